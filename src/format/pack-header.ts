@@ -1,0 +1,81 @@
+/**
+ * `pack.json`: what a pack holds, where each byte of it lies, and how it was made.
+ *
+ * A pack is a directory in Hugging Face layout:
+ *
+ *   pack.json                             this header
+ *   config.json                           Hugging Face config of the model
+ *   tokenizer.json, tokenizer_config.json the target's tokenizer and chat template, unchanged
+ *   model-00001-of-0000N.safetensors      shards of at most 24 MiB, tensors as U8 in kernel layout (model/layouts.ts)
+ *   model.safetensors.index.json          Hugging Face's index of tensor → shard
+ *
+ * A tensor larger than a shard is cut into parts at tile-block boundaries; in memory the parts lie end to end.
+ */
+import { z } from "zod";
+import type { LlamaConfig } from "../model/config.ts";
+import type { WeightFormat } from "../model/layouts.ts";
+
+export const PACK_VERSION = 1;
+/** Under Cloudflare's 25 MiB limit for one static asset. */
+export const SHARD_BYTES = 24 * 1024 * 1024;
+
+export interface PackPart {
+  /** Index into `shards`. */ readonly shard: number;
+  /** Bytes from the start of the shard file. */ readonly offset: number;
+  readonly bytes: number;
+}
+
+export interface PackTensor {
+  readonly format: WeightFormat;
+  readonly rows: number;
+  readonly cols: number;
+  readonly parts: readonly PackPart[];
+}
+
+export interface PackHeader {
+  readonly version: typeof PACK_VERSION;
+  /** Model id, as clients and the wire name it. */ readonly model: string;
+  readonly config: LlamaConfig;
+  /** Size and hash of the token table; draft and target must agree on the hash. */
+  readonly vocabulary: { readonly size: number; readonly hash: string };
+  /** For a draft: the model it drafts for. */
+  readonly target?: { readonly model: string; readonly context: number; readonly eosIds: readonly number[] };
+  readonly tensors: Readonly<Record<string, PackTensor>>;
+  readonly shards: readonly { readonly file: string; readonly bytes: number; readonly sha256: string }[];
+  /** What was done to make this pack, stage by stage. */ readonly recipe: readonly Record<string, unknown>[];
+}
+
+const count = z.int().nonnegative();
+
+export const packHeaderSchema: z.ZodType<PackHeader> = z.object({
+  version: z.literal(PACK_VERSION),
+  model: z.string().min(1),
+  config: z.object({
+    layers: count,
+    heads: count,
+    kvHeads: count,
+    headSize: count,
+    embedding: count,
+    feedForward: count,
+    vocabulary: count,
+    context: count,
+    ropeTheta: z.number(),
+    normEpsilon: z.number(),
+    tied: z.boolean(),
+    bosId: count,
+    eosIds: z.array(count),
+  }),
+  vocabulary: z.object({ size: count, hash: z.string() }),
+  target: z.object({ model: z.string(), context: count, eosIds: z.array(count) }).optional(),
+  tensors: z.record(
+    z.string(),
+    z.object({
+      format: z.enum(["f32", "q4u", "q8"]),
+      rows: count,
+      cols: count,
+      parts: z.array(z.object({ shard: count, offset: count, bytes: count })),
+    }),
+  ),
+  shards: z.array(z.object({ file: z.string(), bytes: count, sha256: z.string().regex(/^[0-9a-f]{64}$/) })),
+  recipe: z.array(z.record(z.string(), z.unknown())),
+});

@@ -1,0 +1,138 @@
+/**
+ * Every kernel's signature, once, and the memory layouts they share. `wasm/index.ts` exports exactly these names;
+ * `plain.ts` is the same set in ordinary TypeScript and is the definition of what each computes.
+ *
+ * All pointers are byte addresses in one memory. Kernels never allocate. A row-major f32 matrix of T token vectors
+ * has a stride in floats. Letters: T tokens, E embedding, H/G query and key/value heads, D head size, V vocabulary.
+ *
+ * Activations enter a matmul as a 15-bit vector x ≈ scale · q, q in [−16383, 16383], one scale a vector, so that int8
+ * dot instructions and int16 ones give the same integers (q = 128·hi + lo, lo in [0, 127], hi in [−128, 127]):
+ *
+ *   0                f32    scale
+ *   16               f32    sum of q over each group of 32, n/32 of them, padded to 16 bytes
+ *   +                int16  q, each run of four stored as columns 0 2 1 3
+ *   + 2n             int8   hi
+ *   + 3n             int8   lo
+ *
+ * The results do not depend on T: a token's outputs are bit-identical whether it came alone or with others. That is
+ * what makes verification of a draft equal to decoding without one. No kernel fuses a multiply with an add, so the
+ * plain-SIMD and the relaxed build agree bit for bit as well.
+ *
+ * A KV page holds 32 tokens of every layer: for each layer, for each key/value head, one head block:
+ *
+ *   0          int8  K   [32 tokens][D]
+ *   32·D       f32   K scales, one per 16 channels: [32][D/16]
+ *   34·D+…     int8  V   [32][D]
+ *   …          f32   V scale, one a token: [32]
+ *
+ * int8 with 16-channel key groups keeps 99.5 % of the f32 argmaxes on WikiText-2 (docs/log.md).
+ */
+
+export const PAGE_TOKENS = 32;
+export const K_GROUP = 16;
+
+/** Bytes of the quantised form of one n-vector; n is a multiple of 32. */
+export const activationBytes = (n: number): number => 16 + Math.ceil(n / 32 / 4) * 16 + 4 * n;
+
+/** Bytes of one head block of a KV page. */
+export const headBlockBytes = (headSize: number): number =>
+  PAGE_TOKENS * (headSize + (headSize / K_GROUP) * 4 + headSize + 4);
+
+export const pageBytes = (layers: number, kvHeads: number, headSize: number): number =>
+  layers * kvHeads * headBlockBytes(headSize);
+
+export interface Kernels {
+  /** out (cols) f32 = row `row` of a tiled matrix. */
+  embedQ4u(weight: number, row: number, cols: number, out: number): void;
+  embedQ8(weight: number, row: number, cols: number, out: number): void;
+
+  /** act (T records) = quantise(x (T, n)); x rows are contiguous. */
+  quantise(x: number, n: number, T: number, act: number): void;
+  /** act (T records) = quantise(x / sqrt(mean(x²) + epsilon) · weight); x (T, n), weight (n). Zhang & Sennrich 2019. */
+  rmsnormQuantise(x: number, weight: number, n: number, T: number, epsilon: number, act: number): void;
+  /** act (T records) = quantise(silu(gate) · up); gateUp (T, 2n), gate first. Shazeer 2020. */
+  swigluQuantise(gateUp: number, n: number, T: number, act: number): void;
+
+  /**
+   * out[t][r] (+)= Σ_k weight[r][k] · x[t][k] for t < T, r < rows; each weight byte is read from memory once for all T.
+   * `outStride` in floats between tokens; `accumulate` 1 adds to what is there (residual), 0 overwrites.
+   */
+  matmulQ4u(
+    act: number,
+    T: number,
+    weight: number,
+    rows: number,
+    cols: number,
+    out: number,
+    outStride: number,
+    accumulate: number,
+  ): void;
+  matmulQ8(
+    act: number,
+    T: number,
+    weight: number,
+    rows: number,
+    cols: number,
+    out: number,
+    outStride: number,
+    accumulate: number,
+  ): void;
+
+  /**
+   * Rotates `heads` heads of D channels in place, pairs (i, i + D/2), for T tokens. `table` (T, D): D/2 cosines, then
+   * D/2 sines of each token's position. Su et al. 2021, half-split form.
+   */
+  rope(x: number, heads: number, D: number, T: number, stride: number, table: number): void;
+
+  /**
+   * Quantises keys and values (T, G·D) of one layer into the pages for positions position … position + T − 1.
+   * `pages` is an int32 array of page addresses; `layerOffset` the bytes of earlier layers inside a page.
+   */
+  kvAppend(
+    k: number,
+    v: number,
+    stride: number,
+    T: number,
+    G: number,
+    D: number,
+    pages: number,
+    layerOffset: number,
+    position: number,
+  ): void;
+
+  /**
+   * Causal grouped-query attention of T queries at positions position … position + T − 1 over the pages.
+   * q (T, H·D) and out (T, H·D) f32; `scratch` holds at least (position + T rounded up to 32) · H/G · 4 + H·D·2 bytes.
+   */
+  attention(
+    q: number,
+    stride: number,
+    T: number,
+    H: number,
+    G: number,
+    D: number,
+    pages: number,
+    layerOffset: number,
+    position: number,
+    out: number,
+    outStride: number,
+    scratch: number,
+  ): void;
+
+  /** Index of the largest of n floats, the lowest index among equals. */
+  argmax(x: number, n: number): number;
+}
+
+export const KERNEL_NAMES = [
+  "embedQ4u",
+  "embedQ8",
+  "quantise",
+  "rmsnormQuantise",
+  "swigluQuantise",
+  "matmulQ4u",
+  "matmulQ8",
+  "rope",
+  "kvAppend",
+  "attention",
+  "argmax",
+] as const satisfies readonly (keyof Kernels)[];

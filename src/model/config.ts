@@ -1,0 +1,118 @@
+/**
+ * What a Llama is, as numbers: the blueprint that weights and caches are sized from.
+ * The shape letters of the project: T tokens, L layers, H query heads, G key/value heads, D head size,
+ * E embedding, F feed-forward, V vocabulary.
+ */
+import { OutriderError } from "./errors.ts";
+
+export interface LlamaConfig {
+  /** L */ readonly layers: number;
+  /** H */ readonly heads: number;
+  /** G; H is a multiple of G */ readonly kvHeads: number;
+  /** D */ readonly headSize: number;
+  /** E */ readonly embedding: number;
+  /** F */ readonly feedForward: number;
+  /** V */ readonly vocabulary: number;
+  /** Longest timeline the model was trained for, in tokens. */ readonly context: number;
+  readonly ropeTheta: number;
+  readonly normEpsilon: number;
+  /** The head is the transposed embedding; there is no `lm_head.weight`. */ readonly tied: boolean;
+  readonly bosId: number;
+  /** Tokens that end an answer. */ readonly eosIds: readonly number[];
+}
+
+/** Throws `invalid_config` naming the field if the numbers cannot describe a Llama that the kernels run. */
+export function checkConfig(config: LlamaConfig): LlamaConfig {
+  const sizes = [
+    "layers",
+    "heads",
+    "kvHeads",
+    "headSize",
+    "embedding",
+    "feedForward",
+    "vocabulary",
+    "context",
+  ] as const;
+  for (const name of sizes) {
+    const value = config[name];
+    if (!Number.isSafeInteger(value) || value <= 0) {
+      throw new OutriderError("invalid_config", `${name} must be a positive whole number, got ${value}`);
+    }
+  }
+  if (config.heads % config.kvHeads !== 0) {
+    throw new OutriderError(
+      "invalid_config",
+      `${config.heads} query heads cannot share ${config.kvHeads} key/value heads`,
+    );
+  }
+  // The attention kernel scores keys in groups of 32 channels, and every quantised format groups 32 columns.
+  for (const name of ["headSize", "embedding", "feedForward"] as const) {
+    if (config[name] % 32 !== 0) {
+      throw new OutriderError("invalid_config", `${name} must be a multiple of 32, got ${config[name]}`);
+    }
+  }
+  return config;
+}
+
+/** The fields of a Hugging Face `config.json` that describe a Llama. */
+export function configToHuggingFace(config: LlamaConfig): Record<string, unknown> {
+  return {
+    architectures: ["LlamaForCausalLM"],
+    model_type: "llama",
+    hidden_act: "silu",
+    hidden_size: config.embedding,
+    intermediate_size: config.feedForward,
+    num_hidden_layers: config.layers,
+    num_attention_heads: config.heads,
+    num_key_value_heads: config.kvHeads,
+    head_dim: config.headSize,
+    vocab_size: config.vocabulary,
+    max_position_embeddings: config.context,
+    rope_theta: config.ropeTheta,
+    rms_norm_eps: config.normEpsilon,
+    tie_word_embeddings: config.tied,
+    bos_token_id: config.bosId,
+    eos_token_id: config.eosIds.length === 1 ? config.eosIds[0] : [...config.eosIds],
+  };
+}
+
+/** Reads a Hugging Face `config.json`; throws `unsupported_model` for anything that is not a plain Llama. */
+export function configFromHuggingFace(json: Record<string, unknown>): LlamaConfig {
+  if (json.model_type !== "llama") {
+    throw new OutriderError(
+      "unsupported_model",
+      `model_type is ${JSON.stringify(json.model_type)}; only "llama" models can be imported`,
+    );
+  }
+  if (json.rope_scaling != null) {
+    throw new OutriderError("unsupported_model", "rope_scaling is set; only plain RoPE is supported");
+  }
+  const number = (name: string): number => {
+    const value = json[name];
+    if (typeof value !== "number") {
+      throw new OutriderError(
+        "invalid_config",
+        `config.json: ${name} is ${value === undefined ? "missing" : "not a number"}`,
+      );
+    }
+    return value;
+  };
+  const heads = number("num_attention_heads");
+  const embedding = number("hidden_size");
+  const eos = json.eos_token_id;
+  return checkConfig({
+    layers: number("num_hidden_layers"),
+    heads,
+    kvHeads: typeof json.num_key_value_heads === "number" ? json.num_key_value_heads : heads,
+    headSize: typeof json.head_dim === "number" ? json.head_dim : embedding / heads,
+    embedding,
+    feedForward: number("intermediate_size"),
+    vocabulary: number("vocab_size"),
+    context: number("max_position_embeddings"),
+    ropeTheta: typeof json.rope_theta === "number" ? json.rope_theta : 10000,
+    normEpsilon: number("rms_norm_eps"),
+    tied: json.tie_word_embeddings === true,
+    bosId: typeof json.bos_token_id === "number" ? json.bos_token_id : 0,
+    eosIds: Array.isArray(eos) ? eos.filter((id) => typeof id === "number") : typeof eos === "number" ? [eos] : [],
+  });
+}

@@ -1,0 +1,64 @@
+/** Names and shapes of a Llama's tensors, in Hugging Face's words, and the GGUF names of the same tensors. */
+import type { LlamaConfig } from "./config.ts";
+
+export interface TensorShape {
+  readonly name: string;
+  /** Output features; 1 for a norm's weight vector. */ readonly rows: number;
+  /** Input features, the contiguous dimension. */ readonly cols: number;
+}
+
+export const EMBEDDING = "model.embed_tokens.weight";
+export const FINAL_NORM = "model.norm.weight";
+export const HEAD = "lm_head.weight";
+
+/** Tensors of one block, in the order the forward pass reads them; each entry is [suffix, GGUF suffix]. */
+export const BLOCK_TENSORS = [
+  ["input_layernorm.weight", "attn_norm.weight"],
+  ["self_attn.q_proj.weight", "attn_q.weight"],
+  ["self_attn.k_proj.weight", "attn_k.weight"],
+  ["self_attn.v_proj.weight", "attn_v.weight"],
+  ["self_attn.o_proj.weight", "attn_output.weight"],
+  ["post_attention_layernorm.weight", "ffn_norm.weight"],
+  ["mlp.gate_proj.weight", "ffn_gate.weight"],
+  ["mlp.up_proj.weight", "ffn_up.weight"],
+  ["mlp.down_proj.weight", "ffn_down.weight"],
+] as const;
+
+export const blockTensor = (layer: number, suffix: string): string => `model.layers.${layer}.${suffix}`;
+
+/** Every tensor of the model, in the order a forward pass reads them. */
+export function tensorShapes(config: LlamaConfig): TensorShape[] {
+  const { embedding: E, feedForward: F, headSize: D, heads: H, kvHeads: G, vocabulary: V } = config;
+  const shapes: Record<string, [number, number]> = {
+    "input_layernorm.weight": [1, E],
+    "self_attn.q_proj.weight": [H * D, E],
+    "self_attn.k_proj.weight": [G * D, E],
+    "self_attn.v_proj.weight": [G * D, E],
+    "self_attn.o_proj.weight": [E, H * D],
+    "post_attention_layernorm.weight": [1, E],
+    "mlp.gate_proj.weight": [F, E],
+    "mlp.up_proj.weight": [F, E],
+    "mlp.down_proj.weight": [E, F],
+  };
+  const all: TensorShape[] = [{ name: EMBEDDING, rows: V, cols: E }];
+  for (let layer = 0; layer < config.layers; layer++) {
+    for (const [suffix] of BLOCK_TENSORS) {
+      const [rows, cols] = shapes[suffix] as [number, number];
+      all.push({ name: blockTensor(layer, suffix), rows, cols });
+    }
+  }
+  all.push({ name: FINAL_NORM, rows: 1, cols: E });
+  if (!config.tied) all.push({ name: HEAD, rows: V, cols: E });
+  return all;
+}
+
+/** The GGUF name of a Hugging Face tensor name of a Llama. */
+export function ggufName(name: string): string {
+  if (name === EMBEDDING) return "token_embd.weight";
+  if (name === FINAL_NORM) return "output_norm.weight";
+  if (name === HEAD) return "output.weight";
+  const match = /^model\.layers\.(\d+)\.(.+)$/.exec(name);
+  const suffix = BLOCK_TENSORS.find(([ours]) => ours === match?.[2]);
+  if (!match || !suffix) throw new Error(`no GGUF name for tensor ${name}`);
+  return `blk.${match[1]}.${suffix[1]}`;
+}

@@ -1,0 +1,68 @@
+/**
+ * The two interfaces that everything else implements: a Drafter proposes, a Verifier decides.
+ * A timeline is the token sequence of one session, prompt included; a position is an index into it.
+ */
+
+/** How the target draws a token. `temperature` 0 is greedy, and then the other fields are ignored. */
+export interface Sampling {
+  readonly temperature: number;
+  /** Keep the k most likely tokens; 0 keeps all. */ readonly topK: number;
+  /** Keep the smallest set of most likely tokens whose probability reaches topP; 1 keeps all. */ readonly topP: number;
+  /** Keep tokens at least minP times as likely as the likeliest; 0 keeps all. */ readonly minP: number;
+  /** Whole number in [0, 2^32). */ readonly seed: number;
+}
+
+export const GREEDY: Sampling = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0 };
+
+/** How the origin decides what to keep of a draft (design §4; BiLD: Kim et al. 2023, arXiv 2302.07863). */
+export type Rule = { readonly kind: "exact" } | { readonly kind: "bild"; readonly alphaRollback: number };
+
+/** The small model's proposed tokens for the positions from `position` on. */
+export interface Draft {
+  readonly position: number;
+  readonly tokens: readonly number[];
+}
+
+/** Asked after each drafted token whether to draft one more. `confidence` is the drafter's probability of its last token. */
+export type More = (confidence: number, drafted: number) => boolean;
+
+export interface Drafter {
+  /**
+   * Makes the drafter hold exactly `timeline`: reuses the common prefix of what it held, cuts back what differs,
+   * computes the rest. Long work yields to the event loop at least every 20 ms.
+   */
+  sync(timeline: readonly number[]): Promise<void>;
+  /** Proposes up to `max` tokens that follow the synced timeline; stops early where `more` says no. May return none. */
+  propose(max: number, more: More): Promise<Proposal>;
+}
+
+export interface Proposal {
+  readonly tokens: readonly number[];
+  /** Per token, the drafter's own probability of it, in [0, 1]. */ readonly confidences: readonly number[];
+  /** Which drafter this came from, for `timings` and the window's statistics. */ readonly source: "model" | "lookup";
+}
+
+/** The origin's answer to one target pass. */
+export interface Verdict {
+  /** Position of `tokens[0]`. */ readonly position: number;
+  /** How many of `tokens`, from the first on, were draft tokens. */ readonly kept: number;
+  /** The tokens decided from `position` on: those kept, then the target's own. */ readonly tokens: readonly number[];
+  /** Target passes of this generation so far, the prompt's included. */ readonly passes: number;
+  /** Wall time of the target pass. */ readonly stepMs: number;
+  /** How long the origin waited for a draft before the pass. */ readonly waitMs: number;
+}
+
+export interface Done {
+  readonly reason: "stop" | "length";
+}
+
+export interface Verifier {
+  /** Sends a draft; returns at once. A draft that no longer fits is dropped by the origin. */
+  submit(draft: Draft): void;
+  /** The next verdict, or the end. Rejects with an OutriderError when the origin refuses or is lost for good. */
+  next(): Promise<Verdict | Done>;
+  /** True when a verdict has arrived that `next` has not returned yet. */
+  readonly ready: boolean;
+  /** Tells the origin to stop; idempotent. */
+  close(): void;
+}

@@ -1,0 +1,134 @@
+/**
+ * The wire between edge and origin, and its only home. JSON text frames over one WebSocket per generation;
+ * the same `open` and `draft` frames in one body make a one-shot `POST /v1/verify`.
+ *
+ *   frame    from    meaning
+ *   open     edge    start or resume: decide tokens from position keep + prompt.length on
+ *   draft    edge    proposed tokens from `position` on; dropped if late or unfitting
+ *   close    edge    the client went away; the origin stops within one pass
+ *   verdict  origin  one target pass: how many draft tokens were kept, and the tokens it decided
+ *   done     origin  nothing more will be decided, and why
+ *   error    origin  refused or failed; `retryable` says whether the same open may succeed later
+ *
+ * The bearer token travels in the `authorization` header of the upgrade, never in a frame.
+ */
+import { z } from "zod";
+import { OutriderError } from "../model/errors.ts";
+
+export const PROTOCOL_VERSION = 1;
+/** Longest frame either side accepts, in characters: an `open` with 128k token ids fits. */
+export const MAX_FRAME_CHARS = 2_000_000;
+/** Longest draft in tokens; one target pass scores MAX_DRAFT + 1 positions. */
+export const MAX_DRAFT = 15;
+
+const token = z.int().min(0).max(0xffffffff);
+const position = z.int().min(0);
+
+const samplingSchema = z.object({
+  temperature: z.number().min(0).max(100),
+  topK: z.int().min(0),
+  topP: z.number().gt(0).max(1),
+  minP: z.number().min(0).max(1),
+  seed: z.int().min(0).max(0xffffffff),
+});
+
+const ruleSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("exact") }),
+  z.object({ kind: z.literal("bild"), alphaRollback: z.number().min(0) }),
+]);
+
+const openSchema = z.object({
+  type: z.literal("open"),
+  version: z.int(),
+  model: z.string(),
+  /** `vocabulary.hash` of the edge's pack. */ vocabulary: z.string(),
+  session: z.string().min(1).max(128),
+  /** Tokens of this session that the origin should still hold; 0 sends the whole prompt. */ keep: position,
+  /** `timelineHash` of the kept tokens; ignored when keep is 0. */ keepHash: z.string(),
+  /** The timeline after the kept prefix. */ prompt: z.array(token),
+  sampling: samplingSchema,
+  rule: ruleSchema,
+  /** How long the origin waits for a draft before it decodes by itself, in ms. */ patience: z
+    .number()
+    .min(0)
+    .max(600_000),
+  /** Tokens to decide at most. */ maxTokens: z.int().min(1),
+  /** Token ids that end the answer. */ stop: z.array(token),
+});
+
+const draftSchema = z.object({ type: z.literal("draft"), position, tokens: z.array(token).max(MAX_DRAFT) });
+const closeSchema = z.object({ type: z.literal("close") });
+
+const verdictSchema = z.object({
+  type: z.literal("verdict"),
+  position,
+  kept: z.int().min(0),
+  tokens: z.array(token).min(1),
+  passes: z.int().min(1),
+  stepMs: z.number().min(0),
+  waitMs: z.number().min(0),
+});
+
+const doneSchema = z.object({
+  type: z.literal("done"),
+  reason: z.enum(["stop", "length"]),
+  usage: z.object({ prompt: z.int(), decided: z.int(), passes: z.int() }),
+});
+
+const errorSchema = z.object({
+  type: z.literal("error"),
+  code: z.string(),
+  message: z.string(),
+  retryable: z.boolean(),
+});
+
+const edgeFrameSchema = z.discriminatedUnion("type", [openSchema, draftSchema, closeSchema]);
+const originFrameSchema = z.discriminatedUnion("type", [verdictSchema, doneSchema, errorSchema]);
+
+export type OpenFrame = z.infer<typeof openSchema>;
+export type DraftFrame = z.infer<typeof draftSchema>;
+export type VerdictFrame = z.infer<typeof verdictSchema>;
+export type DoneFrame = z.infer<typeof doneSchema>;
+export type ErrorFrame = z.infer<typeof errorSchema>;
+export type EdgeFrame = z.infer<typeof edgeFrameSchema>;
+export type OriginFrame = z.infer<typeof originFrameSchema>;
+
+/** The body of a one-shot `POST /v1/verify`. */
+export const verifyBodySchema = z.object({ open: openSchema, draft: z.array(token).max(MAX_DRAFT).default([]) });
+
+export const encodeFrame = (frame: EdgeFrame | OriginFrame): string => JSON.stringify(frame);
+
+/** Parses a frame from the edge. Throws `bad_frame` naming the first thing that is wrong. */
+export const decodeEdgeFrame = (text: string): EdgeFrame => decode(edgeFrameSchema, text);
+
+/** Parses a frame from the origin. Throws `bad_frame` naming the first thing that is wrong. */
+export const decodeOriginFrame = (text: string): OriginFrame => decode(originFrameSchema, text);
+
+function decode<T>(schema: z.ZodType<T>, text: string): T {
+  if (text.length > MAX_FRAME_CHARS) {
+    throw new OutriderError("bad_frame", `frame of ${text.length} characters exceeds the limit of ${MAX_FRAME_CHARS}`);
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new OutriderError("bad_frame", "frame is not JSON");
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new OutriderError("bad_frame", `frame.${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`);
+}
+
+/** 53-bit hash of a token sequence (cyrb53 over the ids), so that both sides can tell whether they hold the same prefix. */
+export function timelineHash(tokens: readonly number[]): string {
+  let h1 = 0xdeadbeef;
+  let h2 = 0x41c6ce57;
+  for (const id of tokens) {
+    h1 = Math.imul(h1 ^ id, 2654435761);
+    h2 = Math.imul(h2 ^ id, 1597334677);
+  }
+  h1 = Math.imul(h1 ^ (h1 >>> 16), 2246822507) ^ Math.imul(h2 ^ (h2 >>> 13), 3266489909);
+  h2 = Math.imul(h2 ^ (h2 >>> 16), 2246822507) ^ Math.imul(h1 ^ (h1 >>> 13), 3266489909);
+  return (4294967296 * (2097151 & h2) + (h1 >>> 0)).toString(16);
+}
