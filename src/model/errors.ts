@@ -1,17 +1,24 @@
 /**
  * The one error class of the project. Every message says what was wrong, which limit it met, and what to do next.
- * `code` is for programs, `status` is the HTTP status a client would see, `retryable` says whether the same call may succeed later.
+ * `code` is for programs, `status` is the HTTP status a client would see, `retryable` says whether the same call may succeed later,
+ * `param` names the field of a request that was at fault, if one was.
  */
 export class OutriderError extends Error {
   readonly code: string;
   readonly status: number;
   readonly retryable: boolean;
+  readonly param: string | null;
 
-  constructor(code: string, message: string, options: { status?: number; retryable?: boolean; cause?: unknown } = {}) {
+  constructor(
+    code: string,
+    message: string,
+    options: { status?: number; retryable?: boolean; param?: string; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "OutriderError";
     this.code = code;
     this.status = options.status ?? 400;
     this.retryable = options.retryable ?? false;
+    this.param = options.param ?? null;
   }
 }
