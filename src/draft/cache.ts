@@ -1,11 +1,143 @@
-/** KV state of one timeline. */
-export interface KvCache {
-  /** The tokens whose keys and values are held, in order. */ readonly tokens: readonly number[];
-  /** Forgets everything from position `length` on. */ cut(length: number): void;
-  /** Gives all pages back to the pool. */ release(): void;
-  /** Copies page `index` (32 tokens) out, e.g. for storage. */ exportPage(index: number): Uint8Array;
-  /** Appends one stored page holding `tokens` (at most 32; only the last page may be partial). */ importPage(
-    tokens: readonly number[],
-    bytes: Uint8Array,
-  ): void;
+/**
+ * KV state of timelines: a pool of equal pages in WASM memory, and caches that borrow from it.
+ * When the pool is empty the cache that was used least recently gives up all its pages; its owner sees `tokens` empty and
+ * restores or recomputes. The page layout is drawn in `kernels/abi.ts`.
+ */
+import { PAGE_TOKENS } from "../kernels/abi.ts";
+import { OutriderError } from "../model/errors.ts";
+
+/** The pages of one model, shared by every session in the isolate. */
+export class PagePool {
+  readonly pageBytes: number;
+  readonly pages: number;
+  readonly #memory: WebAssembly.Memory;
+  readonly #free: number[];
+  /** In order of use, the least recent first. */
+  readonly #users = new Set<KvCache>();
+
+  constructor(memory: WebAssembly.Memory, addresses: readonly number[], pageBytes: number) {
+    this.#memory = memory;
+    this.#free = [...addresses].reverse();
+    this.pages = addresses.length;
+    this.pageBytes = pageBytes;
+  }
+
+  /** Pages that no cache holds. */
+  get free(): number {
+    return this.#free.length;
+  }
+
+  /** A page for `user`, taken from the least recently used other cache if none is free. Throws `kv_full`. */
+  take(user: KvCache): number {
+    this.touch(user);
+    for (const other of this.#users) {
+      if (this.#free.length > 0) break;
+      if (other !== user) other.release();
+    }
+    const address = this.#free.pop();
+    if (address === undefined) {
+      throw new OutriderError(
+        "kv_full",
+        `the timeline needs more than the ${this.pages} KV pages (${this.pages * PAGE_TOKENS} tokens) of this model's pool`,
+        { status: 503 },
+      );
+    }
+    return address;
+  }
+
+  touch(user: KvCache): void {
+    this.#users.delete(user);
+    this.#users.add(user);
+  }
+
+  give(addresses: readonly number[]): void {
+    this.#free.push(...addresses);
+  }
+
+  forget(user: KvCache): void {
+    this.#users.delete(user);
+  }
+
+  bytes(address: number): Uint8Array {
+    return new Uint8Array(this.#memory.buffer, address, this.pageBytes);
+  }
+}
+
+/** Keys and values of one timeline. */
+export class KvCache {
+  readonly #pool: PagePool;
+  #tokens: number[] = [];
+  #pages: number[] = [];
+
+  constructor(pool: PagePool) {
+    this.#pool = pool;
+  }
+
+  /** The tokens whose keys and values are held, in order. */
+  get tokens(): readonly number[] {
+    return this.#tokens;
+  }
+
+  /** Addresses of the pages that hold them. */
+  get pages(): readonly number[] {
+    return this.#pages;
+  }
+
+  /** Makes room for `count` more tokens. Throws `kv_full`; the tokens held before stay. */
+  reserve(count: number): void {
+    const needed = Math.ceil((this.#tokens.length + count) / PAGE_TOKENS);
+    while (this.#pages.length < needed) this.#pages.push(this.#pool.take(this));
+    this.#pool.touch(this);
+  }
+
+  /** Records that the reserved room now holds the keys and values of `tokens`. */
+  extend(tokens: readonly number[]): void {
+    for (const token of tokens) this.#tokens.push(token);
+  }
+
+  /** Forgets everything from position `length` on. */
+  cut(length: number): void {
+    if (length >= this.#tokens.length) return;
+    this.#tokens.length = length;
+    this.#pool.give(this.#pages.splice(Math.ceil(length / PAGE_TOKENS)));
+  }
+
+  /** Gives all pages back to the pool. */
+  release(): void {
+    this.#tokens = [];
+    this.#pool.give(this.#pages.splice(0));
+    this.#pool.forget(this);
+  }
+
+  /** How many leading tokens of `timeline` are held. */
+  commonPrefix(timeline: readonly number[]): number {
+    const end = Math.min(timeline.length, this.#tokens.length);
+    let i = 0;
+    while (i < end && timeline[i] === this.#tokens[i]) i++;
+    return i;
+  }
+
+  /** A copy of page `index` (positions 32·index …), e.g. for storage. */
+  exportPage(index: number): Uint8Array {
+    const address = this.#pages[index];
+    if (address === undefined) throw new RangeError(`page ${index} of ${this.#pages.length}`);
+    return this.#pool.bytes(address).slice();
+  }
+
+  /**
+   * Appends a stored page that holds `tokens`, at most 32. Only the last page of a timeline may hold fewer.
+   * Throws `bad_page` when the size is not this model's, `kv_full` when the pool cannot hold it.
+   */
+  importPage(tokens: readonly number[], bytes: Uint8Array): void {
+    if (
+      bytes.length !== this.#pool.pageBytes ||
+      this.#tokens.length % PAGE_TOKENS !== 0 ||
+      tokens.length > PAGE_TOKENS
+    ) {
+      throw new OutriderError("bad_page", `a page of this model is ${this.#pool.pageBytes} bytes, got ${bytes.length}`);
+    }
+    this.reserve(tokens.length);
+    this.#pool.bytes(this.#pages.at(-1) as number).set(bytes);
+    this.extend(tokens);
+  }
 }

@@ -1,0 +1,64 @@
+/**
+ * The one memory of a loaded model, laid out from the pack header and grown once, at load:
+ *
+ *   0      64        ..weights..        ..KV pages..        ..scratch..
+ *   guard  tensors, 64-byte aligned     pool of equal pages  one forward pass of up to CHUNK tokens
+ *
+ * Bump allocation only. Nothing is ever freed or moved, so views into the memory stay valid.
+ */
+import type { PackHeader } from "../format/pack-header.ts";
+import { tensorBytes } from "../model/layouts.ts";
+import { activationBytes, pageBytes } from "./abi.ts";
+
+/** Most tokens of one pass through the layers; longer runs are cut. */
+export const CHUNK = 32;
+
+export interface Arena {
+  readonly bytes: number;
+  /** Address of each tensor. */ readonly tensors: ReadonlyMap<string, number>;
+  /** Addresses of the KV pages. */ readonly pages: readonly number[];
+  readonly scratch: Scratch;
+}
+
+/** Addresses of the buffers of one forward pass. */
+export interface Scratch {
+  /** f32 (CHUNK, E), the residual stream. */ readonly x: number;
+  /** f32 (CHUNK, (H + 2G)·D): queries, keys, values. */ readonly qkv: number;
+  /** f32 (CHUNK, H·D). */ readonly mixed: number;
+  /** f32 (CHUNK, 2F). */ readonly gateUp: number;
+  /** CHUNK activation records of the widest vector. */ readonly act: number;
+  /** f32 (CHUNK, D): cosines and sines. */ readonly rope: number;
+  /** int32 page addresses of the running timeline. */ readonly pageTable: number;
+  /** The attention kernel's own. */ readonly attention: number;
+  /** f32 (rows, V). */ readonly logits: number;
+}
+
+/** Lays out a model with `pages` KV pages and room for `rows` rows of logits. */
+export function planArena(header: PackHeader, pages: number, rows: number): Arena {
+  const { layers, heads, kvHeads, headSize, embedding, feedForward, vocabulary, context } = header.config;
+  let end = 64;
+  const take = (bytes: number): number => {
+    const at = end;
+    end += Math.ceil(bytes / 64) * 64;
+    return at;
+  };
+  const tensors = new Map<string, number>();
+  for (const [name, tensor] of Object.entries(header.tensors)) {
+    tensors.set(name, take(tensorBytes(tensor.format, tensor.rows, tensor.cols)));
+  }
+  const page = pageBytes(layers, kvHeads, headSize);
+  const pageAddresses = Array.from({ length: pages }, () => take(page));
+  const widest = Math.max(embedding, feedForward, heads * headSize);
+  const scratch: Scratch = {
+    x: take(CHUNK * embedding * 4),
+    qkv: take(CHUNK * (heads + 2 * kvHeads) * headSize * 4),
+    mixed: take(CHUNK * heads * headSize * 4),
+    gateUp: take(CHUNK * 2 * feedForward * 4),
+    act: take(CHUNK * activationBytes(widest)),
+    rope: take(CHUNK * headSize * 4),
+    pageTable: take(Math.ceil(context / 32) * 4),
+    attention: take((Math.ceil(context / 32) * 32 * 4 + headSize * 2) * (heads / kvHeads)),
+    logits: take(rows * vocabulary * 4),
+  };
+  return { bytes: end, tensors, pages: pageAddresses, scratch };
+}

@@ -1,0 +1,239 @@
+/**
+ * The kernels in ordinary TypeScript: what each one computes, in the order in which it adds. The WASM builds must give
+ * the same integers, and the same floats except where a test's tolerance row says otherwise (exp, horizontal sums).
+ * For reading and for tests; nothing here is fast.
+ */
+import { f16ToNumber } from "../model/f16.ts";
+import { activationBytes, headBlockBytes, K_GROUP, type Kernels, PAGE_TOKENS } from "./abi.ts";
+
+const f32 = Math.fround;
+const LIMIT = 16383;
+
+/** Half to even, as `f32x4.nearest`. */
+function nearest(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  if (rest !== 0.5) return Math.round(x);
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+
+export function plainKernels(memory: WebAssembly.Memory): Kernels {
+  const view = new DataView(memory.buffer);
+  const getF32 = (at: number): number => view.getFloat32(at, true);
+  const setF32 = (at: number, value: number): void => view.setFloat32(at, value, true);
+  const getF16 = (at: number): number => f16ToNumber(view.getUint16(at, true));
+  const page = (pages: number, position: number): number => view.getUint32(pages + (position >> 5) * 4, true);
+
+  /** Σ over four interleaved lanes, then (0 + 1) + (2 + 3): the order of a 128-bit loop. */
+  const laneSum = (n: number, term: (i: number) => number): number => {
+    const lanes = [0, 0, 0, 0] as [number, number, number, number];
+    for (let i = 0; i < n; i++) lanes[i & 3] = f32((lanes[i & 3] as number) + term(i));
+    return f32(f32(lanes[0] + lanes[1]) + f32(lanes[2] + lanes[3]));
+  };
+
+  const writeRecord = (n: number, value: (k: number) => number, act: number): void => {
+    let top = 0;
+    for (let k = 0; k < n; k++) top = Math.max(top, Math.abs(value(k)));
+    const toInt = top > 0 ? f32(LIMIT / top) : 0;
+    setF32(act, f32(top / LIMIT));
+    const sums = act + 16;
+    const pairs = sums + Math.ceil(n / 32 / 4) * 16;
+    for (let g = 0; g < n / 32; g++) setF32(sums + g * 4, 0);
+    for (let k = 0; k < n; k++) {
+      const q = nearest(f32(value(k) * toInt));
+      const swapped = [0, 2, 1, 3][k & 3] as number;
+      view.setInt16(pairs + (k - (k & 3) + swapped) * 2, q, true);
+      view.setInt8(pairs + 2 * n + k, q >> 7);
+      view.setInt8(pairs + 3 * n + k, q & 127);
+      setF32(sums + (k >> 5) * 4, getF32(sums + (k >> 5) * 4) + q);
+    }
+  };
+
+  /** The quantised value of column k, from the int8 planes. */
+  const activation = (act: number, n: number, k: number): number => {
+    const hi = act + 16 + Math.ceil(n / 32 / 4) * 16 + 2 * n;
+    return 128 * view.getInt8(hi + k) + view.getInt8(hi + n + k);
+  };
+
+  const matmul =
+    (tileBytes: number, weightAt: (tile: number, r: number, k: number) => number, scales: number, minima?: number) =>
+    (
+      act: number,
+      T: number,
+      weight: number,
+      rows: number,
+      cols: number,
+      out: number,
+      outStride: number,
+      accumulate: number,
+    ): void => {
+      for (let t = 0; t < T; t++) {
+        const record = act + t * activationBytes(cols);
+        for (let row = 0; row < rows; row++) {
+          const r = row & 15;
+          let acc = 0;
+          for (let g = 0; g < cols / 32; g++) {
+            const tile = weight + ((row >> 4) * (cols / 32) + g) * tileBytes;
+            let dot = 0;
+            for (let k = 0; k < 32; k++) dot += weightAt(tile, r, k) * activation(record, cols, g * 32 + k);
+            let term = f32(f32(dot) * getF16(tile + scales + 2 * r));
+            if (minima !== undefined) {
+              term = f32(term + f32(getF16(tile + minima + 2 * r) * getF32(record + 16 + g * 4)));
+            }
+            acc = f32(acc + term);
+          }
+          const at = out + (t * outStride + row) * 4;
+          const value = f32(acc * getF32(record));
+          setF32(at, accumulate ? f32(getF32(at) + value) : value);
+        }
+      }
+    };
+
+  const nibble = (tile: number, r: number, k: number): number => {
+    const byte = view.getUint8(tile + (k >> 3) * 64 + (r >> 2) * 16 + (r & 3) * 4 + (k & 3));
+    return k & 4 ? byte >> 4 : byte & 15;
+  };
+  const int8 = (tile: number, r: number, k: number): number =>
+    view.getInt8(tile + (k >> 2) * 64 + (r >> 2) * 16 + (r & 3) * 4 + (k & 3));
+
+  return {
+    embedQ4u(weight, row, cols, out) {
+      for (let k = 0; k < cols; k++) {
+        const tile = weight + ((row >> 4) * (cols / 32) + (k >> 5)) * 320;
+        const r = row & 15;
+        const scaled = f32(nibble(tile, r, k & 31) * getF16(tile + 256 + 2 * r));
+        setF32(out + k * 4, f32(scaled + getF16(tile + 288 + 2 * r)));
+      }
+    },
+
+    embedQ8(weight, row, cols, out) {
+      for (let k = 0; k < cols; k++) {
+        const tile = weight + ((row >> 4) * (cols / 32) + (k >> 5)) * 544;
+        setF32(out + k * 4, f32(int8(tile, row & 15, k & 31) * getF16(tile + 512 + 2 * (row & 15))));
+      }
+    },
+
+    quantise(x, n, T, act) {
+      for (let t = 0; t < T; t++) writeRecord(n, (k) => getF32(x + (t * n + k) * 4), act + t * activationBytes(n));
+    },
+
+    rmsnormQuantise(x, weight, n, T, epsilon, act) {
+      for (let t = 0; t < T; t++) {
+        const row = x + t * n * 4;
+        const squares = laneSum(n, (k) => f32(getF32(row + k * 4) ** 2));
+        const inverse = f32(1 / f32(Math.sqrt(f32(f32(squares / n) + f32(epsilon)))));
+        const value = (k: number): number => f32(f32(getF32(row + k * 4) * inverse) * getF32(weight + k * 4));
+        writeRecord(n, value, act + t * activationBytes(n));
+      }
+    },
+
+    swigluQuantise(gateUp, n, T, act) {
+      for (let t = 0; t < T; t++) {
+        const gate = gateUp + t * 2 * n * 4;
+        for (let k = 0; k < n; k++) {
+          const g = getF32(gate + k * 4);
+          const silu = f32(g / f32(1 + f32(Math.exp(-g))));
+          setF32(gate + k * 4, f32(silu * getF32(gate + (n + k) * 4)));
+        }
+        writeRecord(n, (k) => getF32(gate + k * 4), act + t * activationBytes(n));
+      }
+    },
+
+    matmulQ4u: matmul(320, nibble, 256, 288),
+    matmulQ8: matmul(544, int8, 512),
+
+    rope(x, heads, D, T, stride, table) {
+      for (let t = 0; t < T; t++) {
+        for (let h = 0; h < heads; h++) {
+          for (let i = 0; i < D / 2; i++) {
+            const at = x + (t * stride + h * D + i) * 4;
+            const [a, b] = [getF32(at), getF32(at + D * 2)];
+            const cos = getF32(table + (t * D + i) * 4);
+            const sin = getF32(table + (t * D + D / 2 + i) * 4);
+            setF32(at, f32(f32(a * cos) - f32(b * sin)));
+            setF32(at + D * 2, f32(f32(b * cos) + f32(a * sin)));
+          }
+        }
+      }
+    },
+
+    kvAppend(k, v, stride, T, G, D, pages, layerOffset, position) {
+      const quantiseRun = (from: number, n: number, scale: number, to: number): void => {
+        let top = 0;
+        for (let i = 0; i < n; i++) top = Math.max(top, Math.abs(getF32(from + i * 4)));
+        setF32(scale, f32(top / 127));
+        const toInt = top > 0 ? f32(127 / top) : 0;
+        for (let i = 0; i < n; i++) view.setInt8(to + i, nearest(f32(getF32(from + i * 4) * toInt)));
+      };
+      for (let t = 0; t < T; t++) {
+        const slot = (position + t) % PAGE_TOKENS;
+        for (let g = 0; g < G; g++) {
+          const block = page(pages, position + t) + layerOffset + g * headBlockBytes(D);
+          const groups = D / K_GROUP;
+          const keyScales = block + PAGE_TOKENS * D;
+          const values = keyScales + PAGE_TOKENS * groups * 4;
+          for (let c = 0; c < groups; c++) {
+            const from = k + (t * stride + g * D + c * K_GROUP) * 4;
+            quantiseRun(from, K_GROUP, keyScales + (slot * groups + c) * 4, block + slot * D + c * K_GROUP);
+          }
+          const valueScale = values + PAGE_TOKENS * D + slot * 4;
+          quantiseRun(v + (t * stride + g * D) * 4, D, valueScale, values + slot * D);
+        }
+      }
+    },
+
+    attention(q, stride, T, H, G, D, pages, layerOffset, position, out, outStride) {
+      const groups = D / K_GROUP;
+      for (let t = 0; t < T; t++) {
+        for (let h = 0; h < H; h++) {
+          const g = Math.floor(h / (H / G));
+          const query = q + (t * stride + h * D) * 4;
+          let top = 0;
+          for (let i = 0; i < D; i++) top = Math.max(top, Math.abs(getF32(query + i * 4)));
+          const toInt = top > 0 ? f32(LIMIT / top) : 0;
+          const ints = Array.from({ length: D }, (_, i) => nearest(f32(getF32(query + i * 4) * toInt)));
+          const queryScale = f32(f32(top / LIMIT) / f32(Math.sqrt(D)));
+
+          const count = position + t + 1;
+          const block = (i: number): number => page(pages, i) + layerOffset + g * headBlockBytes(D);
+          const scores = Array.from({ length: count }, (_, i) => {
+            const slot = i % PAGE_TOKENS;
+            const lanes = [0, 0, 0, 0] as [number, number, number, number];
+            for (let c = 0; c < groups; c++) {
+              const scale = getF32(block(i) + PAGE_TOKENS * D + (slot * groups + c) * 4);
+              for (let lane = 0; lane < 4; lane++) {
+                let dot = 0;
+                for (const j of [2 * lane, 2 * lane + 1, 8 + 2 * lane, 9 + 2 * lane]) {
+                  dot += (ints[c * K_GROUP + j] as number) * view.getInt8(block(i) + slot * D + c * K_GROUP + j);
+                }
+                lanes[lane] = f32((lanes[lane] as number) + f32(f32(dot) * scale));
+              }
+            }
+            return f32(f32(f32(lanes[0] + lanes[1]) + f32(lanes[2] + lanes[3])) * queryScale);
+          });
+
+          const peak = Math.max(...scores);
+          const exps = scores.map((score) => f32(Math.exp(f32(score - peak))));
+          const inverse = f32(1 / laneSum(count, (i) => exps[i] as number));
+          const values = PAGE_TOKENS * (D + groups * 4);
+          for (let d = 0; d < D; d++) {
+            let acc = 0;
+            for (let i = 0; i < count; i++) {
+              const slot = i % PAGE_TOKENS;
+              const valueScale = getF32(block(i) + values + PAGE_TOKENS * D + slot * 4);
+              const weight = f32(f32((exps[i] as number) * inverse) * valueScale);
+              acc = f32(acc + f32(view.getInt8(block(i) + values + slot * D + d) * weight));
+            }
+            setF32(out + (t * outStride + h * D + d) * 4, acc);
+          }
+        }
+      }
+    },
+
+    argmax(x, n) {
+      let best = 0;
+      for (let i = 1; i < n; i++) if (getF32(x + i * 4) > getF32(x + best * 4)) best = i;
+      return best;
+    },
+  };
+}

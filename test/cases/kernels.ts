@@ -1,0 +1,234 @@
+/**
+ * The case table of the kernels: each case writes its inputs into a memory, names the call and the output range.
+ * Every implementation runs every case; `tolerance` is the largest difference from the plain twin, relative to the
+ * largest magnitude of the output, 0 meaning bit for bit.
+ */
+import { activationBytes, type Kernels, pageBytes } from "../../src/kernels/abi.ts";
+import { numberToF16 } from "../../src/model/f16.ts";
+import { TILE_BYTES, tensorBytes } from "../../src/model/layouts.ts";
+import { seeded } from "../support/kernels.ts";
+
+export interface KernelCase {
+  readonly name: string;
+  readonly tolerance: number;
+  /** Fills the memory and returns the call, the output range in bytes and how to read it. */
+  prepare(memory: WebAssembly.Memory): Prepared;
+}
+
+export interface Prepared {
+  run(kernels: Kernels): void;
+  readonly output: { readonly address: number; readonly bytes: number; readonly type: "f32" | "bytes" };
+}
+
+// Odd addresses on purpose where the ABI allows them: kernels must not assume 16-byte alignment of f32 rows.
+const X = 4096 + 4;
+const WEIGHT = 1 << 20;
+const ACT = 3 << 20;
+const OUT = (4 << 20) + 4;
+const PAGES = 2048;
+const PAGE_DATA = 5 << 20;
+const SCRATCH = 7 << 20;
+
+/** e^x by a degree-6 polynomial, relative error < 2e-7, twice through products and sums. */
+const EXP_TOLERANCE = 2e-6;
+
+type Fill = "random" | "zeros" | "spike" | "tiny";
+
+function fillFloats(memory: WebAssembly.Memory, at: number, n: number, seed: number, fill: Fill = "random"): void {
+  const view = new DataView(memory.buffer);
+  const random = seeded(seed);
+  for (let i = 0; i < n; i++) {
+    let value = (random() - 0.5) * 4;
+    if (fill === "zeros") value = i & 1 ? -0 : 0;
+    if (fill === "spike") value = i === n - 1 ? 3e4 : value * 1e-3;
+    if (fill === "tiny") value *= 1e-30;
+    view.setFloat32(at + i * 4, value, true);
+  }
+}
+
+function fillWeights(memory: WebAssembly.Memory, format: "q4u" | "q8", rows: number, cols: number, seed: number): void {
+  const bytes = new Uint8Array(memory.buffer, WEIGHT, tensorBytes(format, rows, cols));
+  const view = new DataView(memory.buffer);
+  const random = seeded(seed);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = random() * 256;
+  const scales = format === "q4u" ? 256 : 512;
+  for (let tile = 0; tile < bytes.length; tile += TILE_BYTES[format]) {
+    for (let at = scales; at < TILE_BYTES[format]; at += 2) {
+      // Subnormal f16 scales too: real files have them.
+      const scale = (random() - 0.5) * (random() < 0.1 ? 1e-6 : 0.1);
+      view.setUint16(WEIGHT + tile + at, numberToF16(scale), true);
+    }
+  }
+}
+
+function matmulCase(
+  format: "q4u" | "q8",
+  rows: number,
+  cols: number,
+  T: number,
+  accumulate: 0 | 1,
+  fill: Fill,
+): KernelCase {
+  return {
+    name: `matmul ${format} rows ${rows} cols ${cols} T ${T} accumulate ${accumulate} ${fill}`,
+    tolerance: 0,
+    prepare(memory) {
+      fillWeights(memory, format, rows, cols, rows + cols);
+      fillFloats(memory, X, T * cols, T, fill);
+      const stride = rows + 3;
+      fillFloats(memory, OUT, T * stride, 7);
+      return {
+        run(kernels) {
+          kernels.quantise(X, cols, T, ACT);
+          kernels[format === "q4u" ? "matmulQ4u" : "matmulQ8"](ACT, T, WEIGHT, rows, cols, OUT, stride, accumulate);
+        },
+        output: { address: OUT, bytes: ((T - 1) * stride + rows) * 4, type: "f32" },
+      };
+    },
+  };
+}
+
+function quantiseCase(n: number, T: number, fill: Fill): KernelCase {
+  return {
+    name: `quantise n ${n} T ${T} ${fill}`,
+    tolerance: 0,
+    prepare(memory) {
+      fillFloats(memory, X, T * n, n, fill);
+      return {
+        run: (kernels) => kernels.quantise(X, n, T, ACT),
+        output: { address: ACT, bytes: T * activationBytes(n), type: "bytes" },
+      };
+    },
+  };
+}
+
+function normCase(n: number, T: number, fill: Fill): KernelCase {
+  return {
+    name: `rmsnormQuantise n ${n} T ${T} ${fill}`,
+    tolerance: 0,
+    prepare(memory) {
+      fillFloats(memory, X, T * n, n, fill);
+      fillFloats(memory, WEIGHT, n, n + 1);
+      return {
+        run: (kernels) => kernels.rmsnormQuantise(X, WEIGHT, n, T, 1e-5, ACT),
+        output: { address: ACT, bytes: T * activationBytes(n), type: "bytes" },
+      };
+    },
+  };
+}
+
+function swigluCase(n: number, T: number): KernelCase {
+  return {
+    name: `swigluQuantise n ${n} T ${T} (its f32 product; e^x within 2e-7)`,
+    tolerance: EXP_TOLERANCE,
+    prepare(memory) {
+      fillFloats(memory, X, T * 2 * n, n);
+      new DataView(memory.buffer).setFloat32(X, -95, true);
+      new DataView(memory.buffer).setFloat32(X + 4, 88, true);
+      return {
+        run: (kernels) => kernels.swigluQuantise(X, n, T, ACT),
+        output: { address: X, bytes: n * 4, type: "f32" },
+      };
+    },
+  };
+}
+
+function ropeCase(heads: number, D: number, T: number): KernelCase {
+  return {
+    name: `rope heads ${heads} D ${D} T ${T}`,
+    tolerance: 0,
+    prepare(memory) {
+      fillFloats(memory, X, T * heads * D, D);
+      fillFloats(memory, WEIGHT, T * D, 5);
+      return {
+        run: (kernels) => kernels.rope(X, heads, D, T, heads * D, WEIGHT),
+        output: { address: X, bytes: T * heads * D * 4, type: "f32" },
+      };
+    },
+  };
+}
+
+function pageTable(memory: WebAssembly.Memory, G: number, D: number): void {
+  const table = new DataView(memory.buffer);
+  for (let i = 0; i < 8; i++) table.setUint32(PAGES + i * 4, PAGE_DATA + (7 - i) * pageBytes(1, G, D), true);
+}
+
+function kvCase(G: number, D: number, T: number, position: number): KernelCase {
+  return {
+    name: `kvAppend G ${G} D ${D} T ${T} position ${position}`,
+    tolerance: 0,
+    prepare(memory) {
+      pageTable(memory, G, D);
+      fillFloats(memory, X, T * 2 * G * D, G);
+      return {
+        run: (kernels) => kernels.kvAppend(X, X + G * D * 4, 2 * G * D, T, G, D, PAGES, 0, position),
+        output: { address: PAGE_DATA, bytes: 8 * pageBytes(1, G, D), type: "bytes" },
+      };
+    },
+  };
+}
+
+function attentionCase(H: number, G: number, D: number, T: number, position: number): KernelCase {
+  return {
+    name: `attention H ${H} G ${G} D ${D} T ${T} position ${position} (softmax within 2e-6)`,
+    tolerance: EXP_TOLERANCE,
+    prepare(memory) {
+      pageTable(memory, G, D);
+      const tokens = position + T;
+      fillFloats(memory, WEIGHT, tokens * 2 * G * D, 3);
+      fillFloats(memory, X, T * H * D, 4);
+      return {
+        run(kernels) {
+          kernels.kvAppend(WEIGHT, WEIGHT + G * D * 4, 2 * G * D, tokens, G, D, PAGES, 0, 0);
+          kernels.attention(X, H * D, T, H, G, D, PAGES, 0, position, OUT, H * D, SCRATCH);
+        },
+        output: { address: OUT, bytes: T * H * D * 4, type: "f32" },
+      };
+    },
+  };
+}
+
+function embedCase(format: "q4u" | "q8", row: number, cols: number): KernelCase {
+  return {
+    name: `embed ${format} row ${row} cols ${cols}`,
+    tolerance: 0,
+    prepare(memory) {
+      fillWeights(memory, format, 48, cols, row);
+      return {
+        run: (kernels) => kernels[format === "q4u" ? "embedQ4u" : "embedQ8"](WEIGHT, row, cols, OUT),
+        output: { address: OUT, bytes: cols * 4, type: "f32" },
+      };
+    },
+  };
+}
+
+const ODD_ROWS = [1, 2, 3, 5, 7, 8, 15, 16, 17, 31, 33, 63];
+
+export const KERNEL_CASES: readonly KernelCase[] = [
+  ...(["q4u", "q8"] as const).flatMap((format) => [
+    ...ODD_ROWS.map((rows) => matmulCase(format, rows, 64, 1, 0, "random")),
+    ...[1, 2, 3, 4, 5, 7, 8, 9, 16, 17].map((T) => matmulCase(format, 20, 96, T, 1, "random")),
+    matmulCase(format, 192, 576, 1, 0, "random"),
+    matmulCase(format, 64, 1536, 5, 1, "spike"),
+    matmulCase(format, 16, 32, 1, 1, "zeros"),
+    matmulCase(format, 16, 32, 4, 0, "tiny"),
+    ...[0, 15, 16, 47].map((row) => embedCase(format, row, 96)),
+  ]),
+  ...[32, 64, 96, 160, 576, 1536].map((n) => quantiseCase(n, 3, "random")),
+  ...(["zeros", "spike", "tiny"] as const).map((fill) => quantiseCase(64, 2, fill)),
+  ...[32, 64, 576].map((n) => normCase(n, 3, "random")),
+  ...(["zeros", "spike", "tiny"] as const).map((fill) => normCase(64, 2, fill)),
+  swigluCase(32, 1),
+  swigluCase(96, 3),
+  ropeCase(3, 32, 2),
+  ropeCase(12, 64, 5),
+  kvCase(2, 32, 1, 0),
+  kvCase(3, 64, 40, 17),
+  kvCase(1, 96, 3, 63),
+  attentionCase(9, 3, 64, 1, 0),
+  attentionCase(9, 3, 64, 1, 100),
+  attentionCase(9, 3, 64, 4, 30),
+  attentionCase(4, 2, 32, 33, 0),
+  attentionCase(8, 2, 96, 2, 63),
+  attentionCase(5, 5, 32, 1, 31),
+];

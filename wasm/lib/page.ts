@@ -1,0 +1,24 @@
+// Addresses inside a head block of a KV page (drawn in src/kernels/abi.ts).
+
+@inline export const PAGE_SHIFT: i32 = 5;
+@inline export const PAGE_MASK: i32 = 31;
+
+@inline export function headBlockBytes(D: i32): usize {
+  return <usize>(32 * (2 * D + (D >> 4) * 4 + 4));
+}
+
+@inline export function keyScales(D: i32): usize {
+  return <usize>(32 * D);
+}
+
+@inline export function values(D: i32): usize {
+  return <usize>(32 * (D + (D >> 4) * 4));
+}
+
+@inline export function valueScales(D: i32): usize {
+  return <usize>(32 * (2 * D + (D >> 4) * 4));
+}
+
+@inline export function pageOf(pages: usize, position: i32): usize {
+  return <usize>load<u32>(pages + <usize>((position >> PAGE_SHIFT) << 2));
+}

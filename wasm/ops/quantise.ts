@@ -1,0 +1,95 @@
+// f32 vectors → 15-bit activation records, alone or fused with RMSNorm or SwiGLU.
+//   scale = max|v| / 16383,  q = round(v · 16383 / max|v|), halves to even
+import { hiOffset, loOffset, pairsOffset, recordBytes, sumsOffset } from "../lib/activation";
+import { exp4 } from "../lib/exp";
+import { max4, sum4, sum4i } from "../lib/reduce";
+
+const LIMIT: f32 = 16383.0;
+
+// Four values at x, times inv and the norm's weight when there is one.
+@inline function value(x: usize, weight: usize, inv: v128): v128 {
+  const v = v128.load(x);
+  return weight ? f32x4.mul(f32x4.mul(v, inv), v128.load(weight)) : v;
+}
+
+@inline function round(x: usize, weight: usize, inv: v128, toInt: v128): v128 {
+  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(value(x, weight, inv), toInt)));
+}
+
+@inline function record(x: usize, weight: usize, inv: f32, n: i32, act: usize): void {
+  const invs = f32x4.splat(inv);
+  let peak = f32x4.splat(0);
+  for (let k = 0; k < n; k += 4) {
+    const at = <usize>(k << 2);
+    peak = f32x4.pmax(peak, f32x4.abs(value(x + at, weight ? weight + at : 0, invs)));
+  }
+  const top = max4(peak);
+  const toInt = f32x4.splat(top > 0 ? LIMIT / top : 0);
+  store<f32>(act, top / LIMIT);
+
+  let sums = act + sumsOffset();
+  let pairs = act + pairsOffset(n);
+  let hi = act + hiOffset(n);
+  let lo = act + loOffset(n);
+  const low7 = i16x8.splat(127);
+  for (let k = 0; k < n; k += 32) {
+    let total = i32x4.splat(0);
+    for (let j = 0; j < 32; j += 16) {
+      const at = <usize>((k + j) << 2);
+      const w = weight ? weight + at : 0;
+      const a = round(x + at, w, invs, toInt);
+      const b = round(x + at + 16, weight ? w + 16 : 0, invs, toInt);
+      const c = round(x + at + 32, weight ? w + 32 : 0, invs, toInt);
+      const d = round(x + at + 48, weight ? w + 48 : 0, invs, toInt);
+      total = i32x4.add(total, i32x4.add(i32x4.add(a, b), i32x4.add(c, d)));
+      const ab = i16x8.narrow_i32x4_s(a, b);
+      const cd = i16x8.narrow_i32x4_s(c, d);
+      v128.store(pairs, v128.shuffle<i16>(ab, ab, 0, 2, 1, 3, 4, 6, 5, 7));
+      v128.store(pairs, v128.shuffle<i16>(cd, cd, 0, 2, 1, 3, 4, 6, 5, 7), 16);
+      v128.store(hi, i8x16.narrow_i16x8_s(i16x8.shr_s(ab, 7), i16x8.shr_s(cd, 7)));
+      v128.store(lo, i8x16.narrow_i16x8_s(v128.and(ab, low7), v128.and(cd, low7)));
+      pairs += 32;
+      hi += 16;
+      lo += 16;
+    }
+    store<f32>(sums, <f32>sum4i(total));
+    sums += 4;
+  }
+}
+
+export function quantise(x: usize, n: i32, T: i32, act: usize): void {
+  for (let t = 0; t < T; t++) {
+    record(x, 0, 0, n, act);
+    x += <usize>(n << 2);
+    act += recordBytes(n);
+  }
+}
+
+export function rmsnormQuantise(x: usize, weight: usize, n: i32, T: i32, epsilon: f32, act: usize): void {
+  for (let t = 0; t < T; t++) {
+    let squares = f32x4.splat(0);
+    for (let k = 0; k < n; k += 4) {
+      const v = v128.load(x + <usize>(k << 2));
+      squares = f32x4.add(squares, f32x4.mul(v, v));
+    }
+    record(x, weight, 1.0 / sqrt<f32>(sum4(squares) / <f32>n + epsilon), n, act);
+    x += <usize>(n << 2);
+    act += recordBytes(n);
+  }
+}
+
+export function swigluQuantise(gateUp: usize, n: i32, T: i32, act: usize): void {
+  const one = f32x4.splat(1.0);
+  for (let t = 0; t < T; t++) {
+    const up = gateUp + <usize>(n << 2);
+    for (let k = 0; k < n; k += 4) {
+      const at = <usize>(k << 2);
+      const gate = v128.load(gateUp + at);
+      const silu = f32x4.div(gate, f32x4.add(one, exp4(f32x4.neg(gate))));
+      v128.store(gateUp + at, f32x4.mul(silu, v128.load(up + at)));
+    }
+    record(gateUp, 0, 0, n, act);
+    gateUp += <usize>(n << 3);
+    act += recordBytes(n);
+  }
+}
