@@ -1,0 +1,123 @@
+/**
+ * The first stage of every recipe: a checkpoint file becomes a model in kernel layout.
+ * GGUF's Q4_0, Q4_1 and Q8_0 are kept value for value; what has no exact format is rounded to q8 and named in the recipe.
+ */
+
+import { readGguf } from "../../format/gguf.ts";
+import { type BlockTensor, llamaConfig, readLlamaTensor } from "../../format/gguf-llama.ts";
+import { tokenizerFiles } from "../../format/gguf-tokenizer.ts";
+import type { PackedModel, PackedTensor } from "../../format/pack.ts";
+import { readCheckpoint } from "../../format/safetensors.ts";
+import { type ByteSource, type OpenFile, readText } from "../../format/source.ts";
+import { type BlockType, dequantise } from "../../model/blocks.ts";
+import { configFromHuggingFace, type LlamaConfig } from "../../model/config.ts";
+import { OutriderError } from "../../model/errors.ts";
+import { HEAD, type TensorShape, tensorShapes } from "../../model/tensors.ts";
+import { exactFormat, quantiseQ8, tileBlocks } from "../../model/tiles.ts";
+import { type TokenizerFiles, tokenTable, vocabularyHash } from "../../model/tokenizer-files.ts";
+
+const MAX_TEXT_BYTES = 64 * 1024 * 1024;
+
+/** Imports a Llama from GGUF as `modelId`. Throws what the readers throw: `bad_gguf`, `unsupported_model`, `bad_weights`. */
+export async function importGguf(source: ByteSource, modelId: string): Promise<PackedModel> {
+  const gguf = await readGguf(source);
+  const config = llamaConfig(gguf);
+  return assemble(modelId, config, tokenizerFiles(gguf), { from: "gguf", file: source.name }, (shape) =>
+    readLlamaTensor(gguf, config, shape),
+  );
+}
+
+/** Imports a Hugging Face checkpoint of F32, F16 or BF16 safetensors with its tokenizer files. */
+export async function importSafetensors(open: OpenFile, modelId: string): Promise<PackedModel> {
+  const text = async (name: string) => readText(await open(name), MAX_TEXT_BYTES);
+  const config = configFromHuggingFace(parseJson("config.json", await text("config.json")));
+  const stored = await readCheckpoint(open);
+  const tokenizer: TokenizerFiles = {
+    "tokenizer.json": await text("tokenizer.json"),
+    "tokenizer_config.json": await text("tokenizer_config.json"),
+  };
+  // A tied checkpoint may store the head all the same; it is then the embedding once more.
+  const known = new Set([...tensorShapes(config).map((shape) => shape.name), HEAD]);
+  for (const name of stored.keys()) {
+    if (!known.has(name)) {
+      throw new OutriderError("unsupported_model", `a plain Llama has no tensor ${JSON.stringify(name.slice(0, 80))}`);
+    }
+  }
+  return assemble(modelId, config, tokenizer, { from: "safetensors" }, async (shape) => {
+    const tensor = stored.get(shape.name);
+    const dtype = tensor?.dtype;
+    const values = tensor?.shape.reduce((product, size) => product * size, 1);
+    if (!tensor || values !== shape.rows * shape.cols || tensor.shape.at(-1) !== shape.cols || dtype === "U8") {
+      const found = tensor ? `${tensor.shape.join(" × ")} ${dtype}` : "missing";
+      throw new OutriderError(
+        "bad_safetensors",
+        `tensor ${shape.name} is ${found}; expected ${shape.rows} × ${shape.cols} F32, F16 or BF16`,
+      );
+    }
+    return { ...shape, type: dtype as BlockType, bytes: await tensor.source.read(tensor.offset, tensor.bytes) };
+  });
+}
+
+async function assemble(
+  model: string,
+  config: LlamaConfig,
+  tokenizer: TokenizerFiles,
+  origin: Record<string, unknown>,
+  read: (shape: TensorShape) => Promise<BlockTensor>,
+): Promise<PackedModel> {
+  const table = tokenTable(tokenizer["tokenizer.json"]);
+  if (table.length > config.vocabulary) {
+    throw new OutriderError(
+      "bad_tokenizer",
+      `the tokenizer has ${table.length} tokens, the embedding only ${config.vocabulary} rows`,
+    );
+  }
+  const tensors = new Map<string, PackedTensor>();
+  const requantised: string[] = [];
+  for (const shape of tensorShapes(config)) {
+    const tensor = await read(shape);
+    const packed = packTensor(tensor);
+    if (packed.format !== "f32" && !exactFormat(tensor.type)) requantised.push(`${shape.name} (${tensor.type})`);
+    tensors.set(shape.name, packed);
+  }
+  return {
+    model,
+    config,
+    vocabulary: { size: table.length, hash: await vocabularyHash(table) },
+    tensors,
+    tokenizer,
+    recipe: [{ stage: "import", ...origin, requantised }],
+  };
+}
+
+/** Norms become f32, the rest the format that holds it exactly, or else q8. */
+function packTensor({ name, type, rows, cols, bytes }: BlockTensor): PackedTensor {
+  try {
+    if (rows === 1) return { format: "f32", rows, cols, bytes: f32Bytes(dequantise(type, bytes, cols)) };
+    if (type === "Q4_0" || type === "Q4_1" || type === "Q8_0") {
+      return { format: exactFormat(type)!, rows, cols, bytes: tileBlocks(type, bytes, rows, cols) };
+    }
+    return { format: "q8", rows, cols, bytes: quantiseQ8(dequantise(type, bytes, rows * cols), rows, cols) };
+  } catch (error) {
+    if (!(error instanceof OutriderError)) throw error;
+    throw new OutriderError(error.code, `tensor ${name}: ${error.message}`, { cause: error });
+  }
+}
+
+/** The bytes of a norm. Throws `bad_weights` if one is not finite: every token would become NaN. */
+function f32Bytes(values: Float32Array): Uint8Array {
+  for (const [n, value] of values.entries()) {
+    if (!Number.isFinite(value)) throw new OutriderError("bad_weights", `weight ${n} is ${value}`);
+  }
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+function parseJson(name: string, text: string): Record<string, unknown> {
+  try {
+    const json: unknown = JSON.parse(text);
+    if (typeof json === "object" && json !== null && !Array.isArray(json)) return json as Record<string, unknown>;
+  } catch {
+    // Falls through to the one error below.
+  }
+  throw new OutriderError("invalid_config", `${name} is not a JSON object`);
+}

@@ -1,0 +1,94 @@
+/**
+ * Hugging Face tokenizer files made from a GGUF file's `tokenizer.ggml.*` metadata, so that a pack carries the same
+ * files wherever its model came from. Byte-level BPE only (`tokenizer.ggml.model` "gpt2").
+ */
+import { OutriderError } from "../model/errors.ts";
+import type { TokenizerFiles } from "../model/tokenizer-files.ts";
+import type { Gguf } from "./gguf.ts";
+
+const BYTE_LEVEL = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
+
+/** How text is split before merging, by `tokenizer.ggml.pre`. llama.cpp's "smollm" cuts off every digit, then splits as GPT-2. */
+const PRE_TOKENIZERS: Readonly<Record<string, object>> = {
+  smollm: { type: "Sequence", pretokenizers: [{ type: "Digits", individual_digits: true }, BYTE_LEVEL] },
+  "gpt-2": BYTE_LEVEL,
+};
+
+/** ggml's token types of tokens that are not made by merges. */
+const CONTROL = 3;
+const USER_DEFINED = 4;
+
+/** Throws `unsupported_model` for tokenizers other than byte-level BPE with a known split, `bad_gguf` for inconsistent tables. */
+export function tokenizerFiles(gguf: Gguf): TokenizerFiles {
+  const { metadata, source } = gguf;
+  const kind = metadata.get("tokenizer.ggml.model");
+  const pre = String(metadata.get("tokenizer.ggml.pre") ?? "");
+  const preTokenizer = Object.hasOwn(PRE_TOKENIZERS, pre) ? PRE_TOKENIZERS[pre] : undefined;
+  if (kind !== "gpt2" || !preTokenizer) {
+    const known = Object.keys(PRE_TOKENIZERS).join(", ");
+    throw new OutriderError(
+      "unsupported_model",
+      `${source.name}: tokenizer ${JSON.stringify(kind)} with split ${JSON.stringify(pre)}; ` +
+        `only byte-level BPE ("gpt2") with one of ${known} can be read from GGUF. Import the safetensors checkpoint instead`,
+    );
+  }
+  const tokens = strings(gguf, "tokenizer.ggml.tokens");
+  const merges = strings(gguf, "tokenizer.ggml.merges");
+  const types = metadata.get("tokenizer.ggml.token_type");
+  const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
+  if (Object.keys(vocab).length !== tokens.length) {
+    throw new OutriderError("bad_gguf", `${source.name}: tokenizer.ggml.tokens holds a token twice`);
+  }
+  const added = tokens.flatMap((content, id) => {
+    const type = Array.isArray(types) ? types[id] : undefined;
+    if (type !== CONTROL && type !== USER_DEFINED) return [];
+    const special = type === CONTROL;
+    return [{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special }];
+  });
+  const named = (name: string) => {
+    const id = metadata.get(`tokenizer.ggml.${name}_token_id`);
+    return typeof id === "number" ? tokens[id] : undefined;
+  };
+  const tokenizer = {
+    version: "1.0",
+    truncation: null,
+    padding: null,
+    added_tokens: added,
+    normalizer: null,
+    pre_tokenizer: preTokenizer,
+    post_processor: null,
+    decoder: { ...BYTE_LEVEL, add_prefix_space: true },
+    model: {
+      type: "BPE",
+      dropout: null,
+      unk_token: null,
+      continuing_subword_prefix: null,
+      end_of_word_suffix: null,
+      fuse_unk: false,
+      byte_fallback: false,
+      ignore_merges: false,
+      vocab,
+      merges,
+    },
+  };
+  const config = {
+    tokenizer_class: "PreTrainedTokenizerFast",
+    add_prefix_space: false,
+    clean_up_tokenization_spaces: false,
+    model_max_length: metadata.get("llama.context_length"),
+    bos_token: named("bos"),
+    eos_token: named("eos"),
+    unk_token: named("unknown"),
+    pad_token: named("padding"),
+    chat_template: metadata.get("tokenizer.chat_template"),
+  };
+  return { "tokenizer.json": JSON.stringify(tokenizer), "tokenizer_config.json": JSON.stringify(config, null, 2) };
+}
+
+function strings(gguf: Gguf, key: string): string[] {
+  const value = gguf.metadata.get(key);
+  if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) {
+    throw new OutriderError("bad_gguf", `${gguf.source.name}: metadata ${key} is missing or not a list of strings`);
+  }
+  return value;
+}

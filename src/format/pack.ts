@@ -1,0 +1,153 @@
+/**
+ * Packs: a model whose weights lie ready for the kernels, in memory (`PackedModel`) and as a directory (pack-header.ts
+ * describes it). Writing goes to a sink and reading comes from named sources, so nothing here knows about disks.
+ */
+import { configToHuggingFace, type LlamaConfig } from "../model/config.ts";
+import { OutriderError } from "../model/errors.ts";
+import { TILE_BYTES, TILE_COLS, tensorBytes, type WeightFormat } from "../model/layouts.ts";
+import { sha256Hex } from "../model/sha256.ts";
+import { tensorShapes } from "../model/tensors.ts";
+import type { TokenizerFiles } from "../model/tokenizer-files.ts";
+import { PACK_VERSION, type PackHeader, type PackPart, type PackTensor, SHARD_BYTES } from "./pack-header.ts";
+import { type NewTensor, writeSafetensors } from "./safetensors.ts";
+
+export interface PackedTensor {
+  readonly format: WeightFormat;
+  readonly rows: number;
+  readonly cols: number;
+  /** In the layout of `format`, tensorBytes(format, rows, cols) of them. */ readonly bytes: Uint8Array;
+}
+
+/** A whole model in kernel layout. Stages take one and return one; tensors that a stage does not change are shared. */
+export interface PackedModel {
+  readonly model: string;
+  readonly config: LlamaConfig;
+  readonly vocabulary: PackHeader["vocabulary"];
+  readonly target?: PackHeader["target"];
+  readonly tensors: ReadonlyMap<string, PackedTensor>;
+  readonly tokenizer: TokenizerFiles;
+  readonly recipe: PackHeader["recipe"];
+}
+
+/** Takes the files of a pack, one after the other, `pack.json` last. */
+export interface PackSink {
+  write(name: string, bytes: Uint8Array): Promise<void>;
+}
+
+/** Room left in a shard for its safetensors header. */
+const HEADER_ROOM = 256 * 1024;
+const ALIGNMENT = 64;
+
+/**
+ * Writes a pack. `pack.json` comes last, so a directory with one is complete.
+ * Throws `invalid_pack` when a tensor of the config is missing or has the wrong shape or size.
+ */
+export async function writePack(model: PackedModel, sink: PackSink): Promise<PackHeader> {
+  for (const { name, rows, cols } of tensorShapes(model.config)) {
+    const tensor = model.tensors.get(name);
+    if (
+      tensor?.rows !== rows ||
+      tensor.cols !== cols ||
+      tensor.bytes.length !== tensorBytes(tensor.format, rows, cols)
+    ) {
+      throw new OutriderError("invalid_pack", `tensor ${name} is missing or not ${rows} × ${cols}`);
+    }
+  }
+  const plan = planShards(model);
+  const tensors: Record<string, Omit<PackTensor, "parts"> & { parts: PackPart[] }> = {};
+  const shards: { file: string; bytes: number; sha256: string }[] = [];
+  const weightMap: Record<string, string> = {};
+  let total = 0;
+  for (const [shard, pieces] of plan.entries()) {
+    const number = (n: number) => String(n).padStart(5, "0");
+    const file = `model-${number(shard + 1)}-of-${number(plan.length)}.safetensors`;
+    const { bytes, offsets } = writeSafetensors(pieces.map(storedPiece), { format: "outrider" });
+    for (const [n, piece] of pieces.entries()) {
+      const { format, rows, cols } = piece.tensor;
+      const parts = (tensors[piece.name] ??= { format, rows, cols, parts: [] }).parts;
+      parts.push({ shard, offset: offsets[n]!, bytes: piece.end - piece.start });
+      weightMap[storedName(piece)] = file;
+      total += piece.end - piece.start;
+    }
+    if (bytes.length > SHARD_BYTES) {
+      throw new OutriderError(
+        "invalid_pack",
+        `${file}: ${pieces.length} tensors need a longer header than ${HEADER_ROOM} bytes`,
+      );
+    }
+    await sink.write(file, bytes);
+    shards.push({ file, bytes: bytes.length, sha256: await sha256Hex(bytes) });
+  }
+  const { model: id, config, vocabulary, target, recipe } = model;
+  const header: PackHeader = {
+    version: PACK_VERSION,
+    model: id,
+    config,
+    vocabulary,
+    ...(target && { target }),
+    tensors,
+    shards,
+    recipe,
+  };
+  const json = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+  await sink.write("model.safetensors.index.json", json({ metadata: { total_size: total }, weight_map: weightMap }));
+  await sink.write("config.json", json(configToHuggingFace(config)));
+  for (const name of ["tokenizer.json", "tokenizer_config.json"] as const) {
+    await sink.write(name, new TextEncoder().encode(model.tokenizer[name]));
+  }
+  await sink.write("pack.json", json(header));
+  return header;
+}
+
+/** Bytes [start, end) of a tensor, its `part`-th piece. */
+interface Piece {
+  readonly name: string;
+  readonly tensor: PackedTensor;
+  readonly part: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Fills shards in the order of the forward pass; a tensor that does not fit the rest of a shard is cut between tile blocks. */
+function planShards(model: PackedModel): Piece[][] {
+  const room = SHARD_BYTES - HEADER_ROOM;
+  const shards: Piece[][] = [[]];
+  let used = 0;
+  for (const { name } of tensorShapes(model.config)) {
+    const tensor = model.tensors.get(name)!;
+    const unit = cutUnit(tensor);
+    for (let start = 0, part = 0; start < tensor.bytes.length; part++) {
+      let fits = Math.floor((room - used) / unit) * unit;
+      if (fits <= 0) {
+        if (used === 0)
+          throw new OutriderError("invalid_pack", `16 rows of ${name} are larger than a shard of ${room} bytes`);
+        shards.push([]);
+        used = 0;
+        fits = Math.floor(room / unit) * unit;
+      }
+      const end = Math.min(tensor.bytes.length, start + Math.max(fits, unit));
+      shards.at(-1)!.push({ name, tensor, part, start, end });
+      used += align(end - start);
+      start = end;
+    }
+  }
+  return shards;
+}
+
+/** Bytes between two places where a tensor may be cut: one 16-row block of tiles; a norm is never cut. */
+function cutUnit({ format, cols, bytes }: PackedTensor): number {
+  return format === "f32" ? bytes.length : (cols / TILE_COLS) * TILE_BYTES[format];
+}
+
+const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+
+const storedName = ({ name, part }: Piece): string => (part === 0 ? name : `${name}#${part}`);
+
+/** Safetensors allows no holes between tensors, so the zeros that align the next one belong to this one. */
+function storedPiece(piece: Piece): NewTensor {
+  const { bytes } = piece.tensor;
+  const length = align(piece.end - piece.start);
+  const padded = new Uint8Array(length);
+  padded.set(bytes.subarray(piece.start, piece.end));
+  return { name: storedName(piece), dtype: "U8", shape: [length], bytes: padded };
+}

@@ -1,0 +1,198 @@
+/**
+ * Into and out of a pack's tiles (the layouts are drawn in layouts.ts).
+ * GGUF's Q4_0, Q4_1 and Q8_0 rows only move: every nibble, byte and f16 scale is the same afterwards.
+ * Other weights are rounded to q8 (or q4u for tiny test models) in groups of 32 columns.
+ */
+import { type BlockType, blockBytes } from "./blocks.ts";
+import { OutriderError } from "./errors.ts";
+import { f16ToNumber, numberToF16 } from "./f16.ts";
+import { TILE_BYTES, TILE_COLS, TILE_ROWS, tensorBytes, type WeightFormat } from "./layouts.ts";
+
+/** The format that holds a block type exactly, if there is one. */
+export const exactFormat = (type: BlockType): "q4u" | "q8" | undefined =>
+  type === "Q4_0" || type === "Q4_1" ? "q4u" : type === "Q8_0" ? "q8" : undefined;
+
+/** Reorders rows of equal byte length: row r of the result is row `order[r]` of `bytes`. Works on any row-wise format. */
+export function permuteRows(bytes: Uint8Array, rowBytes: number, order: ArrayLike<number>): Uint8Array {
+  const out = new Uint8Array(order.length * rowBytes);
+  for (let row = 0; row < order.length; row++) {
+    const from = order[row]! * rowBytes;
+    out.set(bytes.subarray(from, from + rowBytes), row * rowBytes);
+  }
+  return out;
+}
+
+/**
+ * Tiles a (rows × cols) matrix of Q4_0, Q4_1 (→ q4u) or Q8_0 (→ q8) without changing a value.
+ * Throws `bad_weights` at a scale that is not a finite number, `invalid_shape` when bytes and shape disagree.
+ */
+export function tileBlocks(type: "Q4_0" | "Q4_1" | "Q8_0", bytes: Uint8Array, rows: number, cols: number): Uint8Array {
+  const rowBytes = blockBytes(type, cols);
+  if (bytes.length !== rows * rowBytes) {
+    throw new OutriderError(
+      "invalid_shape",
+      `${rows} × ${cols} of ${type} are ${rows * rowBytes} bytes, got ${bytes.length}`,
+    );
+  }
+  const format = type === "Q8_0" ? "q8" : "q4u";
+  const out = new Uint8Array(tensorBytes(format, rows, cols));
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const outView = new DataView(out.buffer);
+  const groups = cols / TILE_COLS;
+  const blockSize = rowBytes / groups;
+  const quants = type === "Q4_1" ? 4 : 2;
+  for (let row = 0; row < rows; row++) {
+    const r = row % TILE_ROWS;
+    for (let group = 0; group < groups; group++) {
+      const block = row * rowBytes + group * blockSize;
+      const tile = tileOffset(format, row, group, groups);
+      const d = view.getUint16(block, true);
+      const m = type === "Q4_1" ? view.getUint16(block + 2, true) : type === "Q4_0" ? minusEight(d) : 0;
+      if ((d & 0x7c00) === 0x7c00 || (m & 0x7c00) === 0x7c00) {
+        throw new OutriderError(
+          "bad_weights",
+          `row ${row}, columns ${group * TILE_COLS}…: the scale is not a finite f16`,
+        );
+      }
+      if (format === "q8") {
+        moveBytes(bytes, block + quants, out, tile + r * 4);
+        outView.setUint16(tile + 512 + 2 * r, d, true);
+      } else {
+        moveNibbles(bytes, block + quants, out, tile + r * 4);
+        outView.setUint16(tile + 256 + 2 * r, d, true);
+        outView.setUint16(tile + 288 + 2 * r, m, true);
+      }
+    }
+  }
+  return out;
+}
+
+/** f16 bits of −8 · d: exact, because f16 only runs out of range upwards. */
+const minusEight = (d: number): number => numberToF16(-8 * f16ToNumber(d));
+
+/** Byte offset of the tile that holds `row` and column group `group`. */
+function tileOffset(format: "q4u" | "q8", row: number, group: number, groups: number): number {
+  return (Math.floor(row / TILE_ROWS) * groups + group) * TILE_BYTES[format];
+}
+
+/** One row of a q8 tile: columns 4c … 4c + 3 go to `to + 64c`. */
+function moveBytes(from: Uint8Array, at: number, out: Uint8Array, to: number): void {
+  for (let k = 0; k < TILE_COLS; k++) out[to + (k >> 2) * 64 + (k & 3)] = from[at + k]!;
+}
+
+/** One row of a q4u tile from GGUF's order (byte j: values j and j + 16) to ours (low half columns 8g + j, high 8g + 4 + j). */
+function moveNibbles(from: Uint8Array, at: number, out: Uint8Array, to: number): void {
+  for (let g = 0; g < 2; g++) {
+    for (let j = 0; j < 4; j++) {
+      const a = from[at + 8 * g + j]!;
+      const b = from[at + 8 * g + 4 + j]!;
+      out[to + g * 64 + j] = (a & 15) | ((b & 15) << 4);
+      out[to + (g + 2) * 64 + j] = (a >> 4) | (b & 0xf0);
+    }
+  }
+}
+
+/** Rounds (rows × cols) f32 to q8 tiles: d = max|x| / 127 as f16, then round to nearest. Throws `bad_weights` beyond f16's range. */
+export function quantiseQ8(values: Float32Array, rows: number, cols: number): Uint8Array {
+  const out = new Uint8Array(tensorBytes("q8", rows, cols));
+  const outView = new DataView(out.buffer);
+  const groups = cols / TILE_COLS;
+  for (let row = 0; row < rows; row++) {
+    for (let group = 0; group < groups; group++) {
+      const at = row * cols + group * TILE_COLS;
+      let largest = 0;
+      for (let k = 0; k < TILE_COLS; k++) largest = Math.max(largest, Math.abs(values[at + k]!));
+      const bits = scaleBits(largest / 127, row, group);
+      const d = f16ToNumber(bits);
+      const tile = tileOffset("q8", row, group, groups);
+      const to = tile + (row % TILE_ROWS) * 4;
+      outView.setUint16(tile + 512 + 2 * (row % TILE_ROWS), bits, true);
+      if (d === 0) continue;
+      for (let k = 0; k < TILE_COLS; k++) {
+        const q = Math.round(values[at + k]! / d);
+        out[to + (k >> 2) * 64 + (k & 3)] = Math.max(-127, Math.min(127, q));
+      }
+    }
+  }
+  return out;
+}
+
+/** Rounds (rows × cols) f32 to q4u tiles: m the smallest value, d a fifteenth of the span, both as f16. */
+export function quantiseQ4u(values: Float32Array, rows: number, cols: number): Uint8Array {
+  const out = new Uint8Array(tensorBytes("q4u", rows, cols));
+  const outView = new DataView(out.buffer);
+  const groups = cols / TILE_COLS;
+  for (let row = 0; row < rows; row++) {
+    for (let group = 0; group < groups; group++) {
+      const at = row * cols + group * TILE_COLS;
+      let low = Number.POSITIVE_INFINITY;
+      let high = Number.NEGATIVE_INFINITY;
+      for (let k = 0; k < TILE_COLS; k++) {
+        low = Math.min(low, values[at + k]!);
+        high = Math.max(high, values[at + k]!);
+      }
+      const dBits = scaleBits((high - low) / 15, row, group);
+      const mBits = scaleBits(low, row, group);
+      const d = f16ToNumber(dBits);
+      const m = f16ToNumber(mBits);
+      const tile = tileOffset("q4u", row, group, groups);
+      const to = tile + (row % TILE_ROWS) * 4;
+      outView.setUint16(tile + 256 + 2 * (row % TILE_ROWS), dBits, true);
+      outView.setUint16(tile + 288 + 2 * (row % TILE_ROWS), mBits, true);
+      if (d === 0) continue;
+      for (let k = 0; k < TILE_COLS; k++) {
+        const q = Math.max(0, Math.min(15, Math.round((values[at + k]! - m) / d)));
+        out[to + (k >> 3) * 64 + (k & 3)]! |= (k & 7) < 4 ? q : q << 4;
+      }
+    }
+  }
+  return out;
+}
+
+function scaleBits(scale: number, row: number, group: number): number {
+  const bits = numberToF16(scale);
+  if ((bits & 0x7c00) === 0x7c00) {
+    throw new OutriderError(
+      "bad_weights",
+      `row ${row}, columns ${group * TILE_COLS}…: a scale of ${scale} does not fit a f16`,
+    );
+  }
+  return bits;
+}
+
+/** The (rows × cols) f32 values that a tensor's bytes stand for; padding rows are left out. */
+export function decodeTiles(format: WeightFormat, bytes: Uint8Array, rows: number, cols: number): Float32Array {
+  const expected = tensorBytes(format, rows, cols);
+  if (bytes.length !== expected) {
+    throw new OutriderError(
+      "invalid_shape",
+      `${rows} × ${cols} in ${format} are ${expected} bytes, got ${bytes.length}`,
+    );
+  }
+  const out = new Float32Array(rows * cols);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (format === "f32") {
+    for (let n = 0; n < out.length; n++) out[n] = view.getFloat32(4 * n, true);
+    return out;
+  }
+  const groups = cols / TILE_COLS;
+  for (let row = 0; row < rows; row++) {
+    const r = row % TILE_ROWS;
+    for (let group = 0; group < groups; group++) {
+      const tile = tileOffset(format, row, group, groups);
+      const at = row * cols + group * TILE_COLS;
+      if (format === "q8") {
+        const d = f16ToNumber(view.getUint16(tile + 512 + 2 * r, true));
+        for (let k = 0; k < TILE_COLS; k++) out[at + k] = view.getInt8(tile + (k >> 2) * 64 + r * 4 + (k & 3)) * d;
+      } else {
+        const d = f16ToNumber(view.getUint16(tile + 256 + 2 * r, true));
+        const m = f16ToNumber(view.getUint16(tile + 288 + 2 * r, true));
+        for (let k = 0; k < TILE_COLS; k++) {
+          const byte = bytes[tile + (k >> 3) * 64 + r * 4 + (k & 3)]!;
+          out[at + k] = ((k & 7) < 4 ? byte & 15 : byte >> 4) * d + m;
+        }
+      }
+    }
+  }
+  return out;
+}

@@ -1,0 +1,45 @@
+/**
+ * The two files that describe a tokenizer and its chat template, as every pack carries them,
+ * and the hash by which a draft and a target know that they count tokens alike.
+ */
+import { OutriderError } from "./errors.ts";
+import { sha256Hex } from "./sha256.ts";
+
+/** The text of the files. */
+export interface TokenizerFiles {
+  readonly "tokenizer.json": string;
+  readonly "tokenizer_config.json": string;
+}
+
+/** More ids than any vocabulary has: a damaged id must not make a table of its size. */
+const MAX_TOKENS = 1 << 21;
+
+/** Tokens by id, null where no token has the id. Throws `bad_tokenizer` unless the vocabulary is a map of tokens to ids. */
+export function tokenTable(tokenizerJson: string): (string | null)[] {
+  let json: { model?: { vocab?: unknown }; added_tokens?: { id: unknown; content: unknown }[] };
+  try {
+    json = JSON.parse(tokenizerJson);
+  } catch (cause) {
+    throw new OutriderError("bad_tokenizer", "tokenizer.json is not JSON", { cause });
+  }
+  const vocab = json?.model?.vocab;
+  if (typeof vocab !== "object" || vocab === null || Array.isArray(vocab)) {
+    throw new OutriderError("bad_tokenizer", "tokenizer.json: model.vocab is not a map of tokens to ids");
+  }
+  const table: (string | null)[] = [];
+  const put = (token: unknown, id: unknown) => {
+    if (typeof token !== "string" || typeof id !== "number" || !(id >= 0 && id < MAX_TOKENS && Number.isInteger(id))) {
+      throw new OutriderError("bad_tokenizer", `tokenizer.json: ${JSON.stringify(token)} has the id ${id}`);
+    }
+    while (table.length <= id) table.push(null);
+    table[id] = token;
+  };
+  for (const [token, id] of Object.entries(vocab)) put(token, id);
+  for (const { content, id } of json.added_tokens ?? []) put(content, id);
+  return table;
+}
+
+/** First 16 hex digits of SHA-256 over the JSON of the token table. */
+export async function vocabularyHash(table: readonly (string | null)[]): Promise<string> {
+  return (await sha256Hex(new TextEncoder().encode(JSON.stringify(table)))).slice(0, 16);
+}
