@@ -1,0 +1,66 @@
+/**
+ * The model drafter: a small Llama proposes what the target will say. Tensors stop here; above are tokens and
+ * probabilities. It draws with the same noise as the target, which couples the two samplers (Daliri, Musco, Suresh 2024,
+ * drafter-invariant speculative decoding): where the distributions agree, so do the tokens.
+ */
+import { chooseToken, logProbability } from "../speculate/sample.ts";
+import type { Drafter, More, Proposal, Sampling } from "../speculate/types.ts";
+import type { KvCache } from "./cache.ts";
+import type { Llama } from "./model.ts";
+
+/** Tokens between two yields, so that neighbours in the isolate wait about 20 ms at most: prefill is cheaper a token. */
+const PREFILL_SLICE = 16;
+const DRAFT_SLICE = 3;
+
+/** Lets other events of the isolate run. */
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+export class ModelDrafter implements Drafter {
+  readonly #llama: Llama;
+  readonly #cache: KvCache;
+  readonly #sampling: Sampling;
+  #timeline: readonly number[] = [];
+
+  /** `cache` may already hold a prefix of the timeline, e.g. restored pages; the drafter does not release it. */
+  constructor(llama: Llama, cache: KvCache, sampling: Sampling) {
+    this.#llama = llama;
+    this.#cache = cache;
+    this.#sampling = sampling;
+  }
+
+  /** Leaves at most PREFILL_SLICE tokens, and at least the last, to the first pass of `propose`. Rejects with `kv_full`. */
+  async sync(timeline: readonly number[]): Promise<void> {
+    this.#timeline = timeline;
+    this.#cache.cut(Math.min(this.#cache.commonPrefix(timeline), timeline.length - 1));
+    while (timeline.length - this.#cache.tokens.length > PREFILL_SLICE) {
+      const at = this.#cache.tokens.length;
+      this.#llama.forward(this.#cache, timeline.slice(at, at + PREFILL_SLICE), 0);
+      await pause();
+      // A pause lets another session run, and it may have taken our pages.
+      this.#cache.cut(this.#cache.commonPrefix(timeline));
+    }
+  }
+
+  async propose(max: number, more: More): Promise<Proposal> {
+    const tokens: number[] = [];
+    const confidences: number[] = [];
+    // Since the last sync another session may have taken our pages; usually this does nothing.
+    await this.sync(this.#timeline);
+    let pending = this.#timeline.slice(this.#cache.tokens.length);
+    while (tokens.length < max) {
+      const position = this.#timeline.length + tokens.length;
+      const logits = this.#llama.forward(this.#cache, pending, 1);
+      const token = chooseToken(logits, this.#sampling, position);
+      const confidence = Math.exp(logProbability(logits, token));
+      tokens.push(token);
+      confidences.push(confidence);
+      if (!more(confidence, tokens.length)) break;
+      if (tokens.length % DRAFT_SLICE === 0) {
+        await pause();
+        if (this.#cache.tokens.length !== position) break;
+      }
+      pending = [token];
+    }
+    return { tokens, confidences, source: "model" };
+  }
+}

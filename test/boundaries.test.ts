@@ -1,0 +1,102 @@
+/** Who may import whom, as data. Changing the architecture means changing this table. */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { expect, test } from "vitest";
+
+const SRC = resolve(import.meta.dirname, "../src");
+
+/** Folder → folders of src/ it may import besides itself. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  model: [],
+  speculate: ["model"],
+  format: ["model"],
+  kernels: ["model", "format"],
+  draft: ["speculate", "kernels", "format", "model"],
+  verify: ["speculate", "model"],
+  origin: ["verify", "speculate", "draft", "kernels", "model", "format"],
+  edge: ["draft", "format", "kernels", "model", "speculate", "verify"],
+  compress: ["draft", "format", "kernels", "model", "speculate", "verify"],
+};
+
+/** Folder → packages and platforms it may import. Node's own modules stand as "node:". */
+const MAY_USE: Record<string, readonly string[]> = {
+  model: ["@huggingface/tokenizers", "@huggingface/jinja"],
+  speculate: [],
+  format: ["zod", "node:"],
+  kernels: [],
+  draft: [],
+  verify: ["zod"],
+  origin: ["zod", "hono", "ws", "node:", "cloudflare:"],
+  edge: ["zod", "hono", "cloudflare:"],
+  compress: ["zod", "@huggingface/hub", "node:"],
+};
+
+/** The one file of `format` that knows a disk. */
+const NODE_ONLY: Record<string, string> = { format: "format/disk.ts" };
+
+interface Import {
+  readonly file: string;
+  readonly target: string;
+}
+
+const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter(
+  (file) => file.endsWith(".ts") && !file.endsWith(".d.ts") && file.includes("/"),
+);
+
+const imports: Import[] = files.flatMap((file) => {
+  const text = readFileSync(join(SRC, file), "utf8");
+  const pattern = /(?:^|\n)\s*(?:import|export)\s(?:[^"'`;]*?\sfrom\s)?["']([^"']+)["']|import\(["']([^"']+)["']\)/g;
+  return [...text.matchAll(pattern)].map((match) => ({ file, target: (match[1] ?? match[2]) as string }));
+});
+
+const folder = (file: string): string => file.split("/")[0] as string;
+
+test("every folder of src/ is in the table", () => {
+  expect([...new Set(files.map(folder))].sort()).toEqual(Object.keys(MAY_IMPORT).sort());
+});
+
+test("no folder imports one it may not", () => {
+  const faults = imports
+    .filter(({ target }) => target.startsWith("."))
+    .map(({ file, target }) => ({ file, to: relative(SRC, resolve(SRC, dirname(file), target)) }))
+    // Built wasm, recipes and JSON lie outside src/ and are data.
+    .filter(({ to }) => !to.startsWith(".."))
+    .filter(({ file, to }) => folder(to) !== folder(file) && !MAY_IMPORT[folder(file)]?.includes(folder(to)));
+  expect(faults).toEqual([]);
+});
+
+test("no folder uses a package or platform it may not", () => {
+  const faults = imports
+    .filter(({ target }) => !target.startsWith("."))
+    .filter(({ file, target }) => {
+      const allowed = MAY_USE[folder(file)]?.some((name) =>
+        name.endsWith(":") ? target.startsWith(name) : target === name || target.startsWith(`${name}/`),
+      );
+      const only = NODE_ONLY[folder(file)];
+      return !allowed || (target.startsWith("node:") && only !== undefined && file !== only);
+    });
+  expect(faults).toEqual([]);
+});
+
+test("no import cycles between files", () => {
+  const graph = new Map<string, string[]>();
+  for (const { file, target } of imports) {
+    if (!target.startsWith(".")) continue;
+    const to = relative(SRC, resolve(SRC, dirname(file), target));
+    graph.set(file, [...(graph.get(file) ?? []), to]);
+  }
+  const state = new Map<string, "open" | "done">();
+  const cycles: string[] = [];
+  const visit = (file: string, path: readonly string[]): void => {
+    if (state.get(file) === "done") return;
+    if (state.get(file) === "open") {
+      cycles.push([...path.slice(path.indexOf(file)), file].join(" → "));
+      return;
+    }
+    state.set(file, "open");
+    for (const to of graph.get(file) ?? []) visit(to, [...path, file]);
+    state.set(file, "done");
+  };
+  for (const file of graph.keys()) visit(file, []);
+  expect(cycles).toEqual([]);
+});

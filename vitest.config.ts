@@ -1,0 +1,28 @@
+/** Three suites in one run: unit in Node, edge in workerd, and the whole path on the real model (see test/README.md). */
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/workerd/**", "test/real/**", "test/reference/**"],
+          testTimeout: 30_000,
+        },
+      },
+      "./test/workerd/vitest.config.ts",
+      {
+        test: {
+          name: "real",
+          include: ["test/real/**/*.test.ts"],
+          globalSetup: ["test/real/setup.ts"],
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+    ],
+  },
+});
