@@ -1,0 +1,207 @@
+/**
+ * One generation: verdicts in, tokens out, drafts back. Two activities share the timeline.
+ *
+ *   deciding   verdict → append → yield its tokens at once → next verdict
+ *   drafting   timeline grew → drafter.sync → propose → submit → wait for the timeline to grow
+ *
+ * Neither waits for the other: the first token does not wait for the drafter's prefill, and a slow, wrong, failing or
+ * hung drafter costs speed only, since nothing it makes reaches the timeline but through a verdict. Drafting starts with
+ * the prompt; a draft whose first tokens the target has meanwhile decided is still good for the rest.
+ */
+import type { Drafter, Proposal, Verdict, Verifier } from "./types.ts";
+import type { Window } from "./window.ts";
+
+/** What one verdict added to the timeline. */
+export interface Step {
+  readonly tokens: readonly {
+    readonly id: number /** A draft token, rather than the target's own. */;
+    readonly kept: boolean;
+  }[];
+  readonly verdict: Verdict;
+  /** Set on the first step after the drafter failed; the generation goes on without it. */ readonly draftError?: unknown;
+}
+
+export interface Summary {
+  readonly reason: "stop" | "length";
+  /** Draft tokens sent. */ readonly drafted: number;
+  /** Draft tokens kept by the target. */ readonly kept: number;
+  /** Target passes, the prompt's included. */ readonly passes: number;
+  readonly bySource: Readonly<Record<Proposal["source"], { readonly drafted: number; readonly kept: number }>>;
+  readonly draftError?: unknown;
+}
+
+/** A draft token that has been sent and that the target has not decided on. */
+interface Guess {
+  readonly id: number;
+  readonly confidence: number;
+  readonly source: Proposal["source"];
+}
+
+/** Tells the origin that no draft will come any more: an empty draft declines every position up to its own. */
+const NEVER = Number.MAX_SAFE_INTEGER;
+
+/** Drafters at work; a drafter serves one generation at a time. */
+const working = new WeakMap<Drafter, Promise<void>>();
+
+/** Resolves when no generation is using the drafter, so that its state may be read. A drafter stops within one slice of work after its generation ended. */
+export const idle = async (drafter: Drafter): Promise<void> => {
+  await working.get(drafter);
+};
+
+/**
+ * Decides tokens until the target stops, appending them to `timeline` and yielding them as each verdict arrives. Rejects
+ * with the verifier's error when the origin is lost for good. Leaving early (`return`) closes the verifier.
+ */
+export async function* generate(
+  timeline: number[],
+  drafter: Drafter | null,
+  verifier: Verifier,
+  window: Window,
+): AsyncGenerator<Step, Summary> {
+  const table = new Table(timeline, verifier, window);
+  if (drafter)
+    working.set(
+      drafter,
+      idle(drafter).then(() => table.draft(drafter)),
+    );
+  try {
+    for (;;) {
+      const answer = await verifier.next();
+      if ("reason" in answer) return table.summary(answer.reason);
+      yield table.decide(answer);
+    }
+  } finally {
+    table.end();
+    verifier.close();
+  }
+}
+
+/** What deciding and drafting share. */
+class Table {
+  readonly #timeline: number[];
+  readonly #verifier: Verifier;
+  readonly #window: Window;
+  /** ahead[i] is what was proposed for position timeline.length + i. */ #ahead: Guess[] = [];
+  /** The last draft sent, for learning what it cost. */
+  #sent = { position: 0, tokens: 0, steps: 0 };
+  readonly #bySource = { model: { drafted: 0, kept: 0 }, lookup: { drafted: 0, kept: 0 } };
+  #kept = 0;
+  #passes = 0;
+  #ended = false;
+  #draftError: unknown;
+  #reported = false;
+  #wake: () => void = () => {};
+
+  constructor(timeline: number[], verifier: Verifier, window: Window) {
+    this.#timeline = timeline;
+    this.#verifier = verifier;
+    this.#window = window;
+  }
+
+  decide(verdict: Verdict): Step {
+    this.#learnTimes(verdict);
+    this.#passes = verdict.passes;
+    this.#kept += verdict.kept;
+    const tokens = verdict.tokens.map((id, i) => {
+      const kept = i < verdict.kept;
+      const guess = this.#ahead.shift();
+      if (guess) {
+        if (kept) this.#bySource[guess.source].kept++;
+        this.#window.history.outcome(guess.confidence, guess.id === id);
+        // What was drafted after a wrong token was drafted for another timeline.
+        if (guess.id !== id) this.#ahead = [];
+      }
+      this.#timeline.push(id);
+      return { id, kept };
+    });
+    this.#wake();
+    if (this.#draftError === undefined || this.#reported) return { tokens, verdict };
+    this.#reported = true;
+    return { tokens, verdict, draftError: this.#draftError };
+  }
+
+  async draft(drafter: Drafter): Promise<void> {
+    try {
+      let position = -1;
+      while (!this.#ended) {
+        if (position === this.#timeline.length || this.#verifier.ready) {
+          await new Promise<void>((wake) => {
+            this.#wake = wake;
+          });
+          continue;
+        }
+        const standing = [...this.#ahead];
+        const start = this.#timeline.length;
+        await drafter.sync([...this.#timeline, ...standing.map((guess) => guess.id)]);
+        if (this.#ended || this.#timeline.length !== start) continue;
+        position = start;
+        await this.#propose(drafter, position, standing);
+      }
+    } catch (error) {
+      this.#draftError = error ?? new Error("the drafter failed without a reason");
+      if (!this.#ended) this.#verifier.submit({ position: NEVER, tokens: [] });
+    }
+  }
+
+  async #propose(drafter: Drafter, position: number, standing: readonly Guess[]): Promise<void> {
+    const plan = this.#window.plan(standing.map((guess) => guess.confidence));
+    if (plan.max === 0) return;
+    const still = () => !this.#ended && !this.#verifier.ready && this.#timeline.length === position;
+    const proposal = await drafter.propose(
+      plan.max,
+      (confidence, drafted) => plan.more(confidence, drafted) && still(),
+    );
+    if (this.#ended) return;
+    const fresh = proposal.tokens.slice(0, plan.max).map((id, i) => ({
+      id,
+      confidence: proposal.confidences[i] ?? 0,
+      source: proposal.source,
+    }));
+    if (fresh.length === 0 && standing.length > 0) return;
+    // Tokens decided while drafting use up the front of the draft, if they agree with it.
+    const guesses = [...standing, ...fresh];
+    const decided = this.#timeline.slice(position);
+    if (decided.some((id, i) => guesses[i]?.id !== id)) return;
+    const rest = guesses.slice(decided.length);
+    // An empty draft spares the origin a wait; it says nothing once the timeline has moved on or nobody waits.
+    if (rest.length === 0 && (decided.length > 0 || !this.#window.policy.waits)) return;
+    this.#ahead = rest;
+    this.#bySource[proposal.source].drafted += fresh.length;
+    this.#sent = {
+      position: this.#timeline.length,
+      tokens: rest.length,
+      steps: proposal.source === "model" ? fresh.length : 0,
+    };
+    this.#verifier.submit({ position: this.#timeline.length, tokens: rest.map((guess) => guess.id) });
+  }
+
+  #learnTimes({ position, kept, passes, stepMs, waitMs }: Verdict): void {
+    if (passes <= 1) return; // the prompt's pass tells nothing about the next ones
+    const { history, policy } = this.#window;
+    if (!policy.waits) {
+      // A pass that kept nothing had most likely no draft in time.
+      const scored = this.#sent.position + this.#sent.tokens - position;
+      history.stepped(kept === 0 ? 0 : Math.max(kept, scored), stepMs);
+    } else if (position === this.#sent.position) {
+      history.stepped(this.#sent.tokens, stepMs);
+      history.waited(this.#sent.steps, waitMs);
+    }
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  summary(reason: Summary["reason"]): Summary {
+    const { model, lookup } = this.#bySource;
+    return {
+      reason,
+      drafted: model.drafted + lookup.drafted,
+      kept: this.#kept,
+      passes: this.#passes,
+      bySource: { model: { ...model }, lookup: { ...lookup } },
+      ...(this.#draftError === undefined ? {} : { draftError: this.#draftError }),
+    };
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * How far to draft. With S_j the probability that the first j draft tokens are all kept, R the round trip, t a draft step,
+ * T a target step and v what a further position adds to it, a draft of K tokens gives in one cycle
+ *
+ *   the origin waits        1 + S_1 + … + S_K tokens              in  R + K·t + T + K·v
+ *   it decodes meanwhile    n + 1 + S_{n+1} + … + S_K tokens      in  n·T + T + (K − n)·v,   n = ⌊(R + K·t) / T⌋
+ *
+ * (in the second case the first n draft tokens arrive too late to save anything, but must be right for the rest to fit).
+ * Tokens per millisecond λ is maximised by the K that maximises tokens − λ·ms at the best λ (Dinkelbach 1967), which can
+ * be asked token by token: draft one more while some longer draft, at the acceptance this session has seen, promises
+ * more than stopping here. A user who pays for target passes rather than time counts passes instead of milliseconds.
+ * BiLD's fallback (Kim et al. 2023 §3.2) stops at the first token whose probability is under a fixed threshold.
+ */
+import type { History } from "./history.ts";
+import type { More } from "./types.ts";
+
+export interface WindowPolicy {
+  /** Longest draft, at least 1. */ readonly maxDraft: number;
+  /** alpha_fallback: draft no further than a token less probable than this; 0 leaves it to the estimate. */
+  readonly fallback: number;
+  /** Whether the origin waits for drafts (patience > 0). */ readonly waits: boolean;
+  /** What to spend least of per decided token. */ readonly spare: "time" | "passes";
+}
+
+/** How far the next draft may go. */
+export interface Plan {
+  /** Upper bound in tokens; 0 when what is already ahead is enough. */ readonly max: number;
+  readonly more: More;
+}
+
+export class Window {
+  readonly policy: WindowPolicy;
+  readonly history: History;
+
+  constructor(policy: WindowPolicy, history: History) {
+    this.policy = policy;
+    this.history = history;
+  }
+
+  /** @param ahead confidences of draft tokens already sent that the target has not decided on yet */
+  plan(ahead: readonly number[] = []): Plan {
+    const rate = bestRate(this.history, this.policy);
+    const survival: number[] = [];
+    const push = (confidence: number) => {
+      survival.push((survival.at(-1) ?? 1) * this.history.acceptance(confidence));
+    };
+    const worthwhile = (confidence: number) =>
+      survival.length < this.policy.maxDraft &&
+      confidence >= this.policy.fallback &&
+      promises(survival, rate, this.history, this.policy);
+    for (const confidence of ahead) push(confidence);
+    const last = ahead.at(-1);
+    const max = last === undefined || worthwhile(last) ? Math.max(0, this.policy.maxDraft - ahead.length) : 0;
+    return {
+      max,
+      more: (confidence) => {
+        push(confidence);
+        return worthwhile(confidence);
+      },
+    };
+  }
+}
+
+/**
+ * The patience, in ms, that decides tokens fastest at the costs and acceptance seen so far: 0 (the origin streams, drafts
+ * that arrive in time save passes) or long enough for any draft of `maxDraft` tokens to arrive.
+ */
+export function choosePatience(history: History, maxDraft: number): number {
+  const waiting = bestRate(history, { maxDraft, waits: true, spare: "time" });
+  const streaming = bestRate(history, { maxDraft, waits: false, spare: "time" });
+  if (waiting <= streaming) return 0;
+  const { roundTripMs, draftStepMs } = history.costs;
+  return Math.ceil(4 * (roundTripMs + maxDraft * draftStepMs) + 100);
+}
+
+type Aim = Pick<WindowPolicy, "maxDraft" | "waits" | "spare">;
+
+/** Best decided tokens per millisecond (or per pass) over all draft lengths, at the mean acceptance. */
+export function bestRate(history: History, aim: Aim): number {
+  const survival: number[] = [];
+  let best = 0;
+  for (let K = 0; K <= aim.maxDraft; K++) {
+    if (K > 0) survival.push((survival.at(-1) ?? 1) * history.meanAcceptance);
+    const { tokens, spent } = cycle(survival, history, aim);
+    best = Math.max(best, tokens / spent);
+  }
+  return best;
+}
+
+/** Whether some draft longer than `survival`, its further tokens of mean acceptance, beats sending this one. */
+function promises(survival: readonly number[], rate: number, history: History, aim: Aim): boolean {
+  const value = (s: readonly number[]) => {
+    const { tokens, spent } = cycle(s, history, aim);
+    return tokens - rate * spent;
+  };
+  const stopping = value(survival);
+  const longer = [...survival];
+  while (longer.length < aim.maxDraft) {
+    longer.push((longer.at(-1) ?? 1) * history.meanAcceptance);
+    // The margin keeps rounding from deciding where drafting gains nothing.
+    if (value(longer) > stopping + 1e-9) return true;
+  }
+  return false;
+}
+
+/** Expected tokens of one cycle with a draft of survival.length tokens, and what it spends: milliseconds, or passes. */
+function cycle(survival: readonly number[], history: History, aim: Aim): { tokens: number; spent: number } {
+  const { roundTripMs, draftStepMs, targetStepMs, positionMs } = history.costs;
+  const K = survival.length;
+  const arrival = roundTripMs + K * draftStepMs;
+  const late = aim.waits ? 0 : Math.floor(arrival / Math.max(targetStepMs, 0.001));
+  let tokens = late + 1;
+  for (let j = late; j < K; j++) tokens += survival[j]!;
+  if (aim.spare === "passes") return { tokens, spent: late + 1 };
+  const before = aim.waits ? arrival : late * targetStepMs;
+  return { tokens, spent: Math.max(0.001, before + targetStepMs + Math.max(0, K - late) * positionMs) };
+}

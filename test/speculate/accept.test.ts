@@ -1,0 +1,81 @@
+import { describe, expect, test } from "vitest";
+import { accept } from "../../src/speculate/accept.ts";
+import { GREEDY, type Rule, type Sampling } from "../../src/speculate/types.ts";
+import { seeded } from "../support/random.ts";
+import { reference, STOP, scriptedRow, V } from "../support/scripted.ts";
+
+const EXACT: Rule = { kind: "exact" };
+const NONE = new Set<number>();
+
+/** The rows one target pass would give: logits after the timeline and after each draft token. */
+function rowsOf(timeline: readonly number[], draft: readonly number[]): Float32Array {
+  const rows = new Float32Array((draft.length + 1) * V);
+  for (let i = 0; i <= draft.length; i++) rows.set(scriptedRow([...timeline, ...draft.slice(0, i)]), i * V);
+  return rows;
+}
+
+describe("exact", () => {
+  for (const sampling of [GREEDY, { temperature: 0.9, topK: 0, topP: 0.95, minP: 0, seed: 77 }] as Sampling[]) {
+    test(`any sequence of drafts decides what no draft decides (temperature ${sampling.temperature})`, () => {
+      const random = seeded(1);
+      for (let run = 0; run < 60; run++) {
+        const prompt = [1 + Math.floor(random() * (V - 1)), 1 + Math.floor(random() * (V - 1))];
+        const expected = reference(prompt, sampling, 80, [STOP]).tokens;
+        const timeline = [...prompt];
+        const stop = new Set([STOP]);
+        while (timeline.length - prompt.length < 80 && timeline.at(-1) !== STOP) {
+          const at = timeline.length - prompt.length;
+          const right = expected.slice(at, at + Math.floor(random() * 6));
+          const draft = right.map((id) => (random() < 0.2 ? Math.floor(random() * V) : id));
+          const firstWrong = draft.findIndex((id, i) => id !== right[i]);
+          const { kept, tokens } = accept(rowsOf(timeline, draft), draft, timeline.length, sampling, EXACT, stop);
+          if (!draft.includes(STOP)) expect(kept).toBe(firstWrong < 0 ? draft.length : firstWrong);
+          timeline.push(...tokens);
+        }
+        expect(timeline.slice(prompt.length, prompt.length + 80)).toEqual(
+          expected.slice(0, timeline.length - prompt.length),
+        );
+      }
+    });
+  }
+
+  test("an empty draft gives one token of the target's own", () => {
+    const row = scriptedRow([3, 4]);
+    expect(accept(row, [], 2, GREEDY, EXACT, NONE)).toEqual({
+      kept: 0,
+      tokens: reference([3, 4], GREEDY, 1, []).tokens,
+    });
+  });
+
+  test("nothing is decided after a kept stop token", () => {
+    const rows = Float32Array.of(0, 9, 0, 9, 0, 0, 0, 0, 9);
+    expect(accept(rows, [1, 0], 5, GREEDY, EXACT, new Set([1]))).toEqual({ kept: 1, tokens: [1] });
+    expect(accept(rows, [1, 0], 5, GREEDY, EXACT, new Set([0]))).toEqual({ kept: 2, tokens: [1, 0] });
+    expect(accept(rows, [1, 0], 5, GREEDY, EXACT, NONE)).toEqual({ kept: 2, tokens: [1, 0, 2] });
+  });
+});
+
+describe("BiLD", () => {
+  const row = (...probabilities: number[]) => probabilities.map(Math.log);
+  const bild = (alphaRollback: number): Rule => ({ kind: "bild", alphaRollback });
+
+  test("keeps a token while its cost is at most alpha, then puts the target's own", () => {
+    const rows = Float32Array.from([...row(0.7, 0.2, 0.1), ...row(0.6, 0.36, 0.04), ...row(0.1, 0.1, 0.8)]);
+    // −ln 0.2 = 1.61, −ln 0.04 = 3.22
+    expect(accept(rows, [1, 2], 0, GREEDY, bild(1.7), NONE)).toEqual({ kept: 1, tokens: [1, 0] });
+    expect(accept(rows, [1, 2], 0, GREEDY, bild(3.3), NONE)).toEqual({ kept: 2, tokens: [1, 2, 2] });
+    expect(accept(rows, [1, 2], 0, GREEDY, bild(1.5), NONE)).toEqual({ kept: 0, tokens: [0] });
+  });
+
+  test("alpha 0 keeps the target's own token although its cost is above 0, as in the exact rule", () => {
+    const rows = Float32Array.from([...row(0.5, 0.3, 0.2), ...row(0.2, 0.5, 0.3)]);
+    expect(accept(rows, [0], 0, GREEDY, bild(0), NONE)).toEqual({ kept: 1, tokens: [0, 1] });
+  });
+
+  test("judges by the plain softmax whatever the temperature", () => {
+    const rows = Float32Array.from([...row(0.7, 0.2, 0.1), ...row(0.7, 0.2, 0.1)]);
+    const hot: Sampling = { temperature: 50, topK: 1, topP: 1, minP: 0, seed: 1 };
+    expect(accept(rows, [1], 0, hot, bild(1.7), NONE).kept).toBe(1);
+    expect(accept(rows, [2], 0, hot, bild(1.7), NONE)).toEqual({ kept: 0, tokens: [0] });
+  });
+});

@@ -1,0 +1,92 @@
+/**
+ * A made-up language of V tokens whose next-token logits are a hash of the last two tokens, and things that speak it: the
+ * answer a target gives alone (the reference), and drafters that are right, wrong, late or broken. Deterministic.
+ */
+import { chooseToken } from "../../src/speculate/sample.ts";
+import type { Drafter, More, Proposal, Sampling } from "../../src/speculate/types.ts";
+import { seeded } from "./random.ts";
+
+export const V = 40;
+export const STOP = 0;
+
+/** Logits (V) after `timeline`. Peaked enough that text repeats itself and a copy is often right. */
+export function scriptedRow(timeline: readonly number[]): Float32Array {
+  const [a = 0, b = 0] = [timeline.at(-2), timeline.at(-1)];
+  const random = seeded((a % 7) * 1009 + b * 9176 + 17);
+  const row = new Float32Array(V);
+  for (let token = 0; token < V; token++) row[token] = 6 * random() ** 3;
+  row[STOP] = row[STOP]! - 3.5;
+  return row;
+}
+
+/** What the target decides with no draft at all: the definition of the right output. */
+export function reference(prompt: readonly number[], sampling: Sampling, maxTokens: number, stop: readonly number[]) {
+  const timeline = [...prompt];
+  while (timeline.length - prompt.length < maxTokens) {
+    const token = chooseToken(scriptedRow(timeline), sampling, timeline.length);
+    timeline.push(token);
+    if (stop.includes(token)) return { tokens: timeline.slice(prompt.length), reason: "stop" as const };
+  }
+  return { tokens: timeline.slice(prompt.length), reason: "length" as const };
+}
+
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A drafter built from a function that guesses the next token of a timeline, or has no guess. */
+export class GuessDrafter implements Drafter {
+  readonly guess: (timeline: readonly number[], calls: number) => number | null;
+  readonly delayMs: number;
+  syncs = 0;
+  #timeline: number[] = [];
+  #calls = 0;
+
+  constructor(guess: (timeline: readonly number[], calls: number) => number | null, delayMs = 0) {
+    this.guess = guess;
+    this.delayMs = delayMs;
+  }
+
+  async sync(timeline: readonly number[]): Promise<void> {
+    this.syncs++;
+    this.#timeline = [...timeline];
+    if (this.delayMs > 0) await sleep(this.delayMs);
+  }
+
+  async propose(max: number, more: More): Promise<Proposal> {
+    const tokens: number[] = [];
+    while (tokens.length < max) {
+      const guess = this.guess([...this.#timeline, ...tokens], this.#calls++);
+      if (guess === null) break;
+      if (this.delayMs > 0) await sleep(this.delayMs);
+      tokens.push(guess);
+      if (!more(0.8, tokens.length)) break;
+    }
+    return { tokens, confidences: tokens.map(() => 0.8), source: "model" };
+  }
+}
+
+/** Every kind of drafter a generation must survive, by name; each call makes fresh ones. */
+export function drafters(sampling: Sampling, seed: number): Record<string, Drafter | null> {
+  const random = seeded(seed);
+  const own = (timeline: readonly number[]) => chooseToken(scriptedRow(timeline), sampling, timeline.length);
+  const noisy = (timeline: readonly number[]) => (random() < 0.7 ? own(timeline) : Math.floor(random() * V));
+  return {
+    none: null,
+    oracle: new GuessDrafter(own),
+    noisy: new GuessDrafter(noisy),
+    garbage: new GuessDrafter(() => Math.floor(random() * V)),
+    nonsense: new GuessDrafter((_, call) => [-1, 1e9, 0.5, Number.NaN][call % 4]!),
+    empty: new GuessDrafter(() => null),
+    slow: new GuessDrafter(noisy, 3),
+    "throws at once": new GuessDrafter(() => {
+      throw new Error("no memory");
+    }),
+    "throws later": new GuessDrafter((timeline, call) => {
+      if (call > 12) throw new Error("trap");
+      return own(timeline);
+    }),
+    hangs: {
+      sync: () => new Promise(() => {}),
+      propose: () => new Promise(() => {}),
+    },
+  };
+}
