@@ -12,7 +12,6 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
-      "./test/workerd/vitest.config.ts",
       {
         test: {
           name: "real",

@@ -3,9 +3,10 @@
  * T a target step and v what a further position adds to it, a draft of K tokens gives in one cycle
  *
  *   the origin waits        1 + S_1 + … + S_K tokens              in  R + K·t + T + K·v
- *   it decodes meanwhile    n + 1 + S_{n+1} + … + S_K tokens      in  n·T + T + (K − n)·v,   n = ⌊(R + K·t) / T⌋
+ *   it decodes meanwhile    n + 1 + S_{n+1} + … + S_K tokens      in  n·T + T + (K − n)·v,   n = ⌈(R + K·t) / T⌉
  *
- * (in the second case the first n draft tokens arrive too late to save anything, but must be right for the rest to fit).
+ * (in the second case n passes begin before the draft arrives: its first n tokens save nothing, but must be right for the
+ * rest to fit).
  * Tokens per millisecond λ is maximised by the K that maximises tokens − λ·ms at the best λ (Dinkelbach 1967), which can
  * be asked token by token: draft one more while some longer draft, at the acceptance this session has seen, promises
  * more than stopping here. A user who pays for target passes rather than time counts passes instead of milliseconds.
@@ -108,7 +109,7 @@ function cycle(survival: readonly number[], history: History, aim: Aim): { token
   const { roundTripMs, draftStepMs, targetStepMs, positionMs } = history.costs;
   const K = survival.length;
   const arrival = roundTripMs + K * draftStepMs;
-  const late = aim.waits ? 0 : Math.floor(arrival / Math.max(targetStepMs, 0.001));
+  const late = aim.waits ? 0 : Math.ceil(arrival / Math.max(targetStepMs, 0.001));
   let tokens = late + 1;
   for (let j = late; j < K; j++) tokens += survival[j]!;
   if (aim.spare === "passes") return { tokens, spent: late + 1 };
