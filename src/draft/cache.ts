@@ -129,12 +129,14 @@ export class KvCache {
    * Throws `bad_page` when the size is not this model's, `kv_full` when the pool cannot hold it.
    */
   importPage(tokens: readonly number[], bytes: Uint8Array): void {
-    if (
-      bytes.length !== this.#pool.pageBytes ||
-      this.#tokens.length % PAGE_TOKENS !== 0 ||
-      tokens.length > PAGE_TOKENS
-    ) {
+    if (bytes.length !== this.#pool.pageBytes) {
       throw new OutriderError("bad_page", `a page of this model is ${this.#pool.pageBytes} bytes, got ${bytes.length}`);
+    }
+    if (this.#tokens.length % PAGE_TOKENS !== 0 || tokens.length > PAGE_TOKENS) {
+      throw new OutriderError(
+        "bad_page",
+        `${tokens.length} tokens cannot follow a partial page of ${this.#tokens.length}`,
+      );
     }
     this.reserve(tokens.length);
     this.#pool.bytes(this.#pages.at(-1) as number).set(bytes);

@@ -6,7 +6,7 @@
 import { activationBytes, type Kernels, pageBytes } from "../../src/kernels/abi.ts";
 import { numberToF16 } from "../../src/model/f16.ts";
 import { TILE_BYTES, tensorBytes } from "../../src/model/layouts.ts";
-import { seeded } from "../support/kernels.ts";
+import { seeded } from "../support/random.ts";
 
 export interface KernelCase {
   readonly name: string;

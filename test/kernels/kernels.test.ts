@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { KERNEL_NAMES } from "../../src/kernels/abi.ts";
 import { hasRelaxedSimd, pickModule } from "../../src/kernels/wasm.ts";
 import { KERNEL_CASES, type Prepared } from "../cases/kernels.ts";
-import { BUILDS, freshKernels, kernelModules, seeded } from "../support/kernels.ts";
+import { BUILDS, freshKernels, kernelModules } from "../support/kernels.ts";
+import { seeded } from "../support/random.ts";
 
 const GUARD = 64;
 

@@ -1,4 +1,4 @@
-/** The three implementations of the kernels over fresh memories, and seeded random numbers for them. */
+/** The three implementations of the kernels over fresh memories. */
 import { readFileSync } from "node:fs";
 import type { Kernels } from "../../src/kernels/abi.ts";
 import { plainKernels } from "../../src/kernels/plain.ts";
@@ -16,15 +16,4 @@ export const BUILDS = ["simd", "relaxed"] as const;
 export function freshKernels(build: "plain" | "simd" | "relaxed"): { kernels: Kernels; memory: WebAssembly.Memory } {
   const memory = new WebAssembly.Memory({ initial: 128 });
   return { memory, kernels: build === "plain" ? plainKernels(memory) : bindKernels(compile(build), memory) };
-}
-
-/** Mulberry32: seeded uniform numbers in [0, 1). */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+/** The `outrider` command: one word, one module. Needs Node 24's type stripping, which npm puts first on PATH. */
+import { OutriderError } from "./model/errors.ts";
+
+const USAGE = `outrider <command>
+
+  start      prepare the models if needed, then run edge and embedded origin at http://localhost:8787
+  prepare    obtain SmolLM2-135M-Instruct, make its pack and its draft's pack
+  origin     run an origin gateway: --engine wasm --model <pack> --port <port>
+
+outrider <command> --help says more.`;
+
+const COMMANDS: Record<string, () => Promise<(argv: string[]) => Promise<void>>> = {
+  start: async () => (await import("./start.ts")).startCommand,
+  prepare: async () => (await import("./compress/cli.ts")).prepareCommand,
+  origin: async () => (await import("./origin/cli.ts")).originCommand,
+};
+
+const [name = "", ...rest] = process.argv.slice(2);
+const command = COMMANDS[name];
+if (!command) {
+  console.error(name === "" || name === "--help" ? USAGE : `unknown command ${name}\n\n${USAGE}`);
+  process.exitCode = name === "--help" ? 0 : 2;
+} else {
+  try {
+    await (await command())(rest);
+  } catch (error) {
+    // Expected failures are sentences; anything else is a fault of ours and keeps its stack.
+    console.error(error instanceof OutriderError ? `outrider ${name}: ${error.message}` : error);
+    process.exitCode = 1;
+  }
+}

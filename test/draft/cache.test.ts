@@ -1,0 +1,77 @@
+/** The page pool: borrowing, giving back, and eviction of the least recently used timeline. */
+import { expect, test } from "vitest";
+import { KvCache, PagePool } from "../../src/draft/cache.ts";
+
+const PAGE = 64;
+
+function pool(pages: number): PagePool {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  return new PagePool(
+    memory,
+    Array.from({ length: pages }, (_, i) => 1024 + i * PAGE),
+    PAGE,
+  );
+}
+
+function filled(pages: PagePool, length: number): KvCache {
+  const cache = new KvCache(pages);
+  cache.reserve(length);
+  cache.extend(Array.from({ length }, (_, i) => i));
+  return cache;
+}
+
+test("a cache takes a page per 32 tokens and gives back what a cut leaves empty", () => {
+  const pages = pool(4);
+  const cache = filled(pages, 33);
+  expect(pages.free).toBe(2);
+  cache.cut(32);
+  expect(pages.free).toBe(3);
+  cache.cut(31);
+  expect(pages.free).toBe(3);
+  expect(cache.tokens.length).toBe(31);
+  cache.release();
+  expect(pages.free).toBe(4);
+  expect(cache.tokens).toEqual([]);
+});
+
+test("no two caches share a page", () => {
+  const pages = pool(4);
+  const held = [filled(pages, 40), filled(pages, 40)].flatMap((cache) => [...cache.pages]);
+  expect(new Set(held).size).toBe(4);
+});
+
+test("an empty pool takes the pages of the timeline used least recently", () => {
+  const pages = pool(4);
+  const first = filled(pages, 40);
+  const second = filled(pages, 40);
+  first.reserve(1); // first is now the more recent
+  const third = filled(pages, 20);
+  expect(second.tokens).toEqual([]);
+  expect(first.tokens.length).toBe(40);
+  expect(third.tokens.length).toBe(20);
+  expect(pages.free).toBe(1);
+});
+
+test("a timeline larger than the pool is refused with the limit, and the pool stays whole", () => {
+  const pages = pool(2);
+  const cache = filled(pages, 64);
+  expect(() => cache.reserve(1)).toThrow("2 KV pages (64 tokens)");
+  expect(cache.tokens.length).toBe(64);
+  cache.release();
+  expect(pages.free).toBe(2);
+});
+
+test("pages of another size, and pages after a partial page, are refused", () => {
+  const pages = pool(4);
+  const cache = filled(pages, 33);
+  expect(() => new KvCache(pages).importPage([1], new Uint8Array(PAGE + 1))).toThrow(`${PAGE} bytes, got ${PAGE + 1}`);
+  expect(() => cache.importPage([1], new Uint8Array(PAGE))).toThrow("partial");
+});
+
+test("commonPrefix counts equal leading tokens", () => {
+  const cache = filled(pool(4), 10);
+  expect(cache.commonPrefix([0, 1, 2, 9])).toBe(3);
+  expect(cache.commonPrefix([0, 1, 2])).toBe(3);
+  expect(cache.commonPrefix([])).toBe(0);
+  expect(cache.commonPrefix(Array.from({ length: 20 }, (_, i) => i))).toBe(10);
+});

@@ -1,0 +1,128 @@
+import { describe, expect, test } from "vitest";
+import { BothDrafter } from "../../src/draft/both.ts";
+import { LookupDrafter } from "../../src/draft/lookup.ts";
+import type { Drafter } from "../../src/speculate/types.ts";
+import { seeded } from "../support/random.ts";
+
+const ids = (text: string) => [...text].map((c) => c.codePointAt(0)!);
+const text = (tokens: readonly number[]) => String.fromCodePoint(...tokens);
+const always = () => true;
+
+async function continuation(timeline: string, max: number): Promise<string> {
+  const drafter = new LookupDrafter();
+  await drafter.sync(ids(timeline));
+  return text((await drafter.propose(max, always)).tokens);
+}
+
+/** Brute force: of all earlier places where the last tokens occurred, the longest match, then the most recent. */
+function bruteForce(timeline: readonly number[], max: number): number[] {
+  const end = timeline.length;
+  let best = { length: 1, next: -1 };
+  for (let next = end - 1; next >= 2; next--) {
+    let length = 0;
+    while (length < 32 && next - 1 - length >= 0 && timeline[next - 1 - length] === timeline[end - 1 - length])
+      length++;
+    if (length > best.length) best = { length, next };
+  }
+  if (best.next < 0) return [];
+  const extended = [...timeline];
+  for (let i = 0; i < max; i++) extended.push(extended[best.next + i]!);
+  return extended.slice(end);
+}
+
+describe("lookup", () => {
+  test("copies what followed the longest earlier match, the most recent among equals", async () => {
+    expect(await continuation("the cat sat. the c", 6)).toBe("at sat");
+    expect(await continuation("abX abY ab", 3)).toBe("Y a");
+    expect(await continuation("zabX abY zab", 2)).toBe("X ");
+    expect(await continuation("abcdefg", 5)).toBe("");
+    expect(await continuation("a", 5)).toBe("");
+    expect(await continuation("", 5)).toBe("");
+  });
+
+  test("goes on with its own proposal when the copy reaches the end: a repetition", async () => {
+    expect(await continuation("ababab", 5)).toBe("ababa");
+    expect(await continuation("aaa", 4)).toBe("aaaa");
+  });
+
+  test("equals brute force while a random timeline grows, is cut back and changes", async () => {
+    const random = seeded(4);
+    const drafter = new LookupDrafter();
+    let timeline: number[] = [];
+    for (let i = 0; i < 400; i++) {
+      if (random() < 0.15) timeline = timeline.slice(0, Math.floor(random() * timeline.length));
+      for (let n = Math.floor(random() * 6); n > 0; n--) timeline.push(Math.floor(random() * 3));
+      if (timeline.length > 60) timeline = timeline.slice(0, 20);
+      await drafter.sync(timeline);
+      expect((await drafter.propose(7, always)).tokens, timeline.join()).toEqual(bruteForce(timeline, 7));
+    }
+  });
+
+  test("trusts longer matches more, and stops where `more` says no", async () => {
+    const drafter = new LookupDrafter();
+    await drafter.sync(ids("one two three four five. one two"));
+    const { tokens, confidences, source } = await drafter.propose(12, (_, drafted) => drafted < 9);
+    expect(source).toBe("lookup");
+    expect(tokens).toHaveLength(9);
+    expect(confidences).toHaveLength(9);
+    for (let i = 1; i < 9; i++) expect(confidences[i]).toBeGreaterThanOrEqual(confidences[i - 1]!);
+    for (const confidence of confidences) expect(confidence).toBeGreaterThan(0);
+    for (const confidence of confidences) expect(confidence).toBeLessThan(1);
+  });
+
+  test("learns from the timeline how far to trust a match", async () => {
+    const random = seeded(6);
+    const noise = Array.from({ length: 600 }, () => Math.floor(random() * 4));
+    const misleading = new LookupDrafter();
+    await misleading.sync(noise);
+    const faithful = new LookupDrafter();
+    const line = Array.from({ length: 40 }, () => Math.floor(random() * 1000));
+    await faithful.sync(Array.from({ length: 600 }, (_, i) => line[i % 40]!));
+    expect(misleading.confidence).toBeLessThan(0.5);
+    expect(faithful.confidence).toBeGreaterThan(0.9);
+  });
+});
+
+describe("both", () => {
+  class Model implements Drafter {
+    held: readonly number[] = [];
+    syncs = 0;
+    async sync(timeline: readonly number[]) {
+      this.held = [...timeline];
+      this.syncs++;
+    }
+    async propose() {
+      return { tokens: [7], confidences: [0.5], source: "model" as const };
+    }
+  }
+
+  test("copies while the timeline repeats, asks the model, brought up to date, where it does not", async () => {
+    const model = new Model();
+    const both = new BothDrafter(new LookupDrafter(), model);
+    const repeated = ids("a line of text. a line of text. a li");
+    await both.sync(repeated);
+    const copied = await both.propose(4, always);
+    expect([copied.source, text(copied.tokens)]).toEqual(["lookup", "ne o"]);
+
+    const novel = [...repeated, 999, 998];
+    await both.sync(novel);
+    expect((await both.propose(4, always)).source).toBe("model");
+    expect(model.held).toEqual(novel);
+  });
+
+  test("lets the model lag a little while copying, not without bound", async () => {
+    const model = new Model();
+    const both = new BothDrafter(new LookupDrafter(), model);
+    const period = Array.from({ length: 10 }, (_, i) => i + 100);
+    const timeline = Array.from({ length: 100 }, (_, i) => period[i % 10]!);
+    await both.sync(timeline);
+    const before = model.syncs;
+    for (let i = 0; i < 100; i++) {
+      timeline.push(period[timeline.length % 10]!);
+      await both.sync(timeline);
+      expect((await both.propose(1, always)).source).toBe("lookup");
+      expect(timeline.length - model.held.length).toBeLessThanOrEqual(32);
+    }
+    expect(model.syncs - before).toBeLessThan(6);
+  });
+});

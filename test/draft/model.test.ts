@@ -1,0 +1,127 @@
+/** The forward pass on the tiny model: the same bits whatever the batch, the build, or what ran before. */
+import { beforeAll, describe, expect, test } from "vitest";
+import { type Llama, loadLlama } from "../../src/draft/model.ts";
+import { shardReader } from "../../src/format/disk.ts";
+import { BUILDS, kernelModules } from "../support/kernels.ts";
+import { seeded } from "../support/random.ts";
+import { loadPack, packHeader, TINY_PACKS } from "../support/tiny.ts";
+
+const ROWS = 16;
+
+function randomTokens(n: number, vocabulary: number, seed: number): number[] {
+  const random = seeded(seed);
+  return Array.from({ length: n }, () => Math.floor(random() * vocabulary));
+}
+
+/** Logits of every token, fed in the given chunk sizes. */
+function logitsInChunks(llama: Llama, tokens: readonly number[], sizes: readonly number[]): Float32Array {
+  const { vocabulary } = llama.header.config;
+  const all = new Float32Array(tokens.length * vocabulary);
+  const cache = llama.newCache();
+  for (let at = 0, i = 0; at < tokens.length; i++) {
+    const chunk = tokens.slice(at, at + (sizes[i % sizes.length] as number));
+    all.set(llama.forward(cache, chunk, chunk.length), at * vocabulary);
+    at += chunk.length;
+  }
+  cache.release();
+  return all;
+}
+
+describe("forward", () => {
+  let llama: Llama;
+  let tokens: number[];
+
+  beforeAll(async () => {
+    llama = await loadPack(TINY_PACKS.target, 12, ROWS);
+    tokens = randomTokens(150, llama.header.config.vocabulary, 1);
+  });
+
+  test.each([[[16]], [[2]], [[3]], [[4, 5]], [[7, 1, 16]], [[9]], [[15, 2]]])(
+    "chunks of %j give the logits of one token at a time, bit for bit",
+    (sizes) => {
+      expect(logitsInChunks(llama, tokens, sizes)).toEqual(logitsInChunks(llama, tokens, [1]));
+    },
+  );
+
+  test("a long call equals many short ones, and returns the last rows", () => {
+    const { vocabulary } = llama.header.config;
+    const cache = llama.newCache();
+    const last = llama.forward(cache, tokens, 5).slice();
+    cache.release();
+    const all = logitsInChunks(llama, tokens, [1]);
+    expect(last).toEqual(all.subarray((tokens.length - 5) * vocabulary));
+  });
+
+  test("cutting back and going on equals never having gone astray", () => {
+    const cache = llama.newCache();
+    llama.forward(cache, tokens.slice(0, 70), 0);
+    llama.forward(cache, randomTokens(20, 256, 9), 1);
+    cache.cut(61);
+    const after = llama.forward(cache, tokens.slice(61, 75), 14).slice();
+    cache.release();
+    const { vocabulary } = llama.header.config;
+    expect(after).toEqual(logitsInChunks(llama, tokens.slice(0, 75), [1]).subarray(61 * vocabulary));
+  });
+
+  test("pages exported and imported elsewhere give the same logits", async () => {
+    const cache = llama.newCache();
+    llama.forward(cache, tokens.slice(0, 75), 1);
+    const pages = cache.pages.map((_, i) => cache.exportPage(i));
+    const expected = llama.forward(cache, tokens.slice(75, 76), 1).slice();
+    cache.release();
+
+    const other = await loadPack(TINY_PACKS.target, 12, ROWS);
+    const restored = other.newCache();
+    for (const [i, page] of pages.entries()) restored.importPage(tokens.slice(i * 32, Math.min(75, i * 32 + 32)), page);
+    expect(restored.tokens).toEqual(tokens.slice(0, 75));
+    expect(other.forward(restored, tokens.slice(75, 76), 1)).toEqual(expected);
+  });
+
+  test("simd and relaxed builds give the same bits", async () => {
+    const modules = kernelModules();
+    const logits = await Promise.all(
+      BUILDS.map(async (build) => {
+        const only = { relaxed: modules[build], simd: modules[build] };
+        return logitsInChunks(await loadPack(TINY_PACKS.target, 12, ROWS, only), tokens, [6]);
+      }),
+    );
+    expect(logits[0]).toEqual(logits[1]);
+  });
+
+  test("refuses ids outside the vocabulary and more than the context, and keeps what it held", () => {
+    const { vocabulary, context } = llama.header.config;
+    const cache = llama.newCache();
+    llama.forward(cache, [1, 2, 3], 1);
+    expect(() => llama.forward(cache, [vocabulary], 1)).toThrow(`token id ${vocabulary} is outside the vocabulary`);
+    expect(() => llama.forward(cache, [-1], 1)).toThrow("outside the vocabulary");
+    expect(() => llama.forward(cache, [1.5], 1)).toThrow("outside the vocabulary");
+    expect(() => llama.forward(cache, new Array(context).fill(1), 1)).toThrow(`context is ${context} tokens`);
+    expect(cache.tokens).toEqual([1, 2, 3]);
+    cache.release();
+  });
+});
+
+test("a shard that ends early is refused, not half used", async () => {
+  const header = packHeader(TINY_PACKS.target);
+  const whole = shardReader(TINY_PACKS.target, header);
+  async function* short(index: number): AsyncIterable<Uint8Array> {
+    for await (const chunk of whole(index)) {
+      yield chunk.subarray(0, chunk.length >> 1);
+      return;
+    }
+  }
+  await expect(loadLlama(header, short, kernelModules(), { pages: 2, rows: 1 })).rejects.toThrow("make the pack again");
+});
+
+test("shards arriving in pieces of any size load the same bytes", async () => {
+  const header = packHeader(TINY_PACKS.target);
+  const whole = shardReader(TINY_PACKS.target, header);
+  async function* crumbs(index: number): AsyncIterable<Uint8Array> {
+    for await (const chunk of whole(index)) {
+      for (let at = 0; at < chunk.length; at += 777) yield chunk.subarray(at, at + 777);
+    }
+  }
+  const llama = await loadLlama(header, crumbs, kernelModules(), { pages: 2, rows: 1 });
+  const expected = await loadPack(TINY_PACKS.target, 2, 1);
+  expect(llama.forward(llama.newCache(), [5, 6, 7], 1)).toEqual(expected.forward(expected.newCache(), [5, 6, 7], 1));
+});
