@@ -18,6 +18,7 @@ export interface Step {
     readonly kept: boolean;
   }[];
   readonly verdict: Verdict;
+  /** Draft tokens sent so far; whoever leaves early gets no Summary. */ readonly drafted: number;
   /** Set on the first step after the drafter failed; the generation goes on without it. */ readonly draftError?: unknown;
 }
 
@@ -115,9 +116,10 @@ class Table {
       return { id, kept };
     });
     this.#wake();
-    if (this.#draftError === undefined || this.#reported) return { tokens, verdict };
+    const drafted = this.#drafted;
+    if (this.#draftError === undefined || this.#reported) return { tokens, verdict, drafted };
     this.#reported = true;
-    return { tokens, verdict, draftError: this.#draftError };
+    return { tokens, verdict, drafted, draftError: this.#draftError };
   }
 
   async draft(drafter: Drafter): Promise<void> {
@@ -188,6 +190,10 @@ class Table {
     }
   }
 
+  get #drafted(): number {
+    return this.#bySource.model.drafted + this.#bySource.lookup.drafted;
+  }
+
   end(): void {
     this.#ended = true;
     this.#wake();
@@ -197,7 +203,7 @@ class Table {
     const { model, lookup } = this.#bySource;
     return {
       reason,
-      drafted: model.drafted + lookup.drafted,
+      drafted: this.#drafted,
       kept: this.#kept,
       passes: this.#passes,
       bySource: { model: { ...model }, lookup: { ...lookup } },

@@ -1,0 +1,304 @@
+import { describe, expect, test } from "vitest";
+import { OutriderError } from "../../src/model/errors.ts";
+import { History } from "../../src/speculate/history.ts";
+import { generate, idle, type Step } from "../../src/speculate/round.ts";
+import type { Done, Draft, Drafter, Proposal, Verdict, Verifier } from "../../src/speculate/types.ts";
+import { Window, type WindowPolicy } from "../../src/speculate/window.ts";
+import { GuessDrafter, sleep } from "../support/scripted.ts";
+
+/** A verifier whose answers the test gives by hand. */
+class HandVerifier implements Verifier {
+  readonly drafts: Draft[] = [];
+  closed = 0;
+  #answers: (Verdict | Done | Error)[] = [];
+  #wake: (() => void) | null = null;
+
+  give(answer: Verdict | Done | Error): void {
+    this.#answers.push(answer);
+    this.#wake?.();
+    this.#wake = null;
+  }
+
+  submit(draft: Draft): void {
+    this.drafts.push(draft);
+  }
+
+  get ready(): boolean {
+    return this.#answers.length > 0;
+  }
+
+  async next(): Promise<Verdict | Done> {
+    while (this.#answers.length === 0) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    const answer = this.#answers.shift()!;
+    if (answer instanceof Error) throw answer;
+    return answer;
+  }
+
+  close(): void {
+    this.closed++;
+  }
+}
+
+const verdict = (position: number, kept: number, tokens: number[], passes: number, waitMs = 0): Verdict => ({
+  position,
+  kept,
+  tokens,
+  passes,
+  stepMs: 10,
+  waitMs,
+});
+
+const window = (policy: Partial<WindowPolicy> = {}, history = new History()) =>
+  new Window({ maxDraft: 4, fallback: 0, waits: true, spare: "passes", ...policy }, history);
+
+/** Proposes the numbers that follow the last token: 5 → 6 7 8 … */
+const counting = (delayMs = 0) => new GuessDrafter((timeline) => timeline.at(-1)! + 1, delayMs);
+
+/** Lets everything that can run without the test run. */
+const settle = () => sleep(5);
+
+async function nextStep(run: AsyncGenerator<Step, unknown>): Promise<Step> {
+  const result = await run.next();
+  expect(result.done).toBe(false);
+  return result.value as Step;
+}
+
+describe("tokens", () => {
+  test("of each verdict are appended and yielded, flagged kept or decided", async () => {
+    const verifier = new HandVerifier();
+    const timeline = [1, 2];
+    const run = generate(timeline, null, verifier, window());
+    verifier.give(verdict(2, 0, [3], 1));
+    verifier.give(verdict(3, 2, [4, 5, 9], 2));
+    verifier.give({ reason: "length" });
+    expect((await nextStep(run)).tokens).toEqual([{ id: 3, kept: false }]);
+    expect((await nextStep(run)).tokens).toEqual([
+      { id: 4, kept: true },
+      { id: 5, kept: true },
+      { id: 9, kept: false },
+    ]);
+    expect(timeline).toEqual([1, 2, 3, 4, 5, 9]);
+    expect(await run.next()).toMatchObject({ done: true, value: { reason: "length", passes: 2, kept: 2, drafted: 0 } });
+    expect(verifier.closed).toBeGreaterThan(0);
+  });
+
+  test("do not wait for the drafter, not the first ones and not the end", async () => {
+    const verifier = new HandVerifier();
+    const hanging: Drafter = { sync: () => new Promise(() => {}), propose: () => new Promise(() => {}) };
+    const run = generate([1], hanging, verifier, window());
+    verifier.give(verdict(1, 0, [2], 1));
+    expect((await nextStep(run)).tokens).toEqual([{ id: 2, kept: false }]);
+    verifier.give(verdict(2, 0, [3], 2));
+    expect((await nextStep(run)).tokens).toEqual([{ id: 3, kept: false }]);
+    verifier.give({ reason: "stop" });
+    expect((await run.next()).value).toMatchObject({ reason: "stop", passes: 2 });
+  });
+});
+
+describe("drafts", () => {
+  test("are made from the prompt at once, then from every verdict, and stand while the verdicts agree", async () => {
+    const verifier = new HandVerifier();
+    const run = generate([4, 5], counting(), verifier, window());
+    const first = run.next();
+    await settle();
+    expect(verifier.drafts).toEqual([{ position: 2, tokens: [6, 7, 8, 9] }]);
+
+    verifier.give(verdict(2, 0, [6], 1)); // agrees: 7 8 9 still stand, one more makes four
+    await first;
+    await settle();
+    expect(verifier.drafts.at(-1)).toEqual({ position: 3, tokens: [7, 8, 9, 10] });
+
+    verifier.give(verdict(3, 2, [7, 8, 20], 2)); // 20 instead of 9
+    await nextStep(run);
+    await settle();
+    expect(verifier.drafts.at(-1)).toEqual({ position: 6, tokens: [21, 22, 23, 24] });
+    expect(verifier.drafts).toHaveLength(3);
+
+    verifier.give({ reason: "length" });
+    expect((await run.next()).value).toMatchObject({
+      drafted: 9,
+      kept: 2,
+      bySource: { model: { drafted: 9, kept: 2 }, lookup: { drafted: 0, kept: 0 } },
+    });
+  });
+
+  test("stop early when a verdict arrives; the rest is sent if it agrees and dropped if it does not", async () => {
+    for (const [decided, expected] of [
+      [6, { position: 2, tokens: [7] }],
+      [30, null],
+    ] as const) {
+      const verifier = new HandVerifier();
+      let inPropose: () => void = () => {};
+      const started = new Promise<void>((resolve) => {
+        inPropose = resolve;
+      });
+      let release: () => void = () => {};
+      const held = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      let calls = 0;
+      const drafter: Drafter = {
+        async sync() {},
+        async propose(_max, more): Promise<Proposal> {
+          if (calls++ > 0) return { tokens: [], confidences: [], source: "model" };
+          expect(more(0.9, 1)).toBe(true);
+          inPropose();
+          await held;
+          expect(more(0.9, 2)).toBe(false);
+          return { tokens: [6, 7], confidences: [0.9, 0.9], source: "model" };
+        },
+      };
+      const run = generate([5], drafter, verifier, window({ waits: false }));
+      const first = run.next();
+      await started;
+      verifier.give(verdict(1, 0, [decided], 1));
+      await first;
+      release();
+      await settle();
+      expect(verifier.drafts).toEqual(expected ? [expected] : []);
+      verifier.give({ reason: "stop" });
+      await run.next();
+    }
+  });
+
+  test("when there are none, are declined where the origin waits and not mentioned where it streams", async () => {
+    for (const waits of [true, false]) {
+      const verifier = new HandVerifier();
+      const run = generate([5], new GuessDrafter(() => null), verifier, window({ waits }));
+      verifier.give(verdict(1, 0, [6], 1));
+      await nextStep(run);
+      await settle();
+      expect(verifier.drafts).toEqual(waits ? [{ position: 2, tokens: [] }] : []);
+      verifier.give({ reason: "stop" });
+      await run.next();
+    }
+  });
+
+  test("are not started while verdicts are waiting to be taken", async () => {
+    const verifier = new HandVerifier();
+    const run = generate([5], counting(), verifier, window());
+    for (let i = 0; i < 3; i++) verifier.give(verdict(1 + i, 0, [50 + i], 1 + i));
+    for (let i = 0; i < 3; i++) await nextStep(run);
+    await settle();
+    expect(verifier.drafts).toEqual([{ position: 4, tokens: [53, 54, 55, 56] }]);
+    verifier.give({ reason: "stop" });
+    await run.next();
+  });
+
+  test("never exceed the window, whatever the drafter returns", async () => {
+    const verifier = new HandVerifier();
+    const tokens = Array.from({ length: 50 }, (_, i) => i);
+    const greedy: Drafter = {
+      sync: async () => {},
+      propose: async () => ({ tokens, confidences: [], source: "model" }),
+    };
+    const run = generate([5], greedy, verifier, window());
+    const end = run.next();
+    await settle();
+    expect(verifier.drafts).toEqual([{ position: 1, tokens: [0, 1, 2, 3] }]);
+    verifier.give({ reason: "stop" });
+    expect(await end).toMatchObject({ done: true, value: { drafted: 4 } });
+  });
+});
+
+describe("failures", () => {
+  test("a drafter that throws is reported once, declines all positions, and the generation goes on", async () => {
+    const verifier = new HandVerifier();
+    const drafter = new GuessDrafter(() => {
+      throw new Error("trap");
+    });
+    const run = generate([5], drafter, verifier, window());
+    const first = run.next();
+    await settle();
+    expect(verifier.drafts).toEqual([{ position: Number.MAX_SAFE_INTEGER, tokens: [] }]);
+    verifier.give(verdict(1, 0, [6], 1));
+    verifier.give(verdict(2, 0, [7], 2));
+    expect(((await first).value as Step).draftError).toMatchObject({ message: "trap" });
+    expect((await nextStep(run)).draftError).toBeUndefined();
+    verifier.give({ reason: "length" });
+    expect((await run.next()).value).toMatchObject({ reason: "length", draftError: { message: "trap" } });
+    await idle(drafter);
+    expect(drafter.syncs).toBe(1);
+  });
+
+  test("a lost origin rejects with its error, and closes", async () => {
+    const verifier = new HandVerifier();
+    const run = generate([5], counting(), verifier, window());
+    verifier.give(new OutriderError("origin_lost", "gone", { status: 503 }));
+    await expect(run.next()).rejects.toMatchObject({ code: "origin_lost" });
+    expect(verifier.closed).toBeGreaterThan(0);
+  });
+
+  test("a client that leaves closes the origin and stops the drafter", async () => {
+    const verifier = new HandVerifier();
+    const drafter = counting(2);
+    const run = generate([5], drafter, verifier, window());
+    verifier.give(verdict(1, 0, [6], 1));
+    await nextStep(run);
+    await run.return(undefined as never);
+    expect(verifier.closed).toBeGreaterThan(0);
+    await idle(drafter);
+    const { syncs } = drafter;
+    await sleep(20);
+    expect(drafter.syncs).toBe(syncs);
+  });
+});
+
+test("a drafter serves one generation at a time", async () => {
+  let working = 0;
+  let most = 0;
+  const drafter: Drafter = {
+    async sync() {
+      most = Math.max(most, ++working);
+      await sleep(15);
+      working--;
+    },
+    propose: async () => ({ tokens: [], confidences: [], source: "model" }),
+  };
+  const first = new HandVerifier();
+  const second = new HandVerifier();
+  const leaving = generate([1], drafter, first, window());
+  first.give(verdict(1, 0, [2], 1));
+  await nextStep(leaving);
+  await leaving.return(undefined as never);
+  const run = generate([1, 2], drafter, second, window());
+  second.give(verdict(2, 0, [3], 1));
+  await nextStep(run);
+  await sleep(60);
+  expect(second.drafts).toEqual([{ position: 3, tokens: [] }]);
+  expect(most).toBe(1);
+  second.give({ reason: "stop" });
+  await run.next();
+  await idle(drafter);
+  expect(working).toBe(0);
+});
+
+describe("what a session learns", () => {
+  test("is acceptance up to the first wrong token, and times where the origin waits", async () => {
+    const history = new History({ roundTripMs: 30, draftStepMs: 5, targetStepMs: 10, positionMs: 0 });
+    const verifier = new HandVerifier();
+    const run = generate([1], counting(), verifier, window({}, history));
+    const before = history.acceptance(0.8);
+    let position = 1;
+    for (let pass = 1; pass <= 60; pass++) {
+      await settle();
+      const last = position === 1 ? 1 : position * 100;
+      // The first draft token is right, the second is not.
+      verifier.give(verdict(position, pass === 1 ? 0 : 1, [last + 1, (position + 2) * 100], pass, 90));
+      await nextStep(run);
+      position += 2;
+    }
+    verifier.give({ reason: "stop" });
+    await run.next();
+    expect(before).toBeCloseTo(0.85);
+    expect(history.acceptance(0.8)).toBeGreaterThan(0.45);
+    expect(history.acceptance(0.8)).toBeLessThan(0.6);
+    const { roundTripMs, draftStepMs } = history.costs;
+    expect(roundTripMs + 4 * draftStepMs).toBeGreaterThan(80);
+    expect(roundTripMs + 4 * draftStepMs).toBeLessThan(91);
+  });
+});

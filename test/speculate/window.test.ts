@@ -1,0 +1,196 @@
+import { describe, expect, test } from "vitest";
+import { type Costs, History } from "../../src/speculate/history.ts";
+import { bestRate, choosePatience, Window, type WindowPolicy } from "../../src/speculate/window.ts";
+import { normal, seeded } from "../support/random.ts";
+
+const WAITING: WindowPolicy = { maxDraft: 15, fallback: 0, waits: true, spare: "time" };
+
+/** A history that has seen so many outcomes of one confidence that its acceptance there, and on average, is `a`. */
+function taught(costs: Costs, a: number, confidence = 0.5): History {
+  const history = new History(costs);
+  for (let i = 0; i < 4000; i++) history.outcome(confidence, Math.floor((i + 1) * a) > Math.floor(i * a));
+  return history;
+}
+
+const cases: { costs: Costs; a: number }[] = [];
+for (const roundTripMs of [0, 5, 50]) {
+  for (const targetStepMs of [8, 40]) {
+    for (const draftStepMs of [1, 6]) {
+      for (const a of [0.4, 0.6, 0.75, 0.9]) {
+        cases.push({ costs: { roundTripMs, draftStepMs, targetStepMs, positionMs: 1 }, a });
+      }
+    }
+  }
+}
+
+/** Tokens per ms of a fixed draft length K by the formulas of research on edge drafting: E(K) = (1 − a^(K+1)) / (1 − a). */
+function waitingRate({ roundTripMs, draftStepMs, targetStepMs, positionMs }: Costs, a: number, K: number): number {
+  return (1 - a ** (K + 1)) / (1 - a) / (roundTripMs + K * draftStepMs + targetStepMs + K * positionMs);
+}
+
+/** The length a plan leads to when every token has the same confidence. */
+function plannedLength(window: Window, confidence: number): number {
+  const plan = window.plan();
+  let length = 1;
+  while (length < plan.max && plan.more(confidence, length)) length++;
+  return length;
+}
+
+describe("a window whose origin waits", () => {
+  test("stops at the length that brute force finds best, at even confidence", () => {
+    for (const { costs, a } of cases) {
+      const history = taught(costs, a, a);
+      const mean = history.meanAcceptance;
+      let best = 1;
+      for (let K = 1; K <= 15; K++) if (waitingRate(costs, mean, K) > waitingRate(costs, mean, best)) best = K;
+      const rates = [0, best].map((K) => waitingRate(costs, mean, K));
+      expect(bestRate(history, WAITING)).toBeCloseTo(Math.max(...rates), 9);
+      const length = plannedLength(new Window(WAITING, history), a);
+      if (rates[1]! >= rates[0]!) {
+        expect(Math.abs(length - best), JSON.stringify({ costs, a, length, best })).toBeLessThanOrEqual(1);
+        expect(waitingRate(costs, mean, length)).toBeGreaterThan(0.99 * rates[1]!);
+      } else expect(length).toBe(1);
+    }
+  });
+
+  test("with confidences that tell, makes more tokens per ms than any fixed length (simulated)", () => {
+    const costs = { roundTripMs: 15, draftStepMs: 5, targetStepMs: 30, positionMs: 1 };
+    /** Tokens per ms over many rounds; a token of confidence c is right with probability c. */
+    const simulate = (length: (next: () => number, window: Window) => number[], learn: boolean) => {
+      const random = seeded(3);
+      const history = new History(costs);
+      const window = new Window(WAITING, history);
+      let tokens = 0;
+      let ms = 0;
+      for (let round = 0; round < 6000; round++) {
+        const draft = length(() => Math.min(0.99, Math.max(0.02, 0.75 + 0.3 * normal(random))), window);
+        let kept = 0;
+        for (const confidence of draft) {
+          const right = random() < confidence;
+          if (learn) history.outcome(confidence, right);
+          if (!right) break;
+          kept++;
+        }
+        tokens += kept + 1;
+        ms += costs.roundTripMs + draft.length * (costs.draftStepMs + costs.positionMs) + costs.targetStepMs;
+      }
+      return tokens / ms;
+    };
+    let fixed = 0;
+    for (let K = 0; K <= 15; K++) {
+      fixed = Math.max(
+        fixed,
+        simulate((next) => Array.from({ length: K }, next), false),
+      );
+    }
+    const adaptive = simulate((next, window) => {
+      const plan = window.plan();
+      const draft: number[] = [];
+      while (draft.length < plan.max) {
+        draft.push(next());
+        if (!plan.more(draft.at(-1)!, draft.length)) break;
+      }
+      return draft;
+    }, true);
+    expect(adaptive).toBeGreaterThan(1.02 * fixed);
+  });
+
+  test("sparing passes drafts to the end; a fallback stops at the first token below it", () => {
+    const history = taught({ roundTripMs: 80, draftStepMs: 20, targetStepMs: 5, positionMs: 5 }, 0.5);
+    expect(plannedLength(new Window(WAITING, history), 0.5)).toBe(1);
+    expect(plannedLength(new Window({ ...WAITING, spare: "passes" }, history), 0.5)).toBe(15);
+    const bild = new Window({ ...WAITING, spare: "passes", fallback: 0.6, maxDraft: 10 }, history);
+    expect(plannedLength(bild, 0.61)).toBe(10);
+    const plan = bild.plan();
+    expect([0.9, 0.6, 0.59].map((confidence, i) => plan.more(confidence, i + 1))).toEqual([true, true, false]);
+  });
+
+  test("counts tokens already ahead", () => {
+    const window = new Window({ ...WAITING, spare: "passes", maxDraft: 6 }, new History());
+    expect(window.plan([0.9, 0.9]).max).toBe(4);
+    expect(window.plan([0.9, 0.9, 0.9, 0.9, 0.9, 0.9]).max).toBe(0);
+    expect(new Window({ ...WAITING, fallback: 0.5 }, new History()).plan([0.9, 0.2]).max).toBe(0);
+  });
+});
+
+describe("a window whose origin streams", () => {
+  const STREAMING = { ...WAITING, waits: false };
+
+  /** Brute force over K: the first ⌈(R + K·t)/T⌉ tokens come too late, the rest save a pass each. */
+  function streamingRate({ roundTripMs, draftStepMs, targetStepMs, positionMs }: Costs, a: number, K: number): number {
+    const late = Math.ceil((roundTripMs + K * draftStepMs) / targetStepMs);
+    let tokens = late + 1;
+    for (let j = late + 1; j <= K; j++) tokens += a ** j;
+    return tokens / ((late + 1) * targetStepMs + Math.max(0, K - late) * positionMs);
+  }
+
+  test("is never slower than no draft, and reaches the best of all lengths", () => {
+    for (const { costs, a } of cases) {
+      const history = taught(costs, a);
+      const rates = Array.from({ length: 16 }, (_, K) => streamingRate(costs, history.meanAcceptance, K));
+      expect(bestRate(history, STREAMING)).toBeCloseTo(Math.max(...rates), 9);
+      expect(bestRate(history, STREAMING)).toBeGreaterThanOrEqual(1 / costs.targetStepMs - 1e-12);
+    }
+  });
+
+  test("drafts past what the target decides meanwhile, and hardly at all when nothing can be gained", () => {
+    const near = taught({ roundTripMs: 20, draftStepMs: 2, targetStepMs: 20, positionMs: 0.5 }, 0.9);
+    expect(plannedLength(new Window(STREAMING, near), 0.5)).toBeGreaterThan(4);
+    const far = taught({ roundTripMs: 500, draftStepMs: 20, targetStepMs: 8, positionMs: 0.5 }, 0.9);
+    expect(plannedLength(new Window(STREAMING, far), 0.5)).toBe(1);
+  });
+});
+
+describe("patience", () => {
+  test("waits where a round trip costs less than it saves, and streams where it does not", () => {
+    const near = taught({ roundTripMs: 2, draftStepMs: 1, targetStepMs: 40, positionMs: 1 }, 0.75);
+    expect(choosePatience(near, 10)).toBeGreaterThan(50);
+    const far = taught({ roundTripMs: 150, draftStepMs: 5, targetStepMs: 20, positionMs: 1 }, 0.6);
+    expect(choosePatience(far, 10)).toBe(0);
+  });
+});
+
+describe("history", () => {
+  test("learns round trip, draft step, target step and position cost from noisy verdicts, far from its guess", () => {
+    const truth = { roundTripMs: 120, draftStepMs: 9, targetStepMs: 60, positionMs: 4 };
+    const history = new History({ roundTripMs: 10, draftStepMs: 2, targetStepMs: 10, positionMs: 0.2 });
+    const random = seeded(8);
+    for (let i = 0; i < 400; i++) {
+      const K = Math.floor(random() * 9);
+      const hiccup = i % 50 === 49 ? 5000 : 0;
+      history.waited(K, truth.roundTripMs + truth.draftStepMs * K + normal(random) + hiccup);
+      history.stepped(K, truth.targetStepMs + truth.positionMs * K + normal(random));
+    }
+    const costs = history.costs;
+    expect(costs.roundTripMs).toBeGreaterThan(100);
+    expect(costs.roundTripMs).toBeLessThan(150);
+    expect(costs.draftStepMs).toBeGreaterThan(6);
+    expect(costs.draftStepMs).toBeLessThan(13);
+    expect(costs.targetStepMs).toBeGreaterThan(57);
+    expect(costs.targetStepMs).toBeLessThan(63);
+    expect(costs.positionMs).toBeGreaterThan(3.5);
+    expect(costs.positionMs).toBeLessThan(4.5);
+  });
+
+  test("never reports a negative cost, and stays defined when every draft has one length", () => {
+    const history = new History();
+    for (let i = 0; i < 300; i++) history.waited(4, i % 2 === 0 ? 0 : 1);
+    for (let i = 0; i < 300; i++) history.stepped(i % 2, i % 2 === 0 ? 50 : 10);
+    for (const cost of Object.values(history.costs)) expect(cost).toBeGreaterThanOrEqual(0);
+    expect(history.costs.roundTripMs + 4 * history.costs.draftStepMs).toBeLessThan(4);
+  });
+
+  test("finds out a drafter that overrates itself, by bucket of confidence", () => {
+    const history = new History();
+    expect(history.acceptance(0.95)).toBeCloseTo(0.95);
+    for (let i = 0; i < 200; i++) {
+      history.outcome(0.95, i % 2 === 0);
+      history.outcome(0.25, false);
+    }
+    expect(history.acceptance(0.97)).toBeGreaterThan(0.45);
+    expect(history.acceptance(0.97)).toBeLessThan(0.6);
+    expect(history.acceptance(0.22)).toBeLessThan(0.05);
+    expect(history.acceptance(0.65)).toBeCloseTo(0.65);
+    expect(history.acceptance(1)).toBe(history.acceptance(0.95));
+  });
+});
