@@ -8,7 +8,13 @@ import { numberToF16 } from "../../src/model/f16.ts";
 
 export type Metadata = Readonly<Record<string, MetadataValue>>;
 /** Numbers are written as u32, or as f32 when wrapped in `f32`. */
-export type MetadataValue = number | boolean | string | { readonly f32: number } | readonly string[] | readonly number[];
+export type MetadataValue =
+  | number
+  | boolean
+  | string
+  | { readonly f32: number }
+  | readonly string[]
+  | readonly number[];
 
 export interface GgufWeight {
   readonly name: string;

@@ -7,10 +7,10 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { replacePack, runStages } from "../../src/compress/pipeline.ts";
+import type { Recipe } from "../../src/compress/recipe.ts";
 import { importGguf } from "../../src/compress/stages/import.ts";
-import { pruneDepth } from "../../src/compress/stages/prune-depth.ts";
-import { directorySink, FileSource } from "../../src/format/disk.ts";
-import { writePack } from "../../src/format/pack.ts";
+import { bytesSource } from "../../src/format/source.ts";
 import { learnBpe } from "./bpe.ts";
 import { type GgufWeight, type Metadata, writeGguf } from "./gguf-writer.ts";
 
@@ -19,7 +19,12 @@ const SEED = 7;
 const SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
 /** How much each block adds to the residual stream. The draft keeps the strong ones. */
 const STRENGTH = [1, 1, 0.3, 0.3, 1, 0.3];
-const DRAFT_LAYERS = [0, 1, 4];
+
+export const TINY_DRAFT: Recipe = {
+  model: "tiny-draft",
+  base: "tiny",
+  stages: [{ stage: "prune-depth", keep: [0, 1, 4] }],
+};
 
 const CHAT_TEMPLATE =
   "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}" +
@@ -74,7 +79,8 @@ function tinyWeights(tokens: readonly string[]): GgufWeight[] {
   };
   const embedding = matrix("token_embd.weight", V, E, 1);
   for (const [id, token] of tokens.entries()) {
-    if (!isReadable(token) || id < SPECIAL.length) for (let n = id * E; n < (id + 1) * E; n++) embedding.values[n]! *= 0.4;
+    if (!isReadable(token) || id < SPECIAL.length)
+      for (let n = id * E; n < (id + 1) * E; n++) embedding.values[n]! *= 0.4;
   }
   const weights: GgufWeight[] = [{ ...embedding, type: "Q8_0" }];
   for (let layer = 0; layer < L; layer++) {
@@ -121,6 +127,10 @@ function normalNumbers(seed: number): () => number {
 }
 
 if (import.meta.main) {
-  const file = path.join(import.meta.dirname, "tiny.gguf");
-  await writeFile(file, await tinyGguf());
+  const here = import.meta.dirname;
+  const gguf = await tinyGguf();
+  await writeFile(path.join(here, "tiny.gguf"), gguf);
+  const target = await importGguf(bytesSource("tiny.gguf", gguf), "tiny");
+  await replacePack(target, path.join(here, "pack"));
+  await replacePack(runStages(target, TINY_DRAFT), path.join(here, "draft-pack"));
 }

@@ -1,0 +1,39 @@
+/**
+ * What a recipe may say: from which model's pack to start, and the stages in order. Recipes are TypeScript files of
+ * data (`models/<name>/recipe.ts`), read top to bottom; what was done is copied into the pack's header.
+ */
+import { z } from "zod";
+import { OutriderError } from "../model/errors.ts";
+import type { PruneDepth } from "./stages/prune-depth.ts";
+
+export type Stage = PruneDepth;
+
+export interface Recipe {
+  /** Id of the model it makes, as clients and the wire name it. */ readonly model: string;
+  /** Folder of `models/` whose pack it starts from. */ readonly base: string;
+  readonly stages: readonly Stage[];
+}
+
+const folder = z.string().regex(/^[\w-][\w.-]*$/, "must be the name of a folder of models/");
+
+const recipeSchema = z.strictObject({
+  model: z.string().min(1),
+  base: folder,
+  stages: z
+    .array(
+      z.discriminatedUnion("stage", [
+        z.strictObject({ stage: z.literal("prune-depth"), keep: z.array(z.int().nonnegative()).min(1) }),
+      ]),
+    )
+    .min(1),
+});
+
+/** Checks a recipe that came from `file`. Throws `bad_recipe` naming the field at fault. */
+export function parseRecipe(value: unknown, file: string): Recipe {
+  const parsed = recipeSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const where = issue.path.length > 0 ? issue.path.join(".") : "the default export";
+  const hint = issue.code === "invalid_union" ? '; known stages: "prune-depth"' : "";
+  throw new OutriderError("bad_recipe", `${file}: ${where}: ${issue.message}${hint}`);
+}

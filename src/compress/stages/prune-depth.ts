@@ -1,0 +1,40 @@
+/**
+ * The stage that leaves out whole blocks: the chosen ones keep their bytes exactly and are numbered anew.
+ * Which to keep is a measurement (methods/depth.ts decides, models/<name>/choose-layers.ts measures), not made here.
+ */
+import type { PackedModel, PackedTensor } from "../../format/pack.ts";
+import { OutriderError } from "../../model/errors.ts";
+import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
+
+export interface PruneDepth {
+  readonly stage: "prune-depth";
+  /** Blocks that stay, 0-based, ascending. */ readonly keep: readonly number[];
+}
+
+/** A copy with only the blocks of `keep`, drafting for the model it was cut from. Throws `bad_recipe` for a block that is not there. */
+export function pruneDepth(model: PackedModel, { stage, keep }: PruneDepth): PackedModel {
+  const { layers } = model.config;
+  for (const [n, layer] of keep.entries()) {
+    if (layer >= layers || (n > 0 && layer <= keep[n - 1]!)) {
+      throw new OutriderError(
+        "bad_recipe",
+        `prune-depth: keep[${n}] is ${layer}; list blocks of ${model.model} in ascending order, 0 to ${layers - 1}`,
+      );
+    }
+  }
+  const tensors = new Map<string, PackedTensor>();
+  for (const [name, tensor] of model.tensors) if (!name.startsWith("model.layers.")) tensors.set(name, tensor);
+  for (const [n, layer] of keep.entries()) {
+    for (const [suffix] of BLOCK_TENSORS) {
+      tensors.set(blockTensor(n, suffix), model.tensors.get(blockTensor(layer, suffix))!);
+    }
+  }
+  const { context, eosIds } = model.config;
+  return {
+    ...model,
+    config: { ...model.config, layers: keep.length },
+    target: model.target ?? { model: model.model, context, eosIds },
+    tensors,
+    recipe: [...model.recipe, { stage, keep: [...keep] }],
+  };
+}
