@@ -1,0 +1,11 @@
+/** Bindings and settings of the edge Worker, typed. wrangler.toml declares them; README says what each does. */
+export interface Env {
+  /** Static files: the page and, under /draft/, the draft's pack. */ readonly ASSETS: Fetcher;
+  readonly SESSION: DurableObjectNamespace;
+  /** The embedded origin, when it runs beside the edge. */ readonly ORIGIN?: Fetcher;
+  /** An origin elsewhere, http(s)://host:port; wins over ORIGIN. */ readonly ORIGIN_URL?: string;
+  /** Secret: bearer token for the origin. */ readonly ORIGIN_TOKEN?: string;
+  /** Secret: comma-separated keys that clients may use; without any, the API is open. */ readonly API_KEYS?: string;
+  /** Secret: names Sessions of an open API, so that nobody outside can compute a name. */ readonly SESSION_SECRET?: string;
+  /** "true": answer with the draft alone when no origin can be reached, and say so. */ readonly ALLOW_DRAFT_ONLY?: string;
+}

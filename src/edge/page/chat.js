@@ -1,0 +1,132 @@
+/**
+ * The playground: one conversation over `/v1/chat/completions`, with a trace of which tokens were kept drafts.
+ * Plain JavaScript, served as it is. Every text enters the page as text, never as HTML.
+ */
+import { readEvents } from "./events.js";
+import { showNumbers } from "./numbers.js";
+
+const $ = (id) => document.getElementById(id);
+
+let messages = [];
+let conversation = crypto.randomUUID();
+let running = null;
+
+const authorization = () => ($("key").value ? { authorization: `Bearer ${$("key").value}` } : {});
+
+$("key").value = sessionStorage.getItem("key") ?? "";
+$("key").addEventListener("change", () => {
+  sessionStorage.setItem("key", $("key").value);
+  loadModel();
+});
+$("temperature").addEventListener("input", () => {
+  $("heat").value = $("temperature").value;
+});
+$("fresh").addEventListener("click", () => {
+  running?.abort();
+  messages = [];
+  conversation = crypto.randomUUID();
+  $("log").replaceChildren(hint);
+  $("question").focus();
+});
+$("stop").addEventListener("click", () => running?.abort());
+$("question").addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  $("ask").requestSubmit();
+});
+$("ask").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const question = $("question").value.trim();
+  if (question === "" || running) return;
+  $("question").value = "";
+  answer(question);
+});
+
+const hint = $("hint");
+let model;
+loadModel();
+
+async function loadModel() {
+  const response = await fetch("/v1/models", { headers: authorization() });
+  if (!response.ok) return;
+  model = (await response.json()).data[0].id;
+  $("model").textContent = model;
+}
+
+async function answer(question) {
+  hint.remove();
+  addLine("user", question);
+  const line = addLine("assistant busy", "");
+  running = new AbortController();
+  $("send").hidden = true;
+  $("stop").hidden = false;
+  let text = "";
+  try {
+    const asked = [...messages, { role: "user", content: question }];
+    for await (const chunk of await ask(asked, running.signal)) {
+      for (const token of chunk.choices[0] ? (chunk.outrider?.tokens ?? []) : []) {
+        text += token.text;
+        addToken(line, token);
+      }
+      if (chunk.timings) showNumbers(chunk.timings);
+    }
+    messages = [...asked, { role: "assistant", content: text }];
+  } catch (error) {
+    if (error.name !== "AbortError") addLine("error", error.message);
+    // What was said so far stays part of the conversation.
+    if (text !== "") messages.push({ role: "user", content: question }, { role: "assistant", content: text });
+  } finally {
+    line.classList.remove("busy");
+    running = null;
+    $("send").hidden = false;
+    $("stop").hidden = true;
+  }
+}
+
+async function ask(asked, signal) {
+  if (!model) await loadModel();
+  const seed = $("seed").value === "" ? {} : { seed: Number($("seed").value) };
+  const response = await fetch("/v1/chat/completions", {
+    method: "POST",
+    signal,
+    headers: { "content-type": "application/json", "x-session-affinity": conversation, ...authorization() },
+    body: JSON.stringify({
+      model,
+      messages: asked,
+      stream: true,
+      temperature: Number($("temperature").value),
+      max_tokens: Number($("most").value) || 256,
+      ...seed,
+      outrider: { draft: $("draft").value, rule: $("rule").value, trace: true },
+    }),
+  });
+  if (!response.ok) {
+    const body = await response.json().catch(() => null);
+    throw new Error(body?.error?.message ?? `the server answered ${response.status}`);
+  }
+  return readEvents(response.body);
+}
+
+function addLine(kind, text) {
+  const line = document.createElement("li");
+  line.className = kind;
+  line.textContent = text;
+  $("log").append(line);
+  scrollDown(true);
+  return line;
+}
+
+function addToken(line, token) {
+  const span = document.createElement("span");
+  span.className = `token ${token.kept ? "kept" : "decided"}`;
+  span.textContent = token.text;
+  line.append(span);
+  scrollDown(false);
+}
+
+/** Follows the answer unless the reader has scrolled up. */
+function scrollDown(always) {
+  const log = $("log");
+  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 120;
+  if (always || atEnd) log.scrollTop = log.scrollHeight;
+}

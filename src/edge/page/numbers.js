@@ -1,0 +1,15 @@
+/** The figures beside the chat, from the `timings` of an answer. */
+export function showNumbers(timings) {
+  const { predicted_n, predicted_per_second, prompt_ms, draft_n, draft_n_accepted, target_passes } = timings;
+  const show = (id, value) => {
+    document.getElementById(id).textContent = Number.isFinite(value) ? value.toLocaleString() : "–";
+  };
+  const round = (value, digits) => Number(value.toFixed(digits));
+  show("per-pass", round(predicted_n / target_passes, 2));
+  show("speed", round(predicted_per_second, 1));
+  show("tokens", predicted_n);
+  show("passes", target_passes);
+  document.getElementById("first").textContent = `${Math.round(prompt_ms).toLocaleString()} ms`;
+  document.getElementById("kept-share").textContent = draft_n > 0 ? `${Math.round((100 * draft_n_accepted) / draft_n)} %` : "–";
+  document.getElementById("bar").style.width = `${predicted_n > 0 ? (100 * draft_n_accepted) / predicted_n : 0}%`;
+}

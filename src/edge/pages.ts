@@ -1,0 +1,144 @@
+/**
+ * What a Session keeps in SQLite: its timeline and its draft's KV pages, so that a turn after an eviction, a restart or a
+ * deploy restores instead of prefilling. Written once a turn, only what changed. A page that does not check is dropped and
+ * recomputed. When to call is session.ts's business.
+ *
+ *   pages      page, part   32 tokens of the draft's KV state, cut into parts that fit a row
+ *              pack         version of this format and id of the draft's pack: other packs' pages are worth nothing
+ *              tokens       int32 ids of the page; a page is valid only after all pages before it (in part 0)
+ *              checksum     CRC-32 of pack, page, tokens and all bytes (in part 0)
+ *              bytes        the page as `kernels/abi.ts` lays it out
+ *   timeline   tokens       int32 ids of the whole timeline when the last turn ended
+ */
+import { crc32 } from "node:zlib";
+import type { KvCache } from "../draft/cache.ts";
+import { PAGE_TOKENS } from "../kernels/abi.ts";
+
+const PAGE_VERSION = 1;
+/** A row may hold 2 MB in production; local workerd does not enforce it. */
+export const ROW_BYTES = 1_900_000;
+
+type PageRow = { page: number; part: number; tokens: ArrayBuffer; checksum: number; bytes: ArrayBuffer };
+
+export class SessionStore {
+  readonly #storage: DurableObjectStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+    storage.sql.exec(
+      "CREATE TABLE IF NOT EXISTS pages (page INTEGER, part INTEGER, pack TEXT NOT NULL, tokens BLOB, checksum INTEGER, bytes BLOB NOT NULL, PRIMARY KEY (page, part))",
+    );
+    storage.sql.exec("CREATE TABLE IF NOT EXISTS timeline (id INTEGER PRIMARY KEY CHECK (id = 0), tokens BLOB NOT NULL)");
+  }
+
+  /** The timeline when the last turn ended; empty for a new Session. */
+  timeline(): number[] {
+    const [row] = this.#storage.sql.exec<{ tokens: ArrayBuffer }>("SELECT tokens FROM timeline").toArray();
+    return row ? ids(row.tokens) : [];
+  }
+
+  /**
+   * Fills an empty cache with the stored pages that `timeline` begins with. Returns the tokens restored. The first page that
+   * is corrupt is deleted together with all after it.
+   */
+  restore(cache: KvCache, timeline: readonly number[], pack: string): number {
+    let page: PageRow[] = [];
+    const settle = (): boolean => {
+      const [first] = page;
+      if (!first) return true;
+      const at = first.page * PAGE_TOKENS;
+      const bytes = join(page.map((part) => part.bytes));
+      if (at !== cache.tokens.length || first.checksum !== checksum(pack, first.page, first.tokens, bytes)) {
+        this.#storage.sql.exec("DELETE FROM pages WHERE page >= ?", first.page);
+        return false;
+      }
+      const stored = ids(first.tokens);
+      const common = commonPrefix(stored, timeline.slice(at, at + PAGE_TOKENS));
+      if (common > 0) cache.importPage(stored.slice(0, common), bytes);
+      return common === PAGE_TOKENS;
+    };
+    const rows = this.#storage.sql.exec<PageRow>(
+      "SELECT page, part, tokens, checksum, bytes FROM pages WHERE pack = ? ORDER BY page, part",
+      packKey(pack),
+    );
+    for (const row of rows) {
+      if (row.part === 0) {
+        if (!settle()) return cache.tokens.length;
+        page = [];
+      }
+      page.push(row);
+    }
+    settle();
+    return cache.tokens.length;
+  }
+
+  /** Stores the timeline and the pages that differ from what is stored, in one transaction. Returns the pages written. */
+  save(timeline: readonly number[], cache: KvCache, pack: string): number {
+    return this.#storage.transactionSync(() => {
+      const { sql } = this.#storage;
+      sql.exec("INSERT OR REPLACE INTO timeline (id, tokens) VALUES (0, ?)", blob(timeline));
+      // A cache that lost its pages to another Session has nothing to say about what is stored.
+      if (cache.tokens.length === 0) return 0;
+      sql.exec("DELETE FROM pages WHERE pack <> ?", packKey(pack));
+      const stored = sql
+        .exec<{ tokens: ArrayBuffer }>("SELECT tokens FROM pages WHERE part = 0 ORDER BY page")
+        .toArray()
+        .map((row) => ids(row.tokens));
+      const pages = Math.ceil(cache.tokens.length / PAGE_TOKENS);
+      const tokensOf = (page: number) => cache.tokens.slice(page * PAGE_TOKENS, (page + 1) * PAGE_TOKENS);
+      let page = 0;
+      while (page < pages && page < stored.length && same(stored[page] as number[], tokensOf(page))) page++;
+      if (page === pages && stored.length === pages) return 0;
+      // Keys and values depend on every token before: from the first difference on, nothing stored is valid.
+      sql.exec("DELETE FROM pages WHERE page >= ?", page);
+      const written = pages - page;
+      for (; page < pages; page++) this.#insert(page, tokensOf(page), cache.exportPage(page), pack);
+      return written;
+    });
+  }
+
+  #insert(page: number, tokens: readonly number[], bytes: Uint8Array, pack: string): void {
+    const idBlob = blob(tokens);
+    const sum = checksum(pack, page, idBlob.buffer, bytes);
+    for (let part = 0, at = 0; at < bytes.length; part++, at += ROW_BYTES) {
+      this.#storage.sql.exec(
+        "INSERT INTO pages (page, part, pack, tokens, checksum, bytes) VALUES (?, ?, ?, ?, ?, ?)",
+        page,
+        part,
+        packKey(pack),
+        part === 0 ? idBlob : null,
+        part === 0 ? sum : null,
+        bytes.slice(at, at + ROW_BYTES),
+      );
+    }
+  }
+}
+
+export function commonPrefix(a: readonly number[], b: readonly number[]): number {
+  const end = Math.min(a.length, b.length);
+  let length = 0;
+  while (length < end && a[length] === b[length]) length++;
+  return length;
+}
+
+const same = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && commonPrefix(a, b) === a.length;
+
+const packKey = (pack: string): string => `${PAGE_VERSION}:${pack}`;
+
+const checksum = (pack: string, page: number, tokens: ArrayBuffer, bytes: Uint8Array): number =>
+  crc32(bytes, crc32(new Uint8Array(tokens), crc32(`${packKey(pack)}:${page}`)));
+
+const ids = (tokens: ArrayBuffer): number[] => Array.from(new Uint32Array(tokens));
+
+const blob = (tokens: readonly number[]): Uint8Array<ArrayBuffer> => new Uint8Array(Uint32Array.from(tokens).buffer);
+
+function join(parts: readonly ArrayBuffer[]): Uint8Array {
+  if (parts.length === 1) return new Uint8Array(parts[0] as ArrayBuffer);
+  const whole = new Uint8Array(parts.reduce((bytes, part) => bytes + part.byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(new Uint8Array(part), at);
+    at += part.byteLength;
+  }
+  return whole;
+}

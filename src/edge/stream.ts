@@ -1,0 +1,124 @@
+/**
+ * Decided tokens → text → server-sent events. Text is held back while it may still turn out to be the beginning of a
+ * stop string or half a character; tokens are released whole, so that a trace's texts join to the answer.
+ * Pure: the clock, the socket and the Session's state stay outside.
+ */
+import type { TokenDecoder } from "../model/tokenizer.ts";
+import type { Generation } from "./openai.ts";
+import { chunk, errorBody, type Head, type Outcome, type TracedToken, usage } from "./reply.ts";
+
+/** Text that may be shown now, and the tokens it came from. */
+export interface Piece {
+  readonly text: string;
+  readonly tokens: readonly TracedToken[];
+}
+
+/** The text of one answer as its tokens arrive. The first stop string to be completed ends it and is cut off. */
+export class AnswerText {
+  readonly #decoder: TokenDecoder;
+  readonly #stops: readonly string[];
+  #held: TracedToken[] = [];
+  #stopped = false;
+
+  constructor(decoder: TokenDecoder, stops: readonly string[]) {
+    this.#decoder = decoder;
+    this.#stops = stops;
+  }
+
+  /** True once a stop string was met; later tokens are no part of the answer. */
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  push(id: number, kept: boolean): Piece {
+    this.#held.push({ id, text: this.#decoder.push(id), kept });
+    return this.#settle();
+  }
+
+  /** Releases what is held back, because nothing more will come. */
+  end(): Piece {
+    const rest = this.#decoder.end();
+    const last = this.#held.pop();
+    if (last) this.#held.push({ ...last, text: last.text + rest });
+    const piece = this.#settle();
+    return this.#stopped ? piece : join([...piece.tokens, ...this.#held.splice(0)]);
+  }
+
+  #settle(): Piece {
+    const text = this.#held.map((token) => token.text).join("");
+    const cut = Math.min(...this.#stops.map((stop) => text.indexOf(stop)).filter((at) => at >= 0));
+    if (cut !== Infinity) {
+      this.#stopped = true;
+      return join(truncate(this.#held.splice(0), cut));
+    }
+    let free = text.length - Math.max(0, ...this.#stops.map((stop) => overlap(text, stop)));
+    let whole = 0;
+    for (const token of this.#held) {
+      if (token.text.length > free) break;
+      free -= token.text.length;
+      whole++;
+    }
+    // A last token without text is half a character; whatever completes or ends it must find it here.
+    while (whole > 0 && whole === this.#held.length && this.#held[whole - 1]?.text === "") whole--;
+    return join(this.#held.splice(0, whole));
+  }
+}
+
+const join = (tokens: readonly TracedToken[]): Piece => ({ text: tokens.map((token) => token.text).join(""), tokens });
+
+/** Length of the longest end of `text` with which `stop` could begin. */
+function overlap(text: string, stop: string): number {
+  for (let length = Math.min(text.length, stop.length - 1); length > 0; length--) {
+    if (text.endsWith(stop.slice(0, length))) return length;
+  }
+  return 0;
+}
+
+/** The tokens that make the first `length` characters, the last one shortened. */
+function truncate(tokens: readonly TracedToken[], length: number): TracedToken[] {
+  const kept: TracedToken[] = [];
+  let left = length;
+  for (const token of tokens) {
+    if (left <= 0) break;
+    kept.push({ ...token, text: token.text.slice(0, left) });
+    left -= token.text.length;
+  }
+  return kept;
+}
+
+const event = (json: unknown): string => `data: ${JSON.stringify(json)}\n\n`;
+
+/**
+ * The events of one streamed answer, in the order OpenAI clients rely on: role, pieces, finish, usage if asked for,
+ * `[DONE]`. The last chunk carries usage and timings. An error in the middle becomes one `{"error"}` event and the end.
+ */
+export async function* events(
+  head: Head,
+  generation: Pick<Generation, "includeUsage" | "trace">,
+  answer: AsyncGenerator<Piece, Outcome>,
+): AsyncGenerator<string, void> {
+  const pending = generation.includeUsage ? { usage: null } : {};
+  try {
+    if (head.kind === "chat") yield event(chunk(head, { role: "assistant", content: "" }, pending));
+    for (;;) {
+      const step = await answer.next();
+      if (step.done) {
+        const { finish, timings, account } = step.value;
+        const last = { usage: usage(timings), timings, outrider: account };
+        if (generation.includeUsage) {
+          yield event(chunk(head, {}, { finish, ...pending }));
+          yield event(chunk(head, null, last));
+        } else {
+          yield event(chunk(head, {}, { finish, ...last }));
+        }
+        yield "data: [DONE]\n\n";
+        return;
+      }
+      const { text, tokens } = step.value;
+      const trace = generation.trace && tokens.length > 0 ? { outrider: { tokens } } : {};
+      if (text !== "" || "outrider" in trace) yield event(chunk(head, { content: text }, { ...pending, ...trace }));
+    }
+  } catch (error) {
+    yield event(errorBody(error));
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Who is asking, and which Session is theirs. A Session's name is an HMAC under the tenant's secret of whatever tells the
+ * conversation apart, never a string a client chose: equal session headers of two tenants lead to different Sessions.
+ */
+import { OutriderError } from "../model/errors.ts";
+import type { Env } from "./env.ts";
+import type { Generation } from "./openai.ts";
+
+/** Characters, or token ids, of a prompt that tell conversations apart. */
+const OPENING = 256;
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const sha256 = async (text: string) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes(text)));
+const hex = (buffer: ArrayBuffer) =>
+  Array.from(new Uint8Array(buffer), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** The tenant's secret: its API key or, where the API is open, the server's. Throws a 401. */
+export async function authenticate(authorization: string | null, env: Env): Promise<string> {
+  const keys = (env.API_KEYS ?? "")
+    .split(",")
+    .map((key) => key.trim())
+    .filter((key) => key !== "");
+  if (keys.length === 0) return `open:${env.SESSION_SECRET ?? ""}`;
+  const given = /^Bearer\s+(\S+)\s*$/i.exec(authorization ?? "")?.[1];
+  if (given === undefined) {
+    throw new OutriderError("missing_api_key", "no API key; send it as `Authorization: Bearer KEY`", { status: 401 });
+  }
+  // Hashes have one length, and every key is compared, so that time tells nothing about any of them.
+  const hash = await sha256(given);
+  let known = false;
+  for (const key of keys) known = equal(await sha256(key), hash) || known;
+  if (!known) throw new OutriderError("invalid_api_key", "the API key is not known to this server", { status: 401 });
+  return `key:${given}`;
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  let difference = a.length ^ b.length;
+  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!;
+  return difference === 0;
+}
+
+/**
+ * The name of the Session for a generation: the client's `x-session-affinity` header, its `prompt_cache_key`, or else how
+ * the conversation opens, which later turns of it share.
+ */
+export async function sessionName(tenant: string, affinity: string | null, generation: Generation): Promise<string> {
+  const key = await crypto.subtle.importKey("raw", bytes(tenant), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  const mark = affinity
+    ? `header:${affinity}`
+    : generation.cacheKey
+      ? `key:${generation.cacheKey}`
+      : `opening:${opening(generation.input)}`;
+  return hex(await crypto.subtle.sign("HMAC", key, bytes(`${generation.model}\n${mark}`)));
+}
+
+function opening(input: Generation["input"]): string {
+  if (input.kind === "text") return JSON.stringify(input.prompt.slice(0, OPENING));
+  const user = input.messages.findIndex((message) => message.role === "user");
+  return JSON.stringify(user < 0 ? input.messages : input.messages.slice(0, user + 1));
+}
