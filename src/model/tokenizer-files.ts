@@ -14,14 +14,9 @@ export interface TokenizerFiles {
 /** More ids than any vocabulary has: a damaged id must not make a table of its size. */
 const MAX_TOKENS = 1 << 21;
 
-/** Tokens by id, null where no token has the id. Throws `bad_tokenizer` unless the vocabulary is a map of tokens to ids. */
-export function tokenTable(tokenizerJson: string): (string | null)[] {
-  let json: { model?: { vocab?: unknown }; added_tokens?: { id: unknown; content: unknown }[] };
-  try {
-    json = JSON.parse(tokenizerJson);
-  } catch (cause) {
-    throw new OutriderError("bad_tokenizer", "tokenizer.json is not JSON", { cause });
-  }
+/** Tokens of a parsed `tokenizer.json` by id, null where no token has the id. Throws `bad_tokenizer` unless it maps tokens to ids. */
+export function tokenTable(tokenizer: unknown): (string | null)[] {
+  const json = tokenizer as { model?: { vocab?: unknown }; added_tokens?: { id: unknown; content: unknown }[] } | null;
   const vocab = json?.model?.vocab;
   if (typeof vocab !== "object" || vocab === null || Array.isArray(vocab)) {
     throw new OutriderError("bad_tokenizer", "tokenizer.json: model.vocab is not a map of tokens to ids");
@@ -35,7 +30,7 @@ export function tokenTable(tokenizerJson: string): (string | null)[] {
     table[id] = token;
   };
   for (const [token, id] of Object.entries(vocab)) put(token, id);
-  for (const { content, id } of json.added_tokens ?? []) put(content, id);
+  for (const { content, id } of json?.added_tokens ?? []) put(content, id);
   return table;
 }
 

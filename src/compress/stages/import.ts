@@ -65,7 +65,7 @@ async function assemble(
   origin: Record<string, unknown>,
   read: (shape: TensorShape) => Promise<BlockTensor>,
 ): Promise<PackedModel> {
-  const table = tokenTable(tokenizer["tokenizer.json"]);
+  const table = tokenTable(parseJson("tokenizer.json", tokenizer["tokenizer.json"]));
   if (table.length > config.vocabulary) {
     throw new OutriderError(
       "bad_tokenizer",

@@ -1,0 +1,225 @@
+/**
+ * Text ⇄ token ids. The normaliser and the splitting into pieces are @huggingface/tokenizers'; merging is our compact
+ * table (bpe.ts), since the library keeps every merge as a string and this must fit beside the weights.
+ * Special tokens are commands to the model: `encode` never produces one, whatever the text says, `encodeMarkup` does.
+ */
+import { Tokenizer as Library } from "@huggingface/tokenizers";
+import { z } from "zod";
+import { Bpe } from "./bpe.ts";
+import { OutriderError } from "./errors.ts";
+import { tokenTable } from "./tokenizer-files.ts";
+
+const tokenizerSchema = z.object({
+  added_tokens: z.array(
+    z.object({
+      id: z.int().nonnegative(),
+      // Two characters or more, so that one that somebody writes can be broken in the middle (chat.ts).
+      content: z.string().min(2),
+      special: z.boolean(),
+      single_word: z.literal(false).default(false),
+      lstrip: z.literal(false).default(false),
+      rstrip: z.literal(false).default(false),
+    }),
+  ),
+  normalizer: z.unknown(),
+  pre_tokenizer: z.unknown(),
+  post_processor: z.object({ type: z.literal("ByteLevel") }).nullish(),
+  decoder: z.object({ type: z.literal("ByteLevel") }),
+  model: z.object({
+    type: z.literal("BPE"),
+    merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])),
+    byte_fallback: z.literal(false).optional(),
+    ignore_merges: z.literal(false).optional(),
+    continuing_subword_prefix: z.literal("").nullish(),
+    end_of_word_suffix: z.literal("").nullish(),
+  }),
+});
+
+export class Tokenizer {
+  readonly #bpe: Bpe;
+  readonly #split: (text: string) => string[];
+  /** Text of the added tokens → id: the special ones, and those that are ordinary words. */
+  readonly #special: AddedTokens;
+  readonly #words: AddedTokens;
+  readonly #encoder = new TextEncoder();
+
+  /** Takes the text of `tokenizer.json`. Throws `unsupported_tokenizer` for anything but byte-level BPE, naming the field. */
+  constructor(tokenizerJson: string) {
+    const json: unknown = JSON.parse(tokenizerJson);
+    const table = tokenTable(json);
+    const parsed = tokenizerSchema.safeParse(json);
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      throw new OutriderError(
+        "unsupported_tokenizer",
+        `tokenizer.json: ${issue?.path.join(".")}: ${issue?.message}; only byte-level BPE tokenizers can be used`,
+      );
+    }
+    const { added_tokens: added, normalizer, pre_tokenizer, model } = parsed.data;
+    this.#special = new AddedTokens(added.filter((token) => token.special));
+    this.#words = new AddedTokens(added.filter((token) => !token.special));
+    for (const { id } of added) table[id] = null;
+    const merges = model.merges.map((merge) => (typeof merge === "string" ? merge : merge.join(" ")));
+    this.#bpe = new Bpe(table, merges);
+    this.#split = splitter(normalizer, pre_tokenizer);
+  }
+
+  /** Ids of plain text. Special tokens in it are text like any other: nobody's message can open or end a turn. */
+  encode(text: string): number[] {
+    const out: number[] = [];
+    this.#encodeText(text, out);
+    return out;
+  }
+
+  /** Ids of text that may command the model, such as a rendered chat template or a raw prompt: special tokens are recognised. */
+  encodeMarkup(text: string): number[] {
+    return this.encodeMarked(text, (piece) => piece);
+  }
+
+  /** As `encodeMarkup`, with `unmark` applied to the text between special tokens once these have been found. */
+  encodeMarked(text: string, unmark: (text: string) => string): number[] {
+    const out: number[] = [];
+    for (const piece of this.#special.cut(text)) {
+      if (typeof piece === "number") out.push(piece);
+      else this.#encodeText(unmark(piece), out);
+    }
+    return out;
+  }
+
+  /** The text of ids, special tokens left out; bytes that are not UTF-8 become U+FFFD. */
+  decode(ids: Iterable<number>): string {
+    const decoder = this.decoder();
+    let text = "";
+    for (const id of ids) text += decoder.push(id);
+    return text + decoder.end();
+  }
+
+  /** Decodes one answer token by token. */
+  decoder(): TokenDecoder {
+    return new TokenDecoder((id) => this.#bytesOf(id));
+  }
+
+  /** Texts of the special tokens. */
+  get specialTokens(): readonly string[] {
+    return this.#special.contents;
+  }
+
+  /** The id of a special token by its text. */
+  specialId(content: string): number | undefined {
+    return this.#special.idOf(content);
+  }
+
+  #encodeText(text: string, out: number[]): void {
+    for (const piece of this.#words.cut(text)) {
+      if (typeof piece === "number") out.push(piece);
+      else for (const part of this.#split(piece)) this.#bpe.encode(this.#encoder.encode(part), out);
+    }
+  }
+
+  #bytesOf(id: number): Uint8Array {
+    const word = this.#words.contentOf(id);
+    return word === undefined ? this.#bpe.bytesOf(id) : this.#encoder.encode(word);
+  }
+}
+
+/** Text of tokens that arrive one by one. A character whose bytes are spread over tokens comes with its last one. */
+export class TokenDecoder {
+  readonly #bytesOf: (id: number) => Uint8Array;
+  readonly #utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+  constructor(bytesOf: (id: number) => Uint8Array) {
+    this.#bytesOf = bytesOf;
+  }
+
+  /** The text that this token completes; "" for special tokens and for ids that the vocabulary does not use. */
+  push(id: number): string {
+    return this.#utf8.decode(this.#bytesOf(id), { stream: true });
+  }
+
+  /** What is left at the end of an answer: U+FFFD for half a character. */
+  end(): string {
+    return this.#utf8.decode();
+  }
+}
+
+/** Tokens that are found in text before it is split, the longest first. */
+class AddedTokens {
+  readonly contents: readonly string[];
+  readonly #ids: ReadonlyMap<string, number>;
+  readonly #pattern: RegExp | undefined;
+
+  constructor(tokens: readonly { id: number; content: string }[]) {
+    this.contents = tokens.map((token) => token.content);
+    this.#ids = new Map(tokens.map(({ id, content }) => [content, id]));
+    const longestFirst = [...this.contents].sort((a, b) => b.length - a.length);
+    const escaped = longestFirst.map((content) => content.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"));
+    if (tokens.length > 0) this.#pattern = new RegExp(`(${escaped.join("|")})`);
+  }
+
+  idOf(content: string): number | undefined {
+    return this.#ids.get(content);
+  }
+
+  contentOf(id: number): string | undefined {
+    for (const [content, own] of this.#ids) if (own === id) return content;
+    return undefined;
+  }
+
+  /** The text as ids of these tokens and the pieces of text between them. */
+  cut(text: string): (number | string)[] {
+    if (!this.#pattern) return text === "" ? [] : [text];
+    const pieces = text.split(this.#pattern).filter((piece) => piece !== "");
+    return pieces.map((piece) => this.#ids.get(piece) ?? piece);
+  }
+}
+
+const GPT2_SPLIT = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+
+/** The library's normaliser and pre-tokeniser, without a vocabulary. Its ByteLevel step is left to bpe.ts, which takes bytes. */
+function splitter(normalizer: unknown, preTokenizer: unknown): (text: string) => string[] {
+  const library = new Library(
+    {
+      added_tokens: [],
+      normalizer,
+      pre_tokenizer: portable(preTokenizer),
+      post_processor: null,
+      decoder: null,
+      model: { type: "BPE", vocab: {}, merges: [] },
+    },
+    {},
+  );
+  return (text) => {
+    const normal = library.normalizer ? library.normalizer(text) : text;
+    return library.pre_tokenizer ? library.pre_tokenizer(normal) : [normal];
+  };
+}
+
+/**
+ * The same splits in terms that mean in JavaScript what they mean in the Rust library. @huggingface/tokenizers 0.2.0 writes
+ * Digits as /\d/, which knows ASCII digits only, and ByteLevel's pattern with a \s that takes U+FEFF for a space and
+ * U+0085 for none; its Split translates patterns rightly. The golden strings say when this can go.
+ */
+function portable(preTokenizer: unknown): unknown {
+  const step = preTokenizer as {
+    type?: string;
+    pretokenizers?: unknown[];
+    individual_digits?: boolean;
+    use_regex?: boolean;
+  };
+  const isolate = (pattern: string) => ({
+    type: "Split",
+    pattern: { Regex: pattern },
+    behavior: "Isolated",
+    invert: false,
+  });
+  switch (step?.type) {
+    case "Sequence":
+      return { ...step, pretokenizers: step.pretokenizers?.map(portable) };
+    case "Digits":
+      return isolate(step.individual_digits ? "\\p{N}" : "\\p{N}+");
+    case "ByteLevel":
+      return step.use_regex === false ? { type: "Sequence", pretokenizers: [] } : isolate(GPT2_SPLIT);
+    default:
+      return preTokenizer;
+  }
+}
