@@ -20,7 +20,7 @@ const SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
 /** How much each block adds to the residual stream. The draft keeps the strong ones. */
 const STRENGTH = [1, 1, 0.3, 0.3, 1, 0.3];
 
-export const TINY_DRAFT: Recipe = {
+const DRAFT: Recipe = {
   model: "tiny-draft",
   base: "tiny",
   stages: [{ stage: "prune-depth", keep: [0, 1, 4] }],
@@ -33,7 +33,7 @@ const CHAT_TEMPLATE =
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
 /** The bytes of tiny.gguf; the same on every machine. */
-export async function tinyGguf(): Promise<Uint8Array> {
+async function tinyGguf(): Promise<Uint8Array> {
   const story = await readFile(path.join(import.meta.dirname, "story.txt"), "utf8");
   const bpe = learnBpe(story, SPECIAL, V - 256 - SPECIAL.length);
   const metadata: Metadata = {
@@ -126,11 +126,13 @@ function normalNumbers(seed: number): () => number {
   };
 }
 
-if (import.meta.main) {
-  const here = import.meta.dirname;
+/** Writes tiny.gguf, pack/ and draft-pack/ into `directory`. */
+export async function makeTiny(directory: string): Promise<void> {
   const gguf = await tinyGguf();
-  await writeFile(path.join(here, "tiny.gguf"), gguf);
+  await writeFile(path.join(directory, "tiny.gguf"), gguf);
   const target = await importGguf(bytesSource("tiny.gguf", gguf), "tiny");
-  await replacePack(target, path.join(here, "pack"));
-  await replacePack(runStages(target, TINY_DRAFT), path.join(here, "draft-pack"));
+  await replacePack(target, path.join(directory, "pack"));
+  await replacePack(runStages(target, DRAFT), path.join(directory, "draft-pack"));
 }
+
+if (import.meta.main) await makeTiny(import.meta.dirname);

@@ -1,0 +1,63 @@
+/** Making packs on disk: made once, left alone while they are what the recipe says, made again when they are not. */
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { makePack, wholePack } from "../../src/compress/pipeline.ts";
+import type { Recipe } from "../../src/compress/recipe.ts";
+import { TINY_PACKS } from "../support/tiny.ts";
+
+const RECIPE: Recipe = { model: "tiny-draft", base: "tiny", stages: [{ stage: "prune-depth", keep: [0, 1, 4] }] };
+const SHARD = "model-00001-of-00001.safetensors";
+let directory: string;
+let base: string;
+let pack: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(path.join(tmpdir(), "pipeline-"));
+  base = path.join(directory, "base");
+  pack = path.join(directory, "pack");
+  cpSync(TINY_PACKS.target, base, { recursive: true });
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const writtenAt = () => statSync(path.join(pack, "pack.json"), { bigint: true }).mtimeNs;
+
+test("makes the pack that is checked in", async () => {
+  await makePack(RECIPE, base, pack);
+  for (const file of ["pack.json", "config.json", SHARD]) {
+    expect(readFileSync(path.join(pack, file)).equals(readFileSync(path.join(TINY_PACKS.draft, file)))).toBe(true);
+  }
+});
+
+test("leaves a pack alone that is what the recipe says", async () => {
+  const made = await makePack(RECIPE, base, pack);
+  const before = writtenAt();
+  expect(await makePack(RECIPE, base, pack)).toEqual(made);
+  expect(writtenAt()).toBe(before);
+});
+
+test("makes it again when the recipe changed", async () => {
+  await makePack(RECIPE, base, pack);
+  const header = await makePack({ ...RECIPE, stages: [{ stage: "prune-depth", keep: [0, 1] }] }, base, pack);
+  expect(header.config.layers).toBe(2);
+  expect(await wholePack(pack)).toEqual(header);
+});
+
+test("makes it again when a byte of it changed, or its end is missing", async () => {
+  const made = await makePack(RECIPE, base, pack);
+  const shard = path.join(pack, SHARD);
+  const bytes = readFileSync(shard);
+  writeFileSync(shard, bytes.with(5000, bytes[5000]! ^ 1));
+  expect(await wholePack(pack)).toBeUndefined();
+  expect(await makePack(RECIPE, base, pack)).toEqual(made);
+  expect(readFileSync(shard).equals(bytes)).toBe(true);
+  truncateSync(shard, bytes.length - 1);
+  expect(await wholePack(pack)).toBeUndefined();
+  await makePack(RECIPE, base, pack);
+  expect(readFileSync(shard).equals(bytes)).toBe(true);
+});
+
+test("a base that is not there is named, with what to do", async () => {
+  await expect(makePack(RECIPE, path.join(directory, "nowhere"), pack)).rejects.toThrow(/nowhere.*outrider prepare/);
+});
