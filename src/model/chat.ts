@@ -5,7 +5,6 @@
  * The template still sees the real texts, so what it trims or tests comes out as in the reference.
  */
 import { Template } from "@huggingface/jinja";
-import { z } from "zod";
 import { OutriderError } from "./errors.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
@@ -14,14 +13,12 @@ export interface ChatMessage {
   readonly content: string;
 }
 
-const tokenName = z
-  .union([z.string(), z.object({ content: z.string() }).transform((token) => token.content)])
-  .nullish();
-const configSchema = z.object({
-  chat_template: z.union([z.string(), z.array(z.object({ name: z.string(), template: z.string() }))]).nullish(),
-  bos_token: tokenName,
-  eos_token: tokenName,
-});
+/** The fields of `tokenizer_config.json` that are read here. Hugging Face writes a token as its text or as an object with it. */
+interface TokenizerConfig {
+  readonly chat_template?: string | readonly { readonly name: string; readonly template: string }[] | null;
+  readonly bos_token?: string | { readonly content: string } | null;
+  readonly eos_token?: string | { readonly content: string } | null;
+}
 
 export class ChatTemplate {
   readonly #tokenizer: Tokenizer;
@@ -30,11 +27,10 @@ export class ChatTemplate {
 
   /** Takes the text of `tokenizer_config.json`. Throws `no_chat_template` if the model has none. */
   constructor(tokenizerConfigJson: string, tokenizer: Tokenizer) {
-    const config = configSchema.parse(JSON.parse(tokenizerConfigJson));
+    const config = JSON.parse(tokenizerConfigJson) as TokenizerConfig;
     const { chat_template: templates } = config;
-    const source =
-      typeof templates === "string" ? templates : templates?.find(({ name }) => name === "default")?.template;
-    if (!source) {
+    const source = Array.isArray(templates) ? templates.find(({ name }) => name === "default")?.template : templates;
+    if (typeof source !== "string") {
       throw new OutriderError(
         "no_chat_template",
         "this model has no chat template; use /v1/completions with a raw prompt",
@@ -42,7 +38,8 @@ export class ChatTemplate {
     }
     this.#tokenizer = tokenizer;
     this.#template = new Template(source);
-    this.#names = { bos_token: config.bos_token ?? "", eos_token: config.eos_token ?? "" };
+    const text = (token: TokenizerConfig["bos_token"]) => (typeof token === "object" ? token?.content : token) ?? "";
+    this.#names = { bos_token: text(config.bos_token), eos_token: text(config.eos_token) };
   }
 
   /**

@@ -4,36 +4,28 @@
  * Special tokens are commands to the model: `encode` never produces one, whatever the text says, `encodeMarkup` does.
  */
 import { Tokenizer as Library } from "@huggingface/tokenizers";
-import { z } from "zod";
 import { Bpe } from "./bpe.ts";
 import { OutriderError } from "./errors.ts";
 import { tokenTable } from "./tokenizer-files.ts";
 
-const tokenizerSchema = z.object({
-  added_tokens: z.array(
-    z.object({
-      id: z.int().nonnegative(),
-      // Two characters or more, so that one that somebody writes can be broken in the middle (chat.ts).
-      content: z.string().min(2),
-      special: z.boolean(),
-      single_word: z.literal(false).default(false),
-      lstrip: z.literal(false).default(false),
-      rstrip: z.literal(false).default(false),
-    }),
-  ),
-  normalizer: z.unknown(),
-  pre_tokenizer: z.unknown(),
-  post_processor: z.object({ type: z.literal("ByteLevel") }).nullish(),
-  decoder: z.object({ type: z.literal("ByteLevel") }),
-  model: z.object({
-    type: z.literal("BPE"),
-    merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])),
-    byte_fallback: z.literal(false).optional(),
-    ignore_merges: z.literal(false).optional(),
-    continuing_subword_prefix: z.literal("").nullish(),
-    end_of_word_suffix: z.literal("").nullish(),
-  }),
-});
+/** The fields of `tokenizer.json` that are read here; tokenTable checks the vocabulary and the added tokens' ids. */
+interface TokenizerJson {
+  readonly added_tokens: readonly AddedToken[];
+  readonly normalizer: unknown;
+  readonly pre_tokenizer: unknown;
+  readonly post_processor: { readonly type?: unknown } | null;
+  readonly decoder: { readonly type?: unknown } | null;
+  readonly model: Readonly<Record<string, unknown>> & { readonly merges: readonly (string | [string, string])[] };
+}
+
+interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  readonly special?: boolean;
+  readonly lstrip?: boolean;
+  readonly rstrip?: boolean;
+  readonly single_word?: boolean;
+}
 
 export class Tokenizer {
   readonly #bpe: Bpe;
@@ -45,17 +37,10 @@ export class Tokenizer {
 
   /** Takes the text of `tokenizer.json`. Throws `unsupported_tokenizer` for anything but byte-level BPE, naming the field. */
   constructor(tokenizerJson: string) {
-    const json: unknown = JSON.parse(tokenizerJson);
+    const json = JSON.parse(tokenizerJson) as TokenizerJson;
     const table = tokenTable(json);
-    const parsed = tokenizerSchema.safeParse(json);
-    if (!parsed.success) {
-      const issue = parsed.error.issues[0];
-      throw new OutriderError(
-        "unsupported_tokenizer",
-        `tokenizer.json: ${issue?.path.join(".")}: ${issue?.message}; only byte-level BPE tokenizers can be used`,
-      );
-    }
-    const { added_tokens: added, normalizer, pre_tokenizer, model } = parsed.data;
+    checkSupported(json);
+    const { added_tokens: added, normalizer, pre_tokenizer, model } = json;
     this.#special = new AddedTokens(added.filter((token) => token.special));
     this.#words = new AddedTokens(added.filter((token) => !token.special));
     for (const { id } of added) table[id] = null;
@@ -121,6 +106,31 @@ export class Tokenizer {
     return word === undefined ? this.#bpe.bytesOf(id) : this.#encoder.encode(word);
   }
 }
+
+function checkSupported({ added_tokens: added, post_processor: post, decoder, model }: TokenizerJson): void {
+  const needs: [string, boolean][] = [
+    ["added_tokens must be a list", Array.isArray(added)],
+    // Two characters or more, so that one that somebody writes can be broken in the middle (chat.ts).
+    ["special tokens must have two characters or more", added?.every(({ content }) => content.length > 1)],
+    ["added tokens must not strip what surrounds them", !added?.some((t) => t.lstrip || t.rstrip || t.single_word)],
+    ["post_processor must be null or ByteLevel", post == null || post.type === "ByteLevel"],
+    ["decoder must be ByteLevel", decoder?.type === "ByteLevel"],
+    ["model must be BPE", model.type === "BPE" && Array.isArray(model.merges)],
+    [
+      "model must not fall back to bytes, ignore merges or mark subwords",
+      !UNSUPPORTED_FLAGS.some((flag) => model[flag]),
+    ],
+  ];
+  const unmet = needs.find(([, met]) => !met);
+  if (unmet) {
+    throw new OutriderError(
+      "unsupported_tokenizer",
+      `tokenizer.json: ${unmet[0]}; only byte-level BPE tokenizers as SmolLM2's can be used`,
+    );
+  }
+}
+
+const UNSUPPORTED_FLAGS = ["byte_fallback", "ignore_merges", "continuing_subword_prefix", "end_of_word_suffix"];
 
 /** Text of tokens that arrive one by one. A character whose bytes are spread over tokens comes with its last one. */
 export class TokenDecoder {
