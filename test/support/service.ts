@@ -1,0 +1,120 @@
+/**
+ * The real service as child processes: the edge Worker in workerd under `wrangler dev`, and the Node origin.
+ * Each start has its own port, assets and storage, and is stopped with its whole process group.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { assembleAssets } from "../../src/start.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const BIN = join(ROOT, "node_modules/.bin");
+
+export interface Running {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+export interface Edge extends Running {
+  /** Port of the DevTools inspector of the edge isolate. */ readonly inspectorPort: number;
+}
+
+export interface EdgeOptions {
+  readonly targetPack: string;
+  readonly draftPack: string;
+  /** An origin elsewhere; without one the embedded origin runs in the same workerd. */ readonly originUrl?: string;
+  readonly vars?: Readonly<Record<string, string>>;
+}
+
+/** Edge Worker in workerd, with the embedded origin unless `originUrl` is given. */
+export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const [port, inspectorPort] = [await freePort(), await freePort()];
+  const home = mkdtempSync(join(tmpdir(), "outrider-edge-"));
+  assembleAssets(options.targetPack, options.draftPack, join(home, "assets"));
+  const vars = { ...options.vars, ...(options.originUrl ? { ORIGIN_URL: options.originUrl } : {}) };
+  const args = ["dev", "-c", "wrangler.toml", "--assets", join(home, "assets/edge")];
+  if (!options.originUrl) args.push("-c", "src/origin/embedded/wrangler.toml");
+  args.push("--port", `${port}`, "--inspector-port", `${inspectorPort}`, "--persist-to", join(home, "state"));
+  for (const [name, value] of Object.entries(vars)) args.push("--var", `${name}:${value}`);
+  const child = start(join(BIN, "wrangler"), args);
+  const url = `http://127.0.0.1:${port}`;
+  const stop = async (): Promise<void> => {
+    await end(child);
+    rmSync(home, { recursive: true, force: true });
+  };
+  await healthy(url, child, stop);
+  return { url, inspectorPort, stop };
+}
+
+/** The Node origin with the wasm engine on a pack. */
+export async function startOrigin(targetPack: string): Promise<Running> {
+  const port = await freePort();
+  const args = ["src/outrider.ts", "origin", "--engine", "wasm", "--model", targetPack, "--port", `${port}`];
+  const child = start(join(BIN, "node"), args);
+  const url = `http://127.0.0.1:${port}`;
+  const stop = (): Promise<void> => end(child);
+  await healthy(url, child, stop);
+  return { url, stop };
+}
+
+function start(command: string, args: readonly string[]): ChildProcess & { output: string } {
+  const child = spawn(command, args, {
+    cwd: ROOT,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      ...process.env,
+      PATH: `${BIN}:${process.env.PATH}`,
+      CLOUDFLARE_CF_FETCH_ENABLED: "false",
+      WRANGLER_SEND_METRICS: "false",
+      NO_COLOR: "1",
+    },
+  }) as ChildProcess & { output: string };
+  child.output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding("utf8").on("data", (text: string) => {
+      child.output = (child.output + text).slice(-20_000);
+    });
+  }
+  return child;
+}
+
+async function healthy(
+  url: string,
+  child: ChildProcess & { output: string },
+  stop: () => Promise<void>,
+  ms = 90_000,
+): Promise<void> {
+  const deadline = Date.now() + ms;
+  while (Date.now() < deadline && child.exitCode === null) {
+    const ok = await fetch(`${url}/health`).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  await stop();
+  throw new Error(`${url}/health did not answer 200; the process said:\n${child.output}`);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.pid === undefined) return;
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  process.kill(-child.pid, "SIGTERM");
+  const kill = setTimeout(() => process.kill(-(child.pid as number), "SIGKILL"), 5_000);
+  await gone;
+  clearTimeout(kill);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
