@@ -27,7 +27,7 @@ const MAY_USE: Record<string, readonly string[]> = {
   draft: [],
   verify: ["zod"],
   origin: ["zod", "hono", "ws", "node:", "cloudflare:"],
-  edge: ["zod", "hono", "cloudflare:"],
+  edge: ["zod", "hono", "cloudflare:", "node:zlib"],
   compress: ["zod", "@huggingface/hub", "node:"],
 };
 

@@ -123,7 +123,7 @@ export class Llama {
       );
     }
     for (const token of tokens) {
-      if (!(token >= 0 && token < config.vocabulary)) {
+      if (!(Number.isInteger(token) && token >= 0 && token < config.vocabulary)) {
         throw new OutriderError("bad_token", `token id ${token} is outside the vocabulary of ${config.vocabulary}`);
       }
     }
