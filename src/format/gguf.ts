@@ -256,7 +256,9 @@ class Cursor {
     const value = this.u64(what);
     const left = this.source.size - this.at;
     if (value > limit || value * eachBytes > left) {
-      throw this.error(`${what} is ${value}, more than the ${left} bytes that are left or the limit of ${limit} allow`);
+      throw this.error(
+        `${what} is ${value}, more than the ${left} bytes that are left or the limit of ${limit} allow: truncated or damaged`,
+      );
     }
     return value;
   }

@@ -51,6 +51,16 @@ export function checkConfig(config: LlamaConfig): LlamaConfig {
       throw new OutriderError("invalid_config", `${name} must be a multiple of 32, got ${config[name]}`);
     }
   }
+  for (const name of ["ropeTheta", "normEpsilon"] as const) {
+    if (!(config[name] > 0 && Number.isFinite(config[name]))) {
+      throw new OutriderError("invalid_config", `${name} must be a positive number, got ${config[name]}`);
+    }
+  }
+  for (const id of [config.bosId, ...config.eosIds]) {
+    if (!Number.isSafeInteger(id) || id < 0 || id >= config.vocabulary) {
+      throw new OutriderError("invalid_config", `token ${id} is not one of the ${config.vocabulary} of the vocabulary`);
+    }
+  }
   return config;
 }
 
