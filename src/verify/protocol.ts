@@ -4,7 +4,8 @@
  *
  *   frame    from    meaning
  *   open     edge    start or resume: decide tokens from position keep + prompt.length on
- *   draft    edge    proposed tokens from `position` on; dropped if late or unfitting
+ *   draft    edge    proposed tokens from `position` on; dropped if late or unfitting; without tokens: there will be none
+ *                    for positions up to this one, do not wait
  *   close    edge    the client went away; the origin stops within one pass
  *   verdict  origin  one target pass: how many draft tokens were kept, and the tokens it decided
  *   done     origin  nothing more will be decided, and why
@@ -94,31 +95,35 @@ export type EdgeFrame = z.infer<typeof edgeFrameSchema>;
 export type OriginFrame = z.infer<typeof originFrameSchema>;
 
 /** The body of a one-shot `POST /v1/verify`. */
-export const verifyBodySchema = z.object({ open: openSchema, draft: z.array(token).max(MAX_DRAFT).default([]) });
+const verifyBodySchema = z.object({ open: openSchema, draft: z.array(token).max(MAX_DRAFT).default([]) });
 
 export const encodeFrame = (frame: EdgeFrame | OriginFrame): string => JSON.stringify(frame);
 
 /** Parses a frame from the edge. Throws `bad_frame` naming the first thing that is wrong. */
 export const decodeEdgeFrame = (text: string): EdgeFrame => decode(edgeFrameSchema, text);
 
+/** Parses the body of a one-shot verification. Throws `bad_frame` naming the first thing that is wrong. */
+export const decodeVerifyBody = (text: string): z.infer<typeof verifyBodySchema> => decode(verifyBodySchema, text);
+
 /** Parses a frame from the origin. Throws `bad_frame` naming the first thing that is wrong. */
 export const decodeOriginFrame = (text: string): OriginFrame => decode(originFrameSchema, text);
 
 function decode<T>(schema: z.ZodType<T>, text: string): T {
-  if (text.length > MAX_FRAME_CHARS) {
-    throw new OutriderError("bad_frame", `frame of ${text.length} characters exceeds the limit of ${MAX_FRAME_CHARS}`);
-  }
+  if (text.length > MAX_FRAME_CHARS) throw badFrame(`${text.length} characters exceed the limit of ${MAX_FRAME_CHARS}`);
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
-    throw new OutriderError("bad_frame", "frame is not JSON");
+    throw badFrame("it is not JSON");
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new OutriderError("bad_frame", `frame.${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`);
+  throw badFrame(`${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`);
 }
+
+/** Retryable: a frame may have been damaged on the way, and tries are bounded. */
+const badFrame = (what: string) => new OutriderError("bad_frame", `bad frame: ${what}`, { retryable: true });
 
 /** 53-bit hash of a token sequence (cyrb53 over the ids), so that both sides can tell whether they hold the same prefix. */
 export function timelineHash(tokens: readonly number[]): string {

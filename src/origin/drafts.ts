@@ -1,0 +1,60 @@
+/**
+ * The drafts that have arrived for one generation, and which of them fits. A draft fits when it begins at or before the end
+ * of the timeline and agrees with what has been decided since; what it has beyond that is used. Others are dropped.
+ *
+ *   timeline   … a b c            draft at a:  a b c d e     →  d e
+ *                                 draft at b:  b x           →  dropped
+ *                                 draft after c's successor  →  kept until the timeline is there
+ *
+ * An empty draft says that none will come for positions up to its own.
+ */
+import type { Draft } from "../speculate/types.ts";
+
+/** Drafts held at once; the oldest goes first. */
+const MAX_HELD = 8;
+
+export class Drafts {
+  #held: Draft[] = [];
+  #declined = -1;
+  #wake: () => void = () => {};
+
+  put(draft: Draft): void {
+    if (draft.tokens.length === 0) this.#declined = Math.max(this.#declined, draft.position);
+    else this.#held = [...this.#held.slice(1 - MAX_HELD), draft];
+    this.#wake();
+  }
+
+  /** What the best fitting draft proposes after `timeline`: the longest, of equals the newest. None fits: null. */
+  take(timeline: readonly number[]): readonly number[] | null {
+    let best: readonly number[] | null = null;
+    this.#held = this.#held.filter(({ position, tokens }) => {
+      const decided = timeline.length - position;
+      if (decided < 0) return true;
+      if (decided >= tokens.length) return false;
+      for (let i = 0; i < decided; i++) if (tokens[i] !== timeline[position + i]) return false;
+      if (!best || tokens.length - decided >= best.length) best = tokens.slice(decided);
+      return true;
+    });
+    return best;
+  }
+
+  /** Whether the drafter has said that nothing will come for `position`. */
+  declines(position: number): boolean {
+    return position <= this.#declined;
+  }
+
+  /** Resolves when something arrives, or after `ms`. */
+  async arrival(ms: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      timer = setTimeout(resolve, ms);
+    });
+    clearTimeout(timer);
+  }
+
+  /** Ends a wait: the generation is over or about to be. */
+  wake(): void {
+    this.#wake();
+  }
+}

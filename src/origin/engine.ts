@@ -1,0 +1,45 @@
+/**
+ * What the gateway needs of whatever runs a target. An engine gives sequences; a sequence holds one session's timeline
+ * and decides what comes next. How it scores a draft (its own kernels, a library, a server) is its own business.
+ */
+import type { Decision } from "../speculate/accept.ts";
+import type { Rule, Sampling } from "../speculate/types.ts";
+
+export interface TargetEngine {
+  /** Model id, as the wire names it. */ readonly model: string;
+  readonly vocabulary: { readonly size: number; readonly hash: string };
+  /** Longest timeline in tokens. */ readonly context: number;
+  readonly capabilities: Capabilities;
+  /** An empty sequence. */ open(): EngineSequence;
+}
+
+export interface Capabilities {
+  readonly rules: readonly Rule["kind"][];
+  /** Draft tokens that one target pass scores, at most. */ readonly maxDraft: number;
+  /** What all sequences at work may cost together, in the engine's own unit (say, KV pages). */ readonly capacity: number;
+  /** What a timeline of so many tokens costs of it. */ cost(tokens: number): number;
+}
+
+/** How to decide: the same for all passes of a generation. */
+export interface Deciding {
+  readonly sampling: Sampling;
+  readonly rule: Rule;
+  /** Token ids that end the answer. */ readonly stop: ReadonlySet<number>;
+}
+
+export interface EngineSequence {
+  /** Everything decided so far, prompt included: one array that changes in place. */ readonly timeline: readonly number[];
+  /** Adds tokens that are decided already: a prompt. Costs nothing yet. */
+  append(tokens: readonly number[]): void;
+  /** Forgets everything from position `length` on. */
+  cut(length: number): void;
+  /** Computes one slice of what the next `decide` would otherwise have to catch up on. Resolves to false when none is left. */
+  prefill(): Promise<boolean>;
+  /**
+   * One target pass: scores `draft` (at most `maxDraft` tokens, none is fine) after the timeline, appends what is decided and
+   * returns it. Rejects with an OutriderError when the target cannot go on; the timeline is then unchanged.
+   */
+  decide(draft: readonly number[], deciding: Deciding): Promise<Decision>;
+  /** Gives back all memory. The sequence may not be used afterwards. */
+  close(): void;
+}

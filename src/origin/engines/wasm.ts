@@ -1,0 +1,103 @@
+/**
+ * The target on the project's own kernels, in one thread: no GPU, no native code, runs in Node and in a Worker.
+ * One pass is one forward over what the cache lacks and the draft, with a row of logits for each position to decide.
+ *
+ *   timeline  p p p p p p a b c          cache   p p p p p p a b       the last token is never cached before a pass
+ *   pass      c d1 d2 d3                 rows    after c, d1, d2, d3   kept d1 d2 → cache … c d1 d2, timeline … c d1 d2 own
+ *
+ * Passes are synchronous inside, so sessions take turns; KV pages come from the model's pool, which takes them from the
+ * least recently used sequence when it runs out: that one then prefills again. The gateway keeps those at work within it.
+ */
+import type { Llama } from "../../draft/model.ts";
+import { PAGE_TOKENS } from "../../kernels/abi.ts";
+import { OutriderError } from "../../model/errors.ts";
+import { accept, type Decision } from "../../speculate/accept.ts";
+import type { Capabilities, Deciding, EngineSequence, TargetEngine } from "../engine.ts";
+
+/** Prompt tokens between two looks at the event loop. */
+const SLICE = 32;
+
+export class WasmEngine implements TargetEngine {
+  readonly model: string;
+  readonly vocabulary: { readonly size: number; readonly hash: string };
+  readonly context: number;
+  readonly capabilities: Capabilities;
+  readonly #llama: Llama;
+
+  /** `llama` was loaded for maxDraft + 1 rows of logits. */
+  constructor(llama: Llama, maxDraft: number) {
+    const { model, vocabulary, config } = llama.header;
+    this.model = model;
+    this.vocabulary = vocabulary;
+    this.context = Math.min(config.context, llama.pool.pages * PAGE_TOKENS);
+    this.capabilities = {
+      rules: ["exact", "bild"],
+      maxDraft,
+      capacity: llama.pool.pages,
+      cost: (tokens) => Math.ceil(tokens / PAGE_TOKENS),
+    };
+    this.#llama = llama;
+  }
+
+  open(): EngineSequence {
+    return new WasmSequence(this.#llama);
+  }
+}
+
+class WasmSequence implements EngineSequence {
+  readonly #llama: Llama;
+  readonly #cache: ReturnType<Llama["newCache"]>;
+  readonly #timeline: number[] = [];
+
+  constructor(llama: Llama) {
+    this.#llama = llama;
+    this.#cache = llama.newCache();
+  }
+
+  get timeline(): readonly number[] {
+    return this.#timeline;
+  }
+
+  append(tokens: readonly number[]): void {
+    for (const token of tokens) this.#timeline.push(token);
+  }
+
+  cut(length: number): void {
+    this.#timeline.length = Math.min(this.#timeline.length, length);
+    this.#cache.cut(length);
+  }
+
+  async prefill(): Promise<boolean> {
+    const at = this.#cache.tokens.length;
+    if (this.#timeline.length - at <= SLICE) return false;
+    this.#forward(this.#timeline.slice(at, at + SLICE), 0);
+    return true;
+  }
+
+  async decide(draft: readonly number[], { sampling, rule, stop }: Deciding): Promise<Decision> {
+    const position = this.#timeline.length;
+    this.#cache.cut(position - 1);
+    const rows = this.#forward([...this.#timeline.slice(this.#cache.tokens.length), ...draft], draft.length + 1);
+    const decision = accept(rows, draft, position, sampling, rule, stop);
+    this.#cache.cut(position + decision.kept);
+    this.append(decision.tokens);
+    return decision;
+  }
+
+  close(): void {
+    this.#cache.release();
+  }
+
+  #forward(tokens: readonly number[], rows: number): Float32Array {
+    try {
+      return this.#llama.forward(this.#cache, tokens, rows);
+    } catch (error) {
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      // A trapped instance stays broken; only a fresh one helps.
+      throw new OutriderError("engine_trapped", `the wasm engine trapped: ${error.message}; restart the origin`, {
+        status: 500,
+        cause: error,
+      });
+    }
+  }
+}

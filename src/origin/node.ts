@@ -1,0 +1,121 @@
+/** The gateway as a Node server: HTTP and WebSockets on one port. Everything it decides on is the gateway's. */
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { type WebSocket, WebSocketServer } from "ws";
+import { MAX_FRAME_CHARS } from "../verify/protocol.ts";
+import { Connection } from "./connection.ts";
+import { errorResponse } from "./failure.ts";
+import type { Gateway } from "./gateway.ts";
+
+/** A socket that does not answer a ping within this time is cut: its other side is gone without a word. */
+const PING_MS = 20_000;
+
+export interface OriginServer {
+  readonly port: number;
+  /** Cuts every connection and stops listening. */ close(): Promise<void>;
+}
+
+/** Listens on `port` (0 picks one) of `host`. Rejects with Node's error when it cannot. */
+export async function serveOrigin(gateway: Gateway, port: number, host: string): Promise<OriginServer> {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_CHARS, perMessageDeflate: false });
+  const server = createServer((incoming, outgoing) => {
+    const gone = new AbortController();
+    outgoing.on("close", () => gone.abort());
+    toRequest(incoming, gone.signal)
+      .then((request) => gateway.handle(request))
+      .catch(errorResponse)
+      .then(async (response) => {
+        outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+        outgoing.end(Buffer.from(await response.arrayBuffer()));
+      })
+      .catch(() => outgoing.destroy());
+  });
+  server.on("upgrade", (incoming, socket, head) => void upgrade(gateway, sockets, incoming, socket, head));
+  const pings = setInterval(() => {
+    for (const socket of sockets.clients) pingOrCut(socket);
+  }, PING_MS);
+  await listening(server, port, host);
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      clearInterval(pings);
+      for (const socket of sockets.clients) socket.terminate();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      gateway.close();
+    },
+  };
+}
+
+async function upgrade(
+  gateway: Gateway,
+  sockets: WebSocketServer,
+  incoming: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
+  socket.on("error", () => socket.destroy());
+  const refusal = await gateway.refuse({
+    path: (incoming.url ?? "/").split("?")[0]!,
+    authorization: incoming.headers.authorization ?? null,
+  });
+  if (refusal) {
+    const body = await refusal.text();
+    const headers = [...refusal.headers, ["content-length", `${Buffer.byteLength(body)}`], ["connection", "close"]];
+    const lines = headers.map(([name, value]) => `${name}: ${value}`);
+    socket.end(`HTTP/1.1 ${refusal.status} Refused\r\n${lines.join("\r\n")}\r\n\r\n${body}`);
+    return;
+  }
+  sockets.handleUpgrade(incoming, socket, head, (opened) => {
+    const connection = new Connection(
+      { send: (text) => opened.send(text), close: (code, reason) => opened.close(code, reason) },
+      gateway,
+    );
+    // A binary frame is no frame of ours; the empty text is refused as such.
+    opened.on("message", (data, isBinary) => connection.receive(isBinary ? "" : data.toString()));
+    opened.on("close", () => connection.closed());
+    opened.on("error", () => opened.terminate());
+    opened.on("pong", () => silent.delete(opened));
+  });
+}
+
+/** Sockets that were pinged and have not answered. */
+const silent = new WeakSet<WebSocket>();
+
+function pingOrCut(socket: WebSocket): void {
+  if (silent.has(socket)) socket.terminate();
+  else {
+    silent.add(socket);
+    socket.ping();
+  }
+}
+
+async function toRequest(incoming: IncomingMessage, signal: AbortSignal): Promise<Request> {
+  const url = new URL(incoming.url ?? "/", "http://origin");
+  const { method = "GET" } = incoming;
+  const headers = { authorization: incoming.headers.authorization ?? "" };
+  if (method === "GET" || method === "HEAD") return new Request(url, { method, headers, signal });
+  return new Request(url, { method, headers, body: await bodyOf(incoming), signal });
+}
+
+/** The body as text. Of one that is too long, enough for the gateway to refuse it; the rest is let through unread. */
+function bodyOf(incoming: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let body = "";
+    incoming.setEncoding("utf8");
+    incoming.on("data", (text: string) => {
+      if (body.length <= MAX_FRAME_CHARS) body += text;
+      else resolve(body);
+    });
+    incoming.on("end", () => resolve(body));
+    incoming.on("error", reject);
+  });
+}
+
+function listening(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+}

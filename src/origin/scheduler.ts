@@ -1,0 +1,86 @@
+/**
+ * One generation at the origin: prefill in slices, then target passes until the answer ends.
+ *
+ * Before each pass it looks for a draft that fits. With patience 0 it takes what has arrived and never waits, so it is
+ * as fast as decoding alone; otherwise it waits up to `patience` ms, unless the drafter has declined. A drafter that has let
+ * two waits run out is not waited for again until one of its drafts fits: patience is for a drafter that is at work.
+ */
+import type { Done, Verdict } from "../speculate/types.ts";
+import type { Drafts } from "./drafts.ts";
+import type { Deciding, EngineSequence } from "./engine.ts";
+
+/** Longest time between two looks at whether the generation still has its session, in ms. */
+const LOOK_MS = 100;
+const MAX_UNANSWERED = 2;
+
+export interface Task extends Deciding {
+  /** ms */ readonly patience: number;
+  /** Tokens to decide at most. */ readonly maxTokens: number;
+  /** Longest timeline in tokens. */ readonly context: number;
+  /** Draft tokens that one pass scores at most. */ readonly maxDraft: number;
+}
+
+export interface Ended extends Done {
+  readonly decided: number;
+  readonly passes: number;
+}
+
+/** How a generation is tied to its surroundings. */
+export interface Ties {
+  /** False once the client left; throws once another connection took the session. Asked before every slice and pass. */
+  alive(): boolean;
+  emit(verdict: Verdict): void;
+  /** Milliseconds of a steady clock. In a deployed Worker it stands still during a pass, and steps are reported as 0. */
+  now(): number;
+}
+
+/** Lets sockets and timers of other work run. */
+const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+/** Decides until the answer ends. Resolves to null when `alive` says no. Rejects with what the engine rejects with. */
+export async function decideAll(
+  sequence: Pick<EngineSequence, "timeline" | "prefill" | "decide">,
+  task: Task,
+  drafts: Drafts,
+  ties: Ties,
+): Promise<Ended | null> {
+  const { timeline } = sequence;
+  let decided = 0;
+  let passes = 0;
+  let unanswered = 0;
+
+  /** A fitting draft, or none. The prompt's own pass never waits. */
+  const nextDraft = async (): Promise<readonly number[]> => {
+    const until = ties.now() + task.patience;
+    await breathe();
+    for (;;) {
+      const draft = drafts.take(timeline);
+      if (draft || drafts.declines(timeline.length)) unanswered = 0;
+      if (draft) return draft;
+      const waits = task.patience > 0 && passes > 0 && unanswered < MAX_UNANSWERED;
+      if (!waits || drafts.declines(timeline.length) || !ties.alive()) return [];
+      const left = until - ties.now();
+      if (left <= 0) {
+        unanswered++;
+        return [];
+      }
+      await drafts.arrival(Math.min(left, LOOK_MS));
+    }
+  };
+
+  for (;;) {
+    while (ties.alive() && (await sequence.prefill())) await breathe();
+    const waitStart = ties.now();
+    const draft = await nextDraft();
+    if (!ties.alive()) return null;
+    const position = timeline.length;
+    const room = Math.min(task.maxDraft, task.maxTokens - decided - 1, task.context - position - 1);
+    const start = ties.now();
+    const { kept, tokens } = await sequence.decide(draft.slice(0, room), task);
+    passes++;
+    decided += tokens.length;
+    ties.emit({ position, kept, tokens, passes, stepMs: ties.now() - start, waitMs: start - waitStart });
+    if (task.stop.has(tokens.at(-1)!)) return { reason: "stop", decided, passes };
+    if (decided >= task.maxTokens || timeline.length >= task.context) return { reason: "length", decided, passes };
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * The sequences of an engine by session: kept between turns so that a next turn need not prefill again, lent to one
+ * generation at a time, bounded in number and in what they cost. Plain data only: in a Worker this outlives the request
+ * that made it, and nothing of one request (a socket, a timer, a promise) may be touched by another.
+ */
+import { OutriderError } from "../model/errors.ts";
+import type { EngineSequence, TargetEngine } from "./engine.ts";
+
+export interface Limits {
+  /** Generations at work at once. */ readonly live: number;
+  /** Sessions whose sequences are kept, those at work included; at least `live`. */ readonly kept: number;
+}
+
+interface Entry {
+  readonly sequence: EngineSequence;
+  /** The lease at work, if any. */ lease: Lease | null;
+  /** A pass in flight on the sequence; its outcome is its lease's business. */ pass: Promise<void> | null;
+  /** Of the newest connection that it was lent to. */ ticket: number;
+}
+
+export class Sequences {
+  readonly #engine: TargetEngine;
+  readonly #limits: Limits;
+  readonly #now: () => number;
+  /** In order of use, the least recent first. */
+  readonly #entries = new Map<string, Entry>();
+  #tickets = 0;
+
+  constructor(engine: TargetEngine, limits: Limits, now: () => number) {
+    this.#engine = engine;
+    this.#limits = limits;
+    this.#now = now;
+  }
+
+  get counts(): { live: number; kept: number } {
+    return { live: this.#live().length, kept: this.#entries.size };
+  }
+
+  /** Orders connections by age: a newer one takes a session from an older one, never the other way round. */
+  ticket(): number {
+    return ++this.#tickets;
+  }
+
+  /**
+   * Lends a session's sequence for a timeline of up to `tokens`, taking it from an older connection if need be. Null while
+   * there is no room. `idleMs`: a lease that does nothing for so long may be taken for dead. Rejects with `session_taken`.
+   */
+  async lend(session: string, ticket: number, tokens: number, idleMs: number): Promise<Lease | null> {
+    const known = this.#entries.get(session);
+    if (known) {
+      if (known.ticket > ticket) throw taken();
+      known.lease?.end();
+      await known.pass;
+      if (known.ticket > ticket) throw taken();
+      if (this.#entries.get(session) !== known) return null;
+    }
+    if (!this.#hasRoom(tokens)) return null;
+    const entry = known ?? { sequence: this.#engine.open(), lease: null, pass: null, ticket };
+    this.#entries.delete(session);
+    this.#entries.set(session, entry);
+    this.#evict();
+    entry.ticket = ticket;
+    entry.lease = new Lease(entry, this.#engine.capabilities.cost(tokens), idleMs, this.#now);
+    return entry.lease;
+  }
+
+  /** Gives up every sequence. */
+  close(): void {
+    for (const [session, entry] of this.#entries) this.#drop(session, entry);
+  }
+
+  #live(): Lease[] {
+    return [...this.#entries.values()].flatMap(({ lease }) => (lease?.holds ? [lease] : []));
+  }
+
+  #hasRoom(tokens: number): boolean {
+    const { capacity, cost } = this.#engine.capabilities;
+    const live = this.#live();
+    const used = live.reduce((sum, lease) => sum + lease.cost, 0);
+    return live.length < this.#limits.live && used + cost(tokens) <= capacity;
+  }
+
+  #evict(): void {
+    for (const [session, entry] of this.#entries) {
+      if (this.#entries.size <= this.#limits.kept) return;
+      if (!entry.lease?.holds && !entry.pass) this.#drop(session, entry);
+    }
+  }
+
+  #drop(session: string, entry: Entry): void {
+    entry.lease?.end();
+    entry.sequence.close();
+    this.#entries.delete(session);
+  }
+}
+
+/** The right to work on a session's sequence, until it ends or a newer lease of the same session takes over. */
+export class Lease {
+  readonly cost: number;
+  readonly #entry: Entry;
+  readonly #idleMs: number;
+  readonly #now: () => number;
+  #lastUse: number;
+  #ended = false;
+
+  constructor(entry: Entry, cost: number, idleMs: number, now: () => number) {
+    this.#entry = entry;
+    this.cost = cost;
+    this.#idleMs = idleMs;
+    this.#now = now;
+    this.#lastUse = now();
+  }
+
+  /** Only to be worked on through `pass`. */
+  get sequence(): EngineSequence {
+    return this.#entry.sequence;
+  }
+
+  /** False once it ended, was taken over, or its holder vanished without a word. */
+  get holds(): boolean {
+    return !this.#ended && this.#now() - this.#lastUse < this.#idleMs;
+  }
+
+  /** Runs one slice or pass. A takeover waits for it, so that two generations never work on one sequence at once. */
+  async pass<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.holds) throw taken();
+    this.#lastUse = this.#now();
+    const running = work();
+    this.#entry.pass = running.then(
+      () => {},
+      () => {},
+    );
+    try {
+      return await running;
+    } finally {
+      this.#entry.pass = null;
+      this.#lastUse = this.#now();
+    }
+  }
+
+  end(): void {
+    this.#ended = true;
+    if (this.#entry.lease === this) this.#entry.lease = null;
+  }
+}
+
+export const taken = (): OutriderError =>
+  new OutriderError("session_taken", "another connection has taken over this session; this one is closed", {
+    status: 409,
+  });

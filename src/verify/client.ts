@@ -1,0 +1,292 @@
+/**
+ * The edge's side of the wire: a Verifier over a WebSocket that may break. It remembers every token it was told, so that
+ * a lost socket is replaced by opening again with what is already decided as the kept prefix: whoever reads verdicts
+ * sees neither gap nor repetition. A broken socket, a damaged frame, a verdict that does not follow, and silence are the
+ * same thing here: dial again, a bounded number of times without progress.
+ *
+ *   dial ─ open {keep, prompt} ─ verdict* ─ done
+ *    ↑  lost: wait retryMs[n], n = tries since the last verdict │
+ *    └──────────────────────────────────────────────────────────┘
+ */
+import { OutriderError } from "../model/errors.ts";
+import type { Done, Draft, Verdict, Verifier } from "../speculate/types.ts";
+import {
+  decodeOriginFrame,
+  type EdgeFrame,
+  encodeFrame,
+  MAX_DRAFT,
+  type OpenFrame,
+  type OriginFrame,
+  PROTOCOL_VERSION,
+  timelineHash,
+} from "./protocol.ts";
+
+export interface VerifyClientOptions {
+  /**
+   * A new socket to the origin, open or still opening; in workerd not yet accepted. May reject with an OutriderError: one
+   * that is not retryable is final.
+   */
+  connect(): Promise<WebSocket>;
+  /** What every open says alike. */
+  readonly open: Pick<OpenFrame, "model" | "vocabulary" | "session" | "sampling" | "rule" | "patience" | "stop">;
+  /** The timeline to continue. Not changed, and may change afterwards. */ readonly timeline: readonly number[];
+  /** How many of its tokens the origin should still hold from an earlier turn; 0 sends all. */ readonly keep: number;
+  /** Tokens to decide at most, at least 1. */ readonly maxTokens: number;
+  /** Waits before each new try after a loss, in ms; as many tries as waits. */ readonly retryMs?: readonly number[];
+  /** Longest silence of the origin beyond its patience, in ms. */ readonly silenceMs?: number;
+}
+
+const RETRY_MS = [50, 200, 1000, 3000];
+const SILENCE_MS = 30_000;
+/** WebSocket.OPEN, which not every runtime has as a static. */
+const OPEN = 1;
+
+export class VerifyClient implements Verifier {
+  readonly #options: VerifyClientOptions;
+  readonly #timeline: number[];
+  /** Leading tokens that the origin is believed to hold. */ #held: number;
+  /** Tokens it may still decide. */ #left: number;
+  /** Target passes of this generation, and those of sockets that were lost. */ #passes = 0;
+  #passesBefore = 0;
+  #tries = 0;
+  /** Counts dials, so that a socket that comes too late is known for it. */ #dials = 0;
+  #socket: WebSocket | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #lastDraft: Draft | null = null;
+  #arrived: (Verdict | Done)[] = [];
+  #failure: OutriderError | null = null;
+  #waiting: { resolve(answer: Verdict | Done): void; reject(error: OutriderError): void } | null = null;
+  #over = false;
+
+  /** Starts to connect at once. */
+  constructor(options: VerifyClientOptions) {
+    this.#options = options;
+    this.#timeline = [...options.timeline];
+    this.#held = options.keep;
+    this.#left = options.maxTokens;
+    void this.#dial();
+  }
+
+  get ready(): boolean {
+    return this.#arrived.length > 0;
+  }
+
+  next(): Promise<Verdict | Done> {
+    const answer = this.#arrived.shift();
+    if (answer) return Promise.resolve(answer);
+    if (this.#failure) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+  }
+
+  submit(draft: Draft): void {
+    // Ids that the wire cannot carry cannot be kept either.
+    const bad = draft.tokens.findIndex((id) => !Number.isSafeInteger(id) || id < 0 || id > 0xffffffff);
+    const tokens = draft.tokens.slice(0, Math.min(MAX_DRAFT, bad < 0 ? MAX_DRAFT : bad));
+    this.#lastDraft = { position: draft.position, tokens };
+    this.#send({ type: "draft", position: draft.position, tokens });
+  }
+
+  /** A `next` that is waiting rejects with `closed`. */
+  close(): void {
+    if (this.#over) return;
+    this.#send({ type: "close" });
+    this.#end(new OutriderError("closed", "the generation was closed by this side", { status: 499 }));
+  }
+
+  async #dial(): Promise<void> {
+    const dial = ++this.#dials;
+    this.#listen();
+    let socket: WebSocket;
+    try {
+      socket = await this.#options.connect();
+    } catch (error) {
+      if (dial !== this.#dials) return;
+      if (error instanceof OutriderError && !error.retryable) this.#end(error);
+      else this.#lost(unreachable(error));
+      return;
+    }
+    if (dial !== this.#dials) {
+      socket.close();
+      return;
+    }
+    this.#socket = socket;
+    const ours = (handle: () => void) => () => {
+      if (this.#socket === socket) handle();
+    };
+    socket.addEventListener(
+      "open",
+      ours(() => this.#open()),
+    );
+    socket.addEventListener(
+      "close",
+      ours(() => this.#lost(unreachable("the socket closed"))),
+    );
+    socket.addEventListener(
+      "error",
+      ours(() => this.#lost(unreachable("the socket failed"))),
+    );
+    socket.addEventListener("message", ({ data }) => ours(() => this.#receive(data))());
+    if ("accept" in socket) socket.accept();
+    if (socket.readyState === OPEN) this.#open();
+  }
+
+  #open(): void {
+    const { open } = this.#options;
+    this.#send({
+      type: "open",
+      version: PROTOCOL_VERSION,
+      model: open.model,
+      vocabulary: open.vocabulary,
+      session: open.session,
+      keep: this.#held,
+      keepHash: timelineHash(this.#timeline.slice(0, this.#held)),
+      prompt: this.#timeline.slice(this.#held),
+      sampling: open.sampling,
+      rule: open.rule,
+      patience: open.patience,
+      maxTokens: this.#left,
+      stop: open.stop,
+    });
+    // The draft under way when the last socket broke; the origin drops it if it no longer fits.
+    if (this.#lastDraft) this.#send({ type: "draft", ...this.#lastDraft, tokens: [...this.#lastDraft.tokens] });
+  }
+
+  #receive(data: unknown): void {
+    let frame: OriginFrame;
+    try {
+      frame = decodeOriginFrame(typeof data === "string" ? data : "");
+    } catch (error) {
+      this.#lost(error as OutriderError);
+      return;
+    }
+    this.#listen();
+    if (frame.type === "verdict") this.#take(frame);
+    else if (frame.type === "done") this.#finish(frame.reason);
+    else if (frame.code === "prefix_unknown" && this.#held > 0) {
+      this.#held = 0;
+      this.#open();
+    } else {
+      const error = refusal(frame.code, frame.message, frame.retryable);
+      if (frame.retryable) this.#lost(error);
+      else this.#end(error);
+    }
+  }
+
+  #take({ position, kept, tokens, passes, stepMs, waitMs }: Verdict): void {
+    if (position !== this.#timeline.length || kept > tokens.length || tokens.length > this.#left) {
+      this.#lost(new OutriderError("bad_verdict", "the origin sent a verdict that does not follow the last one"));
+      return;
+    }
+    this.#timeline.push(...tokens);
+    this.#held = this.#timeline.length;
+    this.#left -= tokens.length;
+    this.#passes = this.#passesBefore + passes;
+    this.#tries = 0;
+    this.#answer({ position, kept, tokens, passes: this.#passes, stepMs, waitMs });
+  }
+
+  #answer(answer: Verdict | Done): void {
+    if (this.#waiting) this.#waiting.resolve(answer);
+    else this.#arrived.push(answer);
+    this.#waiting = null;
+  }
+
+  #finish(reason: Done["reason"]): void {
+    this.#answer({ reason });
+    this.#end(new OutriderError("closed", "the generation is over", { status: 499 }));
+  }
+
+  /** The socket is of no use any more. Dials again unless all is decided or the tries are used up. */
+  #lost(error: OutriderError): void {
+    this.#drop();
+    if (this.#over) return;
+    this.#passesBefore = this.#passes;
+    // Only the `done` may be missing.
+    const ended = this.#left < this.#options.maxTokens && this.#options.open.stop.includes(this.#timeline.at(-1)!);
+    if (ended || this.#left === 0) {
+      this.#finish(ended ? "stop" : "length");
+      return;
+    }
+    const wait = (this.#options.retryMs ?? RETRY_MS)[this.#tries++];
+    if (wait === undefined) this.#end(final(error));
+    else this.#timer = setTimeout(() => void this.#dial(), wait);
+  }
+
+  /** (Re)starts the watch for silence. */
+  #listen(): void {
+    clearTimeout(this.#timer);
+    const ms = (this.#options.silenceMs ?? SILENCE_MS) + this.#options.open.patience;
+    this.#timer = setTimeout(() => {
+      this.#lost(
+        new OutriderError("origin_timeout", `the origin was silent for ${ms} ms`, { status: 504, retryable: true }),
+      );
+    }, ms);
+  }
+
+  #send(frame: EdgeFrame): void {
+    if (this.#socket?.readyState !== OPEN) return;
+    try {
+      this.#socket.send(encodeFrame(frame));
+    } catch (error) {
+      this.#lost(unreachable(error));
+    }
+  }
+
+  #drop(): void {
+    this.#dials++;
+    clearTimeout(this.#timer);
+    const socket = this.#socket;
+    this.#socket = null;
+    try {
+      socket?.close(1000);
+    } catch {
+      // It is closed already.
+    }
+  }
+
+  #end(failure: OutriderError): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#failure = failure;
+    this.#drop();
+    this.#waiting?.reject(failure);
+    this.#waiting = null;
+  }
+}
+
+const unreachable = (cause: unknown): OutriderError =>
+  cause instanceof OutriderError
+    ? cause
+    : new OutriderError(
+        "origin_unreachable",
+        `the origin cannot be reached: ${cause instanceof Error ? cause.message : cause}`,
+        {
+          status: 503,
+          retryable: true,
+          cause,
+        },
+      );
+
+/** What a client of the edge should see when the tries are used up: never a success later on the same attempt, maybe on another. */
+const final = (error: OutriderError): OutriderError =>
+  new OutriderError(error.code, `${error.message}; it was tried several times`, {
+    status: error.status === 504 ? 504 : 503,
+    retryable: true,
+    cause: error,
+  });
+
+/** Codes of the origin that are about the request; anything else is about how edge and origin are set up. */
+const REQUEST_ERRORS: Readonly<Record<string, number>> = {
+  context_exceeded: 400,
+  bad_token: 400,
+  empty_prompt: 400,
+  unsupported_rule: 400,
+  session_taken: 409,
+  overloaded: 503,
+  kv_full: 503,
+};
+
+const refusal = (code: string, message: string, retryable: boolean): OutriderError =>
+  new OutriderError(code, `the origin refused: ${message}`, { status: REQUEST_ERRORS[code] ?? 502, retryable });

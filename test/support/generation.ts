@@ -1,0 +1,71 @@
+/** Runs one generation against an origin as the edge does, and collects what a client would see. */
+import { History } from "../../src/speculate/history.ts";
+import { generate, type Summary } from "../../src/speculate/round.ts";
+import type { Drafter, Rule, Sampling } from "../../src/speculate/types.ts";
+import { Window } from "../../src/speculate/window.ts";
+import { VerifyClient } from "../../src/verify/client.ts";
+import { STOP } from "./scripted.ts";
+
+export interface GenerationOptions {
+  readonly url: string;
+  readonly prompt: readonly number[];
+  readonly sampling: Sampling;
+  readonly drafter?: Drafter | null;
+  readonly rule?: Rule;
+  readonly patience?: number;
+  readonly maxTokens?: number;
+  readonly session?: string;
+  readonly keep?: number;
+  readonly retryMs?: readonly number[];
+  readonly silenceMs?: number;
+  /** Called after each step; may hold the consumer up. */ readonly onStep?: (tokens: number) => Promise<void> | void;
+}
+
+export interface Outcome extends Summary {
+  readonly tokens: number[];
+  readonly flags: boolean[];
+  readonly timeline: number[];
+}
+
+let sessions = 0;
+export const freshSession = (): string => `test-${sessions++}`;
+
+export function clientFor(options: GenerationOptions): VerifyClient {
+  return new VerifyClient({
+    connect: async () => new WebSocket(options.url),
+    open: {
+      model: "scripted",
+      vocabulary: "scripted-vocabulary",
+      session: options.session ?? freshSession(),
+      sampling: options.sampling,
+      rule: options.rule ?? { kind: "exact" },
+      patience: options.patience ?? 0,
+      stop: [STOP],
+    },
+    timeline: options.prompt,
+    keep: options.keep ?? 0,
+    maxTokens: options.maxTokens ?? 40,
+    retryMs: options.retryMs ?? [5, 20, 100],
+    silenceMs: options.silenceMs ?? 5000,
+  });
+}
+
+export async function runGeneration(options: GenerationOptions): Promise<Outcome> {
+  const timeline = [...options.prompt];
+  const window = new Window(
+    { maxDraft: 8, fallback: 0, waits: (options.patience ?? 0) > 0, spare: "passes" },
+    new History(),
+  );
+  const run = generate(timeline, options.drafter ?? null, clientFor(options), window);
+  const tokens: number[] = [];
+  const flags: boolean[] = [];
+  for (;;) {
+    const { done, value } = await run.next();
+    if (done) return { ...value, tokens, flags, timeline };
+    for (const { id, kept } of value.tokens) {
+      tokens.push(id);
+      flags.push(kept);
+    }
+    await options.onStep?.(tokens.length);
+  }
+}

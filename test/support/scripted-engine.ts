@@ -1,0 +1,110 @@
+/** A TargetEngine that speaks the made-up language of `scripted.ts`, and counts what it is asked to do. */
+import type { Capabilities, Deciding, EngineSequence, TargetEngine } from "../../src/origin/engine.ts";
+import { Gateway, type GatewayOptions } from "../../src/origin/gateway.ts";
+import { type OriginServer, serveOrigin } from "../../src/origin/node.ts";
+import { accept, type Decision } from "../../src/speculate/accept.ts";
+import { scriptedRow, sleep, V } from "./scripted.ts";
+
+const SLICE = 8;
+
+export class ScriptedEngine implements TargetEngine {
+  readonly model = "scripted";
+  readonly vocabulary = { size: V, hash: "scripted-vocabulary" };
+  context = 4096;
+  capabilities: Capabilities = { rules: ["exact", "bild"], maxDraft: 15, capacity: 1e9, cost: (tokens) => tokens };
+  /** How long a pass takes; 0 leaves it synchronous inside. */ stepMs = 0;
+  passes = 0;
+  slices = 0;
+  /** Sequences that are open. */ sequences = 0;
+  /** Sequences being worked on at this moment, by how many callers at most. */ mostAtOnce = 0;
+  /** Set to make the next pass fail. */ fault: Error | null = null;
+
+  open(): EngineSequence {
+    this.sequences++;
+    return new ScriptedSequence(this);
+  }
+}
+
+class ScriptedSequence implements EngineSequence {
+  readonly timeline: number[] = [];
+  readonly #engine: ScriptedEngine;
+  #computed = 0;
+  #atWork = 0;
+  #closed = false;
+
+  constructor(engine: ScriptedEngine) {
+    this.#engine = engine;
+  }
+
+  append(tokens: readonly number[]): void {
+    this.timeline.push(...tokens);
+  }
+
+  cut(length: number): void {
+    this.timeline.length = Math.min(this.timeline.length, length);
+    this.#computed = Math.min(this.#computed, length);
+  }
+
+  async prefill(): Promise<boolean> {
+    if (this.timeline.length - this.#computed <= SLICE) return false;
+    this.#engine.slices++;
+    await this.#work(async () => {
+      this.#computed += SLICE;
+    });
+    return true;
+  }
+
+  async decide(draft: readonly number[], { sampling, rule, stop }: Deciding): Promise<Decision> {
+    this.#engine.passes++;
+    if (draft.length > this.#engine.capabilities.maxDraft) throw new Error("more draft tokens than a pass scores");
+    const { fault } = this.#engine;
+    this.#engine.fault = null;
+    if (fault) throw fault;
+    return this.#work(async () => {
+      const position = this.timeline.length;
+      const rows = new Float32Array((draft.length + 1) * V);
+      for (let i = 0; i <= draft.length; i++) rows.set(scriptedRow([...this.timeline, ...draft.slice(0, i)]), i * V);
+      const decision = accept(rows, draft, position, sampling, rule, stop);
+      this.append(decision.tokens);
+      this.#computed = this.timeline.length - 1;
+      return decision;
+    });
+  }
+
+  close(): void {
+    if (this.#closed) throw new Error("closed twice");
+    this.#closed = true;
+    this.#engine.sequences--;
+  }
+
+  async #work<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new Error("used after close");
+    this.#engine.mostAtOnce = Math.max(this.#engine.mostAtOnce, ++this.#atWork);
+    if (this.#engine.stepMs > 0) await sleep(this.#engine.stepMs);
+    const result = await work();
+    this.#atWork--;
+    return result;
+  }
+}
+
+export interface ScriptedOrigin {
+  readonly engine: ScriptedEngine;
+  readonly gateway: Gateway;
+  readonly server: OriginServer;
+  readonly url: string;
+}
+
+/** A real origin on a port of this machine (0 picks one), running the scripted engine. */
+export async function scriptedOrigin(options: Partial<GatewayOptions> = {}, port = 0): Promise<ScriptedOrigin> {
+  const engine = new ScriptedEngine();
+  const gateway = new Gateway(engine, {
+    token: null,
+    live: 16,
+    kept: 64,
+    queueMs: 500,
+    now: () => performance.now(),
+    ...options,
+  });
+  const server = await serveOrigin(gateway, port, "127.0.0.1");
+  return { engine, gateway, server, url: `ws://127.0.0.1:${server.port}/v1/verify` };
+}
