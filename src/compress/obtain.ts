@@ -16,7 +16,7 @@ import {
 import { fromHub } from "./obtain-hub.ts";
 import { fromWheel } from "./obtain-wheel.ts";
 
-const fromEnvironment: ModelSource = {
+export const fromEnvironment: ModelSource = {
   name: "the file that OUTRIDER_GGUF names",
   async obtain() {
     const file = process.env.OUTRIDER_GGUF;
@@ -26,7 +26,7 @@ const fromEnvironment: ModelSource = {
   },
 };
 
-const fromCache: ModelSource = {
+export const fromCache: ModelSource = {
   name: "the cache",
   async obtain(cache) {
     const names = (await readdir(cache)).filter((name) => name.endsWith(".gguf"));

@@ -94,9 +94,18 @@ export function configFromHuggingFace(json: Record<string, unknown>): LlamaConfi
       `model_type is ${JSON.stringify(json.model_type)}; only "llama" models can be imported`,
     );
   }
-  if (json.rope_scaling != null) {
-    throw new OutriderError("unsupported_model", "rope_scaling is set; only plain RoPE is supported");
+  // Checkpoints written by transformers 5 keep rope_theta in rope_parameters.
+  const rope = (json.rope_parameters ?? {}) as Record<string, unknown>;
+  if (json.rope_scaling != null || (rope.rope_type !== undefined && rope.rope_type !== "default")) {
+    throw new OutriderError("unsupported_model", "RoPE is scaled; only plain RoPE is supported");
   }
+  if (json.hidden_act !== undefined && json.hidden_act !== "silu") {
+    throw new OutriderError(
+      "unsupported_model",
+      `hidden_act is ${JSON.stringify(json.hidden_act)}; only "silu" is supported`,
+    );
+  }
+  const theta = json.rope_theta ?? rope.rope_theta;
   const number = (name: string): number => {
     const value = json[name];
     if (typeof value !== "number") {
@@ -119,7 +128,7 @@ export function configFromHuggingFace(json: Record<string, unknown>): LlamaConfi
     feedForward: number("intermediate_size"),
     vocabulary: number("vocab_size"),
     context: number("max_position_embeddings"),
-    ropeTheta: typeof json.rope_theta === "number" ? json.rope_theta : 10000,
+    ropeTheta: typeof theta === "number" ? theta : 10000,
     normEpsilon: number("rms_norm_eps"),
     tied: json.tie_word_embeddings === true,
     bosId: typeof json.bos_token_id === "number" ? json.bos_token_id : 0,

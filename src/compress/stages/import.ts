@@ -7,9 +7,9 @@ import { readGguf } from "../../format/gguf.ts";
 import { type BlockTensor, llamaConfig, readLlamaTensor } from "../../format/gguf-llama.ts";
 import { tokenizerFiles } from "../../format/gguf-tokenizer.ts";
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
-import { readCheckpoint } from "../../format/safetensors.ts";
+import { readCheckpoint, type StoredTensor } from "../../format/safetensors.ts";
 import { type ByteSource, type OpenFile, readText } from "../../format/source.ts";
-import { type BlockType, dequantise } from "../../model/blocks.ts";
+import { dequantise } from "../../model/blocks.ts";
 import { configFromHuggingFace, type LlamaConfig } from "../../model/config.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { HEAD, type TensorShape, tensorShapes } from "../../model/tensors.ts";
@@ -29,13 +29,12 @@ export async function importGguf(source: ByteSource, modelId: string): Promise<P
 
 /** Imports a Hugging Face checkpoint of F32, F16 or BF16 safetensors with its tokenizer files. */
 export async function importSafetensors(open: OpenFile, modelId: string): Promise<PackedModel> {
-  const text = async (name: string) => readText(await open(name), MAX_TEXT_BYTES);
-  const config = configFromHuggingFace(parseJson("config.json", await text("config.json")));
+  const config = configFromHuggingFace(parseJson("config.json", await textOf(open, "config.json")));
   const stored = await readCheckpoint(open);
-  const tokenizer: TokenizerFiles = {
-    "tokenizer.json": await text("tokenizer.json"),
-    "tokenizer_config.json": await text("tokenizer_config.json"),
-  };
+  // A count that the checkpoint cannot back with tensors must not make a list of that length.
+  if (config.layers > stored.size) {
+    throw new OutriderError("bad_safetensors", `config.json: ${config.layers} layers, but only ${stored.size} tensors`);
+  }
   // A tied checkpoint may store the head all the same; it is then the embedding once more.
   const known = new Set([...tensorShapes(config).map((shape) => shape.name), HEAD]);
   for (const name of stored.keys()) {
@@ -43,20 +42,41 @@ export async function importSafetensors(open: OpenFile, modelId: string): Promis
       throw new OutriderError("unsupported_model", `a plain Llama has no tensor ${JSON.stringify(name.slice(0, 80))}`);
     }
   }
-  return assemble(modelId, config, tokenizer, { from: "safetensors" }, async (shape) => {
-    const tensor = stored.get(shape.name);
-    const dtype = tensor?.dtype;
-    const values = tensor?.shape.reduce((product, size) => product * size, 1);
-    if (!tensor || values !== shape.rows * shape.cols || tensor.shape.at(-1) !== shape.cols || dtype === "U8") {
-      const found = tensor ? `${tensor.shape.join(" × ")} ${dtype}` : "missing";
-      throw new OutriderError(
-        "bad_safetensors",
-        `tensor ${shape.name} is ${found}; expected ${shape.rows} × ${shape.cols} F32, F16 or BF16`,
-      );
-    }
-    return { ...shape, type: dtype as BlockType, bytes: await tensor.source.read(tensor.offset, tensor.bytes) };
-  });
+  return assemble(modelId, config, await readTokenizer(open), { from: "safetensors" }, (shape) =>
+    readStored(stored.get(shape.name), shape),
+  );
 }
+
+async function readStored(tensor: StoredTensor | undefined, shape: TensorShape): Promise<BlockTensor> {
+  const { name, rows, cols } = shape;
+  const type = tensor?.dtype;
+  const found = tensor?.shape.join(" × ");
+  const fits = found === `${rows} × ${cols}` || (rows === 1 && found === `${cols}`);
+  if (!tensor || !fits || type === undefined || type === "U8") {
+    const what = tensor ? `${found} ${type}` : "missing";
+    throw new OutriderError(
+      "bad_safetensors",
+      `tensor ${name} is ${what}; expected ${rows} × ${cols} F32, F16 or BF16`,
+    );
+  }
+  return { ...shape, type, bytes: await tensor.source.read(tensor.offset, tensor.bytes) };
+}
+
+/** Newer checkpoints keep the chat template in a file of its own; a pack has it where it always was. */
+async function readTokenizer(open: OpenFile): Promise<TokenizerFiles> {
+  const config = parseJson("tokenizer_config.json", await textOf(open, "tokenizer_config.json"));
+  try {
+    config.chat_template ??= await textOf(open, "chat_template.jinja");
+  } catch (error) {
+    if (!(error instanceof OutriderError) || error.code !== "not_found") throw error;
+  }
+  return {
+    "tokenizer.json": await textOf(open, "tokenizer.json"),
+    "tokenizer_config.json": JSON.stringify(config, null, 2),
+  };
+}
+
+const textOf = async (open: OpenFile, name: string) => readText(await open(name), MAX_TEXT_BYTES);
 
 async function assemble(
   model: string,
