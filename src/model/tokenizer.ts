@@ -122,13 +122,14 @@ function checkSupported({ added_tokens: added, post_processor: post, decoder, mo
     ],
   ];
   const unmet = needs.find(([, met]) => !met);
-  if (unmet) {
-    throw new OutriderError(
-      "unsupported_tokenizer",
-      `tokenizer.json: ${unmet[0]}; only byte-level BPE tokenizers as SmolLM2's can be used`,
-    );
-  }
+  if (unmet) throw unsupported(unmet[0]);
 }
+
+const unsupported = (what: string) =>
+  new OutriderError(
+    "unsupported_tokenizer",
+    `tokenizer.json: ${what}; only byte-level BPE tokenizers as SmolLM2's can be used`,
+  );
 
 const UNSUPPORTED_FLAGS = ["byte_fallback", "ignore_merges", "continuing_subword_prefix", "end_of_word_suffix"];
 
@@ -215,6 +216,7 @@ function portable(preTokenizer: unknown): unknown {
     pretokenizers?: unknown[];
     individual_digits?: boolean;
     use_regex?: boolean;
+    add_prefix_space?: boolean;
   };
   const isolate = (pattern: string) => ({
     type: "Split",
@@ -228,6 +230,7 @@ function portable(preTokenizer: unknown): unknown {
     case "Digits":
       return isolate(step.individual_digits ? "\\p{N}" : "\\p{N}+");
     case "ByteLevel":
+      if (step.add_prefix_space) throw unsupported("add_prefix_space must be false");
       return step.use_regex === false ? { type: "Sequence", pretokenizers: [] } : isolate(GPT2_SPLIT);
     default:
       return preTokenizer;

@@ -1,0 +1,37 @@
+/** The real model's file: every weight survives the import value for value. */
+import { expect, test } from "vitest";
+import { importGguf } from "../../src/compress/stages/import.ts";
+import { readGguf } from "../../src/format/gguf.ts";
+import { llamaConfig, readLlamaTensor } from "../../src/format/gguf-llama.ts";
+import { dequantise } from "../../src/model/blocks.ts";
+import { tensorShapes } from "../../src/model/tensors.ts";
+import { decodeTiles } from "../../src/model/tiles.ts";
+import { realModelFile } from "../support/real.ts";
+
+test("GGUF → tiles → f32 equals GGUF → f32 for every tensor", async () => {
+  await using source = await realModelFile();
+  const model = await importGguf(source, "smollm2-135m-instruct");
+  expect(model.config).toMatchObject({
+    layers: 30,
+    heads: 9,
+    kvHeads: 3,
+    headSize: 64,
+    embedding: 576,
+    ropeTheta: 100000,
+  });
+  expect(model.vocabulary).toEqual({ size: 49152, hash: "ecc2f33f7cdf6831" });
+  expect(model.recipe).toMatchObject([{ stage: "import", from: "gguf", requantised: [] }]);
+
+  const gguf = await readGguf(source);
+  const config = llamaConfig(gguf);
+  const different: string[] = [];
+  for (const shape of tensorShapes(config)) {
+    const { type, bytes, name, rows, cols } = await readLlamaTensor(gguf, config, shape);
+    const expected = dequantise(type, bytes, rows * cols);
+    const { format, bytes: tiles } = model.tensors.get(name)!;
+    const decoded = decodeTiles(format, tiles, rows, cols);
+    // == and not Object.is: an offset of 8 scales cannot say Q4_0's −0.
+    if (!expected.every((value, n) => value === decoded[n])) different.push(name);
+  }
+  expect(different).toEqual([]);
+});
