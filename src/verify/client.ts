@@ -44,6 +44,7 @@ const OPEN = 1;
 export class VerifyClient implements Verifier {
   readonly #options: VerifyClientOptions;
   readonly #timeline: number[];
+  /** See `cached`. */ #cached: number;
   /** Leading tokens that the origin is believed to hold. */ #held: number;
   /** Tokens it may still decide. */ #left: number;
   /** Target passes of this generation, and those of sockets that were lost. */ #passes = 0;
@@ -62,9 +63,15 @@ export class VerifyClient implements Verifier {
   constructor(options: VerifyClientOptions) {
     this.#options = options;
     this.#timeline = [...options.timeline];
+    this.#cached = options.keep;
     this.#held = options.keep;
     this.#left = options.maxTokens;
     void this.#dial();
+  }
+
+  /** Prompt tokens that the origin held already. */
+  get cached(): number {
+    return this.#cached;
   }
 
   get ready(): boolean {
@@ -165,6 +172,7 @@ export class VerifyClient implements Verifier {
     if (frame.type === "verdict") this.#take(frame);
     else if (frame.type === "done") this.#finish(frame.reason);
     else if (frame.code === "prefix_unknown" && this.#held > 0) {
+      if (this.#held === this.#cached) this.#cached = 0;
       this.#held = 0;
       this.#open();
     } else {

@@ -1,0 +1,435 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { WebSocketServer, type WebSocket as WsSocket } from "ws";
+import { OutriderError } from "../../src/model/errors.ts";
+import { type Done, GREEDY, type Verdict, type Verifier } from "../../src/speculate/types.ts";
+import { VerifyClient, type VerifyClientOptions } from "../../src/verify/client.ts";
+import {
+  decodeEdgeFrame,
+  type EdgeFrame,
+  encodeFrame,
+  type OriginFrame,
+  timelineHash,
+} from "../../src/verify/protocol.ts";
+import { sleep } from "../support/scripted.ts";
+
+/** An origin whose every answer the test writes: one script per connection, in order. */
+type Script = (peer: Peer) => Promise<void> | void;
+
+class Peer {
+  readonly frames: EdgeFrame[] = [];
+  readonly socket: WsSocket;
+  #watchers: (() => void)[] = [];
+
+  constructor(socket: WsSocket) {
+    this.socket = socket;
+    socket.on("message", (data) => {
+      this.frames.push(decodeEdgeFrame(data.toString()));
+      for (const watcher of this.#watchers) watcher();
+    });
+  }
+
+  async frame(index: number): Promise<EdgeFrame> {
+    while (this.frames.length <= index) await new Promise<void>((resolve) => this.#watchers.push(resolve));
+    return this.frames[index]!;
+  }
+
+  send(frame: OriginFrame | string): void {
+    this.socket.send(typeof frame === "string" ? frame : encodeFrame(frame));
+  }
+}
+
+let server: WebSocketServer;
+let url = "";
+let scripts: Script[] = [];
+let peers: Peer[] = [];
+const clients: VerifyClient[] = [];
+
+beforeAll(async () => {
+  server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  server.on("connection", (socket) => {
+    const peer = new Peer(socket);
+    peers.push(peer);
+    void scripts.shift()?.(peer);
+  });
+  await new Promise((resolve) => server.on("listening", resolve));
+  url = `ws://127.0.0.1:${(server.address() as { port: number }).port}`;
+});
+
+afterEach(() => {
+  for (const client of clients.splice(0)) client.close();
+  scripts = [];
+  peers = [];
+});
+
+afterAll(() => {
+  for (const socket of server.clients) socket.terminate();
+  server.close();
+});
+
+const PROMPT = [5, 6, 7];
+
+function client(...script: Script[]): VerifyClient {
+  return clientWith({}, ...script);
+}
+
+function clientWith(options: Partial<VerifyClientOptions>, ...script: Script[]): VerifyClient {
+  scripts = script;
+  const made = new VerifyClient({
+    connect: async () => new WebSocket(url),
+    open: {
+      model: "m",
+      vocabulary: "v",
+      session: "s",
+      sampling: GREEDY,
+      rule: { kind: "exact" },
+      patience: 0,
+      stop: [0],
+    },
+    timeline: PROMPT,
+    keep: 0,
+    maxTokens: 10,
+    retryMs: [5, 5],
+    silenceMs: 3000,
+    ...options,
+  });
+  clients.push(made);
+  return made;
+}
+
+const verdict = (position: number, tokens: number[], passes: number, kept = 0): OriginFrame => ({
+  type: "verdict",
+  position,
+  kept,
+  tokens,
+  passes,
+  stepMs: 1,
+  waitMs: 0,
+});
+const done = (reason: "stop" | "length"): OriginFrame => ({
+  type: "done",
+  reason,
+  usage: { prompt: 3, decided: 1, passes: 1 },
+});
+const error = (code: string, retryable: boolean): OriginFrame => ({
+  type: "error",
+  code,
+  message: "because",
+  retryable,
+});
+
+/** Everything a verifier says until it is done. */
+async function all(verifier: Verifier): Promise<(Verdict | Done)[]> {
+  const answers: (Verdict | Done)[] = [];
+  for (;;) {
+    const answer = await verifier.next();
+    answers.push(answer);
+    if ("reason" in answer) return answers;
+  }
+}
+
+const tokensOf = (answers: (Verdict | Done)[]) =>
+  answers.flatMap((answer) => ("tokens" in answer ? answer.tokens : []));
+
+/** After the open, sends each frame in turn. */
+const saying =
+  (...frames: (OriginFrame | string)[]): Script =>
+  async (peer) => {
+    await peer.frame(0);
+    for (const frame of frames) peer.send(frame);
+  };
+/** After the open, sends the frames and breaks the connection. */
+const breaking =
+  (...frames: OriginFrame[]): Script =>
+  async (peer) => {
+    await saying(...frames)(peer);
+    await sleep(10);
+    peer.socket.terminate();
+  };
+
+describe("one socket", () => {
+  test("opens with the whole timeline, passes verdicts on, and says when there are some", async () => {
+    const verifier = client(saying(verdict(3, [1], 1), verdict(4, [2, 3], 2, 1), done("length")));
+    expect(verifier.ready).toBe(false);
+    await sleep(40);
+    expect(verifier.ready).toBe(true);
+    expect(await verifier.next()).toEqual({ position: 3, kept: 0, tokens: [1], passes: 1, stepMs: 1, waitMs: 0 });
+    expect(await verifier.next()).toMatchObject({ position: 4, kept: 1, tokens: [2, 3], passes: 2 });
+    expect(await verifier.next()).toEqual({ reason: "length" });
+    expect(verifier.ready).toBe(false);
+    await expect(verifier.next()).rejects.toMatchObject({ code: "closed" });
+    expect(peers[0]!.frames[0]).toEqual({
+      type: "open",
+      version: 1,
+      model: "m",
+      vocabulary: "v",
+      session: "s",
+      keep: 0,
+      keepHash: timelineHash([]),
+      prompt: PROMPT,
+      sampling: GREEDY,
+      rule: { kind: "exact" },
+      patience: 0,
+      maxTokens: 10,
+      stop: [0],
+    });
+  });
+
+  test("opens with a kept prefix, and with all of it where the origin does not know the prefix", async () => {
+    const verifier = clientWith({ keep: 2 }, async (peer) => {
+      expect(await peer.frame(0)).toMatchObject({ keep: 2, keepHash: timelineHash([5, 6]), prompt: [7] });
+      peer.send(error("prefix_unknown", true));
+      expect(await peer.frame(1)).toMatchObject({ type: "open", keep: 0, prompt: PROMPT, maxTokens: 10 });
+      peer.send(verdict(3, [0], 1));
+      peer.send(done("stop"));
+    });
+    expect(tokensOf(await all(verifier))).toEqual([0]);
+    expect(peers).toHaveLength(1);
+  });
+
+  test("carries drafts, never longer than the wire allows nor with ids it cannot carry", async () => {
+    const verifier = client(saying(verdict(3, [1], 1)));
+    await verifier.next();
+    verifier.submit({ position: 4, tokens: [8, 9] });
+    verifier.submit({ position: 4, tokens: Array(40).fill(1) });
+    verifier.submit({ position: 4, tokens: [1, -1, 2] });
+    verifier.submit({ position: 4, tokens: [Number.NaN] });
+    await peers[0]!.frame(4);
+    expect(peers[0]!.frames.slice(1)).toEqual([
+      { type: "draft", position: 4, tokens: [8, 9] },
+      { type: "draft", position: 4, tokens: Array(15).fill(1) },
+      { type: "draft", position: 4, tokens: [1] },
+      { type: "draft", position: 4, tokens: [] },
+    ]);
+  });
+
+  test("is told to close, once, and a waiting `next` rejects", async () => {
+    const verifier = client(saying(verdict(3, [1], 1)));
+    await verifier.next();
+    const waiting = expect(verifier.next()).rejects.toMatchObject({ code: "closed" });
+    verifier.close();
+    verifier.close();
+    await waiting;
+    await peers[0]!.frame(1);
+    await sleep(20);
+    expect(peers[0]!.frames.slice(1)).toEqual([{ type: "close" }]);
+    expect(peers).toHaveLength(1);
+  });
+
+  test("that comes when it was closed already is closed", async () => {
+    let opened: WebSocket | null = null;
+    const verifier = clientWith({
+      connect: async () => {
+        await sleep(20);
+        opened = new WebSocket(url);
+        return opened;
+      },
+    });
+    verifier.close();
+    await sleep(60);
+    expect((opened as unknown as WebSocket).readyState).toBeGreaterThanOrEqual(2);
+    expect(peers.flatMap(({ frames }) => frames)).toEqual([]);
+  });
+});
+
+describe("a lost socket", () => {
+  test("is replaced: kept prefix, tokens left, passes that go on counting, and the draft under way", async () => {
+    const verifier = client(breaking(verdict(3, [1], 1), verdict(4, [2], 2)), async (peer) => {
+      expect(await peer.frame(0)).toMatchObject({
+        type: "open",
+        keep: 5,
+        keepHash: timelineHash([5, 6, 7, 1, 2]),
+        prompt: [],
+        maxTokens: 8,
+      });
+      expect(await peer.frame(1)).toEqual({ type: "draft", position: 5, tokens: [3, 4] });
+      peer.send(verdict(5, [3, 4, 9], 1, 2));
+      peer.send(done("length"));
+    });
+    await verifier.next();
+    await verifier.next();
+    verifier.submit({ position: 5, tokens: [3, 4] });
+    expect(await all(verifier)).toMatchObject([
+      { position: 5, kept: 2, tokens: [3, 4, 9], passes: 3 },
+      { reason: "length" },
+    ]);
+  });
+
+  test("before the first verdict opens as at first", async () => {
+    const again: Script = async (peer) => {
+      expect(await peer.frame(0)).toMatchObject({ keep: 2, prompt: [7], maxTokens: 10 });
+      peer.send(verdict(3, [0], 1));
+      peer.send(done("stop"));
+    };
+    expect(tokensOf(await all(clientWith({ keep: 2 }, breaking(), again)))).toEqual([0]);
+  });
+
+  test("after the last token needs no new one: only the `done` was missing", async () => {
+    expect(await all(client(breaking(verdict(3, [4, 0], 1))))).toEqual([expect.anything(), { reason: "stop" }]);
+    expect(peers).toHaveLength(1);
+    peers = [];
+    expect(await all(clientWith({ maxTokens: 2 }, breaking(verdict(3, [4, 5], 1))))).toEqual([
+      expect.anything(),
+      { reason: "length" },
+    ]);
+    expect(peers).toHaveLength(1);
+  });
+
+  test("is not mistaken for the end when the prompt happens to end in a stop token", async () => {
+    const verifier = clientWith({ timeline: [5, 0] }, breaking(), saying(verdict(2, [3], 1), done("length")));
+    expect(tokensOf(await all(verifier))).toEqual([3]);
+    expect(peers).toHaveLength(2);
+  });
+
+  test("is tried again as often as there are waits, counted anew after each verdict; then it is an error", async () => {
+    const verifier = client(
+      breaking(),
+      breaking(),
+      breaking(verdict(3, [1], 1)),
+      breaking(),
+      breaking(),
+      saying(done("stop")),
+    );
+    expect(await verifier.next()).toMatchObject({ tokens: [1] });
+    await expect(verifier.next()).rejects.toMatchObject({ code: "origin_unreachable", status: 503, retryable: true });
+    expect(peers).toHaveLength(5);
+  });
+
+  test("may not even connect", async () => {
+    let calls = 0;
+    const refusing = clientWith({
+      connect: async () => {
+        calls++;
+        throw new Error("refused");
+      },
+    });
+    await expect(refusing.next()).rejects.toMatchObject({ code: "origin_unreachable", status: 503, retryable: true });
+    expect(calls).toBe(3);
+    const closed = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+    await new Promise((resolve) => closed.on("listening", resolve));
+    const { port } = closed.address() as { port: number };
+    await new Promise((resolve) => closed.close(resolve));
+    const nobody = clientWith({ connect: async () => new WebSocket(`ws://127.0.0.1:${port}`) });
+    await expect(nobody.next()).rejects.toMatchObject({ code: "origin_unreachable" });
+  });
+
+  test("is final at once where `connect` says so", async () => {
+    let calls = 0;
+    const verifier = clientWith({
+      connect: async () => {
+        calls++;
+        throw new OutriderError("origin_unauthorized", "check ORIGIN_TOKEN", { status: 502 });
+      },
+    });
+    await expect(verifier.next()).rejects.toMatchObject({ code: "origin_unauthorized", status: 502 });
+    expect(calls).toBe(1);
+  });
+});
+
+describe("what does not make sense is a lost socket", () => {
+  const bad: [string, (OriginFrame | string)[]][] = [
+    ["no JSON", ["garbage"]],
+    ["an unknown frame", ['{"type":"hello"}']],
+    ["a gap", [verdict(4, [1], 1)]],
+    ["a repetition", [verdict(3, [1], 1), verdict(3, [1], 2)]],
+    ["more kept than decided", [verdict(3, [1], 1, 2)]],
+    ["more decided than asked for", [verdict(3, Array(11).fill(1), 1)]],
+  ];
+  for (const [name, frames] of bad) {
+    test(name, async () => {
+      const verifier = client(saying(...frames), async (peer) => {
+        const open = await peer.frame(0);
+        const position = open.type === "open" ? open.keep + open.prompt.length : 0;
+        peer.send(verdict(position, [9], 1));
+        peer.send(done("length"));
+      });
+      const tokens = tokensOf(await all(verifier));
+      expect(tokens).toEqual(name === "a repetition" ? [1, 9] : [9]);
+      expect(peers).toHaveLength(2);
+    });
+  }
+
+  test("a binary frame", async () => {
+    const verifier = client(
+      async (peer) => {
+        await peer.frame(0);
+        peer.socket.send(Buffer.from(encodeFrame(verdict(3, [1], 1))));
+      },
+      saying(verdict(3, [2], 1), done("length")),
+    );
+    expect(tokensOf(await all(verifier))).toEqual([2]);
+  });
+});
+
+describe("silence", () => {
+  test("longer than allowed is a lost socket, and in the end a timeout", async () => {
+    const hushed = clientWith(
+      { silenceMs: 40 },
+      saying(verdict(3, [1], 1)),
+      saying(verdict(4, [2], 1), done("length")),
+    );
+    expect(tokensOf(await all(hushed))).toEqual([1, 2]);
+    const dead = clientWith({ silenceMs: 30 }, saying(), saying(), saying());
+    await expect(dead.next()).rejects.toMatchObject({ code: "origin_timeout", status: 504, retryable: true });
+  });
+
+  test("does not count the origin's patience", async () => {
+    const { open } = { open: { model: "m", vocabulary: "v", session: "s", sampling: GREEDY, stop: [0] } };
+    const verifier = clientWith(
+      { silenceMs: 40, open: { ...open, rule: { kind: "exact" }, patience: 200 } },
+      async (peer) => {
+        await peer.frame(0);
+        await sleep(120);
+        peer.send(verdict(3, [0], 1));
+        peer.send(done("stop"));
+      },
+    );
+    expect(tokensOf(await all(verifier))).toEqual([0]);
+    expect(peers).toHaveLength(1);
+  });
+
+  test("of a connection that never opens counts too, and its socket is not used when it comes late", async () => {
+    let calls = 0;
+    const verifier = clientWith(
+      {
+        silenceMs: 30,
+        connect: async () => {
+          if (calls++ === 0) await sleep(80);
+          return new WebSocket(url);
+        },
+      },
+      saying(verdict(3, [1], 1), done("length")),
+    );
+    expect(tokensOf(await all(verifier))).toEqual([1]);
+    await sleep(80);
+    expect(peers.filter(({ frames }) => frames.length > 0)).toHaveLength(1);
+  });
+});
+
+describe("an error of the origin", () => {
+  test("that is not retryable is final, with the status a client should see", async () => {
+    for (const [code, status] of [
+      ["context_exceeded", 400],
+      ["session_taken", 409],
+      ["vocabulary_mismatch", 502],
+      ["something_new", 502],
+    ] as const) {
+      const verifier = client(saying(error(code, false)));
+      await expect(verifier.next()).rejects.toMatchObject({ code, status, retryable: false });
+    }
+    expect(peers).toHaveLength(4);
+  });
+
+  test("that is retryable is tried again, then final", async () => {
+    const later = client(saying(error("overloaded", true)), saying(verdict(3, [0], 1), done("stop")));
+    expect(tokensOf(await all(later))).toEqual([0]);
+    const never = client(...Array.from({ length: 3 }, () => saying(error("overloaded", true))));
+    await expect(never.next()).rejects.toMatchObject({ code: "overloaded", status: 503, retryable: true });
+  });
+
+  test("does not swallow verdicts that came before it", async () => {
+    const verifier = client(saying(verdict(3, [1], 1), error("kv_full", false)));
+    await sleep(40);
+    expect(await verifier.next()).toMatchObject({ tokens: [1] });
+    await expect(verifier.next()).rejects.toMatchObject({ code: "kv_full", status: 503 });
+  });
+});
