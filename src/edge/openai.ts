@@ -100,7 +100,10 @@ const REFUSED: readonly { field: string; why: string; except?: readonly unknown[
   { field: "tools", why: "tool calls are not supported" },
   { field: "functions", why: "function calls are not supported" },
   { field: "response_format", why: "only text is supported", except: [{ type: "text" }] },
-  { field: "logprobs", why: "log probabilities do not cross the network; use outrider.trace to see which tokens were drafted" },
+  {
+    field: "logprobs",
+    why: "log probabilities do not cross the network; use outrider.trace to see which tokens were drafted",
+  },
   { field: "top_logprobs", why: "log probabilities do not cross the network" },
   { field: "logit_bias", why: "token biases are not supported" },
   { field: "presence_penalty", why: "penalties are not supported" },
@@ -119,7 +122,12 @@ export function parseChat(body: unknown, randomSeed: () => number): Generation {
     const at = `messages[${i}]`;
     return { role: role(message.role, at), content: text(message.content, at) };
   });
-  return generation(request, { kind: "chat", messages }, request.max_completion_tokens ?? request.max_tokens, randomSeed);
+  return generation(
+    request,
+    { kind: "chat", messages },
+    request.max_completion_tokens ?? request.max_tokens,
+    randomSeed,
+  );
 }
 
 /** Parses the body of `POST /v1/completions`. */
@@ -186,7 +194,10 @@ const asksForNothing = (value: unknown): boolean =>
 
 /** ["messages", 0, "role"] → "messages[0].role", as OpenAI writes it. */
 const path = (keys: readonly PropertyKey[]): string =>
-  keys.reduce<string>((all, key) => (typeof key === "number" ? `${all}[${key}]` : all ? `${all}.${String(key)}` : String(key)), "");
+  keys.reduce<string>(
+    (all, key) => (typeof key === "number" ? `${all}[${key}]` : all ? `${all}.${String(key)}` : String(key)),
+    "",
+  );
 
 function role(name: string, at: string): ChatMessage["role"] {
   if (name === "system" || name === "developer") return "system";
@@ -195,7 +206,11 @@ function role(name: string, at: string): ChatMessage["role"] {
   if (name === "tool" || name === "function") {
     throw new OutriderError("unsupported_value", `${param}: tool calls are not supported`, { param });
   }
-  throw new OutriderError("invalid_request", `${param}: must be system, developer, user or assistant, got ${JSON.stringify(name)}`, { param });
+  throw new OutriderError(
+    "invalid_request",
+    `${param}: must be system, developer, user or assistant, got ${JSON.stringify(name)}`,
+    { param },
+  );
 }
 
 function text(content: string | readonly { type: string; text?: string | undefined }[], at: string): string {
@@ -204,7 +219,11 @@ function text(content: string | readonly { type: string; text?: string | undefin
     .map((part, i) => {
       const param = `${at}.content[${i}]`;
       if (part.type !== "text") {
-        throw new OutriderError("unsupported_value", `${param}: only text parts are supported, got ${JSON.stringify(part.type)}`, { param });
+        throw new OutriderError(
+          "unsupported_value",
+          `${param}: only text parts are supported, got ${JSON.stringify(part.type)}`,
+          { param },
+        );
       }
       if (part.text === undefined) throw new OutriderError("invalid_request", `${param}.text: is missing`, { param });
       return part.text;
@@ -212,7 +231,9 @@ function text(content: string | readonly { type: string; text?: string | undefin
     .join("");
 }
 
-function onePrompt(prompt: string | readonly number[] | readonly string[] | readonly number[][]): string | readonly number[] {
+function onePrompt(
+  prompt: string | readonly number[] | readonly string[] | readonly number[][],
+): string | readonly number[] {
   const refuse = (message: string) => new OutriderError("invalid_request", `prompt: ${message}`, { param: "prompt" });
   if (prompt.length === 0) throw refuse("must not be empty");
   if (typeof prompt === "string") return prompt;

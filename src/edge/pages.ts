@@ -22,18 +22,15 @@ type PageRow = { page: number; part: number; tokens: ArrayBuffer; checksum: numb
 
 export class SessionStore {
   readonly #storage: DurableObjectStorage;
+  #tables = false;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
-    storage.sql.exec(
-      "CREATE TABLE IF NOT EXISTS pages (page INTEGER, part INTEGER, pack TEXT NOT NULL, tokens BLOB, checksum INTEGER, bytes BLOB NOT NULL, PRIMARY KEY (page, part))",
-    );
-    storage.sql.exec("CREATE TABLE IF NOT EXISTS timeline (id INTEGER PRIMARY KEY CHECK (id = 0), tokens BLOB NOT NULL)");
   }
 
   /** The timeline when the last turn ended; empty for a new Session. */
   timeline(): number[] {
-    const [row] = this.#storage.sql.exec<{ tokens: ArrayBuffer }>("SELECT tokens FROM timeline").toArray();
+    const [row] = this.#sql.exec<{ tokens: ArrayBuffer }>("SELECT tokens FROM timeline").toArray();
     return row ? ids(row.tokens) : [];
   }
 
@@ -49,7 +46,7 @@ export class SessionStore {
       const at = first.page * PAGE_TOKENS;
       const bytes = join(page.map((part) => part.bytes));
       if (at !== cache.tokens.length || first.checksum !== checksum(pack, first.page, first.tokens, bytes)) {
-        this.#storage.sql.exec("DELETE FROM pages WHERE page >= ?", first.page);
+        this.#sql.exec("DELETE FROM pages WHERE page >= ?", first.page);
         return false;
       }
       const stored = ids(first.tokens);
@@ -57,7 +54,7 @@ export class SessionStore {
       if (common > 0) cache.importPage(stored.slice(0, common), bytes);
       return common === PAGE_TOKENS;
     };
-    const rows = this.#storage.sql.exec<PageRow>(
+    const rows = this.#sql.exec<PageRow>(
       "SELECT page, part, tokens, checksum, bytes FROM pages WHERE pack = ? ORDER BY page, part",
       packKey(pack),
     );
@@ -73,12 +70,12 @@ export class SessionStore {
   }
 
   /** Stores the timeline and the pages that differ from what is stored, in one transaction. Returns the pages written. */
-  save(timeline: readonly number[], cache: KvCache, pack: string): number {
+  save(timeline: readonly number[], cache: KvCache | undefined, pack: string): number {
     return this.#storage.transactionSync(() => {
-      const { sql } = this.#storage;
+      const sql = this.#sql;
       sql.exec("INSERT OR REPLACE INTO timeline (id, tokens) VALUES (0, ?)", blob(timeline));
-      // A cache that lost its pages to another Session has nothing to say about what is stored.
-      if (cache.tokens.length === 0) return 0;
+      // A cache that was not used, or lost its pages to another Session, has nothing to say about what is stored.
+      if (!cache || cache.tokens.length === 0) return 0;
       sql.exec("DELETE FROM pages WHERE pack <> ?", packKey(pack));
       const stored = sql
         .exec<{ tokens: ArrayBuffer }>("SELECT tokens FROM pages WHERE part = 0 ORDER BY page")
@@ -97,11 +94,31 @@ export class SessionStore {
     });
   }
 
+  /** Deletes everything; an object without storage costs nothing. */
+  async forget(): Promise<void> {
+    await this.#storage.deleteAll();
+    this.#tables = false;
+  }
+
+  /** The database, with its tables. */
+  get #sql(): SqlStorage {
+    const { sql } = this.#storage;
+    if (!this.#tables) {
+      sql.exec(
+        `CREATE TABLE IF NOT EXISTS pages (page INTEGER, part INTEGER, pack TEXT NOT NULL, tokens BLOB, checksum INTEGER,
+         bytes BLOB NOT NULL, PRIMARY KEY (page, part))`,
+      );
+      sql.exec("CREATE TABLE IF NOT EXISTS timeline (id INTEGER PRIMARY KEY CHECK (id = 0), tokens BLOB NOT NULL)");
+      this.#tables = true;
+    }
+    return sql;
+  }
+
   #insert(page: number, tokens: readonly number[], bytes: Uint8Array, pack: string): void {
     const idBlob = blob(tokens);
     const sum = checksum(pack, page, idBlob.buffer, bytes);
     for (let part = 0, at = 0; at < bytes.length; part++, at += ROW_BYTES) {
-      this.#storage.sql.exec(
+      this.#sql.exec(
         "INSERT INTO pages (page, part, pack, tokens, checksum, bytes) VALUES (?, ?, ?, ?, ?, ?)",
         page,
         part,
@@ -121,7 +138,8 @@ export function commonPrefix(a: readonly number[], b: readonly number[]): number
   return length;
 }
 
-const same = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && commonPrefix(a, b) === a.length;
+const same = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && commonPrefix(a, b) === a.length;
 
 const packKey = (pack: string): string => `${PAGE_VERSION}:${pack}`;
 

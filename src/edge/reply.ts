@@ -37,7 +37,10 @@ export interface Timings {
 /** Our own account of an answer. */
 export interface Account {
   /** Ask with this seed again for the same words. */ readonly seed: number;
-  /** Who wrote it: the target, or the draft alone where the operator allows that. */ readonly answered_by: "target" | "draft";
+  /** Who wrote it: the target, or the draft alone where the operator allows that. */ readonly answered_by:
+    | "target"
+    | "draft";
+  /** How long the origin waited for drafts, at most. */ readonly patience_ms: number;
   /** Prompt tokens whose draft KV state was held or restored rather than computed. */ readonly draft_cache_n: number;
 }
 
@@ -105,9 +108,13 @@ export function errorBody(error: unknown) {
   return { error: { message: known.message, type: errorType(known.status), param: known.param, code: known.code } };
 }
 
-const INTERNAL = new OutriderError("internal_error", "internal error; the operator finds it in the log by x-request-id", {
-  status: 500,
-});
+const INTERNAL = new OutriderError(
+  "internal_error",
+  "internal error; the operator finds it in the log by x-request-id",
+  {
+    status: 500,
+  },
+);
 
 const errorType = (status: number): string =>
   status === 429 ? "rate_limit_error" : status >= 500 ? "server_error" : "invalid_request_error";

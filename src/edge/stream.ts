@@ -5,7 +5,7 @@
  */
 import type { TokenDecoder } from "../model/tokenizer.ts";
 import type { Generation } from "./openai.ts";
-import { chunk, errorBody, type Head, type Outcome, type TracedToken, usage } from "./reply.ts";
+import { chunk, completion, errorBody, type Head, type Outcome, type TracedToken, usage } from "./reply.ts";
 
 /** Text that may be shown now, and the tokens it came from. */
 export interface Piece {
@@ -120,5 +120,37 @@ export async function* events(
     }
   } catch (error) {
     yield event(errorBody(error));
+  } finally {
+    await answer.return(undefined as never);
+  }
+}
+
+/**
+ * The body of an answer that is not streamed: a space a round, which JSON allows before a value, and then the object. So a
+ * client that has left is noticed within a round, and proxies see that the answer is alive. An error in the middle, when the
+ * status has long been sent, ends the transfer as broken after its error object.
+ */
+export async function* document(
+  head: Head,
+  generation: Pick<Generation, "trace">,
+  answer: AsyncGenerator<Piece, Outcome>,
+): AsyncGenerator<string, void> {
+  const tokens: TracedToken[] = [];
+  try {
+    for (;;) {
+      const step = await answer.next();
+      if (step.done) {
+        const text = tokens.map((token) => token.text).join("");
+        yield JSON.stringify(completion(head, text, step.value, generation.trace ? tokens : null));
+        return;
+      }
+      tokens.push(...step.value.tokens);
+      yield " ";
+    }
+  } catch (error) {
+    yield JSON.stringify(errorBody(error));
+    throw error;
+  } finally {
+    await answer.return(undefined as never);
   }
 }

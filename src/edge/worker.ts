@@ -31,9 +31,13 @@ app.use(
   bodyLimit({
     maxSize: MAX_BODY,
     onError: () => {
-      throw new OutriderError("request_too_large", `the body is over the limit of ${MAX_BODY} bytes; shorten the prompt`, {
-        status: 413,
-      });
+      throw new OutriderError(
+        "request_too_large",
+        `the body is over the limit of ${MAX_BODY} bytes; shorten the prompt`,
+        {
+          status: 413,
+        },
+      );
     },
   }),
 );
@@ -80,10 +84,14 @@ async function json(request: Request): Promise<unknown> {
 async function checkModel(id: string, env: Env): Promise<void> {
   const served = await servedModel(env.ASSETS);
   if (id === served) return;
-  throw new OutriderError("model_not_found", `the model ${JSON.stringify(id)} does not exist here; this server has "${served}"`, {
-    status: 404,
-    param: "model",
-  });
+  throw new OutriderError(
+    "model_not_found",
+    `the model ${JSON.stringify(id)} does not exist here; this server has "${served}"`,
+    {
+      status: 404,
+      param: "model",
+    },
+  );
 }
 
 /** Hands a generation to the tenant's Session; the answer streams back through. */
@@ -99,7 +107,7 @@ async function forward(
   try {
     const answer = await env.SESSION.getByName(name).fetch("https://session/", {
       method: "POST",
-      headers: { "x-request-id": requestId },
+      headers: { "x-request-id": requestId, "x-session": name },
       body: JSON.stringify(generation),
       signal: request.signal,
     });

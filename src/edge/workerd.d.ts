@@ -47,15 +47,19 @@ interface SqlCursor<Row> extends Iterable<Row> {
   toArray(): Row[];
 }
 
-/** Timers that count as I/O: clocks advance across them. */
-declare const scheduler: { wait(ms: number): Promise<void> };
+interface Scheduler {
+  /** A timer that counts as I/O: clocks advance across it. */ wait(ms: number): Promise<void>;
+}
 
 interface Crypto {
   readonly DigestStream: typeof DigestStream;
 }
 
 interface SubtleCrypto {
-  /** Compares in constant time; throws if the lengths differ. */ timingSafeEqual(a: ArrayBufferView, b: ArrayBufferView): boolean;
+  /** Compares in constant time; throws if the lengths differ. */ timingSafeEqual(
+    a: ArrayBufferView,
+    b: ArrayBufferView,
+  ): boolean;
 }
 
 declare class DigestStream extends WritableStream<Uint8Array> {

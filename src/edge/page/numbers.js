@@ -10,6 +10,7 @@ export function showNumbers(timings) {
   show("tokens", predicted_n);
   show("passes", target_passes);
   document.getElementById("first").textContent = `${Math.round(prompt_ms).toLocaleString()} ms`;
-  document.getElementById("kept-share").textContent = draft_n > 0 ? `${Math.round((100 * draft_n_accepted) / draft_n)} %` : "–";
+  document.getElementById("kept-share").textContent =
+    draft_n > 0 ? `${Math.round((100 * draft_n_accepted) / draft_n)} %` : "–";
   document.getElementById("bar").style.width = `${predicted_n > 0 ? (100 * draft_n_accepted) / predicted_n : 0}%`;
 }

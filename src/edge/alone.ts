@@ -1,0 +1,65 @@
+/**
+ * The draft answering alone, in the place of an origin that cannot be reached. Only where the operator allows it, and the
+ * answer says so. A Verifier, so that nothing downstream knows the difference: it keeps no drafts and decides a token a step.
+ */
+import { chooseToken } from "../speculate/sample.ts";
+import type { Done, Sampling, Verdict, Verifier } from "../speculate/types.ts";
+import type { DraftSource } from "./drafter.ts";
+
+export class DraftAlone implements Verifier {
+  readonly ready = false;
+  readonly #source: DraftSource;
+  readonly #sampling: Sampling;
+  readonly #stopIds: ReadonlySet<number>;
+  readonly #timeline: number[];
+  #left: number;
+  #passes = 0;
+  #closed = false;
+
+  constructor(
+    source: DraftSource,
+    sampling: Sampling,
+    stopIds: ReadonlySet<number>,
+    timeline: readonly number[],
+    maxTokens: number,
+  ) {
+    this.#source = source;
+    this.#sampling = sampling;
+    this.#stopIds = stopIds;
+    this.#timeline = [...timeline];
+    this.#left = maxTokens;
+  }
+
+  submit(): void {}
+
+  async next(): Promise<Verdict | Done> {
+    // One token at a time, with room for the isolate's other work in between.
+    await scheduler.wait(0);
+    const last = this.#timeline.at(-1) as number;
+    if (this.#passes > 0 && this.#stopIds.has(last)) return { reason: "stop" };
+    if (this.#closed || this.#left === 0) return { reason: "length" };
+    const position = this.#timeline.length;
+    const token = await this.#decide(position);
+    this.#timeline.push(token);
+    this.#left--;
+    this.#passes++;
+    return { position, kept: 0, tokens: [token], passes: this.#passes, stepMs: 0, waitMs: 0 };
+  }
+
+  async #decide(position: number): Promise<number> {
+    try {
+      const { llama, cache } = await this.#source.load();
+      if (cache.tokens.length === 0) this.#source.restore(cache, this.#timeline);
+      cache.cut(Math.min(cache.commonPrefix(this.#timeline), position - 1));
+      const logits = llama.forward(cache, this.#timeline.slice(cache.tokens.length), 1);
+      return chooseToken(logits, this.#sampling, position);
+    } catch (error) {
+      this.#source.failed(error);
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+}

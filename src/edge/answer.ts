@@ -1,0 +1,62 @@
+/**
+ * One answer as it is decided: steps of the heart in, pieces of text out, and at the end what it took.
+ * Pure but for the clock, which is passed in. It is read only after verdicts, which are I/O: in a deployed Worker the clock
+ * stands still in between.
+ */
+import type { Step, Summary } from "../speculate/round.ts";
+import type { FinishReason, TracedToken } from "./reply.ts";
+import type { AnswerText, Piece } from "./stream.ts";
+
+/** What an answer took. */
+export interface Tally {
+  readonly finish: FinishReason;
+  /** Tokens decided, the one that ended the answer included. */ readonly predicted: number;
+  readonly drafted: number;
+  readonly kept: number;
+  readonly passes: number;
+  /** When the first and the last verdict arrived, ms. */ readonly firstAt: number;
+  readonly lastAt: number;
+}
+
+/**
+ * Yields one piece a step, empty while text is held back. A stop string ends the answer and, by way of `steps.return`, the
+ * target's work; so does leaving early.
+ * @param stopIds tokens that end an answer and have no text
+ */
+export async function* answer(
+  steps: AsyncGenerator<Step, Summary>,
+  text: AnswerText,
+  stopIds: ReadonlySet<number>,
+  now: () => number,
+): AsyncGenerator<Piece, Tally> {
+  let [predicted, drafted, kept, passes, firstAt, lastAt] = [0, 0, 0, 0, 0, 0];
+  let finish: FinishReason = "stop";
+  try {
+    while (!text.stopped) {
+      const next = await steps.next();
+      if (next.done) {
+        ({ reason: finish, drafted, passes } = next.value);
+        break;
+      }
+      const step = next.value;
+      lastAt = now();
+      if (firstAt === 0) firstAt = lastAt;
+      drafted = step.drafted;
+      passes = step.verdict.passes;
+      const shown: TracedToken[] = [];
+      for (const token of step.tokens) {
+        if (text.stopped) break;
+        predicted++;
+        if (token.kept) kept++;
+        if (!stopIds.has(token.id)) shown.push(...text.push(token.id, token.kept).tokens);
+      }
+      yield piece(shown);
+    }
+  } finally {
+    await steps.return(undefined as never);
+  }
+  yield text.end();
+  return { finish, predicted, drafted, kept, passes, firstAt, lastAt };
+}
+
+const piece = (tokens: readonly TracedToken[]): Piece => ({ text: tokens.map((token) => token.text).join(""), tokens });

@@ -1,0 +1,150 @@
+/**
+ * One turn of a conversation: everything about it that is settled before the first verdict, the steps that follow, and the
+ * account at its end. What lasts longer than a turn is the Session's (session.ts).
+ */
+import { BothDrafter } from "../draft/both.ts";
+import { LookupDrafter } from "../draft/lookup.ts";
+import type { History } from "../speculate/history.ts";
+import { generate } from "../speculate/round.ts";
+import type { Drafter, Verifier } from "../speculate/types.ts";
+import { choosePatience, Window } from "../speculate/window.ts";
+import { VerifyClient } from "../verify/client.ts";
+import { MAX_DRAFT } from "../verify/protocol.ts";
+import { DraftAlone } from "./alone.ts";
+import { answer, type Tally } from "./answer.ts";
+import { type DraftSource, SessionDrafter } from "./drafter.ts";
+import type { Generation } from "./openai.ts";
+import { commonPrefix } from "./pages.ts";
+import { type Task, taskOf } from "./prompt.ts";
+import type { Head, Outcome } from "./reply.ts";
+import { AnswerText, type Piece } from "./stream.ts";
+import type { Pack } from "./weights.ts";
+
+/** What a Session lends to a turn. */
+export interface Lent {
+  readonly pack: Pack;
+  readonly draft: DraftSource;
+  readonly history: History;
+  /** The timeline that the origin should hold from the last turn. */ readonly before: readonly number[];
+  /** Names the Session to the origin. */ readonly session: string;
+  connect(): Promise<WebSocket>;
+}
+
+export class Turn {
+  readonly generation: Generation;
+  readonly head: Head;
+  /** Prompt, and what has been decided since. */ readonly timeline: number[];
+  /** Null when no draft is wanted. */ readonly drafter: Drafter | null;
+  readonly #lent: Lent;
+  readonly #task: Task;
+  readonly #model: SessionDrafter;
+  readonly #patience: number;
+  readonly #startedAt: number;
+  #client: VerifyClient | null;
+  #verifier: Verifier;
+
+  /** Encodes the prompt and starts to dial the origin; nothing of the draft is touched yet. Throws what `taskOf` throws. */
+  constructor(generation: Generation, lent: Lent, id: string, startedAt: number) {
+    const { sampling, rule, draft, input, model } = generation;
+    const kind = draft.max === 0 ? "off" : draft.kind;
+    this.generation = generation;
+    this.head = {
+      kind: input.kind,
+      id: `${input.kind === "chat" ? "chatcmpl" : "cmpl"}-${id}`,
+      created: Math.floor(startedAt / 1000),
+      model,
+    };
+    this.#lent = lent;
+    this.#task = taskOf(generation, lent.pack);
+    this.#startedAt = startedAt;
+    this.#patience = kind === "off" ? 0 : (draft.patience ?? choosePatience(lent.history, draft.max ?? MAX_DRAFT));
+    this.#model = new SessionDrafter(lent.draft, sampling);
+    this.drafter = drafterOf(kind, this.#model);
+    const { prompt, maxTokens, stopIds } = this.#task;
+    this.timeline = [...prompt];
+    this.#client = new VerifyClient({
+      connect: lent.connect,
+      open: {
+        model,
+        vocabulary: lent.pack.header.vocabulary.hash,
+        session: lent.session,
+        sampling,
+        rule,
+        patience: this.#patience,
+        stop: [...stopIds],
+      },
+      timeline: prompt,
+      // The origin computes at least the last token of the prompt, whatever it holds.
+      keep: Math.min(commonPrefix(prompt, lent.before), prompt.length - 1),
+      maxTokens,
+    });
+    this.#verifier = this.#client;
+  }
+
+  /** The answer as the origin decides it. */
+  decided(): AsyncGenerator<Piece, Tally> {
+    return this.#answer(this.drafter);
+  }
+
+  /** The answer as the draft alone would give it, instead of an origin that cannot be reached. */
+  drafted(): AsyncGenerator<Piece, Tally> {
+    const { prompt, maxTokens, stopIds } = this.#task;
+    this.#client = null;
+    this.#verifier = new DraftAlone(this.#lent.draft, this.generation.sampling, stopIds, prompt, maxTokens);
+    return this.#answer(null);
+  }
+
+  /** Tells whoever decides to stop. */
+  close(): void {
+    this.#verifier.close();
+  }
+
+  #answer(drafter: Drafter | null): AsyncGenerator<Piece, Tally> {
+    const { draft, stop } = this.generation;
+    const window = new Window(
+      {
+        maxDraft: draft.max || MAX_DRAFT,
+        fallback: draft.fallback ?? 0,
+        waits: this.#patience > 0,
+        // Who asks the origin to wait wants few target passes; where it is left to us, time counts.
+        spare: draft.patience ? "passes" : "time",
+      },
+      this.#lent.history,
+    );
+    const text = new AnswerText(this.#lent.pack.tokenizer.decoder(), stop);
+    return answer(generate(this.timeline, drafter, this.#verifier, window), text, this.#task.stopIds, Date.now);
+  }
+
+  /** What the answer was, once its tally is known. */
+  outcome({ finish, predicted, drafted, kept, passes, firstAt, lastAt }: Tally): Outcome {
+    const cached = this.#client ? this.#client.cached : this.#model.cached;
+    const predictedMs = lastAt - firstAt;
+    return {
+      finish,
+      timings: {
+        cache_n: cached,
+        prompt_n: this.#task.prompt.length - cached,
+        prompt_ms: firstAt - this.#startedAt,
+        predicted_n: predicted,
+        predicted_ms: predictedMs,
+        predicted_per_second: predictedMs > 0 ? (1000 * predicted) / predictedMs : 0,
+        draft_n: drafted,
+        draft_n_accepted: kept,
+        target_passes: this.#client ? passes : 0,
+      },
+      account: {
+        seed: this.generation.sampling.seed,
+        answered_by: this.#client ? "target" : "draft",
+        patience_ms: this.#patience,
+        draft_cache_n: this.#model.cached,
+      },
+    };
+  }
+}
+
+function drafterOf(kind: Generation["draft"]["kind"], model: SessionDrafter): Drafter | null {
+  if (kind === "off") return null;
+  if (kind === "model") return model;
+  const lookup = new LookupDrafter();
+  return kind === "lookup" ? lookup : new BothDrafter(lookup, model);
+}

@@ -1,0 +1,118 @@
+/**
+ * The draft's pack from the static assets: header and tokenizer as text, shards streamed into WASM memory, each checked
+ * against its SHA-256 on the way. One copy an isolate, shared by every Session in it; what a Session keeps for itself are
+ * KV pages out of the one pool that is sized here.
+ */
+import relaxed from "../../build/outrider.relaxed.wasm";
+import simd from "../../build/outrider.simd.wasm";
+import { type Llama, loadLlama } from "../draft/model.ts";
+import type { PackHeader } from "../format/pack-header.ts";
+import { readPackHeader } from "../format/pack-reader.ts";
+import { pageBytes } from "../kernels/abi.ts";
+import { planArena } from "../kernels/arena.ts";
+import { ChatTemplate } from "../model/chat.ts";
+import { OutriderError } from "../model/errors.ts";
+import { sha256Hex } from "../model/sha256.ts";
+import { Tokenizer } from "../model/tokenizer.ts";
+import { type Renew, Shared } from "./lease.ts";
+import { PACK_URL } from "./served.ts";
+
+/** What weights, KV pages and the JS heap may take together of the 128 MB that an isolate has. */
+export const ISOLATE_BYTES = 100e6;
+/** Of these, for the JS heap: tokenizer tables, code, requests under way. */
+export const HEAP_BYTES = 24e6;
+
+export interface Pack {
+  readonly header: PackHeader;
+  /** Names exactly this pack: a hash of its header, which holds the hashes of everything else. */ readonly id: string;
+  readonly tokenizer: Tokenizer;
+  /** Throws `no_chat_template` for a model that was not made to chat. */ chat(): ChatTemplate;
+}
+
+const pack = new Shared<Pack>();
+const llama = new Shared<Llama>();
+
+/** Header and tokenizer: all a turn needs to ask the origin. Small, so the weights do not hold it up. */
+export const loadedPack = (assets: Fetcher): Promise<Pack> =>
+  pack.get(async (renew) => {
+    const names = ["pack.json", "tokenizer.json", "tokenizer_config.json"] as const;
+    const [headerText, tokenizerText, configText] = await Promise.all(
+      names.map(async (name) => {
+        const text = await (await open(assets, name)).text();
+        renew();
+        return text;
+      }),
+    );
+    const header = readPackHeader(headerText as string);
+    const tokenizer = new Tokenizer(tokenizerText as string);
+    let template: ChatTemplate | undefined;
+    return {
+      header,
+      id: (await sha256Hex(new TextEncoder().encode(headerText))).slice(0, 16),
+      tokenizer,
+      chat: () => (template ??= new ChatTemplate(configText as string, tokenizer)),
+    };
+  });
+
+/** The draft itself, ready to run. */
+export const loadedLlama = (assets: Fetcher, header: PackHeader): Promise<Llama> =>
+  llama.get((renew) =>
+    loadLlama(
+      header,
+      (index) => shard(assets, header, index, renew),
+      { relaxed, simd },
+      { pages: poolPages(header), rows: 1 },
+    ),
+  );
+
+/** After a trap the instance's state is unknown; the next turn starts from fresh memory. */
+export const dropLlama = (broken: Llama): void => llama.drop(broken);
+
+/** KV pages that fit the budget beside the weights. Throws `draft_too_large` when not even one does. */
+export function poolPages(header: PackHeader): number {
+  const { layers, kvHeads, headSize } = header.config;
+  const page = pageBytes(layers, kvHeads, headSize);
+  const fixed = planArena(header, 0, 1).bytes;
+  const pages = Math.floor((ISOLATE_BYTES - HEAP_BYTES - fixed) / page);
+  if (pages < 1) {
+    throw new OutriderError(
+      "draft_too_large",
+      `the draft needs ${fixed} bytes before its first KV page of ${page}; ${ISOLATE_BYTES - HEAP_BYTES} are available. Prune or squeeze it further`,
+      { status: 500 },
+    );
+  }
+  return pages;
+}
+
+async function* shard(assets: Fetcher, header: PackHeader, index: number, renew: Renew): AsyncGenerator<Uint8Array> {
+  const { file, sha256 } = header.shards[index] as PackHeader["shards"][number];
+  const { body } = await open(assets, file);
+  const digest = new crypto.DigestStream("SHA-256");
+  const writer = digest.getWriter();
+  for await (const chunk of body as ReadableStream<Uint8Array<ArrayBuffer>>) {
+    renew();
+    await writer.write(chunk);
+    yield chunk;
+  }
+  await writer.close();
+  const sum = Array.from(new Uint8Array(await digest.digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (sum !== sha256) {
+    throw new OutriderError(
+      "corrupt_shard",
+      `${file} has SHA-256 ${sum}, the pack says ${sha256}; make the pack again`,
+      {
+        status: 500,
+      },
+    );
+  }
+}
+
+async function open(assets: Fetcher, file: string): Promise<Response> {
+  const response = await assets.fetch(PACK_URL + file);
+  if (!response.ok) {
+    throw new OutriderError("no_model", `${file} is not among the assets; make the pack and deploy it`, {
+      status: 503,
+    });
+  }
+  return response;
+}

@@ -1,0 +1,216 @@
+import { describe, expect, test } from "vitest";
+import { parseChat, parseCompletion } from "../../src/edge/openai.ts";
+import { OutriderError } from "../../src/model/errors.ts";
+
+const user = { role: "user", content: "Hi" };
+const chat = (fields: object) => parseChat({ model: "m", messages: [user], ...fields }, () => 7);
+const completion = (fields: object) => parseCompletion({ model: "m", prompt: "Once", ...fields }, () => 7);
+
+function refusal(call: () => unknown): OutriderError {
+  try {
+    call();
+  } catch (error) {
+    expect(error).toBeInstanceOf(OutriderError);
+    return error as OutriderError;
+  }
+  throw new Error("it was accepted");
+}
+
+describe("chat requests", () => {
+  test("the least request gets OpenAI's defaults and a random seed", () => {
+    expect(chat({})).toEqual({
+      model: "m",
+      input: { kind: "chat", messages: [user] },
+      sampling: { temperature: 1, topK: 0, topP: 1, minP: 0, seed: 7 },
+      rule: { kind: "exact" },
+      stop: [],
+      maxTokens: null,
+      stream: false,
+      includeUsage: false,
+      draft: { kind: "model", max: null, fallback: null, patience: null },
+      trace: false,
+      cacheKey: null,
+    });
+  });
+
+  test("every field arrives where it belongs", () => {
+    const full = chat({
+      temperature: 0.8,
+      top_p: 0.9,
+      top_k: 40,
+      min_p: 0.05,
+      seed: 11,
+      stop: ["a", "b"],
+      max_completion_tokens: 5,
+      max_tokens: 9,
+      stream: true,
+      stream_options: { include_usage: true },
+      prompt_cache_key: "k",
+      outrider: {
+        draft: "both",
+        rule: "bild",
+        alpha_fallback: 0.5,
+        alpha_rollback: 2,
+        patience_ms: 10,
+        max_draft: 4,
+        trace: true,
+      },
+    });
+    expect(full).toMatchObject({
+      sampling: { temperature: 0.8, topK: 40, topP: 0.9, minP: 0.05, seed: 11 },
+      rule: { kind: "bild", alphaRollback: 2 },
+      stop: ["a", "b"],
+      maxTokens: 5,
+      stream: true,
+      includeUsage: true,
+      draft: { kind: "both", max: 4, fallback: 0.5, patience: 10 },
+      trace: true,
+      cacheKey: "k",
+    });
+  });
+
+  test("nulls, unknown fields and values that ask for nothing are fine", () => {
+    const wanted = chat({});
+    expect(
+      chat({
+        stop: null,
+        max_tokens: null,
+        temperature: null,
+        seed: null,
+        n: 1,
+        tools: [],
+        tool_choice: "none",
+        logprobs: false,
+        logit_bias: {},
+        presence_penalty: 0,
+        response_format: { type: "text" },
+        modalities: ["text"],
+        user: "u",
+        store: true,
+        some_future_field: { deep: [1] },
+        outrider: null,
+      }),
+    ).toEqual(wanted);
+  });
+
+  test("text parts are joined, developer is system", () => {
+    const parts = [
+      { type: "text", text: "Hel" },
+      { type: "text", text: "lo" },
+    ];
+    expect(
+      chat({
+        messages: [
+          { role: "developer", content: "Be kind" },
+          { role: "user", content: parts },
+        ],
+      }).input,
+    ).toEqual({
+      kind: "chat",
+      messages: [
+        { role: "system", content: "Be kind" },
+        { role: "user", content: "Hello" },
+      ],
+    });
+  });
+
+  test("BiLD brings its paper's thresholds unless told otherwise", () => {
+    expect(chat({ outrider: { rule: "bild" } })).toMatchObject({
+      rule: { kind: "bild", alphaRollback: 3 },
+      draft: { fallback: 0.6 },
+    });
+  });
+
+  test.each([
+    [-1, 0xffffffff],
+    [2 ** 32 + 5, 5],
+    [-(2 ** 40) - 2, 0xfffffffe],
+    [0, 0],
+  ])("seed %d is taken modulo 2^32", (seed, expected) => {
+    expect(chat({ seed }).sampling.seed).toBe(expected);
+  });
+
+  test("top_p 0 keeps a mass above 0, as the sampler wants", () => {
+    expect(chat({ top_p: 0 }).sampling.topP).toBeGreaterThan(0);
+    expect(chat({ top_p: 0 }).sampling.topP).toBeLessThan(1e-6);
+  });
+
+  test.each<[string, object, string | null, RegExp]>([
+    ["no model", { model: undefined }, "model", /model/],
+    ["empty messages", { messages: [] }, "messages", /at least one message/],
+    ["messages of the wrong type", { messages: "Hi" }, "messages", /array/],
+    ["an unknown role", { messages: [{ role: "robot", content: "x" }] }, "messages[0].role", /robot/],
+    ["a tool message", { messages: [user, { role: "tool", content: "x" }] }, "messages[1].role", /tool/],
+    ["no content", { messages: [{ role: "user" }] }, "messages[0].content", /string/],
+    [
+      "an image",
+      { messages: [{ role: "user", content: [{ type: "image_url" }] }] },
+      "messages[0].content[0]",
+      /image_url/,
+    ],
+    [
+      "a text part without text",
+      { messages: [{ role: "user", content: [{ type: "text" }] }] },
+      "messages[0].content[0]",
+      /text/,
+    ],
+    ["negative max_tokens", { max_tokens: -1 }, "max_tokens", />=1/],
+    ["max_tokens 0", { max_tokens: 0 }, "max_tokens", />=1/],
+    ["fractional max_tokens", { max_completion_tokens: 1.5 }, "max_completion_tokens", /int/],
+    ["temperature as text", { temperature: "hot" }, "temperature", /number/],
+    ["temperature over 2", { temperature: 3 }, "temperature", /<=2/],
+    ["top_p over 1", { top_p: 1.1 }, "top_p", /<=1/],
+    ["five stops", { stop: ["1", "2", "3", "4", "5"] }, "stop", /at most 4/],
+    ["stream as text", { stream: "yes" }, "stream", /boolean/],
+    ["an unknown draft", { outrider: { draft: "magic" } }, "outrider.draft", /model/],
+    ["max_draft over the wire's limit", { outrider: { max_draft: 16 } }, "outrider.max_draft", /<=15/],
+    ["n 2", { n: 2 }, "n", /one choice/],
+    ["tools", { tools: [{ type: "function" }] }, "tools", /not supported/],
+    ["logprobs", { logprobs: true }, "logprobs", /outrider.trace/],
+    ["JSON mode", { response_format: { type: "json_object" } }, "response_format", /only text/],
+    ["a penalty", { frequency_penalty: 0.5 }, "frequency_penalty", /not supported/],
+    ["a bias", { logit_bias: { 5: 1 } }, "logit_bias", /not supported/],
+    ["audio", { modalities: ["text", "audio"] }, "modalities", /only text/],
+  ])("refuses %s, naming the field", (_, fields, param, message) => {
+    const error = refusal(() => chat(fields));
+    expect(error.status).toBe(400);
+    expect(error.param).toBe(param);
+    expect(error.message).toMatch(message);
+  });
+
+  test.each([null, 5, "x", [[]]])("refuses a body that is no object: %j", (body) => {
+    expect(refusal(() => parseChat(body, () => 0)).message).toMatch(/JSON object/);
+  });
+});
+
+describe("completion requests", () => {
+  test.each<[unknown, unknown]>([
+    ["Once", "Once"],
+    [["Once"], "Once"],
+    [
+      [5, 6],
+      [5, 6],
+    ],
+    [[[5, 6]], [5, 6]],
+  ])("prompt %j is %j", (prompt, expected) => {
+    expect(completion({ prompt }).input).toEqual({ kind: "text", prompt: expected });
+  });
+
+  test("16 tokens unless asked for more, as at OpenAI", () => {
+    expect(completion({}).maxTokens).toBe(16);
+    expect(completion({ max_tokens: 300 }).maxTokens).toBe(300);
+  });
+
+  test.each<[string, object, string]>([
+    ["an empty prompt", { prompt: "" }, "prompt"],
+    ["no prompt", { prompt: undefined }, "prompt"],
+    ["two prompts", { prompt: ["a", "b"] }, "prompt"],
+    ["negative ids", { prompt: [-1] }, "prompt[0]"],
+    ["best_of", { best_of: 3 }, "best_of"],
+    ["echo", { echo: true }, "echo"],
+    ["logprobs", { logprobs: 2 }, "logprobs"],
+    ["a suffix", { suffix: "end" }, "suffix"],
+  ])("refuses %s", (_, fields, param) => {
+    expect(refusal(() => completion(fields)).param).toBe(param);
+  });
+});

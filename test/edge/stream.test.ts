@@ -1,0 +1,250 @@
+import { describe, expect, test } from "vitest";
+import type { Head, Outcome, TracedToken } from "../../src/edge/reply.ts";
+import { AnswerText, document, events, type Piece } from "../../src/edge/stream.ts";
+import { OutriderError } from "../../src/model/errors.ts";
+import { TokenDecoder } from "../../src/model/tokenizer.ts";
+import { seeded } from "../support/random.ts";
+
+/** Tokens are indexes into a list of byte strings. */
+const answerText = (tokens: readonly (string | Uint8Array)[], stops: string[] = []) =>
+  new AnswerText(
+    new TokenDecoder((id) => {
+      const token = tokens[id]!;
+      return typeof token === "string" ? new TextEncoder().encode(token) : token;
+    }),
+    stops,
+  );
+
+function say(tokens: readonly (string | Uint8Array)[], stops: string[] = []) {
+  const text = answerText(tokens, stops);
+  const pieces: Piece[] = [];
+  for (let id = 0; id < tokens.length && !text.stopped; id++) pieces.push(text.push(id, id % 2 === 0));
+  const atEnd = text.end();
+  return { pieces: pieces.map((piece) => piece.text), end: atEnd.text, all: [...pieces, atEnd], stopped: text.stopped };
+}
+
+describe("text of an answer", () => {
+  test("without stops every token is shown at once", () => {
+    expect(say(["Hel", "lo", " you"])).toMatchObject({ pieces: ["Hel", "lo", " you"], end: "" });
+  });
+
+  test("a character spread over tokens comes with its last one", () => {
+    const [a, b, c] = [Uint8Array.of(0xf0, 0x9f), Uint8Array.of(0x90), Uint8Array.of(0x8e)];
+    expect(say(["x", a, b, c, "!"])).toMatchObject({ pieces: ["x", "", "", "🐎", "!"], end: "" });
+  });
+
+  test("half a character at the end becomes U+FFFD and belongs to the token that began it", () => {
+    const { all, end } = say(["x", Uint8Array.of(0xc3)]);
+    expect(end).toBe("\uFFFD");
+    expect(all.at(-1)?.tokens).toEqual([{ id: 1, text: "\uFFFD", kept: false }]);
+  });
+
+  test("what may begin a stop string is held back until it is decided", () => {
+    expect(say(["a", "STO", "x", "b"], ["STOP"])).toMatchObject({ pieces: ["a", "", "STOx", "b"], stopped: false });
+    expect(say(["a", "STO", "P", "b"], ["STOP"])).toMatchObject({ pieces: ["a", "", ""], end: "", stopped: true });
+    expect(say(["a", "STO"], ["STOP"])).toMatchObject({ pieces: ["a", ""], end: "STO", stopped: false });
+  });
+
+  test("a stop in the middle of a token cuts the token", () => {
+    const { all, stopped } = say(["one. Two", " three"], [". "]);
+    expect(stopped).toBe(true);
+    expect(all.flatMap((piece) => piece.tokens)).toEqual([{ id: 0, text: "one", kept: true }]);
+  });
+
+  test("tokens, stops and cuts at random: the answer is the text up to the first stop, and the trace joins to it", () => {
+    const random = seeded(5);
+    const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
+    for (let round = 0; round < 3000; round++) {
+      const tokens = Array.from({ length: 1 + Math.floor(random() * 12) }, () =>
+        Array.from({ length: Math.floor(random() * 4) }, () => pick([..."ab"])).join(""),
+      );
+      const stops = Array.from({ length: Math.floor(random() * 3) }, () =>
+        Array.from({ length: 1 + Math.floor(random() * 4) }, () => pick([..."ab"])).join(""),
+      );
+      // The definition: at the first token boundary where a stop is complete, cut at its earliest occurrence.
+      let expected = tokens.join("");
+      for (let n = 1; n <= tokens.length; n++) {
+        const text = tokens.slice(0, n).join("");
+        const at = Math.min(...stops.map((stop) => text.indexOf(stop)).filter((i) => i >= 0));
+        if (at !== Infinity) {
+          expected = text.slice(0, at);
+          break;
+        }
+      }
+      const { all } = say(tokens, stops);
+      expect(all.map((piece) => piece.text).join("")).toBe(expected);
+      expect(all.flatMap((piece) => piece.tokens.map((token) => token.text)).join("")).toBe(expected);
+      // Nothing that was shown is ever taken back, and nothing is held back without reason.
+      let shown = "";
+      for (const [n, piece] of all.slice(0, -1).entries()) {
+        shown += piece.text;
+        const text = tokens.slice(0, n + 1).join("");
+        const held = text.slice(shown.length);
+        const reason = stops.some((stop) =>
+          Array.from(held, (_, i) => held.slice(i)).some((rest) => stop.startsWith(rest)),
+        );
+        if (held !== "" && expected.length >= text.length) expect(reason).toBe(true);
+      }
+    }
+  });
+});
+
+const head: Head = { kind: "chat", id: "chatcmpl-1", created: 5, model: "m" };
+const token = (id: number, text: string, kept: boolean): TracedToken => ({ id, text, kept });
+const outcome: Outcome = {
+  finish: "length",
+  timings: {
+    cache_n: 3,
+    prompt_n: 4,
+    prompt_ms: 10,
+    predicted_n: 2,
+    predicted_ms: 20,
+    predicted_per_second: 100,
+    draft_n: 2,
+    draft_n_accepted: 1,
+    target_passes: 2,
+  },
+  account: { seed: 9, answered_by: "target", patience_ms: 0, draft_cache_n: 0 },
+};
+const usage = {
+  prompt_tokens: 7,
+  completion_tokens: 2,
+  total_tokens: 9,
+  prompt_tokens_details: { cached_tokens: 3 },
+};
+
+let returned = false;
+async function* twoPieces(failure?: Error): AsyncGenerator<Piece, Outcome> {
+  returned = false;
+  try {
+    yield { text: "Hel", tokens: [token(1, "Hel", true)] };
+    yield { text: "", tokens: [] };
+    if (failure) throw failure;
+    yield { text: "lo", tokens: [token(2, "lo", false)] };
+    return outcome;
+  } finally {
+    returned = true;
+  }
+}
+
+async function parse(stream: AsyncGenerator<string, void>) {
+  const raw: string[] = [];
+  for await (const event of stream) raw.push(event);
+  for (const event of raw) expect(event).toMatch(/^data: .*\n\n$/);
+  const data = raw.map((event) => event.slice("data: ".length, -2));
+  return {
+    done: data.at(-1) === "[DONE]",
+    chunks: data.filter((text) => text !== "[DONE]").map((text) => JSON.parse(text)),
+  };
+}
+
+describe("server-sent events", () => {
+  test("role, pieces, finish with usage and timings, [DONE]", async () => {
+    const { chunks, done } = await parse(events(head, { includeUsage: false, trace: false }, twoPieces()));
+    expect(done).toBe(true);
+    expect(chunks.map((chunk) => chunk.choices[0])).toEqual([
+      { index: 0, delta: { role: "assistant", content: "" }, logprobs: null, finish_reason: null },
+      { index: 0, delta: { content: "Hel" }, logprobs: null, finish_reason: null },
+      { index: 0, delta: { content: "lo" }, logprobs: null, finish_reason: null },
+      { index: 0, delta: {}, logprobs: null, finish_reason: "length" },
+    ]);
+    for (const chunk of chunks) {
+      expect(chunk).toMatchObject({ id: "chatcmpl-1", object: "chat.completion.chunk", created: 5, model: "m" });
+    }
+    expect(chunks.slice(0, -1).some((chunk) => "usage" in chunk || "timings" in chunk)).toBe(false);
+    expect(chunks.at(-1)).toMatchObject({ usage, timings: outcome.timings, outrider: outcome.account });
+  });
+
+  test("with include_usage the last chunk has usage and no choices, all others usage null", async () => {
+    const { chunks, done } = await parse(events(head, { includeUsage: true, trace: false }, twoPieces()));
+    expect(done).toBe(true);
+    expect(chunks).toHaveLength(5);
+    expect(chunks.slice(0, -1).map((chunk) => chunk.usage)).toEqual([null, null, null, null]);
+    expect(chunks.at(-2).choices[0].finish_reason).toBe("length");
+    expect(chunks.at(-1)).toMatchObject({ choices: [], usage, timings: outcome.timings });
+  });
+
+  test("with trace each chunk tells its tokens", async () => {
+    const { chunks } = await parse(events(head, { includeUsage: false, trace: true }, twoPieces()));
+    expect(chunks.slice(1, 3).map((chunk) => chunk.outrider)).toEqual([
+      { tokens: [{ id: 1, text: "Hel", kept: true }] },
+      { tokens: [{ id: 2, text: "lo", kept: false }] },
+    ]);
+  });
+
+  test("text completions have text instead of a delta, and no role chunk", async () => {
+    const { chunks } = await parse(
+      events({ ...head, kind: "text" }, { includeUsage: false, trace: false }, twoPieces()),
+    );
+    expect(chunks.map((chunk) => [chunk.object, chunk.choices[0].text])).toEqual([
+      ["text_completion", "Hel"],
+      ["text_completion", "lo"],
+      ["text_completion", ""],
+    ]);
+  });
+
+  test("an error in the middle is one error event and the end, without [DONE]", async () => {
+    const failure = new OutriderError("origin_lost", "the origin is gone", { status: 503 });
+    const { chunks, done } = await parse(events(head, { includeUsage: false, trace: false }, twoPieces(failure)));
+    expect(done).toBe(false);
+    expect(chunks.at(-1)).toEqual({
+      error: { message: "the origin is gone", type: "server_error", param: null, code: "origin_lost" },
+    });
+    expect(chunks.filter((chunk) => chunk.error)).toHaveLength(1);
+  });
+
+  test("an error that is not ours keeps its words to itself", async () => {
+    const { chunks } = await parse(events(head, { includeUsage: false, trace: false }, twoPieces(new Error("secret"))));
+    expect(JSON.stringify(chunks)).not.toContain("secret");
+    expect(chunks.at(-1).error.code).toBe("internal_error");
+  });
+
+  test.each([events, document])("leaving early ends the answer: %o", async (form) => {
+    const stream = form(head, { includeUsage: false, trace: false }, twoPieces());
+    await stream.next();
+    await stream.next();
+    expect(returned).toBe(false);
+    await stream.return();
+    expect(returned).toBe(true);
+  });
+});
+
+describe("answers that are not streamed", () => {
+  const collect = async (stream: AsyncGenerator<string, void>) => {
+    let text = "";
+    for await (const part of stream) text += part;
+    return text;
+  };
+
+  test("a space a piece, then the object", async () => {
+    const text = await collect(document(head, { trace: true }, twoPieces()));
+    expect(text.startsWith("   {")).toBe(true);
+    expect(JSON.parse(text)).toEqual({
+      id: "chatcmpl-1",
+      object: "chat.completion",
+      created: 5,
+      model: "m",
+      choices: [
+        {
+          index: 0,
+          message: { role: "assistant", content: "Hello", refusal: null },
+          logprobs: null,
+          finish_reason: "length",
+        },
+      ],
+      usage,
+      timings: outcome.timings,
+      outrider: { ...outcome.account, tokens: [token(1, "Hel", true), token(2, "lo", false)] },
+    });
+  });
+
+  test("an error in the middle says so and breaks the transfer", async () => {
+    const parts: string[] = [];
+    const failure = new OutriderError("origin_lost", "the origin is gone", { status: 503 });
+    const run = async () => {
+      for await (const part of document(head, { trace: false }, twoPieces(failure))) parts.push(part);
+    };
+    await expect(run()).rejects.toBe(failure);
+    expect(JSON.parse(parts.join("")).error.code).toBe("origin_lost");
+  });
+});
