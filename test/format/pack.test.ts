@@ -126,7 +126,12 @@ describe("the header is refused", () => {
     ],
     ["without a version", (h) => delete h.version, "bad_pack", "version"],
     ["with a missing tensor", (h) => delete h.tensors[q], "bad_pack", `tensor ${q} is missing`],
-    ["with an extra tensor", (h) => (h.tensors.x = { ...h.tensors[q], parts: [] }), "bad_pack", "tensors that the config does not"],
+    [
+      "with an extra tensor",
+      (h) => (h.tensors.x = { ...h.tensors[q], parts: [] }),
+      "bad_pack",
+      "tensors that the config does not",
+    ],
     [
       "with a wrong shape",
       (h) => (h.tensors[q].rows = 64),

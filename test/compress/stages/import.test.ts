@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { importGguf, importSafetensors } from "../../../src/compress/stages/import.ts";
 import { readGguf } from "../../../src/format/gguf.ts";
 import { readLlamaTensor } from "../../../src/format/gguf-llama.ts";
-import { writeSafetensors } from "../../../src/format/safetensors.ts";
+import { type NewTensor, writeSafetensors } from "../../../src/format/safetensors.ts";
 import { bytesSource } from "../../../src/format/source.ts";
 import { dequantise } from "../../../src/model/blocks.ts";
 import { configToHuggingFace } from "../../../src/model/config.ts";
@@ -83,7 +83,7 @@ describe("safetensors", async () => {
       return { name, dtype: "F32" as const, shape: rows === 1 ? [cols] : [rows, cols], bytes };
     }),
   );
-  const withWeights = (tensors: typeof stored) => {
+  const withWeights = (tensors: readonly NewTensor[]) => {
     const copy = new MemoryDirectory();
     for (const [name, bytes] of directory.files) copy.files.set(name, bytes);
     copy.files.set("model.safetensors", writeSafetensors(tensors).bytes);
@@ -134,7 +134,7 @@ describe("safetensors", async () => {
       "tensor model.norm.weight: weight 0 is NaN",
     ],
   ] as const)("with %s is refused", async (_, tensors, code, message) => {
-    await expect(importSafetensors(withWeights([...tensors]).open, "golden")).rejects.toMatchObject({
+    await expect(importSafetensors(withWeights(tensors).open, "golden")).rejects.toMatchObject({
       code,
       message: expect.stringContaining(message),
     });
