@@ -1,0 +1,6 @@
+/** Once before the real suite: the packs that `npm start` would serve. Obtains the model if the machine does not have it. */
+import { prepare } from "../../src/compress/cli.ts";
+
+export default async function setup(): Promise<void> {
+  await prepare();
+}
