@@ -4,10 +4,11 @@
  *
  *   "GGUF" · u32 version · u64 tensors · u64 entries · entries · tensor infos · padding to 32 · tensor data, each padded to 32
  */
+import { BLOCKS, blockBytes } from "../../src/model/blocks.ts";
 import { numberToF16 } from "../../src/model/f16.ts";
 
 export type Metadata = Readonly<Record<string, MetadataValue>>;
-/** Numbers are written as u32, or as f32 when wrapped in `f32`. */
+/** Numbers are written as u32, in arrays as i32, or as f32 when wrapped in `f32`. */
 export type MetadataValue =
   | number
   | boolean
@@ -21,17 +22,15 @@ export interface GgufWeight {
   readonly type: "F32" | "Q4_1" | "Q8_0";
   readonly rows: number;
   /** The contiguous dimension; a multiple of 32 for the quantised types. */ readonly cols: number;
-  readonly values: Float32Array;
+  values(): Float32Array;
 }
 
 const ALIGNMENT = 32;
-const TYPE_IDS = { F32: 0, Q4_1: 3, Q8_0: 8 } as const;
 const VALUE_IDS = { u32: 4, i32: 5, f32: 6, bool: 7, string: 8, array: 9 } as const;
 
-/** The bytes of the file. A tensor with one row is written as a vector, as llama.cpp does with norms. */
-export function writeGguf(metadata: Metadata, weights: readonly GgufWeight[]): Uint8Array {
+/** The file, piece by piece. A tensor with one row is written as a vector, as llama.cpp does with norms. */
+export function* ggufBytes(metadata: Metadata, weights: readonly GgufWeight[]): Generator<Uint8Array, void> {
   const head = new Bytes();
-  const data = new Bytes();
   head.raw(new TextEncoder().encode("GGUF"));
   head.u32(3);
   head.u64(weights.length);
@@ -40,19 +39,24 @@ export function writeGguf(metadata: Metadata, weights: readonly GgufWeight[]): U
     head.string(key);
     writeValue(head, value);
   }
-  for (const weight of weights) {
-    const sizes = weight.rows === 1 ? [weight.cols] : [weight.cols, weight.rows];
-    head.string(weight.name);
+  let offset = 0;
+  for (const { name, type, rows, cols } of weights) {
+    const sizes = rows === 1 ? [cols] : [cols, rows];
+    head.string(name);
     head.u32(sizes.length);
     for (const size of sizes) head.u64(size);
-    head.u32(TYPE_IDS[weight.type]);
-    head.u64(data.length);
-    data.raw(quantise(weight));
-    data.align(ALIGNMENT);
+    head.u32(BLOCKS[type].id);
+    head.u64(offset);
+    offset += Math.ceil(blockBytes(type, rows * cols) / ALIGNMENT) * ALIGNMENT;
   }
   head.align(ALIGNMENT);
-  head.raw(data.take());
-  return head.take();
+  yield head.take();
+  for (const weight of weights) {
+    const data = new Bytes();
+    data.raw(quantise(weight.type, weight.values()));
+    data.align(ALIGNMENT);
+    yield data.take();
+  }
 }
 
 function writeValue(out: Bytes, value: MetadataValue): void {
@@ -80,12 +84,9 @@ function writeValue(out: Bytes, value: MetadataValue): void {
   }
 }
 
-function quantise({ type, values }: GgufWeight): Uint8Array {
+function quantise(type: GgufWeight["type"], values: Float32Array): Uint8Array {
+  if (type === "F32") return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   const out = new Bytes();
-  if (type === "F32") {
-    for (const value of values) out.f32(value);
-    return out.take();
-  }
   for (let start = 0; start < values.length; start += 32) {
     const group = values.subarray(start, start + 32);
     if (type === "Q8_0") {

@@ -12,7 +12,7 @@ import type { Recipe } from "../../src/compress/recipe.ts";
 import { importGguf } from "../../src/compress/stages/import.ts";
 import { bytesSource } from "../../src/format/source.ts";
 import { learnBpe } from "./bpe.ts";
-import { type GgufWeight, type Metadata, writeGguf } from "./gguf-writer.ts";
+import { type GgufWeight, ggufBytes, type Metadata } from "./gguf-writer.ts";
 
 const [L, E, H, G, D, F, V] = [6, 64, 4, 2, 32, 96, 512] as const;
 const SEED = 7;
@@ -65,22 +65,23 @@ async function tinyGguf(): Promise<Uint8Array> {
     "tokenizer.ggml.add_space_prefix": false,
     "tokenizer.chat_template": CHAT_TEMPLATE,
   };
-  return writeGguf(metadata, tinyWeights(bpe.tokens));
+  return Buffer.concat([...ggufBytes(metadata, tinyWeights(bpe.tokens))]);
 }
 
 function tinyWeights(tokens: readonly string[]): GgufWeight[] {
   const normal = normalNumbers(SEED);
   const matrix = (name: string, rows: number, cols: number, deviation: number): GgufWeight => {
     const values = Float32Array.from({ length: rows * cols }, () => normal() * deviation);
-    return { name, type: "Q4_1", rows, cols, values };
+    return { name, type: "Q4_1", rows, cols, values: () => values };
   };
   const norm = (name: string, value: () => number): GgufWeight => {
-    return { name, type: "F32", rows: 1, cols: E, values: Float32Array.from({ length: E }, value) };
+    const values = Float32Array.from({ length: E }, value);
+    return { name, type: "F32", rows: 1, cols: E, values: () => values };
   };
   const embedding = matrix("token_embd.weight", V, E, 1);
   for (const [id, token] of tokens.entries()) {
     if (!isReadable(token) || id < SPECIAL.length)
-      for (let n = id * E; n < (id + 1) * E; n++) embedding.values[n]! *= 0.4;
+      for (let n = id * E; n < (id + 1) * E; n++) embedding.values()[n]! *= 0.4;
   }
   const weights: GgufWeight[] = [{ ...embedding, type: "Q8_0" }];
   for (let layer = 0; layer < L; layer++) {
