@@ -16,11 +16,13 @@ const MAX_TOKENS = 1 << 21;
 
 /** Tokens of a parsed `tokenizer.json` by id, null where no token has the id. Throws `bad_tokenizer` unless it maps tokens to ids. */
 export function tokenTable(tokenizer: unknown): (string | null)[] {
-  const json = tokenizer as { model?: { vocab?: unknown }; added_tokens?: { id: unknown; content: unknown }[] } | null;
+  const json = tokenizer as { model?: { vocab?: unknown }; added_tokens?: unknown } | null;
   const vocab = json?.model?.vocab;
   if (typeof vocab !== "object" || vocab === null || Array.isArray(vocab)) {
     throw new OutriderError("bad_tokenizer", "tokenizer.json: model.vocab is not a map of tokens to ids");
   }
+  const added = json?.added_tokens ?? [];
+  if (!Array.isArray(added)) throw new OutriderError("bad_tokenizer", "tokenizer.json: added_tokens is not a list");
   const table: (string | null)[] = [];
   const put = (token: unknown, id: unknown) => {
     if (typeof token !== "string" || typeof id !== "number" || !(id >= 0 && id < MAX_TOKENS && Number.isInteger(id))) {
@@ -30,7 +32,7 @@ export function tokenTable(tokenizer: unknown): (string | null)[] {
     table[id] = token;
   };
   for (const [token, id] of Object.entries(vocab)) put(token, id);
-  for (const { content, id } of json?.added_tokens ?? []) put(content, id);
+  for (const token of added) put(token?.content, token?.id);
   return table;
 }
 

@@ -35,9 +35,12 @@ export class Tokenizer {
   readonly #words: AddedTokens;
   readonly #encoder = new TextEncoder();
 
-  /** Takes the text of `tokenizer.json`. Throws `unsupported_tokenizer` for anything but byte-level BPE, naming the field. */
+  /**
+   * Takes the text of `tokenizer.json`. Throws `unsupported_tokenizer` for anything but byte-level BPE, naming the field,
+   * and `bad_tokenizer` for tables that contradict themselves.
+   */
   constructor(tokenizerJson: string) {
-    const json = JSON.parse(tokenizerJson) as TokenizerJson;
+    const json = parse(tokenizerJson);
     const table = tokenTable(json);
     checkSupported(json);
     const { added_tokens: added, normalizer, pre_tokenizer, model } = json;
@@ -107,6 +110,14 @@ export class Tokenizer {
   }
 }
 
+function parse(tokenizerJson: string): TokenizerJson {
+  try {
+    return JSON.parse(tokenizerJson) as TokenizerJson;
+  } catch (cause) {
+    throw new OutriderError("bad_tokenizer", "tokenizer.json is not JSON", { cause });
+  }
+}
+
 function checkSupported({ added_tokens: added, post_processor: post, decoder, model }: TokenizerJson): void {
   const needs: [string, boolean][] = [
     ["added_tokens must be a list", Array.isArray(added)],
@@ -116,6 +127,7 @@ function checkSupported({ added_tokens: added, post_processor: post, decoder, mo
     ["post_processor must be null or ByteLevel", post == null || post.type === "ByteLevel"],
     ["decoder must be ByteLevel", decoder?.type === "ByteLevel"],
     ["model must be BPE", model.type === "BPE" && Array.isArray(model.merges)],
+    ["model.merges must be pairs", model.merges?.every((merge) => typeof merge === "string" || Array.isArray(merge))],
     [
       "model must not fall back to bytes, ignore merges or mark subwords",
       !UNSUPPORTED_FLAGS.some((flag) => model[flag]),
@@ -188,17 +200,22 @@ const GPT2_SPLIT = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p
 
 /** The library's normaliser and pre-tokeniser, without a vocabulary. Its ByteLevel step is left to bpe.ts, which takes bytes. */
 function splitter(normalizer: unknown, preTokenizer: unknown): (text: string) => string[] {
-  const library = new Library(
-    {
-      added_tokens: [],
-      normalizer,
-      pre_tokenizer: portable(preTokenizer),
-      post_processor: null,
-      decoder: null,
-      model: { type: "BPE", vocab: {}, merges: [] },
-    },
-    {},
-  );
+  let library: Library;
+  try {
+    library = new Library(
+      {
+        added_tokens: [],
+        normalizer,
+        pre_tokenizer: portable(preTokenizer),
+        post_processor: null,
+        decoder: null,
+        model: { type: "BPE", vocab: {}, merges: [] },
+      },
+      {},
+    );
+  } catch (cause) {
+    throw unsupported(`normalizer or pre_tokenizer: ${(cause as Error).message}`);
+  }
   return (text) => {
     const normal = library.normalizer ? library.normalizer(text) : text;
     return library.pre_tokenizer ? library.pre_tokenizer(normal) : [normal];
@@ -230,7 +247,7 @@ function portable(preTokenizer: unknown): unknown {
     case "Digits":
       return isolate(step.individual_digits ? "\\p{N}" : "\\p{N}+");
     case "ByteLevel":
-      if (step.add_prefix_space) throw unsupported("add_prefix_space must be false");
+      if (step.add_prefix_space) throw new Error("add_prefix_space must be false");
       return step.use_regex === false ? { type: "Sequence", pretokenizers: [] } : isolate(GPT2_SPLIT);
     default:
       return preTokenizer;

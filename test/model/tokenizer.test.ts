@@ -5,7 +5,8 @@ import { tokenizerFiles } from "../../src/format/gguf-tokenizer.ts";
 import { bytesSource } from "../../src/format/source.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
 import { tokenTable, vocabularyHash } from "../../src/model/tokenizer-files.ts";
-import { goldenBytes } from "../support/golden.ts";
+import { goldenBytes, outcome } from "../support/golden.ts";
+import { seeded } from "../support/random.ts";
 
 const files = tokenizerFiles(await readGguf(bytesSource("llama.gguf", goldenBytes("llama.gguf"))));
 const json = JSON.parse(files["tokenizer.json"]);
@@ -107,6 +108,28 @@ test.each([
   expect(() => tokenTable(tokenizerJson)).toThrow(
     expect.objectContaining({ code: "bad_tokenizer", message: expect.stringContaining(message) }),
   );
+});
+
+test("1,500 files with something else in a random place are used or refused", async () => {
+  const random = seeded(8);
+  const oddities = [null, 0, -1, 1e12, "", "x", "a b", true, [], [null], {}, { type: 3 }];
+  const results = new Set<string>();
+  for (let n = 0; n < 1500; n++) {
+    const changed = structuredClone(json);
+    for (let node = changed; ; ) {
+      const keys = Object.keys(node);
+      const key = keys[Math.floor(random() * keys.length)]!;
+      const inner = node[key];
+      if (inner !== null && typeof inner === "object" && Object.keys(inner).length > 0 && random() < 0.8) {
+        node = inner;
+        continue;
+      }
+      node[key] = oddities[Math.floor(random() * oddities.length)];
+      break;
+    }
+    results.add(await outcome(async () => new Tokenizer(JSON.stringify(changed)).encode("in the end, é")));
+  }
+  expect([...results].sort()).toEqual(["bad_tokenizer", "read", "unsupported_tokenizer"]);
 });
 
 test("the vocabulary hash is that of the table in the order of ids", async () => {

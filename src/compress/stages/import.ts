@@ -14,6 +14,7 @@ import { configFromHuggingFace, type LlamaConfig } from "../../model/config.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { HEAD, type TensorShape, tensorShapes } from "../../model/tensors.ts";
 import { exactFormat, quantiseQ8, tileBlocks } from "../../model/tiles.ts";
+import { Tokenizer } from "../../model/tokenizer.ts";
 import { type TokenizerFiles, tokenTable, vocabularyHash } from "../../model/tokenizer-files.ts";
 
 const MAX_TEXT_BYTES = 64 * 1024 * 1024;
@@ -85,6 +86,8 @@ async function assemble(
   origin: Record<string, unknown>,
   read: (shape: TensorShape) => Promise<BlockTensor>,
 ): Promise<PackedModel> {
+  // Refuses now what could not be run later.
+  new Tokenizer(tokenizer["tokenizer.json"]);
   const table = tokenTable(parseJson("tokenizer.json", tokenizer["tokenizer.json"]));
   if (table.length > config.vocabulary) {
     throw new OutriderError(
