@@ -6,6 +6,8 @@
 import relaxed from "../../build/outrider.relaxed.wasm";
 import simd from "../../build/outrider.simd.wasm";
 import { type Llama, loadLlama } from "../draft/model.ts";
+import { Shared } from "../draft/shared.ts";
+import { assetShards, assetText } from "../format/assets.ts";
 import type { PackHeader } from "../format/pack-header.ts";
 import { readPackHeader } from "../format/pack-reader.ts";
 import { pageBytes } from "../kernels/abi.ts";
@@ -14,7 +16,6 @@ import { ChatTemplate } from "../model/chat.ts";
 import { OutriderError } from "../model/errors.ts";
 import { sha256Hex } from "../model/sha256.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
-import { type Renew, Shared } from "./lease.ts";
 import { PACK_URL } from "./served.ts";
 
 /** What weights, KV pages and the JS heap may take together of the 128 MB that an isolate has. */
@@ -38,7 +39,7 @@ export const loadedPack = (assets: Fetcher): Promise<Pack> =>
     const names = ["pack.json", "tokenizer.json", "tokenizer_config.json"] as const;
     const [headerText, tokenizerText, configText] = await Promise.all(
       names.map(async (name) => {
-        const text = await (await open(assets, name)).text();
+        const text = await assetText(assets, PACK_URL, name);
         renew();
         return text;
       }),
@@ -59,7 +60,7 @@ export const loadedLlama = (assets: Fetcher, header: PackHeader): Promise<Llama>
   llama.get((renew) =>
     loadLlama(
       header,
-      (index) => shard(assets, header, index, renew),
+      assetShards(assets, PACK_URL, header, renew),
       { relaxed, simd },
       { pages: poolPages(header), rows: 1 },
     ),
@@ -82,37 +83,4 @@ export function poolPages(header: PackHeader): number {
     );
   }
   return pages;
-}
-
-async function* shard(assets: Fetcher, header: PackHeader, index: number, renew: Renew): AsyncGenerator<Uint8Array> {
-  const { file, sha256 } = header.shards[index] as PackHeader["shards"][number];
-  const { body } = await open(assets, file);
-  const digest = new crypto.DigestStream("SHA-256");
-  const writer = digest.getWriter();
-  for await (const chunk of body as ReadableStream<Uint8Array<ArrayBuffer>>) {
-    renew();
-    await writer.write(chunk);
-    yield chunk;
-  }
-  await writer.close();
-  const sum = Array.from(new Uint8Array(await digest.digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  if (sum !== sha256) {
-    throw new OutriderError(
-      "corrupt_shard",
-      `${file} has SHA-256 ${sum}, the pack says ${sha256}; make the pack again`,
-      {
-        status: 500,
-      },
-    );
-  }
-}
-
-async function open(assets: Fetcher, file: string): Promise<Response> {
-  const response = await assets.fetch(PACK_URL + file);
-  if (!response.ok) {
-    throw new OutriderError("no_model", `${file} is not among the assets; make the pack and deploy it`, {
-      status: 503,
-    });
-  }
-  return response;
 }

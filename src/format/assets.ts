@@ -1,0 +1,50 @@
+/**
+ * Packs among the static assets of a Worker: texts, and shards streamed and checked on the way. The only file of `format`
+ * that needs workerd, as `disk.ts` is the only one that needs Node.
+ */
+import { OutriderError } from "../model/errors.ts";
+import type { PackHeader } from "./pack-header.ts";
+import { corruptShard } from "./pack-reader.ts";
+
+/** Where the files are: the ASSETS binding, or anything that answers like it. */
+export interface Assets {
+  fetch(url: string): Promise<Response>;
+}
+
+/** A file of the pack at `base` as text. Throws `no_model` (503) when it is not there. */
+export const assetText = async (assets: Assets, base: string, name: string): Promise<string> =>
+  (await open(assets, base, name)).text();
+
+/**
+ * Streams shards of the pack at `base`; the type is `ShardReader` (draft/model.ts). `progress` is called for every chunk and may
+ * throw to stop. Throws `no_model`, or `corrupt_shard` at the end of a shard whose SHA-256 differs from the header's.
+ */
+export function assetShards(
+  assets: Assets,
+  base: string,
+  header: PackHeader,
+  progress: () => void,
+): (index: number) => AsyncIterable<Uint8Array> {
+  return async function* (index) {
+    const shard = header.shards[index]!;
+    const { body } = await open(assets, base, shard.file);
+    const digest = new crypto.DigestStream("SHA-256");
+    const writer = digest.getWriter();
+    let bytes = 0;
+    for await (const chunk of body as ReadableStream<Uint8Array<ArrayBuffer>>) {
+      progress();
+      bytes += chunk.length;
+      await writer.write(chunk);
+      yield chunk;
+    }
+    await writer.close();
+    const sum = Array.from(new Uint8Array(await digest.digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    if (sum !== shard.sha256) throw corruptShard(shard, bytes);
+  };
+}
+
+async function open(assets: Assets, base: string, name: string): Promise<Response> {
+  const response = await assets.fetch(base + name);
+  if (response.ok) return response;
+  throw new OutriderError("no_model", `${name} is not among the assets; make the pack and deploy it`, { status: 503 });
+}

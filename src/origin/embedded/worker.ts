@@ -1,0 +1,78 @@
+/**
+ * An origin without a server: the gateway and the wasm engine in a Worker, reached from the edge through a service binding.
+ * The target's pack lies among the static assets and is loaded by whichever request comes first. What outlives a request
+ * here is plain data and WASM memory; sockets and timers belong to the request that made them.
+ */
+import relaxed from "../../../build/outrider.relaxed.wasm";
+import simd from "../../../build/outrider.simd.wasm";
+import { loadLlama } from "../../draft/model.ts";
+import { Shared } from "../../draft/shared.ts";
+import { assetShards, assetText } from "../../format/assets.ts";
+import { readPackHeader } from "../../format/pack-reader.ts";
+import { MAX_DRAFT } from "../../verify/protocol.ts";
+import { Connection } from "../connection.ts";
+import { WasmEngine } from "../engines/wasm.ts";
+import { errorResponse } from "../failure.ts";
+import { DEFAULT_LIMITS, Gateway } from "../gateway.ts";
+
+interface Env {
+  /** The target's pack. */ readonly ASSETS: Fetcher;
+  /** KV pages of 32 tokens, for all sessions together; also bounds the longest timeline. */ readonly KV_PAGES: number;
+  /** Secret: bearer token that the edge must send; without one, whoever reaches this Worker may use it. */
+  readonly ORIGIN_TOKEN?: string;
+}
+
+/** The host is not looked at. */
+const PACK_URL = "https://assets/";
+
+const loaded = new Shared<Gateway>();
+
+const gatewayOf = (env: Env): Promise<Gateway> =>
+  loaded.get(async (renew) => {
+    const header = readPackHeader(await assetText(env.ASSETS, PACK_URL, "pack.json"));
+    const shards = assetShards(env.ASSETS, PACK_URL, header, renew);
+    const llama = await loadLlama(header, shards, { relaxed, simd }, { pages: env.KV_PAGES, rows: MAX_DRAFT + 1 });
+    const token = env.ORIGIN_TOKEN ?? null;
+    return new Gateway(new WasmEngine(llama, MAX_DRAFT), { ...DEFAULT_LIMITS, token, now: () => performance.now() });
+  });
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    try {
+      const gateway = await gatewayOf(env);
+      // A trapped engine fails this request; the next one loads a fresh one.
+      if (!gateway.healthy) loaded.drop(gateway);
+      if (request.headers.get("upgrade") !== "websocket") return await gateway.handle(request);
+      const authorization = request.headers.get("authorization");
+      const refusal = await gateway.refuse({ path: new URL(request.url).pathname, authorization });
+      return refusal ?? accept(gateway);
+    } catch (error) {
+      return errorResponse(error);
+    }
+  },
+};
+
+function accept(gateway: Gateway): Response {
+  const { 0: edge, 1: ours } = new WebSocketPair();
+  const connection = new Connection(
+    {
+      send: (text) => quietly(() => ours.send(text)),
+      close: (code, reason) => quietly(() => ours.close(code, reason)),
+    },
+    gateway,
+  );
+  ours.addEventListener("message", ({ data }) => connection.receive(typeof data === "string" ? data : ""));
+  ours.addEventListener("close", () => connection.closed());
+  ours.addEventListener("error", () => connection.closed());
+  ours.accept();
+  return new Response(null, { status: 101, webSocket: edge });
+}
+
+/** workerd throws where the other side is gone; the close event says so as well. */
+function quietly(act: () => void): void {
+  try {
+    act();
+  } catch {
+    // Nothing is left to be told.
+  }
+}
