@@ -6,6 +6,8 @@ const USAGE = `outrider <command>
 
   start      prepare the models if needed, then run edge and embedded origin at http://localhost:8787
   prepare    obtain SmolLM2-135M-Instruct, make its pack and its draft's pack
+  import     turn a GGUF file into a pack
+  squeeze    make the pack of a recipe
   origin     run an origin gateway: --engine wasm --model <pack> --port <port>
 
 outrider <command> --help says more.`;
@@ -13,6 +15,8 @@ outrider <command> --help says more.`;
 const COMMANDS: Record<string, () => Promise<(argv: string[]) => Promise<void>>> = {
   start: async () => (await import("./start.ts")).startCommand,
   prepare: async () => (await import("./compress/cli.ts")).prepareCommand,
+  import: async () => (await import("./compress/cli.ts")).importCommand,
+  squeeze: async () => (await import("./compress/cli.ts")).squeezeCommand,
   origin: async () => (await import("./origin/cli.ts")).originCommand,
 };
 

@@ -40,7 +40,8 @@ interface Import {
 }
 
 const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter(
-  (file) => file.endsWith(".ts") && !file.endsWith(".d.ts") && file.includes("/"),
+  // Wrangler keeps its bundles beside the configuration of the embedded origin while it runs.
+  (file) => file.endsWith(".ts") && !file.endsWith(".d.ts") && file.includes("/") && !file.includes(".wrangler/"),
 );
 
 const imports: Import[] = files.flatMap((file) => {

@@ -84,7 +84,7 @@ const { values, positionals } = parseArgs({
   options: {
     tokens: { type: "string", default: "2000" },
     keep: { type: "string", default: "16" },
-    log: { type: "string", default: path.join(import.meta.dirname, "pack", "choose-layers.log") },
+    log: { type: "string", default: path.resolve(import.meta.dirname, "../../.cache/choose-layers.log") },
   },
 });
 const [textFile] = positionals;

