@@ -4,7 +4,7 @@
  */
 import { OutriderError } from "../model/errors.ts";
 import { decodeEdgeFrame, encodeFrame, type OpenFrame, type OriginFrame } from "../verify/protocol.ts";
-import { Drafts } from "./drafts.ts";
+import type { Drafts } from "./drafts.ts";
 import { asOutriderError } from "./failure.ts";
 import type { Gateway } from "./gateway.ts";
 
@@ -53,7 +53,7 @@ export class Connection {
 
   async #generate(open: OpenFrame): Promise<void> {
     clearTimeout(this.#timer);
-    const drafts = new Drafts();
+    const drafts = this.#gateway.drafts();
     this.#drafts = drafts;
     try {
       const ended = await this.#gateway.generate(

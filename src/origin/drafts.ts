@@ -14,11 +14,19 @@ import type { Draft } from "../speculate/types.ts";
 const MAX_HELD = 8;
 
 export class Drafts {
+  readonly #now: () => number;
+  #newest: { position: number; at: number } | null = null;
   #held: Draft[] = [];
   #declined = -1;
   #wake: () => void = () => {};
 
+  /** `now`: milliseconds of a steady clock. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
   put(draft: Draft): void {
+    this.#newest = { position: draft.position, at: this.#now() };
     if (draft.tokens.length === 0) this.#declined = Math.max(this.#declined, draft.position);
     else this.#held = [...this.#held.slice(1 - MAX_HELD), draft];
     this.#wake();
@@ -36,6 +44,13 @@ export class Drafts {
       return true;
     });
     return best;
+  }
+
+  /** Where the newest draft since the last call begins, and when it came. */
+  newest(): { readonly position: number; readonly at: number } | null {
+    const newest = this.#newest;
+    this.#newest = null;
+    return newest;
   }
 
   /** Whether the drafter has said that nothing will come for `position`. */

@@ -94,7 +94,7 @@ export class Gateway {
         });
       }
       const { open, draft } = decodeVerifyBody(text);
-      const drafts = new Drafts();
+      const drafts = this.drafts();
       drafts.put({ position: open.keep + open.prompt.length, tokens: this.validPart(draft) });
       let verdict: Verdict | null = null;
       const ended = await this.generate(
@@ -154,6 +154,11 @@ export class Gateway {
     } finally {
       lease.end();
     }
+  }
+
+  /** An empty box for the drafts of one generation. */
+  drafts(): Drafts {
+    return new Drafts(this.#options.now);
   }
 
   /** The part of a draft before the first id that the vocabulary lacks: it cannot be kept, and is no reason to fail. */

@@ -12,6 +12,8 @@ import type { Deciding, EngineSequence } from "./engine.ts";
 /** Longest time between two looks at whether the generation still has its session, in ms. */
 const LOOK_MS = 100;
 const MAX_UNANSWERED = 2;
+/** Verdicts whose time of sending is remembered. */
+const MAX_SENT = 32;
 
 export interface Task extends Deciding {
   /** ms */ readonly patience: number;
@@ -34,8 +36,12 @@ export interface Ties {
   now(): number;
 }
 
-/** Lets sockets and timers of other work run. */
-const breathe = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+/** Lets sockets and timers of other work run. Where there is setImmediate it spares the millisecond of a timer. */
+const breathe = (): Promise<void> =>
+  new Promise((resolve) => {
+    if (typeof setImmediate === "function") setImmediate(resolve);
+    else setTimeout(resolve, 0);
+  });
 
 /** Decides until the answer ends. Resolves to null when `alive` says no. Rejects with what the engine rejects with. */
 export async function decideAll(
@@ -48,6 +54,8 @@ export async function decideAll(
   let decided = 0;
   let passes = 0;
   let unanswered = 0;
+  /** When the last verdicts were sent, by the position at which they ended. */
+  const sentAt = new Map<number, number>();
 
   /** A fitting draft, or none. The prompt's own pass never waits. */
   const nextDraft = async (): Promise<readonly number[]> => {
@@ -79,7 +87,13 @@ export async function decideAll(
     const { kept, tokens } = await sequence.decide(draft.slice(0, room), task);
     passes++;
     decided += tokens.length;
-    ties.emit({ position, kept, tokens, passes, stepMs: ties.now() - start, waitMs: start - waitStart });
+    const now = ties.now();
+    const newest = drafts.newest();
+    const sent = newest ? sentAt.get(newest.position) : undefined;
+    const turn = newest && sent !== undefined ? { position: newest.position, ms: newest.at - sent } : undefined;
+    sentAt.set(timeline.length, now);
+    if (sentAt.size > MAX_SENT) sentAt.delete(sentAt.keys().next().value!);
+    ties.emit({ position, kept, tokens, passes, stepMs: now - start, waitMs: start - waitStart, turn });
     if (task.stop.has(tokens.at(-1)!)) return { reason: "stop", decided, passes };
     if (decided >= task.maxTokens || timeline.length >= task.context) return { reason: "length", decided, passes };
   }

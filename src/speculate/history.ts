@@ -3,8 +3,8 @@
  * deployed Worker it would stand still while a kernel runs. Times come from verdicts, and two straight lines fitted to
  * them separate what cannot be measured alone:
  *
- *   waitMs = round trip + draft step · drafted tokens         (only where the origin waits for drafts)
- *   stepMs = target step + position · draft tokens scored
+ *   turn.ms = round trip + draft step · drafted tokens
+ *   stepMs  = target step + position · draft tokens scored
  *
  * Acceptance is counted by bucket of the drafter's confidence, so that a drafter that overrates itself is found out
  * (calibration as in Hugging Face's assisted generation, which fits its confidence threshold to past matches).
@@ -31,13 +31,13 @@ const PRIOR_WEIGHT = 4;
 export class History {
   readonly #kept = new Float64Array(BUCKETS);
   readonly #seen = new Float64Array(BUCKETS);
-  readonly #wait: Line;
+  readonly #turn: Line;
   readonly #step: Line;
   #meanKept = 0.6 * PRIOR_WEIGHT;
   #meanSeen = PRIOR_WEIGHT;
 
   constructor(guess: Costs = TYPICAL_COSTS) {
-    this.#wait = new Line(guess.roundTripMs, guess.draftStepMs);
+    this.#turn = new Line(guess.roundTripMs, guess.draftStepMs);
     this.#step = new Line(guess.targetStepMs, guess.positionMs);
   }
 
@@ -50,9 +50,9 @@ export class History {
     this.#meanSeen = this.#meanSeen * FADE + 1;
   }
 
-  /** The origin waited `ms` for a draft whose making took `steps` model steps. */
-  waited(steps: number, ms: number): void {
-    this.#wait.observe(steps, ms);
+  /** A draft of `drafted` new tokens reached the origin `ms` after it had sent the verdict that the draft was made from. */
+  turned(drafted: number, ms: number): void {
+    this.#turn.observe(drafted, ms);
   }
 
   /** A target pass that scored `drafted` draft tokens took `ms`. */
@@ -74,8 +74,8 @@ export class History {
 
   get costs(): Costs {
     return {
-      roundTripMs: this.#wait.intercept,
-      draftStepMs: this.#wait.slope,
+      roundTripMs: this.#turn.intercept,
+      draftStepMs: this.#turn.slope,
       targetStepMs: this.#step.intercept,
       positionMs: this.#step.slope,
     };

@@ -5,18 +5,20 @@
  *   drafting   timeline grew → drafter.sync → propose → submit → wait for the timeline to grow
  *
  * Neither waits for the other: the first token does not wait for the drafter's prefill, and a slow, wrong, failing or
- * hung drafter costs speed only, since nothing it makes reaches the timeline but through a verdict. Drafting starts with
- * the prompt; a draft whose first tokens the target has meanwhile decided is still good for the rest.
+ * hung drafter costs speed only, since nothing it makes reaches the timeline but through a verdict. A draft whose first
+ * tokens the target has meanwhile decided is still good for the rest.
  */
 import type { Drafter, Proposal, Verdict, Verifier } from "./types.ts";
 import type { Window } from "./window.ts";
 
+export interface DecidedToken {
+  readonly id: number;
+  /** A draft token, rather than the target's own. */ readonly kept: boolean;
+}
+
 /** What one verdict added to the timeline. */
 export interface Step {
-  readonly tokens: readonly {
-    readonly id: number /** A draft token, rather than the target's own. */;
-    readonly kept: boolean;
-  }[];
+  readonly tokens: readonly DecidedToken[];
   readonly verdict: Verdict;
   /** Draft tokens sent so far; whoever leaves early gets no Summary. */ readonly drafted: number;
   /** Set on the first step after the drafter failed; the generation goes on without it. */ readonly draftError?: unknown;
@@ -51,7 +53,8 @@ export const idle = async (drafter: Drafter): Promise<void> => {
 
 /**
  * Decides tokens until the target stops, appending them to `timeline` and yielding them as each verdict arrives. Rejects
- * with the verifier's error when the origin is lost for good. Leaving early (`return`) closes the verifier.
+ * with the verifier's error when the origin is lost for good. Nothing happens before the first `next`. Leaving early
+ * (`return`) closes the verifier; a `next` under way is ended by closing the verifier from outside.
  */
 export async function* generate(
   timeline: number[],
@@ -83,8 +86,8 @@ class Table {
   readonly #verifier: Verifier;
   readonly #window: Window;
   /** ahead[i] is what was proposed for position timeline.length + i. */ #ahead: Guess[] = [];
-  /** The last draft sent, for learning what it cost. */
-  #sent = { position: 0, tokens: 0, steps: 0 };
+  /** The last draft sent, for learning what it cost; `whole` if all of it was made for its position. */
+  #sent = { position: 0, tokens: 0, whole: false };
   readonly #bySource = { model: { drafted: 0, kept: 0 }, lookup: { drafted: 0, kept: 0 } };
   #kept = 0;
   #passes = 0;
@@ -132,12 +135,20 @@ class Table {
           });
           continue;
         }
+        position = this.#timeline.length;
         const standing = [...this.#ahead];
-        const start = this.#timeline.length;
+        // Until the first verdict there is only the prompt to read: its pass is under way, and no draft can be part of it.
+        const plan = this.#passes === 0 ? null : this.#window.plan(standing.map((guess) => guess.confidence));
+        if (plan?.max === 0) {
+          this.#submit(position, standing, { tokens: [], confidences: [], source: "model" });
+          continue;
+        }
         await drafter.sync([...this.#timeline, ...standing.map((guess) => guess.id)]);
-        if (this.#ended || this.#timeline.length !== start) continue;
-        position = start;
-        await this.#propose(drafter, position, standing);
+        const still = () => !this.#ended && !this.#verifier.ready && this.#timeline.length === position;
+        if (!plan || !still()) continue;
+        const { max, more } = plan;
+        const proposal = await drafter.propose(max, (confidence, drafted) => more(confidence, drafted) && still());
+        this.#submit(position, standing, { ...proposal, tokens: proposal.tokens.slice(0, max) });
       }
     } catch (error) {
       this.#draftError = error ?? new Error("the drafter failed without a reason");
@@ -145,49 +156,36 @@ class Table {
     }
   }
 
-  async #propose(drafter: Drafter, position: number, standing: readonly Guess[]): Promise<void> {
-    const plan = this.#window.plan(standing.map((guess) => guess.confidence));
-    if (plan.max === 0) return;
-    const still = () => !this.#ended && !this.#verifier.ready && this.#timeline.length === position;
-    const proposal = await drafter.propose(
-      plan.max,
-      (confidence, drafted) => plan.more(confidence, drafted) && still(),
-    );
-    if (this.#ended) return;
-    const fresh = proposal.tokens.slice(0, plan.max).map((id, i) => ({
-      id,
-      confidence: proposal.confidences[i] ?? 0,
-      source: proposal.source,
-    }));
-    if (fresh.length === 0 && standing.length > 0) return;
-    // Tokens decided while drafting use up the front of the draft, if they agree with it.
+  /** Sends what was proposed at `position` after the guesses that stood there, as far as it is still of use. */
+  #submit(position: number, standing: readonly Guess[], { tokens, confidences, source }: Proposal): void {
+    if (this.#ended || (tokens.length === 0 && standing.length > 0)) return;
+    const fresh = tokens.map((id, i) => ({ id, confidence: confidences[i] ?? 0, source }));
     const guesses = [...standing, ...fresh];
+    // Tokens decided while drafting use up the front of the draft, if they agree with it.
     const decided = this.#timeline.slice(position);
     if (decided.some((id, i) => guesses[i]?.id !== id)) return;
     const rest = guesses.slice(decided.length);
     // An empty draft spares the origin a wait; it says nothing once the timeline has moved on or nobody waits.
     if (rest.length === 0 && (decided.length > 0 || !this.#window.policy.waits)) return;
     this.#ahead = rest;
-    this.#bySource[proposal.source].drafted += fresh.length;
-    this.#sent = {
-      position: this.#timeline.length,
-      tokens: rest.length,
-      steps: proposal.source === "model" ? fresh.length : 0,
-    };
+    this.#bySource[source].drafted += fresh.length;
+    this.#sent = { position: this.#timeline.length, tokens: rest.length, whole: rest.length === fresh.length };
     this.#verifier.submit({ position: this.#timeline.length, tokens: rest.map((guess) => guess.id) });
   }
 
-  #learnTimes({ position, kept, passes, stepMs, waitMs }: Verdict): void {
+  #learnTimes({ position, kept, passes, stepMs, turn }: Verdict): void {
     if (passes <= 1) return; // the prompt's pass tells nothing about the next ones
     const { history, policy } = this.#window;
-    if (!policy.waits) {
-      // A pass that kept nothing had most likely no draft in time.
-      const scored = this.#sent.position + this.#sent.tokens - position;
-      history.stepped(kept === 0 ? 0 : Math.max(kept, scored), stepMs);
-    } else if (position === this.#sent.position) {
-      history.stepped(this.#sent.tokens, stepMs);
-      history.waited(this.#sent.steps, waitMs);
+    const sent = this.#sent;
+    // A clock that stands still during a pass (a deployed Worker) tells nothing.
+    if (stepMs > 0) {
+      // Where nobody waits, a pass that kept nothing had most likely no draft in time.
+      if (!policy.waits)
+        history.stepped(kept === 0 ? 0 : Math.max(kept, sent.position + sent.tokens - position), stepMs);
+      else if (position === sent.position) history.stepped(sent.tokens, stepMs);
     }
+    // Only of a draft made from one verdict, all of it, is it known what took that long.
+    if (turn && turn.position === sent.position && sent.whole) history.turned(sent.tokens, turn.ms);
   }
 
   get #drafted(): number {

@@ -50,6 +50,11 @@ export interface Verdict {
   /** Target passes of this generation so far, the prompt's included. */ readonly passes: number;
   /** Wall time of the target pass. */ readonly stepMs: number;
   /** How long the origin waited for a draft before the pass. */ readonly waitMs: number;
+  /**
+   * The newest draft that has arrived since the last verdict: its position, and how long after the verdict that ended there
+   * it came. Absent where none came.
+   */
+  readonly turn?: { readonly position: number; readonly ms: number } | undefined;
 }
 
 export interface Done {

@@ -10,6 +10,7 @@
  * Tokens per millisecond λ is maximised by the K that maximises tokens − λ·ms at the best λ (Dinkelbach 1967), which can
  * be asked token by token: draft one more while some longer draft, at the acceptance this session has seen, promises
  * more than stopping here. A user who pays for target passes rather than time counts passes instead of milliseconds.
+ * Where the best draft is none at all, only every eighth is made, to notice when that changes.
  * BiLD's fallback (Kim et al. 2023 §3.2) stops at the first token whose probability is under a fixed threshold.
  */
 import type { History } from "./history.ts";
@@ -23,15 +24,19 @@ export interface WindowPolicy {
   /** What to spend least of per decided token. */ readonly spare: "time" | "passes";
 }
 
+/** Where drafting does not pay, one draft in so many is made all the same. */
+const EXPLORE = 8;
+
 /** How far the next draft may go. */
 export interface Plan {
-  /** Upper bound in tokens; 0 when what is already ahead is enough. */ readonly max: number;
+  /** Upper bound in tokens; 0 when what is already ahead is enough, or drafting does not pay. */ readonly max: number;
   readonly more: More;
 }
 
 export class Window {
   readonly policy: WindowPolicy;
   readonly history: History;
+  #skipped = 0;
 
   constructor(policy: WindowPolicy, history: History) {
     this.policy = policy;
@@ -51,14 +56,19 @@ export class Window {
       promises(survival, rate, this.history, this.policy);
     for (const confidence of ahead) push(confidence);
     const last = ahead.at(-1);
-    const max = last === undefined || worthwhile(last) ? Math.max(0, this.policy.maxDraft - ahead.length) : 0;
+    const go = last === undefined ? this.#pays(rate) : worthwhile(last);
     return {
-      max,
+      max: go ? Math.max(0, this.policy.maxDraft - ahead.length) : 0,
       more: (confidence) => {
         push(confidence);
         return worthwhile(confidence);
       },
     };
+  }
+
+  /** Whether to draft at all. */
+  #pays(rate: number): boolean {
+    return promises([], rate, this.history, this.policy) || ++this.#skipped % EXPLORE === 0;
   }
 }
 

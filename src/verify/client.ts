@@ -182,7 +182,7 @@ export class VerifyClient implements Verifier {
     }
   }
 
-  #take({ position, kept, tokens, passes, stepMs, waitMs }: Verdict): void {
+  #take({ position, kept, tokens, passes, stepMs, waitMs, turn }: Verdict): void {
     if (position !== this.#timeline.length || kept > tokens.length || tokens.length > this.#left) {
       this.#lost(new OutriderError("bad_verdict", "the origin sent a verdict that does not follow the last one"));
       return;
@@ -192,7 +192,7 @@ export class VerifyClient implements Verifier {
     this.#left -= tokens.length;
     this.#passes = this.#passesBefore + passes;
     this.#tries = 0;
-    this.#answer({ position, kept, tokens, passes: this.#passes, stepMs, waitMs });
+    this.#answer({ position, kept, tokens, passes: this.#passes, stepMs, waitMs, turn });
   }
 
   #answer(answer: Verdict | Done): void {

@@ -68,6 +68,9 @@ const verdictSchema = z.object({
   passes: z.int().min(1),
   stepMs: z.number().min(0),
   waitMs: z.number().min(0),
+  /** When the newest draft came: ms after the verdict that ended at its position. */ turn: z
+    .object({ position, ms: z.number().min(0) })
+    .optional(),
 });
 
 const doneSchema = z.object({

@@ -4,7 +4,7 @@ import { Drafts } from "../../src/origin/drafts.ts";
 const TIMELINE = [10, 11, 12, 13];
 
 function held(...drafts: [position: number, ...tokens: number[]][]): Drafts {
-  const box = new Drafts();
+  const box = new Drafts(() => performance.now());
   for (const [position, ...tokens] of drafts) box.put({ position, tokens });
   return box;
 }

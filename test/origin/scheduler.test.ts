@@ -12,7 +12,7 @@ function setUp(task: Partial<Task> = {}) {
   const engine = new ScriptedEngine();
   const sequence = engine.open();
   sequence.append(PROMPT);
-  const drafts = new Drafts();
+  const drafts = new Drafts(() => performance.now());
   const verdicts: Verdict[] = [];
   const state = { alive: true };
   /** Called after each verdict, before the next pass. */
@@ -117,6 +117,23 @@ describe("with patience", () => {
     //                       1st    two waits   streaming …          a draft, then two waits again
     expect(waited).toEqual([false, true, true, false, false, false, false, true, true, false, false, false]);
   });
+});
+
+test("a verdict tells how long after its predecessor a draft came, once, and of no other draft", async () => {
+  const { run, verdicts, onVerdict, drafts } = setUp({ patience: 5000, maxTokens: 30 });
+  onVerdict((verdict) => {
+    const at = verdict.position + verdict.tokens.length;
+    if (verdict.passes === 1) setTimeout(() => drafts.put({ position: at, tokens: [] }), 30);
+    else if (verdict.passes === 2) setTimeout(() => drafts.put(rightDraft(verdict, 3)), 60);
+    else drafts.put({ position: verdict.passes === 3 ? 1000 : Number.MAX_SAFE_INTEGER, tokens: [] });
+  });
+  await run();
+  expect(verdicts[0]!.turn).toBeUndefined();
+  expect(verdicts[1]!.turn!.position).toBe(PROMPT.length + 1);
+  expect(verdicts[1]!.turn!.ms).toBeGreaterThan(28);
+  expect(verdicts[2]!.turn!.position).toBe(PROMPT.length + 2);
+  expect(verdicts[2]!.turn!.ms).toBeGreaterThan(58);
+  expect(verdicts.slice(3).map(({ turn }) => turn)).toEqual(verdicts.slice(3).map(() => undefined));
 });
 
 describe("limits", () => {

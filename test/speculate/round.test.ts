@@ -43,13 +43,14 @@ class HandVerifier implements Verifier {
   }
 }
 
-const verdict = (position: number, kept: number, tokens: number[], passes: number, waitMs = 0): Verdict => ({
+const verdict = (position: number, kept: number, tokens: number[], passes: number, turnMs?: number): Verdict => ({
   position,
   kept,
   tokens,
   passes,
   stepMs: 10,
-  waitMs,
+  waitMs: 0,
+  turn: turnMs === undefined ? undefined : { position, ms: turnMs },
 });
 
 const window = (policy: Partial<WindowPolicy> = {}, history = new History()) =>
@@ -100,63 +101,105 @@ describe("tokens", () => {
 });
 
 describe("drafts", () => {
-  test("are made from the prompt at once, then from every verdict, and stand while the verdicts agree", async () => {
+  test("are made from every verdict; before the first the drafter only reads the prompt", async () => {
     const verifier = new HandVerifier();
-    const run = generate([4, 5], counting(), verifier, window());
+    const drafter = counting();
+    const run = generate([4, 5], drafter, verifier, window());
     const first = run.next();
     await settle();
-    expect(verifier.drafts).toEqual([{ position: 2, tokens: [6, 7, 8, 9] }]);
+    expect(verifier.drafts).toEqual([]);
+    expect(drafter.syncs).toBe(1);
 
-    verifier.give(verdict(2, 0, [6], 1)); // agrees: 7 8 9 still stand, one more makes four
+    verifier.give(verdict(2, 0, [6], 1));
     await first;
     await settle();
-    expect(verifier.drafts.at(-1)).toEqual({ position: 3, tokens: [7, 8, 9, 10] });
+    expect(verifier.drafts).toEqual([{ position: 3, tokens: [7, 8, 9, 10] }]);
 
     verifier.give(verdict(3, 2, [7, 8, 20], 2)); // 20 instead of 9
     await nextStep(run);
     await settle();
-    expect(verifier.drafts.at(-1)).toEqual({ position: 6, tokens: [21, 22, 23, 24] });
-    expect(verifier.drafts).toHaveLength(3);
+    expect(verifier.drafts).toEqual([
+      { position: 3, tokens: [7, 8, 9, 10] },
+      { position: 6, tokens: [21, 22, 23, 24] },
+    ]);
 
     verifier.give({ reason: "length" });
     expect((await run.next()).value).toMatchObject({
-      drafted: 9,
+      drafted: 8,
       kept: 2,
-      bySource: { model: { drafted: 9, kept: 2 }, lookup: { drafted: 0, kept: 0 } },
+      bySource: { model: { drafted: 8, kept: 2 }, lookup: { drafted: 0, kept: 0 } },
     });
+  });
+
+  test("stand while the verdicts of a streaming origin agree with them, and are added to", async () => {
+    const verifier = new HandVerifier();
+    const history = new History({ roundTripMs: 1, draftStepMs: 0.1, targetStepMs: 50, positionMs: 0 });
+    const run = generate([4, 5], counting(), verifier, window({ waits: false }, history));
+    verifier.give(verdict(2, 0, [6], 1));
+    await nextStep(run);
+    await settle();
+    expect(verifier.drafts).toEqual([{ position: 3, tokens: [7, 8, 9, 10] }]);
+
+    verifier.give(verdict(3, 0, [7], 2)); // decided before the draft came
+    await nextStep(run);
+    await settle();
+    expect(verifier.drafts.at(-1)).toEqual({ position: 4, tokens: [8, 9, 10, 11] });
+
+    verifier.give(verdict(4, 3, [8, 9, 10, 11], 3)); // all of it
+    await nextStep(run);
+    await settle();
+    expect(verifier.drafts.at(-1)).toEqual({ position: 8, tokens: [12, 13, 14, 15] });
+
+    verifier.give({ reason: "length" });
+    expect((await run.next()).value).toMatchObject({ drafted: 9, kept: 3 });
+  });
+
+  test("that do not pay are declined without troubling the drafter", async () => {
+    const history = new History({ roundTripMs: 1, draftStepMs: 50, targetStepMs: 8, positionMs: 5 });
+    const verifier = new HandVerifier();
+    const drafter = counting();
+    const run = generate([5], drafter, verifier, window({ spare: "time" }, history));
+    verifier.give(verdict(1, 0, [6], 1));
+    await nextStep(run);
+    await settle();
+    verifier.give(verdict(2, 0, [7], 2));
+    await nextStep(run);
+    await settle();
+    expect(verifier.drafts).toEqual([
+      { position: 2, tokens: [] },
+      { position: 3, tokens: [] },
+    ]);
+    expect(drafter.syncs).toBeLessThanOrEqual(1);
+    verifier.give({ reason: "stop" });
+    await run.next();
   });
 
   test("stop early when a verdict arrives; the rest is sent if it agrees and dropped if it does not", async () => {
     for (const [decided, expected] of [
-      [6, { position: 2, tokens: [7] }],
+      [7, { position: 3, tokens: [8] }],
       [30, null],
     ] as const) {
       const verifier = new HandVerifier();
-      let inPropose: () => void = () => {};
-      const started = new Promise<void>((resolve) => {
-        inPropose = resolve;
-      });
-      let release: () => void = () => {};
-      const held = new Promise<void>((resolve) => {
-        release = resolve;
-      });
+      const { promise: started, resolve: start } = Promise.withResolvers<void>();
+      const { promise: held, resolve: release } = Promise.withResolvers<void>();
       let calls = 0;
       const drafter: Drafter = {
         async sync() {},
         async propose(_max, more): Promise<Proposal> {
           if (calls++ > 0) return { tokens: [], confidences: [], source: "model" };
           expect(more(0.9, 1)).toBe(true);
-          inPropose();
+          start();
           await held;
           expect(more(0.9, 2)).toBe(false);
-          return { tokens: [6, 7], confidences: [0.9, 0.9], source: "model" };
+          return { tokens: [7, 8], confidences: [0.9, 0.9], source: "model" };
         },
       };
       const run = generate([5], drafter, verifier, window({ waits: false }));
-      const first = run.next();
+      verifier.give(verdict(1, 0, [6], 1));
+      await nextStep(run);
       await started;
-      verifier.give(verdict(1, 0, [decided], 1));
-      await first;
+      verifier.give(verdict(2, 0, [decided], 2));
+      await nextStep(run);
       release();
       await settle();
       expect(verifier.drafts).toEqual(expected ? [expected] : []);
@@ -197,11 +240,12 @@ describe("drafts", () => {
       propose: async () => ({ tokens, confidences: [], source: "model" }),
     };
     const run = generate([5], greedy, verifier, window());
-    const end = run.next();
+    verifier.give(verdict(1, 0, [6], 1));
+    await nextStep(run);
     await settle();
-    expect(verifier.drafts).toEqual([{ position: 1, tokens: [0, 1, 2, 3] }]);
+    expect(verifier.drafts).toEqual([{ position: 2, tokens: [0, 1, 2, 3] }]);
     verifier.give({ reason: "stop" });
-    expect(await end).toMatchObject({ done: true, value: { drafted: 4 } });
+    expect(await run.next()).toMatchObject({ done: true, value: { drafted: 4 } });
   });
 });
 
@@ -212,12 +256,13 @@ describe("failures", () => {
       throw new Error("trap");
     });
     const run = generate([5], drafter, verifier, window());
-    const first = run.next();
+    verifier.give(verdict(1, 0, [6], 1));
+    expect((await nextStep(run)).draftError).toBeUndefined();
     await settle();
     expect(verifier.drafts).toEqual([{ position: Number.MAX_SAFE_INTEGER, tokens: [] }]);
-    verifier.give(verdict(1, 0, [6], 1));
     verifier.give(verdict(2, 0, [7], 2));
-    expect(((await first).value as Step).draftError).toMatchObject({ message: "trap" });
+    verifier.give(verdict(3, 0, [8], 3));
+    expect((await nextStep(run)).draftError).toMatchObject({ message: "trap" });
     expect((await nextStep(run)).draftError).toBeUndefined();
     verifier.give({ reason: "length" });
     expect((await run.next()).value).toMatchObject({ reason: "length", draftError: { message: "trap" } });
