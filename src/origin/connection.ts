@@ -23,6 +23,11 @@ export class Connection {
   /** Of the generation that runs. */ #drafts: Drafts | null = null;
   #over = false;
   #timer: ReturnType<typeof setTimeout>;
+  #settle: () => void = () => {};
+  /** Resolves when the socket is closed and its generation has let go of what it held. */
+  readonly settled: Promise<void> = new Promise((resolve) => {
+    this.#settle = resolve;
+  });
 
   /** Its owner passes on what arrives and says when the socket closed. */
   constructor(socket: OriginSocket, gateway: Gateway) {
@@ -67,8 +72,10 @@ export class Connection {
       this.#send({ type: "done", reason: ended.reason, usage });
       this.#end(1000, "done");
     } catch (error) {
-      this.#drafts = null;
       this.#fail(error);
+    } finally {
+      this.#drafts = null;
+      if (this.#over) this.#settle();
     }
   }
 
@@ -88,8 +95,9 @@ export class Connection {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#timer);
-    this.#drafts?.wake();
     this.#socket.close(code, reason);
     this.#gateway.left();
+    if (this.#drafts) this.#drafts.wake();
+    else this.#settle();
   }
 }

@@ -1,0 +1,137 @@
+/** The wasm engine on the tiny target: sequences under drafts, cuts and a pool that runs out. */
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Llama } from "../../src/draft/model.ts";
+import type { EngineSequence } from "../../src/origin/engine.ts";
+import { WasmEngine } from "../../src/origin/engines/wasm.ts";
+import { chooseToken } from "../../src/speculate/sample.ts";
+import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
+import { seeded } from "../support/random.ts";
+import { loadPack, TINY_PACKS } from "../support/tiny.ts";
+
+const SAMPLED: Sampling = { temperature: 0.9, topK: 0, topP: 1, minP: 0, seed: 3 };
+const MAX_DRAFT = 7;
+const PAGES = 16;
+
+let llama: Llama;
+beforeAll(async () => {
+  llama = await loadPack(TINY_PACKS.target, PAGES, MAX_DRAFT + 1);
+});
+
+const promptOf = (seed: number, length: number): number[] => {
+  const random = seeded(seed);
+  return Array.from({ length }, () => 3 + Math.floor(random() * (llama.header.config.vocabulary - 3)));
+};
+
+/** Token by token from an empty cache: no drafts, no reuse. */
+function plain(prompt: readonly number[], sampling: Sampling, count: number): number[] {
+  const cache = llama.newCache();
+  const timeline = [...prompt];
+  let pending = [...prompt];
+  while (timeline.length < prompt.length + count) {
+    const token = chooseToken(llama.forward(cache, pending, 1), sampling, timeline.length);
+    timeline.push(token);
+    pending = [token];
+  }
+  cache.release();
+  return timeline.slice(prompt.length);
+}
+
+async function settle(sequence: EngineSequence): Promise<number> {
+  let slices = 0;
+  while (await sequence.prefill()) slices++;
+  return slices;
+}
+
+const deciding = (sampling: Sampling) => ({ sampling, rule: { kind: "exact" } as const, stop: new Set<number>() });
+
+describe("decides the same", () => {
+  for (const sampling of [GREEDY, SAMPLED]) {
+    test(`with right, wrong and mixed drafts (temperature ${sampling.temperature})`, async () => {
+      const prompt = promptOf(1, 70);
+      const right = plain(prompt, sampling, 60);
+      const engine = new WasmEngine(llama, MAX_DRAFT);
+      const sequence = engine.open();
+      sequence.append(prompt);
+      expect(await settle(sequence)).toBe(2);
+      const random = seeded(5);
+      let kept = 0;
+      while (sequence.timeline.length < prompt.length + 50) {
+        const at = sequence.timeline.length - prompt.length;
+        const draft = right.slice(at, at + Math.floor(random() * (MAX_DRAFT + 1)));
+        if (random() < 0.5 && draft.length > 0) draft[Math.floor(random() * draft.length)] = 5;
+        const before = [...sequence.timeline];
+        const decision = await sequence.decide(draft, deciding(sampling));
+        kept += decision.kept;
+        expect(sequence.timeline).toEqual([...before, ...decision.tokens]);
+        expect(await sequence.prefill()).toBe(false);
+      }
+      expect(kept).toBeGreaterThan(10);
+      const made = sequence.timeline.slice(prompt.length);
+      expect(made).toEqual(right.slice(0, made.length));
+      sequence.close();
+    });
+  }
+
+  test("after cuts at every length, to the last token and beyond", async () => {
+    const prompt = promptOf(2, 40);
+    const right = plain(prompt, SAMPLED, 12);
+    const engine = new WasmEngine(llama, MAX_DRAFT);
+    const sequence = engine.open();
+    sequence.append(prompt);
+    for (let i = 0; i < 12; i++) await sequence.decide([], deciding(SAMPLED));
+    for (let length = prompt.length + 12; length > prompt.length; length--) {
+      sequence.cut(length);
+      expect(sequence.timeline).toHaveLength(length);
+      await sequence.decide([], deciding(SAMPLED));
+      if (length < prompt.length + 12) expect(sequence.timeline.at(-1)).toBe(right[length - prompt.length]);
+    }
+    sequence.cut(10_000);
+    expect(sequence.timeline).toHaveLength(prompt.length + 2);
+    sequence.close();
+  });
+
+  test("when other sequences take its pages in between", async () => {
+    const engine = new WasmEngine(llama, MAX_DRAFT);
+    const prompts = [promptOf(3, 300), promptOf(4, 280)];
+    const sequences = prompts.map((prompt) => {
+      const sequence = engine.open();
+      sequence.append(prompt);
+      return sequence;
+    });
+    for (let round = 0; round < 3; round++) {
+      for (const sequence of sequences) {
+        expect(await settle(sequence)).toBeGreaterThan(5);
+        await sequence.decide([], deciding(SAMPLED));
+      }
+    }
+    for (const [i, sequence] of sequences.entries()) {
+      expect(sequence.timeline.slice(prompts[i]!.length)).toEqual(plain(prompts[i]!, SAMPLED, 3));
+      sequence.close();
+    }
+  });
+});
+
+test("closing gives every page back", async () => {
+  const engine = new WasmEngine(llama, MAX_DRAFT);
+  const before = llama.pool.free;
+  const sequence = engine.open();
+  sequence.append(promptOf(6, 100));
+  await settle(sequence);
+  await sequence.decide([1, 2, 3], deciding(GREEDY));
+  expect(llama.pool.free).toBeLessThan(before);
+  sequence.close();
+  expect(llama.pool.free).toBe(before);
+});
+
+test("says what fits: the pool bounds the context, and pages are the unit of cost", async () => {
+  const engine = new WasmEngine(llama, MAX_DRAFT);
+  const { capacity, cost } = engine.capabilities;
+  expect(engine.context).toBe(Math.min(llama.header.config.context, PAGES * 32));
+  expect(capacity).toBe(PAGES);
+  expect([1, 32, 33, engine.context].map(cost)).toEqual([1, 1, 2, Math.ceil(engine.context / 32)]);
+  const sequence = engine.open();
+  sequence.append(promptOf(7, engine.context - 1));
+  await settle(sequence);
+  expect((await sequence.decide([], deciding(GREEDY))).tokens).toHaveLength(1);
+  sequence.close();
+});

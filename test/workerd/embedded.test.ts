@@ -1,0 +1,168 @@
+/** The embedded origin as built, in workerd, on the tiny target: the same answers as the engine gives in this process. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createTestHarness, type TestHarness } from "wrangler";
+import { ModelDrafter } from "../../src/draft/engine.ts";
+import { LookupDrafter } from "../../src/draft/lookup.ts";
+import { WasmEngine } from "../../src/origin/engines/wasm.ts";
+import { History } from "../../src/speculate/history.ts";
+import { generate, type Summary } from "../../src/speculate/round.ts";
+import { type Drafter, GREEDY, type Sampling } from "../../src/speculate/types.ts";
+import { Window } from "../../src/speculate/window.ts";
+import { assembleAssets } from "../../src/start.ts";
+import { VerifyClient } from "../../src/verify/client.ts";
+import { seeded } from "../support/random.ts";
+import { loadPack, packHeader, TINY_PACKS } from "../support/tiny.ts";
+
+process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
+process.env.WRANGLER_SEND_METRICS = "false";
+
+const FOLDER = resolve(import.meta.dirname, "../../src/origin/embedded");
+const header = packHeader(TINY_PACKS.target);
+const SAMPLED: Sampling = { temperature: 0.8, topK: 0, topP: 0.95, minP: 0, seed: 11 };
+
+let home = "";
+let harness: TestHarness;
+let url = "";
+
+beforeAll(async () => {
+  home = mkdtempSync(join(tmpdir(), "outrider-embedded-"));
+  assembleAssets(TINY_PACKS.target, TINY_PACKS.draft, join(home, "assets"));
+  const config = readFileSync(join(FOLDER, "wrangler.toml"), "utf8")
+    .replace('"worker.ts"', JSON.stringify(join(FOLDER, "worker.ts")))
+    .replace('"../../../build/assets/target"', JSON.stringify(join(home, "assets/target")));
+  writeFileSync(join(home, "wrangler.toml"), config);
+  harness = createTestHarness({
+    workers: [
+      {
+        configPath: join(home, "wrangler.toml"),
+        vars: { KV_PAGES: 64 },
+        secrets: { ORIGIN_TOKEN: "a-token-for-tests" },
+      },
+    ],
+  });
+  url = (await harness.listen()).url.href.replace(/\/$/, "");
+});
+
+afterAll(async () => {
+  await harness?.close();
+  rmSync(home, { recursive: true, force: true });
+});
+
+const promptOf = (seed: number, length = 12): number[] => {
+  const random = seeded(seed);
+  return Array.from({ length }, () => 3 + Math.floor(random() * (header.config.vocabulary - 3)));
+};
+
+/** What the target decides without drafts, by the same engine in Node. */
+async function expected(prompt: readonly number[], sampling: Sampling, maxTokens: number): Promise<number[]> {
+  const engine = new WasmEngine(await loadPack(TINY_PACKS.target, 64, 1), 0);
+  const sequence = engine.open();
+  sequence.append(prompt);
+  const stop = new Set(header.config.eosIds);
+  while (sequence.timeline.length - prompt.length < maxTokens && !stop.has(sequence.timeline.at(-1)!)) {
+    while (await sequence.prefill());
+    await sequence.decide([], { sampling, rule: { kind: "exact" }, stop });
+  }
+  return sequence.timeline.slice(prompt.length);
+}
+
+function clientOf(prompt: readonly number[], sampling: Sampling, patience: number, maxTokens: number, session: string) {
+  return new VerifyClient({
+    connect: async () => {
+      const headers = { authorization: "Bearer a-token-for-tests" };
+      const { WebSocket } = await import("ws");
+      return new WebSocket(`${url.replace("http", "ws")}/v1/verify`, { headers }) as unknown as globalThis.WebSocket;
+    },
+    open: {
+      model: header.model,
+      vocabulary: header.vocabulary.hash,
+      session,
+      sampling,
+      rule: { kind: "exact" },
+      patience,
+      stop: [...header.config.eosIds],
+    },
+    timeline: prompt,
+    keep: 0,
+    maxTokens,
+  });
+}
+
+async function run(
+  prompt: readonly number[],
+  sampling: Sampling,
+  drafter: Drafter | null,
+  patience: number,
+  maxTokens: number,
+  session: string,
+): Promise<{ tokens: number[]; summary: Summary }> {
+  const timeline = [...prompt];
+  const window = new Window({ maxDraft: 8, fallback: 0, waits: patience > 0, spare: "passes" }, new History());
+  const steps = generate(timeline, drafter, clientOf(prompt, sampling, patience, maxTokens, session), window);
+  for (;;) {
+    const step = await steps.next();
+    if (step.done) return { tokens: timeline.slice(prompt.length), summary: step.value };
+  }
+}
+
+const health = async () => (await (await fetch(`${url}/health`)).json()) as Record<string, unknown>;
+
+test("serves the pack among its assets, without offering the weights to the world", async () => {
+  expect(await health()).toMatchObject({ status: "ok", model: header.model, vocabulary: header.vocabulary.hash });
+  for (const path of ["/pack.json", `/${header.shards[0]!.file}`, "/"]) {
+    expect((await fetch(url + path)).status).toBe(404);
+  }
+});
+
+test("needs its bearer token", async () => {
+  expect((await fetch(`${url}/v1/verify`, { method: "POST", body: "{}" })).status).toBe(401);
+});
+
+describe("answers what the engine decides", () => {
+  for (const sampling of [GREEDY, SAMPLED]) {
+    test(`with and without drafts, streaming and waiting (temperature ${sampling.temperature})`, async () => {
+      const prompt = promptOf(1);
+      const draft = await loadPack(TINY_PACKS.draft, 8, 1);
+      const right = await expected(prompt, sampling, 40);
+      for (const patience of [0, 2000]) {
+        const drafter = new ModelDrafter(draft, draft.newCache(), sampling);
+        const { tokens, summary } = await run(prompt, sampling, drafter, patience, 40, `drafted-${patience}`);
+        expect(tokens).toEqual(right);
+        if (patience > 0) expect(summary.kept).toBeGreaterThan(0);
+      }
+      expect((await run(prompt, sampling, null, 0, 40, "off")).tokens).toEqual(right);
+    });
+  }
+
+  test("to eight sessions at once, whose timelines together exceed the KV pages", async () => {
+    // 64 pages hold 2,048 tokens; a tiny timeline of 400 reserves 13 or 14 pages, so some must wait.
+    const prompts = Array.from({ length: 8 }, (_, i) => promptOf(100 + i, 390));
+    const answers = await Promise.all(
+      prompts.map((prompt, i) => run(prompt, SAMPLED, new LookupDrafter(), i % 2 === 0 ? 0 : 500, 10, `many-${i}`)),
+    );
+    for (const [i, prompt] of prompts.entries()) {
+      expect(answers[i]!.tokens).toEqual(await expected(prompt, SAMPLED, 10));
+    }
+    expect(await health()).toMatchObject({ live: 0 });
+  });
+});
+
+test("a session belongs to the newer connection, across requests of the Worker", async () => {
+  const prompt = promptOf(7);
+  const older = clientOf(prompt, GREEDY, 60_000, 200, "contested");
+  await older.next();
+  const waiting = expect(older.next()).rejects.toMatchObject({ code: "session_taken" });
+  expect((await run(prompt, GREEDY, null, 0, 20, "contested")).tokens).toEqual(await expected(prompt, GREEDY, 20));
+  await waiting;
+});
+
+test("a client that leaves is noticed", async () => {
+  const client = clientOf(promptOf(8), GREEDY, 60_000, 200, "leaving");
+  await client.next();
+  expect(await health()).toMatchObject({ live: 1, connections: 1 });
+  client.close();
+  await expect.poll(health).toMatchObject({ live: 0, connections: 0 });
+});
