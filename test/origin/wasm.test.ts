@@ -90,6 +90,25 @@ describe("decides the same", () => {
     sequence.close();
   });
 
+  test("in a next turn, when the last pass refused a draft or ended on a kept token", async () => {
+    const prompt = promptOf(8, 40);
+    const more = promptOf(9, 50);
+    const engine = new WasmEngine(llama, MAX_DRAFT);
+    const [own] = plain(prompt, GREEDY, 1) as [number];
+    for (const draft of [[own === 5 ? 6 : 5, 7, 8, 9, 10], [own]]) {
+      const sequence = engine.open();
+      sequence.append(prompt);
+      await settle(sequence);
+      await sequence.decide(draft, { ...deciding(GREEDY), stop: new Set([own]) });
+      expect(sequence.timeline).toEqual([...prompt, own]);
+      sequence.append(more);
+      await settle(sequence);
+      await sequence.decide([], deciding(GREEDY));
+      expect(sequence.timeline.at(-1)).toBe(plain([...prompt, own, ...more], GREEDY, 1)[0]);
+      sequence.close();
+    }
+  });
+
   test("when other sequences take its pages in between", async () => {
     const engine = new WasmEngine(llama, MAX_DRAFT);
     const prompts = [promptOf(3, 300), promptOf(4, 280)];
