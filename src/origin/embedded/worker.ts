@@ -37,7 +37,7 @@ const gatewayOf = (env: Env): Promise<Gateway> =>
   });
 
 export default {
-  async fetch(request: Request, env: Env): Promise<Response> {
+  async fetch(request: Request, env: Env, ctx: Pick<DurableObjectState, "waitUntil">): Promise<Response> {
     try {
       const gateway = await gatewayOf(env);
       // A trapped engine fails this request; the next one loads a fresh one.
@@ -45,14 +45,14 @@ export default {
       if (request.headers.get("upgrade") !== "websocket") return await gateway.handle(request);
       const authorization = request.headers.get("authorization");
       const refusal = await gateway.refuse({ path: new URL(request.url).pathname, authorization });
-      return refusal ?? accept(gateway);
+      return refusal ?? accept(gateway, ctx);
     } catch (error) {
       return errorResponse(error);
     }
   },
 };
 
-function accept(gateway: Gateway): Response {
+function accept(gateway: Gateway, ctx: Pick<DurableObjectState, "waitUntil">): Response {
   const { 0: edge, 1: ours } = new WebSocketPair();
   const connection = new Connection(
     {
@@ -65,6 +65,8 @@ function accept(gateway: Gateway): Response {
   ours.addEventListener("close", () => connection.closed());
   ours.addEventListener("error", () => connection.closed());
   ours.accept();
+  // Once both sides are closed workerd drops the timers of this request, and what waits for one would never let go.
+  ctx.waitUntil(connection.settled);
   return new Response(null, { status: 101, webSocket: edge });
 }
 
