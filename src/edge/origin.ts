@@ -20,17 +20,13 @@ export async function openSocket(env: Env): Promise<WebSocket> {
     }
   } catch (cause) {
     if (cause instanceof OutriderError) throw cause;
-    throw unreachable("it does not answer", cause);
+    throw unreachable("it does not answer", true, cause);
   }
   return response.webSocket ?? Promise.reject(await refused(response));
 }
 
-const unreachable = (why: string, cause?: unknown) =>
-  new OutriderError("origin_unreachable", `the origin cannot be reached: ${why}`, {
-    status: 503,
-    retryable: true,
-    cause,
-  });
+const unreachable = (why: string, retryable: boolean, cause: unknown) =>
+  new OutriderError("origin_unreachable", `the origin cannot be reached: ${why}`, { status: 503, retryable, cause });
 
 /** The origin's busy answer is passed on; whatever else it says is the operator's business, and a 503 to clients. */
 async function refused(response: Response): Promise<OutriderError> {
@@ -41,7 +37,9 @@ async function refused(response: Response): Promise<OutriderError> {
       retryable: true,
     });
   }
-  return unreachable(`it answered the upgrade with status ${response.status}`, new Error(text));
+  // A token that is wrong or a path that is not there will be so again in a second.
+  const retryable = response.status >= 500;
+  return unreachable(`it answered the upgrade with status ${response.status}`, retryable, new Error(text));
 }
 
 const LOST: ReadonlySet<string> = new Set(["origin_missing", "origin_unreachable", "origin_timeout"]);

@@ -117,13 +117,15 @@ export class Turn {
 
   /** What the answer was, once its tally is known. */
   outcome({ finish, predicted, drafted, kept, passes, firstAt, lastAt }: Tally): Outcome {
-    const cached = this.#client ? this.#client.cached : this.#model.cached;
+    const { length } = this.#task.prompt;
+    const draftCached = Math.min(this.#model.cached, length);
+    const cached = this.#client ? this.#client.cached : 0;
     const predictedMs = lastAt - firstAt;
     return {
       finish,
       timings: {
         cache_n: cached,
-        prompt_n: this.#task.prompt.length - cached,
+        prompt_n: length - cached,
         prompt_ms: firstAt - this.#startedAt,
         predicted_n: predicted,
         predicted_ms: predictedMs,
@@ -136,7 +138,7 @@ export class Turn {
         seed: this.generation.sampling.seed,
         answered_by: this.#client ? "target" : "draft",
         patience_ms: this.#patience,
-        draft_cache_n: this.#model.cached,
+        draft_cache_n: draftCached,
       },
     };
   }

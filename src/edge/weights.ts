@@ -21,7 +21,7 @@ import { PACK_URL } from "./served.ts";
 /** What weights, KV pages and the JS heap may take together of the 128 MB that an isolate has. */
 export const ISOLATE_BYTES = 100e6;
 /** Of these, for the JS heap: tokenizer tables, code, requests under way. */
-export const HEAP_BYTES = 24e6;
+export const HEAP_BYTES = 12e6;
 
 export interface Pack {
   readonly header: PackHeader;

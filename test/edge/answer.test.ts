@@ -1,0 +1,99 @@
+import { describe, expect, test } from "vitest";
+import { answer } from "../../src/edge/answer.ts";
+import { AnswerText, type Piece } from "../../src/edge/stream.ts";
+import { TokenDecoder } from "../../src/model/tokenizer.ts";
+import type { Step, Summary } from "../../src/speculate/round.ts";
+
+const END = 0;
+const words = ["", "one ", "two ", "three ", "four "];
+const text = (stops: string[] = []) =>
+  new AnswerText(new TokenDecoder((id) => new TextEncoder().encode(words[id])), stops);
+
+let left = false;
+/** Steps with these tokens, the first `kept` of each being kept drafts. */
+async function* steps(
+  plan: [kept: number, ...ids: number[]][],
+  summary: Partial<Summary>,
+): AsyncGenerator<Step, Summary> {
+  left = true;
+  let position = 10;
+  for (const [i, [kept, ...ids]] of plan.entries()) {
+    yield {
+      tokens: ids.map((id, n) => ({ id, kept: n < kept })),
+      verdict: { position, kept, tokens: ids, passes: i + 1, stepMs: 1, turn: null } as unknown as Step["verdict"],
+      drafted: (i + 1) * 3,
+    };
+    position += ids.length;
+  }
+  left = false;
+  return { reason: "stop", drafted: 99, kept: 0, passes: plan.length, ...summary } as Summary;
+}
+
+async function run(plan: Parameters<typeof steps>[0], summary: Partial<Summary> = {}, stops: string[] = []) {
+  let clock = 1000;
+  const tokens = answer(steps(plan, summary), text(stops), new Set([END]), () => (clock += 10));
+  const pieces: Piece[] = [];
+  for (;;) {
+    const step = await tokens.next();
+    if (step.done) return { said: pieces.map((piece) => piece.text), tally: step.value };
+    pieces.push(step.value);
+  }
+}
+
+describe("an answer", () => {
+  test("one piece a step; the token that ends it is counted and has no text", async () => {
+    const { said, tally } = await run(
+      [
+        [0, 1],
+        [2, 2, 3, 4],
+        [1, 1, END],
+      ],
+      { drafted: 9 },
+    );
+    expect(said).toEqual(["one ", "two three four ", "one ", ""]);
+    expect(tally).toEqual({
+      finish: "stop",
+      predicted: 6,
+      drafted: 9,
+      kept: 3,
+      passes: 3,
+      firstAt: 1010,
+      lastAt: 1030,
+    });
+  });
+
+  test("the reason is the target's", async () => {
+    expect((await run([[0, 1]], { reason: "length" })).tally.finish).toBe("length");
+  });
+
+  test("a stop string ends it early: later tokens of the step do not count, and the target is told", async () => {
+    const { said, tally } = await run(
+      [
+        [0, 1],
+        [3, 2, 3, 4, 1],
+        [0, 2],
+      ],
+      { reason: "length" },
+      ["three"],
+    );
+    expect(said.join("")).toBe("one two ");
+    expect(tally).toMatchObject({ finish: "stop", predicted: 3, kept: 2, drafted: 6, passes: 2 });
+    // The steps were ended before their third.
+    expect(left).toBe(true);
+  });
+
+  test("leaving early ends the steps", async () => {
+    let ended = false;
+    async function* endless(): AsyncGenerator<Step, Summary> {
+      try {
+        for (;;) yield* steps([[0, 1]], {}) as AsyncGenerator<Step, never>;
+      } finally {
+        ended = true;
+      }
+    }
+    const pieces = answer(endless(), text(), new Set(), () => 1);
+    await pieces.next();
+    await pieces.return(undefined as never);
+    expect(ended).toBe(true);
+  });
+});

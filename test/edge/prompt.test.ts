@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { type Generation, parseChat, parseCompletion } from "../../src/edge/openai.ts";
+import { taskOf } from "../../src/edge/prompt.ts";
+import { ChatTemplate } from "../../src/model/chat.ts";
+import type { OutriderError } from "../../src/model/errors.ts";
+import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { packHeader, TINY_PACKS } from "../support/tiny.ts";
+
+const header = packHeader(TINY_PACKS.draft);
+const tokenizer = new Tokenizer(readFileSync(join(TINY_PACKS.draft, "tokenizer.json"), "utf8"));
+const template = new ChatTemplate(readFileSync(join(TINY_PACKS.draft, "tokenizer_config.json"), "utf8"), tokenizer);
+const reader = { header, tokenizer, chat: () => template };
+
+const chat = (fields: object = {}): Generation =>
+  parseChat({ model: "tiny", messages: [{ role: "user", content: "Hi" }], ...fields }, () => 0);
+const prompt = (value: unknown, fields: object = {}): Generation =>
+  parseCompletion({ model: "tiny", prompt: value, ...fields }, () => 0);
+const refused = (generation: Generation): OutriderError => {
+  try {
+    taskOf(generation, reader);
+  } catch (error) {
+    return error as OutriderError;
+  }
+  throw new Error("it was accepted");
+};
+
+describe("a prompt", () => {
+  test("a chat goes through the template, a text is read with its special tokens, ids are taken as they are", () => {
+    expect(taskOf(chat(), reader).prompt).toEqual(template.encode([{ role: "user", content: "Hi" }]));
+    expect(taskOf(prompt("<|im_start|>user"), reader).prompt).toEqual(tokenizer.encodeMarkup("<|im_start|>user"));
+    expect(taskOf(prompt([3, 4, 5]), reader).prompt).toEqual([3, 4, 5]);
+  });
+
+  test("what ends an answer and how long it may be are the target's", () => {
+    expect(taskOf(chat(), reader).stopIds).toEqual(new Set(header.target?.eosIds));
+    const { prompt: ids, maxTokens } = taskOf(chat(), reader);
+    expect(maxTokens).toBe(2048 - ids.length);
+    expect(taskOf(chat({ max_tokens: 5 }), reader).maxTokens).toBe(5);
+    expect(taskOf(chat({ max_tokens: 1e6 }), reader).maxTokens).toBe(2048 - ids.length);
+  });
+
+  test("the longest that fits leaves one token; one more names the limit", () => {
+    expect(taskOf(prompt(Array(2047).fill(7)), reader).maxTokens).toBe(1);
+    const error = refused(prompt(Array(2048).fill(7)));
+    expect(error).toMatchObject({ code: "context_length_exceeded", status: 400, param: "prompt" });
+    expect(error.message).toMatch(/2048 tokens; the model's context is 2048/);
+  });
+
+  test("ids outside the vocabulary are refused", () => {
+    expect(taskOf(prompt([511]), reader).prompt).toEqual([511]);
+    expect(refused(prompt([511, 512]))).toMatchObject({ code: "bad_token", status: 400, param: "prompt" });
+  });
+});

@@ -1,0 +1,76 @@
+import { createHmac } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import type { Env } from "../../src/edge/env.ts";
+import { type Generation, parseChat, parseCompletion } from "../../src/edge/openai.ts";
+import { authenticate, sessionName } from "../../src/edge/tenant.ts";
+
+const env = (fields: object): Env => fields as Env;
+const chat = (messages: object[], fields: object = {}): Generation =>
+  parseChat({ model: "m", messages, ...fields }, () => 0);
+const [first, reply, second] = [
+  { role: "user", content: "a" },
+  { role: "assistant", content: "b" },
+  { role: "user", content: "c" },
+];
+
+describe("who asks", () => {
+  test("without keys everybody is one tenant, under the server's secret", async () => {
+    expect(await authenticate(null, env({}))).toBe("open:");
+    expect(await authenticate("Bearer whatever", env({ API_KEYS: " , " }))).toBe("open:");
+    expect(await authenticate(null, env({ SESSION_SECRET: "s" }))).toBe("open:s");
+  });
+
+  test("with keys, one of them", async () => {
+    const keys = env({ API_KEYS: "alpha,beta, gamma " });
+    for (const key of ["alpha", "beta", "gamma"]) expect(await authenticate(`Bearer ${key}`, keys)).toBe(`key:${key}`);
+    expect(await authenticate("bearer  beta ", keys)).toBe("key:beta");
+    for (const wrong of ["delta", "alph", "alphaa", "alpha,beta", ","]) {
+      await expect(authenticate(`Bearer ${wrong}`, keys)).rejects.toMatchObject({
+        status: 401,
+        code: "invalid_api_key",
+      });
+    }
+    for (const none of [null, "", "alpha", "Basic alpha", "Bearer "]) {
+      await expect(authenticate(none, keys)).rejects.toMatchObject({ status: 401, code: "missing_api_key" });
+    }
+  });
+});
+
+describe("which Session", () => {
+  test("an HMAC under the tenant's secret", async () => {
+    const expected = createHmac("sha256", "key:alpha").update("m\nheader:x").digest("hex");
+    expect(await sessionName("key:alpha", "x", chat([first]))).toBe(expected);
+  });
+
+  test("later turns of a conversation share the name that its opening gives", async () => {
+    const name = await sessionName("t", null, chat([first]));
+    expect(await sessionName("t", null, chat([first, reply, second]))).toBe(name);
+    expect(await sessionName("t", null, chat([{ role: "system", content: "s" }, first]))).not.toBe(name);
+    expect(await sessionName("t", null, chat([second]))).not.toBe(name);
+  });
+
+  test("header before key before opening, and none can pass for another", async () => {
+    const keyed = chat([first], { prompt_cache_key: "x" });
+    const names = [
+      await sessionName("t", "x", keyed),
+      await sessionName("t", null, keyed),
+      await sessionName("t", "key:x", keyed),
+      await sessionName("t", null, chat([first])),
+      await sessionName("u", "x", keyed),
+    ];
+    expect(new Set(names).size).toBe(names.length);
+    expect(await sessionName("t", "x", chat([second]))).toBe(names[0]);
+  });
+
+  test("a prompt counts by its first 256 characters", async () => {
+    const named = (prompt: string) =>
+      sessionName(
+        "t",
+        null,
+        parseCompletion({ model: "m", prompt }, () => 0),
+      );
+    const base = "x".repeat(256);
+    expect(await named(`${base}a`)).toBe(await named(`${base}b`));
+    expect(await named(`a${base}`)).not.toBe(await named(`b${base}`));
+  });
+});

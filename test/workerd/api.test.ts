@@ -1,0 +1,289 @@
+/** The OpenAI-compatible surface over real sockets: what clients send, what they get, what they are refused. */
+import OpenAI from "openai";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { answerOf, type Running, start } from "./harness.ts";
+
+let run: Running;
+let openai: OpenAI;
+beforeAll(async () => {
+  run = await start();
+  openai = new OpenAI({ baseURL: `${run.url}/v1`, apiKey: "none needed", maxRetries: 0 });
+});
+afterAll(() => run.close());
+
+const CHAT = "/v1/chat/completions";
+const messages = [{ role: "user" as const, content: "Tell me about the road" }];
+const ask = { model: "tiny", messages, temperature: 0, max_tokens: 40 };
+
+describe("refusals, in OpenAI's shape and with the right status", () => {
+  const long = "road ".repeat(4000);
+  test.each<[string, string, unknown, number, string, string | null]>([
+    ["unknown model", CHAT, { ...ask, model: "gpt-4o" }, 404, "model_not_found", "model"],
+    ["empty messages", CHAT, { ...ask, messages: [] }, 400, "invalid_request", "messages"],
+    ["wrong types", CHAT, { ...ask, temperature: "hot" }, 400, "invalid_request", "temperature"],
+    ["messages as text", CHAT, { ...ask, messages: "hi" }, 400, "invalid_request", "messages"],
+    ["negative max_tokens", CHAT, { ...ask, max_tokens: -5 }, 400, "invalid_request", "max_tokens"],
+    ["n of 2", CHAT, { ...ask, n: 2 }, 400, "unsupported_parameter", "n"],
+    ["tools", CHAT, { ...ask, tools: [{ type: "function" }] }, 400, "unsupported_parameter", "tools"],
+    ["logprobs", CHAT, { ...ask, logprobs: true }, 400, "unsupported_parameter", "logprobs"],
+    [
+      "a chat over the context",
+      CHAT,
+      { ...ask, messages: [{ role: "user", content: long }] },
+      400,
+      "context_length_exceeded",
+      "messages",
+    ],
+    [
+      "a prompt over the context",
+      "/v1/completions",
+      { model: "tiny", prompt: long },
+      400,
+      "context_length_exceeded",
+      "prompt",
+    ],
+    [
+      "a token outside the vocabulary",
+      "/v1/completions",
+      { model: "tiny", prompt: [5, 512] },
+      400,
+      "bad_token",
+      "prompt",
+    ],
+    ["no JSON", CHAT, '{"model": "tiny",', 400, "invalid_json", null],
+    ["a body of 2 MB", CHAT, { ...ask, padding: "x".repeat(2 * 1024 * 1024) }, 413, "request_too_large", null],
+    ["an unknown route", "/v1/embeddings", {}, 404, "not_found", null],
+  ])("%s", async (_, route, body, status, code, param) => {
+    const response = await run.post(route, body);
+    expect(response.status).toBe(status);
+    expect(response.headers.get("content-type")).toBe("application/json");
+    expect(response.headers.get("x-request-id")).toMatch(/^req_[0-9a-f]{32}$/);
+    const { error } = (await response.json()) as { error: Record<string, unknown> };
+    expect(error).toEqual({ message: expect.any(String), type: "invalid_request_error", param, code });
+  });
+
+  test("a prompt over the context names the limit", async () => {
+    const response = await run.post(CHAT, { ...ask, messages: [{ role: "user", content: long }] });
+    expect(((await response.json()) as { error: { message: string } }).error.message).toMatch(/context is 2048/);
+  });
+
+  test("a body of unknown length is cut off at the limit, too", async () => {
+    const megabyte = new Uint8Array(1024 * 1024).fill(32);
+    const body = new ReadableStream({
+      start(controller) {
+        for (let i = 0; i < 3; i++) controller.enqueue(megabyte);
+        controller.close();
+      },
+    });
+    const response = await fetch(run.url + CHAT, { method: "POST", body, duplex: "half" } as RequestInit);
+    expect(response.status).toBe(413);
+    expect(((await response.json()) as { error: { code: string } }).error.code).toBe("request_too_large");
+  });
+
+  test("GET on a POST route and the draft's weights are not found", async () => {
+    for (const path of [CHAT, "/draft/pack.json", "/draft/model-00001-of-00001.safetensors", "/nothing"]) {
+      expect((await fetch(run.url + path)).status).toBe(404);
+    }
+  });
+});
+
+describe("answers", () => {
+  test("chat: object, usage and timings agree", async () => {
+    const response = await run.post(CHAT, { ...ask, outrider: { draft: "both", patience_ms: 1000 } });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("x-should-retry")).toBe("false");
+    const body = await answerOf(response);
+    expect(body).toMatchObject({
+      object: "chat.completion",
+      model: "tiny",
+      choices: [{ index: 0, message: { role: "assistant", content: expect.any(String) }, finish_reason: "length" }],
+      outrider: { seed: expect.any(Number), answered_by: "target", patience_ms: 1000 },
+    });
+    expect(body.id).toMatch(/^chatcmpl-[0-9a-f]{32}$/);
+    const { usage, timings } = body;
+    expect(usage.completion_tokens).toBe(40);
+    expect(usage.total_tokens).toBe(usage.prompt_tokens + 40);
+    expect(usage.prompt_tokens_details.cached_tokens).toBe(timings.cache_n);
+    expect(timings.prompt_n + timings.cache_n).toBe(usage.prompt_tokens);
+    expect(timings.predicted_n).toBe(40);
+    expect(timings.draft_n).toBeGreaterThan(0);
+    expect(timings.draft_n_accepted).toBeLessThanOrEqual(timings.draft_n);
+    // Every pass decides the kept draft tokens and one of the target's own.
+    expect(timings.target_passes + timings.draft_n_accepted).toBe(40);
+  });
+
+  test("the seed that is given back repeats the words", async () => {
+    const warm = { ...ask, temperature: 1, outrider: { draft: "off" } };
+    const first = await answerOf(run.post(CHAT, warm));
+    const again = await answerOf(run.post(CHAT, { ...warm, seed: first.outrider.seed }));
+    const other = await answerOf(run.post(CHAT, { ...warm, seed: first.outrider.seed + 1 }));
+    expect(again.text).toBe(first.text);
+    expect(other.text).not.toBe(first.text);
+  });
+
+  test.each([0, 0.8])(
+    "the draft changes nothing at temperature %d: off, model, lookup, both, traced, streamed",
+    async (temperature) => {
+      const wish = { ...ask, temperature, seed: 7, max_tokens: 120 };
+      const texts = new Set<string>();
+      for (const draft of ["off", "model", "lookup", "both"] as const) {
+        for (const patience_ms of [0, 2000]) {
+          const body = { ...wish, outrider: { draft, patience_ms } };
+          const answer = await answerOf(run.post(CHAT, body));
+          texts.add(answer.text);
+          const stream = await openai.chat.completions.create({
+            ...body,
+            stream: true,
+          } as OpenAI.ChatCompletionCreateParamsStreaming);
+          let text = "";
+          for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? "";
+          texts.add(text);
+        }
+      }
+      expect(texts.size).toBe(1);
+    },
+  );
+
+  test("completions: text and token ids say the same, 16 tokens unless more are asked for", async () => {
+    const text = await answerOf(run.post("/v1/completions", { model: "tiny", prompt: "the road", temperature: 0 }));
+    expect(text).toMatchObject({
+      object: "text_completion",
+      choices: [{ finish_reason: "length", text: expect.any(String) }],
+    });
+    expect(text.id).toMatch(/^cmpl-/);
+    expect(text.usage.completion_tokens).toBe(16);
+    const sdk = await openai.completions.create({ model: "tiny", prompt: "the road", temperature: 0 });
+    expect(sdk.choices[0]?.text).toBe(text.text);
+  });
+
+  test("a stop string ends the answer before itself, and the target with it", async () => {
+    const whole = await answerOf(run.post(CHAT, ask));
+    const said = whole.text;
+    const stop = said.slice(20, 24);
+    const cut = await answerOf(run.post(CHAT, { ...ask, max_tokens: 1500, stop }));
+    expect(cut.choices[0]).toMatchObject({
+      finish_reason: "stop",
+      message: { content: said.slice(0, said.indexOf(stop)) },
+    });
+    expect(cut.usage.completion_tokens).toBeLessThan(40);
+    await expect.poll(async () => (await run.originHealth()).live).toBe(0);
+  });
+
+  test("a trace tells every token and joins to the text; kept ones are as many as timings say", async () => {
+    const traced = { ...ask, outrider: { trace: true, patience_ms: 1000 } };
+    const body = await answerOf(run.post(CHAT, traced));
+    const { tokens } = body.outrider;
+    expect(tokens.map((token) => token.text).join("")).toBe(body.text);
+    expect(tokens.filter((token) => token.kept)).toHaveLength(body.timings.draft_n_accepted);
+    const stream = await openai.chat.completions.create({
+      ...traced,
+      stream: true,
+    } as OpenAI.ChatCompletionCreateParamsStreaming);
+    const streamed: { id: number; text: string }[] = [];
+    for await (const chunk of stream) {
+      const { outrider } = chunk as unknown as { outrider?: { tokens?: { id: number; text: string }[] } };
+      if (outrider?.tokens) {
+        streamed.push(...outrider.tokens);
+        expect(outrider.tokens.map((token) => token.text).join("")).toBe(chunk.choices[0]?.delta.content);
+      }
+    }
+    expect(streamed.map(({ id, text }) => [id, text])).toEqual(tokens.map(({ id, text }) => [id, text]));
+  });
+});
+
+describe("the openai SDK", () => {
+  test("streams with usage in a last chunk of its own", async () => {
+    const stream = await openai.chat.completions.create({
+      ...ask,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    const chunks = [];
+    for await (const chunk of stream) chunks.push(chunk);
+    expect(new Set(chunks.map((chunk) => chunk.id)).size).toBe(1);
+    expect(chunks[0]?.choices[0]?.delta.role).toBe("assistant");
+    expect(chunks.slice(0, -1).every((chunk) => chunk.usage === null)).toBe(true);
+    expect(chunks.at(-2)?.choices[0]?.finish_reason).toBe("length");
+    expect(chunks.at(-1)?.choices).toEqual([]);
+    expect(chunks.at(-1)?.usage).toMatchObject({ completion_tokens: 40 });
+    expect((chunks.at(-1) as unknown as { timings: object }).timings).toMatchObject({ predicted_n: 40 });
+  });
+
+  test("its stream helper puts the answer together", async () => {
+    const whole = await openai.chat.completions.create(ask);
+    const streamed = await openai.chat.completions.stream(ask).finalChatCompletion();
+    expect(streamed.choices[0]?.message.content).toBe(whole.choices[0]?.message.content);
+    expect(streamed.choices[0]?.finish_reason).toBe("length");
+  });
+
+  test("lists and finds models", async () => {
+    const { data } = await openai.models.list();
+    expect(data).toEqual([{ id: "tiny", object: "model", created: 0, owned_by: "outrider" }]);
+    expect((await openai.models.retrieve("tiny")).id).toBe("tiny");
+    await expect(openai.models.retrieve("other/model")).rejects.toBeInstanceOf(OpenAI.NotFoundError);
+  });
+
+  test("gets its own error classes, with the request's id", async () => {
+    const refusal = openai.chat.completions.create({ ...ask, messages: [] });
+    await expect(refusal).rejects.toBeInstanceOf(OpenAI.BadRequestError);
+    await expect(refusal).rejects.toMatchObject({
+      code: "invalid_request",
+      param: "messages",
+      requestID: expect.stringMatching(/^req_/),
+    });
+  });
+});
+
+describe("streams arrive as they are made", () => {
+  test("the first words are here while the target still works", async () => {
+    const response = await run.post(CHAT, { ...ask, max_tokens: 1500, stream: true });
+    expect(response.headers.get("content-type")).toMatch(/^text\/event-stream/);
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    expect((await run.originHealth()).live).toBe(1);
+    let reads = 1;
+    while (!(await reader.read()).done) reads++;
+    expect(reads).toBeGreaterThan(20);
+    await expect.poll(async () => (await run.originHealth()).live).toBe(0);
+  });
+});
+
+describe("browsers", () => {
+  test("a preflight may send authorization, content-type and the SDK's own headers", async () => {
+    const response = await fetch(run.url + CHAT, {
+      method: "OPTIONS",
+      headers: {
+        origin: "https://example.com",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization, content-type, x-stainless-lang, x-stainless-retry-count",
+      },
+    });
+    expect(response.status).toBe(204);
+    expect(response.headers.get("access-control-allow-origin")).toBe("*");
+    expect(response.headers.get("access-control-allow-methods")).toContain("POST");
+    const allowed = response.headers.get("access-control-allow-headers")?.toLowerCase().split(/,\s*/);
+    expect(allowed).toEqual(
+      expect.arrayContaining(["authorization", "content-type", "x-stainless-lang", "x-stainless-retry-count"]),
+    );
+  });
+
+  test("answers and refusals may be read from other origins", async () => {
+    for (const body of [ask, { ...ask, messages: [] }]) {
+      expect((await run.post(CHAT, body)).headers.get("access-control-allow-origin")).toBe("*");
+    }
+  });
+
+  test("the page and all it needs come from here", async () => {
+    const page = await fetch(`${run.url}/`);
+    expect(page.headers.get("content-type")).toMatch(/^text\/html/);
+    const html = await page.text();
+    expect(html).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
+    for (const file of ["style.css", "chat.js", "events.js", "numbers.js"]) {
+      expect((await fetch(`${run.url}/${file}`)).status).toBe(200);
+    }
+  });
+
+  test("health is open", async () => {
+    expect(await (await fetch(`${run.url}/health`)).json()).toEqual({ status: "ok" });
+  });
+});

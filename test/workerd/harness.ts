@@ -1,0 +1,118 @@
+/**
+ * The two Workers of this repository in workerd, edge and embedded origin, on the tiny model. Their configurations are the
+ * real ones but for where code and assets lie. Tests talk to them over sockets, and may evict Sessions and look into storage.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { createTestHarness, type TestHarness } from "wrangler";
+import { assembleAssets } from "../../src/start.ts";
+import { TINY_PACKS } from "../support/tiny.ts";
+
+process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
+process.env.WRANGLER_SEND_METRICS = "false";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const EDGE = "wrangler.toml";
+const ORIGIN = "src/origin/embedded/wrangler.toml";
+
+export interface Options {
+  /** Secrets and settings of the edge. */ readonly edge?: Readonly<Record<string, string>>;
+  readonly origin?: Readonly<Record<string, string>>;
+  /** False: there is no origin at all. */ readonly withOrigin?: boolean;
+  readonly draftPack?: string;
+}
+
+export interface Running {
+  readonly url: string;
+  readonly harness: TestHarness;
+  /** POSTs a JSON body to a route of the edge. */
+  post(route: string, body: unknown, init?: RequestInit): Promise<Response>;
+  /** What the origin's /health says. */ originHealth(): Promise<{ live: number; connections: number }>;
+  /** Evicts the Session of that name, as happens to idle ones. */ evict(session: string): Promise<void>;
+  /** Runs SQL in the Session's storage. */
+  sql(session: string, query: string, ...bindings: unknown[]): Promise<Record<string, unknown>[]>;
+  close(): Promise<void>;
+}
+
+export async function start(options: Options = {}): Promise<Running> {
+  const home = mkdtempSync(join(tmpdir(), "outrider-workerd-"));
+  assembleAssets(TINY_PACKS.target, options.draftPack ?? TINY_PACKS.draft, join(home, "build/assets"));
+  const withOrigin = options.withOrigin ?? true;
+  const harness = createTestHarness({
+    workers: [
+      { configPath: moved(home, EDGE, withOrigin), secrets: { ...options.edge } },
+      ...(withOrigin ? [{ configPath: moved(home, ORIGIN, true), secrets: { ...options.origin } }] : []),
+    ],
+  });
+  const { url } = await harness.listen();
+  const base = url.href.replace(/\/$/, "");
+  return {
+    url: base,
+    harness,
+    post: (route, body, init = {}) =>
+      fetch(base + route, {
+        method: "POST",
+        ...init,
+        headers: { "content-type": "application/json", ...init.headers },
+        body: typeof body === "string" ? body : JSON.stringify(body),
+      }),
+    originHealth: async () =>
+      (await (await harness.getWorker("outrider-origin").fetch("/health")).json()) as {
+        live: number;
+        connections: number;
+      },
+    evict: (name) => harness.getWorker("outrider").evictDurableObject("Session", { name }),
+    sql: async (name, query, ...bindings) => {
+      const storage = await harness.getWorker("outrider").getDurableObjectStorage("Session", { name });
+      return (await storage.exec(query, ...(bindings as string[]))) as Record<string, unknown>[];
+    },
+    close: async () => {
+      await harness.close();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A Worker's wrangler.toml under `home`, at the same path as in the repository, so that its assets are those under `home`. */
+function moved(home: string, path: string, withOrigin: boolean): string {
+  const from = join(ROOT, path);
+  let config = readFileSync(from, "utf8").replace(
+    /^main = "(.*)"$/m,
+    (_, main) => `main = "${resolve(dirname(from), main)}"`,
+  );
+  if (!withOrigin) config = config.replace(/\[\[services\]\]\n(?:[^[\n].*\n|\n)*/, "");
+  const to = join(home, path);
+  mkdirSync(dirname(to), { recursive: true });
+  writeFileSync(to, config);
+  return to;
+}
+
+/** A completion as a client reads it, both kinds in one. */
+export interface Answer {
+  readonly id: string;
+  readonly choices: readonly { readonly message: { readonly content: string }; readonly text: string }[];
+  readonly usage: Record<"prompt_tokens" | "completion_tokens" | "total_tokens", number> & {
+    readonly prompt_tokens_details: { readonly cached_tokens: number };
+  };
+  readonly timings: Record<
+    "cache_n" | "prompt_n" | "prompt_ms" | "predicted_n" | "draft_n" | "draft_n_accepted" | "target_passes",
+    number
+  >;
+  readonly outrider: {
+    readonly seed: number;
+    readonly draft_cache_n: number;
+    readonly tokens: readonly { readonly id: number; readonly text: string; readonly kept: boolean }[];
+  };
+}
+
+/** The body of a 200. Throws what the body of anything else says. */
+export async function answerOf(response: Response | Promise<Response>): Promise<Answer & { readonly text: string }> {
+  const settled = await response;
+  const body = (await settled.json()) as Answer & { error: { message: string } };
+  if (!settled.ok) throw new Error(`${settled.status}: ${body.error.message}`);
+  const choice = body.choices[0] as Answer["choices"][number];
+  return { ...body, text: choice.message?.content ?? choice.text };
+}
+
+export const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
