@@ -14,6 +14,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: "workerd",
+          include: ["test/workerd/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
           name: "real",
           include: ["test/real/**/*.test.ts"],
           globalSetup: ["test/real/setup.ts"],
