@@ -405,6 +405,28 @@ describe("silence", () => {
   });
 });
 
+test("a connection that fails late, after it was given up, does not disturb the one in use", async () => {
+  let calls = 0;
+  const verifier = clientWith(
+    {
+      silenceMs: 60,
+      connect: async () => {
+        if (calls++ > 0) return new WebSocket(url);
+        await sleep(90);
+        throw new Error("refused at last");
+      },
+    },
+    async (peer) => {
+      await peer.frame(0);
+      await sleep(50);
+      peer.send(verdict(3, [0], 1));
+      peer.send(done("stop"));
+    },
+  );
+  expect(tokensOf(await all(verifier))).toEqual([0]);
+  expect(calls).toBe(2);
+});
+
 describe("an error of the origin", () => {
   test("that is not retryable is final, with the status a client should see", async () => {
     for (const [code, status] of [
