@@ -117,11 +117,11 @@ export class KvCache {
     return i;
   }
 
-  /** A copy of page `index` (positions 32·index …), e.g. for storage. */
-  exportPage(index: number): Uint8Array {
+  /** Page `index` (positions 32·index …) as a view into the pool, e.g. to be stored; it changes as the timeline does. */
+  page(index: number): Uint8Array {
     const address = this.#pages[index];
     if (address === undefined) throw new RangeError(`page ${index} of ${this.#pages.length}`);
-    return this.#pool.bytes(address).slice();
+    return this.#pool.bytes(address);
   }
 
   /**

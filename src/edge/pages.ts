@@ -89,7 +89,7 @@ export class SessionStore {
       // Keys and values depend on every token before: from the first difference on, nothing stored is valid.
       sql.exec("DELETE FROM pages WHERE page >= ?", page);
       const written = pages - page;
-      for (; page < pages; page++) this.#insert(page, tokensOf(page), cache.exportPage(page), pack);
+      for (; page < pages; page++) this.#insert(page, tokensOf(page), cache.page(page), pack);
       return written;
     });
   }
@@ -125,7 +125,8 @@ export class SessionStore {
         packKey(pack),
         part === 0 ? idBlob : null,
         part === 0 ? sum : null,
-        bytes.slice(at, at + ROW_BYTES),
+        // A view: SQLite copies while it binds, and a copy of ours would be garbage of a whole timeline's size each turn.
+        bytes.subarray(at, at + ROW_BYTES),
       );
     }
   }

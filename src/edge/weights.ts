@@ -10,18 +10,11 @@ import { Shared } from "../draft/shared.ts";
 import { assetShards, assetText } from "../format/assets.ts";
 import type { PackHeader } from "../format/pack-header.ts";
 import { readPackHeader } from "../format/pack-reader.ts";
-import { pageBytes } from "../kernels/abi.ts";
-import { planArena } from "../kernels/arena.ts";
 import { ChatTemplate } from "../model/chat.ts";
-import { OutriderError } from "../model/errors.ts";
 import { sha256Hex } from "../model/sha256.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
+import { poolPages } from "./budget.ts";
 import { PACK_URL } from "./served.ts";
-
-/** What weights, KV pages and the JS heap may take together of the 128 MB that an isolate has. */
-export const ISOLATE_BYTES = 100e6;
-/** Of these, for the JS heap: tokenizer tables, code, requests under way. */
-export const HEAP_BYTES = 12e6;
 
 export interface Pack {
   readonly header: PackHeader;
@@ -68,19 +61,3 @@ export const loadedLlama = (assets: Fetcher, header: PackHeader): Promise<Llama>
 
 /** After a trap the instance's state is unknown; the next turn starts from fresh memory. */
 export const dropLlama = (broken: Llama): void => llama.drop(broken);
-
-/** KV pages that fit the budget beside the weights. Throws `draft_too_large` when not even one does. */
-export function poolPages(header: PackHeader): number {
-  const { layers, kvHeads, headSize } = header.config;
-  const page = pageBytes(layers, kvHeads, headSize);
-  const fixed = planArena(header, 0, 1).bytes;
-  const pages = Math.floor((ISOLATE_BYTES - HEAP_BYTES - fixed) / page);
-  if (pages < 1) {
-    throw new OutriderError(
-      "draft_too_large",
-      `the draft needs ${fixed} bytes before its first KV page of ${page}; ${ISOLATE_BYTES - HEAP_BYTES} are available. Prune or squeeze it further`,
-      { status: 500 },
-    );
-  }
-  return pages;
-}

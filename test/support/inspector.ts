@@ -1,12 +1,13 @@
-/** Asks the DevTools inspector of a running Worker what its isolate holds. */
+/** Asks the DevTools inspector of a running Worker what its isolate keeps alive. */
 import { WebSocket } from "ws";
 
 export interface IsolateMemory {
-  /** JS objects and code after a garbage collection. */ readonly heapBytes: number;
-  /** ArrayBuffers and WASM memories. */ readonly bufferBytes: number;
+  /** JS objects and code. */ readonly heapBytes: number;
+  /** ArrayBuffers; WASM memories are not counted by V8 here. */ readonly bufferBytes: number;
 }
 
-export async function isolateMemory(inspectorPort: number): Promise<IsolateMemory> {
+/** @param poke any request to the Worker: its isolate collects garbage when it is asked to and next has work */
+export async function isolateMemory(inspectorPort: number, poke: () => Promise<unknown>): Promise<IsolateMemory> {
   const targets = (await (await fetch(`http://127.0.0.1:${inspectorPort}/json`)).json()) as {
     webSocketDebuggerUrl: string;
   }[];
@@ -15,7 +16,9 @@ export async function isolateMemory(inspectorPort: number): Promise<IsolateMemor
   const socket = new WebSocket(first.webSocketDebuggerUrl);
   await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
   try {
-    await call(socket, 1, "HeapProfiler.collectGarbage");
+    const collected = call(socket, 1, "HeapProfiler.collectGarbage");
+    await poke();
+    await collected;
     const usage = await call(socket, 2, "Runtime.getHeapUsage");
     return { heapBytes: usage.usedSize as number, bufferBytes: usage.backingStorageSize as number };
   } finally {
