@@ -6,6 +6,8 @@
 import type { KvCache } from "../draft/cache.ts";
 import { ModelDrafter } from "../draft/engine.ts";
 import type { Llama } from "../draft/model.ts";
+import { PAGE_TOKENS } from "../kernels/abi.ts";
+import { OutriderError } from "../model/errors.ts";
 import type { Drafter, More, Proposal, Sampling } from "../speculate/types.ts";
 
 /** Where the weights and stored pages come from. */
@@ -26,6 +28,7 @@ export class SessionDrafter implements Drafter {
   #model: ModelDrafter | undefined;
   #cache: KvCache | undefined;
   #cached: number | undefined;
+  /** Tokens that the pool can hold of one timeline. */ #room = 0;
 
   constructor(source: DraftSource, sampling: Sampling) {
     this.#source = source;
@@ -43,8 +46,10 @@ export class SessionDrafter implements Drafter {
         const { llama, cache } = await this.#source.load();
         this.#model = new ModelDrafter(llama, cache, this.#sampling);
         this.#cache = cache;
+        this.#room = llama.pool.pages * PAGE_TOKENS;
       }
       const cache = this.#cache as KvCache;
+      this.#checkRoom(timeline.length);
       if (cache.tokens.length === 0) this.#source.restore(cache, timeline);
       this.#cached ??= cache.commonPrefix(timeline);
       await this.#model.sync(timeline);
@@ -53,6 +58,16 @@ export class SessionDrafter implements Drafter {
 
   propose(max: number, more: More): Promise<Proposal> {
     return this.#watch(() => (this.#model as ModelDrafter).propose(max, more));
+  }
+
+  /** A timeline that the pool can never hold is refused before anything is computed of it. */
+  #checkRoom(tokens: number): void {
+    if (tokens < this.#room) return;
+    throw new OutriderError(
+      "kv_full",
+      `the draft's KV pool holds ${this.#room} tokens, the timeline has ${tokens}; the target goes on without a draft`,
+      { status: 503 },
+    );
   }
 
   async #watch<T>(work: () => Promise<T>): Promise<T> {

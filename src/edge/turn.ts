@@ -20,6 +20,12 @@ import type { Head, Outcome } from "./reply.ts";
 import { AnswerText, type Piece } from "./stream.ts";
 import type { Pack } from "./weights.ts";
 
+/**
+ * Where only passes count, drafting on always promises a little. Under this confidence it is so little (2 % of the tokens a
+ * pass, for a third of the speed) that nobody can want it.
+ */
+const LEAST_CONFIDENCE = 0.1;
+
 /** What a Session lends to a turn. */
 export interface Lent {
   readonly pack: Pack;
@@ -101,16 +107,11 @@ export class Turn {
 
   #answer(drafter: Drafter | null): AsyncGenerator<Piece, Tally> {
     const { draft, stop } = this.generation;
-    const window = new Window(
-      {
-        maxDraft: draft.max || MAX_DRAFT,
-        fallback: draft.fallback ?? 0,
-        waits: this.#patience > 0,
-        // Who asks the origin to wait wants few target passes; where it is left to us, time counts.
-        spare: draft.patience ? "passes" : "time",
-      },
-      this.#lent.history,
-    );
+    // Who asks the origin to wait wants few target passes; where it is left to us, time counts.
+    const spare = draft.patience ? "passes" : "time";
+    const fallback = draft.fallback ?? (spare === "passes" ? LEAST_CONFIDENCE : 0);
+    const policy = { maxDraft: draft.max || MAX_DRAFT, fallback, waits: this.#patience > 0, spare } as const;
+    const window = new Window(policy, this.#lent.history);
     const text = new AnswerText(this.#lent.pack.tokenizer.decoder(), stop);
     return answer(generate(this.timeline, drafter, this.#verifier, window), text, this.#task.stopIds, Date.now);
   }

@@ -20,7 +20,10 @@ export interface Options {
   /** Secrets and settings of the edge. */ readonly edge?: Readonly<Record<string, string>>;
   readonly origin?: Readonly<Record<string, string>>;
   /** False: there is no origin at all. */ readonly withOrigin?: boolean;
-  readonly draftPack?: string;
+  /** Directories of other packs than the tiny ones. */ readonly packs?: {
+    readonly target: string;
+    readonly draft: string;
+  };
 }
 
 export interface Running {
@@ -37,7 +40,8 @@ export interface Running {
 
 export async function start(options: Options = {}): Promise<Running> {
   const home = mkdtempSync(join(tmpdir(), "outrider-workerd-"));
-  assembleAssets(TINY_PACKS.target, options.draftPack ?? TINY_PACKS.draft, join(home, "build/assets"));
+  const { target, draft } = options.packs ?? TINY_PACKS;
+  assembleAssets(target, draft, join(home, "build/assets"));
   const withOrigin = options.withOrigin ?? true;
   const harness = createTestHarness({
     workers: [

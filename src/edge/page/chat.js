@@ -85,7 +85,7 @@ async function answer(question) {
 
 async function ask(asked, signal) {
   if (!model) await loadModel();
-  const seed = $("seed").value === "" ? {} : { seed: Number($("seed").value) };
+  const number = (id) => ($(id).value === "" ? undefined : Number($(id).value));
   const response = await fetch("/v1/chat/completions", {
     method: "POST",
     signal,
@@ -94,10 +94,17 @@ async function ask(asked, signal) {
       model,
       messages: asked,
       stream: true,
-      temperature: Number($("temperature").value),
-      max_tokens: Number($("most").value) || 256,
-      ...seed,
-      outrider: { draft: $("draft").value, rule: $("rule").value, trace: true },
+      temperature: number("temperature"),
+      max_tokens: number("most"),
+      seed: number("seed"),
+      outrider: {
+        draft: $("draft").value,
+        rule: $("rule").value,
+        patience_ms: number("patience"),
+        // Somebody is watching: tokens that are unlikely to be kept are not worth the wait.
+        alpha_fallback: $("rule").value === "exact" ? 0.3 : undefined,
+        trace: true,
+      },
     }),
   });
   if (!response.ok) {

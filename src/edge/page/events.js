@@ -1,6 +1,7 @@
 /** Server-sent events of a streamed answer, as parsed chunks. Throws what the server reports in the middle of a stream. */
 export async function* readEvents(body) {
   let rest = "";
+  let done = false;
   for await (const text of chunks(body.pipeThrough(new TextDecoderStream()))) {
     rest += text;
     const events = rest.split("\n\n");
@@ -8,13 +9,14 @@ export async function* readEvents(body) {
     for (const event of events) {
       if (!event.startsWith("data: ")) continue;
       const data = event.slice("data: ".length);
-      if (data === "[DONE]") return;
+      done = data === "[DONE]";
+      if (done) continue;
       const chunk = JSON.parse(data);
       if (chunk.error) throw new Error(chunk.error.message);
       yield chunk;
     }
   }
-  throw new Error("the answer was cut off");
+  if (!done) throw new Error("the answer was cut off");
 }
 
 /** Safari has no async iteration over streams. */
@@ -23,6 +25,7 @@ async function* chunks(stream) {
   try {
     for (let step = await reader.read(); !step.done; step = await reader.read()) yield step.value;
   } finally {
-    reader.cancel();
+    // Rejects once more with what broke the stream, which whoever reads has already been told.
+    reader.cancel().catch(() => {});
   }
 }
