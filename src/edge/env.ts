@@ -4,6 +4,8 @@ export interface Env {
   readonly SESSION: DurableObjectNamespace;
   /** The embedded origin, when it runs beside the edge. */ readonly ORIGIN?: Fetcher;
   /** An origin elsewhere, http(s)://host:port; wins over ORIGIN. */ readonly ORIGIN_URL?: string;
+  /** "passes" (default): the origin waits for drafts. "time": it waits only where that answers sooner. */
+  readonly PREFER?: string;
   /** Secret: bearer token for the origin. */ readonly ORIGIN_TOKEN?: string;
   /** Secret: comma-separated keys that clients may use; without any, the API is open. */ readonly API_KEYS?: string;
   /** Secret: names Sessions of an open API, so that nobody outside can compute a name. */ readonly SESSION_SECRET?: string;

@@ -45,7 +45,8 @@ export class SessionStore {
       if (!first) return true;
       const at = first.page * PAGE_TOKENS;
       const bytes = join(page.map((part) => part.bytes));
-      if (at !== cache.tokens.length || first.checksum !== checksum(pack, first.page, first.tokens, bytes)) {
+      const sound = first.part === 0 && first.checksum === checksum(pack, first.page, first.tokens, bytes);
+      if (at !== cache.tokens.length || !sound) {
         this.#sql.exec("DELETE FROM pages WHERE page >= ?", first.page);
         return false;
       }
@@ -59,7 +60,7 @@ export class SessionStore {
       packKey(pack),
     );
     for (const row of rows) {
-      if (row.part === 0) {
+      if (row.page !== page[0]?.page) {
         if (!settle()) return cache.tokens.length;
         page = [];
       }
@@ -147,7 +148,8 @@ const packKey = (pack: string): string => `${PAGE_VERSION}:${pack}`;
 const checksum = (pack: string, page: number, tokens: ArrayBuffer, bytes: Uint8Array): number =>
   crc32(bytes, crc32(new Uint8Array(tokens), crc32(`${packKey(pack)}:${page}`)));
 
-const ids = (tokens: ArrayBuffer): number[] => Array.from(new Uint32Array(tokens));
+/** Whole ids only: a blob that was cut short must not keep a Session from starting. */
+const ids = (tokens: ArrayBuffer): number[] => Array.from(new Uint32Array(tokens, 0, tokens.byteLength >> 2));
 
 const blob = (tokens: readonly number[]): Uint8Array<ArrayBuffer> => new Uint8Array(Uint32Array.from(tokens).buffer);
 

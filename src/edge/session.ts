@@ -72,6 +72,7 @@ export class Session extends DurableObject<Env> {
       session,
       history: this.#history,
       before: this.#timeline,
+      prefer: this.env.PREFER === "time" ? "time" : "passes",
       connect: () => openSocket(this.env),
       draft: {
         load: async () => {

@@ -26,6 +26,9 @@ import type { Pack } from "./weights.ts";
  */
 const LEAST_CONFIDENCE = 0.1;
 
+/** How long the origin waits for a draft when passes are to be spared and the client names no patience: longer than any draft takes. */
+const PATIENCE_MS = 2000;
+
 /** What a Session lends to a turn. */
 export interface Lent {
   readonly pack: Pack;
@@ -33,6 +36,8 @@ export interface Lent {
   readonly history: History;
   /** The timeline that the origin should hold from the last turn. */ readonly before: readonly number[];
   /** Names the Session to the origin. */ readonly session: string;
+  /** What to spend least of, where the client names no patience: target passes, or the client's time. */
+  readonly prefer: "passes" | "time";
   connect(): Promise<WebSocket>;
 }
 
@@ -63,7 +68,7 @@ export class Turn {
     this.#lent = lent;
     this.#task = taskOf(generation, lent.pack);
     this.#startedAt = startedAt;
-    this.#patience = kind === "off" ? 0 : (draft.patience ?? choosePatience(lent.history, draft.max ?? MAX_DRAFT));
+    this.#patience = kind === "off" ? 0 : (draft.patience ?? defaultPatience(lent, draft.max ?? MAX_DRAFT));
     this.#model = new SessionDrafter(lent.draft, sampling);
     this.drafter = drafterOf(kind, this.#model);
     const { prompt, maxTokens, stopIds } = this.#task;
@@ -107,8 +112,8 @@ export class Turn {
 
   #answer(drafter: Drafter | null): AsyncGenerator<Piece, Tally> {
     const { draft, stop } = this.generation;
-    // Who asks the origin to wait wants few target passes; where it is left to us, time counts.
-    const spare = draft.patience ? "passes" : "time";
+    // A client that names a patience has chosen: a waiting origin is asked for few passes.
+    const spare = draft.patience === null ? this.#lent.prefer : draft.patience > 0 ? "passes" : "time";
     const fallback = draft.fallback ?? (spare === "passes" ? LEAST_CONFIDENCE : 0);
     const policy = { maxDraft: draft.max || MAX_DRAFT, fallback, waits: this.#patience > 0, spare } as const;
     const window = new Window(policy, this.#lent.history);
@@ -144,6 +149,9 @@ export class Turn {
     };
   }
 }
+
+const defaultPatience = ({ prefer, history }: Lent, maxDraft: number): number =>
+  prefer === "passes" ? PATIENCE_MS : choosePatience(history, maxDraft);
 
 function drafterOf(kind: Generation["draft"]["kind"], model: SessionDrafter): Drafter | null {
   if (kind === "off") return null;
