@@ -1,0 +1,193 @@
+/** What a Session stores, against a real SQLite: Node's own, behind the shape of a Durable Object's storage. */
+import { DatabaseSync } from "node:sqlite";
+import { beforeEach, describe, expect, test } from "vitest";
+import { KvCache, PagePool } from "../../src/draft/cache.ts";
+import { ROW_BYTES, SessionStore } from "../../src/edge/pages.ts";
+import { seeded } from "../support/random.ts";
+
+/** Three rows a page. */
+const PAGE_BYTES = 2 * ROW_BYTES + 1000;
+const PAGES = 12;
+const PACK = "a-pack";
+
+let database: DatabaseSync;
+let storage: DurableObjectStorage;
+let pool: PagePool;
+let memory: WebAssembly.Memory;
+
+beforeEach(() => {
+  database = new DatabaseSync(":memory:");
+  storage = {
+    sql: {
+      exec: (query: string, ...bindings: (string | number | null | Uint8Array)[]) => {
+        const rows = database.prepare(query).all(...bindings) as Record<string, unknown>[];
+        for (const row of rows) {
+          for (const [name, value] of Object.entries(row)) {
+            if (value instanceof Uint8Array) row[name] = value.slice().buffer;
+          }
+        }
+        return Object.assign(rows.values(), { toArray: () => rows });
+      },
+    },
+    transactionSync: (work: () => unknown) => {
+      database.exec("BEGIN");
+      try {
+        const result = work();
+        database.exec("COMMIT");
+        return result;
+      } catch (error) {
+        database.exec("ROLLBACK");
+        throw error;
+      }
+    },
+    deleteAll: async () => {
+      database = new DatabaseSync(":memory:");
+    },
+  } as unknown as DurableObjectStorage;
+  memory = new WebAssembly.Memory({ initial: Math.ceil((PAGE_BYTES * (PAGES + 1)) / 65536) });
+  pool = new PagePool(
+    memory,
+    Array.from({ length: PAGES }, (_, i) => 64 + i * PAGE_BYTES),
+    PAGE_BYTES,
+  );
+});
+
+/** What a page's memory should hold is a function of the tokens up to its end, as with real keys and values. */
+function fill(cache: KvCache, tokens: readonly number[]): void {
+  cache.reserve(tokens.length);
+  cache.extend(tokens);
+  const bytes = new Uint8Array(memory.buffer);
+  for (const [page, address] of cache.pages.entries()) {
+    const known = cache.tokens.slice(0, (page + 1) * 32);
+    const random = seeded(known.reduce((seed, token) => (Math.imul(seed, 31) + token) >>> 0, 7));
+    for (let at = 0; at < PAGE_BYTES; at += 997) bytes[address + at] = Math.floor(random() * 256);
+  }
+}
+
+const timeline = (length: number, from = 0): number[] => Array.from({ length }, (_, i) => 1000 + from + i);
+const rows = (query: string) => database.prepare(query).all() as Record<string, number>[];
+
+function stored(length: number): { store: SessionStore; tokens: number[]; pages: Uint8Array[] } {
+  const store = new SessionStore(storage);
+  const tokens = timeline(length);
+  const cache = new KvCache(pool);
+  fill(cache, tokens);
+  store.save(tokens, cache, PACK);
+  const pages = cache.pages.map((_, page) => cache.page(page).slice());
+  cache.release();
+  new Uint8Array(memory.buffer).fill(0);
+  return { store, tokens, pages };
+}
+
+function restored(store: SessionStore, wanted: readonly number[], pack = PACK): KvCache {
+  const cache = new KvCache(pool);
+  expect(store.restore(cache, wanted, pack)).toBe(cache.tokens.length);
+  return cache;
+}
+
+describe("KV pages in SQLite", () => {
+  test("come back byte for byte, in rows that fit", () => {
+    const { store, tokens, pages } = stored(70);
+    expect(rows("SELECT page, part FROM pages ORDER BY page, part").map((row) => [row.page, row.part])).toEqual(
+      [0, 1, 2].flatMap((page) => [0, 1, 2].map((part) => [page, part])),
+    );
+    expect(rows("SELECT max(length(bytes)) AS most FROM pages")[0]?.most).toBeLessThanOrEqual(1_900_000);
+    const cache = restored(store, [...tokens, 5, 6]);
+    expect(cache.tokens).toEqual(tokens);
+    for (const [page, bytes] of pages.entries()) expect(Buffer.compare(cache.page(page), bytes)).toBe(0);
+  });
+
+  test.each([0, 1, 31, 32, 33, 64, 69])("a timeline that differs from token %d on gets those before", (common) => {
+    const { store, tokens } = stored(70);
+    expect(restored(store, [...tokens.slice(0, common), 1, 2, 3]).tokens).toEqual(tokens.slice(0, common));
+  });
+
+  test("a shorter timeline gets no more than it has", () => {
+    const { store, tokens } = stored(70);
+    expect(restored(store, tokens.slice(0, 40)).tokens).toEqual(tokens.slice(0, 40));
+  });
+
+  test.each<[string, string, number]>([
+    [
+      "one damaged byte in a later part",
+      "UPDATE pages SET bytes = zeroblob(length(bytes)) WHERE page = 1 AND part = 2",
+      32,
+    ],
+    ["a missing part", "DELETE FROM pages WHERE page = 1 AND part = 1", 32],
+    ["a missing first part", "DELETE FROM pages WHERE page = 1 AND part = 0", 32],
+    ["another checksum", "UPDATE pages SET checksum = checksum + 1 WHERE page = 0 AND part = 0", 0],
+    ["pages that changed places", "UPDATE pages SET page = CASE page WHEN 1 THEN 12 WHEN 2 THEN 11 ELSE page END", 32],
+  ])("%s: everything from there on is given up and deleted", (_, damage, left) => {
+    const { store, tokens } = stored(96);
+    database.exec(damage);
+    expect(restored(store, tokens).tokens).toEqual(tokens.slice(0, left));
+    expect(rows("SELECT count(*) AS n FROM pages WHERE part = 0")[0]?.n).toBe(left / 32);
+  });
+
+  test("another pack's pages are nobody's, and go when the next are written", () => {
+    const { store, tokens } = stored(40);
+    expect(restored(store, tokens, "another-pack").tokens).toEqual([]);
+    const cache = new KvCache(pool);
+    fill(cache, timeline(20));
+    store.save(timeline(20), cache, "another-pack");
+    expect(rows("SELECT DISTINCT pack FROM pages")).toHaveLength(1);
+    expect(restored(store, timeline(20), "another-pack").tokens).toEqual(timeline(20));
+  });
+
+  test("only what changed is written: nothing, the grown last page, everything after a change", () => {
+    const { store, tokens } = stored(70);
+    const cache = restored(store, tokens);
+    expect(store.save(tokens, cache, PACK)).toBe(0);
+    fill(cache, [7, 8]);
+    expect(store.save([...tokens, 7, 8], cache, PACK)).toBe(1);
+    cache.cut(40);
+    fill(cache, timeline(60, 500));
+    expect(store.save([...tokens.slice(0, 40), ...timeline(60, 500)], cache, PACK)).toBe(3);
+    expect(restored(store, cache.tokens.slice()).tokens).toEqual(cache.tokens);
+    cache.cut(10);
+    expect(store.save(tokens.slice(0, 10), cache, PACK)).toBe(1);
+    expect(rows("SELECT count(DISTINCT page) AS n FROM pages")[0]?.n).toBe(1);
+  });
+
+  test("a cache without tokens, or none, leaves the pages alone", () => {
+    const { store, tokens } = stored(70);
+    expect(store.save([1, 2], new KvCache(pool), PACK)).toBe(0);
+    expect(store.save([1, 2, 3], undefined, PACK)).toBe(0);
+    expect(restored(store, tokens).tokens).toEqual(tokens);
+    expect(store.timeline()).toEqual([1, 2, 3]);
+  });
+
+  test("a failed write leaves what was there", () => {
+    const { store, tokens } = stored(70);
+    const cache = restored(store, tokens.slice(0, 10));
+    fill(cache, timeline(60, 900));
+    cache.page = () => {
+      throw new Error("no memory");
+    };
+    expect(() => store.save(cache.tokens, cache, PACK)).toThrow("no memory");
+    expect(store.timeline()).toEqual(tokens);
+    expect(restored(store, tokens).tokens).toEqual(tokens);
+  });
+
+  test("timelines of any ids, and none", () => {
+    const store = new SessionStore(storage);
+    expect(store.timeline()).toEqual([]);
+    store.save([0, 1, 0xffffffff], undefined, PACK);
+    expect(new SessionStore(storage).timeline()).toEqual([0, 1, 0xffffffff]);
+  });
+
+  test("a timeline that was cut short is as long as it can be read", () => {
+    const { store, tokens } = stored(40);
+    database.exec("UPDATE timeline SET tokens = substr(tokens, 1, 15)");
+    expect(store.timeline()).toEqual(tokens.slice(0, 3));
+  });
+
+  test("after forgetting, everything can be used again", async () => {
+    const { store, tokens } = stored(40);
+    await store.forget();
+    expect(store.timeline()).toEqual([]);
+    expect(restored(store, tokens).tokens).toEqual([]);
+    store.save(tokens, undefined, PACK);
+    expect(store.timeline()).toEqual(tokens);
+  });
+});
