@@ -3,7 +3,7 @@
  * would change the answer and that we cannot honour are refused with a sentence, never silently dropped.
  * What goes back is in reply.ts. No other file reads OpenAI's request fields.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { ChatMessage } from "../model/chat.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { Rule, Sampling } from "../speculate/types.ts";

@@ -1,5 +1,5 @@
 /** Which model this deployment serves: the one its draft was made for. Reads one field of the pack header, once an isolate. */
-import { z } from "zod";
+import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
 
 /** Where the draft's pack lies among the assets; the host is not looked at. */

@@ -11,7 +11,7 @@
  *
  * A tensor larger than a shard is cut into parts at tile-block boundaries; in memory the parts lie end to end.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { LlamaConfig } from "../model/config.ts";
 import type { WeightFormat } from "../model/layouts.ts";
 

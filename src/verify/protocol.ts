@@ -13,7 +13,7 @@
  *
  * The bearer token travels in the `authorization` header of the upgrade, never in a frame.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
 
 export const PROTOCOL_VERSION = 1;
