@@ -11,7 +11,8 @@ import { makePack } from "../../src/compress/pipeline.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { ask, type ChatAnswer, chat } from "../support/chat.ts";
 import { type FaultProxy, faultProxy } from "../support/fault-proxy.ts";
-import { type Edge, type Running, startEdge, startOrigin } from "../support/service.ts";
+import { type Running as Origin, startOrigin } from "../support/service.ts";
+import { type Running, start } from "../workerd/harness.ts";
 
 const MODES = [
   { name: "greedy", temperature: 0, seed: 0 },
@@ -19,11 +20,11 @@ const MODES = [
 ] as const;
 
 let scratch: string;
-let origin: Running;
+let origin: Origin;
 let proxy: FaultProxy;
-let edge: Edge;
-let garbageEdge: Edge;
-let embedded: Edge;
+let edge: Running;
+let garbageEdge: Running;
+let embedded: Running;
 const alone = new Map<string, ChatAnswer>();
 
 beforeAll(async () => {
@@ -35,10 +36,10 @@ beforeAll(async () => {
   await makePack(recipe, target, garbage);
   origin = await startOrigin(target);
   proxy = await faultProxy(Number(new URL(origin.url).port));
-  const originUrl = `http://127.0.0.1:${proxy.port}`;
-  edge = await startEdge({ targetPack: target, draftPack: draft, originUrl });
-  garbageEdge = await startEdge({ targetPack: target, draftPack: garbage, originUrl });
-  embedded = await startEdge({ targetPack: target, draftPack: draft });
+  const settings = { ORIGIN_URL: `http://127.0.0.1:${proxy.port}` };
+  edge = await start({ packs: { target, draft }, withOrigin: false, edge: settings });
+  garbageEdge = await start({ packs: { target, draft: garbage }, withOrigin: false, edge: settings });
+  embedded = await start({ packs: { target, draft } });
   for (const mode of MODES) {
     await inPairs(PROMPTS, async (prompt) => {
       alone.set(mode.name + prompt, await answer(edge, prompt, mode, { draft: "off" }));
@@ -47,7 +48,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await Promise.all([edge, garbageEdge, embedded].map((service) => service?.stop()));
+  await Promise.all([edge, garbageEdge, embedded].map((service) => service?.close()));
   await proxy?.close();
   await origin?.stop();
   rmSync(scratch, { recursive: true, force: true });
@@ -74,7 +75,7 @@ function expectSame(actual: ChatAnswer, mode: string, prompt: string): void {
   expect({ text: actual.text, finish: actual.finish }, prompt).toEqual({ text, finish });
 }
 
-const WAYS: readonly { name: string; where: () => Edge; outrider: Readonly<Record<string, unknown>> }[] = [
+const WAYS: readonly { name: string; where: () => Running; outrider: Readonly<Record<string, unknown>> }[] = [
   { name: "draft model", where: () => edge, outrider: { draft: "model" } },
   { name: "lookup", where: () => edge, outrider: { draft: "lookup" } },
   { name: "both", where: () => edge, outrider: { draft: "both" } },
