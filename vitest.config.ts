@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/workerd/**", "test/real/**", "test/reference/**"],
+          exclude: ["test/workerd/**", "test/real/**", "test/reference/**", "test/page/**"],
           testTimeout: 30_000,
         },
       },

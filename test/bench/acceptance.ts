@@ -1,0 +1,82 @@
+/**
+ * Tokens per target pass through the running service, by category of question.
+ *
+ *   npm run bench:acceptance -- [--questions FILE.jsonl] [--every 3] [--tokens 64] [--draft model] [--temperature 0]
+ *
+ * FILE has one Spec-Bench question a line: {category, turns: [text, …]}; the first turn is asked. Without it, the prompts of
+ * test/cases/prompts.ts. Runs edge and embedded origin in workerd; the origin waits for drafts of up to 8 tokens.
+ * Prints a table and, last, one JSON line.
+ */
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { prepare } from "../../src/compress/cli.ts";
+import { PROMPTS } from "../cases/prompts.ts";
+import { ask, chat } from "../support/chat.ts";
+import { startEdge } from "../support/service.ts";
+import { packHeader } from "../support/tiny.ts";
+
+const { values } = parseArgs({
+  options: {
+    questions: { type: "string" },
+    every: { type: "string", default: "3" },
+    tokens: { type: "string", default: "64" },
+    draft: { type: "string", default: "model" },
+    temperature: { type: "string", default: "0" },
+  },
+});
+
+interface Question {
+  readonly category: string;
+  readonly text: string;
+}
+
+const questions: Question[] = values.questions
+  ? readFileSync(values.questions, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { category: string; turns: string[] })
+      .map(({ category, turns }) => ({ category, text: turns[0] as string }))
+      .filter((_, i) => i % Number(values.every) === 0)
+  : PROMPTS.map((text) => ({ category: "own prompts", text }));
+
+const { target, draft } = await prepare();
+const edge = await startEdge({ targetPack: target, draftPack: draft });
+const totals = new Map<string, { questions: number; tokens: number; passes: number; drafted: number; kept: number }>();
+try {
+  for (const [i, { category, text }] of questions.entries()) {
+    const { timings } = await chat(edge.url, ask(text), {
+      session: `acceptance-${i}`,
+      maxTokens: Number(values.tokens),
+      temperature: Number(values.temperature),
+      seed: i,
+      outrider: { draft: values.draft, patience_ms: 60_000, max_draft: 8 },
+    });
+    for (const name of [category, "all"]) {
+      const sum = totals.get(name) ?? { questions: 0, tokens: 0, passes: 0, drafted: 0, kept: 0 };
+      sum.questions++;
+      sum.tokens += timings.predicted_n;
+      sum.passes += timings.target_passes;
+      sum.drafted += timings.draft_n;
+      sum.kept += timings.draft_n_accepted;
+      totals.set(name, sum);
+    }
+    process.stderr.write(`\r${i + 1} of ${questions.length}`);
+  }
+} finally {
+  process.stderr.write("\n");
+  await edge.stop();
+}
+
+const shards = packHeader(draft).shards.reduce((sum, shard) => sum + shard.bytes, 0);
+console.log(
+  `draft ${values.draft}, ${(shards / 1e6).toFixed(1)} MB, temperature ${values.temperature}, 8 drafted at most`,
+);
+const rows = [...totals].map(([category, sum]) => ({
+  category,
+  questions: sum.questions,
+  tokens: sum.tokens,
+  "tokens per pass": Number((sum.tokens / sum.passes).toFixed(2)),
+  "kept share": Number((sum.kept / Math.max(1, sum.drafted)).toFixed(2)),
+}));
+console.table(rows);
+console.log(JSON.stringify({ draftBytes: shards, rows }));

@@ -1,0 +1,75 @@
+/** The playground as a person uses it: ask, watch two colours arrive, read the numbers, stop, start anew. */
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { type Running, start } from "../workerd/harness.ts";
+
+let run: Running;
+let browser: Browser;
+let page: Page;
+const problems: string[] = [];
+
+beforeAll(async () => {
+  run = await start();
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+  });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await run?.close();
+});
+
+beforeEach(async () => {
+  await page?.close();
+  problems.length = 0;
+  page = await browser.newPage({ viewport: { width: 1100, height: 760 } });
+  page.on("pageerror", (error) => problems.push(error.message));
+  page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+  await page.goto(run.url);
+});
+
+async function askFor(text: string): Promise<void> {
+  await page.fill("#question", text);
+  await page.click("#send");
+  await page.waitForFunction(() => document.querySelector("#per-pass")?.textContent !== "–");
+}
+
+test("an answer arrives in two colours with its numbers, and nothing is logged as an error", async () => {
+  await page.fill("#most", "40");
+  await page.selectOption("#patience", "10000");
+  await askFor("Tell me about the river.");
+  const kept = await page.locator("#log li:not(.hint) .token.kept").count();
+  const decided = await page.locator("#log li:not(.hint) .token.decided").count();
+  expect(kept).toBeGreaterThan(0);
+  expect(decided).toBeGreaterThan(0);
+  const colours = await Promise.all(
+    ["kept", "decided"].map((kind) =>
+      page
+        .locator(`#log li:not(.hint) .token.${kind}`)
+        .first()
+        .evaluate((node) => getComputedStyle(node).backgroundColor + getComputedStyle(node).color),
+    ),
+  );
+  expect(colours[0]).not.toBe(colours[1]);
+  expect(Number.parseFloat((await page.textContent("#per-pass")) as string)).toBeGreaterThan(1);
+  expect(Number(await page.textContent("#tokens"))).toBe(40);
+  if (process.env.SCREENSHOT) await page.screenshot({ path: process.env.SCREENSHOT });
+  expect(problems).toEqual([]);
+});
+
+test("with the draft off every token is the target's", async () => {
+  await page.fill("#most", "12");
+  await page.selectOption("#draft", "off");
+  await askFor("Hello");
+  expect(await page.locator("#log li:not(.hint) .token.kept").count()).toBe(0);
+  expect(await page.textContent("#per-pass")).toMatch(/^1(\.0+)?$/);
+});
+
+test("a refusal is shown as a sentence", async () => {
+  await page.fill("#most", "10");
+  await page.fill("#question", "word ".repeat(3000));
+  await page.click("#send");
+  await page.waitForFunction(() => document.querySelector("#log")?.textContent?.includes("context"));
+});
