@@ -49,6 +49,7 @@ export class DraftAlone implements Verifier {
   async #decide(position: number): Promise<number> {
     try {
       const { llama, cache } = await this.#source.load();
+      this.#source.claim(position);
       if (cache.tokens.length === 0) this.#source.restore(cache, this.#timeline);
       cache.cut(Math.min(cache.commonPrefix(this.#timeline), position - 1));
       const logits = llama.forward(cache, this.#timeline.slice(cache.tokens.length), 1);

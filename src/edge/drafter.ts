@@ -6,20 +6,19 @@
 import type { KvCache } from "../draft/cache.ts";
 import { ModelDrafter } from "../draft/engine.ts";
 import type { Llama } from "../draft/model.ts";
-import { PAGE_TOKENS } from "../kernels/abi.ts";
-import { OutriderError } from "../model/errors.ts";
 import type { Drafter, More, Proposal, Sampling } from "../speculate/types.ts";
+import { MAX_DRAFT } from "../verify/protocol.ts";
 
-/** Where the weights and stored pages come from. */
+/** Where the weights, the room and the stored pages come from. */
 export interface DraftSource {
-  /** The loaded draft and this Session's cache in its pool. */ load(): Promise<{ llama: Llama; cache: KvCache }>;
-  /** Fills an empty cache with what is stored of `timeline`. */ restore(
-    cache: KvCache,
-    timeline: readonly number[],
-  ): void;
-  /** Told of every failure of the draft; after a trap its memory must not be used again. */ failed(
-    error: unknown,
-  ): void;
+  /** The loaded draft and this Session's cache in its pool. */
+  load(): Promise<{ llama: Llama; cache: KvCache }>;
+  /** Called before the cache is to hold that many tokens. Throws `kv_full` when there is no room. */
+  claim(tokens: number): void;
+  /** Fills an empty cache with what is stored of `timeline`. */
+  restore(cache: KvCache, timeline: readonly number[]): void;
+  /** Told of every failure of the draft; after a trap its memory must not be used again. */
+  failed(error: unknown): void;
 }
 
 export class SessionDrafter implements Drafter {
@@ -28,7 +27,6 @@ export class SessionDrafter implements Drafter {
   #model: ModelDrafter | undefined;
   #cache: KvCache | undefined;
   #cached: number | undefined;
-  /** Tokens that the pool can hold of one timeline. */ #room = 0;
 
   constructor(source: DraftSource, sampling: Sampling) {
     this.#source = source;
@@ -46,10 +44,9 @@ export class SessionDrafter implements Drafter {
         const { llama, cache } = await this.#source.load();
         this.#model = new ModelDrafter(llama, cache, this.#sampling);
         this.#cache = cache;
-        this.#room = llama.pool.pages * PAGE_TOKENS;
       }
       const cache = this.#cache as KvCache;
-      this.#checkRoom(timeline.length);
+      this.#source.claim(timeline.length + MAX_DRAFT);
       if (cache.tokens.length === 0) this.#source.restore(cache, timeline);
       this.#cached ??= cache.commonPrefix(timeline);
       await this.#model.sync(timeline);
@@ -58,16 +55,6 @@ export class SessionDrafter implements Drafter {
 
   propose(max: number, more: More): Promise<Proposal> {
     return this.#watch(() => (this.#model as ModelDrafter).propose(max, more));
-  }
-
-  /** A timeline that the pool can never hold is refused before anything is computed of it. */
-  #checkRoom(tokens: number): void {
-    if (tokens < this.#room) return;
-    throw new OutriderError(
-      "kv_full",
-      `the draft's KV pool holds ${this.#room} tokens, the timeline has ${tokens}; the target goes on without a draft`,
-      { status: 503 },
-    );
   }
 
   async #watch<T>(work: () => Promise<T>): Promise<T> {

@@ -18,7 +18,7 @@ import { errorResponse, type Outcome } from "./reply.ts";
 import { document, events, type Piece } from "./stream.ts";
 import { type Lent, Turn } from "./turn.ts";
 import { Turns } from "./turns.ts";
-import { dropLlama, loadedLlama, loadedPack, type Pack } from "./weights.ts";
+import { dropLlama, loadedLlama, loadedPack, type Pack, room } from "./weights.ts";
 
 /** Requests that may wait behind the answer under way. */
 const MAX_WAITING = 4;
@@ -44,7 +44,11 @@ export class Session extends DurableObject<Env> {
     const requestId = request.headers.get("x-request-id") ?? "";
     try {
       const generation = (await request.json()) as Generation;
-      const leave = await this.#turns.enter();
+      const end = await this.#turns.enter();
+      const leave = () => {
+        room.leave(this);
+        end();
+      };
       try {
         if (request.signal.aborted) throw new OutriderError("closed", "the client left while waiting", { status: 499 });
         const lent = this.#lend(await loadedPack(this.env.ASSETS), request.headers.get("x-session") ?? "", requestId);
@@ -80,9 +84,10 @@ export class Session extends DurableObject<Env> {
           if (this.#held?.llama !== llama) this.#held = { llama, cache: llama.newCache() };
           return this.#held;
         },
+        claim: (tokens) => room.claim(this, tokens, this.#held?.llama.pool.pages ?? 0, Date.now()),
         restore: (cache, timeline) => this.#store.restore(cache, timeline, pack.id),
         failed: (error) => {
-          console.error(requestId, "the draft failed", error);
+          console.warn(requestId, "the draft failed:", error instanceof OutriderError ? error.message : error);
           if (!(error instanceof WebAssembly.RuntimeError) || !this.#held) return;
           dropLlama(this.#held.llama);
           this.#held = undefined;

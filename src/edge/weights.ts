@@ -14,6 +14,7 @@ import { ChatTemplate } from "../model/chat.ts";
 import { sha256Hex } from "../model/sha256.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
 import { poolPages } from "./budget.ts";
+import { Room } from "./room.ts";
 import { PACK_URL } from "./served.ts";
 
 export interface Pack {
@@ -25,6 +26,8 @@ export interface Pack {
 
 const pack = new Shared<Pack>();
 const llama = new Shared<Llama>();
+/** Room in the pool of KV pages, for the turns that are under way in this isolate. */
+export const room = new Room();
 
 /** Header and tokenizer: all a turn needs to ask the origin. Small, so the weights do not hold it up. */
 export const loadedPack = (assets: Fetcher): Promise<Pack> =>

@@ -166,7 +166,7 @@ describe("answers", () => {
       message: { content: said.slice(0, said.indexOf(stop)) },
     });
     expect(cut.usage.completion_tokens).toBeLessThan(40);
-    await expect.poll(async () => (await run.originHealth()).live).toBe(0);
+    await expect.poll(async () => (await run.originHealth()).live, { timeout: 5000 }).toBe(0);
   });
 
   test("a trace tells every token and joins to the text; kept ones are as many as timings say", async () => {
@@ -244,7 +244,7 @@ describe("streams arrive as they are made", () => {
     let reads = 1;
     while (!(await reader.read()).done) reads++;
     expect(reads).toBeGreaterThan(20);
-    await expect.poll(async () => (await run.originHealth()).live).toBe(0);
+    await expect.poll(async () => (await run.originHealth()).live, { timeout: 5000 }).toBe(0);
   });
 });
 
