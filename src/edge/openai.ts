@@ -32,7 +32,7 @@ export interface Generation {
     readonly kind: DraftKind;
     /** Longest draft; null leaves it to the window policy. */ readonly max: number | null;
     /** Stop drafting below this confidence; null leaves it to the window policy. */ readonly fallback: number | null;
-    /** How long the origin waits for a draft, ms; null: chosen from what was measured. */ readonly patience:
+    /** How long the origin waits for a draft, ms; null: as the operator prefers. */ readonly patience:
       | number
       | null;
   };
