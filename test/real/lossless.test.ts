@@ -11,8 +11,7 @@ import { makePack } from "../../src/compress/pipeline.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { ask, type ChatAnswer, chat } from "../support/chat.ts";
 import { type FaultProxy, faultProxy } from "../support/fault-proxy.ts";
-import { type Running as Origin, startOrigin } from "../support/service.ts";
-import { type Running, start } from "../workerd/harness.ts";
+import { type Running, startEdge, startOrigin } from "../support/service.ts";
 
 const MODES = [
   { name: "greedy", temperature: 0, seed: 0 },
@@ -20,7 +19,7 @@ const MODES = [
 ] as const;
 
 let scratch: string;
-let origin: Origin;
+let origin: Running;
 let proxy: FaultProxy;
 let edge: Running;
 let garbageEdge: Running;
@@ -36,10 +35,10 @@ beforeAll(async () => {
   await makePack(recipe, target, garbage);
   origin = await startOrigin(target);
   proxy = await faultProxy(Number(new URL(origin.url).port));
-  const settings = { ORIGIN_URL: `http://127.0.0.1:${proxy.port}` };
-  edge = await start({ packs: { target, draft }, withOrigin: false, edge: settings });
-  garbageEdge = await start({ packs: { target, draft: garbage }, withOrigin: false, edge: settings });
-  embedded = await start({ packs: { target, draft } });
+  const originUrl = `http://127.0.0.1:${proxy.port}`;
+  edge = await startEdge({ targetPack: target, draftPack: draft, originUrl });
+  garbageEdge = await startEdge({ targetPack: target, draftPack: garbage, originUrl });
+  embedded = await startEdge({ targetPack: target, draftPack: draft });
   for (const mode of MODES) {
     await inPairs(PROMPTS, async (prompt) => {
       alone.set(mode.name + prompt, await answer(edge, prompt, mode, { draft: "off" }));
@@ -48,7 +47,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await Promise.all([edge, garbageEdge, embedded].map((service) => service?.close()));
+  await Promise.all([edge, garbageEdge, embedded].map((service) => service?.stop()));
   await proxy?.close();
   await origin?.stop();
   rmSync(scratch, { recursive: true, force: true });
