@@ -32,9 +32,7 @@ export interface Generation {
     readonly kind: DraftKind;
     /** Longest draft; null leaves it to the window policy. */ readonly max: number | null;
     /** Stop drafting below this confidence; null leaves it to the window policy. */ readonly fallback: number | null;
-    /** How long the origin waits for a draft, ms; null: as the operator prefers. */ readonly patience:
-      | number
-      | null;
+    /** How long the origin waits for a draft, ms; null: as the operator prefers. */ readonly patience: number | null;
   };
   /** Tell per token whether it was a kept draft. */ readonly trace: boolean;
   /** What the client calls this conversation, if it does. */ readonly cacheKey: string | null;
