@@ -12,17 +12,22 @@ import { readText } from "../format/source.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { Recipe, Stage } from "./recipe.ts";
 import { pruneDepth } from "./stages/prune-depth.ts";
+import { trimVocabulary } from "./stages/trim-vocabulary.ts";
 
 const MAX_HEADER_BYTES = 16 * 1024 * 1024;
 
 /** What each stage does to a model. */
 const STAGES: { [K in Stage["stage"]]: (model: PackedModel, stage: Extract<Stage, { stage: K }>) => PackedModel } = {
   "prune-depth": pruneDepth,
+  "trim-vocabulary": trimVocabulary,
 };
+
+const applyStage = <K extends Stage["stage"]>(model: PackedModel, stage: Extract<Stage, { stage: K }>): PackedModel =>
+  STAGES[stage.stage as K](model, stage);
 
 /** Applies the stages of a recipe, in memory. */
 export function runStages(base: PackedModel, recipe: Recipe): PackedModel {
-  const made = recipe.stages.reduce((model, stage) => STAGES[stage.stage](model, stage), base);
+  const made = recipe.stages.reduce(applyStage, base);
   return { ...made, model: recipe.model };
 }
 

@@ -5,8 +5,9 @@
 import { z } from "zod";
 import { OutriderError } from "../model/errors.ts";
 import type { PruneDepth } from "./stages/prune-depth.ts";
+import type { TrimVocabulary } from "./stages/trim-vocabulary.ts";
 
-export type Stage = PruneDepth;
+export type Stage = PruneDepth | TrimVocabulary;
 
 export interface Recipe {
   /** Id of the model it makes, as clients and the wire name it. */ readonly model: string;
@@ -23,6 +24,7 @@ const recipeSchema = z.strictObject({
     .array(
       z.discriminatedUnion("stage", [
         z.strictObject({ stage: z.literal("prune-depth"), keep: z.array(z.int().nonnegative()).min(1) }),
+        z.strictObject({ stage: z.literal("trim-vocabulary"), keep: z.int().positive() }),
       ]),
     )
     .min(1),
@@ -34,6 +36,5 @@ export function parseRecipe(value: unknown, file: string): Recipe {
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   const where = issue.path.length > 0 ? issue.path.join(".") : "the default export";
-  const hint = issue.code === "invalid_union" ? '; known stages: "prune-depth"' : "";
-  throw new OutriderError("bad_recipe", `${file}: ${where}: ${issue.message}${hint}`);
+  throw new OutriderError("bad_recipe", `${file}: ${where}: ${issue.message}`);
 }

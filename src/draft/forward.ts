@@ -40,13 +40,13 @@ export function forward(
   config: LlamaConfig,
   weights: Weights,
   scratch: Scratch,
-  tokens: readonly number[],
+  embeddingRows: readonly number[],
   position: number,
   rows: number,
 ): void {
   const { heads: H, kvHeads: G, headSize: D, embedding: E, feedForward: F, vocabulary: V, normEpsilon } = config;
   const { x, qkv, mixed, gateUp, act, rope, pageTable } = scratch;
-  const T = tokens.length;
+  const T = embeddingRows.length;
   const width = (H + 2 * G) * D;
   const keys = qkv + H * D * 4;
   const values = keys + G * D * 4;
@@ -54,7 +54,7 @@ export function forward(
     kernels[m.format === "q4u" ? "matmulQ4u" : "matmulQ8"](from, t, m.address, m.rows, m.cols, out, stride, accumulate);
 
   const embed = kernels[weights.embedding.format === "q4u" ? "embedQ4u" : "embedQ8"];
-  for (let t = 0; t < T; t++) embed(weights.embedding.address, tokens[t] as number, E, x + t * E * 4); // x (T, E)
+  for (let t = 0; t < T; t++) embed(weights.embedding.address, embeddingRows[t] as number, E, x + t * E * 4); // x (T, E)
 
   let layerOffset = 0;
   for (const block of weights.blocks) {

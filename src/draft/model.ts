@@ -122,11 +122,7 @@ export class Llama {
         `${rows} rows of logits asked for ${tokens.length} tokens; this model was loaded for ${this.#rows}`,
       );
     }
-    for (const token of tokens) {
-      if (!(Number.isInteger(token) && token >= 0 && token < config.vocabulary)) {
-        throw new OutriderError("bad_token", `token id ${token} is outside the vocabulary of ${config.vocabulary}`);
-      }
-    }
+    const rowsIn = tokens.map((token) => this.#row(token));
     if (cache.tokens.length + tokens.length > config.context) {
       throw new OutriderError("context_full", `the model's context is ${config.context} tokens`);
     }
@@ -136,13 +132,14 @@ export class Llama {
     const last = Math.max(rows, tokens.length % CHUNK || CHUNK);
     for (let at = 0; at < tokens.length; ) {
       const left = tokens.length - at;
-      const chunk = tokens.slice(at, at + (left > last ? Math.min(CHUNK, left - last) : left));
+      const end = at + (left > last ? Math.min(CHUNK, left - last) : left);
+      const chunk = rowsIn.slice(at, end);
       const position = cache.tokens.length;
       this.#fillRope(position, chunk.length);
       const wanted = chunk.length === left ? rows : 0;
       forward(this.#kernels, config, this.#weights, this.#arena.scratch, chunk, position, wanted);
-      cache.extend(chunk);
-      at += chunk.length;
+      cache.extend(tokens.slice(at, end));
+      at = end;
     }
     return new Float32Array(this.#memory.buffer, this.#arena.scratch.logits, rows * config.vocabulary);
   }
@@ -151,6 +148,15 @@ export class Llama {
   argmax(row: number): number {
     const { vocabulary } = this.header.config;
     return this.#kernels.argmax(this.#arena.scratch.logits + row * vocabulary * 4, vocabulary);
+  }
+
+  /** The embedding row that a token is read from: its own, or in a trimmed vocabulary its substitute's. */
+  #row(token: number): number {
+    const { config, substitutes } = this.header;
+    const row = token < config.vocabulary ? token : substitutes?.[token - config.vocabulary];
+    if (row !== undefined && Number.isInteger(row) && row >= 0) return row;
+    const size = config.vocabulary + (substitutes?.length ?? 0);
+    throw new OutriderError("bad_token", `token id ${token} is outside the vocabulary of ${size}`);
   }
 
   #fillRope(position: number, T: number): void {

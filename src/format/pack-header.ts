@@ -40,6 +40,11 @@ export interface PackHeader {
   readonly vocabulary: { readonly size: number; readonly hash: string };
   /** For a draft: the model it drafts for. */
   readonly target?: { readonly model: string; readonly context: number; readonly eosIds: readonly number[] };
+  /**
+   * For a draft with fewer rows (config.vocabulary) than the target has tokens (vocabulary.size): per id from the first
+   * missing one on, the id whose embedding stands in for it as input.
+   */
+  readonly substitutes?: readonly number[];
   readonly tensors: Readonly<Record<string, PackTensor>>;
   readonly shards: readonly { readonly file: string; readonly bytes: number; readonly sha256: string }[];
   /** What was done to make this pack, stage by stage. */ readonly recipe: readonly Record<string, unknown>[];
@@ -67,6 +72,7 @@ export const packHeaderSchema: z.ZodType<PackHeader> = z.object({
   }),
   vocabulary: z.object({ size: count, hash: z.string() }),
   target: z.object({ model: z.string(), context: count, eosIds: z.array(count) }).optional(),
+  substitutes: z.array(count).optional(),
   tensors: z.record(
     z.string(),
     z.object({

@@ -51,6 +51,7 @@ export function readPackHeader(text: string): PackHeader {
   // A layer count that the tensors cannot back must not make a list of that length.
   if (header.config.layers > Object.keys(header.tensors).length)
     throw bad("config.layers exceeds the number of tensors");
+  checkSubstitutes(header);
   const shapes = tensorShapes(header.config);
   for (const { name, rows, cols } of shapes) {
     const tensor = Object.hasOwn(header.tensors, name) ? header.tensors[name] : undefined;
@@ -62,6 +63,14 @@ export function readPackHeader(text: string): PackHeader {
   }
   if (Object.keys(header.tensors).length !== shapes.length) throw bad("it has tensors that the config does not");
   return header;
+}
+
+/** Every token of the target has a row, or a substitute that has one. */
+function checkSubstitutes({ config, vocabulary, substitutes = [] }: PackHeader): void {
+  const missing = Math.max(0, vocabulary.size - config.vocabulary);
+  if (substitutes.length !== missing) throw bad(`${missing} tokens have no row, but ${substitutes.length} substitutes`);
+  const at = substitutes.findIndex((id) => id >= config.vocabulary);
+  if (at >= 0) throw bad(`substitutes[${at}] is ${substitutes[at]}, past the ${config.vocabulary} rows`);
 }
 
 function checkParts(header: PackHeader, name: string, { format, rows, cols, parts }: PackTensor): void {
@@ -92,12 +101,21 @@ export async function readPack(open: OpenFile): Promise<PackedModel> {
     }
     tensors.set(name, { format, rows, cols, bytes });
   }
-  const { model, config, vocabulary, target, recipe } = header;
+  const { model, config, vocabulary, target, substitutes, recipe } = header;
   const tokenizer = {
     "tokenizer.json": await text("tokenizer.json"),
     "tokenizer_config.json": await text("tokenizer_config.json"),
   };
-  return { model, config, vocabulary, ...(target && { target }), tensors, tokenizer, recipe };
+  return {
+    model,
+    config,
+    vocabulary,
+    ...(target && { target }),
+    ...(substitutes && { substitutes }),
+    tensors,
+    tokenizer,
+    recipe,
+  };
 }
 
 async function readShard(source: ByteSource, shard: PackHeader["shards"][number]): Promise<Uint8Array> {

@@ -24,6 +24,7 @@ export interface PackedModel {
   readonly config: LlamaConfig;
   readonly vocabulary: PackHeader["vocabulary"];
   readonly target?: PackHeader["target"];
+  readonly substitutes?: PackHeader["substitutes"];
   readonly tensors: ReadonlyMap<string, PackedTensor>;
   readonly tokenizer: TokenizerFiles;
   readonly recipe: PackHeader["recipe"];
@@ -78,13 +79,14 @@ export async function writePack(model: PackedModel, sink: PackSink): Promise<Pac
     await sink.write(file, bytes);
     shards.push({ file, bytes: bytes.length, sha256: await sha256Hex(bytes) });
   }
-  const { model: id, config, vocabulary, target, recipe } = model;
+  const { model: id, config, vocabulary, target, substitutes, recipe } = model;
   const header: PackHeader = {
     version: PACK_VERSION,
     model: id,
     config,
     vocabulary,
     ...(target && { target }),
+    ...(substitutes && { substitutes }),
     tensors,
     shards,
     recipe,
