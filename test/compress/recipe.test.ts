@@ -15,7 +15,10 @@ test.each([
   [{ ...good, model: "" }, /^r\.ts: model: /],
   [{ ...good, base: "../elsewhere" }, /^r\.ts: base: must be the name of a folder of models\/$/],
   [{ ...good, stages: [] }, /^r\.ts: stages: /],
-  [{ ...good, stages: [{ stage: "prune-width" }] }, /^r\.ts: stages\.0\.stage: .*Expected 'prune-depth' \| 'trim-vocabulary'$/],
+  [
+    { ...good, stages: [{ stage: "prune-width" }] },
+    /^r\.ts: stages\.0\.stage: .*Expected 'prune-depth' \| 'trim-vocabulary'$/,
+  ],
   [{ ...good, stages: [{ stage: "prune-depth", keep: [0.5] }] }, /^r\.ts: stages\.0\.keep\.0: /],
   [{ ...good, stages: [{ stage: "prune-depth", keep: [0], layers: 3 }] }, /^r\.ts: stages\.0: .*layers/],
 ])("%j is refused with the field at fault", (value, message) => {
