@@ -1,4 +1,7 @@
-/** Three suites in one run: unit in Node, edge in workerd, and the whole path on the real model (see test/README.md). */
+/**
+ * Three suites in one run, one after the other: unit in Node, edge in workerd, and the whole path on the real model
+ * (see test/README.md).
+ */
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -7,6 +10,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          sequence: { groupOrder: 0 },
           include: ["test/**/*.test.ts"],
           exclude: ["test/workerd/**", "test/real/**", "test/reference/**", "test/page/**"],
           testTimeout: 30_000,
@@ -15,6 +19,7 @@ export default defineConfig({
       {
         test: {
           name: "workerd",
+          sequence: { groupOrder: 1 },
           include: ["test/workerd/**/*.test.ts"],
           fileParallelism: false,
           testTimeout: 60_000,
@@ -24,6 +29,7 @@ export default defineConfig({
       {
         test: {
           name: "real",
+          sequence: { groupOrder: 2 },
           include: ["test/real/**/*.test.ts"],
           globalSetup: ["test/real/setup.ts"],
           fileParallelism: false,
