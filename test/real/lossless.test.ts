@@ -67,7 +67,12 @@ const answer = (
   prompt: string,
   mode: (typeof MODES)[number],
   outrider: object,
-): Promise<ChatAnswer> => chat(service.url, ask(prompt), { ...mode, session: prompt, outrider: { ...outrider } });
+): Promise<ChatAnswer> =>
+  chat(service.url, ask(prompt), {
+    ...mode,
+    session: `lossless-${PROMPTS.indexOf(prompt)}`,
+    outrider: { ...outrider },
+  });
 
 function expectSame(actual: ChatAnswer, mode: string, prompt: string): void {
   const { text, finish } = alone.get(mode + prompt) as ChatAnswer;
