@@ -41,6 +41,21 @@ export const headBlockBytes = (headSize: number): number =>
 export const pageBytes = (layers: number, kvHeads: number, headSize: number): number =>
   layers * kvHeads * headBlockBytes(headSize);
 
+/**
+ * out[t][r] (+)= Σ_k weight[r][k] · x[t][k] for t < T, r < rows; each weight byte is read from memory once for all T.
+ * `outStride` in floats between tokens; `accumulate` 1 adds to what is there (residual), 0 overwrites.
+ */
+export type Matmul = (
+  act: number,
+  T: number,
+  weight: number,
+  rows: number,
+  cols: number,
+  out: number,
+  outStride: number,
+  accumulate: number,
+) => void;
+
 export interface Kernels {
   /** out (cols) f32 = row `row` of a tiled matrix. */
   embedQ4u(weight: number, row: number, cols: number, out: number): void;
@@ -53,30 +68,8 @@ export interface Kernels {
   /** act (T records) = quantise(silu(gate) · up); gateUp (T, 2n), gate first. Shazeer 2020. */
   swigluQuantise(gateUp: number, n: number, T: number, act: number): void;
 
-  /**
-   * out[t][r] (+)= Σ_k weight[r][k] · x[t][k] for t < T, r < rows; each weight byte is read from memory once for all T.
-   * `outStride` in floats between tokens; `accumulate` 1 adds to what is there (residual), 0 overwrites.
-   */
-  matmulQ4u(
-    act: number,
-    T: number,
-    weight: number,
-    rows: number,
-    cols: number,
-    out: number,
-    outStride: number,
-    accumulate: number,
-  ): void;
-  matmulQ8(
-    act: number,
-    T: number,
-    weight: number,
-    rows: number,
-    cols: number,
-    out: number,
-    outStride: number,
-    accumulate: number,
-  ): void;
+  readonly matmulQ4u: Matmul;
+  readonly matmulQ8: Matmul;
 
   /**
    * Rotates `heads` heads of D channels in place, pairs (i, i + D/2), for T tokens. `table` (T, D): D/2 cosines, then

@@ -4,7 +4,7 @@
  * For reading and for tests; nothing here is fast.
  */
 import { f16ToNumber } from "../model/f16.ts";
-import { activationBytes, headBlockBytes, K_GROUP, type Kernels, PAGE_TOKENS } from "./abi.ts";
+import { activationBytes, headBlockBytes, K_GROUP, type Kernels, type Matmul, PAGE_TOKENS } from "./abi.ts";
 
 const f32 = Math.fround;
 const LIMIT = 16383;
@@ -56,17 +56,13 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
   };
 
   const matmul =
-    (tileBytes: number, weightAt: (tile: number, r: number, k: number) => number, scales: number, minima?: number) =>
     (
-      act: number,
-      T: number,
-      weight: number,
-      rows: number,
-      cols: number,
-      out: number,
-      outStride: number,
-      accumulate: number,
-    ): void => {
+      tileBytes: number,
+      weightAt: (tile: number, r: number, k: number) => number,
+      scales: number,
+      minima?: number,
+    ): Matmul =>
+    (act, T, weight, rows, cols, out, outStride, accumulate) => {
       for (let t = 0; t < T; t++) {
         const record = act + t * activationBytes(cols);
         for (let row = 0; row < rows; row++) {
