@@ -8,6 +8,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { assembleAssets } from "../../src/start.ts";
+import { EDGE, moved, ORIGIN } from "./wrangler-config.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const BIN = join(ROOT, "node_modules/.bin");
@@ -32,10 +33,10 @@ export interface EdgeOptions {
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const [port, inspectorPort] = [await freePort(), await freePort()];
   const home = mkdtempSync(join(tmpdir(), "outrider-edge-"));
-  assembleAssets(options.targetPack, options.draftPack, join(home, "assets"));
+  assembleAssets(options.targetPack, options.draftPack, join(home, "build/assets"));
   const vars = { ...options.vars, ...(options.originUrl ? { ORIGIN_URL: options.originUrl } : {}) };
-  const args = ["dev", "-c", "wrangler.toml", "--assets", join(home, "assets/edge")];
-  if (!options.originUrl) args.push("-c", "src/origin/embedded/wrangler.toml");
+  const args = ["dev", "-c", moved(home, EDGE, true)];
+  if (!options.originUrl) args.push("-c", moved(home, ORIGIN, true));
   args.push("--port", `${port}`, "--inspector-port", `${inspectorPort}`, "--persist-to", join(home, "state"));
   for (const [name, value] of Object.entries(vars)) args.push("--var", `${name}:${value}`);
   const child = start(join(BIN, "wrangler"), args);

@@ -2,19 +2,16 @@
  * The two Workers of this repository in workerd, edge and embedded origin, on the tiny model. Their configurations are the
  * real ones but for where code and assets lie. Tests talk to them over sockets, and may evict Sessions and look into storage.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join } from "node:path";
 import { createTestHarness, type TestHarness } from "wrangler";
 import { assembleAssets } from "../../src/start.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
+import { EDGE, moved, ORIGIN } from "../support/wrangler-config.ts";
 
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
 process.env.WRANGLER_SEND_METRICS = "false";
-
-const ROOT = resolve(import.meta.dirname, "../..");
-const EDGE = "wrangler.toml";
-const ORIGIN = "src/origin/embedded/wrangler.toml";
 
 export interface Options {
   /** Secrets and settings of the edge. */ readonly edge?: Readonly<Record<string, string>>;
@@ -76,20 +73,6 @@ export async function start(options: Options = {}): Promise<Running> {
       rmSync(home, { recursive: true, force: true });
     },
   };
-}
-
-/** A Worker's wrangler.toml under `home`, at the same path as in the repository, so that its assets are those under `home`. */
-function moved(home: string, path: string, withOrigin: boolean): string {
-  const from = join(ROOT, path);
-  let config = readFileSync(from, "utf8").replace(
-    /^main = "(.*)"$/m,
-    (_, main) => `main = "${resolve(dirname(from), main)}"`,
-  );
-  if (!withOrigin) config = config.replace(/\[\[services\]\]\n(?:[^[\n].*\n|\n)*/, "");
-  const to = join(home, path);
-  mkdirSync(dirname(to), { recursive: true });
-  writeFileSync(to, config);
-  return to;
 }
 
 /** A completion as a client reads it, both kinds in one. */
