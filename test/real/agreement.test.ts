@@ -21,6 +21,7 @@ test("our argmax is transformers' on 99 % of 2,560 positions of WikiText-2", asy
     }
     cache.release();
   }
+  console.log(`argmax equal to transformers' on ${hits} of ${total} positions, ${((100 * hits) / total).toFixed(2)} %`);
   expect(total).toBe(2560);
   expect(hits / total).toBeGreaterThanOrEqual(0.99);
 });
