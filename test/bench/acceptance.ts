@@ -13,7 +13,8 @@ import { prepare } from "../../src/compress/cli.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { ask, chat } from "../support/chat.ts";
 import { startEdge } from "../support/service.ts";
-import { packHeader } from "../support/tiny.ts";
+import { loadPack, packHeader } from "../support/tiny.ts";
+import { measure, VERIFIED } from "./measure.ts";
 
 const { values } = parseArgs({
   options: {
@@ -67,6 +68,7 @@ try {
   await edge.stop();
 }
 
+const stepMs = 1000 / measure(await loadPack(draft, 12, VERIFIED)).decode;
 const shards = packHeader(draft).shards.reduce((sum, shard) => sum + shard.bytes, 0);
 console.log(
   `draft ${values.draft}, ${(shards / 1e6).toFixed(1)} MB, temperature ${values.temperature}, 8 drafted at most`,
@@ -79,4 +81,4 @@ const rows = [...totals].map(([category, sum]) => ({
   "kept share": Number((sum.kept / Math.max(1, sum.drafted)).toFixed(2)),
 }));
 console.table(rows);
-console.log(JSON.stringify({ draftBytes: shards, rows }));
+console.log(JSON.stringify({ draftBytes: shards, draftStepMs: stepMs, rows }));
