@@ -5,10 +5,9 @@
 const REBIAS: f32 = 5192296858534827628530496329220096.0; // 2^112
 
 @inline export function f16x4(ptr: usize): v128 {
-  const h = v128.load_ext<i16>(ptr);
-  const magnitude = i32x4.shl(v128.and(h, i32x4.splat(0x7fff)), 13);
-  const sign = i32x4.shl(i32x4.shr_u(h, 15), 31);
-  return v128.or(f32x4.mul(magnitude, f32x4.splat(REBIAS)), sign);
+  // Sign-extended and shifted, bit 31 is the sign and bits 30 to 28 are copies of it.
+  const bits = v128.and(i32x4.shl(v128.load_ext<i16>(ptr), 13), i32x4.splat(0x8fffe000));
+  return f32x4.mul(bits, f32x4.splat(REBIAS));
 }
 
 @inline export function f16(ptr: usize): f32 {

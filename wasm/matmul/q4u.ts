@@ -30,9 +30,16 @@ import { storeRows } from "../lib/rows";
 }
 
 // acc + (dot · d + m · Σx)
-@inline function finishGroup(acc: v128, dot: v128, tile: usize, quad: usize, sum: v128): v128 {
-  const scaled = f32x4.mul(f32x4.convert_i32x4_s(dot), f16x4(tile + SCALES + quad * 8));
-  return f32x4.add(acc, f32x4.add(scaled, f32x4.mul(f16x4(tile + MINIMA + quad * 8), sum)));
+@inline function finishGroup(acc: v128, dot: v128, d: v128, m: v128, sum: v128): v128 {
+  return f32x4.add(acc, f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(dot), d), f32x4.mul(m, sum)));
+}
+
+@inline function scales(tile: usize, quad: usize): v128 {
+  return f16x4(tile + SCALES + quad * 8);
+}
+
+@inline function minima(tile: usize, quad: usize): v128 {
+  return f16x4(tile + MINIMA + quad * 8);
 }
 
 // One token against all rows: sixteen rows share each broadcast of the activation.
@@ -78,10 +85,10 @@ function oneToken(act: usize, weight: usize, rows: i32, cols: i32, out: usize, a
         }
       }
       const sum = v128.load_splat<f32>(sums);
-      a0 = finishGroup(a0, i32x4.add(i32x4.shl(h0, 7), l0), tile, 0, sum);
-      a1 = finishGroup(a1, i32x4.add(i32x4.shl(h1, 7), l1), tile, 1, sum);
-      a2 = finishGroup(a2, i32x4.add(i32x4.shl(h2, 7), l2), tile, 2, sum);
-      a3 = finishGroup(a3, i32x4.add(i32x4.shl(h3, 7), l3), tile, 3, sum);
+      a0 = finishGroup(a0, i32x4.add(i32x4.shl(h0, 7), l0), scales(tile, 0), minima(tile, 0), sum);
+      a1 = finishGroup(a1, i32x4.add(i32x4.shl(h1, 7), l1), scales(tile, 1), minima(tile, 1), sum);
+      a2 = finishGroup(a2, i32x4.add(i32x4.shl(h2, 7), l2), scales(tile, 2), minima(tile, 2), sum);
+      a3 = finishGroup(a3, i32x4.add(i32x4.shl(h3, 7), l3), scales(tile, 3), minima(tile, 3), sum);
       tile += TILE;
       sums += 4;
       pairs += 64;
@@ -129,10 +136,12 @@ function fourTokens(act: usize, block: usize, quad: usize, rowsLeft: i32, cols: 
         l3 = quadStepPairs(w, x3 + s * 16, mask, l3);
       }
     }
-    a0 = finishGroup(a0, i32x4.add(i32x4.shl(h0, 7), l0), tile, quad, v128.load_splat<f32>(sums));
-    a1 = finishGroup(a1, i32x4.add(i32x4.shl(h1, 7), l1), tile, quad, v128.load_splat<f32>(sums + record));
-    a2 = finishGroup(a2, i32x4.add(i32x4.shl(h2, 7), l2), tile, quad, v128.load_splat<f32>(sums + record * 2));
-    a3 = finishGroup(a3, i32x4.add(i32x4.shl(h3, 7), l3), tile, quad, v128.load_splat<f32>(sums + record * 3));
+    const d = scales(tile, quad);
+    const m = minima(tile, quad);
+    a0 = finishGroup(a0, i32x4.add(i32x4.shl(h0, 7), l0), d, m, v128.load_splat<f32>(sums));
+    a1 = finishGroup(a1, i32x4.add(i32x4.shl(h1, 7), l1), d, m, v128.load_splat<f32>(sums + record));
+    a2 = finishGroup(a2, i32x4.add(i32x4.shl(h2, 7), l2), d, m, v128.load_splat<f32>(sums + record * 2));
+    a3 = finishGroup(a3, i32x4.add(i32x4.shl(h3, 7), l3), d, m, v128.load_splat<f32>(sums + record * 3));
     tile += TILE;
     sums += 4;
     const step: usize = ASC_FEATURE_RELAXED_SIMD ? 32 : 64;

@@ -17,8 +17,12 @@ import { storeRows } from "../lib/rows";
   return i32x4.add(acc, i32x4.dot_i16x8_s(i16x8.shr_s(w, 8), odd));
 }
 
-@inline function finishGroup(acc: v128, dot: v128, tile: usize, quad: usize): v128 {
-  return f32x4.add(acc, f32x4.mul(f32x4.convert_i32x4_s(dot), f16x4(tile + SCALES + quad * 8)));
+@inline function finishGroup(acc: v128, dot: v128, d: v128): v128 {
+  return f32x4.add(acc, f32x4.mul(f32x4.convert_i32x4_s(dot), d));
+}
+
+@inline function scales(tile: usize, quad: usize): v128 {
+  return f16x4(tile + SCALES + quad * 8);
 }
 
 // One token against all rows: sixteen rows share each broadcast of the activation.
@@ -40,10 +44,10 @@ function oneToken(act: usize, weight: usize, rows: i32, cols: i32, out: usize, a
         i2 = quadStep(v128.load(w, 32), even, odd, i2);
         i3 = quadStep(v128.load(w, 48), even, odd, i3);
       }
-      a0 = finishGroup(a0, i0, tile, 0);
-      a1 = finishGroup(a1, i1, tile, 1);
-      a2 = finishGroup(a2, i2, tile, 2);
-      a3 = finishGroup(a3, i3, tile, 3);
+      a0 = finishGroup(a0, i0, scales(tile, 0));
+      a1 = finishGroup(a1, i1, scales(tile, 1));
+      a2 = finishGroup(a2, i2, scales(tile, 2));
+      a3 = finishGroup(a3, i3, scales(tile, 3));
       tile += TILE;
       pairs += 64;
     }
@@ -73,10 +77,11 @@ function fourTokens(act: usize, block: usize, quad: usize, rowsLeft: i32, cols: 
       i2 = quadStep(w, v128.load_splat<i32>(x2 + at), v128.load_splat<i32>(x2 + at, 4), i2);
       i3 = quadStep(w, v128.load_splat<i32>(x3 + at), v128.load_splat<i32>(x3 + at, 4), i3);
     }
-    a0 = finishGroup(a0, i0, tile, quad);
-    a1 = finishGroup(a1, i1, tile, quad);
-    a2 = finishGroup(a2, i2, tile, quad);
-    a3 = finishGroup(a3, i3, tile, quad);
+    const d = scales(tile, quad);
+    a0 = finishGroup(a0, i0, d);
+    a1 = finishGroup(a1, i1, d);
+    a2 = finishGroup(a2, i2, d);
+    a3 = finishGroup(a3, i3, d);
     tile += TILE;
     x0 += 64;
     x1 += 64;
