@@ -40,7 +40,7 @@ beforeAll(async () => {
   garbageEdge = await startEdge({ targetPack: target, draftPack: garbage, originUrl });
   embedded = await startEdge({ targetPack: target, draftPack: draft });
   for (const mode of MODES) {
-    await inPairs(PROMPTS, async (prompt) => {
+    await fourAtATime(PROMPTS, async (prompt) => {
       alone.set(mode.name + prompt, await answer(edge, prompt, mode, { draft: "off" }));
     });
   }
@@ -53,13 +53,13 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-/** Two at a time: while the origin verifies for one, the edge drafts for the other. */
-async function inPairs<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+/** Four at a time: while the origin verifies for one, the edge drafts for others. */
+async function fourAtATime<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const queue = [...items];
   const worker = async (): Promise<void> => {
     for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
   };
-  await Promise.all([worker(), worker()]);
+  await Promise.all([worker(), worker(), worker(), worker()]);
 }
 
 const answer = (
@@ -96,7 +96,7 @@ describe.each(MODES)("$name: the text is the target's own with", (mode) => {
   test.each(WAYS)("$name", async ({ where, outrider }) => {
     let drafted = 0;
     let kept = 0;
-    await inPairs(PROMPTS, async (prompt) => {
+    await fourAtATime(PROMPTS, async (prompt) => {
       const actual = await answer(where(), prompt, mode, outrider);
       expectSame(actual, mode.name, prompt);
       drafted += actual.timings.draft_n;
@@ -117,7 +117,7 @@ describe.each(MODES)("$name: the text is the target's own with", (mode) => {
   });
 
   test("the embedded origin, in the same workerd", async () => {
-    await inPairs(PROMPTS, async (prompt) => {
+    await fourAtATime(PROMPTS, async (prompt) => {
       expectSame(await answer(embedded, prompt, mode, { draft: "both" }), mode.name, prompt);
     });
   });
