@@ -1,0 +1,30 @@
+/** Builds both WASM modules of `wasm/`, each only if a source is newer than it: most starts change none. */
+import { readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { main } from "assemblyscript/asc";
+import { OutriderError } from "./model/errors.ts";
+
+const ROOT = resolve(import.meta.dirname, "..");
+const SOURCES = join(ROOT, "wasm");
+
+const newest = Math.max(
+  ...readdirSync(SOURCES, { recursive: true, encoding: "utf8" }).map((file) => statSync(join(SOURCES, file)).mtimeMs),
+);
+
+for (const target of ["relaxed", "simd"]) {
+  const built = statSync(join(ROOT, `build/outrider.${target}.wasm`), { throwIfNoEntry: false });
+  if (built && built.mtimeMs > newest) continue;
+  const { error, stderr } = await main([
+    "wasm/index.ts",
+    "--config",
+    "wasm/asconfig.json",
+    "--target",
+    target,
+    "--baseDir",
+    ROOT,
+  ]);
+  if (error) {
+    console.error(stderr.toString());
+    throw new OutriderError("wasm_build_failed", `the ${target} build failed; the compiler's message is above`);
+  }
+}
