@@ -14,7 +14,7 @@ import { crc32 } from "node:zlib";
 import type { KvCache } from "../draft/cache.ts";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 
-const PAGE_VERSION = 1;
+const PAGE_VERSION = 2;
 /** A row may hold 2 MB in production; local workerd does not enforce it. */
 export const ROW_BYTES = 1_900_000;
 

@@ -4,7 +4,7 @@
  * For reading and for tests; nothing here is fast.
  */
 import { f16ToNumber } from "../model/f16.ts";
-import { activationBytes, headBlockBytes, K_GROUP, type Kernels, type Matmul, PAGE_TOKENS } from "./abi.ts";
+import { activationBytes, headBlockBytes, type Kernels, type Matmul, PAGE_TOKENS } from "./abi.ts";
 
 const f32 = Math.fround;
 const LIMIT = 16383;
@@ -154,32 +154,32 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     },
 
     kvAppend(k, v, stride, T, G, D, pages, layerOffset, position) {
-      const quantiseRun = (from: number, n: number, scale: number, to: number): void => {
+      /** Writes the scale and returns the integers. */
+      const quantiseRun = (from: number, limit: number, scale: number): number[] => {
         let top = 0;
-        for (let i = 0; i < n; i++) top = Math.max(top, Math.abs(getF32(from + i * 4)));
-        setF32(scale, f32(top / 127));
-        const toInt = top > 0 ? f32(127 / top) : 0;
-        for (let i = 0; i < n; i++) view.setInt8(to + i, nearest(f32(getF32(from + i * 4) * toInt)));
+        for (let i = 0; i < D; i++) top = Math.max(top, Math.abs(getF32(from + i * 4)));
+        setF32(scale, f32(top / limit));
+        const toInt = top > 0 ? f32(limit / top) : 0;
+        return Array.from({ length: D }, (_, i) => nearest(f32(getF32(from + i * 4) * toInt)));
       };
       for (let t = 0; t < T; t++) {
         const slot = (position + t) % PAGE_TOKENS;
         for (let g = 0; g < G; g++) {
           const block = page(pages, position + t) + layerOffset + g * headBlockBytes(D);
-          const groups = D / K_GROUP;
-          const keyScales = block + PAGE_TOKENS * D;
-          const values = keyScales + PAGE_TOKENS * groups * 4;
-          for (let c = 0; c < groups; c++) {
-            const from = k + (t * stride + g * D + c * K_GROUP) * 4;
-            quantiseRun(from, K_GROUP, keyScales + (slot * groups + c) * 4, block + slot * D + c * K_GROUP);
+          const keys = quantiseRun(k + (t * stride + g * D) * 4, 2047, block + 48 * D + slot * 4);
+          for (const [i, q] of keys.entries()) {
+            view.setInt8(block + slot * D + i, q >> 4);
+            const low = block + 32 * D + (slot * D + (i & ~31)) / 2 + (i & 15);
+            const shift = i & 16 ? 4 : 0;
+            view.setUint8(low, (view.getUint8(low) & (shift ? 0x0f : 0xf0)) | ((q & 15) << shift));
           }
-          const valueScale = values + PAGE_TOKENS * D + slot * 4;
-          quantiseRun(v + (t * stride + g * D) * 4, D, valueScale, values + slot * D);
+          const values = quantiseRun(v + (t * stride + g * D) * 4, 127, block + 80 * D + 128 + slot * 4);
+          for (const [i, q] of values.entries()) view.setInt8(block + 48 * D + 128 + slot * D + i, q);
         }
       }
     },
 
     attention(q, stride, T, H, G, D, pages, layerOffset, position, out, outStride) {
-      const groups = D / K_GROUP;
       for (let t = 0; t < T; t++) {
         for (let h = 0; h < H; h++) {
           const g = Math.floor(h / (H / G));
@@ -195,30 +195,25 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
           const scores = Array.from({ length: count }, (_, i) => {
             const slot = i % PAGE_TOKENS;
             const lanes = [0, 0, 0, 0] as [number, number, number, number];
-            for (let c = 0; c < groups; c++) {
-              const scale = getF32(block(i) + PAGE_TOKENS * D + (slot * groups + c) * 4);
-              for (let lane = 0; lane < 4; lane++) {
-                let dot = 0;
-                for (const j of [2 * lane, 2 * lane + 1, 8 + 2 * lane, 9 + 2 * lane]) {
-                  dot += (ints[c * K_GROUP + j] as number) * view.getInt8(block(i) + slot * D + c * K_GROUP + j);
-                }
-                lanes[lane] = f32((lanes[lane] as number) + f32(f32(dot) * scale));
-              }
+            for (let d = 0; d < D; d++) {
+              const low = view.getUint8(block(i) + 32 * D + (slot * D + (d & ~31)) / 2 + (d & 15));
+              const key = 16 * view.getInt8(block(i) + slot * D + d) + (d & 16 ? low >> 4 : low & 15);
+              lanes[(d & 7) >> 1]! += (ints[d] as number) * key;
             }
-            return f32(f32(f32(lanes[0] + lanes[1]) + f32(lanes[2] + lanes[3])) * queryScale);
+            const sum = f32(f32(f32(lanes[0]) + f32(lanes[1])) + f32(f32(lanes[2]) + f32(lanes[3])));
+            return f32(f32(sum * queryScale) * getF32(block(i) + 48 * D + slot * 4));
           });
 
           const peak = Math.max(...scores);
           const exps = scores.map((score) => f32(Math.exp(f32(score - peak))));
           const inverse = f32(1 / laneSum(count, (i) => exps[i] as number));
-          const values = PAGE_TOKENS * (D + groups * 4);
           for (let d = 0; d < D; d++) {
             let acc = 0;
             for (let i = 0; i < count; i++) {
               const slot = i % PAGE_TOKENS;
-              const valueScale = getF32(block(i) + values + PAGE_TOKENS * D + slot * 4);
+              const valueScale = getF32(block(i) + 80 * D + 128 + slot * 4);
               const weight = f32(f32((exps[i] as number) * inverse) * valueScale);
-              acc = f32(acc + f32(view.getInt8(block(i) + values + slot * D + d) * weight));
+              acc = f32(acc + f32(view.getInt8(block(i) + 48 * D + 128 + slot * D + d) * weight));
             }
             setF32(out + (t * outStride + h * D + d) * 4, acc);
           }

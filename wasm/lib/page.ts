@@ -4,19 +4,23 @@
 @inline export const PAGE_MASK: i32 = 31;
 
 @inline export function headBlockBytes(D: i32): usize {
-  return <usize>(32 * (2 * D + (D >> 4) * 4 + 4));
+  return <usize>(80 * D + 256);
 }
 
-@inline export function keyScales(D: i32): usize {
+@inline export function keyLows(D: i32): usize {
   return <usize>(32 * D);
 }
 
+@inline export function keyScales(D: i32): usize {
+  return <usize>(48 * D);
+}
+
 @inline export function values(D: i32): usize {
-  return <usize>(32 * (D + (D >> 4) * 4));
+  return <usize>(48 * D + 128);
 }
 
 @inline export function valueScales(D: i32): usize {
-  return <usize>(32 * (2 * D + (D >> 4) * 4));
+  return <usize>(80 * D + 128);
 }
 
 @inline export function pageOf(pages: usize, position: i32): usize {

@@ -1,6 +1,6 @@
-// Causal grouped-query attention over int8 KV pages. For each token and key/value head:
+// Causal grouped-query attention over KV pages. For each token and key/value head:
 //   1. the queries of the group become 15-bit integers, scale · 1/√D folded into one float each
-//   2. score[t] = Σ over 16-channel groups (integer dot · key scale) · query scale
+//   2. score[t] = f32(integer dot) · query scale · key scale; a lane holds at most D/4 products of 27 bits
 //   3. softmax in f32; the weights are then multiplied by the value scales
 //   4. out = Σ_t weight[t] · V[t], tokens in order
 // Three query heads share each pass over the keys (SmolLM2 has 9 heads over 3), the rest go one by one.
@@ -8,7 +8,7 @@
 //
 // Scratch:  16-bit queries [H/G][D] | scores [H/G][positions padded to a page]
 import { exp4 } from "../lib/exp";
-import { headBlockBytes, keyScales, PAGE_MASK, pageOf, valueScales, values } from "../lib/page";
+import { headBlockBytes, keyLows, keyScales, PAGE_MASK, pageOf, valueScales, values } from "../lib/page";
 import { max4, sum4 } from "../lib/reduce";
 
 const LIMIT: f32 = 16383.0;
@@ -28,44 +28,59 @@ const LIMIT: f32 = 16383.0;
   return top / LIMIT / sqrt<f32>(<f32>D);
 }
 
-@inline function partial(k0: v128, k1: v128, q: usize, scale: v128): v128 {
-  const dot = i32x4.add(i32x4.dot_i16x8_s(k0, v128.load(q)), i32x4.dot_i16x8_s(k1, v128.load(q, 16)));
-  return f32x4.mul(f32x4.convert_i32x4_s(dot), scale);
+// acc + the products of 32 channels, four per lane and load.
+@inline function dot32(acc: v128, k0: v128, k1: v128, k2: v128, k3: v128, q: usize): v128 {
+  acc = i32x4.add(acc, i32x4.dot_i16x8_s(k0, v128.load(q)));
+  acc = i32x4.add(acc, i32x4.dot_i16x8_s(k1, v128.load(q, 16)));
+  acc = i32x4.add(acc, i32x4.dot_i16x8_s(k2, v128.load(q, 32)));
+  return i32x4.add(acc, i32x4.dot_i16x8_s(k3, v128.load(q, 48)));
+}
+
+@inline function score(dot: v128, queryScale: f32, keyScale: f32): f32 {
+  return sum4(f32x4.convert_i32x4_s(dot)) * queryScale * keyScale;
 }
 
 // Scores of `n` (1 or 3) heads over `tokens` slots of one page.
 @inline function pageScores(
   n: i32, block: usize, tokens: i32, D: i32, queries: usize, s0: f32, s1: f32, s2: f32, out: usize, row: usize,
 ): void {
-  const groups = D >> 4;
   const q1 = queries + <usize>(D << 1);
   const q2 = queries + <usize>(D << 2);
-  let scales = block + keyScales(D);
-  let key = block;
+  const nibble = i8x16.splat(15);
+  let scale = block + keyScales(D);
+  let high = block;
+  let low = block + keyLows(D);
   for (let i = 0; i < tokens; i++) {
-    let a0 = f32x4.splat(0);
-    let a1 = f32x4.splat(0);
-    let a2 = f32x4.splat(0);
-    for (let c = 0; c < groups; c++) {
-      const bytes = v128.load(key + <usize>(c << 4));
-      const k0 = i16x8.extend_low_i8x16_s(bytes);
-      const k1 = i16x8.extend_high_i8x16_s(bytes);
-      const scale = v128.load_splat<f32>(scales + <usize>(c << 2));
-      const at = <usize>(c << 5);
-      a0 = f32x4.add(a0, partial(k0, k1, queries + at, scale));
+    let a0 = i32x4.splat(0);
+    let a1 = i32x4.splat(0);
+    let a2 = i32x4.splat(0);
+    for (let c = 0; c < D; c += 32) {
+      const h0 = v128.load(high);
+      const h1 = v128.load(high, 16);
+      const lows = v128.load(low);
+      const l0 = v128.and(lows, nibble);
+      const l1 = v128.and(i16x8.shr_u(lows, 4), nibble);
+      const k0 = v128.or(i16x8.shl(i16x8.extend_low_i8x16_s(h0), 4), i16x8.extend_low_i8x16_u(l0));
+      const k1 = v128.or(i16x8.shl(i16x8.extend_high_i8x16_s(h0), 4), i16x8.extend_high_i8x16_u(l0));
+      const k2 = v128.or(i16x8.shl(i16x8.extend_low_i8x16_s(h1), 4), i16x8.extend_low_i8x16_u(l1));
+      const k3 = v128.or(i16x8.shl(i16x8.extend_high_i8x16_s(h1), 4), i16x8.extend_high_i8x16_u(l1));
+      const at = <usize>(c << 1);
+      a0 = dot32(a0, k0, k1, k2, k3, queries + at);
       if (n == 3) {
-        a1 = f32x4.add(a1, partial(k0, k1, q1 + at, scale));
-        a2 = f32x4.add(a2, partial(k0, k1, q2 + at, scale));
+        a1 = dot32(a1, k0, k1, k2, k3, q1 + at);
+        a2 = dot32(a2, k0, k1, k2, k3, q2 + at);
       }
+      high += 32;
+      low += 16;
     }
-    store<f32>(out, sum4(a0) * s0);
+    const keyScale = load<f32>(scale);
+    store<f32>(out, score(a0, s0, keyScale));
     if (n == 3) {
-      store<f32>(out + row, sum4(a1) * s1);
-      store<f32>(out + row + row, sum4(a2) * s2);
+      store<f32>(out + row, score(a1, s1, keyScale));
+      store<f32>(out + row + row, score(a2, s2, keyScale));
     }
     out += 4;
-    key += <usize>D;
-    scales += <usize>(groups << 2);
+    scale += 4;
   }
 }
 

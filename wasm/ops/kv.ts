@@ -1,6 +1,7 @@
-// Keys and values of new tokens → int8 in the KV pages.
-//   scale = max|v| / 127,  q = round(v · 127 / max|v|); keys per 16 channels, values per token.
-import { headBlockBytes, keyScales, PAGE_MASK, pageOf, valueScales, values } from "../lib/page";
+// Keys and values of new tokens → the KV pages, one scale each a token and head:
+//   keys    q = round(k · 2047 / max|k|), 12 bits as high byte and low nibble
+//   values  q = round(v · 127 / max|v|), int8
+import { headBlockBytes, keyLows, keyScales, PAGE_MASK, pageOf, values, valueScales } from "../lib/page";
 import { max4 } from "../lib/reduce";
 
 @inline function peak(x: usize, n: i32): f32 {
@@ -9,12 +10,24 @@ import { max4 } from "../lib/reduce";
   return max4(top);
 }
 
-@inline function bytes16(x: usize, toInt: v128): v128 {
+// Eight values as int16.
+@inline function ints8(x: usize, toInt: v128): v128 {
   const a = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x), toInt)));
   const b = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x, 16), toInt)));
-  const c = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x, 32), toInt)));
-  const d = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x, 48), toInt)));
-  return i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
+  return i16x8.narrow_i32x4_s(a, b);
+}
+
+@inline function storeKeys32(x: usize, toInt: v128, high: usize, low: usize): void {
+  const a = ints8(x, toInt);
+  const b = ints8(x + 32, toInt);
+  const c = ints8(x + 64, toInt);
+  const d = ints8(x + 96, toInt);
+  v128.store(high, i8x16.narrow_i16x8_s(i16x8.shr_s(a, 4), i16x8.shr_s(b, 4)));
+  v128.store(high, i8x16.narrow_i16x8_s(i16x8.shr_s(c, 4), i16x8.shr_s(d, 4)), 16);
+  const nibble = i16x8.splat(15);
+  const lower = i8x16.narrow_i16x8_s(v128.and(a, nibble), v128.and(b, nibble));
+  const upper = i8x16.narrow_i16x8_s(v128.and(c, nibble), v128.and(d, nibble));
+  v128.store(low, v128.or(lower, i16x8.shl(upper, 4)));
 }
 
 export function kvAppend(
@@ -28,24 +41,25 @@ export function kvAppend(
   layerOffset: usize,
   position: i32,
 ): void {
-  const groups = D >> 4;
   for (let t = 0; t < T; t++) {
     const slot = (position + t) & PAGE_MASK;
     let block = pageOf(pages, position + t) + layerOffset;
     for (let g = 0; g < G; g++) {
       const key = k + <usize>((g * D) << 2);
-      for (let c = 0; c < groups; c++) {
-        const top = peak(key + <usize>(c << 6), 16);
-        store<f32>(block + keyScales(D) + <usize>((slot * groups + c) << 2), top / 127.0);
-        const toInt = f32x4.splat(top > 0 ? <f32>127.0 / top : 0);
-        v128.store(block + <usize>(slot * D + (c << 4)), bytes16(key + <usize>(c << 6), toInt));
+      const keyTop = peak(key, D);
+      store<f32>(block + keyScales(D) + <usize>(slot << 2), keyTop / 2047.0);
+      const keyToInt = f32x4.splat(keyTop > 0 ? <f32>2047.0 / keyTop : 0);
+      for (let c = 0; c < D; c += 32) {
+        const high = block + <usize>(slot * D + c);
+        storeKeys32(key + <usize>(c << 2), keyToInt, high, block + keyLows(D) + <usize>((slot * D + c) >> 1));
       }
       const value = v + <usize>((g * D) << 2);
       const top = peak(value, D);
       store<f32>(block + valueScales(D) + <usize>(slot << 2), top / 127.0);
       const toInt = f32x4.splat(top > 0 ? <f32>127.0 / top : 0);
-      for (let c = 0; c < groups; c++) {
-        v128.store(block + values(D) + <usize>(slot * D + (c << 4)), bytes16(value + <usize>(c << 6), toInt));
+      for (let c = 0; c < D; c += 16) {
+        const at = value + <usize>(c << 2);
+        v128.store(block + values(D) + <usize>(slot * D + c), i8x16.narrow_i16x8_s(ints8(at, toInt), ints8(at + 32, toInt)));
       }
       block += headBlockBytes(D);
     }
