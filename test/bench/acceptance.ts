@@ -71,7 +71,8 @@ try {
 const stepMs = 1000 / measure(await loadPack(draft, 12, VERIFIED)).decode;
 const shards = packHeader(draft).shards.reduce((sum, shard) => sum + shard.bytes, 0);
 console.log(
-  `draft ${values.draft}, ${(shards / 1e6).toFixed(1)} MB, temperature ${values.temperature}, 8 drafted at most`,
+  `draft ${values.draft}, ${(shards / 1e6).toFixed(1)} MB, a step of ${stepMs.toFixed(1)} ms in Node, ` +
+    `temperature ${values.temperature}, 8 drafted at most`,
 );
 const rows = [...totals].map(([category, sum]) => ({
   category,
