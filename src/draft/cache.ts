@@ -5,6 +5,7 @@
  */
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { OutriderError } from "../model/errors.ts";
+import { commonPrefix } from "../model/timeline.ts";
 
 /** The pages of one model, shared by every session in the isolate. */
 export class PagePool {
@@ -111,10 +112,7 @@ export class KvCache {
 
   /** How many leading tokens of `timeline` are held. */
   commonPrefix(timeline: readonly number[]): number {
-    const end = Math.min(timeline.length, this.#tokens.length);
-    let i = 0;
-    while (i < end && timeline[i] === this.#tokens[i]) i++;
-    return i;
+    return commonPrefix(this.#tokens, timeline);
   }
 
   /** Page `index` (positions 32·index …) as a view into the pool, e.g. to be stored; it changes as the timeline does. */

@@ -10,6 +10,7 @@
  * How far a match of a given length can be trusted is learned from the timeline itself: every token that is added,
  * the prompt's included, first tests what would have been proposed for it.
  */
+import { commonPrefix } from "../model/timeline.ts";
 import type { Drafter, More, Proposal } from "../speculate/types.ts";
 
 /** Links of a chain that are followed, and tokens of a match that are compared, at most. */
@@ -43,9 +44,7 @@ export class LookupDrafter implements Drafter {
   readonly #tried = CLASSES.map(() => 0);
 
   async sync(timeline: readonly number[]): Promise<void> {
-    let common = 0;
-    const most = Math.min(timeline.length, this.#tokens.length);
-    while (common < most && timeline[common] === this.#tokens[common]) common++;
+    const common = commonPrefix(this.#tokens, timeline);
     while (this.#tokens.length > common) this.#removeLast();
     for (let i = common; i < timeline.length; i++) {
       const match = this.#find();

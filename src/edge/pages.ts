@@ -13,6 +13,7 @@
 import { crc32 } from "node:zlib";
 import type { KvCache } from "../draft/cache.ts";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
+import { commonPrefix } from "../model/timeline.ts";
 
 const PAGE_VERSION = 2;
 /** A row may hold 2 MB in production; local workerd does not enforce it. */
@@ -131,13 +132,6 @@ export class SessionStore {
       );
     }
   }
-}
-
-export function commonPrefix(a: readonly number[], b: readonly number[]): number {
-  const end = Math.min(a.length, b.length);
-  let length = 0;
-  while (length < end && a[length] === b[length]) length++;
-  return length;
 }
 
 const same = (a: readonly number[], b: readonly number[]): boolean =>

@@ -4,6 +4,7 @@
  */
 import { BothDrafter } from "../draft/both.ts";
 import { LookupDrafter } from "../draft/lookup.ts";
+import { commonPrefix } from "../model/timeline.ts";
 import type { History } from "../speculate/history.ts";
 import { generate } from "../speculate/round.ts";
 import type { Drafter, Verifier } from "../speculate/types.ts";
@@ -14,7 +15,6 @@ import { DraftAlone } from "./alone.ts";
 import { answer, type Tally } from "./answer.ts";
 import { type DraftSource, SessionDrafter } from "./drafter.ts";
 import type { Generation } from "./openai.ts";
-import { commonPrefix } from "./pages.ts";
 import { type Task, taskOf } from "./prompt.ts";
 import type { Head, Outcome } from "./reply.ts";
 import { AnswerText, type Piece } from "./stream.ts";

@@ -8,6 +8,7 @@
  *   POST /v1/verify   one target pass: {open, draft} → a verdict, with `reason` when it ends the answer
  */
 import { OutriderError } from "../model/errors.ts";
+import { commonPrefix } from "../model/timeline.ts";
 import type { Verdict } from "../speculate/types.ts";
 import {
   decodeVerifyBody,
@@ -264,11 +265,9 @@ function takeUp(sequence: Lease["sequence"], { keep, keepHash, prompt }: OpenFra
       );
     }
   }
-  let common = keep;
-  while (common < timeline.length && common - keep < prompt.length && timeline[common] === prompt[common - keep])
-    common++;
-  sequence.cut(common);
-  sequence.append(prompt.slice(common - keep));
+  const common = commonPrefix(timeline.slice(keep), prompt);
+  sequence.cut(keep + common);
+  sequence.append(prompt.slice(common));
 }
 
 const noRoute = (what: string) =>
