@@ -1,41 +1,132 @@
 /**
  * The weight formats of a pack: what lies on disk is what the kernels map, byte for byte.
  *
- * Matrices are cut into tiles of 16 rows × 32 columns. Tiles of one 16-row block follow each other along the
- * columns, blocks follow each other down the rows; rows are padded with zero weights to a multiple of 16.
- * Writing r for a row of the tile, k for a column of the tile, q = r >> 2 and i = r & 3:
+ * A matrix is cut into blocks of 16 rows, one after the other and all of the same size; the last is padded with zero
+ * rows. So the first rows of a matrix are its first bytes, and matrices of one shape but for their rows, lying end to end,
+ * are one matrix. A block holds, each part only if the matrix has it:
  *
- *   q4u   320 bytes   value = nibble · d[r] + m[r]
- *         0    nibbles  byte (k >> 3) · 64 + q · 16 + i · 4 + (k & 3); low half for (k & 7) < 4, high half for the rest
- *         256  d        16 × f16, row r at 256 + 2r
- *         288  m        16 × f16, row r at 288 + 2r
+ *   index      which columns the block keeps (`keep` < 16)      sparse.ts
+ *   tiles      the weights of the kept columns
+ *   codebook   of its rows (lut4, lut3) or of the matrix (q2lut)
+ *   outliers   a few weights a row, on top of all              outliers.ts
  *
- *   q8    544 bytes   value = byte · d[r]
- *         0    int8     byte (k >> 2) · 64 + q · 16 + i · 4 + (k & 3)
- *         512  d        16 × f16, row r at 512 + 2r
+ * Tiles of q4u and q8 are 8 rows × 32 columns: all of the block's first 8 rows, along the columns, then all of its last 8.
+ * With r a row and k a column of the tile:
  *
- *   f32   4 bytes a value, row by row, no tiles (norms)
+ *   q4u   160 bytes   value = nibble · d[r] + m[r]
+ *         0    nibbles  byte (k >> 3) · 32 + r · 4 + (k & 3); low half for (k & 7) < 4, high half for the rest
+ *         128  d        8 × f16
+ *         144  m        8 × f16
  *
- * So that one 32-bit lane of a 128-bit load holds four neighbouring columns of one row: the shape of
- * `i32x4.relaxed_dot_i8x16_i7x16_add_s`, and of two 16-bit pairs for plain SIMD.
- * GGUF's Q4_0 and Q4_1 map onto q4u and Q8_0 onto q8 without touching a value (Q4_0 has m = −8·d, exact in f16).
+ *   q8    288 bytes   value = byte · d[r]
+ *         0    int8     byte (k >> 2) · 32 + r · 4 + (k & 3)
+ *         256  d        8 × f16
+ *         272  Σ byte   8 × int16, over the tile's columns
+ *
+ * So one 32-bit lane of a 128-bit load holds four neighbouring columns of one row: the shape of
+ * `i32x4.relaxed_dot_i8x16_i7x16_add_s`. GGUF's Q4_0 and Q4_1 map onto q4u and Q8_0 onto q8 without touching a value
+ * (Q4_0 has m = −8·d, exact in f16).
+ *
+ *   lut4  64 bytes for 2 rows × 64 columns   value = a[row] · codebook[row][nibble] + b[row]
+ *         0    row 0    byte j of the first 16: column j low, column 16 + j high; of the next 16: 32 + j low, 48 + j high
+ *         32   row 1
+ *         tiles: all of rows 0 and 1 along the columns, then of 2 and 3, …
+ *         codebook of a block: 16 rows × 16 bytes of 0 … 127, then 16 × f32 a, 16 × f32 b
+ *
+ *   lut3  48 bytes for 2 rows × 64 columns   value = a[row] · codebook[row][code] + b[row], code of 3 bits
+ *         0    row 0    bits 0 and 1: byte j holds columns j, 16 + j, 32 + j, 48 + j from the lowest pair of bits up
+ *         16   row 1
+ *         32   bit 2    byte j: bits 0 … 3 the same four columns of row 0, bits 4 … 7 of row 1
+ *         codebook of a block: 16 rows × 8 bytes of 0 … 127, then 16 × f32 a, 16 × f32 b
+ *
+ *   q2lut 16 bytes for 16 rows × 4 columns   value = scale[row] · level[code], code of 2 bits
+ *         byte r: columns k, k + 1 in the low half (code k | code k+1 << 2), columns k + 2, k + 3 in the high half
+ *         codebook of a block: 4 × f32 level, the same in every block, then 16 × f32 scale
+ *
+ *   f32   4 bytes a value, row by row, no blocks (norms)
  */
 import { OutriderError } from "./errors.ts";
 
-export type WeightFormat = "f32" | "q4u" | "q8";
+export type WeightFormat = "f32" | "q4u" | "q8" | "lut4" | "lut3" | "q2lut";
+export type BlockFormat = Exclude<WeightFormat, "f32">;
 
-export const TILE_ROWS = 16;
-/** Columns of a tile, and of a quantisation group. */
-export const TILE_COLS = 32;
-export const TILE_BYTES = { q4u: 320, q8: 544 } as const;
+/** Of each 16 columns, how many the 16 rows of a block keep; 16 is a dense matrix. */
+export type Keep = 4 | 8 | 12 | 16;
 
-export const paddedRows = (rows: number): number => Math.ceil(rows / TILE_ROWS) * TILE_ROWS;
-
-/** Bytes of a (rows × cols) matrix in a format. Throws `invalid_shape` when a tiled format meets columns that are not a multiple of 32. */
-export function tensorBytes(format: WeightFormat, rows: number, cols: number): number {
-  if (format === "f32") return rows * cols * 4;
-  if (cols % TILE_COLS !== 0) {
-    throw new OutriderError("invalid_shape", `${format} needs columns in multiples of ${TILE_COLS}, got ${cols}`);
-  }
-  return (paddedRows(rows) / TILE_ROWS) * (cols / TILE_COLS) * TILE_BYTES[format];
+/** What determines the bytes of a matrix. */
+export interface TensorShape {
+  readonly format: WeightFormat;
+  readonly rows: number;
+  readonly cols: number;
+  /** 16 when absent. */ readonly keep?: Keep | undefined;
+  /** Outliers a row; 0 when absent. */ readonly outliers?: number | undefined;
 }
+
+export const BLOCK_ROWS = 16;
+/** Columns of a q4u or q8 tile, and of a quantisation group. */
+export const TILE_COLS = 32;
+export const TILE_ROWS = 8;
+export const TILE_BYTES = { q4u: 160, q8: 288 } as const;
+/** Columns among which a sparse block keeps some. */
+export const WINDOW = 16;
+
+interface FormatFacts {
+  /** Kept columns come in multiples of it. */ readonly unit: number;
+  /** Bytes of 16 rows × `unit` columns. */ readonly unitBytes: number;
+  readonly codebookBytes: number;
+  /** Most columns whose integer dot product fits 32 bits. */ readonly maxCols: number;
+  /** Whether columns may be left out. */ readonly sparse: boolean;
+}
+
+/** One row a format. */
+export const FORMATS: { readonly [F in BlockFormat]: FormatFacts } = {
+  q4u: { unit: 32, unitBytes: 2 * TILE_BYTES.q4u, codebookBytes: 0, maxCols: Number.POSITIVE_INFINITY, sparse: true },
+  q8: { unit: 32, unitBytes: 2 * TILE_BYTES.q8, codebookBytes: 0, maxCols: Number.POSITIVE_INFINITY, sparse: true },
+  lut4: { unit: 64, unitBytes: 512, codebookBytes: 16 * 16 + 128, maxCols: 8192, sparse: true },
+  lut3: { unit: 64, unitBytes: 384, codebookBytes: 16 * 8 + 128, maxCols: 8192, sparse: true },
+  q2lut: { unit: 32, unitBytes: 128, codebookBytes: 16 + 64, maxCols: Number.POSITIVE_INFINITY, sparse: false },
+};
+
+/** Byte offsets of the parts of a block, and the bytes of the whole. */
+export interface BlockParts {
+  readonly tiles: number;
+  readonly codebook: number;
+  readonly outliers: number;
+  readonly bytes: number;
+}
+
+export const paddedRows = (rows: number): number => Math.ceil(rows / BLOCK_ROWS) * BLOCK_ROWS;
+
+/** Columns that the tiles of a block hold: those that are kept, up to a multiple of the format's unit. */
+export function keptColumns({ format, cols, keep = 16 }: TensorShape): number {
+  const { unit } = FORMATS[format as BlockFormat];
+  return Math.ceil(((cols / WINDOW) * keep) / unit) * unit;
+}
+
+/**
+ * Where the parts of a block lie. Throws `invalid_shape` when the format cannot hold the columns, leave some out, or have
+ * so many outliers.
+ */
+export function blockParts(shape: TensorShape): BlockParts {
+  const { format, cols, keep = 16, outliers = 0 } = shape;
+  const facts = FORMATS[format as BlockFormat];
+  const unit = keep === 16 ? facts.unit : 32;
+  if (cols % unit !== 0) throw invalid(`${format} needs columns in multiples of ${unit}, got ${cols}`);
+  if (keptColumns(shape) > facts.maxCols) throw invalid(`${format} holds at most ${facts.maxCols} columns, got ${cols}`);
+  if (keep !== 16 && !facts.sparse) throw invalid(`${format} cannot leave out columns; use keep 16`);
+  if (outliers > cols || cols > 65536) throw invalid(`${outliers} outliers a row in ${cols} columns; at most as many`);
+  const tiles = keep === 16 ? 0 : align16((cols / WINDOW) * keep);
+  const codebook = tiles + (keptColumns(shape) / facts.unit) * facts.unitBytes;
+  const outlierTable = codebook + facts.codebookBytes;
+  return { tiles, codebook, outliers: outlierTable, bytes: outlierTable + align16(BLOCK_ROWS * 4 * outliers) };
+}
+
+/** Bytes of a matrix. Throws `invalid_shape` as `blockParts` does. */
+export function tensorBytes(shape: TensorShape): number {
+  if (shape.format === "f32") return shape.rows * shape.cols * 4;
+  return (paddedRows(shape.rows) / BLOCK_ROWS) * blockParts(shape).bytes;
+}
+
+const align16 = (bytes: number): number => Math.ceil(bytes / 16) * 16;
+
+const invalid = (message: string) => new OutriderError("invalid_shape", message);

@@ -1,121 +1,126 @@
 // out[t][r] (+)= Σ_k (byte · d)[r][k] · x[t][k], weights in q8 tiles (drawn in src/model/layouts.ts),
-// activations in 15-bit records (src/kernels/abi.ts).
+// activations in 14-bit records (src/kernels/abi.ts).
 //
-// Per group of 32 columns:  acc += f32(dot) · d,  dot = Σ byte · q exact in int32 (≤ 127 · 16383 · 32 < 2^26).
-// A 16-bit lane of the tile holds columns (0 1) or (2 3) of a row: an arithmetic shift by 8, after a left shift for the
-// low bytes, leaves the pairs (0 2) and (1 3), which meet the activation's int16 pairs in dot_i16x8. Signed bytes do not
-// fit the i7 operand of the relaxed dot, so both builds share this form.
-import { pairsOffset, recordBytes } from "../lib/activation";
-import { f16x4 } from "../lib/f16";
-import { storeRows } from "../lib/rows";
+// Per group of 32 columns:  acc += f32(dot) · d,  dot = Σ byte · q exact in int32 (≤ 128 · 8191 · 32 < 2^25).
+// Weights are the signed operand here, so the activation must be the unsigned one: the biased plane stands for hi, and
+// Σ byte · hi = Σ byte · (hi + 64) − 64 · Σ byte, where the tile knows Σ byte. Eight bits of activation would need two
+// planes as well, so 14 are read whatever is asked for.
+import { planeOffset, recordBytes, scaleOf } from "../lib/activation";
+import { dotWide } from "../lib/dot";
+import { fromTiny, tiny4 } from "../lib/f16";
+import { storeRows, storeStrip } from "../lib/rows";
+import { drive } from "./drive";
 
-@inline const TILE: usize = 544;
-@inline const SCALES: usize = 512;
+// The 256 bytes of a tile are followed by d and by Σ byte, eight each.
 
-@inline function quadStep(w: v128, even: v128, odd: v128, acc: v128): v128 {
-  acc = i32x4.add(acc, i32x4.dot_i16x8_s(i16x8.shr_s(i16x8.shl(w, 8), 8), even));
-  return i32x4.add(acc, i32x4.dot_i16x8_s(i16x8.shr_s(w, 8), odd));
+// acc + dot · d, in tinies.
+@inline function finish(acc: v128, biased: v128, lo: v128, scales: usize): v128 {
+  const dot = i32x4.add(i32x4.shl(biased, 7), i32x4.sub(lo, i32x4.shl(v128.load_ext<i16>(scales + 16), 13)));
+  return f32x4.add(acc, f32x4.mul(f32x4.convert_i32x4_s(dot), tiny4(scales)));
 }
 
-@inline function finishGroup(acc: v128, dot: v128, d: v128): v128 {
-  return f32x4.add(acc, f32x4.mul(f32x4.convert_i32x4_s(dot), d));
-}
+@unmanaged
+class Q8 {
+  @inline unit(): i32 {
+    return 32;
+  }
 
-@inline function scales(tile: usize, quad: usize): v128 {
-  return f16x4(tile + SCALES + quad * 8);
-}
+  @inline biased(): bool {
+    return true;
+  }
 
-// One token against all rows: sixteen rows share each broadcast of the activation.
-function oneToken(act: usize, weight: usize, rows: i32, cols: i32, out: usize, accumulate: i32): void {
-  const groups = cols >> 5;
-  const scale = load<f32>(act);
-  let tile = weight;
-  for (let r = 0; r < rows; r += 16) {
-    let a0 = f32x4.splat(0), a1 = f32x4.splat(0), a2 = f32x4.splat(0), a3 = f32x4.splat(0);
-    let pairs = act + pairsOffset(cols);
-    for (let g = 0; g < groups; g++) {
-      let i0 = i32x4.splat(0), i1 = i32x4.splat(0), i2 = i32x4.splat(0), i3 = i32x4.splat(0);
-      for (let s: usize = 0; s < 8; s++) {
-        const w = tile + s * 64;
-        const even = v128.load_splat<i32>(pairs + s * 8);
-        const odd = v128.load_splat<i32>(pairs + s * 8, 4);
-        i0 = quadStep(v128.load(w), even, odd, i0);
-        i1 = quadStep(v128.load(w, 16), even, odd, i1);
-        i2 = quadStep(v128.load(w, 32), even, odd, i2);
-        i3 = quadStep(v128.load(w, 48), even, odd, i3);
+  // Eight rows at a time share each broadcast of both planes.
+  one(x: usize, tile: usize, rowsLeft: i32, cols: i32, out: usize, accumulate: i32): void {
+    const up = <usize>cols;
+    for (let strip = 0; strip < 16 && strip < rowsLeft; strip += 8) {
+      let a0 = f32x4.splat(0), a1 = f32x4.splat(0);
+      let lo = x + planeOffset<i16>(cols) + up;
+      const end = lo + up;
+      while (lo < end) {
+        let h0 = i32x4.splat(0), h1 = i32x4.splat(0), l0 = i32x4.splat(0), l1 = i32x4.splat(0);
+        const next = lo + 32;
+        while (lo < next) {
+          const w0 = v128.load(tile), w1 = v128.load(tile, 16);
+          const xl = v128.load_splat<i32>(lo), xh = v128.load_splat<i32>(lo + up);
+          h0 = dotWide(h0, w0, xh);
+          l0 = dotWide(l0, w0, xl);
+          h1 = dotWide(h1, w1, xh);
+          l1 = dotWide(l1, w1, xl);
+          tile += 32;
+          lo += 4;
+        }
+        a0 = finish(a0, h0, l0, tile);
+        a1 = finish(a1, h1, l1, tile + 8);
+        tile += 32;
       }
-      a0 = finishGroup(a0, i0, scales(tile, 0));
-      a1 = finishGroup(a1, i1, scales(tile, 1));
-      a2 = finishGroup(a2, i2, scales(tile, 2));
-      a3 = finishGroup(a3, i3, scales(tile, 3));
-      tile += TILE;
-      pairs += 64;
+      storeStrip(out + <usize>(strip << 2), fromTiny(a0), fromTiny(a1), scaleOf<i16>(x), rowsLeft - strip, accumulate);
     }
-    const at = out + <usize>(r << 2);
-    storeRows(at, a0, scale, rows - r, accumulate);
-    storeRows(at + 16, a1, scale, rows - r - 4, accumulate);
-    storeRows(at + 32, a2, scale, rows - r - 8, accumulate);
-    storeRows(at + 48, a3, scale, rows - r - 12, accumulate);
   }
-}
 
-// Four tokens against one quad of rows of one 16-row block: each decoded weight meets four activations.
-function fourTokens(act: usize, block: usize, quad: usize, rowsLeft: i32, cols: i32, out: usize, stride: usize, accumulate: i32): void {
-  const groups = cols >> 5;
-  const record = recordBytes(cols);
-  let a0 = f32x4.splat(0), a1 = f32x4.splat(0), a2 = f32x4.splat(0), a3 = f32x4.splat(0);
-  let x0 = act + pairsOffset(cols);
-  let x1 = x0 + record, x2 = x1 + record, x3 = x2 + record;
-  let tile = block;
-  for (let g = 0; g < groups; g++) {
-    let i0 = i32x4.splat(0), i1 = i32x4.splat(0), i2 = i32x4.splat(0), i3 = i32x4.splat(0);
-    for (let s: usize = 0; s < 8; s++) {
-      const w = v128.load(tile + quad * 16 + s * 64);
-      const at = s * 8;
-      i0 = quadStep(w, v128.load_splat<i32>(x0 + at), v128.load_splat<i32>(x0 + at, 4), i0);
-      i1 = quadStep(w, v128.load_splat<i32>(x1 + at), v128.load_splat<i32>(x1 + at, 4), i1);
-      i2 = quadStep(w, v128.load_splat<i32>(x2 + at), v128.load_splat<i32>(x2 + at, 4), i2);
-      i3 = quadStep(w, v128.load_splat<i32>(x3 + at), v128.load_splat<i32>(x3 + at, 4), i3);
+  // Four rows against four tokens: each weight, once loaded, meets four activations. Two quads of rows a strip.
+  four(x: usize, tile: usize, rowsLeft: i32, cols: i32, out: usize, stride: usize, accumulate: i32): void {
+    const stripBytes = <usize>(cols * 9);
+    for (let quad = 0; quad < 16 && quad < rowsLeft; quad += 4) {
+      const from = tile + stripBytes * (quad >> 3);
+      this.quad(x, from, <usize>((quad & 4) << 2), rowsLeft - quad, cols, out + <usize>(quad << 2), stride, accumulate);
     }
-    const d = scales(tile, quad);
-    a0 = finishGroup(a0, i0, d);
-    a1 = finishGroup(a1, i1, d);
-    a2 = finishGroup(a2, i2, d);
-    a3 = finishGroup(a3, i3, d);
-    tile += TILE;
-    x0 += 64;
-    x1 += 64;
-    x2 += 64;
-    x3 += 64;
   }
-  storeRows(out, a0, load<f32>(act), rowsLeft, accumulate);
-  storeRows(out + stride, a1, load<f32>(act + record), rowsLeft, accumulate);
-  storeRows(out + stride * 2, a2, load<f32>(act + record * 2), rowsLeft, accumulate);
-  storeRows(out + stride * 3, a3, load<f32>(act + record * 3), rowsLeft, accumulate);
+
+  quad(x: usize, tile: usize, at: usize, rowsLeft: i32, cols: i32, out: usize, stride: usize, accumulate: i32): void {
+    const up = <usize>cols;
+    const record = recordBytes(cols);
+    let a = f32x4.splat(0), b = f32x4.splat(0), c = f32x4.splat(0), d = f32x4.splat(0);
+    let lo = x + planeOffset<i16>(cols) + up;
+    const end = lo + up;
+    const scales: usize = 256 + (at >> 1);
+    while (lo < end) {
+      let h0 = i32x4.splat(0), h1 = i32x4.splat(0), h2 = i32x4.splat(0), h3 = i32x4.splat(0);
+      let l0 = i32x4.splat(0), l1 = i32x4.splat(0), l2 = i32x4.splat(0), l3 = i32x4.splat(0);
+      const next = lo + 32;
+      let w = tile + at;
+      while (lo < next) {
+        const bytes = v128.load(w);
+        let y = lo;
+        l0 = dotWide(l0, bytes, v128.load_splat<i32>(y));
+        h0 = dotWide(h0, bytes, v128.load_splat<i32>(y + up));
+        y += record;
+        l1 = dotWide(l1, bytes, v128.load_splat<i32>(y));
+        h1 = dotWide(h1, bytes, v128.load_splat<i32>(y + up));
+        y += record;
+        l2 = dotWide(l2, bytes, v128.load_splat<i32>(y));
+        h2 = dotWide(h2, bytes, v128.load_splat<i32>(y + up));
+        y += record;
+        l3 = dotWide(l3, bytes, v128.load_splat<i32>(y));
+        h3 = dotWide(h3, bytes, v128.load_splat<i32>(y + up));
+        w += 32;
+        lo += 4;
+      }
+      a = finish(a, h0, l0, tile + scales);
+      b = finish(b, h1, l1, tile + scales);
+      c = finish(c, h2, l2, tile + scales);
+      d = finish(d, h3, l3, tile + scales);
+      tile += 288;
+    }
+    storeRows(out, fromTiny(a), scaleOf<i16>(x), rowsLeft, accumulate);
+    storeRows(out + stride, fromTiny(b), scaleOf<i16>(x + record), rowsLeft, accumulate);
+    storeRows(out + stride * 2, fromTiny(c), scaleOf<i16>(x + record * 2), rowsLeft, accumulate);
+    storeRows(out + stride * 3, fromTiny(d), scaleOf<i16>(x + record * 3), rowsLeft, accumulate);
+  }
 }
 
 export function matmulQ8(
-  act: usize, T: i32, weight: usize, rows: i32, cols: i32, out: usize, outStride: i32, accumulate: i32,
+  act: usize,
+  T: i32,
+  weight: usize,
+  blockBytes: i32,
+  rows: i32,
+  cols: i32,
+  keep: i32,
+  _bits: i32,
+  out: usize,
+  outStride: i32,
+  accumulate: i32,
+  scratch: usize,
 ): void {
-  const record = recordBytes(cols);
-  const stride = <usize>(outStride << 2);
-  if (T == 1) {
-    oneToken(act, weight, rows, cols, out, accumulate);
-    return;
-  }
-  const blockBytes = TILE * <usize>(cols >> 5);
-  for (let r = 0; r < rows; r += 16) {
-    let t = 0;
-    for (; t + 4 <= T; t += 4) {
-      const x = act + record * t;
-      const o = out + stride * t + <usize>(r << 2);
-      for (let q = 0; q < 4; q++) {
-        fourTokens(x, weight, q, rows - r - q * 4, cols, o + <usize>(q << 4), stride, accumulate);
-      }
-    }
-    for (; t < T; t++) {
-      oneToken(act + record * t, weight, min(16, rows - r), cols, out + stride * t + <usize>(r << 2), accumulate);
-    }
-    weight += blockBytes;
-  }
+  drive<Q8, i16>(act, T, weight, blockBytes, rows, cols, keep, out, outStride, accumulate, scratch);
 }

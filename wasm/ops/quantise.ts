@@ -1,10 +1,13 @@
-// f32 vectors → 15-bit activation records, alone or fused with RMSNorm or SwiGLU.
-//   scale = max|v| / 16383,  q = round(v · 16383 / max|v|), halves to even
-import { hiOffset, loOffset, pairsOffset, recordBytes, sumsOffset } from "../lib/activation";
+// f32 vectors → activation records, alone or fused with RMSNorm or SwiGLU.
+//   14 bits  scale = max|v| / 8191, q = round(v · 8191 / max|v|), halves to even
+//   8 bits   scale · 64, (q + 32) >> 6, at most 127
+import { planeOffset, recordBytes, sumsOffset } from "../lib/activation";
+import { bias, ones } from "../lib/constants";
+import { dotWide } from "../lib/dot";
 import { exp4 } from "../lib/exp";
 import { max4, sum4, sum4i } from "../lib/reduce";
 
-const LIMIT: f32 = 16383.0;
+const LIMIT: f32 = 8191.0;
 
 // Four values at x, times inv and the norm's weight when there is one.
 @inline function value(x: usize, weight: usize, inv: v128): v128 {
@@ -26,14 +29,19 @@ const LIMIT: f32 = 16383.0;
   const top = max4(peak);
   const toInt = f32x4.splat(top > 0 ? LIMIT / top : 0);
   store<f32>(act, top / LIMIT);
+  store<f32>(act, (top / LIMIT) * 64.0, 4);
 
-  let sums = act + sumsOffset();
-  let pairs = act + pairsOffset(n);
-  let hi = act + hiOffset(n);
-  let lo = act + loOffset(n);
+  let sums = act + sumsOffset<i16>(n);
+  let sums8 = act + sumsOffset<i8>(n);
+  let hi = act + planeOffset<i16>(n);
+  let plane8 = act + planeOffset<i8>(n);
+  const lo = <usize>n;
+  const biased = <usize>(n << 1);
   const low7 = i16x8.splat(127);
+  const half = i16x8.splat(32);
   for (let k = 0; k < n; k += 32) {
     let total = i32x4.splat(0);
+    let total8 = i32x4.splat(0);
     for (let j = 0; j < 32; j += 16) {
       const at = <usize>((k + j) << 2);
       const w = weight ? weight + at : 0;
@@ -44,16 +52,21 @@ const LIMIT: f32 = 16383.0;
       total = i32x4.add(total, i32x4.add(i32x4.add(a, b), i32x4.add(c, d)));
       const ab = i16x8.narrow_i32x4_s(a, b);
       const cd = i16x8.narrow_i32x4_s(c, d);
-      v128.store(pairs, v128.shuffle<i16>(ab, ab, 0, 2, 1, 3, 4, 6, 5, 7));
-      v128.store(pairs, v128.shuffle<i16>(cd, cd, 0, 2, 1, 3, 4, 6, 5, 7), 16);
-      v128.store(hi, i8x16.narrow_i16x8_s(i16x8.shr_s(ab, 7), i16x8.shr_s(cd, 7)));
-      v128.store(lo, i8x16.narrow_i16x8_s(v128.and(ab, low7), v128.and(cd, low7)));
-      pairs += 32;
+      const upper = i8x16.narrow_i16x8_s(i16x8.shr_s(ab, 7), i16x8.shr_s(cd, 7));
+      v128.store(hi, upper);
+      v128.store(hi + lo, i8x16.narrow_i16x8_s(v128.and(ab, low7), v128.and(cd, low7)));
+      v128.store(hi + biased, i8x16.add(upper, bias()));
+      // Narrowing saturates.
+      const bytes = i8x16.narrow_i16x8_s(i16x8.shr_s(i16x8.add(ab, half), 6), i16x8.shr_s(i16x8.add(cd, half), 6));
+      v128.store(plane8, bytes);
+      total8 = dotWide(total8, bytes, ones());
       hi += 16;
-      lo += 16;
+      plane8 += 16;
     }
     store<f32>(sums, <f32>sum4i(total));
+    store<f32>(sums8, <f32>sum4i(total8));
     sums += 4;
+    sums8 += 4;
   }
 }
 

@@ -1,0 +1,48 @@
+// Vectors that the kernels load instead of naming: V8 builds a v128 constant anew, in three instructions, at each use
+// inside a loop, and a load folds into the instruction that needs it. `bindKernels` writes them, as src/kernels/abi.ts
+// lists them, to the first bytes of the memory.
+
+/** 16 × 0x0f */
+@inline export function nibbles(): v128 {
+  return v128.load(0);
+}
+
+/** 4 × 0x8fffe000: what is left of a f16 that was sign-extended and shifted into place. */
+@inline export function halfBits(): v128 {
+  return v128.load(16);
+}
+
+/** 4 × 2^112, the distance between the exponents of f16 and f32. */
+@inline export function rebias(): v128 {
+  return v128.load(32);
+}
+
+/** 8 × int16 1 */
+@inline export function ones16(): v128 {
+  return v128.load(48);
+}
+
+/** 8 × int16 128 */
+@inline export function hundreds16(): v128 {
+  return v128.load(64);
+}
+
+/** 16 × 0x03 */
+@inline export function pairs(): v128 {
+  return v128.load(80);
+}
+
+/** 16 × 0x04 */
+@inline export function fours(): v128 {
+  return v128.load(96);
+}
+
+/** 16 × 0x01 */
+@inline export function ones(): v128 {
+  return v128.load(112);
+}
+
+/** 16 × 64 */
+@inline export function bias(): v128 {
+  return v128.load(128);
+}

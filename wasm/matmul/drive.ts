@@ -1,0 +1,56 @@
+// The loops that all weight formats share: blocks of 16 rows outside, tokens by four, then one by one, inside, so that a
+// block's weights come from memory once whatever T is. A format F is an @unmanaged class, made of nothing:
+//
+//   one(x, tiles, rowsLeft, cols, out, accumulate)            a block against one record
+//   four(x, tiles, rowsLeft, cols, out, stride, accumulate)   a block against four records
+//   unit()                                                    columns come in multiples of it
+//   biased()                                                  whether it reads the record's biased plane
+//
+// and P says how it reads records (lib/activation.ts).
+//
+// A sparse matrix (keep < 16) keeps the same `keep` of each 16 columns for the 16 rows of a block: the record is gathered
+// first, once a block and token, and the block is a dense one over the kept columns.
+import { recordBytes } from "../lib/activation";
+import { gather, indexBytes, keptColumns } from "./gather";
+
+@inline export function drive<F, P>(
+  act: usize,
+  T: i32,
+  weight: usize,
+  blockBytes: i32,
+  rows: i32,
+  cols: i32,
+  keep: i32,
+  out: usize,
+  outStride: i32,
+  accumulate: i32,
+  scratch: usize,
+): void {
+  const format = changetype<F>(0);
+  const sparse = keep < 16;
+  const kept = sparse ? keptColumns(cols, keep, format.unit()) : cols;
+  const record = recordBytes(kept);
+  const stride = <usize>(outStride << 2);
+  for (let r = 0; r < rows; r += 16) {
+    const tiles = sparse ? weight + indexBytes(cols, keep) : weight;
+    let x = act;
+    if (sparse) {
+      const whole = recordBytes(cols);
+      for (let t = 0; t < T; t++) gather<P>(act + whole * t, cols, weight, keep, kept, format.biased(), scratch + record * t);
+      x = scratch;
+    }
+    let o = out + <usize>(r << 2);
+    let t = 0;
+    for (; t + 4 <= T; t += 4) {
+      format.four(x, tiles, rows - r, kept, o, stride, accumulate);
+      x += record << 2;
+      o += stride << 2;
+    }
+    for (; t < T; t++) {
+      format.one(x, tiles, rows - r, kept, o, accumulate);
+      x += record;
+      o += stride;
+    }
+    weight += blockBytes;
+  }
+}
