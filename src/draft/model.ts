@@ -14,6 +14,8 @@ import { type Block, forward, type Matrix, type Weights } from "./forward.ts";
 export interface LoadOptions {
   /** KV pages of 32 tokens in the pool, shared by all caches. */ readonly pages: number;
   /** Rows of logits that one call may ask for: 1 to draft, MAX_DRAFT + 1 to verify. */ readonly rows: number;
+  /** Given the kernels and where the model lies, returns those to run instead; to watch them at work. */
+  readonly observe?: (kernels: Kernels, arena: Arena) => Kernels;
 }
 
 /** Yields the bytes of shard `index` in order, having checked them against the header's SHA-256 by its end. */
@@ -29,7 +31,8 @@ export async function loadLlama(
   const arena = planArena(header, options.pages, options.rows);
   const memory = new WebAssembly.Memory({ initial: Math.ceil(arena.bytes / 65536) });
   for (let index = 0; index < header.shards.length; index++) await loadShard(header, arena, memory, shards, index);
-  return new Llama(header, bindKernels(pickModule(modules), memory), memory, arena, options.rows);
+  const kernels = bindKernels(pickModule(modules), memory);
+  return new Llama(header, options.observe?.(kernels, arena) ?? kernels, memory, arena, options.rows);
 }
 
 /** Copies each part of a shard to its tensor's place while the bytes arrive. */
