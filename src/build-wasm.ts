@@ -1,4 +1,4 @@
-/** Builds both WASM modules of `wasm/`, each only if a source is newer than it: most starts change none. */
+/** Builds the WASM modules of `wasm/`, each only if a source is newer than it: most starts change none. */
 import { readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { main } from "assemblyscript/asc";
@@ -11,11 +11,19 @@ const newest = Math.max(
   ...readdirSync(SOURCES, { recursive: true, encoding: "utf8" }).map((file) => statSync(join(SOURCES, file)).mtimeMs),
 );
 
-for (const target of ["relaxed", "simd"]) {
+/** Target of asconfig.json → its entry. */
+const ENTRIES = {
+  dot32: "wasm/index.ts",
+  dot16: "wasm/index.ts",
+  simd: "wasm/index.ts",
+  roof: "wasm/roof.ts",
+};
+
+for (const [target, entry] of Object.entries(ENTRIES)) {
   const built = statSync(join(ROOT, `build/outrider.${target}.wasm`), { throwIfNoEntry: false });
   if (built && built.mtimeMs > newest) continue;
   const { error, stderr } = await main([
-    "wasm/index.ts",
+    entry,
     "--config",
     "wasm/asconfig.json",
     "--target",

@@ -8,6 +8,7 @@ const USAGE = `outrider <command>
   prepare    obtain SmolLM2-135M-Instruct, make its pack and its draft's pack
   import     turn a GGUF file into a pack
   squeeze    make the pack of a recipe
+  inspect    measure each operation of a pack against the roofs of this machine
   origin     run an origin gateway: --engine wasm --model <pack> --port <port>
 
 outrider <command> --help says more.`;
@@ -17,6 +18,7 @@ const COMMANDS: Record<string, () => Promise<(argv: string[]) => Promise<void>>>
   prepare: async () => (await import("./compress/cli.ts")).prepareCommand,
   import: async () => (await import("./compress/cli.ts")).importCommand,
   squeeze: async () => (await import("./compress/cli.ts")).squeezeCommand,
+  inspect: async () => (await import("./inspect/command.ts")).inspectCommand,
   origin: async () => (await import("./origin/cli.ts")).originCommand,
 };
 

@@ -16,6 +16,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   origin: ["verify", "speculate", "draft", "kernels", "model", "format"],
   edge: ["draft", "format", "kernels", "model", "speculate", "verify"],
   compress: ["draft", "format", "kernels", "model", "speculate", "verify"],
+  inspect: ["draft", "kernels", "format", "model"],
 };
 
 /** Folder → packages and platforms it may import. Node's own modules stand as "node:". */
@@ -23,16 +24,21 @@ const MAY_USE: Record<string, readonly string[]> = {
   model: ["@huggingface/tokenizers", "@huggingface/jinja"],
   speculate: [],
   format: ["zod", "node:"],
-  kernels: [],
+  kernels: ["node:"],
   draft: [],
   verify: ["zod"],
   origin: ["zod", "hono", "ws", "node:", "cloudflare:"],
   edge: ["zod", "hono", "cloudflare:", "node:zlib"],
   compress: ["zod", "@huggingface/hub", "node:"],
+  inspect: ["node:"],
 };
 
-/** The one file of `format` that knows a disk. */
-const NODE_ONLY: Record<string, string> = { format: "format/disk.ts" };
+/** The one file of a folder that knows Node. */
+const NODE_ONLY: Record<string, string> = {
+  format: "format/disk.ts",
+  kernels: "kernels/built.ts",
+  inspect: "inspect/command.ts",
+};
 
 interface Import {
   readonly file: string;

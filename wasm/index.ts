@@ -5,5 +5,6 @@ export { argmax } from "./ops/argmax";
 export { attention } from "./ops/attention";
 export { embedQ4u, embedQ8 } from "./ops/embed";
 export { kvAppend } from "./ops/kv";
+export { relaxedDot } from "./ops/probe";
 export { quantise, rmsnormQuantise, swigluQuantise } from "./ops/quantise";
 export { rope } from "./ops/rope";

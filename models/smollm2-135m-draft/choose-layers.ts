@@ -18,6 +18,7 @@ import { startProgress } from "../../src/compress/progress.ts";
 import { type Llama, loadLlama } from "../../src/draft/model.ts";
 import { shardReader } from "../../src/format/disk.ts";
 import { readPackHeader } from "../../src/format/pack-reader.ts";
+import { builtModules } from "../../src/kernels/built.ts";
 
 /** Tokens a longest text may have; longer ones are left out, so that a step's time is spent on many prompts. */
 const LONGEST = 256;
@@ -92,10 +93,10 @@ if (!textFile) throw new Error("usage: choose-layers.ts TEXT.jsonl[.gz] [--token
 
 const packed = path.resolve(import.meta.dirname, "../smollm2-135m/pack");
 const header = readPackHeader(await readFile(path.join(packed, "pack.json"), "utf8"));
-const build = async (name: string) =>
-  WebAssembly.compile(await readFile(path.resolve(import.meta.dirname, `../../build/outrider.${name}.wasm`)));
-const modules = { relaxed: await build("relaxed"), simd: await build("simd") };
-const llama = await loadLlama(header, shardReader(packed, header), modules, { pages: LONGEST / 32, rows: ROWS });
+const llama = await loadLlama(header, shardReader(packed, header), await builtModules(), {
+  pages: LONGEST / 32,
+  rows: ROWS,
+});
 const texts = await readTexts(textFile, Number(values.tokens));
 const measure = (layers: readonly number[]): boolean[][] => {
   llama.layers = layers;

@@ -2,18 +2,21 @@
  * A Llama loaded into WASM memory: weights once, a pool of KV pages, scratch for one forward pass.
  * Both the drafter at the edge and the wasm engine at the origin run on it.
  */
-import type { PackHeader, PackTensor } from "../format/pack-header.ts";
+import type { PackHeader } from "../format/pack-header.ts";
 import { type Kernels, pageBytes } from "../kernels/abi.ts";
 import { type Arena, CHUNK, planArena } from "../kernels/arena.ts";
 import { bindKernels, type KernelModules, pickModule } from "../kernels/wasm.ts";
 import { OutriderError } from "../model/errors.ts";
 import { blockTensor, EMBEDDING, FINAL_NORM, HEAD } from "../model/tensors.ts";
 import { KvCache, PagePool } from "./cache.ts";
-import { type Block, forward, type Matrix, type Weights } from "./forward.ts";
+import { type Block, forward, type Weights } from "./forward.ts";
+import { joinMatrices, type Matrix, matrixOf } from "./matrix.ts";
 
 export interface LoadOptions {
   /** KV pages of 32 tokens in the pool, shared by all caches. */ readonly pages: number;
   /** Rows of logits that one call may ask for: 1 to draft, MAX_DRAFT + 1 to verify. */ readonly rows: number;
+  /** Given the kernels and where the model lies, returns those to run instead; to watch them at work. */
+  readonly observe?: (kernels: Kernels, arena: Arena) => Kernels;
 }
 
 /** Yields the bytes of shard `index` in order, having checked them against the header's SHA-256 by its end. */
@@ -29,7 +32,8 @@ export async function loadLlama(
   const arena = planArena(header, options.pages, options.rows);
   const memory = new WebAssembly.Memory({ initial: Math.ceil(arena.bytes / 65536) });
   for (let index = 0; index < header.shards.length; index++) await loadShard(header, arena, memory, shards, index);
-  return new Llama(header, bindKernels(pickModule(modules), memory), memory, arena, options.rows);
+  const kernels = bindKernels(pickModule(modules), memory);
+  return new Llama(header, options.observe?.(kernels, arena) ?? kernels, memory, arena, options.rows);
 }
 
 /** Copies each part of a shard to its tensor's place while the bytes arrive. */
@@ -173,28 +177,24 @@ export class Llama {
 }
 
 function bindWeights(header: PackHeader, arena: Arena, layers: readonly number[]): Weights {
-  const matrix = (name: string): Matrix => {
-    const tensor = header.tensors[name] as PackTensor;
-    return { address: arena.tensors.get(name) as number, format: tensor.format, rows: tensor.rows, cols: tensor.cols };
-  };
+  const matrix = (name: string): Matrix => matrixOf(header, arena, name);
+  const norm = (name: string): number => arena.tensors.get(name)!;
   const blocks = layers.map((layer): Block => {
     const at = (suffix: string): Matrix => matrix(blockTensor(layer, suffix));
     return {
-      attentionNorm: at("input_layernorm.weight"),
-      q: at("self_attn.q_proj.weight"),
-      k: at("self_attn.k_proj.weight"),
-      v: at("self_attn.v_proj.weight"),
+      attentionNorm: norm(blockTensor(layer, "input_layernorm.weight")),
+      qkv: joinMatrices(["q", "k", "v"].map((name) => at(`self_attn.${name}_proj.weight`))),
       o: at("self_attn.o_proj.weight"),
-      feedForwardNorm: at("post_attention_layernorm.weight"),
-      gate: at("mlp.gate_proj.weight"),
-      up: at("mlp.up_proj.weight"),
+      feedForwardNorm: norm(blockTensor(layer, "post_attention_layernorm.weight")),
+      gateUp: joinMatrices(["gate", "up"].map((name) => at(`mlp.${name}_proj.weight`))),
       down: at("mlp.down_proj.weight"),
     };
   });
   return {
     embedding: matrix(EMBEDDING),
     blocks,
-    norm: matrix(FINAL_NORM),
+    norm: norm(FINAL_NORM),
     head: matrix(header.config.tied ? EMBEDDING : HEAD),
+    activations: header.activations ?? 14,
   };
 }

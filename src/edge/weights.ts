@@ -3,13 +3,12 @@
  * against its SHA-256 on the way. One copy an isolate, shared by every Session in it; what a Session keeps for itself are
  * KV pages out of the one pool that is sized here.
  */
-import relaxed from "../../build/outrider.relaxed.wasm";
-import simd from "../../build/outrider.simd.wasm";
 import { type Llama, loadLlama } from "../draft/model.ts";
 import { Shared } from "../draft/shared.ts";
 import { assetShards, assetText } from "../format/assets.ts";
 import type { PackHeader } from "../format/pack-header.ts";
 import { readPackHeader } from "../format/pack-reader.ts";
+import { bundledModules } from "../kernels/bundled.ts";
 import { ChatTemplate } from "../model/chat.ts";
 import { sha256Hex } from "../model/sha256.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
@@ -54,12 +53,10 @@ export const loadedPack = (assets: Fetcher): Promise<Pack> =>
 /** The draft itself, ready to run. */
 export const loadedLlama = (assets: Fetcher, header: PackHeader): Promise<Llama> =>
   llama.get((renew) =>
-    loadLlama(
-      header,
-      assetShards(assets, PACK_URL, header, renew),
-      { relaxed, simd },
-      { pages: poolPages(header), rows: 1 },
-    ),
+    loadLlama(header, assetShards(assets, PACK_URL, header, renew), bundledModules, {
+      pages: poolPages(header),
+      rows: 1,
+    }),
   );
 
 /** After a trap the instance's state is unknown; the next turn starts from fresh memory. */

@@ -13,9 +13,9 @@
  */
 import * as z from "zod";
 import type { LlamaConfig } from "../model/config.ts";
-import type { WeightFormat } from "../model/layouts.ts";
+import type { ActivationBits, TensorLayout } from "../model/layouts.ts";
 
-export const PACK_VERSION = 1;
+export const PACK_VERSION = 2;
 /** Under Cloudflare's 25 MiB limit for one static asset. */
 export const SHARD_BYTES = 24 * 1024 * 1024;
 
@@ -25,10 +25,7 @@ export interface PackPart {
   readonly bytes: number;
 }
 
-export interface PackTensor {
-  readonly format: WeightFormat;
-  readonly rows: number;
-  readonly cols: number;
+export interface PackTensor extends TensorLayout {
   readonly parts: readonly PackPart[];
 }
 
@@ -45,6 +42,8 @@ export interface PackHeader {
    * missing one on, the id whose embedding stands in for it as input.
    */
   readonly substitutes?: readonly number[];
+  /** Bits of the activations that its matrices are multiplied by; 14 when absent. */
+  readonly activations?: ActivationBits | undefined;
   readonly tensors: Readonly<Record<string, PackTensor>>;
   readonly shards: readonly { readonly file: string; readonly bytes: number; readonly sha256: string }[];
   /** What was done to make this pack, stage by stage. */ readonly recipe: readonly Record<string, unknown>[];
@@ -73,12 +72,15 @@ export const packHeaderSchema: z.ZodType<PackHeader> = z.object({
   vocabulary: z.object({ size: count, hash: z.string() }),
   target: z.object({ model: z.string(), context: count, eosIds: z.array(count) }).optional(),
   substitutes: z.array(count).optional(),
+  activations: z.literal([8, 14]).optional(),
   tensors: z.record(
     z.string(),
     z.object({
-      format: z.enum(["f32", "q4u", "q8"]),
+      format: z.enum(["f32", "q4u", "q8", "lut4", "lut3", "q2lut"]),
       rows: count,
       cols: count,
+      keep: z.literal([4, 8, 12, 16]).optional(),
+      outliers: count.optional(),
       parts: z.array(z.object({ shard: count, offset: count, bytes: count })),
     }),
   ),

@@ -4,9 +4,9 @@
  */
 import { checkConfig } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
-import { tensorBytes } from "../model/layouts.ts";
+import { FORMATS, tensorBytes } from "../model/layouts.ts";
 import { sha256Hex } from "../model/sha256.ts";
-import { tensorShapes } from "../model/tensors.ts";
+import { EMBEDDING, tensorShapes } from "../model/tensors.ts";
 import type { PackedModel, PackedTensor } from "./pack.ts";
 import { PACK_VERSION, type PackHeader, type PackTensor, packHeaderSchema, SHARD_BYTES } from "./pack-header.ts";
 import { type ByteSource, type OpenFile, readText } from "./source.ts";
@@ -73,7 +73,16 @@ function checkSubstitutes({ config, vocabulary, substitutes = [] }: PackHeader):
   if (at >= 0) throw bad(`substitutes[${at}] is ${substitutes[at]}, past the ${config.vocabulary} rows`);
 }
 
-function checkParts(header: PackHeader, name: string, { format, rows, cols, parts }: PackTensor): void {
+function checkParts(header: PackHeader, name: string, tensor: PackTensor): void {
+  const { format, rows, cols, parts, keep = 16, outliers = 0 } = tensor;
+  const isNorm = rows === 1;
+  if (isNorm !== (format === "f32")) {
+    const formats = Object.keys(FORMATS).join(", ");
+    throw bad(`tensor ${name} is ${format}, but ${isNorm ? "a norm is f32" : `a matrix is one of ${formats}`}`);
+  }
+  if (name === EMBEDDING && (keep !== 16 || outliers !== 0)) {
+    throw bad(`tensor ${name} must be dense, without outliers: rows of it are read alone`);
+  }
   let bytes = 0;
   for (const part of parts) {
     const shard = header.shards[part.shard];
@@ -81,7 +90,7 @@ function checkParts(header: PackHeader, name: string, { format, rows, cols, part
     if (part.offset + part.bytes > shard.bytes) throw bad(`tensor ${name} reaches past the end of ${shard.file}`);
     bytes += part.bytes;
   }
-  const expected = tensorBytes(format, rows, cols);
+  const expected = tensorBytes(tensor);
   if (bytes !== expected) throw bad(`tensor ${name} has ${bytes} bytes, ${rows} × ${cols} ${format} needs ${expected}`);
 }
 
@@ -92,16 +101,16 @@ export async function readPack(open: OpenFile): Promise<PackedModel> {
   const shards: Uint8Array[] = [];
   for (const shard of header.shards) shards.push(await readShard(await open(shard.file), shard));
   const tensors = new Map<string, PackedTensor>();
-  for (const [name, { format, rows, cols, parts }] of Object.entries(header.tensors)) {
-    const bytes = new Uint8Array(tensorBytes(format, rows, cols));
+  for (const [name, { parts, ...shape }] of Object.entries(header.tensors)) {
+    const bytes = new Uint8Array(tensorBytes(shape));
     let at = 0;
     for (const part of parts) {
       bytes.set(shards[part.shard]!.subarray(part.offset, part.offset + part.bytes), at);
       at += part.bytes;
     }
-    tensors.set(name, { format, rows, cols, bytes });
+    tensors.set(name, { ...shape, bytes });
   }
-  const { model, config, vocabulary, target, substitutes, recipe } = header;
+  const { model, config, vocabulary, target, substitutes, activations, recipe } = header;
   const tokenizer = {
     "tokenizer.json": await text("tokenizer.json"),
     "tokenizer_config.json": await text("tokenizer_config.json"),
@@ -112,6 +121,7 @@ export async function readPack(open: OpenFile): Promise<PackedModel> {
     vocabulary,
     ...(target && { target }),
     ...(substitutes && { substitutes }),
+    ...(activations && { activations }),
     tensors,
     tokenizer,
     recipe,

@@ -4,18 +4,15 @@
  */
 import { configToHuggingFace, type LlamaConfig } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
-import { TILE_BYTES, TILE_COLS, tensorBytes, type WeightFormat } from "../model/layouts.ts";
+import { blockParts, type TensorLayout, tensorBytes } from "../model/layouts.ts";
 import { sha256Hex } from "../model/sha256.ts";
 import { tensorShapes } from "../model/tensors.ts";
 import type { TokenizerFiles } from "../model/tokenizer-files.ts";
 import { PACK_VERSION, type PackHeader, type PackPart, type PackTensor, SHARD_BYTES } from "./pack-header.ts";
 import { type NewTensor, writeSafetensors } from "./safetensors.ts";
 
-export interface PackedTensor {
-  readonly format: WeightFormat;
-  readonly rows: number;
-  readonly cols: number;
-  /** In the layout of `format`, tensorBytes(format, rows, cols) of them. */ readonly bytes: Uint8Array;
+export interface PackedTensor extends TensorLayout {
+  /** In the layout of its format, `tensorBytes` of them. */ readonly bytes: Uint8Array;
 }
 
 /** A whole model in kernel layout. Stages take one and return one; tensors that a stage does not change are shared. */
@@ -25,6 +22,7 @@ export interface PackedModel {
   readonly vocabulary: PackHeader["vocabulary"];
   readonly target?: PackHeader["target"];
   readonly substitutes?: PackHeader["substitutes"];
+  readonly activations?: PackHeader["activations"];
   readonly tensors: ReadonlyMap<string, PackedTensor>;
   readonly tokenizer: TokenizerFiles;
   readonly recipe: PackHeader["recipe"];
@@ -46,11 +44,7 @@ const ALIGNMENT = 64;
 export async function writePack(model: PackedModel, sink: PackSink): Promise<PackHeader> {
   for (const { name, rows, cols } of tensorShapes(model.config)) {
     const tensor = model.tensors.get(name);
-    if (
-      tensor?.rows !== rows ||
-      tensor.cols !== cols ||
-      tensor.bytes.length !== tensorBytes(tensor.format, rows, cols)
-    ) {
+    if (tensor?.rows !== rows || tensor.cols !== cols || tensor.bytes.length !== tensorBytes(tensor)) {
       throw new OutriderError("invalid_pack", `tensor ${name} is missing or not ${rows} × ${cols}`);
     }
   }
@@ -64,8 +58,8 @@ export async function writePack(model: PackedModel, sink: PackSink): Promise<Pac
     const file = `model-${number(shard + 1)}-of-${number(plan.length)}.safetensors`;
     const { bytes, offsets } = writeSafetensors(pieces.map(storedPiece), { format: "outrider" });
     for (const [n, piece] of pieces.entries()) {
-      const { format, rows, cols } = piece.tensor;
-      const parts = (tensors[piece.name] ??= { format, rows, cols, parts: [] }).parts;
+      const { bytes: _, ...shape } = piece.tensor;
+      const parts = (tensors[piece.name] ??= { ...shape, parts: [] }).parts;
       parts.push({ shard, offset: offsets[n]!, bytes: piece.end - piece.start });
       weightMap[storedName(piece)] = file;
       total += piece.end - piece.start;
@@ -79,7 +73,7 @@ export async function writePack(model: PackedModel, sink: PackSink): Promise<Pac
     await sink.write(file, bytes);
     shards.push({ file, bytes: bytes.length, sha256: await sha256Hex(bytes) });
   }
-  const { model: id, config, vocabulary, target, substitutes, recipe } = model;
+  const { model: id, config, vocabulary, target, substitutes, activations, recipe } = model;
   const header: PackHeader = {
     version: PACK_VERSION,
     model: id,
@@ -87,6 +81,7 @@ export async function writePack(model: PackedModel, sink: PackSink): Promise<Pac
     vocabulary,
     ...(target && { target }),
     ...(substitutes && { substitutes }),
+    ...(activations && { activations }),
     tensors,
     shards,
     recipe,
@@ -136,10 +131,9 @@ function planShards(model: PackedModel): Piece[][] {
   return shards;
 }
 
-/** Bytes between two places where a tensor may be cut: one 16-row block of tiles; a norm is never cut. */
-function cutUnit({ format, cols, bytes }: PackedTensor): number {
-  return format === "f32" ? bytes.length : (cols / TILE_COLS) * TILE_BYTES[format];
-}
+/** Bytes between two places where a tensor may be cut: one 16-row block; a norm is never cut. */
+const cutUnit = (tensor: PackedTensor): number =>
+  tensor.format === "f32" ? tensor.bytes.length : blockParts(tensor).bytes;
 
 const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 

@@ -5,18 +5,19 @@
  * All pointers are byte addresses in one memory. Kernels never allocate. A row-major f32 matrix of T token vectors
  * has a stride in floats. Letters: T tokens, E embedding, H/G query and key/value heads, D head size, V vocabulary.
  *
- * Activations enter a matmul as a 15-bit vector x ≈ scale · q, q in [−16383, 16383], one scale a vector, so that int8
- * dot instructions and int16 ones give the same integers (q = 128·hi + lo, lo in [0, 127], hi in [−128, 127]):
+ * Activations enter a matmul as integers, x ≈ scale · q, one scale a vector, in int8 planes, so that every engine's dot
+ * product gives the same integers. A record holds them twice: in 14 bits, q = 128·hi + lo in [−8191, 8191] with hi in
+ * [−64, 63] and lo in [0, 127]; and in 8 bits, q8 = min(127, (q + 32) >> 6) with 64 times the scale:
  *
- *   0                f32    scale
+ *   0                f32    scale, of q
+ *   4                f32    scale, of q8
  *   16               f32    sum of q over each group of 32, n/32 of them, padded to 16 bytes
- *   +                int16  q, each run of four stored as columns 0 2 1 3
- *   + 2n             int8   hi
- *   + 3n             int8   lo
+ *   +                f32    sum of q8, the same
+ *   +                int8   hi, lo, hi + 64, q8: n each
  *
  * The results do not depend on T: a token's outputs are bit-identical whether it came alone or with others. That is
- * what makes verification of a draft equal to decoding without one. No kernel fuses a multiply with an add, so the
- * plain-SIMD and the relaxed build agree bit for bit as well.
+ * what makes verification of a draft equal to decoding without one. No kernel fuses a multiply with an add, so all
+ * builds agree bit for bit as well.
  *
  * A KV page holds 32 tokens of every layer: for each layer, for each key/value head, one head block:
  *
@@ -33,7 +34,23 @@
 export const PAGE_TOKENS = 32;
 
 /** Bytes of the quantised form of one n-vector; n is a multiple of 32. */
-export const activationBytes = (n: number): number => 16 + Math.ceil(n / 32 / 4) * 16 + 4 * n;
+export const activationBytes = (n: number): number => 16 + 2 * Math.ceil(n / 32 / 4) * 16 + 4 * n;
+
+/**
+ * What kernels load where other compilers would name a constant (wasm/lib/constants.ts): sixteen bytes each, from address 0.
+ * Whoever makes a memory writes them before the first call; `bindKernels` does.
+ */
+export const CONSTANTS: readonly Uint8Array[] = [
+  new Uint8Array(16).fill(15),
+  new Uint8Array(Uint32Array.of(0x8fffe000, 0x8fffe000, 0x8fffe000, 0x8fffe000).buffer),
+  new Uint8Array(new Float32Array(4).fill(2 ** 112).buffer),
+  new Uint8Array(new Int16Array(8).fill(1).buffer),
+  new Uint8Array(new Int16Array(8).fill(128).buffer),
+  new Uint8Array(16).fill(3),
+  new Uint8Array(16).fill(4),
+  new Uint8Array(16).fill(1),
+  new Uint8Array(16).fill(64),
+];
 
 /** Bytes of one head block of a KV page. */
 export const headBlockBytes = (headSize: number): number => 80 * headSize + 256;
@@ -43,23 +60,31 @@ export const pageBytes = (layers: number, kvHeads: number, headSize: number): nu
 
 /**
  * out[t][r] (+)= Σ_k weight[r][k] · x[t][k] for t < T, r < rows; each weight byte is read from memory once for all T.
- * `outStride` in floats between tokens; `accumulate` 1 adds to what is there (residual), 0 overwrites.
+ * `blockBytes` and `keep` as the matrix was made (model/layouts.ts), `bits` how its activations are read, `outStride` in
+ * floats between tokens; `accumulate` 1 adds to what is there (residual), 0 overwrites. `scratch` holds what `matmulScratch`
+ * (arena.ts) says.
  */
 export type Matmul = (
   act: number,
   T: number,
   weight: number,
+  blockBytes: number,
   rows: number,
   cols: number,
+  keep: number,
+  bits: number,
   out: number,
   outStride: number,
   accumulate: number,
+  scratch: number,
 ) => void;
 
+/** out (cols) f32 = row `row` of a dense matrix. */
+export type Embed = (weight: number, blockBytes: number, row: number, cols: number, out: number) => void;
+
 export interface Kernels {
-  /** out (cols) f32 = row `row` of a tiled matrix. */
-  embedQ4u(weight: number, row: number, cols: number, out: number): void;
-  embedQ8(weight: number, row: number, cols: number, out: number): void;
+  readonly embedQ4u: Embed;
+  readonly embedQ8: Embed;
 
   /** act (T records) = quantise(x (T, n)); x rows are contiguous. */
   quantise(x: number, n: number, T: number, act: number): void;
@@ -114,6 +139,9 @@ export interface Kernels {
 
   /** Index of the largest of n floats, the lowest index among equals. */
   argmax(x: number, n: number): number;
+
+  /** Lane 1 of a relaxed dot product that tells how the engine computes it (`kernels/wasm.ts`); 0 without relaxed SIMD. */
+  relaxedDot(): number;
 }
 
 export const KERNEL_NAMES = [
@@ -128,4 +156,5 @@ export const KERNEL_NAMES = [
   "kvAppend",
   "attention",
   "argmax",
+  "relaxedDot",
 ] as const satisfies readonly (keyof Kernels)[];

@@ -1,14 +1,15 @@
 /**
  * The one memory of a loaded model, laid out from the pack header and grown once, at load:
  *
- *   0      64        ..weights..        ..KV pages..        ..scratch..
- *   guard  tensors, 64-byte aligned     pool of equal pages  one forward pass of up to CHUNK tokens
+ *   0           192       ..weights..       ..KV pages..         ..scratch..
+ *   constants   tensors, end to end         pool of equal pages  one forward pass of up to CHUNK tokens
  *
+ * Tensors lie in the order of the header, which is that of the forward pass, so neighbours of one layout are one matrix.
  * Bump allocation only. Nothing is ever freed or moved, so views into the memory stay valid.
  */
 import type { PackHeader } from "../format/pack-header.ts";
-import { tensorBytes } from "../model/layouts.ts";
-import { activationBytes, pageBytes } from "./abi.ts";
+import { keptColumns, type TensorLayout, tensorBytes } from "../model/layouts.ts";
+import { activationBytes, CONSTANTS, pageBytes } from "./abi.ts";
 
 /** Most tokens of one pass through the layers; longer runs are cut. */
 export const CHUNK = 32;
@@ -30,21 +31,29 @@ export interface Scratch {
   /** f32 (CHUNK, D): cosines and sines. */ readonly rope: number;
   /** int32 page addresses of the running timeline. */ readonly pageTable: number;
   /** The attention kernel's own. */ readonly attention: number;
+  /** The matmul kernels' own. */ readonly matmul: number;
   /** f32 (rows, V). */ readonly logits: number;
+}
+
+/** Bytes of scratch that the matmul of a matrix needs for CHUNK tokens: their records over the columns that a block keeps. */
+function matmulScratch(tensor: TensorLayout): number {
+  if (tensor.keep === undefined || tensor.keep === 16) return 0;
+  return CHUNK * activationBytes(keptColumns(tensor));
 }
 
 /** Lays out a model with `pages` KV pages and room for `rows` rows of logits. */
 export function planArena(header: PackHeader, pages: number, rows: number): Arena {
   const { layers, heads, kvHeads, headSize, embedding, feedForward, vocabulary, context } = header.config;
-  let end = 64;
+  let end = Math.ceil(CONSTANTS.length / 4) * 64;
   const take = (bytes: number): number => {
-    const at = end;
-    end += Math.ceil(bytes / 64) * 64;
+    const at = Math.ceil(end / 64) * 64;
+    end = at + bytes;
     return at;
   };
   const tensors = new Map<string, number>();
   for (const [name, tensor] of Object.entries(header.tensors)) {
-    tensors.set(name, take(tensorBytes(tensor.format, tensor.rows, tensor.cols)));
+    tensors.set(name, end);
+    end += tensorBytes(tensor);
   }
   const page = pageBytes(layers, kvHeads, headSize);
   const pageAddresses = Array.from({ length: pages }, () => take(page));
@@ -58,6 +67,7 @@ export function planArena(header: PackHeader, pages: number, rows: number): Aren
     rope: take(CHUNK * headSize * 4),
     pageTable: take(Math.ceil(context / 32) * 4),
     attention: take((Math.ceil(context / 32) * 32 * 4 + headSize * 2) * (heads / kvHeads)),
+    matmul: take(Math.max(0, ...Object.values(header.tensors).map(matmulScratch))),
     logits: take(rows * vocabulary * 4),
   };
   return { bytes: end, tensors, pages: pageAddresses, scratch };

@@ -4,10 +4,12 @@
  * For reading and for tests; nothing here is fast.
  */
 import { f16ToNumber } from "../model/f16.ts";
-import { activationBytes, headBlockBytes, type Kernels, type Matmul, PAGE_TOKENS } from "./abi.ts";
+import { type BlockFormat, type Keep, keptColumns, TILE_BYTES } from "../model/layouts.ts";
+import { activationBytes, type Embed, headBlockBytes, type Kernels, type Matmul, PAGE_TOKENS } from "./abi.ts";
 
 const f32 = Math.fround;
-const LIMIT = 16383;
+const LIMIT = 8191;
+const QUERY_LIMIT = 16383;
 
 /** Half to even, as `f32x4.nearest`. */
 function nearest(x: number): number {
@@ -31,83 +33,113 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     return f32(f32(lanes[0] + lanes[1]) + f32(lanes[2] + lanes[3]));
   };
 
+  /** Addresses inside a record (abi.ts), for both widths. */
+  const recordParts = (n: number) => {
+    const sums = 16 + Math.ceil(n / 32 / 4) * 16;
+    const planes = sums + Math.ceil(n / 32 / 4) * 16;
+    return { sums: 16, sums8: sums, hi: planes, lo: planes + n, biased: planes + 2 * n, byte: planes + 3 * n };
+  };
+
   const writeRecord = (n: number, value: (k: number) => number, act: number): void => {
     let top = 0;
     for (let k = 0; k < n; k++) top = Math.max(top, Math.abs(value(k)));
     const toInt = top > 0 ? f32(LIMIT / top) : 0;
     setF32(act, f32(top / LIMIT));
-    const sums = act + 16;
-    const pairs = sums + Math.ceil(n / 32 / 4) * 16;
-    for (let g = 0; g < n / 32; g++) setF32(sums + g * 4, 0);
+    setF32(act + 4, f32(64 * f32(top / LIMIT)));
+    const { sums, sums8, hi, lo, biased, byte } = recordParts(n);
+    for (let g = 0; g < n / 32; g++) for (const from of [sums, sums8]) setF32(act + from + g * 4, 0);
     for (let k = 0; k < n; k++) {
       const q = nearest(f32(value(k) * toInt));
-      const swapped = [0, 2, 1, 3][k & 3] as number;
-      view.setInt16(pairs + (k - (k & 3) + swapped) * 2, q, true);
-      view.setInt8(pairs + 2 * n + k, q >> 7);
-      view.setInt8(pairs + 3 * n + k, q & 127);
-      setF32(sums + (k >> 5) * 4, getF32(sums + (k >> 5) * 4) + q);
+      const q8 = Math.min(127, (q + 32) >> 6);
+      view.setInt8(act + hi + k, q >> 7);
+      view.setInt8(act + lo + k, q & 127);
+      view.setInt8(act + biased + k, (q >> 7) + 64);
+      view.setInt8(act + byte + k, q8);
+      const group = (k >> 5) * 4;
+      setF32(act + sums + group, getF32(act + sums + group) + q);
+      setF32(act + sums8 + group, getF32(act + sums8 + group) + q8);
     }
   };
 
-  /** The quantised value of column k, from the int8 planes. */
-  const activation = (act: number, n: number, k: number): number => {
-    const hi = act + 16 + Math.ceil(n / 32 / 4) * 16 + 2 * n;
-    return 128 * view.getInt8(hi + k) + view.getInt8(hi + n + k);
+  /** A record as numbers: its scale, and the integer of each column. */
+  const readRecord = (act: number, n: number, bits: number): { scale: number; q: number[] } => {
+    const { hi, lo, byte } = recordParts(n);
+    const q = (k: number): number =>
+      bits === 8 ? view.getInt8(act + byte + k) : 128 * view.getInt8(act + hi + k) + view.getInt8(act + lo + k);
+    return { scale: getF32(act + (bits === 8 ? 4 : 0)), q: Array.from({ length: n }, (_, k) => q(k)) };
   };
 
+  /** The integers of the columns that a block keeps, zeros up to the format's unit. */
+  const gathered = (q: readonly number[], block: number, format: BlockFormat, cols: number, keep: Keep): number[] => {
+    if (keep === 16) return [...q];
+    const kept = Array.from({ length: (cols / 16) * keep }, (_, i) => {
+      return q[Math.floor(i / keep) * 16 + view.getUint8(block + i)] as number;
+    });
+    return [...kept, ...new Array<number>(keptColumns({ format, rows: 16, cols, keep }) - kept.length).fill(0)];
+  };
+
+  const indexBytes = (cols: number, keep: number): number =>
+    keep === 16 ? 0 : Math.ceil(((cols / 16) * keep) / 16) * 16;
+
+  /** Walks tokens, rows and blocks; `rowSum` gives Σ weight · q of row r of a block, before the record's scale. */
   const matmul =
-    (
-      tileBytes: number,
-      weightAt: (tile: number, r: number, k: number) => number,
-      scales: number,
-      minima?: number,
-    ): Matmul =>
-    (act, T, weight, rows, cols, out, outStride, accumulate) => {
+    (format: BlockFormat, rowSum: (tiles: number, r: number, q: readonly number[]) => number): Matmul =>
+    (act, T, weight, blockBytes, rows, cols, keep, bits, out, outStride, accumulate) => {
       for (let t = 0; t < T; t++) {
         const record = act + t * activationBytes(cols);
+        const { scale, q } = readRecord(record, cols, format === "q8" ? 14 : bits);
         for (let row = 0; row < rows; row++) {
-          const r = row & 15;
-          let acc = 0;
-          for (let g = 0; g < cols / 32; g++) {
-            const tile = weight + ((row >> 4) * (cols / 32) + g) * tileBytes;
-            let dot = 0;
-            for (let k = 0; k < 32; k++) dot += weightAt(tile, r, k) * activation(record, cols, g * 32 + k);
-            let term = f32(f32(dot) * getF16(tile + scales + 2 * r));
-            if (minima !== undefined) {
-              term = f32(term + f32(getF16(tile + minima + 2 * r) * getF32(record + 16 + g * 4)));
-            }
-            acc = f32(acc + term);
-          }
+          const block = weight + (row >> 4) * blockBytes;
+          const kept = gathered(q, block, format, cols, keep as Keep);
           const at = out + (t * outStride + row) * 4;
-          const value = f32(acc * getF32(record));
+          const value = f32(rowSum(block + indexBytes(cols, keep), row & 15, kept) * scale);
           setF32(at, accumulate ? f32(getF32(at) + value) : value);
         }
       }
     };
 
+  /** Σ over groups of 32 columns, in order: f32(dot) · d, and with minima + m · Σq. */
+  const groupSum =
+    (tileBytes: number, weightAt: (tile: number, r: number, k: number) => number, scales: number, minima?: number) =>
+    (tiles: number, row: number, q: readonly number[]): number => {
+      const groups = q.length / 32;
+      const r = row & 7;
+      let acc = 0;
+      for (let g = 0; g < groups; g++) {
+        const tile = tiles + ((row >> 3) * groups + g) * tileBytes;
+        let [dot, sum] = [0, 0];
+        for (let k = 0; k < 32; k++) {
+          const x = q[g * 32 + k] as number;
+          dot += weightAt(tile, r, k) * x;
+          sum += x;
+        }
+        let term = f32(f32(dot) * getF16(tile + scales + 2 * r));
+        if (minima !== undefined) term = f32(term + f32(getF16(tile + minima + 2 * r) * sum));
+        acc = f32(acc + term);
+      }
+      return acc;
+    };
+
   const nibble = (tile: number, r: number, k: number): number => {
-    const byte = view.getUint8(tile + (k >> 3) * 64 + (r >> 2) * 16 + (r & 3) * 4 + (k & 3));
+    const byte = view.getUint8(tile + (k >> 3) * 32 + r * 4 + (k & 3));
     return k & 4 ? byte >> 4 : byte & 15;
   };
-  const int8 = (tile: number, r: number, k: number): number =>
-    view.getInt8(tile + (k >> 2) * 64 + (r >> 2) * 16 + (r & 3) * 4 + (k & 3));
+  const int8 = (tile: number, r: number, k: number): number => view.getInt8(tile + (k >> 2) * 32 + r * 4 + (k & 3));
+
+  const embed =
+    (tileBytes: number, valueAt: (tile: number, r: number, k: number) => number): Embed =>
+    (weight, blockBytes, row, cols, out) => {
+      for (let k = 0; k < cols; k++) {
+        const strip = weight + (row >> 4) * blockBytes + ((row >> 3) & 1) * (cols / 32) * tileBytes;
+        setF32(out + k * 4, valueAt(strip + (k >> 5) * tileBytes, row & 7, k & 31));
+      }
+    };
 
   return {
-    embedQ4u(weight, row, cols, out) {
-      for (let k = 0; k < cols; k++) {
-        const tile = weight + ((row >> 4) * (cols / 32) + (k >> 5)) * 320;
-        const r = row & 15;
-        const scaled = f32(nibble(tile, r, k & 31) * getF16(tile + 256 + 2 * r));
-        setF32(out + k * 4, f32(scaled + getF16(tile + 288 + 2 * r)));
-      }
-    },
-
-    embedQ8(weight, row, cols, out) {
-      for (let k = 0; k < cols; k++) {
-        const tile = weight + ((row >> 4) * (cols / 32) + (k >> 5)) * 544;
-        setF32(out + k * 4, f32(int8(tile, row & 15, k & 31) * getF16(tile + 512 + 2 * (row & 15))));
-      }
-    },
+    embedQ4u: embed(TILE_BYTES.q4u, (tile, r, k) => {
+      return f32(f32(nibble(tile, r, k) * getF16(tile + 128 + 2 * r)) + getF16(tile + 144 + 2 * r));
+    }),
+    embedQ8: embed(TILE_BYTES.q8, (tile, r, k) => f32(int8(tile, r, k) * getF16(tile + 256 + 2 * r))),
 
     quantise(x, n, T, act) {
       for (let t = 0; t < T; t++) writeRecord(n, (k) => getF32(x + (t * n + k) * 4), act + t * activationBytes(n));
@@ -135,8 +167,8 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
       }
     },
 
-    matmulQ4u: matmul(320, nibble, 256, 288),
-    matmulQ8: matmul(544, int8, 512),
+    matmulQ4u: matmul("q4u", groupSum(TILE_BYTES.q4u, nibble, 128, 144)),
+    matmulQ8: matmul("q8", groupSum(TILE_BYTES.q8, int8, 256)),
 
     rope(x, heads, D, T, stride, table) {
       for (let t = 0; t < T; t++) {
@@ -186,9 +218,9 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
           const query = q + (t * stride + h * D) * 4;
           let top = 0;
           for (let i = 0; i < D; i++) top = Math.max(top, Math.abs(getF32(query + i * 4)));
-          const toInt = top > 0 ? f32(LIMIT / top) : 0;
+          const toInt = top > 0 ? f32(QUERY_LIMIT / top) : 0;
           const ints = Array.from({ length: D }, (_, i) => nearest(f32(getF32(query + i * 4) * toInt)));
-          const queryScale = f32(f32(top / LIMIT) / f32(Math.sqrt(D)));
+          const queryScale = f32(f32(top / QUERY_LIMIT) / f32(Math.sqrt(D)));
 
           const count = position + t + 1;
           const block = (i: number): number => page(pages, i) + layerOffset + g * headBlockBytes(D);
@@ -226,5 +258,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
       for (let i = 1; i < n; i++) if (getF32(x + i * 4) > getF32(x + best * 4)) best = i;
       return best;
     },
+
+    relaxedDot: () => 0,
   };
 }

@@ -1,9 +1,10 @@
 /** Picks the WASM module this engine can run and binds it to a memory. What each kernel computes is in `abi.ts` and `plain.ts`. */
-import { KERNEL_NAMES, type Kernels } from "./abi.ts";
+import { CONSTANTS, KERNEL_NAMES, type Kernels } from "./abi.ts";
 
-/** The two builds of `wasm/`: same exports, same results bit for bit. */
+/** The builds of `wasm/`: same exports, same results bit for bit. What they differ in is in wasm/lib/dot.ts. */
 export interface KernelModules {
-  readonly relaxed: WebAssembly.Module;
+  readonly dot32: WebAssembly.Module;
+  readonly dot16: WebAssembly.Module;
   readonly simd: WebAssembly.Module;
 }
 
@@ -23,14 +24,26 @@ const RELAXED_PROBE = Uint8Array.from([
 /** True where the engine validates relaxed SIMD (V8 since 11.4). */
 export const hasRelaxedSimd = (): boolean => WebAssembly.validate(RELAXED_PROBE);
 
-export const pickModule = (modules: KernelModules): WebAssembly.Module =>
-  hasRelaxedSimd() ? modules.relaxed : modules.simd;
+/**
+ * Lane 1 of dot(all −128, bytes of −128 and −1) as bytes are multiplied by vpdpbusd (AVX-VNNI) and by sdot (ARM,
+ * AVX-VNNI-INT8): operands that only they tell from others. Elsewhere the engine makes the dot of three and more
+ * instructions, and the 16-bit form is faster.
+ */
+const ONE_INSTRUCTION = [-98048, 33024];
 
-/** Instantiates a module over `memory`. Throws a TypeError naming the kernel if the build and `abi.ts` disagree. */
+/** The build that is fastest on this machine. */
+export function pickModule(modules: KernelModules): WebAssembly.Module {
+  if (!hasRelaxedSimd()) return modules.simd;
+  const { relaxedDot } = bindKernels(modules.dot32, new WebAssembly.Memory({ initial: 1 }));
+  return ONE_INSTRUCTION.includes(relaxedDot()) ? modules.dot32 : modules.dot16;
+}
+
+/** Instantiates a module over `memory` and writes its constants there. Throws a TypeError naming the kernel if the build and `abi.ts` disagree. */
 export function bindKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   for (const name of KERNEL_NAMES) {
     if (typeof exports[name] !== "function") throw new TypeError(`the wasm build does not export ${name}`);
   }
+  for (const [n, bytes] of CONSTANTS.entries()) new Uint8Array(memory.buffer, 16 * n, 16).set(bytes);
   return exports as unknown as Kernels;
 }

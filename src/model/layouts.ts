@@ -48,13 +48,16 @@
 import { OutriderError } from "./errors.ts";
 
 export type WeightFormat = "f32" | "q4u" | "q8" | "lut4" | "lut3" | "q2lut";
+/** Bits in which a matmul reads its activations. q8 weights are always multiplied by 14. */
+export type ActivationBits = 8 | 14;
+
 export type BlockFormat = Exclude<WeightFormat, "f32">;
 
 /** Of each 16 columns, how many the 16 rows of a block keep; 16 is a dense matrix. */
 export type Keep = 4 | 8 | 12 | 16;
 
 /** What determines the bytes of a matrix. */
-export interface TensorShape {
+export interface TensorLayout {
   readonly format: WeightFormat;
   readonly rows: number;
   readonly cols: number;
@@ -98,7 +101,7 @@ export interface BlockParts {
 export const paddedRows = (rows: number): number => Math.ceil(rows / BLOCK_ROWS) * BLOCK_ROWS;
 
 /** Columns that the tiles of a block hold: those that are kept, up to a multiple of the format's unit. */
-export function keptColumns({ format, cols, keep = 16 }: TensorShape): number {
+export function keptColumns({ format, cols, keep = 16 }: TensorLayout): number {
   const { unit } = FORMATS[format as BlockFormat];
   return Math.ceil(((cols / WINDOW) * keep) / unit) * unit;
 }
@@ -107,12 +110,13 @@ export function keptColumns({ format, cols, keep = 16 }: TensorShape): number {
  * Where the parts of a block lie. Throws `invalid_shape` when the format cannot hold the columns, leave some out, or have
  * so many outliers.
  */
-export function blockParts(shape: TensorShape): BlockParts {
+export function blockParts(shape: TensorLayout): BlockParts {
   const { format, cols, keep = 16, outliers = 0 } = shape;
   const facts = FORMATS[format as BlockFormat];
   const unit = keep === 16 ? facts.unit : 32;
   if (cols % unit !== 0) throw invalid(`${format} needs columns in multiples of ${unit}, got ${cols}`);
-  if (keptColumns(shape) > facts.maxCols) throw invalid(`${format} holds at most ${facts.maxCols} columns, got ${cols}`);
+  if (keptColumns(shape) > facts.maxCols)
+    throw invalid(`${format} holds at most ${facts.maxCols} columns, got ${cols}`);
   if (keep !== 16 && !facts.sparse) throw invalid(`${format} cannot leave out columns; use keep 16`);
   if (outliers > cols || cols > 65536) throw invalid(`${outliers} outliers a row in ${cols} columns; at most as many`);
   const tiles = keep === 16 ? 0 : align16((cols / WINDOW) * keep);
@@ -122,7 +126,7 @@ export function blockParts(shape: TensorShape): BlockParts {
 }
 
 /** Bytes of a matrix. Throws `invalid_shape` as `blockParts` does. */
-export function tensorBytes(shape: TensorShape): number {
+export function tensorBytes(shape: TensorLayout): number {
   if (shape.format === "f32") return shape.rows * shape.cols * 4;
   return (paddedRows(shape.rows) / BLOCK_ROWS) * blockParts(shape).bytes;
 }

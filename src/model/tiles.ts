@@ -35,7 +35,7 @@ export function tileBlocks(type: "Q4_0" | "Q4_1" | "Q8_0", bytes: Uint8Array, ro
     );
   }
   const format = type === "Q8_0" ? "q8" : "q4u";
-  const out = new Uint8Array(tensorBytes(format, rows, cols));
+  const out = new Uint8Array(tensorBytes({ format, rows, cols }));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const outView = new DataView(out.buffer);
   const groups = cols / TILE_COLS;
@@ -55,12 +55,13 @@ export function tileBlocks(type: "Q4_0" | "Q4_1" | "Q8_0", bytes: Uint8Array, ro
         );
       }
       if (format === "q8") {
-        moveBytes(bytes, block + quants, out, tile + r * 4);
-        outView.setUint16(tile + 512 + 2 * r, d, true);
+        const sum = moveBytes(bytes, block + quants, out, tile + r * 4);
+        outView.setUint16(tile + 256 + 2 * r, d, true);
+        outView.setInt16(tile + 272 + 2 * r, sum, true);
       } else {
         moveNibbles(bytes, block + quants, out, tile + r * 4);
-        outView.setUint16(tile + 256 + 2 * r, d, true);
-        outView.setUint16(tile + 288 + 2 * r, m, true);
+        outView.setUint16(tile + 128 + 2 * r, d, true);
+        outView.setUint16(tile + 144 + 2 * r, m, true);
       }
     }
   }
@@ -75,9 +76,15 @@ function tileOffset(format: "q4u" | "q8", row: number, group: number, groups: nu
   return (Math.floor(row / TILE_ROWS) * groups + group) * TILE_BYTES[format];
 }
 
-/** One row of a q8 tile: columns 4c … 4c + 3 go to `to + 64c`. */
-function moveBytes(from: Uint8Array, at: number, out: Uint8Array, to: number): void {
-  for (let k = 0; k < TILE_COLS; k++) out[to + (k >> 2) * 64 + (k & 3)] = from[at + k]!;
+/** One row of a q8 tile: columns 4c … 4c + 3 go to `to + 32c`. Returns the sum of the bytes, signed. */
+function moveBytes(from: Uint8Array, at: number, out: Uint8Array, to: number): number {
+  let sum = 0;
+  for (let k = 0; k < TILE_COLS; k++) {
+    const byte = from[at + k]!;
+    out[to + (k >> 2) * 32 + (k & 3)] = byte;
+    sum += (byte << 24) >> 24;
+  }
+  return sum;
 }
 
 /** One row of a q4u tile from GGUF's order (byte j: values j and j + 16) to ours (low half columns 8g + j, high 8g + 4 + j). */
@@ -86,15 +93,15 @@ function moveNibbles(from: Uint8Array, at: number, out: Uint8Array, to: number):
     for (let j = 0; j < 4; j++) {
       const a = from[at + 8 * g + j]!;
       const b = from[at + 8 * g + 4 + j]!;
-      out[to + g * 64 + j] = (a & 15) | ((b & 15) << 4);
-      out[to + (g + 2) * 64 + j] = (a >> 4) | (b & 0xf0);
+      out[to + g * 32 + j] = (a & 15) | ((b & 15) << 4);
+      out[to + (g + 2) * 32 + j] = (a >> 4) | (b & 0xf0);
     }
   }
 }
 
 /** Rounds (rows × cols) f32 to q8 tiles: d = max|x| / 127 as f16, then round to nearest. Throws `bad_weights` beyond f16's range. */
 export function quantiseQ8(values: Float32Array, rows: number, cols: number): Uint8Array {
-  const out = new Uint8Array(tensorBytes("q8", rows, cols));
+  const out = new Uint8Array(tensorBytes({ format: "q8", rows, cols }));
   const outView = new DataView(out.buffer);
   const groups = cols / TILE_COLS;
   for (let row = 0; row < rows; row++) {
@@ -106,12 +113,15 @@ export function quantiseQ8(values: Float32Array, rows: number, cols: number): Ui
       const d = f16ToNumber(bits);
       const tile = tileOffset("q8", row, group, groups);
       const to = tile + (row % TILE_ROWS) * 4;
-      outView.setUint16(tile + 512 + 2 * (row % TILE_ROWS), bits, true);
+      outView.setUint16(tile + 256 + 2 * (row % TILE_ROWS), bits, true);
       if (d === 0) continue;
+      let sum = 0;
       for (let k = 0; k < TILE_COLS; k++) {
-        const q = Math.round(values[at + k]! / d);
-        out[to + (k >> 2) * 64 + (k & 3)] = Math.max(-127, Math.min(127, q));
+        const q = Math.max(-127, Math.min(127, Math.round(values[at + k]! / d)));
+        out[to + (k >> 2) * 32 + (k & 3)] = q;
+        sum += q;
       }
+      outView.setInt16(tile + 272 + 2 * (row % TILE_ROWS), sum, true);
     }
   }
   return out;
@@ -119,7 +129,7 @@ export function quantiseQ8(values: Float32Array, rows: number, cols: number): Ui
 
 /** Rounds (rows × cols) f32 to q4u tiles: m the smallest value, d a fifteenth of the span, both as f16. */
 export function quantiseQ4u(values: Float32Array, rows: number, cols: number): Uint8Array {
-  const out = new Uint8Array(tensorBytes("q4u", rows, cols));
+  const out = new Uint8Array(tensorBytes({ format: "q4u", rows, cols }));
   const outView = new DataView(out.buffer);
   const groups = cols / TILE_COLS;
   for (let row = 0; row < rows; row++) {
@@ -137,12 +147,12 @@ export function quantiseQ4u(values: Float32Array, rows: number, cols: number): U
       const m = f16ToNumber(mBits);
       const tile = tileOffset("q4u", row, group, groups);
       const to = tile + (row % TILE_ROWS) * 4;
-      outView.setUint16(tile + 256 + 2 * (row % TILE_ROWS), dBits, true);
-      outView.setUint16(tile + 288 + 2 * (row % TILE_ROWS), mBits, true);
+      outView.setUint16(tile + 128 + 2 * (row % TILE_ROWS), dBits, true);
+      outView.setUint16(tile + 144 + 2 * (row % TILE_ROWS), mBits, true);
       if (d === 0) continue;
       for (let k = 0; k < TILE_COLS; k++) {
         const q = Math.max(0, Math.min(15, Math.round((values[at + k]! - m) / d)));
-        out[to + (k >> 3) * 64 + (k & 3)]! |= (k & 7) < 4 ? q : q << 4;
+        out[to + (k >> 3) * 32 + (k & 3)]! |= (k & 7) < 4 ? q : q << 4;
       }
     }
   }
@@ -160,9 +170,9 @@ function scaleBits(scale: number, row: number, group: number): number {
   return bits;
 }
 
-/** The (rows × cols) f32 values that a tensor's bytes stand for; padding rows are left out. */
+/** The (rows × cols) f32 values that the bytes of a dense q4u, q8 or f32 tensor stand for; padding rows are left out. */
 export function decodeTiles(format: WeightFormat, bytes: Uint8Array, rows: number, cols: number): Float32Array {
-  const expected = tensorBytes(format, rows, cols);
+  const expected = tensorBytes({ format, rows, cols });
   if (bytes.length !== expected) {
     throw new OutriderError(
       "invalid_shape",
@@ -175,6 +185,7 @@ export function decodeTiles(format: WeightFormat, bytes: Uint8Array, rows: numbe
     for (let n = 0; n < out.length; n++) out[n] = view.getFloat32(4 * n, true);
     return out;
   }
+  if (format !== "q8" && format !== "q4u") throw new OutriderError("invalid_shape", `${format} has no tiles`);
   const groups = cols / TILE_COLS;
   for (let row = 0; row < rows; row++) {
     const r = row % TILE_ROWS;
@@ -182,13 +193,13 @@ export function decodeTiles(format: WeightFormat, bytes: Uint8Array, rows: numbe
       const tile = tileOffset(format, row, group, groups);
       const at = row * cols + group * TILE_COLS;
       if (format === "q8") {
-        const d = f16ToNumber(view.getUint16(tile + 512 + 2 * r, true));
-        for (let k = 0; k < TILE_COLS; k++) out[at + k] = view.getInt8(tile + (k >> 2) * 64 + r * 4 + (k & 3)) * d;
-      } else {
         const d = f16ToNumber(view.getUint16(tile + 256 + 2 * r, true));
-        const m = f16ToNumber(view.getUint16(tile + 288 + 2 * r, true));
+        for (let k = 0; k < TILE_COLS; k++) out[at + k] = view.getInt8(tile + (k >> 2) * 32 + r * 4 + (k & 3)) * d;
+      } else {
+        const d = f16ToNumber(view.getUint16(tile + 128 + 2 * r, true));
+        const m = f16ToNumber(view.getUint16(tile + 144 + 2 * r, true));
         for (let k = 0; k < TILE_COLS; k++) {
-          const byte = bytes[tile + (k >> 3) * 64 + r * 4 + (k & 3)]!;
+          const byte = bytes[tile + (k >> 3) * 32 + r * 4 + (k & 3)]!;
           out[at + k] = ((k & 7) < 4 ? byte & 15 : byte >> 4) * d + m;
         }
       }

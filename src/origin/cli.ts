@@ -1,6 +1,5 @@
 /** `outrider origin`: the gateway on a port of this machine. */
 import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { loadLlama } from "../draft/model.ts";
@@ -8,6 +7,7 @@ import { openDirectory, shardReader } from "../format/disk.ts";
 import { readPackHeader } from "../format/pack-reader.ts";
 import { readText } from "../format/source.ts";
 import { PAGE_TOKENS, pageBytes } from "../kernels/abi.ts";
+import { builtModules } from "../kernels/built.ts";
 import { OutriderError } from "../model/errors.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
 import type { TargetEngine } from "./engine.ts";
@@ -98,14 +98,10 @@ async function loadEngine({ model, kvTokens }: Options): Promise<TargetEngine> {
   const wanted = Math.ceil((kvTokens ?? 4 * context) / PAGE_TOKENS);
   if (kvTokens !== null && wanted > room)
     throw bad(`--kv-tokens: at most ${room * PAGE_TOKENS} fit beside ${header.model}`);
-  const build = async (name: string) =>
-    new WebAssembly.Module(await readFile(new URL(`../../build/outrider.${name}.wasm`, import.meta.url)));
-  const llama = await loadLlama(
-    header,
-    shardReader(model, header),
-    { relaxed: await build("relaxed"), simd: await build("simd") },
-    { pages: Math.min(wanted, room), rows: MAX_DRAFT + 1 },
-  );
+  const llama = await loadLlama(header, shardReader(model, header), await builtModules(), {
+    pages: Math.min(wanted, room),
+    rows: MAX_DRAFT + 1,
+  });
   return new WasmEngine(llama, MAX_DRAFT);
 }
 

@@ -14,7 +14,7 @@ import { PROMPTS } from "../cases/prompts.ts";
 import { ask, chat } from "../support/chat.ts";
 import { startEdge } from "../support/service.ts";
 import { loadPack, packHeader } from "../support/tiny.ts";
-import { measure, VERIFIED } from "./measure.ts";
+import { decodeSpeed, ours, PAGES } from "./measure.ts";
 
 const { values } = parseArgs({
   options: {
@@ -68,7 +68,7 @@ try {
   await edge.stop();
 }
 
-const stepMs = 1000 / measure(await loadPack(draft, 12, VERIFIED)).decode;
+const stepMs = 1000 / (await decodeSpeed(ours(await loadPack(draft, PAGES, 1))));
 const shards = packHeader(draft).shards.reduce((sum, shard) => sum + shard.bytes, 0);
 console.log(
   `draft ${values.draft}, ${(shards / 1e6).toFixed(1)} MB, a step of ${stepMs.toFixed(1)} ms in Node, ` +

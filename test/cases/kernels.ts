@@ -5,7 +5,14 @@
  */
 import { activationBytes, type Kernels, pageBytes } from "../../src/kernels/abi.ts";
 import { numberToF16 } from "../../src/model/f16.ts";
-import { TILE_BYTES, tensorBytes } from "../../src/model/layouts.ts";
+import {
+  type ActivationBits,
+  type BlockParts,
+  blockParts,
+  type Keep,
+  type TensorLayout,
+  tensorBytes,
+} from "../../src/model/layouts.ts";
 import { seeded } from "../support/random.ts";
 
 export interface KernelCase {
@@ -46,41 +53,86 @@ function fillFloats(memory: WebAssembly.Memory, at: number, n: number, seed: num
   }
 }
 
-function fillWeights(memory: WebAssembly.Memory, format: "q4u" | "q8", rows: number, cols: number, seed: number): void {
-  const bytes = new Uint8Array(memory.buffer, WEIGHT, tensorBytes(format, rows, cols));
+type Format = keyof typeof KERNELS;
+
+/** Fills blocks with any bits that the format allows. */
+function fillWeights(memory: WebAssembly.Memory, layout: TensorLayout, seed: number): void {
+  const bytes = new Uint8Array(memory.buffer, WEIGHT, tensorBytes(layout));
   const view = new DataView(memory.buffer);
   const random = seeded(seed);
   for (let i = 0; i < bytes.length; i++) bytes[i] = random() * 256;
-  const scales = format === "q4u" ? 256 : 512;
-  for (let tile = 0; tile < bytes.length; tile += TILE_BYTES[format]) {
-    for (let at = scales; at < TILE_BYTES[format]; at += 2) {
-      // Subnormal f16 scales too: real files have them.
-      const scale = (random() - 0.5) * (random() < 0.1 ? 1e-6 : 0.1);
-      view.setUint16(WEIGHT + tile + at, numberToF16(scale), true);
-    }
+  const parts = blockParts(layout);
+  for (let block = WEIGHT; block < WEIGHT + bytes.length; block += parts.bytes) {
+    fillIndex(view, block, layout, random);
+    FILL[layout.format as Format](view, block, parts, random);
   }
 }
 
-function matmulCase(
-  format: "q4u" | "q8",
-  rows: number,
-  cols: number,
-  T: number,
-  accumulate: 0 | 1,
-  fill: Fill,
-): KernelCase {
+/** Kept columns of each window, rising. */
+function fillIndex(view: DataView, block: number, { cols, keep = 16 }: TensorLayout, random: () => number): void {
+  if (keep === 16) return;
+  for (let window = 0; window < cols / 16; window++) {
+    const places = Array.from({ length: 16 }, (_, place) => [random(), place] as const).sort((a, b) => a[0] - b[0]);
+    const kept = places.slice(0, keep).map(([, place]) => place);
+    for (const [i, place] of kept.sort((a, b) => a - b).entries()) view.setUint8(block + window * keep + i, place);
+  }
+}
+
+/** Subnormal f16 scales too: real files have them. */
+const randomScale = (random: () => number): number => numberToF16((random() - 0.5) * (random() < 0.1 ? 1e-6 : 0.1));
+
+/** What the random bytes of a block must not be, a row a format. */
+const FILL: Record<Format, (view: DataView, block: number, parts: BlockParts, random: () => number) => void> = {
+  q4u(view, block, { tiles, codebook }, random) {
+    for (let tile = block + tiles; tile < block + codebook; tile += 160) {
+      for (let at = 128; at < 160; at += 2) view.setUint16(tile + at, randomScale(random), true);
+    }
+  },
+  q8(view, block, { tiles, codebook }, random) {
+    for (let tile = block + tiles; tile < block + codebook; tile += 288) {
+      for (let r = 0; r < 8; r++) {
+        view.setUint16(tile + 256 + 2 * r, randomScale(random), true);
+        let sum = 0;
+        for (let k = 0; k < 32; k++) sum += view.getInt8(tile + (k >> 2) * 32 + r * 4 + (k & 3));
+        view.setInt16(tile + 272 + 2 * r, sum, true);
+      }
+    }
+  },
+};
+
+const KERNELS = {
+  q4u: { matmul: "matmulQ4u", embed: "embedQ4u" },
+  q8: { matmul: "matmulQ8", embed: "embedQ8" },
+} as const;
+
+interface MatmulCase {
+  readonly format: Format;
+  readonly rows: number;
+  readonly cols: number;
+  readonly T?: number;
+  readonly keep?: Keep;
+  readonly bits?: ActivationBits;
+  readonly accumulate?: 0 | 1;
+  readonly fill?: Fill;
+}
+
+function matmulCase(options: MatmulCase): KernelCase {
+  const { format, rows, cols, T = 1, keep = 16, bits = 14, accumulate = 0, fill = "random" } = options;
+  const layout: TensorLayout = { format, rows, cols, keep };
   return {
-    name: `matmul ${format} rows ${rows} cols ${cols} T ${T} accumulate ${accumulate} ${fill}`,
+    name: `matmul ${JSON.stringify(options)}`,
     tolerance: 0,
     prepare(memory) {
-      fillWeights(memory, format, rows, cols, rows + cols);
+      fillWeights(memory, layout, rows + cols);
       fillFloats(memory, X, T * cols, T, fill);
       const stride = rows + 3;
       fillFloats(memory, OUT, T * stride, 7);
+      const { bytes } = blockParts(layout);
       return {
         run(kernels) {
           kernels.quantise(X, cols, T, ACT);
-          kernels[format === "q4u" ? "matmulQ4u" : "matmulQ8"](ACT, T, WEIGHT, rows, cols, OUT, stride, accumulate);
+          const matmul = kernels[KERNELS[format].matmul];
+          matmul(ACT, T, WEIGHT, bytes, rows, cols, keep, bits, OUT, stride, accumulate, SCRATCH);
         },
         output: { address: OUT, bytes: ((T - 1) * stride + rows) * 4, type: "f32" },
       };
@@ -188,14 +240,15 @@ function attentionCase(H: number, G: number, D: number, T: number, position: num
   };
 }
 
-function embedCase(format: "q4u" | "q8", row: number, cols: number): KernelCase {
+function embedCase(format: Format, row: number, cols: number): KernelCase {
+  const layout: TensorLayout = { format, rows: 48, cols };
   return {
     name: `embed ${format} row ${row} cols ${cols}`,
     tolerance: 0,
     prepare(memory) {
-      fillWeights(memory, format, 48, cols, row);
+      fillWeights(memory, layout, row);
       return {
-        run: (kernels) => kernels[format === "q4u" ? "embedQ4u" : "embedQ8"](WEIGHT, row, cols, OUT),
+        run: (kernels) => kernels[KERNELS[format].embed](WEIGHT, blockParts(layout).bytes, row, cols, OUT),
         output: { address: OUT, bytes: cols * 4, type: "f32" },
       };
     },
@@ -204,15 +257,29 @@ function embedCase(format: "q4u" | "q8", row: number, cols: number): KernelCase 
 
 const ODD_ROWS = [1, 2, 3, 5, 7, 8, 15, 16, 17, 31, 33, 63];
 
+const FORMATS_UNDER_TEST = Object.keys(KERNELS) as Format[];
+
 export const KERNEL_CASES: readonly KernelCase[] = [
+  ...FORMATS_UNDER_TEST.flatMap((format) => [
+    ...ODD_ROWS.map((rows) => matmulCase({ format, rows, cols: 64 })),
+    ...[1, 2, 3, 4, 5, 7, 8, 9, 16, 17].map((T) => matmulCase({ format, rows: 20, cols: 192, T, accumulate: 1 })),
+    ...([8, 14] as const).flatMap((bits) => [
+      matmulCase({ format, rows: 192, cols: 576, bits }),
+      matmulCase({ format, rows: 40, cols: 64, T: 6, bits, accumulate: 1 }),
+      matmulCase({ format, rows: 64, cols: 1536, T: 5, bits, accumulate: 1, fill: "spike" }),
+      matmulCase({ format, rows: 16, cols: 64, bits, accumulate: 1, fill: "zeros" }),
+      matmulCase({ format, rows: 16, cols: 64, T: 4, bits, fill: "tiny" }),
+    ]),
+    ...[0, 7, 8, 15, 16, 47].map((row) => embedCase(format, row, 192)),
+  ]),
   ...(["q4u", "q8"] as const).flatMap((format) => [
-    ...ODD_ROWS.map((rows) => matmulCase(format, rows, 64, 1, 0, "random")),
-    ...[1, 2, 3, 4, 5, 7, 8, 9, 16, 17].map((T) => matmulCase(format, 20, 96, T, 1, "random")),
-    matmulCase(format, 192, 576, 1, 0, "random"),
-    matmulCase(format, 64, 1536, 5, 1, "spike"),
-    matmulCase(format, 16, 32, 1, 1, "zeros"),
-    matmulCase(format, 16, 32, 4, 0, "tiny"),
-    ...[0, 15, 16, 47].map((row) => embedCase(format, row, 96)),
+    matmulCase({ format, rows: 17, cols: 96, T: 5 }),
+    ...([4, 8, 12] as const).flatMap((keep) =>
+      ([8, 14] as const).flatMap((bits) => [
+        matmulCase({ format, rows: 37, cols: 96, T: 6, keep, bits }),
+        matmulCase({ format, rows: 64, cols: 576, keep, bits, accumulate: 1 }),
+      ]),
+    ),
   ]),
   ...[32, 64, 96, 160, 576, 1536].map((n) => quantiseCase(n, 3, "random")),
   ...(["zeros", "spike", "tiny"] as const).map((fill) => quantiseCase(64, 2, fill)),

@@ -9,7 +9,7 @@ import { bytesSource } from "../../src/format/source.ts";
 import { configFromHuggingFace } from "../../src/model/config.ts";
 import { tensorBytes } from "../../src/model/layouts.ts";
 import { sha256Hex } from "../../src/model/sha256.ts";
-import { EMBEDDING } from "../../src/model/tensors.ts";
+import { EMBEDDING, FINAL_NORM } from "../../src/model/tensors.ts";
 import { MemoryDirectory } from "../support/files.ts";
 import { damaged, goldenBytes, outcome } from "../support/golden.ts";
 import { seeded } from "../support/random.ts";
@@ -24,9 +24,9 @@ const pack = await written(model);
 
 /** The golden model with an embedding of more than a shard. */
 function largeModel(): PackedModel {
-  const [rows, cols] = [700_000, 64];
+  const [rows, cols] = [600_000, 64];
   const random = seeded(1);
-  const bytes = Uint8Array.from({ length: tensorBytes("q8", rows, cols) }, () => random() * 256);
+  const bytes = Uint8Array.from({ length: tensorBytes({ format: "q8", rows, cols }) }, () => random() * 256);
   return {
     ...model,
     config: { ...model.config, vocabulary: rows },
@@ -64,7 +64,7 @@ describe("a tensor larger than a shard", async () => {
   test("is cut between blocks of 16 rows, into shards within the limit", () => {
     const { parts } = header.tensors[EMBEDDING]!;
     expect(parts.length).toBe(2);
-    for (const part of parts) expect(part.bytes % ((64 / 32) * 544)).toBe(0);
+    for (const part of parts) expect(part.bytes % ((64 / 32) * 576)).toBe(0);
     for (const shard of header.shards) expect(shard.bytes).toBeLessThanOrEqual(SHARD_BYTES);
   });
 
@@ -120,9 +120,9 @@ describe("the header is refused", () => {
   const cases: [string, (header: any) => void, string, string][] = [
     [
       "of another version",
-      (h) => (h.version = 2),
+      (h) => (h.version = 1),
       "unknown_pack_version",
-      "version 2; this build reads version 1. Make the pack again",
+      "version 1; this build reads version 2. Make the pack again",
     ],
     ["without a version", (h) => delete h.version, "bad_pack", "version"],
     ["with a missing tensor", (h) => delete h.tensors[q], "bad_pack", `tensor ${q} is missing`],
@@ -152,6 +152,16 @@ describe("the header is refused", () => {
       `tensor ${q} lies in shard 1, but there are 1`,
     ],
     ["with an unknown format", (h) => (h.tensors[q].format = "q2"), "bad_pack", "format"],
+    ["with a norm in blocks", (h) => (h.tensors[FINAL_NORM].format = "q8"), "bad_pack", "is q8, but a norm is f32"],
+    [
+      "with a matrix of floats",
+      (h) => (h.tensors[q].format = "f32"),
+      "bad_pack",
+      "is f32, but a matrix is one of q4u,",
+    ],
+    ["with a sparse embedding", (h) => (h.tensors[EMBEDDING].keep = 8), "bad_pack", "must be dense, without outliers"],
+    ["with 5 of 16 columns", (h) => (h.tensors[q].keep = 5), "bad_pack", "keep"],
+    ["with more outliers than columns", (h) => (h.tensors[q].outliers = 65), "invalid_shape", "at most as many"],
     ["with a shard over the limit", (h) => (h.shards[0].bytes = SHARD_BYTES + 1), "bad_pack", "the limit is"],
     ["with a shard elsewhere", (h) => (h.shards[0].file = "../x"), "bad_pack", "is not a plain file name"],
     ["with an impossible config", (h) => (h.config.kvHeads = 3), "invalid_config", "4 query heads cannot share 3"],

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeTiny } from "../../models/tiny/make.ts";
 import type { Llama } from "../../src/draft/model.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
-import { BUILDS, kernelModules } from "../support/kernels.ts";
+import { BUILDS, onlyBuild } from "../support/kernels.ts";
 import { loadPack, TINY_PACKS } from "../support/tiny.ts";
 
 const TINY = path.resolve(import.meta.dirname, "../../models/tiny");
@@ -60,8 +60,7 @@ describe.each(["target", "draft"] as const)("the %s", (side) => {
     let llama: Llama;
 
     beforeAll(async () => {
-      const module = kernelModules()[build];
-      llama = await loadPack(TINY_PACKS[side], 9, 1, { relaxed: module, simd: module });
+      llama = await loadPack(TINY_PACKS[side], 9, 1, onlyBuild(build));
     });
 
     test(`predicts ${100 * KEPT_ARGMAX} % of the golden answers, logits within ${TOLERANCE}`, () => {

@@ -1,6 +1,7 @@
 /** The playground as a person uses it: ask, watch two colours arrive, read the numbers, stop, start anew. */
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { launchChromium } from "../support/chromium.ts";
 import { type Running, start } from "../workerd/harness.ts";
 
 let run: Running;
@@ -10,10 +11,7 @@ const problems: string[] = [];
 
 beforeAll(async () => {
   run = await start();
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
-  });
+  browser = await launchChromium();
 });
 
 afterAll(async () => {

@@ -2,10 +2,9 @@
  * llama.cpp, as node-llama-cpp brings it, for comparisons. It is no dependency of the project: the first use installs
  * it, with the binaries of this platform alone (about 30 MB), into the ignored folder .cache/llama.
  */
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { installBeside } from "../support/beside.ts";
 
 const VERSION = "3.22.1";
 const BINARIES: Readonly<Record<string, string>> = {
@@ -16,7 +15,6 @@ const BINARIES: Readonly<Record<string, string>> = {
   "win32-x64": "win-x64",
   "win32-arm64": "win-arm64",
 };
-const FOLDER = path.resolve(import.meta.dirname, "../../.cache/llama");
 
 /** The part of node-llama-cpp's types that is used here. */
 interface Library {
@@ -40,7 +38,7 @@ export interface LibrarySequence {
   controlledEvaluate(
     input: (number | [token: number, options: { generateNext: { token: true; options: { temperature: 0 } } }])[],
   ): Promise<(undefined | { next: { token?: number | null } })[]>;
-  evaluateWithoutGeneratingNewTokens(tokens: number[]): Promise<void>;
+  eraseContextTokenRanges(ranges: { start: number; end: number }[]): Promise<void>;
   clearHistory(): Promise<void>;
 }
 
@@ -49,12 +47,17 @@ export interface Reference {
   dispose(): Promise<void>;
 }
 
-/** One sequence of `contextSize` tokens of a GGUF model on the CPU. */
-export async function openLlamaCpp(gguf: string, contextSize: number, threads: number): Promise<Reference> {
+/** One sequence of `contextSize` tokens of a GGUF model on the CPU. Flash attention is faster and adds in another order. */
+export async function openLlamaCpp(
+  gguf: string,
+  contextSize: number,
+  threads: number,
+  flashAttention = false,
+): Promise<Reference> {
   const library = await install();
   const llama = await library.getLlama({ gpu: false, build: "never", logLevel: "error", maxThreads: threads });
   const model = await llama.loadModel({ modelPath: gguf, gpuLayers: 0 });
-  const context = await model.createContext({ contextSize, batchSize: contextSize, threads, flashAttention: false });
+  const context = await model.createContext({ contextSize, batchSize: contextSize, threads, flashAttention });
   return { sequence: context.getSequence(), dispose: () => llama.dispose() };
 }
 
@@ -69,14 +72,7 @@ export async function argmaxes({ sequence }: Reference, tokens: readonly number[
 async function install(): Promise<Library> {
   const platform = BINARIES[`${process.platform}-${process.arch}`];
   if (!platform) throw new Error(`node-llama-cpp has no CPU binaries for ${process.platform}-${process.arch}`);
-  const entry = path.join(FOLDER, "node_modules/node-llama-cpp/dist/index.js");
-  if (!existsSync(entry)) {
-    mkdirSync(FOLDER, { recursive: true });
-    const dependencies = { "node-llama-cpp": VERSION, [`@node-llama-cpp/${platform}`]: VERSION };
-    writeFileSync(path.join(FOLDER, "package.json"), JSON.stringify({ private: true, dependencies }, null, 2));
-    // Without its scripts and optional packages: those fetch every platform's binaries, CUDA's too (1.3 GB).
-    const flags = ["--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"];
-    execFileSync("npm", ["install", ...flags], { cwd: FOLDER, stdio: "inherit", shell: process.platform === "win32" });
-  }
-  return import(pathToFileURL(entry).href);
+  // The optional packages it would bring are every platform's binaries, CUDA's too (1.3 GB).
+  const library = installBeside("llama", "node-llama-cpp", VERSION, { [`@node-llama-cpp/${platform}`]: VERSION });
+  return import(pathToFileURL(path.join(library, "dist/index.js")).href);
 }

@@ -1,4 +1,4 @@
-/** The three implementations of the kernels over fresh memories. */
+/** The implementations of the kernels over fresh memories. */
 import { readFileSync } from "node:fs";
 import type { Kernels } from "../../src/kernels/abi.ts";
 import { plainKernels } from "../../src/kernels/plain.ts";
@@ -7,13 +7,24 @@ import { bindKernels, type KernelModules } from "../../src/kernels/wasm.ts";
 const compile = (build: string): WebAssembly.Module =>
   new WebAssembly.Module(readFileSync(new URL(`../../build/outrider.${build}.wasm`, import.meta.url)));
 
-/** Both builds, as `npm run build:wasm` left them. */
-export const kernelModules = (): KernelModules => ({ relaxed: compile("relaxed"), simd: compile("simd") });
+export const BUILDS = ["simd", "dot16", "dot32"] as const;
+export type Build = (typeof BUILDS)[number];
 
-export const BUILDS = ["simd", "relaxed"] as const;
+/** All builds, as `npm run build:wasm` left them. */
+export const kernelModules = (): KernelModules => ({
+  dot32: compile("dot32"),
+  dot16: compile("dot16"),
+  simd: compile("simd"),
+});
+
+/** One build, whatever the machine would pick. */
+export function onlyBuild(build: Build): KernelModules {
+  const module = compile(build);
+  return { dot32: module, dot16: module, simd: module };
+}
 
 /** Kernels of one implementation over 8 MiB of their own. */
-export function freshKernels(build: "plain" | "simd" | "relaxed"): { kernels: Kernels; memory: WebAssembly.Memory } {
+export function freshKernels(build: "plain" | Build): { kernels: Kernels; memory: WebAssembly.Memory } {
   const memory = new WebAssembly.Memory({ initial: 128 });
   return { memory, kernels: build === "plain" ? plainKernels(memory) : bindKernels(compile(build), memory) };
 }

@@ -1,14 +1,14 @@
 // One row of a tiled matrix as f32: the embedding of a token. Layouts are drawn in src/model/layouts.ts.
 import { f16 } from "../lib/f16";
 
-// Its strip's first tile.
-@inline function firstTile(weight: usize, row: i32, cols: i32, tile: i32): usize {
-  return weight + <usize>((row >> 3) * (cols >> 5) * tile);
+// The first tile of a row's eight.
+@inline function firstTile(weight: usize, blockBytes: i32, row: i32, cols: i32, tile: i32): usize {
+  return weight + <usize>((row >> 4) * blockBytes) + <usize>(((row >> 3) & 1) * (cols >> 5) * tile);
 }
 
-export function embedQ4u(weight: usize, row: i32, cols: i32, out: usize): void {
+export function embedQ4u(weight: usize, blockBytes: i32, row: i32, cols: i32, out: usize): void {
   const r = row & 7;
-  let tile = firstTile(weight, row, cols, 160);
+  let tile = firstTile(weight, blockBytes, row, cols, 160);
   for (let g = 0; g < cols >> 5; g++) {
     const d = f16(tile + 128 + <usize>(r << 1));
     const m = f16(tile + 144 + <usize>(r << 1));
@@ -22,9 +22,9 @@ export function embedQ4u(weight: usize, row: i32, cols: i32, out: usize): void {
   }
 }
 
-export function embedQ8(weight: usize, row: i32, cols: i32, out: usize): void {
+export function embedQ8(weight: usize, blockBytes: i32, row: i32, cols: i32, out: usize): void {
   const r = row & 7;
-  let tile = firstTile(weight, row, cols, 288);
+  let tile = firstTile(weight, blockBytes, row, cols, 288);
   for (let g = 0; g < cols >> 5; g++) {
     const d = f16(tile + 256 + <usize>(r << 1));
     for (let k = 0; k < 32; k++) {

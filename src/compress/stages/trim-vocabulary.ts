@@ -6,7 +6,7 @@
  */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { OutriderError } from "../../model/errors.ts";
-import { TILE_ROWS } from "../../model/layouts.ts";
+import { BLOCK_ROWS } from "../../model/layouts.ts";
 import { EMBEDDING, HEAD } from "../../model/tensors.ts";
 import { tokenTable } from "../../model/tokenizer-files.ts";
 
@@ -18,10 +18,10 @@ export interface TrimVocabulary {
 /** A copy with `keep` rows of embedding and head. Throws `bad_recipe` for a count that does not fit, `bad_tokenizer` for merges that do not. */
 export function trimVocabulary(model: PackedModel, { stage, keep }: TrimVocabulary): PackedModel {
   const { vocabulary, eosIds } = model.config;
-  if (keep % TILE_ROWS !== 0 || keep >= vocabulary || eosIds.some((id) => id >= keep)) {
+  if (keep % BLOCK_ROWS !== 0 || keep >= vocabulary || eosIds.some((id) => id >= keep)) {
     throw new OutriderError(
       "bad_recipe",
-      `trim-vocabulary: keep is ${keep}; it must be a multiple of ${TILE_ROWS} under ${vocabulary} that covers the end tokens ${eosIds}`,
+      `trim-vocabulary: keep is ${keep}; it must be a multiple of ${BLOCK_ROWS} under ${vocabulary} that covers the end tokens ${eosIds}`,
     );
   }
   const tensors = new Map(model.tensors);
@@ -40,8 +40,8 @@ export function trimVocabulary(model: PackedModel, { stage, keep }: TrimVocabula
 
 /** Blocks of 16 rows follow each other in every format, so the first rows are the first bytes. */
 function firstRows(tensor: PackedTensor, rows: number): PackedTensor {
-  const blocks = Math.ceil(tensor.rows / TILE_ROWS);
-  return { ...tensor, rows, bytes: tensor.bytes.slice(0, (tensor.bytes.length / blocks) * (rows / TILE_ROWS)) };
+  const blocks = Math.ceil(tensor.rows / BLOCK_ROWS);
+  return { ...tensor, rows, bytes: tensor.bytes.slice(0, (tensor.bytes.length / blocks) * (rows / BLOCK_ROWS)) };
 }
 
 /** Per id from `keep` on, the last piece it was merged from that is under `keep`. */

@@ -3,12 +3,11 @@
  * The target's pack lies among the static assets and is loaded by whichever request comes first. What outlives a request
  * here is plain data and WASM memory; sockets and timers belong to the request that made them.
  */
-import relaxed from "../../../build/outrider.relaxed.wasm";
-import simd from "../../../build/outrider.simd.wasm";
 import { loadLlama } from "../../draft/model.ts";
 import { Shared } from "../../draft/shared.ts";
 import { assetShards, assetText } from "../../format/assets.ts";
 import { readPackHeader } from "../../format/pack-reader.ts";
+import { bundledModules } from "../../kernels/bundled.ts";
 import { MAX_DRAFT } from "../../verify/protocol.ts";
 import { Connection } from "../connection.ts";
 import { WasmEngine } from "../engines/wasm.ts";
@@ -31,7 +30,7 @@ const gatewayOf = (env: Env): Promise<Gateway> =>
   loaded.get(async (renew) => {
     const header = readPackHeader(await assetText(env.ASSETS, PACK_URL, "pack.json"));
     const shards = assetShards(env.ASSETS, PACK_URL, header, renew);
-    const llama = await loadLlama(header, shards, { relaxed, simd }, { pages: env.KV_PAGES, rows: MAX_DRAFT + 1 });
+    const llama = await loadLlama(header, shards, bundledModules, { pages: env.KV_PAGES, rows: MAX_DRAFT + 1 });
     const token = env.ORIGIN_TOKEN ?? null;
     return new Gateway(new WasmEngine(llama, MAX_DRAFT), { ...DEFAULT_LIMITS, token, now: () => performance.now() });
   });

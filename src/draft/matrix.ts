@@ -1,0 +1,72 @@
+/** Matrices in WASM memory: which kernels a weight format has, and which matrices are one to them. */
+import type { PackHeader } from "../format/pack-header.ts";
+import type { Kernels } from "../kernels/abi.ts";
+import type { Arena } from "../kernels/arena.ts";
+import { type ActivationBits, type BlockFormat, blockParts, type Keep } from "../model/layouts.ts";
+
+export interface Matrix {
+  readonly address: number;
+  readonly format: BlockFormat;
+  readonly rows: number;
+  readonly cols: number;
+  readonly keep: Keep;
+  readonly outliers: number;
+  readonly blockBytes: number;
+}
+
+/** One row a format. */
+const KERNELS = {
+  q4u: { matmul: "matmulQ4u", embed: "embedQ4u" },
+  q8: { matmul: "matmulQ8", embed: "embedQ8" },
+} as const satisfies Partial<Record<BlockFormat, { matmul: keyof Kernels; embed: keyof Kernels }>>;
+
+/** Tensor `name` of a pack that lies in `arena`. */
+export function matrixOf(header: PackHeader, arena: Arena, name: string): Matrix {
+  const tensor = header.tensors[name]!;
+  return {
+    address: arena.tensors.get(name)!,
+    format: tensor.format as BlockFormat,
+    rows: tensor.rows,
+    cols: tensor.cols,
+    keep: tensor.keep ?? 16,
+    outliers: tensor.outliers ?? 0,
+    blockBytes: blockParts(tensor).bytes,
+  };
+}
+
+/** The same rows in fewer pieces: whole blocks of one layout that lie end to end are one matrix. */
+export function joinMatrices(matrices: readonly Matrix[]): Matrix[] {
+  const joined: Matrix[] = [];
+  for (const next of matrices) {
+    const last = joined.at(-1);
+    if (last && follows(last, next)) joined[joined.length - 1] = { ...last, rows: last.rows + next.rows };
+    else joined.push(next);
+  }
+  return joined;
+}
+
+function follows(last: Matrix, next: Matrix): boolean {
+  const alike = (["format", "cols", "keep", "outliers", "blockBytes"] as const).every((key) => last[key] === next[key]);
+  return alike && last.rows % 16 === 0 && last.address + (last.rows / 16) * last.blockBytes === next.address;
+}
+
+/** out[t][r] (+)= Σ_k m[r][k] · x[t][k] for the T records at `act`; `stride` in floats. */
+export function multiplyMatrix(
+  kernels: Kernels,
+  m: Matrix,
+  bits: ActivationBits,
+  act: number,
+  T: number,
+  out: number,
+  stride: number,
+  accumulate: number,
+  scratch: number,
+): void {
+  const matmul = kernels[KERNELS[m.format as keyof typeof KERNELS].matmul];
+  matmul(act, T, m.address, m.blockBytes, m.rows, m.cols, m.keep, bits, out, stride, accumulate, scratch);
+}
+
+/** out (cols) = row `row` of a dense matrix. */
+export function embedRow(kernels: Kernels, m: Matrix, row: number, out: number): void {
+  kernels[KERNELS[m.format as keyof typeof KERNELS].embed](m.address, m.blockBytes, row, m.cols, out);
+}

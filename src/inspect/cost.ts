@@ -1,0 +1,123 @@
+/**
+ * What one kernel call has to move and to compute at least, from its arguments. Pure: one row of KERNELS a kernel, so a new
+ * weight format needs one row.
+ *
+ * Bytes: every operand read once and every result written once, whatever the kernel does beyond that. A multiply-add is one
+ * multiplication or division, with the addition behind it if there is one; exponentials, roots and comparisons count nothing.
+ */
+import { activationBytes, type Embed, headBlockBytes, type Kernels, type Matmul, PAGE_TOKENS } from "../kernels/abi.ts";
+
+/**
+ * What multiplies: `int8` an activation of 8 bits by a weight of at most 8, `int14` one of 14 bits (two int8 lanes, or one
+ * int16 lane), `int16` two numbers that only an int16 lane holds, `f32` floats.
+ */
+export type Arithmetic = "int8" | "int14" | "int16" | "f32";
+
+export interface Cost {
+  /** Bytes of weights, keys and values: touched once a pass, they come from wherever the whole model fits. */
+  readonly streamed: number;
+  /** Bytes of activations and results: the call before this one, or the one after, has them in cache. */
+  readonly resident: number;
+  /** Multiply-adds by what multiplies. */
+  readonly macs: Readonly<Record<Arithmetic, number>>;
+}
+
+/** The tensor, or neighbouring tensors, that a call takes its weights from. */
+export interface WeightSize {
+  readonly bytes: number;
+  readonly rows: number;
+}
+
+interface KernelCost<Args extends readonly number[]> {
+  /** Where the weights of a call start, and how many rows of them it multiplies. */
+  readonly weight?: (args: Args) => { address: number; rows: number };
+  readonly cost: (args: Args, weight: WeightSize) => Cost;
+}
+
+export const NOTHING: Cost = { streamed: 0, resident: 0, macs: { int8: 0, int14: 0, int16: 0, f32: 0 } };
+
+const cost = (streamed: number, resident: number, macs: Partial<Cost["macs"]> = {}): Cost => ({
+  streamed,
+  resident,
+  macs: { ...NOTHING.macs, ...macs },
+});
+
+/** `perWeight` multiplications to decode one value. */
+const embed = (perWeight: number): KernelCost<Parameters<Embed>> => ({
+  weight: ([address]) => ({ address, rows: 1 }),
+  cost: ([, , , cols], { bytes, rows }) => cost(bytes / rows, 4 * cols, { f32: perWeight * cols }),
+});
+
+/** Of each 16 columns `keep` are multiplied; the rest is zero and not stored. `narrow`: whether 8 bits are read as such. */
+const matmul = (narrow: boolean): KernelCost<Parameters<Matmul>> => ({
+  weight: ([, , address, , rows]) => ({ address, rows }),
+  cost: ([, T, , , rows, cols, keep, bits, , , accumulate], { bytes }) =>
+    cost(bytes, T * (activationBytes(cols) + rows * (accumulate ? 8 : 4)), {
+      [narrow && bits === 8 ? "int8" : "int14"]: (T * rows * cols * keep) / 16,
+    }),
+});
+
+/** Bytes of one token's keys and values in one layer. */
+const kvBytes = (G: number, D: number): number => (G * headBlockBytes(D)) / PAGE_TOKENS;
+
+const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]>> } = {
+  embedQ4u: embed(1),
+  embedQ8: embed(1),
+
+  // to integers
+  quantise: { cost: ([, n, T]) => cost(0, T * (4 * n + activationBytes(n)), { f32: n * T }) },
+  // square, times 1/rms, times weight, to integers
+  rmsnormQuantise: {
+    weight: ([, address]) => ({ address, rows: 1 }),
+    cost: ([, , n, T], { bytes }) => cost(bytes, T * (4 * n + activationBytes(n)), { f32: 4 * n * T }),
+  },
+  // gate/(1 + e^−gate), times up, to integers
+  swigluQuantise: { cost: ([, n, T]) => cost(0, T * (8 * n + activationBytes(n)), { f32: 3 * n * T }) },
+
+  matmulQ4u: matmul(true),
+  matmulQ8: matmul(false),
+
+  // a·cos, b·sin, b·cos, a·sin for a pair
+  rope: { cost: ([, heads, D, T]) => cost(0, T * (8 * heads * D + 4 * D), { f32: 2 * heads * D * T }) },
+
+  // to integers
+  kvAppend: { cost: ([, , , T, G, D]) => cost(T * kvBytes(G, D), T * 8 * G * D, { f32: 2 * G * D * T }) },
+
+  // Scores in integers, the mix of values in floats; two scales a score and two a weight of the mix.
+  attention: {
+    cost: ([, , T, H, G, D, , , position]) => {
+      const scores = H * (T * position + (T * (T + 1)) / 2);
+      return cost((position + T) * kvBytes(G, D), 8 * T * H * D, { int16: scores * D, f32: scores * (D + 4) });
+    },
+  },
+
+  relaxedDot: { cost: () => NOTHING },
+
+  argmax: { cost: ([, n]) => cost(0, 4 * n) },
+};
+
+// A call is noted without its types; its arguments are those of its kernel.
+const rowOf = (kernel: keyof Kernels) => KERNELS[kernel] as KernelCost<readonly number[]>;
+
+/** Where the weights of a call lie; undefined for a kernel without weights. */
+export const weightOf = (kernel: keyof Kernels, args: readonly number[]) => rowOf(kernel).weight?.(args);
+
+/** The cost of a call whose weights, if it has any, have this size. */
+export const costOf = (kernel: keyof Kernels, args: readonly number[], weight: WeightSize): Cost =>
+  rowOf(kernel).cost(args, weight);
+
+export function sumCosts(costs: readonly Cost[]): Cost {
+  return costs.reduce(
+    (sum, { streamed, resident, macs }) =>
+      cost(sum.streamed + streamed, sum.resident + resident, {
+        int8: sum.macs.int8 + macs.int8,
+        int14: sum.macs.int14 + macs.int14,
+        int16: sum.macs.int16 + macs.int16,
+        f32: sum.macs.f32 + macs.f32,
+      }),
+    NOTHING,
+  );
+}
+
+export const totalBytes = ({ streamed, resident }: Cost): number => streamed + resident;
+export const totalMacs = ({ macs }: Cost): number => macs.int8 + macs.int14 + macs.int16 + macs.f32;

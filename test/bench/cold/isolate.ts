@@ -1,0 +1,43 @@
+/**
+ * What starts cold: loads the pack among the assets as the edge does, header, then shards streamed, checked and copied,
+ * then the kernels, and drafts one token behind a prompt of PROMPT tokens. Answers with the time of each.
+ */
+import { loadLlama } from "../../../src/draft/model.ts";
+import { assetShards, assetText } from "../../../src/format/assets.ts";
+import { readPackHeader } from "../../../src/format/pack-reader.ts";
+import { bundledModules } from "../../../src/kernels/bundled.ts";
+import { ours, prompt } from "../measure.ts";
+
+const PROMPT = 16;
+const BASE = "https://assets/edge/draft/";
+
+/** Epoch times in ms, in order. */
+export interface ColdTimes {
+  /** The isolate runs its first request. */ readonly entered: number;
+  /** `pack.json` is there, parsed and checked. */ readonly header: number;
+  /** The first shard is asked for: memory is laid out. */ readonly laidOut: number;
+  /** All shards are in memory and their SHA-256 was right. */ readonly weights: number;
+  /** The kernels are instantiated over it. */ readonly instantiated: number;
+  /** The first draft token is known. */ readonly drafted: number;
+}
+
+export default {
+  async fetch(_: Request, { ASSETS }: { ASSETS: Fetcher }): Promise<Response> {
+    const entered = Date.now();
+    const packHeader = readPackHeader(await assetText(ASSETS, BASE, "pack.json"));
+    const header = Date.now();
+    const shards = assetShards(ASSETS, BASE, packHeader, () => {});
+    let laidOut = 0;
+    let weights = 0;
+    const watched = async function* (index: number) {
+      laidOut ||= Date.now();
+      yield* shards(index);
+      weights = Date.now();
+    };
+    const llama = await loadLlama(packHeader, watched, bundledModules, { pages: 8, rows: 1 });
+    const instantiated = Date.now();
+    ours(llama).pass(prompt(PROMPT), 1);
+    const times: ColdTimes = { entered, header, laidOut, weights, instantiated, drafted: Date.now() };
+    return Response.json(times);
+  },
+};

@@ -1,0 +1,119 @@
+/**
+ * `npm run bench:engine`: how fast the engine is, in Node and in workerd, beside native llama.cpp and wllama in Chromium, one
+ * thread each: on SmolLM2-135M-Instruct and on the same model in the drafter's shape (cut.ts). Rounds of all of them take
+ * turns, so that what else the machine does touches all alike; ratios are taken within a round. Tables show medians and, in
+ * brackets, the lowest and highest round. The last line is JSON: medians, and their spread.
+ *
+ *   npm run bench:engine -- [--rounds 5] [--quick]
+ *
+ * --quick gives wllama, which is by far the slowest, shorter prompts: under 5 minutes instead of 20.
+ */
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { createTestHarness } from "wrangler";
+import { prepare } from "../../src/compress/cli.ts";
+import { makePack } from "../../src/compress/pipeline.ts";
+import { assembleAssets } from "../../src/start.ts";
+import { loadPack, packHeader } from "../support/tiny.ts";
+import { buildIsolate, type ColdParts, coldStart } from "./cold-start.ts";
+import { CUT } from "./cut.ts";
+import { peerFiles } from "./ggufs.ts";
+import { measure, ours, PAGES, type Speeds, VERIFIED } from "./measure.ts";
+import { openPeer } from "./peer-llama-cpp.ts";
+import { openWllama } from "./peer-wllama.ts";
+import { coldTable, jsonLine, speedTable } from "./report.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const ASSETS = join(ROOT, "build/bench");
+process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
+process.env.WRANGLER_SEND_METRICS = "false";
+
+const { values } = parseArgs({
+  options: { rounds: { type: "string", default: "5" }, quick: { type: "boolean", default: false } },
+});
+const count = Number(values.rounds);
+if (!(Number.isInteger(count) && count > 0))
+  throw new Error(`--rounds is a whole number from 1 on, not ${values.rounds}`);
+
+const { target } = await prepare();
+const cut = join(ROOT, ".cache/bench/cut-pack");
+await makePack(CUT, target, cut);
+assembleAssets(target, cut, ASSETS);
+buildIsolate(ASSETS);
+
+const node = {
+  target: ours(await loadPack(target, PAGES, VERIFIED)),
+  draft: ours(await loadPack(cut, PAGES, VERIFIED)),
+};
+const harness = createTestHarness({ workers: [{ configPath: join(import.meta.dirname, "wrangler.toml") }] });
+const { url } = await harness.listen();
+const inWorkerd = async (pack: string): Promise<Speeds> => {
+  const response = await fetch(new URL(`/?pack=${pack}`, url));
+  if (!response.ok) throw new Error(`the bench Worker answered ${response.status}; what failed is above`);
+  return (await response.json()) as Speeds;
+};
+
+const files = await peerFiles();
+const llamaCpp = {
+  "target, llama.cpp Q4_1": await openPeer(files["full-q4_1"]),
+  "target, llama.cpp Q4_0": await openPeer(files["full-q4_0"]),
+  "target, llama.cpp Q8_0": await openPeer(files["full-q8_0"]),
+  "draft, llama.cpp Q4_1": await openPeer(files["cut-q4_1"]),
+  "draft, llama.cpp Q4_0": await openPeer(files["cut-q4_0"]),
+};
+const wllama = await openWllama(files);
+
+const engines = {
+  "target, Node": () => measure(node.target),
+  "target, workerd": () => inWorkerd("/target/"),
+  "target, llama.cpp Q4_1": () => measure(llamaCpp["target, llama.cpp Q4_1"]),
+  "target, llama.cpp Q4_0": () => measure(llamaCpp["target, llama.cpp Q4_0"]),
+  "target, llama.cpp Q8_0": () => measure(llamaCpp["target, llama.cpp Q8_0"]),
+  "target, wllama Q4_1": (short: boolean) => wllama.measure("full-q4_1", short),
+  "target, wllama Q4_0": (short: boolean) => wllama.measure("full-q4_0", short),
+  "target, wllama Q8_0": (short: boolean) => wllama.measure("full-q8_0", short),
+  "draft, Node": () => measure(node.draft),
+  "draft, workerd": () => inWorkerd("/edge/draft/"),
+  "draft, llama.cpp Q4_1": () => measure(llamaCpp["draft, llama.cpp Q4_1"]),
+  "draft, llama.cpp Q4_0": () => measure(llamaCpp["draft, llama.cpp Q4_0"]),
+  "draft, wllama Q4_1": (short: boolean) => wllama.measure("cut-q4_1", short),
+  "draft, wllama Q4_0": (short: boolean) => wllama.measure("cut-q4_0", short),
+} satisfies Record<string, (short: boolean) => Promise<Speeds>>;
+type Name = keyof typeof engines;
+
+const rounds = new Map<Name, Speeds[]>();
+const coldStarts: ColdParts[] = [];
+// Round 0 loads weights and lets the engines compile; it is not counted.
+for (let n = 0; n <= count; n++) {
+  process.stderr.write(`round ${n} of ${count}\n`);
+  for (const [name, run] of Object.entries(engines) as [Name, (short: boolean) => Promise<Speeds>][]) {
+    const speeds = await run(values.quick || n === 0);
+    if (n > 0) rounds.set(name, [...(rounds.get(name) ?? []), speeds]);
+  }
+  if (n > 0) coldStarts.push(await coldStart());
+}
+await Promise.all([wllama.close(), harness.close(), ...Object.values(llamaCpp).map((peer) => peer.close())]);
+
+/** A figure of each round. */
+const each = (figure: (of: (name: Name) => Speeds) => number): number[] =>
+  coldStarts.map((_, n) => figure((name) => rounds.get(name)![n]!));
+const decode = (of: (name: Name) => Speeds, name: Name) => of(name).decode;
+
+const drafterBytes = packHeader(cut).shards.reduce((sum, { bytes }) => sum + bytes, 0);
+console.log(`${speedTable(rounds)}\n\n${coldTable(coldStarts, drafterBytes)}\n`);
+console.log(
+  jsonLine({
+    decode_vs_llamacpp: each((of) => decode(of, "target, workerd") / decode(of, "target, llama.cpp Q4_1")),
+    decode_vs_llamacpp_q4_0: each((of) => decode(of, "target, workerd") / decode(of, "target, llama.cpp Q4_0")),
+    decode_vs_wllama: each((of) => {
+      const peers = (["Q4_1", "Q4_0", "Q8_0"] as const).map((type) => decode(of, `target, wllama ${type}`));
+      return decode(of, "target, workerd") / Math.max(...peers);
+    }),
+    draft_decode_tps: each((of) => decode(of, "draft, workerd")),
+    prefill512_vs_llamacpp: each(
+      (of) => of("target, workerd").prefill[512]! / of("target, llama.cpp Q4_1").prefill[512]!,
+    ),
+    verify8_vs_1: each((of) => of("target, workerd").verify! / of("target, workerd").step!),
+    cold_start_ms: coldStarts.map(({ whole }) => whole),
+  }),
+);

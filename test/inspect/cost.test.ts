@@ -1,0 +1,110 @@
+/** The cost of one call of each kernel, counted by hand for a small shape. */
+import { expect, test } from "vitest";
+import { costOf, sumCosts, totalBytes, totalMacs } from "../../src/inspect/cost.ts";
+import type { Kernels } from "../../src/kernels/abi.ts";
+
+interface Counted {
+  readonly kernel: keyof Kernels;
+  readonly args: readonly number[];
+  readonly weight?: { bytes: number; rows: number };
+  readonly streamed: number;
+  readonly resident: number;
+  readonly int8?: number;
+  readonly int14?: number;
+  readonly int16?: number;
+  readonly f32?: number;
+}
+
+// An activation record of 64 numbers: 16 scales + 2 · 16 sums + 4 · 64 = 304 bytes.
+// A token's keys and values, 2 heads of 32 channels: 2 · (12 bits · 32 + scale + 8 bits · 32 + scale) = 2 · (48 + 4 + 32 + 4) = 176 bytes.
+const CALLS: readonly Counted[] = [
+  // One of 512 rows: 64 bytes, two scales and two sums of two bytes, decoded to 64 floats.
+  {
+    kernel: "embedQ8",
+    args: [0, 1088, 7, 64, 0],
+    weight: { bytes: 36864, rows: 512 },
+    streamed: 72,
+    resident: 4 * 64,
+    f32: 64,
+  },
+  {
+    kernel: "embedQ4u",
+    args: [0, 1088, 7, 64, 0],
+    weight: { bytes: 20480, rows: 512 },
+    streamed: 40,
+    resident: 4 * 64,
+    f32: 64,
+  },
+  { kernel: "quantise", args: [0, 64, 2, 0], streamed: 0, resident: 2 * (256 + 304), f32: 2 * 64 },
+  {
+    kernel: "rmsnormQuantise",
+    args: [0, 0, 64, 2, 1e-5, 0],
+    weight: { bytes: 256, rows: 1 },
+    streamed: 256,
+    resident: 2 * (256 + 304),
+    f32: 2 * 4 * 64,
+  },
+  { kernel: "swigluQuantise", args: [0, 64, 1, 0], streamed: 0, resident: 2 * 256 + 304, f32: 3 * 64 },
+  {
+    kernel: "matmulQ4u",
+    args: [0, 1, 0, 640, 16, 64, 16, 14, 0, 16, 0, 0],
+    weight: { bytes: 640, rows: 16 },
+    streamed: 640,
+    resident: 304 + 16 * 4,
+    int14: 16 * 64,
+  },
+  // Eight bits, and half of the columns.
+  {
+    kernel: "matmulQ4u",
+    args: [0, 1, 0, 352, 16, 64, 8, 8, 0, 16, 0, 0],
+    weight: { bytes: 352, rows: 16 },
+    streamed: 352,
+    resident: 304 + 16 * 4,
+    int8: 16 * 32,
+  },
+  // Three tokens onto a residual: the weights once, the outputs read and written.
+  {
+    kernel: "matmulQ8",
+    args: [0, 3, 0, 1152, 16, 64, 16, 8, 0, 16, 1, 0],
+    weight: { bytes: 1152, rows: 16 },
+    streamed: 1152,
+    resident: 3 * (304 + 16 * 8),
+    int14: 3 * 16 * 64,
+  },
+  { kernel: "rope", args: [0, 6, 32, 2, 256, 0], streamed: 0, resident: 2 * (8 * 192 + 128), f32: 2 * 2 * 192 },
+  {
+    kernel: "kvAppend",
+    args: [0, 0, 256, 2, 2, 32, 0, 0, 3],
+    streamed: 2 * 176,
+    resident: 2 * 2 * 64 * 4,
+    f32: 2 * 2 * 64,
+  },
+  // Two queries after three tokens see 4 and 5 keys, in each of four heads.
+  {
+    kernel: "attention",
+    args: [0, 256, 2, 4, 2, 32, 0, 0, 3, 0, 128, 0],
+    streamed: 5 * 176,
+    resident: 2 * 2 * 128 * 4,
+    int16: 4 * 9 * 32,
+    f32: 4 * 9 * (32 + 4),
+  },
+  { kernel: "argmax", args: [0, 512], streamed: 0, resident: 2048 },
+];
+
+test.each(CALLS)("$kernel", ({ kernel, args, weight, streamed, resident, int8 = 0, int14 = 0, int16 = 0, f32 = 0 }) => {
+  expect(costOf(kernel, args, weight ?? { bytes: 0, rows: 0 })).toEqual({
+    streamed,
+    resident,
+    macs: { int8, int14, int16, f32 },
+  });
+});
+
+test("costs add up, kind by kind", () => {
+  const sum = sumCosts([
+    { streamed: 1, resident: 2, macs: { int8: 6, int14: 3, int16: 4, f32: 5 } },
+    { streamed: 10, resident: 20, macs: { int8: 60, int14: 30, int16: 40, f32: 50 } },
+  ]);
+  expect(sum).toEqual({ streamed: 11, resident: 22, macs: { int8: 66, int14: 33, int16: 44, f32: 55 } });
+  expect(totalBytes(sum)).toBe(33);
+  expect(totalMacs(sum)).toBe(198);
+});

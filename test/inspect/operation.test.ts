@@ -1,0 +1,56 @@
+/** Which operation a kernel call is, on the layout of the tiny model. */
+import { expect, test } from "vitest";
+import { Operations } from "../../src/inspect/operation.ts";
+import type { Kernels } from "../../src/kernels/abi.ts";
+import { planArena } from "../../src/kernels/arena.ts";
+import { blockTensor, EMBEDDING, FINAL_NORM } from "../../src/model/tensors.ts";
+import { packHeader, TINY_PACKS } from "../support/tiny.ts";
+
+const header = packHeader(TINY_PACKS.target);
+const arena = planArena(header, 1, 1);
+const operations = new Operations(header, arena);
+const at = (tensor: string): number => arena.tensors.get(tensor) as number;
+const inBlock = (suffix: string): number => at(blockTensor(1, suffix));
+
+const matmul = (address: number, rows: number): readonly number[] => [
+  0,
+  1,
+  address,
+  640,
+  rows,
+  64,
+  16,
+  14,
+  0,
+  rows,
+  0,
+  0,
+];
+const norm = (address: number): readonly number[] => [0, address, 64, 1, 1e-5, 0];
+
+test.each<[keyof Kernels, readonly number[], string]>([
+  ["embedQ8", [at(EMBEDDING), 1152, 3, 64, 0], "embed"],
+  ["rmsnormQuantise", norm(inBlock("input_layernorm.weight")), "norm + quantise"],
+  ["rmsnormQuantise", norm(inBlock("post_attention_layernorm.weight")), "norm + quantise"],
+  ["rmsnormQuantise", norm(at(FINAL_NORM)), "final norm"],
+  ["matmulQ4u", matmul(inBlock("self_attn.q_proj.weight"), 128), "q"],
+  ["matmulQ4u", matmul(inBlock("self_attn.q_proj.weight"), 128 + 64 + 64), "q|k|v"],
+  ["matmulQ4u", matmul(inBlock("mlp.gate_proj.weight"), 96 + 96), "gate|up"],
+  ["matmulQ8", matmul(at(EMBEDDING), 512), "head"],
+  ["swigluQuantise", [0, 96, 1, 0], "swiglu + quantise"],
+  ["kvAppend", [0, 0, 256, 1, 2, 32, 0, 0, 0], "kv append"],
+  ["rope", [0, 6, 32, 1, 256, 0], "rope"],
+])("%s(%j) is %s", (kernel, args, name) => {
+  expect(operations.of(kernel, args).name).toBe(name);
+});
+
+test("neighbours in one call cost the bytes of all of them", () => {
+  const { cost } = operations.of("matmulQ4u", matmul(inBlock("self_attn.q_proj.weight"), 256));
+  // Tiles of 320 bytes hold 16 rows of 32 columns.
+  expect(cost.streamed).toBe((256 / 16) * (64 / 32) * 320);
+  expect(cost.macs.int14).toBe(256 * 64);
+});
+
+test("a call whose weights are no tensor is refused", () => {
+  expect(() => operations.of("matmulQ8", matmul(at(EMBEDDING) + 1, 16))).toThrow("matmulQ8: no tensor starts at");
+});

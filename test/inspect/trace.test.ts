@@ -1,0 +1,31 @@
+/** What the trace notes, and when. */
+import { expect, test } from "vitest";
+import { Trace } from "../../src/inspect/trace.ts";
+import { freshKernels } from "../support/kernels.ts";
+
+test("notes calls in order while it is asked to, and returns what the kernels return", () => {
+  const { kernels, memory } = freshKernels("simd");
+  new Float32Array(memory.buffer, 0, 32).fill(1)[5] = 2;
+  const trace = new Trace(kernels);
+  trace.kernels.argmax(0, 32);
+  const calls = trace.record(() => {
+    expect(trace.kernels.argmax(0, 32)).toBe(5);
+    trace.kernels.quantise(0, 32, 1, 1024);
+  });
+  expect(calls).toEqual([
+    { kernel: "argmax", args: [0, 32], seconds: expect.any(Number) },
+    { kernel: "quantise", args: [0, 32, 1, 1024], seconds: expect.any(Number) },
+  ]);
+  trace.kernels.argmax(0, 32);
+  expect(calls).toHaveLength(2);
+});
+
+test("a run that throws ends the noting", () => {
+  const { kernels } = freshKernels("simd");
+  const trace = new Trace(kernels);
+  const fail = () => {
+    throw new Error("stopped");
+  };
+  expect(() => trace.record(fail)).toThrow("stopped");
+  expect(trace.kernels.argmax).toBe(kernels.argmax);
+});

@@ -1,0 +1,26 @@
+/** npm packages that are no dependency of the project: what needs one installs it at its first use, into an ignored folder. */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+
+/**
+ * The folder of package `name`, installed into .cache/`folder` if it is not there. Without scripts and optional packages:
+ * `besides` names, version by version, the optional ones that are wanted. Throws what npm throws.
+ */
+export function installBeside(
+  folder: string,
+  name: string,
+  version: string,
+  besides: Readonly<Record<string, string>> = {},
+): string {
+  const home = path.resolve(import.meta.dirname, "../../.cache", folder);
+  const installed = path.join(home, "node_modules", name);
+  if (!existsSync(installed)) {
+    mkdirSync(home, { recursive: true });
+    const dependencies = { [name]: version, ...besides };
+    writeFileSync(path.join(home, "package.json"), JSON.stringify({ private: true, dependencies }, null, 2));
+    const flags = ["--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"];
+    execFileSync("npm", ["install", ...flags], { cwd: home, stdio: "inherit", shell: process.platform === "win32" });
+  }
+  return installed;
+}
