@@ -14,6 +14,7 @@
  *   16               f32    sum of q over each group of 32, n/32 of them, padded to 16 bytes
  *   +                f32    sum of q8, the same
  *   +                int8   hi, lo, hi + 64, q8: n each
+ *   +                int16  q
  *
  * The results do not depend on T: a token's outputs are bit-identical whether it came alone or with others. That is
  * what makes verification of a draft equal to decoding without one. No kernel fuses a multiply with an add, so all
@@ -34,7 +35,7 @@
 export const PAGE_TOKENS = 32;
 
 /** Bytes of the quantised form of one n-vector; n is a multiple of 32. */
-export const activationBytes = (n: number): number => 16 + 2 * Math.ceil(n / 32 / 4) * 16 + 4 * n;
+export const activationBytes = (n: number): number => 16 + 2 * Math.ceil(n / 32 / 4) * 16 + 6 * n;
 
 /**
  * What kernels load where other compilers would name a constant (wasm/lib/constants.ts): sixteen bytes each, from address 0.

@@ -37,7 +37,15 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
   const recordParts = (n: number) => {
     const sums = 16 + Math.ceil(n / 32 / 4) * 16;
     const planes = sums + Math.ceil(n / 32 / 4) * 16;
-    return { sums: 16, sums8: sums, hi: planes, lo: planes + n, biased: planes + 2 * n, byte: planes + 3 * n };
+    return {
+      sums: 16,
+      sums8: sums,
+      hi: planes,
+      lo: planes + n,
+      biased: planes + 2 * n,
+      byte: planes + 3 * n,
+      words: planes + 4 * n,
+    };
   };
 
   const writeRecord = (n: number, value: (k: number) => number, act: number): void => {
@@ -46,7 +54,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     const toInt = top > 0 ? f32(LIMIT / top) : 0;
     setF32(act, f32(top / LIMIT));
     setF32(act + 4, f32(64 * f32(top / LIMIT)));
-    const { sums, sums8, hi, lo, biased, byte } = recordParts(n);
+    const { sums, sums8, hi, lo, biased, byte, words } = recordParts(n);
     for (let g = 0; g < n / 32; g++) for (const from of [sums, sums8]) setF32(act + from + g * 4, 0);
     for (let k = 0; k < n; k++) {
       const q = nearest(f32(value(k) * toInt));
@@ -55,6 +63,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
       view.setInt8(act + lo + k, q & 127);
       view.setInt8(act + biased + k, (q >> 7) + 64);
       view.setInt8(act + byte + k, q8);
+      view.setInt16(act + words + 2 * k, q, true);
       const group = (k >> 5) * 4;
       setF32(act + sums + group, getF32(act + sums + group) + q);
       setF32(act + sums8 + group, getF32(act + sums8 + group) + q8);

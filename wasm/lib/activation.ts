@@ -22,6 +22,10 @@
   return planeOffset<i16>(n) + <usize>(n << 1);
 }
 
-@inline export function recordBytes(n: i32): usize {
+@inline export function wordsOffset(n: i32): usize {
   return planeOffset<i16>(n) + <usize>(n << 2);
+}
+
+@inline export function recordBytes(n: i32): usize {
+  return planeOffset<i16>(n) + <usize>(6 * n);
 }

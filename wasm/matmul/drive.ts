@@ -4,7 +4,7 @@
 //   one(x, tiles, rowsLeft, cols, out, accumulate)            a block against one record
 //   four(x, tiles, rowsLeft, cols, out, stride, accumulate)   a block against four records
 //   unit()                                                    columns come in multiples of it
-//   biased()                                                  whether it reads the record's biased plane
+//   whole()                                                   whether it reads more of a record than the planes of P
 //
 // and P says how it reads records (lib/activation.ts).
 //
@@ -36,7 +36,7 @@ import { gather, indexBytes, keptColumns } from "./gather";
     let x = act;
     if (sparse) {
       const whole = recordBytes(cols);
-      for (let t = 0; t < T; t++) gather<P>(act + whole * t, cols, weight, keep, kept, format.biased(), scratch + record * t);
+      for (let t = 0; t < T; t++) gather<P>(act + whole * t, cols, weight, keep, kept, format.whole(), scratch + record * t);
       x = scratch;
     }
     let o = out + <usize>(r << 2);

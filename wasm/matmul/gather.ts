@@ -1,6 +1,6 @@
 // The record of the columns that a sparse block keeps. Indices: `keep` bytes for each window of 16 columns, each the place
 // of a kept column in its window; then zeros to a multiple of 16 bytes. Kept columns follow each other, padded with zeros.
-import { biasedOffset, planeOffset, sumsOffset } from "../lib/activation";
+import { biasedOffset, planeOffset, sumsOffset, wordsOffset } from "../lib/activation";
 import { bias, ones } from "../lib/constants";
 import { dotWide } from "../lib/dot";
 import { sum4i } from "../lib/reduce";
@@ -46,12 +46,16 @@ import { sum4i } from "../lib/reduce";
   }
 }
 
+@inline function wordsOf(hi: v128, lo: v128): v128 {
+  return v128.or(i16x8.shl(hi, 7), lo);
+}
+
 @inline function ofOnes(acc: v128, plane: usize): v128 {
   return dotWide(dotWide(acc, v128.load(plane), ones()), v128.load(plane, 16), ones());
 }
 
-// `act` over `cols` columns → `out` over `kept`, what keptColumns says; what P reads of it, and the biased plane if asked.
-export function gather<P>(act: usize, cols: i32, index: usize, keep: i32, kept: i32, biased: bool, out: usize): void {
+// `act` over `cols` columns → `out` over `kept`, what keptColumns says; what P reads of it; of 14 bits `whole` adds the other planes.
+export function gather<P>(act: usize, cols: i32, index: usize, keep: i32, kept: i32, whole: bool, out: usize): void {
   store<f32>(out, load<f32>(act));
   store<f32>(out, load<f32>(act, 4), 4);
   const from = act + planeOffset<P>(cols);
@@ -72,8 +76,15 @@ export function gather<P>(act: usize, cols: i32, index: usize, keep: i32, kept: 
     store<f32>(sums, <f32>sum4i(sum));
     sums += 4;
   }
-  if (biased) {
-    const to = out + biasedOffset(kept);
-    for (let k: usize = 0; k < <usize>kept; k += 16) v128.store(to + k, i8x16.add(v128.load(plane + k), bias()));
+  if (whole) {
+    const biased = out + biasedOffset(kept);
+    const words = out + wordsOffset(kept);
+    for (let k: usize = 0; k < <usize>kept; k += 16) {
+      const hi = v128.load(plane + k);
+      const lo = v128.load(plane + low + k);
+      v128.store(biased + k, i8x16.add(hi, bias()));
+      v128.store(words + (k << 1), wordsOf(i16x8.extend_low_i8x16_s(hi), i16x8.extend_low_i8x16_u(lo)));
+      v128.store(words + (k << 1), wordsOf(i16x8.extend_high_i8x16_s(hi), i16x8.extend_high_i8x16_u(lo)), 16);
+    }
   }
 }

@@ -40,7 +40,7 @@ class Q4u<P> {
     return 32;
   }
 
-  @inline biased(): bool {
+  @inline whole(): bool {
     return false;
   }
 

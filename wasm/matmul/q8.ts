@@ -10,7 +10,10 @@ import { dotWide } from "../lib/dot";
 import { fromTiny, tiny4 } from "../lib/f16";
 import { storeRows, storeStrip } from "../lib/rows";
 import { drive } from "./drive";
+import { Q8Words } from "./q8-words";
 
+// The form below is for one-instruction dot products; q8-words.ts is for the rest.
+//
 // The 256 bytes of a tile are followed by d and by Σ byte, eight each.
 
 // acc + dot · d, in tinies.
@@ -25,7 +28,7 @@ class Q8 {
     return 32;
   }
 
-  @inline biased(): bool {
+  @inline whole(): bool {
     return true;
   }
 
@@ -122,5 +125,9 @@ export function matmulQ8(
   accumulate: i32,
   scratch: usize,
 ): void {
-  drive<Q8, i16>(act, T, weight, blockBytes, rows, cols, keep, out, outStride, accumulate, scratch);
+  if (SHAPE == SHAPE_I32) {
+    drive<Q8, i16>(act, T, weight, blockBytes, rows, cols, keep, out, outStride, accumulate, scratch);
+  } else {
+    drive<Q8Words, i16>(act, T, weight, blockBytes, rows, cols, keep, out, outStride, accumulate, scratch);
+  }
 }

@@ -1,7 +1,7 @@
 // f32 vectors → activation records, alone or fused with RMSNorm or SwiGLU.
 //   14 bits  scale = max|v| / 8191, q = round(v · 8191 / max|v|), halves to even
 //   8 bits   scale · 64, (q + 32) >> 6, at most 127
-import { planeOffset, recordBytes, sumsOffset } from "../lib/activation";
+import { planeOffset, recordBytes, sumsOffset, wordsOffset } from "../lib/activation";
 import { bias, ones } from "../lib/constants";
 import { dotWide } from "../lib/dot";
 import { exp4 } from "../lib/exp";
@@ -37,6 +37,7 @@ const LIMIT: f32 = 8191.0;
   let plane8 = act + planeOffset<i8>(n);
   const lo = <usize>n;
   const biased = <usize>(n << 1);
+  let words = act + wordsOffset(n);
   const low7 = i16x8.splat(127);
   const half = i16x8.splat(32);
   for (let k = 0; k < n; k += 32) {
@@ -52,6 +53,8 @@ const LIMIT: f32 = 8191.0;
       total = i32x4.add(total, i32x4.add(i32x4.add(a, b), i32x4.add(c, d)));
       const ab = i16x8.narrow_i32x4_s(a, b);
       const cd = i16x8.narrow_i32x4_s(c, d);
+      v128.store(words, ab);
+      v128.store(words, cd, 16);
       const upper = i8x16.narrow_i16x8_s(i16x8.shr_s(ab, 7), i16x8.shr_s(cd, 7));
       v128.store(hi, upper);
       v128.store(hi + lo, i8x16.narrow_i16x8_s(v128.and(ab, low7), v128.and(cd, low7)));
@@ -62,6 +65,7 @@ const LIMIT: f32 = 8191.0;
       total8 = dotWide(total8, bytes, ones());
       hi += 16;
       plane8 += 16;
+      words += 32;
     }
     store<f32>(sums, <f32>sum4i(total));
     store<f32>(sums8, <f32>sum4i(total8));
