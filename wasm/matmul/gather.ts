@@ -2,8 +2,8 @@
 // of a kept column in its window; then zeros to a multiple of 16 bytes. Kept columns follow each other, padded with zeros.
 import { biasedOffset, planeOffset, sumsOffset, wordsOffset } from "../lib/activation";
 import { bias, ones } from "../lib/constants";
-import { dotWide } from "../lib/dot";
-import { sum4i } from "../lib/reduce";
+import { dotNarrow, join, widen } from "../lib/dot";
+import { sumFour } from "../lib/reduce";
 
 @inline export function keptColumns(cols: i32, keep: i32, unit: i32): i32 {
   return ((cols >> 4) * keep + unit - 1) & -unit;
@@ -13,36 +13,60 @@ import { sum4i } from "../lib/reduce";
   return <usize>(((cols >> 4) * keep + 15) & ~15);
 }
 
-// Lanes whose index is past 15 are overwritten or not stored.
-@inline function pick(window: v128, index: v128): v128 {
-  return ASC_FEATURE_RELAXED_SIMD ? i8x16.relaxed_swizzle(window, index) : i8x16.swizzle(window, index);
+// Lanes whose index is past 15 are not used.
+@inline function pick(window: usize, index: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD
+    ? i8x16.relaxed_swizzle(v128.load(window), index)
+    : i8x16.swizzle(v128.load(window), index);
 }
 
-// What two windows keep, 2 · keep bytes.
-@inline function pickTwo(keep: i32, from: usize, index: v128, second: v128, to: usize): void {
-  const a = pick(v128.load(from), index);
-  const b = pick(v128.load(from, 16), keep == 12 ? second : index);
-  if (keep == 8) {
-    v128.store(to, i8x16.shuffle(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 24, 25, 26, 27, 28, 29, 30, 31));
-  } else if (keep == 4) {
-    v128.store64_lane(to, i32x4.shuffle(a, b, 0, 5, 2, 3), 0);
+// 16 kept columns from the windows they come from: 4, 2, or parts of them when 12 are kept.
+
+@inline function ofEight(from: usize, index: v128): v128 {
+  return i64x2.shuffle(pick(from, index), pick(from + 16, index), 0, 3);
+}
+
+@inline function ofFour(from: usize, index: v128): v128 {
+  const a = i32x4.shuffle(pick(from, index), pick(from + 16, index), 0, 5, 2, 3);
+  const b = i32x4.shuffle(pick(from + 32, index), pick(from + 48, index), 0, 1, 2, 7);
+  return i64x2.shuffle(a, b, 0, 3);
+}
+
+// The first, second and third 16 of the 48 that four windows keep.
+@inline function ofTwelve(third: i32, from: usize, index: v128): v128 {
+  const a = pick(from + <usize>(third << 4), index);
+  const b = pick(from + <usize>(third << 4) + 16, index);
+  if (third == 0) return i32x4.shuffle(a, b, 0, 1, 2, 7);
+  return third == 1 ? i64x2.shuffle(a, b, 0, 3) : i32x4.shuffle(a, b, 0, 5, 6, 7);
+}
+
+// 16 kept columns of one plane or, where `low` is not 0, of two: `low` bytes apart in the target, `cols` in the source.
+@inline function keepSixteen(keep: i32, third: i32, from: usize, cols: i32, index: usize, to: usize, low: usize): void {
+  const places = v128.load(index);
+  if (keep == 4) {
+    v128.store(to, ofFour(from, places));
+    if (low) v128.store(to + low, ofFour(from + <usize>cols, places));
+  } else if (keep == 8) {
+    v128.store(to, ofEight(from, places));
+    if (low) v128.store(to + low, ofEight(from + <usize>cols, places));
   } else {
-    v128.store(to, a);
-    v128.store64_lane(to + 12, b, 0);
-    v128.store32_lane(to + 20, b, 2);
+    v128.store(to, ofTwelve(third, from, places));
+    if (low) v128.store(to + low, ofTwelve(third, from + <usize>cols, places));
   }
 }
 
-// One plane or, where `low` is not 0, two: `low` bytes apart in the target, `cols` in the source.
+// Reads up to 48 bytes past the source's plane, which are the record's too, and leaves what they give after the last kept column.
 @inline function planes(keep: i32, from: usize, cols: i32, index: usize, to: usize, low: usize): void {
-  const end = from + <usize>cols;
-  for (; from < end; from += 32) {
-    const first = keep == 4 ? v128.load64_zero(index) : v128.load(index);
-    const second = keep == 12 ? v128.load(index, 12) : first;
-    pickTwo(keep, from, first, second, to);
-    if (low) pickTwo(keep, from + <usize>cols, first, second, to + low);
-    index += <usize>(2 * keep);
-    to += <usize>(2 * keep);
+  const end = to + indexBytes(cols, keep);
+  while (to < end) {
+    keepSixteen(keep, 0, from, cols, index, to, low);
+    if (keep == 12) {
+      if (to + 16 < end) keepSixteen(keep, 1, from, cols, index + 16, to + 16, low);
+      if (to + 32 < end) keepSixteen(keep, 2, from, cols, index + 32, to + 32, low);
+    }
+    from += keep == 8 ? 32 : 64;
+    index += keep == 12 ? 48 : 16;
+    to += keep == 12 ? 48 : 16;
   }
 }
 
@@ -50,14 +74,19 @@ import { sum4i } from "../lib/reduce";
   return v128.or(i16x8.shl(hi, 7), lo);
 }
 
-@inline function ofOnes(acc: v128, plane: usize): v128 {
-  return dotWide(dotWide(acc, v128.load(plane), ones()), v128.load(plane, 16), ones());
+// Pairs of the 32 bytes at `plane`, as a narrow accumulator: at most four bytes to a lane.
+@inline function pairSums(plane: usize): v128 {
+  return dotNarrow(dotNarrow(i32x4.splat(0), v128.load(plane), ones()), v128.load(plane, 16), ones());
+}
+
+// Four lanes that add up to Σq of 32 columns.
+@inline function groupSum<P>(plane: usize, low: usize): v128 {
+  return sizeof<P>() == 2 ? join(pairSums(plane), pairSums(plane + low)) : widen(pairSums(plane));
 }
 
 // `act` over `cols` columns → `out` over `kept`, what keptColumns says; what P reads of it; of 14 bits `whole` adds the other planes.
 export function gather<P>(act: usize, cols: i32, index: usize, keep: i32, kept: i32, whole: bool, out: usize): void {
-  store<f32>(out, load<f32>(act));
-  store<f32>(out, load<f32>(act, 4), 4);
+  v128.store64_lane(out, v128.load64_zero(act), 0);
   const from = act + planeOffset<P>(cols);
   const plane = out + planeOffset<P>(kept);
   const low = sizeof<P>() == 2 ? <usize>kept : 0;
@@ -69,12 +98,11 @@ export function gather<P>(act: usize, cols: i32, index: usize, keep: i32, kept: 
     if (sizeof<P>() == 2) store<u32>(plane + low + <usize>k, 0);
   }
 
-  let sums = out + sumsOffset<P>(kept);
-  for (let k: usize = 0; k < <usize>kept; k += 32) {
-    let sum = ofOnes(i32x4.splat(0), plane + k);
-    if (sizeof<P>() == 2) sum = ofOnes(i32x4.shl(sum, 7), plane + low + k);
-    store<f32>(sums, <f32>sum4i(sum));
-    sums += 4;
+  // Four groups at a time: what lies past the last plane fills the padding of the sums.
+  for (let k: usize = 0; k < <usize>kept; k += 128) {
+    const a = groupSum<P>(plane + k, low), b = groupSum<P>(plane + k + 32, low);
+    const c = groupSum<P>(plane + k + 64, low), d = groupSum<P>(plane + k + 96, low);
+    v128.store(out + sumsOffset<P>(kept) + (k >> 3), f32x4.convert_i32x4_s(sumFour(a, b, c, d)));
   }
   if (whole) {
     const biased = out + biasedOffset(kept);
