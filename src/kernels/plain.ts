@@ -1,7 +1,6 @@
 /**
  * The kernels in ordinary TypeScript: what each one computes, in the order in which it adds. The WASM builds must give
- * the same integers, and the same floats except where a test's tolerance row says otherwise (exp, horizontal sums).
- * For reading and for tests; nothing here is fast.
+ * the same bits. For reading and for tests; nothing here is fast.
  */
 import { f16ToNumber } from "../model/f16.ts";
 import { type BlockFormat, type Keep, keptColumns, TILE_BYTES } from "../model/layouts.ts";
@@ -9,7 +8,20 @@ import { activationBytes, type Embed, headBlockBytes, type Kernels, type Matmul,
 
 const f32 = Math.fround;
 const LIMIT = 8191;
-const QUERY_LIMIT = 16383;
+
+/** e^x in the f32 steps of wasm/lib/exp.ts. */
+export function exp32(of: number): number {
+  const x = Math.min(of, 88);
+  if (!(x > -60)) return 0;
+  const n = nearest(f32(x * f32(1.44269504)));
+  const r = f32(f32(x - f32(n * f32(0.693359375))) - f32(n * f32(-2.1219444e-4)));
+  let p = f32(1.98756915e-4);
+  for (const c of [1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1]) {
+    p = f32(f32(p * r) + f32(c));
+  }
+  p = f32(f32(f32(p * r) * r) + f32(r + 1));
+  return f32(p * 2 ** n);
+}
 
 /** Half to even, as `f32x4.nearest`. */
 function nearest(x: number): number {
@@ -160,7 +172,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
         const gate = gateUp + t * 2 * n * 4;
         for (let k = 0; k < n; k++) {
           const g = getF32(gate + k * 4);
-          const silu = f32(g / f32(1 + f32(Math.exp(-g))));
+          const silu = f32(g / f32(1 + exp32(-g)));
           setF32(gate + k * 4, f32(silu * getF32(gate + (n + k) * 4)));
         }
         writeRecord(n, (k) => getF32(gate + k * 4), act + t * activationBytes(n));
@@ -216,38 +228,41 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
         for (let h = 0; h < H; h++) {
           const g = Math.floor(h / (H / G));
           const query = q + (t * stride + h * D) * 4;
+          // The largest for which a dot product fits 32 bits.
+          const limit = Math.min(32767, Math.floor(2 ** 20 / D) - 1);
           let top = 0;
           for (let i = 0; i < D; i++) top = Math.max(top, Math.abs(getF32(query + i * 4)));
-          const toInt = top > 0 ? f32(QUERY_LIMIT / top) : 0;
+          const toInt = top > 0 ? f32(limit / top) : 0;
           const ints = Array.from({ length: D }, (_, i) => nearest(f32(getF32(query + i * 4) * toInt)));
-          const queryScale = f32(f32(top / QUERY_LIMIT) / f32(Math.sqrt(D)));
+          const queryScale = f32(f32(top / limit) / f32(Math.sqrt(D)));
 
           const count = position + t + 1;
           const block = (i: number): number => page(pages, i) + layerOffset + g * headBlockBytes(D);
           const scores = Array.from({ length: count }, (_, i) => {
             const slot = i % PAGE_TOKENS;
-            const lanes = [0, 0, 0, 0] as [number, number, number, number];
+            let dot = 0;
             for (let d = 0; d < D; d++) {
               const low = view.getUint8(block(i) + 32 * D + (slot * D + (d & ~31)) / 2 + (d & 15));
               const key = 16 * view.getInt8(block(i) + slot * D + d) + (d & 16 ? low >> 4 : low & 15);
-              lanes[(d & 7) >> 1]! += (ints[d] as number) * key;
+              dot += (ints[d] as number) * key;
             }
-            const sum = f32(f32(f32(lanes[0]) + f32(lanes[1])) + f32(f32(lanes[2]) + f32(lanes[3])));
-            return f32(f32(sum * queryScale) * getF32(block(i) + 48 * D + slot * 4));
+            return f32(f32(f32(dot) * queryScale) * getF32(block(i) + 48 * D + slot * 4));
           });
 
           const peak = Math.max(...scores);
-          const exps = scores.map((score) => f32(Math.exp(f32(score - peak))));
-          const inverse = f32(1 / laneSum(count, (i) => exps[i] as number));
+          const exps = scores.map((score) => exp32(f32(score - peak)));
+          const weights = exps.map((e, i) => f32(e * getF32(block(i) + 80 * D + 128 + (i % PAGE_TOKENS) * 4)));
+          const sum = laneSum(count, (i) => weights[i] as number);
+          const unit = Math.max(f32(Math.max(...weights) / 32767), f32(sum / 2 ** 24));
+          const perUnit = unit > 0 ? f32(1 / unit) : 0;
+          const outUnit = f32(unit / laneSum(count, (i) => exps[i] as number));
           for (let d = 0; d < D; d++) {
             let acc = 0;
             for (let i = 0; i < count; i++) {
-              const slot = i % PAGE_TOKENS;
-              const valueScale = getF32(block(i) + 80 * D + 128 + slot * 4);
-              const weight = f32(f32((exps[i] as number) * inverse) * valueScale);
-              acc = f32(acc + f32(view.getInt8(block(i) + 48 * D + 128 + slot * D + d) * weight));
+              const value = view.getInt8(block(i) + 48 * D + 128 + (i % PAGE_TOKENS) * D + d);
+              acc += nearest(f32((weights[i] as number) * perUnit)) * value;
             }
-            setF32(out + (t * outStride + h * D + d) * 4, acc);
+            setF32(out + (t * outStride + h * D + d) * 4, f32(f32(acc) * outUnit));
           }
         }
       }
