@@ -9,17 +9,13 @@ import { activationBytes, type Embed, headBlockBytes, type Kernels, type Matmul,
 const f32 = Math.fround;
 const LIMIT = 8191;
 
-/** e^x in the f32 steps of wasm/lib/exp.ts. */
-export function exp32(of: number): number {
-  const x = Math.min(of, 88);
-  if (!(x > -60)) return 0;
-  const n = nearest(f32(x * f32(1.44269504)));
-  const r = f32(f32(x - f32(n * f32(0.693359375))) - f32(n * f32(-2.1219444e-4)));
-  let p = f32(1.98756915e-4);
-  for (const c of [1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1]) {
-    p = f32(f32(p * r) + f32(c));
-  }
-  p = f32(f32(f32(p * r) * r) + f32(r + 1));
+/** e^x for |x| ≤ 60 in the f32 steps of wasm/lib/exp.ts. */
+function exp32(x: number): number {
+  const t = f32(x * f32(1.44269504));
+  const n = nearest(t);
+  const f = f32(t - n);
+  let p = f32(1.32647272e-3);
+  for (const c of [9.67151264e-3, 5.550733743e-2, 0.2402224209, 0.6931469776, 1]) p = f32(f32(p * f) + f32(c));
   return f32(p * 2 ** n);
 }
 
@@ -38,11 +34,13 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
   const getF16 = (at: number): number => f16ToNumber(view.getUint16(at, true));
   const page = (pages: number, position: number): number => view.getUint32(pages + (position >> 5) * 4, true);
 
-  /** Σ over four interleaved lanes, then (0 + 1) + (2 + 3): the order of a 128-bit loop. */
-  const laneSum = (n: number, term: (i: number) => number): number => {
-    const lanes = [0, 0, 0, 0] as [number, number, number, number];
-    for (let i = 0; i < n; i++) lanes[i & 3] = f32((lanes[i & 3] as number) + term(i));
-    return f32(f32(lanes[0] + lanes[1]) + f32(lanes[2] + lanes[3]));
+  /** Σ over interleaved lanes, then neighbours: (0 + 1) + (2 + 3), with 16 lanes after vectors of four were added so. */
+  const laneSum = (n: number, term: (i: number) => number, width: 4 | 16 = 4): number => {
+    const lanes = new Array<number>(width).fill(0);
+    for (let i = 0; i < n; i++) lanes[i % width] = f32((lanes[i % width] as number) + term(i));
+    const tree = (v: number[]): number => f32(f32(v[0]! + v[1]!) + f32(v[2]! + v[3]!));
+    if (width === 4) return tree(lanes);
+    return tree([0, 1, 2, 3].map((lane) => tree([0, 4, 8, 12].map((vector) => lanes[vector + lane]!))));
   };
 
   /** Addresses inside a record (abi.ts), for both widths. */
@@ -160,7 +158,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     rmsnormQuantise(x, weight, n, T, epsilon, act) {
       for (let t = 0; t < T; t++) {
         const row = x + t * n * 4;
-        const squares = laneSum(n, (k) => f32(getF32(row + k * 4) ** 2));
+        const squares = laneSum(n, (k) => f32(getF32(row + k * 4) ** 2), 16);
         const inverse = f32(1 / f32(Math.sqrt(f32(f32(squares / n) + f32(epsilon)))));
         const value = (k: number): number => f32(f32(getF32(row + k * 4) * inverse) * getF32(weight + k * 4));
         writeRecord(n, value, act + t * activationBytes(n));
@@ -172,7 +170,8 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
         const gate = gateUp + t * 2 * n * 4;
         for (let k = 0; k < n; k++) {
           const g = getF32(gate + k * 4);
-          const silu = f32(g / f32(1 + exp32(-g)));
+          const e = exp32(Math.max(-60, Math.min(60, g)));
+          const silu = f32(g * f32(e / f32(1 + e)));
           setF32(gate + k * 4, f32(silu * getF32(gate + (n + k) * 4)));
         }
         writeRecord(n, (k) => getF32(gate + k * 4), act + t * activationBytes(n));
@@ -250,7 +249,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
           });
 
           const peak = Math.max(...scores);
-          const exps = scores.map((score) => exp32(f32(score - peak)));
+          const exps = scores.map((score) => (f32(score - peak) > -60 ? exp32(f32(score - peak)) : 0));
           const weights = exps.map((e, i) => f32(e * getF32(block(i) + 80 * D + 128 + (i % PAGE_TOKENS) * 4)));
           const sum = laneSum(count, (i) => weights[i] as number);
           const unit = Math.max(f32(Math.max(...weights) / 32767), f32(sum / 2 ** 24));

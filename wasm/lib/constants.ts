@@ -52,13 +52,13 @@
   return v128.load(144);
 }
 
-/** 4 × 88 */
-@inline export function expMost(): v128 {
+/** 4 × 60 */
+@inline export function sixty(): v128 {
   return v128.load(160);
 }
 
 /** 4 × −60 */
-@inline export function expLeast(): v128 {
+@inline export function minusSixty(): v128 {
   return v128.load(176);
 }
 
@@ -67,22 +67,12 @@
   return v128.load(192);
 }
 
-/** 4 × the first bits of ln 2 */
-@inline export function ln2High(): v128 {
-  return v128.load(208);
-}
-
-/** 4 × the rest of ln 2 */
-@inline export function ln2Low(): v128 {
-  return v128.load(224);
-}
-
 /** Coefficient `n` of exp.ts, four times, that of the highest power first. */
 @inline export function expCoefficient(n: usize): v128 {
-  return v128.load(240 + (n << 4));
+  return v128.load(208 + (n << 4));
 }
 
 /** 4 × 1.0, whose bits are also 127 << 23 */
 @inline export function one(): v128 {
-  return v128.load(336);
+  return v128.load(288);
 }

@@ -8,6 +8,7 @@
 // Integer sums have no order, and every float sum runs over positions 0 … p in the same order whatever T is.
 //
 // Scratch:  16-bit queries [H/G][D] | scores [H/G][positions padded to a page], int16 weights in their place
+import { minusSixty } from "../lib/constants";
 import { exp4 } from "../lib/exp";
 import { headBlockBytes, keyLows, keyScales, PAGE_MASK, pageOf, valueScales, values } from "../lib/page";
 import { max4, sum4 } from "../lib/reduce";
@@ -126,9 +127,11 @@ const WEIGHT_SUM: f32 = 16777216.0;
     let scale = pageOf(pages, start) + blockOffset + valueScales(D);
     const end = scores + <usize>(min(start + 32, padded) << 2);
     for (; at < end; at += 16) {
-      // A lane past the end is 0, whatever lies in its value scale.
-      const e = exp4(f32x4.sub(v128.load(at), top));
-      const weight = v128.and(f32x4.mul(e, v128.load(scale)), f32x4.gt(e, f32x4.splat(0)));
+      const x = f32x4.sub(v128.load(at), top);
+      // A lane below −60, as those past the end are, is 0, whatever lies in its value scale.
+      const live = f32x4.gt(x, minusSixty());
+      const e = v128.and(exp4(x), live);
+      const weight = f32x4.mul(e, v128.and(v128.load(scale), live));
       total = f32x4.add(total, e);
       sum = f32x4.add(sum, weight);
       largest = f32x4.pmax(largest, weight);
