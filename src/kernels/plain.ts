@@ -1,7 +1,6 @@
 /**
  * The kernels in ordinary TypeScript: what each one computes, in the order in which it adds. The WASM builds must give
- * the same integers, and the same floats except where a test's tolerance row says otherwise (exp, horizontal sums).
- * For reading and for tests; nothing here is fast.
+ * the same bits. For reading and for tests; nothing here is fast.
  */
 import { f16ToNumber } from "../model/f16.ts";
 import { type BlockFormat, type Keep, keptColumns, TILE_BYTES } from "../model/layouts.ts";
@@ -9,7 +8,16 @@ import { activationBytes, type Embed, headBlockBytes, type Kernels, type Matmul,
 
 const f32 = Math.fround;
 const LIMIT = 8191;
-const QUERY_LIMIT = 16383;
+
+/** e^x for |x| ≤ 60 in the f32 steps of wasm/lib/exp.ts. */
+function exp32(x: number): number {
+  const t = f32(x * f32(1.44269504));
+  const n = nearest(t);
+  const f = f32(t - n);
+  let p = f32(1.32647272e-3);
+  for (const c of [9.67151264e-3, 5.550733743e-2, 0.2402224209, 0.6931469776, 1]) p = f32(f32(p * f) + f32(c));
+  return f32(p * 2 ** n);
+}
 
 /** Half to even, as `f32x4.nearest`. */
 function nearest(x: number): number {
@@ -26,11 +34,13 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
   const getF16 = (at: number): number => f16ToNumber(view.getUint16(at, true));
   const page = (pages: number, position: number): number => view.getUint32(pages + (position >> 5) * 4, true);
 
-  /** Σ over four interleaved lanes, then (0 + 1) + (2 + 3): the order of a 128-bit loop. */
-  const laneSum = (n: number, term: (i: number) => number): number => {
-    const lanes = [0, 0, 0, 0] as [number, number, number, number];
-    for (let i = 0; i < n; i++) lanes[i & 3] = f32((lanes[i & 3] as number) + term(i));
-    return f32(f32(lanes[0] + lanes[1]) + f32(lanes[2] + lanes[3]));
+  /** Σ over interleaved lanes, then neighbours: (0 + 1) + (2 + 3), with 16 lanes after vectors of four were added so. */
+  const laneSum = (n: number, term: (i: number) => number, width: 4 | 16 = 4): number => {
+    const lanes = new Array<number>(width).fill(0);
+    for (let i = 0; i < n; i++) lanes[i % width] = f32((lanes[i % width] as number) + term(i));
+    const tree = (v: number[]): number => f32(f32(v[0]! + v[1]!) + f32(v[2]! + v[3]!));
+    if (width === 4) return tree(lanes);
+    return tree([0, 1, 2, 3].map((lane) => tree([0, 4, 8, 12].map((vector) => lanes[vector + lane]!))));
   };
 
   /** Addresses inside a record (abi.ts), for both widths. */
@@ -157,7 +167,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     rmsnormQuantise(x, weight, n, T, epsilon, act) {
       for (let t = 0; t < T; t++) {
         const row = x + t * n * 4;
-        const squares = laneSum(n, (k) => f32(getF32(row + k * 4) ** 2));
+        const squares = laneSum(n, (k) => f32(getF32(row + k * 4) ** 2), 16);
         const inverse = f32(1 / f32(Math.sqrt(f32(f32(squares / n) + f32(epsilon)))));
         const value = (k: number): number => f32(f32(getF32(row + k * 4) * inverse) * getF32(weight + k * 4));
         writeRecord(n, value, act + t * activationBytes(n));
@@ -169,7 +179,8 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
         const gate = gateUp + t * 2 * n * 4;
         for (let k = 0; k < n; k++) {
           const g = getF32(gate + k * 4);
-          const silu = f32(g / f32(1 + f32(Math.exp(-g))));
+          const e = exp32(Math.max(-60, Math.min(60, g)));
+          const silu = f32(g * f32(e / f32(1 + e)));
           setF32(gate + k * 4, f32(silu * getF32(gate + (n + k) * 4)));
         }
         writeRecord(n, (k) => getF32(gate + k * 4), act + t * activationBytes(n));
@@ -225,38 +236,41 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
         for (let h = 0; h < H; h++) {
           const g = Math.floor(h / (H / G));
           const query = q + (t * stride + h * D) * 4;
+          // The largest for which a dot product fits 32 bits.
+          const limit = Math.min(32767, Math.floor(2 ** 20 / D) - 1);
           let top = 0;
           for (let i = 0; i < D; i++) top = Math.max(top, Math.abs(getF32(query + i * 4)));
-          const toInt = top > 0 ? f32(QUERY_LIMIT / top) : 0;
+          const toInt = top > 0 ? f32(limit / top) : 0;
           const ints = Array.from({ length: D }, (_, i) => nearest(f32(getF32(query + i * 4) * toInt)));
-          const queryScale = f32(f32(top / QUERY_LIMIT) / f32(Math.sqrt(D)));
+          const queryScale = f32(f32(top / limit) / f32(Math.sqrt(D)));
 
           const count = position + t + 1;
           const block = (i: number): number => page(pages, i) + layerOffset + g * headBlockBytes(D);
           const scores = Array.from({ length: count }, (_, i) => {
             const slot = i % PAGE_TOKENS;
-            const lanes = [0, 0, 0, 0] as [number, number, number, number];
+            let dot = 0;
             for (let d = 0; d < D; d++) {
               const low = view.getUint8(block(i) + 32 * D + (slot * D + (d & ~31)) / 2 + (d & 15));
               const key = 16 * view.getInt8(block(i) + slot * D + d) + (d & 16 ? low >> 4 : low & 15);
-              lanes[(d & 7) >> 1]! += (ints[d] as number) * key;
+              dot += (ints[d] as number) * key;
             }
-            const sum = f32(f32(f32(lanes[0]) + f32(lanes[1])) + f32(f32(lanes[2]) + f32(lanes[3])));
-            return f32(f32(sum * queryScale) * getF32(block(i) + 48 * D + slot * 4));
+            return f32(f32(f32(dot) * queryScale) * getF32(block(i) + 48 * D + slot * 4));
           });
 
           const peak = Math.max(...scores);
-          const exps = scores.map((score) => f32(Math.exp(f32(score - peak))));
-          const inverse = f32(1 / laneSum(count, (i) => exps[i] as number));
+          const exps = scores.map((score) => (f32(score - peak) > -60 ? exp32(f32(score - peak)) : 0));
+          const weights = exps.map((e, i) => f32(e * getF32(block(i) + 80 * D + 128 + (i % PAGE_TOKENS) * 4)));
+          const sum = laneSum(count, (i) => weights[i] as number);
+          const unit = Math.max(f32(Math.max(...weights) / 32767), f32(sum / 2 ** 24));
+          const perUnit = unit > 0 ? f32(1 / unit) : 0;
+          const outUnit = f32(unit / laneSum(count, (i) => exps[i] as number));
           for (let d = 0; d < D; d++) {
             let acc = 0;
             for (let i = 0; i < count; i++) {
-              const slot = i % PAGE_TOKENS;
-              const valueScale = getF32(block(i) + 80 * D + 128 + slot * 4);
-              const weight = f32(f32((exps[i] as number) * inverse) * valueScale);
-              acc = f32(acc + f32(view.getInt8(block(i) + 48 * D + 128 + slot * D + d) * weight));
+              const value = view.getInt8(block(i) + 48 * D + 128 + (i % PAGE_TOKENS) * D + d);
+              acc += nearest(f32((weights[i] as number) * perUnit)) * value;
             }
-            setF32(out + (t * outStride + h * D + d) * 4, acc);
+            setF32(out + (t * outStride + h * D + d) * 4, f32(f32(acc) * outUnit));
           }
         }
       }

@@ -46,3 +46,33 @@
 @inline export function bias(): v128 {
   return v128.load(128);
 }
+
+/** 4 × 1.5 · 2^23 (round.ts) */
+@inline export function magic(): v128 {
+  return v128.load(144);
+}
+
+/** 4 × 60 */
+@inline export function sixty(): v128 {
+  return v128.load(160);
+}
+
+/** 4 × −60 */
+@inline export function minusSixty(): v128 {
+  return v128.load(176);
+}
+
+/** 4 × 1/ln 2 */
+@inline export function log2e(): v128 {
+  return v128.load(192);
+}
+
+/** Coefficient `n` of exp.ts, four times, that of the highest power first. */
+@inline export function expCoefficient(n: usize): v128 {
+  return v128.load(208 + (n << 4));
+}
+
+/** 4 × 1.0, whose bits are also 127 << 23 */
+@inline export function one(): v128 {
+  return v128.load(288);
+}

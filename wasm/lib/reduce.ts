@@ -8,8 +8,16 @@
   return i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3);
 }
 
+// Stores the sum of four integers and as a float.
+@inline export function storeSum(out: usize, v: v128): void {
+  v = i32x4.add(v, v128.shuffle<i64>(v, v, 1, 1));
+  v = i32x4.add(v, v128.shuffle<i32>(v, v, 1, 1, 1, 1));
+  v128.store32_lane(out, f32x4.convert_i32x4_s(v), 0);
+}
+
 @inline export function max4(v: v128): f32 {
-  return max(max(f32x4.extract_lane(v, 0), f32x4.extract_lane(v, 1)), max(f32x4.extract_lane(v, 2), f32x4.extract_lane(v, 3)));
+  v = f32x4.pmax(v, v128.shuffle<i64>(v, v, 1, 1));
+  return f32x4.extract_lane(f32x4.pmax(v, v128.shuffle<i32>(v, v, 1, 1, 1, 1)), 0);
 }
 
 // The sums of four vectors' lanes, one to a lane.

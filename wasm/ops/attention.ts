@@ -1,196 +1,231 @@
 // Causal grouped-query attention over KV pages. For each token and key/value head:
-//   1. the queries of the group become 15-bit integers, scale · 1/√D folded into one float each
-//   2. score[t] = f32(integer dot) · query scale · key scale; a lane holds at most D/4 products of 27 bits
-//   3. softmax in f32; the weights are then multiplied by the value scales
-//   4. out = Σ_t weight[t] · V[t], tokens in order
-// Three query heads share each pass over the keys (SmolLM2 has 9 heads over 3), the rest go one by one.
-// Every sum runs over positions 0 … p in the same order whatever T is.
+//   1. the queries of the group become integers of up to 16 bits, so few that a dot product with a key fits 32
+//   2. score[t] = f32(integer dot) · (query scale / √D) · key scale
+//   3. e[t] = exp(score[t] − largest); weight[t] = e[t] · value scale, as an int16 in units of the largest / 32767, or of
+//      the sum / 2^24 where many are large, so that 127 times their sum fits 32 bits
+//   4. out = f32(Σ_t weight[t] · V[t]) · unit / Σ e
+// Three query heads share each pass over keys and values (SmolLM2 has 9 heads over 3), the rest go one by one.
+// Integer sums have no order, and every float sum runs over positions 0 … p in the same order whatever T is.
 //
-// Scratch:  16-bit queries [H/G][D] | scores [H/G][positions padded to a page]
+// Scratch:  16-bit queries [H/G][D] | scores [H/G][positions padded to a page], int16 weights in their place
+import { minusSixty } from "../lib/constants";
 import { exp4 } from "../lib/exp";
 import { headBlockBytes, keyLows, keyScales, PAGE_MASK, pageOf, valueScales, values } from "../lib/page";
 import { max4, sum4 } from "../lib/reduce";
+import { round8 } from "../lib/round";
 
-const LIMIT: f32 = 16383.0;
+const WEIGHT_LIMIT: f32 = 32767.0;
+const WEIGHT_SUM: f32 = 16777216.0;
 
-// One query head → int16 at out; returns its scale.
+// D · 2047 · queryLimit(D) < 2^31.
+@inline function queryLimit(D: i32): f32 {
+  return <f32>min(32767, 1048576 / D - 1);
+}
+
+// One query head → int16 at out; returns its scale, over √D.
 @inline function quantiseQuery(q: usize, D: i32, out: usize): f32 {
   let peak = f32x4.splat(0);
   for (let i = 0; i < D; i += 4) peak = f32x4.pmax(peak, f32x4.abs(v128.load(q + <usize>(i << 2))));
   const top = max4(peak);
-  const toInt = f32x4.splat(top > 0 ? LIMIT / top : 0);
-  for (let i = 0; i < D; i += 8) {
-    const at = q + <usize>(i << 2);
-    const a = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(at), toInt)));
-    const b = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(at, 16), toInt)));
-    v128.store(out + <usize>(i << 1), i16x8.narrow_i32x4_s(a, b));
-  }
-  return top / LIMIT / sqrt<f32>(<f32>D);
+  const limit = queryLimit(D);
+  const toInt = f32x4.splat(top > 0 ? limit / top : 0);
+  for (let i = 0; i < D; i += 8) v128.store(out + <usize>(i << 1), round8(q + <usize>(i << 2), toInt));
+  return top / limit / sqrt<f32>(<f32>D);
 }
 
-// acc + the products of 32 channels, four per lane and load.
-@inline function dot32(acc: v128, k0: v128, k1: v128, k2: v128, k3: v128, q: usize): v128 {
-  acc = i32x4.add(acc, i32x4.dot_i16x8_s(k0, v128.load(q)));
-  acc = i32x4.add(acc, i32x4.dot_i16x8_s(k1, v128.load(q, 16)));
-  acc = i32x4.add(acc, i32x4.dot_i16x8_s(k2, v128.load(q, 32)));
-  return i32x4.add(acc, i32x4.dot_i16x8_s(k3, v128.load(q, 48)));
+// Eight channels of a key as int16: the low bits below the high byte, what lies under them shifted out.
+@inline function lowerKeys(lows: v128, highs: v128): v128 {
+  const both = v128.shuffle<i8>(lows, highs, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  return i16x8.shr_s(both, 4);
 }
 
-@inline function score(dot: v128, queryScale: f32, keyScale: f32): f32 {
-  return sum4(f32x4.convert_i32x4_s(dot)) * queryScale * keyScale;
+@inline function upperKeys(lows: v128, highs: v128): v128 {
+  const both = v128.shuffle<i8>(lows, highs, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  return i16x8.shr_s(both, 4);
 }
 
-// Scores of `n` (1 or 3) heads over `tokens` slots of one page.
+@inline function dotAdd(acc: v128, k: v128, q: usize): v128 {
+  return i32x4.add(acc, i32x4.dot_i16x8_s(k, v128.load(q)));
+}
+
+// The sums of the lanes of a and of b, as the scores of two keys.
+@inline function storeScores(out: usize, a: v128, b: v128, queryScale: v128, keyScale: v128): void {
+  const pairs = i32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7));
+  const dots = i32x4.add(pairs, v128.shuffle<i64>(pairs, pairs, 1, 1));
+  v128.store64_lane(out, f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(dots), queryScale), keyScale), 0);
+}
+
+// Scores of `n` (1 or 3) heads over the first `tokens` slots of one page, two keys at a time.
 @inline function pageScores(
-  n: i32, block: usize, tokens: i32, D: i32, queries: usize, s0: f32, s1: f32, s2: f32, out: usize, row: usize,
+  n: i32, block: usize, tokens: i32, D: i32, queries: usize, s0: v128, s1: v128, s2: v128, out: usize, row: usize,
 ): void {
-  const q1 = queries + <usize>(D << 1);
-  const q2 = queries + <usize>(D << 2);
-  const nibble = i8x16.splat(15);
+  const q1 = <usize>(D << 1);
+  const q2 = <usize>(D << 2);
   let scale = block + keyScales(D);
   let high = block;
   let low = block + keyLows(D);
-  for (let i = 0; i < tokens; i++) {
-    let a0 = i32x4.splat(0);
-    let a1 = i32x4.splat(0);
-    let a2 = i32x4.splat(0);
+  for (let i = 0; i < tokens; i += 2) {
+    let a0 = i32x4.splat(0), a1 = i32x4.splat(0), a2 = i32x4.splat(0);
+    let b0 = i32x4.splat(0), b1 = i32x4.splat(0), b2 = i32x4.splat(0);
     for (let c = 0; c < D; c += 32) {
-      const h0 = v128.load(high);
-      const h1 = v128.load(high, 16);
-      const lows = v128.load(low);
-      const l0 = v128.and(lows, nibble);
-      const l1 = v128.and(i16x8.shr_u(lows, 4), nibble);
-      const k0 = v128.or(i16x8.shl(i16x8.extend_low_i8x16_s(h0), 4), i16x8.extend_low_i8x16_u(l0));
-      const k1 = v128.or(i16x8.shl(i16x8.extend_high_i8x16_s(h0), 4), i16x8.extend_high_i8x16_u(l0));
-      const k2 = v128.or(i16x8.shl(i16x8.extend_low_i8x16_s(h1), 4), i16x8.extend_low_i8x16_u(l1));
-      const k3 = v128.or(i16x8.shl(i16x8.extend_high_i8x16_s(h1), 4), i16x8.extend_high_i8x16_u(l1));
-      const at = <usize>(c << 1);
-      a0 = dot32(a0, k0, k1, k2, k3, queries + at);
-      if (n == 3) {
-        a1 = dot32(a1, k0, k1, k2, k3, q1 + at);
-        a2 = dot32(a2, k0, k1, k2, k3, q2 + at);
+      const q = queries + <usize>(c << 1);
+      const aLows = v128.load(low + <usize>(c >> 1));
+      const bLows = v128.load(low + <usize>((D + c) >> 1));
+      for (let half = 0; half < 2; half++) {
+        const qh = q + <usize>(half << 5);
+        const aHighs = v128.load(high + <usize>(c + (half << 4)));
+        const bHighs = v128.load(high + <usize>(D + c + (half << 4)));
+        const al = half ? aLows : i16x8.shl(aLows, 4);
+        const bl = half ? bLows : i16x8.shl(bLows, 4);
+        let a = lowerKeys(al, aHighs);
+        let b = lowerKeys(bl, bHighs);
+        a0 = dotAdd(a0, a, qh);
+        b0 = dotAdd(b0, b, qh);
+        if (n == 3) {
+          a1 = dotAdd(a1, a, qh + q1);
+          b1 = dotAdd(b1, b, qh + q1);
+          a2 = dotAdd(a2, a, qh + q2);
+          b2 = dotAdd(b2, b, qh + q2);
+        }
+        a = upperKeys(al, aHighs);
+        b = upperKeys(bl, bHighs);
+        a0 = dotAdd(a0, a, qh + 16);
+        b0 = dotAdd(b0, b, qh + 16);
+        if (n == 3) {
+          a1 = dotAdd(a1, a, qh + q1 + 16);
+          b1 = dotAdd(b1, b, qh + q1 + 16);
+          a2 = dotAdd(a2, a, qh + q2 + 16);
+          b2 = dotAdd(b2, b, qh + q2 + 16);
+        }
       }
-      high += 32;
-      low += 16;
     }
-    const keyScale = load<f32>(scale);
-    store<f32>(out, score(a0, s0, keyScale));
+    const keyScale = v128.load64_zero(scale);
+    storeScores(out, a0, b0, s0, keyScale);
     if (n == 3) {
-      store<f32>(out + row, score(a1, s1, keyScale));
-      store<f32>(out + row + row, score(a2, s2, keyScale));
+      storeScores(out + row, a1, b1, s1, keyScale);
+      storeScores(out + row + row, a2, b2, s2, keyScale);
     }
-    out += 4;
-    scale += 4;
+    high += <usize>(D << 1);
+    low += <usize>D;
+    scale += 8;
+    out += 8;
   }
 }
 
-// scores[0 … count) → softmax · value scale, zero up to the page's end.
-@inline function softmax(scores: usize, count: i32, G: i32, D: i32, pages: usize, layerOffset: usize): void {
-  const padded = (count + PAGE_MASK) & ~PAGE_MASK;
+// scores[0 … count) → int16 weights in their place, zeros up to a multiple of eight; returns what a unit of Σ weight · V is.
+@inline function softmax(scores: usize, count: i32, D: i32, pages: usize, blockOffset: usize): f32 {
+  const padded = (count + 7) & ~7;
   for (let i = count; i < padded; i++) store<f32>(scores + <usize>(i << 2), -Infinity);
   let peak = f32x4.splat(-Infinity);
   for (let i = 0; i < padded; i += 4) peak = f32x4.pmax(peak, v128.load(scores + <usize>(i << 2)));
   const top = f32x4.splat(max4(peak));
   let total = f32x4.splat(0);
-  for (let i = 0; i < padded; i += 4) {
-    const e = exp4(f32x4.sub(v128.load(scores + <usize>(i << 2)), top));
-    total = f32x4.add(total, e);
-    v128.store(scores + <usize>(i << 2), e);
-  }
-  const inverse = f32x4.splat(<f32>1.0 / sum4(total));
-  for (let i = 0; i < padded; i += 32) {
-    const valueScale = pageOf(pages, i) + layerOffset + valueScales(D);
-    for (let j: usize = 0; j < 128; j += 16) {
-      const at = scores + <usize>(i << 2) + j;
-      v128.store(at, f32x4.mul(f32x4.mul(v128.load(at), inverse), v128.load(valueScale + j)));
+  let sum = f32x4.splat(0);
+  let largest = f32x4.splat(0);
+  for (let start = 0; start < padded; start += 32) {
+    let at = scores + <usize>(start << 2);
+    let scale = pageOf(pages, start) + blockOffset + valueScales(D);
+    const end = scores + <usize>(min(start + 32, padded) << 2);
+    for (; at < end; at += 16) {
+      const x = f32x4.sub(v128.load(at), top);
+      // A lane below −60, as those past the end are, is 0, whatever lies in its value scale.
+      const live = f32x4.gt(x, minusSixty());
+      const e = v128.and(exp4(x), live);
+      const weight = f32x4.mul(e, v128.and(v128.load(scale), live));
+      total = f32x4.add(total, e);
+      sum = f32x4.add(sum, weight);
+      largest = f32x4.pmax(largest, weight);
+      v128.store(at, weight);
+      scale += 16;
     }
   }
+  const unit = max(max4(largest) / WEIGHT_LIMIT, sum4(sum) / WEIGHT_SUM);
+  const toInt = f32x4.splat(unit > 0 ? <f32>1.0 / unit : 0);
+  for (let i = 0; i < padded; i += 8) v128.store(scores + <usize>(i << 1), round8(scores + <usize>(i << 2), toInt));
+  return unit / sum4(total);
 }
 
-// out[n heads][16 channels from c] = Σ_t weight · V.
+// acc + weight[t] · V[t] + weight[t + 1] · V[t + 1] for four channels of both tokens, interleaved.
+@inline function mixAdd(acc: v128, v: v128, weights: usize): v128 {
+  return i32x4.add(acc, i32x4.dot_i16x8_s(v, v128.load32_splat(weights)));
+}
+
+// out[n heads][8 channels from c] = Σ_t weight · V · unit.
 @inline function mixValues(
-  n: i32, count: i32, D: i32, c: i32, pages: usize, blockOffset: usize, scores: usize, row: usize, out: usize,
+  n: i32, count: i32, D: i32, c: i32, pages: usize, blockOffset: usize, weights: usize, row: usize,
+  u0: f32, u1: f32, u2: f32, out: usize,
 ): void {
-  let a0 = f32x4.splat(0), a1 = f32x4.splat(0), a2 = f32x4.splat(0), a3 = f32x4.splat(0);
-  let b0 = f32x4.splat(0), b1 = f32x4.splat(0), b2 = f32x4.splat(0), b3 = f32x4.splat(0);
-  let c0 = f32x4.splat(0), c1 = f32x4.splat(0), c2 = f32x4.splat(0), c3 = f32x4.splat(0);
+  let a0 = i32x4.splat(0), a1 = i32x4.splat(0);
+  let b0 = i32x4.splat(0), b1 = i32x4.splat(0);
+  let c0 = i32x4.splat(0), c1 = i32x4.splat(0);
   for (let start = 0; start < count; start += 32) {
     let v = pageOf(pages, start) + blockOffset + values(D) + <usize>c;
-    const end = min(start + 32, count);
-    for (let t = start; t < end; t++) {
-      const bytes = v128.load(v);
-      const low = i16x8.extend_low_i8x16_s(bytes);
-      const high = i16x8.extend_high_i8x16_s(bytes);
-      const v0 = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(low));
-      const v1 = f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(low));
-      const v2 = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(high));
-      const v3 = f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(high));
-      const w = v128.load_splat<f32>(scores + <usize>(t << 2));
-      a0 = f32x4.add(a0, f32x4.mul(v0, w));
-      a1 = f32x4.add(a1, f32x4.mul(v1, w));
-      a2 = f32x4.add(a2, f32x4.mul(v2, w));
-      a3 = f32x4.add(a3, f32x4.mul(v3, w));
+    let w = weights + <usize>(start << 1);
+    const end = weights + <usize>(min(start + 32, count) << 1);
+    for (; w < end; w += 4) {
+      const first = v128.load_ext<i8>(v);
+      const second = v128.load_ext<i8>(v + <usize>D);
+      const v0 = v128.shuffle<i16>(first, second, 0, 8, 1, 9, 2, 10, 3, 11);
+      const v1 = v128.shuffle<i16>(first, second, 4, 12, 5, 13, 6, 14, 7, 15);
+      a0 = mixAdd(a0, v0, w);
+      a1 = mixAdd(a1, v1, w);
       if (n == 3) {
-        const x = v128.load_splat<f32>(scores + row + <usize>(t << 2));
-        b0 = f32x4.add(b0, f32x4.mul(v0, x));
-        b1 = f32x4.add(b1, f32x4.mul(v1, x));
-        b2 = f32x4.add(b2, f32x4.mul(v2, x));
-        b3 = f32x4.add(b3, f32x4.mul(v3, x));
-        const y = v128.load_splat<f32>(scores + row + row + <usize>(t << 2));
-        c0 = f32x4.add(c0, f32x4.mul(v0, y));
-        c1 = f32x4.add(c1, f32x4.mul(v1, y));
-        c2 = f32x4.add(c2, f32x4.mul(v2, y));
-        c3 = f32x4.add(c3, f32x4.mul(v3, y));
+        b0 = mixAdd(b0, v0, w + row);
+        b1 = mixAdd(b1, v1, w + row);
+        c0 = mixAdd(c0, v0, w + row + row);
+        c1 = mixAdd(c1, v1, w + row + row);
       }
-      v += <usize>D;
+      v += <usize>(D << 1);
     }
   }
   const at = out + <usize>(c << 2);
-  v128.store(at, a0);
-  v128.store(at, a1, 16);
-  v128.store(at, a2, 32);
-  v128.store(at, a3, 48);
+  storeMix(at, a0, a1, u0);
   if (n == 3) {
-    const second = at + <usize>(D << 2);
-    v128.store(second, b0);
-    v128.store(second, b1, 16);
-    v128.store(second, b2, 32);
-    v128.store(second, b3, 48);
-    const third = at + <usize>(D << 3);
-    v128.store(third, c0);
-    v128.store(third, c1, 16);
-    v128.store(third, c2, 32);
-    v128.store(third, c3, 48);
+    storeMix(at + <usize>(D << 2), b0, b1, u1);
+    storeMix(at + <usize>(D << 3), c0, c1, u2);
   }
+}
+
+@inline function storeMix(out: usize, low: v128, high: v128, unit: f32): void {
+  const units = f32x4.splat(unit);
+  v128.store(out, f32x4.mul(f32x4.convert_i32x4_s(low), units));
+  v128.store(out, f32x4.mul(f32x4.convert_i32x4_s(high), units), 16);
 }
 
 // `n` (1 or 3) query heads from q on, sharing one key/value head, for the token at position count − 1.
 @inline function heads(
-  n: i32, q: usize, count: i32, D: i32, G: i32, pages: usize, layerOffset: usize, out: usize, scratch: usize,
+  n: i32, D: i32, q: usize, count: i32, pages: usize, blockOffset: usize, out: usize, scratch: usize,
 ): void {
   const row = <usize>(((count + PAGE_MASK) & ~PAGE_MASK) << 2);
   const scores = scratch + <usize>((n * D) << 1);
-  const s0 = quantiseQuery(q, D, scratch);
-  let s1: f32 = 0;
-  let s2: f32 = 0;
+  const s0 = f32x4.splat(quantiseQuery(q, D, scratch));
+  let s1 = s0;
+  let s2 = s0;
   if (n == 3) {
-    s1 = quantiseQuery(q + <usize>(D << 2), D, scratch + <usize>(D << 1));
-    s2 = quantiseQuery(q + <usize>(D << 3), D, scratch + <usize>(D << 2));
+    s1 = f32x4.splat(quantiseQuery(q + <usize>(D << 2), D, scratch + <usize>(D << 1)));
+    s2 = f32x4.splat(quantiseQuery(q + <usize>(D << 3), D, scratch + <usize>(D << 2)));
   }
   for (let start = 0; start < count; start += 32) {
-    const block = pageOf(pages, start) + layerOffset;
+    const block = pageOf(pages, start) + blockOffset;
     pageScores(n, block, min(32, count - start), D, scratch, s0, s1, s2, scores + <usize>(start << 2), row);
   }
-  for (let h = 0; h < n; h++) softmax(scores + row * <usize>h, count, G, D, pages, layerOffset);
-  for (let c = 0; c < D; c += 16) mixValues(n, count, D, c, pages, layerOffset, scores, row, out);
+  const u0 = softmax(scores, count, D, pages, blockOffset);
+  const u1 = n == 3 ? softmax(scores + row, count, D, pages, blockOffset) : 0;
+  const u2 = n == 3 ? softmax(scores + row + row, count, D, pages, blockOffset) : 0;
+  for (let c = 0; c < D; c += 8) mixValues(n, count, D, c, pages, blockOffset, scores, row, u0, u1, u2, out);
 }
 
-function one(q: usize, count: i32, D: i32, G: i32, pages: usize, layerOffset: usize, out: usize, scratch: usize): void {
-  heads(1, q, count, D, G, pages, layerOffset, out, scratch);
+function one(D: i32, q: usize, count: i32, pages: usize, blockOffset: usize, out: usize, scratch: usize): void {
+  heads(1, D, q, count, pages, blockOffset, out, scratch);
 }
 
-function three(q: usize, count: i32, D: i32, G: i32, pages: usize, layerOffset: usize, out: usize, scratch: usize): void {
-  heads(3, q, count, D, G, pages, layerOffset, out, scratch);
+function three(D: i32, q: usize, count: i32, pages: usize, blockOffset: usize, out: usize, scratch: usize): void {
+  heads(3, D, q, count, pages, blockOffset, out, scratch);
+}
+
+// The head size of most models, named so that the compiler can unroll.
+function three64(q: usize, count: i32, pages: usize, blockOffset: usize, out: usize, scratch: usize): void {
+  heads(3, 64, q, count, pages, blockOffset, out, scratch);
 }
 
 export function attention(
@@ -216,9 +251,11 @@ export function attention(
       let h = g * share;
       const end = h + share;
       for (; h + 3 <= end; h += 3) {
-        three(q + headBytes * h, count, D, G, pages, blockOffset, out + headBytes * h, scratch);
+        const from = headBytes * h;
+        if (D == 64) three64(q + from, count, pages, blockOffset, out + from, scratch);
+        else three(D, q + from, count, pages, blockOffset, out + from, scratch);
       }
-      for (; h < end; h++) one(q + headBytes * h, count, D, G, pages, blockOffset, out + headBytes * h, scratch);
+      for (; h < end; h++) one(D, q + headBytes * h, count, pages, blockOffset, out + headBytes * h, scratch);
     }
     q += <usize>(stride << 2);
     out += <usize>(outStride << 2);

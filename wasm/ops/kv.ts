@@ -3,6 +3,7 @@
 //   values  q = round(v · 127 / max|v|), int8
 import { headBlockBytes, keyLows, keyScales, PAGE_MASK, pageOf, values, valueScales } from "../lib/page";
 import { max4 } from "../lib/reduce";
+import { round8 } from "../lib/round";
 
 @inline function peak(x: usize, n: i32): f32 {
   let top = f32x4.splat(0);
@@ -10,18 +11,11 @@ import { max4 } from "../lib/reduce";
   return max4(top);
 }
 
-// Eight values as int16.
-@inline function ints8(x: usize, toInt: v128): v128 {
-  const a = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x), toInt)));
-  const b = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(x, 16), toInt)));
-  return i16x8.narrow_i32x4_s(a, b);
-}
-
 @inline function storeKeys32(x: usize, toInt: v128, high: usize, low: usize): void {
-  const a = ints8(x, toInt);
-  const b = ints8(x + 32, toInt);
-  const c = ints8(x + 64, toInt);
-  const d = ints8(x + 96, toInt);
+  const a = round8(x, toInt);
+  const b = round8(x + 32, toInt);
+  const c = round8(x + 64, toInt);
+  const d = round8(x + 96, toInt);
   v128.store(high, i8x16.narrow_i16x8_s(i16x8.shr_s(a, 4), i16x8.shr_s(b, 4)));
   v128.store(high, i8x16.narrow_i16x8_s(i16x8.shr_s(c, 4), i16x8.shr_s(d, 4)), 16);
   const nibble = i16x8.splat(15);
@@ -59,7 +53,7 @@ export function kvAppend(
       const toInt = f32x4.splat(top > 0 ? <f32>127.0 / top : 0);
       for (let c = 0; c < D; c += 16) {
         const at = value + <usize>(c << 2);
-        v128.store(block + values(D) + <usize>(slot * D + c), i8x16.narrow_i16x8_s(ints8(at, toInt), ints8(at + 32, toInt)));
+        v128.store(block + values(D) + <usize>(slot * D + c), i8x16.narrow_i16x8_s(round8(at, toInt), round8(at + 32, toInt)));
       }
       block += headBlockBytes(D);
     }

@@ -2,10 +2,11 @@
 //   14 bits  scale = max|v| / 8191, q = round(v · 8191 / max|v|), halves to even
 //   8 bits   scale · 64, (q + 32) >> 6, at most 127
 import { planeOffset, recordBytes, sumsOffset, wordsOffset } from "../lib/activation";
-import { bias, ones } from "../lib/constants";
+import { bias, one, ones } from "../lib/constants";
 import { dotWide } from "../lib/dot";
-import { exp4 } from "../lib/exp";
-import { max4, sum4, sum4i } from "../lib/reduce";
+import { exp4, within60 } from "../lib/exp";
+import { max4, storeSum, sum4 } from "../lib/reduce";
+import { round4 } from "../lib/round";
 
 const LIMIT: f32 = 8191.0;
 
@@ -16,17 +17,20 @@ const LIMIT: f32 = 8191.0;
 }
 
 @inline function round(x: usize, weight: usize, inv: v128, toInt: v128): v128 {
-  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(value(x, weight, inv), toInt)));
+  return round4(f32x4.mul(value(x, weight, inv), toInt));
 }
 
-@inline function record(x: usize, weight: usize, inv: f32, n: i32, act: usize): void {
-  const invs = f32x4.splat(inv);
+// Largest magnitude, in four lanes.
+@inline function peakOf(x: usize, weight: usize, inv: v128, n: i32): v128 {
   let peak = f32x4.splat(0);
   for (let k = 0; k < n; k += 4) {
     const at = <usize>(k << 2);
-    peak = f32x4.pmax(peak, f32x4.abs(value(x + at, weight ? weight + at : 0, invs)));
+    peak = f32x4.pmax(peak, f32x4.abs(value(x + at, weight ? weight + at : 0, inv)));
   }
-  const top = max4(peak);
+  return peak;
+}
+
+@inline function record(x: usize, weight: usize, invs: v128, top: f32, n: i32, act: usize): void {
   const toInt = f32x4.splat(top > 0 ? LIMIT / top : 0);
   store<f32>(act, top / LIMIT);
   store<f32>(act, (top / LIMIT) * 64.0, 4);
@@ -67,16 +71,17 @@ const LIMIT: f32 = 8191.0;
       plane8 += 16;
       words += 32;
     }
-    store<f32>(sums, <f32>sum4i(total));
-    store<f32>(sums8, <f32>sum4i(total8));
+    storeSum(sums, total);
+    storeSum(sums8, total8);
     sums += 4;
     sums8 += 4;
   }
 }
 
 export function quantise(x: usize, n: i32, T: i32, act: usize): void {
+  const none = f32x4.splat(0);
   for (let t = 0; t < T; t++) {
-    record(x, 0, 0, n, act);
+    record(x, 0, none, max4(peakOf(x, 0, none, n)), n, act);
     x += <usize>(n << 2);
     act += recordBytes(n);
   }
@@ -84,28 +89,41 @@ export function quantise(x: usize, n: i32, T: i32, act: usize): void {
 
 export function rmsnormQuantise(x: usize, weight: usize, n: i32, T: i32, epsilon: f32, act: usize): void {
   for (let t = 0; t < T; t++) {
-    let squares = f32x4.splat(0);
-    for (let k = 0; k < n; k += 4) {
-      const v = v128.load(x + <usize>(k << 2));
-      squares = f32x4.add(squares, f32x4.mul(v, v));
+    let a = f32x4.splat(0), b = f32x4.splat(0), c = f32x4.splat(0), d = f32x4.splat(0);
+    for (let k = 0; k < n; k += 16) {
+      const at = x + <usize>(k << 2);
+      a = f32x4.add(a, square(at));
+      b = f32x4.add(b, square(at + 16));
+      c = f32x4.add(c, square(at + 32));
+      d = f32x4.add(d, square(at + 48));
     }
-    record(x, weight, 1.0 / sqrt<f32>(sum4(squares) / <f32>n + epsilon), n, act);
+    const squares = sum4(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)));
+    const inv = f32x4.splat(<f32>1.0 / sqrt<f32>(squares / <f32>n + epsilon));
+    record(x, weight, inv, max4(peakOf(x, weight, inv, n)), n, act);
     x += <usize>(n << 2);
     act += recordBytes(n);
   }
 }
 
+@inline function square(x: usize): v128 {
+  const v = v128.load(x);
+  return f32x4.mul(v, v);
+}
+
 export function swigluQuantise(gateUp: usize, n: i32, T: i32, act: usize): void {
-  const one = f32x4.splat(1.0);
   for (let t = 0; t < T; t++) {
     const up = gateUp + <usize>(n << 2);
+    let peak = f32x4.splat(0);
     for (let k = 0; k < n; k += 4) {
       const at = <usize>(k << 2);
       const gate = v128.load(gateUp + at);
-      const silu = f32x4.div(gate, f32x4.add(one, exp4(f32x4.neg(gate))));
-      v128.store(gateUp + at, f32x4.mul(silu, v128.load(up + at)));
+      const e = exp4(within60(gate));
+      const silu = f32x4.mul(gate, f32x4.div(e, f32x4.add(e, one())));
+      const product = f32x4.mul(silu, v128.load(up + at));
+      peak = f32x4.pmax(peak, f32x4.abs(product));
+      v128.store(gateUp + at, product);
     }
-    record(gateUp, 0, 0, n, act);
+    record(gateUp, 0, peak, max4(peak), n, act);
     gateUp += <usize>(n << 3);
     act += recordBytes(n);
   }
