@@ -18,6 +18,8 @@ export interface Matrix {
 const KERNELS = {
   q4u: { matmul: "matmulQ4u", embed: "embedQ4u" },
   q8: { matmul: "matmulQ8", embed: "embedQ8" },
+  lut4: { matmul: "matmulLut4", embed: "embedLut4" },
+  lut3: { matmul: "matmulLut3", embed: "embedLut3" },
 } as const satisfies Partial<Record<BlockFormat, { matmul: keyof Kernels; embed: keyof Kernels }>>;
 
 /** Tensor `name` of a pack that lies in `arena`. */

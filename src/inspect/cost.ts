@@ -63,6 +63,8 @@ const kvBytes = (G: number, D: number): number => (G * headBlockBytes(D)) / PAGE
 const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]>> } = {
   embedQ4u: embed(1),
   embedQ8: embed(1),
+  embedLut4: embed(1),
+  embedLut3: embed(1),
 
   // to integers
   quantise: { cost: ([, n, T]) => cost(0, T * (4 * n + activationBytes(n)), { f32: n * T }) },
@@ -76,6 +78,8 @@ const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]
 
   matmulQ4u: matmul(true),
   matmulQ8: matmul(false),
+  matmulLut4: matmul(true),
+  matmulLut3: matmul(true),
 
   // a·cos, b·sin, b·cos, a·sin for a pair
   rope: { cost: ([, heads, D, T]) => cost(0, T * (8 * heads * D + 4 * D), { f32: 2 * heads * D * T }) },

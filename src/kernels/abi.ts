@@ -50,6 +50,7 @@ export const CONSTANTS: readonly Uint8Array[] = [
   new Uint8Array(16).fill(4),
   new Uint8Array(16).fill(1),
   new Uint8Array(16).fill(64),
+  new Uint8Array(16).fill(7),
 ];
 
 /** Bytes of one head block of a KV page. */
@@ -85,6 +86,8 @@ export type Embed = (weight: number, blockBytes: number, row: number, cols: numb
 export interface Kernels {
   readonly embedQ4u: Embed;
   readonly embedQ8: Embed;
+  readonly embedLut4: Embed;
+  readonly embedLut3: Embed;
 
   /** act (T records) = quantise(x (T, n)); x rows are contiguous. */
   quantise(x: number, n: number, T: number, act: number): void;
@@ -95,6 +98,8 @@ export interface Kernels {
 
   readonly matmulQ4u: Matmul;
   readonly matmulQ8: Matmul;
+  readonly matmulLut4: Matmul;
+  readonly matmulLut3: Matmul;
 
   /**
    * Rotates `heads` heads of D channels in place, pairs (i, i + D/2), for T tokens. `table` (T, D): D/2 cosines, then
@@ -147,11 +152,15 @@ export interface Kernels {
 export const KERNEL_NAMES = [
   "embedQ4u",
   "embedQ8",
+  "embedLut4",
+  "embedLut3",
   "quantise",
   "rmsnormQuantise",
   "swigluQuantise",
   "matmulQ4u",
   "matmulQ8",
+  "matmulLut4",
+  "matmulLut3",
   "rope",
   "kvAppend",
   "attention",

@@ -6,6 +6,7 @@
 import { f16ToNumber } from "../model/f16.ts";
 import { type BlockFormat, type Keep, keptColumns, TILE_BYTES } from "../model/layouts.ts";
 import { activationBytes, type Embed, headBlockBytes, type Kernels, type Matmul, PAGE_TOKENS } from "./abi.ts";
+import { LUT3, LUT4, lutEmbed, lutSum } from "./plain/lut.ts";
 
 const f32 = Math.fround;
 const LIMIT = 8191;
@@ -141,6 +142,9 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     }),
     embedQ8: embed(TILE_BYTES.q8, (tile, r, k) => f32(int8(tile, r, k) * getF16(tile + 256 + 2 * r))),
 
+    embedLut4: lutEmbed(view, LUT4),
+    embedLut3: lutEmbed(view, LUT3),
+
     quantise(x, n, T, act) {
       for (let t = 0; t < T; t++) writeRecord(n, (k) => getF32(x + (t * n + k) * 4), act + t * activationBytes(n));
     },
@@ -169,6 +173,8 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
 
     matmulQ4u: matmul("q4u", groupSum(TILE_BYTES.q4u, nibble, 128, 144)),
     matmulQ8: matmul("q8", groupSum(TILE_BYTES.q8, int8, 256)),
+    matmulLut4: matmul("lut4", lutSum(view, LUT4)),
+    matmulLut3: matmul("lut3", lutSum(view, LUT3)),
 
     rope(x, heads, D, T, stride, table) {
       for (let t = 0; t < T; t++) {

@@ -39,7 +39,7 @@ const SCRATCH = 7 << 20;
 /** e^x by a degree-6 polynomial, relative error < 2e-7, twice through products and sums. */
 const EXP_TOLERANCE = 2e-6;
 
-type Fill = "random" | "zeros" | "spike" | "tiny";
+type Fill = "random" | "zeros" | "spike" | "tiny" | "top" | "bottom";
 
 function fillFloats(memory: WebAssembly.Memory, at: number, n: number, seed: number, fill: Fill = "random"): void {
   const view = new DataView(memory.buffer);
@@ -49,6 +49,8 @@ function fillFloats(memory: WebAssembly.Memory, at: number, n: number, seed: num
     if (fill === "zeros") value = i & 1 ? -0 : 0;
     if (fill === "spike") value = i === n - 1 ? 3e4 : value * 1e-3;
     if (fill === "tiny") value *= 1e-30;
+    if (fill === "top") value = 1;
+    if (fill === "bottom") value = -1;
     view.setFloat32(at + i * 4, value, true);
   }
 }
@@ -98,11 +100,23 @@ const FILL: Record<Format, (view: DataView, block: number, parts: BlockParts, ra
       }
     }
   },
+  lut4: fillCodebooks,
+  lut3: fillCodebooks,
 };
+
+/** The first rows have the largest entry only: with the largest activations, the largest sums. */
+function fillCodebooks(view: DataView, block: number, { codebook, outliers }: BlockParts, random: () => number): void {
+  const lines = block + outliers - 128;
+  for (let at = block + codebook; at < lines; at++)
+    view.setUint8(at, at < block + codebook + 16 ? 63 : view.getUint8(at) & 63);
+  for (let at = lines; at < block + outliers; at += 4) view.setFloat32(at, (random() - 0.5) * 0.1, true);
+}
 
 const KERNELS = {
   q4u: { matmul: "matmulQ4u", embed: "embedQ4u" },
   q8: { matmul: "matmulQ8", embed: "embedQ8" },
+  lut4: { matmul: "matmulLut4", embed: "embedLut4" },
+  lut3: { matmul: "matmulLut3", embed: "embedLut3" },
 } as const;
 
 interface MatmulCase {
@@ -269,11 +283,13 @@ export const KERNEL_CASES: readonly KernelCase[] = [
       matmulCase({ format, rows: 64, cols: 1536, T: 5, bits, accumulate: 1, fill: "spike" }),
       matmulCase({ format, rows: 16, cols: 64, bits, accumulate: 1, fill: "zeros" }),
       matmulCase({ format, rows: 16, cols: 64, T: 4, bits, fill: "tiny" }),
+      matmulCase({ format, rows: 16, cols: 64, T: 5, bits, fill: "top" }),
+      matmulCase({ format, rows: 16, cols: 64, T: 5, bits, fill: "bottom" }),
     ]),
     ...[0, 7, 8, 15, 16, 47].map((row) => embedCase(format, row, 192)),
   ]),
-  ...(["q4u", "q8"] as const).flatMap((format) => [
-    matmulCase({ format, rows: 17, cols: 96, T: 5 }),
+  ...(["q4u", "q8"] as const).map((format) => matmulCase({ format, rows: 17, cols: 96, T: 5 })),
+  ...(["q4u", "q8", "lut4", "lut3"] as const).flatMap((format) => [
     ...([4, 8, 12] as const).flatMap((keep) =>
       ([8, 14] as const).flatMap((bits) => [
         matmulCase({ format, rows: 37, cols: 96, T: 6, keep, bits }),

@@ -46,3 +46,8 @@
 @inline export function bias(): v128 {
   return v128.load(128);
 }
+
+/** 16 × 0x07 */
+@inline export function triples(): v128 {
+  return v128.load(144);
+}

@@ -3,6 +3,7 @@
 import { biasedOffset, planeOffset, sumsOffset } from "../lib/activation";
 import { bias, ones } from "../lib/constants";
 import { dotWide } from "../lib/dot";
+import { lookup } from "../lib/lookup";
 import { sum4i } from "../lib/reduce";
 
 @inline export function keptColumns(cols: i32, keep: i32, unit: i32): i32 {
@@ -13,15 +14,10 @@ import { sum4i } from "../lib/reduce";
   return <usize>(((cols >> 4) * keep + 15) & ~15);
 }
 
-// Lanes whose index is past 15 are overwritten or not stored.
-@inline function pick(window: v128, index: v128): v128 {
-  return ASC_FEATURE_RELAXED_SIMD ? i8x16.relaxed_swizzle(window, index) : i8x16.swizzle(window, index);
-}
-
-// What two windows keep, 2 · keep bytes.
+// What two windows keep, 2 · keep bytes. Lanes whose index is past 15 are overwritten or not stored.
 @inline function pickTwo(keep: i32, from: usize, index: v128, second: v128, to: usize): void {
-  const a = pick(v128.load(from), index);
-  const b = pick(v128.load(from, 16), keep == 12 ? second : index);
+  const a = lookup(v128.load(from), index);
+  const b = lookup(v128.load(from, 16), keep == 12 ? second : index);
   if (keep == 8) {
     v128.store(to, i8x16.shuffle(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 24, 25, 26, 27, 28, 29, 30, 31));
   } else if (keep == 4) {
