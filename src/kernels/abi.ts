@@ -36,6 +36,9 @@ export const PAGE_TOKENS = 32;
 /** Bytes of the quantised form of one n-vector; n is a multiple of 32. */
 export const activationBytes = (n: number): number => 16 + 2 * Math.ceil(n / 32 / 4) * 16 + 4 * n;
 
+/** Bytes of the tables that q2lut makes of one n-vector; n is a multiple of 32 (wasm/matmul/q2lut.ts). */
+export const q2lutTableBytes = (n: number): number => Math.ceil(n / 32 / 4) * 16 + 8 * n;
+
 /**
  * What kernels load where other compilers would name a constant (wasm/lib/constants.ts): sixteen bytes each, from address 0.
  * Whoever makes a memory writes them before the first call; `bindKernels` does.
@@ -51,6 +54,7 @@ export const CONSTANTS: readonly Uint8Array[] = [
   new Uint8Array(16).fill(1),
   new Uint8Array(16).fill(64),
   new Uint8Array(16).fill(7),
+  new Uint8Array(Uint32Array.of(0xffff0000, 0xffff0000, 0xffff0000, 0xffff0000).buffer),
 ];
 
 /** Bytes of one head block of a KV page. */
@@ -88,6 +92,7 @@ export interface Kernels {
   readonly embedQ8: Embed;
   readonly embedLut4: Embed;
   readonly embedLut3: Embed;
+  readonly embedQ2lut: Embed;
 
   /** act (T records) = quantise(x (T, n)); x rows are contiguous. */
   quantise(x: number, n: number, T: number, act: number): void;
@@ -100,6 +105,25 @@ export interface Kernels {
   readonly matmulQ8: Matmul;
   readonly matmulLut4: Matmul;
   readonly matmulLut3: Matmul;
+  readonly matmulQ2lut: Matmul;
+
+  /**
+   * out[t][r] += Σ_j value[r][j] · x[t][column[r][j]], `perRow` of them in each row. `table` is that of the first block
+   * (model/layouts.ts). `scratch` holds T · cols f32.
+   */
+  addOutliers(
+    act: number,
+    T: number,
+    table: number,
+    blockBytes: number,
+    perRow: number,
+    rows: number,
+    cols: number,
+    bits: number,
+    out: number,
+    outStride: number,
+    scratch: number,
+  ): void;
 
   /**
    * Rotates `heads` heads of D channels in place, pairs (i, i + D/2), for T tokens. `table` (T, D): D/2 cosines, then
@@ -154,6 +178,7 @@ export const KERNEL_NAMES = [
   "embedQ8",
   "embedLut4",
   "embedLut3",
+  "embedQ2lut",
   "quantise",
   "rmsnormQuantise",
   "swigluQuantise",
@@ -161,6 +186,8 @@ export const KERNEL_NAMES = [
   "matmulQ8",
   "matmulLut4",
   "matmulLut3",
+  "matmulQ2lut",
+  "addOutliers",
   "rope",
   "kvAppend",
   "attention",

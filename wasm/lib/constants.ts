@@ -51,3 +51,8 @@
 @inline export function triples(): v128 {
   return v128.load(144);
 }
+
+/** 4 × 0xffff0000 */
+@inline export function upperHalves(): v128 {
+  return v128.load(160);
+}

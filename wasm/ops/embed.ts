@@ -72,3 +72,15 @@ export function embedLut4(weight: usize, blockBytes: i32, row: i32, cols: i32, o
 export function embedLut3(weight: usize, blockBytes: i32, row: i32, cols: i32, out: usize): void {
   lutRow(weight + <usize>((row >> 4) * blockBytes), row & 15, cols, 48, 8, out);
 }
+
+export function embedQ2lut(weight: usize, blockBytes: i32, row: i32, cols: i32, out: usize): void {
+  const block = weight + <usize>((row >> 4) * blockBytes);
+  const levels = block + <usize>(cols << 2);
+  const scale = load<f32>(levels + <usize>((row & 15) << 2), 16);
+  const from = block + <usize>(((row & 7) << 1) + ((row & 15) >> 3));
+  for (let k = 0; k < cols; k++) {
+    const code = (load<u8>(from + <usize>((k >> 2) << 4)) >> <u8>((k & 3) << 1)) & 3;
+    store<f32>(out, scale * load<f32>(levels + (<usize>code << 2)));
+    out += 4;
+  }
+}
