@@ -10,7 +10,8 @@ export interface Matrix {
   readonly rows: number;
   readonly cols: number;
   readonly keep: Keep;
-  readonly outliers: number;
+  /** A row. */ readonly outliers: number;
+  /** Address of the first block's. */ readonly outlierTable: number;
   readonly blockBytes: number;
 }
 
@@ -18,19 +19,25 @@ export interface Matrix {
 const KERNELS = {
   q4u: { matmul: "matmulQ4u", embed: "embedQ4u" },
   q8: { matmul: "matmulQ8", embed: "embedQ8" },
-} as const satisfies Partial<Record<BlockFormat, { matmul: keyof Kernels; embed: keyof Kernels }>>;
+  lut4: { matmul: "matmulLut4", embed: "embedLut4" },
+  lut3: { matmul: "matmulLut3", embed: "embedLut3" },
+  q2lut: { matmul: "matmulQ2lut", embed: "embedQ2lut" },
+} as const satisfies Record<BlockFormat, { matmul: keyof Kernels; embed: keyof Kernels }>;
 
 /** Tensor `name` of a pack that lies in `arena`. */
 export function matrixOf(header: PackHeader, arena: Arena, name: string): Matrix {
   const tensor = header.tensors[name]!;
+  const address = arena.tensors.get(name)!;
+  const parts = blockParts(tensor);
   return {
-    address: arena.tensors.get(name)!,
+    address,
     format: tensor.format as BlockFormat,
     rows: tensor.rows,
     cols: tensor.cols,
     keep: tensor.keep ?? 16,
     outliers: tensor.outliers ?? 0,
-    blockBytes: blockParts(tensor).bytes,
+    outlierTable: address + parts.outliers,
+    blockBytes: parts.bytes,
   };
 }
 
@@ -62,11 +69,14 @@ export function multiplyMatrix(
   accumulate: number,
   scratch: number,
 ): void {
-  const matmul = kernels[KERNELS[m.format as keyof typeof KERNELS].matmul];
+  const matmul = kernels[KERNELS[m.format].matmul];
   matmul(act, T, m.address, m.blockBytes, m.rows, m.cols, m.keep, bits, out, stride, accumulate, scratch);
+  if (m.outliers === 0) return;
+  const { outlierTable, blockBytes, outliers, rows, cols } = m;
+  kernels.addOutliers(act, T, outlierTable, blockBytes, outliers, rows, cols, bits, out, stride, scratch);
 }
 
 /** out (cols) = row `row` of a dense matrix. */
 export function embedRow(kernels: Kernels, m: Matrix, row: number, out: number): void {
-  kernels[KERNELS[m.format as keyof typeof KERNELS].embed](m.address, m.blockBytes, row, m.cols, out);
+  kernels[KERNELS[m.format].embed](m.address, m.blockBytes, row, m.cols, out);
 }

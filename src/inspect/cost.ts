@@ -48,14 +48,19 @@ const embed = (perWeight: number): KernelCost<Parameters<Embed>> => ({
   cost: ([, , , cols], { bytes, rows }) => cost(bytes / rows, 4 * cols, { f32: perWeight * cols }),
 });
 
-/** Of each 16 columns `keep` are multiplied; the rest is zero and not stored. `narrow`: whether 8 bits are read as such. */
-const matmul = (narrow: boolean): KernelCost<Parameters<Matmul>> => ({
+/**
+ * Of each 16 columns `keep` are multiplied; the rest is zero and not stored. `kindOf`: what multiplies, for so many bits of
+ * activation.
+ */
+const matmul = (kindOf: (bits: number) => Arithmetic): KernelCost<Parameters<Matmul>> => ({
   weight: ([, , address, , rows]) => ({ address, rows }),
   cost: ([, T, , , rows, cols, keep, bits, , , accumulate], { bytes }) =>
     cost(bytes, T * (activationBytes(cols) + rows * (accumulate ? 8 : 4)), {
-      [narrow && bits === 8 ? "int8" : "int14"]: (T * rows * cols * keep) / 16,
+      [kindOf(bits)]: (T * rows * cols * keep) / 16,
     }),
 });
+
+const asAsked = (bits: number): Arithmetic => (bits === 8 ? "int8" : "int14");
 
 /** Bytes of one token's keys and values in one layer. */
 const kvBytes = (G: number, D: number): number => (G * headBlockBytes(D)) / PAGE_TOKENS;
@@ -63,6 +68,9 @@ const kvBytes = (G: number, D: number): number => (G * headBlockBytes(D)) / PAGE
 const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]>> } = {
   embedQ4u: embed(1),
   embedQ8: embed(1),
+  embedLut4: embed(1),
+  embedLut3: embed(1),
+  embedQ2lut: embed(1),
 
   // to integers
   quantise: { cost: ([, n, T]) => cost(0, T * (4 * n + activationBytes(n)), { f32: n * T }) },
@@ -74,8 +82,18 @@ const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]
   // gate/(1 + e^−gate), times up, to integers
   swigluQuantise: { cost: ([, n, T]) => cost(0, T * (8 * n + activationBytes(n)), { f32: 3 * n * T }) },
 
-  matmulQ4u: matmul(true),
-  matmulQ8: matmul(false),
+  matmulQ4u: matmul(asAsked),
+  matmulQ8: matmul(() => "int14"),
+  matmulLut4: matmul(asAsked),
+  matmulLut3: matmul(asAsked),
+  // A byte of a table stands for the product.
+  matmulQ2lut: matmul(() => "int8"),
+
+  // The table is part of the blocks that the matmul before has counted as streamed.
+  addOutliers: {
+    cost: ([, T, , , perRow, rows, cols]) =>
+      cost(0, T * (activationBytes(cols) + rows * 8) + 4 * perRow * rows, { f32: T * rows * perRow }),
+  },
 
   // a·cos, b·sin, b·cos, a·sin for a pair
   rope: { cost: ([, heads, D, T]) => cost(0, T * (8 * heads * D + 4 * D), { f32: 2 * heads * D * T }) },

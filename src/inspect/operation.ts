@@ -7,6 +7,7 @@ import { type Cost, costOf, weightOf } from "./cost.ts";
 
 const WITHOUT_WEIGHTS: Partial<Record<keyof Kernels, string>> = {
   kvAppend: "kv append",
+  addOutliers: "outliers",
   swigluQuantise: "swiglu + quantise",
 };
 

@@ -40,6 +40,9 @@ export const activationBytes = (n: number): number => 16 + 2 * Math.ceil(n / 32 
 /** A vector of four equal floats. */
 const floats = (value: number): Uint8Array => new Uint8Array(new Float32Array(4).fill(value).buffer);
 
+/** Bytes of the tables that q2lut makes of one n-vector; n is a multiple of 32 (wasm/matmul/q2lut.ts). */
+export const q2lutTableBytes = (n: number): number => Math.ceil(n / 32 / 4) * 16 + 8 * n;
+
 /**
  * What kernels load where other compilers would name a constant (wasm/lib/constants.ts): sixteen bytes each, from address 0.
  * Whoever makes a memory writes them before the first call; `bindKernels` does.
@@ -57,13 +60,15 @@ export const CONSTANTS: readonly Uint8Array[] = [
   floats(1.5 * 2 ** 23),
   floats(60),
   floats(-60),
-  floats(1.44269504),
+  floats(Math.LOG2E),
   floats(1.32647272e-3),
   floats(9.67151264e-3),
   floats(5.550733743e-2),
   floats(0.2402224209),
   floats(0.6931469776),
   floats(1),
+  new Uint8Array(16).fill(7),
+  new Uint8Array(Uint32Array.of(0xffff0000, 0xffff0000, 0xffff0000, 0xffff0000).buffer),
 ];
 
 /** Bytes of one head block of a KV page. */
@@ -99,6 +104,9 @@ export type Embed = (weight: number, blockBytes: number, row: number, cols: numb
 export interface Kernels {
   readonly embedQ4u: Embed;
   readonly embedQ8: Embed;
+  readonly embedLut4: Embed;
+  readonly embedLut3: Embed;
+  readonly embedQ2lut: Embed;
 
   /** act (T records) = quantise(x (T, n)); x rows are contiguous. */
   quantise(x: number, n: number, T: number, act: number): void;
@@ -109,6 +117,27 @@ export interface Kernels {
 
   readonly matmulQ4u: Matmul;
   readonly matmulQ8: Matmul;
+  readonly matmulLut4: Matmul;
+  readonly matmulLut3: Matmul;
+  readonly matmulQ2lut: Matmul;
+
+  /**
+   * out[t][r] += Σ_j value[r][j] · x[t][column[r][j]], `perRow` of them in each row. `table` is that of the first block
+   * (model/layouts.ts). `scratch` holds T · cols f32.
+   */
+  addOutliers(
+    act: number,
+    T: number,
+    table: number,
+    blockBytes: number,
+    perRow: number,
+    rows: number,
+    cols: number,
+    bits: number,
+    out: number,
+    outStride: number,
+    scratch: number,
+  ): void;
 
   /**
    * Rotates `heads` heads of D channels in place, pairs (i, i + D/2), for T tokens. `table` (T, D): D/2 cosines, then
@@ -161,11 +190,18 @@ export interface Kernels {
 export const KERNEL_NAMES = [
   "embedQ4u",
   "embedQ8",
+  "embedLut4",
+  "embedLut3",
+  "embedQ2lut",
   "quantise",
   "rmsnormQuantise",
   "swigluQuantise",
   "matmulQ4u",
   "matmulQ8",
+  "matmulLut4",
+  "matmulLut3",
+  "matmulQ2lut",
+  "addOutliers",
   "rope",
   "kvAppend",
   "attention",

@@ -9,7 +9,7 @@
  */
 import type { PackHeader } from "../format/pack-header.ts";
 import { keptColumns, type TensorLayout, tensorBytes } from "../model/layouts.ts";
-import { activationBytes, CONSTANTS, pageBytes } from "./abi.ts";
+import { activationBytes, CONSTANTS, pageBytes, q2lutTableBytes } from "./abi.ts";
 
 /** Most tokens of one pass through the layers; longer runs are cut. */
 export const CHUNK = 32;
@@ -35,10 +35,15 @@ export interface Scratch {
   /** f32 (rows, V). */ readonly logits: number;
 }
 
-/** Bytes of scratch that the matmul of a matrix needs for CHUNK tokens: their records over the columns that a block keeps. */
+/**
+ * Bytes of scratch that the matmul of a matrix needs for CHUNK tokens: their records over the columns that a block keeps,
+ * or q2lut's tables of them; after it, the activations as f32 for outliers.
+ */
 function matmulScratch(tensor: TensorLayout): number {
-  if (tensor.keep === undefined || tensor.keep === 16) return 0;
-  return CHUNK * activationBytes(keptColumns(tensor));
+  const { format, cols, keep = 16, outliers = 0 } = tensor;
+  const records = keep === 16 ? 0 : activationBytes(keptColumns(tensor));
+  const tables = format === "q2lut" ? q2lutTableBytes(cols) : 0;
+  return CHUNK * Math.max(records, tables, outliers > 0 ? 4 * cols : 0);
 }
 
 /** Lays out a model with `pages` KV pages and room for `rows` rows of logits. */

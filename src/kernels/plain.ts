@@ -2,29 +2,26 @@
  * The kernels in ordinary TypeScript: what each one computes, in the order in which it adds. The WASM builds must give
  * the same bits. For reading and for tests; nothing here is fast.
  */
-import { f16ToNumber } from "../model/f16.ts";
+import { bf16ToNumber, f16ToNumber } from "../model/f16.ts";
 import { type BlockFormat, type Keep, keptColumns, TILE_BYTES } from "../model/layouts.ts";
 import { activationBytes, type Embed, headBlockBytes, type Kernels, type Matmul, PAGE_TOKENS } from "./abi.ts";
+import { LUT3, LUT4, lutEmbed, lutSum } from "./plain/lut.ts";
+import { nearest } from "./plain/nearest.ts";
+import { q2lutEmbed, q2lutSum } from "./plain/q2lut.ts";
 
 const f32 = Math.fround;
 const LIMIT = 8191;
+/** Formats that read 14 bits of activation whatever is asked for. */
+const ALWAYS_14: ReadonlySet<BlockFormat> = new Set(["q8", "q2lut"]);
 
 /** e^x for |x| ≤ 60 in the f32 steps of wasm/lib/exp.ts. */
 function exp32(x: number): number {
-  const t = f32(x * f32(1.44269504));
+  const t = f32(x * f32(Math.LOG2E));
   const n = nearest(t);
   const f = f32(t - n);
   let p = f32(1.32647272e-3);
   for (const c of [9.67151264e-3, 5.550733743e-2, 0.2402224209, 0.6931469776, 1]) p = f32(f32(p * f) + f32(c));
   return f32(p * 2 ** n);
-}
-
-/** Half to even, as `f32x4.nearest`. */
-function nearest(x: number): number {
-  const floor = Math.floor(x);
-  const rest = x - floor;
-  if (rest !== 0.5) return Math.round(x);
-  return floor % 2 === 0 ? floor : floor + 1;
 }
 
 export function plainKernels(memory: WebAssembly.Memory): Kernels {
@@ -106,7 +103,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     (act, T, weight, blockBytes, rows, cols, keep, bits, out, outStride, accumulate) => {
       for (let t = 0; t < T; t++) {
         const record = act + t * activationBytes(cols);
-        const { scale, q } = readRecord(record, cols, format === "q8" ? 14 : bits);
+        const { scale, q } = readRecord(record, cols, ALWAYS_14.has(format) ? 14 : bits);
         for (let row = 0; row < rows; row++) {
           const block = weight + (row >> 4) * blockBytes;
           const kept = gathered(q, block, format, cols, keep as Keep);
@@ -160,6 +157,10 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     }),
     embedQ8: embed(TILE_BYTES.q8, (tile, r, k) => f32(int8(tile, r, k) * getF16(tile + 256 + 2 * r))),
 
+    embedLut4: lutEmbed(view, LUT4),
+    embedLut3: lutEmbed(view, LUT3),
+    embedQ2lut: q2lutEmbed(view),
+
     quantise(x, n, T, act) {
       for (let t = 0; t < T; t++) writeRecord(n, (k) => getF32(x + (t * n + k) * 4), act + t * activationBytes(n));
     },
@@ -189,6 +190,25 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
 
     matmulQ4u: matmul("q4u", groupSum(TILE_BYTES.q4u, nibble, 128, 144)),
     matmulQ8: matmul("q8", groupSum(TILE_BYTES.q8, int8, 256)),
+    matmulLut4: matmul("lut4", lutSum(view, LUT4)),
+    matmulLut3: matmul("lut3", lutSum(view, LUT3)),
+    matmulQ2lut: matmul("q2lut", q2lutSum(view)),
+
+    addOutliers(act, T, table, blockBytes, perRow, rows, cols, bits, out, outStride) {
+      for (let t = 0; t < T; t++) {
+        const { scale, q } = readRecord(act + t * activationBytes(cols), cols, bits);
+        for (let row = 0; row < rows; row++) {
+          let sum = 0;
+          for (let j = 0; j < perRow; j++) {
+            const entry = table + (row >> 4) * blockBytes + j * 64 + (row & 15) * 4;
+            const value = bf16ToNumber(view.getUint16(entry + 2, true));
+            sum = f32(sum + f32(value * (q[view.getUint16(entry, true)] as number)));
+          }
+          const at = out + (t * outStride + row) * 4;
+          setF32(at, f32(getF32(at) + f32(sum * scale)));
+        }
+      }
+    },
 
     rope(x, heads, D, T, stride, table) {
       for (let t = 0; t < T; t++) {

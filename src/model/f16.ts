@@ -24,3 +24,10 @@ export function bf16ToNumber(bits: number): number {
   singleBits[0] = bits << 16;
   return single[0]!;
 }
+
+/** The nearest bfloat16, ties to even; beyond its range an infinity. */
+export function numberToBf16(value: number): number {
+  single[0] = value;
+  const bits = singleBits[0]!;
+  return Number.isNaN(value) ? 0x7fc0 : (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+}

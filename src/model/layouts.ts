@@ -31,17 +31,24 @@
  *         0    row 0    byte j of the first 16: column j low, column 16 + j high; of the next 16: 32 + j low, 48 + j high
  *         32   row 1
  *         tiles: all of rows 0 and 1 along the columns, then of 2 and 3, …
- *         codebook of a block: 16 rows × 16 bytes of 0 … 127, then 16 × f32 a, 16 × f32 b
+ *         codebook of a block: 16 rows × 16 bytes of 0 … 63, then 16 × f32 a, 16 × f32 b
  *
  *   lut3  48 bytes for 2 rows × 64 columns   value = a[row] · codebook[row][code] + b[row], code of 3 bits
- *         0    row 0    bits 0 and 1: byte j holds columns j, 16 + j, 32 + j, 48 + j from the lowest pair of bits up
+ *         0    row 0    byte j: bits 0 … 2 column j, bits 3 … 5 column 16 + j, bits 6 and 7 the low bits of column 48 + j
  *         16   row 1
- *         32   bit 2    byte j: bits 0 … 3 the same four columns of row 0, bits 4 … 7 of row 1
- *         codebook of a block: 16 rows × 8 bytes of 0 … 127, then 16 × f32 a, 16 × f32 b
+ *         32   both     byte j: bits 0 … 2 column 32 + j of row 0, bits 3 … 5 of row 1, bit 6 the high bit of column 48 + j
+ *                       of row 0, bit 7 of row 1
+ *         tiles as lut4's; codebook of a block: 16 rows × 8 bytes of 0 … 63, then 16 × f32 a, 16 × f32 b
+ *
+ * Entries of codebooks have six bits, a step of a 63rd of the row's span: with them two products of bytes fit 16 bits twice
+ * over, which is what a CPU without an int8 dot product needs.
  *
  *   q2lut 16 bytes for 16 rows × 4 columns   value = scale[row] · level[code], code of 2 bits
- *         byte r: columns k, k + 1 in the low half (code k | code k+1 << 2), columns k + 2, k + 3 in the high half
+ *         byte 2i: row i, byte 2i + 1: row 8 + i; columns k, k + 1 in the low half (code k | code k+1 << 2), columns k + 2,
+ *         k + 3 in the high half
  *         codebook of a block: 4 × f32 level, the same in every block, then 16 × f32 scale
+ *
+ * Outliers, n a row, are n × 16 rows × u32: the bf16 that is added to the weight in the high half, its column in the low.
  *
  *   f32   4 bytes a value, row by row, no blocks (norms)
  */
@@ -85,8 +92,8 @@ interface FormatFacts {
 export const FORMATS: { readonly [F in BlockFormat]: FormatFacts } = {
   q4u: { unit: 32, unitBytes: 2 * TILE_BYTES.q4u, codebookBytes: 0, maxCols: Number.POSITIVE_INFINITY, sparse: true },
   q8: { unit: 32, unitBytes: 2 * TILE_BYTES.q8, codebookBytes: 0, maxCols: Number.POSITIVE_INFINITY, sparse: true },
-  lut4: { unit: 64, unitBytes: 512, codebookBytes: 16 * 16 + 128, maxCols: 8192, sparse: true },
-  lut3: { unit: 64, unitBytes: 384, codebookBytes: 16 * 8 + 128, maxCols: 8192, sparse: true },
+  lut4: { unit: 64, unitBytes: 512, codebookBytes: 16 * 16 + 128, maxCols: 16384, sparse: true },
+  lut3: { unit: 64, unitBytes: 384, codebookBytes: 16 * 8 + 128, maxCols: 16384, sparse: true },
   q2lut: { unit: 32, unitBytes: 128, codebookBytes: 16 + 64, maxCols: Number.POSITIVE_INFINITY, sparse: false },
 };
 

@@ -4,7 +4,7 @@
  * largest magnitude of the output, 0 meaning bit for bit.
  */
 import { activationBytes, type Kernels, pageBytes } from "../../src/kernels/abi.ts";
-import { numberToF16 } from "../../src/model/f16.ts";
+import { numberToBf16, numberToF16 } from "../../src/model/f16.ts";
 import {
   type ActivationBits,
   type BlockParts,
@@ -36,7 +36,7 @@ const PAGES = 2048;
 const PAGE_DATA = 5 << 20;
 const SCRATCH = 7 << 20;
 
-type Fill = "random" | "zeros" | "spike" | "tiny";
+type Fill = "random" | "zeros" | "spike" | "tiny" | "top" | "bottom";
 
 function fillFloats(memory: WebAssembly.Memory, at: number, n: number, seed: number, fill: Fill = "random"): void {
   const view = new DataView(memory.buffer);
@@ -46,6 +46,8 @@ function fillFloats(memory: WebAssembly.Memory, at: number, n: number, seed: num
     if (fill === "zeros") value = i & 1 ? -0 : 0;
     if (fill === "spike") value = i === n - 1 ? 3e4 : value * 1e-3;
     if (fill === "tiny") value *= 1e-30;
+    if (fill === "top") value = 1;
+    if (fill === "bottom") value = -1;
     view.setFloat32(at + i * 4, value, true);
   }
 }
@@ -62,6 +64,7 @@ function fillWeights(memory: WebAssembly.Memory, layout: TensorLayout, seed: num
   for (let block = WEIGHT; block < WEIGHT + bytes.length; block += parts.bytes) {
     fillIndex(view, block, layout, random);
     FILL[layout.format as Format](view, block, parts, random);
+    fillOutliers(view, block + parts.outliers, layout, random);
   }
 }
 
@@ -95,11 +98,36 @@ const FILL: Record<Format, (view: DataView, block: number, parts: BlockParts, ra
       }
     }
   },
+  lut4: fillCodebooks,
+  lut3: fillCodebooks,
+  q2lut(view, block, { codebook, outliers }, random) {
+    for (const [i, level] of [0.91, -1.3, 0.2, -0.37].entries()) view.setFloat32(block + codebook + 4 * i, level, true);
+    for (let at = block + codebook + 16; at < block + outliers; at += 4) view.setFloat32(at, random() * 0.1, true);
+  },
 };
+
+/** Outliers of any sign and place. */
+function fillOutliers(view: DataView, table: number, { cols, outliers = 0 }: TensorLayout, random: () => number): void {
+  for (let at = table; at < table + 64 * outliers; at += 4) {
+    view.setUint16(at, random() * cols, true);
+    view.setUint16(at + 2, numberToBf16(random() - 0.5), true);
+  }
+}
+
+/** The first rows have the largest entry only: with the largest activations, the largest sums. */
+function fillCodebooks(view: DataView, block: number, { codebook, outliers }: BlockParts, random: () => number): void {
+  const lines = block + outliers - 128;
+  for (let at = block + codebook; at < lines; at++)
+    view.setUint8(at, at < block + codebook + 16 ? 63 : view.getUint8(at) & 63);
+  for (let at = lines; at < block + outliers; at += 4) view.setFloat32(at, (random() - 0.5) * 0.1, true);
+}
 
 const KERNELS = {
   q4u: { matmul: "matmulQ4u", embed: "embedQ4u" },
   q8: { matmul: "matmulQ8", embed: "embedQ8" },
+  lut4: { matmul: "matmulLut4", embed: "embedLut4" },
+  lut3: { matmul: "matmulLut3", embed: "embedLut3" },
+  q2lut: { matmul: "matmulQ2lut", embed: "embedQ2lut" },
 } as const;
 
 interface MatmulCase {
@@ -111,11 +139,12 @@ interface MatmulCase {
   readonly bits?: ActivationBits;
   readonly accumulate?: 0 | 1;
   readonly fill?: Fill;
+  readonly outliers?: number;
 }
 
 function matmulCase(options: MatmulCase): KernelCase {
-  const { format, rows, cols, T = 1, keep = 16, bits = 14, accumulate = 0, fill = "random" } = options;
-  const layout: TensorLayout = { format, rows, cols, keep };
+  const { format, rows, cols, T = 1, keep = 16, bits = 14, accumulate = 0, fill = "random", outliers = 0 } = options;
+  const layout: TensorLayout = { format, rows, cols, keep, outliers };
   return {
     name: `matmul ${JSON.stringify(options)}`,
     tolerance: 0,
@@ -124,12 +153,15 @@ function matmulCase(options: MatmulCase): KernelCase {
       fillFloats(memory, X, T * cols, T, fill);
       const stride = rows + 3;
       fillFloats(memory, OUT, T * stride, 7);
-      const { bytes } = blockParts(layout);
+      const parts = blockParts(layout);
+      const table = WEIGHT + parts.outliers;
       return {
         run(kernels) {
           kernels.quantise(X, cols, T, ACT);
           const matmul = kernels[KERNELS[format].matmul];
-          matmul(ACT, T, WEIGHT, bytes, rows, cols, keep, bits, OUT, stride, accumulate, SCRATCH);
+          matmul(ACT, T, WEIGHT, parts.bytes, rows, cols, keep, bits, OUT, stride, accumulate, SCRATCH);
+          if (outliers === 0) return;
+          kernels.addOutliers(ACT, T, table, parts.bytes, outliers, rows, cols, bits, OUT, stride, SCRATCH);
         },
         output: { address: OUT, bytes: ((T - 1) * stride + rows) * 4, type: "f32" },
       };
@@ -266,15 +298,20 @@ export const KERNEL_CASES: readonly KernelCase[] = [
       matmulCase({ format, rows: 64, cols: 1536, T: 5, bits, accumulate: 1, fill: "spike" }),
       matmulCase({ format, rows: 16, cols: 64, bits, accumulate: 1, fill: "zeros" }),
       matmulCase({ format, rows: 16, cols: 64, T: 4, bits, fill: "tiny" }),
+      matmulCase({ format, rows: 16, cols: 64, T: 5, bits, fill: "top" }),
+      matmulCase({ format, rows: 16, cols: 64, T: 5, bits, fill: "bottom" }),
     ]),
+    ...[1, 3].map((outliers) => matmulCase({ format, rows: 33, cols: 192, T: 5, outliers, accumulate: 1 })),
+    matmulCase({ format, rows: 16, cols: 64, bits: 8, outliers: 5 }),
     ...[0, 7, 8, 15, 16, 47].map((row) => embedCase(format, row, 192)),
   ]),
-  ...(["q4u", "q8"] as const).flatMap((format) => [
-    matmulCase({ format, rows: 17, cols: 96, T: 5 }),
+  ...(["q4u", "q8", "q2lut"] as const).map((format) => matmulCase({ format, rows: 17, cols: 96, T: 5 })),
+  ...(["q4u", "q8", "lut4", "lut3"] as const).flatMap((format) => [
     ...([4, 8, 12] as const).flatMap((keep) =>
       ([8, 14] as const).flatMap((bits) => [
         matmulCase({ format, rows: 37, cols: 96, T: 6, keep, bits }),
         matmulCase({ format, rows: 64, cols: 576, keep, bits, accumulate: 1 }),
+        matmulCase({ format, rows: 20, cols: 96, T: 2, keep, bits, outliers: 2 }),
       ]),
     ),
   ]),

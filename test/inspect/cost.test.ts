@@ -62,6 +62,47 @@ const CALLS: readonly Counted[] = [
     resident: 432 + 16 * 4,
     int8: 16 * 32,
   },
+  // Codes of four and three bits, entries and two floats of each row.
+  {
+    kernel: "matmulLut4",
+    args: [0, 1, 0, 896, 16, 64, 16, 8, 0, 16, 0, 0],
+    weight: { bytes: 896, rows: 16 },
+    streamed: 896,
+    resident: 432 + 16 * 4,
+    int8: 16 * 64,
+  },
+  {
+    kernel: "matmulLut3",
+    args: [0, 1, 0, 640, 16, 64, 16, 14, 0, 16, 0, 0],
+    weight: { bytes: 640, rows: 16 },
+    streamed: 640,
+    resident: 432 + 16 * 4,
+    int14: 16 * 64,
+  },
+  {
+    kernel: "matmulQ2lut",
+    args: [0, 1, 0, 336, 16, 64, 16, 14, 0, 16, 0, 0],
+    weight: { bytes: 336, rows: 16 },
+    streamed: 336,
+    resident: 432 + 16 * 4,
+    int8: 16 * 64,
+  },
+  // Two tokens, three outliers in each of 16 rows; the outputs are read and written.
+  {
+    kernel: "addOutliers",
+    args: [0, 2, 0, 1088, 3, 16, 64, 8, 0, 16, 0],
+    streamed: 0,
+    resident: 2 * (432 + 16 * 8) + 16 * 3 * 4,
+    f32: 2 * 16 * 3,
+  },
+  {
+    kernel: "embedLut4",
+    args: [0, 896, 7, 64, 0],
+    weight: { bytes: 896, rows: 16 },
+    streamed: 56,
+    resident: 4 * 64,
+    f32: 64,
+  },
   // Three tokens onto a residual: the weights once, the outputs read and written.
   {
     kernel: "matmulQ8",

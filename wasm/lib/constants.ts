@@ -76,3 +76,13 @@
 @inline export function one(): v128 {
   return v128.load(288);
 }
+
+/** 16 × 0x07 */
+@inline export function triples(): v128 {
+  return v128.load(304);
+}
+
+/** 4 × 0xffff0000 */
+@inline export function upperHalves(): v128 {
+  return v128.load(320);
+}

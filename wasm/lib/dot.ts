@@ -33,6 +33,20 @@ import { hundreds16, ones16 } from "./constants";
   return i16x8.add(acc, pairDot(a, b));
 }
 
+// Two and four products of bytes `b` of at most 63 into a wide accumulator, widened once: 4 · 63 · 128 and, for `a` in
+// −64 … 63, 8 · 63 · 64 are below 2^15.
+
+@inline export function dotTwo(acc: v128, a0: v128, b0: v128, a1: v128, b1: v128): v128 {
+  if (SHAPE == SHAPE_I32) return dotWide(dotWide(acc, a0, b0), a1, b1);
+  return i32x4.add(acc, widen(i16x8.add(pairDot(a0, b0), pairDot(a1, b1))));
+}
+
+@inline export function dotFour(acc: v128, a0: v128, b0: v128, a1: v128, b1: v128, a2: v128, b2: v128, a3: v128, b3: v128): v128 {
+  if (SHAPE == SHAPE_I32) return dotTwo(dotTwo(acc, a0, b0, a1, b1), a2, b2, a3, b3);
+  const first = i16x8.add(pairDot(a0, b0), pairDot(a1, b1));
+  return i32x4.add(acc, widen(i16x8.add(first, i16x8.add(pairDot(a2, b2), pairDot(a3, b3)))));
+}
+
 @inline export function widen(acc: v128): v128 {
   return SHAPE == SHAPE_I32 ? acc : i32x4.dot_i16x8_s(acc, ones16());
 }

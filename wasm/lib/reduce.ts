@@ -4,10 +4,6 @@
   return (f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1)) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
 }
 
-@inline export function sum4i(v: v128): i32 {
-  return i32x4.extract_lane(v, 0) + i32x4.extract_lane(v, 1) + i32x4.extract_lane(v, 2) + i32x4.extract_lane(v, 3);
-}
-
 // Stores the sum of four integers and as a float.
 @inline export function storeSum(out: usize, v: v128): void {
   v = i32x4.add(v, v128.shuffle<i64>(v, v, 1, 1));

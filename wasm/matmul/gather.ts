@@ -3,6 +3,7 @@
 import { biasedOffset, planeOffset, sumsOffset, wordsOffset } from "../lib/activation";
 import { bias, ones } from "../lib/constants";
 import { dotNarrow, join, widen } from "../lib/dot";
+import { lookup } from "../lib/lookup";
 import { sumFour } from "../lib/reduce";
 
 @inline export function keptColumns(cols: i32, keep: i32, unit: i32): i32 {
@@ -15,9 +16,7 @@ import { sumFour } from "../lib/reduce";
 
 // Lanes whose index is past 15 are not used.
 @inline function pick(window: usize, index: v128): v128 {
-  return ASC_FEATURE_RELAXED_SIMD
-    ? i8x16.relaxed_swizzle(v128.load(window), index)
-    : i8x16.swizzle(v128.load(window), index);
+  return lookup(v128.load(window), index);
 }
 
 // 16 kept columns from the windows they come from: 4, 2, or parts of them when 12 are kept.

@@ -1,0 +1,181 @@
+// out[t][r] (+)= Σ_k (a · codebook[code] + b)[r][k] · x[t][k]: a codebook per row, after SqueezeLLM (Kim et al. 2023, arXiv
+// 2306.07629, §4.1), whose entries are bytes of 0 … 63 so that a lookup gives the unsigned operand of a byte dot product.
+//
+//   row = a · dot + b · Σx,  dot = Σ entry · q exact in four int32 lanes (≤ 63 · 8192 · 16384 / 4 < 2^31),
+//
+// lane l holding the columns with (k & 15) >> 2 = l, summed as f32: (0 + 2) + (1 + 3). Σx adds the record's groups in order.
+//
+// W, an @unmanaged class made of nothing, says how the weights of 2 rows × 64 columns lie:
+//
+//   pairBytes()                       bytes of them
+//   entries()                         of a codebook
+//   one(tile, row), two(tile, row)    the loads that a row (0 or 1) needs
+//   code(one, two, row, n)            codes of its columns 16n … 16n + 15
+import { planeOffset, recordBytes, scaleOf, sumsOffset } from "../lib/activation";
+import { dotFour, dotTwo } from "../lib/dot";
+import { lookup } from "../lib/lookup";
+import { storeRows } from "../lib/rows";
+
+// Σ of a whole vector's integers.
+@inline function total<P>(x: usize, cols: i32): f32 {
+  let at = x + sumsOffset<P>(cols);
+  const end = at + <usize>(cols >> 3);
+  let sum: f32 = 0;
+  for (; at < end; at += 4) sum += load<f32>(at);
+  return sum;
+}
+
+// Lanes of two rows' sums → (p0 + p2, p1 + p3, q0 + q2, q1 + q3).
+@inline function fold(p: v128, q: v128): v128 {
+  p = f32x4.convert_i32x4_s(p);
+  q = f32x4.convert_i32x4_s(q);
+  return f32x4.add(i64x2.shuffle(p, q, 0, 2), i64x2.shuffle(p, q, 1, 3));
+}
+
+@inline function foldAll(p: v128, q: v128): v128 {
+  return f32x4.add(i32x4.shuffle(p, q, 0, 2, 4, 6), i32x4.shuffle(p, q, 1, 3, 5, 7));
+}
+
+@inline function joined<P>(hi: v128, lo: v128): v128 {
+  return sizeof<P>() == 2 ? i32x4.add(i32x4.shl(hi, 7), lo) : lo;
+}
+
+@unmanaged
+export class Lut<W, P> {
+  @inline unit(): i32 {
+    return 64;
+  }
+
+  @inline whole(): bool {
+    return false;
+  }
+
+  @inline book(books: usize, row: i32): v128 {
+    const at = books + <usize>(row * changetype<W>(0).entries());
+    return changetype<W>(0).entries() == 16 ? v128.load(at) : v128.load64_zero(at);
+  }
+
+  @inline weight(book: v128, one: v128, two: v128, row: i32, n: i32): v128 {
+    return lookup(book, changetype<W>(0).code(one, two, row, n));
+  }
+
+  // Two rows share each load of the activation.
+  @inline pair(plane: usize, tile: usize, book0: v128, book1: v128, cols: i32): v128 {
+    const W0 = changetype<W>(0);
+    const low = <usize>cols;
+    let h0 = i32x4.splat(0), h1 = i32x4.splat(0), l0 = i32x4.splat(0), l1 = i32x4.splat(0);
+    const end = plane + low;
+    for (; plane < end; plane += 64) {
+      const p1 = W0.one(tile, 0), p2 = W0.two(tile, 0), q1 = W0.one(tile, 1), q2 = W0.two(tile, 1);
+      if (sizeof<P>() == 2) {
+        let w0 = this.weight(book0, p1, p2, 0, 0), w1 = this.weight(book0, p1, p2, 0, 1);
+        let w2 = this.weight(book0, p1, p2, 0, 2), w3 = this.weight(book0, p1, p2, 0, 3);
+        h0 = dotFour(h0, v128.load(plane), w0, v128.load(plane, 16), w1, v128.load(plane, 32), w2, v128.load(plane, 48), w3);
+        l0 = dotTwo(l0, v128.load(plane + low), w0, v128.load(plane + low, 16), w1);
+        l0 = dotTwo(l0, v128.load(plane + low, 32), w2, v128.load(plane + low, 48), w3);
+        w0 = this.weight(book1, q1, q2, 1, 0), w1 = this.weight(book1, q1, q2, 1, 1);
+        w2 = this.weight(book1, q1, q2, 1, 2), w3 = this.weight(book1, q1, q2, 1, 3);
+        h1 = dotFour(h1, v128.load(plane), w0, v128.load(plane, 16), w1, v128.load(plane, 32), w2, v128.load(plane, 48), w3);
+        l1 = dotTwo(l1, v128.load(plane + low), w0, v128.load(plane + low, 16), w1);
+        l1 = dotTwo(l1, v128.load(plane + low, 32), w2, v128.load(plane + low, 48), w3);
+      } else {
+        let x0 = v128.load(plane), x1 = v128.load(plane, 16);
+        l0 = dotTwo(l0, x0, this.weight(book0, p1, p2, 0, 0), x1, this.weight(book0, p1, p2, 0, 1));
+        l1 = dotTwo(l1, x0, this.weight(book1, q1, q2, 1, 0), x1, this.weight(book1, q1, q2, 1, 1));
+        x0 = v128.load(plane, 32);
+        x1 = v128.load(plane, 48);
+        l0 = dotTwo(l0, x0, this.weight(book0, p1, p2, 0, 2), x1, this.weight(book0, p1, p2, 0, 3));
+        l1 = dotTwo(l1, x0, this.weight(book1, q1, q2, 1, 2), x1, this.weight(book1, q1, q2, 1, 3));
+      }
+      tile += W0.pairBytes();
+    }
+    return fold(joined<P>(h0, l0), joined<P>(h1, l1));
+  }
+
+  one(x: usize, tile: usize, rowsLeft: i32, cols: i32, out: usize, accumulate: i32): void {
+    const pairBytes = <usize>(cols >> 6) * changetype<W>(0).pairBytes();
+    const books = tile + (pairBytes << 3);
+    const lines = books + <usize>(changetype<W>(0).entries() << 4);
+    const plane = x + planeOffset<P>(cols);
+    const sum = total<P>(x, cols);
+    for (let r = 0; r < 16 && r < rowsLeft; r += 4) {
+      const p = this.pair(plane, tile, this.book(books, r), this.book(books, r + 1), cols);
+      tile += pairBytes;
+      const q = this.pair(plane, tile, this.book(books, r + 2), this.book(books, r + 3), cols);
+      tile += pairBytes;
+      this.store(foldAll(p, q), lines, r, sum, scaleOf<P>(x), rowsLeft, out, accumulate);
+    }
+  }
+
+  // Four rows' dots → a · dot + b · Σx.
+  @inline store(dots: v128, lines: usize, r: i32, sum: f32, scale: f32, rowsLeft: i32, out: usize, accumulate: i32): void {
+    const at = lines + <usize>(r << 2);
+    const line = f32x4.add(f32x4.mul(v128.load(at), dots), f32x4.mul(v128.load(at, 64), f32x4.splat(sum)));
+    storeRows(out + <usize>(r << 2), line, scale, rowsLeft - r, accumulate);
+  }
+
+  // A row against four tokens, a lane each.
+  @inline row(x: usize, tile: usize, book: v128, row: i32, cols: i32): v128 {
+    const W0 = changetype<W>(0);
+    const low = <usize>cols;
+    const record = recordBytes(cols);
+    let a = i32x4.splat(0), b = i32x4.splat(0), c = i32x4.splat(0), d = i32x4.splat(0);
+    let e = a, f = b, g = c, h = d;
+    let plane = x + planeOffset<P>(cols);
+    const end = plane + low;
+    for (; plane < end; plane += 64) {
+      const one = W0.one(tile, row), two = W0.two(tile, row);
+      const w0 = this.weight(book, one, two, row, 0), w1 = this.weight(book, one, two, row, 1);
+      const w2 = this.weight(book, one, two, row, 2), w3 = this.weight(book, one, two, row, 3);
+      let y = plane;
+      if (sizeof<P>() == 2) {
+        e = dotFour(e, v128.load(y), w0, v128.load(y, 16), w1, v128.load(y, 32), w2, v128.load(y, 48), w3);
+        y += record;
+        f = dotFour(f, v128.load(y), w0, v128.load(y, 16), w1, v128.load(y, 32), w2, v128.load(y, 48), w3);
+        y += record;
+        g = dotFour(g, v128.load(y), w0, v128.load(y, 16), w1, v128.load(y, 32), w2, v128.load(y, 48), w3);
+        y += record;
+        h = dotFour(h, v128.load(y), w0, v128.load(y, 16), w1, v128.load(y, 32), w2, v128.load(y, 48), w3);
+        y = plane + low;
+      }
+      a = dotTwo(dotTwo(a, v128.load(y), w0, v128.load(y, 16), w1), v128.load(y, 32), w2, v128.load(y, 48), w3);
+      y += record;
+      b = dotTwo(dotTwo(b, v128.load(y), w0, v128.load(y, 16), w1), v128.load(y, 32), w2, v128.load(y, 48), w3);
+      y += record;
+      c = dotTwo(dotTwo(c, v128.load(y), w0, v128.load(y, 16), w1), v128.load(y, 32), w2, v128.load(y, 48), w3);
+      y += record;
+      d = dotTwo(dotTwo(d, v128.load(y), w0, v128.load(y, 16), w1), v128.load(y, 32), w2, v128.load(y, 48), w3);
+      tile += W0.pairBytes();
+    }
+    return foldAll(fold(joined<P>(e, a), joined<P>(f, b)), fold(joined<P>(g, c), joined<P>(h, d)));
+  }
+
+  four(x: usize, tile: usize, rowsLeft: i32, cols: i32, out: usize, stride: usize, accumulate: i32): void {
+    const pairBytes = <usize>(cols >> 6) * changetype<W>(0).pairBytes();
+    const books = tile + (pairBytes << 3);
+    const lines = books + <usize>(changetype<W>(0).entries() << 4);
+    const record = recordBytes(cols);
+    const s0 = total<P>(x, cols), s1 = total<P>(x + record, cols);
+    const s2 = total<P>(x + record * 2, cols), s3 = total<P>(x + record * 3, cols);
+    for (let r = 0; r < 16 && r < rowsLeft; r += 4) {
+      let p = i32x4.splat(0), q = p, u = p, v = p;
+      for (let pair = r; pair < r + 4; pair += 2) {
+        p = u;
+        q = v;
+        u = this.row(x, tile, this.book(books, pair), 0, cols);
+        v = this.row(x, tile, this.book(books, pair + 1), 1, cols);
+        tile += pairBytes;
+      }
+      const pq = i32x4.shuffle(p, q, 0, 4, 1, 5), PQ = i32x4.shuffle(p, q, 2, 6, 3, 7);
+      const uv = i32x4.shuffle(u, v, 0, 4, 1, 5), UV = i32x4.shuffle(u, v, 2, 6, 3, 7);
+      let to = out;
+      this.store(i64x2.shuffle(pq, uv, 0, 2), lines, r, s0, scaleOf<P>(x), rowsLeft, to, accumulate);
+      to += stride;
+      this.store(i64x2.shuffle(pq, uv, 1, 3), lines, r, s1, scaleOf<P>(x + record), rowsLeft, to, accumulate);
+      to += stride;
+      this.store(i64x2.shuffle(PQ, UV, 0, 2), lines, r, s2, scaleOf<P>(x + record * 2), rowsLeft, to, accumulate);
+      to += stride;
+      this.store(i64x2.shuffle(PQ, UV, 1, 3), lines, r, s3, scaleOf<P>(x + record * 3), rowsLeft, to, accumulate);
+    }
+  }
+}

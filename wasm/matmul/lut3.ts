@@ -1,0 +1,54 @@
+// lut3: codebooks of eight entries (lut.ts), codes of three bits, drawn in src/model/layouts.ts.
+import { fours, pairs, triples } from "../lib/constants";
+import { drive } from "./drive";
+import { Lut } from "./lut";
+
+@unmanaged
+class Lut3 {
+  @inline pairBytes(): usize {
+    return 48;
+  }
+
+  @inline entries(): i32 {
+    return 8;
+  }
+
+  // The row's own bytes.
+  @inline one(tile: usize, row: i32): v128 {
+    return row ? v128.load(tile, 16) : v128.load(tile);
+  }
+
+  // The bytes that both rows share.
+  @inline two(tile: usize, _row: i32): v128 {
+    return v128.load(tile, 32);
+  }
+
+  @inline code(one: v128, two: v128, row: i32, n: i32): v128 {
+    if (n == 0) return v128.and(one, triples());
+    if (n == 1) return v128.and(i16x8.shr_u(one, 3), triples());
+    if (n == 2) return v128.and(row ? i16x8.shr_u(two, 3) : two, triples());
+    const high = v128.and(row ? i16x8.shr_u(two, 5) : i16x8.shr_u(two, 4), fours());
+    return v128.or(v128.and(i16x8.shr_u(one, 6), pairs()), high);
+  }
+}
+
+export function matmulLut3(
+  act: usize,
+  T: i32,
+  weight: usize,
+  blockBytes: i32,
+  rows: i32,
+  cols: i32,
+  keep: i32,
+  bits: i32,
+  out: usize,
+  outStride: i32,
+  accumulate: i32,
+  scratch: usize,
+): void {
+  if (bits == 8) {
+    drive<Lut<Lut3, i8>, i8>(act, T, weight, blockBytes, rows, cols, keep, out, outStride, accumulate, scratch);
+  } else {
+    drive<Lut<Lut3, i16>, i16>(act, T, weight, blockBytes, rows, cols, keep, out, outStride, accumulate, scratch);
+  }
+}

@@ -1,0 +1,223 @@
+// out[t][r] (+)= Σ_k scale[r] · level[code][r][k] · x[t][k]: two-bit weights through a table of the activation, after T-MAC
+// (Wei et al. 2024, arXiv 2407.00088, §3), whose lookups stand for multiplications.
+//
+// For two neighbouring columns with integers x0 and x1 of 14 bits, a table holds what their sixteen pairs of codes yield:
+//
+//   T[c0 | c1 << 2] = round((level[c0] · x0 + level[c1] · x1) · (31 / peak)) + 32,  1 … 63
+//
+// with peak the largest magnitude among the 16 pairs of a group of 32 columns; then row = scale · Σ_groups (peak / 31) ·
+// (ΣT − 512). Four entries sum in a byte. Bytes 2i are rows i, bytes 2i + 1 rows 8 + i, so that they widen by a shift:
+// with `odd` the sums of the upper bytes and `both` those of the 16-bit lanes, the lower ones are both − 256 · odd.
+//
+// Tables are made once a call and token, not once a block. A token's: a f32 peak / 31 for each group, padded to 16 bytes,
+// then 16 bytes for each pair of columns. Eight bits of activation would not be faster, so 14 are read whatever is asked for.
+import { planeOffset, recordBytes, scaleOf } from "../lib/activation";
+import { nibbles } from "../lib/constants";
+import { lookup } from "../lib/lookup";
+import { max4 } from "../lib/reduce";
+import { storeRows } from "../lib/rows";
+
+// 1.5 · 2^23 + 32: the sum with it is rounded to an integer, half to even, and shows it in the low bits.
+const ROUND: f32 = 12582944.0;
+const ROUND_BITS: i32 = 0x4b400000;
+
+@inline function scalesBytes(cols: i32): usize {
+  return <usize>(((cols >> 5) + 3) >> 2) << 4;
+}
+
+@inline function tablesBytes(cols: i32): usize {
+  return scalesBytes(cols) + <usize>(cols << 3);
+}
+
+// Eight integers of a record.
+@inline function eight(hi: usize, low: usize): v128 {
+  return i16x8.add(i16x8.shl(v128.load_ext<i8>(hi), 7), v128.load_ext<i8>(hi + low));
+}
+
+@inline function firsts(q: v128): v128 {
+  return f32x4.convert_i32x4_s(i32x4.shr_s(i32x4.shl(q, 16), 16));
+}
+
+@inline function seconds(q: v128): v128 {
+  return f32x4.convert_i32x4_s(i32x4.shr_s(q, 16));
+}
+
+// Four entries as 32-bit integers.
+@inline function entries(a: v128, b: v128, toInt: v128, round: v128, bits: v128): v128 {
+  return i32x4.sub(f32x4.add(f32x4.mul(f32x4.add(a, b), toInt), round), bits);
+}
+
+// `x0` and `x1` are the same number in all lanes.
+@inline function table(levels: v128, x0: v128, x1: v128, toInt: v128, round: v128, bits: v128, to: usize): void {
+  const a = f32x4.mul(levels, x0), b = f32x4.mul(levels, x1);
+  const e0 = entries(a, i32x4.shuffle(b, b, 0, 0, 0, 0), toInt, round, bits);
+  const e1 = entries(a, i32x4.shuffle(b, b, 1, 1, 1, 1), toInt, round, bits);
+  const e2 = entries(a, i32x4.shuffle(b, b, 2, 2, 2, 2), toInt, round, bits);
+  const e3 = entries(a, i32x4.shuffle(b, b, 3, 3, 3, 3), toInt, round, bits);
+  v128.store(to, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(e0, e1), i16x8.narrow_i32x4_s(e2, e3)));
+}
+
+function makeTables(record: usize, cols: i32, codebook: usize, to: usize): void {
+  const levels = v128.load(codebook);
+  const largest = f32x4.splat(max4(levels)), least = f32x4.splat(-max4(f32x4.neg(levels)));
+  const round = f32x4.splat(ROUND), bits = i32x4.splat(ROUND_BITS);
+  const low = <usize>cols;
+  let hi = record + planeOffset<i16>(cols);
+  const end = hi + low;
+  let scales = to;
+  to += scalesBytes(cols);
+  while (hi < end) {
+    const next = hi + 32;
+    // The largest and the least value of a pair are the sums of those of its columns, in floats too.
+    let peaks = f32x4.splat(0);
+    for (let from = hi; from < next; from += 8) {
+      const q = eight(from, low);
+      const a = f32x4.mul(firsts(q), largest), b = f32x4.mul(firsts(q), least);
+      const c = f32x4.mul(seconds(q), largest), d = f32x4.mul(seconds(q), least);
+      peaks = f32x4.max(peaks, f32x4.abs(f32x4.add(f32x4.max(a, b), f32x4.max(c, d))));
+      peaks = f32x4.max(peaks, f32x4.abs(f32x4.add(f32x4.min(a, b), f32x4.min(c, d))));
+    }
+    const peak = max4(peaks);
+    store<f32>(scales, peak / 31);
+    scales += 4;
+    const toInt = f32x4.splat(peak > 0 ? 31 / peak : 0);
+    for (; hi < next; hi += 8) {
+      const q = eight(hi, low);
+      const x = firsts(q), y = seconds(q);
+      table(levels, i32x4.shuffle(x, x, 0, 0, 0, 0), i32x4.shuffle(y, y, 0, 0, 0, 0), toInt, round, bits, to);
+      table(levels, i32x4.shuffle(x, x, 1, 1, 1, 1), i32x4.shuffle(y, y, 1, 1, 1, 1), toInt, round, bits, to + 16);
+      table(levels, i32x4.shuffle(x, x, 2, 2, 2, 2), i32x4.shuffle(y, y, 2, 2, 2, 2), toInt, round, bits, to + 32);
+      table(levels, i32x4.shuffle(x, x, 3, 3, 3, 3), i32x4.shuffle(y, y, 3, 3, 3, 3), toInt, round, bits, to + 48);
+      to += 64;
+    }
+  }
+}
+
+// Entries of eight columns, 16 rows.
+@inline function four(tables: usize, c0: v128, c1: v128, c2: v128, c3: v128): v128 {
+  const first = i8x16.add(lookup(v128.load(tables), c0), lookup(v128.load(tables, 16), c1));
+  return i8x16.add(first, i8x16.add(lookup(v128.load(tables, 32), c2), lookup(v128.load(tables, 48), c3)));
+}
+
+@inline function low4(acc: v128, sums: v128, scale: v128): v128 {
+  return f32x4.add(acc, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(sums)), scale));
+}
+
+@inline function high4(acc: v128, sums: v128, scale: v128): v128 {
+  return f32x4.add(acc, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(sums)), scale));
+}
+
+@inline function storeBlock(
+  a: v128, b: v128, c: v128, d: v128, rowScales: usize, scale: f32, rowsLeft: i32, out: usize, accumulate: i32,
+): void {
+  storeRows(out, f32x4.mul(v128.load(rowScales), a), scale, rowsLeft, accumulate);
+  storeRows(out + 16, f32x4.mul(v128.load(rowScales, 16), b), scale, rowsLeft - 4, accumulate);
+  storeRows(out + 32, f32x4.mul(v128.load(rowScales, 32), c), scale, rowsLeft - 8, accumulate);
+  storeRows(out + 48, f32x4.mul(v128.load(rowScales, 48), d), scale, rowsLeft - 12, accumulate);
+}
+
+function oneToken(tables: usize, tile: usize, cols: i32, scale: f32, rowsLeft: i32, out: usize, accumulate: i32): void {
+  let a = f32x4.splat(0), b = a, c = a, d = a;
+  const start = i16x8.splat(-512);
+  let scales = tables;
+  const end = tables + tablesBytes(cols);
+  tables += scalesBytes(cols);
+  while (tables < end) {
+    let both = start, odd = start;
+    const next = tables + 256;
+    for (; tables < next; tables += 64) {
+      const w0 = v128.load(tile), w1 = v128.load(tile, 16);
+      const s = four(
+        tables, v128.and(w0, nibbles()), v128.and(i16x8.shr_u(w0, 4), nibbles()),
+        v128.and(w1, nibbles()), v128.and(i16x8.shr_u(w1, 4), nibbles()),
+      );
+      both = i16x8.add(both, s);
+      odd = i16x8.add(odd, i16x8.shr_u(s, 8));
+      tile += 32;
+    }
+    const own = v128.load_splat<f32>(scales);
+    scales += 4;
+    both = i16x8.sub(both, i16x8.shl(odd, 8));
+    a = low4(a, both, own);
+    b = high4(b, both, own);
+    c = low4(c, odd, own);
+    d = high4(d, odd, own);
+  }
+  storeBlock(a, b, c, d, tile + 16, scale, rowsLeft, out, accumulate);
+}
+
+// Two tokens share each decoded code.
+function twoTokens(
+  tables: usize, tile: usize, cols: i32, scale0: f32, scale1: f32, rowsLeft: i32, out: usize, stride: usize, accumulate: i32,
+): void {
+  let a0 = f32x4.splat(0), b0 = a0, c0 = a0, d0 = a0, a1 = a0, b1 = a0, c1 = a0, d1 = a0;
+  const start = i16x8.splat(-512);
+  const record = tablesBytes(cols);
+  let scales = tables;
+  const end = tables + record;
+  tables += scalesBytes(cols);
+  while (tables < end) {
+    let both0 = start, odd0 = start, both1 = start, odd1 = start;
+    const next = tables + 256;
+    for (; tables < next; tables += 64) {
+      const w0 = v128.load(tile), w1 = v128.load(tile, 16);
+      const i = v128.and(w0, nibbles()), j = v128.and(i16x8.shr_u(w0, 4), nibbles());
+      const k = v128.and(w1, nibbles()), l = v128.and(i16x8.shr_u(w1, 4), nibbles());
+      let s = four(tables, i, j, k, l);
+      both0 = i16x8.add(both0, s);
+      odd0 = i16x8.add(odd0, i16x8.shr_u(s, 8));
+      s = four(tables + record, i, j, k, l);
+      both1 = i16x8.add(both1, s);
+      odd1 = i16x8.add(odd1, i16x8.shr_u(s, 8));
+      tile += 32;
+    }
+    let own = v128.load_splat<f32>(scales);
+    both0 = i16x8.sub(both0, i16x8.shl(odd0, 8));
+    a0 = low4(a0, both0, own);
+    b0 = high4(b0, both0, own);
+    c0 = low4(c0, odd0, own);
+    d0 = high4(d0, odd0, own);
+    own = v128.load_splat<f32>(scales + record);
+    both1 = i16x8.sub(both1, i16x8.shl(odd1, 8));
+    a1 = low4(a1, both1, own);
+    b1 = high4(b1, both1, own);
+    c1 = low4(c1, odd1, own);
+    d1 = high4(d1, odd1, own);
+    scales += 4;
+  }
+  storeBlock(a0, b0, c0, d0, tile + 16, scale0, rowsLeft, out, accumulate);
+  storeBlock(a1, b1, c1, d1, tile + 16, scale1, rowsLeft, out + stride, accumulate);
+}
+
+export function matmulQ2lut(
+  act: usize,
+  T: i32,
+  weight: usize,
+  blockBytes: i32,
+  rows: i32,
+  cols: i32,
+  _keep: i32,
+  _bits: i32,
+  out: usize,
+  outStride: i32,
+  accumulate: i32,
+  scratch: usize,
+): void {
+  const record = recordBytes(cols);
+  const tables = tablesBytes(cols);
+  const stride = <usize>(outStride << 2);
+  for (let t = 0; t < T; t++) makeTables(act + record * t, cols, weight + <usize>(cols << 2), scratch + tables * t);
+  for (let r = 0; r < rows; r += 16) {
+    let x = act, from = scratch, to = out + <usize>(r << 2);
+    let t = 0;
+    for (; t + 2 <= T; t += 2) {
+      const second = scaleOf<i16>(x + record);
+      twoTokens(from, weight, cols, scaleOf<i16>(x), second, rows - r, to, stride, accumulate);
+      x += record << 1;
+      from += tables << 1;
+      to += stride << 1;
+    }
+    if (t < T) oneToken(from, weight, cols, scaleOf<i16>(x), rows - r, to, accumulate);
+    weight += blockBytes;
+  }
+}
