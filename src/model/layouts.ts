@@ -46,7 +46,7 @@
  *   q2lut 16 bytes for 16 rows × 4 columns   value = scale[row] · level[code], code of 2 bits
  *         byte 2i: row i, byte 2i + 1: row 8 + i; columns k, k + 1 in the low half (code k | code k+1 << 2), columns k + 2,
  *         k + 3 in the high half
- *         codebook of a block: 4 × f32 level, the same in every block, then 16 × f32 scale
+ *         codebook of a block: 4 × f32 level, then 16 × f32 scale; where levels change, tables are made anew
  *
  * Outliers, n a row, are n × 16 rows × u32: the bf16 that is added to the weight in the high half, its column in the low.
  *

@@ -1,12 +1,12 @@
 /**
- * Into and out of a pack's tiles (the layouts are drawn in layouts.ts).
+ * Into a pack's tiles (the layouts are drawn in layouts.ts).
  * GGUF's Q4_0, Q4_1 and Q8_0 rows only move: every nibble, byte and f16 scale is the same afterwards.
  * Other weights are rounded to q8 (or q4u for tiny test models) in groups of 32 columns.
  */
 import { type BlockType, blockBytes } from "./blocks.ts";
 import { OutriderError } from "./errors.ts";
 import { f16ToNumber, numberToF16 } from "./f16.ts";
-import { TILE_BYTES, TILE_COLS, TILE_ROWS, tensorBytes, type WeightFormat } from "./layouts.ts";
+import { TILE_BYTES, TILE_COLS, TILE_ROWS, tensorBytes } from "./layouts.ts";
 
 /** The format that holds a block type exactly, if there is one. */
 export const exactFormat = (type: BlockType): "q4u" | "q8" | undefined =>
@@ -168,42 +168,4 @@ function scaleBits(scale: number, row: number, group: number): number {
     );
   }
   return bits;
-}
-
-/** The (rows × cols) f32 values that the bytes of a dense q4u, q8 or f32 tensor stand for; padding rows are left out. */
-export function decodeTiles(format: WeightFormat, bytes: Uint8Array, rows: number, cols: number): Float32Array {
-  const expected = tensorBytes({ format, rows, cols });
-  if (bytes.length !== expected) {
-    throw new OutriderError(
-      "invalid_shape",
-      `${rows} × ${cols} in ${format} are ${expected} bytes, got ${bytes.length}`,
-    );
-  }
-  const out = new Float32Array(rows * cols);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (format === "f32") {
-    for (let n = 0; n < out.length; n++) out[n] = view.getFloat32(4 * n, true);
-    return out;
-  }
-  if (format !== "q8" && format !== "q4u") throw new OutriderError("invalid_shape", `${format} has no tiles`);
-  const groups = cols / TILE_COLS;
-  for (let row = 0; row < rows; row++) {
-    const r = row % TILE_ROWS;
-    for (let group = 0; group < groups; group++) {
-      const tile = tileOffset(format, row, group, groups);
-      const at = row * cols + group * TILE_COLS;
-      if (format === "q8") {
-        const d = f16ToNumber(view.getUint16(tile + 256 + 2 * r, true));
-        for (let k = 0; k < TILE_COLS; k++) out[at + k] = view.getInt8(tile + (k >> 2) * 32 + r * 4 + (k & 3)) * d;
-      } else {
-        const d = f16ToNumber(view.getUint16(tile + 128 + 2 * r, true));
-        const m = f16ToNumber(view.getUint16(tile + 144 + 2 * r, true));
-        for (let k = 0; k < TILE_COLS; k++) {
-          const byte = bytes[tile + (k >> 3) * 32 + r * 4 + (k & 3)]!;
-          out[at + k] = ((k & 7) < 4 ? byte & 15 : byte >> 4) * d + m;
-        }
-      }
-    }
-  }
-  return out;
 }

@@ -101,7 +101,8 @@ const FILL: Record<Format, (view: DataView, block: number, parts: BlockParts, ra
   lut4: fillCodebooks,
   lut3: fillCodebooks,
   q2lut(view, block, { codebook, outliers }, random) {
-    for (const [i, level] of [0.91, -1.3, 0.2, -0.37].entries()) view.setFloat32(block + codebook + 4 * i, level, true);
+    const levels = random() < 0.5 ? [0.91, -1.3, 0.2, -0.37] : [-1.5, -0.45, 0.45, 1.5];
+    for (const [i, level] of levels.entries()) view.setFloat32(block + codebook + 4 * i, level, true);
     for (let at = block + codebook + 16; at < block + outliers; at += 4) view.setFloat32(at, random() * 0.1, true);
   },
 };

@@ -1,9 +1,10 @@
 /** Tiles against the layout as layouts.ts draws it, and against the GGUF blocks they came from. */
 import { describe, expect, test } from "vitest";
 import { type BlockType, blockBytes, dequantise } from "../../src/model/blocks.ts";
+import { decodeTensor } from "../../src/model/decode.ts";
 import { f16ToNumber } from "../../src/model/f16.ts";
 import { paddedRows, tensorBytes } from "../../src/model/layouts.ts";
-import { decodeTiles, permuteRows, quantiseQ4u, quantiseQ8, tileBlocks } from "../../src/model/tiles.ts";
+import { permuteRows, quantiseQ4u, quantiseQ8, tileBlocks } from "../../src/model/tiles.ts";
 import { fromBase64, goldenJson } from "../support/golden.ts";
 import { normal, seeded } from "../support/random.ts";
 
@@ -50,7 +51,7 @@ describe.each(["Q4_0", "Q4_1", "Q8_0"] as const)("%s", (type) => {
     expect(tiles.length).toBe(tensorBytes({ format, rows, cols }));
     const expected = dequantise(type, blocks, rows * cols);
     // Q4_0 can say −0 and an offset of 8 scales cannot: the only difference, gone after + 0.
-    expect(decodeTiles(format, tiles, rows, cols).map((value) => value + 0)).toEqual(
+    expect(decodeTensor({ format, rows, cols }, tiles).map((value) => value + 0)).toEqual(
       expected.map((value) => value + 0),
     );
   });
@@ -58,7 +59,7 @@ describe.each(["Q4_0", "Q4_1", "Q8_0"] as const)("%s", (type) => {
   test("a value lies where layouts.ts says, and padding rows are zero", () => {
     const [rows, cols] = [37, 96];
     const tiles = tileBlocks(type, blockRows(type, rows, cols), rows, cols);
-    const decoded = decodeTiles(format, tiles, rows, cols);
+    const decoded = decodeTensor({ format, rows, cols }, tiles);
     for (let row = 0; row < paddedRows(rows); row++) {
       for (let col = 0; col < cols; col++) {
         const expected = row < rows ? decoded[row * cols + col] : 0;
@@ -83,7 +84,7 @@ describe("rounding", () => {
   values.fill(-1.5, 64, 96);
 
   test("q8 is within half a step of max|x| / 127, plus the rounding of the scale", () => {
-    const decoded = decodeTiles("q8", quantiseQ8(values, rows, cols), rows, cols);
+    const decoded = decodeTensor({ format: "q8", rows, cols }, quantiseQ8(values, rows, cols));
     for (let at = 0; at < values.length; at += 32) {
       const group = values.subarray(at, at + 32);
       const largest = Math.max(...group.map(Math.abs));
@@ -97,7 +98,7 @@ describe("rounding", () => {
   });
 
   test("q4u is within half a step of a fifteenth of the span, plus the rounding of scale and minimum", () => {
-    const decoded = decodeTiles("q4u", quantiseQ4u(values, rows, cols), rows, cols);
+    const decoded = decodeTensor({ format: "q4u", rows, cols }, quantiseQ4u(values, rows, cols));
     for (let at = 0; at < values.length; at += 32) {
       const group = values.subarray(at, at + 32);
       const [low, high] = [Math.min(...group), Math.max(...group)];
@@ -113,9 +114,9 @@ describe("rounding", () => {
     const grid = Float32Array.from({ length: 64 }, (_, n) => ((n % 32) * 8 - 127) * 0.25);
     grid[31] = 127 * 0.25;
     grid[63] = 127 * 0.25;
-    expect(decodeTiles("q8", quantiseQ8(grid, 2, 32), 2, 32)).toEqual(grid);
+    expect(decodeTensor({ format: "q8", rows: 2, cols: 32 }, quantiseQ8(grid, 2, 32))).toEqual(grid);
     const steps = Float32Array.from({ length: 32 }, (_, n) => (n % 16) * 0.5 - 2);
-    expect(decodeTiles("q4u", quantiseQ4u(steps, 1, 32), 1, 32)).toEqual(steps);
+    expect(decodeTensor({ format: "q4u", rows: 1, cols: 32 }, quantiseQ4u(steps, 1, 32))).toEqual(steps);
   });
 
   test("values that no f16 scale reaches are refused", () => {
@@ -132,6 +133,8 @@ test("rows move as bytes", () => {
 
 test("bytes that are not those of the shape are refused", () => {
   expect(() => tileBlocks("Q8_0", new Uint8Array(34), 2, 32)).toThrow("2 × 32 of Q8_0 are 68 bytes, got 34");
-  expect(() => decodeTiles("q8", new Uint8Array(10), 1, 32)).toThrow("1 × 32 in q8 are 576 bytes, got 10");
+  expect(() => decodeTensor({ format: "q8", rows: 1, cols: 32 }, new Uint8Array(10))).toThrow(
+    "1 × 32 in q8 are 576 bytes, got 10",
+  );
   expect(() => quantiseQ8(new Float32Array(48), 1, 48)).toThrow("multiples of 32");
 });

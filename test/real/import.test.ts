@@ -4,8 +4,8 @@ import { importGguf } from "../../src/compress/stages/import.ts";
 import { readGguf } from "../../src/format/gguf.ts";
 import { llamaConfig, readLlamaTensor } from "../../src/format/gguf-llama.ts";
 import { dequantise } from "../../src/model/blocks.ts";
+import { decodeTensor } from "../../src/model/decode.ts";
 import { tensorShapes } from "../../src/model/tensors.ts";
-import { decodeTiles } from "../../src/model/tiles.ts";
 import { realModelFile } from "../support/real.ts";
 
 test("GGUF → tiles → f32 equals GGUF → f32 for every tensor", async () => {
@@ -29,7 +29,7 @@ test("GGUF → tiles → f32 equals GGUF → f32 for every tensor", async () => 
     const { type, bytes, name, rows, cols } = await readLlamaTensor(gguf, config, shape);
     const expected = dequantise(type, bytes, rows * cols);
     const { format, bytes: tiles } = model.tensors.get(name)!;
-    const decoded = decodeTiles(format, tiles, rows, cols);
+    const decoded = decodeTensor({ format, rows, cols }, tiles);
     // == and not Object.is: an offset of 8 scales cannot say Q4_0's −0.
     if (!expected.every((value, n) => value === decoded[n])) different.push(name);
   }

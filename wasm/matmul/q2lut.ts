@@ -9,7 +9,7 @@
 // (ΣT − 512). Four entries sum in a byte. Bytes 2i are rows i, bytes 2i + 1 rows 8 + i, so that they widen by a shift:
 // with `odd` the sums of the upper bytes and `both` those of the 16-bit lanes, the lower ones are both − 256 · odd.
 //
-// Tables are made once a call and token, not once a block. A token's: a f32 peak / 31 for each group, padded to 16 bytes,
+// Tables are made once a call and token, and again only where a block has other levels: matrices that were joined. A token's: a f32 peak / 31 for each group, padded to 16 bytes,
 // then 16 bytes for each pair of columns. Eight bits of activation would not be faster, so 14 are read whatever is asked for.
 import { planeOffset, recordBytes, scaleOf } from "../lib/activation";
 import { nibbles } from "../lib/constants";
@@ -206,8 +206,13 @@ export function matmulQ2lut(
   const record = recordBytes(cols);
   const tables = tablesBytes(cols);
   const stride = <usize>(outStride << 2);
-  for (let t = 0; t < T; t++) makeTables(act + record * t, cols, weight + <usize>(cols << 2), scratch + tables * t);
+  let levels: usize = 0;
   for (let r = 0; r < rows; r += 16) {
+    const own = weight + <usize>(cols << 2);
+    if (levels == 0 || v128.any_true(v128.xor(v128.load(own), v128.load(levels)))) {
+      for (let t = 0; t < T; t++) makeTables(act + record * t, cols, own, scratch + tables * t);
+      levels = own;
+    }
     let x = act, from = scratch, to = out + <usize>(r << 2);
     let t = 0;
     for (; t + 2 <= T; t += 2) {

@@ -7,8 +7,8 @@ import { type NewTensor, writeSafetensors } from "../../../src/format/safetensor
 import { bytesSource } from "../../../src/format/source.ts";
 import { dequantise } from "../../../src/model/blocks.ts";
 import { configToHuggingFace } from "../../../src/model/config.ts";
+import { decodeTensor } from "../../../src/model/decode.ts";
 import { tensorShapes } from "../../../src/model/tensors.ts";
-import { decodeTiles } from "../../../src/model/tiles.ts";
 import { MemoryDirectory } from "../../support/files.ts";
 import { damaged, goldenBytes, outcome } from "../../support/golden.ts";
 
@@ -59,7 +59,7 @@ test("each tensor gets the format that holds it, and the recipe names what was r
 
 test.each([...model.tensors])("%s: exact, or within half a step of q8", async (name, { format, rows, cols, bytes }) => {
   const expected = await values(name);
-  const decoded = decodeTiles(format, bytes, rows, cols);
+  const decoded = decodeTensor({ format, rows, cols }, bytes);
   if (!JSON.stringify(model.recipe).includes(name)) {
     expect(decoded.map((value) => value + 0)).toEqual(expected.map((value) => value + 0));
     return;

@@ -1,0 +1,219 @@
+/** Blocks of each format against the drawing in layouts.ts, which this file follows on its own, and what encoders refuse. */
+import { describe, expect, test } from "vitest";
+import { decodeTensor } from "../../src/model/decode.ts";
+import { encodeTensor, type Parts } from "../../src/model/encode.ts";
+import type { BlockFormat, Keep, TensorLayout } from "../../src/model/layouts.ts";
+import { seeded } from "../support/random.ts";
+
+const f32 = Math.fround;
+/** f16 and bf16 hold these exactly. */
+const sixteenth = (random: () => number): number => Math.round(random() * 64 - 32) / 16;
+const fill = (n: number, value: (i: number) => number): number[] => Array.from({ length: n }, (_, i) => value(i));
+
+const RANGE = { q4u: [0, 15], q8: [-128, 127], lut4: [0, 15], lut3: [0, 7], q2lut: [0, 3] } as const;
+const ENTRIES = { lut4: 16, lut3: 8 } as const;
+
+/** Parts with every code in use. */
+function randomParts({ format, rows, cols, keep = 16, outliers = 0 }: TensorLayout, seed: number): Parts {
+  const random = seeded(seed);
+  const own = (cols / 16) * keep;
+  const groups = Math.ceil(own / 32);
+  const [least, most] = RANGE[format as BlockFormat];
+  const kept = fill((Math.ceil(rows / 16) * cols) / 16, () => 0).flatMap(() => {
+    const places = fill(16, (place) => place + 100 * random());
+    const chosen = [...places.keys()].sort((a, b) => places[a]! - places[b]!).slice(0, keep);
+    return chosen.sort((a, b) => a - b);
+  });
+  return {
+    codes: fill(rows * own, () => least + Math.floor(random() * (most - least + 1))),
+    ...(keep < 16 && { kept }),
+    ...(outliers > 0 && {
+      outliers: {
+        columns: fill(rows * outliers, () => Math.floor(random() * cols)),
+        values: fill(rows * outliers, () => sixteenth(random)),
+      },
+    }),
+    ...((format === "q4u" || format === "q8") && { d: fill(rows * groups, () => sixteenth(random)) }),
+    ...(format === "q4u" && { m: fill(rows * groups, () => sixteenth(random)) }),
+    ...((format === "lut4" || format === "lut3") && {
+      codebooks: fill(rows * ENTRIES[format], () => Math.floor(random() * 64)),
+      a: fill(rows, () => random()),
+      b: fill(rows, () => -random()),
+    }),
+    ...(format === "q2lut" && { levels: [-1.5, -0.5, 0.5, 1.5], scales: fill(rows, () => random()) }),
+  };
+}
+
+/** What the parts stand for, by the formulas. */
+function valuesOf({ format, rows, cols, keep = 16, outliers = 0 }: TensorLayout, parts: Parts): Float32Array {
+  const out = new Float32Array(rows * cols);
+  const own = (cols / 16) * keep;
+  const groups = Math.ceil(own / 32);
+  for (let row = 0; row < rows; row++) {
+    for (let k = 0; k < own; k++) {
+      const code = parts.codes[row * own + k]!;
+      const [window, i] = [Math.floor(k / keep), k % keep];
+      const place = parts.kept ? parts.kept[((row >> 4) * (cols / 16) + window) * keep + i]! : i;
+      const group = row * groups + (k >> 5);
+      let value: number;
+      if (format === "q4u") value = code * parts.d![group]! + parts.m![group]!;
+      else if (format === "q8") value = code * parts.d![group]!;
+      else if (format === "q2lut") value = f32(parts.scales![row]!) * parts.levels![code]!;
+      else {
+        const entry = parts.codebooks![row * ENTRIES[format as "lut4"] + code]!;
+        value = f32(f32(parts.a![row]!) * entry) + f32(parts.b![row]!);
+      }
+      out[row * cols + window * 16 + place] = value;
+    }
+    for (let j = row * outliers; j < (row + 1) * outliers; j++) {
+      out[row * cols + parts.outliers!.columns[j]!]! += parts.outliers!.values[j]!;
+    }
+  }
+  return out;
+}
+
+/** The code of (row, k) of a dense matrix, read as layouts.ts draws it. */
+const DRAWN: Record<BlockFormat, (bytes: Uint8Array, cols: number, r: number, k: number) => number> = {
+  q4u(bytes, cols, r, k) {
+    const tile = (Math.floor(r / 8) * (cols / 32) + Math.floor(k / 32)) * 160;
+    const byte = bytes[tile + Math.floor((k % 32) / 8) * 32 + (r % 8) * 4 + (k % 4)]!;
+    return k % 8 < 4 ? byte % 16 : byte >> 4;
+  },
+  q8(bytes, cols, r, k) {
+    const tile = (Math.floor(r / 8) * (cols / 32) + Math.floor(k / 32)) * 288;
+    const byte = bytes[tile + Math.floor((k % 32) / 4) * 32 + (r % 8) * 4 + (k % 4)]!;
+    return byte < 128 ? byte : byte - 256;
+  },
+  lut4(bytes, cols, r, k) {
+    const row = (Math.floor(r / 2) * (cols / 64) + Math.floor(k / 64)) * 64 + (r % 2) * 32;
+    const byte = bytes[row + (k % 64 < 32 ? 0 : 16) + (k % 16)]!;
+    return k % 32 < 16 ? byte % 16 : byte >> 4;
+  },
+  lut3(bytes, cols, r, k) {
+    const pair = (Math.floor(r / 2) * (cols / 64) + Math.floor(k / 64)) * 48;
+    const odd = r % 2;
+    const own = bytes[pair + 16 * odd + (k % 16)]!.toString(2).padStart(8, "0");
+    const both = bytes[pair + 32 + (k % 16)]!.toString(2).padStart(8, "0");
+    if (k % 64 < 16) return Number.parseInt(own.slice(5), 2);
+    if (k % 64 < 32) return Number.parseInt(own.slice(2, 5), 2);
+    if (k % 64 < 48) return Number.parseInt(odd ? both.slice(2, 5) : both.slice(5), 2);
+    return Number.parseInt(both[odd ? 0 : 1]! + own.slice(0, 2), 2);
+  },
+  q2lut(bytes, _cols, r, k) {
+    const byte = bytes[Math.floor(k / 4) * 16 + (r < 8 ? 2 * r : 2 * (r - 8) + 1)]!;
+    const pair = k % 4 < 2 ? byte % 16 : byte >> 4;
+    return k % 2 ? pair >> 2 : pair & 3;
+  },
+};
+
+const FORMATS = Object.keys(DRAWN) as BlockFormat[];
+
+describe.each(FORMATS)("%s", (format) => {
+  test("a code lies where layouts.ts says", () => {
+    const layout = { format, rows: 16, cols: 192 };
+    const parts = randomParts(layout, 3);
+    const bytes = encodeTensor(layout, parts);
+    for (let r = 0; r < 16; r++) {
+      for (let k = 0; k < 192; k++) expect(DRAWN[format](bytes, 192, r, k)).toBe(parts.codes[r * 192 + k]);
+    }
+  });
+
+  const layouts: TensorLayout[] = [
+    { format, rows: 16, cols: 64 },
+    { format, rows: 37, cols: 192 },
+    { format, rows: 5, cols: 128, outliers: 3 },
+  ];
+  if (format !== "q2lut") {
+    for (const keep of [4, 8, 12] as Keep[]) layouts.push({ format, rows: 21, cols: 96, keep, outliers: 1 });
+  }
+
+  test.each(layouts)("%j decodes to the values of its parts", (layout) => {
+    const parts = randomParts(layout, layout.rows);
+    expect(decodeTensor(layout, encodeTensor(layout, parts))).toEqual(valuesOf(layout, parts));
+  });
+
+  test("a code out of range is refused with its place", () => {
+    const layout = { format, rows: 2, cols: 64 };
+    const parts = randomParts(layout, 1);
+    const codes = [...(parts.codes as number[])];
+    codes[64 + 5] = 128;
+    const [least, most] = RANGE[format];
+    expect(() => encodeTensor(layout, { ...parts, codes })).toThrow(
+      `row 1, kept column 5: code 128; ${format} has ${least} … ${most}`,
+    );
+  });
+
+  test("parts of another number are refused", () => {
+    const layout = { format, rows: 2, cols: 64 };
+    expect(() => encodeTensor(layout, { ...randomParts(layout, 1), codes: [1, 2] })).toThrow(
+      `2 × 64 of ${format} take 128 codes, got 2`,
+    );
+    expect(() => encodeTensor({ ...layout, outliers: 1 }, randomParts(layout, 1))).toThrow(
+      "take 2 outliers.columns, got none",
+    );
+    expect(() => decodeTensor(layout, new Uint8Array(3))).toThrow(`2 × 64 in ${format} are`);
+  });
+});
+
+describe("where the parts of a block lie", () => {
+  const parts = randomParts({ format: "lut4", rows: 16, cols: 64, keep: 8, outliers: 2 }, 8);
+  const bytes = encodeTensor({ format: "lut4", rows: 16, cols: 64, keep: 8, outliers: 2 }, parts);
+  const view = new DataView(bytes.buffer);
+  // 4 windows of 8 places; 16 rows × 64 columns (32 kept, the rest padding) of half a byte; 16 × 16 entries; a, b; 2 × 16 outliers.
+  const [tiles, codebook, a, table] = [32, 32 + 512, 32 + 512 + 256, 32 + 512 + 256 + 128];
+
+  test("index, tiles, codebook, a, b, outliers follow each other", () => {
+    expect(bytes.length).toBe(table + 2 * 16 * 4);
+    expect([...bytes.subarray(0, 32)]).toEqual(parts.kept);
+    expect(DRAWN.lut4(bytes.subarray(tiles), 64, 3, 9)).toBe(parts.codes[3 * 32 + 9]);
+    expect([...bytes.subarray(codebook, a)]).toEqual(parts.codebooks);
+    expect(view.getFloat32(a + 4 * 7, true)).toBe(f32(parts.a![7]!));
+    expect(view.getFloat32(a + 64 + 4 * 7, true)).toBe(f32(parts.b![7]!));
+  });
+
+  test("outliers are a column and the upper half of a f32, rows side by side", () => {
+    const entry = table + 64 + 4 * 5;
+    expect(view.getUint16(entry, true)).toBe(parts.outliers!.columns[2 * 5 + 1]);
+    const upper = new DataView(new ArrayBuffer(4));
+    upper.setUint16(0, view.getUint16(entry + 2, true));
+    expect(upper.getFloat32(0)).toBe(parts.outliers!.values[2 * 5 + 1]);
+  });
+
+  test("q2lut: levels, then scales", () => {
+    const layout: TensorLayout = { format: "q2lut", rows: 20, cols: 32 };
+    const q2 = randomParts(layout, 2);
+    const second = new DataView(encodeTensor(layout, q2).buffer, 128 + 80 + 128);
+    expect(fill(4, (i) => second.getFloat32(4 * i, true))).toEqual(q2.levels);
+    expect(second.getFloat32(16 + 4 * 3, true)).toBe(f32(q2.scales![19]!));
+  });
+});
+
+describe("numbers that no block holds are refused with their place", () => {
+  const refused = (layout: TensorLayout, change: (parts: Parts) => Partial<Parts>, message: string): void => {
+    const parts = randomParts(layout, 5);
+    expect(() => encodeTensor(layout, { ...parts, ...change(parts) })).toThrow(message);
+  };
+
+  test("scales, entries, levels", () => {
+    refused(
+      { format: "q4u", rows: 2, cols: 64 },
+      () => ({ m: [0, 1e6, 0, 0] }),
+      "row 0, columns 32…: m 1000000 does not fit",
+    );
+    refused({ format: "q8", rows: 1, cols: 32 }, () => ({ d: [Number.NaN] }), "row 0, columns 0…: d NaN does not fit");
+    const books = (entry: number) => () => ({ codebooks: fill(16, (i) => (i === 11 ? entry : 0)) });
+    refused({ format: "lut3", rows: 2, cols: 64 }, books(64), "row 1: codebook entry 3 is 64; entries are 0 … 63");
+    refused({ format: "lut3", rows: 2, cols: 64 }, books(0.5), "entries are 0 … 63");
+    refused({ format: "lut4", rows: 1, cols: 64 }, () => ({ a: [1e39] }), "row 0: a 1e+39 is not a finite f32");
+    refused({ format: "q2lut", rows: 1, cols: 32 }, () => ({ levels: [0, 0, 0, Number.NaN] }), "level NaN");
+  });
+
+  test("kept columns and outliers", () => {
+    const sparse: TensorLayout = { format: "q4u", rows: 1, cols: 32, keep: 4 };
+    refused(sparse, () => ({ kept: [0, 1, 2, 3, 0, 5, 5, 6] }), "block 0, columns 16…: place 5 after 5; places rise");
+    refused(sparse, () => ({ kept: [0, 1, 2, 16, 0, 1, 2, 3] }), "place 16 after 2");
+    const outlying: TensorLayout = { format: "q8", rows: 1, cols: 32, outliers: 1 };
+    refused(outlying, () => ({ outliers: { columns: [32], values: [1] } }), "row 0: outlier in column 32 of 32");
+    refused(outlying, () => ({ outliers: { columns: [3], values: [3.4e38] } }), "row 0, column 3: outlier 3.4e+38");
+  });
+});
