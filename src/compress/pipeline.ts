@@ -11,7 +11,9 @@ import { readPack, readPackHeader } from "../format/pack-reader.ts";
 import { readText } from "../format/source.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { Recipe, Stage } from "./recipe.ts";
+import { setActivations } from "./stages/activations.ts";
 import { pruneDepth } from "./stages/prune-depth.ts";
+import { quantise } from "./stages/quantise.ts";
 import { trimVocabulary } from "./stages/trim-vocabulary.ts";
 
 const MAX_HEADER_BYTES = 16 * 1024 * 1024;
@@ -20,6 +22,8 @@ const MAX_HEADER_BYTES = 16 * 1024 * 1024;
 const STAGES: { [K in Stage["stage"]]: (model: PackedModel, stage: Extract<Stage, { stage: K }>) => PackedModel } = {
   "prune-depth": pruneDepth,
   "trim-vocabulary": trimVocabulary,
+  quantise,
+  activations: setActivations,
 };
 
 const applyStage = <K extends Stage["stage"]>(model: PackedModel, stage: Extract<Stage, { stage: K }>): PackedModel =>

@@ -4,10 +4,12 @@
  */
 import { z } from "zod";
 import { OutriderError } from "../model/errors.ts";
+import type { Activations } from "./stages/activations.ts";
 import type { PruneDepth } from "./stages/prune-depth.ts";
+import type { Quantise } from "./stages/quantise.ts";
 import type { TrimVocabulary } from "./stages/trim-vocabulary.ts";
 
-export type Stage = PruneDepth | TrimVocabulary;
+export type Stage = PruneDepth | TrimVocabulary | Quantise | Activations;
 
 export interface Recipe {
   /** Id of the model it makes, as clients and the wire name it. */ readonly model: string;
@@ -25,6 +27,14 @@ const recipeSchema = z.strictObject({
       z.discriminatedUnion("stage", [
         z.strictObject({ stage: z.literal("prune-depth"), keep: z.array(z.int().nonnegative()).min(1) }),
         z.strictObject({ stage: z.literal("trim-vocabulary"), keep: z.int().positive() }),
+        z.strictObject({
+          stage: z.literal("quantise"),
+          tensors: z.enum(["blocks", "vocabulary"]),
+          format: z.enum(["q4u", "q8", "lut4", "lut3", "q2lut"]),
+          keep: z.literal([4, 8, 12, 16]).optional(),
+          outliers: z.int().positive().optional(),
+        }),
+        z.strictObject({ stage: z.literal("activations"), bits: z.literal([8, 14]) }),
       ]),
     )
     .min(1),

@@ -1,7 +1,6 @@
 /**
- * Into a pack's tiles (the layouts are drawn in layouts.ts).
+ * GGUF blocks into a pack's tiles (the layouts are drawn in layouts.ts).
  * GGUF's Q4_0, Q4_1 and Q8_0 rows only move: every nibble, byte and f16 scale is the same afterwards.
- * Other weights are rounded to q8 (or q4u for tiny test models) in groups of 32 columns.
  */
 import { type BlockType, blockBytes } from "./blocks.ts";
 import { OutriderError } from "./errors.ts";
@@ -97,75 +96,4 @@ function moveNibbles(from: Uint8Array, at: number, out: Uint8Array, to: number):
       out[to + (g + 2) * 32 + j] = (a >> 4) | (b & 0xf0);
     }
   }
-}
-
-/** Rounds (rows × cols) f32 to q8 tiles: d = max|x| / 127 as f16, then round to nearest. Throws `bad_weights` beyond f16's range. */
-export function quantiseQ8(values: Float32Array, rows: number, cols: number): Uint8Array {
-  const out = new Uint8Array(tensorBytes({ format: "q8", rows, cols }));
-  const outView = new DataView(out.buffer);
-  const groups = cols / TILE_COLS;
-  for (let row = 0; row < rows; row++) {
-    for (let group = 0; group < groups; group++) {
-      const at = row * cols + group * TILE_COLS;
-      let largest = 0;
-      for (let k = 0; k < TILE_COLS; k++) largest = Math.max(largest, Math.abs(values[at + k]!));
-      const bits = scaleBits(largest / 127, row, group);
-      const d = f16ToNumber(bits);
-      const tile = tileOffset("q8", row, group, groups);
-      const to = tile + (row % TILE_ROWS) * 4;
-      outView.setUint16(tile + 256 + 2 * (row % TILE_ROWS), bits, true);
-      if (d === 0) continue;
-      let sum = 0;
-      for (let k = 0; k < TILE_COLS; k++) {
-        const q = Math.max(-127, Math.min(127, Math.round(values[at + k]! / d)));
-        out[to + (k >> 2) * 32 + (k & 3)] = q;
-        sum += q;
-      }
-      outView.setInt16(tile + 272 + 2 * (row % TILE_ROWS), sum, true);
-    }
-  }
-  return out;
-}
-
-/** Rounds (rows × cols) f32 to q4u tiles: m the smallest value, d a fifteenth of the span, both as f16. */
-export function quantiseQ4u(values: Float32Array, rows: number, cols: number): Uint8Array {
-  const out = new Uint8Array(tensorBytes({ format: "q4u", rows, cols }));
-  const outView = new DataView(out.buffer);
-  const groups = cols / TILE_COLS;
-  for (let row = 0; row < rows; row++) {
-    for (let group = 0; group < groups; group++) {
-      const at = row * cols + group * TILE_COLS;
-      let low = Number.POSITIVE_INFINITY;
-      let high = Number.NEGATIVE_INFINITY;
-      for (let k = 0; k < TILE_COLS; k++) {
-        low = Math.min(low, values[at + k]!);
-        high = Math.max(high, values[at + k]!);
-      }
-      const dBits = scaleBits((high - low) / 15, row, group);
-      const mBits = scaleBits(low, row, group);
-      const d = f16ToNumber(dBits);
-      const m = f16ToNumber(mBits);
-      const tile = tileOffset("q4u", row, group, groups);
-      const to = tile + (row % TILE_ROWS) * 4;
-      outView.setUint16(tile + 128 + 2 * (row % TILE_ROWS), dBits, true);
-      outView.setUint16(tile + 144 + 2 * (row % TILE_ROWS), mBits, true);
-      if (d === 0) continue;
-      for (let k = 0; k < TILE_COLS; k++) {
-        const q = Math.max(0, Math.min(15, Math.round((values[at + k]! - m) / d)));
-        out[to + (k >> 3) * 32 + (k & 3)]! |= (k & 7) < 4 ? q : q << 4;
-      }
-    }
-  }
-  return out;
-}
-
-function scaleBits(scale: number, row: number, group: number): number {
-  const bits = numberToF16(scale);
-  if ((bits & 0x7c00) === 0x7c00) {
-    throw new OutriderError(
-      "bad_weights",
-      `row ${row}, columns ${group * TILE_COLS}…: a scale of ${scale} does not fit a f16`,
-    );
-  }
-  return bits;
 }

@@ -17,7 +17,7 @@ test.each([
   [{ ...good, stages: [] }, /^r\.ts: stages: /],
   [
     { ...good, stages: [{ stage: "prune-width" }] },
-    /^r\.ts: stages\.0\.stage: .*Expected 'prune-depth' \| 'trim-vocabulary'$/,
+    /^r\.ts: stages\.0\.stage: .*Expected 'prune-depth' \| 'trim-vocabulary' \| 'quantise' \| 'activations'$/,
   ],
   [{ ...good, stages: [{ stage: "prune-depth", keep: [0.5] }] }, /^r\.ts: stages\.0\.keep\.0: /],
   [{ ...good, stages: [{ stage: "prune-depth", keep: [0], layers: 3 }] }, /^r\.ts: stages\.0: .*layers/],

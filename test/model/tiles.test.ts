@@ -4,9 +4,8 @@ import { type BlockType, blockBytes, dequantise } from "../../src/model/blocks.t
 import { decodeTensor } from "../../src/model/decode.ts";
 import { f16ToNumber } from "../../src/model/f16.ts";
 import { paddedRows, tensorBytes } from "../../src/model/layouts.ts";
-import { permuteRows, quantiseQ4u, quantiseQ8, tileBlocks } from "../../src/model/tiles.ts";
+import { permuteRows, tileBlocks } from "../../src/model/tiles.ts";
 import { fromBase64, goldenJson } from "../support/golden.ts";
-import { normal, seeded } from "../support/random.ts";
 
 /** One value of a tiled matrix by the formulas in layouts.ts, without shared code. */
 function valueAt(format: "q4u" | "q8", bytes: Uint8Array, cols: number, row: number, col: number): number {
@@ -76,56 +75,6 @@ describe.each(["Q4_0", "Q4_1", "Q8_0"] as const)("%s", (type) => {
   });
 });
 
-describe("rounding", () => {
-  const [rows, cols] = [21, 160];
-  const random = seeded(3);
-  const values = Float32Array.from({ length: rows * cols }, () => normal(random) * 10 ** (4 * random() - 3));
-  values.fill(0, 32, 64);
-  values.fill(-1.5, 64, 96);
-
-  test("q8 is within half a step of max|x| / 127, plus the rounding of the scale", () => {
-    const decoded = decodeTensor({ format: "q8", rows, cols }, quantiseQ8(values, rows, cols));
-    for (let at = 0; at < values.length; at += 32) {
-      const group = values.subarray(at, at + 32);
-      const largest = Math.max(...group.map(Math.abs));
-      for (let k = 0; k < 32; k++) {
-        expect(Math.abs(decoded[at + k]! - group[k]!)).toBeLessThanOrEqual(
-          (largest / 127) * 0.5 + largest * 2 ** -11 + 2 ** -18,
-        );
-      }
-    }
-    expect(decoded.slice(32, 64)).toEqual(new Float32Array(32));
-  });
-
-  test("q4u is within half a step of a fifteenth of the span, plus the rounding of scale and minimum", () => {
-    const decoded = decodeTensor({ format: "q4u", rows, cols }, quantiseQ4u(values, rows, cols));
-    for (let at = 0; at < values.length; at += 32) {
-      const group = values.subarray(at, at + 32);
-      const [low, high] = [Math.min(...group), Math.max(...group)];
-      const slack = 2 ** -10 * Math.max(Math.abs(low), high - low) + 2 ** -20;
-      for (let k = 0; k < 32; k++) {
-        expect(Math.abs(decoded[at + k]! - group[k]!)).toBeLessThanOrEqual((high - low) / 30 + slack);
-      }
-    }
-    expect(decoded.slice(64, 96)).toEqual(new Float32Array(32).fill(-1.5));
-  });
-
-  test("what lies on the grid is kept", () => {
-    const grid = Float32Array.from({ length: 64 }, (_, n) => ((n % 32) * 8 - 127) * 0.25);
-    grid[31] = 127 * 0.25;
-    grid[63] = 127 * 0.25;
-    expect(decodeTensor({ format: "q8", rows: 2, cols: 32 }, quantiseQ8(grid, 2, 32))).toEqual(grid);
-    const steps = Float32Array.from({ length: 32 }, (_, n) => (n % 16) * 0.5 - 2);
-    expect(decodeTensor({ format: "q4u", rows: 1, cols: 32 }, quantiseQ4u(steps, 1, 32))).toEqual(steps);
-  });
-
-  test("values that no f16 scale reaches are refused", () => {
-    expect(() => quantiseQ8(new Float32Array(32).fill(1e9), 1, 32)).toThrow("does not fit a f16");
-    expect(() => quantiseQ8(new Float32Array(32).fill(Number.NaN), 1, 32)).toThrow("does not fit a f16");
-    expect(() => quantiseQ4u(new Float32Array(32).fill(-1e6), 1, 32)).toThrow("does not fit a f16");
-  });
-});
-
 test("rows move as bytes", () => {
   const rows = Uint8Array.of(0, 0, 1, 1, 2, 2);
   expect(permuteRows(rows, 2, [2, 0, 1, 1])).toEqual(Uint8Array.of(2, 2, 0, 0, 1, 1, 1, 1));
@@ -136,5 +85,4 @@ test("bytes that are not those of the shape are refused", () => {
   expect(() => decodeTensor({ format: "q8", rows: 1, cols: 32 }, new Uint8Array(10))).toThrow(
     "1 × 32 in q8 are 576 bytes, got 10",
   );
-  expect(() => quantiseQ8(new Float32Array(48), 1, 48)).toThrow("multiples of 32");
 });

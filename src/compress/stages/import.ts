@@ -11,11 +11,13 @@ import { readCheckpoint, type StoredTensor } from "../../format/safetensors.ts";
 import { type ByteSource, type OpenFile, readText } from "../../format/source.ts";
 import { dequantise } from "../../model/blocks.ts";
 import { configFromHuggingFace, type LlamaConfig } from "../../model/config.ts";
+import { encodeTensor } from "../../model/encode.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { HEAD, type TensorShape, tensorShapes } from "../../model/tensors.ts";
-import { exactFormat, quantiseQ8, tileBlocks } from "../../model/tiles.ts";
+import { exactFormat, tileBlocks } from "../../model/tiles.ts";
 import { Tokenizer } from "../../model/tokenizer.ts";
 import { type TokenizerFiles, tokenTable, vocabularyHash } from "../../model/tokenizer-files.ts";
+import { roundRows } from "../methods/round.ts";
 
 const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
@@ -120,7 +122,9 @@ function packTensor({ name, type, rows, cols, bytes }: BlockTensor): PackedTenso
     if (type === "Q4_0" || type === "Q4_1" || type === "Q8_0") {
       return { format: exactFormat(type)!, rows, cols, bytes: tileBlocks(type, bytes, rows, cols) };
     }
-    return { format: "q8", rows, cols, bytes: quantiseQ8(dequantise(type, bytes, rows * cols), rows, cols) };
+    const layout = { format: "q8", rows, cols } as const;
+    const parts = roundRows("q8", dequantise(type, bytes, rows * cols), rows);
+    return { ...layout, bytes: encodeTensor(layout, parts) };
   } catch (error) {
     if (!(error instanceof OutriderError)) throw error;
     throw new OutriderError(error.code, `tensor ${name}: ${error.message}`, { cause: error });

@@ -1,0 +1,51 @@
+/**
+ * The stage that rounds matrices to another weight format: uniform groups, a codebook of each row's own (methods/codebook.ts),
+ * or the levels of 2 bits; with it, if asked for, fewer columns a block and outliers on top. Data-free: every weight counts
+ * by its size alone.
+ */
+import type { PackedModel, PackedTensor } from "../../format/pack.ts";
+import { decodeTensor } from "../../model/decode.ts";
+import { encodeTensor } from "../../model/encode.ts";
+import { OutriderError } from "../../model/errors.ts";
+import type { BlockFormat, Keep, TensorLayout } from "../../model/layouts.ts";
+import { EMBEDDING, HEAD } from "../../model/tensors.ts";
+import { largestResiduals } from "../methods/outliers.ts";
+import { roundRows } from "../methods/round.ts";
+import { keptColumnsByNorm, takeColumns } from "../methods/vector-sparsity.ts";
+
+export interface Quantise {
+  readonly stage: "quantise";
+  /** The matrices of all blocks, or embedding and head. */ readonly tensors: "blocks" | "vocabulary";
+  readonly format: BlockFormat;
+  /** Of each 16 columns, how many the 16 rows of a block keep; blocks only. */ readonly keep?: Keep | undefined;
+  /** Outliers a row; blocks only. */ readonly outliers?: number | undefined;
+}
+
+/** A copy whose chosen matrices are in `format`. Throws `bad_recipe` for what the embedding cannot be, `invalid_shape` for columns that do not fit. */
+export function quantise(model: PackedModel, stage: Quantise): PackedModel {
+  const { tensors: which, format, keep, outliers } = stage;
+  if (which === "vocabulary" && ((keep ?? 16) !== 16 || outliers)) {
+    throw new OutriderError("bad_recipe", "quantise: embedding and head are dense and without outliers");
+  }
+  const tensors = new Map(model.tensors);
+  for (const [name, tensor] of model.tensors) {
+    const ofVocabulary = name === EMBEDDING || name === HEAD;
+    if (tensor.format === "f32" || ofVocabulary !== (which === "vocabulary")) continue;
+    const { rows, cols } = tensor;
+    tensors.set(name, quantiseTensor({ format, rows, cols, keep, outliers }, decodeTensor(tensor, tensor.bytes)));
+  }
+  return { ...model, tensors, recipe: [...model.recipe, { ...stage }] };
+}
+
+/** `values` (rows, cols) in a layout. */
+export function quantiseTensor(layout: TensorLayout, values: Float32Array): PackedTensor {
+  const { format, rows, cols, keep = 16, outliers = 0 } = layout;
+  const kept = keep === 16 ? undefined : keptColumnsByNorm(values, rows, cols, keep);
+  const dense = kept ? takeColumns(values, rows, cols, kept, keep) : values;
+  const parts = { ...roundRows(format as BlockFormat, dense, rows), ...(kept && { kept }) };
+  if (outliers === 0) return { ...layout, bytes: encodeTensor(layout, parts) };
+  const plain = { ...layout, outliers: undefined };
+  const rounded = decodeTensor(plain, encodeTensor(plain, parts));
+  const residuals = largestResiduals(values, rounded, rows, cols, outliers);
+  return { ...layout, bytes: encodeTensor(layout, { ...parts, outliers: residuals }) };
+}

@@ -1,0 +1,80 @@
+/** The stages that change formats: what becomes of the tiny model's tensors, and that the result runs. */
+
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { replacePack, runStages } from "../../../src/compress/pipeline.ts";
+import type { Stage } from "../../../src/compress/recipe.ts";
+import { openDirectory } from "../../../src/format/disk.ts";
+import { readPack } from "../../../src/format/pack-reader.ts";
+import { decodeTensor } from "../../../src/model/decode.ts";
+import { EMBEDDING } from "../../../src/model/tensors.ts";
+import { loadPack, TINY_PACKS } from "../../support/tiny.ts";
+
+const base = await readPack(openDirectory(TINY_PACKS.target));
+// 128 × 64: codebooks need columns in multiples of 64, and the tiny model's down projections have 96.
+const Q = "model.layers.0.self_attn.q_proj.weight";
+
+/** Root mean square of what rounding changed, over that of the weights. */
+function relativeError(stages: readonly Stage[], name: string): number {
+  const narrow = new Map([...base.tensors].filter(([tensor]) => !tensor.includes("down_proj")));
+  const made = runStages({ ...base, tensors: narrow }, { model: "made", base: "tiny", stages }).tensors.get(name)!;
+  const before = decodeTensor(base.tensors.get(name)!, base.tensors.get(name)!.bytes);
+  const after = decodeTensor(made, made.bytes);
+  const sum = (of: (at: number) => number) => before.reduce((total, _, at) => total + of(at) ** 2, 0);
+  return Math.sqrt(sum((at) => after[at]! - before[at]!) / sum((at) => before[at]!));
+}
+
+const blocks = { stage: "quantise", tensors: "blocks" } as const;
+
+test("each format costs what its bits say, outliers give some of it back, and half of the columns half of the norm", () => {
+  const error = (stage: Omit<Extract<Stage, { stage: "quantise" }>, "stage" | "tensors">) =>
+    relativeError([{ ...blocks, ...stage }], Q);
+  expect(error({ format: "q8" })).toBeLessThan(0.01);
+  expect(error({ format: "lut4" })).toBeLessThan(0.15);
+  expect(error({ format: "lut3" })).toBeLessThan(0.3);
+  expect(error({ format: "q2lut" })).toBeLessThan(0.6);
+  expect(error({ format: "lut3", outliers: 4 })).toBeLessThan(0.95 * error({ format: "lut3" }));
+  expect(error({ format: "q4u", keep: 12 })).toBeLessThan(error({ format: "q4u", keep: 8 }));
+  expect(error({ format: "q4u", keep: 8 })).toBeLessThan(Math.SQRT1_2);
+});
+
+test("only the chosen tensors change, and the recipe says what was done", () => {
+  const stages: Stage[] = [
+    { stage: "quantise", tensors: "vocabulary", format: "lut4" },
+    { stage: "activations", bits: 8 },
+  ];
+  const made = runStages(base, { model: "made", base: "tiny", stages });
+  expect(made.tensors.get(EMBEDDING)).toMatchObject({ format: "lut4", rows: 512, cols: 64 });
+  expect(made.tensors.get(Q)).toBe(base.tensors.get(Q));
+  expect(made.activations).toBe(8);
+  expect(made.recipe.slice(-2)).toEqual(stages);
+});
+
+test("the embedding stays dense", () => {
+  const stages: Stage[] = [{ stage: "quantise", tensors: "vocabulary", format: "q4u", keep: 8 }];
+  expect(() => runStages(base, { model: "made", base: "tiny", stages })).toThrow("embedding and head are dense");
+});
+
+describe("a model of all formats together", () => {
+  test("survives writing and reading, runs, and still says mostly what it said", async () => {
+    const stages: Stage[] = [
+      { ...blocks, format: "q8", outliers: 1 },
+      { stage: "quantise", tensors: "vocabulary", format: "q8" },
+      { stage: "activations", bits: 8 },
+    ];
+    const directory = await mkdtemp(path.join(tmpdir(), "outrider-"));
+    await replacePack(runStages(base, { model: "made", base: "tiny", stages }), directory);
+    const [before, after] = [await loadPack(TINY_PACKS.target, 2, 1), await loadPack(directory, 2, 1)];
+    const top = (llama: typeof before) => {
+      const cache = llama.newCache();
+      return Array.from({ length: 40 }, (_, n) => {
+        llama.forward(cache, [3 + ((n * 31) % 500)], 1);
+        return llama.argmax(0);
+      });
+    };
+    const [said, says] = [top(before), top(after)];
+    expect(said.filter((token, n) => token === says[n]).length).toBeGreaterThanOrEqual(36);
+  });
+});
