@@ -7,5 +7,8 @@ export const CUT: Recipe = {
   stages: [
     { stage: "prune-depth", keep: Array.from({ length: 12 }, (_, layer) => layer) },
     { stage: "trim-vocabulary", keep: 16384 },
+    { stage: "quantise", tensors: "blocks", format: "lut4" },
+    { stage: "quantise", tensors: "vocabulary", format: "lut4" },
+    { stage: "activations", bits: 8 },
   ],
 };
