@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bf16ToNumber, f16ToNumber, numberToF16 } from "../../src/model/f16.ts";
+import { bf16ToNumber, f16ToNumber, numberToBf16, numberToF16 } from "../../src/model/f16.ts";
 
 /** IEEE 754 binary16 by its definition. */
 function byDefinition(bits: number): number {
@@ -35,4 +35,16 @@ test("bfloat16 is the upper half of an f32", () => {
     const f32 = new Uint32Array(Float32Array.of(value).buffer)[0]!;
     expect(Object.is(bf16ToNumber(f32 >>> 16), value)).toBe(true);
   }
+});
+
+test("numbers become the nearest bfloat16, ties to even", () => {
+  for (const bits of [0, 1, 0x3f80, 0x3f81, 0x7f7e, 0xbf81]) {
+    const [low, high] = [bf16ToNumber(bits), bf16ToNumber(bits + 1)];
+    expect(numberToBf16(low)).toBe(bits);
+    expect(numberToBf16((low + high) / 2)).toBe(bits % 2 === 0 ? bits : bits + 1);
+    expect(numberToBf16(low + (high - low) * 0.375)).toBe(bits);
+    expect(numberToBf16(low + (high - low) * 0.625)).toBe(bits + 1);
+  }
+  expect(bf16ToNumber(numberToBf16(3.4e38))).toBe(Number.POSITIVE_INFINITY);
+  expect(bf16ToNumber(numberToBf16(Number.NaN))).toBeNaN();
 });

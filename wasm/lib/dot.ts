@@ -41,10 +41,18 @@ import { hundreds16, ones16 } from "./constants";
   return i32x4.add(acc, widen(i16x8.add(pairDot(a0, b0), pairDot(a1, b1))));
 }
 
-@inline export function dotFour(acc: v128, a0: v128, b0: v128, a1: v128, b1: v128, a2: v128, b2: v128, a3: v128, b3: v128): v128 {
+// Of the plane hi. Where products are widened anyway, that multiplies by 128, and both planes share an accumulator: `acc` is
+// the sum of both. In SHAPE_I32 it is that of hi alone, which `shared` says and `joinWide` adds.
+
+@inline export function shared(): bool {
+  return SHAPE != SHAPE_I32;
+}
+
+@inline export function dotFourHigh(acc: v128, a0: v128, b0: v128, a1: v128, b1: v128, a2: v128, b2: v128, a3: v128, b3: v128): v128 {
   if (SHAPE == SHAPE_I32) return dotTwo(dotTwo(acc, a0, b0, a1, b1), a2, b2, a3, b3);
   const first = i16x8.add(pairDot(a0, b0), pairDot(a1, b1));
-  return i32x4.add(acc, widen(i16x8.add(first, i16x8.add(pairDot(a2, b2), pairDot(a3, b3)))));
+  const sums = i16x8.add(first, i16x8.add(pairDot(a2, b2), pairDot(a3, b3)));
+  return i32x4.add(acc, i32x4.dot_i16x8_s(sums, hundreds16()));
 }
 
 @inline export function widen(acc: v128): v128 {

@@ -12,7 +12,7 @@
 //   one(tile, row), two(tile, row)    the loads that a row (0 or 1) needs
 //   code(one, two, row, n)            codes of its columns 16n … 16n + 15
 import { planeOffset, recordBytes, scaleOf, sumsOffset } from "../lib/activation";
-import { dotFour, dotTwo } from "../lib/dot";
+import { dotFourHigh, dotTwo, shared } from "../lib/dot";
 import { lookup } from "../lib/lookup";
 import { storeRows } from "../lib/rows";
 
@@ -37,7 +37,16 @@ import { storeRows } from "../lib/rows";
 }
 
 @inline function joined<P>(hi: v128, lo: v128): v128 {
-  return sizeof<P>() == 2 ? i32x4.add(i32x4.shl(hi, 7), lo) : lo;
+  return sizeof<P>() == 2 && !shared() ? i32x4.add(i32x4.shl(hi, 7), lo) : lo;
+}
+
+// Four products of the plane at `x`.
+@inline function high(acc: v128, x: usize, w0: v128, w1: v128, w2: v128, w3: v128): v128 {
+  return dotFourHigh(acc, v128.load(x), w0, v128.load(x, 16), w1, v128.load(x, 32), w2, v128.load(x, 48), w3);
+}
+
+@inline function low(acc: v128, x: usize, w0: v128, w1: v128, w2: v128, w3: v128): v128 {
+  return dotTwo(dotTwo(acc, v128.load(x), w0, v128.load(x, 16), w1), v128.load(x, 32), w2, v128.load(x, 48), w3);
 }
 
 @unmanaged
@@ -62,31 +71,25 @@ export class Lut<W, P> {
   // Two rows share each load of the activation.
   @inline pair(plane: usize, tile: usize, book0: v128, book1: v128, cols: i32): v128 {
     const W0 = changetype<W>(0);
-    const low = <usize>cols;
+    const lo = sizeof<P>() == 2 ? <usize>cols : 0;
     let h0 = i32x4.splat(0), h1 = i32x4.splat(0), l0 = i32x4.splat(0), l1 = i32x4.splat(0);
-    const end = plane + low;
+    const end = plane + <usize>cols;
     for (; plane < end; plane += 64) {
       const p1 = W0.one(tile, 0), p2 = W0.two(tile, 0), q1 = W0.one(tile, 1), q2 = W0.two(tile, 1);
+      let w0 = this.weight(book0, p1, p2, 0, 0), w1 = this.weight(book0, p1, p2, 0, 1);
+      let w2 = this.weight(book0, p1, p2, 0, 2), w3 = this.weight(book0, p1, p2, 0, 3);
       if (sizeof<P>() == 2) {
-        let w0 = this.weight(book0, p1, p2, 0, 0), w1 = this.weight(book0, p1, p2, 0, 1);
-        let w2 = this.weight(book0, p1, p2, 0, 2), w3 = this.weight(book0, p1, p2, 0, 3);
-        h0 = dotFour(h0, v128.load(plane), w0, v128.load(plane, 16), w1, v128.load(plane, 32), w2, v128.load(plane, 48), w3);
-        l0 = dotTwo(l0, v128.load(plane + low), w0, v128.load(plane + low, 16), w1);
-        l0 = dotTwo(l0, v128.load(plane + low, 32), w2, v128.load(plane + low, 48), w3);
-        w0 = this.weight(book1, q1, q2, 1, 0), w1 = this.weight(book1, q1, q2, 1, 1);
-        w2 = this.weight(book1, q1, q2, 1, 2), w3 = this.weight(book1, q1, q2, 1, 3);
-        h1 = dotFour(h1, v128.load(plane), w0, v128.load(plane, 16), w1, v128.load(plane, 32), w2, v128.load(plane, 48), w3);
-        l1 = dotTwo(l1, v128.load(plane + low), w0, v128.load(plane + low, 16), w1);
-        l1 = dotTwo(l1, v128.load(plane + low, 32), w2, v128.load(plane + low, 48), w3);
-      } else {
-        let x0 = v128.load(plane), x1 = v128.load(plane, 16);
-        l0 = dotTwo(l0, x0, this.weight(book0, p1, p2, 0, 0), x1, this.weight(book0, p1, p2, 0, 1));
-        l1 = dotTwo(l1, x0, this.weight(book1, q1, q2, 1, 0), x1, this.weight(book1, q1, q2, 1, 1));
-        x0 = v128.load(plane, 32);
-        x1 = v128.load(plane, 48);
-        l0 = dotTwo(l0, x0, this.weight(book0, p1, p2, 0, 2), x1, this.weight(book0, p1, p2, 0, 3));
-        l1 = dotTwo(l1, x0, this.weight(book1, q1, q2, 1, 2), x1, this.weight(book1, q1, q2, 1, 3));
+        if (shared()) l0 = high(l0, plane, w0, w1, w2, w3);
+        else h0 = high(h0, plane, w0, w1, w2, w3);
       }
+      l0 = low(l0, plane + lo, w0, w1, w2, w3);
+      w0 = this.weight(book1, q1, q2, 1, 0), w1 = this.weight(book1, q1, q2, 1, 1);
+      w2 = this.weight(book1, q1, q2, 1, 2), w3 = this.weight(book1, q1, q2, 1, 3);
+      if (sizeof<P>() == 2) {
+        if (shared()) l1 = high(l1, plane, w0, w1, w2, w3);
+        else h1 = high(h1, plane, w0, w1, w2, w3);
+      }
+      l1 = low(l1, plane + lo, w0, w1, w2, w3);
       tile += W0.pairBytes();
     }
     return fold(joined<P>(h0, l0), joined<P>(h1, l1));
@@ -117,34 +120,34 @@ export class Lut<W, P> {
   // A row against four tokens, a lane each.
   @inline row(x: usize, tile: usize, book: v128, row: i32, cols: i32): v128 {
     const W0 = changetype<W>(0);
-    const low = <usize>cols;
     const record = recordBytes(cols);
     let a = i32x4.splat(0), b = i32x4.splat(0), c = i32x4.splat(0), d = i32x4.splat(0);
     let e = a, f = b, g = c, h = d;
     let plane = x + planeOffset<P>(cols);
-    const end = plane + low;
+    const end = plane + <usize>cols;
     for (; plane < end; plane += 64) {
       const one = W0.one(tile, row), two = W0.two(tile, row);
       const w0 = this.weight(book, one, two, row, 0), w1 = this.weight(book, one, two, row, 1);
       const w2 = this.weight(book, one, two, row, 2), w3 = this.weight(book, one, two, row, 3);
       let y = plane;
       if (sizeof<P>() == 2) {
-        e = dotFour(e, v128.load(y), w0, v128.load(y, 16), w1, v128.load(y, 32), w2, v128.load(y, 48), w3);
-        y += record;
-        f = dotFour(f, v128.load(y), w0, v128.load(y, 16), w1, v128.load(y, 32), w2, v128.load(y, 48), w3);
-        y += record;
-        g = dotFour(g, v128.load(y), w0, v128.load(y, 16), w1, v128.load(y, 32), w2, v128.load(y, 48), w3);
-        y += record;
-        h = dotFour(h, v128.load(y), w0, v128.load(y, 16), w1, v128.load(y, 32), w2, v128.load(y, 48), w3);
-        y = plane + low;
+        if (shared()) {
+          a = high(a, y, w0, w1, w2, w3);
+          b = high(b, y + record, w0, w1, w2, w3);
+          c = high(c, y + record * 2, w0, w1, w2, w3);
+          d = high(d, y + record * 3, w0, w1, w2, w3);
+        } else {
+          e = high(e, y, w0, w1, w2, w3);
+          f = high(f, y + record, w0, w1, w2, w3);
+          g = high(g, y + record * 2, w0, w1, w2, w3);
+          h = high(h, y + record * 3, w0, w1, w2, w3);
+        }
+        y += <usize>cols;
       }
-      a = dotTwo(dotTwo(a, v128.load(y), w0, v128.load(y, 16), w1), v128.load(y, 32), w2, v128.load(y, 48), w3);
-      y += record;
-      b = dotTwo(dotTwo(b, v128.load(y), w0, v128.load(y, 16), w1), v128.load(y, 32), w2, v128.load(y, 48), w3);
-      y += record;
-      c = dotTwo(dotTwo(c, v128.load(y), w0, v128.load(y, 16), w1), v128.load(y, 32), w2, v128.load(y, 48), w3);
-      y += record;
-      d = dotTwo(dotTwo(d, v128.load(y), w0, v128.load(y, 16), w1), v128.load(y, 32), w2, v128.load(y, 48), w3);
+      a = low(a, y, w0, w1, w2, w3);
+      b = low(b, y + record, w0, w1, w2, w3);
+      c = low(c, y + record * 2, w0, w1, w2, w3);
+      d = low(d, y + record * 3, w0, w1, w2, w3);
       tile += W0.pairBytes();
     }
     return foldAll(fold(joined<P>(e, a), joined<P>(f, b)), fold(joined<P>(g, c), joined<P>(h, d)));
