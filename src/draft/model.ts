@@ -154,6 +154,22 @@ export class Llama {
     return this.#kernels.argmax(this.#arena.scratch.logits + row * vocabulary * 4, vocabulary);
   }
 
+  /**
+   * Index of the largest (logit − top) · scale + noise of row `row` of the last forward, of those that are at least `floor`;
+   * `key` as `noiseKey` makes it. In WASM.
+   */
+  gumbelArgmax(row: number, scale: number, floor: number, key: { a: number; b: number }): number {
+    const { vocabulary } = this.header.config;
+    const logits = this.#arena.scratch.logits + row * vocabulary * 4;
+    return this.#kernels.gumbelArgmax(logits, vocabulary, scale, floor, key.a, key.b);
+  }
+
+  /** ln Σ e^logit of row `row` of the last forward, in WASM. */
+  logSumExp(row: number): number {
+    const { vocabulary } = this.header.config;
+    return this.#kernels.logSumExp(this.#arena.scratch.logits + row * vocabulary * 4, vocabulary);
+  }
+
   /** The embedding row that a token is read from: its own, or in a trimmed vocabulary its substitute's. */
   #row(token: number): number {
     const { config, substitutes } = this.header;

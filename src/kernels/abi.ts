@@ -36,6 +36,10 @@ export const PAGE_TOKENS = 32;
 /** Bytes of the quantised form of one n-vector; n is a multiple of 32. */
 export const activationBytes = (n: number): number => 16 + 2 * Math.ceil(n / 32 / 4) * 16 + 4 * n;
 
+/** A vector of these words, or of one four times. */
+const words = (...values: number[]): Uint8Array =>
+  new Uint8Array(Uint32Array.from({ length: 4 }, (_, i) => values[i % values.length]!).buffer);
+
 /** A vector of four equal floats. */
 const floats = (value: number): Uint8Array => new Uint8Array(new Float32Array(4).fill(value).buffer);
 
@@ -45,7 +49,7 @@ const floats = (value: number): Uint8Array => new Uint8Array(new Float32Array(4)
  */
 export const CONSTANTS: readonly Uint8Array[] = [
   new Uint8Array(16).fill(15),
-  new Uint8Array(Uint32Array.of(0x8fffe000, 0x8fffe000, 0x8fffe000, 0x8fffe000).buffer),
+  words(0x8fffe000),
   floats(2 ** 112),
   new Uint8Array(new Int16Array(8).fill(1).buffer),
   new Uint8Array(new Int16Array(8).fill(128).buffer),
@@ -56,13 +60,18 @@ export const CONSTANTS: readonly Uint8Array[] = [
   floats(1.5 * 2 ** 23),
   floats(60),
   floats(-60),
-  floats(1.44269504),
+  floats(Math.LOG2E),
   floats(1.32647272e-3),
   floats(9.67151264e-3),
   floats(5.550733743e-2),
   floats(0.2402224209),
   floats(0.6931469776),
   floats(1),
+  words(0, 1, 2, 3),
+  words(0x21f0aaad),
+  words(0xd35a2d97),
+  floats(158 * Math.LN2),
+  floats(Math.LN2 / 2 ** 23),
 ];
 
 /** Bytes of one head block of a KV page. */
@@ -153,6 +162,14 @@ export interface Kernels {
   /** Index of the largest of n floats, the lowest index among equals. */
   argmax(x: number, n: number): number;
 
+  /**
+   * Index of the largest v + noise among the floats with v ≥ floor, where v = (x − largest) · scale, the lowest index among
+   * equals; the largest float is always among them. `a` and `b` are a key of the noise of src/speculate/noise.ts.
+   */
+  gumbelArgmax(x: number, n: number, scale: number, floor: number, a: number, b: number): number;
+  /** ln Σ e^x over n floats, the largest of them finite; what lies 60 below it counts as if it were there. */
+  logSumExp(x: number, n: number): number;
+
   /** Lane 1 of a relaxed dot product that tells how the engine computes it (`kernels/wasm.ts`); 0 without relaxed SIMD. */
   relaxedDot(): number;
 }
@@ -169,5 +186,7 @@ export const KERNEL_NAMES = [
   "kvAppend",
   "attention",
   "argmax",
+  "gumbelArgmax",
+  "logSumExp",
   "relaxedDot",
 ] as const satisfies readonly (keyof Kernels)[];

@@ -11,13 +11,23 @@ const LIMIT = 8191;
 
 /** e^x for |x| ≤ 60 in the f32 steps of wasm/lib/exp.ts. */
 function exp32(x: number): number {
-  const t = f32(x * f32(1.44269504));
+  const t = f32(x * f32(Math.LOG2E));
   const n = nearest(t);
   const f = f32(t - n);
   let p = f32(1.32647272e-3);
   for (const c of [9.67151264e-3, 5.550733743e-2, 0.2402224209, 0.6931469776, 1]) p = f32(f32(p * f) + f32(c));
   return f32(p * 2 ** n);
 }
+
+/** As in src/speculate/noise.ts, which this layer does not see. */
+function mix(x: number): number {
+  let h = x;
+  h = Math.imul(h ^ (h >>> 16), 0x21f0aaad);
+  h = Math.imul(h ^ (h >>> 15), 0xd35a2d97);
+  return h ^ (h >>> 15);
+}
+
+const gumbel = (bits: number): number => -Math.log(-Math.log((bits + 0.5) / 2 ** 32));
 
 /** Half to even, as `f32x4.nearest`. */
 function nearest(x: number): number {
@@ -145,6 +155,12 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
       }
     };
 
+  const argmax = (x: number, n: number): number => {
+    let best = 0;
+    for (let i = 1; i < n; i++) if (getF32(x + i * 4) > getF32(x + best * 4)) best = i;
+    return best;
+  };
+
   return {
     embedQ4u: embed(TILE_BYTES.q4u, (tile, r, k) => {
       return f32(f32(nibble(tile, r, k) * getF16(tile + 128 + 2 * r)) + getF16(tile + 144 + 2 * r));
@@ -267,10 +283,27 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
       }
     },
 
-    argmax(x, n) {
-      let best = 0;
-      for (let i = 1; i < n; i++) if (getF32(x + i * 4) > getF32(x + best * 4)) best = i;
-      return best;
+    argmax,
+
+    gumbelArgmax(x, n, scale, floor, a, b) {
+      const likeliest = argmax(x, n);
+      const top = getF32(x + likeliest * 4);
+      const noise = (i: number): number => gumbel(mix(mix(i ^ a) + b) >>> 0);
+      let winner = likeliest;
+      let best = noise(likeliest);
+      for (let i = 0; i < n; i++) {
+        const v = (getF32(x + i * 4) - top) * scale;
+        if (v >= floor && v + noise(i) > best) {
+          best = v + noise(i);
+          winner = i;
+        }
+      }
+      return winner;
+    },
+
+    logSumExp(x, n) {
+      const top = getF32(x + argmax(x, n) * 4);
+      return top + Math.log(laneSum(n, (i) => exp32(Math.max(-60, f32(getF32(x + i * 4) - top)))));
     },
 
     relaxedDot: () => 0,
