@@ -8,4 +8,4 @@ export { kvAppend } from "./ops/kv";
 export { relaxedDot } from "./ops/probe";
 export { quantise, rmsnormQuantise, swigluQuantise } from "./ops/quantise";
 export { rope } from "./ops/rope";
-export { gumbelArgmax, logSumExp } from "./ops/sample";
+export { gatherAbove, gumbelArgmax, logSumExp } from "./ops/sample";

@@ -3,10 +3,9 @@
  * probabilities. It draws with the same noise as the target, which couples the two samplers (Daliri, Musco, Suresh 2024,
  * drafter-invariant speculative decoding): where the distributions agree, so do the tokens.
  */
-import { noiseKey } from "../speculate/noise.ts";
-import { badLogits, keepFloor } from "../speculate/sample.ts";
 import type { Drafter, More, Proposal, Sampling } from "../speculate/types.ts";
 import type { KvCache } from "./cache.ts";
+import { drawToken } from "./draw.ts";
 import type { Llama } from "./model.ts";
 
 /** Tokens between two yields, so that neighbours in the isolate wait about 20 ms at most: prefill is cheaper a token. */
@@ -51,7 +50,7 @@ export class ModelDrafter implements Drafter {
     while (tokens.length < max) {
       const position = this.#timeline.length + tokens.length;
       const logits = this.#llama.forward(this.#cache, pending, 1);
-      const token = this.#draw(logits, position);
+      const token = drawToken(this.#llama, logits, this.#sampling, position);
       const confidence = Math.exp(logits[token]! - this.#llama.logSumExp(0));
       tokens.push(token);
       confidences.push(confidence);
@@ -63,16 +62,5 @@ export class ModelDrafter implements Drafter {
       pending = [token];
     }
     return { tokens, confidences, source: "model" };
-  }
-
-  /** What `chooseToken` says of the logits of the last pass, the passes over the vocabulary in WASM but for top_k's and top_p's. */
-  #draw(logits: Float32Array, position: number): number {
-    const likeliest = this.#llama.argmax(0);
-    const top = logits[likeliest]!;
-    if (!Number.isFinite(top)) throw badLogits();
-    const { temperature, seed } = this.#sampling;
-    if (temperature === 0) return likeliest;
-    const floor = keepFloor(logits, top, this.#sampling);
-    return this.#llama.gumbelArgmax(0, 1 / temperature, floor, noiseKey(seed, position));
   }
 }

@@ -164,10 +164,19 @@ export class Llama {
     return this.#kernels.gumbelArgmax(logits, vocabulary, scale, floor, key.a, key.b);
   }
 
-  /** ln Σ e^logit of row `row` of the last forward, in WASM. */
-  logSumExp(row: number): number {
+  /** ln Σ e^(scale · logit) of row `row` of the last forward, in WASM. */
+  logSumExp(row: number, scale = 1): number {
     const { vocabulary } = this.header.config;
-    return this.#kernels.logSumExp(this.#arena.scratch.logits + row * vocabulary * 4, vocabulary);
+    return this.#kernels.logSumExp(this.#arena.scratch.logits + row * vocabulary * 4, vocabulary, scale);
+  }
+
+  /** The logits of row `row` of the last forward that are at least `cut`, a view that the next call overwrites; undefined if they are very many. */
+  logitsAbove(row: number, cut: number): Float32Array | undefined {
+    const { vocabulary, feedForward } = this.header.config;
+    const { logits, gateUp } = this.#arena.scratch;
+    const room = CHUNK * 2 * feedForward;
+    const count = this.#kernels.gatherAbove(logits + row * vocabulary * 4, vocabulary, cut, gateUp, room);
+    return count <= room ? new Float32Array(this.#memory.buffer, gateUp, count) : undefined;
   }
 
   /** The embedding row that a token is read from: its own, or in a trimmed vocabulary its substitute's. */

@@ -167,8 +167,10 @@ export interface Kernels {
    * equals; the largest float is always among them. `a` and `b` are a key of the noise of src/speculate/noise.ts.
    */
   gumbelArgmax(x: number, n: number, scale: number, floor: number, a: number, b: number): number;
-  /** ln Σ e^x over n floats, the largest of them finite; what lies 60 below it counts as if it were there. */
-  logSumExp(x: number, n: number): number;
+  /** ln Σ e^(scale · x) over n floats, the largest of them finite; what lies more than 60 below counts as if it were there. */
+  logSumExp(x: number, n: number, scale: number): number;
+  /** Writes the first `room` floats that are at least `cut`, in order, to `out`; returns how many there are. */
+  gatherAbove(x: number, n: number, cut: number, out: number, room: number): number;
 
   /** Lane 1 of a relaxed dot product that tells how the engine computes it (`kernels/wasm.ts`); 0 without relaxed SIMD. */
   relaxedDot(): number;
@@ -188,5 +190,6 @@ export const KERNEL_NAMES = [
   "argmax",
   "gumbelArgmax",
   "logSumExp",
+  "gatherAbove",
   "relaxedDot",
 ] as const satisfies readonly (keyof Kernels)[];

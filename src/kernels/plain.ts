@@ -301,9 +301,20 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
       return winner;
     },
 
-    logSumExp(x, n) {
+    logSumExp(x, n, scale) {
       const top = getF32(x + argmax(x, n) * 4);
-      return top + Math.log(laneSum(n, (i) => exp32(Math.max(-60, f32(getF32(x + i * 4) - top)))));
+      const e = (i: number): number => exp32(Math.max(-60, f32(f32(getF32(x + i * 4) - top) * f32(scale))));
+      return top * scale + Math.log(laneSum(n, e));
+    },
+
+    gatherAbove(x, n, cut, out, room) {
+      let count = 0;
+      for (let i = 0; i < n; i++) {
+        if (!(getF32(x + i * 4) >= f32(cut))) continue;
+        if (count < room) setF32(out + count * 4, getF32(x + i * 4));
+        count++;
+      }
+      return count;
     },
 
     relaxedDot: () => 0,

@@ -267,8 +267,24 @@ const gumbelCase = (n: number, fill: Fill, scale = 1, floor = -1e300): KernelCas
   );
 
 /** Sums are bit for bit; their logarithms are rounded to f32. */
-const logSumExpCase = (n: number, fill: Fill): KernelCase =>
-  logitsCase("logSumExp", 2 ** -23, n, fill, (kernels) => kernels.logSumExp(X, n));
+const logSumExpCase = (n: number, fill: Fill, scale = 1): KernelCase =>
+  logitsCase(`logSumExp scale ${scale}`, 2 ** -23, n, fill, (kernels) => kernels.logSumExp(X, n, scale));
+
+function gatherCase(n: number, cut: number, room: number): KernelCase {
+  return {
+    name: `gatherAbove n ${n} cut ${cut} room ${room}`,
+    tolerance: 0,
+    prepare(memory) {
+      fillFloats(memory, X, n, n);
+      fillFloats(memory, OUT, room + 1, 1);
+      const out = new DataView(memory.buffer, OUT);
+      return {
+        run: (kernels) => out.setFloat32(room * 4, kernels.gatherAbove(X, n, cut, OUT, room), true),
+        output: { address: OUT, bytes: (room + 1) * 4, type: "f32" },
+      };
+    },
+  };
+}
 
 function embedCase(format: Format, row: number, cols: number): KernelCase {
   const layout: TensorLayout = { format, rows: 48, cols };
@@ -331,6 +347,11 @@ export const KERNEL_CASES: readonly KernelCase[] = [
   attentionCase(6, 2, 128, 1, 70),
   ...[1, 2, 3, 4, 5, 7, 8, 31, 1023].flatMap((n) => [gumbelCase(n, "random"), logSumExpCase(n, "random")]),
   ...(["zeros", "spike", "tiny"] as const).flatMap((fill) => [gumbelCase(100, fill), logSumExpCase(100, fill)]),
+  logSumExpCase(1000, "random", 1 / 0.7),
+  logSumExpCase(1000, "random", 40),
+  gatherCase(1, 0, 4),
+  gatherCase(103, 1.2, 103),
+  gatherCase(1000, 1, 20),
   gumbelCase(1000, "random", 1 / 0.7, -0.5),
   gumbelCase(1000, "random", 0.1, -0.02),
 ];
