@@ -12,3 +12,4 @@ export { kvAppend } from "./ops/kv";
 export { relaxedDot } from "./ops/probe";
 export { quantise, rmsnormQuantise, swigluQuantise } from "./ops/quantise";
 export { rope } from "./ops/rope";
+export { gatherAbove, gumbelArgmax, logSumExp } from "./ops/sample";

@@ -3,9 +3,9 @@
  * probabilities. It draws with the same noise as the target, which couples the two samplers (Daliri, Musco, Suresh 2024,
  * drafter-invariant speculative decoding): where the distributions agree, so do the tokens.
  */
-import { chooseToken, logProbability } from "../speculate/sample.ts";
 import type { Drafter, More, Proposal, Sampling } from "../speculate/types.ts";
 import type { KvCache } from "./cache.ts";
+import { drawToken } from "./draw.ts";
 import type { Llama } from "./model.ts";
 
 /** Tokens between two yields, so that neighbours in the isolate wait about 20 ms at most: prefill is cheaper a token. */
@@ -50,8 +50,8 @@ export class ModelDrafter implements Drafter {
     while (tokens.length < max) {
       const position = this.#timeline.length + tokens.length;
       const logits = this.#llama.forward(this.#cache, pending, 1);
-      const token = chooseToken(logits, this.#sampling, position);
-      const confidence = Math.exp(logProbability(logits, token));
+      const token = drawToken(this.#llama, logits, this.#sampling, position);
+      const confidence = Math.exp(logits[token]! - this.#llama.logSumExp(0));
       tokens.push(token);
       confidences.push(confidence);
       if (!more(confidence, tokens.length)) break;

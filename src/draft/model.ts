@@ -3,7 +3,7 @@
  * Both the drafter at the edge and the wasm engine at the origin run on it.
  */
 import type { PackHeader } from "../format/pack-header.ts";
-import { type Kernels, pageBytes } from "../kernels/abi.ts";
+import { type Kernels, PAGE_TOKENS, pageBytes } from "../kernels/abi.ts";
 import { type Arena, CHUNK, planArena } from "../kernels/arena.ts";
 import { bindKernels, type KernelModules, pickModule } from "../kernels/wasm.ts";
 import { OutriderError } from "../model/errors.ts";
@@ -84,6 +84,9 @@ export class Llama {
   readonly #arena: Arena;
   readonly #rows: number;
   readonly #frequencies: Float64Array;
+  // Views made once: a step of decoding makes none but the logits it returns.
+  readonly #rope: Float32Array;
+  readonly #pageTable: Uint32Array;
   #weights: Weights;
 
   constructor(header: PackHeader, kernels: Kernels, memory: WebAssembly.Memory, arena: Arena, rows: number) {
@@ -95,6 +98,12 @@ export class Llama {
     this.#arena = arena;
     this.#rows = rows;
     this.#frequencies = Float64Array.from({ length: headSize / 2 }, (_, i) => ropeTheta ** ((-2 * i) / headSize));
+    this.#rope = new Float32Array(memory.buffer, arena.scratch.rope, CHUNK * headSize);
+    this.#pageTable = new Uint32Array(
+      memory.buffer,
+      arena.scratch.pageTable,
+      Math.ceil(header.config.context / PAGE_TOKENS),
+    );
     this.#weights = bindWeights(
       header,
       arena,
@@ -131,7 +140,7 @@ export class Llama {
       throw new OutriderError("context_full", `the model's context is ${config.context} tokens`);
     }
     cache.reserve(tokens.length);
-    new Uint32Array(this.#memory.buffer, this.#arena.scratch.pageTable, cache.pages.length).set(cache.pages);
+    this.#pageTable.set(cache.pages);
     // The rows of logits must leave one chunk: the last chunk takes them all.
     const last = Math.max(rows, tokens.length % CHUNK || CHUNK);
     for (let at = 0; at < tokens.length; ) {
@@ -154,6 +163,31 @@ export class Llama {
     return this.#kernels.argmax(this.#arena.scratch.logits + row * vocabulary * 4, vocabulary);
   }
 
+  /**
+   * Index of the largest (logit − top) · scale + noise of row `row` of the last forward, of those that are at least `floor`;
+   * `key` as `noiseKey` makes it. In WASM.
+   */
+  gumbelArgmax(row: number, scale: number, floor: number, key: { a: number; b: number }): number {
+    const { vocabulary } = this.header.config;
+    const logits = this.#arena.scratch.logits + row * vocabulary * 4;
+    return this.#kernels.gumbelArgmax(logits, vocabulary, scale, floor, key.a, key.b);
+  }
+
+  /** ln Σ e^(scale · logit) of row `row` of the last forward, in WASM. */
+  logSumExp(row: number, scale = 1): number {
+    const { vocabulary } = this.header.config;
+    return this.#kernels.logSumExp(this.#arena.scratch.logits + row * vocabulary * 4, vocabulary, scale);
+  }
+
+  /** The logits of row `row` of the last forward that are at least `cut`, a view that the next call overwrites; undefined if they are very many. */
+  logitsAbove(row: number, cut: number): Float32Array | undefined {
+    const { vocabulary, feedForward } = this.header.config;
+    const { logits, gateUp } = this.#arena.scratch;
+    const room = CHUNK * 2 * feedForward;
+    const count = this.#kernels.gatherAbove(logits + row * vocabulary * 4, vocabulary, cut, gateUp, room);
+    return count <= room ? new Float32Array(this.#memory.buffer, gateUp, count) : undefined;
+  }
+
   /** The embedding row that a token is read from: its own, or in a trimmed vocabulary its substitute's. */
   #row(token: number): number {
     const { config, substitutes } = this.header;
@@ -165,12 +199,11 @@ export class Llama {
 
   #fillRope(position: number, T: number): void {
     const half = this.#frequencies.length;
-    const table = new Float32Array(this.#memory.buffer, this.#arena.scratch.rope, T * half * 2);
     for (let t = 0; t < T; t++) {
       for (let i = 0; i < half; i++) {
-        const angle = (position + t) * (this.#frequencies[i] as number);
-        table[t * 2 * half + i] = Math.cos(angle);
-        table[t * 2 * half + half + i] = Math.sin(angle);
+        const angle = (position + t) * this.#frequencies[i]!;
+        this.#rope[t * 2 * half + i] = Math.cos(angle);
+        this.#rope[t * 2 * half + half + i] = Math.sin(angle);
       }
     }
   }

@@ -112,6 +112,10 @@ const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]
   relaxedDot: { cost: () => NOTHING },
 
   argmax: { cost: ([, n]) => cost(0, 4 * n) },
+  // less the largest, times scale
+  gumbelArgmax: { cost: ([, n]) => cost(0, 4 * n, { f32: n }) },
+  logSumExp: { cost: ([, n]) => cost(0, 4 * n, { f32: n }) },
+  gatherAbove: { cost: ([, n]) => cost(0, 4 * n) },
 };
 
 // A call is noted without its types; its arguments are those of its kernel.

@@ -21,7 +21,7 @@ export interface InspectedOperation {
   readonly predicted: number;
   readonly limit: Limit;
   /** Seconds of all its calls in one pass. */ readonly measured: number;
-  /** Of a traced pass, 0 to 1; with `betweenShare` they sum to 1. */ readonly share: number;
+  /** Of a pass, 0 to 1; with `betweenShare` they sum to 1. */ readonly share: number;
 }
 
 /** All times in seconds a pass. */
@@ -35,7 +35,7 @@ export interface InspectedPass {
   /** The whole pass at the lower of its two roofs: reading against arithmetic, as if each hid the other throughout. */
   readonly roof: number;
   readonly limit: Limit;
-  /** A traced pass: inside kernels, and outside them (page table, angles of the rotation, the clock). */
+  /** Inside kernels, traced; and outside them (page table, angles of the rotation), of a pass whose kernels do nothing. */
   readonly kernels: number;
   readonly between: number;
   readonly betweenShare: number;
@@ -132,21 +132,25 @@ function startPrefill(llama: Llama, tokens: number): () => void {
 
 interface Passes {
   readonly calls: readonly (readonly Call[])[];
-  readonly traced: readonly number[];
+  readonly outside: readonly number[];
   readonly untraced: readonly number[];
 }
 
 function measurePasses(trace: Trace, run: () => void, warmUp: number): Passes {
   for (let n = 0; n < warmUp; n++) run();
   const calls: Call[][] = [];
-  const traced: number[] = [];
   const untraced: number[] = [];
   const started = performance.now();
-  while (traced.length < LEAST_PASSES || (traced.length < MOST_PASSES && performance.now() - started < BUDGET_MS)) {
+  while (calls.length < LEAST_PASSES || (calls.length < MOST_PASSES && performance.now() - started < BUDGET_MS)) {
     untraced.push(secondsOf(run));
-    calls.push(trace.record(() => traced.push(secondsOf(run))));
+    calls.push(trace.record(run));
   }
-  return { calls, traced, untraced };
+  const outside: number[] = [];
+  trace.idle(() => {
+    for (let n = 0; n < MOST_PASSES; n++) run();
+    for (let n = 0; n < MOST_PASSES; n++) outside.push(secondsOf(run));
+  });
+  return { calls, outside, untraced };
 }
 
 function secondsOf(run: () => void): number {
@@ -155,7 +159,7 @@ function secondsOf(run: () => void): number {
   return (performance.now() - started) / 1000;
 }
 
-function summary({ calls, traced, untraced }: Passes, operations: Operations, roofs: Roofs) {
+function summary({ calls, outside, untraced }: Passes, operations: Operations, roofs: Roofs) {
   const first = calls[0] as readonly Call[];
   // The same calls every pass: what the n-th is holds for all.
   const known = first.map(({ kernel, args }) => operations.of(kernel, args));
@@ -167,8 +171,7 @@ function summary({ calls, traced, untraced }: Passes, operations: Operations, ro
     return { name, calls: at.length, cost, predicted: seconds, limit, measured };
   });
   const cost = sumCosts(rows.map((row) => row.cost));
-  const inside = calls.map((pass) => pass.reduce((sum, call) => sum + call.seconds, 0));
-  const between = median(traced.map((whole, pass) => whole - inside[pass]!));
+  const between = median(outside);
   const kernels = rows.reduce((sum, { measured }) => sum + measured, 0);
   const { seconds, limit } = predict(cost, roofs);
   return {
@@ -181,7 +184,7 @@ function summary({ calls, traced, untraced }: Passes, operations: Operations, ro
     between,
     betweenShare: between / (kernels + between),
     untraced: median(untraced),
-    passes: traced.length,
+    passes: calls.length,
   };
 }
 

@@ -75,7 +75,7 @@ export function passRows(pass: InspectedPass): string[][] {
 export function passSummary(pass: InspectedPass): string[] {
   const { between, betweenShare, kernels, untraced, roof, limit, tokens, passes } = pass;
   return [
-    `outside kernels ${micro(between)} µs, ${percent(betweenShare)}; whole pass ${micro(kernels + between)} µs traced, ${micro(untraced)} µs untraced, ${(tokens / untraced).toFixed(1)} tokens/s (medians of ${passes})`,
+    `outside kernels ${micro(between)} µs, ${percent(betweenShare)}; the sum ${micro(kernels + between)} µs, a whole pass without the clock ${micro(untraced)} µs, ${(tokens / untraced).toFixed(1)} tokens/s (medians of ${passes})`,
     `lower roof of the whole pass: ${limit}, ${micro(roof)} µs, ${(tokens / roof).toFixed(1)} tokens/s; reached ${percent(roof / untraced)}`,
   ];
 }

@@ -34,6 +34,16 @@ export class Trace {
     return this.#calls;
   }
 
+  /** Runs with kernels that do nothing and return 0: what is left is the cost of all that is outside them. */
+  idle(run: () => void): void {
+    for (const name of KERNEL_NAMES) (this.kernels as unknown as Record<string, Kernel>)[name] = () => 0;
+    try {
+      run();
+    } finally {
+      Object.assign(this.kernels, this.#own);
+    }
+  }
+
   #timing(kernel: keyof Kernels, run: Kernel): Kernel {
     return (...args) => {
       const started = performance.now();

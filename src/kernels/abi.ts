@@ -37,6 +37,10 @@ export const PAGE_TOKENS = 32;
 /** Bytes of the quantised form of one n-vector; n is a multiple of 32. */
 export const activationBytes = (n: number): number => 16 + 2 * Math.ceil(n / 32 / 4) * 16 + 6 * n;
 
+/** A vector of these words, or of one four times. */
+const words = (...values: number[]): Uint8Array =>
+  new Uint8Array(Uint32Array.from({ length: 4 }, (_, i) => values[i % values.length]!).buffer);
+
 /** A vector of four equal floats. */
 const floats = (value: number): Uint8Array => new Uint8Array(new Float32Array(4).fill(value).buffer);
 
@@ -49,7 +53,7 @@ export const q2lutTableBytes = (n: number): number => Math.ceil(n / 32 / 4) * 16
  */
 export const CONSTANTS: readonly Uint8Array[] = [
   new Uint8Array(16).fill(15),
-  new Uint8Array(Uint32Array.of(0x8fffe000, 0x8fffe000, 0x8fffe000, 0x8fffe000).buffer),
+  words(0x8fffe000),
   floats(2 ** 112),
   new Uint8Array(new Int16Array(8).fill(1).buffer),
   new Uint8Array(new Int16Array(8).fill(128).buffer),
@@ -68,7 +72,12 @@ export const CONSTANTS: readonly Uint8Array[] = [
   floats(0.6931469776),
   floats(1),
   new Uint8Array(16).fill(7),
-  new Uint8Array(Uint32Array.of(0xffff0000, 0xffff0000, 0xffff0000, 0xffff0000).buffer),
+  words(0xffff0000),
+  words(0, 1, 2, 3),
+  words(0x21f0aaad),
+  words(0xd35a2d97),
+  floats(158 * Math.LN2),
+  floats(Math.LN2 / 2 ** 23),
 ];
 
 /** Bytes of one head block of a KV page. */
@@ -183,6 +192,16 @@ export interface Kernels {
   /** Index of the largest of n floats, the lowest index among equals. */
   argmax(x: number, n: number): number;
 
+  /**
+   * Index of the largest v + noise among the floats with v ≥ floor, where v = (x − largest) · scale, the lowest index among
+   * equals; the largest float is always among them. `a` and `b` are a key of the noise of src/speculate/noise.ts.
+   */
+  gumbelArgmax(x: number, n: number, scale: number, floor: number, a: number, b: number): number;
+  /** ln Σ e^(scale · x) over n floats, the largest of them finite; what lies more than 60 below counts as if it were there. */
+  logSumExp(x: number, n: number, scale: number): number;
+  /** Writes the first `room` floats that are at least `cut`, in order, to `out`; returns how many there are. */
+  gatherAbove(x: number, n: number, cut: number, out: number, room: number): number;
+
   /** Lane 1 of a relaxed dot product that tells how the engine computes it (`kernels/wasm.ts`); 0 without relaxed SIMD. */
   relaxedDot(): number;
 }
@@ -206,5 +225,8 @@ export const KERNEL_NAMES = [
   "kvAppend",
   "attention",
   "argmax",
+  "gumbelArgmax",
+  "logSumExp",
+  "gatherAbove",
   "relaxedDot",
 ] as const satisfies readonly (keyof Kernels)[];

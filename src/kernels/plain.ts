@@ -24,6 +24,16 @@ function exp32(x: number): number {
   return f32(p * 2 ** n);
 }
 
+/** As in src/speculate/noise.ts, which this layer does not see. */
+function mix(x: number): number {
+  let h = x;
+  h = Math.imul(h ^ (h >>> 16), 0x21f0aaad);
+  h = Math.imul(h ^ (h >>> 15), 0xd35a2d97);
+  return h ^ (h >>> 15);
+}
+
+const gumbel = (bits: number): number => -Math.log(-Math.log((bits + 0.5) / 2 ** 32));
+
 export function plainKernels(memory: WebAssembly.Memory): Kernels {
   const view = new DataView(memory.buffer);
   const getF32 = (at: number): number => view.getFloat32(at, true);
@@ -150,6 +160,12 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
         setF32(out + k * 4, valueAt(strip + (k >> 5) * tileBytes, row & 7, k & 31));
       }
     };
+
+  const argmax = (x: number, n: number): number => {
+    let best = 0;
+    for (let i = 1; i < n; i++) if (getF32(x + i * 4) > getF32(x + best * 4)) best = i;
+    return best;
+  };
 
   return {
     embedQ4u: embed(TILE_BYTES.q4u, (tile, r, k) => {
@@ -296,10 +312,38 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
       }
     },
 
-    argmax(x, n) {
-      let best = 0;
-      for (let i = 1; i < n; i++) if (getF32(x + i * 4) > getF32(x + best * 4)) best = i;
-      return best;
+    argmax,
+
+    gumbelArgmax(x, n, scale, floor, a, b) {
+      const likeliest = argmax(x, n);
+      const top = getF32(x + likeliest * 4);
+      const noise = (i: number): number => gumbel(mix(mix(i ^ a) + b) >>> 0);
+      let winner = likeliest;
+      let best = noise(likeliest);
+      for (let i = 0; i < n; i++) {
+        const v = (getF32(x + i * 4) - top) * scale;
+        if (v >= floor && v + noise(i) > best) {
+          best = v + noise(i);
+          winner = i;
+        }
+      }
+      return winner;
+    },
+
+    logSumExp(x, n, scale) {
+      const top = getF32(x + argmax(x, n) * 4);
+      const e = (i: number): number => exp32(Math.max(-60, f32(f32(getF32(x + i * 4) - top) * f32(scale))));
+      return top * scale + Math.log(laneSum(n, e));
+    },
+
+    gatherAbove(x, n, cut, out, room) {
+      let count = 0;
+      for (let i = 0; i < n; i++) {
+        if (!(getF32(x + i * 4) >= f32(cut))) continue;
+        if (count < room) setF32(out + count * 4, getF32(x + i * 4));
+        count++;
+      }
+      return count;
     },
 
     relaxedDot: () => 0,

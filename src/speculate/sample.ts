@@ -24,12 +24,7 @@ export function chooseToken(logits: Float32Array, sampling: Sampling, position: 
   if (sampling.temperature === 0) return likeliest;
   const top = logits[likeliest]!;
   const scale = 1 / sampling.temperature;
-  let floor = KEEP_ALL;
-  if (sampling.topK > 0 && sampling.topK < logits.length) {
-    floor = threshold(logits, top, scale, floor, sampling.topK, false);
-  }
-  if (sampling.topP < 1) floor = threshold(logits, top, scale, floor, sampling.topP, true);
-  if (sampling.minP > 0) floor = Math.max(floor, Math.log(sampling.minP));
+  const floor = keepFloor(logits, top, sampling);
 
   const key = noiseKey(sampling.seed, position);
   let winner = likeliest;
@@ -46,6 +41,18 @@ export function chooseToken(logits: Float32Array, sampling: Sampling, position: 
     }
   }
   return winner;
+}
+
+/** The least (logit − top) / temperature that the filters of `sampling` keep; `top` is the largest of `logits` (V). */
+export function keepFloor(logits: Float32Array, top: number, sampling: Sampling): number {
+  const scale = 1 / sampling.temperature;
+  let floor = KEEP_ALL;
+  if (sampling.topK > 0 && sampling.topK < logits.length) {
+    floor = threshold(logits, top, scale, floor, sampling.topK, false);
+  }
+  if (sampling.topP < 1) floor = threshold(logits, top, scale, floor, sampling.topP, true);
+  if (sampling.minP > 0) floor = Math.max(floor, Math.log(sampling.minP));
+  return floor;
 }
 
 /** Natural logarithm of a token's probability under the plain softmax of `logits`: no temperature, no filters. */
@@ -67,13 +74,13 @@ function argmax(logits: Float32Array): number {
       index = i;
     }
   }
-  if (!Number.isFinite(best)) {
-    throw new OutriderError("bad_logits", "the model gave no finite logit; its weights or cache are damaged", {
-      status: 500,
-    });
-  }
+  if (!Number.isFinite(best)) throw badLogits();
   return index;
 }
+
+/** What to throw when no logit is a finite number. */
+export const badLogits = (): OutriderError =>
+  new OutriderError("bad_logits", "the model gave no finite logit; its weights or cache are damaged", { status: 500 });
 
 /**
  * The largest θ ≥ floor such that the tokens with x ≥ θ number at least `target` (byMass false), or hold at least

@@ -270,6 +270,55 @@ function attentionCase(H: number, G: number, D: number, T: number, position: num
   };
 }
 
+/** The results of `call` for n floats as f32, so that the last bits of a logarithm in f64 do not count. */
+function logitsCase(
+  name: string,
+  tolerance: number,
+  n: number,
+  fill: Fill,
+  call: (kernels: Kernels, i: number) => number,
+): KernelCase {
+  return {
+    name: `${name} n ${n} ${fill}`,
+    tolerance,
+    prepare(memory) {
+      fillFloats(memory, X, n, n, fill);
+      const out = new DataView(memory.buffer, OUT);
+      return {
+        run(kernels) {
+          for (let i = 0; i < 64; i++) out.setFloat32(i * 4, call(kernels, i), true);
+        },
+        output: { address: OUT, bytes: 256, type: "f32" },
+      };
+    },
+  };
+}
+
+const gumbelCase = (n: number, fill: Fill, scale = 1, floor = -1e300): KernelCase =>
+  logitsCase(`gumbelArgmax scale ${scale} floor ${floor}`, 0, n, fill, (kernels, i) =>
+    kernels.gumbelArgmax(X, n, scale, floor, i * 0x9e3779b9, i),
+  );
+
+/** Sums are bit for bit; their logarithms are rounded to f32. */
+const logSumExpCase = (n: number, fill: Fill, scale = 1): KernelCase =>
+  logitsCase(`logSumExp scale ${scale}`, 2 ** -23, n, fill, (kernels) => kernels.logSumExp(X, n, scale));
+
+function gatherCase(n: number, cut: number, room: number): KernelCase {
+  return {
+    name: `gatherAbove n ${n} cut ${cut} room ${room}`,
+    tolerance: 0,
+    prepare(memory) {
+      fillFloats(memory, X, n, n);
+      fillFloats(memory, OUT, room + 1, 1);
+      const out = new DataView(memory.buffer, OUT);
+      return {
+        run: (kernels) => out.setFloat32(room * 4, kernels.gatherAbove(X, n, cut, OUT, room), true),
+        output: { address: OUT, bytes: (room + 1) * 4, type: "f32" },
+      };
+    },
+  };
+}
+
 function embedCase(format: Format, row: number, cols: number): KernelCase {
   const layout: TensorLayout = { format, rows: 48, cols };
   return {
@@ -333,4 +382,14 @@ export const KERNEL_CASES: readonly KernelCase[] = [
   attentionCase(4, 2, 32, 33, 0),
   attentionCase(8, 2, 96, 2, 63),
   attentionCase(5, 5, 32, 1, 31),
+  attentionCase(6, 2, 128, 1, 70),
+  ...[1, 2, 3, 4, 5, 7, 8, 31, 1023].flatMap((n) => [gumbelCase(n, "random"), logSumExpCase(n, "random")]),
+  ...(["zeros", "spike", "tiny"] as const).flatMap((fill) => [gumbelCase(100, fill), logSumExpCase(100, fill)]),
+  logSumExpCase(1000, "random", 1 / 0.7),
+  logSumExpCase(1000, "random", 40),
+  gatherCase(1, 0, 4),
+  gatherCase(103, 1.2, 103),
+  gatherCase(1000, 1, 20),
+  gumbelCase(1000, "random", 1 / 0.7, -0.5),
+  gumbelCase(1000, "random", 0.1, -0.02),
 ];

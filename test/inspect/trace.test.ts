@@ -20,6 +20,14 @@ test("notes calls in order while it is asked to, and returns what the kernels re
   expect(calls).toHaveLength(2);
 });
 
+test("idle kernels do nothing, and only while the run lasts", () => {
+  const { kernels, memory } = freshKernels("simd");
+  new Float32Array(memory.buffer, 4096, 32).fill(1)[5] = 2;
+  const trace = new Trace(kernels);
+  trace.idle(() => expect(trace.kernels.argmax(4096, 32)).toBe(0));
+  expect(trace.kernels.argmax(4096, 32)).toBe(5);
+});
+
 test("a run that throws ends the noting", () => {
   const { kernels } = freshKernels("simd");
   const trace = new Trace(kernels);

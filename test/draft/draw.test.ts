@@ -1,0 +1,57 @@
+/** The drafter's draw against the target's rule, over the kernels of this machine. */
+import { expect, test } from "vitest";
+import { drawToken, type Logits } from "../../src/draft/draw.ts";
+import { chooseToken } from "../../src/speculate/sample.ts";
+import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
+import { freshKernels } from "../support/kernels.ts";
+import { normal, seeded } from "../support/random.ts";
+
+const X = 4096;
+const OUT = 1 << 20;
+const { kernels, memory } = freshKernels("dot16");
+
+/** V floats as a model would hold them; `room` of them fit where the largest are gathered. */
+function holding(logits: Float32Array, room: number): Logits {
+  const V = logits.length;
+  new Float32Array(memory.buffer, X, V).set(logits);
+  return {
+    argmax: () => kernels.argmax(X, V),
+    gumbelArgmax: (_, scale, floor, { a, b }) => kernels.gumbelArgmax(X, V, scale, floor, a, b),
+    logSumExp: (_, scale = 1) => kernels.logSumExp(X, V, scale),
+    logitsAbove(_, cut) {
+      const count = kernels.gatherAbove(X, V, cut, OUT, room);
+      return count <= room ? new Float32Array(memory.buffer, OUT, count) : undefined;
+    },
+  };
+}
+
+test("greedy is the argmax, the lowest id among equals", () => {
+  const logits = Float32Array.of(1, 5, 5, 2, 0);
+  expect(drawToken(holding(logits, 5), logits, GREEDY, 0)).toBe(1);
+});
+
+test("refuses a row without a finite logit", () => {
+  for (const value of [Number.NaN, Number.NEGATIVE_INFINITY]) {
+    const logits = new Float32Array(7).fill(value);
+    expect(() => drawToken(holding(logits, 7), logits, GREEDY, 0)).toThrowError(/no finite logit/);
+  }
+});
+
+test("is the target's own draw, whatever the filters, also with ties and where too many logits are near the top", () => {
+  const random = seeded(21);
+  for (let i = 0; i < 1500; i++) {
+    const V = 1 + Math.floor(random() * 2000);
+    const spread = [0.3, 1, 4, 12][i % 4]!;
+    const step = i % 5 === 0 ? 4 : 2 ** 20;
+    const logits = Float32Array.from({ length: V }, () => Math.round(spread * normal(random) * step) / step);
+    const sampling: Sampling = {
+      temperature: [0.05, 0.7, 1, 3][(i >> 2) % 4]!,
+      topK: random() < 0.5 ? Math.floor(random() * 60) : 0,
+      topP: random() < 0.6 ? random() : 1,
+      minP: random() < 0.3 ? random() / 5 : 0,
+      seed: Math.floor(random() * 2 ** 32),
+    };
+    const drawn = drawToken(holding(logits, i % 3 === 0 ? 100 : 2000), logits, sampling, i);
+    expect(drawn, JSON.stringify({ i, V, sampling })).toBe(chooseToken(logits, sampling, i));
+  }
+});
