@@ -18,10 +18,11 @@ import { loadPack, packHeader } from "../support/tiny.ts";
 import { buildIsolate, type ColdParts, coldStart } from "./cold-start.ts";
 import { CUT } from "./cut.ts";
 import { peerFiles } from "./ggufs.ts";
+import { Layers } from "./layers.ts";
 import { measure, ours, PAGES, type Speeds, VERIFIED } from "./measure.ts";
 import { openPeer } from "./peer-llama-cpp.ts";
 import { openWllama } from "./peer-wllama.ts";
-import { coldTable, jsonLine, speedTable } from "./report.ts";
+import { coldTable, jsonLine, layersTable, speedTable } from "./report.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const ASSETS = join(ROOT, "build/bench");

@@ -1,5 +1,6 @@
 /** Rounds as medians with their extremes, as a table and as the one line of JSON. */
 import type { ColdParts } from "./cold-start.ts";
+import type { LayerName, LayerTimes } from "./layers.ts";
 import { PREFILLS, type Speeds, VERIFIED } from "./measure.ts";
 
 export interface Summary {
@@ -57,6 +58,25 @@ export function coldTable(starts: readonly ColdParts[], bytes: number): string {
     ["cold start, ms", ...parts],
     [[`${(bytes / 1e6).toFixed(1)} MB`, ...columns.map((column) => cell(column, 0))]],
   );
+}
+
+/** One row a format: Gweights a second, the pruned ones counted, and the time against dense q4u in the same round. */
+export function layersTable(rounds: readonly LayerTimes[], weights: number): string {
+  const names = Object.keys(rounds[0]!) as LayerName[];
+  const rows = names.map((name) => [
+    name,
+    ...([14, 8] as const).flatMap((bits) => [
+      cell(
+        rounds.map((times) => weights / times[name][bits] / 1e6),
+        1,
+      ),
+      cell(
+        rounds.map((times) => times[name][bits] / times.q4u[bits]),
+        2,
+      ),
+    ]),
+  ]);
+  return table(["layer", "14 bits, Gweights/s", "time ÷ q4u", "8 bits, Gweights/s", "time ÷ q4u"], rows);
 }
 
 /** Medians under their names, and lowest and highest round of each under `spread`. */

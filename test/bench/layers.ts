@@ -1,0 +1,146 @@
+/**
+ * One layer in each weight format at one token: SmolLM2-135M's gate|up, 3,072 rows of 576 columns, of normal weights, four
+ * copies in turn so that weights come from where a model's would. In Node, at both widths of activations.
+ *
+ *   node test/bench/layers.ts     the table alone
+ */
+import { quantiseTensor } from "../../src/compress/stages/quantise.ts";
+import { type Matrix, multiplyMatrix } from "../../src/draft/matrix.ts";
+import { activationBytes, type Kernels, q2lutTableBytes } from "../../src/kernels/abi.ts";
+import { builtModules } from "../../src/kernels/built.ts";
+import { bindKernels, pickModule } from "../../src/kernels/wasm.ts";
+import { type ActivationBits, type BlockFormat, blockParts, type TensorLayout } from "../../src/model/layouts.ts";
+import { normal, seeded } from "../support/random.ts";
+
+const [ROWS, COLS, COPIES] = [3072, 576, 4] as const;
+/** Rows that are really rounded; the rest repeat them. */
+const OWN_ROWS = 128;
+/** A round goes over all layers so many times, each for so many ms, and keeps the best of each. */
+const TURNS = 8;
+const TURN_MS = 10;
+
+/** 0.45 % of 576 columns are 2.6. */
+const OUTLIERS = 3;
+
+type Variant = Pick<TensorLayout, "keep" | "outliers"> & { readonly format: BlockFormat };
+
+const VARIANTS = {
+  q4u: { format: "q4u" },
+  q8: { format: "q8" },
+  lut4: { format: "lut4" },
+  lut3: { format: "lut3" },
+  q2lut: { format: "q2lut" },
+  "q4u 4:16": { format: "q4u", keep: 4 },
+  "q4u 8:16": { format: "q4u", keep: 8 },
+  "q4u 12:16": { format: "q4u", keep: 12 },
+  "lut4 8:16": { format: "lut4", keep: 8 },
+  "q4u, 0.52 % outliers": { format: "q4u", outliers: OUTLIERS },
+} as const satisfies Record<string, Variant>;
+
+export type LayerName = keyof typeof VARIANTS;
+/** ms of one multiplication, by width of the activation. */
+export type LayerTimes = Readonly<Record<LayerName, Readonly<Record<ActivationBits, number>>>>;
+
+export class Layers {
+  readonly #kernels: Kernels;
+  readonly #matrices: Readonly<Record<LayerName, readonly Matrix[]>>;
+  readonly #act: number;
+  readonly #out: number;
+  readonly #scratch: number;
+
+  private constructor(kernels: Kernels, memory: WebAssembly.Memory, layers: Record<LayerName, Uint8Array>) {
+    this.#kernels = kernels;
+    let end = 1024;
+    const take = (bytes: number): number => {
+      const at = end;
+      end += Math.ceil(bytes / 64) * 64;
+      memory.grow(Math.max(0, Math.ceil((end - memory.buffer.byteLength) / 65536)));
+      return at;
+    };
+    this.#act = take(activationBytes(COLS));
+    this.#out = take(4 * ROWS);
+    this.#scratch = take(Math.max(activationBytes(COLS), q2lutTableBytes(COLS), 4 * COLS) + 64);
+    const x = take(4 * COLS);
+    const random = seeded(1);
+    new Float32Array(memory.buffer, x, COLS).forEach((_, k, all) => {
+      all[k] = normal(random);
+    });
+    kernels.quantise(x, COLS, 1, this.#act);
+    this.#matrices = Object.fromEntries(
+      Object.entries(VARIANTS).map(([name, variant]) => [
+        name,
+        Array.from({ length: COPIES }, () => place(take, memory, variant, layers[name as LayerName])),
+      ]),
+    ) as unknown as Record<LayerName, Matrix[]>;
+  }
+
+  static async make(): Promise<Layers> {
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    const kernels = bindKernels(pickModule(await builtModules()), memory);
+    const random = seeded(2);
+    const values = Float32Array.from({ length: OWN_ROWS * COLS }, () => normal(random));
+    const bytes = Object.entries(VARIANTS).map(([name, variant]) => [
+      name,
+      quantiseTensor({ ...variant, rows: OWN_ROWS, cols: COLS }, values).bytes,
+    ]);
+    return new Layers(kernels, memory, Object.fromEntries(bytes));
+  }
+
+  /** One round of all. */
+  measure(): LayerTimes {
+    const names = Object.keys(VARIANTS) as LayerName[];
+    const best = Object.fromEntries(names.map((name) => [name, { 8: Infinity, 14: Infinity }]));
+    for (let turn = 0; turn < TURNS; turn++) {
+      for (const name of names) {
+        for (const bits of [8, 14] as const) best[name]![bits] = Math.min(best[name]![bits], this.#time(name, bits));
+      }
+    }
+    return best as unknown as LayerTimes;
+  }
+
+  #time(name: LayerName, bits: ActivationBits): number {
+    const started = performance.now();
+    let runs = 0;
+    while (performance.now() - started < TURN_MS) {
+      for (const matrix of this.#matrices[name]) {
+        multiplyMatrix(this.#kernels, matrix, bits, this.#act, 1, this.#out, ROWS, 0, this.#scratch);
+      }
+      runs += COPIES;
+    }
+    return (performance.now() - started) / runs;
+  }
+}
+
+function place(
+  take: (bytes: number) => number,
+  memory: WebAssembly.Memory,
+  variant: Variant,
+  bytes: Uint8Array,
+): Matrix {
+  const parts = blockParts({ ...variant, rows: ROWS, cols: COLS });
+  const address = take((ROWS / 16) * parts.bytes);
+  const target = new Uint8Array(memory.buffer, address, (ROWS / 16) * parts.bytes);
+  for (let at = 0; at < target.length; at += bytes.length) target.set(bytes, at);
+  return {
+    address,
+    format: variant.format,
+    rows: ROWS,
+    cols: COLS,
+    keep: variant.keep ?? 16,
+    outliers: variant.outliers ?? 0,
+    blockBytes: parts.bytes,
+    outlierTable: address + parts.outliers,
+  };
+}
+
+if (import.meta.main) {
+  const { layersTable } = await import("./report.ts");
+  const layers = await Layers.make();
+  layers.measure();
+  console.log(
+    layersTable(
+      Array.from({ length: 5 }, () => layers.measure()),
+      ROWS * COLS,
+    ),
+  );
+}
