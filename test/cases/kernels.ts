@@ -232,7 +232,8 @@ function ropeCase(heads: number, D: number, T: number): KernelCase {
 
 function pageTable(memory: WebAssembly.Memory, G: number, D: number): void {
   const table = new DataView(memory.buffer);
-  for (let i = 0; i < 8; i++) table.setUint32(PAGES + i * 4, PAGE_DATA + (7 - i) * pageBytes(1, G, D), true);
+  // Long timelines go round the same eight pages.
+  for (let i = 0; i < 64; i++) table.setUint32(PAGES + i * 4, PAGE_DATA + (7 - (i % 8)) * pageBytes(1, G, D), true);
 }
 
 function kvCase(G: number, D: number, T: number, position: number): KernelCase {
@@ -250,15 +251,15 @@ function kvCase(G: number, D: number, T: number, position: number): KernelCase {
   };
 }
 
-function attentionCase(H: number, G: number, D: number, T: number, position: number): KernelCase {
+function attentionCase(H: number, G: number, D: number, T: number, position: number, queries?: Fill): KernelCase {
   return {
-    name: `attention H ${H} G ${G} D ${D} T ${T} position ${position}`,
+    name: `attention H ${H} G ${G} D ${D} T ${T} position ${position} ${queries ?? ""}`,
     tolerance: 0,
     prepare(memory) {
       pageTable(memory, G, D);
       const tokens = position + T;
       fillFloats(memory, WEIGHT, tokens * 2 * G * D, 3);
-      fillFloats(memory, X, T * H * D, 4);
+      fillFloats(memory, X, T * H * D, 4, queries);
       return {
         run(kernels) {
           kernels.kvAppend(WEIGHT, WEIGHT + G * D * 4, 2 * G * D, tokens, G, D, PAGES, 0, 0);
@@ -383,6 +384,9 @@ export const KERNEL_CASES: readonly KernelCase[] = [
   attentionCase(8, 2, 96, 2, 63),
   attentionCase(5, 5, 32, 1, 31),
   attentionCase(6, 2, 128, 1, 70),
+  attentionCase(4, 1, 64, 1, 90, "spike"),
+  // All weights alike, and so many that their sum bounds them.
+  attentionCase(3, 1, 32, 2, 1200, "zeros"),
   ...[1, 2, 3, 4, 5, 7, 8, 31, 1023].flatMap((n) => [gumbelCase(n, "random"), logSumExpCase(n, "random")]),
   ...(["zeros", "spike", "tiny"] as const).flatMap((fill) => [gumbelCase(100, fill), logSumExpCase(100, fill)]),
   logSumExpCase(1000, "random", 1 / 0.7),

@@ -228,6 +228,21 @@ function three64(q: usize, count: i32, pages: usize, blockOffset: usize, out: us
   heads(3, 64, q, count, pages, blockOffset, out, scratch);
 }
 
+// Reads a line of every 64 bytes of a layer's keys and values, page by page: in one run, so that many misses are under way
+// at once. The weights of a layer have pushed them out of the near caches since the last step.
+@inline function fetch(pages: usize, layerOffset: usize, bytes: usize, count: i32, out: usize): void {
+  let seen = i32x4.splat(0);
+  for (let start = 0; start < count; start += 32) {
+    let at = pageOf(pages, start) + layerOffset;
+    const end = at + bytes;
+    for (; at < end; at += 256) {
+      seen = v128.or(seen, v128.or(v128.load(at), v128.load(at, 64)));
+      seen = v128.or(seen, v128.or(v128.load(at, 128), v128.load(at, 192)));
+    }
+  }
+  v128.store(out, seen);
+}
+
 export function attention(
   q: usize,
   stride: i32,
@@ -244,6 +259,7 @@ export function attention(
 ): void {
   const share = H / G;
   const headBytes = <usize>(D << 2);
+  fetch(pages, layerOffset, headBlockBytes(D) * <usize>G, position + T, scratch);
   for (let t = 0; t < T; t++) {
     const count = position + t + 1;
     for (let g = 0; g < G; g++) {
