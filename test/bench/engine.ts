@@ -13,13 +13,16 @@ import { parseArgs } from "node:util";
 import { createTestHarness } from "wrangler";
 import { prepare } from "../../src/compress/cli.ts";
 import { makePack } from "../../src/compress/pipeline.ts";
+import { shardReader } from "../../src/format/disk.ts";
+import { inspectPack } from "../../src/inspect/inspection.ts";
+import { builtModule, builtModules } from "../../src/kernels/built.ts";
 import { assembleAssets } from "../../src/start.ts";
 import { loadPack, packHeader } from "../support/tiny.ts";
 import { buildIsolate, type ColdParts, coldStart } from "./cold-start.ts";
 import { CUT } from "./cut.ts";
 import { peerFiles } from "./ggufs.ts";
-import { Layers } from "./layers.ts";
-import { measure, ours, PAGES, type Speeds, VERIFIED } from "./measure.ts";
+import { Layers, type LayerTimes } from "./layers.ts";
+import { DECODED, measure, ours, PAGES, PROMPT, type Speeds, VERIFIED } from "./measure.ts";
 import { openPeer } from "./peer-llama-cpp.ts";
 import { openWllama } from "./peer-wllama.ts";
 import { coldTable, jsonLine, layersTable, speedTable } from "./report.ts";
@@ -41,6 +44,15 @@ const cut = join(ROOT, ".cache/bench/cut-pack");
 await makePack(CUT, target, cut);
 assembleAssets(target, cut, ASSETS);
 buildIsolate(ASSETS);
+
+const layers = await Layers.make();
+const inspected = await inspectPack(
+  packHeader(cut),
+  shardReader(cut, packHeader(cut)),
+  await builtModules(),
+  await builtModule("roof"),
+  { tokens: PROMPT, position: PROMPT + DECODED / 2 },
+);
 
 const node = {
   target: ours(await loadPack(target, PAGES, VERIFIED)),
@@ -83,6 +95,7 @@ const engines = {
 type Name = keyof typeof engines;
 
 const rounds = new Map<Name, Speeds[]>();
+const layerTimes: LayerTimes[] = [];
 const coldStarts: ColdParts[] = [];
 // Round 0 loads weights and lets the engines compile; it is not counted.
 for (let n = 0; n <= count; n++) {
@@ -91,7 +104,10 @@ for (let n = 0; n <= count; n++) {
     const speeds = await run(values.quick || n === 0);
     if (n > 0) rounds.set(name, [...(rounds.get(name) ?? []), speeds]);
   }
-  if (n > 0) coldStarts.push(await coldStart());
+  const times = layers.measure();
+  if (n === 0) continue;
+  layerTimes.push(times);
+  coldStarts.push(await coldStart());
 }
 await Promise.all([wllama.close(), harness.close(), ...Object.values(llamaCpp).map((peer) => peer.close())]);
 
@@ -101,7 +117,7 @@ const each = (figure: (of: (name: Name) => Speeds) => number): number[] =>
 const decode = (of: (name: Name) => Speeds, name: Name) => of(name).decode;
 
 const drafterBytes = packHeader(cut).shards.reduce((sum, { bytes }) => sum + bytes, 0);
-console.log(`${speedTable(rounds)}\n\n${coldTable(coldStarts, drafterBytes)}\n`);
+console.log(`${speedTable(rounds)}\n\n${layersTable(layerTimes)}\n\n${coldTable(coldStarts, drafterBytes)}\n`);
 console.log(
   jsonLine({
     decode_vs_llamacpp: each((of) => decode(of, "target, workerd") / decode(of, "target, llama.cpp Q4_1")),
@@ -111,10 +127,16 @@ console.log(
       return decode(of, "target, workerd") / Math.max(...peers);
     }),
     draft_decode_tps: each((of) => decode(of, "draft, workerd")),
+    // The step at the lower of the two roofs, against the step in workerd.
+    draft_roof_share: each((of) => inspected.decode.roof * decode(of, "draft, workerd")),
     prefill512_vs_llamacpp: each(
       (of) => of("target, workerd").prefill[512]! / of("target, llama.cpp Q4_1").prefill[512]!,
     ),
     verify8_vs_1: each((of) => of("target, workerd").verify! / of("target, workerd").step!),
+    // As the draft multiplies, by 8 bits; how many times faster, and how much more time.
+    vnm_8_16_vs_dense: layerTimes.map((layer) => layer.q4u[8] / layer["q4u 8:16"][8]),
+    lut4_vs_q4u: layerTimes.map((layer) => layer.q4u[8] / layer.lut4[8]),
+    outlier_cost: layerTimes.map((layer) => layer["q4u, 0.52 % outliers"][8] / layer.q4u[8] - 1),
     cold_start_ms: coldStarts.map(({ whole }) => whole),
   }),
 );

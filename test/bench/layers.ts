@@ -1,8 +1,6 @@
 /**
  * One layer in each weight format at one token: SmolLM2-135M's gate|up, 3,072 rows of 576 columns, of normal weights, four
  * copies in turn so that weights come from where a model's would. In Node, at both widths of activations.
- *
- *   node test/bench/layers.ts     the table alone
  */
 import { quantiseTensor } from "../../src/compress/stages/quantise.ts";
 import { type Matrix, multiplyMatrix } from "../../src/draft/matrix.ts";
@@ -13,6 +11,7 @@ import { type ActivationBits, type BlockFormat, blockParts, type TensorLayout } 
 import { normal, seeded } from "../support/random.ts";
 
 const [ROWS, COLS, COPIES] = [3072, 576, 4] as const;
+export const LAYER_WEIGHTS = ROWS * COLS;
 /** Rows that are really rounded; the rest repeat them. */
 const OWN_ROWS = 128;
 /** A round goes over all layers so many times, each for so many ms, and keeps the best of each. */
@@ -131,16 +130,4 @@ function place(
     blockBytes: parts.bytes,
     outlierTable: address + parts.outliers,
   };
-}
-
-if (import.meta.main) {
-  const { layersTable } = await import("./report.ts");
-  const layers = await Layers.make();
-  layers.measure();
-  console.log(
-    layersTable(
-      Array.from({ length: 5 }, () => layers.measure()),
-      ROWS * COLS,
-    ),
-  );
 }

@@ -1,6 +1,6 @@
 /** Rounds as medians with their extremes, as a table and as the one line of JSON. */
 import type { ColdParts } from "./cold-start.ts";
-import type { LayerName, LayerTimes } from "./layers.ts";
+import { LAYER_WEIGHTS, type LayerName, type LayerTimes } from "./layers.ts";
 import { PREFILLS, type Speeds, VERIFIED } from "./measure.ts";
 
 export interface Summary {
@@ -61,13 +61,13 @@ export function coldTable(starts: readonly ColdParts[], bytes: number): string {
 }
 
 /** One row a format: Gweights a second, the pruned ones counted, and the time against dense q4u in the same round. */
-export function layersTable(rounds: readonly LayerTimes[], weights: number): string {
+export function layersTable(rounds: readonly LayerTimes[]): string {
   const names = Object.keys(rounds[0]!) as LayerName[];
   const rows = names.map((name) => [
     name,
     ...([14, 8] as const).flatMap((bits) => [
       cell(
-        rounds.map((times) => weights / times[name][bits] / 1e6),
+        rounds.map((times) => LAYER_WEIGHTS / times[name][bits] / 1e6),
         1,
       ),
       cell(
