@@ -33,16 +33,14 @@ import { hundreds16, ones16 } from "./constants";
   return i16x8.add(acc, pairDot(a, b));
 }
 
-// Two and four products of bytes `b` of at most 63 into a wide accumulator, widened once: 4 · 63 · 128 and, for `a` in
-// −64 … 63, 8 · 63 · 64 are below 2^15.
-
+// Two products with bytes `b` of at most 63, into a wide accumulator: 4 · 63 · 128 < 2^15, so they are widened once.
 @inline export function dotTwo(acc: v128, a0: v128, b0: v128, a1: v128, b1: v128): v128 {
   if (SHAPE == SHAPE_I32) return dotWide(dotWide(acc, a0, b0), a1, b1);
   return i32x4.add(acc, widen(i16x8.add(pairDot(a0, b0), pairDot(a1, b1))));
 }
 
-// Of the plane hi. Where products are widened anyway, that multiplies by 128, and both planes share an accumulator: `acc` is
-// the sum of both. In SHAPE_I32 it is that of hi alone, which `shared` says and `joinWide` adds.
+// Four such products of the plane hi: 8 · 63 · 64 < 2^15. Where they are widened, that multiplies them by 128 as well, so
+// both planes share an accumulator; else `acc` is of hi alone, for its owner to shift and add.
 
 @inline export function shared(): bool {
   return SHAPE != SHAPE_I32;
