@@ -8,6 +8,7 @@
  *
  * --quick gives wllama, which is by far the slowest, shorter prompts: under 5 minutes instead of 20.
  */
+import { execFileSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { createTestHarness } from "wrangler";
@@ -21,7 +22,7 @@ import { loadPack, packHeader } from "../support/tiny.ts";
 import { buildIsolate, type ColdParts, coldStart } from "./cold-start.ts";
 import { CUT } from "./cut.ts";
 import { peerFiles } from "./ggufs.ts";
-import { Layers, type LayerTimes } from "./layers.ts";
+import type { LayerTimes } from "./layers.ts";
 import { DECODED, measure, ours, PAGES, PROMPT, type Speeds, VERIFIED } from "./measure.ts";
 import { openPeer } from "./peer-llama-cpp.ts";
 import { openWllama } from "./peer-wllama.ts";
@@ -45,7 +46,6 @@ await makePack(CUT, target, cut);
 assembleAssets(target, cut, ASSETS);
 buildIsolate(ASSETS);
 
-const layers = await Layers.make();
 const inspected = await inspectPack(
   packHeader(cut),
   shardReader(cut, packHeader(cut)),
@@ -104,9 +104,9 @@ for (let n = 0; n <= count; n++) {
     const speeds = await run(values.quick || n === 0);
     if (n > 0) rounds.set(name, [...(rounds.get(name) ?? []), speeds]);
   }
-  const times = layers.measure();
   if (n === 0) continue;
-  layerTimes.push(times);
+  const layers = execFileSync(process.execPath, [join(import.meta.dirname, "layers-alone.ts"), "--json"]);
+  layerTimes.push(JSON.parse(layers.toString()));
   coldStarts.push(await coldStart());
 }
 await Promise.all([wllama.close(), harness.close(), ...Object.values(llamaCpp).map((peer) => peer.close())]);
