@@ -40,13 +40,20 @@ interface Axes {
   readonly rates: readonly number[];
 }
 
+/** A roof that does not rise with intensity. */
+interface Flat {
+  readonly name: string;
+  readonly rate: number;
+}
+
 export function rooflinePlot(inspection: Inspection): string {
   const { roofs, decode, prefill } = inspection;
   const dots = [...dotsOf(decode), ...dotsOf(prefill)];
-  const axes = axesFor(dots, roofs);
+  const flats = flatsOf(inspection);
+  const axes = axesFor(dots, highest(flats));
   return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Roofline of ${dots.length} operations">
 ${grid(axes)}
-${roofLines(roofs, axes)}
+${roofLines(roofs, flats, axes)}
 ${dots.map((dot) => mark(dot, axes)).join("\n")}
 ${labels(dots, axes)}
 </svg>`;
@@ -64,12 +71,22 @@ const dotsOf = ({ kind, operations }: InspectedPass): Dot[] =>
       share,
     }));
 
+/** The peaks of the arithmetic that the passes use. */
+function flatsOf({ roofs, decode, prefill }: Inspection): Flat[] {
+  const names = { int8: "8-bit activations", int14: "14-bit activations", f32: "f32" } as const;
+  return (Object.keys(names) as (keyof typeof names)[])
+    .filter((kind) => decode.cost.macs[kind] + prefill.cost.macs[kind] > 0)
+    .map((kind) => ({ name: names[kind], rate: peak(roofs, kind) }));
+}
+
+const highest = (flats: readonly Flat[]): number => Math.max(...flats.map(({ rate }) => rate));
+
 /** Powers of two of intensity and of ten of rate around everything that is drawn. */
-function axesFor(dots: readonly Dot[], roofs: Roofs): Axes {
+function axesFor(dots: readonly Dot[], top: number): Axes {
   const lowX = Math.floor(Math.log2(Math.min(...dots.map((dot) => dot.intensity))));
   const highX = Math.ceil(Math.log2(Math.max(...dots.map((dot) => dot.intensity), 8)));
   const lowY = Math.floor(Math.log10(Math.min(...dots.map((dot) => dot.rate))));
-  const highY = Math.ceil(Math.log10(1.2 * Math.max(...dots.map((dot) => dot.rate), peak(roofs, "int14"))));
+  const highY = Math.ceil(Math.log10(1.2 * Math.max(...dots.map((dot) => dot.rate), top)));
   const between = (value: number, low: number, high: number, from: number, to: number) =>
     from + ((value - low) / (high - low)) * (to - from);
   return {
@@ -97,9 +114,9 @@ function grid({ x, y, intensities, rates }: Axes): string {
 }
 
 /** Slopes where bytes limit, up to the highest peak; from the steeper slope on, flat lines where arithmetic does. */
-function roofLines(roofs: Roofs, { x, y, intensities }: Axes): string {
+function roofLines(roofs: Roofs, flats: readonly Flat[], { x, y, intensities }: Axes): string {
   const [low, high] = [intensities[0]!, intensities.at(-1)!];
-  const top = peak(roofs, "int14");
+  const top = highest(flats);
   const fastest = Math.max(roofs.read, roofs.cached); // a small pack lies in the first cache: the two are one then
   const slopes = [
     { name: "memory", bandwidth: roofs.read },
@@ -111,14 +128,11 @@ function roofLines(roofs: Roofs, { x, y, intensities }: Axes): string {
     const lift = bandwidth === fastest ? -7 : 16;
     return `<path class="roof" d="M${fix(x0)} ${fix(y0)}L${fix(x1)} ${fix(y1)}"/><text class="roof-name" transform="translate(${fix(x0 + 12)} ${fix(y0 + 12 * Math.tan((angle * Math.PI) / 180))}) rotate(${fix(angle)}) translate(0 ${lift})">${name}, ${giga(bandwidth)} GB/s</text>`;
   });
-  const flats = [
-    { name: "14-bit activations", rate: top },
-    { name: "f32", rate: roofs.multiplyAdd },
-  ].map(({ name, rate }) => {
+  const lines = flats.map(({ name, rate }) => {
     const start = Math.max(low, rate / fastest);
-    return `<path class="roof" d="M${fix(x(start))} ${fix(y(rate))}H${fix(x(high))}"/><text class="roof-name" x="${fix(x(high) - 4)}" y="${fix(y(rate) - 7)}" text-anchor="end">${name}, ${giga(rate)} Gmac/s</text>`;
+    return `<path class="roof" d="M${fix(x(start))} ${fix(y(rate))}H${fix(x(high))}"/><text class="roof-name" x="${fix(x(start) + 6)}" y="${fix(y(rate) - 7)}">${name}, ${giga(rate)} Gmac/s</text>`;
   });
-  return [...slopes, ...flats].join("\n");
+  return [...slopes, ...lines].join("\n");
 }
 
 const radius = ({ share }: Dot): number => 3.5 + 22 * Math.sqrt(share);
