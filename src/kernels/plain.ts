@@ -129,10 +129,10 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     (tileBytes: number, weightAt: (tile: number, r: number, k: number) => number, scales: number, minima?: number) =>
     (tiles: number, row: number, q: readonly number[]): number => {
       const groups = q.length / 32;
-      const r = row & 7;
+      const r = row & 15;
       let acc = 0;
       for (let g = 0; g < groups; g++) {
-        const tile = tiles + ((row >> 3) * groups + g) * tileBytes;
+        const tile = tiles + g * tileBytes;
         let [dot, sum] = [0, 0];
         for (let k = 0; k < 32; k++) {
           const x = q[g * 32 + k] as number;
@@ -147,17 +147,17 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     };
 
   const nibble = (tile: number, r: number, k: number): number => {
-    const byte = view.getUint8(tile + (k >> 3) * 32 + r * 4 + (k & 3));
+    const byte = view.getUint8(tile + (k >> 3) * 64 + r * 4 + (k & 3));
     return k & 4 ? byte >> 4 : byte & 15;
   };
-  const int8 = (tile: number, r: number, k: number): number => view.getInt8(tile + (k >> 2) * 32 + r * 4 + (k & 3));
+  const int8 = (tile: number, r: number, k: number): number => view.getInt8(tile + (k >> 2) * 64 + r * 4 + (k & 3));
 
   const embed =
     (tileBytes: number, valueAt: (tile: number, r: number, k: number) => number): Embed =>
     (weight, blockBytes, row, cols, out) => {
       for (let k = 0; k < cols; k++) {
-        const strip = weight + (row >> 4) * blockBytes + ((row >> 3) & 1) * (cols / 32) * tileBytes;
-        setF32(out + k * 4, valueAt(strip + (k >> 5) * tileBytes, row & 7, k & 31));
+        const tile = weight + (row >> 4) * blockBytes + (k >> 5) * tileBytes;
+        setF32(out + k * 4, valueAt(tile, row & 15, k & 31));
       }
     };
 
@@ -169,9 +169,9 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
 
   return {
     embedQ4u: embed(TILE_BYTES.q4u, (tile, r, k) => {
-      return f32(f32(nibble(tile, r, k) * getF16(tile + 128 + 2 * r)) + getF16(tile + 144 + 2 * r));
+      return f32(f32(nibble(tile, r, k) * getF16(tile + 256 + 2 * r)) + getF16(tile + 288 + 2 * r));
     }),
-    embedQ8: embed(TILE_BYTES.q8, (tile, r, k) => f32(int8(tile, r, k) * getF16(tile + 256 + 2 * r))),
+    embedQ8: embed(TILE_BYTES.q8, (tile, r, k) => f32(int8(tile, r, k) * getF16(tile + 512 + 2 * r))),
 
     embedLut4: lutEmbed(view, LUT4),
     embedLut3: lutEmbed(view, LUT3),
@@ -204,8 +204,8 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
       }
     },
 
-    matmulQ4u: matmul("q4u", groupSum(TILE_BYTES.q4u, nibble, 128, 144)),
-    matmulQ8: matmul("q8", groupSum(TILE_BYTES.q8, int8, 256)),
+    matmulQ4u: matmul("q4u", groupSum(TILE_BYTES.q4u, nibble, 256, 288)),
+    matmulQ8: matmul("q8", groupSum(TILE_BYTES.q8, int8, 512)),
     matmulLut4: matmul("lut4", lutSum(view, LUT4)),
     matmulLut3: matmul("lut3", lutSum(view, LUT3)),
     matmulQ2lut: matmul("q2lut", q2lutSum(view)),

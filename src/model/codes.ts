@@ -27,8 +27,7 @@ const inOneByte = (
 });
 
 /** Byte of a weight in q8 tiles. */
-const q8Byte = (r: number, k: number, kept: number): number =>
-  ((r >> 3) * (kept / 32) + (k >> 5)) * 288 + ((k & 31) >> 2) * 32 + (r & 7) * 4 + (k & 3);
+const q8Byte = (r: number, k: number): number => (k >> 5) * 576 + ((k & 31) >> 2) * 64 + r * 4 + (k & 3);
 
 /** Byte of a column, and of those 16, 32 and 48 after it, in the first row of a lut3 pair. */
 const lut3Pair = (r: number, k: number, kept: number): number => ((r >> 1) * (kept / 64) + (k >> 6)) * 48 + (k & 15);
@@ -36,15 +35,15 @@ const lut3Pair = (r: number, k: number, kept: number): number => ((r >> 1) * (ke
 export const CODES: { readonly [F in BlockFormat]: CodePlace } = {
   q4u: inOneByte(
     4,
-    (r, k, kept) => ((r >> 3) * (kept / 32) + (k >> 5)) * 160 + ((k & 31) >> 3) * 32 + (r & 7) * 4 + (k & 3),
+    (r, k) => (k >> 5) * 320 + ((k & 31) >> 3) * 64 + r * 4 + (k & 3),
     (k) => k & 4,
   ),
   q8: {
     least: -128,
     most: 127,
-    read: (bytes, at, r, k, kept) => (bytes[at + q8Byte(r, k, kept)]! << 24) >> 24,
-    write(bytes, at, r, k, kept, code) {
-      bytes[at + q8Byte(r, k, kept)] = code;
+    read: (bytes, at, r, k) => (bytes[at + q8Byte(r, k)]! << 24) >> 24,
+    write(bytes, at, r, k, _kept, code) {
+      bytes[at + q8Byte(r, k)] = code;
     },
   },
   lut4: inOneByte(

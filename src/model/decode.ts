@@ -28,11 +28,11 @@ interface Row {
 const VALUE: { readonly [F in BlockFormat]: (row: Row) => (code: number, k: number) => number } = {
   q4u(row) {
     const half = halves(row, TILE_BYTES.q4u);
-    return (code, k) => f32(f32(code * half(k, 128)) + half(k, 144));
+    return (code, k) => f32(f32(code * half(k, 256)) + half(k, 288));
   },
   q8(row) {
     const half = halves(row, TILE_BYTES.q8);
-    return (code, k) => f32(code * half(k, 256));
+    return (code, k) => f32(code * half(k, 512));
   },
   lut4: (row) => lutValue(row, 16),
   lut3: (row) => lutValue(row, 8),
@@ -43,9 +43,9 @@ const VALUE: { readonly [F in BlockFormat]: (row: Row) => (code: number, k: numb
 };
 
 const halves =
-  ({ view, tiles, r, kept }: Row, tileBytes: number) =>
+  ({ view, tiles, r }: Row, tileBytes: number) =>
   (k: number, at: number): number =>
-    f16ToNumber(view.getUint16(tiles + ((r >> 3) * (kept / 32) + (k >> 5)) * tileBytes + at + 2 * (r & 7), true));
+    f16ToNumber(view.getUint16(tiles + (k >> 5) * tileBytes + at + 2 * r, true));
 
 function lutValue({ view, codebook, r }: Row, entries: number): (code: number) => number {
   const line = codebook + BLOCK_ROWS * entries + 4 * r;

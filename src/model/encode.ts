@@ -50,17 +50,17 @@ interface Row {
 /** Writes what a row has beside its codes, a row a format. */
 const WRITE: { readonly [F in BlockFormat]: (row: Row) => void } = {
   q4u: (row) => {
-    writeHalves(row, "d", 160, 128);
-    writeHalves(row, "m", 160, 144);
+    writeHalves(row, "d", 320, 256);
+    writeHalves(row, "m", 320, 288);
   },
   q8: (row) => {
-    writeHalves(row, "d", 288, 256);
+    writeHalves(row, "d", 576, 512);
     const { view, block, places, r, kept } = row;
     const bytes = new Uint8Array(view.buffer, view.byteOffset);
     for (let group = 0; group < kept / 32; group++) {
       let sum = 0;
       for (let k = 32 * group; k < 32 * group + 32; k++) sum += CODES.q8.read(bytes, block + places.tiles, r, k, kept);
-      view.setInt16(tileOf(row, group, 288) + 272 + 2 * (r & 7), sum, true);
+      view.setInt16(tileOf(row, group, 576) + 544 + 2 * r, sum, true);
     }
   },
   lut4: (row) => writeCodebook(row, 16),
@@ -75,8 +75,7 @@ const WRITE: { readonly [F in BlockFormat]: (row: Row) => void } = {
   },
 };
 
-const tileOf = ({ block, places, r, kept }: Row, group: number, bytes: number): number =>
-  block + places.tiles + ((r >> 3) * (kept / 32) + group) * bytes;
+const tileOf = ({ block, places }: Row, group: number, bytes: number): number => block + places.tiles + group * bytes;
 
 function writeHalves(of: Row, name: "d" | "m", tileBytes: number, at: number): void {
   const { view, row, r, kept, take, rows } = of;
@@ -87,7 +86,7 @@ function writeHalves(of: Row, name: "d" | "m", tileBytes: number, at: number): v
     const bits = numberToF16(value);
     if ((bits & 0x7c00) === 0x7c00)
       throw bad(`row ${row}, columns ${32 * group}…: ${name} ${value} does not fit a f16`);
-    view.setUint16(tileOf(of, group, tileBytes) + at + 2 * (r & 7), bits, true);
+    view.setUint16(tileOf(of, group, tileBytes) + at + 2 * r, bits, true);
   }
 }
 

@@ -10,18 +10,17 @@
  *   codebook   of its rows (lut4, lut3) or of the matrix (q2lut)
  *   outliers   a few weights a row, on top of all              outliers.ts
  *
- * Tiles of q4u and q8 are 8 rows × 32 columns: all of the block's first 8 rows, along the columns, then all of its last 8.
- * With r a row and k a column of the tile:
+ * Tiles of q4u and q8 are all of a block's rows × 32 columns, along the columns. With r a row and k a column of the tile:
  *
- *   q4u   160 bytes   value = nibble · d[r] + m[r]
- *         0    nibbles  byte (k >> 3) · 32 + r · 4 + (k & 3); low half for (k & 7) < 4, high half for the rest
- *         128  d        8 × f16
- *         144  m        8 × f16
+ *   q4u   320 bytes   value = nibble · d[r] + m[r]
+ *         0    nibbles  byte (k >> 3) · 64 + r · 4 + (k & 3); low half for (k & 7) < 4, high half for the rest
+ *         256  d        16 × f16
+ *         288  m        16 × f16
  *
- *   q8    288 bytes   value = byte · d[r]
- *         0    int8     byte (k >> 2) · 32 + r · 4 + (k & 3)
- *         256  d        8 × f16
- *         272  Σ byte   8 × int16, over the tile's columns
+ *   q8    576 bytes   value = byte · d[r]
+ *         0    int8     byte (k >> 2) · 64 + r · 4 + (k & 3)
+ *         512  d        16 × f16
+ *         544  Σ byte   16 × int16, over the tile's columns
  *
  * So one 32-bit lane of a 128-bit load holds four neighbouring columns of one row: the shape of
  * `i32x4.relaxed_dot_i8x16_i7x16_add_s`. GGUF's Q4_0 and Q4_1 map onto q4u and Q8_0 onto q8 without touching a value
@@ -75,8 +74,7 @@ export interface TensorLayout {
 export const BLOCK_ROWS = 16;
 /** Columns of a q4u or q8 tile, and of a quantisation group. */
 export const TILE_COLS = 32;
-export const TILE_ROWS = 8;
-export const TILE_BYTES = { q4u: 160, q8: 288 } as const;
+export const TILE_BYTES = { q4u: 320, q8: 576 } as const;
 /** Columns among which a sparse block keeps some. */
 export const WINDOW = 16;
 
@@ -90,8 +88,8 @@ interface FormatFacts {
 
 /** One row a format. */
 export const FORMATS: { readonly [F in BlockFormat]: FormatFacts } = {
-  q4u: { unit: 32, unitBytes: 2 * TILE_BYTES.q4u, codebookBytes: 0, maxCols: Number.POSITIVE_INFINITY, sparse: true },
-  q8: { unit: 32, unitBytes: 2 * TILE_BYTES.q8, codebookBytes: 0, maxCols: Number.POSITIVE_INFINITY, sparse: true },
+  q4u: { unit: 32, unitBytes: TILE_BYTES.q4u, codebookBytes: 0, maxCols: Number.POSITIVE_INFINITY, sparse: true },
+  q8: { unit: 32, unitBytes: TILE_BYTES.q8, codebookBytes: 0, maxCols: Number.POSITIVE_INFINITY, sparse: true },
   lut4: { unit: 64, unitBytes: 512, codebookBytes: 16 * 16 + 128, maxCols: 16384, sparse: true },
   lut3: { unit: 64, unitBytes: 384, codebookBytes: 16 * 8 + 128, maxCols: 16384, sparse: true },
   q2lut: { unit: 32, unitBytes: 128, codebookBytes: 16 + 64, maxCols: Number.POSITIVE_INFINITY, sparse: false },

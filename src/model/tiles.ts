@@ -5,7 +5,7 @@
 import { type BlockType, blockBytes } from "./blocks.ts";
 import { OutriderError } from "./errors.ts";
 import { f16ToNumber, numberToF16 } from "./f16.ts";
-import { TILE_BYTES, TILE_COLS, TILE_ROWS, tensorBytes } from "./layouts.ts";
+import { BLOCK_ROWS, TILE_BYTES, TILE_COLS, tensorBytes } from "./layouts.ts";
 
 /** The format that holds a block type exactly, if there is one. */
 export const exactFormat = (type: BlockType): "q4u" | "q8" | undefined =>
@@ -41,7 +41,7 @@ export function tileBlocks(type: "Q4_0" | "Q4_1" | "Q8_0", bytes: Uint8Array, ro
   const blockSize = rowBytes / groups;
   const quants = type === "Q4_1" ? 4 : 2;
   for (let row = 0; row < rows; row++) {
-    const r = row % TILE_ROWS;
+    const r = row % BLOCK_ROWS;
     for (let group = 0; group < groups; group++) {
       const block = row * rowBytes + group * blockSize;
       const tile = tileOffset(format, row, group, groups);
@@ -55,12 +55,12 @@ export function tileBlocks(type: "Q4_0" | "Q4_1" | "Q8_0", bytes: Uint8Array, ro
       }
       if (format === "q8") {
         const sum = moveBytes(bytes, block + quants, out, tile + r * 4);
-        outView.setUint16(tile + 256 + 2 * r, d, true);
-        outView.setInt16(tile + 272 + 2 * r, sum, true);
+        outView.setUint16(tile + 512 + 2 * r, d, true);
+        outView.setInt16(tile + 544 + 2 * r, sum, true);
       } else {
         moveNibbles(bytes, block + quants, out, tile + r * 4);
-        outView.setUint16(tile + 128 + 2 * r, d, true);
-        outView.setUint16(tile + 144 + 2 * r, m, true);
+        outView.setUint16(tile + 256 + 2 * r, d, true);
+        outView.setUint16(tile + 288 + 2 * r, m, true);
       }
     }
   }
@@ -72,15 +72,15 @@ const minusEight = (d: number): number => numberToF16(-8 * f16ToNumber(d));
 
 /** Byte offset of the tile that holds `row` and column group `group`. */
 function tileOffset(format: "q4u" | "q8", row: number, group: number, groups: number): number {
-  return (Math.floor(row / TILE_ROWS) * groups + group) * TILE_BYTES[format];
+  return (Math.floor(row / BLOCK_ROWS) * groups + group) * TILE_BYTES[format];
 }
 
-/** One row of a q8 tile: columns 4c … 4c + 3 go to `to + 32c`. Returns the sum of the bytes, signed. */
+/** One row of a q8 tile: columns 4c … 4c + 3 go to `to + 64c`. Returns the sum of the bytes, signed. */
 function moveBytes(from: Uint8Array, at: number, out: Uint8Array, to: number): number {
   let sum = 0;
   for (let k = 0; k < TILE_COLS; k++) {
     const byte = from[at + k]!;
-    out[to + (k >> 2) * 32 + (k & 3)] = byte;
+    out[to + (k >> 2) * 64 + (k & 3)] = byte;
     sum += (byte << 24) >> 24;
   }
   return sum;
@@ -92,8 +92,8 @@ function moveNibbles(from: Uint8Array, at: number, out: Uint8Array, to: number):
     for (let j = 0; j < 4; j++) {
       const a = from[at + 8 * g + j]!;
       const b = from[at + 8 * g + 4 + j]!;
-      out[to + g * 32 + j] = (a & 15) | ((b & 15) << 4);
-      out[to + (g + 2) * 32 + j] = (a >> 4) | (b & 0xf0);
+      out[to + g * 64 + j] = (a & 15) | ((b & 15) << 4);
+      out[to + (g + 2) * 64 + j] = (a >> 4) | (b & 0xf0);
     }
   }
 }

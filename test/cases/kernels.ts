@@ -84,17 +84,17 @@ const randomScale = (random: () => number): number => numberToF16((random() - 0.
 /** What the random bytes of a block must not be, a row a format. */
 const FILL: Record<Format, (view: DataView, block: number, parts: BlockParts, random: () => number) => void> = {
   q4u(view, block, { tiles, codebook }, random) {
-    for (let tile = block + tiles; tile < block + codebook; tile += 160) {
-      for (let at = 128; at < 160; at += 2) view.setUint16(tile + at, randomScale(random), true);
+    for (let tile = block + tiles; tile < block + codebook; tile += 320) {
+      for (let at = 256; at < 320; at += 2) view.setUint16(tile + at, randomScale(random), true);
     }
   },
   q8(view, block, { tiles, codebook }, random) {
-    for (let tile = block + tiles; tile < block + codebook; tile += 288) {
-      for (let r = 0; r < 8; r++) {
-        view.setUint16(tile + 256 + 2 * r, randomScale(random), true);
+    for (let tile = block + tiles; tile < block + codebook; tile += 576) {
+      for (let r = 0; r < 16; r++) {
+        view.setUint16(tile + 512 + 2 * r, randomScale(random), true);
         let sum = 0;
-        for (let k = 0; k < 32; k++) sum += view.getInt8(tile + (k >> 2) * 32 + r * 4 + (k & 3));
-        view.setInt16(tile + 272 + 2 * r, sum, true);
+        for (let k = 0; k < 32; k++) sum += view.getInt8(tile + (k >> 2) * 64 + r * 4 + (k & 3));
+        view.setInt16(tile + 544 + 2 * r, sum, true);
       }
     }
   },

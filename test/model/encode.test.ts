@@ -74,14 +74,14 @@ function valuesOf({ format, rows, cols, keep = 16, outliers = 0 }: TensorLayout,
 
 /** The code of (row, k) of a dense matrix, read as layouts.ts draws it. */
 const DRAWN: Record<BlockFormat, (bytes: Uint8Array, cols: number, r: number, k: number) => number> = {
-  q4u(bytes, cols, r, k) {
-    const tile = (Math.floor(r / 8) * (cols / 32) + Math.floor(k / 32)) * 160;
-    const byte = bytes[tile + Math.floor((k % 32) / 8) * 32 + (r % 8) * 4 + (k % 4)]!;
+  q4u(bytes, _cols, r, k) {
+    const tile = Math.floor(k / 32) * 320;
+    const byte = bytes[tile + Math.floor((k % 32) / 8) * 64 + r * 4 + (k % 4)]!;
     return k % 8 < 4 ? byte % 16 : byte >> 4;
   },
-  q8(bytes, cols, r, k) {
-    const tile = (Math.floor(r / 8) * (cols / 32) + Math.floor(k / 32)) * 288;
-    const byte = bytes[tile + Math.floor((k % 32) / 4) * 32 + (r % 8) * 4 + (k % 4)]!;
+  q8(bytes, _cols, r, k) {
+    const tile = Math.floor(k / 32) * 576;
+    const byte = bytes[tile + Math.floor((k % 32) / 4) * 64 + r * 4 + (k % 4)]!;
     return byte < 128 ? byte : byte - 256;
   },
   lut4(bytes, cols, r, k) {

@@ -9,16 +9,16 @@ import { fromBase64, goldenJson } from "../support/golden.ts";
 
 /** One value of a tiled matrix by the formulas in layouts.ts, without shared code. */
 function valueAt(format: "q4u" | "q8", bytes: Uint8Array, cols: number, row: number, col: number): number {
-  const size = format === "q4u" ? 160 : 288;
-  const tile = (row >> 4) * (cols / 32) * 2 * size + ((row >> 3) & 1) * (cols / 32) * size + (col >> 5) * size;
-  const [r, k] = [row & 7, col & 31];
+  const size = format === "q4u" ? 320 : 576;
+  const tile = ((row >> 4) * (cols / 32) + (col >> 5)) * size;
+  const [r, k] = [row & 15, col & 31];
   const half = (at: number) => f16ToNumber(bytes[tile + at]! | (bytes[tile + at + 1]! << 8));
   if (format === "q8") {
-    const byte = bytes[tile + (k >> 2) * 32 + r * 4 + (k & 3)]!;
-    return Math.fround(((byte << 24) >> 24) * half(256 + 2 * r));
+    const byte = bytes[tile + (k >> 2) * 64 + r * 4 + (k & 3)]!;
+    return Math.fround(((byte << 24) >> 24) * half(512 + 2 * r));
   }
-  const byte = bytes[tile + (k >> 3) * 32 + r * 4 + (k & 3)]!;
-  return Math.fround(((k & 7) < 4 ? byte & 15 : byte >> 4) * half(128 + 2 * r) + half(144 + 2 * r));
+  const byte = bytes[tile + (k >> 3) * 64 + r * 4 + (k & 3)]!;
+  return Math.fround(((k & 7) < 4 ? byte & 15 : byte >> 4) * half(256 + 2 * r) + half(288 + 2 * r));
 }
 
 /** Rows of golden blocks, repeated with other blocks first as often as rows need. */

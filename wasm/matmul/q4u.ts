@@ -11,8 +11,7 @@ import { fromTiny, tiny4 } from "../lib/f16";
 import { storeStrip } from "../lib/rows";
 import { drive } from "./drive";
 
-// The scales of a tile follow its 128 bytes of nibbles: d of the first four rows and the last, then m.
-@inline const TILE: usize = 160;
+// The 256 bytes of nibbles of a tile are followed by d and m, sixteen each.
 
 // Four rows and eight columns.
 @inline function quad(acc: v128, w: v128, x0: v128, x1: v128): v128 {
@@ -23,7 +22,7 @@ import { drive } from "./drive";
 // acc + (dot · d + m · Σx), in tinies.
 @inline function finish(acc: v128, dot: v128, scales: usize, sum: v128): v128 {
   const product = f32x4.mul(f32x4.convert_i32x4_s(dot), tiny4(scales));
-  return f32x4.add(acc, f32x4.add(product, f32x4.mul(tiny4(scales + 16), sum)));
+  return f32x4.add(acc, f32x4.add(product, f32x4.mul(tiny4(scales + 32), sum)));
 }
 
 @inline function whole<P>(hi: v128, lo: v128): v128 {
@@ -44,48 +43,56 @@ class Q4u<P> {
     return false;
   }
 
-  // Eight rows at a time share each broadcast.
+  // All sixteen rows share each broadcast: in workerd every load pays for a check of its bounds.
   one(x: usize, tile: usize, rowsLeft: i32, cols: i32, out: usize, accumulate: i32): void {
     const low = <usize>cols;
-    for (let strip = 0; strip < 16 && strip < rowsLeft; strip += 8) {
-      let a0 = f32x4.splat(0), a1 = f32x4.splat(0);
-      let sums = x + sumsOffset<P>(cols);
-      let hi = x + planeOffset<P>(cols);
-      const end = hi + low;
-      while (hi < end) {
-        let h0 = i32x4.splat(0), h1 = i32x4.splat(0), l0 = i32x4.splat(0), l1 = i32x4.splat(0);
-        const next = hi + 32;
-        while (hi < next) {
-          const w0 = v128.load(tile), w1 = v128.load(tile, 16);
-          let x0 = v128.load_splat<i32>(hi), x1 = v128.load_splat<i32>(hi, 4);
-          h0 = quad(h0, w0, x0, x1);
-          h1 = quad(h1, w1, x0, x1);
-          if (sizeof<P>() == 2) {
-            x0 = v128.load_splat<i32>(hi + low);
-            x1 = v128.load_splat<i32>(hi + low, 4);
-            l0 = quad(l0, w0, x0, x1);
-            l1 = quad(l1, w1, x0, x1);
-          }
-          tile += 32;
-          hi += 8;
-        }
-        const sum = v128.load_splat<f32>(sums);
-        a0 = finish(a0, whole<P>(h0, l0), tile, sum);
-        a1 = finish(a1, whole<P>(h1, l1), tile + 8, sum);
-        tile += 32;
-        sums += 4;
+    let a0 = f32x4.splat(0), a1 = f32x4.splat(0), a2 = f32x4.splat(0), a3 = f32x4.splat(0);
+    let sums = x + sumsOffset<P>(cols);
+    let hi = x + planeOffset<P>(cols);
+    const end = hi + low;
+    while (hi < end) {
+      let h0 = i32x4.splat(0), h1 = i32x4.splat(0), h2 = i32x4.splat(0), h3 = i32x4.splat(0);
+      let l0 = i32x4.splat(0), l1 = i32x4.splat(0), l2 = i32x4.splat(0), l3 = i32x4.splat(0);
+      const next = hi + 32;
+      while (hi < next) {
+        const x0 = v128.load_splat<i32>(hi), x1 = v128.load_splat<i32>(hi, 4);
+        const y0 = sizeof<P>() == 2 ? v128.load_splat<i32>(hi + low) : x0;
+        const y1 = sizeof<P>() == 2 ? v128.load_splat<i32>(hi + low, 4) : x1;
+        const w0 = v128.load(tile);
+        h0 = quad(h0, w0, x0, x1);
+        if (sizeof<P>() == 2) l0 = quad(l0, w0, y0, y1);
+        const w1 = v128.load(tile, 16);
+        h1 = quad(h1, w1, x0, x1);
+        if (sizeof<P>() == 2) l1 = quad(l1, w1, y0, y1);
+        const w2 = v128.load(tile, 32);
+        h2 = quad(h2, w2, x0, x1);
+        if (sizeof<P>() == 2) l2 = quad(l2, w2, y0, y1);
+        const w3 = v128.load(tile, 48);
+        h3 = quad(h3, w3, x0, x1);
+        if (sizeof<P>() == 2) l3 = quad(l3, w3, y0, y1);
+        tile += 64;
+        hi += 8;
       }
-      storeStrip(out + <usize>(strip << 2), fromTiny(a0), fromTiny(a1), scaleOf<P>(x), rowsLeft - strip, accumulate);
+      const sum = v128.load_splat<f32>(sums);
+      a0 = finish(a0, whole<P>(h0, l0), tile, sum);
+      a1 = finish(a1, whole<P>(h1, l1), tile + 8, sum);
+      a2 = finish(a2, whole<P>(h2, l2), tile + 16, sum);
+      a3 = finish(a3, whole<P>(h3, l3), tile + 24, sum);
+      tile += 64;
+      sums += 4;
     }
+    storeStrip(out, fromTiny(a0), fromTiny(a1), scaleOf<P>(x), rowsLeft, accumulate);
+    storeStrip(out + 32, fromTiny(a2), fromTiny(a3), scaleOf<P>(x), rowsLeft - 8, accumulate);
   }
 
   // Eight rows against four tokens, one plane after the other: each decoded weight meets four activations.
-  four(x: usize, tile: usize, rowsLeft: i32, cols: i32, out: usize, stride: usize, accumulate: i32): void {
+  four(x: usize, tiles: usize, rowsLeft: i32, cols: i32, out: usize, stride: usize, accumulate: i32): void {
     const low = <usize>cols;
     const record = recordBytes(cols);
     for (let strip = 0; strip < 16 && strip < rowsLeft; strip += 8) {
       let a0 = f32x4.splat(0), a1 = f32x4.splat(0), b0 = f32x4.splat(0), b1 = f32x4.splat(0);
       let c0 = f32x4.splat(0), c1 = f32x4.splat(0), d0 = f32x4.splat(0), d1 = f32x4.splat(0);
+      let tile = tiles + <usize>(strip << 2);
       let sums = x + sumsOffset<P>(cols);
       let p = x + planeOffset<P>(cols);
       const end = p + low;
@@ -120,29 +127,31 @@ class Q4u<P> {
             v = v128.load_splat<i32>(z, 4);
             l0 = dotNarrow(dotNarrow(l0, u, s0), v, w0);
             l1 = dotNarrow(dotNarrow(l1, u, s1), v, w1);
-            tile += 32;
+            tile += 64;
             y += 8;
           }
           if (sizeof<P>() == 2 && plane == 0) {
             h0 = i0, h1 = i1, g0 = j0, g1 = j1, f0 = k0, f1 = k1, e0 = l0, e1 = l1;
             i0 = seed(i0), i1 = seed(i1), j0 = seed(j0), j1 = seed(j1);
             k0 = seed(k0), k1 = seed(k1), l0 = seed(l0), l1 = seed(l1);
-            tile -= 128;
+            tile -= 256;
           }
         }
+        // `tile` is as far past the nibbles as the strip begins in a step; scales are half as wide.
+        const scales = tile - <usize>(strip << 1);
         let sum = v128.load_splat<f32>(sums);
-        a0 = finish(a0, last<P>(h0, i0), tile, sum);
-        a1 = finish(a1, last<P>(h1, i1), tile + 8, sum);
+        a0 = finish(a0, last<P>(h0, i0), scales, sum);
+        a1 = finish(a1, last<P>(h1, i1), scales + 8, sum);
         sum = v128.load_splat<f32>(sums + record);
-        b0 = finish(b0, last<P>(g0, j0), tile, sum);
-        b1 = finish(b1, last<P>(g1, j1), tile + 8, sum);
+        b0 = finish(b0, last<P>(g0, j0), scales, sum);
+        b1 = finish(b1, last<P>(g1, j1), scales + 8, sum);
         sum = v128.load_splat<f32>(sums + record * 2);
-        c0 = finish(c0, last<P>(f0, k0), tile, sum);
-        c1 = finish(c1, last<P>(f1, k1), tile + 8, sum);
+        c0 = finish(c0, last<P>(f0, k0), scales, sum);
+        c1 = finish(c1, last<P>(f1, k1), scales + 8, sum);
         sum = v128.load_splat<f32>(sums + record * 3);
-        d0 = finish(d0, last<P>(e0, l0), tile, sum);
-        d1 = finish(d1, last<P>(e1, l1), tile + 8, sum);
-        tile += 32;
+        d0 = finish(d0, last<P>(e0, l0), scales, sum);
+        d1 = finish(d1, last<P>(e1, l1), scales + 8, sum);
+        tile += 64;
         sums += 4;
         p += 32;
       }

@@ -29,38 +29,42 @@ export class Q8Words {
     return true;
   }
 
-  // Eight rows at a time share each broadcast.
+  // All sixteen rows share each broadcast.
   one(x: usize, tile: usize, rowsLeft: i32, cols: i32, out: usize, accumulate: i32): void {
-    for (let strip = 0; strip < 16 && strip < rowsLeft; strip += 8) {
-      let a0 = f32x4.splat(0), a1 = f32x4.splat(0);
-      let words = x + wordsOffset(cols);
-      const end = words + <usize>(cols << 1);
-      while (words < end) {
-        let i0 = i32x4.splat(0), i1 = i32x4.splat(0), i2 = i32x4.splat(0), i3 = i32x4.splat(0);
-        const next = words + 64;
-        while (words < next) {
-          const y = v128.load_splat<i64>(words);
-          i0 = step(i0, tile, y);
-          i1 = step(i1, tile + 8, y);
-          i2 = step(i2, tile + 16, y);
-          i3 = step(i3, tile + 24, y);
-          tile += 32;
-          words += 8;
-        }
-        a0 = finish(a0, quad(i0, i1), tile);
-        a1 = finish(a1, quad(i2, i3), tile + 8);
-        tile += 32;
+    let a0 = f32x4.splat(0), a1 = f32x4.splat(0), a2 = f32x4.splat(0), a3 = f32x4.splat(0);
+    let words = x + wordsOffset(cols);
+    const end = words + <usize>(cols << 1);
+    while (words < end) {
+      let i0 = i32x4.splat(0), i1 = i32x4.splat(0), i2 = i32x4.splat(0), i3 = i32x4.splat(0);
+      let i4 = i32x4.splat(0), i5 = i32x4.splat(0), i6 = i32x4.splat(0), i7 = i32x4.splat(0);
+      const next = words + 64;
+      while (words < next) {
+        const y = v128.load_splat<i64>(words);
+        i0 = step(i0, tile, y);
+        i1 = step(i1, tile + 8, y);
+        i2 = step(i2, tile + 16, y);
+        i3 = step(i3, tile + 24, y);
+        i4 = step(i4, tile + 32, y);
+        i5 = step(i5, tile + 40, y);
+        i6 = step(i6, tile + 48, y);
+        i7 = step(i7, tile + 56, y);
+        tile += 64;
+        words += 8;
       }
-      storeStrip(out + <usize>(strip << 2), fromTiny(a0), fromTiny(a1), scaleOf<i16>(x), rowsLeft - strip, accumulate);
+      a0 = finish(a0, quad(i0, i1), tile);
+      a1 = finish(a1, quad(i2, i3), tile + 8);
+      a2 = finish(a2, quad(i4, i5), tile + 16);
+      a3 = finish(a3, quad(i6, i7), tile + 24);
+      tile += 64;
     }
+    storeStrip(out, fromTiny(a0), fromTiny(a1), scaleOf<i16>(x), rowsLeft, accumulate);
+    storeStrip(out + 32, fromTiny(a2), fromTiny(a3), scaleOf<i16>(x), rowsLeft - 8, accumulate);
   }
 
   // Four rows against four tokens: each weight, once widened, meets four activations.
   four(x: usize, tile: usize, rowsLeft: i32, cols: i32, out: usize, stride: usize, accumulate: i32): void {
-    const stripBytes = <usize>(cols * 9);
     for (let row = 0; row < 16 && row < rowsLeft; row += 4) {
-      const from = tile + stripBytes * (row >> 3);
-      this.rows(x, from, <usize>((row & 4) << 2), rowsLeft - row, cols, out + <usize>(row << 2), stride, accumulate);
+      this.rows(x, tile, <usize>(row << 2), rowsLeft - row, cols, out + <usize>(row << 2), stride, accumulate);
     }
   }
 
@@ -69,7 +73,7 @@ export class Q8Words {
     let a = f32x4.splat(0), b = f32x4.splat(0), c = f32x4.splat(0), d = f32x4.splat(0);
     let words = x + wordsOffset(cols);
     const end = words + <usize>(cols << 1);
-    const scales: usize = 256 + (at >> 1);
+    const scales: usize = 512 + (at >> 1);
     while (words < end) {
       let i0 = i32x4.splat(0), i1 = i32x4.splat(0), j0 = i32x4.splat(0), j1 = i32x4.splat(0);
       let k0 = i32x4.splat(0), k1 = i32x4.splat(0), l0 = i32x4.splat(0), l1 = i32x4.splat(0);
@@ -93,14 +97,14 @@ export class Q8Words {
         y = v128.load_splat<i64>(from);
         l0 = i32x4.add(l0, i32x4.dot_i16x8_s(w0, y));
         l1 = i32x4.add(l1, i32x4.dot_i16x8_s(w1, y));
-        w += 32;
+        w += 64;
         words += 8;
       }
       a = finish(a, quad(i0, i1), tile + scales);
       b = finish(b, quad(j0, j1), tile + scales);
       c = finish(c, quad(k0, k1), tile + scales);
       d = finish(d, quad(l0, l1), tile + scales);
-      tile += 288;
+      tile += 576;
     }
     storeRows(out, fromTiny(a), scaleOf<i16>(x), rowsLeft, accumulate);
     storeRows(out + stride, fromTiny(b), scaleOf<i16>(x + record), rowsLeft, accumulate);

@@ -14,11 +14,11 @@ import { Q8Words } from "./q8-words";
 
 // The form below is for one-instruction dot products; q8-words.ts is for the rest.
 //
-// The 256 bytes of a tile are followed by d and by Σ byte, eight each.
+// The 512 bytes of a tile are followed by d and by Σ byte, sixteen each.
 
 // acc + dot · d, in tinies.
 @inline function finish(acc: v128, biased: v128, lo: v128, scales: usize): v128 {
-  const dot = i32x4.add(i32x4.shl(biased, 7), i32x4.sub(lo, i32x4.shl(v128.load_ext<i16>(scales + 16), 13)));
+  const dot = i32x4.add(i32x4.shl(biased, 7), i32x4.sub(lo, i32x4.shl(v128.load_ext<i16>(scales + 32), 13)));
   return f32x4.add(acc, f32x4.mul(f32x4.convert_i32x4_s(dot), tiny4(scales)));
 }
 
@@ -32,40 +32,44 @@ class Q8 {
     return true;
   }
 
-  // Eight rows at a time share each broadcast of both planes.
+  // All sixteen rows share each broadcast of both planes.
   one(x: usize, tile: usize, rowsLeft: i32, cols: i32, out: usize, accumulate: i32): void {
     const up = <usize>cols;
-    for (let strip = 0; strip < 16 && strip < rowsLeft; strip += 8) {
-      let a0 = f32x4.splat(0), a1 = f32x4.splat(0);
-      let lo = x + planeOffset<i16>(cols) + up;
-      const end = lo + up;
-      while (lo < end) {
-        let h0 = i32x4.splat(0), h1 = i32x4.splat(0), l0 = i32x4.splat(0), l1 = i32x4.splat(0);
-        const next = lo + 32;
-        while (lo < next) {
-          const w0 = v128.load(tile), w1 = v128.load(tile, 16);
-          const xl = v128.load_splat<i32>(lo), xh = v128.load_splat<i32>(lo + up);
-          h0 = dotWide(h0, w0, xh);
-          l0 = dotWide(l0, w0, xl);
-          h1 = dotWide(h1, w1, xh);
-          l1 = dotWide(l1, w1, xl);
-          tile += 32;
-          lo += 4;
-        }
-        a0 = finish(a0, h0, l0, tile);
-        a1 = finish(a1, h1, l1, tile + 8);
-        tile += 32;
+    let a0 = f32x4.splat(0), a1 = f32x4.splat(0), a2 = f32x4.splat(0), a3 = f32x4.splat(0);
+    let lo = x + planeOffset<i16>(cols) + up;
+    const end = lo + up;
+    while (lo < end) {
+      let h0 = i32x4.splat(0), h1 = i32x4.splat(0), h2 = i32x4.splat(0), h3 = i32x4.splat(0);
+      let l0 = i32x4.splat(0), l1 = i32x4.splat(0), l2 = i32x4.splat(0), l3 = i32x4.splat(0);
+      const next = lo + 32;
+      while (lo < next) {
+        const xl = v128.load_splat<i32>(lo), xh = v128.load_splat<i32>(lo + up);
+        const w0 = v128.load(tile), w1 = v128.load(tile, 16), w2 = v128.load(tile, 32), w3 = v128.load(tile, 48);
+        h0 = dotWide(h0, w0, xh);
+        l0 = dotWide(l0, w0, xl);
+        h1 = dotWide(h1, w1, xh);
+        l1 = dotWide(l1, w1, xl);
+        h2 = dotWide(h2, w2, xh);
+        l2 = dotWide(l2, w2, xl);
+        h3 = dotWide(h3, w3, xh);
+        l3 = dotWide(l3, w3, xl);
+        tile += 64;
+        lo += 4;
       }
-      storeStrip(out + <usize>(strip << 2), fromTiny(a0), fromTiny(a1), scaleOf<i16>(x), rowsLeft - strip, accumulate);
+      a0 = finish(a0, h0, l0, tile);
+      a1 = finish(a1, h1, l1, tile + 8);
+      a2 = finish(a2, h2, l2, tile + 16);
+      a3 = finish(a3, h3, l3, tile + 24);
+      tile += 64;
     }
+    storeStrip(out, fromTiny(a0), fromTiny(a1), scaleOf<i16>(x), rowsLeft, accumulate);
+    storeStrip(out + 32, fromTiny(a2), fromTiny(a3), scaleOf<i16>(x), rowsLeft - 8, accumulate);
   }
 
-  // Four rows against four tokens: each weight, once loaded, meets four activations. Two quads of rows a strip.
+  // Four rows against four tokens: each weight, once loaded, meets four activations.
   four(x: usize, tile: usize, rowsLeft: i32, cols: i32, out: usize, stride: usize, accumulate: i32): void {
-    const stripBytes = <usize>(cols * 9);
-    for (let quad = 0; quad < 16 && quad < rowsLeft; quad += 4) {
-      const from = tile + stripBytes * (quad >> 3);
-      this.quad(x, from, <usize>((quad & 4) << 2), rowsLeft - quad, cols, out + <usize>(quad << 2), stride, accumulate);
+    for (let row = 0; row < 16 && row < rowsLeft; row += 4) {
+      this.quad(x, tile, <usize>(row << 2), rowsLeft - row, cols, out + <usize>(row << 2), stride, accumulate);
     }
   }
 
@@ -75,7 +79,7 @@ class Q8 {
     let a = f32x4.splat(0), b = f32x4.splat(0), c = f32x4.splat(0), d = f32x4.splat(0);
     let lo = x + planeOffset<i16>(cols) + up;
     const end = lo + up;
-    const scales: usize = 256 + (at >> 1);
+    const scales: usize = 512 + (at >> 1);
     while (lo < end) {
       let h0 = i32x4.splat(0), h1 = i32x4.splat(0), h2 = i32x4.splat(0), h3 = i32x4.splat(0);
       let l0 = i32x4.splat(0), l1 = i32x4.splat(0), l2 = i32x4.splat(0), l3 = i32x4.splat(0);
@@ -95,14 +99,14 @@ class Q8 {
         y += record;
         l3 = dotWide(l3, bytes, v128.load_splat<i32>(y));
         h3 = dotWide(h3, bytes, v128.load_splat<i32>(y + up));
-        w += 32;
+        w += 64;
         lo += 4;
       }
       a = finish(a, h0, l0, tile + scales);
       b = finish(b, h1, l1, tile + scales);
       c = finish(c, h2, l2, tile + scales);
       d = finish(d, h3, l3, tile + scales);
-      tile += 288;
+      tile += 576;
     }
     storeRows(out, fromTiny(a), scaleOf<i16>(x), rowsLeft, accumulate);
     storeRows(out + stride, fromTiny(b), scaleOf<i16>(x + record), rowsLeft, accumulate);
