@@ -6,7 +6,7 @@
  * with L unit lower triangular, makes M = L⁻¹. It is half the arithmetic, and H is never inverted where it is nearly singular.
  */
 import { OutriderError } from "../../model/errors.ts";
-import { type Part, subtractProduct } from "./subtract-product.ts";
+import type { Part, Products } from "./subtract-product.ts";
 
 /** Share of the mean of H's diagonal that is added to it, in SparseGPT as in GPTQ. */
 const DAMPING = 0.01;
@@ -39,7 +39,7 @@ export function activationOrder(hessian: Float64Array): Uint32Array {
  * Factorises `hessian` (K, K), 2/N · Σ x xᵀ or any multiple, for settling in `order`. Damps more where it must. Throws
  * `bad_calibration` when no damping helps.
  */
-export function factorise(hessian: Float64Array, order: Uint32Array): Factor {
+export function factorise(products: Products, hessian: Float64Array, order: Uint32Array): Factor {
   const cols = order.length;
   const dead = Uint8Array.from({ length: cols }, (_, k) => (hessian[k * cols + k] === 0 ? 1 : 0));
   let mean = 0;
@@ -51,8 +51,8 @@ export function factorise(hessian: Float64Array, order: Uint32Array): Factor {
       unit[i * cols + i]! += damping * mean + dead[order[i]!]!;
     }
     const pivots = new Float64Array(cols);
-    if (!factoriseInPlace(unit, pivots)) continue;
-    invertInPlace(unit, cols);
+    if (!factoriseInPlace(products, unit, pivots)) continue;
+    invertInPlace(products, unit, cols);
     return { followers: unit, pivots, order, dead, damping };
   }
   throw new OutriderError(
@@ -62,7 +62,7 @@ export function factorise(hessian: Float64Array, order: Uint32Array): Factor {
 }
 
 /** From the lower triangle of H to L (its lower triangle) and D. False if a pivot is not positive. */
-function factoriseInPlace(unit: Float64Array, pivots: Float64Array): boolean {
+function factoriseInPlace(products: Products, unit: Float64Array, pivots: Float64Array): boolean {
   const cols = pivots.length;
   // Rows of D·L, which L's rows are multiplied with.
   const scaled = new Float64Array(BATCH * cols);
@@ -87,14 +87,14 @@ function factoriseInPlace(unit: Float64Array, pivots: Float64Array): boolean {
       const bottom = Math.min(top + BATCH, start);
       const strip: Part = { values: unit, at: top * cols, row: cols, col: 1 };
       const factors: Part = { values: scaled, at: top, row: 1, col: cols };
-      subtractProduct(strip, factors, rows, bottom - top, bottom, end - start);
+      products.subtract(strip, factors, rows, bottom - top, bottom, end - start);
     }
   }
   return true;
 }
 
 /** From L, unit lower triangular, to L⁻¹: by rows, L⁻¹ of the rows above being known. */
-function invertInPlace(unit: Float64Array, cols: number): void {
+function invertInPlace(products: Products, unit: Float64Array, cols: number): void {
   const lines = new Float64Array(BATCH * cols);
   const out: Part = { values: lines, at: 0, row: cols, col: 1 };
   for (let start = 0; start < cols; start += BATCH) {
@@ -103,7 +103,7 @@ function invertInPlace(unit: Float64Array, cols: number): void {
     for (let left = 0; left < start; left += BATCH) {
       const factors: Part = { values: unit, at: start * cols + left, row: cols, col: 1 };
       const above: Part = { values: unit, at: left * cols, row: cols, col: 1 };
-      subtractProduct(out, factors, above, end - start, left + BATCH, BATCH);
+      products.subtract(out, factors, above, end - start, left + BATCH, BATCH);
     }
     for (let n = start; n < end; n++) {
       const own = lines.subarray((n - start) * cols, (n - start + 1) * cols);

@@ -4,7 +4,7 @@
  * 3.3 and algorithm 1; GPTQ (Frantar et al. 2022, arXiv 2210.17323), section 3.3 and algorithm 1.
  */
 import type { Factor } from "./cholesky.ts";
-import { subtractProduct } from "./subtract-product.ts";
+import type { Products } from "./subtract-product.ts";
 
 /**
  * Columns whose effect on those after the batch is applied at once (GPTQ's step 2, lazy updates). The result is the same for
@@ -27,7 +27,13 @@ export const seenTogether = (span: number): boolean => span % BATCH === 0 || BAT
  * Calls `settle` for every column in the factor's order. It gets the weights transposed, (cols, rows), where columns up to
  * the end of its batch, at the start of one all columns, are what those settled so far made of them.
  */
-export function settleColumns(weights: Float32Array, rows: number, factor: Factor, settle: Settle): Settled {
+export function settleColumns(
+  products: Products,
+  weights: Float32Array,
+  rows: number,
+  factor: Factor,
+  settle: Settle,
+): Settled {
   const { followers, pivots, order, dead } = factor;
   const cols = order.length;
   const current = new Float64Array(cols * rows);
@@ -57,7 +63,7 @@ export function settleColumns(weights: Float32Array, rows: number, factor: Facto
     const rest = { values: current, at: end * rows, row: rows, col: 1 };
     const shares = { values: followers, at: end * cols + start, row: cols, col: 1 };
     const batch = { values: losses, at: 0, row: rows, col: 1 };
-    subtractProduct(rest, shares, batch, cols - end, rows, end - start);
+    products.subtract(rest, shares, batch, cols - end, rows, end - start);
   }
   const settled = new Float32Array(weights.length);
   for (const [k, column] of order.entries()) {

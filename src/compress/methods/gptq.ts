@@ -6,6 +6,7 @@ import { OutriderError } from "../../model/errors.ts";
 import type { Factor } from "./cholesky.ts";
 import { type Settled, seenTogether, settleColumns } from "./columns.ts";
 import { codeOf, emptyGrid, fitGroup, type Grid, gridOf, levelOf, type Rounded } from "./grid.ts";
+import type { Products } from "./subtract-product.ts";
 
 /**
  * `weights` (rows, cols) in `bits` bits, `group` columns of a row sharing a scale; all of them for a grid per row. A row's
@@ -14,6 +15,7 @@ import { codeOf, emptyGrid, fitGroup, type Grid, gridOf, levelOf, type Rounded }
  * groups that would not be settled together.
  */
 export function gptq(
+  products: Products,
   weights: Float32Array,
   rows: number,
   factor: Factor,
@@ -29,7 +31,7 @@ export function gptq(
     throw new OutriderError("bad_recipe", `gptq: groups of ${group} columns; take 32, or a multiple or divisor of it`);
   }
   const codes = new Uint8Array(weights.length);
-  const settled = settleColumns(weights, rows, factor, (k, current) => {
+  const settled = settleColumns(products, weights, rows, factor, (k, current) => {
     if (late && k % group === 0) fitColumns(grid, current, rows, k, Math.min(k + group, cols), groups);
     const column = order[k]!;
     for (let r = 0; r < rows; r++) {

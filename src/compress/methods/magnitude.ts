@@ -6,6 +6,6 @@ import { keptBy, type Pattern, type Sparse, withZeros } from "./masks.ts";
 
 /** `weights` (rows, cols) without those that `pattern` lets go. */
 export function magnitude(weights: Float32Array, rows: number, pattern: Pattern): Sparse {
-  const kept = keptBy(pattern, Float64Array.from(weights, Math.abs), rows);
+  const kept = keptBy(pattern, new Float64Array(weights).map(Math.abs), rows);
   return { weights: withZeros(weights, kept), kept };
 }

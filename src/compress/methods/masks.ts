@@ -3,6 +3,7 @@
  * scores of weights which go together add up as squares; only their order matters where weights go one by one.
  */
 import { BLOCK_ROWS, type Keep, WINDOW } from "../../model/layouts.ts";
+import { select } from "./select.ts";
 import { keptColumnsByNorm } from "./vector-sparsity.ts";
 
 /** Among which weights those that go are chosen. */
@@ -33,9 +34,11 @@ export function keptBy(pattern: Pattern, scores: Float64Array, rows: number): Ui
   const cols = scores.length / rows;
   switch (pattern.per) {
     case "matrix": {
-      const sorted = scores.slice().sort();
-      const threshold = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * pattern.sparsity))]!;
-      return Uint8Array.from(scores, (score) => (score <= threshold ? 0 : 1));
+      const place = Math.min(scores.length - 1, Math.floor(scores.length * pattern.sparsity));
+      const threshold = select(scores.slice(), place);
+      const kept = new Uint8Array(scores.length);
+      for (let at = 0; at < kept.length; at++) kept[at] = scores[at]! > threshold ? 1 : 0;
+      return kept;
     }
     case "row":
       return withoutLeast(scores, cols, Math.floor(cols * pattern.sparsity));
@@ -54,21 +57,15 @@ export const withZeros = (weights: Float32Array, kept: Uint8Array): Float32Array
 function withoutLeast(scores: Float64Array, run: number, count: number): Uint8Array {
   const kept = new Uint8Array(scores.length).fill(1);
   if (count === 0) return kept;
-  const sorted = new Float64Array(run);
+  const values = new Float64Array(run);
   for (let from = 0; from < scores.length; from += run) {
-    sorted.set(scores.subarray(from, from + run));
-    const threshold = sorted.sort()[count - 1]!;
-    let left = count;
-    for (let at = from; at < from + run; at++)
-      if (scores[at]! < threshold) {
-        kept[at] = 0;
-        left--;
-      }
-    for (let at = from; left > 0; at++)
-      if (scores[at] === threshold) {
-        kept[at] = 0;
-        left--;
-      }
+    values.set(scores.subarray(from, from + run));
+    const threshold = select(values, count - 1);
+    let equals = count;
+    for (let at = from; at < from + run; at++) if (scores[at]! < threshold) equals--;
+    for (let at = from; at < from + run; at++) {
+      if (scores[at]! < threshold || (scores[at] === threshold && equals-- > 0)) kept[at] = 0;
+    }
   }
   return kept;
 }

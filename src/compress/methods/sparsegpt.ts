@@ -9,6 +9,7 @@ import type { Factor } from "./cholesky.ts";
 import { type Settled, seenTogether, settleColumns } from "./columns.ts";
 import { codeOf, type Grid, levelOf } from "./grid.ts";
 import { keptBy, type Pattern, patternSpan, type Sparse } from "./masks.ts";
+import type { Products } from "./subtract-product.ts";
 
 /** Columns whose weights are compared with each other: the paper's B_s. */
 const BLOCK = 128;
@@ -18,6 +19,7 @@ const BLOCK = 128;
  * stays is rounded to `grid` if there is one. Throws `bad_recipe` when groups of columns would not be settled together.
  */
 export function sparseGpt(
+  products: Products,
   weights: Float32Array,
   rows: number,
   factor: Factor,
@@ -34,7 +36,7 @@ export function sparseGpt(
     );
   }
   const kept = new Uint8Array(weights.length);
-  const settled = settleColumns(weights, rows, factor, (k, current) => {
+  const settled = settleColumns(products, weights, rows, factor, (k, current) => {
     if (k % span === 0) keepFrom(k, Math.min(span, cols - k), current);
     const column = order[k]!;
     for (let r = 0; r < rows; r++) {

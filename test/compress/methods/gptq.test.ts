@@ -5,9 +5,10 @@ import { gptq } from "../../../src/compress/methods/gptq.ts";
 import { codeOf, gridOf, levelOf } from "../../../src/compress/methods/grid.ts";
 import { COLS, differenceToGolden, goldenOf, hessian, ROWS, weights } from "./layer.ts";
 import { outputError } from "./least-squares.ts";
+import { products } from "./products.ts";
 
-const natural = factorise(hessian, naturalOrder(COLS));
-const byActivation = factorise(hessian, activationOrder(hessian));
+const natural = factorise(products, hessian, naturalOrder(COLS));
+const byActivation = factorise(products, hessian, activationOrder(hessian));
 
 describe.each([3, 4])("%i bits", (bits) => {
   describe.each([
@@ -19,7 +20,7 @@ describe.each([3, 4])("%i bits", (bits) => {
       [" act-order", byActivation],
     ])("as numpy%s", (order, factor) => {
       const name = `gptq w${bits}${suffix}${order}`;
-      const made = gptq(weights, ROWS, factor, bits, group);
+      const made = gptq(products, weights, ROWS, factor, bits, group);
       expect(differenceToGolden(made.weights, name)).toBeLessThan(1e-5);
       expect(made.error / goldenOf(name).error).toBeCloseTo(1, 9);
       const groups = COLS / group;
@@ -38,7 +39,9 @@ describe.each([3, 4])("%i bits", (bits) => {
       });
       const limit = outputError(weights, nearest, hessian);
       for (const factor of [natural, byActivation]) {
-        expect(outputError(weights, gptq(weights, ROWS, factor, bits, group).weights, hessian)).toBeLessThan(limit);
+        expect(outputError(weights, gptq(products, weights, ROWS, factor, bits, group).weights, hessian)).toBeLessThan(
+          limit,
+        );
       }
     });
   });
@@ -55,5 +58,5 @@ test("a grid holds zero exactly, rounds halves to even, and clamps", () => {
 });
 
 test("groups that columns are not settled by are refused", () => {
-  expect(() => gptq(weights, ROWS, natural, 4, 40)).toThrow("groups of 40");
+  expect(() => gptq(products, weights, ROWS, natural, 4, 40)).toThrow("groups of 40");
 });

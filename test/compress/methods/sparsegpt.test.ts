@@ -18,12 +18,13 @@ import {
   weights,
 } from "./layer.ts";
 import { outputError, solveLinear } from "./least-squares.ts";
+import { products } from "./products.ts";
 
-const factor = factorise(hessian, naturalOrder(COLS));
+const factor = factorise(products, hessian, naturalOrder(COLS));
 
 describe.each(PATTERNS)("%s", (pattern, setting) => {
   const name = `sparsegpt ${pattern}`;
-  const made = sparseGpt(weights, ROWS, factor, setting);
+  const made = sparseGpt(products, weights, ROWS, factor, setting);
 
   test("masks, weights and error are numpy's", () => {
     expect(made.kept).toEqual(goldenKept(name));
@@ -43,7 +44,7 @@ test.each([
   ["2:4", 2],
 ] as const)("%s joint with rounding to 4 bits", (pattern, index) => {
   const name = `sparsegpt ${pattern} w4`;
-  const made = sparseGpt(weights, ROWS, factor, PATTERNS[index]![1], gridOf(weights, ROWS, 4, COLS));
+  const made = sparseGpt(products, weights, ROWS, factor, PATTERNS[index]![1], gridOf(weights, ROWS, 4, COLS));
   expect(made.kept).toEqual(goldenKept(name));
   expect(differenceToGolden(made.weights, name)).toBeLessThan(1e-5);
   expect(made.error / goldenOf(name).error).toBeCloseTo(1, 9);
@@ -55,7 +56,7 @@ test.each([
 
 test("more sparsity, more error", () => {
   const errors = [0.1, 0.3, 0.5, 0.7, 0.9].map(
-    (sparsity) => sparseGpt(weights, ROWS, factor, { per: "matrix", sparsity }).error,
+    (sparsity) => sparseGpt(products, weights, ROWS, factor, { per: "matrix", sparsity }).error,
   );
   expect(errors).toEqual([...errors].sort((x, y) => x - y));
 });
@@ -71,8 +72,8 @@ test("pruning only the first columns leaves the least-squares solution on the re
     return sum;
   });
   const row = Float32Array.from({ length: cols }, (_, k) => (k < gone ? 1e-3 : 1) * normal(random));
-  const small = factorise(gram, naturalOrder(cols));
-  const made = sparseGpt(row, 1, small, { per: "row", sparsity: gone / cols });
+  const small = factorise(products, gram, naturalOrder(cols));
+  const made = sparseGpt(products, row, 1, small, { per: "row", sparsity: gone / cols });
   expect([...made.kept]).toEqual([0, 0, 0, 1, 1, 1, 1, 1]);
   let mean = 0;
   for (let k = 0; k < cols; k++) mean += gram[k * (cols + 1)]! / cols;
@@ -88,9 +89,9 @@ test("pruning only the first columns leaves the least-squares solution on the re
 });
 
 test("groups that columns in another order would tear apart are refused", () => {
-  const sorted = factorise(hessian, activationOrder(hessian));
-  expect(() => sparseGpt(weights, ROWS, sorted, { per: "group", zeros: 2, of: 4 })).toThrow("natural order");
-  expect(() => sparseGpt(weights, ROWS, factor, { per: "group", zeros: 2, of: 5 })).toThrow("groups of 5");
-  const free = sparseGpt(weights, ROWS, sorted, { per: "matrix", sparsity: 0.5 });
+  const sorted = factorise(products, hessian, activationOrder(hessian));
+  expect(() => sparseGpt(products, weights, ROWS, sorted, { per: "group", zeros: 2, of: 4 })).toThrow("natural order");
+  expect(() => sparseGpt(products, weights, ROWS, factor, { per: "group", zeros: 2, of: 5 })).toThrow("groups of 5");
+  const free = sparseGpt(products, weights, ROWS, sorted, { per: "matrix", sparsity: 0.5 });
   expect(free.weights.every((weight, at) => (weight === 0 ? 0 : 1) <= free.kept[at]!)).toBe(true);
 });
