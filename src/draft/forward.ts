@@ -11,6 +11,9 @@ import { embedRow, type Matrix, multiplyMatrix } from "./matrix.ts";
 
 /** Addresses of norms, and matrices; a list of these is one matrix, its rows in as few pieces as their layouts allow. */
 export interface Block {
+  /** H */ readonly heads: number;
+  /** G */ readonly kvHeads: number;
+  /** F */ readonly feedForward: number;
   readonly attentionNorm: number; // (E)
   readonly qkv: readonly Matrix[]; // ((H + 2G)·D, E)
   readonly o: Matrix; // (E, H·D)
@@ -37,12 +40,9 @@ export function forward(
   position: number,
   rows: number,
 ): void {
-  const { heads: H, kvHeads: G, headSize: D, embedding: E, feedForward: F, vocabulary: V, normEpsilon } = config;
+  const { headSize: D, embedding: E, vocabulary: V, normEpsilon } = config;
   const { x, qkv, mixed, gateUp, act, rope, pageTable } = scratch;
   const T = embeddingRows.length;
-  const width = (H + 2 * G) * D;
-  const keys = qkv + H * D * 4;
-  const values = keys + G * D * 4;
   const multiply = (m: Matrix, t: number, out: number, stride: number, accumulate = 0): void =>
     multiplyMatrix(kernels, m, weights.activations, act, t, out, stride, accumulate, scratch.matmul);
   const multiplyAll = (pieces: readonly Matrix[], out: number, stride: number): void => {
@@ -56,6 +56,10 @@ export function forward(
 
   let layerOffset = 0;
   for (const block of weights.blocks) {
+    const { heads: H, kvHeads: G, feedForward: F } = block;
+    const width = (H + 2 * G) * D;
+    const keys = qkv + H * D * 4;
+    const values = keys + G * D * 4;
     kernels.rmsnormQuantise(x, block.attentionNorm, E, T, normEpsilon, act);
     multiplyAll(block.qkv, qkv, width); // q (T, H, D), k (T, G, D), v (T, G, D)
     kernels.rope(qkv, H + G, D, T, width, rope); // keys follow the queries in a row

@@ -6,6 +6,7 @@ import type { PackHeader } from "../format/pack-header.ts";
 import { type Kernels, PAGE_TOKENS, pageBytes } from "../kernels/abi.ts";
 import { type Arena, CHUNK, planArena } from "../kernels/arena.ts";
 import { bindKernels, type KernelModules, pickModule } from "../kernels/wasm.ts";
+import { blockShape, totalKvHeads } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
 import { blockTensor, EMBEDDING, FINAL_NORM, HEAD } from "../model/tensors.ts";
 import { KvCache, PagePool } from "./cache.ts";
@@ -90,7 +91,7 @@ export class Llama {
   #weights: Weights;
 
   constructor(header: PackHeader, kernels: Kernels, memory: WebAssembly.Memory, arena: Arena, rows: number) {
-    const { layers, kvHeads, headSize, ropeTheta } = header.config;
+    const { layers, headSize, ropeTheta } = header.config;
     this.header = header;
     this.bytes = arena.bytes;
     this.#kernels = kernels;
@@ -109,7 +110,7 @@ export class Llama {
       arena,
       Array.from({ length: layers }, (_, i) => i),
     );
-    this.pool = new PagePool(memory, arena.pages, pageBytes(layers, kvHeads, headSize));
+    this.pool = new PagePool(memory, arena.pages, pageBytes(totalKvHeads(header.config), headSize));
   }
 
   /** Runs only these layers from now on, in this order; for choosing what a depth-pruned copy keeps. Caches made before are void. */
@@ -215,6 +216,7 @@ function bindWeights(header: PackHeader, arena: Arena, layers: readonly number[]
   const blocks = layers.map((layer): Block => {
     const at = (suffix: string): Matrix => matrix(blockTensor(layer, suffix));
     return {
+      ...blockShape(header.config, layer),
       attentionNorm: norm(blockTensor(layer, "input_layernorm.weight")),
       qkv: joinMatrices(["q", "k", "v"].map((name) => at(`self_attn.${name}_proj.weight`))),
       o: at("self_attn.o_proj.weight"),

@@ -2,6 +2,7 @@
 import type { PackHeader } from "../format/pack-header.ts";
 import { pageBytes } from "../kernels/abi.ts";
 import { planArena } from "../kernels/arena.ts";
+import { totalKvHeads } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
 
 /** What weights, KV pages and the JS heap may take together of the 128 MB that an isolate has. */
@@ -11,8 +12,7 @@ export const HEAP_BYTES = 12e6;
 
 /** KV pages that fit the budget beside the weights. Throws `draft_too_large` when not even one does. */
 export function poolPages(header: PackHeader): number {
-  const { layers, kvHeads, headSize } = header.config;
-  const page = pageBytes(layers, kvHeads, headSize);
+  const page = pageBytes(totalKvHeads(header.config), header.config.headSize);
   const fixed = planArena(header, 0, 1).bytes;
   const pages = Math.floor((ISOLATE_BYTES - HEAP_BYTES - fixed) / page);
   if (pages < 1) {

@@ -68,6 +68,7 @@ export const packHeaderSchema: z.ZodType<PackHeader> = z.object({
     tied: z.boolean(),
     bosId: count,
     eosIds: z.array(count),
+    widths: z.array(z.object({ kvHeads: count, feedForward: count })).optional(),
   }),
   vocabulary: z.object({ size: count, hash: z.string() }),
   target: z.object({ model: z.string(), context: count, eosIds: z.array(count) }).optional(),

@@ -83,8 +83,8 @@ export const CONSTANTS: readonly Uint8Array[] = [
 /** Bytes of one head block of a KV page. */
 export const headBlockBytes = (headSize: number): number => 80 * headSize + 256;
 
-export const pageBytes = (layers: number, kvHeads: number, headSize: number): number =>
-  layers * kvHeads * headBlockBytes(headSize);
+/** `kvHeads`: of all layers together. */
+export const pageBytes = (kvHeads: number, headSize: number): number => kvHeads * headBlockBytes(headSize);
 
 /**
  * out[t][r] (+)= Σ_k weight[r][k] · x[t][k] for t < T, r < rows; each weight byte is read from memory once for all T.

@@ -8,6 +8,7 @@
  * Bump allocation only. Nothing is ever freed or moved, so views into the memory stay valid.
  */
 import type { PackHeader } from "../format/pack-header.ts";
+import { totalKvHeads } from "../model/config.ts";
 import { keptColumns, type TensorLayout, tensorBytes } from "../model/layouts.ts";
 import { activationBytes, CONSTANTS, pageBytes, q2lutTableBytes } from "./abi.ts";
 
@@ -48,7 +49,7 @@ function matmulScratch(tensor: TensorLayout): number {
 
 /** Lays out a model with `pages` KV pages and room for `rows` rows of logits. */
 export function planArena(header: PackHeader, pages: number, rows: number): Arena {
-  const { layers, heads, kvHeads, headSize, embedding, feedForward, vocabulary, context } = header.config;
+  const { heads, kvHeads, headSize, embedding, feedForward, vocabulary, context } = header.config;
   let end = Math.ceil(CONSTANTS.length / 4) * 64;
   const take = (bytes: number): number => {
     const at = Math.ceil(end / 64) * 64;
@@ -60,7 +61,7 @@ export function planArena(header: PackHeader, pages: number, rows: number): Aren
     tensors.set(name, end);
     end += tensorBytes(tensor);
   }
-  const page = pageBytes(layers, kvHeads, headSize);
+  const page = pageBytes(totalKvHeads(header.config), headSize);
   const pageAddresses = Array.from({ length: pages }, () => take(page));
   const widest = Math.max(embedding, feedForward, heads * headSize);
   const scratch: Scratch = {

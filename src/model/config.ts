@@ -5,6 +5,12 @@
  */
 import { OutriderError } from "./errors.ts";
 
+/** What a block has of its own where width pruning left blocks unequal; every block shares a key head among H / G query heads. */
+export interface BlockWidth {
+  readonly kvHeads: number;
+  readonly feedForward: number;
+}
+
 export interface LlamaConfig {
   /** L */ readonly layers: number;
   /** H */ readonly heads: number;
@@ -19,7 +25,19 @@ export interface LlamaConfig {
   /** The head is the transposed embedding; there is no `lm_head.weight`. */ readonly tied: boolean;
   readonly bosId: number;
   /** Tokens that end an answer. */ readonly eosIds: readonly number[];
+  /** Per block, where they differ; H, G and F are then those of the widest. */
+  readonly widths?: readonly BlockWidth[] | undefined;
 }
+
+/** H, G and F of one block. */
+export function blockShape(config: LlamaConfig, layer: number): BlockWidth & { readonly heads: number } {
+  const { kvHeads, feedForward } = config.widths?.[layer] ?? config;
+  return { heads: kvHeads * (config.heads / config.kvHeads), kvHeads, feedForward };
+}
+
+/** Key/value heads of all blocks together: what a token's keys and values take is in proportion. */
+export const totalKvHeads = (config: LlamaConfig): number =>
+  config.widths?.reduce((sum, { kvHeads }) => sum + kvHeads, 0) ?? config.layers * config.kvHeads;
 
 /** Throws `invalid_config` naming the field if the numbers cannot describe a Llama that the kernels run. */
 export function checkConfig(config: LlamaConfig): LlamaConfig {
@@ -51,6 +69,7 @@ export function checkConfig(config: LlamaConfig): LlamaConfig {
       throw new OutriderError("invalid_config", `${name} must be a multiple of 32, got ${config[name]}`);
     }
   }
+  checkWidths(config);
   for (const name of ["ropeTheta", "normEpsilon"] as const) {
     if (!(config[name] > 0 && Number.isFinite(config[name]))) {
       throw new OutriderError("invalid_config", `${name} must be a positive number, got ${config[name]}`);
@@ -64,7 +83,23 @@ export function checkConfig(config: LlamaConfig): LlamaConfig {
   return config;
 }
 
-/** The fields of a Hugging Face `config.json` that describe a Llama. */
+function checkWidths({ widths, layers, kvHeads, feedForward }: LlamaConfig): void {
+  if (widths && widths.length !== layers) {
+    throw new OutriderError("invalid_config", `widths of ${widths.length} blocks for ${layers} layers`);
+  }
+  for (const [layer, width] of widths?.entries() ?? []) {
+    const heads = Number.isInteger(width.kvHeads) && width.kvHeads > 0 && width.kvHeads <= kvHeads;
+    const channels = width.feedForward > 0 && width.feedForward % 32 === 0 && width.feedForward <= feedForward;
+    if (!heads || !channels) {
+      throw new OutriderError(
+        "invalid_config",
+        `block ${layer}: ${width.kvHeads} key/value heads of ${kvHeads}, ${width.feedForward} channels of ${feedForward}; channels are a multiple of 32`,
+      );
+    }
+  }
+}
+
+/** The fields of a Hugging Face `config.json` that describe a Llama; of its widest block, where blocks differ. */
 export function configToHuggingFace(config: LlamaConfig): Record<string, unknown> {
   return {
     architectures: ["LlamaForCausalLM"],

@@ -1,5 +1,5 @@
 /** Names and shapes of a Llama's tensors, in Hugging Face's words, and the GGUF names of the same tensors. */
-import type { LlamaConfig } from "./config.ts";
+import { blockShape, type LlamaConfig } from "./config.ts";
 
 export interface TensorShape {
   readonly name: string;
@@ -28,8 +28,25 @@ export const blockTensor = (layer: number, suffix: string): string => `model.lay
 
 /** Every tensor of the model, in the order a forward pass reads them. */
 export function tensorShapes(config: LlamaConfig): TensorShape[] {
-  const { embedding: E, feedForward: F, headSize: D, heads: H, kvHeads: G, vocabulary: V } = config;
-  const shapes: Record<string, [number, number]> = {
+  const { embedding: E, vocabulary: V } = config;
+  const all: TensorShape[] = [{ name: EMBEDDING, rows: V, cols: E }];
+  for (let layer = 0; layer < config.layers; layer++) {
+    const shapes = blockShapes(config, layer);
+    for (const [suffix] of BLOCK_TENSORS) {
+      const [rows, cols] = shapes[suffix] as [number, number];
+      all.push({ name: blockTensor(layer, suffix), rows, cols });
+    }
+  }
+  all.push({ name: FINAL_NORM, rows: 1, cols: E });
+  if (!config.tied) all.push({ name: HEAD, rows: V, cols: E });
+  return all;
+}
+
+/** Rows and columns of the tensors of one block, by suffix. */
+function blockShapes(config: LlamaConfig, layer: number): Record<string, readonly [number, number]> {
+  const { embedding: E, headSize: D } = config;
+  const { heads: H, kvHeads: G, feedForward: F } = blockShape(config, layer);
+  return {
     "input_layernorm.weight": [1, E],
     "self_attn.q_proj.weight": [H * D, E],
     "self_attn.k_proj.weight": [G * D, E],
@@ -40,16 +57,6 @@ export function tensorShapes(config: LlamaConfig): TensorShape[] {
     "mlp.up_proj.weight": [F, E],
     "mlp.down_proj.weight": [E, F],
   };
-  const all: TensorShape[] = [{ name: EMBEDDING, rows: V, cols: E }];
-  for (let layer = 0; layer < config.layers; layer++) {
-    for (const [suffix] of BLOCK_TENSORS) {
-      const [rows, cols] = shapes[suffix] as [number, number];
-      all.push({ name: blockTensor(layer, suffix), rows, cols });
-    }
-  }
-  all.push({ name: FINAL_NORM, rows: 1, cols: E });
-  if (!config.tied) all.push({ name: HEAD, rows: V, cols: E });
-  return all;
 }
 
 /** The GGUF name of a Hugging Face tensor name of a Llama. */

@@ -233,7 +233,7 @@ function ropeCase(heads: number, D: number, T: number): KernelCase {
 function pageTable(memory: WebAssembly.Memory, G: number, D: number): void {
   const table = new DataView(memory.buffer);
   // Long timelines go round the same eight pages.
-  for (let i = 0; i < 64; i++) table.setUint32(PAGES + i * 4, PAGE_DATA + (7 - (i % 8)) * pageBytes(1, G, D), true);
+  for (let i = 0; i < 64; i++) table.setUint32(PAGES + i * 4, PAGE_DATA + (7 - (i % 8)) * pageBytes(G, D), true);
 }
 
 function kvCase(G: number, D: number, T: number, position: number): KernelCase {
@@ -245,7 +245,7 @@ function kvCase(G: number, D: number, T: number, position: number): KernelCase {
       fillFloats(memory, X, T * 2 * G * D, G);
       return {
         run: (kernels) => kernels.kvAppend(X, X + G * D * 4, 2 * G * D, T, G, D, PAGES, 0, position),
-        output: { address: PAGE_DATA, bytes: 8 * pageBytes(1, G, D), type: "bytes" },
+        output: { address: PAGE_DATA, bytes: 8 * pageBytes(G, D), type: "bytes" },
       };
     },
   };

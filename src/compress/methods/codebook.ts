@@ -5,81 +5,110 @@
  * (Wang and Song 2011, Ckmeans.1d.dp); that the best end never moves back makes it n · log n a level.
  */
 
-/** Sums over sorted values before each place, from which the error of any run follows. */
+/** Sorted values that differ and count, as sums over all before each place. */
 interface Sums {
-  readonly mass: Float64Array;
-  readonly moment: Float64Array;
-  readonly square: Float64Array;
+  readonly count: number;
+  /** (count + 1): Σ sensitivity. */ readonly mass: Float64Array;
+  /** (count + 1): Σ sensitivity · value. */ readonly moment: Float64Array;
 }
 
+/** Most values of one codebook with sensitivities: a place of a value has to fit a double beside its 32 bits. */
+const MOST_PLACES = 2 ** 21;
+
 /**
- * At most `levels` centroids, ascending, of `values` under `sensitivities` (all 1 when absent; as long as values, none
- * negative). Fewer values than levels are their own centroids.
+ * At most `levels` centroids, ascending, of `values` under `sensitivities` (as long as values, none negative; all 1 when
+ * absent or all zero). Fewer different values than levels are their own centroids.
  */
 export function codebook(values: Float32Array, levels: number, sensitivities?: Float32Array): Float32Array {
-  const sums = sumSorted(values, sensitivities);
-  const runs = Math.min(levels, values.length);
-  const ends = bestEnds(sums, values.length, runs);
-  const centroids: number[] = [];
-  for (let run = 0; run < runs; run++) {
-    const weight = sums.mass[ends[run + 1]!]! - sums.mass[ends[run]!]!;
-    if (weight > 0) centroids.push((sums.moment[ends[run + 1]!]! - sums.moment[ends[run]!]!) / weight);
-  }
-  return Float32Array.from(centroids.length > 0 ? centroids : [0]);
+  const counting = sensitivities?.some((sensitivity) => sensitivity > 0);
+  const sums = counting ? sumWeighted(values, sensitivities!) : sumAll(values);
+  const { count, mass, moment } = sums;
+  const runs = Math.min(levels, count);
+  const ends = bestEnds(sums, runs);
+  return Float32Array.from({ length: runs }, (_, run) => {
+    const [from, to] = [ends[run]!, ends[run + 1]!];
+    return (moment[to]! - moment[from]!) / (mass[to]! - mass[from]!);
+  });
 }
 
 /** Index of the nearest of ascending `centroids`; the lower one at equal distance. */
 export function nearestCode(centroids: ArrayLike<number>, value: number): number {
-  let best = 0;
-  for (let code = 1; code < centroids.length; code++) {
-    if (Math.abs(centroids[code]! - value) < Math.abs(centroids[best]! - value)) best = code;
+  let code = 0;
+  while (code + 1 < centroids.length && centroids[code + 1]! - value < value - centroids[code]!) code++;
+  return code;
+}
+
+function sumAll(values: Float32Array): Sums {
+  const sorted = values.slice().sort();
+  return sumRising(
+    sorted.length,
+    (n) => sorted[n]!,
+    () => 1,
+  );
+}
+
+/** Sorts numbers made of a value's bits, in their order, and its place: a sort without a function that compares. */
+function sumWeighted(values: Float32Array, sensitivities: Float32Array): Sums {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const keys = new Float64Array(values.length);
+  for (let at = 0; at < keys.length; at++) {
+    const own = bits[at]!;
+    keys[at] = (own >>> 31 ? ~own >>> 0 : own + 2 ** 31) * MOST_PLACES + at;
   }
-  return best;
+  keys.sort();
+  for (let n = 0; n < keys.length; n++) keys[n] = keys[n]! % MOST_PLACES;
+  return sumRising(
+    keys.length,
+    (n) => values[keys[n]!]!,
+    (n) => sensitivities[keys[n]!]!,
+  );
 }
 
-function sumSorted(values: Float32Array, sensitivities?: Float32Array): Sums {
-  const order = sensitivities && Uint32Array.from(values, (_, i) => i).sort((a, b) => values[a]! - values[b]!);
-  const sorted = order ? Float32Array.from(order, (at) => values[at]!) : Float32Array.from(values).sort();
-  const [mass, moment, square] = [0, 1, 2].map(() => new Float64Array(values.length + 1)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
-  for (const [i, value] of sorted.entries()) {
-    const weight = order ? sensitivities![order[i]!]! : 1;
-    mass[i + 1] = mass[i]! + weight;
-    moment[i + 1] = moment[i]! + weight * value;
-    square[i + 1] = square[i]! + weight * value * value;
+/** Values that are equal lie in one run of the best, and those that do not count in any: neither takes a place. */
+function sumRising(length: number, value: (n: number) => number, weight: (n: number) => number): Sums {
+  const [mass, moment] = [new Float64Array(length + 1), new Float64Array(length + 1)];
+  let count = 0;
+  let last = Number.NaN;
+  for (let n = 0; n < length; n++) {
+    if (weight(n) === 0) continue;
+    if (value(n) !== last) {
+      last = value(n);
+      count++;
+      mass[count] = mass[count - 1]!;
+      moment[count] = moment[count - 1]!;
+    }
+    mass[count]! += weight(n);
+    moment[count]! += weight(n) * last;
   }
-  return { mass, moment, square };
+  return { count, mass, moment };
 }
 
-/** Weighted squared distance of the values from `from` to `to` to their mean. */
-function runError({ mass, moment, square }: Sums, from: number, to: number): number {
-  const weight = mass[to]! - mass[from]!;
-  if (weight <= 0) return 0;
-  const sum = moment[to]! - moment[from]!;
-  return Math.max(0, square[to]! - square[from]! - (sum * sum) / weight);
-}
-
-/** Where the `runs` runs of `n` values begin and end, 0 first and n last, for the least error. */
-function bestEnds(sums: Sums, n: number, runs: number): number[] {
-  let least = Float64Array.from({ length: n + 1 }, (_, to) => runError(sums, 0, to));
-  const starts: Uint32Array[] = [new Uint32Array(n + 1)];
+/**
+ * Where the `runs` runs begin and end, 0 first and the count last, for the least error: the squares of all values less what
+ * their runs' means explain, moment² / mass, which is to be greatest.
+ */
+function bestEnds({ count, mass, moment }: Sums, runs: number): number[] {
+  let explained = new Float64Array(count + 1);
+  for (let to = 1; to <= count; to++) explained[to] = moment[to]! ** 2 / mass[to]!;
+  let next = new Float64Array(count + 1);
+  /** By run, by its end: where it starts. */
+  const starts = [new Uint32Array(count + 1)];
   for (let run = 1; run < runs; run++) {
-    const next = new Float64Array(n + 1);
-    const start = new Uint32Array(n + 1);
-    const before = least;
-    // The best start of the last run for every end between two whose best starts are known lies between those.
+    const start = new Uint32Array(count + 1);
+    const fewer = starts[run - 1]!;
+    // Between two ends whose best starts are known lie the best starts of all ends between; nor does one more run before
+    // move a start back.
     const fill = (low: number, high: number, from: number, to: number): void => {
       if (low > high) return;
       const end = (low + high) >> 1;
-      let best = Number.POSITIVE_INFINITY;
-      let at = from;
-      for (let s = from; s <= Math.min(to, end); s++) {
-        const error = before[s]! + runError(sums, s, end);
-        if (error < best) {
-          best = error;
+      const [allMass, allMoment] = [mass[end]!, moment[end]!];
+      let best = Number.NEGATIVE_INFINITY;
+      let at = 0;
+      for (let s = Math.max(from, fewer[end]!, run), least = Math.min(to, end - 1); s <= least; s++) {
+        const own = allMoment - moment[s]!;
+        const gain = explained[s]! + (own * own) / (allMass - mass[s]!);
+        if (gain > best) {
+          best = gain;
           at = s;
         }
       }
@@ -88,11 +117,12 @@ function bestEnds(sums: Sums, n: number, runs: number): number[] {
       fill(low, end - 1, from, at);
       fill(end + 1, high, at, to);
     };
-    fill(0, n, 0, n);
+    // The last run can only end with the last value.
+    fill(run === runs - 1 ? count : run + 1, count, run, count);
     starts.push(start);
-    least = next;
+    [explained, next] = [next, explained];
   }
-  const ends = [n];
+  const ends = [count];
   for (let run = runs - 1; run >= 0; run--) ends.unshift(starts[run]![ends[0]!]!);
   return ends;
 }

@@ -6,7 +6,12 @@
 import { BLOCK_ROWS, type Keep, paddedRows, WINDOW } from "../../model/layouts.ts";
 
 /** The kept places, rising, (blocks, cols / 16, keep), of `values` (rows, cols); the lower column among equals. */
-export function keptColumnsByNorm(values: Float32Array, rows: number, cols: number, keep: Keep): Uint8Array {
+export function keptColumnsByNorm(
+  values: Float32Array | Float64Array,
+  rows: number,
+  cols: number,
+  keep: Keep,
+): Uint8Array {
   const blocks = paddedRows(rows) / BLOCK_ROWS;
   const windows = cols / WINDOW;
   const kept = new Uint8Array(blocks * windows * keep);

@@ -29,10 +29,10 @@ export function pruneDepth(model: PackedModel, { stage, keep }: PruneDepth): Pac
       tensors.set(blockTensor(n, suffix), model.tensors.get(blockTensor(layer, suffix))!);
     }
   }
-  const { context, eosIds } = model.config;
+  const { context, eosIds, widths } = model.config;
   return {
     ...model,
-    config: { ...model.config, layers: keep.length },
+    config: { ...model.config, layers: keep.length, ...(widths && { widths: keep.map((layer) => widths[layer]!) }) },
     target: model.target ?? { model: model.model, context, eosIds },
     tensors,
     recipe: [...model.recipe, { stage, keep: [...keep] }],

@@ -30,7 +30,7 @@ export function quantise(model: PackedModel, stage: Quantise): PackedModel {
   const tensors = new Map(model.tensors);
   for (const [name, tensor] of model.tensors) {
     const ofVocabulary = name === EMBEDDING || name === HEAD;
-    if (tensor.format === "f32" || ofVocabulary !== (which === "vocabulary")) continue;
+    if (tensor.rows === 1 || ofVocabulary !== (which === "vocabulary")) continue;
     const { rows, cols } = tensor;
     tensors.set(name, quantiseTensor({ format, rows, cols, keep, outliers }, decodeTensor(tensor, tensor.bytes)));
   }

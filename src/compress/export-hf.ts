@@ -1,0 +1,56 @@
+/**
+ * A model as a plain Hugging Face checkpoint: the values that its weights stand for, under the library's names, so that
+ * transformers and whatever reads its format can load it. Rows of q and k already lie in its order (stages/import.ts). A
+ * configuration has one width for all blocks, so narrower ones are padded with heads and channels of zeros, which add
+ * nothing; removed blocks are gone.
+ */
+import type { PackedModel, PackedTensor, PackSink } from "../format/pack.ts";
+import { type NewTensor, writeSafetensors } from "../format/safetensors.ts";
+import { configToHuggingFace } from "../model/config.ts";
+import { decodeTensor } from "../model/decode.ts";
+import { OutriderError } from "../model/errors.ts";
+import { numberToBf16 } from "../model/f16.ts";
+import { type TensorShape, tensorShapes } from "../model/tensors.ts";
+
+/** F32 keeps every value; BF16 rounds to half the bytes. */
+export type ExportDtype = "F32" | "BF16";
+
+/**
+ * Writes `model.safetensors`, `config.json` and the tokenizer. Holds the whole checkpoint in memory twice. Throws
+ * `unsupported_export` for a trimmed vocabulary: the library has no way to read one token as another.
+ */
+export async function exportHuggingFace(model: PackedModel, sink: PackSink, dtype: ExportDtype): Promise<void> {
+  if (model.substitutes) {
+    throw new OutriderError(
+      "unsupported_export",
+      `${model.model} has a trimmed vocabulary, which Hugging Face's format cannot express; export from a recipe without trim-vocabulary`,
+    );
+  }
+  const config = { ...model.config, widths: undefined };
+  const tensors = tensorShapes(config).map((shape) => exportTensor(shape, model.tensors.get(shape.name)!, dtype));
+  const json = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+  await sink.write("model.safetensors", writeSafetensors(tensors).bytes);
+  const torchDtype = dtype === "F32" ? "float32" : "bfloat16";
+  await sink.write("config.json", json({ ...configToHuggingFace(config), torch_dtype: torchDtype }));
+  const { "tokenizer.json": tokenizer, "tokenizer_config.json": tokenizerConfig } = model.tokenizer;
+  await sink.write("tokenizer.json", new TextEncoder().encode(tokenizer));
+  // What this class is asked for by the file is all in tokenizer.json.
+  const named = { tokenizer_class: "PreTrainedTokenizerFast", ...JSON.parse(tokenizerConfig) };
+  await sink.write("tokenizer_config.json", json(named));
+}
+
+/** The values of a tensor in the upper left corner of the shape that the checkpoint wants. */
+function exportTensor({ name, rows, cols }: TensorShape, tensor: PackedTensor, dtype: ExportDtype): NewTensor {
+  const values = decodeTensor(tensor, tensor.bytes);
+  const bytes = new Uint8Array(rows * cols * (dtype === "F32" ? 4 : 2));
+  const out = new DataView(bytes.buffer);
+  for (let row = 0; row < tensor.rows; row++) {
+    for (let col = 0; col < tensor.cols; col++) {
+      const value = values[row * tensor.cols + col]!;
+      const at = row * cols + col;
+      if (dtype === "F32") out.setFloat32(4 * at, value, true);
+      else out.setUint16(2 * at, numberToBf16(value), true);
+    }
+  }
+  return { name, dtype, shape: rows === 1 ? [cols] : [rows, cols], bytes };
+}

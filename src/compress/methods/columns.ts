@@ -1,0 +1,73 @@
+/**
+ * The loop that SparseGPT and GPTQ share: columns of a layer are settled one after the other, pruned or rounded, and all that
+ * are still to come make up for it as least squares would. SparseGPT (Frantar and Alistarh 2023, arXiv 2301.00774), section
+ * 3.3 and algorithm 1; GPTQ (Frantar et al. 2022, arXiv 2210.17323), section 3.3 and algorithm 1.
+ */
+import type { Factor } from "./cholesky.ts";
+import type { Products } from "./subtract-product.ts";
+
+/**
+ * Columns whose effect on those after the batch is applied at once (GPTQ's step 2, lazy updates). The result is the same for
+ * any number.
+ */
+const BATCH = 32;
+
+/** Settles column `order[k]`: changes what lies at `current[k · rows]` …, one number a row. */
+export type Settle = (k: number, current: Float64Array) => void;
+
+export interface Settled {
+  /** (rows, cols). */ readonly weights: Float32Array;
+  /** tr(Δ H Δᵀ) with the damped H, Δ the change of all weights. */ readonly error: number;
+}
+
+/** Whether columns k … k + span − 1 are all what those settled so far made of them when k, a multiple of `span`, comes. */
+export const seenTogether = (span: number): boolean => span % BATCH === 0 || BATCH % span === 0;
+
+/**
+ * Calls `settle` for every column in the factor's order. It gets the weights transposed, (cols, rows), where columns up to
+ * the end of its batch, at the start of one all columns, are what those settled so far made of them.
+ */
+export function settleColumns(
+  products: Products,
+  weights: Float32Array,
+  rows: number,
+  factor: Factor,
+  settle: Settle,
+): Settled {
+  const { followers, pivots, order, dead } = factor;
+  const cols = order.length;
+  const current = new Float64Array(cols * rows);
+  for (const [k, column] of order.entries()) {
+    if (!dead[column]) for (let r = 0; r < rows; r++) current[k * rows + r] = weights[r * cols + column]!;
+  }
+  const losses = new Float64Array(BATCH * rows);
+  const before = new Float64Array(rows);
+  let error = 0;
+  for (let start = 0; start < cols; start += BATCH) {
+    const end = Math.min(start + BATCH, cols);
+    for (let k = start; k < end; k++) {
+      const own = current.subarray(k * rows, (k + 1) * rows);
+      before.set(own);
+      settle(k, current);
+      const loss = losses.subarray((k - start) * rows, (k - start + 1) * rows);
+      for (let r = 0; r < rows; r++) {
+        loss[r] = before[r]! - own[r]!;
+        error += pivots[k]! * loss[r]! ** 2;
+      }
+      for (let m = k + 1; m < end; m++) {
+        const share = followers[m * cols + k]!;
+        const row = m * rows;
+        for (let r = 0; r < rows; r++) current[row + r]! -= share * loss[r]!;
+      }
+    }
+    const rest = { values: current, at: end * rows, row: rows, col: 1 };
+    const shares = { values: followers, at: end * cols + start, row: cols, col: 1 };
+    const batch = { values: losses, at: 0, row: rows, col: 1 };
+    products.subtract(rest, shares, batch, cols - end, rows, end - start);
+  }
+  const settled = new Float32Array(weights.length);
+  for (const [k, column] of order.entries()) {
+    for (let r = 0; r < rows; r++) settled[r * cols + column] = current[k * rows + r]!;
+  }
+  return { weights: settled, error };
+}

@@ -1,0 +1,61 @@
+/**
+ * Uniform grids with a zero point: 2^bits steps from the least to the greatest weight of a row, or of a group of its columns,
+ * zero being one of them. As SparseGPT and GPTQ round: no search for a better range, halves to even.
+ */
+
+export interface Grid {
+  /** The greatest code. */ readonly most: number;
+  /** Columns that share a scale. */ readonly group: number;
+  /** (rows, groups). */ readonly scales: Float64Array;
+  /** (rows, groups): the code of zero. */ readonly zeros: Float64Array;
+}
+
+/** A layer whose weights lie on a grid. */
+export interface Rounded {
+  /** (rows, cols). */ readonly weights: Float32Array;
+  /** (rows, cols). */ readonly codes: Uint8Array;
+  readonly grid: Grid;
+}
+
+/** A grid whose groups are still to be fitted; `group` columns share a scale, the last perhaps fewer. */
+export function emptyGrid(rows: number, cols: number, bits: number, group: number): Grid {
+  const count = rows * Math.ceil(cols / group);
+  return { most: 2 ** bits - 1, group, scales: new Float64Array(count).fill(1), zeros: new Float64Array(count) };
+}
+
+/** Spans group `at`, row · groups + group, from `low` to `high` and zero; values that are all zero keep a scale of 1. */
+export function fitGroup({ most, scales, zeros }: Grid, at: number, low: number, high: number): void {
+  const [least, greatest] = [Math.min(0, low), Math.max(0, high)];
+  if (least === greatest) return;
+  scales[at] = (greatest - least) / most;
+  zeros[at] = roundEven(-least / scales[at]!);
+}
+
+/** The grid of `weights` (rows, cols) as they are. */
+export function gridOf(weights: Float32Array, rows: number, bits: number, group: number): Grid {
+  const cols = weights.length / rows;
+  const grid = emptyGrid(rows, cols, bits, group);
+  const groups = Math.ceil(cols / group);
+  for (let at = 0; at < rows * groups; at++) {
+    const from = Math.floor(at / groups) * cols + (at % groups) * group;
+    const to = Math.min(from + group, (Math.floor(at / groups) + 1) * cols);
+    let [low, high] = [0, 0];
+    for (let k = from; k < to; k++) {
+      low = Math.min(low, weights[k]!);
+      high = Math.max(high, weights[k]!);
+    }
+    fitGroup(grid, at, low, high);
+  }
+  return grid;
+}
+
+/** The code nearest to `value` in group `at`. */
+export const codeOf = ({ most, scales, zeros }: Grid, at: number, value: number): number =>
+  Math.max(0, Math.min(most, roundEven(value / scales[at]!) + zeros[at]!));
+
+export const levelOf = ({ scales, zeros }: Grid, at: number, code: number): number => scales[at]! * (code - zeros[at]!);
+
+function roundEven(value: number): number {
+  const up = Math.round(value);
+  return up - value === 0.5 && up % 2 !== 0 ? up - 1 : up;
+}

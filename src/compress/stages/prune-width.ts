@@ -1,0 +1,140 @@
+/**
+ * The stage that leaves out key/value heads with their query heads, and channels of the MLP, in each block as it says.
+ * What is kept lies closer together and computes the same; blocks may end up of unequal width. Which to keep is
+ * decided elsewhere (methods/llm-pruner.ts).
+ */
+import type { PackedModel, PackedTensor } from "../../format/pack.ts";
+import { blockShape } from "../../model/config.ts";
+import { decodeTensor } from "../../model/decode.ts";
+import { OutriderError } from "../../model/errors.ts";
+import { blockTensor } from "../../model/tensors.ts";
+
+/** What a block keeps, 0-based, ascending. */
+export interface KeptWidth {
+  /** Each with its H / G query heads. */ readonly kvHeads: readonly number[];
+  /** Of the MLP. */ readonly channels: readonly number[];
+}
+
+/** Channels of every weight format come in multiples of it; what is missing is filled with zeros, which compute zero. */
+const CHANNEL_UNIT = 64;
+/** Stands for a row or column of zeros. */
+const ZEROS = -1;
+
+/**
+ * A copy of the widths that `kept` lists, one entry a block. Matrices of a block that changed are f32: a later stage rounds
+ * them. Throws `bad_recipe` for a head or channel that is not there, or a block that keeps none.
+ */
+export function pruneWidth(model: PackedModel, kept: readonly KeptWidth[]): PackedModel {
+  checkKept(model, kept);
+  const widths = kept.map(({ kvHeads, channels }, layer) => {
+    const { feedForward } = blockShape(model.config, layer);
+    const padded = Math.ceil(channels.length / CHANNEL_UNIT) * CHANNEL_UNIT;
+    return { kvHeads: kvHeads.length, feedForward: Math.min(padded, feedForward) };
+  });
+  const tensors = replaceBlocks(model, kept, ({ kvHeads, channels }, layer) => ({
+    kvHeads,
+    channels: Array.from({ length: widths[layer]!.feedForward }, (_, n) => channels[n] ?? ZEROS),
+  }));
+  const kvHeads = Math.max(...widths.map((width) => width.kvHeads));
+  const config = {
+    ...model.config,
+    heads: kvHeads * (model.config.heads / model.config.kvHeads),
+    kvHeads,
+    feedForward: Math.max(...widths.map((width) => width.feedForward)),
+  };
+  const equal = widths.every((width) => width.kvHeads === kvHeads && width.feedForward === config.feedForward);
+  const { context, eosIds } = model.config;
+  return {
+    ...model,
+    config: { ...config, widths: equal ? undefined : widths },
+    target: model.target ?? { model: model.model, context, eosIds },
+    tensors,
+  };
+}
+
+/** A copy that computes what `pruneWidth` makes in the old shapes: zeros where something is left out. */
+export function zeroWidth(model: PackedModel, kept: readonly KeptWidth[]): PackedModel {
+  checkKept(model, kept);
+  const tensors = replaceBlocks(model, kept, ({ kvHeads, channels }, layer) => {
+    const shape = blockShape(model.config, layer);
+    return { kvHeads: inPlace(kvHeads, shape.kvHeads), channels: inPlace(channels, shape.feedForward) };
+  });
+  return { ...model, tensors };
+}
+
+function inPlace(kept: readonly number[], count: number): number[] {
+  const stays = new Set(kept);
+  return Array.from({ length: count }, (_, n) => (stays.has(n) ? n : ZEROS));
+}
+
+/** The tensors with the heads and channels of each block in the order that `order` gives. Whole blocks are shared. */
+function replaceBlocks(
+  model: PackedModel,
+  kept: readonly KeptWidth[],
+  order: (kept: KeptWidth, layer: number) => KeptWidth,
+): Map<string, PackedTensor> {
+  const { headSize, heads, kvHeads: allKvHeads } = model.config;
+  const tensors = new Map(model.tensors);
+  for (const [layer, width] of kept.entries()) {
+    const shape = blockShape(model.config, layer);
+    const { kvHeads, channels } = order(width, layer);
+    const put = (suffix: string, rows: readonly number[] | "all", cols: readonly number[] | "all") => {
+      const name = blockTensor(layer, suffix);
+      tensors.set(name, select(model.tensors.get(name)!, rows, cols));
+    };
+    if (width.kvHeads.length < shape.kvHeads) {
+      const keyRows = lines(kvHeads, headSize);
+      const queryRows = lines(kvHeads, headSize * (heads / allKvHeads));
+      put("self_attn.q_proj.weight", queryRows, "all");
+      put("self_attn.k_proj.weight", keyRows, "all");
+      put("self_attn.v_proj.weight", keyRows, "all");
+      put("self_attn.o_proj.weight", "all", queryRows);
+    }
+    if (width.channels.length < shape.feedForward) {
+      put("mlp.gate_proj.weight", channels, "all");
+      put("mlp.up_proj.weight", channels, "all");
+      put("mlp.down_proj.weight", "all", channels);
+    }
+  }
+  return tensors;
+}
+
+/** The lines of units of `size` lines. */
+const lines = (units: readonly number[], size: number): number[] =>
+  units.flatMap((unit) => Array.from({ length: size }, (_, n) => (unit === ZEROS ? ZEROS : unit * size + n)));
+
+/** The matrix of these rows and columns, as f32. */
+function select(tensor: PackedTensor, rows: readonly number[] | "all", cols: readonly number[] | "all"): PackedTensor {
+  const values = decodeTensor(tensor, tensor.bytes);
+  const fromRows = rows === "all" ? Array.from({ length: tensor.rows }, (_, n) => n) : rows;
+  const fromCols = cols === "all" ? Array.from({ length: tensor.cols }, (_, n) => n) : cols;
+  const out = new Float32Array(fromRows.length * fromCols.length);
+  for (const [r, row] of fromRows.entries()) {
+    if (row === ZEROS) continue;
+    for (let c = 0; c < fromCols.length; c++) {
+      const col = fromCols[c]!;
+      if (col !== ZEROS) out[r * fromCols.length + c] = values[row * tensor.cols + col]!;
+    }
+  }
+  return { format: "f32", rows: fromRows.length, cols: fromCols.length, bytes: new Uint8Array(out.buffer) };
+}
+
+function checkKept({ config }: PackedModel, kept: readonly KeptWidth[]): void {
+  if (kept.length !== config.layers) {
+    throw new OutriderError("bad_recipe", `prune-width: ${kept.length} entries for ${config.layers} blocks`);
+  }
+  for (const [layer, { kvHeads, channels }] of kept.entries()) {
+    const shape = blockShape(config, layer);
+    checkList(`block ${layer}: key/value heads`, kvHeads, shape.kvHeads);
+    checkList(`block ${layer}: channels`, channels, shape.feedForward);
+  }
+}
+
+function checkList(what: string, list: readonly number[], count: number): void {
+  const rises = list.every((n, i) => Number.isInteger(n) && n > (list[i - 1] ?? -1) && n < count);
+  if (list.length > 0 && rises) return;
+  throw new OutriderError(
+    "bad_recipe",
+    `prune-width: ${what} to keep must be one or more of 0 to ${count - 1}, ascending; keep more of this block, or leave out all of it by prune-depth`,
+  );
+}
