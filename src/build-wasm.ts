@@ -17,6 +17,7 @@ const ENTRIES = {
   dot16: "wasm/index.ts",
   simd: "wasm/index.ts",
   roof: "wasm/roof.ts",
+  calibrate: "wasm/calibrate/index.ts",
 };
 
 for (const [target, entry] of Object.entries(ENTRIES)) {
