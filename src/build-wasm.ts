@@ -18,6 +18,7 @@ const ENTRIES = {
   simd: "wasm/index.ts",
   roof: "wasm/roof.ts",
   solve: "wasm/solve.ts",
+  calibrate: "wasm/calibrate/index.ts",
 };
 
 for (const [target, entry] of Object.entries(ENTRIES)) {

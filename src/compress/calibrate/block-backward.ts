@@ -1,0 +1,84 @@
+/** The gradient of one Llama block over one window: back through what block.ts computes. */
+import { attentionBackward } from "./attention.ts";
+import type { Workspace } from "./block.ts";
+import type { CalibrationKernels } from "./kernels.ts";
+import type { BlockAddresses, RopeTables, Shape } from "./shape.ts";
+
+/** What the forward pass left of a block. */
+export interface Saved {
+  readonly input: number; // (T, E)
+  readonly qkv: number;
+  readonly mixed: number;
+  readonly middle: number;
+  readonly gateUp: number;
+}
+
+export const savedBytes = ({ T, E, F, H, D, W }: Shape): Record<keyof Saved, number> => ({
+  input: 4 * T * E,
+  qkv: 4 * T * W,
+  mixed: 4 * T * H * D,
+  middle: 4 * T * E,
+  gateUp: 8 * T * F,
+});
+
+/** Both factors of each matrix's gradient dYᵀ · X, except `mixed`, which is saved; and the norms' gradients. */
+export interface Tape {
+  readonly attentionIn: number; // (T, E)
+  readonly dQkv: number; // (T, W)
+  readonly dMiddle: number; // (T, E)
+  readonly feedForwardIn: number; // (T, E)
+  readonly dGateUp: number; // (T, 2F)
+  readonly act: number; // (T, F)
+  readonly dOut: number; // (T, E)
+  readonly dAttentionNorm: number; // (E)
+  readonly dFeedForwardNorm: number; // (E)
+}
+
+export const tapeBytes = ({ T, E, F, W }: Shape): Record<keyof Tape, number> => ({
+  attentionIn: 4 * T * E,
+  dQkv: 4 * T * W,
+  dMiddle: 4 * T * E,
+  feedForwardIn: 4 * T * E,
+  dGateUp: 8 * T * F,
+  act: 4 * T * F,
+  dOut: 4 * T * E,
+  dAttentionNorm: 4 * E,
+  dFeedForwardNorm: 4 * E,
+});
+
+export interface BackwardWorkspace extends Workspace {
+  readonly dScores: number;
+  /** The gradient of what a matrix multiplies: (T, the widest of E, F, H · D). */ readonly dInput: number;
+}
+
+/** d (T, E) holds the gradient of the block's output and becomes that of its input; the tape is filled on the way. */
+export function backwardBlock(
+  kernels: CalibrationKernels,
+  shape: Shape,
+  weights: BlockAddresses,
+  saved: Saved,
+  d: number,
+  tape: Tape,
+  rope: RopeTables,
+  { scores, dScores, dInput, work }: BackwardWorkspace,
+): void {
+  const { T, E, F, H, G, D, W, epsilon } = shape;
+  kernels.clear(tape.dAttentionNorm, 4 * E);
+  kernels.clear(tape.dFeedForwardNorm, 4 * E);
+  kernels.rmsNorm(saved.input, weights.attentionNorm, E, T, epsilon, tape.attentionIn);
+  kernels.rmsNorm(saved.middle, weights.feedForwardNorm, E, T, epsilon, tape.feedForwardIn);
+  kernels.swiglu(saved.gateUp, F, T, tape.act);
+
+  kernels.copy(tape.dOut, d, 4 * T * E);
+  kernels.gemm(T, F, E, d, 4 * E, 4, weights.down, 4, 4 * F, dInput, 4 * F, 0, work);
+  kernels.swigluBackward(saved.gateUp, dInput, F, T, tape.dGateUp);
+  kernels.gemm(T, E, 2 * F, tape.dGateUp, 8 * F, 4, weights.gateUp, 4, 4 * E, dInput, 4 * E, 0, work);
+  kernels.rmsNormBackward(saved.middle, weights.feedForwardNorm, dInput, E, T, epsilon, d, tape.dFeedForwardNorm);
+
+  kernels.copy(tape.dMiddle, d, 4 * T * E);
+  kernels.gemm(T, H * D, E, d, 4 * E, 4, weights.o, 4, 4 * H * D, dInput, 4 * H * D, 0, work);
+  attentionBackward(kernels, shape, saved.qkv, dInput, tape.dQkv, scores, dScores, work);
+  kernels.rotate(tape.dQkv, H + G, D, T, 4 * W, rope.cos, rope.sin, -1);
+  kernels.gemm(T, E, W, tape.dQkv, 4 * W, 4, weights.qkv, 4, 4 * E, dInput, 4 * E, 0, work);
+  kernels.rmsNormBackward(saved.input, weights.attentionNorm, dInput, E, T, epsilon, d, tape.dAttentionNorm);
+}

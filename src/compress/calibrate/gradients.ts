@@ -1,0 +1,120 @@
+/**
+ * Gradients of the mean cross-entropy of windows with respect to every matrix and norm of the blocks: their sum over windows
+ * (Taylor saliency) and the sum of their squares, window by window (the diagonal of Fisher's information). Embedding and
+ * head have none: no method changes them by it.
+ */
+
+import { align, layOut } from "./arena.ts";
+import { tapeSlotBytes } from "./backward-task.ts";
+import { tapeBytes } from "./block-backward.ts";
+import type { FloatLlama, Window } from "./float-llama.ts";
+import { windowBytes } from "./float-llama.ts";
+import { savedSlotBytes } from "./forward-task.ts";
+import { type BlockAddresses, type BlockTensor, blockAddresses, blockMatrices, type Shape, shapeOf } from "./shape.ts";
+import { weightGradientParts } from "./weight-gradient-task.ts";
+
+export class Gradients {
+  readonly #llama: FloatLlama;
+  readonly #sums: number[];
+  readonly #squares: number[];
+  #losses: number[] = [];
+
+  /** Nothing added yet; takes twice the memory of the blocks. */
+  constructor(llama: FloatLlama) {
+    this.#llama = llama;
+    const { arena } = llama.pool;
+    const { floats } = blockMatrices(llama.config);
+    const zeros = (): number[] =>
+      Array.from({ length: llama.config.layers }, () => {
+        const at = arena.allocate(4 * floats);
+        arena.floats(at, floats).fill(0);
+        return at;
+      });
+    this.#sums = zeros();
+    this.#squares = zeros();
+  }
+
+  release(): void {
+    for (const at of [...this.#sums, ...this.#squares]) this.#llama.pool.arena.free(at);
+  }
+
+  /** Mean cross-entropy of each window so far. */
+  get losses(): readonly number[] {
+    return this.#losses;
+  }
+
+  /** Σ over windows of the gradient of the window's mean loss, (rows, cols); a view. */
+  sum(layer: number, suffix: BlockTensor): Float32Array {
+    return this.#view(this.#sums[layer]!, suffix);
+  }
+
+  /** Σ over windows of the same, squared. */
+  squares(layer: number, suffix: BlockTensor): Float32Array {
+    return this.#view(this.#squares[layer]!, suffix);
+  }
+
+  #view(block: number, suffix: BlockTensor): Float32Array {
+    const { rows, cols, offset } = blockMatrices(this.#llama.config).tensors[suffix];
+    return this.#llama.pool.arena.floats(block + 4 * offset, rows * cols);
+  }
+
+  /** Adds the gradients of windows, as many at a time as there are threads; `done` is called with how many are in. */
+  async add(windows: readonly Window[], done: (windows: number) => void = () => {}): Promise<void> {
+    const { threads } = this.#llama.pool;
+    for (let first = 0; first < windows.length; first += threads) {
+      await this.#addBatch(windows.slice(first, first + threads));
+      done(Math.min(windows.length, first + threads));
+    }
+  }
+
+  async #addBatch(windows: readonly Window[]): Promise<void> {
+    const llama = this.#llama;
+    const { pool, config } = llama;
+    const { arena } = pool;
+    const count = windows.length;
+    const shape = shapeOf(config, windows[0]!.length);
+    const states = llama.embed(windows);
+    const perBlock = count * savedSlotBytes(shape);
+    const saved = arena.allocate(config.layers * perBlock);
+    for (let layer = 0; layer < config.layers; layer++) await llama.runBlock(layer, states, saved + layer * perBlock);
+
+    const regions = {
+      losses: arena.allocate(8 * count),
+      d: arena.allocate(count * windowBytes(shape)),
+      dNorm: arena.allocate(count * align(4 * shape.E)),
+      tapes: arena.allocate(count * tapeSlotBytes(shape)),
+    };
+    const { losses, d, dNorm, tapes } = regions;
+    const end = { shape, head: llama.head, hidden: states.hidden, tokens: states.tokens };
+    await pool.run({ kind: "head-backward", ...end, losses, d, dNorm }, count);
+    this.#losses.push(...arena.doubles(losses, count));
+
+    const rope = llama.rope(shape);
+    for (let layer = config.layers - 1; layer >= 0; layer--) {
+      const own = saved + layer * perBlock;
+      const [sums, squares] = [this.#sums[layer]!, this.#squares[layer]!];
+      const weights = llama.block(layer, shape);
+      await pool.run({ kind: "backward", shape, weights, rope, saved: own, d, tapes }, count);
+      const task = { kind: "weight-gradient", shape, windows: count, saved: own, tapes, sums, squares } as const;
+      await pool.run(task, weightGradientParts(shape));
+      for (let n = 0; n < count; n++) this.#addNorms(shape, tapes + n * tapeSlotBytes(shape), sums, squares);
+    }
+    for (const at of [...Object.values(regions), saved]) arena.free(at);
+    llama.releaseHidden(states);
+  }
+
+  #addNorms(shape: Shape, tape: number, sums: number, squares: number): void {
+    const { arena } = this.#llama.pool;
+    const from = layOut(tape, tapeBytes(shape)).at;
+    const norms = { attentionNorm: from.dAttentionNorm, feedForwardNorm: from.dFeedForwardNorm };
+    for (const [name, at] of Object.entries(norms)) {
+      const place = (block: number) =>
+        arena.floats(blockAddresses(shape, block)[name as keyof BlockAddresses], shape.E);
+      const [sum, square] = [place(sums), place(squares)];
+      for (const [i, value] of arena.floats(at, shape.E).entries()) {
+        sum[i]! += value;
+        square[i]! += value * value;
+      }
+    }
+  }
+}

@@ -1,0 +1,35 @@
+/** What the threads of a pool can do, a row a kind of task. */
+import { type BackwardTask, backwardWork } from "./backward-task.ts";
+import { type CaptureTask, captureWork } from "./capture-task.ts";
+import { type ForwardTask, forwardWork } from "./forward-task.ts";
+import { type GramTask, gramWork } from "./gram-task.ts";
+import { type HeadBackwardTask, headBackwardWork } from "./head-backward-task.ts";
+import { type HeadTask, headWork } from "./head-task.ts";
+import { type WeightGradientTask, weightGradientWork } from "./weight-gradient-task.ts";
+import type { Thread, Work } from "./work.ts";
+
+export type Task =
+  | ForwardTask
+  | CaptureTask
+  | GramTask
+  | HeadTask
+  | HeadBackwardTask
+  | BackwardTask
+  | WeightGradientTask;
+
+const WORK: { readonly [K in Task["kind"]]: Work<Extract<Task, { kind: K }>> } = {
+  forward: forwardWork,
+  capture: captureWork,
+  gram: gramWork,
+  head: headWork,
+  "head-backward": headBackwardWork,
+  backward: backwardWork,
+  "weight-gradient": weightGradientWork,
+};
+
+const workOf = (task: Task): Work<Task> => WORK[task.kind] as Work<Task>;
+
+export const scratchBytes = (task: Task, gemmWorkBytes: number): number =>
+  workOf(task).scratchBytes(task, gemmWorkBytes);
+
+export const runPart = (thread: Thread, task: Task, part: number): void => workOf(task).run(thread, task, part);

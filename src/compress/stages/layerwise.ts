@@ -1,0 +1,117 @@
+/**
+ * The stages that compress a model matrix by matrix, each from what it is fed with: magnitude, Wanda, SparseGPT and GPTQ. As
+ * their papers do: statistics of a block from its own weights, fed by the compressed blocks before it.
+ */
+import type { PackedModel, PackedTensor } from "../../format/pack.ts";
+import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
+import type { BlockTensor } from "../calibrate/shape.ts";
+import { INPUT_OF, type InputStatistics } from "../calibrate/statistics.ts";
+import type { Calibration } from "../calibration.ts";
+import { activationOrder, type Factor, factorise, naturalOrder } from "../methods/cholesky.ts";
+import { gptq } from "../methods/gptq.ts";
+import { type Grid, gridOf } from "../methods/grid.ts";
+import { magnitude } from "../methods/magnitude.ts";
+import type { Pattern } from "../methods/masks.ts";
+import { sparseGpt } from "../methods/sparsegpt.ts";
+import type { Products } from "../methods/subtract-product.ts";
+import { wanda } from "../methods/wanda.ts";
+import { floatTensor, gridTensor } from "./solved-tensor.ts";
+
+export interface Magnitude {
+  readonly stage: "magnitude";
+  readonly pattern: Pattern;
+}
+
+export interface Wanda {
+  readonly stage: "wanda";
+  readonly pattern: Pattern;
+}
+
+export interface SparseGpt {
+  readonly stage: "sparsegpt";
+  readonly pattern: Pattern;
+  /** Rounds what stays to the grid of the dense row as well. */ readonly bits?: 3 | 4 | undefined;
+}
+
+export interface Gptq {
+  readonly stage: "gptq";
+  readonly bits: 3 | 4;
+  /** Columns of a row that share a scale; all of them when absent. */ readonly group?: 32 | undefined;
+  readonly actOrder: boolean;
+}
+
+export type Layerwise = Magnitude | Wanda | SparseGpt | Gptq;
+
+/** What a solver is given of one matrix. */
+interface Layer {
+  readonly weights: Float32Array;
+  readonly rows: number;
+  readonly cols: number;
+  readonly input: InputStatistics;
+  /** Of the input's Σ x xᵀ; the same for all matrices of the input. */ readonly factor: () => Factor;
+}
+
+/** The solved values, and the tensor that holds them. */
+interface Solved {
+  readonly values: Float32Array;
+  readonly tensor: PackedTensor;
+}
+
+/** A copy whose block matrices are compressed. Rejects with what the methods throw. */
+export async function layerwise(
+  model: PackedModel,
+  stage: Layerwise,
+  calibration: Calibration,
+): Promise<PackedModel> {
+  const tensors = new Map(model.tensors);
+  const products = await calibration.products();
+  const usesGram = stage.stage === "sparsegpt" || stage.stage === "gptq";
+  await calibration.compress(model, usesGram ? "gram" : "squares", (layer, statistics, weightsOf) => {
+    const factors = new Map<string, Factor>();
+    const solution = new Map<BlockTensor, Float32Array>();
+    for (const [suffix] of BLOCK_TENSORS) {
+      if (!(suffix in INPUT_OF)) continue;
+      const name = INPUT_OF[suffix as keyof typeof INPUT_OF];
+      const input = statistics[name];
+      const factor = (): Factor => {
+        let known = factors.get(name);
+        if (!known) factors.set(name, (known = factorOf(products, input, stage)));
+        return known;
+      };
+      const weights = weightsOf(suffix);
+      const { cols } = input;
+      const { values, tensor } = solve(stage, products, { weights, rows: weights.length / cols, cols, input, factor });
+      solution.set(suffix, values);
+      tensors.set(blockTensor(layer, suffix), tensor);
+    }
+    return solution;
+  });
+  return { ...model, tensors, recipe: [...model.recipe, { ...stage }] };
+}
+
+/** H = 2/N · Σ x xᵀ, N windows, in the order in which columns are to be settled. */
+function factorOf(products: Products, { gram, windows, cols }: InputStatistics, stage: Layerwise): Factor {
+  const hessian = gram!.map((value) => (2 * value) / windows);
+  const byActivation = stage.stage === "gptq" && stage.actOrder;
+  return factorise(products, hessian, byActivation ? activationOrder(hessian) : naturalOrder(cols));
+}
+
+function solve(stage: Layerwise, products: Products, { weights, rows, cols, input, factor }: Layer): Solved {
+  const float = (values: Float32Array): Solved => ({ values, tensor: floatTensor(values, rows, cols) });
+  switch (stage.stage) {
+    case "magnitude":
+      return float(magnitude(weights, rows, stage.pattern).weights);
+    case "wanda":
+      return float(wanda(weights, rows, input.squares, stage.pattern).weights);
+    case "sparsegpt": {
+      if (stage.bits === undefined) return float(sparseGpt(products, weights, rows, factor(), stage.pattern).weights);
+      const grid = gridOf(weights, rows, stage.bits, cols);
+      const { weights: values } = sparseGpt(products, weights, rows, factor(), stage.pattern, grid);
+      return { values, tensor: gridTensor(values, rows, cols, grid) };
+    }
+    case "gptq": {
+      const made = gptq(products, weights, rows, factor(), stage.bits, stage.group ?? cols);
+      return { values: made.weights, tensor: gridTensor(made.weights, rows, cols, made.grid as Grid) };
+    }
+  }
+}

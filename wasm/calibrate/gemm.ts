@@ -1,0 +1,104 @@
+// C (m, n) = A (m, k) · Bᵀ, or added to C, with B (n, k); the layout of blocks and panels after Goto and van de Geijn 2008.
+// Panels of B stay in the first cache while a block of A streams from the second. The order of every sum depends on the
+// shapes alone, never on who computes which part of C.
+import { LEFT, packPanels, RIGHT } from "./pack";
+
+@inline const DEPTH: i32 = 256; // columns of A and B that are packed at a time: 8 KiB a panel of B
+@inline const LEFT_ROWS: i32 = 96; // of A: 96 KiB packed
+@inline const RIGHT_ROWS: i32 = 1024; // of B: 1 MiB packed
+@inline const TILE_BYTES: usize = 192;
+
+// Bytes that `work` of gemm needs.
+export function gemmWorkBytes(): i32 {
+  return ((LEFT_ROWS + RIGHT_ROWS) * DEPTH << 2) + <i32>TILE_BYTES;
+}
+
+// Steps are in bytes; of each factor one step is 4 (see pack.ts). The rows of C are contiguous, `cStep` apart.
+export function gemm(
+  m: i32, n: i32, k: i32,
+  a: usize, aStep: usize, aDepthStep: usize,
+  b: usize, bStep: usize, bDepthStep: usize,
+  c: usize, cStep: usize, accumulate: i32, work: usize,
+): void {
+  const edge = work;
+  const left = work + TILE_BYTES;
+  const right = left + (<usize>(LEFT_ROWS * DEPTH) << 2);
+  for (let k0 = 0; k0 < k; k0 += DEPTH) {
+    const depth = min(DEPTH, k - k0);
+    const add = accumulate | i32(k0 > 0);
+    for (let n0 = 0; n0 < n; n0 += RIGHT_ROWS) {
+      const width = min(RIGHT_ROWS, n - n0);
+      packPanels(b + <usize>n0 * bStep + <usize>k0 * bDepthStep, bStep, bDepthStep, width, depth, RIGHT, right);
+      for (let m0 = 0; m0 < m; m0 += LEFT_ROWS) {
+        const height = min(LEFT_ROWS, m - m0);
+        packPanels(a + <usize>m0 * aStep + <usize>k0 * aDepthStep, aStep, aDepthStep, height, depth, LEFT, left);
+        multiplyPanels(left, right, height, width, depth, c + <usize>m0 * cStep + (<usize>n0 << 2), cStep, add, edge);
+      }
+    }
+  }
+}
+
+function multiplyPanels(
+  left: usize, right: usize, height: i32, width: i32, depth: i32, c: usize, cStep: usize, add: i32, edge: usize,
+): void {
+  const leftBytes = <usize>(LEFT * depth) << 2, rightBytes = <usize>(RIGHT * depth) << 2;
+  for (let j = 0; j < width; j += RIGHT, right += rightBytes) {
+    for (let i = 0, panel = left; i < height; i += LEFT, panel += leftBytes) {
+      const at = c + <usize>i * cStep + (<usize>j << 2);
+      const rows = min(LEFT, height - i), cols = min(RIGHT, width - j);
+      if (rows == LEFT && cols == RIGHT) tile(panel, right, depth, at, cStep, add);
+      else {
+        tile(panel, right, depth, edge, 32, 0);
+        storePart(edge, rows, cols, at, cStep, add);
+      }
+    }
+  }
+}
+
+function storePart(edge: usize, rows: i32, cols: i32, c: usize, cStep: usize, add: i32): void {
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j++) {
+      const at = c + <usize>i * cStep + (<usize>j << 2);
+      const value = load<f32>(edge + (<usize>(i * RIGHT + j) << 2));
+      store<f32>(at, add ? load<f32>(at) + value : value);
+    }
+  }
+}
+
+@inline function keep(at: usize, low: v128, high: v128, add: i32): void {
+  v128.store(at, add ? f32x4.add(v128.load(at), low) : low);
+  v128.store(at, add ? f32x4.add(v128.load(at, 16), high) : high, 16);
+}
+
+// 6 × 8 of C: twelve sums, two vectors of B and one number of A at a time are 15 registers, all that x64 leaves.
+function tile(a: usize, b: usize, depth: i32, c: usize, cStep: usize, add: i32): void {
+  let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00;
+  let c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
+  for (; depth > 0; depth--, a += 24, b += 32) {
+    const b0 = v128.load(b), b1 = v128.load(b, 16);
+    let x = v128.load32_splat(a);
+    c00 = f32x4.relaxed_madd(x, b0, c00);
+    c01 = f32x4.relaxed_madd(x, b1, c01);
+    x = v128.load32_splat(a, 4);
+    c10 = f32x4.relaxed_madd(x, b0, c10);
+    c11 = f32x4.relaxed_madd(x, b1, c11);
+    x = v128.load32_splat(a, 8);
+    c20 = f32x4.relaxed_madd(x, b0, c20);
+    c21 = f32x4.relaxed_madd(x, b1, c21);
+    x = v128.load32_splat(a, 12);
+    c30 = f32x4.relaxed_madd(x, b0, c30);
+    c31 = f32x4.relaxed_madd(x, b1, c31);
+    x = v128.load32_splat(a, 16);
+    c40 = f32x4.relaxed_madd(x, b0, c40);
+    c41 = f32x4.relaxed_madd(x, b1, c41);
+    x = v128.load32_splat(a, 20);
+    c50 = f32x4.relaxed_madd(x, b0, c50);
+    c51 = f32x4.relaxed_madd(x, b1, c51);
+  }
+  keep(c, c00, c01, add);
+  keep(c + cStep, c10, c11, add);
+  keep(c + 2 * cStep, c20, c21, add);
+  keep(c + 3 * cStep, c30, c31, add);
+  keep(c + 4 * cStep, c40, c41, add);
+  keep(c + 5 * cStep, c50, c51, add);
+}
