@@ -15,20 +15,24 @@ interface Sums {
 /** Most values of one codebook with sensitivities: a place of a value has to fit a double beside its 32 bits. */
 const MOST_PLACES = 2 ** 21;
 
+export interface Codebook {
+  /** Ascending. */ readonly centroids: Float32Array;
+  /** Σ sensitivity of the values of each. */ readonly masses: Float64Array;
+}
+
 /**
- * At most `levels` centroids, ascending, of `values` under `sensitivities` (as long as values, none negative; all 1 when
+ * At most `levels` centroids of `values` under `sensitivities` (as long as values, none negative; all 1 when
  * absent or all zero). Fewer different values than levels are their own centroids.
  */
-export function codebook(values: Float32Array, levels: number, sensitivities?: Float32Array): Float32Array {
+export function codebook(values: Float32Array, levels: number, sensitivities?: Float32Array): Codebook {
   const counting = sensitivities?.some((sensitivity) => sensitivity > 0);
   const sums = counting ? sumWeighted(values, sensitivities!) : sumAll(values);
   const { count, mass, moment } = sums;
   const runs = Math.min(levels, count);
   const ends = bestEnds(sums, runs);
-  return Float32Array.from({ length: runs }, (_, run) => {
-    const [from, to] = [ends[run]!, ends[run + 1]!];
-    return (moment[to]! - moment[from]!) / (mass[to]! - mass[from]!);
-  });
+  const masses = Float64Array.from({ length: runs }, (_, run) => mass[ends[run + 1]!]! - mass[ends[run]!]!);
+  const centroids = Float32Array.from(masses, (own, run) => (moment[ends[run + 1]!]! - moment[ends[run]!]!) / own);
+  return { centroids, masses };
 }
 
 /** Index of the nearest of ascending `centroids`; the lower one at equal distance. */

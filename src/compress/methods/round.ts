@@ -68,7 +68,7 @@ function roundToCodebooks(values: Float32Array, rows: number, cols: number, leve
   const b = new Float32Array(rows);
   for (let row = 0; row < rows; row++) {
     const line = values.subarray(row * cols, (row + 1) * cols);
-    const centroids = codebook(line, levels);
+    const { centroids } = codebook(line, levels);
     b[row] = centroids[0]!;
     a[row] = (centroids.at(-1)! - b[row]!) / MOST_ENTRY;
     const entries = centroids.map((c) => (a[row] === 0 ? 0 : Math.round((c - b[row]!) / a[row]!)));
@@ -87,8 +87,8 @@ function roundQ2lut(values: Float32Array, rows: number, cols: number): Parts {
     return Math.sqrt(squares / cols);
   });
   const unit = values.map((value, at) => value / (scales[Math.floor(at / cols)]! || 1));
-  const found = codebook(unit, 4);
-  const levels = Array.from({ length: 4 }, (_, code) => found[Math.min(code, found.length - 1)]!);
+  const { centroids } = codebook(unit, 4);
+  const levels = Array.from({ length: 4 }, (_, code) => centroids[Math.min(code, centroids.length - 1)]!);
   return { codes: Uint8Array.from(unit, (value) => nearestCode(levels, value)), levels, scales };
 }
 

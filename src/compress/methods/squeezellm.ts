@@ -60,12 +60,12 @@ export function squeeze(
   const codebooks = new Float32Array(rows * levels);
   for (let row = 0; row < rows; row++) {
     const [from, to] = [row * cols, (row + 1) * cols];
-    const found = codebook(weights.subarray(from, to), levels, sensitivities.subarray(from, to));
-    codebooks.fill(found.at(-1)!, row * levels, (row + 1) * levels);
-    codebooks.set(found, row * levels);
+    const { centroids } = codebook(weights.subarray(from, to), levels, sensitivities.subarray(from, to));
+    codebooks.fill(centroids.at(-1)!, row * levels, (row + 1) * levels);
+    codebooks.set(centroids, row * levels);
     for (let at = from; at < to; at++) {
-      codes[at] = nearestCode(found, weights[at]!);
-      squeezed[at] = apart[at] ? weights[at]! : found[codes[at]!]!;
+      codes[at] = nearestCode(centroids, weights[at]!);
+      squeezed[at] = apart[at] ? weights[at]! : centroids[codes[at]!]!;
     }
   }
   return { weights: squeezed, codes, codebooks };

@@ -47,6 +47,16 @@ describe.each([3, 4])("%i bits", (bits) => {
   });
 });
 
+test("the error that is reported is that of the outputs", () => {
+  const made = gptq(products, weights, ROWS, natural, 3, COLS);
+  let mean = 0;
+  for (let k = 0; k < COLS; k++) mean += (hessian[k * (COLS + 1)]! + natural.dead[k]!) / COLS;
+  const damped = hessian.map((value, at) =>
+    at % (COLS + 1) === 0 && !natural.dead[at % COLS] ? value + natural.damping * mean : value,
+  );
+  expect(made.error / outputError(weights, made.weights, damped)).toBeCloseTo(1, 5);
+});
+
 test("a grid holds zero exactly, rounds halves to even, and clamps", () => {
   const grid = gridOf(Float32Array.of(-1, 2, 0, 0.5), 1, 2, 4);
   expect([...grid.scales, ...grid.zeros]).toEqual([1, 1]);
