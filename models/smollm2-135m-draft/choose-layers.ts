@@ -129,8 +129,8 @@ const agreement = (layers: readonly number[]): number => {
   progress.update(++tried);
   return rate;
 };
-for (const step of greedyRemoval(left, keep, agreement)) {
-  await appendFile(values.log, `${JSON.stringify(step)}\n`);
-  row(step.layers, step.removed);
+for await (const { removed, layers, worth } of greedyRemoval(left, keep, agreement)) {
+  await appendFile(values.log, `${JSON.stringify({ removed, layers, agreement: worth })}\n`);
+  row(layers, removed);
 }
 progress.end();

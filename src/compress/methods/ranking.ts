@@ -34,7 +34,7 @@ export function rankLocally(blocks: readonly RankedBlock[], lines: number, ratio
 export function rankGlobally(blocks: readonly RankedBlock[], lines: number, ratio: number, cap: number): number[][] {
   const all = blocks.reduce((sum, { importance }) => sum + importance.length, 0);
   const kept = blocks.map(({ left }) => new Set(left));
-  const least = blocks.map(({ importance }) => Math.max(1, groupsKept(importance.length, 1, cap)));
+  const least = blocks.map(({ importance }) => Math.max(1, Math.ceil(importance.length * (1 - cap) - 1e-9)));
   const cheapest = blocks
     .flatMap(({ importance, left }, block) => left.map((group) => ({ block, group, worth: importance[group]! })))
     .sort((a, b) => a.worth - b.worth || b.block - a.block || b.group - a.group);

@@ -1,0 +1,17 @@
+/** What pruning asks of a model on calibration text. Which text, and who computes it, is for the caller to choose. */
+import type { PackedModel } from "../format/pack.ts";
+
+export interface TensorGradient {
+  /** Of the mean loss over all of the text, in the shape of the tensor. */ readonly gradient: Float32Array;
+  /** Mean over the samples of the squared gradient of each; where asked for. */
+  readonly squares?: Float32Array | undefined;
+}
+
+export interface Calibration {
+  /** Of the model with only these blocks, in this order. */
+  perplexity(model: PackedModel, layers: readonly number[]): Promise<number>;
+  /** By tensor name, for the matrices and norms of the blocks. */
+  gradients(model: PackedModel, squares: boolean): Promise<(tensor: string) => TensorGradient>;
+  /** Block influence (methods/shortened-llama.ts) of each block. */
+  influence(model: PackedModel): Promise<readonly number[]>;
+}

@@ -1,0 +1,80 @@
+/** The stage that chooses by a measurement which blocks to leave out (methods/shortened-llama.ts) and leaves them out. */
+import type { PackedModel } from "../../format/pack.ts";
+import { decodeTensor } from "../../model/decode.ts";
+import { OutriderError } from "../../model/errors.ts";
+import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
+import type { Calibration } from "../calibration.ts";
+import { greedyRemoval } from "../methods/depth.ts";
+import { magnitudeScore, perplexityScores, plusBlocks, removalOrder, taylorScore } from "../methods/shortened-llama.ts";
+import { pruneDepth } from "./prune-depth.ts";
+
+export interface ShortenedLlama {
+  readonly stage: "shortened-llama";
+  /** `greedy` measures perplexity anew after each removal; the others rank once. */
+  readonly criterion: "perplexity" | "greedy" | "taylor" | "magnitude" | "influence";
+  /** How many blocks go. */ readonly remove: number;
+  /** Whether the first four and last two stay in any case. */ readonly plus: boolean;
+}
+
+/** A copy without the chosen blocks. Throws `bad_recipe` when more are to go than may. */
+export async function shortenedLlama(
+  model: PackedModel,
+  stage: ShortenedLlama,
+  calibration: Calibration,
+): Promise<PackedModel> {
+  const removed = new Set(await chooseBlocks(model, stage, calibration));
+  const keep = Array.from({ length: model.config.layers }, (_, layer) => layer).filter((layer) => !removed.has(layer));
+  return { ...pruneDepth(model, { stage: "prune-depth", keep }), recipe: [...model.recipe, { ...stage }] };
+}
+
+/** The blocks that go, in the order of their removal. Throws as `shortenedLlama`. */
+export async function chooseBlocks(
+  model: PackedModel,
+  { criterion, remove, plus }: ShortenedLlama,
+  calibration: Calibration,
+): Promise<number[]> {
+  const { layers } = model.config;
+  const stays = plus ? plusBlocks(layers) : [];
+  const most = plus ? Math.max(0, layers - stays.length) : layers - 1;
+  if (remove > most) {
+    throw new OutriderError(
+      "bad_recipe",
+      `shortened-llama: remove is ${remove}; of ${layers} blocks at most ${most} can go${plus ? " with plus" : ""}`,
+    );
+  }
+  if (criterion === "greedy") return greedily(model, remove, stays, calibration);
+  return removalOrder(await blockScores(model, criterion, calibration), stays).slice(0, remove);
+}
+
+async function greedily(
+  model: PackedModel,
+  remove: number,
+  stays: readonly number[],
+  calibration: Calibration,
+): Promise<number[]> {
+  const all = Array.from({ length: model.config.layers }, (_, layer) => layer);
+  const removed: number[] = [];
+  const worth = async (layers: readonly number[]) =>
+    stays.every((layer) => layers.includes(layer)) ? -(await calibration.perplexity(model, layers)) : -Infinity;
+  for await (const step of greedyRemoval(all, all.length - remove, worth)) removed.push(step.removed);
+  return removed;
+}
+
+async function blockScores(
+  model: PackedModel,
+  criterion: "perplexity" | "taylor" | "magnitude" | "influence",
+  calibration: Calibration,
+): Promise<readonly number[]> {
+  const { layers } = model.config;
+  if (criterion === "perplexity") return perplexityScores(layers, (left) => calibration.perplexity(model, left));
+  if (criterion === "influence") return calibration.influence(model);
+  const values = (name: string) => decodeTensor(model.tensors.get(name)!, model.tensors.get(name)!.bytes);
+  const names = (layer: number) => BLOCK_TENSORS.map(([suffix]) => blockTensor(layer, suffix));
+  const blocks = Array.from({ length: layers }, (_, layer) => names(layer));
+  // One tensor at a time, so that no more than one is decoded.
+  if (criterion === "magnitude") return blocks.map((own) => magnitudeScore(Iterator.from(own).map(values)));
+  const gradientOf = await calibration.gradients(model, false);
+  return blocks.map((own) =>
+    taylorScore(Iterator.from(own).map((name) => ({ values: values(name), gradient: gradientOf(name).gradient }))),
+  );
+}

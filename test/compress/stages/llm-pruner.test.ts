@@ -1,0 +1,108 @@
+/** The stage on the tiny model with made-up gradients: counts, steps, and that channels worth nothing cost nothing. */
+import { describe, expect, test } from "vitest";
+import type { Calibration } from "../../../src/compress/calibration.ts";
+import { type LlmPruner, llmPruner } from "../../../src/compress/stages/llm-pruner.ts";
+import { zeroWidth } from "../../../src/compress/stages/prune-width.ts";
+import { openDirectory } from "../../../src/format/disk.ts";
+import type { PackedModel } from "../../../src/format/pack.ts";
+import { readPack } from "../../../src/format/pack-reader.ts";
+import { decodeTensor } from "../../../src/model/decode.ts";
+import { blockTensor } from "../../../src/model/tensors.ts";
+import { TINY_PACKS } from "../../support/tiny.ts";
+
+const tiny = await readPack(openDirectory(TINY_PACKS.target));
+const all = (count: number) => Array.from({ length: count }, (_, n) => n);
+const STAGE: LlmPruner = {
+  stage: "llm-pruner",
+  attention: 0,
+  mlp: 1 / 3,
+  blocks: [1, 4],
+  salience: "first",
+  aggregation: "sum",
+  steps: 1,
+};
+
+/** Gradients of one everywhere: what a group is worth is the sum of its weights' magnitudes. */
+function ones(seen: PackedModel[] = []): Calibration {
+  const unused = async () => {
+    throw new Error("not asked for");
+  };
+  return {
+    perplexity: unused,
+    influence: unused,
+    gradients: async (model) => {
+      seen.push(model);
+      return (name) => {
+        const { rows, cols } = model.tensors.get(name)!;
+        return { gradient: new Float32Array(rows * cols).fill(1) };
+      };
+    },
+  };
+}
+
+const values = (model: PackedModel, layer: number, suffix: string) => {
+  const tensor = model.tensors.get(blockTensor(layer, suffix))!;
+  return decodeTensor(tensor, tensor.bytes);
+};
+
+describe("llm-pruner", () => {
+  test("within each block, only between the blocks given", async () => {
+    const made = await llmPruner(tiny, { ...STAGE, attention: 0.5 }, ones());
+    const whole = { kvHeads: 2, feedForward: 96 };
+    const narrow = { kvHeads: 1, feedForward: 64 };
+    expect(made.config.widths).toEqual([whole, narrow, narrow, narrow, narrow, whole]);
+    expect(made.recipe.at(-1)).toEqual({ ...STAGE, attention: 0.5 });
+  });
+
+  test("channels and heads that are zero are the ones to go: what is left is all there was", async () => {
+    const width = { kvHeads: [1], channels: all(96).filter((n) => n % 3 > 0) };
+    const zeroed = zeroWidth(
+      tiny,
+      Array.from({ length: 6 }, () => width),
+    );
+    const made = await llmPruner(zeroed, { ...STAGE, attention: 0.5 }, ones());
+    const gate = values(tiny, 2, "mlp.gate_proj.weight");
+    expect(values(made, 2, "mlp.gate_proj.weight")).toEqual(
+      Float32Array.from(width.channels.flatMap((channel) => [...gate.subarray(channel * 64, channel * 64 + 64)])),
+    );
+    expect(values(made, 2, "self_attn.k_proj.weight")).toEqual(
+      values(tiny, 2, "self_attn.k_proj.weight").subarray(32 * 64),
+    );
+  });
+
+  test("in steps, each sees the model that the one before left", async () => {
+    const seen: PackedModel[] = [];
+    const made = await llmPruner(tiny, { ...STAGE, steps: 4 }, ones(seen));
+    const left = seen.map((model) => {
+      const gate = values(model, 1, "mlp.gate_proj.weight");
+      return all(96).filter((channel) => gate.subarray(channel * 64, channel * 64 + 64).some((value) => value !== 0));
+    });
+    expect(left.map((channels) => channels.length)).toEqual([96, 88, 80, 72]);
+    // These gradients never change, so steps choose what one step does.
+    expect(values(made, 1, "mlp.down_proj.weight")).toEqual(
+      values(await llmPruner(tiny, STAGE, ones()), 1, "mlp.down_proj.weight"),
+    );
+  });
+
+  test("over all blocks the weak ones lose more, up to the cap", async () => {
+    const made = await llmPruner(tiny, { ...STAGE, mlp: 0.25, globalCap: 0.5 }, ones());
+    const left = [1, 2, 3, 4].map((layer) => {
+      const down = values(made, layer, "mlp.down_proj.weight");
+      const cols = down.length / 64;
+      return all(cols).filter((col) => all(64).some((row) => down[row * cols + col] !== 0)).length;
+    });
+    expect(left.reduce((sum, count) => sum + count)).toBe(4 * 72);
+    expect(Math.min(...left)).toBeGreaterThanOrEqual(48);
+    // Blocks 2 and 3 add a third of what the others add.
+    expect(left[1]! + left[2]!).toBeLessThan(left[0]! + left[3]!);
+  });
+
+  test.each([
+    [{ attention: 0.3 }, "leaves 2 of 2 key/value heads; one head is a ratio of 0.5"],
+    [{ mlp: 1 }, "mlp is 1"],
+    [{ blocks: [3, 6] as const }, "blocks are 3 to 6; choose from 0 to 5"],
+    [{ globalCap: 0.2 }, "globalCap is 0.2"],
+  ])("refuses %j", async (change, message) => {
+    await expect(llmPruner(tiny, { ...STAGE, ...change }, ones())).rejects.toThrow(message);
+  });
+});

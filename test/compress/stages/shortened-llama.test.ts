@@ -1,0 +1,52 @@
+/** Which blocks go, by calibrations that are made up. */
+import { expect, test } from "vitest";
+import type { Calibration } from "../../../src/compress/calibration.ts";
+import { chooseBlocks, type ShortenedLlama, shortenedLlama } from "../../../src/compress/stages/shortened-llama.ts";
+import { openDirectory } from "../../../src/format/disk.ts";
+import { readPack } from "../../../src/format/pack-reader.ts";
+import { blockTensor } from "../../../src/model/tensors.ts";
+import { TINY_PACKS } from "../../support/tiny.ts";
+
+const tiny = await readPack(openDirectory(TINY_PACKS.target));
+const shape = (name: string) => tiny.tensors.get(name)!;
+
+/** Blocks 3 and 5 are cheap, but not both. */
+const COST = [9, 6, 5, 1, 8, 2];
+const calibration: Calibration = {
+  perplexity: async (_, layers) =>
+    COST.reduce((sum, own, layer) => sum + (layers.includes(layer) ? 0 : own), 20) +
+    (layers.includes(3) || layers.includes(5) ? 0 : 100),
+  gradients: async () => (name) => {
+    const layer = Number(/\.(\d)\./.exec(name)![1]);
+    return { gradient: new Float32Array(shape(name).rows * shape(name).cols).fill(layer === 4 ? 1e-3 : -1) };
+  },
+  influence: async () => [0.9, 0.5, 0.1, 0.3, 0.2, 0.8],
+};
+
+const choose = (criterion: ShortenedLlama["criterion"], remove: number) =>
+  chooseBlocks(tiny, { stage: "shortened-llama", criterion, remove, plus: false }, calibration);
+
+test("one ranking takes blocks that are cheap alone; the greedy one sees what is left", async () => {
+  expect(await choose("perplexity", 3)).toEqual([3, 5, 2]);
+  expect(await choose("greedy", 3)).toEqual([3, 2, 1]);
+  expect(await choose("influence", 2)).toEqual([2, 4]);
+  expect((await choose("taylor", 1))[0]).toBe(4);
+});
+
+test("magnitude takes the blocks that the tiny model made weak", async () => {
+  expect((await choose("magnitude", 3)).sort()).toEqual([2, 3, 5]);
+});
+
+test("the blocks are gone and the recipe says why", async () => {
+  const stage: ShortenedLlama = { stage: "shortened-llama", criterion: "greedy", remove: 3, plus: false };
+  const made = await shortenedLlama(tiny, stage, calibration);
+  expect(made.config.layers).toBe(3);
+  expect(made.tensors.get(blockTensor(1, "mlp.up_proj.weight"))).toBe(shape(blockTensor(4, "mlp.up_proj.weight")));
+  expect(made.recipe).toEqual([...tiny.recipe, stage]);
+});
+
+test("refuses to remove more than may go", async () => {
+  await expect(choose("magnitude", 6)).rejects.toThrow("at most 5 can go");
+  const plus: ShortenedLlama = { stage: "shortened-llama", criterion: "magnitude", remove: 1, plus: true };
+  await expect(chooseBlocks(tiny, plus, calibration)).rejects.toThrow("at most 0 can go with plus");
+});
