@@ -7,7 +7,8 @@ const USAGE = `outrider <command>
   start      prepare the models if needed, then run edge and embedded origin at http://localhost:8787
   prepare    obtain SmolLM2-135M-Instruct, make its pack and its draft's pack
   import     turn a GGUF file into a pack
-  squeeze    make the pack of a recipe
+  squeeze    make the pack of a recipe, from any Llama
+  eval       perplexity of a pack on a text, and how far it is from another
   inspect    measure each operation of a pack against the roofs of this machine
   origin     run an origin gateway: --engine wasm --model <pack> --port <port>
 
@@ -18,6 +19,7 @@ const COMMANDS: Record<string, () => Promise<(argv: string[]) => Promise<void>>>
   prepare: async () => (await import("./compress/cli.ts")).prepareCommand,
   import: async () => (await import("./compress/cli.ts")).importCommand,
   squeeze: async () => (await import("./compress/cli.ts")).squeezeCommand,
+  eval: async () => (await import("./compress/evaluate.ts")).evalCommand,
   inspect: async () => (await import("./inspect/command.ts")).inspectCommand,
   origin: async () => (await import("./origin/cli.ts")).originCommand,
 };

@@ -133,7 +133,7 @@ export async function makeTiny(directory: string): Promise<void> {
   await writeFile(path.join(directory, "tiny.gguf"), gguf);
   const target = await importGguf(bytesSource("tiny.gguf", gguf), "tiny");
   await replacePack(target, path.join(directory, "pack"));
-  await replacePack(runStages(target, DRAFT), path.join(directory, "draft-pack"));
+  await replacePack(await runStages(target, DRAFT), path.join(directory, "draft-pack"));
 }
 
 if (import.meta.main) await makeTiny(import.meta.dirname);

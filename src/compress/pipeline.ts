@@ -9,30 +9,69 @@ import { type PackedModel, writePack } from "../format/pack.ts";
 import type { PackHeader } from "../format/pack-header.ts";
 import { readPack, readPackHeader } from "../format/pack-reader.ts";
 import { readText } from "../format/source.ts";
+import { decodeTensor } from "../model/decode.ts";
 import { OutriderError } from "../model/errors.ts";
+import type { Calibration } from "./calibration.ts";
 import type { Recipe, Stage } from "./recipe.ts";
 import { setActivations } from "./stages/activations.ts";
+import { layerwise } from "./stages/layerwise.ts";
+import { llmPruner } from "./stages/llm-pruner.ts";
 import { pruneDepth } from "./stages/prune-depth.ts";
-import { quantise } from "./stages/quantise.ts";
+import { quantise, quantiseTensor } from "./stages/quantise.ts";
+import { shortenedLlama } from "./stages/shortened-llama.ts";
+import { squeezeLlm } from "./stages/squeezellm.ts";
 import { trimVocabulary } from "./stages/trim-vocabulary.ts";
 
 const MAX_HEADER_BYTES = 16 * 1024 * 1024;
 
+type StageOf<K> = Extract<Stage, { stage: K }>;
+type Apply<K> = (model: PackedModel, stage: StageOf<K>, calibration: Calibration) => PackedModel | Promise<PackedModel>;
+
 /** What each stage does to a model. */
-const STAGES: { [K in Stage["stage"]]: (model: PackedModel, stage: Extract<Stage, { stage: K }>) => PackedModel } = {
+const STAGES: { [K in Stage["stage"]]: Apply<K> } = {
   "prune-depth": pruneDepth,
   "trim-vocabulary": trimVocabulary,
   quantise,
   activations: setActivations,
+  magnitude: layerwise,
+  wanda: layerwise,
+  sparsegpt: layerwise,
+  gptq: layerwise,
+  squeezellm: squeezeLlm,
+  "llm-pruner": llmPruner,
+  "shortened-llama": shortenedLlama,
 };
 
-const applyStage = <K extends Stage["stage"]>(model: PackedModel, stage: Extract<Stage, { stage: K }>): PackedModel =>
-  STAGES[stage.stage as K](model, stage);
+const applyStage = <K extends Stage["stage"]>(model: PackedModel, stage: StageOf<K>, calibration: Calibration) =>
+  STAGES[stage.stage as K](model, stage, calibration);
 
-/** Applies the stages of a recipe, in memory. */
-export function runStages(base: PackedModel, recipe: Recipe): PackedModel {
-  const made = recipe.stages.reduce(applyStage, base);
+/** Applies the stages of a recipe, in memory. Rejects with `no_calibration` where one needs text and there is none. */
+export async function runStages(
+  base: PackedModel,
+  recipe: Pick<Recipe, "model" | "stages">,
+  calibration: Calibration = NO_CALIBRATION,
+): Promise<PackedModel> {
+  let made = base;
+  for (const stage of recipe.stages) made = await applyStage(made, stage, calibration);
   return { ...made, model: recipe.model };
+}
+
+const missing = (): never => {
+  throw new OutriderError("no_calibration", "this recipe measures the model on text; name one with --calibration FILE");
+};
+
+const NO_CALIBRATION: Calibration = { compress: missing, perplexity: missing, gradients: missing, influence: missing };
+
+/** Matrices that no stage rounded, in 8 bits: kernels multiply no floats. */
+export function packable(model: PackedModel): PackedModel {
+  const tensors = new Map(model.tensors);
+  for (const [name, tensor] of model.tensors) {
+    const { format, rows, cols, bytes } = tensor;
+    if (format === "f32" && rows > 1) {
+      tensors.set(name, quantiseTensor({ format: "q8", rows, cols }, decodeTensor(tensor, bytes)));
+    }
+  }
+  return { ...model, tensors };
 }
 
 /** Makes the pack of a recipe in `directory` from the pack in `base`, unless it is there already. Returns its header. */
@@ -43,13 +82,13 @@ export async function makePack(recipe: Recipe, base: string, directory: string):
   // Stage entries in a header are the stages themselves, so equal text means equal work on equal input.
   const wanted = JSON.stringify([...from.recipe, ...recipe.stages]);
   if (there && there.model === recipe.model && JSON.stringify(there.recipe) === wanted) return there;
-  return replacePack(runStages(await readPack(openDirectory(base)), recipe), directory);
+  return replacePack(await runStages(await readPack(openDirectory(base)), recipe), directory);
 }
 
-/** Writes a pack where another one may have been. */
+/** Writes a pack where another one may have been; matrices of floats in 8 bits. */
 export async function replacePack(model: PackedModel, directory: string): Promise<PackHeader> {
   await rm(directory, { recursive: true, force: true });
-  return writePack(model, directorySink(directory));
+  return writePack(packable(model), directorySink(directory));
 }
 
 /** The header of the pack in `directory` if it and every shard are whole, else undefined. */

@@ -5,17 +5,41 @@
 import { z } from "zod";
 import { OutriderError } from "../model/errors.ts";
 import type { Activations } from "./stages/activations.ts";
+import type { Gptq, Magnitude, SparseGpt, Wanda } from "./stages/layerwise.ts";
+import type { LlmPruner } from "./stages/llm-pruner.ts";
 import type { PruneDepth } from "./stages/prune-depth.ts";
 import type { Quantise } from "./stages/quantise.ts";
+import type { ShortenedLlama } from "./stages/shortened-llama.ts";
+import type { SqueezeLlm } from "./stages/squeezellm.ts";
 import type { TrimVocabulary } from "./stages/trim-vocabulary.ts";
 
-export type Stage = PruneDepth | TrimVocabulary | Quantise | Activations;
+export type Stage =
+  | PruneDepth
+  | TrimVocabulary
+  | Quantise
+  | Activations
+  | Magnitude
+  | Wanda
+  | SparseGpt
+  | Gptq
+  | SqueezeLlm
+  | LlmPruner
+  | ShortenedLlama;
 
 export interface Recipe {
   /** Id of the model it makes, as clients and the wire name it. */ readonly model: string;
   /** Folder of `models/` whose pack it starts from. */ readonly base: string;
   readonly stages: readonly Stage[];
 }
+
+const share = z.number().min(0).max(1);
+const bits = z.literal([3, 4]);
+const pattern = z.discriminatedUnion("per", [
+  z.strictObject({ per: z.literal("matrix"), sparsity: share }),
+  z.strictObject({ per: z.literal("row"), sparsity: share }),
+  z.strictObject({ per: z.literal("group"), zeros: z.int().positive(), of: z.int().positive() }),
+  z.strictObject({ per: z.literal("block"), keep: z.literal([4, 8, 12, 16]) }),
+]);
 
 const folder = z.string().regex(/^[\w-][\w.-]*$/, "must be the name of a folder of models/");
 
@@ -35,6 +59,27 @@ const recipeSchema = z.strictObject({
           outliers: z.int().positive().optional(),
         }),
         z.strictObject({ stage: z.literal("activations"), bits: z.literal([8, 14]) }),
+        z.strictObject({ stage: z.literal("magnitude"), pattern }),
+        z.strictObject({ stage: z.literal("wanda"), pattern }),
+        z.strictObject({ stage: z.literal("sparsegpt"), pattern, bits: bits.optional() }),
+        z.strictObject({ stage: z.literal("gptq"), bits, group: z.literal(32).optional(), actOrder: z.boolean() }),
+        z.strictObject({ stage: z.literal("squeezellm"), bits, sensitive: share, outlying: share }),
+        z.strictObject({
+          stage: z.literal("llm-pruner"),
+          attention: share,
+          mlp: share,
+          blocks: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
+          salience: z.enum(["vector", "first", "second", "mixed"]),
+          aggregation: z.enum(["sum", "prod", "max", "last"]),
+          globalCap: share.optional(),
+          steps: z.int().positive(),
+        }),
+        z.strictObject({
+          stage: z.literal("shortened-llama"),
+          criterion: z.enum(["perplexity", "greedy", "taylor", "magnitude", "influence"]),
+          remove: z.int().positive(),
+          plus: z.boolean(),
+        }),
       ]),
     )
     .min(1),

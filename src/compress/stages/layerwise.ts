@@ -3,6 +3,7 @@
  * their papers do: statistics of a block from its own weights, fed by the compressed blocks before it.
  */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
+import { builtModule } from "../../kernels/built.ts";
 import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
 import type { BlockTensor } from "../calibrate/shape.ts";
 import { INPUT_OF, type InputStatistics } from "../calibrate/statistics.ts";
@@ -13,7 +14,7 @@ import { type Grid, gridOf } from "../methods/grid.ts";
 import { magnitude } from "../methods/magnitude.ts";
 import type { Pattern } from "../methods/masks.ts";
 import { sparseGpt } from "../methods/sparsegpt.ts";
-import type { Products } from "../methods/subtract-product.ts";
+import { Products } from "../methods/subtract-product.ts";
 import { wanda } from "../methods/wanda.ts";
 import { floatTensor, gridTensor } from "./solved-tensor.ts";
 
@@ -58,13 +59,9 @@ interface Solved {
 }
 
 /** A copy whose block matrices are compressed. Rejects with what the methods throw. */
-export async function layerwise(
-  model: PackedModel,
-  stage: Layerwise,
-  calibration: Calibration,
-): Promise<PackedModel> {
+export async function layerwise(model: PackedModel, stage: Layerwise, calibration: Calibration): Promise<PackedModel> {
   const tensors = new Map(model.tensors);
-  const products = await calibration.products();
+  const products = new Products(await builtModule("solve"));
   const usesGram = stage.stage === "sparsegpt" || stage.stage === "gptq";
   await calibration.compress(model, usesGram ? "gram" : "squares", (layer, statistics, weightsOf) => {
     const factors = new Map<string, Factor>();

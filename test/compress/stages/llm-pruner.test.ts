@@ -28,6 +28,7 @@ function ones(seen: PackedModel[] = []): Calibration {
     throw new Error("not asked for");
   };
   return {
+    compress: unused,
     perplexity: unused,
     influence: unused,
     gradients: async (model) => {

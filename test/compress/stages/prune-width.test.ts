@@ -103,9 +103,8 @@ test("blocks of one width need no widths; leaving out blocks later takes their w
 
 test("a pack keeps the widths", async () => {
   const directory = new MemoryDirectory();
-  const made = runStages(pruneWidth(tiny, KEPT), {
+  const made = await runStages(pruneWidth(tiny, KEPT), {
     model: "narrow",
-    base: "tiny",
     stages: [{ stage: "quantise", tensors: "blocks", format: "q8" }],
   });
   await writePack(made, directory);

@@ -1,0 +1,71 @@
+/**
+ * Recipes by name, one a paper and setting, for any Llama: `outrider squeeze --recipe NAME`. Embedding and head stay as they are.
+ * How many windows of what length a paper's statistics want is its own; `--samples` and `--length` say otherwise.
+ */
+import type { Stage } from "./recipe.ts";
+
+export interface NamedRecipe {
+  readonly stages: readonly Stage[];
+  /** Windows of calibration text, and tokens of each, where they differ from 128 of 512. */
+  readonly samples?: number;
+  readonly length?: number;
+}
+
+const row = (sparsity: number) => ({ per: "row", sparsity }) as const;
+const matrix = (sparsity: number) => ({ per: "matrix", sparsity }) as const;
+const group = (zeros: number, of: number) => ({ per: "group", zeros, of }) as const;
+
+/** Fisher's information: the first 100 windows. */
+const squeezeLlm = (bits: 3 | 4, sensitive: number, outlying: number): NamedRecipe => ({
+  stages: [{ stage: "squeezellm", bits, sensitive, outlying }],
+  samples: 100,
+});
+
+/** Ten samples of 128 tokens, as in the paper. */
+const llmPruner = (attention: number, mlp: number): NamedRecipe => ({
+  stages: [
+    {
+      stage: "llm-pruner",
+      attention,
+      mlp,
+      blocks: [3, 27],
+      salience: "first",
+      aggregation: "sum",
+      steps: 1,
+    },
+  ],
+  samples: 10,
+  length: 128,
+});
+
+const shortened = (criterion: "perplexity" | "taylor" | "magnitude", remove: number): NamedRecipe => ({
+  stages: [{ stage: "shortened-llama", criterion, remove, plus: criterion !== "perplexity" }],
+  samples: 10,
+  length: 128,
+});
+
+const shortenedBy = (name: string, criterion: "perplexity" | "taylor" | "magnitude") =>
+  Object.fromEntries([3, 6, 10].map((remove) => [`shortened-${name}-${remove}`, shortened(criterion, remove)]));
+
+export const RECIPES: Readonly<Record<string, NamedRecipe>> = {
+  "magnitude-50": { stages: [{ stage: "magnitude", pattern: matrix(0.5) }] },
+  "wanda-50": { stages: [{ stage: "wanda", pattern: row(0.5) }] },
+  "wanda-2-4": { stages: [{ stage: "wanda", pattern: group(2, 4) }] },
+  "wanda-4-8": { stages: [{ stage: "wanda", pattern: group(4, 8) }] },
+  "sparsegpt-50": { stages: [{ stage: "sparsegpt", pattern: matrix(0.5) }] },
+  "sparsegpt-2-4": { stages: [{ stage: "sparsegpt", pattern: group(2, 4) }] },
+  "sparsegpt-4-8": { stages: [{ stage: "sparsegpt", pattern: group(4, 8) }] },
+  "sparsegpt-50-w4": { stages: [{ stage: "sparsegpt", pattern: matrix(0.5), bits: 4 }] },
+  "gptq-w4": { stages: [{ stage: "gptq", bits: 4, actOrder: true }] },
+  "gptq-w3": { stages: [{ stage: "gptq", bits: 3, actOrder: true }] },
+  "squeezellm-w4": squeezeLlm(4, 0, 0),
+  "squeezellm-w3": squeezeLlm(3, 0, 0),
+  "squeezellm-w4-s45": squeezeLlm(4, 0.0005, 0.004),
+  "squeezellm-w3-s45": squeezeLlm(3, 0.0005, 0.004),
+  "llm-pruner-mlp-20": llmPruner(0, 0.2),
+  "llm-pruner-mlp-30": llmPruner(0, 0.3),
+  "llm-pruner-third": llmPruner(1 / 3, 1 / 3),
+  ...shortenedBy("ppl", "perplexity"),
+  ...shortenedBy("taylor", "taylor"),
+  ...shortenedBy("mag", "magnitude"),
+};
