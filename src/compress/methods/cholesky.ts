@@ -1,9 +1,9 @@
 /**
  * What SparseGPT and GPTQ need of a layer's Hessian to settle its columns one after the other: the upper Cholesky factor U
- * of the inverse, H⁻¹ = UᵀU, as the diagonal D_k = 1 / U_kk² and the rows of U over it, M_kj = U_jk / U_jj.
+ * of the inverse, H⁻¹ = UᵀU, as D_k = 1 / U_kk² and as rows over their diagonal, turned: M_kj = U_jk / U_jj.
  *
  * Neither paper's way, to invert H and factorise that, is taken: H = Lᵀ D L, by Cholesky from the last column to the first,
- * with L unit lower triangular, makes M = L⁻¹. It is half the arithmetic, and H is never inverted where it is nearly singular.
+ * with L unit lower triangular, makes M = L⁻¹. It is half the arithmetic, and H itself is never inverted.
  */
 import { OutriderError } from "../../model/errors.ts";
 import type { Part, Products } from "./subtract-product.ts";
@@ -12,12 +12,12 @@ import type { Part, Products } from "./subtract-product.ts";
 const DAMPING = 0.01;
 /** By which damping grows when H is not positive definite with it, and where that stops to help. */
 const GROWTH = 10;
-const MOST_DAMPING = 100;
+const MOST_DAMPING = 10;
 /** Rows whose effect on the rest is subtracted at once. */
 const BATCH = 32;
 
 export interface Factor {
-  /** (K, K): M, row k how much column k makes up for a loss of 1 in each earlier one, negated. */
+  /** (K, K): M, in row k what column k has to lose when each earlier one loses 1. */
   readonly followers: Float64Array;
   /** (K): D, the error that a loss of 1 in a column leaves when all later ones make up for it. */
   readonly pivots: Float64Array;
@@ -44,7 +44,7 @@ export function factorise(products: Products, hessian: Float64Array, order: Uint
   const dead = Uint8Array.from({ length: cols }, (_, k) => (hessian[k * cols + k] === 0 ? 1 : 0));
   let mean = 0;
   for (let k = 0; k < cols; k++) mean += (dead[k] ? 1 : hessian[k * cols + k]!) / cols;
-  for (let damping = DAMPING; damping < MOST_DAMPING; damping *= GROWTH) {
+  for (let damping = DAMPING; damping <= MOST_DAMPING; damping *= GROWTH) {
     const unit = new Float64Array(cols * cols);
     for (let i = 0; i < cols; i++) {
       for (let j = 0; j <= i; j++) unit[i * cols + j] = hessian[order[i]! * cols + order[j]!]!;

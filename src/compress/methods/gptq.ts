@@ -5,7 +5,7 @@
 import { OutriderError } from "../../model/errors.ts";
 import type { Factor } from "./cholesky.ts";
 import { type Settled, seenTogether, settleColumns } from "./columns.ts";
-import { codeOf, emptyGrid, fitGroup, type Grid, gridOf, levelOf, type Rounded } from "./grid.ts";
+import { codeOf, emptyGrid, fitGroup, type Grid, gridOf, levelOf } from "./grid.ts";
 import type { Products } from "./subtract-product.ts";
 
 /**
@@ -21,7 +21,7 @@ export function gptq(
   factor: Factor,
   bits: number,
   group: number,
-): Rounded & Settled {
+): Settled & { readonly grid: Grid } {
   const { order } = factor;
   const cols = order.length;
   const groups = Math.ceil(cols / group);
@@ -30,18 +30,15 @@ export function gptq(
   if (late && !seenTogether(group)) {
     throw new OutriderError("bad_recipe", `gptq: groups of ${group} columns; take 32, or a multiple or divisor of it`);
   }
-  const codes = new Uint8Array(weights.length);
   const settled = settleColumns(products, weights, rows, factor, (k, current) => {
     if (late && k % group === 0) fitColumns(grid, current, rows, k, Math.min(k + group, cols), groups);
     const column = order[k]!;
     for (let r = 0; r < rows; r++) {
       const at = r * groups + Math.floor(column / group);
-      const code = codeOf(grid, at, current[k * rows + r]!);
-      codes[r * cols + column] = code;
-      current[k * rows + r] = levelOf(grid, at, code);
+      current[k * rows + r] = levelOf(grid, at, codeOf(grid, at, current[k * rows + r]!));
     }
   });
-  return { ...settled, codes, grid };
+  return { ...settled, grid };
 }
 
 /** Fits the group of columns `from` … `to` of every row; `current` is (cols, rows). */

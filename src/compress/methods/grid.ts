@@ -10,13 +10,6 @@ export interface Grid {
   /** (rows, groups): the code of zero. */ readonly zeros: Float64Array;
 }
 
-/** A layer whose weights lie on a grid. */
-export interface Rounded {
-  /** (rows, cols). */ readonly weights: Float32Array;
-  /** (rows, cols). */ readonly codes: Uint8Array;
-  readonly grid: Grid;
-}
-
 /** A grid whose groups are still to be fitted; `group` columns share a scale, the last perhaps fewer. */
 export function emptyGrid(rows: number, cols: number, bits: number, group: number): Grid {
   const count = rows * Math.ceil(cols / group);

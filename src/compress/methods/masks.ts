@@ -2,6 +2,7 @@
  * Which weights stay, from what each is worth. A score is the root of the error that leaving its weight out makes, so that
  * scores of weights which go together add up as squares; only their order matters where weights go one by one.
  */
+import { OutriderError } from "../../model/errors.ts";
 import { BLOCK_ROWS, type Keep, WINDOW } from "../../model/layouts.ts";
 import { select } from "./select.ts";
 import { keptColumnsByNorm } from "./vector-sparsity.ts";
@@ -29,9 +30,16 @@ export function patternSpan(pattern: Pattern): number | undefined {
   return pattern.per === "block" ? WINDOW : undefined;
 }
 
-/** (rows, cols): 1 where a weight stays. Among equal scores the lower column goes, save where one threshold takes all. */
+/**
+ * (rows, cols): 1 where a weight stays. Among equal scores the lower column goes, save where one threshold takes all. Throws
+ * `bad_recipe` for columns that groups do not divide.
+ */
 export function keptBy(pattern: Pattern, scores: Float64Array, rows: number): Uint8Array {
   const cols = scores.length / rows;
+  const span = patternSpan(pattern) ?? 1;
+  if (cols % span !== 0) {
+    throw new OutriderError("bad_recipe", `groups of ${span} do not divide ${cols} columns; choose a divisor of them`);
+  }
   switch (pattern.per) {
     case "matrix": {
       const place = Math.min(scores.length - 1, Math.floor(scores.length * pattern.sparsity));

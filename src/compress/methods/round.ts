@@ -1,27 +1,32 @@
-/**
- * Rounds the rows of a matrix to a weight format, each weight counting by its size alone: the parts that `encodeTensor` puts
- * into blocks. One row of ROUND a format.
- */
+/** Rounds the rows of a matrix to a weight format: the parts that `encodeTensor` puts into blocks. One row of ROUND a format. */
 
 import { MOST_ENTRY, type Parts } from "../../model/encode.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { f16ToNumber, numberToF16 } from "../../model/f16.ts";
 import { type BlockFormat, TILE_COLS } from "../../model/layouts.ts";
 import { codebook, nearestCode } from "./codebook.ts";
+import { ontoSteps } from "./entries.ts";
 
-type Round = (values: Float32Array, rows: number, cols: number) => Parts;
+type Round = (values: Float32Array, rows: number, cols: number, sensitivities?: Float32Array) => Parts;
 
 const ROUND: { readonly [F in BlockFormat]: Round } = {
   q8: roundQ8,
   q4u: roundQ4u,
-  lut4: (values, rows, cols) => roundToCodebooks(values, rows, cols, 16),
-  lut3: (values, rows, cols) => roundToCodebooks(values, rows, cols, 8),
+  lut4: (values, rows, cols, sensitivities) => roundToCodebooks(values, rows, cols, 16, sensitivities),
+  lut3: (values, rows, cols, sensitivities) => roundToCodebooks(values, rows, cols, 8, sensitivities),
   q2lut: roundQ2lut,
 };
 
-/** The parts of `values` (rows, cols) in `format`. Throws `bad_weights` with the place where a scale is no finite f16. */
-export const roundRows = (format: BlockFormat, values: Float32Array, rows: number): Parts =>
-  ROUND[format](values, rows, values.length / rows);
+/**
+ * The parts of `values` (rows, cols) in `format`. Codebooks of a row's own count each error by its `sensitivities` (rows, cols)
+ * if there are any. Throws `bad_weights` with the place where a scale is no finite f16.
+ */
+export const roundRows = (
+  format: BlockFormat,
+  values: Float32Array,
+  rows: number,
+  sensitivities?: Float32Array,
+): Parts => ROUND[format](values, rows, values.length / rows, sensitivities);
 
 /** d = max|w| / 127 of each group of 32, as f16; codes to nearest. */
 function roundQ8(values: Float32Array, rows: number, cols: number): Parts {
@@ -60,21 +65,26 @@ function roundQ4u(values: Float32Array, rows: number, cols: number): Parts {
   return { codes, d, m };
 }
 
-/** A codebook for each row: its k-means, moved onto the 64 steps between its lowest and highest centroid. */
-function roundToCodebooks(values: Float32Array, rows: number, cols: number, levels: number): Parts {
+/** A codebook for each row: its k-means on 64 steps. */
+function roundToCodebooks(
+  values: Float32Array,
+  rows: number,
+  cols: number,
+  levels: number,
+  sensitivities: Float32Array | undefined,
+): Parts {
   const codes = new Uint8Array(values.length);
   const codebooks = new Uint8Array(rows * levels);
   const a = new Float32Array(rows);
   const b = new Float32Array(rows);
   for (let row = 0; row < rows; row++) {
-    const line = values.subarray(row * cols, (row + 1) * cols);
-    const { centroids } = codebook(line, levels);
-    b[row] = centroids[0]!;
-    a[row] = (centroids.at(-1)! - b[row]!) / MOST_ENTRY;
-    const entries = centroids.map((c) => (a[row] === 0 ? 0 : Math.round((c - b[row]!) / a[row]!)));
-    codebooks.set(entries, row * levels);
-    const grid = entries.map((entry) => a[row]! * entry + b[row]!);
-    for (let k = 0; k < cols; k++) codes[row * cols + k] = nearestCode(grid, line[k]!);
+    const [from, to] = [row * cols, (row + 1) * cols];
+    const line = values.subarray(from, to);
+    const stepped = ontoSteps(codebook(line, levels, sensitivities?.subarray(from, to)), MOST_ENTRY);
+    [a[row], b[row]] = [stepped.a, stepped.b];
+    codebooks.set(stepped.entries, row * levels);
+    const grid = Float64Array.from(stepped.entries, (entry) => a[row]! * entry + b[row]!);
+    for (let k = 0; k < cols; k++) codes[from + k] = nearestCode(grid, line[k]!);
   }
   return { codes, codebooks, a, b };
 }

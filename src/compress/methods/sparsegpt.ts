@@ -29,10 +29,10 @@ export function sparseGpt(
   const { pivots, order } = factor;
   const cols = order.length;
   const span = patternSpan(pattern) ?? BLOCK;
-  if (span !== BLOCK && (cols % span !== 0 || !seenTogether(span) || order.some((column, k) => column !== k))) {
+  if (span !== BLOCK && (!seenTogether(span) || order.some((column, k) => column !== k))) {
     throw new OutriderError(
       "bad_recipe",
-      `sparsegpt: groups of ${span} in ${cols} columns; groups are of 2, 4, 8, 16 or 32 that divide the columns, in natural order`,
+      `sparsegpt: groups of ${span} are not settled together; take 2, 4, 8, 16 or 32, and columns in natural order`,
     );
   }
   const kept = new Uint8Array(weights.length);

@@ -66,3 +66,9 @@ test.each([4, 8, 12] as const)("16 rows share %i of 16 columns", (keep) => {
     expect(line).toEqual(kept.subarray(first * COLS, (first + 1) * COLS));
   }
 });
+
+test("groups that do not divide the columns are refused", () => {
+  expect(() => keptBy({ per: "group", zeros: 2, of: 7 }, scores, ROWS)).toThrow(
+    "groups of 7 do not divide 160 columns",
+  );
+});

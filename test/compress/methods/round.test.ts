@@ -73,6 +73,17 @@ test("a codebook of a row's own beats a uniform grid over the row, and more leve
   expect(error(rounded("lut3", bells, rows))).toBeLessThan(0.5 * error(rounded("q2lut", bells, rows)));
 });
 
+test.each(["lut4", "lut3"] as const)("%s counts errors by sensitivities, where they are given", (format) => {
+  const layout = { format, rows: ROWS, cols: COLS + 32 };
+  const bells = Float32Array.from({ length: ROWS * (COLS + 32) }, () => normal(random));
+  const sensitivities = bells.map(() => random() ** 4);
+  const error = (given?: Float32Array): number => {
+    const decoded = decodeTensor(layout, encodeTensor(layout, roundRows(format, bells, ROWS, given)));
+    return decoded.reduce((sum, value, at) => sum + sensitivities[at]! * (value - bells[at]!) ** 2, 0);
+  };
+  expect(error(sensitivities)).toBeLessThan(0.9 * error());
+});
+
 describe("values that no f16 scale reaches are refused", () => {
   test.each<[BlockFormat, number]>([
     ["q8", 1e9],
