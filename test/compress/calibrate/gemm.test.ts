@@ -1,11 +1,13 @@
 /** The three products of a layer against sums in f64, at sizes that fill no panel, block or depth. */
 import { expect, test } from "vitest";
-import { bindCalibration } from "../../../src/compress/calibrate/kernels.ts";
-import { builtModule } from "../../../src/kernels/built.ts";
+import { bindCalibration, type CalibrationKernels } from "../../../src/compress/calibrate/kernels.ts";
+import { calibrationModule } from "../../../src/compress/calibrate/module.ts";
 import { seeded } from "../../support/random.ts";
 
 const memory = new WebAssembly.Memory({ initial: 512, maximum: 65536, shared: true });
-const kernels = bindCalibration(await builtModule("calibrate"), memory);
+const { module } = await calibrationModule();
+const narrow = bindCalibration({ module, wide: false }, memory);
+const wide = bindCalibration({ module, wide: true }, memory);
 const WORK = 4096;
 const A = 4 << 20;
 const B = 12 << 20;
@@ -36,11 +38,16 @@ test.each([
   ] as const) {
     // A row of C is longer than n: what lies behind it must stay.
     const stride = n + 3;
-    const c = view(C, m * stride).fill(2);
     const steps = (along: boolean, rows: number) => (along ? ([4 * k, 4] as const) : ([4, 4 * rows] as const));
     const [aStep, aDepthStep] = steps(aAlong, m);
     const [bStep, bDepthStep] = steps(bAlong, n);
-    kernels.gemm(m, n, k, A, aStep, aDepthStep, B, bStep, bDepthStep, C, 4 * stride, accumulate, WORK);
+    const product = ({ gemm }: CalibrationKernels) => {
+      const c = view(C, m * stride).fill(2);
+      gemm(m, n, k, A, aStep, aDepthStep, B, bStep, bDepthStep, C, 4 * stride, accumulate, WORK);
+      return c.slice();
+    };
+    const c = product(narrow);
+    expect(product(wide)).toEqual(c);
     const [left, right] = [element(a, aAlong, m, k), element(b, bAlong, n, k)];
     let worst = 0;
     for (let i = 0; i < m; i++) {
