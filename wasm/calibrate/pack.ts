@@ -7,6 +7,7 @@
 
 @inline export const LEFT: i32 = 6; // rows of a panel of the left factor: what a tile of 6 × 8 in 15 registers takes
 @inline export const RIGHT: i32 = 8;
+@inline export const WIDE: i32 = 16; // where a compiler makes one register of two (gemm.ts)
 
 export function packPanels(from: usize, rowStep: usize, kStep: usize, rows: i32, k: i32, width: i32, to: usize): void {
   for (let row = 0; row < rows; row += width) {
@@ -23,9 +24,11 @@ export function packPanels(from: usize, rowStep: usize, kStep: usize, rows: i32,
 function packAlong(from: usize, rowStep: usize, k: i32, width: i32, to: usize): void {
   const step = <usize>width << 2;
   const whole = k & ~3;
-  packFourRows(from, rowStep, whole, step, to);
-  if (width == RIGHT) packFourRows(from + 4 * rowStep, rowStep, whole, step, to + 16);
-  else packTwoRows(from + 4 * rowStep, rowStep, whole, step, to + 16);
+  const fours = width & ~3;
+  for (let row = 0; row < fours; row += 4) {
+    packFourRows(from + <usize>row * rowStep, rowStep, whole, step, to + (<usize>row << 2));
+  }
+  if (fours < width) packTwoRows(from + <usize>fours * rowStep, rowStep, whole, step, to + (<usize>fours << 2));
   for (let row = 0; row < width; row++) {
     for (let i = whole; i < k; i++) {
       store<f32>(to + <usize>i * step + (<usize>row << 2), load<f32>(from + <usize>row * rowStep + (<usize>i << 2)));
@@ -59,10 +62,19 @@ function packAlong(from: usize, rowStep: usize, k: i32, width: i32, to: usize): 
 
 // Of the transposed matrix: what belongs together lies together.
 function packAcross(from: usize, kStep: usize, k: i32, width: i32, to: usize): void {
-  if (width == RIGHT) {
+  if (width == WIDE) {
+    for (let i = 0; i < k; i++, from += kStep, to += 64) {
+      const a = v128.load(from), b = v128.load(from, 16), c = v128.load(from, 32), d = v128.load(from, 48);
+      v128.store(to, a);
+      v128.store(to, b, 16);
+      v128.store(to, c, 32);
+      v128.store(to, d, 48);
+    }
+  } else if (width == RIGHT) {
     for (let i = 0; i < k; i++, from += kStep, to += 32) {
-      v128.store(to, v128.load(from));
-      v128.store(to, v128.load(from, 16), 16);
+      const a = v128.load(from), b = v128.load(from, 16);
+      v128.store(to, a);
+      v128.store(to, b, 16);
     }
   } else {
     for (let i = 0; i < k; i++, from += kStep, to += 24) {

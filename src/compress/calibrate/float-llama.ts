@@ -165,9 +165,11 @@ export class FloatLlama {
     const cos = arena.allocate(4 * T * D);
     const tables = { cos, sin: cos + 2 * T * D };
     const [cosines, sines] = [arena.floats(tables.cos, (T * D) / 2), arena.floats(tables.sin, (T * D) / 2)];
-    for (let t = 0; t < T; t++) {
-      for (let i = 0; i < D / 2; i++) {
-        const angle = t * this.config.ropeTheta ** ((-2 * i) / D);
+    for (let i = 0; i < D / 2; i++) {
+      // Angles rounded to f32 as transformers does: at position 511 that is worth 2e-5 of a gradient.
+      const frequency = Math.fround(1 / Math.fround(this.config.ropeTheta ** ((2 * i) / D)));
+      for (let t = 0; t < T; t++) {
+        const angle = Math.fround(t * frequency);
         cosines[(t * D) / 2 + i] = Math.cos(angle);
         sines[(t * D) / 2 + i] = Math.sin(angle);
       }

@@ -95,7 +95,15 @@ export async function blockStatistics(
 
 /** A symmetric matrix (n, n) of its own from one that is filled at and below the diagonal. */
 function mirrored(lower: Float64Array, n: number): Float64Array {
-  const whole = Float64Array.from(lower);
-  for (let row = 0; row < n; row++) for (let col = 0; col < row; col++) whole[col * n + row] = whole[row * n + col]!;
+  const whole = new Float64Array(lower);
+  // In squares that the first cache holds both ways.
+  const SIDE = 32;
+  for (let top = 0; top < n; top += SIDE) {
+    for (let left = 0; left <= top; left += SIDE) {
+      for (let row = top; row < Math.min(n, top + SIDE); row++) {
+        for (let col = left; col < Math.min(row, left + SIDE); col++) whole[col * n + row] = whole[row * n + col]!;
+      }
+    }
+  }
   return whole;
 }

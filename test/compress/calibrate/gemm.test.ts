@@ -1,0 +1,62 @@
+/** The three products of a layer against sums in f64, at sizes that fill no panel, block or depth. */
+import { expect, test } from "vitest";
+import { bindCalibration, type CalibrationKernels } from "../../../src/compress/calibrate/kernels.ts";
+import { calibrationModule } from "../../../src/compress/calibrate/module.ts";
+import { seeded } from "../../support/random.ts";
+
+const memory = new WebAssembly.Memory({ initial: 512, maximum: 65536, shared: true });
+const { module } = await calibrationModule();
+const narrow = bindCalibration({ module, wide: false }, memory);
+const wide = bindCalibration({ module, wide: true }, memory);
+const WORK = 4096;
+const A = 4 << 20;
+const B = 12 << 20;
+const C = 20 << 20;
+
+const view = (at: number, length: number) => new Float32Array(memory.buffer, at, length);
+
+/** Element (row, k) of a factor: stored row by row, or transposed. */
+const element = (values: Float32Array, along: boolean, rows: number, k: number) => (row: number, i: number) =>
+  values[along ? row * k + i : i * rows + row]!;
+
+test.each([
+  [1, 1, 2],
+  [6, 8, 256],
+  [7, 9, 257],
+  [97, 31, 513],
+  [100, 1030, 5],
+  [13, 40, 300],
+])("%i × %i over %i is what f64 gives, however the factors lie", (m, n, k) => {
+  const random = seeded(m * n + k);
+  const [a, b] = [view(A, m * k), view(B, n * k)];
+  for (const factor of [a, b]) for (let i = 0; i < factor.length; i++) factor[i] = random() - 0.5;
+  for (const [aAlong, bAlong, accumulate] of [
+    [true, true, 0],
+    [true, false, 0],
+    [false, false, 1],
+    [false, true, 1],
+  ] as const) {
+    // A row of C is longer than n: what lies behind it must stay.
+    const stride = n + 3;
+    const steps = (along: boolean, rows: number) => (along ? ([4 * k, 4] as const) : ([4, 4 * rows] as const));
+    const [aStep, aDepthStep] = steps(aAlong, m);
+    const [bStep, bDepthStep] = steps(bAlong, n);
+    const product = ({ gemm }: CalibrationKernels) => {
+      const c = view(C, m * stride).fill(2);
+      gemm(m, n, k, A, aStep, aDepthStep, B, bStep, bDepthStep, C, 4 * stride, accumulate, WORK);
+      return c.slice();
+    };
+    const c = product(narrow);
+    expect(product(wide)).toEqual(c);
+    const [left, right] = [element(a, aAlong, m, k), element(b, bAlong, n, k)];
+    let worst = 0;
+    for (let i = 0; i < m; i++) {
+      for (let j = 0; j < stride; j++) {
+        let sum = j < n && !accumulate ? 0 : 2;
+        for (let d = 0; j < n && d < k; d++) sum += left(i, d) * right(j, d);
+        worst = Math.max(worst, Math.abs(c[i * stride + j]! - sum));
+      }
+    }
+    expect(worst).toBeLessThan(1e-6 * Math.sqrt(k));
+  }
+});
