@@ -1,8 +1,7 @@
 /**
  * A model as a plain Hugging Face checkpoint: the values that its weights stand for, under the library's names, so that
  * transformers and whatever reads its format can load it. Rows of q and k already lie in its order (stages/import.ts). A
- * configuration has one width for all blocks, so narrower ones are padded with heads and channels of zeros, which add
- * nothing; removed blocks are gone.
+ * configuration has one width for all blocks, so narrower ones are padded (even-width.ts); removed blocks are gone.
  */
 import type { PackedModel, PackedTensor, PackSink } from "../format/pack.ts";
 import { type NewTensor, writeSafetensors } from "../format/safetensors.ts";
@@ -10,7 +9,8 @@ import { configToHuggingFace } from "../model/config.ts";
 import { decodeTensor } from "../model/decode.ts";
 import { OutriderError } from "../model/errors.ts";
 import { numberToBf16 } from "../model/f16.ts";
-import { type TensorShape, tensorShapes } from "../model/tensors.ts";
+import { tensorShapes } from "../model/tensors.ts";
+import { evenWidth } from "./even-width.ts";
 
 /** F32 keeps every value; BF16 rounds to half the bytes. */
 export type ExportDtype = "F32" | "BF16";
@@ -26,12 +26,12 @@ export async function exportHuggingFace(model: PackedModel, sink: PackSink, dtyp
       `${model.model} has a trimmed vocabulary, which Hugging Face's format cannot express; export from a recipe without trim-vocabulary`,
     );
   }
-  const config = { ...model.config, widths: undefined };
-  const tensors = tensorShapes(config).map((shape) => exportTensor(shape, model.tensors.get(shape.name)!, dtype));
+  const even = evenWidth(model);
+  const tensors = tensorShapes(even.config).map(({ name }) => exportTensor(name, even.tensors.get(name)!, dtype));
   const json = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
   await sink.write("model.safetensors", writeSafetensors(tensors).bytes);
   const torchDtype = dtype === "F32" ? "float32" : "bfloat16";
-  await sink.write("config.json", json({ ...configToHuggingFace(config), torch_dtype: torchDtype }));
+  await sink.write("config.json", json({ ...configToHuggingFace(even.config), torch_dtype: torchDtype }));
   const { "tokenizer.json": tokenizer, "tokenizer_config.json": tokenizerConfig } = model.tokenizer;
   await sink.write("tokenizer.json", new TextEncoder().encode(tokenizer));
   // What this class is asked for by the file is all in tokenizer.json.
@@ -39,18 +39,11 @@ export async function exportHuggingFace(model: PackedModel, sink: PackSink, dtyp
   await sink.write("tokenizer_config.json", json(named));
 }
 
-/** The values of a tensor in the upper left corner of the shape that the checkpoint wants. */
-function exportTensor({ name, rows, cols }: TensorShape, tensor: PackedTensor, dtype: ExportDtype): NewTensor {
+/** The values that a tensor stands for. */
+function exportTensor(name: string, tensor: PackedTensor, dtype: ExportDtype): NewTensor {
+  const { rows, cols } = tensor;
   const values = decodeTensor(tensor, tensor.bytes);
-  const bytes = new Uint8Array(rows * cols * (dtype === "F32" ? 4 : 2));
-  const out = new DataView(bytes.buffer);
-  for (let row = 0; row < tensor.rows; row++) {
-    for (let col = 0; col < tensor.cols; col++) {
-      const value = values[row * tensor.cols + col]!;
-      const at = row * cols + col;
-      if (dtype === "F32") out.setFloat32(4 * at, value, true);
-      else out.setUint16(2 * at, numberToBf16(value), true);
-    }
-  }
-  return { name, dtype, shape: rows === 1 ? [cols] : [rows, cols], bytes };
+  const shape = rows === 1 ? [cols] : [rows, cols];
+  const stored = dtype === "F32" ? values : Uint16Array.from(values, numberToBf16);
+  return { name, dtype, shape, bytes: new Uint8Array(stored.buffer) };
 }

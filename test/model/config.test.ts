@@ -1,6 +1,13 @@
 /** Hugging Face configs in and out. */
 import { expect, test } from "vitest";
-import { checkConfig, configFromHuggingFace, configToHuggingFace, type LlamaConfig } from "../../src/model/config.ts";
+import {
+  blockShape,
+  checkConfig,
+  configFromHuggingFace,
+  configToHuggingFace,
+  type LlamaConfig,
+  totalKvHeads,
+} from "../../src/model/config.ts";
 
 const config: LlamaConfig = {
   layers: 30,
@@ -51,4 +58,27 @@ test.each([
 test("sizes must be whole and positive", () => {
   expect(() => checkConfig({ ...config, layers: 0 })).toThrow("layers must be a positive whole number, got 0");
   expect(() => checkConfig({ ...config, headSize: 64.5 })).toThrow("headSize must be a positive whole number");
+});
+
+test("blocks have the widths of the config, or their own", () => {
+  const two = { ...config, layers: 2 };
+  expect(blockShape(two, 1)).toEqual({ heads: 9, kvHeads: 3, feedForward: 1536 });
+  expect(totalKvHeads(two)).toBe(6);
+  const widths = [
+    { kvHeads: 3, feedForward: 1536 },
+    { kvHeads: 2, feedForward: 1024 },
+  ];
+  const uneven = checkConfig({ ...two, widths });
+  expect(blockShape(uneven, 1)).toEqual({ heads: 6, kvHeads: 2, feedForward: 1024 });
+  expect(totalKvHeads(uneven)).toBe(5);
+});
+
+test.each([
+  [[], "widths of 0 blocks for 30 layers"],
+  [Array(30).fill({ kvHeads: 0, feedForward: 1024 }), "block 0: 0 key/value heads of 3"],
+  [Array(30).fill({ kvHeads: 4, feedForward: 1024 }), "block 0: 4 key/value heads of 3"],
+  [Array(30).fill({ kvHeads: 3, feedForward: 1000 }), "channels are a multiple of 32"],
+  [Array(30).fill({ kvHeads: 3, feedForward: 2048 }), "2048 channels of 1536"],
+])("widths that fit no block are refused (%#)", (widths, message) => {
+  expect(() => checkConfig({ ...config, widths })).toThrow(message);
 });
