@@ -10,7 +10,7 @@ import { INPUT_OF, type InputStatistics } from "../calibrate/statistics.ts";
 import type { Calibration } from "../calibration.ts";
 import { activationOrder, type Factor, factorise, naturalOrder } from "../methods/cholesky.ts";
 import { gptq } from "../methods/gptq.ts";
-import { type Grid, gridOf } from "../methods/grid.ts";
+import { gridOf } from "../methods/grid.ts";
 import { magnitude } from "../methods/magnitude.ts";
 import type { Pattern } from "../methods/masks.ts";
 import { sparseGpt } from "../methods/sparsegpt.ts";
@@ -108,7 +108,7 @@ function solve(stage: Layerwise, products: Products, { weights, rows, cols, inpu
     }
     case "gptq": {
       const made = gptq(products, weights, rows, factor(), stage.bits, stage.group ?? cols);
-      return { values: made.weights, tensor: gridTensor(made.weights, rows, cols, made.grid as Grid) };
+      return { values: made.weights, tensor: gridTensor(made.weights, rows, cols, made.grid) };
     }
   }
 }

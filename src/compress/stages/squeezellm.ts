@@ -1,12 +1,12 @@
 /** The stage that gives each row of the blocks a codebook by the weights' sensitivities, and keeps a few apart (methods/squeezellm.ts). */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { decodeTensor } from "../../model/decode.ts";
-import { encodeTensor, MOST_ENTRY } from "../../model/encode.ts";
+import { encodeTensor } from "../../model/encode.ts";
 import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
 import type { Calibration } from "../calibration.ts";
-import { balanceRows } from "../methods/balance.ts";
-import { nearestCode } from "../methods/codebook.ts";
+import { roundRows } from "../methods/round.ts";
 import { keptApart, squeeze } from "../methods/squeezellm.ts";
+import { floatTensor } from "./solved-tensor.ts";
 
 export interface SqueezeLlm {
   readonly stage: "squeezellm";
@@ -16,7 +16,11 @@ export interface SqueezeLlm {
   readonly outlying: number;
 }
 
-/** A copy with the block matrices in lut3 or lut4, outliers on top. Rejects with what calibration rejects with. */
+/**
+ * A copy with the block matrices in lut3 or lut4, entries of six bits. With weights kept apart they stay floats: these lie so
+ * unevenly over rows (none in most, hundreds in some) that no layout with as many in each holds them. Rejects with what
+ * calibration rejects with.
+ */
 export async function squeezeLlm(
   model: PackedModel,
   stage: SqueezeLlm,
@@ -38,34 +42,10 @@ function squeezeTensor(tensor: PackedTensor, fisher: Float32Array, stage: Squeez
   const { rows, cols } = tensor;
   const { bits, sensitive, outlying } = stage;
   const values = decodeTensor(tensor, tensor.bytes);
-  const outliers = Math.round(cols * (sensitive + outlying));
-  const apart = balanceRows(keptApart(values, fisher, sensitive, outlying), values, rows, outliers);
-  const levels = 2 ** bits;
-  const { codebooks } = squeeze(values, rows, fisher, apart, levels);
-
-  const entries = new Uint8Array(rows * levels);
-  const a = new Float32Array(rows);
-  const b = new Float32Array(rows);
-  const codes = new Uint8Array(values.length);
-  const columns = new Uint16Array(rows * outliers);
-  const residuals = new Float32Array(rows * outliers);
-  for (let row = 0; row < rows; row++) {
-    const book = codebooks.subarray(row * levels, (row + 1) * levels);
-    b[row] = book[0]!;
-    a[row] = (book.at(-1)! - book[0]!) / MOST_ENTRY;
-    const own = book.map((level) => (a[row] === 0 ? 0 : Math.round((level - b[row]!) / a[row]!)));
-    entries.set(own, row * levels);
-    const grid = own.map((entry) => a[row]! * entry + b[row]!);
-    let found = 0;
-    for (let k = 0; k < cols; k++) {
-      const at = row * cols + k;
-      codes[at] = nearestCode(grid, values[at]!);
-      if (!apart[at]) continue;
-      columns[row * outliers + found] = k;
-      residuals[row * outliers + found++] = values[at]! - grid[codes[at]!]!;
-    }
+  if (sensitive + outlying > 0) {
+    const apart = keptApart(values, fisher, sensitive, outlying);
+    return floatTensor(squeeze(values, rows, fisher, apart, 2 ** bits).weights, rows, cols);
   }
-  const layout = { format: bits === 4 ? "lut4" : "lut3", rows, cols, ...(outliers > 0 && { outliers }) } as const;
-  const parts = { codes, codebooks: entries, a, b, outliers: { columns, values: residuals } };
-  return { ...layout, bytes: encodeTensor(layout, parts) };
+  const layout = { format: bits === 4 ? "lut4" : "lut3", rows, cols } as const;
+  return { ...layout, bytes: encodeTensor(layout, roundRows(layout.format, values, rows, fisher)) };
 }
