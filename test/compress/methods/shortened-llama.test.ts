@@ -1,5 +1,5 @@
-/** Block scores and orders by hand. */
-import { expect, test } from "vitest";
+/** Block scores by hand, and orders of the real model from scores that transformers measured (golden/make_block_scores.py). */
+import { describe, expect, test } from "vitest";
 import {
   blockInfluence,
   magnitudeScore,
@@ -8,6 +8,7 @@ import {
   removalOrder,
   taylorScore,
 } from "../../../src/compress/methods/shortened-llama.ts";
+import { goldenJson } from "../../support/golden.ts";
 
 test("magnitude and Taylor add up over the tensors of a block", () => {
   expect(magnitudeScore([Float32Array.of(1, -2), Float32Array.of(0.5)])).toBe(3.5);
@@ -57,4 +58,13 @@ test("among equals the later block goes first", () => {
 
 test("'+' protects the first four and the last two", () => {
   expect(plusBlocks(30)).toEqual([0, 1, 2, 3, 28, 29]);
+});
+
+describe("golden scores of SmolLM2-135M", () => {
+  const { scores, orders } = goldenJson("block_scores.json");
+
+  test.each(["magnitude", "taylor", "perplexity", "influence"])("%s: the order, with and without '+'", (criterion) => {
+    expect(removalOrder(scores[criterion], []).slice(0, 10)).toEqual(orders[criterion].plain);
+    expect(removalOrder(scores[criterion], plusBlocks(30)).slice(0, 10)).toEqual(orders[criterion].plus);
+  });
 });

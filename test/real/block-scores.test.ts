@@ -1,0 +1,31 @@
+/** Magnitudes of the real model's blocks, and which go by them, against torch's (golden/make_block_scores.py). */
+import path from "node:path";
+import { expect, test } from "vitest";
+import type { Calibration } from "../../src/compress/calibration.ts";
+import { magnitudeScore } from "../../src/compress/methods/shortened-llama.ts";
+import { chooseBlocks } from "../../src/compress/stages/shortened-llama.ts";
+import { openDirectory } from "../../src/format/disk.ts";
+import { readPack } from "../../src/format/pack-reader.ts";
+import { decodeTensor } from "../../src/model/decode.ts";
+import { BLOCK_TENSORS, blockTensor } from "../../src/model/tensors.ts";
+import { goldenJson } from "../support/golden.ts";
+
+const { scores, orders } = goldenJson("block_scores.json");
+const model = await readPack(openDirectory(path.resolve(import.meta.dirname, "../../models/smollm2-135m/pack")));
+
+test("magnitudes are torch's to 1e-6", () => {
+  for (const layer of [0, 13, 29]) {
+    const tensors = BLOCK_TENSORS.map(([suffix]) => model.tensors.get(blockTensor(layer, suffix))!);
+    const ours = magnitudeScore(tensors.map((tensor) => decodeTensor(tensor, tensor.bytes)));
+    expect(Math.abs(ours / scores.magnitude[layer] - 1)).toBeLessThan(1e-6);
+  }
+});
+
+test("Mag+ removes the blocks of the reference, in its order", async () => {
+  const unused = async () => {
+    throw new Error("magnitude asks for no calibration");
+  };
+  const calibration: Calibration = { perplexity: unused, gradients: unused, influence: unused };
+  const stage = { stage: "shortened-llama", criterion: "magnitude", remove: 10, plus: true } as const;
+  expect(await chooseBlocks(model, stage, calibration)).toEqual(orders.magnitude.plus);
+});
