@@ -1,7 +1,7 @@
 // C (m, n) = A (m, k) · Bᵀ, or added to C, with B (n, k); the layout of blocks and panels after Goto and van de Geijn 2008.
 // Panels of B stay in the first cache while a block of A streams from the second. The order of every sum depends on the
 // shapes alone, never on who computes which part of C.
-import { LEFT, packPanels, RIGHT, WIDE } from "./pack";
+import { LEFT, packPanels, RIGHT } from "./pack";
 
 @inline const DEPTH: i32 = 256; // columns of A and B that are packed at a time: 8 KiB a panel of B
 @inline const LEFT_ROWS: i32 = 96; // of A: 96 KiB packed
@@ -20,26 +20,6 @@ export function gemm(
   b: usize, bStep: usize, bDepthStep: usize,
   c: usize, cStep: usize, accumulate: i32, work: usize,
 ): void {
-  multiply(m, n, k, a, aStep, aDepthStep, b, bStep, bDepthStep, c, cStep, accumulate, work, RIGHT);
-}
-
-// The same numbers by tiles of 6 × 16, for V8 where it makes one instruction of two neighbours: twice as fast there, and
-// slower elsewhere, since nothing has 24 registers of 128 bits to sum in.
-export function gemmWide(
-  m: i32, n: i32, k: i32,
-  a: usize, aStep: usize, aDepthStep: usize,
-  b: usize, bStep: usize, bDepthStep: usize,
-  c: usize, cStep: usize, accumulate: i32, work: usize,
-): void {
-  multiply(m, n, k, a, aStep, aDepthStep, b, bStep, bDepthStep, c, cStep, accumulate, work, WIDE);
-}
-
-function multiply(
-  m: i32, n: i32, k: i32,
-  a: usize, aStep: usize, aDepthStep: usize,
-  b: usize, bStep: usize, bDepthStep: usize,
-  c: usize, cStep: usize, accumulate: i32, work: usize, panel: i32,
-): void {
   const edge = work;
   const left = work + TILE_BYTES;
   const right = left + (<usize>(LEFT_ROWS * DEPTH) << 2);
@@ -48,28 +28,27 @@ function multiply(
     const add = accumulate | i32(k0 > 0);
     for (let n0 = 0; n0 < n; n0 += RIGHT_ROWS) {
       const width = min(RIGHT_ROWS, n - n0);
-      packPanels(b + <usize>n0 * bStep + <usize>k0 * bDepthStep, bStep, bDepthStep, width, depth, panel, right);
+      packPanels(b + <usize>n0 * bStep + <usize>k0 * bDepthStep, bStep, bDepthStep, width, depth, RIGHT, right);
       for (let m0 = 0; m0 < m; m0 += LEFT_ROWS) {
         const height = min(LEFT_ROWS, m - m0);
         packPanels(a + <usize>m0 * aStep + <usize>k0 * aDepthStep, aStep, aDepthStep, height, depth, LEFT, left);
-        multiplyPanels(left, right, height, width, depth, c + <usize>m0 * cStep + (<usize>n0 << 2), cStep, add, edge, panel);
+        multiplyPanels(left, right, height, width, depth, c + <usize>m0 * cStep + (<usize>n0 << 2), cStep, add, edge);
       }
     }
   }
 }
 
 function multiplyPanels(
-  left: usize, right: usize, height: i32, width: i32, depth: i32, c: usize, cStep: usize, add: i32, edge: usize, panel: i32,
+  left: usize, right: usize, height: i32, width: i32, depth: i32, c: usize, cStep: usize, add: i32, edge: usize,
 ): void {
-  const leftBytes = <usize>(LEFT * depth) << 2, rightBytes = <usize>(panel * depth) << 2;
-  for (let j = 0; j < width; j += panel, right += rightBytes) {
+  const leftBytes = <usize>(LEFT * depth) << 2, rightBytes = <usize>(RIGHT * depth) << 2;
+  for (let j = 0; j < width; j += RIGHT, right += rightBytes) {
     for (let i = 0, from = left; i < height; i += LEFT, from += leftBytes) {
       const at = c + <usize>i * cStep + (<usize>j << 2);
-      const rows = min(LEFT, height - i), cols = min(panel, width - j);
-      const whole = rows == LEFT && cols == panel;
-      const to = whole ? at : edge, step = whole ? cStep : <usize>panel << 2;
-      if (panel == WIDE) wideTile(from, right, depth, to, step, add & i32(whole));
-      else tile(from, right, depth, to, step, add & i32(whole));
+      const rows = min(LEFT, height - i), cols = min(RIGHT, width - j);
+      const whole = rows == LEFT && cols == RIGHT;
+      const to = whole ? at : edge, step = whole ? cStep : <usize>RIGHT << 2;
+      tile(from, right, depth, to, step, add & i32(whole));
       if (!whole) storePart(edge, step, rows, cols, at, cStep, add);
     }
   }
@@ -125,60 +104,4 @@ function tile(a: usize, b: usize, depth: i32, c: usize, cStep: usize, add: i32):
   keep(c + 3 * cStep, c30, c31, add);
   keep(c + 4 * cStep, c40, c41, add);
   keep(c + 5 * cStep, c50, c51, add);
-}
-
-// 6 × 16: to be twelve sums of eight floats.
-function wideTile(a: usize, b: usize, depth: i32, c: usize, cStep: usize, add: i32): void {
-  const zero = f32x4.splat(0);
-  let c00 = zero, c01 = zero, c02 = zero, c03 = zero;
-  let c10 = zero, c11 = zero, c12 = zero, c13 = zero;
-  let c20 = zero, c21 = zero, c22 = zero, c23 = zero;
-  let c30 = zero, c31 = zero, c32 = zero, c33 = zero;
-  let c40 = zero, c41 = zero, c42 = zero, c43 = zero;
-  let c50 = zero, c51 = zero, c52 = zero, c53 = zero;
-  for (; depth > 0; depth--, a += 24, b += 64) {
-    const b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
-    let x = v128.load32_splat(a);
-    c00 = f32x4.relaxed_madd(x, b0, c00);
-    c01 = f32x4.relaxed_madd(x, b1, c01);
-    c02 = f32x4.relaxed_madd(x, b2, c02);
-    c03 = f32x4.relaxed_madd(x, b3, c03);
-    x = v128.load32_splat(a, 4);
-    c10 = f32x4.relaxed_madd(x, b0, c10);
-    c11 = f32x4.relaxed_madd(x, b1, c11);
-    c12 = f32x4.relaxed_madd(x, b2, c12);
-    c13 = f32x4.relaxed_madd(x, b3, c13);
-    x = v128.load32_splat(a, 8);
-    c20 = f32x4.relaxed_madd(x, b0, c20);
-    c21 = f32x4.relaxed_madd(x, b1, c21);
-    c22 = f32x4.relaxed_madd(x, b2, c22);
-    c23 = f32x4.relaxed_madd(x, b3, c23);
-    x = v128.load32_splat(a, 12);
-    c30 = f32x4.relaxed_madd(x, b0, c30);
-    c31 = f32x4.relaxed_madd(x, b1, c31);
-    c32 = f32x4.relaxed_madd(x, b2, c32);
-    c33 = f32x4.relaxed_madd(x, b3, c33);
-    x = v128.load32_splat(a, 16);
-    c40 = f32x4.relaxed_madd(x, b0, c40);
-    c41 = f32x4.relaxed_madd(x, b1, c41);
-    c42 = f32x4.relaxed_madd(x, b2, c42);
-    c43 = f32x4.relaxed_madd(x, b3, c43);
-    x = v128.load32_splat(a, 20);
-    c50 = f32x4.relaxed_madd(x, b0, c50);
-    c51 = f32x4.relaxed_madd(x, b1, c51);
-    c52 = f32x4.relaxed_madd(x, b2, c52);
-    c53 = f32x4.relaxed_madd(x, b3, c53);
-  }
-  keep(c, c00, c01, add);
-  keep(c + 32, c02, c03, add);
-  keep(c + cStep, c10, c11, add);
-  keep(c + cStep + 32, c12, c13, add);
-  keep(c + 2 * cStep, c20, c21, add);
-  keep(c + 2 * cStep + 32, c22, c23, add);
-  keep(c + 3 * cStep, c30, c31, add);
-  keep(c + 3 * cStep + 32, c32, c33, add);
-  keep(c + 4 * cStep, c40, c41, add);
-  keep(c + 4 * cStep + 32, c42, c43, add);
-  keep(c + 5 * cStep, c50, c51, add);
-  keep(c + 5 * cStep + 32, c52, c53, add);
 }

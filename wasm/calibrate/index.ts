@@ -1,7 +1,7 @@
 // Calibration's kernels, a module of their own that the service does not carry: a Llama in f32 forwards and backwards, over
 // a memory that several threads share. Products and sums may be fused here: what is measured is statistics, and the
 // results depend on neither the number of threads nor their timing. src/compress/calibrate/kernels.ts has the signatures.
-export { gemm, gemmWide, gemmWorkBytes } from "./gemm";
+export { gemm, gemmWorkBytes } from "./gemm";
 export { rmsNorm, rmsNormBackward } from "./norm";
 export { rotate } from "./rope";
 export { softmaxCausal, softmaxCausalBackward } from "./softmax";

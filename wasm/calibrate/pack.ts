@@ -7,7 +7,6 @@
 
 @inline export const LEFT: i32 = 6; // rows of a panel of the left factor: what a tile of 6 × 8 in 15 registers takes
 @inline export const RIGHT: i32 = 8;
-@inline export const WIDE: i32 = 16; // where a compiler makes one register of two (gemm.ts)
 
 export function packPanels(from: usize, rowStep: usize, kStep: usize, rows: i32, k: i32, width: i32, to: usize): void {
   for (let row = 0; row < rows; row += width) {
@@ -62,15 +61,7 @@ function packAlong(from: usize, rowStep: usize, k: i32, width: i32, to: usize): 
 
 // Of the transposed matrix: what belongs together lies together.
 function packAcross(from: usize, kStep: usize, k: i32, width: i32, to: usize): void {
-  if (width == WIDE) {
-    for (let i = 0; i < k; i++, from += kStep, to += 64) {
-      const a = v128.load(from), b = v128.load(from, 16), c = v128.load(from, 32), d = v128.load(from, 48);
-      v128.store(to, a);
-      v128.store(to, b, 16);
-      v128.store(to, c, 32);
-      v128.store(to, d, 48);
-    }
-  } else if (width == RIGHT) {
+  if (width == RIGHT) {
     for (let i = 0; i < k; i++, from += kStep, to += 32) {
       const a = v128.load(from), b = v128.load(from, 16);
       v128.store(to, a);

@@ -83,15 +83,9 @@ export interface CalibrationKernels {
 export const COUNTER = 1024;
 export const FIRST_FREE = 4096;
 
-/** The compiled module, and whether its wide product is the faster one (module.ts). */
-export interface CalibrationModule {
-  readonly module: WebAssembly.Module;
-  readonly wide: boolean;
-}
-
 /** Instantiates the module over a memory that may be shared; its constants are the same whoever writes them. */
-export function bindCalibration({ module, wide }: CalibrationModule, memory: WebAssembly.Memory): CalibrationKernels {
+export function bindCalibration(module: WebAssembly.Module, memory: WebAssembly.Memory): CalibrationKernels {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   for (const [n, bytes] of CONSTANTS.entries()) new Uint8Array(memory.buffer, 16 * n, 16).set(bytes);
-  return { ...exports, ...(wide && { gemm: exports.gemmWide }) } as unknown as CalibrationKernels;
+  return exports as unknown as CalibrationKernels;
 }

@@ -4,10 +4,10 @@
  */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import { builtModule } from "../../kernels/built.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { SharedArena } from "./arena.ts";
-import { bindCalibration, type CalibrationModule, COUNTER } from "./kernels.ts";
-import { calibrationModule } from "./module.ts";
+import { bindCalibration, COUNTER } from "./kernels.ts";
 import { scratchBytes, type Task } from "./tasks.ts";
 
 /** What a worker is told: take parts of `task`, with `scratch` to itself. */
@@ -30,7 +30,7 @@ export class Pool {
   #scratchEach = 0;
   #busy = false;
 
-  private constructor(module: CalibrationModule, threads: number) {
+  private constructor(module: WebAssembly.Module, threads: number) {
     this.#gemmWorkBytes = bindCalibration(module, this.arena.memory).gemmWorkBytes();
     const workerData = { module, memory: this.arena.memory };
     const file = new URL("./worker.ts", import.meta.url);
@@ -39,7 +39,7 @@ export class Pool {
 
   /** Starts as many threads as the machine runs at once, unless told otherwise. Dispose of it to end them. */
   static async open(threads = availableParallelism()): Promise<Pool> {
-    return new Pool(await calibrationModule(), threads);
+    return new Pool(await builtModule("calibrate"), threads);
   }
 
   get threads(): number {

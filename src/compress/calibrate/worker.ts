@@ -1,10 +1,10 @@
 /** A thread of the pool: takes the next part of a task until none is left. */
 import { parentPort, workerData } from "node:worker_threads";
-import { bindCalibration, type CalibrationModule, COUNTER } from "./kernels.ts";
+import { bindCalibration, COUNTER } from "./kernels.ts";
 import type { Order, Outcome } from "./pool.ts";
 import { runPart } from "./tasks.ts";
 
-const { module, memory } = workerData as { module: CalibrationModule; memory: WebAssembly.Memory };
+const { module, memory } = workerData as { module: WebAssembly.Module; memory: WebAssembly.Memory };
 const kernels = bindCalibration(module, memory);
 const next = new Int32Array(memory.buffer, COUNTER, 1);
 
