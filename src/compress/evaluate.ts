@@ -6,6 +6,7 @@ import { Tokenizer } from "../model/tokenizer.ts";
 import { FloatLlama } from "./calibrate/float-llama.ts";
 import { score } from "./calibrate/perplexity.ts";
 import { Pool } from "./calibrate/pool.ts";
+import { evenWidth } from "./even-width.ts";
 import { readModel } from "./squeeze.ts";
 import { readWindows } from "./windows.ts";
 
@@ -44,7 +45,8 @@ export async function evalCommand(argv: string[]): Promise<void> {
   const tokenizer = new Tokenizer(model.tokenizer["tokenizer.json"]);
   const windows = await readWindows(values.text, tokenizer, first, last - first + 1, length);
   await using pool = await Pool.open();
-  const figures = await score(new FloatLlama(pool, model), windows, other && new FloatLlama(pool, other));
+  const floats = (each: PackedModel) => new FloatLlama(pool, evenWidth(each));
+  const figures = await score(floats(model), windows, other && floats(other));
   const { bytes, bitsPerWeight } = size(model);
   const all = { model: model.model, bytes, bitsPerWeight, ...figures };
   if (values.json) return console.log(JSON.stringify(all));

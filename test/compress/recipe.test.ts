@@ -17,7 +17,7 @@ test.each([
   [{ ...good, stages: [] }, /^r\.ts: stages: /],
   [
     { ...good, stages: [{ stage: "prune-width" }] },
-    /^r\.ts: stages\.0\.stage: .*Expected 'prune-depth' \| 'trim-vocabulary' \| 'quantise' \| 'activations'$/,
+    /^r\.ts: stages\.0\.stage: .*Expected 'prune-depth' \| 'trim-vocabulary' \| 'quantise' \| 'activations' \| 'magnitude' \| 'wanda' \| 'sparsegpt' \| 'gptq' \| 'squeezellm' \| 'llm-pruner' \| 'shortened-llama'$/,
   ],
   [{ ...good, stages: [{ stage: "prune-depth", keep: [0.5] }] }, /^r\.ts: stages\.0\.keep\.0: /],
   [{ ...good, stages: [{ stage: "prune-depth", keep: [0], layers: 3 }] }, /^r\.ts: stages\.0: .*layers/],

@@ -41,8 +41,14 @@ export class FloatLlama {
   readonly #head: Head;
   #rope: { readonly tables: RopeTables; readonly tokens: number } | undefined;
 
-  /** Decodes a model's tensors into the pool's memory. */
+  /** Decodes a model's tensors into the pool's memory. Throws `uneven_widths` for blocks of different widths. */
   constructor(pool: Pool, { config, tensors }: PackedModel) {
+    if (config.widths) {
+      throw new OutriderError(
+        "uneven_widths",
+        "calibration takes blocks of one width; calibrate before heads or channels are pruned, or pad them (evenWidth)",
+      );
+    }
     this.pool = pool;
     this.config = config;
     const put = (at: number, name: string): void => {

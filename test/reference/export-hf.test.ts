@@ -1,12 +1,13 @@
 /**
  * The exported checkpoint in transformers computes what the pack computes in our engine: whole, and with blocks, heads and
- * channels left out. Needs a Python with torch and transformers (OUTRIDER_PYTHON, or python3), or else it is skipped.
+ * channels left out. Needs a Python with torch and transformers (OUTRIDER_PYTHON, or python3), and the target's pack.
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test } from "vitest";
+import { prepare } from "../../src/compress/cli.ts";
 import { exportHuggingFace } from "../../src/compress/export-hf.ts";
 import { replacePack } from "../../src/compress/pipeline.ts";
 import { pruneDepth } from "../../src/compress/stages/prune-depth.ts";
@@ -20,9 +21,8 @@ import { fromBase64 } from "../support/golden.ts";
 import { loadPack } from "../support/tiny.ts";
 
 const PYTHON = process.env.OUTRIDER_PYTHON ?? "python3";
-const hasTransformers = spawnSync(PYTHON, ["-c", "import torch, transformers"]).status === 0;
 const SCRIPT = path.resolve(import.meta.dirname, "../support/transformers_logits.py");
-const TARGET = path.resolve(import.meta.dirname, "../../models/smollm2-135m/pack");
+const { target: TARGET } = await prepare();
 const TEXT = "Naïve café, 東京: it's 3.14 🎉\n\nnext  line";
 const WINDOW = 64;
 
@@ -47,7 +47,7 @@ function pruned(model: PackedModel): PackedModel {
   return quantise(pruneWidth(shallow, kept), { stage: "quantise", tensors: "blocks", format: "q8" });
 }
 
-test.skipIf(!hasTransformers).each([
+test.each([
   ["whole", (model: PackedModel) => model],
   ["pruned", pruned],
 ])("%s: transformers' logits are ours", async (_, make) => {

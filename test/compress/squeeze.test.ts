@@ -1,0 +1,65 @@
+/** The commands as they are typed: squeeze any model by a recipe's name, and eval of what came out. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
+import { squeezeCommand } from "../../src/compress/cli.ts";
+import { evalCommand } from "../../src/compress/evaluate.ts";
+import { TINY_PACKS } from "../support/tiny.ts";
+
+const directory = mkdtempSync(path.join(tmpdir(), "outrider-squeeze-"));
+const text = path.join(directory, "story.txt");
+writeFileSync(text, readFileSync(new URL("../../models/tiny/story.txt", import.meta.url)));
+const out = path.join(directory, "wanda");
+const hf = path.join(directory, "hf");
+
+afterAll(() => rmSync(directory, { recursive: true }));
+afterEach(() => vi.restoreAllMocks());
+
+async function printed(run: () => Promise<void>): Promise<string> {
+  const lines: string[] = [];
+  vi.spyOn(console, "log").mockImplementation((line) => void lines.push(line));
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  vi.spyOn(process.stderr, "write").mockImplementation(() => true);
+  await run();
+  return lines.join("\n");
+}
+
+test("squeeze writes a pack and a checkpoint, eval compares it with what it was made from", async () => {
+  const wanda = ["--model", TINY_PACKS.target, "--recipe", "wanda-2-4", "--calibration", text, "--out", out];
+  await printed(() => squeezeCommand([...wanda, "--samples", "3", "--length", "32", "--export-hf", hf]));
+  expect(JSON.parse(readFileSync(path.join(out, "pack.json"), "utf8"))).toMatchObject({ model: "tiny-wanda" });
+  expect(JSON.parse(readFileSync(path.join(hf, "config.json"), "utf8"))).toMatchObject({ model_type: "llama" });
+
+  const windows = ["--text", text, "--windows", "0..2", "--length", "32", "--json"];
+  const figures = JSON.parse(await printed(() => evalCommand([out, ...windows, "--against", TINY_PACKS.target])));
+  expect(figures.perplexity).toBeCloseTo(Math.exp(figures.loss), 6);
+  expect(figures.divergence).toBeGreaterThan(0);
+  expect(figures.bitsPerWeight).toBe(9);
+  const same = JSON.parse(
+    await printed(() => evalCommand([TINY_PACKS.target, ...windows, "--against", TINY_PACKS.target])),
+  );
+  expect(same.divergence).toBeCloseTo(0, 9);
+  expect(same.agreement).toBe(1);
+});
+
+describe("what is refused, with the next step", () => {
+  const squeeze = ["--model", TINY_PACKS.target, "--out", out];
+  test.each<[string[], string]>([
+    [squeeze, "--model, --recipe and --out are needed"],
+    [[...squeeze, "--recipe", "wander"], "no recipe is called wander"],
+    [[...squeeze, "--recipe", "wanda-50"], "name one with --calibration FILE"],
+    [[...squeeze, "--recipe", "wanda-50", "--calibration", text], "take a longer text, or fewer or shorter windows"],
+    [[...squeeze, "--recipe", "wanda-50", "--samples", "0"], "--samples is a whole number from 1 on"],
+  ])("squeeze %j", async (argv, message) => {
+    await expect(squeezeCommand(argv)).rejects.toThrow(message);
+  });
+
+  test.each<[string[], string]>([
+    [[TINY_PACKS.target], "one model and --text are needed"],
+    [[TINY_PACKS.target, "--text", text, "--windows", "9"], "--windows are FIRST..LAST"],
+    [[TINY_PACKS.target, "--text", text, "--windows", "0..9999"], "take a longer text"],
+  ])("eval %j", async (argv, message) => {
+    await expect(evalCommand(argv)).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,85 @@
+/** The stages over the calibration engine, on the tiny model: what they promise of its matrices, and that it is still that model. */
+import { afterAll, describe, expect, test } from "vitest";
+import { Calibrator } from "../../../src/compress/calibrate/calibrator.ts";
+import { FloatLlama } from "../../../src/compress/calibrate/float-llama.ts";
+import { score } from "../../../src/compress/calibrate/perplexity.ts";
+import { Pool } from "../../../src/compress/calibrate/pool.ts";
+import { packable, runStages } from "../../../src/compress/pipeline.ts";
+import { parseRecipe, type Stage } from "../../../src/compress/recipe.ts";
+import { RECIPES } from "../../../src/compress/recipes.ts";
+import { openDirectory } from "../../../src/format/disk.ts";
+import type { PackedModel } from "../../../src/format/pack.ts";
+import { readPack } from "../../../src/format/pack-reader.ts";
+import { decodeTensor } from "../../../src/model/decode.ts";
+import { seeded } from "../../support/random.ts";
+import { TINY_PACKS } from "../../support/tiny.ts";
+
+const base = await readPack(openDirectory(TINY_PACKS.target));
+const pool = await Pool.open(2);
+const random = seeded(6);
+const windows = Array.from({ length: 4 }, () => Array.from({ length: 48 }, () => Math.floor(random() * 512)));
+const calibration = new Calibrator(pool, windows);
+
+afterAll(() => pool[Symbol.asyncDispose]());
+
+const run = (...stages: Stage[]): Promise<PackedModel> => runStages(base, { model: "made", stages }, calibration);
+
+const matrices = (model: PackedModel) =>
+  [...model.tensors]
+    .filter(([name, { rows }]) => name.startsWith("model.layers.") && rows > 1)
+    .map(([name, tensor]) => ({ name, ...tensor, values: decodeTensor(tensor, tensor.bytes) }));
+
+/** KL of a model's answers from the base model's, nats. */
+async function divergence(model: PackedModel): Promise<number> {
+  const [own, whole] = [new FloatLlama(pool, model), new FloatLlama(pool, base)];
+  const { divergence: kl } = await score(own, windows, whole);
+  own.release();
+  whole.release();
+  return kl!;
+}
+
+const half = (values: Float32Array) => values.filter((value) => value === 0).length / values.length;
+
+describe("pruning", () => {
+  test("Wanda leaves half of each row, SparseGPT of each matrix, 2:4 two of each four", async () => {
+    for (const { values, cols } of matrices(await run({ stage: "wanda", pattern: { per: "row", sparsity: 0.5 } }))) {
+      for (let at = 0; at < values.length; at += cols) expect(half(values.subarray(at, at + cols))).toBe(0.5);
+    }
+    const sparse = await run({ stage: "sparsegpt", pattern: { per: "matrix", sparsity: 0.5 } });
+    for (const { values } of matrices(sparse)) expect(half(values)).toBeCloseTo(0.5, 1);
+    for (const { values } of matrices(await run({ stage: "sparsegpt", pattern: { per: "group", zeros: 2, of: 4 } }))) {
+      for (let at = 0; at < values.length; at += 4)
+        expect(half(values.subarray(at, at + 4))).toBeGreaterThanOrEqual(0.5);
+    }
+  });
+
+  test("what is fed counts: SparseGPT stays nearer to the model than magnitude does", async () => {
+    const pattern = { per: "matrix", sparsity: 0.5 } as const;
+    const [magnitude, sparseGpt] = [
+      await run({ stage: "magnitude", pattern }),
+      await run({ stage: "sparsegpt", pattern }),
+    ];
+    expect(await divergence(sparseGpt)).toBeLessThan(await divergence(magnitude));
+  });
+
+  test("floats that are left are packed in 8 bits", async () => {
+    const made = packable(await run({ stage: "wanda", pattern: { per: "row", sparsity: 0.5 } }));
+    expect(new Set(matrices(made).map(({ format }) => format))).toEqual(new Set(["q8"]));
+  });
+});
+
+test("GPTQ in groups of 32 becomes q4u, and more bits stay nearer to the model", async () => {
+  const four = await run({ stage: "gptq", bits: 4, group: 32, actOrder: false });
+  const three = await run({ stage: "gptq", bits: 3, group: 32, actOrder: false });
+  expect(new Set(matrices(four).map(({ format }) => format))).toEqual(new Set(["q4u"]));
+  expect(await divergence(four)).toBeLessThan(0.5 * (await divergence(three)));
+});
+
+test("a stage that wants text says so", async () => {
+  const stages: Stage[] = [{ stage: "wanda", pattern: { per: "row", sparsity: 0.5 } }];
+  await expect(runStages(base, { model: "made", stages })).rejects.toThrow("name one with --calibration FILE");
+});
+
+test.each(Object.entries(RECIPES))("recipe %s is one that a file could hold", (name, { stages }) => {
+  expect(parseRecipe({ model: name, base: "any", stages }, name).stages).toEqual(stages);
+});
