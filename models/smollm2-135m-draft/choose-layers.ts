@@ -16,8 +16,7 @@ import { agreementRate, tokensPerPass } from "../../src/compress/methods/accepta
 import { greedyRemoval } from "../../src/compress/methods/depth.ts";
 import { startProgress } from "../../src/compress/progress.ts";
 import { type Llama, loadLlama } from "../../src/draft/model.ts";
-import { shardReader } from "../../src/format/disk.ts";
-import { readPackHeader } from "../../src/format/pack-reader.ts";
+import { directoryHeader, shardReader } from "../../src/format/disk.ts";
 import { builtModules } from "../../src/kernels/built.ts";
 
 /** Tokens a longest text may have; longer ones are left out, so that a step's time is spent on many prompts. */
@@ -92,7 +91,7 @@ const [textFile] = positionals;
 if (!textFile) throw new Error("usage: choose-layers.ts TEXT.jsonl[.gz] [--tokens N] [--keep LAYERS] [--log FILE]");
 
 const packed = path.resolve(import.meta.dirname, "../smollm2-135m/pack");
-const header = readPackHeader(await readFile(path.join(packed, "pack.json"), "utf8"));
+const header = await directoryHeader(packed);
 const llama = await loadLlama(header, shardReader(packed, header), await builtModules(), {
   pages: LONGEST / 32,
   rows: ROWS,

@@ -9,6 +9,7 @@ import { fileSha256 } from "./model-store.ts";
 import { obtainModel } from "./obtain.ts";
 import { makePack, replacePack, wholePack } from "./pipeline.ts";
 import { parseRecipe } from "./recipe.ts";
+import { sayPack } from "./say.ts";
 import { SQUEEZE_HELP, squeezeModel } from "./squeeze.ts";
 import { importGguf } from "./stages/import.ts";
 
@@ -40,7 +41,7 @@ export async function importCommand(argv: string[]): Promise<void> {
   const parsed = parse("import", argv, 2);
   if (!parsed) return;
   const [file, directory] = parsed.positionals as [string, string];
-  say(directory, await importFile(file, parsed.model ?? path.parse(file).name.toLowerCase(), directory));
+  sayPack(directory, await importFile(file, parsed.model ?? path.parse(file).name.toLowerCase(), directory));
 }
 
 /** `outrider squeeze`. */
@@ -50,7 +51,7 @@ export async function squeezeCommand(argv: string[]): Promise<void> {
   if (!parsed) return;
   const file = path.resolve(parsed.positionals[0]!);
   const directory = path.join(path.dirname(file), "pack");
-  say(directory, await squeeze(file, directory));
+  sayPack(directory, await squeeze(file, directory));
 }
 
 /** The arguments, or undefined when help was asked for and given. Throws `bad_option` with the usage for anything else. */
@@ -75,10 +76,10 @@ export async function prepare(): Promise<{ target: string; draft: string }> {
   const target = path.join(MODELS, TARGET, "pack");
   if (!(await isImported(target))) {
     const { path: file } = await obtainModel(CACHE);
-    say(target, await importFile(file, TARGET_ID, target));
+    sayPack(target, await importFile(file, TARGET_ID, target));
   }
   const draft = path.join(MODELS, DRAFT, "pack");
-  say(draft, await squeeze(path.join(MODELS, DRAFT, "recipe.ts"), draft));
+  sayPack(draft, await squeeze(path.join(MODELS, DRAFT, "recipe.ts"), draft));
   return { target, draft };
 }
 
@@ -102,10 +103,4 @@ async function squeeze(file: string, directory: string): Promise<PackHeader> {
   const { default: value } = (await import(pathToFileURL(file).href)) as { default?: unknown };
   const recipe = parseRecipe(value, path.relative(process.cwd(), file));
   return makePack(recipe, path.join(MODELS, recipe.base, "pack"), directory);
-}
-
-function say(directory: string, { model, config, shards }: PackHeader): void {
-  const megabytes = shards.reduce((sum, shard) => sum + shard.bytes, 0) / 1e6;
-  const where = path.relative(process.cwd(), directory);
-  console.error(`${where}: ${model}, ${config.layers} layers, ${megabytes.toFixed(1)} MB`);
 }

@@ -13,6 +13,7 @@ import { exportHuggingFace } from "./export-hf.ts";
 import { replacePack, runStages } from "./pipeline.ts";
 import { parseRecipe } from "./recipe.ts";
 import { type NamedRecipe, RECIPES } from "./recipes.ts";
+import { sayPack } from "./say.ts";
 import { importGguf } from "./stages/import.ts";
 import { readWindows } from "./windows.ts";
 
@@ -59,9 +60,7 @@ export async function squeezeModel(argv: string[]): Promise<void> {
   const made = await calibrated(job, model, job.samples ?? samples, job.length ?? length, (calibration) =>
     runStages(model, { model: id, stages }, calibration),
   );
-  const header = await replacePack(made, job.out);
-  const megabytes = header.shards.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6;
-  console.error(`${job.out}: ${header.model}, ${header.config.layers} layers, ${megabytes.toFixed(1)} MB`);
+  sayPack(job.out, await replacePack(made, job.out));
   if (job.exportHf === undefined) return;
   await exportHuggingFace(made, directorySink(job.exportHf), "F32");
   console.error(`${job.exportHf}: Hugging Face checkpoint in f32`);

@@ -8,10 +8,11 @@ import path from "node:path";
 import { OutriderError } from "../model/errors.ts";
 import type { PackSink } from "./pack.ts";
 import type { PackHeader } from "./pack-header.ts";
-import { corruptShard } from "./pack-reader.ts";
-import { type ByteSource, checkRange, type OpenFile } from "./source.ts";
+import { corruptShard, readPackHeader } from "./pack-reader.ts";
+import { type ByteSource, checkRange, type OpenFile, readText } from "./source.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
+const MAX_HEADER_BYTES = 64 * 1024 * 1024;
 
 /** An open file. Close it when done. */
 export class FileSource implements ByteSource {
@@ -107,3 +108,7 @@ export function shardReader(directory: string, header: PackHeader): (index: numb
     throw corruptShard(shard, source.size);
   };
 }
+
+/** The header of the pack in `directory`. Throws `not_found`, and what `readPackHeader` throws. */
+export const directoryHeader = async (directory: string): Promise<PackHeader> =>
+  readPackHeader(await readText(await openDirectory(directory)("pack.json"), MAX_HEADER_BYTES));

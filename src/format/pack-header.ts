@@ -49,6 +49,9 @@ export interface PackHeader {
   /** What was done to make this pack, stage by stage. */ readonly recipe: readonly Record<string, unknown>[];
 }
 
+/** Bytes of all shards. */
+export const packBytes = ({ shards }: PackHeader): number => shards.reduce((sum, { bytes }) => sum + bytes, 0);
+
 const count = z.int().nonnegative();
 
 export const packHeaderSchema: z.ZodType<PackHeader> = z.object({

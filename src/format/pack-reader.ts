@@ -8,7 +8,14 @@ import { FORMATS, tensorBytes } from "../model/layouts.ts";
 import { sha256Hex } from "../model/sha256.ts";
 import { EMBEDDING, tensorShapes } from "../model/tensors.ts";
 import type { PackedModel, PackedTensor } from "./pack.ts";
-import { PACK_VERSION, type PackHeader, type PackTensor, packHeaderSchema, SHARD_BYTES } from "./pack-header.ts";
+import {
+  PACK_VERSION,
+  type PackHeader,
+  type PackTensor,
+  packBytes,
+  packHeaderSchema,
+  SHARD_BYTES,
+} from "./pack-header.ts";
 import { type ByteSource, type OpenFile, readText } from "./source.ts";
 
 const MAX_TEXT_BYTES = 64 * 1024 * 1024;
@@ -44,7 +51,7 @@ export function readPackHeader(text: string): PackHeader {
     if (shard.bytes > SHARD_BYTES)
       throw bad(`shard ${shard.file} has ${shard.bytes} bytes; the limit is ${SHARD_BYTES}`);
   }
-  const stored = header.shards.reduce((sum, shard) => sum + shard.bytes, 0);
+  const stored = packBytes(header);
   let used = 0;
   for (const { parts } of Object.values(header.tensors)) for (const part of parts) used += part.bytes;
   if (used > stored) throw bad(`its tensors have ${used} bytes in shards of ${stored}`);

@@ -3,9 +3,7 @@ import { access, constants, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { openDirectory, shardReader } from "../format/disk.ts";
-import { readPackHeader } from "../format/pack-reader.ts";
-import { readText } from "../format/source.ts";
+import { directoryHeader, shardReader } from "../format/disk.ts";
 import { builtModule, builtModules } from "../kernels/built.ts";
 import { type KernelModules, pickModule } from "../kernels/wasm.ts";
 import { OutriderError } from "../model/errors.ts";
@@ -26,7 +24,7 @@ Measures each operation of a decode step and of a prefill, and the roofs of this
 export async function inspectCommand(argv: string[]): Promise<void> {
   const options = parse(argv);
   if (!options) return console.log(HELP);
-  const header = readPackHeader(await readText(await openDirectory(options.pack)("pack.json"), 64 * 1024 * 1024));
+  const header = await directoryHeader(options.pack);
   const { context } = header.config;
   if (options.html !== undefined) await checkWritable(dirname(options.html));
   const modules = await builtModules();

@@ -5,7 +5,7 @@
  * Traced and untraced passes take turns, so that what else the machine does touches both; times are medians of passes.
  */
 import { type Llama, loadLlama, type ShardReader } from "../draft/model.ts";
-import type { PackHeader } from "../format/pack-header.ts";
+import { type PackHeader, packBytes } from "../format/pack-header.ts";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import type { KernelModules } from "../kernels/wasm.ts";
 import { type Cost, sumCosts } from "./cost.ts";
@@ -96,7 +96,7 @@ export async function inspectPack(
   return {
     model: header.model,
     layers: header.config.layers,
-    bytes: header.shards.reduce((sum, shard) => sum + shard.bytes, 0),
+    bytes: packBytes(header),
     roofs,
     decode: { kind: "decode", tokens: 1, position, ...summary(decode, operations, roofs) },
     prefill: { kind: "prefill", tokens, position: 0, ...summary(prefill, operations, roofs) },

@@ -40,7 +40,7 @@ export interface Scratch {
  * Bytes of scratch that the matmul of a matrix needs for CHUNK tokens: their records over the columns that a block keeps,
  * or q2lut's tables of them; after it, the activations as f32 for outliers.
  */
-function matmulScratch(tensor: TensorLayout): number {
+export function matmulScratch(tensor: TensorLayout): number {
   const { format, cols, keep = 16, outliers = 0 } = tensor;
   const records = keep === 16 ? 0 : activationBytes(keptColumns(tensor));
   const tables = format === "q2lut" ? q2lutTableBytes(cols) : 0;

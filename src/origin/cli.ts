@@ -3,9 +3,8 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { loadLlama } from "../draft/model.ts";
-import { openDirectory, shardReader } from "../format/disk.ts";
-import { readPackHeader } from "../format/pack-reader.ts";
-import { readText } from "../format/source.ts";
+import { directoryHeader, shardReader } from "../format/disk.ts";
+import { packBytes } from "../format/pack-header.ts";
 import { PAGE_TOKENS, pageBytes } from "../kernels/abi.ts";
 import { builtModules } from "../kernels/built.ts";
 import { totalKvHeads } from "../model/config.ts";
@@ -91,11 +90,10 @@ function parseArguments(argv: string[]) {
 }
 
 async function loadEngine({ model, kvTokens }: Options): Promise<TargetEngine> {
-  const header = readPackHeader(await readText(await openDirectory(model)("pack.json"), 64 * 1024 * 1024));
+  const header = await directoryHeader(model);
   const { headSize, context } = header.config;
   // One WASM memory ends at 4 GiB; what the weights leave of three may hold keys and values.
-  const weights = header.shards.reduce((sum, shard) => sum + shard.bytes, 0);
-  const room = Math.floor((3 * 2 ** 30 - weights) / pageBytes(totalKvHeads(header.config), headSize));
+  const room = Math.floor((3 * 2 ** 30 - packBytes(header)) / pageBytes(totalKvHeads(header.config), headSize));
   const wanted = Math.ceil((kvTokens ?? 4 * context) / PAGE_TOKENS);
   if (kvTokens !== null && wanted > room)
     throw bad(`--kv-tokens: at most ${room * PAGE_TOKENS} fit beside ${header.model}`);

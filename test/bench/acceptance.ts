@@ -10,6 +10,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { prepare } from "../../src/compress/cli.ts";
+import { packBytes } from "../../src/format/pack-header.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { ask, chat } from "../support/chat.ts";
 import { startEdge } from "../support/service.ts";
@@ -69,7 +70,7 @@ try {
 }
 
 const stepMs = 1000 / (await decodeSpeed(ours(await loadPack(draft, PAGES, 1))));
-const shards = packHeader(draft).shards.reduce((sum, shard) => sum + shard.bytes, 0);
+const shards = packBytes(packHeader(draft));
 console.log(
   `draft ${values.draft}, ${(shards / 1e6).toFixed(1)} MB, a step of ${stepMs.toFixed(1)} ms in Node, ` +
     `temperature ${values.temperature}, 8 drafted at most`,

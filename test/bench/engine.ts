@@ -15,6 +15,7 @@ import { createTestHarness } from "wrangler";
 import { prepare } from "../../src/compress/cli.ts";
 import { makePack } from "../../src/compress/pipeline.ts";
 import { shardReader } from "../../src/format/disk.ts";
+import { packBytes } from "../../src/format/pack-header.ts";
 import { inspectPack } from "../../src/inspect/inspection.ts";
 import { builtModule, builtModules } from "../../src/kernels/built.ts";
 import { assembleAssets } from "../../src/start.ts";
@@ -116,7 +117,7 @@ const each = (figure: (of: (name: Name) => Speeds) => number): number[] =>
   coldStarts.map((_, n) => figure((name) => rounds.get(name)![n]!));
 const decode = (of: (name: Name) => Speeds, name: Name) => of(name).decode;
 
-const drafterBytes = packHeader(cut).shards.reduce((sum, { bytes }) => sum + bytes, 0);
+const drafterBytes = packBytes(packHeader(cut));
 console.log(`${speedTable(rounds)}\n\n${layersTable(layerTimes)}\n\n${coldTable(coldStarts, drafterBytes)}\n`);
 console.log(
   jsonLine({

@@ -4,7 +4,8 @@
  */
 import { quantiseTensor } from "../../src/compress/stages/quantise.ts";
 import { type Matrix, multiplyMatrix } from "../../src/draft/matrix.ts";
-import { activationBytes, type Kernels, q2lutTableBytes } from "../../src/kernels/abi.ts";
+import { activationBytes, type Kernels } from "../../src/kernels/abi.ts";
+import { matmulScratch } from "../../src/kernels/arena.ts";
 import { builtModules } from "../../src/kernels/built.ts";
 import { bindKernels, pickModule } from "../../src/kernels/wasm.ts";
 import { type ActivationBits, type BlockFormat, blockParts, type TensorLayout } from "../../src/model/layouts.ts";
@@ -58,7 +59,9 @@ export class Layers {
     };
     this.#act = take(activationBytes(COLS));
     this.#out = take(4 * ROWS);
-    this.#scratch = take(Math.max(activationBytes(COLS), q2lutTableBytes(COLS), 4 * COLS) + 64);
+    this.#scratch = take(
+      Math.max(...Object.values(VARIANTS).map((variant) => matmulScratch({ ...variant, rows: ROWS, cols: COLS }))),
+    );
     const x = take(4 * COLS);
     const random = seeded(1);
     new Float32Array(memory.buffer, x, COLS).forEach((_, k, all) => {

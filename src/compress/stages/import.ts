@@ -11,13 +11,12 @@ import { readCheckpoint, type StoredTensor } from "../../format/safetensors.ts";
 import { type ByteSource, type OpenFile, readText } from "../../format/source.ts";
 import { dequantise } from "../../model/blocks.ts";
 import { configFromHuggingFace, type LlamaConfig } from "../../model/config.ts";
-import { encodeTensor } from "../../model/encode.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { HEAD, type TensorShape, tensorShapes } from "../../model/tensors.ts";
 import { exactFormat, tileBlocks } from "../../model/tiles.ts";
 import { Tokenizer } from "../../model/tokenizer.ts";
 import { type TokenizerFiles, tokenTable, vocabularyHash } from "../../model/tokenizer-files.ts";
-import { roundRows } from "../methods/round.ts";
+import { quantiseTensor } from "./quantise.ts";
 
 const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
@@ -122,9 +121,7 @@ function packTensor({ name, type, rows, cols, bytes }: BlockTensor): PackedTenso
     if (type === "Q4_0" || type === "Q4_1" || type === "Q8_0") {
       return { format: exactFormat(type)!, rows, cols, bytes: tileBlocks(type, bytes, rows, cols) };
     }
-    const layout = { format: "q8", rows, cols } as const;
-    const parts = roundRows("q8", dequantise(type, bytes, rows * cols), rows);
-    return { ...layout, bytes: encodeTensor(layout, parts) };
+    return quantiseTensor({ format: "q8", rows, cols }, dequantise(type, bytes, rows * cols));
   } catch (error) {
     if (!(error instanceof OutriderError)) throw error;
     throw new OutriderError(error.code, `tensor ${name}: ${error.message}`, { cause: error });
