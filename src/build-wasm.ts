@@ -19,6 +19,7 @@ const ENTRIES = {
   roof: "wasm/roof.ts",
   solve: "wasm/solve.ts",
   calibrate: "wasm/calibrate/index.ts",
+  calibrate16: "wasm/calibrate/index.ts",
 };
 
 for (const [target, entry] of Object.entries(ENTRIES)) {

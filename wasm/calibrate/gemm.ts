@@ -2,11 +2,12 @@
 // Panels of B stay in the first cache while a block of A streams from the second. The order of every sum depends on the
 // shapes alone, never on who computes which part of C.
 import { LEFT, packPanels, RIGHT } from "./pack";
+import { tile } from "./tile";
 
-@inline const DEPTH: i32 = 256; // columns of A and B that are packed at a time: 8 KiB a panel of B
+@inline const DEPTH: i32 = 256; // columns of A and B that are packed at a time: a panel of B stays under 16 KiB
 @inline const LEFT_ROWS: i32 = 96; // of A: 96 KiB packed
 @inline const RIGHT_ROWS: i32 = 1024; // of B: 1 MiB packed
-@inline const TILE_BYTES: usize = 384;
+@inline const TILE_BYTES: usize = <usize>(LEFT * RIGHT) << 2;
 
 // Bytes that `work` of gemm needs.
 export function gemmWorkBytes(): i32 {
@@ -62,46 +63,4 @@ function storePart(edge: usize, edgeStep: usize, rows: i32, cols: i32, c: usize,
       store<f32>(at, add ? load<f32>(at) + value : value);
     }
   }
-}
-
-@inline function keep(at: usize, low: v128, high: v128, add: i32): void {
-  if (add) {
-    low = f32x4.add(v128.load(at), low);
-    high = f32x4.add(v128.load(at, 16), high);
-  }
-  v128.store(at, low);
-  v128.store(at, high, 16);
-}
-
-// 6 × 8 of C: twelve sums, two vectors of B and one number of A at a time are 15 registers, all that x64 leaves.
-function tile(a: usize, b: usize, depth: i32, c: usize, cStep: usize, add: i32): void {
-  let c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00;
-  let c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
-  for (; depth > 0; depth--, a += 24, b += 32) {
-    const b0 = v128.load(b), b1 = v128.load(b, 16);
-    let x = v128.load32_splat(a);
-    c00 = f32x4.relaxed_madd(x, b0, c00);
-    c01 = f32x4.relaxed_madd(x, b1, c01);
-    x = v128.load32_splat(a, 4);
-    c10 = f32x4.relaxed_madd(x, b0, c10);
-    c11 = f32x4.relaxed_madd(x, b1, c11);
-    x = v128.load32_splat(a, 8);
-    c20 = f32x4.relaxed_madd(x, b0, c20);
-    c21 = f32x4.relaxed_madd(x, b1, c21);
-    x = v128.load32_splat(a, 12);
-    c30 = f32x4.relaxed_madd(x, b0, c30);
-    c31 = f32x4.relaxed_madd(x, b1, c31);
-    x = v128.load32_splat(a, 16);
-    c40 = f32x4.relaxed_madd(x, b0, c40);
-    c41 = f32x4.relaxed_madd(x, b1, c41);
-    x = v128.load32_splat(a, 20);
-    c50 = f32x4.relaxed_madd(x, b0, c50);
-    c51 = f32x4.relaxed_madd(x, b1, c51);
-  }
-  keep(c, c00, c01, add);
-  keep(c + cStep, c10, c11, add);
-  keep(c + 2 * cStep, c20, c21, add);
-  keep(c + 3 * cStep, c30, c31, add);
-  keep(c + 4 * cStep, c40, c41, add);
-  keep(c + 5 * cStep, c50, c51, add);
 }

@@ -6,7 +6,9 @@
 // dYᵀ·X.
 
 @inline export const LEFT: i32 = 6; // rows of a panel of the left factor: what a tile of 6 × 8 in 15 registers takes
-@inline export const RIGHT: i32 = 8;
+@global @inline export const PANEL_8: i32 = 8;
+@global @inline export const PANEL_16: i32 = 16;
+@inline export const RIGHT: i32 = PANEL; // of the right factor: `use` in wasm/asconfig.json says which
 
 export function packPanels(from: usize, rowStep: usize, kStep: usize, rows: i32, k: i32, width: i32, to: usize): void {
   for (let row = 0; row < rows; row += width) {
@@ -62,10 +64,14 @@ function packAlong(from: usize, rowStep: usize, k: i32, width: i32, to: usize): 
 // Of the transposed matrix: what belongs together lies together.
 function packAcross(from: usize, kStep: usize, k: i32, width: i32, to: usize): void {
   if (width == RIGHT) {
-    for (let i = 0; i < k; i++, from += kStep, to += 32) {
+    for (let i = 0; i < k; i++, from += kStep, to += RIGHT << 2) {
       const a = v128.load(from), b = v128.load(from, 16);
       v128.store(to, a);
       v128.store(to, b, 16);
+      if (RIGHT == PANEL_8) continue;
+      const c = v128.load(from, 32), d = v128.load(from, 48);
+      v128.store(to, c, 32);
+      v128.store(to, d, 48);
     }
   } else {
     for (let i = 0; i < k; i++, from += kStep, to += 24) {

@@ -4,11 +4,11 @@
  */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { builtModule } from "../../kernels/built.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { SharedArena } from "./arena.ts";
 import { bindCalibration, COUNTER } from "./kernels.ts";
 import { scratchBytes, type Task } from "./tasks.ts";
+import { widestModule } from "./widest.ts";
 
 /** What a worker is told: take parts of `task`, with `scratch` to itself. */
 export interface Order {
@@ -39,7 +39,7 @@ export class Pool {
 
   /** Starts as many threads as the machine runs at once, unless told otherwise. Dispose of it to end them. */
   static async open(threads = availableParallelism()): Promise<Pool> {
-    return new Pool(await builtModule("calibrate"), threads);
+    return new Pool(await widestModule(), threads);
   }
 
   get threads(): number {

@@ -5,7 +5,7 @@ import { builtModule } from "../../../src/kernels/built.ts";
 import { seeded } from "../../support/random.ts";
 
 const memory = new WebAssembly.Memory({ initial: 512, maximum: 65536, shared: true });
-const { gemm } = bindCalibration(await builtModule("calibrate"), memory);
+const builds = { calibrate: await builtModule("calibrate"), calibrate16: await builtModule("calibrate16") };
 const WORK = 4096;
 const A = 4 << 20;
 const B = 12 << 20;
@@ -17,14 +17,20 @@ const view = (at: number, length: number) => new Float32Array(memory.buffer, at,
 const element = (values: Float32Array, along: boolean, rows: number, k: number) => (row: number, i: number) =>
   values[along ? row * k + i : i * rows + row]!;
 
-test.each([
+const SIZES = [
   [1, 1, 2],
-  [6, 8, 256],
+  [6, 16, 256],
   [7, 9, 257],
   [97, 31, 513],
   [100, 1030, 5],
   [13, 40, 300],
-])("%i × %i over %i is what f64 gives, however the factors lie", (m, n, k) => {
+] as const;
+const CASES = Object.entries(builds).flatMap(([build, module]) =>
+  SIZES.map((size) => [build, module, ...size] as const),
+);
+
+test.each(CASES)("$0: $2 × $3 over $4 is what f64 gives, however the factors lie", (_build, module, m, n, k) => {
+  const { gemm } = bindCalibration(module, memory);
   const random = seeded(m * n + k);
   const [a, b] = [view(A, m * k), view(B, n * k)];
   for (const factor of [a, b]) for (let i = 0; i < factor.length; i++) factor[i] = random() - 0.5;
