@@ -93,7 +93,7 @@ async function recipeOf(recipe: string): Promise<NamedRecipe> {
 export async function readModel(file: string): Promise<PackedModel> {
   if (!file.endsWith(".gguf")) return readPack(openDirectory(file));
   await using source = await FileSource.open(file);
-  return importGguf(source, path.parse(file).name.toLowerCase());
+  return await importGguf(source, path.parse(file).name.toLowerCase());
 }
 
 function parse(argv: string[]): Job | undefined {

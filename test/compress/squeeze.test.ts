@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 import { squeezeCommand } from "../../src/compress/cli.ts";
 import { evalCommand } from "../../src/compress/evaluate.ts";
@@ -12,6 +13,7 @@ const text = path.join(directory, "story.txt");
 writeFileSync(text, readFileSync(new URL("../../models/tiny/story.txt", import.meta.url)));
 const out = path.join(directory, "wanda");
 const hf = path.join(directory, "hf");
+const calibration = ["--calibration", text, "--samples", "3", "--length", "32"];
 
 afterAll(() => rmSync(directory, { recursive: true }));
 afterEach(() => vi.restoreAllMocks());
@@ -26,8 +28,8 @@ async function printed(run: () => Promise<void>): Promise<string> {
 }
 
 test("squeeze writes a pack and a checkpoint, eval compares it with what it was made from", async () => {
-  const wanda = ["--model", TINY_PACKS.target, "--recipe", "wanda-2-4", "--calibration", text, "--out", out];
-  await printed(() => squeezeCommand([...wanda, "--samples", "3", "--length", "32", "--export-hf", hf]));
+  const wanda = ["--model", TINY_PACKS.target, "--recipe", "wanda-2-4", ...calibration, "--out", out];
+  await printed(() => squeezeCommand([...wanda, "--export-hf", hf]));
   expect(JSON.parse(readFileSync(path.join(out, "pack.json"), "utf8"))).toMatchObject({ model: "tiny-wanda" });
   expect(JSON.parse(readFileSync(path.join(hf, "config.json"), "utf8"))).toMatchObject({ model_type: "llama" });
 
@@ -41,6 +43,13 @@ test("squeeze writes a pack and a checkpoint, eval compares it with what it was 
   );
   expect(same.divergence).toBeCloseTo(0, 9);
   expect(same.agreement).toBe(1);
+});
+
+test("a GGUF file is a model like any other", async () => {
+  const gguf = fileURLToPath(new URL("../../models/tiny/tiny.gguf", import.meta.url));
+  const made = path.join(directory, "from-gguf");
+  await printed(() => squeezeCommand(["--model", gguf, "--recipe", "magnitude-50", ...calibration, "--out", made]));
+  expect(JSON.parse(readFileSync(path.join(made, "pack.json"), "utf8"))).toMatchObject({ model: "tiny-from-gguf" });
 });
 
 describe("what is refused, with the next step", () => {
