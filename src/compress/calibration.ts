@@ -1,7 +1,10 @@
 /** What pruning asks of a model on calibration text. Which text, and who computes it, is for the caller to choose. */
-import type { PackedModel } from "../format/pack.ts";
+import type { PackedModel, PackedTensor } from "../format/pack.ts";
 import type { Solver } from "./calibrate/sequential.ts";
 import type { Wanted } from "./calibrate/statistics.ts";
+import type { Solution } from "./solution.ts";
+
+export type Tensors = ReadonlyMap<string, PackedTensor>;
 
 export interface TensorGradient {
   /** Of the mean loss over all of the text, in the shape of the tensor. */ readonly gradient: Float32Array;
@@ -10,8 +13,10 @@ export interface TensorGradient {
 }
 
 export interface Calibration {
-  /** Block by block: statistics of its matrices' inputs, the solver's new weights, and on through those. */
-  compress(model: PackedModel, wanted: Wanted, solve: Solver): Promise<void>;
+  /** Block by block: statistics of its matrices' inputs, the solver's new tensors, and on through those. By name, all. */
+  compress(model: PackedModel, wanted: Wanted, solve: Solver): Promise<Tensors>;
+  /** Block by block, where a solver needs no text. */
+  eachBlock(model: PackedModel, solve: (layer: number) => Solution): Promise<Tensors>;
   /** Of the model with only these blocks, in this order. */
   perplexity(model: PackedModel, layers: readonly number[]): Promise<number>;
   /** By tensor name, for the matrices and norms of the blocks. */

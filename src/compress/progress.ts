@@ -7,16 +7,25 @@ export interface Progress {
 const WIDTH = 30;
 const REDRAW_MS = 100;
 
-/** Starts a bar. With `unit` "MB" counts are bytes and shown as megabytes. */
-export function startProgress(label: string, total: number, unit: "MB" | "" = ""): Progress {
+/** Starts a bar at `from`. With `unit` "MB" counts are bytes and shown as megabytes. */
+export function startProgress(label: string, total: number, unit: "MB" | "" = "", from = 0): Progress {
   const stream = process.stderr;
   const show = (count: number) => (unit === "MB" ? `${(count / 1e6).toFixed(1)} MB` : String(count));
   let drawnAt = Number.NEGATIVE_INFINITY;
-  let tenths = 0;
-  let done = 0;
+  const startedAt = performance.now();
+  let tenths = Math.floor((10 * from) / total);
+  let done = from;
+  /** At the speed so far. */
+  const left = (): string => {
+    if (done <= from || done >= total) return "";
+    const seconds = (((performance.now() - startedAt) / 1000) * (total - done)) / (done - from);
+    return `, ${seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`} left`;
+  };
   const draw = () => {
     const filled = Math.round((Math.min(done, total) / total) * WIDTH);
-    stream.write(`\r${label} ${"█".repeat(filled)}${"░".repeat(WIDTH - filled)} ${show(done)} of ${show(total)} `);
+    stream.write(
+      `\r${label} ${"█".repeat(filled)}${"░".repeat(WIDTH - filled)} ${show(done)} of ${show(total)}${left()}   `,
+    );
   };
   return {
     update(now) {
@@ -27,7 +36,7 @@ export function startProgress(label: string, total: number, unit: "MB" | "" = ""
         draw();
       } else if (Math.floor((10 * done) / total) > tenths) {
         tenths = Math.floor((10 * done) / total);
-        stream.write(`${label}: ${show(done)} of ${show(total)}\n`);
+        stream.write(`${label}: ${show(done)} of ${show(total)}${left()}\n`);
       }
     },
     end() {

@@ -30,6 +30,9 @@ export interface Recipe {
   /** Id of the model it makes, as clients and the wire name it. */ readonly model: string;
   /** Folder of `models/` whose pack it starts from. */ readonly base: string;
   readonly stages: readonly Stage[];
+  /** How much of the calibration its stages want: the first windows, and the first tokens of each; all when absent. */
+  readonly windows?: number | undefined;
+  readonly tokens?: number | undefined;
 }
 
 const share = z.number().min(0).max(1);
@@ -83,6 +86,8 @@ const recipeSchema = z.strictObject({
       ]),
     )
     .min(1),
+  windows: z.int().positive().optional(),
+  tokens: z.int().min(2).optional(),
 });
 
 /** Checks a recipe that came from `file`. Throws `bad_recipe` naming the field at fault. */

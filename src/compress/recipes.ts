@@ -1,15 +1,7 @@
-/**
- * Recipes by name, one a paper and setting, for any Llama: `outrider squeeze --recipe NAME`. Embedding and head stay as they are.
- * How many windows of what length a paper's statistics want is its own; `--samples` and `--length` say otherwise.
- */
-import type { Stage } from "./recipe.ts";
+/** Recipes by name, one a paper and setting, for any Llama: `outrider squeeze --recipe NAME`. Embedding and head stay as they are. */
+import type { Recipe } from "./recipe.ts";
 
-export interface NamedRecipe {
-  readonly stages: readonly Stage[];
-  /** Windows of calibration text, and tokens of each, where they differ from 128 of 512. */
-  readonly samples?: number;
-  readonly length?: number;
-}
+export type NamedRecipe = Pick<Recipe, "stages" | "windows" | "tokens">;
 
 const row = (sparsity: number) => ({ per: "row", sparsity }) as const;
 const matrix = (sparsity: number) => ({ per: "matrix", sparsity }) as const;
@@ -18,7 +10,7 @@ const group = (zeros: number, of: number) => ({ per: "group", zeros, of }) as co
 /** Fisher's information: the first 100 windows. */
 const squeezeLlm = (bits: 3 | 4, sensitive: number, outlying: number): NamedRecipe => ({
   stages: [{ stage: "squeezellm", bits, sensitive, outlying }],
-  samples: 100,
+  windows: 100,
 });
 
 /** Ten samples of 128 tokens, as in the paper. */
@@ -34,14 +26,14 @@ const llmPruner = (attention: number, mlp: number): NamedRecipe => ({
       steps: 1,
     },
   ],
-  samples: 10,
-  length: 128,
+  windows: 10,
+  tokens: 128,
 });
 
 const shortened = (criterion: "perplexity" | "taylor" | "magnitude", remove: number): NamedRecipe => ({
   stages: [{ stage: "shortened-llama", criterion, remove, plus: criterion !== "perplexity" }],
-  samples: 10,
-  length: 128,
+  windows: 10,
+  tokens: 128,
 });
 
 const shortenedBy = (name: string, criterion: "perplexity" | "taylor" | "magnitude") =>

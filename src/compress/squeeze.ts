@@ -1,4 +1,6 @@
 /** `outrider squeeze`: a recipe over a model, measured on a text where the recipe wants one; a pack, and a checkpoint if asked for. */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -10,20 +12,22 @@ import { Tokenizer } from "../model/tokenizer.ts";
 import { Calibrator } from "./calibrate/calibrator.ts";
 import { Pool } from "./calibrate/pool.ts";
 import { exportHuggingFace } from "./export-hf.ts";
+import { Journal } from "./journal.ts";
 import { replacePack, runStages } from "./pipeline.ts";
 import { parseRecipe } from "./recipe.ts";
 import { type NamedRecipe, RECIPES } from "./recipes.ts";
 import { sayPack } from "./say.ts";
-import { importGguf } from "./stages/import.ts";
+import { importGguf, importSafetensors } from "./stages/import.ts";
 import { readWindows } from "./windows.ts";
 
 export const SQUEEZE_HELP = `usage: outrider squeeze models/NAME/recipe.ts
-       outrider squeeze --model GGUF|PACK --recipe FILE|NAME --calibration TEXT|JSONL --out DIRECTORY [options]
+       outrider squeeze --model MODEL --recipe FILE|NAME --calibration TEXT|JSONL --out DIRECTORY [options]
 
-Makes the pack of a recipe beside it, from the pack of its base model; or applies a recipe to any Llama.
+Makes the pack of a recipe beside it, from the pack of its base model; or applies a recipe to any Llama: a .gguf file, a
+pack, or a Hugging Face checkpoint with its tokenizer. Stop it with Ctrl-C; the same command goes on from there.
 
-  --samples 128        windows of calibration text
-  --length 512         tokens of each
+  --samples 128        windows of calibration text, from its first; a recipe that wants fewer takes the first of them
+  --length 512         tokens of each; a recipe that wants fewer takes the first of each
   --export-hf DIR      also a Hugging Face checkpoint in f32, for transformers and what reads its format
 
 Recipes by name: ${Object.keys(RECIPES).join(", ")}.`;
@@ -44,8 +48,8 @@ interface Job {
   readonly model: string;
   readonly recipe: string;
   readonly calibration: string | undefined;
-  readonly samples: number | undefined;
-  readonly length: number | undefined;
+  readonly samples: number;
+  readonly length: number;
   readonly out: string;
   readonly exportHf: string | undefined;
 }
@@ -54,32 +58,55 @@ interface Job {
 export async function squeezeModel(argv: string[]): Promise<void> {
   const job = parse(argv);
   if (!job) return console.log(SQUEEZE_HELP);
-  const { stages, samples = 128, length = 512 } = await recipeOf(job.recipe);
+  const recipe = await recipeOf(job.recipe);
   const model = await readModel(job.model);
   const id = `${model.model}-${path.basename(job.out)}`;
-  const made = await calibrated(job, model, job.samples ?? samples, job.length ?? length, (calibration) =>
-    runStages(model, { model: id, stages }, calibration),
-  );
+  const run = (calibration?: Calibrator) => runStages(model, { model: id, stages: recipe.stages }, calibration);
+  const made = await (job.calibration === undefined ? run() : calibrated(job, job.calibration, model, recipe, run));
   sayPack(job.out, await replacePack(made, job.out));
   if (job.exportHf === undefined) return;
   await exportHuggingFace(made, directorySink(job.exportHf), "F32");
   console.error(`${job.exportHf}: Hugging Face checkpoint in f32`);
 }
 
-/** Runs `work` with a calibration on the job's text, or with none. */
-async function calibrated<T>(
-  { calibration }: Job,
+/** Runs the stages on the text's windows. What they work out is kept beside the result until they are done. */
+async function calibrated(
+  { out, samples, length }: Job,
+  text: string,
   model: PackedModel,
-  samples: number,
-  length: number,
-  work: (calibration: Calibrator | undefined) => Promise<T>,
-): Promise<T> {
-  if (calibration === undefined) return work(undefined);
+  recipe: NamedRecipe,
+  run: (calibration: Calibrator) => Promise<PackedModel>,
+): Promise<PackedModel> {
   const tokenizer = new Tokenizer(model.tokenizer["tokenizer.json"]);
-  const windows = await readWindows(calibration, tokenizer, 0, samples, length);
-  await using pool = await Pool.open();
-  return await work(new Calibrator(pool, windows));
+  const whole = await readWindows(text, tokenizer, 0, Math.min(samples, recipe.windows ?? samples), length);
+  const windows = whole.map((window) => window.slice(0, recipe.tokens));
+  console.error(`calibration: ${windows.length} windows of ${windows[0]!.length} tokens of ${path.basename(text)}`);
+  const journal = await Journal.open(`${out}.unfinished`, fingerprint(model, recipe, windows));
+  if (journal.goesOn) console.error(`going on from ${out}.unfinished`);
+  const stop = (): void => {
+    console.error("\nstopping when this part is done; once more to stop at once");
+    journal.stop();
+  };
+  process.once("SIGINT", stop);
+  try {
+    await using pool = await Pool.open();
+    const made = await run(new Calibrator(pool, windows, journal));
+    await journal.discard();
+    console.error(`memory: ${gigabytes(pool.arena.bytes)} shared by ${pool.threads} threads, of at most 4.3 GB`);
+    return made;
+  } finally {
+    process.off("SIGINT", stop);
+  }
 }
+
+/** Of all that the stages' results depend on. */
+function fingerprint(model: PackedModel, { stages }: NamedRecipe, windows: readonly number[][]): string {
+  const hash = createHash("sha256").update(JSON.stringify([model.recipe, stages, windows]));
+  for (const { bytes } of model.tensors.values()) hash.update(bytes);
+  return hash.digest("hex");
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
 async function recipeOf(recipe: string): Promise<NamedRecipe> {
   const named = Object.hasOwn(RECIPES, recipe) ? RECIPES[recipe] : undefined;
@@ -89,11 +116,18 @@ async function recipeOf(recipe: string): Promise<NamedRecipe> {
   return parseRecipe(value, recipe);
 }
 
-/** A pack, or a GGUF file turned into one in memory. */
+/** A pack, or a GGUF file or a Hugging Face checkpoint turned into one in memory. */
 export async function readModel(file: string): Promise<PackedModel> {
-  if (!file.endsWith(".gguf")) return readPack(openDirectory(file));
-  await using source = await FileSource.open(file);
-  return await importGguf(source, path.parse(file).name.toLowerCase());
+  const id = path.parse(file).name.toLowerCase();
+  if (file.endsWith(".gguf")) {
+    await using source = await FileSource.open(file);
+    return await importGguf(source, id);
+  }
+  if (existsSync(path.join(file, "pack.json"))) return readPack(openDirectory(file));
+  if (existsSync(path.join(file, "config.json"))) return importSafetensors(openDirectory(file), id);
+  throw new OutriderError("not_found", `${file}: neither a .gguf file nor a directory with pack.json or config.json`, {
+    status: 404,
+  });
 }
 
 function parse(argv: string[]): Job | undefined {
@@ -112,8 +146,8 @@ function parse(argv: string[]): Job | undefined {
     model,
     recipe,
     calibration,
-    samples: whole("--samples", values.samples, 1),
-    length: whole("--length", values.length, 2),
+    samples: whole("--samples", values.samples, 1) ?? 128,
+    length: whole("--length", values.length, 2) ?? 512,
     out,
     exportHf: values["export-hf"],
   };

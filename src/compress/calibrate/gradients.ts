@@ -4,6 +4,7 @@
  * head have none: no method changes them by it.
  */
 
+import type { Step } from "../journal.ts";
 import { align, layOut } from "./arena.ts";
 import { tapeSlotBytes } from "./backward-task.ts";
 import { tapeBytes } from "./block-backward.ts";
@@ -12,6 +13,9 @@ import { windowBytes } from "./float-llama.ts";
 import { savedSlotBytes } from "./forward-task.ts";
 import { type BlockAddresses, type BlockTensor, blockAddresses, blockMatrices, type Shape, shapeOf } from "./shape.ts";
 import { weightGradientParts } from "./weight-gradient-task.ts";
+
+/** Where a step says how many windows it kept. */
+const KEPT = "windows";
 
 export class Gradients {
   readonly #llama: FloatLlama;
@@ -53,17 +57,47 @@ export class Gradients {
     return this.#view(this.#squares[layer]!, suffix);
   }
 
+  /** Keeps the sums over the first `windows` windows, for `restore`. */
+  async keep(step: Step, windows: number): Promise<void> {
+    for (const [layer, regions] of this.#regions().entries()) {
+      for (const [name, bytes] of regions) await step.save(`${name}-${layer}-of-${windows}`, bytes);
+    }
+    await step.save(KEPT, new TextEncoder().encode(String(windows)));
+  }
+
+  /** Puts back what was kept, into sums to which nothing was added. Returns of how many windows; 0 if there is nothing. */
+  async restore(step: Step): Promise<number> {
+    const kept = await step.load(KEPT);
+    if (!kept) return 0;
+    const windows = Number(new TextDecoder().decode(kept));
+    for (const [layer, regions] of this.#regions().entries()) {
+      for (const [name, bytes] of regions) bytes.set((await step.load(`${name}-${layer}-of-${windows}`))!);
+    }
+    return windows;
+  }
+
+  /** The bytes of each block's sums and squares. */
+  #regions(): (readonly [string, Uint8Array])[][] {
+    const { arena } = this.#llama.pool;
+    const { floats } = blockMatrices(this.#llama.config);
+    const bytes = (at: number) => new Uint8Array(arena.floats(at, floats).buffer, at, 4 * floats);
+    return this.#sums.map((sums, layer) => [
+      ["sums", bytes(sums)],
+      ["squares", bytes(this.#squares[layer]!)],
+    ]);
+  }
+
   #view(block: number, suffix: BlockTensor): Float32Array {
     const { rows, cols, offset } = blockMatrices(this.#llama.config).tensors[suffix];
     return this.#llama.pool.arena.floats(block + 4 * offset, rows * cols);
   }
 
-  /** Adds the gradients of windows, as many at a time as there are threads; `done` is called with how many are in. */
-  async add(windows: readonly Window[], done: (windows: number) => void = () => {}): Promise<void> {
+  /** Adds the gradients of windows, as many at a time as there are threads; `done` hears how many are in, and may stop it by rejecting. */
+  async add(windows: readonly Window[], done: (windows: number) => Promise<void> = async () => {}): Promise<void> {
     const { threads } = this.#llama.pool;
     for (let first = 0; first < windows.length; first += threads) {
       await this.#addBatch(windows.slice(first, first + threads));
-      done(Math.min(windows.length, first + threads));
+      await done(Math.min(windows.length, first + threads));
     }
   }
 

@@ -1,6 +1,7 @@
 /**
  * The first stage of every recipe: a checkpoint file becomes a model in kernel layout.
- * GGUF's Q4_0, Q4_1 and Q8_0 are kept value for value; what has no exact format is rounded to q8 and named in the recipe.
+ * GGUF's Q4_0, Q4_1 and Q8_0 are kept value for value; what has no exact format stays f32 until a pack is written, which
+ * rounds it to q8, and is named in the recipe.
  */
 
 import { readGguf } from "../../format/gguf.ts";
@@ -16,7 +17,6 @@ import { HEAD, type TensorShape, tensorShapes } from "../../model/tensors.ts";
 import { exactFormat, tileBlocks } from "../../model/tiles.ts";
 import { Tokenizer } from "../../model/tokenizer.ts";
 import { type TokenizerFiles, tokenTable, vocabularyHash } from "../../model/tokenizer-files.ts";
-import { quantiseTensor } from "./quantise.ts";
 
 const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
@@ -101,7 +101,7 @@ async function assemble(
   for (const shape of tensorShapes(config)) {
     const tensor = await read(shape);
     const packed = packTensor(tensor);
-    if (packed.format !== "f32" && !exactFormat(tensor.type)) requantised.push(`${shape.name} (${tensor.type})`);
+    if (tensor.rows > 1 && packed.format === "f32") requantised.push(`${shape.name} (${tensor.type})`);
     tensors.set(shape.name, packed);
   }
   return {
@@ -114,21 +114,20 @@ async function assemble(
   };
 }
 
-/** Norms become f32, the rest the format that holds it exactly, or else q8. */
+/** Norms and what no other format holds exactly become f32, which writing a pack rounds to q8. */
 function packTensor({ name, type, rows, cols, bytes }: BlockTensor): PackedTensor {
   try {
-    if (rows === 1) return { format: "f32", rows, cols, bytes: f32Bytes(dequantise(type, bytes, cols)) };
     if (type === "Q4_0" || type === "Q4_1" || type === "Q8_0") {
       return { format: exactFormat(type)!, rows, cols, bytes: tileBlocks(type, bytes, rows, cols) };
     }
-    return quantiseTensor({ format: "q8", rows, cols }, dequantise(type, bytes, rows * cols));
+    return { format: "f32", rows, cols, bytes: f32Bytes(dequantise(type, bytes, rows * cols)) };
   } catch (error) {
     if (!(error instanceof OutriderError)) throw error;
     throw new OutriderError(error.code, `tensor ${name}: ${error.message}`, { cause: error });
   }
 }
 
-/** The bytes of a norm. Throws `bad_weights` if one is not finite: every token would become NaN. */
+/** The values' bytes. Throws `bad_weights` if one is not finite: every token would become NaN. */
 function f32Bytes(values: Float32Array): Uint8Array {
   for (const [n, value] of values.entries()) {
     if (!Number.isFinite(value)) throw new OutriderError("bad_weights", `weight ${n} is ${value}`);

@@ -4,7 +4,7 @@
  */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { builtModule } from "../../kernels/built.ts";
-import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
+import { BLOCK_TENSORS } from "../../model/tensors.ts";
 import type { BlockTensor } from "../calibrate/shape.ts";
 import { INPUT_OF, type InputStatistics } from "../calibrate/statistics.ts";
 import type { Calibration } from "../calibration.ts";
@@ -52,20 +52,13 @@ interface Layer {
   /** Of the input's Σ x xᵀ; the same for all matrices of the input. */ readonly factor: () => Factor;
 }
 
-/** The solved values, and the tensor that holds them. */
-interface Solved {
-  readonly values: Float32Array;
-  readonly tensor: PackedTensor;
-}
-
 /** A copy whose block matrices are compressed. Rejects with what the methods throw. */
 export async function layerwise(model: PackedModel, stage: Layerwise, calibration: Calibration): Promise<PackedModel> {
-  const tensors = new Map(model.tensors);
   const products = new Products(await builtModule("solve"));
   const usesGram = stage.stage === "sparsegpt" || stage.stage === "gptq";
-  await calibration.compress(model, usesGram ? "gram" : "squares", (layer, statistics, weightsOf) => {
+  const solved = await calibration.compress(model, usesGram ? "gram" : "squares", (_layer, statistics, weightsOf) => {
     const factors = new Map<string, Factor>();
-    const solution = new Map<BlockTensor, Float32Array>();
+    const solution = new Map<BlockTensor, PackedTensor>();
     for (const [suffix] of BLOCK_TENSORS) {
       if (!(suffix in INPUT_OF)) continue;
       const name = INPUT_OF[suffix as keyof typeof INPUT_OF];
@@ -77,13 +70,11 @@ export async function layerwise(model: PackedModel, stage: Layerwise, calibratio
       };
       const weights = weightsOf(suffix);
       const { cols } = input;
-      const { values, tensor } = solve(stage, products, { weights, rows: weights.length / cols, cols, input, factor });
-      solution.set(suffix, values);
-      tensors.set(blockTensor(layer, suffix), tensor);
+      solution.set(suffix, solve(stage, products, { weights, rows: weights.length / cols, cols, input, factor }));
     }
     return solution;
   });
-  return { ...model, tensors, recipe: [...model.recipe, { ...stage }] };
+  return { ...model, tensors: new Map([...model.tensors, ...solved]), recipe: [...model.recipe, { ...stage }] };
 }
 
 /** H = 2/N · Σ x xᵀ, N windows, in the order in which columns are to be settled. */
@@ -93,8 +84,8 @@ function factorOf(products: Products, { gram, windows, cols }: InputStatistics, 
   return factorise(products, hessian, byActivation ? activationOrder(hessian) : naturalOrder(cols));
 }
 
-function solve(stage: Layerwise, products: Products, { weights, rows, cols, input, factor }: Layer): Solved {
-  const float = (values: Float32Array): Solved => ({ values, tensor: floatTensor(values, rows, cols) });
+function solve(stage: Layerwise, products: Products, { weights, rows, cols, input, factor }: Layer): PackedTensor {
+  const float = (values: Float32Array): PackedTensor => floatTensor(values, rows, cols);
   switch (stage.stage) {
     case "magnitude":
       return float(magnitude(weights, rows, stage.pattern).weights);
@@ -103,12 +94,11 @@ function solve(stage: Layerwise, products: Products, { weights, rows, cols, inpu
     case "sparsegpt": {
       if (stage.bits === undefined) return float(sparseGpt(products, weights, rows, factor(), stage.pattern).weights);
       const grid = gridOf(weights, rows, stage.bits, cols);
-      const { weights: values } = sparseGpt(products, weights, rows, factor(), stage.pattern, grid);
-      return { values, tensor: gridTensor(values, rows, cols, grid) };
+      return gridTensor(sparseGpt(products, weights, rows, factor(), stage.pattern, grid).weights, rows, cols, grid);
     }
     case "gptq": {
       const made = gptq(products, weights, rows, factor(), stage.bits, stage.group ?? cols);
-      return { values: made.weights, tensor: gridTensor(made.weights, rows, cols, made.grid) };
+      return gridTensor(made.weights, rows, cols, made.grid);
     }
   }
 }

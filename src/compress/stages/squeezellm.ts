@@ -3,6 +3,7 @@ import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { decodeTensor } from "../../model/decode.ts";
 import { encodeTensor } from "../../model/encode.ts";
 import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
+import type { BlockTensor } from "../calibrate/shape.ts";
 import type { Calibration } from "../calibration.ts";
 import { roundRows } from "../methods/round.ts";
 import { keptApart, squeeze } from "../methods/squeezellm.ts";
@@ -27,15 +28,16 @@ export async function squeezeLlm(
   calibration: Calibration,
 ): Promise<PackedModel> {
   const gradientOf = await calibration.gradients(model, true);
-  const tensors = new Map(model.tensors);
-  for (let layer = 0; layer < model.config.layers; layer++) {
+  const solved = await calibration.eachBlock(model, (layer) => {
+    const solution = new Map<BlockTensor, PackedTensor>();
     for (const [suffix] of BLOCK_TENSORS) {
       const name = blockTensor(layer, suffix);
-      const tensor = tensors.get(name)!;
-      if (tensor.rows > 1) tensors.set(name, squeezeTensor(tensor, gradientOf(name).squares!, stage));
+      const tensor = model.tensors.get(name)!;
+      if (tensor.rows > 1) solution.set(suffix, squeezeTensor(tensor, gradientOf(name).squares!, stage));
     }
-  }
-  return { ...model, tensors, recipe: [...model.recipe, { ...stage }] };
+    return solution;
+  });
+  return { ...model, tensors: new Map([...model.tensors, ...solved]), recipe: [...model.recipe, { ...stage }] };
 }
 
 function squeezeTensor(tensor: PackedTensor, fisher: Float32Array, stage: SqueezeLlm): PackedTensor {

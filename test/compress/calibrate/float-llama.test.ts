@@ -7,6 +7,7 @@ import { Pool } from "../../../src/compress/calibrate/pool.ts";
 import { compressSequentially } from "../../../src/compress/calibrate/sequential.ts";
 import type { BlockTensor } from "../../../src/compress/calibrate/shape.ts";
 import { type BlockStatistics, blockStatistics } from "../../../src/compress/calibrate/statistics.ts";
+import { floatTensor } from "../../../src/compress/stages/solved-tensor.ts";
 import { openDirectory } from "../../../src/format/disk.ts";
 import { readPack } from "../../../src/format/pack-reader.ts";
 import { BLOCK_TENSORS, blockTensor } from "../../../src/model/tensors.ts";
@@ -15,7 +16,7 @@ import { seeded } from "../../support/random.ts";
 import { loadPack, TINY_PACKS } from "../../support/tiny.ts";
 
 const model = await readPack(openDirectory(TINY_PACKS.target));
-const { vocabulary, layers } = model.config;
+const { vocabulary, layers, embedding, feedForward } = model.config;
 const INPUTS = ["qkv", "o", "gateUp", "down"] as const;
 const Q = "self_attn.q_proj.weight";
 
@@ -116,7 +117,7 @@ test("a block's statistics are of its old weights on what the changed blocks bef
     const values = scale(weights("mlp.up_proj.weight"));
     changed.tensors.set(name, Float64Array.from(values));
     seen.push(layer);
-    return new Map([["mlp.up_proj.weight", values]]);
+    return new Map([["mlp.up_proj.weight", floatTensor(values, feedForward, embedding)]]);
   });
   expect(seen).toEqual(Array.from({ length: layers }, (_, layer) => layer));
   const { loss, divergence, agreement } = await score(other, windows, llama);

@@ -1,5 +1,6 @@
 /** Import: exact formats stay exact, others are rounded and named, and both containers give the same model. */
 import { describe, expect, test } from "vitest";
+import { packable } from "../../../src/compress/pipeline.ts";
 import { importGguf, importSafetensors } from "../../../src/compress/stages/import.ts";
 import { readGguf } from "../../../src/format/gguf.ts";
 import { readLlamaTensor } from "../../../src/format/gguf-llama.ts";
@@ -14,7 +15,8 @@ import { damaged, goldenBytes, outcome } from "../../support/golden.ts";
 
 const file = goldenBytes("llama.gguf");
 const source = bytesSource("llama.gguf", file);
-const model = await importGguf(source, "golden");
+const imported = await importGguf(source, "golden");
+const model = packable(imported);
 const gguf = await readGguf(source);
 
 /** The golden model's f32 values by Hugging Face name, straight from its blocks. */
@@ -24,7 +26,7 @@ async function values(name: string): Promise<Float32Array> {
   return dequantise(type, bytes, shape.rows * shape.cols);
 }
 
-test("each tensor gets the format that holds it, and the recipe names what was rounded", () => {
+test("a pack has each tensor in the format that holds it, and the recipe names what was rounded", () => {
   const formats = Object.fromEntries(
     [...model.tensors].map(([name, tensor]) => [name.replace("model.layers.0.", ""), tensor.format]),
   );
@@ -72,6 +74,12 @@ test.each([...model.tensors])("%s: exact, or within half a step of q8", async (n
   }
 });
 
+test("until then values are what the file says", async () => {
+  const name = "model.layers.0.self_attn.o_proj.weight";
+  const tensor = imported.tensors.get(name)!;
+  expect(decodeTensor(tensor, tensor.bytes)).toEqual(await values(name));
+});
+
 describe("safetensors", async () => {
   const directory = new MemoryDirectory();
   const config = { ...configToHuggingFace(model.config) };
@@ -91,7 +99,7 @@ describe("safetensors", async () => {
   };
 
   test("gives the same config, vocabulary and rounding as GGUF of the same values", async () => {
-    const imported = await importSafetensors(withWeights(stored).open, "golden");
+    const imported = packable(await importSafetensors(withWeights(stored).open, "golden"));
     expect(imported.config).toEqual(model.config);
     expect(imported.vocabulary).toEqual(model.vocabulary);
     expect(imported.tensors.get("model.norm.weight")).toEqual(model.tensors.get("model.norm.weight"));

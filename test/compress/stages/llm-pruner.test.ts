@@ -29,6 +29,7 @@ function ones(seen: PackedModel[] = []): Calibration {
   };
   return {
     compress: unused,
+    eachBlock: unused,
     perplexity: unused,
     influence: unused,
     gradients: async (model) => {

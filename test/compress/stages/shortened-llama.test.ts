@@ -13,7 +13,8 @@ const shape = (name: string) => tiny.tensors.get(name)!;
 /** Blocks 3 and 5 are cheap, but not both. */
 const COST = [9, 6, 5, 1, 8, 2];
 const calibration: Calibration = {
-  compress: async () => {},
+  compress: async () => new Map(),
+  eachBlock: async () => new Map(),
   perplexity: async (_, layers) =>
     COST.reduce((sum, own, layer) => sum + (layers.includes(layer) ? 0 : own), 20) +
     (layers.includes(3) || layers.includes(5) ? 0 : 100),

@@ -1,0 +1,26 @@
+/** The new tensors of a block, as a solver gives them and as they are kept until all are there. */
+import type { PackedTensor } from "../format/pack.ts";
+import type { BlockTensor } from "./calibrate/shape.ts";
+
+/** Those of a block's tensors that change. */
+export type Solution = ReadonlyMap<BlockTensor, PackedTensor>;
+
+/** A line of JSON that says what lies behind it, then the tensors' bytes end to end. */
+export function encodeSolution(solution: Solution): Uint8Array {
+  const entries = [...solution].map(([suffix, { bytes, ...layout }]) => ({ suffix, layout, bytes: bytes.length }));
+  const parts = [Buffer.from(`${JSON.stringify(entries)}\n`), ...[...solution.values()].map(({ bytes }) => bytes)];
+  return Buffer.concat(parts);
+}
+
+export function decodeSolution(kept: Uint8Array): Solution {
+  let at = kept.indexOf(0x0a) + 1;
+  const entries: { suffix: BlockTensor; layout: Omit<PackedTensor, "bytes">; bytes: number }[] = JSON.parse(
+    new TextDecoder().decode(kept.subarray(0, at)),
+  );
+  return new Map(
+    entries.map(({ suffix, layout, bytes }) => {
+      const own = kept.slice(at, (at += bytes));
+      return [suffix, { ...layout, bytes: own }];
+    }),
+  );
+}
