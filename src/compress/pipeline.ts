@@ -85,9 +85,11 @@ export async function makePack(recipe: Recipe, base: string, directory: string):
   const from = await wholePack(base);
   if (!from) throw new OutriderError("no_base", `${base} holds no whole pack; run \`outrider prepare\` first`);
   const there = await wholePack(directory);
-  // Stage entries in a header are the stages themselves, so equal text means equal work on equal input.
-  const wanted = JSON.stringify([...from.recipe, ...recipe.stages]);
-  if (there && there.model === recipe.model && JSON.stringify(there.recipe) === wanted) return there;
+  // Stage entries in a header are the stages themselves and what they found, so equal stages mean equal work on equal input.
+  const asked = (stages: readonly object[]) =>
+    JSON.stringify(stages, (key, value) => (key === "found" ? undefined : value));
+  const wanted = asked([...from.recipe, ...recipe.stages]);
+  if (there && there.model === recipe.model && asked(there.recipe) === wanted) return there;
   return replacePack(await runStages(await readPack(openDirectory(base)), recipe), directory);
 }
 

@@ -46,7 +46,8 @@ export interface PackHeader {
   readonly activations?: ActivationBits | undefined;
   readonly tensors: Readonly<Record<string, PackTensor>>;
   readonly shards: readonly { readonly file: string; readonly bytes: number; readonly sha256: string }[];
-  /** What was done to make this pack, stage by stage. */ readonly recipe: readonly Record<string, unknown>[];
+  /** What was done to make this pack, stage by stage, and under `found` what a stage chose by its text. */
+  readonly recipe: readonly Record<string, unknown>[];
 }
 
 /** Bytes of all shards. */

@@ -22,9 +22,12 @@ export async function shortenedLlama(
   stage: ShortenedLlama,
   calibration: Calibration,
 ): Promise<PackedModel> {
-  const removed = new Set(await chooseBlocks(model, stage, calibration));
-  const keep = Array.from({ length: model.config.layers }, (_, layer) => layer).filter((layer) => !removed.has(layer));
-  return { ...pruneDepth(model, { stage: "prune-depth", keep }), recipe: [...model.recipe, { ...stage }] };
+  const removed = await chooseBlocks(model, stage, calibration);
+  const keep = Array.from({ length: model.config.layers }, (_, layer) => layer).filter(
+    (layer) => !removed.includes(layer),
+  );
+  const recipe = [...model.recipe, { ...stage, found: { removed } }];
+  return { ...pruneDepth(model, { stage: "prune-depth", keep }), recipe };
 }
 
 /** The blocks that go, in the order of their removal. Throws as `shortenedLlama`. */

@@ -44,7 +44,7 @@ test("the blocks are gone and the recipe says why", async () => {
   const made = await shortenedLlama(tiny, stage, calibration);
   expect(made.config.layers).toBe(3);
   expect(made.tensors.get(blockTensor(1, "mlp.up_proj.weight"))).toBe(shape(blockTensor(4, "mlp.up_proj.weight")));
-  expect(made.recipe).toEqual([...tiny.recipe, stage]);
+  expect(made.recipe).toEqual([...tiny.recipe, { ...stage, found: { removed: await choose("greedy", 3) } }]);
 });
 
 test("refuses to remove more than may go", async () => {
