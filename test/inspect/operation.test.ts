@@ -38,7 +38,6 @@ test.each<[keyof Kernels, readonly number[], string]>([
   ["matmulQ4u", matmul(inBlock("mlp.gate_proj.weight"), 96 + 96), "gate|up"],
   ["matmulQ8", matmul(at(EMBEDDING), 512), "head"],
   ["swigluQuantise", [0, 96, 1, 0], "swiglu + quantise"],
-  ["addOutliers", [0, 1, 0, 640, 2, 16, 64, 8, 0, 16, 0], "outliers"],
   ["kvAppend", [0, 0, 256, 1, 2, 32, 0, 0, 0], "kv append"],
   ["rope", [0, 6, 32, 1, 256, 0], "rope"],
 ])("%s(%j) is %s", (kernel, args, name) => {
