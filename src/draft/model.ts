@@ -8,11 +8,11 @@ import { type Arena, CHUNK, planArena } from "../kernels/arena.ts";
 import { bindKernels, type KernelModules, pickModule } from "../kernels/wasm.ts";
 import { blockShape, totalKvHeads } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
-import { denseBytes } from "../model/layouts.ts";
 import { blockTensor, EMBEDDING, FINAL_NORM, HEAD } from "../model/tensors.ts";
 import { KvCache, PagePool } from "./cache.ts";
 import { type Block, forward, type Weights } from "./forward.ts";
 import { joinMatrices, type Matrix, matrixOf } from "./matrix.ts";
+import { movesOf } from "./moves.ts";
 
 export interface LoadOptions {
   /** KV pages of 32 tokens in the pool, shared by all caches. */ readonly pages: number;
@@ -38,7 +38,7 @@ export async function loadLlama(
   return new Llama(header, options.observe?.(kernels, arena) ?? kernels, memory, arena, options.rows);
 }
 
-/** Copies each part of a shard to its tensor's place, or that of its outliers, while the bytes arrive. */
+/** Copies each part of a shard to where it belongs while the bytes arrive. */
 async function loadShard(
   header: PackHeader,
   arena: Arena,
@@ -47,28 +47,13 @@ async function loadShard(
   index: number,
 ): Promise<void> {
   const bytes = new Uint8Array(memory.buffer);
-  const moves: { from: number; to: number; bytes: number }[] = [];
-  for (const [name, tensor] of Object.entries(header.tensors)) {
-    const dense = denseBytes(tensor);
-    let start = 0;
-    for (const { shard, offset, bytes } of tensor.parts) {
-      const end = start + bytes;
-      const place = (from: number, to: number, target: number): void => {
-        if (shard === index && to > from) moves.push({ from: offset + from - start, to: target, bytes: to - from });
-      };
-      place(start, Math.min(end, dense), arena.tensors.get(name)! + start);
-      const table = Math.max(start, dense);
-      place(table, end, arena.outliers.get(name)! + table - dense);
-      start = end;
-    }
-  }
-  moves.sort((a, b) => a.from - b.from);
+  const moves = movesOf(header, arena, index);
   let at = 0;
   let next = 0;
   for await (const chunk of shards(index)) {
     const end = at + chunk.length;
     for (let i = next; i < moves.length; i++) {
-      const move = moves[i] as (typeof moves)[number];
+      const move = moves[i]!;
       if (move.from >= end) break;
       const from = Math.max(move.from, at);
       const to = Math.min(move.from + move.bytes, end);

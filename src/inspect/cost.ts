@@ -90,7 +90,7 @@ const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]
   // A byte of a table stands for the product.
   matmulQ2lut: matmul(() => "int8"),
 
-  // Rows without outliers are left alone, and there are at least as many as outliers are fewer than rows.
+  // At most as many rows are touched as there are outliers.
   addOutliers: {
     weight: ([, , address, rows]) => ({ address, rows }),
     cost: ([, T, , rows, cols], { bytes, outliers }) =>
