@@ -2,7 +2,14 @@
 import type { PackHeader } from "../format/pack-header.ts";
 import type { Kernels } from "../kernels/abi.ts";
 import type { Arena } from "../kernels/arena.ts";
-import { type ActivationBits, type BlockFormat, blockParts, type Keep } from "../model/layouts.ts";
+import {
+  type ActivationBits,
+  BLOCK_ROWS,
+  type BlockFormat,
+  blockParts,
+  type Keep,
+  OUTLIER_ROWS,
+} from "../model/layouts.ts";
 
 export interface Matrix {
   readonly address: number;
@@ -10,9 +17,8 @@ export interface Matrix {
   readonly rows: number;
   readonly cols: number;
   readonly keep: Keep;
-  /** A row. */ readonly outliers: number;
-  /** Address of the first block's. */ readonly outlierTable: number;
   readonly blockBytes: number;
+  readonly outliers?: { readonly address: number; readonly bytes: number } | undefined;
 }
 
 /** One row a format. */
@@ -28,16 +34,15 @@ const KERNELS = {
 export function matrixOf(header: PackHeader, arena: Arena, name: string): Matrix {
   const tensor = header.tensors[name]!;
   const address = arena.tensors.get(name)!;
-  const parts = blockParts(tensor);
+  const { outliers } = tensor;
   return {
     address,
     format: tensor.format as BlockFormat,
     rows: tensor.rows,
     cols: tensor.cols,
     keep: tensor.keep ?? 16,
-    outliers: tensor.outliers ?? 0,
-    outlierTable: address + parts.outliers,
-    blockBytes: parts.bytes,
+    blockBytes: blockParts(tensor).bytes,
+    outliers: outliers && { address: arena.outliers.get(name)!, bytes: outliers.bytes },
   };
 }
 
@@ -46,15 +51,23 @@ export function joinMatrices(matrices: readonly Matrix[]): Matrix[] {
   const joined: Matrix[] = [];
   for (const next of matrices) {
     const last = joined.at(-1);
-    if (last && follows(last, next)) joined[joined.length - 1] = { ...last, rows: last.rows + next.rows };
+    if (last && follows(last, next)) joined[joined.length - 1] = join(last, next);
     else joined.push(next);
   }
   return joined;
 }
 
 function follows(last: Matrix, next: Matrix): boolean {
-  const alike = (["format", "cols", "keep", "outliers", "blockBytes"] as const).every((key) => last[key] === next[key]);
-  return alike && last.rows % 16 === 0 && last.address + (last.rows / 16) * last.blockBytes === next.address;
+  const alike = (["format", "cols", "keep", "blockBytes"] as const).every((key) => last[key] === next[key]);
+  const end = last.address + (last.rows / BLOCK_ROWS) * last.blockBytes;
+  if (!alike || end !== next.address || last.rows % (last.outliers ? OUTLIER_ROWS : BLOCK_ROWS) !== 0) return false;
+  return (last.outliers && last.outliers.address + last.outliers.bytes) === next.outliers?.address;
+}
+
+function join(last: Matrix, next: Matrix): Matrix {
+  const { outliers } = last;
+  const bytes = (outliers?.bytes ?? 0) + (next.outliers?.bytes ?? 0);
+  return { ...last, rows: last.rows + next.rows, outliers: outliers && { ...outliers, bytes } };
 }
 
 /** out[t][r] (+)= Σ_k m[r][k] · x[t][k] for the T records at `act`; `stride` in floats. */
@@ -71,9 +84,7 @@ export function multiplyMatrix(
 ): void {
   const matmul = kernels[KERNELS[m.format].matmul];
   matmul(act, T, m.address, m.blockBytes, m.rows, m.cols, m.keep, bits, out, stride, accumulate, scratch);
-  if (m.outliers === 0) return;
-  const { outlierTable, blockBytes, outliers, rows, cols } = m;
-  kernels.addOutliers(act, T, outlierTable, blockBytes, outliers, rows, cols, bits, out, stride, scratch);
+  if (m.outliers) kernels.addOutliers(act, T, m.outliers.address, m.rows, m.cols, bits, out, stride, scratch);
 }
 
 /** out (cols) = row `row` of a dense matrix. */

@@ -12,6 +12,7 @@ import { blockTensor, EMBEDDING, FINAL_NORM, HEAD } from "../model/tensors.ts";
 import { KvCache, PagePool } from "./cache.ts";
 import { type Block, forward, type Weights } from "./forward.ts";
 import { joinMatrices, type Matrix, matrixOf } from "./matrix.ts";
+import { movesOf } from "./moves.ts";
 
 export interface LoadOptions {
   /** KV pages of 32 tokens in the pool, shared by all caches. */ readonly pages: number;
@@ -37,7 +38,7 @@ export async function loadLlama(
   return new Llama(header, options.observe?.(kernels, arena) ?? kernels, memory, arena, options.rows);
 }
 
-/** Copies each part of a shard to its tensor's place while the bytes arrive. */
+/** Copies each part of a shard to where it belongs while the bytes arrive. */
 async function loadShard(
   header: PackHeader,
   arena: Arena,
@@ -46,21 +47,13 @@ async function loadShard(
   index: number,
 ): Promise<void> {
   const bytes = new Uint8Array(memory.buffer);
-  const moves: { from: number; to: number; bytes: number }[] = [];
-  for (const [name, tensor] of Object.entries(header.tensors)) {
-    let to = arena.tensors.get(name) as number;
-    for (const part of tensor.parts) {
-      if (part.shard === index) moves.push({ from: part.offset, to, bytes: part.bytes });
-      to += part.bytes;
-    }
-  }
-  moves.sort((a, b) => a.from - b.from);
+  const moves = movesOf(header, arena, index);
   let at = 0;
   let next = 0;
   for await (const chunk of shards(index)) {
     const end = at + chunk.length;
     for (let i = next; i < moves.length; i++) {
-      const move = moves[i] as (typeof moves)[number];
+      const move = moves[i]!;
       if (move.from >= end) break;
       const from = Math.max(move.from, at);
       const to = Math.min(move.from + move.bytes, end);

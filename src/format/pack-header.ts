@@ -9,7 +9,8 @@
  *   model-00001-of-0000N.safetensors      shards of at most 24 MiB, tensors as U8 in kernel layout (model/layouts.ts)
  *   model.safetensors.index.json          Hugging Face's index of tensor → shard
  *
- * A tensor larger than a shard is cut into parts at tile-block boundaries; in memory the parts lie end to end.
+ * A tensor larger than a shard is cut into parts, its blocks only between two of them; in memory the parts lie end to end,
+ * outliers elsewhere than blocks.
  */
 import * as z from "zod";
 import type { LlamaConfig } from "../model/config.ts";
@@ -85,7 +86,7 @@ export const packHeaderSchema: z.ZodType<PackHeader> = z.object({
       rows: count,
       cols: count,
       keep: z.literal([4, 8, 12, 16]).optional(),
-      outliers: count.optional(),
+      outliers: z.object({ count, bytes: count }).optional(),
       parts: z.array(z.object({ shard: count, offset: count, bytes: count })),
     }),
   ),

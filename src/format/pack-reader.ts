@@ -6,7 +6,7 @@ import { checkConfig } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
 import { FORMATS, tensorBytes } from "../model/layouts.ts";
 import { sha256Hex } from "../model/sha256.ts";
-import { EMBEDDING, tensorShapes } from "../model/tensors.ts";
+import { EMBEDDING, HEAD, tensorShapes } from "../model/tensors.ts";
 import type { PackedModel, PackedTensor } from "./pack.ts";
 import {
   PACK_VERSION,
@@ -81,14 +81,14 @@ function checkSubstitutes({ config, vocabulary, substitutes = [] }: PackHeader):
 }
 
 function checkParts(header: PackHeader, name: string, tensor: PackTensor): void {
-  const { format, rows, cols, parts, keep = 16, outliers = 0 } = tensor;
+  const { format, rows, cols, parts, keep = 16, outliers } = tensor;
   const isNorm = rows === 1;
   if (isNorm !== (format === "f32")) {
     const formats = Object.keys(FORMATS).join(", ");
     throw bad(`tensor ${name} is ${format}, but ${isNorm ? "a norm is f32" : `a matrix is one of ${formats}`}`);
   }
-  if (name === EMBEDDING && (keep !== 16 || outliers !== 0)) {
-    throw bad(`tensor ${name} must be dense, without outliers: rows of it are read alone`);
+  if ((name === EMBEDDING && keep !== 16) || (outliers && (isNorm || name === EMBEDDING || name === HEAD))) {
+    throw bad(`tensor ${name} must be dense, without outliers: only the blocks' matrices may have them`);
   }
   let bytes = 0;
   for (const part of parts) {

@@ -105,7 +105,7 @@ interface Piece {
   readonly end: number;
 }
 
-/** Fills shards in the order of the forward pass; a tensor that does not fit the rest of a shard is cut between tile blocks. */
+/** Fills shards in the order of the forward pass; a tensor that does not fit the rest of a shard is cut at a multiple of a tile block. */
 function planShards(model: PackedModel): Piece[][] {
   const room = SHARD_BYTES - HEADER_ROOM;
   const shards: Piece[][] = [[]];
@@ -131,7 +131,7 @@ function planShards(model: PackedModel): Piece[][] {
   return shards;
 }
 
-/** Bytes between two places where a tensor may be cut: one 16-row block; a norm is never cut. */
+/** Bytes between two places where a tensor may be cut: one 16-row block, also in its outliers; a norm is never cut. */
 const cutUnit = (tensor: PackedTensor): number =>
   tensor.format === "f32" ? tensor.bytes.length : blockParts(tensor).bytes;
 

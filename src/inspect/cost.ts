@@ -22,10 +22,11 @@ export interface Cost {
   readonly macs: Readonly<Record<Arithmetic, number>>;
 }
 
-/** The tensor, or neighbouring tensors, that a call takes its weights from. */
+/** The tensor, or neighbouring tensors, that a call takes its weights from; or their tables of outliers. */
 export interface WeightSize {
   readonly bytes: number;
   readonly rows: number;
+  /** In the tables. */ readonly outliers: number;
 }
 
 interface KernelCost<Args extends readonly number[]> {
@@ -89,10 +90,11 @@ const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]
   // A byte of a table stands for the product.
   matmulQ2lut: matmul(() => "int8"),
 
-  // The table is part of the blocks that the matmul before has counted as streamed.
+  // At most as many rows are touched as there are outliers.
   addOutliers: {
-    cost: ([, T, , , perRow, rows, cols]) =>
-      cost(0, T * (activationBytes(cols) + rows * 8) + 4 * perRow * rows, { f32: T * rows * perRow }),
+    weight: ([, , address, rows]) => ({ address, rows }),
+    cost: ([, T, , rows, cols], { bytes, outliers }) =>
+      cost(bytes, T * (activationBytes(cols) + Math.min(rows, outliers) * 8), { f32: T * outliers }),
   },
 
   // a·cos, b·sin, b·cos, a·sin for a pair

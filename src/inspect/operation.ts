@@ -2,12 +2,12 @@
 import type { PackHeader } from "../format/pack-header.ts";
 import type { Kernels } from "../kernels/abi.ts";
 import type { Arena } from "../kernels/arena.ts";
+import { denseBytes } from "../model/layouts.ts";
 import { EMBEDDING, FINAL_NORM, HEAD } from "../model/tensors.ts";
-import { type Cost, costOf, weightOf } from "./cost.ts";
+import { type Cost, costOf, type WeightSize, weightOf } from "./cost.ts";
 
 const WITHOUT_WEIGHTS: Partial<Record<keyof Kernels, string>> = {
   kvAppend: "kv append",
-  addOutliers: "outliers",
   swigluQuantise: "swiglu + quantise",
 };
 
@@ -19,41 +19,53 @@ export interface Operation {
 
 /** Names and costs the calls on a model that lies in `arena`. */
 export class Operations {
-  readonly #tensors: readonly { name: string; address: number; bytes: number; rows: number }[];
+  /** By address. */
+  readonly #tensors: readonly ({ name: string; address: number } & WeightSize)[];
 
   constructor(header: PackHeader, arena: Arena) {
-    this.#tensors = Object.entries(header.tensors)
-      .map(([name, { rows, parts }]) => ({
-        name,
-        address: arena.tensors.get(name) as number,
-        bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
-        rows,
-      }))
-      .sort((a, b) => a.address - b.address);
+    const tensors = Object.entries(header.tensors);
+    const dense = tensors.map(([name, tensor]) => ({
+      name,
+      address: arena.tensors.get(name)!,
+      bytes: denseBytes(tensor),
+      rows: tensor.rows,
+      outliers: 0,
+    }));
+    const tables = tensors.flatMap(([name, { rows, outliers }]) =>
+      outliers
+        ? [{ name, address: arena.outliers.get(name)!, bytes: outliers.bytes, rows, outliers: outliers.count }]
+        : [],
+    );
+    this.#tensors = [...dense, ...tables].sort((a, b) => a.address - b.address);
   }
 
   /** Throws a RangeError for a call whose weights are no tensor of this model. */
   of(kernel: keyof Kernels, args: readonly number[]): Operation {
     const weight = weightOf(kernel, args);
     if (!weight) {
-      return { name: WITHOUT_WEIGHTS[kernel] ?? kernel, cost: costOf(kernel, args, { bytes: 0, rows: 0 }) };
+      return {
+        name: WITHOUT_WEIGHTS[kernel] ?? kernel,
+        cost: costOf(kernel, args, { bytes: 0, rows: 0, outliers: 0 }),
+      };
     }
     const first = this.#tensors.findIndex(({ address }) => address === weight.address);
     if (first < 0) throw new RangeError(`${kernel}: no tensor starts at ${weight.address}`);
     const names: string[] = [];
-    let [bytes, rows] = [0, 0];
+    let [bytes, rows, outliers] = [0, 0, 0];
     for (let i = first; i < this.#tensors.length && rows < weight.rows; i++) {
       const tensor = this.#tensors[i]!;
       names.push(tensor.name);
       bytes += tensor.bytes;
       rows += tensor.rows;
+      outliers += tensor.outliers;
     }
-    return { name: operationName(kernel, names), cost: costOf(kernel, args, { bytes, rows }) };
+    return { name: operationName(kernel, names), cost: costOf(kernel, args, { bytes, rows, outliers }) };
   }
 }
 
 function operationName(kernel: keyof Kernels, tensors: readonly string[]): string {
   if (kernel.startsWith("embed")) return "embed";
+  if (kernel === "addOutliers") return "outliers";
   if (kernel === "rmsnormQuantise") return tensors[0] === FINAL_NORM ? "final norm" : "norm + quantise";
   return tensors
     .map((name) => (name === HEAD || name === EMBEDDING ? "head" : (/\.(\w+)_proj\.weight$/.exec(name)?.[1] ?? name)))

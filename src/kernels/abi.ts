@@ -72,7 +72,6 @@ export const CONSTANTS: readonly Uint8Array[] = [
   floats(0.6931469776),
   floats(1),
   new Uint8Array(16).fill(7),
-  words(0xffff0000),
   words(0, 1, 2, 3),
   words(0x21f0aaad),
   words(0xd35a2d97),
@@ -130,16 +129,11 @@ export interface Kernels {
   readonly matmulLut3: Matmul;
   readonly matmulQ2lut: Matmul;
 
-  /**
-   * out[t][r] += Σ_j value[r][j] · x[t][column[r][j]], `perRow` of them in each row. `table` is that of the first block
-   * (model/layouts.ts). `scratch` holds T · cols f32.
-   */
+  /** out[t][r] += Σ_j value[r][j] · x[t][column[r][j]] for the outliers of `table` (model/layouts.ts). `scratch` holds T · cols f32. */
   addOutliers(
     act: number,
     T: number,
     table: number,
-    blockBytes: number,
-    perRow: number,
     rows: number,
     cols: number,
     bits: number,

@@ -1,15 +1,16 @@
 /**
  * The one memory of a loaded model, laid out from the pack header and grown once, at load:
  *
- *   0           192       ..weights..       ..KV pages..         ..scratch..
- *   constants   tensors, end to end         pool of equal pages  one forward pass of up to CHUNK tokens
+ *   0           448          ..weights..                         ..KV pages..         ..scratch..
+ *   constants   tensors, end to end, then tables of outliers     pool of equal pages  one forward pass of up to CHUNK tokens
  *
- * Tensors lie in the order of the header, which is that of the forward pass, so neighbours of one layout are one matrix.
+ * Tensors lie in the order of the header, which is that of the forward pass, so neighbours of one layout are one matrix;
+ * tables of outliers in the same order, so theirs are one table.
  * Bump allocation only. Nothing is ever freed or moved, so views into the memory stay valid.
  */
 import type { PackHeader } from "../format/pack-header.ts";
 import { totalKvHeads } from "../model/config.ts";
-import { keptColumns, type TensorLayout, tensorBytes } from "../model/layouts.ts";
+import { denseBytes, keptColumns, type TensorLayout } from "../model/layouts.ts";
 import { activationBytes, CONSTANTS, pageBytes, q2lutTableBytes } from "./abi.ts";
 
 /** Most tokens of one pass through the layers; longer runs are cut. */
@@ -17,7 +18,8 @@ export const CHUNK = 32;
 
 export interface Arena {
   readonly bytes: number;
-  /** Address of each tensor. */ readonly tensors: ReadonlyMap<string, number>;
+  /** Address of each tensor, without its outliers. */ readonly tensors: ReadonlyMap<string, number>;
+  /** Address of each table of outliers, by its tensor. */ readonly outliers: ReadonlyMap<string, number>;
   /** Addresses of the KV pages. */ readonly pages: readonly number[];
   readonly scratch: Scratch;
 }
@@ -41,10 +43,10 @@ export interface Scratch {
  * or q2lut's tables of them; after it, the activations as f32 for outliers.
  */
 export function matmulScratch(tensor: TensorLayout): number {
-  const { format, cols, keep = 16, outliers = 0 } = tensor;
+  const { format, cols, keep = 16, outliers } = tensor;
   const records = keep === 16 ? 0 : activationBytes(keptColumns(tensor));
   const tables = format === "q2lut" ? q2lutTableBytes(cols) : 0;
-  return CHUNK * Math.max(records, tables, outliers > 0 ? 4 * cols : 0);
+  return CHUNK * Math.max(records, tables, outliers ? 4 * cols : 0);
 }
 
 /** Lays out a model with `pages` KV pages and room for `rows` rows of logits. */
@@ -59,7 +61,13 @@ export function planArena(header: PackHeader, pages: number, rows: number): Aren
   const tensors = new Map<string, number>();
   for (const [name, tensor] of Object.entries(header.tensors)) {
     tensors.set(name, end);
-    end += tensorBytes(tensor);
+    end += denseBytes(tensor);
+  }
+  const outliers = new Map<string, number>();
+  for (const [name, tensor] of Object.entries(header.tensors)) {
+    if (!tensor.outliers) continue;
+    outliers.set(name, end);
+    end += tensor.outliers.bytes;
   }
   const page = pageBytes(totalKvHeads(header.config), headSize);
   const pageAddresses = Array.from({ length: pages }, () => take(page));
@@ -76,5 +84,5 @@ export function planArena(header: PackHeader, pages: number, rows: number): Aren
     matmul: take(Math.max(0, ...Object.values(header.tensors).map(matmulScratch))),
     logits: take(rows * vocabulary * 4),
   };
-  return { bytes: end, tensors, pages: pageAddresses, scratch };
+  return { bytes: end, tensors, outliers, pages: pageAddresses, scratch };
 }

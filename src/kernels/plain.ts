@@ -2,11 +2,12 @@
  * The kernels in ordinary TypeScript: what each one computes, in the order in which it adds. The WASM builds must give
  * the same bits. For reading and for tests; nothing here is fast.
  */
-import { bf16ToNumber, f16ToNumber } from "../model/f16.ts";
+import { f16ToNumber } from "../model/f16.ts";
 import { type BlockFormat, type Keep, keptColumns, TILE_BYTES } from "../model/layouts.ts";
 import { activationBytes, type Embed, headBlockBytes, type Kernels, type Matmul, PAGE_TOKENS } from "./abi.ts";
 import { LUT3, LUT4, lutEmbed, lutSum } from "./plain/lut.ts";
 import { nearest } from "./plain/nearest.ts";
+import { eachLane } from "./plain/outliers.ts";
 import { q2lutEmbed, q2lutSum } from "./plain/q2lut.ts";
 
 const f32 = Math.fround;
@@ -210,19 +211,15 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     matmulLut3: matmul("lut3", lutSum(view, LUT3)),
     matmulQ2lut: matmul("q2lut", q2lutSum(view)),
 
-    addOutliers(act, T, table, blockBytes, perRow, rows, cols, bits, out, outStride) {
+    addOutliers(act, T, table, rows, cols, bits, out, outStride) {
       for (let t = 0; t < T; t++) {
         const { scale, q } = readRecord(act + t * activationBytes(cols), cols, bits);
-        for (let row = 0; row < rows; row++) {
+        const to = out + t * outStride * 4;
+        eachLane(view, table, rows, (row, outliers) => {
           let sum = 0;
-          for (let j = 0; j < perRow; j++) {
-            const entry = table + (row >> 4) * blockBytes + j * 64 + (row & 15) * 4;
-            const value = bf16ToNumber(view.getUint16(entry + 2, true));
-            sum = f32(sum + f32(value * (q[view.getUint16(entry, true)] as number)));
-          }
-          const at = out + (t * outStride + row) * 4;
-          setF32(at, f32(getF32(at) + f32(sum * scale)));
-        }
+          for (const { column, value } of outliers) sum = f32(sum + f32(value * (q[column] as number)));
+          setF32(to + row * 4, f32(getF32(to + row * 4) + f32(sum * scale)));
+        });
       }
     },
 

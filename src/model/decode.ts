@@ -1,17 +1,19 @@
 /** From the bytes of a tensor to the values that they stand for (drawn in layouts.ts). */
 import { CODES } from "./codes.ts";
 import { OutriderError } from "./errors.ts";
-import { bf16ToNumber, f16ToNumber } from "./f16.ts";
+import { f16ToNumber } from "./f16.ts";
 import {
   BLOCK_ROWS,
   type BlockFormat,
   blockParts,
+  denseBytes,
   keptColumns,
   type TensorLayout,
   TILE_BYTES,
   tensorBytes,
   WINDOW,
 } from "./layouts.ts";
+import { eachOutlier } from "./outliers.ts";
 
 const f32 = Math.fround;
 
@@ -58,7 +60,7 @@ function lutValue({ view, codebook, r }: Row, entries: number): (code: number) =
  * padding left out. Throws `invalid_shape` when bytes and layout disagree.
  */
 export function decodeTensor(layout: TensorLayout, bytes: Uint8Array): Float32Array {
-  const { format, rows, cols, keep = 16, outliers = 0 } = layout;
+  const { format, rows, cols, keep = 16, outliers } = layout;
   const expected = tensorBytes(layout);
   if (bytes.length !== expected) {
     throw new OutriderError(
@@ -84,10 +86,11 @@ export function decodeTensor(layout: TensorLayout, bytes: Uint8Array): Float32Ar
       const column = keep === 16 ? k : Math.floor(k / keep) * WINDOW + bytes[block + k]!;
       out[row * cols + column] = value(CODES[format].read(bytes, tiles, r, k, kept), k);
     }
-    for (let j = 0; j < outliers; j++) {
-      const entry = block + parts.outliers + (j * BLOCK_ROWS + r) * 4;
-      out[row * cols + view.getUint16(entry, true)]! += bf16ToNumber(view.getUint16(entry + 2, true));
-    }
+  }
+  if (outliers) {
+    eachOutlier(bytes.subarray(denseBytes(layout)), rows, (row, column, value) => {
+      out[row * cols + column]! += value;
+    });
   }
   return out;
 }

@@ -1,16 +1,16 @@
 /** From the parts of quantised weights, as a quantiser yields them, to the blocks of a tensor (drawn in layouts.ts). */
 import { CODES } from "./codes.ts";
 import { OutriderError } from "./errors.ts";
-import { numberToBf16, numberToF16 } from "./f16.ts";
+import { numberToF16 } from "./f16.ts";
 import {
   BLOCK_ROWS,
   type BlockFormat,
   type BlockParts,
   blockParts,
+  denseBytes,
   keptColumns,
   paddedRows,
   type TensorLayout,
-  tensorBytes,
   WINDOW,
 } from "./layouts.ts";
 
@@ -22,8 +22,6 @@ export interface Parts {
   /** (rows, K): the code of each weight. */ readonly codes: ArrayLike<number>;
   /** (blocks, cols / 16, keep): the places in its window, 0 … 15 and rising, of the columns kept; if keep < 16. */
   readonly kept?: ArrayLike<number>;
-  /** (rows, n): what is added to which columns; if the layout has n outliers a row. Values are rounded to bf16. */
-  readonly outliers?: { readonly columns: ArrayLike<number>; readonly values: ArrayLike<number> };
   /** q4u, q8 (rows, groups): scales, rounded to f16. */ readonly d?: ArrayLike<number>;
   /** q4u (rows, groups): minima, rounded to f16. */ readonly m?: ArrayLike<number>;
   /** lut4 (rows, 16), lut3 (rows, 8): entries, 0 … 63. */ readonly codebooks?: ArrayLike<number>;
@@ -105,17 +103,16 @@ function writeCodebook({ view, block, places, row, r, take, rows }: Row, entries
 }
 
 /**
- * The bytes of a tensor of any block format. Padding rows and columns are zero bytes. Throws `invalid_shape` when a part has
+ * The bytes of a tensor of any block format, without outliers. Padding rows and columns are zero bytes. Throws `invalid_shape` when a part has
  * not as many numbers as the layout wants, `bad_weights` naming row and column when one is out of its range.
  */
 export function encodeTensor(layout: TensorLayout, parts: Parts): Uint8Array {
-  const { format, rows, cols, keep = 16, outliers = 0 } = layout;
+  const { format, rows, cols, keep = 16 } = layout;
   const places = blockParts(layout);
-  const out = new Uint8Array(tensorBytes(layout));
+  const out = new Uint8Array(denseBytes(layout));
   const view = new DataView(out.buffer);
   const blocks = paddedRows(rows) / BLOCK_ROWS;
-  const take = (name: keyof Omit<Parts, "outliers">, count: number): ArrayLike<number> =>
-    counted(parts[name], name, count, layout);
+  const take = (name: keyof Parts, count: number): ArrayLike<number> => counted(parts[name], name, count, layout);
 
   if (keep !== 16) {
     const kept = take("kept", (blocks * cols * keep) / WINDOW);
@@ -136,7 +133,6 @@ export function encodeTensor(layout: TensorLayout, parts: Parts): Uint8Array {
     }
     WRITE[format as BlockFormat]({ view, block, places, row, r, kept, take, rows });
   }
-  if (outliers > 0) writeOutliers(view, layout, places, parts);
   return out;
 }
 
@@ -160,26 +156,6 @@ function writeKept(
       }
       out[at + window * keep + i] = place;
       last = place;
-    }
-  }
-}
-
-function writeOutliers(view: DataView, layout: TensorLayout, places: BlockParts, parts: Parts): void {
-  const { rows, cols, outliers = 0 } = layout;
-  const columns = counted(parts.outliers?.columns, "outliers.columns", rows * outliers, layout);
-  const values = counted(parts.outliers?.values, "outliers.values", rows * outliers, layout);
-  for (let row = 0; row < rows; row++) {
-    const table = Math.floor(row / BLOCK_ROWS) * places.bytes + places.outliers;
-    for (let j = 0; j < outliers; j++) {
-      const [column, value] = [columns[row * outliers + j]!, values[row * outliers + j]!];
-      const bits = numberToBf16(value);
-      if (!Number.isInteger(column) || column < 0 || column >= cols) {
-        throw bad(`row ${row}: outlier in column ${column} of ${cols}`);
-      }
-      if ((bits & 0x7f80) === 0x7f80) throw bad(`row ${row}, column ${column}: outlier ${value} does not fit a bf16`);
-      const at = table + (j * BLOCK_ROWS + (row % BLOCK_ROWS)) * 4;
-      view.setUint16(at, column, true);
-      view.setUint16(at + 2, bits, true);
     }
   }
 }

@@ -5,10 +5,11 @@
  * rows. So the first rows of a matrix are its first bytes, and matrices of one shape but for their rows, lying end to end,
  * are one matrix. A block holds, each part only if the matrix has it:
  *
- *   index      which columns the block keeps (`keep` < 16)      sparse.ts
+ *   index      which columns the block keeps (`keep` < 16)
  *   tiles      the weights of the kept columns
  *   codebook   of its rows (lut4, lut3) or of the matrix (q2lut)
- *   outliers   a few weights a row, on top of all              outliers.ts
+ *
+ * Behind its blocks a matrix may have a table of outliers: what is added to some of its weights.
  *
  * Tiles of q4u and q8 are all of a block's rows × 32 columns, along the columns. With r a row and k a column of the tile:
  *
@@ -47,7 +48,15 @@
  *         k + 3 in the high half
  *         codebook of a block: 4 × f32 level, then 16 × f32 scale; where levels change, tables are made anew
  *
- * Outliers, n a row, are n × 16 rows × u32: the bf16 that is added to the weight in the high half, its column in the low.
+ * Rows may have as many outliers as they like (outliers.ts shares them out). The table has for each 64 rows, one after the
+ * other, a u32, the number of its strips, and these. A strip is four lanes, so many outliers long:
+ *
+ *   0    4 × u8       rows of the lanes, of the 64; a row may have several lanes
+ *   4    u32          outliers of each lane
+ *   8    4 × u32, …   the first of each lane, the second, …: the f16 that is added to the weight in the high half, its
+ *                     column in the low; zeros fill up
+ *
+ * Tables of matrices whose rows come in 64s, lying end to end, are one table.
  *
  *   f32   4 bytes a value, row by row, no blocks (norms)
  */
@@ -62,16 +71,24 @@ export type BlockFormat = Exclude<WeightFormat, "f32">;
 /** Of each 16 columns, how many the 16 rows of a block keep; 16 is a dense matrix. */
 export type Keep = 4 | 8 | 12 | 16;
 
+/** A table of outliers. */
+export interface OutlierTable {
+  /** Outliers in it. */ readonly count: number;
+  readonly bytes: number;
+}
+
 /** What determines the bytes of a matrix. */
 export interface TensorLayout {
   readonly format: WeightFormat;
   readonly rows: number;
   readonly cols: number;
   /** 16 when absent. */ readonly keep?: Keep | undefined;
-  /** Outliers a row; 0 when absent. */ readonly outliers?: number | undefined;
+  /** None when absent. */ readonly outliers?: OutlierTable | undefined;
 }
 
 export const BLOCK_ROWS = 16;
+/** Rows whose outliers lie together. */
+export const OUTLIER_ROWS = 64;
 /** Columns of a q4u or q8 tile, and of a quantisation group. */
 export const TILE_COLS = 32;
 export const TILE_BYTES = { q4u: 320, q8: 576 } as const;
@@ -99,7 +116,6 @@ export const FORMATS: { readonly [F in BlockFormat]: FormatFacts } = {
 export interface BlockParts {
   readonly tiles: number;
   readonly codebook: number;
-  readonly outliers: number;
   readonly bytes: number;
 }
 
@@ -111,30 +127,28 @@ export function keptColumns({ format, cols, keep = 16 }: TensorLayout): number {
   return Math.ceil(((cols / WINDOW) * keep) / unit) * unit;
 }
 
-/**
- * Where the parts of a block lie. Throws `invalid_shape` when the format cannot hold the columns, leave some out, or have
- * so many outliers.
- */
+/** Where the parts of a block lie. Throws `invalid_shape` when the format cannot hold the columns or leave some out. */
 export function blockParts(shape: TensorLayout): BlockParts {
-  const { format, cols, keep = 16, outliers = 0 } = shape;
+  const { format, cols, keep = 16 } = shape;
   const facts = FORMATS[format as BlockFormat];
   const unit = keep === 16 ? facts.unit : 32;
   if (cols % unit !== 0) throw invalid(`${format} needs columns in multiples of ${unit}, got ${cols}`);
   if (keptColumns(shape) > facts.maxCols)
     throw invalid(`${format} holds at most ${facts.maxCols} columns, got ${cols}`);
   if (keep !== 16 && !facts.sparse) throw invalid(`${format} cannot leave out columns; use keep 16`);
-  if (outliers > cols || cols > 65536) throw invalid(`${outliers} outliers a row in ${cols} columns; at most as many`);
   const tiles = keep === 16 ? 0 : align16((cols / WINDOW) * keep);
   const codebook = tiles + (keptColumns(shape) / facts.unit) * facts.unitBytes;
-  const outlierTable = codebook + facts.codebookBytes;
-  return { tiles, codebook, outliers: outlierTable, bytes: outlierTable + align16(BLOCK_ROWS * 4 * outliers) };
+  return { tiles, codebook, bytes: codebook + facts.codebookBytes };
 }
 
-/** Bytes of a matrix. Throws `invalid_shape` as `blockParts` does. */
-export function tensorBytes(shape: TensorLayout): number {
+/** Bytes of a matrix without its outliers. Throws `invalid_shape` as `blockParts` does. */
+export function denseBytes(shape: TensorLayout): number {
   if (shape.format === "f32") return shape.rows * shape.cols * 4;
   return (paddedRows(shape.rows) / BLOCK_ROWS) * blockParts(shape).bytes;
 }
+
+/** Bytes of a matrix. Throws `invalid_shape` as `blockParts` does. */
+export const tensorBytes = (shape: TensorLayout): number => denseBytes(shape) + (shape.outliers?.bytes ?? 0);
 
 const align16 = (bytes: number): number => Math.ceil(bytes / 16) * 16;
 

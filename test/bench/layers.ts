@@ -4,11 +4,12 @@
  */
 import { quantiseTensor } from "../../src/compress/stages/quantise.ts";
 import { type Matrix, multiplyMatrix } from "../../src/draft/matrix.ts";
+import type { PackedTensor } from "../../src/format/pack.ts";
 import { activationBytes, type Kernels } from "../../src/kernels/abi.ts";
 import { matmulScratch } from "../../src/kernels/arena.ts";
 import { builtModules } from "../../src/kernels/built.ts";
 import { bindKernels, pickModule } from "../../src/kernels/wasm.ts";
-import { type ActivationBits, type BlockFormat, blockParts, type TensorLayout } from "../../src/model/layouts.ts";
+import { type ActivationBits, type BlockFormat, blockParts, denseBytes, type Keep } from "../../src/model/layouts.ts";
 import { normal, seeded } from "../support/random.ts";
 
 const [ROWS, COLS, COPIES] = [3072, 576, 4] as const;
@@ -22,7 +23,11 @@ const TURN_MS = 10;
 /** 0.45 % of 576 columns are 2.6. */
 const OUTLIERS = 3;
 
-type Variant = Pick<TensorLayout, "keep" | "outliers"> & { readonly format: BlockFormat };
+interface Variant {
+  readonly format: BlockFormat;
+  readonly keep?: Keep;
+  /** A row. */ readonly outliers?: number;
+}
 
 const VARIANTS = {
   q4u: { format: "q4u" },
@@ -48,7 +53,7 @@ export class Layers {
   readonly #out: number;
   readonly #scratch: number;
 
-  private constructor(kernels: Kernels, memory: WebAssembly.Memory, layers: Record<LayerName, Uint8Array>) {
+  private constructor(kernels: Kernels, memory: WebAssembly.Memory, layers: Record<LayerName, PackedTensor>) {
     this.#kernels = kernels;
     let end = 1024;
     const take = (bytes: number): number => {
@@ -59,9 +64,7 @@ export class Layers {
     };
     this.#act = take(activationBytes(COLS));
     this.#out = take(4 * ROWS);
-    this.#scratch = take(
-      Math.max(...Object.values(VARIANTS).map((variant) => matmulScratch({ ...variant, rows: ROWS, cols: COLS }))),
-    );
+    this.#scratch = take(Math.max(...Object.values(layers).map(matmulScratch)));
     const x = take(4 * COLS);
     const random = seeded(1);
     new Float32Array(memory.buffer, x, COLS).forEach((_, k, all) => {
@@ -69,9 +72,9 @@ export class Layers {
     });
     kernels.quantise(x, COLS, 1, this.#act);
     this.#matrices = Object.fromEntries(
-      Object.entries(VARIANTS).map(([name, variant]) => [
+      Object.entries(layers).map(([name, tensor]) => [
         name,
-        Array.from({ length: COPIES }, () => place(take, memory, variant, layers[name as LayerName])),
+        Array.from({ length: COPIES }, () => place(take, memory, tensor)),
       ]),
     ) as unknown as Record<LayerName, Matrix[]>;
   }
@@ -81,11 +84,11 @@ export class Layers {
     const kernels = bindKernels(pickModule(await builtModules()), memory);
     const random = seeded(2);
     const values = Float32Array.from({ length: OWN_ROWS * COLS }, () => normal(random));
-    const bytes = Object.entries(VARIANTS).map(([name, variant]) => [
+    const layers = Object.entries(VARIANTS).map(([name, { format, keep, outliers }]: [string, Variant]) => [
       name,
-      quantiseTensor({ ...variant, rows: OWN_ROWS, cols: COLS }, values).bytes,
+      quantiseTensor({ format, keep, rows: OWN_ROWS, cols: COLS }, values, outliers),
     ]);
-    return new Layers(kernels, memory, Object.fromEntries(bytes));
+    return new Layers(kernels, memory, Object.fromEntries(layers));
   }
 
   /** One round of all. */
@@ -113,24 +116,22 @@ export class Layers {
   }
 }
 
-function place(
-  take: (bytes: number) => number,
-  memory: WebAssembly.Memory,
-  variant: Variant,
-  bytes: Uint8Array,
-): Matrix {
-  const parts = blockParts({ ...variant, rows: ROWS, cols: COLS });
-  const address = take((ROWS / 16) * parts.bytes);
-  const target = new Uint8Array(memory.buffer, address, (ROWS / 16) * parts.bytes);
-  for (let at = 0; at < target.length; at += bytes.length) target.set(bytes, at);
+function place(take: (bytes: number) => number, memory: WebAssembly.Memory, tensor: PackedTensor): Matrix {
+  const repeat = (bytes: Uint8Array): { address: number; bytes: number } => {
+    const all = (ROWS / OWN_ROWS) * bytes.length;
+    const address = take(all);
+    const target = new Uint8Array(memory.buffer, address, all);
+    for (let at = 0; at < all; at += bytes.length) target.set(bytes, at);
+    return { address, bytes: all };
+  };
+  const dense = denseBytes(tensor);
   return {
-    address,
-    format: variant.format,
+    address: repeat(tensor.bytes.subarray(0, dense)).address,
+    format: tensor.format as BlockFormat,
     rows: ROWS,
     cols: COLS,
-    keep: variant.keep ?? 16,
-    outliers: variant.outliers ?? 0,
-    blockBytes: parts.bytes,
-    outlierTable: address + parts.outliers,
+    keep: tensor.keep ?? 16,
+    blockBytes: blockParts(tensor).bytes,
+    outliers: tensor.outliers && repeat(tensor.bytes.subarray(dense)),
   };
 }

@@ -4,7 +4,7 @@
  * largest magnitude of the output, 0 meaning bit for bit.
  */
 import { activationBytes, type Kernels, pageBytes } from "../../src/kernels/abi.ts";
-import { numberToBf16, numberToF16 } from "../../src/model/f16.ts";
+import { numberToF16 } from "../../src/model/f16.ts";
 import {
   type ActivationBits,
   type BlockParts,
@@ -13,6 +13,7 @@ import {
   type TensorLayout,
   tensorBytes,
 } from "../../src/model/layouts.ts";
+import { withOutliers } from "../../src/model/outliers.ts";
 import { seeded } from "../support/random.ts";
 
 export interface KernelCase {
@@ -64,7 +65,6 @@ function fillWeights(memory: WebAssembly.Memory, layout: TensorLayout, seed: num
   for (let block = WEIGHT; block < WEIGHT + bytes.length; block += parts.bytes) {
     fillIndex(view, block, layout, random);
     FILL[layout.format as Format](view, block, parts, random);
-    fillOutliers(view, block + parts.outliers, layout, random);
   }
 }
 
@@ -100,27 +100,33 @@ const FILL: Record<Format, (view: DataView, block: number, parts: BlockParts, ra
   },
   lut4: fillCodebooks,
   lut3: fillCodebooks,
-  q2lut(view, block, { codebook, outliers }, random) {
+  q2lut(view, block, { codebook, bytes }, random) {
     const levels = random() < 0.5 ? [0.91, -1.3, 0.2, -0.37] : [-1.5, -0.45, 0.45, 1.5];
     for (const [i, level] of levels.entries()) view.setFloat32(block + codebook + 4 * i, level, true);
-    for (let at = block + codebook + 16; at < block + outliers; at += 4) view.setFloat32(at, random() * 0.1, true);
+    for (let at = block + codebook + 16; at < block + bytes; at += 4) view.setFloat32(at, random() * 0.1, true);
   },
 };
 
-/** Outliers of any sign and place. */
-function fillOutliers(view: DataView, table: number, { cols, outliers = 0 }: TensorLayout, random: () => number): void {
-  for (let at = table; at < table + 64 * outliers; at += 4) {
-    view.setUint16(at, random() * cols, true);
-    view.setUint16(at + 2, numberToBf16(random() - 0.5), true);
-  }
+/** Outliers of any sign, size and place, as many a row as `counts` says, over and over. Returns where their table lies. */
+function fillOutliers(memory: WebAssembly.Memory, layout: TensorLayout, counts: readonly number[]): number {
+  const random = seeded(layout.rows);
+  const starts = [0];
+  for (let row = 0; row < layout.rows; row++) starts.push(starts[row]! + counts[row % counts.length]!);
+  const columns = Array.from({ length: starts[layout.rows]! }, () => Math.floor(random() * layout.cols));
+  const values = columns.map(() => (random() - 0.5) * (random() < 0.1 ? 1e-6 : 1));
+  const { bytes } = withOutliers({ ...layout, bytes: new Uint8Array(0) }, { starts, columns, values });
+  // Behind blocks whose bytes are a multiple of 16.
+  const table = WEIGHT + tensorBytes(layout) + 4;
+  new Uint8Array(memory.buffer).set(bytes, table);
+  return table;
 }
 
 /** The first rows have the largest entry only: with the largest activations, the largest sums. */
-function fillCodebooks(view: DataView, block: number, { codebook, outliers }: BlockParts, random: () => number): void {
-  const lines = block + outliers - 128;
+function fillCodebooks(view: DataView, block: number, { codebook, bytes }: BlockParts, random: () => number): void {
+  const lines = block + bytes - 128;
   for (let at = block + codebook; at < lines; at++)
     view.setUint8(at, at < block + codebook + 16 ? 63 : view.getUint8(at) & 63);
-  for (let at = lines; at < block + outliers; at += 4) view.setFloat32(at, (random() - 0.5) * 0.1, true);
+  for (let at = lines; at < block + bytes; at += 4) view.setFloat32(at, (random() - 0.5) * 0.1, true);
 }
 
 const KERNELS = {
@@ -140,12 +146,12 @@ interface MatmulCase {
   readonly bits?: ActivationBits;
   readonly accumulate?: 0 | 1;
   readonly fill?: Fill;
-  readonly outliers?: number;
+  /** Outliers of each row, over and over. */ readonly outliers?: readonly number[];
 }
 
 function matmulCase(options: MatmulCase): KernelCase {
-  const { format, rows, cols, T = 1, keep = 16, bits = 14, accumulate = 0, fill = "random", outliers = 0 } = options;
-  const layout: TensorLayout = { format, rows, cols, keep, outliers };
+  const { format, rows, cols, T = 1, keep = 16, bits = 14, accumulate = 0, fill = "random", outliers } = options;
+  const layout: TensorLayout = { format, rows, cols, keep };
   return {
     name: `matmul ${JSON.stringify(options)}`,
     tolerance: 0,
@@ -155,14 +161,13 @@ function matmulCase(options: MatmulCase): KernelCase {
       const stride = rows + 3;
       fillFloats(memory, OUT, T * stride, 7);
       const parts = blockParts(layout);
-      const table = WEIGHT + parts.outliers;
+      const table = outliers && fillOutliers(memory, layout, outliers);
       return {
         run(kernels) {
           kernels.quantise(X, cols, T, ACT);
           const matmul = kernels[KERNELS[format].matmul];
           matmul(ACT, T, WEIGHT, parts.bytes, rows, cols, keep, bits, OUT, stride, accumulate, SCRATCH);
-          if (outliers === 0) return;
-          kernels.addOutliers(ACT, T, table, parts.bytes, outliers, rows, cols, bits, OUT, stride, SCRATCH);
+          if (table) kernels.addOutliers(ACT, T, table, rows, cols, bits, OUT, stride, SCRATCH);
         },
         output: { address: OUT, bytes: ((T - 1) * stride + rows) * 4, type: "f32" },
       };
@@ -352,8 +357,8 @@ export const KERNEL_CASES: readonly KernelCase[] = [
       matmulCase({ format, rows: 16, cols: 64, T: 5, bits, fill: "top" }),
       matmulCase({ format, rows: 16, cols: 64, T: 5, bits, fill: "bottom" }),
     ]),
-    ...[1, 3].map((outliers) => matmulCase({ format, rows: 33, cols: 192, T: 5, outliers, accumulate: 1 })),
-    matmulCase({ format, rows: 16, cols: 64, bits: 8, outliers: 5 }),
+    ...[1, 3].map((n) => matmulCase({ format, rows: 33, cols: 192, T: 5, outliers: [n], accumulate: 1 })),
+    matmulCase({ format, rows: 16, cols: 64, bits: 8, outliers: [5] }),
     ...[0, 7, 8, 15, 16, 47].map((row) => embedCase(format, row, 192)),
   ]),
   ...(["q4u", "q8", "q2lut"] as const).map((format) => matmulCase({ format, rows: 17, cols: 96, T: 5 })),
@@ -362,10 +367,24 @@ export const KERNEL_CASES: readonly KernelCase[] = [
       ([8, 14] as const).flatMap((bits) => [
         matmulCase({ format, rows: 37, cols: 96, T: 6, keep, bits }),
         matmulCase({ format, rows: 64, cols: 576, keep, bits, accumulate: 1 }),
-        matmulCase({ format, rows: 20, cols: 96, T: 2, keep, bits, outliers: 2 }),
+        matmulCase({ format, rows: 20, cols: 96, T: 2, keep, bits, outliers: [2] }),
       ]),
     ),
   ]),
+  // Some rows without any, some with many; none at all but in one row, the last; rows enough for several slices, and more.
+  ...([8, 14] as const).flatMap((bits) =>
+    [
+      [0, 0, 3, 1, 0, 40],
+      [0, 7],
+      [...new Array(130).fill(0), 192],
+      [5, 1, 1, 1, 1, 0, 0, 0, 0, 2, 2],
+    ].flatMap((outliers) =>
+      [1, 6].map((T) => matmulCase({ format: "lut3", rows: 131, cols: 192, T, bits, outliers, accumulate: 1 })),
+    ),
+  ),
+  ...(["spike", "tiny", "top"] as const).map((fill) =>
+    matmulCase({ format: "lut4", rows: 70, cols: 64, outliers: [9, 0], fill }),
+  ),
   ...[32, 64, 96, 160, 576, 1536].map((n) => quantiseCase(n, 3, "random")),
   ...(["zeros", "spike", "tiny"] as const).map((fill) => quantiseCase(64, 2, fill)),
   ...[32, 64, 576].map((n) => normCase(n, 3, "random")),

@@ -3,10 +3,13 @@
  * matrix is, is what the forward pass multiplies by.
  */
 import { beforeAll, describe, expect, test } from "vitest";
+import { keptApart } from "../../src/compress/methods/squeezellm.ts";
+import { keepApart } from "../../src/compress/stages/keep-apart.ts";
 import { quantiseTensor } from "../../src/compress/stages/quantise.ts";
 import { type Llama, loadLlama } from "../../src/draft/model.ts";
 import { openDirectory } from "../../src/format/disk.ts";
 import { type PackedModel, type PackedTensor, writePack } from "../../src/format/pack.ts";
+import type { PackHeader } from "../../src/format/pack-header.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
 import type { KernelModules } from "../../src/kernels/wasm.ts";
 import { decodeTensor } from "../../src/model/decode.ts";
@@ -36,10 +39,28 @@ const changed = (
   ),
 });
 
-/** Through a pack in memory. */
-async function load(model: PackedModel, modules: KernelModules = kernelModules()): Promise<Llama> {
+/** Each part in pieces of `most` bytes. */
+const cut = (header: PackHeader, most: number): PackHeader => ({
+  ...header,
+  tensors: Object.fromEntries(
+    Object.entries(header.tensors).map(([name, tensor]) => {
+      const parts = tensor.parts.flatMap(({ shard, offset, bytes }) =>
+        Array.from({ length: Math.ceil(bytes / most) }, (_, n) => ({
+          shard,
+          offset: offset + n * most,
+          bytes: Math.min(most, bytes - n * most),
+        })),
+      );
+      return [name, { ...tensor, parts }];
+    }),
+  ),
+});
+
+/** Through a pack in memory; with `most` through one in many parts. */
+async function load(model: PackedModel, modules: KernelModules = kernelModules(), most?: number): Promise<Llama> {
   const files = new Map<string, Uint8Array>();
-  const header = await writePack(model, { write: async (name, bytes) => void files.set(name, bytes) });
+  const whole = await writePack(model, { write: async (name, bytes) => void files.set(name, bytes) });
+  const header = most === undefined ? whole : cut(whole, most);
   async function* shard(index: number): AsyncIterable<Uint8Array> {
     yield files.get(header.shards[index]!.file)!;
   }
@@ -64,7 +85,9 @@ function distance(a: Float32Array, b: Float32Array): number {
   return Math.sqrt(difference / size);
 }
 
-interface Rounding extends Pick<TensorLayout, "format" | "keep" | "outliers"> {
+interface Rounding extends Pick<TensorLayout, "format" | "keep"> {
+  /** Outliers a row; or the largest weights of a matrix, as a share of it. */ readonly outliers?: number;
+  readonly apart?: number;
   readonly bits: ActivationBits;
   readonly within: number;
 }
@@ -77,11 +100,13 @@ const ROUNDINGS: readonly Rounding[] = [
   { format: "lut4", keep: 12, outliers: 2, bits: 14, within: 0.05 },
   { format: "lut3", keep: 12, bits: 14, within: 0.05 },
   { format: "lut3", keep: 4, outliers: 3, bits: 8, within: 0.05 },
+  { format: "lut3", keep: 12, apart: 0.02, bits: 14, within: 0.05 },
   { format: "q2lut", outliers: 2, bits: 8, within: 0.3 },
+  { format: "q2lut", apart: 0.05, bits: 8, within: 0.3 },
   { format: "q2lut", bits: 14, within: 0.3 },
 ];
 
-describe.each(ROUNDINGS)("%j", ({ bits, within, ...format }) => {
+describe.each(ROUNDINGS)("%j", ({ bits, within, outliers, apart, ...format }) => {
   let original: PackedModel;
   let rounded: PackedModel;
   let ours: Float32Array;
@@ -89,8 +114,9 @@ describe.each(ROUNDINGS)("%j", ({ bits, within, ...format }) => {
   beforeAll(async () => {
     original = await readPack(openDirectory(TINY_PACKS.target));
     rounded = changed(original, bits, ({ bytes, ...was }) => {
-      const layout: TensorLayout = { ...format, rows: was.rows, cols: was.cols };
-      return quantiseTensor(layout, decodeTensor(was, bytes));
+      const values = decodeTensor(was, bytes);
+      const made = quantiseTensor({ ...format, rows: was.rows, cols: was.cols }, values, outliers);
+      return apart ? keepApart(made, values, keptApart(values, values, 0, apart)) : made;
     });
     ours = logits(await load(rounded), ROWS);
   });
@@ -107,5 +133,9 @@ describe.each(ROUNDINGS)("%j", ({ bits, within, ...format }) => {
   test("gives the same bits one token at a time, and in every build", async () => {
     expect(logits(await load(rounded), 1)).toEqual(ours);
     for (const build of BUILDS) expect(logits(await load(rounded, onlyBuild(build)), 12)).toEqual(ours);
+  });
+
+  test("gives the same bits from parts that end anywhere", async () => {
+    expect(logits(await load(rounded, kernelModules(), 1000), ROWS)).toEqual(ours);
   });
 });

@@ -6,7 +6,7 @@ import type { Kernels } from "../../src/kernels/abi.ts";
 interface Counted {
   readonly kernel: keyof Kernels;
   readonly args: readonly number[];
-  readonly weight?: { bytes: number; rows: number };
+  readonly weight?: { bytes: number; rows: number; outliers?: number };
   readonly streamed: number;
   readonly resident: number;
   readonly int8?: number;
@@ -87,13 +87,23 @@ const CALLS: readonly Counted[] = [
     resident: 432 + 16 * 4,
     int8: 16 * 64,
   },
-  // Two tokens, three outliers in each of 16 rows; the outputs are read and written.
+  // Two tokens, three outliers in each of 16 rows, in four strips; the outputs are read and written.
   {
     kernel: "addOutliers",
-    args: [0, 2, 0, 1088, 3, 16, 64, 8, 0, 16, 0],
-    streamed: 0,
-    resident: 2 * (432 + 16 * 8) + 16 * 3 * 4,
+    args: [0, 2, 0, 16, 64, 8, 0, 16, 0],
+    weight: { bytes: 4 + 4 * (8 + 48), rows: 16, outliers: 48 },
+    streamed: 4 + 4 * (8 + 48),
+    resident: 2 * (432 + 16 * 8),
     f32: 2 * 16 * 3,
+  },
+  // Five outliers in some of 16 rows.
+  {
+    kernel: "addOutliers",
+    args: [0, 1, 0, 16, 64, 14, 0, 16, 0],
+    weight: { bytes: 4 + 2 * (8 + 16), rows: 16, outliers: 5 },
+    streamed: 4 + 2 * (8 + 16),
+    resident: 432 + 5 * 8,
+    f32: 5,
   },
   {
     kernel: "embedLut4",
@@ -133,7 +143,7 @@ const CALLS: readonly Counted[] = [
 ];
 
 test.each(CALLS)("$kernel", ({ kernel, args, weight, streamed, resident, int8 = 0, int14 = 0, int16 = 0, f32 = 0 }) => {
-  expect(costOf(kernel, args, weight ?? { bytes: 0, rows: 0 })).toEqual({
+  expect(costOf(kernel, args, { bytes: 0, rows: 0, outliers: 0, ...weight })).toEqual({
     streamed,
     resident,
     macs: { int8, int14, int16, f32 },

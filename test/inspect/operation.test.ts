@@ -1,8 +1,13 @@
 /** Which operation a kernel call is, on the layout of the tiny model. */
 import { expect, test } from "vitest";
+import { quantiseTensor } from "../../src/compress/stages/quantise.ts";
+import { openDirectory } from "../../src/format/disk.ts";
+import { writePack } from "../../src/format/pack.ts";
+import { readPack } from "../../src/format/pack-reader.ts";
 import { Operations } from "../../src/inspect/operation.ts";
 import type { Kernels } from "../../src/kernels/abi.ts";
 import { planArena } from "../../src/kernels/arena.ts";
+import { decodeTensor } from "../../src/model/decode.ts";
 import { blockTensor, EMBEDDING, FINAL_NORM } from "../../src/model/tensors.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 
@@ -38,7 +43,6 @@ test.each<[keyof Kernels, readonly number[], string]>([
   ["matmulQ4u", matmul(inBlock("mlp.gate_proj.weight"), 96 + 96), "gate|up"],
   ["matmulQ8", matmul(at(EMBEDDING), 512), "head"],
   ["swigluQuantise", [0, 96, 1, 0], "swiglu + quantise"],
-  ["addOutliers", [0, 1, 0, 640, 2, 16, 64, 8, 0, 16, 0], "outliers"],
   ["kvAppend", [0, 0, 256, 1, 2, 32, 0, 0, 0], "kv append"],
   ["rope", [0, 6, 32, 1, 256, 0], "rope"],
 ])("%s(%j) is %s", (kernel, args, name) => {
@@ -50,6 +54,33 @@ test("neighbours in one call cost the bytes of all of them", () => {
   // Tiles of 320 bytes hold 16 rows of 32 columns.
   expect(cost.streamed).toBe((256 / 16) * (64 / 32) * 320);
   expect(cost.macs.int14).toBe(256 * 64);
+});
+
+test("outliers are weights of their own, neighbours' too", async () => {
+  const model = await readPack(openDirectory(TINY_PACKS.target));
+  const tensors = new Map(model.tensors);
+  const [q, k] = ["self_attn.q_proj.weight", "self_attn.k_proj.weight"].map((suffix) => blockTensor(1, suffix));
+  for (const [name, count] of [
+    [q!, 2],
+    [k!, 3],
+  ] as const) {
+    const tensor = tensors.get(name)!;
+    const { rows, cols } = tensor;
+    tensors.set(name, quantiseTensor({ format: "q4u", rows, cols }, decodeTensor(tensor, tensor.bytes), count));
+  }
+  const made = await writePack({ ...model, tensors }, { write: async () => {} });
+  const places = planArena(made, 1, 1);
+  const own = new Operations(made, places);
+  const table = places.outliers.get(q!)!;
+  const sizes = [q!, k!].map((name) => made.tensors[name]!.outliers!);
+  expect(sizes.map(({ count }) => count)).toEqual([128 * 2, 64 * 3]);
+  const { name, cost } = own.of("addOutliers", [0, 1, table, 128 + 64, 64, 14, 0, 192, 0]);
+  expect(name).toBe("outliers");
+  expect(cost.streamed).toBe(sizes[0]!.bytes + sizes[1]!.bytes);
+  expect(cost.macs.f32).toBe(128 * 2 + 64 * 3);
+  // Which the blocks are counted without.
+  const matrix = own.of("matmulQ4u", matmul(places.tensors.get(q!)!, 192));
+  expect([matrix.name, matrix.cost.streamed]).toEqual(["q|k", (192 / 16) * 640]);
 });
 
 test("a call whose weights are no tensor is refused", () => {

@@ -6,7 +6,7 @@ import type { BlockFormat, Keep, TensorLayout } from "../../src/model/layouts.ts
 import { seeded } from "../support/random.ts";
 
 const f32 = Math.fround;
-/** f16 and bf16 hold these exactly. */
+/** f16 holds these exactly. */
 const sixteenth = (random: () => number): number => Math.round(random() * 64 - 32) / 16;
 const fill = (n: number, value: (i: number) => number): number[] => Array.from({ length: n }, (_, i) => value(i));
 
@@ -14,7 +14,7 @@ const RANGE = { q4u: [0, 15], q8: [-128, 127], lut4: [0, 15], lut3: [0, 7], q2lu
 const ENTRIES = { lut4: 16, lut3: 8 } as const;
 
 /** Parts with every code in use. */
-function randomParts({ format, rows, cols, keep = 16, outliers = 0 }: TensorLayout, seed: number): Parts {
+function randomParts({ format, rows, cols, keep = 16 }: TensorLayout, seed: number): Parts {
   const random = seeded(seed);
   const own = (cols / 16) * keep;
   const groups = Math.ceil(own / 32);
@@ -27,12 +27,6 @@ function randomParts({ format, rows, cols, keep = 16, outliers = 0 }: TensorLayo
   return {
     codes: fill(rows * own, () => least + Math.floor(random() * (most - least + 1))),
     ...(keep < 16 && { kept }),
-    ...(outliers > 0 && {
-      outliers: {
-        columns: fill(rows * outliers, () => Math.floor(random() * cols)),
-        values: fill(rows * outliers, () => sixteenth(random)),
-      },
-    }),
     ...((format === "q4u" || format === "q8") && { d: fill(rows * groups, () => sixteenth(random)) }),
     ...(format === "q4u" && { m: fill(rows * groups, () => sixteenth(random)) }),
     ...((format === "lut4" || format === "lut3") && {
@@ -45,7 +39,7 @@ function randomParts({ format, rows, cols, keep = 16, outliers = 0 }: TensorLayo
 }
 
 /** What the parts stand for, by the formulas. */
-function valuesOf({ format, rows, cols, keep = 16, outliers = 0 }: TensorLayout, parts: Parts): Float32Array {
+function valuesOf({ format, rows, cols, keep = 16 }: TensorLayout, parts: Parts): Float32Array {
   const out = new Float32Array(rows * cols);
   const own = (cols / 16) * keep;
   const groups = Math.ceil(own / 32);
@@ -64,9 +58,6 @@ function valuesOf({ format, rows, cols, keep = 16, outliers = 0 }: TensorLayout,
         value = f32(f32(parts.a![row]!) * entry) + f32(parts.b![row]!);
       }
       out[row * cols + window * 16 + place] = value;
-    }
-    for (let j = row * outliers; j < (row + 1) * outliers; j++) {
-      out[row * cols + parts.outliers!.columns[j]!]! += parts.outliers!.values[j]!;
     }
   }
   return out;
@@ -121,10 +112,9 @@ describe.each(FORMATS)("%s", (format) => {
   const layouts: TensorLayout[] = [
     { format, rows: 16, cols: 64 },
     { format, rows: 37, cols: 192 },
-    { format, rows: 5, cols: 128, outliers: 3 },
   ];
   if (format !== "q2lut") {
-    for (const keep of [4, 8, 12] as Keep[]) layouts.push({ format, rows: 21, cols: 96, keep, outliers: 1 });
+    for (const keep of [4, 8, 12] as Keep[]) layouts.push({ format, rows: 21, cols: 96, keep });
   }
 
   test.each(layouts)("%j decodes to the values of its parts", (layout) => {
@@ -148,35 +138,27 @@ describe.each(FORMATS)("%s", (format) => {
     expect(() => encodeTensor(layout, { ...randomParts(layout, 1), codes: [1, 2] })).toThrow(
       `2 × 64 of ${format} take 128 codes, got 2`,
     );
-    expect(() => encodeTensor({ ...layout, outliers: 1 }, randomParts(layout, 1))).toThrow(
-      "take 2 outliers.columns, got none",
+    expect(() => encodeTensor({ ...layout, keep: 8 }, randomParts(layout, 1))).toThrow(
+      format === "q2lut" ? "use keep 16" : "take 32 kept, got none",
     );
     expect(() => decodeTensor(layout, new Uint8Array(3))).toThrow(`2 × 64 in ${format} are`);
   });
 });
 
 describe("where the parts of a block lie", () => {
-  const parts = randomParts({ format: "lut4", rows: 16, cols: 64, keep: 8, outliers: 2 }, 8);
-  const bytes = encodeTensor({ format: "lut4", rows: 16, cols: 64, keep: 8, outliers: 2 }, parts);
+  const parts = randomParts({ format: "lut4", rows: 16, cols: 64, keep: 8 }, 8);
+  const bytes = encodeTensor({ format: "lut4", rows: 16, cols: 64, keep: 8 }, parts);
   const view = new DataView(bytes.buffer);
-  // 4 windows of 8 places; 16 rows × 64 columns (32 kept, the rest padding) of half a byte; 16 × 16 entries; a, b; 2 × 16 outliers.
-  const [tiles, codebook, a, table] = [32, 32 + 512, 32 + 512 + 256, 32 + 512 + 256 + 128];
+  // 4 windows of 8 places; 16 rows × 64 columns (32 kept, the rest padding) of half a byte; 16 × 16 entries; a, b.
+  const [tiles, codebook, a] = [32, 32 + 512, 32 + 512 + 256];
 
-  test("index, tiles, codebook, a, b, outliers follow each other", () => {
-    expect(bytes.length).toBe(table + 2 * 16 * 4);
+  test("index, tiles, codebook, a, b follow each other", () => {
+    expect(bytes.length).toBe(a + 128);
     expect([...bytes.subarray(0, 32)]).toEqual(parts.kept);
     expect(DRAWN.lut4(bytes.subarray(tiles), 64, 3, 9)).toBe(parts.codes[3 * 32 + 9]);
     expect([...bytes.subarray(codebook, a)]).toEqual(parts.codebooks);
     expect(view.getFloat32(a + 4 * 7, true)).toBe(f32(parts.a![7]!));
     expect(view.getFloat32(a + 64 + 4 * 7, true)).toBe(f32(parts.b![7]!));
-  });
-
-  test("outliers are a column and the upper half of a f32, rows side by side", () => {
-    const entry = table + 64 + 4 * 5;
-    expect(view.getUint16(entry, true)).toBe(parts.outliers!.columns[2 * 5 + 1]);
-    const upper = new DataView(new ArrayBuffer(4));
-    upper.setUint16(0, view.getUint16(entry + 2, true));
-    expect(upper.getFloat32(0)).toBe(parts.outliers!.values[2 * 5 + 1]);
   });
 
   test("q2lut: levels, then scales", () => {
@@ -208,12 +190,9 @@ describe("numbers that no block holds are refused with their place", () => {
     refused({ format: "q2lut", rows: 1, cols: 32 }, () => ({ levels: [0, 0, 0, Number.NaN] }), "level NaN");
   });
 
-  test("kept columns and outliers", () => {
+  test("kept columns", () => {
     const sparse: TensorLayout = { format: "q4u", rows: 1, cols: 32, keep: 4 };
     refused(sparse, () => ({ kept: [0, 1, 2, 3, 0, 5, 5, 6] }), "block 0, columns 16…: place 5 after 5; places rise");
     refused(sparse, () => ({ kept: [0, 1, 2, 16, 0, 1, 2, 3] }), "place 16 after 2");
-    const outlying: TensorLayout = { format: "q8", rows: 1, cols: 32, outliers: 1 };
-    refused(outlying, () => ({ outliers: { columns: [32], values: [1] } }), "row 0: outlier in column 32 of 32");
-    refused(outlying, () => ({ outliers: { columns: [3], values: [3.4e38] } }), "row 0, column 3: outlier 3.4e+38");
   });
 });

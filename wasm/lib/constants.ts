@@ -82,32 +82,27 @@
   return v128.load(304);
 }
 
-/** 4 × 0xffff0000 */
-@inline export function upperHalves(): v128 {
-  return v128.load(320);
-}
-
 /** int32 0, 1, 2, 3 */
 @inline export function lanes(): v128 {
-  return v128.load(336);
+  return v128.load(320);
 }
 
 /** 4 × the first factor of noise.ts */
 @inline export function mixA(): v128 {
-  return v128.load(352);
+  return v128.load(336);
 }
 
 /** 4 × the second */
 @inline export function mixB(): v128 {
-  return v128.load(368);
+  return v128.load(352);
 }
 
 /** 4 × 158 · ln 2 */
 @inline export function gumbelTop(): v128 {
-  return v128.load(384);
+  return v128.load(368);
 }
 
 /** 4 × ln 2 / 2^23 */
 @inline export function gumbelSlope(): v128 {
-  return v128.load(400);
+  return v128.load(384);
 }

@@ -11,6 +11,11 @@ const REBIAS: f32 = 5192296858534827628530496329220096.0; // 2^112
   return v128.and(i32x4.shl(v128.load_ext<i16>(ptr), 13), halfBits());
 }
 
+// Of the upper halves of four 32-bit lanes; whatever lies in the lower ones.
+@inline export function tinyUpper4(words: v128): v128 {
+  return v128.and(i32x4.shr_s(words, 3), halfBits());
+}
+
 @inline export function fromTiny(v: v128): v128 {
   return f32x4.mul(v, rebias());
 }

@@ -1,28 +1,16 @@
 /**
- * Outliers: the few weights of a row that its format rounds worst, kept on top of it in 16 bits. SqueezeLLM (Kim et al. 2023,
- * arXiv 2306.07629), section 4.2, takes them over the whole matrix; here every row has as many, so that no lane waits.
+ * Outliers of a row: the few weights that its format rounds worst. SqueezeLLM (Kim et al. 2023, arXiv 2306.07629), section
+ * 4.2, takes them over the whole matrix (squeezellm.ts); here every row has as many.
  */
 
-/** The `count` largest of values − rounded of each row, both (rows, cols): columns, rising, and what to add there. */
-export function largestResiduals(
-  values: Float32Array,
-  rounded: Float32Array,
-  rows: number,
-  cols: number,
-  count: number,
-): { columns: Uint16Array; values: Float32Array } {
-  const columns = new Uint16Array(rows * count);
-  const residuals = new Float32Array(rows * count);
+/** 1 where values − rounded, both (rows, cols), is among the `count` largest of its row; among equals the first. */
+export function largestResiduals(values: Float32Array, rounded: Float32Array, rows: number, count: number): Uint8Array {
+  const cols = values.length / rows;
+  const largest = new Uint8Array(values.length);
   for (let row = 0; row < rows; row++) {
-    const error = Array.from({ length: cols }, (_, k) => values[row * cols + k]! - rounded[row * cols + k]!);
-    const worst = error.map((_, k) => k).sort((x, y) => Math.abs(error[y]!) - Math.abs(error[x]!) || x - y);
-    for (const [j, k] of worst
-      .slice(0, count)
-      .sort((x, y) => x - y)
-      .entries()) {
-      columns[row * count + j] = k;
-      residuals[row * count + j] = error[k]!;
-    }
+    const error = Array.from({ length: cols }, (_, k) => Math.abs(values[row * cols + k]! - rounded[row * cols + k]!));
+    const worst = error.map((_, k) => k).sort((x, y) => error[y]! - error[x]! || x - y);
+    for (const k of worst.slice(0, count)) largest[row * cols + k] = 1;
   }
-  return { columns, values: residuals };
+  return largest;
 }

@@ -12,6 +12,7 @@ import { EMBEDDING, HEAD } from "../../model/tensors.ts";
 import { largestResiduals } from "../methods/outliers.ts";
 import { roundRows } from "../methods/round.ts";
 import { keptColumnsByNorm, takeColumns } from "../methods/vector-sparsity.ts";
+import { keepApart } from "./keep-apart.ts";
 
 export interface Quantise {
   readonly stage: "quantise";
@@ -32,20 +33,22 @@ export function quantise(model: PackedModel, stage: Quantise): PackedModel {
     const ofVocabulary = name === EMBEDDING || name === HEAD;
     if (tensor.rows === 1 || ofVocabulary !== (which === "vocabulary")) continue;
     const { rows, cols } = tensor;
-    tensors.set(name, quantiseTensor({ format, rows, cols, keep, outliers }, decodeTensor(tensor, tensor.bytes)));
+    tensors.set(name, quantiseTensor({ format, rows, cols, keep }, decodeTensor(tensor, tensor.bytes), outliers));
   }
   return { ...model, tensors, recipe: [...model.recipe, { ...stage }] };
 }
 
-/** `values` (rows, cols) in a layout. */
-export function quantiseTensor(layout: TensorLayout, values: Float32Array): PackedTensor {
-  const { format, rows, cols, keep = 16, outliers = 0 } = layout;
+/** `values` (rows, cols) in a layout, with the `outliers` of each row that it rounds worst kept apart. */
+export function quantiseTensor(
+  layout: Omit<TensorLayout, "outliers">,
+  values: Float32Array,
+  outliers = 0,
+): PackedTensor {
+  const { format, rows, cols, keep = 16 } = layout;
   const kept = keep === 16 ? undefined : keptColumnsByNorm(values, rows, cols, keep);
   const dense = kept ? takeColumns(values, rows, cols, kept, keep) : values;
   const parts = { ...roundRows(format as BlockFormat, dense, rows), ...(kept && { kept }) };
-  if (outliers === 0) return { ...layout, bytes: encodeTensor(layout, parts) };
-  const plain = { ...layout, outliers: undefined };
-  const rounded = decodeTensor(plain, encodeTensor(plain, parts));
-  const residuals = largestResiduals(values, rounded, rows, cols, outliers);
-  return { ...layout, bytes: encodeTensor(layout, { ...parts, outliers: residuals }) };
+  const rounded = { ...layout, bytes: encodeTensor(layout, parts) };
+  if (outliers === 0) return rounded;
+  return keepApart(rounded, values, largestResiduals(values, decodeTensor(rounded, rounded.bytes), rows, outliers));
 }

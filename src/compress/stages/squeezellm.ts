@@ -6,8 +6,8 @@ import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
 import type { BlockTensor } from "../calibrate/shape.ts";
 import type { Calibration } from "../calibration.ts";
 import { roundRows } from "../methods/round.ts";
-import { keptApart, squeeze } from "../methods/squeezellm.ts";
-import { floatTensor } from "./solved-tensor.ts";
+import { countingSensitivities, keptApart } from "../methods/squeezellm.ts";
+import { keepApart } from "./keep-apart.ts";
 
 export interface SqueezeLlm {
   readonly stage: "squeezellm";
@@ -17,11 +17,7 @@ export interface SqueezeLlm {
   readonly outlying: number;
 }
 
-/**
- * A copy with the block matrices in lut3 or lut4, entries of six bits. With weights kept apart they stay floats: these lie so
- * unevenly over rows (none in most, hundreds in some) that no layout with as many in each holds them. Rejects with what
- * calibration rejects with.
- */
+/** A copy with the block matrices in lut3 or lut4, entries of six bits. Rejects with what calibration rejects with. */
 export async function squeezeLlm(
   model: PackedModel,
   stage: SqueezeLlm,
@@ -44,10 +40,9 @@ function squeezeTensor(tensor: PackedTensor, fisher: Float32Array, stage: Squeez
   const { rows, cols } = tensor;
   const { bits, sensitive, outlying } = stage;
   const values = decodeTensor(tensor, tensor.bytes);
-  if (sensitive + outlying > 0) {
-    const apart = keptApart(values, fisher, sensitive, outlying);
-    return floatTensor(squeeze(values, rows, fisher, apart, 2 ** bits).weights, rows, cols);
-  }
   const layout = { format: bits === 4 ? "lut4" : "lut3", rows, cols } as const;
-  return { ...layout, bytes: encodeTensor(layout, roundRows(layout.format, values, rows, fisher)) };
+  const apart = keptApart(values, fisher, sensitive, outlying);
+  const parts = roundRows(layout.format, values, rows, countingSensitivities(fisher, apart));
+  const rounded = { ...layout, bytes: encodeTensor(layout, parts) };
+  return apart.includes(1) ? keepApart(rounded, values, apart) : rounded;
 }

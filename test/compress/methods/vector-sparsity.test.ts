@@ -31,14 +31,12 @@ test.each([4, 8, 12] as const)("every block keeps the %i columns of each window 
 
 test("outliers are the largest residuals of each row", () => {
   const rounded = values.map((value) => Math.round(value));
-  const { columns, values: residuals } = largestResiduals(values, rounded, ROWS, COLS, 3);
+  const largest = largestResiduals(values, rounded, ROWS, 3);
   for (let row = 0; row < ROWS; row++) {
-    const own = [...columns.subarray(3 * row, 3 * row + 3)];
+    const own = Array.from({ length: COLS }, (_, k) => k).filter((k) => largest[row * COLS + k] === 1);
+    expect(own.length).toBe(3);
     const error = (k: number) => Math.abs(values[row * COLS + k]! - rounded[row * COLS + k]!);
     const others = Array.from({ length: COLS }, (_, k) => k).filter((k) => !own.includes(k));
     expect(Math.min(...own.map(error))).toBeGreaterThanOrEqual(Math.max(...others.map(error)));
-    for (const [j, k] of own.entries()) {
-      expect(residuals[3 * row + j]).toBe(Math.fround(values[row * COLS + k]! - rounded[row * COLS + k]!));
-    }
   }
 });

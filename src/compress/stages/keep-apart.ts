@@ -1,0 +1,25 @@
+/**
+ * The sparse half of a dense-and-sparse decomposition (Kim et al. 2023, arXiv 2306.07629, section 4.2): weights kept apart
+ * from a rounded matrix, as what it lacks of them, in f16. So both halves add up to the weight within 2^-11 of that.
+ */
+import type { PackedTensor } from "../../format/pack.ts";
+import { decodeTensor } from "../../model/decode.ts";
+import { withOutliers } from "../../model/outliers.ts";
+
+/** `rounded`, which has no outliers, with those that make it `values` (rows, cols) wherever `apart` is 1. */
+export function keepApart(rounded: PackedTensor, values: Float32Array, apart: Uint8Array): PackedTensor {
+  const { rows, cols } = rounded;
+  const dense = decodeTensor(rounded, rounded.bytes);
+  const starts = [0];
+  const columns: number[] = [];
+  const residuals: number[] = [];
+  for (let row = 0; row < rows; row++) {
+    for (let k = 0; k < cols; k++) {
+      if (apart[row * cols + k] === 0) continue;
+      columns.push(k);
+      residuals.push(values[row * cols + k]! - dense[row * cols + k]!);
+    }
+    starts.push(columns.length);
+  }
+  return withOutliers(rounded, { starts, columns, values: residuals });
+}
