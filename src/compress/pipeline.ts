@@ -60,7 +60,13 @@ const missing = (): never => {
   throw new OutriderError("no_calibration", "this recipe measures the model on text; name one with --calibration FILE");
 };
 
-const NO_CALIBRATION: Calibration = { compress: missing, perplexity: missing, gradients: missing, influence: missing };
+const NO_CALIBRATION: Calibration = {
+  compress: missing,
+  perplexity: missing,
+  gradients: missing,
+  counts: missing,
+  influence: missing,
+};
 
 /** Matrices that no stage rounded, in 8 bits: kernels multiply no floats. */
 export function packable(model: PackedModel): PackedModel {

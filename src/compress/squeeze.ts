@@ -15,7 +15,7 @@ import { parseRecipe } from "./recipe.ts";
 import { type NamedRecipe, RECIPES } from "./recipes.ts";
 import { sayPack } from "./say.ts";
 import { importGguf } from "./stages/import.ts";
-import { readWindows } from "./windows.ts";
+import { readTokens, readWindows } from "./windows.ts";
 
 export const SQUEEZE_HELP = `usage: outrider squeeze models/NAME/recipe.ts
        outrider squeeze --model GGUF|PACK --recipe FILE|NAME --calibration TEXT|JSONL --out DIRECTORY [options]
@@ -78,7 +78,7 @@ async function calibrated<T>(
   const tokenizer = new Tokenizer(model.tokenizer["tokenizer.json"]);
   const windows = await readWindows(calibration, tokenizer, 0, samples, length);
   await using pool = await Pool.open();
-  return await work(new Calibrator(pool, windows));
+  return await work(new Calibrator(pool, windows, () => readTokens(calibration, tokenizer)));
 }
 
 async function recipeOf(recipe: string): Promise<NamedRecipe> {

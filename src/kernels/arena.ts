@@ -1,8 +1,8 @@
 /**
  * The one memory of a loaded model, laid out from the pack header and grown once, at load:
  *
- *   0           192       ..weights..       ..KV pages..         ..scratch..
- *   constants   tensors, end to end         pool of equal pages  one forward pass of up to CHUNK tokens
+ *   0           448       ..weights..           ..KV pages..         ..scratch..
+ *   constants   tensors, end to end; token ids  pool of equal pages  one forward pass of up to CHUNK tokens
  *
  * Tensors lie in the order of the header, which is that of the forward pass, so neighbours of one layout are one matrix.
  * Bump allocation only. Nothing is ever freed or moved, so views into the memory stay valid.
@@ -18,6 +18,7 @@ export const CHUNK = 32;
 export interface Arena {
   readonly bytes: number;
   /** Address of each tensor. */ readonly tensors: ReadonlyMap<string, number>;
+  /** u32 (V), the id of the token of each logit; 0 where that is its index. */ readonly tokenIds: number;
   /** Addresses of the KV pages. */ readonly pages: readonly number[];
   readonly scratch: Scratch;
 }
@@ -61,6 +62,8 @@ export function planArena(header: PackHeader, pages: number, rows: number): Aren
     tensors.set(name, end);
     end += tensorBytes(tensor);
   }
+  // Kernels read it four at a time, as they read logits.
+  const tokenIds = header.kept ? take(Math.ceil(vocabulary / 4) * 16) : 0;
   const page = pageBytes(totalKvHeads(header.config), headSize);
   const pageAddresses = Array.from({ length: pages }, () => take(page));
   const widest = Math.max(embedding, feedForward, heads * headSize);
@@ -76,5 +79,5 @@ export function planArena(header: PackHeader, pages: number, rows: number): Aren
     matmul: take(Math.max(0, ...Object.values(header.tensors).map(matmulScratch))),
     logits: take(rows * vocabulary * 4),
   };
-  return { bytes: end, tensors, pages: pageAddresses, scratch };
+  return { bytes: end, tensors, tokenIds, pages: pageAddresses, scratch };
 }

@@ -25,7 +25,13 @@ test("Mag+ removes the blocks of the reference, in its order", async () => {
   const unused = async () => {
     throw new Error("magnitude asks for no calibration");
   };
-  const calibration: Calibration = { compress: unused, perplexity: unused, gradients: unused, influence: unused };
+  const calibration: Calibration = {
+    compress: unused,
+    perplexity: unused,
+    gradients: unused,
+    counts: unused,
+    influence: unused,
+  };
   const stage = { stage: "shortened-llama", criterion: "magnitude", remove: 10, plus: true } as const;
   expect(await chooseBlocks(model, stage, calibration)).toEqual(orders.magnitude.plus);
 });

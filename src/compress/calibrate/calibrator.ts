@@ -1,6 +1,8 @@
 /** Calibration on windows of a text, by a pool of threads: what stages ask for, over one float model at a time. */
 import type { PackedModel } from "../../format/pack.ts";
+import { OutriderError } from "../../model/errors.ts";
 import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
+import { isTrimmed } from "../../model/token-rows.ts";
 import type { Calibration, TensorGradient } from "../calibration.ts";
 import { startProgress } from "../progress.ts";
 import { FloatLlama, type Window } from "./float-llama.ts";
@@ -13,18 +15,21 @@ import type { Wanted } from "./statistics.ts";
 export class Calibrator implements Calibration {
   readonly #pool: Pool;
   readonly #windows: readonly Window[];
+  readonly #text: () => Promise<readonly number[]>;
   #model: PackedModel | undefined;
   #llama: FloatLlama | undefined;
 
-  constructor(pool: Pool, windows: readonly Window[]) {
+  /** `text` reads all tokens of the text that the windows are of. */
+  constructor(pool: Pool, windows: readonly Window[], text: () => Promise<readonly number[]>) {
     this.#pool = pool;
     this.#windows = windows;
+    this.#text = text;
   }
 
   async compress(model: PackedModel, wanted: Wanted, solve: Solver): Promise<void> {
     const progress = startProgress("blocks", model.config.layers);
     // Its weights change on the way, so it is nobody else's.
-    const llama = new FloatLlama(this.#pool, model);
+    const llama = this.#load(model);
     try {
       await compressSequentially(llama, this.#windows, wanted, solve, (layer) => progress.update(layer + 1));
     } finally {
@@ -59,6 +64,12 @@ export class Calibrator implements Calibration {
     }
   }
 
+  async counts(size: number): Promise<Float64Array> {
+    const counts = new Float64Array(size);
+    for (const id of await this.#text()) if (id < size) counts[id]!++;
+    return counts;
+  }
+
   async influence(model: PackedModel): Promise<readonly number[]> {
     const llama = this.#floats(model);
     const hidden = llama.embed(this.#windows);
@@ -74,7 +85,17 @@ export class Calibrator implements Calibration {
     if (this.#model === model && this.#llama) return this.#llama;
     this.#llama?.release();
     this.#model = model;
-    this.#llama = new FloatLlama(this.#pool, model);
+    this.#llama = this.#load(model);
     return this.#llama;
+  }
+
+  #load(model: PackedModel): FloatLlama {
+    if (isTrimmed(model)) {
+      throw new OutriderError(
+        "trimmed_vocabulary",
+        `${model.model} lacks tokens that the text has; put trim-vocabulary behind the stages that measure`,
+      );
+    }
+    return new FloatLlama(this.#pool, model);
   }
 }

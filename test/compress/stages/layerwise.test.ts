@@ -18,7 +18,7 @@ const base = await readPack(openDirectory(TINY_PACKS.target));
 const pool = await Pool.open(2);
 const random = seeded(6);
 const windows = Array.from({ length: 4 }, () => Array.from({ length: 48 }, () => Math.floor(random() * 512)));
-const calibration = new Calibrator(pool, windows);
+const calibration = new Calibrator(pool, windows, async () => windows.flat());
 
 afterAll(() => pool[Symbol.asyncDispose]());
 

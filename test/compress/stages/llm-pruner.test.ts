@@ -30,6 +30,7 @@ function ones(seen: PackedModel[] = []): Calibration {
   return {
     compress: unused,
     perplexity: unused,
+    counts: unused,
     influence: unused,
     gradients: async (model) => {
       seen.push(model);
