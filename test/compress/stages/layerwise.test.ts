@@ -24,6 +24,13 @@ afterAll(() => pool[Symbol.asyncDispose]());
 
 const run = (...stages: Stage[]): Promise<PackedModel> => runStages(base, { model: "made", stages }, calibration);
 
+test("what measures comes before the vocabulary is trimmed", async () => {
+  const trim = { stage: "trim-vocabulary", keep: 384, by: "frequency" } as const;
+  await run({ stage: "magnitude", pattern: { per: "row", sparsity: 0.5 } }, trim);
+  const wanda = { stage: "wanda", pattern: { per: "row", sparsity: 0.5 } } as const;
+  await expect(run(trim, wanda)).rejects.toThrow("put trim-vocabulary behind the stages that measure");
+});
+
 const matrices = (model: PackedModel) =>
   [...model.tensors]
     .filter(([name, { rows }]) => name.startsWith("model.layers.") && rows > 1)
