@@ -22,7 +22,7 @@ export const SQUEEZE_HELP = `usage: outrider squeeze models/NAME/recipe.ts
 
 Makes the pack of a recipe beside it, from the pack of its base model; or applies a recipe to any Llama.
 
-  --samples 128        windows of calibration text
+  --samples 128        windows of calibration text; a vocabulary trimmed by frequency counts all of it
   --length 512         tokens of each
   --export-hf DIR      also a Hugging Face checkpoint in f32, for transformers and what reads its format
 
