@@ -21,6 +21,8 @@ export interface Calibration {
   perplexity(model: PackedModel, layers: readonly number[]): Promise<number>;
   /** By tensor name, for the matrices and norms of the blocks. */
   gradients(model: PackedModel, squares: boolean): Promise<(tensor: string) => TensorGradient>;
+  /** How often each id under `size` is in the whole text, of which all else takes only some windows. */
+  counts(size: number): Promise<ArrayLike<number>>;
   /** Block influence (methods/shortened-llama.ts) of each block. */
   influence(model: PackedModel): Promise<readonly number[]>;
 }

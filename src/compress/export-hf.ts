@@ -10,6 +10,7 @@ import { decodeTensor } from "../model/decode.ts";
 import { OutriderError } from "../model/errors.ts";
 import { numberToBf16 } from "../model/f16.ts";
 import { tensorShapes } from "../model/tensors.ts";
+import { isTrimmed } from "../model/token-rows.ts";
 import { evenWidth } from "./even-width.ts";
 
 /** F32 keeps every value; BF16 rounds to half the bytes. */
@@ -20,10 +21,10 @@ export type ExportDtype = "F32" | "BF16";
  * `unsupported_export` for a trimmed vocabulary: the library has no way to read one token as another.
  */
 export async function exportHuggingFace(model: PackedModel, sink: PackSink, dtype: ExportDtype): Promise<void> {
-  if (model.substitutes) {
+  if (isTrimmed(model)) {
     throw new OutriderError(
       "unsupported_export",
-      `${model.model} has a trimmed vocabulary, which Hugging Face's format cannot express; export from a recipe without trim-vocabulary`,
+      `${model.model} has a trimmed vocabulary, and the tokenizer would name rows that are not there; export from a recipe without trim-vocabulary`,
     );
   }
   const even = evenWidth(model);

@@ -65,6 +65,7 @@ const NO_CALIBRATION: Calibration = {
   eachBlock: missing,
   perplexity: missing,
   gradients: missing,
+  counts: missing,
   influence: missing,
 };
 

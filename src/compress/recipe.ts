@@ -53,7 +53,11 @@ const recipeSchema = z.strictObject({
     .array(
       z.discriminatedUnion("stage", [
         z.strictObject({ stage: z.literal("prune-depth"), keep: z.array(z.int().nonnegative()).min(1) }),
-        z.strictObject({ stage: z.literal("trim-vocabulary"), keep: z.int().positive() }),
+        z.strictObject({
+          stage: z.literal("trim-vocabulary"),
+          keep: z.int().positive(),
+          by: z.enum(["frequency", "rank"]),
+        }),
         z.strictObject({
           stage: z.literal("quantise"),
           tensors: z.enum(["blocks", "vocabulary"]),

@@ -18,7 +18,7 @@ import { parseRecipe } from "./recipe.ts";
 import { type NamedRecipe, RECIPES } from "./recipes.ts";
 import { sayPack } from "./say.ts";
 import { importGguf, importSafetensors } from "./stages/import.ts";
-import { readWindows } from "./windows.ts";
+import { readTokens, readWindows } from "./windows.ts";
 
 export const SQUEEZE_HELP = `usage: outrider squeeze models/NAME/recipe.ts
        outrider squeeze --model MODEL --recipe FILE|NAME --calibration TEXT|JSONL --out DIRECTORY [options]
@@ -26,7 +26,8 @@ export const SQUEEZE_HELP = `usage: outrider squeeze models/NAME/recipe.ts
 Makes the pack of a recipe beside it, from the pack of its base model; or applies a recipe to any Llama: a .gguf file, a
 pack, or a Hugging Face checkpoint with its tokenizer. Stop it with Ctrl-C; the same command goes on from there.
 
-  --samples 128        windows of calibration text, from its first; a recipe that wants fewer takes the first of them
+  --samples 128        windows of calibration text, from its first; a recipe that wants fewer takes the first of them, and
+                       a vocabulary trimmed by frequency counts all of it
   --length 512         tokens of each; a recipe that wants fewer takes the first of each
   --export-hf DIR      also a Hugging Face checkpoint in f32, for transformers and what reads its format
 
@@ -90,7 +91,7 @@ async function calibrated(
   process.once("SIGINT", stop);
   try {
     await using pool = await Pool.open();
-    const made = await run(new Calibrator(pool, windows, journal));
+    const made = await run(new Calibrator(pool, windows, () => readTokens(text, tokenizer), journal));
     await journal.discard();
     console.error(`memory: ${gigabytes(pool.arena.bytes)} shared by ${pool.threads} threads, of at most 4.3 GB`);
     return made;

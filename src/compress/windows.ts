@@ -27,7 +27,8 @@ export async function readWindows(
   return Array.from({ length: count }, (_, n) => tokens.slice((first + n) * length, (first + n + 1) * length));
 }
 
-async function readTokens(file: string, tokenizer: Tokenizer): Promise<number[]> {
+/** All tokens of such a file. */
+export async function readTokens(file: string, tokenizer: Tokenizer): Promise<number[]> {
   const bytes = await readFile(file);
   const text = (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString();
   if (!/\.jsonl(\.gz)?$/.test(file)) return tokenizer.encode(text);

@@ -8,7 +8,7 @@ import type { Sampling } from "../speculate/types.ts";
 import type { Llama } from "./model.ts";
 
 /** The logits that a `Llama` holds after a forward. */
-export type Logits = Pick<Llama, "argmax" | "gumbelArgmax" | "logSumExp" | "logitsAbove">;
+export type Logits = Pick<Llama, "tokens" | "argmax" | "gumbelArgmax" | "logSumExp" | "logitsAbove">;
 
 /** How far below the largest the thresholds of top_k and top_p are looked for, until found. */
 const REACHES = [3, 6, 12];
@@ -16,7 +16,7 @@ const REACHES = [3, 6, 12];
 /** The token drawn at `position` from `logits`, row 0 of the last forward of `llama`. Throws `bad_logits` if none is a finite number. */
 export function drawToken(llama: Logits, logits: Float32Array, sampling: Sampling, position: number): number {
   const likeliest = llama.argmax(0);
-  const top = logits[likeliest]!;
+  const top = logits[llama.tokens.rowOf(likeliest)]!;
   if (!Number.isFinite(top)) throw badLogits();
   if (sampling.temperature === 0) return likeliest;
   const floor = nearFloor(llama, top, sampling) ?? keepFloor(logits, top, sampling);

@@ -51,7 +51,7 @@ export class ModelDrafter implements Drafter {
       const position = this.#timeline.length + tokens.length;
       const logits = this.#llama.forward(this.#cache, pending, 1);
       const token = drawToken(this.#llama, logits, this.#sampling, position);
-      const confidence = Math.exp(logits[token]! - this.#llama.logSumExp(0));
+      const confidence = Math.exp(logits[this.#llama.tokens.rowOf(token)]! - this.#llama.logSumExp(0));
       tokens.push(token);
       confidences.push(confidence);
       if (!more(confidence, tokens.length)) break;

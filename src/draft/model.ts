@@ -9,6 +9,7 @@ import { bindKernels, type KernelModules, pickModule } from "../kernels/wasm.ts"
 import { blockShape, totalKvHeads } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
 import { blockTensor, EMBEDDING, FINAL_NORM, HEAD } from "../model/tensors.ts";
+import { TokenRows } from "../model/token-rows.ts";
 import { KvCache, PagePool } from "./cache.ts";
 import { type Block, forward, type Weights } from "./forward.ts";
 import { joinMatrices, type Matrix, matrixOf } from "./matrix.ts";
@@ -71,6 +72,7 @@ async function loadShard(
 export class Llama {
   readonly header: PackHeader;
   readonly pool: PagePool;
+  /** Which tokens the columns of its logits are. */ readonly tokens: TokenRows;
   /** Bytes of the model's whole memory: weights, KV pages, scratch. */
   readonly bytes: number;
   readonly #kernels: Kernels;
@@ -86,6 +88,7 @@ export class Llama {
   constructor(header: PackHeader, kernels: Kernels, memory: WebAssembly.Memory, arena: Arena, rows: number) {
     const { layers, headSize, ropeTheta } = header.config;
     this.header = header;
+    this.tokens = new TokenRows(header);
     this.bytes = arena.bytes;
     this.#kernels = kernels;
     this.#memory = memory;
@@ -93,6 +96,9 @@ export class Llama {
     this.#rows = rows;
     this.#frequencies = Float64Array.from({ length: headSize / 2 }, (_, i) => ropeTheta ** ((-2 * i) / headSize));
     this.#rope = new Float32Array(memory.buffer, arena.scratch.rope, CHUNK * headSize);
+    if (this.tokens.ids) {
+      new Uint32Array(memory.buffer, arena.tokenIds, this.tokens.ids.length).set(this.tokens.ids);
+    }
     this.#pageTable = new Uint32Array(
       memory.buffer,
       arena.scratch.pageTable,
@@ -118,7 +124,8 @@ export class Llama {
 
   /**
    * Appends `tokens` (any number; long runs are cut into chunks) to the cache and returns the logits of the last `rows` of
-   * them: (rows, V) floats, a view that the next call overwrites. Synchronous: about 5 ms a token for 100M weights.
+   * them: (rows, V) floats, of the tokens that `tokens` says, a view that the next call overwrites. Synchronous: about 5 ms a
+   * token for 100M weights.
    * Throws `bad_token` for an id outside the vocabulary, `context_full` past the model's context, `kv_full` when the pool
    * cannot hold the timeline even after evicting other caches; the cache then keeps what it held.
    */
@@ -129,7 +136,7 @@ export class Llama {
         `${rows} rows of logits asked for ${tokens.length} tokens; this model was loaded for ${this.#rows}`,
       );
     }
-    const rowsIn = tokens.map((token) => this.#row(token));
+    const rowsIn = tokens.map((token) => this.tokens.rowOf(token));
     if (cache.tokens.length + tokens.length > config.context) {
       throw new OutriderError("context_full", `the model's context is ${config.context} tokens`);
     }
@@ -151,20 +158,21 @@ export class Llama {
     return new Float32Array(this.#memory.buffer, this.#arena.scratch.logits, rows * config.vocabulary);
   }
 
-  /** Index of the largest logit of row `row` of the last forward, computed in WASM. */
+  /** The token of the largest logit of row `row` of the last forward, computed in WASM. */
   argmax(row: number): number {
     const { vocabulary } = this.header.config;
-    return this.#kernels.argmax(this.#arena.scratch.logits + row * vocabulary * 4, vocabulary);
+    return this.tokens.idOf(this.#kernels.argmax(this.#arena.scratch.logits + row * vocabulary * 4, vocabulary));
   }
 
   /**
-   * Index of the largest (logit − top) · scale + noise of row `row` of the last forward, of those that are at least `floor`;
-   * `key` as `noiseKey` makes it. In WASM.
+   * The token of the largest (logit − top) · scale + noise of row `row` of the last forward, of those that are at least
+   * `floor`; `key` as `noiseKey` makes it. In WASM.
    */
   gumbelArgmax(row: number, scale: number, floor: number, key: { a: number; b: number }): number {
     const { vocabulary } = this.header.config;
-    const logits = this.#arena.scratch.logits + row * vocabulary * 4;
-    return this.#kernels.gumbelArgmax(logits, vocabulary, scale, floor, key.a, key.b);
+    const { scratch, tokenIds } = this.#arena;
+    const logits = scratch.logits + row * vocabulary * 4;
+    return this.tokens.idOf(this.#kernels.gumbelArgmax(logits, vocabulary, tokenIds, scale, floor, key.a, key.b));
   }
 
   /** ln Σ e^(scale · logit) of row `row` of the last forward, in WASM. */
@@ -180,15 +188,6 @@ export class Llama {
     const room = CHUNK * 2 * feedForward;
     const count = this.#kernels.gatherAbove(logits + row * vocabulary * 4, vocabulary, cut, gateUp, room);
     return count <= room ? new Float32Array(this.#memory.buffer, gateUp, count) : undefined;
-  }
-
-  /** The embedding row that a token is read from: its own, or in a trimmed vocabulary its substitute's. */
-  #row(token: number): number {
-    const { config, substitutes } = this.header;
-    const row = token < config.vocabulary ? token : substitutes?.[token - config.vocabulary];
-    if (row !== undefined && Number.isInteger(row) && row >= 0) return row;
-    const size = config.vocabulary + (substitutes?.length ?? 0);
-    throw new OutriderError("bad_token", `token id ${token} is outside the vocabulary of ${size}`);
   }
 
   #fillRope(position: number, T: number): void {

@@ -2,7 +2,7 @@
  * The draft answering alone, in the place of an origin that cannot be reached. Only where the operator allows it, and the
  * answer says so. A Verifier, so that nothing downstream knows the difference: it keeps no drafts and decides a token a step.
  */
-import { chooseToken } from "../speculate/sample.ts";
+import { drawToken } from "../draft/draw.ts";
 import type { Done, Sampling, Verdict, Verifier } from "../speculate/types.ts";
 import type { DraftSource } from "./drafter.ts";
 
@@ -53,7 +53,7 @@ export class DraftAlone implements Verifier {
       if (cache.tokens.length === 0) this.#source.restore(cache, this.#timeline);
       cache.cut(Math.min(cache.commonPrefix(this.#timeline), position - 1));
       const logits = llama.forward(cache, this.#timeline.slice(cache.tokens.length), 1);
-      return chooseToken(logits, this.#sampling, position);
+      return drawToken(llama, logits, this.#sampling, position);
     } catch (error) {
       this.#source.failed(error);
       throw error;

@@ -39,10 +39,12 @@ export interface PackHeader {
   /** For a draft: the model it drafts for. */
   readonly target?: { readonly model: string; readonly context: number; readonly eosIds: readonly number[] };
   /**
-   * For a draft with fewer rows (config.vocabulary) than the target has tokens (vocabulary.size): per id from the first
-   * missing one on, the id whose embedding stands in for it as input.
+   * For a draft with fewer rows (config.vocabulary) than the target has tokens (vocabulary.size): the target's id of each row,
+   * rising; absent where they are the first.
    */
-  readonly substitutes?: readonly number[];
+  readonly kept?: readonly number[] | undefined;
+  /** For such a draft: per id without a row, rising, the kept id whose embedding stands in for it as input. */
+  readonly substitutes?: readonly number[] | undefined;
   /** Bits of the activations that its matrices are multiplied by; 14 when absent. */
   readonly activations?: ActivationBits | undefined;
   readonly tensors: Readonly<Record<string, PackTensor>>;
@@ -77,6 +79,7 @@ export const packHeaderSchema: z.ZodType<PackHeader> = z.object({
   }),
   vocabulary: z.object({ size: count, hash: z.string() }),
   target: z.object({ model: z.string(), context: count, eosIds: z.array(count) }).optional(),
+  kept: z.array(count).optional(),
   substitutes: z.array(count).optional(),
   activations: z.literal([8, 14]).optional(),
   tensors: z.record(

@@ -44,7 +44,8 @@ export function readPackHeader(text: string): PackHeader {
     throw new OutriderError("bad_pack", `pack.json: ${issue?.path.join(".")}: ${issue?.message}`);
   }
   const header = parsed.data;
-  checkConfig(header.config);
+  // A draft's config names the target's tokens.
+  checkConfig(header.config, Math.max(header.config.vocabulary, header.vocabulary.size));
   for (const shard of header.shards) {
     if (!/^[\w-][\w.-]*$/.test(shard.file))
       throw bad(`shard file ${JSON.stringify(shard.file)} is not a plain file name`);
@@ -58,7 +59,7 @@ export function readPackHeader(text: string): PackHeader {
   // A layer count that the tensors cannot back must not make a list of that length.
   if (header.config.layers > Object.keys(header.tensors).length)
     throw bad("config.layers exceeds the number of tensors");
-  checkSubstitutes(header);
+  checkVocabulary(header);
   const shapes = tensorShapes(header.config);
   for (const { name, rows, cols } of shapes) {
     const tensor = Object.hasOwn(header.tensors, name) ? header.tensors[name] : undefined;
@@ -72,12 +73,19 @@ export function readPackHeader(text: string): PackHeader {
   return header;
 }
 
-/** Every token of the target has a row, or a substitute that has one. */
-function checkSubstitutes({ config, vocabulary, substitutes = [] }: PackHeader): void {
-  const missing = Math.max(0, vocabulary.size - config.vocabulary);
+/** Every row has a token of its own, and every token of the target a row, or a substitute that has one. */
+function checkVocabulary({ config, vocabulary, kept, substitutes = [] }: PackHeader): void {
+  const rows = config.vocabulary;
+  if (kept && kept.length !== rows) throw bad(`kept names ${kept.length} tokens for ${rows} rows`);
+  const unsorted = kept?.findIndex((id, row) => id >= vocabulary.size || (row > 0 && id <= kept[row - 1]!)) ?? -1;
+  if (unsorted >= 0) {
+    throw bad(`kept[${unsorted}] is ${kept![unsorted]}; it lists ids under ${vocabulary.size} in rising order`);
+  }
+  const missing = Math.max(0, vocabulary.size - rows);
   if (substitutes.length !== missing) throw bad(`${missing} tokens have no row, but ${substitutes.length} substitutes`);
-  const at = substitutes.findIndex((id) => id >= config.vocabulary);
-  if (at >= 0) throw bad(`substitutes[${at}] is ${substitutes[at]}, past the ${config.vocabulary} rows`);
+  const own = kept && new Set(kept);
+  const at = substitutes.findIndex((id) => (own ? !own.has(id) : id >= rows));
+  if (at >= 0) throw bad(`substitutes[${at}] is ${substitutes[at]}, which has none of the ${rows} rows itself`);
 }
 
 function checkParts(header: PackHeader, name: string, tensor: PackTensor): void {
@@ -117,7 +125,7 @@ export async function readPack(open: OpenFile): Promise<PackedModel> {
     }
     tensors.set(name, { ...shape, bytes });
   }
-  const { model, config, vocabulary, target, substitutes, activations, recipe } = header;
+  const { model, config, vocabulary, target, kept, substitutes, activations, recipe } = header;
   const tokenizer = {
     "tokenizer.json": await text("tokenizer.json"),
     "tokenizer_config.json": await text("tokenizer_config.json"),
@@ -127,6 +135,7 @@ export async function readPack(open: OpenFile): Promise<PackedModel> {
     config,
     vocabulary,
     ...(target && { target }),
+    ...(kept && { kept }),
     ...(substitutes && { substitutes }),
     ...(activations && { activations }),
     tensors,

@@ -21,6 +21,7 @@ export interface PackedModel {
   readonly config: LlamaConfig;
   readonly vocabulary: PackHeader["vocabulary"];
   readonly target?: PackHeader["target"];
+  readonly kept?: PackHeader["kept"];
   readonly substitutes?: PackHeader["substitutes"];
   readonly activations?: PackHeader["activations"];
   readonly tensors: ReadonlyMap<string, PackedTensor>;
@@ -73,13 +74,14 @@ export async function writePack(model: PackedModel, sink: PackSink): Promise<Pac
     await sink.write(file, bytes);
     shards.push({ file, bytes: bytes.length, sha256: await sha256Hex(bytes) });
   }
-  const { model: id, config, vocabulary, target, substitutes, activations, recipe } = model;
+  const { model: id, config, vocabulary, target, kept, substitutes, activations, recipe } = model;
   const header: PackHeader = {
     version: PACK_VERSION,
     model: id,
     config,
     vocabulary,
     ...(target && { target }),
+    ...(kept && { kept }),
     ...(substitutes && { substitutes }),
     ...(activations && { activations }),
     tensors,
@@ -92,8 +94,18 @@ export async function writePack(model: PackedModel, sink: PackSink): Promise<Pac
   for (const name of ["tokenizer.json", "tokenizer_config.json"] as const) {
     await sink.write(name, new TextEncoder().encode(model.tokenizer[name]));
   }
-  await sink.write("pack.json", json(header));
+  await sink.write("pack.json", new TextEncoder().encode(headerText(header)));
   return header;
+}
+
+/** A field a line or more, but lists of ids, which may have tens of thousands, in one. */
+function headerText(header: PackHeader): string {
+  const fields = Object.entries(header).map(([name, value]) => {
+    const isIds = Array.isArray(value) && typeof value[0] === "number";
+    const text = isIds ? JSON.stringify(value) : JSON.stringify(value, null, 2).replaceAll("\n", "\n  ");
+    return `  ${JSON.stringify(name)}: ${text}`;
+  });
+  return `{\n${fields.join(",\n")}\n}\n`;
 }
 
 /** Bytes [start, end) of a tensor, its `part`-th piece. */

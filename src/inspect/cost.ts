@@ -115,7 +115,7 @@ const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]
 
   argmax: { cost: ([, n]) => cost(0, 4 * n) },
   // less the largest, times scale
-  gumbelArgmax: { cost: ([, n]) => cost(0, 4 * n, { f32: n }) },
+  gumbelArgmax: { cost: ([, n, ids]) => cost(0, (ids ? 8 : 4) * n, { f32: n }) },
   logSumExp: { cost: ([, n]) => cost(0, 4 * n, { f32: n }) },
   gatherAbove: { cost: ([, n]) => cost(0, 4 * n) },
 };

@@ -1,8 +1,9 @@
 /**
  * The one memory of a loaded model, laid out from the pack header and grown once, at load:
  *
- *   0           448          ..weights..                         ..KV pages..         ..scratch..
- *   constants   tensors, end to end, then tables of outliers     pool of equal pages  one forward pass of up to CHUNK tokens
+ *   0           448          ..weights..                         ..token ids..   ..KV pages..         ..scratch..
+ *   constants   tensors, end to end, then tables of outliers     of a trimmed    pool of equal pages  one forward pass of up to
+ *                                                                vocabulary                           CHUNK tokens
  *
  * Tensors lie in the order of the header, which is that of the forward pass, so neighbours of one layout are one matrix;
  * tables of outliers in the same order, so theirs are one table.
@@ -20,6 +21,7 @@ export interface Arena {
   readonly bytes: number;
   /** Address of each tensor, without its outliers. */ readonly tensors: ReadonlyMap<string, number>;
   /** Address of each table of outliers, by its tensor. */ readonly outliers: ReadonlyMap<string, number>;
+  /** u32 (V), the id of the token of each logit; 0 where that is its index. */ readonly tokenIds: number;
   /** Addresses of the KV pages. */ readonly pages: readonly number[];
   readonly scratch: Scratch;
 }
@@ -69,6 +71,8 @@ export function planArena(header: PackHeader, pages: number, rows: number): Aren
     outliers.set(name, end);
     end += tensor.outliers.bytes;
   }
+  // Kernels read it four at a time, as they read logits.
+  const tokenIds = header.kept ? take(Math.ceil(vocabulary / 4) * 16) : 0;
   const page = pageBytes(totalKvHeads(header.config), headSize);
   const pageAddresses = Array.from({ length: pages }, () => take(page));
   const widest = Math.max(embedding, feedForward, heads * headSize);
@@ -84,5 +88,5 @@ export function planArena(header: PackHeader, pages: number, rows: number): Aren
     matmul: take(Math.max(0, ...Object.values(header.tensors).map(matmulScratch))),
     logits: take(rows * vocabulary * 4),
   };
-  return { bytes: end, tensors, outliers, pages: pageAddresses, scratch };
+  return { bytes: end, tensors, outliers, tokenIds, pages: pageAddresses, scratch };
 }

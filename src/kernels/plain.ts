@@ -311,10 +311,11 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
 
     argmax,
 
-    gumbelArgmax(x, n, scale, floor, a, b) {
+    gumbelArgmax(x, n, ids, scale, floor, a, b) {
       const likeliest = argmax(x, n);
       const top = getF32(x + likeliest * 4);
-      const noise = (i: number): number => gumbel(mix(mix(i ^ a) + b) >>> 0);
+      const token = (i: number): number => (ids ? view.getUint32(ids + 4 * i, true) : i);
+      const noise = (i: number): number => gumbel(mix(mix(token(i) ^ a) + b) >>> 0);
       let winner = likeliest;
       let best = noise(likeliest);
       for (let i = 0; i < n; i++) {

@@ -39,8 +39,11 @@ export function blockShape(config: LlamaConfig, layer: number): BlockWidth & { r
 export const totalKvHeads = (config: LlamaConfig): number =>
   config.widths?.reduce((sum, { kvHeads }) => sum + kvHeads, 0) ?? config.layers * config.kvHeads;
 
-/** Throws `invalid_config` naming the field if the numbers cannot describe a Llama that the kernels run. */
-export function checkConfig(config: LlamaConfig): LlamaConfig {
+/**
+ * Throws `invalid_config` naming the field if the numbers cannot describe a Llama that the kernels run. `tokens` are as many
+ * as the vocabulary, but for a draft whose vocabulary is trimmed: its ids are those of its target.
+ */
+export function checkConfig(config: LlamaConfig, tokens: number = config.vocabulary): LlamaConfig {
   const sizes = [
     "layers",
     "heads",
@@ -76,8 +79,8 @@ export function checkConfig(config: LlamaConfig): LlamaConfig {
     }
   }
   for (const id of [config.bosId, ...config.eosIds]) {
-    if (!Number.isSafeInteger(id) || id < 0 || id >= config.vocabulary) {
-      throw new OutriderError("invalid_config", `token ${id} is not one of the ${config.vocabulary} of the vocabulary`);
+    if (!Number.isSafeInteger(id) || id < 0 || id >= tokens) {
+      throw new OutriderError("invalid_config", `token ${id} is not one of the ${tokens} of the vocabulary`);
     }
   }
   return config;

@@ -6,7 +6,7 @@ export const CUT: Recipe = {
   base: "smollm2-135m",
   stages: [
     { stage: "prune-depth", keep: Array.from({ length: 12 }, (_, layer) => layer) },
-    { stage: "trim-vocabulary", keep: 16384 },
+    { stage: "trim-vocabulary", keep: 16384, by: "rank" },
     { stage: "quantise", tensors: "blocks", format: "lut4" },
     { stage: "quantise", tensors: "vocabulary", format: "lut4" },
     { stage: "activations", bits: 8 },

@@ -302,8 +302,23 @@ function logitsCase(
 
 const gumbelCase = (n: number, fill: Fill, scale = 1, floor = -1e300): KernelCase =>
   logitsCase(`gumbelArgmax scale ${scale} floor ${floor}`, 0, n, fill, (kernels, i) =>
-    kernels.gumbelArgmax(X, n, scale, floor, i * 0x9e3779b9, i),
+    kernels.gumbelArgmax(X, n, 0, scale, floor, i * 0x9e3779b9, i),
   );
+
+/** Floats of tokens that are not their indices. */
+function trimmedGumbelCase(n: number, scale = 1, floor = -1e300): KernelCase {
+  const { name, prepare, ...rest } = logitsCase(`gumbelArgmax ids scale ${scale}`, 0, n, "random", (kernels, i) =>
+    kernels.gumbelArgmax(X, n, WEIGHT, scale, floor, i * 0x9e3779b9, i),
+  );
+  return {
+    name,
+    ...rest,
+    prepare(memory) {
+      new Uint32Array(memory.buffer, WEIGHT, n).set(Array.from({ length: n }, (_, i) => 3 * i + (i % 5) + 2 ** 17));
+      return prepare(memory);
+    },
+  };
+}
 
 /** Sums are bit for bit; their logarithms are rounded to f32. */
 const logSumExpCase = (n: number, fill: Fill, scale = 1): KernelCase =>
@@ -407,6 +422,8 @@ export const KERNEL_CASES: readonly KernelCase[] = [
   // All weights alike, and so many that their sum bounds them.
   attentionCase(3, 1, 32, 2, 1200, "zeros"),
   ...[1, 2, 3, 4, 5, 7, 8, 31, 1023].flatMap((n) => [gumbelCase(n, "random"), logSumExpCase(n, "random")]),
+  ...[1, 2, 3, 4, 5, 7, 8, 31, 1023].map((n) => trimmedGumbelCase(n)),
+  trimmedGumbelCase(1000, 0.1, -0.02),
   ...(["zeros", "spike", "tiny"] as const).flatMap((fill) => [gumbelCase(100, fill), logSumExpCase(100, fill)]),
   logSumExpCase(1000, "random", 1 / 0.7),
   logSumExpCase(1000, "random", 40),

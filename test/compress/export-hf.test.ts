@@ -77,7 +77,8 @@ describe("export", () => {
   });
 
   test("refuses a trimmed vocabulary", async () => {
-    const trimmed = trimVocabulary(tiny, { stage: "trim-vocabulary", keep: 400 });
+    const counts = async (size: number) => Array.from({ length: size }, (_, id) => id);
+    const trimmed = await trimVocabulary(tiny, { stage: "trim-vocabulary", keep: 400, by: "frequency" }, { counts });
     await expect(exportHuggingFace(trimmed, new MemoryDirectory(), "F32")).rejects.toMatchObject({
       code: "unsupported_export",
     });

@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 const run = (stages: Stage[], journal: Journal) =>
-  runStages(base, { model: "made", stages }, new Calibrator(pool, windows, journal));
+  runStages(base, { model: "made", stages }, new Calibrator(pool, windows, async () => windows.flat(), journal));
 
 /** Stops at every rest once, as a Ctrl-C there would. Returns what is made in the end, and the number of stops. */
 async function stoppedEverywhere(stages: Stage[], at: string) {

@@ -20,6 +20,7 @@ test.each([
     /^r\.ts: stages\.0\.stage: .*Expected 'prune-depth' \| 'trim-vocabulary' \| 'quantise' \| 'activations' \| 'magnitude' \| 'wanda' \| 'sparsegpt' \| 'gptq' \| 'squeezellm' \| 'llm-pruner' \| 'shortened-llama'$/,
   ],
   [{ ...good, stages: [{ stage: "prune-depth", keep: [0.5] }] }, /^r\.ts: stages\.0\.keep\.0: /],
+  [{ ...good, stages: [{ stage: "trim-vocabulary", keep: 16 }] }, /^r\.ts: stages\.0\.by: /],
   [{ ...good, stages: [{ stage: "prune-depth", keep: [0], layers: 3 }] }, /^r\.ts: stages\.0: .*layers/],
 ])("%j is refused with the field at fault", (value, message) => {
   expect(() => parseRecipe(value, "r.ts")).toThrow(message);

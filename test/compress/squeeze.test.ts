@@ -52,6 +52,29 @@ test("a GGUF file is a model like any other", async () => {
   expect(JSON.parse(readFileSync(path.join(made, "pack.json"), "utf8"))).toMatchObject({ model: "tiny-from-gguf" });
 });
 
+test("a recipe of one's own trims the vocabulary to what the whole text has most often", async () => {
+  const recipe = path.join(directory, "trim.ts");
+  const stage = '{ stage: "trim-vocabulary", keep: 320, by: "frequency" }';
+  writeFileSync(recipe, `export default { model: "any", base: "tiny", stages: [${stage}] };`);
+  const lines = path.join(directory, "answers.jsonl");
+  // 61 ids of which the first window has none; 300 and more are merges of the tiny model.
+  const answer = Array.from({ length: 61 }, (_, n) => 450 + n);
+  writeFileSync(
+    lines,
+    [
+      { prompt: [1, 5], answer: Array(70).fill(9) },
+      { prompt: answer, answer },
+    ]
+      .map((line) => JSON.stringify(line))
+      .join("\n"),
+  );
+  const made = path.join(directory, "trimmed");
+  const text = ["--calibration", lines, "--samples", "1", "--length", "32"];
+  await printed(() => squeezeCommand(["--model", TINY_PACKS.target, "--recipe", recipe, ...text, "--out", made]));
+  const { kept } = JSON.parse(readFileSync(path.join(made, "pack.json"), "utf8"));
+  expect(kept).toEqual([...Array.from({ length: 259 }, (_, id) => id), ...answer]);
+});
+
 describe("what is refused, with the next step", () => {
   const squeeze = ["--model", TINY_PACKS.target, "--out", out];
   test.each<[string[], string]>([

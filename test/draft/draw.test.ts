@@ -1,6 +1,7 @@
 /** The drafter's draw against the target's rule, over the kernels of this machine. */
 import { expect, test } from "vitest";
 import { drawToken, type Logits } from "../../src/draft/draw.ts";
+import { TokenRows } from "../../src/model/token-rows.ts";
 import { chooseToken } from "../../src/speculate/sample.ts";
 import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
 import { freshKernels } from "../support/kernels.ts";
@@ -8,15 +9,22 @@ import { normal, seeded } from "../support/random.ts";
 
 const X = 4096;
 const OUT = 1 << 20;
+const IDS = 2 << 20;
 const { kernels, memory } = freshKernels("dot16");
 
-/** V floats as a model would hold them; `room` of them fit where the largest are gathered. */
-function holding(logits: Float32Array, room: number): Logits {
+/** V floats as a model would hold them, of the tokens `kept`; `room` of them fit where the largest are gathered. */
+function holding(logits: Float32Array, room: number, kept?: readonly number[]): Logits {
   const V = logits.length;
   new Float32Array(memory.buffer, X, V).set(logits);
+  if (kept) new Uint32Array(memory.buffer, IDS, V).set(kept);
+  const size = kept ? kept.at(-1)! + 1 : V;
+  const substitutes = new Array<number>(size - V).fill(kept?.[0] ?? 0);
+  const tokens = new TokenRows({ config: { vocabulary: V }, vocabulary: { size }, kept, substitutes });
   return {
-    argmax: () => kernels.argmax(X, V),
-    gumbelArgmax: (_, scale, floor, { a, b }) => kernels.gumbelArgmax(X, V, scale, floor, a, b),
+    tokens,
+    argmax: () => tokens.idOf(kernels.argmax(X, V)),
+    gumbelArgmax: (_, scale, floor, { a, b }) =>
+      tokens.idOf(kernels.gumbelArgmax(X, V, kept ? IDS : 0, scale, floor, a, b)),
     logSumExp: (_, scale = 1) => kernels.logSumExp(X, V, scale),
     logitsAbove(_, cut) {
       const count = kernels.gatherAbove(X, V, cut, OUT, room);
@@ -37,6 +45,14 @@ test("refuses a row without a finite logit", () => {
   }
 });
 
+const anySampling = (random: () => number, i: number): Sampling => ({
+  temperature: [0.05, 0.7, 1, 3][(i >> 2) % 4]!,
+  topK: random() < 0.5 ? Math.floor(random() * 60) : 0,
+  topP: random() < 0.6 ? random() : 1,
+  minP: random() < 0.3 ? random() / 5 : 0,
+  seed: Math.floor(random() * 2 ** 32),
+});
+
 test("is the target's own draw, whatever the filters, also with ties and where too many logits are near the top", () => {
   const random = seeded(21);
   for (let i = 0; i < 1500; i++) {
@@ -44,14 +60,24 @@ test("is the target's own draw, whatever the filters, also with ties and where t
     const spread = [0.3, 1, 4, 12][i % 4]!;
     const step = i % 5 === 0 ? 4 : 2 ** 20;
     const logits = Float32Array.from({ length: V }, () => Math.round(spread * normal(random) * step) / step);
-    const sampling: Sampling = {
-      temperature: [0.05, 0.7, 1, 3][(i >> 2) % 4]!,
-      topK: random() < 0.5 ? Math.floor(random() * 60) : 0,
-      topP: random() < 0.6 ? random() : 1,
-      minP: random() < 0.3 ? random() / 5 : 0,
-      seed: Math.floor(random() * 2 ** 32),
-    };
+    const sampling = anySampling(random, i);
     const drawn = drawToken(holding(logits, i % 3 === 0 ? 100 : 2000), logits, sampling, i);
     expect(drawn, JSON.stringify({ i, V, sampling })).toBe(chooseToken(logits, sampling, i));
+  }
+});
+
+test("with a trimmed vocabulary it is the target's own draw where the target says only what is kept", () => {
+  const random = seeded(22);
+  for (let i = 0; i < 500; i++) {
+    const V = 2 + Math.floor(random() * 2000);
+    const spread = [0.3, 1, 4, 12][i % 4]!;
+    const whole = Float32Array.from({ length: V }, () => spread * normal(random));
+    const isKept = Array.from({ length: V }, (_, id) => id === V - 1 || random() < 0.3);
+    const kept = [...isKept.keys()].filter((id) => isKept[id]);
+    const restricted = whole.map((logit, id) => (isKept[id] ? logit : Number.NEGATIVE_INFINITY));
+    const sampling = i % 10 === 0 ? GREEDY : anySampling(random, i);
+    const logits = Float32Array.from(kept, (id) => whole[id]!);
+    const drawn = drawToken(holding(logits, i % 3 === 0 ? 100 : 2000, kept), logits, sampling, i);
+    expect(drawn, JSON.stringify({ i, V, sampling })).toBe(chooseToken(restricted, sampling, i));
   }
 });

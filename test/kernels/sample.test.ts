@@ -22,7 +22,7 @@ describe.each(BUILDS)("%s build", (build) => {
   function draw(logits: Float32Array, sampling: Sampling, position: number): number {
     const top = logits[kernels.argmax(X, logits.length)]!;
     const { a, b } = noiseKey(sampling.seed, position);
-    return kernels.gumbelArgmax(X, logits.length, 1 / sampling.temperature, keepFloor(logits, top, sampling), a, b);
+    return kernels.gumbelArgmax(X, logits.length, 0, 1 / sampling.temperature, keepFloor(logits, top, sampling), a, b);
   }
 
   test.each([0.6, 1, 1.5])("over positions follows the softmax at temperature %d (chi-square)", (temperature) => {

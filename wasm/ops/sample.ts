@@ -9,25 +9,30 @@ import { argmax } from "./argmax";
 // More than the f32 bounds are off by.
 const MARGIN: f64 = 1e-4;
 
+@inline function tokenOf(ids: usize, i: i32): u32 {
+  return ids ? load<u32>(ids + <usize>(i << 2)) : i;
+}
+
 // As chooseToken of src/speculate/sample.ts: the noise itself, in f64, only for tokens that a bound does not rule out.
-export function gumbelArgmax(x: usize, n: i32, scale: f64, floor: f64, a: i32, b: i32): i32 {
+export function gumbelArgmax(x: usize, n: i32, ids: usize, scale: f64, floor: f64, a: i32, b: i32): i32 {
   let winner = argmax(x, n);
   const top = load<f32>(x + <usize>(winner << 2));
-  let best = gumbel(winner, a, b);
+  let best = gumbel(tokenOf(ids, winner), a, b);
   let bar = f32x4.splat(<f32>(best - MARGIN));
   const tops = f32x4.splat(top);
   const scales = f32x4.splat(<f32>scale);
   const as4 = i32x4.splat(a);
   const bs4 = i32x4.splat(b);
   for (let k = 0; k < n; k += 4) {
-    const noise = gumbelBound(i32x4.add(i32x4.splat(k), lanes()), as4, bs4);
+    const tokens = ids ? v128.load(ids + <usize>(k << 2)) : i32x4.add(i32x4.splat(k), lanes());
+    const noise = gumbelBound(tokens, as4, bs4);
     const bound = f32x4.add(f32x4.mul(f32x4.sub(v128.load(x + <usize>(k << 2)), tops), scales), noise);
     if (!v128.any_true(f32x4.gt(bound, bar))) continue;
     const end = min(k + 4, n);
     for (let i = k; i < end; i++) {
       const v = (<f64>load<f32>(x + <usize>(i << 2)) - <f64>top) * scale;
       if (!(v >= floor)) continue;
-      const score = v + gumbel(i, a, b);
+      const score = v + gumbel(tokenOf(ids, i), a, b);
       if (score > best) {
         best = score;
         winner = i;

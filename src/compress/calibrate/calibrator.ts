@@ -1,6 +1,8 @@
 /** Calibration on windows of a text, by a pool of threads: what stages ask for, over one float model at a time. */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
+import { OutriderError } from "../../model/errors.ts";
 import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
+import { isTrimmed } from "../../model/token-rows.ts";
 import type { Calibration, TensorGradient, Tensors } from "../calibration.ts";
 import { Journal, type Step } from "../journal.ts";
 import { startProgress } from "../progress.ts";
@@ -15,20 +17,30 @@ import type { Wanted } from "./statistics.ts";
 export class Calibrator implements Calibration {
   readonly #pool: Pool;
   readonly #windows: readonly Window[];
+  readonly #text: () => Promise<readonly number[]>;
   readonly #journal: Journal;
   #model: PackedModel | undefined;
   #llama: FloatLlama | undefined;
 
-  /** What it works out goes into the journal, a block, a measurement or a few windows at a time. */
-  constructor(pool: Pool, windows: readonly Window[], journal = Journal.none()) {
+  /**
+   * `text` reads all tokens of the text that the windows are of. What is worked out goes into the journal, a block, a
+   * measurement or a few windows at a time.
+   */
+  constructor(
+    pool: Pool,
+    windows: readonly Window[],
+    text: () => Promise<readonly number[]>,
+    journal = Journal.none(),
+  ) {
     this.#pool = pool;
     this.#windows = windows;
+    this.#text = text;
     this.#journal = journal;
   }
 
   async compress(model: PackedModel, wanted: Wanted, solve: Solver): Promise<Tensors> {
     // Its weights change on the way, so it is nobody else's.
-    const llama = new FloatLlama(this.#pool, model);
+    const llama = this.#load(model);
     try {
       return await this.#blocks(model, (known, solved) =>
         compressSequentially(llama, this.#windows, wanted, solve, known, solved),
@@ -115,6 +127,12 @@ export class Calibrator implements Calibration {
     }
   }
 
+  async counts(size: number): Promise<Float64Array> {
+    const counts = new Float64Array(size);
+    for (const id of await this.#text()) if (id < size) counts[id]!++;
+    return counts;
+  }
+
   influence(model: PackedModel): Promise<readonly number[]> {
     return this.#journal.once(async () => {
       const llama = this.#floats(model);
@@ -132,8 +150,18 @@ export class Calibrator implements Calibration {
     if (this.#model === model && this.#llama) return this.#llama;
     this.#llama?.release();
     this.#model = model;
-    this.#llama = new FloatLlama(this.#pool, model);
+    this.#llama = this.#load(model);
     return this.#llama;
+  }
+
+  #load(model: PackedModel): FloatLlama {
+    if (isTrimmed(model)) {
+      throw new OutriderError(
+        "trimmed_vocabulary",
+        `${model.model} lacks tokens that the text has; put trim-vocabulary behind the stages that measure`,
+      );
+    }
+    return new FloatLlama(this.#pool, model);
   }
 }
 

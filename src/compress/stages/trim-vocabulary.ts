@@ -1,64 +1,73 @@
 /**
- * The stage that gives the draft a smaller vocabulary: only the first `keep` ids stay, their rows byte for byte. In a BPE
- * vocabulary ids follow the order in which merges were learnt, so the first are the most frequent. Ids never change: a
- * target token past the end is one that the draft cannot propose, and as input it is read as the last of its BPE pieces
- * that the draft has. Fewer rows make the head cheaper too (FR-Spec, Zhao et al. 2025, arXiv 2502.14856).
+ * The stage that gives the draft a smaller vocabulary: only the tokens that its target writes most often keep their rows of
+ * embedding and head, every bit as it was. Fewer rows make the head cheaper, which for a small draft is much of a step
+ * (FR-Spec, Zhao et al. 2025, arXiv 2502.14856). Ids never change: a token without a row is one that the draft cannot
+ * propose, and as input it is read as the last of its BPE pieces that has one (model/token-rows.ts).
  */
-import type { PackedModel, PackedTensor } from "../../format/pack.ts";
+import type { PackedModel } from "../../format/pack.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { BLOCK_ROWS } from "../../model/layouts.ts";
+import { pickRows } from "../../model/pick-rows.ts";
+import { piecesOf } from "../../model/pieces.ts";
 import { EMBEDDING, HEAD } from "../../model/tensors.ts";
-import { tokenTable } from "../../model/tokenizer-files.ts";
+import { isTrimmed } from "../../model/token-rows.ts";
+import type { Calibration } from "../calibration.ts";
+import { mostFrequent } from "../methods/frequency.ts";
 
 export interface TrimVocabulary {
   readonly stage: "trim-vocabulary";
-  /** Ids that stay: 0 … keep − 1; a multiple of 16, because rows lie in tiles of 16. */ readonly keep: number;
+  /** Tokens that stay; a multiple of 16, because rows lie in tiles of 16. */ readonly keep: number;
+  /**
+   * `frequency`: those that the whole calibration text has most often. `rank`: those with the lowest ids, which BPE learnt
+   * first because they were the most frequent where it learnt; for recipes that are made without a text.
+   */
+  readonly by: "frequency" | "rank";
 }
 
-/** A copy with `keep` rows of embedding and head. Throws `bad_recipe` for a count that does not fit, `bad_tokenizer` for merges that do not. */
-export function trimVocabulary(model: PackedModel, { stage, keep }: TrimVocabulary): PackedModel {
-  const { vocabulary, eosIds } = model.config;
-  if (keep % BLOCK_ROWS !== 0 || keep >= vocabulary || eosIds.some((id) => id >= keep)) {
+/**
+ * A copy with `keep` rows of embedding and head. What no merge makes, such as single bytes, special and end tokens, always
+ * stays. Rejects with `bad_recipe` for a count that does not fit, or what `calibration` does.
+ */
+export async function trimVocabulary(
+  model: PackedModel,
+  { stage, keep, by }: TrimVocabulary,
+  calibration: Pick<Calibration, "counts">,
+): Promise<PackedModel> {
+  const { size } = model.vocabulary;
+  if (isTrimmed(model)) {
     throw new OutriderError(
       "bad_recipe",
-      `trim-vocabulary: keep is ${keep}; it must be a multiple of ${BLOCK_ROWS} under ${vocabulary} that covers the end tokens ${eosIds}`,
+      `trim-vocabulary: ${model.model} is trimmed already; trim once, to fewer tokens`,
     );
   }
+  const { lasts, indivisible } = piecesOf(JSON.parse(model.tokenizer["tokenizer.json"]));
+  const { bosId, eosIds } = model.config;
+  const always = new Set([...indivisible, bosId, ...eosIds, ...(model.target?.eosIds ?? [])]);
+  if (keep % BLOCK_ROWS !== 0 || keep >= size || keep < always.size) {
+    throw new OutriderError(
+      "bad_recipe",
+      `trim-vocabulary: keep is ${keep}; it must be a multiple of ${BLOCK_ROWS} under ${size}, and from ${always.size} on, the bytes and special tokens that always stay`,
+    );
+  }
+  const counts = by === "frequency" ? await calibration.counts(size) : new Float64Array(size);
+  const kept = mostFrequent(counts, keep, always);
   const tensors = new Map(model.tensors);
   for (const name of [EMBEDDING, HEAD]) {
     const tensor = tensors.get(name);
-    if (tensor) tensors.set(name, firstRows(tensor, keep));
+    if (tensor) tensors.set(name, { ...tensor, rows: keep, bytes: pickRows(tensor, tensor.bytes, kept) });
   }
+  const own = new Set(kept);
+  const missing = Array.from({ length: size }, (_, id) => id).filter((id) => !own.has(id));
   return {
     ...model,
     config: { ...model.config, vocabulary: keep },
-    substitutes: substitutes(JSON.parse(model.tokenizer["tokenizer.json"]), keep),
+    // Where the first ids stay, rows are ids.
+    ...(kept.at(-1)! >= keep && { kept }),
+    substitutes: missing.map((id) => {
+      while (!own.has(id)) id = lasts[id]!;
+      return id;
+    }),
     tensors,
-    recipe: [...model.recipe, { stage, keep }],
+    recipe: [...model.recipe, { stage, keep, by }],
   };
-}
-
-/** Blocks of 16 rows follow each other in every format, so the first rows are the first bytes. */
-function firstRows(tensor: PackedTensor, rows: number): PackedTensor {
-  const blocks = Math.ceil(tensor.rows / BLOCK_ROWS);
-  return { ...tensor, rows, bytes: tensor.bytes.slice(0, (tensor.bytes.length / blocks) * (rows / BLOCK_ROWS)) };
-}
-
-/** Per id from `keep` on, the last piece it was merged from that is under `keep`. */
-function substitutes(tokenizer: { model: { merges: readonly (string | readonly [string, string])[] } }, keep: number) {
-  const table = tokenTable(tokenizer);
-  const ids = new Map(table.map((token, id) => [token, id]));
-  const lastPiece = new Map<number, number>();
-  for (const merge of tokenizer.model.merges) {
-    const [left, right] = typeof merge === "string" ? merge.split(" ") : merge;
-    const whole = ids.get(`${left}${right}`);
-    const piece = ids.get(right as string);
-    if (whole !== undefined && piece !== undefined) lastPiece.set(whole, piece);
-  }
-  return table.slice(keep).map((token, n) => {
-    let id: number | undefined = keep + n;
-    while (id !== undefined && id >= keep) id = lastPiece.get(id);
-    if (id !== undefined) return id;
-    throw new OutriderError("bad_tokenizer", `token ${keep + n}, ${JSON.stringify(token)}, is no merge of kept tokens`);
-  });
 }

@@ -11,6 +11,7 @@
 import type { Llama } from "../../draft/model.ts";
 import { PAGE_TOKENS } from "../../kernels/abi.ts";
 import { OutriderError } from "../../model/errors.ts";
+import { isTrimmed } from "../../model/token-rows.ts";
 import { accept, type Decision } from "../../speculate/accept.ts";
 import type { Capabilities, Deciding, EngineSequence, TargetEngine } from "../engine.ts";
 
@@ -24,9 +25,15 @@ export class WasmEngine implements TargetEngine {
   readonly capabilities: Capabilities;
   readonly #llama: Llama;
 
-  /** `llama` was loaded for maxDraft + 1 rows of logits. */
+  /** `llama` was loaded for maxDraft + 1 rows of logits. Throws `trimmed_target` for a model that lacks tokens. */
   constructor(llama: Llama, maxDraft: number) {
     const { model, vocabulary, config } = llama.header;
+    if (isTrimmed(llama.header)) {
+      throw new OutriderError(
+        "trimmed_target",
+        `${model} has ${config.vocabulary} of ${vocabulary.size} tokens: it can draft, but not decide; serve its target`,
+      );
+    }
     this.model = model;
     this.vocabulary = vocabulary;
     this.context = Math.min(config.context, llama.pool.pages * PAGE_TOKENS);

@@ -18,11 +18,18 @@ const base = await readPack(openDirectory(TINY_PACKS.target));
 const pool = await Pool.open(2);
 const random = seeded(6);
 const windows = Array.from({ length: 4 }, () => Array.from({ length: 48 }, () => Math.floor(random() * 512)));
-const calibration = new Calibrator(pool, windows);
+const calibration = new Calibrator(pool, windows, async () => windows.flat());
 
 afterAll(() => pool[Symbol.asyncDispose]());
 
 const run = (...stages: Stage[]): Promise<PackedModel> => runStages(base, { model: "made", stages }, calibration);
+
+test("what measures comes before the vocabulary is trimmed", async () => {
+  const trim = { stage: "trim-vocabulary", keep: 384, by: "frequency" } as const;
+  await run({ stage: "magnitude", pattern: { per: "row", sparsity: 0.5 } }, trim);
+  const wanda = { stage: "wanda", pattern: { per: "row", sparsity: 0.5 } } as const;
+  await expect(run(trim, wanda)).rejects.toThrow("put trim-vocabulary behind the stages that measure");
+});
 
 const matrices = (model: PackedModel) =>
   [...model.tensors]

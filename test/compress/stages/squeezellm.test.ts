@@ -21,7 +21,7 @@ import { loadPack, TINY_PACKS } from "../../support/tiny.ts";
 const pool = await Pool.open(2);
 const random = seeded(6);
 const windows = Array.from({ length: 3 }, () => Array.from({ length: 40 }, () => Math.floor(random() * 512)));
-const calibration = new Calibrator(pool, windows);
+const calibration = new Calibrator(pool, windows, async () => windows.flat());
 
 /** Codebooks need columns in multiples of 64, and the tiny model's down projections have 96. */
 const tiny = await readPack(openDirectory(TINY_PACKS.target));

@@ -2,80 +2,177 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { trimVocabulary } from "../../../src/compress/stages/trim-vocabulary.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type TrimVocabulary, trimVocabulary } from "../../../src/compress/stages/trim-vocabulary.ts";
+import { drawToken } from "../../../src/draft/draw.ts";
+import { ModelDrafter } from "../../../src/draft/engine.ts";
 import type { Llama } from "../../../src/draft/model.ts";
 import { directorySink, openDirectory } from "../../../src/format/disk.ts";
 import { type PackedModel, writePack } from "../../../src/format/pack.ts";
 import { readPack, readPackHeader } from "../../../src/format/pack-reader.ts";
+import { WasmEngine } from "../../../src/origin/engines/wasm.ts";
+import { chooseToken } from "../../../src/speculate/sample.ts";
+import { GREEDY } from "../../../src/speculate/types.ts";
+import { seeded } from "../../support/random.ts";
 import { loadPack, TINY_PACKS } from "../../support/tiny.ts";
 
 const KEEP = 384;
-const home = mkdtempSync(join(tmpdir(), "outrider-trim-"));
-let whole: PackedModel;
-let trimmed: PackedModel;
-let full: Llama;
-let small: Llama;
+const SPECIAL = [0, 1, 2];
+const whole: PackedModel = await readPack(openDirectory(TINY_PACKS.target));
+const size = whole.vocabulary.size;
+const { vocab, merges } = JSON.parse(whole.tokenizer["tokenizer.json"]).model as {
+  vocab: Record<string, number>;
+  merges: (string | [string, string])[];
+};
 
-beforeAll(async () => {
-  whole = await readPack(openDirectory(TINY_PACKS.target));
-  trimmed = trimVocabulary(whole, { stage: "trim-vocabulary", keep: KEEP });
-  await writePack(trimmed, directorySink(home));
-  full = await loadPack(TINY_PACKS.target, 4, 4);
-  small = await loadPack(home, 4, 4);
+// How often a made-up text has each id; most of them never.
+const random = seeded(31);
+const COUNTS = Array.from({ length: size }, () => Math.max(0, Math.floor(random() * 8) - 5));
+const counts = async () => COUNTS;
+const trim = (keep: number, by: TrimVocabulary["by"], model = whole) =>
+  trimVocabulary(model, { stage: "trim-vocabulary", keep, by }, { counts });
+
+describe.each(["rank", "frequency"] as const)("by %s", (by) => {
+  const home = mkdtempSync(join(tmpdir(), "outrider-trim-"));
+  let trimmed: PackedModel;
+  let kept: readonly number[];
+  let full: Llama;
+  let small: Llama;
+
+  beforeAll(async () => {
+    trimmed = await trim(KEEP, by);
+    kept = trimmed.kept ?? Array.from({ length: KEEP }, (_, id) => id);
+    await writePack(trimmed, directorySink(home));
+    full = await loadPack(TINY_PACKS.target, 4, 4);
+    small = await loadPack(home, 4, 4);
+  });
+  afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+  const logits = (llama: Llama, tokens: readonly number[]): Float32Array =>
+    llama.forward(llama.newCache(), tokens, 1).slice();
+
+  test("logits of the kept ids are the same bits", () => {
+    const tokens = [1, ...[40, 383, 200, 17, 300].map((row) => kept[row]!)];
+    const all = logits(full, tokens);
+    expect(logits(small, tokens)).toEqual(Float32Array.from(kept, (id) => all[id]!));
+  });
+
+  test("a token without a row is read as the last of its pieces that is kept, found here by spelling", () => {
+    const spelling = Object.fromEntries(Object.entries(vocab).map(([text, id]) => [id, text]));
+    const pairs = new Map(
+      merges.map((merge) => (typeof merge === "string" ? merge.split(" ") : merge)).map((m) => [m.join(""), m]),
+    );
+    const own = new Set(kept);
+    const last = (text: string): number =>
+      own.has(vocab[text] as number) ? (vocab[text] as number) : last((pairs.get(text) as string[])[1] as string);
+    const missing = Array.from({ length: size }, (_, id) => id).filter((id) => !own.has(id));
+    for (const [n, id] of missing.entries()) {
+      const piece = last(spelling[id] as string);
+      expect(spelling[id]?.endsWith(spelling[piece] as string)).toBe(true);
+      expect(trimmed.substitutes?.[n], spelling[id]).toBe(piece);
+    }
+    for (const id of missing.slice(-9)) {
+      expect(logits(small, [1, id, 5])).toEqual(logits(small, [1, last(spelling[id] as string), 5]));
+    }
+  });
+
+  test("ids past the target's vocabulary are still refused, and the cache remembers the target's own ids", () => {
+    const cache = small.newCache();
+    small.forward(cache, [1, KEEP + 3], 1);
+    expect(cache.tokens).toEqual([1, KEEP + 3]);
+    expect(() => small.forward(cache, [size], 1)).toThrow("outside the vocabulary");
+  });
+
+  test("draws what the whole model draws where it says only kept ids", async () => {
+    const forbidden = Array.from({ length: size }, (_, id) => id).filter((id) => !kept.includes(id));
+    for (let n = 0; n < 60; n++) {
+      const sampling =
+        n % 6 === 0
+          ? GREEDY
+          : { temperature: 2, topK: n % 4 === 0 ? 20 : 0, topP: n % 3 === 0 ? 0.8 : 1, minP: 0, seed: n };
+      const tokens = [1, ...Array.from({ length: 5 }, () => kept[Math.floor(random() * KEEP)]!)];
+      const own = logits(small, tokens);
+      const restricted = logits(full, tokens);
+      for (const id of forbidden) restricted[id] = Number.NEGATIVE_INFINITY;
+      const token = chooseToken(restricted, sampling, tokens.length);
+      expect(drawToken(small, own, sampling, tokens.length), JSON.stringify(sampling)).toBe(token);
+      const drafter = new ModelDrafter(small, small.newCache(), sampling);
+      await drafter.sync(tokens);
+      const { tokens: drafted, confidences } = await drafter.propose(1, () => true);
+      const sum = [...own].reduce((total, logit) => total + Math.exp(logit), 0);
+      expect(drafted).toEqual([token]);
+      expect(confidences[0]).toBeCloseTo(Math.exp(restricted[token]!) / sum, 5);
+    }
+  });
+
+  test("what was written is what is read", async () => {
+    const { recipe, ...read } = await readPack(openDirectory(home));
+    const { recipe: made, ...written } = trimmed;
+    expect(read).toEqual(written);
+    expect(recipe).toEqual([...whole.recipe, { stage: "trim-vocabulary", keep: KEEP, by }]);
+    expect(made).toEqual(recipe);
+  });
+
+  test("a header whose lists do not fit is refused", () => {
+    const header = JSON.parse(readFileSync(join(home, "pack.json"), "utf8"));
+    expect(header.config.vocabulary).toBe(KEEP);
+    expect(header.vocabulary).toEqual(whole.vocabulary);
+    const { substitutes } = header;
+    const withLists = (change: object): string => JSON.stringify({ ...header, ...change });
+    expect(readPackHeader(withLists({})).substitutes).toEqual(substitutes);
+    expect(() => readPackHeader(withLists({ substitutes: substitutes.slice(1) }))).toThrow("substitutes");
+    const missing = Array.from({ length: size }, (_, id) => id).find((id) => !kept.includes(id))!;
+    expect(() => readPackHeader(withLists({ substitutes: [...substitutes.slice(1), missing] }))).toThrow("none of the");
+    expect(() => readPackHeader(withLists({ kept: kept.slice(1) }))).toThrow("kept names 383 tokens for 384 rows");
+    expect(() => readPackHeader(withLists({ kept: kept.with(3, kept[4]!) }))).toThrow("kept[4]");
+    expect(() => readPackHeader(withLists({ kept: kept.with(-1, size) }))).toThrow(`under ${size}`);
+  });
+
+  test("it cannot decide for others", () => {
+    expect(() => new WasmEngine(small, 3)).toThrow("it can draft, but not decide");
+  });
 });
-afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-const logits = (llama: Llama, tokens: readonly number[]): Float32Array =>
-  llama.forward(llama.newCache(), tokens, 1).slice();
-
-test("logits of the kept ids are the same bits", () => {
-  const tokens = [1, 40, 383, 200, 17, 300];
-  expect(logits(small, tokens)).toEqual(logits(full, tokens).subarray(0, KEEP));
-});
-
-test("a token past the end is read as the last of its pieces that is kept, found here by spelling", () => {
-  const { vocab, merges } = JSON.parse(whole.tokenizer["tokenizer.json"]).model as {
-    vocab: Record<string, number>;
-    merges: (string | [string, string])[];
-  };
-  const spelling = Object.fromEntries(Object.entries(vocab).map(([text, id]) => [id, text]));
-  const pairs = new Map(
-    merges.map((merge) => (typeof merge === "string" ? merge.split(" ") : merge)).map((m) => [m.join(""), m]),
-  );
-  const last = (text: string): number =>
-    (vocab[text] as number) < KEEP ? (vocab[text] as number) : last((pairs.get(text) as string[])[1] as string);
-  const size = whole.vocabulary.size;
-  for (let id = KEEP; id < size; id++) {
-    const piece = last(spelling[id] as string);
-    expect(spelling[id]?.endsWith(spelling[piece] as string)).toBe(true);
-    expect(trimmed.substitutes?.[id - KEEP], spelling[id]).toBe(piece);
+test("by frequency those stay that the text has most often, of equals the first; bytes and special tokens always", async () => {
+  const merged = new Set(merges.map((m) => vocab[typeof m === "string" ? m.replace(" ", "") : m.join("")]!));
+  const always = [...SPECIAL, ...Object.values(vocab).filter((id) => !merged.has(id) && !SPECIAL.includes(id))];
+  expect(always).toHaveLength(SPECIAL.length + 256);
+  const kept = new Set((await trim(KEEP, "frequency")).kept);
+  for (const id of always) expect(kept).toContain(id);
+  for (const id of merged) {
+    if (kept.has(id)) continue;
+    // Whatever stays instead is as frequent, and if equally so comes before.
+    for (const other of merged) {
+      if (!kept.has(other)) continue;
+      expect(COUNTS[other]! > COUNTS[id]! || (COUNTS[other] === COUNTS[id] && other < id)).toBe(true);
+    }
   }
-  expect(logits(small, [1, size - 1, 5])).toEqual(logits(small, [1, last(spelling[size - 1] as string), 5]));
 });
 
-test("ids past the target's vocabulary are still refused, and the cache remembers the target's own ids", () => {
-  const cache = small.newCache();
-  small.forward(cache, [1, KEEP + 3], 1);
-  expect(cache.tokens).toEqual([1, KEEP + 3]);
-  expect(() => small.forward(cache, [whole.vocabulary.size], 1)).toThrow("outside the vocabulary");
+test("by rank the first stay, and nothing is asked of a text", async () => {
+  const asked = { counts: () => Promise.reject(new Error("asked")) };
+  const trimmed = await trimVocabulary(whole, { stage: "trim-vocabulary", keep: KEEP, by: "rank" }, asked);
+  expect(trimmed.kept).toBeUndefined();
 });
 
-test("the header tells rows from tokens, and a wrong list of substitutes is refused", () => {
-  const header = JSON.parse(readFileSync(join(home, "pack.json"), "utf8"));
-  expect(header.config.vocabulary).toBe(KEEP);
-  expect(header.vocabulary).toEqual(whole.vocabulary);
-  const { substitutes } = header;
-  const withSubstitutes = (list: unknown): string => JSON.stringify({ ...header, substitutes: list });
-  expect(readPackHeader(withSubstitutes(substitutes)).substitutes).toEqual(substitutes);
-  expect(() => readPackHeader(withSubstitutes(substitutes.slice(1)))).toThrow("substitutes");
-  expect(() => readPackHeader(withSubstitutes([...substitutes.slice(1), KEEP]))).toThrow(`past the ${KEEP} rows`);
+test("end tokens at the end of the vocabulary stay", async () => {
+  const model = { ...whole, config: { ...whole.config, eosIds: [2, size - 1] } };
+  const trimmed = await trim(KEEP, "rank", model);
+  expect(trimmed.kept).toEqual([...Array.from({ length: KEEP - 1 }, (_, id) => id), size - 1]);
+  const home = mkdtempSync(join(tmpdir(), "outrider-trim-"));
+  const header = await writePack(trimmed, directorySink(home));
+  expect(readPackHeader(readFileSync(join(home, "pack.json"), "utf8"))).toEqual(header);
+  rmSync(home, { recursive: true });
 });
 
 test.each([
   [100, "multiple of 16"],
-  [0, "covers the end tokens"],
+  [256, "from 259 on"],
   [4096, "under"],
-])("keep %d is refused", (keep, why) => {
-  expect(() => trimVocabulary(whole, { stage: "trim-vocabulary", keep })).toThrow(why);
+])("keep %d is refused", async (keep, why) => {
+  await expect(trim(keep, "frequency")).rejects.toThrow(why);
+});
+
+test("a trimmed model is not trimmed again", async () => {
+  await expect(trim(272, "rank", await trim(KEEP, "frequency"))).rejects.toThrow("trimmed already");
 });

@@ -1,0 +1,29 @@
+/** How the tokens of a byte-level BPE are made of each other: what a draft reads in the place of a token that it lacks. */
+import { tokenTable } from "./tokenizer-files.ts";
+
+export interface Pieces {
+  /** By id, the right half of the merge that makes the token; none for the indivisible. */
+  readonly lasts: readonly (number | undefined)[];
+  /** Ids that no merge makes: single bytes, special and other added tokens, ids that the tokenizer leaves out. */
+  readonly indivisible: readonly number[];
+}
+
+interface TokenizerJson {
+  readonly added_tokens?: readonly { readonly id: number }[];
+  readonly model: { readonly merges: readonly (string | readonly [string, string])[] };
+}
+
+/** From a parsed `tokenizer.json`. Throws `bad_tokenizer` as `tokenTable` does. */
+export function piecesOf(tokenizer: TokenizerJson): Pieces {
+  const table = tokenTable(tokenizer);
+  const ids = new Map(table.map((token, id) => [token, id]));
+  const lasts = new Array<number | undefined>(table.length).fill(undefined);
+  for (const merge of tokenizer.model.merges) {
+    const [left, right] = typeof merge === "string" ? merge.split(" ") : merge;
+    const whole = ids.get(`${left}${right}`);
+    // A token is not a piece of itself, whatever a damaged list says.
+    if (whole !== undefined && left) lasts[whole] = ids.get(right!);
+  }
+  for (const { id } of tokenizer.added_tokens ?? []) lasts[id] = undefined;
+  return { lasts, indivisible: [...lasts.keys()].filter((id) => lasts[id] === undefined) };
+}
