@@ -21,6 +21,8 @@ export interface Calibration {
   perplexity(model: PackedModel, layers: readonly number[]): Promise<number>;
   /** By tensor name, for the matrices and norms of the blocks. */
   gradients(model: PackedModel, squares: boolean): Promise<(tensor: string) => TensorGradient>;
+  /** Share of each block's weights whose Wanda score is over `times` the mean of its block (methods/owl.ts). */
+  outliers(model: PackedModel, times: number): Promise<readonly number[]>;
   /** Block influence (methods/shortened-llama.ts) of each block. */
   influence(model: PackedModel): Promise<readonly number[]>;
 }

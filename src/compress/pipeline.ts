@@ -65,6 +65,7 @@ const NO_CALIBRATION: Calibration = {
   eachBlock: missing,
   perplexity: missing,
   gradients: missing,
+  outliers: missing,
   influence: missing,
 };
 

@@ -44,6 +44,7 @@ export const RECIPES: Readonly<Record<string, NamedRecipe>> = {
   "wanda-50": { stages: [{ stage: "wanda", pattern: row(0.5) }] },
   "wanda-2-4": { stages: [{ stage: "wanda", pattern: group(2, 4) }] },
   "wanda-4-8": { stages: [{ stage: "wanda", pattern: group(4, 8) }] },
+  "owl-wanda-50": { stages: [{ stage: "wanda", pattern: row(0.5), owl: { times: 5, reach: 0.08 } }] },
   "sparsegpt-50": { stages: [{ stage: "sparsegpt", pattern: matrix(0.5) }] },
   "sparsegpt-2-4": { stages: [{ stage: "sparsegpt", pattern: group(2, 4) }] },
   "sparsegpt-4-8": { stages: [{ stage: "sparsegpt", pattern: group(4, 8) }] },

@@ -30,6 +30,7 @@ test("Mag+ removes the blocks of the reference, in its order", async () => {
     eachBlock: unused,
     perplexity: unused,
     gradients: unused,
+    outliers: unused,
     influence: unused,
   };
   const stage = { stage: "shortened-llama", criterion: "magnitude", remove: 10, plus: true } as const;

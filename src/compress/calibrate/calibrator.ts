@@ -7,6 +7,7 @@ import { startProgress } from "../progress.ts";
 import { decodeSolution, encodeSolution, type Solution } from "../solution.ts";
 import { FloatLlama, type Window } from "./float-llama.ts";
 import { Gradients } from "./gradients.ts";
+import { outlierShares } from "./outliers.ts";
 import { score } from "./perplexity.ts";
 import type { Pool } from "./pool.ts";
 import { compressSequentially, type Solver } from "./sequential.ts";
@@ -113,6 +114,10 @@ export class Calibrator implements Calibration {
     } finally {
       progress.end();
     }
+  }
+
+  outliers(model: PackedModel, times: number): Promise<readonly number[]> {
+    return this.#journal.once(() => outlierShares(this.#floats(model), this.#windows, times));
   }
 
   influence(model: PackedModel): Promise<readonly number[]> {

@@ -31,6 +31,7 @@ function ones(seen: PackedModel[] = []): Calibration {
     compress: unused,
     eachBlock: unused,
     perplexity: unused,
+    outliers: unused,
     influence: unused,
     gradients: async (model) => {
       seen.push(model);

@@ -22,6 +22,7 @@ const calibration: Calibration = {
     const layer = Number(/\.(\d)\./.exec(name)![1]);
     return { gradient: new Float32Array(shape(name).rows * shape(name).cols).fill(layer === 4 ? 1e-3 : -1) };
   },
+  outliers: async () => [],
   influence: async () => [0.9, 0.5, 0.1, 0.3, 0.2, 0.8],
 };
 
