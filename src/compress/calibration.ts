@@ -19,6 +19,11 @@ export interface Calibration {
   eachBlock(model: PackedModel, solve: (layer: number) => Solution): Promise<Tensors>;
   /** Of the model with only these blocks, in this order. */
   perplexity(model: PackedModel, layers: readonly number[]): Promise<number>;
+  /**
+   * Share of the tokens that the target wrote which the model with only these blocks predicts. Rejects with `no_answers` when
+   * the text does not say which they are.
+   */
+  agreement(model: PackedModel, layers: readonly number[]): Promise<number>;
   /** By tensor name, for the matrices and norms of the blocks. */
   gradients(model: PackedModel, squares: boolean): Promise<(tensor: string) => TensorGradient>;
   /** Share of each block's weights whose Wanda score is over `times` the mean of its block (methods/owl.ts). */

@@ -64,6 +64,7 @@ const NO_CALIBRATION: Calibration = {
   compress: missing,
   eachBlock: missing,
   perplexity: missing,
+  agreement: missing,
   gradients: missing,
   outliers: missing,
   influence: missing,

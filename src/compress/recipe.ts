@@ -81,7 +81,7 @@ const recipeSchema = z.strictObject({
         }),
         z.strictObject({
           stage: z.literal("shortened-llama"),
-          criterion: z.enum(["perplexity", "greedy", "taylor", "magnitude", "influence"]),
+          criterion: z.enum(["perplexity", "greedy", "acceptance", "taylor", "magnitude", "influence"]),
           remove: z.int().positive(),
           plus: z.boolean(),
         }),

@@ -27,21 +27,35 @@ export async function readWindows(
   return Array.from({ length: count }, (_, n) => tokens.slice((first + n) * length, (first + n + 1) * length));
 }
 
+/** A line of a .jsonl file: token ids of what the target was asked and what it wrote, or a text. */
+interface Line {
+  readonly prompt?: number[];
+  readonly answer?: number[];
+  readonly text?: string;
+}
+
 async function readTokens(file: string, tokenizer: Tokenizer): Promise<number[]> {
-  const bytes = await readFile(file);
-  const text = (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString();
-  if (!/\.jsonl(\.gz)?$/.test(file)) return tokenizer.encode(text);
+  if (!isJsonl(file)) return tokenizer.encode(await readPlain(file));
+  return (await readLines(file)).flatMap(({ prompt = [], answer, text }, n) => {
+    if (answer) return [...prompt, ...answer];
+    if (text !== undefined) return tokenizer.encode(text);
+    throw new OutriderError("bad_text", `${path.basename(file)}, line ${n + 1}: neither "answer" nor "text"`);
+  });
+}
+
+/** The lines of a .jsonl file (.gz too); none of any other. */
+export async function readLines(file: string): Promise<Line[]> {
+  if (!isJsonl(file)) return [];
+  const text = await readPlain(file);
   return text
     .split("\n")
     .filter(Boolean)
-    .flatMap((line, n) => {
-      const {
-        prompt = [],
-        answer,
-        text: own,
-      } = JSON.parse(line) as { prompt?: number[]; answer?: number[]; text?: string };
-      if (answer) return [...prompt, ...answer];
-      if (own !== undefined) return tokenizer.encode(own);
-      throw new OutriderError("bad_text", `${path.basename(file)}, line ${n + 1}: neither "answer" nor "text"`);
-    });
+    .map((line) => JSON.parse(line) as Line);
+}
+
+const isJsonl = (file: string): boolean => /\.jsonl(\.gz)?$/.test(file);
+
+async function readPlain(file: string): Promise<string> {
+  const bytes = await readFile(file);
+  return (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString();
 }

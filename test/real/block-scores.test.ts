@@ -29,6 +29,7 @@ test("Mag+ removes the blocks of the reference, in its order", async () => {
     compress: unused,
     eachBlock: unused,
     perplexity: unused,
+    agreement: unused,
     gradients: unused,
     outliers: unused,
     influence: unused,

@@ -1,10 +1,12 @@
 /** Calibration on windows of a text, by a pool of threads: what stages ask for, over one float model at a time. */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
+import type { AnsweredText } from "../answers.ts";
 import type { Calibration, TensorGradient, Tensors } from "../calibration.ts";
 import { Journal, type Step } from "../journal.ts";
 import { startProgress } from "../progress.ts";
 import { decodeSolution, encodeSolution, type Solution } from "../solution.ts";
+import { agreement } from "./agreement.ts";
 import { FloatLlama, type Window } from "./float-llama.ts";
 import { Gradients } from "./gradients.ts";
 import { outlierShares } from "./outliers.ts";
@@ -17,14 +19,19 @@ export class Calibrator implements Calibration {
   readonly #pool: Pool;
   readonly #windows: readonly Window[];
   readonly #journal: Journal;
+  readonly #texts: readonly AnsweredText[];
   #model: PackedModel | undefined;
   #llama: FloatLlama | undefined;
 
-  /** What it works out goes into the journal, a block, a measurement or a few windows at a time. */
-  constructor(pool: Pool, windows: readonly Window[], journal = Journal.none()) {
+  /**
+   * What it works out goes into the journal, a block, a measurement or a few windows at a time. `texts` are for agreement,
+   * `windows` for all else.
+   */
+  constructor(pool: Pool, windows: readonly Window[], journal = Journal.none(), texts: readonly AnsweredText[] = []) {
     this.#pool = pool;
     this.#windows = windows;
     this.#journal = journal;
+    this.#texts = texts;
   }
 
   async compress(model: PackedModel, wanted: Wanted, solve: Solver): Promise<Tensors> {
@@ -75,6 +82,10 @@ export class Calibrator implements Calibration {
     return this.#journal.once(
       async () => (await score(this.#floats(model), this.#windows, undefined, layers)).perplexity,
     );
+  }
+
+  agreement(model: PackedModel, layers: readonly number[]): Promise<number> {
+    return this.#journal.once(() => agreement(this.#floats(model), this.#texts, layers));
   }
 
   async gradients(model: PackedModel, squares: boolean): Promise<(tensor: string) => TensorGradient> {

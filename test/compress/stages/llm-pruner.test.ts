@@ -31,6 +31,7 @@ function ones(seen: PackedModel[] = []): Calibration {
     compress: unused,
     eachBlock: unused,
     perplexity: unused,
+    agreement: unused,
     outliers: unused,
     influence: unused,
     gradients: async (model) => {
