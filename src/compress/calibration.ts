@@ -24,8 +24,11 @@ export interface Calibration {
    * the text does not say which they are.
    */
   agreement(model: PackedModel, layers: readonly number[]): Promise<number>;
-  /** By tensor name, for the matrices and norms of the blocks. */
-  gradients(model: PackedModel, squares: boolean): Promise<(tensor: string) => TensorGradient>;
+  /**
+   * By tensor name, for the matrices and norms of the blocks: of cross-entropy, or of KL(teacher ‖ model) where a teacher is
+   * given, whose vocabulary is the model's.
+   */
+  gradients(model: PackedModel, squares: boolean, teacher?: PackedModel): Promise<(tensor: string) => TensorGradient>;
   /** Share of each block's weights whose Wanda score is over `times` the mean of its block (methods/owl.ts). */
   outliers(model: PackedModel, times: number): Promise<readonly number[]>;
   /** Block influence (methods/shortened-llama.ts) of each block. */

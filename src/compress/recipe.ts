@@ -78,6 +78,7 @@ const recipeSchema = z.strictObject({
           aggregation: z.enum(["sum", "prod", "max", "last"]),
           globalCap: share.optional(),
           steps: z.int().positive(),
+          loss: z.literal("kl").optional(),
         }),
         z.strictObject({
           stage: z.literal("shortened-llama"),

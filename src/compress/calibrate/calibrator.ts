@@ -88,9 +88,14 @@ export class Calibrator implements Calibration {
     return this.#journal.once(() => agreement(this.#floats(model), this.#texts, layers));
   }
 
-  async gradients(model: PackedModel, squares: boolean): Promise<(tensor: string) => TensorGradient> {
+  async gradients(
+    model: PackedModel,
+    squares: boolean,
+    teacher?: PackedModel,
+  ): Promise<(tensor: string) => TensorGradient> {
     const step = this.#journal.step();
-    const gradients = new Gradients(this.#floats(model));
+    const taught = teacher && new FloatLlama(this.#pool, teacher);
+    const gradients = new Gradients(this.#floats(model), taught);
     const count = this.#windows.length;
     try {
       await this.#addAll(gradients, step);
@@ -106,6 +111,7 @@ export class Calibrator implements Calibration {
       return (tensor) => all.get(tensor)!;
     } finally {
       gradients.release();
+      taught?.release();
     }
   }
 

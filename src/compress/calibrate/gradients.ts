@@ -1,5 +1,5 @@
 /**
- * Gradients of the mean cross-entropy of windows with respect to every matrix and norm of the blocks: their sum over windows
+ * Gradients of windows' mean loss, cross-entropy or a teacher's KL (head-loss.ts), with respect to every matrix and norm of the blocks: their sum over windows
  * (Taylor saliency) and the sum of their squares, window by window (the diagonal of Fisher's information). Embedding and
  * head have none: no method changes them by it.
  */
@@ -11,6 +11,7 @@ import { tapeBytes } from "./block-backward.ts";
 import type { FloatLlama, Window } from "./float-llama.ts";
 import { windowBytes } from "./float-llama.ts";
 import { savedSlotBytes } from "./forward-task.ts";
+import { checkVocabulary, runThrough } from "./perplexity.ts";
 import { type BlockAddresses, type BlockTensor, blockAddresses, blockMatrices, type Shape, shapeOf } from "./shape.ts";
 import { weightGradientParts } from "./weight-gradient-task.ts";
 
@@ -19,13 +20,16 @@ const KEPT = "windows";
 
 export class Gradients {
   readonly #llama: FloatLlama;
+  readonly #teacher: FloatLlama | undefined;
   readonly #sums: number[];
   readonly #squares: number[];
   #losses: number[] = [];
 
-  /** Nothing added yet; takes twice the memory of the blocks. */
-  constructor(llama: FloatLlama) {
+  /** Nothing added yet; takes twice the memory of the blocks. Throws `bad_model` for a teacher of another vocabulary. */
+  constructor(llama: FloatLlama, teacher?: FloatLlama) {
+    if (teacher) checkVocabulary(llama, teacher);
     this.#llama = llama;
+    this.#teacher = teacher;
     const { arena } = llama.pool;
     const { floats } = blockMatrices(llama.config);
     const zeros = (): number[] =>
@@ -42,7 +46,7 @@ export class Gradients {
     for (const at of [...this.#sums, ...this.#squares]) this.#llama.pool.arena.free(at);
   }
 
-  /** Mean cross-entropy of each window so far. */
+  /** Mean loss of each window so far. */
   get losses(): readonly number[] {
     return this.#losses;
   }
@@ -119,8 +123,11 @@ export class Gradients {
       tapes: arena.allocate(count * tapeSlotBytes(shape)),
     };
     const { losses, d, dNorm, tapes } = regions;
-    const end = { shape, head: llama.head, hidden: states.hidden, tokens: states.tokens };
+    const taught = this.#teacher && (await runThrough(this.#teacher, windows));
+    const teacher = taught && { shape: taught.shape, head: this.#teacher!.head, hidden: taught.hidden };
+    const end = { shape, head: llama.head, hidden: states.hidden, tokens: states.tokens, teacher };
     await pool.run({ kind: "head-backward", ...end, losses, d, dNorm }, count);
+    if (taught) this.#teacher!.releaseHidden(taught);
     this.#losses.push(...arena.doubles(losses, count));
 
     const rope = llama.rope(shape);

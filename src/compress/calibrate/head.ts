@@ -14,6 +14,13 @@ export interface Head {
   readonly vocabulary: number;
 }
 
+/** A model at its end: the hidden states that its head reads. */
+export interface HeadInput {
+  readonly shape: Shape;
+  readonly head: Head;
+  /** (windows, T, E) */ readonly hidden: number;
+}
+
 /** A slice of logits: `cols` of them from column `first`. */
 export interface Slice {
   readonly first: number;

@@ -25,6 +25,11 @@ export interface LlmPruner {
   /** Ranks over all these blocks together, none losing more than this share; within each block when absent. */
   readonly globalCap?: number | undefined;
   /** In how many steps, importance estimated anew before each. */ readonly steps: number;
+  /**
+   * Of what importance is estimated: the text's cross-entropy when absent; by `kl`, in all steps but the first, of the
+   * divergence from the model as it was.
+   */
+  readonly loss?: "kl" | undefined;
 }
 
 /** A narrower copy. Throws `bad_recipe` for blocks that are not there and ratios that remove no head or leave none. */
@@ -38,7 +43,9 @@ export async function llmPruner(model: PackedModel, stage: LlmPruner, calibratio
   for (let step = 0; step < stage.steps; step++) {
     const now = step === 0 ? model : zeroWidth(model, kept);
     const squares = stage.salience === "second" || stage.salience === "mixed";
-    const gradientOf = await calibration.gradients(now, squares);
+    // At the teacher itself KL has no slope.
+    const teacher = stage.loss === "kl" && step > 0 ? model : undefined;
+    const gradientOf = await calibration.gradients(now, squares, teacher);
     const heads: RankedBlock[] = [];
     const channels: RankedBlock[] = [];
     for (let layer = first; layer <= last; layer++) {
@@ -91,13 +98,18 @@ function blockLines(
 
 function checkStage(
   { config }: PackedModel,
-  { attention, mlp, blocks: [first, last], globalCap, steps }: LlmPruner,
+  { attention, mlp, blocks: [first, last], globalCap, steps, loss }: LlmPruner,
 ): void {
   const bad = (message: string) => new OutriderError("bad_recipe", `llm-pruner: ${message}`);
   if (!(first >= 0 && first <= last && last < config.layers)) {
     throw bad(`blocks are ${first} to ${last}; choose from 0 to ${config.layers - 1}`);
   }
   if (steps < 1) throw bad(`steps is ${steps}; take at least one`);
+  if (loss === "kl" && steps === 1) {
+    throw bad(
+      "loss kl needs steps from 2 on; in the first step the model is its own teacher, and KL has no slope there",
+    );
+  }
   for (const [name, ratio] of Object.entries({ attention, mlp })) {
     if (!(ratio >= 0 && ratio < 1)) throw bad(`${name} is ${ratio}; a ratio is at least 0 and under 1`);
   }
