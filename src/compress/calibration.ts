@@ -25,10 +25,15 @@ export interface Calibration {
    */
   agreement(model: PackedModel, layers: readonly number[]): Promise<number>;
   /**
-   * By tensor name, for the matrices and norms of the blocks: of cross-entropy, or of KL(teacher ‖ model) where a teacher is
-   * given, whose vocabulary is the model's.
+   * By tensor name, for the matrices and norms of the blocks, and with `ends` for embedding, final norm and head: of
+   * cross-entropy, or of KL(teacher ‖ model) where a teacher is given, whose vocabulary is the model's.
    */
-  gradients(model: PackedModel, squares: boolean, teacher?: PackedModel): Promise<(tensor: string) => TensorGradient>;
+  gradients(
+    model: PackedModel,
+    squares: boolean,
+    ends?: boolean,
+    teacher?: PackedModel,
+  ): Promise<(tensor: string) => TensorGradient>;
   /** Share of each block's weights whose Wanda score is over `times` the mean of its block (methods/owl.ts). */
   outliers(model: PackedModel, times: number): Promise<readonly number[]>;
   /** Block influence (methods/shortened-llama.ts) of each block. */

@@ -73,6 +73,7 @@ const recipeSchema = z.strictObject({
           stage: z.literal("llm-pruner"),
           attention: share,
           mlp: share,
+          hidden: share.optional(),
           blocks: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
           salience: z.enum(["vector", "first", "second", "mixed"]),
           aggregation: z.enum(["sum", "prod", "max", "last"]),

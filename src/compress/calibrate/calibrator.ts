@@ -91,11 +91,12 @@ export class Calibrator implements Calibration {
   async gradients(
     model: PackedModel,
     squares: boolean,
+    ends = false,
     teacher?: PackedModel,
   ): Promise<(tensor: string) => TensorGradient> {
     const step = this.#journal.step();
     const taught = teacher && new FloatLlama(this.#pool, teacher);
-    const gradients = new Gradients(this.#floats(model), taught);
+    const gradients = new Gradients(this.#floats(model), taught, ends);
     const count = this.#windows.length;
     try {
       await this.#addAll(gradients, step);
@@ -107,6 +108,10 @@ export class Calibrator implements Calibration {
           const own = squares ? { gradient, squares: mean(gradients.squares(layer, suffix)) } : { gradient };
           all.set(blockTensor(layer, suffix), own);
         }
+      }
+      for (const name of gradients.ends?.names ?? []) {
+        const gradient = mean(gradients.ends!.view(name, "sums"));
+        all.set(name, squares ? { gradient, squares: mean(gradients.ends!.view(name, "squares")) } : { gradient });
       }
       return (tensor) => all.get(tensor)!;
     } finally {

@@ -3,7 +3,7 @@ import type { CalibrationKernels } from "./kernels.ts";
 import type { Shape } from "./shape.ts";
 
 /** Rows of the head that a slice of logits is made of. */
-const SLICE = 4096;
+export const SLICE = 4096;
 /** Bytes of a row's state (see wasm/calibrate/loss.ts). */
 export const STATE_BYTES = 24;
 

@@ -34,7 +34,7 @@ function ones(seen: PackedModel[] = [], teachers: (PackedModel | undefined)[] = 
     agreement: unused,
     outliers: unused,
     influence: unused,
-    gradients: async (model, _, teacher) => {
+    gradients: async (model, _squares, _ends, teacher) => {
       seen.push(model);
       teachers.push(teacher);
       return (name) => {
