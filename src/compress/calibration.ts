@@ -19,10 +19,25 @@ export interface Calibration {
   eachBlock(model: PackedModel, solve: (layer: number) => Solution): Promise<Tensors>;
   /** Of the model with only these blocks, in this order. */
   perplexity(model: PackedModel, layers: readonly number[]): Promise<number>;
-  /** By tensor name, for the matrices and norms of the blocks. */
-  gradients(model: PackedModel, squares: boolean): Promise<(tensor: string) => TensorGradient>;
+  /**
+   * Share of the tokens that the target wrote which the model with only these blocks predicts. Rejects with `no_answers` when
+   * the text does not say which they are.
+   */
+  agreement(model: PackedModel, layers: readonly number[]): Promise<number>;
+  /**
+   * By tensor name, for the matrices and norms of the blocks, and with `ends` for embedding, final norm and head: of
+   * cross-entropy, or of KL(teacher ‖ model) where a teacher is given, whose vocabulary is the model's.
+   */
+  gradients(
+    model: PackedModel,
+    squares: boolean,
+    ends?: boolean,
+    teacher?: PackedModel,
+  ): Promise<(tensor: string) => TensorGradient>;
   /** How often each id under `size` is in the whole text, of which all else takes only some windows. */
   counts(size: number): Promise<ArrayLike<number>>;
+  /** Share of each block's weights whose Wanda score is over `times` the mean of its block (methods/owl.ts). */
+  outliers(model: PackedModel, times: number): Promise<readonly number[]>;
   /** Block influence (methods/shortened-llama.ts) of each block. */
   influence(model: PackedModel): Promise<readonly number[]>;
 }

@@ -64,8 +64,10 @@ const NO_CALIBRATION: Calibration = {
   compress: missing,
   eachBlock: missing,
   perplexity: missing,
+  agreement: missing,
   gradients: missing,
   counts: missing,
+  outliers: missing,
   influence: missing,
 };
 

@@ -44,6 +44,8 @@ const pattern = z.discriminatedUnion("per", [
   z.strictObject({ per: z.literal("block"), keep: z.literal([4, 8, 12, 16]) }),
 ]);
 
+const owl = z.strictObject({ times: z.number().positive(), reach: share });
+
 const folder = z.string().regex(/^[\w-][\w.-]*$/, "must be the name of a folder of models/");
 
 const recipeSchema = z.strictObject({
@@ -67,23 +69,25 @@ const recipeSchema = z.strictObject({
         }),
         z.strictObject({ stage: z.literal("activations"), bits: z.literal([8, 14]) }),
         z.strictObject({ stage: z.literal("magnitude"), pattern }),
-        z.strictObject({ stage: z.literal("wanda"), pattern }),
-        z.strictObject({ stage: z.literal("sparsegpt"), pattern, bits: bits.optional() }),
+        z.strictObject({ stage: z.literal("wanda"), pattern, owl: owl.optional() }),
+        z.strictObject({ stage: z.literal("sparsegpt"), pattern, owl: owl.optional(), bits: bits.optional() }),
         z.strictObject({ stage: z.literal("gptq"), bits, group: z.literal(32).optional(), actOrder: z.boolean() }),
         z.strictObject({ stage: z.literal("squeezellm"), bits, sensitive: share, outlying: share }),
         z.strictObject({
           stage: z.literal("llm-pruner"),
           attention: share,
           mlp: share,
+          hidden: share.optional(),
           blocks: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
           salience: z.enum(["vector", "first", "second", "mixed"]),
           aggregation: z.enum(["sum", "prod", "max", "last"]),
           globalCap: share.optional(),
           steps: z.int().positive(),
+          loss: z.literal("kl").optional(),
         }),
         z.strictObject({
           stage: z.literal("shortened-llama"),
-          criterion: z.enum(["perplexity", "greedy", "taylor", "magnitude", "influence"]),
+          criterion: z.enum(["perplexity", "greedy", "acceptance", "taylor", "magnitude", "influence"]),
           remove: z.int().positive(),
           plus: z.boolean(),
         }),

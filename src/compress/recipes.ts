@@ -1,4 +1,7 @@
-/** Recipes by name, one a paper and setting, for any Llama: `outrider squeeze --recipe NAME`. Embedding and head stay as they are. */
+/**
+ * Recipes by name, one a paper and setting, for any Llama: `outrider squeeze --recipe NAME`; `acceptance-*` chooses blocks by
+ * our own criterion. Embedding and head stay as they are.
+ */
 import type { Recipe } from "./recipe.ts";
 
 export type NamedRecipe = Pick<Recipe, "stages" | "windows" | "tokens">;
@@ -30,20 +33,23 @@ const llmPruner = (attention: number, mlp: number): NamedRecipe => ({
   tokens: 128,
 });
 
-const shortened = (criterion: "perplexity" | "taylor" | "magnitude", remove: number): NamedRecipe => ({
-  stages: [{ stage: "shortened-llama", criterion, remove, plus: criterion !== "perplexity" }],
+type Criterion = "perplexity" | "acceptance" | "taylor" | "magnitude";
+
+const shortened = (criterion: Criterion, remove: number): NamedRecipe => ({
+  stages: [{ stage: "shortened-llama", criterion, remove, plus: criterion === "taylor" || criterion === "magnitude" }],
   windows: 10,
   tokens: 128,
 });
 
-const shortenedBy = (name: string, criterion: "perplexity" | "taylor" | "magnitude") =>
-  Object.fromEntries([3, 6, 10].map((remove) => [`shortened-${name}-${remove}`, shortened(criterion, remove)]));
+const shortenedBy = (name: string, criterion: Criterion) =>
+  Object.fromEntries([3, 6, 10].map((remove) => [`${name}-${remove}`, shortened(criterion, remove)]));
 
 export const RECIPES: Readonly<Record<string, NamedRecipe>> = {
   "magnitude-50": { stages: [{ stage: "magnitude", pattern: matrix(0.5) }] },
   "wanda-50": { stages: [{ stage: "wanda", pattern: row(0.5) }] },
   "wanda-2-4": { stages: [{ stage: "wanda", pattern: group(2, 4) }] },
   "wanda-4-8": { stages: [{ stage: "wanda", pattern: group(4, 8) }] },
+  "owl-wanda-50": { stages: [{ stage: "wanda", pattern: row(0.5), owl: { times: 5, reach: 0.08 } }] },
   "sparsegpt-50": { stages: [{ stage: "sparsegpt", pattern: matrix(0.5) }] },
   "sparsegpt-2-4": { stages: [{ stage: "sparsegpt", pattern: group(2, 4) }] },
   "sparsegpt-4-8": { stages: [{ stage: "sparsegpt", pattern: group(4, 8) }] },
@@ -57,7 +63,8 @@ export const RECIPES: Readonly<Record<string, NamedRecipe>> = {
   "llm-pruner-mlp-20": llmPruner(0, 0.2),
   "llm-pruner-mlp-30": llmPruner(0, 0.3),
   "llm-pruner-third": llmPruner(1 / 3, 1 / 3),
-  ...shortenedBy("ppl", "perplexity"),
-  ...shortenedBy("taylor", "taylor"),
-  ...shortenedBy("mag", "magnitude"),
+  ...shortenedBy("shortened-ppl", "perplexity"),
+  ...shortenedBy("shortened-taylor", "taylor"),
+  ...shortenedBy("shortened-mag", "magnitude"),
+  ...shortenedBy("acceptance", "acceptance"),
 };

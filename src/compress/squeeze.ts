@@ -9,6 +9,7 @@ import type { PackedModel } from "../format/pack.ts";
 import { readPack } from "../format/pack-reader.ts";
 import { OutriderError } from "../model/errors.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
+import { readAnswers } from "./answers.ts";
 import { Calibrator } from "./calibrate/calibrator.ts";
 import { Pool } from "./calibrate/pool.ts";
 import { exportHuggingFace } from "./export-hf.ts";
@@ -30,6 +31,8 @@ pack, or a Hugging Face checkpoint with its tokenizer. Stop it with Ctrl-C; the 
                        a vocabulary trimmed by frequency counts all of it
   --length 512         tokens of each; a recipe that wants fewer takes the first of each
   --export-hf DIR      also a Hugging Face checkpoint in f32, for transformers and what reads its format
+
+acceptance-* count on what the target wrote: lines of {"prompt", "answer"} token ids, as \`outrider corpus\` makes them.
 
 Recipes by name: ${Object.keys(RECIPES).join(", ")}.`;
 
@@ -82,7 +85,8 @@ async function calibrated(
   const whole = await readWindows(text, tokenizer, 0, Math.min(samples, recipe.windows ?? samples), length);
   const windows = whole.map((window) => window.slice(0, recipe.tokens));
   console.error(`calibration: ${windows.length} windows of ${windows[0]!.length} tokens of ${path.basename(text)}`);
-  const journal = await Journal.open(`${out}.unfinished`, fingerprint(model, recipe, windows));
+  const answered = await readAnswers(text);
+  const journal = await Journal.open(`${out}.unfinished`, fingerprint(model, recipe, [windows, answered]));
   if (journal.goesOn) console.error(`going on from ${out}.unfinished`);
   const stop = (): void => {
     console.error("\nstopping when this part is done; once more to stop at once");
@@ -91,7 +95,9 @@ async function calibrated(
   process.once("SIGINT", stop);
   try {
     await using pool = await Pool.open();
-    const made = await run(new Calibrator(pool, windows, () => readTokens(text, tokenizer), journal));
+    const made = await run(
+      new Calibrator(pool, { windows, answered, tokens: () => readTokens(text, tokenizer) }, journal),
+    );
     await journal.discard();
     console.error(`memory: ${gigabytes(pool.arena.bytes)} shared by ${pool.threads} threads, of at most 4.3 GB`);
     return made;
@@ -101,8 +107,8 @@ async function calibrated(
 }
 
 /** Of all that the stages' results depend on. */
-function fingerprint(model: PackedModel, { stages }: NamedRecipe, windows: readonly number[][]): string {
-  const hash = createHash("sha256").update(JSON.stringify([model.recipe, stages, windows]));
+function fingerprint(model: PackedModel, { stages }: NamedRecipe, calibration: readonly object[]): string {
+  const hash = createHash("sha256").update(JSON.stringify([model.recipe, stages, calibration]));
   for (const { bytes } of model.tensors.values()) hash.update(bytes);
   return hash.digest("hex");
 }

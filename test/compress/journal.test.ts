@@ -11,6 +11,7 @@ import type { Stage } from "../../src/compress/recipe.ts";
 import { pruneWidth } from "../../src/compress/stages/prune-width.ts";
 import { openDirectory } from "../../src/format/disk.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
+import { textOf } from "../support/calibration.ts";
 import { seeded } from "../support/random.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
@@ -34,7 +35,7 @@ afterAll(async () => {
 });
 
 const run = (stages: Stage[], journal: Journal) =>
-  runStages(base, { model: "made", stages }, new Calibrator(pool, windows, async () => windows.flat(), journal));
+  runStages(base, { model: "made", stages }, new Calibrator(pool, textOf(windows), journal));
 
 /** Stops at every rest once, as a Ctrl-C there would. Returns what is made in the end, and the number of stops. */
 async function stoppedEverywhere(stages: Stage[], at: string) {
@@ -54,6 +55,7 @@ const half = { per: "row", sparsity: 0.5 } as const;
 test.each<[string, Stage[], number]>([
   // A step already whole is passed over, so each run gets one block further.
   ["statistics, block by block", [{ stage: "wanda", pattern: half }], 6],
+  ["outliers, then block by block", [{ stage: "wanda", pattern: half, owl: { times: 3, reach: 0.1 } }], 7],
   ["GPTQ in groups", [{ stage: "gptq", bits: 4, group: 32, actOrder: false }], 6],
   // Three windows by one thread, then six blocks of codebooks.
   ["gradients, windows by windows", [{ stage: "squeezellm", bits: 4, sensitive: 0, outlying: 0 }], 9],

@@ -29,8 +29,10 @@ test("Mag+ removes the blocks of the reference, in its order", async () => {
     compress: unused,
     eachBlock: unused,
     perplexity: unused,
+    agreement: unused,
     gradients: unused,
     counts: unused,
+    outliers: unused,
     influence: unused,
   };
   const stage = { stage: "shortened-llama", criterion: "magnitude", remove: 10, plus: true } as const;

@@ -3,37 +3,39 @@ import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
 import { isTrimmed } from "../../model/token-rows.ts";
+import type { AnsweredText } from "../answers.ts";
 import type { Calibration, TensorGradient, Tensors } from "../calibration.ts";
 import { Journal, type Step } from "../journal.ts";
 import { startProgress } from "../progress.ts";
 import { decodeSolution, encodeSolution, type Solution } from "../solution.ts";
+import { agreement } from "./agreement.ts";
 import { FloatLlama, type Window } from "./float-llama.ts";
 import { Gradients } from "./gradients.ts";
+import { outlierShares } from "./outliers.ts";
 import { score } from "./perplexity.ts";
 import type { Pool } from "./pool.ts";
 import { compressSequentially, type Solver } from "./sequential.ts";
 import type { Wanted } from "./statistics.ts";
 
+/** A text as calibration reads it. */
+export interface CalibrationText {
+  /** What all is measured on but `agreement` and `counts`. */ readonly windows: readonly Window[];
+  /** Prompts with the target's answers; none where the text does not tell them apart. */
+  readonly answered: readonly AnsweredText[];
+  /** All of it. */ tokens(): Promise<readonly number[]>;
+}
+
 export class Calibrator implements Calibration {
   readonly #pool: Pool;
-  readonly #windows: readonly Window[];
-  readonly #text: () => Promise<readonly number[]>;
+  readonly #text: CalibrationText;
   readonly #journal: Journal;
   #model: PackedModel | undefined;
   #llama: FloatLlama | undefined;
 
   /**
-   * `text` reads all tokens of the text that the windows are of. What is worked out goes into the journal, a block, a
-   * measurement or a few windows at a time.
-   */
-  constructor(
-    pool: Pool,
-    windows: readonly Window[],
-    text: () => Promise<readonly number[]>,
-    journal = Journal.none(),
-  ) {
+  /** What is worked out goes into the journal, a block, a measurement or a few windows at a time. */
+  constructor(pool: Pool, text: CalibrationText, journal = Journal.none()) {
     this.#pool = pool;
-    this.#windows = windows;
     this.#text = text;
     this.#journal = journal;
   }
@@ -43,7 +45,7 @@ export class Calibrator implements Calibration {
     const llama = this.#load(model);
     try {
       return await this.#blocks(model, (known, solved) =>
-        compressSequentially(llama, this.#windows, wanted, solve, known, solved),
+        compressSequentially(llama, this.#text.windows, wanted, solve, known, solved),
       );
     } finally {
       llama.release();
@@ -84,14 +86,24 @@ export class Calibrator implements Calibration {
 
   perplexity(model: PackedModel, layers: readonly number[]): Promise<number> {
     return this.#journal.once(
-      async () => (await score(this.#floats(model), this.#windows, undefined, layers)).perplexity,
+      async () => (await score(this.#floats(model), this.#text.windows, undefined, layers)).perplexity,
     );
   }
 
-  async gradients(model: PackedModel, squares: boolean): Promise<(tensor: string) => TensorGradient> {
+  agreement(model: PackedModel, layers: readonly number[]): Promise<number> {
+    return this.#journal.once(() => agreement(this.#floats(model), this.#text.answered, layers));
+  }
+
+  async gradients(
+    model: PackedModel,
+    squares: boolean,
+    ends = false,
+    teacher?: PackedModel,
+  ): Promise<(tensor: string) => TensorGradient> {
     const step = this.#journal.step();
-    const gradients = new Gradients(this.#floats(model));
-    const count = this.#windows.length;
+    const taught = teacher && new FloatLlama(this.#pool, teacher);
+    const gradients = new Gradients(this.#floats(model), taught, ends);
+    const count = this.#text.windows.length;
     try {
       await this.#addAll(gradients, step);
       const mean = (values: Float32Array): Float32Array => values.map((value) => value / count);
@@ -103,15 +115,20 @@ export class Calibrator implements Calibration {
           all.set(blockTensor(layer, suffix), own);
         }
       }
+      for (const name of gradients.ends?.names ?? []) {
+        const gradient = mean(gradients.ends!.view(name, "sums"));
+        all.set(name, squares ? { gradient, squares: mean(gradients.ends!.view(name, "squares")) } : { gradient });
+      }
       return (tensor) => all.get(tensor)!;
     } finally {
       gradients.release();
+      taught?.release();
     }
   }
 
   /** Of those windows that the step has not kept the gradients of. Kept when they are all in, or when the work stops. */
   async #addAll(gradients: Gradients, step: Step): Promise<void> {
-    const windows = this.#windows;
+    const { windows } = this.#text;
     const first = await gradients.restore(step);
     if (first === windows.length) return;
     const progress = startProgress("gradients", windows.length, "", first);
@@ -129,14 +146,18 @@ export class Calibrator implements Calibration {
 
   async counts(size: number): Promise<Float64Array> {
     const counts = new Float64Array(size);
-    for (const id of await this.#text()) if (id < size) counts[id]!++;
+    for (const id of await this.#text.tokens()) if (id < size) counts[id]!++;
     return counts;
+  }
+
+  outliers(model: PackedModel, times: number): Promise<readonly number[]> {
+    return this.#journal.once(() => outlierShares(this.#floats(model), this.#text.windows, times));
   }
 
   influence(model: PackedModel): Promise<readonly number[]> {
     return this.#journal.once(async () => {
       const llama = this.#floats(model);
-      const hidden = llama.embed(this.#windows);
+      const hidden = llama.embed(this.#text.windows);
       const influences: number[] = [];
       for (let layer = 0; layer < model.config.layers; layer++)
         influences.push(1 - (await llama.runBlock(layer, hidden)));

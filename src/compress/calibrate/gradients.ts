@@ -1,16 +1,19 @@
 /**
- * Gradients of the mean cross-entropy of windows with respect to every matrix and norm of the blocks: their sum over windows
- * (Taylor saliency) and the sum of their squares, window by window (the diagonal of Fisher's information). Embedding and
- * head have none: no method changes them by it.
+ * Gradients of windows' mean loss, cross-entropy or a teacher's KL (head-loss.ts), with respect to every matrix and norm of
+ * the blocks, and to what lies around them where asked for: their sum over windows (Taylor saliency) and the sum of their
+ * squares, window by window (the diagonal of Fisher's information).
  */
 
 import type { Step } from "../journal.ts";
 import { align, layOut } from "./arena.ts";
 import { tapeSlotBytes } from "./backward-task.ts";
 import { tapeBytes } from "./block-backward.ts";
+import { EndGradients } from "./end-gradients.ts";
 import type { FloatLlama, Window } from "./float-llama.ts";
 import { windowBytes } from "./float-llama.ts";
 import { savedSlotBytes } from "./forward-task.ts";
+import { stateSlotBytes } from "./head-loss.ts";
+import { checkVocabulary, runThrough } from "./perplexity.ts";
 import { type BlockAddresses, type BlockTensor, blockAddresses, blockMatrices, type Shape, shapeOf } from "./shape.ts";
 import { weightGradientParts } from "./weight-gradient-task.ts";
 
@@ -19,13 +22,17 @@ const KEPT = "windows";
 
 export class Gradients {
   readonly #llama: FloatLlama;
+  readonly #teacher: FloatLlama | undefined;
   readonly #sums: number[];
   readonly #squares: number[];
+  /** Of embedding, final norm and head. */ readonly ends: EndGradients | undefined;
   #losses: number[] = [];
 
-  /** Nothing added yet; takes twice the memory of the blocks. */
-  constructor(llama: FloatLlama) {
+  /** Nothing added yet; takes twice the memory of the blocks. Throws `bad_model` for a teacher of another vocabulary. */
+  constructor(llama: FloatLlama, teacher?: FloatLlama, ends = false) {
+    if (teacher) checkVocabulary(llama, teacher);
     this.#llama = llama;
+    this.#teacher = teacher;
     const { arena } = llama.pool;
     const { floats } = blockMatrices(llama.config);
     const zeros = (): number[] =>
@@ -36,13 +43,15 @@ export class Gradients {
       });
     this.#sums = zeros();
     this.#squares = zeros();
+    this.ends = ends ? new EndGradients(llama) : undefined;
   }
 
   release(): void {
     for (const at of [...this.#sums, ...this.#squares]) this.#llama.pool.arena.free(at);
+    this.ends?.release();
   }
 
-  /** Mean cross-entropy of each window so far. */
+  /** Mean loss of each window so far. */
   get losses(): readonly number[] {
     return this.#losses;
   }
@@ -59,9 +68,7 @@ export class Gradients {
 
   /** Keeps the sums over the first `windows` windows, for `restore`. */
   async keep(step: Step, windows: number): Promise<void> {
-    for (const [layer, regions] of this.#regions().entries()) {
-      for (const [name, bytes] of regions) await step.save(`${name}-${layer}-of-${windows}`, bytes);
-    }
+    for (const [name, bytes] of this.#regions()) await step.save(`${name}-of-${windows}`, bytes);
     await step.save(KEPT, new TextEncoder().encode(String(windows)));
   }
 
@@ -70,21 +77,22 @@ export class Gradients {
     const kept = await step.load(KEPT);
     if (!kept) return 0;
     const windows = Number(new TextDecoder().decode(kept));
-    for (const [layer, regions] of this.#regions().entries()) {
-      for (const [name, bytes] of regions) bytes.set((await step.load(`${name}-${layer}-of-${windows}`))!);
-    }
+    for (const [name, bytes] of this.#regions()) bytes.set((await step.load(`${name}-of-${windows}`))!);
     return windows;
   }
 
-  /** The bytes of each block's sums and squares. */
-  #regions(): (readonly [string, Uint8Array])[][] {
+  /** The bytes of all sums and squares. */
+  #regions(): (readonly [string, Uint8Array])[] {
     const { arena } = this.#llama.pool;
     const { floats } = blockMatrices(this.#llama.config);
-    const bytes = (at: number) => new Uint8Array(arena.floats(at, floats).buffer, at, 4 * floats);
-    return this.#sums.map((sums, layer) => [
-      ["sums", bytes(sums)],
-      ["squares", bytes(this.#squares[layer]!)],
-    ]);
+    const bytes = (values: Float32Array) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    const { ends } = this;
+    return [
+      ...this.#sums.map((at, layer) => [`sums-${layer}`, bytes(arena.floats(at, floats))] as const),
+      ...this.#squares.map((at, layer) => [`squares-${layer}`, bytes(arena.floats(at, floats))] as const),
+      ...(ends?.names ?? []).map((name) => [`sums-${name}`, bytes(ends!.view(name, "sums"))] as const),
+      ...(ends?.names ?? []).map((name) => [`squares-${name}`, bytes(ends!.view(name, "squares"))] as const),
+    ];
   }
 
   #view(block: number, suffix: BlockTensor): Float32Array {
@@ -117,9 +125,13 @@ export class Gradients {
       d: arena.allocate(count * windowBytes(shape)),
       dNorm: arena.allocate(count * align(4 * shape.E)),
       tapes: arena.allocate(count * tapeSlotBytes(shape)),
+      states: arena.allocate(count * stateSlotBytes(shape)),
     };
     const { losses, d, dNorm, tapes } = regions;
-    const end = { shape, head: llama.head, hidden: states.hidden, tokens: states.tokens };
+    const taught = this.#teacher && (await runThrough(this.#teacher, windows));
+    const teacher = taught && { shape: taught.shape, head: this.#teacher!.head, hidden: taught.hidden };
+    const { hidden, tokens } = states;
+    const end = { shape, head: llama.head, hidden, tokens, teacher, states: regions.states };
     await pool.run({ kind: "head-backward", ...end, losses, d, dNorm }, count);
     this.#losses.push(...arena.doubles(losses, count));
 
@@ -133,7 +145,9 @@ export class Gradients {
       await pool.run(task, weightGradientParts(shape));
       for (let n = 0; n < count; n++) this.#addNorms(shape, tapes + n * tapeSlotBytes(shape), sums, squares);
     }
+    await this.ends?.add(count, end, d, dNorm);
     for (const at of [...Object.values(regions), saved]) arena.free(at);
+    if (taught) this.#teacher!.releaseHidden(taught);
     llama.releaseHidden(states);
   }
 

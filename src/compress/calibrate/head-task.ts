@@ -1,15 +1,17 @@
 /** What a model says after each token of a window, alone or beside another model on the same window; a part is a window. */
 import { align, layOut } from "./arena.ts";
-import { type Head, LOGIT_STEP, logSum, pickTargets, STATE_BYTES, sliceLogits, slices, startStates } from "./head.ts";
-import type { Shape } from "./shape.ts";
+import {
+  type HeadInput,
+  LOGIT_STEP,
+  logSum,
+  pickTargets,
+  STATE_BYTES,
+  sliceLogits,
+  slices,
+  startStates,
+} from "./head.ts";
+import { rowDivergence } from "./head-loss.ts";
 import type { Work } from "./work.ts";
-
-/** A model at its end: the hidden states that its head reads. */
-export interface HeadInput {
-  readonly shape: Shape;
-  readonly head: Head;
-  /** (windows, T, E) */ readonly hidden: number;
-}
 
 export interface HeadTask extends HeadInput {
   readonly kind: "head";
@@ -67,8 +69,7 @@ export const headWork: Work<HeadTask> = {
       const sum = logSum(own, row);
       const answer = [sum - picked[row]!, own[3 * row + 2]!, 0, 0];
       if (against) {
-        // Σ p · (ln p − ln q), where ln p = logit − log-sum.
-        answer[2] = cross[3 * row + 2]! / cross[3 * row + 1]! - logSum(other, row) + sum;
+        answer[2] = rowDivergence(own, other, cross, row);
         answer[3] = other[3 * row + 2]!;
       }
       out.set(answer, row * FIELDS);

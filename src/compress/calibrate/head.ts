@@ -3,7 +3,7 @@ import type { CalibrationKernels } from "./kernels.ts";
 import type { Shape } from "./shape.ts";
 
 /** Rows of the head that a slice of logits is made of. */
-const SLICE = 4096;
+export const SLICE = 4096;
 /** Bytes of a row's state (see wasm/calibrate/loss.ts). */
 export const STATE_BYTES = 24;
 
@@ -12,6 +12,13 @@ export interface Head {
   readonly norm: number; // (E)
   readonly weights: number; // (V, E)
   readonly vocabulary: number;
+}
+
+/** A model at its end: the hidden states that its head reads. */
+export interface HeadInput {
+  readonly shape: Shape;
+  readonly head: Head;
+  /** (windows, T, E) */ readonly hidden: number;
 }
 
 /** A slice of logits: `cols` of them from column `first`. */

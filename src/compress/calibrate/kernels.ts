@@ -69,6 +69,17 @@ export interface CalibrationKernels {
     scale: number,
     state: number,
   ): void;
+  /** Logits become the gradient of scale · KL(teacher ‖ model), the teacher's its probabilities. */
+  divergenceSlice(
+    logits: number,
+    teacher: number,
+    step: number,
+    rows: number,
+    cols: number,
+    scale: number,
+    state: number,
+    teacherState: number,
+  ): void;
   copy(to: number, from: number, bytes: number): void;
   clear(at: number, bytes: number): void;
   /** sums (cols, f64) += Σ over rows of x². */

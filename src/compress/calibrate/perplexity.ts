@@ -1,7 +1,8 @@
 /** How well a model predicts windows, alone and beside another; logits pass by in slices and are never kept. */
 import { OutriderError } from "../../model/errors.ts";
-import type { FloatLlama, Window } from "./float-llama.ts";
-import { FIELDS, type HeadInput } from "./head-task.ts";
+import type { FloatLlama, Hidden, Window } from "./float-llama.ts";
+import type { HeadInput } from "./head.ts";
+import { FIELDS } from "./head-task.ts";
 
 /** After each token of a window but the last. */
 export interface Answers {
@@ -34,14 +35,11 @@ export async function* answers(
 ): AsyncGenerator<Answers> {
   const { pool } = llama;
   const { arena } = pool;
-  const [V, other] = [llama.config.vocabulary, against?.config.vocabulary];
-  if (other !== undefined && other !== V) {
-    throw new OutriderError("bad_model", `vocabularies of ${V} and ${other} cannot be compared; keep the vocabulary`);
-  }
+  if (against) checkVocabulary(llama, against);
   for (let first = 0; first < windows.length; first += BATCH) {
     const batch = windows.slice(first, first + BATCH);
     const own = await runThrough(llama, batch, layers);
-    const beside = against && (await runThrough(against, batch, allLayers(against)));
+    const beside = against && (await runThrough(against, batch));
     const rows = own.shape.T - 1;
     const at = arena.allocate(8 * batch.length * rows * FIELDS);
     const input: HeadInput = { shape: own.shape, head: llama.head, hidden: own.hidden };
@@ -71,6 +69,13 @@ export async function* answers(
   }
 }
 
+/** Throws `bad_model` when models answer with other tokens. */
+export function checkVocabulary({ config: { vocabulary: V } }: FloatLlama, { config }: FloatLlama): void {
+  if (config.vocabulary === V) return;
+  const both = `${V} and ${config.vocabulary}`;
+  throw new OutriderError("bad_model", `vocabularies of ${both} cannot be compared; keep the vocabulary`);
+}
+
 /** The perplexity over windows; with another model, how far this one is from it. */
 export async function score(
   llama: FloatLlama,
@@ -94,7 +99,12 @@ export async function score(
 
 const allLayers = (llama: FloatLlama): number[] => Array.from({ length: llama.config.layers }, (_, layer) => layer);
 
-async function runThrough(llama: FloatLlama, windows: readonly Window[], layers: readonly number[]) {
+/** Windows behind the last of `layers`; to be released. */
+export async function runThrough(
+  llama: FloatLlama,
+  windows: readonly Window[],
+  layers: readonly number[] = allLayers(llama),
+): Promise<Hidden> {
   const hidden = llama.embed(windows);
   for (const layer of layers) await llama.runBlock(layer, hidden);
   return hidden;

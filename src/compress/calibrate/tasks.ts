@@ -5,6 +5,7 @@ import { type ForwardTask, forwardWork } from "./forward-task.ts";
 import { type GramTask, gramWork } from "./gram-task.ts";
 import { type HeadBackwardTask, headBackwardWork } from "./head-backward-task.ts";
 import { type HeadTask, headWork } from "./head-task.ts";
+import { type VocabularyGradientTask, vocabularyGradientWork } from "./vocabulary-gradient-task.ts";
 import { type WeightGradientTask, weightGradientWork } from "./weight-gradient-task.ts";
 import type { Thread, Work } from "./work.ts";
 
@@ -15,7 +16,8 @@ export type Task =
   | HeadTask
   | HeadBackwardTask
   | BackwardTask
-  | WeightGradientTask;
+  | WeightGradientTask
+  | VocabularyGradientTask;
 
 const WORK: { readonly [K in Task["kind"]]: Work<Extract<Task, { kind: K }>> } = {
   forward: forwardWork,
@@ -25,6 +27,7 @@ const WORK: { readonly [K in Task["kind"]]: Work<Extract<Task, { kind: K }>> } =
   "head-backward": headBackwardWork,
   backward: backwardWork,
   "weight-gradient": weightGradientWork,
+  "vocabulary-gradient": vocabularyGradientWork,
 };
 
 const workOf = (task: Task): Work<Task> => WORK[task.kind] as Work<Task>;

@@ -16,6 +16,7 @@ import type { Pattern } from "../methods/masks.ts";
 import { sparseGpt } from "../methods/sparsegpt.ts";
 import { Products } from "../methods/subtract-product.ts";
 import { wanda } from "../methods/wanda.ts";
+import { type Owl, owlPatterns } from "./owl.ts";
 import { floatTensor, gridTensor } from "./solved-tensor.ts";
 
 export interface Magnitude {
@@ -26,11 +27,13 @@ export interface Magnitude {
 export interface Wanda {
   readonly stage: "wanda";
   readonly pattern: Pattern;
+  /** Blocks with more outliers lose less; all lose alike when absent. */ readonly owl?: Owl | undefined;
 }
 
 export interface SparseGpt {
   readonly stage: "sparsegpt";
   readonly pattern: Pattern;
+  readonly owl?: Owl | undefined;
   /** Rounds what stays to the grid of the dense row as well. */ readonly bits?: 3 | 4 | undefined;
 }
 
@@ -56,25 +59,38 @@ interface Layer {
 export async function layerwise(model: PackedModel, stage: Layerwise, calibration: Calibration): Promise<PackedModel> {
   const products = new Products(await builtModule("solve"));
   const usesGram = stage.stage === "sparsegpt" || stage.stage === "gptq";
-  const solved = await calibration.compress(model, usesGram ? "gram" : "squares", (_layer, statistics, weightsOf) => {
+  const stageOf = await blockStages(model, stage, calibration);
+  const solved = await calibration.compress(model, usesGram ? "gram" : "squares", (layer, statistics, weightsOf) => {
     const factors = new Map<string, Factor>();
     const solution = new Map<BlockTensor, PackedTensor>();
+    const own = stageOf(layer);
     for (const [suffix] of BLOCK_TENSORS) {
       if (!(suffix in INPUT_OF)) continue;
       const name = INPUT_OF[suffix as keyof typeof INPUT_OF];
       const input = statistics[name];
       const factor = (): Factor => {
         let known = factors.get(name);
-        if (!known) factors.set(name, (known = factorOf(products, input, stage)));
+        if (!known) factors.set(name, (known = factorOf(products, input, own)));
         return known;
       };
       const weights = weightsOf(suffix);
       const { cols } = input;
-      solution.set(suffix, solve(stage, products, { weights, rows: weights.length / cols, cols, input, factor }));
+      solution.set(suffix, solve(own, products, { weights, rows: weights.length / cols, cols, input, factor }));
     }
     return solution;
   });
   return { ...model, tensors: new Map([...model.tensors, ...solved]), recipe: [...model.recipe, { ...stage }] };
+}
+
+/** The stage as each block has it: by OWL, with a sparsity of its own. */
+async function blockStages(
+  model: PackedModel,
+  stage: Layerwise,
+  calibration: Calibration,
+): Promise<(layer: number) => Layerwise> {
+  if (!("owl" in stage) || stage.owl === undefined) return () => stage;
+  const patterns = await owlPatterns(model, stage.pattern, stage.owl, calibration);
+  return (layer) => ({ ...stage, pattern: patterns[layer]! });
 }
 
 /** H = 2/N · Σ x xᵀ, N windows, in the order in which columns are to be settled. */

@@ -1,10 +1,13 @@
-/** The stage that chooses by Taylor importance which heads and channels each block keeps (methods/llm-pruner.ts), and keeps those. */
+/**
+ * The stage that chooses by Taylor importance (methods/llm-pruner.ts) which heads and channels each block keeps, and which
+ * channels the residual stream keeps, and keeps those.
+ */
 import type { PackedModel } from "../../format/pack.ts";
 import { blockShape } from "../../model/config.ts";
 import { decodeTensor } from "../../model/decode.ts";
 import { OutriderError } from "../../model/errors.ts";
 import type { Calibration, TensorGradient } from "../calibration.ts";
-import { attentionGroups, type Group, mlpGroups } from "../methods/groups.ts";
+import { attentionGroups, type Group, hiddenGroups, mlpGroups } from "../methods/groups.ts";
 import {
   type Aggregation,
   groupImportance,
@@ -13,65 +16,119 @@ import {
   type Salience,
 } from "../methods/llm-pruner.ts";
 import { groupsKept, type RankedBlock, rankGlobally, rankLocally, ratioAfter } from "../methods/ranking.ts";
-import { type KeptWidth, pruneWidth, zeroWidth } from "./prune-width.ts";
+import { pruneHidden, zeroHidden } from "./prune-hidden.ts";
+import { CHANNEL_UNIT, type KeptWidth, pruneWidth, zeroWidth } from "./prune-width.ts";
 
 export interface LlmPruner {
   readonly stage: "llm-pruner";
   /** Share of the key/value heads that goes, with their query heads; 0 keeps them all. */ readonly attention: number;
   /** Share of the MLP channels that goes. */ readonly mlp: number;
+  /** Share of the channels of the residual stream that goes, in the whole model, to the nearest multiple of 64. */
+  readonly hidden?: number | undefined;
   /** First and last block, 0-based, that may lose any. */ readonly blocks: readonly [number, number];
   readonly salience: Salience;
   readonly aggregation: Aggregation;
   /** Ranks over all these blocks together, none losing more than this share; within each block when absent. */
   readonly globalCap?: number | undefined;
   /** In how many steps, importance estimated anew before each. */ readonly steps: number;
+  /**
+   * Of what importance is estimated: the text's cross-entropy when absent; by `kl`, in all steps but the first, of the
+   * divergence from the model as it was.
+   */
+  readonly loss?: "kl" | undefined;
+}
+
+/** What is left of a model. */
+interface Kept {
+  /** Of each block. */ readonly widths: readonly KeptWidth[];
+  /** Channels of the residual stream. */ readonly hidden: readonly number[];
 }
 
 /** A narrower copy. Throws `bad_recipe` for blocks that are not there and ratios that remove no head or leave none. */
 export async function llmPruner(model: PackedModel, stage: LlmPruner, calibration: Calibration): Promise<PackedModel> {
   checkStage(model, stage);
-  const [first, last] = stage.blocks;
-  let kept: readonly KeptWidth[] = Array.from({ length: model.config.layers }, (_, layer) => {
+  const widths = Array.from({ length: model.config.layers }, (_, layer) => {
     const { kvHeads, feedForward } = blockShape(model.config, layer);
     return { kvHeads: upTo(kvHeads), channels: upTo(feedForward) };
   });
+  let kept: Kept = { widths, hidden: upTo(model.config.embedding) };
   for (let step = 0; step < stage.steps; step++) {
-    const now = step === 0 ? model : zeroWidth(model, kept);
+    const now = step === 0 ? model : without(model, kept, zeroWidth, zeroHidden);
     const squares = stage.salience === "second" || stage.salience === "mixed";
-    const gradientOf = await calibration.gradients(now, squares);
-    const heads: RankedBlock[] = [];
-    const channels: RankedBlock[] = [];
-    for (let layer = first; layer <= last; layer++) {
-      const linesOf = blockLines(now, stage.salience, gradientOf);
-      const rank = (groups: readonly Group[], left: readonly number[]): RankedBlock => ({
-        importance: groupImportance(groups, linesOf, stage.aggregation),
-        left,
-      });
-      heads.push(rank(attentionGroups(model.config, layer), kept[layer]!.kvHeads));
-      channels.push(rank(mlpGroups(model.config, layer), kept[layer]!.channels));
-    }
-    // Heads and channels are worth too different amounts for one ranking.
-    const choose = (blocks: readonly RankedBlock[], lines: number, ratio: number): number[][] => {
-      const reached = ratioAfter(ratio, step, stage.steps);
-      return stage.globalCap === undefined
-        ? rankLocally(blocks, lines, reached)
-        : rankGlobally(blocks, lines, reached, stage.globalCap);
-    };
-    const keptHeads = choose(heads, model.config.headSize, stage.attention);
-    const keptChannels = choose(channels, 1, stage.mlp);
-    kept = kept.map((whole, layer) =>
-      layer < first || layer > last
-        ? whole
-        : { kvHeads: keptHeads[layer - first]!, channels: keptChannels[layer - first]! },
-    );
+    // At the teacher itself KL has no slope.
+    const teacher = stage.loss === "kl" && step > 0 ? model : undefined;
+    const gradientOf = await calibration.gradients(now, squares, (stage.hidden ?? 0) > 0, teacher);
+    kept = chooseLines(model, stage, step, kept, lines(now, stage.salience, gradientOf));
   }
-  return { ...pruneWidth(model, kept), recipe: [...model.recipe, { ...stage }] };
+  return { ...without(model, kept, pruneWidth, pruneHidden), recipe: [...model.recipe, { ...stage }] };
 }
+
+/** The model without what is not kept, by functions that leave it out or zero it. */
+function without(
+  model: PackedModel,
+  { widths, hidden }: Kept,
+  ofWidths: typeof pruneWidth,
+  ofHidden: typeof pruneHidden,
+): PackedModel {
+  const made = ofWidths(model, widths);
+  return hidden.length === model.config.embedding ? made : ofHidden(made, hidden);
+}
+
+/** What a step leaves of what is `kept`. */
+function chooseLines(
+  { config }: PackedModel,
+  { attention, mlp, hidden = 0, blocks: [first, last], aggregation, globalCap, steps }: LlmPruner,
+  step: number,
+  kept: Kept,
+  linesOf: (tensor: string) => LineImportance,
+): Kept {
+  const rank = (groups: readonly Group[], left: readonly number[]): RankedBlock => ({
+    importance: groupImportance(groups, linesOf, aggregation),
+    left,
+  });
+  const chosen = kept.widths.slice(first, last + 1).map((width, n) => ({
+    heads: rank(attentionGroups(config, first + n), width.kvHeads),
+    channels: rank(mlpGroups(config, first + n), width.channels),
+  }));
+  // Heads and channels are worth too different amounts for one ranking.
+  const choose = (blocks: readonly RankedBlock[], lines: number, ratio: number): number[][] => {
+    const reached = ratioAfter(ratio, step, steps);
+    return globalCap === undefined
+      ? rankLocally(blocks, lines, reached)
+      : rankGlobally(blocks, lines, reached, globalCap);
+  };
+  const heads = choose(
+    chosen.map((block) => block.heads),
+    config.headSize,
+    attention,
+  );
+  const channels = choose(
+    chosen.map((block) => block.channels),
+    1,
+    mlp,
+  );
+  return {
+    widths: kept.widths.map((whole, layer) =>
+      layer < first || layer > last ? whole : { kvHeads: heads[layer - first]!, channels: channels[layer - first]! },
+    ),
+    hidden: hidden === 0 ? kept.hidden : chooseHidden(),
+  };
+
+  /** In every step as many go: the last leaves a multiple of what weight formats want. */
+  function chooseHidden(): number[] {
+    const ratio = 1 - hiddenKept(config.embedding, hidden) / config.embedding;
+    return rankLocally([rank(hiddenGroups(config), kept.hidden)], 1, ratioAfter(ratio, step, steps))[0]!;
+  }
+}
+
+/** How many channels of the residual stream a ratio leaves: the nearest multiple that formats want. */
+const hiddenKept = (channels: number, ratio: number): number =>
+  Math.round((channels * (1 - ratio)) / CHANNEL_UNIT) * CHANNEL_UNIT;
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
 /** What the lines of a tensor are worth, each tensor computed once. */
-function blockLines(
+function lines(
   model: PackedModel,
   salience: Salience,
   gradientOf: (tensor: string) => TensorGradient,
@@ -91,20 +148,31 @@ function blockLines(
 
 function checkStage(
   { config }: PackedModel,
-  { attention, mlp, blocks: [first, last], globalCap, steps }: LlmPruner,
+  { attention, mlp, hidden = 0, blocks: [first, last], globalCap, steps, loss }: LlmPruner,
 ): void {
   const bad = (message: string) => new OutriderError("bad_recipe", `llm-pruner: ${message}`);
   if (!(first >= 0 && first <= last && last < config.layers)) {
     throw bad(`blocks are ${first} to ${last}; choose from 0 to ${config.layers - 1}`);
   }
   if (steps < 1) throw bad(`steps is ${steps}; take at least one`);
-  for (const [name, ratio] of Object.entries({ attention, mlp })) {
+  if (loss === "kl" && steps === 1) {
+    throw bad(
+      "loss kl needs steps from 2 on; in the first step the model is its own teacher, and KL has no slope there",
+    );
+  }
+  for (const [name, ratio] of Object.entries({ attention, mlp, hidden })) {
     if (!(ratio >= 0 && ratio < 1)) throw bad(`${name} is ${ratio}; a ratio is at least 0 and under 1`);
   }
   if (globalCap !== undefined && globalCap < Math.max(attention, mlp)) {
     throw bad(`globalCap is ${globalCap}; no ratio can be reached that is larger`);
   }
-  const { kvHeads, headSize } = config;
+  const { kvHeads, headSize, embedding } = config;
+  const stream = hiddenKept(embedding, hidden);
+  if (hidden > 0 && (stream >= embedding || stream === 0)) {
+    throw bad(
+      `hidden ${hidden} leaves ${stream} of ${embedding} channels; they go by ${CHANNEL_UNIT}s, a ratio of ${CHANNEL_UNIT / embedding}`,
+    );
+  }
   const left = groupsKept(kvHeads, headSize, attention);
   if ((attention > 0 && left === kvHeads) || left === 0) {
     throw bad(

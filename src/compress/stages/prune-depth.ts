@@ -1,6 +1,6 @@
 /**
  * The stage that leaves out whole blocks: the chosen ones keep their bytes exactly and are numbered anew.
- * Which to keep is a measurement (methods/depth.ts decides, models/<name>/choose-layers.ts measures), not made here.
+ * Which to keep is a measurement (shortened-llama.ts), not made here.
  */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { OutriderError } from "../../model/errors.ts";

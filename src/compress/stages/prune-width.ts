@@ -5,9 +5,9 @@
  */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { blockShape } from "../../model/config.ts";
-import { decodeTensor } from "../../model/decode.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { blockTensor } from "../../model/tensors.ts";
+import { linesInPlace, selectLines, ZEROS } from "./select-lines.ts";
 
 /** What a block keeps, 0-based, ascending. */
 export interface KeptWidth {
@@ -16,9 +16,7 @@ export interface KeptWidth {
 }
 
 /** Channels of every weight format come in multiples of it; what is missing is filled with zeros, which compute zero. */
-const CHANNEL_UNIT = 64;
-/** Stands for a row or column of zeros. */
-const ZEROS = -1;
+export const CHANNEL_UNIT = 64;
 
 /**
  * A copy of the widths that `kept` lists, one entry a block. Matrices of a block that changed are f32: a later stage rounds
@@ -57,14 +55,9 @@ export function zeroWidth(model: PackedModel, kept: readonly KeptWidth[]): Packe
   checkKept(model, kept);
   const tensors = replaceBlocks(model, kept, ({ kvHeads, channels }, layer) => {
     const shape = blockShape(model.config, layer);
-    return { kvHeads: inPlace(kvHeads, shape.kvHeads), channels: inPlace(channels, shape.feedForward) };
+    return { kvHeads: linesInPlace(kvHeads, shape.kvHeads), channels: linesInPlace(channels, shape.feedForward) };
   });
   return { ...model, tensors };
-}
-
-function inPlace(kept: readonly number[], count: number): number[] {
-  const stays = new Set(kept);
-  return Array.from({ length: count }, (_, n) => (stays.has(n) ? n : ZEROS));
 }
 
 /** The tensors with the heads and channels of each block in the order that `order` gives. Whole blocks are shared. */
@@ -80,7 +73,7 @@ function replaceBlocks(
     const { kvHeads, channels } = order(width, layer);
     const put = (suffix: string, rows: readonly number[] | "all", cols: readonly number[] | "all") => {
       const name = blockTensor(layer, suffix);
-      tensors.set(name, select(model.tensors.get(name)!, rows, cols));
+      tensors.set(name, selectLines(model.tensors.get(name)!, rows, cols));
     };
     if (width.kvHeads.length < shape.kvHeads) {
       const keyRows = lines(kvHeads, headSize);
@@ -102,22 +95,6 @@ function replaceBlocks(
 /** The lines of units of `size` lines. */
 const lines = (units: readonly number[], size: number): number[] =>
   units.flatMap((unit) => Array.from({ length: size }, (_, n) => (unit === ZEROS ? ZEROS : unit * size + n)));
-
-/** The matrix of these rows and columns, as f32. */
-function select(tensor: PackedTensor, rows: readonly number[] | "all", cols: readonly number[] | "all"): PackedTensor {
-  const values = decodeTensor(tensor, tensor.bytes);
-  const fromRows = rows === "all" ? Array.from({ length: tensor.rows }, (_, n) => n) : rows;
-  const fromCols = cols === "all" ? Array.from({ length: tensor.cols }, (_, n) => n) : cols;
-  const out = new Float32Array(fromRows.length * fromCols.length);
-  for (const [r, row] of fromRows.entries()) {
-    if (row === ZEROS) continue;
-    for (let c = 0; c < fromCols.length; c++) {
-      const col = fromCols[c]!;
-      if (col !== ZEROS) out[r * fromCols.length + c] = values[row * tensor.cols + col]!;
-    }
-  }
-  return { format: "f32", rows: fromRows.length, cols: fromCols.length, bytes: new Uint8Array(out.buffer) };
-}
 
 function checkKept({ config }: PackedModel, kept: readonly KeptWidth[]): void {
   if (kept.length !== config.layers) {

@@ -6,12 +6,16 @@ import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
 import type { Calibration } from "../calibration.ts";
 import { greedyRemoval } from "../methods/depth.ts";
 import { magnitudeScore, perplexityScores, plusBlocks, removalOrder, taylorScore } from "../methods/shortened-llama.ts";
+import { startProgress } from "../progress.ts";
 import { pruneDepth } from "./prune-depth.ts";
 
 export interface ShortenedLlama {
   readonly stage: "shortened-llama";
-  /** `greedy` measures perplexity anew after each removal; the others rank once. */
-  readonly criterion: "perplexity" | "greedy" | "taylor" | "magnitude" | "influence";
+  /**
+   * `greedy` measures perplexity anew after each removal, `acceptance`, which is our own, agreement with the target on text
+   * that the target wrote: what a draft is for. The others rank once.
+   */
+  readonly criterion: "perplexity" | "greedy" | "acceptance" | "taylor" | "magnitude" | "influence";
   /** How many blocks go. */ readonly remove: number;
   /** Whether the first four and last two stay in any case. */ readonly plus: boolean;
 }
@@ -45,21 +49,37 @@ export async function chooseBlocks(
       `shortened-llama: remove is ${remove}; of ${layers} blocks at most ${most} can go${plus ? " with plus" : ""}`,
     );
   }
-  if (criterion === "greedy") return greedily(model, remove, stays, calibration);
+  if (criterion === "greedy") {
+    return greedily(layers, remove, stays, async (left) => -(await calibration.perplexity(model, left)));
+  }
+  if (criterion === "acceptance") {
+    return greedily(layers, remove, stays, (left) => calibration.agreement(model, left));
+  }
   return removalOrder(await blockScores(model, criterion, calibration), stays).slice(0, remove);
 }
 
 async function greedily(
-  model: PackedModel,
+  layers: number,
   remove: number,
   stays: readonly number[],
-  calibration: Calibration,
+  worthOf: (left: readonly number[]) => Promise<number>,
 ): Promise<number[]> {
-  const all = Array.from({ length: model.config.layers }, (_, layer) => layer);
+  const all = Array.from({ length: layers }, (_, layer) => layer);
   const removed: number[] = [];
-  const worth = async (layers: readonly number[]) =>
-    stays.every((layer) => layers.includes(layer)) ? -(await calibration.perplexity(model, layers)) : -Infinity;
-  for await (const step of greedyRemoval(all, all.length - remove, worth)) removed.push(step.removed);
+  const tries = all.slice(0, remove).reduce((sum, gone) => sum + layers - gone - stays.length, 0);
+  const progress = startProgress("trying without a block", tries);
+  let tried = 0;
+  const worth = async (left: readonly number[]): Promise<number> => {
+    if (!stays.every((layer) => left.includes(layer))) return -Infinity;
+    const value = await worthOf(left);
+    progress.update(++tried);
+    return value;
+  };
+  try {
+    for await (const step of greedyRemoval(all, layers - remove, worth)) removed.push(step.removed);
+  } finally {
+    progress.end();
+  }
   return removed;
 }
 

@@ -11,6 +11,7 @@ import { openDirectory } from "../../../src/format/disk.ts";
 import type { PackedModel } from "../../../src/format/pack.ts";
 import { readPack } from "../../../src/format/pack-reader.ts";
 import { decodeTensor } from "../../../src/model/decode.ts";
+import { textOf } from "../../support/calibration.ts";
 import { seeded } from "../../support/random.ts";
 import { TINY_PACKS } from "../../support/tiny.ts";
 
@@ -18,7 +19,7 @@ const base = await readPack(openDirectory(TINY_PACKS.target));
 const pool = await Pool.open(2);
 const random = seeded(6);
 const windows = Array.from({ length: 4 }, () => Array.from({ length: 48 }, () => Math.floor(random() * 512)));
-const calibration = new Calibrator(pool, windows, async () => windows.flat());
+const calibration = new Calibrator(pool, textOf(windows));
 
 afterAll(() => pool[Symbol.asyncDispose]());
 

@@ -23,7 +23,7 @@ const STAGE: LlmPruner = {
 };
 
 /** Gradients of one everywhere: what a group is worth is the sum of its weights' magnitudes. */
-function ones(seen: PackedModel[] = []): Calibration {
+function ones(seen: PackedModel[] = [], teachers: (PackedModel | undefined)[] = []): Calibration {
   const unused = async () => {
     throw new Error("not asked for");
   };
@@ -32,9 +32,12 @@ function ones(seen: PackedModel[] = []): Calibration {
     eachBlock: unused,
     perplexity: unused,
     counts: unused,
+    agreement: unused,
+    outliers: unused,
     influence: unused,
-    gradients: async (model) => {
+    gradients: async (model, _squares, _ends, teacher) => {
       seen.push(model);
+      teachers.push(teacher);
       return (name) => {
         const { rows, cols } = model.tensors.get(name)!;
         return { gradient: new Float32Array(rows * cols).fill(1) };
@@ -87,6 +90,12 @@ describe("llm-pruner", () => {
     );
   });
 
+  test("by KL, the model as it was teaches all steps but the first", async () => {
+    const teachers: (PackedModel | undefined)[] = [];
+    await llmPruner(tiny, { ...STAGE, steps: 3, loss: "kl" }, ones([], teachers));
+    expect(teachers).toEqual([undefined, tiny, tiny]);
+  });
+
   test("over all blocks the weak ones lose more, up to the cap", async () => {
     const made = await llmPruner(tiny, { ...STAGE, mlp: 0.25, globalCap: 0.5 }, ones());
     const left = [1, 2, 3, 4].map((layer) => {
@@ -104,6 +113,7 @@ describe("llm-pruner", () => {
     [{ attention: 0.3 }, "leaves 2 of 2 key/value heads; one head is a ratio of 0.5"],
     [{ mlp: 1 }, "mlp is 1"],
     [{ blocks: [3, 6] as const }, "blocks are 3 to 6; choose from 0 to 5"],
+    [{ loss: "kl" as const }, "needs steps from 2 on"],
     [{ globalCap: 0.2 }, "globalCap is 0.2"],
   ])("refuses %j", async (change, message) => {
     await expect(llmPruner(tiny, { ...STAGE, ...change }, ones())).rejects.toThrow(message);

@@ -18,11 +18,14 @@ const calibration: Calibration = {
   perplexity: async (_, layers) =>
     COST.reduce((sum, own, layer) => sum + (layers.includes(layer) ? 0 : own), 20) +
     (layers.includes(3) || layers.includes(5) ? 0 : 100),
+  // Here block 4 alone is what drafts need.
+  agreement: async (_, layers) => (layers.includes(4) ? 1 : 0) + layers.reduce((sum, layer) => sum + layer, 0) / 1000,
   gradients: async () => (name) => {
     const layer = Number(/\.(\d)\./.exec(name)![1]);
     return { gradient: new Float32Array(shape(name).rows * shape(name).cols).fill(layer === 4 ? 1e-3 : -1) };
   },
   counts: async () => [],
+  outliers: async () => [],
   influence: async () => [0.9, 0.5, 0.1, 0.3, 0.2, 0.8],
 };
 
@@ -32,6 +35,8 @@ const choose = (criterion: ShortenedLlama["criterion"], remove: number) =>
 test("one ranking takes blocks that are cheap alone; the greedy one sees what is left", async () => {
   expect(await choose("perplexity", 3)).toEqual([3, 5, 2]);
   expect(await choose("greedy", 3)).toEqual([3, 2, 1]);
+  expect(await choose("acceptance", 3)).toEqual([0, 1, 2]);
+  expect((await choose("acceptance", 5)).includes(4)).toBe(false);
   expect(await choose("influence", 2)).toEqual([2, 4]);
   expect((await choose("taylor", 1))[0]).toBe(4);
 });

@@ -14,6 +14,7 @@ import { openDirectory } from "../../../src/format/disk.ts";
 import type { PackedModel } from "../../../src/format/pack.ts";
 import { readPack } from "../../../src/format/pack-reader.ts";
 import { decodeTensor } from "../../../src/model/decode.ts";
+import { textOf } from "../../support/calibration.ts";
 import { PlainLlama } from "../../support/plain-llama.ts";
 import { seeded } from "../../support/random.ts";
 import { loadPack, TINY_PACKS } from "../../support/tiny.ts";
@@ -21,7 +22,7 @@ import { loadPack, TINY_PACKS } from "../../support/tiny.ts";
 const pool = await Pool.open(2);
 const random = seeded(6);
 const windows = Array.from({ length: 3 }, () => Array.from({ length: 40 }, () => Math.floor(random() * 512)));
-const calibration = new Calibrator(pool, windows, async () => windows.flat());
+const calibration = new Calibrator(pool, textOf(windows));
 
 /** Codebooks need columns in multiples of 64, and the tiny model's down projections have 96. */
 const tiny = await readPack(openDirectory(TINY_PACKS.target));

@@ -1,0 +1,32 @@
+/** Rows and columns of a tensor that stay, in the order given; what pruning makes of it. */
+import type { PackedTensor } from "../../format/pack.ts";
+import { decodeTensor } from "../../model/decode.ts";
+
+/** Stands for a row or column of zeros. */
+export const ZEROS = -1;
+
+/** The tensor of these rows and columns, as f32. */
+export function selectLines(
+  tensor: PackedTensor,
+  rows: readonly number[] | "all",
+  cols: readonly number[] | "all",
+): PackedTensor {
+  const values = decodeTensor(tensor, tensor.bytes);
+  const fromRows = rows === "all" ? Array.from({ length: tensor.rows }, (_, n) => n) : rows;
+  const fromCols = cols === "all" ? Array.from({ length: tensor.cols }, (_, n) => n) : cols;
+  const out = new Float32Array(fromRows.length * fromCols.length);
+  for (const [r, row] of fromRows.entries()) {
+    if (row === ZEROS) continue;
+    for (let c = 0; c < fromCols.length; c++) {
+      const col = fromCols[c]!;
+      if (col !== ZEROS) out[r * fromCols.length + c] = values[row * tensor.cols + col]!;
+    }
+  }
+  return { format: "f32", rows: fromRows.length, cols: fromCols.length, bytes: new Uint8Array(out.buffer) };
+}
+
+/** `kept` of `count` lines where they were, zeros in between. */
+export function linesInPlace(kept: readonly number[], count: number): number[] {
+  const stays = new Set(kept);
+  return Array.from({ length: count }, (_, n) => (stays.has(n) ? n : ZEROS));
+}
