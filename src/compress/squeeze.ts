@@ -13,6 +13,7 @@ import { Calibrator } from "./calibrate/calibrator.ts";
 import { Pool } from "./calibrate/pool.ts";
 import { exportHuggingFace } from "./export-hf.ts";
 import { Journal } from "./journal.ts";
+import { wholeOption } from "./number-options.ts";
 import { replacePack, runStages } from "./pipeline.ts";
 import { parseRecipe } from "./recipe.ts";
 import { type NamedRecipe, RECIPES } from "./recipes.ts";
@@ -146,17 +147,11 @@ function parse(argv: string[]): Job | undefined {
     model,
     recipe,
     calibration,
-    samples: whole("--samples", values.samples, 1) ?? 128,
-    length: whole("--length", values.length, 2) ?? 512,
+    samples: wholeOption("--samples", values.samples ?? "128", 1),
+    length: wholeOption("--length", values.length ?? "512", 2),
     out,
     exportHf: values["export-hf"],
   };
-}
-
-function whole(name: string, text: string | undefined, least: number): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d+$/.test(text) && Number(text) >= least) return Number(text);
-  throw bad(`${name} is a whole number from ${least} on, not "${text}"`);
 }
 
 const bad = (message: string) => new OutriderError("bad_option", `${message}\n\n${SQUEEZE_HELP}`);

@@ -1,9 +1,8 @@
 /** Text as windows of tokens: what calibration and evaluation run on. */
-import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { gunzipSync } from "node:zlib";
 import { OutriderError } from "../model/errors.ts";
 import type { Tokenizer } from "../model/tokenizer.ts";
+import { badLine, isLines, readLines, readTextFile } from "./text-file.ts";
 
 /**
  * Windows `first` … `first + count − 1` of `length` tokens each, of a whole file tokenised without a first token of its own;
@@ -28,20 +27,10 @@ export async function readWindows(
 }
 
 async function readTokens(file: string, tokenizer: Tokenizer): Promise<number[]> {
-  const bytes = await readFile(file);
-  const text = (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString();
-  if (!/\.jsonl(\.gz)?$/.test(file)) return tokenizer.encode(text);
-  return text
-    .split("\n")
-    .filter(Boolean)
-    .flatMap((line, n) => {
-      const {
-        prompt = [],
-        answer,
-        text: own,
-      } = JSON.parse(line) as { prompt?: number[]; answer?: number[]; text?: string };
-      if (answer) return [...prompt, ...answer];
-      if (own !== undefined) return tokenizer.encode(own);
-      throw new OutriderError("bad_text", `${path.basename(file)}, line ${n + 1}: neither "answer" nor "text"`);
-    });
+  if (!isLines(file)) return tokenizer.encode(await readTextFile(file));
+  return (await readLines(file)).flatMap(({ prompt = [], answer, text }, n) => {
+    if (answer) return [...prompt, ...answer];
+    if (text !== undefined) return tokenizer.encode(text);
+    throw badLine(file, n, 'neither "answer" nor "text"');
+  });
 }
