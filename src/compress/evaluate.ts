@@ -1,4 +1,5 @@
 /** `outrider eval`: how well packs predict a text, alone and beside the model they were made from, and what they are worth as drafts. */
+import path from "node:path";
 import { parseArgs } from "node:util";
 import type { PackedModel } from "../format/pack.ts";
 import { OutriderError } from "../model/errors.ts";
@@ -56,7 +57,13 @@ export async function evalCommand(argv: string[]): Promise<void> {
 
   const model = await readModel(files[0]!);
   const tokenizer = new Tokenizer(model.tokenizer["tokenizer.json"]);
+  const parts = [
+    values.text && `windows ${values.windows} of ${length} tokens of ${path.basename(values.text)}`,
+    values.against && `against ${values.against}`,
+    values.answers && `up to ${answers} answers of ${path.basename(values.answers)}`,
+  ];
   const material: Material = {
+    on: parts.filter(Boolean).join(", "),
     windows: values.text === undefined ? [] : await readWindows(values.text, tokenizer, first, count, length),
     answers: values.answers === undefined ? [] : await readAnswers(values.answers, answers),
     speed: !values["no-speed"],
@@ -69,11 +76,7 @@ export async function evalCommand(argv: string[]): Promise<void> {
   if (values.json) return;
   const { heads, rows } = figureTable(all);
   console.log(textTable(heads, rows).join("\n"));
-  const on = [
-    ...(values.text === undefined ? [] : [`windows ${values.windows} of ${length} tokens of ${values.text}`]),
-    ...(values.answers === undefined ? [] : [`${material.answers.length} answers of ${values.answers}`]),
-  ];
-  console.log(["", `On ${on.join(", ")}.`, ...LEGEND].join("\n"));
+  console.log(["", `On ${material.on}.`, ...LEGEND].join("\n"));
 }
 
 /** One after the other, so that the memory holds one model and the end of the other. */

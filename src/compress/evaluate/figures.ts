@@ -16,6 +16,7 @@ import type { TargetAnswer } from "./target-text.ts";
 export interface Figures extends Size, Partial<Score> {
   /** As it was named. */ readonly pack: string;
   readonly model: string;
+  /** Which text the figures are of, in words. */ readonly on: string;
   readonly acceptance?: Acceptance;
   readonly acceptanceWithoutLoops?: Acceptance;
   /** Tokens a second. */ readonly decodeTps?: number;
@@ -23,6 +24,7 @@ export interface Figures extends Size, Partial<Score> {
 
 /** What models are evaluated on. */
 export interface Material {
+  /** In words. */ readonly on: string;
   readonly windows: readonly (readonly number[])[];
   readonly answers: readonly TargetAnswer[];
   readonly speed: boolean;
@@ -66,6 +68,7 @@ export async function figuresOf(
     return {
       pack,
       model: model.model,
+      on: material.on,
       ...sizeOf(model),
       ...score,
       ...(hits.length > 0 && acceptances(material.answers, hits)),
