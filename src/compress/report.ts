@@ -1,5 +1,5 @@
 /** `outrider report`: what recipes cost and what they left, as one HTML page. */
-import { writeFile } from "node:fs/promises";
+import { access, constants, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { OutriderError } from "../model/errors.ts";
@@ -49,6 +49,7 @@ export async function reportCommand(argv: string[]): Promise<void> {
   const { first, count } = rangeOption("--windows", values.windows);
   const length = wholeOption("--length", values.length, 2);
 
+  await checkWritable(path.dirname(out));
   const figures = await readFigures(files);
   const original = await readModel(against);
   const tokenizer = new Tokenizer(original.tokenizer["tokenizer.json"]);
@@ -70,6 +71,13 @@ export async function reportCommand(argv: string[]): Promise<void> {
   const on = text && `windows ${values.windows} of ${length} tokens of ${path.basename(text)}`;
   await writeFile(out, htmlReport(packs, { model: original.model, counts: countsOf(original) }, on));
   console.error(`${out}: ${packs.length} packs`);
+}
+
+/** Now rather than after the measurement. */
+async function checkWritable(directory: string): Promise<void> {
+  await access(directory, constants.W_OK).catch(() => {
+    throw bad(`--out cannot be written into ${directory}; name a file in a directory that exists`);
+  });
 }
 
 /** By pack, in the order of their first lines. */
