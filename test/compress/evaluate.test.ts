@@ -13,16 +13,17 @@ import type { TargetAnswer } from "../../src/compress/evaluate/target-text.ts";
 import { evalCommand } from "../../src/compress/evaluate.ts";
 import { isLoop } from "../../src/compress/methods/loops.ts";
 import { replacePack, runStages } from "../../src/compress/pipeline.ts";
-import { trimVocabulary } from "../../src/compress/stages/trim-vocabulary.ts";
 import { ModelDrafter } from "../../src/draft/engine.ts";
 import { openDirectory } from "../../src/format/disk.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
+import { TokenRows } from "../../src/model/token-rows.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
 import { GREEDY } from "../../src/speculate/types.ts";
 import { PlainLlama } from "../support/plain-llama.ts";
 import { printed } from "../support/printed.ts";
 import { seeded } from "../support/random.ts";
 import { loadPack, packHeader, TINY_PACKS } from "../support/tiny.ts";
+import { withoutTokens } from "../support/trimmed.ts";
 
 const KEEP = 400;
 const STORY = fileURLToPath(new URL("../../models/tiny/story.txt", import.meta.url));
@@ -32,7 +33,7 @@ const answersFile = path.join(directory, "answers.jsonl.gz");
 const windows = ["--text", STORY, "--windows", "0..17", "--length", "24"];
 const base = await readPack(openDirectory(packs.target));
 const draft = await readPack(openDirectory(packs.draft));
-const trimmed = trimVocabulary(draft, { stage: "trim-vocabulary", keep: KEEP });
+const trimmed = withoutTokens(draft, KEEP);
 let answers: TargetAnswer[];
 
 /** What the tiny target says to made-up prompts; the last answer goes round in circles. */
@@ -154,15 +155,39 @@ describe("acceptance", () => {
       const plain = new PlainLlama(model);
       const read = (id: number) =>
         id < model.config.vocabulary ? id : model.substitutes![id - model.config.vocabulary]!;
-      const all = await hitsOf(llama, model, answers);
+      const all = await hitsOf(llama, new TokenRows(model), answers);
       for (const [n, { prompt, answer }] of answers.entries()) {
-        expect((await hitsOf(llama, model, [answers[n]!]))[0]).toEqual(all[n]);
+        expect((await hitsOf(llama, new TokenRows(model), [answers[n]!]))[0]).toEqual(all[n]);
         const rows = plain.logProbabilities([...prompt, ...answer].map(read));
         const said = rows.map((row) => row.indexOf(row.reduce((a, b) => Math.max(a, b))));
         expect(all[n]).toEqual(answer.map((token, t) => said[prompt.length - 1 + t] === token));
       }
       llama.release();
     }
+  });
+
+  test("of a draft that keeps any ids is that of the same draft with other words for them", async () => {
+    await using pool = await Pool.open(2);
+    const llama = new FloatLlama(pool, trimmed);
+    // Row r is id 2r, and an odd one is read as the id before it.
+    const kept = Array.from({ length: KEEP }, (_, row) => 2 * row);
+    const other = new TokenRows({
+      config: trimmed.config,
+      vocabulary: { size: 2 * KEEP },
+      kept,
+      substitutes: kept,
+    });
+    const known = answers.map(({ prompt, answer }) => ({
+      prompt: prompt.map((id) => id % KEEP),
+      answer: answer.map((id) => id % KEEP),
+    }));
+    const doubled = known.map(({ prompt, answer }) => ({
+      prompt: prompt.map((id) => 2 * id + (id % 2)),
+      answer: answer.map((id) => 2 * id),
+    }));
+    expect(await hitsOf(llama, other, doubled)).toEqual(await hitsOf(llama, new TokenRows(trimmed), known));
+    const odd = doubled.map(({ prompt, answer }) => ({ prompt, answer: answer.map((id) => id + 1) }));
+    expect((await hitsOf(llama, other, odd)).flat()).not.toContain(true);
   });
 
   test("--first takes so many", async () => {

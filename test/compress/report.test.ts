@@ -19,7 +19,6 @@ import { blockOrigins } from "../../src/compress/report/origins.ts";
 import { Sensitivity } from "../../src/compress/report/sensitivity.ts";
 import { reportCommand } from "../../src/compress/report.ts";
 import { pruneWidth } from "../../src/compress/stages/prune-width.ts";
-import { trimVocabulary } from "../../src/compress/stages/trim-vocabulary.ts";
 import { openDirectory } from "../../src/format/disk.ts";
 import type { PackedModel } from "../../src/format/pack.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
@@ -28,6 +27,7 @@ import { PlainLlama } from "../support/plain-llama.ts";
 import { printed } from "../support/printed.ts";
 import { seeded } from "../support/random.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
+import { withoutTokens } from "../support/trimmed.ts";
 
 const STORY = fileURLToPath(new URL("../../models/tiny/story.txt", import.meta.url));
 const directory = mkdtempSync(path.join(tmpdir(), "outrider-report-"));
@@ -168,7 +168,7 @@ describe("the page", () => {
     const [first, second, third] = packs as [string, string, string];
     await replacePack(half, first);
     await replacePack({ ...narrow, model: "<narrow>&" }, second);
-    await replacePack(trimVocabulary(half, { stage: "trim-vocabulary", keep: 400 }), third);
+    await replacePack(withoutTokens(half, 400), third);
     const answers = path.join(directory, "answers.jsonl");
     writeFileSync(answers, windows.map((answer) => JSON.stringify({ prompt: [1, 2], answer })).join("\n"));
     const on = ["--text", STORY, "--windows", "0..1", "--length", "24", "--answers", answers];

@@ -1,5 +1,5 @@
 /** What a draft is worth on text that its target wrote, teacher-forced (methods/acceptance.ts says why that is enough). */
-import type { PackedModel } from "../../format/pack.ts";
+import type { TokenRows } from "../../model/token-rows.ts";
 import type { FloatLlama } from "../calibrate/float-llama.ts";
 import { answers as modelAnswers } from "../calibrate/perplexity.ts";
 import { agreementRate, tokensPerPass } from "../methods/acceptance.ts";
@@ -18,10 +18,10 @@ export interface Acceptance {
 /** Answers that run at once, padded to the longest of them. */
 const BATCH = 16;
 
-/** Per answer and token of it, whether the draft's argmax is that token. Calls `done` with how many answers are. */
+/** Per answer and token of it, whether the draft's argmax is that token; `rows` are the draft's. Calls `done` with how many answers are. */
 export async function hitsOf(
   llama: FloatLlama,
-  model: PackedModel,
+  rows: TokenRows,
   answers: readonly TargetAnswer[],
   done: (answers: number) => void = () => {},
 ): Promise<boolean[][]> {
@@ -34,15 +34,15 @@ export async function hitsOf(
     const longest = size(answers[batch[0]!]!);
     const windows = batch.map((n) => {
       const { prompt, answer } = answers[n]!;
-      const rows = [...prompt, ...answer].map((token) => inputRow(model, token));
+      const own = [...prompt, ...answer].map((token) => rows.rowOf(token));
       // At the right end, where nothing that counts looks.
-      return [...rows, ...new Array<number>(longest - rows.length).fill(rows[0]!)];
+      return [...own, ...new Array<number>(longest - own.length).fill(own[0]!)];
     });
     let at = 0;
     for await (const { argmax } of modelAnswers(llama, windows)) {
       const n = batch[at++]!;
       const { prompt, answer } = answers[n]!;
-      hits[n] = answer.map((token, t) => argmax[prompt.length - 1 + t] === token);
+      hits[n] = answer.map((token, t) => rows.idOf(argmax[prompt.length - 1 + t]!) === token);
       done(first + at);
     }
   }
@@ -68,7 +68,3 @@ const acceptanceOf = (hits: readonly (readonly boolean[])[]): Acceptance => ({
   tokensPerPass4: tokensPerPass(hits, 4),
   tokensPerPass8: tokensPerPass(hits, 8),
 });
-
-/** The row that a token is read from: its own, or in a trimmed vocabulary its substitute's. Those that are cut off are never proposed. */
-const inputRow = ({ config, substitutes }: PackedModel, token: number): number =>
-  token < config.vocabulary ? token : (substitutes?.[token - config.vocabulary] ?? token);

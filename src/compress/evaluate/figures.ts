@@ -1,6 +1,7 @@
 /** All figures of models, one after the other in the memory of one pool; what they are compared with runs once for all. */
 import type { PackedModel } from "../../format/pack.ts";
 import { OutriderError } from "../../model/errors.ts";
+import { isTrimmed, TokenRows } from "../../model/token-rows.ts";
 import { FloatLlama } from "../calibrate/float-llama.ts";
 import type { HeadInput } from "../calibrate/head-task.ts";
 import { answers, endOf, runThrough, type Score, summed } from "../calibrate/perplexity.ts";
@@ -29,9 +30,6 @@ export interface Material {
   readonly answers: readonly TargetAnswer[];
   readonly speed: boolean;
 }
-
-/** A draft that lacks some of its target's tokens. */
-export const isTrimmed = ({ config, vocabulary }: PackedModel): boolean => config.vocabulary < vocabulary.size;
 
 /** The other model's end on all windows. Its head stays in the pool's memory, its blocks do not. Throws `bad_model` for a trimmed one. */
 export async function endOfOther(pool: Pool, other: PackedModel, windows: Material["windows"]): Promise<HeadInput> {
@@ -63,7 +61,9 @@ export async function figuresOf(
       }
     };
     const score = windows.length > 0 ? await summed(seen(), against !== undefined) : {};
-    const hits = await hitsOf(llama, model, material.answers, (count) => progress.update(windows.length + count));
+    const hits = await hitsOf(llama, new TokenRows(model), material.answers, (count) =>
+      progress.update(windows.length + count),
+    );
     const speed = material.speed && { decodeTps: await decodeSpeed(model) };
     return {
       pack,
