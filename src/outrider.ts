@@ -8,7 +8,8 @@ const USAGE = `outrider <command>
   prepare    obtain SmolLM2-135M-Instruct, make its pack and its draft's pack
   import     turn a GGUF file into a pack
   squeeze    make the pack of a recipe, from any Llama
-  eval       perplexity of a pack on a text, and how far it is from another
+  eval       figures of packs: perplexity on a text, acceptance on what their target wrote, size, speed
+  report     a page of such figures, and of what was lost where
   inspect    measure each operation of a pack against the roofs of this machine
   origin     run an origin gateway: --engine wasm --model <pack> --port <port>
 
@@ -20,6 +21,7 @@ const COMMANDS: Record<string, () => Promise<(argv: string[]) => Promise<void>>>
   import: async () => (await import("./compress/cli.ts")).importCommand,
   squeeze: async () => (await import("./compress/cli.ts")).squeezeCommand,
   eval: async () => (await import("./compress/evaluate.ts")).evalCommand,
+  report: async () => (await import("./compress/report.ts")).reportCommand,
   inspect: async () => (await import("./inspect/command.ts")).inspectCommand,
   origin: async () => (await import("./origin/cli.ts")).originCommand,
 };

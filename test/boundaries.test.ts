@@ -15,8 +15,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   verify: ["speculate", "model"],
   origin: ["verify", "speculate", "draft", "kernels", "model", "format"],
   edge: ["draft", "format", "kernels", "model", "speculate", "verify"],
-  compress: ["draft", "format", "kernels", "model", "speculate", "verify"],
-  inspect: ["draft", "kernels", "format", "model"],
+  report: [],
+  compress: ["report", "draft", "format", "kernels", "model", "speculate", "verify"],
+  inspect: ["report", "draft", "kernels", "format", "model"],
 };
 
 /** Folder → packages and platforms it may import. Node's own modules stand as "node:". */
@@ -29,6 +30,7 @@ const MAY_USE: Record<string, readonly string[]> = {
   verify: ["zod"],
   origin: ["zod", "hono", "ws", "node:", "cloudflare:"],
   edge: ["zod", "hono", "cloudflare:", "node:zlib"],
+  report: [],
   compress: ["zod", "@huggingface/hub", "node:"],
   inspect: ["node:"],
 };

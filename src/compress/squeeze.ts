@@ -9,16 +9,17 @@ import type { PackedModel } from "../format/pack.ts";
 import { readPack } from "../format/pack-reader.ts";
 import { OutriderError } from "../model/errors.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
-import { readAnswers } from "./answers.ts";
 import { Calibrator } from "./calibrate/calibrator.ts";
 import { Pool } from "./calibrate/pool.ts";
 import { exportHuggingFace } from "./export-hf.ts";
 import { Journal } from "./journal.ts";
+import { wholeOption } from "./number-options.ts";
 import { replacePack, runStages } from "./pipeline.ts";
 import { parseRecipe } from "./recipe.ts";
 import { type NamedRecipe, RECIPES } from "./recipes.ts";
 import { sayPack } from "./say.ts";
 import { importGguf, importSafetensors } from "./stages/import.ts";
+import { sampleAnswers } from "./target-text.ts";
 import { readTokens, readWindows } from "./windows.ts";
 
 export const SQUEEZE_HELP = `usage: outrider squeeze models/NAME/recipe.ts
@@ -85,7 +86,7 @@ async function calibrated(
   const whole = await readWindows(text, tokenizer, 0, Math.min(samples, recipe.windows ?? samples), length);
   const windows = whole.map((window) => window.slice(0, recipe.tokens));
   console.error(`calibration: ${windows.length} windows of ${windows[0]!.length} tokens of ${path.basename(text)}`);
-  const answered = await readAnswers(text);
+  const answered = await sampleAnswers(text);
   const journal = await Journal.open(`${out}.unfinished`, fingerprint(model, recipe, [windows, answered]));
   if (journal.goesOn) console.error(`going on from ${out}.unfinished`);
   const stop = (): void => {
@@ -153,17 +154,11 @@ function parse(argv: string[]): Job | undefined {
     model,
     recipe,
     calibration,
-    samples: whole("--samples", values.samples, 1) ?? 128,
-    length: whole("--length", values.length, 2) ?? 512,
+    samples: wholeOption("--samples", values.samples ?? "128", 1),
+    length: wholeOption("--length", values.length ?? "512", 2),
     out,
     exportHf: values["export-hf"],
   };
-}
-
-function whole(name: string, text: string | undefined, least: number): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d+$/.test(text) && Number(text) >= least) return Number(text);
-  throw bad(`${name} is a whole number from ${least} on, not "${text}"`);
 }
 
 const bad = (message: string) => new OutriderError("bad_option", `${message}\n\n${SQUEEZE_HELP}`);

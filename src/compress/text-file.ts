@@ -22,12 +22,12 @@ export async function readTextFile(file: string): Promise<string> {
   return (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString();
 }
 
-/** The lines of a .jsonl file. Throws `bad_text` naming the first that is not JSON. */
-export async function readLines(file: string): Promise<TextLine[]> {
+/** The lines of a .jsonl file, what they are taken for unchecked. Throws `bad_text` naming the first that is not JSON. */
+export async function readLines<L = TextLine>(file: string): Promise<L[]> {
   const lines = (await readTextFile(file)).split("\n").filter(Boolean);
   return lines.map((line, n) => {
     try {
-      return JSON.parse(line) as TextLine;
+      return JSON.parse(line) as L;
     } catch (cause) {
       throw badLine(file, n, "it is not JSON", cause);
     }

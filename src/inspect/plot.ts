@@ -2,21 +2,14 @@
  * The roofline as one SVG: multiply-adds a second over multiply-adds a byte, both logarithmic; roofs are lines, operations
  * are dots whose area is their share of the pass. Colours are CSS variables of the page around it.
  */
+import { type Axis, acrossOf, type Frame, fix, grid, scale, upOf } from "../report/axes.ts";
+import { escapeHtml } from "../report/escape.ts";
+import { type Box, labels } from "../report/labels.ts";
 import { totalBytes, totalMacs } from "./cost.ts";
-import { escapeHtml } from "./escape.ts";
 import type { InspectedPass, Inspection } from "./inspection.ts";
 import { peak, type Roofs } from "./roof.ts";
 
-const WIDTH = 960;
-const HEIGHT = 600;
-const LEFT = 64;
-const RIGHT = 16;
-const TOP = 16;
-const BOTTOM = 52;
-/** Between a dot and its label. */
-const GAP = 4;
-const LETTER = 6.6;
-const LINE = 15;
+const FRAME: Frame = { width: 960, height: 600, left: 64, right: 16, top: 16, bottom: 52 };
 
 interface Dot {
   readonly kind: InspectedPass["kind"];
@@ -26,18 +19,9 @@ interface Dot {
   /** Of the time of its pass. */ readonly share: number;
 }
 
-interface Box {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
-
 interface Axes {
-  readonly x: (intensity: number) => number;
-  readonly y: (rate: number) => number;
-  readonly intensities: readonly number[];
-  readonly rates: readonly number[];
+  readonly x: Axis;
+  readonly y: Axis;
 }
 
 /** A roof that does not rise with intensity. */
@@ -51,11 +35,14 @@ export function rooflinePlot(inspection: Inspection): string {
   const dots = [...dotsOf(decode), ...dotsOf(prefill)];
   const flats = flatsOf(inspection);
   const axes = axesFor(dots, highest(flats));
-  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Roofline of ${dots.length} operations">
-${grid(axes)}
+  const marks = [...dots]
+    .sort((a, b) => b.share - a.share)
+    .map((dot) => ({ kind: dot.kind, name: dot.name, box: boxOf(dot, axes) }));
+  return `<svg viewBox="0 0 ${FRAME.width} ${FRAME.height}" role="img" aria-label="Roofline of ${dots.length} operations">
+${grid(FRAME, axes.x, axes.y)}
 ${roofLines(roofs, flats, axes)}
 ${dots.map((dot) => mark(dot, axes)).join("\n")}
-${labels(dots, axes)}
+${labels(FRAME, marks)}
 </svg>`;
 }
 
@@ -87,35 +74,32 @@ function axesFor(dots: readonly Dot[], top: number): Axes {
   const highX = Math.ceil(Math.log2(Math.max(...dots.map((dot) => dot.intensity), 8)));
   const lowY = Math.floor(Math.log10(Math.min(...dots.map((dot) => dot.rate))));
   const highY = Math.ceil(Math.log10(1.2 * Math.max(...dots.map((dot) => dot.rate), top)));
-  const between = (value: number, low: number, high: number, from: number, to: number) =>
-    from + ((value - low) / (high - low)) * (to - from);
+  const x = scale(lowX, highX, acrossOf(FRAME));
+  const y = scale(lowY, highY, upOf(FRAME));
   return {
-    x: (intensity) => between(Math.log2(intensity), lowX, highX, LEFT, WIDTH - RIGHT),
-    y: (rate) => between(Math.log10(rate), lowY, highY, HEIGHT - BOTTOM, TOP),
-    intensities: Array.from({ length: highX - lowX + 1 }, (_, n) => 2 ** (lowX + n)),
-    rates: Array.from({ length: highY - lowY + 1 }, (_, n) => 10 ** (lowY + n)),
+    x: {
+      name: "multiply-adds a byte",
+      at: (intensity) => x(Math.log2(intensity)),
+      ticks: Array.from({ length: highX - lowX + 1 }, (_, n) => {
+        const value = 2 ** (lowX + n);
+        return { value, label: value < 1 ? `1/${1 / value}` : String(value) };
+      }),
+    },
+    y: {
+      name: "Gmac/s",
+      at: (rate) => y(Math.log10(rate)),
+      ticks: Array.from({ length: highY - lowY + 1 }, (_, n) => {
+        const value = 10 ** (lowY + n);
+        return { value, label: String(value / 1e9) };
+      }),
+    },
   };
 }
 
-function grid({ x, y, intensities, rates }: Axes): string {
-  const floor = HEIGHT - BOTTOM;
-  return [
-    ...intensities.map(
-      (value) =>
-        `<path class="grid" d="M${fix(x(value))} ${TOP}V${floor}"/><text class="tick" x="${fix(x(value))}" y="${floor + 18}" text-anchor="middle">${value < 1 ? `1/${1 / value}` : value}</text>`,
-    ),
-    ...rates.map(
-      (value) =>
-        `<path class="grid" d="M${LEFT} ${fix(y(value))}H${WIDTH - RIGHT}"/><text class="tick" x="${LEFT - 8}" y="${fix(y(value) + 4)}" text-anchor="end">${value / 1e9}</text>`,
-    ),
-    `<text class="axis" x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 10}" text-anchor="middle">multiply-adds a byte</text>`,
-    `<text class="axis" transform="translate(16 ${(TOP + floor) / 2}) rotate(-90)" text-anchor="middle">Gmac/s</text>`,
-  ].join("\n");
-}
-
 /** Slopes where bytes limit, up to the highest peak; from the steeper slope on, flat lines where arithmetic does. */
-function roofLines(roofs: Roofs, flats: readonly Flat[], { x, y, intensities }: Axes): string {
-  const [low, high] = [intensities[0]!, intensities.at(-1)!];
+function roofLines(roofs: Roofs, flats: readonly Flat[], axes: Axes): string {
+  const [x, y] = [axes.x.at, axes.y.at];
+  const [low, high] = [axes.x.ticks[0]!.value, axes.x.ticks.at(-1)!.value];
   const top = highest(flats);
   const fastest = Math.max(roofs.read, roofs.cached); // a small pack lies in the first cache: the two are one then
   const slopes = [
@@ -139,7 +123,7 @@ const radius = ({ share }: Dot): number => 3.5 + 22 * Math.sqrt(share);
 
 /** A circle for decode, a square for prefill: told apart without colour too. */
 function mark(dot: Dot, { x, y }: Axes): string {
-  const [cx, cy, r] = [x(dot.intensity), y(dot.rate), radius(dot)];
+  const [cx, cy, r] = [x.at(dot.intensity), y.at(dot.rate), radius(dot)];
   const title = `<title>${dot.kind} ${escapeHtml(dot.name)}: ${dot.intensity.toFixed(2)} mac/byte, ${giga(dot.rate)} Gmac/s, ${(100 * dot.share).toFixed(1)} % of the pass</title>`;
   if (dot.kind === "decode") {
     return `<circle class="dot decode" cx="${fix(cx)}" cy="${fix(cy)}" r="${fix(r)}">${title}</circle>`;
@@ -147,64 +131,9 @@ function mark(dot: Dot, { x, y }: Axes): string {
   return `<rect class="dot prefill" x="${fix(cx - r)}" y="${fix(cy - r)}" width="${fix(2 * r)}" height="${fix(2 * r)}">${title}</rect>`;
 }
 
-/** A name beside each group of dots, the largest first; where there is no room the dot's title has to do. */
-function labels(dots: readonly Dot[], axes: Axes): string {
-  const groups: { dots: Dot[]; box: Box }[] = [];
-  for (const dot of [...dots].sort((a, b) => b.share - a.share)) {
-    const box = boxOf(dot, axes);
-    const near = groups.find((group) => group.dots[0]!.kind === dot.kind && overlap(group.box, box));
-    if (near) {
-      near.dots.push(dot);
-      near.box = around(near.box, box);
-    } else {
-      groups.push({ dots: [dot], box });
-    }
-  }
-  const taken = groups.map(({ box }) => box);
-  return groups
-    .flatMap((group) => {
-      const text = group.dots.map(({ name }) => name).join(", ");
-      const box = places(group.box, text.length * LETTER).find(
-        (place) => isInside(place) && !taken.some((other) => overlap(place, other)),
-      );
-      if (!box) return [];
-      taken.push(box);
-      return [
-        `<text class="name ${group.dots[0]!.kind}" x="${fix(box.left)}" y="${fix(box.bottom - 4)}">${escapeHtml(text)}</text>`,
-      ];
-    })
-    .join("\n");
-}
-
 function boxOf(dot: Dot, { x, y }: Axes): Box {
-  const [cx, cy, r] = [x(dot.intensity), y(dot.rate), radius(dot)];
+  const [cx, cy, r] = [x.at(dot.intensity), y.at(dot.rate), radius(dot)];
   return { left: cx - r, top: cy - r, right: cx + r, bottom: cy + r };
 }
 
-const around = (a: Box, b: Box): Box => ({
-  left: Math.min(a.left, b.left),
-  top: Math.min(a.top, b.top),
-  right: Math.max(a.right, b.right),
-  bottom: Math.max(a.bottom, b.bottom),
-});
-
-/** Right, left, below and above. */
-function places({ left, top, right, bottom }: Box, width: number): Box[] {
-  const corner = (x: number, y: number): Box => ({ left: x, top: y, right: x + width, bottom: y + LINE });
-  const [middleX, middleY] = [(left + right - width) / 2, (top + bottom - LINE) / 2];
-  return [
-    corner(right + GAP, middleY),
-    corner(left - GAP - width, middleY),
-    corner(middleX, bottom + GAP),
-    corner(middleX, top - GAP - LINE),
-  ];
-}
-
-const isInside = ({ left, right, top, bottom }: Box): boolean =>
-  left >= LEFT && right <= WIDTH - RIGHT && top >= TOP && bottom <= HEIGHT - BOTTOM;
-
-const overlap = (a: Box, b: Box): boolean =>
-  a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
-
-const fix = (value: number): string => value.toFixed(1);
 const giga = (value: number): string => (value / 1e9).toFixed(1);

@@ -1,4 +1,6 @@
 /** An inspection as text: the roofs, then a table a pass. */
+
+import { textTable } from "../report/text-table.ts";
 import { totalBytes, totalMacs } from "./cost.ts";
 import type { InspectedPass, Inspection } from "./inspection.ts";
 import { peak } from "./roof.ts";
@@ -81,13 +83,7 @@ export function passSummary(pass: InspectedPass): string[] {
 }
 
 function passLines(pass: InspectedPass): string[] {
-  const rows = [[...COLUMNS], ...passRows(pass)];
-  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
-      .join("  ");
-  return [passTitle(pass), "", ...rows.map(line), "", ...passSummary(pass)];
+  return [passTitle(pass), "", ...textTable(COLUMNS, passRows(pass)), "", ...passSummary(pass)];
 }
 
 const mega = (value: number): string => (value / 1e6).toFixed(1);

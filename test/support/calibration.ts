@@ -1,8 +1,8 @@
 /** Windows as the text of a calibration. */
-import type { AnsweredText } from "../../src/compress/answers.ts";
 import type { CalibrationText } from "../../src/compress/calibrate/calibrator.ts";
+import type { TargetAnswer } from "../../src/compress/target-text.ts";
 
-export const textOf = (windows: readonly number[][], answered: readonly AnsweredText[] = []): CalibrationText => ({
+export const textOf = (windows: readonly number[][], answered: readonly TargetAnswer[] = []): CalibrationText => ({
   windows,
   answered,
   tokens: async () => windows.flat(),

@@ -2,12 +2,12 @@
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
-import { isTrimmed } from "../../model/token-rows.ts";
-import type { AnsweredText } from "../answers.ts";
+import { isTrimmed, TokenRows } from "../../model/token-rows.ts";
 import type { Calibration, TensorGradient, Tensors } from "../calibration.ts";
 import { Journal, type Step } from "../journal.ts";
 import { startProgress } from "../progress.ts";
 import { decodeSolution, encodeSolution, type Solution } from "../solution.ts";
+import type { TargetAnswer } from "../target-text.ts";
 import { agreement } from "./agreement.ts";
 import { FloatLlama, type Window } from "./float-llama.ts";
 import { Gradients } from "./gradients.ts";
@@ -21,7 +21,7 @@ import type { Wanted } from "./statistics.ts";
 export interface CalibrationText {
   /** What all is measured on but `agreement` and `counts`. */ readonly windows: readonly Window[];
   /** Prompts with the target's answers; none where the text does not tell them apart. */
-  readonly answered: readonly AnsweredText[];
+  readonly answered: readonly TargetAnswer[];
   /** All of it. */ tokens(): Promise<readonly number[]>;
 }
 
@@ -91,7 +91,7 @@ export class Calibrator implements Calibration {
   }
 
   agreement(model: PackedModel, layers: readonly number[]): Promise<number> {
-    return this.#journal.once(() => agreement(this.#floats(model), this.#text.answered, layers));
+    return this.#journal.once(() => agreement(this.#floats(model), new TokenRows(model), this.#text.answered, layers));
   }
 
   async gradients(

@@ -78,11 +78,16 @@ export class FloatLlama {
   /** Frees its memory for the next model of the pool. */
   release(): void {
     const { arena } = this.pool;
-    for (const at of this.#blocks) arena.free(at);
+    this.releaseBlocks();
     arena.free(this.#embedding);
     arena.free(this.#head.norm);
     if (!this.config.tied) arena.free(this.#head.weights);
     if (this.#rope) arena.free(this.#rope.tables.cos);
+  }
+
+  /** Frees its blocks, most of it; the head still reads what has run through them. */
+  releaseBlocks(): void {
+    for (const at of this.#blocks.splice(0)) this.pool.arena.free(at);
   }
 
   get head(): Head {

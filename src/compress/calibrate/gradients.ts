@@ -30,7 +30,7 @@ export class Gradients {
 
   /** Nothing added yet; takes twice the memory of the blocks. Throws `bad_model` for a teacher of another vocabulary. */
   constructor(llama: FloatLlama, teacher?: FloatLlama, ends = false) {
-    if (teacher) checkVocabulary(llama, teacher);
+    if (teacher) checkVocabulary(llama.head, teacher.head);
     this.#llama = llama;
     this.#teacher = teacher;
     const { arena } = llama.pool;

@@ -1,7 +1,7 @@
 /** How well a model predicts windows, alone and beside another; logits pass by in slices and are never kept. */
 import { OutriderError } from "../../model/errors.ts";
-import type { FloatLlama, Hidden, Window } from "./float-llama.ts";
-import type { HeadInput } from "./head.ts";
+import { type FloatLlama, type Hidden, type Window, windowBytes } from "./float-llama.ts";
+import type { Head, HeadInput } from "./head.ts";
 import { FIELDS } from "./head-task.ts";
 
 /** After each token of a window but the last. */
@@ -23,56 +23,68 @@ export interface Score {
 /** Windows that run at once: many enough for all threads, few enough for the memory. */
 const BATCH = 16;
 
+/** What windows are at the end of the blocks, all unless told otherwise: what a head reads. Free it with `releaseHidden`. */
+export async function runThrough(
+  llama: FloatLlama,
+  windows: readonly Window[],
+  layers: readonly number[] = Array.from({ length: llama.config.layers }, (_, layer) => layer),
+): Promise<Hidden> {
+  const hidden = llama.embed(windows);
+  for (const layer of layers) await llama.runBlock(layer, hidden);
+  return hidden;
+}
+
+/** A model's end on windows that have run through it: with this, any number of models can be compared with it. */
+export const endOf = (llama: FloatLlama, { shape, hidden }: Hidden): HeadInput => ({ shape, head: llama.head, hidden });
+
 /**
- * What a model says on each window, in order. `layers` are the blocks that run, all unless told otherwise. Throws
- * `bad_model` when the other model has another vocabulary.
+ * What a model says on each window, in order; beside it what another says, whose `endOf` the same windows is given. `layers`
+ * are the blocks that run, all unless told otherwise. Throws `bad_model` when the other model has another vocabulary.
  */
 export async function* answers(
   llama: FloatLlama,
   windows: readonly Window[],
-  against?: FloatLlama,
-  layers: readonly number[] = allLayers(llama),
+  against?: HeadInput,
+  layers?: readonly number[],
 ): AsyncGenerator<Answers> {
-  const { pool } = llama;
-  const { arena } = pool;
-  if (against) checkVocabulary(llama, against);
   for (let first = 0; first < windows.length; first += BATCH) {
-    const batch = windows.slice(first, first + BATCH);
-    const own = await runThrough(llama, batch, layers);
-    const beside = against && (await runThrough(against, batch));
-    const rows = own.shape.T - 1;
-    const at = arena.allocate(8 * batch.length * rows * FIELDS);
-    const input: HeadInput = { shape: own.shape, head: llama.head, hidden: own.hidden };
-    await pool.run(
-      {
-        kind: "head",
-        ...input,
-        ...(beside && { against: { shape: beside.shape, head: against.head, hidden: beside.hidden } }),
-        tokens: own.tokens,
-        answers: at,
-      },
-      batch.length,
-    );
-    const values = arena.doubles(at, batch.length * rows * FIELDS).slice();
-    arena.free(at);
-    llama.releaseHidden(own);
-    if (beside) against.releaseHidden(beside);
-    for (let n = 0; n < batch.length; n++) {
-      const field = (place: number) =>
-        Float64Array.from({ length: rows }, (_, t) => values[(n * rows + t) * FIELDS + place]!);
-      yield {
-        losses: field(0),
-        argmax: Int32Array.from(field(1)),
-        ...(against && { divergences: field(2), otherArgmax: Int32Array.from(field(3)) }),
-      };
+    const own = await runThrough(llama, windows.slice(first, first + BATCH), layers);
+    try {
+      const beside = against && { ...against, hidden: against.hidden + first * windowBytes(against.shape) };
+      yield* headAnswers(llama, own, beside);
+    } finally {
+      llama.releaseHidden(own);
     }
   }
 }
 
+/** The same of windows that are already at the end of the blocks. */
+export async function* headAnswers(llama: FloatLlama, own: Hidden, against?: HeadInput): AsyncGenerator<Answers> {
+  const { pool } = llama;
+  if (against) checkVocabulary(llama.head, against.head);
+  const rows = own.shape.T - 1;
+  const at = pool.arena.allocate(8 * own.windows * rows * FIELDS);
+  await pool.run(
+    { kind: "head", ...endOf(llama, own), ...(against && { against }), tokens: own.tokens, answers: at },
+    own.windows,
+  );
+  const values = pool.arena.doubles(at, own.windows * rows * FIELDS).slice();
+  pool.arena.free(at);
+  for (let n = 0; n < own.windows; n++) {
+    const field = (place: number) =>
+      Float64Array.from({ length: rows }, (_, t) => values[(n * rows + t) * FIELDS + place]!);
+    yield {
+      losses: field(0),
+      argmax: Int32Array.from(field(1)),
+      ...(against && { divergences: field(2), otherArgmax: Int32Array.from(field(3)) }),
+    };
+  }
+}
+
 /** Throws `bad_model` when models answer with other tokens. */
-export function checkVocabulary({ config: { vocabulary: V } }: FloatLlama, { config }: FloatLlama): void {
-  if (config.vocabulary === V) return;
-  const both = `${V} and ${config.vocabulary}`;
+export function checkVocabulary({ vocabulary: V }: Head, { vocabulary: other }: Head): void {
+  if (other === V) return;
+  const both = `${V} and ${other}`;
   throw new OutriderError("bad_model", `vocabularies of ${both} cannot be compared; keep the vocabulary`);
 }
 
@@ -80,11 +92,16 @@ export function checkVocabulary({ config: { vocabulary: V } }: FloatLlama, { con
 export async function score(
   llama: FloatLlama,
   windows: readonly Window[],
-  against?: FloatLlama,
+  against?: HeadInput,
   layers?: readonly number[],
 ): Promise<Score> {
+  return summed(answers(llama, windows, against, layers), against !== undefined);
+}
+
+/** What all windows say together. */
+export async function summed(windows: AsyncIterable<Answers>, compared: boolean): Promise<Score> {
   let [loss, divergence, same, positions] = [0, 0, 0, 0];
-  for await (const { losses, argmax, divergences, otherArgmax } of answers(llama, windows, against, layers)) {
+  for await (const { losses, argmax, divergences, otherArgmax } of windows) {
     for (const [t, value] of losses.entries()) {
       loss += value;
       divergence += divergences?.[t] ?? 0;
@@ -93,19 +110,6 @@ export async function score(
     positions += losses.length;
   }
   loss /= positions;
-  const compared = against && { divergence: divergence / positions, agreement: same / positions };
-  return { perplexity: Math.exp(loss), loss, ...compared };
-}
-
-const allLayers = (llama: FloatLlama): number[] => Array.from({ length: llama.config.layers }, (_, layer) => layer);
-
-/** Windows behind the last of `layers`; to be released. */
-export async function runThrough(
-  llama: FloatLlama,
-  windows: readonly Window[],
-  layers: readonly number[] = allLayers(llama),
-): Promise<Hidden> {
-  const hidden = llama.embed(windows);
-  for (const layer of layers) await llama.runBlock(layer, hidden);
-  return hidden;
+  const beside = compared && { divergence: divergence / positions, agreement: same / positions };
+  return { perplexity: Math.exp(loss), loss, ...beside };
 }

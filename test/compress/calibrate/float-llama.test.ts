@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { FloatLlama } from "../../../src/compress/calibrate/float-llama.ts";
 import { Gradients } from "../../../src/compress/calibrate/gradients.ts";
-import { answers, score } from "../../../src/compress/calibrate/perplexity.ts";
+import { answers, endOf, runThrough, score } from "../../../src/compress/calibrate/perplexity.ts";
 import { Pool } from "../../../src/compress/calibrate/pool.ts";
 import { compressSequentially } from "../../../src/compress/calibrate/sequential.ts";
 import type { BlockTensor } from "../../../src/compress/calibrate/shape.ts";
@@ -120,7 +120,9 @@ test("a block's statistics are of its old weights on what the changed blocks bef
     return new Map([["mlp.up_proj.weight", floatTensor(values, feedForward, embedding)]]);
   });
   expect(seen).toEqual(Array.from({ length: layers }, (_, layer) => layer));
-  const { loss, divergence, agreement } = await score(other, windows, llama);
+  const ended = await runThrough(llama, windows);
+  const { loss, divergence, agreement } = await score(other, windows, endOf(llama, ended));
+  llama.releaseHidden(ended);
   let [sum, apart, same] = [0, 0, 0];
   for (const window of windows) {
     sum += changed.loss(window);

@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { Calibrator } from "../../../src/compress/calibrate/calibrator.ts";
 import { FloatLlama } from "../../../src/compress/calibrate/float-llama.ts";
-import { score } from "../../../src/compress/calibrate/perplexity.ts";
+import { endOf, runThrough, score } from "../../../src/compress/calibrate/perplexity.ts";
 import { Pool } from "../../../src/compress/calibrate/pool.ts";
 import { packable, runStages } from "../../../src/compress/pipeline.ts";
 import { parseRecipe, type Stage } from "../../../src/compress/recipe.ts";
@@ -40,7 +40,9 @@ const matrices = (model: PackedModel) =>
 /** KL of a model's answers from the base model's, nats. */
 async function divergence(model: PackedModel): Promise<number> {
   const [own, whole] = [new FloatLlama(pool, model), new FloatLlama(pool, base)];
-  const { divergence: kl } = await score(own, windows, whole);
+  const ended = await runThrough(whole, windows);
+  const { divergence: kl } = await score(own, windows, endOf(whole, ended));
+  whole.releaseHidden(ended);
   own.release();
   whole.release();
   return kl!;

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, expect, test } from "vitest";
-import { readAnswers } from "../../src/compress/answers.ts";
 import { Calibrator } from "../../src/compress/calibrate/calibrator.ts";
 import { Pool } from "../../src/compress/calibrate/pool.ts";
 import { runStages } from "../../src/compress/pipeline.ts";
 import { RECIPES } from "../../src/compress/recipes.ts";
 import { pruneDepth } from "../../src/compress/stages/prune-depth.ts";
+import { sampleAnswers } from "../../src/compress/target-text.ts";
 import { openDirectory } from "../../src/format/disk.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
 import { textOf } from "../support/calibration.ts";
@@ -47,30 +47,27 @@ function written(name: string, lines: readonly object[]): string {
   return file;
 }
 
-test("a few lines are all taken, without a token that nothing comes before", async () => {
-  const read = await readAnswers(written("few.jsonl.gz", [...texts, { answer: [5, 6, 7] }, { text: "no answer" }]));
-  expect(read).toEqual([
-    ...texts.map(({ prompt, answer }) => ({ tokens: [...prompt, ...answer], first: prompt.length })),
-    { tokens: [5, 6, 7], first: 1 },
-  ]);
+test("a few lines are all taken, save those without a prompt or an answer", async () => {
+  const read = await sampleAnswers(written("few.jsonl.gz", [...texts, { answer: [5, 6, 7] }, { text: "no answer" }]));
+  expect(read).toEqual(texts);
 });
 
 test("of many, as many as are needed from all over the file, none too long", async () => {
   const line = (n: number) => ({ prompt: [n], answer: Array<number>(n % 5 === 0 ? 256 : 50).fill(1) });
-  const read = await readAnswers(
+  const read = await sampleAnswers(
     written(
       "many.jsonl",
       Array.from({ length: 500 }, (_, n) => line(n)),
     ),
   );
   expect(read).toHaveLength(40);
-  expect(read.every(({ tokens }) => tokens.length === 51)).toBe(true);
-  expect(read[0]!.tokens[0]).toBe(1);
-  expect(read.at(-1)!.tokens[0]).toBeGreaterThan(450);
+  expect(read.every(({ answer }) => answer.length === 50)).toBe(true);
+  expect(read[0]!.prompt[0]).toBe(1);
+  expect(read.at(-1)!.prompt[0]).toBeGreaterThan(450);
 });
 
 test("agreement is the share of the answers that the blocks left predict, prompts and padding apart", async () => {
-  const answered = await readAnswers(written("texts.jsonl", texts));
+  const answered = await sampleAnswers(written("texts.jsonl", texts));
   const calibration = new Calibrator(pool, textOf([], answered));
   expect(await calibration.agreement(base, [0, 1, 2, 3, 4, 5])).toBeGreaterThan(0.97);
   const plain = new PlainLlama(pruneDepth(base, { stage: "prune-depth", keep: [0, 1, 4] }));
@@ -89,7 +86,7 @@ test("agreement is the share of the answers that the blocks left predict, prompt
 });
 
 test("recipe acceptance-3 keeps the three blocks that predict most, as trying all tells", async () => {
-  const calibration = new Calibrator(pool, textOf([], await readAnswers(written("texts.jsonl", texts))));
+  const calibration = new Calibrator(pool, textOf([], await sampleAnswers(written("texts.jsonl", texts))));
   let left = [0, 1, 2, 3, 4, 5];
   while (left.length > 3) {
     const tried = left.map((removed) => left.filter((layer) => layer !== removed));
@@ -104,6 +101,6 @@ test("recipe acceptance-3 keeps the three blocks that predict most, as trying al
 test("a text without answers is refused with what to do", async () => {
   const plain = path.join(directory, "plain.txt");
   writeFileSync(plain, "Once upon a time");
-  expect(await readAnswers(plain)).toEqual([]);
+  expect(await sampleAnswers(plain)).toEqual([]);
   await expect(new Calibrator(pool, textOf([[1, 2]])).agreement(base, [0])).rejects.toThrow("`outrider corpus`");
 });

@@ -1,0 +1,53 @@
+/** Figures as the cells of a table, in text and in HTML. */
+import type { Acceptance } from "./acceptance.ts";
+import type { Figures } from "./figures.ts";
+
+interface Column {
+  readonly head: string;
+  readonly cell: (figures: Figures) => string | undefined;
+}
+
+const number = (head: string, digits: number, of: (figures: Figures) => number | undefined): Column => ({
+  head,
+  cell: (figures) => of(figures)?.toFixed(digits),
+});
+const percent = (head: string, of: (figures: Figures) => number | undefined): Column => ({
+  head,
+  cell: (figures) => {
+    const share = of(figures);
+    return share === undefined ? undefined : `${(100 * share).toFixed(2)} %`;
+  },
+});
+const accepted = (of: (figures: Figures) => Acceptance | undefined, suffix: string): Column[] => [
+  percent(`accepted${suffix}`, (figures) => of(figures)?.agreement),
+  number(`pass of 4${suffix}`, 2, (figures) => of(figures)?.tokensPerPass4),
+  number(`pass of 8${suffix}`, 2, (figures) => of(figures)?.tokensPerPass8),
+];
+
+const COLUMNS: readonly Column[] = [
+  { head: "pack", cell: ({ pack }) => pack },
+  number("MB", 1, ({ bytes }) => bytes / 1e6),
+  number("bits/weight", 2, ({ bitsPerWeight }) => bitsPerWeight),
+  number("perplexity", 3, ({ perplexity }) => perplexity),
+  number("KL, nats", 4, ({ divergence }) => divergence),
+  percent("top-1", ({ agreement }) => agreement),
+  ...accepted(({ acceptance }) => acceptance, ""),
+  ...accepted(({ acceptanceWithoutLoops }) => acceptanceWithoutLoops, "*"),
+  number("tokens/s", 1, ({ decodeTps }) => decodeTps),
+];
+
+/** What the heads mean, for whoever reads the table. */
+export const LEGEND = [
+  "bits/weight: of the block matrices as stored. KL and top-1: against the other model, on the text. –: not defined for this pack.",
+  "accepted: answer tokens that the pack's argmax equals, teacher-forced; pass of 4, 8: tokens a target pass with so many drafted.",
+  "*: without answers that repeat 8 tokens in a row four times or more.",
+];
+
+/** Heads, and a row a model; without columns that none of them has. */
+export function figureTable(all: readonly Figures[]): { heads: string[]; rows: string[][] } {
+  const columns = COLUMNS.filter(({ cell }) => all.some((figures) => cell(figures) !== undefined));
+  return {
+    heads: columns.map(({ head }) => head),
+    rows: all.map((figures) => columns.map(({ cell }) => cell(figures) ?? "–")),
+  };
+}

@@ -1,0 +1,77 @@
+/** Names beside the marks of a plot, where there is room for them. */
+import { acrossOf, type Frame, fix, upOf } from "./axes.ts";
+import { escapeHtml } from "./escape.ts";
+
+/** Between a mark and its label. */
+const GAP = 4;
+const LETTER = 6.6;
+const LINE = 15;
+
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+export interface Mark {
+  /** Marks of one kind share a label where they touch; also a class of the page. */ readonly kind: string;
+  readonly name: string;
+  readonly box: Box;
+}
+
+/** A name beside each group of marks, the first first; where there is no room the mark's own title has to do. */
+export function labels(frame: Frame, marks: readonly Mark[]): string {
+  const groups: { marks: Mark[]; box: Box }[] = [];
+  for (const mark of marks) {
+    const near = groups.find((group) => group.marks[0]!.kind === mark.kind && overlap(group.box, mark.box));
+    if (near) {
+      near.marks.push(mark);
+      near.box = around(near.box, mark.box);
+    } else {
+      groups.push({ marks: [mark], box: mark.box });
+    }
+  }
+  const taken = groups.map(({ box }) => box);
+  return groups
+    .flatMap((group) => {
+      const text = group.marks.map(({ name }) => name).join(", ");
+      const box = places(group.box, text.length * LETTER).find(
+        (place) => isInside(place, frame) && !taken.some((other) => overlap(place, other)),
+      );
+      if (!box) return [];
+      taken.push(box);
+      return [
+        `<text class="name ${group.marks[0]!.kind}" x="${fix(box.left)}" y="${fix(box.bottom - 4)}">${escapeHtml(text)}</text>`,
+      ];
+    })
+    .join("\n");
+}
+
+const around = (a: Box, b: Box): Box => ({
+  left: Math.min(a.left, b.left),
+  top: Math.min(a.top, b.top),
+  right: Math.max(a.right, b.right),
+  bottom: Math.max(a.bottom, b.bottom),
+});
+
+/** Right, left, below and above. */
+function places({ left, top, right, bottom }: Box, width: number): Box[] {
+  const corner = (x: number, y: number): Box => ({ left: x, top: y, right: x + width, bottom: y + LINE });
+  const [middleX, middleY] = [(left + right - width) / 2, (top + bottom - LINE) / 2];
+  return [
+    corner(right + GAP, middleY),
+    corner(left - GAP - width, middleY),
+    corner(middleX, bottom + GAP),
+    corner(middleX, top - GAP - LINE),
+  ];
+}
+
+function isInside({ left, right, top, bottom }: Box, frame: Frame): boolean {
+  const [start, end] = acrossOf(frame);
+  const [floor, ceiling] = upOf(frame);
+  return left >= start && right <= end && top >= ceiling && bottom <= floor;
+}
+
+const overlap = (a: Box, b: Box): boolean =>
+  a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
