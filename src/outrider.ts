@@ -9,6 +9,7 @@ const USAGE = `outrider <command>
   import     turn a GGUF file into a pack
   squeeze    make the pack of a recipe, from any Llama
   eval       perplexity of a pack on a text, and how far it is from another
+  corpus     text that a target wrote, to train and calibrate on
   inspect    measure each operation of a pack against the roofs of this machine
   origin     run an origin gateway: --engine wasm --model <pack> --port <port>
 
@@ -20,6 +21,7 @@ const COMMANDS: Record<string, () => Promise<(argv: string[]) => Promise<void>>>
   import: async () => (await import("./compress/cli.ts")).importCommand,
   squeeze: async () => (await import("./compress/cli.ts")).squeezeCommand,
   eval: async () => (await import("./compress/evaluate.ts")).evalCommand,
+  corpus: async () => (await import("./corpus/command.ts")).corpusCommand,
   inspect: async () => (await import("./inspect/command.ts")).inspectCommand,
   origin: async () => (await import("./origin/cli.ts")).originCommand,
 };

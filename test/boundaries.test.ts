@@ -17,6 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   edge: ["draft", "format", "kernels", "model", "speculate", "verify"],
   compress: ["draft", "format", "kernels", "model", "speculate", "verify"],
   inspect: ["draft", "kernels", "format", "model"],
+  corpus: ["compress", "origin", "draft", "kernels", "format", "model"],
 };
 
 /** Folder → packages and platforms it may import. Node's own modules stand as "node:". */
@@ -31,6 +32,7 @@ const MAY_USE: Record<string, readonly string[]> = {
   edge: ["zod", "hono", "cloudflare:", "node:zlib"],
   compress: ["zod", "@huggingface/hub", "node:"],
   inspect: ["node:"],
+  corpus: ["zod", "node:"],
 };
 
 /** The one file of a folder that knows Node. */

@@ -1,0 +1,39 @@
+/** Text on disk, and lines of it that a model wrote; gzip where the name says so. */
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { gunzipSync } from "node:zlib";
+import { OutriderError } from "../model/errors.ts";
+
+/** A line of a .jsonl file: what a target was asked and answered, in token ids, or text. */
+export interface TextLine {
+  readonly prompt?: readonly number[];
+  readonly answer?: readonly number[];
+  readonly text?: string;
+}
+
+/** Whether a file has lines of JSON in it, rather than text. */
+export const isLines = (file: string): boolean => /\.jsonl(\.gz)?$/.test(file);
+
+export async function readTextFile(file: string): Promise<string> {
+  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== "ENOENT") throw cause;
+    throw new OutriderError("not_found", `${file}: there is no such file`, { status: 404, cause });
+  });
+  return (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString();
+}
+
+/** The lines of a .jsonl file. Throws `bad_text` naming the first that is not JSON. */
+export async function readLines(file: string): Promise<TextLine[]> {
+  const lines = (await readTextFile(file)).split("\n").filter(Boolean);
+  return lines.map((line, n) => {
+    try {
+      return JSON.parse(line) as TextLine;
+    } catch (cause) {
+      throw badLine(file, n, "it is not JSON", cause);
+    }
+  });
+}
+
+/** What to throw for line `n`, from 0 on. */
+export const badLine = (file: string, n: number, what: string, cause?: unknown): OutriderError =>
+  new OutriderError("bad_text", `${path.basename(file)}, line ${n + 1}: ${what}`, { cause });
