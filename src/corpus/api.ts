@@ -28,14 +28,14 @@ export class Api implements Author {
   readonly #client: JsonClient;
   readonly #model: string;
   readonly #target: Target;
-  readonly #slots: Lender<void>;
+  readonly #slots: Lender<number>;
 
   private constructor(client: JsonClient, model: string, target: Target, atOnce: number) {
     this.#client = client;
     this.#model = model;
     this.#target = target;
     this.atOnce = atOnce;
-    this.#slots = new Lender(new Array<void>(atOnce).fill(undefined));
+    this.#slots = new Lender(Array.from({ length: atOnce }, (_, n) => n));
   }
 
   /** Rejects with `which_model` where the server has several and none is named, and with what JsonClient rejects with. */

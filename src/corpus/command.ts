@@ -122,11 +122,12 @@ async function authorOf(values: Values, target: Target): Promise<Author> {
   return Api.open({ url: url!, token, model, retryMs: RETRY_MS }, target, atOnce);
 }
 
-/** Tells whether Ctrl-C was pressed. A second one ends the process, as without this. */
+/** Tells whether Ctrl-C was pressed; the exit status then says so, too. A second one ends the process, as without this. */
 function interruption(): () => boolean {
   let pressed = false;
   process.once("SIGINT", () => {
     pressed = true;
+    process.exitCode = 130;
     console.error("\nending with what is begun; Ctrl-C again ends at once");
   });
   return () => pressed;

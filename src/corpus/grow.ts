@@ -72,6 +72,7 @@ export async function growCorpus(
   } finally {
     growth.seconds = (performance.now() - start) / 1000;
     progress.end();
+    file.close();
   }
   return growth;
 }

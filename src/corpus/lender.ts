@@ -8,7 +8,8 @@ export class Lender<T> {
   }
 
   async lend<R>(work: (thing: T) => Promise<R>): Promise<R> {
-    const thing = this.#free.pop() ?? (await new Promise<T>((resolve) => this.#waiting.push(resolve)));
+    const free = this.#free.length > 0;
+    const thing = free ? this.#free.pop()! : await new Promise<T>((resolve) => this.#waiting.push(resolve));
     try {
       return await work(thing);
     } finally {
