@@ -10,6 +10,7 @@ const USAGE = `outrider <command>
   squeeze    make the pack of a recipe, from any Llama
   eval       figures of packs: perplexity on a text, acceptance on what their target wrote, size, speed
   report     a page of such figures, and of what was lost where
+  corpus     text that a target wrote, to train and calibrate on
   inspect    measure each operation of a pack against the roofs of this machine
   origin     run an origin gateway: --engine wasm --model <pack> --port <port>
 
@@ -22,6 +23,7 @@ const COMMANDS: Record<string, () => Promise<(argv: string[]) => Promise<void>>>
   squeeze: async () => (await import("./compress/cli.ts")).squeezeCommand,
   eval: async () => (await import("./compress/evaluate.ts")).evalCommand,
   report: async () => (await import("./compress/report.ts")).reportCommand,
+  corpus: async () => (await import("./corpus/command.ts")).corpusCommand,
   inspect: async () => (await import("./inspect/command.ts")).inspectCommand,
   origin: async () => (await import("./origin/cli.ts")).originCommand,
 };

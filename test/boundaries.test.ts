@@ -18,6 +18,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   report: [],
   compress: ["report", "draft", "format", "kernels", "model", "speculate", "verify"],
   inspect: ["report", "draft", "kernels", "format", "model"],
+  corpus: ["compress", "origin", "draft", "kernels", "format", "model"],
 };
 
 /** Folder → packages and platforms it may import. Node's own modules stand as "node:". */
@@ -33,6 +34,7 @@ const MAY_USE: Record<string, readonly string[]> = {
   report: [],
   compress: ["zod", "@huggingface/hub", "node:"],
   inspect: ["node:"],
+  corpus: ["zod", "node:"],
 };
 
 /** The one file of a folder that knows Node. */

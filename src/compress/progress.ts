@@ -1,6 +1,6 @@
 /** A progress bar on a terminal, a line every tenth of the way elsewhere. Writes to stderr, so that stdout stays for results. */
 export interface Progress {
-  /** `done` of `total` units so far. */ update(done: number): void;
+  /** `done` of `total` units so far, and what else there is to say. */ update(done: number, note?: string): void;
   /** Finishes the bar; call it also when the work failed. */ end(): void;
 }
 
@@ -15,6 +15,7 @@ export function startProgress(label: string, total: number, unit: "MB" | "" = ""
   const startedAt = performance.now();
   let tenths = Math.floor((10 * from) / total);
   let done = from;
+  let said = "";
   /** At the speed so far. */
   const left = (): string => {
     if (done <= from || done >= total) return "";
@@ -23,20 +24,20 @@ export function startProgress(label: string, total: number, unit: "MB" | "" = ""
   };
   const draw = () => {
     const filled = Math.round((Math.min(done, total) / total) * WIDTH);
-    stream.write(
-      `\r${label} ${"█".repeat(filled)}${"░".repeat(WIDTH - filled)} ${show(done)} of ${show(total)}${left()}   `,
-    );
+    const bar = "█".repeat(filled) + "░".repeat(WIDTH - filled);
+    stream.write(`\r${label} ${bar} ${show(done)} of ${show(total)}${said}${left()}   `);
   };
   return {
-    update(now) {
+    update(now, note) {
       done = now;
+      said = note === undefined ? "" : `, ${note}`;
       if (stream.isTTY) {
         if (performance.now() - drawnAt < REDRAW_MS) return;
         drawnAt = performance.now();
         draw();
       } else if (Math.floor((10 * done) / total) > tenths) {
         tenths = Math.floor((10 * done) / total);
-        stream.write(`${label}: ${show(done)} of ${show(total)}${left()}\n`);
+        stream.write(`${label}: ${show(done)} of ${show(total)}${said}${left()}\n`);
       }
     },
     end() {

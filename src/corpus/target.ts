@@ -1,0 +1,80 @@
+/** The model whose text a corpus is: its tokens, its chat turns and its limits, read from its pack. */
+import { directoryHeader, openDirectory } from "../format/disk.ts";
+import { readText } from "../format/source.ts";
+import { type ChatMessage, ChatTemplate } from "../model/chat.ts";
+import { OutriderError } from "../model/errors.ts";
+import { commonPrefix } from "../model/timeline.ts";
+import { Tokenizer } from "../model/tokenizer.ts";
+
+const MAX_TOKENIZER_BYTES = 64 * 1024 * 1024;
+
+export class Target {
+  readonly context: number;
+  /** Ids below this are tokens. */ readonly vocabulary: number;
+  /** What every conversation begins with, up to where the user speaks. */ readonly userHeader: readonly number[];
+  readonly #tokenizer: Tokenizer;
+  readonly #template: ChatTemplate;
+  readonly #ends: readonly number[];
+  /** The one of `ends` that the template puts after an answer. */ readonly #end: number | undefined;
+
+  constructor(
+    tokenizer: Tokenizer,
+    template: ChatTemplate,
+    context: number,
+    vocabulary: number,
+    ends: readonly number[],
+  ) {
+    this.context = context;
+    this.vocabulary = vocabulary;
+    this.#tokenizer = tokenizer;
+    this.#template = template;
+    this.#ends = ends;
+    const said = (content: string): ChatMessage => ({ role: "user", content });
+    const [a, b] = [this.prompt([said("a")]), this.prompt([said("b")])];
+    this.userHeader = a.slice(0, commonPrefix(a, b));
+    const answered = this.prompt([said("a"), { role: "assistant", content: "b" }]);
+    this.#end = answered.findLast((id) => ends.includes(id)) ?? ends[0];
+  }
+
+  /** Reads header, tokenizer and chat template of the pack in `directory`. Throws `not_found`, `no_chat_template`. */
+  static async open(directory: string): Promise<Target> {
+    const { config, vocabulary, target } = await directoryHeader(directory);
+    const open = openDirectory(directory);
+    const text = async (name: string) => readText(await open(name), MAX_TOKENIZER_BYTES);
+    const tokenizer = new Tokenizer(await text("tokenizer.json"));
+    const template = new ChatTemplate(await text("tokenizer_config.json"), tokenizer);
+    const { context, eosIds } = target ?? config;
+    return new Target(tokenizer, template, context, vocabulary.size, eosIds);
+  }
+
+  /** Ids of a conversation, ready for the answer. */
+  prompt(messages: readonly ChatMessage[]): number[] {
+    return this.#template.encode(messages);
+  }
+
+  /** Tokens that may follow `prompt`. Throws `context_full` where `what` leaves none. */
+  room(prompt: readonly number[], what: string): number {
+    const room = this.context - prompt.length;
+    if (room > 0) return room;
+    throw new OutriderError(
+      "context_full",
+      `${what} has ${prompt.length} tokens, the target's context ${this.context}; shorten it or leave it out`,
+    );
+  }
+
+  /** Whether the target ended what it wrote, rather than the limit. */
+  ended(answer: readonly number[]): boolean {
+    return answer.length > 0 && this.#ends.includes(answer.at(-1)!);
+  }
+
+  /** Text of what the target wrote, without the token that ends it. */
+  decode(answer: readonly number[]): string {
+    return this.#tokenizer.decode(answer);
+  }
+
+  /** Ids of a text that a server sent. They can differ from those it sampled: the same text has several spellings in tokens. */
+  encode(text: string, ended: boolean): number[] {
+    const ids = this.#tokenizer.encode(text);
+    return ended && this.#end !== undefined ? [...ids, this.#end] : ids;
+  }
+}
