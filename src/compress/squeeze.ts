@@ -10,6 +10,7 @@ import { Tokenizer } from "../model/tokenizer.ts";
 import { Calibrator } from "./calibrate/calibrator.ts";
 import { Pool } from "./calibrate/pool.ts";
 import { exportHuggingFace } from "./export-hf.ts";
+import { modelId } from "./model-id.ts";
 import { replacePack, runStages } from "./pipeline.ts";
 import { parseRecipe } from "./recipe.ts";
 import { type NamedRecipe, RECIPES } from "./recipes.ts";
@@ -93,7 +94,7 @@ async function recipeOf(recipe: string): Promise<NamedRecipe> {
 export async function readModel(file: string): Promise<PackedModel> {
   if (!file.endsWith(".gguf")) return readPack(openDirectory(file));
   await using source = await FileSource.open(file);
-  return await importGguf(source, path.parse(file).name.toLowerCase());
+  return await importGguf(source, modelId(file));
 }
 
 function parse(argv: string[]): Job | undefined {
