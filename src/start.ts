@@ -34,7 +34,8 @@ export function assembleAssets(targetPack: string, draftPack: string, assets = j
   linkFiles(targetPack, join(assets, "target"));
 }
 
-function linkFiles(from: string, to: string): void {
+/** The files of a folder, in another as well. */
+export function linkFiles(from: string, to: string): void {
   mkdirSync(to, { recursive: true });
   for (const file of readdirSync(from)) {
     try {

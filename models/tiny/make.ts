@@ -14,11 +14,21 @@ import { bytesSource } from "../../src/format/source.ts";
 import { learnBpe } from "./bpe.ts";
 import { type GgufWeight, ggufBytes, type Metadata } from "./gguf-writer.ts";
 
-const [L, E, H, G, D, F, V] = [6, 64, 4, 2, 32, 96, 512] as const;
+/** Sizes by their letters in ARCHITECTURE.md; the vocabulary is the same for all. */
+export interface TinyShape {
+  readonly E: number;
+  readonly H: number;
+  readonly G: number;
+  readonly D: number;
+  readonly F: number;
+  /** How much each block adds to the residual stream. */ readonly strengths: readonly number[];
+}
+
+/** The draft keeps the strong blocks. */
+const TINY: TinyShape = { E: 64, H: 4, G: 2, D: 32, F: 96, strengths: [1, 1, 0.3, 0.3, 1, 0.3] };
+const V = 512;
 const SEED = 7;
 const SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
-/** How much each block adds to the residual stream. The draft keeps the strong ones. */
-const STRENGTH = [1, 1, 0.3, 0.3, 1, 0.3];
 
 const DRAFT: Recipe = {
   model: "tiny-draft",
@@ -32,15 +42,16 @@ const CHAT_TEMPLATE =
   "{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
-/** The bytes of tiny.gguf; the same on every machine. */
-async function tinyGguf(): Promise<Uint8Array> {
+/** The bytes of a GGUF file of this shape, by default tiny.gguf's; the same on every machine. */
+export async function tinyGguf(shape = TINY): Promise<Uint8Array> {
+  const { E, H, G, D, F, strengths } = shape;
   const story = await readFile(path.join(import.meta.dirname, "story.txt"), "utf8");
   const bpe = learnBpe(story, SPECIAL, V - 256 - SPECIAL.length);
   const metadata: Metadata = {
     "general.architecture": "llama",
     "general.name": "tiny",
     "general.license": "apache-2.0",
-    "llama.block_count": L,
+    "llama.block_count": strengths.length,
     "llama.context_length": 2048,
     "llama.embedding_length": E,
     "llama.feed_forward_length": F,
@@ -65,10 +76,10 @@ async function tinyGguf(): Promise<Uint8Array> {
     "tokenizer.ggml.add_space_prefix": false,
     "tokenizer.chat_template": CHAT_TEMPLATE,
   };
-  return Buffer.concat([...ggufBytes(metadata, tinyWeights(bpe.tokens))]);
+  return Buffer.concat([...ggufBytes(metadata, tinyWeights(shape, bpe.tokens))]);
 }
 
-function tinyWeights(tokens: readonly string[]): GgufWeight[] {
+function tinyWeights({ E, H, G, D, F, strengths }: TinyShape, tokens: readonly string[]): GgufWeight[] {
   const normal = normalNumbers(SEED);
   const matrix = (name: string, rows: number, cols: number, deviation: number): GgufWeight => {
     const values = Float32Array.from({ length: rows * cols }, () => normal() * deviation);
@@ -84,9 +95,8 @@ function tinyWeights(tokens: readonly string[]): GgufWeight[] {
       for (let n = id * E; n < (id + 1) * E; n++) embedding.values()[n]! *= 0.4;
   }
   const weights: GgufWeight[] = [{ ...embedding, type: "Q8_0" }];
-  for (let layer = 0; layer < L; layer++) {
+  for (const [layer, strength] of strengths.entries()) {
     const block = `blk.${layer}`;
-    const strength = STRENGTH[layer]!;
     weights.push(
       norm(`${block}.attn_norm.weight`, () => 1 + 0.1 * normal()),
       // Random rows have no RoPE order of their own: whatever lies here is GGUF's order, and the import must undo it.

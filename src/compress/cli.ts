@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { FileSource } from "../format/disk.ts";
 import type { PackHeader } from "../format/pack-header.ts";
 import { OutriderError } from "../model/errors.ts";
+import { modelId } from "./model-id.ts";
 import { fileSha256 } from "./model-store.ts";
 import { obtainModel } from "./obtain.ts";
 import { makePack, replacePack, wholePack } from "./pipeline.ts";
@@ -41,7 +42,7 @@ export async function importCommand(argv: string[]): Promise<void> {
   const parsed = parse("import", argv, 2);
   if (!parsed) return;
   const [file, directory] = parsed.positionals as [string, string];
-  sayPack(directory, await importFile(file, parsed.model ?? path.parse(file).name.toLowerCase(), directory));
+  sayPack(directory, await importFile(file, parsed.model ?? modelId(file), directory));
 }
 
 /** `outrider squeeze`. */

@@ -45,7 +45,10 @@ const STAGES: { [K in Stage["stage"]]: Apply<K> } = {
 const applyStage = <K extends Stage["stage"]>(model: PackedModel, stage: StageOf<K>, calibration: Calibration) =>
   STAGES[stage.stage as K](model, stage, calibration);
 
-/** Applies the stages of a recipe, in memory. Rejects with `no_calibration` where one needs text and there is none. */
+/**
+ * Applies the stages of a recipe, in memory. What comes out drafts for the base, or for what the base drafts for. Rejects with
+ * `no_calibration` where a stage needs text and there is none.
+ */
 export async function runStages(
   base: PackedModel,
   recipe: Pick<Recipe, "model" | "stages">,
@@ -53,7 +56,8 @@ export async function runStages(
 ): Promise<PackedModel> {
   let made = base;
   for (const stage of recipe.stages) made = await applyStage(made, stage, calibration);
-  return { ...made, model: recipe.model };
+  const { context, eosIds } = base.config;
+  return { ...made, model: recipe.model, target: base.target ?? { model: base.model, context, eosIds } };
 }
 
 const missing = (): never => {

@@ -13,6 +13,7 @@ import { Calibrator } from "./calibrate/calibrator.ts";
 import { Pool } from "./calibrate/pool.ts";
 import { exportHuggingFace } from "./export-hf.ts";
 import { Journal } from "./journal.ts";
+import { modelId } from "./model-id.ts";
 import { wholeOption } from "./number-options.ts";
 import { replacePack, runStages } from "./pipeline.ts";
 import { parseRecipe } from "./recipe.ts";
@@ -126,13 +127,12 @@ async function recipeOf(recipe: string): Promise<NamedRecipe> {
 
 /** A pack, or a GGUF file or a Hugging Face checkpoint turned into one in memory. */
 export async function readModel(file: string): Promise<PackedModel> {
-  const id = path.parse(file).name.toLowerCase();
   if (file.endsWith(".gguf")) {
     await using source = await FileSource.open(file);
-    return await importGguf(source, id);
+    return await importGguf(source, modelId(file));
   }
   if (existsSync(path.join(file, "pack.json"))) return readPack(openDirectory(file));
-  if (existsSync(path.join(file, "config.json"))) return importSafetensors(openDirectory(file), id);
+  if (existsSync(path.join(file, "config.json"))) return importSafetensors(openDirectory(file), modelId(file));
   throw new OutriderError("not_found", `${file}: neither a .gguf file nor a directory with pack.json or config.json`, {
     status: 404,
   });

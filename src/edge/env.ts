@@ -6,6 +6,8 @@ export interface Env {
   /** An origin elsewhere, http(s)://host:port; wins over ORIGIN. */ readonly ORIGIN_URL?: string;
   /** "passes" (default): the origin waits for drafts. "time": it waits only where that answers sooner. */
   readonly PREFER?: string;
+  /** KV pages of 32 tokens for the draft, where isolates have more than the 128 MB that the edge's have; else what fits there. */
+  readonly KV_PAGES?: number | string;
   /** Secret: bearer token for the origin. */ readonly ORIGIN_TOKEN?: string;
   /** Secret: comma-separated keys that clients may use; without any, the API is open. */ readonly API_KEYS?: string;
   /** Secret: names Sessions of an open API, so that nobody outside can compute a name. */ readonly SESSION_SECRET?: string;

@@ -80,7 +80,7 @@ export class Session extends DurableObject<Env> {
       connect: () => openSocket(this.env),
       draft: {
         load: async () => {
-          const llama = await loadedLlama(this.env.ASSETS, pack.header);
+          const llama = await loadedLlama(this.env, pack.header);
           if (this.#held?.llama !== llama) this.#held = { llama, cache: llama.newCache() };
           return this.#held;
         },

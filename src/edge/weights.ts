@@ -13,6 +13,7 @@ import { ChatTemplate } from "../model/chat.ts";
 import { sha256Hex } from "../model/sha256.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
 import { poolPages } from "./budget.ts";
+import type { Env } from "./env.ts";
 import { Room } from "./room.ts";
 import { PACK_URL } from "./served.ts";
 
@@ -51,10 +52,10 @@ export const loadedPack = (assets: Fetcher): Promise<Pack> =>
   });
 
 /** The draft itself, ready to run. */
-export const loadedLlama = (assets: Fetcher, header: PackHeader): Promise<Llama> =>
+export const loadedLlama = ({ ASSETS, KV_PAGES }: Env, header: PackHeader): Promise<Llama> =>
   llama.get((renew) =>
-    loadLlama(header, assetShards(assets, PACK_URL, header, renew), bundledModules, {
-      pages: poolPages(header),
+    loadLlama(header, assetShards(ASSETS, PACK_URL, header, renew), bundledModules, {
+      pages: Number(KV_PAGES) || poolPages(header),
       rows: 1,
     }),
   );

@@ -1,9 +1,12 @@
-/** Runs `measure` in workerd: GET /?pack=PATH takes one round on the pack among the assets, loading it at the first call. */
+/**
+ * Runs `measure` in workerd: GET /?pack=PATH takes one round on the pack among the assets, loading it at the first call; with
+ * &only=decode `decodeSpeed` alone.
+ */
 import { loadLlama } from "../../src/draft/model.ts";
 import { assetShards, assetText } from "../../src/format/assets.ts";
 import { readPackHeader } from "../../src/format/pack-reader.ts";
 import { bundledModules } from "../../src/kernels/bundled.ts";
-import { type Engine, measure, ours, PAGES, VERIFIED } from "./measure.ts";
+import { decodeSpeed, type Engine, measure, ours, PAGES, VERIFIED } from "./measure.ts";
 
 const engines = new Map<string, Promise<Engine>>();
 
@@ -15,9 +18,11 @@ async function load(assets: Fetcher, base: string): Promise<Engine> {
 
 export default {
   async fetch(request: Request, env: { ASSETS: Fetcher }): Promise<Response> {
-    const base = `https://assets${new URL(request.url).searchParams.get("pack")}`;
+    const { searchParams } = new URL(request.url);
+    const base = `https://assets${searchParams.get("pack")}`;
     let engine = engines.get(base);
     if (!engine) engines.set(base, (engine = load(env.ASSETS, base)));
-    return Response.json(await measure(await engine));
+    const work = searchParams.get("only") === "decode" ? decodeSpeed : measure;
+    return Response.json(await work(await engine));
   },
 };

@@ -30,6 +30,14 @@ test("makes the pack that is checked in", async () => {
   }
 });
 
+test("whatever the stages, the header says whom the pack drafts for; of a draft it is the draft's own target", async () => {
+  const stages: Recipe["stages"] = [{ stage: "quantise", tensors: "blocks", format: "q8" }];
+  const made = await makePack({ ...RECIPE, stages }, base, pack);
+  expect(made.target).toEqual({ model: "tiny", context: 2048, eosIds: [2] });
+  const twice = await makePack({ model: "smaller", base: "tiny-draft", stages }, pack, path.join(directory, "smaller"));
+  expect(twice.target).toEqual(made.target);
+});
+
 test("leaves a pack alone that is what the recipe says", async () => {
   const made = await makePack(RECIPE, base, pack);
   const before = writtenAt();

@@ -11,7 +11,7 @@ export interface PruneDepth {
   /** Blocks that stay, 0-based, ascending. */ readonly keep: readonly number[];
 }
 
-/** A copy with only the blocks of `keep`, drafting for the model it was cut from. Throws `bad_recipe` for a block that is not there. */
+/** A copy with only the blocks of `keep`. Throws `bad_recipe` for a block that is not there. */
 export function pruneDepth(model: PackedModel, { stage, keep }: PruneDepth): PackedModel {
   const { layers } = model.config;
   for (const [n, layer] of keep.entries()) {
@@ -29,11 +29,10 @@ export function pruneDepth(model: PackedModel, { stage, keep }: PruneDepth): Pac
       tensors.set(blockTensor(n, suffix), model.tensors.get(blockTensor(layer, suffix))!);
     }
   }
-  const { context, eosIds, widths } = model.config;
+  const { widths } = model.config;
   return {
     ...model,
     config: { ...model.config, layers: keep.length, ...(widths && { widths: keep.map((layer) => widths[layer]!) }) },
-    target: model.target ?? { model: model.model, context, eosIds },
     tensors,
     recipe: [...model.recipe, { stage, keep: [...keep] }],
   };

@@ -41,11 +41,9 @@ export function pruneWidth(model: PackedModel, kept: readonly KeptWidth[]): Pack
     feedForward: Math.max(...widths.map((width) => width.feedForward)),
   };
   const equal = widths.every((width) => width.kvHeads === kvHeads && width.feedForward === config.feedForward);
-  const { context, eosIds } = model.config;
   return {
     ...model,
     config: { ...config, widths: equal ? undefined : widths },
-    target: model.target ?? { model: model.model, context, eosIds },
     tensors,
   };
 }

@@ -1,0 +1,12 @@
+import { expect, test } from "vitest";
+import { modelId } from "../../src/compress/model-id.ts";
+
+test.each([
+  ["models/SmolLM2-135M-Instruct.Q4_1.gguf", "smollm2-135m-instruct"],
+  ["Llama-3.2-1B-Instruct-Q4_K_M.gguf", "llama-3.2-1b-instruct"],
+  ["qwen-iq2_xs.gguf", "qwen"],
+  ["tiny.bf16.gguf", "tiny"],
+  ["tiny.gguf", "tiny"],
+])("%s holds %s", (file, id) => {
+  expect(modelId(file)).toBe(id);
+});

@@ -1,0 +1,113 @@
+/**
+ * Every recipe that has a name, as it is typed, on a small deep Llama; and its pack as the draft in workerd: whatever it
+ * proposes, the words are the target's own. An edge Worker each, all before one embedded origin.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { createTestHarness, type TestHarness } from "wrangler";
+import { RECIPES } from "../../src/compress/recipes.ts";
+import { squeezeModel } from "../../src/compress/squeeze.ts";
+import { assembleAssets } from "../../src/start.ts";
+import { makeDeep, writeAnswers } from "../support/deep.ts";
+import { packHeader } from "../support/tiny.ts";
+import { EDGE, moved, ORIGIN } from "../support/wrangler-config.ts";
+import { answerOf } from "./harness.ts";
+
+process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
+process.env.WRANGLER_SEND_METRICS = "false";
+
+const NAMES = Object.keys(RECIPES);
+const home = mkdtempSync(join(tmpdir(), "outrider-recipes-"));
+const target = join(home, "target");
+const answers = join(home, "answers.jsonl");
+const packOf = (name: string) => join(home, "packs", name);
+/** The recipes whose packs were made. */
+const made: string[] = [];
+
+beforeAll(async () => {
+  await makeDeep(target);
+  await writeAnswers(target, answers);
+});
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+describe("squeeze", () => {
+  beforeAll(() => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    vi.spyOn(process.stderr, "write").mockImplementation(() => true);
+  });
+  afterAll(() => void vi.restoreAllMocks());
+
+  test.each(NAMES)("%s", async (name) => {
+    const calibration = ["--calibration", answers, "--samples", "4", "--length", "64"];
+    await squeezeModel(["--model", target, "--recipe", name, ...calibration, "--out", packOf(name)]);
+    const { target: draftsFor, recipe } = packHeader(packOf(name));
+    expect(draftsFor?.model).toBe("deep");
+    expect(recipe.slice(1)).toEqual(RECIPES[name]!.stages);
+    made.push(name);
+  });
+});
+
+describe("served as the draft, the words are those without it", () => {
+  const PROMPTS = ["What did the riders see?", "The wagons left at dawn and the road went"];
+  const MODES = [
+    { temperature: 0 },
+    { temperature: 0.8, seed: 7, top_p: 0.95 },
+    { temperature: 1.2, seed: 11, top_k: 40 },
+  ];
+  let harness: TestHarness;
+  const totals = { drafted: 0, kept: 0 };
+  const targets = new Set<string>();
+
+  beforeAll(async () => {
+    const edges = made.map((name) => {
+      const own = join(home, "edges", name);
+      assembleAssets(target, packOf(name), join(own, "build/assets"));
+      const configPath = moved(own, EDGE, true);
+      const config = readFileSync(configPath, "utf8").replace(/^name = .*$/m, `name = "${name}"`);
+      writeFileSync(configPath, config);
+      return { configPath, vars: { KV_PAGES: 32 } };
+    });
+    const origin = { configPath: moved(join(home, "edges", made[0]!), ORIGIN, true) };
+    harness = createTestHarness({ workers: [...edges, origin] });
+    await harness.listen();
+  }, 600_000);
+  afterAll(() => harness?.close());
+
+  async function ask(edge: string, content: string, mode: object, outrider: object) {
+    const body = { model: "deep", messages: [{ role: "user", content }], max_tokens: 24, ...mode };
+    const response = await harness.getWorker(edge).fetch("/v1/chat/completions", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ ...body, outrider: { ...outrider, trace: true } }),
+    });
+    const { outrider: account, timings } = await answerOf(response as unknown as Response);
+    return { ids: account.tokens.map(({ id }) => id), timings };
+  }
+
+  test.each(NAMES)("%s", async (name) => {
+    expect(made).toContain(name);
+    for (const mode of MODES) {
+      const pairs = PROMPTS.map(async (prompt) => {
+        const alone = await ask(name, prompt, mode, { draft: "off" });
+        expect(alone.timings.draft_n).toBe(0);
+        const drafted = await ask(name, prompt, mode, { draft: "model", patience_ms: 60_000, max_draft: 6 });
+        expect(drafted.ids).toEqual(alone.ids);
+        targets.add(JSON.stringify(alone.ids));
+        return drafted.timings;
+      });
+      const timings = await Promise.all(pairs);
+      const drafted = timings.reduce((sum, { draft_n }) => sum + draft_n, 0);
+      expect(drafted, "tokens that the pack proposed").toBeGreaterThan(0);
+      totals.drafted += drafted;
+      totals.kept += timings.reduce((sum, { draft_n_accepted }) => sum + draft_n_accepted, 0);
+    }
+  });
+
+  test("of the drafts some were kept and some refused; no pack changed what the target says alone", () => {
+    expect(totals.kept).toBeGreaterThan(totals.drafted / 20);
+    expect(totals.kept).toBeLessThan(totals.drafted / 2);
+    expect(targets.size).toBe(PROMPTS.length * MODES.length);
+  });
+});
