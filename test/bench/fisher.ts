@@ -4,13 +4,14 @@ import { Pool } from "../../src/compress/calibrate/pool.ts";
 import { readModel } from "../../src/compress/squeeze.ts";
 import { readWindows } from "../../src/compress/windows.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { textOf } from "../support/calibration.ts";
 
 const [file, text, samples] = process.argv.slice(2) as [string, string, string];
 const model = await readModel(file);
 const tokenizer = new Tokenizer(model.tokenizer["tokenizer.json"]);
 const windows = await readWindows(text, tokenizer, 0, Number(samples), 512);
 await using pool = await Pool.open();
-const gradientOf = await new Calibrator(pool, windows).gradients(model, true);
+const gradientOf = await new Calibrator(pool, textOf(windows)).gradients(model, true);
 const matrices = [...model.tensors].filter(([name, { rows }]) => name.startsWith("model.layers.") && rows > 1);
 const sums = matrices.map(([name]) => [name, gradientOf(name).squares!.reduce((sum, value) => sum + value, 0)]);
 console.log(JSON.stringify(Object.fromEntries(sums)));
