@@ -1,8 +1,8 @@
 /** `outrider corpus`: text that the target wrote, as data to train and calibrate on. */
-import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { wholeOption } from "../compress/number-options.ts";
+import { readTextFile } from "../compress/text-file.ts";
 import { OutriderError } from "../model/errors.ts";
 import { Api } from "./api.ts";
 import type { Author } from "./author.ts";
@@ -22,8 +22,9 @@ Has a target write answers and stores them as token ids, a line each:
 
   --model-pack PACK      run the target here, on the wasm engine in threads; seed for seed the text that the service gives
   --url URL              ask an OpenAI-compatible server. Only text comes back: its ids are made anew by the tokenizer of
-                         --tokenizer PACK, and can differ from those that were sampled. A server with sampling defaults of
-                         its own (top_k, penalties) must have them off, or the text is not the target's plain distribution
+                         --tokenizer PACK, and can differ from those that were sampled, the hotter the oftener. A server with
+                         sampling defaults of its own (top_k, penalties) must have them off, or it is not the target's plain
+                         distribution that is written down
   --token-file FILE      the server's key
   --model ID             which of the server's models, if it has several
   --prompts FILE         questions: lines of text; or .jsonl (.gz) of {"turns": [text, …]}, the user's turns of a conversation
@@ -39,6 +40,9 @@ Has a target write answers and stores them as token ids, a line each:
 One prompt in 20 is held out, chosen by a hash of the prompt alone; later turns go with the first. A question asked twice, or
 an answer equal to another to its prompt, stands once. Run it again to go on, or with more questions, temperatures or tokens:
 it adds what is missing. Ctrl-C ends with what is begun, a second one at once.`;
+
+/** Tokens of a timeline in a thread at most; each thread has keys and values for so many. */
+const LONGEST = 8192;
 
 const TEXT = { type: "string" } as const;
 const OPTIONS = {
@@ -58,6 +62,8 @@ const OPTIONS = {
   help: { type: "boolean", default: false },
 } as const;
 
+const SERVER_ONLY = ["tokenizer", "token-file", "model"] as const;
+
 type Values = ReturnType<typeof parse>;
 
 /** Prints what the file holds then. Throws `bad_option` for what it does not understand, and what reading or asking throws. */
@@ -69,7 +75,7 @@ export async function corpusCommand(argv: string[]): Promise<void> {
   if ((prompts === undefined) === (values.self === undefined)) throw bad("one of --prompts and --self is needed");
   const plan = planOf(values);
   const self = wholeOption("--self", values.self ?? "1", 1);
-  const target = await Target.open(packOf(values));
+  const target = await Target.open(packOf(values), values.url === undefined ? LONGEST : undefined);
   const file = new CorpusFile(out, target.vocabulary);
   const listed = prompts === undefined ? undefined : await readQuestions(prompts, target);
   await using author = await authorOf(values, target);
@@ -80,7 +86,8 @@ export async function corpusCommand(argv: string[]): Promise<void> {
     return prompt !== undefined && plan.temperatures.every((temperature) => file.answer(prompt, temperature));
   };
   const questions = listed ?? ownQuestions(author, target, plan.seed, self, answered, dropped);
-  const stopped = interruption();
+  using interruption = new Interruption();
+  const stopped = () => interruption.pressed;
   const growth = await growCorpus(file, author, target, questions, listed?.length ?? self, plan, stopped);
   console.log(describeGrowth(growth, dropped));
   console.log(describeCorpus(out, file.lines));
@@ -103,8 +110,11 @@ function temperatureOf(text: string): number {
 }
 
 /** The pack that says what the target's tokens are. */
-function packOf({ "model-pack": pack, url, tokenizer }: Values): string {
+function packOf(values: Values): string {
+  const { "model-pack": pack, url, tokenizer } = values;
   if ((pack === undefined) === (url === undefined)) throw bad("one of --model-pack and --url is needed");
+  const stray = SERVER_ONLY.find((name) => pack !== undefined && values[name] !== undefined);
+  if (stray !== undefined) throw bad(`--${stray} goes with --url`);
   if (pack !== undefined) return pack;
   if (tokenizer !== undefined) return tokenizer;
   throw bad(
@@ -118,19 +128,26 @@ async function authorOf(values: Values, target: Target): Promise<Author> {
   const atOnce = wholeOption("--concurrency", concurrency, 1);
   if (pack !== undefined) return new Threads(atOnce, { pack, context: target.context });
   const file = values["token-file"];
-  const token = file === undefined ? undefined : readFileSync(file, "utf8").trim();
+  const token = file === undefined ? undefined : (await readTextFile(file)).trim();
   return Api.open({ url: url!, token, model, retryMs: RETRY_MS }, target, atOnce);
 }
 
-/** Tells whether Ctrl-C was pressed; the exit status then says so, too. A second one ends the process, as without this. */
-function interruption(): () => boolean {
-  let pressed = false;
-  process.once("SIGINT", () => {
-    pressed = true;
+/** Whether Ctrl-C was pressed; the exit status then says so, too. A second one ends the process, as without this. */
+class Interruption {
+  pressed = false;
+  readonly #press = (): void => {
+    this.pressed = true;
     process.exitCode = 130;
     console.error("\nending with what is begun; Ctrl-C again ends at once");
-  });
-  return () => pressed;
+  };
+
+  constructor() {
+    process.once("SIGINT", this.#press);
+  }
+
+  [Symbol.dispose](): void {
+    process.off("SIGINT", this.#press);
+  }
 }
 
 function parse(argv: string[]) {

@@ -36,7 +36,7 @@ export async function converse(
       const request = { prompt, messages: [...messages], temperature, seed: own, maxTokens: Math.min(maxTokens, room) };
       answer = await author.write(request);
       const from = turnSeed === undefined ? {} : { turn_seed: turnSeed };
-      lines.push({ prompt, answer, temperature, seed: own, split, ...from });
+      if (answer.length > 0) lines.push({ prompt, answer, temperature, seed: own, split, ...from });
     }
     messages.push({ role: "assistant", content: target.decode(answer) });
   }

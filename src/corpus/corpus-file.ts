@@ -3,7 +3,7 @@
  * is known, so that a run adds only what is missing. Of a .gz file every appended line is a member of its own (RFC 1952
  * §2.2), so that the file is whole after each; opening and closing join them to one, which takes half the room.
  */
-import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { constants, gunzipSync, gzipSync } from "node:zlib";
 import { OutriderError } from "../model/errors.ts";
@@ -22,6 +22,7 @@ export class CorpusFile {
   constructor(file: string, vocabulary: number) {
     if (!/\.jsonl(\.gz)?$/.test(file)) throw bad(file, "a corpus is called NAME.jsonl or NAME.jsonl.gz");
     this.#file = file;
+    mkdirSync(path.dirname(file), { recursive: true });
     if (!existsSync(file)) return;
     const { lines, damaged } = wholeLines(file);
     for (const [n, text] of lines.entries()) this.#keep(readLine(file, n, text, vocabulary));

@@ -36,15 +36,18 @@ export class Target {
     this.#end = answered.findLast((id) => ends.includes(id)) ?? ends[0];
   }
 
-  /** Reads header, tokenizer and chat template of the pack in `directory`. Throws `not_found`, `no_chat_template`. */
-  static async open(directory: string): Promise<Target> {
+  /**
+   * Reads header, tokenizer and chat template of the pack in `directory`; timelines may have the model's context, but no more
+   * than `longest` tokens. Throws `not_found`, `no_chat_template`.
+   */
+  static async open(directory: string, longest = Number.POSITIVE_INFINITY): Promise<Target> {
     const { config, vocabulary, target } = await directoryHeader(directory);
     const open = openDirectory(directory);
     const text = async (name: string) => readText(await open(name), MAX_TOKENIZER_BYTES);
     const tokenizer = new Tokenizer(await text("tokenizer.json"));
     const template = new ChatTemplate(await text("tokenizer_config.json"), tokenizer);
     const { context, eosIds } = target ?? config;
-    return new Target(tokenizer, template, context, vocabulary.size, eosIds);
+    return new Target(tokenizer, template, Math.min(context, longest), vocabulary.size, eosIds);
   }
 
   /** Ids of a conversation, ready for the answer. */
@@ -58,7 +61,7 @@ export class Target {
     if (room > 0) return room;
     throw new OutriderError(
       "context_full",
-      `${what} has ${prompt.length} tokens, the target's context ${this.context}; shorten it or leave it out`,
+      `${what} has ${prompt.length} tokens, a conversation may have ${this.context}; shorten it or leave it out`,
     );
   }
 

@@ -13,11 +13,9 @@ const loading = load();
 
 async function load(): Promise<{ engine: WasmEngine; stop: ReadonlySet<number> }> {
   const header = await directoryHeader(pack);
-  const { context: whole, eosIds } = header.config;
-  // A page past the end of a timeline costs address space, no memory.
-  const pages = Math.ceil(Math.min(whole, context) / PAGE_TOKENS);
+  const pages = Math.ceil(context / PAGE_TOKENS);
   const llama = await loadLlama(header, shardReader(pack, header), await builtModules(), { pages, rows: 1 });
-  return { engine: new WasmEngine(llama, 0), stop: new Set(eosIds) };
+  return { engine: new WasmEngine(llama, 0), stop: new Set(header.config.eosIds) };
 }
 
 /** The plain loop of a target without a draft, by the rule of the service (speculate/sample.ts). */
