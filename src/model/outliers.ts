@@ -62,7 +62,7 @@ function stripsOf(starts: ArrayLike<number>, first: number, end: number): Run[][
   for (let most = longest; most > 0; most = Math.floor(most / 2)) {
     const runs = runsOf(starts, first, end, most);
     const strips = Array.from({ length: Math.ceil(runs.length / LANES) }, (_, n) =>
-      runs.slice(LANES * n, LANES * n + 4),
+      runs.slice(LANES * n, LANES * (n + 1)),
     );
     const cost = strips.reduce((sum, [run]) => sum + STRIP_COST + LANES * run!.count, 0);
     if (cost < least) [best, least] = [strips, cost];
