@@ -8,7 +8,8 @@ import { budgetPlot } from "./budget.ts";
 import type { Counts, Kind } from "./contents.ts";
 import { paretoFront } from "./front.ts";
 import { heatmap, type Scales, scalesOf } from "./heatmap.ts";
-import { type Dot, type Measure, scatterPlot } from "./scatter.ts";
+import { MEASURES, type PlottedMeasure } from "./measures.ts";
+import { type Dot, scatterPlot } from "./scatter.ts";
 
 export interface Reported {
   /** `pack` of its figures is a short name here. */
@@ -22,28 +23,6 @@ export interface Original {
   readonly model: string;
   readonly counts: Counts;
 }
-
-interface PlottedMeasure extends Measure {
-  readonly of: (figures: Figures) => number | undefined;
-}
-
-const MEASURES: readonly PlottedMeasure[] = [
-  {
-    name: "acceptance, % of answer tokens",
-    better: 1,
-    scale: "linear",
-    digits: 2,
-    of: ({ acceptance }) => acceptance && 100 * acceptance.agreement,
-  },
-  {
-    name: "tokens a pass, 8 drafted",
-    better: 1,
-    scale: "linear",
-    digits: 2,
-    of: ({ acceptance }) => acceptance?.tokensPerPass8,
-  },
-  { name: "perplexity", better: -1, scale: "logarithmic", digits: 3, of: ({ perplexity }) => perplexity },
-];
 
 const STYLE = `
 body { max-width: 1180px; }

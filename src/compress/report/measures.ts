@@ -1,0 +1,35 @@
+/** What is plotted against the size of packs. */
+import type { Acceptance } from "../evaluate/acceptance.ts";
+import type { Figures } from "../evaluate/figures.ts";
+import type { Measure } from "./scatter.ts";
+
+export interface PlottedMeasure extends Measure {
+  readonly of: (figures: Figures) => number | undefined;
+}
+
+const agreement = (acceptance: Acceptance | undefined) => acceptance && 100 * acceptance.agreement;
+
+export const MEASURES: readonly PlottedMeasure[] = [
+  {
+    name: "acceptance, % of answer tokens",
+    better: 1,
+    scale: "linear",
+    digits: 2,
+    of: ({ acceptance }) => agreement(acceptance),
+  },
+  {
+    name: "acceptance without loops, % of answer tokens",
+    better: 1,
+    scale: "linear",
+    digits: 2,
+    of: ({ acceptanceWithoutLoops }) => agreement(acceptanceWithoutLoops),
+  },
+  {
+    name: "tokens a pass, 8 drafted",
+    better: 1,
+    scale: "linear",
+    digits: 2,
+    of: ({ acceptance }) => acceptance?.tokensPerPass8,
+  },
+  { name: "perplexity", better: -1, scale: "logarithmic", digits: 3, of: ({ perplexity }) => perplexity },
+];
