@@ -4,7 +4,7 @@ import { escapeHtml } from "./escape.ts";
 
 /** Between a mark and its label. */
 const GAP = 4;
-const LETTER = 6.6;
+const LETTER = 7;
 const LINE = 15;
 
 export interface Box {
@@ -36,13 +36,15 @@ export function labels(frame: Frame, marks: readonly Mark[]): string {
   return groups
     .flatMap((group) => {
       const text = group.marks.map(({ name }) => name).join(", ");
-      const box = places(group.box, text.length * LETTER).find(
-        (place) => isInside(place, frame) && !taken.some((other) => overlap(place, other)),
+      const place = places(group.box, text.length * LETTER).find(
+        ({ box }) => isInside(box, frame) && !taken.some((other) => overlap(box, other)),
       );
-      if (!box) return [];
+      if (!place) return [];
+      const { box, anchor } = place;
       taken.push(box);
+      const x = { start: box.left, middle: (box.left + box.right) / 2, end: box.right }[anchor];
       return [
-        `<text class="name ${group.marks[0]!.kind}" x="${fix(box.left)}" y="${fix(box.bottom - 4)}">${escapeHtml(text)}</text>`,
+        `<text class="name ${group.marks[0]!.kind}" x="${fix(x)}" y="${fix(box.bottom - 4)}" text-anchor="${anchor}">${escapeHtml(text)}</text>`,
       ];
     })
     .join("\n");
@@ -55,15 +57,24 @@ const around = (a: Box, b: Box): Box => ({
   bottom: Math.max(a.bottom, b.bottom),
 });
 
+interface Place {
+  readonly box: Box;
+  /** Where the text keeps its place when letters are wider than they are taken for. */
+  readonly anchor: "start" | "middle" | "end";
+}
+
 /** Right, left, below and above. */
-function places({ left, top, right, bottom }: Box, width: number): Box[] {
-  const corner = (x: number, y: number): Box => ({ left: x, top: y, right: x + width, bottom: y + LINE });
+function places({ left, top, right, bottom }: Box, width: number): Place[] {
+  const at = (x: number, y: number, anchor: Place["anchor"]): Place => ({
+    box: { left: x, top: y, right: x + width, bottom: y + LINE },
+    anchor,
+  });
   const [middleX, middleY] = [(left + right - width) / 2, (top + bottom - LINE) / 2];
   return [
-    corner(right + GAP, middleY),
-    corner(left - GAP - width, middleY),
-    corner(middleX, bottom + GAP),
-    corner(middleX, top - GAP - LINE),
+    at(right + GAP, middleY, "start"),
+    at(left - GAP - width, middleY, "end"),
+    at(middleX, bottom + GAP, "middle"),
+    at(middleX, top - GAP - LINE, "middle"),
   ];
 }
 

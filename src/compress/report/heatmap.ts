@@ -10,8 +10,8 @@ const ROW = 22;
 const BARS = 90;
 /** A square this wide has room for its number. */
 const LEGIBLE = 22;
-/** Of the darkest square: the number in it is still read. */
-const DARKEST = 0.75;
+/** Of the strongest square: the number in it is still read. */
+const STRONGEST = 0.75;
 
 const MATRICES: readonly (readonly [BlockTensor, string])[] = [
   ["self_attn.q_proj.weight", "q"],
@@ -23,7 +23,7 @@ const MATRICES: readonly (readonly [BlockTensor, string])[] = [
   ["mlp.down_proj.weight", "down"],
 ];
 
-/** What is as dark as can be, the same for all packs of a page, so that they can be compared. */
+/** What has the strongest colour, the same for all packs of a page, so that they can be compared. */
 export interface Scales {
   readonly error: number;
   readonly divergence: number;
@@ -52,13 +52,13 @@ export function heatmap(blocks: readonly BlockLoss[], layers: number, scales: Sc
   const names = MATRICES.map(
     ([, name], row) => `<text class="axis" x="${LEFT - 8}" y="${row * ROW + 15}" text-anchor="end">${name}</text>`,
   );
-  const measured = blocks.some(({ divergence }) => divergence !== undefined);
-  const height = floor + 40 + (measured ? BARS : 0);
+  const minded = blocks.some(({ divergence = 0 }) => divergence > 0);
+  const height = floor + 40 + (minded ? BARS : 0);
   return `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Relative error of each matrix by block">
 ${names.join("\n")}
 ${columns.join("\n")}
 <text class="axis" x="${WIDTH / 2}" y="${floor + 32}" text-anchor="middle">block of the original</text>
-${measured ? bars(blocks, cell, { width: WIDTH, height, left: LEFT, right: RIGHT, top: floor + 44, bottom: 4 }, scales) : ""}
+${minded ? bars(blocks, cell, { width: WIDTH, height, left: LEFT, right: RIGHT, top: floor + 44, bottom: 4 }, scales) : ""}
 </svg>`;
 }
 
@@ -71,9 +71,9 @@ function squares(
 ): string {
   return MATRICES.map(([suffix, name], row) => {
     const error = errors.get(suffix)!;
-    const percent = (100 * error).toFixed(error < 0.0995 ? 1 : 0);
+    const percent = (100 * error).toFixed(error === 0 || error >= 0.0995 ? 0 : 1);
     // Roots, so that the small errors of rounding differ visibly beside the large ones of pruning.
-    const opacity = DARKEST * Math.sqrt(error / most);
+    const opacity = STRONGEST * Math.sqrt(error / most);
     const square = `<rect class="heat" x="${fix(x)}" y="${row * ROW}" width="${fix(cell - 1)}" height="${ROW - 1}" fill-opacity="${opacity.toFixed(3)}"><title>block ${layer}, ${name}: error ${(100 * error).toFixed(2)} %</title></rect>`;
     if (cell < LEGIBLE) return square;
     return `${square}<text class="number" x="${fix(x + cell / 2)}" y="${row * ROW + 15}" text-anchor="middle">${percent}</text>`;

@@ -64,10 +64,10 @@ ${budgetPlot(sorted.map(({ figures: { pack }, bytes }) => ({ name: pack, bytes }
 ${removedTable(sorted, original)}
 <h2>What each block lost</h2>
 ${lines([
-  `Squares: relative Frobenius error of each matrix against the original's, in %; the darkest is ${(100 * scales.error).toFixed(0)} %.`,
+  `Squares: relative Frobenius error of each matrix against the original's, in %; the strongest colour is ${(100 * scales.error).toFixed(0)} %.`,
   sensitivityOn === undefined
     ? "How much the model minds each block was not measured: that needs a text."
-    : `Bars: KL from the original when only this block is the pack's, in nats, on ${sensitivityOn}.`,
+    : `Bars: KL from the original when only this block is the pack's, in nats, on ${sensitivityOn}; none where no block that is compared has changed.`,
   "Grey: removed. Dashed: of another shape, not compared.",
 ])}
 ${sorted.map((pack) => blocksSection(pack, original, scales)).join("\n")}`,
@@ -95,15 +95,16 @@ ${missing.length > 0 ? lines([`Without this figure: ${missing.join(", ")}.`]) : 
 function figuresSection(figures: readonly Figures[]): string {
   const { heads, rows } = figureTable(figures);
   const fronts = MEASURES.map((measure) => ({
-    name: measure.name.split(",")[0]!,
+    letter: measure.letter,
     names: paretoFront(dotsOf(figures, measure), measure.better).map(({ name }) => name),
   }));
-  const onFront = ({ pack }: Figures) => fronts.filter(({ names }) => names.includes(pack)).map(({ name }) => name);
+  const onFront = ({ pack }: Figures) => fronts.filter(({ names }) => names.includes(pack)).map(({ letter }) => letter);
   const table = htmlTable(
-    [...heads, "best of its size or less in"],
-    rows.map((cells, n) => [...cells, onFront(figures[n]!).join(", ")]),
+    [...heads, "front"],
+    rows.map((cells, n) => [...cells, onFront(figures[n]!).join(" ")]),
   );
-  return `${table}\n${lines(LEGEND)}`;
+  const letters = MEASURES.map(({ letter, name }) => `${letter} ${name.split(",")[0]}`).join(", ");
+  return `${table}\n${lines([...LEGEND, `front: nothing smaller is as good in ${letters}.`])}`;
 }
 
 function removedTable(packs: readonly Reported[], original: Original): string {

@@ -4,6 +4,7 @@ import type { Figures } from "../evaluate/figures.ts";
 import type { Measure } from "./scatter.ts";
 
 export interface PlottedMeasure extends Measure {
+  /** Stands for it in the table. */ readonly letter: string;
   readonly of: (figures: Figures) => number | undefined;
 }
 
@@ -12,6 +13,7 @@ const agreement = (acceptance: Acceptance | undefined) => acceptance && 100 * ac
 export const MEASURES: readonly PlottedMeasure[] = [
   {
     name: "acceptance, % of answer tokens",
+    letter: "A",
     better: 1,
     scale: "linear",
     digits: 2,
@@ -19,6 +21,7 @@ export const MEASURES: readonly PlottedMeasure[] = [
   },
   {
     name: "acceptance without loops, % of answer tokens",
+    letter: "A*",
     better: 1,
     scale: "linear",
     digits: 2,
@@ -26,10 +29,11 @@ export const MEASURES: readonly PlottedMeasure[] = [
   },
   {
     name: "tokens a pass, 8 drafted",
+    letter: "T",
     better: 1,
     scale: "linear",
     digits: 2,
     of: ({ acceptance }) => acceptance?.tokensPerPass8,
   },
-  { name: "perplexity", better: -1, scale: "logarithmic", digits: 3, of: ({ perplexity }) => perplexity },
+  { name: "perplexity", letter: "P", better: -1, scale: "logarithmic", digits: 3, of: ({ perplexity }) => perplexity },
 ];
