@@ -27,3 +27,10 @@ function padded(tensor: PackedTensor, rows: number, cols: number): PackedTensor 
   }
   return { format: "f32", rows, cols, bytes: new Uint8Array(out.buffer) };
 }
+
+/** The upper left corner (rows, cols) of a matrix of `width` columns: what padding was put around. */
+export function withoutPadding(values: Float32Array, width: number, rows: number, cols: number): Float32Array {
+  const out = new Float32Array(rows * cols);
+  for (let row = 0; row < rows; row++) out.set(values.subarray(row * width, row * width + cols), row * cols);
+  return out;
+}

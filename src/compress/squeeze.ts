@@ -34,7 +34,8 @@ pack, or a Hugging Face checkpoint with its tokenizer. Stop it with Ctrl-C; the 
   --length 512         tokens of each; a recipe that wants fewer takes the first of each
   --export-hf DIR      also a Hugging Face checkpoint in f32, for transformers and what reads its format
 
-acceptance-* count on what the target wrote: lines of {"prompt", "answer"} token ids, as \`outrider corpus\` makes them.
+acceptance-* and draft-front-d* choose blocks by what the target wrote: a calibration of lines of {"prompt", "answer"} token
+ids, as \`outrider corpus\` makes them.
 
 Recipes by name: ${Object.keys(RECIPES).join(", ")}.`;
 

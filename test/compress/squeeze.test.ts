@@ -73,6 +73,10 @@ describe("what is refused, with the next step", () => {
     [[...squeeze, "--recipe", "wander"], "no recipe is called wander"],
     [[...squeeze, "--recipe", "wanda-50"], "name one with --calibration FILE"],
     [[...squeeze, "--recipe", "wanda-50", "--calibration", text], "take a longer text, or fewer or shorter windows"],
+    [
+      [...squeeze, "--recipe", "acceptance-3", ...calibration],
+      'make one of {"prompt", "answer"} lines with `outrider corpus`',
+    ],
     [[...squeeze, "--recipe", "wanda-50", "--samples", "0"], "--samples is a whole number from 1 on"],
   ])("squeeze %j", async (argv, message) => {
     await expect(squeezeCommand(argv)).rejects.toThrow(message);

@@ -4,6 +4,7 @@ import { OutriderError } from "../../model/errors.ts";
 import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
 import { isTrimmed, TokenRows } from "../../model/token-rows.ts";
 import type { Calibration, TensorGradient, Tensors } from "../calibration.ts";
+import { evenWidth, withoutPadding } from "../even-width.ts";
 import { Journal, type Step } from "../journal.ts";
 import { startProgress } from "../progress.ts";
 import { decodeSolution, encodeSolution, type Solution } from "../solution.ts";
@@ -15,6 +16,7 @@ import { outlierShares } from "./outliers.ts";
 import { score } from "./perplexity.ts";
 import type { Pool } from "./pool.ts";
 import { compressSequentially, type Solver } from "./sequential.ts";
+import { blockMatrices } from "./shape.ts";
 import type { Wanted } from "./statistics.ts";
 
 /** A text as calibration reads it. */
@@ -101,23 +103,31 @@ export class Calibrator implements Calibration {
     teacher?: PackedModel,
   ): Promise<(tensor: string) => TensorGradient> {
     const step = this.#journal.step();
-    const taught = teacher && new FloatLlama(this.#pool, teacher);
-    const gradients = new Gradients(this.#floats(model), taught, ends);
+    const taught = teacher && new FloatLlama(this.#pool, evenWidth(teacher));
+    const llama = this.#floats(model);
+    const gradients = new Gradients(llama, taught, ends);
     const count = this.#text.windows.length;
     try {
       await this.#addAll(gradients, step);
-      const mean = (values: Float32Array): Float32Array => values.map((value) => value / count);
+      const mean = (name: string, values: Float32Array, width: number): Float32Array => {
+        const { rows, cols } = model.tensors.get(name)!;
+        return withoutPadding(values, width, rows, cols).map((value) => value / count);
+      };
       const all = new Map<string, TensorGradient>();
+      const put = (name: string, sums: Float32Array, squared: Float32Array, width: number): void => {
+        const gradient = mean(name, sums, width);
+        all.set(name, squares ? { gradient, squares: mean(name, squared, width) } : { gradient });
+      };
+      const { tensors } = blockMatrices(llama.config);
       for (let layer = 0; layer < model.config.layers; layer++) {
         for (const [suffix] of BLOCK_TENSORS) {
-          const gradient = mean(gradients.sum(layer, suffix));
-          const own = squares ? { gradient, squares: mean(gradients.squares(layer, suffix)) } : { gradient };
-          all.set(blockTensor(layer, suffix), own);
+          const [sums, squared] = [gradients.sum(layer, suffix), gradients.squares(layer, suffix)];
+          put(blockTensor(layer, suffix), sums, squared, tensors[suffix].cols);
         }
       }
       for (const name of gradients.ends?.names ?? []) {
-        const gradient = mean(gradients.ends!.view(name, "sums"));
-        all.set(name, squares ? { gradient, squares: mean(gradients.ends!.view(name, "squares")) } : { gradient });
+        const [sums, squared] = [gradients.ends!.view(name, "sums"), gradients.ends!.view(name, "squares")];
+        put(name, sums, squared, model.config.embedding);
       }
       return (tensor) => all.get(tensor)!;
     } finally {
@@ -166,7 +176,7 @@ export class Calibrator implements Calibration {
     });
   }
 
-  /** The model in the pool's memory; the one before it leaves. */
+  /** The model in the pool's memory, its blocks of one width; the one before it leaves. */
   #floats(model: PackedModel): FloatLlama {
     if (this.#model === model && this.#llama) return this.#llama;
     this.#llama?.release();
@@ -182,7 +192,7 @@ export class Calibrator implements Calibration {
         `${model.model} lacks tokens that the text has; put trim-vocabulary behind the stages that measure`,
       );
     }
-    return new FloatLlama(this.#pool, model);
+    return new FloatLlama(this.#pool, evenWidth(model));
   }
 }
 

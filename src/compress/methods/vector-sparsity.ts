@@ -5,6 +5,8 @@
  */
 import { BLOCK_ROWS, type Keep, paddedRows, WINDOW } from "../../model/layouts.ts";
 
+const KEEPS: readonly Keep[] = [4, 8, 12, 16];
+
 /** The kept places, rising, (blocks, cols / 16, keep), of `values` (rows, cols); the lower column among equals. */
 export function keptColumnsByNorm(
   values: Float32Array | Float64Array,
@@ -33,6 +35,24 @@ export function keptColumnsByNorm(
     }
   }
   return kept;
+}
+
+/** The least `keep` whose blocks hold all of `values` (rows, cols) that are not zero; 16 where some want more than 12 columns. */
+export function keepOf(values: Float32Array, rows: number, cols: number): Keep {
+  let most = 0;
+  for (let block = 0; block < rows; block += BLOCK_ROWS) {
+    for (let window = 0; window < cols; window += WINDOW) {
+      let used = 0;
+      for (let col = window; col < Math.min(cols, window + WINDOW); col++) {
+        let row = block;
+        const last = Math.min(rows, block + BLOCK_ROWS);
+        while (row < last && values[row * cols + col] === 0) row++;
+        if (row < last) used++;
+      }
+      most = Math.max(most, used);
+    }
+  }
+  return KEEPS.find((keep) => most <= keep)!;
 }
 
 /** What is left of `values`: (rows, cols · keep / 16). */

@@ -5,14 +5,12 @@
  */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { decodeTensor } from "../../model/decode.ts";
-import { encodeTensor } from "../../model/encode.ts";
 import { OutriderError } from "../../model/errors.ts";
 import type { BlockFormat, Keep, TensorLayout } from "../../model/layouts.ts";
 import { EMBEDDING, HEAD } from "../../model/tensors.ts";
 import { largestResiduals } from "../methods/outliers.ts";
-import { roundRows } from "../methods/round.ts";
-import { keptColumnsByNorm, takeColumns } from "../methods/vector-sparsity.ts";
 import { keepApart } from "./keep-apart.ts";
+import { roundedTensor } from "./solved-tensor.ts";
 
 export interface Quantise {
   readonly stage: "quantise";
@@ -44,11 +42,8 @@ export function quantiseTensor(
   values: Float32Array,
   outliers = 0,
 ): PackedTensor {
-  const { format, rows, cols, keep = 16 } = layout;
-  const kept = keep === 16 ? undefined : keptColumnsByNorm(values, rows, cols, keep);
-  const dense = kept ? takeColumns(values, rows, cols, kept, keep) : values;
-  const parts = { ...roundRows(format as BlockFormat, dense, rows), ...(kept && { kept }) };
-  const rounded = { ...layout, bytes: encodeTensor(layout, parts) };
+  const { rows } = layout;
+  const rounded = roundedTensor(layout, values);
   if (outliers === 0) return rounded;
   return keepApart(rounded, values, largestResiduals(values, decodeTensor(rounded, rounded.bytes), rows, outliers));
 }

@@ -1,13 +1,13 @@
 /** The stage that gives each row of the blocks a codebook by the weights' sensitivities, and keeps a few apart (methods/squeezellm.ts). */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { decodeTensor } from "../../model/decode.ts";
-import { encodeTensor } from "../../model/encode.ts";
 import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
 import type { BlockTensor } from "../calibrate/shape.ts";
 import type { Calibration } from "../calibration.ts";
-import { roundRows } from "../methods/round.ts";
 import { countingSensitivities, keptApart } from "../methods/squeezellm.ts";
+import { keepOf } from "../methods/vector-sparsity.ts";
 import { keepApart } from "./keep-apart.ts";
+import { roundedTensor } from "./solved-tensor.ts";
 
 export interface SqueezeLlm {
   readonly stage: "squeezellm";
@@ -17,7 +17,10 @@ export interface SqueezeLlm {
   readonly outlying: number;
 }
 
-/** A copy with the block matrices in lut3 or lut4, entries of six bits. Rejects with what calibration rejects with. */
+/**
+ * A copy with the block matrices in lut3 or lut4, entries of six bits. Columns that an earlier stage pruned from whole blocks
+ * stay out; other zeros are values like any. Rejects with what calibration rejects with.
+ */
 export async function squeezeLlm(
   model: PackedModel,
   stage: SqueezeLlm,
@@ -40,9 +43,11 @@ function squeezeTensor(tensor: PackedTensor, fisher: Float32Array, stage: Squeez
   const { rows, cols } = tensor;
   const { bits, sensitive, outlying } = stage;
   const values = decodeTensor(tensor, tensor.bytes);
-  const layout = { format: bits === 4 ? "lut4" : "lut3", rows, cols } as const;
-  const apart = keptApart(values, fisher, sensitive, outlying);
-  const parts = roundRows(layout.format, values, rows, countingSensitivities(fisher, apart));
-  const rounded = { ...layout, bytes: encodeTensor(layout, parts) };
+  const keep = keepOf(values, rows, cols);
+  // What the blocks leave out is no weight, whatever the loss would gain by it.
+  const own = fisher.map((sensitivity, at) => (keep < 16 && values[at] === 0 ? 0 : sensitivity));
+  const apart = keptApart(values, own, sensitive, outlying);
+  const layout = { format: bits === 4 ? "lut4" : "lut3", rows, cols, ...(keep < 16 && { keep }) } as const;
+  const rounded = roundedTensor(layout, values, countingSensitivities(own, apart));
   return apart.includes(1) ? keepApart(rounded, values, apart) : rounded;
 }

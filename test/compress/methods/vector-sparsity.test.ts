@@ -1,7 +1,7 @@
 /** Which columns blocks keep, and which weights are outliers, by brute force. */
 import { expect, test } from "vitest";
 import { largestResiduals } from "../../../src/compress/methods/outliers.ts";
-import { keptColumnsByNorm, takeColumns } from "../../../src/compress/methods/vector-sparsity.ts";
+import { keepOf, keptColumnsByNorm, takeColumns } from "../../../src/compress/methods/vector-sparsity.ts";
 import { normal, seeded } from "../../support/random.ts";
 
 const [ROWS, COLS] = [20, 48];
@@ -27,6 +27,19 @@ test.each([4, 8, 12] as const)("every block keeps the %i columns of each window 
   expect(taken.length).toBe((ROWS * COLS * keep) / 16);
   // Row 17 is in the second block; its second window starts at column 16.
   expect(taken[17 * 3 * keep + keep]).toBe(values[17 * COLS + 16 + kept[(3 + 1) * keep]!]);
+});
+
+test.each([4, 8, 12, 16] as const)("blocks that keep %i columns are known by their zeros", (keep) => {
+  const kept = keptColumnsByNorm(values, ROWS, COLS, keep);
+  const pruned = values.map((value, at) => {
+    const [row, col] = [Math.floor(at / COLS), at % COLS];
+    const first = (Math.floor(row / 16) * 3 + Math.floor(col / 16)) * keep;
+    return kept.subarray(first, first + keep).includes(col % 16) ? value : 0;
+  });
+  expect(keepOf(pruned, ROWS, COLS)).toBe(keep);
+  // One more column, if there is one, by a weight of the last row.
+  pruned[(ROWS - 1) * COLS + pruned.subarray((ROWS - 1) * COLS).indexOf(0)] = 1;
+  expect(keepOf(pruned, ROWS, COLS)).toBe(Math.min(16, keep + 4));
 });
 
 test("outliers are the largest residuals of each row", () => {

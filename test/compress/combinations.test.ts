@@ -1,0 +1,125 @@
+/** The recipes that combine papers, by name, on random models of narrow blocks: each stage takes what the one before leaves. */
+import { afterAll, describe, expect, test } from "vitest";
+import { Calibrator } from "../../src/compress/calibrate/calibrator.ts";
+import { FloatLlama } from "../../src/compress/calibrate/float-llama.ts";
+import { answers } from "../../src/compress/calibrate/perplexity.ts";
+import { Pool } from "../../src/compress/calibrate/pool.ts";
+import { evenWidth } from "../../src/compress/even-width.ts";
+import { packable, runStages } from "../../src/compress/pipeline.ts";
+import type { Stage } from "../../src/compress/recipe.ts";
+import { RECIPES } from "../../src/compress/recipes.ts";
+import { loadLlama } from "../../src/draft/model.ts";
+import { openDirectory } from "../../src/format/disk.ts";
+import { type PackedModel, writePack } from "../../src/format/pack.ts";
+import { readPack } from "../../src/format/pack-reader.ts";
+import { decodeTensor } from "../../src/model/decode.ts";
+import { blockTensor } from "../../src/model/tensors.ts";
+import { textOf } from "../support/calibration.ts";
+import { MemoryDirectory } from "../support/files.ts";
+import { kernelModules } from "../support/kernels.ts";
+import { seeded } from "../support/random.ts";
+import { randomModel } from "../support/random-model.ts";
+import { TINY_PACKS } from "../support/tiny.ts";
+
+const tiny = await readPack(openDirectory(TINY_PACKS.target));
+const shape = { heads: 2, kvHeads: 1, feedForward: 320 };
+const random = seeded(13);
+const tokens = (length: number) => Array.from({ length }, () => Math.floor(random() * 512));
+const windows = Array.from({ length: 2 }, () => tokens(24));
+const texts = Array.from({ length: 2 }, () => ({ prompt: tokens(3), answer: tokens(9) }));
+const pool = await Pool.open(2);
+const calibration = () => new Calibrator(pool, textOf(windows, texts));
+afterAll(() => pool[Symbol.asyncDispose]());
+
+const values = (model: PackedModel, layer: number, suffix: string): Float32Array => {
+  const tensor = model.tensors.get(blockTensor(layer, suffix))!;
+  return decodeTensor(tensor, tensor.bytes);
+};
+const matrices = ({ tensors }: PackedModel) =>
+  [...tensors].filter(([name, { rows }]) => name.startsWith("model.layers.") && rows > 1);
+
+/** Share of a window's positions where the service's engine says what the float model of the same values does. */
+async function engineAgreement(model: PackedModel): Promise<number> {
+  const directory = new MemoryDirectory();
+  const header = await writePack(packable(model), directory);
+  const shards = async function* (index: number) {
+    yield directory.files.get(header.shards[index]!.file)!;
+  };
+  const engine = await loadLlama(header, shards, kernelModules(), { pages: 1, rows: 1 });
+  const floats = new FloatLlama(pool, evenWidth(packable(model)));
+  const cache = engine.newCache();
+  let same = 0;
+  for await (const { argmax } of answers(floats, windows.slice(0, 1))) {
+    for (const [t, expected] of argmax.entries()) {
+      engine.forward(cache, [windows[0]![t]!], 1);
+      if (engine.argmax(0) === expected) same++;
+    }
+  }
+  floats.release();
+  return same / (windows[0]!.length - 1);
+}
+
+// Ten blocks are enough to leave out six; LLM-Pruner's recipes name blocks of thirty.
+describe.each<[string, { of: number; layers: number; format: string; keep?: number; widths: boolean }]>([
+  ["draft-front-d6-w4", { of: 10, layers: 4, format: "lut4", widths: false }],
+  ["draft-front-d6-w3", { of: 10, layers: 4, format: "lut3", widths: false }],
+  ["draft-front-mlp-20-w4", { of: 30, layers: 30, format: "lut4", widths: true }],
+  ["draft-front-d3-mlp-20-w4", { of: 30, layers: 27, format: "lut4", widths: true }],
+  ["draft-front-8-16-w4", { of: 10, layers: 10, format: "lut4", keep: 8, widths: false }],
+])("%s", (name, { of, layers, format, keep, widths }) => {
+  test("makes a model of that shape which the engine runs", async () => {
+    const base = randomModel(tiny, { ...shape, layers: of }, of);
+    const made = await runStages(base, { model: "made", stages: RECIPES[name]!.stages }, calibration());
+    expect(made.config.layers).toBe(layers);
+    for (const [, tensor] of matrices(made)) expect(tensor).toMatchObject({ format, ...(keep && { keep }) });
+    expect(made.config.widths !== undefined).toBe(widths);
+    if (widths) expect(values(made, 3, "mlp.up_proj.weight")).toHaveLength(256 * 64);
+    expect(await engineAgreement(made)).toBeGreaterThan(0.9);
+  }, 120_000);
+});
+
+test("all that combine are tested here", () => {
+  const front = Object.keys(RECIPES).filter((name) => name.startsWith("draft-front-"));
+  expect(front).toHaveLength(5);
+});
+
+describe("SqueezeLLM", () => {
+  const codebooks = { stage: "squeezellm", bits: 4, sensitive: 0, outlying: 0 } as const;
+  const wanda: Stage = { stage: "wanda", pattern: { per: "block", keep: 8 } };
+  const base = randomModel(tiny, { ...shape, layers: 4 }, 14);
+  const run = (...stages: Stage[]) => runStages(base, { model: "made", stages }, calibration());
+
+  test.each([
+    ["all in codebooks", codebooks],
+    ["some kept apart", { ...codebooks, sensitive: 0.01, outlying: 0.01 }],
+  ])("leaves out what was pruned from whole blocks, and rounds the rest to few values (%s)", async (_, stage) => {
+    const [pruned, made] = [await run(wanda), await run(wanda, stage)];
+    for (const [name, { rows, cols }] of matrices(pruned)) {
+      const [before, after] = [pruned, made].map((model) => {
+        const tensor = model.tensors.get(name)!;
+        return decodeTensor(tensor, tensor.bytes);
+      }) as [Float32Array, Float32Array];
+      expect(before.filter((weight, at) => weight === 0 && after[at] !== 0)).toHaveLength(0);
+      for (let row = 0; row < rows; row++) {
+        const line = after.subarray(row * cols, (row + 1) * cols);
+        expect(line.filter((value) => value !== 0).length).toBeGreaterThan(0.45 * cols);
+        if (stage === codebooks) expect(new Set(line).size).toBeLessThanOrEqual(17);
+      }
+    }
+  });
+
+  test("after width pruning rounds by the gradients of the narrow model", async () => {
+    const [pruner] = RECIPES["draft-front-mlp-20-w4"]!.stages;
+    const narrow = await run({ ...pruner, blocks: [1, 2] } as Stage);
+    const gradientOf = await calibration().gradients(narrow, true);
+    const padded = await calibration().gradients(evenWidth(narrow), true);
+    for (const suffix of ["mlp.gate_proj.weight", "mlp.down_proj.weight"]) {
+      const name = blockTensor(2, suffix);
+      const { rows, cols } = narrow.tensors.get(name)!;
+      const width = evenWidth(narrow).tensors.get(name)!.cols;
+      const { squares } = gradientOf(name);
+      const corner = (_: number, at: number) => padded(name).squares![Math.floor(at / cols) * width + (at % cols)]!;
+      expect(squares).toEqual(Float32Array.from({ length: rows * cols }, corner));
+    }
+  });
+});
