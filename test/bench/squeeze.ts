@@ -83,7 +83,14 @@ async function prune(job: string, recipe: string): Promise<void> {
   await exportHuggingFace(await readPack(openDirectory(pack)), directorySink(checkpoint), "F32");
   const { perplexity } = await theirs("perplexity", checkpoint, "1");
   const figures = { ours: perplexity!, theirs: their.perplexity! };
-  report(recipe, samples, mine, their, { perplexity: figures }, `perplexity ${both(figures)}`);
+  report(
+    recipe,
+    samples,
+    mine,
+    their,
+    { perplexity: figures },
+    `perplexity ${figures.ours.toFixed(2)} and ${figures.theirs.toFixed(2)}`,
+  );
 }
 
 async function fisher(): Promise<void> {
@@ -105,8 +112,6 @@ function report(name: string, samples: string, mine: Cost, their: Theirs, check:
   const figures = ({ seconds, peak }: Cost) => ({ seconds: Number(seconds.toFixed(1)), peak });
   results[name] = { samples: Number(samples), ours: figures(mine), theirs: figures(their), ratio, ...check };
 }
-
-const both = (of: { ours: number; theirs: number }) => `${of.ours.toFixed(2)} and ${of.theirs.toFixed(2)}`;
 
 /** One of our programs, in a process of its own. */
 async function ours(program: string, argv: readonly string[]): Promise<Cost & { output: string }> {
