@@ -13,6 +13,7 @@ import { decodeTensor } from "../model/decode.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { Calibration } from "./calibration.ts";
 import type { Recipe, Stage } from "./recipe.ts";
+import { solveBlocks } from "./solution.ts";
 import { setActivations } from "./stages/activations.ts";
 import { layerwise } from "./stages/layerwise.ts";
 import { llmPruner } from "./stages/llm-pruner.ts";
@@ -66,7 +67,7 @@ const missing = (): never => {
 
 const NO_CALIBRATION: Calibration = {
   compress: missing,
-  eachBlock: missing,
+  eachBlock: solveBlocks,
   perplexity: missing,
   agreement: missing,
   gradients: missing,

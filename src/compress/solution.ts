@@ -1,9 +1,22 @@
 /** The new tensors of a block, as a solver gives them and as they are kept until all are there. */
-import type { PackedTensor } from "../format/pack.ts";
+import type { PackedModel, PackedTensor } from "../format/pack.ts";
+import { blockTensor } from "../model/tensors.ts";
 import type { BlockTensor } from "./calibrate/shape.ts";
 
 /** Those of a block's tensors that change. */
 export type Solution = ReadonlyMap<BlockTensor, PackedTensor>;
+
+/** The tensors of a model's blocks by name, each block solved by itself. */
+export async function solveBlocks(
+  { config }: PackedModel,
+  solve: (layer: number) => Solution,
+): Promise<Map<string, PackedTensor>> {
+  const tensors = new Map<string, PackedTensor>();
+  for (let layer = 0; layer < config.layers; layer++) {
+    for (const [suffix, tensor] of solve(layer)) tensors.set(blockTensor(layer, suffix), tensor);
+  }
+  return tensors;
+}
 
 /** A line of JSON that says what lies behind it, then the tensors' bytes end to end. */
 export function encodeSolution(solution: Solution): Uint8Array {

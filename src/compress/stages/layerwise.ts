@@ -1,13 +1,14 @@
 /**
  * The stages that compress a model matrix by matrix, each from what it is fed with: magnitude, Wanda, SparseGPT and GPTQ. As
- * their papers do: statistics of a block from its own weights, fed by the compressed blocks before it.
+ * their papers do: statistics of a block from its own weights, fed by the compressed blocks before it. Magnitude asks no text.
  */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { builtModule } from "../../kernels/built.ts";
-import { BLOCK_TENSORS } from "../../model/tensors.ts";
+import { decodeTensor } from "../../model/decode.ts";
+import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
 import type { BlockTensor } from "../calibrate/shape.ts";
 import { INPUT_OF, type InputStatistics } from "../calibrate/statistics.ts";
-import type { Calibration } from "../calibration.ts";
+import type { Calibration, Tensors } from "../calibration.ts";
 import { activationOrder, type Factor, factorise, naturalOrder } from "../methods/cholesky.ts";
 import { gptq } from "../methods/gptq.ts";
 import { gridOf } from "../methods/grid.ts";
@@ -16,6 +17,7 @@ import type { Pattern } from "../methods/masks.ts";
 import { sparseGpt } from "../methods/sparsegpt.ts";
 import { Products } from "../methods/subtract-product.ts";
 import { wanda } from "../methods/wanda.ts";
+import type { Solution } from "../solution.ts";
 import { type Owl, owlPatterns } from "./owl.ts";
 import { floatTensor, gridTensor } from "./solved-tensor.ts";
 
@@ -44,7 +46,9 @@ export interface Gptq {
   readonly actOrder: boolean;
 }
 
-export type Layerwise = Magnitude | Wanda | SparseGpt | Gptq;
+type Calibrated = Wanda | SparseGpt | Gptq;
+
+export type Layerwise = Magnitude | Calibrated;
 
 /** What a solver is given of one matrix. */
 interface Layer {
@@ -57,10 +61,29 @@ interface Layer {
 
 /** A copy whose block matrices are compressed. Rejects with what the methods throw. */
 export async function layerwise(model: PackedModel, stage: Layerwise, calibration: Calibration): Promise<PackedModel> {
+  const solved =
+    stage.stage === "magnitude"
+      ? await calibration.eachBlock(model, (layer) => withoutSmall(model, layer, stage.pattern))
+      : await fromInputs(model, stage, calibration);
+  return { ...model, tensors: new Map([...model.tensors, ...solved]), recipe: [...model.recipe, { ...stage }] };
+}
+
+function withoutSmall({ tensors }: PackedModel, layer: number, pattern: Pattern): Solution {
+  const solution = new Map<BlockTensor, PackedTensor>();
+  for (const [suffix] of BLOCK_TENSORS) {
+    const tensor = tensors.get(blockTensor(layer, suffix))!;
+    const { rows, cols, bytes } = tensor;
+    if (rows === 1) continue;
+    solution.set(suffix, floatTensor(magnitude(decodeTensor(tensor, bytes), rows, pattern).weights, rows, cols));
+  }
+  return solution;
+}
+
+async function fromInputs(model: PackedModel, stage: Calibrated, calibration: Calibration): Promise<Tensors> {
   const products = new Products(await builtModule("solve"));
   const usesGram = stage.stage === "sparsegpt" || stage.stage === "gptq";
   const stageOf = await blockStages(model, stage, calibration);
-  const solved = await calibration.compress(model, usesGram ? "gram" : "squares", (layer, statistics, weightsOf) => {
+  return calibration.compress(model, usesGram ? "gram" : "squares", (layer, statistics, weightsOf) => {
     const factors = new Map<string, Factor>();
     const solution = new Map<BlockTensor, PackedTensor>();
     const own = stageOf(layer);
@@ -79,32 +102,29 @@ export async function layerwise(model: PackedModel, stage: Layerwise, calibratio
     }
     return solution;
   });
-  return { ...model, tensors: new Map([...model.tensors, ...solved]), recipe: [...model.recipe, { ...stage }] };
 }
 
 /** The stage as each block has it: by OWL, with a sparsity of its own. */
 async function blockStages(
   model: PackedModel,
-  stage: Layerwise,
+  stage: Calibrated,
   calibration: Calibration,
-): Promise<(layer: number) => Layerwise> {
+): Promise<(layer: number) => Calibrated> {
   if (!("owl" in stage) || stage.owl === undefined) return () => stage;
   const patterns = await owlPatterns(model, stage.pattern, stage.owl, calibration);
   return (layer) => ({ ...stage, pattern: patterns[layer]! });
 }
 
 /** H = 2/N · Σ x xᵀ, N windows, in the order in which columns are to be settled. */
-function factorOf(products: Products, { gram, windows, cols }: InputStatistics, stage: Layerwise): Factor {
+function factorOf(products: Products, { gram, windows, cols }: InputStatistics, stage: Calibrated): Factor {
   const hessian = gram!.map((value) => (2 * value) / windows);
   const byActivation = stage.stage === "gptq" && stage.actOrder;
   return factorise(products, hessian, byActivation ? activationOrder(hessian) : naturalOrder(cols));
 }
 
-function solve(stage: Layerwise, products: Products, { weights, rows, cols, input, factor }: Layer): PackedTensor {
+function solve(stage: Calibrated, products: Products, { weights, rows, cols, input, factor }: Layer): PackedTensor {
   const float = (values: Float32Array): PackedTensor => floatTensor(values, rows, cols);
   switch (stage.stage) {
-    case "magnitude":
-      return float(magnitude(weights, rows, stage.pattern).weights);
     case "wanda":
       return float(wanda(weights, rows, input.squares, stage.pattern).weights);
     case "sparsegpt": {
