@@ -1,5 +1,6 @@
 /** What pruning asks of a model on calibration text. Which text, and who computes it, is for the caller to choose. */
 import type { PackedModel, PackedTensor } from "../format/pack.ts";
+import type { Unrounded } from "./calibrate/rounding.ts";
 import type { Solver } from "./calibrate/sequential.ts";
 import type { Wanted } from "./calibrate/statistics.ts";
 import type { Solution } from "./solution.ts";
@@ -16,7 +17,9 @@ export interface Calibration {
   /** Block by block: statistics of its matrices' inputs, the solver's new tensors, and on through those. By name, all. */
   compress(model: PackedModel, wanted: Wanted, solve: Solver): Promise<Tensors>;
   /** Block by block, where a solver needs no text. */
-  eachBlock(model: PackedModel, solve: (layer: number) => Solution): Promise<Tensors>;
+  eachBlock(model: PackedModel, solve: (layer: number) => Solution | Promise<Solution>): Promise<Tensors>;
+  /** Matrices rounded on all threads, in their order. */
+  round(matrices: readonly Unrounded[]): Promise<PackedTensor[]>;
   /** Of the model with only these blocks, in this order. */
   perplexity(model: PackedModel, layers: readonly number[]): Promise<number>;
   /**

@@ -68,6 +68,7 @@ const missing = (): never => {
 const NO_CALIBRATION: Calibration = {
   compress: missing,
   eachBlock: solveBlocks,
+  round: missing,
   perplexity: missing,
   agreement: missing,
   gradients: missing,

@@ -9,11 +9,11 @@ export type Solution = ReadonlyMap<BlockTensor, PackedTensor>;
 /** The tensors of a model's blocks by name, each block solved by itself. */
 export async function solveBlocks(
   { config }: PackedModel,
-  solve: (layer: number) => Solution,
+  solve: (layer: number) => Solution | Promise<Solution>,
 ): Promise<Map<string, PackedTensor>> {
   const tensors = new Map<string, PackedTensor>();
   for (let layer = 0; layer < config.layers; layer++) {
-    for (const [suffix, tensor] of solve(layer)) tensors.set(blockTensor(layer, suffix), tensor);
+    for (const [suffix, tensor] of await solve(layer)) tensors.set(blockTensor(layer, suffix), tensor);
   }
   return tensors;
 }

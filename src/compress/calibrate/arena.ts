@@ -78,6 +78,10 @@ export class SharedArena {
     return new Float64Array(this.#buffer, at, length);
   }
 
+  bytesAt(at: number, length: number): Uint8Array<SharedArrayBuffer> {
+    return new Uint8Array(this.#buffer, at, length);
+  }
+
   integers(at: number, length: number): Int32Array<SharedArrayBuffer> {
     return new Int32Array(this.#buffer, at, length);
   }

@@ -15,6 +15,7 @@ import { Gradients } from "./gradients.ts";
 import { outlierShares } from "./outliers.ts";
 import { score } from "./perplexity.ts";
 import type { Pool } from "./pool.ts";
+import { roundOnThreads, type Unrounded } from "./rounding.ts";
 import { compressSequentially, type Solver } from "./sequential.ts";
 import { blockMatrices } from "./shape.ts";
 import type { Wanted } from "./statistics.ts";
@@ -54,10 +55,14 @@ export class Calibrator implements Calibration {
     }
   }
 
-  eachBlock(model: PackedModel, solve: (layer: number) => Solution): Promise<Tensors> {
+  eachBlock(model: PackedModel, solve: (layer: number) => Solution | Promise<Solution>): Promise<Tensors> {
     return this.#blocks(model, async (known, solved) => {
-      for (let layer = known.length; layer < model.config.layers; layer++) await solved(layer, solve(layer));
+      for (let layer = known.length; layer < model.config.layers; layer++) await solved(layer, await solve(layer));
     });
+  }
+
+  round(matrices: readonly Unrounded[]): Promise<PackedTensor[]> {
+    return roundOnThreads(this.#pool, matrices);
   }
 
   /** All tensors that `work` solves, beginning behind those blocks that are known. */

@@ -5,6 +5,7 @@ import { type ForwardTask, forwardWork } from "./forward-task.ts";
 import { type GramTask, gramWork } from "./gram-task.ts";
 import { type HeadBackwardTask, headBackwardWork } from "./head-backward-task.ts";
 import { type HeadTask, headWork } from "./head-task.ts";
+import { type RoundTask, roundWork } from "./round-task.ts";
 import { type VocabularyGradientTask, vocabularyGradientWork } from "./vocabulary-gradient-task.ts";
 import { type WeightGradientTask, weightGradientWork } from "./weight-gradient-task.ts";
 import type { Thread, Work } from "./work.ts";
@@ -16,6 +17,7 @@ export type Task =
   | HeadTask
   | HeadBackwardTask
   | BackwardTask
+  | RoundTask
   | WeightGradientTask
   | VocabularyGradientTask;
 
@@ -26,6 +28,7 @@ const WORK: { readonly [K in Task["kind"]]: Work<Extract<Task, { kind: K }>> } =
   head: headWork,
   "head-backward": headBackwardWork,
   backward: backwardWork,
+  round: roundWork,
   "weight-gradient": weightGradientWork,
   "vocabulary-gradient": vocabularyGradientWork,
 };

@@ -2,12 +2,11 @@
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { decodeTensor } from "../../model/decode.ts";
 import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
-import type { BlockTensor } from "../calibrate/shape.ts";
+import type { Unrounded } from "../calibrate/rounding.ts";
 import type { Calibration } from "../calibration.ts";
 import { countingSensitivities, keptApart } from "../methods/squeezellm.ts";
 import { keepOf } from "../methods/vector-sparsity.ts";
 import { keepApart } from "./keep-apart.ts";
-import { roundedTensor } from "./solved-tensor.ts";
 
 export interface SqueezeLlm {
   readonly stage: "squeezellm";
@@ -27,19 +26,27 @@ export async function squeezeLlm(
   calibration: Calibration,
 ): Promise<PackedModel> {
   const gradientOf = await calibration.gradients(model, true);
-  const solved = await calibration.eachBlock(model, (layer) => {
-    const solution = new Map<BlockTensor, PackedTensor>();
-    for (const [suffix] of BLOCK_TENSORS) {
+  const solved = await calibration.eachBlock(model, async (layer) => {
+    const names = BLOCK_TENSORS.map(([suffix]) => suffix).filter(
+      (suffix) => model.tensors.get(blockTensor(layer, suffix))!.rows > 1,
+    );
+    const matrices = names.map((suffix) => {
       const name = blockTensor(layer, suffix);
-      const tensor = model.tensors.get(name)!;
-      if (tensor.rows > 1) solution.set(suffix, squeezeTensor(tensor, gradientOf(name).squares!, stage));
-    }
-    return solution;
+      return toRound(model.tensors.get(name)!, gradientOf(name).squares!, stage);
+    });
+    const rounded = await calibration.round(matrices);
+    return new Map(
+      matrices.map(({ values, apart }, n) => {
+        const tensor = rounded[n]!;
+        return [names[n]!, apart.includes(1) ? keepApart(tensor, values, apart) : tensor];
+      }),
+    );
   });
   return { ...model, tensors: new Map([...model.tensors, ...solved]), recipe: [...model.recipe, { ...stage }] };
 }
 
-function squeezeTensor(tensor: PackedTensor, fisher: Float32Array, stage: SqueezeLlm): PackedTensor {
+/** A matrix with what counts in its codebooks, and 1 for each weight that is kept apart from them. */
+function toRound(tensor: PackedTensor, fisher: Float32Array, stage: SqueezeLlm): Unrounded & { apart: Uint8Array } {
   const { rows, cols } = tensor;
   const { bits, sensitive, outlying } = stage;
   const values = decodeTensor(tensor, tensor.bytes);
@@ -48,6 +55,5 @@ function squeezeTensor(tensor: PackedTensor, fisher: Float32Array, stage: Squeez
   const own = fisher.map((sensitivity, at) => (keep < 16 && values[at] === 0 ? 0 : sensitivity));
   const apart = keptApart(values, own, sensitive, outlying);
   const layout = { format: bits === 4 ? "lut4" : "lut3", rows, cols, ...(keep < 16 && { keep }) } as const;
-  const rounded = roundedTensor(layout, values, countingSensitivities(own, apart));
-  return apart.includes(1) ? keepApart(rounded, values, apart) : rounded;
+  return { layout, values, sensitivities: countingSensitivities(own, apart), apart };
 }
