@@ -85,6 +85,16 @@ test("agreement is the share of the answers that the blocks left predict, prompt
   expect(agreement).toBeLessThan(1);
 });
 
+test("what lists of blocks have in common is run once and changes nothing", async () => {
+  const answered = await sampleAnswers(written("texts.jsonl", texts));
+  const shared = new Calibrator(pool, textOf([], answered));
+  for (const list of ["12345", "02345", "01345", "01345", "01235", "0134", "234", "0134", "01234", "01"]) {
+    const layers = Array.from(list, Number);
+    const alone = new Calibrator(pool, textOf([], answered));
+    expect(await shared.agreement(base, layers)).toBe(await alone.agreement(base, layers));
+  }
+});
+
 test("recipe acceptance-3 keeps the three blocks that predict most, as trying all tells", async () => {
   const calibration = new Calibrator(pool, textOf([], await sampleAnswers(written("texts.jsonl", texts))));
   let left = [0, 1, 2, 3, 4, 5];

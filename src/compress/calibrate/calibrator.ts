@@ -9,7 +9,7 @@ import { Journal, type Step } from "../journal.ts";
 import { startProgress } from "../progress.ts";
 import { decodeSolution, encodeSolution, type Solution } from "../solution.ts";
 import type { TargetAnswer } from "../target-text.ts";
-import { agreement } from "./agreement.ts";
+import { Agreement } from "./agreement.ts";
 import { FloatLlama, type Window } from "./float-llama.ts";
 import { Gradients } from "./gradients.ts";
 import { outlierShares } from "./outliers.ts";
@@ -34,8 +34,8 @@ export class Calibrator implements Calibration {
   readonly #journal: Journal;
   #model: PackedModel | undefined;
   #llama: FloatLlama | undefined;
+  #agreement: Agreement | undefined;
 
-  /**
   /** What is worked out goes into the journal, a block, a measurement or a few windows at a time. */
   constructor(pool: Pool, text: CalibrationText, journal = Journal.none()) {
     this.#pool = pool;
@@ -98,7 +98,11 @@ export class Calibrator implements Calibration {
   }
 
   agreement(model: PackedModel, layers: readonly number[]): Promise<number> {
-    return this.#journal.once(() => agreement(this.#floats(model), new TokenRows(model), this.#text.answered, layers));
+    return this.#journal.once(() => {
+      const llama = this.#floats(model);
+      this.#agreement ??= new Agreement(llama, new TokenRows(model), this.#text.answered);
+      return this.#agreement.of(layers);
+    });
   }
 
   async gradients(
@@ -184,6 +188,8 @@ export class Calibrator implements Calibration {
   /** The model in the pool's memory, its blocks of one width; the one before it leaves. */
   #floats(model: PackedModel): FloatLlama {
     if (this.#model === model && this.#llama) return this.#llama;
+    this.#agreement?.release();
+    this.#agreement = undefined;
     this.#llama?.release();
     this.#model = model;
     this.#llama = this.#load(model);

@@ -153,6 +153,18 @@ export class FloatLlama {
     this.pool.arena.free(tokens);
   }
 
+  /** The same windows where they are now, to go another way from there. */
+  copyHidden({ shape, windows, hidden, tokens }: Hidden): Hidden {
+    const { arena } = this.pool;
+    const copy = (at: number, bytes: number): number => {
+      const to = arena.allocate(bytes);
+      arena.floats(to, bytes / 4).set(arena.floats(at, bytes / 4));
+      return to;
+    };
+    const size = windows * windowBytes(shape);
+    return { shape, windows, hidden: copy(hidden, size), tokens: copy(tokens, 4 * windows * shape.T) };
+  }
+
   /**
    * One block over all windows, in place. Returns the mean cosine between what enters and what leaves it: 1 less that is
    * the block influence (Men et al. 2024, arXiv 2403.03853, section 3.2).

@@ -62,7 +62,7 @@ export async function figuresOf(
       }
     };
     const score = windows.length > 0 ? await summed(seen(), against !== undefined) : {};
-    const hits = await hitsOf(llama, new TokenRows(model), material.answers, undefined, (count) =>
+    const hits = await hitsOf(llama, new TokenRows(model), material.answers, (count) =>
       progress.update(windows.length + count),
     );
     const speed = material.speed && { decodeTps: await decodeSpeed(model) };
