@@ -1,10 +1,10 @@
 /** Calibration on windows of a text, by a pool of threads: what stages ask for, over one float model at a time. */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { OutriderError } from "../../model/errors.ts";
-import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
+import { blockTensor } from "../../model/tensors.ts";
 import { isTrimmed, TokenRows } from "../../model/token-rows.ts";
 import type { Calibration, TensorGradient, Tensors } from "../calibration.ts";
-import { evenWidth, withoutPadding } from "../even-width.ts";
+import { evenWidth } from "../even-width.ts";
 import { Journal, type Step } from "../journal.ts";
 import { startProgress } from "../progress.ts";
 import { decodeSolution, encodeSolution, type Solution } from "../solution.ts";
@@ -12,12 +12,12 @@ import type { TargetAnswer } from "../target-text.ts";
 import { Agreement } from "./agreement.ts";
 import { FloatLlama, type Window } from "./float-llama.ts";
 import { Gradients } from "./gradients.ts";
+import { meanGradients } from "./mean-gradients.ts";
 import { outlierShares } from "./outliers.ts";
 import { score } from "./perplexity.ts";
 import type { Pool } from "./pool.ts";
 import { roundOnThreads, type Unrounded } from "./rounding.ts";
 import { compressSequentially, type Solver } from "./sequential.ts";
-import { blockMatrices } from "./shape.ts";
 import type { Wanted } from "./statistics.ts";
 
 /** A text as calibration reads it. */
@@ -113,31 +113,10 @@ export class Calibrator implements Calibration {
   ): Promise<(tensor: string) => TensorGradient> {
     const step = this.#journal.step();
     const taught = teacher && new FloatLlama(this.#pool, evenWidth(teacher));
-    const llama = this.#floats(model);
-    const gradients = new Gradients(llama, taught, ends);
-    const count = this.#text.windows.length;
+    const gradients = new Gradients(this.#floats(model), taught, ends);
     try {
       await this.#addAll(gradients, step);
-      const mean = (name: string, values: Float32Array, width: number): Float32Array => {
-        const { rows, cols } = model.tensors.get(name)!;
-        return withoutPadding(values, width, rows, cols).map((value) => value / count);
-      };
-      const all = new Map<string, TensorGradient>();
-      const put = (name: string, sums: Float32Array, squared: Float32Array, width: number): void => {
-        const gradient = mean(name, sums, width);
-        all.set(name, squares ? { gradient, squares: mean(name, squared, width) } : { gradient });
-      };
-      const { tensors } = blockMatrices(llama.config);
-      for (let layer = 0; layer < model.config.layers; layer++) {
-        for (const [suffix] of BLOCK_TENSORS) {
-          const [sums, squared] = [gradients.sum(layer, suffix), gradients.squares(layer, suffix)];
-          put(blockTensor(layer, suffix), sums, squared, tensors[suffix].cols);
-        }
-      }
-      for (const name of gradients.ends?.names ?? []) {
-        const [sums, squared] = [gradients.ends!.view(name, "sums"), gradients.ends!.view(name, "squares")];
-        put(name, sums, squared, model.config.embedding);
-      }
+      const all = meanGradients(model, gradients, this.#text.windows.length, squares);
       return (tensor) => all.get(tensor)!;
     } finally {
       gradients.release();
