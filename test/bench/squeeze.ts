@@ -135,9 +135,9 @@ function run(command: string, argv: readonly string[], input: string): Promise<{
     let [output, errors] = ["", ""];
     child.stdout.setEncoding("utf8").on("data", (chunk) => (output += chunk));
     child.stderr.setEncoding("utf8").on("data", (chunk) => (errors += chunk));
-    child.on("close", (code) => {
+    child.on("close", (code, signal) => {
       if (code === 0) done({ output, errors });
-      else fail(new Error(`${command} ${argv.join(" ")} ended with ${code}:\n${errors.slice(-3000)}`));
+      else fail(new Error(`${command} ${argv.join(" ")} ended with ${code ?? signal}:\n${errors.slice(-3000)}`));
     });
     // A process that has failed takes no input; its end says why.
     child.stdin.on("error", () => {}).end(input);
