@@ -43,6 +43,7 @@ export async function endOfOther(pool: Pool, other: PackedModel, windows: Materi
   return end;
 }
 
+/** The figures of one model, `pack` as it was named; its memory is free again afterwards. Rejects with what the engine rejects with. */
 export async function figuresOf(
   pool: Pool,
   pack: string,
