@@ -12,7 +12,7 @@ export default defineConfig({
           name: "unit",
           sequence: { groupOrder: 0 },
           include: ["test/**/*.test.ts"],
-          exclude: ["test/workerd/**", "test/real/**", "test/reference/**", "test/page/**"],
+          exclude: ["test/workerd/**", "test/real/**", "test/engines/**", "test/reference/**", "test/page/**"],
           testTimeout: 30_000,
         },
       },

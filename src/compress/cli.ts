@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { FileSource } from "../format/disk.ts";
 import type { PackHeader } from "../format/pack-header.ts";
 import { OutriderError } from "../model/errors.ts";
-import { modelId } from "./model-id.ts";
+import { modelId } from "../model/model-id.ts";
 import { fileSha256 } from "./model-store.ts";
 import { obtainModel } from "./obtain.ts";
 import { makePack, replacePack, wholePack } from "./pipeline.ts";

@@ -14,6 +14,7 @@ export interface Tally {
   readonly drafted: number;
   readonly kept: number;
   readonly passes: number;
+  /** The target's engine judged no drafts. */ readonly undrafted: boolean;
   /** When the first and the last verdict arrived, ms. */ readonly firstAt: number;
   readonly lastAt: number;
 }
@@ -31,6 +32,7 @@ export async function* answer(
 ): AsyncGenerator<Piece, Tally> {
   let [predicted, drafted, kept, passes, firstAt, lastAt] = [0, 0, 0, 0, 0, 0];
   let finish: FinishReason = "stop";
+  let undrafted = false;
   try {
     while (!text.stopped) {
       const next = await steps.next();
@@ -43,6 +45,7 @@ export async function* answer(
       if (firstAt === 0) firstAt = lastAt;
       drafted = step.drafted;
       passes = step.verdict.passes;
+      undrafted = step.verdict.undrafted ?? false;
       const shown: TracedToken[] = [];
       for (const token of step.tokens) {
         if (text.stopped) break;
@@ -56,7 +59,7 @@ export async function* answer(
     await steps.return(undefined as never);
   }
   yield text.end();
-  return { finish, predicted, drafted, kept, passes, firstAt, lastAt };
+  return { finish, predicted, drafted, kept, passes, undrafted, firstAt, lastAt };
 }
 
 const piece = (tokens: readonly TracedToken[]): Piece => ({ text: tokens.map((token) => token.text).join(""), tokens });

@@ -12,7 +12,7 @@ export async function openSocket(env: Env): Promise<WebSocket> {
   let response: Response;
   try {
     if (env.ORIGIN_URL) response = await fetch(new URL("/v1/verify", env.ORIGIN_URL), { headers });
-    else if (env.ORIGIN) response = await env.ORIGIN.fetch("https://origin/v1/verify", { headers });
+    else if (env.ORIGIN) response = await env.ORIGIN.fetch("http://origin/v1/verify", { headers });
     else {
       throw new OutriderError("origin_missing", "no origin is configured; set ORIGIN_URL or bind ORIGIN", {
         status: 503,

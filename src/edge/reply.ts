@@ -40,8 +40,21 @@ export interface Account {
   /** Who wrote it: the target, or the draft alone where the operator allows that. */ readonly answered_by:
     | "target"
     | "draft";
-  /** How long the origin waited for drafts, at most. */ readonly patience_ms: number;
+  /** How long the origin waited for drafts, at most, at the end. */ readonly patience_ms: number;
   /** Prompt tokens whose draft KV state was held or restored rather than computed. */ readonly draft_cache_n: number;
+  /** The origin's engine judges no drafts under this sampling; absent where it does. */ readonly undrafted?: true;
+  /** What this Session has measured; absent before it has drafted anything. */ readonly measured?: Measured;
+}
+
+/** Milliseconds, and shares in [0, 1]. */
+export interface Measured {
+  readonly round_trip_ms: number;
+  /** A target pass over one position, and what each further one adds. */ readonly target_step_ms: number;
+  readonly position_ms: number;
+  readonly draft_step_ms: number;
+  /** Of draft tokens, those kept when all before them were. */ readonly acceptance: number;
+  /** Above this round trip an origin that streams decides sooner than one that waits for drafts. */
+  readonly break_even_ms: number;
 }
 
 export interface Outcome {

@@ -25,10 +25,13 @@ const MAX_WAITING = 4;
 /** A conversation that nobody continues is forgotten after this long, so that its storage does not cost for ever. */
 const KEEP_MS = 7 * 24 * 3600 * 1000;
 
+/** The Session that learned last in this isolate: its way, its target and its drafter are a new Session's as well. */
+let learned: History | undefined;
+
 export class Session extends DurableObject<Env> {
   readonly #store: SessionStore;
   readonly #turns = new Turns(MAX_WAITING);
-  readonly #history = new History();
+  readonly #history = new History(learned?.costs, learned?.meanAcceptance);
   #timeline: readonly number[];
   #held: { readonly llama: Llama; readonly cache: KvCache } | undefined;
 
@@ -151,6 +154,7 @@ export class Session extends DurableObject<Env> {
   /** Stores what the turn has added, once. */
   async #keep({ drafter, timeline }: Turn, pack: Pack): Promise<void> {
     if (drafter) await idle(drafter);
+    learned = this.#history;
     this.#timeline = timeline;
     const cache = this.#held?.cache;
     cache?.cut(cache.commonPrefix(timeline));

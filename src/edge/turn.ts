@@ -8,7 +8,7 @@ import { commonPrefix } from "../model/timeline.ts";
 import type { History } from "../speculate/history.ts";
 import { generate } from "../speculate/round.ts";
 import type { Drafter, Verifier } from "../speculate/types.ts";
-import { choosePatience, Window } from "../speculate/window.ts";
+import { breakEvenRoundTrip, Window } from "../speculate/window.ts";
 import { VerifyClient } from "../verify/client.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
 import { DraftAlone } from "./alone.ts";
@@ -16,7 +16,7 @@ import { answer, type Tally } from "./answer.ts";
 import { type DraftSource, SessionDrafter } from "./drafter.ts";
 import type { Generation } from "./openai.ts";
 import { type Task, taskOf } from "./prompt.ts";
-import type { Head, Outcome } from "./reply.ts";
+import type { Head, Measured, Outcome } from "./reply.ts";
 import { AnswerText, type Piece } from "./stream.ts";
 import type { Pack } from "./weights.ts";
 
@@ -49,7 +49,7 @@ export class Turn {
   readonly #lent: Lent;
   readonly #task: Task;
   readonly #model: SessionDrafter;
-  readonly #patience: number;
+  readonly #window: Window;
   readonly #startedAt: number;
   #client: VerifyClient | null;
   #verifier: Verifier;
@@ -68,7 +68,7 @@ export class Turn {
     this.#lent = lent;
     this.#task = taskOf(generation, lent.pack);
     this.#startedAt = startedAt;
-    this.#patience = kind === "off" ? 0 : (draft.patience ?? defaultPatience(lent, draft.max ?? MAX_DRAFT));
+    this.#window = windowOf(kind === "off" ? 0 : draft.patience, draft, lent);
     this.#model = new SessionDrafter(lent.draft, sampling);
     this.drafter = drafterOf(kind, this.#model);
     const { prompt, maxTokens, stopIds } = this.#task;
@@ -81,7 +81,7 @@ export class Turn {
         session: lent.session,
         sampling,
         rule,
-        patience: this.#patience,
+        patience: this.#window.patience,
         stop: [...stopIds],
       },
       timeline: prompt,
@@ -111,18 +111,13 @@ export class Turn {
   }
 
   #answer(drafter: Drafter | null): AsyncGenerator<Piece, Tally> {
-    const { draft, stop } = this.generation;
-    // A client that names a patience has chosen: a waiting origin is asked for few passes.
-    const spare = draft.patience === null ? this.#lent.prefer : draft.patience > 0 ? "passes" : "time";
-    const fallback = draft.fallback ?? (spare === "passes" ? LEAST_CONFIDENCE : 0);
-    const policy = { maxDraft: draft.max || MAX_DRAFT, fallback, waits: this.#patience > 0, spare } as const;
-    const window = new Window(policy, this.#lent.history);
+    const { stop } = this.generation;
     const text = new AnswerText(this.#lent.pack.tokenizer.decoder(), stop);
-    return answer(generate(this.timeline, drafter, this.#verifier, window), text, this.#task.stopIds, Date.now);
+    return answer(generate(this.timeline, drafter, this.#verifier, this.#window), text, this.#task.stopIds, Date.now);
   }
 
   /** What the answer was, once its tally is known. */
-  outcome({ finish, predicted, drafted, kept, passes, firstAt, lastAt }: Tally): Outcome {
+  outcome({ finish, predicted, drafted, kept, passes, undrafted, firstAt, lastAt }: Tally): Outcome {
     const { length } = this.#task.prompt;
     const draftCached = Math.min(this.#model.cached, length);
     const cached = this.#client ? this.#client.cached : 0;
@@ -143,15 +138,42 @@ export class Turn {
       account: {
         seed: this.generation.sampling.seed,
         answered_by: this.#client ? "target" : "draft",
-        patience_ms: this.#patience,
+        patience_ms: this.#window.patience,
         draft_cache_n: draftCached,
+        ...(undrafted && UNDRAFTED),
+        ...(drafted > 0 && { measured: measured(this.#window) }),
       },
     };
   }
 }
 
-const defaultPatience = ({ prefer, history }: Lent, maxDraft: number): number =>
-  prefer === "passes" ? PATIENCE_MS : choosePatience(history, maxDraft);
+const UNDRAFTED = { undrafted: true } as const;
+
+function measured({ history, policy }: Window): Measured {
+  const { roundTripMs, draftStepMs, targetStepMs, positionMs } = history.costs;
+  const rounded = (value: number) => Number(value.toFixed(2));
+  return {
+    round_trip_ms: rounded(roundTripMs),
+    target_step_ms: rounded(targetStepMs),
+    position_ms: rounded(positionMs),
+    draft_step_ms: rounded(draftStepMs),
+    acceptance: rounded(history.meanAcceptance),
+    break_even_ms: rounded(breakEvenRoundTrip(history, policy.maxDraft)),
+  };
+}
+
+/** @param asked the client's patience in ms, if it names one */
+function windowOf(asked: number | null, { max, fallback }: Generation["draft"], { prefer, history }: Lent): Window {
+  // A client that names a patience has chosen: a waiting origin is asked for few passes.
+  const spare = asked === null ? prefer : asked > 0 ? "passes" : "time";
+  const policy = {
+    maxDraft: max || MAX_DRAFT,
+    fallback: fallback ?? (spare === "passes" ? LEAST_CONFIDENCE : 0),
+    patience: asked ?? (prefer === "passes" ? PATIENCE_MS : "auto"),
+    spare,
+  } as const;
+  return new Window(policy, history);
+}
 
 function drafterOf(kind: Generation["draft"]["kind"], model: SessionDrafter): Drafter | null {
   if (kind === "off") return null;

@@ -2,86 +2,158 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { loadLlama } from "../draft/model.ts";
-import { directoryHeader, shardReader } from "../format/disk.ts";
-import { packBytes } from "../format/pack-header.ts";
-import { PAGE_TOKENS, pageBytes } from "../kernels/abi.ts";
-import { builtModules } from "../kernels/built.ts";
-import { totalKvHeads } from "../model/config.ts";
+import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { OutriderError } from "../model/errors.ts";
-import { MAX_DRAFT } from "../verify/protocol.ts";
 import type { TargetEngine } from "./engine.ts";
-import { WasmEngine } from "./engines/wasm.ts";
-import { DEFAULT_LIMITS, Gateway } from "./gateway.ts";
+import { ENGINES, type EngineOptions, engineRow } from "./engines.ts";
+import { DEFAULT_LIMITS, Gateway, type GenerationEvent } from "./gateway.ts";
 import { type OriginServer, serveOrigin } from "./node.ts";
 
-const HELP = `outrider origin --model <pack directory> [options]
+/** How long generations at work may go on after SIGTERM, ms: most supervisors kill after ten seconds or thirty. */
+const DRAIN_MS = 8_000;
 
-  --engine wasm        what runs the target
-  --port 8788          0 picks a free one
-  --host 127.0.0.1     0.0.0.0 lets other machines in; then use --token-file
-  --token-file <file>  callers must send its content as bearer token
-  --sessions 16        generations at work at once; more wait, then are refused as overloaded
-  --kv-tokens <n>      tokens of key/value memory for all sessions together; four whole contexts unless given`;
+const HELP = `outrider origin --engine wasm|llama --model <model> [options]
+outrider origin --engine sglang|vllm --url <server> --model <directory> [options]
 
-/** Serves until interrupted. Throws `bad_option` for what it does not understand, and what loading a pack throws. */
+${Object.entries(ENGINES)
+  .map(([name, { model }]) => `  ${name.padEnd(7)} --model is ${model}`)
+  .join("\n")}
+
+  --engine wasm            what runs the target
+  --model <path>           see above
+  --url <http://…>         the SGLang or vLLM server, and
+  --engine-token-file <f>  a file with the bearer token that it asks for
+  --name <id>              what edges call the model, if not by the name of its file or pack
+  --port 8788              0 picks a free one
+  --host 127.0.0.1         0.0.0.0 lets other machines in; then use --token-file
+  --token-file <file>      callers must send its content as bearer token
+  --max-sessions 16        generations at work at once; more wait ten seconds, then are refused as overloaded
+  --kv-tokens <n>          tokens of key/value memory for all sessions together; four whole contexts unless given
+  --patience <ms>          longest time that an edge may have this origin wait for a draft; 600000 unless given
+  --threads <n>, --cpu     llama: threads, and no GPU even where there is one
+  --quiet                  no line of JSON per generation (they hold numbers, and nothing of what was said)
+
+SIGTERM takes nothing new and lets generations end for up to ${DRAIN_MS / 1000} s.`;
+
+/** Serves until interrupted. Throws `bad_option` for what it does not understand, and what loading an engine throws. */
 export async function originCommand(argv: string[]): Promise<void> {
   const options = parse(argv);
   if (!options) return console.log(HELP);
-  const engine = await loadEngine(options);
-  const gateway = new Gateway(engine, {
-    ...DEFAULT_LIMITS,
-    live: options.sessions,
-    kept: Math.max(DEFAULT_LIMITS.kept, options.sessions),
-    token: options.token,
-    now: () => performance.now(),
+  const { row, engine, name, live, host, token } = options;
+  const loading = row.load(engine).then(
+    (loaded) =>
+      new Gateway(name === null ? loaded : renamed(loaded, name), {
+        ...DEFAULT_LIMITS,
+        live,
+        kept: engine.kept,
+        mostPatience: options.patience,
+        token,
+        now: () => performance.now(),
+        ...(!options.quiet && { log: logged }),
+      }),
+  );
+  // Its failure is awaited below; until then nobody listens to it.
+  loading.catch(() => {});
+  const server = await listen(loading, options);
+  const gateway = await loading.catch(async (error: unknown) => {
+    await server.close();
+    throw error;
   });
-  const server = await listen(gateway, options);
   console.log(
-    `origin serves ${engine.model} at http://${options.host}:${server.port}${options.token ? "" : ", open to whoever reaches it"}`,
+    `origin serves ${gateway.model} at http://${host}:${server.port}${token ? "" : ", open to whoever reaches it"}`,
   );
   await interrupted(server);
 }
 
+const renamed = (engine: TargetEngine, model: string): TargetEngine => ({
+  model,
+  vocabulary: engine.vocabulary,
+  context: engine.context,
+  capabilities: engine.capabilities,
+  open: () => engine.open(),
+  close: async () => engine.close?.(),
+});
+
+const logged = (event: GenerationEvent): void => {
+  const round = (ms: number) => Math.round(ms);
+  const line = { time: new Date().toISOString(), event: "generation", ...event };
+  console.error(JSON.stringify({ ...line, queuedMs: round(event.queuedMs), ms: round(event.ms) }));
+};
+
 interface Options {
-  readonly engine: string;
-  readonly model: string;
+  readonly row: ReturnType<typeof engineRow>;
+  readonly engine: EngineOptions;
+  readonly name: string | null;
   readonly port: number;
   readonly host: string;
   readonly token: string | null;
-  readonly sessions: number;
-  readonly kvTokens: number | null;
+  readonly live: number;
+  readonly patience: number;
+  readonly quiet: boolean;
 }
 
 function parse(argv: string[]): Options | null {
   const { values } = parseArguments(argv);
   if (values.help) return null;
-  if (values.model === undefined) throw bad("--model is missing; it names a pack's directory");
-  if (values.engine !== "wasm") throw bad(`there is no engine "${values.engine}"; this build has wasm`);
+  const row = engineRow(values.engine);
+  if (values.model === undefined) throw bad(`--model is missing; for ${values.engine} it names ${row.model}`);
+  if (row.remote && values.url === undefined) {
+    throw bad(`--url is missing; it says where the ${values.engine} server listens, such as http://127.0.0.1:30000`);
+  }
+  if (values.url !== undefined && !(row.remote && URL.canParse(values.url))) {
+    throw bad(row.remote ? `--url: "${values.url}" is no URL` : `--url: ${values.engine} runs in this process`);
+  }
+  const whole = (
+    option: "port" | "max-sessions" | "kv-tokens" | "patience" | "threads",
+    least: number,
+    most: number,
+  ) => (values[option] === undefined ? null : wholeNumber(`--${option}`, values[option], least, most));
+  const live = whole("max-sessions", 1, 10_000) ?? DEFAULT_LIMITS.live;
   return {
-    engine: values.engine,
-    model: resolve(values.model),
-    port: whole("--port", values.port, 0, 65535),
+    row,
+    engine: {
+      model: resolve(values.model),
+      url: values.url ?? null,
+      engineToken: values["engine-token-file"] === undefined ? null : tokenFrom(values["engine-token-file"]),
+      sessions: live,
+      kept: live * row.keptPerLive,
+      kvTokens: whole("kv-tokens", PAGE_TOKENS, 1e9),
+      threads: whole("threads", 1, 1024),
+      gpu: !values.cpu,
+    },
+    name: values.name ?? null,
+    port: whole("port", 0, 65535) ?? 8788,
     host: values.host,
     token: values["token-file"] === undefined ? null : tokenFrom(values["token-file"]),
-    sessions: whole("--sessions", values.sessions, 1, 10_000),
-    kvTokens: values["kv-tokens"] === undefined ? null : whole("--kv-tokens", values["kv-tokens"], PAGE_TOKENS, 1e9),
+    live,
+    patience: whole("patience", 0, DEFAULT_LIMITS.mostPatience) ?? DEFAULT_LIMITS.mostPatience,
+    quiet: values.quiet,
   };
 }
+
+const TEXT = { type: "string" } as const;
+const SWITCH = { type: "boolean", default: false } as const;
 
 function parseArguments(argv: string[]) {
   try {
     return parseArgs({
       args: argv,
       options: {
-        engine: { type: "string", default: "wasm" },
-        model: { type: "string" },
-        port: { type: "string", default: "8788" },
-        host: { type: "string", default: "127.0.0.1" },
-        "token-file": { type: "string" },
-        sessions: { type: "string", default: "16" },
-        "kv-tokens": { type: "string" },
-        help: { type: "boolean", default: false },
+        engine: { ...TEXT, default: "wasm" },
+        model: TEXT,
+        url: TEXT,
+        "engine-token-file": TEXT,
+        name: TEXT,
+        port: TEXT,
+        host: { ...TEXT, default: "127.0.0.1" },
+        "token-file": TEXT,
+        "max-sessions": TEXT,
+        "kv-tokens": TEXT,
+        patience: TEXT,
+        threads: TEXT,
+        cpu: SWITCH,
+        quiet: SWITCH,
+        help: SWITCH,
       },
     });
   } catch (cause) {
@@ -89,22 +161,7 @@ function parseArguments(argv: string[]) {
   }
 }
 
-async function loadEngine({ model, kvTokens }: Options): Promise<TargetEngine> {
-  const header = await directoryHeader(model);
-  const { headSize, context } = header.config;
-  // One WASM memory ends at 4 GiB; what the weights leave of three may hold keys and values.
-  const room = Math.floor((3 * 2 ** 30 - packBytes(header)) / pageBytes(totalKvHeads(header.config), headSize));
-  const wanted = Math.ceil((kvTokens ?? 4 * context) / PAGE_TOKENS);
-  if (kvTokens !== null && wanted > room)
-    throw bad(`--kv-tokens: at most ${room * PAGE_TOKENS} fit beside ${header.model}`);
-  const llama = await loadLlama(header, shardReader(model, header), await builtModules(), {
-    pages: Math.min(wanted, room),
-    rows: MAX_DRAFT + 1,
-  });
-  return new WasmEngine(llama, MAX_DRAFT);
-}
-
-async function listen(gateway: Gateway, { port, host }: Options): Promise<OriginServer> {
+async function listen(gateway: Promise<Gateway>, { port, host }: Options): Promise<OriginServer> {
   try {
     return await serveOrigin(gateway, port, host);
   } catch (cause) {
@@ -115,11 +172,11 @@ async function listen(gateway: Gateway, { port, host }: Options): Promise<Origin
 
 function tokenFrom(file: string): string {
   const token = readFileSync(file, "utf8").trim();
-  if (!/^\S{16,}$/.test(token)) throw bad(`--token-file: ${file} must hold one word of at least 16 characters`);
+  if (!/^\S{16,}$/.test(token)) throw bad(`${file} must hold one word of at least 16 characters as its token`);
   return token;
 }
 
-function whole(name: string, text: string, least: number, most: number): number {
+function wholeNumber(name: string, text: string, least: number, most: number): number {
   const value = /^\d+$/.test(text) ? Number(text) : -1;
   if (value >= least && value <= most) return value;
   throw bad(`${name} must be a whole number from ${least} to ${most}, not "${text}"`);
@@ -131,5 +188,5 @@ async function interrupted(server: OriginServer): Promise<void> {
   await new Promise<void>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
   });
-  await server.close();
+  await server.close(DRAIN_MS);
 }

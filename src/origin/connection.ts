@@ -43,7 +43,8 @@ export class Connection {
       const frame = decodeEdgeFrame(text);
       if (frame.type === "close") this.#end(1000, "closed by the edge");
       else if (frame.type === "draft") {
-        this.#drafts?.put({ position: frame.position, tokens: this.#gateway.validPart(frame.tokens) });
+        const { position, patience } = frame;
+        this.#drafts?.put({ position, patience, tokens: this.#gateway.validPart(frame.tokens) });
       } else if (this.#drafts) throw new OutriderError("bad_frame", "a generation is already running on this socket");
       else void this.#generate(frame);
     } catch (error) {

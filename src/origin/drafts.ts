@@ -17,6 +17,7 @@ export class Drafts {
   readonly #now: () => number;
   #newest: { position: number; at: number } | null = null;
   #held: Draft[] = [];
+  #patience: number | undefined;
   #declined = -1;
   #wake: () => void = () => {};
 
@@ -26,6 +27,7 @@ export class Drafts {
   }
 
   put(draft: Draft): void {
+    this.#patience = draft.patience ?? this.#patience;
     this.#newest = { position: draft.position, at: this.#now() };
     if (draft.tokens.length === 0) this.#declined = Math.max(this.#declined, draft.position);
     else this.#held = [...this.#held.slice(1 - MAX_HELD), draft];
@@ -44,6 +46,11 @@ export class Drafts {
       return true;
     });
     return best;
+  }
+
+  /** How long to wait, ms, as the newest draft that said so has it. */
+  get patience(): number | undefined {
+    return this.#patience;
   }
 
   /** Where the newest draft since the last call begins, and when it came. */

@@ -11,6 +11,7 @@ export interface TargetEngine {
   /** Longest timeline in tokens. */ readonly context: number;
   readonly capabilities: Capabilities;
   /** An empty sequence. */ open(): EngineSequence;
+  /** Gives back everything, when no sequence is at work any more. */ close?(): Promise<void>;
 }
 
 export interface Capabilities {
@@ -18,6 +19,8 @@ export interface Capabilities {
   /** Draft tokens that one target pass scores, at most. */ readonly maxDraft: number;
   /** What all sequences at work may cost together, in the engine's own unit (say, KV pages). */ readonly capacity: number;
   /** What a timeline of so many tokens costs of it. */ cost(tokens: number): number;
+  /** False for a sampling of which the engine tells too little to judge drafts: such a generation is streamed without them. */
+  drafted(sampling: Sampling): boolean;
 }
 
 /** How to decide: the same for all passes of a generation. */

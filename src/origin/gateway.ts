@@ -4,6 +4,7 @@
  * is `scheduler.ts`, what is kept between generations is `sequences.ts`.
  *
  *   GET  /health      what is served and how busy it is
+ *   GET  /metrics     what was done since the start, for Prometheus
  *   GET  /v1/verify   upgrade to a WebSocket: one generation
  *   POST /v1/verify   one target pass: {open, draft} → a verdict, with `reason` when it ends the answer
  */
@@ -19,18 +20,40 @@ import {
 } from "../verify/protocol.ts";
 import { bearerMatches } from "./bearer.ts";
 import { Drafts } from "./drafts.ts";
-import type { TargetEngine } from "./engine.ts";
+import type { EngineSequence, TargetEngine } from "./engine.ts";
 import { errorResponse } from "./failure.ts";
-import { decideAll, type Ended, type Ties } from "./scheduler.ts";
+import { Metrics } from "./metrics.ts";
+import { decideAll, type Ended } from "./scheduler.ts";
 import { type Lease, type Limits, Sequences, taken } from "./sequences.ts";
 
 export interface GatewayOptions extends Limits {
   /** Bearer token that callers must send; null lets everybody in. */ readonly token: string | null;
   /** How long an `open` waits for room before it is refused as overloaded, in ms. */ readonly queueMs: number;
+  /** Longest patience that an edge may ask for, in ms. */ readonly mostPatience: number;
+  /** Told of each generation at its end, in numbers: nothing of what was said. */ log?(event: GenerationEvent): void;
   /** Milliseconds of a steady clock. */ now(): number;
 }
 
-export const DEFAULT_LIMITS = { live: 16, kept: 64, queueMs: 10_000 } as const;
+/** One generation, for the log. */
+export interface GenerationEvent {
+  /** Beginning of the session's name, which is a hash. */ readonly session: string;
+  readonly prompt: number;
+  /** Of the prompt, tokens that were held already. */ readonly cached: number;
+  readonly decided: number;
+  readonly passes: number;
+  readonly kept: number;
+  /** Why it ended: a reason, the code of an error, or `closed` by the edge. */ readonly end: string;
+  readonly queuedMs: number;
+  readonly ms: number;
+}
+
+export const DEFAULT_LIMITS = {
+  live: 16,
+  kept: 64,
+  idleMs: 30 * 60_000,
+  queueMs: 10_000,
+  mostPatience: 600_000,
+} as const;
 
 /** Sockets per generation at work, at most: those waiting for room, and those between open and close. */
 const SOCKETS_PER_LIVE = 4;
@@ -42,13 +65,20 @@ export class Gateway {
   readonly #engine: TargetEngine;
   readonly #options: GatewayOptions;
   readonly #sequences: Sequences;
+  readonly #metrics = new Metrics();
   #connections = 0;
+  #waiting = 0;
   #trapped = false;
+  #draining = false;
 
   constructor(engine: TargetEngine, options: GatewayOptions) {
     this.#engine = engine;
     this.#options = options;
     this.#sequences = new Sequences(engine, options, options.now);
+  }
+
+  get model(): string {
+    return this.#engine.model;
   }
 
   /** False once the engine has trapped: everything it runs will fail until it is loaded again. */
@@ -65,10 +95,11 @@ export class Gateway {
     try {
       if (request.path !== "/v1/verify") throw noRoute(request.path);
       await this.#authorise(request.authorization);
+      if (this.#draining) throw draining();
       if (this.#connections >= this.#options.live * SOCKETS_PER_LIVE) throw overloaded("connections");
       return null;
     } catch (error) {
-      return errorResponse(error);
+      return errorResponse(this.#seen(error));
     }
   }
 
@@ -86,8 +117,13 @@ export class Gateway {
     try {
       const { pathname } = new URL(request.url);
       if (pathname === "/health" && request.method === "GET") return this.#health();
+      if (pathname === "/metrics" && request.method === "GET") {
+        await this.#authorise(request.headers.get("authorization"));
+        return this.#report();
+      }
       if (pathname !== "/v1/verify" || request.method !== "POST") throw noRoute(`${request.method} ${pathname}`);
       await this.#authorise(request.headers.get("authorization"));
+      if (this.#draining) throw draining();
       const text = await request.text();
       if (text.length > MAX_FRAME_CHARS) {
         throw new OutriderError("body_too_large", `the limit for a body is ${MAX_FRAME_CHARS} characters`, {
@@ -123,37 +159,50 @@ export class Gateway {
     alive: () => boolean,
     emit: (verdict: Verdict) => void,
   ): Promise<Ended | null> {
-    this.#check(open);
-    const lease = await this.#lend(open, alive);
-    if (!lease) return null;
+    const { now } = this.#options;
+    const began = now();
+    let [kept, decided, passes, cached, queuedMs, end] = [0, 0, 0, 0, 0, "closed"];
+    let lease: Lease | null = null;
     try {
-      await lease.pass(async () => takeUp(lease.sequence, open));
-      const { maxDraft } = this.#engine.capabilities;
+      this.#check(open);
+      lease = await this.#lend(open, alive);
+      if (!lease) return null;
+      queuedMs = now() - began;
+      const { sequence } = lease;
+      cached = await lease.pass(async () => takeUp(sequence, open));
+      this.#metrics.began(open.keep + open.prompt.length, cached, queuedMs);
+      const { capabilities } = this.#engine;
       const task = {
         sampling: open.sampling,
         rule: open.rule,
         stop: new Set(open.stop),
         patience: open.patience,
+        mostPatience: this.#options.mostPatience,
         maxTokens: open.maxTokens,
         context: this.#engine.context,
-        maxDraft,
+        maxDraft: capabilities.drafted(open.sampling) ? capabilities.maxDraft : 0,
       };
-      const { sequence } = lease;
-      const held = {
-        timeline: sequence.timeline,
-        prefill: () => lease.pass(() => sequence.prefill()),
-        decide: (...args: Parameters<typeof sequence.decide>) => lease.pass(() => sequence.decide(...args)),
-      };
-      const stillOurs = () => {
-        if (!lease.holds) throw taken();
-        return alive();
-      };
-      const ties: Ties = { alive: stillOurs, emit, now: this.#options.now };
-      return await decideAll(held, task, drafts, ties);
+      const ended = await decideAll(through(lease), task, drafts, {
+        alive: ours(lease, alive),
+        emit: (verdict, scored) => {
+          this.#metrics.passed(scored, verdict);
+          kept += verdict.kept;
+          decided += verdict.tokens.length;
+          passes = verdict.passes;
+          emit(verdict);
+        },
+        now,
+      });
+      if (ended) end = ended.reason;
+      return ended;
     } catch (error) {
+      end = error instanceof OutriderError ? error.code : "internal";
       throw this.#seen(error);
     } finally {
-      lease.end();
+      lease?.end();
+      const prompt = open.keep + open.prompt.length;
+      const session = open.session.slice(0, 8);
+      this.#options.log?.({ session, prompt, cached, decided, passes, kept, end, queuedMs, ms: now() - began });
     }
   }
 
@@ -168,8 +217,22 @@ export class Gateway {
     return bad < 0 ? tokens : tokens.slice(0, bad);
   }
 
-  close(): void {
+  /** Refuses what is new and resolves when the generations at work have ended, or after `ms`. */
+  async drain(ms: number): Promise<void> {
+    this.#draining = true;
+    const until = this.#options.now() + ms;
+    while (this.counts.live + this.#waiting > 0 && this.#options.now() < until) await looked();
+  }
+
+  /** Forgets sessions that have been idle for too long; to be called now and then. */
+  expire(): void {
+    this.#sequences.expire();
+  }
+
+  /** Gives back all memory, the engine's too. */
+  async close(): Promise<void> {
     this.#sequences.close();
+    await this.#engine.close?.();
   }
 
   #health(): Response {
@@ -177,7 +240,7 @@ export class Gateway {
     const { rules, maxDraft } = capabilities;
     return Response.json(
       {
-        status: this.healthy ? "ok" : "engine_trapped",
+        status: this.#trapped ? "engine_trapped" : this.#draining ? "draining" : "ok",
         version: PROTOCOL_VERSION,
         model,
         vocabulary: vocabulary.hash,
@@ -186,8 +249,14 @@ export class Gateway {
         maxDraft,
         ...this.counts,
       },
-      { status: this.healthy ? 200 : 503 },
+      { status: this.healthy && !this.#draining ? 200 : 503 },
     );
+  }
+
+  #report(): Response {
+    const { live: processing, kept, connections } = this.counts;
+    const text = this.#metrics.text({ processing, kept, connections, deferred: this.#waiting });
+    return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } });
   }
 
   async #authorise(authorization: string | null): Promise<void> {
@@ -235,23 +304,48 @@ export class Gateway {
     const tokens = Math.min(this.#engine.context, open.keep + open.prompt.length + open.maxTokens);
     const ticket = this.#sequences.ticket();
     const until = this.#options.now() + this.#options.queueMs;
-    while (alive()) {
-      const lease = await this.#sequences.lend(open.session, ticket, tokens, open.patience + DEAD_MS);
-      if (lease) return lease;
-      if (this.#options.now() >= until) throw overloaded("generations");
-      await new Promise((resolve) => setTimeout(resolve, QUEUE_LOOK_MS));
+    this.#waiting++;
+    try {
+      while (alive()) {
+        const lease = await this.#sequences.lend(open.session, ticket, tokens, open.patience + DEAD_MS);
+        if (lease) return lease;
+        if (this.#options.now() >= until) throw overloaded("generations");
+        await looked();
+      }
+      return null;
+    } finally {
+      this.#waiting--;
     }
-    return null;
   }
 
   #seen(error: unknown): unknown {
-    if (error instanceof OutriderError && error.code === "engine_trapped") this.#trapped = true;
+    const code = error instanceof OutriderError ? error.code : "internal";
+    if (code === "engine_trapped") this.#trapped = true;
+    this.#metrics.failed(code);
     return error;
   }
 }
 
-/** Brings a session's sequence to the timeline that `open` describes. Throws `prefix_unknown`. */
-function takeUp(sequence: Lease["sequence"], { keep, keepHash, prompt }: OpenFrame): void {
+/** A sequence that is worked on only through its lease. */
+function through(lease: Lease): Pick<EngineSequence, "timeline" | "prefill" | "decide"> {
+  const { sequence } = lease;
+  return {
+    timeline: sequence.timeline,
+    prefill: () => lease.pass(() => sequence.prefill()),
+    decide: (draft, deciding) => lease.pass(() => sequence.decide(draft, deciding)),
+  };
+}
+
+/** Whether a generation may go on. Throws once another connection took its session. */
+const ours = (lease: Lease, alive: () => boolean) => () => {
+  if (!lease.holds) throw taken();
+  return alive();
+};
+
+const looked = () => new Promise((resolve) => setTimeout(resolve, QUEUE_LOOK_MS));
+
+/** Brings a session's sequence to the timeline that `open` describes; returns how much of it was there. Throws `prefix_unknown`. */
+function takeUp(sequence: Lease["sequence"], { keep, keepHash, prompt }: OpenFrame): number {
   const { timeline } = sequence;
   if (keep > 0) {
     if (timeline.length < keep || timelineHash(timeline.slice(0, keep)) !== keepHash) {
@@ -268,10 +362,19 @@ function takeUp(sequence: Lease["sequence"], { keep, keepHash, prompt }: OpenFra
   const common = commonPrefix(timeline.slice(keep), prompt);
   sequence.cut(keep + common);
   sequence.append(prompt.slice(common));
+  return keep + common;
 }
 
 const noRoute = (what: string) =>
-  new OutriderError("not_found", `no such route: ${what}; an origin has GET /health and /v1/verify`, { status: 404 });
+  new OutriderError("not_found", `no such route: ${what}; an origin has GET /health, GET /metrics and /v1/verify`, {
+    status: 404,
+  });
+
+const draining = () =>
+  new OutriderError("draining", "the origin is shutting down and takes nothing new; try again in a moment", {
+    status: 503,
+    retryable: true,
+  });
 
 const overloaded = (what: string) =>
   new OutriderError("overloaded", `the origin has as many ${what} as it can serve; try again in a second`, {

@@ -1,4 +1,7 @@
-/** The gateway as a Node server: HTTP and WebSockets on one port. Everything it decides on is the gateway's. */
+/**
+ * The gateway as a Node server: HTTP and WebSockets on one port. Everything it decides on is the gateway's. While a model is
+ * still loading it answers, and says so.
+ */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
@@ -10,20 +13,37 @@ import type { Gateway } from "./gateway.ts";
 
 /** A socket that does not answer a ping within this time is cut: its other side is gone without a word. */
 const PING_MS = 20_000;
+/** Between two looks for sessions that have been idle for too long. */
+const EXPIRE_MS = 30_000;
 
 export interface OriginServer {
   readonly port: number;
-  /** Cuts every connection and stops listening. */ close(): Promise<void>;
+  /** Takes nothing new, waits up to `drainMs` for generations at work, then cuts every connection and stops listening. */
+  close(drainMs?: number): Promise<void>;
 }
 
-/** Listens on `port` (0 picks one) of `host`. Rejects with Node's error when it cannot. */
-export async function serveOrigin(gateway: Gateway, port: number, host: string): Promise<OriginServer> {
+/**
+ * Listens on `port` (0 picks one) of `host`, at once. Rejects with Node's error when it cannot. A gateway that never comes is
+ * its maker's business.
+ */
+export async function serveOrigin(
+  coming: Gateway | Promise<Gateway>,
+  port: number,
+  host: string,
+): Promise<OriginServer> {
+  let gateway: Gateway | null = coming instanceof Promise ? null : coming;
+  Promise.resolve(coming).then(
+    (come) => {
+      gateway = come;
+    },
+    () => {},
+  );
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_CHARS, perMessageDeflate: false });
   const server = createServer((incoming, outgoing) => {
     const gone = new AbortController();
     outgoing.on("close", () => gone.abort());
     toRequest(incoming, gone.signal)
-      .then((request) => gateway.handle(request))
+      .then((request) => gateway?.handle(request) ?? loading())
       .catch(errorResponse)
       .then(async (response) => {
         outgoing.writeHead(response.status, Object.fromEntries(response.headers));
@@ -35,38 +55,43 @@ export async function serveOrigin(gateway: Gateway, port: number, host: string):
   const pings = setInterval(() => {
     for (const socket of sockets.clients) pingOrCut(socket);
   }, PING_MS);
+  const expiry = setInterval(() => gateway?.expire(), EXPIRE_MS);
   await listening(server, port, host);
   return {
     port: (server.address() as AddressInfo).port,
-    async close() {
+    async close(drainMs = 0) {
+      await gateway?.drain(drainMs);
       clearInterval(pings);
+      clearInterval(expiry);
       for (const socket of sockets.clients) socket.terminate();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
-      gateway.close();
+      await gateway?.close();
     },
   };
 }
 
+/** What is said before there is a gateway. */
+const loading = (): Response =>
+  Response.json(
+    { status: "loading", type: "error", code: "loading", message: "the origin is loading its model", retryable: true },
+    { status: 503, headers: { "retry-after": "1" } },
+  );
+
 async function upgrade(
-  gateway: Gateway,
+  gateway: Gateway | null,
   sockets: WebSocketServer,
   incoming: IncomingMessage,
   socket: Duplex,
   head: Buffer,
 ): Promise<void> {
   socket.on("error", () => socket.destroy());
+  if (!gateway) return refuse(socket, loading());
   const refusal = await gateway.refuse({
     path: (incoming.url ?? "/").split("?")[0]!,
     authorization: incoming.headers.authorization ?? null,
   });
-  if (refusal) {
-    const body = await refusal.text();
-    const headers = [...refusal.headers, ["content-length", `${Buffer.byteLength(body)}`], ["connection", "close"]];
-    const lines = headers.map(([name, value]) => `${name}: ${value}`);
-    socket.end(`HTTP/1.1 ${refusal.status} Refused\r\n${lines.join("\r\n")}\r\n\r\n${body}`);
-    return;
-  }
+  if (refusal) return refuse(socket, refusal);
   sockets.handleUpgrade(incoming, socket, head, (opened) => {
     const connection = new Connection(
       { send: (text) => opened.send(text), close: (code, reason) => opened.close(code, reason) },
@@ -78,6 +103,13 @@ async function upgrade(
     opened.on("error", () => opened.terminate());
     opened.on("pong", () => silent.delete(opened));
   });
+}
+
+async function refuse(socket: Duplex, refusal: Response): Promise<void> {
+  const body = await refusal.text();
+  const headers = [...refusal.headers, ["content-length", `${Buffer.byteLength(body)}`], ["connection", "close"]];
+  const lines = headers.map(([name, value]) => `${name}: ${value}`);
+  socket.end(`HTTP/1.1 ${refusal.status} Refused\r\n${lines.join("\r\n")}\r\n\r\n${body}`);
 }
 
 /** Sockets that were pinged and have not answered. */

@@ -2,9 +2,11 @@
  * One generation at the origin: prefill in slices, then target passes until the answer ends.
  *
  * Before each pass it looks for a draft that fits. With patience 0 it takes what has arrived and never waits, so it is
- * as fast as decoding alone; otherwise it waits up to `patience` ms, unless the drafter has declined. A drafter that has let
- * two waits run out is not waited for again until one of its drafts fits: patience is for a drafter that is at work.
+ * as fast as decoding alone; otherwise it waits up to `patience` ms, which any draft may change, unless the drafter has
+ * declined. A drafter that has let two waits run out is not waited for again until one of its drafts fits: patience is for a
+ * drafter that is at work.
  */
+import { OutriderError } from "../model/errors.ts";
 import type { Done, Verdict } from "../speculate/types.ts";
 import type { Drafts } from "./drafts.ts";
 import type { Deciding, EngineSequence } from "./engine.ts";
@@ -12,14 +14,16 @@ import type { Deciding, EngineSequence } from "./engine.ts";
 /** Longest time between two looks at whether the generation still has its session, in ms. */
 const LOOK_MS = 100;
 const MAX_UNANSWERED = 2;
+const UNDRAFTED = { undrafted: true } as const;
 /** Verdicts whose time of sending is remembered. */
 const MAX_SENT = 32;
 
 export interface Task extends Deciding {
-  /** ms */ readonly patience: number;
+  /** ms, unless a draft says otherwise. */ readonly patience: number;
+  /** Longest that anybody may ask for, ms. */ readonly mostPatience: number;
   /** Tokens to decide at most. */ readonly maxTokens: number;
   /** Longest timeline in tokens. */ readonly context: number;
-  /** Draft tokens that one pass scores at most. */ readonly maxDraft: number;
+  /** Draft tokens that one pass scores at most; 0 where the engine judges none. */ readonly maxDraft: number;
 }
 
 export interface Ended extends Done {
@@ -31,7 +35,7 @@ export interface Ended extends Done {
 export interface Ties {
   /** False once the client left; throws once another connection took the session. Asked before every slice and pass. */
   alive(): boolean;
-  emit(verdict: Verdict): void;
+  /** After each pass, with how many draft tokens it scored. */ emit(verdict: Verdict, scored: number): void;
   /** Milliseconds of a steady clock. In a deployed Worker it stands still during a pass, and steps are reported as 0. */
   now(): number;
 }
@@ -59,15 +63,16 @@ export async function decideAll(
 
   /** A fitting draft, or none. The prompt's own pass never waits. */
   const nextDraft = async (): Promise<readonly number[]> => {
-    const until = ties.now() + task.patience;
+    const began = ties.now();
     await breathe();
     for (;;) {
       const draft = drafts.take(timeline);
       if (draft || drafts.declines(timeline.length)) unanswered = 0;
       if (draft) return draft;
-      const waits = task.patience > 0 && passes > 0 && unanswered < MAX_UNANSWERED;
+      const patience = Math.min(drafts.patience ?? task.patience, task.mostPatience);
+      const waits = patience > 0 && task.maxDraft > 0 && passes > 0 && unanswered < MAX_UNANSWERED;
       if (!waits || drafts.declines(timeline.length) || !ties.alive()) return [];
-      const left = until - ties.now();
+      const left = began + patience - ties.now();
       if (left <= 0) {
         unanswered++;
         return [];
@@ -84,8 +89,12 @@ export async function decideAll(
     const position = timeline.length;
     const room = Math.min(task.maxDraft, task.maxTokens - decided - 1, task.context - position - 1);
     const start = ties.now();
-    const { kept, tokens } = await sequence.decide(draft.slice(0, room), task);
-    passes++;
+    const scored = draft.slice(0, Math.max(0, room));
+    const { kept, tokens, passes: taken = 1 } = await sequence.decide(scored, task);
+    if (tokens.length === 0) {
+      throw new OutriderError("engine_failed", "the engine gave no token", { status: 502, retryable: true });
+    }
+    passes += taken;
     decided += tokens.length;
     const now = ties.now();
     const newest = drafts.newest();
@@ -93,7 +102,8 @@ export async function decideAll(
     const turn = newest && sent !== undefined ? { position: newest.position, ms: newest.at - sent } : undefined;
     sentAt.set(timeline.length, now);
     if (sentAt.size > MAX_SENT) sentAt.delete(sentAt.keys().next().value!);
-    ties.emit({ position, kept, tokens, passes, stepMs: now - start, waitMs: start - waitStart, turn });
+    const times = { stepMs: now - start, waitMs: start - waitStart, turn };
+    ties.emit({ position, kept, tokens, passes, ...times, ...(task.maxDraft === 0 && UNDRAFTED) }, scored.length);
     if (task.stop.has(tokens.at(-1)!)) return { reason: "stop", decided, passes };
     if (decided >= task.maxTokens || timeline.length >= task.context) return { reason: "length", decided, passes };
   }

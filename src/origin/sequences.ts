@@ -9,6 +9,7 @@ import type { EngineSequence, TargetEngine } from "./engine.ts";
 export interface Limits {
   /** Generations at work at once. */ readonly live: number;
   /** Sessions whose sequences are kept, those at work included; at least `live`. */ readonly kept: number;
+  /** A session that did nothing for so long, in ms, is forgotten. */ readonly idleMs: number;
 }
 
 interface Entry {
@@ -16,6 +17,7 @@ interface Entry {
   /** The lease at work, if any. */ lease: Lease | null;
   /** A pass in flight on the sequence; its outcome is its lease's business. */ pass: Promise<void> | null;
   /** Of the newest connection that it was lent to. */ ticket: number;
+  /** When it was last lent. */ lentAt: number;
 }
 
 export class Sequences {
@@ -55,13 +57,23 @@ export class Sequences {
       if (this.#entries.get(session) !== known) return null;
     }
     if (!this.#hasRoom(tokens)) return null;
-    const entry = known ?? { sequence: this.#engine.open(), lease: null, pass: null, ticket };
+    this.expire();
+    if (!known) this.#evict(this.#limits.kept - 1);
+    const entry = known ?? { sequence: this.#engine.open(), lease: null, pass: null, ticket, lentAt: 0 };
     this.#entries.delete(session);
     this.#entries.set(session, entry);
-    this.#evict();
     entry.ticket = ticket;
+    entry.lentAt = this.#now();
     entry.lease = new Lease(entry, this.#engine.capabilities.cost(tokens), idleMs, this.#now);
     return entry.lease;
+  }
+
+  /** Forgets sessions that have been idle for too long. */
+  expire(): void {
+    const before = this.#now() - this.#limits.idleMs;
+    for (const [session, entry] of this.#entries) {
+      if (entry.lentAt < before && !entry.lease?.holds && !entry.pass) this.#drop(session, entry);
+    }
   }
 
   /** Gives up every sequence. */
@@ -80,9 +92,10 @@ export class Sequences {
     return live.length < this.#limits.live && used + cost(tokens) <= capacity;
   }
 
-  #evict(): void {
+  /** Drops the least recently used until `most` are left. */
+  #evict(most: number): void {
     for (const [session, entry] of this.#entries) {
-      if (this.#entries.size <= this.#limits.kept) return;
+      if (this.#entries.size <= most) return;
       if (!entry.lease?.holds && !entry.pass) this.#drop(session, entry);
     }
   }

@@ -12,39 +12,68 @@
  * target's plain softmax as in the paper's code: temperature and filters do not enter. Lossy. The paper runs the target
  * again after a rollback; here the row that rejected x gives the target's own token, so a rollback costs one pass.
  */
+import { chooseAmong, type Likeliest } from "./likeliest.ts";
 import { chooseToken, logProbability } from "./sample.ts";
 import type { Rule, Sampling } from "./types.ts";
 
 export interface Decision {
   /** How many draft tokens were kept; they are the first of `tokens`. */ readonly kept: number;
-  /** What is decided: those kept, then the target's own token unless a kept token ended the answer. */
+  /** What is decided: those kept, then the target's own token unless a kept one ended the answer or it is not known. */
   readonly tokens: readonly number[];
+  /** Target passes that it took, 1 unless an engine had to ask again. */ readonly passes?: number;
+  /** Tokens of the timeline that the engine had not to compute, where it says so. */ readonly cached?: number;
+}
+
+/** What a target says of the positions of one pass: row i is the one `position` + i. */
+export interface Judge {
+  /** The target's own token, f(i); null where the engine told too little of its distribution to know it. */
+  own(row: number): number | null;
+  /** ln p of a token under the target's plain softmax: no temperature, no filters. */
+  logProbability(row: number, token: number): number;
 }
 
 /**
- * @param rows (K + 1, V) logits of one pass over the last decided token and the draft; row i is for `position` + i
  * @param draft K tokens for the positions from `position` on
  * @param stop tokens that end the answer: nothing is decided after one
+ * @returns no tokens at all where the very first of the target's own is not known; a draft does not change that
  */
-export function accept(
-  rows: Float32Array,
-  draft: readonly number[],
-  position: number,
-  sampling: Sampling,
-  rule: Rule,
-  stop: ReadonlySet<number>,
-): Decision {
-  const V = rows.length / (draft.length + 1);
+export function accept(judge: Judge, draft: readonly number[], rule: Rule, stop: ReadonlySet<number>): Decision {
   const tokens: number[] = [];
   for (let i = 0; ; i++) {
-    const row = rows.subarray(i * V, (i + 1) * V);
-    const own = chooseToken(row, sampling, position + i);
+    const own = judge.own(i);
     const proposed = draft[i];
+    if (own === null) return { kept: i, tokens };
     const keep =
       proposed !== undefined &&
-      (proposed === own || (rule.kind === "bild" && -logProbability(row, proposed) <= rule.alphaRollback));
+      (proposed === own || (rule.kind === "bild" && -judge.logProbability(i, proposed) <= rule.alphaRollback));
     if (!keep) return { kept: i, tokens: [...tokens, own] };
     tokens.push(proposed);
     if (stop.has(proposed)) return { kept: i + 1, tokens };
   }
+}
+
+/** The judge that has all logits, (K + 1, V), of one pass over the last decided token and the draft. */
+export function fullJudge(rows: Float32Array, V: number, sampling: Sampling, position: number): Judge {
+  const row = (i: number) => rows.subarray(i * V, (i + 1) * V);
+  return {
+    own: (i) => chooseToken(row(i), sampling, position + i),
+    logProbability: (i, token) => logProbability(row(i), token),
+  };
+}
+
+/**
+ * The judge that knows of each position its likeliest tokens, (K + 1), and ln p of the draft's, (K); none of them, where
+ * BiLD's rule is not offered.
+ */
+export function partialJudge(
+  rows: readonly Likeliest[],
+  logProbabilities: readonly number[],
+  V: number,
+  sampling: Sampling,
+  position: number,
+): Judge {
+  return {
+    own: (i) => chooseAmong(rows[i]!, V, sampling, position + i),
+    logProbability: (i) => logProbabilities[i] ?? Number.NEGATIVE_INFINITY,
+  };
 }

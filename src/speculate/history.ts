@@ -33,10 +33,12 @@ export class History {
   readonly #seen = new Float64Array(BUCKETS);
   readonly #turn: Line;
   readonly #step: Line;
-  #meanKept = 0.6 * PRIOR_WEIGHT;
+  #meanKept: number;
   #meanSeen = PRIOR_WEIGHT;
 
-  constructor(guess: Costs = TYPICAL_COSTS) {
+  /** @param acceptance what to expect of the drafter before anything is seen of it here */
+  constructor(guess: Costs = TYPICAL_COSTS, acceptance = 0.6) {
+    this.#meanKept = acceptance * PRIOR_WEIGHT;
     this.#turn = new Line(guess.roundTripMs, guess.draftStepMs);
     this.#step = new Line(guess.targetStepMs, guess.positionMs);
   }

@@ -92,6 +92,8 @@ class Table {
   #kept = 0;
   #passes = 0;
   #ended = false;
+  /** The target's engine takes no drafts. */ #undrafted = false;
+  #toldPatience: number;
   #draftError: unknown;
   #reported = false;
   #wake: () => void = () => {};
@@ -100,11 +102,13 @@ class Table {
     this.#timeline = timeline;
     this.#verifier = verifier;
     this.#window = window;
+    this.#toldPatience = window.patience;
   }
 
   decide(verdict: Verdict): Step {
     this.#learnTimes(verdict);
     this.#passes = verdict.passes;
+    if (verdict.undrafted) this.#undrafted = true;
     this.#kept += verdict.kept;
     const tokens = verdict.tokens.map((id, i) => {
       const kept = i < verdict.kept;
@@ -128,7 +132,7 @@ class Table {
   async draft(drafter: Drafter): Promise<void> {
     try {
       let position = -1;
-      while (!this.#ended) {
+      while (!this.#ended && !this.#undrafted) {
         if (position === this.#timeline.length || this.#verifier.ready) {
           await new Promise<void>((wake) => {
             this.#wake = wake;
@@ -165,22 +169,30 @@ class Table {
     const decided = this.#timeline.slice(position);
     if (decided.some((id, i) => guesses[i]?.id !== id)) return;
     const rest = guesses.slice(decided.length);
-    // An empty draft spares the origin a wait; it says nothing once the timeline has moved on or nobody waits.
-    if (rest.length === 0 && (decided.length > 0 || !this.#window.policy.waits)) return;
+    // An empty draft spares the origin a wait, or tells it not to wait any more; it says nothing once the timeline has moved
+    // on or nobody waits.
+    const { policy, patience } = this.#window;
+    const streams = patience === 0 && (policy.patience !== "auto" || this.#toldPatience === 0);
+    if (rest.length === 0 && (decided.length > 0 || streams)) return;
     this.#ahead = rest;
     this.#bySource[source].drafted += fresh.length;
     this.#sent = { position: this.#timeline.length, tokens: rest.length, whole: rest.length === fresh.length };
-    this.#verifier.submit({ position: this.#timeline.length, tokens: rest.map((guess) => guess.id) });
+    this.#toldPatience = patience;
+    this.#verifier.submit({
+      position: this.#timeline.length,
+      tokens: rest.map((guess) => guess.id),
+      ...(policy.patience === "auto" && { patience }),
+    });
   }
 
   #learnTimes({ position, kept, passes, stepMs, turn }: Verdict): void {
     if (passes <= 1) return; // the prompt's pass tells nothing about the next ones
-    const { history, policy } = this.#window;
+    const { history, patience } = this.#window;
     const sent = this.#sent;
     // A clock that stands still during a pass (a deployed Worker) tells nothing.
     if (stepMs > 0) {
       // Where nobody waits, a pass that kept nothing had most likely no draft in time.
-      if (!policy.waits)
+      if (patience === 0)
         history.stepped(kept === 0 ? 0 : Math.max(kept, sent.position + sent.tokens - position), stepMs);
       else if (position === sent.position) history.stepped(sent.tokens, stepMs);
     }

@@ -21,6 +21,9 @@ export type Rule = { readonly kind: "exact" } | { readonly kind: "bild"; readonl
 export interface Draft {
   readonly position: number;
   readonly tokens: readonly number[];
+  /** How long the target may wait for drafts from now on, ms; absent: as before. */ readonly patience?:
+    | number
+    | undefined;
 }
 
 /** Asked after each drafted token whether to draft one more. `confidence` is the drafter's probability of its last token. */
@@ -55,6 +58,8 @@ export interface Verdict {
    * it came. Absent where none came.
    */
   readonly turn?: { readonly position: number; readonly ms: number } | undefined;
+  /** The engine cannot judge drafts under this sampling: it streams, and none is used. */
+  readonly undrafted?: boolean | undefined;
 }
 
 export interface Done {

@@ -20,12 +20,15 @@ export interface WindowPolicy {
   /** Longest draft, at least 1. */ readonly maxDraft: number;
   /** alpha_fallback: draft no further than a token less probable than this; 0 leaves it to the estimate. */
   readonly fallback: number;
-  /** Whether the origin waits for drafts (patience > 0). */ readonly waits: boolean;
+  /** How long the origin waits for a draft, ms; "auto": as `choosePatience` says at each draft. */
+  readonly patience: number | "auto";
   /** What to spend least of per decided token. */ readonly spare: "time" | "passes";
 }
 
 /** Where drafting does not pay, one draft in so many is made all the same. */
 const EXPLORE = 8;
+/** How much more the other patience must promise before it replaces the one under way. */
+const LEAD = 1.03;
 
 /** How far the next draft may go. */
 export interface Plan {
@@ -36,16 +39,27 @@ export interface Plan {
 export class Window {
   readonly policy: WindowPolicy;
   readonly history: History;
+  #patience: number;
   #skipped = 0;
 
   constructor(policy: WindowPolicy, history: History) {
     this.policy = policy;
     this.history = history;
+    this.#patience = policy.patience === "auto" ? choosePatience(history, policy.maxDraft) : policy.patience;
+  }
+
+  /** How long the origin is to wait for drafts now, ms. */
+  get patience(): number {
+    return this.#patience;
   }
 
   /** @param ahead confidences of draft tokens already sent that the target has not decided on yet */
   plan(ahead: readonly number[] = []): Plan {
-    const rate = bestRate(this.history, this.policy);
+    if (this.policy.patience === "auto") {
+      this.#patience = choosePatience(this.history, this.policy.maxDraft, this.#patience > 0);
+    }
+    const aim = this.#aim;
+    const rate = bestRate(this.history, aim);
     const survival: number[] = [];
     const push = (confidence: number) => {
       survival.push((survival.at(-1) ?? 1) * this.history.acceptance(confidence));
@@ -53,7 +67,7 @@ export class Window {
     const worthwhile = (confidence: number) =>
       survival.length < this.policy.maxDraft &&
       confidence >= this.policy.fallback &&
-      promises(survival, rate, this.history, this.policy);
+      promises(survival, rate, this.history, aim);
     for (const confidence of ahead) push(confidence);
     const last = ahead.at(-1);
     const go = last === undefined ? this.#pays(rate) : worthwhile(last);
@@ -66,25 +80,49 @@ export class Window {
     };
   }
 
+  get #aim(): Aim {
+    const { maxDraft, spare } = this.policy;
+    return { maxDraft, spare, waits: this.#patience > 0 };
+  }
+
   /** Whether to draft at all. */
   #pays(rate: number): boolean {
-    return promises([], rate, this.history, this.policy) || ++this.#skipped % EXPLORE === 0;
+    return promises([], rate, this.history, this.#aim) || ++this.#skipped % EXPLORE === 0;
   }
 }
 
 /**
  * The patience, in ms, that decides tokens fastest at the costs and acceptance seen so far: 0 (the origin streams, drafts
  * that arrive in time save passes) or long enough for any draft of `maxDraft` tokens to arrive.
+ * @param waitsNow where one of both is under way, the other must promise more by a lead, or noise would decide
  */
-export function choosePatience(history: History, maxDraft: number): number {
+export function choosePatience(history: History, maxDraft: number, waitsNow?: boolean): number {
   const waiting = bestRate(history, { maxDraft, waits: true, spare: "time" });
   const streaming = bestRate(history, { maxDraft, waits: false, spare: "time" });
-  if (waiting <= streaming) return 0;
+  const lead = waitsNow === undefined ? 1 : waitsNow ? 1 / LEAD : LEAD;
+  if (waiting <= lead * streaming) return 0;
   const { roundTripMs, draftStepMs } = history.costs;
   return Math.ceil(4 * (roundTripMs + maxDraft * draftStepMs) + 100);
 }
 
-type Aim = Pick<WindowPolicy, "maxDraft" | "waits" | "spare">;
+/**
+ * The round trip, in ms, above which an origin that streams decides sooner than one that waits for drafts: the largest
+ * T·(E − 1) − K·(t + v) over draft lengths K, E the tokens that a pass over K expects. Negative: at no distance.
+ */
+export function breakEvenRoundTrip(history: History, maxDraft: number): number {
+  const { draftStepMs, targetStepMs, positionMs } = history.costs;
+  const a = history.meanAcceptance;
+  let [expected, best] = [1, Number.NEGATIVE_INFINITY];
+  for (let K = 1; K <= maxDraft; K++) {
+    expected += a ** K;
+    best = Math.max(best, targetStepMs * (expected - 1) - K * (draftStepMs + positionMs));
+  }
+  return best;
+}
+
+interface Aim extends Pick<WindowPolicy, "maxDraft" | "spare"> {
+  /** Whether the origin waits for drafts. */ readonly waits: boolean;
+}
 
 /** Best decided tokens per millisecond (or per pass) over all draft lengths, at the mean acceptance. */
 export function bestRate(history: History, aim: Aim): number {

@@ -54,6 +54,7 @@ export class VerifyClient implements Verifier {
   #socket: WebSocket | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lastDraft: Draft | null = null;
+  /** What the origin was told last. */ #patience: number;
   #arrived: (Verdict | Done)[] = [];
   #failure: OutriderError | null = null;
   #waiting: { resolve(answer: Verdict | Done): void; reject(error: OutriderError): void } | null = null;
@@ -66,6 +67,7 @@ export class VerifyClient implements Verifier {
     this.#cached = options.keep;
     this.#held = options.keep;
     this.#left = options.maxTokens;
+    this.#patience = options.open.patience;
     void this.#dial();
   }
 
@@ -92,7 +94,8 @@ export class VerifyClient implements Verifier {
     const bad = draft.tokens.findIndex((id) => !Number.isSafeInteger(id) || id < 0 || id > 0xffffffff);
     const tokens = draft.tokens.slice(0, Math.min(MAX_DRAFT, bad < 0 ? MAX_DRAFT : bad));
     this.#lastDraft = { position: draft.position, tokens };
-    this.#send({ type: "draft", position: draft.position, tokens });
+    this.#patience = draft.patience ?? this.#patience;
+    this.#send({ type: "draft", ...draft, tokens });
   }
 
   /** A `next` that is waiting rejects with `closed`. */
@@ -152,7 +155,7 @@ export class VerifyClient implements Verifier {
       prompt: this.#timeline.slice(this.#held),
       sampling: open.sampling,
       rule: open.rule,
-      patience: open.patience,
+      patience: this.#patience,
       maxTokens: this.#left,
       stop: open.stop,
     });
@@ -182,7 +185,7 @@ export class VerifyClient implements Verifier {
     }
   }
 
-  #take({ position, kept, tokens, passes, stepMs, waitMs, turn }: Verdict): void {
+  #take({ position, kept, tokens, passes, stepMs, waitMs, turn, undrafted }: Verdict): void {
     if (position !== this.#timeline.length || kept > tokens.length || tokens.length > this.#left) {
       this.#lost(new OutriderError("bad_verdict", "the origin sent a verdict that does not follow the last one"));
       return;
@@ -192,7 +195,7 @@ export class VerifyClient implements Verifier {
     this.#left -= tokens.length;
     this.#passes = this.#passesBefore + passes;
     this.#tries = 0;
-    this.#answer({ position, kept, tokens, passes: this.#passes, stepMs, waitMs, turn });
+    this.#answer({ position, kept, tokens, passes: this.#passes, stepMs, waitMs, turn, undrafted });
   }
 
   #answer(answer: Verdict | Done): void {
@@ -225,7 +228,7 @@ export class VerifyClient implements Verifier {
   /** (Re)starts the watch for silence. */
   #listen(): void {
     clearTimeout(this.#timer);
-    const ms = (this.#options.silenceMs ?? SILENCE_MS) + this.#options.open.patience;
+    const ms = (this.#options.silenceMs ?? SILENCE_MS) + this.#patience;
     this.#timer = setTimeout(() => {
       this.#lost(
         new OutriderError("origin_timeout", `the origin was silent for ${ms} ms`, { status: 504, retryable: true }),

@@ -24,6 +24,7 @@ export const MAX_DRAFT = 15;
 
 const token = z.int().min(0).max(0xffffffff);
 const position = z.int().min(0);
+const patience = z.number().min(0).max(600_000);
 
 const samplingSchema = z.object({
   temperature: z.number().min(0).max(100),
@@ -49,15 +50,17 @@ const openSchema = z.object({
   /** The timeline after the kept prefix. */ prompt: z.array(token),
   sampling: samplingSchema,
   rule: ruleSchema,
-  /** How long the origin waits for a draft before it decodes by itself, in ms. */ patience: z
-    .number()
-    .min(0)
-    .max(600_000),
+  /** How long the origin waits for a draft before it decodes by itself, in ms. */ patience,
   /** Tokens to decide at most. */ maxTokens: z.int().min(1),
   /** Token ids that end the answer. */ stop: z.array(token),
 });
 
-const draftSchema = z.object({ type: z.literal("draft"), position, tokens: z.array(token).max(MAX_DRAFT) });
+const draftSchema = z.object({
+  type: z.literal("draft"),
+  position,
+  tokens: z.array(token).max(MAX_DRAFT),
+  /** From now on, instead of what `open` said. */ patience: patience.optional(),
+});
 const closeSchema = z.object({ type: z.literal("close") });
 
 const verdictSchema = z.object({
@@ -70,6 +73,9 @@ const verdictSchema = z.object({
   waitMs: z.number().min(0),
   /** When the newest draft came: ms after the verdict that ended at its position. */ turn: z
     .object({ position, ms: z.number().min(0) })
+    .optional(),
+  /** The engine cannot judge drafts under this sampling: none is used, so none need be made. */ undrafted: z
+    .boolean()
     .optional(),
 });
 

@@ -57,6 +57,7 @@ describe("an answer", () => {
       drafted: 9,
       kept: 3,
       passes: 3,
+      undrafted: false,
       firstAt: 1010,
       lastAt: 1030,
     });

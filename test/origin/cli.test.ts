@@ -14,13 +14,24 @@ describe("refuses, with a sentence,", () => {
   const cases: [string, string[], RegExp][] = [
     ["no model", [], /--model is missing/],
     ["an unknown option", ["--modle", "x"], /Unknown option '--modle'/],
-    ["an unknown engine", ["--engine", "vllm", "--model", "x"], /no engine "vllm"; this build has wasm/],
+    ["an unknown engine", ["--engine", "tgi", "--model", "x"], /no engine "tgi"; there are wasm, llama, sglang, vllm/],
+    [
+      "a server that is not named",
+      ["--engine", "vllm", "--model", "x"],
+      /--url is missing; it says where the vllm server/,
+    ],
+    ["a server for an engine without", ["--model", "x", "--url", "http://localhost:1"], /wasm runs in this process/],
+    [
+      "a server that is not there",
+      ["--engine", "sglang", "--model", TINY_PACKS.target, "--url", "http://127.0.0.1:9", "--port", "0"],
+      /the SGLang server does not answer; is it running/,
+    ],
     [
       "a port that is none",
       ["--model", "x", "--port", "70000"],
       /--port must be a whole number from 0 to 65535, not "70000"/,
     ],
-    ["an empty number", ["--model", "x", "--sessions", ""], /--sessions must be a whole number/],
+    ["an empty number", ["--model", "x", "--max-sessions", ""], /--max-sessions must be a whole number/],
     ["a pack that is not there", ["--model", join(home, "none")], /there is no such file/],
     [
       "more memory than there is",

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { OutriderError } from "../../src/model/errors.ts";
+import type { Gateway, GenerationEvent } from "../../src/origin/gateway.ts";
+import { serveOrigin } from "../../src/origin/node.ts";
 import { GREEDY } from "../../src/speculate/types.ts";
 import {
   decodeOriginFrame,
@@ -455,5 +457,102 @@ describe("a failing engine", () => {
     const response = await fetch(origin.url.replace("ws:", "http:").replace("/v1/verify", "/health"));
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({ status: "engine_trapped" });
+  });
+});
+
+describe("an operator", () => {
+  const http = (path: string) => fetch(origin.url.replace("ws:", "http:").replace("/v1/verify", path));
+
+  test("reads what was done in Prometheus' format, under llama.cpp's names where it has some", async () => {
+    origin = await scriptedOrigin();
+    const url = origin.url.replace("ws:", "http:");
+    const draft = [ANSWER[0]!, ANSWER[1]!, (ANSWER[2]! + 1) % V];
+    await fetch(url, { method: "POST", body: JSON.stringify({ open: open(), draft }) });
+    await answerTo(open({ model: "x" }));
+    const response = await http("/metrics");
+    expect(response.headers.get("content-type")).toContain("text/plain; version=0.0.4");
+    const lines = (await response.text()).trim().split("\n");
+    const values = Object.fromEntries(
+      lines.filter((line) => !line.startsWith("#")).map((line) => line.split(" ") as [string, string]),
+    );
+    expect(values).toMatchObject({
+      "llamacpp:prompt_tokens_total": "4",
+      "llamacpp:tokens_predicted_total": "3",
+      "llamacpp:n_decode_total": "1",
+      "llamacpp:requests_processing": "0",
+      "llamacpp:spec_decode_num_drafts_total": "1",
+      "llamacpp:spec_decode_num_draft_tokens_total": "3",
+      "llamacpp:spec_decode_num_accepted_tokens_total": "2",
+      'llamacpp:spec_decode_num_accepted_tokens_per_pos_total{position="0"}': "1",
+      'llamacpp:spec_decode_num_accepted_tokens_per_pos_total{position="1"}': "1",
+      'llamacpp:spec_decode_num_accepted_tokens_per_pos_total{position="2"}': "0",
+      'outrider:failures_total{code="unknown_model"}': "1",
+    });
+    // Every sample has a type, and each type is said once.
+    const types = lines.filter((line) => line.startsWith("# TYPE")).map((line) => line.split(" ")[2]);
+    expect(new Set(types).size).toBe(types.length);
+    expect(new Set(Object.keys(values).map((name) => name.split("{")[0]))).toEqual(new Set(types));
+  });
+
+  test("needs the token for them, if there is one", async () => {
+    origin = await scriptedOrigin({ token: "a-token-of-some-length" });
+    expect((await http("/metrics")).status).toBe(401);
+  });
+
+  test("is told of each generation in numbers, however it ended", async () => {
+    const events: GenerationEvent[] = [];
+    origin = await scriptedOrigin({ log: (event) => events.push(event) });
+    const session = "a-session-with-a-long-name";
+    await answerTo(open({ session }));
+    await answerTo(open({ session, model: "x" }));
+    await vi.waitFor(() => expect(events).toHaveLength(2));
+    const said = { session: "a-sessio", prompt: 4, kept: 0 };
+    expect(events[0]).toMatchObject({ ...said, cached: 0, decided: 5, passes: 5, end: "length" });
+    expect(events[1]).toMatchObject({ ...said, decided: 0, end: "unknown_model" });
+    const kinds = events.flatMap((event) => Object.values(event)).map((value) => typeof value);
+    expect(new Set(kinds)).toEqual(new Set(["string", "number"]));
+  });
+
+  test("has sessions forgotten that did nothing for long", async () => {
+    origin = await scriptedOrigin({ idleMs: 60 });
+    await answerTo(open());
+    expect(origin.gateway.counts.kept).toBe(1);
+    origin.gateway.expire();
+    expect(origin.gateway.counts.kept).toBe(1);
+    await sleep(80);
+    origin.gateway.expire();
+    expect(origin.gateway.counts.kept).toBe(0);
+    expect(origin.engine.sequences).toBe(0);
+  });
+
+  test("stops it without breaking what is at work: nothing new, then the end", async () => {
+    origin = await scriptedOrigin();
+    origin.engine.stepMs = 10;
+    const wire = new Wire(origin.url);
+    await wire.send(open({ maxTokens: 15 }));
+    await wire.until(({ type }) => type === "verdict");
+    const closed = origin.server.close(5000);
+    await vi.waitFor(async () => expect(await (await http("/health")).json()).toMatchObject({ status: "draining" }));
+    expect(await new Wire(origin.url).over).toBe(503);
+    expect(await wire.until(isDone)).toMatchObject({ usage: { decided: 15 } });
+    await closed;
+    expect(wire.tokens).toEqual(ANSWER.slice(0, 15));
+  });
+
+  test("sees a model that is still loading as such", async () => {
+    let come: (gateway: Gateway) => void = () => {};
+    const coming = new Promise<Gateway>((resolve) => {
+      come = resolve;
+    });
+    const server = await serveOrigin(coming, 0, "127.0.0.1");
+    const url = `http://127.0.0.1:${server.port}/health`;
+    const early = await fetch(url);
+    expect({ status: early.status, retry: early.headers.get("retry-after") }).toEqual({ status: 503, retry: "1" });
+    expect(await early.json()).toMatchObject({ status: "loading" });
+    expect(await new Wire(`ws://127.0.0.1:${server.port}/v1/verify`).over).toBe(503);
+    origin = await scriptedOrigin();
+    come(origin.gateway);
+    await vi.waitFor(async () => expect((await fetch(url)).status).toBe(200));
+    await server.close();
   });
 });

@@ -25,6 +25,7 @@ function setUp(task: Partial<Task> = {}) {
         rule: { kind: "exact" },
         stop: new Set(),
         patience: 0,
+        mostPatience: 600_000,
         maxTokens: 20,
         context: 4096,
         maxDraft: 15,
@@ -81,6 +82,24 @@ describe("with patience 0", () => {
     expect(verdicts[3]).toMatchObject({ position: PROMPT.length + 3, kept: 4 });
     expect(verdicts.flatMap(({ tokens }) => tokens)).toEqual(ANSWER.slice(0, 12));
   });
+});
+
+test("streams without drafts where the engine judges none, and says so", async () => {
+  const { run, verdicts, onVerdict, drafts } = setUp({ patience: 60_000, maxDraft: 0 });
+  onVerdict((verdict) => drafts.put(rightDraft(verdict, 4)));
+  expect(await run()).toMatchObject({ decided: 20, passes: 20 });
+  expect(verdicts.every(({ kept, undrafted }) => kept === 0 && undrafted === true)).toBe(true);
+});
+
+test("waits as the newest draft says, and no longer than the operator allows", async () => {
+  const { run, verdicts, onVerdict, drafts } = setUp({ patience: 60_000, mostPatience: 80, maxTokens: 8 });
+  onVerdict(({ position, tokens, passes }) => {
+    // Too far ahead to fit; only what it says of waiting counts.
+    if (passes === 2) drafts.put({ position: position + tokens.length + 99, tokens: [1], patience: 0 });
+  });
+  await run();
+  const waits = verdicts.map(({ waitMs }) => (waitMs >= 79 ? "most" : waitMs < 20 ? "none" : "other"));
+  expect(waits).toEqual(["none", "most", ...new Array(6).fill("none")]);
 });
 
 describe("with patience", () => {

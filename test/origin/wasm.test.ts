@@ -5,6 +5,7 @@ import type { EngineSequence } from "../../src/origin/engine.ts";
 import { WasmEngine } from "../../src/origin/engines/wasm.ts";
 import { chooseToken } from "../../src/speculate/sample.ts";
 import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
+import { alone, ENGINE_CASES } from "../cases/engines.ts";
 import { seeded } from "../support/random.ts";
 import { reference, scriptedRow, V } from "../support/scripted.ts";
 import { loadPack, TINY_PACKS } from "../support/tiny.ts";
@@ -43,52 +44,20 @@ async function settle(sequence: EngineSequence): Promise<number> {
   return slices;
 }
 
+describe("as every engine", () => {
+  const prompts = [promptOf.bind(null, 11, 9), promptOf.bind(null, 12, 300), promptOf.bind(null, 13, 40)];
+  test.each(ENGINE_CASES)("$name", async ({ run }) => {
+    const roomy = await loadPack(TINY_PACKS.target, 4 * PAGES, MAX_DRAFT + 1);
+    await run({ engine: new WasmEngine(roomy, MAX_DRAFT), prompts: prompts.map((make) => make()) });
+  });
+});
+
 const deciding = (sampling: Sampling) => ({ sampling, rule: { kind: "exact" } as const, stop: new Set<number>() });
 
-describe("decides the same", () => {
-  for (const sampling of [GREEDY, SAMPLED]) {
-    test(`with right, wrong and mixed drafts (temperature ${sampling.temperature})`, async () => {
-      const prompt = promptOf(1, 70);
-      const right = plain(prompt, sampling, 60);
-      const engine = new WasmEngine(llama, MAX_DRAFT);
-      const sequence = engine.open();
-      sequence.append(prompt);
-      expect(await settle(sequence)).toBe(2);
-      const random = seeded(5);
-      let kept = 0;
-      while (sequence.timeline.length < prompt.length + 50) {
-        const at = sequence.timeline.length - prompt.length;
-        const draft = right.slice(at, at + Math.floor(random() * (MAX_DRAFT + 1)));
-        if (random() < 0.5 && draft.length > 0) draft[Math.floor(random() * draft.length)] = 5;
-        const before = [...sequence.timeline];
-        const decision = await sequence.decide(draft, deciding(sampling));
-        kept += decision.kept;
-        expect(sequence.timeline).toEqual([...before, ...decision.tokens]);
-        expect(await sequence.prefill()).toBe(false);
-      }
-      expect(kept).toBeGreaterThan(10);
-      const made = sequence.timeline.slice(prompt.length);
-      expect(made).toEqual(right.slice(0, made.length));
-      sequence.close();
-    });
-  }
-
-  test("after cuts at every length, to the last token and beyond", async () => {
-    const prompt = promptOf(2, 40);
-    const right = plain(prompt, SAMPLED, 12);
-    const engine = new WasmEngine(llama, MAX_DRAFT);
-    const sequence = engine.open();
-    sequence.append(prompt);
-    for (let i = 0; i < 12; i++) await sequence.decide([], deciding(SAMPLED));
-    for (let length = prompt.length + 12; length > prompt.length; length--) {
-      sequence.cut(length);
-      expect(sequence.timeline).toHaveLength(length);
-      await sequence.decide([], deciding(SAMPLED));
-      if (length < prompt.length + 12) expect(sequence.timeline.at(-1)).toBe(right[length - prompt.length]);
-    }
-    sequence.cut(10_000);
-    expect(sequence.timeline).toHaveLength(prompt.length + 2);
-    sequence.close();
+describe("decides what a plain loop does", () => {
+  test.each([GREEDY, SAMPLED])("token by token (%j)", async (sampling) => {
+    const prompt = promptOf(1, 70);
+    expect(await alone(new WasmEngine(llama, MAX_DRAFT), prompt, sampling, 30)).toEqual(plain(prompt, sampling, 30));
   });
 
   test("when other sequences take its pages in between", async () => {

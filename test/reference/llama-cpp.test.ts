@@ -1,11 +1,11 @@
 /** The real model against llama.cpp on the same weights. `npm run test:reference`; installs llama.cpp at its first run. */
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { prepare } from "../../src/compress/cli.ts";
 import { obtainModel } from "../../src/compress/obtain.ts";
+import { realF32Gguf } from "../support/real.ts";
 import { loadPack } from "../support/tiny.ts";
-import { writeF32Gguf } from "./f32-gguf.ts";
 import { argmaxes, openLlamaCpp } from "./llama-cpp.ts";
 
 const CACHE = path.resolve(import.meta.dirname, "../../.cache");
@@ -36,9 +36,7 @@ beforeAll(async () => {
 });
 
 test("our argmax is llama.cpp's on 97 % of 2,560 positions, its weights in f32", async () => {
-  const file = path.join(CACHE, "llama", `${path.parse(gguf).name}.f32.gguf`);
-  if (!existsSync(file)) await writeF32Gguf(gguf, file);
-  const theirs = await llamaCpp(file);
+  const theirs = await llamaCpp(await realF32Gguf());
   console.log(
     `with llama.cpp on f32 weights: ours ${percent(agreement(ours, theirs))}, transformers ${percent(agreement(theirs, transformers))}`,
   );

@@ -1,11 +1,23 @@
 import { describe, expect, test } from "vitest";
-import { accept } from "../../src/speculate/accept.ts";
+import { accept, fullJudge } from "../../src/speculate/accept.ts";
 import { GREEDY, type Rule, type Sampling } from "../../src/speculate/types.ts";
 import { seeded } from "../support/random.ts";
 import { reference, STOP, scriptedRow, V } from "../support/scripted.ts";
 
 const EXACT: Rule = { kind: "exact" };
 const NONE = new Set<number>();
+
+/** What is decided from all logits, (K + 1, V). */
+function decide(
+  rows: Float32Array,
+  draft: readonly number[],
+  position: number,
+  sampling: Sampling,
+  rule: Rule,
+  stop: ReadonlySet<number>,
+) {
+  return accept(fullJudge(rows, rows.length / (draft.length + 1), sampling, position), draft, rule, stop);
+}
 
 /** The rows one target pass would give: logits after the timeline and after each draft token. */
 function rowsOf(timeline: readonly number[], draft: readonly number[]): Float32Array {
@@ -28,7 +40,7 @@ describe("exact", () => {
           const right = expected.slice(at, at + Math.floor(random() * 6));
           const draft = right.map((id) => (random() < 0.2 ? Math.floor(random() * V) : id));
           const firstWrong = draft.findIndex((id, i) => id !== right[i]);
-          const { kept, tokens } = accept(rowsOf(timeline, draft), draft, timeline.length, sampling, EXACT, stop);
+          const { kept, tokens } = decide(rowsOf(timeline, draft), draft, timeline.length, sampling, EXACT, stop);
           if (!draft.includes(STOP)) expect(kept).toBe(firstWrong < 0 ? draft.length : firstWrong);
           timeline.push(...tokens);
         }
@@ -41,7 +53,7 @@ describe("exact", () => {
 
   test("an empty draft gives one token of the target's own", () => {
     const row = scriptedRow([3, 4]);
-    expect(accept(row, [], 2, GREEDY, EXACT, NONE)).toEqual({
+    expect(decide(row, [], 2, GREEDY, EXACT, NONE)).toEqual({
       kept: 0,
       tokens: reference([3, 4], GREEDY, 1, []).tokens,
     });
@@ -49,9 +61,9 @@ describe("exact", () => {
 
   test("nothing is decided after a kept stop token", () => {
     const rows = Float32Array.of(0, 9, 0, 9, 0, 0, 0, 0, 9);
-    expect(accept(rows, [1, 0], 5, GREEDY, EXACT, new Set([1]))).toEqual({ kept: 1, tokens: [1] });
-    expect(accept(rows, [1, 0], 5, GREEDY, EXACT, new Set([0]))).toEqual({ kept: 2, tokens: [1, 0] });
-    expect(accept(rows, [1, 0], 5, GREEDY, EXACT, NONE)).toEqual({ kept: 2, tokens: [1, 0, 2] });
+    expect(decide(rows, [1, 0], 5, GREEDY, EXACT, new Set([1]))).toEqual({ kept: 1, tokens: [1] });
+    expect(decide(rows, [1, 0], 5, GREEDY, EXACT, new Set([0]))).toEqual({ kept: 2, tokens: [1, 0] });
+    expect(decide(rows, [1, 0], 5, GREEDY, EXACT, NONE)).toEqual({ kept: 2, tokens: [1, 0, 2] });
   });
 });
 
@@ -62,20 +74,20 @@ describe("BiLD", () => {
   test("keeps a token while its cost is at most alpha, then puts the target's own", () => {
     const rows = Float32Array.from([...row(0.7, 0.2, 0.1), ...row(0.6, 0.36, 0.04), ...row(0.1, 0.1, 0.8)]);
     // −ln 0.2 = 1.61, −ln 0.04 = 3.22
-    expect(accept(rows, [1, 2], 0, GREEDY, bild(1.7), NONE)).toEqual({ kept: 1, tokens: [1, 0] });
-    expect(accept(rows, [1, 2], 0, GREEDY, bild(3.3), NONE)).toEqual({ kept: 2, tokens: [1, 2, 2] });
-    expect(accept(rows, [1, 2], 0, GREEDY, bild(1.5), NONE)).toEqual({ kept: 0, tokens: [0] });
+    expect(decide(rows, [1, 2], 0, GREEDY, bild(1.7), NONE)).toEqual({ kept: 1, tokens: [1, 0] });
+    expect(decide(rows, [1, 2], 0, GREEDY, bild(3.3), NONE)).toEqual({ kept: 2, tokens: [1, 2, 2] });
+    expect(decide(rows, [1, 2], 0, GREEDY, bild(1.5), NONE)).toEqual({ kept: 0, tokens: [0] });
   });
 
   test("alpha 0 keeps the target's own token although its cost is above 0, as in the exact rule", () => {
     const rows = Float32Array.from([...row(0.5, 0.3, 0.2), ...row(0.2, 0.5, 0.3)]);
-    expect(accept(rows, [0], 0, GREEDY, bild(0), NONE)).toEqual({ kept: 1, tokens: [0, 1] });
+    expect(decide(rows, [0], 0, GREEDY, bild(0), NONE)).toEqual({ kept: 1, tokens: [0, 1] });
   });
 
   test("judges by the plain softmax whatever the temperature", () => {
     const rows = Float32Array.from([...row(0.7, 0.2, 0.1), ...row(0.7, 0.2, 0.1)]);
     const hot: Sampling = { temperature: 50, topK: 1, topP: 1, minP: 0, seed: 1 };
-    expect(accept(rows, [1], 0, hot, bild(1.7), NONE).kept).toBe(1);
-    expect(accept(rows, [2], 0, hot, bild(1.7), NONE)).toEqual({ kept: 0, tokens: [0] });
+    expect(decide(rows, [1], 0, hot, bild(1.7), NONE).kept).toBe(1);
+    expect(decide(rows, [2], 0, hot, bild(1.7), NONE)).toEqual({ kept: 0, tokens: [0] });
   });
 });

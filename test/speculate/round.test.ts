@@ -54,7 +54,7 @@ const verdict = (position: number, kept: number, tokens: number[], passes: numbe
 });
 
 const window = (policy: Partial<WindowPolicy> = {}, history = new History()) =>
-  new Window({ maxDraft: 4, fallback: 0, waits: true, spare: "passes", ...policy }, history);
+  new Window({ maxDraft: 4, fallback: 0, patience: 1000, spare: "passes", ...policy }, history);
 
 /** Proposes the numbers that follow the last token: 5 → 6 7 8 … */
 const counting = (delayMs = 0) => new GuessDrafter((timeline) => timeline.at(-1)! + 1, delayMs);
@@ -134,7 +134,7 @@ describe("drafts", () => {
   test("stand while the verdicts of a streaming origin agree with them, and are added to", async () => {
     const verifier = new HandVerifier();
     const history = new History({ roundTripMs: 1, draftStepMs: 0.1, targetStepMs: 50, positionMs: 0 });
-    const run = generate([4, 5], counting(), verifier, window({ waits: false }, history));
+    const run = generate([4, 5], counting(), verifier, window({ patience: 0 }, history));
     verifier.give(verdict(2, 0, [6], 1));
     await nextStep(run);
     await settle();
@@ -194,7 +194,7 @@ describe("drafts", () => {
           return { tokens: [7, 8], confidences: [0.9, 0.9], source: "model" };
         },
       };
-      const run = generate([5], drafter, verifier, window({ waits: false }));
+      const run = generate([5], drafter, verifier, window({ patience: 0 }));
       verifier.give(verdict(1, 0, [6], 1));
       await nextStep(run);
       await started;
@@ -211,7 +211,7 @@ describe("drafts", () => {
   test("when there are none, are declined where the origin waits and not mentioned where it streams", async () => {
     for (const waits of [true, false]) {
       const verifier = new HandVerifier();
-      const run = generate([5], new GuessDrafter(() => null), verifier, window({ waits }));
+      const run = generate([5], new GuessDrafter(() => null), verifier, window({ patience: waits ? 1000 : 0 }));
       verifier.give(verdict(1, 0, [6], 1));
       await nextStep(run);
       await settle();

@@ -8,6 +8,7 @@
  *   garble    passes the frame on with its payload damaged
  */
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { seeded } from "./random.ts";
 
 export type Fault = "cut" | "close" | "stall" | "garble";
 
@@ -19,11 +20,13 @@ export interface FaultProxy {
   plan(fault: Fault, frame: number, times?: number): void;
   /** Refuses new connections while set. */ refusing: boolean;
   /** Delays everything that passes, in either direction, in ms. */ delayMs: number;
+  /** By how much of itself each delay may vary, in [0, 1]; nothing overtakes what went before. */ jitter: number;
   close(): Promise<void>;
 }
 
 export async function faultProxy(targetPort: number): Promise<FaultProxy> {
   const open = new Set<Socket>();
+  const random = seeded(1);
   let planned: { fault: Fault; frame: number; times: number } | null = null;
   const proxy = {
     port: 0,
@@ -31,6 +34,7 @@ export async function faultProxy(targetPort: number): Promise<FaultProxy> {
     frames: 0,
     refusing: false,
     delayMs: 0,
+    jitter: 0,
     plan(fault: Fault, frame: number, times = 1) {
       planned = { fault, frame: proxy.frames + frame, times };
     },
@@ -56,10 +60,23 @@ export async function faultProxy(targetPort: number): Promise<FaultProxy> {
     client.on("close", () => origin.destroy());
     origin.on("close", () => client.destroy());
     let stalled = false;
+    const waiting = new Map<Socket, { at: number; bytes: Buffer }[]>([client, origin].map((socket) => [socket, []]));
+    const drain = (to: Socket) => {
+      const queue = waiting.get(to)!;
+      if (stalled || to.destroyed) return;
+      while (queue[0] && queue[0].at <= performance.now()) to.write(queue.shift()!.bytes);
+      if (queue[0]) setTimeout(drain, queue[0].at - performance.now(), to);
+    };
     const pass = (to: Socket, bytes: Buffer) => {
       if (stalled) return;
-      if (proxy.delayMs > 0) setTimeout(() => !stalled && !to.destroyed && to.write(bytes), proxy.delayMs);
-      else to.write(bytes);
+      const queue = waiting.get(to)!;
+      if (proxy.delayMs === 0 && queue.length === 0) {
+        to.write(bytes);
+        return;
+      }
+      const at = performance.now() + proxy.delayMs * (1 + proxy.jitter * (2 * random() - 1));
+      queue.push({ at: Math.max(at, queue.at(-1)?.at ?? 0), bytes });
+      if (queue.length === 1) setTimeout(drain, queue[0]!.at - performance.now(), to);
     };
     const reset = () => {
       client.resetAndDestroy();

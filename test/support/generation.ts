@@ -53,7 +53,7 @@ export function clientFor(options: GenerationOptions): VerifyClient {
 export async function runGeneration(options: GenerationOptions): Promise<Outcome> {
   const timeline = [...options.prompt];
   const window = new Window(
-    { maxDraft: 8, fallback: 0, waits: (options.patience ?? 0) > 0, spare: "passes" },
+    { maxDraft: 8, fallback: 0, patience: options.patience ?? 0, spare: "passes" },
     new History(),
   );
   const run = generate(timeline, options.drafter ?? null, clientFor(options), window);

@@ -1,10 +1,20 @@
 /** The real model's GGUF file, fetched at most once. */
+import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { obtainModel } from "../../src/compress/obtain.ts";
 import { FileSource } from "../../src/format/disk.ts";
+import { writeF32Gguf } from "./f32-gguf.ts";
 
 const CACHE = path.resolve(import.meta.dirname, "../../.cache/models");
 
 export async function realModelFile(): Promise<FileSource> {
   return FileSource.open((await obtainModel(CACHE)).path);
+}
+
+/** Path of the model's twin with its weights in f32, half a gigabyte, made at most once: what llama.cpp then computes is what the weights say. */
+export async function realF32Gguf(): Promise<string> {
+  const file = path.join(CACHE, "smollm2-135m-instruct.f32.gguf");
+  mkdirSync(CACHE, { recursive: true });
+  if (!existsSync(file)) await writeF32Gguf((await obtainModel(CACHE)).path, file);
+  return file;
 }

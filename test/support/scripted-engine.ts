@@ -1,8 +1,8 @@
 /** A TargetEngine that speaks the made-up language of `scripted.ts`, and counts what it is asked to do. */
 import type { Capabilities, Deciding, EngineSequence, TargetEngine } from "../../src/origin/engine.ts";
-import { Gateway, type GatewayOptions } from "../../src/origin/gateway.ts";
+import { DEFAULT_LIMITS, Gateway, type GatewayOptions } from "../../src/origin/gateway.ts";
 import { type OriginServer, serveOrigin } from "../../src/origin/node.ts";
-import { accept, type Decision } from "../../src/speculate/accept.ts";
+import { accept, type Decision, fullJudge } from "../../src/speculate/accept.ts";
 import { scriptedRow, sleep, V } from "./scripted.ts";
 
 const SLICE = 8;
@@ -11,7 +11,13 @@ export class ScriptedEngine implements TargetEngine {
   readonly model = "scripted";
   readonly vocabulary = { size: V, hash: "scripted-vocabulary" };
   context = 4096;
-  capabilities: Capabilities = { rules: ["exact", "bild"], maxDraft: 15, capacity: 1e9, cost: (tokens) => tokens };
+  capabilities: Capabilities = {
+    rules: ["exact", "bild"],
+    maxDraft: 15,
+    capacity: 1e9,
+    cost: (tokens) => tokens,
+    drafted: () => true,
+  };
   /** How long a pass takes; 0 leaves it synchronous inside. */ stepMs = 0;
   passes = 0;
   slices = 0;
@@ -64,7 +70,7 @@ class ScriptedSequence implements EngineSequence {
       const position = this.timeline.length;
       const rows = new Float32Array((draft.length + 1) * V);
       for (let i = 0; i <= draft.length; i++) rows.set(scriptedRow([...this.timeline, ...draft.slice(0, i)]), i * V);
-      const decision = accept(rows, draft, position, sampling, rule, stop);
+      const decision = accept(fullJudge(rows, V, sampling, position), draft, rule, stop);
       this.append(decision.tokens);
       this.#computed = this.timeline.length - 1;
       return decision;
@@ -99,8 +105,7 @@ export async function scriptedOrigin(options: Partial<GatewayOptions> = {}, port
   const engine = new ScriptedEngine();
   const gateway = new Gateway(engine, {
     token: null,
-    live: 16,
-    kept: 64,
+    ...DEFAULT_LIMITS,
     queueMs: 500,
     now: () => performance.now(),
     ...options,

@@ -49,11 +49,11 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   return { url, inspectorPort, stop };
 }
 
-/** The Node origin with the wasm engine on a pack. */
-export async function startOrigin(targetPack: string): Promise<Running> {
+/** The Node origin on a model, with further options of its command line. */
+export async function startOrigin(model: string, engine = "wasm", options: readonly string[] = []): Promise<Running> {
   const port = await freePort();
-  const args = ["src/outrider.ts", "origin", "--engine", "wasm", "--model", targetPack, "--port", `${port}`];
-  const child = start(join(BIN, "node"), args);
+  const args = ["src/outrider.ts", "origin", "--engine", engine, "--model", model, "--port", `${port}`, "--quiet"];
+  const child = start(join(BIN, "node"), [...args, ...options]);
   const url = `http://127.0.0.1:${port}`;
   const stop = (): Promise<void> => end(child);
   await healthy(url, child, stop);

@@ -100,7 +100,7 @@ async function run(
   session: string,
 ): Promise<{ tokens: number[]; summary: Summary }> {
   const timeline = [...prompt];
-  const window = new Window({ maxDraft: 8, fallback: 0, waits: patience > 0, spare: "passes" }, new History());
+  const window = new Window({ maxDraft: 8, fallback: 0, patience, spare: "passes" }, new History());
   const steps = generate(timeline, drafter, clientOf(prompt, sampling, patience, maxTokens, session), window);
   for (;;) {
     const step = await steps.next();

@@ -12,7 +12,7 @@ import type { Llama } from "../../draft/model.ts";
 import { PAGE_TOKENS } from "../../kernels/abi.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { isTrimmed } from "../../model/token-rows.ts";
-import { accept, type Decision } from "../../speculate/accept.ts";
+import { accept, type Decision, fullJudge } from "../../speculate/accept.ts";
 import type { Capabilities, Deciding, EngineSequence, TargetEngine } from "../engine.ts";
 
 /** Prompt tokens between two looks at the event loop. */
@@ -42,6 +42,7 @@ export class WasmEngine implements TargetEngine {
       maxDraft,
       capacity: llama.pool.pages,
       cost: (tokens) => Math.ceil(tokens / PAGE_TOKENS),
+      drafted: () => true,
     };
     this.#llama = llama;
   }
@@ -85,7 +86,8 @@ class WasmSequence implements EngineSequence {
     const position = this.#timeline.length;
     this.#cache.cut(position - 1);
     const rows = this.#forward([...this.#timeline.slice(this.#cache.tokens.length), ...draft], draft.length + 1);
-    const decision = accept(rows, draft, position, sampling, rule, stop);
+    const V = rows.length / (draft.length + 1);
+    const decision = accept(fullJudge(rows, V, sampling, position), draft, rule, stop);
     this.#cache.cut(position + decision.kept);
     this.append(decision.tokens);
     return decision;

@@ -1,0 +1,72 @@
+/** The engines by name: how each is loaded from what the command line says. A new one is a file and a row. */
+import { OutriderError } from "../model/errors.ts";
+import { MAX_DRAFT } from "../verify/protocol.ts";
+import type { TargetEngine } from "./engine.ts";
+
+export interface EngineOptions {
+  /** A pack, a GGUF file, or a checkpoint's directory. */ readonly model: string;
+  /** Where a server runs that is the engine. */ readonly url: string | null;
+  /** Its bearer token. */ readonly engineToken: string | null;
+  /** Sessions at work at once. */ readonly sessions: number;
+  /** Sessions whose keys and values are kept, those at work included. */ readonly kept: number;
+  /** Tokens of key/value memory for all sessions; null takes the engine's default. */ readonly kvTokens: number | null;
+  /** null lets the engine choose. */ readonly threads: number | null;
+  readonly gpu: boolean;
+}
+
+interface EngineRow {
+  /** What --model names. */ readonly model: string;
+  /** Whether it needs --url. */ readonly remote: boolean;
+  /** Sessions kept for each at work: where a kept one takes memory whether it is used or not, none but those at work. */
+  readonly keptPerLive: number;
+  load(options: EngineOptions): Promise<TargetEngine>;
+}
+
+const remote = ({ model, url, engineToken, sessions }: EngineOptions) => ({
+  url: url!,
+  directory: model,
+  token: engineToken,
+  maxDraft: MAX_DRAFT,
+  sessions,
+});
+
+export const ENGINES: Readonly<Record<string, EngineRow>> = {
+  wasm: {
+    model: "a pack's directory",
+    remote: false,
+    keptPerLive: 4,
+    load: async ({ model, kvTokens }) => (await import("./engines/wasm-node.ts")).loadWasm(model, kvTokens, MAX_DRAFT),
+  },
+  llama: {
+    model: "a GGUF file",
+    remote: false,
+    keptPerLive: 1,
+    load: async ({ model, kept, kvTokens, threads, gpu }) =>
+      (await import("./engines/llama.ts")).loadLlamaCpp(model, {
+        sequences: kept,
+        kvTokens,
+        maxDraft: MAX_DRAFT,
+        gpu,
+        ...(threads !== null && { threads }),
+      }),
+  },
+  sglang: {
+    model: "the directory of the checkpoint that the server runs, or of its pack",
+    remote: true,
+    keptPerLive: 4,
+    load: async (options) => (await import("./engines/sglang.ts")).connectSglang(remote(options)),
+  },
+  vllm: {
+    model: "the directory of the checkpoint that the server runs, or of its pack",
+    remote: true,
+    keptPerLive: 4,
+    load: async (options) => (await import("./engines/vllm.ts")).connectVllm(remote(options)),
+  },
+};
+
+/** Throws `bad_option` for a name that is none. */
+export function engineRow(name: string): EngineRow {
+  const row = Object.hasOwn(ENGINES, name) ? ENGINES[name] : undefined;
+  if (row) return row;
+  throw new OutriderError("bad_option", `there is no engine "${name}"; there are ${Object.keys(ENGINES).join(", ")}`);
+}

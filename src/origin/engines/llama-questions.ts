@@ -1,0 +1,146 @@
+/**
+ * What to ask llama.cpp about a position so that the target's own token, `chooseToken` of all logits, follows from little: maps
+ * of a whole vocabulary cost more than the pass of a small model.
+ *
+ *   greedy      its argmax
+ *   top_k       the k likeliest and one more
+ *   top_p       the likeliest, at the request's temperature, and the total weight
+ *   neither     the noise as a bias. The tokens of loudest noise, those above a level g, get temperature · (noise − g) added
+ *               before the likeliest are taken; so of all others x + noise ≤ (the last one's biased logit) / temperature + g.
+ *               Where the winner exceeds that, it is the winner of all.
+ *
+ * Where that leaves more than one token possible, all logits are asked for. BiLD's rule wants the draft token's own probability
+ * besides: greedily that is one more logit and the total, sampled all logits.
+ */
+import { chooseAmong, type Likeliest } from "../../speculate/likeliest.ts";
+import { gumbel, noiseBits, noiseKey } from "../../speculate/noise.ts";
+import { chooseToken, logProbability } from "../../speculate/sample.ts";
+import type { Sampling } from "../../speculate/types.ts";
+import type { LibraryBias, LibraryModel, Question, Reply } from "./llama-library.ts";
+
+/** Likeliest tokens asked for where the request does not say how many. */
+const LIKELIEST = 256;
+/** Tokens of loudest noise, expected. */
+const LOUD = 512;
+/** Longest top_k that is asked for as such; above it llama.cpp's sorting costs what all logits do. */
+const MAX_TOP_K = 1024;
+/** llama.cpp's chain cuts to the likeliest only when it samples; the draw itself is not used. */
+const DRAW = { temperature: 1, topP: 1, minP: 0, seed: 0 } as const;
+
+/** A question and how to read the reply. */
+export interface Inquiry {
+  readonly question: Question;
+  /** The target's own token; null where the reply leaves that open. */ own(reply: Reply): number | null;
+  /** ln p of the token that was wanted. */ logProbability?(reply: Reply): number;
+}
+
+/** What this needs of the library. */
+export interface Vocabulary {
+  readonly V: number;
+  readonly model: LibraryModel;
+  newBias(): LibraryBias;
+}
+
+/** @param wanted a token whose probability is wanted too */
+export function inquire(vocabulary: Vocabulary, sampling: Sampling, position: number, wanted?: number): Inquiry {
+  const { V } = vocabulary;
+  if (wanted !== undefined) {
+    return sampling.temperature === 0 ? besidesArgmax(wanted) : inquireAll(vocabulary, sampling, position, wanted);
+  }
+  if (sampling.temperature === 0) {
+    return { question: { token: true, options: { temperature: 0 } }, own: ({ next }) => next.token ?? null };
+  }
+  if (sampling.topK > 0 && sampling.topK < Math.min(V, MAX_TOP_K)) {
+    const count = sampling.topK + 1;
+    const question = { logits: likeliest(count), options: { ...DRAW, topK: count } };
+    return { question, own: (reply) => chooseAmong(known(reply, Number.NaN), V, sampling, position) };
+  }
+  if (sampling.topP < 1 || sampling.minP > 0) {
+    const { temperature } = sampling;
+    // Logits come back divided by the temperature, and the total is theirs.
+    const question = {
+      logits: likeliest(LIKELIEST),
+      totalLogitWeight: true,
+      options: { ...DRAW, temperature, topK: 0 },
+    };
+    return { question, own: (reply) => chooseAmong(tempered(reply), V, { ...sampling, temperature: 1 }, position) };
+  }
+  return biased(vocabulary, sampling, position);
+}
+
+/** All logits. */
+export function inquireAll({ V }: Vocabulary, sampling: Sampling, position: number, wanted?: number): Inquiry {
+  const all = ({ next }: Reply): Float32Array => {
+    const logits = new Float32Array(V).fill(Number.NEGATIVE_INFINITY);
+    for (const [token, logit] of next.logits ?? []) logits[token] = logit;
+    return logits;
+  };
+  return {
+    question: { logits: true, options: { temperature: 0 } },
+    own: (reply) => chooseToken(all(reply), sampling, position),
+    ...(wanted !== undefined && { logProbability: (reply) => logProbability(all(reply), wanted) }),
+  };
+}
+
+function besidesArgmax(wanted: number): Inquiry {
+  return {
+    question: {
+      token: true,
+      logits: { filter: { tokens: [wanted], includeSelected: true } },
+      totalLogitWeight: true,
+      options: { temperature: 0 },
+    },
+    own: ({ next }) => next.token ?? null,
+    logProbability({ next: { token, logits, totalLogitWeight = 1 } }) {
+      const largest = logits?.get(token ?? -1) ?? 0;
+      return (logits?.get(wanted) ?? Number.NEGATIVE_INFINITY) - largest - Math.log(totalLogitWeight);
+    },
+  };
+}
+
+const likeliest = (includeTop: number) => ({ filter: { tokens: [], includeTop } });
+
+function known({ next }: Reply, logTotal: number): Likeliest {
+  const logits = next.logits ?? new Map<number, number>();
+  return { ids: [...logits.keys()], logits: [...logits.values()], logTotal };
+}
+
+function tempered(reply: Reply): Likeliest {
+  const { ids, logits } = known(reply, 0);
+  return { ids, logits, logTotal: (logits[0] ?? 0) + Math.log(reply.next.totalLogitWeight ?? 1) };
+}
+
+function biased({ V, model, newBias }: Vocabulary, { temperature, seed }: Sampling, position: number): Inquiry {
+  const key = noiseKey(seed, position);
+  const levelBits = Math.floor(4294967296 * (1 - Math.min(1, LOUD / V)));
+  const level = gumbel(levelBits);
+  const bias = newBias();
+  const added = new Map<number, number>();
+  /** Loud tokens that the library takes no bias for: those that end an answer. */
+  const unbiased: number[] = [];
+  for (let token = 0; token < V; token++) {
+    const bits = noiseBits(key, token);
+    if (bits <= levelBits) continue;
+    if (model.isEogToken(token)) unbiased.push(token);
+    else {
+      const logit = Math.fround(temperature * (gumbel(bits) - level));
+      bias.set(token, { logit });
+      added.set(token, logit);
+    }
+  }
+  return {
+    question: { logits: likeliest(LIKELIEST), options: { ...DRAW, topK: LIKELIEST, tokenBias: bias } },
+    own({ next }) {
+      let [winner, best, last] = [-1, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+      for (const [token, logit] of next.logits ?? []) {
+        last = logit;
+        const score = (logit - (added.get(token) ?? 0)) / temperature + gumbel(noiseBits(key, token));
+        if (score > best) [winner, best] = [token, score];
+      }
+      const others = unbiased.filter((token) => !next.logits?.has(token));
+      const loudest = Math.max(level, ...others.map((token) => gumbel(noiseBits(key, token))));
+      // The slack is what rounding the bias to f32 and adding it may have moved.
+      return last / temperature + loudest + 1e-4 < best ? winner : null;
+    },
+  };
+}

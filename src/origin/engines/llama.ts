@@ -1,0 +1,192 @@
+/**
+ * The target in llama.cpp, through node-llama-cpp: GGUF models on CPU, CUDA, Metal or Vulkan. One context holds as many sequences
+ * as sessions are kept; what several of them ask at once goes through the model as one batch, which the library collects.
+ *
+ *   timeline  p p p p a b c          held   p p p p a b x y      x y: a refused draft, erased before the next pass
+ *   pass      c d1 d2 d3             asked  after c, d1, d2, d3
+ *
+ * A batch of several positions and a single one go through different kernels of ggml, whose sums differ in their last bits: where
+ * two tokens are as good as tied, the target may choose the one or the other (docs/engines.md has how often).
+ */
+import { basename } from "node:path";
+import { FileSource } from "../../format/disk.ts";
+import { readGguf } from "../../format/gguf.ts";
+import { OutriderError } from "../../model/errors.ts";
+import { modelId } from "../../model/model-id.ts";
+import { vocabularyHash } from "../../model/tokenizer-files.ts";
+import { accept, type Decision, type Judge } from "../../speculate/accept.ts";
+import type { Deciding, EngineSequence, TargetEngine } from "../engine.ts";
+import { findLlamaLibrary, type LibraryContext, type LibrarySequence, type Reply } from "./llama-library.ts";
+import { inquire, inquireAll, type Vocabulary } from "./llama-questions.ts";
+
+/** Prompt tokens of one call: what other sessions wait for, at most. */
+const SLICE = 256;
+const CONTEXTS = 4;
+
+export interface LlamaOptions {
+  /** Sequences that can be open at once. */ readonly sequences: number;
+  /** Tokens of key/value memory for all sequences together; null makes it four whole contexts. */
+  readonly kvTokens: number | null;
+  readonly maxDraft: number;
+  /** False keeps to the CPU. */ readonly gpu: boolean;
+  /** Absent: as many as the library thinks fit. */ readonly threads?: number;
+}
+
+/**
+ * Loads a GGUF file. Throws `library_missing`, `unsupported_model` for a file without tokens, `bad_option` for too
+ * little room, `engine_failed` for what llama.cpp refuses.
+ */
+export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise<TargetEngine> {
+  const library = await findLlamaLibrary();
+  const table = await tokensOf(file);
+  const { maxDraft, sequences, threads } = options;
+  const llama = await library.getLlama({
+    gpu: options.gpu ? "auto" : false,
+    build: "never",
+    logLevel: "error",
+    ...(threads !== undefined && { maxThreads: threads }),
+  });
+  const model = await llama
+    .loadModel({ modelPath: file, ...(llama.gpu === false && { gpuLayers: 0 as const }) })
+    .catch(failed(`llama.cpp cannot load ${basename(file)}`));
+  const kvTokens = options.kvTokens ?? CONTEXTS * model.trainContextSize;
+  const contextSize = Math.min(model.trainContextSize, Math.floor(kvTokens / sequences));
+  if (contextSize < 2 * maxDraft) {
+    throw new OutriderError(
+      "bad_option",
+      `${kvTokens} tokens of key/value memory for ${sequences} sessions leave ${contextSize} each; give more, or fewer sessions`,
+    );
+  }
+  const context = await model
+    .createContext({
+      contextSize,
+      batchSize: 512,
+      sequences,
+      // Faster on every backend, and off it would be another target.
+      flashAttention: "auto",
+      ...(threads !== undefined && { threads }),
+    })
+    .catch(failed("llama.cpp cannot make room for the sessions; give less with --kv-tokens"));
+  const held = Array.from({ length: sequences }, () => context.getSequence());
+  const vocabulary = { V: table.length, model, newBias: () => new library.TokenBias(model.tokenizer) };
+  const hash = await vocabularyHash(table);
+  return {
+    model: modelId(file),
+    vocabulary: { size: table.length, hash },
+    // The library keeps one cell free.
+    context: contextSize - 1,
+    capabilities: {
+      rules: ["exact", "bild"],
+      maxDraft,
+      capacity: sequences,
+      cost: () => 1,
+      drafted: () => true,
+    },
+    open() {
+      const sequence = held.pop();
+      if (!sequence) throw new OutriderError("kv_full", "no sequence is free", { status: 503, retryable: true });
+      return new LlamaSequence(sequence, vocabulary, () => held.push(sequence));
+    },
+    close: () => closeContext(context, () => llama.dispose()),
+  };
+}
+
+async function closeContext(context: LibraryContext, dispose: () => Promise<void>): Promise<void> {
+  await context.dispose();
+  await dispose();
+}
+
+class LlamaSequence implements EngineSequence {
+  readonly timeline: number[] = [];
+  readonly #held: LibrarySequence;
+  readonly #vocabulary: Vocabulary;
+  readonly #giveBack: () => void;
+
+  constructor(held: LibrarySequence, vocabulary: Vocabulary, giveBack: () => void) {
+    this.#held = held;
+    this.#vocabulary = vocabulary;
+    this.#giveBack = giveBack;
+  }
+
+  append(tokens: readonly number[]): void {
+    for (const token of tokens) this.timeline.push(token);
+  }
+
+  cut(length: number): void {
+    this.timeline.length = Math.min(this.timeline.length, length);
+  }
+
+  async prefill(): Promise<boolean> {
+    await this.#align();
+    const at = this.#held.nextTokenIndex;
+    if (this.timeline.length - at <= SLICE) return false;
+    await this.#held
+      .evaluateWithoutGeneratingNewTokens(this.timeline.slice(at, at + SLICE))
+      .catch(failed("llama.cpp failed at the prompt"));
+    return true;
+  }
+
+  async decide(draft: readonly number[], { sampling, rule, stop }: Deciding): Promise<Decision> {
+    await this.#align();
+    const position = this.timeline.length;
+    const asked = [this.timeline.at(-1)!, ...draft];
+    const wanted = (i: number) => (rule.kind === "bild" ? draft[i] : undefined);
+    const inquiries = asked.map((_, i) => inquire(this.#vocabulary, sampling, position + i, wanted(i)));
+    const replies = await this.#ask(
+      this.timeline.slice(this.#held.nextTokenIndex, -1),
+      asked.map((token, i) => [token, { generateNext: inquiries[i]!.question }]),
+    );
+    const judge: Judge = {
+      own: (i) => inquiries[i]!.own(replies[i]!),
+      logProbability: (i) => inquiries[i]!.logProbability!(replies[i]!),
+    };
+    const decision = accept(judge, draft, rule, stop);
+    const decided = decision.tokens.length > 0 ? decision : await this.#decideFromAll(position, sampling);
+    this.append(decided.tokens);
+    return decided;
+  }
+
+  close(): void {
+    this.#giveBack();
+  }
+
+  /** A second pass over the last token, for all of its logits. */
+  async #decideFromAll(position: number, sampling: Deciding["sampling"]): Promise<Decision> {
+    await this.#align();
+    const { question, own } = inquireAll(this.#vocabulary, sampling, position);
+    const [reply] = await this.#ask([], [[this.timeline.at(-1)!, { generateNext: question }]]);
+    const token = own(reply!);
+    return { kept: 0, tokens: token === null ? [] : [token], passes: 2 };
+  }
+
+  async #ask(
+    silent: readonly number[],
+    asked: Parameters<LibrarySequence["controlledEvaluate"]>[0],
+  ): Promise<readonly Reply[]> {
+    const replies = await this.#held
+      .controlledEvaluate([...silent, ...asked])
+      .catch(failed("llama.cpp failed at a pass"));
+    return replies.slice(silent.length) as Reply[];
+  }
+
+  /** Erases what is held beyond the timeline's last token but one. */
+  #align(): Promise<void> {
+    return this.#held.adaptStateToTokens(this.timeline.slice(0, -1), false);
+  }
+}
+
+/** The vocabulary, which a draft's pack has from a file of the same model. */
+async function tokensOf(file: string): Promise<string[]> {
+  await using source = await FileSource.open(file);
+  const tokens = (await readGguf(source)).metadata.get("tokenizer.ggml.tokens");
+  if (Array.isArray(tokens) && tokens.every((token) => typeof token === "string")) return tokens;
+  throw new OutriderError("unsupported_model", `${basename(file)} holds no list of tokens, which drafts must share`);
+}
+
+const failed = (what: string) => (cause: unknown) => {
+  throw new OutriderError("engine_failed", `${what}: ${cause instanceof Error ? cause.message : cause}`, {
+    status: 502,
+    retryable: true,
+    cause,
+  });
+};

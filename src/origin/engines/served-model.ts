@@ -1,0 +1,46 @@
+/**
+ * What a gateway must know of a model that another server runs: ids only count the same where the token tables are the same, and
+ * the servers' HTTP interfaces tell neither table nor longest context.
+ */
+import { join } from "node:path";
+import * as z from "zod";
+import { openDirectory } from "../../format/disk.ts";
+import { readText } from "../../format/source.ts";
+import { OutriderError } from "../../model/errors.ts";
+import { modelId } from "../../model/model-id.ts";
+import { tokenTable, vocabularyHash } from "../../model/tokenizer-files.ts";
+
+const MAX_BYTES = 64 * 1024 * 1024;
+
+export interface ServedModel {
+  readonly model: string;
+  readonly vocabulary: { readonly size: number; readonly hash: string };
+  /** Tokens that the model was made for. */ readonly context: number;
+}
+
+/** Of a pack only the name is its own; the rest is what every Hugging Face checkpoint has. */
+const packSchema = z.object({ model: z.string() });
+const configSchema = z.object({ max_position_embeddings: z.int().min(2) });
+
+/**
+ * Reads config.json and tokenizer.json of a pack, or of the Hugging Face checkpoint that the server runs. Throws `not_found` or
+ * `bad_model` naming the file.
+ */
+export async function readServedModel(directory: string): Promise<ServedModel> {
+  const open = openDirectory(directory);
+  const read = async <T>(name: string, schema: z.ZodType<T>): Promise<T> => {
+    try {
+      return schema.parse(JSON.parse(await readText(await open(name), MAX_BYTES)));
+    } catch (cause) {
+      if (cause instanceof OutriderError) throw cause;
+      throw new OutriderError("bad_model", `${join(directory, name)} is not what a model has`, { cause });
+    }
+  };
+  const { max_position_embeddings: context } = await read("config.json", configSchema);
+  const table = tokenTable(await read("tokenizer.json", z.unknown()));
+  const pack = await read("pack.json", packSchema).catch((error: unknown) => {
+    if (error instanceof OutriderError && error.code === "not_found") return { model: modelId(directory) };
+    throw error;
+  });
+  return { model: pack.model, vocabulary: { size: table.length, hash: await vocabularyHash(table) }, context };
+}

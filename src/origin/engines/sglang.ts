@@ -1,0 +1,128 @@
+/**
+ * The target in an SGLang server, through its native /generate: token ids in, no new tokens, logarithms of probability of the
+ * positions from the timeline's last token on.
+ *
+ *   input_ids            p p p p c d1 d2 d3      logprob_start_len: the position of c
+ *   input_top_logprobs   - after c, d1, d2       row 0, of c itself, is null: its distribution is in the cached part
+ *   output_top_logprobs  after d3
+ *
+ * The radix cache keeps the prefix from pass to pass and from turn to turn; its match ends before logprob_start_len, so a pass
+ * computes c and the draft. The server dies of ids outside its vocabulary: the gateway lets none through.
+ */
+import * as z from "zod";
+import { accept, type Decision, partialJudge } from "../../speculate/accept.ts";
+import type { Likeliest } from "../../speculate/likeliest.ts";
+import type { Sampling } from "../../speculate/types.ts";
+import type { Deciding, TargetEngine } from "../engine.ts";
+import { EngineServer } from "./http.ts";
+import { type Pass, RemoteSequence } from "./remote-sequence.ts";
+import { readServedModel } from "./served-model.ts";
+
+/** Tokens that the server keeps back of its context. */
+const RESERVED = 8;
+/** Longest list of likeliest tokens that is asked for at every position. */
+const MAX_LIKELIEST = 256;
+/** Where the request does not say how many it takes. */
+const LIKELIEST = 64;
+
+export interface RemoteOptions {
+  readonly url: string;
+  /** A pack or checkpoint directory of the model that the server runs. */ readonly directory: string;
+  /** Bearer token of the server. */ readonly token: string | null;
+  readonly maxDraft: number;
+  /** Generations at once. */ readonly sessions: number;
+}
+
+const rowSchema = z.array(z.tuple([z.number(), z.int()], z.unknown()));
+const replySchema = z.object({
+  meta_info: z.object({
+    cached_tokens: z.int(),
+    input_token_logprobs: z.array(z.tuple([z.number().nullable(), z.int()], z.unknown())),
+    input_top_logprobs: z.array(rowSchema.nullable()),
+    output_top_logprobs: z.array(rowSchema),
+  }),
+});
+const infoSchema = z.object({ max_req_input_len: z.int().min(1) });
+
+/** Throws what reading the directory throws, and `engine_unreachable` where no server answers. */
+export async function connectSglang(options: RemoteOptions): Promise<TargetEngine> {
+  const { model, vocabulary, context } = await readServedModel(options.directory);
+  const server = new EngineServer("SGLang", options.url, options.token);
+  const { max_req_input_len } = await server.get("/get_server_info", infoSchema);
+  const pass: Pass = (timeline, draft, deciding) => decide(server, vocabulary.size, timeline, draft, deciding);
+  return {
+    model,
+    vocabulary,
+    context: Math.min(context, max_req_input_len) - RESERVED,
+    capabilities: {
+      rules: ["exact", "bild"],
+      maxDraft: options.maxDraft,
+      // The server queues and evicts by itself.
+      capacity: options.sessions,
+      cost: () => 1,
+      drafted,
+    },
+    open: () => new RemoteSequence(pass),
+  };
+}
+
+/** Without a filter a token far down the list may win by its noise. */
+const drafted = ({ temperature, topK, topP, minP }: Sampling): boolean =>
+  temperature === 0 || (topK > 0 && topK < MAX_LIKELIEST) || topP < 1 || minP > 0;
+
+async function decide(
+  server: EngineServer,
+  V: number,
+  timeline: readonly number[],
+  draft: readonly number[],
+  deciding: Deciding,
+): Promise<Decision> {
+  const { sampling, rule, stop } = deciding;
+  const position = timeline.length;
+  const judged = async (tokens: readonly number[], count: number): Promise<Decision> => {
+    const { rows, logProbabilities, cached } = await score(server, timeline, tokens, count);
+    return { ...accept(partialJudge(rows, logProbabilities, V, sampling, position), tokens, rule, stop), cached };
+  };
+  const decision = await judged(draft, countFor(sampling, V));
+  // Where the likeliest leave the first token open, the whole distribution of that one position decides.
+  return decision.tokens.length > 0 ? decision : { ...(await judged([], V)), passes: 2 };
+}
+
+function countFor(sampling: Sampling, V: number): number {
+  if (sampling.temperature === 0) return 2;
+  if (!drafted(sampling)) return V;
+  return Math.min(V, sampling.topK > 0 && sampling.topK < MAX_LIKELIEST ? sampling.topK + 1 : LIKELIEST);
+}
+
+/** Of each position from the timeline's end on: the `count` likeliest, (K + 1), and ln p of the draft's token, (K). */
+async function score(
+  server: EngineServer,
+  timeline: readonly number[],
+  draft: readonly number[],
+  count: number,
+): Promise<{ rows: Likeliest[]; logProbabilities: number[]; cached: number }> {
+  const { meta_info } = await server.post(
+    "/generate",
+    {
+      input_ids: [...timeline, ...draft],
+      // Temperature 0 leaves the logarithms of probability as they are.
+      sampling_params: { max_new_tokens: 0, temperature: 0 },
+      return_logprob: true,
+      logprob_start_len: timeline.length - 1,
+      top_logprobs_num: count,
+    },
+    replySchema,
+  );
+  const rows = [...meta_info.input_top_logprobs.slice(1, 1 + draft.length), meta_info.output_top_logprobs[0] ?? null];
+  return {
+    rows: rows.map((row) => ({
+      ids: (row ?? []).map(([, id]) => id),
+      logits: (row ?? []).map(([logProbability]) => logProbability),
+      logTotal: 0,
+    })),
+    logProbabilities: meta_info.input_token_logprobs
+      .slice(1, 1 + draft.length)
+      .map(([logProbability]) => logProbability ?? Number.NEGATIVE_INFINITY),
+    cached: meta_info.cached_tokens,
+  };
+}

@@ -1,0 +1,155 @@
+/**
+ * The target in a vLLM server, through its completions. It has no way to score a draft and keep the prefix: `prompt_logprobs`
+ * switches the prefix cache off and computes the whole timeline. So a draft is judged in whichever of two ways computes fewer tokens:
+ *
+ *   whole       one prompt, p p p p c d1 d2 d3, with prompt_logprobs          all of them
+ *   beginnings  K + 1 prompts, … c | … c d1 | … c d1 d2 | …, one token each   of each what its last block of 16 lacks
+ *
+ * Beginnings share the cached blocks and run as one batch. Without a draft both are the same plain request.
+ * Where the likeliest tokens that the server tells do not determine a sampled token, the server's own sampler draws it: its
+ * draw does not repeat for a seed.
+ */
+import * as z from "zod";
+import { accept, type Decision, partialJudge } from "../../speculate/accept.ts";
+import type { Likeliest } from "../../speculate/likeliest.ts";
+import type { Sampling } from "../../speculate/types.ts";
+import type { Deciding, TargetEngine } from "../engine.ts";
+import { EngineServer } from "./http.ts";
+import { type Pass, RemoteSequence } from "./remote-sequence.ts";
+import { readServedModel } from "./served-model.ts";
+import type { RemoteOptions } from "./sglang.ts";
+
+/** What vLLM tells at most unless it was started with --max-logprobs. */
+const MAX_LIKELIEST = 20;
+/** Tokens of a block of vLLM's prefix cache, which matches whole blocks. */
+const BLOCK = 16;
+/** Each further token of a draft costs most of a block: longer ones are hardly ever worth it. */
+const MAX_DRAFT = 8;
+
+const rankedSchema = z.record(z.string(), z.object({ logprob: z.number() }));
+const choiceSchema = z.object({
+  index: z.int(),
+  token_ids: z.array(z.int()).nullish(),
+  prompt_logprobs: z.array(rankedSchema.nullable()).nullish(),
+  logprobs: z.object({ top_logprobs: z.array(z.record(z.string(), z.number())) }).nullish(),
+});
+const replySchema = z.object({ choices: z.array(choiceSchema).min(1) });
+const modelsSchema = z.object({ data: z.array(z.object({ id: z.string(), max_model_len: z.int().min(2) })).min(1) });
+
+type Choice = z.infer<typeof choiceSchema>;
+
+/** Throws what reading the directory throws, and `engine_unreachable` where no server answers. */
+export async function connectVllm(options: RemoteOptions): Promise<TargetEngine> {
+  const { model, vocabulary, context } = await readServedModel(options.directory);
+  const server = new EngineServer("vLLM", options.url, options.token);
+  const [served] = (await server.get("/v1/models", modelsSchema)).data;
+  const { id, max_model_len } = served!;
+  const pass: Pass = (timeline, draft, deciding) => decide(server, id, vocabulary.size, timeline, draft, deciding);
+  return {
+    model,
+    vocabulary,
+    // One token must be left to decide.
+    context: Math.min(context, max_model_len) - 1,
+    capabilities: {
+      rules: ["exact"],
+      maxDraft: Math.min(MAX_DRAFT, options.maxDraft),
+      capacity: options.sessions,
+      cost: () => 1,
+      drafted,
+    },
+    open: () => new RemoteSequence(pass),
+  };
+}
+
+const drafted = ({ temperature, topK, topP, minP }: Sampling): boolean =>
+  temperature === 0 || (topK > 0 && topK < MAX_LIKELIEST) || topP < 1 || minP > 0;
+
+const likeliestOf = ({ temperature, topK }: Sampling): number =>
+  temperature === 0 ? 2 : topK > 0 && topK < MAX_LIKELIEST ? topK + 1 : MAX_LIKELIEST;
+
+async function decide(
+  server: EngineServer,
+  model: string,
+  V: number,
+  timeline: readonly number[],
+  draft: readonly number[],
+  { sampling, rule, stop }: Deciding,
+): Promise<Decision> {
+  if (!drafted(sampling)) return drawnByServer(server, model, timeline, sampling);
+  const ways = { server, model, timeline, draft, count: likeliestOf(sampling) };
+  const rows = await (wholeIsCheaper(timeline.length, draft.length) ? whole(ways) : beginnings(ways));
+  const decision = accept(partialJudge(rows, [], V, sampling, timeline.length), draft, rule, stop);
+  if (decision.tokens.length > 0) return decision;
+  return { ...(await drawnByServer(server, model, timeline, sampling)), passes: 2 };
+}
+
+/** Whether `prompt_logprobs` computes fewer tokens for a draft of K after P tokens than K + 1 beginnings do behind the cache. */
+export function wholeIsCheaper(P: number, K: number): boolean {
+  if (K === 0) return false;
+  let behindCache = 0;
+  for (let k = 0; k <= K; k++) behindCache += P + k - BLOCK * Math.floor((P - 1) / BLOCK);
+  return P + K < behindCache;
+}
+
+interface Ways {
+  readonly server: EngineServer;
+  readonly model: string;
+  readonly timeline: readonly number[];
+  readonly draft: readonly number[];
+  /** Likeliest tokens to tell. */ readonly count: number;
+}
+
+/** What all requests say: one token, its likeliest rivals by id. A seed in the request kills vLLM's CPU engine. */
+const common = (model: string, count: number) => ({
+  model,
+  max_tokens: 1,
+  temperature: 0,
+  logprobs: count,
+  return_tokens_as_token_ids: true,
+});
+
+async function whole({ server, model, timeline, draft, count }: Ways): Promise<Likeliest[]> {
+  const prompt = [...timeline, ...draft];
+  const body = { ...common(model, count), prompt, prompt_logprobs: count };
+  const [choice] = (await server.post("/v1/completions", body, replySchema)).choices;
+  const rows = (choice!.prompt_logprobs ?? []).slice(timeline.length);
+  return [...rows.map((row) => ranked(row ?? {}, count)), last(choice!)];
+}
+
+async function beginnings({ server, model, timeline, draft, count }: Ways): Promise<Likeliest[]> {
+  const prompt = Array.from({ length: draft.length + 1 }, (_, k) => [...timeline, ...draft.slice(0, k)]);
+  const { choices } = await server.post("/v1/completions", { ...common(model, count), prompt }, replySchema);
+  return choices.toSorted((a, b) => a.index - b.index).map(last);
+}
+
+/** The likeliest of the `count` asked for; a draft token that is none of them is told besides. */
+function ranked(row: z.infer<typeof rankedSchema>, count: number): Likeliest {
+  return sorted(Object.entries(row).map(([id, { logprob }]) => [Number(id), logprob])).first(count);
+}
+
+function last({ logprobs }: Choice): Likeliest {
+  const row = Object.entries(logprobs?.top_logprobs[0] ?? {});
+  return sorted(row.map(([name, logprob]) => [Number(name.replace("token_id:", "")), logprob])).first(row.length);
+}
+
+function sorted(row: [id: number, logprob: number][]) {
+  row.sort(([, a], [, b]) => b - a);
+  return {
+    first(count: number): Likeliest {
+      const kept = row.slice(0, count);
+      return { ids: kept.map(([id]) => id), logits: kept.map(([, logprob]) => logprob), logTotal: 0 };
+    },
+  };
+}
+
+async function drawnByServer(
+  server: EngineServer,
+  model: string,
+  timeline: readonly number[],
+  { temperature, topK, topP, minP }: Sampling,
+): Promise<Decision> {
+  const sampling = { temperature, top_k: topK > 0 ? topK : -1, top_p: topP, min_p: minP };
+  const body = { model, prompt: timeline, max_tokens: 1, return_token_ids: true, ...sampling };
+  const [choice] = (await server.post("/v1/completions", body, replySchema)).choices;
+  return { kept: 0, tokens: (choice!.token_ids ?? []).slice(0, 1) };
+}

@@ -1,0 +1,85 @@
+/**
+ * What the gateway has done since it started, in Prometheus' text format. Names that llama.cpp's server has are llama.cpp's, so
+ * that its dashboards read them; the rest begins with `outrider:`. Plain sums: whoever reads them takes rates.
+ */
+import type { Verdict } from "../speculate/types.ts";
+
+/** Draft positions that are counted one by one. */
+const POSITIONS = 16;
+
+/** Gauges, read when asked for. */
+export interface Gauges {
+  readonly processing: number;
+  readonly deferred: number;
+  readonly connections: number;
+  readonly kept: number;
+}
+
+export class Metrics {
+  #generations = 0;
+  #promptTokens = 0;
+  #cachedTokens = 0;
+  #decided = 0;
+  #passes = 0;
+  #drafts = 0;
+  #drafted = 0;
+  #keptTokens = 0;
+  readonly #keptAt = new Array<number>(POSITIONS).fill(0);
+  #stepMs = 0;
+  #waitMs = 0;
+  #queueMs = 0;
+  readonly #failures = new Map<string, number>();
+
+  /** A generation got its turn after `queueMs`: of a prompt of so many tokens the origin held `cached`. */
+  began(promptTokens: number, cached: number, queueMs: number): void {
+    this.#generations++;
+    this.#promptTokens += promptTokens - cached;
+    this.#cachedTokens += cached;
+    this.#queueMs += queueMs;
+  }
+
+  /** A target pass over `drafted` draft tokens. */
+  passed(drafted: number, { kept, tokens, stepMs, waitMs }: Verdict): void {
+    this.#passes++;
+    this.#decided += tokens.length;
+    this.#stepMs += stepMs;
+    this.#waitMs += waitMs;
+    if (drafted === 0) return;
+    this.#drafts++;
+    this.#drafted += drafted;
+    this.#keptTokens += kept;
+    for (let i = 0; i < Math.min(kept, POSITIONS); i++) this.#keptAt[i]!++;
+  }
+
+  /** A request was refused or a generation failed. */
+  failed(code: string): void {
+    this.#failures.set(code, (this.#failures.get(code) ?? 0) + 1);
+  }
+
+  text({ processing, deferred, connections, kept }: Gauges): string {
+    const lines: string[] = [];
+    const put = (name: string, kind: "counter" | "gauge", help: string, value: number) =>
+      lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${kind}`, `${name} ${value}`);
+    put("llamacpp:prompt_tokens_total", "counter", "Prompt tokens computed.", this.#promptTokens);
+    put("llamacpp:tokens_predicted_total", "counter", "Tokens decided.", this.#decided);
+    put("llamacpp:tokens_predicted_seconds_total", "counter", "Time in target passes.", this.#stepMs / 1000);
+    put("llamacpp:n_decode_total", "counter", "Target passes.", this.#passes);
+    put("llamacpp:requests_processing", "gauge", "Generations at work.", processing);
+    put("llamacpp:requests_deferred", "gauge", "Generations waiting for room.", deferred);
+    put("llamacpp:spec_decode_num_drafts_total", "counter", "Passes over a draft.", this.#drafts);
+    put("llamacpp:spec_decode_num_draft_tokens_total", "counter", "Draft tokens scored.", this.#drafted);
+    put("llamacpp:spec_decode_num_accepted_tokens_total", "counter", "Draft tokens kept.", this.#keptTokens);
+    const perPosition = "llamacpp:spec_decode_num_accepted_tokens_per_pos_total";
+    lines.push(`# HELP ${perPosition} Draft tokens kept, by place in the draft.`, `# TYPE ${perPosition} counter`);
+    for (const [i, count] of this.#keptAt.entries()) lines.push(`${perPosition}{position="${i}"} ${count}`);
+    put("outrider:prompt_tokens_cached_total", "counter", "Prompt tokens held from before.", this.#cachedTokens);
+    put("outrider:generations_total", "counter", "Generations begun.", this.#generations);
+    put("outrider:draft_wait_seconds_total", "counter", "Time passes waited for drafts.", this.#waitMs / 1000);
+    put("outrider:queue_seconds_total", "counter", "Time generations waited for room.", this.#queueMs / 1000);
+    put("outrider:connections", "gauge", "Open sockets.", connections);
+    put("outrider:sequences_kept", "gauge", "Sessions whose keys and values are held.", kept);
+    lines.push("# HELP outrider:failures_total Refusals and failures.", "# TYPE outrider:failures_total counter");
+    for (const [code, count] of this.#failures) lines.push(`outrider:failures_total{code="${code}"} ${count}`);
+    return `${lines.join("\n")}\n`;
+  }
+}

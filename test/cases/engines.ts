@@ -1,0 +1,177 @@
+/**
+ * What every engine behind the gateway must do, whatever runs the target: the table that each of them runs. The reference is the
+ * engine itself without a draft, one position a pass; that this is the model is the business of each engine's own test.
+ */
+import { expect } from "vitest";
+import type { Deciding, EngineSequence, TargetEngine } from "../../src/origin/engine.ts";
+import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
+import { seeded } from "../support/random.ts";
+
+export interface Subject {
+  readonly engine: TargetEngine;
+  /** Prompts of different lengths, one of them at least 300 tokens. */ readonly prompts: readonly (readonly number[])[];
+}
+
+const deciding = (sampling: Sampling, stop: readonly number[] = []): Deciding => ({
+  sampling,
+  rule: { kind: "exact" },
+  stop: new Set(stop),
+});
+
+const SAMPLED: readonly Sampling[] = [
+  { temperature: 0.8, topK: 0, topP: 1, minP: 0, seed: 7 },
+  { temperature: 1, topK: 40, topP: 1, minP: 0, seed: 8 },
+  { temperature: 1.1, topK: 0, topP: 0.9, minP: 0, seed: 9 },
+  { temperature: 0.9, topK: 0, topP: 1, minP: 0.05, seed: 10 },
+  { temperature: 0.7, topK: 12, topP: 0.95, minP: 0.02, seed: 11 },
+];
+
+function opened(engine: TargetEngine, prompt: readonly number[]): EngineSequence {
+  const sequence = engine.open();
+  sequence.append(prompt);
+  return sequence;
+}
+
+async function prefilled(sequence: EngineSequence): Promise<number> {
+  let slices = 0;
+  while (await sequence.prefill()) slices++;
+  return slices;
+}
+
+/** What the engine decides with no draft at all. */
+export async function alone(
+  engine: TargetEngine,
+  prompt: readonly number[],
+  sampling: Sampling,
+  count: number,
+): Promise<number[]> {
+  const sequence = opened(engine, prompt);
+  await prefilled(sequence);
+  while (sequence.timeline.length < prompt.length + count) await sequence.decide([], deciding(sampling));
+  sequence.close();
+  return sequence.timeline.slice(prompt.length);
+}
+
+/** What it decides with drafts of which a third hold a wrong token; and how much of them it kept. */
+export async function drafted(
+  engine: TargetEngine,
+  prompt: readonly number[],
+  sampling: Sampling,
+  right: readonly number[],
+  seed: number,
+): Promise<{ tokens: number[]; kept: number; passes: number }> {
+  const random = seeded(seed);
+  const sequence = opened(engine, prompt);
+  await prefilled(sequence);
+  let [kept, passes] = [0, 0];
+  for (;;) {
+    const at = sequence.timeline.length - prompt.length;
+    if (at >= right.length - engine.capabilities.maxDraft) break;
+    const draft = right.slice(at, at + Math.floor(random() * (engine.capabilities.maxDraft + 1)));
+    if (random() < 0.34 && draft.length > 0) {
+      const wrong = Math.floor(random() * draft.length);
+      draft[wrong] = (draft[wrong]! + 1) % engine.vocabulary.size;
+    }
+    const before = [...sequence.timeline];
+    const decision = await sequence.decide(draft, deciding(sampling));
+    expect(sequence.timeline).toEqual([...before, ...decision.tokens]);
+    expect(decision.tokens.slice(0, decision.kept)).toEqual(draft.slice(0, decision.kept));
+    kept += decision.kept;
+    passes++;
+  }
+  sequence.close();
+  return { tokens: sequence.timeline.slice(prompt.length), kept, passes };
+}
+
+async function sameWithDrafts({ engine, prompts }: Subject, sampling: Sampling): Promise<void> {
+  for (const [n, prompt] of prompts.entries()) {
+    const right = await alone(engine, prompt, sampling, 40);
+    const { tokens, kept, passes } = await drafted(engine, prompt, sampling, right, 5 + n);
+    expect(tokens, `prompt ${n}`).toEqual(right.slice(0, tokens.length));
+    expect(kept, `prompt ${n}`).toBeGreaterThan(5);
+    expect(passes).toBeLessThan(tokens.length);
+  }
+}
+
+interface Case {
+  readonly name: string;
+  run(subject: Subject): Promise<void>;
+}
+
+export const ENGINE_CASES: readonly Case[] = [
+  {
+    name: "decides the same with right, wrong and mixed drafts, greedily",
+    run: (subject) => sameWithDrafts(subject, GREEDY),
+  },
+  ...SAMPLED.map((sampling) => ({
+    name: `decides the same with drafts, or takes none: ${JSON.stringify(sampling)}`,
+    async run(subject: Subject) {
+      const { engine, prompts } = subject;
+      if (engine.capabilities.drafted(sampling)) return sameWithDrafts(subject, sampling);
+      expect(await alone(engine, prompts[0]!, sampling, 8)).toHaveLength(8);
+    },
+  })),
+  {
+    name: "repeats for a seed, and does not for another",
+    async run({ engine, prompts }) {
+      const [sampling] = SAMPLED.filter((one) => engine.capabilities.drafted(one)) as [Sampling];
+      const first = await alone(engine, prompts[0]!, sampling, 24);
+      expect(await alone(engine, prompts[0]!, sampling, 24)).toEqual(first);
+      expect(await alone(engine, prompts[0]!, { ...sampling, seed: sampling.seed + 1 }, 24)).not.toEqual(first);
+    },
+  },
+  {
+    name: "ends at a kept stop token, and goes on after it in a next turn",
+    async run({ engine, prompts: [prompt] }) {
+      const right = await alone(engine, prompt!, GREEDY, 12);
+      const stop = right[2]!;
+      const end = right.indexOf(stop);
+      const sequence = opened(engine, prompt!);
+      const { kept, tokens } = await sequence.decide(right.slice(0, 7), deciding(GREEDY, [stop]));
+      expect({ kept, tokens }).toEqual({ kept: end + 1, tokens: right.slice(0, end + 1) });
+      sequence.append(right.slice(end + 1, 6));
+      await sequence.decide([], deciding(GREEDY));
+      expect(sequence.timeline.slice(prompt!.length)).toEqual(right.slice(0, 7));
+      sequence.close();
+    },
+  },
+  {
+    name: "decides the same after cuts at every length",
+    async run({ engine, prompts: [prompt] }) {
+      const right = await alone(engine, prompt!, GREEDY, 8);
+      const sequence = opened(engine, prompt!);
+      await sequence.decide(right.slice(0, 7), deciding(GREEDY));
+      for (let length = prompt!.length + 7; length > prompt!.length; length--) {
+        sequence.cut(length);
+        expect(sequence.timeline).toHaveLength(length);
+        await sequence.decide([], deciding(GREEDY));
+        expect(sequence.timeline.at(-1)).toBe(right[length - prompt!.length]);
+      }
+      sequence.close();
+    },
+  },
+  {
+    name: "keeps sequences apart that are at work at once",
+    async run({ engine, prompts }) {
+      const expected: number[][] = [];
+      for (const prompt of prompts) expected.push(await alone(engine, prompt, GREEDY, 12));
+      const made = await Promise.all(prompts.map((prompt) => alone(engine, prompt, GREEDY, 12)));
+      expect(made).toEqual(expected);
+    },
+  },
+  {
+    name: "gives back what a closed sequence held",
+    async run({ engine, prompts: [prompt] }) {
+      const { capacity, cost } = engine.capabilities;
+      const rounds = Math.floor(capacity / cost(prompt!.length + 1)) + 2;
+      for (let n = 0; n < Math.min(rounds, 40); n++) await alone(engine, prompt!, GREEDY, 1);
+    },
+  },
+  {
+    name: "says how long a timeline may become",
+    async run({ engine }) {
+      expect(engine.context).toBeGreaterThan(engine.capabilities.maxDraft);
+      expect(engine.vocabulary.hash).toMatch(/^[0-9a-f]{16}$/);
+    },
+  },
+];

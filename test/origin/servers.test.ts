@@ -1,0 +1,123 @@
+/** The engines behind HTTP servers: the table of all engines over scripted ones, and what a failing server makes of an answer. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { TargetEngine } from "../../src/origin/engine.ts";
+import { connectSglang, type RemoteOptions } from "../../src/origin/engines/sglang.ts";
+import { connectVllm, wholeIsCheaper } from "../../src/origin/engines/vllm.ts";
+import { GREEDY } from "../../src/speculate/types.ts";
+import { alone, ENGINE_CASES } from "../cases/engines.ts";
+import { seeded } from "../support/random.ts";
+import { reference, V } from "../support/scripted.ts";
+import { type ScriptedServer, scriptedSglang, scriptedVllm } from "../support/scripted-servers.ts";
+
+interface Kind {
+  readonly name: string;
+  serve(): Promise<ScriptedServer>;
+  connect(options: RemoteOptions): Promise<TargetEngine>;
+}
+
+const KINDS: readonly Kind[] = [
+  { name: "SGLang", serve: scriptedSglang, connect: connectSglang },
+  { name: "vLLM", serve: scriptedVllm, connect: connectVllm },
+];
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "outrider-served-"));
+  const vocab = Object.fromEntries(Array.from({ length: V }, (_, id) => [`<${id}>`, id]));
+  writeFileSync(join(directory, "tokenizer.json"), JSON.stringify({ model: { vocab }, added_tokens: [] }));
+  writeFileSync(join(directory, "config.json"), JSON.stringify({ max_position_embeddings: 2048 }));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const promptOf = (seed: number, length: number): number[] => {
+  const random = seeded(seed);
+  return Array.from({ length }, () => 1 + Math.floor(random() * (V - 1)));
+};
+const deciding = { sampling: GREEDY, rule: { kind: "exact" }, stop: new Set<number>() } as const;
+
+describe.each(KINDS)("$name", ({ serve, connect }) => {
+  let server: ScriptedServer;
+  let engine: TargetEngine;
+
+  beforeEach(async () => {
+    server = await serve();
+    engine = await connect({ url: server.url, directory, token: null, maxDraft: 15, sessions: 4 });
+  });
+  afterEach(() => server.close());
+
+  const prompts = [promptOf(1, 5), promptOf(2, 300), promptOf(3, 40)];
+  test.each(ENGINE_CASES)("$name", ({ run }) => run({ engine, prompts }));
+
+  test("says what the target says", async () => {
+    for (const prompt of prompts) {
+      const { tokens } = reference(prompt, GREEDY, 20, []);
+      expect(await alone(engine, prompt, GREEDY, 20)).toEqual(tokens);
+    }
+  });
+
+  test("takes the smaller of the server's context and the model's, less what the server keeps back", () => {
+    expect(engine.context).toBeLessThan(2048);
+    expect(engine.context).toBeGreaterThan(2030);
+  });
+
+  test.each([
+    ["500", { code: "engine_failed", status: 502, retryable: true }],
+    ["400", { code: "engine_refused", status: 502, retryable: false }],
+    ["garbage", { code: "engine_refused", status: 502, retryable: false }],
+    ["cut", { code: "engine_unreachable", status: 503, retryable: true }],
+  ] as const)("a server that answers with %s costs a clear error and no token", async (fault, error) => {
+    const sequence = engine.open();
+    sequence.append(prompts[0]!);
+    await sequence.decide([], deciding);
+    const before = [...sequence.timeline];
+    server.fault = fault;
+    await expect(sequence.decide([1, 2], deciding)).rejects.toMatchObject(error);
+    expect(sequence.timeline).toEqual(before);
+    await sequence.decide([], deciding);
+    expect(sequence.timeline.slice(prompts[0]!.length)).toEqual(reference(prompts[0]!, GREEDY, 2, []).tokens);
+    sequence.close();
+  });
+
+  test("a server that is slow is waited for", async () => {
+    server.fault = { stallMs: 200 };
+    expect(await alone(engine, prompts[0]!, GREEDY, 3)).toEqual(reference(prompts[0]!, GREEDY, 3, []).tokens);
+  });
+});
+
+test("SGLang is asked from the last decided token on, which its cache never holds", async () => {
+  const server = await scriptedSglang();
+  const engine = await connectSglang({ url: server.url, directory, token: null, maxDraft: 15, sessions: 4 });
+  const sequence = engine.open();
+  sequence.append(promptOf(4, 30));
+  const { cached } = await sequence.decide([3, 4, 5], deciding);
+  expect(server.requests.at(-1)!.body).toMatchObject({
+    input_ids: [...promptOf(4, 30), 3, 4, 5],
+    logprob_start_len: 29,
+    sampling_params: { max_new_tokens: 0, temperature: 0 },
+  });
+  expect(cached).toBe(29);
+  await server.close();
+});
+
+test("vLLM is asked for the whole prompt's probabilities only where beginnings would compute more", async () => {
+  const server = await scriptedVllm();
+  const engine = await connectVllm({ url: server.url, directory, token: null, maxDraft: 15, sessions: 4 });
+  for (const length of [20, 400]) {
+    const sequence = engine.open();
+    sequence.append(promptOf(5, length));
+    await sequence.decide([3, 4, 5, 6], deciding);
+    const { prompt, prompt_logprobs } = server.requests.at(-1)!.body as { prompt: unknown[]; prompt_logprobs?: number };
+    const whole = length === 20;
+    expect(prompt).toHaveLength(whole ? 24 : 5);
+    expect(prompt_logprobs !== undefined).toBe(whole);
+    sequence.close();
+  }
+  // Behind 32 cached tokens 5 beginnings compute 8 to 12 tokens each, 50 against 44 in one; behind 96, 4 to 8 each.
+  expect(wholeIsCheaper(40, 4)).toBe(true);
+  expect(wholeIsCheaper(100, 4)).toBe(false);
+  expect(wholeIsCheaper(10, 0)).toBe(false);
+  await server.close();
+});

@@ -1,0 +1,123 @@
+/**
+ * SGLang's and vLLM's HTTP interfaces, as far as the engines use them, over the made-up language of `scripted.ts`: the shapes are those
+ * that the real servers sent (npm run test:engines asks the real ones). They can be made to fail.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { scriptedRow, sleep, V } from "./scripted.ts";
+
+export interface ScriptedServer {
+  readonly url: string;
+  /** Requests answered. */ readonly requests: { readonly path: string; readonly body: Record<string, unknown> }[];
+  /** What the next request meets instead of an answer. */ fault:
+    | "500"
+    | "400"
+    | "garbage"
+    | "cut"
+    | { stallMs: number }
+    | null;
+  close(): Promise<void>;
+}
+
+/** ln p of all tokens after `timeline`, most likely first. */
+function ranked(timeline: readonly number[]): [logProbability: number, id: number][] {
+  const row = scriptedRow(timeline);
+  const total = Math.log(row.reduce((sum, logit) => sum + Math.exp(logit), 0));
+  const all = [...row].map((logit, id): [number, number] => [logit - total, id]);
+  return all.sort(([a, x], [b, y]) => b - a || x - y);
+}
+
+type Answer = (body: Record<string, unknown>) => unknown;
+
+async function serve(routes: Readonly<Record<string, Answer>>): Promise<ScriptedServer> {
+  const scripted: { requests: ScriptedServer["requests"]; fault: ScriptedServer["fault"] } = {
+    requests: [],
+    fault: null,
+  };
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    let text = "";
+    for await (const chunk of request.setEncoding("utf8")) text += chunk;
+    const path = request.url ?? "";
+    const body = text === "" ? {} : (JSON.parse(text) as Record<string, unknown>);
+    const { fault } = scripted;
+    scripted.fault = null;
+    if (fault === "cut") return void request.socket.destroy();
+    if (fault === "500" || fault === "400") return void response.writeHead(Number(fault)).end("out of luck");
+    if (fault === "garbage") return void response.end("<html>");
+    if (fault) await sleep(fault.stallMs);
+    const route = routes[path];
+    if (!route) return void response.writeHead(404).end("no such route");
+    scripted.requests.push({ path, body });
+    response.setHeader("content-type", "application/json").end(JSON.stringify(route(body)));
+  };
+  const server: Server = createServer((request, response) => void answer(request, response));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return Object.assign(scripted, {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  });
+}
+
+export const scriptedSglang = (): Promise<ScriptedServer> =>
+  serve({
+    "/get_server_info": () => ({ max_req_input_len: 4000 }),
+    "/generate"(body) {
+      const ids = body.input_ids as number[];
+      const start = body.logprob_start_len as number;
+      const count = body.top_logprobs_num as number;
+      if (ids.some((id) => !(id >= 0 && id < V))) throw new Error("the real server would have died");
+      const top = (length: number) =>
+        ranked(ids.slice(0, length))
+          .slice(0, count)
+          .map((pair) => [...pair, null]);
+      const own = (at: number) => ranked(ids.slice(0, at)).find(([, id]) => id === ids[at])![0];
+      const judged = ids.slice(start).map((_, n) => start + n);
+      return {
+        output_ids: [],
+        meta_info: {
+          cached_tokens: start,
+          input_token_logprobs: judged.map((at, n) => [n === 0 ? null : own(at), ids[at], null]),
+          input_top_logprobs: judged.map((at, n) => (n === 0 ? null : top(at))),
+          output_top_logprobs: [top(ids.length)],
+        },
+      };
+    },
+  });
+
+export const scriptedVllm = (): Promise<ScriptedServer> =>
+  serve({
+    "/v1/models": () => ({ data: [{ id: "scripted", max_model_len: 4000 }] }),
+    "/v1/completions"(body) {
+      const prompts = Array.isArray((body.prompt as unknown[])[0])
+        ? (body.prompt as number[][])
+        : [body.prompt as number[]];
+      const most = (count: unknown) => (typeof count === "number" ? Math.min(count, 20) : 0);
+      const choices = prompts.map((ids, index) => {
+        const [likeliest] = ranked(ids) as [[number, number]];
+        const byId = (length: number) => {
+          const all = ranked(ids.slice(0, length));
+          // The token that stands there is told whether it is likely or not.
+          const told = all.filter(([, id], rank) => rank < most(body.prompt_logprobs) || id === ids[length]);
+          return Object.fromEntries(told.map(([logprob, id]) => [id, { logprob, rank: 1, decoded_token: "" }]));
+        };
+        const top = ranked(ids).slice(0, most(body.logprobs));
+        return {
+          index,
+          text: "",
+          token_ids: [likeliest[1]],
+          prompt_logprobs: body.prompt_logprobs === undefined ? null : ids.map((_, at) => (at === 0 ? null : byId(at))),
+          logprobs:
+            body.logprobs === undefined
+              ? null
+              : {
+                  top_logprobs: [Object.fromEntries(top.map(([logprob, id]) => [`token_id:${id}`, logprob]))],
+                },
+        };
+      });
+      // The order of choices is nobody's promise.
+      return { choices: choices.reverse() };
+    },
+  });
