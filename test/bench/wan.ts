@@ -42,7 +42,7 @@ const { values } = parseArgs({
     quick: { type: "boolean", default: false },
   },
 });
-const [count, tokens, runs] = values.quick ? [4, 40, 3] : [values.prompts, values.tokens, values.runs].map(Number);
+const [count, tokens, runs] = values.quick ? [3, 32, 2] : [values.prompts, values.tokens, values.runs].map(Number);
 const roundTrips = values.rtt.split(",").map(Number);
 
 const WAIT = { draft: "model", max_draft: MAX_DRAFT, patience_ms: 60_000 };

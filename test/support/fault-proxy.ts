@@ -65,7 +65,7 @@ export async function faultProxy(targetPort: number): Promise<FaultProxy> {
       const queue = waiting.get(to)!;
       if (stalled || to.destroyed) return;
       while (queue[0] && queue[0].at <= performance.now()) to.write(queue.shift()!.bytes);
-      if (queue[0]) setTimeout(drain, queue[0].at - performance.now(), to);
+      if (queue[0]) setTimeout(drain, Math.max(0, queue[0].at - performance.now()), to);
     };
     const pass = (to: Socket, bytes: Buffer) => {
       if (stalled) return;
@@ -76,7 +76,7 @@ export async function faultProxy(targetPort: number): Promise<FaultProxy> {
       }
       const at = performance.now() + proxy.delayMs * (1 + proxy.jitter * (2 * random() - 1));
       queue.push({ at: Math.max(at, queue.at(-1)?.at ?? 0), bytes });
-      if (queue.length === 1) setTimeout(drain, queue[0]!.at - performance.now(), to);
+      if (queue.length === 1) setTimeout(drain, Math.max(0, queue[0]!.at - performance.now()), to);
     };
     const reset = () => {
       client.resetAndDestroy();
