@@ -185,7 +185,7 @@ export class Gateway {
       const ended = await decideAll(through(lease), task, drafts, {
         alive: ours(lease, alive),
         emit: (verdict, scored) => {
-          this.#metrics.passed(scored, verdict);
+          this.#metrics.passed(scored, verdict.passes - passes, verdict);
           kept += verdict.kept;
           decided += verdict.tokens.length;
           passes = verdict.passes;

@@ -38,9 +38,9 @@ export class Metrics {
     this.#queueMs += queueMs;
   }
 
-  /** A target pass over `drafted` draft tokens. */
-  passed(drafted: number, { kept, tokens, stepMs, waitMs }: Verdict): void {
-    this.#passes++;
+  /** A verdict on `drafted` draft tokens, which took `passes` target passes. */
+  passed(drafted: number, passes: number, { kept, tokens, stepMs, waitMs }: Verdict): void {
+    this.#passes += passes;
     this.#decided += tokens.length;
     this.#stepMs += stepMs;
     this.#waitMs += waitMs;

@@ -17,7 +17,7 @@ interface Entry {
   /** The lease at work, if any. */ lease: Lease | null;
   /** A pass in flight on the sequence; its outcome is its lease's business. */ pass: Promise<void> | null;
   /** Of the newest connection that it was lent to. */ ticket: number;
-  /** When it was last lent. */ lentAt: number;
+  /** When it was last lent or worked on. */ usedAt: number;
 }
 
 export class Sequences {
@@ -48,6 +48,7 @@ export class Sequences {
    * there is no room. `idleMs`: a lease that does nothing for so long may be taken for dead. Rejects with `session_taken`.
    */
   async lend(session: string, ticket: number, tokens: number, idleMs: number): Promise<Lease | null> {
+    this.expire();
     const known = this.#entries.get(session);
     if (known) {
       if (known.ticket > ticket) throw taken();
@@ -57,13 +58,12 @@ export class Sequences {
       if (this.#entries.get(session) !== known) return null;
     }
     if (!this.#hasRoom(tokens)) return null;
-    this.expire();
     if (!known) this.#evict(this.#limits.kept - 1);
-    const entry = known ?? { sequence: this.#engine.open(), lease: null, pass: null, ticket, lentAt: 0 };
+    const entry = known ?? { sequence: this.#engine.open(), lease: null, pass: null, ticket, usedAt: 0 };
     this.#entries.delete(session);
     this.#entries.set(session, entry);
     entry.ticket = ticket;
-    entry.lentAt = this.#now();
+    entry.usedAt = this.#now();
     entry.lease = new Lease(entry, this.#engine.capabilities.cost(tokens), idleMs, this.#now);
     return entry.lease;
   }
@@ -72,7 +72,7 @@ export class Sequences {
   expire(): void {
     const before = this.#now() - this.#limits.idleMs;
     for (const [session, entry] of this.#entries) {
-      if (entry.lentAt < before && !entry.lease?.holds && !entry.pass) this.#drop(session, entry);
+      if (entry.usedAt < before && !entry.lease?.holds && !entry.pass) this.#drop(session, entry);
     }
   }
 
@@ -113,7 +113,6 @@ export class Lease {
   readonly #entry: Entry;
   readonly #idleMs: number;
   readonly #now: () => number;
-  #lastUse: number;
   #ended = false;
 
   constructor(entry: Entry, cost: number, idleMs: number, now: () => number) {
@@ -121,7 +120,6 @@ export class Lease {
     this.cost = cost;
     this.#idleMs = idleMs;
     this.#now = now;
-    this.#lastUse = now();
   }
 
   /** Only to be worked on through `pass`. */
@@ -131,13 +129,13 @@ export class Lease {
 
   /** False once it ended, was taken over, or its holder vanished without a word. */
   get holds(): boolean {
-    return !this.#ended && this.#now() - this.#lastUse < this.#idleMs;
+    return !this.#ended && this.#now() - this.#entry.usedAt < this.#idleMs;
   }
 
   /** Runs one slice or pass. A takeover waits for it, so that two generations never work on one sequence at once. */
   async pass<T>(work: () => Promise<T>): Promise<T> {
     if (!this.holds) throw taken();
-    this.#lastUse = this.#now();
+    this.#entry.usedAt = this.#now();
     const running = work();
     this.#entry.pass = running.then(
       () => {},
@@ -147,7 +145,7 @@ export class Lease {
       return await running;
     } finally {
       this.#entry.pass = null;
-      this.#lastUse = this.#now();
+      this.#entry.usedAt = this.#now();
     }
   }
 

@@ -525,6 +525,17 @@ describe("an operator", () => {
     expect(origin.engine.sequences).toBe(0);
   });
 
+  test("has one that comes back after all begin anew, whether anybody has looked since or not", async () => {
+    origin = await scriptedOrigin({ idleMs: 60 });
+    const session = freshSession();
+    await answerTo(open({ session }));
+    await sleep(80);
+    expect(await answerTo(open({ session, prompt: [...PROMPT, ...ANSWER.slice(0, 5)] }))).toMatchObject({
+      type: "done",
+    });
+    expect(origin.engine.sequences).toBe(1);
+  });
+
   test("stops it without breaking what is at work: nothing new, then the end", async () => {
     origin = await scriptedOrigin();
     origin.engine.stepMs = 10;
