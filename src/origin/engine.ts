@@ -5,6 +5,9 @@
 import type { Decision } from "../speculate/accept.ts";
 import type { Rule, Sampling } from "../speculate/types.ts";
 
+/** Whole contexts of key/value memory for all sequences together, where nobody says how much. */
+export const KV_CONTEXTS = 4;
+
 export interface TargetEngine {
   /** Model id, as the wire names it. */ readonly model: string;
   readonly vocabulary: { readonly size: number; readonly hash: string };

@@ -9,20 +9,14 @@
  *   POST /v1/verify   one target pass: {open, draft} → a verdict, with `reason` when it ends the answer
  */
 import { OutriderError } from "../model/errors.ts";
-import { commonPrefix } from "../model/timeline.ts";
 import type { Verdict } from "../speculate/types.ts";
-import {
-  decodeVerifyBody,
-  MAX_FRAME_CHARS,
-  type OpenFrame,
-  PROTOCOL_VERSION,
-  timelineHash,
-} from "../verify/protocol.ts";
+import { decodeVerifyBody, MAX_FRAME_CHARS, type OpenFrame, PROTOCOL_VERSION } from "../verify/protocol.ts";
 import { bearerMatches } from "./bearer.ts";
 import { Drafts } from "./drafts.ts";
 import type { EngineSequence, TargetEngine } from "./engine.ts";
 import { errorResponse } from "./failure.ts";
 import { Metrics } from "./metrics.ts";
+import { checkOpen, takeUp } from "./opening.ts";
 import { decideAll, type Ended } from "./scheduler.ts";
 import { type Lease, type Limits, Sequences, taken } from "./sequences.ts";
 
@@ -164,7 +158,7 @@ export class Gateway {
     let [kept, decided, passes, cached, queuedMs, end] = [0, 0, 0, 0, 0, "closed"];
     let lease: Lease | null = null;
     try {
-      this.#check(open);
+      checkOpen(open, this.#engine);
       lease = await this.#lend(open, alive);
       if (!lease) return null;
       queuedMs = now() - began;
@@ -267,39 +261,6 @@ export class Gateway {
     });
   }
 
-  #check(open: OpenFrame): void {
-    const { model, vocabulary, context, capabilities } = this.#engine;
-    const refuse = (code: string, message: string): never => {
-      throw new OutriderError(code, message);
-    };
-    if (open.version !== PROTOCOL_VERSION) {
-      refuse(
-        "unsupported_version",
-        `this origin speaks protocol version ${PROTOCOL_VERSION}, not ${open.version}; update the older side`,
-      );
-    }
-    if (open.model !== model) refuse("unknown_model", `this origin serves "${model}", not "${open.model}"`);
-    if (open.vocabulary !== vocabulary.hash) {
-      refuse(
-        "vocabulary_mismatch",
-        `the draft's vocabulary differs from that of "${model}"; make the draft from this target`,
-      );
-    }
-    if (!capabilities.rules.includes(open.rule.kind)) {
-      refuse("unsupported_rule", `this engine has no "${open.rule.kind}" rule, only ${capabilities.rules.join(", ")}`);
-    }
-    const bad = open.prompt.find((token) => token >= vocabulary.size);
-    if (bad !== undefined) refuse("bad_token", `token ${bad} is outside the vocabulary of ${vocabulary.size}`);
-    const length = open.keep + open.prompt.length;
-    if (length === 0) refuse("empty_prompt", "the timeline is empty; send at least one token");
-    if (length >= context) {
-      refuse(
-        "context_exceeded",
-        `the timeline has ${length} tokens; the limit is ${context}, and one must be left to decide`,
-      );
-    }
-  }
-
   async #lend(open: OpenFrame, alive: () => boolean): Promise<Lease | null> {
     const tokens = Math.min(this.#engine.context, open.keep + open.prompt.length + open.maxTokens);
     const ticket = this.#sequences.ticket();
@@ -343,27 +304,6 @@ const ours = (lease: Lease, alive: () => boolean) => () => {
 };
 
 const looked = () => new Promise((resolve) => setTimeout(resolve, QUEUE_LOOK_MS));
-
-/** Brings a session's sequence to the timeline that `open` describes; returns how much of it was there. Throws `prefix_unknown`. */
-function takeUp(sequence: Lease["sequence"], { keep, keepHash, prompt }: OpenFrame): number {
-  const { timeline } = sequence;
-  if (keep > 0) {
-    if (timeline.length < keep || timelineHash(timeline.slice(0, keep)) !== keepHash) {
-      throw new OutriderError(
-        "prefix_unknown",
-        `the origin does not hold these ${keep} tokens of the session; send the whole timeline`,
-        {
-          status: 409,
-          retryable: true,
-        },
-      );
-    }
-  }
-  const common = commonPrefix(timeline.slice(keep), prompt);
-  sequence.cut(keep + common);
-  sequence.append(prompt.slice(common));
-  return keep + common;
-}
 
 const noRoute = (what: string) =>
   new OutriderError("not_found", `no such route: ${what}; an origin has GET /health, GET /metrics and /v1/verify`, {

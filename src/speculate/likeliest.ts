@@ -19,6 +19,23 @@ export interface Likeliest {
   /** ln Σ exp(logit) over the whole vocabulary on that offset: 0 for logarithms of probability. */ readonly logTotal: number;
 }
 
+/**
+ * How many of the likeliest tokens to ask for, so that `chooseAmong` can answer; null where a token far down the list may win by
+ * its noise, whatever is asked for.
+ * @param most that may be asked for
+ * @param usual where the request itself does not say how many it takes
+ */
+export function likeliestNeeded(
+  { temperature, topK, topP, minP }: Sampling,
+  most: number,
+  usual: number,
+): number | null {
+  // Two of them show a tie.
+  if (temperature === 0) return 2;
+  if (topK > 0 && topK < most) return topK + 1;
+  return topP < 1 || minP > 0 ? usual : null;
+}
+
 /** @param V size of the vocabulary */
 export function chooseAmong(known: Likeliest, V: number, sampling: Sampling, position: number): number | null {
   const { ids, logits } = known;

@@ -15,13 +15,13 @@ import { OutriderError } from "../../model/errors.ts";
 import { modelId } from "../../model/model-id.ts";
 import { vocabularyHash } from "../../model/tokenizer-files.ts";
 import { accept, type Decision, type Judge } from "../../speculate/accept.ts";
-import type { Deciding, EngineSequence, TargetEngine } from "../engine.ts";
-import { findLlamaLibrary, type LibraryContext, type LibrarySequence, type Reply } from "./llama-library.ts";
+import { type Deciding, type EngineSequence, KV_CONTEXTS, type TargetEngine } from "../engine.ts";
+import { findLlamaLibrary, type LibrarySequence, type Reply } from "./llama-library.ts";
 import { inquire, inquireAll, type Vocabulary } from "./llama-questions.ts";
+import { Timeline } from "./timeline.ts";
 
 /** Prompt tokens of one call: what other sessions wait for, at most. */
 const SLICE = 256;
-const CONTEXTS = 4;
 
 export interface LlamaOptions {
   /** Sequences that can be open at once. */ readonly sequences: number;
@@ -49,7 +49,7 @@ export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise
   const model = await llama
     .loadModel({ modelPath: file, ...(llama.gpu === false && { gpuLayers: 0 as const }) })
     .catch(failed(`llama.cpp cannot load ${basename(file)}`));
-  const kvTokens = options.kvTokens ?? CONTEXTS * model.trainContextSize;
+  const kvTokens = options.kvTokens ?? KV_CONTEXTS * model.trainContextSize;
   const contextSize = Math.min(model.trainContextSize, Math.floor(kvTokens / sequences));
   if (contextSize < 2 * maxDraft) {
     throw new OutriderError(
@@ -87,33 +87,23 @@ export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise
       if (!sequence) throw new OutriderError("kv_full", "no sequence is free", { status: 503, retryable: true });
       return new LlamaSequence(sequence, vocabulary, () => held.push(sequence));
     },
-    close: () => closeContext(context, () => llama.dispose()),
+    async close() {
+      await context.dispose();
+      await llama.dispose();
+    },
   };
 }
 
-async function closeContext(context: LibraryContext, dispose: () => Promise<void>): Promise<void> {
-  await context.dispose();
-  await dispose();
-}
-
-class LlamaSequence implements EngineSequence {
-  readonly timeline: number[] = [];
+class LlamaSequence extends Timeline implements EngineSequence {
   readonly #held: LibrarySequence;
   readonly #vocabulary: Vocabulary;
   readonly #giveBack: () => void;
 
   constructor(held: LibrarySequence, vocabulary: Vocabulary, giveBack: () => void) {
+    super();
     this.#held = held;
     this.#vocabulary = vocabulary;
     this.#giveBack = giveBack;
-  }
-
-  append(tokens: readonly number[]): void {
-    for (const token of tokens) this.timeline.push(token);
-  }
-
-  cut(length: number): void {
-    this.timeline.length = Math.min(this.timeline.length, length);
   }
 
   async prefill(): Promise<boolean> {

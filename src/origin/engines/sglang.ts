@@ -11,11 +11,10 @@
  */
 import * as z from "zod";
 import { accept, type Decision, partialJudge } from "../../speculate/accept.ts";
-import type { Likeliest } from "../../speculate/likeliest.ts";
-import type { Sampling } from "../../speculate/types.ts";
+import { type Likeliest, likeliestNeeded } from "../../speculate/likeliest.ts";
 import type { Deciding, TargetEngine } from "../engine.ts";
 import { EngineServer } from "./http.ts";
-import { type Pass, RemoteSequence } from "./remote-sequence.ts";
+import { type RemoteOptions, remoteEngine } from "./remote.ts";
 import { readServedModel } from "./served-model.ts";
 
 /** Tokens that the server keeps back of its context. */
@@ -24,14 +23,6 @@ const RESERVED = 8;
 const MAX_LIKELIEST = 256;
 /** Where the request does not say how many it takes. */
 const LIKELIEST = 64;
-
-export interface RemoteOptions {
-  readonly url: string;
-  /** A pack or checkpoint directory of the model that the server runs. */ readonly directory: string;
-  /** Bearer token of the server. */ readonly token: string | null;
-  readonly maxDraft: number;
-  /** Generations at once. */ readonly sessions: number;
-}
 
 const rowSchema = z.array(z.tuple([z.number(), z.int()], z.unknown()));
 const replySchema = z.object({
@@ -49,26 +40,15 @@ export async function connectSglang(options: RemoteOptions): Promise<TargetEngin
   const { model, vocabulary, context } = await readServedModel(options.directory);
   const server = new EngineServer("SGLang", options.url, options.token);
   const { max_req_input_len } = await server.get("/get_server_info", infoSchema);
-  const pass: Pass = (timeline, draft, deciding) => decide(server, vocabulary.size, timeline, draft, deciding);
-  return {
-    model,
-    vocabulary,
-    context: Math.min(context, max_req_input_len) - RESERVED,
-    capabilities: {
-      rules: ["exact", "bild"],
-      maxDraft: options.maxDraft,
-      // The server queues and evicts by itself.
-      capacity: options.sessions,
-      cost: () => 1,
-      drafted,
-    },
-    open: () => new RemoteSequence(pass),
-  };
+  return remoteEngine({
+    served: { model, vocabulary, context: Math.min(context, max_req_input_len) - RESERVED },
+    rules: ["exact", "bild"],
+    maxDraft: options.maxDraft,
+    sessions: options.sessions,
+    mostLikeliest: MAX_LIKELIEST,
+    pass: (timeline, draft, deciding) => decide(server, vocabulary.size, timeline, draft, deciding),
+  });
 }
-
-/** Without a filter a token far down the list may win by its noise. */
-const drafted = ({ temperature, topK, topP, minP }: Sampling): boolean =>
-  temperature === 0 || (topK > 0 && topK < MAX_LIKELIEST) || topP < 1 || minP > 0;
 
 async function decide(
   server: EngineServer,
@@ -83,15 +63,9 @@ async function decide(
     const { rows, logProbabilities, cached } = await score(server, timeline, tokens, count);
     return { ...accept(partialJudge(rows, logProbabilities, V, sampling, position), tokens, rule, stop), cached };
   };
-  const decision = await judged(draft, countFor(sampling, V));
+  const decision = await judged(draft, Math.min(V, likeliestNeeded(sampling, MAX_LIKELIEST, LIKELIEST) ?? V));
   // Where the likeliest leave the first token open, the whole distribution of that one position decides.
   return decision.tokens.length > 0 ? decision : { ...(await judged([], V)), passes: 2 };
-}
-
-function countFor(sampling: Sampling, V: number): number {
-  if (sampling.temperature === 0) return 2;
-  if (!drafted(sampling)) return V;
-  return Math.min(V, sampling.topK > 0 && sampling.topK < MAX_LIKELIEST ? sampling.topK + 1 : LIKELIEST);
 }
 
 /** Of each position from the timeline's end on: the `count` likeliest, (K + 1), and ln p of the draft's token, (K). */

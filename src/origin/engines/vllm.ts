@@ -11,13 +11,12 @@
  */
 import * as z from "zod";
 import { accept, type Decision, partialJudge } from "../../speculate/accept.ts";
-import type { Likeliest } from "../../speculate/likeliest.ts";
+import { type Likeliest, likeliestNeeded } from "../../speculate/likeliest.ts";
 import type { Sampling } from "../../speculate/types.ts";
 import type { Deciding, TargetEngine } from "../engine.ts";
 import { EngineServer } from "./http.ts";
-import { type Pass, RemoteSequence } from "./remote-sequence.ts";
+import { type RemoteOptions, remoteEngine } from "./remote.ts";
 import { readServedModel } from "./served-model.ts";
-import type { RemoteOptions } from "./sglang.ts";
 
 /** What vLLM tells at most unless it was started with --max-logprobs. */
 const MAX_LIKELIEST = 20;
@@ -44,28 +43,16 @@ export async function connectVllm(options: RemoteOptions): Promise<TargetEngine>
   const server = new EngineServer("vLLM", options.url, options.token);
   const [served] = (await server.get("/v1/models", modelsSchema)).data;
   const { id, max_model_len } = served!;
-  const pass: Pass = (timeline, draft, deciding) => decide(server, id, vocabulary.size, timeline, draft, deciding);
-  return {
-    model,
-    vocabulary,
+  return remoteEngine({
     // One token must be left to decide.
-    context: Math.min(context, max_model_len) - 1,
-    capabilities: {
-      rules: ["exact"],
-      maxDraft: Math.min(MAX_DRAFT, options.maxDraft),
-      capacity: options.sessions,
-      cost: () => 1,
-      drafted,
-    },
-    open: () => new RemoteSequence(pass),
-  };
+    served: { model, vocabulary, context: Math.min(context, max_model_len) - 1 },
+    rules: ["exact"],
+    maxDraft: Math.min(MAX_DRAFT, options.maxDraft),
+    sessions: options.sessions,
+    mostLikeliest: MAX_LIKELIEST,
+    pass: (timeline, draft, deciding) => decide(server, id, vocabulary.size, timeline, draft, deciding),
+  });
 }
-
-const drafted = ({ temperature, topK, topP, minP }: Sampling): boolean =>
-  temperature === 0 || (topK > 0 && topK < MAX_LIKELIEST) || topP < 1 || minP > 0;
-
-const likeliestOf = ({ temperature, topK }: Sampling): number =>
-  temperature === 0 ? 2 : topK > 0 && topK < MAX_LIKELIEST ? topK + 1 : MAX_LIKELIEST;
 
 async function decide(
   server: EngineServer,
@@ -75,8 +62,9 @@ async function decide(
   draft: readonly number[],
   { sampling, rule, stop }: Deciding,
 ): Promise<Decision> {
-  if (!drafted(sampling)) return drawnByServer(server, model, timeline, sampling);
-  const ways = { server, model, timeline, draft, count: likeliestOf(sampling) };
+  const count = likeliestNeeded(sampling, MAX_LIKELIEST, MAX_LIKELIEST);
+  if (count === null) return drawnByServer(server, model, timeline, sampling);
+  const ways = { server, model, timeline, draft, count };
   const rows = await (wholeIsCheaper(timeline.length, draft.length) ? whole(ways) : beginnings(ways));
   const decision = accept(partialJudge(rows, [], V, sampling, timeline.length), draft, rule, stop);
   if (decision.tokens.length > 0) return decision;
@@ -122,24 +110,25 @@ async function beginnings({ server, model, timeline, draft, count }: Ways): Prom
   return choices.toSorted((a, b) => a.index - b.index).map(last);
 }
 
-/** The likeliest of the `count` asked for; a draft token that is none of them is told besides. */
-function ranked(row: z.infer<typeof rankedSchema>, count: number): Likeliest {
-  return sorted(Object.entries(row).map(([id, { logprob }]) => [Number(id), logprob])).first(count);
-}
+/** A position as `prompt_logprobs` tells it: the `count` asked for, and the draft's token even where it is none of them. */
+const ranked = (row: z.infer<typeof rankedSchema>, count: number): Likeliest =>
+  likeliest(
+    Object.entries(row).map(([id, { logprob }]) => [Number(id), logprob]),
+    count,
+  );
 
+/** The position after the whole prompt. */
 function last({ logprobs }: Choice): Likeliest {
   const row = Object.entries(logprobs?.top_logprobs[0] ?? {});
-  return sorted(row.map(([name, logprob]) => [Number(name.replace("token_id:", "")), logprob])).first(row.length);
+  return likeliest(
+    row.map(([name, logprob]) => [Number(name.replace("token_id:", "")), logprob]),
+    row.length,
+  );
 }
 
-function sorted(row: [id: number, logprob: number][]) {
-  row.sort(([, a], [, b]) => b - a);
-  return {
-    first(count: number): Likeliest {
-      const kept = row.slice(0, count);
-      return { ids: kept.map(([id]) => id), logits: kept.map(([, logprob]) => logprob), logTotal: 0 };
-    },
-  };
+function likeliest(row: readonly (readonly [id: number, logprob: number])[], count: number): Likeliest {
+  const kept = row.toSorted(([, a], [, b]) => b - a).slice(0, count);
+  return { ids: kept.map(([id]) => id), logits: kept.map(([, logprob]) => logprob), logTotal: 0 };
 }
 
 async function drawnByServer(

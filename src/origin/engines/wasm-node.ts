@@ -6,10 +6,8 @@ import { PAGE_TOKENS, pageBytes } from "../../kernels/abi.ts";
 import { builtModules } from "../../kernels/built.ts";
 import { totalKvHeads } from "../../model/config.ts";
 import { OutriderError } from "../../model/errors.ts";
-import type { TargetEngine } from "../engine.ts";
+import { KV_CONTEXTS, type TargetEngine } from "../engine.ts";
 import { WasmEngine } from "./wasm.ts";
-
-const CONTEXTS = 4;
 
 /** @param kvTokens of all sessions together; null makes it four whole contexts, or what fits of them */
 export async function loadWasm(directory: string, kvTokens: number | null, maxDraft: number): Promise<TargetEngine> {
@@ -17,7 +15,7 @@ export async function loadWasm(directory: string, kvTokens: number | null, maxDr
   const { headSize, context } = header.config;
   // One WASM memory ends at 4 GiB; what the weights leave of three may hold keys and values.
   const room = Math.floor((3 * 2 ** 30 - packBytes(header)) / pageBytes(totalKvHeads(header.config), headSize));
-  const wanted = Math.ceil((kvTokens ?? CONTEXTS * context) / PAGE_TOKENS);
+  const wanted = Math.ceil((kvTokens ?? KV_CONTEXTS * context) / PAGE_TOKENS);
   if (kvTokens !== null && wanted > room) {
     throw new OutriderError(
       "bad_option",

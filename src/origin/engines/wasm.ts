@@ -14,6 +14,7 @@ import { OutriderError } from "../../model/errors.ts";
 import { isTrimmed } from "../../model/token-rows.ts";
 import { accept, type Decision, fullJudge } from "../../speculate/accept.ts";
 import type { Capabilities, Deciding, EngineSequence, TargetEngine } from "../engine.ts";
+import { Timeline } from "./timeline.ts";
 
 /** Prompt tokens between two looks at the event loop. */
 const SLICE = 32;
@@ -52,40 +53,32 @@ export class WasmEngine implements TargetEngine {
   }
 }
 
-class WasmSequence implements EngineSequence {
+class WasmSequence extends Timeline implements EngineSequence {
   readonly #llama: Llama;
   readonly #cache: ReturnType<Llama["newCache"]>;
-  readonly #timeline: number[] = [];
 
   constructor(llama: Llama) {
+    super();
     this.#llama = llama;
     this.#cache = llama.newCache();
   }
 
-  get timeline(): readonly number[] {
-    return this.#timeline;
-  }
-
-  append(tokens: readonly number[]): void {
-    for (const token of tokens) this.#timeline.push(token);
-  }
-
-  cut(length: number): void {
-    this.#timeline.length = Math.min(this.#timeline.length, length);
+  override cut(length: number): void {
+    super.cut(length);
     this.#cache.cut(length);
   }
 
   async prefill(): Promise<boolean> {
     const at = this.#cache.tokens.length;
-    if (this.#timeline.length - at <= SLICE) return false;
-    this.#forward(this.#timeline.slice(at, at + SLICE), 0);
+    if (this.timeline.length - at <= SLICE) return false;
+    this.#forward(this.timeline.slice(at, at + SLICE), 0);
     return true;
   }
 
   async decide(draft: readonly number[], { sampling, rule, stop }: Deciding): Promise<Decision> {
-    const position = this.#timeline.length;
+    const position = this.timeline.length;
     this.#cache.cut(position - 1);
-    const rows = this.#forward([...this.#timeline.slice(this.#cache.tokens.length), ...draft], draft.length + 1);
+    const rows = this.#forward([...this.timeline.slice(this.#cache.tokens.length), ...draft], draft.length + 1);
     const V = rows.length / (draft.length + 1);
     const decision = accept(fullJudge(rows, V, sampling, position), draft, rule, stop);
     this.#cache.cut(position + decision.kept);

@@ -1,0 +1,63 @@
+/** What engines behind a server have in common: the server keeps keys and values, and tells of a position its likeliest tokens. */
+import type { Decision } from "../../speculate/accept.ts";
+import { likeliestNeeded } from "../../speculate/likeliest.ts";
+import type { Rule } from "../../speculate/types.ts";
+import type { Deciding, EngineSequence, TargetEngine } from "../engine.ts";
+import type { ServedModel } from "./served-model.ts";
+import { Timeline } from "./timeline.ts";
+
+export interface RemoteOptions {
+  readonly url: string;
+  /** A pack or checkpoint directory of the model that the server runs. */ readonly directory: string;
+  /** Bearer token of the server. */ readonly token: string | null;
+  readonly maxDraft: number;
+  /** Generations at once. */ readonly sessions: number;
+}
+
+/** One pass over the timeline and a draft. Rejects with an OutriderError. */
+type Pass = (timeline: readonly number[], draft: readonly number[], deciding: Deciding) => Promise<Decision>;
+
+export interface Remote {
+  /** With the context that the server leaves. */ readonly served: ServedModel;
+  readonly rules: readonly Rule["kind"][];
+  readonly maxDraft: number;
+  readonly sessions: number;
+  /** Likeliest tokens that may be asked for at every position, at most. */ readonly mostLikeliest: number;
+  readonly pass: Pass;
+}
+
+export const remoteEngine = ({ served, rules, maxDraft, sessions, mostLikeliest, pass }: Remote): TargetEngine => ({
+  ...served,
+  capabilities: {
+    rules,
+    maxDraft,
+    // The server queues and evicts by itself.
+    capacity: sessions,
+    cost: () => 1,
+    drafted: (sampling) => likeliestNeeded(sampling, mostLikeliest, mostLikeliest) !== null,
+  },
+  open: () => new RemoteSequence(pass),
+});
+
+/** A timeline that is sent whole with every pass; the server's prefix cache finds it. */
+class RemoteSequence extends Timeline implements EngineSequence {
+  readonly #pass: Pass;
+
+  constructor(pass: Pass) {
+    super();
+    this.#pass = pass;
+  }
+
+  /** The server slices prompts by itself. */
+  async prefill(): Promise<boolean> {
+    return false;
+  }
+
+  async decide(draft: readonly number[], deciding: Deciding): Promise<Decision> {
+    const decision = await this.#pass(this.timeline, draft, deciding);
+    this.append(decision.tokens);
+    return decision;
+  }
+
+  close(): void {}
+}

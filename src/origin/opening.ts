@@ -1,0 +1,59 @@
+/** What an `open` asks of an engine: whether it can be done at all, and where a session's sequence then has to begin. */
+import { OutriderError } from "../model/errors.ts";
+import { commonPrefix } from "../model/timeline.ts";
+import { type OpenFrame, PROTOCOL_VERSION, timelineHash } from "../verify/protocol.ts";
+import type { EngineSequence, TargetEngine } from "./engine.ts";
+
+/** Throws with what can never work: version, model, vocabulary, rule, ids or length. */
+export function checkOpen(open: OpenFrame, { model, vocabulary, context, capabilities }: TargetEngine): void {
+  const refuse = (code: string, message: string): never => {
+    throw new OutriderError(code, message);
+  };
+  if (open.version !== PROTOCOL_VERSION) {
+    refuse(
+      "unsupported_version",
+      `this origin speaks protocol version ${PROTOCOL_VERSION}, not ${open.version}; update the older side`,
+    );
+  }
+  if (open.model !== model) refuse("unknown_model", `this origin serves "${model}", not "${open.model}"`);
+  if (open.vocabulary !== vocabulary.hash) {
+    refuse(
+      "vocabulary_mismatch",
+      `the draft's vocabulary differs from that of "${model}"; make the draft from this target`,
+    );
+  }
+  if (!capabilities.rules.includes(open.rule.kind)) {
+    refuse("unsupported_rule", `this engine has no "${open.rule.kind}" rule, only ${capabilities.rules.join(", ")}`);
+  }
+  const bad = open.prompt.find((token) => token >= vocabulary.size);
+  if (bad !== undefined) refuse("bad_token", `token ${bad} is outside the vocabulary of ${vocabulary.size}`);
+  const length = open.keep + open.prompt.length;
+  if (length === 0) refuse("empty_prompt", "the timeline is empty; send at least one token");
+  if (length >= context) {
+    refuse(
+      "context_exceeded",
+      `the timeline has ${length} tokens; the limit is ${context}, and one must be left to decide`,
+    );
+  }
+}
+
+/** Brings a session's sequence to the timeline that `open` describes; returns how much of it was there. Throws `prefix_unknown`. */
+export function takeUp(sequence: EngineSequence, { keep, keepHash, prompt }: OpenFrame): number {
+  const { timeline } = sequence;
+  if (keep > 0) {
+    if (timeline.length < keep || timelineHash(timeline.slice(0, keep)) !== keepHash) {
+      throw new OutriderError(
+        "prefix_unknown",
+        `the origin does not hold these ${keep} tokens of the session; send the whole timeline`,
+        {
+          status: 409,
+          retryable: true,
+        },
+      );
+    }
+  }
+  const common = commonPrefix(timeline.slice(keep), prompt);
+  sequence.cut(keep + common);
+  sequence.append(prompt.slice(common));
+  return keep + common;
+}
