@@ -6,15 +6,18 @@ import type { BlockTensor } from "./calibrate/shape.ts";
 /** Those of a block's tensors that change. */
 export type Solution = ReadonlyMap<BlockTensor, PackedTensor>;
 
+/** Puts a block's tensors among those of its model, by name. */
+export function addSolution(tensors: Map<string, PackedTensor>, layer: number, solution: Solution): void {
+  for (const [suffix, tensor] of solution) tensors.set(blockTensor(layer, suffix), tensor);
+}
+
 /** The tensors of a model's blocks by name, each block solved by itself. */
 export async function solveBlocks(
   { config }: PackedModel,
   solve: (layer: number) => Solution | Promise<Solution>,
 ): Promise<Map<string, PackedTensor>> {
   const tensors = new Map<string, PackedTensor>();
-  for (let layer = 0; layer < config.layers; layer++) {
-    for (const [suffix, tensor] of await solve(layer)) tensors.set(blockTensor(layer, suffix), tensor);
-  }
+  for (let layer = 0; layer < config.layers; layer++) addSolution(tensors, layer, await solve(layer));
   return tensors;
 }
 

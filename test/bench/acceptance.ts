@@ -7,15 +7,14 @@
  * test/cases/prompts.ts. Runs edge and embedded origin in workerd; the origin waits for drafts of up to 8 tokens.
  * Prints a table and, last, one JSON line.
  */
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { prepare } from "../../src/compress/cli.ts";
 import { packBytes } from "../../src/format/pack-header.ts";
-import { PROMPTS } from "../cases/prompts.ts";
 import { ask, chat } from "../support/chat.ts";
 import { startEdge } from "../support/service.ts";
 import { loadPack, packHeader } from "../support/tiny.ts";
 import { decodeSpeed, ours, PAGES } from "./measure.ts";
+import { questionsIn } from "./questions.ts";
 
 const { values } = parseArgs({
   options: {
@@ -27,19 +26,9 @@ const { values } = parseArgs({
   },
 });
 
-interface Question {
-  readonly category: string;
-  readonly text: string;
-}
-
-const questions: Question[] = values.questions
-  ? readFileSync(values.questions, "utf8")
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as { category: string; turns: string[] })
-      .map(({ category, turns }) => ({ category, text: turns[0] as string }))
-      .filter((_, i) => i % Number(values.every) === 0)
-  : PROMPTS.map((text) => ({ category: "own prompts", text }));
+// Our own prompts are few: all of them are asked.
+const every = values.questions ? Number(values.every) : 1;
+const questions = questionsIn(values.questions).filter((_, i) => i % every === 0);
 
 const { target, draft } = await prepare();
 const edge = await startEdge({ targetPack: target, draftPack: draft });

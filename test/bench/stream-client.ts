@@ -1,6 +1,6 @@
 /** One streamed question, and when its tokens came. */
 import type { Account, Timings } from "../../src/edge/reply.ts";
-import type { ChatOptions } from "../support/chat.ts";
+import { ask, type ChatOptions, postChat } from "../support/chat.ts";
 
 export interface Streamed {
   readonly timings: Timings;
@@ -11,21 +11,10 @@ export interface Streamed {
 }
 
 /** Rejects with the service's own message when it refuses. */
-export async function chatStream(url: string, prompt: string, options: Required<ChatOptions>): Promise<Streamed> {
+export async function chatStream(url: string, prompt: string, options: ChatOptions): Promise<Streamed> {
   const askedAt = performance.now();
-  const response = await fetch(`${url}/v1/chat/completions`, {
-    method: "POST",
-    headers: { "content-type": "application/json", "x-session-affinity": options.session },
-    body: JSON.stringify({
-      model: "smollm2-135m-instruct",
-      messages: [{ role: "user", content: prompt }],
-      stream: true,
-      temperature: options.temperature,
-      seed: options.seed,
-      max_tokens: options.maxTokens,
-      outrider: { ...options.outrider, trace: true },
-    }),
-  });
+  const traced = { ...options, outrider: { ...options.outrider, trace: true } };
+  const response = await postChat(url, ask(prompt), traced, true);
   if (!response.ok || !response.body) throw new Error(`${response.status}: ${await response.text()}`);
   const arrivals: { at: number; tokens: number }[] = [];
   let [timings, account]: [Timings | undefined, Account | undefined] = [undefined, undefined];

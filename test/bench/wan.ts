@@ -13,17 +13,18 @@
  * Each figure is the median over runs, a run being all prompts of a row. The last line is JSON. FILE has Spec-Bench questions,
  * {turns: [text, …]} a line; without it the prompts of test/cases/prompts.ts. --plot FILE.svg draws the table. Close other programs.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { prepare } from "../../src/compress/cli.ts";
 import { obtainModel } from "../../src/compress/obtain.ts";
 import type { Account } from "../../src/edge/reply.ts";
 import { textTable } from "../../src/report/text-table.ts";
-import { PROMPTS } from "../cases/prompts.ts";
 import { faultProxy } from "../support/fault-proxy.ts";
 import { llamaLibrary } from "../support/llama-library.ts";
 import { startEdge, startOrigin } from "../support/service.ts";
+import { questionsIn } from "./questions.ts";
+import { summarise } from "./report.ts";
 import { chatStream } from "./stream-client.ts";
 import { wanPlot } from "./wan-plot.ts";
 
@@ -54,12 +55,7 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   bild: { ...WAIT, max_draft: 10, rule: "bild", alpha_fallback: 0.6, alpha_rollback: 3 },
 };
 
-const texts = values.questions
-  ? readFileSync(values.questions, "utf8")
-      .trim()
-      .split("\n")
-      .map((line) => (JSON.parse(line) as { turns: string[] }).turns[0]!)
-  : PROMPTS;
+const texts = questionsIn(values.questions).map(({ text }) => text);
 // Spread over the file, which is sorted by category.
 const prompts = Array.from({ length: Math.min(count!, texts.length) }, (_, n) => {
   return texts[Math.floor((n * texts.length) / Math.min(count!, texts.length))]!;
@@ -144,7 +140,7 @@ async function runOf(row: string, asked: readonly string[], label: string): Prom
 
 const quantile = (sorted: readonly number[], q: number): number => sorted[Math.floor(q * (sorted.length - 1))] ?? 0;
 const ascending = (numbers: readonly number[]): number[] => numbers.toSorted((a, b) => a - b);
-const median = (numbers: readonly number[]): number => quantile(ascending(numbers), 0.5);
+const median = (numbers: readonly number[]): number => summarise(numbers).median;
 const rounded = (value: number): number => Number(value.toPrecision(4));
 
 interface Figures {
@@ -159,7 +155,7 @@ interface Figures {
   readonly predicted_tps: number;
 }
 
-/** A target step over one position, as rows that draft measured it; streaming cannot tell it from the way. */
+/** Medians over the runs of a row. */
 function figuresOf(runsOfRow: readonly Run[], predicted: (run: Run) => number): Figures {
   const over = (of: (run: Run) => number) => rounded(median(runsOfRow.map(of)));
   return {
@@ -185,6 +181,7 @@ function waiting({ tokens, passes, drafted, measured }: Run): number {
 
 const table: Record<string, Record<string, Figures>> = {};
 for (const [rtt, rows] of results) {
+  // A target step over one position, as the row that waits measured it: streaming cannot tell it from the way.
   const steps = rows.get("wait")!.flatMap(({ measured }) => (measured ? [measured.target_step_ms] : []));
   // Alone or ahead of its drafts, the origin decides a token a pass at least, each of a target step.
   const streaming = ({ tokens, passes }: Run) => (1000 / median(steps)) * (tokens / passes);

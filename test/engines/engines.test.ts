@@ -4,28 +4,27 @@
  * Needs Linux, a Python 3.10 to 3.12 with venv (OUTRIDER_PYTHON, or python3), gcc, PyPI, 15 GB of disk and 8 GB of memory; the first run
  * installs for ten minutes or more. Prints what was counted; docs/engines.md has a run.
  */
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { prepare } from "../../src/compress/cli.ts";
 import { exportHuggingFace } from "../../src/compress/export-hf.ts";
 import { directorySink, openDirectory } from "../../src/format/disk.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
 import type { TargetEngine } from "../../src/origin/engine.ts";
 import { ENGINES } from "../../src/origin/engines.ts";
 import { GREEDY } from "../../src/speculate/types.ts";
 import { alone, drafted, ENGINE_CASES } from "../cases/engines.ts";
-import { PROMPTS } from "../cases/prompts.ts";
 import { llamaLibrary } from "../support/llama-library.ts";
-import { realF32Gguf } from "../support/real.ts";
+import { realF32Gguf, realPrompts } from "../support/real.ts";
+import type { Running } from "../support/service.ts";
 import { HOME } from "./python.ts";
-import { type Server, startSglang, startVllm } from "./servers.ts";
+import { startSglang, startVllm } from "./servers.ts";
 
 interface Heavy {
   readonly name: string;
   /** Starts what the engine needs; --model and --url. */
-  start(checkpoint: string): Promise<{ model: string; server: Server | null }>;
+  start(checkpoint: string): Promise<{ model: string; server: Running | null }>;
 }
 
 const HEAVY: readonly Heavy[] = [
@@ -58,15 +57,12 @@ beforeAll(async () => {
   checkpoint = path.join(HOME, "smollm2-135m-instruct");
   mkdirSync(checkpoint, { recursive: true });
   await exportHuggingFace(await readPack(openDirectory(target)), directorySink(checkpoint), "F32");
-  const tokenizer = new Tokenizer(readFileSync(path.join(target, "tokenizer.json"), "utf8"));
-  const golden = JSON.parse(readFileSync(path.resolve(import.meta.dirname, "../golden/wikitext.json"), "utf8"));
-  chats = PROMPTS.map((text) => [...tokenizer.encode(text)]);
-  prompts = [chats[0]!, chats[10]!, golden.windows[0].tokens.slice(0, 320)];
+  ({ chats, prompts } = realPrompts(target));
 });
 
 describe.each(HEAVY.filter(({ name }) => wanted.includes(name)))("$name", ({ name, start }) => {
   let engine: TargetEngine;
-  let server: Server | null;
+  let server: Running | null;
 
   beforeAll(async () => {
     const { model, server: started } = await start(checkpoint);

@@ -2,9 +2,11 @@
  * The real SGLang and vLLM on the CPU, as they come from PyPI. Neither is made for it: SGLang's kernels look for a CUDA driver and
  * get an empty one, vLLM's CPU package is given the name that vLLM looks for. No file of either is changed.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { cpSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { answers, endGroup } from "../support/process.ts";
+import type { Running } from "../support/service.ts";
 import { environment, HOME } from "./python.ts";
 
 const VLLM = "0.32.0";
@@ -13,13 +15,8 @@ const START_MS = 600_000;
 /** Tokens of a timeline at most. */
 const CONTEXT = 2048;
 
-export interface Server {
-  readonly url: string;
-  stop(): Promise<void>;
-}
-
 /** vLLM on a Hugging Face checkpoint. bfloat16 is what its CPU kernels are for; float32 is what a reference can be compared in. */
-export async function startVllm(checkpoint: string, port: number, dtype: "float32" | "bfloat16"): Promise<Server> {
+export async function startVllm(checkpoint: string, port: number, dtype: "float32" | "bfloat16"): Promise<Running> {
   const home = environment({
     name: "vllm",
     // It asks for a build of torch that PyPI does not have; the plain one works.
@@ -64,7 +61,7 @@ const FOR_GPUS = [
 ];
 
 /** SGLang on a Hugging Face checkpoint, one thread. */
-export async function startSglang(checkpoint: string, port: number, dtype: "float32" | "bfloat16"): Promise<Server> {
+export async function startSglang(checkpoint: string, port: number, dtype: "float32" | "bfloat16"): Promise<Running> {
   const home = environment({
     name: "sglang",
     overrides: ["torch==2.14.1", ...FOR_GPUS.map((name) => `${name}; sys_platform == 'never'`)],
@@ -76,7 +73,7 @@ export async function startSglang(checkpoint: string, port: number, dtype: "floa
   const room = ["--context-length", `${CONTEXT}`, "--mem-fraction-static", "0.3", "--max-total-tokens", "16384"];
   const args = ["-m", "sglang.launch_server", "--model-path", checkpoint, ...options, ...room];
   return start("sglang", join(home, "bin/python"), [...args, "--max-running-requests", "4"], port, "/health", {
-    LD_LIBRARY_PATH: join(home, "stub"),
+    LD_LIBRARY_PATH: join(home, "driver"),
     SGLANG_USE_CPU_ENGINE: "1",
     SGLANG_CPU_OMP_THREADS_BIND: "1",
     OMP_NUM_THREADS: "1",
@@ -87,7 +84,7 @@ export async function startSglang(checkpoint: string, port: number, dtype: "floa
 
 /** A CUDA driver that has no device: SGLang's kernels are linked to one symbol of it and never call it on a CPU. */
 function withoutDriver(home: string): void {
-  const folder = join(home, "stub");
+  const folder = join(home, "driver");
   mkdirSync(folder, { recursive: true });
   const source = join(folder, "cuda.c");
   writeFileSync(
@@ -105,29 +102,12 @@ async function start(
   port: number,
   ready: string,
   env: Readonly<Record<string, string>>,
-): Promise<Server> {
+): Promise<Running> {
   const log = openSync(join(HOME, `${name}.log`), "w");
   const child = spawn(command, args, { detached: true, stdio: ["ignore", log, log], env: { ...process.env, ...env } });
   const url = `http://127.0.0.1:${port}`;
-  const stop = () => end(child);
-  const deadline = Date.now() + START_MS;
-  while (Date.now() < deadline && child.exitCode === null) {
-    const ok = await fetch(url + ready).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (ok) return { url, stop };
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
+  const stop = () => endGroup(child, 15_000);
+  if (await answers(url + ready, child, START_MS)) return { url, stop };
   await stop();
   throw new Error(`${name} did not come up; .cache/engines/${name}.log says why`);
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.pid === undefined) return;
-  const gone = new Promise((resolve) => child.once("exit", resolve));
-  process.kill(-child.pid, "SIGTERM");
-  const kill = setTimeout(() => process.kill(-(child.pid as number), "SIGKILL"), 15_000);
-  await gone;
-  clearTimeout(kill);
 }

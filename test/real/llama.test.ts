@@ -2,35 +2,29 @@
  * The llama engine on the real model: the table of all engines with the weights in f32, and an edge in workerd before a gateway that
  * runs the quantised file. The first run installs node-llama-cpp beside the project (30 MB).
  */
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { prepare } from "../../src/compress/cli.ts";
 import { obtainModel } from "../../src/compress/obtain.ts";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
 import type { TargetEngine } from "../../src/origin/engine.ts";
 import { loadLlamaCpp } from "../../src/origin/engines/llama.ts";
 import { ENGINE_CASES } from "../cases/engines.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { ask, chat } from "../support/chat.ts";
 import { llamaLibrary } from "../support/llama-library.ts";
-import { realF32Gguf } from "../support/real.ts";
+import { realF32Gguf, realPrompts } from "../support/real.ts";
 import { startEdge, startOrigin } from "../support/service.ts";
 import { packHeader } from "../support/tiny.ts";
 
 /** Two threads that wait for each other stand still where other programs are at work. */
 const THREADS = 1;
-/** Two whole prompts, and one longer than a slice. */
 let prompts: number[][];
 let engine: TargetEngine;
 
 beforeAll(async () => {
   await llamaLibrary();
   const { target } = await prepare();
-  const tokenizer = new Tokenizer(readFileSync(path.join(target, "tokenizer.json"), "utf8"));
-  const texts = [PROMPTS[0]!, PROMPTS[10]!];
-  const windows = JSON.parse(readFileSync(path.resolve(import.meta.dirname, "../golden/wikitext.json"), "utf8"));
-  prompts = [...texts.map((text) => [...tokenizer.encode(text)]), windows.windows[0].tokens.slice(0, 320)];
+  ({ prompts } = realPrompts(target));
   engine = await loadLlamaCpp(await realF32Gguf(), {
     sequences: 8,
     kvTokens: 8 * 512,

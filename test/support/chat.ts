@@ -18,9 +18,14 @@ export interface ChatAnswer {
 
 export type Message = { readonly role: "system" | "user" | "assistant"; readonly content: string };
 
-/** Rejects with the service's own message when it refuses. */
-export async function chat(url: string, messages: readonly Message[], options: ChatOptions = {}): Promise<ChatAnswer> {
-  const response = await fetch(`${url}/v1/chat/completions`, {
+/** The response to one request, streamed or not. */
+export function postChat(
+  url: string,
+  messages: readonly Message[],
+  options: ChatOptions,
+  stream: boolean,
+): Promise<Response> {
+  return fetch(`${url}/v1/chat/completions`, {
     method: "POST",
     headers: {
       "content-type": "application/json",
@@ -29,12 +34,18 @@ export async function chat(url: string, messages: readonly Message[], options: C
     body: JSON.stringify({
       model: "smollm2-135m-instruct",
       messages,
+      stream,
       temperature: options.temperature ?? 0,
       seed: options.seed ?? 0,
       max_tokens: options.maxTokens ?? 16,
       outrider: options.outrider ?? {},
     }),
   });
+}
+
+/** Rejects with the service's own message when it refuses. */
+export async function chat(url: string, messages: readonly Message[], options: ChatOptions = {}): Promise<ChatAnswer> {
+  const response = await postChat(url, messages, options, false);
   // biome-ignore lint/suspicious/noExplicitAny: the shapes are checked in test/edge
   const body = (await response.json()) as any;
   if (!response.ok) throw new Error(`${response.status}: ${body.error?.message}`);

@@ -8,6 +8,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { assembleAssets } from "../../src/start.ts";
+import { answers, endGroup } from "./process.ts";
 import { EDGE, moved, ORIGIN } from "./wrangler-config.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -42,7 +43,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const child = start(join(BIN, "wrangler"), args);
   const url = `http://127.0.0.1:${port}`;
   const stop = async (): Promise<void> => {
-    await end(child);
+    await endGroup(child);
     rmSync(home, { recursive: true, force: true });
   };
   await healthy(url, child, stop);
@@ -55,7 +56,7 @@ export async function startOrigin(model: string, engine = "wasm", options: reado
   const args = ["src/outrider.ts", "origin", "--engine", engine, "--model", model, "--port", `${port}`, "--quiet"];
   const child = start(join(BIN, "node"), [...args, ...options]);
   const url = `http://127.0.0.1:${port}`;
-  const stop = (): Promise<void> => end(child);
+  const stop = (): Promise<void> => endGroup(child);
   await healthy(url, child, stop);
   return { url, stop };
 }
@@ -88,26 +89,9 @@ async function healthy(
   stop: () => Promise<void>,
   ms = 90_000,
 ): Promise<void> {
-  const deadline = Date.now() + ms;
-  while (Date.now() < deadline && child.exitCode === null) {
-    const ok = await fetch(`${url}/health`).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (ok) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  if (await answers(`${url}/health`, child, ms)) return;
   await stop();
   throw new Error(`${url}/health did not answer 200; the process said:\n${child.output}`);
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.pid === undefined) return;
-  const gone = new Promise((resolve) => child.once("exit", resolve));
-  process.kill(-child.pid, "SIGTERM");
-  const kill = setTimeout(() => process.kill(-(child.pid as number), "SIGKILL"), 5_000);
-  await gone;
-  clearTimeout(kill);
 }
 
 function freePort(): Promise<number> {

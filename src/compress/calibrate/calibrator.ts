@@ -1,13 +1,12 @@
 /** Calibration on windows of a text, by a pool of threads: what stages ask for, over one float model at a time. */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { OutriderError } from "../../model/errors.ts";
-import { blockTensor } from "../../model/tensors.ts";
 import { isTrimmed, TokenRows } from "../../model/token-rows.ts";
 import type { Calibration, TensorGradient, Tensors } from "../calibration.ts";
 import { evenWidth } from "../even-width.ts";
 import { Journal, type Step } from "../journal.ts";
 import { startProgress } from "../progress.ts";
-import { decodeSolution, encodeSolution, type Solution } from "../solution.ts";
+import { addSolution, decodeSolution, encodeSolution, type Solution } from "../solution.ts";
 import type { TargetAnswer } from "../target-text.ts";
 import { Agreement } from "./agreement.ts";
 import { FloatLlama, type Window } from "./float-llama.ts";
@@ -73,14 +72,11 @@ export class Calibrator implements Calibration {
     const step = this.#journal.step();
     const known = await keptSolutions(step, layers);
     const tensors = new Map<string, PackedTensor>();
-    const add = (layer: number, solution: Solution): void => {
-      for (const [suffix, tensor] of solution) tensors.set(blockTensor(layer, suffix), tensor);
-    };
-    for (const [layer, solution] of known.entries()) add(layer, solution);
+    for (const [layer, solution] of known.entries()) addSolution(tensors, layer, solution);
     const progress = startProgress("blocks", layers, "", known.length);
     try {
       await work(known, async (layer, solution) => {
-        add(layer, solution);
+        addSolution(tensors, layer, solution);
         await step.save(`block-${layer}`, encodeSolution(solution));
         progress.update(layer + 1);
         await this.#journal.rest();

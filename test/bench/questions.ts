@@ -1,0 +1,18 @@
+/** Questions to ask a running service: Spec-Bench's, {category, turns: [text, …]} a line, or our own prompts. */
+import { readFileSync } from "node:fs";
+import { PROMPTS } from "../cases/prompts.ts";
+
+export interface Question {
+  readonly category: string;
+  readonly text: string;
+}
+
+/** The first turns of a file's questions, in its order; without a file the prompts of test/cases/prompts.ts. */
+export function questionsIn(file: string | undefined): Question[] {
+  if (file === undefined) return PROMPTS.map((text) => ({ category: "own prompts", text }));
+  return readFileSync(file, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { category: string; turns: string[] })
+    .map(({ category, turns }) => ({ category, text: turns[0] as string }));
+}

@@ -1,0 +1,27 @@
+/** Servers as child processes, each at the head of a process group of its own: waiting until they answer, ending them. */
+import type { ChildProcess } from "node:child_process";
+
+/** Whether the URL answers 2xx within `ms`; false at once when the process ends. */
+export async function answers(url: string, child: ChildProcess, ms: number): Promise<boolean> {
+  const deadline = Date.now() + ms;
+  while (Date.now() < deadline && child.exitCode === null) {
+    const ok = await fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (ok) return true;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return false;
+}
+
+/** Ends the whole group, by force after `graceMs`. */
+export async function endGroup(child: ChildProcess, graceMs = 5_000): Promise<void> {
+  const { pid } = child;
+  if (child.exitCode !== null || pid === undefined) return;
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  process.kill(-pid, "SIGTERM");
+  const kill = setTimeout(() => process.kill(-pid, "SIGKILL"), graceMs);
+  await gone;
+  clearTimeout(kill);
+}
