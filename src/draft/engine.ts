@@ -9,7 +9,7 @@ import { drawToken } from "./draw.ts";
 import type { Llama } from "./model.ts";
 
 /** Tokens between two yields, so that neighbours in the isolate wait about 20 ms at most: prefill is cheaper a token. */
-const PREFILL_SLICE = 16;
+const PREFILL_SLICE = 4;
 const DRAFT_SLICE = 3;
 
 /** Lets other events of the isolate run. */

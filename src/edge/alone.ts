@@ -7,6 +7,7 @@ import type { Done, Sampling, Verdict, Verifier } from "../speculate/types.ts";
 import type { DraftSource } from "./drafter.ts";
 
 export class DraftAlone implements Verifier {
+  readonly asked = Promise.resolve();
   readonly ready = false;
   readonly #source: DraftSource;
   readonly #sampling: Sampling;
@@ -43,7 +44,7 @@ export class DraftAlone implements Verifier {
     this.#timeline.push(token);
     this.#left--;
     this.#passes++;
-    return { position, kept: 0, tokens: [token], passes: this.#passes, stepMs: 0, waitMs: 0 };
+    return { position, kept: 0, tokens: [token], passes: this.#passes, scored: 0, stepMs: 0, waitMs: 0 };
   }
 
   async #decide(position: number): Promise<number> {

@@ -13,9 +13,15 @@ import type { Draft } from "../speculate/types.ts";
 /** Drafts held at once; the oldest goes first. */
 const MAX_HELD = 8;
 
+interface Arrival {
+  readonly position: number;
+  readonly tokens: number;
+  /** ms of the clock */ readonly at: number;
+}
+
 export class Drafts {
   readonly #now: () => number;
-  #newest: { position: number; at: number } | null = null;
+  #newest: Arrival | null = null;
   #held: Draft[] = [];
   #patience: number | undefined;
   #declined = -1;
@@ -28,7 +34,7 @@ export class Drafts {
 
   put(draft: Draft): void {
     this.#patience = draft.patience ?? this.#patience;
-    this.#newest = { position: draft.position, at: this.#now() };
+    this.#newest = { position: draft.position, tokens: draft.tokens.length, at: this.#now() };
     if (draft.tokens.length === 0) this.#declined = Math.max(this.#declined, draft.position);
     else this.#held = [...this.#held.slice(1 - MAX_HELD), draft];
     this.#wake();
@@ -53,8 +59,8 @@ export class Drafts {
     return this.#patience;
   }
 
-  /** Where the newest draft since the last call begins, and when it came. */
-  newest(): { readonly position: number; readonly at: number } | null {
+  /** The newest draft since the last call. */
+  newest(): Arrival | null {
     const newest = this.#newest;
     this.#newest = null;
     return newest;

@@ -178,8 +178,8 @@ export class Gateway {
       };
       const ended = await decideAll(through(lease), task, drafts, {
         alive: ours(lease, alive),
-        emit: (verdict, scored) => {
-          this.#metrics.passed(scored, verdict.passes - passes, verdict);
+        emit: (verdict) => {
+          this.#metrics.passed(verdict.passes - passes, verdict);
           kept += verdict.kept;
           decided += verdict.tokens.length;
           passes = verdict.passes;

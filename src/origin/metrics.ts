@@ -38,15 +38,15 @@ export class Metrics {
     this.#queueMs += queueMs;
   }
 
-  /** A verdict on `drafted` draft tokens, which took `passes` target passes. */
-  passed(drafted: number, passes: number, { kept, tokens, stepMs, waitMs }: Verdict): void {
+  /** A verdict that took `passes` target passes. */
+  passed(passes: number, { kept, tokens, scored, stepMs, waitMs }: Verdict): void {
     this.#passes += passes;
     this.#decided += tokens.length;
     this.#stepMs += stepMs;
     this.#waitMs += waitMs;
-    if (drafted === 0) return;
+    if (scored === 0) return;
     this.#drafts++;
-    this.#drafted += drafted;
+    this.#drafted += scored;
     this.#keptTokens += kept;
     for (let i = 0; i < Math.min(kept, POSITIONS); i++) this.#keptAt[i]!++;
   }

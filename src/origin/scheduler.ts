@@ -35,7 +35,7 @@ export interface Ended extends Done {
 export interface Ties {
   /** False once the client left; throws once another connection took the session. Asked before every slice and pass. */
   alive(): boolean;
-  /** After each pass, with how many draft tokens it scored. */ emit(verdict: Verdict, scored: number): void;
+  /** After each pass. */ emit(verdict: Verdict): void;
   /** Milliseconds of a steady clock. In a deployed Worker it stands still during a pass, and steps are reported as 0. */
   now(): number;
 }
@@ -99,11 +99,15 @@ export async function decideAll(
     const now = ties.now();
     const newest = drafts.newest();
     const sent = newest ? sentAt.get(newest.position) : undefined;
-    const turn = newest && sent !== undefined ? { position: newest.position, ms: newest.at - sent } : undefined;
+    const turn =
+      newest && sent !== undefined
+        ? { position: newest.position, tokens: newest.tokens, ms: newest.at - sent }
+        : undefined;
     sentAt.set(timeline.length, now);
     if (sentAt.size > MAX_SENT) sentAt.delete(sentAt.keys().next().value!);
     const times = { stepMs: now - start, waitMs: start - waitStart, turn };
-    ties.emit({ position, kept, tokens, passes, ...times, ...(task.maxDraft === 0 && UNDRAFTED) }, scored.length);
+    const judged = { position, kept, tokens, passes, scored: scored.length };
+    ties.emit({ ...judged, ...times, ...(task.maxDraft === 0 && UNDRAFTED) });
     if (task.stop.has(tokens.at(-1)!)) return { reason: "stop", decided, passes };
     if (decided >= task.maxTokens || timeline.length >= task.context) return { reason: "length", decided, passes };
   }

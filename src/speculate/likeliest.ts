@@ -22,18 +22,13 @@ export interface Likeliest {
 /**
  * How many of the likeliest tokens to ask for, so that `chooseAmong` can answer; null where a token far down the list may win by
  * its noise, whatever is asked for.
- * @param most that may be asked for
- * @param usual where the request itself does not say how many it takes
+ * @param most that may be asked for, and where the request itself does not say how many it takes, are
  */
-export function likeliestNeeded(
-  { temperature, topK, topP, minP }: Sampling,
-  most: number,
-  usual: number,
-): number | null {
+export function likeliestNeeded({ temperature, topK, topP, minP }: Sampling, most: number): number | null {
   // Two of them show a tie.
   if (temperature === 0) return 2;
   if (topK > 0 && topK < most) return topK + 1;
-  return topP < 1 || minP > 0 ? usual : null;
+  return topP < 1 || minP > 0 ? most : null;
 }
 
 /** @param V size of the vocabulary */

@@ -2,7 +2,7 @@
  * One generation: verdicts in, tokens out, drafts back. Two activities share the timeline.
  *
  *   deciding   verdict → append → yield its tokens at once → next verdict
- *   drafting   timeline grew → drafter.sync → propose → submit → wait for the timeline to grow
+ *   drafting   timeline grew → drafter.sync → propose → submit → wait for the timeline to grow, or draft on
  *
  * Neither waits for the other: the first token does not wait for the drafter's prefill, and a slow, wrong, failing or
  * hung drafter costs speed only, since nothing it makes reaches the timeline but through a verdict. A draft whose first
@@ -86,8 +86,11 @@ class Table {
   readonly #verifier: Verifier;
   readonly #window: Window;
   /** ahead[i] is what was proposed for position timeline.length + i. */ #ahead: Guess[] = [];
-  /** The last draft sent, for learning what it cost; `whole` if all of it was made for its position. */
-  #sent = { position: 0, tokens: 0, whole: false };
+  /** Lengths of the timeline between which the drafter has worked without a pause; at the first nothing was ahead. */
+  #stretch = { from: 0, to: -1 };
+  /** The origin's time, waits and passes, at which it sent the verdict that ended there. */
+  readonly #sentAt = new Map<number, number>();
+  #originMs = 0;
   readonly #bySource = { model: { drafted: 0, kept: 0 }, lookup: { drafted: 0, kept: 0 } };
   #kept = 0;
   #passes = 0;
@@ -131,33 +134,52 @@ class Table {
 
   async draft(drafter: Drafter): Promise<void> {
     try {
-      let position = -1;
+      await this.#verifier.asked;
+      /** Length of the timeline for which nothing more is to be drafted. */
+      let settled = -1;
       while (!this.#ended && !this.#undrafted) {
-        if (position === this.#timeline.length || this.#verifier.ready) {
+        if (settled === this.#timeline.length || this.#verifier.ready) {
           await new Promise<void>((wake) => {
             this.#wake = wake;
           });
           continue;
         }
-        position = this.#timeline.length;
-        const standing = [...this.#ahead];
-        // Until the first verdict there is only the prompt to read: its pass is under way, and no draft can be part of it.
-        const plan = this.#passes === 0 ? null : this.#window.plan(standing.map((guess) => guess.confidence));
-        if (plan?.max === 0) {
-          this.#submit(position, standing, { tokens: [], confidences: [], source: "model" });
-          continue;
+        const position = this.#timeline.length;
+        if (await this.#draftAt(position, drafter)) {
+          // A verdict may have come.
+          await new Promise((resolve) => setTimeout(resolve, 0));
+        } else {
+          settled = position;
+          this.#stretch.to = Math.min(this.#stretch.to, position);
         }
-        await drafter.sync([...this.#timeline, ...standing.map((guess) => guess.id)]);
-        const still = () => !this.#ended && !this.#verifier.ready && this.#timeline.length === position;
-        if (!plan || !still()) continue;
-        const { max, more } = plan;
-        const proposal = await drafter.propose(max, (confidence, drafted) => more(confidence, drafted) && still());
-        this.#submit(position, standing, { ...proposal, tokens: proposal.tokens.slice(0, max) });
       }
     } catch (error) {
       this.#draftError = error ?? new Error("the drafter failed without a reason");
       if (!this.#ended) this.#verifier.submit({ position: NEVER, tokens: [] });
     }
+  }
+
+  /** Drafts once for the timeline as it is. False when nothing more is to be done before it grows. */
+  async #draftAt(position: number, drafter: Drafter): Promise<boolean> {
+    const standing = [...this.#ahead];
+    const read = () => drafter.sync([...this.#timeline, ...standing.map((guess) => guess.id)]);
+    // Until the first verdict there is only the prompt to read: its pass is under way, and no draft can be part of it.
+    if (this.#passes === 0) {
+      if (this.#window.pays) await read();
+      return false;
+    }
+    const { max, goesOn, more } = this.#window.plan(standing.map((guess) => guess.confidence));
+    if (max === 0) {
+      this.#submit(position, standing, { tokens: [], confidences: [], source: "model" });
+      return false;
+    }
+    if (standing.length === 0) this.#stretch = { from: position, to: Number.POSITIVE_INFINITY };
+    await read();
+    const still = () => !this.#ended && !this.#verifier.ready && this.#timeline.length === position;
+    if (!still()) return true;
+    const proposal = await drafter.propose(max, (confidence, drafted) => more(confidence, drafted) && still());
+    this.#submit(position, standing, { ...proposal, tokens: proposal.tokens.slice(0, max) });
+    return goesOn && proposal.tokens.length > 0;
   }
 
   /** Sends what was proposed at `position` after the guesses that stood there, as far as it is still of use. */
@@ -176,7 +198,6 @@ class Table {
     if (rest.length === 0 && (decided.length > 0 || streams)) return;
     this.#ahead = rest;
     this.#bySource[source].drafted += fresh.length;
-    this.#sent = { position: this.#timeline.length, tokens: rest.length, whole: rest.length === fresh.length };
     this.#toldPatience = patience;
     this.#verifier.submit({
       position: this.#timeline.length,
@@ -185,19 +206,17 @@ class Table {
     });
   }
 
-  #learnTimes({ position, kept, passes, stepMs, turn }: Verdict): void {
+  #learnTimes({ position, tokens, passes, scored, stepMs, waitMs, turn }: Verdict): void {
+    this.#originMs += waitMs + stepMs;
+    this.#sentAt.set(position + tokens.length, this.#originMs);
     if (passes <= 1) return; // the prompt's pass tells nothing about the next ones
-    const { history, patience } = this.#window;
-    const sent = this.#sent;
+    const { history } = this.#window;
     // A clock that stands still during a pass (a deployed Worker) tells nothing.
-    if (stepMs > 0) {
-      // Where nobody waits, a pass that kept nothing had most likely no draft in time.
-      if (patience === 0)
-        history.stepped(kept === 0 ? 0 : Math.max(kept, sent.position + sent.tokens - position), stepMs);
-      else if (position === sent.position) history.stepped(sent.tokens, stepMs);
-    }
-    // Only of a draft made from one verdict, all of it, is it known what took that long.
-    if (turn && turn.position === sent.position && sent.whole) history.turned(sent.tokens, turn.ms);
+    if (stepMs > 0) history.stepped(scored, stepMs);
+    const { from, to } = this.#stretch;
+    const madeAt = turn && this.#sentAt.get(turn.position);
+    if (!turn || madeAt === undefined || turn.position < from || turn.position > to) return;
+    history.turned(turn.position - from + turn.tokens, madeAt - this.#sentAt.get(from)! + turn.ms);
   }
 
   get #drafted(): number {

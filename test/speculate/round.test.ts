@@ -8,6 +8,7 @@ import { GuessDrafter, sleep } from "../support/scripted.ts";
 
 /** A verifier whose answers the test gives by hand. */
 class HandVerifier implements Verifier {
+  asked = Promise.resolve();
   readonly drafts: Draft[] = [];
   closed = 0;
   #answers: (Verdict | Done | Error)[] = [];
@@ -48,9 +49,10 @@ const verdict = (position: number, kept: number, tokens: number[], passes: numbe
   kept,
   tokens,
   passes,
+  scored: 0,
   stepMs: 10,
   waitMs: 0,
-  turn: turnMs === undefined ? undefined : { position, ms: turnMs },
+  turn: turnMs === undefined ? undefined : { position, tokens: 4, ms: turnMs },
 });
 
 const window = (policy: Partial<WindowPolicy> = {}, history = new History()) =>
@@ -131,23 +133,51 @@ describe("drafts", () => {
     });
   });
 
+  test("cost nothing before the target has been asked, nor where none are wanted", async () => {
+    const verifier = new HandVerifier();
+    const { promise, resolve: asked } = Promise.withResolvers<void>();
+    verifier.asked = promise;
+    const drafter = counting();
+    const first = generate([4, 5], drafter, verifier, window()).next();
+    await settle();
+    expect(drafter.syncs).toBe(0);
+    asked();
+    await settle();
+    expect(drafter.syncs).toBe(1);
+    verifier.give({ reason: "stop" });
+    await first;
+
+    const far = new History({ roundTripMs: 500, draftStepMs: 20, targetStepMs: 8, positionMs: 0.5 });
+    const streaming = new HandVerifier();
+    const idler = counting();
+    const run = generate([4, 5], idler, streaming, window({ patience: 0, spare: "time" }, far));
+    for (let i = 0; i < 3; i++) {
+      streaming.give(verdict(2 + i, 0, [6], 1 + i));
+      await nextStep(run);
+      await settle();
+    }
+    expect(idler.syncs).toBe(0);
+    streaming.give({ reason: "stop" });
+    await run.next();
+  });
+
   test("stand while the verdicts of a streaming origin agree with them, and are added to", async () => {
     const verifier = new HandVerifier();
     const history = new History({ roundTripMs: 1, draftStepMs: 0.1, targetStepMs: 50, positionMs: 0 });
     const run = generate([4, 5], counting(), verifier, window({ patience: 0 }, history));
     verifier.give(verdict(2, 0, [6], 1));
     await nextStep(run);
-    await settle();
-    expect(verifier.drafts).toEqual([{ position: 3, tokens: [7, 8, 9, 10] }]);
+    await sleep(50);
+    expect(verifier.drafts).toEqual([1, 2, 3, 4].map((n) => ({ position: 3, tokens: [7, 8, 9, 10].slice(0, n) })));
 
     verifier.give(verdict(3, 0, [7], 2)); // decided before the draft came
     await nextStep(run);
-    await settle();
+    await sleep(50);
     expect(verifier.drafts.at(-1)).toEqual({ position: 4, tokens: [8, 9, 10, 11] });
 
     verifier.give(verdict(4, 3, [8, 9, 10, 11], 3)); // all of it
     await nextStep(run);
-    await settle();
+    await sleep(50);
     expect(verifier.drafts.at(-1)).toEqual({ position: 8, tokens: [12, 13, 14, 15] });
 
     verifier.give({ reason: "length" });
@@ -177,7 +207,7 @@ describe("drafts", () => {
   test("stop early when a verdict arrives; the rest is sent if it agrees and dropped if it does not", async () => {
     for (const [decided, expected] of [
       [7, { position: 3, tokens: [8] }],
-      [30, null],
+      [30, { position: 3, tokens: [] }],
     ] as const) {
       const verifier = new HandVerifier();
       const { promise: started, resolve: start } = Promise.withResolvers<void>();
@@ -194,7 +224,7 @@ describe("drafts", () => {
           return { tokens: [7, 8], confidences: [0.9, 0.9], source: "model" };
         },
       };
-      const run = generate([5], drafter, verifier, window({ patience: 0 }));
+      const run = generate([5], drafter, verifier, window());
       verifier.give(verdict(1, 0, [6], 1));
       await nextStep(run);
       await started;
@@ -202,7 +232,7 @@ describe("drafts", () => {
       await nextStep(run);
       release();
       await settle();
-      expect(verifier.drafts).toEqual(expected ? [expected] : []);
+      expect(verifier.drafts).toEqual([expected]);
       verifier.give({ reason: "stop" });
       await run.next();
     }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { type Costs, History } from "../../src/speculate/history.ts";
-import { bestRate, choosePatience, Window, type WindowPolicy } from "../../src/speculate/window.ts";
+import { breakEvenRoundTrip, choosePatience } from "../../src/speculate/patience.ts";
+import { bestWaiting, streamed } from "../../src/speculate/rates.ts";
+import { Window, type WindowPolicy } from "../../src/speculate/window.ts";
 import { normal, seeded } from "../support/random.ts";
 
 const WAITING: WindowPolicy = { maxDraft: 15, fallback: 0, patience: 1000, spare: "time" };
@@ -44,7 +46,7 @@ describe("a window whose origin waits", () => {
       let best = 1;
       for (let K = 1; K <= 15; K++) if (waitingRate(costs, mean, K) > waitingRate(costs, mean, best)) best = K;
       const rates = [0, best].map((K) => waitingRate(costs, mean, K));
-      expect(bestRate(history, { ...WAITING, waits: true })).toBeCloseTo(Math.max(...rates), 9);
+      expect(bestWaiting(history, WAITING)).toBeCloseTo(Math.max(...rates), 9);
       const length = plannedLength(new Window(WAITING, history), a);
       if (rates[1]! > rates[0]!) {
         expect(Math.abs(length - best), JSON.stringify({ costs, a, length, best })).toBeLessThanOrEqual(1);
@@ -116,31 +118,74 @@ describe("a window whose origin waits", () => {
 describe("a window whose origin streams", () => {
   const STREAMING = { ...WAITING, patience: 0 };
 
-  /** Brute force over K: the first ⌈(R + K·t)/T⌉ tokens come too late, the rest save a pass each. */
-  function streamingRate({ roundTripMs, draftStepMs, targetStepMs, positionMs }: Costs, a: number, K: number): number {
-    const late = Math.ceil((roundTripMs + K * draftStepMs) / targetStepMs);
-    let tokens = late + 1;
-    for (let j = late + 1; j <= K; j++) tokens += a ** j;
-    return tokens / ((late + 1) * targetStepMs + Math.max(0, K - late) * positionMs);
+  /** Tokens per ms and per pass of an origin and a drafter that run side by side, each draft token right with probability a. */
+  function sideBySide(
+    costs: Costs,
+    a: number,
+    maxDraft: number,
+    random: () => number,
+  ): [perMs: number, perPass: number] {
+    const { roundTripMs: R, draftStepMs: t, targetStepMs: T, positionMs: v } = costs;
+    let [now, decided, passes] = [0, 0, 0];
+    /** The drafter's tokens since it last began anew, there after `base` tokens, and the verdicts since then. */
+    let [base, drafted]: [number, { arrives: number; right: boolean }[]] = [0, []];
+    let verdicts = [{ decided: 0, heard: R / 2 }];
+    const nextArrival = (): number => {
+      const made = drafted.length === 0 ? verdicts[0]!.heard : drafted.at(-1)!.arrives - R / 2;
+      const room = verdicts.find((verdict) => verdict.decided + maxDraft > base + drafted.length);
+      return room ? Math.max(made, room.heard) + t + R / 2 : Number.POSITIVE_INFINITY;
+    };
+    const draft = () => drafted.push({ arrives: nextArrival(), right: random() < a });
+    while (passes < 40_000) {
+      while (nextArrival() <= now) draft();
+      let scored = Math.max(0, base + drafted.length - decided);
+      while (scored > 0 && a ** scored * T <= v) scored--;
+      let kept = 0;
+      while (kept < scored && drafted[decided - base + kept]!.right) kept++;
+      now += T + scored * v;
+      passes++;
+      decided += kept + 1;
+      // The target's own token was or will be drafted as well.
+      while (drafted.length < decided - base) draft();
+      if (drafted.slice(0, decided - base).some(({ right }) => !right)) {
+        [base, drafted, verdicts] = [decided, [], []];
+      }
+      verdicts.push({ decided, heard: now + R / 2 });
+    }
+    return [decided / now, decided / passes];
   }
 
-  test("is never slower than no draft, and reaches the best of all lengths", () => {
+  test("is never slower than no draft, and as fast as a simulation", () => {
+    const random = seeded(5);
     for (const { costs, a } of cases) {
-      const history = taught(costs, a);
-      const rates = Array.from({ length: 16 }, (_, K) => streamingRate(costs, history.meanAcceptance, K));
-      expect(bestRate(history, { ...STREAMING, waits: false })).toBeCloseTo(Math.max(...rates), 9);
-      expect(bestRate(history, { ...STREAMING, waits: false })).toBeGreaterThanOrEqual(1 / costs.targetStepMs - 1e-12);
+      const { tokens, ms, passes } = streamed(costs, a, 15);
+      expect(tokens / ms).toBeGreaterThanOrEqual(1 / costs.targetStepMs - 1e-12);
+      const [perMs, perPass] = sideBySide(costs, a, 15, random);
+      expect(tokens / ms / perMs, JSON.stringify({ costs, a })).toBeGreaterThan(0.95);
+      expect(tokens / ms / perMs, JSON.stringify({ costs, a })).toBeLessThan(1.05);
+      expect(tokens / passes / perPass, JSON.stringify({ costs, a })).toBeGreaterThan(0.95);
+      expect(tokens / passes / perPass, JSON.stringify({ costs, a })).toBeLessThan(1.05);
     }
   });
 
-  test("drafts past what the target decides meanwhile, and one draft in eight when nothing can be gained", () => {
+  test("drafts a token at a time while it may save anything, and seldom when nothing can be gained", () => {
     const near = taught({ roundTripMs: 20, draftStepMs: 2, targetStepMs: 20, positionMs: 0.5 }, 0.9);
-    expect(plannedLength(new Window(STREAMING, near), 0.5)).toBeGreaterThan(4);
+    const ahead: number[] = [];
+    for (let plan = new Window(STREAMING, near).plan(); plan.max > 0; plan = new Window(STREAMING, near).plan(ahead)) {
+      expect(plan).toMatchObject({ max: 1, goesOn: true });
+      ahead.push(0.5);
+    }
+    expect(ahead.length).toBe(15);
+    const unsure = taught({ roundTripMs: 20, draftStepMs: 2, targetStepMs: 20, positionMs: 6 }, 0.5);
+    // 0.5² · 20 ms saved, 6 ms spent.
+    expect(new Window(STREAMING, unsure).plan([0.5]).max).toBe(0);
+    expect(new Window({ ...STREAMING, spare: "passes" }, unsure).plan([0.5]).max).toBe(1);
+
     const far = taught({ roundTripMs: 500, draftStepMs: 20, targetStepMs: 8, positionMs: 0.5 }, 0.9);
     const window = new Window(STREAMING, far);
-    expect(Array.from({ length: 16 }, () => plannedLength(window, 0.5))).toEqual([
-      0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1,
-    ]);
+    expect(window.pays).toBe(false);
+    const tries = Array.from({ length: 64 }, () => window.plan().max);
+    expect(tries.map((max, i) => (max > 0 ? i : -1)).filter((i) => i >= 0)).toEqual([31, 63]);
   });
 });
 
@@ -150,6 +195,15 @@ describe("patience", () => {
     expect(choosePatience(near, 10)).toBeGreaterThan(50);
     const far = taught({ roundTripMs: 150, draftStepMs: 5, targetStepMs: 20, positionMs: 1 }, 0.6);
     expect(choosePatience(far, 10)).toBe(0);
+  });
+
+  test("changes at the break-even round trip", () => {
+    for (const { costs, a } of cases) {
+      const history = taught(costs, a);
+      const at = breakEvenRoundTrip(history, 10);
+      if (at > 0.1) expect(choosePatience(taught({ ...costs, roundTripMs: at - 0.1 }, a), 10)).toBeGreaterThan(0);
+      expect(choosePatience(taught({ ...costs, roundTripMs: at + 0.1 }, a), 10)).toBe(0);
+    }
   });
 });
 

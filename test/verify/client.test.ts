@@ -102,6 +102,7 @@ const verdict = (position: number, tokens: number[], passes: number, kept = 0): 
   kept,
   tokens,
   passes,
+  scored: kept,
   stepMs: 1,
   waitMs: 0,
 });
@@ -152,7 +153,15 @@ describe("one socket", () => {
     expect(verifier.ready).toBe(false);
     await sleep(40);
     expect(verifier.ready).toBe(true);
-    expect(await verifier.next()).toEqual({ position: 3, kept: 0, tokens: [1], passes: 1, stepMs: 1, waitMs: 0 });
+    expect(await verifier.next()).toEqual({
+      position: 3,
+      kept: 0,
+      tokens: [1],
+      passes: 1,
+      scored: 0,
+      stepMs: 1,
+      waitMs: 0,
+    });
     expect(await verifier.next()).toMatchObject({ position: 4, kept: 1, tokens: [2, 3], passes: 2 });
     expect(await verifier.next()).toEqual({ reason: "length" });
     expect(verifier.ready).toBe(false);

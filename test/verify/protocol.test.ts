@@ -38,7 +38,7 @@ const EDGE: EdgeFrame[] = [
   { type: "close" },
 ];
 const ORIGIN: OriginFrame[] = [
-  { type: "verdict", position: 4, kept: 1, tokens: [3, 4], passes: 2, stepMs: 1.5, waitMs: 0 },
+  { type: "verdict", position: 4, kept: 1, tokens: [3, 4], passes: 2, scored: 1, stepMs: 1.5, waitMs: 0 },
   { type: "done", reason: "stop", usage: { prompt: 1, decided: 2, passes: 3 } },
   { type: "error", code: "overloaded", message: "later", retryable: true },
 ];

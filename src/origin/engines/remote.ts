@@ -34,7 +34,7 @@ export const remoteEngine = ({ served, rules, maxDraft, sessions, mostLikeliest,
     // The server queues and evicts by itself.
     capacity: sessions,
     cost: () => 1,
-    drafted: (sampling) => likeliestNeeded(sampling, mostLikeliest, mostLikeliest) !== null,
+    drafted: (sampling) => likeliestNeeded(sampling, mostLikeliest) !== null,
   },
   open: () => new RemoteSequence(pass),
 });

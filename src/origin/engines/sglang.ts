@@ -19,10 +19,8 @@ import { readServedModel } from "./served-model.ts";
 
 /** Tokens that the server keeps back of its context. */
 const RESERVED = 8;
-/** Longest list of likeliest tokens that is asked for at every position. */
+/** Longest list of likeliest tokens that is asked for at every position, also where the request does not say how many it takes. */
 const MAX_LIKELIEST = 256;
-/** Where the request does not say how many it takes. */
-const LIKELIEST = 64;
 
 const rowSchema = z.array(z.tuple([z.number(), z.int()], z.unknown()));
 const replySchema = z.object({
@@ -63,7 +61,7 @@ async function decide(
     const { rows, logProbabilities, cached } = await score(server, timeline, tokens, count);
     return { ...accept(partialJudge(rows, logProbabilities, V, sampling, position), tokens, rule, stop), cached };
   };
-  const decision = await judged(draft, Math.min(V, likeliestNeeded(sampling, MAX_LIKELIEST, LIKELIEST) ?? V));
+  const decision = await judged(draft, Math.min(V, likeliestNeeded(sampling, MAX_LIKELIEST) ?? V));
   // Where the likeliest leave the first token open, the whole distribution of that one position decides.
   return decision.tokens.length > 0 ? decision : { ...(await judged([], V)), passes: 2 };
 }

@@ -62,7 +62,7 @@ async function decide(
   draft: readonly number[],
   { sampling, rule, stop }: Deciding,
 ): Promise<Decision> {
-  const count = likeliestNeeded(sampling, MAX_LIKELIEST, MAX_LIKELIEST);
+  const count = likeliestNeeded(sampling, MAX_LIKELIEST);
   if (count === null) return drawnByServer(server, model, timeline, sampling);
   const ways = { server, model, timeline, draft, count };
   const rows = await (wholeIsCheaper(timeline.length, draft.length) ? whole(ways) : beginnings(ways));
