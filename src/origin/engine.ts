@@ -46,6 +46,11 @@ export interface EngineSequence {
    * returns it. Rejects with an OutriderError when the target cannot go on; the timeline is then unchanged.
    */
   decide(draft: readonly number[], deciding: Deciding): Promise<Decision>;
+  /**
+   * Decides greedily, a token at a time and at most `most`, until the caller leaves. Only of engines for which a pass by itself costs
+   * more than one of many: behind a server every `decide` is a request. Rejects as `decide` does.
+   */
+  stream?(most: number): AsyncGenerator<number, void>;
   /** Gives back all memory. The sequence may not be used afterwards. */
   close(): void;
 }

@@ -13,10 +13,11 @@ import type { Verdict } from "../speculate/types.ts";
 import { decodeVerifyBody, MAX_FRAME_CHARS, type OpenFrame, PROTOCOL_VERSION } from "../verify/protocol.ts";
 import { bearerMatches } from "./bearer.ts";
 import { Drafts } from "./drafts.ts";
-import type { EngineSequence, TargetEngine } from "./engine.ts";
+import type { TargetEngine } from "./engine.ts";
 import { errorResponse } from "./failure.ts";
 import { Metrics } from "./metrics.ts";
 import { checkOpen, takeUp } from "./opening.ts";
+import type { Worked } from "./passes.ts";
 import { decideAll, type Ended } from "./scheduler.ts";
 import { type Lease, type Limits, Sequences, taken } from "./sequences.ts";
 
@@ -288,13 +289,26 @@ export class Gateway {
 }
 
 /** A sequence that is worked on only through its lease. */
-function through(lease: Lease): Pick<EngineSequence, "timeline" | "prefill" | "decide"> {
+function through(lease: Lease): Worked {
   const { sequence } = lease;
   return {
     timeline: sequence.timeline,
     prefill: () => lease.pass(() => sequence.prefill()),
     decide: (draft, deciding) => lease.pass(() => sequence.decide(draft, deciding)),
+    ...(sequence.stream && { stream: (most: number) => leased(lease, sequence.stream!(most)) }),
   };
+}
+
+async function* leased<T>(lease: Lease, stream: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
+  try {
+    for (;;) {
+      const step = await lease.pass(() => stream.next());
+      if (step.done) return;
+      yield step.value;
+    }
+  } finally {
+    await stream.return();
+  }
 }
 
 /** Whether a generation may go on. Throws once another connection took its session. */

@@ -4,12 +4,13 @@
  * Before each pass it looks for a draft that fits. With patience 0 it takes what has arrived and never waits, so it is
  * as fast as decoding alone; otherwise it waits up to `patience` ms, which any draft may change, unless the drafter has
  * declined. A drafter that has let two waits run out is not waited for again until one of its drafts fits: patience is for a
- * drafter that is at work.
+ * drafter that is at work. Where nobody is waited for, an engine that can stream does so until a draft fits.
  */
 import { OutriderError } from "../model/errors.ts";
 import type { Done, Verdict } from "../speculate/types.ts";
 import type { Drafts } from "./drafts.ts";
-import type { Deciding, EngineSequence } from "./engine.ts";
+import type { Deciding } from "./engine.ts";
+import { Passes, type Worked } from "./passes.ts";
 
 /** Longest time between two looks at whether the generation still has its session, in ms. */
 const LOOK_MS = 100;
@@ -48,18 +49,17 @@ const breathe = (): Promise<void> =>
   });
 
 /** Decides until the answer ends. Resolves to null when `alive` says no. Rejects with what the engine rejects with. */
-export async function decideAll(
-  sequence: Pick<EngineSequence, "timeline" | "prefill" | "decide">,
-  task: Task,
-  drafts: Drafts,
-  ties: Ties,
-): Promise<Ended | null> {
+export async function decideAll(sequence: Worked, task: Task, drafts: Drafts, ties: Ties): Promise<Ended | null> {
   const { timeline } = sequence;
   let decided = 0;
   let passes = 0;
   let unanswered = 0;
+  const engine = new Passes(sequence, task);
   /** When the last verdicts were sent, by the position at which they ended. */
   const sentAt = new Map<number, number>();
+
+  const patience = () => Math.min(drafts.patience ?? task.patience, task.mostPatience);
+  const waits = () => patience() > 0 && task.maxDraft > 0 && unanswered < MAX_UNANSWERED;
 
   /** A fitting draft, or none. The prompt's own pass never waits. */
   const nextDraft = async (): Promise<readonly number[]> => {
@@ -69,10 +69,8 @@ export async function decideAll(
       const draft = drafts.take(timeline);
       if (draft || drafts.declines(timeline.length)) unanswered = 0;
       if (draft) return draft;
-      const patience = Math.min(drafts.patience ?? task.patience, task.mostPatience);
-      const waits = patience > 0 && task.maxDraft > 0 && passes > 0 && unanswered < MAX_UNANSWERED;
-      if (!waits || drafts.declines(timeline.length) || !ties.alive()) return [];
-      const left = began + patience - ties.now();
+      if (passes === 0 || !waits() || drafts.declines(timeline.length) || !ties.alive()) return [];
+      const left = began + patience() - ties.now();
       if (left <= 0) {
         unanswered++;
         return [];
@@ -81,34 +79,42 @@ export async function decideAll(
     }
   };
 
-  for (;;) {
-    while (ties.alive() && (await sequence.prefill())) await breathe();
-    const waitStart = ties.now();
-    const draft = await nextDraft();
-    if (!ties.alive()) return null;
-    const position = timeline.length;
-    const room = Math.min(task.maxDraft, task.maxTokens - decided - 1, task.context - position - 1);
-    const start = ties.now();
-    const scored = draft.slice(0, Math.max(0, room));
-    const { kept, tokens, passes: taken = 1 } = await sequence.decide(scored, task);
-    if (tokens.length === 0) {
-      throw new OutriderError("engine_failed", "the engine gave no token", { status: 502, retryable: true });
+  try {
+    for (;;) {
+      while (ties.alive() && (await sequence.prefill())) await breathe();
+      const waitStart = ties.now();
+      const draft = await nextDraft();
+      if (!ties.alive()) return null;
+      const position = timeline.length;
+      const room = Math.min(task.maxDraft, task.maxTokens - decided - 1, task.context - position - 1);
+      const start = ties.now();
+      const scored = draft.slice(0, Math.max(0, room));
+      const {
+        kept,
+        tokens,
+        passes: taken = 1,
+      } = await engine.next(scored, waits(), Math.min(task.maxTokens - decided, task.context - position));
+      if (tokens.length === 0) {
+        throw new OutriderError("engine_failed", "the engine gave no token", { status: 502, retryable: true });
+      }
+      passes += taken;
+      decided += tokens.length;
+      const now = ties.now();
+      const newest = drafts.newest();
+      const sent = newest ? sentAt.get(newest.position) : undefined;
+      const turn =
+        newest && sent !== undefined
+          ? { position: newest.position, tokens: newest.tokens, ms: newest.at - sent }
+          : undefined;
+      sentAt.set(timeline.length, now);
+      if (sentAt.size > MAX_SENT) sentAt.delete(sentAt.keys().next().value!);
+      const times = { stepMs: now - start, waitMs: start - waitStart, turn };
+      const judged = { position, kept, tokens, passes, scored: scored.length };
+      ties.emit({ ...judged, ...times, ...(task.maxDraft === 0 && UNDRAFTED) });
+      if (task.stop.has(tokens.at(-1)!)) return { reason: "stop", decided, passes };
+      if (decided >= task.maxTokens || timeline.length >= task.context) return { reason: "length", decided, passes };
     }
-    passes += taken;
-    decided += tokens.length;
-    const now = ties.now();
-    const newest = drafts.newest();
-    const sent = newest ? sentAt.get(newest.position) : undefined;
-    const turn =
-      newest && sent !== undefined
-        ? { position: newest.position, tokens: newest.tokens, ms: newest.at - sent }
-        : undefined;
-    sentAt.set(timeline.length, now);
-    if (sentAt.size > MAX_SENT) sentAt.delete(sentAt.keys().next().value!);
-    const times = { stepMs: now - start, waitMs: start - waitStart, turn };
-    const judged = { position, kept, tokens, passes, scored: scored.length };
-    ties.emit({ ...judged, ...times, ...(task.maxDraft === 0 && UNDRAFTED) });
-    if (task.stop.has(tokens.at(-1)!)) return { reason: "stop", decided, passes };
-    if (decided >= task.maxTokens || timeline.length >= task.context) return { reason: "length", decided, passes };
+  } finally {
+    await engine.end();
   }
 }

@@ -93,6 +93,22 @@ async function sameWithDrafts({ engine, prompts }: Subject, sampling: Sampling):
   }
 }
 
+/** What an engine's own stream says is what it decides pass by pass, however far it is followed. */
+export async function streamsTheSame(engine: TargetEngine, prompt: readonly number[], count: number): Promise<void> {
+  const right = await alone(engine, prompt, GREEDY, count);
+  const sequence = opened(engine, prompt);
+  for (const most of [3, count]) {
+    for await (const token of sequence.stream!(most)) {
+      expect(sequence.timeline.at(-1)).toBe(token);
+      if (sequence.timeline.length === prompt.length + 7) break;
+    }
+    expect(sequence.timeline.slice(prompt.length)).toEqual(right.slice(0, most === 3 ? 3 : 7));
+  }
+  const { tokens } = await sequence.decide(right.slice(7, 9), deciding(GREEDY));
+  expect(tokens).toEqual(right.slice(7, 10));
+  sequence.close();
+}
+
 interface Case {
   readonly name: string;
   run(subject: Subject): Promise<void>;

@@ -14,7 +14,7 @@ import { readPack } from "../../src/format/pack-reader.ts";
 import type { TargetEngine } from "../../src/origin/engine.ts";
 import { ENGINES } from "../../src/origin/engines.ts";
 import { GREEDY } from "../../src/speculate/types.ts";
-import { alone, drafted, ENGINE_CASES } from "../cases/engines.ts";
+import { alone, drafted, ENGINE_CASES, streamsTheSame } from "../cases/engines.ts";
 import { llamaLibrary } from "../support/llama-library.ts";
 import { realF32Gguf, realPrompts } from "../support/real.ts";
 import type { Running } from "../support/service.ts";
@@ -85,6 +85,8 @@ describe.each(HEAVY.filter(({ name }) => wanted.includes(name)))("$name", ({ nam
   });
 
   test.each(ENGINE_CASES)("$name", ({ run }) => run({ engine, prompts }));
+
+  test.runIf(name !== "llama")("streams what it decides pass by pass", () => streamsTheSame(engine, prompts[2]!, 16));
 
   test("greedily writes the same with drafts on many prompts; what rounding flips is counted", async () => {
     let [tokens, flips] = [0, 0];

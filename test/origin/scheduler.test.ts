@@ -72,6 +72,42 @@ describe("with patience 0", () => {
     expect(sequence.timeline).toEqual([...PROMPT, ...ANSWER.slice(0, 20)]);
   });
 
+  test("lets an engine stream that can, until a draft fits and again after it", async () => {
+    const { run, verdicts, onVerdict, drafts, engine, sequence } = setUp();
+    let [streams, ended] = [0, 0];
+    sequence.stream = async function* (most) {
+      streams++;
+      try {
+        for (let n = 0; n < most; n++) {
+          const token = ANSWER[sequence.timeline.length - PROMPT.length]!;
+          sequence.append([token]);
+          yield token;
+        }
+      } finally {
+        ended++;
+      }
+    };
+    onVerdict((verdict) => {
+      if (verdict.passes === 5) drafts.put(rightDraft(verdict, 6));
+    });
+    expect(await run()).toEqual({ reason: "length", decided: 20, passes: 14 });
+    expect(verdicts.flatMap(({ tokens }) => tokens)).toEqual(ANSWER.slice(0, 20));
+    expect(verdicts.map(({ kept }) => kept)).toEqual([0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0]);
+    expect({ streams, ended, passes: engine.passes }).toEqual({ streams: 2, ended: 2, passes: 1 });
+  });
+
+  test.each([
+    ["sampled", { sampling: { ...GREEDY, temperature: 0.8 } }],
+    ["waited for", { patience: 5 }],
+  ])("asks pass by pass what is %s", async (_, task) => {
+    const { run, sequence } = setUp({ maxTokens: 2, ...task });
+    sequence.stream = () => {
+      throw new Error("not to be asked");
+    };
+    expect(await run()).toMatchObject({ decided: 2, passes: 2 });
+    expect(sequence.timeline).toHaveLength(PROMPT.length + 2);
+  });
+
   test("uses a draft that has arrived, and the rest of one that is late", async () => {
     const { run, verdicts, onVerdict, drafts } = setUp({ maxTokens: 12 });
     onVerdict((verdict) => {

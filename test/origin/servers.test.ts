@@ -8,7 +8,7 @@ import type { RemoteOptions } from "../../src/origin/engines/remote.ts";
 import { connectSglang } from "../../src/origin/engines/sglang.ts";
 import { connectVllm, wholeIsCheaper } from "../../src/origin/engines/vllm.ts";
 import { GREEDY } from "../../src/speculate/types.ts";
-import { alone, ENGINE_CASES } from "../cases/engines.ts";
+import { alone, ENGINE_CASES, streamsTheSame } from "../cases/engines.ts";
 import { seeded } from "../support/random.ts";
 import { reference, V } from "../support/scripted.ts";
 import { type ScriptedServer, scriptedSglang, scriptedVllm } from "../support/scripted-servers.ts";
@@ -79,6 +79,24 @@ describe.each(KINDS)("$name", ({ serve, connect }) => {
     expect(sequence.timeline).toEqual(before);
     await sequence.decide([], deciding);
     expect(sequence.timeline.slice(prompts[0]!.length)).toEqual(reference(prompts[0]!, GREEDY, 2, []).tokens);
+    sequence.close();
+  });
+
+  test("streams what it decides pass by pass, and ends the request when it is left", async () => {
+    for (const prompt of prompts) await streamsTheSame(engine, prompt, 16);
+    await expect.poll(() => server.streaming).toBe(0);
+  });
+
+  test.each([
+    ["500", { code: "engine_failed", retryable: true }],
+    ["garbage", { code: "engine_refused", retryable: false }],
+    ["cut", { code: "engine_unreachable", retryable: true }],
+  ] as const)("a stream that meets %s is a clear error", async (fault, error) => {
+    const sequence = engine.open();
+    sequence.append(prompts[0]!);
+    server.fault = fault;
+    await expect(sequence.stream!(4).next()).rejects.toMatchObject(error);
+    expect(sequence.timeline).toEqual(prompts[0]);
     sequence.close();
   });
 

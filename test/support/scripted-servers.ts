@@ -8,6 +8,7 @@ import { scriptedRow, sleep, V } from "./scripted.ts";
 
 export interface ScriptedServer {
   readonly url: string;
+  /** Streams that nobody has ended yet. */ readonly streaming: number;
   /** Requests answered. */ readonly requests: { readonly path: string; readonly body: Record<string, unknown> }[];
   /** What the next request meets instead of an answer. */ fault:
     | "500"
@@ -27,12 +28,37 @@ function ranked(timeline: readonly number[]): [logProbability: number, id: numbe
   return all.sort(([a, x], [b, y]) => b - a || x - y);
 }
 
+/** One reply, or one that goes on: an event a token. */
 type Answer = (body: Record<string, unknown>) => unknown;
 
+/** What the language says after `timeline`, greedily. */
+function* following(timeline: readonly number[], most: number): Generator<number> {
+  const ids = [...timeline];
+  for (let n = 0; n < most; n++) {
+    ids.push(ranked(ids)[0]![1]);
+    yield ids.at(-1)!;
+  }
+}
+
+const isStream = (reply: unknown): reply is Generator<unknown> =>
+  typeof reply === "object" && reply !== null && Symbol.iterator in reply;
+
 async function serve(routes: Readonly<Record<string, Answer>>): Promise<ScriptedServer> {
-  const scripted: { requests: ScriptedServer["requests"]; fault: ScriptedServer["fault"] } = {
+  const scripted: { requests: ScriptedServer["requests"]; fault: ScriptedServer["fault"]; streaming: number } = {
     requests: [],
     fault: null,
+    streaming: 0,
+  };
+  const stream = async (response: ServerResponse, events: Iterable<unknown>): Promise<void> => {
+    scripted.streaming++;
+    response.setHeader("content-type", "text/event-stream");
+    for (const event of events) {
+      if (response.destroyed) break;
+      response.write(`data: ${JSON.stringify(event)}\n\n`);
+      await sleep(2);
+    }
+    response.end("data: [DONE]\n\n");
+    scripted.streaming--;
   };
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     let text = "";
@@ -48,7 +74,9 @@ async function serve(routes: Readonly<Record<string, Answer>>): Promise<Scripted
     const route = routes[path];
     if (!route) return void response.writeHead(404).end("no such route");
     scripted.requests.push({ path, body });
-    response.setHeader("content-type", "application/json").end(JSON.stringify(route(body)));
+    const reply = route(body);
+    if (isStream(reply)) return stream(response, reply);
+    response.setHeader("content-type", "application/json").end(JSON.stringify(reply));
   };
   const server: Server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -66,6 +94,8 @@ export const scriptedSglang = (): Promise<ScriptedServer> =>
     "/get_server_info": () => ({ max_req_input_len: 4000 }),
     "/generate"(body) {
       const ids = body.input_ids as number[];
+      if (body.stream)
+        return repeated(following(ids, (body.sampling_params as { max_new_tokens: number }).max_new_tokens));
       const start = body.logprob_start_len as number;
       const count = body.top_logprobs_num as number;
       if (ids.some((id) => !(id >= 0 && id < V))) throw new Error("the real server would have died");
@@ -87,6 +117,18 @@ export const scriptedSglang = (): Promise<ScriptedServer> =>
     },
   });
 
+function* repeated(tokens: Iterable<number>): Generator<unknown> {
+  const output_ids: number[] = [];
+  for (const token of tokens) {
+    output_ids.push(token);
+    yield { output_ids, meta_info: {} };
+  }
+}
+
+function* one(tokens: Iterable<number>): Generator<unknown> {
+  for (const token of tokens) yield { choices: [{ index: 0, text: "", token_ids: [token] }] };
+}
+
 export const scriptedVllm = (): Promise<ScriptedServer> =>
   serve({
     "/v1/models": () => ({ data: [{ id: "scripted", max_model_len: 4000 }] }),
@@ -94,6 +136,7 @@ export const scriptedVllm = (): Promise<ScriptedServer> =>
       const prompts = Array.isArray((body.prompt as unknown[])[0])
         ? (body.prompt as number[][])
         : [body.prompt as number[]];
+      if (body.stream) return one(following(prompts[0]!, body.max_tokens as number));
       const most = (count: unknown) => (typeof count === "number" ? Math.min(count, 20) : 0);
       const choices = prompts.map((ids, index) => {
         const [likeliest] = ranked(ids) as [[number, number]];

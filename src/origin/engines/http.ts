@@ -1,4 +1,4 @@
-/** What engines behind an HTTP server have in common: one JSON request, one checked reply, or an error that says whose fault it is. */
+/** What engines behind an HTTP server have in common: a JSON request, one checked reply or a stream of them, or an error that says whose fault it is. */
 import type * as z from "zod";
 import { OutriderError } from "../../model/errors.ts";
 
@@ -34,27 +34,74 @@ export class EngineServer {
     return this.#ask("GET", path, undefined, schema);
   }
 
-  async #ask<T>(method: string, path: string, body: unknown, schema: z.ZodType<T>): Promise<T> {
-    let [status, text] = [0, ""];
+  /** The events of a streamed answer, until it ends or the caller leaves, which ends the request. Rejects as `post` does. */
+  async *stream<T>(path: string, body: unknown, schema: z.ZodType<T>): AsyncGenerator<T, void> {
+    const leaving = new AbortController();
+    let silence: ReturnType<typeof setTimeout> | undefined;
+    const listen = () => {
+      clearTimeout(silence);
+      silence = setTimeout(() => leaving.abort(), TIMEOUT_MS);
+    };
     try {
-      const response = await fetch(new URL(path, this.#url), {
+      listen();
+      const response = await this.#send("POST", path, body, leaving.signal);
+      let rest = "";
+      for await (const text of (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
+        listen();
+        const events = (rest + text).split("\n\n");
+        rest = events.pop()!;
+        for (const event of events) {
+          if (event !== "data: [DONE]") yield this.#parse(path, event.replace(/^data: /, ""), schema);
+        }
+      }
+      if (rest.trim() !== "") yield this.#parse(path, rest, schema);
+    } catch (cause) {
+      throw cause instanceof OutriderError ? cause : this.#silent(cause);
+    } finally {
+      clearTimeout(silence);
+      leaving.abort();
+    }
+  }
+
+  async #ask<T>(method: string, path: string, body: unknown, schema: z.ZodType<T>): Promise<T> {
+    const response = await this.#send(method, path, body, AbortSignal.timeout(TIMEOUT_MS));
+    const text = await response.text().catch((cause) => {
+      throw this.#silent(cause);
+    });
+    return this.#parse(path, text, schema);
+  }
+
+  /** Resolves to a response whose status is good. */
+  async #send(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Response> {
+    let response: Response;
+    let refusal = "";
+    try {
+      response = await fetch(new URL(path, this.#url), {
         method,
         headers: this.#headers,
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal,
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
-      status = response.status;
-      text = await response.text();
+      if (response.status >= 400)
+        refusal = `answered ${response.status}: ${(await response.text()).slice(0, MAX_REASON)}`;
     } catch (cause) {
-      throw this.#failure("engine_unreachable", "does not answer; is it running?", true, cause);
+      throw this.#silent(cause);
     }
-    if (status >= 500) throw this.#failure("engine_failed", `answered ${status}: ${text.slice(0, MAX_REASON)}`, true);
-    if (status >= 400) throw this.#failure("engine_refused", `answered ${status}: ${text.slice(0, MAX_REASON)}`, false);
+    if (response.status >= 500) throw this.#failure("engine_failed", refusal, true);
+    if (response.status >= 400) throw this.#failure("engine_refused", refusal, false);
+    return response;
+  }
+
+  #parse<T>(path: string, text: string, schema: z.ZodType<T>): T {
     const parsed = schema.safeParse(json(text));
     if (parsed.success) return parsed.data;
     const issue = parsed.error.issues[0];
     const what = `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`;
     throw this.#failure("engine_refused", `sent no answer to ${path} that could be read (${what})`, false);
+  }
+
+  #silent(cause: unknown): OutriderError {
+    return this.#failure("engine_unreachable", "does not answer; is it running?", true, cause);
   }
 
   #failure(code: string, what: string, retryable: boolean, cause?: unknown): OutriderError {

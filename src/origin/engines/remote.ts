@@ -16,6 +16,8 @@ export interface RemoteOptions {
 
 /** One pass over the timeline and a draft. Rejects with an OutriderError. */
 type Pass = (timeline: readonly number[], draft: readonly number[], deciding: Deciding) => Promise<Decision>;
+/** What follows the timeline greedily, at most `most` tokens, in one request. */
+type Run = (timeline: readonly number[], most: number) => AsyncGenerator<readonly number[], void>;
 
 export interface Remote {
   /** With the context that the server leaves. */ readonly served: ServedModel;
@@ -24,9 +26,18 @@ export interface Remote {
   readonly sessions: number;
   /** Likeliest tokens that may be asked for at every position, at most. */ readonly mostLikeliest: number;
   readonly pass: Pass;
+  readonly run: Run;
 }
 
-export const remoteEngine = ({ served, rules, maxDraft, sessions, mostLikeliest, pass }: Remote): TargetEngine => ({
+export const remoteEngine = ({
+  served,
+  rules,
+  maxDraft,
+  sessions,
+  mostLikeliest,
+  pass,
+  run,
+}: Remote): TargetEngine => ({
   ...served,
   capabilities: {
     rules,
@@ -36,16 +47,18 @@ export const remoteEngine = ({ served, rules, maxDraft, sessions, mostLikeliest,
     cost: () => 1,
     drafted: (sampling) => likeliestNeeded(sampling, mostLikeliest) !== null,
   },
-  open: () => new RemoteSequence(pass),
+  open: () => new RemoteSequence(pass, run),
 });
 
 /** A timeline that is sent whole with every pass; the server's prefix cache finds it. */
 class RemoteSequence extends Timeline implements EngineSequence {
   readonly #pass: Pass;
+  readonly #run: Run;
 
-  constructor(pass: Pass) {
+  constructor(pass: Pass, run: Run) {
     super();
     this.#pass = pass;
+    this.#run = run;
   }
 
   /** The server slices prompts by itself. */
@@ -57,6 +70,15 @@ class RemoteSequence extends Timeline implements EngineSequence {
     const decision = await this.#pass(this.timeline, draft, deciding);
     this.append(decision.tokens);
     return decision;
+  }
+
+  async *stream(most: number): AsyncGenerator<number, void> {
+    for await (const tokens of this.#run([...this.timeline], most)) {
+      for (const token of tokens) {
+        this.append([token]);
+        yield token;
+      }
+    }
   }
 
   close(): void {}

@@ -31,6 +31,7 @@ const replySchema = z.object({
     output_top_logprobs: z.array(rowSchema),
   }),
 });
+const runSchema = z.object({ output_ids: z.array(z.int()) });
 const infoSchema = z.object({ max_req_input_len: z.int().min(1) });
 
 /** Throws what reading the directory throws, and `engine_unreachable` where no server answers. */
@@ -45,6 +46,7 @@ export async function connectSglang(options: RemoteOptions): Promise<TargetEngin
     sessions: options.sessions,
     mostLikeliest: MAX_LIKELIEST,
     pass: (timeline, draft, deciding) => decide(server, vocabulary.size, timeline, draft, deciding),
+    run: (timeline, most) => run(server, timeline, most),
   });
 }
 
@@ -64,6 +66,20 @@ async function decide(
   const decision = await judged(draft, Math.min(V, likeliestNeeded(sampling, MAX_LIKELIEST) ?? V));
   // Where the likeliest leave the first token open, the whole distribution of that one position decides.
   return decision.tokens.length > 0 ? decision : { ...(await judged([], V)), passes: 2 };
+}
+
+async function* run(server: EngineServer, timeline: readonly number[], most: number) {
+  const body = {
+    input_ids: timeline,
+    sampling_params: { max_new_tokens: most, temperature: 0, ignore_eos: true },
+    stream: true,
+  };
+  let told = 0;
+  // Each event repeats all tokens so far.
+  for await (const { output_ids } of server.stream("/generate", body, runSchema)) {
+    yield output_ids.slice(told);
+    told = output_ids.length;
+  }
 }
 
 /** Of each position from the timeline's end on: the `count` likeliest, (K + 1), and ln p of the draft's token, (K). */

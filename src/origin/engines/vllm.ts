@@ -33,6 +33,7 @@ const choiceSchema = z.object({
   logprobs: z.object({ top_logprobs: z.array(z.record(z.string(), z.number())) }).nullish(),
 });
 const replySchema = z.object({ choices: z.array(choiceSchema).min(1) });
+const runSchema = z.object({ choices: z.array(z.object({ token_ids: z.array(z.int()).nullish() })) });
 const modelsSchema = z.object({ data: z.array(z.object({ id: z.string(), max_model_len: z.int().min(2) })).min(1) });
 
 type Choice = z.infer<typeof choiceSchema>;
@@ -51,6 +52,7 @@ export async function connectVllm(options: RemoteOptions): Promise<TargetEngine>
     sessions: options.sessions,
     mostLikeliest: MAX_LIKELIEST,
     pass: (timeline, draft, deciding) => decide(server, id, vocabulary.size, timeline, draft, deciding),
+    run: (timeline, most) => run(server, id, timeline, most),
   });
 }
 
@@ -69,6 +71,12 @@ async function decide(
   const decision = accept(partialJudge(rows, [], V, sampling, timeline.length), draft, rule, stop);
   if (decision.tokens.length > 0) return decision;
   return { ...(await drawnByServer(server, model, timeline, sampling)), passes: 2 };
+}
+
+async function* run(server: EngineServer, model: string, timeline: readonly number[], most: number) {
+  const options = { temperature: 0, ignore_eos: true, return_token_ids: true, stream: true };
+  const body = { model, prompt: timeline, max_tokens: most, ...options };
+  for await (const { choices } of server.stream("/v1/completions", body, runSchema)) yield choices[0]?.token_ids ?? [];
 }
 
 /** Whether `prompt_logprobs` computes fewer tokens for a draft of K after P tokens than K + 1 beginnings do behind the cache. */
