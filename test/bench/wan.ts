@@ -71,6 +71,7 @@ interface Run {
   readonly drafted: number;
   readonly kept: number;
   readonly measured: Account["measured"];
+  /** Whether the origin waited for drafts at the end. */ readonly waited: boolean;
 }
 
 const { target, draft } = await prepare();
@@ -115,6 +116,7 @@ async function runOf(row: string, asked: readonly string[], label: string): Prom
   let [decided, decodedMs, passes, drafted, kept] = [0, 0, 0, 0, 0];
   const [firstMs, gaps]: [number[], number[]] = [[], []];
   let measured: Account["measured"];
+  let waited = false;
   for (const [n, prompt] of asked.entries()) {
     const { timings, account, arrivals, askedAt } = await chatStream(edge.url, prompt, {
       session: `${row}-${label}-${n}`,
@@ -134,8 +136,9 @@ async function runOf(row: string, asked: readonly string[], label: string): Prom
     drafted += timings.draft_n;
     kept += timings.draft_n_accepted;
     measured = account.measured ?? measured;
+    waited = account.patience_ms > 0;
   }
-  return { tokens: decided, decodedMs, firstMs, gaps, passes, drafted, kept, measured };
+  return { tokens: decided, decodedMs, firstMs, gaps, passes, drafted, kept, measured, waited };
 }
 
 const quantile = (sorted: readonly number[], q: number): number => sorted[Math.floor(q * (sorted.length - 1))] ?? 0;
@@ -189,7 +192,7 @@ for (const [rtt, rows] of results) {
     stream: streaming,
     patience0: streaming,
     wait: waiting,
-    auto: (run) => Math.max(waiting(run), 1000 / median(steps)),
+    auto: (run) => (run.waited ? waiting(run) : streaming(run)),
     bild: waiting,
   };
   table[rtt] = Object.fromEntries([...rows].map(([name, all]) => [name, figuresOf(all, predictions[name]!)]));

@@ -17,7 +17,8 @@ import { GREEDY } from "../../src/speculate/types.ts";
 import { alone, drafted, ENGINE_CASES, streamsTheSame } from "../cases/engines.ts";
 import { llamaLibrary } from "../support/llama-library.ts";
 import { realF32Gguf, realPrompts } from "../support/real.ts";
-import type { Running } from "../support/service.ts";
+import { type Running, startOrigin } from "../support/service.ts";
+import { FAULTS, type Site } from "./faults.ts";
 import { HOME } from "./python.ts";
 import { startSglang, startVllm } from "./servers.ts";
 
@@ -63,10 +64,10 @@ beforeAll(async () => {
 describe.each(HEAVY.filter(({ name }) => wanted.includes(name)))("$name", ({ name, start }) => {
   let engine: TargetEngine;
   let server: Running | null;
+  let model: string;
 
   beforeAll(async () => {
-    const { model, server: started } = await start(checkpoint);
-    server = started;
+    ({ model, server } = await start(checkpoint));
     engine = await ENGINES[name]!.load({
       model,
       url: server?.url ?? null,
@@ -134,5 +135,20 @@ describe.each(HEAVY.filter(({ name }) => wanted.includes(name)))("$name", ({ nam
     }
     console.log(`${name}: ${flips} of ${SEEDS} seeds differ`);
     expect(flips / SEEDS).toBeLessThan(0.005);
+  });
+
+  describe("through a gateway of its own, with", () => {
+    let site: Site;
+    let origin: Running;
+
+    beforeAll(async () => {
+      const where = server ? ["--url", server.url] : ["--cpu", "--threads", "1", "--kv-tokens", "8192"];
+      const right = await alone(engine, prompts[0]!, GREEDY, 32);
+      site = { engine: name, model, options: [...where, "--max-sessions", "4"], server, prompt: prompts[0]!, right };
+      origin = await startOrigin(model, name, site.options);
+    });
+    afterAll(() => origin?.stop());
+
+    test.each(FAULTS)("$name", ({ run }) => run(site, origin));
   });
 });

@@ -5,7 +5,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { cpSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { answers, endGroup } from "../support/process.ts";
+import { answers, endGroup, signalGroup } from "../support/process.ts";
 import type { Running } from "../support/service.ts";
 import { environment, HOME } from "./python.ts";
 
@@ -112,7 +112,7 @@ async function start(
   const child = spawn(command, args, { detached: true, stdio: ["ignore", log, log], env: { ...process.env, ...env } });
   const url = `http://127.0.0.1:${port}`;
   const stop = () => endGroup(child, 15_000);
-  if (await answers(url + ready, child, START_MS)) return { url, stop };
+  if (await answers(url + ready, child, START_MS)) return { url, signal: (name) => signalGroup(child, name), stop };
   await stop();
   throw new Error(`${name} did not come up; .cache/engines/${name}.log says why`);
 }

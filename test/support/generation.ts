@@ -6,7 +6,16 @@ import { Window } from "../../src/speculate/window.ts";
 import { VerifyClient } from "../../src/verify/client.ts";
 import { STOP } from "./scripted.ts";
 
+/** What an origin says that it serves. */
+export interface Served {
+  readonly model: string;
+  readonly vocabulary: string;
+}
+const SCRIPTED: Served = { model: "scripted", vocabulary: "scripted-vocabulary" };
+
 export interface GenerationOptions {
+  /** The scripted engine's language, unless another is given. */ readonly served?: Served;
+  /** Ids that end the answer; the language's own unless others are given. */ readonly stop?: readonly number[];
   readonly url: string;
   readonly prompt: readonly number[];
   readonly sampling: Sampling;
@@ -34,13 +43,12 @@ export function clientFor(options: GenerationOptions): VerifyClient {
   return new VerifyClient({
     connect: async () => new WebSocket(options.url),
     open: {
-      model: "scripted",
-      vocabulary: "scripted-vocabulary",
+      ...(options.served ?? SCRIPTED),
       session: options.session ?? freshSession(),
       sampling: options.sampling,
       rule: options.rule ?? { kind: "exact" },
       patience: options.patience ?? 0,
-      stop: [STOP],
+      stop: [...(options.stop ?? [STOP])],
     },
     timeline: options.prompt,
     keep: options.keep ?? 0,

@@ -15,10 +15,13 @@ export async function answers(url: string, child: ChildProcess, ms: number): Pro
   return false;
 }
 
+/** Sends a signal to the whole group. */
+export const signalGroup = (child: ChildProcess, name: NodeJS.Signals): boolean => process.kill(-child.pid!, name);
+
 /** Ends the whole group, by force after `graceMs`. */
 export async function endGroup(child: ChildProcess, graceMs = 5_000): Promise<void> {
   const { pid } = child;
-  if (child.exitCode !== null || pid === undefined) return;
+  if (child.exitCode !== null || child.signalCode !== null || pid === undefined) return;
   const gone = new Promise((resolve) => child.once("exit", resolve));
   process.kill(-pid, "SIGTERM");
   const kill = setTimeout(() => process.kill(-pid, "SIGKILL"), graceMs);

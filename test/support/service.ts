@@ -8,7 +8,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { assembleAssets } from "../../src/start.ts";
-import { answers, endGroup } from "./process.ts";
+import { answers, endGroup, signalGroup } from "./process.ts";
 import { EDGE, moved, ORIGIN } from "./wrangler-config.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -16,6 +16,7 @@ const BIN = join(ROOT, "node_modules/.bin");
 
 export interface Running {
   readonly url: string;
+  /** To all its processes. */ signal(name: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
 
@@ -47,18 +48,23 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     rmSync(home, { recursive: true, force: true });
   };
   await healthy(url, child, stop);
-  return { url, inspectorPort, stop };
+  return { url, inspectorPort, signal: (name) => signalGroup(child, name), stop };
 }
 
-/** The Node origin on a model, with further options of its command line. */
-export async function startOrigin(model: string, engine = "wasm", options: readonly string[] = []): Promise<Running> {
-  const port = await freePort();
+/** The Node origin on a model, with further options of its command line; on a port of its own unless one is given. */
+export async function startOrigin(
+  model: string,
+  engine = "wasm",
+  options: readonly string[] = [],
+  givenPort?: number,
+): Promise<Running> {
+  const port = givenPort ?? (await freePort());
   const args = ["src/outrider.ts", "origin", "--engine", engine, "--model", model, "--port", `${port}`, "--quiet"];
   const child = start(join(BIN, "node"), [...args, ...options]);
   const url = `http://127.0.0.1:${port}`;
   const stop = (): Promise<void> => endGroup(child);
   await healthy(url, child, stop);
-  return { url, stop };
+  return { url, signal: (name) => signalGroup(child, name), stop };
 }
 
 function start(command: string, args: readonly string[]): ChildProcess & { output: string } {

@@ -1,7 +1,6 @@
 /** What engines behind a server have in common: the server keeps keys and values, and tells of a position its likeliest tokens. */
 import type { Decision } from "../../speculate/accept.ts";
-import { likeliestNeeded } from "../../speculate/likeliest.ts";
-import type { Rule } from "../../speculate/types.ts";
+import type { Rule, Sampling } from "../../speculate/types.ts";
 import type { Deciding, EngineSequence, TargetEngine } from "../engine.ts";
 import type { ServedModel } from "./served-model.ts";
 import { Timeline } from "./timeline.ts";
@@ -24,20 +23,12 @@ export interface Remote {
   readonly rules: readonly Rule["kind"][];
   readonly maxDraft: number;
   readonly sessions: number;
-  /** Likeliest tokens that may be asked for at every position, at most. */ readonly mostLikeliest: number;
+  /** As `Capabilities.drafted`. */ drafted(sampling: Sampling): boolean;
   readonly pass: Pass;
   readonly run: Run;
 }
 
-export const remoteEngine = ({
-  served,
-  rules,
-  maxDraft,
-  sessions,
-  mostLikeliest,
-  pass,
-  run,
-}: Remote): TargetEngine => ({
+export const remoteEngine = ({ served, rules, maxDraft, sessions, drafted, pass, run }: Remote): TargetEngine => ({
   ...served,
   capabilities: {
     rules,
@@ -45,7 +36,7 @@ export const remoteEngine = ({
     // The server queues and evicts by itself.
     capacity: sessions,
     cost: () => 1,
-    drafted: (sampling) => likeliestNeeded(sampling, mostLikeliest) !== null,
+    drafted,
   },
   open: () => new RemoteSequence(pass, run),
 });

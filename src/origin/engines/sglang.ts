@@ -44,7 +44,7 @@ export async function connectSglang(options: RemoteOptions): Promise<TargetEngin
     rules: ["exact", "bild"],
     maxDraft: options.maxDraft,
     sessions: options.sessions,
-    mostLikeliest: MAX_LIKELIEST,
+    drafted: (sampling) => likeliestNeeded(sampling, MAX_LIKELIEST) !== null,
     pass: (timeline, draft, deciding) => decide(server, vocabulary.size, timeline, draft, deciding),
     run: (timeline, most) => run(server, timeline, most),
   });

@@ -6,12 +6,12 @@
  *   beginnings  K + 1 prompts, … c | … c d1 | … c d1 d2 | …, one token each   of each what its last block of 16 lacks
  *
  * Beginnings share the cached blocks and run as one batch. Without a draft both are the same plain request.
- * Where the likeliest tokens that the server tells do not determine a sampled token, the server's own sampler draws it: its
- * draw does not repeat for a seed.
+ * A sampled token is known for sure only where top_k leaves no more tokens than the server tells. Otherwise the server's own
+ * sampler draws it, without drafts, and its draw does not repeat for a seed.
  */
 import * as z from "zod";
 import { accept, type Decision, partialJudge } from "../../speculate/accept.ts";
-import { type Likeliest, likeliestNeeded } from "../../speculate/likeliest.ts";
+import type { Likeliest } from "../../speculate/likeliest.ts";
 import type { Sampling } from "../../speculate/types.ts";
 import type { Deciding, TargetEngine } from "../engine.ts";
 import { EngineServer } from "./http.ts";
@@ -50,11 +50,14 @@ export async function connectVllm(options: RemoteOptions): Promise<TargetEngine>
     rules: ["exact"],
     maxDraft: Math.min(MAX_DRAFT, options.maxDraft),
     sessions: options.sessions,
-    mostLikeliest: MAX_LIKELIEST,
+    drafted,
     pass: (timeline, draft, deciding) => decide(server, id, vocabulary.size, timeline, draft, deciding),
     run: (timeline, most) => run(server, id, timeline, most),
   });
 }
+
+/** Whether what the server tells holds all tokens that may be drawn. */
+const drafted = ({ temperature, topK }: Sampling): boolean => temperature === 0 || (topK > 0 && topK < MAX_LIKELIEST);
 
 async function decide(
   server: EngineServer,
@@ -64,9 +67,9 @@ async function decide(
   draft: readonly number[],
   { sampling, rule, stop }: Deciding,
 ): Promise<Decision> {
-  const count = likeliestNeeded(sampling, MAX_LIKELIEST);
-  if (count === null) return drawnByServer(server, model, timeline, sampling);
-  const ways = { server, model, timeline, draft, count };
+  if (!drafted(sampling)) return drawnByServer(server, model, timeline, sampling);
+  // Two show a tie for the first place; of ties for the last of top_k all that can be had.
+  const ways = { server, model, timeline, draft, count: sampling.temperature === 0 ? 2 : MAX_LIKELIEST };
   const rows = await (wholeIsCheaper(timeline.length, draft.length) ? whole(ways) : beginnings(ways));
   const decision = accept(partialJudge(rows, [], V, sampling, timeline.length), draft, rule, stop);
   if (decision.tokens.length > 0) return decision;
