@@ -179,8 +179,8 @@ export class Gateway {
       };
       const ended = await decideAll(through(lease), task, drafts, {
         alive: ours(lease, alive),
-        emit: (verdict) => {
-          this.#metrics.passed(verdict.passes - passes, verdict);
+        emit: (verdict, engineCached) => {
+          this.#metrics.passed(verdict.passes - passes, verdict, engineCached);
           kept += verdict.kept;
           decided += verdict.tokens.length;
           passes = verdict.passes;

@@ -19,6 +19,7 @@ export class Metrics {
   #generations = 0;
   #promptTokens = 0;
   #cachedTokens = 0;
+  #engineCachedTokens = 0;
   #decided = 0;
   #passes = 0;
   #drafts = 0;
@@ -38,8 +39,9 @@ export class Metrics {
     this.#queueMs += queueMs;
   }
 
-  /** A verdict that took `passes` target passes. */
-  passed(passes: number, { kept, tokens, scored, stepMs, waitMs }: Verdict): void {
+  /** A verdict that took `passes` target passes; the engine had `cached` tokens of the timeline in its own prefix cache. */
+  passed(passes: number, { kept, tokens, scored, stepMs, waitMs }: Verdict, cached: number): void {
+    this.#engineCachedTokens += cached;
     this.#passes += passes;
     this.#decided += tokens.length;
     this.#stepMs += stepMs;
@@ -73,6 +75,12 @@ export class Metrics {
     lines.push(`# HELP ${perPosition} Draft tokens kept, by place in the draft.`, `# TYPE ${perPosition} counter`);
     for (const [i, count] of this.#keptAt.entries()) lines.push(`${perPosition}{position="${i}"} ${count}`);
     put("outrider:prompt_tokens_cached_total", "counter", "Prompt tokens held from before.", this.#cachedTokens);
+    put(
+      "outrider:engine_cached_tokens_total",
+      "counter",
+      "Timeline tokens that passes found in the prefix cache of an engine that tells.",
+      this.#engineCachedTokens,
+    );
     put("outrider:generations_total", "counter", "Generations begun.", this.#generations);
     put("outrider:draft_wait_seconds_total", "counter", "Time passes waited for drafts.", this.#waitMs / 1000);
     put("outrider:queue_seconds_total", "counter", "Time generations waited for room.", this.#queueMs / 1000);

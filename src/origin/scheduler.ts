@@ -36,7 +36,8 @@ export interface Ended extends Done {
 export interface Ties {
   /** False once the client left; throws once another connection took the session. Asked before every slice and pass. */
   alive(): boolean;
-  /** After each pass. */ emit(verdict: Verdict): void;
+  /** After each pass, with how many tokens of the timeline the engine says that it had cached. */
+  emit(verdict: Verdict, cached: number): void;
   /** Milliseconds of a steady clock. In a deployed Worker it stands still during a pass, and steps are reported as 0. */
   now(): number;
 }
@@ -93,6 +94,7 @@ export async function decideAll(sequence: Worked, task: Task, drafts: Drafts, ti
         kept,
         tokens,
         passes: taken = 1,
+        cached = 0,
       } = await engine.next(scored, waits(), Math.min(task.maxTokens - decided, task.context - position));
       if (tokens.length === 0) {
         throw new OutriderError("engine_failed", "the engine gave no token", { status: 502, retryable: true });
@@ -110,7 +112,7 @@ export async function decideAll(sequence: Worked, task: Task, drafts: Drafts, ti
       if (sentAt.size > MAX_SENT) sentAt.delete(sentAt.keys().next().value!);
       const times = { stepMs: now - start, waitMs: start - waitStart, turn };
       const judged = { position, kept, tokens, passes, scored: scored.length };
-      ties.emit({ ...judged, ...times, ...(task.maxDraft === 0 && UNDRAFTED) });
+      ties.emit({ ...judged, ...times, ...(task.maxDraft === 0 && UNDRAFTED) }, cached);
       if (task.stop.has(tokens.at(-1)!)) return { reason: "stop", decided, passes };
       if (decided >= task.maxTokens || timeline.length >= task.context) return { reason: "length", decided, passes };
     }

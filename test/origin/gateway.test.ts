@@ -480,6 +480,7 @@ describe("an operator", () => {
       "llamacpp:tokens_predicted_total": "3",
       "llamacpp:n_decode_total": "1",
       "llamacpp:requests_processing": "0",
+      "outrider:engine_cached_tokens_total": "0",
       "llamacpp:spec_decode_num_drafts_total": "1",
       "llamacpp:spec_decode_num_draft_tokens_total": "3",
       "llamacpp:spec_decode_num_accepted_tokens_total": "2",

@@ -7,6 +7,7 @@ import type { TargetEngine } from "../../src/origin/engine.ts";
 import type { RemoteOptions } from "../../src/origin/engines/remote.ts";
 import { connectSglang } from "../../src/origin/engines/sglang.ts";
 import { connectVllm, wholeIsCheaper } from "../../src/origin/engines/vllm.ts";
+import { Metrics } from "../../src/origin/metrics.ts";
 import { GREEDY } from "../../src/speculate/types.ts";
 import { alone, ENGINE_CASES, streamsTheSame } from "../cases/engines.ts";
 import { seeded } from "../support/random.ts";
@@ -118,6 +119,12 @@ test("SGLang is asked from the last decided token on, which its cache never hold
     sampling_params: { max_new_tokens: 0, temperature: 0 },
   });
   expect(cached).toBe(29);
+
+  const metrics = new Metrics();
+  const verdict = { position: 30, kept: 0, tokens: [1], passes: 1, scored: 3, stepMs: 1, waitMs: 0 };
+  metrics.passed(1, verdict, cached!);
+  const text = metrics.text({ processing: 0, deferred: 0, connections: 0, kept: 0 });
+  expect(text).toContain("\noutrider:engine_cached_tokens_total 29\n");
   await server.close();
 });
 
