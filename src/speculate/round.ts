@@ -33,11 +33,12 @@ export interface Summary {
   readonly draftError?: unknown;
 }
 
-/** A draft token that has been sent and that the target has not decided on. */
+/** A draft token that the target has not decided on. */
 interface Guess {
   readonly id: number;
   readonly confidence: number;
   readonly source: Proposal["source"];
+  /** Whether the origin was told. */ sent: boolean;
 }
 
 /** Tells the origin that no draft will come any more: an empty draft declines every position up to its own. */
@@ -168,40 +169,51 @@ class Table {
       if (this.#window.pays) await read();
       return false;
     }
-    const { max, goesOn, more } = this.#window.plan(standing.map((guess) => guess.confidence));
+    const { max, streams, more } = this.#window.plan(standing.map((guess) => guess.confidence));
     if (max === 0) {
       this.#submit(position, standing, { tokens: [], confidences: [], source: "model" });
       return false;
     }
+    // What was held back may be worth its position by now.
+    if (streams && standing.at(-1)?.sent === false) this.#send(standing);
     if (standing.length === 0) this.#stretch = { from: position, to: Number.POSITIVE_INFINITY };
     await read();
     const still = () => !this.#ended && !this.#verifier.ready && this.#timeline.length === position;
     if (!still()) return true;
     const proposal = await drafter.propose(max, (confidence, drafted) => more(confidence, drafted) && still());
     this.#submit(position, standing, { ...proposal, tokens: proposal.tokens.slice(0, max) });
-    return goesOn && proposal.tokens.length > 0;
+    return streams && proposal.tokens.length > 0;
   }
 
-  /** Sends what was proposed at `position` after the guesses that stood there, as far as it is still of use. */
+  /** Takes up what was proposed at `position` after the guesses that stood there, and sends it as far as it is of use. */
   #submit(position: number, standing: readonly Guess[], { tokens, confidences, source }: Proposal): void {
     if (this.#ended || (tokens.length === 0 && standing.length > 0)) return;
-    const fresh = tokens.map((id, i) => ({ id, confidence: confidences[i] ?? 0, source }));
+    const fresh = tokens.map((id, i) => ({ id, confidence: confidences[i] ?? 0, source, sent: false }));
     const guesses = [...standing, ...fresh];
     // Tokens decided while drafting use up the front of the draft, if they agree with it.
     const decided = this.#timeline.slice(position);
     if (decided.some((id, i) => guesses[i]?.id !== id)) return;
     const rest = guesses.slice(decided.length);
-    // An empty draft spares the origin a wait, or tells it not to wait any more; it says nothing once the timeline has moved
-    // on or nobody waits.
     const { policy, patience } = this.#window;
     const streams = patience === 0 && (policy.patience !== "auto" || this.#toldPatience === 0);
+    // An empty draft spares the origin a wait, or tells it not to wait any more; it says nothing once the timeline has moved
+    // on or nobody waits.
     if (rest.length === 0 && (decided.length > 0 || streams)) return;
     this.#ahead = rest;
-    this.#bySource[source].drafted += fresh.length;
+    if (streams && !this.#window.saves(rest.map(({ confidence }) => confidence))) return;
+    this.#send(rest);
+  }
+
+  #send(draft: readonly Guess[]): void {
+    const { policy, patience } = this.#window;
+    for (const guess of draft) {
+      if (!guess.sent) this.#bySource[guess.source].drafted++;
+      guess.sent = true;
+    }
     this.#toldPatience = patience;
     this.#verifier.submit({
       position: this.#timeline.length,
-      tokens: rest.map((guess) => guess.id),
+      tokens: draft.map((guess) => guess.id),
       ...(policy.patience === "auto" && { patience }),
     });
   }

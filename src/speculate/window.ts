@@ -20,12 +20,14 @@ export interface WindowPolicy {
 
 /** Where drafting does not pay, it is tried once in so many verdicts: an origin that streams sends one a token. */
 const EXPLORE = { waits: 8, streams: 32 } as const;
+/** Tokens a pass that a drafter must promise an origin that streams, or it is not worth its own time. */
+const LEAST_SAVING = 1.02;
 
 /** How far the next draft may go. */
 export interface Plan {
-  /** Tokens to make before they are sent; 0 when what is already ahead is enough, or drafting does not pay. */
-  readonly max: number;
-  /** Whether there may be more to make once they are sent. */ readonly goesOn: boolean;
+  /** Tokens to make at once; 0 when what is already ahead is enough, or drafting does not pay. */ readonly max: number;
+  /** The origin does not wait: each token is sent as it is made, if it `saves`, and then another may be. */
+  readonly streams: boolean;
   readonly more: More;
 }
 
@@ -46,35 +48,39 @@ export class Window {
     return this.#patience;
   }
 
-  /** Whether a draft of any length promises more than none. */
+  /** Whether drafting promises more than not drafting. */
   get pays(): boolean {
     const { policy, history } = this;
     if (policy.spare === "passes") return true;
     if (this.#patience > 0) return promises([], bestWaiting(history, policy), history, policy);
-    const { tokens, ms } = streamed(history.costs, history.meanAcceptance, policy.maxDraft);
-    return tokens * history.costs.targetStepMs > (1 + 1e-9) * ms;
+    // Which tokens are worth their positions is decided when they are made: here it matters whether any can be in time.
+    const { tokens, passes } = streamed({ ...history.costs, positionMs: 0 }, history.meanAcceptance, policy.maxDraft);
+    return tokens > LEAST_SAVING * passes;
   }
 
-  /** @param ahead confidences of draft tokens already sent that the target has not decided on yet */
+  /** @param ahead confidences of draft tokens made already that the target has not decided on yet */
   plan(ahead: readonly number[] = []): Plan {
     const { policy, history } = this;
     if (policy.patience === "auto") this.#patience = choosePatience(history, policy.maxDraft, this.#patience > 0);
     const streams = this.#patience === 0;
-    const rate = streams ? 0 : bestWaiting(history, policy);
+    const room = policy.maxDraft - ahead.length;
+    if (streams) {
+      const go = room > 0 && (ahead.length > 0 ? this.saves(ahead) : this.pays || this.#explores(EXPLORE.streams));
+      return { max: go ? 1 : 0, streams, more: () => false };
+    }
+    const rate = bestWaiting(history, policy);
     const survival: number[] = [];
     const push = (confidence: number) => {
       survival.push((survival.at(-1) ?? 1) * history.acceptance(confidence));
     };
     const worthwhile = (confidence: number) =>
-      survival.length < policy.maxDraft &&
-      confidence >= policy.fallback &&
-      (streams ? this.#saves(survival.at(-1)!) : promises(survival, rate, history, policy));
+      survival.length < policy.maxDraft && confidence >= policy.fallback && promises(survival, rate, history, policy);
     for (const confidence of ahead) push(confidence);
     const last = ahead.at(-1);
-    const go = last === undefined ? this.pays || this.#explores(streams) : worthwhile(last);
+    const go = last === undefined ? this.pays || this.#explores(EXPLORE.waits) : worthwhile(last);
     return {
-      max: go ? Math.min(streams ? 1 : policy.maxDraft, Math.max(0, policy.maxDraft - ahead.length)) : 0,
-      goesOn: streams && go,
+      max: go ? Math.max(0, room) : 0,
+      streams,
       more: (confidence) => {
         push(confidence);
         return worthwhile(confidence);
@@ -82,13 +88,16 @@ export class Window {
     };
   }
 
-  /** Whether one more token than those of this survival saves more of the origin's time than it costs there. */
-  #saves(survival: number): boolean {
-    const { targetStepMs, positionMs } = this.history.costs;
-    return this.policy.spare === "passes" || survival * this.history.meanAcceptance * targetStepMs > positionMs;
+  /** Whether the last token of a draft of these confidences saves an origin that streams more time than its position costs. */
+  saves(confidences: readonly number[]): boolean {
+    const { policy, history } = this;
+    if ((confidences.at(-1) ?? 0) < policy.fallback) return false;
+    if (policy.spare === "passes") return true;
+    const survival = confidences.reduce((product, confidence) => product * history.acceptance(confidence), 1);
+    return survival * history.costs.targetStepMs > history.costs.positionMs;
   }
 
-  #explores(streams: boolean): boolean {
-    return ++this.#skipped % (streams ? EXPLORE.streams : EXPLORE.waits) === 0;
+  #explores(every: number): boolean {
+    return ++this.#skipped % every === 0;
   }
 }

@@ -184,6 +184,23 @@ describe("drafts", () => {
     expect((await run.next()).value).toMatchObject({ drafted: 9, kept: 3 });
   });
 
+  test("that may not be worth their positions are held back until what is before them is decided", async () => {
+    const history = new History({ roundTripMs: 1, draftStepMs: 0.1, targetStepMs: 10, positionMs: 8 });
+    const verifier = new HandVerifier();
+    const run = generate([4, 5], counting(), verifier, window({ patience: 0, spare: "time" }, history));
+    verifier.give(verdict(2, 0, [6], 1));
+    await nextStep(run);
+    await sleep(50);
+    // A confidence of 0.8 is trusted with 0.85: 8.5 ms saved by the first token, 7.2 by the second.
+    expect(verifier.drafts).toEqual([{ position: 3, tokens: [7] }]);
+    verifier.give(verdict(3, 0, [7], 2));
+    await nextStep(run);
+    await sleep(50);
+    expect(verifier.drafts.slice(1)).toEqual([{ position: 4, tokens: [8] }]);
+    verifier.give({ reason: "stop" });
+    expect((await run.next()).value).toMatchObject({ drafted: 2 });
+  });
+
   test("that do not pay are declined without troubling the drafter", async () => {
     const history = new History({ roundTripMs: 1, draftStepMs: 50, targetStepMs: 8, positionMs: 5 });
     const verifier = new HandVerifier();

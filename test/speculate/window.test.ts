@@ -168,18 +168,23 @@ describe("a window whose origin streams", () => {
     }
   });
 
-  test("drafts a token at a time while it may save anything, and seldom when nothing can be gained", () => {
+  test("drafts a token at a time, sends it while it may save anything, and seldom tries where nothing can be gained", () => {
     const near = taught({ roundTripMs: 20, draftStepMs: 2, targetStepMs: 20, positionMs: 0.5 }, 0.9);
     const ahead: number[] = [];
     for (let plan = new Window(STREAMING, near).plan(); plan.max > 0; plan = new Window(STREAMING, near).plan(ahead)) {
-      expect(plan).toMatchObject({ max: 1, goesOn: true });
+      expect(plan).toMatchObject({ max: 1, streams: true });
       ahead.push(0.5);
     }
     expect(ahead.length).toBe(15);
     const unsure = taught({ roundTripMs: 20, draftStepMs: 2, targetStepMs: 20, positionMs: 6 }, 0.5);
-    // 0.5² · 20 ms saved, 6 ms spent.
-    expect(new Window(STREAMING, unsure).plan([0.5]).max).toBe(0);
-    expect(new Window({ ...STREAMING, spare: "passes" }, unsure).plan([0.5]).max).toBe(1);
+    // 0.5 and 0.5² of 20 ms saved, 6 ms spent.
+    expect([[0.5], [0.5, 0.5]].map((confidences) => new Window(STREAMING, unsure).saves(confidences))).toEqual([
+      true,
+      false,
+    ]);
+    expect(new Window(STREAMING, unsure).plan([0.5, 0.5]).max).toBe(0);
+    expect(new Window({ ...STREAMING, spare: "passes" }, unsure).plan([0.5, 0.5]).max).toBe(1);
+    expect(new Window({ ...STREAMING, fallback: 0.6 }, near).saves([0.7, 0.5])).toBe(false);
 
     const far = taught({ roundTripMs: 500, draftStepMs: 20, targetStepMs: 8, positionMs: 0.5 }, 0.9);
     const window = new Window(STREAMING, far);
