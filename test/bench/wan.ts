@@ -1,8 +1,10 @@
 /**
  * `npm run bench:wan`: the whole path over a distance. Edge in workerd, a proxy that adds a round trip, gateway with the llama engine
- * on one thread; questions, greedy and sampled in turn, asked of each row at each round trip, rows interleaved.
+ * on one thread; questions, greedy and sampled in turn, asked of each row at each round trip, rows interleaved. The target's weights are
+ * in f32: its pass then takes several draft steps and reads more than it computes, as a large model's on a GPU does. (--model takes
+ * another GGUF file of it. In four bits nine positions cost the CPU six times one: there drafts have nothing to save.)
  *
- *   npm run bench:wan -- [--questions FILE.jsonl] [--prompts 12] [--tokens 64] [--runs 5] [--rtt 0,5,20,50,100] [--quick]
+ *   npm run bench:wan -- [--questions FILE.jsonl] [--prompts 6] [--tokens 40] [--runs 5] [--rtt 0,5,20,50,100] [--quick]
  *
  *   stream      the origin decodes alone
  *   patience0   it decodes on and uses a draft that has arrived
@@ -14,14 +16,13 @@
  * {turns: [text, …]} a line; without it the prompts of test/cases/prompts.ts. --plot FILE.svg draws the table. Close other programs.
  */
 import { writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { prepare } from "../../src/compress/cli.ts";
-import { obtainModel } from "../../src/compress/obtain.ts";
 import type { Account } from "../../src/edge/reply.ts";
 import { textTable } from "../../src/report/text-table.ts";
 import { faultProxy } from "../support/fault-proxy.ts";
 import { llamaLibrary } from "../support/llama-library.ts";
+import { realF32Gguf } from "../support/real.ts";
 import { startEdge, startOrigin } from "../support/service.ts";
 import { questionsIn } from "./questions.ts";
 import { summarise } from "./report.ts";
@@ -35,15 +36,16 @@ const JITTER = 0.1;
 const { values } = parseArgs({
   options: {
     questions: { type: "string" },
-    prompts: { type: "string", default: "12" },
-    tokens: { type: "string", default: "64" },
+    prompts: { type: "string", default: "6" },
+    tokens: { type: "string", default: "40" },
     runs: { type: "string", default: "5" },
     rtt: { type: "string", default: "0,5,20,50,100" },
     plot: { type: "string" },
+    model: { type: "string" },
     quick: { type: "boolean", default: false },
   },
 });
-const [count, tokens, runs] = values.quick ? [3, 32, 2] : [values.prompts, values.tokens, values.runs].map(Number);
+const [count, tokens, runs] = values.quick ? [2, 24, 1] : [values.prompts, values.tokens, values.runs].map(Number);
 const roundTrips = values.rtt.split(",").map(Number);
 
 const WAIT = { draft: "model", max_draft: MAX_DRAFT, patience_ms: 60_000 };
@@ -75,9 +77,8 @@ interface Run {
 }
 
 const { target, draft } = await prepare();
-const { path: gguf } = await obtainModel(join(resolve(import.meta.dirname, "../.."), ".cache/models"));
 await llamaLibrary();
-const origin = await startOrigin(gguf, "llama", [
+const origin = await startOrigin(values.model ?? (await realF32Gguf()), "llama", [
   "--cpu",
   "--threads",
   "1",

@@ -19,8 +19,10 @@ import { readServedModel } from "./served-model.ts";
 
 /** Tokens that the server keeps back of its context. */
 const RESERVED = 8;
-/** Longest list of likeliest tokens that is asked for at every position, also where the request does not say how many it takes. */
+/** Longest list of likeliest tokens that is asked for at every position at first, also where the request does not say how many it takes. */
 const MAX_LIKELIEST = 256;
+/** Where it leaves the first token open: a hot top_p takes hundreds. */
+const MORE_LIKELIEST = 4096;
 
 const rowSchema = z.array(z.tuple([z.number(), z.int()], z.unknown()));
 const replySchema = z.object({
@@ -63,9 +65,13 @@ async function decide(
     const { rows, logProbabilities, cached } = await score(server, timeline, tokens, count);
     return { ...accept(partialJudge(rows, logProbabilities, V, sampling, position), tokens, rule, stop), cached };
   };
-  const decision = await judged(draft, Math.min(V, likeliestNeeded(sampling, MAX_LIKELIEST) ?? V));
-  // Where the likeliest leave the first token open, the whole distribution of that one position decides.
-  return decision.tokens.length > 0 ? decision : { ...(await judged([], V)), passes: 2 };
+  const counts = [likeliestNeeded(sampling, MAX_LIKELIEST) ?? V, MORE_LIKELIEST].map((count) => Math.min(V, count));
+  for (const [n, count] of counts.entries()) {
+    const decision = await judged(draft, count);
+    if (decision.tokens.length > 0) return { ...decision, passes: n + 1 };
+  }
+  // The whole distribution of one position leaves nothing open.
+  return { ...(await judged([], V)), passes: counts.length + 1 };
 }
 
 async function* run(server: EngineServer, timeline: readonly number[], most: number) {

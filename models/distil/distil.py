@@ -1,0 +1,184 @@
+"""
+Teaches a pruned checkpoint to say what its target says.
+
+    python models/distil/distil.py --teacher DIR --student DIR --text FILE.jsonl.gz … --out DIR
+
+--teacher and --student are Hugging Face checkpoints (`outrider squeeze --export-hf` writes both), --text corpora of `outrider
+corpus`. The held-out split is scored every --score-every steps: a line of JSON each, in OUT/curve.jsonl. Stop it with Ctrl-C; the
+same command goes on from the last checkpoint. CPU, CUDA or MPS, whichever is there.
+"""
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+
+import torch
+from torch import nn
+from transformers import AutoTokenizer
+
+import corpus
+import quantise
+import student as models
+from loss import mixed
+from score import Score, judge
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--teacher", type=Path, required=True)
+    parser.add_argument("--student", type=Path, required=True)
+    parser.add_argument("--text", type=Path, nargs="+", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--head", type=int, default=0, help="tokens that the draft can say; 0: all")
+    parser.add_argument("--tokens", type=int, default=4096, help="padded positions of a batch")
+    parser.add_argument("--longest", type=int, default=768, help="tokens of a line; the rest is cut")
+    parser.add_argument("--epochs", type=float, default=1)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="the rate falls to its end by then, if that is before the epochs end")
+    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
+    parser.add_argument("--warmup", type=int, default=50, help="steps")
+    parser.add_argument("--acceptance", type=float, default=0, help="share of the loss on acceptance itself")
+    parser.add_argument("--lora", action="store_true", help="train adapters of rank 8 only, as the papers' second stage")
+    parser.add_argument("--quantise", choices=quantise.FORMATS, help="projections as this format in the forward pass")
+    parser.add_argument("--no-loops", action="store_true", help="leave out answers that repeat themselves")
+    parser.add_argument("--score-every", type=int, default=100, help="steps")
+    parser.add_argument("--score-lines", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+def pick_device() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+class Run:
+    def __init__(self, args: argparse.Namespace):
+        self.args = args
+        self.device = pick_device()
+        torch.manual_seed(args.seed)
+        lines = corpus.read(args.text, "train", args.longest)
+        self.lines = [line for line in lines if not (args.no_loops and corpus.loops(line.answer))]
+        self.held_out = corpus.read(args.text, "held-out", args.longest)[: args.score_lines]
+        self.teacher = models.load(args.teacher, self.device).requires_grad_(False).eval()
+        self.student = models.load(args.student, self.device)
+        vocabulary = self.teacher.config.vocab_size
+        self.kept = models.most_used(lines, vocabulary, args.head or vocabulary).to(self.device)
+        if args.lora:
+            models.add_lora(self.student)
+        if args.quantise:
+            quantise.quantise(self.student, args.quantise)
+        learning = [weight for weight in self.student.parameters() if weight.requires_grad]
+        self.optimizer = torch.optim.AdamW(learning, lr=args.rate, betas=(0.9, 0.95), weight_decay=0.01)
+        self.step, self.seconds = 0, 0.0
+        per_epoch = sum(1 for _ in corpus.batches(self.lines, args.tokens, args.seed))
+        self.steps = math.ceil(args.epochs * per_epoch)
+        self.per_epoch = per_epoch
+        args.out.mkdir(parents=True, exist_ok=True)
+        self.checkpoint = args.out / "checkpoint.pt"
+        if self.checkpoint.exists():
+            self.resume()
+
+    def resume(self) -> None:
+        state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        self.student.load_state_dict(state["student"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.seconds = state["step"], state["seconds"]
+        print(f"goes on at step {self.step}", flush=True)
+
+    def save(self) -> None:
+        state = {"student": self.student.state_dict(), "optimizer": self.optimizer.state_dict()}
+        partial = self.checkpoint.with_suffix(".partial")
+        torch.save({**state, "step": self.step, "seconds": self.seconds}, partial)
+        partial.replace(self.checkpoint)
+
+    def progress(self) -> float:
+        """From 0 to 1, by steps or by time, whichever ends first."""
+        return min(1.0, max(self.step / self.steps, self.seconds / (60 * self.args.minutes)))
+
+    def rate(self) -> float:
+        """Warm-up, then half a cosine down to a tenth."""
+        warm = min(1.0, (self.step + 1) / self.args.warmup)
+        return self.args.rate * warm * (0.55 + 0.45 * math.cos(math.pi * self.progress()))
+
+    def autocast(self):
+        # A CPU without bf16 products emulates them, eight times slower than f32.
+        able = self.device == "cuda" or (self.device == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+        return torch.autocast(self.device, dtype=torch.bfloat16, enabled=able)
+
+    def on_device(self, batch: corpus.Batch) -> corpus.Batch:
+        return corpus.Batch(batch.ids.to(self.device), batch.judged.to(self.device))
+
+    def learn(self, batch: corpus.Batch) -> float:
+        self.student.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate()
+        with self.autocast():
+            with torch.no_grad():
+                wanted = models.judged_logits(self.teacher, batch, self.kept)
+            said = models.judged_logits(self.student, batch, self.kept)
+        loss = mixed(said, wanted, self.args.acceptance)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
+        self.optimizer.step()
+        return loss.item()
+
+    def score(self) -> dict[str, float]:
+        """Tokens a pass on greedy held-out answers, those that loop apart."""
+        self.student.eval()
+        scores = [Score(), Score()]
+        lines = [line for line in self.held_out if line.temperature == 0]
+        for start in range(0, len(lines), 16):
+            part = lines[start : start + 16]
+            batch = self.on_device(corpus.padded(part))
+            with torch.no_grad(), self.autocast():
+                hidden = self.student.model(batch.ids).last_hidden_state
+                predicted = self.kept[(hidden @ self.student.lm_head.weight[self.kept].T).argmax(-1)]
+            judge(scores, predicted, batch, [int(corpus.loops(line.answer)) for line in part])
+        plain, looping = scores
+        total = Score(plain.tokens + looping.tokens, plain.passes + looping.passes, plain.agreed + looping.agreed)
+        return {
+            "tokens_per_pass": round(total.per_pass, 3),
+            "without_loops": round(plain.per_pass, 3),
+            "agreement": round(total.agreement, 4),
+        }
+
+    def run(self) -> None:
+        trained = 0
+        while self.progress() < 1:
+            epoch, skip = divmod(self.step, self.per_epoch)
+            for n, batch in enumerate(corpus.batches(self.lines, self.args.tokens, self.args.seed + epoch)):
+                if n < skip:
+                    continue
+                if self.progress() >= 1:
+                    break
+                began = time.monotonic()
+                loss = self.learn(self.on_device(batch))
+                self.seconds += time.monotonic() - began
+                self.step += 1
+                trained += int(batch.judged.sum())
+                if self.step % self.args.score_every == 0 or self.progress() >= 1:
+                    self.report({"step": self.step, "loss": round(loss, 4), "minutes": round(self.seconds / 60, 1), "tokens": trained})
+                    self.save()
+        self.export()
+
+    def report(self, figures: dict[str, float]) -> None:
+        line = json.dumps({**figures, **self.score()})
+        print(line, flush=True)
+        with open(self.args.out / "curve.jsonl", "a") as curve:
+            curve.write(f"{line}\n")
+
+    def export(self) -> None:
+        """A Hugging Face checkpoint in f32, which `outrider squeeze --model` reads."""
+        if self.args.lora:
+            models.merge_lora(self.student)
+        quantise.settle(self.student)
+        self.student.save_pretrained(self.args.out)
+        AutoTokenizer.from_pretrained(self.args.teacher).save_pretrained(self.args.out)
+
+
+if __name__ == "__main__":
+    Run(options()).run()

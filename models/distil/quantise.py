@@ -1,0 +1,61 @@
+"""Weights as a pack will hold them, in the forward pass: gradients go straight through (Bengio, Léonard, Courville 2013, arXiv 1308.3432)."""
+
+import torch
+from torch import nn
+from torch.nn.utils import parametrize
+
+GRID = 63  # entries of a codebook are whole numbers to 63, value = a · entry + b (src/model/layouts.ts)
+
+
+class Codebook(nn.Module):
+    """lut3 and lut4: of each row 8 or 16 values. The values learn, and each weight is the nearest of its row."""
+
+    def __init__(self, weight: torch.Tensor, entries: int):
+        super().__init__()
+        self.entries = nn.Parameter(quantile_means(weight, entries))
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        values = on_grid(self.entries.sort(-1).values)
+        middles = (values[:, 1:] + values[:, :-1]) / 2
+        codes = torch.searchsorted(middles.detach().contiguous(), weight.detach().contiguous())
+        chosen = values.gather(1, codes)
+        return chosen + (weight - weight.detach())
+
+
+def on_grid(values: torch.Tensor) -> torch.Tensor:
+    """(rows, n) rounded to the 64 steps between the least and the largest of each row."""
+    low = values.min(-1, keepdim=True).values
+    step = ((values.max(-1, keepdim=True).values - low) / GRID).clamp_min(1e-12)
+    rounded = low + step * ((values - low) / step).round()
+    return values + (rounded - values).detach()
+
+
+def quantile_means(weight: torch.Tensor, entries: int, rounds: int = 20) -> torch.Tensor:
+    """k-means of each row on its own, (rows, entries): Lloyd's steps from the means of equal shares."""
+    weight = weight.detach().float()
+    values = torch.stack([part.mean(-1) for part in weight.sort(-1).values.tensor_split(entries, -1)], -1)
+    for _ in range(rounds):
+        middles = ((values[:, 1:] + values[:, :-1]) / 2).contiguous()
+        codes = torch.searchsorted(middles, weight.contiguous())
+        sums = torch.zeros_like(values).scatter_add_(1, codes, weight)
+        counts = torch.zeros_like(values).scatter_add_(1, codes, torch.ones_like(weight))
+        values = torch.where(counts > 0, sums / counts.clamp_min(1), values)
+    return values
+
+
+FORMATS = {"lut3": 8, "lut4": 16}
+
+
+def quantise(model: nn.Module, format: str) -> None:
+    """Every projection of every block, from here on."""
+    for block in model.model.layers:
+        for module in block.modules():
+            if isinstance(module, nn.Linear):
+                parametrize.register_parametrization(module, "weight", Codebook(module.weight, FORMATS[format]))
+
+
+def settle(model: nn.Module) -> None:
+    """Leaves the values of the codebooks as plain weights, which a codebook of the same size then holds exactly."""
+    for module in model.modules():
+        if parametrize.is_parametrized(module, "weight"):
+            parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)

@@ -1,0 +1,196 @@
+/**
+ * `node models/distil/questions.ts --out FILE.jsonl [--count 4000] [--seed 0] [--passages CORPUS.jsonl --tokenizer PACK]`: questions for
+ * `outrider corpus --prompts`, of the kinds that Spec-Bench asks, none of them Spec-Bench's. A line each: {"turns": […]}.
+ *
+ * Kinds take turns: translation, questions of fact, sums in words, chats of two turns and texts to be written. With --passages also
+ * summaries of passages and questions about them; the passages are what the target wrote when a corpus asked it for such texts.
+ * Same seed, same file.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { readLines } from "../../src/compress/text-file.ts";
+import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { noiseBits, noiseKey } from "../../src/speculate/noise.ts";
+import { COUNTRIES, FAMOUS, GERMAN, PEOPLE, PLACES, PROGRAMS, THINGS, TOPICS, TRADES } from "./topics.ts";
+
+/** Draws of one question. */
+interface Draw {
+  /** One of a list. */ of<T>(list: readonly T[]): T;
+  /** A whole number from `low` to `high`. */ number(low: number, high: number): number;
+}
+
+type Kind = (draw: Draw) => readonly string[];
+
+const translation: Kind = ({ of }) => [
+  `${of(["Translate German to English: ", "Translate German to English: ", "Translate to English: ", "What does this mean in English? "])}${of(GERMAN.subjects)} ${of(GERMAN.middles)}${of(GERMAN.ends)}`,
+];
+
+const fact: Kind = (draw) => {
+  const { of } = draw;
+  return [
+    of<(d: Draw) => string>([
+      ({ of }) => `who ${of(["invented", "made", "was behind", "is known for"])} ${of(FAMOUS)}?`,
+      ({ of }) => `When was ${of(FAMOUS)} made?`,
+      ({ of }) =>
+        `where does most of the ${of(["coffee", "rice", "gold", "oil", "wool", "wheat", "tea", "cotton"])} in ${of(COUNTRIES)} come from?`,
+      ({ of }) => `What is the capital of ${of(COUNTRIES)}, and how many people live there?`,
+      ({ of }) =>
+        `what is the ${of(["longest river", "highest mountain", "largest city", "national animal", "main language", "oldest university", "currency"])} of ${of(COUNTRIES)}?`,
+      ({ of }) => `how ${of(["old are", "important are", "common are", "useful are", "dangerous are"])} ${of(TOPICS)}?`,
+      ({ of }) => `why do people care about ${of(TOPICS)}?`,
+      ({ of }) => `What is the difference between ${of(TOPICS)} and ${of(TOPICS)}?`,
+      ({ of }) =>
+        `when did ${of(COUNTRIES)} ${of(["become independent", "join the United Nations", "first host the Olympics", "get its constitution"])}?`,
+      ({ of }) => `who plays the ${of(TRADES)} in the film about ${of(TOPICS)}?`,
+      ({ of }) => `Who was the first ${of(TRADES)} in ${of(COUNTRIES)}?`,
+      ({ of }) => `what does a ${of(TRADES)} do all day?`,
+    ])(draw),
+  ];
+};
+
+const sum: Kind = (draw) => [
+  draw.of<(d: Draw) => string>([
+    ({ of, number }) => {
+      const [who, thing] = [of(PEOPLE), of(THINGS)];
+      return `${who} has ${number(8, 60)} ${thing}. ${of(PEOPLE)} gives ${who} ${number(2, 30)} more, and then ${who} gives away ${number(2, 8)} of them. How many ${thing} does ${who} have now?`;
+    },
+    ({ of, number }) =>
+      `A ${of(TRADES)} in ${of(PLACES)} sells ${number(5, 40)} ${of(THINGS)} a day at $${number(2, 15)} each. How much money is that in ${number(2, 8)} weeks?`,
+    ({ of, number }) => {
+      const [a, b] = [of(PEOPLE), of(PEOPLE)];
+      return `${a} is ${number(2, 9)} years older than ${b}. In ${number(2, 12)} years ${b} will be ${number(20, 50)}. How old is ${a} today?`;
+    },
+    ({ of, number }) =>
+      `${of(PEOPLE)} drives at ${number(3, 8) * 10} miles per hour for ${number(2, 6)} hours, then at ${number(2, 7) * 10} miles per hour for ${number(1, 4)} hours. How far is that in total?`,
+    ({ of, number }) =>
+      `There are ${number(4, 20) * 5} ${of(THINGS)} in a box. ${number(1, 4) * 20}% of them are red and the rest are blue. ${of(PEOPLE)} takes out ${number(1, 5)} red ones. How many red ones are left?`,
+    ({ of, number }) =>
+      `${of(PEOPLE)} buys ${number(2, 9)} ${of(THINGS)} for $${number(2, 12)} each and ${number(2, 9)} ${of(THINGS)} for $${number(1, 9)} each, and pays with a $${of([50, 100, 200])} bill. How much change is there?`,
+    ({ of, number }) =>
+      `A class of ${number(18, 34)} children goes to see ${of(TOPICS)}. A ticket costs $${number(3, 12)}, half price for every third child. What does the class pay?`,
+    ({ of, number }) =>
+      `${of(PEOPLE)} reads ${number(10, 40)} pages a day. The book has ${number(10, 40) * 20} pages, and ${number(20, 90)} are read already. How many days will it take to finish it?`,
+    ({ of, number }) =>
+      `If ${number(2, 6)} workers build a wall in ${number(4, 20)} days, how long do ${number(7, 12)} workers need? ${of(["Explain your steps.", "Show your work.", ""])}`,
+    ({ number }) => `Solve for x: ${number(2, 12)}x + ${number(1, 30)} = ${number(40, 120)}`,
+    ({ number }) => `What is ${number(12, 99)} * ${number(3, 29)}? Then subtract ${number(10, 200)} from it.`,
+  ])(draw),
+];
+
+const chat: Kind = (draw) =>
+  draw.of<(d: Draw) => readonly string[]>([
+    ({ of }) => [
+      `Write a ${of(["blog post", "short story", "speech", "letter to the editor", "poem", "product description"])} about ${of(TOPICS)}.`,
+      of([
+        "Now make it half as long.",
+        "Rewrite it for children.",
+        "Change the tone to a humorous one.",
+        "Give it a title and three headings.",
+      ]),
+    ],
+    ({ of }) => [
+      `Act as a ${of(TRADES)}. I will ask you for advice. My first question is: what should I know about ${of(TOPICS)}?`,
+      of(["How long would that take?", "What is the most common mistake?", "And if I have no money for it?"]),
+    ],
+    ({ of, number }) => [
+      `${of(PEOPLE)} is taller than ${of(PEOPLE)}, and ${of(PEOPLE)} is taller than both. Who is the tallest, and why?`,
+      `What if a fourth person joins who is ${number(2, 9)} inches shorter than the tallest?`,
+    ],
+    ({ of }) => [
+      `Write a ${of(["Python", "Python", "JavaScript", "C++", "Java"])} ${of(["function", "program"])} that ${of(PROGRAMS)}.`,
+      of([
+        "How would you test it?",
+        "What is its time complexity?",
+        "Can you make it shorter?",
+        "Explain it line by line.",
+      ]),
+    ],
+    ({ of }) => [
+      `Give me ${of(["five", "three", "ten"])} ${of(["tips", "facts", "reasons", "ideas", "questions"])} about ${of(TOPICS)}.`,
+      "Which of them is the most important one, and why?",
+    ],
+    ({ of }) => [
+      `Explain how ${of(TOPICS)} and ${of(TOPICS)} are connected, for somebody who knows nothing about either.`,
+      of(["Can you give me an example?", "Put that into one sentence.", "Where can I read more about it?"]),
+    ],
+    ({ of }) => [
+      `Plan a ${of(["weekend", "day", "week"])} in ${of(PLACES)} for a family that likes ${of(TOPICS)}.`,
+      of(["It will rain. What changes?", "We only have a small budget.", "Make a packing list for it."]),
+    ],
+    ({ of }) => [
+      `List the names, dates and places in this text as JSON: ${of(PEOPLE)} moved from ${of(PLACES)} to ${of(PLACES)} in ${of(["1987", "1999", "2004", "2015"])} to work as a ${of(TRADES)}, and met ${of(PEOPLE)} there in ${of(["2006", "2011", "2018"])}.`,
+      "Now as a table.",
+    ],
+  ])(draw);
+
+/** Asks for what later questions take their passages from. */
+const passage: Kind = ({ of }) => [
+  of([
+    `Write a newspaper article of four paragraphs about ${of(TOPICS)} in ${of(PLACES)}. Quote a ${of(TRADES)}.`,
+    `Write a long encyclopedia article about ${of(TOPICS)}.`,
+    `Write a report on what happened when ${of(PEOPLE)}, a ${of(TRADES)} from ${of(PLACES)}, found out about ${of(TOPICS)}.`,
+    `Write the history of ${of(TOPICS)} in ${of(COUNTRIES)}, with names and years.`,
+  ]),
+];
+
+/** Whether an answer is long enough to be a passage, and no loop. */
+function isPassage(text: string): boolean {
+  const words = text.split(/\s+/);
+  const fours = new Set(words.map((_, i) => words.slice(i, i + 4).join(" ")));
+  return words.length > 60 && fours.size > 0.9 * words.length;
+}
+
+const summary =
+  (passages: readonly string[]): Kind =>
+  ({ of }) => [
+    `${of(["Summarize: ", "Summarize: ", "Summarize the following text: ", "What is this about? "])}${of(passages)}`,
+  ];
+
+const retrieval =
+  (passages: readonly string[]): Kind =>
+  ({ of }) => [
+    `${of(passages)}\n${of(passages)}\n\n${of([
+      "Based on these passages, answer:",
+      "Answer from the text above:",
+      "Using the passages, say:",
+      "Question:",
+    ])} ${of(["who is mentioned first?", "what is the main point?", "when did it happen?", "why does it matter?", "what do the passages have in common?", "how does it end?", `what does it say about ${of(TOPICS)}?`])}`,
+  ];
+
+const { values } = parseArgs({
+  options: {
+    out: { type: "string" },
+    count: { type: "string", default: "4000" },
+    seed: { type: "string", default: "0" },
+    passages: { type: "string" },
+    tokenizer: { type: "string" },
+  },
+});
+if (!values.out || (values.passages !== undefined) !== (values.tokenizer !== undefined)) {
+  throw new Error("--out FILE.jsonl is needed; --passages CORPUS.jsonl goes with --tokenizer PACK");
+}
+const passages = values.passages ? await passagesOf(values.passages, values.tokenizer!) : [];
+const kinds: readonly Kind[] =
+  passages.length > 0
+    ? [translation, summary(passages), fact, sum, retrieval(passages), chat]
+    : [translation, fact, sum, chat, passage];
+
+async function passagesOf(corpus: string, pack: string): Promise<string[]> {
+  const tokenizer = new Tokenizer(readFileSync(join(pack, "tokenizer.json"), "utf8"));
+  const lines = await readLines<{ answer: number[]; split: string }>(corpus);
+  // A held-out answer must not be trained on as part of another's question.
+  const texts = lines.filter(({ split }) => split === "train").map(({ answer }) => tokenizer.decode(answer).trim());
+  return texts.filter(isPassage).map((text) => text.slice(0, 1800));
+}
+
+const seen = new Set<string>();
+for (let n = 0, tries = 0; seen.size < Number(values.count) && tries < 20 * Number(values.count); n++, tries++) {
+  const key = noiseKey(Number(values.seed), n);
+  let draws = 0;
+  const uniform = () => noiseBits(key, draws++) / 2 ** 32;
+  const number = (low: number, high: number) => low + Math.floor(uniform() * (high - low + 1));
+  const of = <T>(list: readonly T[]): T => list[Math.floor(uniform() * list.length)]!;
+  seen.add(JSON.stringify({ turns: kinds[n % kinds.length]!({ of, number }) }));
+}
+writeFileSync(values.out, `${[...seen].join("\n")}\n`);

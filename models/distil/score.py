@@ -1,0 +1,45 @@
+"""Tokens per target pass of a draft on greedy text that the target wrote, from teacher-forced agreement: no decoding needed."""
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass
+class Score:
+    tokens: int = 0
+    passes: int = 0
+    agreed: int = 0
+
+    @property
+    def per_pass(self) -> float:
+        return self.tokens / max(1, self.passes)
+
+    @property
+    def agreement(self) -> float:
+        return self.agreed / max(1, self.tokens)
+
+
+def add(score: Score, agrees: list[bool], drafted: int = 8) -> None:
+    """
+    One answer, (T) whether the draft's argmax is the target's token. As long as a draft is right it sees what the target wrote, so its
+    first wrong token is where this says: passes follow each other from wherever the last one ended.
+    """
+    at = 0
+    while at < len(agrees):
+        kept = 0
+        while kept < drafted and at + kept < len(agrees) and agrees[at + kept]:
+            kept += 1
+        at += kept + 1
+        score.passes += 1
+    score.tokens += len(agrees)
+    score.agreed += sum(agrees)
+
+
+@torch.no_grad()
+def judge(scores: list[Score], predicted: torch.Tensor, batch, kinds: list[int]) -> None:
+    """Adds each row of a batch to the score of its kind. predicted: (B, T) ids."""
+    for row, kind in enumerate(kinds):
+        positions = batch.judged[row].nonzero().squeeze(-1)
+        right = predicted[row, positions] == batch.ids[row, positions + 1]
+        add(scores[kind], right.tolist())
