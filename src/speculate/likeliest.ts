@@ -4,7 +4,7 @@
  *
  *   x = (logit − largest) / temperature of the N tokens known; every other token has x ≤ x_N
  *   top_k   known while k < N, or where x_N lies below the k-th
- *   top_p   the unknown tokens hold between two bounds of probability; the threshold must be the same for both
+ *   top_p   the unknown tokens hold between two bounds of probability; who wins must be kept at both thresholds
  *   min_p   known where its floor lies above x_N
  *   else    a token outside may still win by its noise, which is known: it must not
  */
@@ -40,18 +40,20 @@ export function chooseAmong(known: Likeliest, V: number, sampling: Sampling, pos
   if (sampling.temperature === 0) return Math.min(...ids.filter((_, n) => logits[n] === top));
   const scaled = logits.map((logit) => (logit - top) / sampling.temperature);
   const least = ids.length >= V ? Number.NEGATIVE_INFINITY : scaled.at(-1)!;
-  const floor = knownFloor(known, scaled, least, V, sampling);
+  const floor = floorOf(known, scaled, least, V, sampling);
   if (floor === null) return null;
 
   const key = noiseKey(sampling.seed, position);
-  let [winner, best] = [-1, Number.NEGATIVE_INFINITY];
+  let [winner, at, best] = [-1, 0, Number.NEGATIVE_INFINITY];
   for (const [n, id] of ids.entries()) {
-    if (scaled[n]! < floor) continue;
+    if (scaled[n]! < floor.low) continue;
     const score = scaled[n]! + gumbel(noiseBits(key, id));
     // Of equal scores the lowest id, as when all are looked at in order.
-    if (score > best || (score === best && id < winner)) [winner, best] = [id, score];
+    if (score > best || (score === best && id < winner)) [winner, at, best] = [id, scaled[n]!, score];
   }
-  if (floor > least) return winner;
+  // One that the filters may have dropped decides nothing; one that wins over all that they may have kept, all of it.
+  if (at < floor.high) return null;
+  if (floor.low > least) return winner;
   const among = new Set(ids);
   for (let id = 0; id < V; id++) {
     const bits = noiseBits(key, id);
@@ -61,27 +63,26 @@ export function chooseAmong(known: Likeliest, V: number, sampling: Sampling, pos
   return winner;
 }
 
-/** The least x that the filters keep, −Infinity for all of them; null where the unknown tokens leave it open. */
-function knownFloor(known: Likeliest, x: readonly number[], least: number, V: number, sampling: Sampling) {
+/** Between which two values the least x lies that the filters keep, both −Infinity where they keep all; null where even that is open. */
+function floorOf(known: Likeliest, x: readonly number[], least: number, V: number, sampling: Sampling) {
   const { topK, topP, minP, temperature } = sampling;
   const N = x.length;
-  let floor = Number.NEGATIVE_INFINITY;
+  let [low, high] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   if (topK > 0 && topK < V) {
     const last = x[topK - 1];
     // Tokens as likely as the k-th stay, and there may be more of them outside.
     if (last === undefined || last <= least) return null;
-    floor = last;
+    [low, high] = [last, last];
   }
   if (topP < 1) {
-    const kept = x.filter((value) => value >= floor);
+    const kept = x.filter((value) => value >= low);
     const held = kept.reduce((sum, value) => sum + Math.exp(value), 0);
-    const rest: [number, number] = floor > least || N >= V ? [0, 0] : massOutside(known, V - N, least, 1 / temperature);
-    const low = threshold(kept, topP * (held + rest[0]));
-    const high = threshold(kept, topP * (held + rest[1]));
-    if (low === null || low !== high || low <= least) return null;
-    floor = low;
+    const rest: [number, number] = low > least || N >= V ? [0, 0] : massOutside(known, V - N, least, 1 / temperature);
+    high = threshold(kept, topP * (held + rest[0])) ?? least;
+    low = threshold(kept, topP * (held + rest[1])) ?? low;
   }
-  return minP > 0 ? Math.max(floor, Math.log(minP)) : floor;
+  const probable = minP > 0 ? Math.log(minP) : Number.NEGATIVE_INFINITY;
+  return { low: Math.max(low, probable), high: Math.max(high, probable) };
 }
 
 /** The x at which the falling `x` hold `goal` of exp(x), null when all of them do not. */

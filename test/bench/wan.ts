@@ -4,7 +4,7 @@
  * in f32: its pass then takes several draft steps and reads more than it computes, as a large model's on a GPU does. (--model takes
  * another GGUF file of it. In four bits nine positions cost the CPU six times one: there drafts have nothing to save.)
  *
- *   npm run bench:wan -- [--questions FILE.jsonl] [--prompts 6] [--tokens 40] [--runs 5] [--rtt 0,5,20,50,100] [--quick]
+ *   npm run bench:wan -- [--questions FILE.jsonl] [--prompts 5] [--tokens 32] [--runs 5] [--rtt 0,5,20,50,100] [--quick]
  *
  *   stream      the origin decodes alone
  *   patience0   it decodes on and uses a draft that has arrived
@@ -36,8 +36,8 @@ const JITTER = 0.1;
 const { values } = parseArgs({
   options: {
     questions: { type: "string" },
-    prompts: { type: "string", default: "6" },
-    tokens: { type: "string", default: "40" },
+    prompts: { type: "string", default: "5" },
+    tokens: { type: "string", default: "32" },
     runs: { type: "string", default: "5" },
     rtt: { type: "string", default: "0,5,20,50,100" },
     plot: { type: "string" },

@@ -30,6 +30,7 @@ const CASES: [name: string, sampling: Sampling, count: number, share: number][] 
   ["top_p", sampling({ topP: 0.9 }), 100, 0.9],
   ["top_p, cold", sampling({ topP: 0.95, temperature: 0.5 }), 60, 0.9],
   ["top_p, hot", sampling({ topP: 0.6, temperature: 1.4 }), 200, 0.9],
+  ["top_p, its threshold open", sampling({ topP: 0.9, temperature: 1.1 }), 200, 0.9],
   ["top_p of too few", sampling({ topP: 0.99, temperature: 1.4 }), 5, 0],
   ["top_k and top_p", sampling({ topK: 40, topP: 0.9 }), 41, 1],
   ["min_p", sampling({ minP: 0.05 }), 60, 0.95],
