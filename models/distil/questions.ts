@@ -1,16 +1,8 @@
 /**
- * `node models/distil/questions.ts --out FILE.jsonl [--count 4000] [--seed 0] [--passages CORPUS.jsonl --tokenizer PACK]`: questions for
- * `outrider corpus --prompts`, of the kinds that Spec-Bench asks, none of them Spec-Bench's. A line each: {"turns": […]}.
- *
- * Kinds take turns: translation, questions of fact, sums in words, chats of two turns and texts to be written. With --passages also
- * summaries of passages and questions about them; the passages are what the target wrote when a corpus asked it for such texts.
- * Same seed, same file.
+ * Questions of the kinds that Spec-Bench asks, none of them Spec-Bench's, for a corpus to train drafts on: translation, questions of
+ * fact, sums in words, chats of two turns and texts to be written; with passages also summaries of them and questions about them.
+ * Kinds take turns. What stands in them: topics.ts.
  */
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { readLines } from "../../src/compress/text-file.ts";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
 import { noiseBits, noiseKey } from "../../src/speculate/noise.ts";
 import { COUNTRIES, FAMOUS, GERMAN, PEOPLE, PLACES, PROGRAMS, THINGS, TOPICS, TRADES } from "./topics.ts";
 
@@ -135,7 +127,7 @@ const passage: Kind = ({ of }) => [
 ];
 
 /** Whether an answer is long enough to be a passage, and no loop. */
-function isPassage(text: string): boolean {
+export function isPassage(text: string): boolean {
   const words = text.split(/\s+/);
   const fours = new Set(words.map((_, i) => words.slice(i, i + 4).join(" ")));
   return words.length > 60 && fours.size > 0.9 * words.length;
@@ -158,39 +150,25 @@ const retrieval =
     ])} ${of(["who is mentioned first?", "what is the main point?", "when did it happen?", "why does it matter?", "what do the passages have in common?", "how does it end?", `what does it say about ${of(TOPICS)}?`])}`,
   ];
 
-const { values } = parseArgs({
-  options: {
-    out: { type: "string" },
-    count: { type: "string", default: "4000" },
-    seed: { type: "string", default: "0" },
-    passages: { type: "string" },
-    tokenizer: { type: "string" },
-  },
-});
-if (!values.out || (values.passages !== undefined) !== (values.tokenizer !== undefined)) {
-  throw new Error("--out FILE.jsonl is needed; --passages CORPUS.jsonl goes with --tokenizer PACK");
+/**
+ * `count` different questions, each the user's turns of a conversation; fewer where chance runs out of new ones. Same seed, same questions.
+ * @param passages texts to be asked about; without any, questions ask the target to write some
+ */
+export function* questions(count: number, seed: number, passages: readonly string[]): Generator<readonly string[]> {
+  const kinds: readonly Kind[] =
+    passages.length > 0
+      ? [translation, summary(passages), fact, sum, retrieval(passages), chat]
+      : [translation, fact, sum, chat, passage];
+  const seen = new Set<string>();
+  for (let n = 0; seen.size < count && n < 20 * count; n++) {
+    const key = noiseKey(seed, n);
+    let draws = 0;
+    const uniform = () => noiseBits(key, draws++) / 2 ** 32;
+    const number = (low: number, high: number) => low + Math.floor(uniform() * (high - low + 1));
+    const of = <T>(list: readonly T[]): T => list[Math.floor(uniform() * list.length)]!;
+    const turns = kinds[n % kinds.length]!({ of, number });
+    if (seen.has(turns.join("\n"))) continue;
+    seen.add(turns.join("\n"));
+    yield turns;
+  }
 }
-const passages = values.passages ? await passagesOf(values.passages, values.tokenizer!) : [];
-const kinds: readonly Kind[] =
-  passages.length > 0
-    ? [translation, summary(passages), fact, sum, retrieval(passages), chat]
-    : [translation, fact, sum, chat, passage];
-
-async function passagesOf(corpus: string, pack: string): Promise<string[]> {
-  const tokenizer = new Tokenizer(readFileSync(join(pack, "tokenizer.json"), "utf8"));
-  const lines = await readLines<{ answer: number[]; split: string }>(corpus);
-  // A held-out answer must not be trained on as part of another's question.
-  const texts = lines.filter(({ split }) => split === "train").map(({ answer }) => tokenizer.decode(answer).trim());
-  return texts.filter(isPassage).map((text) => text.slice(0, 1800));
-}
-
-const seen = new Set<string>();
-for (let n = 0, tries = 0; seen.size < Number(values.count) && tries < 20 * Number(values.count); n++, tries++) {
-  const key = noiseKey(Number(values.seed), n);
-  let draws = 0;
-  const uniform = () => noiseBits(key, draws++) / 2 ** 32;
-  const number = (low: number, high: number) => low + Math.floor(uniform() * (high - low + 1));
-  const of = <T>(list: readonly T[]): T => list[Math.floor(uniform() * list.length)]!;
-  seen.add(JSON.stringify({ turns: kinds[n % kinds.length]!({ of, number }) }));
-}
-writeFileSync(values.out, `${[...seen].join("\n")}\n`);

@@ -6,13 +6,13 @@
  *
  * Drafts cost nothing here, so that the engine alone is measured: 8 tokens of the answer that the engine gave before, each of them
  * replaced by a wrong one with probability 1 - accept. Greedy. Without --model, the model of `outrider prepare`: its pack for wasm, its
- * GGUF for llama, on one thread. Rounds with and without drafts take turns. The last line is JSON. Close other programs.
+ * weights in f32 for the others, on one thread; without --url, SGLang and vLLM are installed and started on the CPU as `npm run
+ * test:engines` does. Rounds with and without drafts take turns. The last line is JSON. Close other programs.
  */
 import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { prepare } from "../../src/compress/cli.ts";
-import { obtainModel } from "../../src/compress/obtain.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
 import { engineRow } from "../../src/origin/engines.ts";
 import { DEFAULT_LIMITS, Gateway } from "../../src/origin/gateway.ts";
@@ -24,11 +24,16 @@ import { type Drafter, GREEDY, type Proposal } from "../../src/speculate/types.t
 import { Window } from "../../src/speculate/window.ts";
 import { VerifyClient } from "../../src/verify/client.ts";
 import { PROMPTS } from "../cases/prompts.ts";
+import { realCheckpoint } from "../engines/checkpoint.ts";
+import { startSglang, startVllm } from "../engines/servers.ts";
 import { llamaLibrary } from "../support/llama-library.ts";
 import { seeded } from "../support/random.ts";
+import { realF32Gguf } from "../support/real.ts";
 import { summarise } from "./report.ts";
 
 const DRAFT = 8;
+/** Servers that can be started here. */
+const STARTS: Readonly<Record<string, typeof startSglang>> = { sglang: startSglang, vllm: startVllm };
 
 const { values } = parseArgs({
   options: {
@@ -48,11 +53,12 @@ const most = Math.max(...concurrent);
 const { target } = await prepare();
 const tokenizer = new Tokenizer(readFileSync(join(target, "tokenizer.json"), "utf8"));
 if (values.engine === "llama") await llamaLibrary();
-const own = async () =>
-  values.engine === "llama" ? (await obtainModel(resolve(import.meta.dirname, "../../.cache/models"))).path : target;
+const start = STARTS[values.engine];
+const server = values.url || !start ? null : await start(await realCheckpoint(target), 30_300, "float32");
+const OWN: Readonly<Record<string, () => Promise<string>>> = { wasm: async () => target, llama: realF32Gguf };
 const engine = await engineRow(values.engine).load({
-  model: values.model ?? (await own()),
-  url: values.url ?? null,
+  model: values.model ?? (await (OWN[values.engine] ?? (() => realCheckpoint(target)))()),
+  url: values.url ?? server?.url ?? null,
   engineToken: null,
   sessions: most,
   kept: most,
@@ -62,7 +68,7 @@ const engine = await engineRow(values.engine).load({
 });
 const limits = { ...DEFAULT_LIMITS, live: most, kept: most, token: null, now: () => performance.now() };
 const gateway = new Gateway(engine, limits);
-const server = await serveOrigin(gateway, 0, "127.0.0.1");
+const origin = await serveOrigin(gateway, 0, "127.0.0.1");
 
 interface Answer {
   readonly tokens: readonly number[];
@@ -72,7 +78,7 @@ interface Answer {
 let sessions = 0;
 async function answer(prompt: readonly number[], drafter: Drafter | null): Promise<Answer> {
   const client = new VerifyClient({
-    connect: async () => new WebSocket(`ws://127.0.0.1:${server.port}/v1/verify`),
+    connect: async () => new WebSocket(`ws://127.0.0.1:${origin.port}/v1/verify`),
     open: {
       model: engine.model,
       vocabulary: engine.vocabulary.hash,
@@ -141,7 +147,8 @@ for (const n of concurrent) {
     tokens_per_pass: Number(summarise(drafted.map(({ perPass }) => perPass)).median.toFixed(2)),
   };
 }
-await server.close();
+await origin.close();
+await server?.stop();
 const heads = ["sessions", "tokens/s alone", "with drafts", "ratio", "tokens a pass"];
 console.log(`${values.engine}, ${engine.model}, drafts of ${DRAFT} at ${accept} acceptance a token`);
 console.log(

@@ -4,13 +4,8 @@
  * Needs Linux, a Python 3.10 to 3.12 with venv (OUTRIDER_PYTHON, or python3), gcc, PyPI, 15 GB of disk and 8 GB of memory; the first run
  * installs for ten minutes or more. Prints what was counted; docs/engines.md has a run.
  */
-import { mkdirSync } from "node:fs";
-import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { prepare } from "../../src/compress/cli.ts";
-import { exportHuggingFace } from "../../src/compress/export-hf.ts";
-import { directorySink, openDirectory } from "../../src/format/disk.ts";
-import { readPack } from "../../src/format/pack-reader.ts";
 import type { TargetEngine } from "../../src/origin/engine.ts";
 import { ENGINES } from "../../src/origin/engines.ts";
 import { GREEDY } from "../../src/speculate/types.ts";
@@ -18,8 +13,8 @@ import { alone, drafted, ENGINE_CASES, streamsTheSame } from "../cases/engines.t
 import { llamaLibrary } from "../support/llama-library.ts";
 import { realF32Gguf, realPrompts } from "../support/real.ts";
 import { type Running, startOrigin } from "../support/service.ts";
+import { realCheckpoint } from "./checkpoint.ts";
 import { FAULTS, type Site } from "./faults.ts";
-import { HOME } from "./python.ts";
 import { startSglang, startVllm } from "./servers.ts";
 
 interface Heavy {
@@ -55,9 +50,7 @@ let chats: number[][];
 
 beforeAll(async () => {
   const { target } = await prepare();
-  checkpoint = path.join(HOME, "smollm2-135m-instruct");
-  mkdirSync(checkpoint, { recursive: true });
-  await exportHuggingFace(await readPack(openDirectory(target)), directorySink(checkpoint), "F32");
+  checkpoint = await realCheckpoint(target);
   ({ chats, prompts } = realPrompts(target));
 });
 

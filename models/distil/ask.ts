@@ -1,0 +1,41 @@
+/**
+ * `node models/distil/ask.ts --out FILE.jsonl [--count 4000] [--seed 0] [--passages CORPUS.jsonl --tokenizer PACK]`: questions for
+ * `outrider corpus --prompts`, a line {"turns": […]} each. Passages are what the target wrote in a corpus that asked it for texts.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { readLines } from "../../src/compress/text-file.ts";
+import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { isPassage, questions } from "./questions.ts";
+
+/** Characters of a passage at most: two of them and a question leave room for an answer. */
+const PASSAGE = 1800;
+
+const { values } = parseArgs({
+  options: {
+    out: { type: "string" },
+    count: { type: "string", default: "4000" },
+    seed: { type: "string", default: "0" },
+    passages: { type: "string" },
+    tokenizer: { type: "string" },
+  },
+});
+const { out, passages, tokenizer } = values;
+if (!out || (passages === undefined) !== (tokenizer === undefined)) {
+  console.error("--out FILE.jsonl is needed; --passages CORPUS.jsonl goes with --tokenizer PACK, to read its answers");
+  process.exit(1);
+}
+const texts = passages && tokenizer ? await answersIn(passages, tokenizer) : [];
+const lines = [...questions(Number(values.count), Number(values.seed), texts)].map((turns) =>
+  JSON.stringify({ turns }),
+);
+writeFileSync(out, `${lines.join("\n")}\n`);
+
+async function answersIn(corpus: string, pack: string): Promise<string[]> {
+  const words = new Tokenizer(readFileSync(join(pack, "tokenizer.json"), "utf8"));
+  const written = await readLines<{ answer: number[]; split: string }>(corpus);
+  // A held-out answer must not be trained on as part of another's question.
+  const kept = written.filter(({ split }) => split === "train").map(({ answer }) => words.decode(answer).trim());
+  return kept.filter(isPassage).map((text) => text.slice(0, PASSAGE));
+}
