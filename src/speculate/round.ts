@@ -8,6 +8,7 @@
  * hung drafter costs speed only, since nothing it makes reaches the timeline but through a verdict. A draft whose first
  * tokens the target has meanwhile decided is still good for the rest.
  */
+import { Pace } from "./pace.ts";
 import type { Drafter, Proposal, Verdict, Verifier } from "./types.ts";
 import type { Window } from "./window.ts";
 
@@ -87,11 +88,7 @@ class Table {
   readonly #verifier: Verifier;
   readonly #window: Window;
   /** ahead[i] is what was proposed for position timeline.length + i. */ #ahead: Guess[] = [];
-  /** Lengths of the timeline between which the drafter has worked without a pause; at the first nothing was ahead. */
-  #stretch = { from: 0, to: -1 };
-  /** The origin's time, waits and passes, at which it sent the verdict that ended there. */
-  readonly #sentAt = new Map<number, number>();
-  #originMs = 0;
+  readonly #pace: Pace;
   readonly #bySource = { model: { drafted: 0, kept: 0 }, lookup: { drafted: 0, kept: 0 } };
   #kept = 0;
   #passes = 0;
@@ -106,11 +103,12 @@ class Table {
     this.#timeline = timeline;
     this.#verifier = verifier;
     this.#window = window;
+    this.#pace = new Pace(window.history);
     this.#toldPatience = window.patience;
   }
 
   decide(verdict: Verdict): Step {
-    this.#learnTimes(verdict);
+    this.#pace.learn(verdict);
     this.#passes = verdict.passes;
     if (verdict.undrafted) this.#undrafted = true;
     this.#kept += verdict.kept;
@@ -151,7 +149,7 @@ class Table {
           await new Promise((resolve) => setTimeout(resolve, 0));
         } else {
           settled = position;
-          this.#stretch.to = Math.min(this.#stretch.to, position);
+          this.#pace.pause(position);
         }
       }
     } catch (error) {
@@ -176,7 +174,7 @@ class Table {
     }
     // What was held back may be worth its position by now.
     if (streams && standing.at(-1)?.sent === false) this.#send(standing);
-    if (standing.length === 0) this.#stretch = { from: position, to: Number.POSITIVE_INFINITY };
+    if (standing.length === 0) this.#pace.begin(position);
     await read();
     const still = () => !this.#ended && !this.#verifier.ready && this.#timeline.length === position;
     if (!still()) return true;
@@ -216,19 +214,6 @@ class Table {
       tokens: draft.map((guess) => guess.id),
       ...(policy.patience === "auto" && { patience }),
     });
-  }
-
-  #learnTimes({ position, tokens, passes, scored, stepMs, waitMs, turn }: Verdict): void {
-    this.#originMs += waitMs + stepMs;
-    this.#sentAt.set(position + tokens.length, this.#originMs);
-    if (passes <= 1) return; // the prompt's pass tells nothing about the next ones
-    const { history } = this.#window;
-    // A clock that stands still during a pass (a deployed Worker) tells nothing.
-    if (stepMs > 0) history.stepped(scored, stepMs);
-    const { from, to } = this.#stretch;
-    const madeAt = turn && this.#sentAt.get(turn.position);
-    if (!turn || madeAt === undefined || turn.position < from || turn.position > to) return;
-    history.turned(turn.position - from + turn.tokens, madeAt - this.#sentAt.get(from)! + turn.ms);
   }
 
   get #drafted(): number {
