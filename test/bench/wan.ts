@@ -4,7 +4,7 @@
  * in f32: its pass then takes several draft steps and reads more than it computes, as a large model's on a GPU does. (--model takes
  * another GGUF file of it. In four bits nine positions cost the CPU six times one: there drafts have nothing to save.)
  *
- *   npm run bench:wan -- [--questions FILE.jsonl] [--prompts 5] [--tokens 32] [--runs 5] [--rtt 0,5,20,50,100] [--quick]
+ *   npm run bench:wan -- [--questions FILE.jsonl] [--prompts 4] [--tokens 32] [--runs 5] [--rtt 0,5,20,50,100] [--quick]
  *
  *   stream      the origin decodes alone
  *   patience0   it decodes on and uses a draft that has arrived
@@ -12,7 +12,8 @@
  *   auto        the edge chooses between the two from what it measures
  *   bild        BiLD's lossy rule: drafts end below 0.6, tokens are kept down to e^-3
  *
- * Each figure is the median over runs, a run being all prompts of a row. The last line is JSON. FILE has Spec-Bench questions,
+ * Each row has an edge of its own, which learns from its own answers alone and gives way to the origin: in truth they share no machine.
+ * --rows stream,auto asks only some. Each figure is the median over runs, a run being all prompts of a row. The last line is JSON. FILE has Spec-Bench questions,
  * {turns: [text, …]} a line; without it the prompts of test/cases/prompts.ts. --plot FILE.svg draws the table. Close other programs.
  */
 import { writeFileSync } from "node:fs";
@@ -23,7 +24,7 @@ import { textTable } from "../../src/report/text-table.ts";
 import { faultProxy } from "../support/fault-proxy.ts";
 import { llamaLibrary } from "../support/llama-library.ts";
 import { realF32Gguf } from "../support/real.ts";
-import { startEdge, startOrigin } from "../support/service.ts";
+import { type Edge, startEdge, startOrigin } from "../support/service.ts";
 import { questionsIn } from "./questions.ts";
 import { summarise } from "./report.ts";
 import { chatStream } from "./stream-client.ts";
@@ -36,10 +37,11 @@ const JITTER = 0.1;
 const { values } = parseArgs({
   options: {
     questions: { type: "string" },
-    prompts: { type: "string", default: "5" },
+    prompts: { type: "string", default: "4" },
     tokens: { type: "string", default: "32" },
     runs: { type: "string", default: "5" },
     rtt: { type: "string", default: "0,5,20,50,100" },
+    rows: { type: "string", default: "stream,patience0,wait,auto,bild" },
     plot: { type: "string" },
     model: { type: "string" },
     quick: { type: "boolean", default: false },
@@ -88,27 +90,27 @@ const origin = await startOrigin(values.model ?? (await realF32Gguf()), "llama",
   "8192",
 ]);
 const proxy = await faultProxy(Number(new URL(origin.url).port));
-const edge = await startEdge({
-  targetPack: target,
-  draftPack: draft,
-  originUrl: `http://127.0.0.1:${proxy.port}`,
-  vars: { PREFER: "time" },
-});
+const edges = new Map<string, Edge>();
+for (const row of values.rows.split(",")) {
+  const originUrl = `http://127.0.0.1:${proxy.port}`;
+  const vars = { PREFER: "time" };
+  edges.set(row, await startEdge({ targetPack: target, draftPack: draft, originUrl, vars, givesWay: true }));
+}
 const results = new Map<number, Map<string, Run[]>>();
 try {
   for (const rtt of roundTrips) {
     Object.assign(proxy, { delayMs: rtt / 2, jitter: JITTER });
-    const rows = new Map<string, Run[]>(Object.keys(ROWS).map((name) => [name, []]));
+    const rows = new Map<string, Run[]>([...edges.keys()].map((name) => [name, []]));
     results.set(rtt, rows);
     // The first prompt once more before anything counts: weights load, kernels compile, the edge learns the distance.
-    for (const name of Object.keys(ROWS)) await runOf(name, prompts.slice(0, 1), `warm-${rtt}`);
+    for (const name of edges.keys()) await runOf(name, prompts.slice(0, 1), `warm-${rtt}`);
     for (let n = 0; n < runs!; n++) {
       process.stderr.write(`round trip ${rtt} ms, run ${n + 1} of ${runs}\n`);
       for (const [name, done] of rows) done.push(await runOf(name, prompts, `${rtt}-${n}`));
     }
   }
 } finally {
-  await edge.stop();
+  for (const edge of edges.values()) await edge.stop();
   await proxy.close();
   await origin.stop();
 }
@@ -119,7 +121,7 @@ async function runOf(row: string, asked: readonly string[], label: string): Prom
   let measured: Account["measured"];
   let waited = false;
   for (const [n, prompt] of asked.entries()) {
-    const { timings, account, arrivals, askedAt } = await chatStream(edge.url, prompt, {
+    const { timings, account, arrivals, askedAt } = await chatStream(edges.get(row)!.url, prompt, {
       session: `${row}-${label}-${n}`,
       temperature: n % 2 === 0 ? 0 : 0.8,
       seed: n,
@@ -185,8 +187,9 @@ function waiting({ tokens, passes, drafted, measured }: Run): number {
 
 const table: Record<string, Record<string, Figures>> = {};
 for (const [rtt, rows] of results) {
-  // A target step over one position, as the row that waits measured it: streaming cannot tell it from the way.
-  const steps = rows.get("wait")!.flatMap(({ measured }) => (measured ? [measured.target_step_ms] : []));
+  // A target step over one position, as the rows that wait measured it: streaming cannot tell it from the way.
+  const waited = ["wait", "bild"].flatMap((name) => rows.get(name) ?? []);
+  const steps = waited.flatMap(({ measured }) => (measured ? [measured.target_step_ms] : []));
   // Alone or ahead of its drafts, the origin decides a token a pass at least, each of a target step.
   const streaming = ({ tokens, passes }: Run) => (1000 / median(steps)) * (tokens / passes);
   const predictions: Record<string, (run: Run) => number> = {

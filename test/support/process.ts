@@ -1,5 +1,6 @@
 /** Servers as child processes, each at the head of a process group of its own: waiting until they answer, ending them. */
 import type { ChildProcess } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
 
 /** Whether the URL answers 2xx within `ms`; false at once when the process ends. */
 export async function answers(url: string, child: ChildProcess, ms: number): Promise<boolean> {
@@ -17,6 +18,15 @@ export async function answers(url: string, child: ChildProcess, ms: number): Pro
 
 /** Sends a signal to the whole group. */
 export const signalGroup = (child: ChildProcess, name: NodeJS.Signals): boolean => process.kill(-child.pid!, name);
+
+/**
+ * Lets the group use a core only as far as other process groups leave it, where Linux schedules by session (autogroup); elsewhere
+ * nothing changes.
+ */
+export function giveWay(child: ChildProcess): void {
+  const file = `/proc/${child.pid}/autogroup`;
+  if (existsSync(file)) writeFileSync(file, "19");
+}
 
 /** Ends the whole group, by force after `graceMs`. */
 export async function endGroup(child: ChildProcess, graceMs = 5_000): Promise<void> {

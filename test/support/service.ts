@@ -8,7 +8,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { assembleAssets } from "../../src/start.ts";
-import { answers, endGroup, signalGroup } from "./process.ts";
+import { answers, endGroup, giveWay, signalGroup } from "./process.ts";
 import { EDGE, moved, ORIGIN } from "./wrangler-config.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -29,6 +29,7 @@ export interface EdgeOptions {
   readonly draftPack: string;
   /** An origin elsewhere; without one the embedded origin runs in the same workerd. */ readonly originUrl?: string;
   readonly vars?: Readonly<Record<string, string>>;
+  /** Leaves the cores to the origin, which in truth has some of its own. */ readonly givesWay?: boolean;
 }
 
 /** Edge Worker in workerd, with the embedded origin unless `originUrl` is given. */
@@ -42,6 +43,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   args.push("--port", `${port}`, "--inspector-port", `${inspectorPort}`, "--persist-to", join(home, "state"));
   for (const [name, value] of Object.entries(vars)) args.push("--var", `${name}:${value}`);
   const child = start(join(BIN, "wrangler"), args);
+  if (options.givesWay) giveWay(child);
   const url = `http://127.0.0.1:${port}`;
   const stop = async (): Promise<void> => {
     await endGroup(child);
