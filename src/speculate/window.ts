@@ -21,7 +21,7 @@ export interface WindowPolicy {
 /** Where drafting does not pay, it is tried once in so many verdicts: an origin that streams sends one a token. */
 const EXPLORE = { waits: 8, streams: 32 } as const;
 /** Tokens a pass that a drafter must promise an origin that streams, or it is not worth its own time. */
-const LEAST_SAVING = 1.01;
+const LEAST_SAVING = 1.005;
 
 /** How far the next draft may go. */
 export interface Plan {
