@@ -53,9 +53,7 @@ export class Window {
     const { policy, history } = this;
     if (policy.spare === "passes") return true;
     if (this.#patience > 0) return promises([], bestWaiting(history, policy), history, policy);
-    // Which tokens are worth their positions is decided when they are made: here it matters whether any can be in time.
-    const { tokens, passes } = streamed({ ...history.costs, positionMs: 0 }, history.meanAcceptance, policy.maxDraft);
-    return tokens > LEAST_SAVING * passes;
+    return this.#gains(history.meanAcceptance);
   }
 
   /** @param ahead confidences of draft tokens made already that the target has not decided on yet */
@@ -65,7 +63,7 @@ export class Window {
     const streams = this.#patience === 0;
     const room = policy.maxDraft - ahead.length;
     if (streams) {
-      const go = room > 0 && (ahead.length > 0 ? this.saves(ahead) : this.pays || this.#explores(EXPLORE.streams));
+      const go = room > 0 && (ahead.length > 0 ? this.saves(ahead) : this.pays || this.#explores(true));
       return { max: go ? 1 : 0, streams, more: () => false };
     }
     const rate = bestWaiting(history, policy);
@@ -77,7 +75,7 @@ export class Window {
       survival.length < policy.maxDraft && confidence >= policy.fallback && promises(survival, rate, history, policy);
     for (const confidence of ahead) push(confidence);
     const last = ahead.at(-1);
-    const go = last === undefined ? this.pays || this.#explores(EXPLORE.waits) : worthwhile(last);
+    const go = last === undefined ? this.pays || this.#explores(false) : worthwhile(last);
     return {
       max: go ? Math.max(0, room) : 0,
       streams,
@@ -97,7 +95,18 @@ export class Window {
     return survival * history.costs.targetStepMs > history.costs.positionMs;
   }
 
-  #explores(every: number): boolean {
-    return ++this.#skipped % every === 0;
+  /** Of an origin that streams the first verdict already, if it is the drafter's acceptance that is in doubt and not the distance. */
+  #explores(streams: boolean): boolean {
+    if (!streams) return ++this.#skipped % EXPLORE.waits === 0;
+    const late = this.#gains(1) ? 0 : 1;
+    return (this.#skipped++ + late) % EXPLORE.streams === 0;
+  }
+
+  /** Whether a drafter of this acceptance is in time to spare an origin that streams some of its passes. */
+  #gains(acceptance: number): boolean {
+    const { policy, history } = this;
+    // Which tokens are worth their positions is decided when they are made.
+    const { tokens, passes } = streamed({ ...history.costs, positionMs: 0 }, acceptance, policy.maxDraft);
+    return tokens > LEAST_SAVING * passes;
   }
 }

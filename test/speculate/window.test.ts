@@ -191,6 +191,13 @@ describe("a window whose origin streams", () => {
     expect(window.pays).toBe(false);
     const tries = Array.from({ length: 64 }, () => window.plan().max);
     expect(tries.map((max, i) => (max > 0 ? i : -1)).filter((i) => i >= 0)).toEqual([31, 63]);
+    // Near by, it is only the drafter that is in doubt, and the next answer may suit it.
+    const wrong = taught({ roundTripMs: 2, draftStepMs: 5, targetStepMs: 40, positionMs: 1 }, 0.001);
+    const doubtful = new Window(STREAMING, wrong);
+    expect(doubtful.pays).toBe(false);
+    expect(Array.from({ length: 34 }, () => doubtful.plan().max).flatMap((max, i) => (max > 0 ? [i] : []))).toEqual([
+      0, 32,
+    ]);
   });
 });
 
