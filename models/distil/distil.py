@@ -72,7 +72,7 @@ class Run:
             quantise.quantise(self.student, args.quantise)
         learning = [weight for weight in self.student.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.AdamW(learning, lr=args.rate, betas=(0.9, 0.95), weight_decay=0.01)
-        self.step, self.seconds = 0, 0.0
+        self.step, self.seconds, self.trained = 0, 0.0, 0
         per_epoch = sum(1 for _ in corpus.batches(self.lines, args.tokens, args.seed))
         self.steps = math.ceil(args.epochs * per_epoch)
         self.per_epoch = per_epoch
@@ -85,13 +85,13 @@ class Run:
         state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
         self.student.load_state_dict(state["student"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.seconds = state["step"], state["seconds"]
+        self.step, self.seconds, self.trained = state["step"], state["seconds"], state["trained"]
         print(f"goes on at step {self.step}", flush=True)
 
     def save(self) -> None:
         state = {"student": self.student.state_dict(), "optimizer": self.optimizer.state_dict()}
         partial = self.checkpoint.with_suffix(".partial")
-        torch.save({**state, "step": self.step, "seconds": self.seconds}, partial)
+        torch.save({**state, "step": self.step, "seconds": self.seconds, "trained": self.trained}, partial)
         partial.replace(self.checkpoint)
 
     def progress(self) -> float:
@@ -147,7 +147,6 @@ class Run:
         }
 
     def run(self) -> None:
-        trained = 0
         while self.progress() < 1:
             epoch, skip = divmod(self.step, self.per_epoch)
             for n, batch in enumerate(corpus.batches(self.lines, self.args.tokens, self.args.seed + epoch)):
@@ -159,9 +158,9 @@ class Run:
                 loss = self.learn(self.on_device(batch))
                 self.seconds += time.monotonic() - began
                 self.step += 1
-                trained += int(batch.judged.sum())
+                self.trained += int(batch.judged.sum())
                 if self.step % self.args.score_every == 0 or self.progress() >= 1:
-                    self.report({"step": self.step, "loss": round(loss, 4), "minutes": round(self.seconds / 60, 1), "tokens": trained})
+                    self.report({"step": self.step, "loss": round(loss, 4), "minutes": round(self.seconds / 60, 1), "tokens": self.trained})
                     self.save()
         self.export()
 

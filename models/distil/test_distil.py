@@ -59,7 +59,7 @@ class Corpus(unittest.TestCase):
             seen.append(int(batch.judged.sum()))
             padding += batch.ids.numel()
         self.assertEqual(sum(seen), sum(len(line.answer) for line in every))
-        self.assertLess(padding, 1.1 * sum(len(line.prompt) + len(line.answer) for line in every))
+        self.assertLess(padding, 1.2 * sum(len(line.prompt) + len(line.answer) for line in every))
 
     def test_finds_loops(self):
         self.assertTrue(corpus.loops([7] * 11))
@@ -169,7 +169,7 @@ class Training(unittest.TestCase):
         fixed = ["--out", self.home / out, "--tokens", 256, "--rate", 0.01, "--warmup", 2, "--score-every", 5]
         with mock.patch.object(sys, "argv", ["distil.py", *map(str, [*args, *fixed, *more])]):
             distil.Run(distil.options()).run()
-        return [json.loads(line) for line in open(self.home / out / "curve.jsonl")]
+        return [json.loads(line) for line in (self.home / out / "curve.jsonl").read_text().splitlines()]
 
     def weights(self, out: str) -> dict[str, torch.Tensor]:
         return LlamaForCausalLM.from_pretrained(self.home / out).state_dict()
