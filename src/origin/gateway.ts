@@ -15,9 +15,9 @@ import { bearerMatches } from "./bearer.ts";
 import { Drafts } from "./drafts.ts";
 import type { TargetEngine } from "./engine.ts";
 import { errorResponse } from "./failure.ts";
+import { through } from "./leased.ts";
 import { Metrics } from "./metrics.ts";
 import { checkOpen, takeUp } from "./opening.ts";
-import type { Worked } from "./passes.ts";
 import { decideAll, type Ended } from "./scheduler.ts";
 import { type Lease, type Limits, Sequences, taken } from "./sequences.ts";
 
@@ -285,29 +285,6 @@ export class Gateway {
     if (code === "engine_trapped") this.#trapped = true;
     this.#metrics.failed(code);
     return error;
-  }
-}
-
-/** A sequence that is worked on only through its lease. */
-function through(lease: Lease): Worked {
-  const { sequence } = lease;
-  return {
-    timeline: sequence.timeline,
-    prefill: () => lease.pass(() => sequence.prefill()),
-    decide: (draft, deciding) => lease.pass(() => sequence.decide(draft, deciding)),
-    ...(sequence.stream && { stream: (most: number) => leased(lease, sequence.stream!(most)) }),
-  };
-}
-
-async function* leased<T>(lease: Lease, stream: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
-  try {
-    for (;;) {
-      const step = await lease.pass(() => stream.next());
-      if (step.done) return;
-      yield step.value;
-    }
-  } finally {
-    await stream.return();
   }
 }
 
