@@ -88,7 +88,9 @@ const WAYS: readonly { name: string; where: () => Running; outrider: Readonly<Re
     where: () => garbageEdge,
     outrider: { draft: "model", patience_ms: 10_000 },
   },
+  // This draft's step is most of its target's: the edge may find that none can be in time. A millisecond asks for them all the same.
   { name: "patience 0", where: () => edge, outrider: { draft: "model", patience_ms: 0 } },
+  { name: "patience 1", where: () => edge, outrider: { draft: "model", patience_ms: 1 } },
   { name: "patience 10000", where: () => edge, outrider: { draft: "both", patience_ms: 10_000, max_draft: 8 } },
 ];
 
@@ -102,7 +104,7 @@ describe.each(MODES)("$name: the text is the target's own with", (mode) => {
       drafted += actual.timings.draft_n;
       kept += actual.timings.draft_n_accepted;
     });
-    expect(drafted, "drafts were sent").toBeGreaterThan(0);
+    if (outrider.patience_ms !== 0) expect(drafted, "drafts were sent").toBeGreaterThan(0);
     if (outrider.patience_ms === 10_000 && outrider.draft === "both") expect(kept, "and kept").toBeGreaterThan(100);
   });
 
