@@ -1,6 +1,7 @@
 /** One streamed question, and when its tokens came. */
 import type { Account, Timings } from "../../src/edge/reply.ts";
 import { ask, type ChatOptions, postChat } from "../support/chat.ts";
+import { readEvents } from "../support/events.ts";
 
 export interface Streamed {
   readonly timings: Timings;
@@ -8,6 +9,12 @@ export interface Streamed {
   /** Of a steady clock, ms. */ readonly askedAt: number;
   /** Chunks that carry words, and how many tokens each brought. */
   readonly arrivals: readonly { readonly at: number; readonly tokens: number }[];
+}
+
+/** What of a chunk is looked at. */
+interface Chunk {
+  readonly timings?: Timings;
+  readonly outrider?: Partial<Account> & { readonly tokens?: readonly unknown[] };
 }
 
 /** Rejects with the service's own message when it refuses. */
@@ -18,21 +25,12 @@ export async function chatStream(url: string, prompt: string, options: ChatOptio
   if (!response.ok || !response.body) throw new Error(`${response.status}: ${await response.text()}`);
   const arrivals: { at: number; tokens: number }[] = [];
   let [timings, account]: [Timings | undefined, Account | undefined] = [undefined, undefined];
-  let rest = "";
-  for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
-    const at = performance.now();
-    const events = (rest + text).split("\n\n");
-    rest = events.pop()!;
-    for (const event of events) {
-      const data = event.replace(/^data: /, "");
-      if (!data.startsWith("{")) continue;
-      const chunk = JSON.parse(data);
-      if (chunk.error) throw new Error(chunk.error.message);
-      const shown = chunk.outrider?.tokens?.length ?? 0;
-      if (shown > 0) arrivals.push({ at, tokens: shown });
-      timings = chunk.timings ?? timings;
-      if (chunk.outrider?.answered_by) account = chunk.outrider;
-    }
+  for await (const event of readEvents(response.body)) {
+    const chunk = event as Chunk;
+    const shown = chunk.outrider?.tokens?.length ?? 0;
+    if (shown > 0) arrivals.push({ at: performance.now(), tokens: shown });
+    timings = chunk.timings ?? timings;
+    if (chunk.outrider?.answered_by) account = chunk.outrider as Account;
   }
   if (!timings || !account) throw new Error("the stream ended without its account");
   return { timings, account, askedAt, arrivals };

@@ -1,10 +1,7 @@
 /** What the playground's scripts do with what the server sends. */
 import { describe, expect, test } from "vitest";
+import { readEvents } from "../support/events.ts";
 import { seeded } from "../support/random.ts";
-
-const { readEvents } = (await import("../../src/edge/page/events.js" as string)) as {
-  readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<Record<string, unknown>>;
-};
 
 /** A body that arrives cut at random bytes. */
 function body(text: string, seed: number): ReadableStream<Uint8Array> {
