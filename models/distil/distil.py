@@ -71,7 +71,7 @@ class Run:
         if args.quantise:
             quantise.quantise(self.student, args.quantise)
         learning = [weight for weight in self.student.parameters() if weight.requires_grad]
-        self.optimizer = torch.optim.AdamW(learning, lr=args.rate, betas=(0.9, 0.95), weight_decay=0.01)
+        self.optimizer = torch.optim.AdamW(learning, lr=args.rate, betas=(0.9, 0.95), weight_decay=0.01, fused=True)
         self.step, self.seconds, self.trained = 0, 0.0, 0
         per_epoch = sum(1 for _ in corpus.batches(self.lines, args.tokens, args.seed))
         self.steps = math.ceil(args.epochs * per_epoch)
