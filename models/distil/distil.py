@@ -11,12 +11,12 @@ same command goes on from the last checkpoint. CPU, CUDA or MPS, whichever is th
 import argparse
 import json
 import math
+import shutil
 import time
 from pathlib import Path
 
 import torch
 from torch import nn
-from transformers import AutoTokenizer
 
 import corpus
 import quantise
@@ -176,7 +176,9 @@ class Run:
             models.merge_lora(self.student)
         quantise.settle(self.student)
         self.student.save_pretrained(self.args.out)
-        AutoTokenizer.from_pretrained(self.args.teacher).save_pretrained(self.args.out)
+        # As they are: transformers would write them in its own words.
+        for file in self.args.teacher.glob("tokenizer*.json"):
+            shutil.copy(file, self.args.out)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import { exportHuggingFace } from "./export-hf.ts";
 import { Journal } from "./journal.ts";
 import { wholeOption } from "./number-options.ts";
 import { replacePack, runStages } from "./pipeline.ts";
-import { parseRecipe } from "./recipe.ts";
+import { parseRecipe, type Recipe } from "./recipe.ts";
 import { type NamedRecipe, RECIPES } from "./recipes.ts";
 import { sayPack } from "./say.ts";
 import { importGguf, importSafetensors } from "./stages/import.ts";
@@ -29,6 +29,8 @@ export const SQUEEZE_HELP = `usage: outrider squeeze models/NAME/recipe.ts
 Makes the pack of a recipe beside it, from the pack of its base model; or applies a recipe to any Llama: a .gguf file, a
 pack, or a Hugging Face checkpoint with its tokenizer. Stop it with Ctrl-C; the same command goes on from there.
 
+  --target PACK        what the result drafts for, if that is not what it is made from: a taught checkpoint drafts for its
+                       teacher
   --samples 128        windows of calibration text, from its first; a recipe that wants fewer takes the first of them, and
                        a vocabulary trimmed by frequency counts all of it
   --length 512         tokens of each; a recipe that wants fewer takes the first of each
@@ -47,6 +49,7 @@ const OPTIONS = {
   samples: TEXT,
   length: TEXT,
   out: TEXT,
+  target: TEXT,
   "export-hf": TEXT,
   help: { type: "boolean" },
 } as const;
@@ -58,6 +61,7 @@ interface Job {
   readonly samples: number;
   readonly length: number;
   readonly out: string;
+  readonly target: string | undefined;
   readonly exportHf: string | undefined;
 }
 
@@ -66,14 +70,27 @@ export async function squeezeModel(argv: string[]): Promise<void> {
   const job = parse(argv);
   if (!job) return console.log(SQUEEZE_HELP);
   const recipe = await recipeOf(job.recipe);
-  const model = await readModel(job.model);
-  const id = `${model.model}-${path.basename(job.out)}`;
+  const read = await readModel(job.model);
+  const model = job.target === undefined ? read : draftFor(read, await readPack(openDirectory(job.target)));
+  const id = recipe.model ?? `${model.model}-${path.basename(job.out)}`;
   const run = (calibration?: Calibrator) => runStages(model, { model: id, stages: recipe.stages }, calibration);
   const made = await (job.calibration === undefined ? run() : calibrated(job, job.calibration, model, recipe, run));
   sayPack(job.out, await replacePack(made, job.out));
   if (job.exportHf === undefined) return;
   await exportHuggingFace(made, directorySink(job.exportHf), "F32");
   console.error(`${job.exportHf}: Hugging Face checkpoint in f32`);
+}
+
+/** A model as a draft of another than it was cut from. Throws `bad_target` where the two number other tokens. */
+function draftFor(model: PackedModel, target: PackedModel): PackedModel {
+  if (model.vocabulary.hash !== target.vocabulary.hash) {
+    throw new OutriderError(
+      "bad_target",
+      `${model.model} has other tokens than ${target.model}, so it cannot draft for it; only a checkpoint with the target's own tokenizer can`,
+    );
+  }
+  const { context, eosIds } = target.config;
+  return { ...model, target: { model: target.model, context, eosIds } };
 }
 
 /** Runs the stages on the text's windows. What they work out is kept beside the result until they are done. */
@@ -118,7 +135,7 @@ function fingerprint(model: PackedModel, { stages }: NamedRecipe, calibration: r
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
-async function recipeOf(recipe: string): Promise<NamedRecipe> {
+async function recipeOf(recipe: string): Promise<NamedRecipe & Partial<Pick<Recipe, "model">>> {
   const named = Object.hasOwn(RECIPES, recipe) ? RECIPES[recipe] : undefined;
   if (named) return named;
   if (!recipe.endsWith(".ts")) throw bad(`no recipe is called ${recipe}`);
@@ -158,6 +175,7 @@ function parse(argv: string[]): Job | undefined {
     samples: wholeOption("--samples", values.samples ?? "128", 1),
     length: wholeOption("--length", values.length ?? "512", 2),
     out,
+    target: values.target,
     exportHf: values["export-hf"],
   };
 }

@@ -1,5 +1,5 @@
 /** The commands as they are typed: squeeze any model by a recipe's name, and eval of what came out. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -64,6 +64,28 @@ test("a recipe of one's own trims the vocabulary to what the whole text has most
   await printed(() => squeezeCommand(["--model", TINY_PACKS.target, "--recipe", recipe, ...text, "--out", made]));
   const { kept } = JSON.parse(readFileSync(path.join(made, "pack.json"), "utf8"));
   expect(kept).toEqual([...Array.from({ length: 259 }, (_, id) => id), ...answer]);
+});
+
+test("a checkpoint that was taught drafts for its teacher, under the name that its recipe gives", async () => {
+  const recipe = path.join(directory, "taught.ts");
+  const stage = '{ stage: "quantise", tensors: "blocks", format: "q4u" }';
+  writeFileSync(recipe, `export default { model: "tiny-taught", base: "tiny", stages: [${stage}] };`);
+  const taught = path.join(directory, "taught");
+  const plain = ["--model", TINY_PACKS.target, "--recipe", "magnitude-50", ...calibration, "--out", taught];
+  await printed(() => squeezeCommand([...plain, "--export-hf", `${taught}-hf`]));
+  const made = path.join(directory, "draft");
+  const draft = ["--model", `${taught}-hf`, "--recipe", recipe, "--out", made, "--target", TINY_PACKS.target];
+  await printed(() => squeezeCommand(draft));
+  expect(JSON.parse(readFileSync(path.join(made, "pack.json"), "utf8"))).toMatchObject({
+    model: "tiny-taught",
+    target: { model: "tiny" },
+  });
+
+  const other = path.join(directory, "other");
+  cpSync(TINY_PACKS.target, other, { recursive: true });
+  const header = readFileSync(path.join(other, "pack.json"), "utf8");
+  writeFileSync(path.join(other, "pack.json"), header.replace(/("hash": *")[^"]*/, "$1other"));
+  await expect(squeezeCommand([...draft.slice(0, -1), other])).rejects.toThrow("has other tokens than tiny");
 });
 
 describe("what is refused, with the next step", () => {
