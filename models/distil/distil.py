@@ -17,6 +17,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 import corpus
 import quantise
@@ -40,7 +41,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--warmup", type=int, default=50, help="steps")
     parser.add_argument("--acceptance", type=float, default=0, help="share of the loss on acceptance itself")
     parser.add_argument("--lora", action="store_true", help="train adapters of rank 8 only, as the papers' second stage")
-    parser.add_argument("--quantise", choices=quantise.FORMATS, help="projections as this format in the forward pass")
+    parser.add_argument("--quantise", choices=quantise.FORMATS, help="projections in this format in the forward pass, the head in lut4")
     parser.add_argument("--no-loops", action="store_true", help="leave out answers that repeat themselves")
     parser.add_argument("--score-every", type=int, default=100, help="steps")
     parser.add_argument("--score-lines", type=int, default=200)
@@ -69,7 +70,7 @@ class Run:
         if args.lora:
             models.add_lora(self.student)
         if args.quantise:
-            quantise.quantise(self.student, args.quantise)
+            quantise.quantise(self.student, args.quantise, self.kept)
         learning = [weight for weight in self.student.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.AdamW(learning, lr=args.rate, betas=(0.9, 0.95), weight_decay=0.01, fused=True)
         self.step, self.seconds, self.trained = 0, 0.0, 0
@@ -115,7 +116,7 @@ class Run:
         self.student.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate()
-        with self.autocast():
+        with self.autocast(), parametrize.cached():
             with torch.no_grad():
                 wanted = models.judged_logits(self.teacher, batch, self.kept)
             said = models.judged_logits(self.student, batch, self.kept)
@@ -134,9 +135,9 @@ class Run:
         for start in range(0, len(lines), 16):
             part = lines[start : start + 16]
             batch = self.on_device(corpus.padded(part))
-            with torch.no_grad(), self.autocast():
+            with torch.no_grad(), self.autocast(), parametrize.cached():
                 hidden = self.student.model(batch.ids).last_hidden_state
-                predicted = self.kept[(hidden @ self.student.lm_head.weight[self.kept].T).argmax(-1)]
+                predicted = self.kept[(hidden @ models.head(self.student)[self.kept].T).argmax(-1)]
             judge(scores, predicted, batch, [int(corpus.loops(line.answer)) for line in part])
         plain, looping = scores
         total = Score(plain.tokens + looping.tokens, plain.passes + looping.passes, plain.agreed + looping.agreed)

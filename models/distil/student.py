@@ -25,7 +25,12 @@ def most_used(lines: list[Line], vocabulary: int, keep: int) -> torch.Tensor:
 def judged_logits(model: nn.Module, batch: Batch, kept: torch.Tensor) -> torch.Tensor:
     """(N, K): logits of the kept tokens at the positions that a batch judges."""
     hidden = model.model(batch.ids).last_hidden_state[batch.judged]
-    return (hidden @ model.lm_head.weight[kept].T).float()
+    return (hidden @ head(model)[kept].T).float()
+
+
+def head(model: nn.Module) -> torch.Tensor:
+    """(V, hidden). A tied head is read where the embedding's rounding is."""
+    return (model.model.embed_tokens if model.config.tie_word_embeddings else model.lm_head).weight
 
 
 class Lora(nn.Module):

@@ -128,11 +128,16 @@ class Quantised(unittest.TestCase):
 
     def test_settled_weights_are_what_ran(self):
         model = llama(2).eval()
-        quantise.quantise(model, "lut3")
-        ids = torch.tensor([[1, 2, 3, 4]])
-        before = model(ids).logits
+        kept = torch.tensor([1, 2, 3, 9])
+        quantise.quantise(model, "lut3", kept)
+        batch = corpus.padded([corpus.Line([1, 2], [3, 4], 0)])
+        before = student.judged_logits(model, batch, kept)
         quantise.settle(model)
-        self.assertTrue(torch.equal(model(ids).logits, before))
+        self.assertTrue(torch.equal(student.judged_logits(model, batch, kept), before))
+        self.assertTrue(torch.allclose(model(batch.ids).logits[batch.judged][:, kept], before, atol=1e-5))
+        values = [len(row.unique()) for row in model.lm_head.weight]
+        self.assertLessEqual(max(values[row] for row in kept), 16)
+        self.assertGreater(values[0], 16)
         self.assertLessEqual(max(len(row.unique()) for row in model.model.layers[0].mlp.up_proj.weight), 8)
 
 
