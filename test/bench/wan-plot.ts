@@ -7,7 +7,7 @@ interface Figures {
 }
 
 const FRAME: Frame = { width: 470, height: 320, left: 70, right: 14, top: 34, bottom: 50 };
-const COLOURS = ["#7a8580", "#1b7f58", "#2f6fb5", "#b0641a", "#9c4a9e"];
+const COLOURS = ["#7a8580", "#1b7f58", "#2f6fb5", "#b0641a", "#c2374a", "#9c4a9e"];
 const STYLE = `
 text { font: 12px system-ui, sans-serif; fill: #6b7772; }
 .grid { stroke: #8a958f55; fill: none; }

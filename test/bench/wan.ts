@@ -10,6 +10,7 @@
  *   patience0   it decodes on and uses a draft that has arrived
  *   wait        it waits for each draft, of up to 8 tokens
  *   auto        the edge chooses between the two from what it measures
+ *   spare       as auto, at an edge whose operator would rather spare passes
  *   bild        BiLD's lossy rule: drafts end below 0.6, tokens are kept down to e^-3
  *
  * Each row has an edge of its own, which learns from its own answers alone and gives way to the origin: in truth they share no machine.
@@ -41,7 +42,7 @@ const { values } = parseArgs({
     tokens: { type: "string", default: "32" },
     runs: { type: "string", default: "5" },
     rtt: { type: "string", default: "0,5,20,50,100" },
-    rows: { type: "string", default: "stream,patience0,wait,auto,bild" },
+    rows: { type: "string", default: "stream,patience0,wait,auto,spare,bild" },
     plot: { type: "string" },
     model: { type: "string" },
     quick: { type: "boolean", default: false },
@@ -56,6 +57,7 @@ const ROWS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   patience0: { draft: "model", max_draft: MAX_DRAFT, patience_ms: 0 },
   wait: WAIT,
   auto: { draft: "model", max_draft: MAX_DRAFT },
+  spare: { draft: "model", max_draft: MAX_DRAFT },
   bild: { ...WAIT, max_draft: 10, rule: "bild", alpha_fallback: 0.6, alpha_rollback: 3 },
 };
 
@@ -93,7 +95,7 @@ const proxy = await faultProxy(Number(new URL(origin.url).port));
 const edges = new Map<string, Edge>();
 for (const row of values.rows.split(",")) {
   const originUrl = `http://127.0.0.1:${proxy.port}`;
-  const vars = { PREFER: "time" };
+  const vars = { PREFER: row === "spare" ? "passes" : "time" };
   edges.set(row, await startEdge({ targetPack: target, draftPack: draft, originUrl, vars, givesWay: true }));
 }
 const results = new Map<number, Map<string, Run[]>>();
@@ -188,7 +190,7 @@ function waiting({ tokens, passes, drafted, measured }: Run): number {
 const table: Record<string, Record<string, Figures>> = {};
 for (const [rtt, rows] of results) {
   // A target step over one position, as the rows that wait measured it: streaming cannot tell it from the way.
-  const waited = ["wait", "bild"].flatMap((name) => rows.get(name) ?? []);
+  const waited = ["wait", "spare", "bild"].flatMap((name) => rows.get(name) ?? []);
   const steps = waited.flatMap(({ measured }) => (measured ? [measured.target_step_ms] : []));
   // Alone or ahead of its drafts, the origin decides a token a pass at least, each of a target step.
   const streaming = ({ tokens, passes }: Run) => (1000 / median(steps)) * (tokens / passes);
@@ -197,6 +199,7 @@ for (const [rtt, rows] of results) {
     patience0: streaming,
     wait: waiting,
     auto: (run) => (run.waited ? waiting(run) : streaming(run)),
+    spare: waiting,
     bild: waiting,
   };
   table[rtt] = Object.fromEntries([...rows].map(([name, all]) => [name, figuresOf(all, predictions[name]!)]));
