@@ -3,12 +3,10 @@
  * already is what the recipe asks for is left alone.
  */
 import { rm } from "node:fs/promises";
-import path from "node:path";
-import { directorySink, FileSource, openDirectory, shardReader } from "../format/disk.ts";
+import { directoryHeader, directorySink, openDirectory, shardReader } from "../format/disk.ts";
 import { type PackedModel, writePack } from "../format/pack.ts";
-import type { PackHeader } from "../format/pack-header.ts";
-import { readPack, readPackHeader } from "../format/pack-reader.ts";
-import { readText } from "../format/source.ts";
+import { type PackHeader, targetOf } from "../format/pack-header.ts";
+import { readPack } from "../format/pack-reader.ts";
 import { decodeTensor } from "../model/decode.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { Calibration } from "./calibration.ts";
@@ -22,8 +20,6 @@ import { quantise, quantiseTensor } from "./stages/quantise.ts";
 import { shortenedLlama } from "./stages/shortened-llama.ts";
 import { squeezeLlm } from "./stages/squeezellm.ts";
 import { trimVocabulary } from "./stages/trim-vocabulary.ts";
-
-const MAX_HEADER_BYTES = 16 * 1024 * 1024;
 
 type StageOf<K> = Extract<Stage, { stage: K }>;
 type Apply<K> = (model: PackedModel, stage: StageOf<K>, calibration: Calibration) => PackedModel | Promise<PackedModel>;
@@ -57,8 +53,7 @@ export async function runStages(
 ): Promise<PackedModel> {
   let made = base;
   for (const stage of recipe.stages) made = await applyStage(made, stage, calibration);
-  const { context, eosIds } = base.config;
-  return { ...made, model: recipe.model, target: base.target ?? { model: base.model, context, eosIds } };
+  return { ...made, model: recipe.model, target: targetOf(base) };
 }
 
 const missing = (): never => {
@@ -111,8 +106,7 @@ export async function replacePack(model: PackedModel, directory: string): Promis
 /** The header of the pack in `directory` if it and every shard are whole, else undefined. */
 export async function wholePack(directory: string): Promise<PackHeader | undefined> {
   try {
-    await using file = await FileSource.open(path.join(directory, "pack.json"));
-    const header = readPackHeader(await readText(file, MAX_HEADER_BYTES));
+    const header = await directoryHeader(directory);
     const shards = shardReader(directory, header);
     for (let index = 0; index < header.shards.length; index++) for await (const _ of shards(index));
     return header;

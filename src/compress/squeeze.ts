@@ -4,8 +4,9 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { directorySink, FileSource, openDirectory } from "../format/disk.ts";
+import { directoryHeader, directorySink, FileSource, openDirectory } from "../format/disk.ts";
 import type { PackedModel } from "../format/pack.ts";
+import { asTarget, type PackHeader } from "../format/pack-header.ts";
 import { readPack } from "../format/pack-reader.ts";
 import { OutriderError } from "../model/errors.ts";
 import { modelId } from "../model/model-id.ts";
@@ -71,7 +72,7 @@ export async function squeezeModel(argv: string[]): Promise<void> {
   if (!job) return console.log(SQUEEZE_HELP);
   const recipe = await recipeOf(job.recipe);
   const read = await readModel(job.model);
-  const model = job.target === undefined ? read : draftFor(read, await readPack(openDirectory(job.target)));
+  const model = job.target === undefined ? read : draftFor(read, await directoryHeader(job.target));
   const id = recipe.model ?? `${model.model}-${path.basename(job.out)}`;
   const run = (calibration?: Calibrator) => runStages(model, { model: id, stages: recipe.stages }, calibration);
   const made = await (job.calibration === undefined ? run() : calibrated(job, job.calibration, model, recipe, run));
@@ -82,15 +83,14 @@ export async function squeezeModel(argv: string[]): Promise<void> {
 }
 
 /** A model as a draft of another than it was cut from. Throws `bad_target` where the two number other tokens. */
-function draftFor(model: PackedModel, target: PackedModel): PackedModel {
+function draftFor(model: PackedModel, target: PackHeader): PackedModel {
   if (model.vocabulary.hash !== target.vocabulary.hash) {
     throw new OutriderError(
       "bad_target",
       `${model.model} has other tokens than ${target.model}, so it cannot draft for it; only a checkpoint with the target's own tokenizer can`,
     );
   }
-  const { context, eosIds } = target.config;
-  return { ...model, target: { model: target.model, context, eosIds } };
+  return { ...model, target: asTarget(target) };
 }
 
 /** Runs the stages on the text's windows. What they work out is kept beside the result until they are done. */

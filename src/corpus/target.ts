@@ -1,5 +1,6 @@
 /** The model whose text a corpus is: its tokens, its chat turns and its limits, read from its pack. */
 import { directoryHeader, openDirectory } from "../format/disk.ts";
+import { targetOf } from "../format/pack-header.ts";
 import { readText } from "../format/source.ts";
 import { type ChatMessage, ChatTemplate } from "../model/chat.ts";
 import { OutriderError } from "../model/errors.ts";
@@ -41,13 +42,13 @@ export class Target {
    * than `longest` tokens. Throws `not_found`, `no_chat_template`.
    */
   static async open(directory: string, longest = Number.POSITIVE_INFINITY): Promise<Target> {
-    const { config, vocabulary, target } = await directoryHeader(directory);
+    const header = await directoryHeader(directory);
     const open = openDirectory(directory);
     const text = async (name: string) => readText(await open(name), MAX_TOKENIZER_BYTES);
     const tokenizer = new Tokenizer(await text("tokenizer.json"));
     const template = new ChatTemplate(await text("tokenizer_config.json"), tokenizer);
-    const { context, eosIds } = target ?? config;
-    return new Target(tokenizer, template, Math.min(context, longest), vocabulary.size, eosIds);
+    const { context, eosIds } = targetOf(header);
+    return new Target(tokenizer, template, Math.min(context, longest), header.vocabulary.size, eosIds);
   }
 
   /** Ids of a conversation, ready for the answer. */

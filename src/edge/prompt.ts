@@ -1,5 +1,5 @@
 /** What a generation means for the model at hand: prompt ids, how much may be decided, and what ends an answer. */
-import type { PackHeader } from "../format/pack-header.ts";
+import { type PackHeader, targetOf } from "../format/pack-header.ts";
 import type { ChatTemplate } from "../model/chat.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { Tokenizer } from "../model/tokenizer.ts";
@@ -20,7 +20,7 @@ export interface Reader {
 
 /** Throws `context_length_exceeded`, `bad_token`, or what the chat template refuses, all 400. */
 export function taskOf({ input, maxTokens }: Generation, { header, tokenizer, chat }: Reader): Task {
-  const target = header.target ?? { context: header.config.context, eosIds: header.config.eosIds };
+  const target = targetOf(header);
   const param = input.kind === "chat" ? "messages" : "prompt";
   const prompt =
     input.kind === "chat"

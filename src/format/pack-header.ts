@@ -56,6 +56,18 @@ export interface PackHeader {
 /** Bytes of all shards. */
 export const packBytes = ({ shards }: PackHeader): number => shards.reduce((sum, { bytes }) => sum + bytes, 0);
 
+type Named = Pick<PackHeader, "model" | "config" | "target">;
+
+/** A model as what another one drafts for. */
+export const asTarget = ({ model, config: { context, eosIds } }: Named): NonNullable<PackHeader["target"]> => ({
+  model,
+  context,
+  eosIds,
+});
+
+/** What a model drafts for; itself, where it is nobody's draft. */
+export const targetOf = (model: Named): NonNullable<PackHeader["target"]> => model.target ?? asTarget(model);
+
 const count = z.int().nonnegative();
 
 export const packHeaderSchema: z.ZodType<PackHeader> = z.object({

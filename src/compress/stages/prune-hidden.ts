@@ -8,19 +8,20 @@
  * w · √s · x / √(Σx² / E' + s · ε) = w · x / √(Σx² / E + ε).
  */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
+import { targetOf } from "../../format/pack-header.ts";
 import { decodeTensor } from "../../model/decode.ts";
 import { hiddenGroups } from "../methods/groups.ts";
 import { linesInPlace, selectLines } from "./select-lines.ts";
 
 /** A copy with the channels `kept` alone, ascending; all matrices are f32. */
 export function pruneHidden(model: PackedModel, kept: readonly number[]): PackedModel {
-  const { embedding, normEpsilon, context, eosIds } = model.config;
+  const { embedding, normEpsilon } = model.config;
   const share = embedding / kept.length;
   const tensors = replaceHidden(model, kept, (norm) => norm.map((weight) => weight * Math.sqrt(share)));
   return {
     ...model,
     config: { ...model.config, embedding: kept.length, normEpsilon: normEpsilon * share },
-    target: model.target ?? { model: model.model, context, eosIds },
+    target: targetOf(model),
     tensors,
   };
 }
