@@ -42,7 +42,7 @@ const { values } = parseArgs({
     tokens: { type: "string", default: "32" },
     runs: { type: "string", default: "5" },
     rtt: { type: "string", default: "0,5,20,50,100" },
-    rows: { type: "string", default: "stream,patience0,wait,auto,spare,bild" },
+    rows: { type: "string" },
     plot: { type: "string" },
     model: { type: "string" },
     quick: { type: "boolean", default: false },
@@ -51,14 +51,22 @@ const { values } = parseArgs({
 const [count, tokens, runs] = values.quick ? [2, 24, 1] : [values.prompts, values.tokens, values.runs].map(Number);
 const roundTrips = values.rtt.split(",").map(Number);
 
-const WAIT = { draft: "model", max_draft: MAX_DRAFT, patience_ms: 60_000 };
-const ROWS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  stream: { draft: "off" },
-  patience0: { draft: "model", max_draft: MAX_DRAFT, patience_ms: 0 },
-  wait: WAIT,
-  auto: { draft: "model", max_draft: MAX_DRAFT },
-  spare: { draft: "model", max_draft: MAX_DRAFT },
-  bild: { ...WAIT, max_draft: 10, rule: "bild", alpha_fallback: 0.6, alpha_rollback: 3 },
+interface Row {
+  /** What is asked of the edge with each question. */ readonly asked: Readonly<Record<string, unknown>>;
+  /** Whether the origin waits for drafts; `either`: the edge chooses. */ readonly waits: boolean | "either";
+  /** What the edge's operator prefers where a question says nothing. */ readonly prefer: "time" | "passes";
+}
+
+const AUTO = { draft: "model", max_draft: MAX_DRAFT };
+const WAIT = { ...AUTO, patience_ms: 60_000 };
+const BILD = { ...WAIT, max_draft: 10, rule: "bild", alpha_fallback: 0.6, alpha_rollback: 3 };
+const ROWS: Readonly<Record<string, Row>> = {
+  stream: { asked: { draft: "off" }, waits: false, prefer: "time" },
+  patience0: { asked: { ...AUTO, patience_ms: 0 }, waits: false, prefer: "time" },
+  wait: { asked: WAIT, waits: true, prefer: "time" },
+  auto: { asked: AUTO, waits: "either", prefer: "time" },
+  spare: { asked: AUTO, waits: true, prefer: "passes" },
+  bild: { asked: BILD, waits: true, prefer: "time" },
 };
 
 const texts = questionsIn(values.questions).map(({ text }) => text);
@@ -93,9 +101,9 @@ const origin = await startOrigin(values.model ?? (await realF32Gguf()), "llama",
 ]);
 const proxy = await faultProxy(Number(new URL(origin.url).port));
 const edges = new Map<string, Edge>();
-for (const row of values.rows.split(",")) {
+for (const row of values.rows?.split(",") ?? Object.keys(ROWS)) {
   const originUrl = `http://127.0.0.1:${proxy.port}`;
-  const vars = { PREFER: row === "spare" ? "passes" : "time" };
+  const vars = { PREFER: ROWS[row]!.prefer };
   edges.set(row, await startEdge({ targetPack: target, draftPack: draft, originUrl, vars, givesWay: true }));
 }
 const results = new Map<number, Map<string, Run[]>>();
@@ -128,7 +136,7 @@ async function runOf(row: string, asked: readonly string[], label: string): Prom
       temperature: n % 2 === 0 ? 0 : 0.8,
       seed: n,
       maxTokens: tokens!,
-      outrider: ROWS[row]!,
+      outrider: ROWS[row]!.asked,
     });
     // The prompt's own pass decides one token and belongs to the time to the first.
     decided += timings.predicted_n - 1;
@@ -190,19 +198,15 @@ function waiting({ tokens, passes, drafted, measured }: Run): number {
 const table: Record<string, Record<string, Figures>> = {};
 for (const [rtt, rows] of results) {
   // A target step over one position, as the rows that wait measured it: streaming cannot tell it from the way.
-  const waited = ["wait", "spare", "bild"].flatMap((name) => rows.get(name) ?? []);
+  const waited = [...rows].flatMap(([name, all]) => (ROWS[name]!.waits === true ? all : []));
   const steps = waited.flatMap(({ measured }) => (measured ? [measured.target_step_ms] : []));
   // Alone or ahead of its drafts, the origin decides a token a pass at least, each of a target step.
   const streaming = ({ tokens, passes }: Run) => (1000 / median(steps)) * (tokens / passes);
-  const predictions: Record<string, (run: Run) => number> = {
-    stream: streaming,
-    patience0: streaming,
-    wait: waiting,
-    auto: (run) => (run.waited ? waiting(run) : streaming(run)),
-    spare: waiting,
-    bild: waiting,
+  const predicted = (name: string) => (run: Run) => {
+    const { waits } = ROWS[name]!;
+    return (waits === "either" ? run.waited : waits) ? waiting(run) : streaming(run);
   };
-  table[rtt] = Object.fromEntries([...rows].map(([name, all]) => [name, figuresOf(all, predictions[name]!)]));
+  table[rtt] = Object.fromEntries([...rows].map(([name, all]) => [name, figuresOf(all, predicted(name))]));
 }
 for (const [rtt, rows] of Object.entries(table)) {
   const heads = ["row", ...Object.keys(Object.values(rows)[0]!)];
