@@ -136,8 +136,7 @@ class Run:
             part = lines[start : start + 16]
             batch = self.on_device(corpus.padded(part))
             with torch.no_grad(), self.autocast(), parametrize.cached():
-                hidden = self.student.model(batch.ids).last_hidden_state
-                predicted = self.kept[(hidden @ models.head(self.student)[self.kept].T).argmax(-1)]
+                predicted = self.kept[models.judged_logits(self.student, batch, self.kept).argmax(-1)]
             judge(scores, predicted, batch, [int(corpus.loops(line.answer)) for line in part])
         plain, looping = scores
         total = Score(plain.tokens + looping.tokens, plain.passes + looping.passes, plain.agreed + looping.agreed)

@@ -38,8 +38,7 @@ def add(score: Score, agrees: list[bool], drafted: int = 8) -> None:
 
 @torch.no_grad()
 def judge(scores: list[Score], predicted: torch.Tensor, batch, kinds: list[int]) -> None:
-    """Adds each row of a batch to the score of its kind. predicted: (B, T) ids."""
-    for row, kind in enumerate(kinds):
-        positions = batch.judged[row].nonzero().squeeze(-1)
-        right = predicted[row, positions] == batch.ids[row, positions + 1]
-        add(scores[kind], right.tolist())
+    """Adds each row of a batch to the score of its kind. predicted: (N) ids, of the judged positions row by row."""
+    right = predicted == batch.ids.roll(-1, 1)[batch.judged]
+    for kind, agrees in zip(kinds, right.split(batch.judged.sum(1).tolist()), strict=True):
+        add(scores[kind], agrees.tolist())
