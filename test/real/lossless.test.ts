@@ -86,10 +86,8 @@ const WAYS: readonly { name: string; where: () => Running; outrider: Readonly<Re
   {
     name: "a drafter that proposes garbage",
     where: () => garbageEdge,
-    // Three: each costs the target a position, and one is garbage enough.
-    outrider: { draft: "model", patience_ms: 10_000, max_draft: 3 },
+    outrider: { draft: "model", patience_ms: 10_000 },
   },
-  // The edge may find that none can be in time. A millisecond asks for them all the same.
   { name: "patience 0", where: () => edge, outrider: { draft: "model", patience_ms: 0 } },
   { name: "patience 1", where: () => edge, outrider: { draft: "model", patience_ms: 1 } },
   { name: "patience 10000", where: () => edge, outrider: { draft: "both", patience_ms: 10_000, max_draft: 8 } },
@@ -105,7 +103,7 @@ describe.each(MODES)("$name: the text is the target's own with", (mode) => {
       drafted += actual.timings.draft_n;
       kept += actual.timings.draft_n_accepted;
     });
-    if (outrider.patience_ms !== 0) expect(drafted, "drafts were sent").toBeGreaterThan(0);
+    expect(drafted, "drafts were sent").toBeGreaterThan(0);
     if (outrider.patience_ms === 10_000 && outrider.draft === "both") expect(kept, "and kept").toBeGreaterThan(100);
   });
 
