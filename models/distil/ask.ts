@@ -1,6 +1,11 @@
 /**
- * `node models/distil/ask.ts --out FILE.jsonl [--count 4000] [--seed 0] [--passages CORPUS.jsonl --tokenizer PACK]`: questions for
- * `outrider corpus --prompts`, a line {"turns": […]} each. Passages are what the target wrote in a corpus that asked it for texts.
+ * Questions for `outrider corpus --prompts`, a line {"turns": […]} each:
+ *
+ *   node models/distil/ask.ts --out FILE.jsonl [--count 4000] [--seed 0] [--topics FILE] [--sentences FILE]
+ *     [--passages TEXT] [--passages CORPUS.jsonl --tokenizer PACK]
+ *
+ * Topics and sentences (to be translated) are a line each, passages are parted by empty lines; or what the target wrote in a
+ * corpus that asked it for texts.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,25 +22,41 @@ const { values } = parseArgs({
     out: { type: "string" },
     count: { type: "string", default: "4000" },
     seed: { type: "string", default: "0" },
+    topics: { type: "string" },
+    sentences: { type: "string" },
     passages: { type: "string" },
     tokenizer: { type: "string" },
   },
 });
 const { out, passages, tokenizer } = values;
-if (!out || (passages === undefined) !== (tokenizer === undefined)) {
+const written = passages !== undefined && /\.jsonl(\.gz)?$/.test(passages);
+if (!out || written !== (tokenizer !== undefined)) {
   console.error("--out FILE.jsonl is needed; --passages CORPUS.jsonl goes with --tokenizer PACK, to read its answers");
   process.exit(1);
 }
-const texts = passages && tokenizer ? await answersIn(passages, tokenizer) : [];
-const lines = [...questions(Number(values.count), Number(values.seed), texts)].map((turns) =>
+const sources = {
+  topics: partsOf(values.topics, "\n"),
+  sentences: partsOf(values.sentences, "\n"),
+  passages: (written && tokenizer ? await answersIn(passages, tokenizer) : partsOf(passages, "\n\n"))
+    .filter(isPassage)
+    .map((text) => text.slice(0, PASSAGE)),
+};
+const lines = [...questions(Number(values.count), Number(values.seed), sources)].map((turns) =>
   JSON.stringify({ turns }),
 );
 writeFileSync(out, `${lines.join("\n")}\n`);
+
+function partsOf(file: string | undefined, parting: string): string[] {
+  const text = file === undefined ? "" : readFileSync(file, "utf8");
+  return text
+    .split(parting)
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+}
 
 async function answersIn(corpus: string, pack: string): Promise<string[]> {
   const words = new Tokenizer(readFileSync(join(pack, "tokenizer.json"), "utf8"));
   const written = await readLines<{ answer: number[]; split: string }>(corpus);
   // A held-out answer must not be trained on as part of another's question.
-  const kept = written.filter(({ split }) => split === "train").map(({ answer }) => words.decode(answer).trim());
-  return kept.filter(isPassage).map((text) => text.slice(0, PASSAGE));
+  return written.filter(({ split }) => split === "train").map(({ answer }) => words.decode(answer).trim());
 }

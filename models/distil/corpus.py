@@ -1,4 +1,7 @@
-"""Text that the target wrote, as `outrider corpus` stores it: a line {"prompt": ids, "answer": ids, "split", …} each, gzip or not."""
+"""
+Text that the target wrote, as `outrider corpus` stores it, a line {"prompt": ids, "answer": ids, "split", …} each, gzip or not; and
+beside it what the teacher says at each of its places (teach.py).
+"""
 
 import gzip
 import hashlib
@@ -8,9 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator
 
+import numpy as np
 import torch
 
 HELD_OUT = 20  # one prompt in so many, as src/corpus/line.ts has it
+
+TOP = 32  # tokens that are kept of what the teacher says at a place
+SAID = np.dtype([("token", "<u4", TOP), ("log", "<f2", TOP)])
 
 
 @dataclass(frozen=True)
@@ -18,23 +25,45 @@ class Line:
     prompt: list[int]
     answer: list[int]
     temperature: float
+    said: np.ndarray  # of each token but the last, what the teacher says comes next; empty where nobody asked
 
 
 @dataclass(frozen=True)
 class Batch:
     ids: torch.Tensor  # (B, T), padded on the right
     judged: torch.Tensor  # (B, T) bool: positions whose next token is of an answer
+    taught: torch.Tensor  # (B, T) bool: positions of which it is known what the teacher says
+    tokens: torch.Tensor  # (N, TOP), at these the likeliest next tokens
+    logs: torch.Tensor  # (N, TOP), and their log probabilities
+
+    def to(self, device: str) -> "Batch":
+        return Batch(*(part.to(device) for part in (self.ids, self.judged, self.taught, self.tokens, self.logs)))
+
+
+def raw_lines(file: Path) -> Iterator[dict]:
+    with gzip.open(file, "rt") if file.suffix == ".gz" else open(file) as text:
+        yield from map(json.loads, text)
+
+
+def taught_file(file: Path) -> Path:
+    return file.with_name(f"{file.name}.taught")
 
 
 def read(files: list[Path], split: str, longest: int) -> list[Line]:
     """Lines of one split, cut to `longest` tokens; prompts that leave no room for an answer are left out."""
     lines = []
     for file in files:
-        with gzip.open(file, "rt") if file.suffix == ".gz" else open(file) as text:
-            for raw in map(json.loads, text):
-                prompt, answer = raw["prompt"], raw["answer"]
-                if raw.get("split", split_of(prompt)) == split and len(prompt) < longest - 8:
-                    lines.append(Line(prompt, answer[: longest - len(prompt)], raw.get("temperature", 0.0)))
+        taught = taught_file(file)
+        said = np.memmap(taught, SAID, "r") if taught.exists() else np.empty(0, SAID)
+        start = 0
+        for raw in raw_lines(file):
+            prompt, answer = raw["prompt"], raw["answer"]
+            end = start + len(prompt) + len(answer) - 1
+            if (raw.get("split") or split_of(prompt)) == split and len(prompt) < longest - 8:
+                answer = answer[: longest - len(prompt)]
+                part = said[start : start + len(prompt) + len(answer) - 1] if end <= len(said) else said[:0]
+                lines.append(Line(prompt, answer, raw.get("temperature", 0.0), part))
+            start = end
     return lines
 
 
@@ -73,8 +102,11 @@ def padded(lines: list[Line]) -> Batch:
     longest = max(len(line.prompt) + len(line.answer) for line in lines)
     ids = torch.zeros(len(lines), longest, dtype=torch.long)
     judged = torch.zeros(len(lines), longest, dtype=torch.bool)
+    taught = torch.zeros(len(lines), longest, dtype=torch.bool)
     for row, line in enumerate(lines):
         length = len(line.prompt) + len(line.answer)
         ids[row, :length] = torch.tensor(line.prompt + line.answer)
         judged[row, len(line.prompt) - 1 : length - 1] = True
-    return Batch(ids, judged)
+        taught[row, : len(line.said)] = True
+    said = np.concatenate([line.said for line in lines])
+    return Batch(ids, judged, taught, torch.from_numpy(said["token"].astype(np.int64)), torch.from_numpy(said["log"].astype(np.float32)))

@@ -1,10 +1,10 @@
 """
 Teaches a pruned checkpoint to say what its target says.
 
-    python models/distil/distil.py --teacher DIR --student DIR --text FILE.jsonl.gz … --out DIR
+    python models/distil/distil.py --student DIR --text FILE.jsonl … --out DIR
 
---teacher and --student are Hugging Face checkpoints (`outrider squeeze --export-hf` writes both), --text corpora of `outrider
-corpus`. The held-out split is scored every --score-every steps: a line of JSON each, in OUT/curve.jsonl. Stop it with Ctrl-C; the
+--student is a Hugging Face checkpoint (`outrider squeeze --export-hf` writes them), --text corpora of `outrider corpus` of which
+teach.py has written down what the target says. The held-out split is scored every --score-every steps: a line of JSON each, in OUT/curve.jsonl. Stop it with Ctrl-C; the
 same command goes on from the last checkpoint. CPU, CUDA or MPS, whichever is there.
 """
 
@@ -22,13 +22,13 @@ from torch.nn.utils import parametrize
 import corpus
 import quantise
 import student as models
+import vocabulary
 from loss import mixed
 from score import Score, judge
 
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--teacher", type=Path, required=True)
     parser.add_argument("--student", type=Path, required=True)
     parser.add_argument("--text", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -49,28 +49,26 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def pick_device() -> str:
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
 class Run:
     def __init__(self, args: argparse.Namespace):
         self.args = args
-        self.device = pick_device()
+        self.device = models.pick_device()
         torch.manual_seed(args.seed)
         lines = corpus.read(args.text, "train", args.longest)
-        self.lines = [line for line in lines if not (args.no_loops and corpus.loops(line.answer))]
+        self.lines = [line for line in lines if len(line.said) > 0 and not (args.no_loops and corpus.loops(line.answer))]
+        if not self.lines:
+            raise SystemExit(f"none of the {len(lines)} lines to train on has been taught: run models/distil/teach.py on the same --text")
         self.held_out = corpus.read(args.text, "held-out", args.longest)[: args.score_lines]
-        self.teacher = models.load(args.teacher, self.device).requires_grad_(False).eval()
         self.student = models.load(args.student, self.device)
-        vocabulary = self.teacher.config.vocab_size
-        self.kept = models.most_used(lines, vocabulary, args.head or vocabulary).to(self.device)
+        size = self.student.config.vocab_size
+        tokenizer = args.student / "tokenizer.json"
+        self.vocabulary = vocabulary.trimmed(lines, tokenizer, size, args.head) if args.head else vocabulary.whole(size)
+        self.vocabulary = self.vocabulary.to(self.device)
+        self.before = models.trim(self.student, self.vocabulary.kept)
         if args.lora:
             models.add_lora(self.student)
         if args.quantise:
-            quantise.quantise(self.student, args.quantise, self.kept)
+            quantise.quantise(self.student, args.quantise)
         learning = [weight for weight in self.student.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.AdamW(learning, lr=args.rate, betas=(0.9, 0.95), weight_decay=0.01, fused=True)
         self.step, self.seconds, self.trained = 0, 0.0, 0
@@ -109,18 +107,16 @@ class Run:
         able = self.device == "cuda" or (self.device == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported())
         return torch.autocast(self.device, dtype=torch.bfloat16, enabled=able)
 
-    def on_device(self, batch: corpus.Batch) -> corpus.Batch:
-        return corpus.Batch(batch.ids.to(self.device), batch.judged.to(self.device))
+    def logits(self, batch: corpus.Batch, at: torch.Tensor) -> torch.Tensor:
+        return models.logits(self.student, self.vocabulary.read(batch.ids), at)
 
     def learn(self, batch: corpus.Batch) -> float:
         self.student.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate()
         with self.autocast(), parametrize.cached():
-            with torch.no_grad():
-                wanted = models.judged_logits(self.teacher, batch, self.kept)
-            said = models.judged_logits(self.student, batch, self.kept)
-        loss = mixed(said, wanted, self.args.acceptance)
+            said = self.logits(batch, batch.taught)
+        loss = mixed(said, self.vocabulary.place[batch.tokens], batch.logs, self.args.acceptance)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
@@ -134,9 +130,9 @@ class Run:
         lines = [line for line in self.held_out if line.temperature == 0]
         for start in range(0, len(lines), 16):
             part = lines[start : start + 16]
-            batch = self.on_device(corpus.padded(part))
+            batch = corpus.padded(part).to(self.device)
             with torch.no_grad(), self.autocast(), parametrize.cached():
-                predicted = self.kept[models.judged_logits(self.student, batch, self.kept).argmax(-1)]
+                predicted = self.vocabulary.kept[self.logits(batch, batch.judged).argmax(-1)]
             judge(scores, predicted, batch, [int(corpus.loops(line.answer)) for line in part])
         plain, looping = scores
         total = Score(plain.tokens + looping.tokens, plain.passes + looping.passes, plain.agreed + looping.agreed)
@@ -155,10 +151,10 @@ class Run:
                 if self.progress() >= 1:
                     break
                 began = time.monotonic()
-                loss = self.learn(self.on_device(batch))
+                loss = self.learn(batch.to(self.device))
                 self.seconds += time.monotonic() - began
                 self.step += 1
-                self.trained += int(batch.judged.sum())
+                self.trained += int(batch.taught.sum())
                 if self.step % self.args.score_every == 0 or self.progress() >= 1:
                     self.report({"step": self.step, "loss": round(loss, 4), "minutes": round(self.seconds / 60, 1), "tokens": self.trained})
                     self.save()
@@ -175,9 +171,10 @@ class Run:
         if self.args.lora:
             models.merge_lora(self.student)
         quantise.settle(self.student)
+        models.widen(self.student, self.vocabulary.kept, self.before)
         self.student.save_pretrained(self.args.out)
         # As they are: transformers would write them in its own words.
-        for file in self.args.teacher.glob("tokenizer*.json"):
+        for file in self.args.student.glob("tokenizer*.json"):
             shutil.copy(file, self.args.out)
 
 

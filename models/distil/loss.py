@@ -1,25 +1,47 @@
-"""What a draft is taught: losses over the tokens that it can say, (N, K) logits of student and teacher."""
+"""
+What a draft is taught: losses between what it says, (N, K) logits over the tokens that it has, and the likeliest tokens of its teacher,
+(N, TOP) places among those tokens, −1 for none, with their log probabilities. What is not among these counts as one token more.
+"""
 
 import torch
 import torch.nn.functional as F
 
 
-def kl(student: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
-    """Forward KL, mean over N (Hinton, Vinyals, Dean 2015, arXiv 1503.02531)."""
-    return F.kl_div(F.log_softmax(student, -1), F.log_softmax(teacher, -1), log_target=True, reduction="batchmean")
-
-
-def acceptance(student: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
+def shares(student: torch.Tensor, places: torch.Tensor, logs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """
-    −log of Σ min(p, q), which is the share of draws that speculative sampling keeps (Leviathan, Kalman, Matias 2023, §3.2) and one
-    less the total variation (DistillSpec: Zhou et al. 2023, arXiv 2310.08461). Mean over N.
+    Log probabilities of the student and probabilities of the teacher, (N, TOP + 1) each, the last of all that is not named; and
+    (N), what share of the teacher's draws a student could say at all.
     """
-    overlap = torch.minimum(F.softmax(student, -1), F.softmax(teacher, -1)).sum(-1)
-    return -overlap.clamp_min(1e-6).log().mean()
+    named = places >= 0
+    said = F.log_softmax(student, -1).gather(1, places.clamp_min(0)).masked_fill(~named, -torch.inf)
+    rest = (1 - said.exp().sum(-1, keepdim=True)).clamp_min(1e-6).log()
+    wanted = logs.exp()
+    other = (1 - wanted.sum(-1, keepdim=True)).clamp_min(1e-6)
+    wanted = torch.cat([wanted.masked_fill(~named, 0), other], -1)
+    sayable = wanted.sum(-1)
+    return torch.cat([said, rest], -1), wanted / sayable[:, None], sayable
 
 
-def mixed(student: torch.Tensor, teacher: torch.Tensor, share: float) -> torch.Tensor:
-    """(1 − share) · KL + share · acceptance: KL finds the way from far, acceptance is what counts in the end."""
-    if share == 0:
-        return kl(student, teacher)
-    return (1 - share) * kl(student, teacher) + share * acceptance(student, teacher)
+def kl(said: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Forward KL, (N) (Hinton, Vinyals, Dean 2015, arXiv 1503.02531)."""
+    return torch.where(wanted > 0, wanted * (wanted.clamp_min(1e-12).log() - said.masked_fill(wanted <= 0, 0)), 0).sum(-1)
+
+
+def acceptance(said: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """
+    (N) −log of Σ min(p, q), which is the share of draws that speculative sampling keeps (Leviathan, Kalman, Matias 2023, §3.2) and
+    one less the total variation (DistillSpec: Zhou et al. 2023, arXiv 2310.08461).
+    """
+    return -torch.minimum(said.exp(), wanted).sum(-1).clamp_min(1e-6).log()
+
+
+def mixed(student: torch.Tensor, places: torch.Tensor, logs: torch.Tensor, share: float) -> torch.Tensor:
+    """
+    (1 − share) · KL + share · acceptance: KL finds the way from far, acceptance is what counts in the end. Mean over N, each by how
+    much of what the teacher says can be said.
+    """
+    said, wanted, sayable = shares(student, places, logs)
+    loss = kl(said, wanted)
+    if share > 0:
+        loss = (1 - share) * loss + share * acceptance(said, wanted)
+    return (loss * sayable).mean()

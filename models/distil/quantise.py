@@ -4,6 +4,8 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
+from student import ends
+
 GRID = 63  # entries of a codebook are whole numbers to 63, value = a · entry + b (src/model/layouts.ts)
 
 
@@ -43,30 +45,17 @@ def quantile_means(weight: torch.Tensor, entries: int, rounds: int = 20) -> torc
     return values
 
 
-class Rows(nn.Module):
-    """A codebook for some rows of a matrix; the others stay as they are."""
-
-    def __init__(self, weight: torch.Tensor, rows: torch.Tensor, entries: int):
-        super().__init__()
-        self.register_buffer("rows", rows)
-        self.codebook = Codebook(weight[rows], entries)
-
-    def forward(self, weight: torch.Tensor) -> torch.Tensor:
-        return weight.index_copy(0, self.rows, self.codebook(weight[self.rows]))
-
-
 FORMATS = {"lut3": 8, "lut4": 16}
 
 
-def quantise(model: nn.Module, format: str, kept: torch.Tensor) -> None:
-    """Every projection of every block in `format`, and the `kept` rows of the vocabulary in lut4, from here on."""
+def quantise(model: nn.Module, format: str) -> None:
+    """Every projection of every block in `format`, and the vocabulary in lut4, from here on."""
     for block in model.model.layers:
         for module in block.modules():
             if isinstance(module, nn.Linear):
                 parametrize.register_parametrization(module, "weight", Codebook(module.weight, FORMATS[format]))
-    ends = [model.model.embed_tokens] + ([] if model.config.tie_word_embeddings else [model.lm_head])
-    for module in ends:
-        parametrize.register_parametrization(module, "weight", Rows(module.weight, kept, FORMATS["lut4"]))
+    for module in ends(model):
+        parametrize.register_parametrization(module, "weight", Codebook(module.weight, FORMATS["lut4"]))
 
 
 def settle(model: nn.Module) -> None:

@@ -6,17 +6,31 @@
 import { noiseBits, noiseKey } from "../../src/speculate/noise.ts";
 import { COUNTRIES, FAMOUS, GERMAN, PEOPLE, PLACES, PROGRAMS, THINGS, TOPICS, TRADES } from "./topics.ts";
 
+/** What questions may be about, beside the lists of topics.ts. An empty list: nothing of its kind. */
+export interface Sources {
+  /** Texts to be summed up and asked about. */ readonly passages: readonly string[];
+  /** Things to be asked about. */ readonly topics: readonly string[];
+  /** German sentences to be translated. */ readonly sentences: readonly string[];
+}
+
 /** Draws of one question. */
 interface Draw {
   /** One of a list. */ of<T>(list: readonly T[]): T;
   /** A whole number from `low` to `high`. */ number(low: number, high: number): number;
+  /** Something to ask about: one time in four, or where the sources name none, from topics.ts. */ topic(): string;
 }
 
 type Kind = (draw: Draw) => readonly string[];
 
-const translation: Kind = ({ of }) => [
-  `${of(["Translate German to English: ", "Translate German to English: ", "Translate to English: ", "What does this mean in English? "])}${of(GERMAN.subjects)} ${of(GERMAN.middles)}${of(GERMAN.ends)}`,
-];
+const translation =
+  (sentences: readonly string[]): Kind =>
+  ({ of, number }) => [
+    `${of(["Translate German to English: ", "Translate German to English: ", "Translate to English: ", "What does this mean in English? "])}${
+      sentences.length > 0 && number(1, 4) > 1
+        ? of(sentences)
+        : `${of(GERMAN.subjects)} ${of(GERMAN.middles)}${of(GERMAN.ends)}`
+    }`,
+  ];
 
 const fact: Kind = (draw) => {
   const { of } = draw;
@@ -29,14 +43,26 @@ const fact: Kind = (draw) => {
       ({ of }) => `What is the capital of ${of(COUNTRIES)}, and how many people live there?`,
       ({ of }) =>
         `what is the ${of(["longest river", "highest mountain", "largest city", "national animal", "main language", "oldest university", "currency"])} of ${of(COUNTRIES)}?`,
-      ({ of }) => `how ${of(["old are", "important are", "common are", "useful are", "dangerous are"])} ${of(TOPICS)}?`,
-      ({ of }) => `why do people care about ${of(TOPICS)}?`,
-      ({ of }) => `What is the difference between ${of(TOPICS)} and ${of(TOPICS)}?`,
+      ({ of, topic }) =>
+        `how ${of(["old are", "important are", "common are", "useful are", "dangerous are"])} ${topic()}?`,
+      ({ topic }) => `why do people care about ${topic()}?`,
+      ({ topic }) => `What is the difference between ${topic()} and ${topic()}?`,
       ({ of }) =>
         `when did ${of(COUNTRIES)} ${of(["become independent", "join the United Nations", "first host the Olympics", "get its constitution"])}?`,
-      ({ of }) => `who plays the ${of(TRADES)} in the film about ${of(TOPICS)}?`,
+      ({ of, topic }) => `who plays the ${of(TRADES)} in the film about ${topic()}?`,
       ({ of }) => `Who was the first ${of(TRADES)} in ${of(COUNTRIES)}?`,
       ({ of }) => `what does a ${of(TRADES)} do all day?`,
+      ({ of, topic }) =>
+        `what ${of(["is", "is the meaning of", "is the origin of", "is the purpose of", "does it mean to have"])} ${topic()}?`,
+      ({ of, topic }) =>
+        `${of(["where do you find", "where was", "when was the first", "who wrote the book on", "who is the most famous", "what kind of thing is"])} ${topic()}?`,
+      ({ of, topic }) =>
+        `how many ${of(["kinds of", "people know", "countries have", "years did it take to make"])} ${topic()}?`,
+      ({ of, topic }) =>
+        `Name ${of(["a country", "a book", "a person", "an animal", "a year"])} that is known for ${topic()}.`,
+      ({ of, number }) => `what happened in ${of(COUNTRIES)} in ${number(1780, 2015)}?`,
+      ({ of, topic }) =>
+        `${of(["Is", "Was"])} there ${topic()} in ${of(PLACES)}${of(["", " in the 19th century", " before 1900", " today"])}?`,
     ])(draw),
   ];
 };
@@ -59,12 +85,28 @@ const sum: Kind = (draw) => [
       `There are ${number(4, 20) * 5} ${of(THINGS)} in a box. ${number(1, 4) * 20}% of them are red and the rest are blue. ${of(PEOPLE)} takes out ${number(1, 5)} red ones. How many red ones are left?`,
     ({ of, number }) =>
       `${of(PEOPLE)} buys ${number(2, 9)} ${of(THINGS)} for $${number(2, 12)} each and ${number(2, 9)} ${of(THINGS)} for $${number(1, 9)} each, and pays with a $${of([50, 100, 200])} bill. How much change is there?`,
-    ({ of, number }) =>
-      `A class of ${number(18, 34)} children goes to see ${of(TOPICS)}. A ticket costs $${number(3, 12)}, half price for every third child. What does the class pay?`,
+    ({ number, topic }) =>
+      `A class of ${number(18, 34)} children goes to see ${topic()}. A ticket costs $${number(3, 12)}, half price for every third child. What does the class pay?`,
     ({ of, number }) =>
       `${of(PEOPLE)} reads ${number(10, 40)} pages a day. The book has ${number(10, 40) * 20} pages, and ${number(20, 90)} are read already. How many days will it take to finish it?`,
     ({ of, number }) =>
       `If ${number(2, 6)} workers build a wall in ${number(4, 20)} days, how long do ${number(7, 12)} workers need? ${of(["Explain your steps.", "Show your work.", ""])}`,
+    ({ of, number, topic }) => {
+      const [who, other] = [of(PEOPLE), of(PEOPLE)];
+      return `${who} and ${other} collect ${of(THINGS)} for a display on ${topic()}. ${who} brings ${number(2, 5)} times as many as ${other}, who brings ${number(4, 25)}. ${number(2, 9)} of all of them are broken and thrown away. How many are on display?`;
+    },
+    ({ of, number }) =>
+      `A recipe needs ${number(2, 6)} cups of flour for ${number(6, 12) * 2} pieces. ${of(PEOPLE)} wants to make ${number(3, 9) * 12} pieces and has ${number(4, 12)} cups of flour at home. How many more cups are needed?`,
+    ({ of, number }) =>
+      `${of(PEOPLE)} earns $${number(9, 30)} an hour as a ${of(TRADES)} and works ${number(4, 9)} hours a day, ${number(3, 6)} days a week. Taxes take ${number(1, 4) * 10}% of it, and rent is $${number(2, 8) * 50} a week. What is left after ${number(2, 6)} weeks?`,
+    ({ of, number }) =>
+      `In ${of(PLACES)}, ${of(["a bus", "a train", "a ferry"])} leaves every ${number(2, 9) * 5} minutes and takes ${number(20, 80)} passengers. How many passengers can it take between ${number(6, 10)} am and ${number(1, 8)} pm?`,
+    ({ of, number }) =>
+      `${of(PEOPLE)}'s garden is ${number(6, 40)} feet long and ${number(4, 20)} feet wide. A fence costs $${number(3, 18)} a foot, and a gate of ${number(3, 6)} feet costs $${number(40, 150)}. How much does it cost to fence the garden with one gate?`,
+    ({ of, number }) =>
+      `On Monday ${of(PEOPLE)} sold ${number(12, 60)} ${of(THINGS)}, on Tuesday ${of(["half as many", "twice as many", "a third more", `${number(3, 12)} fewer`])}, and on Wednesday ${number(5, 40)}. How many is that on average?`,
+    ({ of, number }) =>
+      `A ${of(THINGS)} shop gives ${number(1, 5) * 10}% off. The old price was $${number(5, 60)}, and ${of(PEOPLE)} buys ${number(2, 9)}. ${of(["What is the total?", "How much is saved?", "What is the price of each now?"])}`,
     ({ number }) => `Solve for x: ${number(2, 12)}x + ${number(1, 30)} = ${number(40, 120)}`,
     ({ number }) => `What is ${number(12, 99)} * ${number(3, 29)}? Then subtract ${number(10, 200)} from it.`,
   ])(draw),
@@ -72,8 +114,8 @@ const sum: Kind = (draw) => [
 
 const chat: Kind = (draw) =>
   draw.of<(d: Draw) => readonly string[]>([
-    ({ of }) => [
-      `Write a ${of(["blog post", "short story", "speech", "letter to the editor", "poem", "product description"])} about ${of(TOPICS)}.`,
+    ({ of, topic }) => [
+      `Write a ${of(["blog post", "short story", "speech", "letter to the editor", "poem", "product description"])} about ${topic()}.`,
       of([
         "Now make it half as long.",
         "Rewrite it for children.",
@@ -81,8 +123,8 @@ const chat: Kind = (draw) =>
         "Give it a title and three headings.",
       ]),
     ],
-    ({ of }) => [
-      `Act as a ${of(TRADES)}. I will ask you for advice. My first question is: what should I know about ${of(TOPICS)}?`,
+    ({ of, topic }) => [
+      `Act as a ${of(TRADES)}. I will ask you for advice. My first question is: what should I know about ${topic()}?`,
       of(["How long would that take?", "What is the most common mistake?", "And if I have no money for it?"]),
     ],
     ({ of, number }) => [
@@ -98,16 +140,16 @@ const chat: Kind = (draw) =>
         "Explain it line by line.",
       ]),
     ],
-    ({ of }) => [
-      `Give me ${of(["five", "three", "ten"])} ${of(["tips", "facts", "reasons", "ideas", "questions"])} about ${of(TOPICS)}.`,
+    ({ of, topic }) => [
+      `Give me ${of(["five", "three", "ten"])} ${of(["tips", "facts", "reasons", "ideas", "questions"])} about ${topic()}.`,
       "Which of them is the most important one, and why?",
     ],
-    ({ of }) => [
-      `Explain how ${of(TOPICS)} and ${of(TOPICS)} are connected, for somebody who knows nothing about either.`,
+    ({ of, topic }) => [
+      `Explain how ${topic()} and ${topic()} are connected, for somebody who knows nothing about either.`,
       of(["Can you give me an example?", "Put that into one sentence.", "Where can I read more about it?"]),
     ],
-    ({ of }) => [
-      `Plan a ${of(["weekend", "day", "week"])} in ${of(PLACES)} for a family that likes ${of(TOPICS)}.`,
+    ({ of, topic }) => [
+      `Plan a ${of(["weekend", "day", "week"])} in ${of(PLACES)} for a family that likes ${topic()}.`,
       of(["It will rain. What changes?", "We only have a small budget.", "Make a packing list for it."]),
     ],
     ({ of }) => [
@@ -117,12 +159,12 @@ const chat: Kind = (draw) =>
   ])(draw);
 
 /** Asks for what later questions take their passages from. */
-const passage: Kind = ({ of }) => [
+const passage: Kind = ({ of, topic }) => [
   of([
-    `Write a newspaper article of four paragraphs about ${of(TOPICS)} in ${of(PLACES)}. Quote a ${of(TRADES)}.`,
-    `Write a long encyclopedia article about ${of(TOPICS)}.`,
-    `Write a report on what happened when ${of(PEOPLE)}, a ${of(TRADES)} from ${of(PLACES)}, found out about ${of(TOPICS)}.`,
-    `Write the history of ${of(TOPICS)} in ${of(COUNTRIES)}, with names and years.`,
+    `Write a newspaper article of four paragraphs about ${topic()} in ${of(PLACES)}. Quote a ${of(TRADES)}.`,
+    `Write a long encyclopedia article about ${topic()}.`,
+    `Write a report on what happened when ${of(PEOPLE)}, a ${of(TRADES)} from ${of(PLACES)}, found out about ${topic()}.`,
+    `Write the history of ${topic()} in ${of(COUNTRIES)}, with names and years.`,
   ]),
 ];
 
@@ -141,24 +183,25 @@ const summary =
 
 const retrieval =
   (passages: readonly string[]): Kind =>
-  ({ of }) => [
+  ({ of, topic }) => [
     `${of(passages)}\n${of(passages)}\n\n${of([
       "Based on these passages, answer:",
       "Answer from the text above:",
       "Using the passages, say:",
       "Question:",
-    ])} ${of(["who is mentioned first?", "what is the main point?", "when did it happen?", "why does it matter?", "what do the passages have in common?", "how does it end?", `what does it say about ${of(TOPICS)}?`])}`,
+    ])} ${of(["who is mentioned first?", "what is the main point?", "when did it happen?", "why does it matter?", "what do the passages have in common?", "how does it end?", `what does it say about ${topic()}?`])}`,
   ];
 
 /**
- * `count` different questions, each the user's turns of a conversation; fewer where chance runs out of new ones. Same seed, same questions.
- * @param passages texts to be asked about; without any, questions ask the target to write some
+ * `count` different questions, each the user's turns of a conversation; fewer where chance runs out of new ones. Same seed and
+ * sources, same questions. Without passages, questions ask the target to write some.
  */
-export function* questions(count: number, seed: number, passages: readonly string[]): Generator<readonly string[]> {
+export function* questions(count: number, seed: number, sources: Sources): Generator<readonly string[]> {
+  const { passages, topics, sentences } = sources;
   const kinds: readonly Kind[] =
     passages.length > 0
-      ? [translation, summary(passages), fact, sum, retrieval(passages), chat]
-      : [translation, fact, sum, chat, passage];
+      ? [translation(sentences), summary(passages), fact, sum, retrieval(passages), chat]
+      : [translation(sentences), fact, sum, chat, passage];
   const seen = new Set<string>();
   for (let n = 0; seen.size < count && n < 20 * count; n++) {
     const key = noiseKey(seed, n);
@@ -166,7 +209,8 @@ export function* questions(count: number, seed: number, passages: readonly strin
     const uniform = () => noiseBits(key, draws++) / 2 ** 32;
     const number = (low: number, high: number) => low + Math.floor(uniform() * (high - low + 1));
     const of = <T>(list: readonly T[]): T => list[Math.floor(uniform() * list.length)]!;
-    const turns = kinds[n % kinds.length]!({ of, number });
+    const topic = () => of(topics.length > 0 && number(1, 4) > 1 ? topics : TOPICS);
+    const turns = kinds[n % kinds.length]!({ of, number, topic });
     if (seen.has(turns.join("\n"))) continue;
     seen.add(turns.join("\n"));
     yield turns;

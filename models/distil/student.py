@@ -1,4 +1,4 @@
-"""The two models, and the part of them that a draft's trimmed head can say."""
+"""The models, the part of them that a draft with fewer tokens has, and adapters."""
 
 from pathlib import Path
 
@@ -6,7 +6,11 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM
 
-from corpus import Batch, Line
+
+def pick_device() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def load(path: Path, device: str) -> nn.Module:
@@ -14,23 +18,35 @@ def load(path: Path, device: str) -> nn.Module:
     return AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, attn_implementation="sdpa").to(device)
 
 
-def most_used(lines: list[Line], vocabulary: int, keep: int) -> torch.Tensor:
-    """Ids, rising, of the `keep` tokens that the target writes most often: what squeeze's trim-vocabulary keeps by frequency."""
-    counts = torch.zeros(vocabulary, dtype=torch.long)
-    for line in lines:
-        counts += torch.bincount(torch.tensor(line.answer), minlength=vocabulary)
-    return torch.sort(counts, descending=True, stable=True).indices[:keep].sort().values
-
-
-def judged_logits(model: nn.Module, batch: Batch, kept: torch.Tensor) -> torch.Tensor:
-    """(N, K): logits of the kept tokens at the positions that a batch judges."""
-    hidden = model.model(batch.ids).last_hidden_state[batch.judged]
-    return (hidden @ head(model)[kept].T).float()
+def logits(model: nn.Module, ids: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+    """(N, K): what a model says at the N places of (B, T) that `at` marks."""
+    return (model.model(ids).last_hidden_state[at] @ head(model).T).float()
 
 
 def head(model: nn.Module) -> torch.Tensor:
-    """(V, hidden). A tied head is read where the embedding's rounding is."""
-    return (model.model.embed_tokens if model.config.tie_word_embeddings else model.lm_head).weight
+    """(K, hidden). A tied head is read where the embedding's rounding is."""
+    return ends(model)[-1].weight
+
+
+def ends(model: nn.Module) -> list[nn.Module]:
+    """What has a row a token: the embedding, and the head if it is not the same."""
+    return [model.model.embed_tokens] + ([] if model.config.tie_word_embeddings else [model.lm_head])
+
+
+def trim(model: nn.Module, kept: torch.Tensor) -> list[torch.Tensor]:
+    """Leaves the `kept` rows of embedding and head, so that a token is its place among the kept from here on. Gives what was there."""
+    before = [module.weight.detach() for module in ends(model)]
+    for module, weight in zip(ends(model), before):
+        module.weight = nn.Parameter(weight[kept].clone())
+    model.tie_weights()
+    return before
+
+
+def widen(model: nn.Module, kept: torch.Tensor, before: list[torch.Tensor]) -> None:
+    """The opposite of `trim`: rows that were left out are what they were."""
+    for module, weight in zip(ends(model), before):
+        module.weight = nn.Parameter(weight.index_copy(0, kept, module.weight.detach()))
+    model.tie_weights()
 
 
 class Lora(nn.Module):

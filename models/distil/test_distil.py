@@ -8,19 +8,25 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
+from tokenizers.models import BPE
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 import corpus
+import decoder
 import distil
 import loss
 import quantise
 import score
 import student
+import teach
+import vocabulary
+import write
 
-VOCABULARY = 50
+LETTERS, VOCABULARY = 26, 50
+NOTHING = np.empty(0, corpus.SAID)
 # Of the prompts [0] to [99], what `splitOf` of src/corpus/line.ts holds out.
 HELD_OUT = [27, 44, 57, 61, 81, 88, 89, 90]
 
@@ -35,10 +41,24 @@ def llama(layers: int) -> LlamaForCausalLM:
     )  # fmt: skip
 
 
+def save_tokenizer(home: Path) -> None:
+    """Letters, and twenty-four pairs of them: token 26 + n is letters n and n + 1."""
+    names = [chr(97 + n) for n in range(LETTERS)]
+    merges = [(names[n], names[n + 1]) for n in range(VOCABULARY - LETTERS)]
+    words = {name: n for n, name in enumerate([*names, *map("".join, merges)])}
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(BPE(words, merges)), eos_token="a")
+    tokenizer.chat_template = "b{% for message in messages %}{{ message['content'] }}a{% endfor %}"
+    tokenizer.save_pretrained(home)
+
+
+def write_lines(file: Path, written: list[corpus.Line]) -> None:
+    file.write_text("".join(json.dumps({"prompt": line.prompt, "answer": line.answer}) + "\n" for line in written))
+
+
 def lines(count: int, seed: int = 0) -> list[corpus.Line]:
     rng = random.Random(seed)
     ids = lambda least, most: [rng.randrange(VOCABULARY) for _ in range(rng.randint(least, most))]
-    return [corpus.Line(ids(2, 9), ids(4, 20), 0.0) for _ in range(count)]
+    return [corpus.Line(ids(2, 9), ids(4, 20), 0.0, NOTHING) for _ in range(count)]
 
 
 class Corpus(unittest.TestCase):
@@ -47,7 +67,7 @@ class Corpus(unittest.TestCase):
         self.assertEqual(held_out, HELD_OUT)
 
     def test_judges_what_the_target_wrote_and_nothing_else(self):
-        batch = corpus.padded([corpus.Line([1, 2, 3], [4, 5], 0), corpus.Line([6], [7, 8, 9], 0)])
+        batch = corpus.padded([corpus.Line([1, 2, 3], [4, 5], 0, NOTHING), corpus.Line([6], [7, 8, 9], 0, NOTHING)])
         self.assertEqual(batch.ids.tolist(), [[1, 2, 3, 4, 5], [6, 7, 8, 9, 0]])
         self.assertEqual(batch.judged.int().tolist(), [[0, 0, 1, 1, 0], [1, 1, 1, 0, 0]])
 
@@ -66,16 +86,125 @@ class Corpus(unittest.TestCase):
         self.assertFalse(corpus.loops(list(range(200))))
 
 
+class Taught(unittest.TestCase):
+    def setUp(self):
+        self.home = Path(tempfile.mkdtemp())
+        self.text = self.home / "text.jsonl"
+        self.teacher = llama(2).eval()
+
+    def test_holds_the_likeliest_tokens_at_each_place_of_each_line(self):
+        written = lines(40)
+        write_lines(self.text, written)
+        teach.teach(self.teacher, self.text, 128)
+        read = corpus.read([self.text], "train", 99) + corpus.read([self.text], "held-out", 99)
+        self.assertEqual(len(read), 40)
+        batch = corpus.padded(read)
+        self.assertEqual(batch.taught.sum(1).tolist(), [len(line.prompt) + len(line.answer) - 1 for line in read])
+        with torch.no_grad():
+            wanted = self.teacher(batch.ids).logits[batch.taught].log_softmax(-1).topk(corpus.TOP)
+        self.assertLess((wanted.values - batch.logs).abs().max().item(), 5e-3)
+        self.assertTrue(torch.equal(wanted.indices[:, 0], batch.tokens[:, 0]))
+
+    def test_goes_on_where_it_stopped_and_where_the_text_has_grown(self):
+        written = lines(30)
+        write_lines(self.text, written)
+        teach.teach(self.teacher, self.text, 128)
+        whole = corpus.taught_file(self.text).read_bytes()
+        write_lines(self.text, written[:20])
+        corpus.taught_file(self.text).write_bytes(whole[: corpus.SAID.itemsize * 100 + 5])
+        teach.teach(self.teacher, self.text, 128)
+        write_lines(self.text, written)
+        teach.teach(self.teacher, self.text, 128)
+        parts = np.frombuffer(corpus.taught_file(self.text).read_bytes(), corpus.SAID)
+        self.assertEqual(len(parts), len(whole) // corpus.SAID.itemsize)
+        # Sums of a batch of another shape differ in their last bits.
+        self.assertLess(np.abs(parts["log"].astype("f4") - np.frombuffer(whole, corpus.SAID)["log"].astype("f4")).max(), 5e-3)
+
+    def test_a_writer_writes_down_what_it_says(self):
+        torch.manual_seed(0)
+        prompts = [[3, 1, 4], [5], [9, 2, 6, 5]]
+        texts = decoder.write(decoder.Decoder(self.teacher), prompts, [0, 1, 0.7], 12, 7, torch.Generator().manual_seed(3))
+        for prompt, text in zip(prompts, texts):
+            ids = prompt + text.written
+            with torch.no_grad():
+                logits = self.teacher(torch.tensor([ids])).logits[0, :-1]
+            said = np.concatenate(text.said)
+            self.assertEqual(len(said), len(ids) - 1)
+            self.assertLess(np.abs(teach.likeliest(logits)["log"].astype("f4") - said["log"].astype("f4")).max(), 5e-3)
+            self.assertTrue(len(text.written) == 12 or text.written[-1] == 7)
+        greedy = self.teacher.generate(torch.tensor([prompts[0]]), max_new_tokens=12, do_sample=False, eos_token_id=7, pad_token_id=7)
+        self.assertEqual(greedy[0, 3:].tolist(), texts[0].written)
+
+    def test_a_writer_asks_and_answers_and_goes_on_with_a_conversation(self):
+        self.teacher.save_pretrained(self.home)
+        save_tokenizer(self.home)
+        questions = self.home / "questions.jsonl"
+        questions.write_text("".join(json.dumps({"turns": [f"c{chr(100 + n)}", "e"]}) + "\n" for n in range(5)))
+        for asked in (["--prompts", str(questions)], ["--self", "--minutes", "0.02"]):
+            out = self.home / f"{len(asked)}.jsonl"
+            fixed = ["--target", str(self.home), "--out", str(out), "--max-tokens", "8", "--batch", "4", "--longest", "60"]
+            with mock.patch.object(sys, "argv", ["write.py", *fixed, *asked]):
+                write.Run(write.options()).run()
+            raw = list(corpus.raw_lines(out))
+            self.assertGreaterEqual(len(raw), 10 if asked[0] == "--prompts" else 4)
+            self.assertEqual({line["temperature"] for line in raw}, {0.0, 0.7, 1.0})
+            places = sum(len(line["prompt"]) + len(line["answer"]) - 1 for line in raw)
+            self.assertEqual(corpus.taught_file(out).stat().st_size, places * corpus.SAID.itemsize)
+
+
+class Tokens(unittest.TestCase):
+    def test_left_out_are_read_as_their_last_piece(self):
+        home = Path(tempfile.mkdtemp())
+        save_tokenizer(home)
+        text = [corpus.Line([30, 30, 40], [40, 40, 41], 0, NOTHING)]
+        tokens = vocabulary.trimmed(text, home / "tokenizer.json", VOCABULARY, 28)
+        self.assertEqual(tokens.kept.tolist(), [*range(LETTERS), 30, 40])
+        # 41 is letters 15 and 16.
+        self.assertEqual(tokens.read(torch.tensor([41, 40, 3])).tolist(), [16, 27, 3])
+        self.assertEqual(tokens.place[41].item(), -1)
+        with self.assertRaises(SystemExit):
+            vocabulary.trimmed(text, home / "tokenizer.json", VOCABULARY, 25)
+
+    def test_come_back_as_they_were(self):
+        model = llama(1).eval()
+        kept, ids = torch.tensor([1, 5, 9]), torch.tensor([[5, 9, 1, 1]])
+        before = model(ids).logits
+        weights = student.trim(model, kept)
+        trimmed = student.logits(model, torch.tensor([[1, 2, 0, 0]]), torch.ones(1, 4, dtype=torch.bool))
+        self.assertTrue(torch.allclose(trimmed, before[0, :, kept], atol=1e-6))
+        student.widen(model, kept, weights)
+        self.assertTrue(torch.equal(model(ids).logits, before))
+
+
 class Losses(unittest.TestCase):
+    def named(self, logits: torch.Tensor, top: int) -> tuple[torch.Tensor, torch.Tensor]:
+        likeliest = logits.log_softmax(-1).topk(top)
+        return likeliest.indices, likeliest.values
+
     def test_are_zero_for_equals_and_what_sampling_keeps(self):
-        logits = torch.randn(6, VOCABULARY)
-        self.assertAlmostEqual(loss.kl(logits, logits).item(), 0, places=5)
-        self.assertAlmostEqual(loss.acceptance(logits, logits).item(), 0, places=5)
-        other = torch.randn(6, VOCABULARY)
+        logits, other = torch.randn(6, VOCABULARY), torch.randn(6, VOCABULARY)
+        places, logs = self.named(logits, VOCABULARY)
+        for share in (0, 0.5, 1):
+            self.assertAlmostEqual(loss.mixed(logits, places, logs, share).item(), 0, places=4)
         p, q = logits.softmax(-1), other.softmax(-1)
         variation = (p - q).abs().sum(-1) / 2
-        self.assertAlmostEqual(loss.acceptance(logits, other).item(), -(1 - variation).log().mean().item(), places=5)
-        self.assertAlmostEqual(loss.kl(other, logits).item(), (p * (p / q).log()).sum(-1).mean().item(), places=5)
+        self.assertAlmostEqual(loss.mixed(other, places, logs, 1).item(), -(1 - variation).log().mean().item(), places=4)
+        self.assertAlmostEqual(loss.mixed(other, places, logs, 0).item(), (p * (p / q).log()).sum(-1).mean().item(), places=4)
+
+    def test_what_is_not_named_is_one_token_more(self):
+        teacher, said = torch.randn(6, VOCABULARY), torch.randn(6, VOCABULARY)
+        places, logs = self.named(teacher, 5)
+        p, q = teacher.softmax(-1).gather(1, places), said.softmax(-1).gather(1, places)
+        p, q = (torch.cat([part, 1 - part.sum(-1, keepdim=True)], -1) for part in (p, q))
+        self.assertAlmostEqual(loss.mixed(said, places, logs, 0).item(), (p * (p / q).log()).sum(-1).mean().item(), places=4)
+
+    def test_what_cannot_be_said_counts_for_nothing(self):
+        said = torch.randn(1, VOCABULARY, requires_grad=True)
+        places, logs = torch.tensor([[3, -1]]), torch.tensor([[0.1, 0.9]]).log()
+        value = loss.mixed(said, places, logs, 0)
+        self.assertAlmostEqual(value.item(), -0.1 * said.log_softmax(-1)[0, 3].item(), places=3)
+        value.backward()
+        self.assertTrue(said.grad.isfinite().all())
 
 
 class Scores(unittest.TestCase):
@@ -98,7 +227,7 @@ class Scores(unittest.TestCase):
                 kept += 1
             at += kept + 1
             passes += 1
-        batch = corpus.padded([corpus.Line(prompt, answer, 0)])
+        batch = corpus.padded([corpus.Line(prompt, answer, 0, NOTHING)])
         scores = [score.Score()]
         score.judge(scores, draft(batch.ids).logits.argmax(-1)[batch.judged], batch, [0])
         self.assertEqual((scores[0].tokens, scores[0].passes), (60, passes))
@@ -129,12 +258,14 @@ class Quantised(unittest.TestCase):
     def test_settled_weights_are_what_ran(self):
         model = llama(2).eval()
         kept = torch.tensor([1, 2, 3, 9])
-        quantise.quantise(model, "lut3", kept)
-        batch = corpus.padded([corpus.Line([1, 2], [3, 4], 0)])
-        before = student.judged_logits(model, batch, kept)
+        before = student.trim(model, kept)
+        quantise.quantise(model, "lut3")
+        at = torch.ones(1, 4, dtype=torch.bool)
+        ran = student.logits(model, torch.tensor([[0, 1, 2, 3]]), at)
         quantise.settle(model)
-        self.assertTrue(torch.equal(student.judged_logits(model, batch, kept), before))
-        self.assertTrue(torch.allclose(model(batch.ids).logits[batch.judged][:, kept], before, atol=1e-5))
+        self.assertTrue(torch.equal(student.logits(model, torch.tensor([[0, 1, 2, 3]]), at), ran))
+        student.widen(model, kept, before)
+        self.assertTrue(torch.allclose(model(torch.tensor([[1, 2, 3, 9]])).logits[0, :, kept], ran, atol=1e-5))
         values = [len(row.unique()) for row in model.lm_head.weight]
         self.assertLessEqual(max(values[row] for row in kept), 16)
         self.assertGreater(values[0], 16)
@@ -161,16 +292,15 @@ class Adapters(unittest.TestCase):
 class Training(unittest.TestCase):
     def setUp(self):
         self.home = Path(tempfile.mkdtemp())
-        tokenizer = Tokenizer(WordLevel({f"t{n}": n for n in range(VOCABULARY)}, unk_token="t0"))
         for name, layers in (("teacher", 3), ("student", 1)):
             llama(layers).save_pretrained(self.home / name)
-            PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(self.home / name)
-        with open(self.home / "text.jsonl", "w") as text:
-            for line in lines(300):
-                text.write(json.dumps({"prompt": line.prompt, "answer": line.answer}) + "\n")
+            save_tokenizer(self.home / name)
+        self.text = self.home / "text.jsonl"
+        write_lines(self.text, lines(300))
+        teach.teach(llama(3).eval(), self.text, 256)
 
     def train(self, out: str, *more: str) -> list[dict]:
-        args = ["--teacher", self.home / "teacher", "--student", self.home / "student", "--text", self.home / "text.jsonl"]
+        args = ["--student", self.home / "student", "--text", self.text]
         fixed = ["--out", self.home / out, "--tokens", 256, "--rate", 0.01, "--warmup", 2, "--score-every", 5]
         with mock.patch.object(sys, "argv", ["distil.py", *map(str, [*args, *fixed, *more])]):
             distil.Run(distil.options()).run()
@@ -183,6 +313,11 @@ class Training(unittest.TestCase):
         for options in ([], ["--acceptance", 0.5], ["--quantise", "lut4"], ["--lora"], ["--head", 40]):
             curve = self.train("-".join(map(str, options)) or "plain", "--epochs", 3, *options)
             self.assertLess(curve[-1]["loss"], curve[0]["loss"], options)
+
+    def test_text_must_be_taught_first(self):
+        corpus.taught_file(self.text).unlink()
+        with self.assertRaisesRegex(SystemExit, "teach.py"):
+            self.train("untaught")
 
     def test_goes_on_as_if_it_had_not_stopped(self):
         self.train("whole", "--epochs", 2)

@@ -1,0 +1,78 @@
+"""
+Writes down what a teacher says at every place of a text, once for all students and passes:
+
+    python models/distil/teach.py --teacher DIR --text FILE.jsonl …
+
+Beside each FILE comes FILE.taught: for each line, for each token but the last, the TOP likeliest next tokens and their log
+probabilities. Stop it with Ctrl-C; it goes on where it stopped, and from there when FILE has grown.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Iterator
+
+import numpy as np
+import torch
+
+import corpus
+import student as models
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--teacher", type=Path, required=True)
+    parser.add_argument("--text", type=Path, nargs="+", required=True)
+    parser.add_argument("--tokens", type=int, default=4096, help="padded positions of a batch")
+    return parser.parse_args()
+
+
+def likeliest(logits: torch.Tensor) -> np.ndarray:
+    """(N, V) to (N) records."""
+    top = logits.float().topk(corpus.TOP)
+    said = np.empty(len(logits), corpus.SAID)
+    said["token"] = top.indices.cpu().numpy()
+    said["log"] = (top.values - logits.float().logsumexp(-1, keepdim=True)).cpu().numpy()
+    return said
+
+
+def parts(lines: list[list[int]], tokens: int) -> Iterator[list[list[int]]]:
+    """Neighbours in the file, so many that their padded positions are at most `tokens`, or one."""
+    part: list[list[int]] = []
+    for line in lines:
+        longest = max(map(len, [*part, line]))
+        if part and longest * (len(part) + 1) > tokens:
+            yield part
+            part = []
+        part.append(line)
+    if part:
+        yield part
+
+
+def teach(teacher, file: Path, tokens: int) -> None:
+    taught = corpus.taught_file(file)
+    lines = [raw["prompt"] + raw["answer"] for raw in corpus.raw_lines(file)]
+    places = np.cumsum([len(line) - 1 for line in lines])
+    have = taught.stat().st_size // corpus.SAID.itemsize if taught.exists() else 0
+    done = int(np.searchsorted(places, have, side="right"))
+    device = next(teacher.parameters()).device
+    began, count = time.monotonic(), 0
+    with open(taught, "ab") as out:
+        out.truncate(int(places[done - 1]) * corpus.SAID.itemsize if done else 0)
+        for part in parts(lines[done:], tokens):
+            ids = torch.nn.utils.rnn.pad_sequence([torch.tensor(line) for line in part], batch_first=True)
+            with torch.no_grad():
+                states = teacher.model(ids.to(device)).last_hidden_state
+                for line, row in zip(part, states):
+                    out.write(likeliest(teacher.lm_head(row[: len(line) - 1])).tobytes())
+                    count += len(line)
+            out.flush()
+    print(json.dumps({"file": file.name, "lines": len(lines), "tokens": count, "seconds": round(time.monotonic() - began)}), flush=True)
+
+
+if __name__ == "__main__":
+    args = options()
+    model = models.load(args.teacher, models.pick_device()).eval()
+    for text in args.text:
+        teach(model, text, args.tokens)

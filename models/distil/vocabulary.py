@@ -1,0 +1,66 @@
+"""Which tokens a draft can say, and as what it reads the others: what squeeze's trim-vocabulary does (src/compress/stages/trim-vocabulary.ts)."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from corpus import Line
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    kept: torch.Tensor  # (K), rising
+    read_as: torch.Tensor  # (V), of each id the one that the draft reads in its place: itself if kept
+    place: torch.Tensor  # (V), of each id its place among the kept, −1 if it has none
+
+    def to(self, device: str) -> "Vocabulary":
+        return Vocabulary(self.kept.to(device), self.read_as.to(device), self.place.to(device))
+
+    def read(self, ids: torch.Tensor) -> torch.Tensor:
+        """Places of the tokens that a draft reads where its target reads `ids`."""
+        return self.place[self.read_as[ids]]
+
+
+def whole(size: int) -> Vocabulary:
+    every = torch.arange(size)
+    return Vocabulary(every, every, every)
+
+
+def trimmed(lines: list[Line], tokenizer: Path, size: int, keep: int) -> Vocabulary:
+    """
+    The `keep` tokens that lines have most often, of equal ones the lowest; what no merge makes is always among them. Any other is read
+    as the last of its BPE pieces that is. tokenizer: a byte-level BPE's tokenizer.json.
+    """
+    counts = torch.zeros(size, dtype=torch.long)
+    for line in lines:
+        counts += torch.bincount(torch.tensor(line.prompt + line.answer), minlength=size)
+    lasts = last_pieces(json.loads(tokenizer.read_text()), size)
+    always = torch.tensor([last is None for last in lasts])
+    if not always.sum() <= keep < size:
+        raise SystemExit(f"--head is {keep}; it must be under {size}, and from {always.sum()} on, the bytes and special tokens that always stay")
+    order = torch.sort(torch.where(always, counts.max() + 1, counts), descending=True, stable=True).indices
+    kept = order[:keep].sort().values
+    own = set(kept.tolist())
+    read_as = list(range(size))
+    for token in range(size):
+        while read_as[token] not in own:
+            read_as[token] = lasts[read_as[token]]
+    place = torch.full((size,), -1)
+    place[kept] = torch.arange(keep)
+    return Vocabulary(kept, torch.tensor(read_as), place)
+
+
+def last_pieces(tokenizer: dict, size: int) -> list[int | None]:
+    """By id, the right half of the merge that makes the token; None for bytes, special tokens and ids without one (src/model/pieces.ts)."""
+    ids = tokenizer["model"]["vocab"]
+    lasts: list[int | None] = [None] * size
+    for merge in tokenizer["model"].get("merges", []):
+        left, right = merge.split(" ") if isinstance(merge, str) else merge
+        made = ids.get(left + right)
+        if made is not None:
+            lasts[made] = ids[right]
+    for added in tokenizer.get("added_tokens", []):
+        lasts[added["id"]] = None
+    return lasts

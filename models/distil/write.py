@@ -1,0 +1,131 @@
+"""
+Has a target write text, as `outrider corpus` does, in large batches: for whoever has PyTorch at hand anyway.
+
+    python models/distil/write.py --target DIR --out FILE.jsonl (--prompts QUESTIONS.jsonl | --self) [--minutes 30]
+
+--target is a Hugging Face checkpoint, QUESTIONS lines of {"turns": [text, …]} (ask.ts). With --self the target asks itself: what it
+puts where the user speaks, at temperature 1 (Magpie: Xu et al. 2024, arXiv 2406.08464). Lines are added to FILE until the time is
+over or the questions are; run it again with another --seed for more. What the target says at each place is known by then and
+written to FILE.taught, as teach.py would.
+"""
+
+import argparse
+import json
+import random
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Iterator
+
+import numpy as np
+import torch
+from transformers import AutoTokenizer
+
+import corpus
+import student as models
+from decoder import Decoder, write
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--target", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    questions = parser.add_mutually_exclusive_group(required=True)
+    questions.add_argument("--prompts", type=Path)
+    questions.add_argument("--self", action="store_true")
+    parser.add_argument("--temperature", default="0,0.7,1", help="each question is answered at one of these, in turn")
+    parser.add_argument("--max-tokens", type=int, default=192, help="of an answer")
+    parser.add_argument("--longest", type=int, default=640, help="tokens of a prompt; longer conversations are not gone on with")
+    parser.add_argument("--batch", type=int, default=96)
+    parser.add_argument("--minutes", type=float, default=float("inf"))
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+@dataclass
+class Talk:
+    """A conversation on its way: the turns still to be said, and what was said."""
+
+    turns: list[str]
+    temperature: float
+    messages: list[dict] = field(default_factory=list)
+    split: str | None = None
+
+
+class Run:
+    def __init__(self, args: argparse.Namespace):
+        self.args = args
+        self.tokenizer = AutoTokenizer.from_pretrained(args.target)
+        self.decoder = Decoder(models.load(args.target, models.pick_device()).eval())
+        self.draw = torch.Generator(self.decoder.head.device).manual_seed(args.seed)
+        self.temperatures = [float(value) for value in args.temperature.split(",")]
+        self.end = self.tokenizer.eos_token_id
+
+    def ids(self, messages: list[dict]) -> list[int]:
+        text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        return self.tokenizer.encode(text, add_special_tokens=False)
+
+    def own_questions(self) -> Iterator[str]:
+        marker = "\u2063"
+        text = self.tokenizer.apply_chat_template([{"role": "user", "content": marker}], tokenize=False)
+        header = self.tokenizer.encode(text.split(marker)[0], add_special_tokens=False)
+        while True:
+            count = self.args.batch
+            for text in write(self.decoder, [header] * count, [1.0] * count, self.args.max_tokens // 2, self.end, self.draw):
+                turn = self.tokenizer.decode(text.written, skip_special_tokens=True).strip()
+                if text.written[-1] == self.end and turn:
+                    yield turn
+
+    def talks(self) -> Iterator[Talk]:
+        if self.args.self:
+            questions = ([turn] for turn in self.own_questions())
+        else:
+            listed = [json.loads(line)["turns"] for line in self.args.prompts.read_text().splitlines()]
+            random.Random(self.args.seed).shuffle(listed)
+            questions = iter(listed)
+        for n, turns in enumerate(questions):
+            yield Talk(turns, self.temperatures[n % len(self.temperatures)])
+
+    def run(self) -> None:
+        began, tokens = time.monotonic(), 0
+        talks, waiting, more = self.talks(), [], True
+        with open(self.args.out, "a") as out, open(corpus.taught_file(self.args.out), "ab") as taught:
+            while time.monotonic() - began < 60 * self.args.minutes:
+                # Of four batches of conversations those of like length go together, so little is padding.
+                while more and len(waiting) < 4 * self.args.batch:
+                    talk = next(talks, None)
+                    more = talk is not None
+                    if more:
+                        self.add(waiting, talk)
+                if not waiting:
+                    break
+                waiting.sort(key=lambda pair: len(pair[1]))
+                start = random.Random(tokens).randrange(max(1, len(waiting) - self.args.batch + 1))
+                part = waiting[start : start + self.args.batch]
+                del waiting[start : start + self.args.batch]
+                prompts = [prompt for _, prompt in part]
+                texts = write(self.decoder, prompts, [talk.temperature for talk, _ in part], self.args.max_tokens, self.end, self.draw)
+                for (talk, prompt), text in zip(part, texts):
+                    answer = text.written
+                    tokens += len(answer)
+                    line = {"prompt": prompt, "answer": answer, "temperature": talk.temperature, "split": talk.split}
+                    out.write(json.dumps(line) + "\n")
+                    taught.write(np.concatenate(text.said).tobytes())
+                    talk.messages.append({"role": "assistant", "content": self.tokenizer.decode(answer, skip_special_tokens=True)})
+                    if talk.turns:
+                        self.add(waiting, talk)
+                out.flush()
+                taught.flush()
+                print(f"{tokens} tokens, {tokens / (time.monotonic() - began):.0f}/s", flush=True)
+
+    def add(self, waiting: list, talk: Talk) -> None:
+        talk.messages.append({"role": "user", "content": talk.turns[0]})
+        talk.turns = talk.turns[1:]
+        prompt = self.ids(talk.messages)
+        talk.split = talk.split or corpus.split_of(prompt)
+        if len(prompt) <= self.args.longest:
+            waiting.append((talk, prompt))
+
+
+if __name__ == "__main__":
+    Run(options()).run()
