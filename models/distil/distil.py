@@ -62,7 +62,7 @@ class Run:
         self.student = models.load(args.student, self.device)
         size = self.student.config.vocab_size
         tokenizer = args.student / "tokenizer.json"
-        self.vocabulary = vocabulary.trimmed(lines, tokenizer, size, args.head) if args.head else vocabulary.whole(size)
+        self.vocabulary = vocabulary.trimmed(args.text, tokenizer, size, args.head) if args.head else vocabulary.whole(size)
         self.vocabulary = self.vocabulary.to(self.device)
         self.before = models.trim(self.student, self.vocabulary.kept)
         if args.lora:

@@ -156,14 +156,15 @@ class Tokens(unittest.TestCase):
     def test_left_out_are_read_as_their_last_piece(self):
         home = Path(tempfile.mkdtemp())
         save_tokenizer(home)
-        text = [corpus.Line([30, 30, 40], [40, 40, 41], 0, NOTHING)]
-        tokens = vocabulary.trimmed(text, home / "tokenizer.json", VOCABULARY, 28)
+        text = home / "text.jsonl"
+        write_lines(text, [corpus.Line([30, 30, 40], [40, 40, 41], 0, NOTHING)])
+        tokens = vocabulary.trimmed([text], home / "tokenizer.json", VOCABULARY, 28)
         self.assertEqual(tokens.kept.tolist(), [*range(LETTERS), 30, 40])
         # 41 is letters 15 and 16.
         self.assertEqual(tokens.read(torch.tensor([41, 40, 3])).tolist(), [16, 27, 3])
         self.assertEqual(tokens.place[41].item(), -1)
         with self.assertRaises(SystemExit):
-            vocabulary.trimmed(text, home / "tokenizer.json", VOCABULARY, 25)
+            vocabulary.trimmed([text], home / "tokenizer.json", VOCABULARY, 25)
 
     def test_come_back_as_they_were(self):
         model = llama(1).eval()

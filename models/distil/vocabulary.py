@@ -2,11 +2,12 @@
 
 import json
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import torch
 
-from corpus import Line
+from corpus import raw_lines
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,14 @@ def whole(size: int) -> Vocabulary:
     return Vocabulary(every, every, every)
 
 
-def trimmed(lines: list[Line], tokenizer: Path, size: int, keep: int) -> Vocabulary:
+def trimmed(files: list[Path], tokenizer: Path, size: int, keep: int) -> Vocabulary:
     """
-    The `keep` tokens that lines have most often, of equal ones the lowest; what no merge makes is always among them. Any other is read
+    The `keep` tokens that corpora have most often, of equal ones the lowest; what no merge makes is always among them. Any other is read
     as the last of its BPE pieces that is. tokenizer: a byte-level BPE's tokenizer.json.
     """
     counts = torch.zeros(size, dtype=torch.long)
-    for line in lines:
-        counts += torch.bincount(torch.tensor(line.prompt + line.answer), minlength=size)
+    for raw in chain.from_iterable(map(raw_lines, files)):
+        counts += torch.bincount(torch.tensor(raw["prompt"] + raw["answer"]), minlength=size)
     lasts = last_pieces(json.loads(tokenizer.read_text()), size)
     always = torch.tensor([last is None for last in lasts])
     if not always.sum() <= keep < size:

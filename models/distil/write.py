@@ -89,10 +89,11 @@ class Run:
     def run(self) -> None:
         began, tokens = time.monotonic(), 0
         talks, waiting, more = self.talks(), [], True
+        # Of four batches of questions those of like length go together, so little is padding; its own are all short.
+        pool = self.args.batch * (1 if self.args.self else 4)
         with open(self.args.out, "a") as out, open(corpus.taught_file(self.args.out), "ab") as taught:
             while time.monotonic() - began < 60 * self.args.minutes:
-                # Of four batches of conversations those of like length go together, so little is padding.
-                while more and len(waiting) < 4 * self.args.batch:
+                while more and len(waiting) < pool:
                     talk = next(talks, None)
                     more = talk is not None
                     if more:

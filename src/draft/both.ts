@@ -1,12 +1,14 @@
 /**
- * Two drafters in one: the copy where the timeline repeats itself, the model where it does not. While copying, the model
- * is left behind and catches up in one go when it is needed, since it reads several tokens nearly as fast as one.
+ * Two drafters in one: of each token the copy or the model's, whichever is surer of its own. Where the copy is next to certain the
+ * model is not asked; it is left behind and catches up in one go when it is needed, since it reads several tokens nearly as
+ * fast as one.
  */
-import type { Drafter, More, Proposal } from "../speculate/types.ts";
+import type { Drafter, More, Proposed } from "../speculate/types.ts";
 import type { LookupDrafter } from "./lookup.ts";
+import { DRAFT_SLICE, pause } from "./pause.ts";
 
-/** A copy is preferred from this confidence on: about what the model reaches, at none of its cost. */
-const COPY_CONFIDENCE = 0.6;
+/** A copy of this confidence is taken unseen: the model would hardly know better, and a copy costs nothing. */
+const COPY_CONFIDENCE = 0.8;
 /** Tokens the model may lag behind. */
 const MAX_LAG = 32;
 
@@ -24,21 +26,33 @@ export class BothDrafter implements Drafter {
   async sync(timeline: readonly number[]): Promise<void> {
     this.#timeline = timeline;
     await this.#lookup.sync(timeline);
-    if (!this.#copies || timeline.length - this.#modelLength > MAX_LAG) await this.#catchUp();
+    const copies = this.#lookup.confidence >= COPY_CONFIDENCE;
+    if (!copies || timeline.length - this.#modelLength > MAX_LAG) await this.#catchUp(timeline);
   }
 
-  async propose(max: number, more: More): Promise<Proposal> {
-    if (this.#copies) return this.#lookup.propose(max, more);
-    await this.#catchUp();
-    return this.#model.propose(max, more);
+  async propose(max: number, more: More): Promise<readonly Proposed[]> {
+    const proposed: Proposed[] = [];
+    const ids: number[] = [];
+    let asked = 0;
+    while (proposed.length < max) {
+      let next = this.#lookup.after(ids);
+      if (!next || next.confidence < COPY_CONFIDENCE) {
+        if (asked > 0 && asked % DRAFT_SLICE === 0) await pause();
+        await this.#catchUp([...this.#timeline, ...ids]);
+        const [own] = await this.#model.propose(1, () => false);
+        asked++;
+        if (own && own.confidence > (next?.confidence ?? 0)) next = own;
+      }
+      if (!next) break;
+      proposed.push(next);
+      ids.push(next.id);
+      if (!more(next.confidence, proposed.length)) break;
+    }
+    return proposed;
   }
 
-  get #copies(): boolean {
-    return this.#lookup.confidence >= COPY_CONFIDENCE;
-  }
-
-  async #catchUp(): Promise<void> {
-    await this.#model.sync(this.#timeline);
-    this.#modelLength = this.#timeline.length;
+  async #catchUp(timeline: readonly number[]): Promise<void> {
+    await this.#model.sync(timeline);
+    this.#modelLength = timeline.length;
   }
 }

@@ -3,17 +3,14 @@
  * probabilities. It draws with the same noise as the target, which couples the two samplers (Daliri, Musco, Suresh 2024,
  * drafter-invariant speculative decoding): where the distributions agree, so do the tokens.
  */
-import type { Drafter, More, Proposal, Sampling } from "../speculate/types.ts";
+import type { Drafter, More, Proposed, Sampling } from "../speculate/types.ts";
 import type { KvCache } from "./cache.ts";
 import { drawToken } from "./draw.ts";
 import type { Llama } from "./model.ts";
+import { DRAFT_SLICE, pause } from "./pause.ts";
 
-/** Tokens between two yields, so that neighbours in the isolate wait about 20 ms at most: prefill is cheaper a token. */
+/** Tokens between two yields: prefill is cheaper a token. */
 const PREFILL_SLICE = 4;
-const DRAFT_SLICE = 3;
-
-/** Lets other events of the isolate run. */
-const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 export class ModelDrafter implements Drafter {
   readonly #llama: Llama;
@@ -41,26 +38,24 @@ export class ModelDrafter implements Drafter {
     }
   }
 
-  async propose(max: number, more: More): Promise<Proposal> {
-    const tokens: number[] = [];
-    const confidences: number[] = [];
+  async propose(max: number, more: More): Promise<readonly Proposed[]> {
+    const proposed: Proposed[] = [];
     // Since the last sync another session may have taken our pages; usually this does nothing.
     await this.sync(this.#timeline);
     let pending = this.#timeline.slice(this.#cache.tokens.length);
-    while (tokens.length < max) {
-      const position = this.#timeline.length + tokens.length;
+    while (proposed.length < max) {
+      const position = this.#timeline.length + proposed.length;
       const logits = this.#llama.forward(this.#cache, pending, 1);
-      const token = drawToken(this.#llama, logits, this.#sampling, position);
-      const confidence = Math.exp(logits[this.#llama.tokens.rowOf(token)]! - this.#llama.logSumExp(0));
-      tokens.push(token);
-      confidences.push(confidence);
-      if (!more(confidence, tokens.length)) break;
-      if (tokens.length % DRAFT_SLICE === 0) {
+      const id = drawToken(this.#llama, logits, this.#sampling, position);
+      const confidence = Math.exp(logits[this.#llama.tokens.rowOf(id)]! - this.#llama.logSumExp(0));
+      proposed.push({ id, confidence, source: "model" });
+      if (!more(confidence, proposed.length)) break;
+      if (proposed.length % DRAFT_SLICE === 0) {
         await pause();
         if (this.#cache.tokens.length !== position) break;
       }
-      pending = [token];
+      pending = [id];
     }
-    return { tokens, confidences, source: "model" };
+    return proposed;
   }
 }

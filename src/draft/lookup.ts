@@ -11,7 +11,7 @@
  * the prompt's included, first tests what would have been proposed for it.
  */
 import { commonPrefix } from "../model/timeline.ts";
-import type { Drafter, More, Proposal } from "../speculate/types.ts";
+import type { Drafter, More, Proposed } from "../speculate/types.ts";
 
 /** Links of a chain that are followed, and tokens of a match that are compared, at most. */
 const MAX_CANDIDATES = 32;
@@ -59,21 +59,31 @@ export class LookupDrafter implements Drafter {
     return match ? this.#trust(match.length) : 0;
   }
 
-  async propose(max: number, more: More): Promise<Proposal> {
-    const tokens: number[] = [];
-    const confidences: number[] = [];
+  async propose(max: number, more: More): Promise<readonly Proposed[]> {
+    const proposed: Proposed[] = [];
     const match = this.#find();
-    if (match) {
-      while (tokens.length < max) {
-        const at = match.next + tokens.length;
-        // A copy that reaches the end of the timeline goes on with what it has itself proposed: a repetition.
-        tokens.push(at < this.#tokens.length ? this.#tokens[at]! : tokens[at - this.#tokens.length]!);
-        const confidence = this.#trust(match.length + tokens.length - 1);
-        confidences.push(confidence);
-        if (!more(confidence, tokens.length)) break;
-      }
+    while (match && proposed.length < max) {
+      const at = match.next + proposed.length;
+      // A copy that reaches the end of the timeline goes on with what it has itself proposed: a repetition.
+      const id = at < this.#tokens.length ? this.#tokens[at]! : proposed[at - this.#tokens.length]!.id;
+      const confidence = this.#trust(match.length + proposed.length);
+      proposed.push({ id, confidence, source: "lookup" });
+      if (!more(confidence, proposed.length)) break;
     }
-    return { tokens, confidences, source: "lookup" };
+    return proposed;
+  }
+
+  /** The next token if the timeline went on with `drafted`, of which nothing is learned; undefined without a match. */
+  after(drafted: readonly number[]): Proposed | undefined {
+    for (const id of drafted) this.#add(id);
+    const match = this.#find();
+    const next = match && {
+      id: this.#tokens[match.next]!,
+      confidence: this.#trust(match.length),
+      source: "lookup" as const,
+    };
+    for (const _ of drafted) this.#removeLast();
+    return next ?? undefined;
   }
 
   #add(token: number): void {

@@ -6,7 +6,7 @@
 import type { KvCache } from "../draft/cache.ts";
 import { ModelDrafter } from "../draft/engine.ts";
 import type { Llama } from "../draft/model.ts";
-import type { Drafter, More, Proposal, Sampling } from "../speculate/types.ts";
+import type { Drafter, More, Proposed, Sampling } from "../speculate/types.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
 
 /** Where the weights, the room and the stored pages come from. */
@@ -53,7 +53,7 @@ export class SessionDrafter implements Drafter {
     });
   }
 
-  propose(max: number, more: More): Promise<Proposal> {
+  propose(max: number, more: More): Promise<readonly Proposed[]> {
     return this.#watch(() => (this.#model as ModelDrafter).propose(max, more));
   }
 

@@ -9,7 +9,7 @@
  * tokens the target has meanwhile decided is still good for the rest.
  */
 import { Pace } from "./pace.ts";
-import type { Drafter, Proposal, Verdict, Verifier } from "./types.ts";
+import type { Drafter, Proposed, Verdict, Verifier } from "./types.ts";
 import type { Window } from "./window.ts";
 
 export interface DecidedToken {
@@ -30,15 +30,12 @@ export interface Summary {
   /** Draft tokens sent. */ readonly drafted: number;
   /** Draft tokens kept by the target. */ readonly kept: number;
   /** Target passes, the prompt's included. */ readonly passes: number;
-  readonly bySource: Readonly<Record<Proposal["source"], { readonly drafted: number; readonly kept: number }>>;
+  readonly bySource: Readonly<Record<Proposed["source"], { readonly drafted: number; readonly kept: number }>>;
   readonly draftError?: unknown;
 }
 
 /** A draft token that the target has not decided on. */
-interface Guess {
-  readonly id: number;
-  readonly confidence: number;
-  readonly source: Proposal["source"];
+interface Guess extends Proposed {
   /** Whether the origin was told. */ sent: boolean;
 }
 
@@ -169,7 +166,7 @@ class Table {
     }
     const { max, streams, more } = this.#window.plan(standing.map((guess) => guess.confidence));
     if (max === 0) {
-      this.#submit(position, standing, { tokens: [], confidences: [], source: "model" });
+      this.#submit(position, standing, []);
       return false;
     }
     // What was held back may be worth its position by now.
@@ -178,16 +175,15 @@ class Table {
     await read();
     const still = () => !this.#ended && !this.#verifier.ready && this.#timeline.length === position;
     if (!still()) return true;
-    const proposal = await drafter.propose(max, (confidence, drafted) => more(confidence, drafted) && still());
-    this.#submit(position, standing, { ...proposal, tokens: proposal.tokens.slice(0, max) });
-    return streams && proposal.tokens.length > 0;
+    const proposed = await drafter.propose(max, (confidence, drafted) => more(confidence, drafted) && still());
+    this.#submit(position, standing, proposed.slice(0, max));
+    return streams && proposed.length > 0;
   }
 
   /** Takes up what was proposed at `position` after the guesses that stood there, and sends it as far as it is of use. */
-  #submit(position: number, standing: readonly Guess[], { tokens, confidences, source }: Proposal): void {
-    if (this.#ended || (tokens.length === 0 && standing.length > 0)) return;
-    const fresh = tokens.map((id, i) => ({ id, confidence: confidences[i] ?? 0, source, sent: false }));
-    const guesses = [...standing, ...fresh];
+  #submit(position: number, standing: readonly Guess[], proposed: readonly Proposed[]): void {
+    if (this.#ended || (proposed.length === 0 && standing.length > 0)) return;
+    const guesses: Guess[] = [...standing, ...proposed.map((token) => ({ ...token, sent: false }))];
     // Tokens decided while drafting use up the front of the draft, if they agree with it.
     const decided = this.#timeline.slice(position);
     if (decided.some((id, i) => guesses[i]?.id !== id)) return;

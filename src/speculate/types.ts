@@ -36,13 +36,13 @@ export interface Drafter {
    */
   sync(timeline: readonly number[]): Promise<void>;
   /** Proposes up to `max` tokens that follow the synced timeline; stops early where `more` says no. May return none. */
-  propose(max: number, more: More): Promise<Proposal>;
+  propose(max: number, more: More): Promise<readonly Proposed[]>;
 }
 
-export interface Proposal {
-  readonly tokens: readonly number[];
-  /** Per token, the drafter's own probability of it, in [0, 1]. */ readonly confidences: readonly number[];
-  /** Which drafter this came from, for `timings` and the window's statistics. */ readonly source: "model" | "lookup";
+export interface Proposed {
+  readonly id: number;
+  /** The drafter's own probability of it, in [0, 1]. */ readonly confidence: number;
+  /** Which drafter it came from, for `timings`. */ readonly source: "model" | "lookup";
 }
 
 /** The origin's answer to one target pass. */

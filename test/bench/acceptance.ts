@@ -75,7 +75,9 @@ const rows = [...totals].map(([category, sum]) => ({
   questions: sum.questions,
   tokens: sum.tokens,
   "tokens per pass": Number((sum.tokens / sum.passes).toFixed(2)),
-  "kept share": Number((sum.kept / Math.max(1, sum.drafted)).toFixed(2)),
+  "kept of drafted": Number((sum.kept / Math.max(1, sum.drafted)).toFixed(2)),
+  // A pass judges the tokens that it keeps and the next; one that keeps all judges no more, so this is a lower bound.
+  "kept of judged": Number((sum.kept / Math.max(1, sum.kept + sum.passes)).toFixed(2)),
 }));
 console.table(rows);
 const means = [...totals].filter(([name]) => name !== "all").map(([, { tokens, passes }]) => tokens / passes);

@@ -20,7 +20,7 @@ import { serveOrigin } from "../../src/origin/node.ts";
 import { textTable } from "../../src/report/text-table.ts";
 import { History } from "../../src/speculate/history.ts";
 import { generate } from "../../src/speculate/round.ts";
-import { type Drafter, GREEDY, type Proposal } from "../../src/speculate/types.ts";
+import { type Drafter, GREEDY, type Proposed } from "../../src/speculate/types.ts";
 import { Window } from "../../src/speculate/window.ts";
 import { VerifyClient } from "../../src/verify/client.ts";
 import { PROMPTS } from "../cases/prompts.ts";
@@ -109,10 +109,10 @@ function replay(prompt: readonly number[], known: readonly number[], seed: numbe
     async sync(timeline) {
       at = timeline.length - prompt.length;
     },
-    async propose(max): Promise<Proposal> {
+    async propose(max): Promise<readonly Proposed[]> {
       const right = known.slice(at, at + Math.min(max, DRAFT));
-      const proposed = right.map((id) => (random() < accept ? id : (id + 1) % engine.vocabulary.size));
-      return { tokens: proposed, confidences: proposed.map(() => accept), source: "model" };
+      const said = right.map((id) => (random() < accept ? id : (id + 1) % engine.vocabulary.size));
+      return said.map((id) => ({ id, confidence: accept, source: "model" }));
     },
   };
 }

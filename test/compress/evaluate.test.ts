@@ -75,9 +75,9 @@ async function drafting(pack: string, drafted: number, on: readonly TargetAnswer
     const drafter = new ModelDrafter(llama, cache, GREEDY);
     for (let at = 0; at < answer.length; passes++) {
       await drafter.sync([...prompt, ...answer.slice(0, at)]);
-      const proposal = await drafter.propose(drafted, () => true);
+      const proposed = await drafter.propose(drafted, () => true);
       let kept = 0;
-      while (kept < drafted && at + kept < answer.length && proposal.tokens[kept] === answer[at + kept]) kept++;
+      while (kept < drafted && at + kept < answer.length && proposed[kept]?.id === answer[at + kept]) kept++;
       at += kept + 1;
     }
     tokens += answer.length;

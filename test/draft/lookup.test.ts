@@ -1,17 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { BothDrafter } from "../../src/draft/both.ts";
 import { LookupDrafter } from "../../src/draft/lookup.ts";
-import type { Drafter } from "../../src/speculate/types.ts";
+import type { Drafter, Proposed } from "../../src/speculate/types.ts";
 import { seeded } from "../support/random.ts";
 
 const ids = (text: string) => [...text].map((c) => c.codePointAt(0)!);
-const text = (tokens: readonly number[]) => String.fromCodePoint(...tokens);
+const text = (proposed: readonly Proposed[]) => String.fromCodePoint(...proposed.map(({ id }) => id));
 const always = () => true;
 
 async function continuation(timeline: string, max: number): Promise<string> {
   const drafter = new LookupDrafter();
   await drafter.sync(ids(timeline));
-  return text((await drafter.propose(max, always)).tokens);
+  return text(await drafter.propose(max, always));
 }
 
 /** Brute force: of all earlier places where the last tokens occurred, the longest match, then the most recent. */
@@ -54,20 +54,29 @@ describe("lookup", () => {
       for (let n = Math.floor(random() * 6); n > 0; n--) timeline.push(Math.floor(random() * 3));
       if (timeline.length > 60) timeline = timeline.slice(0, 20);
       await drafter.sync(timeline);
-      expect((await drafter.propose(7, always)).tokens, timeline.join()).toEqual(bruteForce(timeline, 7));
+      const proposed = await drafter.propose(7, always);
+      const wanted = bruteForce(timeline, 7);
+      expect(
+        proposed.map(({ id }) => id),
+        timeline.join(),
+      ).toEqual(wanted);
+      // What follows its own first tokens, if these come true.
+      expect(drafter.after(wanted.slice(0, 2))?.id).toBe(bruteForce([...timeline, ...wanted.slice(0, 2)], 1)[0]);
+      expect(await drafter.propose(7, always), "nothing is learned of what might be").toEqual(proposed);
     }
   });
 
   test("trusts longer matches more, and stops where `more` says no", async () => {
     const drafter = new LookupDrafter();
     await drafter.sync(ids("one two three four five. one two"));
-    const { tokens, confidences, source } = await drafter.propose(12, (_, drafted) => drafted < 9);
-    expect(source).toBe("lookup");
-    expect(tokens).toHaveLength(9);
-    expect(confidences).toHaveLength(9);
-    for (let i = 1; i < 9; i++) expect(confidences[i]).toBeGreaterThanOrEqual(confidences[i - 1]!);
-    for (const confidence of confidences) expect(confidence).toBeGreaterThan(0);
-    for (const confidence of confidences) expect(confidence).toBeLessThan(1);
+    const proposed = await drafter.propose(12, (_, drafted) => drafted < 9);
+    expect(proposed).toHaveLength(9);
+    for (const [i, { confidence, source }] of proposed.entries()) {
+      expect(source).toBe("lookup");
+      expect(confidence).toBeGreaterThan(0);
+      expect(confidence).toBeLessThan(1);
+      expect(confidence).toBeGreaterThanOrEqual(proposed[i - 1]?.confidence ?? 0);
+    }
   });
 
   test("learns from the timeline how far to trust a match", async () => {
@@ -84,15 +93,17 @@ describe("lookup", () => {
 });
 
 describe("both", () => {
+  /** Says 7, sure of it to `confidence`. */
   class Model implements Drafter {
     held: readonly number[] = [];
     syncs = 0;
+    confidence = 0.5;
     async sync(timeline: readonly number[]) {
       this.held = [...timeline];
       this.syncs++;
     }
     async propose() {
-      return { tokens: [7], confidences: [0.5], source: "model" as const };
+      return [{ id: 7, confidence: this.confidence, source: "model" as const }];
     }
   }
 
@@ -102,12 +113,25 @@ describe("both", () => {
     const repeated = ids("a line of text. a line of text. a li");
     await both.sync(repeated);
     const copied = await both.propose(4, always);
-    expect([copied.source, text(copied.tokens)]).toEqual(["lookup", "ne o"]);
+    expect([copied[0]!.source, text(copied)]).toEqual(["lookup", "ne o"]);
 
     const novel = [...repeated, 999, 998];
     await both.sync(novel);
-    expect((await both.propose(4, always)).source).toBe("model");
-    expect(model.held).toEqual(novel);
+    const own = await both.propose(3, always);
+    expect(own.map(({ id, source }) => [id, source])).toEqual([7, 7, 7].map((id) => [id, "model"]));
+    expect(model.held).toEqual([...novel, 7, 7]);
+  });
+
+  test("takes of each token the one that is surer of it", async () => {
+    const model = new Model();
+    const both = new BothDrafter(new LookupDrafter(), model);
+    // "the c" was followed by "a": a match of five, trusted to about two thirds.
+    await both.sync(ids("the cat sat. the c"));
+    model.confidence = 0.2;
+    expect(text(await both.propose(3, always))).toBe("at ");
+    model.confidence = 0.99;
+    expect((await both.propose(3, always)).map(({ id }) => id)).toEqual([7, 7, 7]);
+    expect((await both.propose(3, (_, drafted) => drafted < 2)).length).toBe(2);
   });
 
   test("lets the model lag a little while copying, not without bound", async () => {
@@ -120,7 +144,7 @@ describe("both", () => {
     for (let i = 0; i < 100; i++) {
       timeline.push(period[timeline.length % 10]!);
       await both.sync(timeline);
-      expect((await both.propose(1, always)).source).toBe("lookup");
+      expect((await both.propose(1, always))[0]!.source).toBe("lookup");
       expect(timeline.length - model.held.length).toBeLessThanOrEqual(32);
     }
     expect(model.syncs - before).toBeLessThan(6);

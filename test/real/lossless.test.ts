@@ -89,7 +89,6 @@ const WAYS: readonly { name: string; where: () => Running; outrider: Readonly<Re
     outrider: { draft: "model", patience_ms: 10_000 },
   },
   { name: "patience 0", where: () => edge, outrider: { draft: "model", patience_ms: 0 } },
-  { name: "patience 1", where: () => edge, outrider: { draft: "model", patience_ms: 1 } },
   { name: "patience 10000", where: () => edge, outrider: { draft: "both", patience_ms: 10_000, max_draft: 8 } },
 ];
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { OutriderError } from "../../src/model/errors.ts";
 import { History } from "../../src/speculate/history.ts";
 import { generate, idle, type Step } from "../../src/speculate/round.ts";
-import type { Done, Draft, Drafter, Proposal, Verdict, Verifier } from "../../src/speculate/types.ts";
+import type { Done, Draft, Drafter, Proposed, Verdict, Verifier } from "../../src/speculate/types.ts";
 import { Window, type WindowPolicy } from "../../src/speculate/window.ts";
 import { GuessDrafter, sleep } from "../support/scripted.ts";
 
@@ -232,13 +232,13 @@ describe("drafts", () => {
       let calls = 0;
       const drafter: Drafter = {
         async sync() {},
-        async propose(_max, more): Promise<Proposal> {
-          if (calls++ > 0) return { tokens: [], confidences: [], source: "model" };
+        async propose(_max, more): Promise<readonly Proposed[]> {
+          if (calls++ > 0) return [];
           expect(more(0.9, 1)).toBe(true);
           start();
           await held;
           expect(more(0.9, 2)).toBe(false);
-          return { tokens: [7, 8], confidences: [0.9, 0.9], source: "model" };
+          return [7, 8].map((id) => ({ id, confidence: 0.9, source: "model" }));
         },
       };
       const run = generate([5], drafter, verifier, window());
@@ -281,10 +281,9 @@ describe("drafts", () => {
 
   test("never exceed the window, whatever the drafter returns", async () => {
     const verifier = new HandVerifier();
-    const tokens = Array.from({ length: 50 }, (_, i) => i);
     const greedy: Drafter = {
       sync: async () => {},
-      propose: async () => ({ tokens, confidences: [], source: "model" }),
+      propose: async () => Array.from({ length: 50 }, (_, id) => ({ id, confidence: 0.5, source: "model" })),
     };
     const run = generate([5], greedy, verifier, window());
     verifier.give(verdict(1, 0, [6], 1));
@@ -349,7 +348,7 @@ test("a drafter serves one generation at a time", async () => {
       await sleep(15);
       working--;
     },
-    propose: async () => ({ tokens: [], confidences: [], source: "model" }),
+    propose: async () => [],
   };
   const first = new HandVerifier();
   const second = new HandVerifier();

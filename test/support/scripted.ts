@@ -3,7 +3,7 @@
  * answer a target gives alone (the reference), and drafters that are right, wrong, late or broken. Deterministic.
  */
 import { chooseToken } from "../../src/speculate/sample.ts";
-import type { Drafter, More, Proposal, Sampling } from "../../src/speculate/types.ts";
+import type { Drafter, More, Proposed, Sampling } from "../../src/speculate/types.ts";
 import { seeded } from "./random.ts";
 
 export const V = 40;
@@ -51,7 +51,7 @@ export class GuessDrafter implements Drafter {
     if (this.delayMs > 0) await sleep(this.delayMs);
   }
 
-  async propose(max: number, more: More): Promise<Proposal> {
+  async propose(max: number, more: More): Promise<readonly Proposed[]> {
     const tokens: number[] = [];
     while (tokens.length < max) {
       const guess = this.guess([...this.#timeline, ...tokens], this.#calls++);
@@ -60,7 +60,7 @@ export class GuessDrafter implements Drafter {
       tokens.push(guess);
       if (!more(0.8, tokens.length)) break;
     }
-    return { tokens, confidences: tokens.map(() => 0.8), source: "model" };
+    return tokens.map((id) => ({ id, confidence: 0.8, source: "model" }));
   }
 }
 

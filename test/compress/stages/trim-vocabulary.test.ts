@@ -98,10 +98,10 @@ describe.each(["rank", "frequency"] as const)("by %s", (by) => {
       expect(drawToken(small, own, sampling, tokens.length), JSON.stringify(sampling)).toBe(token);
       const drafter = new ModelDrafter(small, small.newCache(), sampling);
       await drafter.sync(tokens);
-      const { tokens: drafted, confidences } = await drafter.propose(1, () => true);
+      const proposed = await drafter.propose(1, () => true);
       const sum = [...own].reduce((total, logit) => total + Math.exp(logit), 0);
-      expect(drafted).toEqual([token]);
-      expect(confidences[0]).toBeCloseTo(Math.exp(restricted[token]!) / sum, 5);
+      expect(proposed.map(({ id }) => id)).toEqual([token]);
+      expect(proposed[0]!.confidence).toBeCloseTo(Math.exp(restricted[token]!) / sum, 5);
     }
   });
 
