@@ -10,18 +10,24 @@ import { prepare } from "./compress/cli.ts";
 import { OutriderError } from "./model/errors.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
-const HELP = `outrider start [--port 8787]
+const HELP = `outrider start [--port 8787] [--draft PACK]
 
-Prepares the models if needed, then runs the edge Worker and the embedded origin.`;
+Prepares the models if needed, then runs the edge Worker and the embedded origin.
+
+  --draft PACK   another draft than the default, such as models/smollm2-135m-draft-s/pack`;
 
 /** Serves until interrupted. */
 export async function startCommand(argv: string[]): Promise<void> {
   const { values } = parseArgs({
     args: argv,
-    options: { port: { type: "string", default: "8787" }, help: { type: "boolean", default: false } },
+    options: {
+      port: { type: "string", default: "8787" },
+      draft: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
   });
   if (values.help) return console.log(HELP);
-  const { target, draft } = await prepare();
+  const { target, draft } = await prepare(values.draft);
   assembleAssets(target, draft);
   await serve(values.port);
 }

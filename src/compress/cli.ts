@@ -3,7 +3,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { FileSource } from "../format/disk.ts";
-import type { PackHeader } from "../format/pack-header.ts";
+import { type PackHeader, targetOf } from "../format/pack-header.ts";
 import { OutriderError } from "../model/errors.ts";
 import { modelId } from "../model/model-id.ts";
 import { fileSha256 } from "./model-store.ts";
@@ -19,7 +19,7 @@ const MODELS = path.join(ROOT, "models");
 const CACHE = path.join(ROOT, ".cache", "models");
 const TARGET = "smollm2-135m";
 const TARGET_ID = "smollm2-135m-instruct";
-const DRAFT = "smollm2-135m-draft-m";
+const DEFAULT_DRAFT = path.join(MODELS, "smollm2-135m-draft-m/pack");
 
 const HELP = {
   prepare: `usage: outrider prepare
@@ -75,21 +75,28 @@ function parse(command: keyof typeof HELP, argv: string[], count: number) {
 
 /**
  * The packs that the service runs on: the target's, made if it is missing or damaged, and the draft's, which nobody's machine
- * makes in a minute. Throws `bad_pack` if the draft's is not whole.
+ * makes in a minute. Throws `bad_pack` if the draft's is not whole, or drafts for another target.
+ * @param draft a pack's directory
  */
-export async function prepare(): Promise<{ target: string; draft: string }> {
+export async function prepare(draft = DEFAULT_DRAFT): Promise<{ target: string; draft: string }> {
+  const header = await wholePack(draft);
+  const name = path.relative(process.cwd(), draft);
+  if (!header) {
+    throw new OutriderError(
+      "bad_pack",
+      `${name} is missing or damaged; if it came with the project, \`git checkout ${name}\` brings it back`,
+    );
+  }
+  if (targetOf(header).model !== TARGET_ID) {
+    throw new OutriderError(
+      "bad_pack",
+      `${name} drafts for ${targetOf(header).model}, and the target is ${TARGET_ID}; choose one of models/*-draft-*/pack`,
+    );
+  }
   const target = path.join(MODELS, TARGET, "pack");
   if (!(await isImported(target))) {
     const { path: file } = await obtainModel(CACHE);
     sayPack(target, await importFile(file, TARGET_ID, target));
-  }
-  const draft = path.join(MODELS, DRAFT, "pack");
-  const header = await wholePack(draft);
-  if (!header) {
-    throw new OutriderError(
-      "bad_pack",
-      `models/${DRAFT}/pack is missing or damaged; \`git checkout models/${DRAFT}/pack\` brings it back`,
-    );
   }
   sayPack(draft, header);
   return { target, draft };

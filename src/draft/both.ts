@@ -1,5 +1,5 @@
 /**
- * Two drafters in one: of each token the copy or the model's, whichever is surer of its own. Where the copy is next to certain the
+ * Two drafters in one: of each token the copy or the model's, whichever is surer of its own. Where the copy is good the
  * model is not asked; it is left behind and catches up in one go when it is needed, since it reads several tokens nearly as
  * fast as one.
  */
@@ -7,8 +7,8 @@ import type { Drafter, More, Proposed } from "../speculate/types.ts";
 import type { LookupDrafter } from "./lookup.ts";
 import { DRAFT_SLICE, pause } from "./pause.ts";
 
-/** A copy of this confidence is taken unseen: the model would hardly know better, and a copy costs nothing. */
-const COPY_CONFIDENCE = 0.8;
+/** A copy of this confidence is taken unseen: the model hardly knows better (docs/log.md), and a copy costs nothing. */
+const COPY_CONFIDENCE = 0.6;
 /** Tokens the model may lag behind. */
 const MAX_LAG = 32;
 

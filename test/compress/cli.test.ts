@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { importCommand, prepareCommand, squeezeCommand } from "../../src/compress/cli.ts";
+import { importCommand, prepare, prepareCommand, squeezeCommand } from "../../src/compress/cli.ts";
 import { fileSha256 } from "../../src/compress/model-store.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 
@@ -45,6 +45,8 @@ test.each([
   [() => importCommand([GGUF]), "usage: outrider import FILE.gguf DIRECTORY"],
   [() => squeezeCommand([]), "usage: outrider squeeze models/NAME/recipe.ts"],
   [() => prepareCommand(["now"]), "usage: outrider prepare"],
+  [() => prepare("nowhere/pack"), "nowhere/pack is missing or damaged"],
+  [() => prepare(TINY_PACKS.draft), "drafts for tiny, and the target is smollm2-135m-instruct"],
   [() => squeezeCommand(["recipe.ts", "--model", "x"]), "usage: outrider squeeze"],
   [() => importCommand([path.join("nowhere", "x.gguf"), "pack"]), "there is no such file"],
 ])("wrong arguments are answered with what is right", async (run, message) => {
