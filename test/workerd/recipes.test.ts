@@ -58,7 +58,8 @@ describe("served as the draft, the words are those without it", () => {
   ];
   let harness: TestHarness;
   const totals = { drafted: 0, kept: 0 };
-  const targets = new Set<string>();
+  /** By mode and prompt, what the target says alone. */
+  const alone = new Map<string, number[]>();
 
   beforeAll(async () => {
     const edges = made.map((name) => {
@@ -72,6 +73,14 @@ describe("served as the draft, the words are those without it", () => {
     const origin = { configPath: moved(join(home, "edges", made[0]!), ORIGIN, true) };
     harness = createTestHarness({ workers: [...edges, origin] });
     await harness.listen();
+    for (const mode of MODES) {
+      for (const prompt of PROMPTS) {
+        const { ids, timings } = await ask(made[0]!, prompt, mode, { draft: "off" });
+        expect(timings.draft_n).toBe(0);
+        alone.set(JSON.stringify([mode, prompt]), ids);
+      }
+    }
+    expect(new Set([...alone.values()].map(String)).size).toBe(PROMPTS.length * MODES.length);
   }, 600_000);
   afterAll(() => harness?.close());
 
@@ -90,11 +99,8 @@ describe("served as the draft, the words are those without it", () => {
     expect(made).toContain(name);
     for (const mode of MODES) {
       const pairs = PROMPTS.map(async (prompt) => {
-        const alone = await ask(name, prompt, mode, { draft: "off" });
-        expect(alone.timings.draft_n).toBe(0);
         const drafted = await ask(name, prompt, mode, { draft: "model", patience_ms: 60_000, max_draft: 6 });
-        expect(drafted.ids).toEqual(alone.ids);
-        targets.add(JSON.stringify(alone.ids));
+        expect(drafted.ids).toEqual(alone.get(JSON.stringify([mode, prompt])));
         return drafted.timings;
       });
       const timings = await Promise.all(pairs);
@@ -105,9 +111,8 @@ describe("served as the draft, the words are those without it", () => {
     }
   });
 
-  test("of the drafts some were kept and some refused; no pack changed what the target says alone", () => {
+  test("of the drafts some were kept and some refused", () => {
     expect(totals.kept).toBeGreaterThan(totals.drafted / 20);
     expect(totals.kept).toBeLessThan(totals.drafted / 2);
-    expect(targets.size).toBe(PROMPTS.length * MODES.length);
   });
 });
