@@ -18,10 +18,21 @@ class Codebook(nn.Module):
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         values = on_grid(self.entries.sort(-1).values)
-        middles = (values[:, 1:] + values[:, :-1]) / 2
-        codes = torch.searchsorted(middles.detach().contiguous(), weight.detach().contiguous())
-        chosen = values.gather(1, codes)
+        chosen = values.gather(1, nearest(values.detach(), weight.detach()))
         return chosen + (weight - weight.detach())
+
+
+def nearest(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """
+    (rows, cols) which of its row's rising values, on the grid, each weight is nearest to. Middles of two values lie on half steps of the
+    grid, so one table look-up says it, where a search takes a CPU three times as long.
+    """
+    low = values[:, :1]
+    half = ((values[:, -1:] - low) / (2 * GRID)).clamp_min(1e-12)
+    bins = torch.arange(2 * GRID, device=values.device) + 0.5
+    middles = ((values[:, 1:] + values[:, :-1]) / 2).contiguous()
+    table = torch.searchsorted(middles, low + half * bins)
+    return table.gather(1, ((weight - low) / half).long().clamp_(0, 2 * GRID - 1))
 
 
 def on_grid(values: torch.Tensor) -> torch.Tensor:

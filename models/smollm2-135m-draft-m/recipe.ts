@@ -1,4 +1,4 @@
-/** The default draft of SmolLM2-135M-Instruct, from a checkpoint that `models/distil/` taught: eleven blocks in four bits. README.md has the steps. */
+/** The default draft of SmolLM2-135M-Instruct, from a checkpoint that `models/distil/` taught: eleven narrow blocks in four bits. README.md has the steps. */
 import type { Recipe } from "../../src/compress/recipe.ts";
 
 export default {

@@ -1,13 +1,15 @@
 /** What a recipe may say, and that its errors say where and what. */
 import { expect, test } from "vitest";
-import draft from "../../models/smollm2-135m-draft-m/recipe.ts";
+import large from "../../models/smollm2-135m-draft-l/recipe.ts";
+import medium from "../../models/smollm2-135m-draft-m/recipe.ts";
+import small from "../../models/smollm2-135m-draft-s/recipe.ts";
 import { parseRecipe } from "../../src/compress/recipe.ts";
 
 const good = { model: "m", base: "b", stages: [{ stage: "prune-depth", keep: [0, 2] }] };
 
 test("the recipes of this repository are recipes", () => {
   expect(parseRecipe(good, "r.ts")).toEqual(good);
-  expect(parseRecipe(draft, "r.ts")).toEqual(draft);
+  for (const draft of [small, medium, large]) expect(parseRecipe(draft, "r.ts")).toEqual(draft);
 });
 
 test.each([
