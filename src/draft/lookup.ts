@@ -55,8 +55,7 @@ export class LookupDrafter implements Drafter {
 
   /** How likely the next token of the best match is right; 0 without a match. */
   get confidence(): number {
-    const match = this.#find();
-    return match ? this.#trust(match.length) : 0;
+    return this.after([])?.confidence ?? 0;
   }
 
   async propose(max: number, more: More): Promise<readonly Proposed[]> {
@@ -77,13 +76,11 @@ export class LookupDrafter implements Drafter {
   after(drafted: readonly number[]): Proposed | undefined {
     for (const id of drafted) this.#add(id);
     const match = this.#find();
-    const next = match && {
-      id: this.#tokens[match.next]!,
-      confidence: this.#trust(match.length),
-      source: "lookup" as const,
-    };
+    const next: Proposed | undefined = match
+      ? { id: this.#tokens[match.next]!, confidence: this.#trust(match.length), source: "lookup" }
+      : undefined;
     for (const _ of drafted) this.#removeLast();
-    return next ?? undefined;
+    return next;
   }
 
   #add(token: number): void {
