@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator
+from typing import Iterable, Iterator, Sized
 
 import numpy as np
 import torch
@@ -26,6 +26,9 @@ class Line:
     answer: list[int]
     temperature: float
     said: np.ndarray  # of each token but the last, what the teacher says comes next; empty where nobody asked
+
+    def __len__(self) -> int:
+        return len(self.prompt) + len(self.answer)
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,20 @@ def loops(answer: list[int], length: int = 8, times: int = 4) -> bool:
     return any(count >= times for count in grams.values())
 
 
+def grouped(items: Iterable[Sized], tokens: int) -> Iterator[list]:
+    """Neighbours, so many that padded to the longest they have at most `tokens` places; one where one has more."""
+    group: list = []
+    longest = 0
+    for item in items:
+        longest = max(longest, len(item))
+        if group and longest * (len(group) + 1) > tokens:
+            yield group
+            group, longest = [], len(item)
+        group.append(item)
+    if group:
+        yield group
+
+
 def batches(lines: list[Line], tokens: int, seed: int) -> Iterator[Batch]:
     """All lines once, in batches of at most `tokens` padded positions; lengths are sorted within a random tenth, so little is padding."""
     generator = torch.Generator().manual_seed(seed)
@@ -86,27 +103,19 @@ def batches(lines: list[Line], tokens: int, seed: int) -> Iterator[Batch]:
     part = max(1, len(order) // 10)
     groups = []
     for start in range(0, len(order), part):
-        group: list[Line] = []
-        for index in sorted(order[start : start + part], key=lambda i: len(lines[i].prompt) + len(lines[i].answer)):
-            longest = len(lines[index].prompt) + len(lines[index].answer)
-            if group and longest * (len(group) + 1) > tokens:
-                groups.append(group)
-                group = []
-            group.append(lines[index])
-        groups.append(group)
+        groups.extend(grouped(sorted((lines[index] for index in order[start : start + part]), key=len), tokens))
     for index in torch.randperm(len(groups), generator=generator).tolist():
         yield padded(groups[index])
 
 
 def padded(lines: list[Line]) -> Batch:
-    longest = max(len(line.prompt) + len(line.answer) for line in lines)
+    longest = max(map(len, lines))
     ids = torch.zeros(len(lines), longest, dtype=torch.long)
     judged = torch.zeros(len(lines), longest, dtype=torch.bool)
     taught = torch.zeros(len(lines), longest, dtype=torch.bool)
     for row, line in enumerate(lines):
-        length = len(line.prompt) + len(line.answer)
-        ids[row, :length] = torch.tensor(line.prompt + line.answer)
-        judged[row, len(line.prompt) - 1 : length - 1] = True
+        ids[row, : len(line)] = torch.tensor(line.prompt + line.answer)
+        judged[row, len(line.prompt) - 1 : len(line) - 1] = True
         taught[row, : len(line.said)] = True
     said = np.concatenate([line.said for line in lines])
     return Batch(ids, judged, taught, torch.from_numpy(said["token"].astype(np.int64)), torch.from_numpy(said["log"].astype(np.float32)))

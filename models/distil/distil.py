@@ -4,8 +4,8 @@ Teaches a pruned checkpoint to say what its target says.
     python models/distil/distil.py --student DIR --text FILE.jsonl … --out DIR
 
 --student is a Hugging Face checkpoint (`outrider squeeze --export-hf` writes them), --text corpora of `outrider corpus` of which
-teach.py has written down what the target says. The held-out split is scored every --score-every steps: a line of JSON each, in OUT/curve.jsonl. Stop it with Ctrl-C; the
-same command goes on from the last checkpoint. CPU, CUDA or MPS, whichever is there.
+teach.py has written down what the target says. The held-out split is scored every --score-every steps: a line of JSON each, in
+OUT/curve.jsonl. Stop it with Ctrl-C; the same command goes on from the last checkpoint. CPU, CUDA or MPS, whichever is there.
 """
 
 import argparse
@@ -55,8 +55,11 @@ class Run:
         self.device = models.pick_device()
         torch.manual_seed(args.seed)
         lines = corpus.read(args.text, "train", args.longest)
-        self.lines = [line for line in lines if len(line.said) > 0 and not (args.no_loops and corpus.loops(line.answer))]
-        if not self.lines:
+        taught = [line for line in lines if len(line.said) > 0]
+        if len(taught) < len(lines):
+            print(f"{len(lines) - len(taught)} of {len(lines)} lines have not been taught and are left out", flush=True)
+        self.lines = [line for line in taught if not (args.no_loops and corpus.loops(line.answer))]
+        if not taught:
             raise SystemExit(f"none of the {len(lines)} lines to train on has been taught: run models/distil/teach.py on the same --text")
         self.held_out = corpus.read(args.text, "held-out", args.longest)[: args.score_lines]
         self.student = models.load(args.student, self.device)

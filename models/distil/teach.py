@@ -11,7 +11,6 @@ import argparse
 import json
 import time
 from pathlib import Path
-from typing import Iterator
 
 import numpy as np
 import torch
@@ -37,20 +36,8 @@ def likeliest(logits: torch.Tensor) -> np.ndarray:
     return said
 
 
-def parts(lines: list[list[int]], tokens: int) -> Iterator[list[list[int]]]:
-    """Neighbours in the file, so many that their padded positions are at most `tokens`, or one."""
-    part: list[list[int]] = []
-    for line in lines:
-        longest = max(map(len, [*part, line]))
-        if part and longest * (len(part) + 1) > tokens:
-            yield part
-            part = []
-        part.append(line)
-    if part:
-        yield part
-
-
 def teach(teacher, file: Path, tokens: int) -> None:
+    """Brings what is written down of `file` up to date, and mends what an interruption left. tokens: padded places of a batch."""
     taught = corpus.taught_file(file)
     lines = [raw["prompt"] + raw["answer"] for raw in corpus.raw_lines(file)]
     places = np.cumsum([len(line) - 1 for line in lines])
@@ -60,7 +47,7 @@ def teach(teacher, file: Path, tokens: int) -> None:
     began, count = time.monotonic(), 0
     with open(taught, "ab") as out:
         out.truncate(int(places[done - 1]) * corpus.SAID.itemsize if done else 0)
-        for part in parts(lines[done:], tokens):
+        for part in corpus.grouped(lines[done:], tokens):
             ids = torch.nn.utils.rnn.pad_sequence([torch.tensor(line) for line in part], batch_first=True)
             with torch.no_grad():
                 states = teacher.model(ids.to(device)).last_hidden_state

@@ -150,6 +150,14 @@ class Taught(unittest.TestCase):
             self.assertEqual({line["temperature"] for line in raw}, {0.0, 0.7, 1.0})
             places = sum(len(line["prompt"]) + len(line["answer"]) - 1 for line in raw)
             self.assertEqual(corpus.taught_file(out).stat().st_size, places * corpus.SAID.itemsize)
+            # What an interruption left is mended before more is added.
+            whole = np.frombuffer(corpus.taught_file(out).read_bytes(), corpus.SAID)
+            corpus.taught_file(out).write_bytes(whole.tobytes()[:1000])
+            with mock.patch.object(sys, "argv", ["write.py", *fixed, *asked, "--seed", "1"]):
+                write.Run(write.options()).run()
+            again = np.frombuffer(corpus.taught_file(out).read_bytes(), corpus.SAID)
+            self.assertEqual(len(again), sum(len(line["prompt"]) + len(line["answer"]) - 1 for line in corpus.raw_lines(out)))
+            self.assertLess(np.abs(again["log"][: len(whole)].astype("f4") - whole["log"].astype("f4")).max(), 5e-3)
 
 
 class Tokens(unittest.TestCase):

@@ -24,6 +24,7 @@ from transformers import AutoTokenizer
 import corpus
 import student as models
 from decoder import Decoder, write
+from teach import teach
 
 
 def options() -> argparse.Namespace:
@@ -56,7 +57,8 @@ class Run:
     def __init__(self, args: argparse.Namespace):
         self.args = args
         self.tokenizer = AutoTokenizer.from_pretrained(args.target)
-        self.decoder = Decoder(models.load(args.target, models.pick_device()).eval())
+        self.target = models.load(args.target, models.pick_device()).eval()
+        self.decoder = Decoder(self.target)
         self.draw = torch.Generator(self.decoder.head.device).manual_seed(args.seed)
         self.temperatures = [float(value) for value in args.temperature.split(",")]
         self.end = self.tokenizer.eos_token_id
@@ -87,6 +89,8 @@ class Run:
             yield Talk(turns, self.temperatures[n % len(self.temperatures)])
 
     def run(self) -> None:
+        if self.args.out.exists():
+            teach(self.target, self.args.out, 4096)
         began, tokens = time.monotonic(), 0
         talks, waiting, more = self.talks(), [], True
         # Of four batches of questions those of like length go together, so little is padding; its own are all short.
