@@ -1,9 +1,9 @@
 /**
- * Two drafters in one: of each token the copy or the model's, whichever is surer of its own. Where the copy is good the
- * model is not asked; it is left behind and catches up in one go when it is needed, since it reads several tokens nearly as
- * fast as one.
+ * Two drafters in one: of each token the copy or the model's, whichever is surer of its own, and the other with what the model
+ * names besides as others. Where the copy is good the model is not asked; it is left behind and catches up in one go when it is
+ * needed, since it reads several tokens nearly as fast as one.
  */
-import type { Drafter, More, Proposed } from "../speculate/types.ts";
+import type { Candidate, Drafter, More, Proposed } from "../speculate/types.ts";
 import type { LookupDrafter } from "./lookup.ts";
 import { DRAFT_SLICE, pause } from "./pause.ts";
 
@@ -30,23 +30,24 @@ export class BothDrafter implements Drafter {
     if (!copies || timeline.length - this.#modelLength > MAX_LAG) await this.#catchUp(timeline);
   }
 
-  async propose(max: number, more: More): Promise<readonly Proposed[]> {
+  async propose(max: number, more: More, others = 0): Promise<readonly Proposed[]> {
     const proposed: Proposed[] = [];
     const ids: number[] = [];
     let asked = 0;
     while (proposed.length < max) {
-      let next = this.#lookup.after(ids);
-      if (!next || next.confidence < COPY_CONFIDENCE) {
+      const copy = this.#lookup.after(ids);
+      let next: Proposed | undefined = copy;
+      if (!copy || copy.confidence < COPY_CONFIDENCE) {
         if (asked > 0 && asked % DRAFT_SLICE === 0) await pause();
         await this.#catchUp([...this.#timeline, ...ids]);
-        const [own] = await this.#model.propose(1, () => false);
+        const [own] = await this.#model.propose(1, () => false, others);
         asked++;
-        if (own && own.confidence > (next?.confidence ?? 0)) next = own;
+        next = surer(own, copy, others);
       }
       if (!next) break;
       proposed.push(next);
       ids.push(next.id);
-      if (!more(next.confidence, proposed.length)) break;
+      if (!more(next)) break;
     }
     return proposed;
   }
@@ -55,4 +56,13 @@ export class BothDrafter implements Drafter {
     await this.#model.sync(timeline);
     this.#modelLength = timeline.length;
   }
+}
+
+/** The model's token or the copy, whichever is surer; what is left of both are others. */
+function surer(own: Proposed | undefined, copy: Candidate | undefined, others: number): Proposed | undefined {
+  if (!own || !copy) return own ?? copy;
+  const rest = (own.others ?? []).filter(({ id }) => id !== copy.id);
+  const second = own.confidence > copy.confidence ? copy : own;
+  const first = second === copy ? own : copy;
+  return { ...first, others: [...(first.id === second.id ? [] : [second]), ...rest].slice(0, others) };
 }

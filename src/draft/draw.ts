@@ -13,14 +13,46 @@ export type Logits = Pick<Llama, "tokens" | "argmax" | "gumbelArgmax" | "logSumE
 /** How far below the largest the thresholds of top_k and top_p are looked for, until found. */
 const REACHES = [3, 6, 12];
 
+const FLOOR_SLACK = 1e-5;
+
 /** The token drawn at `position` from `logits`, row 0 of the last forward of `llama`. Throws `bad_logits` if none is a finite number. */
-export function drawToken(llama: Logits, logits: Float32Array, sampling: Sampling, position: number): number {
-  const likeliest = llama.argmax(0);
-  const top = logits[llama.tokens.rowOf(likeliest)]!;
-  if (!Number.isFinite(top)) throw badLogits();
-  if (sampling.temperature === 0) return likeliest;
-  const floor = nearFloor(llama, top, sampling) ?? keepFloor(logits, top, sampling);
-  return llama.gumbelArgmax(0, 1 / sampling.temperature, floor, noiseKey(sampling.seed, position));
+export const drawToken = (llama: Logits, logits: Float32Array, sampling: Sampling, position: number): number =>
+  drawTokens(llama, logits, sampling, position, 1)[0]!.id;
+
+/**
+ * That token, and those that would be drawn if the ones before were not there, at most `count` in all, each with its logit; these
+ * are then gone from `logits`, but for the last. Throws `bad_logits` if none is a finite number.
+ */
+export function drawTokens(
+  llama: Logits,
+  logits: Float32Array,
+  sampling: Sampling,
+  position: number,
+  count: number,
+): { readonly id: number; readonly logit: number }[] {
+  let likeliest = llama.argmax(0);
+  const highest = logits[llama.tokens.rowOf(likeliest)]!;
+  if (!Number.isFinite(highest)) throw badLogits();
+  const greedy = sampling.temperature === 0;
+  const scale = greedy ? 1 : 1 / sampling.temperature;
+  const lowest = greedy
+    ? -Number.MAX_VALUE
+    : (nearFloor(llama, highest, sampling) ?? keepFloor(logits, highest, sampling));
+  const key = noiseKey(sampling.seed, position);
+  const drawn: { id: number; logit: number }[] = [];
+  for (;;) {
+    // The kernel counts the floor from the largest that is left; rounding that must not cost the token that lies on it.
+    const lower = (highest - logits[llama.tokens.rowOf(likeliest)]!) * scale;
+    const floor = lower > 0 ? lowest + lower - FLOOR_SLACK : lowest;
+    const id = greedy ? likeliest : llama.gumbelArgmax(0, scale, floor, key);
+    const row = llama.tokens.rowOf(id);
+    drawn.push({ id, logit: logits[row]! });
+    if (drawn.length === count) return drawn;
+    logits[row] = Number.NEGATIVE_INFINITY;
+    likeliest = llama.argmax(0);
+    const top = logits[llama.tokens.rowOf(likeliest)]!;
+    if (!Number.isFinite(top) || (top - highest) * scale < lowest) return drawn;
+  }
 }
 
 /** `keepFloor` from the few logits near the top; undefined where these do not decide it. */

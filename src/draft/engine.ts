@@ -3,9 +3,9 @@
  * probabilities. It draws with the same noise as the target, which couples the two samplers (Daliri, Musco, Suresh 2024,
  * drafter-invariant speculative decoding): where the distributions agree, so do the tokens.
  */
-import type { Drafter, More, Proposed, Sampling } from "../speculate/types.ts";
+import type { Candidate, Drafter, More, Proposed, Sampling } from "../speculate/types.ts";
 import type { KvCache } from "./cache.ts";
-import { drawToken } from "./draw.ts";
+import { drawTokens } from "./draw.ts";
 import type { Llama } from "./model.ts";
 import { DRAFT_SLICE, pause } from "./pause.ts";
 
@@ -38,7 +38,7 @@ export class ModelDrafter implements Drafter {
     }
   }
 
-  async propose(max: number, more: More): Promise<readonly Proposed[]> {
+  async propose(max: number, more: More, others = 0): Promise<readonly Proposed[]> {
     const proposed: Proposed[] = [];
     // Since the last sync another session may have taken our pages; usually this does nothing.
     await this.sync(this.#timeline);
@@ -46,15 +46,18 @@ export class ModelDrafter implements Drafter {
     while (proposed.length < max) {
       const position = this.#timeline.length + proposed.length;
       const logits = this.#llama.forward(this.#cache, pending, 1);
-      const id = drawToken(this.#llama, logits, this.#sampling, position);
-      const confidence = Math.exp(logits[this.#llama.tokens.rowOf(id)]! - this.#llama.logSumExp(0));
-      proposed.push({ id, confidence, source: "model" });
-      if (!more(confidence, proposed.length)) break;
+      const total = this.#llama.logSumExp(0);
+      const candidates = drawTokens(this.#llama, logits, this.#sampling, position, 1 + others).map(
+        ({ id, logit }): Candidate => ({ id, confidence: Math.exp(logit - total), source: "model" }),
+      );
+      const next = { ...candidates[0]!, others: candidates.slice(1) };
+      proposed.push(next);
+      if (!more(next)) break;
       if (proposed.length % DRAFT_SLICE === 0) {
         await pause();
         if (this.#cache.tokens.length !== position) break;
       }
-      pending = [id];
+      pending = [next.id];
     }
     return proposed;
   }

@@ -30,7 +30,11 @@ export interface Weights {
   /** Bits of the activations that enter matrices. */ readonly activations: ActivationBits;
 }
 
-/** Runs T tokens through the layers, writes their keys and values at `position`, and leaves the last `rows` logits in scratch. */
+/**
+ * Runs T tokens through the layers, writes their keys and values at `position`, and leaves the last `rows` logits in scratch. The
+ * last of these tokens may be siblings: `siblings` has of each which of the tokens it stands in for. It sees what that one sees,
+ * and itself; its keys and values are not kept.
+ */
 export function forward(
   kernels: Kernels,
   config: LlamaConfig,
@@ -39,10 +43,14 @@ export function forward(
   embeddingRows: readonly number[],
   position: number,
   rows: number,
+  siblings: readonly number[],
 ): void {
   const { headSize: D, embedding: E, vocabulary: V, normEpsilon } = config;
   const { x, qkv, mixed, gateUp, act, rope, pageTable } = scratch;
   const T = embeddingRows.length;
+  const chain = T - siblings.length;
+  // A sibling's keys and values take the place of its token's: from the last place to the first, all before it are still the chain's.
+  const lastFirst = siblings.map((place, s) => ({ place, row: chain + s })).sort((a, b) => b.place - a.place);
   const multiply = (m: Matrix, t: number, out: number, stride: number, accumulate = 0): void =>
     multiplyMatrix(kernels, m, weights.activations, act, t, out, stride, accumulate, scratch.matmul);
   const multiplyAll = (pieces: readonly Matrix[], out: number, stride: number): void => {
@@ -63,8 +71,14 @@ export function forward(
     kernels.rmsnormQuantise(x, block.attentionNorm, E, T, normEpsilon, act);
     multiplyAll(block.qkv, qkv, width); // q (T, H, D), k (T, G, D), v (T, G, D)
     kernels.rope(qkv, H + G, D, T, width, rope); // keys follow the queries in a row
-    kernels.kvAppend(keys, values, width, T, G, D, pageTable, layerOffset, position);
-    kernels.attention(qkv, width, T, H, G, D, pageTable, layerOffset, position, mixed, H * D, scratch.attention);
+    const attend = (t: number, count: number, at: number): void => {
+      const [row, out] = [t * width * 4, mixed + t * H * D * 4];
+      kernels.kvAppend(keys + row, values + row, width, count, G, D, pageTable, layerOffset, at);
+      kernels.attention(qkv + row, width, count, H, G, D, pageTable, layerOffset, at, out, H * D, scratch.attention);
+    };
+    attend(0, chain, position);
+    for (const { place, row } of lastFirst) attend(row, 1, position + place);
+    if (siblings.length > 0) kernels.kvAppend(keys, values, width, chain, G, D, pageTable, layerOffset, position);
     kernels.quantise(mixed, H * D, T, act);
     multiply(block.o, T, x, E, 1); // x += o · mixed
 

@@ -66,8 +66,9 @@ export class LookupDrafter implements Drafter {
       // A copy that reaches the end of the timeline goes on with what it has itself proposed: a repetition.
       const id = at < this.#tokens.length ? this.#tokens[at]! : proposed[at - this.#tokens.length]!.id;
       const confidence = this.#trust(match.length + proposed.length);
-      proposed.push({ id, confidence, source: "lookup" });
-      if (!more(confidence, proposed.length)) break;
+      const next = { id, confidence, source: "lookup" } as const;
+      proposed.push(next);
+      if (!more(next)) break;
     }
     return proposed;
   }

@@ -53,8 +53,8 @@ export class SessionDrafter implements Drafter {
     });
   }
 
-  propose(max: number, more: More): Promise<readonly Proposed[]> {
-    return this.#watch(() => (this.#model as ModelDrafter).propose(max, more));
+  propose(max: number, more: More, others?: number): Promise<readonly Proposed[]> {
+    return this.#watch(() => (this.#model as ModelDrafter).propose(max, more, others));
   }
 
   async #watch<T>(work: () => Promise<T>): Promise<T> {

@@ -44,7 +44,7 @@ export class Connection {
       if (frame.type === "close") this.#end(1000, "closed by the edge");
       else if (frame.type === "draft") {
         const { position, patience } = frame;
-        this.#drafts?.put({ position, patience, tokens: this.#gateway.validPart(frame.tokens) });
+        this.#drafts?.put({ position, patience, ...this.#gateway.validPart(frame) });
       } else if (this.#drafts) throw new OutriderError("bad_frame", "a generation is already running on this socket");
       else void this.#generate(frame);
     } catch (error) {

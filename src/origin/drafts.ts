@@ -8,7 +8,7 @@
  *
  * An empty draft says that none will come for positions up to its own.
  */
-import type { Draft } from "../speculate/types.ts";
+import type { Draft, DraftTokens } from "../speculate/types.ts";
 
 /** Drafts held at once; the oldest goes first. */
 const MAX_HELD = 8;
@@ -41,14 +41,17 @@ export class Drafts {
   }
 
   /** What the best fitting draft proposes after `timeline`: the longest, of equals the newest. None fits: null. */
-  take(timeline: readonly number[]): readonly number[] | null {
-    let best: readonly number[] | null = null;
-    this.#held = this.#held.filter(({ position, tokens }) => {
+  take(timeline: readonly number[]): DraftTokens | null {
+    let best: DraftTokens | null = null;
+    this.#held = this.#held.filter(({ position, tokens, siblings = [] }) => {
       const decided = timeline.length - position;
       if (decided < 0) return true;
       if (decided >= tokens.length) return false;
       for (let i = 0; i < decided; i++) if (tokens[i] !== timeline[position + i]) return false;
-      if (!best || tokens.length - decided >= best.length) best = tokens.slice(decided);
+      if (!best || tokens.length - decided >= best.tokens.length) {
+        const left = siblings.filter(({ at }) => at >= decided).map(({ at, id }) => ({ at: at - decided, id }));
+        best = { tokens: tokens.slice(decided), siblings: left };
+      }
       return true;
     });
     return best;

@@ -3,7 +3,7 @@
  * and decides what comes next. How it scores a draft (its own kernels, a library, a server) is its own business.
  */
 import type { Decision } from "../speculate/accept.ts";
-import type { Rule, Sampling } from "../speculate/types.ts";
+import type { Rule, Sampling, Sibling } from "../speculate/types.ts";
 
 /** Whole contexts of key/value memory for all sequences together, where nobody says how much. */
 export const KV_CONTEXTS = 4;
@@ -20,6 +20,7 @@ export interface TargetEngine {
 export interface Capabilities {
   readonly rules: readonly Rule["kind"][];
   /** Draft tokens that one target pass scores, at most. */ readonly maxDraft: number;
+  /** Whether it scores siblings of draft tokens, which count as draft tokens. */ readonly siblings: boolean;
   /** What all sequences at work may cost together, in the engine's own unit (say, KV pages). */ readonly capacity: number;
   /** What a timeline of so many tokens costs of it. */ cost(tokens: number): number;
   /** False for a sampling of which the engine tells too little to judge drafts: such a generation is streamed without them. */
@@ -42,10 +43,10 @@ export interface EngineSequence {
   /** Computes one slice of what the next `decide` would otherwise have to catch up on. Resolves to false when none is left. */
   prefill(): Promise<boolean>;
   /**
-   * One target pass: scores `draft` (at most `maxDraft` tokens, none is fine) after the timeline, appends what is decided and
-   * returns it. Rejects with an OutriderError when the target cannot go on; the timeline is then unchanged.
+   * One target pass: scores `draft` and `siblings` (at most `maxDraft` tokens together, none is fine) after the timeline, appends
+   * what is decided and returns it. Rejects with an OutriderError when the target cannot go on; the timeline is then unchanged.
    */
-  decide(draft: readonly number[], deciding: Deciding): Promise<Decision>;
+  decide(draft: readonly number[], deciding: Deciding, siblings?: readonly Sibling[]): Promise<Decision>;
   /**
    * Decides greedily, a token at a time and at most `most`, until the caller leaves. Only of engines for which a pass by itself costs
    * more than one of many: behind a server every `decide` is a request. Rejects as `decide` does.

@@ -9,7 +9,7 @@
  *   POST /v1/verify   one target pass: {open, draft} → a verdict, with `reason` when it ends the answer
  */
 import { OutriderError } from "../model/errors.ts";
-import type { Verdict } from "../speculate/types.ts";
+import type { DraftTokens, Verdict } from "../speculate/types.ts";
 import { decodeVerifyBody, MAX_FRAME_CHARS, type OpenFrame, PROTOCOL_VERSION } from "../verify/protocol.ts";
 import { bearerMatches } from "./bearer.ts";
 import { Drafts } from "./drafts.ts";
@@ -127,7 +127,7 @@ export class Gateway {
       }
       const { open, draft } = decodeVerifyBody(text);
       const drafts = this.drafts();
-      drafts.put({ position: open.keep + open.prompt.length, tokens: this.validPart(draft) });
+      drafts.put({ position: open.keep + open.prompt.length, ...this.validPart({ tokens: draft }) });
       let verdict: Verdict | null = null;
       const ended = await this.generate(
         open,
@@ -176,6 +176,7 @@ export class Gateway {
         maxTokens: open.maxTokens,
         context: this.#engine.context,
         maxDraft: capabilities.drafted(open.sampling) ? capabilities.maxDraft : 0,
+        siblings: capabilities.siblings,
       };
       const ended = await decideAll(through(lease), task, drafts, {
         alive: ours(lease, alive),
@@ -206,10 +207,12 @@ export class Gateway {
     return new Drafts(this.#options.now);
   }
 
-  /** The part of a draft before the first id that the vocabulary lacks: it cannot be kept, and is no reason to fail. */
-  validPart(tokens: readonly number[]): readonly number[] {
-    const bad = tokens.findIndex((token) => token >= this.#engine.vocabulary.size);
-    return bad < 0 ? tokens : tokens.slice(0, bad);
+  /** The part of a draft before the first id that the vocabulary lacks: that cannot be kept, and is no reason to fail. */
+  validPart({ tokens, siblings = [] }: DraftTokens): DraftTokens {
+    const { size } = this.#engine.vocabulary;
+    const bad = tokens.findIndex((token) => token >= size);
+    const valid = bad < 0 ? tokens : tokens.slice(0, bad);
+    return { tokens: valid, siblings: siblings.filter(({ at, id }) => at < valid.length && id < size) };
   }
 
   /** Refuses what is new and resolves when the generations at work have ended, or after `ms`. */

@@ -7,7 +7,7 @@ export function through(lease: Lease): Worked {
   return {
     timeline: sequence.timeline,
     prefill: () => lease.pass(() => sequence.prefill()),
-    decide: (draft, deciding) => lease.pass(() => sequence.decide(draft, deciding)),
+    decide: (...draft) => lease.pass(() => sequence.decide(...draft)),
     ...(sequence.stream && { stream: (most: number) => leased(lease, sequence.stream!(most)) }),
   };
 }

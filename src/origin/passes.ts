@@ -3,6 +3,7 @@
  * goes on by itself. Only greedy tokens do not depend on the noise that the server does not know.
  */
 import type { Decision } from "../speculate/accept.ts";
+import type { DraftTokens } from "../speculate/types.ts";
 import type { Deciding, EngineSequence } from "./engine.ts";
 
 /** What a generation needs of its sequence. */
@@ -22,11 +23,11 @@ export class Passes {
    * @param drafted whether a draft may be there for the next pass as well
    * @param most tokens that may follow by themselves
    */
-  async next(draft: readonly number[], drafted: boolean, most: number): Promise<Decision> {
-    const streams = draft.length === 0 && !drafted && this.#deciding.sampling.temperature === 0;
+  async next({ tokens, siblings }: DraftTokens, drafted: boolean, most: number): Promise<Decision> {
+    const streams = tokens.length === 0 && !drafted && this.#deciding.sampling.temperature === 0;
     if (!streams || !this.#sequence.stream) {
       await this.end();
-      return this.#sequence.decide(draft, this.#deciding);
+      return this.#sequence.decide(tokens, this.#deciding, siblings);
     }
     this.#stream ??= this.#sequence.stream(most);
     const { value, done } = await this.#stream.next();

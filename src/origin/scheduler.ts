@@ -7,7 +7,7 @@
  * drafter that is at work. Where nobody is waited for, an engine that can stream does so until a draft fits.
  */
 import { OutriderError } from "../model/errors.ts";
-import type { Done, Verdict } from "../speculate/types.ts";
+import type { Done, DraftTokens, Verdict } from "../speculate/types.ts";
 import type { Drafts } from "./drafts.ts";
 import type { Deciding } from "./engine.ts";
 import { Passes, type Worked } from "./passes.ts";
@@ -16,6 +16,8 @@ import { Passes, type Worked } from "./passes.ts";
 const LOOK_MS = 100;
 const MAX_UNANSWERED = 2;
 const UNDRAFTED = { undrafted: true } as const;
+const SIBLINGS = { siblings: true } as const;
+const NO_DRAFT: DraftTokens = { tokens: [] };
 /** Verdicts whose time of sending is remembered. */
 const MAX_SENT = 32;
 
@@ -25,6 +27,7 @@ export interface Task extends Deciding {
   /** Tokens to decide at most. */ readonly maxTokens: number;
   /** Longest timeline in tokens. */ readonly context: number;
   /** Draft tokens that one pass scores at most; 0 where the engine judges none. */ readonly maxDraft: number;
+  /** As `Capabilities.siblings`. */ readonly siblings: boolean;
 }
 
 export interface Ended extends Done {
@@ -63,18 +66,18 @@ export async function decideAll(sequence: Worked, task: Task, drafts: Drafts, ti
   const waits = () => patience() > 0 && task.maxDraft > 0 && unanswered < MAX_UNANSWERED;
 
   /** A fitting draft, or none. The prompt's own pass never waits. */
-  const nextDraft = async (): Promise<readonly number[]> => {
+  const nextDraft = async (): Promise<DraftTokens> => {
     const began = ties.now();
     await breathe();
     for (;;) {
       const draft = drafts.take(timeline);
       if (draft || drafts.declines(timeline.length)) unanswered = 0;
       if (draft) return draft;
-      if (passes === 0 || !waits() || drafts.declines(timeline.length) || !ties.alive()) return [];
+      if (passes === 0 || !waits() || drafts.declines(timeline.length) || !ties.alive()) return NO_DRAFT;
       const left = began + patience() - ties.now();
       if (left <= 0) {
         unanswered++;
-        return [];
+        return NO_DRAFT;
       }
       await drafts.arrival(Math.min(left, LOOK_MS));
     }
@@ -89,7 +92,7 @@ export async function decideAll(sequence: Worked, task: Task, drafts: Drafts, ti
       const position = timeline.length;
       const room = Math.min(task.maxDraft, task.maxTokens - decided - 1, task.context - position - 1);
       const start = ties.now();
-      const scored = draft.slice(0, Math.max(0, room));
+      const scored = cut(draft, Math.max(0, room), task.siblings);
       const {
         kept,
         tokens,
@@ -111,12 +114,20 @@ export async function decideAll(sequence: Worked, task: Task, drafts: Drafts, ti
       sentAt.set(timeline.length, now);
       if (sentAt.size > MAX_SENT) sentAt.delete(sentAt.keys().next().value!);
       const times = { stepMs: now - start, waitMs: start - waitStart, turn };
-      const judged = { position, kept, tokens, passes, scored: scored.length };
-      ties.emit({ ...judged, ...times, ...(task.maxDraft === 0 && UNDRAFTED) }, cached);
+      const judged = { position, kept, tokens, passes, scored: scored.tokens.length + scored.siblings.length };
+      const can = task.maxDraft === 0 ? UNDRAFTED : task.siblings && SIBLINGS;
+      ties.emit({ ...judged, ...times, ...can }, cached);
       if (task.stop.has(tokens.at(-1)!)) return { reason: "stop", decided, passes };
       if (decided >= task.maxTokens || timeline.length >= task.context) return { reason: "length", decided, passes };
     }
   } finally {
     await engine.end();
   }
+}
+
+/** The draft's first `room` tokens, and of their siblings as many as there is room for besides. */
+function cut({ tokens, siblings = [] }: DraftTokens, room: number, judgesSiblings: boolean) {
+  const kept = tokens.slice(0, room);
+  const fitting = judgesSiblings ? siblings.filter(({ at }) => at < kept.length) : [];
+  return { tokens: kept, siblings: fitting.slice(0, room - kept.length) };
 }

@@ -9,7 +9,7 @@
  * tokens the target has meanwhile decided is still good for the rest.
  */
 import { Pace } from "./pace.ts";
-import type { Drafter, Proposed, Verdict, Verifier } from "./types.ts";
+import type { Candidate, Drafter, Proposed, Sibling, Verdict, Verifier } from "./types.ts";
 import type { Window } from "./window.ts";
 
 export interface DecidedToken {
@@ -30,13 +30,14 @@ export interface Summary {
   /** Draft tokens sent. */ readonly drafted: number;
   /** Draft tokens kept by the target. */ readonly kept: number;
   /** Target passes, the prompt's included. */ readonly passes: number;
-  readonly bySource: Readonly<Record<Proposed["source"], { readonly drafted: number; readonly kept: number }>>;
+  readonly bySource: Readonly<Record<Candidate["source"], { readonly drafted: number; readonly kept: number }>>;
   readonly draftError?: unknown;
 }
 
 /** A draft token that the target has not decided on. */
 interface Guess extends Proposed {
   /** Whether the origin was told. */ sent: boolean;
+  /** Others for its place that the origin was told of. */ siblings: readonly Candidate[];
 }
 
 /** Tells the origin that no draft will come any more: an empty draft declines every position up to its own. */
@@ -91,6 +92,7 @@ class Table {
   #passes = 0;
   #ended = false;
   /** The target's engine takes no drafts. */ #undrafted = false;
+  /** It judges siblings. */ #siblings = false;
   #toldPatience: number;
   #draftError: unknown;
   #reported = false;
@@ -108,12 +110,14 @@ class Table {
     this.#pace.learn(verdict);
     this.#passes = verdict.passes;
     if (verdict.undrafted) this.#undrafted = true;
+    if (verdict.siblings) this.#siblings = true;
     this.#kept += verdict.kept;
     const tokens = verdict.tokens.map((id, i) => {
       const kept = i < verdict.kept;
       const guess = this.#ahead.shift();
       if (guess) {
-        if (kept) this.#bySource[guess.source].kept++;
+        const keeper = guess.id === id ? guess : (guess.siblings.find((other) => other.id === id) ?? guess);
+        if (kept) this.#bySource[keeper.source].kept++;
         this.#window.history.outcome(guess.confidence, guess.id === id);
         // What was drafted after a wrong token was drafted for another timeline.
         if (guess.id !== id) this.#ahead = [];
@@ -164,7 +168,7 @@ class Table {
       if (this.#window.pays) await read();
       return false;
     }
-    const { max, streams, more } = this.#window.plan(standing.map((guess) => guess.confidence));
+    const { max, others, streams, more } = this.#window.plan(standing, this.#siblings);
     if (max === 0) {
       this.#submit(position, standing, []);
       return false;
@@ -175,7 +179,7 @@ class Table {
     await read();
     const still = () => !this.#ended && !this.#verifier.ready && this.#timeline.length === position;
     if (!still()) return true;
-    const proposed = await drafter.propose(max, (confidence, drafted) => more(confidence, drafted) && still());
+    const proposed = await drafter.propose(max, (last) => more(last) && still(), others);
     this.#submit(position, standing, proposed.slice(0, max));
     return streams && proposed.length > 0;
   }
@@ -183,7 +187,7 @@ class Table {
   /** Takes up what was proposed at `position` after the guesses that stood there, and sends it as far as it is of use. */
   #submit(position: number, standing: readonly Guess[], proposed: readonly Proposed[]): void {
     if (this.#ended || (proposed.length === 0 && standing.length > 0)) return;
-    const guesses: Guess[] = [...standing, ...proposed.map((token) => ({ ...token, sent: false }))];
+    const guesses: Guess[] = [...standing, ...proposed.map((token) => ({ ...token, sent: false, siblings: [] }))];
     // Tokens decided while drafting use up the front of the draft, if they agree with it.
     const decided = this.#timeline.slice(position);
     if (decided.some((id, i) => guesses[i]?.id !== id)) return;
@@ -193,21 +197,35 @@ class Table {
     // An empty draft spares the origin a wait, or tells it not to wait any more; it says nothing once the timeline has moved
     // on or nobody waits.
     if (rest.length === 0 && (decided.length > 0 || streams)) return;
-    this.#ahead = rest;
-    if (streams && !this.#window.saves(rest.map(({ confidence }) => confidence))) return;
-    this.#send(rest);
+    if (streams || !this.#siblings) {
+      this.#ahead = rest;
+      if (!streams || this.#window.saves(rest)) this.#send(rest);
+      return;
+    }
+    const { length, others } = this.#window.choose(rest);
+    this.#ahead = rest.slice(0, length);
+    this.#send(this.#ahead, others);
   }
 
-  #send(draft: readonly Guess[]): void {
+  /** @param others which others for the place of each token go along */
+  #send(draft: readonly Guess[], others: readonly (readonly Candidate[])[] = []): void {
     const { policy, patience } = this.#window;
-    for (const guess of draft) {
+    const siblings: Sibling[] = [];
+    for (const [at, guess] of draft.entries()) {
       if (!guess.sent) this.#bySource[guess.source].drafted++;
       guess.sent = true;
+      const also = others[at] ?? [];
+      for (const other of also) {
+        siblings.push({ at, id: other.id });
+        if (!guess.siblings.includes(other)) this.#bySource[other.source].drafted++;
+      }
+      guess.siblings = [...new Set([...guess.siblings, ...also])];
     }
     this.#toldPatience = patience;
     this.#verifier.submit({
       position: this.#timeline.length,
       tokens: draft.map((guess) => guess.id),
+      ...(siblings.length > 0 && { siblings }),
       ...(policy.patience === "auto" && { patience }),
     });
   }

@@ -17,17 +17,28 @@ export const GREEDY: Sampling = { temperature: 0, topK: 0, topP: 1, minP: 0, see
 /** How the origin decides what to keep of a draft (design §4; BiLD: Kim et al. 2023, arXiv 2302.07863). */
 export type Rule = { readonly kind: "exact" } | { readonly kind: "bild"; readonly alphaRollback: number };
 
-/** The small model's proposed tokens for the positions from `position` on. */
-export interface Draft {
-  readonly position: number;
+/** Another token for the place of a draft's token `at`. Nothing is drafted after it. */
+export interface Sibling {
+  readonly at: number;
+  readonly id: number;
+}
+
+/** What one target pass judges: tokens that follow each other, and others for their places. */
+export interface DraftTokens {
   readonly tokens: readonly number[];
+  readonly siblings?: readonly Sibling[] | undefined;
+}
+
+/** The small model's proposed tokens for the positions from `position` on. */
+export interface Draft extends DraftTokens {
+  readonly position: number;
   /** How long the target may wait for drafts from now on, ms; absent: as before. */ readonly patience?:
     | number
     | undefined;
 }
 
-/** Asked after each drafted token whether to draft one more. `confidence` is the drafter's probability of its last token. */
-export type More = (confidence: number, drafted: number) => boolean;
+/** Asked after each drafted token whether to draft one more. */
+export type More = (last: Likelihood) => boolean;
 
 export interface Drafter {
   /**
@@ -35,23 +46,34 @@ export interface Drafter {
    * computes the rest. Long work yields to the event loop about every 20 ms.
    */
   sync(timeline: readonly number[]): Promise<void>;
-  /** Proposes up to `max` tokens that follow the synced timeline; stops early where `more` says no. May return none. */
-  propose(max: number, more: More): Promise<readonly Proposed[]>;
+  /**
+   * Proposes up to `max` tokens that follow the synced timeline, with at most `others` further ones for each place; stops early
+   * where `more` says no. May return none.
+   */
+  propose(max: number, more: More, others?: number): Promise<readonly Proposed[]>;
 }
 
-export interface Proposed {
+export interface Candidate {
   readonly id: number;
   /** The drafter's own probability of it, in [0, 1]. */ readonly confidence: number;
   /** Which drafter it came from, for `timings`. */ readonly source: "model" | "lookup";
 }
 
+export interface Proposed extends Candidate {
+  /** Other tokens for its place, the likeliest first. */ readonly others?: readonly Candidate[];
+}
+
+/** What decides how far to draft. */
+export type Likelihood = Pick<Proposed, "confidence" | "others">;
+
 /** The origin's answer to one target pass. */
 export interface Verdict {
   /** Position of `tokens[0]`. */ readonly position: number;
-  /** How many of `tokens`, from the first on, were draft tokens. */ readonly kept: number;
+  /** How many of `tokens`, from the first on, were draft tokens; the last of them may be a sibling. */ readonly kept: number;
   /** The tokens decided from `position` on: those kept, then the target's own. */ readonly tokens: readonly number[];
   /** Target passes of this generation so far, the prompt's included. */ readonly passes: number;
-  /** Draft tokens that the pass judged; those after the first wrong one for nothing. */ readonly scored: number;
+  /** Draft tokens that the pass judged, siblings among them; those after the first wrong one for nothing. */
+  readonly scored: number;
   /** Wall time of the target pass. */ readonly stepMs: number;
   /** How long the origin waited for a draft before the pass. */ readonly waitMs: number;
   /**
@@ -61,6 +83,7 @@ export interface Verdict {
   readonly turn?: { readonly position: number; readonly tokens: number; readonly ms: number } | undefined;
   /** The engine cannot judge drafts under this sampling: it streams, and none is used. */
   readonly undrafted?: boolean | undefined;
+  /** The engine judges siblings. */ readonly siblings?: boolean | undefined;
 }
 
 export interface Done {

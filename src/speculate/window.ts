@@ -5,9 +5,10 @@
  * fixed threshold.
  */
 import type { History } from "./history.ts";
+import { chooseNodes, isFull, LEAST_SIBLING, type Nodes, type Place } from "./nodes.ts";
 import { choosePatience } from "./patience.ts";
 import { bestWaiting, promises, streamed } from "./rates.ts";
-import type { More } from "./types.ts";
+import type { Likelihood, More } from "./types.ts";
 
 export interface WindowPolicy {
   /** Longest draft, at least 1. */ readonly maxDraft: number;
@@ -23,9 +24,13 @@ const EXPLORE = { waits: 8, streams: 32 } as const;
 /** Tokens a pass that a drafter must promise an origin that streams, or it is not worth its own time. */
 const LEAST_SAVING = 1.005;
 
+/** Further tokens that a drafter names for a place: more are hardly ever worth a position (docs/log.md). */
+const OTHERS = 3;
+
 /** How far the next draft may go. */
 export interface Plan {
   /** Tokens to make at once; 0 when what is already ahead is enough, or drafting does not pay. */ readonly max: number;
+  /** Further tokens to name for each place. */ readonly others: number;
   /** The origin does not wait: each token is sent as it is made, if it `saves`, and then another may be. */
   readonly streams: boolean;
   readonly more: More;
@@ -56,42 +61,67 @@ export class Window {
     return this.#gains(history.meanAcceptance);
   }
 
-  /** @param ahead confidences of draft tokens made already that the target has not decided on yet */
-  plan(ahead: readonly number[] = []): Plan {
+  /**
+   * @param ahead draft tokens made already that the target has not decided on yet
+   * @param siblings whether the target judges siblings
+   */
+  plan(ahead: readonly Likelihood[] = [], siblings = false): Plan {
     const { policy, history } = this;
     if (policy.patience === "auto") this.#patience = choosePatience(history, policy.maxDraft, this.#patience > 0);
     const streams = this.#patience === 0;
     const room = policy.maxDraft - ahead.length;
     if (streams) {
       const go = room > 0 && (ahead.length > 0 ? this.saves(ahead) : this.pays || this.#explores(true));
-      return { max: go ? 1 : 0, streams, more: () => false };
+      return { max: go ? 1 : 0, others: 0, streams, more: () => false };
     }
     const rate = bestWaiting(history, policy);
+    const places: Place[] = [];
     const survival: number[] = [];
-    const push = (confidence: number) => {
-      survival.push((survival.at(-1) ?? 1) * history.acceptance(confidence));
+    const push = (token: Likelihood) => {
+      places.push(this.#place(token));
+      survival.push((survival.at(-1) ?? 1) * places.at(-1)!.chance);
     };
-    const worthwhile = (confidence: number) =>
-      survival.length < policy.maxDraft && confidence >= policy.fallback && promises(survival, rate, history, policy);
-    for (const confidence of ahead) push(confidence);
+    const worthwhile = ({ confidence }: Likelihood) =>
+      survival.length < policy.maxDraft &&
+      confidence >= policy.fallback &&
+      promises(survival, rate, history, policy) &&
+      !(siblings && isFull(places, policy.maxDraft, this.#leastSibling));
+    for (const token of ahead) push(token);
     const last = ahead.at(-1);
     const go = last === undefined ? this.pays || this.#explores(false) : worthwhile(last);
     return {
       max: go ? Math.max(0, room) : 0,
+      others: siblings ? OTHERS : 0,
       streams,
-      more: (confidence) => {
-        push(confidence);
-        return worthwhile(confidence);
+      more: (token) => {
+        push(token);
+        return worthwhile(token);
       },
     };
   }
 
-  /** Whether the last token of a draft of these confidences saves an origin that streams more time than its position costs. */
-  saves(confidences: readonly number[]): boolean {
+  /** Which tokens of a draft, and of the others for its places, an origin that waits and judges siblings is to be sent. */
+  choose(draft: readonly Likelihood[]): Nodes {
+    const places = draft.map((token) => this.#place(token));
+    return chooseNodes(places, this.policy.maxDraft, this.#leastSibling);
+  }
+
+  #place({ confidence, others = [] }: Likelihood): Place {
+    return { chance: this.history.acceptance(confidence), others };
+  }
+
+  /** What a sibling must be worth, in decided tokens: the time of its position, or little. */
+  get #leastSibling(): number {
     const { policy, history } = this;
-    if ((confidences.at(-1) ?? 0) < policy.fallback) return false;
+    return policy.spare === "passes" ? LEAST_SIBLING : bestWaiting(history, policy) * history.costs.positionMs;
+  }
+
+  /** Whether the last token of a draft saves an origin that streams more time than its position costs. */
+  saves(draft: readonly Likelihood[]): boolean {
+    const { policy, history } = this;
+    if ((draft.at(-1)?.confidence ?? 0) < policy.fallback) return false;
     if (policy.spare === "passes") return true;
-    const survival = confidences.reduce((product, confidence) => product * history.acceptance(confidence), 1);
+    const survival = draft.reduce((product, { confidence }) => product * history.acceptance(confidence), 1);
     return survival * history.costs.targetStepMs > history.costs.positionMs;
   }
 

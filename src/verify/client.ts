@@ -11,6 +11,7 @@
 import { OutriderError } from "../model/errors.ts";
 import type { Done, Draft, Verdict, Verifier } from "../speculate/types.ts";
 import {
+  type DraftFrame,
   decodeOriginFrame,
   type EdgeFrame,
   encodeFrame,
@@ -55,7 +56,7 @@ export class VerifyClient implements Verifier {
   /** Counts dials, so that a socket that comes too late is known for it. */ #dials = 0;
   #socket: WebSocket | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #lastDraft: Draft | null = null;
+  #lastDraft: Pick<DraftFrame, "position" | "tokens" | "siblings"> | null = null;
   /** What the origin was told last. */ #patience: number;
   #arrived: (Verdict | Done)[] = [];
   #failure: OutriderError | null = null;
@@ -96,11 +97,17 @@ export class VerifyClient implements Verifier {
 
   submit(draft: Draft): void {
     // Ids that the wire cannot carry cannot be kept either.
-    const bad = draft.tokens.findIndex((id) => !Number.isSafeInteger(id) || id < 0 || id > 0xffffffff);
+    const bad = draft.tokens.findIndex((id) => !travels(id));
     const tokens = draft.tokens.slice(0, Math.min(MAX_DRAFT, bad < 0 ? MAX_DRAFT : bad));
-    this.#lastDraft = { position: draft.position, tokens };
+    const siblings = draft.siblings?.filter(({ at, id }) => at < tokens.length && travels(id));
+    const sent = {
+      position: draft.position,
+      tokens,
+      ...(siblings?.length && { siblings: siblings.slice(0, MAX_DRAFT) }),
+    };
+    this.#lastDraft = sent;
     this.#patience = draft.patience ?? this.#patience;
-    this.#send({ type: "draft", ...draft, tokens });
+    this.#send({ type: "draft", ...sent, patience: draft.patience });
   }
 
   /** A `next` that is waiting rejects with `closed`. */
@@ -166,7 +173,7 @@ export class VerifyClient implements Verifier {
     });
     this.#nowAsked();
     // The draft under way when the last socket broke; the origin drops it if it no longer fits.
-    if (this.#lastDraft) this.#send({ type: "draft", ...this.#lastDraft, tokens: [...this.#lastDraft.tokens] });
+    if (this.#lastDraft) this.#send({ type: "draft", ...this.#lastDraft });
   }
 
   #receive(data: unknown): void {
@@ -276,6 +283,8 @@ export class VerifyClient implements Verifier {
     this.#waiting = null;
   }
 }
+
+const travels = (id: number): boolean => Number.isSafeInteger(id) && id >= 0 && id <= 0xffffffff;
 
 const unreachable = (cause: unknown): OutriderError =>
   cause instanceof OutriderError

@@ -4,8 +4,9 @@
  *
  *   frame    from    meaning
  *   open     edge    start or resume: decide tokens from position keep + prompt.length on
- *   draft    edge    proposed tokens from `position` on; dropped if late or unfitting; without tokens: there will be none
- *                    for positions up to this one, do not wait
+ *   draft    edge    proposed tokens from `position` on, and siblings: other tokens for their places, for an origin whose
+ *                    verdicts say that it judges them; dropped if late or unfitting; without tokens: there will be none for
+ *                    positions up to this one, do not wait
  *   close    edge    the client went away; the origin stops within one pass
  *   verdict  origin  one target pass: how many draft tokens were kept, and the tokens it decided
  *   done     origin  nothing more will be decided, and why
@@ -59,6 +60,10 @@ const draftSchema = z.object({
   type: z.literal("draft"),
   position,
   tokens: z.array(token).max(MAX_DRAFT),
+  /** Of the token that is `at` in `tokens`. */ siblings: z
+    .array(z.object({ at: position, id: token }))
+    .max(MAX_DRAFT)
+    .optional(),
   /** From now on, instead of what `open` said. */ patience: patience.optional(),
 });
 const closeSchema = z.object({ type: z.literal("close") });
@@ -78,6 +83,7 @@ const verdictSchema = z.object({
   /** The engine cannot judge drafts under this sampling: none is used, so none need be made. */ undrafted: z
     .boolean()
     .optional(),
+  /** The engine judges siblings. */ siblings: z.boolean().optional(),
 });
 
 const doneSchema = z.object({

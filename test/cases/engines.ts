@@ -4,7 +4,7 @@
  */
 import { expect } from "vitest";
 import type { Deciding, EngineSequence, TargetEngine } from "../../src/origin/engine.ts";
-import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
+import { GREEDY, type Sampling, type Sibling } from "../../src/speculate/types.ts";
 import { seeded } from "../support/random.ts";
 
 export interface Subject {
@@ -68,14 +68,24 @@ export async function drafted(
     const at = sequence.timeline.length - prompt.length;
     if (at >= right.length - engine.capabilities.maxDraft) break;
     const draft = right.slice(at, at + Math.floor(random() * (engine.capabilities.maxDraft + 1)));
+    const siblings: Sibling[] = [];
     if (random() < 0.34 && draft.length > 0) {
       const wrong = Math.floor(random() * draft.length);
-      draft[wrong] = (draft[wrong]! + 1) % engine.vocabulary.size;
+      const id = draft[wrong]!;
+      draft[wrong] = (id + 1) % engine.vocabulary.size;
+      if (engine.capabilities.siblings && draft.length < engine.capabilities.maxDraft) {
+        const other = { at: Math.floor(random() * draft.length), id: (id + 2) % engine.vocabulary.size };
+        siblings.push(...[other, { at: wrong, id }].slice(0, engine.capabilities.maxDraft - draft.length));
+      }
     }
     const before = [...sequence.timeline];
-    const decision = await sequence.decide(draft, deciding(sampling));
+    const decision = await sequence.decide(draft, deciding(sampling), siblings);
     expect(sequence.timeline).toEqual([...before, ...decision.tokens]);
-    expect(decision.tokens.slice(0, decision.kept)).toEqual(draft.slice(0, decision.kept));
+    expect(decision.tokens.slice(0, decision.kept)).toEqual(
+      decision.tokens
+        .slice(0, decision.kept)
+        .map((id, at) => siblings.find((one) => one.at === at && one.id === id)?.id ?? draft[at]),
+    );
     kept += decision.kept;
     passes++;
   }

@@ -1,8 +1,9 @@
 /** The drafter's draw against the target's rule, over the kernels of this machine. */
 import { expect, test } from "vitest";
-import { drawToken, type Logits } from "../../src/draft/draw.ts";
+import { drawToken, drawTokens, type Logits } from "../../src/draft/draw.ts";
 import { TokenRows } from "../../src/model/token-rows.ts";
-import { chooseToken } from "../../src/speculate/sample.ts";
+import { gumbel, noiseBits, noiseKey } from "../../src/speculate/noise.ts";
+import { chooseToken, keepFloor } from "../../src/speculate/sample.ts";
 import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
 import { freshKernels } from "../support/kernels.ts";
 import { normal, seeded } from "../support/random.ts";
@@ -79,5 +80,28 @@ test("with a trimmed vocabulary it is the target's own draw where the target say
     const logits = Float32Array.from(kept, (id) => whole[id]!);
     const drawn = drawToken(holding(logits, i % 3 === 0 ? 100 : 2000, kept), logits, sampling, i);
     expect(drawn, JSON.stringify({ i, V, sampling })).toBe(chooseToken(restricted, sampling, i));
+  }
+});
+
+test("the next ones are the target's draws if those before were not there, of the tokens that the filters leave", () => {
+  const random = seeded(23);
+  for (let i = 0; i < 500; i++) {
+    const V = 1 + Math.floor(random() * 500);
+    const logits = Float32Array.from({ length: V }, () => [0.3, 1, 4, 12][i % 4]! * normal(random));
+    const sampling = i % 5 === 0 ? GREEDY : anySampling(random, i);
+    const top = Math.max(...logits);
+    const scale = sampling.temperature === 0 ? 1 : 1 / sampling.temperature;
+    const floor = sampling.temperature === 0 ? Number.NEGATIVE_INFINITY : keepFloor(logits, top, sampling);
+    const key = noiseKey(sampling.seed, i);
+    const score = (id: number) =>
+      (logits[id]! - top) * scale + (sampling.temperature === 0 ? 0 : gumbel(noiseBits(key, id)));
+    const wanted = [...logits.keys()]
+      .filter((id) => (logits[id]! - top) * scale >= floor)
+      .sort((a, b) => score(b) - score(a))
+      .slice(0, 4);
+    const held = holding(logits, 500);
+    const drawn = drawTokens(held, new Float32Array(memory.buffer, X, V), sampling, i, 4);
+    expect(drawn.map(({ id }) => id)).toEqual(wanted);
+    expect(drawn.map(({ logit }) => logit)).toEqual(wanted.map((id) => logits[id]));
   }
 });

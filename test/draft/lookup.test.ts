@@ -69,7 +69,8 @@ describe("lookup", () => {
   test("trusts longer matches more, and stops where `more` says no", async () => {
     const drafter = new LookupDrafter();
     await drafter.sync(ids("one two three four five. one two"));
-    const proposed = await drafter.propose(12, (_, drafted) => drafted < 9);
+    let asked = 0;
+    const proposed = await drafter.propose(12, () => ++asked < 9);
     expect(proposed).toHaveLength(9);
     for (const [i, { confidence, source }] of proposed.entries()) {
       expect(source).toBe("lookup");
@@ -98,12 +99,14 @@ describe("both", () => {
     held: readonly number[] = [];
     syncs = 0;
     confidence = 0.5;
+    others: readonly number[] = [];
     async sync(timeline: readonly number[]) {
       this.held = [...timeline];
       this.syncs++;
     }
     async propose() {
-      return [{ id: 7, confidence: this.confidence, source: "model" as const }];
+      const of = (id: number, confidence: number) => ({ id, confidence, source: "model" as const });
+      return [{ ...of(7, this.confidence), others: this.others.map((id) => of(id, 0.1)) }];
     }
   }
 
@@ -131,7 +134,26 @@ describe("both", () => {
     expect(text((await both.propose(1, always)).slice(0, 1))).toBe("X");
     model.confidence = 0.9;
     expect((await both.propose(3, always)).map(({ id }) => id)).toEqual([7, 7, 7]);
-    expect((await both.propose(3, (_, drafted) => drafted < 2)).length).toBe(2);
+    let asked = 0;
+    expect((await both.propose(3, () => ++asked < 2)).length).toBe(2);
+  });
+
+  test("names the one that is not taken, and what the model names besides, as others", async () => {
+    const model = new Model();
+    const both = new BothDrafter(new LookupDrafter(), model);
+    await both.sync(ids("abX, ab"));
+    const [X] = ids("X") as [number];
+    const named = async (confidence: number, others: readonly number[], most: number) => {
+      model.confidence = confidence;
+      model.others = others;
+      const [first] = await both.propose(1, always, most);
+      return [first!.id, ...first!.others!.map(({ id }) => id)];
+    };
+    expect(await named(0.9, [5, 6], 3)).toEqual([7, X, 5, 6]);
+    expect(await named(0.2, [5, 6], 2)).toEqual([X, 7, 5]);
+    expect(await named(0.9, [X, 5], 3)).toEqual([7, X, 5]);
+    expect(await named(0.2, [X], 3)).toEqual([X, 7]);
+    expect(await named(0.9, [5], 0)).toEqual([7]);
   });
 
   test("lets the model lag a little while copying, not without bound", async () => {

@@ -52,6 +52,37 @@ describe("forward", () => {
     expect(last).toEqual(all.subarray((tokens.length - 5) * vocabulary));
   });
 
+  test("siblings see what the tokens do that they stand in for, and leave no trace", () => {
+    const { vocabulary } = llama.header.config;
+    const chain = tokens.slice(61, 69);
+    const siblings = [3, 7, 3, 1, 6].map((at, i) => ({ at, id: (chain[at]! + 1 + i) % vocabulary }));
+    const cache = llama.newCache();
+    llama.forward(cache, tokens.slice(0, 61), 0);
+    const logits = llama.forward(cache, chain, chain.length, siblings).slice();
+    const next = llama.forward(cache, tokens.slice(69, 75), 6).slice();
+    expect(cache.tokens).toEqual(tokens.slice(0, 75));
+    cache.release();
+    const alone = logitsInChunks(llama, tokens.slice(0, 75), [1]);
+    expect(logits.subarray(0, 8 * vocabulary)).toEqual(alone.slice(61 * vocabulary, 69 * vocabulary));
+    expect(next).toEqual(alone.slice(69 * vocabulary));
+    for (const [i, { at, id }] of siblings.entries()) {
+      const instead = logitsInChunks(llama, [...tokens.slice(0, 61 + at), id], [1]).slice(-vocabulary);
+      expect(logits.slice((8 + i) * vocabulary, (9 + i) * vocabulary), `sibling ${i}`).toEqual(instead);
+    }
+  });
+
+  test("siblings of a long call are in its last chunk", () => {
+    const { vocabulary } = llama.header.config;
+    for (const length of [31, 32, 33, 60, 62, 64]) {
+      const cache = llama.newCache();
+      const sibling = { at: length - 1, id: (tokens[length - 1]! + 1) % vocabulary };
+      const logits = llama.forward(cache, tokens.slice(0, length), 3, [sibling, sibling]).slice(3 * vocabulary);
+      cache.release();
+      const instead = logitsInChunks(llama, [...tokens.slice(0, length - 1), sibling.id], [1]).slice(-vocabulary);
+      expect(logits).toEqual(Float32Array.from([...instead, ...instead]));
+    }
+  });
+
   test("cutting back and going on equals never having gone astray", () => {
     const cache = llama.newCache();
     llama.forward(cache, tokens.slice(0, 70), 0);

@@ -11,12 +11,12 @@ function held(...drafts: [position: number, ...tokens: number[]][]): Drafts {
 
 describe("a draft fits", () => {
   test("at the end of the timeline, whole", () => {
-    expect(held([4, 1, 2]).take(TIMELINE)).toEqual([1, 2]);
+    expect(held([4, 1, 2]).take(TIMELINE)).toMatchObject({ tokens: [1, 2] });
   });
 
   test("from earlier on, for what it has beyond what was decided meanwhile", () => {
-    expect(held([2, 12, 13, 14, 15]).take(TIMELINE)).toEqual([14, 15]);
-    expect(held([0, 10, 11, 12, 13, 14]).take(TIMELINE)).toEqual([14]);
+    expect(held([2, 12, 13, 14, 15]).take(TIMELINE)).toMatchObject({ tokens: [14, 15] });
+    expect(held([0, 10, 11, 12, 13, 14]).take(TIMELINE)).toMatchObject({ tokens: [14] });
   });
 
   test("not when it disagrees, or has nothing left", () => {
@@ -29,14 +29,23 @@ describe("a draft fits", () => {
   test("later, when it begins past the end", () => {
     const drafts = held([5, 20, 21]);
     expect(drafts.take(TIMELINE)).toBeNull();
-    expect(drafts.take([...TIMELINE, 14])).toEqual([20, 21]);
-    expect(drafts.take([...TIMELINE, 14, 20])).toEqual([21]);
+    expect(drafts.take([...TIMELINE, 14])).toMatchObject({ tokens: [20, 21] });
+    expect(drafts.take([...TIMELINE, 14, 20])).toMatchObject({ tokens: [21] });
+  });
+});
+
+test("siblings come along, those of tokens that were decided meanwhile do not", () => {
+  const drafts = new Drafts(() => 0);
+  drafts.put({ position: 3, tokens: [13, 14, 15], siblings: [1, 0, 2, 1].map((at, i) => ({ at, id: 20 + i })) });
+  expect(drafts.take(TIMELINE)).toEqual({
+    tokens: [14, 15],
+    siblings: [0, 1, 0].map((at, i) => ({ at, id: [20, 22, 23][i] })),
   });
 });
 
 test("of several that fit the longest is taken, of equals the newest", () => {
-  expect(held([4, 1, 2, 3], [4, 5]).take(TIMELINE)).toEqual([1, 2, 3]);
-  expect(held([4, 1, 2], [4, 5, 6]).take(TIMELINE)).toEqual([5, 6]);
+  expect(held([4, 1, 2, 3], [4, 5]).take(TIMELINE)).toMatchObject({ tokens: [1, 2, 3] });
+  expect(held([4, 1, 2], [4, 5, 6]).take(TIMELINE)).toMatchObject({ tokens: [5, 6] });
 });
 
 test("only the newest eight are held", () => {

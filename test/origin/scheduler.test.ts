@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Drafts } from "../../src/origin/drafts.ts";
 import { decideAll, type Task } from "../../src/origin/scheduler.ts";
 import { GREEDY, type Verdict } from "../../src/speculate/types.ts";
-import { reference, sleep } from "../support/scripted.ts";
+import { reference, sleep, V } from "../support/scripted.ts";
 import { ScriptedEngine } from "../support/scripted-engine.ts";
 
 const PROMPT = [3, 1, 4, 1, 5];
@@ -29,6 +29,7 @@ function setUp(task: Partial<Task> = {}) {
         maxTokens: 20,
         context: 4096,
         maxDraft: 15,
+        siblings: true,
         ...task,
       },
       drafts,
@@ -54,11 +55,37 @@ function setUp(task: Partial<Task> = {}) {
   };
 }
 
+/** A draft whose token `at` is wrong, the right one being a sibling of it, behind one that is none. */
+const savedDraft = (right: { position: number; tokens: readonly number[] }, at: number) => {
+  const id = right.tokens[at]!;
+  const tokens = right.tokens.map((token, i) => (i === at ? (id + 1) % V : token));
+  const none = { at, id: (id + 2) % V };
+  return { position: right.position, tokens, siblings: [none, { at, id }, { at: tokens.length, id }] };
+};
+
 /** The right draft of n tokens after a verdict. */
 const rightDraft = ({ position, tokens }: Verdict, n: number) => {
   const at = position + tokens.length;
   return { position: at, tokens: ANSWER.slice(at - PROMPT.length, at - PROMPT.length + n) };
 };
+
+describe("siblings", () => {
+  test.each([
+    ["are judged with the draft, and say so", { siblings: true }, [0, 4, 0], [0, 7, 0]],
+    ["are cut with it", { siblings: true, maxDraft: 6 }, [0, 3, 0], [0, 6, 0]],
+    ["are left out for an engine that judges none", { siblings: false }, [0, 3, 0], [0, 5, 0]],
+  ])("%s", async (_, task, kept, scored) => {
+    const { run, verdicts, onVerdict, drafts } = setUp({ maxTokens: 9, ...task });
+    onVerdict((verdict) => {
+      if (verdict.passes === 1) drafts.put(savedDraft(rightDraft(verdict, 5), 3));
+    });
+    await run();
+    expect(verdicts.flatMap(({ tokens }) => tokens)).toEqual(ANSWER.slice(0, 9));
+    expect(verdicts.slice(0, 3).map((verdict) => verdict.kept)).toEqual(kept);
+    expect(verdicts.slice(0, 3).map((verdict) => verdict.scored)).toEqual(scored);
+    expect(verdicts.every(({ siblings = false }) => siblings === task.siblings)).toBe(true);
+  });
+});
 
 describe("with patience 0", () => {
   test("streams one token a pass, the first from the prompt's own pass", async () => {

@@ -141,6 +141,12 @@ test("vLLM is asked for the whole prompt's probabilities only where beginnings w
     expect(prompt_logprobs !== undefined).toBe(whole);
     sequence.close();
   }
+  const sequence = engine.open();
+  sequence.append(promptOf(5, 20));
+  await sequence.decide([3, 4], deciding, [{ at: 1, id: 7 }]);
+  const prompts = [[], [3], [3, 4], [3, 7]].map((tokens) => [...promptOf(5, 20), ...tokens]);
+  expect(server.requests.at(-1)!.body).toMatchObject({ prompt: prompts });
+  sequence.close();
   // Behind 32 cached tokens 5 beginnings compute 8 to 12 tokens each, 50 against 44 in one; behind 96, 4 to 8 each.
   expect(wholeIsCheaper(40, 4)).toBe(true);
   expect(wholeIsCheaper(100, 4)).toBe(false);

@@ -4,10 +4,10 @@ import type { Llama } from "../../src/draft/model.ts";
 import type { EngineSequence } from "../../src/origin/engine.ts";
 import { WasmEngine } from "../../src/origin/engines/wasm.ts";
 import { chooseToken } from "../../src/speculate/sample.ts";
-import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
+import { GREEDY, type Sampling, type Sibling } from "../../src/speculate/types.ts";
 import { alone, ENGINE_CASES } from "../cases/engines.ts";
 import { seeded } from "../support/random.ts";
-import { reference, scriptedRow, V } from "../support/scripted.ts";
+import { reference, scriptedRows } from "../support/scripted.ts";
 import { loadPack, TINY_PACKS } from "../support/tiny.ts";
 
 const SAMPLED: Sampling = { temperature: 0.9, topK: 0, topP: 1, minP: 0, seed: 3 };
@@ -87,10 +87,11 @@ test("in a next turn reads no token that the cache holds of a refused draft, or 
   for (let seed = 0; seed < 20; seed++) {
     const prompt = [1 + seed, 2, 3];
     const [own] = reference(prompt, GREEDY, 1, []).tokens as [number];
-    for (const draft of [[own === 5 ? 6 : 5, 7, 8], [own]]) {
+    const wrong = own === 5 ? 6 : 5;
+    for (const [draft, siblings] of [[[wrong, 7, 8]], [[own]], [[wrong, 7, 8], [{ at: 0, id: own }]]] as const) {
       const sequence = engine.open();
       sequence.append(prompt);
-      await sequence.decide(draft, { ...deciding(GREEDY), stop: new Set([own]) });
+      await sequence.decide(draft, { ...deciding(GREEDY), stop: new Set([own]) }, siblings);
       sequence.append([9]);
       await sequence.decide([], deciding(GREEDY));
       expect(sequence.timeline).toEqual([...prompt, own, 9, ...reference([...prompt, own, 9], GREEDY, 1, []).tokens]);
@@ -113,12 +114,11 @@ function scriptedLlama(): Llama {
     header,
     pool,
     newCache: () => new Cache(),
-    forward(cache: Cache, tokens: readonly number[], rows: number): Float32Array {
+    forward(cache: Cache, tokens: readonly number[], rows: number, siblings: readonly Sibling[]): Float32Array {
+      const start = tokens.length - rows + 1;
+      const places = siblings.map(({ at, id }) => ({ at: at - start, id }));
+      const logits = scriptedRows([...cache.tokens, ...tokens.slice(0, start)], tokens.slice(start), places);
       cache.tokens.push(...tokens);
-      const logits = new Float32Array(rows * V);
-      for (let i = 0; i < rows; i++) {
-        logits.set(scriptedRow(cache.tokens.slice(0, cache.tokens.length - rows + 1 + i)), i * V);
-      }
       return logits;
     },
   } as unknown as Llama;

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { accept, fullJudge } from "../../src/speculate/accept.ts";
-import { GREEDY, type Rule, type Sampling } from "../../src/speculate/types.ts";
+import { accept, fullJudge, positionsOf } from "../../src/speculate/accept.ts";
+import { GREEDY, type Rule, type Sampling, type Sibling } from "../../src/speculate/types.ts";
 import { seeded } from "../support/random.ts";
-import { reference, STOP, scriptedRow, V } from "../support/scripted.ts";
+import { reference, STOP, scriptedRows, V } from "../support/scripted.ts";
 
 const EXACT: Rule = { kind: "exact" };
 const NONE = new Set<number>();
 
-/** What is decided from all logits, (K + 1, V). */
+/** What is decided from all logits, (K + 1 + siblings, V). */
 function decide(
   rows: Float32Array,
   draft: readonly number[],
@@ -15,15 +15,10 @@ function decide(
   sampling: Sampling,
   rule: Rule,
   stop: ReadonlySet<number>,
+  siblings: readonly Sibling[] = [],
 ) {
-  return accept(fullJudge(rows, rows.length / (draft.length + 1), sampling, position), draft, rule, stop);
-}
-
-/** The rows one target pass would give: logits after the timeline and after each draft token. */
-function rowsOf(timeline: readonly number[], draft: readonly number[]): Float32Array {
-  const rows = new Float32Array((draft.length + 1) * V);
-  for (let i = 0; i <= draft.length; i++) rows.set(scriptedRow([...timeline, ...draft.slice(0, i)]), i * V);
-  return rows;
+  const positions = positionsOf(position, draft.length, siblings);
+  return accept(fullJudge(rows, rows.length / positions.length, sampling, positions), draft, rule, stop, siblings);
 }
 
 describe("exact", () => {
@@ -40,8 +35,19 @@ describe("exact", () => {
           const right = expected.slice(at, at + Math.floor(random() * 6));
           const draft = right.map((id) => (random() < 0.2 ? Math.floor(random() * V) : id));
           const firstWrong = draft.findIndex((id, i) => id !== right[i]);
-          const { kept, tokens } = decide(rowsOf(timeline, draft), draft, timeline.length, sampling, EXACT, stop);
-          if (!draft.includes(STOP)) expect(kept).toBe(firstWrong < 0 ? draft.length : firstWrong);
+          // Of the tokens that are wrong some have the right one for a sibling, and any may have a wrong one.
+          const siblings = draft.flatMap((_, at) => [
+            ...(random() < 0.5 ? [{ at, id: Math.floor(random() * V) }] : []),
+            ...(random() < 0.5 ? [{ at, id: right[at]! }] : []),
+          ]);
+          const rows = scriptedRows(timeline, draft, siblings);
+          const { kept, tokens } = decide(rows, draft, timeline.length, sampling, EXACT, stop, siblings);
+          const saved = siblings.some(({ at, id }) => at === firstWrong && id === right[at]);
+          const wanted = firstWrong < 0 ? draft.length : firstWrong + (saved ? 1 : 0);
+          if (!right.includes(STOP)) {
+            expect(kept).toBe(wanted);
+            expect(tokens).toHaveLength(wanted + 1);
+          }
           timeline.push(...tokens);
         }
         expect(timeline.slice(prompt.length, prompt.length + 80)).toEqual(
@@ -52,7 +58,7 @@ describe("exact", () => {
   }
 
   test("an empty draft gives one token of the target's own", () => {
-    const row = scriptedRow([3, 4]);
+    const row = scriptedRows([3, 4], []);
     expect(decide(row, [], 2, GREEDY, EXACT, NONE)).toEqual({
       kept: 0,
       tokens: reference([3, 4], GREEDY, 1, []).tokens,
@@ -64,6 +70,9 @@ describe("exact", () => {
     expect(decide(rows, [1, 0], 5, GREEDY, EXACT, new Set([1]))).toEqual({ kept: 1, tokens: [1] });
     expect(decide(rows, [1, 0], 5, GREEDY, EXACT, new Set([0]))).toEqual({ kept: 2, tokens: [1, 0] });
     expect(decide(rows, [1, 0], 5, GREEDY, EXACT, NONE)).toEqual({ kept: 2, tokens: [1, 0, 2] });
+    // The rows: after nothing, after the draft's 0, after the sibling 1.
+    expect(decide(rows, [0], 5, GREEDY, EXACT, new Set([1]), [{ at: 0, id: 1 }])).toEqual({ kept: 1, tokens: [1] });
+    expect(decide(rows, [0], 5, GREEDY, EXACT, NONE, [{ at: 0, id: 1 }])).toEqual({ kept: 1, tokens: [1, 2] });
   });
 });
 

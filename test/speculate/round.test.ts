@@ -133,6 +133,35 @@ describe("drafts", () => {
     });
   });
 
+  test("take siblings along for a target that judges them; one that is kept ends what was drafted after its place", async () => {
+    const verifier = new HandVerifier();
+    const drafter = new GuessDrafter((timeline) => timeline.at(-1)! + 1, 0, [(timeline) => timeline.at(-1)! + 50]);
+    const run = generate([4, 5], drafter, verifier, window({ maxDraft: 7 }));
+    verifier.give({ ...verdict(2, 0, [6], 1), siblings: true });
+    await nextStep(run);
+    await settle();
+    // A confidence of 0.8 is trusted with 0.85: 0.85, 0.72, 0.61, 0.52, 0.44 in the chain, 0.5 and 0.43 beside it.
+    const [draft] = verifier.drafts;
+    expect(draft).toEqual({
+      position: 3,
+      tokens: [7, 8, 9, 10, 11],
+      siblings: [
+        { at: 0, id: 56 },
+        { at: 1, id: 57 },
+      ],
+    });
+    verifier.give({ ...verdict(3, 2, [7, 57, 58], 2), siblings: true });
+    expect((await nextStep(run)).tokens.map(({ kept }) => kept)).toEqual([true, true, false]);
+    await settle();
+    expect(verifier.drafts[1]).toMatchObject({ position: 6, tokens: [59, 60, 61, 62] });
+    verifier.give({ reason: "length" });
+    expect((await run.next()).value).toMatchObject({
+      drafted: 14,
+      kept: 2,
+      bySource: { model: { drafted: 14, kept: 2 }, lookup: { drafted: 0, kept: 0 } },
+    });
+  });
+
   test("cost nothing before the target has been asked, nor where none are wanted", async () => {
     const verifier = new HandVerifier();
     const { promise, resolve: asked } = Promise.withResolvers<void>();
@@ -234,10 +263,10 @@ describe("drafts", () => {
         async sync() {},
         async propose(_max, more): Promise<readonly Proposed[]> {
           if (calls++ > 0) return [];
-          expect(more(0.9, 1)).toBe(true);
+          expect(more({ confidence: 0.9 })).toBe(true);
           start();
           await held;
-          expect(more(0.9, 2)).toBe(false);
+          expect(more({ confidence: 0.9 })).toBe(false);
           return [7, 8].map((id) => ({ id, confidence: 0.9, source: "model" }));
         },
       };

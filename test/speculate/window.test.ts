@@ -30,11 +30,13 @@ function waitingRate({ roundTripMs, draftStepMs, targetStepMs, positionMs }: Cos
   return (1 - a ** (K + 1)) / (1 - a) / (roundTripMs + K * draftStepMs + targetStepMs + K * positionMs);
 }
 
+const sure = (...confidences: number[]) => confidences.map((confidence) => ({ confidence }));
+
 /** The length a plan leads to when every token has the same confidence. */
 function plannedLength(window: Window, confidence: number): number {
   const plan = window.plan();
   let length = Math.min(1, plan.max);
-  while (length < plan.max && plan.more(confidence, length)) length++;
+  while (length < plan.max && plan.more({ confidence })) length++;
   return length;
 }
 
@@ -90,7 +92,7 @@ describe("a window whose origin waits", () => {
       const draft: number[] = [];
       while (draft.length < plan.max) {
         draft.push(next());
-        if (!plan.more(draft.at(-1)!, draft.length)) break;
+        if (!plan.more({ confidence: draft.at(-1)! })) break;
       }
       return draft;
     }, true);
@@ -104,14 +106,49 @@ describe("a window whose origin waits", () => {
     const bild = new Window({ ...WAITING, spare: "passes", fallback: 0.6, maxDraft: 10 }, history);
     expect(plannedLength(bild, 0.61)).toBe(10);
     const plan = bild.plan();
-    expect([0.9, 0.6, 0.59].map((confidence, i) => plan.more(confidence, i + 1))).toEqual([true, true, false]);
+    expect([0.9, 0.6, 0.59].map((confidence) => plan.more({ confidence }))).toEqual([true, true, false]);
   });
 
   test("counts tokens already ahead", () => {
     const window = new Window({ ...WAITING, spare: "passes", maxDraft: 6 }, new History());
-    expect(window.plan([0.9, 0.9]).max).toBe(4);
-    expect(window.plan([0.9, 0.9, 0.9, 0.9, 0.9, 0.9]).max).toBe(0);
-    expect(new Window({ ...WAITING, fallback: 0.5 }, new History()).plan([0.9, 0.2]).max).toBe(0);
+    expect(window.plan(sure(0.9, 0.9)).max).toBe(4);
+    expect(window.plan(sure(0.9, 0.9, 0.9, 0.9, 0.9, 0.9)).max).toBe(0);
+    expect(new Window({ ...WAITING, fallback: 0.5 }, new History()).plan(sure(0.9, 0.2)).max).toBe(0);
+  });
+});
+
+describe("siblings", () => {
+  const history = taught({ roundTripMs: 80, draftStepMs: 2, targetStepMs: 20, positionMs: 1 }, 0.5);
+  const place = {
+    confidence: 0.5,
+    others: [0.3, 0.1, 0.01].map((confidence) => ({ id: 0, confidence, source: "model" as const })),
+  };
+
+  test("are asked for where the target judges them and waits", () => {
+    const spare = { ...WAITING, spare: "passes" } as const;
+    expect(new Window(spare, history).plan([], true).others).toBeGreaterThan(0);
+    expect(new Window(spare, history).plan([], false).others).toBe(0);
+    expect(new Window({ ...spare, patience: 0 }, history).plan([], true).others).toBe(0);
+  });
+
+  test("end a draft when they are worth more than what could follow", () => {
+    const window = new Window({ ...WAITING, spare: "passes", maxDraft: 6 }, history);
+    const lengthOf = (siblings: boolean) => {
+      const { max, more } = window.plan([], siblings);
+      let length = 1;
+      while (length < max && more(place)) length++;
+      return length;
+    };
+    // Worth 0.5, 0.25, 0.13, 0.06 in the chain, 0.3, 0.1, 0.15, 0.05, 0.08 beside it: only the fourth shows that it is not needed.
+    expect([lengthOf(false), lengthOf(true)]).toEqual([6, 4]);
+    const { length, others } = window.choose([place, place, place, place]);
+    expect([length, ...others.map((these) => these.length)]).toEqual([3, 2, 1, 0]);
+  });
+
+  test("must be worth the time of a position where time counts", () => {
+    const dear = taught({ roundTripMs: 80, draftStepMs: 2, targetStepMs: 20, positionMs: 20 }, 0.5);
+    const counts = [history, dear].map((seen) => new Window(WAITING, seen).choose([place]).others[0]!.length);
+    expect(counts).toEqual([2, 1]);
   });
 });
 
@@ -171,20 +208,23 @@ describe("a window whose origin streams", () => {
   test("drafts a token at a time, sends it while it may save anything, and seldom tries where nothing can be gained", () => {
     const near = taught({ roundTripMs: 20, draftStepMs: 2, targetStepMs: 20, positionMs: 0.5 }, 0.9);
     const ahead: number[] = [];
-    for (let plan = new Window(STREAMING, near).plan(); plan.max > 0; plan = new Window(STREAMING, near).plan(ahead)) {
+    for (
+      let plan = new Window(STREAMING, near).plan();
+      plan.max > 0;
+      plan = new Window(STREAMING, near).plan(sure(...ahead))
+    ) {
       expect(plan).toMatchObject({ max: 1, streams: true });
       ahead.push(0.5);
     }
     expect(ahead.length).toBe(15);
     const unsure = taught({ roundTripMs: 20, draftStepMs: 2, targetStepMs: 20, positionMs: 6 }, 0.5);
     // 0.5 and 0.5² of 20 ms saved, 6 ms spent.
-    expect([[0.5], [0.5, 0.5]].map((confidences) => new Window(STREAMING, unsure).saves(confidences))).toEqual([
-      true,
-      false,
-    ]);
-    expect(new Window(STREAMING, unsure).plan([0.5, 0.5]).max).toBe(0);
-    expect(new Window({ ...STREAMING, spare: "passes" }, unsure).plan([0.5, 0.5]).max).toBe(1);
-    expect(new Window({ ...STREAMING, fallback: 0.6 }, near).saves([0.7, 0.5])).toBe(false);
+    expect([[0.5], [0.5, 0.5]].map((confidences) => new Window(STREAMING, unsure).saves(sure(...confidences)))).toEqual(
+      [true, false],
+    );
+    expect(new Window(STREAMING, unsure).plan(sure(0.5, 0.5)).max).toBe(0);
+    expect(new Window({ ...STREAMING, spare: "passes" }, unsure).plan(sure(0.5, 0.5)).max).toBe(1);
+    expect(new Window({ ...STREAMING, fallback: 0.6 }, near).saves(sure(0.7, 0.5))).toBe(false);
 
     const far = taught({ roundTripMs: 500, draftStepMs: 20, targetStepMs: 8, positionMs: 0.5 }, 0.9);
     const window = new Window(STREAMING, far);

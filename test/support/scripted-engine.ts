@@ -2,8 +2,9 @@
 import type { Capabilities, Deciding, EngineSequence, TargetEngine } from "../../src/origin/engine.ts";
 import { DEFAULT_LIMITS, Gateway, type GatewayOptions } from "../../src/origin/gateway.ts";
 import { type OriginServer, serveOrigin } from "../../src/origin/node.ts";
-import { accept, type Decision, fullJudge } from "../../src/speculate/accept.ts";
-import { scriptedRow, sleep, V } from "./scripted.ts";
+import { accept, type Decision, fullJudge, positionsOf } from "../../src/speculate/accept.ts";
+import type { Sibling } from "../../src/speculate/types.ts";
+import { scriptedRows, sleep, V } from "./scripted.ts";
 
 const SLICE = 8;
 
@@ -14,6 +15,7 @@ export class ScriptedEngine implements TargetEngine {
   capabilities: Capabilities = {
     rules: ["exact", "bild"],
     maxDraft: 15,
+    siblings: true,
     capacity: 1e9,
     cost: (tokens) => tokens,
     drafted: () => true,
@@ -60,17 +62,26 @@ class ScriptedSequence implements EngineSequence {
     return true;
   }
 
-  async decide(draft: readonly number[], { sampling, rule, stop }: Deciding): Promise<Decision> {
+  async decide(
+    draft: readonly number[],
+    { sampling, rule, stop }: Deciding,
+    siblings: readonly Sibling[] = [],
+  ): Promise<Decision> {
     this.#engine.passes++;
-    if (draft.length > this.#engine.capabilities.maxDraft) throw new Error("more draft tokens than a pass scores");
+    if (draft.length + siblings.length > this.#engine.capabilities.maxDraft)
+      throw new Error("more draft tokens than a pass scores");
     const { fault } = this.#engine;
     this.#engine.fault = null;
     if (fault) throw fault;
     return this.#work(async () => {
       const position = this.timeline.length;
-      const rows = new Float32Array((draft.length + 1) * V);
-      for (let i = 0; i <= draft.length; i++) rows.set(scriptedRow([...this.timeline, ...draft.slice(0, i)]), i * V);
-      const decision = accept(fullJudge(rows, V, sampling, position), draft, rule, stop);
+      const judge = fullJudge(
+        scriptedRows(this.timeline, draft, siblings),
+        V,
+        sampling,
+        positionsOf(position, draft.length, siblings),
+      );
+      const decision = accept(judge, draft, rule, stop, siblings);
       this.append(decision.tokens);
       this.#computed = this.timeline.length - 1;
       return decision;

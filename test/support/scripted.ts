@@ -3,7 +3,7 @@
  * answer a target gives alone (the reference), and drafters that are right, wrong, late or broken. Deterministic.
  */
 import { chooseToken } from "../../src/speculate/sample.ts";
-import type { Drafter, More, Proposed, Sampling } from "../../src/speculate/types.ts";
+import type { Drafter, More, Proposed, Sampling, Sibling } from "../../src/speculate/types.ts";
 import { seeded } from "./random.ts";
 
 export const V = 40;
@@ -19,6 +19,21 @@ export function scriptedRow(timeline: readonly number[]): Float32Array {
   return row;
 }
 
+/** The logits of one pass, as `Judge` counts its rows: after the timeline and each token of the draft, then after each sibling. */
+export function scriptedRows(
+  timeline: readonly number[],
+  draft: readonly number[],
+  siblings: readonly Sibling[] = [],
+): Float32Array {
+  const before = [
+    ...[...draft, 0].map((_, i) => draft.slice(0, i)),
+    ...siblings.map(({ at, id }) => [...draft.slice(0, at), id]),
+  ];
+  const rows = new Float32Array(before.length * V);
+  for (const [i, tokens] of before.entries()) rows.set(scriptedRow([...timeline, ...tokens]), i * V);
+  return rows;
+}
+
 /** What the target decides with no draft at all: the definition of the right output. */
 export function reference(prompt: readonly number[], sampling: Sampling, maxTokens: number, stop: readonly number[]) {
   const timeline = [...prompt];
@@ -32,17 +47,21 @@ export function reference(prompt: readonly number[], sampling: Sampling, maxToke
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A drafter built from a function that guesses the next token of a timeline, or has no guess. */
+type Guess = (timeline: readonly number[], calls: number) => number | null;
+
+/** A drafter built from a function that guesses the next token of a timeline, or has no guess; and maybe others that do as well. */
 export class GuessDrafter implements Drafter {
-  readonly guess: (timeline: readonly number[], calls: number) => number | null;
+  readonly guess: Guess;
   readonly delayMs: number;
+  readonly others: readonly Guess[];
   syncs = 0;
   #timeline: number[] = [];
   #calls = 0;
 
-  constructor(guess: (timeline: readonly number[], calls: number) => number | null, delayMs = 0) {
+  constructor(guess: Guess, delayMs = 0, others: readonly Guess[] = []) {
     this.guess = guess;
     this.delayMs = delayMs;
+    this.others = others;
   }
 
   async sync(timeline: readonly number[]): Promise<void> {
@@ -51,16 +70,21 @@ export class GuessDrafter implements Drafter {
     if (this.delayMs > 0) await sleep(this.delayMs);
   }
 
-  async propose(max: number, more: More): Promise<readonly Proposed[]> {
-    const tokens: number[] = [];
-    while (tokens.length < max) {
-      const guess = this.guess([...this.#timeline, ...tokens], this.#calls++);
-      if (guess === null) break;
+  async propose(max: number, more: More, others = 0): Promise<readonly Proposed[]> {
+    const proposed: Proposed[] = [];
+    while (proposed.length < max) {
+      const timeline = [...this.#timeline, ...proposed.map(({ id }) => id)];
+      const id = this.guess(timeline, this.#calls++);
+      if (id === null) break;
       if (this.delayMs > 0) await sleep(this.delayMs);
-      tokens.push(guess);
-      if (!more(0.8, tokens.length)) break;
+      const also = this.others.slice(0, others).map((other) => other(timeline, this.#calls) ?? 0);
+      proposed.push({
+        ...{ id, confidence: 0.8, source: "model" },
+        others: also.map((id) => ({ id, confidence: 0.5, source: "model" })),
+      });
+      if (!more(proposed.at(-1)!)) break;
     }
-    return tokens.map((id) => ({ id, confidence: 0.8, source: "model" }));
+    return proposed;
   }
 }
 
@@ -73,6 +97,8 @@ export function drafters(sampling: Sampling, seed: number): Record<string, Draft
     none: null,
     oracle: new GuessDrafter(own),
     noisy: new GuessDrafter(noisy),
+    "noisy with others": new GuessDrafter(noisy, 0, [noisy, own, () => Math.floor(random() * V)]),
+    "nonsense besides": new GuessDrafter(noisy, 0, [() => -1, () => 0.5, () => V]),
     garbage: new GuessDrafter(() => Math.floor(random() * V)),
     nonsense: new GuessDrafter((_, call) => [-1, 1e9, 0.5, Number.NaN][call % 4]!),
     empty: new GuessDrafter(() => null),

@@ -151,8 +151,7 @@ describe("one socket", () => {
   test("opens with the whole timeline, passes verdicts on, and says when there are some", async () => {
     const verifier = client(saying(verdict(3, [1], 1), verdict(4, [2, 3], 2, 1), done("length")));
     expect(verifier.ready).toBe(false);
-    await sleep(40);
-    expect(verifier.ready).toBe(true);
+    await expect.poll(() => verifier.ready).toBe(true);
     expect(await verifier.next()).toEqual({
       position: 3,
       kept: 0,
@@ -202,12 +201,24 @@ describe("one socket", () => {
     verifier.submit({ position: 4, tokens: Array(40).fill(1) });
     verifier.submit({ position: 4, tokens: [1, -1, 2] });
     verifier.submit({ position: 4, tokens: [Number.NaN] });
-    await peers[0]!.frame(4);
+    verifier.submit({
+      position: 4,
+      tokens: [5, 6],
+      siblings: [7, -1, 8, 9].map((id, i) => ({ at: [1, 0, 2, 0][i]!, id })),
+    });
+    await peers[0]!.frame(5);
     expect(peers[0]!.frames.slice(1)).toEqual([
       { type: "draft", position: 4, tokens: [8, 9] },
       { type: "draft", position: 4, tokens: Array(15).fill(1) },
       { type: "draft", position: 4, tokens: [1] },
       { type: "draft", position: 4, tokens: [] },
+      {
+        ...{ type: "draft", position: 4, tokens: [5, 6] },
+        siblings: [
+          { at: 1, id: 7 },
+          { at: 0, id: 9 },
+        ],
+      },
     ]);
   });
 

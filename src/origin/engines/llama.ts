@@ -76,6 +76,7 @@ export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise
     // The library keeps one cell free.
     context: contextSize - 1,
     capabilities: {
+      siblings: false,
       rules: ["exact", "bild"],
       maxDraft,
       capacity: sequences,

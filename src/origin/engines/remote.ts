@@ -1,6 +1,6 @@
 /** What engines behind a server have in common: the server keeps keys and values, and tells of a position its likeliest tokens. */
 import type { Decision } from "../../speculate/accept.ts";
-import type { Rule, Sampling } from "../../speculate/types.ts";
+import type { Rule, Sampling, Sibling } from "../../speculate/types.ts";
 import type { Deciding, EngineSequence, TargetEngine } from "../engine.ts";
 import type { ServedModel } from "./served-model.ts";
 import { Timeline } from "./timeline.ts";
@@ -13,8 +13,13 @@ export interface RemoteOptions {
   /** Generations at once. */ readonly sessions: number;
 }
 
-/** One pass over the timeline and a draft. Rejects with an OutriderError. */
-type Pass = (timeline: readonly number[], draft: readonly number[], deciding: Deciding) => Promise<Decision>;
+/** One pass over the timeline and a draft with its siblings. Rejects with an OutriderError. */
+type Pass = (
+  timeline: readonly number[],
+  draft: readonly number[],
+  deciding: Deciding,
+  siblings: readonly Sibling[],
+) => Promise<Decision>;
 /** What follows the timeline greedily, at most `most` tokens, in one request. */
 type Run = (timeline: readonly number[], most: number) => AsyncGenerator<readonly number[], void>;
 
@@ -22,17 +27,28 @@ export interface Remote {
   /** With the context that the server leaves. */ readonly served: ServedModel;
   readonly rules: readonly Rule["kind"][];
   readonly maxDraft: number;
+  /** Whether a pass judges siblings. */ readonly siblings: boolean;
   readonly sessions: number;
   /** As `Capabilities.drafted`. */ drafted(sampling: Sampling): boolean;
   readonly pass: Pass;
   readonly run: Run;
 }
 
-export const remoteEngine = ({ served, rules, maxDraft, sessions, drafted, pass, run }: Remote): TargetEngine => ({
+export const remoteEngine = ({
+  served,
+  rules,
+  maxDraft,
+  siblings,
+  sessions,
+  drafted,
+  pass,
+  run,
+}: Remote): TargetEngine => ({
   ...served,
   capabilities: {
     rules,
     maxDraft,
+    siblings,
     // The server queues and evicts by itself.
     capacity: sessions,
     cost: () => 1,
@@ -57,8 +73,8 @@ class RemoteSequence extends Timeline implements EngineSequence {
     return false;
   }
 
-  async decide(draft: readonly number[], deciding: Deciding): Promise<Decision> {
-    const decision = await this.#pass(this.timeline, draft, deciding);
+  async decide(draft: readonly number[], deciding: Deciding, siblings: readonly Sibling[] = []): Promise<Decision> {
+    const decision = await this.#pass(this.timeline, draft, deciding, siblings);
     this.append(decision.tokens);
     return decision;
   }

@@ -10,7 +10,7 @@
  * computes c and the draft. The server dies of ids outside its vocabulary: the gateway lets none through.
  */
 import * as z from "zod";
-import { accept, type Decision, partialJudge } from "../../speculate/accept.ts";
+import { accept, type Decision, partialJudge, positionsOf } from "../../speculate/accept.ts";
 import { type Likeliest, likeliestNeeded } from "../../speculate/likeliest.ts";
 import type { Deciding, TargetEngine } from "../engine.ts";
 import { EngineServer } from "./http.ts";
@@ -45,6 +45,7 @@ export async function connectSglang(options: RemoteOptions): Promise<TargetEngin
     served: { model, vocabulary, context: Math.min(context, max_req_input_len) - RESERVED },
     rules: ["exact", "bild"],
     maxDraft: options.maxDraft,
+    siblings: false,
     sessions: options.sessions,
     drafted: (sampling) => likeliestNeeded(sampling, MAX_LIKELIEST) !== null,
     pass: (timeline, draft, deciding) => decide(server, vocabulary.size, timeline, draft, deciding),
@@ -60,10 +61,10 @@ async function decide(
   deciding: Deciding,
 ): Promise<Decision> {
   const { sampling, rule, stop } = deciding;
-  const position = timeline.length;
   const judged = async (tokens: readonly number[], count: number): Promise<Decision> => {
     const { rows, logProbabilities, cached } = await score(server, timeline, tokens, count);
-    return { ...accept(partialJudge(rows, logProbabilities, V, sampling, position), tokens, rule, stop), cached };
+    const judge = partialJudge(rows, logProbabilities, V, sampling, positionsOf(timeline.length, tokens.length, []));
+    return { ...accept(judge, tokens, rule, stop), cached };
   };
   const counts = [likeliestNeeded(sampling, MAX_LIKELIEST) ?? V, MORE_LIKELIEST].map((count) => Math.min(V, count));
   for (const [n, count] of counts.entries()) {

@@ -5,14 +5,15 @@
  *   whole       one prompt, p p p p c d1 d2 d3, with prompt_logprobs          all of them
  *   beginnings  K + 1 prompts, … c | … c d1 | … c d1 d2 | …, one token each   of each what its last block of 16 lacks
  *
- * Beginnings share the cached blocks and run as one batch. Without a draft both are the same plain request.
+ * Beginnings share the cached blocks and run as one batch; a sibling is one more of them. Without a draft both ways are the same
+ * plain request.
  * A sampled token is known for sure only where top_k leaves no more tokens than the server tells. Otherwise the server's own
  * sampler draws it, without drafts, and its draw does not repeat for a seed.
  */
 import * as z from "zod";
-import { accept, type Decision, partialJudge } from "../../speculate/accept.ts";
+import { accept, type Decision, partialJudge, positionsOf } from "../../speculate/accept.ts";
 import type { Likeliest } from "../../speculate/likeliest.ts";
-import type { Sampling } from "../../speculate/types.ts";
+import type { Sampling, Sibling } from "../../speculate/types.ts";
 import type { Deciding, TargetEngine } from "../engine.ts";
 import { EngineServer } from "./http.ts";
 import { type RemoteOptions, remoteEngine } from "./remote.ts";
@@ -49,9 +50,10 @@ export async function connectVllm(options: RemoteOptions): Promise<TargetEngine>
     served: { model, vocabulary, context: Math.min(context, max_model_len) - 1 },
     rules: ["exact"],
     maxDraft: Math.min(MAX_DRAFT, options.maxDraft),
+    siblings: true,
     sessions: options.sessions,
     drafted,
-    pass: (timeline, draft, deciding) => decide(server, id, vocabulary.size, timeline, draft, deciding),
+    pass: (timeline, ...draft) => decide(server, id, vocabulary.size, timeline, ...draft),
     run: (timeline, most) => run(server, id, timeline, most),
   });
 }
@@ -66,12 +68,15 @@ async function decide(
   timeline: readonly number[],
   draft: readonly number[],
   { sampling, rule, stop }: Deciding,
+  siblings: readonly Sibling[],
 ): Promise<Decision> {
   if (!drafted(sampling)) return drawnByServer(server, model, timeline, sampling);
   // Two show a tie for the first place; of ties for the last of top_k all that can be had.
-  const ways = { server, model, timeline, draft, count: sampling.temperature === 0 ? 2 : MAX_LIKELIEST };
-  const rows = await (wholeIsCheaper(timeline.length, draft.length) ? whole(ways) : beginnings(ways));
-  const decision = accept(partialJudge(rows, [], V, sampling, timeline.length), draft, rule, stop);
+  const ways = { server, model, timeline, draft, siblings, count: sampling.temperature === 0 ? 2 : MAX_LIKELIEST };
+  const isWhole = siblings.length === 0 && wholeIsCheaper(timeline.length, draft.length);
+  const rows = await (isWhole ? whole(ways) : beginnings(ways));
+  const judge = partialJudge(rows, [], V, sampling, positionsOf(timeline.length, draft.length, siblings));
+  const decision = accept(judge, draft, rule, stop, siblings);
   if (decision.tokens.length > 0) return decision;
   return { ...(await drawnByServer(server, model, timeline, sampling)), passes: 2 };
 }
@@ -95,6 +100,7 @@ interface Ways {
   readonly model: string;
   readonly timeline: readonly number[];
   readonly draft: readonly number[];
+  readonly siblings: readonly Sibling[];
   /** Likeliest tokens to tell. */ readonly count: number;
 }
 
@@ -115,8 +121,12 @@ async function whole({ server, model, timeline, draft, count }: Ways): Promise<L
   return [...rows.map((row) => ranked(row ?? {}, count)), last(choice!)];
 }
 
-async function beginnings({ server, model, timeline, draft, count }: Ways): Promise<Likeliest[]> {
-  const prompt = Array.from({ length: draft.length + 1 }, (_, k) => [...timeline, ...draft.slice(0, k)]);
+async function beginnings({ server, model, timeline, draft, siblings, count }: Ways): Promise<Likeliest[]> {
+  const beginning = (k: number, ...then: number[]) => [...timeline, ...draft.slice(0, k), ...then];
+  const prompt = [
+    ...Array.from({ length: draft.length + 1 }, (_, k) => beginning(k)),
+    ...siblings.map(({ at, id }) => beginning(at, id)),
+  ];
   const { choices } = await server.post("/v1/completions", { ...common(model, count), prompt }, replySchema);
   return choices.toSorted((a, b) => a.index - b.index).map(last);
 }

@@ -4,6 +4,7 @@
  *
  *   timeline  p p p p p p a b c          cache   p p p p p p a b       the last token is never cached before a pass
  *   pass      c d1 d2 d3                 rows    after c, d1, d2, d3   kept d1 d2 → cache … c d1 d2, timeline … c d1 d2 own
+ *                    s2                          and after s2          kept d1 s2 → cache … c d1, timeline … c d1 s2 own
  *
  * Passes are synchronous inside, so sessions take turns; KV pages come from the model's pool, which takes them from the
  * least recently used sequence when it runs out: that one then prefills again. The gateway keeps those at work within it.
@@ -11,8 +12,10 @@
 import type { Llama } from "../../draft/model.ts";
 import { PAGE_TOKENS } from "../../kernels/abi.ts";
 import { OutriderError } from "../../model/errors.ts";
+import { commonPrefix } from "../../model/timeline.ts";
 import { isTrimmed } from "../../model/token-rows.ts";
-import { accept, type Decision, fullJudge } from "../../speculate/accept.ts";
+import { accept, type Decision, fullJudge, positionsOf } from "../../speculate/accept.ts";
+import type { Sibling } from "../../speculate/types.ts";
 import type { Capabilities, Deciding, EngineSequence, TargetEngine } from "../engine.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -41,6 +44,7 @@ export class WasmEngine implements TargetEngine {
     this.capabilities = {
       rules: ["exact", "bild"],
       maxDraft,
+      siblings: true,
       capacity: llama.pool.pages,
       cost: (tokens) => Math.ceil(tokens / PAGE_TOKENS),
       drafted: () => true,
@@ -75,13 +79,21 @@ class WasmSequence extends Timeline implements EngineSequence {
     return true;
   }
 
-  async decide(draft: readonly number[], { sampling, rule, stop }: Deciding): Promise<Decision> {
+  async decide(
+    draft: readonly number[],
+    { sampling, rule, stop }: Deciding,
+    siblings: readonly Sibling[] = [],
+  ): Promise<Decision> {
     const position = this.timeline.length;
     this.#cache.cut(position - 1);
-    const rows = this.#forward([...this.timeline.slice(this.#cache.tokens.length), ...draft], draft.length + 1);
-    const V = rows.length / (draft.length + 1);
-    const decision = accept(fullJudge(rows, V, sampling, position), draft, rule, stop);
-    this.#cache.cut(position + decision.kept);
+    const tokens = [...this.timeline.slice(this.#cache.tokens.length), ...draft];
+    const start = tokens.length - draft.length;
+    const places = siblings.map(({ at, id }) => ({ at: start + at, id }));
+    const rows = this.#forward(tokens, draft.length + 1, places);
+    const positions = positionsOf(position, draft.length, siblings);
+    const judge = fullJudge(rows, rows.length / positions.length, sampling, positions);
+    const decision = accept(judge, draft, rule, stop, siblings);
+    this.#cache.cut(position + Math.min(decision.kept, commonPrefix(decision.tokens, draft)));
     this.append(decision.tokens);
     return decision;
   }
@@ -90,9 +102,9 @@ class WasmSequence extends Timeline implements EngineSequence {
     this.#cache.release();
   }
 
-  #forward(tokens: readonly number[], rows: number): Float32Array {
+  #forward(tokens: readonly number[], rows: number, siblings: readonly Sibling[] = []): Float32Array {
     try {
-      return this.#llama.forward(this.#cache, tokens, rows);
+      return this.#llama.forward(this.#cache, tokens, rows, siblings);
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
       // A trapped instance stays broken; only a fresh one helps.
