@@ -20,6 +20,7 @@ import { quantise, quantiseTensor } from "./stages/quantise.ts";
 import { shortenedLlama } from "./stages/shortened-llama.ts";
 import { squeezeLlm } from "./stages/squeezellm.ts";
 import { trimVocabulary } from "./stages/trim-vocabulary.ts";
+import { wandaSp } from "./stages/wanda-sp.ts";
 
 type StageOf<K> = Extract<Stage, { stage: K }>;
 type Apply<K> = (model: PackedModel, stage: StageOf<K>, calibration: Calibration) => PackedModel | Promise<PackedModel>;
@@ -37,6 +38,7 @@ const STAGES: { [K in Stage["stage"]]: Apply<K> } = {
   squeezellm: squeezeLlm,
   "llm-pruner": llmPruner,
   "shortened-llama": shortenedLlama,
+  "wanda-sp": wandaSp,
 };
 
 const applyStage = <K extends Stage["stage"]>(model: PackedModel, stage: StageOf<K>, calibration: Calibration) =>

@@ -12,6 +12,7 @@ import type { Quantise } from "./stages/quantise.ts";
 import type { ShortenedLlama } from "./stages/shortened-llama.ts";
 import type { SqueezeLlm } from "./stages/squeezellm.ts";
 import type { TrimVocabulary } from "./stages/trim-vocabulary.ts";
+import type { WandaSp } from "./stages/wanda-sp.ts";
 
 export type Stage =
   | PruneDepth
@@ -24,7 +25,8 @@ export type Stage =
   | Gptq
   | SqueezeLlm
   | LlmPruner
-  | ShortenedLlama;
+  | ShortenedLlama
+  | WandaSp;
 
 export interface Recipe {
   /** Id of the model it makes, as clients and the wire name it. */ readonly model: string;
@@ -91,6 +93,7 @@ const recipeSchema = z.strictObject({
           remove: z.int().positive(),
           plus: z.boolean(),
         }),
+        z.strictObject({ stage: z.literal("wanda-sp"), mlp: share }),
       ]),
     )
     .min(1),

@@ -15,6 +15,14 @@ export function wandaScores(weights: Float32Array, squares: Float64Array): Float
   return scores;
 }
 
+/** ‖W‖ · ‖x‖ of each column of `weights`, (cols), the norm of what an input channel adds, but for how its inputs lie. */
+export function wandaColumns(weights: Float32Array, squares: Float64Array): Float64Array {
+  const cols = squares.length;
+  const sums = new Float64Array(cols);
+  for (const [n, weight] of weights.entries()) sums[n % cols]! += weight * weight;
+  return sums.map((sum, k) => Math.sqrt(sum * squares[k]!));
+}
+
 /** `weights` (rows, cols) without those that `pattern` lets go. */
 export function wanda(weights: Float32Array, rows: number, squares: Float64Array, pattern: Pattern): Sparse {
   const kept = keptBy(pattern, wandaScores(weights, squares), rows);

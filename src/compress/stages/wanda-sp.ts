@@ -1,0 +1,47 @@
+/**
+ * The stage that narrows MLPs by Wanda's measure, in whole channels: Wanda-sp, as An et al. 2023 (FLAP, arXiv 2312.11983, §4.1)
+ * call what they compare with. Block by block, statistics behind the narrowed blocks before it. Asks a text for no gradients.
+ */
+import type { PackedModel } from "../../format/pack.ts";
+import { blockShape } from "../../model/config.ts";
+import { decodeTensor } from "../../model/decode.ts";
+import { OutriderError } from "../../model/errors.ts";
+import { blockTensor } from "../../model/tensors.ts";
+import type { Calibration } from "../calibration.ts";
+import { rankLocally } from "../methods/ranking.ts";
+import { wandaColumns } from "../methods/wanda.ts";
+import { pruneWidth } from "./prune-width.ts";
+import { floatTensor } from "./solved-tensor.ts";
+
+export interface WandaSp {
+  readonly stage: "wanda-sp";
+  /** Share of the channels inside each MLP that goes. */ readonly mlp: number;
+}
+
+const DOWN = "mlp.down_proj.weight";
+
+/** A narrower copy. Throws `bad_recipe` for a share that leaves no channel. */
+export async function wandaSp(model: PackedModel, stage: WandaSp, calibration: Calibration): Promise<PackedModel> {
+  if (!(stage.mlp >= 0 && stage.mlp < 1)) {
+    throw new OutriderError("bad_recipe", `wanda-sp: mlp is ${stage.mlp}; a share is at least 0 and under 1`);
+  }
+  // Zeros say what goes: a run that is resumed gets the blocks that were solved from its journal, not from here.
+  const solved = await calibration.compress(model, "squares", (_layer, { down: { squares, cols } }, weightsOf) => {
+    const weights = weightsOf(DOWN);
+    const importance = wandaColumns(weights, squares);
+    const [kept] = rankLocally([{ importance, left: upTo(cols) }], 1, stage.mlp);
+    const stays = new Set(kept);
+    const zeroed = weights.map((weight, n) => (stays.has(n % cols) ? weight : 0));
+    return new Map([[DOWN, floatTensor(zeroed, weights.length / cols, cols)]]);
+  });
+  const widths = upTo(model.config.layers).map((layer) => {
+    const tensor = solved.get(blockTensor(layer, DOWN))!;
+    const left = new Set<number>();
+    for (const [n, value] of decodeTensor(tensor, tensor.bytes).entries()) if (value !== 0) left.add(n % tensor.cols);
+    const { kvHeads } = blockShape(model.config, layer);
+    return { kvHeads: upTo(kvHeads), channels: [...left].sort((a, b) => a - b) };
+  });
+  return { ...pruneWidth(model, widths), recipe: [...model.recipe, { ...stage }] };
+}
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
