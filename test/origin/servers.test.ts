@@ -114,11 +114,19 @@ test("SGLang is asked from the last decided token on, which its cache never hold
   sequence.append(promptOf(4, 30));
   const { cached } = await sequence.decide([3, 4, 5], deciding);
   expect(server.requests.at(-1)!.body).toMatchObject({
-    input_ids: [...promptOf(4, 30), 3, 4, 5],
-    logprob_start_len: 29,
+    input_ids: [[...promptOf(4, 30), 3, 4, 5]],
+    logprob_start_len: [29],
     sampling_params: { max_new_tokens: 0, temperature: 0 },
   });
   expect(cached).toBe(29);
+  const { length } = sequence.timeline;
+  await sequence.decide([3, 4], deciding, [{ at: 1, id: 7 }]);
+  const { input_ids, logprob_start_len } = server.requests.at(-1)!.body as { [name: string]: number[][] };
+  expect(input_ids!.map((ids) => ids.slice(length))).toEqual([
+    [3, 4],
+    [3, 7],
+  ]);
+  expect(logprob_start_len).toEqual([length - 1, length + 1]);
 
   const metrics = new Metrics();
   const verdict = { position: 30, kept: 0, tokens: [1], passes: 1, scored: 3, stepMs: 1, waitMs: 0 };

@@ -41,7 +41,7 @@ function* following(timeline: readonly number[], most: number): Generator<number
 }
 
 const isStream = (reply: unknown): reply is Generator<unknown> =>
-  typeof reply === "object" && reply !== null && Symbol.iterator in reply;
+  typeof reply === "object" && reply !== null && "next" in reply;
 
 async function serve(routes: Readonly<Record<string, Answer>>): Promise<ScriptedServer> {
   const scripted: { requests: ScriptedServer["requests"]; fault: ScriptedServer["fault"]; streaming: number } = {
@@ -93,29 +93,34 @@ export const scriptedSglang = (): Promise<ScriptedServer> =>
   serve({
     "/get_server_info": () => ({ max_req_input_len: 4000 }),
     "/generate"(body) {
-      const ids = body.input_ids as number[];
-      if (body.stream)
-        return repeated(following(ids, (body.sampling_params as { max_new_tokens: number }).max_new_tokens));
-      const start = body.logprob_start_len as number;
-      const count = body.top_logprobs_num as number;
-      if (ids.some((id) => !(id >= 0 && id < V))) throw new Error("the real server would have died");
-      const top = (length: number) =>
-        ranked(ids.slice(0, length))
-          .slice(0, count)
-          .map((pair) => [...pair, null]);
-      const own = (at: number) => ranked(ids.slice(0, at)).find(([, id]) => id === ids[at])![0];
-      const judged = ids.slice(start).map((_, n) => start + n);
-      return {
-        output_ids: [],
-        meta_info: {
-          cached_tokens: start,
-          input_token_logprobs: judged.map((at, n) => [n === 0 ? null : own(at), ids[at], null]),
-          input_top_logprobs: judged.map((at, n) => (n === 0 ? null : top(at))),
-          output_top_logprobs: [top(ids.length)],
-        },
-      };
+      if (body.stream) {
+        const { max_new_tokens } = body.sampling_params as { max_new_tokens: number };
+        return repeated(following(body.input_ids as number[], max_new_tokens));
+      }
+      const starts = body.logprob_start_len as number[];
+      return (body.input_ids as number[][]).map((ids, i) => told(ids, starts[i]!, body.top_logprobs_num as number));
     },
   });
+
+/** What SGLang tells of a sequence from position `start` on. */
+function told(ids: readonly number[], start: number, count: number): unknown {
+  if (ids.some((id) => !(id >= 0 && id < V))) throw new Error("the real server would have died");
+  const top = (length: number) =>
+    ranked(ids.slice(0, length))
+      .slice(0, count)
+      .map((pair) => [...pair, null]);
+  const own = (at: number) => ranked(ids.slice(0, at)).find(([, id]) => id === ids[at])![0];
+  const judged = ids.slice(start).map((_, n) => start + n);
+  return {
+    output_ids: [],
+    meta_info: {
+      cached_tokens: start,
+      input_token_logprobs: judged.map((at, n) => [n === 0 ? null : own(at), ids[at], null]),
+      input_top_logprobs: judged.map((at, n) => (n === 0 ? null : top(at))),
+      output_top_logprobs: [top(ids.length)],
+    },
+  };
+}
 
 function* repeated(tokens: Iterable<number>): Generator<unknown> {
   const output_ids: number[] = [];

@@ -7,11 +7,13 @@
  *   output_top_logprobs  after d3
  *
  * The radix cache keeps the prefix from pass to pass and from turn to turn; its match ends before logprob_start_len, so a pass
- * computes c and the draft. The server dies of ids outside its vocabulary: the gateway lets none through.
+ * computes c and the draft. A sibling is one more sequence of the same request, … c d1 s2, told of its last position. The server
+ * dies of ids outside its vocabulary: the gateway lets none through.
  */
 import * as z from "zod";
 import { accept, type Decision, partialJudge, positionsOf } from "../../speculate/accept.ts";
 import { type Likeliest, likeliestNeeded } from "../../speculate/likeliest.ts";
+import type { Sibling } from "../../speculate/types.ts";
 import type { Deciding, TargetEngine } from "../engine.ts";
 import { EngineServer } from "./http.ts";
 import { type RemoteOptions, remoteEngine } from "./remote.ts";
@@ -25,14 +27,18 @@ const MAX_LIKELIEST = 256;
 const MORE_LIKELIEST = 4096;
 
 const rowSchema = z.array(z.tuple([z.number(), z.int()], z.unknown()));
-const replySchema = z.object({
-  meta_info: z.object({
-    cached_tokens: z.int(),
-    input_token_logprobs: z.array(z.tuple([z.number().nullable(), z.int()], z.unknown())),
-    input_top_logprobs: z.array(rowSchema.nullable()),
-    output_top_logprobs: z.array(rowSchema),
-  }),
-});
+const replySchema = z
+  .array(
+    z.object({
+      meta_info: z.object({
+        cached_tokens: z.int(),
+        input_token_logprobs: z.array(z.tuple([z.number().nullable(), z.int()], z.unknown())),
+        input_top_logprobs: z.array(rowSchema.nullable()),
+        output_top_logprobs: z.array(rowSchema),
+      }),
+    }),
+  )
+  .min(1);
 const runSchema = z.object({ output_ids: z.array(z.int()) });
 const infoSchema = z.object({ max_req_input_len: z.int().min(1) });
 
@@ -45,10 +51,10 @@ export async function connectSglang(options: RemoteOptions): Promise<TargetEngin
     served: { model, vocabulary, context: Math.min(context, max_req_input_len) - RESERVED },
     rules: ["exact", "bild"],
     maxDraft: options.maxDraft,
-    siblings: false,
+    siblings: true,
     sessions: options.sessions,
     drafted: (sampling) => likeliestNeeded(sampling, MAX_LIKELIEST) !== null,
-    pass: (timeline, draft, deciding) => decide(server, vocabulary.size, timeline, draft, deciding),
+    pass: (timeline, ...draft) => decide(server, vocabulary.size, timeline, ...draft),
     run: (timeline, most) => run(server, timeline, most),
   });
 }
@@ -59,20 +65,22 @@ async function decide(
   timeline: readonly number[],
   draft: readonly number[],
   deciding: Deciding,
+  siblings: readonly Sibling[],
 ): Promise<Decision> {
   const { sampling, rule, stop } = deciding;
-  const judged = async (tokens: readonly number[], count: number): Promise<Decision> => {
-    const { rows, logProbabilities, cached } = await score(server, timeline, tokens, count);
-    const judge = partialJudge(rows, logProbabilities, V, sampling, positionsOf(timeline.length, tokens.length, []));
-    return { ...accept(judge, tokens, rule, stop), cached };
+  const judged = async (count: number, tokens: readonly number[], beside: readonly Sibling[]): Promise<Decision> => {
+    const { rows, logProbabilities, cached } = await score(server, timeline, tokens, beside, count);
+    const positions = positionsOf(timeline.length, tokens.length, beside);
+    const judge = partialJudge(rows, logProbabilities, V, sampling, positions);
+    return { ...accept(judge, tokens, rule, stop, beside), cached };
   };
   const counts = [likeliestNeeded(sampling, MAX_LIKELIEST) ?? V, MORE_LIKELIEST].map((count) => Math.min(V, count));
   for (const [n, count] of counts.entries()) {
-    const decision = await judged(draft, count);
+    const decision = await judged(count, draft, siblings);
     if (decision.tokens.length > 0) return { ...decision, passes: n + 1 };
   }
   // The whole distribution of one position leaves nothing open.
-  return { ...(await judged([], V)), passes: counts.length + 1 };
+  return { ...(await judged(V, [], [])), passes: counts.length + 1 };
 }
 
 async function* run(server: EngineServer, timeline: readonly number[], most: number) {
@@ -89,26 +97,30 @@ async function* run(server: EngineServer, timeline: readonly number[], most: num
   }
 }
 
-/** Of each position from the timeline's end on: the `count` likeliest, (K + 1), and ln p of the draft's token, (K). */
+/** Of each row, as `Judge` counts them, the `count` likeliest, and ln p of the draft's tokens, (K). */
 async function score(
   server: EngineServer,
   timeline: readonly number[],
   draft: readonly number[],
+  siblings: readonly Sibling[],
   count: number,
 ): Promise<{ rows: Likeliest[]; logProbabilities: number[]; cached: number }> {
-  const { meta_info } = await server.post(
+  const beside = siblings.map(({ at, id }) => [...timeline, ...draft.slice(0, at), id]);
+  const replies = await server.post(
     "/generate",
     {
-      input_ids: [...timeline, ...draft],
+      input_ids: [[...timeline, ...draft], ...beside],
       // Temperature 0 leaves the logarithms of probability as they are.
       sampling_params: { max_new_tokens: 0, temperature: 0 },
       return_logprob: true,
-      logprob_start_len: timeline.length - 1,
+      logprob_start_len: [timeline.length - 1, ...beside.map((tokens) => tokens.length - 1)],
       top_logprobs_num: count,
     },
     replySchema,
   );
-  const rows = [...meta_info.input_top_logprobs.slice(1, 1 + draft.length), meta_info.output_top_logprobs[0] ?? null];
+  const { meta_info } = replies[0]!;
+  const last = replies.map((reply) => reply.meta_info.output_top_logprobs[0] ?? null);
+  const rows = [...meta_info.input_top_logprobs.slice(1, 1 + draft.length), ...last];
   return {
     rows: rows.map((row) => ({
       ids: (row ?? []).map(([, id]) => id),
