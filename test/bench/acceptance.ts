@@ -5,7 +5,7 @@
  *
  * FILE has one Spec-Bench question a line: {category, turns: [text, …]}; the first turn is asked. Without it, the prompts of
  * test/cases/prompts.ts. --pack: another draft than the default. Runs edge and embedded origin in workerd; the origin waits for
- * drafts of up to 8 tokens. Prints a table, the mean that gives every category the same weight and, last, one JSON line.
+ * drafts of up to 8 tokens, siblings among them. Prints a table, the mean that gives every category the same weight and, last, one JSON line.
  */
 import { parseArgs } from "node:util";
 import { prepare } from "../../src/compress/cli.ts";
@@ -76,7 +76,7 @@ const rows = [...totals].map(([category, sum]) => ({
   tokens: sum.tokens,
   "tokens per pass": Number((sum.tokens / sum.passes).toFixed(2)),
   "kept of drafted": Number((sum.kept / Math.max(1, sum.drafted)).toFixed(2)),
-  // A pass judges the tokens that it keeps and the next; one that keeps all judges no more, so this is a lower bound.
+  // A pass judges the places of the tokens that it keeps and the next; one that keeps all judges no more, so this is a lower bound.
   "kept of judged": Number((sum.kept / Math.max(1, sum.kept + sum.passes)).toFixed(2)),
 }));
 console.table(rows);
