@@ -9,6 +9,7 @@
  *   POST /v1/verify   one target pass: {open, draft} → a verdict, with `reason` when it ends the answer
  */
 import { OutriderError } from "../model/errors.ts";
+import { beginningOf } from "../speculate/draft-tokens.ts";
 import type { DraftTokens, Verdict } from "../speculate/types.ts";
 import { decodeVerifyBody, MAX_FRAME_CHARS, type OpenFrame, PROTOCOL_VERSION } from "../verify/protocol.ts";
 import { bearerMatches } from "./bearer.ts";
@@ -208,11 +209,8 @@ export class Gateway {
   }
 
   /** The part of a draft before the first id that the vocabulary lacks: that cannot be kept, and is no reason to fail. */
-  validPart({ tokens, siblings = [] }: DraftTokens): DraftTokens {
-    const { size } = this.#engine.vocabulary;
-    const bad = tokens.findIndex((token) => token >= size);
-    const valid = bad < 0 ? tokens : tokens.slice(0, bad);
-    return { tokens: valid, siblings: siblings.filter(({ at, id }) => at < valid.length && id < size) };
+  validPart(draft: DraftTokens): DraftTokens {
+    return beginningOf(draft, draft.tokens.length, (id) => id < this.#engine.vocabulary.size);
   }
 
   /** Refuses what is new and resolves when the generations at work have ended, or after `ms`. */

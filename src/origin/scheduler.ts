@@ -7,6 +7,7 @@
  * drafter that is at work. Where nobody is waited for, an engine that can stream does so until a draft fits.
  */
 import { OutriderError } from "../model/errors.ts";
+import { beginningOf } from "../speculate/draft-tokens.ts";
 import type { Done, DraftTokens, Verdict } from "../speculate/types.ts";
 import type { Drafts } from "./drafts.ts";
 import type { Deciding } from "./engine.ts";
@@ -126,8 +127,7 @@ export async function decideAll(sequence: Worked, task: Task, drafts: Drafts, ti
 }
 
 /** The draft's first `room` tokens, and of their siblings as many as there is room for besides. */
-function cut({ tokens, siblings = [] }: DraftTokens, room: number, judgesSiblings: boolean) {
-  const kept = tokens.slice(0, room);
-  const fitting = judgesSiblings ? siblings.filter(({ at }) => at < kept.length) : [];
-  return { tokens: kept, siblings: fitting.slice(0, room - kept.length) };
+function cut(draft: DraftTokens, room: number, judgesSiblings: boolean) {
+  const { tokens, siblings } = beginningOf(draft, room);
+  return { tokens, siblings: judgesSiblings ? siblings.slice(0, room - tokens.length) : [] };
 }

@@ -39,16 +39,25 @@ export function chooseNodes(places: readonly Place[], room: number, least: numbe
 
 /** Whether no token after these can be among those that go. */
 export function isFull(places: readonly Place[], room: number, least: number): boolean {
-  const next = places.reduce((product, { chance }) => product * chance, 1);
+  const next = survivalOf(places).at(-1) ?? 1;
   return next < least || nodesOf(places, least).filter(({ value }) => value >= next).length >= room;
 }
 
+/** Of each place, the probability that the chain is kept up to its token, this included. */
+export function survivalOf(places: readonly Place[]): number[] {
+  let product = 1;
+  return places.map(({ chance }) => {
+    product *= chance;
+    return product;
+  });
+}
+
 function nodesOf(places: readonly Place[], least: number): Node[] {
-  let before = 1;
+  const survival = survivalOf(places);
   return places.flatMap(({ chance, others }, at) => {
+    const before = survival[at - 1] ?? 1;
     // Never more than the token itself: without it they have no place.
     const worth = others.map((other): Node => ({ at, other, value: before * Math.min(chance, other.confidence) }));
-    before *= chance;
-    return [{ at, other: null, value: before }, ...worth.filter(({ value }) => value >= least)];
+    return [{ at, other: null, value: survival[at]! }, ...worth.filter(({ value }) => value >= least)];
   });
 }

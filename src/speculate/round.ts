@@ -37,7 +37,7 @@ export interface Summary {
 /** A draft token that the target has not decided on. */
 interface Guess extends Proposed {
   /** Whether the origin was told. */ sent: boolean;
-  /** Others for its place that the origin was told of. */ siblings: readonly Candidate[];
+  /** Others for its place that the origin was told of. */ readonly siblings: Candidate[];
 }
 
 /** Tells the origin that no draft will come any more: an empty draft declines every position up to its own. */
@@ -116,7 +116,7 @@ class Table {
       const kept = i < verdict.kept;
       const guess = this.#ahead.shift();
       if (guess) {
-        const keeper = guess.id === id ? guess : (guess.siblings.find((other) => other.id === id) ?? guess);
+        const keeper = [guess, ...guess.siblings].find((candidate) => candidate.id === id) ?? guess;
         if (kept) this.#bySource[keeper.source].kept++;
         this.#window.history.outcome(guess.confidence, guess.id === id);
         // What was drafted after a wrong token was drafted for another timeline.
@@ -197,14 +197,9 @@ class Table {
     // An empty draft spares the origin a wait, or tells it not to wait any more; it says nothing once the timeline has moved
     // on or nobody waits.
     if (rest.length === 0 && (decided.length > 0 || streams)) return;
-    if (streams || !this.#siblings) {
-      this.#ahead = rest;
-      if (!streams || this.#window.saves(rest)) this.#send(rest);
-      return;
-    }
-    const { length, others } = this.#window.choose(rest);
+    const { length, others } = streams ? { length: rest.length, others: [] } : this.#window.choose(rest);
     this.#ahead = rest.slice(0, length);
-    this.#send(this.#ahead, others);
+    if (!streams || this.#window.saves(rest)) this.#send(this.#ahead, others);
   }
 
   /** @param others which others for the place of each token go along */
@@ -214,12 +209,12 @@ class Table {
     for (const [at, guess] of draft.entries()) {
       if (!guess.sent) this.#bySource[guess.source].drafted++;
       guess.sent = true;
-      const also = others[at] ?? [];
-      for (const other of also) {
+      for (const other of others[at] ?? []) {
         siblings.push({ at, id: other.id });
-        if (!guess.siblings.includes(other)) this.#bySource[other.source].drafted++;
+        if (guess.siblings.includes(other)) continue;
+        guess.siblings.push(other);
+        this.#bySource[other.source].drafted++;
       }
-      guess.siblings = [...new Set([...guess.siblings, ...also])];
     }
     this.#toldPatience = patience;
     this.#verifier.submit({

@@ -5,7 +5,7 @@
  * fixed threshold.
  */
 import type { History } from "./history.ts";
-import { chooseNodes, isFull, LEAST_SIBLING, type Nodes, type Place } from "./nodes.ts";
+import { chooseNodes, isFull, LEAST_SIBLING, type Nodes, type Place, survivalOf } from "./nodes.ts";
 import { choosePatience } from "./patience.ts";
 import { bestWaiting, promises, streamed } from "./rates.ts";
 import type { Likelihood, More } from "./types.ts";
@@ -75,18 +75,13 @@ export class Window {
       return { max: go ? 1 : 0, others: 0, streams, more: () => false };
     }
     const rate = bestWaiting(history, policy);
-    const places: Place[] = [];
-    const survival: number[] = [];
-    const push = (token: Likelihood) => {
-      places.push(this.#place(token));
-      survival.push((survival.at(-1) ?? 1) * places.at(-1)!.chance);
-    };
+    const least = this.#leastSibling(rate);
+    const places = this.#places(ahead);
     const worthwhile = ({ confidence }: Likelihood) =>
-      survival.length < policy.maxDraft &&
+      places.length < policy.maxDraft &&
       confidence >= policy.fallback &&
-      promises(survival, rate, history, policy) &&
-      !(siblings && isFull(places, policy.maxDraft, this.#leastSibling));
-    for (const token of ahead) push(token);
+      promises(survivalOf(places), rate, history, policy) &&
+      !(siblings && isFull(places, policy.maxDraft, least));
     const last = ahead.at(-1);
     const go = last === undefined ? this.pays || this.#explores(false) : worthwhile(last);
     return {
@@ -94,7 +89,7 @@ export class Window {
       others: siblings ? OTHERS : 0,
       streams,
       more: (token) => {
-        push(token);
+        places.push(...this.#places([token]));
         return worthwhile(token);
       },
     };
@@ -102,18 +97,18 @@ export class Window {
 
   /** Which tokens of a draft, and of the others for its places, an origin that waits and judges siblings is to be sent. */
   choose(draft: readonly Likelihood[]): Nodes {
-    const places = draft.map((token) => this.#place(token));
-    return chooseNodes(places, this.policy.maxDraft, this.#leastSibling);
-  }
-
-  #place({ confidence, others = [] }: Likelihood): Place {
-    return { chance: this.history.acceptance(confidence), others };
-  }
-
-  /** What a sibling must be worth, in decided tokens: the time of its position, or little. */
-  get #leastSibling(): number {
     const { policy, history } = this;
-    return policy.spare === "passes" ? LEAST_SIBLING : bestWaiting(history, policy) * history.costs.positionMs;
+    return chooseNodes(this.#places(draft), policy.maxDraft, this.#leastSibling(bestWaiting(history, policy)));
+  }
+
+  #places(draft: readonly Likelihood[]): Place[] {
+    return draft.map(({ confidence, others = [] }) => ({ chance: this.history.acceptance(confidence), others }));
+  }
+
+  /** What a sibling must be worth, in decided tokens, where waiting decides `rate` tokens a ms: the time of its position, or little. */
+  #leastSibling(rate: number): number {
+    const { policy, history } = this;
+    return policy.spare === "passes" ? LEAST_SIBLING : rate * history.costs.positionMs;
   }
 
   /** Whether the last token of a draft saves an origin that streams more time than its position costs. */
@@ -121,7 +116,7 @@ export class Window {
     const { policy, history } = this;
     if ((draft.at(-1)?.confidence ?? 0) < policy.fallback) return false;
     if (policy.spare === "passes") return true;
-    const survival = draft.reduce((product, { confidence }) => product * history.acceptance(confidence), 1);
+    const survival = survivalOf(this.#places(draft)).at(-1) ?? 1;
     return survival * history.costs.targetStepMs > history.costs.positionMs;
   }
 

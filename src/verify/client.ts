@@ -9,6 +9,7 @@
  *    └──────────────────────────────────────────────────────────┘
  */
 import { OutriderError } from "../model/errors.ts";
+import { beginningOf } from "../speculate/draft-tokens.ts";
 import type { Done, Draft, Verdict, Verifier } from "../speculate/types.ts";
 import {
   type DraftFrame,
@@ -97,13 +98,11 @@ export class VerifyClient implements Verifier {
 
   submit(draft: Draft): void {
     // Ids that the wire cannot carry cannot be kept either.
-    const bad = draft.tokens.findIndex((id) => !travels(id));
-    const tokens = draft.tokens.slice(0, Math.min(MAX_DRAFT, bad < 0 ? MAX_DRAFT : bad));
-    const siblings = draft.siblings?.filter(({ at, id }) => at < tokens.length && travels(id));
+    const { tokens, siblings } = beginningOf(draft, MAX_DRAFT, travels);
     const sent = {
       position: draft.position,
-      tokens,
-      ...(siblings?.length && { siblings: siblings.slice(0, MAX_DRAFT) }),
+      tokens: [...tokens],
+      ...(siblings.length > 0 && { siblings: siblings.slice(0, MAX_DRAFT) }),
     };
     this.#lastDraft = sent;
     this.#patience = draft.patience ?? this.#patience;

@@ -3,7 +3,6 @@
  * channels the residual stream keeps, and keeps those.
  */
 import type { PackedModel } from "../../format/pack.ts";
-import { blockShape } from "../../model/config.ts";
 import { decodeTensor } from "../../model/decode.ts";
 import { OutriderError } from "../../model/errors.ts";
 import type { Calibration, TensorGradient } from "../calibration.ts";
@@ -17,7 +16,8 @@ import {
 } from "../methods/llm-pruner.ts";
 import { groupsKept, type RankedBlock, rankGlobally, rankLocally, ratioAfter } from "../methods/ranking.ts";
 import { pruneHidden, zeroHidden } from "./prune-hidden.ts";
-import { CHANNEL_UNIT, type KeptWidth, pruneWidth, zeroWidth } from "./prune-width.ts";
+import { CHANNEL_UNIT, type KeptWidth, pruneWidth, wholeWidth, zeroWidth } from "./prune-width.ts";
+import { upTo } from "./select-lines.ts";
 
 export interface LlmPruner {
   readonly stage: "llm-pruner";
@@ -47,10 +47,7 @@ interface Kept {
 /** A narrower copy. Throws `bad_recipe` for blocks that are not there and ratios that remove no head or leave none. */
 export async function llmPruner(model: PackedModel, stage: LlmPruner, calibration: Calibration): Promise<PackedModel> {
   checkStage(model, stage);
-  const widths = Array.from({ length: model.config.layers }, (_, layer) => {
-    const { kvHeads, feedForward } = blockShape(model.config, layer);
-    return { kvHeads: upTo(kvHeads), channels: upTo(feedForward) };
-  });
+  const widths = upTo(model.config.layers).map((layer) => wholeWidth(model.config, layer));
   let kept: Kept = { widths, hidden: upTo(model.config.embedding) };
   for (let step = 0; step < stage.steps; step++) {
     const now = step === 0 ? model : without(model, kept, zeroWidth, zeroHidden);
@@ -124,8 +121,6 @@ function chooseLines(
 /** How many channels of the residual stream a ratio leaves: the nearest multiple that formats want. */
 const hiddenKept = (channels: number, ratio: number): number =>
   Math.round((channels * (1 - ratio)) / CHANNEL_UNIT) * CHANNEL_UNIT;
-
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
 /** What the lines of a tensor are worth, each tensor computed once. */
 function lines(

@@ -4,15 +4,21 @@
  * decided elsewhere (methods/llm-pruner.ts).
  */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
-import { blockShape } from "../../model/config.ts";
+import { blockShape, type LlamaConfig } from "../../model/config.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { blockTensor } from "../../model/tensors.ts";
-import { linesInPlace, selectLines, ZEROS } from "./select-lines.ts";
+import { linesInPlace, selectLines, upTo, ZEROS } from "./select-lines.ts";
 
 /** What a block keeps, 0-based, ascending. */
 export interface KeptWidth {
   /** Each with its H / G query heads. */ readonly kvHeads: readonly number[];
   /** Of the MLP. */ readonly channels: readonly number[];
+}
+
+/** All that a block has. */
+export function wholeWidth(config: LlamaConfig, layer: number): KeptWidth {
+  const { kvHeads, feedForward } = blockShape(config, layer);
+  return { kvHeads: upTo(kvHeads), channels: upTo(feedForward) };
 }
 
 /** Channels of every weight format come in multiples of it; what is missing is filled with zeros, which compute zero. */

@@ -5,6 +5,9 @@ import { decodeTensor } from "../../model/decode.ts";
 /** Stands for a row or column of zeros. */
 export const ZEROS = -1;
 
+/** All of `count` lines. */
+export const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+
 /** The tensor of these rows and columns, as f32. */
 export function selectLines(
   tensor: PackedTensor,
@@ -12,8 +15,8 @@ export function selectLines(
   cols: readonly number[] | "all",
 ): PackedTensor {
   const values = decodeTensor(tensor, tensor.bytes);
-  const fromRows = rows === "all" ? Array.from({ length: tensor.rows }, (_, n) => n) : rows;
-  const fromCols = cols === "all" ? Array.from({ length: tensor.cols }, (_, n) => n) : cols;
+  const fromRows = rows === "all" ? upTo(tensor.rows) : rows;
+  const fromCols = cols === "all" ? upTo(tensor.cols) : cols;
   const out = new Float32Array(fromRows.length * fromCols.length);
   for (const [r, row] of fromRows.entries()) {
     if (row === ZEROS) continue;

@@ -3,14 +3,14 @@
  * call what they compare with. Block by block, statistics behind the narrowed blocks before it. Asks a text for no gradients.
  */
 import type { PackedModel } from "../../format/pack.ts";
-import { blockShape } from "../../model/config.ts";
 import { decodeTensor } from "../../model/decode.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { blockTensor } from "../../model/tensors.ts";
 import type { Calibration } from "../calibration.ts";
 import { rankLocally } from "../methods/ranking.ts";
 import { wandaColumns } from "../methods/wanda.ts";
-import { pruneWidth } from "./prune-width.ts";
+import { pruneWidth, wholeWidth } from "./prune-width.ts";
+import { linesInPlace, selectLines, upTo } from "./select-lines.ts";
 import { floatTensor } from "./solved-tensor.ts";
 
 export interface WandaSp {
@@ -30,18 +30,14 @@ export async function wandaSp(model: PackedModel, stage: WandaSp, calibration: C
     const weights = weightsOf(DOWN);
     const importance = wandaColumns(weights, squares);
     const [kept] = rankLocally([{ importance, left: upTo(cols) }], 1, stage.mlp);
-    const stays = new Set(kept);
-    const zeroed = weights.map((weight, n) => (stays.has(n % cols) ? weight : 0));
-    return new Map([[DOWN, floatTensor(zeroed, weights.length / cols, cols)]]);
+    const whole = floatTensor(weights, weights.length / cols, cols);
+    return new Map([[DOWN, selectLines(whole, "all", linesInPlace(kept!, cols))]]);
   });
   const widths = upTo(model.config.layers).map((layer) => {
     const tensor = solved.get(blockTensor(layer, DOWN))!;
     const left = new Set<number>();
     for (const [n, value] of decodeTensor(tensor, tensor.bytes).entries()) if (value !== 0) left.add(n % tensor.cols);
-    const { kvHeads } = blockShape(model.config, layer);
-    return { kvHeads: upTo(kvHeads), channels: [...left].sort((a, b) => a - b) };
+    return { ...wholeWidth(model.config, layer), channels: [...left].sort((a, b) => a - b) };
   });
   return { ...pruneWidth(model, widths), recipe: [...model.recipe, { ...stage }] };
 }
-
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);

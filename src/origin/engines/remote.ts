@@ -57,6 +57,13 @@ export const remoteEngine = ({
   open: () => new RemoteSequence(pass, run),
 });
 
+/** The timeline as it would be with each sibling: what a server that takes no tree judges it by. */
+export const withSiblings = (
+  timeline: readonly number[],
+  draft: readonly number[],
+  siblings: readonly Sibling[],
+): number[][] => siblings.map(({ at, id }) => [...timeline, ...draft.slice(0, at), id]);
+
 /** A timeline that is sent whole with every pass; the server's prefix cache finds it. */
 class RemoteSequence extends Timeline implements EngineSequence {
   readonly #pass: Pass;

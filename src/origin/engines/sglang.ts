@@ -16,7 +16,7 @@ import { type Likeliest, likeliestNeeded } from "../../speculate/likeliest.ts";
 import type { Sibling } from "../../speculate/types.ts";
 import type { Deciding, TargetEngine } from "../engine.ts";
 import { EngineServer } from "./http.ts";
-import { type RemoteOptions, remoteEngine } from "./remote.ts";
+import { type RemoteOptions, remoteEngine, withSiblings } from "./remote.ts";
 import { readServedModel } from "./served-model.ts";
 
 /** Tokens that the server keeps back of its context. */
@@ -105,7 +105,7 @@ async function score(
   siblings: readonly Sibling[],
   count: number,
 ): Promise<{ rows: Likeliest[]; logProbabilities: number[]; cached: number }> {
-  const beside = siblings.map(({ at, id }) => [...timeline, ...draft.slice(0, at), id]);
+  const beside = withSiblings(timeline, draft, siblings);
   const replies = await server.post(
     "/generate",
     {

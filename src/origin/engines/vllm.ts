@@ -16,7 +16,7 @@ import type { Likeliest } from "../../speculate/likeliest.ts";
 import type { Sampling, Sibling } from "../../speculate/types.ts";
 import type { Deciding, TargetEngine } from "../engine.ts";
 import { EngineServer } from "./http.ts";
-import { type RemoteOptions, remoteEngine } from "./remote.ts";
+import { type RemoteOptions, remoteEngine, withSiblings } from "./remote.ts";
 import { readServedModel } from "./served-model.ts";
 
 /** What vLLM tells at most unless it was started with --max-logprobs. */
@@ -122,11 +122,8 @@ async function whole({ server, model, timeline, draft, count }: Ways): Promise<L
 }
 
 async function beginnings({ server, model, timeline, draft, siblings, count }: Ways): Promise<Likeliest[]> {
-  const beginning = (k: number, ...then: number[]) => [...timeline, ...draft.slice(0, k), ...then];
-  const prompt = [
-    ...Array.from({ length: draft.length + 1 }, (_, k) => beginning(k)),
-    ...siblings.map(({ at, id }) => beginning(at, id)),
-  ];
+  const chain = Array.from({ length: draft.length + 1 }, (_, k) => [...timeline, ...draft.slice(0, k)]);
+  const prompt = [...chain, ...withSiblings(timeline, draft, siblings)];
   const { choices } = await server.post("/v1/completions", { ...common(model, count), prompt }, replySchema);
   return choices.toSorted((a, b) => a.index - b.index).map(last);
 }
