@@ -24,6 +24,7 @@ on windows of a text its perplexity; on answers that a target wrote, how much of
   --against PACK|GGUF  another model of the same vocabulary: KL from it, and share of equal argmax; runs once for all
   --answers FILE       {"prompt": ids, "answer": ids} a line: share of tokens drafted right, tokens a target pass
   --first 64           how many answers
+  --served             and as the service drafts: chains with siblings, the model alone and with copies
   --no-speed           do not time the engine's decoding, on one thread, 3 seconds a model
   --json               a line of JSON a model, for \`outrider report\`
 
@@ -38,6 +39,7 @@ const OPTIONS = {
   against: TEXT,
   answers: TEXT,
   first: { ...TEXT, default: "64" },
+  served: SWITCH,
   "no-speed": SWITCH,
   json: SWITCH,
   help: SWITCH,
@@ -51,6 +53,7 @@ export async function evalCommand(argv: string[]): Promise<void> {
     throw bad("a model is needed, and --text or --answers");
   }
   if (values.against !== undefined && values.text === undefined) throw bad("--against compares on --text, name one");
+  if (values.served && values.answers === undefined) throw bad("--served drafts answers, name some with --answers");
   const { first, count } = rangeOption("--windows", values.windows);
   const length = wholeOption("--length", values.length, 2);
   const answers = wholeOption("--first", values.first, 1);
@@ -66,6 +69,7 @@ export async function evalCommand(argv: string[]): Promise<void> {
     on: parts.filter(Boolean).join(", "),
     windows: values.text === undefined ? [] : await readWindows(values.text, tokenizer, first, count, length),
     answers: values.answers === undefined ? [] : await readAnswers(values.answers, answers),
+    served: values.served,
     speed: !values["no-speed"],
   };
   const all: Figures[] = [];

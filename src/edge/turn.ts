@@ -9,7 +9,7 @@ import type { History } from "../speculate/history.ts";
 import { breakEvenRoundTrip } from "../speculate/patience.ts";
 import { generate } from "../speculate/round.ts";
 import type { Drafter, Verifier } from "../speculate/types.ts";
-import { Window } from "../speculate/window.ts";
+import { LEAST_CONFIDENCE, Window } from "../speculate/window.ts";
 import { VerifyClient } from "../verify/client.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
 import { DraftAlone } from "./alone.ts";
@@ -20,12 +20,6 @@ import { type Task, taskOf } from "./prompt.ts";
 import type { Head, Measured, Outcome } from "./reply.ts";
 import { AnswerText, type Piece } from "./stream.ts";
 import type { Pack } from "./weights.ts";
-
-/**
- * Where only passes count, drafting on always promises a little. Under this confidence it is so little (2 % of the tokens a
- * pass, for a third of the speed) that nobody can want it.
- */
-const LEAST_CONFIDENCE = 0.1;
 
 /** How long the origin waits for a draft when passes are to be spared and the client names no patience: longer than any draft takes. */
 const PATIENCE_MS = 2000;

@@ -91,15 +91,10 @@ export async function decideAll(sequence: Worked, task: Task, drafts: Drafts, ti
       const draft = await nextDraft();
       if (!ties.alive()) return null;
       const position = timeline.length;
-      const room = Math.min(task.maxDraft, task.maxTokens - decided - 1, task.context - position - 1);
+      const left = Math.min(task.maxTokens - decided, task.context - position);
       const start = ties.now();
-      const scored = cut(draft, Math.max(0, room), task.siblings);
-      const {
-        kept,
-        tokens,
-        passes: taken = 1,
-        cached = 0,
-      } = await engine.next(scored, waits(), Math.min(task.maxTokens - decided, task.context - position));
+      const scored = cut(draft, left - 1, task);
+      const { kept, tokens, passes: taken = 1, cached = 0 } = await engine.next(scored, waits(), left);
       if (tokens.length === 0) {
         throw new OutriderError("engine_failed", "the engine gave no token", { status: 502, retryable: true });
       }
@@ -126,8 +121,8 @@ export async function decideAll(sequence: Worked, task: Task, drafts: Drafts, ti
   }
 }
 
-/** The draft's first `room` tokens, and of their siblings as many as there is room for besides. */
-function cut(draft: DraftTokens, room: number, judgesSiblings: boolean) {
-  const { tokens, siblings } = beginningOf(draft, room);
-  return { tokens, siblings: judgesSiblings ? siblings.slice(0, room - tokens.length) : [] };
+/** Of a draft as many tokens as may still be kept, and as many of their siblings as a pass has room for besides. */
+function cut(draft: DraftTokens, most: number, { maxDraft, siblings: judged }: Task) {
+  const { tokens, siblings } = beginningOf(draft, Math.max(0, Math.min(maxDraft, most)));
+  return { tokens, siblings: judged ? siblings.slice(0, maxDraft - tokens.length) : [] };
 }

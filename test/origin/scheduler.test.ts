@@ -73,14 +73,15 @@ describe("siblings", () => {
   test.each([
     ["are judged with the draft, and say so", { siblings: true }, [0, 4, 0], [0, 7, 0]],
     ["are cut with it", { siblings: true, maxDraft: 6 }, [0, 3, 0], [0, 6, 0]],
+    ["keep their room where few tokens may follow", { siblings: true, maxTokens: 6 }, [0, 4], [0, 6]],
     ["are left out for an engine that judges none", { siblings: false }, [0, 3, 0], [0, 5, 0]],
-  ])("%s", async (_, task, kept, scored) => {
+  ] as [string, Partial<Task>, number[], number[]][])("%s", async (_, task, kept, scored) => {
     const { run, verdicts, onVerdict, drafts } = setUp({ maxTokens: 9, ...task });
     onVerdict((verdict) => {
       if (verdict.passes === 1) drafts.put(savedDraft(rightDraft(verdict, 5), 3));
     });
     await run();
-    expect(verdicts.flatMap(({ tokens }) => tokens)).toEqual(ANSWER.slice(0, 9));
+    expect(verdicts.flatMap(({ tokens }) => tokens)).toEqual(ANSWER.slice(0, task.maxTokens ?? 9));
     expect(verdicts.slice(0, 3).map((verdict) => verdict.kept)).toEqual(kept);
     expect(verdicts.slice(0, 3).map((verdict) => verdict.scored)).toEqual(scored);
     expect(verdicts.every(({ siblings = false }) => siblings === task.siblings)).toBe(true);

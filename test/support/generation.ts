@@ -21,6 +21,7 @@ export interface GenerationOptions {
   readonly sampling: Sampling;
   readonly drafter?: Drafter | null;
   readonly rule?: Rule;
+  readonly fallback?: number;
   readonly patience?: number;
   readonly maxTokens?: number;
   readonly session?: string;
@@ -61,7 +62,7 @@ export function clientFor(options: GenerationOptions): VerifyClient {
 export async function runGeneration(options: GenerationOptions): Promise<Outcome> {
   const timeline = [...options.prompt];
   const window = new Window(
-    { maxDraft: 8, fallback: 0, patience: options.patience ?? 0, spare: "passes" },
+    { maxDraft: 8, fallback: options.fallback ?? 0, patience: options.patience ?? 0, spare: "passes" },
     new History(),
   );
   const run = generate(timeline, options.drafter ?? null, clientFor(options), window);

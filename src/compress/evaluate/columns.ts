@@ -1,6 +1,7 @@
 /** Figures as the cells of a table, in text and in HTML. */
 import type { Acceptance } from "./acceptance.ts";
 import type { Figures } from "./figures.ts";
+import { DRAFTED, type Served } from "./served.ts";
 
 interface Column {
   readonly head: string;
@@ -23,6 +24,10 @@ const accepted = (of: (figures: Figures) => Acceptance | undefined, suffix: stri
   number(`pass of 4${suffix}`, 2, (figures) => of(figures)?.tokensPerPass4),
   number(`pass of 8${suffix}`, 2, (figures) => of(figures)?.tokensPerPass8),
 ];
+const servedColumns = (of: (figures: Figures) => Served | undefined, suffix: string): Column[] => [
+  number(`served, model${suffix}`, 2, (figures) => of(figures)?.model),
+  number(`served, both${suffix}`, 2, (figures) => of(figures)?.both),
+];
 
 const COLUMNS: readonly Column[] = [
   { head: "pack", cell: ({ pack }) => pack },
@@ -33,6 +38,8 @@ const COLUMNS: readonly Column[] = [
   percent("top-1", ({ agreement }) => agreement),
   ...accepted(({ acceptance }) => acceptance, ""),
   ...accepted(({ acceptanceWithoutLoops }) => acceptanceWithoutLoops, "*"),
+  ...servedColumns(({ served }) => served, ""),
+  ...servedColumns(({ servedWithoutLoops }) => servedWithoutLoops, "*"),
   number("tokens/s", 1, ({ decodeTps }) => decodeTps),
 ];
 
@@ -40,6 +47,7 @@ const COLUMNS: readonly Column[] = [
 export const LEGEND = [
   "bits/weight: of the block matrices as stored. KL and top-1: against the other model, on the text. –: not defined for this pack.",
   "accepted: answer tokens that the pack's argmax equals, teacher-forced; pass of 4, 8: tokens a target pass with so many drafted.",
+  `served: tokens a target pass as the service drafts, ${DRAFTED} at most, siblings among them; both: with copies from what was said.`,
   "*: without answers that repeat 8 tokens in a row four times or more.",
 ];
 

@@ -1,9 +1,6 @@
 /** How fast the service's engine decodes a model, on one thread of this process. */
-import { type Llama, loadLlama } from "../../draft/model.ts";
-import { type PackedModel, writePack } from "../../format/pack.ts";
-import { PAGE_TOKENS } from "../../kernels/abi.ts";
-import { builtModules } from "../../kernels/built.ts";
-import { packable } from "../pipeline.ts";
+import type { PackedModel } from "../../format/pack.ts";
+import { loadEngine } from "./engine.ts";
 
 /** Tokens in the cache when decoding begins, and tokens of a run. Arbitrary ones: the work does not depend on them. */
 const PROMPT = 64;
@@ -13,7 +10,7 @@ const SECONDS = 3;
 
 /** Tokens a second, one after the other, greedily. */
 export async function decodeSpeed(model: PackedModel): Promise<number> {
-  const llama = await loaded(model);
+  const llama = await loadEngine(model, PROMPT + DECODED);
   const cache = llama.newCache();
   llama.forward(
     cache,
@@ -34,15 +31,4 @@ export async function decodeSpeed(model: PackedModel): Promise<number> {
   const runs: number[] = [];
   for (let spent = 0; spent < SECONDS; spent += runs.at(-1)!) runs.push(run());
   return DECODED / runs.sort((a, b) => a - b)[runs.length >> 1]!;
-}
-
-/** The model as its pack would be loaded. */
-async function loaded(model: PackedModel): Promise<Llama> {
-  const files = new Map<string, Uint8Array>();
-  const header = await writePack(packable(model), { write: async (name, bytes) => void files.set(name, bytes) });
-  const shards = async function* (index: number) {
-    yield files.get(header.shards[index]!.file)!;
-  };
-  const pages = Math.ceil((PROMPT + DECODED) / PAGE_TOKENS);
-  return loadLlama(header, shards, await builtModules(), { pages, rows: 1 });
 }

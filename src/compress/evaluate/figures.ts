@@ -12,10 +12,11 @@ import { startProgress } from "../progress.ts";
 import type { TargetAnswer } from "../target-text.ts";
 import { type Acceptance, acceptances } from "./acceptance.ts";
 import { decodeSpeed } from "./decode-speed.ts";
+import { type ServedFigures, servedFigures } from "./served.ts";
 import { type Size, sizeOf } from "./size.ts";
 
 /** What was not asked for is absent; so are a trimmed vocabulary's perplexity and KL, which are not defined. */
-export interface Figures extends Size, Partial<Score> {
+export interface Figures extends Size, Partial<Score>, Partial<ServedFigures> {
   /** As it was named. */ readonly pack: string;
   readonly model: string;
   /** Which text the figures are of, in words. */ readonly on: string;
@@ -29,6 +30,7 @@ export interface Material {
   /** In words. */ readonly on: string;
   readonly windows: readonly (readonly number[])[];
   readonly answers: readonly TargetAnswer[];
+  /** Whether to draft the answers as the service does, too. */ readonly served: boolean;
   readonly speed: boolean;
 }
 
@@ -66,6 +68,7 @@ export async function figuresOf(
     const hits = await hitsOf(llama, new TokenRows(model), material.answers, (count) =>
       progress.update(windows.length + count),
     );
+    const served = material.served && (await servedFigures(model, material.answers));
     const speed = material.speed && { decodeTps: await decodeSpeed(model) };
     return {
       pack,
@@ -74,6 +77,7 @@ export async function figuresOf(
       ...sizeOf(model),
       ...score,
       ...(hits.length > 0 && acceptances(material.answers, hits)),
+      ...served,
       ...speed,
     };
   } finally {

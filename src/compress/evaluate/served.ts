@@ -1,0 +1,112 @@
+/**
+ * What a draft is worth as the service drafts: siblings and all, alone and with copies, where only passes count. The target is played
+ * by what it wrote, which it decodes whatever is drafted.
+ */
+import { BothDrafter } from "../../draft/both.ts";
+import { ModelDrafter } from "../../draft/engine.ts";
+import { LookupDrafter } from "../../draft/lookup.ts";
+import type { PackedModel } from "../../format/pack.ts";
+import { accept, positionsOf } from "../../speculate/accept.ts";
+import { History } from "../../speculate/history.ts";
+import { generate } from "../../speculate/round.ts";
+import { type Done, type Draft, type Drafter, GREEDY, type Verdict, type Verifier } from "../../speculate/types.ts";
+import { LEAST_CONFIDENCE, Window } from "../../speculate/window.ts";
+import { isLoop } from "../methods/loops.ts";
+import type { TargetAnswer } from "../target-text.ts";
+import { loadEngine } from "./engine.ts";
+
+/** Draft tokens that a pass judges at most, siblings among them. */
+export const DRAFTED = 8;
+
+/** Tokens a target pass. */
+export interface Served {
+  readonly model: number;
+  /** Model and lookup together. */ readonly both: number;
+}
+
+export interface ServedFigures {
+  readonly served: Served;
+  readonly servedWithoutLoops?: Served;
+}
+
+/** Every answer in a session of its own. Rejects with what the drafter rejects with. */
+export async function servedFigures(model: PackedModel, answers: readonly TargetAnswer[]): Promise<ServedFigures> {
+  const longest = Math.max(...answers.map(({ prompt, answer }) => prompt.length + answer.length));
+  const llama = await loadEngine(model, longest + DRAFTED);
+  const passes = { model: [] as number[], both: [] as number[] };
+  for (const answer of answers) {
+    const cache = llama.newCache();
+    const drafter = new ModelDrafter(llama, cache, GREEDY);
+    passes.model.push(await passesFor(answer, drafter));
+    passes.both.push(await passesFor(answer, new BothDrafter(new LookupDrafter(), drafter)));
+    cache.release();
+  }
+  const over = (chosen: (answer: TargetAnswer) => boolean): Served | undefined => {
+    const indices = answers.flatMap((answer, n) => (chosen(answer) ? [n] : []));
+    const sum = (of: (n: number) => number) => indices.reduce((total, n) => total + of(n), 0);
+    const tokens = sum((n) => answers[n]!.answer.length);
+    return tokens === 0
+      ? undefined
+      : { model: tokens / sum((n) => passes.model[n]!), both: tokens / sum((n) => passes.both[n]!) };
+  };
+  const straight = over(({ answer }) => !isLoop(answer));
+  return { served: over(() => true)!, ...(straight && { servedWithoutLoops: straight }) };
+}
+
+/** Target passes until the answer is decided, the prompt's included. */
+async function passesFor({ prompt, answer }: TargetAnswer, drafter: Drafter): Promise<number> {
+  const verifier = new Recording(prompt.length, answer);
+  const policy = { maxDraft: DRAFTED, fallback: LEAST_CONFIDENCE, patience: 1, spare: "passes" } as const;
+  const window = new Window(policy, new History());
+  for await (const { draftError } of generate([...prompt], drafter, verifier, window)) {
+    if (draftError !== undefined) throw draftError;
+  }
+  return verifier.passes;
+}
+
+/** A target that waits for every draft and says what is written. */
+class Recording implements Verifier {
+  readonly asked = Promise.resolve();
+  readonly ready = false;
+  passes = 0;
+  readonly #prompt: number;
+  readonly #answer: readonly number[];
+  #decided = 0;
+  #draft: Draft | undefined;
+  #wake: () => void = () => {};
+
+  constructor(prompt: number, answer: readonly number[]) {
+    this.#prompt = prompt;
+    this.#answer = answer;
+  }
+
+  submit(draft: Draft): void {
+    this.#draft = draft;
+    this.#wake();
+  }
+
+  async next(): Promise<Verdict | Done> {
+    if (this.#decided === this.#answer.length) return { reason: "length" };
+    // No draft can be part of the prompt's pass.
+    const { tokens: draft, siblings = [] } = this.passes === 0 ? { tokens: [] } : await this.#drafted();
+    const position = this.#prompt + this.#decided;
+    const places = positionsOf(this.#decided, draft.length, siblings);
+    const judge = { own: (row: number) => this.#answer[places[row]!] ?? null, logProbability: () => 0 };
+    const { kept, tokens } = accept(judge, draft, { kind: "exact" }, new Set(), siblings);
+    this.#decided += tokens.length;
+    const scored = draft.length + siblings.length;
+    return { position, kept, tokens, passes: ++this.passes, scored, stepMs: 1, waitMs: 0, siblings: true };
+  }
+
+  close(): void {}
+
+  /** The draft for the timeline as it is; an empty one of a drafter that failed is for any. */
+  async #drafted(): Promise<Draft> {
+    while ((this.#draft?.position ?? -1) < this.#prompt + this.#decided) {
+      await new Promise<void>((wake) => {
+        this.#wake = wake;
+      });
+    }
+    return this.#draft as Draft;
+  }
+}
