@@ -11,6 +11,7 @@
 import { OutriderError } from "../model/errors.ts";
 import { beginningOf } from "../speculate/draft-tokens.ts";
 import type { Done, Draft, Verdict, Verifier } from "../speculate/types.ts";
+import { final, refusal, unreachable } from "./failures.ts";
 import {
   type DraftFrame,
   decodeOriginFrame,
@@ -284,38 +285,3 @@ export class VerifyClient implements Verifier {
 }
 
 const travels = (id: number): boolean => Number.isSafeInteger(id) && id >= 0 && id <= 0xffffffff;
-
-const unreachable = (cause: unknown): OutriderError =>
-  cause instanceof OutriderError
-    ? cause
-    : new OutriderError(
-        "origin_unreachable",
-        `the origin cannot be reached: ${cause instanceof Error ? cause.message : cause}`,
-        {
-          status: 503,
-          retryable: true,
-          cause,
-        },
-      );
-
-/** What a client of the edge should see when the tries are used up: never a success later on the same attempt, maybe on another. */
-const final = (error: OutriderError): OutriderError =>
-  new OutriderError(error.code, `${error.message}; it was tried several times`, {
-    status: error.status === 504 ? 504 : 503,
-    retryable: true,
-    cause: error,
-  });
-
-/** Codes of the origin that are about the request; anything else is about how edge and origin are set up. */
-const REQUEST_ERRORS: Readonly<Record<string, number>> = {
-  context_exceeded: 400,
-  bad_token: 400,
-  empty_prompt: 400,
-  unsupported_rule: 400,
-  session_taken: 409,
-  overloaded: 503,
-  kv_full: 503,
-};
-
-const refusal = (code: string, message: string, retryable: boolean): OutriderError =>
-  new OutriderError(code, `the origin refused: ${message}`, { status: REQUEST_ERRORS[code] ?? 502, retryable });

@@ -33,7 +33,7 @@ export async function writeAnswers(pack: string, file: string): Promise<void> {
   const engine = new WasmEngine(await loadPack(pack, 16, 1), 0);
   const random = seeded(3);
   const lines: string[] = [];
-  for (let n = 0; n < 12; n++) {
+  for (let n = 0; n < 6; n++) {
     const prompt = Array.from({ length: 8 }, () => 3 + Math.floor(random() * (engine.vocabulary.size - 3)));
     const sequence = engine.open();
     sequence.append(prompt);
