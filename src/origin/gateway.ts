@@ -19,6 +19,7 @@ import { errorResponse } from "./failure.ts";
 import { through } from "./leased.ts";
 import { Metrics } from "./metrics.ts";
 import { checkOpen, takeUp } from "./opening.ts";
+import { draining, noRoute, overloaded } from "./refusals.ts";
 import { decideAll, type Ended } from "./scheduler.ts";
 import { type Lease, type Limits, Sequences, taken } from "./sequences.ts";
 
@@ -296,20 +297,3 @@ const ours = (lease: Lease, alive: () => boolean) => () => {
 };
 
 const looked = () => new Promise((resolve) => setTimeout(resolve, QUEUE_LOOK_MS));
-
-const noRoute = (what: string) =>
-  new OutriderError("not_found", `no such route: ${what}; an origin has GET /health, GET /metrics and /v1/verify`, {
-    status: 404,
-  });
-
-const draining = () =>
-  new OutriderError("draining", "the origin is shutting down and takes nothing new; try again in a moment", {
-    status: 503,
-    retryable: true,
-  });
-
-const overloaded = (what: string) =>
-  new OutriderError("overloaded", `the origin has as many ${what} as it can serve; try again in a second`, {
-    status: 429,
-    retryable: true,
-  });
