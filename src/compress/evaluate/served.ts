@@ -33,24 +33,30 @@ export interface ServedFigures {
 export async function servedFigures(model: PackedModel, answers: readonly TargetAnswer[]): Promise<ServedFigures> {
   const longest = Math.max(...answers.map(({ prompt, answer }) => prompt.length + answer.length));
   const llama = await loadEngine(model, longest + DRAFTED);
-  const passes = { model: [] as number[], both: [] as number[] };
+  const runs: Run[] = [];
   for (const answer of answers) {
     const cache = llama.newCache();
     const drafter = new ModelDrafter(llama, cache, GREEDY);
-    passes.model.push(await passesFor(answer, drafter));
-    passes.both.push(await passesFor(answer, new BothDrafter(new LookupDrafter(), drafter)));
+    const model = await passesFor(answer, drafter);
+    const both = await passesFor(answer, new BothDrafter(new LookupDrafter(), drafter));
+    runs.push({ answer: answer.answer, model, both });
     cache.release();
   }
-  const over = (chosen: (answer: TargetAnswer) => boolean): Served | undefined => {
-    const indices = answers.flatMap((answer, n) => (chosen(answer) ? [n] : []));
-    const sum = (of: (n: number) => number) => indices.reduce((total, n) => total + of(n), 0);
-    const tokens = sum((n) => answers[n]!.answer.length);
-    return tokens === 0
-      ? undefined
-      : { model: tokens / sum((n) => passes.model[n]!), both: tokens / sum((n) => passes.both[n]!) };
-  };
-  const straight = over(({ answer }) => !isLoop(answer));
-  return { served: over(() => true)!, ...(straight && { servedWithoutLoops: straight }) };
+  const straight = runs.filter(({ answer }) => !isLoop(answer));
+  return { served: servedOf(runs), ...(straight.length > 0 && { servedWithoutLoops: servedOf(straight) }) };
+}
+
+/** An answer, and the target passes that it took with each. */
+interface Run {
+  readonly answer: readonly number[];
+  readonly model: number;
+  readonly both: number;
+}
+
+function servedOf(runs: readonly Run[]): Served {
+  const sum = (of: (run: Run) => number) => runs.reduce((total, run) => total + of(run), 0);
+  const tokens = sum(({ answer }) => answer.length);
+  return { model: tokens / sum(({ model }) => model), both: tokens / sum(({ both }) => both) };
 }
 
 /** Target passes until the answer is decided, the prompt's included. */
