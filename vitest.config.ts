@@ -21,7 +21,8 @@ export default defineConfig({
           name: "workerd",
           sequence: { groupOrder: 1 },
           include: ["test/workerd/**/*.test.ts"],
-          fileParallelism: false,
+          // One client waits for one Worker most of the time: two files fill two cores, more would only slow each other.
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

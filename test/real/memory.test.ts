@@ -31,15 +31,19 @@ afterAll(async () => {
 });
 
 test("weights, KV pages and JS heap stay under 100 MB with 8 sessions of 1,000 tokens", async () => {
-  const lengths: number[] = [];
-  for (let session = 0; session < SESSIONS; session++) {
+  const fill = async (session: number): Promise<number> => {
     const { timings } = await chat(edge.url, ask(longText(session)), {
       session: `memory-${session}`,
       maxTokens: 8,
       outrider: { draft: "model", patience_ms: 10_000 },
     });
-    lengths.push(timings.cache_n + timings.prompt_n + timings.predicted_n);
     expect(timings.draft_n, "the draft ran").toBeGreaterThan(0);
+    return timings.cache_n + timings.prompt_n + timings.predicted_n;
+  };
+  const lengths: number[] = [];
+  // Two at a time: one is read by the origin, another by the edge.
+  for (let session = 0; session < SESSIONS; session += 2) {
+    lengths.push(...(await Promise.all([fill(session), fill(session + 1)])));
   }
   expect(Math.min(...lengths)).toBeGreaterThanOrEqual(1000);
   const { heapBytes, bufferBytes } = await isolateMemory(edge.inspectorPort, () =>
