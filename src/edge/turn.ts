@@ -9,7 +9,7 @@ import type { History } from "../speculate/history.ts";
 import { breakEvenRoundTrip } from "../speculate/patience.ts";
 import { generate } from "../speculate/round.ts";
 import type { Drafter, Verifier } from "../speculate/types.ts";
-import { LEAST_CONFIDENCE, Window } from "../speculate/window.ts";
+import { fewestPasses, Window } from "../speculate/window.ts";
 import { VerifyClient } from "../verify/client.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
 import { DraftAlone } from "./alone.ts";
@@ -161,13 +161,10 @@ function measured({ history, policy }: Window): Measured {
 function windowOf(asked: number | null, { max, fallback }: Generation["draft"], { prefer, history }: Lent): Window {
   // A client that names a patience has chosen: a waiting origin is asked for few passes.
   const spare = asked === null ? prefer : asked > 0 ? "passes" : "time";
-  const policy = {
-    maxDraft: max || MAX_DRAFT,
-    fallback: fallback ?? (spare === "passes" ? LEAST_CONFIDENCE : 0),
-    patience: asked ?? (prefer === "passes" ? PATIENCE_MS : "auto"),
-    spare,
-  } as const;
-  return new Window(policy, history);
+  const maxDraft = max || MAX_DRAFT;
+  const policy = spare === "passes" ? fewestPasses(maxDraft) : ({ maxDraft, fallback: 0, spare } as const);
+  const patience = asked ?? (prefer === "passes" ? PATIENCE_MS : "auto");
+  return new Window({ ...policy, fallback: fallback ?? policy.fallback, patience }, history);
 }
 
 function drafterOf(kind: Generation["draft"]["kind"], model: SessionDrafter): Drafter | null {

@@ -25,6 +25,9 @@ export interface WindowPolicy {
  */
 export const LEAST_CONFIDENCE = 0.1;
 
+/** A policy but for its patience, where passes count and time does not. */
+export const fewestPasses = (maxDraft: number) => ({ maxDraft, fallback: LEAST_CONFIDENCE, spare: "passes" }) as const;
+
 /** Where drafting does not pay, it is tried once in so many verdicts: an origin that streams sends one a token. */
 const EXPLORE = { waits: 8, streams: 32 } as const;
 /** Tokens a pass that a drafter must promise an origin that streams, or it is not worth its own time. */

@@ -1,6 +1,5 @@
 /** How fast the service's engine decodes a model, on one thread of this process. */
-import type { PackedModel } from "../../format/pack.ts";
-import { loadEngine } from "./engine.ts";
+import type { Llama } from "../../draft/model.ts";
 
 /** Tokens in the cache when decoding begins, and tokens of a run. Arbitrary ones: the work does not depend on them. */
 const PROMPT = 64;
@@ -8,13 +7,15 @@ const DECODED = 48;
 /** Runs go on for so long; the median counts. */
 const SECONDS = 3;
 
-/** Tokens a second, one after the other, greedily. */
-export async function decodeSpeed(model: PackedModel): Promise<number> {
-  const llama = await loadEngine(model, PROMPT + DECODED);
+/** Tokens that the engine needs room for. */
+export const TIMED = PROMPT + DECODED;
+
+/** Tokens a second, one after the other, greedily, of an engine with room for `TIMED`. */
+export function decodeSpeed(llama: Llama): number {
   const cache = llama.newCache();
   llama.forward(
     cache,
-    Array.from({ length: PROMPT }, (_, n) => (n * 7919) % model.config.vocabulary),
+    Array.from({ length: PROMPT }, (_, n) => (n * 7919) % llama.header.config.vocabulary),
     1,
   );
   const run = (): number => {
@@ -30,5 +31,6 @@ export async function decodeSpeed(model: PackedModel): Promise<number> {
   run(); // code is compiled
   const runs: number[] = [];
   for (let spent = 0; spent < SECONDS; spent += runs.at(-1)!) runs.push(run());
+  cache.release();
   return DECODED / runs.sort((a, b) => a - b)[runs.length >> 1]!;
 }

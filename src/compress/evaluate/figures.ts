@@ -11,8 +11,9 @@ import { evenWidth } from "../even-width.ts";
 import { startProgress } from "../progress.ts";
 import type { TargetAnswer } from "../target-text.ts";
 import { type Acceptance, acceptances } from "./acceptance.ts";
-import { decodeSpeed } from "./decode-speed.ts";
-import { type ServedFigures, servedFigures } from "./served.ts";
+import { decodeSpeed, TIMED } from "./decode-speed.ts";
+import { loadEngine } from "./engine.ts";
+import { type ServedFigures, servedFigures, servedRoom } from "./served.ts";
 import { type Size, sizeOf } from "./size.ts";
 
 /** What was not asked for is absent; so are a trimmed vocabulary's perplexity and KL, which are not defined. */
@@ -54,7 +55,8 @@ export async function figuresOf(
   against: HeadInput | undefined,
 ): Promise<Figures> {
   const windows = isTrimmed(model) ? [] : material.windows;
-  const progress = startProgress(model.model, windows.length + material.answers.length);
+  const replayed = material.served ? material.answers : [];
+  const progress = startProgress(model.model, windows.length + material.answers.length + replayed.length);
   const llama = new FloatLlama(pool, evenWidth(model));
   try {
     let done = 0;
@@ -68,8 +70,12 @@ export async function figuresOf(
     const hits = await hitsOf(llama, new TokenRows(model), material.answers, (count) =>
       progress.update(windows.length + count),
     );
-    const served = material.served && (await servedFigures(model, material.answers));
-    const speed = material.speed && { decodeTps: await decodeSpeed(model) };
+    done += material.answers.length;
+    const room = Math.max(material.served ? servedRoom(replayed) : 0, material.speed ? TIMED : 0);
+    const engine = room > 0 && (await loadEngine(model, room));
+    const served =
+      engine && material.served && (await servedFigures(engine, replayed, (count) => progress.update(done + count)));
+    const speed = engine && material.speed && { decodeTps: decodeSpeed(engine) };
     return {
       pack,
       model: model.model,

@@ -5,15 +5,14 @@
 import { BothDrafter } from "../../draft/both.ts";
 import { ModelDrafter } from "../../draft/engine.ts";
 import { LookupDrafter } from "../../draft/lookup.ts";
-import type { PackedModel } from "../../format/pack.ts";
+import type { Llama } from "../../draft/model.ts";
 import { accept, positionsOf } from "../../speculate/accept.ts";
 import { History } from "../../speculate/history.ts";
 import { generate } from "../../speculate/round.ts";
 import { type Done, type Draft, type Drafter, GREEDY, type Verdict, type Verifier } from "../../speculate/types.ts";
-import { LEAST_CONFIDENCE, Window } from "../../speculate/window.ts";
+import { fewestPasses, Window } from "../../speculate/window.ts";
 import { isLoop } from "../methods/loops.ts";
 import type { TargetAnswer } from "../target-text.ts";
-import { loadEngine } from "./engine.ts";
 
 /** Draft tokens that a pass judges at most, siblings among them. */
 export const DRAFTED = 8;
@@ -29,10 +28,17 @@ export interface ServedFigures {
   readonly servedWithoutLoops?: Served;
 }
 
-/** Every answer in a session of its own. Rejects with what the drafter rejects with. */
-export async function servedFigures(model: PackedModel, answers: readonly TargetAnswer[]): Promise<ServedFigures> {
-  const longest = Math.max(...answers.map(({ prompt, answer }) => prompt.length + answer.length));
-  const llama = await loadEngine(model, longest + DRAFTED);
+/** Tokens that the engine needs room for. */
+export function servedRoom(answers: readonly TargetAnswer[]): number {
+  return DRAFTED + Math.max(...answers.map(({ prompt, answer }) => prompt.length + answer.length));
+}
+
+/** Every answer in a session of its own; `replayed` is told how many are done. Rejects with what the drafter rejects with. */
+export async function servedFigures(
+  llama: Llama,
+  answers: readonly TargetAnswer[],
+  replayed: (count: number) => void,
+): Promise<ServedFigures> {
   const runs: Run[] = [];
   for (const answer of answers) {
     const cache = llama.newCache();
@@ -41,6 +47,7 @@ export async function servedFigures(model: PackedModel, answers: readonly Target
     const both = await passesFor(answer, new BothDrafter(new LookupDrafter(), drafter));
     runs.push({ answer: answer.answer, model, both });
     cache.release();
+    replayed(runs.length);
   }
   const straight = runs.filter(({ answer }) => !isLoop(answer));
   return { served: servedOf(runs), ...(straight.length > 0 && { servedWithoutLoops: servedOf(straight) }) };
@@ -62,8 +69,7 @@ function servedOf(runs: readonly Run[]): Served {
 /** Target passes until the answer is decided, the prompt's included. */
 async function passesFor({ prompt, answer }: TargetAnswer, drafter: Drafter): Promise<number> {
   const verifier = new Recording(prompt.length, answer);
-  const policy = { maxDraft: DRAFTED, fallback: LEAST_CONFIDENCE, patience: 1, spare: "passes" } as const;
-  const window = new Window(policy, new History());
+  const window = new Window({ ...fewestPasses(DRAFTED), patience: 1 }, new History());
   for await (const { draftError } of generate([...prompt], drafter, verifier, window)) {
     if (draftError !== undefined) throw draftError;
   }
