@@ -96,16 +96,15 @@ def grouped(items: Iterable[Sized], tokens: int) -> Iterator[list]:
         yield group
 
 
-def batches(lines: list[Line], tokens: int, seed: int) -> Iterator[Batch]:
-    """All lines once, in batches of at most `tokens` padded positions; lengths are sorted within a random tenth, so little is padding."""
+def epoch(lines: list[Line], tokens: int, seed: int) -> list[list[Line]]:
+    """All lines once, in groups of at most `tokens` padded positions; lengths are sorted within a random tenth, so little is padding."""
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(lines), generator=generator).tolist()
     part = max(1, len(order) // 10)
     groups = []
     for start in range(0, len(order), part):
         groups.extend(grouped(sorted((lines[index] for index in order[start : start + part]), key=len), tokens))
-    for index in torch.randperm(len(groups), generator=generator).tolist():
-        yield padded(groups[index])
+    return [groups[index] for index in torch.randperm(len(groups), generator=generator).tolist()]
 
 
 def padded(lines: list[Line]) -> Batch:

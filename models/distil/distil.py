@@ -75,9 +75,8 @@ class Run:
         learning = [weight for weight in self.student.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.AdamW(learning, lr=args.rate, betas=(0.9, 0.95), weight_decay=0.01, fused=True)
         self.step, self.seconds, self.trained = 0, 0.0, 0
-        per_epoch = sum(1 for _ in corpus.batches(self.lines, args.tokens, args.seed))
-        self.steps = math.ceil(args.epochs * per_epoch)
-        self.per_epoch = per_epoch
+        self.per_epoch = len(corpus.epoch(self.lines, args.tokens, args.seed))
+        self.steps = math.ceil(args.epochs * self.per_epoch)
         args.out.mkdir(parents=True, exist_ok=True)
         self.checkpoint = args.out / "checkpoint.pt"
         if self.checkpoint.exists():
@@ -148,13 +147,12 @@ class Run:
     def run(self) -> None:
         while self.progress() < 1:
             epoch, skip = divmod(self.step, self.per_epoch)
-            for n, batch in enumerate(corpus.batches(self.lines, self.args.tokens, self.args.seed + epoch)):
-                if n < skip:
-                    continue
+            for group in corpus.epoch(self.lines, self.args.tokens, self.args.seed + epoch)[skip:]:
                 if self.progress() >= 1:
                     break
                 began = time.monotonic()
-                loss = self.learn(batch.to(self.device))
+                batch = corpus.padded(group).to(self.device)
+                loss = self.learn(batch)
                 self.seconds += time.monotonic() - began
                 self.step += 1
                 self.trained += int(batch.taught.sum())
