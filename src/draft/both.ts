@@ -35,7 +35,7 @@ export class BothDrafter implements Drafter {
     const ids: number[] = [];
     let asked = 0;
     while (proposed.length < max) {
-      const copy = this.#lookup.after(ids);
+      const copy = this.#lookup.after(ids, others);
       let next: Proposed | undefined = copy;
       if (!copy || copy.confidence < COPY_CONFIDENCE) {
         if (asked > 0 && asked % DRAFT_SLICE === 0) await pause();
@@ -58,11 +58,16 @@ export class BothDrafter implements Drafter {
   }
 }
 
-/** The model's token or the copy, whichever is surer; what is left of both are others. */
-function surer(own: Proposed | undefined, copy: Candidate | undefined, others: number): Proposed | undefined {
+/** The model's token or the copy, whichever is surer; what is left of both are others, the likeliest first. */
+function surer(own: Proposed | undefined, copy: Proposed | undefined, others: number): Proposed | undefined {
   if (!own || !copy) return own ?? copy;
-  const rest = (own.others ?? []).filter(({ id }) => id !== copy.id);
-  const second = own.confidence > copy.confidence ? copy : own;
-  const first = second === copy ? own : copy;
-  return { ...first, others: [...(first.id === second.id ? [] : [second]), ...rest].slice(0, others) };
+  const first = own.confidence > copy.confidence ? own : copy;
+  const rest = new Map<number, Candidate>();
+  for (const candidate of [own, copy, ...(own.others ?? []), ...(copy.others ?? [])]) {
+    const known = rest.get(candidate.id);
+    if (!known || known.confidence < candidate.confidence) rest.set(candidate.id, candidate);
+  }
+  rest.delete(first.id);
+  const likeliest = [...rest.values()].sort((a, b) => b.confidence - a.confidence);
+  return { ...first, others: likeliest.slice(0, others) };
 }

@@ -7,17 +7,21 @@
  *                  └─────┘     └───┘
  *   previous[i]  the last earlier end of the same bigram as at i: a chain, newest first, as in LZ77 hash chains
  *
+ * Where earlier matches went on otherwise, their next tokens are others for the place, those after mere single tokens last.
+ *
  * How far a match of a given length can be trusted is learned from the timeline itself: every token that is added,
  * the prompt's included, first tests what would have been proposed for it.
  */
 import { commonPrefix } from "../model/timeline.ts";
-import type { Drafter, More, Proposed } from "../speculate/types.ts";
+import type { Candidate, Drafter, More, Proposed } from "../speculate/types.ts";
 
-/** Links of a chain that are followed, and tokens of a match that are compared, at most. */
+/** Links of a chain that are followed, of bigrams and of single tokens, and tokens of a match that are compared, at most. */
 const MAX_CANDIDATES = 32;
+const MAX_SINGLES = 4;
 const MAX_MATCH = 32;
-/** Match lengths 2, 3, 4, 5-6, 7-8, 9-12, 13-20, 21 and more; with how often the next token of such a match is right, before any was seen. */
+/** Match lengths 1, 2, 3, 4, 5-6, 7-8, 9-12, 13-20, 21 and more; with how often the next token of such a match is right, before any was seen. */
 const CLASSES = [
+  { upTo: 1, guess: 0.1 },
   { upTo: 2, guess: 0.3 },
   { upTo: 3, guess: 0.45 },
   { upTo: 4, guess: 0.55 },
@@ -40,6 +44,9 @@ export class LookupDrafter implements Drafter {
   readonly #tokens: number[] = [];
   readonly #previous: number[] = [];
   readonly #newest = new Map<number, number>();
+  /** The same of single tokens. */
+  readonly #occurred: number[] = [];
+  readonly #last = new Map<number, number>();
   readonly #right = CLASSES.map(() => 0);
   readonly #tried = CLASSES.map(() => 0);
 
@@ -47,7 +54,7 @@ export class LookupDrafter implements Drafter {
     const common = commonPrefix(this.#tokens, timeline);
     while (this.#tokens.length > common) this.#removeLast();
     for (let i = common; i < timeline.length; i++) {
-      const match = this.#find();
+      const [match] = this.#matches().sort(longestFirst);
       if (match) this.#learn(match.length, this.#tokens[match.next] === timeline[i]);
       this.#add(timeline[i]!);
     }
@@ -58,15 +65,12 @@ export class LookupDrafter implements Drafter {
     return this.after([])?.confidence ?? 0;
   }
 
-  async propose(max: number, more: More): Promise<readonly Proposed[]> {
+  async propose(max: number, more: More, others = 0): Promise<readonly Proposed[]> {
     const proposed: Proposed[] = [];
-    const match = this.#find();
-    while (match && proposed.length < max) {
-      const at = match.next + proposed.length;
-      // A copy that reaches the end of the timeline goes on with what it has itself proposed: a repetition.
-      const id = at < this.#tokens.length ? this.#tokens[at]! : proposed[at - this.#tokens.length]!.id;
-      const confidence = this.#trust(match.length + proposed.length);
-      const next = { id, confidence, source: "lookup" } as const;
+    while (proposed.length < max) {
+      const ids = proposed.map(({ id }) => id);
+      const next = this.after(ids, others);
+      if (!next) break;
       proposed.push(next);
       if (!more(next)) break;
     }
@@ -74,14 +78,25 @@ export class LookupDrafter implements Drafter {
   }
 
   /** The next token if the timeline went on with `drafted`, of which nothing is learned; undefined without a match. */
-  after(drafted: readonly number[]): Proposed | undefined {
+  after(drafted: readonly number[], others = 0): Proposed | undefined {
     for (const id of drafted) this.#add(id);
-    const match = this.#find();
-    const next: Proposed | undefined = match
-      ? { id: this.#tokens[match.next]!, confidence: this.#trust(match.length), source: "lookup" }
-      : undefined;
+    const [first, ...rest] = this.#continuations();
     for (const _ of drafted) this.#removeLast();
-    return next;
+    return first && { ...first, others: rest.slice(0, others) };
+  }
+
+  /** What followed earlier matches, each token once, that of the longest match first; the chance of each if those before it are wrong. */
+  #continuations(): Candidate[] {
+    const candidates: Candidate[] = [];
+    let left = 1;
+    for (const { next, length } of this.#matches().sort(longestFirst)) {
+      const id = this.#tokens[next]!;
+      if (candidates.some((candidate) => candidate.id === id)) continue;
+      const confidence = left * this.#trust(length);
+      candidates.push({ id, confidence, source: "lookup" });
+      left -= confidence;
+    }
+    return candidates;
   }
 
   #add(token: number): void {
@@ -90,14 +105,14 @@ export class LookupDrafter implements Drafter {
     const key = this.#key(end);
     this.#previous.push(this.#newest.get(key) ?? -1);
     this.#newest.set(key, end);
+    this.#occurred.push(this.#last.get(token) ?? -1);
+    this.#last.set(token, end);
   }
 
   #removeLast(): void {
     const key = this.#key(this.#tokens.length - 1);
-    const previous = this.#previous.pop()!;
-    if (previous < 0) this.#newest.delete(key);
-    else this.#newest.set(key, previous);
-    this.#tokens.pop();
+    restore(this.#newest, key, this.#previous.pop()!);
+    restore(this.#last, this.#tokens.pop()!, this.#occurred.pop()!);
   }
 
   /** Names the bigram that ends at `end`; exact for ids below 2^26. */
@@ -105,24 +120,26 @@ export class LookupDrafter implements Drafter {
     return (end === 0 ? 0 : this.#tokens[end - 1]! + 1) * 0x4000000 + this.#tokens[end]!;
   }
 
-  #find(): Match | null {
+  /** The most recent first, those of single tokens last. */
+  #matches(): Match[] {
     const end = this.#tokens.length - 1;
-    if (end < 2) return null;
-    let best: Match | null = null;
-    let candidate = this.#previous[end]!;
-    for (let tried = 0; candidate > 0 && tried < MAX_CANDIDATES; tried++) {
-      let length = 2;
-      while (
-        length < MAX_MATCH &&
-        candidate >= length &&
-        this.#tokens[candidate - length] === this.#tokens[end - length]
-      ) {
-        length++;
-      }
-      if (length > (best?.length ?? 0)) best = { next: candidate + 1, length };
-      candidate = this.#previous[candidate]!;
+    if (end < 1) return [];
+    const matches: Match[] = [];
+    for (let at = this.#previous[end]!; at > 0 && matches.length < MAX_CANDIDATES; at = this.#previous[at]!) {
+      matches.push({ next: at + 1, length: this.#agreeing(at, end) });
     }
-    return best;
+    const most = matches.length + MAX_SINGLES;
+    for (let at = this.#occurred[end]!; at >= 0 && matches.length < most; at = this.#occurred[at]!) {
+      matches.push({ next: at + 1, length: 1 });
+    }
+    return matches;
+  }
+
+  /** Tokens before and at `at` and `end` that are the same, at least the two that are known to be. */
+  #agreeing(at: number, end: number): number {
+    let length = 2;
+    while (length < MAX_MATCH && at >= length && this.#tokens[at - length] === this.#tokens[end - length]) length++;
+    return length;
   }
 
   #learn(length: number, right: boolean): void {
@@ -136,5 +153,12 @@ export class LookupDrafter implements Drafter {
     return (this.#right[c]! + GUESS_WEIGHT * CLASSES[c]!.guess) / (this.#tried[c]! + GUESS_WEIGHT);
   }
 }
+
+function restore(newest: Map<number, number>, key: number, previous: number): void {
+  if (previous < 0) newest.delete(key);
+  else newest.set(key, previous);
+}
+
+const longestFirst = (a: Match, b: Match): number => b.length - a.length;
 
 const classOf = (length: number): number => CLASSES.findIndex(({ upTo }) => length <= upTo);

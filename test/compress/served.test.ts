@@ -57,7 +57,7 @@ async function asked(make: (model: ModelDrafter) => Drafter): Promise<Outcome[]>
         drafter: make(new ModelDrafter(draft, cache, GREEDY)),
         fallback: LEAST_CONFIDENCE,
         patience: 60_000,
-        maxTokens: 8 + 4 * n,
+        maxTokens: 10 + 5 * n,
       }),
     );
     cache.release();

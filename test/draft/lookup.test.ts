@@ -14,20 +14,25 @@ async function continuation(timeline: string, max: number): Promise<string> {
   return text(await drafter.propose(max, always));
 }
 
-/** Brute force: of all earlier places where the last tokens occurred, the longest match, then the most recent. */
-function bruteForce(timeline: readonly number[], max: number): number[] {
+/** Brute force: all earlier places where the last token occurred, the longest match first, then the most recent. */
+function bruteMatches(timeline: readonly number[]): { next: number; length: number }[] {
   const end = timeline.length;
-  let best = { length: 1, next: -1 };
-  for (let next = end - 1; next >= 2; next--) {
+  const matches = [];
+  for (let next = end - 1; next >= 1; next--) {
     let length = 0;
     while (length < 32 && next - 1 - length >= 0 && timeline[next - 1 - length] === timeline[end - 1 - length])
       length++;
-    if (length > best.length) best = { length, next };
+    if (length > 0) matches.push({ next, length });
   }
-  if (best.next < 0) return [];
+  return matches.sort((a, b) => b.length - a.length);
+}
+
+function bruteForce(timeline: readonly number[], max: number): number[] {
+  const [best] = bruteMatches(timeline);
+  if (!best) return [];
   const extended = [...timeline];
   for (let i = 0; i < max; i++) extended.push(extended[best.next + i]!);
-  return extended.slice(end);
+  return extended.slice(timeline.length);
 }
 
 describe("lookup", () => {
@@ -43,6 +48,7 @@ describe("lookup", () => {
   test("goes on with its own proposal when the copy reaches the end: a repetition", async () => {
     expect(await continuation("ababab", 5)).toBe("ababa");
     expect(await continuation("aaa", 4)).toBe("aaaa");
+    expect(await continuation("aa", 2)).toBe("aa");
   });
 
   test("equals brute force while a random timeline grows, is cut back and changes", async () => {
@@ -62,8 +68,26 @@ describe("lookup", () => {
       ).toEqual(wanted);
       // What follows its own first tokens, if these come true.
       expect(drafter.after(wanted.slice(0, 2))?.id).toBe(bruteForce([...timeline, ...wanted.slice(0, 2)], 1)[0]);
+      const [first] = await drafter.propose(1, always, 99);
+      const followed = bruteMatches(timeline).map(({ next }) => timeline[next]!);
+      // Of single tokens only the most recent four are looked at, so of three some may be missing.
+      expect([...new Set(followed)].join()).toMatch(
+        new RegExp(`^${first ? [first, ...first.others!].map(({ id }) => id) : ""}`),
+      );
       expect(await drafter.propose(7, always), "nothing is learned of what might be").toEqual(proposed);
     }
+  });
+
+  test("names what followed other matches, each token once, as likely as those before it leave room for", async () => {
+    const drafter = new LookupDrafter();
+    await drafter.sync(ids("abX abY bZ abY ab"));
+    const [first] = await drafter.propose(1, always, 3);
+    expect(text([first!, ...first!.others!])).toBe("YXZ");
+    const chances = [first!, ...first!.others!].map(({ confidence }) => confidence);
+    expect(chances.every((chance, n) => n === 0 || chance < chances[n - 1]!)).toBe(true);
+    expect(chances.reduce((sum, chance) => sum + chance)).toBeLessThan(1);
+    expect((await drafter.propose(1, always, 1))[0]!.others).toHaveLength(1);
+    expect((await drafter.propose(1, always))[0]!.others).toEqual([]);
   });
 
   test("trusts longer matches more, and stops where `more` says no", async () => {
@@ -154,6 +178,10 @@ describe("both", () => {
     expect(await named(0.9, [X, 5], 3)).toEqual([7, X, 5]);
     expect(await named(0.2, [X], 3)).toEqual([X, 7]);
     expect(await named(0.9, [5], 0)).toEqual([7]);
+    // Of two that both know, the surer.
+    await both.sync(ids("abX abX abY ab"));
+    const [Y] = ids("Y") as [number];
+    expect(await named(0.9, [5], 3)).toEqual([7, Y, X, 5]);
   });
 
   test("lets the model lag a little while copying, not without bound", async () => {
