@@ -24,7 +24,7 @@ on windows of a text its perplexity; on answers that a target wrote, how much of
   --against PACK|GGUF  another model of the same vocabulary: KL from it, and share of equal argmax; runs once for all
   --answers FILE       {"prompt": ids, "answer": ids} a line: share of tokens drafted right, tokens a target pass
   --first 64           how many answers
-  --served             and as the service drafts: chains with siblings, the model alone and with copies
+  --served             and as the service drafts: chains with siblings, the model alone, copies alone, both
   --no-speed           do not time the engine's decoding, on one thread, 3 seconds a model
   --json               a line of JSON a model, for \`outrider report\`
 

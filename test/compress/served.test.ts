@@ -74,8 +74,9 @@ const evaluated = async (...argv: string[]): Promise<Figures> =>
   JSON.parse(await printed(() => evalCommand([TINY_PACKS.draft, "--json", "--no-speed", ...argv])));
 
 describe("drafting as the service does", () => {
-  test("takes the passes that an origin takes, for the model alone and with copies", async () => {
+  test("takes the passes that an origin takes, for the model, for copies and for both", async () => {
     const alone = await asked((drafter) => drafter);
+    const lookup = await asked(() => new LookupDrafter());
     const both = await asked((drafter) => new BothDrafter(new LookupDrafter(), drafter));
     expect(both.map(({ tokens }) => tokens)).toEqual(alone.map(({ tokens }) => tokens));
     writeFileSync(
@@ -83,11 +84,16 @@ describe("drafting as the service does", () => {
       alone.map(({ tokens }, n) => JSON.stringify({ prompt: prompts[n], answer: tokens })).join("\n"),
     );
     const { served, servedWithoutLoops } = await evaluated("--answers", answersFile, "--served");
-    expect(served).toEqual({ model: perPass(alone), both: perPass(both) });
+    const perKind = (of: (outcomes: Outcome[]) => Outcome[]) => ({
+      model: perPass(of(alone)),
+      lookup: perPass(of(lookup)),
+      both: perPass(of(both)),
+    });
+    expect(served).toEqual(perKind((outcomes) => outcomes));
     const straight = (outcomes: Outcome[]) => outcomes.filter(({ tokens }) => !isLoop(tokens));
     expect(straight(alone).length).toBeGreaterThan(0);
-    expect(servedWithoutLoops).toEqual({ model: perPass(straight(alone)), both: perPass(straight(both)) });
-    expect(served!.both).not.toBe(served!.model);
+    expect(servedWithoutLoops).toEqual(perKind(straight));
+    expect(new Set(Object.values(served!)).size).toBe(3);
     expect(served!.model).toBeGreaterThan(1.2);
   });
 

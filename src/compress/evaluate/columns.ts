@@ -26,6 +26,7 @@ const accepted = (of: (figures: Figures) => Acceptance | undefined, suffix: stri
 ];
 const servedColumns = (of: (figures: Figures) => Served | undefined, suffix: string): Column[] => [
   number(`served, model${suffix}`, 2, (figures) => of(figures)?.model),
+  number(`served, lookup${suffix}`, 2, (figures) => of(figures)?.lookup),
   number(`served, both${suffix}`, 2, (figures) => of(figures)?.both),
 ];
 
@@ -47,7 +48,7 @@ const COLUMNS: readonly Column[] = [
 export const LEGEND = [
   "bits/weight: of the block matrices as stored. KL and top-1: against the other model, on the text. –: not defined for this pack.",
   "accepted: answer tokens that the pack's argmax equals, teacher-forced; pass of 4, 8: tokens a target pass with so many drafted.",
-  `served: tokens a target pass as the service drafts, ${DRAFTED} at most, siblings among them; both: with copies from what was said.`,
+  `served: tokens a target pass as the service drafts, ${DRAFTED} at most, siblings among them; lookup: copies from what was said; both: of each token the surer.`,
   "*: without answers that repeat 8 tokens in a row four times or more.",
 ];
 

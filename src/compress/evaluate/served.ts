@@ -17,9 +17,10 @@ import type { TargetAnswer } from "../target-text.ts";
 /** Draft tokens that a pass judges at most, siblings among them. */
 export const DRAFTED = 8;
 
-/** Tokens a target pass. */
+/** Of each kind of drafter tokens a target pass; of one answer, target passes. */
 export interface Served {
   readonly model: number;
+  /** Without the model. */ readonly lookup: number;
   /** Model and lookup together. */ readonly both: number;
 }
 
@@ -44,8 +45,9 @@ export async function servedFigures(
     const cache = llama.newCache();
     const drafter = new ModelDrafter(llama, cache, GREEDY);
     const model = await passesFor(answer, drafter);
+    const lookup = await passesFor(answer, new LookupDrafter());
     const both = await passesFor(answer, new BothDrafter(new LookupDrafter(), drafter));
-    runs.push({ answer: answer.answer, model, both });
+    runs.push({ answer: answer.answer, model, lookup, both });
     cache.release();
     replayed(runs.length);
   }
@@ -54,16 +56,18 @@ export async function servedFigures(
 }
 
 /** An answer, and the target passes that it took with each. */
-interface Run {
+interface Run extends Served {
   readonly answer: readonly number[];
-  readonly model: number;
-  readonly both: number;
 }
 
 function servedOf(runs: readonly Run[]): Served {
   const sum = (of: (run: Run) => number) => runs.reduce((total, run) => total + of(run), 0);
   const tokens = sum(({ answer }) => answer.length);
-  return { model: tokens / sum(({ model }) => model), both: tokens / sum(({ both }) => both) };
+  return {
+    model: tokens / sum(({ model }) => model),
+    lookup: tokens / sum(({ lookup }) => lookup),
+    both: tokens / sum(({ both }) => both),
+  };
 }
 
 /** Target passes until the answer is decided, the prompt's included. */
