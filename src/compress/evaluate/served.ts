@@ -8,7 +8,7 @@ import { LookupDrafter } from "../../draft/lookup.ts";
 import type { Llama } from "../../draft/model.ts";
 import { accept, positionsOf } from "../../speculate/accept.ts";
 import { History } from "../../speculate/history.ts";
-import { generate } from "../../speculate/round.ts";
+import { generate, idle } from "../../speculate/round.ts";
 import { type Done, type Draft, type Drafter, GREEDY, type Verdict, type Verifier } from "../../speculate/types.ts";
 import { fewestPasses, Window } from "../../speculate/window.ts";
 import { isLoop } from "../methods/loops.ts";
@@ -77,6 +77,8 @@ async function passesFor({ prompt, answer }: TargetAnswer, drafter: Drafter): Pr
   for await (const { draftError } of generate([...prompt], drafter, verifier, window)) {
     if (draftError !== undefined) throw draftError;
   }
+  // It may be in the middle of a draft, and would take pages of a cache that is released.
+  await idle(drafter);
   return verifier.passes;
 }
 
