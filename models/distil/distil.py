@@ -42,6 +42,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--acceptance", type=float, default=0, help="share of the loss on acceptance itself")
     parser.add_argument("--lora", action="store_true", help="train adapters of rank 8 only, as the papers' second stage")
     parser.add_argument("--quantise", choices=quantise.FORMATS, help="projections in this format in the forward pass, the head in lut4")
+    parser.add_argument("--mean-of", type=Path, nargs="+", metavar="OUT", help="train nothing: the mean of what runs from the same --student hold")
     parser.add_argument("--no-loops", action="store_true", help="leave out answers that repeat themselves")
     parser.add_argument("--score-every", type=int, default=100, help="steps")
     parser.add_argument("--score-lines", type=int, default=200)
@@ -94,6 +95,16 @@ class Run:
         partial = self.checkpoint.with_suffix(".partial")
         torch.save({**state, "step": self.step, "seconds": self.seconds, "trained": self.trained}, partial)
         partial.replace(self.checkpoint)
+
+    def average(self) -> None:
+        """
+        Of runs that began alike and saw their batches in another order: their mean is better than each (model soups, Wortsman et al.
+        2022, arXiv 2203.05482). Of quantised runs the weights behind the codebooks, and the codebooks: rounded ones have no good mean.
+        """
+        runs = [torch.load(run / "checkpoint.pt", map_location=self.device, weights_only=True)["student"] for run in self.args.mean_of]
+        self.student.load_state_dict({name: sum(run[name] for run in runs) / len(runs) for name in runs[0]})
+        print(json.dumps(self.score()), flush=True)
+        self.export()
 
     def progress(self) -> float:
         """From 0 to 1, by steps or by time, whichever ends first."""
@@ -180,4 +191,5 @@ class Run:
 
 
 if __name__ == "__main__":
-    Run(options()).run()
+    run = Run(options())
+    run.average() if run.args.mean_of else run.run()
