@@ -5,7 +5,6 @@
  *
  *   timeline   … a b c d e … x b c d        the suffix "b c d" occurred before, so draft "e …"
  *                  └─────┘     └───┘
- *   previous[i]  the last earlier end of the same bigram as at i: a chain, newest first, as in LZ77 hash chains
  *
  * Where earlier matches went on otherwise, their next tokens are others for the place, those after mere single tokens last.
  *
@@ -40,13 +39,34 @@ interface Match {
   /** Tokens that agree before it. */ readonly length: number;
 }
 
-export class LookupDrafter implements Drafter {
-  readonly #tokens: number[] = [];
+/** Of each entry of a growing list the last earlier one with the same key: chains, newest first, as LZ77's by hash. */
+class Chains {
   readonly #previous: number[] = [];
   readonly #newest = new Map<number, number>();
-  /** The same of single tokens. */
-  readonly #occurred: number[] = [];
-  readonly #last = new Map<number, number>();
+
+  add(key: number): void {
+    this.#newest.set(key, this.#previous.push(this.#newest.get(key) ?? -1) - 1);
+  }
+
+  /** @param key that of the last entry */
+  removeLast(key: number): void {
+    const previous = this.#previous.pop()!;
+    if (previous < 0) this.#newest.delete(key);
+    else this.#newest.set(key, previous);
+  }
+
+  /** Earlier entries with the key of `entry`, the most recent first, at most so many. */
+  before(entry: number, most: number): number[] {
+    const entries: number[] = [];
+    for (let at = this.#previous[entry]!; at >= 0 && entries.length < most; at = this.#previous[at]!) entries.push(at);
+    return entries;
+  }
+}
+
+export class LookupDrafter implements Drafter {
+  readonly #tokens: number[] = [];
+  /** By where they end. */ readonly #bigrams = new Chains();
+  readonly #singles = new Chains();
   readonly #right = CLASSES.map(() => 0);
   readonly #tried = CLASSES.map(() => 0);
 
@@ -54,7 +74,7 @@ export class LookupDrafter implements Drafter {
     const common = commonPrefix(this.#tokens, timeline);
     while (this.#tokens.length > common) this.#removeLast();
     for (let i = common; i < timeline.length; i++) {
-      const [match] = this.#matches().sort(longestFirst);
+      const match = this.#longest();
       if (match) this.#learn(match.length, this.#tokens[match.next] === timeline[i]);
       this.#add(timeline[i]!);
     }
@@ -89,7 +109,7 @@ export class LookupDrafter implements Drafter {
   #continuations(): Candidate[] {
     const candidates: Candidate[] = [];
     let left = 1;
-    for (const { next, length } of this.#matches().sort(longestFirst)) {
+    for (const { next, length } of this.#matches().sort((a, b) => b.length - a.length)) {
       const id = this.#tokens[next]!;
       if (candidates.some((candidate) => candidate.id === id)) continue;
       const confidence = left * this.#trust(length);
@@ -101,18 +121,13 @@ export class LookupDrafter implements Drafter {
 
   #add(token: number): void {
     this.#tokens.push(token);
-    const end = this.#tokens.length - 1;
-    const key = this.#key(end);
-    this.#previous.push(this.#newest.get(key) ?? -1);
-    this.#newest.set(key, end);
-    this.#occurred.push(this.#last.get(token) ?? -1);
-    this.#last.set(token, end);
+    this.#bigrams.add(this.#key(this.#tokens.length - 1));
+    this.#singles.add(token);
   }
 
   #removeLast(): void {
-    const key = this.#key(this.#tokens.length - 1);
-    restore(this.#newest, key, this.#previous.pop()!);
-    restore(this.#last, this.#tokens.pop()!, this.#occurred.pop()!);
+    this.#bigrams.removeLast(this.#key(this.#tokens.length - 1));
+    this.#singles.removeLast(this.#tokens.pop()!);
   }
 
   /** Names the bigram that ends at `end`; exact for ids below 2^26. */
@@ -125,14 +140,18 @@ export class LookupDrafter implements Drafter {
     const end = this.#tokens.length - 1;
     if (end < 1) return [];
     const matches: Match[] = [];
-    for (let at = this.#previous[end]!; at > 0 && matches.length < MAX_CANDIDATES; at = this.#previous[at]!) {
+    for (const at of this.#bigrams.before(end, MAX_CANDIDATES)) {
       matches.push({ next: at + 1, length: this.#agreeing(at, end) });
     }
-    const most = matches.length + MAX_SINGLES;
-    for (let at = this.#occurred[end]!; at >= 0 && matches.length < most; at = this.#occurred[at]!) {
-      matches.push({ next: at + 1, length: 1 });
-    }
+    for (const at of this.#singles.before(end, MAX_SINGLES)) matches.push({ next: at + 1, length: 1 });
     return matches;
+  }
+
+  /** The most recent of the longest. */
+  #longest(): Match | undefined {
+    let longest: Match | undefined;
+    for (const match of this.#matches()) if (match.length > (longest?.length ?? 0)) longest = match;
+    return longest;
   }
 
   /** Tokens before and at `at` and `end` that are the same, at least the two that are known to be. */
@@ -153,12 +172,5 @@ export class LookupDrafter implements Drafter {
     return (this.#right[c]! + GUESS_WEIGHT * CLASSES[c]!.guess) / (this.#tried[c]! + GUESS_WEIGHT);
   }
 }
-
-function restore(newest: Map<number, number>, key: number, previous: number): void {
-  if (previous < 0) newest.delete(key);
-  else newest.set(key, previous);
-}
-
-const longestFirst = (a: Match, b: Match): number => b.length - a.length;
 
 const classOf = (length: number): number => CLASSES.findIndex(({ upTo }) => length <= upTo);

@@ -14,6 +14,7 @@ import type { Llama } from "../../src/draft/model.ts";
 import { WasmEngine } from "../../src/origin/engines/wasm.ts";
 import { DEFAULT_LIMITS, Gateway } from "../../src/origin/gateway.ts";
 import { type OriginServer, serveOrigin } from "../../src/origin/node.ts";
+import { idle } from "../../src/speculate/round.ts";
 import { type Drafter, GREEDY } from "../../src/speculate/types.ts";
 import { LEAST_CONFIDENCE } from "../../src/speculate/window.ts";
 import { type Outcome, runGeneration } from "../support/generation.ts";
@@ -47,6 +48,7 @@ async function asked(make: (model: ModelDrafter) => Drafter): Promise<Outcome[]>
   const outcomes: Outcome[] = [];
   for (const [n, prompt] of prompts.entries()) {
     const cache = draft.newCache();
+    const drafter = make(new ModelDrafter(draft, cache, GREEDY));
     outcomes.push(
       await runGeneration({
         url: `ws://127.0.0.1:${origin.port}/v1/verify`,
@@ -54,12 +56,13 @@ async function asked(make: (model: ModelDrafter) => Drafter): Promise<Outcome[]>
         stop: [],
         prompt,
         sampling: GREEDY,
-        drafter: make(new ModelDrafter(draft, cache, GREEDY)),
+        drafter,
         fallback: LEAST_CONFIDENCE,
         patience: 60_000,
         maxTokens: 10 + 5 * n,
       }),
     );
+    await idle(drafter);
     cache.release();
   }
   return outcomes;

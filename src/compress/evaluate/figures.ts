@@ -70,11 +70,11 @@ export async function figuresOf(
     const hits = await hitsOf(llama, new TokenRows(model), material.answers, (count) =>
       progress.update(windows.length + count),
     );
-    done += material.answers.length;
+    const judged = windows.length + material.answers.length;
     const room = Math.max(material.served ? servedRoom(replayed) : 0, material.speed ? TIMED : 0);
     const engine = room > 0 && (await loadEngine(model, room));
     const served =
-      engine && material.served && (await servedFigures(engine, replayed, (count) => progress.update(done + count)));
+      engine && material.served && (await servedFigures(engine, replayed, (count) => progress.update(judged + count)));
     const speed = engine && material.speed && { decodeTps: decodeSpeed(engine) };
     return {
       pack,
