@@ -1,33 +1,24 @@
 /**
  * A model as a plain Hugging Face checkpoint: the values that its weights stand for, under the library's names, so that
  * transformers and whatever reads its format can load it. Rows of q and k already lie in its order (stages/import.ts). A
- * configuration has one width for all blocks, so narrower ones are padded (even-width.ts); removed blocks are gone.
+ * configuration has one width for all blocks, so narrower ones are padded (even-width.ts), and a row for every token, so a
+ * trimmed vocabulary is filled up (whole-vocabulary.ts); removed blocks are gone.
  */
 import type { PackedModel, PackedTensor, PackSink } from "../format/pack.ts";
 import { type NewTensor, writeSafetensors } from "../format/safetensors.ts";
 import { configToHuggingFace } from "../model/config.ts";
 import { decodeTensor } from "../model/decode.ts";
-import { OutriderError } from "../model/errors.ts";
 import { numberToBf16 } from "../model/f16.ts";
 import { tensorShapes } from "../model/tensors.ts";
-import { isTrimmed } from "../model/token-rows.ts";
 import { evenWidth } from "./even-width.ts";
+import { wholeVocabulary } from "./whole-vocabulary.ts";
 
 /** F32 keeps every value; BF16 rounds to half the bytes. */
 export type ExportDtype = "F32" | "BF16";
 
-/**
- * Writes `model.safetensors`, `config.json` and the tokenizer. Holds the whole checkpoint in memory twice. Throws
- * `unsupported_export` for a trimmed vocabulary: the library has no way to read one token as another.
- */
+/** Writes `model.safetensors`, `config.json` and the tokenizer. Holds the whole checkpoint in memory twice. */
 export async function exportHuggingFace(model: PackedModel, sink: PackSink, dtype: ExportDtype): Promise<void> {
-  if (isTrimmed(model)) {
-    throw new OutriderError(
-      "unsupported_export",
-      `${model.model} has a trimmed vocabulary, and the tokenizer would name rows that are not there; export from a recipe without trim-vocabulary`,
-    );
-  }
-  const even = evenWidth(model);
+  const even = evenWidth(wholeVocabulary(model));
   const tensors = tensorShapes(even.config).map(({ name }) => exportTensor(name, even.tensors.get(name)!, dtype));
   const json = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
   await sink.write("model.safetensors", writeSafetensors(tensors).bytes);

@@ -10,7 +10,7 @@ import { readPack } from "../../src/format/pack-reader.ts";
 import { readSafetensors } from "../../src/format/safetensors.ts";
 import { decodeTensor } from "../../src/model/decode.ts";
 import { bf16ToNumber, numberToBf16 } from "../../src/model/f16.ts";
-import { blockTensor, tensorShapes } from "../../src/model/tensors.ts";
+import { blockTensor, EMBEDDING, tensorShapes } from "../../src/model/tensors.ts";
 import { MemoryDirectory } from "../support/files.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
@@ -76,11 +76,20 @@ describe("export", () => {
     expect(keys.subarray(32 * 64).every((value) => value === 0)).toBe(true);
   });
 
-  test("refuses a trimmed vocabulary", async () => {
+  test("a token without a row gets the row that it is read from", async () => {
     const counts = async (size: number) => Array.from({ length: size }, (_, id) => id);
     const trimmed = await trimVocabulary(tiny, { stage: "trim-vocabulary", keep: 400, by: "frequency" }, { counts });
-    await expect(exportHuggingFace(trimmed, new MemoryDirectory(), "F32")).rejects.toMatchObject({
-      code: "unsupported_export",
-    });
+    const { directory, values } = await exported(trimmed, "F32");
+    expect(JSON.parse(directory.text("config.json")).vocab_size).toBe(tiny.vocabulary.size);
+    const [all, before] = [await values(EMBEDDING), valuesOf(tiny, EMBEDDING)];
+    const [own, missing] = [new Set(trimmed.kept), [...(trimmed.substitutes ?? [])]];
+    expect(missing.length).toBe(tiny.vocabulary.size - 400);
+    const { embedding: width } = tiny.config;
+    for (let id = 0; id < tiny.vocabulary.size; id++) {
+      const from = own.has(id) ? id : missing.shift()!;
+      expect(all.subarray(id * width, (id + 1) * width)).toEqual(before.subarray(from * width, (from + 1) * width));
+    }
+    const again = await importSafetensors(directory.open, "again");
+    expect(again.vocabulary).toEqual(tiny.vocabulary);
   });
 });
