@@ -85,49 +85,49 @@ interface Way {
   readonly name: string;
   readonly where: () => Running;
   readonly outrider: Readonly<Record<string, unknown>>;
-  readonly slow?: true;
+  /** Every prompt in both modes, instead of half of them greedy and the other half sampled. */ readonly all?: true;
 }
 
 const WAYS: readonly Way[] = [
   { name: "draft model", where: () => edge, outrider: { draft: "model" } },
   { name: "lookup", where: () => edge, outrider: { draft: "lookup" } },
-  { name: "both", where: () => edge, outrider: { draft: "both" } },
+  { name: "both", where: () => edge, outrider: { draft: "both" }, all: true },
   {
     name: "a drafter that proposes garbage",
     where: () => garbageEdge,
     outrider: { draft: "model", patience_ms: 10_000, max_draft: 4 },
-    slow: true,
   },
   { name: "patience 10000", where: () => edge, outrider: { draft: "both", patience_ms: 10_000, max_draft: 8 } },
 ];
 
 describe.each(MODES)("$name: the text is the target's own with", (mode) => {
-  // What is slow here takes every other prompt: greedy these, sampled those.
+  // Of most ways every other prompt: greedy these, sampled those.
   const half = PROMPTS.filter((_, n) => n % MODES.length === MODES.indexOf(mode));
 
-  test.each(WAYS)("$name", async ({ where, outrider, slow }) => {
+  test.each(WAYS)("$name", async ({ where, outrider, all }) => {
     let drafted = 0;
     let kept = 0;
-    await fourAtATime(slow ? half : PROMPTS, async (prompt) => {
+    await fourAtATime(all ? PROMPTS : half, async (prompt) => {
       const actual = await answer(where(), prompt, mode, outrider);
       expectSame(actual, mode.name, prompt);
       drafted += actual.timings.draft_n;
       kept += actual.timings.draft_n_accepted;
     });
     expect(drafted, "drafts were sent").toBeGreaterThan(0);
-    if (outrider.patience_ms === 10_000 && outrider.draft === "both") expect(kept, "and kept").toBeGreaterThan(100);
+    if (outrider.patience_ms === 10_000 && outrider.draft === "both") expect(kept, "and kept").toBeGreaterThan(50);
   });
 
-  // An edge that has learned that its drafts come too late tries again at the 32nd verdict: answers are long enough for that.
+  // Whether a draft that is not waited for comes in time is the machine's business: here they must only be sent, and the words
+  // be the same. An edge that has learned that its drafts come too late tries again at the 32nd verdict: answers are long enough.
   test("patience 0", async () => {
-    let drafted = 0;
-    await fourAtATime(PROMPTS.slice(0, 16), async (prompt) => {
+    const prompts = PROMPTS.slice(0, 8);
+    const before = proxy.proposed;
+    await fourAtATime(prompts, async (prompt) => {
       const { text, finish } = await answer(edge, prompt, mode, { draft: "off" }, 40);
       const actual = await answer(edge, prompt, mode, { draft: "model", patience_ms: 0 }, 40);
       expect({ text: actual.text, finish: actual.finish }, prompt).toEqual({ text, finish });
-      drafted += actual.timings.draft_n;
     });
-    expect(drafted, "drafts were sent").toBeGreaterThan(0);
+    expect(proxy.proposed - before, "tokens that the edge proposed").toBeGreaterThan(0);
   });
 
   test("the socket to the origin cut in the middle, and restored", async () => {
