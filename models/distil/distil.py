@@ -33,6 +33,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--text", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--head", type=int, default=0, help="tokens that the draft can say; 0: all")
+    parser.add_argument("--rows-from", type=Path, metavar="TARGET", help="a trimmed draft's missing tokens begin as its target has them")
     parser.add_argument("--tokens", type=int, default=4096, help="padded positions of a batch")
     parser.add_argument("--longest", type=int, default=768, help="tokens of a line; the rest is cut")
     parser.add_argument("--epochs", type=float, default=1)
@@ -68,6 +69,9 @@ class Run:
         tokenizer = args.student / "tokenizer.json"
         self.vocabulary = vocabulary.trimmed(args.text, tokenizer, size, args.head) if args.head else vocabulary.whole(size)
         self.vocabulary = self.vocabulary.to(self.device)
+        if args.rows_from:
+            lasts = vocabulary.last_pieces(json.loads(tokenizer.read_text()), size)
+            print(f"{models.lend_rows(self.student, models.load(args.rows_from, self.device), lasts)} tokens begin as the target's", flush=True)
         self.before = models.trim(self.student, self.vocabulary.kept)
         if args.lora:
             models.add_lora(self.student)

@@ -49,6 +49,21 @@ def widen(model: nn.Module, kept: torch.Tensor, before: list[torch.Tensor]) -> N
     model.tie_weights()
 
 
+def lend_rows(model: nn.Module, target: nn.Module, lasts: list[int | None]) -> int:
+    """
+    Rows of a model that was exported from a trimmed pack: tokens that had none there are copies of the row of their last BPE piece
+    (lasts: by id, vocabulary.last_pieces). They become what the target has for them, by the linear map that brings the target's rows of
+    all others nearest to the model's (least squares, in f64). Gives how many there were.
+    """
+    pieces = torch.tensor([last if last is not None else -1 for last in lasts])
+    for module, theirs in zip(ends(model), ends(target)):
+        rows, wanted = module.weight.detach(), theirs.weight.detach().to(module.weight.device)
+        missing = (pieces >= 0).to(rows.device) & (rows == rows[pieces]).all(1)
+        into = torch.linalg.lstsq(wanted[~missing].double(), rows[~missing].double()).solution
+        rows[missing] = (wanted[missing].double() @ into).to(rows.dtype)
+    return int(missing.sum())
+
+
 class Lora(nn.Module):
     """W x + (α / r) · B A dropout(x) (Hu et al. 2021, arXiv 2106.09685)."""
 

@@ -185,6 +185,18 @@ class Tokens(unittest.TestCase):
         student.widen(model, kept, weights)
         self.assertTrue(torch.equal(model(ids).logits, before))
 
+    def test_that_a_trimmed_draft_lacked_begin_as_its_target_has_them(self):
+        target, draft = llama(2), llama(1)
+        turned = torch.linalg.qr(torch.randn(32, 32, dtype=torch.float64)).Q
+        lasts = [None] * LETTERS + [0] * (VOCABULARY - LETTERS)
+        theirs, rows = target.model.embed_tokens.weight.detach(), draft.model.embed_tokens.weight.detach()
+        # More tokens with rows than channels, or the map is not known.
+        wanted = (theirs.double() @ turned).float()
+        rows.copy_(wanted)
+        rows[44:] = rows[0]
+        self.assertEqual(student.lend_rows(draft, target, lasts), VOCABULARY - 44)
+        self.assertTrue(torch.allclose(rows, wanted, atol=1e-5))
+
 
 class Losses(unittest.TestCase):
     def named(self, logits: torch.Tensor, top: int) -> tuple[torch.Tensor, torch.Tensor]:
