@@ -26,6 +26,8 @@ import vocabulary
 from loss import mixed
 from score import Score, judge
 
+CHECKPOINT = "checkpoint.pt"
+
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -41,6 +43,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
     parser.add_argument("--warmup", type=int, default=50, help="steps")
     parser.add_argument("--acceptance", type=float, default=0, help="share of the loss on acceptance itself")
+    parser.add_argument("--prompts", type=float, default=1, help="what a place in a prompt counts, where one in an answer counts 1")
     parser.add_argument("--lora", action="store_true", help="train adapters of rank 8 only, as the papers' second stage")
     parser.add_argument("--quantise", choices=quantise.FORMATS, help="projections in this format in the forward pass, the head in lut4")
     parser.add_argument("--mean-of", type=Path, nargs="+", metavar="OUT", help="train nothing: the mean of what runs from the same --student hold")
@@ -83,7 +86,7 @@ class Run:
         self.per_epoch = len(corpus.epoch(self.lines, args.tokens, args.seed))
         self.steps = math.ceil(args.epochs * self.per_epoch)
         args.out.mkdir(parents=True, exist_ok=True)
-        self.checkpoint = args.out / "checkpoint.pt"
+        self.checkpoint = args.out / CHECKPOINT
         if self.checkpoint.exists():
             self.resume()
 
@@ -105,7 +108,7 @@ class Run:
         Of runs that began alike and saw their batches in another order: their mean is better than each (model soups, Wortsman et al.
         2022, arXiv 2203.05482). Of quantised runs the weights behind the codebooks, and the codebooks: rounded ones have no good mean.
         """
-        runs = [torch.load(run / "checkpoint.pt", map_location=self.device, weights_only=True)["student"] for run in self.args.mean_of]
+        runs = [torch.load(run / CHECKPOINT, map_location=self.device, weights_only=True)["student"] for run in self.args.mean_of]
         self.student.load_state_dict({name: sum(run[name] for run in runs) / len(runs) for name in runs[0]})
         print(json.dumps(self.score()), flush=True)
         self.export()
@@ -133,7 +136,8 @@ class Run:
             group["lr"] = self.rate()
         with self.autocast(), parametrize.cached():
             said = self.logits(batch, batch.taught)
-        loss = mixed(said, self.vocabulary.place[batch.tokens], batch.logs, self.args.acceptance)
+        weights = torch.where(batch.judged[batch.taught], 1.0, self.args.prompts)
+        loss = mixed(said, self.vocabulary.place[batch.tokens], batch.logs, self.args.acceptance, weights)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)

@@ -35,13 +35,13 @@ def acceptance(said: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     return -torch.minimum(said.exp(), wanted).sum(-1).clamp_min(1e-6).log()
 
 
-def mixed(student: torch.Tensor, places: torch.Tensor, logs: torch.Tensor, share: float) -> torch.Tensor:
+def mixed(student: torch.Tensor, places: torch.Tensor, logs: torch.Tensor, share: float, weights: torch.Tensor) -> torch.Tensor:
     """
-    (1 − share) · KL + share · acceptance: KL finds the way from far, acceptance is what counts in the end. Mean over N, each by how
-    much of what the teacher says can be said.
+    (1 − share) · KL + share · acceptance: KL finds the way from far, acceptance is what counts in the end. Mean over N by `weights`, (N),
+    each as much as of what the teacher says can be said.
     """
     said, wanted, sayable = shares(student, places, logs)
     loss = kl(said, wanted)
     if share > 0:
         loss = (1 - share) * loss + share * acceptance(said, wanted)
-    return (loss * sayable).mean()
+    return (loss * sayable * weights).sum() / weights.sum().clamp_min(1e-6)

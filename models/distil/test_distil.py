@@ -28,6 +28,7 @@ import write
 
 LETTERS, VOCABULARY = 26, 50
 NOTHING = np.empty(0, corpus.SAID)
+ONES = torch.ones(6)
 # Of the prompts [0] to [99], what `splitOf` of src/corpus/line.ts holds out.
 HELD_OUT = [27, 44, 57, 61, 81, 88, 89, 90]
 
@@ -207,23 +208,28 @@ class Losses(unittest.TestCase):
         logits, other = torch.randn(6, VOCABULARY), torch.randn(6, VOCABULARY)
         places, logs = self.named(logits, VOCABULARY)
         for share in (0, 0.5, 1):
-            self.assertAlmostEqual(loss.mixed(logits, places, logs, share).item(), 0, places=4)
+            self.assertAlmostEqual(loss.mixed(logits, places, logs, share, ONES).item(), 0, places=4)
         p, q = logits.softmax(-1), other.softmax(-1)
         variation = (p - q).abs().sum(-1) / 2
-        self.assertAlmostEqual(loss.mixed(other, places, logs, 1).item(), -(1 - variation).log().mean().item(), places=4)
-        self.assertAlmostEqual(loss.mixed(other, places, logs, 0).item(), (p * (p / q).log()).sum(-1).mean().item(), places=4)
+        self.assertAlmostEqual(loss.mixed(other, places, logs, 1, ONES).item(), -(1 - variation).log().mean().item(), places=4)
+        self.assertAlmostEqual(loss.mixed(other, places, logs, 0, ONES).item(), (p * (p / q).log()).sum(-1).mean().item(), places=4)
 
     def test_what_is_not_named_is_one_token_more(self):
         teacher, said = torch.randn(6, VOCABULARY), torch.randn(6, VOCABULARY)
         places, logs = self.named(teacher, 5)
         p, q = teacher.softmax(-1).gather(1, places), said.softmax(-1).gather(1, places)
         p, q = (torch.cat([part, 1 - part.sum(-1, keepdim=True)], -1) for part in (p, q))
-        self.assertAlmostEqual(loss.mixed(said, places, logs, 0).item(), (p * (p / q).log()).sum(-1).mean().item(), places=4)
+        self.assertAlmostEqual(loss.mixed(said, places, logs, 0, ONES).item(), (p * (p / q).log()).sum(-1).mean().item(), places=4)
+
+    def test_places_count_by_their_weights(self):
+        said, (places, logs) = torch.randn(6, VOCABULARY), self.named(torch.randn(6, VOCABULARY), 5)
+        first = loss.mixed(said[:2], places[:2], logs[:2], 0.5, ONES[:2])
+        self.assertAlmostEqual(loss.mixed(said, places, logs, 0.5, torch.tensor([3.0, 3, 0, 0, 0, 0])).item(), first.item(), places=5)
 
     def test_what_cannot_be_said_counts_for_nothing(self):
         said = torch.randn(1, VOCABULARY, requires_grad=True)
         places, logs = torch.tensor([[3, -1]]), torch.tensor([[0.1, 0.9]]).log()
-        value = loss.mixed(said, places, logs, 0)
+        value = loss.mixed(said, places, logs, 0, ONES[:1])
         self.assertAlmostEqual(value.item(), -0.1 * said.log_softmax(-1)[0, 3].item(), places=3)
         value.backward()
         self.assertTrue(said.grad.isfinite().all())
@@ -332,7 +338,7 @@ class Training(unittest.TestCase):
         return LlamaForCausalLM.from_pretrained(self.home / out).state_dict()
 
     def test_learns(self):
-        for options in ([], ["--acceptance", 0.5], ["--quantise", "lut4"], ["--lora"], ["--head", 40]):
+        for options in ([], ["--acceptance", 0.5], ["--prompts", 0.1], ["--quantise", "lut4"], ["--lora"], ["--head", 40]):
             curve = self.train("-".join(map(str, options)) or "plain", "--epochs", 3, *options)
             self.assertLess(curve[-1]["loss"], curve[0]["loss"], options)
 
