@@ -8,7 +8,7 @@ import type { LookupDrafter } from "./lookup.ts";
 import { DRAFT_SLICE, pause } from "./pause.ts";
 
 /** A copy of this confidence is taken unseen: the model hardly knows better (docs/log.md), and a copy costs nothing. */
-const COPY_CONFIDENCE = 0.6;
+const COPY_CONFIDENCE = 0.85;
 /** Tokens the model may lag behind. */
 const MAX_LAG = 32;
 
