@@ -11,13 +11,15 @@ from teach import likeliest
 
 
 class Decoder:
-    def __init__(self, model: LlamaForCausalLM):
+    """products: what weights and that which they multiply are rounded to; the rest is in f32."""
+
+    def __init__(self, model: LlamaForCausalLM, products: torch.dtype = torch.float32):
         config = model.config
         self.heads, self.kv_heads, self.eps = config.num_attention_heads, config.num_key_value_heads, config.rms_norm_eps
         self.rotary = model.model.rotary_emb
         self.embedding, self.norm = model.model.embed_tokens.weight, model.model.norm.weight
-        self.head = model.lm_head.weight.T.contiguous()
-        self.blocks = [block_of(layer) for layer in model.model.layers]
+        self.head = model.lm_head.weight.T.contiguous().to(products)
+        self.blocks = [block_of(layer, products) for layer in model.model.layers]
         self.size = self.blocks[0]["out"].shape[0] // self.heads
 
     def room(self, rows: int, tokens: int) -> torch.Tensor:
@@ -42,25 +44,30 @@ class Decoder:
         bias = bias.repeat(1, group, 1)[:, None]
         for block, (keys, values) in zip(self.blocks, room):
             widths = [self.heads * self.size, self.kv_heads * self.size, self.kv_heads * self.size]
-            q, k, v = (part.unflatten(-1, (-1, self.size)) for part in (self.rms(x, block["norm"]) @ block["qkv"]).split(widths, -1))
+            q, k, v = (part.unflatten(-1, (-1, self.size)) for part in times(self.rms(x, block["norm"]), block["qkv"]).split(widths, -1))
             q, k = (part * cos + torch.cat([-part[..., self.size // 2 :], part[..., : self.size // 2]], -1) * sin for part in (q, k))
             keys[:, :, total - new : total] = k.transpose(1, 2)
             values[:, :, total - new : total] = v.transpose(1, 2)
             q = q.unflatten(2, (self.kv_heads, group)).permute(0, 2, 3, 1, 4).flatten(2, 3)
             seen_by = torch.softmax(q @ keys[:, :, :total].transpose(2, 3) / self.size**0.5 + bias, -1) @ values[:, :, :total]
-            x = x + seen_by.unflatten(2, (group, new)).permute(0, 3, 1, 2, 4).flatten(2) @ block["out"]
-            gate, up = (self.rms(x, block["mlp_norm"]) @ block["gate_up"]).chunk(2, -1)
-            x = x + (F.silu(gate) * up) @ block["down"]
+            x = x + times(seen_by.unflatten(2, (group, new)).permute(0, 3, 1, 2, 4).flatten(2), block["out"])
+            gate, up = times(self.rms(x, block["mlp_norm"]), block["gate_up"]).chunk(2, -1)
+            x = x + times(F.silu(gate) * up, block["down"])
         return self.rms(x, self.norm)
 
     def rms(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         return F.rms_norm(x, weight.shape, weight, self.eps)
 
 
-def block_of(layer) -> dict[str, torch.Tensor]:
+def times(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """x @ weight in f32, x rounded as the weight is."""
+    return (x.to(weight.dtype) @ weight).float()
+
+
+def block_of(layer, products: torch.dtype) -> dict[str, torch.Tensor]:
     """What is multiplied together lies together, transposed."""
     attention, mlp = layer.self_attn, layer.mlp
-    return {
+    block = {
         "norm": layer.input_layernorm.weight,
         "qkv": torch.cat([attention.q_proj.weight, attention.k_proj.weight, attention.v_proj.weight]).T.contiguous(),
         "out": attention.o_proj.weight.T.contiguous(),
@@ -68,6 +75,7 @@ def block_of(layer) -> dict[str, torch.Tensor]:
         "gate_up": torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight]).T.contiguous(),
         "down": mlp.down_proj.weight.T.contiguous(),
     }
+    return {name: weight if weight.ndim == 1 else weight.to(products) for name, weight in block.items()}
 
 
 @dataclass
@@ -94,10 +102,10 @@ def write(decoder: Decoder, prompts: list[list[int]], temperatures: list[float],
     room = decoder.room(len(prompts), longest + most)
     states = decoder.forward(ids, seen[:, :longest], room)
     # Row by row: the logits of a whole batch of prompts are gigabytes.
-    texts = [Text([], [likeliest(row[longest - len(prompt) : -1] @ decoder.head)]) for row, prompt in zip(states, prompts)]
+    texts = [Text([], [likeliest(times(row[longest - len(prompt) : -1], decoder.head))]) for row, prompt in zip(states, prompts)]
     rows = torch.arange(len(prompts), device=device)  # whose text each row of the batch is
     for total in range(longest + 1, longest + most + 1):
-        logits = states[:, -1] @ decoder.head
+        logits = times(states[:, -1], decoder.head)
         # Not torch.multinomial: it takes a CPU ten times as long.
         reach = torch.softmax(logits / heat.clamp_min(1e-2), -1).cumsum(-1)
         drawn = torch.searchsorted(reach, reach[:, -1:] * torch.rand(len(rows), 1, generator=draw, device=device))

@@ -105,26 +105,25 @@ describe.each(MODES)("$name: the text is the target's own with", (mode) => {
   const half = PROMPTS.filter((_, n) => n % MODES.length === MODES.indexOf(mode));
 
   test.each(WAYS)("$name", async ({ where, outrider, all }) => {
-    let drafted = 0;
+    const before = proxy.proposed;
     let kept = 0;
     await fourAtATime(all ? PROMPTS : half, async (prompt) => {
       const actual = await answer(where(), prompt, mode, outrider);
       expectSame(actual, mode.name, prompt);
-      drafted += actual.timings.draft_n;
       kept += actual.timings.draft_n_accepted;
     });
-    expect(drafted, "drafts were sent").toBeGreaterThan(0);
+    // Which of them come in time where nobody waits is the machine's business.
+    expect(proxy.proposed - before, "tokens that the edge proposed").toBeGreaterThan(0);
     if (outrider.patience_ms === 10_000 && outrider.draft === "both") expect(kept, "and kept").toBeGreaterThan(50);
   });
 
-  // Whether a draft that is not waited for comes in time is the machine's business: here they must only be sent, and the words
-  // be the same. An edge that has learned that its drafts come too late tries again at the 32nd verdict: answers are long enough.
+  // An edge that has learned that its drafts come too late tries again at the 32nd verdict: answers are long enough for that.
   test("patience 0", async () => {
     const prompts = PROMPTS.slice(0, 8);
     const before = proxy.proposed;
     await fourAtATime(prompts, async (prompt) => {
-      const { text, finish } = await answer(edge, prompt, mode, { draft: "off" }, 40);
-      const actual = await answer(edge, prompt, mode, { draft: "model", patience_ms: 0 }, 40);
+      const { text, finish } = await answer(edge, prompt, mode, { draft: "off" }, 64);
+      const actual = await answer(edge, prompt, mode, { draft: "model", patience_ms: 0 }, 64);
       expect({ text: actual.text, finish: actual.finish }, prompt).toEqual({ text, finish });
     });
     expect(proxy.proposed - before, "tokens that the edge proposed").toBeGreaterThan(0);
