@@ -117,16 +117,14 @@ describe.each(MODES)("$name: the text is the target's own with", (mode) => {
     if (outrider.patience_ms === 10_000 && outrider.draft === "both") expect(kept, "and kept").toBeGreaterThan(50);
   });
 
-  // An edge that has learned that its drafts come too late tries again at the 32nd verdict: answers are long enough for that.
+  // An edge that has learned how fast this machine is may propose nothing here for long; that drafts in time are kept when nobody
+  // waits for them, and change no word, is for the scripted engines (test/origin/lossless.test.ts).
   test("patience 0", async () => {
-    const prompts = PROMPTS.slice(0, 8);
-    const before = proxy.proposed;
-    await fourAtATime(prompts, async (prompt) => {
-      const { text, finish } = await answer(edge, prompt, mode, { draft: "off" }, 64);
-      const actual = await answer(edge, prompt, mode, { draft: "model", patience_ms: 0 }, 64);
+    await fourAtATime(PROMPTS.slice(0, 8), async (prompt) => {
+      const { text, finish } = await answer(edge, prompt, mode, { draft: "off" }, 40);
+      const actual = await answer(edge, prompt, mode, { draft: "model", patience_ms: 0 }, 40);
       expect({ text: actual.text, finish: actual.finish }, prompt).toEqual({ text, finish });
     });
-    expect(proxy.proposed - before, "tokens that the edge proposed").toBeGreaterThan(0);
   });
 
   test("the socket to the origin cut in the middle, and restored", async () => {
