@@ -73,8 +73,9 @@ class Run:
         self.vocabulary = vocabulary.trimmed(args.text, tokenizer, size, args.head) if args.head else vocabulary.whole(size)
         self.vocabulary = self.vocabulary.to(self.device)
         if args.rows_from:
-            lasts = vocabulary.last_pieces(json.loads(tokenizer.read_text()), size)
-            print(f"{models.lend_rows(self.student, models.load(args.rows_from, self.device), lasts)} tokens begin as the target's", flush=True)
+            target = models.load(args.rows_from, self.device)
+            lent = models.lend_rows(self.student, target, vocabulary.last_pieces(tokenizer, size))
+            print(f"{lent} tokens begin as the target's", flush=True)
         self.before = models.trim(self.student, self.vocabulary.kept)
         if args.lora:
             models.add_lora(self.student)

@@ -2,7 +2,6 @@
 
 import json
 import random
-import shutil
 import sys
 import tempfile
 import unittest
@@ -344,12 +343,13 @@ class Training(unittest.TestCase):
 
     def test_the_mean_of_runs_is_of_what_they_learned_and_fits_the_format(self):
         for options in ([], ["--quantise", "lut4"]):
-            for seed in (1, 2):
-                self.train(f"of-{seed}", "--epochs", 2, "--seed", seed, *options)
+            runs = [f"{len(options)}-{seed}" for seed in (1, 2)]
+            for seed, run in enumerate(runs):
+                self.train(run, "--epochs", 2, "--seed", seed, *options)
             args = ["--student", self.home / "student", "--text", self.text, "--out", self.home / "mean", *options]
-            with mock.patch.object(sys, "argv", ["distil.py", *map(str, args), "--mean-of", *(str(self.home / f"of-{seed}") for seed in (1, 2))]):
+            with mock.patch.object(sys, "argv", ["distil.py", *map(str, args), "--mean-of", *(str(self.home / run) for run in runs)]):
                 distil.Run(distil.options()).average()
-            first, second, mean = self.weights("of-1"), self.weights("of-2"), self.weights("mean")
+            first, second, mean = map(self.weights, [*runs, "mean"])
             name = "model.layers.0.mlp.up_proj.weight"
             middle = (first[name] + second[name]) / 2
             if options:
@@ -357,8 +357,6 @@ class Training(unittest.TestCase):
                 self.assertGreater(max(len(row.unique()) for row in middle), 16)
             else:
                 self.assertTrue(torch.allclose(mean[name], middle, atol=1e-6))
-            for run in ("of-1", "of-2"):
-                shutil.rmtree(self.home / run)
 
     def test_text_must_be_taught_first(self):
         corpus.taught_file(self.text).unlink()

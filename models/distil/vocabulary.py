@@ -37,7 +37,7 @@ def trimmed(files: list[Path], tokenizer: Path, size: int, keep: int) -> Vocabul
     counts = torch.zeros(size, dtype=torch.long)
     for raw in chain.from_iterable(map(raw_lines, files)):
         counts += torch.bincount(torch.tensor(raw["prompt"] + raw["answer"]), minlength=size)
-    lasts = last_pieces(json.loads(tokenizer.read_text()), size)
+    lasts = last_pieces(tokenizer, size)
     always = torch.tensor([last is None for last in lasts])
     if not always.sum() <= keep < size:
         raise SystemExit(f"--head is {keep}; it must be under {size}, and from {always.sum()} on, the bytes and special tokens that always stay")
@@ -53,8 +53,9 @@ def trimmed(files: list[Path], tokenizer: Path, size: int, keep: int) -> Vocabul
     return Vocabulary(kept, torch.tensor(read_as), place)
 
 
-def last_pieces(tokenizer: dict, size: int) -> list[int | None]:
+def last_pieces(file: Path, size: int) -> list[int | None]:
     """By id, the right half of the merge that makes the token; None for bytes, special tokens and ids without one (src/model/pieces.ts)."""
+    tokenizer = json.loads(file.read_text())
     ids = tokenizer["model"]["vocab"]
     lasts: list[int | None] = [None] * size
     for merge in tokenizer["model"].get("merges", []):

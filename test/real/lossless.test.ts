@@ -105,16 +105,16 @@ describe.each(MODES)("$name: the text is the target's own with", (mode) => {
   const half = PROMPTS.filter((_, n) => n % MODES.length === MODES.indexOf(mode));
 
   test.each(WAYS)("$name", async ({ where, outrider, all }) => {
-    const before = proxy.proposed;
+    let drafted = 0;
     let kept = 0;
     await fourAtATime(all ? PROMPTS : half, async (prompt) => {
       const actual = await answer(where(), prompt, mode, outrider);
       expectSame(actual, mode.name, prompt);
+      drafted += actual.timings.draft_n;
       kept += actual.timings.draft_n_accepted;
     });
-    // Which of them come in time where nobody waits is the machine's business.
-    expect(proxy.proposed - before, "tokens that the edge proposed").toBeGreaterThan(0);
-    if (outrider.patience_ms === 10_000 && outrider.draft === "both") expect(kept, "and kept").toBeGreaterThan(50);
+    expect(drafted, "drafts were sent").toBeGreaterThan(0);
+    if (outrider.patience_ms === 10_000 && outrider.draft === "both") expect(kept, "and kept").toBeGreaterThan(100);
   });
 
   // An edge that has learned how fast this machine is may propose nothing here for long; that drafts in time are kept when nobody

@@ -8,7 +8,6 @@
  *   garble    passes the frame on with its payload damaged
  */
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { decodeEdgeFrame } from "../../src/verify/protocol.ts";
 import { seeded } from "./random.ts";
 
 export type Fault = "cut" | "close" | "stall" | "garble";
@@ -17,7 +16,6 @@ export interface FaultProxy {
   readonly port: number;
   /** Connections accepted so far. */ readonly connections: number;
   /** Frames of the origin seen so far, over all connections. */ readonly frames: number;
-  /** Tokens that the edge has proposed so far, in time or late. */ readonly proposed: number;
   /** Does `fault` to the connection that carries frame number `frame` (0 is the next one), `times` times in a row. */
   plan(fault: Fault, frame: number, times?: number): void;
   /** Refuses new connections while set. */ refusing: boolean;
@@ -34,7 +32,6 @@ export async function faultProxy(targetPort: number): Promise<FaultProxy> {
     port: 0,
     connections: 0,
     frames: 0,
-    proposed: 0,
     refusing: false,
     delayMs: 0,
     jitter: 0,
@@ -85,11 +82,7 @@ export async function faultProxy(targetPort: number): Promise<FaultProxy> {
       client.resetAndDestroy();
       origin.resetAndDestroy();
     };
-    const splitAsked = frameSplitter();
-    client.on("data", (bytes) => {
-      for (const piece of splitAsked(bytes)) if (piece.frame) proxy.proposed += proposedIn(piece);
-      pass(origin, bytes);
-    });
+    client.on("data", (bytes) => pass(origin, bytes));
     const split = frameSplitter();
     origin.on("data", (bytes) => {
       for (const piece of split(bytes)) {
@@ -126,19 +119,11 @@ export async function faultProxy(targetPort: number): Promise<FaultProxy> {
 
 interface Piece {
   readonly bytes: Buffer;
-  /** A whole data frame, rather than the upgrade or a control frame. */ readonly frame: boolean;
+  /** A whole data frame, rather than the answer to the upgrade or a control frame. */ readonly frame: boolean;
   /** Where the frame's payload begins. */ readonly payload: number;
 }
 
-/** Draft tokens in a client's frame, whose payload is masked with the four bytes before it (RFC 6455 §5.3). */
-function proposedIn({ bytes, payload }: Piece): number {
-  const text = Buffer.from(bytes.subarray(payload));
-  for (let i = 0; i < text.length; i++) text[i]! ^= bytes[payload - 4 + (i % 4)]!;
-  const frame = decodeEdgeFrame(text.toString());
-  return frame.type === "draft" ? frame.tokens.length : 0;
-}
-
-/** Cuts what one side of a WebSocket sends into its part of the upgrade and whole frames (RFC 6455 §5.2). */
+/** Cuts what a WebSocket server sends into the answer to the upgrade and whole frames (RFC 6455 §5.2, unmasked). */
 function frameSplitter(): (bytes: Buffer) => Piece[] {
   let held = Buffer.alloc(0);
   let upgraded = false;
@@ -158,9 +143,7 @@ function frameSplitter(): (bytes: Buffer) => Piece[] {
     for (;;) {
       if (held.length < 2) return pieces;
       const short = held[1]! & 0x7f;
-      const sizes = short === 126 ? 4 : short === 127 ? 10 : 2;
-      // A client's frames are masked, with a key of four bytes before the payload.
-      const header = sizes + (held[1]! & 0x80 ? 4 : 0);
+      const header = short === 126 ? 4 : short === 127 ? 10 : 2;
       if (held.length < header) return pieces;
       const length = short === 126 ? held.readUInt16BE(2) : short === 127 ? Number(held.readBigUInt64BE(2)) : short;
       if (held.length < header + length) return pieces;
