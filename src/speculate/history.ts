@@ -35,6 +35,8 @@ export class History {
   readonly #step: Line;
   #meanKept: number;
   #meanSeen = PRIOR_WEIGHT;
+  /** Verdicts that came while drafting did not pay: `Window` tries now and then. */
+  skipped = 0;
 
   /** @param acceptance what to expect of the drafter before anything is seen of it here */
   constructor(guess: Costs = TYPICAL_COSTS, acceptance = 0.6) {

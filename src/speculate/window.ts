@@ -28,8 +28,11 @@ export const LEAST_CONFIDENCE = 0.1;
 /** A policy but for its patience, where passes count and time does not. */
 export const fewestPasses = (maxDraft: number) => ({ maxDraft, fallback: LEAST_CONFIDENCE, spare: "passes" }) as const;
 
-/** Where drafting does not pay, it is tried once in so many verdicts: an origin that streams sends one a token. */
-const EXPLORE = { waits: 8, streams: 32 } as const;
+/**
+ * Where drafting does not pay, it is tried for the last so many of each so many verdicts. An origin that streams sends one a token and does
+ * not wait while a drafter reads all that it has missed: the next tries are what comes of that.
+ */
+const EXPLORE = { waits: { tries: 1, of: 8 }, streams: { tries: 4, of: 32 } } as const;
 /** Tokens a pass that a drafter must promise an origin that streams, or it is not worth its own time. */
 const LEAST_SAVING = 1.005;
 
@@ -129,11 +132,15 @@ export class Window {
     return survival * history.costs.targetStepMs > history.costs.positionMs;
   }
 
-  /** Of an origin that streams the first verdict already, if it is the drafter's acceptance that is in doubt and not the distance. */
+  /**
+   * Whether to try although it does not pay. A distance stays between answers, so the whole session's verdicts count; where the drafter's
+   * acceptance is in doubt each answer begins with tries, for it may suit that one.
+   */
   #explores(streams: boolean): boolean {
-    if (!streams) return ++this.#skipped % EXPLORE.waits === 0;
-    const late = this.#gains(1) ? 0 : 1;
-    return (this.#skipped++ + late) % EXPLORE.streams === 0;
+    const { tries, of } = streams ? EXPLORE.streams : EXPLORE.waits;
+    const near = streams && this.#gains(1);
+    const verdict = near ? this.#skipped++ : this.history.skipped++;
+    return (near ? verdict : verdict + tries) % of < tries;
   }
 
   /** Whether a drafter of this acceptance is in time to spare an origin that streams some of its passes. */

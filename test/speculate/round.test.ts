@@ -250,6 +250,29 @@ describe("drafts", () => {
     await run.next();
   });
 
+  test("that were thought too late are tried again, after the drafter has read what it missed", async () => {
+    const history = new History({ roundTripMs: 500, draftStepMs: 20, targetStepMs: 8, positionMs: 0 });
+    const verifier = new HandVerifier();
+    let read = () => {};
+    let reads = 0;
+    const drafter: Drafter = {
+      // The first time there is much to read, and verdicts come meanwhile.
+      sync: () => (reads++ === 0 ? new Promise<void>((done) => void (read = done)) : Promise.resolve()),
+      propose: async () => [{ id: 7, confidence: 0.8, source: "model" }],
+    };
+    const run = generate([4, 5], drafter, verifier, window({ patience: 0, spare: "time" }, history));
+    for (let at = 2; at < 40; at++) {
+      verifier.give(verdict(at, 0, [6], at - 1));
+      await nextStep(run);
+      await settle();
+      if (reads === 1 && at % 4 === 0) read();
+    }
+    expect(reads).toBeGreaterThan(1);
+    expect(verifier.drafts[0]?.tokens).toEqual([7]);
+    verifier.give({ reason: "stop" });
+    await run.next();
+  });
+
   test("stop early when a verdict arrives; the rest is sent if it agrees and dropped if it does not", async () => {
     for (const [decided, expected] of [
       [7, { position: 3, tokens: [8] }],
