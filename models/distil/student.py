@@ -14,8 +14,9 @@ def pick_device() -> str:
 
 
 def load(path: Path, device: str) -> nn.Module:
-    """A Llama checkpoint in f32, attention by PyTorch's fused kernel."""
-    return AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, attn_implementation="sdpa").to(device)
+    """A Llama checkpoint in f32. On a CPU PyTorch's fused attention takes short lines longer than plain products do (docs/log.md)."""
+    attention = "eager" if device == "cpu" else "sdpa"
+    return AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, attn_implementation=attention).to(device)
 
 
 def logits(model: nn.Module, ids: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
