@@ -2,13 +2,18 @@
  * The drafter's token: what `chooseToken` (speculate/sample.ts) would draw from its logits, but that each pass over the
  * vocabulary is in WASM. A threshold that f32 sums put on the other side of a token costs a rejected draft, nothing else.
  */
-import { noiseKey } from "../speculate/noise.ts";
+import { gumbel, noiseBits, noiseKey } from "../speculate/noise.ts";
 import { badLogits, keepFloor } from "../speculate/sample.ts";
 import type { Sampling } from "../speculate/types.ts";
 import type { Llama } from "./model.ts";
 
 /** The logits that a `Llama` holds after a forward. */
 export type Logits = Pick<Llama, "tokens" | "argmax" | "gumbelArgmax" | "logSumExp" | "logitsAbove">;
+
+export interface Drawn {
+  readonly id: number;
+  /** What it was drawn for: its logit, and the temperature times its noise. */ readonly score: number;
+}
 
 /** How far below the largest the thresholds of top_k and top_p are looked for, until found. */
 const REACHES = [3, 6, 12];
@@ -20,8 +25,8 @@ export const drawToken = (llama: Logits, logits: Float32Array, sampling: Samplin
   drawTokens(llama, logits, sampling, position, 1)[0]!.id;
 
 /**
- * That token, and those that would be drawn if the ones before were not there, at most `count` in all, each with its logit; these
- * are then gone from `logits`, but for the last. Throws `bad_logits` if none is a finite number.
+ * That token, and those that would be drawn if the ones before were not there, at most `count` in all, scores falling; the logits
+ * of all but the last are then gone from `logits`. Throws `bad_logits` if none is a finite number.
  */
 export function drawTokens(
   llama: Logits,
@@ -29,7 +34,7 @@ export function drawTokens(
   sampling: Sampling,
   position: number,
   count: number,
-): { readonly id: number; readonly logit: number }[] {
+): Drawn[] {
   let likeliest = llama.argmax(0);
   const highest = logits[llama.tokens.rowOf(likeliest)]!;
   if (!Number.isFinite(highest)) throw badLogits();
@@ -39,14 +44,15 @@ export function drawTokens(
     ? -Number.MAX_VALUE
     : (nearFloor(llama, highest, sampling) ?? keepFloor(logits, highest, sampling));
   const key = noiseKey(sampling.seed, position);
-  const drawn: { id: number; logit: number }[] = [];
+  const drawn: Drawn[] = [];
   for (;;) {
     // The kernel counts the floor from the largest that is left; rounding that must not cost the token that lies on it.
     const lower = (highest - logits[llama.tokens.rowOf(likeliest)]!) * scale;
     const floor = lower > 0 ? lowest + lower - FLOOR_SLACK : lowest;
     const id = greedy ? likeliest : llama.gumbelArgmax(0, scale, floor, key);
     const row = llama.tokens.rowOf(id);
-    drawn.push({ id, logit: logits[row]! });
+    const noise = greedy ? 0 : sampling.temperature * gumbel(noiseBits(key, id));
+    drawn.push({ id, score: logits[row]! + noise });
     if (drawn.length === count) return drawn;
     logits[row] = Number.NEGATIVE_INFINITY;
     likeliest = llama.argmax(0);

@@ -5,6 +5,7 @@
  */
 import type { Candidate, Drafter, More, Proposed, Sampling } from "../speculate/types.ts";
 import type { KvCache } from "./cache.ts";
+import { chances, DRAWN } from "./chances.ts";
 import { drawTokens } from "./draw.ts";
 import type { Llama } from "./model.ts";
 import { DRAFT_SLICE, pause } from "./pause.ts";
@@ -46,11 +47,10 @@ export class ModelDrafter implements Drafter {
     while (proposed.length < max) {
       const position = this.#timeline.length + proposed.length;
       const logits = this.#llama.forward(this.#cache, pending, 1);
-      const total = this.#llama.logSumExp(0);
-      const candidates = drawTokens(this.#llama, logits, this.#sampling, position, 1 + others).map(
-        ({ id, logit }): Candidate => ({ id, confidence: Math.exp(logit - total), source: "model" }),
-      );
-      const next = { ...candidates[0]!, others: candidates.slice(1) };
+      const drawn = drawTokens(this.#llama, logits, this.#sampling, position, Math.max(DRAWN, 1 + others));
+      const confidence = chances(drawn);
+      const candidates = drawn.map(({ id }, i): Candidate => ({ id, confidence: confidence[i]!, source: "model" }));
+      const next = { ...candidates[0]!, others: candidates.slice(1, 1 + others) };
       proposed.push(next);
       if (!more(next)) break;
       if (proposed.length % DRAFT_SLICE === 0) {

@@ -55,7 +55,7 @@ export interface Drafter {
 
 export interface Candidate {
   readonly id: number;
-  /** The drafter's own probability of it, in [0, 1]. */ readonly confidence: number;
+  /** How probable the drafter holds it that the target says this, in [0, 1]. */ readonly confidence: number;
   /** Which drafter it came from, for `timings`. */ readonly source: "model" | "lookup";
 }
 

@@ -93,8 +93,7 @@ test("the next ones are the target's draws if those before were not there, of th
     const scale = sampling.temperature === 0 ? 1 : 1 / sampling.temperature;
     const floor = sampling.temperature === 0 ? Number.NEGATIVE_INFINITY : keepFloor(logits, top, sampling);
     const key = noiseKey(sampling.seed, i);
-    const score = (id: number) =>
-      (logits[id]! - top) * scale + (sampling.temperature === 0 ? 0 : gumbel(noiseBits(key, id)));
+    const score = (id: number) => logits[id]! + sampling.temperature * gumbel(noiseBits(key, id));
     const wanted = [...logits.keys()]
       .filter((id) => (logits[id]! - top) * scale >= floor)
       .sort((a, b) => score(b) - score(a))
@@ -102,6 +101,6 @@ test("the next ones are the target's draws if those before were not there, of th
     const held = holding(logits, 500);
     const drawn = drawTokens(held, new Float32Array(memory.buffer, X, V), sampling, i, 4);
     expect(drawn.map(({ id }) => id)).toEqual(wanted);
-    expect(drawn.map(({ logit }) => logit)).toEqual(wanted.map((id) => logits[id]));
+    expect(drawn.map((token) => token.score)).toEqual(wanted.map(score));
   }
 });

@@ -99,9 +99,7 @@ describe.each(["rank", "frequency"] as const)("by %s", (by) => {
       const drafter = new ModelDrafter(small, small.newCache(), sampling);
       await drafter.sync(tokens);
       const proposed = await drafter.propose(1, () => true);
-      const sum = [...own].reduce((total, logit) => total + Math.exp(logit), 0);
       expect(proposed.map(({ id }) => id)).toEqual([token]);
-      expect(proposed[0]!.confidence).toBeCloseTo(Math.exp(restricted[token]!) / sum, 5);
     }
   });
 
