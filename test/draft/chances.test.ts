@@ -7,7 +7,12 @@ const TRIES = 40_000;
 test("is how often each token wins where the target's scores are the draft's and Gumbel errors of scale 0.9", () => {
   const random = seeded(3);
   const error = () => -0.9 * Math.log(-Math.log(random()));
-  for (const scores of [[4, 3.9, 3.5, -1], [12, 10, 2, 1], [-30, -31], [7, 7, 7]]) {
+  for (const scores of [
+    [4, 3.9, 3.5, -1],
+    [12, 10, 2, 1],
+    [-30, -31],
+    [7, 7, 7],
+  ]) {
     const wins = scores.map(() => 0);
     for (let n = 0; n < TRIES; n++) {
       const theirs = scores.map((score) => score + error());
