@@ -51,8 +51,7 @@ export function drawTokens(
     const floor = lower > 0 ? lowest + lower - FLOOR_SLACK : lowest;
     const id = greedy ? likeliest : llama.gumbelArgmax(0, scale, floor, key);
     const row = llama.tokens.rowOf(id);
-    const noise = greedy ? 0 : sampling.temperature * gumbel(noiseBits(key, id));
-    drawn.push({ id, score: logits[row]! + noise });
+    drawn.push({ id, score: logits[row]! + sampling.temperature * gumbel(noiseBits(key, id)) });
     if (drawn.length === count) return drawn;
     logits[row] = Number.NEGATIVE_INFINITY;
     likeliest = llama.argmax(0);

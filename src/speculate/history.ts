@@ -35,7 +35,7 @@ export class History {
   readonly #step: Line;
   #meanKept: number;
   #meanSeen = PRIOR_WEIGHT;
-  /** Verdicts that came while drafting did not pay: `Window` tries now and then. */
+  /** Verdicts of the session that came while drafting did not pay for its costs; `Window` counts, to try now and then. */
   skipped = 0;
 
   /** @param acceptance what to expect of the drafter before anything is seen of it here */

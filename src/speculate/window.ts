@@ -29,8 +29,8 @@ export const LEAST_CONFIDENCE = 0.1;
 export const fewestPasses = (maxDraft: number) => ({ maxDraft, fallback: LEAST_CONFIDENCE, spare: "passes" }) as const;
 
 /**
- * Where drafting does not pay, it is tried for the last so many of each so many verdicts. An origin that streams sends one a token and does
- * not wait while a drafter reads all that it has missed: the next tries are what comes of that.
+ * Where drafting does not pay, it is tried at so many of each so many verdicts, one after the other. An origin that streams sends one a
+ * token and does not wait while a drafter reads all that it has missed: the next tries are what comes of that.
  */
 const EXPLORE = { waits: { tries: 1, of: 8 }, streams: { tries: 4, of: 32 } } as const;
 /** Tokens a pass that a drafter must promise an origin that streams, or it is not worth its own time. */
@@ -52,7 +52,7 @@ export class Window {
   readonly policy: WindowPolicy;
   readonly history: History;
   #patience: number;
-  #skipped = 0;
+  /** Verdicts of this answer that came while drafting did not pay, the drafter being near. */ #skipped = 0;
 
   constructor(policy: WindowPolicy, history: History) {
     this.policy = policy;
@@ -133,8 +133,8 @@ export class Window {
   }
 
   /**
-   * Whether to try although it does not pay. A distance stays between answers, so the whole session's verdicts count; where the drafter's
-   * acceptance is in doubt each answer begins with tries, for it may suit that one.
+   * Whether to try although it does not pay. A distance stays between answers, so the whole session's verdicts count and tries are the
+   * last; where the drafter's acceptance is in doubt each answer begins with them, for it may suit that one.
    */
   #explores(streams: boolean): boolean {
     const { tries, of } = streams ? EXPLORE.streams : EXPLORE.waits;

@@ -11,7 +11,8 @@ import { directorySink, openDirectory } from "../../../src/format/disk.ts";
 import { type PackedModel, writePack } from "../../../src/format/pack.ts";
 import { readPack, readPackHeader } from "../../../src/format/pack-reader.ts";
 import { WasmEngine } from "../../../src/origin/engines/wasm.ts";
-import { chooseToken } from "../../../src/speculate/sample.ts";
+import { gumbel, noiseBits, noiseKey } from "../../../src/speculate/noise.ts";
+import { chooseToken, keepFloor } from "../../../src/speculate/sample.ts";
 import { GREEDY } from "../../../src/speculate/types.ts";
 import { seeded } from "../../support/random.ts";
 import { loadPack, TINY_PACKS } from "../../support/tiny.ts";
@@ -100,6 +101,18 @@ describe.each(["rank", "frequency"] as const)("by %s", (by) => {
       await drafter.sync(tokens);
       const proposed = await drafter.propose(1, () => true);
       expect(proposed.map(({ id }) => id)).toEqual([token]);
+      // The four best of those that the filters leave, by brute force over the whole vocabulary.
+      const top = Math.max(...restricted);
+      const least =
+        sampling === GREEDY ? -Number.MAX_VALUE : keepFloor(restricted, top, sampling) * sampling.temperature;
+      const key = noiseKey(sampling.seed, tokens.length);
+      const best = [...restricted.keys()]
+        .filter((id) => restricted[id]! - top >= least)
+        .map((id) => restricted[id]! + sampling.temperature * gumbel(noiseBits(key, id)))
+        .sort((a, b) => b - a)
+        .slice(0, 4);
+      const sum = best.reduce((total, score) => total + Math.exp((score - best[0]!) / 0.9), 0);
+      expect(proposed[0]!.confidence).toBeCloseTo(1 / sum, 5);
     }
   });
 
