@@ -117,14 +117,16 @@ describe.each(MODES)("$name: the text is the target's own with", (mode) => {
     if (outrider.patience_ms === 10_000 && outrider.draft === "both") expect(kept, "and kept").toBeGreaterThan(100);
   });
 
-  // An edge that has learned how fast this machine is may propose nothing here for long; that drafts in time are kept when nobody
-  // waits for them, and change no word, is for the scripted engines (test/origin/lossless.test.ts).
+  // A session that has learned that its drafts come too late tries them again at every 32nd verdict, four in a row.
   test("patience 0", async () => {
+    let drafted = 0;
     await fourAtATime(PROMPTS.slice(0, 8), async (prompt) => {
       const { text, finish } = await answer(edge, prompt, mode, { draft: "off" }, 40);
       const actual = await answer(edge, prompt, mode, { draft: "model", patience_ms: 0 }, 40);
       expect({ text: actual.text, finish: actual.finish }, prompt).toEqual({ text, finish });
+      drafted += actual.timings.draft_n;
     });
+    expect(drafted, "drafts came in time").toBeGreaterThan(0);
   });
 
   test("the socket to the origin cut in the middle, and restored", async () => {
