@@ -1,7 +1,7 @@
 /**
  * What goes back to an OpenAI client: completion objects, stream chunks, usage, timings and errors.
- * `timings` uses llama.cpp's names, which dashboards already read, plus `target_passes`; everything else that is ours
- * lies under `outrider`. Requests are in openai.ts; the order of a stream's chunks is in stream.ts.
+ * `timings` uses llama.cpp's names, which dashboards already read, plus `draft_n_judged` and `target_passes`; everything else
+ * that is ours lies under `outrider`. Requests are in openai.ts; the order of a stream's chunks is in stream.ts.
  */
 import { OutriderError } from "../model/errors.ts";
 
@@ -29,8 +29,10 @@ export interface Timings {
   readonly predicted_n: number;
   /** From the first decided token to the last. */ readonly predicted_ms: number;
   readonly predicted_per_second: number;
-  /** Tokens proposed. */ readonly draft_n: number;
-  /** Of these, tokens the target kept. */ readonly draft_n_accepted: number;
+  /** Tokens proposed, siblings among them. */ readonly draft_n: number;
+  /** Places at which the target judged some of these, all before them kept: at most one a place can be right. */
+  readonly draft_n_judged: number;
+  /** Tokens the target kept. */ readonly draft_n_accepted: number;
   /** Target passes, the prompt's included. */ readonly target_passes: number;
 }
 

@@ -22,13 +22,15 @@ export interface Step {
   readonly tokens: readonly DecidedToken[];
   readonly verdict: Verdict;
   /** Draft tokens sent so far; whoever leaves early gets no Summary. */ readonly drafted: number;
+  /** Places so far at which the target judged draft tokens, all before them kept. */ readonly judged: number;
   /** Set on the first step after the drafter failed; the generation goes on without it. */ readonly draftError?: unknown;
 }
 
 export interface Summary {
   readonly reason: "stop" | "length";
   /** Draft tokens sent. */ readonly drafted: number;
-  /** Draft tokens kept by the target. */ readonly kept: number;
+  /** Places at which the target judged draft tokens, all before them kept. */ readonly judged: number;
+  /** Of these, those at which it kept one. */ readonly kept: number;
   /** Target passes, the prompt's included. */ readonly passes: number;
   readonly bySource: Readonly<Record<Candidate["source"], { readonly drafted: number; readonly kept: number }>>;
   readonly draftError?: unknown;
@@ -88,6 +90,7 @@ class Table {
   /** ahead[i] is what was proposed for position timeline.length + i. */ #ahead: Guess[] = [];
   readonly #pace: Pace;
   readonly #bySource = { model: { drafted: 0, kept: 0 }, lookup: { drafted: 0, kept: 0 } };
+  #judged = 0;
   #kept = 0;
   #passes = 0;
   #ended = false;
@@ -117,6 +120,8 @@ class Table {
       const guess = this.#ahead.shift();
       if (guess) {
         const keeper = [guess, ...guess.siblings].find((candidate) => candidate.id === id) ?? guess;
+        // One on its way to an origin that does not wait is passed by unjudged.
+        if (guess.sent && i < verdict.scored) this.#judged++;
         if (kept) this.#bySource[keeper.source].kept++;
         this.#window.history.outcome(guess.confidence, guess.id === id);
         // What was drafted after a wrong token was drafted for another timeline.
@@ -126,10 +131,10 @@ class Table {
       return { id, kept };
     });
     this.#wake();
-    const drafted = this.#drafted;
-    if (this.#draftError === undefined || this.#reported) return { tokens, verdict, drafted };
+    const step = { tokens, verdict, drafted: this.#drafted, judged: this.#judged };
+    if (this.#draftError === undefined || this.#reported) return step;
     this.#reported = true;
-    return { tokens, verdict, drafted, draftError: this.#draftError };
+    return { ...step, draftError: this.#draftError };
   }
 
   async draft(drafter: Drafter): Promise<void> {
@@ -239,6 +244,7 @@ class Table {
     return {
       reason,
       drafted: this.#drafted,
+      judged: this.#judged,
       kept: this.#kept,
       passes: this.#passes,
       bySource: { model: { ...model }, lookup: { ...lookup } },

@@ -101,6 +101,7 @@ const outcome: Outcome = {
     predicted_ms: 20,
     predicted_per_second: 100,
     draft_n: 2,
+    draft_n_judged: 1,
     draft_n_accepted: 1,
     target_passes: 2,
   },

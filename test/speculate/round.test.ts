@@ -117,7 +117,7 @@ describe("drafts", () => {
     await settle();
     expect(verifier.drafts).toEqual([{ position: 3, tokens: [7, 8, 9, 10] }]);
 
-    verifier.give(verdict(3, 2, [7, 8, 20], 2)); // 20 instead of 9
+    verifier.give({ ...verdict(3, 2, [7, 8, 20], 2), scored: 4 }); // 20 instead of 9
     await nextStep(run);
     await settle();
     expect(verifier.drafts).toEqual([
@@ -128,6 +128,7 @@ describe("drafts", () => {
     verifier.give({ reason: "length" });
     expect((await run.next()).value).toMatchObject({
       drafted: 8,
+      judged: 3,
       kept: 2,
       bySource: { model: { drafted: 8, kept: 2 }, lookup: { drafted: 0, kept: 0 } },
     });
@@ -150,13 +151,14 @@ describe("drafts", () => {
         { at: 1, id: 57 },
       ],
     });
-    verifier.give({ ...verdict(3, 2, [7, 57, 58], 2), siblings: true });
+    verifier.give({ ...verdict(3, 2, [7, 57, 58], 2), scored: 7, siblings: true });
     expect((await nextStep(run)).tokens.map(({ kept }) => kept)).toEqual([true, true, false]);
     await settle();
     expect(verifier.drafts[1]).toMatchObject({ position: 6, tokens: [59, 60, 61, 62] });
     verifier.give({ reason: "length" });
     expect((await run.next()).value).toMatchObject({
       drafted: 14,
+      judged: 2,
       kept: 2,
       bySource: { model: { drafted: 14, kept: 2 }, lookup: { drafted: 0, kept: 0 } },
     });
@@ -204,13 +206,13 @@ describe("drafts", () => {
     await sleep(50);
     expect(verifier.drafts.at(-1)).toEqual({ position: 4, tokens: [8, 9, 10, 11] });
 
-    verifier.give(verdict(4, 3, [8, 9, 10, 11], 3)); // all of it
+    verifier.give({ ...verdict(4, 3, [8, 9, 10, 11], 3), scored: 3 }); // all that had arrived
     await nextStep(run);
     await sleep(50);
     expect(verifier.drafts.at(-1)).toEqual({ position: 8, tokens: [12, 13, 14, 15] });
 
     verifier.give({ reason: "length" });
-    expect((await run.next()).value).toMatchObject({ drafted: 9, kept: 3 });
+    expect((await run.next()).value).toMatchObject({ drafted: 9, judged: 3, kept: 3 });
   });
 
   test("that may not be worth their positions are held back until what is before them is decided", async () => {

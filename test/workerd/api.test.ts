@@ -107,7 +107,10 @@ describe("answers", () => {
     expect(timings.prompt_n + timings.cache_n).toBe(usage.prompt_tokens);
     expect(timings.predicted_n).toBe(40);
     expect(timings.draft_n).toBeGreaterThan(0);
-    expect(timings.draft_n_accepted).toBeLessThanOrEqual(timings.draft_n);
+    expect(timings.draft_n_accepted).toBeLessThanOrEqual(timings.draft_n_judged);
+    expect(timings.draft_n_judged).toBeLessThanOrEqual(timings.draft_n);
+    // The prompt's pass judges none, any other one wrong place at most.
+    expect(timings.draft_n_judged).toBeLessThan(timings.draft_n_accepted + timings.target_passes);
     // Every pass decides the kept draft tokens and one of the target's own.
     expect(timings.target_passes + timings.draft_n_accepted).toBe(40);
   });

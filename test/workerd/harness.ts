@@ -83,7 +83,14 @@ export interface Answer {
     readonly prompt_tokens_details: { readonly cached_tokens: number };
   };
   readonly timings: Record<
-    "cache_n" | "prompt_n" | "prompt_ms" | "predicted_n" | "draft_n" | "draft_n_accepted" | "target_passes",
+    | "cache_n"
+    | "prompt_n"
+    | "prompt_ms"
+    | "predicted_n"
+    | "draft_n"
+    | "draft_n_judged"
+    | "draft_n_accepted"
+    | "target_passes",
     number
   >;
   readonly outrider: {

@@ -1,6 +1,6 @@
 /** The figures beside the chat, from the `timings` of an answer. */
 export function showNumbers(timings) {
-  const { predicted_n, predicted_per_second, prompt_ms, draft_n, draft_n_accepted, target_passes } = timings;
+  const { predicted_n, predicted_per_second, prompt_ms, draft_n_judged, draft_n_accepted, target_passes } = timings;
   const show = (id, value) => {
     document.getElementById(id).textContent = Number.isFinite(value) ? value.toLocaleString() : "–";
   };
@@ -11,6 +11,6 @@ export function showNumbers(timings) {
   show("passes", target_passes);
   document.getElementById("first").textContent = `${Math.round(prompt_ms).toLocaleString()} ms`;
   document.getElementById("kept-share").textContent =
-    draft_n > 0 ? `${Math.round((100 * draft_n_accepted) / draft_n)} %` : "–";
+    draft_n_judged > 0 ? `${Math.round((100 * draft_n_accepted) / draft_n_judged)} %` : "–";
   document.getElementById("bar").style.width = `${predicted_n > 0 ? (100 * draft_n_accepted) / predicted_n : 0}%`;
 }
