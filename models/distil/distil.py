@@ -24,6 +24,7 @@ import quantise
 import student as models
 import vocabulary
 from loss import mixed
+from memory import keep_freed
 from score import Score, judge
 
 CHECKPOINT = "checkpoint.pt"
@@ -200,5 +201,6 @@ class Run:
 
 
 if __name__ == "__main__":
+    keep_freed()
     run = Run(options())
     run.average() if run.args.mean_of else run.run()

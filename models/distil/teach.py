@@ -17,6 +17,7 @@ import torch
 
 import corpus
 import student as models
+from memory import keep_freed
 
 
 def options() -> argparse.Namespace:
@@ -59,6 +60,7 @@ def teach(teacher, file: Path, tokens: int) -> None:
 
 
 if __name__ == "__main__":
+    keep_freed()
     args = options()
     model = models.load(args.teacher, models.pick_device()).eval()
     for text in args.text:
