@@ -12,13 +12,9 @@ const ERROR = 0.9;
 /** Tokens to draw for a place: with two the second is taken for more than it is, with six nothing changes (docs/log.md). */
 export const DRAWN = 4;
 
-/** What all tokens that were not drawn weigh together, in weights of the last that was: little where a draft is good (docs/log.md). */
-const BEYOND = 3;
-
-/** Of each token drawn for a place, scores falling, the probability that the target says it; fewer than `DRAWN` are all there are. */
+/** Of each token drawn for a place, scores falling, the probability that the target says it. */
 export function chances(drawn: readonly Drawn[]): number[] {
   const likely = drawn.map(({ score }) => Math.exp((score - drawn[0]!.score) / ERROR));
-  const beyond = likely.length < DRAWN ? 0 : BEYOND * likely.at(-1)!;
-  const total = likely.reduce((sum, value) => sum + value, beyond);
+  const total = likely.reduce((sum, value) => sum + value, 0);
   return likely.map((value) => value / total);
 }
