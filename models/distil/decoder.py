@@ -9,6 +9,8 @@ from transformers import LlamaForCausalLM
 
 from teach import likeliest
 
+READ = 2048  # places of prompts that are read at a time, padding counted
+
 
 class Decoder:
     """products: what weights and that which they multiply are rounded to; the rest is in f32."""
@@ -87,10 +89,12 @@ class Text:
 
 
 @torch.no_grad()
-def write(decoder: Decoder, prompts: list[list[int]], temperatures: list[float], most: int, ends: int, draw: torch.Generator) -> list[Text]:
+def write(
+    decoder: Decoder, prompts: list[list[int]], temperatures: list[float], most: int, ends: int, draw: torch.Generator, prompts_too: bool = True
+) -> list[Text]:
     """
     What follows each prompt, drawn from the plain distribution at its temperature, 0: the likeliest; up to the token `ends`, included,
-    or `most` tokens.
+    or `most` tokens. prompts_too: whether to write down what is said on the way through the prompts.
     """
     device = decoder.head.device
     longest = max(map(len, prompts))
@@ -100,9 +104,14 @@ def write(decoder: Decoder, prompts: list[list[int]], temperatures: list[float],
         seen[row, longest - len(prompt) :] = True
     heat = torch.tensor(temperatures, device=device)[:, None]
     room = decoder.room(len(prompts), longest + most)
-    states = decoder.forward(ids, seen[:, :longest], room)
+    # Prompts some rows at a time: a whole batch's activations are gigabytes, those of some stay in a CPU's cache.
+    step = max(1, READ // longest)
+    parts = [slice(start, start + step) for start in range(0, len(prompts), step)]
+    states = torch.cat([decoder.forward(ids[part], seen[part, :longest], room[:, :, part]) for part in parts])
     # Row by row: the logits of a whole batch of prompts are gigabytes.
-    texts = [Text([], [likeliest(times(row[longest - len(prompt) : -1], decoder.head))]) for row, prompt in zip(states, prompts)]
+    texts = [Text([], []) for _ in prompts]
+    for text, row, prompt in zip(texts, states, prompts if prompts_too else []):
+        text.said.append(likeliest(times(row[longest - len(prompt) : -1], decoder.head)))
     rows = torch.arange(len(prompts), device=device)  # whose text each row of the batch is
     for total in range(longest + 1, longest + most + 1):
         logits = times(states[:, -1], decoder.head)

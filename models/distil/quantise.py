@@ -1,6 +1,7 @@
 """Weights as a pack will hold them, in the forward pass: gradients go straight through (Bengio, Léonard, Courville 2013, arXiv 1308.3432)."""
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import parametrize
 
@@ -44,9 +45,16 @@ def on_grid(values: torch.Tensor) -> torch.Tensor:
 
 
 def quantile_means(weight: torch.Tensor, entries: int, rounds: int = 20) -> torch.Tensor:
-    """k-means of each row on its own, (rows, entries): Lloyd's steps from the means of equal shares."""
+    """
+    k-means of each row on its own, (rows, entries): Lloyd's steps from the means of equal shares; or from what the row holds, if that is
+    no more values than `entries`, as in a checkpoint that a pack was exported to: these stay.
+    """
     weight = weight.detach().float()
-    values = torch.stack([part.mean(-1) for part in weight.sort(-1).values.tensor_split(entries, -1)], -1)
+    rising = weight.sort(-1).values
+    values = torch.stack([part.mean(-1) for part in rising.tensor_split(entries, -1)], -1)
+    place = F.pad(rising.diff() > 0, (1, 0)).cumsum(-1)
+    few = place[:, -1] < entries
+    values[few] = rising[few, -1:].expand(-1, entries).scatter(1, place[few], rising[few])
     for _ in range(rounds):
         middles = ((values[:, 1:] + values[:, :-1]) / 2).contiguous()
         codes = torch.searchsorted(middles, weight.contiguous())

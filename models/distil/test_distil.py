@@ -133,6 +133,10 @@ class Taught(unittest.TestCase):
             self.assertEqual(len(said), len(ids) - 1)
             self.assertLess(np.abs(teach.likeliest(logits)["log"].astype("f4") - said["log"].astype("f4")).max(), 5e-3)
             self.assertTrue(len(text.written) == 12 or text.written[-1] == 7)
+        with mock.patch.object(decoder, "READ", 1):
+            again = decoder.write(decoder.Decoder(self.teacher), prompts, [0, 1, 0.7], 12, 7, torch.Generator().manual_seed(3), prompts_too=False)
+        self.assertEqual([text.written for text in again], [text.written for text in texts])
+        self.assertEqual([len(np.concatenate(text.said)) for text in again], [len(text.written) for text in texts])
         greedy = self.teacher.generate(torch.tensor([prompts[0]]), max_new_tokens=12, do_sample=False, eos_token_id=7, pad_token_id=7)
         self.assertEqual(greedy[0, 3:].tolist(), texts[0].written)
 
@@ -273,6 +277,13 @@ class Quantised(unittest.TestCase):
                 self.assertLess((steps - steps.round()).abs().max().item(), 1e-3)
                 nearest = values[(plain[:, None] - values[None]).abs().argmin(-1)]
                 self.assertLess((nearest - row).abs().max().item(), 1e-5)
+
+    def test_begins_as_what_a_pack_holds(self):
+        torch.manual_seed(1)
+        values = 0.5 + torch.tensor([0, 5, 9, 20, 21, 40, 63]) / 63
+        held = torch.cat([values[torch.randint(0, 7, (4, 90))], values.expand(4, -1)], 1)
+        for entries in quantise.FORMATS.values():
+            self.assertLess((quantise.Codebook(held, entries)(held) - held).abs().max().item(), 1e-6)
 
     def test_gradients_go_straight_through_to_weights_and_by_membership_to_values(self):
         weight = torch.randn(2, 64, requires_grad=True)

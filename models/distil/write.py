@@ -24,6 +24,7 @@ from transformers import AutoTokenizer
 import corpus
 import student as models
 from decoder import Decoder, write
+from memory import keep_freed
 from teach import teach
 
 
@@ -74,7 +75,8 @@ class Run:
         header = self.tokenizer.encode(text.split(marker)[0], add_special_tokens=False)
         while True:
             count = self.args.batch
-            for text in write(self.decoder, [header] * count, [1.0] * count, self.args.max_tokens // 2, self.end, self.draw):
+            said = write(self.decoder, [header] * count, [1.0] * count, self.args.max_tokens // 2, self.end, self.draw, prompts_too=False)
+            for text in said:
                 turn = self.tokenizer.decode(text.written, skip_special_tokens=True).strip()
                 if text.written[-1] == self.end and turn:
                     yield turn
@@ -134,4 +136,5 @@ class Run:
 
 
 if __name__ == "__main__":
+    keep_freed()
     Run(options()).run()
