@@ -15,7 +15,7 @@ class Codebook(nn.Module):
 
     def __init__(self, weight: torch.Tensor, entries: int):
         super().__init__()
-        self.entries = nn.Parameter(quantile_means(weight, entries))
+        self.entries = nn.Parameter(first_values(weight.detach().float(), entries))
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         values = on_grid(self.entries.sort(-1).values)
@@ -44,17 +44,23 @@ def on_grid(values: torch.Tensor) -> torch.Tensor:
     return values + (rounded - values).detach()
 
 
-def quantile_means(weight: torch.Tensor, entries: int, rounds: int = 20) -> torch.Tensor:
+def first_values(weight: torch.Tensor, entries: int) -> torch.Tensor:
     """
-    k-means of each row on its own, (rows, entries): Lloyd's steps from the means of equal shares; or from what the row holds, if that is
-    no more values than `entries`, as in a checkpoint that a pack was exported to: these stay.
+    (rows, entries) of (rows, cols), what a codebook begins with: the values that a row holds, if these are no more, as in a checkpoint
+    that a pack was exported to; else its k-means.
     """
-    weight = weight.detach().float()
     rising = weight.sort(-1).values
-    values = torch.stack([part.mean(-1) for part in rising.tensor_split(entries, -1)], -1)
     place = F.pad(rising.diff() > 0, (1, 0)).cumsum(-1)
     few = place[:, -1] < entries
-    values[few] = rising[few, -1:].expand(-1, entries).scatter(1, place[few], rising[few])
+    values = rising[:, -1:].repeat(1, entries)
+    values[few] = values[few].scatter(1, place[few], rising[few])
+    values[~few] = quantile_means(weight[~few], entries)
+    return values
+
+
+def quantile_means(weight: torch.Tensor, entries: int, rounds: int = 20) -> torch.Tensor:
+    """k-means of each row on its own, (rows, entries): Lloyd's steps from the means of equal shares."""
+    values = torch.stack([part.mean(-1) for part in weight.sort(-1).values.tensor_split(entries, -1)], -1)
     for _ in range(rounds):
         middles = ((values[:, 1:] + values[:, :-1]) / 2).contiguous()
         codes = torch.searchsorted(middles, weight.contiguous())

@@ -75,8 +75,8 @@ class Run:
         header = self.tokenizer.encode(text.split(marker)[0], add_special_tokens=False)
         while True:
             count = self.args.batch
-            said = write(self.decoder, [header] * count, [1.0] * count, self.args.max_tokens // 2, self.end, self.draw, prompts_too=False)
-            for text in said:
+            asked = write(self.decoder, [header] * count, [1.0] * count, self.args.max_tokens // 2, self.end, self.draw, prompts_too=False)
+            for text in asked:
                 turn = self.tokenizer.decode(text.written, skip_special_tokens=True).strip()
                 if text.written[-1] == self.end and turn:
                     yield turn
