@@ -17,15 +17,15 @@ const USAGE = `outrider <command>
 outrider <command> --help says more.`;
 
 const COMMANDS: Record<string, () => Promise<(argv: string[]) => Promise<void>>> = {
-  start: async () => (await import("./start.ts")).startCommand,
-  prepare: async () => (await import("./compress/cli.ts")).prepareCommand,
-  import: async () => (await import("./compress/cli.ts")).importCommand,
-  squeeze: async () => (await import("./compress/cli.ts")).squeezeCommand,
-  eval: async () => (await import("./compress/evaluate.ts")).evalCommand,
-  report: async () => (await import("./compress/report.ts")).reportCommand,
-  corpus: async () => (await import("./corpus/command.ts")).corpusCommand,
-  inspect: async () => (await import("./inspect/command.ts")).inspectCommand,
-  origin: async () => (await import("./origin/cli.ts")).originCommand,
+  start: async () => (await import("./commands/start.ts")).startCommand,
+  prepare: async () => (await import("./commands/prepare.ts")).prepareCommand,
+  import: async () => (await import("./commands/prepare.ts")).importCommand,
+  squeeze: async () => (await import("./commands/prepare.ts")).squeezeCommand,
+  eval: async () => (await import("./commands/eval.ts")).evalCommand,
+  report: async () => (await import("./commands/report.ts")).reportCommand,
+  corpus: async () => (await import("./commands/corpus.ts")).corpusCommand,
+  inspect: async () => (await import("./commands/inspect.ts")).inspectCommand,
+  origin: async () => (await import("./commands/origin.ts")).originCommand,
 };
 
 const [name = "", ...rest] = process.argv.slice(2);

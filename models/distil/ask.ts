@@ -10,8 +10,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { readLines } from "../../src/compress/text-file.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { readLines } from "../../src/text/text-file.ts";
 import { isPassage, questions } from "./questions.ts";
 
 /** Characters of a passage at most: two of them and a question leave room for an answer. */

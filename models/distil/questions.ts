@@ -3,7 +3,7 @@
  * fact, sums in words, chats of two turns and texts to be written; with passages also summaries of them and questions about them.
  * Kinds take turns. What stands in them: topics.ts.
  */
-import { noiseBits, noiseKey } from "../../src/speculate/noise.ts";
+import { noiseBits, noiseKey } from "../../src/model/noise.ts";
 import { COUNTRIES, FAMOUS, GERMAN, PEOPLE, PLACES, PROGRAMS, THINGS, TOPICS, TRADES } from "./topics.ts";
 
 /** What questions may be about, beside the lists of topics.ts. An empty list: nothing of its kind. */

@@ -4,14 +4,15 @@
  * configuration has one width for all blocks, so narrower ones are padded (even-width.ts), and a row for every token, so a
  * trimmed vocabulary is filled up (whole-vocabulary.ts); removed blocks are gone.
  */
+
+import { evenWidth } from "../format/even-width.ts";
 import type { PackedModel, PackedTensor, PackSink } from "../format/pack.ts";
 import { type NewTensor, writeSafetensors } from "../format/safetensors.ts";
+import { wholeVocabulary } from "../format/whole-vocabulary.ts";
 import { configToHuggingFace } from "../model/config.ts";
 import { decodeTensor } from "../model/decode.ts";
 import { numberToBf16 } from "../model/f16.ts";
 import { tensorShapes } from "../model/tensors.ts";
-import { evenWidth } from "./even-width.ts";
-import { wholeVocabulary } from "./whole-vocabulary.ts";
 
 /** F32 keeps every value; BF16 rounds to half the bytes. */
 export type ExportDtype = "F32" | "BF16";

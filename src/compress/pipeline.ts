@@ -3,15 +3,15 @@
  * already is what the recipe asks for is left alone.
  */
 import { rm } from "node:fs/promises";
-import { directoryHeader, directorySink, openDirectory, shardReader } from "../format/disk.ts";
+import type { Calibration } from "../calibrate/calibration.ts";
+import { solveBlocks } from "../calibrate/solution.ts";
 import { type PackedModel, writePack } from "../format/pack.ts";
 import { type PackHeader, targetOf } from "../format/pack-header.ts";
 import { readPack } from "../format/pack-reader.ts";
 import { decodeTensor } from "../model/decode.ts";
 import { OutriderError } from "../model/errors.ts";
-import type { Calibration } from "./calibration.ts";
+import { directoryHeader, directorySink, openDirectory, shardReader } from "../platform/disk.ts";
 import type { Recipe, Stage } from "./recipe.ts";
-import { solveBlocks } from "./solution.ts";
 import { setActivations } from "./stages/activations.ts";
 import { layerwise } from "./stages/layerwise.ts";
 import { llmPruner } from "./stages/llm-pruner.ts";

@@ -1,5 +1,5 @@
 /** Adds to a corpus what it lacks: every question at every temperature, in one order whoever is done first. */
-import { startProgress } from "../compress/progress.ts";
+import { startProgress } from "../platform/progress.ts";
 import type { Author } from "./author.ts";
 import { converse } from "./conversation.ts";
 import type { CorpusFile } from "./corpus-file.ts";

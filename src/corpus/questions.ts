@@ -1,8 +1,8 @@
 /** What the target is asked: questions of a file, or its own. */
 import path from "node:path";
 import * as z from "zod";
-import { isLines, readTextFile } from "../compress/text-file.ts";
 import { OutriderError } from "../model/errors.ts";
+import { isLines, readTextFile } from "../text/text-file.ts";
 import type { Author } from "./author.ts";
 import { inOrder } from "./in-order.ts";
 import { turnSeed } from "./line.ts";

@@ -1,6 +1,6 @@
 /** What a corpus holds and what a run added, in words. */
 import path from "node:path";
-import { isLoop } from "../compress/methods/loops.ts";
+import { isLoop } from "../text/loops.ts";
 import type { Growth } from "./grow.ts";
 import type { Line } from "./line.ts";
 import type { Dropped } from "./questions.ts";

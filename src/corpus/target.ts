@@ -1,11 +1,12 @@
 /** The model whose text a corpus is: its tokens, its chat turns and its limits, read from its pack. */
-import { directoryHeader, openDirectory } from "../format/disk.ts";
+
 import { targetOf } from "../format/pack-header.ts";
 import { readText } from "../format/source.ts";
 import { type ChatMessage, ChatTemplate } from "../model/chat.ts";
 import { OutriderError } from "../model/errors.ts";
 import { commonPrefix } from "../model/timeline.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
+import { directoryHeader, openDirectory } from "../platform/disk.ts";
 
 const MAX_TOKENIZER_BYTES = 64 * 1024 * 1024;
 

@@ -1,11 +1,11 @@
 /** A thread that runs the target on its own copy of the pack, one answer at a time. */
 import { parentPort, workerData } from "node:worker_threads";
-import { loadLlama } from "../draft/model.ts";
-import { directoryHeader, shardReader } from "../format/disk.ts";
+import { loadLlama } from "../draft/llama.ts";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
-import { builtModules } from "../kernels/built.ts";
 import { OutriderError } from "../model/errors.ts";
 import { WasmEngine } from "../origin/engines/wasm.ts";
+import { builtModules } from "../platform/built.ts";
+import { directoryHeader, shardReader } from "../platform/disk.ts";
 import type { Reply, ThreadData, ThreadRequest } from "./threads.ts";
 
 const { pack, context } = workerData as ThreadData;

@@ -2,10 +2,10 @@
  * The drafter's token: what `chooseToken` (speculate/sample.ts) would draw from its logits, but that each pass over the
  * vocabulary is in WASM. A threshold that f32 sums put on the other side of a token costs a rejected draft, nothing else.
  */
-import { gumbel, noiseBits, noiseKey } from "../speculate/noise.ts";
+import { gumbel, noiseBits, noiseKey } from "../model/noise.ts";
 import { badLogits, keepFloor } from "../speculate/sample.ts";
 import type { Sampling } from "../speculate/types.ts";
-import type { Llama } from "./model.ts";
+import type { Llama } from "./llama.ts";
 
 /** The logits that a `Llama` holds after a forward. */
 export type Logits = Pick<Llama, "tokens" | "argmax" | "gumbelArgmax" | "logSumExp" | "logitsAbove">;

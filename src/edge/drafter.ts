@@ -4,8 +4,8 @@
  * before the first `sync`, so a turn that asks for no draft pays for none, and the origin is asked first.
  */
 import type { KvCache } from "../draft/cache.ts";
-import { ModelDrafter } from "../draft/engine.ts";
-import type { Llama } from "../draft/model.ts";
+import type { Llama } from "../draft/llama.ts";
+import { ModelDrafter } from "../draft/model-drafter.ts";
 import type { Drafter, More, Proposed, Sampling } from "../speculate/types.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
 

@@ -5,7 +5,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { KvCache } from "../draft/cache.ts";
-import type { Llama } from "../draft/model.ts";
+import type { Llama } from "../draft/llama.ts";
 import { OutriderError } from "../model/errors.ts";
 import { History } from "../speculate/history.ts";
 import { idle } from "../speculate/round.ts";
@@ -14,11 +14,11 @@ import type { Env } from "./env.ts";
 import type { Generation } from "./openai.ts";
 import { openSocket, originLost } from "./origin.ts";
 import { SessionStore } from "./pages.ts";
+import { Queue } from "./queue.ts";
 import { errorResponse, type Outcome } from "./reply.ts";
 import { document, events, type Piece } from "./stream.ts";
 import { type Lent, Turn } from "./turn.ts";
-import { Turns } from "./turns.ts";
-import { dropLlama, loadedLlama, loadedPack, type Pack, room } from "./weights.ts";
+import { admission, dropLlama, loadedLlama, loadedPack, type Pack } from "./weights.ts";
 
 /** Requests that may wait behind the answer under way. */
 const MAX_WAITING = 4;
@@ -30,7 +30,7 @@ let learned: History | undefined;
 
 export class Session extends DurableObject<Env> {
   readonly #store: SessionStore;
-  readonly #turns = new Turns(MAX_WAITING);
+  readonly #queue = new Queue(MAX_WAITING);
   readonly #history = new History(learned?.costs, learned?.meanAcceptance);
   #timeline: readonly number[];
   #held: { readonly llama: Llama; readonly cache: KvCache } | undefined;
@@ -47,9 +47,9 @@ export class Session extends DurableObject<Env> {
     const requestId = request.headers.get("x-request-id") ?? "";
     try {
       const generation = (await request.json()) as Generation;
-      const end = await this.#turns.enter();
+      const end = await this.#queue.enter();
       const leave = () => {
-        room.leave(this);
+        admission.leave(this);
         end();
       };
       try {
@@ -87,7 +87,7 @@ export class Session extends DurableObject<Env> {
           if (this.#held?.llama !== llama) this.#held = { llama, cache: llama.newCache() };
           return this.#held;
         },
-        claim: (tokens) => room.claim(this, tokens, this.#held?.llama.pool.pages ?? 0, Date.now()),
+        claim: (tokens) => admission.claim(this, tokens, this.#held?.llama.pool.pages ?? 0, Date.now()),
         restore: (cache, timeline) => this.#store.restore(cache, timeline, pack.id),
         failed: (error) => {
           console.warn(requestId, "the draft failed:", error instanceof OutriderError ? error.message : error);

@@ -3,18 +3,18 @@
  * against its SHA-256 on the way. One copy an isolate, shared by every Session in it; what a Session keeps for itself are
  * KV pages out of the one pool that is sized here.
  */
-import { type Llama, loadLlama } from "../draft/model.ts";
-import { Shared } from "../draft/shared.ts";
-import { assetShards, assetText } from "../format/assets.ts";
+import { type Llama, loadLlama } from "../draft/llama.ts";
 import type { PackHeader } from "../format/pack-header.ts";
 import { readPackHeader } from "../format/pack-reader.ts";
-import { bundledModules } from "../kernels/bundled.ts";
 import { ChatTemplate } from "../model/chat.ts";
 import { sha256Hex } from "../model/sha256.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
+import { assetShards, assetText } from "../platform/assets.ts";
+import { bundledModules } from "../platform/bundled.ts";
+import { Shared } from "../platform/shared.ts";
+import { Admission } from "./admission.ts";
 import { poolPages } from "./budget.ts";
 import type { Env } from "./env.ts";
-import { Room } from "./room.ts";
 import { PACK_URL } from "./served.ts";
 
 export interface Pack {
@@ -26,8 +26,8 @@ export interface Pack {
 
 const pack = new Shared<Pack>();
 const llama = new Shared<Llama>();
-/** Room in the pool of KV pages, for the turns that are under way in this isolate. */
-export const room = new Room();
+/** Admission in the pool of KV pages, for the turns that are under way in this isolate. */
+export const admission = new Admission();
 
 /** Header and tokenizer: all a turn needs to ask the origin. Small, so the weights do not hold it up. */
 export const loadedPack = (assets: Fetcher): Promise<Pack> =>

@@ -4,7 +4,7 @@
  *
  * Traced and untraced passes take turns, so that what else the machine does touches both; times are medians of passes.
  */
-import { type Llama, loadLlama, type ShardReader } from "../draft/model.ts";
+import { type Llama, loadLlama, type ShardReader } from "../draft/llama.ts";
 import { type PackHeader, packBytes } from "../format/pack-header.ts";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import type { KernelModules } from "../kernels/wasm.ts";

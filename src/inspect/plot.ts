@@ -2,9 +2,9 @@
  * The roofline as one SVG: multiply-adds a second over multiply-adds a byte, both logarithmic; roofs are lines, operations
  * are dots whose area is their share of the pass. Colours are CSS variables of the page around it.
  */
-import { type Axis, acrossOf, type Frame, fix, grid, scale, upOf } from "../report/axes.ts";
-import { escapeHtml } from "../report/escape.ts";
-import { type Box, labels } from "../report/labels.ts";
+import { type Axis, acrossOf, type Frame, fix, grid, scale, upOf } from "../charts/axes.ts";
+import { escapeHtml } from "../charts/escape.ts";
+import { type Box, labels } from "../charts/labels.ts";
 import { totalBytes, totalMacs } from "./cost.ts";
 import type { InspectedPass, Inspection } from "./inspection.ts";
 import { peak, type Roofs } from "./roof.ts";

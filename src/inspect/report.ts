@@ -1,6 +1,6 @@
 /** An inspection as text: the roofs, then a table a pass. */
 
-import { textTable } from "../report/text-table.ts";
+import { textTable } from "../charts/text-table.ts";
 import { totalBytes, totalMacs } from "./cost.ts";
 import type { InspectedPass, Inspection } from "./inspection.ts";
 import { peak } from "./roof.ts";

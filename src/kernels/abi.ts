@@ -189,7 +189,7 @@ export interface Kernels {
   /**
    * Index of the largest v + noise among the floats with v ≥ floor, where v = (x − largest) · scale, the lowest index among
    * equals; the largest float is always among them. `ids` (n u32, room for a multiple of four) are the tokens that the floats
-   * belong to, 0 where these are their indices; `a` and `b` are a key of the noise of src/speculate/noise.ts.
+   * belong to, 0 where these are their indices; `a` and `b` are a key of the noise of src/model/noise.ts.
    */
   gumbelArgmax(x: number, n: number, ids: number, scale: number, floor: number, a: number, b: number): number;
   /** ln Σ e^(scale · x) over n floats, the largest of them finite; what lies more than 60 below counts as if it were there. */

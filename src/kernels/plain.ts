@@ -25,7 +25,7 @@ function exp32(x: number): number {
   return f32(p * 2 ** n);
 }
 
-/** As in src/speculate/noise.ts, which this layer does not see. */
+/** As in src/model/noise.ts, which this layer does not see. */
 function mix(x: number): number {
   let h = x;
   h = Math.imul(h ^ (h >>> 16), 0x21f0aaad);

@@ -8,7 +8,7 @@
  *   min_p   known where its floor lies above x_N
  *   else    a token outside may still win by its noise, which is known: it must not
  */
-import { gumbel, gumbelCeiling, noiseBits, noiseKey } from "./noise.ts";
+import { gumbel, gumbelCeiling, noiseBits, noiseKey } from "../model/noise.ts";
 import type { Sampling } from "./types.ts";
 
 /** What an engine tells of the distribution after a position. */

@@ -11,7 +11,7 @@
  * lowest id among equals. Every filter is a threshold on x, so nothing is sorted but one bucket of a histogram.
  */
 import { OutriderError } from "../model/errors.ts";
-import { gumbel, gumbelCeiling, noiseBits, noiseKey } from "./noise.ts";
+import { gumbel, gumbelCeiling, noiseBits, noiseKey } from "../model/noise.ts";
 import type { Sampling } from "./types.ts";
 
 const BUCKETS = 2048;

@@ -8,7 +8,7 @@
  * drafts of up to 8 tokens, siblings among them. Prints a table, the mean that gives every category the same weight and, last, one JSON line.
  */
 import { parseArgs } from "node:util";
-import { prepare } from "../../src/compress/cli.ts";
+import { prepare } from "../../src/commands/prepare.ts";
 import { packBytes } from "../../src/format/pack-header.ts";
 import { ask, chat } from "../support/chat.ts";
 import { startEdge } from "../support/service.ts";

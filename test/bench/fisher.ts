@@ -1,9 +1,9 @@
 /** Fisher's information by our calibration, alone in its process, for squeeze.ts: `node fisher.ts MODEL TEXT SAMPLES` writes {tensor: sum of the diagonal}. */
-import { Calibrator } from "../../src/compress/calibrate/calibrator.ts";
-import { Pool } from "../../src/compress/calibrate/pool.ts";
-import { readModel } from "../../src/compress/squeeze.ts";
-import { readWindows } from "../../src/compress/windows.ts";
+import { Calibrator } from "../../src/calibrate/calibrator.ts";
+import { Pool } from "../../src/calibrate/pool.ts";
+import { readModel } from "../../src/commands/squeeze.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { readWindows } from "../../src/text/windows.ts";
 import { textOf } from "../support/calibration.ts";
 
 const [file, text, samples] = process.argv.slice(2) as [string, string, string];

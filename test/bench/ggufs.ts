@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
-import { obtainModel } from "../../src/compress/obtain.ts";
+import { obtainModel } from "../../src/obtain/obtain.ts";
 
 const CACHE = path.resolve(import.meta.dirname, "../../.cache");
 const GGUF_VERSION = "0.19.0";

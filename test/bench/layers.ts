@@ -7,9 +7,9 @@ import { type Matrix, multiplyMatrix } from "../../src/draft/matrix.ts";
 import type { PackedTensor } from "../../src/format/pack.ts";
 import { activationBytes, type Kernels } from "../../src/kernels/abi.ts";
 import { matmulScratch } from "../../src/kernels/arena.ts";
-import { builtModules } from "../../src/kernels/built.ts";
 import { bindKernels, pickModule } from "../../src/kernels/wasm.ts";
 import { type ActivationBits, type BlockFormat, blockParts, denseBytes, type Keep } from "../../src/model/layouts.ts";
+import { builtModules } from "../../src/platform/built.ts";
 import { normal, seeded } from "../support/random.ts";
 
 const [ROWS, COLS, COPIES] = [3072, 576, 4] as const;

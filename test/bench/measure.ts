@@ -2,7 +2,7 @@
  * What is timed, the same for every engine that can be driven token by token: ours in Node and in workerd, and llama.cpp.
  * Prompts are arbitrary ids under 500: the work does not depend on them.
  */
-import type { Llama } from "../../src/draft/model.ts";
+import type { Llama } from "../../src/draft/llama.ts";
 
 export const PREFILLS = [16, 64, 512] as const;
 /** Decoding and verification begin behind a prompt of so many tokens. */

@@ -12,12 +12,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { prepare } from "../../src/compress/cli.ts";
+import { textTable } from "../../src/charts/text-table.ts";
+import { prepare } from "../../src/commands/prepare.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
 import { engineRow } from "../../src/origin/engines.ts";
 import { DEFAULT_LIMITS, Gateway } from "../../src/origin/gateway.ts";
 import { serveOrigin } from "../../src/origin/node.ts";
-import { textTable } from "../../src/report/text-table.ts";
 import { History } from "../../src/speculate/history.ts";
 import { generate } from "../../src/speculate/round.ts";
 import { type Drafter, GREEDY, type Proposed } from "../../src/speculate/types.ts";

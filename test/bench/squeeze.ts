@@ -16,13 +16,13 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { prepare } from "../../src/compress/cli.ts";
+import { prepare } from "../../src/commands/prepare.ts";
 import { exportHuggingFace } from "../../src/compress/export-hf.ts";
-import { obtainModel } from "../../src/compress/obtain.ts";
-import { readWindows } from "../../src/compress/windows.ts";
-import { directorySink, openDirectory } from "../../src/format/disk.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { obtainModel } from "../../src/obtain/obtain.ts";
+import { directorySink, openDirectory } from "../../src/platform/disk.ts";
+import { readWindows } from "../../src/text/windows.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const PYTHON = process.env.OUTRIDER_PYTHON ?? "python3";

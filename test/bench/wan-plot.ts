@@ -1,5 +1,5 @@
 /** Tokens a second and target passes a token against the round trip, a line a row: one SVG file that needs no style sheet. */
-import { acrossOf, type Frame, fix, grid, linearAxis, upOf } from "../../src/report/axes.ts";
+import { acrossOf, type Frame, fix, grid, linearAxis, upOf } from "../../src/charts/axes.ts";
 
 interface Figures {
   readonly tps: number;

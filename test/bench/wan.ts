@@ -19,9 +19,9 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { prepare } from "../../src/compress/cli.ts";
+import { textTable } from "../../src/charts/text-table.ts";
+import { prepare } from "../../src/commands/prepare.ts";
 import type { Account } from "../../src/edge/reply.ts";
-import { textTable } from "../../src/report/text-table.ts";
 import { faultProxy } from "../support/fault-proxy.ts";
 import { llamaLibrary } from "../support/llama-library.ts";
 import { realF32Gguf } from "../support/real.ts";

@@ -2,10 +2,10 @@
  * Runs `measure` in workerd: GET /?pack=PATH takes one round on the pack among the assets, loading it at the first call; with
  * &only=decode `decodeSpeed` alone.
  */
-import { loadLlama } from "../../src/draft/model.ts";
-import { assetShards, assetText } from "../../src/format/assets.ts";
+import { loadLlama } from "../../src/draft/llama.ts";
 import { readPackHeader } from "../../src/format/pack-reader.ts";
-import { bundledModules } from "../../src/kernels/bundled.ts";
+import { assetShards, assetText } from "../../src/platform/assets.ts";
+import { bundledModules } from "../../src/platform/bundled.ts";
 import { decodeSpeed, type Engine, measure, ours, PAGES, VERIFIED } from "./measure.ts";
 
 const engines = new Map<string, Promise<Engine>>();

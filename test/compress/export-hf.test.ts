@@ -4,13 +4,13 @@ import { exportHuggingFace } from "../../src/compress/export-hf.ts";
 import { importSafetensors } from "../../src/compress/stages/import.ts";
 import { pruneWidth } from "../../src/compress/stages/prune-width.ts";
 import { trimVocabulary } from "../../src/compress/stages/trim-vocabulary.ts";
-import { openDirectory } from "../../src/format/disk.ts";
 import type { PackedModel } from "../../src/format/pack.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
 import { readSafetensors } from "../../src/format/safetensors.ts";
 import { decodeTensor } from "../../src/model/decode.ts";
 import { bf16ToNumber, numberToBf16 } from "../../src/model/f16.ts";
 import { blockTensor, EMBEDDING, tensorShapes } from "../../src/model/tensors.ts";
+import { openDirectory } from "../../src/platform/disk.ts";
 import { MemoryDirectory } from "../support/files.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 

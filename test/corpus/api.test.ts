@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
-import { corpusCommand } from "../../src/corpus/command.ts";
+import { corpusCommand } from "../../src/commands/corpus.ts";
 import type { Line } from "../../src/corpus/line.ts";
 import { Target } from "../../src/corpus/target.ts";
 import { TINY_PACKS } from "../support/tiny.ts";

@@ -1,8 +1,8 @@
 /** The drafter's draw against the target's rule, over the kernels of this machine. */
 import { expect, test } from "vitest";
 import { drawToken, drawTokens, type Logits } from "../../src/draft/draw.ts";
+import { gumbel, noiseBits, noiseKey } from "../../src/model/noise.ts";
 import { TokenRows } from "../../src/model/token-rows.ts";
-import { gumbel, noiseBits, noiseKey } from "../../src/speculate/noise.ts";
 import { chooseToken, keepFloor } from "../../src/speculate/sample.ts";
 import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
 import { freshKernels } from "../support/kernels.ts";

@@ -3,18 +3,18 @@
  * matrix is, is what the forward pass multiplies by.
  */
 import { beforeAll, describe, expect, test } from "vitest";
-import { keptApart } from "../../src/compress/methods/squeezellm.ts";
 import { keepApart } from "../../src/compress/stages/keep-apart.ts";
 import { quantiseTensor } from "../../src/compress/stages/quantise.ts";
-import { type Llama, loadLlama } from "../../src/draft/model.ts";
-import { openDirectory } from "../../src/format/disk.ts";
+import { type Llama, loadLlama } from "../../src/draft/llama.ts";
 import { type PackedModel, type PackedTensor, writePack } from "../../src/format/pack.ts";
 import type { PackHeader } from "../../src/format/pack-header.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
 import type { KernelModules } from "../../src/kernels/wasm.ts";
+import { keptApart } from "../../src/methods/squeezellm.ts";
 import { decodeTensor } from "../../src/model/decode.ts";
 import type { ActivationBits, TensorLayout } from "../../src/model/layouts.ts";
 import { EMBEDDING } from "../../src/model/tensors.ts";
+import { openDirectory } from "../../src/platform/disk.ts";
 import { BUILDS, kernelModules, onlyBuild } from "../support/kernels.ts";
 import { seeded } from "../support/random.ts";
 import { TINY_PACKS } from "../support/tiny.ts";

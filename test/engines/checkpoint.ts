@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { exportHuggingFace } from "../../src/compress/export-hf.ts";
-import { directorySink, openDirectory } from "../../src/format/disk.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
+import { directorySink, openDirectory } from "../../src/platform/disk.ts";
 import { HOME } from "./python.ts";
 
 /** @param target the model's pack */

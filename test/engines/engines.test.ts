@@ -5,7 +5,7 @@
  * installs for ten minutes or more. Prints what was counted; docs/engines.md has a run.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { prepare } from "../../src/compress/cli.ts";
+import { prepare } from "../../src/commands/prepare.ts";
 import type { TargetEngine } from "../../src/origin/engine.ts";
 import { ENGINES } from "../../src/origin/engines.ts";
 import { GREEDY } from "../../src/speculate/types.ts";

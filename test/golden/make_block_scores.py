@@ -1,4 +1,4 @@
-"""Golden block scores of the real model for test/compress/methods/shortened-llama.test.ts: transformers in float32 on the
+"""Golden block scores of the real model for test/methods/shortened-llama.test.ts: transformers in float32 on the
 weights that the gguf package dequantises.
 
 usage: make_block_scores.py MODEL.gguf TOKENIZER.json TEXT.txt

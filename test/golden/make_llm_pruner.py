@@ -1,4 +1,4 @@
-"""Golden importances for test/compress/methods/llm-pruner.test.ts, by transformers' Llama and torch's gradients in f64.
+"""Golden importances for test/methods/llm-pruner.test.ts, by transformers' Llama and torch's gradients in f64.
 
     python test/golden/make_llm_pruner.py
 

@@ -1,7 +1,6 @@
 /** Which operation a kernel call is, on the layout of the tiny model. */
 import { expect, test } from "vitest";
 import { quantiseTensor } from "../../src/compress/stages/quantise.ts";
-import { openDirectory } from "../../src/format/disk.ts";
 import { writePack } from "../../src/format/pack.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
 import { Operations } from "../../src/inspect/operation.ts";
@@ -9,6 +8,7 @@ import type { Kernels } from "../../src/kernels/abi.ts";
 import { planArena } from "../../src/kernels/arena.ts";
 import { decodeTensor } from "../../src/model/decode.ts";
 import { blockTensor, EMBEDDING, FINAL_NORM } from "../../src/model/tensors.ts";
+import { openDirectory } from "../../src/platform/disk.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 
 const header = packHeader(TINY_PACKS.target);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeTiny } from "../../models/tiny/make.ts";
-import type { Llama } from "../../src/draft/model.ts";
+import type { Llama } from "../../src/draft/llama.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
 import { BUILDS, onlyBuild } from "../support/kernels.ts";
 import { loadPack, TINY_PACKS } from "../support/tiny.ts";

@@ -1,6 +1,6 @@
 /** The wasm engine on the tiny target: sequences under drafts, cuts and a pool that runs out. */
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Llama } from "../../src/draft/model.ts";
+import type { Llama } from "../../src/draft/llama.ts";
 import type { EngineSequence } from "../../src/origin/engine.ts";
 import { WasmEngine } from "../../src/origin/engines/wasm.ts";
 import { chooseToken } from "../../src/speculate/sample.ts";

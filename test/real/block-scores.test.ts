@@ -1,13 +1,13 @@
 /** Magnitudes of the real model's blocks, and which go by them, against torch's (golden/make_block_scores.py). */
 import path from "node:path";
 import { expect, test } from "vitest";
-import type { Calibration } from "../../src/compress/calibration.ts";
-import { magnitudeScore } from "../../src/compress/methods/shortened-llama.ts";
+import type { Calibration } from "../../src/calibrate/calibration.ts";
 import { chooseBlocks } from "../../src/compress/stages/shortened-llama.ts";
-import { openDirectory } from "../../src/format/disk.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
+import { magnitudeScore } from "../../src/methods/shortened-llama.ts";
 import { decodeTensor } from "../../src/model/decode.ts";
 import { BLOCK_TENSORS, blockTensor } from "../../src/model/tensors.ts";
+import { openDirectory } from "../../src/platform/disk.ts";
 import { goldenJson } from "../support/golden.ts";
 
 const { scores, orders } = goldenJson("block_scores.json");

@@ -4,13 +4,13 @@
  */
 import path from "node:path";
 import { expect, test } from "vitest";
-import { FloatLlama } from "../../src/compress/calibrate/float-llama.ts";
-import { Gradients } from "../../src/compress/calibrate/gradients.ts";
-import { Pool } from "../../src/compress/calibrate/pool.ts";
-import type { BlockTensor } from "../../src/compress/calibrate/shape.ts";
+import { FloatLlama } from "../../src/calibrate/float-llama.ts";
+import { Gradients } from "../../src/calibrate/gradients.ts";
+import { Pool } from "../../src/calibrate/pool.ts";
+import type { BlockTensor } from "../../src/calibrate/shape.ts";
 import { pruneDepth } from "../../src/compress/stages/prune-depth.ts";
-import { openDirectory } from "../../src/format/disk.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
+import { openDirectory } from "../../src/platform/disk.ts";
 import { goldenJson } from "../support/golden.ts";
 import { type GoldenGradient, gradientDistances, type OwnGradient } from "../support/golden-gradients.ts";
 

@@ -4,8 +4,8 @@
  */
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { prepare } from "../../src/compress/cli.ts";
-import { obtainModel } from "../../src/compress/obtain.ts";
+import { prepare } from "../../src/commands/prepare.ts";
+import { obtainModel } from "../../src/obtain/obtain.ts";
 import type { TargetEngine } from "../../src/origin/engine.ts";
 import { loadLlamaCpp } from "../../src/origin/engines/llama.ts";
 import { ENGINE_CASES } from "../cases/engines.ts";

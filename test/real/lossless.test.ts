@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { prepare } from "../../src/compress/cli.ts";
+import { prepare } from "../../src/commands/prepare.ts";
 import { makePack } from "../../src/compress/pipeline.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { ask, type ChatAnswer, chat } from "../support/chat.ts";

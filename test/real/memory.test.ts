@@ -1,6 +1,6 @@
 /** What the edge isolate takes with eight conversations of 1,000 tokens in it: under 100 MB of the 128 MB that it may. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { prepare } from "../../src/compress/cli.ts";
+import { prepare } from "../../src/commands/prepare.ts";
 import { poolPages } from "../../src/edge/budget.ts";
 import type { PackHeader } from "../../src/format/pack-header.ts";
 import { planArena } from "../../src/kernels/arena.ts";

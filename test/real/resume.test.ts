@@ -3,7 +3,7 @@
  * origin still holds the target's. A Session that has to prefill is the measure; the words are the same.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { prepare } from "../../src/compress/cli.ts";
+import { prepare } from "../../src/commands/prepare.ts";
 import type { Generation } from "../../src/edge/openai.ts";
 import { sessionName } from "../../src/edge/tenant.ts";
 import { answerOf, type Running, start } from "../workerd/harness.ts";

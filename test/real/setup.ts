@@ -1,5 +1,5 @@
 /** Once before the real suite: the packs that `npm start` would serve. Obtains the model if the machine does not have it. */
-import { prepare } from "../../src/compress/cli.ts";
+import { prepare } from "../../src/commands/prepare.ts";
 
 export default async function setup(): Promise<void> {
   await prepare();

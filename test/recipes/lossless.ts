@@ -7,7 +7,7 @@
  * Takes some twenty seconds a pack.
  */
 import { parseArgs } from "node:util";
-import { prepare } from "../../src/compress/cli.ts";
+import { prepare } from "../../src/commands/prepare.ts";
 import { poolPages } from "../../src/edge/budget.ts";
 import { type PackHeader, packBytes } from "../../src/format/pack-header.ts";
 import { PROMPTS } from "../cases/prompts.ts";

@@ -3,10 +3,10 @@
  * and the last line of `npm run bench:recipes`. By size; in bold what no pack of at most its size equals in tokens a pass of 8.
  */
 import { readFileSync } from "node:fs";
-import { figureTable } from "../../src/compress/evaluate/columns.ts";
-import type { Figures } from "../../src/compress/evaluate/figures.ts";
-import { paretoFront } from "../../src/compress/report/front.ts";
-import { shortNames } from "../../src/compress/report/names.ts";
+import { figureTable } from "../../src/evaluate/columns.ts";
+import type { Figures } from "../../src/evaluate/figures.ts";
+import { paretoFront } from "../../src/report/front.ts";
+import { shortNames } from "../../src/report/names.ts";
 
 const [figuresFile, speedsFile] = process.argv.slice(2);
 if (figuresFile === undefined || speedsFile === undefined) {

@@ -7,16 +7,16 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { prepare } from "../../src/compress/cli.ts";
+import { prepare } from "../../src/commands/prepare.ts";
 import { exportHuggingFace } from "../../src/compress/export-hf.ts";
 import { replacePack } from "../../src/compress/pipeline.ts";
 import { pruneDepth } from "../../src/compress/stages/prune-depth.ts";
 import { pruneWidth } from "../../src/compress/stages/prune-width.ts";
 import { quantise } from "../../src/compress/stages/quantise.ts";
-import { directorySink, openDirectory } from "../../src/format/disk.ts";
 import type { PackedModel } from "../../src/format/pack.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { directorySink, openDirectory } from "../../src/platform/disk.ts";
 import { fromBase64 } from "../support/golden.ts";
 import { loadPack } from "../support/tiny.ts";
 

@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { prepare } from "../../src/compress/cli.ts";
-import { obtainModel } from "../../src/compress/obtain.ts";
+import { prepare } from "../../src/commands/prepare.ts";
+import { obtainModel } from "../../src/obtain/obtain.ts";
 import { realF32Gguf } from "../support/real.ts";
 import { loadPack } from "../support/tiny.ts";
 import { argmaxes, openLlamaCpp } from "./llama-cpp.ts";

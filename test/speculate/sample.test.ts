@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { gumbel, noiseBits, noiseKey } from "../../src/speculate/noise.ts";
+import { gumbel, noiseBits, noiseKey } from "../../src/model/noise.ts";
 import { chooseToken, logProbability } from "../../src/speculate/sample.ts";
 import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
 import { chiSquareTail, normal, seeded } from "../support/random.ts";

@@ -1,9 +1,9 @@
 /** The real model's GGUF file, fetched at most once. */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { obtainModel } from "../../src/compress/obtain.ts";
-import { FileSource } from "../../src/format/disk.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { obtainModel } from "../../src/obtain/obtain.ts";
+import { FileSource } from "../../src/platform/disk.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { writeF32Gguf } from "./f32-gguf.ts";
 

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { assembleAssets } from "../../src/start.ts";
+import { assembleAssets } from "../../src/commands/start.ts";
 import { answers, endGroup, giveWay, signalGroup } from "./process.ts";
 import { EDGE, moved, ORIGIN } from "./wrangler-config.ts";
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { corpusCommand } from "../../src/corpus/command.ts";
+import { corpusCommand } from "../../src/commands/corpus.ts";
 import type { Line } from "../../src/corpus/line.ts";
 import { Target } from "../../src/corpus/target.ts";
 import { makeTerse } from "../support/terse.ts";

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestHarness, type TestHarness } from "wrangler";
-import { assembleAssets } from "../../src/start.ts";
+import { assembleAssets } from "../../src/commands/start.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 import { EDGE, moved, ORIGIN } from "../support/wrangler-config.ts";
 

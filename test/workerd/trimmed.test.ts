@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { trimVocabulary } from "../../src/compress/stages/trim-vocabulary.ts";
-import { directorySink, openDirectory } from "../../src/format/disk.ts";
 import { writePack } from "../../src/format/pack.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
+import { directorySink, openDirectory } from "../../src/platform/disk.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 import { answerOf, type Running, start } from "./harness.ts";
 

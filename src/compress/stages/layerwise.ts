@@ -2,24 +2,25 @@
  * The stages that compress a model matrix by matrix, each from what it is fed with: magnitude, Wanda, SparseGPT and GPTQ. As
  * their papers do: statistics of a block from its own weights, fed by the compressed blocks before it. Magnitude asks no text.
  */
+
+import type { Calibration, Tensors } from "../../calibrate/calibration.ts";
+import type { BlockTensor } from "../../calibrate/shape.ts";
+import type { Solution } from "../../calibrate/solution.ts";
+import { floatTensor, gridTensor } from "../../calibrate/solved-tensor.ts";
+import { INPUT_OF, type InputStatistics } from "../../calibrate/statistics.ts";
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
-import { builtModule } from "../../kernels/built.ts";
+import { activationOrder, type Factor, factorise, naturalOrder } from "../../methods/cholesky.ts";
+import { gptq } from "../../methods/gptq.ts";
+import { gridOf } from "../../methods/grid.ts";
+import { magnitude } from "../../methods/magnitude.ts";
+import type { Pattern } from "../../methods/masks.ts";
+import { sparseGpt } from "../../methods/sparsegpt.ts";
+import { Products } from "../../methods/subtract-product.ts";
+import { wanda } from "../../methods/wanda.ts";
 import { decodeTensor } from "../../model/decode.ts";
 import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
-import type { BlockTensor } from "../calibrate/shape.ts";
-import { INPUT_OF, type InputStatistics } from "../calibrate/statistics.ts";
-import type { Calibration, Tensors } from "../calibration.ts";
-import { activationOrder, type Factor, factorise, naturalOrder } from "../methods/cholesky.ts";
-import { gptq } from "../methods/gptq.ts";
-import { gridOf } from "../methods/grid.ts";
-import { magnitude } from "../methods/magnitude.ts";
-import type { Pattern } from "../methods/masks.ts";
-import { sparseGpt } from "../methods/sparsegpt.ts";
-import { Products } from "../methods/subtract-product.ts";
-import { wanda } from "../methods/wanda.ts";
-import type { Solution } from "../solution.ts";
+import { builtModule } from "../../platform/built.ts";
 import { type Owl, owlPatterns } from "./owl.ts";
-import { floatTensor, gridTensor } from "./solved-tensor.ts";
 
 export interface Magnitude {
   readonly stage: "magnitude";

@@ -2,19 +2,20 @@
  * The stage that chooses by Taylor importance (methods/llm-pruner.ts) which heads and channels each block keeps, and which
  * channels the residual stream keeps, and keeps those.
  */
+
+import type { Calibration, TensorGradient } from "../../calibrate/calibration.ts";
 import type { PackedModel } from "../../format/pack.ts";
-import { decodeTensor } from "../../model/decode.ts";
-import { OutriderError } from "../../model/errors.ts";
-import type { Calibration, TensorGradient } from "../calibration.ts";
-import { attentionGroups, type Group, hiddenGroups, mlpGroups } from "../methods/groups.ts";
+import { attentionGroups, type Group, hiddenGroups, mlpGroups } from "../../methods/groups.ts";
 import {
   type Aggregation,
   groupImportance,
   type LineImportance,
   lineImportance,
   type Salience,
-} from "../methods/llm-pruner.ts";
-import { groupsKept, type RankedBlock, rankGlobally, rankLocally, ratioAfter } from "../methods/ranking.ts";
+} from "../../methods/llm-pruner.ts";
+import { groupsKept, type RankedBlock, rankGlobally, rankLocally, ratioAfter } from "../../methods/ranking.ts";
+import { decodeTensor } from "../../model/decode.ts";
+import { OutriderError } from "../../model/errors.ts";
 import { pruneHidden, zeroHidden } from "./prune-hidden.ts";
 import { CHANNEL_UNIT, type KeptWidth, pruneWidth, wholeWidth, zeroWidth } from "./prune-width.ts";
 import { upTo } from "./select-lines.ts";

@@ -1,9 +1,10 @@
 /** How much each block loses by OWL (methods/owl.ts). */
+
+import type { Calibration } from "../../calibrate/calibration.ts";
 import type { PackedModel } from "../../format/pack.ts";
+import type { Pattern } from "../../methods/masks.ts";
+import { owlSparsities } from "../../methods/owl.ts";
 import { OutriderError } from "../../model/errors.ts";
-import type { Calibration } from "../calibration.ts";
-import type { Pattern } from "../methods/masks.ts";
-import { owlSparsities } from "../methods/owl.ts";
 
 export interface Owl {
   /** The paper's M: an outlier's score is over so many times the mean of its block; 5 or 7. */ readonly times: number;

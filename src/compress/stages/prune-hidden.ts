@@ -9,8 +9,8 @@
  */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { targetOf } from "../../format/pack-header.ts";
+import { hiddenGroups } from "../../methods/groups.ts";
 import { decodeTensor } from "../../model/decode.ts";
-import { hiddenGroups } from "../methods/groups.ts";
 import { linesInPlace, selectLines } from "./select-lines.ts";
 
 /** A copy with the channels `kept` alone, ascending; all matrices are f32. */

@@ -3,14 +3,15 @@
  * or the levels of 2 bits; with it, if asked for, fewer columns a block and outliers on top. Data-free: every weight counts
  * by its size alone.
  */
+
+import { roundedTensor } from "../../calibrate/solved-tensor.ts";
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
+import { largestResiduals } from "../../methods/outliers.ts";
 import { decodeTensor } from "../../model/decode.ts";
 import { OutriderError } from "../../model/errors.ts";
 import type { BlockFormat, Keep, TensorLayout } from "../../model/layouts.ts";
 import { EMBEDDING, HEAD } from "../../model/tensors.ts";
-import { largestResiduals } from "../methods/outliers.ts";
 import { keepApart } from "./keep-apart.ts";
-import { roundedTensor } from "./solved-tensor.ts";
 
 export interface Quantise {
   readonly stage: "quantise";

@@ -1,12 +1,19 @@
 /** The stage that chooses by a measurement which blocks to leave out (methods/shortened-llama.ts) and leaves them out. */
+
+import type { Calibration } from "../../calibrate/calibration.ts";
 import type { PackedModel } from "../../format/pack.ts";
+import { greedyRemoval } from "../../methods/depth.ts";
+import {
+  magnitudeScore,
+  perplexityScores,
+  plusBlocks,
+  removalOrder,
+  taylorScore,
+} from "../../methods/shortened-llama.ts";
 import { decodeTensor } from "../../model/decode.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
-import type { Calibration } from "../calibration.ts";
-import { greedyRemoval } from "../methods/depth.ts";
-import { magnitudeScore, perplexityScores, plusBlocks, removalOrder, taylorScore } from "../methods/shortened-llama.ts";
-import { startProgress } from "../progress.ts";
+import { startProgress } from "../../platform/progress.ts";
 import { pruneDepth } from "./prune-depth.ts";
 
 export interface ShortenedLlama {

@@ -1,11 +1,12 @@
 /** The stage that gives each row of the blocks a codebook by the weights' sensitivities, and keeps a few apart (methods/squeezellm.ts). */
+
+import type { Calibration } from "../../calibrate/calibration.ts";
+import type { Unrounded } from "../../calibrate/rounding.ts";
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
+import { countingSensitivities, keptApart } from "../../methods/squeezellm.ts";
+import { keepOf } from "../../methods/vector-sparsity.ts";
 import { decodeTensor } from "../../model/decode.ts";
 import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
-import type { Unrounded } from "../calibrate/rounding.ts";
-import type { Calibration } from "../calibration.ts";
-import { countingSensitivities, keptApart } from "../methods/squeezellm.ts";
-import { keepOf } from "../methods/vector-sparsity.ts";
 import { keepApart } from "./keep-apart.ts";
 
 export interface SqueezeLlm {

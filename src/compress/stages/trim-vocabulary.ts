@@ -4,15 +4,16 @@
  * (FR-Spec, Zhao et al. 2025, arXiv 2502.14856). Ids never change: a token without a row is one that the draft cannot
  * propose, and as input it is read as the last of its BPE pieces that has one (model/token-rows.ts).
  */
+
+import type { Calibration } from "../../calibrate/calibration.ts";
 import type { PackedModel } from "../../format/pack.ts";
+import { mostFrequent } from "../../methods/frequency.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { BLOCK_ROWS } from "../../model/layouts.ts";
 import { pickRows } from "../../model/pick-rows.ts";
 import { piecesOf } from "../../model/pieces.ts";
 import { EMBEDDING, HEAD } from "../../model/tensors.ts";
 import { isTrimmed } from "../../model/token-rows.ts";
-import type { Calibration } from "../calibration.ts";
-import { mostFrequent } from "../methods/frequency.ts";
 
 export interface TrimVocabulary {
   readonly stage: "trim-vocabulary";

@@ -2,16 +2,17 @@
  * The stage that narrows MLPs by Wanda's measure, in whole channels: Wanda-sp, as An et al. 2023 (FLAP, arXiv 2312.11983, §4.1)
  * call what they compare with. Block by block, statistics behind the narrowed blocks before it. Asks a text for no gradients.
  */
+
+import type { Calibration } from "../../calibrate/calibration.ts";
+import { floatTensor } from "../../calibrate/solved-tensor.ts";
 import type { PackedModel } from "../../format/pack.ts";
+import { rankLocally } from "../../methods/ranking.ts";
+import { wandaColumns } from "../../methods/wanda.ts";
 import { decodeTensor } from "../../model/decode.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { blockTensor } from "../../model/tensors.ts";
-import type { Calibration } from "../calibration.ts";
-import { rankLocally } from "../methods/ranking.ts";
-import { wandaColumns } from "../methods/wanda.ts";
 import { pruneWidth, wholeWidth } from "./prune-width.ts";
 import { linesInPlace, selectLines, upTo } from "./select-lines.ts";
-import { floatTensor } from "./solved-tensor.ts";
 
 export interface WandaSp {
   readonly stage: "wanda-sp";

@@ -3,11 +3,11 @@
  * The target's pack lies among the static assets and is loaded by whichever request comes first. What outlives a request
  * here is plain data and WASM memory; sockets and timers belong to the request that made them.
  */
-import { loadLlama } from "../../draft/model.ts";
-import { Shared } from "../../draft/shared.ts";
-import { assetShards, assetText } from "../../format/assets.ts";
+import { loadLlama } from "../../draft/llama.ts";
 import { readPackHeader } from "../../format/pack-reader.ts";
-import { bundledModules } from "../../kernels/bundled.ts";
+import { assetShards, assetText } from "../../platform/assets.ts";
+import { bundledModules } from "../../platform/bundled.ts";
+import { Shared } from "../../platform/shared.ts";
 import { MAX_DRAFT } from "../../verify/protocol.ts";
 import { Connection } from "../connection.ts";
 import { WasmEngine } from "../engines/wasm.ts";

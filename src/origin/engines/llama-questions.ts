@@ -12,8 +12,9 @@
  * Where that leaves more than one token possible, all logits are asked for. BiLD's rule wants the draft token's own probability
  * besides: greedily that is one more logit and the total, sampled all logits.
  */
+
+import { gumbel, noiseBits, noiseKey } from "../../model/noise.ts";
 import { chooseAmong, type Likeliest } from "../../speculate/likeliest.ts";
-import { gumbel, noiseBits, noiseKey } from "../../speculate/noise.ts";
 import { chooseToken, logProbability } from "../../speculate/sample.ts";
 import type { Sampling } from "../../speculate/types.ts";
 import type { LibraryBias, LibraryModel, Question, Reply } from "./llama-library.ts";

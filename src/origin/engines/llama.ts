@@ -9,11 +9,11 @@
  * two tokens are as good as tied, the target may choose the one or the other (docs/engines.md has how often).
  */
 import { basename } from "node:path";
-import { FileSource } from "../../format/disk.ts";
 import { readGguf } from "../../format/gguf.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { modelId } from "../../model/model-id.ts";
 import { vocabularyHash } from "../../model/tokenizer-files.ts";
+import { FileSource } from "../../platform/disk.ts";
 import { accept, type Decision, type Judge } from "../../speculate/accept.ts";
 import { type Deciding, type EngineSequence, KV_CONTEXTS, type TargetEngine } from "../engine.ts";
 import { findLlamaLibrary, type LibrarySequence, type Reply } from "./llama-library.ts";

@@ -4,11 +4,11 @@
  */
 import { join } from "node:path";
 import * as z from "zod";
-import { openDirectory } from "../../format/disk.ts";
 import { readText } from "../../format/source.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { modelId } from "../../model/model-id.ts";
 import { tokenTable, vocabularyHash } from "../../model/tokenizer-files.ts";
+import { openDirectory } from "../../platform/disk.ts";
 
 const MAX_BYTES = 64 * 1024 * 1024;
 

@@ -1,11 +1,11 @@
 /** The wasm engine on a pack of this machine. */
-import { loadLlama } from "../../draft/model.ts";
-import { directoryHeader, shardReader } from "../../format/disk.ts";
+import { loadLlama } from "../../draft/llama.ts";
 import { packBytes } from "../../format/pack-header.ts";
 import { PAGE_TOKENS, pageBytes } from "../../kernels/abi.ts";
-import { builtModules } from "../../kernels/built.ts";
 import { totalKvHeads } from "../../model/config.ts";
 import { OutriderError } from "../../model/errors.ts";
+import { builtModules } from "../../platform/built.ts";
+import { directoryHeader, shardReader } from "../../platform/disk.ts";
 import { KV_CONTEXTS, type TargetEngine } from "../engine.ts";
 import { WasmEngine } from "./wasm.ts";
 

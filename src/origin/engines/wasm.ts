@@ -9,7 +9,7 @@
  * Passes are synchronous inside, so sessions take turns; KV pages come from the model's pool, which takes them from the
  * least recently used sequence when it runs out: that one then prefills again. The gateway keeps those at work within it.
  */
-import type { Llama } from "../../draft/model.ts";
+import type { Llama } from "../../draft/llama.ts";
 import { PAGE_TOKENS } from "../../kernels/abi.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { commonPrefix } from "../../model/timeline.ts";

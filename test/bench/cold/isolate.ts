@@ -2,10 +2,10 @@
  * What starts cold: loads the pack among the assets as the edge does, header, then shards streamed, checked and copied,
  * then the kernels, and drafts one token behind a prompt of PROMPT tokens. Answers with the time of each.
  */
-import { loadLlama } from "../../../src/draft/model.ts";
-import { assetShards, assetText } from "../../../src/format/assets.ts";
+import { loadLlama } from "../../../src/draft/llama.ts";
 import { readPackHeader } from "../../../src/format/pack-reader.ts";
-import { bundledModules } from "../../../src/kernels/bundled.ts";
+import { assetShards, assetText } from "../../../src/platform/assets.ts";
+import { bundledModules } from "../../../src/platform/bundled.ts";
 import { ours, prompt } from "../measure.ts";
 
 const PROMPT = 16;

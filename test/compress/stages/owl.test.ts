@@ -1,14 +1,14 @@
 /** OWL on the tiny model against plain loops in f64: which weights are outliers, and what each block loses. */
 import { afterAll, expect, test } from "vitest";
-import { Calibrator } from "../../../src/compress/calibrate/calibrator.ts";
-import { Pool } from "../../../src/compress/calibrate/pool.ts";
+import { Calibrator } from "../../../src/calibrate/calibrator.ts";
+import { Pool } from "../../../src/calibrate/pool.ts";
 import { runStages } from "../../../src/compress/pipeline.ts";
 import type { Stage } from "../../../src/compress/recipe.ts";
 import { RECIPES } from "../../../src/compress/recipes.ts";
-import { openDirectory } from "../../../src/format/disk.ts";
 import { readPack } from "../../../src/format/pack-reader.ts";
 import { decodeTensor } from "../../../src/model/decode.ts";
 import { blockTensor } from "../../../src/model/tensors.ts";
+import { openDirectory } from "../../../src/platform/disk.ts";
 import { textOf } from "../../support/calibration.ts";
 import { PlainLlama } from "../../support/plain-llama.ts";
 import { seeded } from "../../support/random.ts";

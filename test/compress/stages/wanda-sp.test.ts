@@ -1,17 +1,17 @@
 /** The stage over the calibration engine, on the tiny model: which channels go, and that it sees what the blocks before it have left. */
 import { afterAll, expect, test } from "vitest";
-import { Calibrator } from "../../../src/compress/calibrate/calibrator.ts";
-import { FloatLlama } from "../../../src/compress/calibrate/float-llama.ts";
-import { Pool } from "../../../src/compress/calibrate/pool.ts";
-import { compressSequentially } from "../../../src/compress/calibrate/sequential.ts";
-import { evenWidth } from "../../../src/compress/even-width.ts";
+import { Calibrator } from "../../../src/calibrate/calibrator.ts";
+import { FloatLlama } from "../../../src/calibrate/float-llama.ts";
+import { Pool } from "../../../src/calibrate/pool.ts";
+import { compressSequentially } from "../../../src/calibrate/sequential.ts";
 import { runStages } from "../../../src/compress/pipeline.ts";
 import { zeroWidth } from "../../../src/compress/stages/prune-width.ts";
-import { openDirectory } from "../../../src/format/disk.ts";
+import { evenWidth } from "../../../src/format/even-width.ts";
 import type { PackedModel } from "../../../src/format/pack.ts";
 import { readPack } from "../../../src/format/pack-reader.ts";
 import { decodeTensor } from "../../../src/model/decode.ts";
 import { blockTensor } from "../../../src/model/tensors.ts";
+import { openDirectory } from "../../../src/platform/disk.ts";
 import { textOf } from "../../support/calibration.ts";
 import { seeded } from "../../support/random.ts";
 import { TINY_PACKS } from "../../support/tiny.ts";

@@ -1,0 +1,195 @@
+/** Calibration on windows of a text, by a pool of threads: what stages ask for, over one float model at a time. */
+
+import { evenWidth } from "../format/even-width.ts";
+import type { PackedModel, PackedTensor } from "../format/pack.ts";
+import { OutriderError } from "../model/errors.ts";
+import { isTrimmed, TokenRows } from "../model/token-rows.ts";
+import { startProgress } from "../platform/progress.ts";
+import type { TargetAnswer } from "../text/target-text.ts";
+import { Agreement } from "./agreement.ts";
+import type { Calibration, TensorGradient, Tensors } from "./calibration.ts";
+import { FloatLlama, type Window } from "./float-llama.ts";
+import { Gradients } from "./gradients.ts";
+import { Journal, type Step } from "./journal.ts";
+import { meanGradients } from "./mean-gradients.ts";
+import { outlierShares } from "./outliers.ts";
+import { score } from "./perplexity.ts";
+import type { Pool } from "./pool.ts";
+import { roundOnThreads, type Unrounded } from "./rounding.ts";
+import { compressSequentially, type Solver } from "./sequential.ts";
+import { addSolution, decodeSolution, encodeSolution, type Solution } from "./solution.ts";
+import type { Wanted } from "./statistics.ts";
+
+/** A text as calibration reads it. */
+export interface CalibrationText {
+  /** What all is measured on but `agreement` and `counts`. */ readonly windows: readonly Window[];
+  /** Prompts with the target's answers; none where the text does not tell them apart. */
+  readonly answered: readonly TargetAnswer[];
+  /** All of it. */ tokens(): Promise<readonly number[]>;
+}
+
+export class Calibrator implements Calibration {
+  readonly #pool: Pool;
+  readonly #text: CalibrationText;
+  readonly #journal: Journal;
+  #model: PackedModel | undefined;
+  #llama: FloatLlama | undefined;
+  #agreement: Agreement | undefined;
+
+  /** What is worked out goes into the journal, a block, a measurement or a few windows at a time. */
+  constructor(pool: Pool, text: CalibrationText, journal = Journal.none()) {
+    this.#pool = pool;
+    this.#text = text;
+    this.#journal = journal;
+  }
+
+  async compress(model: PackedModel, wanted: Wanted, solve: Solver): Promise<Tensors> {
+    // Its weights change on the way, so it is nobody else's.
+    const llama = this.#load(model);
+    try {
+      return await this.#blocks(model, (known, solved) =>
+        compressSequentially(llama, this.#text.windows, wanted, solve, known, solved),
+      );
+    } finally {
+      llama.release();
+    }
+  }
+
+  eachBlock(model: PackedModel, solve: (layer: number) => Solution | Promise<Solution>): Promise<Tensors> {
+    return this.#blocks(model, async (known, solved) => {
+      for (let layer = known.length; layer < model.config.layers; layer++) await solved(layer, await solve(layer));
+    });
+  }
+
+  round(matrices: readonly Unrounded[]): Promise<PackedTensor[]> {
+    return roundOnThreads(this.#pool, matrices);
+  }
+
+  /** All tensors that `work` solves, beginning behind those blocks that are known. */
+  async #blocks(
+    { config: { layers } }: PackedModel,
+    work: (known: readonly Solution[], solved: (layer: number, solution: Solution) => Promise<void>) => Promise<void>,
+  ): Promise<Tensors> {
+    const step = this.#journal.step();
+    const known = await keptSolutions(step, layers);
+    const tensors = new Map<string, PackedTensor>();
+    for (const [layer, solution] of known.entries()) addSolution(tensors, layer, solution);
+    const progress = startProgress("blocks", layers, "", known.length);
+    try {
+      await work(known, async (layer, solution) => {
+        addSolution(tensors, layer, solution);
+        await step.save(`block-${layer}`, encodeSolution(solution));
+        progress.update(layer + 1);
+        await this.#journal.rest();
+      });
+    } finally {
+      progress.end();
+    }
+    return tensors;
+  }
+
+  perplexity(model: PackedModel, layers: readonly number[]): Promise<number> {
+    return this.#journal.once(
+      async () => (await score(this.#floats(model), this.#text.windows, undefined, layers)).perplexity,
+    );
+  }
+
+  agreement(model: PackedModel, layers: readonly number[]): Promise<number> {
+    return this.#journal.once(() => {
+      const llama = this.#floats(model);
+      this.#agreement ??= new Agreement(llama, new TokenRows(model), this.#text.answered);
+      return this.#agreement.of(layers);
+    });
+  }
+
+  async gradients(
+    model: PackedModel,
+    squares: boolean,
+    ends = false,
+    teacher?: PackedModel,
+  ): Promise<(tensor: string) => TensorGradient> {
+    const step = this.#journal.step();
+    const taught = teacher && new FloatLlama(this.#pool, evenWidth(teacher));
+    const gradients = new Gradients(this.#floats(model), taught, ends);
+    try {
+      await this.#addAll(gradients, step);
+      const all = meanGradients(model, gradients, this.#text.windows.length, squares);
+      return (tensor) => all.get(tensor)!;
+    } finally {
+      gradients.release();
+      taught?.release();
+    }
+  }
+
+  /** Of those windows that the step has not kept the gradients of. Kept when they are all in, or when the work stops. */
+  async #addAll(gradients: Gradients, step: Step): Promise<void> {
+    const { windows } = this.#text;
+    const first = await gradients.restore(step);
+    if (first === windows.length) return;
+    const progress = startProgress("gradients", windows.length, "", first);
+    try {
+      await gradients.add(windows.slice(first), async (added) => {
+        const done = first + added;
+        progress.update(done);
+        if (this.#journal.stopping || done === windows.length) await gradients.keep(step, done);
+        await this.#journal.rest();
+      });
+    } finally {
+      progress.end();
+    }
+  }
+
+  async counts(size: number): Promise<Float64Array> {
+    const counts = new Float64Array(size);
+    for (const id of await this.#text.tokens()) if (id < size) counts[id]!++;
+    return counts;
+  }
+
+  outliers(model: PackedModel, times: number): Promise<readonly number[]> {
+    return this.#journal.once(() => outlierShares(this.#floats(model), this.#text.windows, times));
+  }
+
+  influence(model: PackedModel): Promise<readonly number[]> {
+    return this.#journal.once(async () => {
+      const llama = this.#floats(model);
+      const hidden = llama.embed(this.#text.windows);
+      const influences: number[] = [];
+      for (let layer = 0; layer < model.config.layers; layer++)
+        influences.push(1 - (await llama.runBlock(layer, hidden)));
+      llama.releaseHidden(hidden);
+      return influences;
+    });
+  }
+
+  /** The model in the pool's memory, its blocks of one width; the one before it leaves. */
+  #floats(model: PackedModel): FloatLlama {
+    if (this.#model === model && this.#llama) return this.#llama;
+    this.#agreement?.release();
+    this.#agreement = undefined;
+    this.#llama?.release();
+    this.#model = model;
+    this.#llama = this.#load(model);
+    return this.#llama;
+  }
+
+  #load(model: PackedModel): FloatLlama {
+    if (isTrimmed(model)) {
+      throw new OutriderError(
+        "trimmed_vocabulary",
+        `${model.model} lacks tokens that the text has; put trim-vocabulary behind the stages that measure`,
+      );
+    }
+    return new FloatLlama(this.#pool, evenWidth(model));
+  }
+}
+
+/** Those of the first blocks, up to one that is missing. */
+async function keptSolutions(step: Step, layers: number): Promise<Solution[]> {
+  const known: Solution[] = [];
+  while (known.length < layers) {
+    const kept = await step.load(`block-${known.length}`);
+    if (!kept) break;
+    known.push(decodeSolution(kept));
+  }
+  return known;
+}

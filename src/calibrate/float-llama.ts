@@ -1,0 +1,203 @@
+/**
+ * A Llama in f32 whose weights lie in the memory of a pool's threads: what calibration runs block by block over windows, and
+ * whose weights a solver may replace on the way.
+ */
+import type { PackedModel } from "../format/pack.ts";
+import type { LlamaConfig } from "../model/config.ts";
+import { decodeTensor } from "../model/decode.ts";
+import { OutriderError } from "../model/errors.ts";
+import { BLOCK_TENSORS, blockTensor, EMBEDDING, FINAL_NORM, HEAD } from "../model/tensors.ts";
+import { align } from "./arena.ts";
+import type { Head } from "./head.ts";
+import type { Pool } from "./pool.ts";
+import {
+  type BlockAddresses,
+  type BlockTensor,
+  blockAddresses,
+  blockMatrices,
+  type RopeTables,
+  type Shape,
+  shapeOf,
+} from "./shape.ts";
+
+export type Window = ArrayLike<number>;
+
+/** Windows on their way through a model. Free `hidden` and `tokens` with `release`. */
+export interface Hidden {
+  readonly shape: Shape;
+  readonly windows: number;
+  /** (windows, T, E), each window aligned. */ readonly hidden: number;
+  /** (windows, T) i32 */ readonly tokens: number;
+}
+
+/** Bytes from one window's hidden states to the next's. */
+export const windowBytes = ({ T, E }: Shape): number => align(4 * T * E);
+
+export class FloatLlama {
+  readonly pool: Pool;
+  readonly config: LlamaConfig;
+  readonly #blocks: number[] = [];
+  readonly #embedding: number;
+  readonly #head: Head;
+  #rope: { readonly tables: RopeTables; readonly tokens: number } | undefined;
+
+  /** Decodes a model's tensors into the pool's memory. Throws `uneven_widths` for blocks of different widths. */
+  constructor(pool: Pool, { config, tensors }: PackedModel) {
+    if (config.widths) {
+      throw new OutriderError(
+        "uneven_widths",
+        "calibration takes blocks of one width; calibrate before heads or channels are pruned, or pad them (evenWidth)",
+      );
+    }
+    this.pool = pool;
+    this.config = config;
+    const put = (at: number, name: string): void => {
+      const tensor = tensors.get(name)!;
+      pool.arena.floats(at, tensor.rows * tensor.cols).set(decodeTensor(tensor, tensor.bytes));
+    };
+    const { embedding: E, vocabulary: V, layers, tied } = config;
+    const allocate = (name: string, floats: number): number => {
+      const at = pool.arena.allocate(4 * floats);
+      put(at, name);
+      return at;
+    };
+    this.#embedding = allocate(EMBEDDING, V * E);
+    const block = blockMatrices(config);
+    for (let layer = 0; layer < layers; layer++) {
+      const at = pool.arena.allocate(4 * block.floats);
+      for (const [suffix] of BLOCK_TENSORS) put(at + 4 * block.tensors[suffix].offset, blockTensor(layer, suffix));
+      this.#blocks.push(at);
+    }
+    this.#head = {
+      norm: allocate(FINAL_NORM, E),
+      weights: tied ? this.#embedding : allocate(HEAD, V * E),
+      vocabulary: V,
+    };
+  }
+
+  /** Frees its memory for the next model of the pool. */
+  release(): void {
+    const { arena } = this.pool;
+    this.releaseBlocks();
+    arena.free(this.#embedding);
+    arena.free(this.#head.norm);
+    if (!this.config.tied) arena.free(this.#head.weights);
+    if (this.#rope) arena.free(this.#rope.tables.cos);
+  }
+
+  /** Frees its blocks, most of it; the head still reads what has run through them. */
+  releaseBlocks(): void {
+    for (const at of this.#blocks.splice(0)) this.pool.arena.free(at);
+  }
+
+  get head(): Head {
+    return this.#head;
+  }
+
+  /** Addresses of a block's weights for windows of this shape. */
+  block(layer: number, shape: Shape): BlockAddresses {
+    return blockAddresses(shape, this.#blocks[layer]!);
+  }
+
+  /** The values of a block's tensor as they are now, (rows, cols): a view, until they are set. */
+  weights(layer: number, suffix: BlockTensor): Float32Array {
+    const { rows, cols, offset } = blockMatrices(this.config).tensors[suffix];
+    return this.pool.arena.floats(this.#blocks[layer]! + 4 * offset, rows * cols);
+  }
+
+  /** Replaces a block's tensor. Throws `invalid_shape` unless it is as large as the old one. */
+  setWeights(layer: number, suffix: BlockTensor, values: Float32Array): void {
+    const place = this.weights(layer, suffix);
+    if (values.length !== place.length) {
+      throw new OutriderError(
+        "invalid_shape",
+        `${blockTensor(layer, suffix)} has ${place.length} values, got ${values.length}; keep its shape`,
+      );
+    }
+    place.set(values);
+  }
+
+  /** The embedded windows. Throws `bad_windows` unless they are of one length, at least 2, and of known tokens. */
+  embed(windows: readonly Window[]): Hidden {
+    const { arena } = this.pool;
+    const { embedding: E, vocabulary: V } = this.config;
+    const T = windows[0]?.length ?? 0;
+    if (T < 2) throw new OutriderError("bad_windows", `windows need at least 2 tokens, got ${T}; take a longer text`);
+    for (const [n, window] of windows.entries()) {
+      if (window.length !== T) {
+        throw new OutriderError(
+          "bad_windows",
+          `window ${n} has ${window.length} tokens, the first ${T}; cut them alike`,
+        );
+      }
+      for (let t = 0; t < T; t++) {
+        if (!(window[t]! >= 0 && window[t]! < V)) {
+          throw new OutriderError("bad_windows", `window ${n}: token ${window[t]} of ${V}; use this model's tokenizer`);
+        }
+      }
+    }
+    const shape = shapeOf(this.config, T);
+    const hidden = arena.allocate(windows.length * windowBytes(shape));
+    const tokens = arena.allocate(4 * windows.length * T);
+    const table = arena.floats(this.#embedding, V * E);
+    for (const [n, window] of windows.entries()) {
+      arena.integers(tokens + 4 * n * T, T).set(Array.from(window));
+      const x = arena.floats(hidden + n * windowBytes(shape), T * E);
+      for (let t = 0; t < T; t++) x.set(table.subarray(window[t]! * E, (window[t]! + 1) * E), t * E);
+    }
+    return { shape, windows: windows.length, hidden, tokens };
+  }
+
+  releaseHidden({ hidden, tokens }: Hidden): void {
+    this.pool.arena.free(hidden);
+    this.pool.arena.free(tokens);
+  }
+
+  /** The same windows where they are now, to go another way from there. */
+  copyHidden({ shape, windows, hidden, tokens }: Hidden): Hidden {
+    const { arena } = this.pool;
+    const copy = (at: number, bytes: number): number => {
+      const to = arena.allocate(bytes);
+      arena.floats(to, bytes / 4).set(arena.floats(at, bytes / 4));
+      return to;
+    };
+    const size = windows * windowBytes(shape);
+    return { shape, windows, hidden: copy(hidden, size), tokens: copy(tokens, 4 * windows * shape.T) };
+  }
+
+  /**
+   * One block over all windows, in place. Returns the mean cosine between what enters and what leaves it: 1 less that is
+   * the block influence (Men et al. 2024, arXiv 2403.03853, section 3.2).
+   */
+  async runBlock(layer: number, { shape, windows, hidden }: Hidden, saved?: number): Promise<number> {
+    const { arena } = this.pool;
+    const cosines = arena.allocate(8 * windows);
+    const weights = this.block(layer, shape);
+    const task = { kind: "forward", shape, weights, rope: this.rope(shape), hidden, cosines } as const;
+    await this.pool.run(saved === undefined ? task : { ...task, saved }, windows);
+    const mean = arena.doubles(cosines, windows).reduce((sum, value) => sum + value, 0) / (windows * shape.T);
+    arena.free(cosines);
+    return mean;
+  }
+
+  /** Tables for windows of this shape or shorter. */
+  rope({ T, D }: Shape): RopeTables {
+    if (this.#rope && this.#rope.tokens >= T) return this.#rope.tables;
+    const { arena } = this.pool;
+    if (this.#rope) arena.free(this.#rope.tables.cos);
+    const cos = arena.allocate(4 * T * D);
+    const tables = { cos, sin: cos + 2 * T * D };
+    const [cosines, sines] = [arena.floats(tables.cos, (T * D) / 2), arena.floats(tables.sin, (T * D) / 2)];
+    for (let i = 0; i < D / 2; i++) {
+      // Angles rounded to f32 as transformers does: at position 511 that is worth 2e-5 of a gradient.
+      const frequency = Math.fround(1 / Math.fround(this.config.ropeTheta ** ((2 * i) / D)));
+      for (let t = 0; t < T; t++) {
+        const angle = Math.fround(t * frequency);
+        cosines[(t * D) / 2 + i] = Math.cos(angle);
+        sines[(t * D) / 2 + i] = Math.sin(angle);
+      }
+    }
+    this.#rope = { tables, tokens: T };
+    return tables;
+  }
+}

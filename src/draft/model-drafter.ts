@@ -1,0 +1,64 @@
+/**
+ * The model drafter: a small Llama proposes what the target will say. Tensors stop here; above are tokens and
+ * probabilities. It draws with the same noise as the target, which couples the two samplers (Daliri, Musco, Suresh 2024,
+ * drafter-invariant speculative decoding): where the distributions agree, so do the tokens.
+ */
+import type { Candidate, Drafter, More, Proposed, Sampling } from "../speculate/types.ts";
+import type { KvCache } from "./cache.ts";
+import { chances, DRAWN } from "./chances.ts";
+import { drawTokens } from "./draw.ts";
+import type { Llama } from "./llama.ts";
+import { DRAFT_SLICE, pause } from "./pause.ts";
+
+/** Tokens between two yields: prefill is cheaper a token. */
+const PREFILL_SLICE = 4;
+
+export class ModelDrafter implements Drafter {
+  readonly #llama: Llama;
+  readonly #cache: KvCache;
+  readonly #sampling: Sampling;
+  #timeline: readonly number[] = [];
+
+  /** `cache` may already hold a prefix of the timeline, e.g. restored pages; the drafter does not release it. */
+  constructor(llama: Llama, cache: KvCache, sampling: Sampling) {
+    this.#llama = llama;
+    this.#cache = cache;
+    this.#sampling = sampling;
+  }
+
+  /** Leaves at most PREFILL_SLICE tokens, and at least the last, to the first pass of `propose`. Rejects with `kv_full`. */
+  async sync(timeline: readonly number[]): Promise<void> {
+    this.#timeline = timeline;
+    this.#cache.cut(Math.min(this.#cache.commonPrefix(timeline), timeline.length - 1));
+    while (timeline.length - this.#cache.tokens.length > PREFILL_SLICE) {
+      const at = this.#cache.tokens.length;
+      this.#llama.forward(this.#cache, timeline.slice(at, at + PREFILL_SLICE), 0);
+      await pause();
+      // A pause lets another session run, and it may have taken our pages.
+      this.#cache.cut(this.#cache.commonPrefix(timeline));
+    }
+  }
+
+  async propose(max: number, more: More, others = 0): Promise<readonly Proposed[]> {
+    const proposed: Proposed[] = [];
+    // Since the last sync another session may have taken our pages; usually this does nothing.
+    await this.sync(this.#timeline);
+    let pending = this.#timeline.slice(this.#cache.tokens.length);
+    while (proposed.length < max) {
+      const position = this.#timeline.length + proposed.length;
+      const logits = this.#llama.forward(this.#cache, pending, 1);
+      const drawn = drawTokens(this.#llama, logits, this.#sampling, position, Math.max(DRAWN, 1 + others));
+      const confidence = chances(drawn);
+      const candidates = drawn.map(({ id }, i): Candidate => ({ id, confidence: confidence[i]!, source: "model" }));
+      const next = { ...candidates[0]!, others: candidates.slice(1, 1 + others) };
+      proposed.push(next);
+      if (!more(next)) break;
+      if (proposed.length % DRAFT_SLICE === 0) {
+        await pause();
+        if (this.#cache.tokens.length !== position) break;
+      }
+      pending = [next.id];
+    }
+    return proposed;
+  }
+}

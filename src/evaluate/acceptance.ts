@@ -1,0 +1,33 @@
+/** What a draft is worth on text that its target wrote, teacher-forced (methods/acceptance.ts says why that is enough). */
+import { agreementRate, tokensPerPass } from "../methods/acceptance.ts";
+import { isLoop } from "../text/loops.ts";
+import type { TargetAnswer } from "../text/target-text.ts";
+
+export interface Acceptance {
+  readonly answers: number;
+  readonly tokens: number;
+  /** Share of tokens that are the draft's argmax. */ readonly agreement: number;
+  /** Tokens a target pass, with 4 and with 8 drafted before each. */
+  readonly tokensPerPass4: number;
+  readonly tokensPerPass8: number;
+}
+
+/** Of all answers, and of those that are no loops; none where no answer is left. */
+export function acceptances(
+  answers: readonly TargetAnswer[],
+  hits: readonly (readonly boolean[])[],
+): { acceptance: Acceptance; acceptanceWithoutLoops?: Acceptance } {
+  const straight = hits.filter((_, n) => !isLoop(answers[n]!.answer));
+  return {
+    acceptance: acceptanceOf(hits),
+    ...(straight.length > 0 && { acceptanceWithoutLoops: acceptanceOf(straight) }),
+  };
+}
+
+const acceptanceOf = (hits: readonly (readonly boolean[])[]): Acceptance => ({
+  answers: hits.length,
+  tokens: hits.reduce((sum, { length }) => sum + length, 0),
+  agreement: agreementRate(hits),
+  tokensPerPass4: tokensPerPass(hits, 4),
+  tokensPerPass8: tokensPerPass(hits, 8),
+});

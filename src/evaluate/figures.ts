@@ -1,0 +1,94 @@
+/** All figures of models, one after the other in the memory of one pool; what they are compared with runs once for all. */
+
+import { hitsOf } from "../calibrate/agreement.ts";
+import { FloatLlama } from "../calibrate/float-llama.ts";
+import type { HeadInput } from "../calibrate/head.ts";
+import { answers, endOf, runThrough, type Score, summed } from "../calibrate/perplexity.ts";
+import type { Pool } from "../calibrate/pool.ts";
+import { evenWidth } from "../format/even-width.ts";
+import type { PackedModel } from "../format/pack.ts";
+import { OutriderError } from "../model/errors.ts";
+import { isTrimmed, TokenRows } from "../model/token-rows.ts";
+import { startProgress } from "../platform/progress.ts";
+import type { TargetAnswer } from "../text/target-text.ts";
+import { type Acceptance, acceptances } from "./acceptance.ts";
+import { decodeSpeed, TIMED } from "./decode-speed.ts";
+import { loadEngine } from "./loaded-llama.ts";
+import { type ServedFigures, servedFigures, servedRoom } from "./replay.ts";
+import { type Size, sizeOf } from "./size.ts";
+
+/** What was not asked for is absent; so are a trimmed vocabulary's perplexity and KL, which are not defined. */
+export interface Figures extends Size, Partial<Score>, Partial<ServedFigures> {
+  /** As it was named. */ readonly pack: string;
+  readonly model: string;
+  /** Which text the figures are of, in words. */ readonly on: string;
+  readonly acceptance?: Acceptance;
+  readonly acceptanceWithoutLoops?: Acceptance;
+  /** Tokens a second. */ readonly decodeTps?: number;
+}
+
+/** What models are evaluated on. */
+export interface Material {
+  /** In words. */ readonly on: string;
+  readonly windows: readonly (readonly number[])[];
+  readonly answers: readonly TargetAnswer[];
+  /** Whether to draft the answers as the service does, too. */ readonly served: boolean;
+  readonly speed: boolean;
+}
+
+/** The other model's end on all windows. Its head stays in the pool's memory, its blocks do not. Throws `bad_model` for a trimmed one. */
+export async function endOfOther(pool: Pool, other: PackedModel, windows: Material["windows"]): Promise<HeadInput> {
+  if (isTrimmed(other)) {
+    throw new OutriderError("bad_model", `${other.model} lacks tokens of its vocabulary; compare with a whole model`);
+  }
+  const llama = new FloatLlama(pool, evenWidth(other));
+  const end = endOf(llama, await runThrough(llama, windows));
+  llama.releaseBlocks();
+  return end;
+}
+
+/** The figures of one model, `pack` as it was named; its memory is free again afterwards. Rejects with what the engine rejects with. */
+export async function figuresOf(
+  pool: Pool,
+  pack: string,
+  model: PackedModel,
+  material: Material,
+  against: HeadInput | undefined,
+): Promise<Figures> {
+  const windows = isTrimmed(model) ? [] : material.windows;
+  const replayed = material.served ? material.answers : [];
+  const progress = startProgress(model.model, windows.length + material.answers.length + replayed.length);
+  const llama = new FloatLlama(pool, evenWidth(model));
+  try {
+    let done = 0;
+    const seen = async function* () {
+      for await (const window of answers(llama, windows, against)) {
+        yield window;
+        progress.update(++done);
+      }
+    };
+    const score = windows.length > 0 ? await summed(seen(), against !== undefined) : {};
+    const hits = await hitsOf(llama, new TokenRows(model), material.answers, (count) =>
+      progress.update(windows.length + count),
+    );
+    const judged = windows.length + material.answers.length;
+    const room = Math.max(material.served ? servedRoom(replayed) : 0, material.speed ? TIMED : 0);
+    const engine = room > 0 && (await loadEngine(model, room));
+    const served =
+      engine && material.served && (await servedFigures(engine, replayed, (count) => progress.update(judged + count)));
+    const speed = engine && material.speed && { decodeTps: decodeSpeed(engine) };
+    return {
+      pack,
+      model: model.model,
+      on: material.on,
+      ...sizeOf(model),
+      ...score,
+      ...(hits.length > 0 && acceptances(material.answers, hits)),
+      ...served,
+      ...speed,
+    };
+  } finally {
+    progress.end();
+    llama.release();
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * What a draft is worth as the service drafts: siblings and all, alone and with copies, where only passes count. The target is played
+ * by what it wrote, which it decodes whatever is drafted.
+ */
+import { BothDrafter } from "../draft/both.ts";
+import type { Llama } from "../draft/llama.ts";
+import { LookupDrafter } from "../draft/lookup.ts";
+import { ModelDrafter } from "../draft/model-drafter.ts";
+import { accept, positionsOf } from "../speculate/accept.ts";
+import { History } from "../speculate/history.ts";
+import { generate, idle } from "../speculate/round.ts";
+import { type Done, type Draft, type Drafter, GREEDY, type Verdict, type Verifier } from "../speculate/types.ts";
+import { fewestPasses, Window } from "../speculate/window.ts";
+import { isLoop } from "../text/loops.ts";
+import type { TargetAnswer } from "../text/target-text.ts";
+
+/** Draft tokens that a pass judges at most, siblings among them. */
+export const DRAFTED = 8;
+
+/** Of each kind of drafter tokens a target pass; of one answer, target passes. */
+export interface Served {
+  readonly model: number;
+  /** Without the model. */ readonly lookup: number;
+  /** Model and lookup together. */ readonly both: number;
+}
+
+export interface ServedFigures {
+  readonly served: Served;
+  readonly servedWithoutLoops?: Served;
+}
+
+/** Tokens that the engine needs room for. */
+export function servedRoom(answers: readonly TargetAnswer[]): number {
+  return DRAFTED + Math.max(...answers.map(({ prompt, answer }) => prompt.length + answer.length));
+}
+
+/** Every answer in a session of its own; `replayed` is told how many are done. Rejects with what the drafter rejects with. */
+export async function servedFigures(
+  llama: Llama,
+  answers: readonly TargetAnswer[],
+  replayed: (count: number) => void,
+): Promise<ServedFigures> {
+  const runs: Run[] = [];
+  for (const answer of answers) {
+    const cache = llama.newCache();
+    const drafter = new ModelDrafter(llama, cache, GREEDY);
+    const model = await passesFor(answer, drafter);
+    const lookup = await passesFor(answer, new LookupDrafter());
+    const both = await passesFor(answer, new BothDrafter(new LookupDrafter(), drafter));
+    runs.push({ answer: answer.answer, model, lookup, both });
+    cache.release();
+    replayed(runs.length);
+  }
+  const straight = runs.filter(({ answer }) => !isLoop(answer));
+  return { served: servedOf(runs), ...(straight.length > 0 && { servedWithoutLoops: servedOf(straight) }) };
+}
+
+/** An answer, and the target passes that it took with each. */
+interface Run extends Served {
+  readonly answer: readonly number[];
+}
+
+function servedOf(runs: readonly Run[]): Served {
+  const sum = (of: (run: Run) => number) => runs.reduce((total, run) => total + of(run), 0);
+  const tokens = sum(({ answer }) => answer.length);
+  return {
+    model: tokens / sum(({ model }) => model),
+    lookup: tokens / sum(({ lookup }) => lookup),
+    both: tokens / sum(({ both }) => both),
+  };
+}
+
+/** Target passes until the answer is decided, the prompt's included. */
+async function passesFor({ prompt, answer }: TargetAnswer, drafter: Drafter): Promise<number> {
+  const verifier = new Recording(prompt.length, answer);
+  const window = new Window({ ...fewestPasses(DRAFTED), patience: 1 }, new History());
+  for await (const { draftError } of generate([...prompt], drafter, verifier, window)) {
+    if (draftError !== undefined) throw draftError;
+  }
+  // It may be in the middle of a draft, and would take pages of a cache that is released.
+  await idle(drafter);
+  return verifier.passes;
+}
+
+/** A target that waits for every draft and says what is written. */
+class Recording implements Verifier {
+  readonly asked = Promise.resolve();
+  readonly ready = false;
+  passes = 0;
+  readonly #prompt: number;
+  readonly #answer: readonly number[];
+  #decided = 0;
+  #draft: Draft | undefined;
+  #wake: () => void = () => {};
+
+  constructor(prompt: number, answer: readonly number[]) {
+    this.#prompt = prompt;
+    this.#answer = answer;
+  }
+
+  submit(draft: Draft): void {
+    this.#draft = draft;
+    this.#wake();
+  }
+
+  async next(): Promise<Verdict | Done> {
+    if (this.#decided === this.#answer.length) return { reason: "length" };
+    // No draft can be part of the prompt's pass.
+    const { tokens: draft, siblings = [] } = this.passes === 0 ? { tokens: [] } : await this.#drafted();
+    const position = this.#prompt + this.#decided;
+    const places = positionsOf(this.#decided, draft.length, siblings);
+    const judge = { own: (row: number) => this.#answer[places[row]!] ?? null, logProbability: () => 0 };
+    const { kept, tokens } = accept(judge, draft, { kind: "exact" }, new Set(), siblings);
+    this.#decided += tokens.length;
+    const scored = draft.length + siblings.length;
+    return { position, kept, tokens, passes: ++this.passes, scored, stepMs: 1, waitMs: 0, siblings: true };
+  }
+
+  close(): void {}
+
+  /** The draft for the timeline as it is; an empty one of a drafter that failed is for any. */
+  async #drafted(): Promise<Draft> {
+    while ((this.#draft?.position ?? -1) < this.#prompt + this.#decided) {
+      await new Promise<void>((wake) => {
+        this.#wake = wake;
+      });
+    }
+    return this.#draft as Draft;
+  }
+}

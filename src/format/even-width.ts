@@ -1,0 +1,37 @@
+/**
+ * A model whose blocks are as wide as the widest: what is missing is heads and channels of zeros, which add nothing. For those
+ * who know one width for all blocks: Hugging Face's format, and the float model that calibrates.
+ */
+
+import { decodeTensor } from "../model/decode.ts";
+import { tensorShapes } from "../model/tensors.ts";
+import type { PackedModel, PackedTensor } from "./pack.ts";
+
+/** The model itself when its blocks are even; else a copy whose padded matrices are f32. */
+export function evenWidth(model: PackedModel): PackedModel {
+  if (!model.config.widths) return model;
+  const config = { ...model.config, widths: undefined };
+  const tensors = new Map(model.tensors);
+  for (const { name, rows, cols } of tensorShapes(config)) {
+    const tensor = model.tensors.get(name)!;
+    if (tensor.rows !== rows || tensor.cols !== cols) tensors.set(name, padded(tensor, rows, cols));
+  }
+  return { ...model, config, tensors };
+}
+
+/** The tensor in the upper left corner of zeros. */
+function padded(tensor: PackedTensor, rows: number, cols: number): PackedTensor {
+  const values = decodeTensor(tensor, tensor.bytes);
+  const out = new Float32Array(rows * cols);
+  for (let row = 0; row < tensor.rows; row++) {
+    out.set(values.subarray(row * tensor.cols, (row + 1) * tensor.cols), row * cols);
+  }
+  return { format: "f32", rows, cols, bytes: new Uint8Array(out.buffer) };
+}
+
+/** The upper left corner (rows, cols) of a matrix of `width` columns: what padding was put around. */
+export function withoutPadding(values: Float32Array, width: number, rows: number, cols: number): Float32Array {
+  const out = new Float32Array(rows * cols);
+  for (let row = 0; row < rows; row++) out.set(values.subarray(row * width, row * width + cols), row * cols);
+  return out;
+}

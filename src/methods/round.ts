@@ -1,0 +1,129 @@
+/** Rounds the rows of a matrix to a weight format: the parts that `encodeTensor` puts into blocks. One row of ROUND a format. */
+
+import { MOST_ENTRY, type Parts } from "../model/encode.ts";
+import { OutriderError } from "../model/errors.ts";
+import { f16ToNumber, numberToF16 } from "../model/f16.ts";
+import { type BlockFormat, TILE_COLS } from "../model/layouts.ts";
+import { codebook, nearestCode } from "./codebook.ts";
+import { ontoSteps } from "./entries.ts";
+
+type Round = (values: Float32Array, rows: number, cols: number, sensitivities?: Float32Array) => Parts;
+
+const ROUND: { readonly [F in BlockFormat]: Round } = {
+  q8: roundQ8,
+  q4u: roundQ4u,
+  lut4: (values, rows, cols, sensitivities) => roundToCodebooks(values, rows, cols, 16, sensitivities),
+  lut3: (values, rows, cols, sensitivities) => roundToCodebooks(values, rows, cols, 8, sensitivities),
+  q2lut: roundQ2lut,
+};
+
+/**
+ * The parts of `values` (rows, cols) in `format`. Codebooks of a row's own count each error by its `sensitivities` (rows, cols)
+ * if there are any. Throws `bad_weights` with the place where a scale is no finite f16.
+ */
+export const roundRows = (
+  format: BlockFormat,
+  values: Float32Array,
+  rows: number,
+  sensitivities?: Float32Array,
+): Parts => ROUND[format](values, rows, values.length / rows, sensitivities);
+
+/** d = max|w| / 127 of each group of 32, as f16; codes to nearest. */
+function roundQ8(values: Float32Array, rows: number, cols: number): Parts {
+  const groups = Math.ceil(cols / TILE_COLS);
+  const d = new Float32Array(rows * groups);
+  const codes = new Int8Array(values.length);
+  eachGroup(values, rows, cols, (group, n, row, from) => {
+    let largest = 0;
+    for (const value of group) largest = Math.max(largest, Math.abs(value));
+    d[n] = half(largest / 127, row, from);
+    for (let k = 0; d[n] !== 0 && k < group.length; k++) {
+      codes[row * cols + from + k] = clamp(Math.round(group[k]! / d[n]!), -127, 127);
+    }
+  });
+  return { codes, d };
+}
+
+/** m the smallest weight of each group of 32, d a fifteenth of its span, both as f16; codes to nearest. */
+function roundQ4u(values: Float32Array, rows: number, cols: number): Parts {
+  const groups = Math.ceil(cols / TILE_COLS);
+  const d = new Float32Array(rows * groups);
+  const m = new Float32Array(rows * groups);
+  const codes = new Uint8Array(values.length);
+  eachGroup(values, rows, cols, (group, n, row, from) => {
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (const value of group) {
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+    d[n] = half((high - low) / 15, row, from);
+    m[n] = half(low, row, from);
+    for (let k = 0; d[n] !== 0 && k < group.length; k++) {
+      codes[row * cols + from + k] = clamp(Math.round((group[k]! - m[n]!) / d[n]!), 0, 15);
+    }
+  });
+  return { codes, d, m };
+}
+
+/** A codebook for each row: its k-means on 64 steps. */
+function roundToCodebooks(
+  values: Float32Array,
+  rows: number,
+  cols: number,
+  levels: number,
+  sensitivities: Float32Array | undefined,
+): Parts {
+  const codes = new Uint8Array(values.length);
+  const codebooks = new Uint8Array(rows * levels);
+  const a = new Float32Array(rows);
+  const b = new Float32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const [from, to] = [row * cols, (row + 1) * cols];
+    const line = values.subarray(from, to);
+    const stepped = ontoSteps(codebook(line, levels, sensitivities?.subarray(from, to)), MOST_ENTRY);
+    [a[row], b[row]] = [stepped.a, stepped.b];
+    codebooks.set(stepped.entries, row * levels);
+    const grid = Float64Array.from(stepped.entries, (entry) => a[row]! * entry + b[row]!);
+    for (let k = 0; k < cols; k++) codes[from + k] = nearestCode(grid, line[k]!);
+  }
+  return { codes, codebooks, a, b };
+}
+
+/** Rows divided by their root mean square share four levels, the k-means of them all. */
+function roundQ2lut(values: Float32Array, rows: number, cols: number): Parts {
+  const scales = Float32Array.from({ length: rows }, (_, row) => {
+    let squares = 0;
+    for (let k = 0; k < cols; k++) squares += values[row * cols + k]! ** 2;
+    return Math.sqrt(squares / cols);
+  });
+  const unit = values.map((value, at) => value / (scales[Math.floor(at / cols)]! || 1));
+  const { centroids } = codebook(unit, 4);
+  const levels = Array.from({ length: 4 }, (_, code) => centroids[Math.min(code, centroids.length - 1)]!);
+  return { codes: Uint8Array.from(unit, (value) => nearestCode(levels, value)), levels, scales };
+}
+
+/** Calls `each` with every run of 32 weights of a row, its number among all, its row and its first column. */
+function eachGroup(
+  values: Float32Array,
+  rows: number,
+  cols: number,
+  each: (group: Float32Array, n: number, row: number, from: number) => void,
+): void {
+  const groups = Math.ceil(cols / TILE_COLS);
+  for (let row = 0; row < rows; row++) {
+    for (let g = 0; g < groups; g++) {
+      const from = g * TILE_COLS;
+      const to = Math.min(cols, from + TILE_COLS);
+      each(values.subarray(row * cols + from, row * cols + to), row * groups + g, row, from);
+    }
+  }
+}
+
+const clamp = (value: number, low: number, high: number): number => Math.max(low, Math.min(high, value));
+
+/** Rounded to f16. */
+function half(scale: number, row: number, from: number): number {
+  const bits = numberToF16(scale);
+  if ((bits & 0x7c00) !== 0x7c00) return f16ToNumber(bits);
+  throw new OutriderError("bad_weights", `row ${row}, columns ${from}…: a scale of ${scale} does not fit a f16`);
+}

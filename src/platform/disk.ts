@@ -1,0 +1,114 @@
+/**
+ * Files and directories as the sources and sinks that the rest of the project reads and writes.
+ * The only file of `format` that needs Node.
+ */
+import { createHash } from "node:crypto";
+import { type FileHandle, mkdir, open as openHandle, rename, writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { PackSink } from "../format/pack.ts";
+import type { PackHeader } from "../format/pack-header.ts";
+import { corruptShard, readPackHeader } from "../format/pack-reader.ts";
+import { type ByteSource, checkRange, type OpenFile, readText } from "../format/source.ts";
+import { OutriderError } from "../model/errors.ts";
+
+const CHUNK_BYTES = 1024 * 1024;
+const MAX_HEADER_BYTES = 64 * 1024 * 1024;
+
+/** An open file. Close it when done. */
+export class FileSource implements ByteSource {
+  readonly name: string;
+  readonly size: number;
+  readonly #handle: FileHandle;
+
+  private constructor(name: string, size: number, handle: FileHandle) {
+    this.name = name;
+    this.size = size;
+    this.#handle = handle;
+  }
+
+  /** Throws `not_found` if there is no such file. */
+  static async open(file: string): Promise<FileSource> {
+    let handle: FileHandle;
+    try {
+      handle = await openHandle(file);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
+      throw new OutriderError("not_found", `${file}: there is no such file`, { status: 404, cause });
+    }
+    return new FileSource(path.basename(file), (await handle.stat()).size, handle);
+  }
+
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    checkRange(this.name, this.size, offset, length);
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length; ) {
+      const { bytesRead } = await this.#handle.read(bytes, done, length - done, offset + done);
+      if (bytesRead === 0) throw new OutriderError("truncated", `${this.name}: it became shorter while it was read`);
+      done += bytesRead;
+    }
+    return bytes;
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** The files of a directory. Each read opens and closes its file, so there is nothing to clean up. */
+export function openDirectory(directory: string): OpenFile {
+  return async (name) => {
+    const file = path.join(directory, name);
+    await using opened = await FileSource.open(file);
+    const { size } = opened;
+    return {
+      name,
+      size,
+      async read(offset, length) {
+        await using source = await FileSource.open(file);
+        return await source.read(offset, length);
+      },
+    };
+  };
+}
+
+/** Writes a pack into a directory, each file whole or not at all. */
+export function directorySink(directory: string): PackSink {
+  return {
+    async write(name, bytes) {
+      await mkdir(directory, { recursive: true });
+      const file = path.join(directory, name);
+      await writeFile(`${file}.part`, bytes);
+      await rename(`${file}.part`, file);
+    },
+  };
+}
+
+/**
+ * Streams shard `index` of the pack in `directory`, 1 MiB at a time; the type is `ShardReader` (draft/llama.ts).
+ * Throws `corrupt_shard` at its end when size or SHA-256 differ from the header's: what was yielded must not be used then.
+ */
+export function shardReader(directory: string, header: PackHeader): (index: number) => AsyncIterable<Uint8Array> {
+  return async function* (index) {
+    const shard = header.shards[index];
+    if (!shard) throw new OutriderError("not_found", `there is no shard ${index} in a pack of ${header.shards.length}`);
+    await using source = await FileSource.open(path.join(directory, shard.file));
+    const hash = createHash("sha256");
+    if (source.size === shard.bytes) {
+      for (let at = 0; at < source.size; at += CHUNK_BYTES) {
+        const chunk = await source.read(at, Math.min(CHUNK_BYTES, source.size - at));
+        hash.update(chunk);
+        yield chunk;
+      }
+      if (hash.digest("hex") === shard.sha256) return;
+    }
+    throw corruptShard(shard, source.size);
+  };
+}
+
+/** The header of the pack in `directory`. Throws `not_found`, and what `readPackHeader` throws. */
+export const directoryHeader = async (directory: string): Promise<PackHeader> =>
+  readPackHeader(await readText(await openDirectory(directory)("pack.json"), MAX_HEADER_BYTES));

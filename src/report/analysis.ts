@@ -1,0 +1,97 @@
+/** What each block of a pack has lost: how far its matrices are from the original's, and how much the model minds. */
+
+import type { FloatLlama } from "../calibrate/float-llama.ts";
+import { type BlockTensor, blockMatrices } from "../calibrate/shape.ts";
+import type { PackedModel } from "../format/pack.ts";
+import { decodeTensor } from "../model/decode.ts";
+import { BLOCK_TENSORS, blockTensor } from "../model/tensors.ts";
+import { startProgress } from "../platform/progress.ts";
+import { blockOrigins } from "./origins.ts";
+import type { Sensitivity } from "./sensitivity.ts";
+
+export interface BlockLoss {
+  /** Its number in the original. */ readonly origin: number;
+  /** ‖W − original‖ / ‖original‖ (Frobenius) of each matrix; none where the block has another shape. */
+  readonly errors?: ReadonlyMap<BlockTensor, number>;
+  /** KL of the original with this block instead of its own, nats, where it was measured. */
+  readonly divergence?: number;
+}
+
+export interface Analysis {
+  /** Undefined when it cannot be told which blocks of the original these are. */
+  readonly blocks: readonly BlockLoss[] | undefined;
+  /** Share of the weights of block matrices. */ readonly zeros: number;
+}
+
+/** `llama` is the original, in the order of its own blocks; with `sensitivity`, of it, divergences too. */
+export async function analyse(
+  model: PackedModel,
+  original: PackedModel,
+  llama: FloatLlama,
+  sensitivity: Sensitivity | undefined,
+): Promise<Analysis> {
+  const { layers } = model.config;
+  const origins = blockOrigins(model, original);
+  const progress = startProgress(`blocks of ${model.model}`, layers);
+  const blocks: BlockLoss[] = [];
+  let [zeros, weights] = [0, 0];
+  try {
+    for (let layer = 0; layer < layers; layer++) {
+      const block = decodedBlock(model, layer);
+      for (const [, values] of block) {
+        for (const value of values) if (value === 0) zeros++;
+        weights += values.length;
+      }
+      if (origins)
+        blocks.push(await lossOf(block, hasShapesOf(llama, model, layer), origins[layer]!, llama, sensitivity));
+      progress.update(layer + 1);
+    }
+  } finally {
+    progress.end();
+  }
+  return { blocks: origins && blocks, zeros: zeros / weights };
+}
+
+/** The matrices of a block. */
+function decodedBlock({ tensors }: PackedModel, layer: number): Map<BlockTensor, Float32Array> {
+  const block = new Map<BlockTensor, Float32Array>();
+  for (const [suffix] of BLOCK_TENSORS) {
+    const tensor = tensors.get(blockTensor(layer, suffix))!;
+    if (tensor.rows > 1) block.set(suffix, decodeTensor(tensor, tensor.bytes));
+  }
+  return block;
+}
+
+function hasShapesOf(llama: FloatLlama, { tensors }: PackedModel, layer: number): boolean {
+  return Object.entries(blockMatrices(llama.config).tensors).every(([suffix, { rows, cols }]) => {
+    const tensor = tensors.get(blockTensor(layer, suffix))!;
+    return tensor.rows === rows && tensor.cols === cols;
+  });
+}
+
+async function lossOf(
+  block: ReadonlyMap<BlockTensor, Float32Array>,
+  comparable: boolean,
+  origin: number,
+  llama: FloatLlama,
+  sensitivity: Sensitivity | undefined,
+): Promise<BlockLoss> {
+  if (!comparable) return { origin };
+  const errors = new Map(
+    [...block].map(([suffix, values]) => [suffix, relativeError(values, llama.weights(origin, suffix))]),
+  );
+  if (!sensitivity) return { origin, errors };
+  // A block that is the original's changes nothing, and measuring it would take as long as any.
+  const same = [...errors.values()].every((error) => error === 0);
+  return { origin, errors, divergence: same ? 0 : await sensitivity.divergence(origin, block) };
+}
+
+/** ‖values − original‖ / ‖original‖ */
+export function relativeError(values: Float32Array, original: Float32Array): number {
+  let [error, size] = [0, 0];
+  for (let i = 0; i < values.length; i++) {
+    error += (values[i]! - original[i]!) ** 2;
+    size += original[i]! ** 2;
+  }
+  return Math.sqrt(error / size);
+}

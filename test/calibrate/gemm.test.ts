@@ -1,0 +1,61 @@
+/** The three products of a layer against sums in f64, at sizes that fill no panel, block or depth. */
+import { expect, test } from "vitest";
+import { bindCalibration } from "../../src/calibrate/kernels.ts";
+import { builtModule } from "../../src/platform/built.ts";
+import { seeded } from "../support/random.ts";
+
+const memory = new WebAssembly.Memory({ initial: 512, maximum: 65536, shared: true });
+const builds = { calibrate: await builtModule("calibrate"), calibrate16: await builtModule("calibrate16") };
+const WORK = 4096;
+const A = 4 << 20;
+const B = 12 << 20;
+const C = 20 << 20;
+
+const view = (at: number, length: number) => new Float32Array(memory.buffer, at, length);
+
+/** Element (row, k) of a factor: stored row by row, or transposed. */
+const element = (values: Float32Array, along: boolean, rows: number, k: number) => (row: number, i: number) =>
+  values[along ? row * k + i : i * rows + row]!;
+
+const SIZES = [
+  [1, 1, 2],
+  [6, 16, 256],
+  [7, 9, 257],
+  [97, 31, 513],
+  [100, 1030, 5],
+  [13, 40, 300],
+] as const;
+const CASES = Object.entries(builds).flatMap(([build, module]) =>
+  SIZES.map((size) => [build, module, ...size] as const),
+);
+
+test.each(CASES)("$0: $2 × $3 over $4 is what f64 gives, however the factors lie", (_build, module, m, n, k) => {
+  const { gemm } = bindCalibration(module, memory);
+  const random = seeded(m * n + k);
+  const [a, b] = [view(A, m * k), view(B, n * k)];
+  for (const factor of [a, b]) for (let i = 0; i < factor.length; i++) factor[i] = random() - 0.5;
+  for (const [aAlong, bAlong, accumulate] of [
+    [true, true, 0],
+    [true, false, 0],
+    [false, false, 1],
+    [false, true, 1],
+  ] as const) {
+    // A row of C is longer than n: what lies behind it must stay.
+    const stride = n + 3;
+    const steps = (along: boolean, rows: number) => (along ? ([4 * k, 4] as const) : ([4, 4 * rows] as const));
+    const [aStep, aDepthStep] = steps(aAlong, m);
+    const [bStep, bDepthStep] = steps(bAlong, n);
+    const c = view(C, m * stride).fill(2);
+    gemm(m, n, k, A, aStep, aDepthStep, B, bStep, bDepthStep, C, 4 * stride, accumulate, WORK);
+    const [left, right] = [element(a, aAlong, m, k), element(b, bAlong, n, k)];
+    let worst = 0;
+    for (let i = 0; i < m; i++) {
+      for (let j = 0; j < stride; j++) {
+        let sum = j < n && !accumulate ? 0 : 2;
+        for (let d = 0; j < n && d < k; d++) sum += left(i, d) * right(j, d);
+        worst = Math.max(worst, Math.abs(c[i * stride + j]! - sum));
+      }
+    }
+    expect(worst).toBeLessThan(1e-6 * Math.sqrt(k));
+  }
+});

@@ -1,0 +1,107 @@
+/** `outrider eval --served` counts the passes that a real origin, asked over a socket by the service's own loop, takes. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { evalCommand } from "../../src/commands/eval.ts";
+import { BothDrafter } from "../../src/draft/both.ts";
+import type { Llama } from "../../src/draft/llama.ts";
+import { LookupDrafter } from "../../src/draft/lookup.ts";
+import { ModelDrafter } from "../../src/draft/model-drafter.ts";
+import type { Figures } from "../../src/evaluate/figures.ts";
+import { DRAFTED } from "../../src/evaluate/replay.ts";
+import { WasmEngine } from "../../src/origin/engines/wasm.ts";
+import { DEFAULT_LIMITS, Gateway } from "../../src/origin/gateway.ts";
+import { type OriginServer, serveOrigin } from "../../src/origin/node.ts";
+import { idle } from "../../src/speculate/round.ts";
+import { type Drafter, GREEDY } from "../../src/speculate/types.ts";
+import { LEAST_CONFIDENCE } from "../../src/speculate/window.ts";
+import { isLoop } from "../../src/text/loops.ts";
+import { type Outcome, runGeneration } from "../support/generation.ts";
+import { printed } from "../support/printed.ts";
+import { seeded } from "../support/random.ts";
+import { loadPack, packHeader, TINY_PACKS } from "../support/tiny.ts";
+
+const { model, vocabulary } = packHeader(TINY_PACKS.target);
+const directory = mkdtempSync(path.join(tmpdir(), "outrider-served-"));
+const answersFile = path.join(directory, "answers.jsonl");
+const random = seeded(6);
+const prompts = Array.from({ length: 12 }, (_, n) =>
+  Array.from({ length: 2 + n }, () => Math.floor(random() * packHeader(TINY_PACKS.target).config.vocabulary)),
+);
+let origin: OriginServer;
+let draft: Llama;
+
+beforeAll(async () => {
+  const engine = new WasmEngine(await loadPack(TINY_PACKS.target, 32, DRAFTED + 1), DRAFTED);
+  const gateway = new Gateway(engine, { token: null, ...DEFAULT_LIMITS, now: () => performance.now() });
+  origin = await serveOrigin(gateway, 0, "127.0.0.1");
+  draft = await loadPack(TINY_PACKS.draft, 8, 1);
+});
+afterAll(async () => {
+  await origin.close();
+  rmSync(directory, { recursive: true });
+});
+
+/** Lets the origin answer every prompt, each in a session of its own. */
+async function asked(make: (model: ModelDrafter) => Drafter): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const [n, prompt] of prompts.entries()) {
+    const cache = draft.newCache();
+    const drafter = make(new ModelDrafter(draft, cache, GREEDY));
+    outcomes.push(
+      await runGeneration({
+        url: `ws://127.0.0.1:${origin.port}/v1/verify`,
+        served: { model, vocabulary: vocabulary.hash },
+        stop: [],
+        prompt,
+        sampling: GREEDY,
+        drafter,
+        fallback: LEAST_CONFIDENCE,
+        patience: 60_000,
+        maxTokens: 10 + 5 * n,
+      }),
+    );
+    await idle(drafter);
+    cache.release();
+  }
+  return outcomes;
+}
+
+const perPass = (outcomes: readonly Outcome[]): number => {
+  const sum = (of: (outcome: Outcome) => number) => outcomes.reduce((total, outcome) => total + of(outcome), 0);
+  return sum(({ tokens }) => tokens.length) / sum(({ passes }) => passes);
+};
+
+const evaluated = async (...argv: string[]): Promise<Figures> =>
+  JSON.parse(await printed(() => evalCommand([TINY_PACKS.draft, "--json", "--no-speed", ...argv])));
+
+describe("drafting as the service does", () => {
+  test("takes the passes that an origin takes, for the model, for copies and for both", async () => {
+    const alone = await asked((drafter) => drafter);
+    const lookup = await asked(() => new LookupDrafter());
+    const both = await asked((drafter) => new BothDrafter(new LookupDrafter(), drafter));
+    expect(both.map(({ tokens }) => tokens)).toEqual(alone.map(({ tokens }) => tokens));
+    writeFileSync(
+      answersFile,
+      alone.map(({ tokens }, n) => JSON.stringify({ prompt: prompts[n], answer: tokens })).join("\n"),
+    );
+    const { served, servedWithoutLoops } = await evaluated("--answers", answersFile, "--served");
+    const perKind = (of: (outcomes: Outcome[]) => Outcome[]) => ({
+      model: perPass(of(alone)),
+      lookup: perPass(of(lookup)),
+      both: perPass(of(both)),
+    });
+    expect(served).toEqual(perKind((outcomes) => outcomes));
+    const straight = (outcomes: Outcome[]) => outcomes.filter(({ tokens }) => !isLoop(tokens));
+    expect(straight(alone).length).toBeGreaterThan(0);
+    expect(servedWithoutLoops).toEqual(perKind(straight));
+    expect(new Set(Object.values(served!)).size).toBe(3);
+    expect(served!.model).toBeGreaterThan(1.2);
+  });
+
+  test("is left out unless asked for, and asks for answers", async () => {
+    expect(await evaluated("--answers", answersFile)).not.toHaveProperty("served");
+    await expect(evaluated("--text", answersFile, "--served")).rejects.toMatchObject({ code: "bad_option" });
+  });
+});

@@ -1,0 +1,95 @@
+/** Rounding to each weight format, against the error that its grid allows. */
+import { describe, expect, test } from "vitest";
+import { roundRows } from "../../src/methods/round.ts";
+import { decodeTensor } from "../../src/model/decode.ts";
+import { encodeTensor } from "../../src/model/encode.ts";
+import type { BlockFormat } from "../../src/model/layouts.ts";
+import { normal, seeded } from "../support/random.ts";
+
+function rounded(format: BlockFormat, values: Float32Array, rows: number): Float32Array {
+  const layout = { format, rows, cols: values.length / rows };
+  return decodeTensor(layout, encodeTensor(layout, roundRows(format, values, rows)));
+}
+
+const [ROWS, COLS] = [21, 160];
+const random = seeded(3);
+const values = Float32Array.from({ length: ROWS * COLS }, () => normal(random) * 10 ** (4 * random() - 3));
+values.fill(0, 32, 64);
+values.fill(-1.5, 64, 96);
+
+test("q8 is within half a step of max|w| / 127, plus the rounding of the scale", () => {
+  const decoded = rounded("q8", values, ROWS);
+  for (let at = 0; at < values.length; at += 32) {
+    const group = values.subarray(at, at + 32);
+    const largest = Math.max(...group.map(Math.abs));
+    const bound = (largest / 127) * 0.5 + largest * 2 ** -11 + 2 ** -18;
+    for (let k = 0; k < 32; k++) expect(Math.abs(decoded[at + k]! - group[k]!)).toBeLessThanOrEqual(bound);
+  }
+  expect(decoded.slice(32, 64)).toEqual(new Float32Array(32));
+});
+
+test("q4u is within half a step of a fifteenth of the span, plus the rounding of scale and minimum", () => {
+  const decoded = rounded("q4u", values, ROWS);
+  for (let at = 0; at < values.length; at += 32) {
+    const group = values.subarray(at, at + 32);
+    const [low, high] = [Math.min(...group), Math.max(...group)];
+    const slack = 2 ** -10 * Math.max(Math.abs(low), high - low) + 2 ** -20;
+    for (let k = 0; k < 32; k++) {
+      expect(Math.abs(decoded[at + k]! - group[k]!)).toBeLessThanOrEqual((high - low) / 30 + slack);
+    }
+  }
+  expect(decoded.slice(64, 96)).toEqual(new Float32Array(32).fill(-1.5));
+});
+
+test("what lies on the grid is kept", () => {
+  const grid = Float32Array.from({ length: 64 }, (_, n) => ((n % 32) * 8 - 127) * 0.25);
+  grid[31] = 127 * 0.25;
+  grid[63] = 127 * 0.25;
+  expect(rounded("q8", grid, 2)).toEqual(grid);
+  const steps = Float32Array.from({ length: 32 }, (_, n) => (n % 16) * 0.5 - 2);
+  expect(rounded("q4u", steps, 1)).toEqual(steps);
+  const levels = Float32Array.from({ length: 64 }, (_, n) => (n % 8) * 0.5 - 2);
+  // Sixteen levels hold eight, and a step is a 63rd of their span.
+  for (const format of ["lut4", "lut3"] as const) {
+    const decoded = rounded(format, levels, 1);
+    for (const [k, value] of levels.entries())
+      expect(Math.abs(decoded[k]! - value)).toBeLessThanOrEqual(3.5 / 126 + 1e-6);
+  }
+  const signs = Float32Array.from({ length: 64 }, (_, n) => [-1, -0.25, 0.25, 1][n % 4]!);
+  expect(rounded("q2lut", signs, 2).map((value) => Number(value.toFixed(5)))).toEqual(signs);
+});
+
+test("a codebook of a row's own beats a uniform grid over the row, and more levels beat fewer", () => {
+  const [rows, cols] = [16, 512];
+  const bells = Float32Array.from({ length: rows * cols }, () => normal(random));
+  const error = (decoded: Float32Array) => decoded.reduce((sum, value, at) => sum + (value - bells[at]!) ** 2, 0);
+  const uniform = bells.map((_, at) => {
+    const line = bells.subarray(at - (at % cols), at - (at % cols) + cols);
+    const [low, high] = [Math.min(...line), Math.max(...line)];
+    return low + (Math.round(((bells[at]! - low) / (high - low)) * 15) * (high - low)) / 15;
+  });
+  expect(error(rounded("lut4", bells, rows))).toBeLessThan(0.8 * error(uniform));
+  expect(error(rounded("lut4", bells, rows))).toBeLessThan(0.5 * error(rounded("lut3", bells, rows)));
+  expect(error(rounded("lut3", bells, rows))).toBeLessThan(0.5 * error(rounded("q2lut", bells, rows)));
+});
+
+test.each(["lut4", "lut3"] as const)("%s counts errors by sensitivities, where they are given", (format) => {
+  const layout = { format, rows: ROWS, cols: COLS + 32 };
+  const bells = Float32Array.from({ length: ROWS * (COLS + 32) }, () => normal(random));
+  const sensitivities = bells.map(() => random() ** 4);
+  const error = (given?: Float32Array): number => {
+    const decoded = decodeTensor(layout, encodeTensor(layout, roundRows(format, bells, ROWS, given)));
+    return decoded.reduce((sum, value, at) => sum + sensitivities[at]! * (value - bells[at]!) ** 2, 0);
+  };
+  expect(error(sensitivities)).toBeLessThan(0.9 * error());
+});
+
+describe("values that no f16 scale reaches are refused", () => {
+  test.each<[BlockFormat, number]>([
+    ["q8", 1e9],
+    ["q8", Number.NaN],
+    ["q4u", -1e6],
+  ])("%s of %d", (format, value) => {
+    expect(() => rounded(format, new Float32Array(32).fill(value), 1)).toThrow("does not fit a f16");
+  });
+});

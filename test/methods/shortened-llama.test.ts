@@ -1,0 +1,70 @@
+/** Block scores by hand, and orders of the real model from scores that transformers measured (golden/make_block_scores.py). */
+import { describe, expect, test } from "vitest";
+import {
+  blockInfluence,
+  magnitudeScore,
+  perplexityScores,
+  plusBlocks,
+  removalOrder,
+  taylorScore,
+} from "../../src/methods/shortened-llama.ts";
+import { goldenJson } from "../support/golden.ts";
+
+test("magnitude and Taylor add up over the tensors of a block", () => {
+  expect(magnitudeScore([Float32Array.of(1, -2), Float32Array.of(0.5)])).toBe(3.5);
+  const tensors = [
+    { values: Float32Array.of(1, -2), gradient: Float32Array.of(-3, 0.5) },
+    { values: Float32Array.of(4), gradient: Float32Array.of(-0.25) },
+  ];
+  expect(taylorScore(tensors)).toBe(5);
+});
+
+test("influence is 0 for a block that only scales, 1 for one that turns by a right angle, 2 for one that reverses", () => {
+  const before = Float32Array.of(1, 2, 3, -4);
+  expect(
+    blockInfluence(
+      before,
+      before.map((value) => 3 * value),
+      2,
+    ),
+  ).toBeCloseTo(0, 12);
+  expect(blockInfluence(before, Float32Array.of(-2, 1, 4, 3), 2)).toBeCloseTo(1, 12);
+  expect(
+    blockInfluence(
+      before,
+      before.map((value) => -value),
+      2,
+    ),
+  ).toBeCloseTo(2, 12);
+  expect(blockInfluence(before, Float32Array.of(1, 2, -3, 4), 2)).toBeCloseTo(1, 12);
+});
+
+test("the perplexity scan leaves out each block once", async () => {
+  const cost = [100, 3, 7, 1];
+  const asked: string[] = [];
+  const scores = await perplexityScores(4, async (layers) => {
+    asked.push(layers.join(" "));
+    return cost.reduce((sum, own, layer) => sum + (layers.includes(layer) ? 0 : own), 10);
+  });
+  expect(asked).toEqual(["1 2 3", "0 2 3", "0 1 3", "0 1 2"]);
+  expect(scores).toEqual([110, 13, 17, 11]);
+  expect(removalOrder(scores, [])).toEqual([3, 1, 2, 0]);
+  expect(removalOrder(scores, [1])).toEqual([3, 2, 0]);
+});
+
+test("among equals the later block goes first", () => {
+  expect(removalOrder([2, 1, 1, 2], [])).toEqual([2, 1, 3, 0]);
+});
+
+test("'+' protects the first four and the last two", () => {
+  expect(plusBlocks(30)).toEqual([0, 1, 2, 3, 28, 29]);
+});
+
+describe("golden scores of SmolLM2-135M", () => {
+  const { scores, orders } = goldenJson("block_scores.json");
+
+  test.each(["magnitude", "taylor", "perplexity", "influence"])("%s: the order, with and without '+'", (criterion) => {
+    expect(removalOrder(scores[criterion], []).slice(0, 10)).toEqual(orders[criterion].plain);
+    expect(removalOrder(scores[criterion], plusBlocks(30)).slice(0, 10)).toEqual(orders[criterion].plus);
+  });
+});
