@@ -66,6 +66,7 @@ export async function originCommand(argv: string[]): Promise<void> {
 }
 
 const renamed = (engine: TargetEngine, model: string): TargetEngine => ({
+  name: engine.name,
   model,
   vocabulary: engine.vocabulary,
   context: engine.context,

@@ -9,6 +9,8 @@ import type { Rule, Sampling, Sibling } from "../speculate/types.ts";
 export const KV_CONTEXTS = 4;
 
 export interface TargetEngine {
+  /** What runs the target, as `--engine` names it. */
+  readonly name: string;
   /** Model id, as the wire names it. */ readonly model: string;
   readonly vocabulary: { readonly size: number; readonly hash: string };
   /** Longest timeline in tokens. */ readonly context: number;

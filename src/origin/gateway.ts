@@ -11,6 +11,7 @@
 import { OutriderError } from "../model/errors.ts";
 import { beginningOf } from "../speculate/draft-tokens.ts";
 import type { DraftTokens, Verdict } from "../speculate/types.ts";
+import type { Health } from "../verify/health.ts";
 import { decodeVerifyBody, MAX_FRAME_CHARS, type OpenFrame, PROTOCOL_VERSION } from "../verify/protocol.ts";
 import { bearerMatches } from "./bearer.ts";
 import { Drafts } from "./drafts.ts";
@@ -233,21 +234,22 @@ export class Gateway {
   }
 
   #health(): Response {
-    const { model, vocabulary, context, capabilities } = this.#engine;
-    const { rules, maxDraft } = capabilities;
-    return Response.json(
-      {
-        status: this.#trapped ? "engine_trapped" : this.#draining ? "draining" : "ok",
-        version: PROTOCOL_VERSION,
-        model,
-        vocabulary: vocabulary.hash,
-        context,
-        rules,
-        maxDraft,
-        ...this.counts,
-      },
-      { status: this.healthy && !this.#draining ? 200 : 503 },
-    );
+    const { name, model, vocabulary, context, capabilities } = this.#engine;
+    const { size, hash } = vocabulary;
+    const health: Health = {
+      status: this.#trapped ? "engine_trapped" : this.#draining ? "draining" : "ok",
+      version: PROTOCOL_VERSION,
+      model,
+      vocabulary: { size, hash },
+      engine: name,
+      context,
+      rules: [...capabilities.rules],
+      maxDraft: capabilities.maxDraft,
+      tokenRequired: this.#options.token !== null,
+      queued: this.#waiting,
+      ...this.counts,
+    };
+    return Response.json(health, { status: health.status === "ok" ? 200 : 503 });
   }
 
   #report(): Response {

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import { GREEDY } from "../../src/speculate/types.ts";
+import { decodeHealth } from "../../src/verify/health.ts";
 import { type Fault, faultProxy } from "../support/fault-proxy.ts";
 import { freshSession, type GenerationOptions, runGeneration } from "../support/generation.ts";
 import { seeded } from "../support/random.ts";
@@ -22,14 +23,7 @@ export interface Site {
 
 const PATIENT = [50, 500, 1000, 2000, 4000, 8000];
 
-interface Health {
-  readonly model: string;
-  readonly vocabulary: string;
-  readonly live: number;
-  readonly connections: number;
-}
-
-const healthOf = async (url: string) => (await (await fetch(`${url}/health`)).json()) as Health;
+const healthOf = async (url: string) => decodeHealth(await (await fetch(`${url}/health`)).text());
 const portOf = (url: string) => Number(new URL(url).port);
 
 /** Runs one greedy generation whose drafter knows the answer, but for a fifth of the tokens. */
@@ -38,7 +32,7 @@ async function say({ prompt, right }: Site, url: string, options: Partial<Genera
   const random = seeded(1);
   return runGeneration({
     url: `${url.replace("http", "ws")}/v1/verify`,
-    served: { model, vocabulary },
+    served: { model, vocabulary: vocabulary.hash },
     stop: [],
     prompt,
     sampling: GREEDY,

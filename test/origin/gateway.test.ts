@@ -4,6 +4,7 @@ import { OutriderError } from "../../src/model/errors.ts";
 import type { Gateway, GenerationEvent } from "../../src/origin/gateway.ts";
 import { serveOrigin } from "../../src/origin/node.ts";
 import { GREEDY } from "../../src/speculate/types.ts";
+import { decodeHealth } from "../../src/verify/health.ts";
 import {
   decodeOriginFrame,
   type EdgeFrame,
@@ -314,6 +315,9 @@ describe("too much at once", () => {
     expect(await answerTo(open())).toMatchObject({ code: "overloaded", retryable: true });
 
     const waiting = answerTo(open());
+    const url = origin.url.replace("ws:", "http:").replace("/v1/verify", "/health");
+    const health = async () => decodeHealth(await (await fetch(url)).text());
+    await vi.waitFor(async () => expect(await health()).toMatchObject({ live: 2, queued: 1 }));
     await busy[0]!.send({ type: "close" });
     expect(await waiting).toMatchObject({ type: "done" });
     for (const wire of busy) wire.socket.terminate();
@@ -368,7 +372,9 @@ describe("the bearer token", () => {
     const response = await fetch(http, { method: "POST", body, headers });
     expect(response.status).toBe(200);
     await response.text();
-    expect((await fetch(http.replace("/v1/verify", "/health"))).status).toBe(200);
+    const health = await fetch(http.replace("/v1/verify", "/health"));
+    expect(health.status).toBe(200);
+    expect(decodeHealth(await health.text())).toMatchObject({ model: "scripted", tokenRequired: true });
   });
 });
 
@@ -380,10 +386,13 @@ describe("HTTP", () => {
       status: "ok",
       version: PROTOCOL_VERSION,
       model: "scripted",
-      vocabulary: "scripted-vocabulary",
+      vocabulary: { size: V, hash: "scripted-vocabulary" },
+      engine: "scripted",
       context: 4096,
       rules: ["exact", "bild"],
       maxDraft: 15,
+      tokenRequired: false,
+      queued: 0,
       connections: 0,
       live: 0,
       kept: 0,

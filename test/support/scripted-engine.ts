@@ -9,6 +9,7 @@ import { scriptedRows, sleep, V } from "./scripted.ts";
 const SLICE = 8;
 
 export class ScriptedEngine implements TargetEngine {
+  readonly name = "scripted";
   readonly model = "scripted";
   readonly vocabulary = { size: V, hash: "scripted-vocabulary" };
   context = 4096;

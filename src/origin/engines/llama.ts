@@ -71,6 +71,7 @@ export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise
   const vocabulary = { V: table.length, model, newBias: () => new library.TokenBias(model.tokenizer) };
   const hash = await vocabularyHash(table);
   return {
+    name: "llama",
     model: modelId(file),
     vocabulary: { size: table.length, hash },
     // The library keeps one cell free.

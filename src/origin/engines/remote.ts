@@ -24,6 +24,8 @@ type Pass = (
 type Run = (timeline: readonly number[], most: number) => AsyncGenerator<readonly number[], void>;
 
 export interface Remote {
+  /** As `TargetEngine.name`. */
+  readonly name: string;
   /** With the context that the server leaves. */ readonly served: ServedModel;
   readonly rules: readonly Rule["kind"][];
   readonly maxDraft: number;
@@ -35,6 +37,7 @@ export interface Remote {
 }
 
 export const remoteEngine = ({
+  name,
   served,
   rules,
   maxDraft,
@@ -44,6 +47,7 @@ export const remoteEngine = ({
   pass,
   run,
 }: Remote): TargetEngine => ({
+  name,
   ...served,
   capabilities: {
     rules,

@@ -48,6 +48,7 @@ export async function connectSglang(options: RemoteOptions): Promise<TargetEngin
   const server = new EngineServer("SGLang", options.url, options.token);
   const { max_req_input_len } = await server.get("/get_server_info", infoSchema);
   return remoteEngine({
+    name: "sglang",
     served: { model, vocabulary, context: Math.min(context, max_req_input_len) - RESERVED },
     rules: ["exact", "bild"],
     maxDraft: options.maxDraft,

@@ -46,6 +46,7 @@ export async function connectVllm(options: RemoteOptions): Promise<TargetEngine>
   const [served] = (await server.get("/v1/models", modelsSchema)).data;
   const { id, max_model_len } = served!;
   return remoteEngine({
+    name: "vllm",
     // One token must be left to decide.
     served: { model, vocabulary, context: Math.min(context, max_model_len) - 1 },
     rules: ["exact"],

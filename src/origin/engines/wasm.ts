@@ -23,6 +23,7 @@ import { Timeline } from "./timeline.ts";
 const SLICE = 32;
 
 export class WasmEngine implements TargetEngine {
+  readonly name = "wasm";
   readonly model: string;
   readonly vocabulary: { readonly size: number; readonly hash: string };
   readonly context: number;
