@@ -10,7 +10,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   model: [],
   speculate: ["model"],
   format: ["model"],
-  kernels: ["model", "format"],
+  kernels: ["model"],
   draft: ["speculate", "kernels", "format", "model"],
   verify: ["speculate", "model"],
   platform: ["kernels", "format", "model"],

@@ -1,7 +1,7 @@
 // The module's exports: exactly the names of src/kernels/abi.ts. No logic.
 export { matmulLut3 } from "./matmul/lut3";
 export { matmulLut4 } from "./matmul/lut4";
-export { addOutliers } from "./matmul/outliers";
+export { addOutliers } from "./matmul/add-outliers";
 export { matmulQ2lut } from "./matmul/q2lut";
 export { matmulQ4u } from "./matmul/q4u";
 export { matmulQ8 } from "./matmul/q8";

@@ -1,6 +1,6 @@
-/** How well a model predicts what the target wrote, teacher-forced (methods/acceptance.ts says why that is enough). */
+/** How well a model predicts what the target wrote, teacher-forced (methods/acceptance-length.ts says why that is enough). */
 
-import { agreementRate } from "../methods/acceptance.ts";
+import { agreementRate } from "../methods/acceptance-length.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { TokenRows } from "../model/token-rows.ts";
 import type { TargetAnswer } from "../text/target-text.ts";

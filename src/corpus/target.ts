@@ -3,8 +3,8 @@
 import { targetOf } from "../format/pack-header.ts";
 import { readText } from "../format/source.ts";
 import { type ChatMessage, ChatTemplate } from "../model/chat.ts";
+import { commonPrefix } from "../model/common-prefix.ts";
 import { OutriderError } from "../model/errors.ts";
-import { commonPrefix } from "../model/timeline.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
 import { directoryHeader, openDirectory } from "../platform/disk.ts";
 

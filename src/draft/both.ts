@@ -5,7 +5,7 @@
  */
 import type { Candidate, Drafter, More, Proposed } from "../speculate/types.ts";
 import type { LookupDrafter } from "./lookup.ts";
-import { DRAFT_SLICE, pause } from "./pause.ts";
+import { DRAFT_SLICE, pause } from "./model-drafter.ts";
 
 /** A copy of this confidence is taken unseen: the model hardly knows better (docs/log.md), and a copy costs nothing. */
 const COPY_CONFIDENCE = 0.85;

@@ -4,8 +4,8 @@
  * restores or recomputes. The page layout is drawn in `kernels/abi.ts`.
  */
 import { PAGE_TOKENS } from "../kernels/abi.ts";
+import { commonPrefix } from "../model/common-prefix.ts";
 import { OutriderError } from "../model/errors.ts";
-import { commonPrefix } from "../model/timeline.ts";
 
 /** The pages of one model, shared by every session in the isolate. */
 export class PagePool {

@@ -4,10 +4,10 @@
  * Touvron et al. 2023 (arXiv 2302.13971), grouped-query attention after Ainslie et al. 2023 (arXiv 2305.13245).
  */
 import { headBlockBytes, type Kernels } from "../kernels/abi.ts";
-import type { Scratch } from "../kernels/arena.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import type { ActivationBits } from "../model/layouts.ts";
 import { embedRow, type Matrix, multiplyMatrix } from "./matrix.ts";
+import type { Scratch } from "./memory-plan.ts";
 
 /** Addresses of norms, and matrices; a list of these is one matrix, its rows in as few pieces as their layouts allow. */
 export interface Block {

@@ -4,7 +4,6 @@
  */
 import type { PackHeader } from "../format/pack-header.ts";
 import { type Kernels, PAGE_TOKENS, pageBytes } from "../kernels/abi.ts";
-import { type Arena, CHUNK, planArena } from "../kernels/arena.ts";
 import { bindKernels, type KernelModules, pickModule } from "../kernels/wasm.ts";
 import { blockShape, totalKvHeads } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
@@ -14,13 +13,14 @@ import type { Sibling } from "../speculate/types.ts";
 import { KvCache, PagePool } from "./cache.ts";
 import { type Block, forward, type Weights } from "./forward.ts";
 import { joinMatrices, type Matrix, matrixOf } from "./matrix.ts";
+import { CHUNK, type MemoryPlan, planMemory } from "./memory-plan.ts";
 import { movesOf } from "./moves.ts";
 
 export interface LoadOptions {
   /** KV pages of 32 tokens in the pool, shared by all caches. */ readonly pages: number;
   /** Rows of logits that one call may ask for: 1 to draft, MAX_DRAFT + 1 to verify. */ readonly rows: number;
   /** Given the kernels and where the model lies, returns those to run instead; to watch them at work. */
-  readonly observe?: (kernels: Kernels, arena: Arena) => Kernels;
+  readonly observe?: (kernels: Kernels, arena: MemoryPlan) => Kernels;
 }
 
 /** Yields the bytes of shard `index` in order, having checked them against the header's SHA-256 by its end. */
@@ -33,7 +33,7 @@ export async function loadLlama(
   modules: KernelModules,
   options: LoadOptions,
 ): Promise<Llama> {
-  const arena = planArena(header, options.pages, options.rows);
+  const arena = planMemory(header, options.pages, options.rows);
   const memory = new WebAssembly.Memory({ initial: Math.ceil(arena.bytes / 65536) });
   for (let index = 0; index < header.shards.length; index++) await loadShard(header, arena, memory, shards, index);
   const kernels = bindKernels(pickModule(modules), memory);
@@ -43,7 +43,7 @@ export async function loadLlama(
 /** Copies each part of a shard to where it belongs while the bytes arrive. */
 async function loadShard(
   header: PackHeader,
-  arena: Arena,
+  arena: MemoryPlan,
   memory: WebAssembly.Memory,
   shards: ShardReader,
   index: number,
@@ -78,7 +78,7 @@ export class Llama {
   readonly bytes: number;
   readonly #kernels: Kernels;
   readonly #memory: WebAssembly.Memory;
-  readonly #arena: Arena;
+  readonly #arena: MemoryPlan;
   readonly #rows: number;
   readonly #frequencies: Float64Array;
   // Views made once: a step of decoding makes none but the logits it returns.
@@ -86,7 +86,7 @@ export class Llama {
   readonly #pageTable: Uint32Array;
   #weights: Weights;
 
-  constructor(header: PackHeader, kernels: Kernels, memory: WebAssembly.Memory, arena: Arena, rows: number) {
+  constructor(header: PackHeader, kernels: Kernels, memory: WebAssembly.Memory, arena: MemoryPlan, rows: number) {
     const { layers, headSize, ropeTheta } = header.config;
     this.header = header;
     this.tokens = new TokenRows(header);
@@ -206,7 +206,7 @@ export class Llama {
   }
 }
 
-function bindWeights(header: PackHeader, arena: Arena, layers: readonly number[]): Weights {
+function bindWeights(header: PackHeader, arena: MemoryPlan, layers: readonly number[]): Weights {
   const matrix = (name: string): Matrix => matrixOf(header, arena, name);
   const norm = (name: string): number => arena.tensors.get(name)!;
   const blocks = layers.map((layer): Block => {

@@ -11,7 +11,7 @@
  * How far a match of a given length can be trusted is learned from the timeline itself: every token that is added,
  * the prompt's included, first tests what would have been proposed for it.
  */
-import { commonPrefix } from "../model/timeline.ts";
+import { commonPrefix } from "../model/common-prefix.ts";
 import type { Candidate, Drafter, More, Proposed } from "../speculate/types.ts";
 
 /** Links of a chain that are followed, of bigrams and of single tokens, and tokens of a match that are compared, at most. */

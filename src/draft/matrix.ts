@@ -1,7 +1,6 @@
 /** Matrices in WASM memory: which kernels a weight format has, and which matrices are one to them. */
 import type { PackHeader } from "../format/pack-header.ts";
 import type { Kernels } from "../kernels/abi.ts";
-import type { Arena } from "../kernels/arena.ts";
 import {
   type ActivationBits,
   BLOCK_ROWS,
@@ -10,6 +9,7 @@ import {
   type Keep,
   OUTLIER_ROWS,
 } from "../model/layouts.ts";
+import type { MemoryPlan } from "./memory-plan.ts";
 
 export interface Matrix {
   readonly address: number;
@@ -31,7 +31,7 @@ const KERNELS = {
 } as const satisfies Record<BlockFormat, { matmul: keyof Kernels; embed: keyof Kernels }>;
 
 /** Tensor `name` of a pack that lies in `arena`. */
-export function matrixOf(header: PackHeader, arena: Arena, name: string): Matrix {
+export function matrixOf(header: PackHeader, arena: MemoryPlan, name: string): Matrix {
   const tensor = header.tensors[name]!;
   const address = arena.tensors.get(name)!;
   const { outliers } = tensor;

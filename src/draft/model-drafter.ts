@@ -8,10 +8,14 @@ import type { KvCache } from "./cache.ts";
 import { chances, DRAWN } from "./chances.ts";
 import { drawTokens } from "./draw.ts";
 import type { Llama } from "./llama.ts";
-import { DRAFT_SLICE, pause } from "./pause.ts";
 
-/** Tokens between two yields: prefill is cheaper a token. */
+/** Tokens of a draft between two pauses, so that neighbours in the isolate wait about 20 ms at most. */
+export const DRAFT_SLICE = 3;
+/** Tokens of a prefill between two pauses: a prefilled token costs less than a drafted one. */
 const PREFILL_SLICE = 4;
+
+/** Lets the other events of the isolate run. Another session may take a cache's pages meanwhile. */
+export const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 export class ModelDrafter implements Drafter {
   readonly #llama: Llama;

@@ -1,7 +1,7 @@
 /** Where in the memory of a loaded model the bytes of a shard go. */
 import type { PackHeader } from "../format/pack-header.ts";
-import type { Arena } from "../kernels/arena.ts";
 import { denseBytes } from "../model/layouts.ts";
+import type { MemoryPlan } from "./memory-plan.ts";
 
 /** Bytes of a shard that belong at an address. */
 export interface Move {
@@ -11,7 +11,7 @@ export interface Move {
 }
 
 /** Where the parts in shard `index` go, in its order: a tensor's to its place, its outliers' to theirs. */
-export function movesOf(header: PackHeader, arena: Arena, index: number): Move[] {
+export function movesOf(header: PackHeader, arena: MemoryPlan, index: number): Move[] {
   const moves: Move[] = [];
   for (const [name, tensor] of Object.entries(header.tensors)) {
     const dense = denseBytes(tensor);

@@ -1,7 +1,8 @@
 /** How the edge isolate's memory is shared out. `test/real/memory.test.ts` holds the running isolate to it. */
+
+import { planMemory } from "../draft/memory-plan.ts";
 import type { PackHeader } from "../format/pack-header.ts";
 import { pageBytes } from "../kernels/abi.ts";
-import { planArena } from "../kernels/arena.ts";
 import { totalKvHeads } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
 
@@ -13,7 +14,7 @@ export const HEAP_BYTES = 12e6;
 /** KV pages that fit the budget beside the weights. Throws `draft_too_large` when not even one does. */
 export function poolPages(header: PackHeader): number {
   const page = pageBytes(totalKvHeads(header.config), header.config.headSize);
-  const fixed = planArena(header, 0, 1).bytes;
+  const fixed = planMemory(header, 0, 1).bytes;
   const pages = Math.floor((ISOLATE_BYTES - HEAP_BYTES - fixed) / page);
   if (pages < 1) {
     throw new OutriderError(

@@ -13,7 +13,7 @@
 import { crc32 } from "node:zlib";
 import type { KvCache } from "../draft/cache.ts";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
-import { commonPrefix } from "../model/timeline.ts";
+import { commonPrefix } from "../model/common-prefix.ts";
 
 const PAGE_VERSION = 2;
 /** A row may hold 2 MB in production; local workerd does not enforce it. */

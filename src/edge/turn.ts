@@ -4,7 +4,7 @@
  */
 import { BothDrafter } from "../draft/both.ts";
 import { LookupDrafter } from "../draft/lookup.ts";
-import { commonPrefix } from "../model/timeline.ts";
+import { commonPrefix } from "../model/common-prefix.ts";
 import type { History } from "../speculate/history.ts";
 import { breakEvenRoundTrip } from "../speculate/patience.ts";
 import { generate } from "../speculate/round.ts";

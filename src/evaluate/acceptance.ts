@@ -1,5 +1,5 @@
-/** What a draft is worth on text that its target wrote, teacher-forced (methods/acceptance.ts says why that is enough). */
-import { agreementRate, tokensPerPass } from "../methods/acceptance.ts";
+/** What a draft is worth on text that its target wrote, teacher-forced (methods/acceptance-length.ts says why that is enough). */
+import { agreementRate, tokensPerPass } from "../methods/acceptance-length.ts";
 import { isLoop } from "../text/loops.ts";
 import type { TargetAnswer } from "../text/target-text.ts";
 

@@ -1,7 +1,8 @@
 /** Which operation of a Llama a kernel call is, by the tensor its weights lie in. */
+
+import type { MemoryPlan } from "../draft/memory-plan.ts";
 import type { PackHeader } from "../format/pack-header.ts";
 import type { Kernels } from "../kernels/abi.ts";
-import type { Arena } from "../kernels/arena.ts";
 import { denseBytes } from "../model/layouts.ts";
 import { EMBEDDING, FINAL_NORM, HEAD } from "../model/tensors.ts";
 import { type Cost, costOf, type WeightSize, weightOf } from "./cost.ts";
@@ -22,7 +23,7 @@ export class Operations {
   /** By address. */
   readonly #tensors: readonly ({ name: string; address: number } & WeightSize)[];
 
-  constructor(header: PackHeader, arena: Arena) {
+  constructor(header: PackHeader, arena: MemoryPlan) {
     const tensors = Object.entries(header.tensors);
     const dense = tensors.map(([name, tensor]) => ({
       name,

@@ -89,7 +89,7 @@ export const pageBytes = (kvHeads: number, headSize: number): number => kvHeads 
  * out[t][r] (+)= Σ_k weight[r][k] · x[t][k] for t < T, r < rows; each weight byte is read from memory once for all T.
  * `blockBytes` and `keep` as the matrix was made (model/layouts.ts), `bits` how its activations are read, `outStride` in
  * floats between tokens; `accumulate` 1 adds to what is there (residual), 0 overwrites. `scratch` holds what `matmulScratch`
- * (arena.ts) says.
+ * (draft/memory-plan.ts) says.
  */
 export type Matmul = (
   act: number,

@@ -7,7 +7,7 @@ import { type BlockFormat, type Keep, keptColumns, TILE_BYTES } from "../model/l
 import { activationBytes, type Embed, headBlockBytes, type Kernels, type Matmul, PAGE_TOKENS } from "./abi.ts";
 import { LUT3, LUT4, lutEmbed, lutSum } from "./plain/lut.ts";
 import { nearest } from "./plain/nearest.ts";
-import { eachLane } from "./plain/outliers.ts";
+import { eachLane } from "./plain/outlier-lanes.ts";
 import { q2lutEmbed, q2lutSum } from "./plain/q2lut.ts";
 
 const f32 = Math.fround;

@@ -13,7 +13,7 @@ import {
   tensorBytes,
   WINDOW,
 } from "./layouts.ts";
-import { eachOutlier } from "./outliers.ts";
+import { eachOutlier } from "./outlier-table.ts";
 
 const f32 = Math.fround;
 

@@ -48,7 +48,7 @@
  *         k + 3 in the high half
  *         codebook of a block: 4 × f32 level, then 16 × f32 scale; where levels change, tables are made anew
  *
- * Rows may have as many outliers as they like (outliers.ts shares them out). The table has for each 64 rows, one after the
+ * Rows may have as many outliers as they like (outlier-table.ts shares them out). The table has for each 64 rows, one after the
  * other, a u32, the number of its strips, and these. A strip is four lanes, so many outliers long:
  *
  *   0    4 × u8       rows of the lanes, of the 64; a row may have several lanes

@@ -1,6 +1,7 @@
 /** What an `open` asks of an engine: whether it can be done at all, and where a session's sequence then has to begin. */
+
+import { commonPrefix } from "../model/common-prefix.ts";
 import { OutriderError } from "../model/errors.ts";
-import { commonPrefix } from "../model/timeline.ts";
 import { type OpenFrame, PROTOCOL_VERSION, timelineHash } from "../verify/protocol.ts";
 import type { EngineSequence, TargetEngine } from "./engine.ts";
 

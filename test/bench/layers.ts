@@ -4,9 +4,9 @@
  */
 import { quantiseTensor } from "../../src/compress/stages/quantise.ts";
 import { type Matrix, multiplyMatrix } from "../../src/draft/matrix.ts";
+import { matmulScratch } from "../../src/draft/memory-plan.ts";
 import type { PackedTensor } from "../../src/format/pack.ts";
 import { activationBytes, type Kernels } from "../../src/kernels/abi.ts";
-import { matmulScratch } from "../../src/kernels/arena.ts";
 import { bindKernels, pickModule } from "../../src/kernels/wasm.ts";
 import { type ActivationBits, type BlockFormat, blockParts, denseBytes, type Keep } from "../../src/model/layouts.ts";
 import { builtModules } from "../../src/platform/built.ts";

@@ -13,7 +13,7 @@ import {
   type TensorLayout,
   tensorBytes,
 } from "../../src/model/layouts.ts";
-import { withOutliers } from "../../src/model/outliers.ts";
+import { withOutliers } from "../../src/model/outlier-table.ts";
 import { seeded } from "../support/random.ts";
 
 export interface KernelCase {

@@ -1,18 +1,18 @@
 /** Which operation a kernel call is, on the layout of the tiny model. */
 import { expect, test } from "vitest";
 import { quantiseTensor } from "../../src/compress/stages/quantise.ts";
+import { planMemory } from "../../src/draft/memory-plan.ts";
 import { writePack } from "../../src/format/pack.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
 import { Operations } from "../../src/inspect/operation.ts";
 import type { Kernels } from "../../src/kernels/abi.ts";
-import { planArena } from "../../src/kernels/arena.ts";
 import { decodeTensor } from "../../src/model/decode.ts";
 import { blockTensor, EMBEDDING, FINAL_NORM } from "../../src/model/tensors.ts";
 import { openDirectory } from "../../src/platform/disk.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 
 const header = packHeader(TINY_PACKS.target);
-const arena = planArena(header, 1, 1);
+const arena = planMemory(header, 1, 1);
 const operations = new Operations(header, arena);
 const at = (tensor: string): number => arena.tensors.get(tensor) as number;
 const inBlock = (suffix: string): number => at(blockTensor(1, suffix));
@@ -69,7 +69,7 @@ test("outliers are weights of their own, neighbours' too", async () => {
     tensors.set(name, quantiseTensor({ format: "q4u", rows, cols }, decodeTensor(tensor, tensor.bytes), count));
   }
   const made = await writePack({ ...model, tensors }, { write: async () => {} });
-  const places = planArena(made, 1, 1);
+  const places = planMemory(made, 1, 1);
   const own = new Operations(made, places);
   const table = places.outliers.get(q!)!;
   const sizes = [q!, k!].map((name) => made.tensors[name]!.outliers!);

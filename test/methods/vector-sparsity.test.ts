@@ -1,6 +1,6 @@
 /** Which columns blocks keep, and which weights are outliers, by brute force. */
 import { expect, test } from "vitest";
-import { largestResiduals } from "../../src/methods/outliers.ts";
+import { largestResiduals } from "../../src/methods/residuals.ts";
 import { keepOf, keptColumnsByNorm, takeColumns } from "../../src/methods/vector-sparsity.ts";
 import { normal, seeded } from "../support/random.ts";
 

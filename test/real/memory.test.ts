@@ -1,9 +1,9 @@
 /** What the edge isolate takes with eight conversations of 1,000 tokens in it: under 100 MB of the 128 MB that it may. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { prepare } from "../../src/commands/prepare.ts";
+import { planMemory } from "../../src/draft/memory-plan.ts";
 import { poolPages } from "../../src/edge/budget.ts";
 import type { PackHeader } from "../../src/format/pack-header.ts";
-import { planArena } from "../../src/kernels/arena.ts";
 import { ask, chat } from "../support/chat.ts";
 import { isolateMemory } from "../support/inspector.ts";
 import { type Edge, type Running, startEdge, startOrigin } from "../support/service.ts";
@@ -49,7 +49,7 @@ test("weights, KV pages and JS heap stay under 100 MB with 8 sessions of 1,000 t
   const { heapBytes, bufferBytes } = await isolateMemory(edge.inspectorPort, () =>
     chat(edge.url, ask("Hello"), { session: "memory-poke", maxTokens: 2, outrider: { draft: "off" } }),
   );
-  const arenaBytes = planArena(header, poolPages(header), 1).bytes;
+  const arenaBytes = planMemory(header, poolPages(header), 1).bytes;
   const total = arenaBytes + heapBytes + bufferBytes;
   const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
   console.log(

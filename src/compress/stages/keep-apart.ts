@@ -4,7 +4,7 @@
  */
 import type { PackedTensor } from "../../format/pack.ts";
 import { decodeTensor } from "../../model/decode.ts";
-import { withOutliers } from "../../model/outliers.ts";
+import { withOutliers } from "../../model/outlier-table.ts";
 
 /** `rounded`, which has no outliers, with those that make it `values` (rows, cols) wherever `apart` is 1. */
 export function keepApart(rounded: PackedTensor, values: Float32Array, apart: Uint8Array): PackedTensor {

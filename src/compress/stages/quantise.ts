@@ -6,7 +6,7 @@
 
 import { roundedTensor } from "../../calibrate/solved-tensor.ts";
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
-import { largestResiduals } from "../../methods/outliers.ts";
+import { largestResiduals } from "../../methods/residuals.ts";
 import { decodeTensor } from "../../model/decode.ts";
 import { OutriderError } from "../../model/errors.ts";
 import type { BlockFormat, Keep, TensorLayout } from "../../model/layouts.ts";

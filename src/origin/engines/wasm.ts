@@ -11,8 +11,8 @@
  */
 import type { Llama } from "../../draft/llama.ts";
 import { PAGE_TOKENS } from "../../kernels/abi.ts";
+import { commonPrefix } from "../../model/common-prefix.ts";
 import { OutriderError } from "../../model/errors.ts";
-import { commonPrefix } from "../../model/timeline.ts";
 import { isTrimmed } from "../../model/token-rows.ts";
 import { accept, type Decision, fullJudge, positionsOf } from "../../speculate/accept.ts";
 import type { Sibling } from "../../speculate/types.ts";

@@ -10,14 +10,14 @@
  * Bump allocation only. Nothing is ever freed or moved, so views into the memory stay valid.
  */
 import type { PackHeader } from "../format/pack-header.ts";
+import { activationBytes, CONSTANTS, pageBytes, q2lutTableBytes } from "../kernels/abi.ts";
 import { totalKvHeads } from "../model/config.ts";
 import { denseBytes, keptColumns, type TensorLayout } from "../model/layouts.ts";
-import { activationBytes, CONSTANTS, pageBytes, q2lutTableBytes } from "./abi.ts";
 
 /** Most tokens of one pass through the layers; longer runs are cut. */
 export const CHUNK = 32;
 
-export interface Arena {
+export interface MemoryPlan {
   readonly bytes: number;
   /** Address of each tensor, without its outliers. */ readonly tensors: ReadonlyMap<string, number>;
   /** Address of each table of outliers, by its tensor. */ readonly outliers: ReadonlyMap<string, number>;
@@ -52,7 +52,7 @@ export function matmulScratch(tensor: TensorLayout): number {
 }
 
 /** Lays out a model with `pages` KV pages and room for `rows` rows of logits. */
-export function planArena(header: PackHeader, pages: number, rows: number): Arena {
+export function planMemory(header: PackHeader, pages: number, rows: number): MemoryPlan {
   const { heads, kvHeads, headSize, embedding, feedForward, vocabulary, context } = header.config;
   let end = Math.ceil(CONSTANTS.length / 4) * 64;
   const take = (bytes: number): number => {

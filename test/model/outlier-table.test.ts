@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { decodeTensor } from "../../src/model/decode.ts";
 import { type TensorLayout, tensorBytes } from "../../src/model/layouts.ts";
-import { type Outliers, withOutliers } from "../../src/model/outliers.ts";
+import { type Outliers, withOutliers } from "../../src/model/outlier-table.ts";
 import { seeded } from "../support/random.ts";
 
 /** A matrix of zeros. */
