@@ -5,12 +5,14 @@
  * real model is (pack/), and the depth-pruned draft of it (draft-pack/). It says nothing sensible, but it says it
  * decidedly: answers vary with their context, and the draft agrees with the whole on about half of the tokens.
  */
+
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { replacePack, runStages } from "../../src/compress/pipeline.ts";
+import { runStages } from "../../src/compress/pipeline.ts";
 import type { Recipe } from "../../src/compress/recipe.ts";
-import { importGguf } from "../../src/compress/stages/import.ts";
+import { importGguf } from "../../src/format/import.ts";
 import { bytesSource } from "../../src/format/source.ts";
+import { replacePack } from "../../src/rounding/packable.ts";
 import { learnBpe } from "./bpe.ts";
 import { type GgufWeight, ggufBytes, type Metadata } from "./gguf-writer.ts";
 

@@ -1,9 +1,9 @@
 /** What pruning asks of a model on calibration text. Which text, and who computes it, is for the caller to choose. */
 import type { PackedModel, PackedTensor } from "../format/pack.ts";
-import type { Unrounded } from "./rounding.ts";
-import type { Solver } from "./sequential.ts";
-import type { Solution } from "./solution.ts";
-import type { Wanted } from "./statistics.ts";
+import type { Unrounded } from "./solving/round-on-threads.ts";
+import type { Solver } from "./solving/sequential.ts";
+import type { Solution } from "./solving/solution.ts";
+import type { Wanted } from "./solving/statistics.ts";
 
 export type Tensors = ReadonlyMap<string, PackedTensor>;
 

@@ -1,4 +1,15 @@
-/** Calibration on windows of a text, by a pool of threads: what stages ask for, over one float model at a time. */
+/**
+ * The door of `calibrate`. This folder holds a second Llama, apart from the one in `draft/`: it computes in f32 instead of
+ * quantised weights, forwards and backwards, over whole windows and on all threads, with kernels (`passes/kernels.ts`) and
+ * a memory (`threads/shared-arena.ts`) of its own. Pruning and rounding use it to measure a model on a text.
+ *
+ * - `passes/`: what one thread computes of one window: a block, its gradient, the head, the loss.
+ * - `tasks/`: these passes cut into numbered parts that threads take.
+ * - `threads/`: the pool, its workers and their shared memory.
+ * - `float-llama.ts`: the model that runs tasks block by block.
+ * - `solving/`, `gradients/`, `scoring/`: statistics for layer-wise solvers, gradients, perplexity and agreement.
+ * - `journal.ts`: what is kept on disk so that stopped work goes on.
+ */
 
 import { evenWidth } from "../format/even-width.ts";
 import type { PackedModel, PackedTensor } from "../format/pack.ts";
@@ -6,19 +17,19 @@ import { OutriderError } from "../model/errors.ts";
 import { isTrimmed, TokenRows } from "../model/token-rows.ts";
 import { startProgress } from "../platform/progress.ts";
 import type { TargetAnswer } from "../text/target-text.ts";
-import { Agreement } from "./agreement.ts";
 import type { Calibration, TensorGradient, Tensors } from "./calibration.ts";
 import { FloatLlama, type Window } from "./float-llama.ts";
-import { Gradients } from "./gradients.ts";
+import { Gradients } from "./gradients/gradients.ts";
+import { meanGradients } from "./gradients/mean-gradients.ts";
 import { Journal, type Step } from "./journal.ts";
-import { meanGradients } from "./mean-gradients.ts";
-import { outlierShares } from "./outliers.ts";
-import { score } from "./perplexity.ts";
-import type { Pool } from "./pool.ts";
-import { roundOnThreads, type Unrounded } from "./rounding.ts";
-import { compressSequentially, type Solver } from "./sequential.ts";
-import { addSolution, decodeSolution, encodeSolution, type Solution } from "./solution.ts";
-import type { Wanted } from "./statistics.ts";
+import { Agreement } from "./scoring/agreement.ts";
+import { score } from "./scoring/perplexity.ts";
+import { outlierShares } from "./solving/outlier-shares.ts";
+import { roundOnThreads, type Unrounded } from "./solving/round-on-threads.ts";
+import { compressSequentially, type Solver } from "./solving/sequential.ts";
+import { addSolution, decodeSolution, encodeSolution, type Solution } from "./solving/solution.ts";
+import type { Wanted } from "./solving/statistics.ts";
+import type { Pool } from "./threads/pool.ts";
 
 /** A text as calibration reads it. */
 export interface CalibrationText {

@@ -7,9 +7,8 @@ import type { LlamaConfig } from "../model/config.ts";
 import { decodeTensor } from "../model/decode.ts";
 import { OutriderError } from "../model/errors.ts";
 import { BLOCK_TENSORS, blockTensor, EMBEDDING, FINAL_NORM, HEAD } from "../model/tensors.ts";
-import { align } from "./arena.ts";
-import type { Head } from "./head.ts";
-import type { Pool } from "./pool.ts";
+import type { Head } from "./passes/head.ts";
+import { align } from "./passes/lay-out.ts";
 import {
   type BlockAddresses,
   type BlockTensor,
@@ -18,7 +17,8 @@ import {
   type RopeTables,
   type Shape,
   shapeOf,
-} from "./shape.ts";
+} from "./passes/shape.ts";
+import type { Pool } from "./threads/pool.ts";
 
 export type Window = ArrayLike<number>;
 

@@ -1,17 +1,18 @@
 /** `outrider eval`: how well packs predict a text, alone and beside the model they were made from, and what they are worth as drafts. */
+
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { Pool } from "../calibrate/pool.ts";
+import { Pool } from "../calibrate/threads/pool.ts";
 import { textTable } from "../charts/text-table.ts";
 import { figureTable, LEGEND } from "../evaluate/columns.ts";
 import { endOfOther, type Figures, figuresOf, type Material } from "../evaluate/figures.ts";
 import type { PackedModel } from "../format/pack.ts";
 import { OutriderError } from "../model/errors.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
+import { readModel } from "../platform/read-model.ts";
 import { readAnswers } from "../text/target-text.ts";
 import { readWindows } from "../text/windows.ts";
 import { rangeOption, wholeOption } from "./number-options.ts";
-import { readModel } from "./squeeze.ts";
 
 const HELP = `usage: outrider eval PACK|GGUF... [--text FILE] [--answers FILE.jsonl[.gz]] [options]
 

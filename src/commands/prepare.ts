@@ -1,16 +1,18 @@
 /** The commands that make models: arguments in, packs out, on the disk of the machine it runs on. */
+
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { makePack, replacePack, wholePack } from "../compress/pipeline.ts";
+import { makePack } from "../compress/pipeline.ts";
 import { parseRecipe } from "../compress/recipe.ts";
-import { importGguf } from "../compress/stages/import.ts";
+import { importGguf } from "../format/import.ts";
 import { type PackHeader, targetOf } from "../format/pack-header.ts";
 import { OutriderError } from "../model/errors.ts";
 import { modelId } from "../model/model-id.ts";
 import { obtainModel } from "../obtain/obtain.ts";
 import { fileSha256 } from "../obtain/store.ts";
-import { FileSource } from "../platform/disk.ts";
+import { FileSource, wholePack } from "../platform/disk.ts";
+import { replacePack } from "../rounding/packable.ts";
 import { sayPack } from "./say.ts";
 import { SQUEEZE_HELP, squeezeModel } from "./squeeze.ts";
 

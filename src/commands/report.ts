@@ -1,13 +1,15 @@
 /** `outrider report`: what recipes cost and what they left, as one HTML page. */
+
 import { access, constants, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { FloatLlama } from "../calibrate/float-llama.ts";
-import { Pool } from "../calibrate/pool.ts";
+import { Pool } from "../calibrate/threads/pool.ts";
 import type { Figures } from "../evaluate/figures.ts";
 import { evenWidth } from "../format/even-width.ts";
 import { OutriderError } from "../model/errors.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
+import { readModel } from "../platform/read-model.ts";
 import { analyse } from "../report/analysis.ts";
 import { bytesByKind, countsOf } from "../report/contents.ts";
 import { htmlReport, type Reported } from "../report/html.ts";
@@ -16,7 +18,6 @@ import { Sensitivity } from "../report/sensitivity.ts";
 import { badLine, readLines } from "../text/text-file.ts";
 import { readWindows } from "../text/windows.ts";
 import { rangeOption, wholeOption } from "./number-options.ts";
-import { readModel } from "./squeeze.ts";
 
 const HELP = `usage: outrider report FIGURES.jsonl... --against PACK|GGUF --out FILE.html [options]
 

@@ -1,24 +1,23 @@
 /** `outrider squeeze`: a recipe over a model, measured on a text where the recipe wants one; a pack, and a checkpoint if asked for. */
+
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { Calibrator } from "../calibrate/calibrator.ts";
 import { Journal } from "../calibrate/journal.ts";
-import { Pool } from "../calibrate/pool.ts";
+import { Pool } from "../calibrate/threads/pool.ts";
 import { exportHuggingFace } from "../compress/export-hf.ts";
-import { replacePack, runStages } from "../compress/pipeline.ts";
+import { runStages } from "../compress/pipeline.ts";
 import { parseRecipe, type Recipe } from "../compress/recipe.ts";
 import { type NamedRecipe, RECIPES } from "../compress/recipes.ts";
-import { importGguf, importSafetensors } from "../compress/stages/import.ts";
 import type { PackedModel } from "../format/pack.ts";
 import { asTarget, type PackHeader } from "../format/pack-header.ts";
-import { readPack } from "../format/pack-reader.ts";
 import { OutriderError } from "../model/errors.ts";
-import { modelId } from "../model/model-id.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
-import { directoryHeader, directorySink, FileSource, openDirectory } from "../platform/disk.ts";
+import { directoryHeader, directorySink } from "../platform/disk.ts";
+import { readModel } from "../platform/read-model.ts";
+import { replacePack } from "../rounding/packable.ts";
 import { sampleAnswers } from "../text/target-text.ts";
 import { readTokens, readWindows } from "../text/windows.ts";
 import { wholeOption } from "./number-options.ts";
@@ -141,19 +140,6 @@ async function recipeOf(recipe: string): Promise<NamedRecipe & Partial<Pick<Reci
   if (!recipe.endsWith(".ts")) throw bad(`no recipe is called ${recipe}`);
   const { default: value } = (await import(pathToFileURL(path.resolve(recipe)).href)) as { default?: unknown };
   return parseRecipe(value, recipe);
-}
-
-/** A pack, or a GGUF file or a Hugging Face checkpoint turned into one in memory. */
-export async function readModel(file: string): Promise<PackedModel> {
-  if (file.endsWith(".gguf")) {
-    await using source = await FileSource.open(file);
-    return await importGguf(source, modelId(file));
-  }
-  if (existsSync(path.join(file, "pack.json"))) return readPack(openDirectory(file));
-  if (existsSync(path.join(file, "config.json"))) return importSafetensors(openDirectory(file), modelId(file));
-  throw new OutriderError("not_found", `${file}: neither a .gguf file nor a directory with pack.json or config.json`, {
-    status: 404,
-  });
 }
 
 function parse(argv: string[]): Job | undefined {

@@ -2,21 +2,20 @@
  * Runs a recipe: the stages in order over the base model. A pack says in its header how it was made, so a pack that
  * already is what the recipe asks for is left alone.
  */
-import { rm } from "node:fs/promises";
 import type { Calibration } from "../calibrate/calibration.ts";
-import { solveBlocks } from "../calibrate/solution.ts";
-import { type PackedModel, writePack } from "../format/pack.ts";
+import { solveBlocks } from "../calibrate/solving/solution.ts";
+import type { PackedModel } from "../format/pack.ts";
 import { type PackHeader, targetOf } from "../format/pack-header.ts";
 import { readPack } from "../format/pack-reader.ts";
-import { decodeTensor } from "../model/decode.ts";
 import { OutriderError } from "../model/errors.ts";
-import { directoryHeader, directorySink, openDirectory, shardReader } from "../platform/disk.ts";
+import { openDirectory, wholePack } from "../platform/disk.ts";
+import { replacePack } from "../rounding/packable.ts";
 import type { Recipe, Stage } from "./recipe.ts";
 import { setActivations } from "./stages/activations.ts";
 import { layerwise } from "./stages/layerwise.ts";
 import { llmPruner } from "./stages/llm-pruner.ts";
 import { pruneDepth } from "./stages/prune-depth.ts";
-import { quantise, quantiseTensor } from "./stages/quantise.ts";
+import { quantise } from "./stages/quantise.ts";
 import { shortenedLlama } from "./stages/shortened-llama.ts";
 import { squeezeLlm } from "./stages/squeezellm.ts";
 import { trimVocabulary } from "./stages/trim-vocabulary.ts";
@@ -74,18 +73,6 @@ const NO_CALIBRATION: Calibration = {
   influence: missing,
 };
 
-/** Matrices that no stage rounded, in 8 bits: kernels multiply no floats. */
-export function packable(model: PackedModel): PackedModel {
-  const tensors = new Map(model.tensors);
-  for (const [name, tensor] of model.tensors) {
-    const { format, rows, cols, bytes } = tensor;
-    if (format === "f32" && rows > 1) {
-      tensors.set(name, quantiseTensor({ format: "q8", rows, cols }, decodeTensor(tensor, bytes)));
-    }
-  }
-  return { ...model, tensors };
-}
-
 /** Makes the pack of a recipe in `directory` from the pack in `base`, unless it is there already. Returns its header. */
 export async function makePack(recipe: Recipe, base: string, directory: string): Promise<PackHeader> {
   const from = await wholePack(base);
@@ -97,23 +84,4 @@ export async function makePack(recipe: Recipe, base: string, directory: string):
   const wanted = asked([...from.recipe, ...recipe.stages]);
   if (there && there.model === recipe.model && asked(there.recipe) === wanted) return there;
   return replacePack(await runStages(await readPack(openDirectory(base)), recipe), directory);
-}
-
-/** Writes a pack where another one may have been; matrices of floats in 8 bits. */
-export async function replacePack(model: PackedModel, directory: string): Promise<PackHeader> {
-  await rm(directory, { recursive: true, force: true });
-  return writePack(packable(model), directorySink(directory));
-}
-
-/** The header of the pack in `directory` if it and every shard are whole, else undefined. */
-export async function wholePack(directory: string): Promise<PackHeader | undefined> {
-  try {
-    const header = await directoryHeader(directory);
-    const shards = shardReader(directory, header);
-    for (let index = 0; index < header.shards.length; index++) for await (const _ of shards(index));
-    return header;
-  } catch (error) {
-    if (error instanceof OutriderError) return undefined;
-    throw error;
-  }
 }

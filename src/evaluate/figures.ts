@@ -1,10 +1,10 @@
 /** All figures of models, one after the other in the memory of one pool; what they are compared with runs once for all. */
 
-import { hitsOf } from "../calibrate/agreement.ts";
 import { FloatLlama } from "../calibrate/float-llama.ts";
-import type { HeadInput } from "../calibrate/head.ts";
-import { answers, endOf, runThrough, type Score, summed } from "../calibrate/perplexity.ts";
-import type { Pool } from "../calibrate/pool.ts";
+import type { HeadInput } from "../calibrate/passes/head.ts";
+import { hitsOf } from "../calibrate/scoring/agreement.ts";
+import { answers, endOf, runThrough, type Score, summed } from "../calibrate/scoring/perplexity.ts";
+import type { Pool } from "../calibrate/threads/pool.ts";
 import { evenWidth } from "../format/even-width.ts";
 import type { PackedModel } from "../format/pack.ts";
 import { OutriderError } from "../model/errors.ts";

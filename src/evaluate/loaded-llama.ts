@@ -1,10 +1,10 @@
 /** A model in the service's engine, as its pack would be loaded. */
 
-import { packable } from "../compress/pipeline.ts";
 import { type Llama, loadLlama } from "../draft/llama.ts";
 import { type PackedModel, writePack } from "../format/pack.ts";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { builtModules } from "../platform/built.ts";
+import { packable } from "../rounding/packable.ts";
 
 /** With room for one cache of `tokens`. */
 export async function loadEngine(model: PackedModel, tokens: number): Promise<Llama> {

@@ -1,7 +1,4 @@
-/**
- * Files and directories as the sources and sinks that the rest of the project reads and writes.
- * The only file of `format` that needs Node.
- */
+/** Files and directories as the sources and sinks that the rest of the project reads and writes. */
 import { createHash } from "node:crypto";
 import { type FileHandle, mkdir, open as openHandle, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -112,3 +109,16 @@ export function shardReader(directory: string, header: PackHeader): (index: numb
 /** The header of the pack in `directory`. Throws `not_found`, and what `readPackHeader` throws. */
 export const directoryHeader = async (directory: string): Promise<PackHeader> =>
   readPackHeader(await readText(await openDirectory(directory)("pack.json"), MAX_HEADER_BYTES));
+
+/** The header of the pack in `directory` if it and every shard are whole, else undefined. */
+export async function wholePack(directory: string): Promise<PackHeader | undefined> {
+  try {
+    const header = await directoryHeader(directory);
+    const shards = shardReader(directory, header);
+    for (let index = 0; index < header.shards.length; index++) for await (const _ of shards(index));
+    return header;
+  } catch (error) {
+    if (error instanceof OutriderError) return undefined;
+    throw error;
+  }
+}

@@ -1,7 +1,7 @@
 /** What each block of a pack has lost: how far its matrices are from the original's, and how much the model minds. */
 
 import type { FloatLlama } from "../calibrate/float-llama.ts";
-import { type BlockTensor, blockMatrices } from "../calibrate/shape.ts";
+import { type BlockTensor, blockMatrices } from "../calibrate/passes/shape.ts";
 import type { PackedModel } from "../format/pack.ts";
 import { decodeTensor } from "../model/decode.ts";
 import { BLOCK_TENSORS, blockTensor } from "../model/tensors.ts";

@@ -1,7 +1,7 @@
 /** How much a model minds the change of one block: KL from what it says with its own, on a few windows. */
 import { type FloatLlama, type Hidden, type Window, windowBytes } from "../calibrate/float-llama.ts";
-import { endOf, headAnswers, runThrough, summed } from "../calibrate/perplexity.ts";
-import type { BlockTensor } from "../calibrate/shape.ts";
+import type { BlockTensor } from "../calibrate/passes/shape.ts";
+import { endOf, headAnswers, runThrough, summed } from "../calibrate/scoring/perplexity.ts";
 
 export class Sensitivity {
   readonly #llama: FloatLlama;

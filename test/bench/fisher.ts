@@ -1,8 +1,9 @@
 /** Fisher's information by our calibration, alone in its process, for squeeze.ts: `node fisher.ts MODEL TEXT SAMPLES` writes {tensor: sum of the diagonal}. */
+
 import { Calibrator } from "../../src/calibrate/calibrator.ts";
-import { Pool } from "../../src/calibrate/pool.ts";
-import { readModel } from "../../src/commands/squeeze.ts";
+import { Pool } from "../../src/calibrate/threads/pool.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { readModel } from "../../src/platform/read-model.ts";
 import { readWindows } from "../../src/text/windows.ts";
 import { textOf } from "../support/calibration.ts";
 

@@ -1,12 +1,12 @@
 /** Gradients of KL from a teacher, the tiny model, against PyTorch's in f64 (test/golden/make_divergence_gradients.py). */
 import { afterAll, expect, test } from "vitest";
 import { Calibrator } from "../../src/calibrate/calibrator.ts";
-import type { EndTensor } from "../../src/calibrate/end-gradients.ts";
 import { FloatLlama } from "../../src/calibrate/float-llama.ts";
-import { Gradients } from "../../src/calibrate/gradients.ts";
-import { endOf, runThrough, score } from "../../src/calibrate/perplexity.ts";
-import { Pool } from "../../src/calibrate/pool.ts";
-import type { BlockTensor } from "../../src/calibrate/shape.ts";
+import type { EndTensor } from "../../src/calibrate/gradients/end-gradients.ts";
+import { Gradients } from "../../src/calibrate/gradients/gradients.ts";
+import type { BlockTensor } from "../../src/calibrate/passes/shape.ts";
+import { endOf, runThrough, score } from "../../src/calibrate/scoring/perplexity.ts";
+import { Pool } from "../../src/calibrate/threads/pool.ts";
 import { pruneDepth } from "../../src/compress/stages/prune-depth.ts";
 import { trimVocabulary } from "../../src/compress/stages/trim-vocabulary.ts";
 import { readPack } from "../../src/format/pack-reader.ts";

@@ -1,16 +1,16 @@
 /** The float Llama on the tiny model against plain loops in f64, against the service's engine, and against itself on other numbers of threads. */
 import { afterAll, describe, expect, test } from "vitest";
 import { FloatLlama } from "../../src/calibrate/float-llama.ts";
-import { Gradients } from "../../src/calibrate/gradients.ts";
-import { answers, endOf, runThrough, score } from "../../src/calibrate/perplexity.ts";
-import { Pool } from "../../src/calibrate/pool.ts";
-import { compressSequentially } from "../../src/calibrate/sequential.ts";
-import type { BlockTensor } from "../../src/calibrate/shape.ts";
-import { floatTensor } from "../../src/calibrate/solved-tensor.ts";
-import { type BlockStatistics, blockStatistics } from "../../src/calibrate/statistics.ts";
+import { Gradients } from "../../src/calibrate/gradients/gradients.ts";
+import type { BlockTensor } from "../../src/calibrate/passes/shape.ts";
+import { answers, endOf, runThrough, score } from "../../src/calibrate/scoring/perplexity.ts";
+import { compressSequentially } from "../../src/calibrate/solving/sequential.ts";
+import { type BlockStatistics, blockStatistics } from "../../src/calibrate/solving/statistics.ts";
+import { Pool } from "../../src/calibrate/threads/pool.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
 import { BLOCK_TENSORS, blockTensor } from "../../src/model/tensors.ts";
 import { openDirectory } from "../../src/platform/disk.ts";
+import { floatTensor } from "../../src/rounding/tensors.ts";
 import { type PlainBlock, PlainLlama } from "../support/plain-llama.ts";
 import { seeded } from "../support/random.ts";
 import { loadPack, TINY_PACKS } from "../support/tiny.ts";

@@ -1,6 +1,6 @@
 /** The three products of a layer against sums in f64, at sizes that fill no panel, block or depth. */
 import { expect, test } from "vitest";
-import { bindCalibration } from "../../src/calibrate/kernels.ts";
+import { bindCalibration } from "../../src/calibrate/passes/kernels.ts";
 import { builtModule } from "../../src/platform/built.ts";
 import { seeded } from "../support/random.ts";
 

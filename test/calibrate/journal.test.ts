@@ -5,7 +5,7 @@ import path from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
 import { Calibrator } from "../../src/calibrate/calibrator.ts";
 import { Journal } from "../../src/calibrate/journal.ts";
-import { Pool } from "../../src/calibrate/pool.ts";
+import { Pool } from "../../src/calibrate/threads/pool.ts";
 import { runStages } from "../../src/compress/pipeline.ts";
 import type { Stage } from "../../src/compress/recipe.ts";
 import { pruneWidth } from "../../src/compress/stages/prune-width.ts";

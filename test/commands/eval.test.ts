@@ -1,21 +1,23 @@
 /** `outrider eval` on tiny packs: every figure against plain loops in f64, and drafting as the service's engine does it. */
+
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hitsOf } from "../../src/calibrate/agreement.ts";
 import { FloatLlama } from "../../src/calibrate/float-llama.ts";
-import { Pool } from "../../src/calibrate/pool.ts";
+import { hitsOf } from "../../src/calibrate/scoring/agreement.ts";
+import { Pool } from "../../src/calibrate/threads/pool.ts";
 import { evalCommand } from "../../src/commands/eval.ts";
-import { replacePack, runStages } from "../../src/compress/pipeline.ts";
+import { runStages } from "../../src/compress/pipeline.ts";
 import { ModelDrafter } from "../../src/draft/model-drafter.ts";
 import type { Figures } from "../../src/evaluate/figures.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
 import { TokenRows } from "../../src/model/token-rows.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
 import { openDirectory } from "../../src/platform/disk.ts";
+import { replacePack } from "../../src/rounding/packable.ts";
 import { GREEDY } from "../../src/speculate/types.ts";
 import { isLoop } from "../../src/text/loops.ts";
 import type { TargetAnswer } from "../../src/text/target-text.ts";

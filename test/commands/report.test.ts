@@ -1,4 +1,5 @@
 /** `outrider report` on tiny packs: the page loads nothing, holds the figures, and what it says of blocks is so. */
+
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -6,10 +7,10 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Calibrator } from "../../src/calibrate/calibrator.ts";
 import { FloatLlama } from "../../src/calibrate/float-llama.ts";
-import { Pool } from "../../src/calibrate/pool.ts";
+import { Pool } from "../../src/calibrate/threads/pool.ts";
 import { evalCommand } from "../../src/commands/eval.ts";
 import { reportCommand } from "../../src/commands/report.ts";
-import { packable, replacePack, runStages } from "../../src/compress/pipeline.ts";
+import { runStages } from "../../src/compress/pipeline.ts";
 import { pruneWidth } from "../../src/compress/stages/prune-width.ts";
 import { figureTable } from "../../src/evaluate/columns.ts";
 import type { Figures } from "../../src/evaluate/figures.ts";
@@ -23,6 +24,7 @@ import { paretoFront } from "../../src/report/front.ts";
 import { shortNames } from "../../src/report/names.ts";
 import { blockOrigins } from "../../src/report/origins.ts";
 import { Sensitivity } from "../../src/report/sensitivity.ts";
+import { packable, replacePack } from "../../src/rounding/packable.ts";
 import { textOf } from "../support/calibration.ts";
 import { PlainLlama } from "../support/plain-llama.ts";
 import { printed } from "../support/printed.ts";

@@ -1,10 +1,11 @@
 /** The recipes that combine papers, by name, on random models of narrow blocks: each stage takes what the one before leaves. */
+
 import { afterAll, describe, expect, test } from "vitest";
 import { Calibrator } from "../../src/calibrate/calibrator.ts";
 import { FloatLlama } from "../../src/calibrate/float-llama.ts";
-import { answers } from "../../src/calibrate/perplexity.ts";
-import { Pool } from "../../src/calibrate/pool.ts";
-import { packable, runStages } from "../../src/compress/pipeline.ts";
+import { answers } from "../../src/calibrate/scoring/perplexity.ts";
+import { Pool } from "../../src/calibrate/threads/pool.ts";
+import { runStages } from "../../src/compress/pipeline.ts";
 import type { Stage } from "../../src/compress/recipe.ts";
 import { RECIPES } from "../../src/compress/recipes.ts";
 import { loadLlama } from "../../src/draft/llama.ts";
@@ -14,6 +15,7 @@ import { readPack } from "../../src/format/pack-reader.ts";
 import { decodeTensor } from "../../src/model/decode.ts";
 import { blockTensor } from "../../src/model/tensors.ts";
 import { openDirectory } from "../../src/platform/disk.ts";
+import { packable } from "../../src/rounding/packable.ts";
 import { textOf } from "../support/calibration.ts";
 import { MemoryDirectory } from "../support/files.ts";
 import { kernelModules } from "../support/kernels.ts";

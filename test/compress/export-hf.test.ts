@@ -1,9 +1,9 @@
 /** Exported checkpoints, read back: every value in its place. That transformers loads them is in test/real. */
 import { describe, expect, test } from "vitest";
 import { exportHuggingFace } from "../../src/compress/export-hf.ts";
-import { importSafetensors } from "../../src/compress/stages/import.ts";
 import { pruneWidth } from "../../src/compress/stages/prune-width.ts";
 import { trimVocabulary } from "../../src/compress/stages/trim-vocabulary.ts";
+import { importSafetensors } from "../../src/format/import.ts";
 import type { PackedModel } from "../../src/format/pack.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
 import { readSafetensors } from "../../src/format/safetensors.ts";

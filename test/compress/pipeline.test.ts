@@ -1,10 +1,12 @@
 /** Making packs on disk: made once, left alone while they are what the recipe says, made again when they are not. */
+
 import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { makePack, wholePack } from "../../src/compress/pipeline.ts";
+import { makePack } from "../../src/compress/pipeline.ts";
 import type { Recipe } from "../../src/compress/recipe.ts";
+import { wholePack } from "../../src/platform/disk.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
 const RECIPE: Recipe = { model: "tiny-draft", base: "tiny", stages: [{ stage: "prune-depth", keep: [0, 1, 4] }] };

@@ -1,7 +1,7 @@
 /** Packs: what is written is read back, laid out as pack-header.ts says; damaged packs are refused. */
+
 import { describe, expect, test } from "vitest";
-import { packable } from "../../src/compress/pipeline.ts";
-import { importGguf } from "../../src/compress/stages/import.ts";
+import { importGguf } from "../../src/format/import.ts";
 import { type PackedModel, writePack } from "../../src/format/pack.ts";
 import { SHARD_BYTES } from "../../src/format/pack-header.ts";
 import { readPack, readPackHeader } from "../../src/format/pack-reader.ts";
@@ -11,6 +11,7 @@ import { configFromHuggingFace } from "../../src/model/config.ts";
 import { tensorBytes } from "../../src/model/layouts.ts";
 import { sha256Hex } from "../../src/model/sha256.ts";
 import { EMBEDDING, FINAL_NORM } from "../../src/model/tensors.ts";
+import { packable } from "../../src/rounding/packable.ts";
 import { MemoryDirectory } from "../support/files.ts";
 import { damaged, goldenBytes, outcome } from "../support/golden.ts";
 import { seeded } from "../support/random.ts";

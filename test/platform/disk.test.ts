@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/pro
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { importGguf } from "../../src/compress/stages/import.ts";
+import { importGguf } from "../../src/format/import.ts";
 import { writePack } from "../../src/format/pack.ts";
 import { bytesSource } from "../../src/format/source.ts";
 import { directorySink, FileSource, openDirectory, shardReader } from "../../src/platform/disk.ts";

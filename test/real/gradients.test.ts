@@ -5,9 +5,9 @@
 import path from "node:path";
 import { expect, test } from "vitest";
 import { FloatLlama } from "../../src/calibrate/float-llama.ts";
-import { Gradients } from "../../src/calibrate/gradients.ts";
-import { Pool } from "../../src/calibrate/pool.ts";
-import type { BlockTensor } from "../../src/calibrate/shape.ts";
+import { Gradients } from "../../src/calibrate/gradients/gradients.ts";
+import type { BlockTensor } from "../../src/calibrate/passes/shape.ts";
+import { Pool } from "../../src/calibrate/threads/pool.ts";
 import { pruneDepth } from "../../src/compress/stages/prune-depth.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
 import { openDirectory } from "../../src/platform/disk.ts";

@@ -1,8 +1,8 @@
 /** The real model's file: every weight survives the import value for value. */
 import { expect, test } from "vitest";
-import { importGguf } from "../../src/compress/stages/import.ts";
 import { readGguf } from "../../src/format/gguf.ts";
 import { llamaConfig, readLlamaTensor } from "../../src/format/gguf-llama.ts";
+import { importGguf } from "../../src/format/import.ts";
 import { dequantise } from "../../src/model/blocks.ts";
 import { decodeTensor } from "../../src/model/decode.ts";
 import { tensorShapes } from "../../src/model/tensors.ts";

@@ -2,6 +2,7 @@
  * The exported checkpoint in transformers computes what the pack computes in our engine: whole, and with blocks, heads and
  * channels left out. Needs a Python with torch and transformers (OUTRIDER_PYTHON, or python3), and the target's pack.
  */
+
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +10,6 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { prepare } from "../../src/commands/prepare.ts";
 import { exportHuggingFace } from "../../src/compress/export-hf.ts";
-import { replacePack } from "../../src/compress/pipeline.ts";
 import { pruneDepth } from "../../src/compress/stages/prune-depth.ts";
 import { pruneWidth } from "../../src/compress/stages/prune-width.ts";
 import { quantise } from "../../src/compress/stages/quantise.ts";
@@ -17,6 +17,7 @@ import type { PackedModel } from "../../src/format/pack.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
 import { directorySink, openDirectory } from "../../src/platform/disk.ts";
+import { replacePack } from "../../src/rounding/packable.ts";
 import { fromBase64 } from "../support/golden.ts";
 import { loadPack } from "../support/tiny.ts";
 

@@ -2,12 +2,13 @@
  * A Llama as small as models/tiny in width, and as deep as recipes suppose (LLM-Pruner's stop at block 27), with three key/value
  * heads as SmolLM2-135M has; made when needed, in a second. It speaks tiny's tokens, and about as sensibly.
  */
+
 import { writeFileSync } from "node:fs";
 import { tinyGguf } from "../../models/tiny/make.ts";
-import { replacePack } from "../../src/compress/pipeline.ts";
-import { importGguf } from "../../src/compress/stages/import.ts";
+import { importGguf } from "../../src/format/import.ts";
 import { bytesSource } from "../../src/format/source.ts";
 import { WasmEngine } from "../../src/origin/engines/wasm.ts";
+import { replacePack } from "../../src/rounding/packable.ts";
 import { GREEDY } from "../../src/speculate/types.ts";
 import { seeded } from "./random.ts";
 import { loadPack } from "./tiny.ts";

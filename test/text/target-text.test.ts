@@ -5,7 +5,7 @@ import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, expect, test } from "vitest";
 import { Calibrator } from "../../src/calibrate/calibrator.ts";
-import { Pool } from "../../src/calibrate/pool.ts";
+import { Pool } from "../../src/calibrate/threads/pool.ts";
 import { runStages } from "../../src/compress/pipeline.ts";
 import { RECIPES } from "../../src/compress/recipes.ts";
 import { pruneDepth } from "../../src/compress/stages/prune-depth.ts";

@@ -4,10 +4,9 @@
  */
 
 import type { Calibration, Tensors } from "../../calibrate/calibration.ts";
-import type { BlockTensor } from "../../calibrate/shape.ts";
-import type { Solution } from "../../calibrate/solution.ts";
-import { floatTensor, gridTensor } from "../../calibrate/solved-tensor.ts";
-import { INPUT_OF, type InputStatistics } from "../../calibrate/statistics.ts";
+import type { BlockTensor } from "../../calibrate/passes/shape.ts";
+import type { Solution } from "../../calibrate/solving/solution.ts";
+import { INPUT_OF, type InputStatistics } from "../../calibrate/solving/statistics.ts";
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { activationOrder, type Factor, factorise, naturalOrder } from "../../methods/cholesky.ts";
 import { gptq } from "../../methods/gptq.ts";
@@ -20,6 +19,7 @@ import { wanda } from "../../methods/wanda.ts";
 import { decodeTensor } from "../../model/decode.ts";
 import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
 import { builtModule } from "../../platform/built.ts";
+import { floatTensor, gridTensor } from "../../rounding/tensors.ts";
 import { type Owl, owlPatterns } from "./owl.ts";
 
 export interface Magnitude {

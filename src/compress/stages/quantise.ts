@@ -4,13 +4,13 @@
  * by its size alone.
  */
 
-import { roundedTensor } from "../../calibrate/solved-tensor.ts";
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { largestResiduals } from "../../methods/residuals.ts";
 import { decodeTensor } from "../../model/decode.ts";
 import { OutriderError } from "../../model/errors.ts";
 import type { BlockFormat, Keep, TensorLayout } from "../../model/layouts.ts";
 import { EMBEDDING, HEAD } from "../../model/tensors.ts";
+import { roundedTensor } from "../../rounding/tensors.ts";
 import { keepApart } from "./keep-apart.ts";
 
 export interface Quantise {

@@ -1,7 +1,7 @@
 /** The stage that gives each row of the blocks a codebook by the weights' sensitivities, and keeps a few apart (methods/squeezellm.ts). */
 
 import type { Calibration } from "../../calibrate/calibration.ts";
-import type { Unrounded } from "../../calibrate/rounding.ts";
+import type { Unrounded } from "../../calibrate/solving/round-on-threads.ts";
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { countingSensitivities, keptApart } from "../../methods/squeezellm.ts";
 import { keepOf } from "../../methods/vector-sparsity.ts";

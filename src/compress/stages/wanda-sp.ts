@@ -4,13 +4,13 @@
  */
 
 import type { Calibration } from "../../calibrate/calibration.ts";
-import { floatTensor } from "../../calibrate/solved-tensor.ts";
 import type { PackedModel } from "../../format/pack.ts";
 import { rankLocally } from "../../methods/ranking.ts";
 import { wandaColumns } from "../../methods/wanda.ts";
 import { decodeTensor } from "../../model/decode.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { blockTensor } from "../../model/tensors.ts";
+import { floatTensor } from "../../rounding/tensors.ts";
 import { pruneWidth, wholeWidth } from "./prune-width.ts";
 import { linesInPlace, selectLines, upTo } from "./select-lines.ts";
 

@@ -1,16 +1,18 @@
 /** The stages over the calibration engine, on the tiny model: what they promise of its matrices, and that it is still that model. */
+
 import { afterAll, describe, expect, test } from "vitest";
 import { Calibrator } from "../../../src/calibrate/calibrator.ts";
 import { FloatLlama } from "../../../src/calibrate/float-llama.ts";
-import { endOf, runThrough, score } from "../../../src/calibrate/perplexity.ts";
-import { Pool } from "../../../src/calibrate/pool.ts";
-import { packable, runStages } from "../../../src/compress/pipeline.ts";
+import { endOf, runThrough, score } from "../../../src/calibrate/scoring/perplexity.ts";
+import { Pool } from "../../../src/calibrate/threads/pool.ts";
+import { runStages } from "../../../src/compress/pipeline.ts";
 import { parseRecipe, type Stage } from "../../../src/compress/recipe.ts";
 import { RECIPES } from "../../../src/compress/recipes.ts";
 import type { PackedModel } from "../../../src/format/pack.ts";
 import { readPack } from "../../../src/format/pack-reader.ts";
 import { decodeTensor } from "../../../src/model/decode.ts";
 import { openDirectory } from "../../../src/platform/disk.ts";
+import { packable } from "../../../src/rounding/packable.ts";
 import { textOf } from "../../support/calibration.ts";
 import { seeded } from "../../support/random.ts";
 import { TINY_PACKS } from "../../support/tiny.ts";

@@ -1,7 +1,7 @@
 /** OWL on the tiny model against plain loops in f64: which weights are outliers, and what each block loses. */
 import { afterAll, expect, test } from "vitest";
 import { Calibrator } from "../../../src/calibrate/calibrator.ts";
-import { Pool } from "../../../src/calibrate/pool.ts";
+import { Pool } from "../../../src/calibrate/threads/pool.ts";
 import { runStages } from "../../../src/compress/pipeline.ts";
 import type { Stage } from "../../../src/compress/recipe.ts";
 import { RECIPES } from "../../../src/compress/recipes.ts";

@@ -1,8 +1,8 @@
 /** A narrower residual stream: what is left computes what the same model with zeros in its place computes, also in the engine. */
+
 import { afterAll, describe, expect, test } from "vitest";
 import { Calibrator } from "../../../src/calibrate/calibrator.ts";
-import { Pool } from "../../../src/calibrate/pool.ts";
-import { packable } from "../../../src/compress/pipeline.ts";
+import { Pool } from "../../../src/calibrate/threads/pool.ts";
 import { llmPruner } from "../../../src/compress/stages/llm-pruner.ts";
 import { pruneHidden, zeroHidden } from "../../../src/compress/stages/prune-hidden.ts";
 import { zeroWidth } from "../../../src/compress/stages/prune-width.ts";
@@ -11,6 +11,7 @@ import { writePack } from "../../../src/format/pack.ts";
 import { readPack } from "../../../src/format/pack-reader.ts";
 import { checkConfig } from "../../../src/model/config.ts";
 import { openDirectory } from "../../../src/platform/disk.ts";
+import { packable } from "../../../src/rounding/packable.ts";
 import { textOf } from "../../support/calibration.ts";
 import { MemoryDirectory } from "../../support/files.ts";
 import { kernelModules } from "../../support/kernels.ts";

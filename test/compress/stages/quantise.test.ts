@@ -4,12 +4,13 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { replacePack, runStages } from "../../../src/compress/pipeline.ts";
+import { runStages } from "../../../src/compress/pipeline.ts";
 import type { Stage } from "../../../src/compress/recipe.ts";
 import { readPack } from "../../../src/format/pack-reader.ts";
 import { decodeTensor } from "../../../src/model/decode.ts";
 import { EMBEDDING } from "../../../src/model/tensors.ts";
 import { openDirectory } from "../../../src/platform/disk.ts";
+import { replacePack } from "../../../src/rounding/packable.ts";
 import { loadPack, TINY_PACKS } from "../../support/tiny.ts";
 
 const base = await readPack(openDirectory(TINY_PACKS.target));

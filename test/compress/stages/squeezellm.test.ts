@@ -1,11 +1,12 @@
 /** The SqueezeLLM stage on a narrower tiny model: what is packed is what the method makes, and the engine runs it. */
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Calibrator } from "../../../src/calibrate/calibrator.ts";
-import { Pool } from "../../../src/calibrate/pool.ts";
-import { replacePack, runStages } from "../../../src/compress/pipeline.ts";
+import { Pool } from "../../../src/calibrate/threads/pool.ts";
+import { runStages } from "../../../src/compress/pipeline.ts";
 import { pruneWidth } from "../../../src/compress/stages/prune-width.ts";
 import type { SqueezeLlm } from "../../../src/compress/stages/squeezellm.ts";
 import type { PackedModel } from "../../../src/format/pack.ts";
@@ -14,6 +15,7 @@ import { roundRows } from "../../../src/methods/round.ts";
 import { countingSensitivities, keptApart } from "../../../src/methods/squeezellm.ts";
 import { decodeTensor } from "../../../src/model/decode.ts";
 import { openDirectory } from "../../../src/platform/disk.ts";
+import { replacePack } from "../../../src/rounding/packable.ts";
 import { textOf } from "../../support/calibration.ts";
 import { PlainLlama } from "../../support/plain-llama.ts";
 import { seeded } from "../../support/random.ts";

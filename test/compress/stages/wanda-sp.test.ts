@@ -2,8 +2,8 @@
 import { afterAll, expect, test } from "vitest";
 import { Calibrator } from "../../../src/calibrate/calibrator.ts";
 import { FloatLlama } from "../../../src/calibrate/float-llama.ts";
-import { Pool } from "../../../src/calibrate/pool.ts";
-import { compressSequentially } from "../../../src/calibrate/sequential.ts";
+import { compressSequentially } from "../../../src/calibrate/solving/sequential.ts";
+import { Pool } from "../../../src/calibrate/threads/pool.ts";
 import { runStages } from "../../../src/compress/pipeline.ts";
 import { zeroWidth } from "../../../src/compress/stages/prune-width.ts";
 import { evenWidth } from "../../../src/format/even-width.ts";

@@ -1,0 +1,102 @@
+/** The signatures of calibration's kernels (wasm/calibrate). Addresses and steps are in bytes; values are f32 unless told otherwise. */
+import { CONSTANTS } from "../../kernels/abi.ts";
+
+export interface CalibrationKernels {
+  /** C (m, n) = A (m, k) · Bᵀ with B (n, k), or added to C. Of each factor's two steps, along rows and along k, one is 4. */
+  gemm(
+    m: number,
+    n: number,
+    k: number,
+    a: number,
+    aStep: number,
+    aDepthStep: number,
+    b: number,
+    bStep: number,
+    bDepthStep: number,
+    c: number,
+    cStep: number,
+    accumulate: 0 | 1,
+    work: number,
+  ): void;
+  gemmWorkBytes(): number;
+  rmsNorm(x: number, weight: number, cols: number, rows: number, epsilon: number, out: number): void;
+  /** Adds to dx (rows, cols) and dWeight (cols). */
+  rmsNormBackward(
+    x: number,
+    weight: number,
+    dy: number,
+    cols: number,
+    rows: number,
+    epsilon: number,
+    dx: number,
+    dWeight: number,
+  ): void;
+  rotate(
+    x: number,
+    heads: number,
+    size: number,
+    rows: number,
+    step: number,
+    cos: number,
+    sin: number,
+    sign: 1 | -1,
+  ): void;
+  softmaxCausal(scores: number, step: number, rows: number, cols: number, first: number, scale: number): void;
+  /** dp becomes the gradient of the scores. */
+  softmaxCausalBackward(
+    p: number,
+    dp: number,
+    step: number,
+    rows: number,
+    cols: number,
+    first: number,
+    scale: number,
+  ): void;
+  swiglu(gateUp: number, width: number, rows: number, out: number): void;
+  swigluBackward(gateUp: number, dOut: number, width: number, rows: number, dGateUp: number): void;
+  /** States are three f64 a row: largest logit, sum of exponentials under it, its column. */
+  logSumSlice(logits: number, step: number, rows: number, cols: number, firstColumn: number, state: number): void;
+  /** States are three f64 a row: largest logit of p, sum of exponentials, sum of these times p − q. */
+  crossSlice(p: number, q: number, step: number, rows: number, cols: number, state: number): void;
+  /** Logits become the gradient of scale · cross-entropy to targets (rows, i32). */
+  lossSlice(
+    logits: number,
+    step: number,
+    rows: number,
+    cols: number,
+    firstColumn: number,
+    targets: number,
+    scale: number,
+    state: number,
+  ): void;
+  /** Logits become the gradient of scale · KL(teacher ‖ model), the teacher's its probabilities. */
+  divergenceSlice(
+    logits: number,
+    teacher: number,
+    step: number,
+    rows: number,
+    cols: number,
+    scale: number,
+    state: number,
+    teacherState: number,
+  ): void;
+  copy(to: number, from: number, bytes: number): void;
+  clear(at: number, bytes: number): void;
+  /** sums (cols, f64) += Σ over rows of x². */
+  columnSquares(x: number, cols: number, rows: number, sums: number): void;
+  cosines(a: number, b: number, cols: number, rows: number): number;
+  /** sums (n, f64) += values (n). */
+  addDoubles(values: number, n: number, sums: number): void;
+  addWithSquares(values: number, n: number, sums: number, squares: number): void;
+}
+
+/** The next number of a task that a worker takes: an i32 of its own cache line, behind the kernels' constants. */
+export const COUNTER = 1024;
+export const FIRST_FREE = 4096;
+
+/** Instantiates the module over a memory that may be shared; its constants are the same whoever writes them. */
+export function bindCalibration(module: WebAssembly.Module, memory: WebAssembly.Memory): CalibrationKernels {
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  for (const [n, bytes] of CONSTANTS.entries()) new Uint8Array(memory.buffer, 16 * n, 16).set(bytes);
+  return exports as unknown as CalibrationKernels;
+}

@@ -1,0 +1,42 @@
+/** The new tensors of a block, as a solver gives them and as they are kept until all are there. */
+import type { PackedModel, PackedTensor } from "../../format/pack.ts";
+import { blockTensor } from "../../model/tensors.ts";
+import type { BlockTensor } from "../passes/shape.ts";
+
+/** Those of a block's tensors that change. */
+export type Solution = ReadonlyMap<BlockTensor, PackedTensor>;
+
+/** Puts a block's tensors among those of its model, by name. */
+export function addSolution(tensors: Map<string, PackedTensor>, layer: number, solution: Solution): void {
+  for (const [suffix, tensor] of solution) tensors.set(blockTensor(layer, suffix), tensor);
+}
+
+/** The tensors of a model's blocks by name, each block solved by itself. */
+export async function solveBlocks(
+  { config }: PackedModel,
+  solve: (layer: number) => Solution | Promise<Solution>,
+): Promise<Map<string, PackedTensor>> {
+  const tensors = new Map<string, PackedTensor>();
+  for (let layer = 0; layer < config.layers; layer++) addSolution(tensors, layer, await solve(layer));
+  return tensors;
+}
+
+/** A line of JSON that says what lies behind it, then the tensors' bytes end to end. */
+export function encodeSolution(solution: Solution): Uint8Array {
+  const entries = [...solution].map(([suffix, { bytes, ...layout }]) => ({ suffix, layout, bytes: bytes.length }));
+  const parts = [Buffer.from(`${JSON.stringify(entries)}\n`), ...[...solution.values()].map(({ bytes }) => bytes)];
+  return Buffer.concat(parts);
+}
+
+export function decodeSolution(kept: Uint8Array): Solution {
+  let at = kept.indexOf(0x0a) + 1;
+  const entries: { suffix: BlockTensor; layout: Omit<PackedTensor, "bytes">; bytes: number }[] = JSON.parse(
+    new TextDecoder().decode(kept.subarray(0, at)),
+  );
+  return new Map(
+    entries.map(({ suffix, layout, bytes }) => {
+      const own = kept.slice(at, (at += bytes));
+      return [suffix, { ...layout, bytes: own }];
+    }),
+  );
+}

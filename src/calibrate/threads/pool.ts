@@ -1,0 +1,94 @@
+/**
+ * Threads over one memory. A task is cut into numbered parts, each of which writes what no other part does, in an order of
+ * its own: so who takes which part, and how many threads there are, changes no bit of the result.
+ */
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import { OutriderError } from "../../model/errors.ts";
+import { bindCalibration, COUNTER } from "../passes/kernels.ts";
+import { scratchBytes, type Task } from "../tasks/tasks.ts";
+import { SharedArena } from "./shared-arena.ts";
+import { widestModule } from "./widest.ts";
+
+/** What a worker is told: take parts of `task`, with `scratch` to itself. */
+export interface Order {
+  readonly task: Task;
+  readonly parts: number;
+  readonly scratch: number;
+}
+
+/** What it answers: nothing, or why it failed. */
+export interface Outcome {
+  readonly error?: string;
+}
+
+export class Pool {
+  readonly arena = new SharedArena();
+  readonly #workers: Worker[];
+  readonly #gemmWorkBytes: number;
+  #scratch: number | undefined;
+  #scratchEach = 0;
+  #busy = false;
+
+  private constructor(module: WebAssembly.Module, threads: number) {
+    this.#gemmWorkBytes = bindCalibration(module, this.arena.memory).gemmWorkBytes();
+    const workerData = { module, memory: this.arena.memory };
+    const file = new URL("./worker.ts", import.meta.url);
+    this.#workers = Array.from({ length: threads }, () => new Worker(file, { workerData, execArgv: [] }));
+  }
+
+  /** Starts as many threads as the machine runs at once, unless told otherwise. Dispose of it to end them. */
+  static async open(threads = availableParallelism()): Promise<Pool> {
+    return new Pool(await widestModule(), threads);
+  }
+
+  get threads(): number {
+    return this.#workers.length;
+  }
+
+  /** Runs parts 0 … parts − 1 of a task on all threads; one task at a time. */
+  async run(task: Task, parts: number): Promise<void> {
+    if (this.#busy) throw new Error("a pool runs one task at a time");
+    this.#busy = true;
+    try {
+      this.#reserve(scratchBytes(task, this.#gemmWorkBytes));
+      Atomics.store(this.arena.integers(COUNTER, 1), 0, 0);
+      await Promise.all(
+        this.#workers.map((worker, n) =>
+          order(worker, { task, parts, scratch: this.#scratch! + n * this.#scratchEach }),
+        ),
+      );
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  /** At least `bytes` of scratch for each thread, kept for the next task. */
+  #reserve(bytes: number): void {
+    if (bytes <= this.#scratchEach) return;
+    if (this.#scratch !== undefined) this.arena.free(this.#scratch);
+    this.#scratchEach = bytes;
+    this.#scratch = this.arena.allocate(bytes * this.threads);
+  }
+}
+
+function order(worker: Worker, message: Order): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: unknown) =>
+      reject(new OutriderError("worker_failed", `a calibration thread failed: ${cause}`, { cause }));
+    const ended = (code: number) => fail(`it ended with code ${code}`);
+    worker.once("error", fail);
+    worker.once("exit", ended);
+    worker.once("message", ({ error }: Outcome) => {
+      worker.off("error", fail);
+      worker.off("exit", ended);
+      if (error === undefined) resolve();
+      else fail(error);
+    });
+    worker.postMessage(message);
+  });
+}
