@@ -39,7 +39,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   report: ["platform", "evaluate", "calibrate", "methods", "text", "charts", "kernels", "format", "model"],
   inspect: ["charts", "draft", "kernels", "format", "model"],
   corpus: ["text", "platform", "origin", "draft", "kernels", "format", "model"],
+  service: ["platform", "model"],
   commands: [
+    "service",
     "obtain",
     "text",
     "calibrate",
@@ -82,6 +84,7 @@ const MAY_USE: Record<string, readonly string[]> = {
   report: ["node:"],
   inspect: [],
   corpus: ["zod", "node:"],
+  service: ["node:"],
   commands: ["zod", "node:"],
 };
 

@@ -9,11 +9,12 @@
  * --quick gives wllama, which is by far the slowest, shorter prompts: under 5 minutes instead of 20.
  */
 import { execFileSync } from "node:child_process";
+import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { createTestHarness } from "wrangler";
 import { prepare } from "../../src/commands/prepare.ts";
-import { assembleAssets } from "../../src/commands/start.ts";
+import { linkFiles } from "../../src/commands/start.ts";
 import { makePack } from "../../src/compress/pipeline.ts";
 import { packBytes } from "../../src/format/pack-header.ts";
 import { inspectPack } from "../../src/inspect/inspection.ts";
@@ -44,7 +45,9 @@ if (!(Number.isInteger(count) && count > 0))
 const { target } = await prepare();
 const cut = join(ROOT, ".cache/bench/cut-pack");
 await makePack(CUT, target, cut);
-assembleAssets(target, cut, ASSETS);
+rmSync(ASSETS, { recursive: true, force: true });
+linkFiles(target, join(ASSETS, "target"));
+linkFiles(cut, join(ASSETS, "edge/draft"));
 buildIsolate(ASSETS);
 
 const inspected = await inspectPack(

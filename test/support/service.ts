@@ -8,8 +8,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { assembleAssets } from "../../src/commands/start.ts";
+import { writeSettings } from "../../src/service/settings.ts";
 import { answers, endGroup, giveWay, signalGroup } from "./process.ts";
-import { EDGE, moved, ORIGIN } from "./wrangler-config.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const BIN = join(ROOT, "node_modules/.bin");
@@ -36,10 +36,11 @@ export interface EdgeOptions {
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const [port, inspectorPort] = [await freePort(), await freePort()];
   const home = mkdtempSync(join(tmpdir(), "outrider-edge-"));
-  assembleAssets(options.targetPack, options.draftPack, join(home, "build/assets"));
+  const edgeAssets = join(home, "assets");
+  assembleAssets(options.draftPack, edgeAssets);
   const vars = { ...options.vars, ...(options.originUrl ? { ORIGIN_URL: options.originUrl } : {}) };
-  const args = ["dev", "-c", moved(home, EDGE, true)];
-  if (!options.originUrl) args.push("-c", moved(home, ORIGIN, true));
+  const origin = options.originUrl ? { url: options.originUrl } : { pack: options.targetPack };
+  const args = ["dev", ...writeSettings({ edgeAssets, origin }, home).flatMap((file) => ["-c", file])];
   args.push("--port", `${port}`, "--inspector-port", `${inspectorPort}`, "--persist-to", join(home, "state"));
   for (const [name, value] of Object.entries(vars)) args.push("--var", `${name}:${value}`);
   const child = start(join(BIN, "wrangler"), args);

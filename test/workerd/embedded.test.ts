@@ -1,13 +1,13 @@
 /** The embedded origin as built, in workerd, on the tiny target: the same answers as the engine gives in this process. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestHarness, type TestHarness } from "wrangler";
-import { assembleAssets } from "../../src/commands/start.ts";
 import { LookupDrafter } from "../../src/draft/lookup.ts";
 import { ModelDrafter } from "../../src/draft/model-drafter.ts";
 import { WasmEngine } from "../../src/origin/engines/wasm.ts";
+import { writeSettings } from "../../src/service/settings.ts";
 import { History } from "../../src/speculate/history.ts";
 import { generate, type Summary } from "../../src/speculate/round.ts";
 import { type Drafter, GREEDY, type Sampling } from "../../src/speculate/types.ts";
@@ -19,7 +19,6 @@ import { loadPack, packHeader, TINY_PACKS } from "../support/tiny.ts";
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
 process.env.WRANGLER_SEND_METRICS = "false";
 
-const FOLDER = resolve(import.meta.dirname, "../../src/origin/embedded");
 const header = packHeader(TINY_PACKS.target);
 const SAMPLED: Sampling = { temperature: 0.8, topK: 0, topP: 0.95, minP: 0, seed: 11 };
 
@@ -29,19 +28,10 @@ let url = "";
 
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), "outrider-embedded-"));
-  assembleAssets(TINY_PACKS.target, TINY_PACKS.draft, join(home, "assets"));
-  const config = readFileSync(join(FOLDER, "wrangler.toml"), "utf8")
-    .replace('"worker.ts"', JSON.stringify(join(FOLDER, "worker.ts")))
-    .replace('"../../../build/assets/target"', JSON.stringify(join(home, "assets/target")));
-  writeFileSync(join(home, "wrangler.toml"), config);
+  const files = writeSettings({ edgeAssets: home, origin: { pack: TINY_PACKS.target } }, home);
+  const configPath = files[1] as string;
   harness = createTestHarness({
-    workers: [
-      {
-        configPath: join(home, "wrangler.toml"),
-        vars: { KV_PAGES: 64 },
-        secrets: { ORIGIN_TOKEN: "a-token-for-tests" },
-      },
-    ],
+    workers: [{ configPath, vars: { KV_PAGES: 64 }, secrets: { ORIGIN_TOKEN: "a-token-for-tests" } }],
   });
   url = (await harness.listen()).url.href.replace(/\/$/, "");
 });

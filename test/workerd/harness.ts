@@ -1,14 +1,14 @@
 /**
- * The two Workers of this repository in workerd, edge and embedded origin, on the tiny model. Their configurations are the
- * real ones but for where code and assets lie. Tests talk to them over sockets, and may evict Sessions and look into storage.
+ * The two Workers of this repository in workerd, edge and embedded origin, on the tiny model. Their settings are
+ * those of `outrider start`. Tests talk to them over sockets, and may evict Sessions and look into storage.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestHarness, type TestHarness } from "wrangler";
 import { assembleAssets } from "../../src/commands/start.ts";
+import { writeSettings } from "../../src/service/settings.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
-import { EDGE, moved, ORIGIN } from "../support/wrangler-config.ts";
 
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
 process.env.WRANGLER_SEND_METRICS = "false";
@@ -38,13 +38,13 @@ export interface Running {
 export async function start(options: Options = {}): Promise<Running> {
   const home = mkdtempSync(join(tmpdir(), "outrider-workerd-"));
   const { target, draft } = options.packs ?? TINY_PACKS;
-  assembleAssets(target, draft, join(home, "build/assets"));
+  const edgeAssets = join(home, "assets");
+  assembleAssets(draft, edgeAssets);
   const withOrigin = options.withOrigin ?? true;
+  const origin = withOrigin ? { pack: target } : null;
+  const secrets = [{ ...options.edge }, { ...options.origin }];
   const harness = createTestHarness({
-    workers: [
-      { configPath: moved(home, EDGE, withOrigin), secrets: { ...options.edge } },
-      ...(withOrigin ? [{ configPath: moved(home, ORIGIN, true), secrets: { ...options.origin } }] : []),
-    ],
+    workers: writeSettings({ edgeAssets, origin }, home).map((configPath, n) => ({ configPath, secrets: secrets[n] })),
   });
   const { url } = await harness.listen();
   const base = url.href.replace(/\/$/, "");

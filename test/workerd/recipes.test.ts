@@ -10,9 +10,9 @@ import { createTestHarness, type TestHarness } from "wrangler";
 import { squeezeModel } from "../../src/commands/squeeze.ts";
 import { assembleAssets } from "../../src/commands/start.ts";
 import { RECIPES } from "../../src/compress/recipes.ts";
+import { writeSettings } from "../../src/service/settings.ts";
 import { makeDeep, writeAnswers } from "../support/deep.ts";
 import { packHeader } from "../support/tiny.ts";
-import { EDGE, moved, ORIGIN } from "../support/wrangler-config.ts";
 import { answerOf } from "./harness.ts";
 
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
@@ -64,14 +64,13 @@ describe("served as the draft, the words are those without it", () => {
   beforeAll(async () => {
     const edges = made.map((name) => {
       const own = join(home, "edges", name);
-      assembleAssets(target, packOf(name), join(own, "build/assets"));
-      const configPath = moved(own, EDGE, true);
-      const config = readFileSync(configPath, "utf8").replace(/^name = .*$/m, `name = "${name}"`);
-      writeFileSync(configPath, config);
-      return { configPath, vars: { KV_PAGES: 32 } };
+      const edgeAssets = join(own, "assets");
+      assembleAssets(packOf(name), edgeAssets);
+      const [edge, origin] = writeSettings({ edgeAssets, origin: { pack: target } }, own) as [string, string];
+      writeFileSync(edge, JSON.stringify({ ...JSON.parse(readFileSync(edge, "utf8")), name }));
+      return { edge: { configPath: edge, vars: { KV_PAGES: 32 } }, origin: { configPath: origin } };
     });
-    const origin = { configPath: moved(join(home, "edges", made[0]!), ORIGIN, true) };
-    harness = createTestHarness({ workers: [...edges, origin] });
+    harness = createTestHarness({ workers: [...edges.map(({ edge }) => edge), edges[0]!.origin] });
     await harness.listen();
     for (const mode of MODES) {
       for (const prompt of PROMPTS) {

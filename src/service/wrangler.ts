@@ -1,0 +1,94 @@
+/** An edge and its origin together on this machine: both Workers in one `wrangler dev`. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { OutriderError } from "../model/errors.ts";
+import { workFolder } from "../platform/places.ts";
+import { nodeForWrangler } from "./node.ts";
+import { type Parts, writeSettings } from "./settings.ts";
+
+export interface Service extends Parts {
+  readonly port: number;
+  /** Further settings of the edge Worker, by name (src/edge/env.ts). */
+  readonly vars?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Runs the service until it is interrupted. The exit status is then 0 after SIGINT and 143 after SIGTERM.
+ * @param ready called once, with the service's URL, when it answers
+ * Throws `wrangler_failed` when wrangler ends by itself, and `no_wrangler` or `old_node` when it cannot be started.
+ */
+export async function serve(service: Service, ready: (url: string) => void): Promise<void> {
+  const wrangler = startWrangler(["dev", ...developmentOptions(service)]);
+  let interrupted = false;
+  const forward = (signal: NodeJS.Signals) => {
+    interrupted = true;
+    process.exitCode = signal === "SIGTERM" ? 143 : 0;
+    wrangler.kill(signal);
+  };
+  // Its bundler, cut off in the middle of a build, prints the stacks of all its threads.
+  wrangler.stderr?.on("data", (text: Buffer) => interrupted || process.stderr.write(text));
+  process.on("SIGINT", forward).on("SIGTERM", forward);
+  const ended = new Promise<void>((done, reject) => {
+    wrangler.on("error", reject);
+    wrangler.on("exit", (code) => {
+      if (interrupted || code === 0) done();
+      else reject(new OutriderError("wrangler_failed", `wrangler dev ended with status ${code}; its message is above`));
+    });
+  });
+  const url = `http://localhost:${service.port}`;
+  try {
+    if (await Promise.race([ended, answers(`${url}/health`, wrangler)])) ready(url);
+    await ended;
+  } finally {
+    process.off("SIGINT", forward).off("SIGTERM", forward);
+  }
+}
+
+/** Starts wrangler in the current directory, on the stdout of this process. Throws `no_wrangler` or `old_node`. */
+export const startWrangler = (args: readonly string[]): ChildProcess =>
+  spawn(nodeForWrangler(), [wranglerFile(), ...args], {
+    stdio: ["ignore", "inherit", "pipe"],
+    env: {
+      ...process.env,
+      // No calls home from a development server: request.cf stays a constant, no usage figures are sent.
+      CLOUDFLARE_CF_FETCH_ENABLED: "false",
+      WRANGLER_SEND_METRICS: "false",
+    },
+  });
+
+/** wrangler's command, wherever the package manager has put the dependency. */
+function wranglerFile(): string {
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin/wrangler.js");
+  } catch (cause) {
+    throw new OutriderError("no_wrangler", "wrangler, a dependency, is not installed; run `npm install` again", {
+      cause,
+    });
+  }
+}
+
+function developmentOptions({ port, vars = {}, ...service }: Service): string[] {
+  const options = writeSettings(service, workFolder()).flatMap((file) => ["-c", file]);
+  options.push("--port", `${port}`);
+  // wrangler looks for it beside its settings, and users put it where they start the service.
+  if (existsSync(".dev.vars")) options.push("--env-file", resolve(".dev.vars"));
+  const { origin } = service;
+  const all = { ...vars, ...(origin !== null && "url" in origin && { ORIGIN_URL: origin.url }) };
+  for (const [name, value] of Object.entries(all)) options.push("--var", `${name}:${value}`);
+  return options;
+}
+
+/** True when the URL answers 200; false when the process ends before that. */
+async function answers(url: string, child: ChildProcess): Promise<boolean> {
+  while (child.exitCode === null && child.signalCode === null) {
+    const ok = await fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (ok) return true;
+    await new Promise((wait) => setTimeout(wait, 200));
+  }
+  return false;
+}
