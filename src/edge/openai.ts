@@ -24,43 +24,103 @@ export interface Generation {
     | { readonly kind: "text"; readonly prompt: string | readonly number[] };
   readonly sampling: Sampling;
   readonly rule: Rule;
-  /** Strings that end the answer and are not part of it. */ readonly stop: readonly string[];
-  /** Tokens to decide at most; null: to the end of the context. */ readonly maxTokens: number | null;
+  /** Strings that end the answer and are not part of it. */
+  readonly stop: readonly string[];
+  /** Tokens to decide at most; null: to the end of the context. */
+  readonly maxTokens: number | null;
   readonly stream: boolean;
   readonly includeUsage: boolean;
   readonly draft: {
     readonly kind: DraftKind;
-    /** Longest draft; null leaves it to the window policy. */ readonly max: number | null;
-    /** Stop drafting below this confidence; null leaves it to the window policy. */ readonly fallback: number | null;
-    /** How long the origin waits for a draft, ms; null: as the operator prefers. */ readonly patience: number | null;
+    /** Longest draft; null leaves it to the window policy. */
+    readonly max: number | null;
+    /** Stop drafting below this confidence; null leaves it to the window policy. */
+    readonly fallback: number | null;
+    /** How long the origin waits for a draft, ms; null: as the operator prefers. */
+    readonly patience: number | null;
   };
-  /** Tell per token whether it was a kept draft. */ readonly trace: boolean;
-  /** What the client calls this conversation, if it does. */ readonly cacheKey: string | null;
+  /** Tell per token whether it was a kept draft. */
+  readonly trace: boolean;
+  /** What the client calls this conversation, if it does. */
+  readonly cacheKey: string | null;
 }
 
-const partSchema = z.object({ type: z.string(), text: z.string().optional() });
-const messageSchema = z.object({
-  role: z.string(),
-  content: z.union([z.string(), z.array(partSchema)], { error: "must be a string or an array of text parts" }),
+const partSchema = z.object({
+  type: z.string().describe("Only `text` is supported."),
+  text: z.string().optional().describe("The text of the part."),
 });
 
-const outriderSchema = z.object({
-  draft: z.enum(["model", "lookup", "both", "off"]).nullish(),
-  rule: z.enum(["exact", "bild"]).nullish(),
-  alpha_fallback: z.number().min(0).max(1).nullish(),
-  alpha_rollback: z.number().min(0).nullish(),
-  patience_ms: z.number().min(0).max(600_000).nullish(),
-  max_draft: z.int().min(0).max(MAX_DRAFT).nullish(),
-  trace: z.boolean().nullish(),
-});
+const messageSchema = z
+  .object({
+    role: z.string().describe("`system`, `developer` (read as `system`), `user` or `assistant`."),
+    content: z
+      .union([z.string(), z.array(partSchema)], { error: "must be a string or an array of text parts" })
+      .describe("Text, or an array of text parts that are joined."),
+  })
+  .meta({ id: "Message", description: "One message of the conversation." });
+
+const outriderSchema = z
+  .object({
+    draft: z
+      .enum(["model", "lookup", "both", "off"])
+      .nullish()
+      .describe(
+        "Who drafts. `model`: the draft model. `lookup`: copies from the conversation itself. `both`: for each token, " +
+          "whichever of the two is more confident. `off`: nobody. Default `model`.",
+      ),
+    rule: z
+      .enum(["exact", "bild"])
+      .nullish()
+      .describe(
+        "How the target verifies. `exact` keeps a draft token only if it is the target's own choice. `bild` also keeps " +
+          "tokens that the target finds probable enough (Kim et al. 2023): fewer passes, another text. Default `exact`.",
+      ),
+    alpha_fallback: z
+      .number()
+      .min(0)
+      .max(1)
+      .nullish()
+      .describe("The drafter stops below this confidence. Default: 0.6 with `bild`, else the edge decides."),
+    alpha_rollback: z
+      .number()
+      .min(0)
+      .nullish()
+      .describe("`bild` keeps a draft token whose negative log-probability is at most this. Default 3."),
+    patience_ms: z
+      .number()
+      .min(0)
+      .max(600_000)
+      .nullish()
+      .describe(
+        "How long the origin waits for a draft before it decodes by itself, in ms. Default: as the operator's `PREFER` says.",
+      ),
+    max_draft: z
+      .int()
+      .min(0)
+      .max(MAX_DRAFT)
+      .nullish()
+      .describe("Longest draft in tokens, siblings included. Default: the edge decides."),
+    trace: z.boolean().nullish().describe("Return for each token whether it was a kept draft token."),
+  })
+  .meta({ id: "OutriderOptions", description: "Everything that is Outrider's own and not OpenAI's." });
 
 const common = {
-  model: z.string().min(1),
-  temperature: z.number().min(0).max(2).nullish(),
-  top_p: z.number().min(0).max(1).nullish(),
-  top_k: z.int().min(0).nullish(),
-  min_p: z.number().min(0).max(1).nullish(),
-  seed: z.int().nullish(),
+  model: z.string().min(1).describe("The id that `GET /v1/models` returns."),
+  temperature: z.number().min(0).max(2).nullish().describe("0 is greedy. Default 1."),
+  top_p: z.number().min(0).max(1).nullish().describe("Keep the likeliest tokens up to this probability. Default 1."),
+  top_k: z.int().min(0).nullish().describe("Keep this many likeliest tokens. 0 keeps all. Default 0."),
+  min_p: z
+    .number()
+    .min(0)
+    .max(1)
+    .nullish()
+    .describe("Drop tokens less probable than this share of the likeliest token's probability. Default 0."),
+  seed: z
+    .int()
+    .nullish()
+    .describe(
+      "The same seed gives the same text, with drafts on or off. Default: random, returned as `outrider.seed`.",
+    ),
   stop: z
     .union(
       [
@@ -69,30 +129,47 @@ const common = {
       ],
       { error: `must be a string or at most ${MAX_STOPS} strings, each of at most ${MAX_STOP_CHARS} characters` },
     )
-    .nullish(),
-  max_tokens: z.int().min(1).nullish(),
-  stream: z.boolean().nullish(),
-  stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
-  prompt_cache_key: z.string().nullish(),
-  outrider: outriderSchema.nullish(),
+    .nullish()
+    .describe("Strings that end the answer and are not part of it."),
+  max_tokens: z
+    .int()
+    .min(1)
+    .nullish()
+    .describe(`Most tokens of the answer. Default: chat to the end of the context, completions ${COMPLETION_TOKENS}.`),
+  stream: z.boolean().nullish().describe("Answer as server-sent events. Default false."),
+  stream_options: z
+    .object({ include_usage: z.boolean().nullish().describe("Send usage in a last chunk of its own.") })
+    .nullish()
+    .describe("Options of a stream."),
+  prompt_cache_key: z
+    .string()
+    .nullish()
+    .describe("Names the conversation, so that its Session is found again. `x-session-affinity` wins over it."),
+  outrider: outriderSchema.nullish().describe("Outrider's own options."),
 };
 
-const chatSchema = z.object({
-  ...common,
-  messages: z.array(messageSchema).min(1, "must hold at least one message"),
-  max_completion_tokens: z.int().min(1).nullish(),
-});
+const chatSchema = z
+  .object({
+    messages: z.array(messageSchema).min(1, "must hold at least one message").describe("The conversation so far."),
+    ...common,
+    max_completion_tokens: z.int().min(1).nullish().describe("OpenAI's newer name of `max_tokens`; wins over it."),
+  })
+  .meta({ id: "ChatRequest", description: "Body of `POST /v1/chat/completions`." });
 
 const token = z.int().min(0);
-const completionSchema = z.object({
-  ...common,
-  prompt: z.union([z.string(), z.array(token), z.array(z.string()), z.array(z.array(token))], {
-    error: "must be a string or an array of token ids",
-  }),
-});
+const completionSchema = z
+  .object({
+    prompt: z
+      .union([z.string(), z.array(token), z.array(z.string()), z.array(z.array(token))], {
+        error: "must be a string or an array of token ids",
+      })
+      .describe("Text or token ids. One prompt a request."),
+    ...common,
+  })
+  .meta({ id: "CompletionRequest", description: "Body of `POST /v1/completions`." });
 
 /** Fields that would change the answer in ways we cannot. Values that ask for nothing pass, and so do those in `except`. */
-const REFUSED: readonly { field: string; why: string; except?: readonly unknown[] }[] = [
+export const REFUSED: readonly { field: string; why: string; except?: readonly unknown[] }[] = [
   { field: "n", why: "only one choice a request is made", except: [1] },
   { field: "best_of", why: "only one choice a request is made", except: [1] },
   { field: "tools", why: "tool calls are not supported" },

@@ -3,61 +3,88 @@
  * `timings` uses llama.cpp's names, which dashboards already read, plus `draft_n_judged` and `target_passes`; everything else
  * that is ours lies under `outrider`. Requests are in openai.ts; the order of a stream's chunks is in stream.ts.
  */
+import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
 
 export type FinishReason = "stop" | "length";
 
-/** A decided token and the text it added; `kept` if the drafter had proposed it. */
-export interface TracedToken {
-  readonly id: number;
-  readonly text: string;
-  readonly kept: boolean;
-}
+export const tracedTokenSchema = z
+  .object({
+    id: z.int().describe("Token id of the target's vocabulary."),
+    text: z.string().describe("Text that the token added."),
+    kept: z.boolean().describe("True for a kept draft token, false for one that only the target chose."),
+  })
+  .readonly()
+  .meta({ id: "TracedToken", description: "A token of the answer and who proposed it." });
+
+export type TracedToken = z.infer<typeof tracedTokenSchema>;
 
 /** What all objects of one answer share. */
 export interface Head {
   readonly kind: "chat" | "text";
   readonly id: string;
-  /** Seconds since 1970. */ readonly created: number;
+  /** Seconds since 1970. */
+  readonly created: number;
   readonly model: string;
 }
 
-export interface Timings {
-  /** Prompt tokens that the target already held. */ readonly cache_n: number;
-  /** Prompt tokens computed for this answer. */ readonly prompt_n: number;
-  /** From the request to the first decided token. */ readonly prompt_ms: number;
-  readonly predicted_n: number;
-  /** From the first decided token to the last. */ readonly predicted_ms: number;
-  readonly predicted_per_second: number;
-  /** Tokens proposed, siblings among them. */ readonly draft_n: number;
-  /** Places at which the target judged some of these, all before them kept: at most one a place can be right. */
-  readonly draft_n_judged: number;
-  /** Tokens the target kept. */ readonly draft_n_accepted: number;
-  /** Target passes, the prompt's included. */ readonly target_passes: number;
-}
+export const timingsSchema = z
+  .object({
+    cache_n: z.int().describe("Prompt tokens that the target already held."),
+    prompt_n: z.int().describe("Prompt tokens computed for this answer."),
+    prompt_ms: z.number().describe("From the request to the first token of the answer, in ms."),
+    predicted_n: z.int().describe("Tokens of the answer."),
+    predicted_ms: z.number().describe("From the first token of the answer to the last, in ms."),
+    predicted_per_second: z.number().describe("Tokens per second between these two."),
+    draft_n: z.int().describe("Tokens drafted, siblings included."),
+    draft_n_judged: z
+      .int()
+      .describe(
+        "Positions at which the target verified draft tokens after it had kept all before them. At each at most one " +
+          "token can be right, so the acceptance rate is `draft_n_accepted / draft_n_judged`.",
+      ),
+    draft_n_accepted: z.int().describe("Draft tokens that the target kept."),
+    target_passes: z.int().describe("Forward passes of the target, the prompt's included."),
+  })
+  .readonly()
+  .meta({ id: "Timings", description: "What the answer took, under llama.cpp's names where llama.cpp has one." });
 
-/** Our own account of an answer. */
-export interface Account {
-  /** Ask with this seed again for the same words. */ readonly seed: number;
-  /** Who wrote it: the target, or the draft alone where the operator allows that. */ readonly answered_by:
-    | "target"
-    | "draft";
-  /** How long the origin waited for drafts, at most, at the end. */ readonly patience_ms: number;
-  /** Prompt tokens whose draft KV state was held or restored rather than computed. */ readonly draft_cache_n: number;
-  /** The origin's engine judges no drafts under this sampling; absent where it does. */ readonly undrafted?: true;
-  /** What this Session has measured; absent before it has drafted anything. */ readonly measured?: Measured;
-}
+export type Timings = z.infer<typeof timingsSchema>;
 
-/** Milliseconds, and shares in [0, 1]. */
-export interface Measured {
-  readonly round_trip_ms: number;
-  /** A target pass over one position, and what each further one adds. */ readonly target_step_ms: number;
-  readonly position_ms: number;
-  readonly draft_step_ms: number;
-  /** Of draft tokens, those kept when all before them were. */ readonly acceptance: number;
-  /** Above this round trip an origin that streams decides sooner than one that waits for drafts. */
-  readonly break_even_ms: number;
-}
+export const measuredSchema = z
+  .object({
+    round_trip_ms: z.number().describe("Round trip between Session and origin, in ms."),
+    target_step_ms: z.number().describe("A target pass over one position, in ms."),
+    position_ms: z.number().describe("What each further position adds to a target pass, in ms."),
+    draft_step_ms: z.number().describe("One step of the draft model, in ms."),
+    acceptance: z.number().describe("Acceptance rate: share of draft tokens kept when all before them were, 0 to 1."),
+    break_even_ms: z
+      .number()
+      .describe("Above this round trip an origin that streams is faster than one that waits for drafts, in ms."),
+  })
+  .readonly()
+  .meta({ id: "Measured", description: "What the Session has measured so far." });
+
+export type Measured = z.infer<typeof measuredSchema>;
+
+export const accountSchema = z
+  .object({
+    seed: z.int().describe("Ask with this seed again for the same text."),
+    answered_by: z
+      .enum(["target", "draft"])
+      .describe("`draft` only where no origin answered and the operator set `ALLOW_DRAFT_ONLY`."),
+    patience_ms: z.number().describe("How long the origin waited for drafts at most, at the end, in ms."),
+    draft_cache_n: z.int().describe("Prompt tokens whose draft KV state was restored rather than computed."),
+    undrafted: z
+      .literal(true)
+      .optional()
+      .describe("Present where the origin's engine verifies no drafts under this sampling."),
+    measured: measuredSchema.optional().describe("Absent before the Session has drafted anything."),
+  })
+  .readonly()
+  .meta({ id: "Account", description: "Outrider's own account of an answer." });
+
+export type Account = z.infer<typeof accountSchema>;
 
 export interface Outcome {
   readonly finish: FinishReason;

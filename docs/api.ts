@@ -1,0 +1,114 @@
+/** `npm run docs:api`: writes what src/edge/openapi.ts says to docs/api.md and to the page that the edge serves. */
+import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { REFUSED } from "../src/edge/openai.ts";
+import { type Api, ERRORS, type Operation, openapi, type Schema } from "../src/edge/openapi.ts";
+
+const ROOT = resolve(import.meta.dirname, "..");
+
+/** Path under the repository → content. */
+export function files(): Record<string, string> {
+  const api = openapi();
+  return { "src/edge/page/openapi.json": `${JSON.stringify(api, null, 1)}\n`, "docs/api.md": markdown(api) };
+}
+
+function markdown(api: Api): string {
+  return `${[
+    "# API reference",
+    "<!-- Written by `npm run docs:api` from the schemas in src/edge. Change those, not this file. -->",
+    "Outrider speaks OpenAI's API: point any OpenAI SDK at `http://localhost:8787/v1`. Fields that are Outrider's own " +
+      "stand under `outrider`. An edge serves this document as `/openapi.json` (OpenAPI 3.1) and as a page at `/docs`.",
+    "Send `Authorization: Bearer KEY` where the deployment has `API_KEYS`. Every answer carries `x-request-id`, which " +
+      "the operator's log repeats. Errors that may go away carry `retry-after`. Once the target has worked for a request " +
+      "the answer carries `x-should-retry: false`.",
+    "## Routes",
+    ...Object.entries(api.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => route(`${method.toUpperCase()} ${path}`, operation)),
+    ),
+    "## Errors",
+    table(
+      ["status", "code", "when"],
+      Object.entries(ERRORS).flatMap(([status, codes]) =>
+        Object.entries(codes).map(([code, when]) => [status, `\`${code}\``, when]),
+      ),
+    ),
+    "A stream that breaks ends with an event that holds an `Error`.",
+    "## Fields that are refused",
+    "These OpenAI fields would change the answer in ways that Outrider cannot. A request that sets one gets status 400, " +
+      "`unsupported_parameter`. A value that asks for nothing passes.",
+    table(
+      ["field", "reason", "values that pass"],
+      REFUSED.map(({ field, why, except = [] }) => [
+        `\`${field}\``,
+        why,
+        ["`null`, `false`, `0`, empty", ...except.map((value) => `\`${JSON.stringify(value)}\``)].join(", "),
+      ]),
+    ),
+    "## Objects",
+    ...Object.entries(api.components.schemas).map(([name, schema]) =>
+      [`### ${name}`, schema.description ?? "", fields(schema)].join("\n\n"),
+    ),
+  ].join("\n\n")}\n`;
+}
+
+function route(title: string, { summary, description, parameters = [], requestBody, responses }: Operation): string {
+  const body = requestBody && type(Object.values(requestBody.content)[0]?.schema ?? {});
+  const rows = Object.entries(responses).map(([status, response]) => {
+    const kinds = Object.values(response.content ?? {}).map(({ schema }) => type(schema));
+    return [status, kinds.join(" or "), response.description];
+  });
+  return [
+    `### ${title}`,
+    `${summary}.${description ? ` ${description}` : ""}${body ? ` Body: ${body}.` : ""}`,
+    ...parameters.map(({ name, in: where, description }) => `\`${name}\` (${where}): ${description}`),
+    table(["status", "body", "meaning"], rows),
+  ].join("\n\n");
+}
+
+function fields({ properties = {}, required = [] }: Schema): string {
+  return table(
+    ["field", "type", "", "meaning"],
+    Object.entries(properties).flatMap(([name, schema]) => field(name, schema, required.includes(name))),
+  );
+}
+
+/** A field, and the fields of an object that has no name of its own below it. */
+function field(name: string, schema: Schema, needed: boolean): string[][] {
+  const row = [`\`${name}\``, type(schema), needed ? "required" : "", schema.description ?? ""];
+  const inner = schema.items?.properties ? schema.items : schema;
+  const prefix = inner === schema ? name : `${name}[]`;
+  return [
+    row,
+    ...Object.entries(inner.properties ?? {}).flatMap(([key, value]) =>
+      field(`${prefix}.${key}`, value, inner.required?.includes(key) ?? false),
+    ),
+  ];
+}
+
+/** A schema in a few words. */
+function type(schema: Schema): string {
+  if (schema.$ref) {
+    const name = schema.$ref.slice(schema.$ref.lastIndexOf("/") + 1);
+    return `[${name}](#${name.toLowerCase()})`;
+  }
+  if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
+  if (schema.enum) return schema.enum.map((value) => `\`${JSON.stringify(value)}\``).join(", ");
+  if (schema.anyOf) {
+    const kinds = schema.anyOf.filter(({ type }) => type !== "null").map(type);
+    return [...new Set(kinds)].join(" or ");
+  }
+  if (schema.type === "array") return `array of ${type({ ...schema.items, minimum: undefined })}`;
+  const { minimum, maximum } = schema;
+  const name = [schema.type ?? "any"].flat().filter((each) => each !== "null")[0] ?? "null";
+  if (minimum !== undefined && maximum !== undefined) return `${name}, ${minimum} to ${maximum}`;
+  return minimum === undefined ? name : `${name}, at least ${minimum}`;
+}
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n");
+
+const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
+
+if (process.argv[1] === import.meta.filename) {
+  for (const [file, content] of Object.entries(files())) writeFileSync(resolve(ROOT, file), content);
+}

@@ -1,0 +1,345 @@
+/**
+ * The API as an OpenAPI 3.1 document, made from the schemas that parse requests and shape answers.
+ * No Worker imports this file: making the document takes longer than an invocation may take on the Free plan. So
+ * `npm run docs:api` writes it to page/openapi.json, which the edge serves as a static file, and to docs/api.md.
+ */
+import * as z from "zod";
+import { REFUSED } from "./openai.ts";
+import { accountSchema, timingsSchema, tracedTokenSchema } from "./reply.ts";
+
+/** A JSON Schema as `z.toJSONSchema` writes it: the parts that docs/api.ts reads. */
+export interface Schema {
+  readonly description?: string;
+  readonly type?: string | readonly string[];
+  readonly $ref?: string;
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly anyOf?: readonly Schema[];
+  readonly items?: Schema;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly maxItems?: number;
+  readonly maxLength?: number;
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly in: "header" | "path";
+  readonly required: boolean;
+  readonly schema: Schema;
+  readonly description: string;
+}
+
+export interface Operation {
+  readonly summary: string;
+  readonly description?: string;
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { schema: Schema }>> };
+  readonly responses: Readonly<
+    Record<string, { description: string; content?: Readonly<Record<string, { schema: Schema }>> }>
+  >;
+}
+
+export interface Api {
+  readonly openapi: string;
+  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>>; readonly [kind: string]: unknown };
+  readonly [rest: string]: unknown;
+}
+
+const usageSchema = z
+  .object({
+    prompt_tokens: z.int().describe("Tokens of the prompt."),
+    completion_tokens: z.int().describe("Tokens of the answer."),
+    total_tokens: z.int().describe("Both together."),
+    prompt_tokens_details: z
+      .object({ cached_tokens: z.int().describe("Prompt tokens that the target already held.") })
+      .describe("Where the prompt's tokens came from."),
+  })
+  .meta({ id: "Usage", description: "Tokens of the request and the answer." });
+
+const finishReason = z
+  .enum(["stop", "length"])
+  .describe("`stop`: an end token or a stop string. `length`: `max_tokens` or the end of the context.");
+
+const head = (object: string) => ({
+  id: z.string().describe("Id of the answer."),
+  object: z.literal(object).describe("Kind of the object."),
+  created: z.int().describe("Seconds since 1970."),
+  model: z.string().describe("Id of the target."),
+});
+
+const account = accountSchema
+  .unwrap()
+  .extend({
+    tokens: z.array(tracedTokenSchema).optional().describe("With `outrider.trace`: all tokens of the answer."),
+  })
+  .describe("Outrider's own account.");
+
+const ends = {
+  usage: usageSchema.describe("Tokens used."),
+  timings: timingsSchema.describe("What the answer took."),
+  outrider: account,
+};
+
+/** The last chunk of a stream carries all of these; chunks before it carry at most a trace. */
+const streamEnds = {
+  usage: usageSchema.nullish().describe("In the last chunk; `null` before it where `include_usage` is set."),
+  timings: timingsSchema.optional().describe("In the last chunk."),
+  outrider: z
+    .union([account, z.object({ tokens: z.array(tracedTokenSchema) })])
+    .optional()
+    .describe("In the last chunk Outrider's account. With `outrider.trace`, in every chunk its tokens."),
+};
+
+const noLogprobs = z.null().describe("Always null: log probabilities are not returned.");
+const index = z.literal(0).describe("Always 0: one choice a request.");
+
+export const answerSchemas = {
+  chat: z
+    .object({
+      ...head("chat.completion"),
+      choices: z
+        .array(
+          z.object({
+            index,
+            message: z
+              .object({ role: z.literal("assistant"), content: z.string(), refusal: z.null() })
+              .describe("The answer."),
+            logprobs: noLogprobs,
+            finish_reason: finishReason,
+          }),
+        )
+        .describe("The one answer."),
+      ...ends,
+    })
+    .meta({ id: "ChatCompletion", description: "Answer of `POST /v1/chat/completions` without `stream`." }),
+  chatChunk: z
+    .object({
+      ...head("chat.completion.chunk"),
+      choices: z
+        .array(
+          z.object({
+            index,
+            delta: z
+              .object({ role: z.literal("assistant").optional(), content: z.string().optional() })
+              .describe("What the answer grows by."),
+            logprobs: noLogprobs,
+            finish_reason: finishReason.nullable(),
+          }),
+        )
+        .describe("One choice. None in the chunk that carries usage alone."),
+      ...streamEnds,
+    })
+    .meta({
+      id: "ChatChunk",
+      description: "One event of a streamed chat answer. The stream ends with the event `[DONE]`.",
+    }),
+  text: z
+    .object({
+      ...head("text_completion"),
+      choices: z
+        .array(
+          z.object({
+            index,
+            text: z.string().describe("The text."),
+            logprobs: noLogprobs,
+            finish_reason: finishReason,
+          }),
+        )
+        .describe("The one answer."),
+      ...ends,
+    })
+    .meta({ id: "TextCompletion", description: "Answer of `POST /v1/completions` without `stream`." }),
+  textChunk: z
+    .object({
+      ...head("text_completion"),
+      choices: z
+        .array(
+          z.object({
+            index,
+            text: z.string().describe("What the answer grows by."),
+            logprobs: noLogprobs,
+            finish_reason: finishReason.nullable(),
+          }),
+        )
+        .describe("One choice. None in the chunk that carries usage alone."),
+      ...streamEnds,
+    })
+    .meta({
+      id: "TextChunk",
+      description: "One event of a streamed completion. The stream ends with the event `[DONE]`.",
+    }),
+  model: z
+    .object({
+      id: z.string().describe("What requests name as `model`."),
+      object: z.literal("model"),
+      created: z.literal(0),
+      owned_by: z.literal("outrider"),
+    })
+    .meta({ id: "Model", description: "The target that this deployment serves." }),
+  error: z
+    .object({
+      error: z
+        .object({
+          message: z.string().describe("What was wrong and what to do next."),
+          type: z
+            .enum(["invalid_request_error", "rate_limit_error", "server_error"])
+            .describe("Follows from the status: 429, 500 and above, or anything else."),
+          param: z.string().nullable().describe("The field at fault, such as `messages[0].role`, or null."),
+          code: z.string().describe("For programs; the table of statuses names them."),
+        })
+        .describe("The error."),
+    })
+    .meta({ id: "Error", description: "Every error, also the last event of a stream that breaks." }),
+};
+
+/** Status → codes → when. docs/api.md prints the same rows. */
+export const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  400: {
+    invalid_json: "The body is not JSON.",
+    invalid_request: "A field is missing, of the wrong type or out of range.",
+    unsupported_parameter: "A field asks for something that Outrider cannot do; the list below names these fields.",
+    unsupported_value: "A message is a tool call or holds something other than text.",
+    context_length_exceeded: "The prompt leaves no position of the context for the answer.",
+    bad_token: "A token id is outside the vocabulary.",
+  },
+  401: {
+    missing_api_key: "The deployment has `API_KEYS` and the request carries no bearer token.",
+    invalid_api_key: "The bearer token is none of `API_KEYS`.",
+  },
+  404: {
+    model_not_found: "The deployment serves another model.",
+    not_found: "There is no such route.",
+  },
+  413: { request_too_large: "The body is over 1 MiB." },
+  429: {
+    session_busy: "This Session answers already and its queue is full. Send another `x-session-affinity`.",
+    origin_busy: "The origin serves as many generations as it can.",
+  },
+  500: { internal_error: "A fault of ours. The operator finds it in the log by `x-request-id`." },
+  503: {
+    no_model: "No pack is deployed.",
+    origin_missing: "No origin is configured.",
+    origin_unreachable: "The origin does not answer.",
+    session_unavailable: "The Session was restarted or is overloaded. Try again.",
+  },
+};
+
+const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
+const json = (schema: Schema) => ({ "application/json": { schema } });
+
+const failures = (...statuses: number[]): Operation["responses"] =>
+  Object.fromEntries(
+    statuses.map((status) => [
+      String(status),
+      { description: Object.keys(ERRORS[String(status)] ?? {}).join(", "), content: json(ref("Error")) },
+    ]),
+  );
+
+const affinity: Parameter = {
+  name: "x-session-affinity",
+  in: "header",
+  required: false,
+  schema: { type: "string" },
+  description:
+    "Names the conversation. Requests with the same name and key share one Session: its KV state, and its queue.",
+};
+
+const generation = (summary: string, body: string, answer: string, part: string): Operation => ({
+  summary,
+  parameters: [affinity],
+  requestBody: { content: json(ref(body)) },
+  responses: {
+    200: {
+      description: "The answer, or with `stream` its events.",
+      content: { ...json(ref(answer)), "text/event-stream": { schema: ref(part) } },
+    },
+    ...failures(400, 401, 404, 413, 429, 500, 503),
+  },
+});
+
+const paths: Api["paths"] = {
+  "/v1/chat/completions": {
+    post: generation("Answer a conversation", "ChatRequest", "ChatCompletion", "ChatChunk"),
+  },
+  "/v1/completions": {
+    post: generation("Continue a text", "CompletionRequest", "TextCompletion", "TextChunk"),
+  },
+  "/v1/models": {
+    get: {
+      summary: "List the one model",
+      responses: {
+        200: {
+          description: "A list of one.",
+          content: json({
+            type: "object",
+            properties: {
+              object: { const: "list", type: "string" },
+              data: { type: "array", items: ref("Model") },
+            },
+          }),
+        },
+        ...failures(401, 503),
+      },
+    },
+  },
+  "/v1/models/{id}": {
+    get: {
+      summary: "Look a model up",
+      parameters: [
+        { name: "id", in: "path", required: true, schema: { type: "string" }, description: "Id of the model." },
+      ],
+      responses: { 200: { description: "The model.", content: json(ref("Model")) }, ...failures(401, 404, 503) },
+    },
+  },
+  "/health": {
+    get: {
+      summary: "Whether the Worker runs",
+      description: "Says nothing about the origin. Needs no key.",
+      responses: {
+        200: {
+          description: "The Worker runs.",
+          content: json({ type: "object", properties: { status: { const: "ok", type: "string" } } }),
+        },
+      },
+    },
+  },
+};
+
+/** The whole document, of plain data. */
+export function openapi(): Api {
+  // Every schema of src/edge that has an id by `meta({ id })` is in the registry.
+  const { schemas } = z.toJSONSchema(z.globalRegistry, { io: "input", uri: (id) => `#/components/schemas/${id}` });
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Outrider",
+      version: "1",
+      description:
+        "An OpenAI-compatible API whose answers are drafted at the edge and verified by the target at its origin. " +
+        `Refused with a sentence: ${REFUSED.map(({ field }) => field).join(", ")}.`,
+    },
+    servers: [{ url: "/" }],
+    security: [{ key: [] }, {}],
+    paths,
+    components: {
+      securitySchemes: {
+        key: { type: "http", scheme: "bearer", description: "One of `API_KEYS`. An edge without keys is open." },
+      },
+      schemas: Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, plain(schema as Schema)])),
+    },
+  };
+}
+
+/** Without the marks of JSON Schema that a component of OpenAPI does not need, and without JavaScript's largest integer. */
+function plain(value: Schema): Schema {
+  return JSON.parse(
+    JSON.stringify(value, (key, inner) =>
+      key === "$schema" || key === "$id" || Math.abs(inner) === Number.MAX_SAFE_INTEGER ? undefined : inner,
+    ),
+  );
+}

@@ -1,0 +1,127 @@
+/** docs/api.md and the edge's openapi.json are what the schemas say, and real answers are what the document says. */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { expect, test } from "vitest";
+import * as z from "zod";
+import { files } from "../../docs/api.ts";
+import { answerSchemas, ERRORS, openapi } from "../../src/edge/openapi.ts";
+import { chunk, completion, errorBody, type Head, modelObject, type Outcome } from "../../src/edge/reply.ts";
+import { events } from "../../src/edge/stream.ts";
+import { OutriderError } from "../../src/model/errors.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+
+test.each(Object.entries(files()))("%s is up to date: npm run docs:api", (file, content) => {
+  expect(readFileSync(resolve(ROOT, file), "utf8")).toBe(content);
+});
+
+test("every reference in the document leads somewhere, and every field says what it is", () => {
+  const api = openapi();
+  const text = JSON.stringify(api);
+  const names = [...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)].map((match) => match[1] as string);
+  expect(new Set(names).difference(new Set(Object.keys(api.components.schemas)))).toEqual(new Set());
+  for (const name of ["ChatRequest", "CompletionRequest", "OutriderOptions", "Timings", "Account", "Measured"]) {
+    const silent = Object.entries(api.components.schemas[name]?.properties ?? {}).filter(
+      ([, field]) => !field.description,
+    );
+    expect(silent, name).toEqual([]);
+  }
+});
+
+/** A schema that refuses fields which it does not name, all the way down. */
+function strict(schema: z.ZodType): z.ZodType {
+  return z.fromJSONSchema(close(z.toJSONSchema(schema)) as Parameters<typeof z.fromJSONSchema>[0]);
+}
+
+function close(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(close);
+  if (typeof value !== "object" || value === null) return value;
+  const inner = Object.fromEntries(Object.entries(value).map(([key, field]) => [key, close(field)]));
+  return "properties" in inner ? { ...inner, additionalProperties: false } : inner;
+}
+
+const trace = [{ id: 4, text: "road", kept: true }];
+const outcome: Outcome = {
+  finish: "length",
+  timings: {
+    cache_n: 3,
+    prompt_n: 2,
+    prompt_ms: 12,
+    predicted_n: 1,
+    predicted_ms: 0,
+    predicted_per_second: 0,
+    draft_n: 4,
+    draft_n_judged: 2,
+    draft_n_accepted: 1,
+    target_passes: 1,
+  },
+  account: {
+    seed: 7,
+    answered_by: "target",
+    patience_ms: 100,
+    draft_cache_n: 0,
+    undrafted: true,
+    measured: {
+      round_trip_ms: 1,
+      target_step_ms: 2,
+      position_ms: 0.5,
+      draft_step_ms: 1,
+      acceptance: 0.6,
+      break_even_ms: 30,
+    },
+  },
+};
+const head = (kind: Head["kind"]): Head => ({ kind, id: "id", created: 1, model: "tiny" });
+
+test.each([
+  ["chat", answerSchemas.chat],
+  ["text", answerSchemas.text],
+] as const)("a whole %s answer is as the document says", (kind, schema) => {
+  for (const tokens of [trace, null]) {
+    const answer = completion(head(kind), "road", outcome, tokens);
+    expect(strict(schema).safeParse(answer)).toMatchObject({ success: true });
+  }
+});
+
+test.each([
+  ["chat", answerSchemas.chatChunk],
+  ["text", answerSchemas.textChunk],
+] as const)("every chunk of a streamed %s answer is as the document says", async (kind, schema) => {
+  for (const includeUsage of [true, false]) {
+    async function* answer() {
+      yield { text: "road", tokens: trace };
+      return outcome;
+    }
+    const sent: string[] = [];
+    for await (const event of events(head(kind), { includeUsage, trace: true }, answer())) sent.push(event);
+    expect(sent.pop()).toBe("data: [DONE]\n\n");
+    expect(sent.length).toBeGreaterThan(1);
+    for (const event of sent) {
+      expect(strict(schema).safeParse(JSON.parse(event.slice("data: ".length))), event).toMatchObject({
+        success: true,
+      });
+    }
+  }
+});
+
+test("the comparison notices a field that the document lacks", () => {
+  const answer = { ...chunk(head("chat"), { content: "road" }), more: 1 };
+  expect(strict(answerSchemas.chatChunk).safeParse(answer).success).toBe(false);
+});
+
+test("models and errors are as the document says", () => {
+  expect(strict(answerSchemas.model).safeParse(modelObject("tiny"))).toMatchObject({ success: true });
+  const errors = [new OutriderError("origin_busy", "busy", { status: 429 }), new Error("insides")];
+  for (const error of errors) {
+    expect(strict(answerSchemas.error).safeParse(errorBody(error))).toMatchObject({ success: true });
+  }
+});
+
+test("every code that the edge gives a client is in the table of errors", () => {
+  const listed = new Set(Object.values(ERRORS).flatMap((codes) => Object.keys(codes)));
+  const files = ["openai", "tenant", "prompt", "queue", "served", "origin", "worker", "reply"];
+  const text = files.map((name) => readFileSync(resolve(ROOT, `src/edge/${name}.ts`), "utf8")).join("\n");
+  const given = [...text.matchAll(/OutriderError\(\s*"(\w+)"/g)].map((match) => match[1] as string);
+  expect(given.length).toBeGreaterThan(10);
+  expect(given.filter((code) => !listed.has(code))).toEqual([]);
+});
