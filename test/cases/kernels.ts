@@ -19,13 +19,13 @@ import { seeded } from "../support/random.ts";
 export interface KernelCase {
   readonly name: string;
   readonly tolerance: number;
-  /** Fills the memory and returns the call, the output range in bytes and how to read it. */
+  /** Writes the inputs into the memory and returns the call and the range of its output. */
   prepare(memory: WebAssembly.Memory): Prepared;
 }
 
 export interface Prepared {
   run(kernels: Kernels): void;
-  readonly output: { readonly address: number; readonly bytes: number; readonly type: "f32" | "bytes" };
+  readonly output: { readonly address: number; readonly bytes: number };
 }
 
 // Odd addresses on purpose where the ABI allows them: kernels must not assume 16-byte alignment of f32 rows.
@@ -169,7 +169,7 @@ function matmulCase(options: MatmulCase): KernelCase {
           matmul(ACT, T, WEIGHT, parts.bytes, rows, cols, keep, bits, OUT, stride, accumulate, SCRATCH);
           if (table) kernels.addOutliers(ACT, T, table, rows, cols, bits, OUT, stride, SCRATCH);
         },
-        output: { address: OUT, bytes: ((T - 1) * stride + rows) * 4, type: "f32" },
+        output: { address: OUT, bytes: ((T - 1) * stride + rows) * 4 },
       };
     },
   };
@@ -183,7 +183,7 @@ function quantiseCase(n: number, T: number, fill: Fill): KernelCase {
       fillFloats(memory, X, T * n, n, fill);
       return {
         run: (kernels) => kernels.quantise(X, n, T, ACT),
-        output: { address: ACT, bytes: T * activationBytes(n), type: "bytes" },
+        output: { address: ACT, bytes: T * activationBytes(n) },
       };
     },
   };
@@ -198,7 +198,7 @@ function normCase(n: number, T: number, fill: Fill): KernelCase {
       fillFloats(memory, WEIGHT, n, n + 1);
       return {
         run: (kernels) => kernels.rmsnormQuantise(X, WEIGHT, n, T, 1e-5, ACT),
-        output: { address: ACT, bytes: T * activationBytes(n), type: "bytes" },
+        output: { address: ACT, bytes: T * activationBytes(n) },
       };
     },
   };
@@ -214,7 +214,7 @@ function swigluCase(n: number, T: number): KernelCase {
       new DataView(memory.buffer).setFloat32(X + 4, 88, true);
       return {
         run: (kernels) => kernels.swigluQuantise(X, n, T, ACT),
-        output: { address: X, bytes: n * 4, type: "f32" },
+        output: { address: ACT, bytes: T * activationBytes(n) },
       };
     },
   };
@@ -229,7 +229,7 @@ function ropeCase(heads: number, D: number, T: number): KernelCase {
       fillFloats(memory, WEIGHT, T * D, 5);
       return {
         run: (kernels) => kernels.rope(X, heads, D, T, heads * D, WEIGHT),
-        output: { address: X, bytes: T * heads * D * 4, type: "f32" },
+        output: { address: X, bytes: T * heads * D * 4 },
       };
     },
   };
@@ -250,7 +250,7 @@ function kvCase(G: number, D: number, T: number, position: number): KernelCase {
       fillFloats(memory, X, T * 2 * G * D, G);
       return {
         run: (kernels) => kernels.kvAppend(X, X + G * D * 4, 2 * G * D, T, G, D, PAGES, 0, position),
-        output: { address: PAGE_DATA, bytes: 8 * pageBytes(G, D), type: "bytes" },
+        output: { address: PAGE_DATA, bytes: 8 * pageBytes(G, D) },
       };
     },
   };
@@ -270,7 +270,7 @@ function attentionCase(H: number, G: number, D: number, T: number, position: num
           kernels.kvAppend(WEIGHT, WEIGHT + G * D * 4, 2 * G * D, tokens, G, D, PAGES, 0, 0);
           kernels.attention(X, H * D, T, H, G, D, PAGES, 0, position, OUT, H * D, SCRATCH);
         },
-        output: { address: OUT, bytes: T * H * D * 4, type: "f32" },
+        output: { address: OUT, bytes: T * H * D * 4 },
       };
     },
   };
@@ -294,7 +294,7 @@ function logitsCase(
         run(kernels) {
           for (let i = 0; i < 64; i++) out.setFloat32(i * 4, call(kernels, i), true);
         },
-        output: { address: OUT, bytes: 256, type: "f32" },
+        output: { address: OUT, bytes: 256 },
       };
     },
   };
@@ -334,7 +334,7 @@ function gatherCase(n: number, cut: number, room: number): KernelCase {
       const out = new DataView(memory.buffer, OUT);
       return {
         run: (kernels) => out.setFloat32(room * 4, kernels.gatherAbove(X, n, cut, OUT, room), true),
-        output: { address: OUT, bytes: (room + 1) * 4, type: "f32" },
+        output: { address: OUT, bytes: (room + 1) * 4 },
       };
     },
   };
@@ -349,7 +349,7 @@ function embedCase(format: Format, row: number, cols: number): KernelCase {
       fillWeights(memory, layout, row);
       return {
         run: (kernels) => kernels[KERNELS[format].embed](WEIGHT, blockParts(layout).bytes, row, cols, OUT),
-        output: { address: OUT, bytes: cols * 4, type: "f32" },
+        output: { address: OUT, bytes: cols * 4 },
       };
     },
   };

@@ -4,11 +4,20 @@ import type { Kernels } from "../../src/kernels/abi.ts";
 import { plainKernels } from "../../src/kernels/plain.ts";
 import { bindKernels, type KernelModules } from "../../src/kernels/wasm.ts";
 
-const compile = (build: string): WebAssembly.Module =>
-  new WebAssembly.Module(readFileSync(new URL(`../../build/outrider.${build}.wasm`, import.meta.url)));
-
 export const BUILDS = ["simd", "dot16", "dot32"] as const;
 export type Build = (typeof BUILDS)[number];
+
+/** Compiling a build takes longer than most tests that use one. */
+const compiled = new Map<Build, WebAssembly.Module>();
+
+function compile(build: Build): WebAssembly.Module {
+  let module = compiled.get(build);
+  if (!module) {
+    module = new WebAssembly.Module(readFileSync(new URL(`../../build/outrider.${build}.wasm`, import.meta.url)));
+    compiled.set(build, module);
+  }
+  return module;
+}
 
 /** All builds, as `npm run build:wasm` left them. */
 export const kernelModules = (): KernelModules => ({
