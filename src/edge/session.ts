@@ -8,7 +8,6 @@ import type { KvCache } from "../draft/cache.ts";
 import type { Llama } from "../draft/llama.ts";
 import { OutriderError } from "../model/errors.ts";
 import { History } from "../speculate/history.ts";
-import { idle } from "../speculate/round.ts";
 import type { Tally } from "./answer.ts";
 import type { Env } from "./env.ts";
 import type { Generation } from "./openai.ts";
@@ -106,7 +105,7 @@ export class Session extends DurableObject<Env> {
     try {
       first = await pieces.next();
     } catch (error) {
-      if (turn.drafter) await idle(turn.drafter);
+      await turn.idle();
       if (this.env.ALLOW_DRAFT_ONLY !== "true" || !originLost(error)) throw error;
       pieces = turn.drafted();
       first = await pieces.next();
@@ -152,8 +151,9 @@ export class Session extends DurableObject<Env> {
   }
 
   /** Stores what the turn has added, once. */
-  async #keep({ drafter, timeline }: Turn, pack: Pack): Promise<void> {
-    if (drafter) await idle(drafter);
+  async #keep(turn: Turn, pack: Pack): Promise<void> {
+    await turn.idle();
+    const { timeline } = turn;
     learned = this.#history;
     this.#timeline = timeline;
     const cache = this.#held?.cache;

@@ -40,7 +40,7 @@ export class Turn {
   readonly generation: Generation;
   readonly head: Head;
   /** Prompt, and what has been decided since. */ readonly timeline: number[];
-  /** Null when no draft is wanted. */ readonly drafter: Drafter | null;
+  /** Null when no draft is wanted. */ readonly #drafter: Drafter | null;
   readonly #lent: Lent;
   readonly #task: Task;
   readonly #model: SessionDrafter;
@@ -48,6 +48,7 @@ export class Turn {
   readonly #startedAt: number;
   #client: VerifyClient | null;
   #verifier: Verifier;
+  #idle: () => Promise<void> = async () => {};
 
   /** Encodes the prompt and starts to dial the origin; nothing of the draft is touched yet. Throws what `taskOf` throws. */
   constructor(generation: Generation, lent: Lent, id: string, startedAt: number) {
@@ -65,7 +66,7 @@ export class Turn {
     this.#startedAt = startedAt;
     this.#window = windowOf(kind === "off" ? 0 : draft.patience, draft, lent);
     this.#model = new SessionDrafter(lent.draft, sampling);
-    this.drafter = drafterOf(kind, this.#model);
+    this.#drafter = drafterOf(kind, this.#model);
     const { prompt, maxTokens, stopIds } = this.#task;
     this.timeline = [...prompt];
     this.#client = new VerifyClient({
@@ -89,7 +90,7 @@ export class Turn {
 
   /** The answer as the origin decides it. */
   decided(): AsyncGenerator<Piece, Tally> {
-    return this.#answer(this.drafter);
+    return this.#answer(this.#drafter);
   }
 
   /** The answer as the draft alone would give it, instead of an origin that cannot be reached. */
@@ -108,7 +109,14 @@ export class Turn {
   #answer(drafter: Drafter | null): AsyncGenerator<Piece, Tally> {
     const { stop } = this.generation;
     const text = new AnswerText(this.#lent.pack.tokenizer.decoder(), stop);
-    return answer(generate(this.timeline, drafter, this.#verifier, this.#window), text, this.#task.stopIds, Date.now);
+    const { steps, idle } = generate(this.timeline, drafter, this.#verifier, this.#window);
+    this.#idle = idle;
+    return answer(steps, text, this.#task.stopIds, Date.now);
+  }
+
+  /** Resolves when the drafter has stopped, so that its keys and values may be read. */
+  idle(): Promise<void> {
+    return this.#idle();
   }
 
   /** What the answer was, once its tally is known. */

@@ -8,7 +8,7 @@ import { LookupDrafter } from "../draft/lookup.ts";
 import { ModelDrafter } from "../draft/model-drafter.ts";
 import { accept, positionsOf } from "../speculate/accept.ts";
 import { History } from "../speculate/history.ts";
-import { generate, idle } from "../speculate/round.ts";
+import { generate } from "../speculate/round.ts";
 import { type Done, type Draft, type Drafter, GREEDY, type Verdict, type Verifier } from "../speculate/types.ts";
 import { fewestPasses, Window } from "../speculate/window.ts";
 import { isLoop } from "../text/loops.ts";
@@ -74,11 +74,12 @@ function servedOf(runs: readonly Run[]): Served {
 async function passesFor({ prompt, answer }: TargetAnswer, drafter: Drafter): Promise<number> {
   const verifier = new Recording(prompt.length, answer);
   const window = new Window({ ...fewestPasses(DRAFTED), patience: 1 }, new History());
-  for await (const { draftError } of generate([...prompt], drafter, verifier, window)) {
+  const { steps, idle } = generate([...prompt], drafter, verifier, window);
+  for await (const { draftError } of steps) {
     if (draftError !== undefined) throw draftError;
   }
   // It may be in the middle of a draft, and would take pages of a cache that is released.
-  await idle(drafter);
+  await idle();
   return verifier.passes;
 }
 

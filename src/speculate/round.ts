@@ -45,31 +45,31 @@ interface Guess extends Proposed {
 /** Tells the origin that no draft will come any more: an empty draft declines every position up to its own. */
 const NEVER = Number.MAX_SAFE_INTEGER;
 
-/** Drafters at work; a drafter serves one generation at a time. */
-const working = new WeakMap<Drafter, Promise<void>>();
+export interface Generation {
+  /**
+   * One step per verdict. Rejects with the verifier's error when the origin is lost for good. Nothing happens before the
+   * first `next`. Leaving early (`return`) closes the verifier; to end a `next` under way, close the verifier.
+   */
+  readonly steps: AsyncGenerator<Step, Summary>;
+  /**
+   * Resolves when this generation no longer uses its drafter, at most one slice of work after the last step. Only then may
+   * the drafter's state be read or another generation use the drafter.
+   */
+  idle(): Promise<void>;
+}
 
-/** Resolves when no generation is using the drafter, so that its state may be read. A drafter stops within one slice of work after its generation ended. */
-export const idle = async (drafter: Drafter): Promise<void> => {
-  await working.get(drafter);
-};
-
-/**
- * Decides tokens until the target stops, appending them to `timeline` and yielding them as each verdict arrives. Rejects
- * with the verifier's error when the origin is lost for good. Nothing happens before the first `next`. Leaving early
- * (`return`) closes the verifier; a `next` under way is ended by closing the verifier from outside.
- */
-export async function* generate(
-  timeline: number[],
-  drafter: Drafter | null,
-  verifier: Verifier,
-  window: Window,
-): AsyncGenerator<Step, Summary> {
+/** Decides tokens until the target stops, and appends them to `timeline`. The drafter must be idle. */
+export function generate(timeline: number[], drafter: Drafter | null, verifier: Verifier, window: Window): Generation {
   const table = new Table(timeline, verifier, window);
-  if (drafter)
-    working.set(
-      drafter,
-      idle(drafter).then(() => table.draft(drafter)),
-    );
+  let drafting = Promise.resolve();
+  const start = () => {
+    if (drafter) drafting = table.draft(drafter);
+  };
+  return { steps: decide(table, verifier, start), idle: () => drafting };
+}
+
+async function* decide(table: Table, verifier: Verifier, start: () => void): AsyncGenerator<Step, Summary> {
+  start();
   try {
     for (;;) {
       const answer = await verifier.next();

@@ -94,9 +94,9 @@ async function answer(prompt: readonly number[], drafter: Drafter | null): Promi
   });
   const policy = { maxDraft: DRAFT, fallback: 0, patience: drafter ? 1000 : 0, spare: "passes" } as const;
   const timeline = [...prompt];
-  const run = generate(timeline, drafter, client, new Window(policy, new History()));
+  const { steps } = generate(timeline, drafter, client, new Window(policy, new History()));
   for (;;) {
-    const step = await run.next();
+    const step = await steps.next();
     if (step.done) return { tokens: timeline.slice(prompt.length), passes: step.value.passes };
   }
 }

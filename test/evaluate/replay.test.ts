@@ -13,7 +13,6 @@ import { DRAFTED } from "../../src/evaluate/replay.ts";
 import { WasmEngine } from "../../src/origin/engines/wasm.ts";
 import { DEFAULT_LIMITS, Gateway } from "../../src/origin/gateway.ts";
 import { type OriginServer, serveOrigin } from "../../src/origin/node.ts";
-import { idle } from "../../src/speculate/round.ts";
 import { type Drafter, GREEDY } from "../../src/speculate/types.ts";
 import { LEAST_CONFIDENCE } from "../../src/speculate/window.ts";
 import { isLoop } from "../../src/text/loops.ts";
@@ -49,20 +48,19 @@ async function asked(make: (model: ModelDrafter) => Drafter): Promise<Outcome[]>
   for (const [n, prompt] of prompts.entries()) {
     const cache = draft.newCache();
     const drafter = make(new ModelDrafter(draft, cache, GREEDY));
-    outcomes.push(
-      await runGeneration({
-        url: `ws://127.0.0.1:${origin.port}/v1/verify`,
-        served: { model, vocabulary: vocabulary.hash },
-        stop: [],
-        prompt,
-        sampling: GREEDY,
-        drafter,
-        fallback: LEAST_CONFIDENCE,
-        patience: 60_000,
-        maxTokens: 10 + 5 * n,
-      }),
-    );
-    await idle(drafter);
+    const outcome = await runGeneration({
+      url: `ws://127.0.0.1:${origin.port}/v1/verify`,
+      served: { model, vocabulary: vocabulary.hash },
+      stop: [],
+      prompt,
+      sampling: GREEDY,
+      drafter,
+      fallback: LEAST_CONFIDENCE,
+      patience: 60_000,
+      maxTokens: 10 + 5 * n,
+    });
+    outcomes.push(outcome);
+    await outcome.idle();
     cache.release();
   }
   return outcomes;

@@ -4,7 +4,6 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { LookupDrafter } from "../../src/draft/lookup.ts";
-import { idle } from "../../src/speculate/round.ts";
 import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
 import { type Fault, type FaultProxy, faultProxy } from "../support/fault-proxy.ts";
 import { runGeneration } from "../support/generation.ts";
@@ -78,7 +77,7 @@ describe("the same tokens", () => {
             kept += outcome.kept;
             if (name === "oracle") oraclePasses += outcome.passes;
             if (name === "none") nonePasses += outcome.passes;
-            if (drafter && name !== "hangs") await idle(drafter);
+            if (name !== "hangs") await outcome.idle();
           }),
         );
       }

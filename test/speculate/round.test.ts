@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { OutriderError } from "../../src/model/errors.ts";
 import { History } from "../../src/speculate/history.ts";
-import { generate, idle, type Step } from "../../src/speculate/round.ts";
+import { generate, type Step } from "../../src/speculate/round.ts";
 import type { Done, Draft, Drafter, Proposed, Verdict, Verifier } from "../../src/speculate/types.ts";
 import { Window, type WindowPolicy } from "../../src/speculate/window.ts";
 import { GuessDrafter, sleep } from "../support/scripted.ts";
@@ -74,7 +74,7 @@ describe("tokens", () => {
   test("of each verdict are appended and yielded, flagged kept or decided", async () => {
     const verifier = new HandVerifier();
     const timeline = [1, 2];
-    const run = generate(timeline, null, verifier, window());
+    const { steps: run } = generate(timeline, null, verifier, window());
     verifier.give(verdict(2, 0, [3], 1));
     verifier.give(verdict(3, 2, [4, 5, 9], 2));
     verifier.give({ reason: "length" });
@@ -92,7 +92,7 @@ describe("tokens", () => {
   test("do not wait for the drafter, not the first ones and not the end", async () => {
     const verifier = new HandVerifier();
     const hanging: Drafter = { sync: () => new Promise(() => {}), propose: () => new Promise(() => {}) };
-    const run = generate([1], hanging, verifier, window());
+    const { steps: run } = generate([1], hanging, verifier, window());
     verifier.give(verdict(1, 0, [2], 1));
     expect((await nextStep(run)).tokens).toEqual([{ id: 2, kept: false }]);
     verifier.give(verdict(2, 0, [3], 2));
@@ -106,7 +106,7 @@ describe("drafts", () => {
   test("are made from every verdict; before the first the drafter only reads the prompt", async () => {
     const verifier = new HandVerifier();
     const drafter = counting();
-    const run = generate([4, 5], drafter, verifier, window());
+    const { steps: run } = generate([4, 5], drafter, verifier, window());
     const first = run.next();
     await settle();
     expect(verifier.drafts).toEqual([]);
@@ -137,7 +137,7 @@ describe("drafts", () => {
   test("take siblings along for a target that judges them; one that is kept ends what was drafted after its place", async () => {
     const verifier = new HandVerifier();
     const drafter = new GuessDrafter((timeline) => timeline.at(-1)! + 1, 0, [(timeline) => timeline.at(-1)! + 50]);
-    const run = generate([4, 5], drafter, verifier, window({ maxDraft: 7 }));
+    const { steps: run } = generate([4, 5], drafter, verifier, window({ maxDraft: 7 }));
     verifier.give({ ...verdict(2, 0, [6], 1), siblings: true });
     await nextStep(run);
     await settle();
@@ -169,7 +169,7 @@ describe("drafts", () => {
     const { promise, resolve: asked } = Promise.withResolvers<void>();
     verifier.asked = promise;
     const drafter = counting();
-    const first = generate([4, 5], drafter, verifier, window()).next();
+    const first = generate([4, 5], drafter, verifier, window()).steps.next();
     await settle();
     expect(drafter.syncs).toBe(0);
     asked();
@@ -181,7 +181,7 @@ describe("drafts", () => {
     const far = new History({ roundTripMs: 500, draftStepMs: 20, targetStepMs: 8, positionMs: 0.5 });
     const streaming = new HandVerifier();
     const idler = counting();
-    const run = generate([4, 5], idler, streaming, window({ patience: 0, spare: "time" }, far));
+    const { steps: run } = generate([4, 5], idler, streaming, window({ patience: 0, spare: "time" }, far));
     for (let i = 0; i < 3; i++) {
       streaming.give(verdict(2 + i, 0, [6], 1 + i));
       await nextStep(run);
@@ -195,7 +195,7 @@ describe("drafts", () => {
   test("stand while the verdicts of a streaming origin agree with them, and are added to", async () => {
     const verifier = new HandVerifier();
     const history = new History({ roundTripMs: 1, draftStepMs: 0.1, targetStepMs: 50, positionMs: 0 });
-    const run = generate([4, 5], counting(), verifier, window({ patience: 0 }, history));
+    const { steps: run } = generate([4, 5], counting(), verifier, window({ patience: 0 }, history));
     verifier.give(verdict(2, 0, [6], 1));
     await nextStep(run);
     await sleep(50);
@@ -218,7 +218,7 @@ describe("drafts", () => {
   test("that may not be worth their positions are held back until what is before them is decided", async () => {
     const history = new History({ roundTripMs: 1, draftStepMs: 0.1, targetStepMs: 10, positionMs: 8 });
     const verifier = new HandVerifier();
-    const run = generate([4, 5], counting(), verifier, window({ patience: 0, spare: "time" }, history));
+    const { steps: run } = generate([4, 5], counting(), verifier, window({ patience: 0, spare: "time" }, history));
     verifier.give(verdict(2, 0, [6], 1));
     await nextStep(run);
     await sleep(50);
@@ -236,7 +236,7 @@ describe("drafts", () => {
     const history = new History({ roundTripMs: 1, draftStepMs: 50, targetStepMs: 8, positionMs: 5 });
     const verifier = new HandVerifier();
     const drafter = counting();
-    const run = generate([5], drafter, verifier, window({ spare: "time" }, history));
+    const { steps: run } = generate([5], drafter, verifier, window({ spare: "time" }, history));
     verifier.give(verdict(1, 0, [6], 1));
     await nextStep(run);
     await settle();
@@ -262,7 +262,7 @@ describe("drafts", () => {
       sync: () => (reads++ === 0 ? new Promise<void>((done) => void (read = done)) : Promise.resolve()),
       propose: async () => [{ id: 7, confidence: 0.8, source: "model" }],
     };
-    const run = generate([4, 5], drafter, verifier, window({ patience: 0, spare: "time" }, history));
+    const { steps: run } = generate([4, 5], drafter, verifier, window({ patience: 0, spare: "time" }, history));
     for (let at = 2; at < 40; at++) {
       verifier.give(verdict(at, 0, [6], at - 1));
       await nextStep(run);
@@ -295,7 +295,7 @@ describe("drafts", () => {
           return [7, 8].map((id) => ({ id, confidence: 0.9, source: "model" }));
         },
       };
-      const run = generate([5], drafter, verifier, window());
+      const { steps: run } = generate([5], drafter, verifier, window());
       verifier.give(verdict(1, 0, [6], 1));
       await nextStep(run);
       await started;
@@ -312,7 +312,12 @@ describe("drafts", () => {
   test("when there are none, are declined where the origin waits and not mentioned where it streams", async () => {
     for (const waits of [true, false]) {
       const verifier = new HandVerifier();
-      const run = generate([5], new GuessDrafter(() => null), verifier, window({ patience: waits ? 1000 : 0 }));
+      const { steps: run } = generate(
+        [5],
+        new GuessDrafter(() => null),
+        verifier,
+        window({ patience: waits ? 1000 : 0 }),
+      );
       verifier.give(verdict(1, 0, [6], 1));
       await nextStep(run);
       await settle();
@@ -324,7 +329,7 @@ describe("drafts", () => {
 
   test("are not started while verdicts are waiting to be taken", async () => {
     const verifier = new HandVerifier();
-    const run = generate([5], counting(), verifier, window());
+    const { steps: run } = generate([5], counting(), verifier, window());
     for (let i = 0; i < 3; i++) verifier.give(verdict(1 + i, 0, [50 + i], 1 + i));
     for (let i = 0; i < 3; i++) await nextStep(run);
     await settle();
@@ -339,7 +344,7 @@ describe("drafts", () => {
       sync: async () => {},
       propose: async () => Array.from({ length: 50 }, (_, id) => ({ id, confidence: 0.5, source: "model" })),
     };
-    const run = generate([5], greedy, verifier, window());
+    const { steps: run } = generate([5], greedy, verifier, window());
     verifier.give(verdict(1, 0, [6], 1));
     await nextStep(run);
     await settle();
@@ -355,24 +360,25 @@ describe("failures", () => {
     const drafter = new GuessDrafter(() => {
       throw new Error("trap");
     });
-    const run = generate([5], drafter, verifier, window());
+    const { steps: run, idle } = generate([5], drafter, verifier, window());
     verifier.give(verdict(1, 0, [6], 1));
     expect((await nextStep(run)).draftError).toBeUndefined();
     await settle();
     expect(verifier.drafts).toEqual([{ position: Number.MAX_SAFE_INTEGER, tokens: [] }]);
+    const { syncs } = drafter;
     verifier.give(verdict(2, 0, [7], 2));
     verifier.give(verdict(3, 0, [8], 3));
     expect((await nextStep(run)).draftError).toMatchObject({ message: "trap" });
     expect((await nextStep(run)).draftError).toBeUndefined();
     verifier.give({ reason: "length" });
     expect((await run.next()).value).toMatchObject({ reason: "length", draftError: { message: "trap" } });
-    await idle(drafter);
-    expect(drafter.syncs).toBe(1);
+    await idle();
+    expect(drafter.syncs).toBe(syncs);
   });
 
   test("a lost origin rejects with its error, and closes", async () => {
     const verifier = new HandVerifier();
-    const run = generate([5], counting(), verifier, window());
+    const { steps: run } = generate([5], counting(), verifier, window());
     verifier.give(new OutriderError("origin_lost", "gone", { status: 503 }));
     await expect(run.next()).rejects.toMatchObject({ code: "origin_lost" });
     expect(verifier.closed).toBeGreaterThan(0);
@@ -381,19 +387,19 @@ describe("failures", () => {
   test("a client that leaves closes the origin and stops the drafter", async () => {
     const verifier = new HandVerifier();
     const drafter = counting(2);
-    const run = generate([5], drafter, verifier, window());
+    const { steps: run, idle } = generate([5], drafter, verifier, window());
     verifier.give(verdict(1, 0, [6], 1));
     await nextStep(run);
     await run.return(undefined as never);
     expect(verifier.closed).toBeGreaterThan(0);
-    await idle(drafter);
+    await idle();
     const { syncs } = drafter;
     await sleep(20);
     expect(drafter.syncs).toBe(syncs);
   });
 });
 
-test("a drafter serves one generation at a time", async () => {
+test("a drafter is idle once the slice of work under way is done, and then serves the next generation", async () => {
   let working = 0;
   let most = 0;
   const drafter: Drafter = {
@@ -406,19 +412,23 @@ test("a drafter serves one generation at a time", async () => {
   };
   const first = new HandVerifier();
   const second = new HandVerifier();
-  const leaving = generate([1], drafter, first, window());
+  const left = generate([1], drafter, first, window());
+  await left.idle();
   first.give(verdict(1, 0, [2], 1));
-  await nextStep(leaving);
-  await leaving.return(undefined as never);
-  const run = generate([1, 2], drafter, second, window());
+  await nextStep(left.steps);
+  await left.steps.return(undefined as never);
+  expect(working).toBe(1);
+  await left.idle();
+  expect(working).toBe(0);
+  const { steps, idle } = generate([1, 2], drafter, second, window());
   second.give(verdict(2, 0, [3], 1));
-  await nextStep(run);
+  await nextStep(steps);
   await sleep(60);
   expect(second.drafts).toEqual([{ position: 3, tokens: [] }]);
   expect(most).toBe(1);
   second.give({ reason: "stop" });
-  await run.next();
-  await idle(drafter);
+  await steps.next();
+  await idle();
   expect(working).toBe(0);
 });
 
@@ -426,7 +436,7 @@ describe("what a session learns", () => {
   test("is acceptance up to the first wrong token, and times where the origin waits", async () => {
     const history = new History({ roundTripMs: 30, draftStepMs: 5, targetStepMs: 10, positionMs: 0 });
     const verifier = new HandVerifier();
-    const run = generate([1], counting(), verifier, window({}, history));
+    const { steps: run } = generate([1], counting(), verifier, window({}, history));
     const before = history.acceptance(0.8);
     let position = 1;
     for (let pass = 1; pass <= 60; pass++) {

@@ -35,6 +35,8 @@ export interface Outcome extends Summary {
   readonly tokens: number[];
   readonly flags: boolean[];
   readonly timeline: number[];
+  /** Resolves when the drafter has stopped. */
+  idle(): Promise<void>;
 }
 
 let sessions = 0;
@@ -65,12 +67,12 @@ export async function runGeneration(options: GenerationOptions): Promise<Outcome
     { maxDraft: 8, fallback: options.fallback ?? 0, patience: options.patience ?? 0, spare: "passes" },
     new History(),
   );
-  const run = generate(timeline, options.drafter ?? null, clientFor(options), window);
+  const { steps, idle } = generate(timeline, options.drafter ?? null, clientFor(options), window);
   const tokens: number[] = [];
   const flags: boolean[] = [];
   for (;;) {
-    const { done, value } = await run.next();
-    if (done) return { ...value, tokens, flags, timeline };
+    const { done, value } = await steps.next();
+    if (done) return { ...value, tokens, flags, timeline, idle };
     for (const { id, kept } of value.tokens) {
       tokens.push(id);
       flags.push(kept);

@@ -427,18 +427,20 @@ describe("silence", () => {
 
 test("a connection that fails late, after it was given up, does not disturb the one in use", async () => {
   let calls = 0;
+  const { promise: late, resolve: failLate } = Promise.withResolvers<void>();
   const verifier = clientWith(
     {
-      silenceMs: 60,
+      silenceMs: 300,
       connect: async () => {
         if (calls++ > 0) return new WebSocket(url);
-        await sleep(90);
+        await late;
         throw new Error("refused at last");
       },
     },
     async (peer) => {
       await peer.frame(0);
-      await sleep(50);
+      failLate();
+      await sleep(10);
       peer.send(verdict(3, [0], 1));
       peer.send(done("stop"));
     },

@@ -91,7 +91,7 @@ async function run(
 ): Promise<{ tokens: number[]; summary: Summary }> {
   const timeline = [...prompt];
   const window = new Window({ maxDraft: 8, fallback: 0, patience, spare: "passes" }, new History());
-  const steps = generate(timeline, drafter, clientOf(prompt, sampling, patience, maxTokens, session), window);
+  const { steps } = generate(timeline, drafter, clientOf(prompt, sampling, patience, maxTokens, session), window);
   for (;;) {
     const step = await steps.next();
     if (step.done) return { tokens: timeline.slice(prompt.length), summary: step.value };
