@@ -5,7 +5,7 @@ import { OutriderError } from "./model/errors.ts";
 const USAGE = `outrider <command>
 
   start      prepare the models if needed, then run edge and embedded origin at http://localhost:8787
-  prepare    obtain SmolLM2-135M-Instruct, make its pack and its draft's pack
+  prepare    obtain the target of a pair and make its pack
   import     turn a GGUF file into a pack
   squeeze    make the pack of a recipe, from any Llama
   eval       figures of packs: perplexity on a text, acceptance on what their target wrote, size, speed

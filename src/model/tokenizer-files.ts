@@ -36,7 +36,12 @@ export function tokenTable(tokenizer: unknown): (string | null)[] {
   return table;
 }
 
-/** First 16 hex digits of SHA-256 over the JSON of the token table. */
+/**
+ * First 16 hex digits of SHA-256 over the JSON of the token table. Ids at the end that only fill an embedding up do not
+ * count: a checkpoint leaves them out of its tokenizer, and converters to GGUF call them [PAD151665] and so on.
+ */
 export async function vocabularyHash(table: readonly (string | null)[]): Promise<string> {
-  return (await sha256Hex(new TextEncoder().encode(JSON.stringify(table)))).slice(0, 16);
+  let end = table.length;
+  while (end > 0 && (table[end - 1] === null || table[end - 1] === `[PAD${end - 1}]`)) end--;
+  return (await sha256Hex(new TextEncoder().encode(JSON.stringify(table.slice(0, end))))).slice(0, 16);
 }

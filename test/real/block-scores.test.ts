@@ -1,7 +1,7 @@
 /** Magnitudes of the real model's blocks, and which go by them, against torch's (golden/make_block_scores.py). */
-import path from "node:path";
 import { expect, test } from "vitest";
 import type { Calibration } from "../../src/calibrate/calibration.ts";
+import { prepare } from "../../src/commands/prepare.ts";
 import { chooseBlocks } from "../../src/compress/stages/shortened-llama.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
 import { magnitudeScore } from "../../src/methods/shortened-llama.ts";
@@ -11,7 +11,7 @@ import { openDirectory } from "../../src/platform/disk.ts";
 import { goldenJson } from "../support/golden.ts";
 
 const { scores, orders } = goldenJson("block_scores.json");
-const model = await readPack(openDirectory(path.resolve(import.meta.dirname, "../../models/smollm2-135m/pack")));
+const model = await readPack(openDirectory((await prepare()).target));
 
 test("magnitudes are torch's to 1e-6", () => {
   for (const layer of [0, 13, 29]) {

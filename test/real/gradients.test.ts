@@ -2,12 +2,12 @@
  * Gradients of the real model against PyTorch's in f64 (test/golden/make_gradients.py, make_divergence_gradients.py). PyTorch's
  * own in f32 differ from these by up to 5e-4 in a norm, 8e-4 in an entry and 1.2e-4 over all entries.
  */
-import path from "node:path";
 import { expect, test } from "vitest";
 import { FloatLlama } from "../../src/calibrate/float-llama.ts";
 import { Gradients } from "../../src/calibrate/gradients/gradients.ts";
 import type { BlockTensor } from "../../src/calibrate/passes/shape.ts";
 import { Pool } from "../../src/calibrate/threads/pool.ts";
+import { prepare } from "../../src/commands/prepare.ts";
 import { pruneDepth } from "../../src/compress/stages/prune-depth.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
 import { openDirectory } from "../../src/platform/disk.ts";
@@ -19,7 +19,7 @@ interface Golden {
   readonly tensors: Record<string, GoldenGradient>;
 }
 
-const model = await readPack(openDirectory(path.resolve(import.meta.dirname, "../../models/smollm2-135m/pack")));
+const model = await readPack(openDirectory((await prepare()).target));
 
 function own(gradients: Gradients, name: string): OwnGradient {
   const [, layer, suffix] = /^model\.layers\.(\d+)\.(.+)$/.exec(name)!;

@@ -2,17 +2,15 @@
  * The llama engine on the real model: the table of all engines with the weights in f32, and an edge in workerd before a gateway that
  * runs the quantised file. The first run installs node-llama-cpp beside the project (30 MB).
  */
-import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { prepare } from "../../src/commands/prepare.ts";
-import { obtainModel } from "../../src/obtain/obtain.ts";
 import type { TargetEngine } from "../../src/origin/engine.ts";
 import { loadLlamaCpp } from "../../src/origin/engines/llama.ts";
 import { ENGINE_CASES } from "../cases/engines.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { ask, chat } from "../support/chat.ts";
 import { llamaLibrary } from "../support/llama-library.ts";
-import { realF32Gguf, realPrompts } from "../support/real.ts";
+import { realF32Gguf, realGguf, realPrompts } from "../support/real.ts";
 import { startEdge, startOrigin } from "../support/service.ts";
 import { packHeader } from "../support/tiny.ts";
 
@@ -68,7 +66,7 @@ test("asks for few tokens of a distribution, and they nearly always say which on
 describe("behind a gateway, before an edge in workerd,", () => {
   test("the text is the target's own with every drafter, greedy and sampled", async () => {
     const { target, draft } = await prepare();
-    const { path: gguf } = await obtainModel(path.resolve(import.meta.dirname, "../../.cache/models"));
+    const gguf = await realGguf();
     const options = ["--cpu", "--threads", `${THREADS}`, "--max-sessions", "4", "--kv-tokens", "4096"];
     const origin = await startOrigin(gguf, "llama", options);
     const edge = await startEdge({ targetPack: target, draftPack: draft, originUrl: origin.url });

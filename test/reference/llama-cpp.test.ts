@@ -3,12 +3,10 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { prepare } from "../../src/commands/prepare.ts";
-import { obtainModel } from "../../src/obtain/obtain.ts";
-import { realF32Gguf } from "../support/real.ts";
+import { realF32Gguf, realGguf } from "../support/real.ts";
 import { loadPack } from "../support/tiny.ts";
 import { argmaxes, openLlamaCpp } from "./llama-cpp.ts";
 
-const CACHE = path.resolve(import.meta.dirname, "../../.cache");
 const ROWS = 16;
 
 const { windows } = JSON.parse(readFileSync(path.resolve(import.meta.dirname, "../golden/wikitext.json"), "utf8")) as {
@@ -21,7 +19,7 @@ let ours: number[][];
 
 beforeAll(async () => {
   const { target } = await prepare();
-  ({ path: gguf } = await obtainModel(path.join(CACHE, "models")));
+  gguf = await realGguf();
   const llama = await loadPack(target, 16, ROWS);
   ours = windows.map(({ tokens }) => {
     const cache = llama.newCache();

@@ -3,21 +3,27 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
 import { obtainModel } from "../../src/obtain/obtain.ts";
+import { readPair } from "../../src/obtain/pair.ts";
 import { FileSource } from "../../src/platform/disk.ts";
+import { cacheFolder } from "../../src/platform/places.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { writeF32Gguf } from "./f32-gguf.ts";
 
-const CACHE = path.resolve(import.meta.dirname, "../../.cache/models");
+const CACHE = path.join(cacheFolder(), "models");
 
-export async function realModelFile(): Promise<FileSource> {
-  return FileSource.open((await obtainModel(CACHE)).path);
-}
+/** The real pair: SmolLM2-135M-Instruct and its drafts. */
+export const REAL_PAIR = readPair(path.resolve(import.meta.dirname, "../../models/smollm2-135m"));
+
+/** Path of the real target's GGUF file. */
+export const realGguf = async (): Promise<string> => (await obtainModel(REAL_PAIR.target, CACHE)).path;
+
+export const realModelFile = async (): Promise<FileSource> => FileSource.open(await realGguf());
 
 /** Path of the model's twin with its weights in f32, half a gigabyte, made at most once: what llama.cpp then computes is what the weights say. */
 export async function realF32Gguf(): Promise<string> {
   const file = path.join(CACHE, "smollm2-135m-instruct.f32.gguf");
   mkdirSync(CACHE, { recursive: true });
-  if (!existsSync(file)) await writeF32Gguf((await obtainModel(CACHE)).path, file);
+  if (!existsSync(file)) await writeF32Gguf(await realGguf(), file);
   return file;
 }
 

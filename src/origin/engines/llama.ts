@@ -9,7 +9,8 @@
  * two tokens are as good as tied, the target may choose the one or the other (docs/engines.md has how often).
  */
 import { basename } from "node:path";
-import { readGguf } from "../../format/gguf.ts";
+import { readGgufMetadata } from "../../format/gguf.ts";
+import { ggufVocabulary } from "../../format/gguf-facts.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { modelId } from "../../model/model-id.ts";
 import { vocabularyHash } from "../../model/tokenizer-files.ts";
@@ -168,11 +169,9 @@ class LlamaSequence extends Timeline implements EngineSequence {
 }
 
 /** The vocabulary, which a draft's pack has from a file of the same model. */
-async function tokensOf(file: string): Promise<string[]> {
+async function tokensOf(file: string): Promise<readonly string[]> {
   await using source = await FileSource.open(file);
-  const tokens = (await readGguf(source)).metadata.get("tokenizer.ggml.tokens");
-  if (Array.isArray(tokens) && tokens.every((token) => typeof token === "string")) return tokens;
-  throw new OutriderError("unsupported_model", `${basename(file)} holds no list of tokens, which drafts must share`);
+  return ggufVocabulary(source.name, await readGgufMetadata(source));
 }
 
 const failed = (what: string) => (cause: unknown) => {

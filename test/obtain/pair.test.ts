@@ -1,0 +1,55 @@
+/** pair.json: the pairs of the project, and what is refused. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { targetOf } from "../../src/format/pack-header.ts";
+import { defaultPair, knownPairs, pairNamed, readPair } from "../../src/obtain/pair.ts";
+import { packHeader } from "../support/tiny.ts";
+
+const MODELS = path.resolve(import.meta.dirname, "../../models");
+const pairs = knownPairs(MODELS);
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(path.join(tmpdir(), "pair-"));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+test("every draft of every pair was made for its target", () => {
+  expect(pairs.length).toBeGreaterThan(0);
+  for (const { name, target, drafts, directory: home } of pairs) {
+    expect(path.basename(home)).toBe(name);
+    for (const pack of drafts.values()) {
+      const header = packHeader(pack);
+      expect({ model: targetOf(header).model, vocabulary: header.vocabulary.hash }).toEqual({
+        model: target.model,
+        vocabulary: target.vocabulary,
+      });
+    }
+  }
+});
+
+test("there is one default", () => {
+  expect(pairs.filter(({ isDefault }) => isDefault)).toEqual([defaultPair(pairs)]);
+});
+
+test("a name that is none is answered with those that are", () => {
+  expect(() => pairNamed("smollm3", pairs)).toThrow(/there is no pair "smollm3"; known pairs: .*smollm2-135m/);
+});
+
+test.each([
+  ["an unknown field", (pair: Record<string, unknown>) => ({ ...pair, drft: "m" }), "Unrecognized key"],
+  ["a default that is no draft", (pair: Record<string, unknown>) => ({ ...pair, draft: "x" }), 'no draft "x"'],
+  [
+    "a checksum that is none",
+    ({ target, ...pair }: Record<string, unknown>) => ({ ...pair, target: { ...(target as object), sha256: "b1" } }),
+    "target.sha256",
+  ],
+])("%s is refused with the file's name", (_, change, message) => {
+  const good = JSON.parse(readFileSync(path.join(pairs[0]!.directory, "pair.json"), "utf8"));
+  mkdirSync(path.join(directory, "x"));
+  writeFileSync(path.join(directory, "x/pair.json"), JSON.stringify(change(good)));
+  expect(() => readPair(path.join(directory, "x"))).toThrow(message);
+  expect(() => readPair(path.join(directory, "x"))).toThrow("pair.json");
+});
