@@ -24,6 +24,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   calibrate: ["rounding", "methods", "text", "platform", "kernels", "format", "model"],
   compress: ["calibrate", "rounding", "methods", "text", "platform", "kernels", "format", "model"],
   evaluate: [
+    "inspect",
     "rounding",
     "calibrate",
     "methods",

@@ -1,5 +1,5 @@
 /** Axes of an SVG plot, linear or logarithmic, with their ticks and lines. Colours are classes of the page around it. */
-import { escapeHtml } from "./escape.ts";
+import { escapeHtml } from "./html.ts";
 
 /** A picture and the margins around what is plotted in it, in its own units. */
 export interface Frame {

@@ -1,6 +1,6 @@
 /** Names beside the marks of a plot, where there is room for them. */
 import { acrossOf, type Frame, fix, upOf } from "./axes.ts";
-import { escapeHtml } from "./escape.ts";
+import { escapeHtml } from "./html.ts";
 
 /** Between a mark and its label. */
 const GAP = 4;

@@ -1,6 +1,7 @@
 /** The target on the wasm engine, in threads of this process. */
 import { Worker } from "node:worker_threads";
 import { OutriderError } from "../model/errors.ts";
+import { askWorker } from "../platform/ask-worker.ts";
 import type { Author, Request } from "./author.ts";
 import { Lender } from "./lender.ts";
 
@@ -27,7 +28,10 @@ export class Threads implements Author {
   }
 
   async write({ prompt, temperature, seed, maxTokens }: Request): Promise<number[]> {
-    const reply = await this.#lender.lend((worker) => ask(worker, { prompt, temperature, seed, maxTokens }));
+    const request: ThreadRequest = { prompt, temperature, seed, maxTokens };
+    const reply = await this.#lender.lend((worker) =>
+      askWorker<Reply>(worker, request, "thread_failed", "a thread of the target"),
+    );
     if ("tokens" in reply) return reply.tokens;
     throw new OutriderError(reply.code, reply.message);
   }
@@ -35,20 +39,4 @@ export class Threads implements Author {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
-}
-
-function ask(worker: Worker, request: ThreadRequest): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    const fail = (cause: unknown) =>
-      reject(new OutriderError("thread_failed", `a thread of the target failed: ${cause}`, { cause }));
-    const ended = (code: number) => fail(`it ended with code ${code}`);
-    worker.once("error", fail);
-    worker.once("exit", ended);
-    worker.once("message", (reply: Reply) => {
-      worker.off("error", fail);
-      worker.off("exit", ended);
-      resolve(reply);
-    });
-    worker.postMessage(request);
-  });
 }

@@ -5,17 +5,21 @@ import type { HeadInput } from "../calibrate/passes/head.ts";
 import { hitsOf } from "../calibrate/scoring/agreement.ts";
 import { answers, endOf, runThrough, type Score, summed } from "../calibrate/scoring/perplexity.ts";
 import type { Pool } from "../calibrate/threads/pool.ts";
+import type { Llama } from "../draft/llama.ts";
 import { evenWidth } from "../format/even-width.ts";
 import type { PackedModel } from "../format/pack.ts";
+import { DECODED, medianDecodeSpeed, PROMPT, timedLlama } from "../inspect/timing.ts";
 import { OutriderError } from "../model/errors.ts";
 import { isTrimmed, TokenRows } from "../model/token-rows.ts";
 import { startProgress } from "../platform/progress.ts";
 import type { TargetAnswer } from "../text/target-text.ts";
 import { type Acceptance, acceptances } from "./acceptance.ts";
-import { decodeSpeed, TIMED } from "./decode-speed.ts";
-import { loadEngine } from "./loaded-llama.ts";
-import { type ServedFigures, servedFigures, servedRoom } from "./replay.ts";
+import { loadedLlama } from "./loaded-llama.ts";
+import { replayFigures, replayTokens, type ServedFigures } from "./replay.ts";
 import { type Size, sizeOf } from "./size.ts";
+
+/** For so long a model's decoding is timed. */
+const SPEED_SECONDS = 3;
 
 /** What was not asked for is absent; so are a trimmed vocabulary's perplexity and KL, which are not defined. */
 export interface Figures extends Size, Partial<Score>, Partial<ServedFigures> {
@@ -72,11 +76,11 @@ export async function figuresOf(
       progress.update(windows.length + count),
     );
     const judged = windows.length + material.answers.length;
-    const room = Math.max(material.served ? servedRoom(replayed) : 0, material.speed ? TIMED : 0);
-    const engine = room > 0 && (await loadEngine(model, room));
+    const tokens = Math.max(material.served ? replayTokens(replayed) : 0, material.speed ? PROMPT + DECODED : 0);
+    const loaded = tokens > 0 && (await loadedLlama(model, tokens));
     const served =
-      engine && material.served && (await servedFigures(engine, replayed, (count) => progress.update(judged + count)));
-    const speed = engine && material.speed && { decodeTps: decodeSpeed(engine) };
+      loaded && material.served && (await replayFigures(loaded, replayed, (count) => progress.update(judged + count)));
+    const speed = loaded && material.speed && { decodeTps: await decodeTpsOf(loaded) };
     return {
       pack,
       model: model.model,
@@ -91,4 +95,11 @@ export async function figuresOf(
     progress.end();
     llama.release();
   }
+}
+
+async function decodeTpsOf(llama: Llama): Promise<number> {
+  const engine = timedLlama(llama);
+  const speed = await medianDecodeSpeed(engine, SPEED_SECONDS);
+  engine.release();
+  return speed;
 }

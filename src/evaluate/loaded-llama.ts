@@ -1,13 +1,12 @@
-/** A model in the service's engine, as its pack would be loaded. */
-
+/** A model in memory as the service's quantised Llama, loaded as it would be from its pack. */
 import { type Llama, loadLlama } from "../draft/llama.ts";
 import { type PackedModel, writePack } from "../format/pack.ts";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { builtModules } from "../platform/built.ts";
 import { packable } from "../rounding/packable.ts";
 
-/** With room for one cache of `tokens`. */
-export async function loadEngine(model: PackedModel, tokens: number): Promise<Llama> {
+/** Has room for one cache of `tokens` tokens. */
+export async function loadedLlama(model: PackedModel, tokens: number): Promise<Llama> {
   const files = new Map<string, Uint8Array>();
   const header = await writePack(packable(model), { write: async (name, bytes) => void files.set(name, bytes) });
   const shards = async function* (index: number) {

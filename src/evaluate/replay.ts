@@ -29,13 +29,13 @@ export interface ServedFigures {
   readonly servedWithoutLoops?: Served;
 }
 
-/** Tokens that the engine needs room for. */
-export function servedRoom(answers: readonly TargetAnswer[]): number {
+/** Tokens that the cache of `replayFigures` needs room for. */
+export function replayTokens(answers: readonly TargetAnswer[]): number {
   return DRAFTED + Math.max(...answers.map(({ prompt, answer }) => prompt.length + answer.length));
 }
 
 /** Every answer in a session of its own; `replayed` is told how many are done. Rejects with what the drafter rejects with. */
-export async function servedFigures(
+export async function replayFigures(
   llama: Llama,
   answers: readonly TargetAnswer[],
   replayed: (count: number) => void,

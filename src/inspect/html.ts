@@ -1,5 +1,5 @@
 /** An inspection as one HTML file that loads nothing: the roofline plot and the tables. */
-import { htmlPage, htmlTable } from "../charts/page.ts";
+import { htmlPage, htmlTable } from "../charts/html.ts";
 import type { InspectedPass, Inspection } from "./inspection.ts";
 import { rooflinePlot } from "./plot.ts";
 import { COLUMNS, headline, passRows, passSummary, passTitle, roofLines } from "./report.ts";

@@ -11,6 +11,7 @@ import type { KernelModules } from "../kernels/wasm.ts";
 import { type Cost, sumCosts } from "./cost.ts";
 import { Operations } from "./operation.ts";
 import { type Limit, predict, RoofMeter, type Roofs } from "./roof.ts";
+import { arbitraryTokens, median } from "./timing.ts";
 import { type Call, Trace } from "./trace.ts";
 
 export interface InspectedOperation {
@@ -103,15 +104,11 @@ export async function inspectPack(
   };
 }
 
-/** Arbitrary ids: the work does not depend on them. */
-const prompt = (length: number, vocabulary: number): number[] =>
-  Array.from({ length }, (_, n) => (n * 7919) % vocabulary);
-
 /** A step that decodes greedily at `position`, always the same one. */
 function startDecode(llama: Llama, position: number): () => void {
   const { vocabulary } = llama.header.config;
   const cache = llama.newCache();
-  llama.forward(cache, prompt(position, vocabulary), 0);
+  llama.forward(cache, arbitraryTokens(position, vocabulary), 0);
   let token = 0;
   return () => {
     cache.cut(position);
@@ -122,7 +119,7 @@ function startDecode(llama: Llama, position: number): () => void {
 
 function startPrefill(llama: Llama, tokens: number): () => void {
   const cache = llama.newCache();
-  const ids = prompt(tokens, llama.header.config.vocabulary);
+  const ids = arbitraryTokens(tokens, llama.header.config.vocabulary);
   return () => {
     cache.cut(0);
     llama.forward(cache, ids, 1);
@@ -186,8 +183,4 @@ function summary({ calls, outside, untraced }: Passes, operations: Operations, r
     untraced: median(untraced),
     passes: calls.length,
   };
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
 }

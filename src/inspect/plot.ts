@@ -3,7 +3,7 @@
  * are dots whose area is their share of the pass. Colours are CSS variables of the page around it.
  */
 import { type Axis, acrossOf, type Frame, fix, grid, scale, upOf } from "../charts/axes.ts";
-import { escapeHtml } from "../charts/escape.ts";
+import { escapeHtml } from "../charts/html.ts";
 import { type Box, labels } from "../charts/labels.ts";
 import { totalBytes, totalMacs } from "./cost.ts";
 import type { InspectedPass, Inspection } from "./inspection.ts";

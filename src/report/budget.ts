@@ -1,6 +1,6 @@
 /** Where the bytes of packs lie, as stacked bars in one SVG. */
 import { acrossOf, type Frame, fix, grid, linearAxis } from "../charts/axes.ts";
-import { escapeHtml } from "../charts/escape.ts";
+import { escapeHtml } from "../charts/html.ts";
 import { KINDS, type Kind } from "./contents.ts";
 
 const ROW = 26;

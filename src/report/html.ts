@@ -1,6 +1,5 @@
 /** The report on packs as one HTML file that loads nothing. */
-import { escapeHtml } from "../charts/escape.ts";
-import { htmlPage, htmlTable } from "../charts/page.ts";
+import { escapeHtml, htmlPage, htmlTable } from "../charts/html.ts";
 import { figureTable, LEGEND } from "../evaluate/columns.ts";
 import type { Figures } from "../evaluate/figures.ts";
 import type { Analysis, BlockLoss } from "./analysis.ts";

@@ -1,6 +1,6 @@
 /** Size against one figure as an SVG plot, with the Pareto front drawn through the packs that are on it. */
 import { type Axis, acrossOf, type Frame, fix, grid, linearAxis, logarithmicAxis, upOf } from "../charts/axes.ts";
-import { escapeHtml } from "../charts/escape.ts";
+import { escapeHtml } from "../charts/html.ts";
 import { labels } from "../charts/labels.ts";
 import { type Point, paretoFront } from "./front.ts";
 

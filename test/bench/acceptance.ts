@@ -10,10 +10,11 @@
 import { parseArgs } from "node:util";
 import { prepare } from "../../src/commands/prepare.ts";
 import { packBytes } from "../../src/format/pack-header.ts";
+import { decodeSpeed, timedLlama } from "../../src/inspect/timing.ts";
 import { ask, chat } from "../support/chat.ts";
 import { startEdge } from "../support/service.ts";
 import { loadPack, packHeader } from "../support/tiny.ts";
-import { decodeSpeed, ours, PAGES } from "./measure.ts";
+import { PAGES } from "./measure.ts";
 import { questionsIn } from "./questions.ts";
 
 const { values } = parseArgs({
@@ -68,7 +69,7 @@ try {
   await edge.stop();
 }
 
-const stepMs = 1000 / (await decodeSpeed(ours(await loadPack(draft, PAGES, 1))));
+const stepMs = 1000 / (await decodeSpeed(timedLlama(await loadPack(draft, PAGES, 1))));
 const shards = packBytes(packHeader(draft));
 console.log(
   `draft ${values.draft}, ${(shards / 1e6).toFixed(1)} MB, a step of ${stepMs.toFixed(1)} ms in Node, ` +

@@ -18,6 +18,7 @@ import { linkFiles } from "../../src/commands/start.ts";
 import { makePack } from "../../src/compress/pipeline.ts";
 import { packBytes } from "../../src/format/pack-header.ts";
 import { inspectPack } from "../../src/inspect/inspection.ts";
+import { DECODED, PROMPT, timedLlama } from "../../src/inspect/timing.ts";
 import { builtModule, builtModules } from "../../src/platform/built.ts";
 import { shardReader } from "../../src/platform/disk.ts";
 import { loadPack, packHeader } from "../support/tiny.ts";
@@ -25,7 +26,7 @@ import { buildIsolate, type ColdParts, coldStart } from "./cold-start.ts";
 import { CUT } from "./cut.ts";
 import { peerFiles } from "./ggufs.ts";
 import type { LayerTimes } from "./layers.ts";
-import { DECODED, measure, ours, PAGES, PROMPT, type Speeds, VERIFIED } from "./measure.ts";
+import { measure, PAGES, type Speeds, VERIFIED } from "./measure.ts";
 import { openPeer } from "./peer-llama-cpp.ts";
 import { openWllama } from "./peer-wllama.ts";
 import { coldTable, jsonLine, layersTable, speedTable } from "./report.ts";
@@ -59,8 +60,8 @@ const inspected = await inspectPack(
 );
 
 const node = {
-  target: ours(await loadPack(target, PAGES, VERIFIED)),
-  draft: ours(await loadPack(cut, PAGES, VERIFIED)),
+  target: timedLlama(await loadPack(target, PAGES, VERIFIED)),
+  draft: timedLlama(await loadPack(cut, PAGES, VERIFIED)),
 };
 const harness = createTestHarness({ workers: [{ configPath: join(import.meta.dirname, "wrangler.toml") }] });
 const { url } = await harness.listen();

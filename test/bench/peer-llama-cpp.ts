@@ -1,10 +1,12 @@
 /** llama.cpp on one thread of the CPU, through node-llama-cpp, as an engine to measure. */
+
+import { DECODED, PROMPT, type TimedEngine } from "../../src/inspect/timing.ts";
 import { openLlamaCpp } from "../reference/llama-cpp.ts";
-import { DECODED, type Engine, PREFILLS, PROMPT } from "./measure.ts";
+import { PREFILLS } from "./measure.ts";
 
 const GREEDY = { generateNext: { token: true, options: { temperature: 0 } } } as const;
 
-export interface LlamaCpp extends Engine {
+export interface LlamaCpp extends TimedEngine {
   close(): Promise<void>;
 }
 
@@ -12,6 +14,7 @@ export interface LlamaCpp extends Engine {
 export async function openPeer(gguf: string): Promise<LlamaCpp> {
   const { sequence, dispose } = await openLlamaCpp(gguf, Math.max(...PREFILLS, PROMPT + DECODED) + 64, 1, true);
   return {
+    vocabulary: 500,
     async cut(length) {
       const end = sequence.nextTokenIndex;
       if (length < end) await sequence.eraseContextTokenRanges([{ start: length, end }]);

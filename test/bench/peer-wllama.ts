@@ -9,9 +9,10 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import type { JSHandle, Page } from "playwright-core";
+import { DECODED, PROMPT } from "../../src/inspect/timing.ts";
 import { installBeside } from "../support/beside.ts";
 import { launchChromium } from "../support/chromium.ts";
-import { DECODED, PREFILLS, PROMPT, type Speeds } from "./measure.ts";
+import { PREFILLS, type Speeds } from "./measure.ts";
 
 const VERSION = "3.13.0";
 /** Without these Chromium gives a page no shared memory, which wllama's build asks for even on one thread. */

@@ -4,16 +4,17 @@
  */
 import { loadLlama } from "../../src/draft/llama.ts";
 import { readPackHeader } from "../../src/format/pack-reader.ts";
+import { decodeSpeed, type TimedEngine, timedLlama } from "../../src/inspect/timing.ts";
 import { assetShards, assetText } from "../../src/platform/assets.ts";
 import { bundledModules } from "../../src/platform/bundled.ts";
-import { decodeSpeed, type Engine, measure, ours, PAGES, VERIFIED } from "./measure.ts";
+import { measure, PAGES, VERIFIED } from "./measure.ts";
 
-const engines = new Map<string, Promise<Engine>>();
+const engines = new Map<string, Promise<TimedEngine>>();
 
-async function load(assets: Fetcher, base: string): Promise<Engine> {
+async function load(assets: Fetcher, base: string): Promise<TimedEngine> {
   const header = readPackHeader(await assetText(assets, base, "pack.json"));
   const shards = assetShards(assets, base, header, () => {});
-  return ours(await loadLlama(header, shards, bundledModules, { pages: PAGES, rows: VERIFIED }));
+  return timedLlama(await loadLlama(header, shards, bundledModules, { pages: PAGES, rows: VERIFIED }));
 }
 
 export default {

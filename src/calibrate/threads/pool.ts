@@ -5,6 +5,7 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { OutriderError } from "../../model/errors.ts";
+import { askWorker } from "../../platform/ask-worker.ts";
 import { bindCalibration, COUNTER } from "../passes/kernels.ts";
 import { scratchBytes, type Task } from "../tasks/tasks.ts";
 import { SharedArena } from "./shared-arena.ts";
@@ -55,7 +56,7 @@ export class Pool {
       Atomics.store(this.arena.integers(COUNTER, 1), 0, 0);
       await Promise.all(
         this.#workers.map((worker, n) =>
-          order(worker, { task, parts, scratch: this.#scratch! + n * this.#scratchEach }),
+          this.#order(worker, { task, parts, scratch: this.#scratch! + n * this.#scratchEach }),
         ),
       );
     } finally {
@@ -67,6 +68,11 @@ export class Pool {
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
 
+  async #order(worker: Worker, order: Order): Promise<void> {
+    const { error } = await askWorker<Outcome>(worker, order, "worker_failed", "a calibration thread");
+    if (error !== undefined) throw new OutriderError("worker_failed", `a calibration thread failed: ${error}`);
+  }
+
   /** At least `bytes` of scratch for each thread, kept for the next task. */
   #reserve(bytes: number): void {
     if (bytes <= this.#scratchEach) return;
@@ -74,21 +80,4 @@ export class Pool {
     this.#scratchEach = bytes;
     this.#scratch = this.arena.allocate(bytes * this.threads);
   }
-}
-
-function order(worker: Worker, message: Order): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = (cause: unknown) =>
-      reject(new OutriderError("worker_failed", `a calibration thread failed: ${cause}`, { cause }));
-    const ended = (code: number) => fail(`it ended with code ${code}`);
-    worker.once("error", fail);
-    worker.once("exit", ended);
-    worker.once("message", ({ error }: Outcome) => {
-      worker.off("error", fail);
-      worker.off("exit", ended);
-      if (error === undefined) resolve();
-      else fail(error);
-    });
-    worker.postMessage(message);
-  });
 }

@@ -1,7 +1,8 @@
 /**
- * Which build of calibration's kernels a machine gets. V8 can join neighbouring 128-bit operations into 256-bit ones, which
- * doubles matrix products where a CPU has AVX2, but only behind a flag for experiments. So it is asked to where both are
- * known to hold: in the V8 that the tests run on, and if products come out equal, bit for bit, and faster.
+ * Which build of the calibration kernels this machine runs. V8 can join two neighbouring 128-bit operations into one of 256
+ * bits, which doubles the speed of matrix products on a CPU with AVX2. V8 does so only behind an experimental flag, so the
+ * wide build is used only where that is known to be right: in a V8 that the test suite has run on, and when a probe finds
+ * its products equal to the narrow build's, bit for bit, and faster.
  */
 import v8 from "node:v8";
 import { builtModule } from "../../platform/built.ts";
@@ -13,22 +14,39 @@ const SIZE = 192;
 /** Long enough for V8 to have optimised what it runs. */
 const PROBE_MS = 80;
 
-/** The faster module, 16 columns a tile or 8. Leaves V8's flag set: it optimises a module after a while, as it runs. */
+let reported = false;
+
+/**
+ * The faster module: tiles of 16 columns, or of 8. The experimental flag is the whole process's and stays set, because V8
+ * optimises a module only after it has run for a while. Where the narrow build runs, stderr says so once, and why.
+ */
 export async function widestModule(): Promise<WebAssembly.Module> {
   const narrow = await builtModule("calibrate");
-  if (!TRIED.test(process.versions.v8)) return narrow;
+  const { v8: version } = process.versions;
+  if (!TRIED.test(version)) {
+    return report(narrow, `the 256-bit kernel is only tested on V8 13.6 (Node 24), and this is V8 ${version}`);
+  }
   v8.setFlagsFromString("--experimental-wasm-revectorize");
   const wide = await builtModule("calibrate16");
-  const [slow, fast] = [probe(narrow), probe(wide)];
+  const slow = probe(narrow);
+  const fast = probe(wide);
   const equal = fast.product.every((value, at) => Object.is(value, slow.product[at]));
-  return equal && fast.ms < slow.ms ? wide : narrow;
+  if (!equal) return report(narrow, "the 256-bit kernel gives other bits on this machine");
+  return fast.ms < slow.ms ? wide : report(narrow, "the 256-bit kernel is not faster on this CPU");
+}
+
+function report(narrow: WebAssembly.Module, why: string): WebAssembly.Module {
+  if (!reported) console.error(`calibration runs its 128-bit kernel: ${why}`);
+  reported = true;
+  return narrow;
 }
 
 /** A square product and the least time it took. */
 function probe(module: WebAssembly.Module): { product: Float32Array; ms: number } {
   const memory = new WebAssembly.Memory({ initial: 64, maximum: 65536, shared: true });
   const { gemm, gemmWorkBytes } = bindCalibration(module, memory);
-  const [from, row] = [4096, 4 * SIZE];
+  const from = 4096;
+  const row = 4 * SIZE;
   const to = from + SIZE * row;
   const work = to + SIZE * row;
   if (work + gemmWorkBytes() > memory.buffer.byteLength) throw new RangeError("the probe's memory is too small");

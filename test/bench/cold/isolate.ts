@@ -4,9 +4,9 @@
  */
 import { loadLlama } from "../../../src/draft/llama.ts";
 import { readPackHeader } from "../../../src/format/pack-reader.ts";
+import { arbitraryTokens, timedLlama } from "../../../src/inspect/timing.ts";
 import { assetShards, assetText } from "../../../src/platform/assets.ts";
 import { bundledModules } from "../../../src/platform/bundled.ts";
-import { ours, prompt } from "../measure.ts";
 
 const PROMPT = 16;
 const BASE = "https://assets/edge/draft/";
@@ -36,7 +36,7 @@ export default {
     };
     const llama = await loadLlama(packHeader, watched, bundledModules, { pages: 8, rows: 1 });
     const instantiated = Date.now();
-    ours(llama).pass(prompt(PROMPT), 1);
+    timedLlama(llama).pass(arbitraryTokens(PROMPT, 500), 1);
     const times: ColdTimes = { entered, header, laidOut, weights, instantiated, drafted: Date.now() };
     return Response.json(times);
   },

@@ -1,5 +1,4 @@
 /** One HTML file that loads nothing, light or dark as the reader's system is. */
-import { escapeHtml } from "./escape.ts";
 
 const STYLE = `
 :root {
@@ -26,6 +25,11 @@ th, td { padding: 3px 10px; text-align: right; white-space: nowrap; border-botto
 th:first-child, td:first-child { padding-left: 0; text-align: left; }
 p { color: var(--soft); }
 `;
+
+const ENTITIES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+
+/** Text as HTML and SVG show it, in elements and quoted attributes. */
+export const escapeHtml = (text: string): string => text.replace(/[&<>"]/g, (character) => ENTITIES[character]!);
 
 /** `title` is text; `style` what the body needs on top; `body` HTML. */
 export function htmlPage(title: string, style: string, body: string): string {
