@@ -8,6 +8,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          globalSetup: ["wasm/build.js"],
           include: ["test/**/*.test.ts"],
           exclude: ["test/workerd/**", "test/real/**", "test/engines/**", "test/reference/**", "test/page/**"],
           testTimeout: 30_000,
@@ -16,6 +17,7 @@ export default defineConfig({
       {
         test: {
           name: "workerd",
+          globalSetup: ["wasm/build.js"],
           include: ["test/workerd/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -26,7 +28,7 @@ export default defineConfig({
           name: "real",
           sequence: { groupOrder: 1 },
           include: ["test/real/**/*.test.ts"],
-          globalSetup: ["test/real/setup.ts"],
+          globalSetup: ["wasm/build.js", "test/real/setup.ts"],
           // Each file fills both cores of a small machine.
           fileParallelism: false,
           testTimeout: 600_000,

@@ -2,6 +2,7 @@
 import { Worker } from "node:worker_threads";
 import { OutriderError } from "../model/errors.ts";
 import { askWorker } from "../platform/ask-worker.ts";
+import { runningModule } from "../platform/places.ts";
 import type { Author, Request } from "./author.ts";
 import { Lender } from "./lender.ts";
 
@@ -22,7 +23,7 @@ export class Threads implements Author {
   /** Each thread loads the pack for itself: its weights, and keys and values for `context` tokens. */
   constructor(threads: number, workerData: ThreadData) {
     this.atOnce = threads;
-    const file = new URL("./thread.ts", import.meta.url);
+    const file = runningModule("corpus/thread");
     this.#workers = Array.from({ length: threads }, () => new Worker(file, { workerData, execArgv: [] }));
     this.#lender = new Lender(this.#workers);
   }

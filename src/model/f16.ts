@@ -2,21 +2,34 @@
  * Half-precision numbers as raw bits: quantised formats keep their scales as f16, and a scale that is copied
  * must stay the same bit for bit. bfloat16 is here too because it is the other 16-bit float that files hold.
  */
-const half = new Float16Array(1);
-const halfBits = new Uint16Array(half.buffer);
+const double = new Float64Array(1);
+const doubleBits = new Uint32Array(double.buffer);
 const single = new Float32Array(1);
 const singleBits = new Uint32Array(single.buffer);
 
 /** The value of an IEEE 754 binary16; exact. */
 export function f16ToNumber(bits: number): number {
-  halfBits[0] = bits;
-  return half[0]!;
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >>> 10) & 31;
+  const mantissa = bits & 1023;
+  if (exponent === 31) return mantissa === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (exponent === 0 ? mantissa * 2 ** -24 : (1024 + mantissa) * 2 ** (exponent - 25));
 }
 
 /** The nearest binary16, ties to even; beyond ±65504 it becomes an infinity. */
 export function numberToF16(value: number): number {
-  half[0] = value;
-  return halfBits[0]!;
+  if (Number.isNaN(value)) return 0x7e00;
+  double[0] = value;
+  const upper = doubleBits[1]!;
+  const sign = (upper >>> 31) << 15;
+  const magnitude = Math.abs(value);
+  // Half a step beyond the largest.
+  if (magnitude >= 65520) return sign | 0x7c00;
+  const exponent = Math.max(((upper >>> 20) & 0x7ff) - 1023, -14);
+  // In steps of this exponent. A sum of 2⁵² has no bits for fractions, and rounds ties to even.
+  const steps = magnitude * 2 ** (10 - exponent) + 2 ** 52 - 2 ** 52;
+  // Steps from 1,024 on count the exponent up by one: those below 2⁻¹⁴ have none, 2,048 are the next one's first.
+  return sign | (((exponent + 14) << 10) + steps);
 }
 
 /** The value of a bfloat16: the upper half of an f32; exact. */

@@ -11,7 +11,7 @@ declare module "cloudflare:workers" {
   }
 }
 
-/** `build/outrider.*.wasm` arrive compiled; Workers may not compile WebAssembly at run time. */
+/** `dist/outrider.*.wasm` arrive compiled; Workers may not compile WebAssembly at run time. */
 declare module "*.wasm" {
   const module: WebAssembly.Module;
   export default module;

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { peak, predict, RoofMeter, type Roofs } from "../../src/inspect/roof.ts";
 import { seeded } from "../support/random.ts";
 
-const module = new WebAssembly.Module(readFileSync(new URL("../../build/outrider.roof.wasm", import.meta.url)));
+const module = new WebAssembly.Module(readFileSync(new URL("../../dist/outrider.roof.wasm", import.meta.url)));
 
 const ROOFS: Roofs = {
   read: 10,

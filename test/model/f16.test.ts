@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { bf16ToNumber, f16ToNumber, numberToBf16, numberToF16 } from "../../src/model/f16.ts";
+import { seeded } from "../support/random.ts";
 
 /** IEEE 754 binary16 by its definition. */
 function byDefinition(bits: number): number {
@@ -28,6 +29,17 @@ test("between two binary16 values the nearer is taken, the even one in the middl
   }
   expect(f16ToNumber(numberToF16(65520))).toBe(Number.POSITIVE_INFINITY);
   expect(f16ToNumber(numberToF16(65519))).toBe(65504);
+});
+
+test("numbers become what the runtime's own half-precision array holds", () => {
+  const random = seeded(16);
+  const half = new Float16Array(1);
+  const bits = new Uint16Array(half.buffer);
+  for (let n = 0; n < 20_000; n++) {
+    const value = (random() - 0.5) * 2 ** Math.floor(random() * 48 - 28);
+    half[0] = value;
+    expect(numberToF16(value)).toBe(bits[0]);
+  }
 });
 
 test("bfloat16 is the upper half of an f32", () => {

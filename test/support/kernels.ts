@@ -13,7 +13,7 @@ const compiled = new Map<Build, WebAssembly.Module>();
 function compile(build: Build): WebAssembly.Module {
   let module = compiled.get(build);
   if (!module) {
-    module = new WebAssembly.Module(readFileSync(new URL(`../../build/outrider.${build}.wasm`, import.meta.url)));
+    module = new WebAssembly.Module(readFileSync(new URL(`../../dist/outrider.${build}.wasm`, import.meta.url)));
     compiled.set(build, module);
   }
   return module;

@@ -6,6 +6,7 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { OutriderError } from "../../model/errors.ts";
 import { askWorker } from "../../platform/ask-worker.ts";
+import { runningModule } from "../../platform/places.ts";
 import { bindCalibration, COUNTER } from "../passes/kernels.ts";
 import { scratchBytes, type Task } from "../tasks/tasks.ts";
 import { SharedArena } from "./shared-arena.ts";
@@ -34,7 +35,7 @@ export class Pool {
   private constructor(module: WebAssembly.Module, threads: number) {
     this.#gemmWorkBytes = bindCalibration(module, this.arena.memory).gemmWorkBytes();
     const workerData = { module, memory: this.arena.memory };
-    const file = new URL("./worker.ts", import.meta.url);
+    const file = runningModule("calibrate/threads/worker");
     this.#workers = Array.from({ length: threads }, () => new Worker(file, { workerData, execArgv: [] }));
   }
 

@@ -102,9 +102,13 @@ async function blockScores(
   const names = (layer: number) => BLOCK_TENSORS.map(([suffix]) => blockTensor(layer, suffix));
   const blocks = Array.from({ length: layers }, (_, layer) => names(layer));
   // One tensor at a time, so that no more than one is decoded.
-  if (criterion === "magnitude") return blocks.map((own) => magnitudeScore(Iterator.from(own).map(values)));
+  if (criterion === "magnitude") return blocks.map((own) => magnitudeScore(each(own, values)));
   const gradientOf = await calibration.gradients(model, false);
   return blocks.map((own) =>
-    taylorScore(Iterator.from(own).map((name) => ({ values: values(name), gradient: gradientOf(name).gradient }))),
+    taylorScore(each(own, (name) => ({ values: values(name), gradient: gradientOf(name).gradient }))),
   );
+}
+
+function* each<T>(names: readonly string[], of: (name: string) => T): Generator<T> {
+  for (const name of names) yield of(name);
 }
