@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { OutriderError } from "../model/errors.ts";
+import { BLOCK_FORMATS } from "../model/formats.ts";
 import type { Activations } from "./stages/activations.ts";
 import type { Gptq, Magnitude, SparseGpt, Wanda } from "./stages/layerwise.ts";
 import type { LlmPruner } from "./stages/llm-pruner.ts";
@@ -65,7 +66,7 @@ const recipeSchema = z.strictObject({
         z.strictObject({
           stage: z.literal("quantise"),
           tensors: z.enum(["blocks", "vocabulary"]),
-          format: z.enum(["q4u", "q8", "lut4", "lut3", "q2lut"]),
+          format: z.enum(BLOCK_FORMATS),
           keep: z.literal([4, 8, 12, 16]).optional(),
           outliers: z.int().positive().optional(),
         }),

@@ -5,7 +5,7 @@
  */
 import { headBlockBytes, type Kernels } from "../kernels/abi.ts";
 import type { LlamaConfig } from "../model/config.ts";
-import type { ActivationBits } from "../model/layouts.ts";
+import type { ActivationBits } from "../model/formats/format.ts";
 import { embedRow, type Matrix, multiplyMatrix } from "./matrix.ts";
 import type { Scratch } from "./memory-plan.ts";
 

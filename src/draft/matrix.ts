@@ -1,14 +1,9 @@
 /** Matrices in WASM memory: which kernels a weight format has, and which matrices are one to them. */
 import type { PackHeader } from "../format/pack-header.ts";
-import type { Kernels } from "../kernels/abi.ts";
-import {
-  type ActivationBits,
-  BLOCK_ROWS,
-  type BlockFormat,
-  blockParts,
-  type Keep,
-  OUTLIER_ROWS,
-} from "../model/layouts.ts";
+import { FORMAT_KERNELS, type Kernels } from "../kernels/abi.ts";
+import { type ActivationBits, BLOCK_ROWS } from "../model/formats/format.ts";
+import type { BlockFormat } from "../model/formats.ts";
+import { blockParts, type Keep, OUTLIER_ROWS } from "../model/layouts.ts";
 import type { MemoryPlan } from "./memory-plan.ts";
 
 export interface Matrix {
@@ -20,15 +15,6 @@ export interface Matrix {
   readonly blockBytes: number;
   readonly outliers?: { readonly address: number; readonly bytes: number } | undefined;
 }
-
-/** One row a format. */
-const KERNELS = {
-  q4u: { matmul: "matmulQ4u", embed: "embedQ4u" },
-  q8: { matmul: "matmulQ8", embed: "embedQ8" },
-  lut4: { matmul: "matmulLut4", embed: "embedLut4" },
-  lut3: { matmul: "matmulLut3", embed: "embedLut3" },
-  q2lut: { matmul: "matmulQ2lut", embed: "embedQ2lut" },
-} as const satisfies Record<BlockFormat, { matmul: keyof Kernels; embed: keyof Kernels }>;
 
 /** Tensor `name` of a pack that lies in `arena`. */
 export function matrixOf(header: PackHeader, arena: MemoryPlan, name: string): Matrix {
@@ -82,12 +68,12 @@ export function multiplyMatrix(
   accumulate: number,
   scratch: number,
 ): void {
-  const matmul = kernels[KERNELS[m.format].matmul];
+  const matmul = kernels[FORMAT_KERNELS[m.format].matmul];
   matmul(act, T, m.address, m.blockBytes, m.rows, m.cols, m.keep, bits, out, stride, accumulate, scratch);
   if (m.outliers) kernels.addOutliers(act, T, m.outliers.address, m.rows, m.cols, bits, out, stride, scratch);
 }
 
 /** out (cols) = row `row` of a dense matrix. */
 export function embedRow(kernels: Kernels, m: Matrix, row: number, out: number): void {
-  kernels[KERNELS[m.format].embed](m.address, m.blockBytes, row, m.cols, out);
+  kernels[FORMAT_KERNELS[m.format].embed](m.address, m.blockBytes, row, m.cols, out);
 }

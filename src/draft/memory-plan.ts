@@ -10,8 +10,9 @@
  * Bump allocation only. Nothing is ever freed or moved, so views into the memory stay valid.
  */
 import type { PackHeader } from "../format/pack-header.ts";
-import { activationBytes, CONSTANTS, pageBytes, q2lutTableBytes } from "../kernels/abi.ts";
+import { activationBytes, CONSTANTS, pageBytes } from "../kernels/abi.ts";
 import { totalKvHeads } from "../model/config.ts";
+import { FORMATS } from "../model/formats.ts";
 import { denseBytes, keptColumns, type TensorLayout } from "../model/layouts.ts";
 
 /** Most tokens of one pass through the layers; longer runs are cut. */
@@ -42,12 +43,13 @@ export interface Scratch {
 
 /**
  * Bytes of scratch that the matmul of a matrix needs for CHUNK tokens: their records over the columns that a block keeps,
- * or q2lut's tables of them; after it, the activations as f32 for outliers.
+ * or the tables that a format's kernel makes of them; after it, the activations as f32 for outliers.
  */
 export function matmulScratch(tensor: TensorLayout): number {
   const { format, cols, keep = 16, outliers } = tensor;
+  if (format === "f32") return 0;
   const records = keep === 16 ? 0 : activationBytes(keptColumns(tensor));
-  const tables = format === "q2lut" ? q2lutTableBytes(cols) : 0;
+  const tables = FORMATS[format].tableBytes?.(cols) ?? 0;
   return CHUNK * Math.max(records, tables, outliers ? 4 * cols : 0);
 }
 

@@ -14,7 +14,9 @@
  */
 import * as z from "zod";
 import type { LlamaConfig } from "../model/config.ts";
-import type { ActivationBits, TensorLayout } from "../model/layouts.ts";
+import type { ActivationBits } from "../model/formats/format.ts";
+import { WEIGHT_FORMATS } from "../model/formats.ts";
+import type { TensorLayout } from "../model/layouts.ts";
 
 export const PACK_VERSION = 2;
 /** Under Cloudflare's 25 MiB limit for one static asset. */
@@ -97,7 +99,7 @@ export const packHeaderSchema: z.ZodType<PackHeader> = z.object({
   tensors: z.record(
     z.string(),
     z.object({
-      format: z.enum(["f32", "q4u", "q8", "lut4", "lut3", "q2lut"]),
+      format: z.enum(WEIGHT_FORMATS),
       rows: count,
       cols: count,
       keep: z.literal([4, 8, 12, 16]).optional(),

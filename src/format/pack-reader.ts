@@ -4,7 +4,8 @@
  */
 import { checkConfig } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
-import { FORMATS, tensorBytes } from "../model/layouts.ts";
+import { FORMATS } from "../model/formats.ts";
+import { tensorBytes } from "../model/layouts.ts";
 import { sha256Hex } from "../model/sha256.ts";
 import { EMBEDDING, HEAD, tensorShapes } from "../model/tensors.ts";
 import type { PackedModel, PackedTensor } from "./pack.ts";

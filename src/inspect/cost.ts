@@ -1,11 +1,21 @@
 /**
- * What one kernel call has to move and to compute at least, from its arguments. Pure: one row of KERNELS a kernel, so a new
- * weight format needs one row.
+ * What one kernel call has to move and to compute at least, from its arguments. Pure: one row of KERNELS a kernel; the rows
+ * of weight formats come from the table of model/formats.ts.
  *
  * Bytes: every operand read once and every result written once, whatever the kernel does beyond that. A multiply-add is one
  * multiplication or division, with the addition behind it if there is one; exponentials, roots and comparisons count nothing.
  */
-import { activationBytes, type Embed, headBlockBytes, type Kernels, type Matmul, PAGE_TOKENS } from "../kernels/abi.ts";
+import {
+  activationBytes,
+  type Embed,
+  FORMAT_KERNELS,
+  type FormatKernels,
+  headBlockBytes,
+  type Kernels,
+  type Matmul,
+  PAGE_TOKENS,
+} from "../kernels/abi.ts";
+import { type BlockFormat, FORMATS } from "../model/formats.ts";
 
 /**
  * What multiplies: `int8` an activation of 8 bits by a weight of at most 8, `int14` one of 14 bits (two int8 lanes, or one
@@ -43,6 +53,8 @@ const cost = (streamed: number, resident: number, macs: Partial<Cost["macs"]> = 
   macs: { ...NOTHING.macs, ...macs },
 });
 
+type FormatCosts = { readonly [K in keyof FormatKernels]: KernelCost<Parameters<FormatKernels[K]>> };
+
 /** `perWeight` multiplications to decode one value. */
 const embed = (perWeight: number): KernelCost<Parameters<Embed>> => ({
   weight: ([address]) => ({ address, rows: 1 }),
@@ -61,17 +73,25 @@ const matmul = (kindOf: (bits: number) => Arithmetic): KernelCost<Parameters<Mat
     }),
 });
 
-const asAsked = (bits: number): Arithmetic => (bits === 8 ? "int8" : "int14");
+/** One multiplication to decode a value; what a format's matmul multiplies, its file in model/formats/ tells. */
+function formatCosts(): FormatCosts {
+  const rows = Object.entries(FORMATS).flatMap(([name, { tableBytes, activationBits }]) => {
+    const kernels = FORMAT_KERNELS[name as BlockFormat];
+    // A byte of a table stands for the product.
+    const kindOf = (bits: number): Arithmetic => (tableBytes || (activationBits ?? bits) === 8 ? "int8" : "int14");
+    return [
+      [kernels.embed, embed(1)],
+      [kernels.matmul, matmul(kindOf)],
+    ];
+  });
+  return Object.fromEntries(rows) as FormatCosts;
+}
 
 /** Bytes of one token's keys and values in one layer. */
 const kvBytes = (G: number, D: number): number => (G * headBlockBytes(D)) / PAGE_TOKENS;
 
 const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]>> } = {
-  embedQ4u: embed(1),
-  embedQ8: embed(1),
-  embedLut4: embed(1),
-  embedLut3: embed(1),
-  embedQ2lut: embed(1),
+  ...formatCosts(),
 
   // to integers
   quantise: { cost: ([, n, T]) => cost(0, T * (4 * n + activationBytes(n)), { f32: n * T }) },
@@ -82,13 +102,6 @@ const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]
   },
   // gate/(1 + e^−gate), times up, to integers
   swigluQuantise: { cost: ([, n, T]) => cost(0, T * (8 * n + activationBytes(n)), { f32: 3 * n * T }) },
-
-  matmulQ4u: matmul(asAsked),
-  matmulQ8: matmul(() => "int14"),
-  matmulLut4: matmul(asAsked),
-  matmulLut3: matmul(asAsked),
-  // A byte of a table stands for the product.
-  matmulQ2lut: matmul(() => "int8"),
 
   // At most as many rows are touched as there are outliers.
   addOutliers: {

@@ -31,6 +31,7 @@
  * Keys carry the error of attention: with int8 keys, a scale for each 16 channels, 99.0 % of the f32 argmaxes on WikiText-2
  * stay, with 12 bits and one scale 99.96 %; values lose nothing that counts at int8 (docs/log.md).
  */
+import { BLOCK_FORMATS, type BlockFormat } from "../model/formats.ts";
 
 export const PAGE_TOKENS = 32;
 
@@ -43,9 +44,6 @@ const words = (...values: number[]): Uint8Array =>
 
 /** A vector of four equal floats. */
 const floats = (value: number): Uint8Array => new Uint8Array(new Float32Array(4).fill(value).buffer);
-
-/** Bytes of the tables that q2lut makes of one n-vector; n is a multiple of 32 (wasm/matmul/q2lut.ts). */
-export const q2lutTableBytes = (n: number): number => Math.ceil(n / 32 / 4) * 16 + 8 * n;
 
 /**
  * What kernels load where other compilers would name a constant (wasm/lib/constants.ts): sixteen bytes each, from address 0.
@@ -109,25 +107,26 @@ export type Matmul = (
 /** out (cols) f32 = row `row` of a dense matrix. */
 export type Embed = (weight: number, blockBytes: number, row: number, cols: number, out: number) => void;
 
-export interface Kernels {
-  readonly embedQ4u: Embed;
-  readonly embedQ8: Embed;
-  readonly embedLut4: Embed;
-  readonly embedLut3: Embed;
-  readonly embedQ2lut: Embed;
+type MatmulName<F extends BlockFormat = BlockFormat> = `matmul${Capitalize<F>}`;
+type EmbedName<F extends BlockFormat = BlockFormat> = `embed${Capitalize<F>}`;
 
+/** A matmul and an embed for each weight format: `matmulQ4u`, `embedQ4u`, … */
+export type FormatKernels = { readonly [N in MatmulName]: Matmul } & { readonly [N in EmbedName]: Embed };
+
+const capital = (format: string): string => format.charAt(0).toUpperCase() + format.slice(1);
+
+/** Names of a weight format's kernels. */
+export const FORMAT_KERNELS = Object.fromEntries(
+  BLOCK_FORMATS.map((format) => [format, { matmul: `matmul${capital(format)}`, embed: `embed${capital(format)}` }]),
+) as { readonly [F in BlockFormat]: { readonly matmul: MatmulName<F>; readonly embed: EmbedName<F> } };
+
+export interface Kernels extends FormatKernels {
   /** act (T records) = quantise(x (T, n)); x rows are contiguous. */
   quantise(x: number, n: number, T: number, act: number): void;
   /** act (T records) = quantise(x / sqrt(mean(x²) + epsilon) · weight); x (T, n), weight (n). Zhang & Sennrich 2019. */
   rmsnormQuantise(x: number, weight: number, n: number, T: number, epsilon: number, act: number): void;
   /** act (T records) = quantise(silu(gate) · up); gateUp (T, 2n), gate first. Shazeer 2020. */
   swigluQuantise(gateUp: number, n: number, T: number, act: number): void;
-
-  readonly matmulQ4u: Matmul;
-  readonly matmulQ8: Matmul;
-  readonly matmulLut4: Matmul;
-  readonly matmulLut3: Matmul;
-  readonly matmulQ2lut: Matmul;
 
   /** out[t][r] += Σ_j value[r][j] · x[t][column[r][j]] for the outliers of `table` (model/layouts.ts). `scratch` holds T · cols f32. */
   addOutliers(
@@ -201,20 +200,10 @@ export interface Kernels {
   relaxedDot(): number;
 }
 
-export const KERNEL_NAMES = [
-  "embedQ4u",
-  "embedQ8",
-  "embedLut4",
-  "embedLut3",
-  "embedQ2lut",
+const OTHER_KERNELS = [
   "quantise",
   "rmsnormQuantise",
   "swigluQuantise",
-  "matmulQ4u",
-  "matmulQ8",
-  "matmulLut4",
-  "matmulLut3",
-  "matmulQ2lut",
   "addOutliers",
   "rope",
   "kvAppend",
@@ -225,3 +214,8 @@ export const KERNEL_NAMES = [
   "gatherAbove",
   "relaxedDot",
 ] as const satisfies readonly (keyof Kernels)[];
+
+export const KERNEL_NAMES: readonly (keyof Kernels)[] = [
+  ...Object.values(FORMAT_KERNELS).flatMap(({ matmul, embed }) => [matmul, embed]),
+  ...OTHER_KERNELS,
+];

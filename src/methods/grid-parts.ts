@@ -2,9 +2,10 @@
  * What a pack holds of weights that lie on uniform grids: a row's grid as evenly spaced entries of its codebook, exact to
  * f32; groups of 32 as q4u, whose scales are f16 (off by at most 2⁻⁶ of a step).
  */
-import { MOST_ENTRY, type Parts } from "../model/encode.ts";
+
 import { OutriderError } from "../model/errors.ts";
-import { TILE_COLS } from "../model/layouts.ts";
+import { TILE_COLS } from "../model/formats/format.ts";
+import { MOST_ENTRY, type Parts } from "../model/formats/parts.ts";
 import { codeOf, type Grid } from "./grid.ts";
 
 /** The format that holds weights on `grid`, of rows of `cols`. Throws `bad_recipe` where none does. */

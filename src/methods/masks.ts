@@ -3,7 +3,8 @@
  * scores of weights which go together add up as squares; only their order matters where weights go one by one.
  */
 import { OutriderError } from "../model/errors.ts";
-import { BLOCK_ROWS, type Keep, WINDOW } from "../model/layouts.ts";
+import { BLOCK_ROWS } from "../model/formats/format.ts";
+import { type Keep, WINDOW } from "../model/layouts.ts";
 import { select } from "./select.ts";
 import { keptColumnsByNorm } from "./vector-sparsity.ts";
 

@@ -1,9 +1,10 @@
 /** Rounds the rows of a matrix to a weight format: the parts that `encodeTensor` puts into blocks. One row of ROUND a format. */
 
-import { MOST_ENTRY, type Parts } from "../model/encode.ts";
 import { OutriderError } from "../model/errors.ts";
 import { f16ToNumber, numberToF16 } from "../model/f16.ts";
-import { type BlockFormat, TILE_COLS } from "../model/layouts.ts";
+import { TILE_COLS } from "../model/formats/format.ts";
+import { MOST_ENTRY, type Parts } from "../model/formats/parts.ts";
+import type { BlockFormat } from "../model/formats.ts";
 import { codebook, nearestCode } from "./codebook.ts";
 import { ontoSteps } from "./entries.ts";
 

@@ -3,7 +3,8 @@
  * rows. The form of N:M sparsity (Castro et al. 2023, VENOM, arXiv 2310.02065) that 128-bit instructions multiply as fast
  * as dense blocks of the same size.
  */
-import { BLOCK_ROWS, type Keep, paddedRows, WINDOW } from "../model/layouts.ts";
+import { BLOCK_ROWS } from "../model/formats/format.ts";
+import { type Keep, paddedRows, WINDOW } from "../model/layouts.ts";
 
 const KEEPS: readonly Keep[] = [4, 8, 12, 16];
 

@@ -1,17 +1,21 @@
 /**
- * GGUF blocks into a pack's tiles (the layouts are drawn in layouts.ts).
+ * GGUF blocks into a pack's tiles (blocks.ts, formats/q4u.ts and formats/q8.ts draw them).
  * GGUF's Q4_0, Q4_1 and Q8_0 rows only move: every nibble, byte and f16 scale is the same afterwards.
  */
 import { type BlockType, blockBytes } from "./blocks.ts";
 import { OutriderError } from "./errors.ts";
 import { f16ToNumber, numberToF16 } from "./f16.ts";
-import { BLOCK_ROWS, TILE_BYTES, TILE_COLS, tensorBytes } from "./layouts.ts";
+import { BLOCK_ROWS, TILE_COLS } from "./formats/format.ts";
+import { Q4U } from "./formats/q4u.ts";
+import { Q8 } from "./formats/q8.ts";
+import { FORMATS } from "./formats.ts";
+import { tensorBytes } from "./layouts.ts";
 
 /** The format that holds a block type exactly, if there is one. */
 export const exactFormat = (type: BlockType): "q4u" | "q8" | undefined =>
   type === "Q4_0" || type === "Q4_1" ? "q4u" : type === "Q8_0" ? "q8" : undefined;
 
-/** Reorders rows of equal byte length: row r of the result is row `order[r]` of `bytes`. Works on any row-wise format. */
+/** Reorders rows of `rowBytes` each: row r of the result is row `order[r]` of `bytes`. Works on any row-wise format. */
 export function permuteRows(bytes: Uint8Array, rowBytes: number, order: ArrayLike<number>): Uint8Array {
   const out = new Uint8Array(order.length * rowBytes);
   for (let row = 0; row < order.length; row++) {
@@ -55,12 +59,12 @@ export function tileBlocks(type: "Q4_0" | "Q4_1" | "Q8_0", bytes: Uint8Array, ro
       }
       if (format === "q8") {
         const sum = moveBytes(bytes, block + quants, out, tile + r * 4);
-        outView.setUint16(tile + 512 + 2 * r, d, true);
-        outView.setInt16(tile + 544 + 2 * r, sum, true);
+        outView.setUint16(tile + Q8.d + 2 * r, d, true);
+        outView.setInt16(tile + Q8.sums + 2 * r, sum, true);
       } else {
         moveNibbles(bytes, block + quants, out, tile + r * 4);
-        outView.setUint16(tile + 256 + 2 * r, d, true);
-        outView.setUint16(tile + 288 + 2 * r, m, true);
+        outView.setUint16(tile + Q4U.d + 2 * r, d, true);
+        outView.setUint16(tile + Q4U.m + 2 * r, m, true);
       }
     }
   }
@@ -72,7 +76,7 @@ const minusEight = (d: number): number => numberToF16(-8 * f16ToNumber(d));
 
 /** Byte offset of the tile that holds `row` and column group `group`. */
 function tileOffset(format: "q4u" | "q8", row: number, group: number, groups: number): number {
-  return (Math.floor(row / BLOCK_ROWS) * groups + group) * TILE_BYTES[format];
+  return (Math.floor(row / BLOCK_ROWS) * groups + group) * FORMATS[format].unitBytes;
 }
 
 /** One row of a q8 tile: columns 4c … 4c + 3 go to `to + 64c`. Returns the sum of the bytes, signed. */
@@ -86,7 +90,7 @@ function moveBytes(from: Uint8Array, at: number, out: Uint8Array, to: number): n
   return sum;
 }
 
-/** One row of a q4u tile from GGUF's order (byte j: values j and j + 16) to ours (low half columns 8g + j, high 8g + 4 + j). */
+/** One row of a q4u tile, from GGUF's order (byte j: values j and j + 16) to ours (low half column 8g + j, high 8g + 4 + j). */
 function moveNibbles(from: Uint8Array, at: number, out: Uint8Array, to: number): void {
   for (let g = 0; g < 2; g++) {
     for (let j = 0; j < 4; j++) {

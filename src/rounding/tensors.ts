@@ -8,7 +8,8 @@ import { gridFormat, gridParts } from "../methods/grid-parts.ts";
 import { roundRows } from "../methods/round.ts";
 import { keptColumnsByNorm, takeColumns } from "../methods/vector-sparsity.ts";
 import { encodeTensor } from "../model/encode.ts";
-import type { BlockFormat, TensorLayout } from "../model/layouts.ts";
+import type { BlockFormat } from "../model/formats.ts";
+import type { TensorLayout } from "../model/layouts.ts";
 
 /** (rows, cols) in f32: between stages only, for no kernel multiplies it. */
 export const floatTensor = (values: Float32Array, rows: number, cols: number): PackedTensor => ({

@@ -8,7 +8,9 @@ import { matmulScratch } from "../../src/draft/memory-plan.ts";
 import type { PackedTensor } from "../../src/format/pack.ts";
 import { activationBytes, type Kernels } from "../../src/kernels/abi.ts";
 import { bindKernels, pickModule } from "../../src/kernels/wasm.ts";
-import { type ActivationBits, type BlockFormat, blockParts, denseBytes, type Keep } from "../../src/model/layouts.ts";
+import type { ActivationBits } from "../../src/model/formats/format.ts";
+import type { BlockFormat } from "../../src/model/formats.ts";
+import { blockParts, denseBytes, type Keep } from "../../src/model/layouts.ts";
 import { builtModules } from "../../src/platform/built.ts";
 import { normal, seeded } from "../support/random.ts";
 

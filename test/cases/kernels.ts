@@ -3,16 +3,11 @@
  * Every implementation runs every case; `tolerance` is the largest difference from the plain twin, relative to the
  * largest magnitude of the output, 0 meaning bit for bit.
  */
-import { activationBytes, type Kernels, pageBytes } from "../../src/kernels/abi.ts";
+import { activationBytes, FORMAT_KERNELS, type Kernels, pageBytes } from "../../src/kernels/abi.ts";
 import { numberToF16 } from "../../src/model/f16.ts";
-import {
-  type ActivationBits,
-  type BlockParts,
-  blockParts,
-  type Keep,
-  type TensorLayout,
-  tensorBytes,
-} from "../../src/model/layouts.ts";
+import type { ActivationBits } from "../../src/model/formats/format.ts";
+import { BLOCK_FORMATS, type BlockFormat } from "../../src/model/formats.ts";
+import { type BlockParts, blockParts, type Keep, type TensorLayout, tensorBytes } from "../../src/model/layouts.ts";
 import { withOutliers } from "../../src/model/outlier-table.ts";
 import { seeded } from "../support/random.ts";
 
@@ -53,8 +48,6 @@ function fillFloats(memory: WebAssembly.Memory, at: number, n: number, seed: num
   }
 }
 
-type Format = keyof typeof KERNELS;
-
 /** Fills blocks with any bits that the format allows. */
 function fillWeights(memory: WebAssembly.Memory, layout: TensorLayout, seed: number): void {
   const bytes = new Uint8Array(memory.buffer, WEIGHT, tensorBytes(layout));
@@ -64,7 +57,7 @@ function fillWeights(memory: WebAssembly.Memory, layout: TensorLayout, seed: num
   const parts = blockParts(layout);
   for (let block = WEIGHT; block < WEIGHT + bytes.length; block += parts.bytes) {
     fillIndex(view, block, layout, random);
-    FILL[layout.format as Format](view, block, parts, random);
+    FILL[layout.format as BlockFormat](view, block, parts, random);
   }
 }
 
@@ -82,7 +75,7 @@ function fillIndex(view: DataView, block: number, { cols, keep = 16 }: TensorLay
 const randomScale = (random: () => number): number => numberToF16((random() - 0.5) * (random() < 0.1 ? 1e-6 : 0.1));
 
 /** What the random bytes of a block must not be, a row a format. */
-const FILL: Record<Format, (view: DataView, block: number, parts: BlockParts, random: () => number) => void> = {
+const FILL: Record<BlockFormat, (view: DataView, block: number, parts: BlockParts, random: () => number) => void> = {
   q4u(view, block, { tiles, codebook }, random) {
     for (let tile = block + tiles; tile < block + codebook; tile += 320) {
       for (let at = 256; at < 320; at += 2) view.setUint16(tile + at, randomScale(random), true);
@@ -129,16 +122,8 @@ function fillCodebooks(view: DataView, block: number, { codebook, bytes }: Block
   for (let at = lines; at < block + bytes; at += 4) view.setFloat32(at, (random() - 0.5) * 0.1, true);
 }
 
-const KERNELS = {
-  q4u: { matmul: "matmulQ4u", embed: "embedQ4u" },
-  q8: { matmul: "matmulQ8", embed: "embedQ8" },
-  lut4: { matmul: "matmulLut4", embed: "embedLut4" },
-  lut3: { matmul: "matmulLut3", embed: "embedLut3" },
-  q2lut: { matmul: "matmulQ2lut", embed: "embedQ2lut" },
-} as const;
-
 interface MatmulCase {
-  readonly format: Format;
+  readonly format: BlockFormat;
   readonly rows: number;
   readonly cols: number;
   readonly T?: number;
@@ -165,7 +150,7 @@ function matmulCase(options: MatmulCase): KernelCase {
       return {
         run(kernels) {
           kernels.quantise(X, cols, T, ACT);
-          const matmul = kernels[KERNELS[format].matmul];
+          const matmul = kernels[FORMAT_KERNELS[format].matmul];
           matmul(ACT, T, WEIGHT, parts.bytes, rows, cols, keep, bits, OUT, stride, accumulate, SCRATCH);
           if (table) kernels.addOutliers(ACT, T, table, rows, cols, bits, OUT, stride, SCRATCH);
         },
@@ -340,7 +325,7 @@ function gatherCase(n: number, cut: number, room: number): KernelCase {
   };
 }
 
-function embedCase(format: Format, row: number, cols: number): KernelCase {
+function embedCase(format: BlockFormat, row: number, cols: number): KernelCase {
   const layout: TensorLayout = { format, rows: 48, cols };
   return {
     name: `embed ${format} row ${row} cols ${cols}`,
@@ -348,7 +333,7 @@ function embedCase(format: Format, row: number, cols: number): KernelCase {
     prepare(memory) {
       fillWeights(memory, layout, row);
       return {
-        run: (kernels) => kernels[KERNELS[format].embed](WEIGHT, blockParts(layout).bytes, row, cols, OUT),
+        run: (kernels) => kernels[FORMAT_KERNELS[format].embed](WEIGHT, blockParts(layout).bytes, row, cols, OUT),
         output: { address: OUT, bytes: cols * 4 },
       };
     },
@@ -357,10 +342,8 @@ function embedCase(format: Format, row: number, cols: number): KernelCase {
 
 const ODD_ROWS = [1, 2, 3, 5, 7, 8, 15, 16, 17, 31, 33, 63];
 
-const FORMATS_UNDER_TEST = Object.keys(KERNELS) as Format[];
-
 export const KERNEL_CASES: readonly KernelCase[] = [
-  ...FORMATS_UNDER_TEST.flatMap((format) => [
+  ...BLOCK_FORMATS.flatMap((format) => [
     ...ODD_ROWS.map((rows) => matmulCase({ format, rows, cols: 64 })),
     ...[1, 2, 3, 4, 5, 7, 8, 9, 16, 17].map((T) => matmulCase({ format, rows: 20, cols: 192, T, accumulate: 1 })),
     ...([8, 14] as const).flatMap((bits) => [

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { roundRows } from "../../src/methods/round.ts";
 import { decodeTensor } from "../../src/model/decode.ts";
 import { encodeTensor } from "../../src/model/encode.ts";
-import type { BlockFormat } from "../../src/model/layouts.ts";
+import type { BlockFormat } from "../../src/model/formats.ts";
 import { normal, seeded } from "../support/random.ts";
 
 function rounded(format: BlockFormat, values: Float32Array, rows: number): Float32Array {

@@ -1,8 +1,10 @@
 /** Blocks of each format against the drawing in layouts.ts, which this file follows on its own, and what encoders refuse. */
 import { describe, expect, test } from "vitest";
 import { decodeTensor } from "../../src/model/decode.ts";
-import { encodeTensor, type Parts } from "../../src/model/encode.ts";
-import type { BlockFormat, Keep, TensorLayout } from "../../src/model/layouts.ts";
+import { encodeTensor } from "../../src/model/encode.ts";
+import type { Parts } from "../../src/model/formats/parts.ts";
+import type { BlockFormat } from "../../src/model/formats.ts";
+import type { Keep, TensorLayout } from "../../src/model/layouts.ts";
 import { seeded } from "../support/random.ts";
 
 const f32 = Math.fround;
@@ -192,7 +194,7 @@ describe("numbers that no block holds are refused with their place", () => {
 
   test("kept columns", () => {
     const sparse: TensorLayout = { format: "q4u", rows: 1, cols: 32, keep: 4 };
-    refused(sparse, () => ({ kept: [0, 1, 2, 3, 0, 5, 5, 6] }), "block 0, columns 16…: place 5 after 5; places rise");
+    refused(sparse, () => ({ kept: [0, 1, 2, 3, 0, 5, 5, 6] }), "block 0, columns 16…: index 5 after 5; indices rise");
     refused(sparse, () => ({ kept: [0, 1, 2, 16, 0, 1, 2, 3] }), "place 16 after 2");
   });
 });

@@ -2,7 +2,8 @@
 import { expect, test } from "vitest";
 import { decodeTensor } from "../../src/model/decode.ts";
 import { encodeTensor } from "../../src/model/encode.ts";
-import { FORMATS, type TensorLayout } from "../../src/model/layouts.ts";
+import { FORMATS } from "../../src/model/formats.ts";
+import type { TensorLayout } from "../../src/model/layouts.ts";
 import { pickRows } from "../../src/model/pick-rows.ts";
 import { seeded } from "../support/random.ts";
 

@@ -3,7 +3,7 @@
  * CPU; they suit a draft, which may be wrong, and cost it few of its tokens (docs/log.md). Targets keep 14.
  */
 import type { PackedModel } from "../../format/pack.ts";
-import type { ActivationBits } from "../../model/layouts.ts";
+import type { ActivationBits } from "../../model/formats/format.ts";
 
 export interface Activations {
   readonly stage: "activations";

@@ -9,7 +9,7 @@ import type { Calibration } from "../../calibrate/calibration.ts";
 import type { PackedModel } from "../../format/pack.ts";
 import { mostFrequent } from "../../methods/frequency.ts";
 import { OutriderError } from "../../model/errors.ts";
-import { BLOCK_ROWS } from "../../model/layouts.ts";
+import { BLOCK_ROWS } from "../../model/formats/format.ts";
 import { pickRows } from "../../model/pick-rows.ts";
 import { piecesOf } from "../../model/pieces.ts";
 import { EMBEDDING, HEAD } from "../../model/tensors.ts";

@@ -1,0 +1,14 @@
+/** The plain twins of the weight formats, one row each. */
+import type { BlockFormat } from "../../model/formats.ts";
+import { plainQ4u, plainQ8 } from "./grouped.ts";
+import { plainLut3, plainLut4 } from "./lut.ts";
+import { plainQ2lut } from "./q2lut.ts";
+import type { Twin } from "./twin.ts";
+
+export const TWINS: { readonly [F in BlockFormat]: Twin } = {
+  q4u: plainQ4u,
+  q8: plainQ8,
+  lut4: plainLut4,
+  lut3: plainLut3,
+  q2lut: plainQ2lut,
+};

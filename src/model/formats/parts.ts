@@ -1,0 +1,48 @@
+/** The parts of quantised weights, as a quantiser yields them and `encodeTensor` (encode.ts) takes them. */
+import { OutriderError } from "../errors.ts";
+
+/**
+ * What a matrix of `rows` × `cols` is made of. K is the number of columns that its blocks keep: cols · keep / 16.
+ * Groups are 32 of these columns, the last perhaps shorter.
+ */
+export interface Parts {
+  /** (rows, K): the code of each weight. */
+  readonly codes: ArrayLike<number>;
+  /** (blocks, cols / 16, keep), where keep < 16: indices in their window, 0 … 15 and rising, of the columns kept. */
+  readonly kept?: ArrayLike<number>;
+  /** q4u, q8 (rows, groups): scales, rounded to f16. */
+  readonly d?: ArrayLike<number>;
+  /** q4u (rows, groups): minima, rounded to f16. */
+  readonly m?: ArrayLike<number>;
+  /** lut4 (rows, 16), lut3 (rows, 8): entries, 0 … 63. */
+  readonly codebooks?: ArrayLike<number>;
+  /** lut4, lut3 (rows): a in value = a · entry + b. */
+  readonly a?: ArrayLike<number>;
+  /** lut4, lut3 (rows): b in value = a · entry + b. */
+  readonly b?: ArrayLike<number>;
+  /** q2lut (4): the values of the codes, before their row's scale. */
+  readonly levels?: ArrayLike<number>;
+  /** q2lut (rows): value = scale · level. */
+  readonly scales?: ArrayLike<number>;
+}
+
+/** The largest entry of a lut4 or lut3 codebook: six bits. */
+export const MOST_ENTRY = 63;
+
+/** The parts of a matrix, for one row of it. */
+export interface RowParts {
+  /** Index of the row in the matrix. */
+  readonly row: number;
+  /** Rows of the matrix. */
+  readonly rows: number;
+  /** The part called `name`, of the whole matrix. Throws `invalid_shape` unless it has `count` numbers. */
+  take(name: Exclude<keyof Parts, "codes" | "kept">, count: number): ArrayLike<number>;
+}
+
+/** `value`, or `bad_weights` naming the row and the part where it is not a finite f32. */
+export function finite(value: number, name: string, row: number): number {
+  if (!Number.isFinite(Math.fround(value))) throw badWeights(`row ${row}: ${name} ${value} is not a finite f32`);
+  return value;
+}
+
+export const badWeights = (message: string) => new OutriderError("bad_weights", message);
