@@ -1,69 +1,106 @@
 /** `outrider origin`: the gateway on a port of this machine. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { TargetEngine } from "../origin/engine.ts";
 import { ENGINES, type EngineOptions, engineRow } from "../origin/engines.ts";
 import { DEFAULT_LIMITS, Gateway, type GenerationEvent } from "../origin/gateway.ts";
 import { type OriginServer, serveOrigin } from "../origin/node.ts";
+import { choice, command, flag, text, usage, whole } from "./command.ts";
 
 /** How long generations at work may go on after SIGTERM, ms: most supervisors kill after ten seconds or thirty. */
 const DRAIN_MS = 8_000;
 
-const HELP = `outrider origin --engine wasm|llama --model <model> [options]
-outrider origin --engine sglang|vllm --url <server> --model <directory> [options]
+const ENGINE_NAMES = Object.keys(ENGINES);
 
-${Object.entries(ENGINES)
-  .map(([name, { model }]) => `  ${name.padEnd(7)} --model is ${model}`)
-  .join("\n")}
+export const originCommand = command({
+  examples: [
+    [
+      "outrider origin --engine llama --model model.gguf",
+      "a GGUF file on llama.cpp, on this machine's GPU if it has one",
+    ],
+    ["outrider origin --model target-pack --port 9000", "a pack on WebAssembly, which needs nothing else installed"],
+    [
+      "outrider origin --engine vllm --url http://127.0.0.1:8000 --model ./checkpoint --host 0.0.0.0 --token-file token",
+      "in front of a vLLM server, reachable by other machines that know the token",
+    ],
+  ],
+  options: {
+    engine: choice(ENGINE_NAMES, "what runs the target", { default: "wasm" }),
+    model: text("PATH", "what the engine runs; see below", { required: true }),
+    url: text("URL", "the SGLang or vLLM server"),
+    engineTokenFile: text("FILE", "holds the bearer token that this server asks for"),
+    name: text("ID", "what edges call the model, if not by the name of its file or pack"),
+    port: whole("where to listen; 0 picks a free one", { from: 0, to: 65535, default: 8788, env: "PORT" }),
+    host: text("ADDRESS", "0.0.0.0 lets other machines in; then use --token-file", { default: "127.0.0.1" }),
+    tokenFile: text("FILE", "callers must send its content as bearer token: one word of at least 16 characters"),
+    maxSessions: whole("generations at work at once; more wait ten seconds, then are refused as overloaded", {
+      from: 1,
+      to: 10_000,
+      default: DEFAULT_LIMITS.live,
+    }),
+    kvTokens: whole("tokens of key/value memory for all sessions together; four whole contexts unless given", {
+      from: PAGE_TOKENS,
+      to: 1e9,
+    }),
+    patience: whole("longest time in ms that an edge may have this origin wait for a draft", {
+      from: 0,
+      to: DEFAULT_LIMITS.mostPatience,
+      default: DEFAULT_LIMITS.mostPatience,
+    }),
+    threads: whole("llama: threads", { from: 1, to: 1024 }),
+    cpu: flag("llama: no GPU even where there is one"),
+    quiet: flag("no line of JSON per generation on stderr; these hold numbers and no text"),
+  },
+  notes: `What --model names: ${Object.entries(ENGINES)
+    .map(([name, { model }]) => `for ${name} ${model}`)
+    .join("; ")}.
 
-  --engine wasm            what runs the target
-  --model <path>           see above
-  --url <http://…>         the SGLang or vLLM server, and
-  --engine-token-file <f>  a file with the bearer token that it asks for
-  --name <id>              what edges call the model, if not by the name of its file or pack
-  --port 8788              0 picks a free one
-  --host 127.0.0.1         0.0.0.0 lets other machines in; then use --token-file
-  --token-file <file>      callers must send its content as bearer token
-  --max-sessions 16        generations at work at once; more wait ten seconds, then are refused as overloaded
-  --kv-tokens <n>          tokens of key/value memory for all sessions together; four whole contexts unless given
-  --patience <ms>          longest time that an edge may have this origin wait for a draft; 600000 unless given
-  --threads <n>, --cpu     llama: threads, and no GPU even where there is one
-  --quiet                  no line of JSON per generation (they hold numbers, and nothing of what was said)
-
-SIGTERM takes nothing new and lets generations end for up to ${DRAIN_MS / 1000} s.`;
-
-/** Serves until interrupted. Throws `bad_option` for what it does not understand, and what loading an engine throws. */
-export async function originCommand(argv: string[]): Promise<void> {
-  const options = parse(argv);
-  if (!options) return console.log(HELP);
-  const { row, engine, name, live, host, token } = options;
-  const loading = row.load(engine).then(
-    (loaded) =>
-      new Gateway(name === null ? loaded : renamed(loaded, name), {
-        ...DEFAULT_LIMITS,
-        live,
-        kept: engine.kept,
-        mostPatience: options.patience,
-        token,
-        now: () => performance.now(),
-        ...(!options.quiet && { log: logged }),
-      }),
-  );
-  // Its failure is awaited below; until then nobody listens to it.
-  loading.catch(() => {});
-  const server = await listen(loading, options);
-  const gateway = await loading.catch(async (error: unknown) => {
-    await server.close();
-    throw error;
-  });
-  console.log(
-    `origin serves ${gateway.model} at http://${host}:${server.port}${token ? "" : ", open to whoever reaches it"}`,
-  );
-  await interrupted(server);
-}
+SIGTERM takes nothing new and lets generations end for up to ${DRAIN_MS / 1000} s.`,
+  /** Serves until interrupted. */
+  async run({ model, url, engineTokenFile, name, port, host, tokenFile, maxSessions: live, ...given }) {
+    const row = engineRow(given.engine);
+    if (row.remote && url === undefined) {
+      throw usage(`--url is missing; it says where the ${given.engine} server listens, such as http://127.0.0.1:30000`);
+    }
+    if (url !== undefined && !row.remote) throw usage(`--url: ${given.engine} runs in this process`);
+    if (url !== undefined && !URL.canParse(url)) throw usage(`--url: "${url}" is no URL`);
+    const token = tokenFile === undefined ? null : tokenFrom(tokenFile);
+    const engine: EngineOptions = {
+      model: resolve(model),
+      url: url ?? null,
+      engineToken: engineTokenFile === undefined ? null : tokenFrom(engineTokenFile),
+      sessions: live,
+      kept: live * row.keptPerLive,
+      kvTokens: given.kvTokens ?? null,
+      threads: given.threads ?? null,
+      gpu: !given.cpu,
+    };
+    const loading = row.load(engine).then(
+      (loaded) =>
+        new Gateway(name === undefined ? loaded : renamed(loaded, name), {
+          ...DEFAULT_LIMITS,
+          live,
+          kept: engine.kept,
+          mostPatience: given.patience,
+          token,
+          now: () => performance.now(),
+          ...(!given.quiet && { log: logged }),
+        }),
+    );
+    // Its failure is awaited below; until then nobody listens to it.
+    loading.catch(() => {});
+    const server = await listen(loading, port, host);
+    const gateway = await loading.catch(async (error: unknown) => {
+      await server.close();
+      throw error;
+    });
+    const access = token ? "" : ", open to whoever reaches it";
+    console.log(`origin serves ${gateway.model} at http://${host}:${server.port}${access}`);
+    await interrupted(server);
+  },
+});
 
 const renamed = (engine: TargetEngine, model: string): TargetEngine => ({
   name: engine.name,
@@ -81,88 +118,7 @@ const logged = (event: GenerationEvent): void => {
   console.error(JSON.stringify({ ...line, queuedMs: round(event.queuedMs), ms: round(event.ms) }));
 };
 
-interface Options {
-  readonly row: ReturnType<typeof engineRow>;
-  readonly engine: EngineOptions;
-  readonly name: string | null;
-  readonly port: number;
-  readonly host: string;
-  readonly token: string | null;
-  readonly live: number;
-  readonly patience: number;
-  readonly quiet: boolean;
-}
-
-function parse(argv: string[]): Options | null {
-  const { values } = parseArguments(argv);
-  if (values.help) return null;
-  const row = engineRow(values.engine);
-  if (values.model === undefined) throw bad(`--model is missing; for ${values.engine} it names ${row.model}`);
-  if (row.remote && values.url === undefined) {
-    throw bad(`--url is missing; it says where the ${values.engine} server listens, such as http://127.0.0.1:30000`);
-  }
-  if (values.url !== undefined && !(row.remote && URL.canParse(values.url))) {
-    throw bad(row.remote ? `--url: "${values.url}" is no URL` : `--url: ${values.engine} runs in this process`);
-  }
-  const whole = (
-    option: "port" | "max-sessions" | "kv-tokens" | "patience" | "threads",
-    least: number,
-    most: number,
-  ) => (values[option] === undefined ? null : wholeNumber(`--${option}`, values[option], least, most));
-  const live = whole("max-sessions", 1, 10_000) ?? DEFAULT_LIMITS.live;
-  return {
-    row,
-    engine: {
-      model: resolve(values.model),
-      url: values.url ?? null,
-      engineToken: values["engine-token-file"] === undefined ? null : tokenFrom(values["engine-token-file"]),
-      sessions: live,
-      kept: live * row.keptPerLive,
-      kvTokens: whole("kv-tokens", PAGE_TOKENS, 1e9),
-      threads: whole("threads", 1, 1024),
-      gpu: !values.cpu,
-    },
-    name: values.name ?? null,
-    port: whole("port", 0, 65535) ?? 8788,
-    host: values.host,
-    token: values["token-file"] === undefined ? null : tokenFrom(values["token-file"]),
-    live,
-    patience: whole("patience", 0, DEFAULT_LIMITS.mostPatience) ?? DEFAULT_LIMITS.mostPatience,
-    quiet: values.quiet,
-  };
-}
-
-const TEXT = { type: "string" } as const;
-const SWITCH = { type: "boolean", default: false } as const;
-
-function parseArguments(argv: string[]) {
-  try {
-    return parseArgs({
-      args: argv,
-      options: {
-        engine: { ...TEXT, default: "wasm" },
-        model: TEXT,
-        url: TEXT,
-        "engine-token-file": TEXT,
-        name: TEXT,
-        port: TEXT,
-        host: { ...TEXT, default: "127.0.0.1" },
-        "token-file": TEXT,
-        "max-sessions": TEXT,
-        "kv-tokens": TEXT,
-        patience: TEXT,
-        threads: TEXT,
-        cpu: SWITCH,
-        quiet: SWITCH,
-        help: SWITCH,
-      },
-    });
-  } catch (cause) {
-    throw bad(`${(cause as Error).message}\n\n${HELP}`);
-  }
-}
-
-async function listen(gateway: Promise<Gateway>, { port, host }: Options): Promise<OriginServer> {
+async function listen(gateway: Promise<Gateway>, port: number, host: string): Promise<OriginServer> {
   try {
     return await serveOrigin(gateway, port, host);
   } catch (cause) {
@@ -173,17 +129,9 @@ async function listen(gateway: Promise<Gateway>, { port, host }: Options): Promi
 
 function tokenFrom(file: string): string {
   const token = readFileSync(file, "utf8").trim();
-  if (!/^\S{16,}$/.test(token)) throw bad(`${file} must hold one word of at least 16 characters as its token`);
+  if (!/^\S{16,}$/.test(token)) throw usage(`${file} must hold one word of at least 16 characters as its token`);
   return token;
 }
-
-function wholeNumber(name: string, text: string, least: number, most: number): number {
-  const value = /^\d+$/.test(text) ? Number(text) : -1;
-  if (value >= least && value <= most) return value;
-  throw bad(`${name} must be a whole number from ${least} to ${most}, not "${text}"`);
-}
-
-const bad = (message: string) => new OutriderError("bad_option", message);
 
 async function interrupted(server: OriginServer): Promise<void> {
   await new Promise<void>((resolve) => {

@@ -4,43 +4,51 @@
  */
 import { copyFileSync, linkSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { targetOf } from "../format/pack-header.ts";
 import { directoryHeader } from "../platform/disk.ts";
 import { runningFile, workFolder } from "../platform/places.ts";
 import { serve } from "../service/wrangler.ts";
+import { command, text, whole } from "./command.ts";
 import { prepare } from "./prepare.ts";
 
-const HELP = `outrider start [--port 8787] [--draft PACK]
+export const startCommand = command({
+  examples: [
+    ["outrider start", "prepares the default pair of models if needed, then serves at http://localhost:8787"],
+    ["outrider start --port 8080 --draft models/smollm2-135m-draft-s/pack", "on another port, with a smaller draft"],
+  ],
+  options: {
+    port: whole("of the edge", { from: 1, to: 65535, default: 8787, env: "PORT" }),
+    host: text("ADDRESS", "where to listen; 0.0.0.0 lets other machines in", { default: "localhost" }),
+    draft: text("PACK", "another draft than the default, such as models/smollm2-135m-draft-s/pack"),
+  },
+  notes: `Environment: OUTRIDER_GGUF names a GGUF file of the target to use instead of a download, OUTRIDER_CACHE the folder
+for models. Settings and secrets of the edge, such as API_KEYS, PREFER and SESSION_SECRET, are lines of the file .dev.vars in
+the current folder.
 
-Prepares the models if needed, then runs the edge Worker and the embedded origin.
-
-  --draft PACK   another draft than the default, such as models/smollm2-135m-draft-s/pack`;
-
-/** Serves until interrupted. */
-export async function startCommand(argv: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args: argv,
-    options: {
-      port: { type: "string", default: "8787" },
-      draft: { type: "string" },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) return console.log(HELP);
-  const { target, draft } = await prepare(values.draft);
-  const { model } = targetOf(await directoryHeader(draft));
-  const edgeAssets = join(workFolder(), "assets");
-  assembleAssets(draft, edgeAssets);
-  await serve({ port: Number(values.port), edgeAssets, origin: { pack: target } }, (url) => {
-    console.log(`
+Ctrl-C or SIGTERM ends it.`,
+  /** Serves until interrupted. */
+  async run({ port, host, draft: given }) {
+    const { target, draft } = await prepare(given);
+    const { model } = targetOf(await directoryHeader(draft));
+    const edgeAssets = join(workFolder(), "assets");
+    assembleAssets(draft, edgeAssets);
+    await serve({ port, host, edgeAssets, origin: { pack: target } }, (url) => {
+      console.log(`
 Outrider is ready at ${url} — a page to chat with, and an OpenAI-compatible API. Try:
 
   curl -N ${url}/v1/chat/completions -H 'content-type: application/json' \\
-    -d '{"model":"${model}","stream":true,"temperature":0,"messages":[{"role":"user","content":"What is the capital of France?"}]}'
+    -d '${JSON.stringify(question(model))}'
 `);
-  });
-}
+    });
+  },
+});
+
+const question = (model: string) => ({
+  model,
+  stream: true,
+  temperature: 0,
+  messages: [{ role: "user", content: "What is the capital of France?" }],
+});
 
 /** Fills a folder with the edge's assets: the page, and the draft's pack under draft/. */
 export function assembleAssets(draftPack: string, assets: string): void {

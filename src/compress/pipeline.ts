@@ -77,11 +77,20 @@ const NO_CALIBRATION: Calibration = {
 export async function makePack(recipe: Recipe, base: string, directory: string): Promise<PackHeader> {
   const from = await wholePack(base);
   if (!from) throw new OutriderError("no_base", `${base} holds no whole pack; run \`outrider prepare\` first`);
+  const there = await alreadyMade(from, recipe, directory);
+  return there ?? replacePack(await runStages(await readPack(openDirectory(base)), recipe), directory);
+}
+
+/** The header of the pack in `directory` if that is what the recipe makes of the base. Only for recipes without calibration. */
+export async function alreadyMade(
+  base: { readonly recipe: readonly object[] },
+  recipe: Pick<Recipe, "model" | "stages">,
+  directory: string,
+): Promise<PackHeader | undefined> {
   const there = await wholePack(directory);
-  // Stage entries in a header are the stages themselves and what they found, so equal stages mean equal work on equal input.
+  // Stage entries in a header are the stages and what they found, so equal stages mean equal work on equal input.
   const asked = (stages: readonly object[]) =>
     JSON.stringify(stages, (key, value) => (key === "found" ? undefined : value));
-  const wanted = asked([...from.recipe, ...recipe.stages]);
-  if (there && there.model === recipe.model && asked(there.recipe) === wanted) return there;
-  return replacePack(await runStages(await readPack(openDirectory(base)), recipe), directory);
+  const wanted = asked([...base.recipe, ...recipe.stages]);
+  return there?.model === recipe.model && asked(there.recipe) === wanted ? there : undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * Recipes by name, one a paper and setting, for any Llama: `outrider squeeze --recipe NAME`; `acceptance-*` chooses blocks by
+ * Recipes by name, one a paper and setting, for any Llama: `outrider squeeze NAME`; `acceptance-*` chooses blocks by
  * our own criterion, `draft-front-*` combines papers. Embedding and head stay as they are.
  */
 import type { Recipe, Stage } from "./recipe.ts";

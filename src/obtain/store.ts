@@ -6,7 +6,6 @@ import { createHash, type Hash } from "node:crypto";
 import { createReadStream, readFileSync } from "node:fs";
 import { mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { pipeline } from "node:stream/promises";
 import { readGgufMetadata } from "../format/gguf.ts";
 import { OutriderError } from "../model/errors.ts";
 import { FileSource } from "../platform/disk.ts";
@@ -138,10 +137,4 @@ function alive(pid: number): boolean {
 export async function checkGguf(file: string): Promise<void> {
   await using source = await FileSource.open(file);
   await readGgufMetadata(source);
-}
-
-export async function fileSha256(file: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest("hex");
 }

@@ -1,7 +1,9 @@
 /** Files and directories as the sources and sinks that the rest of the project reads and writes. */
 import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open as openHandle, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { pipeline } from "node:stream/promises";
 import type { PackSink } from "../format/pack.ts";
 import type { PackHeader } from "../format/pack-header.ts";
 import { corruptShard, readPackHeader } from "../format/pack-reader.ts";
@@ -104,6 +106,13 @@ export function shardReader(directory: string, header: PackHeader): (index: numb
     }
     throw corruptShard(shard, source.size);
   };
+}
+
+/** In hexadecimal. */
+export async function fileSha256(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file, { highWaterMark: CHUNK_BYTES }), hash);
+  return hash.digest("hex");
 }
 
 /** The header of the pack in `directory`. Throws `not_found`, and what `readPackHeader` throws. */

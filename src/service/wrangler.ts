@@ -10,6 +10,8 @@ import { type Parts, writeSettings } from "./settings.ts";
 
 export interface Service extends Parts {
   readonly port: number;
+  /** Where to listen; this machine alone unless given. */
+  readonly host?: string;
   /** Further settings of the edge Worker, by name (src/edge/env.ts). */
   readonly vars?: Readonly<Record<string, string>>;
 }
@@ -69,9 +71,9 @@ function wranglerFile(): string {
   }
 }
 
-function developmentOptions({ port, vars = {}, ...service }: Service): string[] {
+function developmentOptions({ port, host = "localhost", vars = {}, ...service }: Service): string[] {
   const options = writeSettings(service, workFolder()).flatMap((file) => ["-c", file]);
-  options.push("--port", `${port}`);
+  options.push("--port", `${port}`, "--ip", host);
   // wrangler looks for it beside its settings, and users put it where they start the service.
   if (existsSync(".dev.vars")) options.push("--env-file", resolve(".dev.vars"));
   const { origin } = service;

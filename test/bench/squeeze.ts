@@ -69,16 +69,7 @@ async function prune(job: string, recipe: string): Promise<void> {
   const samples = values.samples ?? "128";
   const [pack, checkpoint] = [join(scratch, recipe), join(scratch, "checkpoint")];
   const calibration = ["--calibration", text!, "--samples", samples, "--length", `${LENGTH}`];
-  const mine = await ours("src/outrider.ts", [
-    "squeeze",
-    "--model",
-    gguf,
-    "--recipe",
-    recipe,
-    ...calibration,
-    "--out",
-    pack,
-  ]);
+  const mine = await ours("src/outrider.ts", ["squeeze", recipe, "--model", gguf, ...calibration, "--out", pack]);
   const their = await theirs(job, gguf, samples);
   await exportHuggingFace(await readPack(openDirectory(pack)), directorySink(checkpoint), "F32");
   const { perplexity } = await theirs("perplexity", checkpoint, "1");

@@ -33,7 +33,7 @@ async function corpus(out: string, ...argv: string[]): Promise<string> {
   const printed: string[] = [];
   vi.spyOn(console, "log").mockImplementation((line) => void printed.push(line));
   vi.spyOn(process.stderr, "write").mockImplementation(() => true);
-  await corpusCommand(["--out", at(out), "--model-pack", terse, "--concurrency", "1", ...argv]);
+  await corpusCommand.run(["--out", at(out), "--model-pack", terse, "--concurrency", "1", ...argv]);
   return printed.join("\n");
 }
 
@@ -181,16 +181,16 @@ describe("what is refused, with the next step", () => {
   const SERVER = ["--url", "http://127.0.0.1:9/v1", "--tokenizer", terse];
   const some = ["--out", at("x.jsonl"), "--model-pack", terse];
   test.each<[string[], string]>([
-    [[], "--out is needed"],
+    [[], "--out is missing"],
     [some, "one of --prompts and --self is needed"],
     [[...some, "--self", "3", "--prompts", "x"], "one of --prompts and --self is needed"],
     [["--out", "x.jsonl", "--self", "3"], "one of --model-pack and --url is needed"],
     [["--out", "x.jsonl", "--self", "3", "--url", "http://x/v1"], "--url needs --tokenizer PACK"],
     [[...some, "--self", "3", "--tokenizer", terse], "--tokenizer goes with --url"],
     [["--out", at("x.jsonl"), ...SERVER, "--token-file", at("none"), "--self", "3"], "none: there is no such file"],
-    [[...some, "--self", "3", "--temperature", "0,hot"], "--temperature are numbers from 0 to 2 with commas between"],
+    [[...some, "--self", "3", "--temperature", "0,hot"], "--temperature is numbers from 0 to 2 with commas between"],
     [[...some, "--self", "none"], "--self is a whole number from 1 on"],
-    [[...some, "--self", "3", "--sefl", "3"], "Unknown option '--sefl'"],
+    [[...some, "--self", "3", "--sefl", "3"], "unknown option --sefl (did you mean --self?)"],
     [["--out", at("x.txt"), "--model-pack", terse, "--self", "3"], "a corpus is called NAME.jsonl"],
     [["--out", at("x.jsonl"), "--model-pack", at("nowhere"), "--self", "3"], "there is no such file"],
     [[...some, ...prompts("bad.jsonl", { turns: [] })], 'bad.jsonl, line 1: neither {"turns": [text, …]} nor'],
@@ -201,7 +201,7 @@ describe("what is refused, with the next step", () => {
       "long.txt, line 2 has 3030 tokens, a conversation may have 2048; shorten it or leave it out",
     ],
   ])("%j", async (argv, message) => {
-    await expect(corpusCommand(argv)).rejects.toThrow(message);
+    await expect(corpusCommand.run(argv)).rejects.toThrow(message);
     expect(existsSync(at("x.jsonl"))).toBe(false);
   });
 
@@ -209,12 +209,6 @@ describe("what is refused, with the next step", () => {
     cpSync(terse, at("damaged"), { recursive: true });
     truncateSync(path.join(at("damaged"), "model-00001-of-00001.safetensors"), 1000);
     const argv = ["--out", at("x.jsonl"), "--model-pack", at("damaged"), "--self", "3"];
-    await expect(corpusCommand(argv)).rejects.toMatchObject({ code: "corrupt_shard" });
-  });
-
-  test("--help says all of it", async () => {
-    expect(await corpus("x.jsonl", "--help")).toContain(
-      "usage: outrider corpus --out FILE.jsonl[.gz] --model-pack PACK",
-    );
+    await expect(corpusCommand.run(argv)).rejects.toMatchObject({ code: "corrupt_shard" });
   });
 });

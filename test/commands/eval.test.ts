@@ -64,7 +64,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(directory, { recursive: true }));
 
 async function evaluated(...argv: string[]): Promise<Figures[]> {
-  const text = await printed(() => evalCommand([...argv, "--json", "--no-speed"]));
+  const text = await printed(() => evalCommand.run([...argv, "--json", "--no-speed"]));
   return text.split("\n").map((line) => JSON.parse(line));
 }
 
@@ -217,7 +217,7 @@ test("bytes are of the whole pack, bits of the weights of its blocks", async () 
 });
 
 test("prints a table, with the speed of the engine", async () => {
-  const text = await printed(() => evalCommand([packs.draft, packs.trimmed, ...windows, "--answers", answersFile]));
+  const text = await printed(() => evalCommand.run([packs.draft, packs.trimmed, ...windows, "--answers", answersFile]));
   const [heads, whole, small] = text.split("\n") as [string, string, string];
   expect(heads).toMatch(
     /^pack +MB +bits\/weight +perplexity +accepted +pass of 4 +pass of 8 +accepted\* .* tokens\/s$/,
@@ -242,10 +242,10 @@ describe("what is refused, with the next step", () => {
   });
 
   test.each<[string, () => string[]]>([
-    ["a model is needed, and --text or --answers", () => [packs.target]],
-    ["a model is needed, and --text or --answers", () => ["--text", STORY]],
-    ["--against compares on --text", () => [packs.target, "--answers", answersFile, "--against", packs.draft]],
-    ["--windows are FIRST..LAST", () => [packs.target, "--text", STORY, "--windows", "9"]],
+    ["--text or --answers is missing", () => [packs.target]],
+    ["PACK|GGUF is missing", () => ["--text", STORY]],
+    ["--against compares on a text", () => [packs.target, "--answers", answersFile, "--against", packs.draft]],
+    ["--windows is FIRST..LAST", () => [packs.target, "--text", STORY, "--windows", "9"]],
     ["take a longer text", () => [packs.target, "--text", STORY, "--windows", "0..9999"]],
     ["there is no such file", () => [packs.target, "--text", "nowhere"]],
     ["--first is a whole number from 1 on", () => [packs.target, "--answers", answersFile, "--first", "0"]],
@@ -258,6 +258,6 @@ describe("what is refused, with the next step", () => {
     ],
     ["other has other tokens than tiny-draft", () => [packs.draft, other, "--answers", answersFile, "--no-speed"]],
   ])("%s", async (message, argv) => {
-    await expect(printed(() => evalCommand(argv()))).rejects.toThrow(message);
+    await expect(printed(() => evalCommand.run(argv()))).rejects.toThrow(message);
   });
 });

@@ -179,12 +179,12 @@ describe("the page", () => {
     writeFileSync(answers, windows.map((answer) => JSON.stringify({ prompt: [1, 2], answer })).join("\n"));
     const on = ["--text", STORY, "--windows", "0..1", "--length", "24", "--answers", answers];
     const argv = [...packs, TINY_PACKS.target, ...on, "--against", TINY_PACKS.target, "--json", "--no-speed"];
-    const text = await printed(() => evalCommand(argv));
+    const text = await printed(() => evalCommand.run(argv));
     figures = text.split("\n").map((line) => JSON.parse(line));
     // The last line of a pack is the one that counts.
     writeFileSync(lines, `${JSON.stringify({ ...figures[0], perplexity: 123456 })}\n${text}\n`);
     const sensitivity = ["--text", STORY, "--windows", "0..1", "--length", "16"];
-    await printed(() => reportCommand([lines, "--against", TINY_PACKS.target, "--out", out, ...sensitivity]));
+    await printed(() => reportCommand.run([lines, "--against", TINY_PACKS.target, "--out", out, ...sensitivity]));
     html = readFileSync(out, "utf8");
   }, 60_000);
 
@@ -239,15 +239,16 @@ describe("the page", () => {
   });
 
   test("is made without a text, without sensitivity", async () => {
-    await printed(() => reportCommand([lines, "--against", TINY_PACKS.target, "--out", out]));
+    await printed(() => reportCommand.run([lines, "--against", TINY_PACKS.target, "--out", out]));
     const page = readFileSync(out, "utf8");
     expect(page).toContain("was not measured: that needs a text");
     expect(page).not.toContain("only block");
   });
 
   test.each<[string, () => string[]]>([
-    ["lines of figures, --against and --out are needed", () => [lines, "--out", out]],
-    ["lines of figures, --against and --out are needed", () => ["--against", TINY_PACKS.target, "--out", out]],
+    ["--against is missing", () => [lines, "--out", out]],
+    ["--against and --out are missing", () => ["/nope"]],
+    ["FIGURES.jsonl is missing", () => ["--against", TINY_PACKS.target, "--out", out]],
     [
       "line 1: these are no figures",
       () => [path.join(directory, "answers.jsonl"), "--against", TINY_PACKS.target, "--out", out],
@@ -255,6 +256,6 @@ describe("the page", () => {
     ["there is no such file", () => ["nowhere.jsonl", "--against", TINY_PACKS.target, "--out", out]],
     ["--out cannot be written", () => [lines, "--against", TINY_PACKS.target, "--out", "/no/such/place.html"]],
   ])("refuses: %s", async (message, argv) => {
-    await expect(printed(() => reportCommand(argv()))).rejects.toThrow(message);
+    await expect(printed(() => reportCommand.run(argv()))).rejects.toThrow(message);
   });
 });

@@ -5,7 +5,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { evalCommand } from "../../src/commands/eval.ts";
-import { squeezeCommand } from "../../src/commands/prepare.ts";
+import { squeezeCommand } from "../../src/commands/squeeze.ts";
 import { printed } from "../support/printed.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
@@ -19,18 +19,18 @@ const calibration = ["--calibration", text, "--samples", "3", "--length", "32"];
 afterAll(() => rmSync(directory, { recursive: true }));
 
 test("squeeze writes a pack and a checkpoint, eval compares it with what it was made from", async () => {
-  const wanda = ["--model", TINY_PACKS.target, "--recipe", "wanda-2-4", ...calibration, "--out", out];
-  await printed(() => squeezeCommand([...wanda, "--export-hf", hf]));
+  const wanda = ["wanda-2-4", "--model", TINY_PACKS.target, ...calibration, "--out", out];
+  await printed(() => squeezeCommand.run([...wanda, "--export-hf", hf]));
   expect(JSON.parse(readFileSync(path.join(out, "pack.json"), "utf8"))).toMatchObject({ model: "tiny-wanda" });
   expect(JSON.parse(readFileSync(path.join(hf, "config.json"), "utf8"))).toMatchObject({ model_type: "llama" });
 
   const windows = ["--text", text, "--windows", "0..2", "--length", "32", "--json", "--no-speed"];
-  const figures = JSON.parse(await printed(() => evalCommand([out, ...windows, "--against", TINY_PACKS.target])));
+  const figures = JSON.parse(await printed(() => evalCommand.run([out, ...windows, "--against", TINY_PACKS.target])));
   expect(figures.perplexity).toBeCloseTo(Math.exp(figures.loss), 6);
   expect(figures.divergence).toBeGreaterThan(0);
   expect(figures.bitsPerWeight).toBe(9);
   const same = JSON.parse(
-    await printed(() => evalCommand([TINY_PACKS.target, ...windows, "--against", TINY_PACKS.target])),
+    await printed(() => evalCommand.run([TINY_PACKS.target, ...windows, "--against", TINY_PACKS.target])),
   );
   expect(same.divergence).toBeCloseTo(0, 9);
   expect(same.agreement).toBe(1);
@@ -39,7 +39,7 @@ test("squeeze writes a pack and a checkpoint, eval compares it with what it was 
 test("a GGUF file is a model like any other", async () => {
   const gguf = fileURLToPath(new URL("../../models/tiny/tiny.gguf", import.meta.url));
   const made = path.join(directory, "from-gguf");
-  await printed(() => squeezeCommand(["--model", gguf, "--recipe", "magnitude-50", ...calibration, "--out", made]));
+  await printed(() => squeezeCommand.run(["magnitude-50", "--model", gguf, ...calibration, "--out", made]));
   expect(JSON.parse(readFileSync(path.join(made, "pack.json"), "utf8"))).toMatchObject({ model: "tiny-from-gguf" });
 });
 
@@ -61,7 +61,7 @@ test("a recipe of one's own trims the vocabulary to what the whole text has most
   );
   const made = path.join(directory, "trimmed");
   const text = ["--calibration", lines, "--samples", "1", "--length", "32"];
-  await printed(() => squeezeCommand(["--model", TINY_PACKS.target, "--recipe", recipe, ...text, "--out", made]));
+  await printed(() => squeezeCommand.run([recipe, "--model", TINY_PACKS.target, ...text, "--out", made]));
   const { kept } = JSON.parse(readFileSync(path.join(made, "pack.json"), "utf8"));
   expect(kept).toEqual([...Array.from({ length: 259 }, (_, id) => id), ...answer]);
 });
@@ -71,11 +71,11 @@ test("a checkpoint that was taught drafts for its teacher, under the name that i
   const stage = '{ stage: "quantise", tensors: "blocks", format: "q4u" }';
   writeFileSync(recipe, `export default { model: "tiny-taught", base: "tiny", stages: [${stage}] };`);
   const taught = path.join(directory, "taught");
-  const plain = ["--model", TINY_PACKS.target, "--recipe", "magnitude-50", ...calibration, "--out", taught];
-  await printed(() => squeezeCommand([...plain, "--export-hf", `${taught}-hf`]));
+  const plain = ["magnitude-50", "--model", TINY_PACKS.target, ...calibration, "--out", taught];
+  await printed(() => squeezeCommand.run([...plain, "--export-hf", `${taught}-hf`]));
   const made = path.join(directory, "draft");
-  const draft = ["--model", `${taught}-hf`, "--recipe", recipe, "--out", made, "--target", TINY_PACKS.target];
-  await printed(() => squeezeCommand(draft));
+  const draft = [recipe, "--model", `${taught}-hf`, "--out", made, "--target", TINY_PACKS.target];
+  await printed(() => squeezeCommand.run(draft));
   expect(JSON.parse(readFileSync(path.join(made, "pack.json"), "utf8"))).toMatchObject({
     model: "tiny-taught",
     target: { model: "tiny" },
@@ -85,22 +85,21 @@ test("a checkpoint that was taught drafts for its teacher, under the name that i
   cpSync(TINY_PACKS.target, other, { recursive: true });
   const header = readFileSync(path.join(other, "pack.json"), "utf8");
   writeFileSync(path.join(other, "pack.json"), header.replace(/("hash": *")[^"]*/, "$1other"));
-  await expect(squeezeCommand([...draft.slice(0, -1), other])).rejects.toThrow("has other tokens than tiny");
+  await expect(squeezeCommand.run([...draft.slice(0, -1), other])).rejects.toThrow("has other tokens than tiny");
 });
 
 describe("what is refused, with the next step", () => {
   const squeeze = ["--model", TINY_PACKS.target, "--out", out];
   test.each<[string[], string]>([
-    [squeeze, "--model, --recipe and --out are needed"],
-    [[...squeeze, "--recipe", "wander"], "no recipe is called wander"],
-    [[...squeeze, "--recipe", "wanda-50"], "name one with --calibration FILE"],
-    [[...squeeze, "--recipe", "wanda-50", "--calibration", text], "take a longer text, or fewer or shorter windows"],
-    [
-      [...squeeze, "--recipe", "acceptance-3", ...calibration],
-      'make one of {"prompt", "answer"} lines with `outrider corpus`',
-    ],
-    [[...squeeze, "--recipe", "wanda-50", "--samples", "0"], "--samples is a whole number from 1 on"],
+    [squeeze, "RECIPE is missing"],
+    [["wanda-50"], "a recipe by name needs --model MODEL and --out DIRECTORY"],
+    [["nowhere/recipe.ts"], "nowhere/recipe.ts: there is no such file"],
+    [["wander", ...squeeze], "no recipe is called wander"],
+    [["wanda-50", ...squeeze], "name one with --calibration FILE"],
+    [["wanda-50", ...squeeze, "--calibration", text], "take a longer text, or fewer or shorter windows"],
+    [["acceptance-3", ...squeeze, ...calibration], 'make one of {"prompt", "answer"} lines with `outrider corpus`'],
+    [["wanda-50", ...squeeze, "--samples", "0"], "--samples is a whole number from 1 on"],
   ])("squeeze %j", async (argv, message) => {
-    await expect(squeezeCommand(argv)).rejects.toThrow(message);
+    await expect(squeezeCommand.run(argv)).rejects.toThrow(message);
   });
 });

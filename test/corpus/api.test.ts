@@ -42,7 +42,7 @@ async function corpus(answer: (route: string, body: Body) => Answer, ...argv: st
   vi.spyOn(console, "log").mockImplementation(() => {});
   vi.spyOn(process.stderr, "write").mockImplementation(() => true);
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
-  await corpusCommand(["--out", out, "--url", url, "--tokenizer", TINY_PACKS.target, ...argv]);
+  await corpusCommand.run(["--out", out, "--url", url, "--tokenizer", TINY_PACKS.target, ...argv]);
   return asked;
 }
 
@@ -94,7 +94,7 @@ test("no more requests than --concurrency are at work together", async () => {
   vi.spyOn(process.stderr, "write").mockImplementation(() => true);
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
   const target = ["--url", url, "--tokenizer", TINY_PACKS.target, "--model", "m", "--concurrency", "3"];
-  await corpusCommand(["--out", out, ...target, "--prompts", questions, "--temperature", "0"]);
+  await corpusCommand.run(["--out", out, ...target, "--prompts", questions, "--temperature", "0"]);
   expect(most).toBe(3);
   expect(lines().length).toBe(12);
 });

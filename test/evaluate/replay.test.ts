@@ -72,7 +72,7 @@ const perPass = (outcomes: readonly Outcome[]): number => {
 };
 
 const evaluated = async (...argv: string[]): Promise<Figures> =>
-  JSON.parse(await printed(() => evalCommand([TINY_PACKS.draft, "--json", "--no-speed", ...argv])));
+  JSON.parse(await printed(() => evalCommand.run([TINY_PACKS.draft, "--json", "--no-speed", ...argv])));
 
 describe("drafting as the service does", () => {
   test("takes the passes that an origin takes, for the model, for copies and for both", async () => {

@@ -30,8 +30,8 @@ async function both(...argv: string[]): Promise<[unknown[], unknown[]]> {
   vi.spyOn(console, "log").mockImplementation(() => {});
   vi.spyOn(process.stderr, "write").mockImplementation(() => true);
   const service = ["--url", `${run.url}/v1`, "--token-file", at("key"), "--tokenizer", at("terse")];
-  await corpusCommand(["--out", at("service.jsonl"), ...service, ...argv]);
-  await corpusCommand(["--out", at("engine.jsonl"), "--model-pack", at("terse"), ...argv]);
+  await corpusCommand.run(["--out", at("service.jsonl"), ...service, ...argv]);
+  await corpusCommand.run(["--out", at("engine.jsonl"), "--model-pack", at("terse"), ...argv]);
   const target = await Target.open(at("terse"));
   const texts = (name: string) => {
     const lines = readFileSync(at(name), "utf8").trim().split("\n");

@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createTestHarness, type TestHarness } from "wrangler";
-import { squeezeModel } from "../../src/commands/squeeze.ts";
 import { assembleAssets } from "../../src/commands/start.ts";
 import { RECIPES } from "../../src/compress/recipes.ts";
+import { squeezeModel } from "../../src/compress/squeeze.ts";
 import { writeSettings } from "../../src/service/settings.ts";
 import { makeDeep, writeAnswers } from "../support/deep.ts";
 import { packHeader } from "../support/tiny.ts";
@@ -40,8 +40,8 @@ describe("squeeze", () => {
   afterAll(() => void vi.restoreAllMocks());
 
   test.each(NAMES)("%s", async (name) => {
-    const calibration = ["--calibration", answers, "--samples", "4", "--length", "64"];
-    await squeezeModel(["--model", target, "--recipe", name, ...calibration, "--out", packOf(name)]);
+    const calibration = { file: answers, samples: 4, length: 64 };
+    await squeezeModel({ model: target, recipe: RECIPES[name]!, out: packOf(name), calibration });
     const { target: draftsFor, recipe } = packHeader(packOf(name));
     expect(draftsFor?.model).toBe("deep");
     expect(recipe.slice(1)).toMatchObject(RECIPES[name]!.stages);

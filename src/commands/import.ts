@@ -1,0 +1,24 @@
+/** `outrider import`: a checkpoint of somebody else's as a pack. */
+import { importFile } from "../compress/import-file.ts";
+import { modelId } from "../model/model-id.ts";
+import { command, flag, one, text } from "./command.ts";
+import { printPack } from "./made.ts";
+
+export const importCommand = command({
+  examples: [
+    ["outrider import SmolLM2-360M-Instruct.Q4_1.gguf smollm2-360m", "makes a pack in the folder smollm2-360m"],
+    ["outrider import model.gguf my-model --model my-model-1b", "under another id than the file's name gives"],
+  ],
+  positionals: {
+    file: one("FILE.gguf", "a checkpoint of the Llama family"),
+    directory: one("DIRECTORY", "where the pack goes; what is there is replaced"),
+  },
+  options: {
+    model: text("ID", "what clients call the model, if not by the name of its file"),
+    json: flag("prints the result as JSON"),
+  },
+  notes: "Q4_0, Q4_1 and Q8_0 weights keep their values, others are rounded to 8 bits.",
+  async run({ file, directory, model, json }) {
+    printPack(directory, await importFile(file, model ?? modelId(file), directory), json);
+  },
+});

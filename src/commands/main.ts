@@ -1,0 +1,141 @@
+/** `outrider` as it is typed: which command is meant, its help, and what a failure looks like. */
+import { readFile } from "node:fs/promises";
+import { OutriderError } from "../model/errors.ts";
+import { type Command, heading, suggestion, table, usage } from "./command.ts";
+
+interface Row {
+  readonly summary: string;
+  /** Loads the command's module, so that help does not wait for all of them. */
+  load(): Promise<Command>;
+}
+
+const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
+  "Serve a model": {
+    start: {
+      summary: "Runs edge and origin on this machine: a page to chat with and an OpenAI-compatible API.",
+      load: async () => (await import("./start.ts")).startCommand,
+    },
+    prepare: {
+      summary: "Obtains the models that start needs, and checks them.",
+      load: async () => (await import("./prepare.ts")).prepareCommand,
+    },
+    origin: {
+      summary: "Runs an origin: the large model, behind the gateway that verifies drafts.",
+      load: async () => (await import("./origin.ts")).originCommand,
+    },
+  },
+  "Make a draft": {
+    import: {
+      summary: "Turns a GGUF file into a pack, the format that the edge reads.",
+      load: async () => (await import("./import.ts")).importCommand,
+    },
+    squeeze: {
+      summary: "Makes a small draft out of a model, by a recipe.",
+      load: async () => (await import("./squeeze.ts")).squeezeCommand,
+    },
+    corpus: {
+      summary: "Has a target write text to train and calibrate a draft on.",
+      load: async () => (await import("./corpus.ts")).corpusCommand,
+    },
+  },
+  Measure: {
+    eval: {
+      summary: "Measures packs: perplexity, acceptance, size and speed.",
+      load: async () => (await import("./eval.ts")).evalCommand,
+    },
+    report: {
+      summary: "Writes an HTML page that compares packs, from what eval measured.",
+      load: async () => (await import("./report.ts")).reportCommand,
+    },
+    inspect: {
+      summary: "Measures each operation of a pack against what this machine could do.",
+      load: async () => (await import("./inspect.ts")).inspectCommand,
+    },
+  },
+};
+
+/** Every command by its name. */
+export const COMMANDS: ReadonlyMap<string, Row> = new Map(
+  Object.values(GROUPS).flatMap((group) => Object.entries(group)),
+);
+
+const EXAMPLES = [
+  ["outrider start", "serve the default pair of models at http://localhost:8787"],
+  ["outrider help squeeze", "what a command takes, with examples"],
+] as const;
+
+const FAILED = 1;
+const USAGE = 2;
+
+/** Runs a command line. Returns the exit status: 0, 1 for what failed, 2 for a command line that is not understood. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const [first = "--help", ...rest] = argv;
+  try {
+    if (first === "--version" || first === "-v") return print(await version());
+    const asksHelp = first === "help" || isHelp(first);
+    const name = asksHelp ? rest[0] : first;
+    if (name === undefined || isHelp(name)) return print(overview());
+    const row = COMMANDS.get(name);
+    if (!row) {
+      const kind = name.startsWith("-") ? "option" : "command";
+      throw usage(`unknown ${kind} ${name}${suggestion(name, [...COMMANDS.keys(), "help", "--help", "--version"])}`);
+    }
+    const command = await row.load();
+    if (asksHelp || rest.slice(0, optionsEnd(rest)).some(isHelp)) return print(command.help(name, row.summary));
+    try {
+      await command.run(rest);
+    } catch (error) {
+      return failed(error, name);
+    }
+    // A command that was interrupted and ended what it had begun has set a status of its own.
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+const isHelp = (word: string): boolean => word === "--help" || word === "-h";
+
+/** Where options end and words that begin with a dash are no options. */
+const optionsEnd = (argv: readonly string[]): number => (argv.includes("--") ? argv.indexOf("--") : argv.length);
+
+function print(lines: string): number {
+  console.log(lines);
+  return 0;
+}
+
+/** One line on stderr. Only OUTRIDER_DEBUG shows where in the program an error came from. */
+function failed(error: unknown, command?: string): number {
+  const isUsage = error instanceof OutriderError && error.code === "bad_option";
+  const name = command === undefined ? "outrider" : `outrider ${command}`;
+  console.error(`${name}: ${sentence(error)}${isUsage ? `; see ${name} --help` : ""}`);
+  if (process.env.OUTRIDER_DEBUG) console.error(error);
+  return isUsage ? USAGE : FAILED;
+}
+
+function sentence(error: unknown): string {
+  if (error instanceof OutriderError) return error.message;
+  const message = error instanceof Error ? error.message : String(error);
+  return `${message.split("\n")[0]} (unexpected; OUTRIDER_DEBUG=1 shows where it happened)`;
+}
+
+function overview(): string {
+  return [
+    "Edge-drafted speculative decoding: a small model at the edge drafts, a large one at the origin verifies.",
+    "",
+    heading("Examples"),
+    ...table(EXAMPLES),
+    ...Object.entries(GROUPS).flatMap(([title, group]) => [
+      "",
+      heading(title),
+      ...table(Object.entries(group).map(([name, { summary }]) => [name, summary] as const)),
+    ]),
+    "",
+    "outrider help COMMAND says more. -h and --help work everywhere; --version prints the version.",
+  ].join("\n");
+}
+
+async function version(): Promise<string> {
+  const file = new URL("../../package.json", import.meta.url);
+  return (JSON.parse(await readFile(file, "utf8")) as { version: string }).version;
+}

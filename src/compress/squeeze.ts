@@ -1,0 +1,112 @@
+/** A recipe over a model, measured on a text where the recipe wants one: a pack, and a checkpoint if asked for. */
+import { createHash } from "node:crypto";
+import path from "node:path";
+import { Calibrator } from "../calibrate/calibrator.ts";
+import { Journal } from "../calibrate/journal.ts";
+import { Pool } from "../calibrate/threads/pool.ts";
+import type { PackedModel } from "../format/pack.ts";
+import { asTarget, type PackHeader } from "../format/pack-header.ts";
+import { readPack } from "../format/pack-reader.ts";
+import { OutriderError } from "../model/errors.ts";
+import { Tokenizer } from "../model/tokenizer.ts";
+import { directoryHeader, directorySink, openDirectory } from "../platform/disk.ts";
+import { readModel } from "../platform/read-model.ts";
+import { replacePack } from "../rounding/packable.ts";
+import { sampleAnswers } from "../text/target-text.ts";
+import { readTokens, readWindows } from "../text/windows.ts";
+import { exportHuggingFace } from "./export-hf.ts";
+import { alreadyMade, runStages } from "./pipeline.ts";
+import type { Recipe } from "./recipe.ts";
+import type { NamedRecipe } from "./recipes.ts";
+
+export interface SqueezeOptions {
+  /** A pack's directory, a GGUF file, or a Hugging Face checkpoint's directory. */
+  readonly model: string;
+  readonly recipe: NamedRecipe & Partial<Pick<Recipe, "model">>;
+  /** The directory of the pack that is made. */
+  readonly out: string;
+  /** A pack whose model the result drafts for, if that is not what it is made from. */
+  readonly target?: string | undefined;
+  readonly calibration?: CalibrationText | undefined;
+  /** A directory for a Hugging Face checkpoint in f32. */
+  readonly exportHf?: string | undefined;
+  /** Ends the work where it can go on later; the call then rejects with `stopped`. */
+  readonly signal?: AbortSignal;
+}
+
+export interface CalibrationText {
+  /** Text, or lines of JSON. */
+  readonly file: string;
+  /** Windows of it at most, from the first. */
+  readonly samples: number;
+  /** Tokens of a window. */
+  readonly length: number;
+}
+
+/**
+ * Makes a pack and returns its header. A pack that is already what the recipe makes without a text is left alone. What a
+ * calibrated run works out is kept in `OUT.unfinished` until it is done, and the next run goes on from there.
+ */
+export async function squeezeModel(options: SqueezeOptions): Promise<PackHeader> {
+  const { recipe, out, calibration } = options;
+  const read = await readModel(options.model);
+  const model = options.target === undefined ? read : draftFor(read, await directoryHeader(options.target));
+  const wanted = { model: recipe.model ?? `${model.model}-${path.basename(out)}`, stages: recipe.stages };
+  const there = calibration === undefined ? await alreadyMade(model, wanted, out) : undefined;
+  if (there) {
+    if (options.exportHf !== undefined) await exportCheckpoint(await readPack(openDirectory(out)), options.exportHf);
+    return there;
+  }
+  const run = (calibrator?: Calibrator) => runStages(model, wanted, calibrator);
+  const made = await (calibration === undefined ? run() : calibrated(options, calibration, model, run));
+  const header = await replacePack(made, out);
+  if (options.exportHf !== undefined) await exportCheckpoint(made, options.exportHf);
+  return header;
+}
+
+const exportCheckpoint = (model: PackedModel, directory: string): Promise<void> =>
+  exportHuggingFace(model, directorySink(directory), "F32");
+
+/** A model as a draft of another than it was cut from. Throws `bad_target` where the two number other tokens. */
+function draftFor(model: PackedModel, target: PackHeader): PackedModel {
+  if (model.vocabulary.hash !== target.vocabulary.hash) {
+    throw new OutriderError(
+      "bad_target",
+      `${model.model} has other tokens than ${target.model}, so it cannot draft for it; only a checkpoint with the ` +
+        "target's own tokenizer can",
+    );
+  }
+  return { ...model, target: asTarget(target) };
+}
+
+/** Runs the stages on the text's windows. */
+async function calibrated(
+  { recipe, out, signal }: SqueezeOptions,
+  { file, samples, length }: CalibrationText,
+  model: PackedModel,
+  run: (calibrator: Calibrator) => Promise<PackedModel>,
+): Promise<PackedModel> {
+  const tokenizer = new Tokenizer(model.tokenizer["tokenizer.json"]);
+  const whole = await readWindows(file, tokenizer, 0, Math.min(samples, recipe.windows ?? samples), length);
+  const windows = whole.map((window) => window.slice(0, recipe.tokens));
+  console.error(`calibration: ${windows.length} windows of ${windows[0]!.length} tokens of ${path.basename(file)}`);
+  const answered = await sampleAnswers(file);
+  const journal = await Journal.open(`${out}.unfinished`, fingerprint(model, recipe, [windows, answered]));
+  if (journal.goesOn) console.error(`going on from ${out}.unfinished`);
+  signal?.addEventListener("abort", () => journal.stop());
+  await using pool = await Pool.open();
+  const made = await run(
+    new Calibrator(pool, { windows, answered, tokens: () => readTokens(file, tokenizer) }, journal),
+  );
+  await journal.discard();
+  const gigabytes = (pool.arena.bytes / 1e9).toFixed(1);
+  console.error(`memory: ${gigabytes} GB shared by ${pool.threads} threads, of at most 4.3 GB`);
+  return made;
+}
+
+/** Of everything that the stages' results depend on. */
+function fingerprint(model: PackedModel, { stages }: NamedRecipe, calibration: readonly object[]): string {
+  const hash = createHash("sha256").update(JSON.stringify([model.recipe, stages, calibration]));
+  for (const { bytes } of model.tensors.values()) hash.update(bytes);
+  return hash.digest("hex");
+}

@@ -1,0 +1,73 @@
+/** Figures of several models on the same text and answers. */
+import path from "node:path";
+import { Pool } from "../calibrate/threads/pool.ts";
+import type { PackedModel } from "../format/pack.ts";
+import { OutriderError } from "../model/errors.ts";
+import { Tokenizer } from "../model/tokenizer.ts";
+import { readModel } from "../platform/read-model.ts";
+import { readAnswers } from "../text/target-text.ts";
+import { readWindows } from "../text/windows.ts";
+import { endOfOther, type Figures, figuresOf, type Material } from "./figures.ts";
+
+export interface Evaluation {
+  /** Packs, GGUF files or Hugging Face folders; all of one vocabulary. */
+  readonly models: readonly [string, ...string[]];
+  /** Windows of a text, for perplexity: the first one's number, how many, and tokens of each. */
+  readonly text?: { readonly file: string; readonly first: number; readonly count: number; readonly length: number };
+  /** Answers that a target wrote, for acceptance: how many, from the first. */
+  readonly answers?: { readonly file: string; readonly count: number };
+  /** A model of the same vocabulary: KL from it on the text, and the share of equal argmax. */
+  readonly against?: string | undefined;
+  /** Whether to draft the answers as the service does, too. */
+  readonly served: boolean;
+  /** Whether to time the engine's decoding. */
+  readonly speed: boolean;
+}
+
+/**
+ * Figures of each model, as soon as they are known. One model runs after the other, so that the memory holds one of them and
+ * the last layer of the other. Throws `bad_model` for models of different vocabularies.
+ */
+export async function* evaluate(evaluation: Evaluation): AsyncGenerator<Figures> {
+  const { models, against } = evaluation;
+  const first = await readModel(models[0]);
+  const material = await materialOf(evaluation, new Tokenizer(first.tokenizer["tokenizer.json"]));
+  await using pool = await Pool.open();
+  const other = against === undefined ? undefined : await readModel(against);
+  if (other) checkVocabulary(other, first);
+  const end = other && (await endOfOther(pool, other, material.windows));
+  for (const [n, file] of models.entries()) {
+    const model = n === 0 ? first : await readModel(file);
+    checkVocabulary(model, first);
+    yield await figuresOf(pool, file, model, material, end);
+  }
+}
+
+async function materialOf(evaluation: Evaluation, tokenizer: Tokenizer): Promise<Material> {
+  const { text, answers, against, served, speed } = evaluation;
+  const parts = [
+    text && describeWindows(text),
+    against && `against ${against}`,
+    answers && `up to ${answers.count} answers of ${path.basename(answers.file)}`,
+  ];
+  return {
+    on: parts.filter(Boolean).join(", "),
+    windows: text ? await readWindows(text.file, tokenizer, text.first, text.count, text.length) : [],
+    answers: answers ? await readAnswers(answers.file, answers.count) : [],
+    served,
+    speed,
+  };
+}
+
+/** In words. */
+export const describeWindows = ({ file, first, count, length }: NonNullable<Evaluation["text"]>): string =>
+  `windows ${first}..${first + count - 1} of ${length} tokens of ${path.basename(file)}`;
+
+/** Windows and answers are tokens of one vocabulary. */
+function checkVocabulary(model: PackedModel, first: PackedModel): void {
+  if (model.vocabulary.hash === first.vocabulary.hash) return;
+  throw new OutriderError(
+    "bad_model",
+    `${model.model} has other tokens than ${first.model}; evaluate models of different vocabularies one by one`,
+  );
+}
