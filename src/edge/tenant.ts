@@ -3,6 +3,8 @@
  * conversation apart, never a string a client chose: equal session headers of two tenants lead to different Sessions.
  */
 import { OutriderError } from "../model/errors.ts";
+import { hex } from "../model/sha256.ts";
+import { bearerOf, isKnown } from "../platform/bearer.ts";
 import type { Env } from "./env.ts";
 import type { Generation } from "./openai.ts";
 
@@ -10,9 +12,6 @@ import type { Generation } from "./openai.ts";
 const OPENING = 256;
 
 const bytes = (text: string) => new TextEncoder().encode(text);
-const sha256 = async (text: string) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes(text)));
-const hex = (buffer: ArrayBuffer) =>
-  Array.from(new Uint8Array(buffer), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** The tenant's secret: its API key or, where the API is open, the server's. Throws a 401. */
 export async function authenticate(authorization: string | null, env: Env): Promise<string> {
@@ -21,22 +20,14 @@ export async function authenticate(authorization: string | null, env: Env): Prom
     .map((key) => key.trim())
     .filter((key) => key !== "");
   if (keys.length === 0) return `open:${env.SESSION_SECRET ?? ""}`;
-  const given = /^Bearer\s+(\S+)\s*$/i.exec(authorization ?? "")?.[1];
-  if (given === undefined) {
+  const given = bearerOf(authorization);
+  if (given === null) {
     throw new OutriderError("missing_api_key", "no API key; send it as `Authorization: Bearer KEY`", { status: 401 });
   }
-  // Hashes have one length, and every key is compared, so that time tells nothing about any of them.
-  const hash = await sha256(given);
-  let known = false;
-  for (const key of keys) known = equal(await sha256(key), hash) || known;
-  if (!known) throw new OutriderError("invalid_api_key", "the API key is not known to this server", { status: 401 });
+  if (!(await isKnown(given, keys))) {
+    throw new OutriderError("invalid_api_key", "the API key is not known to this server", { status: 401 });
+  }
   return `key:${given}`;
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  let difference = a.length ^ b.length;
-  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!;
-  return difference === 0;
 }
 
 /**

@@ -9,11 +9,11 @@
  *   POST /v1/verify   one target pass: {open, draft} → a verdict, with `reason` when it ends the answer
  */
 import { OutriderError } from "../model/errors.ts";
+import { bearerOf, isKnown } from "../platform/bearer.ts";
 import { beginningOf } from "../speculate/draft-tokens.ts";
 import type { DraftTokens, Verdict } from "../speculate/types.ts";
 import type { Health } from "../verify/health.ts";
 import { decodeVerifyBody, MAX_FRAME_CHARS, type OpenFrame, PROTOCOL_VERSION } from "../verify/protocol.ts";
-import { bearerMatches } from "./bearer.ts";
 import { Drafts } from "./drafts.ts";
 import type { TargetEngine } from "./engine.ts";
 import { errorResponse } from "./failure.ts";
@@ -122,13 +122,7 @@ export class Gateway {
       if (pathname !== "/v1/verify" || request.method !== "POST") throw noRoute(`${request.method} ${pathname}`);
       await this.#authorise(request.headers.get("authorization"));
       if (this.#draining) throw draining();
-      const text = await request.text();
-      if (text.length > MAX_FRAME_CHARS) {
-        throw new OutriderError("body_too_large", `the limit for a body is ${MAX_FRAME_CHARS} characters`, {
-          status: 413,
-        });
-      }
-      const { open, draft } = decodeVerifyBody(text);
+      const { open, draft } = decodeVerifyBody(await bodyOf(request));
       const drafts = this.drafts();
       drafts.put({ position: open.keep + open.prompt.length, ...this.validPart({ tokens: draft }) });
       let verdict: Verdict | null = null;
@@ -260,7 +254,7 @@ export class Gateway {
 
   async #authorise(authorization: string | null): Promise<void> {
     const { token } = this.#options;
-    if (token === null || (await bearerMatches(authorization, token))) return;
+    if (token === null || (await isKnown(bearerOf(authorization) ?? "", [token]))) return;
     throw new OutriderError("unauthorized", "this origin needs its bearer token in the authorization header", {
       status: 401,
     });
@@ -290,6 +284,20 @@ export class Gateway {
     this.#metrics.failed(code);
     return error;
   }
+}
+
+/** The body as text. Reads no further than the limit; a longer one is refused with 413. */
+async function bodyOf({ body }: Request): Promise<string> {
+  let text = "";
+  for await (const part of (body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
+    text += part;
+    if (text.length > MAX_FRAME_CHARS) {
+      throw new OutriderError("body_too_large", `the limit for a body is ${MAX_FRAME_CHARS} characters`, {
+        status: 413,
+      });
+    }
+  }
+  return text;
 }
 
 /** Whether a generation may go on. Throws once another connection took its session. */

@@ -1,14 +1,11 @@
-/**
- * The gateway as a Node server: HTTP and WebSockets on one port. Everything it decides on is the gateway's. While a model is
- * still loading it answers, and says so.
- */
+/** The gateway as a Node server: HTTP and WebSockets on one port. While a model is still loading the server answers that it is. */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import { getRequestListener } from "@hono/node-server";
 import { type WebSocket, WebSocketServer } from "ws";
 import { MAX_FRAME_CHARS } from "../verify/protocol.ts";
 import { Connection } from "./connection.ts";
-import { errorResponse } from "./failure.ts";
 import type { Gateway } from "./gateway.ts";
 
 /** A socket that does not answer a ping within this time is cut: its other side is gone without a word. */
@@ -18,13 +15,21 @@ const EXPIRE_MS = 30_000;
 
 export interface OriginServer {
   readonly port: number;
-  /** Takes nothing new, waits up to `drainMs` for generations at work, then cuts every connection and stops listening. */
+  /**
+   * Takes nothing new, waits up to `drainMs` for generations at work, then cuts every connection, stops listening and
+   * closes the gateway with its engine.
+   */
   close(drainMs?: number): Promise<void>;
 }
 
 /**
- * Listens on `port` (0 picks one) of `host`, at once. Rejects with Node's error when it cannot. A gateway that never comes is
- * its maker's business.
+ * Serves a gateway over HTTP and WebSockets.
+ *
+ * @param coming the gateway, or one that is still loading: until then every request is answered with 503 and `loading`. If
+ *   loading fails, that is for the caller to notice and to close the server.
+ * @param port 0 picks a free one
+ * @param host 127.0.0.1 keeps to this machine, 0.0.0.0 lets others in
+ * @returns once the port is open. Rejects with Node's error (such as `EADDRINUSE`) when it cannot be opened.
  */
 export async function serveOrigin(
   coming: Gateway | Promise<Gateway>,
@@ -39,30 +44,33 @@ export async function serveOrigin(
     () => {},
   );
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_CHARS, perMessageDeflate: false });
-  const server = createServer((incoming, outgoing) => {
-    const gone = new AbortController();
-    outgoing.on("close", () => gone.abort());
-    toRequest(incoming, gone.signal)
-      .then((request) => gateway?.handle(request) ?? loading())
-      .catch(errorResponse)
-      .then(async (response) => {
-        outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-        outgoing.end(Buffer.from(await response.arrayBuffer()));
-      })
-      .catch(() => outgoing.destroy());
+  const listener = getRequestListener((request) => gateway?.handle(request) ?? loading(), {
+    // For requests without a host header.
+    hostname: "origin",
+    // A library must leave the globals of its process alone.
+    overrideGlobalObjects: false,
   });
+  const server = createServer(listener);
   server.on("upgrade", (incoming, socket, head) => void upgrade(gateway, sockets, incoming, socket, head));
   const pings = setInterval(() => {
     for (const socket of sockets.clients) pingOrCut(socket);
   }, PING_MS);
   const expiry = setInterval(() => gateway?.expire(), EXPIRE_MS);
-  await listening(server, port, host);
+  const stop = () => {
+    clearInterval(pings);
+    clearInterval(expiry);
+  };
+  try {
+    await listening(server, port, host);
+  } catch (error) {
+    stop();
+    throw error;
+  }
   return {
     port: (server.address() as AddressInfo).port,
     async close(drainMs = 0) {
       await gateway?.drain(drainMs);
-      clearInterval(pings);
-      clearInterval(expiry);
+      stop();
       for (const socket of sockets.clients) socket.terminate();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -71,7 +79,7 @@ export async function serveOrigin(
   };
 }
 
-/** What is said before there is a gateway. */
+/** The answer before there is a gateway. */
 const loading = (): Response =>
   Response.json(
     { status: "loading", type: "error", code: "loading", message: "the origin is loading its model", retryable: true },
@@ -121,28 +129,6 @@ function pingOrCut(socket: WebSocket): void {
     silent.add(socket);
     socket.ping();
   }
-}
-
-async function toRequest(incoming: IncomingMessage, signal: AbortSignal): Promise<Request> {
-  const url = new URL(incoming.url ?? "/", "http://origin");
-  const { method = "GET" } = incoming;
-  const headers = { authorization: incoming.headers.authorization ?? "" };
-  if (method === "GET" || method === "HEAD") return new Request(url, { method, headers, signal });
-  return new Request(url, { method, headers, body: await bodyOf(incoming), signal });
-}
-
-/** The body as text. Of one that is too long, enough for the gateway to refuse it; the rest is let through unread. */
-function bodyOf(incoming: IncomingMessage): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let body = "";
-    incoming.setEncoding("utf8");
-    incoming.on("data", (text: string) => {
-      if (body.length <= MAX_FRAME_CHARS) body += text;
-      else resolve(body);
-    });
-    incoming.on("end", () => resolve(body));
-    incoming.on("error", reject);
-  });
 }
 
 function listening(server: Server, port: number, host: string): Promise<void> {

@@ -6,6 +6,7 @@
 import type { PackHeader } from "../format/pack-header.ts";
 import { corruptShard } from "../format/pack-reader.ts";
 import { OutriderError } from "../model/errors.ts";
+import { hex } from "../model/sha256.ts";
 
 /** Where the files are: the ASSETS binding, or anything that answers like it. */
 export interface Assets {
@@ -50,7 +51,7 @@ export function assetShards(
       await reader.cancel();
     }
     await writer.close();
-    const sum = Array.from(new Uint8Array(await digest.digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const sum = hex(await digest.digest);
     if (sum !== shard.sha256) throw corruptShard(shard, bytes);
   };
 }

@@ -432,6 +432,31 @@ describe("HTTP", () => {
     expect(origin.gateway.counts.live).toBe(0);
   });
 
+  test("a caller of one-shot verification who hangs up stops the prefill", async () => {
+    origin = await scriptedOrigin();
+    origin.engine.stepMs = 3;
+    const hangUp = new AbortController();
+    const body = JSON.stringify({ open: open({ prompt: Array(3000).fill(1) }) });
+    const asked = fetch(origin.url.replace("ws:", "http:"), { method: "POST", body, signal: hangUp.signal });
+    await vi.waitFor(() => expect(origin.engine.slices).toBeGreaterThan(1));
+    hangUp.abort();
+    await expect(asked).rejects.toThrow();
+    await vi.waitFor(() => expect(origin.gateway.counts.live).toBe(0));
+    expect(origin.engine.slices).toBeLessThan(300);
+    expect(origin.engine.passes).toBe(0);
+  });
+
+  test("a body without an end is refused at the limit, and its connection is not kept", async () => {
+    origin = await scriptedOrigin();
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new Uint8Array(100_000).fill(32)),
+    });
+    const init = { method: "POST", body: endless, duplex: "half" } as RequestInit;
+    const response = await fetch(origin.url.replace("ws:", "http:"), init);
+    expect(response.status).toBe(413);
+    expect(await response.json()).toMatchObject({ code: "body_too_large" });
+  });
+
   test("other routes are not found", async () => {
     origin = await scriptedOrigin();
     const base = origin.url.replace("ws:", "http:").replace("/v1/verify", "");

@@ -1,11 +1,17 @@
-/** What engines behind an HTTP server have in common: a JSON request, one checked reply or a stream of them, or an error that says whose fault it is. */
+/**
+ * What engines behind an HTTP server have in common: a JSON request, then one checked reply or a stream of them, or an error
+ * that says whose fault it is.
+ */
+import { EventSourceParserStream } from "eventsource-parser/stream";
 import type * as z from "zod";
 import { OutriderError } from "../../model/errors.ts";
 
 /** A pass of the largest prompt on a busy server; beyond it the server is taken for hung. */
 const TIMEOUT_MS = 120_000;
-/** Of what a server says when it refuses, this much goes on. */
+/** Characters of a server's own error message that are passed on. */
 const MAX_REASON = 300;
+/** Longest event of a stream, in characters: SGLang repeats all tokens so far in each. */
+const MAX_EVENT = 4_000_000;
 
 export class EngineServer {
   readonly #url: string;
@@ -34,7 +40,10 @@ export class EngineServer {
     return this.#ask("GET", path, undefined, schema);
   }
 
-  /** The events of a streamed answer, until it ends or the caller leaves, which ends the request. Rejects as `post` does. */
+  /**
+   * The events of an answer that is streamed as server-sent events. Ends with the answer; leaving early ends the request.
+   * Comments and other signs of life count against the timeout. Rejects as `post` does.
+   */
   async *stream<T>(path: string, body: unknown, schema: z.ZodType<T>): AsyncGenerator<T, void> {
     const leaving = new AbortController();
     let silence: ReturnType<typeof setTimeout> | undefined;
@@ -45,16 +54,14 @@ export class EngineServer {
     try {
       listen();
       const response = await this.#send("POST", path, body, leaving.signal);
-      let rest = "";
-      for await (const text of (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
-        listen();
-        const events = (rest + text).split("\n\n");
-        rest = events.pop()!;
-        for (const event of events) {
-          if (event !== "data: [DONE]") yield this.#parse(path, event.replace(/^data: /, ""), schema);
-        }
+      if (!response.body || !response.headers.get("content-type")?.startsWith("text/event-stream")) {
+        throw this.#failure("engine_refused", `sent no stream of events from ${path}`, false);
       }
-      if (rest.trim() !== "") yield this.#parse(path, rest, schema);
+      const parser = new EventSourceParserStream({ onComment: listen, maxBufferSize: MAX_EVENT });
+      for await (const { data } of response.body.pipeThrough(new TextDecoderStream()).pipeThrough(parser)) {
+        listen();
+        if (data !== "[DONE]") yield this.#parse(path, data, schema);
+      }
     } catch (cause) {
       throw cause instanceof OutriderError ? cause : this.#silent(cause);
     } finally {
