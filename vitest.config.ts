@@ -17,7 +17,7 @@ export default defineConfig({
       {
         test: {
           name: "workerd",
-          globalSetup: ["wasm/build.js"],
+          globalSetup: ["wasm/build.js", "test/workerd/bundle.ts"],
           include: ["test/workerd/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -28,7 +28,7 @@ export default defineConfig({
           name: "real",
           sequence: { groupOrder: 1 },
           include: ["test/real/**/*.test.ts"],
-          globalSetup: ["wasm/build.js", "test/real/setup.ts"],
+          globalSetup: ["wasm/build.js", "test/workerd/bundle.ts", "test/real/setup.ts"],
           // Each file fills both cores of a small machine.
           fileParallelism: false,
           testTimeout: 600_000,

@@ -2,5 +2,10 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { include: ["test/page/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
+  test: {
+    include: ["test/page/**/*.test.ts"],
+    globalSetup: ["wasm/build.js", "test/workerd/bundle.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
 });

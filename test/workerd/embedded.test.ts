@@ -1,13 +1,8 @@
 /** The embedded origin as built, in workerd, on the tiny target: the same answers as the engine gives in this process. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createTestHarness, type TestHarness } from "wrangler";
 import { LookupDrafter } from "../../src/draft/lookup.ts";
 import { ModelDrafter } from "../../src/draft/model-drafter.ts";
 import { WasmEngine } from "../../src/origin/engines/wasm.ts";
-import { writeSettings } from "../../src/service/settings.ts";
 import { History } from "../../src/speculate/history.ts";
 import { generate, type Summary } from "../../src/speculate/round.ts";
 import { type Drafter, GREEDY, type Sampling } from "../../src/speculate/types.ts";
@@ -15,31 +10,21 @@ import { Window } from "../../src/speculate/window.ts";
 import { VerifyClient } from "../../src/verify/client.ts";
 import { seeded } from "../support/random.ts";
 import { loadPack, packHeader, TINY_PACKS } from "../support/tiny.ts";
-
-process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
-process.env.WRANGLER_SEND_METRICS = "false";
+import { originWorker, startWorkers } from "./harness.ts";
 
 const header = packHeader(TINY_PACKS.target);
 const SAMPLED: Sampling = { temperature: 0.8, topK: 0, topP: 0.95, minP: 0, seed: 11 };
 
-let home = "";
-let harness: TestHarness;
-let url = "";
+let run: Awaited<ReturnType<typeof startWorkers>>;
+let url: string;
 
 beforeAll(async () => {
-  home = mkdtempSync(join(tmpdir(), "outrider-embedded-"));
-  const files = writeSettings({ edgeAssets: home, origin: { pack: TINY_PACKS.target } }, home);
-  const configPath = files[1] as string;
-  harness = createTestHarness({
-    workers: [{ configPath, vars: { KV_PAGES: 64 }, secrets: { ORIGIN_TOKEN: "a-token-for-tests" } }],
-  });
-  url = (await harness.listen()).url.href.replace(/\/$/, "");
+  const vars = { KV_PAGES: 64, ORIGIN_TOKEN: "a-token-for-tests" };
+  run = await startWorkers([originWorker(TINY_PACKS.target, vars)]);
+  url = run.url;
 });
 
-afterAll(async () => {
-  await harness?.close();
-  rmSync(home, { recursive: true, force: true });
-});
+afterAll(() => run?.miniflare.dispose());
 
 const promptOf = (seed: number, length = 12): number[] => {
   const random = seeded(seed);
@@ -81,7 +66,7 @@ function clientOf(prompt: readonly number[], sampling: Sampling, patience: numbe
   });
 }
 
-async function run(
+async function generation(
   prompt: readonly number[],
   sampling: Sampling,
   drafter: Drafter | null,
@@ -119,11 +104,11 @@ describe("answers what the engine decides", () => {
       const right = await expected(prompt, sampling, 40);
       for (const patience of [0, 2000]) {
         const drafter = new ModelDrafter(draft, draft.newCache(), sampling);
-        const { tokens, summary } = await run(prompt, sampling, drafter, patience, 40, `drafted-${patience}`);
+        const { tokens, summary } = await generation(prompt, sampling, drafter, patience, 40, `drafted-${patience}`);
         expect(tokens).toEqual(right);
         if (patience > 0) expect(summary.kept).toBeGreaterThan(0);
       }
-      expect((await run(prompt, sampling, null, 0, 40, "off")).tokens).toEqual(right);
+      expect((await generation(prompt, sampling, null, 0, 40, "off")).tokens).toEqual(right);
     });
   }
 
@@ -131,7 +116,9 @@ describe("answers what the engine decides", () => {
     // 64 pages hold 2,048 tokens; a tiny timeline of 400 reserves 13 or 14 pages, so some must wait.
     const prompts = Array.from({ length: 8 }, (_, i) => promptOf(100 + i, 390));
     const answers = await Promise.all(
-      prompts.map((prompt, i) => run(prompt, SAMPLED, new LookupDrafter(), i % 2 === 0 ? 0 : 500, 10, `many-${i}`)),
+      prompts.map((prompt, i) =>
+        generation(prompt, SAMPLED, new LookupDrafter(), i % 2 === 0 ? 0 : 500, 10, `many-${i}`),
+      ),
     );
     for (const [i, prompt] of prompts.entries()) {
       expect(answers[i]!.tokens).toEqual(await expected(prompt, SAMPLED, 10));
@@ -145,7 +132,9 @@ test("a session belongs to the newer connection, across requests of the Worker",
   const older = clientOf(prompt, GREEDY, 60_000, 200, "contested");
   await older.next();
   const waiting = expect(older.next()).rejects.toMatchObject({ code: "session_taken" });
-  expect((await run(prompt, GREEDY, null, 0, 20, "contested")).tokens).toEqual(await expected(prompt, GREEDY, 20));
+  expect((await generation(prompt, GREEDY, null, 0, 20, "contested")).tokens).toEqual(
+    await expected(prompt, GREEDY, 20),
+  );
   await waiting;
 });
 

@@ -1,76 +1,121 @@
 /**
- * The two Workers of this repository in workerd, edge and embedded origin, on the tiny model. Their settings are
- * those of `outrider start`. Tests talk to them over sockets, and may evict Sessions and look into storage.
+ * The two Workers of this repository in workerd, edge and embedded origin, under Miniflare, as bundle.ts built them; on the tiny
+ * model unless a test names other packs. Tests talk to them over sockets, evict Sessions and look into their storage.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createTestHarness, type TestHarness } from "wrangler";
+import { convertV4MiniflareOptions, Miniflare, NoOpLog, type V4WorkerOptions } from "miniflare";
+import { inject } from "vitest";
 import { assembleAssets } from "../../src/commands/start.ts";
-import { writeSettings } from "../../src/service/settings.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
-process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
-process.env.WRANGLER_SEND_METRICS = "false";
+/** Settings and secrets of a Worker. */
+type Vars = Readonly<Record<string, string | number>>;
 
 export interface Options {
-  /** Secrets and settings of the edge. */ readonly edge?: Readonly<Record<string, string>>;
-  readonly origin?: Readonly<Record<string, string>>;
-  /** False: there is no origin at all. */ readonly withOrigin?: boolean;
-  /** Directories of other packs than the tiny ones. */ readonly packs?: {
-    readonly target: string;
-    readonly draft: string;
-  };
+  readonly edge?: Vars;
+  readonly origin?: Vars;
+  /** False: no origin is bound to the edge. */
+  readonly withOrigin?: boolean;
+  /** Directories of other packs than the tiny ones. */
+  readonly packs?: { readonly target: string; readonly draft: string };
 }
 
 export interface Running {
   readonly url: string;
-  readonly harness: TestHarness;
   /** POSTs a JSON body to a route of the edge. */
   post(route: string, body: unknown, init?: RequestInit): Promise<Response>;
-  /** What the origin's /health says. */ originHealth(): Promise<{ live: number; connections: number }>;
-  /** Evicts the Session of that name, as happens to idle ones. */ evict(session: string): Promise<void>;
+  /** What the embedded origin's /health returns. */
+  originHealth(): Promise<{ live: number; connections: number }>;
+  /** Evicts the Session of that name, as happens to idle ones. */
+  evict(session: string): Promise<void>;
   /** Runs SQL in the Session's storage. */
   sql(session: string, query: string, ...bindings: unknown[]): Promise<Record<string, unknown>[]>;
+  /** Ids of the Sessions that were ever used. */
+  sessionIds(): Promise<string[]>;
   close(): Promise<void>;
 }
 
-export async function start(options: Options = {}): Promise<Running> {
-  const home = mkdtempSync(join(tmpdir(), "outrider-workerd-"));
-  const { target, draft } = options.packs ?? TINY_PACKS;
-  const edgeAssets = join(home, "assets");
-  assembleAssets(draft, edgeAssets);
-  const withOrigin = options.withOrigin ?? true;
-  const origin = withOrigin ? { pack: target } : null;
-  const secrets = [{ ...options.edge }, { ...options.origin }];
-  const harness = createTestHarness({
-    workers: writeSettings({ edgeAssets, origin }, home).map((configPath, n) => ({ configPath, secrets: secrets[n] })),
-  });
-  const { url } = await harness.listen();
-  const base = url.href.replace(/\/$/, "");
+const EDGE = "outrider";
+const ORIGIN = "outrider-origin";
+
+/** An edge Worker: `assets` hold page and draft, `embedded` whether it is bound to the embedded origin. */
+export function edgeWorker(assets: string, vars: Vars, embedded: boolean, name = EDGE): V4WorkerOptions {
+  const { assets: settings, ...edge } = inject("bundles").edge;
   return {
-    url: base,
-    harness,
+    ...edge,
+    name,
+    bindings: vars,
+    assets: { ...(settings as object), directory: assets },
+    serviceBindings: embedded ? { ORIGIN } : {},
+  };
+}
+
+/** The embedded origin on a target's pack. */
+export function originWorker(pack: string, vars: Vars): V4WorkerOptions {
+  const { assets, bindings, ...origin } = inject("bundles").origin;
+  return {
+    ...origin,
+    name: ORIGIN,
+    bindings: { ...(bindings as Vars), ...vars },
+    assets: { ...(assets as object), directory: pack },
+  };
+}
+
+/** Workers in a workerd of their own; the first answers at the URL. */
+export async function startWorkers(workers: V4WorkerOptions[], inspectorPort?: number) {
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      workers,
+      host: "127.0.0.1",
+      port: 0,
+      unsafeInspectDurableObjects: true,
+      ...(inspectorPort !== undefined && { inspectorPort }),
+      // No call home for request.cf, and nothing of what Workers log among the tests' results.
+      cf: false,
+      log: new NoOpLog(),
+      handleStructuredLogs: () => {},
+    }),
+  );
+  const { origin } = await miniflare.ready;
+  return { url: origin, miniflare };
+}
+
+/** One of the Workers, asked directly. Miniflare's own type for it needs the declarations of workerd's globals. */
+export const workerOf = async (miniflare: Miniflare, name: string) =>
+  (await miniflare.getWorker(name)) as unknown as { fetch(url: string, init?: RequestInit): Promise<Response> };
+
+export async function start(options: Options = {}): Promise<Running> {
+  const { packs = TINY_PACKS, withOrigin = true } = options;
+  const assets = mkdtempSync(join(tmpdir(), "outrider-assets-"));
+  assembleAssets(packs.draft, assets);
+  const { url, miniflare } = await startWorkers([
+    edgeWorker(assets, { ...options.edge }, withOrigin),
+    ...(withOrigin ? [originWorker(packs.target, { ...options.origin })] : []),
+  ]);
+  return {
+    url,
     post: (route, body, init = {}) =>
-      fetch(base + route, {
+      fetch(url + route, {
         method: "POST",
         ...init,
         headers: { "content-type": "application/json", ...init.headers },
         body: typeof body === "string" ? body : JSON.stringify(body),
       }),
-    originHealth: async () =>
-      (await (await harness.getWorker("outrider-origin").fetch("/health")).json()) as {
-        live: number;
-        connections: number;
-      },
-    evict: (name) => harness.getWorker("outrider").evictDurableObject("Session", { name }),
-    sql: async (name, query, ...bindings) => {
-      const storage = await harness.getWorker("outrider").getDurableObjectStorage("Session", { name });
-      return (await storage.exec(query, ...(bindings as string[]))) as Record<string, unknown>[];
+    originHealth: async () => {
+      const response = await (await workerOf(miniflare, ORIGIN)).fetch("http://origin/health");
+      return (await response.json()) as { live: number; connections: number };
     },
+    evict: (name) => miniflare.unsafeEvictDurableObject(EDGE, "Session", { name }),
+    sql: async (name, query, ...bindings) => {
+      const storage = await miniflare.unsafeGetDurableObjectStorage(EDGE, "Session", { name });
+      return await storage.exec(query, ...(bindings as string[]));
+    },
+    sessionIds: () => miniflare.listDurableObjectIds("SESSION", EDGE),
     close: async () => {
-      await harness.close();
-      rmSync(home, { recursive: true, force: true });
+      await miniflare.dispose();
+      rmSync(assets, { recursive: true, force: true });
     },
   };
 }

@@ -2,21 +2,17 @@
  * Every recipe that has a name, as it is typed, on a small deep Llama; and its pack as the draft in workerd: whatever it
  * proposes, the words are the target's own, in a mode of sampling each. An edge Worker each, all before one embedded origin.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Miniflare } from "miniflare";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { createTestHarness, type TestHarness } from "wrangler";
 import { assembleAssets } from "../../src/commands/start.ts";
 import { RECIPES } from "../../src/compress/recipes.ts";
 import { squeezeModel } from "../../src/compress/squeeze.ts";
-import { writeSettings } from "../../src/service/settings.ts";
 import { makeDeep, writeAnswers } from "../support/deep.ts";
 import { packHeader } from "../support/tiny.ts";
-import { answerOf } from "./harness.ts";
-
-process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
-process.env.WRANGLER_SEND_METRICS = "false";
+import { answerOf, edgeWorker, originWorker, startWorkers, workerOf } from "./harness.ts";
 
 const NAMES = Object.keys(RECIPES);
 const home = mkdtempSync(join(tmpdir(), "outrider-recipes-"));
@@ -56,22 +52,18 @@ describe("served as the draft, the words are those without it", () => {
     { temperature: 0.8, seed: 7, top_p: 0.95 },
     { temperature: 1.2, seed: 11, top_k: 40 },
   ];
-  let harness: TestHarness;
+  let miniflare: Miniflare;
   const totals = { drafted: 0, kept: 0 };
   /** By mode and prompt, what the target says alone. */
   const alone = new Map<string, number[]>();
 
   beforeAll(async () => {
     const edges = made.map((name) => {
-      const own = join(home, "edges", name);
-      const edgeAssets = join(own, "assets");
-      assembleAssets(packOf(name), edgeAssets);
-      const [edge, origin] = writeSettings({ edgeAssets, origin: { pack: target } }, own) as [string, string];
-      writeFileSync(edge, JSON.stringify({ ...JSON.parse(readFileSync(edge, "utf8")), name }));
-      return { edge: { configPath: edge, vars: { KV_PAGES: 32 } }, origin: { configPath: origin } };
+      const assets = join(home, "edges", name);
+      assembleAssets(packOf(name), assets);
+      return edgeWorker(assets, { KV_PAGES: 32 }, true, name);
     });
-    harness = createTestHarness({ workers: [...edges.map(({ edge }) => edge), edges[0]!.origin] });
-    await harness.listen();
+    ({ miniflare } = await startWorkers([...edges, originWorker(target, {})]));
     for (const mode of MODES) {
       for (const prompt of PROMPTS) {
         const { ids, timings } = await ask(made[0]!, prompt, mode, { draft: "off" });
@@ -81,16 +73,16 @@ describe("served as the draft, the words are those without it", () => {
     }
     expect(new Set([...alone.values()].map(String)).size).toBe(PROMPTS.length * MODES.length);
   }, 600_000);
-  afterAll(() => harness?.close());
+  afterAll(() => miniflare?.dispose());
 
   async function ask(edge: string, content: string, mode: object, outrider: object) {
     const body = { model: "deep", messages: [{ role: "user", content }], max_tokens: 24, ...mode };
-    const response = await harness.getWorker(edge).fetch("/v1/chat/completions", {
+    const response = await (await workerOf(miniflare, edge)).fetch("http://edge/v1/chat/completions", {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ ...body, outrider: { ...outrider, trace: true } }),
     });
-    const { outrider: account, timings } = await answerOf(response as unknown as Response);
+    const { outrider: account, timings } = await answerOf(response);
     return { ids: account.tokens.map(({ id }) => id), timings };
   }
 
