@@ -41,6 +41,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   inspect: ["charts", "draft", "kernels", "format", "model"],
   corpus: ["text", "platform", "origin", "draft", "kernels", "format", "model"],
   service: ["platform", "model"],
+  doors: ["edge", "origin", "compress", "evaluate", "format", "model"],
   commands: [
     "service",
     "obtain",
@@ -86,6 +87,7 @@ const MAY_USE: Record<string, readonly string[]> = {
   inspect: [],
   corpus: ["zod", "node:"],
   service: ["node:"],
+  doors: [],
   commands: ["zod", "node:"],
 };
 
