@@ -1,13 +1,9 @@
-/** `npm run docs:api`: writes what src/edge/openapi.ts says to docs/api.md and to the page that the edge serves. */
-import { writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+/** What src/edge/openapi.ts says, as docs/api.md and as the file that the edge serves. */
 import { REFUSED } from "../src/edge/openai.ts";
 import { type Api, ERRORS, type Operation, openapi, type Schema } from "../src/edge/openapi.ts";
 
-const ROOT = resolve(import.meta.dirname, "..");
-
 /** Path under the repository → content. */
-export function files(): Record<string, string> {
+export function apiFiles(): Record<string, string> {
   const api = openapi();
   return { "src/edge/page/openapi.json": `${JSON.stringify(api, null, 1)}\n`, "docs/api.md": markdown(api) };
 }
@@ -15,7 +11,7 @@ export function files(): Record<string, string> {
 function markdown(api: Api): string {
   return `${[
     "# API reference",
-    "<!-- Written by `npm run docs:api` from the schemas in src/edge. Change those, not this file. -->",
+    "<!-- Written by `npm run docs:generate` from the schemas in src/edge. Change those, not this file. -->",
     "Outrider speaks OpenAI's API: point any OpenAI SDK at `http://localhost:8787/v1`. Fields that are Outrider's own " +
       "stand under `outrider`. An edge serves this document as `/openapi.json` (OpenAPI 3.1) and as a page at `/docs`.",
     "Send `Authorization: Bearer KEY` where the deployment has `API_KEYS`. Every answer carries `x-request-id`, which " +
@@ -108,7 +104,3 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
   [head, head.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n");
 
 const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
-
-if (process.argv[1] === import.meta.filename) {
-  for (const [file, content] of Object.entries(files())) writeFileSync(resolve(ROOT, file), content);
-}

@@ -1,9 +1,10 @@
-/** docs/api.md and the edge's openapi.json are what the schemas say, and real answers are what the document says. */
+/** Generated documents are up to date, and real answers are what the API document says. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { expect, test } from "vitest";
 import * as z from "zod";
-import { files } from "../../docs/api.ts";
+import { apiFiles } from "../../docs/api.ts";
+import { commandFiles } from "../../docs/commands.ts";
 import { answerSchemas, ERRORS, openapi } from "../../src/edge/openapi.ts";
 import { chunk, completion, errorBody, type Head, modelObject, type Outcome } from "../../src/edge/reply.ts";
 import { events } from "../../src/edge/stream.ts";
@@ -11,9 +12,12 @@ import { OutriderError } from "../../src/model/errors.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
-test.each(Object.entries(files()))("%s is up to date: npm run docs:api", (file, content) => {
-  expect(readFileSync(resolve(ROOT, file), "utf8")).toBe(content);
-});
+test.each(Object.entries({ ...apiFiles(), ...(await commandFiles()) }))(
+  "%s is up to date: npm run docs:generate",
+  (file, content) => {
+    expect(readFileSync(resolve(ROOT, file), "utf8")).toBe(content);
+  },
+);
 
 test("every reference in the document leads somewhere, and every field says what it is", () => {
   const api = openapi();
