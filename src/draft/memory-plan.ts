@@ -10,7 +10,8 @@
  * Bump allocation only. Nothing is ever freed or moved, so views into the memory stay valid.
  */
 import type { PackHeader } from "../format/pack-header.ts";
-import { activationBytes, CONSTANTS, pageBytes } from "../kernels/abi.ts";
+import { activationBytes, pageBytes } from "../kernels/abi.ts";
+import { CONSTANT_BYTES } from "../kernels/constants.ts";
 import { totalKvHeads } from "../model/config.ts";
 import { FORMATS } from "../model/formats.ts";
 import { denseBytes, keptColumns, type TensorLayout } from "../model/layouts.ts";
@@ -56,7 +57,7 @@ export function matmulScratch(tensor: TensorLayout): number {
 /** Lays out a model with `pages` KV pages and room for `rows` rows of logits. */
 export function planMemory(header: PackHeader, pages: number, rows: number): MemoryPlan {
   const { heads, kvHeads, headSize, embedding, feedForward, vocabulary, context } = header.config;
-  let end = Math.ceil(CONSTANTS.length / 4) * 64;
+  let end = Math.ceil(CONSTANT_BYTES / 64) * 64;
   const take = (bytes: number): number => {
     const at = Math.ceil(end / 64) * 64;
     end = at + bytes;

@@ -38,45 +38,6 @@ export const PAGE_TOKENS = 32;
 /** Bytes of the quantised form of one n-vector; n is a multiple of 32. */
 export const activationBytes = (n: number): number => 16 + 2 * Math.ceil(n / 32 / 4) * 16 + 6 * n;
 
-/** A vector of these words, or of one four times. */
-const words = (...values: number[]): Uint8Array =>
-  new Uint8Array(Uint32Array.from({ length: 4 }, (_, i) => values[i % values.length]!).buffer);
-
-/** A vector of four equal floats. */
-const floats = (value: number): Uint8Array => new Uint8Array(new Float32Array(4).fill(value).buffer);
-
-/**
- * What kernels load where other compilers would name a constant (wasm/lib/constants.ts): sixteen bytes each, from address 0.
- * Whoever makes a memory writes them before the first call; `bindKernels` does.
- */
-export const CONSTANTS: readonly Uint8Array[] = [
-  new Uint8Array(16).fill(15),
-  words(0x8fffe000),
-  floats(2 ** 112),
-  new Uint8Array(new Int16Array(8).fill(1).buffer),
-  new Uint8Array(new Int16Array(8).fill(128).buffer),
-  new Uint8Array(16).fill(3),
-  new Uint8Array(16).fill(4),
-  new Uint8Array(16).fill(1),
-  new Uint8Array(16).fill(64),
-  floats(1.5 * 2 ** 23),
-  floats(60),
-  floats(-60),
-  floats(Math.LOG2E),
-  floats(1.32647272e-3),
-  floats(9.67151264e-3),
-  floats(5.550733743e-2),
-  floats(0.2402224209),
-  floats(0.6931469776),
-  floats(1),
-  new Uint8Array(16).fill(7),
-  words(0, 1, 2, 3),
-  words(0x21f0aaad),
-  words(0xd35a2d97),
-  floats(158 * Math.LN2),
-  floats(Math.LN2 / 2 ** 23),
-];
-
 /** Bytes of one head block of a KV page. */
 export const headBlockBytes = (headSize: number): number => 80 * headSize + 256;
 

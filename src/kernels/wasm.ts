@@ -1,5 +1,6 @@
 /** Picks the WASM module this engine can run and binds it to a memory. What each kernel computes is in `abi.ts` and `plain.ts`. */
-import { CONSTANTS, KERNEL_NAMES, type Kernels } from "./abi.ts";
+import { KERNEL_NAMES, type Kernels } from "./abi.ts";
+import { writeConstants } from "./constants.ts";
 
 /** The builds of `wasm/`: same exports, same results bit for bit. What they differ in is in wasm/lib/dot.ts. */
 export interface KernelModules {
@@ -44,6 +45,6 @@ export function bindKernels(module: WebAssembly.Module, memory: WebAssembly.Memo
   for (const name of KERNEL_NAMES) {
     if (typeof exports[name] !== "function") throw new TypeError(`the wasm build does not export ${name}`);
   }
-  for (const [n, bytes] of CONSTANTS.entries()) new Uint8Array(memory.buffer, 16 * n, 16).set(bytes);
+  writeConstants(memory);
   return exports as unknown as Kernels;
 }

@@ -1,6 +1,7 @@
 /** Each WASM build against the plain twin: the same bits, nothing written beside the output, the same bits again. */
 import { describe, expect, test, vi } from "vitest";
-import { CONSTANTS, KERNEL_NAMES } from "../../src/kernels/abi.ts";
+import { KERNEL_NAMES } from "../../src/kernels/abi.ts";
+import { CONSTANT_BYTES } from "../../src/kernels/constants.ts";
 import { hasRelaxedSimd, pickModule } from "../../src/kernels/wasm.ts";
 import { KERNEL_CASES, type KernelCase, type Prepared } from "../cases/kernels.ts";
 import { BUILDS, type Build, freshKernels, kernelModules } from "../support/kernels.ts";
@@ -35,7 +36,7 @@ interface Outcome {
 function runCase(name: Implementation, kernelCase: KernelCase): Outcome {
   const { kernels, memory } = kernelsOf(name);
   // All but the constants.
-  new Uint8Array(memory.buffer, 16 * CONSTANTS.length).fill(0xa5);
+  new Uint8Array(memory.buffer, CONSTANT_BYTES).fill(0xa5);
   const prepared = kernelCase.prepare(memory);
   const { address, bytes } = prepared.output;
   const guards = () => [address - GUARD, address + bytes].map((at) => new Uint8Array(memory.buffer, at, GUARD).slice());

@@ -11,10 +11,14 @@
 //   entries()                         of a codebook
 //   one(tile, row), two(tile, row)    the loads that a row (0 or 1) needs
 //   code(one, two, row, n)            codes of its columns 16n … 16n + 15
+//   codeAt(tile, row, k)              the code of its column k
 import { planeOffset, recordBytes, scaleOf, sumsOffset } from "../lib/activation";
 import { dotFourHigh, dotTwo, shared } from "../lib/dot";
 import { lookup } from "../lib/lookup";
 import { storeRows } from "../lib/rows";
+
+// Bytes from a row's a to its b (src/model/formats/row-codebooks.ts).
+@inline const LINE_STEP: usize = 64;
 
 // Σ of a whole vector's integers.
 @inline function total<P>(x: usize, cols: i32): f32 {
@@ -113,11 +117,12 @@ export class Lut<W, P> {
   // Four rows' dots → a · dot + b · Σx.
   @inline store(dots: v128, lines: usize, r: i32, sum: f32, scale: f32, rowsLeft: i32, out: usize, accumulate: i32): void {
     const at = lines + <usize>(r << 2);
-    const line = f32x4.add(f32x4.mul(v128.load(at), dots), f32x4.mul(v128.load(at, 64), f32x4.splat(sum)));
+    const line = f32x4.add(f32x4.mul(v128.load(at), dots), f32x4.mul(v128.load(at, LINE_STEP), f32x4.splat(sum)));
     storeRows(out + <usize>(r << 2), line, scale, rowsLeft - r, accumulate);
   }
 
-  // A row against four tokens, a lane each.
+  // A row against four tokens: a b c d are the tokens 0 … 3 in the plane lo, or in both planes where they share an
+  // accumulator, e f g h the same tokens in the plane hi.
   @inline row(x: usize, tile: usize, book: v128, row: i32, cols: i32): v128 {
     const W0 = changetype<W>(0);
     const record = recordBytes(cols);
@@ -180,5 +185,26 @@ export class Lut<W, P> {
       to += stride;
       this.store(i64x2.shuffle(PQ, UV, 1, 3), lines, r, s3, scaleOf<P>(x + record * 3), rowsLeft, to, accumulate);
     }
+  }
+}
+
+// Row r of a block as f32: a · codebook[code] + b, with the code of each column.
+@inline export function lutRow<W>(block: usize, r: i32, cols: i32, out: usize): void {
+  const W0 = changetype<W>(0);
+  const pairBytes = W0.pairBytes();
+  const entries = W0.entries();
+  const strip = <usize>(cols >> 6) * pairBytes;
+  let tile = block + strip * (r >> 1);
+  const books = block + (strip << 3);
+  const book = books + <usize>(r * entries);
+  const lines = books + <usize>((entries << 4) + (r << 2));
+  const a = load<f32>(lines), b = load<f32>(lines, LINE_STEP);
+  for (let g = 0; g < cols; g += 64) {
+    for (let k = 0; k < 64; k++) {
+      const code = W0.codeAt(tile, r & 1, k);
+      store<f32>(out, a * <f32>load<u8>(book + code) + b);
+      out += 4;
+    }
+    tile += pairBytes;
   }
 }

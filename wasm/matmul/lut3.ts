@@ -1,7 +1,7 @@
-// lut3: codebooks of eight entries (lut.ts), codes of three bits, drawn in src/model/layouts.ts.
+// lut3: codebooks of eight entries (lut.ts), codes of three bits, drawn in src/model/formats/lut3.ts.
 import { fours, pairs, triples } from "../lib/constants";
 import { drive } from "./drive";
-import { Lut } from "./lut";
+import { Lut, lutRow } from "./lut";
 
 @unmanaged
 class Lut3 {
@@ -30,6 +30,13 @@ class Lut3 {
     const high = v128.and(row ? i16x8.shr_u(two, 5) : i16x8.shr_u(two, 4), fours());
     return v128.or(v128.and(i16x8.shr_u(one, 6), pairs()), high);
   }
+
+  codeAt(tile: usize, r: i32, k: i32): usize {
+    const own = <u32>load<u8>(tile + <usize>((r << 4) + (k & 15)));
+    const both = <u32>load<u8>(tile + <usize>(32 + (k & 15)));
+    if (k < 32) return (own >> (3 * (k >> 4))) & 7;
+    return k < 48 ? (both >> (3 * r)) & 7 : (own >> 6) | (((both >> (6 + r)) & 1) << 2);
+  }
 }
 
 export function matmulLut3(
@@ -51,4 +58,9 @@ export function matmulLut3(
   } else {
     drive<Lut<Lut3, i16>, i16>(act, T, weight, blockBytes, rows, cols, keep, out, outStride, accumulate, scratch);
   }
+}
+
+// A row as f32.
+export function embedLut3(weight: usize, blockBytes: i32, row: i32, cols: i32, out: usize): void {
+  lutRow<Lut3>(weight + <usize>((row >> 4) * blockBytes), row & 15, cols, out);
 }

@@ -1,7 +1,7 @@
-// lut4: codebooks of sixteen entries (lut.ts), codes in nibbles, drawn in src/model/layouts.ts.
+// lut4: codebooks of sixteen entries (lut.ts), codes in nibbles, drawn in src/model/formats/lut4.ts.
 import { nibbles } from "../lib/constants";
 import { drive } from "./drive";
-import { Lut } from "./lut";
+import { Lut, lutRow } from "./lut";
 
 @unmanaged
 class Lut4 {
@@ -25,6 +25,11 @@ class Lut4 {
     const bytes = n < 2 ? one : two;
     return v128.and(n & 1 ? i16x8.shr_u(bytes, 4) : bytes, nibbles());
   }
+
+  codeAt(tile: usize, r: i32, k: i32): usize {
+    const byte = load<u8>(tile + <usize>((r << 5) + ((k >> 5) << 4) + (k & 15)));
+    return k & 16 ? byte >> 4 : byte & 15;
+  }
 }
 
 export function matmulLut4(
@@ -46,4 +51,9 @@ export function matmulLut4(
   } else {
     drive<Lut<Lut4, i16>, i16>(act, T, weight, blockBytes, rows, cols, keep, out, outStride, accumulate, scratch);
   }
+}
+
+// A row as f32.
+export function embedLut4(weight: usize, blockBytes: i32, row: i32, cols: i32, out: usize): void {
+  lutRow<Lut4>(weight + <usize>((row >> 4) * blockBytes), row & 15, cols, out);
 }

@@ -21,6 +21,9 @@ import { storeRows } from "../lib/rows";
 const ROUND: f32 = 12582944.0;
 const ROUND_BITS: i32 = 0x4b400000;
 
+// Byte of a block's codebook at which its scales start, behind four levels (drawn in src/model/formats/q2lut.ts).
+@inline const SCALES: usize = 16;
+
 @inline function scalesBytes(cols: i32): usize {
   return <usize>(((cols >> 5) + 3) >> 2) << 4;
 }
@@ -143,7 +146,7 @@ function oneToken(tables: usize, tile: usize, cols: i32, scale: f32, rowsLeft: i
     c = low4(c, odd, own);
     d = high4(d, odd, own);
   }
-  storeBlock(a, b, c, d, tile + 16, scale, rowsLeft, out, accumulate);
+  storeBlock(a, b, c, d, tile + SCALES, scale, rowsLeft, out, accumulate);
 }
 
 // Two tokens share each decoded code.
@@ -185,8 +188,8 @@ function twoTokens(
     d1 = high4(d1, odd1, own);
     scales += 4;
   }
-  storeBlock(a0, b0, c0, d0, tile + 16, scale0, rowsLeft, out, accumulate);
-  storeBlock(a1, b1, c1, d1, tile + 16, scale1, rowsLeft, out + stride, accumulate);
+  storeBlock(a0, b0, c0, d0, tile + SCALES, scale0, rowsLeft, out, accumulate);
+  storeBlock(a1, b1, c1, d1, tile + SCALES, scale1, rowsLeft, out + stride, accumulate);
 }
 
 export function matmulQ2lut(
@@ -224,5 +227,18 @@ export function matmulQ2lut(
     }
     if (t < T) oneToken(from, weight, cols, scaleOf<i16>(x), rows - r, to, accumulate);
     weight += blockBytes;
+  }
+}
+
+// A row as f32.
+export function embedQ2lut(weight: usize, blockBytes: i32, row: i32, cols: i32, out: usize): void {
+  const block = weight + <usize>((row >> 4) * blockBytes);
+  const levels = block + <usize>(cols << 2);
+  const scale = load<f32>(levels + <usize>((row & 15) << 2), SCALES);
+  const from = block + <usize>(((row & 7) << 1) + ((row & 15) >> 3));
+  for (let k = 0; k < cols; k++) {
+    const code = (load<u8>(from + <usize>((k >> 2) << 4)) >> <u8>((k & 3) << 1)) & 3;
+    store<f32>(out, scale * load<f32>(levels + (<usize>code << 2)));
+    out += 4;
   }
 }

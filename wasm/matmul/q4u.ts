@@ -1,4 +1,4 @@
-// out[t][r] (+)= Σ_k (nibble · d + m)[r][k] · x[t][k], weights in q4u tiles (drawn in src/model/layouts.ts),
+// out[t][r] (+)= Σ_k (nibble · d + m)[r][k] · x[t][k], weights in q4u tiles (drawn in src/model/formats/q4u.ts),
 // activations of 14 or 8 bits (src/kernels/abi.ts).
 //
 // Per group of 32 columns:  acc += f32(dot) · d + m · Σx,  dot = Σ nibble · q exact in int32 (≤ 15 · 8191 · 32 < 2^22).
@@ -7,11 +7,14 @@
 import { planeOffset, recordBytes, scaleOf, sumsOffset } from "../lib/activation";
 import { nibbles } from "../lib/constants";
 import { dotNarrow, join, seed, settle, widen } from "../lib/dot";
-import { fromTiny, tiny4 } from "../lib/f16";
+import { f16, fromTiny, tiny4 } from "../lib/f16";
 import { storeStrip } from "../lib/rows";
 import { drive } from "./drive";
 
-// The 256 bytes of nibbles of a tile are followed by d and m, sixteen each.
+// Bytes of a tile: nibbles, then sixteen d, then sixteen m.
+@inline const TILE: usize = 320;
+@inline const D: usize = 256;
+@inline const M: usize = 288;
 
 // Four rows and eight columns.
 @inline function quad(acc: v128, w: v128, x0: v128, x1: v128): v128 {
@@ -22,7 +25,7 @@ import { drive } from "./drive";
 // acc + (dot · d + m · Σx), in tinies.
 @inline function finish(acc: v128, dot: v128, scales: usize, sum: v128): v128 {
   const product = f32x4.mul(f32x4.convert_i32x4_s(dot), tiny4(scales));
-  return f32x4.add(acc, f32x4.add(product, f32x4.mul(tiny4(scales + 32), sum)));
+  return f32x4.add(acc, f32x4.add(product, f32x4.mul(tiny4(scales + (M - D)), sum)));
 }
 
 @inline function whole<P>(hi: v128, lo: v128): v128 {
@@ -78,14 +81,20 @@ class Q4u<P> {
       a1 = finish(a1, whole<P>(h1, l1), tile + 8, sum);
       a2 = finish(a2, whole<P>(h2, l2), tile + 16, sum);
       a3 = finish(a3, whole<P>(h3, l3), tile + 24, sum);
-      tile += 64;
+      tile += TILE - D;
       sums += 4;
     }
     storeStrip(out, fromTiny(a0), fromTiny(a1), scaleOf<P>(x), rowsLeft, accumulate);
     storeStrip(out + 32, fromTiny(a2), fromTiny(a3), scaleOf<P>(x), rowsLeft - 8, accumulate);
   }
 
-  // Eight rows against four tokens, one plane after the other: each decoded weight meets four activations.
+  // Eight rows, a strip, against four tokens, one plane after the other: each decoded weight meets four activations.
+  // Letters are tokens, the digit is the upper (0) or lower (1) four rows of the strip:
+  //
+  //   a b c d   what tokens 0 … 3 have so far, over all groups of columns
+  //   i j k l   dot products of tokens 0 … 3 in this group; of the plane lo once h … e hold those of hi
+  //   h g f e   the hi plane's dot products of tokens 0 … 3
+  //   s, w      nibbles of columns 0 … 3 and 4 … 7; u, v the activations that meet them
   four(x: usize, tiles: usize, rowsLeft: i32, cols: i32, out: usize, stride: usize, accumulate: i32): void {
     const low = <usize>cols;
     const record = recordBytes(cols);
@@ -134,7 +143,7 @@ class Q4u<P> {
             h0 = i0, h1 = i1, g0 = j0, g1 = j1, f0 = k0, f1 = k1, e0 = l0, e1 = l1;
             i0 = seed(i0), i1 = seed(i1), j0 = seed(j0), j1 = seed(j1);
             k0 = seed(k0), k1 = seed(k1), l0 = seed(l0), l1 = seed(l1);
-            tile -= 256;
+            tile -= D;
           }
         }
         // `tile` is as far past the nibbles as the strip begins in a step; scales are half as wide.
@@ -151,7 +160,7 @@ class Q4u<P> {
         sum = v128.load_splat<f32>(sums + record * 3);
         d0 = finish(d0, last<P>(e0, l0), scales, sum);
         d1 = finish(d1, last<P>(e1, l1), scales + 8, sum);
-        tile += 64;
+        tile += TILE - D;
         sums += 4;
         p += 32;
       }
@@ -185,5 +194,22 @@ export function matmulQ4u(
     drive<Q4u<i8>, i8>(act, T, weight, blockBytes, rows, cols, keep, out, outStride, accumulate, scratch);
   } else {
     drive<Q4u<i16>, i16>(act, T, weight, blockBytes, rows, cols, keep, out, outStride, accumulate, scratch);
+  }
+}
+
+// A row as f32.
+export function embedQ4u(weight: usize, blockBytes: i32, row: i32, cols: i32, out: usize): void {
+  const r = row & 15;
+  let tile = weight + <usize>((row >> 4) * blockBytes);
+  for (let g = 0; g < cols >> 5; g++) {
+    const d = f16(tile + D + <usize>(r << 1));
+    const m = f16(tile + M + <usize>(r << 1));
+    for (let k = 0; k < 32; k++) {
+      const byte = load<u8>(tile + <usize>((k >> 3) * 64 + r * 4 + (k & 3)));
+      const nibble = k & 4 ? byte >> 4 : byte & 15;
+      store<f32>(out, <f32>nibble * d + m);
+      out += 4;
+    }
+    tile += TILE;
   }
 }

@@ -4,6 +4,7 @@
 import { recordBytes, scaleOf, wordsOffset } from "../lib/activation";
 import { fromTiny, tiny4 } from "../lib/f16";
 import { storeRows, storeStrip } from "../lib/rows";
+import { D, TILE } from "./q8-tile";
 
 @inline function step(acc: v128, weight: usize, x: v128): v128 {
   return i32x4.add(acc, i32x4.dot_i16x8_s(v128.load_ext<i8>(weight), x));
@@ -55,13 +56,14 @@ export class Q8Words {
       a1 = finish(a1, quad(i2, i3), tile + 8);
       a2 = finish(a2, quad(i4, i5), tile + 16);
       a3 = finish(a3, quad(i6, i7), tile + 24);
-      tile += 64;
+      tile += TILE - D;
     }
     storeStrip(out, fromTiny(a0), fromTiny(a1), scaleOf<i16>(x), rowsLeft, accumulate);
     storeStrip(out + 32, fromTiny(a2), fromTiny(a3), scaleOf<i16>(x), rowsLeft - 8, accumulate);
   }
 
-  // Four rows against four tokens: each weight, once widened, meets four activations.
+  // Four rows against four tokens: each weight, once widened, meets four activations. In `rows` the letters a b c d and
+  // i j k l are the tokens 0 … 3; the digit of i … l is the upper (0) or lower (1) two of the four rows.
   four(x: usize, tile: usize, rowsLeft: i32, cols: i32, out: usize, stride: usize, accumulate: i32): void {
     for (let row = 0; row < 16 && row < rowsLeft; row += 4) {
       this.rows(x, tile, <usize>(row << 2), rowsLeft - row, cols, out + <usize>(row << 2), stride, accumulate);
@@ -73,7 +75,7 @@ export class Q8Words {
     let a = f32x4.splat(0), b = f32x4.splat(0), c = f32x4.splat(0), d = f32x4.splat(0);
     let words = x + wordsOffset(cols);
     const end = words + <usize>(cols << 1);
-    const scales: usize = 512 + (at >> 1);
+    const scales: usize = D + (at >> 1);
     while (words < end) {
       let i0 = i32x4.splat(0), i1 = i32x4.splat(0), j0 = i32x4.splat(0), j1 = i32x4.splat(0);
       let k0 = i32x4.splat(0), k1 = i32x4.splat(0), l0 = i32x4.splat(0), l1 = i32x4.splat(0);
@@ -104,7 +106,7 @@ export class Q8Words {
       b = finish(b, quad(j0, j1), tile + scales);
       c = finish(c, quad(k0, k1), tile + scales);
       d = finish(d, quad(l0, l1), tile + scales);
-      tile += 576;
+      tile += TILE;
     }
     storeRows(out, fromTiny(a), scaleOf<i16>(x), rowsLeft, accumulate);
     storeRows(out + stride, fromTiny(b), scaleOf<i16>(x + record), rowsLeft, accumulate);

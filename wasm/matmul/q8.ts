@@ -1,4 +1,4 @@
-// out[t][r] (+)= Σ_k (byte · d)[r][k] · x[t][k], weights in q8 tiles (drawn in src/model/layouts.ts),
+// out[t][r] (+)= Σ_k (byte · d)[r][k] · x[t][k], weights in q8 tiles (drawn in src/model/formats/q8.ts),
 // activations in 14-bit records (src/kernels/abi.ts).
 //
 // Per group of 32 columns:  acc += f32(dot) · d,  dot = Σ byte · q exact in int32 (≤ 128 · 8191 · 32 < 2^25).
@@ -7,18 +7,17 @@
 // planes as well, so 14 are read whatever is asked for.
 import { planeOffset, recordBytes, scaleOf } from "../lib/activation";
 import { dotWide } from "../lib/dot";
-import { fromTiny, tiny4 } from "../lib/f16";
+import { f16, fromTiny, tiny4 } from "../lib/f16";
 import { storeRows, storeStrip } from "../lib/rows";
 import { drive } from "./drive";
 import { Q8Words } from "./q8-words";
+import { D, SUMS, TILE } from "./q8-tile";
 
 // The form below is for one-instruction dot products; q8-words.ts is for the rest.
-//
-// The 512 bytes of a tile are followed by d and by Σ byte, sixteen each.
 
 // acc + dot · d, in tinies.
 @inline function finish(acc: v128, biased: v128, lo: v128, scales: usize): v128 {
-  const dot = i32x4.add(i32x4.shl(biased, 7), i32x4.sub(lo, i32x4.shl(v128.load_ext<i16>(scales + 32), 13)));
+  const dot = i32x4.add(i32x4.shl(biased, 7), i32x4.sub(lo, i32x4.shl(v128.load_ext<i16>(scales + (SUMS - D)), 13)));
   return f32x4.add(acc, f32x4.mul(f32x4.convert_i32x4_s(dot), tiny4(scales)));
 }
 
@@ -60,13 +59,14 @@ class Q8 {
       a1 = finish(a1, h1, l1, tile + 8);
       a2 = finish(a2, h2, l2, tile + 16);
       a3 = finish(a3, h3, l3, tile + 24);
-      tile += 64;
+      tile += TILE - D;
     }
     storeStrip(out, fromTiny(a0), fromTiny(a1), scaleOf<i16>(x), rowsLeft, accumulate);
     storeStrip(out + 32, fromTiny(a2), fromTiny(a3), scaleOf<i16>(x), rowsLeft - 8, accumulate);
   }
 
-  // Four rows against four tokens: each weight, once loaded, meets four activations.
+  // Four rows against four tokens: each weight, once loaded, meets four activations. In `quad` the letters a b c d are the
+  // tokens 0 … 3, as the digits of h (plane hi + 64) and l (plane lo) are.
   four(x: usize, tile: usize, rowsLeft: i32, cols: i32, out: usize, stride: usize, accumulate: i32): void {
     for (let row = 0; row < 16 && row < rowsLeft; row += 4) {
       this.quad(x, tile, <usize>(row << 2), rowsLeft - row, cols, out + <usize>(row << 2), stride, accumulate);
@@ -79,7 +79,7 @@ class Q8 {
     let a = f32x4.splat(0), b = f32x4.splat(0), c = f32x4.splat(0), d = f32x4.splat(0);
     let lo = x + planeOffset<i16>(cols) + up;
     const end = lo + up;
-    const scales: usize = 512 + (at >> 1);
+    const scales: usize = D + (at >> 1);
     while (lo < end) {
       let h0 = i32x4.splat(0), h1 = i32x4.splat(0), h2 = i32x4.splat(0), h3 = i32x4.splat(0);
       let l0 = i32x4.splat(0), l1 = i32x4.splat(0), l2 = i32x4.splat(0), l3 = i32x4.splat(0);
@@ -106,7 +106,7 @@ class Q8 {
       b = finish(b, h1, l1, tile + scales);
       c = finish(c, h2, l2, tile + scales);
       d = finish(d, h3, l3, tile + scales);
-      tile += 576;
+      tile += TILE;
     }
     storeRows(out, fromTiny(a), scaleOf<i16>(x), rowsLeft, accumulate);
     storeRows(out + stride, fromTiny(b), scaleOf<i16>(x + record), rowsLeft, accumulate);
@@ -133,5 +133,19 @@ export function matmulQ8(
     drive<Q8, i16>(act, T, weight, blockBytes, rows, cols, keep, out, outStride, accumulate, scratch);
   } else {
     drive<Q8Words, i16>(act, T, weight, blockBytes, rows, cols, keep, out, outStride, accumulate, scratch);
+  }
+}
+
+// A row as f32.
+export function embedQ8(weight: usize, blockBytes: i32, row: i32, cols: i32, out: usize): void {
+  const r = row & 15;
+  let tile = weight + <usize>((row >> 4) * blockBytes);
+  for (let g = 0; g < cols >> 5; g++) {
+    const d = f16(tile + D + <usize>(r << 1));
+    for (let k = 0; k < 32; k++) {
+      store<f32>(out, <f32>load<i8>(tile + <usize>((k >> 2) * 64 + r * 4 + (k & 3))) * d);
+      out += 4;
+    }
+    tile += TILE;
   }
 }

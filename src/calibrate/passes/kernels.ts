@@ -1,5 +1,5 @@
 /** The signatures of calibration's kernels (wasm/calibrate). Addresses and steps are in bytes; values are f32 unless told otherwise. */
-import { CONSTANTS } from "../../kernels/abi.ts";
+import { writeConstants } from "../../kernels/constants.ts";
 
 export interface CalibrationKernels {
   /** C (m, n) = A (m, k) · Bᵀ with B (n, k), or added to C. Of each factor's two steps, along rows and along k, one is 4. */
@@ -97,6 +97,6 @@ export const FIRST_FREE = 4096;
 /** Instantiates the module over a memory that may be shared; its constants are the same whoever writes them. */
 export function bindCalibration(module: WebAssembly.Module, memory: WebAssembly.Memory): CalibrationKernels {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  for (const [n, bytes] of CONSTANTS.entries()) new Uint8Array(memory.buffer, 16 * n, 16).set(bytes);
+  writeConstants(memory);
   return exports as unknown as CalibrationKernels;
 }

@@ -1,0 +1,60 @@
+/**
+ * Vectors that the kernels load where other compilers would name a constant: sixteen bytes each, from address 0, in this
+ * order. wasm/lib/constants.ts has a function of each name that loads it; test/kernels/constants.test.ts compares the two.
+ */
+
+/** A vector of these words, or of one four times. */
+const words = (...values: number[]): Uint8Array =>
+  new Uint8Array(Uint32Array.from({ length: 4 }, (_, i) => values[i % values.length]!).buffer);
+
+/** A vector of eight equal 16-bit integers. */
+const shorts = (value: number): Uint8Array => new Uint8Array(new Int16Array(8).fill(value).buffer);
+
+const bytes = (value: number): Uint8Array => new Uint8Array(16).fill(value);
+
+/** A vector of four equal floats. */
+const floats = (value: number): Uint8Array => new Uint8Array(new Float32Array(4).fill(value).buffer);
+
+export const CONSTANTS: Readonly<Record<string, Uint8Array>> = {
+  nibbles: bytes(15),
+  // What is left of a f16 that was sign-extended and shifted into place.
+  halfBits: words(0x8fffe000),
+  // The distance between the exponents of f16 and f32.
+  rebias: floats(2 ** 112),
+  ones16: shorts(1),
+  hundreds16: shorts(128),
+  pairs: bytes(3),
+  fours: bytes(4),
+  ones: bytes(1),
+  bias: bytes(64),
+  // Next to it the last bit of a float counts ones (wasm/lib/round.ts).
+  magic: floats(1.5 * 2 ** 23),
+  sixty: floats(60),
+  minusSixty: floats(-60),
+  log2e: floats(Math.LOG2E),
+  // The polynomial of wasm/lib/exp.ts, the highest power first.
+  expCoefficient0: floats(1.32647272e-3),
+  expCoefficient1: floats(9.67151264e-3),
+  expCoefficient2: floats(5.550733743e-2),
+  expCoefficient3: floats(0.2402224209),
+  expCoefficient4: floats(0.6931469776),
+  one: floats(1),
+  triples: bytes(7),
+  lanes: words(0, 1, 2, 3),
+  // The two factors of `mix` in model/noise.ts.
+  mixA: words(0x21f0aaad),
+  mixB: words(0xd35a2d97),
+  // The line of `gumbelBound` in wasm/lib/noise.ts.
+  gumbelTop: floats(158 * Math.LN2),
+  gumbelSlope: floats(Math.LN2 / 2 ** 23),
+};
+
+const VECTORS = Object.values(CONSTANTS);
+
+/** Bytes at the start of a kernels' memory that belong to the constants. */
+export const CONSTANT_BYTES = 16 * VECTORS.length;
+
+/** Writes the constants to a memory; whoever makes the memory does so before the first call. */
+export function writeConstants(memory: WebAssembly.Memory): void {
+  for (const [n, vector] of VECTORS.entries()) new Uint8Array(memory.buffer, 16 * n, 16).set(vector);
+}
