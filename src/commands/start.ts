@@ -2,11 +2,9 @@
  * `npm start`: models, assets, then edge and embedded origin in one `wrangler dev`, and a line to try when both answer.
  * The packs are hard-linked into the asset folders: no second copy on disk, and nothing to copy at the next start.
  */
-import { copyFileSync, linkSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { targetOf } from "../format/pack-header.ts";
-import { directoryHeader } from "../platform/disk.ts";
-import { runningFile, workFolder } from "../platform/places.ts";
+import { workFolder } from "../platform/places.ts";
+import { assembleEdge, describeTarget } from "../service/assets.ts";
 import { serve } from "../service/wrangler.ts";
 import { command, text, whole } from "./command.ts";
 import { prepare } from "./prepare.ts";
@@ -29,9 +27,8 @@ Ctrl-C or SIGTERM ends it.`,
   /** Serves until interrupted. */
   async run({ port, host, draft: given }) {
     const { target, draft } = await prepare(given);
-    const { model } = targetOf(await directoryHeader(draft));
     const edgeAssets = join(workFolder(), "assets");
-    assembleAssets(draft, edgeAssets);
+    const { model } = await assembleEdge(await describeTarget(draft), draft, edgeAssets);
     await serve({ port, host, edgeAssets, origin: { pack: target } }, (url) => {
       console.log(`
 Outrider is ready at ${url} — a page to chat with, and an OpenAI-compatible API. Try:
@@ -49,23 +46,3 @@ const question = (model: string) => ({
   temperature: 0,
   messages: [{ role: "user", content: "What is the capital of France?" }],
 });
-
-/** Fills a folder with the edge's assets: the page, and the draft's pack under draft/. */
-export function assembleAssets(draftPack: string, assets: string): void {
-  rmSync(assets, { recursive: true, force: true });
-  linkFiles(runningFile("edge/page"), assets);
-  linkFiles(draftPack, join(assets, "draft"));
-}
-
-/** The files of a folder, in another as well. */
-export function linkFiles(from: string, to: string): void {
-  mkdirSync(to, { recursive: true });
-  for (const file of readdirSync(from)) {
-    try {
-      linkSync(join(from, file), join(to, file));
-    } catch {
-      // Another file system, or one without hard links.
-      copyFileSync(join(from, file), join(to, file));
-    }
-  }
-}

@@ -4,12 +4,12 @@
  */
 import { drawToken } from "../draft/draw.ts";
 import type { Done, Sampling, Verdict, Verifier } from "../speculate/types.ts";
-import type { DraftSource } from "./drafter.ts";
+import type { SessionDraft } from "./drafter.ts";
 
 export class DraftAlone implements Verifier {
   readonly asked = Promise.resolve();
   readonly ready = false;
-  readonly #source: DraftSource;
+  readonly #draft: SessionDraft;
   readonly #sampling: Sampling;
   readonly #stopIds: ReadonlySet<number>;
   readonly #timeline: number[];
@@ -18,13 +18,13 @@ export class DraftAlone implements Verifier {
   #closed = false;
 
   constructor(
-    source: DraftSource,
+    draft: SessionDraft,
     sampling: Sampling,
     stopIds: ReadonlySet<number>,
     timeline: readonly number[],
     maxTokens: number,
   ) {
-    this.#source = source;
+    this.#draft = draft;
     this.#sampling = sampling;
     this.#stopIds = stopIds;
     this.#timeline = [...timeline];
@@ -49,14 +49,12 @@ export class DraftAlone implements Verifier {
 
   async #decide(position: number): Promise<number> {
     try {
-      const { llama, cache } = await this.#source.load();
-      this.#source.claim(position);
-      if (cache.tokens.length === 0) this.#source.restore(cache, this.#timeline);
+      const { llama, cache } = await this.#draft.open(this.#timeline, position);
       cache.cut(Math.min(cache.commonPrefix(this.#timeline), position - 1));
       const logits = llama.forward(cache, this.#timeline.slice(cache.tokens.length), 1);
       return drawToken(llama, logits, this.#sampling, position);
     } catch (error) {
-      this.#source.failed(error);
+      this.#draft.failed(error, "draft alone:");
       throw error;
     }
   }

@@ -1,36 +1,89 @@
 /**
- * The Session's drafter: the draft model over a cache that is restored from storage whenever it is empty, be it because
- * the Session was evicted or because another Session in the isolate took the pages. Nothing is loaded, read or computed
- * before the first `sync`, so a turn that asks for no draft pays for none, and the origin is asked first.
+ * The draft model as one Session uses it: the shared weights, this Session's cache in their pool, its stored pages, and its
+ * place among the turns that draft. A cache is restored from storage whenever it is empty, be it because the Session was
+ * evicted or because another Session in the isolate took the pages.
  */
 import type { KvCache } from "../draft/cache.ts";
 import type { Llama } from "../draft/llama.ts";
 import { ModelDrafter } from "../draft/model-drafter.ts";
+import { OutriderError } from "../model/errors.ts";
 import type { Drafter, More, Proposed, Sampling } from "../speculate/types.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
+import { Admission } from "./admission.ts";
+import type { Env } from "./env.ts";
+import type { PageStore } from "./pages.ts";
+import { dropWeights, loadedWeights, type Weights } from "./weights.ts";
 
-/** Where the weights, the room and the stored pages come from. */
-export interface DraftSource {
-  /** The loaded draft and this Session's cache in its pool. */
-  load(): Promise<{ llama: Llama; cache: KvCache }>;
-  /** Called before the cache is to hold that many tokens. Throws `kv_full` when there is no room. */
-  claim(tokens: number): void;
-  /** Fills an empty cache with what is stored of `timeline`. */
-  restore(cache: KvCache, timeline: readonly number[]): void;
-  /** Told of every failure of the draft; after a trap its memory must not be used again. */
-  failed(error: unknown): void;
+/** Admission in the pool of KV pages, for the turns that are under way in this isolate. */
+const admission = new Admission();
+
+/** What a draft step computes on. */
+export interface Ready {
+  readonly llama: Llama;
+  readonly cache: KvCache;
 }
 
-export class SessionDrafter implements Drafter {
-  readonly #source: DraftSource;
+/** Lives as long as its Session. Nothing is loaded, read or computed before the first `open`. */
+export class SessionDraft {
+  readonly #env: Env;
+  readonly #pages: PageStore;
+  #held: { readonly weights: Weights; readonly cache: KvCache } | undefined;
+
+  constructor(env: Env, pages: PageStore) {
+    this.#env = env;
+    this.#pages = pages;
+  }
+
+  /**
+   * The weights and this Session's cache, which may then hold `tokens` tokens; an empty one is filled with what is stored
+   * of `timeline`. Throws `kv_full` when other turns leave no room, and what loading throws.
+   */
+  async open(timeline: readonly number[], tokens: number): Promise<Ready> {
+    const weights = await loadedWeights(this.#env);
+    if (this.#held?.weights !== weights) this.#held = { weights, cache: weights.llama.newCache() };
+    const { llama } = weights;
+    const { cache } = this.#held;
+    admission.claim(this, tokens, llama.pool.pages, Date.now());
+    if (cache.tokens.length === 0) this.#pages.restore(cache, timeline, weights.pack);
+    return { llama, cache };
+  }
+
+  /** Logs a failure. After a trap the memory is not used again. */
+  failed(error: unknown, id: string): void {
+    console.warn(id, "the draft failed:", error instanceof OutriderError ? error.message : error);
+    if (!(error instanceof WebAssembly.RuntimeError) || !this.#held) return;
+    dropWeights(this.#held.weights);
+    this.#held = undefined;
+  }
+
+  /** Stores what the cache holds of the timeline. A cache that was not used, or lost its pages, leaves the stored ones alone. */
+  save(timeline: readonly number[]): void {
+    if (!this.#held) return;
+    const { cache, weights } = this.#held;
+    cache.cut(cache.commonPrefix(timeline));
+    this.#pages.save(cache, weights.pack);
+  }
+
+  /** The turn is over: its pages may be taken. */
+  leave(): void {
+    admission.leave(this);
+  }
+}
+
+/** The draft model as the drafter of one turn. A turn that asks for no draft pays for none, and the origin is asked first. */
+export class TurnDrafter implements Drafter {
+  readonly #draft: SessionDraft;
   readonly #sampling: Sampling;
-  #model: ModelDrafter | undefined;
+  readonly #id: string;
   #cache: KvCache | undefined;
+  #model: ModelDrafter | undefined;
   #cached: number | undefined;
 
-  constructor(source: DraftSource, sampling: Sampling) {
-    this.#source = source;
+  /** @param id names the turn in the log */
+  constructor(draft: SessionDraft, sampling: Sampling, id: string) {
+    this.#draft = draft;
     this.#sampling = sampling;
+    this.#id = id;
   }
 
   /** Prompt tokens whose keys and values were held or restored, once the first `sync` has looked. */
@@ -40,16 +93,12 @@ export class SessionDrafter implements Drafter {
 
   sync(timeline: readonly number[]): Promise<void> {
     return this.#watch(async () => {
-      if (!this.#model) {
-        const { llama, cache } = await this.#source.load();
-        this.#model = new ModelDrafter(llama, cache, this.#sampling);
-        this.#cache = cache;
-      }
-      const cache = this.#cache as KvCache;
-      this.#source.claim(timeline.length + MAX_DRAFT);
-      if (cache.tokens.length === 0) this.#source.restore(cache, timeline);
+      const { llama, cache } = await this.#draft.open(timeline, timeline.length + MAX_DRAFT);
+      // Another Session's trap may have made everybody load anew.
+      if (this.#cache !== cache) this.#model = new ModelDrafter(llama, cache, this.#sampling);
+      this.#cache = cache;
       this.#cached ??= cache.commonPrefix(timeline);
-      await this.#model.sync(timeline);
+      await this.#model?.sync(timeline);
     });
   }
 
@@ -61,7 +110,7 @@ export class SessionDrafter implements Drafter {
     try {
       return await work();
     } catch (error) {
-      this.#source.failed(error);
+      this.#draft.failed(error, this.#id);
       throw error;
     }
   }

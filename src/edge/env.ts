@@ -1,15 +1,22 @@
 /** Bindings and settings of the edge Worker, typed. wrangler.toml declares them; README says what each does. */
 export interface Env {
-  /** Static files: the page and, under /draft/, the draft's pack. */ readonly ASSETS: Fetcher;
+  /** Static files: the page, under /model/ what is known of the target, under /draft/ the draft's pack if there is one. */
+  readonly ASSETS: Fetcher;
   readonly SESSION: DurableObjectNamespace;
-  /** The embedded origin, when it runs beside the edge. */ readonly ORIGIN?: Fetcher;
-  /** An origin elsewhere, http(s)://host:port; wins over ORIGIN. */ readonly ORIGIN_URL?: string;
+  /** The embedded origin, when it runs beside the edge. */
+  readonly ORIGIN?: Fetcher;
+  /** An origin elsewhere, http(s)://host:port; wins over ORIGIN. */
+  readonly ORIGIN_URL?: string;
   /** "passes" (default): the origin waits for drafts. "time": it waits only where that answers sooner. */
   readonly PREFER?: string;
   /** KV pages of 32 tokens for the draft, where isolates have more than the 128 MB that the edge's have; else what fits there. */
   readonly KV_PAGES?: number | string;
-  /** Secret: bearer token for the origin. */ readonly ORIGIN_TOKEN?: string;
-  /** Secret: comma-separated keys that clients may use; without any, the API is open. */ readonly API_KEYS?: string;
-  /** Secret: names Sessions of an open API, so that nobody outside can compute a name. */ readonly SESSION_SECRET?: string;
-  /** "true": answer with the draft alone when no origin can be reached, and say so. */ readonly ALLOW_DRAFT_ONLY?: string;
+  /** Secret: bearer token for the origin. */
+  readonly ORIGIN_TOKEN?: string;
+  /** Secret: comma-separated keys that clients may use; without any, the API is open. */
+  readonly API_KEYS?: string;
+  /** Secret: names Sessions of an open API, so that nobody outside can compute a name. */
+  readonly SESSION_SECRET?: string;
+  /** "true": answer with the draft alone when no origin can be reached, and say so. */
+  readonly ALLOW_DRAFT_ONLY?: string;
 }

@@ -31,7 +31,8 @@ export interface Generation {
   readonly stream: boolean;
   readonly includeUsage: boolean;
   readonly draft: {
-    readonly kind: DraftKind;
+    /** Null: the best that this deployment has. */
+    readonly kind: DraftKind | null;
     /** Longest draft; null leaves it to the window policy. */
     readonly max: number | null;
     /** Stop drafting below this confidence; null leaves it to the window policy. */
@@ -66,7 +67,8 @@ const outriderSchema = z
       .nullish()
       .describe(
         "Who drafts. `model`: the draft model. `lookup`: copies from the conversation itself. `both`: for each token, " +
-          "whichever of the two is more confident. `off`: nobody. Default `model`.",
+          "whichever of the two is more confident. `off`: nobody. Default: `model`, or `lookup` where the deployment " +
+          "has no draft model; `both` is `lookup` there, and `model` is refused.",
       ),
     rule: z
       .enum(["exact", "bild"])
@@ -238,7 +240,7 @@ function generation(
     stream: request.stream ?? false,
     includeUsage: request.stream_options?.include_usage ?? false,
     draft: {
-      kind: wish.draft ?? "model",
+      kind: wish.draft ?? null,
       max: wish.max_draft ?? null,
       fallback: wish.alpha_fallback ?? (bild ? 0.6 : null),
       patience: wish.patience_ms ?? null,

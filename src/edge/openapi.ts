@@ -205,6 +205,8 @@ export const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> 
     unsupported_parameter: "A field asks for something that Outrider cannot do; the list below names these fields.",
     unsupported_value: "A message is a tool call or holds something other than text.",
     context_length_exceeded: "The prompt leaves no position of the context for the answer.",
+    no_draft_model: "`outrider.draft` is `model`, and the deployment has no draft model.",
+    no_chat_template: "The model was not made to chat. Use `/v1/completions`.",
     bad_token: "A token id is outside the vocabulary.",
   },
   401: {
@@ -222,7 +224,7 @@ export const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> 
   },
   500: { internal_error: "A fault of ours. The operator finds it in the log by `x-request-id`." },
   503: {
-    no_model: "No pack is deployed.",
+    no_model: "No model is among the assets.",
     origin_missing: "No origin is configured.",
     origin_unreachable: "The origin does not answer.",
     session_unavailable: "The Session was restarted or is overloaded. Try again.",

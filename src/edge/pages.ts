@@ -1,19 +1,19 @@
 /**
- * What a Session keeps in SQLite: its timeline and its draft's KV pages, so that a turn after an eviction, a restart or a
- * deploy restores instead of prefilling. Written once a turn, only what changed. A page that does not check is dropped and
- * recomputed. When to call is session.ts's business.
+ * The draft's KV pages of a Session in SQLite, so that a turn after an eviction, a restart or a deploy restores instead of
+ * prefilling. Written once a turn, only what changed. A page that does not check is dropped and recomputed. When to call is
+ * drafter.ts's business; an edge without a draft has no such table.
  *
  *   pages      page, part   32 tokens of the draft's KV state, cut into parts that fit a row
  *              pack         version of this format and id of the draft's pack: other packs' pages are worth nothing
  *              tokens       int32 ids of the page; a page is valid only after all pages before it (in part 0)
  *              checksum     CRC-32 of pack, page, tokens and all bytes (in part 0)
  *              bytes        the page as `kernels/abi.ts` lays it out
- *   timeline   tokens       int32 ids of the whole timeline when the last turn ended
  */
 import { crc32 } from "node:zlib";
 import type { KvCache } from "../draft/cache.ts";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { commonPrefix } from "../model/common-prefix.ts";
+import { blob, ids } from "./ids.ts";
 
 const PAGE_VERSION = 2;
 /** A row may hold 2 MB in production; local workerd does not enforce it. */
@@ -21,18 +21,11 @@ export const ROW_BYTES = 1_900_000;
 
 type PageRow = { page: number; part: number; tokens: ArrayBuffer; checksum: number; bytes: ArrayBuffer };
 
-export class SessionStore {
+export class PageStore {
   readonly #storage: DurableObjectStorage;
-  #tables = false;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
-  }
-
-  /** The timeline when the last turn ended; empty for a new Session. */
-  timeline(): number[] {
-    const [row] = this.#sql.exec<{ tokens: ArrayBuffer }>("SELECT tokens FROM timeline").toArray();
-    return row ? ids(row.tokens) : [];
   }
 
   /**
@@ -71,13 +64,12 @@ export class SessionStore {
     return cache.tokens.length;
   }
 
-  /** Stores the timeline and the pages that differ from what is stored, in one transaction. Returns the pages written. */
-  save(timeline: readonly number[], cache: KvCache | undefined, pack: string): number {
+  /** Stores the pages of a cache that differ from what is stored, in one transaction. Returns the pages written. */
+  save(cache: KvCache, pack: string): number {
+    // A cache that was not used, or lost its pages to another Session, has nothing to say about what is stored.
+    if (cache.tokens.length === 0) return 0;
     return this.#storage.transactionSync(() => {
       const sql = this.#sql;
-      sql.exec("INSERT OR REPLACE INTO timeline (id, tokens) VALUES (0, ?)", blob(timeline));
-      // A cache that was not used, or lost its pages to another Session, has nothing to say about what is stored.
-      if (!cache || cache.tokens.length === 0) return 0;
       sql.exec("DELETE FROM pages WHERE pack <> ?", packKey(pack));
       const stored = sql
         .exec<{ tokens: ArrayBuffer }>("SELECT tokens FROM pages WHERE part = 0 ORDER BY page")
@@ -96,23 +88,13 @@ export class SessionStore {
     });
   }
 
-  /** Deletes everything; an object without storage costs nothing. */
-  async forget(): Promise<void> {
-    await this.#storage.deleteAll();
-    this.#tables = false;
-  }
-
-  /** The database, with its tables. */
+  /** The database, with its table. */
   get #sql(): SqlStorage {
     const { sql } = this.#storage;
-    if (!this.#tables) {
-      sql.exec(
-        `CREATE TABLE IF NOT EXISTS pages (page INTEGER, part INTEGER, pack TEXT NOT NULL, tokens BLOB, checksum INTEGER,
-         bytes BLOB NOT NULL, PRIMARY KEY (page, part))`,
-      );
-      sql.exec("CREATE TABLE IF NOT EXISTS timeline (id INTEGER PRIMARY KEY CHECK (id = 0), tokens BLOB NOT NULL)");
-      this.#tables = true;
-    }
+    sql.exec(
+      `CREATE TABLE IF NOT EXISTS pages (page INTEGER, part INTEGER, pack TEXT NOT NULL, tokens BLOB, checksum INTEGER,
+       bytes BLOB NOT NULL, PRIMARY KEY (page, part))`,
+    );
     return sql;
   }
 
@@ -141,11 +123,6 @@ const packKey = (pack: string): string => `${PAGE_VERSION}:${pack}`;
 
 const checksum = (pack: string, page: number, tokens: ArrayBuffer, bytes: Uint8Array): number =>
   crc32(bytes, crc32(new Uint8Array(tokens), crc32(`${packKey(pack)}:${page}`)));
-
-/** Whole ids only: a blob that was cut short must not keep a Session from starting. */
-const ids = (tokens: ArrayBuffer): number[] => Array.from(new Uint32Array(tokens, 0, tokens.byteLength >> 2));
-
-const blob = (tokens: readonly number[]): Uint8Array<ArrayBuffer> => new Uint8Array(Uint32Array.from(tokens).buffer);
 
 function join(parts: readonly ArrayBuffer[]): Uint8Array {
   if (parts.length === 1) return new Uint8Array(parts[0] as ArrayBuffer);

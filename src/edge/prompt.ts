@@ -1,5 +1,5 @@
 /** What a generation means for the model at hand: prompt ids, how much may be decided, and what ends an answer. */
-import { type PackHeader, targetOf } from "../format/pack-header.ts";
+import type { TargetDescription } from "../format/target.ts";
 import type { ChatTemplate } from "../model/chat.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { Tokenizer } from "../model/tokenizer.ts";
@@ -7,20 +7,21 @@ import type { Generation } from "./openai.ts";
 
 export interface Task {
   readonly prompt: readonly number[];
-  /** Tokens to decide at most, at least 1. */ readonly maxTokens: number;
+  /** Tokens to decide at most, at least 1. */
+  readonly maxTokens: number;
   readonly stopIds: ReadonlySet<number>;
 }
 
-/** The parts of a loaded pack that reading a prompt needs. */
+/** The parts of a target that reading a prompt needs. */
 export interface Reader {
-  readonly header: PackHeader;
+  readonly description: Pick<TargetDescription, "vocabulary" | "context" | "stopIds">;
   readonly tokenizer: Tokenizer;
   chat(): ChatTemplate;
 }
 
 /** Throws `context_length_exceeded`, `bad_token`, or what the chat template refuses, all 400. */
-export function taskOf({ input, maxTokens }: Generation, { header, tokenizer, chat }: Reader): Task {
-  const target = targetOf(header);
+export function taskOf({ input, maxTokens }: Generation, { description, tokenizer, chat }: Reader): Task {
+  const { vocabulary, context, stopIds } = description;
   const param = input.kind === "chat" ? "messages" : "prompt";
   const prompt =
     input.kind === "chat"
@@ -28,18 +29,18 @@ export function taskOf({ input, maxTokens }: Generation, { header, tokenizer, ch
       : typeof input.prompt === "string"
         ? tokenizer.encodeMarkup(input.prompt)
         : input.prompt;
-  const { size } = header.vocabulary;
+  const { size } = vocabulary;
   const bad = prompt.find((id) => id >= size);
   if (bad !== undefined) {
     throw new OutriderError("bad_token", `token id ${bad} is outside the vocabulary of ${size}`, { param });
   }
-  const room = target.context - prompt.length;
+  const room = context - prompt.length;
   if (room < 1) {
     throw new OutriderError(
       "context_length_exceeded",
-      `the prompt has ${prompt.length} tokens; the model's context is ${target.context}, and one must be left for the answer. Shorten the ${param}`,
+      `the prompt has ${prompt.length} tokens; the model's context is ${context}, and one must be left for the answer. Shorten the ${param}`,
       { param },
     );
   }
-  return { prompt, maxTokens: Math.min(maxTokens ?? room, room), stopIds: new Set(target.eosIds) };
+  return { prompt, maxTokens: Math.min(maxTokens ?? room, room), stopIds: new Set(stopIds) };
 }

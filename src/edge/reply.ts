@@ -73,6 +73,7 @@ export const accountSchema = z
     answered_by: z
       .enum(["target", "draft"])
       .describe("`draft` only where no origin answered and the operator set `ALLOW_DRAFT_ONLY`."),
+    draft: z.enum(["model", "lookup", "both", "off"]).describe("Who drafted."),
     patience_ms: z.number().describe("How long the origin waited for drafts at most, at the end, in ms."),
     draft_cache_n: z.int().describe("Prompt tokens whose draft KV state was restored rather than computed."),
     undrafted: z

@@ -88,69 +88,93 @@ function truncate(tokens: readonly TracedToken[], length: number): TracedToken[]
 
 const event = (json: unknown): string => `data: ${JSON.stringify(json)}\n\n`;
 
+/** How an answer is written to the client: what to send at each of its stages, "" for nothing. */
+export interface Form {
+  readonly contentType: string;
+  /** Whether an error in the middle leaves the transfer broken. */
+  readonly breaks: boolean;
+  begin(): string;
+  piece(piece: Piece): string;
+  end(outcome: Outcome): string;
+  failed(error: unknown): string;
+}
+
+export const formOf = (head: Head, generation: Pick<Generation, "stream" | "includeUsage" | "trace">): Form =>
+  generation.stream ? new EventForm(head, generation) : new DocumentForm(head, generation);
+
 /**
  * The events of one streamed answer, in the order OpenAI clients rely on: role, pieces, finish, usage if asked for,
  * `[DONE]`. The last chunk carries usage and timings. An error in the middle becomes one `{"error"}` event and the end.
  */
-export async function* events(
-  head: Head,
-  generation: Pick<Generation, "includeUsage" | "trace">,
-  answer: AsyncGenerator<Piece, Outcome>,
-): AsyncGenerator<string, void> {
-  const pending = generation.includeUsage ? { usage: null } : {};
-  try {
-    if (head.kind === "chat") yield event(chunk(head, { role: "assistant", content: "" }, pending));
-    for (;;) {
-      const step = await answer.next();
-      if (step.done) {
-        const { finish, timings, account } = step.value;
-        const last = { usage: usage(timings), timings, outrider: account };
-        if (generation.includeUsage) {
-          yield event(chunk(head, {}, { finish, ...pending }));
-          yield event(chunk(head, null, last));
-        } else {
-          yield event(chunk(head, {}, { finish, ...last }));
-        }
-        yield "data: [DONE]\n\n";
-        return;
-      }
-      const { text, tokens } = step.value;
-      const trace = generation.trace && tokens.length > 0 ? { outrider: { tokens } } : {};
-      if (text !== "" || "outrider" in trace) yield event(chunk(head, { content: text }, { ...pending, ...trace }));
-    }
-  } catch (error) {
-    yield event(errorBody(error));
-  } finally {
-    await answer.return(undefined as never);
+class EventForm implements Form {
+  readonly contentType = "text/event-stream; charset=utf-8";
+  readonly breaks = false;
+  readonly #head: Head;
+  readonly #asked: Pick<Generation, "includeUsage" | "trace">;
+  readonly #pending: { usage?: null };
+
+  constructor(head: Head, asked: Pick<Generation, "includeUsage" | "trace">) {
+    this.#head = head;
+    this.#asked = asked;
+    this.#pending = asked.includeUsage ? { usage: null } : {};
+  }
+
+  begin(): string {
+    if (this.#head.kind !== "chat") return "";
+    return event(chunk(this.#head, { role: "assistant", content: "" }, this.#pending));
+  }
+
+  piece({ text, tokens }: Piece): string {
+    const trace = this.#asked.trace && tokens.length > 0 ? { outrider: { tokens } } : {};
+    if (text === "" && !("outrider" in trace)) return "";
+    return event(chunk(this.#head, { content: text }, { ...this.#pending, ...trace }));
+  }
+
+  end({ finish, timings, account }: Outcome): string {
+    const last = { usage: usage(timings), timings, outrider: account };
+    const chunks = this.#asked.includeUsage
+      ? [chunk(this.#head, {}, { finish, ...this.#pending }), chunk(this.#head, null, last)]
+      : [chunk(this.#head, {}, { finish, ...last })];
+    return `${chunks.map(event).join("")}data: [DONE]\n\n`;
+  }
+
+  failed(error: unknown): string {
+    return event(errorBody(error));
   }
 }
 
 /**
- * The body of an answer that is not streamed: a space a round, which JSON allows before a value, and then the object. So a
- * client that has left is noticed within a round, and proxies see that the answer is alive. An error in the middle, when the
- * status has long been sent, ends the transfer as broken after its error object.
+ * An answer that is not streamed: a space a round, which JSON allows before a value, and then the object. So a client that
+ * has left is noticed within a round, and proxies see that the answer is alive. An error in the middle, when the status has
+ * long been sent, ends the transfer as broken after its error object.
  */
-export async function* document(
-  head: Head,
-  generation: Pick<Generation, "trace">,
-  answer: AsyncGenerator<Piece, Outcome>,
-): AsyncGenerator<string, void> {
-  const tokens: TracedToken[] = [];
-  try {
-    for (;;) {
-      const step = await answer.next();
-      if (step.done) {
-        const text = tokens.map((token) => token.text).join("");
-        yield JSON.stringify(completion(head, text, step.value, generation.trace ? tokens : null));
-        return;
-      }
-      tokens.push(...step.value.tokens);
-      yield " ";
-    }
-  } catch (error) {
-    yield JSON.stringify(errorBody(error));
-    throw error;
-  } finally {
-    await answer.return(undefined as never);
+class DocumentForm implements Form {
+  readonly contentType = "application/json";
+  readonly breaks = true;
+  readonly #head: Head;
+  readonly #trace: boolean;
+  readonly #tokens: TracedToken[] = [];
+
+  constructor(head: Head, { trace }: Pick<Generation, "trace">) {
+    this.#head = head;
+    this.#trace = trace;
+  }
+
+  begin(): string {
+    return "";
+  }
+
+  piece({ tokens }: Piece): string {
+    this.#tokens.push(...tokens);
+    return " ";
+  }
+
+  end(outcome: Outcome): string {
+    const text = this.#tokens.map((token) => token.text).join("");
+    return JSON.stringify(completion(this.#head, text, outcome, this.#trace ? this.#tokens : null));
+  }
+
+  failed(error: unknown): string {
+    return JSON.stringify(errorBody(error));
   }
 }

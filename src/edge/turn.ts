@@ -5,6 +5,7 @@
 import { BothDrafter } from "../draft/both.ts";
 import { LookupDrafter } from "../draft/lookup.ts";
 import { commonPrefix } from "../model/common-prefix.ts";
+import { OutriderError } from "../model/errors.ts";
 import type { History } from "../speculate/history.ts";
 import { breakEvenRoundTrip } from "../speculate/patience.ts";
 import { generate } from "../speculate/round.ts";
@@ -14,46 +15,56 @@ import { VerifyClient } from "../verify/client.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
 import { DraftAlone } from "./alone.ts";
 import { answer, type Tally } from "./answer.ts";
-import { type DraftSource, SessionDrafter } from "./drafter.ts";
-import type { Generation } from "./openai.ts";
+import { type SessionDraft, TurnDrafter } from "./drafter.ts";
+import type { DraftKind, Generation } from "./openai.ts";
 import { type Task, taskOf } from "./prompt.ts";
 import type { Head, Measured, Outcome } from "./reply.ts";
 import { AnswerText, type Piece } from "./stream.ts";
-import type { Pack } from "./weights.ts";
+import type { Target } from "./target.ts";
 
-/** How long the origin waits for a draft when passes are to be spared and the client names no patience: longer than any draft takes. */
+/** How long the origin waits for a draft where passes are to be spared and the client names no patience: longer than any draft takes. */
 const PATIENCE_MS = 2000;
 
-/** What a Session lends to a turn. */
-export interface Lent {
-  readonly pack: Pack;
-  readonly draft: DraftSource;
+/** What a turn needs of its Session and its request. */
+export interface Given {
+  readonly target: Target;
+  /** Null: this edge has no weights. */
+  readonly draft: SessionDraft | null;
   readonly history: History;
-  /** The timeline that the origin should hold from the last turn. */ readonly before: readonly number[];
-  /** Names the Session to the origin. */ readonly session: string;
+  /** The timeline that the origin should hold from the last turn. */
+  readonly before: readonly number[];
+  /** Names the Session to the origin. */
+  readonly session: string;
   /** What to spend least of, where the client names no patience: target passes, or the client's time. */
   readonly prefer: "passes" | "time";
+  /** Names the answer. */
+  readonly id: string;
+  /** When the request arrived, ms. */
+  readonly startedAt: number;
   connect(): Promise<WebSocket>;
 }
 
 export class Turn {
   readonly generation: Generation;
   readonly head: Head;
-  /** Prompt, and what has been decided since. */ readonly timeline: number[];
-  /** Null when no draft is wanted. */ readonly #drafter: Drafter | null;
-  readonly #lent: Lent;
+  /** Prompt, and what has been decided since. */
+  readonly timeline: number[];
+  readonly #given: Given;
   readonly #task: Task;
-  readonly #model: SessionDrafter;
+  readonly #kind: DraftKind;
+  readonly #model: TurnDrafter | null;
   readonly #window: Window;
-  readonly #startedAt: number;
   #client: VerifyClient | null;
   #verifier: Verifier;
   #idle: () => Promise<void> = async () => {};
 
-  /** Encodes the prompt and starts to dial the origin; nothing of the draft is touched yet. Throws what `taskOf` throws. */
-  constructor(generation: Generation, lent: Lent, id: string, startedAt: number) {
+  /**
+   * Encodes the prompt and starts to dial the origin; nothing of the draft is touched yet. Throws what `taskOf` and
+   * `draftKind` throw.
+   */
+  constructor(generation: Generation, given: Given) {
     const { sampling, rule, draft, input, model } = generation;
-    const kind = draft.max === 0 ? "off" : draft.kind;
+    const { target, history, id, startedAt } = given;
     this.generation = generation;
     this.head = {
       kind: input.kind,
@@ -61,20 +72,19 @@ export class Turn {
       created: Math.floor(startedAt / 1000),
       model,
     };
-    this.#lent = lent;
-    this.#task = taskOf(generation, lent.pack);
-    this.#startedAt = startedAt;
-    this.#window = windowOf(kind === "off" ? 0 : draft.patience, draft, lent);
-    this.#model = new SessionDrafter(lent.draft, sampling);
-    this.#drafter = drafterOf(kind, this.#model);
+    this.#given = given;
+    this.#kind = draftKind(draft, given.draft !== null);
+    this.#task = taskOf(generation, target);
+    this.#window = windowOf(this.#kind === "off" ? 0 : draft.patience, draft, given.prefer, history);
+    this.#model = given.draft && new TurnDrafter(given.draft, sampling, id);
     const { prompt, maxTokens, stopIds } = this.#task;
     this.timeline = [...prompt];
     this.#client = new VerifyClient({
-      connect: lent.connect,
+      connect: given.connect,
       open: {
         model,
-        vocabulary: lent.pack.header.vocabulary.hash,
-        session: lent.session,
+        vocabulary: target.description.vocabulary.hash,
+        session: given.session,
         sampling,
         rule,
         patience: this.#window.patience,
@@ -82,7 +92,7 @@ export class Turn {
       },
       timeline: prompt,
       // The origin computes at least the last token of the prompt, whatever it holds.
-      keep: Math.min(commonPrefix(prompt, lent.before), prompt.length - 1),
+      keep: Math.min(commonPrefix(prompt, given.before), prompt.length - 1),
       maxTokens,
     });
     this.#verifier = this.#client;
@@ -90,14 +100,14 @@ export class Turn {
 
   /** The answer as the origin decides it. */
   decided(): AsyncGenerator<Piece, Tally> {
-    return this.#answer(this.#drafter);
+    return this.#answer(drafterOf(this.#kind, this.#model));
   }
 
   /** The answer as the draft alone would give it, instead of an origin that cannot be reached. */
-  drafted(): AsyncGenerator<Piece, Tally> {
+  drafted(draft: SessionDraft): AsyncGenerator<Piece, Tally> {
     const { prompt, maxTokens, stopIds } = this.#task;
     this.#client = null;
-    this.#verifier = new DraftAlone(this.#lent.draft, this.generation.sampling, stopIds, prompt, maxTokens);
+    this.#verifier = new DraftAlone(draft, this.generation.sampling, stopIds, prompt, maxTokens);
     return this.#answer(null);
   }
 
@@ -108,7 +118,7 @@ export class Turn {
 
   #answer(drafter: Drafter | null): AsyncGenerator<Piece, Tally> {
     const { stop } = this.generation;
-    const text = new AnswerText(this.#lent.pack.tokenizer.decoder(), stop);
+    const text = new AnswerText(this.#given.target.tokenizer.decoder(), stop);
     const { steps, idle } = generate(this.timeline, drafter, this.#verifier, this.#window);
     this.#idle = idle;
     return answer(steps, text, this.#task.stopIds, Date.now);
@@ -122,7 +132,7 @@ export class Turn {
   /** What the answer was, once its tally is known. */
   outcome({ finish, predicted, drafted, judged, kept, passes, undrafted, firstAt, lastAt }: Tally): Outcome {
     const { length } = this.#task.prompt;
-    const draftCached = Math.min(this.#model.cached, length);
+    const draftCached = Math.min(this.#model?.cached ?? 0, length);
     const cached = this.#client ? this.#client.cached : 0;
     const predictedMs = lastAt - firstAt;
     return {
@@ -130,7 +140,7 @@ export class Turn {
       timings: {
         cache_n: cached,
         prompt_n: length - cached,
-        prompt_ms: firstAt - this.#startedAt,
+        prompt_ms: firstAt - this.#given.startedAt,
         predicted_n: predicted,
         predicted_ms: predictedMs,
         predicted_per_second: predictedMs > 0 ? (1000 * predicted) / predictedMs : 0,
@@ -142,6 +152,7 @@ export class Turn {
       account: {
         seed: this.generation.sampling.seed,
         answered_by: this.#client ? "target" : "draft",
+        draft: this.#kind,
         patience_ms: this.#window.patience,
         draft_cache_n: draftCached,
         ...(undrafted && UNDRAFTED),
@@ -166,8 +177,28 @@ function measured({ history, policy }: Window): Measured {
   };
 }
 
+/**
+ * Who drafts. Without weights an edge copies from the timeline, unless the client insists on the model.
+ * Throws `no_draft_model` (400).
+ */
+export function draftKind({ kind, max }: Generation["draft"], weights: boolean): DraftKind {
+  if (max === 0 || kind === "off") return "off";
+  if (weights) return kind ?? "model";
+  if (kind !== "model") return "lookup";
+  throw new OutriderError(
+    "no_draft_model",
+    'this deployment has no draft model; use "lookup", or leave outrider.draft out',
+    { param: "outrider.draft" },
+  );
+}
+
 /** @param asked the client's patience in ms, if it names one */
-function windowOf(asked: number | null, { max, fallback }: Generation["draft"], { prefer, history }: Lent): Window {
+function windowOf(
+  asked: number | null,
+  { max, fallback }: Generation["draft"],
+  prefer: Given["prefer"],
+  history: History,
+): Window {
   // A client that names a patience has chosen: a waiting origin is asked for few passes.
   const spare = asked === null ? prefer : asked > 0 ? "passes" : "time";
   const maxDraft = max || MAX_DRAFT;
@@ -176,9 +207,9 @@ function windowOf(asked: number | null, { max, fallback }: Generation["draft"], 
   return new Window({ ...policy, fallback: fallback ?? policy.fallback, patience }, history);
 }
 
-function drafterOf(kind: Generation["draft"]["kind"], model: SessionDrafter): Drafter | null {
+function drafterOf(kind: DraftKind, model: TurnDrafter | null): Drafter | null {
   if (kind === "off") return null;
   if (kind === "model") return model;
   const lookup = new LookupDrafter();
-  return kind === "lookup" ? lookup : new BothDrafter(lookup, model);
+  return kind === "lookup" || !model ? lookup : new BothDrafter(lookup, model);
 }

@@ -10,7 +10,7 @@ import { OutriderError } from "../model/errors.ts";
 import type { Env } from "./env.ts";
 import { type Generation, parseChat, parseCompletion } from "./openai.ts";
 import { errorResponse, modelObject } from "./reply.ts";
-import { servedModel } from "./served.ts";
+import { describedModel } from "./target.ts";
 import { authenticate, sessionName } from "./tenant.ts";
 
 export { Session } from "./session.ts";
@@ -44,7 +44,9 @@ app.use(
 
 app.get("/health", (c) => c.json({ status: "ok" }));
 
-app.get("/v1/models", async (c) => c.json({ object: "list", data: [modelObject(await servedModel(c.env.ASSETS))] }));
+app.get("/v1/models", async (c) =>
+  c.json({ object: "list", data: [modelObject((await describedModel(c.env.ASSETS)).model)] }),
+);
 
 app.get("/v1/models/:id{.+}", async (c) => {
   const id = c.req.param("id");
@@ -82,11 +84,11 @@ async function json(request: Request): Promise<unknown> {
 }
 
 async function checkModel(id: string, env: Env): Promise<void> {
-  const served = await servedModel(env.ASSETS);
-  if (id === served) return;
+  const { model } = await describedModel(env.ASSETS);
+  if (id === model) return;
   throw new OutriderError(
     "model_not_found",
-    `the model ${JSON.stringify(id)} does not exist here; this server has "${served}"`,
+    `the model ${JSON.stringify(id)} does not exist here; this server has "${model}"`,
     {
       status: 404,
       param: "model",

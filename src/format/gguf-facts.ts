@@ -2,6 +2,7 @@
  * What a GGUF file's metadata says about its model, whatever the architecture: shape, tokens, context, and the ids that end
  * an answer. No weight is looked at, so files whose tensors cannot be read here have facts all the same.
  */
+import { endingIds } from "../model/endings.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { Metadata } from "./gguf.ts";
 
@@ -43,23 +44,6 @@ export function ggufVocabulary(name: string, metadata: Metadata): readonly strin
 
 /** ggml's token type of tokens that command the model and have no text. */
 const CONTROL = 3;
-/**
- * Texts of tokens that end an answer in the models that are about. Many files name only one of several: Qwen2.5's name
- * <|im_end|> and leave out <|endoftext|>, which the model ends a raw completion with.
- */
-const ENDINGS: ReadonlySet<string> = new Set([
-  "<|im_end|>",
-  "<|endoftext|>",
-  "<|end_of_text|>",
-  "<|eot_id|>",
-  "<|eom_id|>",
-  "<|end|>",
-  "<|return|>",
-  "<end_of_turn>",
-  "<|END_OF_TURN_TOKEN|>",
-  "</s>",
-  "<eos>",
-]);
 
 /** Ids that end an answer: those that the file names, and control tokens that are known to. */
 export function ggufStopIds(metadata: Metadata): readonly number[] {
@@ -68,8 +52,7 @@ export function ggufStopIds(metadata: Metadata): readonly number[] {
     .filter((id): id is number => typeof id === "number");
   const tokens = metadata.get("tokenizer.ggml.tokens");
   const types = metadata.get("tokenizer.ggml.token_type");
-  if (Array.isArray(tokens) && Array.isArray(types)) {
-    for (const [id, token] of tokens.entries()) if (types[id] === CONTROL && ENDINGS.has(token as string)) ids.push(id);
-  }
-  return [...new Set(ids)];
+  if (!Array.isArray(tokens) || !Array.isArray(types)) return [...new Set(ids)];
+  const special = tokens.flatMap((text, id) => (types[id] === CONTROL ? [[id, String(text)] as const] : []));
+  return [...new Set([...ids, ...endingIds(special)])];
 }

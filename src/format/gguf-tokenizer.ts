@@ -4,7 +4,8 @@
  */
 import { OutriderError } from "../model/errors.ts";
 import type { TokenizerFiles } from "../model/tokenizer-files.ts";
-import type { Gguf } from "./gguf.ts";
+import type { Metadata } from "./gguf.ts";
+import { ggufContext } from "./gguf-facts.ts";
 
 const BYTE_LEVEL = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
 
@@ -19,8 +20,7 @@ const CONTROL = 3;
 const USER_DEFINED = 4;
 
 /** Throws `unsupported_model` for tokenizers other than byte-level BPE with a known split, `bad_gguf` for inconsistent tables. */
-export function tokenizerFiles(gguf: Gguf): TokenizerFiles {
-  const { metadata, source } = gguf;
+export function tokenizerFiles(file: string, metadata: Metadata): TokenizerFiles {
   const kind = metadata.get("tokenizer.ggml.model");
   const pre = String(metadata.get("tokenizer.ggml.pre") ?? "");
   const preTokenizer = Object.hasOwn(PRE_TOKENIZERS, pre) ? PRE_TOKENIZERS[pre] : undefined;
@@ -28,16 +28,16 @@ export function tokenizerFiles(gguf: Gguf): TokenizerFiles {
     const known = Object.keys(PRE_TOKENIZERS).join(", ");
     throw new OutriderError(
       "unsupported_model",
-      `${source.name}: tokenizer ${JSON.stringify(kind)} with split ${JSON.stringify(pre)}; ` +
+      `${file}: tokenizer ${JSON.stringify(kind)} with split ${JSON.stringify(pre)}; ` +
         `only byte-level BPE ("gpt2") with one of ${known} can be read from GGUF. Import the safetensors checkpoint instead`,
     );
   }
-  const tokens = strings(gguf, "tokenizer.ggml.tokens");
-  const merges = strings(gguf, "tokenizer.ggml.merges");
+  const tokens = strings(file, metadata, "tokenizer.ggml.tokens");
+  const merges = strings(file, metadata, "tokenizer.ggml.merges");
   const types = metadata.get("tokenizer.ggml.token_type");
   const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
   if (Object.keys(vocab).length !== tokens.length) {
-    throw new OutriderError("bad_gguf", `${source.name}: tokenizer.ggml.tokens holds a token twice`);
+    throw new OutriderError("bad_gguf", `${file}: tokenizer.ggml.tokens holds a token twice`);
   }
   const added = tokens.flatMap((content, id) => {
     const type = Array.isArray(types) ? types[id] : undefined;
@@ -75,7 +75,7 @@ export function tokenizerFiles(gguf: Gguf): TokenizerFiles {
     tokenizer_class: "PreTrainedTokenizerFast",
     add_prefix_space: false,
     clean_up_tokenization_spaces: false,
-    model_max_length: metadata.get("llama.context_length"),
+    model_max_length: ggufContext(metadata),
     bos_token: named("bos"),
     eos_token: named("eos"),
     unk_token: named("unknown"),
@@ -85,10 +85,10 @@ export function tokenizerFiles(gguf: Gguf): TokenizerFiles {
   return { "tokenizer.json": JSON.stringify(tokenizer), "tokenizer_config.json": JSON.stringify(config, null, 2) };
 }
 
-function strings(gguf: Gguf, key: string): string[] {
-  const value = gguf.metadata.get(key);
+function strings(file: string, metadata: Metadata, key: string): string[] {
+  const value = metadata.get(key);
   if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) {
-    throw new OutriderError("bad_gguf", `${gguf.source.name}: metadata ${key} is missing or not a list of strings`);
+    throw new OutriderError("bad_gguf", `${file}: metadata ${key} is missing or not a list of strings`);
   }
   return value;
 }

@@ -24,8 +24,12 @@ const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 export async function importGguf(source: ByteSource, modelId: string): Promise<PackedModel> {
   const gguf = await readGguf(source);
   const config = llamaConfig(gguf);
-  return assemble(modelId, config, tokenizerFiles(gguf), { from: "gguf", file: source.name }, (shape) =>
-    readLlamaTensor(gguf, config, shape),
+  return assemble(
+    modelId,
+    config,
+    tokenizerFiles(source.name, gguf.metadata),
+    { from: "gguf", file: source.name },
+    (shape) => readLlamaTensor(gguf, config, shape),
   );
 }
 
@@ -65,7 +69,7 @@ async function readStored(tensor: StoredTensor | undefined, shape: TensorShape):
 }
 
 /** Newer checkpoints keep the chat template in a file of its own; a pack has it where it always was. */
-async function readTokenizer(open: OpenFile): Promise<TokenizerFiles> {
+export async function readTokenizer(open: OpenFile): Promise<TokenizerFiles> {
   const config = parseJson("tokenizer_config.json", await textOf(open, "tokenizer_config.json"));
   try {
     config.chat_template ??= await textOf(open, "chat_template.jinja");

@@ -110,6 +110,9 @@ export class Tokenizer {
   }
 }
 
+/** The tokenizer of a `tokenizer.json`. Throws `unsupported_tokenizer` or `bad_tokenizer`. */
+export const openTokenizer = (tokenizerJson: string): Tokenizer => new Tokenizer(tokenizerJson);
+
 function parse(tokenizerJson: string): TokenizerJson {
   try {
     return JSON.parse(tokenizerJson) as TokenizerJson;

@@ -14,13 +14,13 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { createTestHarness } from "wrangler";
 import { prepare } from "../../src/commands/prepare.ts";
-import { linkFiles } from "../../src/commands/start.ts";
 import { makePack } from "../../src/compress/pipeline.ts";
 import { packBytes } from "../../src/format/pack-header.ts";
 import { inspectPack } from "../../src/inspect/inspection.ts";
 import { DECODED, PROMPT, timedLlama } from "../../src/inspect/timing.ts";
 import { builtModule, builtModules } from "../../src/platform/built.ts";
 import { shardReader } from "../../src/platform/disk.ts";
+import { linkFiles } from "../../src/service/assets.ts";
 import { loadPack, packHeader } from "../support/tiny.ts";
 import { buildIsolate, type ColdParts, coldStart } from "./cold-start.ts";
 import { CUT } from "./cut.ts";
@@ -47,8 +47,8 @@ const { target } = await prepare();
 const cut = join(ROOT, ".cache/bench/cut-pack");
 await makePack(CUT, target, cut);
 rmSync(ASSETS, { recursive: true, force: true });
-linkFiles(target, join(ASSETS, "target"));
-linkFiles(cut, join(ASSETS, "edge/draft"));
+await linkFiles(target, join(ASSETS, "target"));
+await linkFiles(cut, join(ASSETS, "edge/draft"));
 buildIsolate(ASSETS);
 
 const inspected = await inspectPack(

@@ -13,8 +13,8 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { createTestHarness } from "wrangler";
 import { prepare } from "../../src/commands/prepare.ts";
-import { linkFiles } from "../../src/commands/start.ts";
 import { packBytes } from "../../src/format/pack-header.ts";
+import { linkFiles } from "../../src/service/assets.ts";
 import { packsIn } from "../recipes/packs.ts";
 import { packHeader } from "../support/tiny.ts";
 import { summarise } from "./report.ts";
@@ -37,7 +37,7 @@ const { target } = await prepare();
 const whole = { name: packHeader(target).model, directory: target, header: packHeader(target) };
 const packs = [whole, ...packsIn(directory)];
 rmSync(ASSETS, { recursive: true, force: true });
-for (const pack of packs) linkFiles(pack.directory, join(ASSETS, pack.name));
+for (const pack of packs) await linkFiles(pack.directory, join(ASSETS, pack.name));
 
 const harness = createTestHarness({ workers: [{ configPath: join(import.meta.dirname, "wrangler.toml") }] });
 const { url } = await harness.listen();

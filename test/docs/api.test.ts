@@ -7,7 +7,7 @@ import { apiFiles } from "../../docs/api.ts";
 import { commandFiles } from "../../docs/commands.ts";
 import { answerSchemas, ERRORS, openapi } from "../../src/edge/openapi.ts";
 import { chunk, completion, errorBody, type Head, modelObject, type Outcome } from "../../src/edge/reply.ts";
-import { events } from "../../src/edge/stream.ts";
+import { formOf } from "../../src/edge/stream.ts";
 import { OutriderError } from "../../src/model/errors.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -62,6 +62,7 @@ const outcome: Outcome = {
   account: {
     seed: 7,
     answered_by: "target",
+    draft: "model",
     patience_ms: 100,
     draft_cache_n: 0,
     undrafted: true,
@@ -90,14 +91,11 @@ test.each([
 test.each([
   ["chat", answerSchemas.chatChunk],
   ["text", answerSchemas.textChunk],
-] as const)("every chunk of a streamed %s answer is as the document says", async (kind, schema) => {
+] as const)("every chunk of a streamed %s answer is as the document says", (kind, schema) => {
   for (const includeUsage of [true, false]) {
-    async function* answer() {
-      yield { text: "road", tokens: trace };
-      return outcome;
-    }
-    const sent: string[] = [];
-    for await (const event of events(head(kind), { includeUsage, trace: true }, answer())) sent.push(event);
+    const form = formOf(head(kind), { stream: true, includeUsage, trace: true });
+    const text = form.begin() + form.piece({ text: "road", tokens: trace }) + form.end(outcome);
+    const sent = text.match(/.*\n\n/g) as string[];
     expect(sent.pop()).toBe("data: [DONE]\n\n");
     expect(sent.length).toBeGreaterThan(1);
     for (const event of sent) {
@@ -123,7 +121,7 @@ test("models and errors are as the document says", () => {
 
 test("every code that the edge gives a client is in the table of errors", () => {
   const listed = new Set(Object.values(ERRORS).flatMap((codes) => Object.keys(codes)));
-  const files = ["openai", "tenant", "prompt", "queue", "served", "origin", "worker", "reply"];
+  const files = ["openai", "tenant", "prompt", "queue", "target", "turn", "origin", "worker", "reply"];
   const text = files.map((name) => readFileSync(resolve(ROOT, `src/edge/${name}.ts`), "utf8")).join("\n");
   const given = [...text.matchAll(/OutriderError\(\s*"(\w+)"/g)].map((match) => match[1] as string);
   expect(given.length).toBeGreaterThan(10);

@@ -27,7 +27,7 @@ describe("chat requests", () => {
       maxTokens: null,
       stream: false,
       includeUsage: false,
-      draft: { kind: "model", max: null, fallback: null, patience: null },
+      draft: { kind: null, max: null, fallback: null, patience: null },
       trace: false,
       cacheKey: null,
     });

@@ -2,7 +2,8 @@
 import { DatabaseSync } from "node:sqlite";
 import { beforeEach, describe, expect, test } from "vitest";
 import { KvCache, PagePool } from "../../src/draft/cache.ts";
-import { ROW_BYTES, SessionStore } from "../../src/edge/pages.ts";
+import { PageStore, ROW_BYTES } from "../../src/edge/pages.ts";
+import { TimelineStore } from "../../src/edge/timeline-store.ts";
 import { seeded } from "../support/random.ts";
 
 /** Three rows a page. */
@@ -67,19 +68,19 @@ function fill(cache: KvCache, tokens: readonly number[]): void {
 const timeline = (length: number, from = 0): number[] => Array.from({ length }, (_, i) => 1000 + from + i);
 const rows = (query: string) => database.prepare(query).all() as Record<string, number>[];
 
-function stored(length: number): { store: SessionStore; tokens: number[]; pages: Uint8Array[] } {
-  const store = new SessionStore(storage);
+function stored(length: number): { store: PageStore; tokens: number[]; pages: Uint8Array[] } {
+  const store = new PageStore(storage);
   const tokens = timeline(length);
   const cache = new KvCache(pool);
   fill(cache, tokens);
-  store.save(tokens, cache, PACK);
+  store.save(cache, PACK);
   const pages = cache.pages.map((_, page) => cache.page(page).slice());
   cache.release();
   new Uint8Array(memory.buffer).fill(0);
   return { store, tokens, pages };
 }
 
-function restored(store: SessionStore, wanted: readonly number[], pack = PACK): KvCache {
+function restored(store: PageStore, wanted: readonly number[], pack = PACK): KvCache {
   const cache = new KvCache(pool);
   expect(store.restore(cache, wanted, pack)).toBe(cache.tokens.length);
   return cache;
@@ -129,7 +130,7 @@ describe("KV pages in SQLite", () => {
     expect(restored(store, tokens, "another-pack").tokens).toEqual([]);
     const cache = new KvCache(pool);
     fill(cache, timeline(20));
-    store.save(timeline(20), cache, "another-pack");
+    store.save(cache, "another-pack");
     expect(rows("SELECT DISTINCT pack FROM pages")).toHaveLength(1);
     expect(restored(store, timeline(20), "another-pack").tokens).toEqual(timeline(20));
   });
@@ -137,24 +138,22 @@ describe("KV pages in SQLite", () => {
   test("only what changed is written: nothing, the grown last page, everything after a change", () => {
     const { store, tokens } = stored(70);
     const cache = restored(store, tokens);
-    expect(store.save(tokens, cache, PACK)).toBe(0);
+    expect(store.save(cache, PACK)).toBe(0);
     fill(cache, [7, 8]);
-    expect(store.save([...tokens, 7, 8], cache, PACK)).toBe(1);
+    expect(store.save(cache, PACK)).toBe(1);
     cache.cut(40);
     fill(cache, timeline(60, 500));
-    expect(store.save([...tokens.slice(0, 40), ...timeline(60, 500)], cache, PACK)).toBe(3);
+    expect(store.save(cache, PACK)).toBe(3);
     expect(restored(store, cache.tokens.slice()).tokens).toEqual(cache.tokens);
     cache.cut(10);
-    expect(store.save(tokens.slice(0, 10), cache, PACK)).toBe(1);
+    expect(store.save(cache, PACK)).toBe(1);
     expect(rows("SELECT count(DISTINCT page) AS n FROM pages")[0]?.n).toBe(1);
   });
 
-  test("a cache without tokens, or none, leaves the pages alone", () => {
+  test("a cache without tokens leaves the pages alone", () => {
     const { store, tokens } = stored(70);
-    expect(store.save([1, 2], new KvCache(pool), PACK)).toBe(0);
-    expect(store.save([1, 2, 3], undefined, PACK)).toBe(0);
+    expect(store.save(new KvCache(pool), PACK)).toBe(0);
     expect(restored(store, tokens).tokens).toEqual(tokens);
-    expect(store.timeline()).toEqual([1, 2, 3]);
   });
 
   test("a failed write leaves what was there", () => {
@@ -164,30 +163,39 @@ describe("KV pages in SQLite", () => {
     cache.page = () => {
       throw new Error("no memory");
     };
-    expect(() => store.save(cache.tokens, cache, PACK)).toThrow("no memory");
-    expect(store.timeline()).toEqual(tokens);
+    expect(() => store.save(cache, PACK)).toThrow("no memory");
     expect(restored(store, tokens).tokens).toEqual(tokens);
   });
 
-  test("timelines of any ids, and none", () => {
-    const store = new SessionStore(storage);
-    expect(store.timeline()).toEqual([]);
-    store.save([0, 1, 0xffffffff], undefined, PACK);
-    expect(new SessionStore(storage).timeline()).toEqual([0, 1, 0xffffffff]);
-  });
-
-  test("a timeline that was cut short is as long as it can be read", () => {
+  test("after everything was deleted the store can be used again", async () => {
     const { store, tokens } = stored(40);
-    database.exec("UPDATE timeline SET tokens = substr(tokens, 1, 15)");
-    expect(store.timeline()).toEqual(tokens.slice(0, 3));
-  });
-
-  test("after forgetting, everything can be used again", async () => {
-    const { store, tokens } = stored(40);
-    await store.forget();
-    expect(store.timeline()).toEqual([]);
+    await storage.deleteAll();
     expect(restored(store, tokens).tokens).toEqual([]);
-    store.save(tokens, undefined, PACK);
-    expect(store.timeline()).toEqual(tokens);
+  });
+});
+
+describe("the timeline in SQLite", () => {
+  test("is of any ids, or none, and there is no table of pages for it", () => {
+    const store = new TimelineStore(storage);
+    expect(store.read()).toEqual([]);
+    store.save([0, 1, 0xffffffff]);
+    expect(new TimelineStore(storage).read()).toEqual([0, 1, 0xffffffff]);
+    expect(rows("SELECT name FROM sqlite_master")).toEqual([{ name: "timeline" }]);
+  });
+
+  test("that was cut short is as long as it can be read", () => {
+    const store = new TimelineStore(storage);
+    store.save(timeline(40));
+    database.exec("UPDATE timeline SET tokens = substr(tokens, 1, 15)");
+    expect(store.read()).toEqual(timeline(3));
+  });
+
+  test("can be used again after everything was deleted", async () => {
+    const store = new TimelineStore(storage);
+    store.save([1, 2]);
+    await storage.deleteAll();
+    expect(store.read()).toEqual([]);
+    store.save([3]);
+    expect(store.read()).toEqual([3]);
   });
 });

@@ -11,7 +11,12 @@ import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 const header = packHeader(TINY_PACKS.draft);
 const tokenizer = new Tokenizer(readFileSync(join(TINY_PACKS.draft, "tokenizer.json"), "utf8"));
 const template = new ChatTemplate(readFileSync(join(TINY_PACKS.draft, "tokenizer_config.json"), "utf8"), tokenizer);
-const reader = { header, tokenizer, chat: () => template };
+const { context, eosIds } = header.target!;
+const reader = {
+  description: { vocabulary: header.vocabulary, context, stopIds: eosIds },
+  tokenizer,
+  chat: () => template,
+};
 
 const chat = (fields: object = {}): Generation =>
   parseChat({ model: "tiny", messages: [{ role: "user", content: "Hi" }], ...fields }, () => 0);

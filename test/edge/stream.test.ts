@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Head, Outcome, TracedToken } from "../../src/edge/reply.ts";
-import { AnswerText, document, events, type Piece } from "../../src/edge/stream.ts";
+import { AnswerText, formOf, type Piece } from "../../src/edge/stream.ts";
 import { OutriderError } from "../../src/model/errors.ts";
 import { TokenDecoder } from "../../src/model/tokenizer.ts";
 import { seeded } from "../support/random.ts";
@@ -105,7 +105,7 @@ const outcome: Outcome = {
     draft_n_accepted: 1,
     target_passes: 2,
   },
-  account: { seed: 9, answered_by: "target", patience_ms: 0, draft_cache_n: 0 },
+  account: { seed: 9, answered_by: "target", draft: "model", patience_ms: 0, draft_cache_n: 0 },
 };
 const usage = {
   prompt_tokens: 7,
@@ -114,34 +114,37 @@ const usage = {
   prompt_tokens_details: { cached_tokens: 3 },
 };
 
-let returned = false;
-async function* twoPieces(failure?: Error): AsyncGenerator<Piece, Outcome> {
-  returned = false;
-  try {
-    yield { text: "Hel", tokens: [token(1, "Hel", true)] };
-    yield { text: "", tokens: [] };
-    if (failure) throw failure;
-    yield { text: "lo", tokens: [token(2, "lo", false)] };
-    return outcome;
-  } finally {
-    returned = true;
-  }
+const PIECES: readonly Piece[] = [
+  { text: "Hel", tokens: [token(1, "Hel", true)] },
+  { text: "", tokens: [] },
+  { text: "lo", tokens: [token(2, "lo", false)] },
+];
+const asked = { stream: true, includeUsage: false, trace: false };
+
+/** The whole answer, or with `failure` what is sent when it breaks after two pieces. */
+function sent(own: Head, generation: typeof asked, failure?: Error): string {
+  const form = formOf(own, generation);
+  const pieces = failure ? PIECES.slice(0, 2) : PIECES;
+  const body = form.begin() + pieces.map((piece) => form.piece(piece)).join("");
+  return body + (failure ? form.failed(failure) : form.end(outcome));
 }
 
-async function parse(stream: AsyncGenerator<string, void>) {
-  const raw: string[] = [];
-  for await (const event of stream) raw.push(event);
-  for (const event of raw) expect(event).toMatch(/^data: .*\n\n$/);
-  const data = raw.map((event) => event.slice("data: ".length, -2));
+function events(own: Head, generation: Partial<typeof asked>, failure?: Error) {
+  const text = sent(own, { ...asked, ...generation }, failure);
+  expect(text).toMatch(/^(data: .*\n\n)+$/);
+  const data = text
+    .slice(0, -2)
+    .split("\n\n")
+    .map((event) => event.slice("data: ".length));
   return {
     done: data.at(-1) === "[DONE]",
-    chunks: data.filter((text) => text !== "[DONE]").map((text) => JSON.parse(text)),
+    chunks: data.filter((line) => line !== "[DONE]").map((line) => JSON.parse(line)),
   };
 }
 
 describe("server-sent events", () => {
-  test("role, pieces, finish with usage and timings, [DONE]", async () => {
-    const { chunks, done } = await parse(events(head, { includeUsage: false, trace: false }, twoPieces()));
+  test("role, pieces, finish with usage and timings, [DONE]", () => {
+    const { chunks, done } = events(head, { includeUsage: false, trace: false });
     expect(done).toBe(true);
     expect(chunks.map((chunk) => chunk.choices[0])).toEqual([
       { index: 0, delta: { role: "assistant", content: "" }, logprobs: null, finish_reason: null },
@@ -156,8 +159,8 @@ describe("server-sent events", () => {
     expect(chunks.at(-1)).toMatchObject({ usage, timings: outcome.timings, outrider: outcome.account });
   });
 
-  test("with include_usage the last chunk has usage and no choices, all others usage null", async () => {
-    const { chunks, done } = await parse(events(head, { includeUsage: true, trace: false }, twoPieces()));
+  test("with include_usage the last chunk has usage and no choices, all others usage null", () => {
+    const { chunks, done } = events(head, { includeUsage: true, trace: false });
     expect(done).toBe(true);
     expect(chunks).toHaveLength(5);
     expect(chunks.slice(0, -1).map((chunk) => chunk.usage)).toEqual([null, null, null, null]);
@@ -165,18 +168,16 @@ describe("server-sent events", () => {
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage, timings: outcome.timings });
   });
 
-  test("with trace each chunk tells its tokens", async () => {
-    const { chunks } = await parse(events(head, { includeUsage: false, trace: true }, twoPieces()));
+  test("with trace each chunk tells its tokens", () => {
+    const { chunks } = events(head, { includeUsage: false, trace: true });
     expect(chunks.slice(1, 3).map((chunk) => chunk.outrider)).toEqual([
       { tokens: [{ id: 1, text: "Hel", kept: true }] },
       { tokens: [{ id: 2, text: "lo", kept: false }] },
     ]);
   });
 
-  test("text completions have text instead of a delta, and no role chunk", async () => {
-    const { chunks } = await parse(
-      events({ ...head, kind: "text" }, { includeUsage: false, trace: false }, twoPieces()),
-    );
+  test("text completions have text instead of a delta, and no role chunk", () => {
+    const { chunks } = events({ ...head, kind: "text" }, { includeUsage: false, trace: false });
     expect(chunks.map((chunk) => [chunk.object, chunk.choices[0].text])).toEqual([
       ["text_completion", "Hel"],
       ["text_completion", "lo"],
@@ -184,9 +185,9 @@ describe("server-sent events", () => {
     ]);
   });
 
-  test("an error in the middle is one error event and the end, without [DONE]", async () => {
+  test("an error in the middle is one error event and the end, without [DONE]", () => {
     const failure = new OutriderError("origin_lost", "the origin is gone", { status: 503 });
-    const { chunks, done } = await parse(events(head, { includeUsage: false, trace: false }, twoPieces(failure)));
+    const { chunks, done } = events(head, { includeUsage: false, trace: false }, failure);
     expect(done).toBe(false);
     expect(chunks.at(-1)).toEqual({
       error: { message: "the origin is gone", type: "server_error", param: null, code: "origin_lost" },
@@ -194,31 +195,18 @@ describe("server-sent events", () => {
     expect(chunks.filter((chunk) => chunk.error)).toHaveLength(1);
   });
 
-  test("an error that is not ours keeps its words to itself", async () => {
-    const { chunks } = await parse(events(head, { includeUsage: false, trace: false }, twoPieces(new Error("secret"))));
+  test("an error that is not ours keeps its words to itself", () => {
+    const { chunks } = events(head, { includeUsage: false, trace: false }, new Error("secret"));
     expect(JSON.stringify(chunks)).not.toContain("secret");
     expect(chunks.at(-1).error.code).toBe("internal_error");
-  });
-
-  test.each([events, document])("leaving early ends the answer: %o", async (form) => {
-    const stream = form(head, { includeUsage: false, trace: false }, twoPieces());
-    await stream.next();
-    await stream.next();
-    expect(returned).toBe(false);
-    await stream.return();
-    expect(returned).toBe(true);
   });
 });
 
 describe("answers that are not streamed", () => {
-  const collect = async (stream: AsyncGenerator<string, void>) => {
-    let text = "";
-    for await (const part of stream) text += part;
-    return text;
-  };
+  const whole = { ...asked, stream: false };
 
-  test("a space a piece, then the object", async () => {
-    const text = await collect(document(head, { trace: true }, twoPieces()));
+  test("a space a piece, then the object", () => {
+    const text = sent(head, { ...whole, trace: true });
     expect(text.startsWith("   {")).toBe(true);
     expect(JSON.parse(text)).toEqual({
       id: "chatcmpl-1",
@@ -239,13 +227,10 @@ describe("answers that are not streamed", () => {
     });
   });
 
-  test("an error in the middle says so and breaks the transfer", async () => {
-    const parts: string[] = [];
+  test("an error in the middle says so and breaks the transfer", () => {
     const failure = new OutriderError("origin_lost", "the origin is gone", { status: 503 });
-    const run = async () => {
-      for await (const part of document(head, { trace: false }, twoPieces(failure))) parts.push(part);
-    };
-    await expect(run()).rejects.toBe(failure);
-    expect(JSON.parse(parts.join("")).error.code).toBe("origin_lost");
+    expect(JSON.parse(sent(head, whole, failure)).error.code).toBe("origin_lost");
+    expect(formOf(head, whole).breaks).toBe(true);
+    expect(formOf(head, asked).breaks).toBe(false);
   });
 });

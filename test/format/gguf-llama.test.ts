@@ -110,7 +110,7 @@ test("an extra tensor, such as a bias, is refused", () => {
 });
 
 test("the tokenizer files describe the same tokenizer", () => {
-  const files = tokenizerFiles(golden);
+  const files = tokenizerFiles("llama.gguf", golden.metadata);
   const tokenizer = new Tokenizer(files["tokenizer.json"]);
   const the = 263 - 2;
   expect(tokenizer.encode("in the")).toEqual([262, the]);
@@ -128,10 +128,14 @@ test.each([
   ["an unknown split", { "tokenizer.ggml.pre": "deepseek-llm" }],
   ["a split named like a method", { "tokenizer.ggml.pre": "toString" }],
 ])("%s is refused as a tokenizer", (_, entries) => {
-  expect(() => tokenizerFiles(changed(entries))).toThrow("only byte-level BPE");
+  expect(() => tokenizerFiles("llama.gguf", changed(entries).metadata)).toThrow("only byte-level BPE");
 });
 
 test("a token table with a token twice is refused", () => {
-  expect(() => tokenizerFiles(changed({ "tokenizer.ggml.tokens": ["a", "a"] }))).toThrow("holds a token twice");
-  expect(() => tokenizerFiles(changed({ "tokenizer.ggml.merges": [1] }))).toThrow("not a list of strings");
+  expect(() => tokenizerFiles("llama.gguf", changed({ "tokenizer.ggml.tokens": ["a", "a"] }).metadata)).toThrow(
+    "holds a token twice",
+  );
+  expect(() => tokenizerFiles("llama.gguf", changed({ "tokenizer.ggml.merges": [1] }).metadata)).toThrow(
+    "not a list of strings",
+  );
 });

@@ -1,6 +1,6 @@
 /** Chat templates: what messages say must never command the model. The real template is compared with its reference in test/real. */
 import { describe, expect, test } from "vitest";
-import { readGguf } from "../../src/format/gguf.ts";
+import { readGgufMetadata } from "../../src/format/gguf.ts";
 import { tokenizerFiles } from "../../src/format/gguf-tokenizer.ts";
 import { bytesSource } from "../../src/format/source.ts";
 import { ChatTemplate } from "../../src/model/chat.ts";
@@ -8,7 +8,10 @@ import { Tokenizer } from "../../src/model/tokenizer.ts";
 import { goldenBytes } from "../support/golden.ts";
 import { seeded } from "../support/random.ts";
 
-const files = tokenizerFiles(await readGguf(bytesSource("llama.gguf", goldenBytes("llama.gguf"))));
+const files = tokenizerFiles(
+  "llama.gguf",
+  await readGgufMetadata(bytesSource("llama.gguf", goldenBytes("llama.gguf"))),
+);
 const tokenizer = new Tokenizer(files["tokenizer.json"]);
 const template = (source: unknown, rest = {}) =>
   new ChatTemplate(JSON.stringify({ chat_template: source, ...rest }), tokenizer);

@@ -1,6 +1,6 @@
 /** Special tokens, decoding and refusals on a small tokenizer; the real one is compared with its reference in test/real. */
 import { describe, expect, test } from "vitest";
-import { readGguf } from "../../src/format/gguf.ts";
+import { readGgufMetadata } from "../../src/format/gguf.ts";
 import { tokenizerFiles } from "../../src/format/gguf-tokenizer.ts";
 import { bytesSource } from "../../src/format/source.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
@@ -8,7 +8,10 @@ import { tokenTable, vocabularyHash } from "../../src/model/tokenizer-files.ts";
 import { goldenBytes, outcome } from "../support/golden.ts";
 import { seeded } from "../support/random.ts";
 
-const files = tokenizerFiles(await readGguf(bytesSource("llama.gguf", goldenBytes("llama.gguf"))));
+const files = tokenizerFiles(
+  "llama.gguf",
+  await readGgufMetadata(bytesSource("llama.gguf", goldenBytes("llama.gguf"))),
+);
 const json = JSON.parse(files["tokenizer.json"]);
 const tokenizer = new Tokenizer(files["tokenizer.json"]);
 /** Bytes come after the three special tokens. */

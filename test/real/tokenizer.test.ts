@@ -2,7 +2,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { readGguf } from "../../src/format/gguf.ts";
+import { readGgufMetadata } from "../../src/format/gguf.ts";
 import { tokenizerFiles } from "../../src/format/gguf-tokenizer.ts";
 import { ChatTemplate } from "../../src/model/chat.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
@@ -16,7 +16,7 @@ interface Golden {
 
 const golden: Golden = goldenJson("tokenizer.json");
 await using source = await realModelFile();
-const files = tokenizerFiles(await readGguf(source));
+const files = tokenizerFiles(source.name, await readGgufMetadata(source));
 const tokenizer = new Tokenizer(files["tokenizer.json"]);
 const chat = new ChatTemplate(files["tokenizer_config.json"], tokenizer);
 

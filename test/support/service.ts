@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { assembleAssets } from "../../src/commands/start.ts";
+import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
 import { writeSettings } from "../../src/service/settings.ts";
 import { answers, endGroup, giveWay, signalGroup } from "./process.ts";
 
@@ -26,7 +26,8 @@ export interface Edge extends Running {
 
 export interface EdgeOptions {
   readonly targetPack: string;
-  readonly draftPack: string;
+  /** Null: an edge without weights. */
+  readonly draftPack: string | null;
   /** An origin elsewhere; without one the embedded origin runs in the same workerd. */ readonly originUrl?: string;
   readonly vars?: Readonly<Record<string, string>>;
   /** Leaves the cores to the origin, which in truth has some of its own. */ readonly givesWay?: boolean;
@@ -37,7 +38,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const [port, inspectorPort] = [await freePort(), await freePort()];
   const home = mkdtempSync(join(tmpdir(), "outrider-edge-"));
   const edgeAssets = join(home, "assets");
-  assembleAssets(options.draftPack, edgeAssets);
+  await assembleEdge(await describeTarget(options.draftPack ?? options.targetPack), options.draftPack, edgeAssets);
   const vars = { ...options.vars, ...(options.originUrl ? { ORIGIN_URL: options.originUrl } : {}) };
   const origin = options.originUrl ? { url: options.originUrl } : { pack: options.targetPack };
   const args = ["dev", ...writeSettings({ edgeAssets, origin }, home).flatMap((file) => ["-c", file])];

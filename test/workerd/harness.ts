@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, NoOpLog, type V4WorkerOptions } from "miniflare";
 import { inject } from "vitest";
-import { assembleAssets } from "../../src/commands/start.ts";
+import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
 /** Settings and secrets of a Worker. */
@@ -19,7 +19,11 @@ export interface Options {
   /** False: no origin is bound to the edge. */
   readonly withOrigin?: boolean;
   /** Directories of other packs than the tiny ones. */
-  readonly packs?: { readonly target: string; readonly draft: string };
+  readonly packs?: {
+    readonly target: string;
+    /** Null: an edge without weights. */
+    readonly draft: string | null;
+  };
 }
 
 export interface Running {
@@ -89,7 +93,7 @@ export const workerOf = async (miniflare: Miniflare, name: string) =>
 export async function start(options: Options = {}): Promise<Running> {
   const { packs = TINY_PACKS, withOrigin = true } = options;
   const assets = mkdtempSync(join(tmpdir(), "outrider-assets-"));
-  assembleAssets(packs.draft, assets);
+  await assembleEdge(await describeTarget(packs.draft ?? packs.target), packs.draft, assets);
   const { url, miniflare } = await startWorkers([
     edgeWorker(assets, { ...options.edge }, withOrigin),
     ...(withOrigin ? [originWorker(packs.target, { ...options.origin })] : []),
@@ -140,6 +144,7 @@ export interface Answer {
   >;
   readonly outrider: {
     readonly seed: number;
+    readonly draft: string;
     readonly draft_cache_n: number;
     readonly tokens: readonly { readonly id: number; readonly text: string; readonly kept: boolean }[];
   };

@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Miniflare } from "miniflare";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { assembleAssets } from "../../src/commands/start.ts";
 import { RECIPES } from "../../src/compress/recipes.ts";
 import { squeezeModel } from "../../src/compress/squeeze.ts";
+import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
 import { makeDeep, writeAnswers } from "../support/deep.ts";
 import { packHeader } from "../support/tiny.ts";
 import { answerOf, edgeWorker, originWorker, startWorkers, workerOf } from "./harness.ts";
@@ -58,12 +58,12 @@ describe("served as the draft, the words are those without it", () => {
   const alone = new Map<string, number[]>();
 
   beforeAll(async () => {
-    const edges = made.map((name) => {
+    const edges = made.map(async (name) => {
       const assets = join(home, "edges", name);
-      assembleAssets(packOf(name), assets);
+      await assembleEdge(await describeTarget(packOf(name)), packOf(name), assets);
       return edgeWorker(assets, { KV_PAGES: 32 }, true, name);
     });
-    ({ miniflare } = await startWorkers([...edges, originWorker(target, {})]));
+    ({ miniflare } = await startWorkers([...(await Promise.all(edges)), originWorker(target, {})]));
     for (const mode of MODES) {
       for (const prompt of PROMPTS) {
         const { ids, timings } = await ask(made[0]!, prompt, mode, { draft: "off" });

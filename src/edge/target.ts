@@ -1,0 +1,54 @@
+/**
+ * The target as the edge knows it: its id, and the tokenizer and template that turn requests into token ids. No weights
+ * are among it. Read once an isolate.
+ */
+import { type EdgeModel, edgeModelSchema } from "../format/target.ts";
+import { ChatTemplate } from "../model/chat.ts";
+import { OutriderError } from "../model/errors.ts";
+import { openTokenizer, type Tokenizer } from "../model/tokenizer.ts";
+import { assetText } from "../platform/assets.ts";
+import { Shared } from "../platform/shared.ts";
+
+export interface Target {
+  readonly description: EdgeModel;
+  readonly tokenizer: Tokenizer;
+  /** Throws `no_chat_template` for a model that was not made to chat. */
+  chat(): ChatTemplate;
+}
+
+/** Where its files lie among the assets; the host is not looked at. */
+const TARGET_URL = "https://assets/model/";
+
+let description: EdgeModel | undefined;
+
+/** The description alone, which the entry Worker asks for: no tokenizer is read. Throws `no_model` (503). */
+export async function describedModel(assets: Fetcher): Promise<EdgeModel> {
+  if (description !== undefined) return description;
+  const response = await assets.fetch(`${TARGET_URL}target.json`);
+  if (!response.ok) {
+    throw new OutriderError(
+      "no_model",
+      "no model is among the assets; run `outrider start` or `outrider build` first",
+      {
+        status: 503,
+      },
+    );
+  }
+  description = edgeModelSchema.parse(await response.json());
+  return description;
+}
+
+const target = new Shared<Target>();
+
+/** All that a turn needs to ask the origin. */
+export const loadedTarget = (assets: Fetcher): Promise<Target> =>
+  target.get(async (renew) => {
+    const own = await describedModel(assets);
+    renew();
+    const tokenizerText = await assetText(assets, TARGET_URL, "tokenizer.json");
+    renew();
+    const configText = await assetText(assets, TARGET_URL, "tokenizer_config.json");
+    const tokenizer = openTokenizer(tokenizerText);
+    let template: ChatTemplate | undefined;
+    return { description: own, tokenizer, chat: () => (template ??= new ChatTemplate(configText, tokenizer)) };
+  });

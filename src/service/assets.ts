@@ -1,0 +1,115 @@
+/**
+ * The edge's assets: what `start` serves, `build` writes and `deploy` uploads.
+ *
+ *   index.html …                            the page
+ *   model/target.json                       what the edge knows of its target (format/target.ts)
+ *   model/tokenizer.json, …_config.json     the target's tokenizer and chat template
+ *   draft/pack.json, model-….safetensors    the draft's pack, where there is a draft
+ */
+
+import { existsSync } from "node:fs";
+import { copyFile, link, mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { type PackHeader, targetOf } from "../format/pack-header.ts";
+import {
+  type DescribedTarget,
+  describeCheckpoint,
+  describeGguf,
+  describePack,
+  type EdgeModel,
+} from "../format/target.ts";
+import { OutriderError } from "../model/errors.ts";
+import { modelId } from "../model/model-id.ts";
+import { openTokenizer } from "../model/tokenizer.ts";
+import { FileSource, openDirectory, wholePack } from "../platform/disk.ts";
+import { runningFile } from "../platform/places.ts";
+
+/**
+ * Reads what an edge must know of a target: a pack (of a draft: the target that it drafts for), a GGUF file, or a Hugging
+ * Face folder. Throws `not_found` for anything else, `unsupported_tokenizer` for a tokenizer that cannot be read.
+ * @param name the model's id, where the file's own name is not to be it
+ */
+export async function describeTarget(file: string, name?: string): Promise<DescribedTarget> {
+  const described = await readTarget(file, name ?? modelId(file));
+  openTokenizer(described.tokenizer["tokenizer.json"]);
+  return name === undefined ? described : { ...described, model: name };
+}
+
+async function readTarget(file: string, name: string): Promise<DescribedTarget> {
+  if (file.endsWith(".gguf")) {
+    await using source = await FileSource.open(file);
+    return await describeGguf(source, name);
+  }
+  if (existsSync(path.join(file, "pack.json"))) return describePack(openDirectory(file));
+  if (existsSync(path.join(file, "config.json"))) return describeCheckpoint(openDirectory(file), name);
+  throw new OutriderError(
+    "not_found",
+    `${file}: neither a .gguf file nor a folder with pack.json (a pack) or config.json (a Hugging Face checkpoint)`,
+    { status: 404 },
+  );
+}
+
+/**
+ * The header of a draft's pack, having checked that all of it is there and that it drafts for this target.
+ * Throws `bad_pack` or `wrong_draft`.
+ */
+export async function draftFor(target: DescribedTarget, pack: string): Promise<PackHeader> {
+  const header = await wholePack(pack);
+  if (!header) {
+    throw new OutriderError(
+      "bad_pack",
+      `${pack} is no whole pack; make it again, or fetch it again from where it came from`,
+    );
+  }
+  const { model } = targetOf(header);
+  if (model !== target.model) {
+    throw new OutriderError(
+      "wrong_draft",
+      `${pack} drafts for ${model}, and the target is ${target.model}; choose a draft made for it, or --draft none`,
+    );
+  }
+  if (header.vocabulary.hash !== target.vocabulary.hash) {
+    throw new OutriderError(
+      "wrong_draft",
+      `${pack} has another vocabulary than ${target.model} here; make the draft from this target, or choose --draft none`,
+    );
+  }
+  return header;
+}
+
+/**
+ * Makes `folder` the edge's assets, whatever it held before. Packs are hard-linked: no second copy, nothing to copy again.
+ * @param draft directory of the draft's pack, or null for an edge without weights
+ * @returns what the edge will read as model/target.json
+ */
+export async function assembleEdge(target: DescribedTarget, draft: string | null, folder: string): Promise<EdgeModel> {
+  const header = draft === null ? null : await draftFor(target, draft);
+  const { tokenizer, ...description } = target;
+  const edge: EdgeModel = { ...description, draft: header?.model ?? null };
+  await rm(folder, { recursive: true, force: true });
+  await linkFiles(runningFile("edge/page"), folder);
+  await mkdir(path.join(folder, "model"));
+  for (const [name, text] of Object.entries(tokenizer)) await writeFile(path.join(folder, "model", name), text);
+  await writeFile(path.join(folder, "model/target.json"), `${JSON.stringify(edge, null, 2)}\n`);
+  if (draft !== null && header !== null) {
+    // Its tokenizer is the target's, which lies under model/.
+    const files = new Set(["pack.json", ...header.shards.map(({ file }) => file)]);
+    await linkFiles(draft, path.join(folder, "draft"), (file) => files.has(file));
+  }
+  return edge;
+}
+
+/** The files of a folder that `wanted` picks, in another as well. */
+export async function linkFiles(
+  from: string,
+  to: string,
+  wanted: (file: string) => boolean = () => true,
+): Promise<void> {
+  await mkdir(to, { recursive: true });
+  for (const file of (await readdir(from)).filter(wanted)) {
+    await link(path.join(from, file), path.join(to, file)).catch(() =>
+      // Another file system, or one without hard links.
+      copyFile(path.join(from, file), path.join(to, file)),
+    );
+  }
+}
