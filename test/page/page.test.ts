@@ -71,3 +71,12 @@ test("a refusal is shown as a sentence", async () => {
   await page.click("#send");
   await page.waitForFunction(() => document.querySelector("#log")?.textContent?.includes("context"));
 });
+
+test("the reference draws every object of openapi.json", async () => {
+  const api = (await (await fetch(`${run.url}/openapi.json`)).json()) as { components: { schemas: object } };
+  await page.goto(`${run.url}/docs`);
+  await page.waitForSelector("#reference h3");
+  for (const name of Object.keys(api.components.schemas)) expect(await page.locator(`#${name}`).count(), name).toBe(1);
+  expect(await page.textContent("#reference")).not.toContain("undefined");
+  expect(problems).toEqual([]);
+});

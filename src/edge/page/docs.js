@@ -24,7 +24,7 @@ function kind(schema) {
     return schema.anyOf.filter(({ type }) => type !== "null").flatMap((each, i) => [i ? " or " : "", ...kind(each)]);
   }
   if (schema.type === "array") return ["array of ", ...kind(schema.items ?? {})];
-  return [[schema.type ?? "any"].flat().filter((type) => type !== "null")[0]];
+  return [[schema.type ?? "any"].flat().find((type) => type !== "null") ?? "null"];
 }
 
 /** Rows of a field, and of the fields of an object that has no name of its own. */
