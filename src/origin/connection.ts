@@ -1,14 +1,14 @@
 /**
  * One socket of the origin and its state: waiting for an `open`, generating, or over. Turns frames into calls of the gateway
- * and what comes back into frames.
+ * and verdicts into frames.
  */
 import { OutriderError } from "../model/errors.ts";
 import { decodeEdgeFrame, encodeFrame, type OpenFrame, type OriginFrame } from "../verify/protocol.ts";
-import type { Drafts } from "./drafts.ts";
-import { asOutriderError } from "./failure.ts";
+import { asOutriderError } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
+import type { Generation } from "./generation.ts";
 
-/** What the gateway needs of a socket. Both may be called when the other side is gone, and then do nothing. */
+/** What a connection needs of a socket. Both may be called when the other side is gone, and then do nothing. */
 export interface OriginSocket {
   send(text: string): void;
   close(code: number, reason: string): void;
@@ -20,7 +20,7 @@ const OPEN_WITHIN_MS = 10_000;
 export class Connection {
   readonly #socket: OriginSocket;
   readonly #gateway: Gateway;
-  /** Of the generation that runs. */ #drafts: Drafts | null = null;
+  #generation: Generation | null = null;
   #over = false;
   #timer: ReturnType<typeof setTimeout>;
   #settle: () => void = () => {};
@@ -29,11 +29,11 @@ export class Connection {
     this.#settle = resolve;
   });
 
-  /** Its owner passes on what arrives and says when the socket closed. */
+  /** Its owner passes on what arrives with `receive`, and reports the socket's end with `closed`. */
   constructor(socket: OriginSocket, gateway: Gateway) {
     this.#socket = socket;
     this.#gateway = gateway;
-    gateway.entered();
+    gateway.enter();
     this.#timer = setTimeout(() => this.#end(1008, "nothing was opened in time"), OPEN_WITHIN_MS);
   }
 
@@ -42,11 +42,9 @@ export class Connection {
     try {
       const frame = decodeEdgeFrame(text);
       if (frame.type === "close") this.#end(1000, "closed by the edge");
-      else if (frame.type === "draft") {
-        const { position, patience } = frame;
-        this.#drafts?.put({ position, patience, ...this.#gateway.validPart(frame) });
-      } else if (this.#drafts) throw new OutriderError("bad_frame", "a generation is already running on this socket");
-      else void this.#generate(frame);
+      else if (frame.type === "draft") this.#generation?.draft(frame);
+      else if (!this.#generation) void this.#generate(frame);
+      else throw new OutriderError("bad_frame", "a generation is already running on this socket");
     } catch (error) {
       this.#fail(error);
     }
@@ -59,29 +57,27 @@ export class Connection {
 
   async #generate(open: OpenFrame): Promise<void> {
     clearTimeout(this.#timer);
-    const drafts = this.#gateway.drafts();
-    this.#drafts = drafts;
+    const generation = this.#gateway.generation(open);
+    this.#generation = generation;
     try {
-      const ended = await this.#gateway.generate(
-        open,
-        drafts,
-        () => !this.#over,
-        (verdict) => this.#send({ type: "verdict", ...verdict, tokens: [...verdict.tokens] }),
+      const reason = await this.#gateway.run(generation, (verdict) =>
+        this.#send({ type: "verdict", ...verdict, tokens: [...verdict.tokens] }),
       );
-      if (!ended) return;
-      const usage = { prompt: open.keep + open.prompt.length, decided: ended.decided, passes: ended.passes };
-      this.#send({ type: "done", reason: ended.reason, usage });
+      if (!reason) return;
+      const { promptTokens, decided, passes } = generation;
+      this.#send({ type: "done", reason, usage: { prompt: promptTokens, decided, passes } });
       this.#end(1000, "done");
     } catch (error) {
       this.#fail(error);
     } finally {
-      this.#drafts = null;
+      this.#generation = null;
       if (this.#over) this.#settle();
     }
   }
 
   /** An edge whose prefix is unknown may open again on the same socket; any other error ends it. */
   #fail(error: unknown): void {
+    this.#gateway.failed(error);
     const { code, message, retryable } = asOutriderError(error);
     this.#send({ type: "error", code, message, retryable });
     if (code !== "prefix_unknown") this.#end(1008, code);
@@ -97,8 +93,8 @@ export class Connection {
     this.#over = true;
     clearTimeout(this.#timer);
     this.#socket.close(code, reason);
-    this.#gateway.left();
-    if (this.#drafts) this.#drafts.wake();
+    this.#gateway.leave();
+    if (this.#generation) this.#generation.leave();
     else this.#settle();
   }
 }

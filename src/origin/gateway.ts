@@ -1,46 +1,48 @@
 /**
- * The origin's door: who may come in, how many at once, and whether what they ask can be done. It knows the wire and
- * Web-standard requests, but no server: `node.ts` and `embedded/worker.ts` bring it requests, and `connection.ts` sockets. What happens inside a generation
- * is `scheduler.ts`, what is kept between generations is `sequences.ts`.
- *
- *   GET  /health      what is served and how busy it is
- *   GET  /metrics     what was done since the start, for Prometheus
- *   GET  /v1/verify   upgrade to a WebSocket: one generation
- *   POST /v1/verify   one target pass: {open, draft} → a verdict, with `reason` when it ends the answer
+ * The origin around its engine: which generations run, what they leave behind, what is counted, and how it ends. It knows
+ * no server. The rest has files of its own: `door.ts` the HTTP routes, `connection.ts` one socket, `queue.ts` who waits,
+ * `generation.ts` one answer, `sequences.ts` what is kept between the answers of a session.
  */
 import { OutriderError } from "../model/errors.ts";
 import { bearerOf, isKnown } from "../platform/bearer.ts";
-import { beginningOf } from "../speculate/draft-tokens.ts";
-import type { DraftTokens, Verdict } from "../speculate/types.ts";
+import type { Done, Verdict } from "../speculate/types.ts";
 import type { Health } from "../verify/health.ts";
-import { decodeVerifyBody, MAX_FRAME_CHARS, type OpenFrame, PROTOCOL_VERSION } from "../verify/protocol.ts";
-import { Drafts } from "./drafts.ts";
+import { type OpenFrame, PROTOCOL_VERSION } from "../verify/protocol.ts";
 import type { TargetEngine } from "./engine.ts";
-import { errorResponse } from "./failure.ts";
-import { through } from "./leased.ts";
+import { draining, overloaded, unauthorized } from "./errors.ts";
+import { Generation } from "./generation.ts";
 import { Metrics } from "./metrics.ts";
 import { checkOpen, takeUp } from "./opening.ts";
-import { draining, noRoute, overloaded } from "./refusals.ts";
-import { decideAll, type Ended } from "./scheduler.ts";
-import { type Lease, type Limits, Sequences, taken } from "./sequences.ts";
+import { Queue } from "./queue.ts";
+import { type Lease, type Limits, Sequences } from "./sequences.ts";
 
 export interface GatewayOptions extends Limits {
-  /** Bearer token that callers must send; null lets everybody in. */ readonly token: string | null;
-  /** How long an `open` waits for room before it is refused as overloaded, in ms. */ readonly queueMs: number;
-  /** Longest patience that an edge may ask for, in ms. */ readonly mostPatience: number;
-  /** Told of each generation at its end, in numbers: nothing of what was said. */ log?(event: GenerationEvent): void;
-  /** Milliseconds of a steady clock. */ now(): number;
+  /** Bearer token that callers must send; null lets everybody in. */
+  readonly token: string | null;
+  /** How long a generation waits for others to end before it is refused as `overloaded`, in ms. */
+  readonly queueMs: number;
+  /** Longest patience that an edge may ask for, in ms. */
+  readonly mostPatience: number;
+  /** Called at the end of each generation, with numbers only: nothing of what was said. */
+  log?(event: GenerationEvent): void;
+  /** Milliseconds of a steady clock. */
+  now(): number;
 }
 
 /** One generation, for the log. */
 export interface GenerationEvent {
-  /** Beginning of the session's name, which is a hash. */ readonly session: string;
+  /** Beginning of the session's name, which is a hash. */
+  readonly session: string;
+  /** Tokens of the prompt. */
   readonly prompt: number;
-  /** Of the prompt, tokens that were held already. */ readonly cached: number;
+  /** Of the prompt, tokens that were held already. */
+  readonly cached: number;
   readonly decided: number;
   readonly passes: number;
+  /** Draft tokens kept. */
   readonly kept: number;
-  /** Why it ended: a reason, the code of an error, or `closed` by the edge. */ readonly end: string;
+  /** Why it ended: `stop`, `length`, the code of an error, or `closed` by the edge. */
+  readonly end: string;
   readonly queuedMs: number;
   readonly ms: number;
 }
@@ -53,19 +55,29 @@ export const DEFAULT_LIMITS = {
   mostPatience: 600_000,
 } as const;
 
-/** Sockets per generation at work, at most: those waiting for room, and those between open and close. */
+/** Sockets per generation at work, at most: those that wait for one to end, and those between open and close. */
 const SOCKETS_PER_LIVE = 4;
-const QUEUE_LOOK_MS = 20;
-/** Beyond its patience, how long a generation may go without a pass before it is taken for dead. */
-const DEAD_MS = 120_000;
+/** Between two looks at whether all generations have ended. */
+const DRAIN_LOOK_MS = 20;
+
+/**
+ * A gateway in front of an engine.
+ *
+ * @param options what differs from `DEFAULT_LIMITS`, an open door (`token: null`), and no log
+ * @example
+ * const engine = await engineRow("wasm").load({ model: "packs/target", … });
+ * const server = await serveOrigin(createGateway(engine, { token: process.env.ORIGIN_TOKEN }), 8788, "127.0.0.1");
+ */
+export const createGateway = (engine: TargetEngine, options: Partial<GatewayOptions> = {}): Gateway =>
+  new Gateway(engine, { ...DEFAULT_LIMITS, token: null, now: () => performance.now(), ...options });
 
 export class Gateway {
   readonly #engine: TargetEngine;
   readonly #options: GatewayOptions;
   readonly #sequences: Sequences;
+  readonly #queue: Queue;
   readonly #metrics = new Metrics();
   #connections = 0;
-  #waiting = 0;
   #trapped = false;
   #draining = false;
 
@@ -73,6 +85,7 @@ export class Gateway {
     this.#engine = engine;
     this.#options = options;
     this.#sequences = new Sequences(engine, options, options.now);
+    this.#queue = new Queue(this.#sequences, engine.context, options);
   }
 
   get model(): string {
@@ -88,132 +101,109 @@ export class Gateway {
     return { connections: this.#connections, ...this.#sequences.counts };
   }
 
-  /** Whether an upgrade may go ahead: null, or the response that refuses it. */
-  async refuse(request: { readonly path: string; readonly authorization: string | null }): Promise<Response | null> {
-    try {
-      if (request.path !== "/v1/verify") throw noRoute(request.path);
-      await this.#authorise(request.authorization);
-      if (this.#draining) throw draining();
-      if (this.#connections >= this.#options.live * SOCKETS_PER_LIVE) throw overloaded("connections");
-      return null;
-    } catch (error) {
-      return errorResponse(this.#seen(error));
-    }
+  health(): Health {
+    const { name, model, vocabulary, context, capabilities } = this.#engine;
+    const { size, hash } = vocabulary;
+    return {
+      status: this.#trapped ? "engine_trapped" : this.#draining ? "draining" : "ok",
+      version: PROTOCOL_VERSION,
+      model,
+      vocabulary: { size, hash },
+      engine: name,
+      context,
+      rules: [...capabilities.rules],
+      maxDraft: capabilities.maxDraft,
+      tokenRequired: this.#options.token !== null,
+      queued: this.#queue.length,
+      ...this.counts,
+    };
   }
 
-  /** A socket was taken over; `left` says that it is gone. */
-  entered(): void {
+  /** What was done since the start, in Prometheus' text format. */
+  metrics(): string {
+    const { live: processing, kept, connections } = this.counts;
+    return this.#metrics.text({ processing, kept, connections, deferred: this.#queue.length });
+  }
+
+  /** Throws `unauthorized` (401) unless the header carries the token, if there is one. */
+  async authorise(authorization: string | null): Promise<void> {
+    const { token } = this.#options;
+    if (token !== null && !(await isKnown(bearerOf(authorization) ?? "", [token]))) throw unauthorized();
+  }
+
+  /** Throws `draining` (503) once nothing new is taken and, for a socket, `overloaded` (429) when there are too many. */
+  admit(kind: "request" | "socket"): void {
+    if (this.#draining) throw draining();
+    if (kind === "socket" && this.#connections >= this.#options.live * SOCKETS_PER_LIVE)
+      throw overloaded("connections");
+  }
+
+  /** A socket was taken over; `leave` reports its end. */
+  enter(): void {
     this.#connections++;
   }
 
-  left(): void {
+  leave(): void {
     this.#connections--;
   }
 
-  /** Answers everything that is not an upgrade. */
-  async handle(request: Request): Promise<Response> {
-    try {
-      const { pathname } = new URL(request.url);
-      if (pathname === "/health" && request.method === "GET") return this.#health();
-      if (pathname === "/metrics" && request.method === "GET") {
-        await this.#authorise(request.headers.get("authorization"));
-        return this.#report();
-      }
-      if (pathname !== "/v1/verify" || request.method !== "POST") throw noRoute(`${request.method} ${pathname}`);
-      await this.#authorise(request.headers.get("authorization"));
-      if (this.#draining) throw draining();
-      const { open, draft } = decodeVerifyBody(await bodyOf(request));
-      const drafts = this.drafts();
-      drafts.put({ position: open.keep + open.prompt.length, ...this.validPart({ tokens: draft }) });
-      let verdict: Verdict | null = null;
-      const ended = await this.generate(
-        open,
-        drafts,
-        () => verdict === null && !request.signal.aborted,
-        (first) => {
-          verdict = first;
-        },
-      );
-      if (!verdict) throw new OutriderError("closed", "the caller went away before the pass", { status: 499 });
-      return Response.json({ type: "verdict", ...(verdict as Verdict), reason: ended?.reason ?? null });
-    } catch (error) {
-      return errorResponse(this.#seen(error));
-    }
+  /** A generation that does nothing before `run`, but takes drafts. */
+  generation(open: OpenFrame): Generation {
+    return new Generation(open, { engine: this.#engine, ...this.#options });
   }
 
   /**
-   * Runs a generation to its end, or until `alive` says no (null). Rejects with what makes it impossible: version, model,
-   * vocabulary, rule, tokens, length, room, an unknown prefix, a session that was taken over, a failing engine.
+   * Runs a generation to its end, or until it was left (null). Rejects with what makes it impossible: version, model,
+   * vocabulary, rule, tokens, length, no free place, an unknown prefix, a session that was taken over, a failing engine.
    */
-  async generate(
-    open: OpenFrame,
-    drafts: Drafts,
-    alive: () => boolean,
-    emit: (verdict: Verdict) => void,
-  ): Promise<Ended | null> {
+  async run(generation: Generation, emit: (verdict: Verdict) => void): Promise<Done["reason"] | null> {
     const { now } = this.#options;
+    const { open, promptTokens } = generation;
     const began = now();
-    let [kept, decided, passes, cached, queuedMs, end] = [0, 0, 0, 0, 0, "closed"];
     let lease: Lease | null = null;
+    let queuedMs = 0;
+    let cached = 0;
+    let end = "closed";
     try {
       checkOpen(open, this.#engine);
-      lease = await this.#lend(open, alive);
+      lease = await this.#queue.lease(generation);
       if (!lease) return null;
       queuedMs = now() - began;
       const { sequence } = lease;
       cached = await lease.pass(async () => takeUp(sequence, open));
-      this.#metrics.began(open.keep + open.prompt.length, cached, queuedMs);
-      const { capabilities } = this.#engine;
-      const task = {
-        sampling: open.sampling,
-        rule: open.rule,
-        stop: new Set(open.stop),
-        patience: open.patience,
-        mostPatience: this.#options.mostPatience,
-        maxTokens: open.maxTokens,
-        context: this.#engine.context,
-        maxDraft: capabilities.drafted(open.sampling) ? capabilities.maxDraft : 0,
-        siblings: capabilities.siblings,
-      };
-      const ended = await decideAll(through(lease), task, drafts, {
-        alive: ours(lease, alive),
-        emit: (verdict, engineCached) => {
-          this.#metrics.passed(verdict.passes - passes, verdict, engineCached);
-          kept += verdict.kept;
-          decided += verdict.tokens.length;
-          passes = verdict.passes;
-          emit(verdict);
-        },
-        now,
+      this.#metrics.began(promptTokens, cached, queuedMs);
+      const reason = await generation.decide(lease, (verdict, decision) => {
+        this.#metrics.passed(verdict, decision);
+        emit(verdict);
       });
-      if (ended) end = ended.reason;
-      return ended;
+      if (reason) end = reason;
+      return reason;
     } catch (error) {
       end = error instanceof OutriderError ? error.code : "internal";
-      throw this.#seen(error);
+      throw error;
     } finally {
       lease?.end();
-      const prompt = open.keep + open.prompt.length;
+      const { decided, passes, kept } = generation;
       const session = open.session.slice(0, 8);
-      this.#options.log?.({ session, prompt, cached, decided, passes, kept, end, queuedMs, ms: now() - began });
+      const ms = now() - began;
+      this.#options.log?.({ session, prompt: promptTokens, cached, decided, passes, kept, end, queuedMs, ms });
     }
   }
 
-  /** An empty box for the drafts of one generation. */
-  drafts(): Drafts {
-    return new Drafts(this.#options.now);
-  }
-
-  /** The part of a draft before the first id that the vocabulary lacks: that cannot be kept, and is no reason to fail. */
-  validPart(draft: DraftTokens): DraftTokens {
-    return beginningOf(draft, draft.tokens.length, (id) => id < this.#engine.vocabulary.size);
+  /** Counts an error that a caller is about to receive. */
+  failed(error: unknown): void {
+    const code = error instanceof OutriderError ? error.code : "internal";
+    if (code === "engine_trapped") this.#trapped = true;
+    this.#metrics.failed(code);
   }
 
   /** Refuses what is new and resolves when the generations at work have ended, or after `ms`. */
   async drain(ms: number): Promise<void> {
     this.#draining = true;
     const until = this.#options.now() + ms;
-    while (this.counts.live + this.#waiting > 0 && this.#options.now() < until) await looked();
+    while (this.counts.live + this.#queue.length > 0 && this.#options.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
+    }
   }
 
   /** Forgets sessions that have been idle for too long; to be called now and then. */
@@ -226,84 +216,4 @@ export class Gateway {
     this.#sequences.close();
     await this.#engine.close?.();
   }
-
-  #health(): Response {
-    const { name, model, vocabulary, context, capabilities } = this.#engine;
-    const { size, hash } = vocabulary;
-    const health: Health = {
-      status: this.#trapped ? "engine_trapped" : this.#draining ? "draining" : "ok",
-      version: PROTOCOL_VERSION,
-      model,
-      vocabulary: { size, hash },
-      engine: name,
-      context,
-      rules: [...capabilities.rules],
-      maxDraft: capabilities.maxDraft,
-      tokenRequired: this.#options.token !== null,
-      queued: this.#waiting,
-      ...this.counts,
-    };
-    return Response.json(health, { status: health.status === "ok" ? 200 : 503 });
-  }
-
-  #report(): Response {
-    const { live: processing, kept, connections } = this.counts;
-    const text = this.#metrics.text({ processing, kept, connections, deferred: this.#waiting });
-    return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } });
-  }
-
-  async #authorise(authorization: string | null): Promise<void> {
-    const { token } = this.#options;
-    if (token === null || (await isKnown(bearerOf(authorization) ?? "", [token]))) return;
-    throw new OutriderError("unauthorized", "this origin needs its bearer token in the authorization header", {
-      status: 401,
-    });
-  }
-
-  async #lend(open: OpenFrame, alive: () => boolean): Promise<Lease | null> {
-    const tokens = Math.min(this.#engine.context, open.keep + open.prompt.length + open.maxTokens);
-    const ticket = this.#sequences.ticket();
-    const until = this.#options.now() + this.#options.queueMs;
-    this.#waiting++;
-    try {
-      while (alive()) {
-        const lease = await this.#sequences.lend(open.session, ticket, tokens, open.patience + DEAD_MS);
-        if (lease) return lease;
-        if (this.#options.now() >= until) throw overloaded("generations");
-        await looked();
-      }
-      return null;
-    } finally {
-      this.#waiting--;
-    }
-  }
-
-  #seen(error: unknown): unknown {
-    const code = error instanceof OutriderError ? error.code : "internal";
-    if (code === "engine_trapped") this.#trapped = true;
-    this.#metrics.failed(code);
-    return error;
-  }
 }
-
-/** The body as text. Reads no further than the limit; a longer one is refused with 413. */
-async function bodyOf({ body }: Request): Promise<string> {
-  let text = "";
-  for await (const part of (body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
-    text += part;
-    if (text.length > MAX_FRAME_CHARS) {
-      throw new OutriderError("body_too_large", `the limit for a body is ${MAX_FRAME_CHARS} characters`, {
-        status: 413,
-      });
-    }
-  }
-  return text;
-}
-
-/** Whether a generation may go on. Throws once another connection took its session. */
-const ours = (lease: Lease, alive: () => boolean) => () => {
-  if (!lease.holds) throw taken();
-  return alive();
-};
-
-const looked = () => new Promise((resolve) => setTimeout(resolve, QUEUE_LOOK_MS));

@@ -2,6 +2,7 @@
  * What the gateway has done since it started, in Prometheus' text format. Names that llama.cpp's server has are llama.cpp's, so
  * that its dashboards read them; the rest begins with `outrider:`. Plain sums: whoever reads them takes rates.
  */
+import type { Decision } from "../speculate/accept.ts";
 import type { Verdict } from "../speculate/types.ts";
 
 /** Draft positions that are counted one by one. */
@@ -39,8 +40,8 @@ export class Metrics {
     this.#queueMs += queueMs;
   }
 
-  /** A verdict that took `passes` target passes; the engine had `cached` tokens of the timeline in its own prefix cache. */
-  passed(passes: number, { kept, tokens, scored, stepMs, waitMs }: Verdict, cached: number): void {
+  /** A verdict, and the engine's decision behind it. */
+  passed({ kept, tokens, scored, stepMs, waitMs }: Verdict, { passes = 1, cached = 0 }: Decision): void {
     this.#engineCachedTokens += cached;
     this.#passes += passes;
     this.#decided += tokens.length;

@@ -6,6 +6,7 @@ import { getRequestListener } from "@hono/node-server";
 import { type WebSocket, WebSocketServer } from "ws";
 import { MAX_FRAME_CHARS } from "../verify/protocol.ts";
 import { Connection } from "./connection.ts";
+import { answer, refusal } from "./door.ts";
 import type { Gateway } from "./gateway.ts";
 
 /** A socket that does not answer a ping within this time is cut: its other side is gone without a word. */
@@ -44,7 +45,7 @@ export async function serveOrigin(
     () => {},
   );
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_CHARS, perMessageDeflate: false });
-  const listener = getRequestListener((request) => gateway?.handle(request) ?? loading(), {
+  const listener = getRequestListener((request) => (gateway ? answer(gateway, request) : loading()), {
     // For requests without a host header.
     hostname: "origin",
     // A library must leave the globals of its process alone.
@@ -95,11 +96,11 @@ async function upgrade(
 ): Promise<void> {
   socket.on("error", () => socket.destroy());
   if (!gateway) return refuse(socket, loading());
-  const refusal = await gateway.refuse({
+  const refused = await refusal(gateway, {
     path: (incoming.url ?? "/").split("?")[0]!,
     authorization: incoming.headers.authorization ?? null,
   });
-  if (refusal) return refuse(socket, refusal);
+  if (refused) return refuse(socket, refused);
   sockets.handleUpgrade(incoming, socket, head, (opened) => {
     const connection = new Connection(
       { send: (text) => opened.send(text), close: (code, reason) => opened.close(code, reason) },

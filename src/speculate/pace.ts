@@ -1,19 +1,19 @@
 /**
- * What passes, drafts and the way between cost, learned from the origin's own times. A draft token that was made without a pause since a
- * verdict came so long after it as the way and all tokens made since take, whatever the origin decided meanwhile.
+ * Learns costs from the times that an origin reports. A draft token made without a pause since a verdict arrives after the
+ * round trip and the time for all tokens made since, whatever the origin decided meanwhile:
  *
- *   verdict at 20 ─ d1 ─ d2 ─ d3 ─ d4 …          the drafter, on its way since
- *          20 ─ 21 ─ 22                          the origin decided two by itself
- *                     draft {22: d3 d4}          4 tokens, in the time of two passes and what `turn` says
+ *   verdict at 20 ─ d1 ─ d2 ─ d3 ─ d4 …          the drafter, at work since
+ *          20 ─ 21 ─ 22                          the origin decided two tokens by itself
+ *                     draft {22: d3 d4}          4 tokens, in the time of two passes and `arrival.ms`
  */
 import type { History } from "./history.ts";
 import type { Verdict } from "./types.ts";
 
 export class Pace {
   readonly #history: History;
-  /** Lengths of the timeline between which the drafter has worked without a pause; at the first nothing was ahead. */
+  /** Lengths of the timeline between which the drafter worked without a pause; at the first no token was drafted yet. */
   #stretch = { from: 0, to: -1 };
-  /** The origin's time, waits and passes, at which it sent the verdict that ended there. */
+  /** By length of the timeline: the origin's clock (all its waits and passes) when it sent the verdict that ended there. */
   readonly #sentAt = new Map<number, number>();
   #originMs = 0;
 
@@ -21,26 +21,27 @@ export class Pace {
     this.#history = history;
   }
 
-  /** The drafter begins, with nothing ahead. */
+  /** The drafter begins at this position, with no draft token ahead of the timeline. */
   begin(position: number): void {
     this.#stretch = { from: position, to: Number.POSITIVE_INFINITY };
   }
 
-  /** It has nothing to do before the timeline is longer. */
+  /** The drafter has nothing to do before the timeline is longer than this. */
   pause(position: number): void {
     this.#stretch.to = Math.min(this.#stretch.to, position);
   }
 
-  learn({ position, tokens, passes, scored, stepMs, waitMs, turn }: Verdict): void {
+  learn({ position, tokens, passes, scored, stepMs, waitMs, arrival }: Verdict): void {
     this.#originMs += waitMs + stepMs;
     this.#sentAt.set(position + tokens.length, this.#originMs);
-    if (passes <= 1) return; // the prompt's pass tells nothing about the next ones
-    // A clock that stands still during a pass (a deployed Worker) tells nothing.
+    // The prompt's pass says nothing about later ones.
+    if (passes <= 1) return;
+    // Zero comes from a clock that stands still during a pass, as in a deployed Worker.
     if (stepMs > 0) this.#history.stepped(scored, stepMs);
-    const { from, to } = this.#stretch;
-    const madeAt = turn && this.#sentAt.get(turn.position);
-    const since = this.#sentAt.get(from);
-    if (!turn || madeAt === undefined || since === undefined || turn.position < from || turn.position > to) return;
-    this.#history.turned(turn.position - from + turn.tokens, madeAt - since + turn.ms);
+    if (!arrival || arrival.position < this.#stretch.from || arrival.position > this.#stretch.to) return;
+    const madeAt = this.#sentAt.get(arrival.position);
+    const since = this.#sentAt.get(this.#stretch.from);
+    if (madeAt === undefined || since === undefined) return;
+    this.#history.arrived(arrival.position - this.#stretch.from + arrival.tokens, madeAt - since + arrival.ms);
   }
 }

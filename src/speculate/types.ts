@@ -80,7 +80,7 @@ export interface Verdict {
    * The newest draft that has arrived since the last verdict: its position and length, and how long after the verdict that
    * ended there it came. Absent where none came.
    */
-  readonly turn?: { readonly position: number; readonly tokens: number; readonly ms: number } | undefined;
+  readonly arrival?: { readonly position: number; readonly tokens: number; readonly ms: number } | undefined;
   /** The engine cannot judge drafts under this sampling: it streams, and none is used. */
   readonly undrafted?: boolean | undefined;
   /** The engine judges siblings. */ readonly siblings?: boolean | undefined;
@@ -101,4 +101,18 @@ export interface Verifier {
   readonly ready: boolean;
   /** Tells the origin to stop; idempotent. */
   close(): void;
+}
+
+/**
+ * The beginning of a draft that a wire, a vocabulary or a pass can take: the first `most` tokens before one that is not
+ * `valid`, since that cannot be kept nor anything after it, and their valid siblings.
+ */
+export function beginningOf(
+  { tokens, siblings = [] }: DraftTokens,
+  most: number,
+  valid: (id: number) => boolean = () => true,
+): { tokens: readonly number[]; siblings: readonly Sibling[] } {
+  const bad = tokens.findIndex((id) => !valid(id));
+  const first = tokens.slice(0, bad < 0 ? most : Math.min(most, bad));
+  return { tokens: first, siblings: siblings.filter(({ at, id }) => at < first.length && valid(id)) };
 }

@@ -9,8 +9,7 @@
  *    └──────────────────────────────────────────────────────────┘
  */
 import { OutriderError } from "../model/errors.ts";
-import { beginningOf } from "../speculate/draft-tokens.ts";
-import type { Done, Draft, Verdict, Verifier } from "../speculate/types.ts";
+import { beginningOf, type Done, type Draft, type Verdict, type Verifier } from "../speculate/types.ts";
 import { final, refusal, unreachable } from "./failures.ts";
 import {
   type DraftFrame,

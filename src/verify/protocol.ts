@@ -1,23 +1,24 @@
 /**
- * The wire between edge and origin, and its only home. JSON text frames over one WebSocket per generation;
- * the same `open` and `draft` frames in one body make a one-shot `POST /v1/verify`.
+ * The wire between edge and origin, and its only home. JSON text frames over one WebSocket per generation; the same `open`
+ * frame and a draft's tokens in one body make a one-shot `POST /v1/verify`.
  *
  *   frame    from    meaning
  *   open     edge    start or resume: decide tokens from position keep + prompt.length on
- *   draft    edge    proposed tokens from `position` on, and siblings: other tokens for their places, for an origin whose
- *                    verdicts say that it judges them; dropped if late or unfitting; without tokens: there will be none for
- *                    positions up to this one, do not wait
+ *   draft    edge    proposed tokens from `position` on, and siblings: alternatives for single positions, for an origin whose
+ *                    verdicts report that it verifies them. Dropped if late or unfitting. Without tokens: no draft will come
+ *                    for positions up to this one, do not wait
  *   close    edge    the client went away; the origin stops within one pass
  *   verdict  origin  one target pass: how many draft tokens were kept, and the tokens it decided
  *   done     origin  nothing more will be decided, and why
- *   error    origin  refused or failed; `retryable` says whether the same open may succeed later
+ *   error    origin  refused or failed; `retryable` tells whether the same open may succeed later
  *
  * The bearer token travels in the `authorization` header of the upgrade, never in a frame.
  */
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
 
-export const PROTOCOL_VERSION = 1;
+/** Edge and origin must have the same. 2: `arrival` in verdicts was `turn`. */
+export const PROTOCOL_VERSION = 2;
 /** Longest frame either side accepts, in characters: an `open` with 128k token ids fits. */
 export const MAX_FRAME_CHARS = 2_000_000;
 /** Longest draft in tokens; one target pass scores MAX_DRAFT + 1 positions. */
@@ -44,28 +45,38 @@ const openSchema = z.object({
   type: z.literal("open"),
   version: z.int(),
   model: z.string(),
-  /** `vocabulary.hash` of the edge's pack. */ vocabulary: z.string(),
+  /** `vocabulary.hash` of the edge's pack. */
+  vocabulary: z.string(),
   session: z.string().min(1).max(128),
-  /** Tokens of this session that the origin should still hold; 0 sends the whole prompt. */ keep: position,
-  /** `timelineHash` of the kept tokens; ignored when keep is 0. */ keepHash: z.string(),
-  /** The timeline after the kept prefix. */ prompt: z.array(token),
+  /** Tokens of this session that the origin should still hold; 0 sends the whole prompt. */
+  keep: position,
+  /** `timelineHash` of the kept tokens; ignored when keep is 0. */
+  keepHash: z.string(),
+  /** The timeline after the kept prefix. */
+  prompt: z.array(token),
   sampling: samplingSchema,
   rule: ruleSchema,
-  /** How long the origin waits for a draft before it decodes by itself, in ms. */ patience,
-  /** Tokens to decide at most. */ maxTokens: z.int().min(1),
-  /** Token ids that end the answer. */ stop: z.array(token),
+  /** How long the origin waits for a draft before it decodes by itself, in ms. */
+  patience,
+  /** Tokens to decide at most. */
+  maxTokens: z.int().min(1),
+  /** Token ids that end the answer. */
+  stop: z.array(token),
 });
 
 const draftSchema = z.object({
   type: z.literal("draft"),
   position,
   tokens: z.array(token).max(MAX_DRAFT),
-  /** Of the token that is `at` in `tokens`. */ siblings: z
+  /** Alternatives to the token that is `at` in `tokens`. */
+  siblings: z
     .array(z.object({ at: position, id: token }))
     .max(MAX_DRAFT)
     .optional(),
-  /** From now on, instead of what `open` said. */ patience: patience.optional(),
+  /** From now on, instead of the patience of `open`. */
+  patience: patience.optional(),
 });
+
 const closeSchema = z.object({ type: z.literal("close") });
 
 const verdictSchema = z.object({
@@ -74,16 +85,16 @@ const verdictSchema = z.object({
   kept: z.int().min(0),
   tokens: z.array(token).min(1),
   passes: z.int().min(1),
-  /** Draft tokens that the pass judged. */ scored: z.int().min(0),
+  /** Draft tokens that the pass scored, siblings among them. */
+  scored: z.int().min(0),
   stepMs: z.number().min(0),
   waitMs: z.number().min(0),
-  /** The newest draft, and when it came: ms after the verdict that ended at its position. */ turn: z
-    .object({ position, tokens: z.int().min(0), ms: z.number().min(0) })
-    .optional(),
-  /** The engine cannot judge drafts under this sampling: none is used, so none need be made. */ undrafted: z
-    .boolean()
-    .optional(),
-  /** The engine judges siblings. */ siblings: z.boolean().optional(),
+  /** The newest draft, and when it arrived: ms after the verdict that ended at its position. */
+  arrival: z.object({ position, tokens: z.int().min(0), ms: z.number().min(0) }).optional(),
+  /** The engine cannot verify drafts under this sampling: none is used, so none need be made. */
+  undrafted: z.boolean().optional(),
+  /** The engine verifies siblings. */
+  siblings: z.boolean().optional(),
 });
 
 const doneSchema = z.object({
@@ -104,9 +115,6 @@ const originFrameSchema = z.discriminatedUnion("type", [verdictSchema, doneSchem
 
 export type OpenFrame = z.infer<typeof openSchema>;
 export type DraftFrame = z.infer<typeof draftSchema>;
-export type VerdictFrame = z.infer<typeof verdictSchema>;
-export type DoneFrame = z.infer<typeof doneSchema>;
-export type ErrorFrame = z.infer<typeof errorSchema>;
 export type EdgeFrame = z.infer<typeof edgeFrameSchema>;
 export type OriginFrame = z.infer<typeof originFrameSchema>;
 

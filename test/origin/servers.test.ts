@@ -130,7 +130,7 @@ test("SGLang is asked from the last decided token on, which its cache never hold
 
   const metrics = new Metrics();
   const verdict = { position: 30, kept: 0, tokens: [1], passes: 1, scored: 3, stepMs: 1, waitMs: 0 };
-  metrics.passed(1, verdict, cached!);
+  metrics.passed(verdict, { kept: 0, tokens: [1], cached: cached! });
   const text = metrics.text({ processing: 0, deferred: 0, connections: 0, kept: 0 });
   expect(text).toContain("\noutrider:engine_cached_tokens_total 29\n");
   await server.close();

@@ -7,8 +7,17 @@ function watch({ R, t, T }: { R: number; t: number; T: number }, pauses: boolean
   const history = new History({ roundTripMs: 60, draftStepMs: 20, targetStepMs: 40, positionMs: 1 });
   const pace = new Pace(history);
   let [position, passes] = [100, 2];
-  const verdict = (turn?: { position: number; tokens: number; ms: number }) =>
-    pace.learn({ position: position++, kept: 0, tokens: [1], passes: passes++, scored: 0, stepMs: T, waitMs: 0, turn });
+  const verdict = (arrival?: { position: number; tokens: number; ms: number }) =>
+    pace.learn({
+      position: position++,
+      kept: 0,
+      tokens: [1],
+      passes: passes++,
+      scored: 0,
+      stepMs: T,
+      waitMs: 0,
+      arrival,
+    });
   verdict();
   for (let n = 0; n < 300; n++) {
     const from = position;

@@ -44,7 +44,7 @@ class HandVerifier implements Verifier {
   }
 }
 
-const verdict = (position: number, kept: number, tokens: number[], passes: number, turnMs?: number): Verdict => ({
+const verdict = (position: number, kept: number, tokens: number[], passes: number, arrivalMs?: number): Verdict => ({
   position,
   kept,
   tokens,
@@ -52,7 +52,7 @@ const verdict = (position: number, kept: number, tokens: number[], passes: numbe
   scored: 0,
   stepMs: 10,
   waitMs: 0,
-  turn: turnMs === undefined ? undefined : { position, tokens: 4, ms: turnMs },
+  arrival: arrivalMs === undefined ? undefined : { position, tokens: 4, ms: arrivalMs },
 });
 
 const window = (policy: Partial<WindowPolicy> = {}, history = new History()) =>

@@ -270,7 +270,7 @@ describe("history", () => {
     for (let i = 0; i < 400; i++) {
       const K = Math.floor(random() * 9);
       const hiccup = i % 50 === 49 ? 5000 : 0;
-      history.turned(K, truth.roundTripMs + truth.draftStepMs * K + normal(random) + hiccup);
+      history.arrived(K, truth.roundTripMs + truth.draftStepMs * K + normal(random) + hiccup);
       history.stepped(K, truth.targetStepMs + truth.positionMs * K + normal(random));
     }
     const costs = history.costs;
@@ -286,7 +286,7 @@ describe("history", () => {
 
   test("never reports a negative cost, and stays defined when every draft has one length", () => {
     const history = new History();
-    for (let i = 0; i < 300; i++) history.turned(4, i % 2 === 0 ? 0 : 1);
+    for (let i = 0; i < 300; i++) history.arrived(4, i % 2 === 0 ? 0 : 1);
     for (let i = 0; i < 300; i++) history.stepped(i % 2, i % 2 === 0 ? 50 : 10);
     for (const cost of Object.values(history.costs)) expect(cost).toBeGreaterThanOrEqual(0);
     expect(history.costs.roundTripMs + 4 * history.costs.draftStepMs).toBeLessThan(4);

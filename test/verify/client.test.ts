@@ -8,6 +8,7 @@ import {
   type EdgeFrame,
   encodeFrame,
   type OriginFrame,
+  PROTOCOL_VERSION,
   timelineHash,
 } from "../../src/verify/protocol.ts";
 import { sleep } from "../support/scripted.ts";
@@ -167,7 +168,7 @@ describe("one socket", () => {
     await expect(verifier.next()).rejects.toMatchObject({ code: "closed" });
     expect(peers[0]!.frames[0]).toEqual({
       type: "open",
-      version: 1,
+      version: PROTOCOL_VERSION,
       model: "m",
       vocabulary: "v",
       session: "s",

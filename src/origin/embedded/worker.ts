@@ -10,8 +10,9 @@ import { bundledModules } from "../../platform/bundled.ts";
 import { Shared } from "../../platform/shared.ts";
 import { MAX_DRAFT } from "../../verify/protocol.ts";
 import { Connection } from "../connection.ts";
+import { answer, refusal } from "../door.ts";
 import { WasmEngine } from "../engines/wasm.ts";
-import { errorResponse } from "../failure.ts";
+import { errorResponse } from "../errors.ts";
 import { DEFAULT_LIMITS, Gateway } from "../gateway.ts";
 
 interface Env {
@@ -41,10 +42,10 @@ export default {
       const gateway = await gatewayOf(env);
       // A trapped engine fails this request; the next one loads a fresh one.
       if (!gateway.healthy) loaded.drop(gateway);
-      if (request.headers.get("upgrade") !== "websocket") return await gateway.handle(request);
+      if (request.headers.get("upgrade") !== "websocket") return await answer(gateway, request);
       const authorization = request.headers.get("authorization");
-      const refusal = await gateway.refuse({ path: new URL(request.url).pathname, authorization });
-      return refusal ?? accept(gateway, ctx);
+      const refused = await refusal(gateway, { path: new URL(request.url).pathname, authorization });
+      return refused ?? accept(gateway, ctx);
     } catch (error) {
       return errorResponse(error);
     }

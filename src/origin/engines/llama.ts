@@ -16,10 +16,9 @@ import { modelId } from "../../model/model-id.ts";
 import { vocabularyHash } from "../../model/tokenizer-files.ts";
 import { FileSource } from "../../platform/disk.ts";
 import { accept, type Decision, type Judge } from "../../speculate/accept.ts";
-import { type Deciding, type EngineSequence, KV_CONTEXTS, type TargetEngine } from "../engine.ts";
+import { type Deciding, type EngineSequence, KV_CONTEXTS, type TargetEngine, Timeline } from "../engine.ts";
 import { findLlamaLibrary, type LibrarySequence, type Reply } from "./llama-library.ts";
 import { inquire, inquireAll, type Vocabulary } from "./llama-questions.ts";
-import { Timeline } from "./timeline.ts";
 
 /** Prompt tokens of one call: what other sessions wait for, at most. */
 const SLICE = 256;

@@ -1,9 +1,8 @@
 /** What engines behind a server have in common: the server keeps keys and values, and tells of a position its likeliest tokens. */
 import type { Decision } from "../../speculate/accept.ts";
 import type { Rule, Sampling, Sibling } from "../../speculate/types.ts";
-import type { Deciding, EngineSequence, TargetEngine } from "../engine.ts";
+import { type Deciding, type EngineSequence, type TargetEngine, Timeline } from "../engine.ts";
 import type { ServedModel } from "./served-model.ts";
-import { Timeline } from "./timeline.ts";
 
 export interface RemoteOptions {
   readonly url: string;

@@ -16,8 +16,7 @@ import { OutriderError } from "../../model/errors.ts";
 import { isTrimmed } from "../../model/token-rows.ts";
 import { accept, type Decision, fullJudge, positionsOf } from "../../speculate/accept.ts";
 import type { Sibling } from "../../speculate/types.ts";
-import type { Capabilities, Deciding, EngineSequence, TargetEngine } from "../engine.ts";
-import { Timeline } from "./timeline.ts";
+import { type Capabilities, type Deciding, type EngineSequence, type TargetEngine, Timeline } from "../engine.ts";
 
 /** Prompt tokens between two looks at the event loop. */
 const SLICE = 32;

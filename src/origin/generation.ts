@@ -1,0 +1,227 @@
+/**
+ * One generation at the origin: prefill in slices, then target passes until the answer ends.
+ *
+ * Before each pass it looks for a draft that fits. With patience 0 it takes what has arrived and never waits, so it is as
+ * fast as decoding alone. Otherwise it waits up to `patience` ms, which any draft may change, unless the drafter has
+ * declined. Patience is for a drafter that is at work: after two waits in vain it waits again only once a draft fits.
+ * While it waits for nobody, an engine that can stream does so until a draft fits.
+ *
+ * The sequence is worked on only through the lease. Whoever takes the session over waits for the slice or pass under way.
+ */
+import { OutriderError } from "../model/errors.ts";
+import type { Decision } from "../speculate/accept.ts";
+import { beginningOf, type Done, type Draft, type DraftTokens, type Verdict } from "../speculate/types.ts";
+import type { OpenFrame } from "../verify/protocol.ts";
+import { Drafts } from "./drafts.ts";
+import type { Deciding, TargetEngine } from "./engine.ts";
+import { type Lease, taken } from "./sequences.ts";
+
+/** Longest time between two looks at whether the generation still has its session, in ms. */
+const LOOK_MS = 100;
+const MAX_UNANSWERED = 2;
+const UNDRAFTED = { undrafted: true } as const;
+const SIBLINGS = { siblings: true } as const;
+const NO_DRAFT: DraftTokens = { tokens: [] };
+/** Verdicts whose time of sending is remembered. */
+const MAX_SENT = 32;
+
+/** What a generation takes from its gateway. */
+export interface Surroundings {
+  readonly engine: Pick<TargetEngine, "vocabulary" | "context" | "capabilities">;
+  /** Longest patience in ms, whatever the edge asks for. */
+  readonly mostPatience: number;
+  /** Milliseconds of a steady clock. In a deployed Worker it stands still during a pass, and steps are reported as 0. */
+  now(): number;
+}
+
+/** Called after each pass with its verdict, and with what the engine returned. */
+export type Emit = (verdict: Verdict, decision: Decision) => void;
+
+export class Generation {
+  readonly open: OpenFrame;
+  /** Tokens decided, target passes, and draft tokens kept so far. */
+  decided = 0;
+  passes = 0;
+  kept = 0;
+  readonly #surroundings: Surroundings;
+  readonly #drafts: Drafts;
+  readonly #deciding: Deciding;
+  /** Draft tokens of one pass; 0 where the engine cannot verify any under this sampling. */
+  readonly #maxDraft: number;
+  /** When the last verdicts were sent, by the position at which they ended. */
+  readonly #sentAt = new Map<number, number>();
+  #stream: AsyncGenerator<number, void> | null = null;
+  #unanswered = 0;
+  #left = false;
+
+  constructor(open: OpenFrame, surroundings: Surroundings) {
+    const { capabilities } = surroundings.engine;
+    this.open = open;
+    this.#surroundings = surroundings;
+    this.#drafts = new Drafts(surroundings.now);
+    this.#deciding = { sampling: open.sampling, rule: open.rule, stop: new Set(open.stop) };
+    this.#maxDraft = capabilities.drafted(open.sampling) ? capabilities.maxDraft : 0;
+  }
+
+  /** Tokens of the timeline that `open` describes. */
+  get promptTokens(): number {
+    return this.open.keep + this.open.prompt.length;
+  }
+
+  /** True once nobody is interested in the rest. */
+  get left(): boolean {
+    return this.#left;
+  }
+
+  /** The edge went away, or has what it asked for: the generation ends within one slice or pass. */
+  leave(): void {
+    this.#left = true;
+    this.#drafts.wake();
+  }
+
+  /** A draft has arrived. What follows an id that the vocabulary lacks cannot be kept and is left out. */
+  draft({ position, patience, tokens, siblings }: Draft): void {
+    const { size } = this.#surroundings.engine.vocabulary;
+    const valid = beginningOf({ tokens, siblings }, tokens.length, (id) => id < size);
+    this.#drafts.put({ position, patience, ...valid });
+  }
+
+  /**
+   * Decides until the answer ends. Resolves to null after `leave`. Rejects with `session_taken` once another connection has
+   * the session, and with what the engine rejects with.
+   *
+   * @param lease of a sequence that holds the timeline of `open`
+   */
+  async decide(lease: Lease, emit: Emit): Promise<Done["reason"] | null> {
+    const { now, engine } = this.#surroundings;
+    const { maxTokens } = this.open;
+    const { sequence } = lease;
+    const { timeline } = sequence;
+    try {
+      for (;;) {
+        while (this.#goesOn(lease) && (await lease.pass(() => sequence.prefill()))) await breathe();
+        const lookedAt = now();
+        const draft = await this.#nextDraft(lease);
+        if (!this.#goesOn(lease)) return null;
+        const position = timeline.length;
+        const most = Math.min(maxTokens - this.decided, engine.context - position);
+        const scored = this.#cut(draft, most - 1);
+        const startedAt = now();
+        const decision = await this.#pass(lease, scored, most);
+        emit(this.#verdict(position, scored, decision, { lookedAt, startedAt }), decision);
+        if (this.#deciding.stop.has(timeline.at(-1)!)) return "stop";
+        if (this.decided >= maxTokens || timeline.length >= engine.context) return "length";
+      }
+    } finally {
+      await this.#endStream();
+    }
+  }
+
+  #goesOn(lease: Lease): boolean {
+    if (!lease.holds) throw taken();
+    return !this.#left;
+  }
+
+  get #patience(): number {
+    return Math.min(this.#drafts.patience ?? this.open.patience, this.#surroundings.mostPatience);
+  }
+
+  get #waits(): boolean {
+    return this.#patience > 0 && this.#maxDraft > 0 && this.#unanswered < MAX_UNANSWERED;
+  }
+
+  /** A draft that fits, or none. The prompt's own pass never waits. */
+  async #nextDraft(lease: Lease): Promise<DraftTokens> {
+    const { timeline } = lease.sequence;
+    const { now } = this.#surroundings;
+    const began = now();
+    await breathe();
+    for (;;) {
+      const draft = this.#drafts.take(timeline);
+      const declined = this.#drafts.declines(timeline.length);
+      if (draft || declined) this.#unanswered = 0;
+      if (draft) return draft;
+      if (this.passes === 0 || !this.#waits || declined || !this.#goesOn(lease)) return NO_DRAFT;
+      const left = began + this.#patience - now();
+      if (left <= 0) {
+        this.#unanswered++;
+        return NO_DRAFT;
+      }
+      await this.#drafts.arrival(Math.min(left, LOOK_MS));
+    }
+  }
+
+  /** Of a draft as many tokens as may still be kept, and as many of their siblings as the pass can score besides. */
+  #cut(draft: DraftTokens, most: number): Required<DraftTokens> {
+    const { tokens, siblings } = beginningOf(draft, Math.max(0, Math.min(this.#maxDraft, most)));
+    const verifies = this.#surroundings.engine.capabilities.siblings;
+    return { tokens, siblings: verifies ? siblings.slice(0, this.#maxDraft - tokens.length) : [] };
+  }
+
+  /**
+   * One pass over a draft. Without one, and while nobody is waited for, a server as engine goes on with a single request:
+   * the pass is then its next token. Only greedy tokens do not depend on the noise, which a server does not know.
+   */
+  async #pass(lease: Lease, { tokens, siblings }: Required<DraftTokens>, most: number): Promise<Decision> {
+    const { sequence } = lease;
+    const streams = tokens.length === 0 && !this.#waits && this.open.sampling.temperature === 0;
+    if (!streams || !sequence.stream) {
+      await this.#endStream();
+      return lease.pass(() => sequence.decide(tokens, this.#deciding, siblings));
+    }
+    this.#stream ??= sequence.stream(most);
+    const stream = this.#stream;
+    const { value, done } = await lease.pass(() => stream.next());
+    return { kept: 0, tokens: done ? [] : [value] };
+  }
+
+  async #endStream(): Promise<void> {
+    const stream = this.#stream;
+    this.#stream = null;
+    await stream?.return();
+  }
+
+  #verdict(
+    position: number,
+    scored: Required<DraftTokens>,
+    { kept, tokens, passes = 1 }: Decision,
+    { lookedAt, startedAt }: { readonly lookedAt: number; readonly startedAt: number },
+  ): Verdict {
+    if (tokens.length === 0) {
+      throw new OutriderError("engine_failed", "the engine gave no token", { status: 502, retryable: true });
+    }
+    this.passes += passes;
+    this.decided += tokens.length;
+    this.kept += kept;
+    const now = this.#surroundings.now();
+    const arrival = this.#arrival();
+    this.#sentAt.set(position + tokens.length, now);
+    if (this.#sentAt.size > MAX_SENT) this.#sentAt.delete(this.#sentAt.keys().next().value!);
+    return {
+      position,
+      kept,
+      tokens,
+      passes: this.passes,
+      scored: scored.tokens.length + scored.siblings.length,
+      stepMs: now - startedAt,
+      waitMs: startedAt - lookedAt,
+      arrival,
+      ...(this.#maxDraft === 0 ? UNDRAFTED : this.#surroundings.engine.capabilities.siblings && SIBLINGS),
+    };
+  }
+
+  /** As `Verdict.arrival`. */
+  #arrival(): Verdict["arrival"] {
+    const newest = this.#drafts.newest();
+    const sent = newest ? this.#sentAt.get(newest.position) : undefined;
+    if (!newest || sent === undefined) return undefined;
+    return { position: newest.position, tokens: newest.tokens, ms: newest.at - sent };
+  }
+}
+
+/** Lets sockets and timers of other work run. Where there is setImmediate it spares the millisecond of a timer. */
+const breathe = (): Promise<void> =>
+  new Promise((resolve) => {
+    if (typeof setImmediate === "function") setImmediate(resolve);
+    else setTimeout(resolve, 0);
+  });
