@@ -12,7 +12,8 @@ export type Logits = Pick<Llama, "tokens" | "argmax" | "gumbelArgmax" | "logSumE
 
 export interface Drawn {
   readonly id: number;
-  /** What it was drawn for: its logit, and the temperature times its noise. */ readonly score: number;
+  /** What it was drawn for: its logit, and the temperature times its noise. */
+  readonly score: number;
 }
 
 /** How far below the largest the thresholds of top_k and top_p are looked for, until found. */

@@ -1,39 +1,56 @@
 /**
  * The Llama forward pass over the kernels, one screen. Letters as in `model/config.ts`; T tokens of one timeline enter at
- * position `cache.tokens.length`. Every value a token yields is the same bits whatever T is (see `kernels/abi.ts`).
+ * position `position`. A token's values have the same bits whatever T is (kernels/abi.ts).
  * Touvron et al. 2023 (arXiv 2302.13971), grouped-query attention after Ainslie et al. 2023 (arXiv 2305.13245).
  */
+
 import { headBlockBytes, type Kernels } from "../kernels/abi.ts";
+import { type Bytes, type Floats, floatsAfter } from "../kernels/address.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import type { ActivationBits } from "../model/formats/format.ts";
 import { embedRow, type Matrix, multiplyMatrix } from "./matrix.ts";
 import type { Scratch } from "./memory-plan.ts";
 
-/** Addresses of norms, and matrices; a list of these is one matrix, its rows in as few pieces as their layouts allow. */
+/** One layer's norms and matrices. A list of matrices is one matrix, its rows in as few pieces as their layouts allow. */
 export interface Block {
-  /** H */ readonly heads: number;
-  /** G */ readonly kvHeads: number;
-  /** F */ readonly feedForward: number;
-  readonly attentionNorm: number; // (E)
-  readonly qkv: readonly Matrix[]; // ((H + 2G)·D, E)
-  readonly o: Matrix; // (E, H·D)
-  readonly feedForwardNorm: number; // (E)
-  readonly gateUp: readonly Matrix[]; // (2F, E)
-  readonly down: Matrix; // (E, F)
+  /** H */
+  readonly heads: number;
+  /** G */
+  readonly kvHeads: number;
+  /** F */
+  readonly feedForward: number;
+  /** (E) */
+  readonly attentionNorm: Floats;
+  /** ((H + 2G)·D, E) */
+  readonly qkv: readonly Matrix[];
+  /** (E, H·D) */
+  readonly o: Matrix;
+  /** (E) */
+  readonly feedForwardNorm: Floats;
+  /** (2F, E) */
+  readonly gateUp: readonly Matrix[];
+  /** (E, F) */
+  readonly down: Matrix;
 }
 
 export interface Weights {
-  readonly embedding: Matrix; // (V, E)
-  readonly blocks: readonly Block[]; // L
-  readonly norm: number; // (E)
-  readonly head: Matrix; // (V, E), the embedding itself when tied
-  /** Bits of the activations that enter matrices. */ readonly activations: ActivationBits;
+  /** (V, E) */
+  readonly embedding: Matrix;
+  /** L of them. */
+  readonly blocks: readonly Block[];
+  /** (E) */
+  readonly norm: Floats;
+  /** (V, E), the embedding itself when tied. */
+  readonly head: Matrix;
+  /** Bits of the activations that enter matrices. */
+  readonly activations: ActivationBits;
 }
 
 /**
- * Runs T tokens through the layers, writes their keys and values at `position`, and leaves the last `rows` logits in scratch. The
- * last of these tokens may be siblings: `siblings` has of each which of the tokens it stands in for. It sees what that one sees,
- * and itself; its keys and values are not kept.
+ * Runs T tokens through the layers, writes their keys and values from `position` on, and leaves the logits of the last
+ * `rows` tokens in scratch. The last tokens may be siblings: alternatives to a token of the chain before them. `siblings`
+ * holds, for each, the index of the token that it replaces. A sibling attends to what that token attends to, and to itself;
+ * its keys and values are not kept.
  */
 export function forward(
   kernels: Kernels,
@@ -49,35 +66,42 @@ export function forward(
   const { x, qkv, mixed, gateUp, act, rope, pageTable } = scratch;
   const T = embeddingRows.length;
   const chain = T - siblings.length;
-  // A sibling's keys and values take the place of its token's: from the last place to the first, all before it are still the chain's.
-  const lastFirst = siblings.map((place, s) => ({ place, row: chain + s })).sort((a, b) => b.place - a.place);
-  const multiply = (m: Matrix, t: number, out: number, stride: number, accumulate = 0): void =>
+  // A sibling's keys and values overwrite those of the token it replaces. From the last position to the first, all
+  // positions before the sibling still hold the chain's.
+  const lastFirst = siblings.map((index, s) => ({ index, row: chain + s })).sort((a, b) => b.index - a.index);
+  const multiply = (m: Matrix, t: number, out: Floats, stride: number, accumulate: 0 | 1 = 0): void =>
     multiplyMatrix(kernels, m, weights.activations, act, t, out, stride, accumulate, scratch.matmul);
-  const multiplyAll = (pieces: readonly Matrix[], out: number, stride: number): void => {
+  const multiplyAll = (pieces: readonly Matrix[], out: Floats, stride: number): void => {
+    let to = out;
     for (const piece of pieces) {
-      multiply(piece, T, out, stride);
-      out += piece.rows * 4;
+      multiply(piece, T, to, stride);
+      to = floatsAfter(to, piece.rows);
     }
   };
 
-  for (let t = 0; t < T; t++) embedRow(kernels, weights.embedding, embeddingRows[t] as number, x + t * E * 4); // x (T, E)
+  for (let t = 0; t < T; t++) embedRow(kernels, weights.embedding, embeddingRows[t]!, floatsAfter(x, t * E)); // x (T, E)
 
-  let layerOffset = 0;
+  let layerOffset: Bytes = 0;
   for (const block of weights.blocks) {
     const { heads: H, kvHeads: G, feedForward: F } = block;
     const width = (H + 2 * G) * D;
-    const keys = qkv + H * D * 4;
-    const values = keys + G * D * 4;
+    const keys = floatsAfter(qkv, H * D);
+    const values = floatsAfter(keys, G * D);
     kernels.rmsnormQuantise(x, block.attentionNorm, E, T, normEpsilon, act);
     multiplyAll(block.qkv, qkv, width); // q (T, H, D), k (T, G, D), v (T, G, D)
     kernels.rope(qkv, H + G, D, T, width, rope); // keys follow the queries in a row
+    /** `count` tokens from row t on, at positions `at` … at + count − 1. */
     const attend = (t: number, count: number, at: number): void => {
-      const [row, out] = [t * width * 4, mixed + t * H * D * 4];
-      kernels.kvAppend(keys + row, values + row, width, count, G, D, pageTable, layerOffset, at);
-      kernels.attention(qkv + row, width, count, H, G, D, pageTable, layerOffset, at, out, H * D, scratch.attention);
+      const q = floatsAfter(qkv, t * width);
+      const k = floatsAfter(keys, t * width);
+      const v = floatsAfter(values, t * width);
+      const out = floatsAfter(mixed, t * H * D);
+      kernels.kvAppend(k, v, width, count, G, D, pageTable, layerOffset, at);
+      kernels.attention(q, width, count, H, G, D, pageTable, layerOffset, at, out, H * D, scratch.attention);
     };
     attend(0, chain, position);
-    for (const { place, row } of lastFirst) attend(row, 1, position + place);
+    for (const { index, row } of lastFirst) attend(row, 1, position + index);
+    // The chain's keys and values, still in scratch, take their positions back.
     if (siblings.length > 0) kernels.kvAppend(keys, values, width, chain, G, D, pageTable, layerOffset, position);
     kernels.quantise(mixed, H * D, T, act);
     multiply(block.o, T, x, E, 1); // x += o · mixed
@@ -90,7 +114,7 @@ export function forward(
   }
 
   if (rows > 0) {
-    kernels.rmsnormQuantise(x + (T - rows) * E * 4, weights.norm, E, rows, normEpsilon, act);
+    kernels.rmsnormQuantise(floatsAfter(x, (T - rows) * E), weights.norm, E, rows, normEpsilon, act);
     multiply(weights.head, rows, scratch.logits, V); // logits (rows, V)
   }
 }

@@ -17,8 +17,10 @@ import { CHUNK, type MemoryPlan, planMemory } from "./memory-plan.ts";
 import { movesOf } from "./moves.ts";
 
 export interface LoadOptions {
-  /** KV pages of 32 tokens in the pool, shared by all caches. */ readonly pages: number;
-  /** Rows of logits that one call may ask for: 1 to draft, MAX_DRAFT + 1 to verify. */ readonly rows: number;
+  /** KV pages of 32 tokens in the pool, shared by all caches. */
+  readonly pages: number;
+  /** Rows of logits that one call may ask for: 1 to draft, MAX_DRAFT + 1 to verify. */
+  readonly rows: number;
   /** Given the kernels and where the model lies, returns those to run instead; to watch them at work. */
   readonly observe?: (kernels: Kernels, arena: MemoryPlan) => Kernels;
 }
@@ -73,7 +75,8 @@ async function loadShard(
 export class Llama {
   readonly header: PackHeader;
   readonly pool: PagePool;
-  /** Which tokens the columns of its logits are. */ readonly tokens: TokenRows;
+  /** Which tokens the columns of its logits are. */
+  readonly tokens: TokenRows;
   /** Bytes of the model's whole memory: weights, KV pages, scratch. */
   readonly bytes: number;
   readonly #kernels: Kernels;

@@ -35,8 +35,10 @@ const GUESS_WEIGHT = 4;
 const FADE = 0.99;
 
 interface Match {
-  /** Index of the token that followed. */ readonly next: number;
-  /** Tokens that agree before it. */ readonly length: number;
+  /** Index of the token that followed. */
+  readonly next: number;
+  /** Tokens that agree before it. */
+  readonly length: number;
 }
 
 /** Of each entry of a growing list the last earlier one with the same key: chains, newest first, as LZ77's by hash. */
@@ -65,7 +67,8 @@ class Chains {
 
 export class LookupDrafter implements Drafter {
   readonly #tokens: number[] = [];
-  /** By where they end. */ readonly #bigrams = new Chains();
+  /** By where they end. */
+  readonly #bigrams = new Chains();
   readonly #singles = new Chains();
   readonly #right = CLASSES.map(() => 0);
   readonly #tried = CLASSES.map(() => 0);

@@ -1,19 +1,20 @@
-/** Matrices in WASM memory: which kernels a weight format has, and which matrices are one to them. */
+/** Matrices in WASM memory: where they lie, and which of them the kernels can take as one. */
 import type { PackHeader } from "../format/pack-header.ts";
 import { FORMAT_KERNELS, type Kernels } from "../kernels/abi.ts";
+import type { Blocks, Bytes, Floats, OutlierTables, Records, Workspace } from "../kernels/address.ts";
 import { type ActivationBits, BLOCK_ROWS } from "../model/formats/format.ts";
 import type { BlockFormat } from "../model/formats.ts";
 import { blockParts, type Keep, OUTLIER_ROWS } from "../model/layouts.ts";
 import type { MemoryPlan } from "./memory-plan.ts";
 
 export interface Matrix {
-  readonly address: number;
+  readonly address: Blocks;
   readonly format: BlockFormat;
   readonly rows: number;
   readonly cols: number;
   readonly keep: Keep;
-  readonly blockBytes: number;
-  readonly outliers?: { readonly address: number; readonly bytes: number } | undefined;
+  readonly blockBytes: Bytes;
+  readonly outliers?: { readonly address: OutlierTables; readonly bytes: number } | undefined;
 }
 
 /** Tensor `name` of a pack that lies in `arena`. */
@@ -61,12 +62,12 @@ export function multiplyMatrix(
   kernels: Kernels,
   m: Matrix,
   bits: ActivationBits,
-  act: number,
+  act: Records,
   T: number,
-  out: number,
+  out: Floats,
   stride: number,
-  accumulate: number,
-  scratch: number,
+  accumulate: 0 | 1,
+  scratch: Workspace,
 ): void {
   const matmul = kernels[FORMAT_KERNELS[m.format].matmul];
   matmul(act, T, m.address, m.blockBytes, m.rows, m.cols, m.keep, bits, out, stride, accumulate, scratch);
@@ -74,6 +75,6 @@ export function multiplyMatrix(
 }
 
 /** out (cols) = row `row` of a dense matrix. */
-export function embedRow(kernels: Kernels, m: Matrix, row: number, out: number): void {
+export function embedRow(kernels: Kernels, m: Matrix, row: number, out: Floats): void {
   kernels[FORMAT_KERNELS[m.format].embed](m.address, m.blockBytes, row, m.cols, out);
 }

@@ -5,12 +5,13 @@
  *   constants   tensors, end to end, then tables of outliers     of a trimmed    pool of equal pages  one forward pass of up to
  *                                                                vocabulary                           CHUNK tokens
  *
- * Tensors lie in the order of the header, which is that of the forward pass, so neighbours of one layout are one matrix;
- * tables of outliers in the same order, so theirs are one table.
+ * Tensors lie in the order of the header, which is that of the forward pass, so neighbours of one layout are one matrix.
+ * Tables of outliers lie in the same order, so the tables of such neighbours are one table.
  * Bump allocation only. Nothing is ever freed or moved, so views into the memory stay valid.
  */
 import type { PackHeader } from "../format/pack-header.ts";
 import { activationBytes, pageBytes } from "../kernels/abi.ts";
+import type { Floats, OutlierTables, PageTable, Records, TokenIds, Workspace } from "../kernels/address.ts";
 import { CONSTANT_BYTES } from "../kernels/constants.ts";
 import { totalKvHeads } from "../model/config.ts";
 import { FORMATS } from "../model/formats.ts";
@@ -20,31 +21,47 @@ import { denseBytes, keptColumns, type TensorLayout } from "../model/layouts.ts"
 export const CHUNK = 32;
 
 export interface MemoryPlan {
+  /** Bytes of the whole memory. */
   readonly bytes: number;
-  /** Address of each tensor, without its outliers. */ readonly tensors: ReadonlyMap<string, number>;
-  /** Address of each table of outliers, by its tensor. */ readonly outliers: ReadonlyMap<string, number>;
-  /** u32 (V), the id of the token of each logit; 0 where that is its index. */ readonly tokenIds: number;
-  /** Addresses of the KV pages. */ readonly pages: readonly number[];
+  /** Address of each tensor, without its outliers. */
+  readonly tensors: ReadonlyMap<string, number>;
+  /** Address of each table of outliers, by the name of its tensor. */
+  readonly outliers: ReadonlyMap<string, OutlierTables>;
+  /** u32 (V), the id of the token of each logit; 0 where that is the logit's index. */
+  readonly tokenIds: TokenIds;
+  /** Addresses of the KV pages. */
+  readonly pages: readonly number[];
   readonly scratch: Scratch;
 }
 
 /** Addresses of the buffers of one forward pass. */
 export interface Scratch {
-  /** f32 (CHUNK, E), the residual stream. */ readonly x: number;
-  /** f32 (CHUNK, (H + 2G)·D): queries, keys, values. */ readonly qkv: number;
-  /** f32 (CHUNK, H·D). */ readonly mixed: number;
-  /** f32 (CHUNK, 2F). */ readonly gateUp: number;
-  /** CHUNK activation records of the widest vector. */ readonly act: number;
-  /** f32 (CHUNK, D): cosines and sines. */ readonly rope: number;
-  /** int32 page addresses of the running timeline. */ readonly pageTable: number;
-  /** The attention kernel's own. */ readonly attention: number;
-  /** The matmul kernels' own. */ readonly matmul: number;
-  /** f32 (rows, V). */ readonly logits: number;
+  /** f32 (CHUNK, E), the residual stream. */
+  readonly x: Floats;
+  /** f32 (CHUNK, (H + 2G)·D): queries, keys, values. */
+  readonly qkv: Floats;
+  /** f32 (CHUNK, H·D). */
+  readonly mixed: Floats;
+  /** f32 (CHUNK, 2F). */
+  readonly gateUp: Floats;
+  /** CHUNK activation records of the widest vector. */
+  readonly act: Records;
+  /** f32 (CHUNK, D): cosines and sines. */
+  readonly rope: Floats;
+  /** int32 page addresses of the running timeline. */
+  readonly pageTable: PageTable;
+  /** The attention kernel's own memory. */
+  readonly attention: Workspace;
+  /** The matmul kernels' own memory. */
+  readonly matmul: Workspace;
+  /** f32 (rows, V). */
+  readonly logits: Floats;
 }
 
 /**
- * Bytes of scratch that the matmul of a matrix needs for CHUNK tokens: their records over the columns that a block keeps,
- * or the tables that a format's kernel makes of them; after it, the activations as f32 for outliers.
+ * Bytes of scratch that the matmul of a matrix needs for CHUNK tokens: the tokens' records over the columns that a block
+ * keeps, or the tables that the format's kernel makes of the records. `addOutliers` then takes the same memory for the
+ * activations as f32.
  */
 export function matmulScratch(tensor: TensorLayout): number {
   const { format, cols, keep = 16, outliers } = tensor;

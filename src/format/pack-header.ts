@@ -23,8 +23,10 @@ export const PACK_VERSION = 2;
 export const SHARD_BYTES = 24 * 1024 * 1024;
 
 export interface PackPart {
-  /** Index into `shards`. */ readonly shard: number;
-  /** Bytes from the start of the shard file. */ readonly offset: number;
+  /** Index into `shards`. */
+  readonly shard: number;
+  /** Bytes from the start of the shard file. */
+  readonly offset: number;
   readonly bytes: number;
 }
 
@@ -34,7 +36,8 @@ export interface PackTensor extends TensorLayout {
 
 export interface PackHeader {
   readonly version: typeof PACK_VERSION;
-  /** Model id, as clients and the wire name it. */ readonly model: string;
+  /** Model id, as clients and the wire name it. */
+  readonly model: string;
   readonly config: LlamaConfig;
   /** Size and hash of the token table; draft and target must agree on the hash. */
   readonly vocabulary: { readonly size: number; readonly hash: string };

@@ -12,7 +12,8 @@ import { PACK_VERSION, type PackHeader, type PackPart, type PackTensor, SHARD_BY
 import { type NewTensor, writeSafetensors } from "./safetensors.ts";
 
 export interface PackedTensor extends TensorLayout {
-  /** In the layout of its format, `tensorBytes` of them. */ readonly bytes: Uint8Array;
+  /** In the layout of its format, `tensorBytes` of them. */
+  readonly bytes: Uint8Array;
 }
 
 /** A whole model in kernel layout. Stages take one and return one; tensors that a stage does not change are shared. */

@@ -20,7 +20,8 @@ export interface StoredTensor {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
   readonly source: ByteSource;
-  /** Bytes from the start of the source. */ readonly offset: number;
+  /** Bytes from the start of the source. */
+  readonly offset: number;
   readonly bytes: number;
 }
 

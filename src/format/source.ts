@@ -2,8 +2,10 @@
 import { OutriderError } from "../model/errors.ts";
 
 export interface ByteSource {
-  /** What to call it in an error message. */ readonly name: string;
-  /** Total bytes. */ readonly size: number;
+  /** What to call it in an error message. */
+  readonly name: string;
+  /** Total bytes. */
+  readonly size: number;
   /** Exactly `length` bytes from `offset`. Rejects with `truncated` if the source ends before. */
   read(offset: number, length: number): Promise<Uint8Array>;
 }

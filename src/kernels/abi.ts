@@ -28,10 +28,13 @@
  *   48·D + 128  int8    V [32][D]                value = scale · q, q in [−127, 127]
  *   80·D + 128  f32     V scale, one a token [32]
  *
- * Keys carry the error of attention: with int8 keys, a scale for each 16 channels, 99.0 % of the f32 argmaxes on WikiText-2
- * stay, with 12 bits and one scale 99.96 %; values lose nothing that counts at int8 (docs/log.md).
+ * Keys carry the error of attention. With int8 keys and a scale for each 16 channels 99.0 % of the f32 argmaxes on
+ * WikiText-2 stay, with 12 bits and one scale 99.96 %. Values lose nothing that counts at int8 (docs/log.md).
  */
+import type { ActivationBits } from "../model/formats/format.ts";
 import { BLOCK_FORMATS, type BlockFormat } from "../model/formats.ts";
+import type { Keep } from "../model/layouts.ts";
+import type { Blocks, Bytes, Floats, OutlierTables, PageTable, Records, TokenIds, Workspace } from "./address.ts";
 
 export const PAGE_TOKENS = 32;
 
@@ -45,28 +48,28 @@ export const headBlockBytes = (headSize: number): number => 80 * headSize + 256;
 export const pageBytes = (kvHeads: number, headSize: number): number => kvHeads * headBlockBytes(headSize);
 
 /**
- * out[t][r] (+)= Σ_k weight[r][k] · x[t][k] for t < T, r < rows; each weight byte is read from memory once for all T.
- * `blockBytes` and `keep` as the matrix was made (model/layouts.ts), `bits` how its activations are read, `outStride` in
- * floats between tokens; `accumulate` 1 adds to what is there (residual), 0 overwrites. `scratch` holds what `matmulScratch`
- * (draft/memory-plan.ts) says.
+ * out[t][r] (+)= Σ_k weight[r][k] · x[t][k] for t < T, r < rows. Each weight byte is read from memory once for all T.
+ * `blockBytes` and `keep` are those of the matrix (model/layouts.ts), `bits` is the width in which activations are read,
+ * `outStride` is in floats from token to token. `accumulate` 1 adds to `out` (residual), 0 overwrites it. `scratch` holds as
+ * many bytes as `matmulScratch` (draft/memory-plan.ts) returns.
  */
 export type Matmul = (
-  act: number,
+  act: Records,
   T: number,
-  weight: number,
-  blockBytes: number,
+  weight: Blocks,
+  blockBytes: Bytes,
   rows: number,
   cols: number,
-  keep: number,
-  bits: number,
-  out: number,
+  keep: Keep,
+  bits: ActivationBits,
+  out: Floats,
   outStride: number,
-  accumulate: number,
-  scratch: number,
+  accumulate: 0 | 1,
+  scratch: Workspace,
 ) => void;
 
 /** out (cols) f32 = row `row` of a dense matrix. */
-export type Embed = (weight: number, blockBytes: number, row: number, cols: number, out: number) => void;
+export type Embed = (weight: Blocks, blockBytes: Bytes, row: number, cols: number, out: Floats) => void;
 
 type MatmulName<F extends BlockFormat = BlockFormat> = `matmul${Capitalize<F>}`;
 type EmbedName<F extends BlockFormat = BlockFormat> = `embed${Capitalize<F>}`;
@@ -83,44 +86,47 @@ export const FORMAT_KERNELS = Object.fromEntries(
 
 export interface Kernels extends FormatKernels {
   /** act (T records) = quantise(x (T, n)); x rows are contiguous. */
-  quantise(x: number, n: number, T: number, act: number): void;
+  quantise(x: Floats, n: number, T: number, act: Records): void;
   /** act (T records) = quantise(x / sqrt(mean(x²) + epsilon) · weight); x (T, n), weight (n). Zhang & Sennrich 2019. */
-  rmsnormQuantise(x: number, weight: number, n: number, T: number, epsilon: number, act: number): void;
+  rmsnormQuantise(x: Floats, weight: Floats, n: number, T: number, epsilon: number, act: Records): void;
   /** act (T records) = quantise(silu(gate) · up); gateUp (T, 2n), gate first. Shazeer 2020. */
-  swigluQuantise(gateUp: number, n: number, T: number, act: number): void;
+  swigluQuantise(gateUp: Floats, n: number, T: number, act: Records): void;
 
-  /** out[t][r] += Σ_j value[r][j] · x[t][column[r][j]] for the outliers of `table` (model/layouts.ts). `scratch` holds T · cols f32. */
+  /**
+   * out[t][r] += Σ_j value[r][j] · x[t][column[r][j]] for the outliers of `table` (model/layouts.ts).
+   * `scratch` holds T · cols f32.
+   */
   addOutliers(
-    act: number,
+    act: Records,
     T: number,
-    table: number,
+    table: OutlierTables,
     rows: number,
     cols: number,
-    bits: number,
-    out: number,
+    bits: ActivationBits,
+    out: Floats,
     outStride: number,
-    scratch: number,
+    scratch: Workspace,
   ): void;
 
   /**
    * Rotates `heads` heads of D channels in place, pairs (i, i + D/2), for T tokens. `table` (T, D): D/2 cosines, then
    * D/2 sines of each token's position. Su et al. 2021, half-split form.
    */
-  rope(x: number, heads: number, D: number, T: number, stride: number, table: number): void;
+  rope(x: Floats, heads: number, D: number, T: number, stride: number, table: Floats): void;
 
   /**
-   * Quantises keys and values (T, G·D) of one layer into the pages for positions position … position + T − 1.
-   * `pages` is an int32 array of page addresses; `layerOffset` the bytes of earlier layers inside a page.
+   * Quantises keys and values (T, G·D) of one layer into the pages, for positions position … position + T − 1.
+   * `layerOffset` is the number of bytes that earlier layers take in a page.
    */
   kvAppend(
-    k: number,
-    v: number,
+    k: Floats,
+    v: Floats,
     stride: number,
     T: number,
     G: number,
     D: number,
-    pages: number,
-    layerOffset: number,
+    pages: PageTable,
+    layerOffset: Bytes,
     position: number,
   ): void;
 
@@ -129,35 +135,38 @@ export interface Kernels extends FormatKernels {
    * q (T, H·D) and out (T, H·D) f32; `scratch` holds at least (position + T rounded up to 32) · H/G · 4 + H·D·2 bytes.
    */
   attention(
-    q: number,
+    q: Floats,
     stride: number,
     T: number,
     H: number,
     G: number,
     D: number,
-    pages: number,
-    layerOffset: number,
+    pages: PageTable,
+    layerOffset: Bytes,
     position: number,
-    out: number,
+    out: Floats,
     outStride: number,
-    scratch: number,
+    scratch: Workspace,
   ): void;
 
   /** Index of the largest of n floats, the lowest index among equals. */
-  argmax(x: number, n: number): number;
+  argmax(x: Floats, n: number): number;
 
   /**
-   * Index of the largest v + noise among the floats with v ≥ floor, where v = (x − largest) · scale, the lowest index among
-   * equals; the largest float is always among them. `ids` (n u32, room for a multiple of four) are the tokens that the floats
-   * belong to, 0 where these are their indices; `a` and `b` are a key of the noise of src/model/noise.ts.
+   * Index of the largest v + noise among the floats with v ≥ floor, where v = (x − largest) · scale; the lowest index among
+   * equals. The largest float is always among them. `ids` (n u32, room for a multiple of four) are the tokens of the floats,
+   * or 0 where a float's index is its token. `a` and `b` are a key of the noise of src/model/noise.ts.
    */
-  gumbelArgmax(x: number, n: number, ids: number, scale: number, floor: number, a: number, b: number): number;
-  /** ln Σ e^(scale · x) over n floats, the largest of them finite; what lies more than 60 below counts as if it were there. */
-  logSumExp(x: number, n: number, scale: number): number;
-  /** Writes the first `room` floats that are at least `cut`, in order, to `out`; returns how many there are. */
-  gatherAbove(x: number, n: number, cut: number, out: number, room: number): number;
+  gumbelArgmax(x: Floats, n: number, ids: TokenIds, scale: number, floor: number, a: number, b: number): number;
+  /**
+   * ln Σ e^(scale · x) over n floats, the largest of them finite. A float whose scaled distance from the largest exceeds 60
+   * counts as if it were 60 below.
+   */
+  logSumExp(x: Floats, n: number, scale: number): number;
+  /** Writes the first `room` floats that are at least `cut`, in order, to `out`; returns how many there are in all. */
+  gatherAbove(x: Floats, n: number, cut: number, out: Floats, room: number): number;
 
-  /** Lane 1 of a relaxed dot product that tells how the engine computes it (`kernels/wasm.ts`); 0 without relaxed SIMD. */
+  /** Lane 1 of a relaxed dot product, which tells how the engine computes it (wasm.ts); 0 without relaxed SIMD. */
   relaxedDot(): number;
 }
 

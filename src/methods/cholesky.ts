@@ -21,9 +21,12 @@ export interface Factor {
   readonly followers: Float64Array;
   /** (K): D, the error that a loss of 1 in a column leaves when all later ones make up for it. */
   readonly pivots: Float64Array;
-  /** The columns in the order in which they are settled. */ readonly order: Uint32Array;
-  /** By column: 1 where the input is always zero, and so is worth no weight. */ readonly dead: Uint8Array;
-  /** Share of the mean diagonal that was added. */ readonly damping: number;
+  /** The columns in the order in which they are settled. */
+  readonly order: Uint32Array;
+  /** By column: 1 where the input is always zero, and so is worth no weight. */
+  readonly dead: Uint8Array;
+  /** Share of the mean diagonal that was added. */
+  readonly damping: number;
 }
 
 /** Columns from first to last. */

@@ -8,16 +8,20 @@
 /** Sorted values that differ and count, as sums over all before each place. */
 interface Sums {
   readonly count: number;
-  /** (count + 1): Σ sensitivity. */ readonly mass: Float64Array;
-  /** (count + 1): Σ sensitivity · value. */ readonly moment: Float64Array;
+  /** (count + 1): Σ sensitivity. */
+  readonly mass: Float64Array;
+  /** (count + 1): Σ sensitivity · value. */
+  readonly moment: Float64Array;
 }
 
 /** Most values of one codebook with sensitivities: a place of a value has to fit a double beside its 32 bits. */
 const MOST_PLACES = 2 ** 21;
 
 export interface Codebook {
-  /** Ascending. */ readonly centroids: Float32Array;
-  /** Σ sensitivity of the values of each. */ readonly masses: Float64Array;
+  /** Ascending. */
+  readonly centroids: Float32Array;
+  /** Σ sensitivity of the values of each. */
+  readonly masses: Float64Array;
 }
 
 /**

@@ -16,8 +16,10 @@ const BATCH = 32;
 export type Settle = (k: number, current: Float64Array) => void;
 
 export interface Settled {
-  /** (rows, cols). */ readonly weights: Float32Array;
-  /** tr(Δ H Δᵀ) with the damped H, Δ the change of all weights. */ readonly error: number;
+  /** (rows, cols). */
+  readonly weights: Float32Array;
+  /** tr(Δ H Δᵀ) with the damped H, Δ the change of all weights. */
+  readonly error: number;
 }
 
 /** Whether columns k … k + span − 1 are all what those settled so far made of them when k, a multiple of `span`, comes. */

@@ -9,8 +9,10 @@ export type Worth = (layers: readonly number[]) => number | Promise<number>;
 
 export interface Removal {
   readonly removed: number;
-  /** What is left, ascending. */ readonly layers: readonly number[];
-  /** Of what is left. */ readonly worth: number;
+  /** What is left, ascending. */
+  readonly layers: readonly number[];
+  /** Of what is left. */
+  readonly worth: number;
 }
 
 /** Yields one removal after the other until `keep` blocks are left. Among equals the later block goes: it saves no one else's work. */

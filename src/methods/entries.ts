@@ -8,7 +8,8 @@ import type { Codebook } from "./codebook.ts";
 
 /** Centroids on steps. */
 export interface Stepped {
-  /** Rising, 0 … most. */ readonly entries: Uint8Array;
+  /** Rising, 0 … most. */
+  readonly entries: Uint8Array;
   readonly a: number;
   readonly b: number;
 }

@@ -4,10 +4,14 @@
  */
 
 export interface Grid {
-  /** The greatest code. */ readonly most: number;
-  /** Columns that share a scale. */ readonly group: number;
-  /** (rows, groups). */ readonly scales: Float64Array;
-  /** (rows, groups): the code of zero. */ readonly zeros: Float64Array;
+  /** The greatest code. */
+  readonly most: number;
+  /** Columns that share a scale. */
+  readonly group: number;
+  /** (rows, groups). */
+  readonly scales: Float64Array;
+  /** (rows, groups): the code of zero. */
+  readonly zeros: Float64Array;
 }
 
 /** A grid whose groups are still to be fitted; `group` columns share a scale, the last perhaps fewer. */

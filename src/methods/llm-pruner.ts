@@ -25,7 +25,8 @@ export interface TensorEvidence {
   readonly cols: number;
   readonly values: Float32Array;
   readonly gradient: Float32Array;
-  /** Only `second` and `mixed` ask for it. */ readonly squares?: Float32Array | undefined;
+  /** Only `second` and `mixed` ask for it. */
+  readonly squares?: Float32Array | undefined;
 }
 
 /** What each row and each column of a tensor is worth. */

@@ -21,8 +21,10 @@ export type Pattern =
 
 /** A layer some of whose weights are zero. */
 export interface Sparse {
-  /** (rows, cols). */ readonly weights: Float32Array;
-  /** (rows, cols): 1 where a weight stays. */ readonly kept: Uint8Array;
+  /** (rows, cols). */
+  readonly weights: Float32Array;
+  /** (rows, cols): 1 where a weight stays. */
+  readonly kept: Uint8Array;
 }
 
 /** Columns that must be judged together; undefined where any number may. */

@@ -8,8 +8,10 @@
  */
 
 export interface RankedBlock {
-  /** Of every group the block ever had. */ readonly importance: Float64Array;
-  /** Groups that are left, ascending; earlier steps removed the others. */ readonly left: readonly number[];
+  /** Of every group the block ever had. */
+  readonly importance: Float64Array;
+  /** Groups that are left, ascending; earlier steps removed the others. */
+  readonly left: readonly number[];
 }
 
 /** How many of `groups` a ratio leaves. */

@@ -25,7 +25,8 @@ export class Bpe {
   readonly #byteIds = new Int32Array(256).fill(-1);
   readonly #slots: Int32Array;
   readonly #slotMask: number;
-  /** The token that the merge of a rank makes. */ readonly #mergedIds: Int32Array;
+  /** The token that the merge of a rank makes. */
+  readonly #mergedIds: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #starts: Uint32Array;
 

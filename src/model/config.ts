@@ -12,19 +12,29 @@ export interface BlockWidth {
 }
 
 export interface LlamaConfig {
-  /** L */ readonly layers: number;
-  /** H */ readonly heads: number;
-  /** G; H is a multiple of G */ readonly kvHeads: number;
-  /** D */ readonly headSize: number;
-  /** E */ readonly embedding: number;
-  /** F */ readonly feedForward: number;
-  /** V */ readonly vocabulary: number;
-  /** Longest timeline the model was trained for, in tokens. */ readonly context: number;
+  /** L */
+  readonly layers: number;
+  /** H */
+  readonly heads: number;
+  /** G; H is a multiple of G */
+  readonly kvHeads: number;
+  /** D */
+  readonly headSize: number;
+  /** E */
+  readonly embedding: number;
+  /** F */
+  readonly feedForward: number;
+  /** V */
+  readonly vocabulary: number;
+  /** Longest timeline the model was trained for, in tokens. */
+  readonly context: number;
   readonly ropeTheta: number;
   readonly normEpsilon: number;
-  /** The head is the transposed embedding; there is no `lm_head.weight`. */ readonly tied: boolean;
+  /** The head is the transposed embedding; there is no `lm_head.weight`. */
+  readonly tied: boolean;
   readonly bosId: number;
-  /** Tokens that end an answer. */ readonly eosIds: readonly number[];
+  /** Tokens that end an answer. */
+  readonly eosIds: readonly number[];
   /** Per block, where they differ; H, G and F are then those of the widest. */
   readonly widths?: readonly BlockWidth[] | undefined;
 }

@@ -10,9 +10,11 @@ import { OUTLIER_ROWS, type TensorLayout } from "./layouts.ts";
 
 /** What is added to which weights of a matrix, row by row. */
 export interface Outliers {
-  /** (rows + 1): where those of each row start, and where the last end. */ readonly starts: ArrayLike<number>;
+  /** (rows + 1): where those of each row start, and where the last end. */
+  readonly starts: ArrayLike<number>;
   readonly columns: ArrayLike<number>;
-  /** Rounded to f16. */ readonly values: ArrayLike<number>;
+  /** Rounded to f16. */
+  readonly values: ArrayLike<number>;
 }
 
 const LANES = 4;

@@ -3,8 +3,10 @@ import { blockShape, type LlamaConfig } from "./config.ts";
 
 export interface TensorShape {
   readonly name: string;
-  /** Output features; 1 for a norm's weight vector. */ readonly rows: number;
-  /** Input features, the contiguous dimension. */ readonly cols: number;
+  /** Output features; 1 for a norm's weight vector. */
+  readonly rows: number;
+  /** Input features, the contiguous dimension. */
+  readonly cols: number;
 }
 
 export const EMBEDDING = "model.embed_tokens.weight";

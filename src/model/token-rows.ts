@@ -9,7 +9,8 @@ import { OutriderError } from "./errors.ts";
 export interface Vocabulary {
   readonly config: { /** Rows. */ readonly vocabulary: number };
   readonly vocabulary: { /** Tokens of the target. */ readonly size: number };
-  /** Id of each row, rising; 0, 1, … when absent. */ readonly kept?: readonly number[] | undefined;
+  /** Id of each row, rising; 0, 1, … when absent. */
+  readonly kept?: readonly number[] | undefined;
   /** For each id without a row, rising: the kept id that it is read as. */
   readonly substitutes?: readonly number[] | undefined;
 }
@@ -18,9 +19,11 @@ export interface Vocabulary {
 export const isTrimmed = ({ config, vocabulary }: Vocabulary): boolean => config.vocabulary < vocabulary.size;
 
 export class TokenRows {
-  /** Id of each row; absent where rows are ids. */ readonly ids: Uint32Array | undefined;
+  /** Id of each row; absent where rows are ids. */
+  readonly ids: Uint32Array | undefined;
   readonly #size: number;
-  /** Row that each id is read from; absent where it is the id. */ readonly #rows: Uint32Array | undefined;
+  /** Row that each id is read from; absent where it is the id. */
+  readonly #rows: Uint32Array | undefined;
 
   constructor({ config, vocabulary, kept, substitutes }: Vocabulary) {
     this.#size = Math.max(config.vocabulary, vocabulary.size);

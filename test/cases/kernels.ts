@@ -131,7 +131,8 @@ interface MatmulCase {
   readonly bits?: ActivationBits;
   readonly accumulate?: 0 | 1;
   readonly fill?: Fill;
-  /** Outliers of each row, over and over. */ readonly outliers?: readonly number[];
+  /** Outliers of each row, over and over. */
+  readonly outliers?: readonly number[];
 }
 
 function matmulCase(options: MatmulCase): KernelCase {

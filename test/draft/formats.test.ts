@@ -87,7 +87,8 @@ function distance(a: Float32Array, b: Float32Array): number {
 }
 
 interface Rounding extends Pick<TensorLayout, "format" | "keep"> {
-  /** Outliers a row; or the largest weights of a matrix, as a share of it. */ readonly outliers?: number;
+  /** Outliers a row; or the largest weights of a matrix, as a share of it. */
+  readonly outliers?: number;
   readonly apart?: number;
   readonly bits: ActivationBits;
   readonly within: number;

@@ -1,6 +1,6 @@
 /** What a matmul and an embed compute, for any weight format: tokens, rows and blocks walked in plain TypeScript. */
 import { type BlockFormat, FORMATS } from "../../model/formats.ts";
-import { blockParts, type Keep, keptColumns, type TensorLayout, WINDOW } from "../../model/layouts.ts";
+import { blockParts, keptColumns, type TensorLayout, WINDOW } from "../../model/layouts.ts";
 import type { Embed, Matmul } from "../abi.ts";
 import { readRecord } from "./record.ts";
 import { TWINS } from "./twins.ts";
@@ -10,7 +10,7 @@ const f32 = Math.fround;
 export function plainMatmul(view: DataView, format: BlockFormat): Matmul {
   const { rowSum } = TWINS[format](view);
   return (act, T, weight, blockBytes, rows, cols, keep, bits, out, outStride, accumulate) => {
-    const layout: TensorLayout = { format, rows, cols, keep: keep as Keep };
+    const layout: TensorLayout = { format, rows, cols, keep };
     const { tiles } = blockParts(layout);
     for (let t = 0; t < T; t++) {
       const { scale, q } = readRecord(view, act, t, cols, FORMATS[format].activationBits ?? bits);
