@@ -61,7 +61,7 @@ export const startWrangler = (args: readonly string[]): ChildProcess =>
   });
 
 /** wrangler's command, wherever the package manager has put the dependency. */
-function wranglerFile(): string {
+export function wranglerFile(): string {
   try {
     return join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin/wrangler.js");
   } catch (cause) {
