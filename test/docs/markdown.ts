@@ -25,6 +25,9 @@ function markdownOf(folder: string): string[] {
   }
 }
 
+/** Logs keep the words and names of their day. */
+export const HISTORY: readonly string[] = ["docs/log.md", "test/bench/RESULTS.md", "CHANGELOG.md"];
+
 export const read = (document: string): string => readFileSync(resolve(ROOT, document), "utf8");
 
 export interface CodeBlock {

@@ -1,0 +1,91 @@
+/** What the documents name is there: links, paths, scripts, the tree. And sentences are short. */
+import { existsSync, globSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import {
+  anchors,
+  codeBlocks,
+  commands,
+  documents,
+  HISTORY,
+  inlineCode,
+  prose,
+  ROOT,
+  read,
+  sentences,
+} from "./markdown.ts";
+
+const present = documents.filter((document) => !HISTORY.includes(document));
+
+const outrider = JSON.parse(readFileSync(resolve(ROOT, "package.json"), "utf8")) as {
+  scripts: Record<string, string>;
+};
+
+test("there are documents", () => {
+  expect(documents).toContain("README.md");
+  expect(documents).toContain("models/smollm2-135m-draft-m/README.md");
+});
+
+describe.each(documents)("%s", (document) => {
+  const text = read(document);
+
+  test("every link leads to a file and a heading", () => {
+    const links = [...prose(text).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] as string);
+    const broken = links
+      .filter((link) => !/^https?:/.test(link))
+      .filter((link) => {
+        const [path = "", anchor] = link.split("#");
+        const target = path === "" ? resolve(ROOT, document) : resolve(ROOT, dirname(document), path);
+        if (!existsSync(target)) return true;
+        const file = statSync(target).isDirectory() ? resolve(target, "README.md") : target;
+        return anchor !== undefined && !anchors(readFileSync(file, "utf8")).has(anchor);
+      });
+    expect(broken).toEqual([]);
+  });
+
+  test("no machine path and no registry's name", () => {
+    expect(text).not.toMatch(/\/(?:home|work|tmp|root|Users)\/|registry\.|pypi\.org/);
+  });
+});
+
+describe.each(present)("%s, as things are now", (document) => {
+  const text = read(document);
+
+  test("every path of the repository that is named exists", () => {
+    const named = inlineCode(text).filter((code) => /^(?:src|wasm|models|test|docs)\/[\w./*-]+$/.test(code));
+    const absent = named
+      .filter((path) => !/NAME|\.json$/.test(path) || existsSync(resolve(ROOT, path)))
+      .filter((path) => globSync(path, { cwd: ROOT }).length === 0);
+    expect(absent).toEqual([]);
+  });
+
+  test("every npm script that is shown exists", () => {
+    const shown = [...inlineCode(text), ...codeBlocks(text).flatMap(({ code }) => commands(code))];
+    const scripts = shown.flatMap((code) => {
+      const run = /^npm (?:run (?:-s )?)([\w:-]+)/.exec(code)?.[1];
+      const own = /^npm (start|test)\b/.exec(code)?.[1];
+      return [run, own].filter((name) => name !== undefined);
+    });
+    expect(scripts.filter((name) => !(name in outrider.scripts))).toEqual([]);
+  });
+
+  test("no sentence has more than 40 words", () => {
+    const long = sentences(text).filter((sentence) => sentence.split(" ").length > 40);
+    expect(long).toEqual([]);
+  });
+});
+
+describe("the tree that ARCHITECTURE draws", () => {
+  const drawn = [...read("ARCHITECTURE.md").matchAll(/^(src\/[\w-]+|wasm|models|test|docs) {2,}\S/gm)];
+  const folders = drawn.map((match) => match[1] as string);
+
+  test("has every folder of src, and no other", () => {
+    const real = readdirSync(resolve(ROOT, "src"), { withFileTypes: true });
+    const names = real.filter((entry) => entry.isDirectory()).map((entry) => `src/${entry.name}`);
+    expect(folders.filter((folder) => folder.startsWith("src/")).sort()).toEqual(names.sort());
+  });
+
+  test("has the folders beside it", () => {
+    expect(folders).toEqual(expect.arrayContaining(["wasm", "models", "test", "docs"]));
+  });
+});
