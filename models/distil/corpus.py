@@ -1,23 +1,23 @@
 """
-Text that the target wrote, as `outrider corpus` stores it, a line {"prompt": ids, "answer": ids, "split", …} each, gzip or not; and
-beside it what the teacher says at each of its places (teach.py).
+Text that the target wrote, as `outrider corpus` stores it: one line {"prompt": ids, "answer": ids, "split", …} per
+answer, gzipped or not. Beside the text lies what the teacher predicts at each of its positions (teach.py).
 """
 
 import gzip
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable, Iterator, Sized
 
 import numpy as np
 import torch
 
 HELD_OUT = 20  # one prompt in so many, as src/corpus/line.ts has it
 
-TOP = 32  # tokens that are kept of what the teacher says at a place
-SAID = np.dtype([("token", "<u4", TOP), ("log", "<f2", TOP)])
+TOP = 32  # tokens that are kept of each of the teacher's predictions
+PREDICTION = np.dtype([("token", "<u4", TOP), ("log", "<f2", TOP)])
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Line:
     prompt: list[int]
     answer: list[int]
     temperature: float
-    said: np.ndarray  # of each token but the last, what the teacher says comes next; empty where nobody asked
+    predicted: np.ndarray  # the teacher's prediction after each token but the last; empty where teach.py has not run
 
     def __len__(self) -> int:
         return len(self.prompt) + len(self.answer)
@@ -34,13 +34,13 @@ class Line:
 @dataclass(frozen=True)
 class Batch:
     ids: torch.Tensor  # (B, T), padded on the right
-    judged: torch.Tensor  # (B, T) bool: positions whose next token is of an answer
-    taught: torch.Tensor  # (B, T) bool: positions of which it is known what the teacher says
-    tokens: torch.Tensor  # (N, TOP), at these the likeliest next tokens
-    logs: torch.Tensor  # (N, TOP), and their log probabilities
+    answered: torch.Tensor  # (B, T) bool: positions whose next token is of an answer
+    taught: torch.Tensor  # (B, T) bool: positions whose prediction by the teacher is known
+    tokens: torch.Tensor  # (N, TOP): the likeliest next tokens at the taught positions
+    logs: torch.Tensor  # (N, TOP): their log probabilities
 
     def to(self, device: str) -> "Batch":
-        return Batch(*(part.to(device) for part in (self.ids, self.judged, self.taught, self.tokens, self.logs)))
+        return Batch(*(part.to(device) for part in (self.ids, self.answered, self.taught, self.tokens, self.logs)))
 
 
 def raw_lines(file: Path) -> Iterator[dict]:
@@ -57,14 +57,16 @@ def read(files: list[Path], split: str, longest: int) -> list[Line]:
     lines = []
     for file in files:
         taught = taught_file(file)
-        said = np.memmap(taught, SAID, "r") if taught.exists() else np.empty(0, SAID)
+        predicted = np.memmap(taught, PREDICTION, "r") if taught.exists() else np.empty(0, PREDICTION)
         start = 0
         for raw in raw_lines(file):
             prompt, answer = raw["prompt"], raw["answer"]
             end = start + len(prompt) + len(answer) - 1
             if (raw.get("split") or split_of(prompt)) == split and len(prompt) < longest - 8:
                 answer = answer[: longest - len(prompt)]
-                part = said[start : start + len(prompt) + len(answer) - 1] if end <= len(said) else said[:0]
+                part = (
+                    predicted[start : start + len(prompt) + len(answer) - 1] if end <= len(predicted) else predicted[:0]
+                )
                 lines.append(Line(prompt, answer, raw.get("temperature", 0.0), part))
             start = end
     return lines
@@ -77,13 +79,19 @@ def split_of(prompt: list[int]) -> str:
 
 
 def loops(answer: list[int], length: int = 8, times: int = 4) -> bool:
-    """Whether some 8-gram comes four times or more: what a small target does when it is greedy, and what flatters every figure."""
+    """
+    Whether some 8-gram comes four times or more. Small targets repeat themselves when they decode greedily, and any
+    draft can follow a repetition, which flatters every figure.
+    """
     grams = Counter(tuple(answer[i : i + length]) for i in range(len(answer) - length + 1))
     return any(count >= times for count in grams.values())
 
 
 def grouped(items: Iterable[Sized], tokens: int) -> Iterator[list]:
-    """Neighbours, so many that padded to the longest they have at most `tokens` places; one where one has more."""
+    """
+    Neighbours in groups that have at most `tokens` positions when padded to their longest. An item that is longer than
+    `tokens` is a group of its own.
+    """
     group: list = []
     longest = 0
     for item in items:
@@ -97,7 +105,10 @@ def grouped(items: Iterable[Sized], tokens: int) -> Iterator[list]:
 
 
 def epoch(lines: list[Line], tokens: int, seed: int) -> list[list[Line]]:
-    """All lines once, in groups of at most `tokens` padded positions; lengths are sorted within a random tenth, so little is padding."""
+    """
+    All lines once, in groups of at most `tokens` padded positions. Lines are sorted by length within each random
+    tenth of them, so that little of a group is padding.
+    """
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(lines), generator=generator).tolist()
     part = max(1, len(order) // 10)
@@ -110,11 +121,17 @@ def epoch(lines: list[Line], tokens: int, seed: int) -> list[list[Line]]:
 def padded(lines: list[Line]) -> Batch:
     longest = max(map(len, lines))
     ids = torch.zeros(len(lines), longest, dtype=torch.long)
-    judged = torch.zeros(len(lines), longest, dtype=torch.bool)
+    answered = torch.zeros(len(lines), longest, dtype=torch.bool)
     taught = torch.zeros(len(lines), longest, dtype=torch.bool)
     for row, line in enumerate(lines):
         ids[row, : len(line)] = torch.tensor(line.prompt + line.answer)
-        judged[row, len(line.prompt) - 1 : len(line) - 1] = True
-        taught[row, : len(line.said)] = True
-    said = np.concatenate([line.said for line in lines])
-    return Batch(ids, judged, taught, torch.from_numpy(said["token"].astype(np.int64)), torch.from_numpy(said["log"].astype(np.float32)))
+        answered[row, len(line.prompt) - 1 : len(line) - 1] = True
+        taught[row, : len(line.predicted)] = True
+    predicted = np.concatenate([line.predicted for line in lines])
+    return Batch(
+        ids,
+        answered,
+        taught,
+        torch.from_numpy(predicted["token"].astype(np.int64)),
+        torch.from_numpy(predicted["log"].astype(np.float32)),
+    )

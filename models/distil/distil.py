@@ -1,11 +1,12 @@
 """
-Teaches a pruned checkpoint to say what its target says.
+Teaches a pruned checkpoint to predict what its target predicts.
 
     python models/distil/distil.py --student DIR --text FILE.jsonl … --out DIR
 
---student is a Hugging Face checkpoint (`outrider squeeze --export-hf` writes them), --text corpora of `outrider corpus` of which
-teach.py has written down what the target says. The held-out split is scored every --score-every steps: a line of JSON each, in
-OUT/curve.jsonl. Stop it with Ctrl-C; the same command goes on from the last checkpoint. CPU, CUDA or MPS, whichever is there.
+--student is a Hugging Face checkpoint, which `outrider squeeze --export-hf` writes. --text are corpora of `outrider
+corpus` with the target's predictions beside them, which teach.py writes. Every --score-every steps the held-out split
+is scored, and a line of JSON is added to OUT/curve.jsonl. Stop it with Ctrl-C; the same command goes on from the last
+checkpoint. It runs on CUDA or MPS where there is one, else on the CPU.
 """
 
 import argparse
@@ -25,7 +26,7 @@ import student as models
 import vocabulary
 from loss import mixed
 from memory import keep_freed
-from score import Score, judge
+from score import Score, add_batch
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -35,19 +36,42 @@ def options() -> argparse.Namespace:
     parser.add_argument("--student", type=Path, required=True)
     parser.add_argument("--text", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--head", type=int, default=0, help="tokens that the draft can say; 0: all")
-    parser.add_argument("--rows-from", type=Path, metavar="TARGET", help="a trimmed draft's missing tokens begin as its target has them")
+    parser.add_argument("--head", type=int, default=0, help="size of the draft's vocabulary; 0: all tokens")
+    parser.add_argument(
+        "--rows-from", type=Path, metavar="TARGET", help="the rows that a trimmed draft lacks begin as its target's"
+    )
     parser.add_argument("--tokens", type=int, default=4096, help="padded positions of a batch")
-    parser.add_argument("--longest", type=int, default=768, help="tokens of a line; the rest is cut")
+    parser.add_argument("--longest", type=int, default=768, help="tokens of a line; the rest of it is cut off")
     parser.add_argument("--epochs", type=float, default=1)
-    parser.add_argument("--minutes", type=float, default=math.inf, help="the rate falls to its end by then, if that is before the epochs end")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=math.inf,
+        help="training time, if that ends before the epochs do",
+    )
     parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
     parser.add_argument("--warmup", type=int, default=50, help="steps")
-    parser.add_argument("--acceptance", type=float, default=0, help="share of the loss on acceptance itself")
-    parser.add_argument("--prompts", type=float, default=1, help="what a place in a prompt counts, where one in an answer counts 1")
-    parser.add_argument("--lora", action="store_true", help="train adapters of rank 8 only, as the papers' second stage")
-    parser.add_argument("--quantise", choices=quantise.FORMATS, help="projections in this format in the forward pass, the head in lut4")
-    parser.add_argument("--mean-of", type=Path, nargs="+", metavar="OUT", help="train nothing: the mean of what runs from the same --student hold")
+    parser.add_argument(
+        "--acceptance", type=float, default=0, help="share of the loss that is on acceptance, from 0 to 1"
+    )
+    parser.add_argument(
+        "--prompts", type=float, default=1, help="weight of a position in a prompt; one in an answer has weight 1"
+    )
+    parser.add_argument(
+        "--lora", action="store_true", help="train only adapters of rank 8, as the second stage of the papers does"
+    )
+    parser.add_argument(
+        "--quantise",
+        choices=quantise.FORMATS,
+        help="round projections to this format in the forward pass, and the vocabulary to lut4",
+    )
+    parser.add_argument(
+        "--mean-of",
+        type=Path,
+        nargs="+",
+        metavar="OUT",
+        help="do not train: write the mean of runs that began from the same --student",
+    )
     parser.add_argument("--no-loops", action="store_true", help="leave out answers that repeat themselves")
     parser.add_argument("--score-every", type=int, default=100, help="steps")
     parser.add_argument("--score-lines", type=int, default=200)
@@ -61,22 +85,27 @@ class Run:
         self.device = models.pick_device()
         torch.manual_seed(args.seed)
         lines = corpus.read(args.text, "train", args.longest)
-        taught = [line for line in lines if len(line.said) > 0]
+        taught = [line for line in lines if len(line.predicted) > 0]
         if len(taught) < len(lines):
             print(f"{len(lines) - len(taught)} of {len(lines)} lines have not been taught and are left out", flush=True)
         self.lines = [line for line in taught if not (args.no_loops and corpus.loops(line.answer))]
         if not taught:
-            raise SystemExit(f"none of the {len(lines)} lines to train on has been taught: run models/distil/teach.py on the same --text")
+            raise SystemExit(
+                f"none of the {len(lines)} lines to train on has been taught: "
+                "run models/distil/teach.py on the same --text"
+            )
         self.held_out = corpus.read(args.text, "held-out", args.longest)[: args.score_lines]
         self.student = models.load(args.student, self.device)
         size = self.student.config.vocab_size
         tokenizer = args.student / "tokenizer.json"
-        self.vocabulary = vocabulary.trimmed(args.text, tokenizer, size, args.head) if args.head else vocabulary.whole(size)
+        self.vocabulary = (
+            vocabulary.trimmed(args.text, tokenizer, size, args.head) if args.head else vocabulary.whole(size)
+        )
         self.vocabulary = self.vocabulary.to(self.device)
         if args.rows_from:
             target = models.load(args.rows_from, self.device)
-            lent = models.lend_rows(self.student, target, vocabulary.last_pieces(tokenizer, size))
-            print(f"{lent} tokens begin as the target's", flush=True)
+            lent = models.copy_missing_rows(self.student, target, vocabulary.last_pieces(tokenizer, size))
+            print(f"{lent} rows begin as the target's", flush=True)
         self.before = models.trim(self.student, self.vocabulary.kept)
         if args.lora:
             models.add_lora(self.student)
@@ -107,25 +136,29 @@ class Run:
 
     def average(self) -> None:
         """
-        Of runs that began alike and saw their batches in another order: their mean is better than each (model soups, Wortsman et al.
-        2022, arXiv 2203.05482). Of quantised runs the weights behind the codebooks, and the codebooks: rounded ones have no good mean.
+        Writes the mean of runs that began from the same weights and saw their batches in different orders. The mean
+        is better than each of them (model soups, Wortsman et al. 2022, arXiv 2203.05482). Of quantised runs it is the
+        mean of the codebooks and of the float weights behind them, because rounded weights have no useful mean.
         """
-        runs = [torch.load(run / CHECKPOINT, map_location=self.device, weights_only=True)["student"] for run in self.args.mean_of]
+        runs = [
+            torch.load(run / CHECKPOINT, map_location=self.device, weights_only=True)["student"]
+            for run in self.args.mean_of
+        ]
         self.student.load_state_dict({name: sum(run[name] for run in runs) / len(runs) for name in runs[0]})
         print(json.dumps(self.score()), flush=True)
         self.export()
 
     def progress(self) -> float:
-        """From 0 to 1, by steps or by time, whichever ends first."""
+        """From 0 to 1, by steps or by time, whichever is further."""
         return min(1.0, max(self.step / self.steps, self.seconds / (60 * self.args.minutes)))
 
     def rate(self) -> float:
-        """Warm-up, then half a cosine down to a tenth."""
+        """Linear warm-up, then half a cosine down to a tenth of --rate."""
         warm = min(1.0, (self.step + 1) / self.args.warmup)
         return self.args.rate * warm * (0.55 + 0.45 * math.cos(math.pi * self.progress()))
 
     def autocast(self):
-        # A CPU without bf16 products emulates them, eight times slower than f32.
+        # A CPU without native bf16 products emulates them, eight times slower than f32.
         able = self.device == "cuda" or (self.device == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported())
         return torch.autocast(self.device, dtype=torch.bfloat16, enabled=able)
 
@@ -137,9 +170,9 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate()
         with self.autocast(), parametrize.cached():
-            said = self.logits(batch, batch.taught)
-        weights = torch.where(batch.judged[batch.taught], 1.0, self.args.prompts)
-        loss = mixed(said, self.vocabulary.place[batch.tokens], batch.logs, self.args.acceptance, weights)
+            predicted = self.logits(batch, batch.taught)
+        weights = torch.where(batch.answered[batch.taught], 1.0, self.args.prompts)
+        loss = mixed(predicted, self.vocabulary.row_of[batch.tokens], batch.logs, self.args.acceptance, weights)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
@@ -147,7 +180,7 @@ class Run:
         return loss.item()
 
     def score(self) -> dict[str, float]:
-        """Tokens a pass on greedy held-out answers, those that loop apart."""
+        """Tokens per target pass on the greedy held-out answers, and without those that loop."""
         self.student.eval()
         scores = [Score(), Score()]
         lines = [line for line in self.held_out if line.temperature == 0]
@@ -155,8 +188,8 @@ class Run:
             part = lines[start : start + 16]
             batch = corpus.padded(part).to(self.device)
             with torch.no_grad(), self.autocast(), parametrize.cached():
-                predicted = self.vocabulary.kept[self.logits(batch, batch.judged).argmax(-1)]
-            judge(scores, predicted, batch, [int(corpus.loops(line.answer)) for line in part])
+                predicted = self.vocabulary.kept[self.logits(batch, batch.answered).argmax(-1)]
+            add_batch(scores, predicted, batch, [int(corpus.loops(line.answer)) for line in part])
         plain, looping = scores
         total = Score(plain.tokens + looping.tokens, plain.passes + looping.passes, plain.agreed + looping.agreed)
         return {
@@ -178,7 +211,14 @@ class Run:
                 self.step += 1
                 self.trained += int(batch.taught.sum())
                 if self.step % self.args.score_every == 0 or self.progress() >= 1:
-                    self.report({"step": self.step, "loss": round(loss, 4), "minutes": round(self.seconds / 60, 1), "tokens": self.trained})
+                    self.report(
+                        {
+                            "step": self.step,
+                            "loss": round(loss, 4),
+                            "minutes": round(self.seconds / 60, 1),
+                            "tokens": self.trained,
+                        }
+                    )
                     self.save()
         self.export()
 
@@ -195,7 +235,7 @@ class Run:
         quantise.settle(self.student)
         models.widen(self.student, self.vocabulary.kept, self.before)
         self.student.save_pretrained(self.args.out)
-        # As they are: transformers would write them in its own words.
+        # Copied unchanged: transformers would write them in another form.
         for file in self.args.student.glob("tokenizer*.json"):
             shutil.copy(file, self.args.out)
 

@@ -1,6 +1,6 @@
 """
-What a CPU's allocator does with freed tensors. glibc gives large ones back to the kernel, which has to fill the next ones with zeros
-again: a fifth of the time of a training step (docs/log.md).
+Keeps the memory of freed tensors in the process. By default glibc returns large blocks to the kernel, which must fill
+the next ones with zeros: a fifth of the time of a training step on a CPU (docs/log.md).
 """
 
 import ctypes
@@ -11,10 +11,10 @@ TRIM_THRESHOLD, MMAP_MAX, ARENA_MAX = -1, -4, -8
 
 
 def keep_freed() -> None:
-    """Keeps what is freed for what comes next. To be called before the first tensor; does nothing where the allocator is another."""
+    """Call it before the first tensor is made. It does nothing where the allocator is not glibc's."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt:
         mallopt(MMAP_MAX, 0)
         mallopt(TRIM_THRESHOLD, -1)
-        # Other arenas have heaps of 64 MB, and map what is larger.
+        # Further arenas have heaps of 64 MB only, and map larger blocks.
         mallopt(ARENA_MAX, 1)

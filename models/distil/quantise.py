@@ -1,4 +1,7 @@
-"""Weights as a pack will hold them, in the forward pass: gradients go straight through (Bengio, Léonard, Courville 2013, arXiv 1308.3432)."""
+"""
+Rounds weights in the forward pass as a pack will hold them. Gradients pass straight through the rounding (Bengio,
+Léonard, Courville 2013, arXiv 1308.3432).
+"""
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +14,7 @@ GRID = 63  # entries of a codebook are whole numbers to 63, value = a · entry +
 
 
 class Codebook(nn.Module):
-    """lut3 and lut4: of each row 8 or 16 values. The values learn, and each weight is the nearest of its row."""
+    """lut3 and lut4: 8 or 16 values per row. Weights are rounded to the nearest of them; the values learn."""
 
     def __init__(self, weight: torch.Tensor, entries: int):
         super().__init__()
@@ -25,8 +28,9 @@ class Codebook(nn.Module):
 
 def nearest(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """
-    (rows, cols) which of its row's rising values, on the grid, each weight is nearest to. Middles of two values lie on half steps of the
-    grid, so one table look-up says it, where a search takes a CPU three times as long.
+    (rows, cols): the index of the value of its row that each weight is nearest to. Values are on the grid and
+    ascending. The middle of two values lies on a half step of the grid, so one table look-up finds the index; a
+    search takes a CPU three times as long.
     """
     low = values[:, :1]
     half = ((values[:, -1:] - low) / (2 * GRID)).clamp_min(1e-12)
@@ -46,14 +50,14 @@ def on_grid(values: torch.Tensor) -> torch.Tensor:
 
 def first_values(weight: torch.Tensor, entries: int) -> torch.Tensor:
     """
-    (rows, entries) of (rows, cols), what a codebook begins with: the values that a row holds, if these are no more, as in a checkpoint
-    that a pack was exported to; else its k-means.
+    The first values of a codebook, (rows, entries), for a weight (rows, cols). A row that holds no more than `entries`
+    different values, as in a checkpoint that was exported from a pack, begins with those; any other with its k-means.
     """
     rising = weight.sort(-1).values
-    place = F.pad(rising.diff() > 0, (1, 0)).cumsum(-1)
-    few = place[:, -1] < entries
+    rank = F.pad(rising.diff() > 0, (1, 0)).cumsum(-1)
+    few = rank[:, -1] < entries
     values = rising[:, -1:].repeat(1, entries)
-    values[few] = values[few].scatter(1, place[few], rising[few])
+    values[few] = values[few].scatter(1, rank[few], rising[few])
     values[~few] = quantile_means(weight[~few], entries)
     return values
 
@@ -73,18 +77,18 @@ def quantile_means(weight: torch.Tensor, entries: int, rounds: int = 20) -> torc
 FORMATS = {"lut3": 8, "lut4": 16}
 
 
-def quantise(model: nn.Module, format: str) -> None:
-    """Every projection of every block in `format`, and the vocabulary in lut4, from here on."""
+def quantise(model: nn.Module, weight_format: str) -> None:
+    """Rounds every projection of every block to `weight_format`, and the vocabulary to lut4, from here on."""
     for block in model.model.layers:
         for module in block.modules():
             if isinstance(module, nn.Linear):
-                parametrize.register_parametrization(module, "weight", Codebook(module.weight, FORMATS[format]))
+                parametrize.register_parametrization(module, "weight", Codebook(module.weight, FORMATS[weight_format]))
     for module in ends(model):
         parametrize.register_parametrization(module, "weight", Codebook(module.weight, FORMATS["lut4"]))
 
 
 def settle(model: nn.Module) -> None:
-    """Leaves the values of the codebooks as plain weights, which a codebook of the same size then holds exactly."""
+    """Makes the rounded weights plain weights, which a pack's codebooks of the same size hold exactly."""
     for module in model.modules():
         if parametrize.is_parametrized(module, "weight"):
             parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)

@@ -1,4 +1,7 @@
-"""Tokens per target pass of a draft on greedy text that the target wrote, from teacher-forced agreement: no decoding needed."""
+"""
+Tokens per target pass of a draft on greedy text that the target wrote. Teacher-forced agreement is enough to compute
+it: no decoding is needed.
+"""
 
 from dataclasses import dataclass
 
@@ -22,8 +25,9 @@ class Score:
 
 def add(score: Score, agrees: list[bool], drafted: int = 8) -> None:
     """
-    One answer, (T) whether the draft's argmax is the target's token. As long as a draft is right it sees what the target wrote, so its
-    first wrong token is where this says: passes follow each other from wherever the last one ended.
+    Adds one answer. agrees: for each of its tokens, whether the draft's argmax is that token. A draft that has been
+    right so far has seen exactly what the target wrote, so its first wrong token is the first disagreement; the next
+    pass begins behind it.
     """
     at = 0
     while at < len(agrees):
@@ -37,8 +41,8 @@ def add(score: Score, agrees: list[bool], drafted: int = 8) -> None:
 
 
 @torch.no_grad()
-def judge(scores: list[Score], predicted: torch.Tensor, batch, kinds: list[int]) -> None:
-    """Adds each row of a batch to the score of its kind. predicted: (N) ids, of the judged positions row by row."""
-    right = predicted == batch.ids.roll(-1, 1)[batch.judged]
-    for kind, agrees in zip(kinds, right.split(batch.judged.sum(1).tolist()), strict=True):
+def add_batch(scores: list[Score], predicted: torch.Tensor, batch, kinds: list[int]) -> None:
+    """Adds each row of a batch to the score of its kind. predicted: (N) ids, of the answered positions row by row."""
+    right = predicted == batch.ids.roll(-1, 1)[batch.answered]
+    for kind, agrees in zip(kinds, right.split(batch.answered.sum(1).tolist()), strict=True):
         add(scores[kind], agrees.tolist())

@@ -1,4 +1,4 @@
-"""The models, the part of them that a draft with fewer tokens has, and adapters."""
+"""Loading models, trimming their vocabulary to the draft's, and adapters."""
 
 from pathlib import Path
 
@@ -14,28 +14,34 @@ def pick_device() -> str:
 
 
 def load(path: Path, device: str) -> nn.Module:
-    """A Llama checkpoint in f32. On a CPU PyTorch's fused attention takes short lines longer than plain products do (docs/log.md)."""
+    """
+    A Llama checkpoint in f32. On a CPU attention is computed by plain products, which are faster on short lines than
+    PyTorch's fused attention (docs/log.md).
+    """
     attention = "eager" if device == "cpu" else "sdpa"
     return AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, attn_implementation=attention).to(device)
 
 
 def logits(model: nn.Module, ids: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
-    """(N, K): what a model says at the N places of (B, T) that `at` marks."""
+    """Logits (N, K) at the N positions of (B, T) that `at` marks."""
     return (model.model(ids).last_hidden_state[at] @ head(model).T).float()
 
 
 def head(model: nn.Module) -> torch.Tensor:
-    """(K, hidden). A tied head is read where the embedding's rounding is."""
+    """(K, hidden). A tied head is read from the embedding, because only that is rounded."""
     return ends(model)[-1].weight
 
 
 def ends(model: nn.Module) -> list[nn.Module]:
-    """What has a row a token: the embedding, and the head if it is not the same."""
+    """The modules with one row per token: the embedding, and the head unless it is tied."""
     return [model.model.embed_tokens] + ([] if model.config.tie_word_embeddings else [model.lm_head])
 
 
 def trim(model: nn.Module, kept: torch.Tensor) -> list[torch.Tensor]:
-    """Leaves the `kept` rows of embedding and head, so that a token is its place among the kept from here on. Gives what was there."""
+    """
+    Keeps only the `kept` rows of embedding and head; from here on an id is an index into `kept`. Returns the full
+    matrices.
+    """
     before = [module.weight.detach() for module in ends(model)]
     for module, weight in zip(ends(model), before):
         module.weight = nn.Parameter(weight[kept].clone())
@@ -44,17 +50,18 @@ def trim(model: nn.Module, kept: torch.Tensor) -> list[torch.Tensor]:
 
 
 def widen(model: nn.Module, kept: torch.Tensor, before: list[torch.Tensor]) -> None:
-    """The opposite of `trim`: rows that were left out are what they were."""
+    """Undoes `trim`: rows that were left out come back as they were."""
     for module, weight in zip(ends(model), before):
         module.weight = nn.Parameter(weight.index_copy(0, kept, module.weight.detach()))
     model.tie_weights()
 
 
-def lend_rows(model: nn.Module, target: nn.Module, lasts: list[int | None]) -> int:
+def copy_missing_rows(model: nn.Module, target: nn.Module, lasts: list[int | None]) -> int:
     """
-    Rows of a model that was exported from a trimmed pack: tokens that had none there are copies of the row of their last BPE piece
-    (lasts: by id, vocabulary.last_pieces). They become what the target has for them, by the linear map that brings the target's rows of
-    all others nearest to the model's (least squares, in f64). Gives how many there were.
+    Fills rows of a model that was exported from a trimmed pack. There, a token without a row has a copy of the row of
+    its last BPE piece. Such a row becomes the target's row under a linear map: the one that brings the target's other
+    rows nearest to the model's (least squares, in f64). lasts: by id, from vocabulary.last_pieces. Returns how many
+    rows it filled.
     """
     pieces = torch.tensor([last if last is not None else -1 for last in lasts])
     for module, theirs in zip(ends(model), ends(target)):
@@ -82,7 +89,10 @@ class Lora(nn.Module):
 
 
 def add_lora(model: nn.Module, rank: int = 8, alpha: float = 16, dropout: float = 0.05) -> None:
-    """On the seven projections, nothing else learns: the recovery of LLM-Pruner and of Shortened LLaMA, with their settings."""
+    """
+    Adapters on the seven projections; nothing else learns. These are the recovery stages of LLM-Pruner and Shortened
+    LLaMA, with their settings.
+    """
     model.requires_grad_(False)
     for block in model.model.layers:
         for part in (block.self_attn, block.mlp):

@@ -1,10 +1,11 @@
 """
-Writes down what a teacher says at every place of a text, once for all students and passes:
+Writes a teacher's predictions at every position of a text, once for all students and epochs:
 
     python models/distil/teach.py --teacher DIR --text FILE.jsonl …
 
-Beside each FILE comes FILE.taught: for each line, for each token but the last, the TOP likeliest next tokens and their log
-probabilities. Stop it with Ctrl-C; it goes on where it stopped, and from there when FILE has grown.
+They go to FILE.taught beside each FILE: for each line and each of its tokens but the last, the TOP likeliest next
+tokens with their log probabilities. Stop it with Ctrl-C; the same command goes on where it stopped, also when FILE
+has grown.
 """
 
 import argparse
@@ -29,25 +30,28 @@ def options() -> argparse.Namespace:
 
 
 def likeliest(logits: torch.Tensor) -> np.ndarray:
-    """(N, V) to (N) records."""
+    """Logits (N, V) to N records of corpus.PREDICTION."""
     top = logits.float().topk(corpus.TOP)
-    said = np.empty(len(logits), corpus.SAID)
-    said["token"] = top.indices.cpu().numpy()
-    said["log"] = (top.values - logits.float().logsumexp(-1, keepdim=True)).cpu().numpy()
-    return said
+    predicted = np.empty(len(logits), corpus.PREDICTION)
+    predicted["token"] = top.indices.cpu().numpy()
+    predicted["log"] = (top.values - logits.float().logsumexp(-1, keepdim=True)).cpu().numpy()
+    return predicted
 
 
 def teach(teacher, file: Path, tokens: int) -> None:
-    """Brings what is written down of `file` up to date, and mends what an interruption left. tokens: padded places of a batch."""
+    """
+    Appends the predictions that `file` lacks, and first removes an incomplete record that an interruption left. tokens:
+    padded positions of a batch.
+    """
     taught = corpus.taught_file(file)
     lines = [raw["prompt"] + raw["answer"] for raw in corpus.raw_lines(file)]
-    places = np.cumsum([len(line) - 1 for line in lines])
-    have = taught.stat().st_size // corpus.SAID.itemsize if taught.exists() else 0
-    done = int(np.searchsorted(places, have, side="right"))
+    positions = np.cumsum([len(line) - 1 for line in lines])
+    have = taught.stat().st_size // corpus.PREDICTION.itemsize if taught.exists() else 0
+    done = int(np.searchsorted(positions, have, side="right"))
     device = next(teacher.parameters()).device
     began, count = time.monotonic(), 0
     with open(taught, "ab") as out:
-        out.truncate(int(places[done - 1]) * corpus.SAID.itemsize if done else 0)
+        out.truncate(int(positions[done - 1]) * corpus.PREDICTION.itemsize if done else 0)
         for part in corpus.grouped(lines[done:], tokens):
             ids = torch.nn.utils.rnn.pad_sequence([torch.tensor(line) for line in part], batch_first=True)
             with torch.no_grad():
@@ -56,7 +60,12 @@ def teach(teacher, file: Path, tokens: int) -> None:
                     out.write(likeliest(teacher.lm_head(row[: len(line) - 1])).tobytes())
                     count += len(line)
             out.flush()
-    print(json.dumps({"file": file.name, "lines": len(lines), "tokens": count, "seconds": round(time.monotonic() - began)}), flush=True)
+    print(
+        json.dumps(
+            {"file": file.name, "lines": len(lines), "tokens": count, "seconds": round(time.monotonic() - began)}
+        ),
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

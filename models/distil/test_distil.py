@@ -26,7 +26,7 @@ import vocabulary
 import write
 
 LETTERS, VOCABULARY = 26, 50
-NOTHING = np.empty(0, corpus.SAID)
+NOTHING = np.empty(0, corpus.PREDICTION)
 ONES = torch.ones(6)
 # Of the prompts [0] to [99], what `splitOf` of src/corpus/line.ts holds out.
 HELD_OUT = [27, 44, 57, 61, 81, 88, 89, 90]
@@ -36,10 +36,16 @@ def llama(layers: int) -> LlamaForCausalLM:
     torch.manual_seed(layers)
     return LlamaForCausalLM(
         LlamaConfig(
-            vocab_size=VOCABULARY, hidden_size=32, intermediate_size=64, num_hidden_layers=layers, num_attention_heads=4,
-            num_key_value_heads=2, tie_word_embeddings=True, max_position_embeddings=128,
+            vocab_size=VOCABULARY,
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=layers,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            tie_word_embeddings=True,
+            max_position_embeddings=128,
         )
-    )  # fmt: skip
+    )
 
 
 def save_tokenizer(home: Path) -> None:
@@ -58,7 +64,10 @@ def write_lines(file: Path, written: list[corpus.Line]) -> None:
 
 def lines(count: int, seed: int = 0) -> list[corpus.Line]:
     rng = random.Random(seed)
-    ids = lambda least, most: [rng.randrange(VOCABULARY) for _ in range(rng.randint(least, most))]
+
+    def ids(least: int, most: int) -> list[int]:
+        return [rng.randrange(VOCABULARY) for _ in range(rng.randint(least, most))]
+
     return [corpus.Line(ids(2, 9), ids(4, 20), 0.0, NOTHING) for _ in range(count)]
 
 
@@ -70,14 +79,14 @@ class Corpus(unittest.TestCase):
     def test_judges_what_the_target_wrote_and_nothing_else(self):
         batch = corpus.padded([corpus.Line([1, 2, 3], [4, 5], 0, NOTHING), corpus.Line([6], [7, 8, 9], 0, NOTHING)])
         self.assertEqual(batch.ids.tolist(), [[1, 2, 3, 4, 5], [6, 7, 8, 9, 0]])
-        self.assertEqual(batch.judged.int().tolist(), [[0, 0, 1, 1, 0], [1, 1, 1, 0, 0]])
+        self.assertEqual(batch.answered.int().tolist(), [[0, 0, 1, 1, 0], [1, 1, 1, 0, 0]])
 
     def test_batches_hold_each_line_once_and_little_padding(self):
         every = lines(2000)
         seen, padding = [], 0
         for batch in map(corpus.padded, corpus.epoch(every, 256, seed=3)):
             self.assertLessEqual(batch.ids.numel(), 256)
-            seen.append(int(batch.judged.sum()))
+            seen.append(int(batch.answered.sum()))
             padding += batch.ids.numel()
         self.assertEqual(sum(seen), sum(len(line.answer) for line in every))
         self.assertLess(padding, 1.1 * sum(len(line.prompt) + len(line.answer) for line in every))
@@ -112,32 +121,48 @@ class Taught(unittest.TestCase):
         teach.teach(self.teacher, self.text, 128)
         whole = corpus.taught_file(self.text).read_bytes()
         write_lines(self.text, written[:20])
-        corpus.taught_file(self.text).write_bytes(whole[: corpus.SAID.itemsize * 100 + 5])
+        corpus.taught_file(self.text).write_bytes(whole[: corpus.PREDICTION.itemsize * 100 + 5])
         teach.teach(self.teacher, self.text, 128)
         write_lines(self.text, written)
         teach.teach(self.teacher, self.text, 128)
-        parts = np.frombuffer(corpus.taught_file(self.text).read_bytes(), corpus.SAID)
-        self.assertEqual(len(parts), len(whole) // corpus.SAID.itemsize)
+        parts = np.frombuffer(corpus.taught_file(self.text).read_bytes(), corpus.PREDICTION)
+        self.assertEqual(len(parts), len(whole) // corpus.PREDICTION.itemsize)
         # Sums of a batch of another shape differ in their last bits.
-        self.assertLess(np.abs(parts["log"].astype("f4") - np.frombuffer(whole, corpus.SAID)["log"].astype("f4")).max(), 5e-3)
+        self.assertLess(
+            np.abs(parts["log"].astype("f4") - np.frombuffer(whole, corpus.PREDICTION)["log"].astype("f4")).max(), 5e-3
+        )
 
     def test_a_writer_writes_down_what_it_says(self):
         torch.manual_seed(0)
         prompts = [[3, 1, 4], [5], [9, 2, 6, 5]]
-        texts = decoder.write(decoder.Decoder(self.teacher), prompts, [0, 1, 0.7], 12, 7, torch.Generator().manual_seed(3))
+        texts = decoder.write(
+            decoder.Decoder(self.teacher), prompts, [0, 1, 0.7], 12, 7, torch.Generator().manual_seed(3)
+        )
         for prompt, text in zip(prompts, texts):
             ids = prompt + text.written
             with torch.no_grad():
                 logits = self.teacher(torch.tensor([ids])).logits[0, :-1]
-            said = np.concatenate(text.said)
-            self.assertEqual(len(said), len(ids) - 1)
-            self.assertLess(np.abs(teach.likeliest(logits)["log"].astype("f4") - said["log"].astype("f4")).max(), 5e-3)
+            predicted = np.concatenate(text.predicted)
+            self.assertEqual(len(predicted), len(ids) - 1)
+            self.assertLess(
+                np.abs(teach.likeliest(logits)["log"].astype("f4") - predicted["log"].astype("f4")).max(), 5e-3
+            )
             self.assertTrue(len(text.written) == 12 or text.written[-1] == 7)
         with mock.patch.object(decoder, "READ", 1):
-            again = decoder.write(decoder.Decoder(self.teacher), prompts, [0, 1, 0.7], 12, 7, torch.Generator().manual_seed(3), prompts_too=False)
+            again = decoder.write(
+                decoder.Decoder(self.teacher),
+                prompts,
+                [0, 1, 0.7],
+                12,
+                7,
+                torch.Generator().manual_seed(3),
+                prompts_too=False,
+            )
         self.assertEqual([text.written for text in again], [text.written for text in texts])
-        self.assertEqual([len(np.concatenate(text.said)) for text in again], [len(text.written) for text in texts])
-        greedy = self.teacher.generate(torch.tensor([prompts[0]]), max_new_tokens=12, do_sample=False, eos_token_id=7, pad_token_id=7)
+        self.assertEqual([len(np.concatenate(text.predicted)) for text in again], [len(text.written) for text in texts])
+        greedy = self.teacher.generate(
+            torch.tensor([prompts[0]]), max_new_tokens=12, do_sample=False, eos_token_id=7, pad_token_id=7
+        )
         self.assertEqual(greedy[0, 3:].tolist(), texts[0].written)
 
     def test_a_writer_asks_and_answers_and_goes_on_with_a_conversation(self):
@@ -147,21 +172,34 @@ class Taught(unittest.TestCase):
         questions.write_text("".join(json.dumps({"turns": [f"c{chr(100 + n)}", "e"]}) + "\n" for n in range(5)))
         for asked in (["--prompts", str(questions)], ["--self", "--minutes", "0.02"]):
             out = self.home / f"{len(asked)}.jsonl"
-            fixed = ["--target", str(self.home), "--out", str(out), "--max-tokens", "8", "--batch", "4", "--longest", "60"]
+            fixed = [
+                "--target",
+                str(self.home),
+                "--out",
+                str(out),
+                "--max-tokens",
+                "8",
+                "--batch",
+                "4",
+                "--longest",
+                "60",
+            ]
             with mock.patch.object(sys, "argv", ["write.py", *fixed, *asked]):
                 write.Run(write.options()).run()
             raw = list(corpus.raw_lines(out))
             self.assertGreaterEqual(len(raw), 10 if asked[0] == "--prompts" else 4)
             self.assertEqual({line["temperature"] for line in raw}, {0.0, 0.7, 1.0})
             places = sum(len(line["prompt"]) + len(line["answer"]) - 1 for line in raw)
-            self.assertEqual(corpus.taught_file(out).stat().st_size, places * corpus.SAID.itemsize)
+            self.assertEqual(corpus.taught_file(out).stat().st_size, places * corpus.PREDICTION.itemsize)
             # What an interruption left is mended before more is added.
-            whole = np.frombuffer(corpus.taught_file(out).read_bytes(), corpus.SAID)
+            whole = np.frombuffer(corpus.taught_file(out).read_bytes(), corpus.PREDICTION)
             corpus.taught_file(out).write_bytes(whole.tobytes()[:1000])
             with mock.patch.object(sys, "argv", ["write.py", *fixed, *asked, "--seed", "1"]):
                 write.Run(write.options()).run()
-            again = np.frombuffer(corpus.taught_file(out).read_bytes(), corpus.SAID)
-            self.assertEqual(len(again), sum(len(line["prompt"]) + len(line["answer"]) - 1 for line in corpus.raw_lines(out)))
+            again = np.frombuffer(corpus.taught_file(out).read_bytes(), corpus.PREDICTION)
+            self.assertEqual(
+                len(again), sum(len(line["prompt"]) + len(line["answer"]) - 1 for line in corpus.raw_lines(out))
+            )
             self.assertLess(np.abs(again["log"][: len(whole)].astype("f4") - whole["log"].astype("f4")).max(), 5e-3)
 
 
@@ -175,7 +213,7 @@ class Tokens(unittest.TestCase):
         self.assertEqual(tokens.kept.tolist(), [*range(LETTERS), 30, 40])
         # 41 is letters 15 and 16.
         self.assertEqual(tokens.read(torch.tensor([41, 40, 3])).tolist(), [16, 27, 3])
-        self.assertEqual(tokens.place[41].item(), -1)
+        self.assertEqual(tokens.row_of[41].item(), -1)
         with self.assertRaises(SystemExit):
             vocabulary.trimmed([text], home / "tokenizer.json", VOCABULARY, 25)
 
@@ -198,7 +236,7 @@ class Tokens(unittest.TestCase):
         wanted = (theirs.double() @ turned).float()
         rows.copy_(wanted)
         rows[44:] = rows[0]
-        self.assertEqual(student.lend_rows(draft, target, lasts), VOCABULARY - 44)
+        self.assertEqual(student.copy_missing_rows(draft, target, lasts), VOCABULARY - 44)
         self.assertTrue(torch.allclose(rows, wanted, atol=1e-5))
 
 
@@ -214,28 +252,36 @@ class Losses(unittest.TestCase):
             self.assertAlmostEqual(loss.mixed(logits, places, logs, share, ONES).item(), 0, places=4)
         p, q = logits.softmax(-1), other.softmax(-1)
         variation = (p - q).abs().sum(-1) / 2
-        self.assertAlmostEqual(loss.mixed(other, places, logs, 1, ONES).item(), -(1 - variation).log().mean().item(), places=4)
-        self.assertAlmostEqual(loss.mixed(other, places, logs, 0, ONES).item(), (p * (p / q).log()).sum(-1).mean().item(), places=4)
+        self.assertAlmostEqual(
+            loss.mixed(other, places, logs, 1, ONES).item(), -(1 - variation).log().mean().item(), places=4
+        )
+        self.assertAlmostEqual(
+            loss.mixed(other, places, logs, 0, ONES).item(), (p * (p / q).log()).sum(-1).mean().item(), places=4
+        )
 
     def test_what_is_not_named_is_one_token_more(self):
-        teacher, said = torch.randn(6, VOCABULARY), torch.randn(6, VOCABULARY)
+        teacher, predicted = torch.randn(6, VOCABULARY), torch.randn(6, VOCABULARY)
         places, logs = self.named(teacher, 5)
-        p, q = teacher.softmax(-1).gather(1, places), said.softmax(-1).gather(1, places)
+        p, q = teacher.softmax(-1).gather(1, places), predicted.softmax(-1).gather(1, places)
         p, q = (torch.cat([part, 1 - part.sum(-1, keepdim=True)], -1) for part in (p, q))
-        self.assertAlmostEqual(loss.mixed(said, places, logs, 0, ONES).item(), (p * (p / q).log()).sum(-1).mean().item(), places=4)
+        self.assertAlmostEqual(
+            loss.mixed(predicted, places, logs, 0, ONES).item(), (p * (p / q).log()).sum(-1).mean().item(), places=4
+        )
 
     def test_places_count_by_their_weights(self):
-        said, (places, logs) = torch.randn(6, VOCABULARY), self.named(torch.randn(6, VOCABULARY), 5)
-        first = loss.mixed(said[:2], places[:2], logs[:2], 0.5, ONES[:2])
-        self.assertAlmostEqual(loss.mixed(said, places, logs, 0.5, torch.tensor([3.0, 3, 0, 0, 0, 0])).item(), first.item(), places=5)
+        predicted, (places, logs) = torch.randn(6, VOCABULARY), self.named(torch.randn(6, VOCABULARY), 5)
+        first = loss.mixed(predicted[:2], places[:2], logs[:2], 0.5, ONES[:2])
+        self.assertAlmostEqual(
+            loss.mixed(predicted, places, logs, 0.5, torch.tensor([3.0, 3, 0, 0, 0, 0])).item(), first.item(), places=5
+        )
 
     def test_what_cannot_be_said_counts_for_nothing(self):
-        said = torch.randn(1, VOCABULARY, requires_grad=True)
+        predicted = torch.randn(1, VOCABULARY, requires_grad=True)
         places, logs = torch.tensor([[3, -1]]), torch.tensor([[0.1, 0.9]]).log()
-        value = loss.mixed(said, places, logs, 0, ONES[:1])
-        self.assertAlmostEqual(value.item(), -0.1 * said.log_softmax(-1)[0, 3].item(), places=3)
+        value = loss.mixed(predicted, places, logs, 0, ONES[:1])
+        self.assertAlmostEqual(value.item(), -0.1 * predicted.log_softmax(-1)[0, 3].item(), places=3)
         value.backward()
-        self.assertTrue(said.grad.isfinite().all())
+        self.assertTrue(predicted.grad.isfinite().all())
 
 
 class Scores(unittest.TestCase):
@@ -260,7 +306,7 @@ class Scores(unittest.TestCase):
             passes += 1
         batch = corpus.padded([corpus.Line(prompt, answer, 0, NOTHING)])
         scores = [score.Score()]
-        score.judge(scores, draft(batch.ids).logits.argmax(-1)[batch.judged], batch, [0])
+        score.add_batch(scores, draft(batch.ids).logits.argmax(-1)[batch.answered], batch, [0])
         self.assertEqual((scores[0].tokens, scores[0].passes), (60, passes))
 
 
@@ -348,7 +394,14 @@ class Training(unittest.TestCase):
         return LlamaForCausalLM.from_pretrained(self.home / out).state_dict()
 
     def test_learns(self):
-        for options in ([], ["--acceptance", 0.5], ["--prompts", 0.1], ["--quantise", "lut4"], ["--lora"], ["--head", 40]):
+        for options in (
+            [],
+            ["--acceptance", 0.5],
+            ["--prompts", 0.1],
+            ["--quantise", "lut4"],
+            ["--lora"],
+            ["--head", 40],
+        ):
             curve = self.train("-".join(map(str, options)) or "plain", "--epochs", 3, *options)
             self.assertLess(curve[-1]["loss"], curve[0]["loss"], options)
 
@@ -358,7 +411,9 @@ class Training(unittest.TestCase):
             for seed, run in enumerate(runs):
                 self.train(run, "--epochs", 2, "--seed", seed, *options)
             args = ["--student", self.home / "student", "--text", self.text, "--out", self.home / "mean", *options]
-            with mock.patch.object(sys, "argv", ["distil.py", *map(str, args), "--mean-of", *(str(self.home / run) for run in runs)]):
+            with mock.patch.object(
+                sys, "argv", ["distil.py", *map(str, args), "--mean-of", *(str(self.home / run) for run in runs)]
+            ):
                 distil.Run(distil.options()).average()
             first, second, mean = map(self.weights, [*runs, "mean"])
             name = "model.layers.0.mlp.up_proj.weight"

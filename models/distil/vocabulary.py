@@ -1,4 +1,7 @@
-"""Which tokens a draft can say, and as what it reads the others: what squeeze's trim-vocabulary does (src/compress/stages/trim-vocabulary.ts)."""
+"""
+The vocabulary of a draft, and the tokens that it reads in row_of of those it lacks. Does what the stage
+trim-vocabulary of `outrider squeeze` does (src/compress/stages/trim-vocabulary.ts).
+"""
 
 import json
 from dataclasses import dataclass
@@ -12,16 +15,16 @@ from corpus import raw_lines
 
 @dataclass(frozen=True)
 class Vocabulary:
-    kept: torch.Tensor  # (K), rising
-    read_as: torch.Tensor  # (V), of each id the one that the draft reads in its place: itself if kept
-    place: torch.Tensor  # (V), of each id its place among the kept, −1 if it has none
+    kept: torch.Tensor  # (K) ids, ascending
+    read_as: torch.Tensor  # (V): for each id the id that the draft reads in its place; itself if kept
+    row_of: torch.Tensor  # (V): for each id its index in `kept`, −1 if it is not there
 
     def to(self, device: str) -> "Vocabulary":
-        return Vocabulary(self.kept.to(device), self.read_as.to(device), self.place.to(device))
+        return Vocabulary(self.kept.to(device), self.read_as.to(device), self.row_of.to(device))
 
     def read(self, ids: torch.Tensor) -> torch.Tensor:
-        """Places of the tokens that a draft reads where its target reads `ids`."""
-        return self.place[self.read_as[ids]]
+        """Rows of the tokens that a draft reads where its target reads `ids`."""
+        return self.row_of[self.read_as[ids]]
 
 
 def whole(size: int) -> Vocabulary:
@@ -31,8 +34,9 @@ def whole(size: int) -> Vocabulary:
 
 def trimmed(files: list[Path], tokenizer: Path, size: int, keep: int) -> Vocabulary:
     """
-    The `keep` tokens that corpora have most often, of equal ones the lowest; what no merge makes is always among them. Any other is read
-    as the last of its BPE pieces that is. tokenizer: a byte-level BPE's tokenizer.json.
+    The `keep` tokens that corpora have most often; of equally frequent ones those with the lowest ids. Tokens that no
+    merge makes are always kept. Any other token is read as the last of its BPE pieces that is kept. tokenizer: the
+    tokenizer.json of a byte-level BPE.
     """
     counts = torch.zeros(size, dtype=torch.long)
     for raw in chain.from_iterable(map(raw_lines, files)):
@@ -40,7 +44,10 @@ def trimmed(files: list[Path], tokenizer: Path, size: int, keep: int) -> Vocabul
     lasts = last_pieces(tokenizer, size)
     always = torch.tensor([last is None for last in lasts])
     if not always.sum() <= keep < size:
-        raise SystemExit(f"--head is {keep}; it must be under {size}, and from {always.sum()} on, the bytes and special tokens that always stay")
+        raise SystemExit(
+            f"--head is {keep}; it must be under {size}, and at least {always.sum()}, "
+            "because bytes and special tokens always stay"
+        )
     order = torch.sort(torch.where(always, counts.max() + 1, counts), descending=True, stable=True).indices
     kept = order[:keep].sort().values
     own = set(kept.tolist())
@@ -48,13 +55,16 @@ def trimmed(files: list[Path], tokenizer: Path, size: int, keep: int) -> Vocabul
     for token in range(size):
         while read_as[token] not in own:
             read_as[token] = lasts[read_as[token]]
-    place = torch.full((size,), -1)
-    place[kept] = torch.arange(keep)
-    return Vocabulary(kept, torch.tensor(read_as), place)
+    row_of = torch.full((size,), -1)
+    row_of[kept] = torch.arange(keep)
+    return Vocabulary(kept, torch.tensor(read_as), row_of)
 
 
 def last_pieces(file: Path, size: int) -> list[int | None]:
-    """By id, the right half of the merge that makes the token; None for bytes, special tokens and ids without one (src/model/pieces.ts)."""
+    """
+    By id, the right half of the merge that makes the token; None for bytes, special tokens and ids that no merge makes
+    (src/model/pieces.ts).
+    """
     tokenizer = json.loads(file.read_text())
     ids = tokenizer["model"]["vocab"]
     lasts: list[int | None] = [None] * size

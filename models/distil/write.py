@@ -1,21 +1,22 @@
 """
-Has a target write text, as `outrider corpus` does, in large batches: for whoever has PyTorch at hand anyway.
+Has a target write text, as `outrider corpus` does, in large batches with PyTorch.
 
     python models/distil/write.py --target DIR --out FILE.jsonl (--prompts QUESTIONS.jsonl | --self) [--minutes 30]
 
---target is a Hugging Face checkpoint, QUESTIONS lines of {"turns": [text, …]} (ask.ts). With --self the target asks itself: what it
-puts where the user speaks, at temperature 1 (Magpie: Xu et al. 2024, arXiv 2406.08464). Lines are added to FILE until the time is
-over or the questions are; run it again with another --seed for more. What the target says at each place is known by then and
-written to FILE.taught, as teach.py would.
+--target is a Hugging Face checkpoint. QUESTIONS has lines {"turns": [text, …]}, which ask.ts makes. With --self the
+target writes its own questions: it continues an empty user turn at temperature 1 (Magpie: Xu et al. 2024, arXiv
+2406.08464). Lines are added to FILE until time or questions run out; run it again with another --seed for more. The
+target's predictions at each position are known by then, so they are written to FILE.taught as teach.py would write
+them.
 """
 
 import argparse
 import json
 import random
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Iterator
 
 import numpy as np
 import torch
@@ -35,19 +36,25 @@ def options() -> argparse.Namespace:
     questions = parser.add_mutually_exclusive_group(required=True)
     questions.add_argument("--prompts", type=Path)
     questions.add_argument("--self", action="store_true")
-    parser.add_argument("--temperature", default="0,0.7,1", help="each question is answered at one of these, in turn")
+    parser.add_argument("--temperature", default="0,0.7,1", help="questions are answered at these in turn")
     parser.add_argument("--max-tokens", type=int, default=192, help="of an answer")
-    parser.add_argument("--longest", type=int, default=640, help="tokens of a prompt; longer conversations are not gone on with")
+    parser.add_argument(
+        "--longest", type=int, default=640, help="tokens of a prompt; a conversation that is longer ends"
+    )
     parser.add_argument("--batch", type=int, default=96)
     parser.add_argument("--minutes", type=float, default=float("inf"))
-    parser.add_argument("--bf16", action="store_true", help="products in bf16: a little another target, in half the time where they are native")
+    parser.add_argument(
+        "--bf16",
+        action="store_true",
+        help="products in bf16: half the time where they are native, with slightly different predictions",
+    )
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
 
 @dataclass
 class Talk:
-    """A conversation on its way: the turns still to be said, and what was said."""
+    """A conversation under way: the user turns still to come, and the messages so far."""
 
     turns: list[str]
     temperature: float
@@ -75,7 +82,15 @@ class Run:
         header = self.tokenizer.encode(text.split(marker)[0], add_special_tokens=False)
         while True:
             count = self.args.batch
-            asked = write(self.decoder, [header] * count, [1.0] * count, self.args.max_tokens // 2, self.end, self.draw, prompts_too=False)
+            asked = write(
+                self.decoder,
+                [header] * count,
+                [1.0] * count,
+                self.args.max_tokens // 2,
+                self.end,
+                self.draw,
+                prompts_too=False,
+            )
             for text in asked:
                 turn = self.tokenizer.decode(text.written, skip_special_tokens=True).strip()
                 if text.written[-1] == self.end and turn:
@@ -96,7 +111,8 @@ class Run:
             teach(self.target, self.args.out, 4096)
         began, tokens = time.monotonic(), 0
         talks, waiting, more = self.talks(), [], True
-        # Of four batches of questions those of like length go together, so little is padding; its own are all short.
+        # Questions of similar length, out of four batches of them, go together, so that little is padding. The
+        # target's own questions are all short.
         pool = self.args.batch * (1 if self.args.self else 4)
         with open(self.args.out, "a") as out, open(corpus.taught_file(self.args.out), "ab") as taught:
             while time.monotonic() - began < 60 * self.args.minutes:
@@ -112,14 +128,23 @@ class Run:
                 part = waiting[start : start + self.args.batch]
                 del waiting[start : start + self.args.batch]
                 prompts = [prompt for _, prompt in part]
-                texts = write(self.decoder, prompts, [talk.temperature for talk, _ in part], self.args.max_tokens, self.end, self.draw)
+                texts = write(
+                    self.decoder,
+                    prompts,
+                    [talk.temperature for talk, _ in part],
+                    self.args.max_tokens,
+                    self.end,
+                    self.draw,
+                )
                 for (talk, prompt), text in zip(part, texts):
                     answer = text.written
                     tokens += len(answer)
                     line = {"prompt": prompt, "answer": answer, "temperature": talk.temperature, "split": talk.split}
                     out.write(json.dumps(line) + "\n")
-                    taught.write(np.concatenate(text.said).tobytes())
-                    talk.messages.append({"role": "assistant", "content": self.tokenizer.decode(answer, skip_special_tokens=True)})
+                    taught.write(np.concatenate(text.predicted).tobytes())
+                    talk.messages.append(
+                        {"role": "assistant", "content": self.tokenizer.decode(answer, skip_special_tokens=True)}
+                    )
                     if talk.turns:
                         self.add(waiting, talk)
                 out.flush()
