@@ -4,8 +4,8 @@
  *   node models/distil/ask.ts --out FILE.jsonl [--count 4000] [--seed 0] [--topics FILE] [--sentences FILE]
  *     [--passages TEXT] [--passages CORPUS.jsonl --tokenizer PACK]
  *
- * Topics and sentences (to be translated) are a line each, passages are parted by empty lines; or what the target wrote in a
- * corpus that asked it for texts.
+ * Topics and sentences (to be translated) are a line each, passages are parted by empty lines; or what the target wrote
+ * in a corpus that asked it for texts.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

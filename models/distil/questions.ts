@@ -1,23 +1,29 @@
 /**
- * Questions of the kinds that Spec-Bench asks, none of them Spec-Bench's, for a corpus to train drafts on: translation, questions of
- * fact, sums in words, chats of two turns and texts to be written; with passages also summaries of them and questions about them.
- * Kinds take turns. What stands in them: topics.ts.
+ * Questions of the kinds that Spec-Bench asks, none of them Spec-Bench's, for a corpus to train drafts on: translation,
+ * questions of fact, sums in words, chats of two turns and texts to be written; with passages also summaries of them
+ * and questions about them. Kinds take turns. What stands in them: topics.ts.
  */
 import { noiseBits, noiseKey } from "../../src/model/noise.ts";
 import { COUNTRIES, FAMOUS, GERMAN, PEOPLE, PLACES, PROGRAMS, THINGS, TOPICS, TRADES } from "./topics.ts";
 
 /** What questions may be about, beside the lists of topics.ts. An empty list: nothing of its kind. */
 export interface Sources {
-  /** Texts to be summed up and asked about. */ readonly passages: readonly string[];
-  /** Things to be asked about. */ readonly topics: readonly string[];
-  /** German sentences to be translated. */ readonly sentences: readonly string[];
+  /** Texts to be summed up and asked about. */
+  readonly passages: readonly string[];
+  /** Things to be asked about. */
+  readonly topics: readonly string[];
+  /** German sentences to be translated. */
+  readonly sentences: readonly string[];
 }
 
 /** Draws of one question. */
 interface Draw {
-  /** One of a list. */ of<T>(list: readonly T[]): T;
-  /** A whole number from `low` to `high`. */ number(low: number, high: number): number;
-  /** Something to ask about: one time in four, or where the sources name none, from topics.ts. */ topic(): string;
+  /** One of a list. */
+  of<T>(list: readonly T[]): T;
+  /** A whole number from `low` to `high`. */
+  number(low: number, high: number): number;
+  /** Something to ask about: one time in four, or where the sources name none, from topics.ts. */
+  topic(): string;
 }
 
 type Kind = (draw: Draw) => readonly string[];
@@ -193,8 +199,8 @@ const retrieval =
   ];
 
 /**
- * `count` different questions, each the user's turns of a conversation; fewer where chance runs out of new ones. Same seed and
- * sources, same questions. Without passages, questions ask the target to write some.
+ * `count` different questions, each the user's turns of a conversation; fewer where chance runs out of new ones. Same
+ * seed and sources, same questions. Without passages, questions ask the target to write some.
  */
 export function* questions(count: number, seed: number, sources: Sources): Generator<readonly string[]> {
   const { passages, topics, sentences } = sources;

@@ -1,10 +1,17 @@
-/** What makes the pack of a draft from a checkpoint that `distil.py --quantise lut4` has taught. */
+/**
+ * The last step to a draft's pack: from a checkpoint that `distil.py --quantise lut4` has taught. The checkpoint is not
+ * in the repository, so `outrider squeeze` needs it as `--model`; README.md has the steps that make one.
+ */
 import type { Recipe } from "../../src/compress/recipe.ts";
 
-/** @param keep tokens that the draft can say, those that the calibration has most often: as many as were taught, or fewer */
+/**
+ * @param model id of the draft
+ * @param keep size of the draft's vocabulary, of the tokens most frequent in the calibration text: as many as were
+ * taught,
+ *   or fewer
+ */
 export const taught = (model: string, keep: number): Recipe => ({
   model,
-  base: "smollm2-135m",
   stages: [
     { stage: "trim-vocabulary", keep, by: "frequency" },
     // Rows of the taught checkpoint hold sixteen values each, which the codebook keeps as they are.

@@ -1,4 +1,12 @@
-/** The largest draft of SmolLM2-135M-Instruct: all thirty blocks, half as wide inside, in four bits. README.md has the steps. */
+/**
+ * The largest draft of SmolLM2-135M-Instruct: all thirty blocks, half as wide inside, in four bits.
+ * It starts from a checkpoint that models/distil taught, so it is run as
+ *
+ *   outrider squeeze models/smollm2-135m-draft-l/recipe.ts --model TAUGHT --target models/smollm2-135m/pack \
+ *     --calibration TEXT.jsonl --samples 1 --out DIRECTORY
+ *
+ * README.md has the training runs that made the checkpoint.
+ */
 import { taught } from "../distil/recipe.ts";
 
 export default taught("smollm2-135m-draft-l", 16384);

@@ -1,4 +1,12 @@
-/** The default draft of SmolLM2-135M-Instruct: sixteen narrow blocks in four bits. README.md has the steps. */
+/**
+ * The default draft of SmolLM2-135M-Instruct: sixteen narrow blocks in four bits.
+ * It starts from a checkpoint that models/distil taught, so it is run as
+ *
+ *   outrider squeeze models/smollm2-135m-draft-m/recipe.ts --model TAUGHT --target models/smollm2-135m/pack \
+ *     --calibration TEXT.jsonl --samples 1 --out DIRECTORY
+ *
+ * README.md has the training runs that made the checkpoint.
+ */
 import { taught } from "../distil/recipe.ts";
 
 export default taught("smollm2-135m-draft-m", 16384);

@@ -8,13 +8,16 @@ import type { Wanted } from "./solving/statistics.ts";
 export type Tensors = ReadonlyMap<string, PackedTensor>;
 
 export interface TensorGradient {
-  /** Of the mean loss over all of the text, in the shape of the tensor. */ readonly gradient: Float32Array;
+  /** Of the mean loss over all of the text, in the shape of the tensor. */
+  readonly gradient: Float32Array;
   /** Mean over the samples of the squared gradient of each; where asked for. */
   readonly squares?: Float32Array | undefined;
 }
 
 export interface Calibration {
-  /** Block by block: statistics of its matrices' inputs, the solver's new tensors, and on through those. By name, all. */
+  /**
+   * Block by block: statistics of its matrices' inputs, the solver's new tensors, and on through those. By name, all.
+   */
   compress(model: PackedModel, wanted: Wanted, solve: Solver): Promise<Tensors>;
   /** Block by block, where a solver needs no text. */
   eachBlock(model: PackedModel, solve: (layer: number) => Solution | Promise<Solution>): Promise<Tensors>;
@@ -23,8 +26,8 @@ export interface Calibration {
   /** Of the model with only these blocks, in this order. */
   perplexity(model: PackedModel, layers: readonly number[]): Promise<number>;
   /**
-   * Share of the tokens that the target wrote which the model with only these blocks predicts. Rejects with `no_answers` when
-   * the text does not say which they are.
+   * Share of the tokens that the target wrote which the model with only these blocks predicts. Rejects with
+   * `no_answers` when the text does not say which they are.
    */
   agreement(model: PackedModel, layers: readonly number[]): Promise<number>;
   /**

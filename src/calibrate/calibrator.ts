@@ -1,7 +1,8 @@
 /**
- * The door of `calibrate`. This folder holds a second Llama, apart from the one in `draft/`: it computes in f32 instead of
- * quantised weights, forwards and backwards, over whole windows and on all threads, with kernels (`passes/kernels.ts`) and
- * a memory (`threads/shared-arena.ts`) of its own. Pruning and rounding use it to measure a model on a text.
+ * The door of `calibrate`. This folder holds a second Llama, apart from the one in `draft/`: it computes in f32 instead
+ * of quantised weights, forwards and backwards, over whole windows and on all threads, with kernels
+ * (`passes/kernels.ts`) and a memory (`threads/shared-arena.ts`) of its own. Pruning and rounding use it to measure a
+ * model on a text.
  *
  * - `passes/`: what one thread computes of one window: a block, its gradient, the head, the loss.
  * - `tasks/`: these passes cut into numbered parts that threads take.
@@ -31,24 +32,26 @@ import { addSolution, decodeSolution, encodeSolution, type Solution } from "./so
 import type { Wanted } from "./solving/statistics.ts";
 import type { Pool } from "./threads/pool.ts";
 
-/** A text as calibration reads it. */
-export interface CalibrationText {
-  /** What all is measured on but `agreement` and `counts`. */ readonly windows: readonly Window[];
-  /** Prompts with the target's answers; none where the text does not tell them apart. */
+/** A text as calibration uses it. */
+export interface CalibrationData {
+  /** Everything is measured on these, except `agreement` and `counts`. */
+  readonly windows: readonly Window[];
+  /** Prompts with the target's answers, for `agreement`; none where the text does not tell them apart. */
   readonly answered: readonly TargetAnswer[];
-  /** All of it. */ tokens(): Promise<readonly number[]>;
+  /** All tokens of the text, for `counts`. */
+  readonly tokens: readonly number[];
 }
 
 export class Calibrator implements Calibration {
   readonly #pool: Pool;
-  readonly #text: CalibrationText;
+  readonly #text: CalibrationData;
   readonly #journal: Journal;
   #model: PackedModel | undefined;
   #llama: FloatLlama | undefined;
   #agreement: Agreement | undefined;
 
   /** What is worked out goes into the journal, a block, a measurement or a few windows at a time. */
-  constructor(pool: Pool, text: CalibrationText, journal = Journal.none()) {
+  constructor(pool: Pool, text: CalibrationData, journal = Journal.none()) {
     this.#pool = pool;
     this.#text = text;
     this.#journal = journal;
@@ -132,7 +135,9 @@ export class Calibrator implements Calibration {
     }
   }
 
-  /** Of those windows that the step has not kept the gradients of. Kept when they are all in, or when the work stops. */
+  /**
+   * Of those windows that the step has not kept the gradients of. Kept when they are all in, or when the work stops.
+   */
   async #addAll(gradients: Gradients, step: Step): Promise<void> {
     const { windows } = this.#text;
     const first = await gradients.restore(step);
@@ -152,7 +157,7 @@ export class Calibrator implements Calibration {
 
   async counts(size: number): Promise<Float64Array> {
     const counts = new Float64Array(size);
-    for (const id of await this.#text.tokens()) if (id < size) counts[id]!++;
+    for (const id of this.#text.tokens) if (id < size) counts[id]!++;
     return counts;
   }
 

@@ -1,6 +1,6 @@
 /**
- * A Llama in f32 whose weights lie in the memory of a pool's threads: what calibration runs block by block over windows, and
- * whose weights a solver may replace on the way.
+ * A Llama in f32 whose weights lie in the memory of a pool's threads: what calibration runs block by block over
+ * windows, and whose weights a solver may replace on the way.
  */
 import type { PackedModel } from "../format/pack.ts";
 import type { LlamaConfig } from "../model/config.ts";
@@ -26,8 +26,10 @@ export type Window = ArrayLike<number>;
 export interface Hidden {
   readonly shape: Shape;
   readonly windows: number;
-  /** (windows, T, E), each window aligned. */ readonly hidden: number;
-  /** (windows, T) i32 */ readonly tokens: number;
+  /** (windows, T, E), each window aligned. */
+  readonly hidden: number;
+  /** (windows, T) i32 */
+  readonly tokens: number;
 }
 
 /** Bytes from one window's hidden states to the next's. */
@@ -166,8 +168,8 @@ export class FloatLlama {
   }
 
   /**
-   * One block over all windows, in place. Returns the mean cosine between what enters and what leaves it: 1 less that is
-   * the block influence (Men et al. 2024, arXiv 2403.03853, section 3.2).
+   * One block over all windows, in place. Returns the mean cosine between what enters and what leaves it: 1 less that
+   * is the block influence (Men et al. 2024, arXiv 2403.03853, section 3.2).
    */
   async runBlock(layer: number, { shape, windows, hidden }: Hidden, saved?: number): Promise<number> {
     const { arena } = this.pool;

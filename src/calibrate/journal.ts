@@ -1,6 +1,6 @@
 /**
- * What a long squeeze has worked out so far, on disk beside its result, so that one that was stopped goes on where it was.
- * The work asks in the same order each time: a step is known by its number, what it keeps by a name.
+ * What a long squeeze has worked out so far, on disk beside its result, so that one that was stopped goes on where it
+ * was. The work asks in the same order each time: a step is known by its number, what it keeps by a name.
  */
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -11,7 +11,8 @@ const MARK = "journal.json";
 
 export class Journal {
   readonly #directory: string | undefined;
-  /** Whether an earlier run left something to go on from. */ readonly goesOn: boolean;
+  /** Whether an earlier run left something to go on from. */
+  readonly goesOn: boolean;
   #steps = 0;
   #stopping = false;
 
@@ -26,8 +27,8 @@ export class Journal {
   }
 
   /**
-   * The journal in `directory` of the work that `fingerprint` names; one of other work is thrown away. Throws `not_a_journal`
-   * for a directory that holds something else.
+   * The journal in `directory` of the work that `fingerprint` names; one of other work is thrown away. Throws
+   * `not_a_journal` for a directory that holds something else.
    */
   static async open(directory: string, fingerprint: string): Promise<Journal> {
     const mark = JSON.stringify({ fingerprint });

@@ -1,4 +1,6 @@
-/** Axes of an SVG plot, linear or logarithmic, with their ticks and lines. Colours are classes of the page around it. */
+/**
+ * Axes of an SVG plot, linear or logarithmic, with their ticks and lines. Colours are classes of the page around it.
+ */
 import { escapeHtml } from "./html.ts";
 
 /** A picture and the margins around what is plotted in it, in its own units. */
@@ -12,8 +14,10 @@ export interface Frame {
 }
 
 export interface Axis {
-  /** What it measures, and in which unit. */ readonly name: string;
-  /** Where a value lies. */ readonly at: (value: number) => number;
+  /** What it measures, and in which unit. */
+  readonly name: string;
+  /** Where a value lies. */
+  readonly at: (value: number) => number;
   readonly ticks: readonly { readonly value: number; readonly label: string }[];
 }
 

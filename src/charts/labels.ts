@@ -15,7 +15,8 @@ export interface Box {
 }
 
 export interface Mark {
-  /** Marks of one kind share a label where they touch; also a class of the page. */ readonly kind: string;
+  /** Marks of one kind share a label where they touch; also a class of the page. */
+  readonly kind: string;
   readonly name: string;
   readonly box: Box;
 }

@@ -58,8 +58,13 @@ Recipes: ${Object.keys(RECIPES).join(", ")}.`,
     const beside = isRecipeFile(name) ? path.dirname(name) : undefined;
     const model = given.model ?? (beside && recipe.base && (await baseOf(recipe.base, beside)));
     const out = given.out ?? (beside && path.join(beside, "pack"));
-    if (model === undefined || out === undefined)
-      throw usage("a recipe by name needs --model MODEL and --out DIRECTORY");
+    if (model === undefined || out === undefined) {
+      throw usage(
+        beside
+          ? `${name} starts from a checkpoint that is not in the repository; name one with --model`
+          : "a recipe by name needs --model MODEL and --out DIRECTORY",
+      );
+    }
     const stopping = new AbortController();
     const stop = (): void => {
       console.error("\nstopping when this part is done; once more to stop at once");

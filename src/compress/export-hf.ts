@@ -1,8 +1,8 @@
 /**
  * A model as a plain Hugging Face checkpoint: the values that its weights stand for, under the library's names, so that
- * transformers and whatever reads its format can load it. Rows of q and k already lie in its order (format/import.ts). A
- * configuration has one width for all blocks, so narrower ones are padded (even-width.ts), and a row for every token, so a
- * trimmed vocabulary is filled up (whole-vocabulary.ts); removed blocks are gone.
+ * transformers and whatever reads its format can load it. Rows of q and k already lie in its order (format/import.ts).
+ * A configuration has one width for all blocks, so narrower ones are padded (even-width.ts), and a row for every token,
+ * so a trimmed vocabulary is filled up (whole-vocabulary.ts); removed blocks are gone.
  */
 
 import { evenWidth } from "../format/even-width.ts";

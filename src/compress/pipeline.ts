@@ -44,8 +44,8 @@ const applyStage = <K extends Stage["stage"]>(model: PackedModel, stage: StageOf
   STAGES[stage.stage as K](model, stage, calibration);
 
 /**
- * Applies the stages of a recipe, in memory. What comes out drafts for the base, or for what the base drafts for. Rejects with
- * `no_calibration` where a stage needs text and there is none.
+ * Applies the stages of a recipe, in memory. What comes out drafts for the base, or for what the base drafts for.
+ * Rejects with `no_calibration` where a stage needs text and there is none.
  */
 export async function runStages(
   base: PackedModel,
@@ -73,7 +73,9 @@ const NO_CALIBRATION: Calibration = {
   influence: missing,
 };
 
-/** Makes the pack of a recipe in `directory` from the pack in `base`, unless it is there already. Returns its header. */
+/**
+ * Makes the pack of a recipe in `directory` from the pack in `base`, unless it is there already. Returns its header.
+ */
 export async function makePack(recipe: Recipe, base: string, directory: string): Promise<PackHeader> {
   const from = await wholePack(base);
   if (!from) throw new OutriderError("no_base", `${base} holds no whole pack; run \`outrider prepare\` first`);
@@ -81,7 +83,10 @@ export async function makePack(recipe: Recipe, base: string, directory: string):
   return there ?? replacePack(await runStages(await readPack(openDirectory(base)), recipe), directory);
 }
 
-/** The header of the pack in `directory` if that is what the recipe makes of the base. Only for recipes without calibration. */
+/**
+ * The header of the pack in `directory` if that is what the recipe makes of the base. Only for recipes without
+ * calibration.
+ */
 export async function alreadyMade(
   base: { readonly recipe: readonly object[] },
   recipe: Pick<Recipe, "model" | "stages">,

@@ -7,8 +7,9 @@ import { parseRecipe, type Recipe } from "./recipe.ts";
 import { type NamedRecipe, RECIPES } from "./recipes.ts";
 
 /**
- * A recipe of `recipes.ts`, or the default export of a module. A module also says which model it makes, and from which folder
- * of `models/`. Throws `bad_recipe` for a name that is none and a module that is not there or holds something else.
+ * A recipe of `recipes.ts`, or the default export of a module. A module also says which model it makes, and from which
+ * folder of `models/`. Throws `bad_recipe` for a name that is none and a module that is not there or holds something
+ * else.
  */
 export async function readRecipe(recipe: string): Promise<NamedRecipe & Partial<Pick<Recipe, "model" | "base">>> {
   const named = Object.hasOwn(RECIPES, recipe) ? RECIPES[recipe] : undefined;

@@ -30,8 +30,13 @@ export type Stage =
   | WandaSp;
 
 export interface Recipe {
-  /** Id of the model it makes, as clients and the wire name it. */ readonly model: string;
-  /** Folder of `models/` whose pack it starts from. */ readonly base: string;
+  /** Id of the model it makes, as clients and the wire name it. */
+  readonly model: string;
+  /**
+   * The known pair whose target it starts from, or the folder of `models/` whose pack it does. A recipe that starts
+   * from a checkpoint, such as one that `models/distil` taught, has none.
+   */
+  readonly base?: string | undefined;
   readonly stages: readonly Stage[];
   /** How much of the calibration its stages want: the first windows, and the first tokens of each; all when absent. */
   readonly windows?: number | undefined;
@@ -53,7 +58,7 @@ const folder = z.string().regex(/^[\w-][\w.-]*$/, "must be the name of a folder 
 
 const recipeSchema = z.strictObject({
   model: z.string().min(1),
-  base: folder,
+  base: folder.optional(),
   stages: z
     .array(
       z.discriminatedUnion("stage", [

@@ -91,9 +91,9 @@ export const RECIPES: Readonly<Record<string, NamedRecipe>> = {
   ...shortenedBy("shortened-taylor", "taylor"),
   ...shortenedBy("shortened-mag", "magnitude"),
   ...shortenedBy("acceptance", "acceptance"),
-  // Drafts, to be calibrated on what the target wrote: what a shape saves and what codebooks save multiply. Alone, calibrated on
-  // WikiText by independent implementations, they leave of the target's tokens 90 % (4 bits), 77 % (3 bits), 79 % (three blocks
-  // less, or MLP 20 %), 70 % (six blocks less). Six blocks less:
+  // Drafts, to be calibrated on what the target wrote: what a shape saves and what codebooks save multiply. Alone,
+  // calibrated on WikiText by independent implementations, they leave of the target's tokens 90 % (4 bits), 77 % (3
+  // bits), 79 % (three blocks less, or MLP 20 %), 70 % (six blocks less). Six blocks less:
   "draft-front-d6-w4": thenSqueezed(4, withoutBlocks(6)),
   "draft-front-d6-w3": thenSqueezed(3, withoutBlocks(6)),
   // About as many bytes by channels, which lie in all blocks, and by both:

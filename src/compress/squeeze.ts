@@ -13,7 +13,8 @@ import { directoryHeader, directorySink, openDirectory } from "../platform/disk.
 import { readModel } from "../platform/read-model.ts";
 import { replacePack } from "../rounding/packable.ts";
 import { sampleAnswers } from "../text/target-text.ts";
-import { readTokens, readWindows } from "../text/windows.ts";
+import { readText } from "../text/text-file.ts";
+import { cutWindows, tokensOf } from "../text/windows.ts";
 import { exportHuggingFace } from "./export-hf.ts";
 import { alreadyMade, runStages } from "./pipeline.ts";
 import type { Recipe } from "./recipe.ts";
@@ -44,8 +45,8 @@ export interface CalibrationText {
 }
 
 /**
- * Makes a pack and returns its header. A pack that is already what the recipe makes without a text is left alone. What a
- * calibrated run works out is kept in `OUT.unfinished` until it is done, and the next run goes on from there.
+ * Makes a pack and returns its header. A pack that is already what the recipe makes without a text is left alone. What
+ * a calibrated run works out is kept in `OUT.unfinished` until it is done, and the next run goes on from there.
  */
 export async function squeezeModel(options: SqueezeOptions): Promise<PackHeader> {
   const { recipe, out, calibration } = options;
@@ -87,17 +88,17 @@ async function calibrated(
   run: (calibrator: Calibrator) => Promise<PackedModel>,
 ): Promise<PackedModel> {
   const tokenizer = new Tokenizer(model.tokenizer["tokenizer.json"]);
-  const whole = await readWindows(file, tokenizer, 0, Math.min(samples, recipe.windows ?? samples), length);
+  const text = await readText(file);
+  const tokens = tokensOf(text, tokenizer);
+  const whole = cutWindows(file, tokens, 0, Math.min(samples, recipe.windows ?? samples), length);
   const windows = whole.map((window) => window.slice(0, recipe.tokens));
   console.error(`calibration: ${windows.length} windows of ${windows[0]!.length} tokens of ${path.basename(file)}`);
-  const answered = await sampleAnswers(file);
+  const answered = sampleAnswers(text);
   const journal = await Journal.open(`${out}.unfinished`, fingerprint(model, recipe, [windows, answered]));
   if (journal.goesOn) console.error(`going on from ${out}.unfinished`);
   signal?.addEventListener("abort", () => journal.stop());
   await using pool = await Pool.open();
-  const made = await run(
-    new Calibrator(pool, { windows, answered, tokens: () => readTokens(file, tokenizer) }, journal),
-  );
+  const made = await run(new Calibrator(pool, { windows, answered, tokens }, journal));
   await journal.discard();
   const gigabytes = (pool.arena.bytes / 1e9).toFixed(1);
   console.error(`memory: ${gigabytes} GB shared by ${pool.threads} threads, of at most 4.3 GB`);

@@ -19,7 +19,8 @@ const LACKING = [400, 404, 405, 422, 501];
 export interface Server {
   readonly url: string;
   readonly token: string | undefined;
-  /** Id of the model; undefined: the only one that the server has. */ readonly model: string | undefined;
+  /** Id of the model; undefined: the only one that the server has. */
+  readonly model: string | undefined;
   readonly retryMs: readonly number[];
 }
 
@@ -38,7 +39,9 @@ export class Api implements Author {
     this.#slots = new Lender(Array.from({ length: atOnce }, (_, n) => n));
   }
 
-  /** Rejects with `which_model` where the server has several and none is named, and with what JsonClient rejects with. */
+  /**
+   * Rejects with `which_model` where the server has several and none is named, and with what JsonClient rejects with.
+   */
   static async open({ url, token, model, retryMs }: Server, target: Target, atOnce: number): Promise<Api> {
     const client = new JsonClient(url, token, retryMs);
     return new Api(client, model ?? (await onlyModel(client)), target, atOnce);

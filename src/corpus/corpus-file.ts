@@ -1,7 +1,8 @@
 /**
- * A corpus on disk: lines are appended as they come, so that a stopped run loses none that was written, and what is there
- * is known, so that a run adds only what is missing. Of a .gz file every appended line is a member of its own (RFC 1952
- * §2.2), so that the file is whole after each; opening and closing join them to one, which takes half the room.
+ * A corpus on disk: lines are appended as they come, so that a stopped run loses none that was written, and what is
+ * there is known, so that a run adds only what is missing. Of a .gz file every appended line is a member of its own
+ * (RFC 1952 §2.2), so that the file is whole after each; opening and closing join them to one, which takes half the
+ * room.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -12,13 +13,15 @@ import { type Line, lineSchema } from "./line.ts";
 export class CorpusFile {
   readonly #file: string;
   readonly #lines: Line[] = [];
-  /** prompt → temperature → answer */ readonly #answers = new Map<string, Map<number, readonly number[]>>();
-  /** seed of a question that the target asked itself → its prompt */ readonly #turns = new Map<
-    number,
-    readonly number[]
-  >();
+  /** prompt → temperature → answer */
+  readonly #answers = new Map<string, Map<number, readonly number[]>>();
+  /** seed of a question that the target asked itself → its prompt */
+  readonly #turns = new Map<number, readonly number[]>();
 
-  /** Reads what `file` holds, if it is there. Throws `bad_corpus` for lines that are none of a target with `vocabulary` tokens. */
+  /**
+   * Reads what `file` holds, if it is there. Throws `bad_corpus` for lines that are none of a target with `vocabulary`
+   * tokens.
+   */
   constructor(file: string, vocabulary: number) {
     if (!/\.jsonl(\.gz)?$/.test(file)) throw bad(file, "a corpus is called NAME.jsonl or NAME.jsonl.gz");
     this.#file = file;

@@ -10,8 +10,10 @@ import type { Target } from "./target.ts";
 export interface Plan {
   readonly temperatures: readonly number[];
   readonly seed: number;
-  /** Tokens of an answer at most. */ readonly maxTokens: number;
-  /** Answer tokens in the file that are enough. */ readonly limitTokens: number;
+  /** Tokens of an answer at most. */
+  readonly maxTokens: number;
+  /** Answer tokens in the file that are enough. */
+  readonly limitTokens: number;
 }
 
 /** What a run did. */
@@ -19,8 +21,10 @@ export interface Growth {
   answers: number;
   tokens: number;
   seconds: number;
-  /** Questions that were asked before. */ sameQuestions: number;
-  /** Answers equal to one to the same prompt at another temperature. */ sameAnswers: number;
+  /** Questions that were asked before. */
+  sameQuestions: number;
+  /** Answers equal to one to the same prompt at another temperature. */
+  sameAnswers: number;
 }
 
 /** @param count how many questions there are, for the progress bar; @param stopped true ends with what is begun */

@@ -11,7 +11,8 @@ const errorSchema = z.object({ error: z.object({ message: z.string() }) });
 interface Answer {
   readonly status: number;
   readonly text: string;
-  /** What the server asks to wait, or NaN. */ readonly waitMs: number;
+  /** What the server asks to wait, or NaN. */
+  readonly waitMs: number;
 }
 
 export class JsonClient {
@@ -29,9 +30,9 @@ export class JsonClient {
   }
 
   /**
-   * The JSON that the server answers, with 429 and 5xx tried again after what it asks to wait, or a growing time. Rejects with
-   * `unavailable` when it stays so or cannot be reached, `refused` for another status, which the error's `status` tells, and
-   * `bad_answer` for what is not JSON of this shape.
+   * The JSON that the server answers, with 429 and 5xx tried again after what it asks to wait, or a growing time.
+   * Rejects with `unavailable` when it stays so or cannot be reached, `refused` for another status, which the error's
+   * `status` tells, and `bad_answer` for what is not JSON of this shape.
    */
   async fetch<T>(route: string, body: object | undefined, shape: z.ZodType<T>): Promise<T> {
     const url = this.#base + route;

@@ -17,13 +17,16 @@ export const lineSchema = z.object({
 });
 
 export interface Line {
-  /** Ids of the conversation so far. */ readonly prompt: readonly number[];
+  /** Ids of the conversation so far. */
+  readonly prompt: readonly number[];
   /** What the target wrote; its last token is the end of the turn unless the limit cut it. */
   readonly answer: readonly number[];
   readonly temperature: number;
-  /** Ask the target with this seed for the same answer. */ readonly seed: number;
+  /** Ask the target with this seed for the same answer. */
+  readonly seed: number;
   readonly split: "train" | "held-out";
-  /** Where the target asked itself: the seed of the question. */ readonly turn_seed?: number | undefined;
+  /** Where the target asked itself: the seed of the question. */
+  readonly turn_seed?: number | undefined;
 }
 
 /** The seed of an answer: a prompt keeps its own whatever else is asked. No two temperatures share their noise. */

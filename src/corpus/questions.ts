@@ -9,9 +9,12 @@ import { turnSeed } from "./line.ts";
 import type { Target } from "./target.ts";
 
 export interface Question {
-  /** What the user says, one after the other's answer. */ readonly turns: readonly string[];
-  /** Where it stands in its file, or which of the target's own it is; from 0 on. */ readonly n: number;
-  /** The seed with which the target wrote it. */ readonly turnSeed?: number;
+  /** What the user says, one after the other's answer. */
+  readonly turns: readonly string[];
+  /** Where it stands in its file, or which of the target's own it is; from 0 on. */
+  readonly n: number;
+  /** The seed with which the target wrote it. */
+  readonly turnSeed?: number;
 }
 
 const turns = z.array(z.string().min(1)).min(1);
@@ -21,8 +24,9 @@ const lineSchema = z.union([
 ]);
 
 /**
- * Lines of a file: of text, each a question; or of JSON (.jsonl, .gz too), `{"turns": [text, …]}` as Spec-Bench has them, or
- * `{"prompt": text}`. Throws `bad_prompts` naming the line, `context_full` for one that leaves no room for an answer.
+ * Lines of a file: of text, each a question; or of JSON (.jsonl, .gz too), `{"turns": [text, …]}` as Spec-Bench has
+ * them, or `{"prompt": text}`. Throws `bad_prompts` naming the line, `context_full` for one that leaves no room for an
+ * answer.
  */
 export async function readQuestions(file: string, target: Target): Promise<Question[]> {
   const lines = (await readTextFile(file)).split("\n").map((line) => line.trim());
@@ -60,8 +64,9 @@ export interface Dropped {
 }
 
 /**
- * The first `count` questions that the target asks itself: what it puts where the user speaks, at temperature 1, up to the
- * end of the turn (Magpie: Xu et al. 2024, arXiv 2406.08464). Those that `skip` says are answered already are not drawn again.
+ * The first `count` questions that the target asks itself: what it puts where the user speaks, at temperature 1, up to
+ * the end of the turn (Magpie: Xu et al. 2024, arXiv 2406.08464). Those that `skip` says are answered already are not
+ * drawn again.
  */
 export async function* ownQuestions(
   author: Author,

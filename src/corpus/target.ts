@@ -12,12 +12,15 @@ const MAX_TOKENIZER_BYTES = 64 * 1024 * 1024;
 
 export class Target {
   readonly context: number;
-  /** Ids below this are tokens. */ readonly vocabulary: number;
-  /** What every conversation begins with, up to where the user speaks. */ readonly userHeader: readonly number[];
+  /** Ids below this are tokens. */
+  readonly vocabulary: number;
+  /** What every conversation begins with, up to where the user speaks. */
+  readonly userHeader: readonly number[];
   readonly #tokenizer: Tokenizer;
   readonly #template: ChatTemplate;
   readonly #ends: readonly number[];
-  /** The one of `ends` that the template puts after an answer. */ readonly #end: number | undefined;
+  /** The one of `ends` that the template puts after an answer. */
+  readonly #end: number | undefined;
 
   constructor(
     tokenizer: Tokenizer,
@@ -39,8 +42,8 @@ export class Target {
   }
 
   /**
-   * Reads header, tokenizer and chat template of the pack in `directory`; timelines may have the model's context, but no more
-   * than `longest` tokens. Throws `not_found`, `no_chat_template`.
+   * Reads header, tokenizer and chat template of the pack in `directory`; timelines may have the model's context, but
+   * no more than `longest` tokens. Throws `not_found`, `no_chat_template`.
    */
   static async open(directory: string, longest = Number.POSITIVE_INFINITY): Promise<Target> {
     const header = await directoryHeader(directory);
@@ -77,7 +80,10 @@ export class Target {
     return this.#tokenizer.decode(answer);
   }
 
-  /** Ids of a text that a server sent. They can differ from those it sampled: the same text has several spellings in tokens. */
+  /**
+   * Ids of a text that a server sent. They can differ from those it sampled: the same text has several spellings in
+   * tokens.
+   */
   encode(text: string, ended: boolean): number[] {
     const ids = this.#tokenizer.encode(text);
     return ended && this.#end !== undefined ? [...ids, this.#end] : ids;

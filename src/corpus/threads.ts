@@ -7,8 +7,10 @@ import type { Author, Request } from "./author.ts";
 import { Lender } from "./lender.ts";
 
 export interface ThreadData {
-  /** Directory of the pack. */ readonly pack: string;
-  /** Longest timeline in tokens. */ readonly context: number;
+  /** Directory of the pack. */
+  readonly pack: string;
+  /** Longest timeline in tokens. */
+  readonly context: number;
 }
 
 export type ThreadRequest = Omit<Request, "messages">;

@@ -1,4 +1,7 @@
-/** What a draft is worth on text that its target wrote, teacher-forced (methods/acceptance-length.ts says why that is enough). */
+/**
+ * What a draft is worth on text that its target wrote, teacher-forced (methods/acceptance-length.ts says why that is
+ * enough).
+ */
 import { agreementRate, tokensPerPass } from "../methods/acceptance-length.ts";
 import { isLoop } from "../text/loops.ts";
 import type { TargetAnswer } from "../text/target-text.ts";
@@ -6,7 +9,8 @@ import type { TargetAnswer } from "../text/target-text.ts";
 export interface Acceptance {
   readonly answers: number;
   readonly tokens: number;
-  /** Share of tokens that are the draft's argmax. */ readonly agreement: number;
+  /** Share of tokens that are the draft's argmax. */
+  readonly agreement: number;
   /** Tokens a target pass, with 4 and with 8 drafted before each. */
   readonly tokensPerPass4: number;
   readonly tokensPerPass8: number;

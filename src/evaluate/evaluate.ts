@@ -25,8 +25,8 @@ export interface Evaluation {
 }
 
 /**
- * Figures of each model, as soon as they are known. One model runs after the other, so that the memory holds one of them and
- * the last layer of the other. Throws `bad_model` for models of different vocabularies.
+ * Figures of each model, as soon as they are known. One model runs after the other, so that the memory holds one of
+ * them and the last layer of the other. Throws `bad_model` for models of different vocabularies.
  */
 export async function* evaluate(evaluation: Evaluation): AsyncGenerator<Figures> {
   const { models, against } = evaluation;

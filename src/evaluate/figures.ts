@@ -1,4 +1,6 @@
-/** All figures of models, one after the other in the memory of one pool; what they are compared with runs once for all. */
+/**
+ * All figures of models, one after the other in the memory of one pool; what they are compared with runs once for all.
+ */
 
 import { FloatLlama } from "../calibrate/float-llama.ts";
 import type { HeadInput } from "../calibrate/passes/head.ts";
@@ -23,24 +25,32 @@ const SPEED_SECONDS = 3;
 
 /** What was not asked for is absent; so are a trimmed vocabulary's perplexity and KL, which are not defined. */
 export interface Figures extends Size, Partial<Score>, Partial<ServedFigures> {
-  /** As it was named. */ readonly pack: string;
+  /** As it was named. */
+  readonly pack: string;
   readonly model: string;
-  /** Which text the figures are of, in words. */ readonly on: string;
+  /** Which text the figures are of, in words. */
+  readonly on: string;
   readonly acceptance?: Acceptance;
   readonly acceptanceWithoutLoops?: Acceptance;
-  /** Tokens a second. */ readonly decodeTps?: number;
+  /** Tokens a second. */
+  readonly decodeTps?: number;
 }
 
 /** What models are evaluated on. */
 export interface Material {
-  /** In words. */ readonly on: string;
+  /** In words. */
+  readonly on: string;
   readonly windows: readonly (readonly number[])[];
   readonly answers: readonly TargetAnswer[];
-  /** Whether to draft the answers as the service does, too. */ readonly served: boolean;
+  /** Whether to draft the answers as the service does, too. */
+  readonly served: boolean;
   readonly speed: boolean;
 }
 
-/** The other model's end on all windows. Its head stays in the pool's memory, its blocks do not. Throws `bad_model` for a trimmed one. */
+/**
+ * The other model's end on all windows. Its head stays in the pool's memory, its blocks do not. Throws `bad_model` for
+ * a trimmed one.
+ */
 export async function endOfOther(pool: Pool, other: PackedModel, windows: Material["windows"]): Promise<HeadInput> {
   if (isTrimmed(other)) {
     throw new OutriderError("bad_model", `${other.model} lacks tokens of its vocabulary; compare with a whole model`);
@@ -51,7 +61,10 @@ export async function endOfOther(pool: Pool, other: PackedModel, windows: Materi
   return end;
 }
 
-/** The figures of one model, `pack` as it was named; its memory is free again afterwards. Rejects with what the engine rejects with. */
+/**
+ * The figures of one model, `pack` as it was named; its memory is free again afterwards. Rejects with what the engine
+ * rejects with.
+ */
 export async function figuresOf(
   pool: Pool,
   pack: string,

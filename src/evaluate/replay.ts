@@ -1,6 +1,6 @@
 /**
- * What a draft is worth as the service drafts: siblings and all, alone and with copies, where only passes count. The target is played
- * by what it wrote, which it decodes whatever is drafted.
+ * What a draft is worth as the service drafts: siblings and all, alone and with copies, where only passes count. The
+ * target is played by what it wrote, which it decodes whatever is drafted.
  */
 import { BothDrafter } from "../draft/both.ts";
 import type { Llama } from "../draft/llama.ts";
@@ -20,8 +20,10 @@ export const DRAFTED = 8;
 /** Of each kind of drafter tokens a target pass; of one answer, target passes. */
 export interface Served {
   readonly model: number;
-  /** Without the model. */ readonly lookup: number;
-  /** Model and lookup together. */ readonly both: number;
+  /** Without the model. */
+  readonly lookup: number;
+  /** Model and lookup together. */
+  readonly both: number;
 }
 
 export interface ServedFigures {
@@ -34,7 +36,10 @@ export function replayTokens(answers: readonly TargetAnswer[]): number {
   return DRAFTED + Math.max(...answers.map(({ prompt, answer }) => prompt.length + answer.length));
 }
 
-/** Every answer in a session of its own; `replayed` is told how many are done. Rejects with what the drafter rejects with. */
+/**
+ * Every answer in a session of its own; `replayed` is told how many are done. Rejects with what the drafter rejects
+ * with.
+ */
 export async function replayFigures(
   llama: Llama,
   answers: readonly TargetAnswer[],

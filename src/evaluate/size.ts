@@ -2,8 +2,10 @@
 import type { PackedModel } from "../format/pack.ts";
 
 export interface Size {
-  /** Of all tensors. */ readonly bytes: number;
-  /** Of the block matrices as they are stored, zeros counted as weights. */ readonly bitsPerWeight: number;
+  /** Of all tensors. */
+  readonly bytes: number;
+  /** Of the block matrices as they are stored, zeros counted as weights. */
+  readonly bitsPerWeight: number;
 }
 
 export function sizeOf({ tensors }: PackedModel): Size {

@@ -1,9 +1,10 @@
 /**
- * What one kernel call has to move and to compute at least, from its arguments. Pure: one row of KERNELS a kernel; the rows
- * of weight formats come from the table of model/formats.ts.
+ * What one kernel call has to move and to compute at least, from its arguments. Pure: one row of KERNELS a kernel; the
+ * rows of weight formats come from the table of model/formats.ts.
  *
- * Bytes: every operand read once and every result written once, whatever the kernel does beyond that. A multiply-add is one
- * multiplication or division, with the addition behind it if there is one; exponentials, roots and comparisons count nothing.
+ * Bytes: every operand read once and every result written once, whatever the kernel does beyond that. A multiply-add is
+ * one multiplication or division, with the addition behind it if there is one; exponentials, roots and comparisons
+ * count nothing.
  */
 import {
   activationBytes,
@@ -18,8 +19,8 @@ import {
 import { type BlockFormat, FORMATS } from "../model/formats.ts";
 
 /**
- * What multiplies: `int8` an activation of 8 bits by a weight of at most 8, `int14` one of 14 bits (two int8 lanes, or one
- * int16 lane), `int16` two numbers that only an int16 lane holds, `f32` floats.
+ * What multiplies: `int8` an activation of 8 bits by a weight of at most 8, `int14` one of 14 bits (two int8 lanes, or
+ * one int16 lane), `int16` two numbers that only an int16 lane holds, `f32` floats.
  */
 export type Arithmetic = "int8" | "int14" | "int16" | "f32";
 
@@ -36,7 +37,8 @@ export interface Cost {
 export interface WeightSize {
   readonly bytes: number;
   readonly rows: number;
-  /** In the tables. */ readonly outliers: number;
+  /** In the tables. */
+  readonly outliers: number;
 }
 
 interface KernelCost<Args extends readonly number[]> {
@@ -62,8 +64,8 @@ const embed = (perWeight: number): KernelCost<Parameters<Embed>> => ({
 });
 
 /**
- * Of each 16 columns `keep` are multiplied; the rest is zero and not stored. `kindOf`: what multiplies, for so many bits of
- * activation.
+ * Of each 16 columns `keep` are multiplied; the rest is zero and not stored. `kindOf`: what multiplies, for so many
+ * bits of activation.
  */
 const matmul = (kindOf: (bits: number) => Arithmetic): KernelCost<Parameters<Matmul>> => ({
   weight: ([, , address, , rows]) => ({ address, rows }),

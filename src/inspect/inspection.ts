@@ -1,6 +1,7 @@
 /**
- * A decode step and a prefill of a pack, each operation measured and held against the roofs of this machine: the analysis
- * that Kim et al. 2023, "Full Stack Optimization of Transformer Inference" (arXiv 2302.14017), section 3, asks for.
+ * A decode step and a prefill of a pack, each operation measured and held against the roofs of this machine: the
+ * analysis that Kim et al. 2023, "Full Stack Optimization of Transformer Inference" (arXiv 2302.14017), section 3, asks
+ * for.
  *
  * Traced and untraced passes take turns, so that what else the machine does touches both; times are medians of passes.
  */
@@ -21,41 +22,53 @@ export interface InspectedOperation {
   /** Seconds at the lowest roof, and which that is. */
   readonly predicted: number;
   readonly limit: Limit;
-  /** Seconds of all its calls in one pass. */ readonly measured: number;
-  /** Of a pass, 0 to 1; with `betweenShare` they sum to 1. */ readonly share: number;
+  /** Seconds of all its calls in one pass. */
+  readonly measured: number;
+  /** Of a pass, 0 to 1; with `betweenShare` they sum to 1. */
+  readonly share: number;
 }
 
 /** All times in seconds a pass. */
 export interface InspectedPass {
   readonly kind: "decode" | "prefill";
-  /** Tokens that enter. */ readonly tokens: number;
-  /** Tokens in the cache before. */ readonly position: number;
+  /** Tokens that enter. */
+  readonly tokens: number;
+  /** Tokens in the cache before. */
+  readonly position: number;
   readonly operations: readonly InspectedOperation[];
   readonly cost: Cost;
-  /** All operations at their roofs, one after the other. */ readonly predicted: number;
+  /** All operations at their roofs, one after the other. */
+  readonly predicted: number;
   /** The whole pass at the lower of its two roofs: reading against arithmetic, as if each hid the other throughout. */
   readonly roof: number;
   readonly limit: Limit;
-  /** Inside kernels, traced; and outside them (page table, angles of the rotation), of a pass whose kernels do nothing. */
+  /**
+   * Inside kernels, traced; and outside them (page table, angles of the rotation), of a pass whose kernels do nothing.
+   */
   readonly kernels: number;
   readonly between: number;
   readonly betweenShare: number;
-  /** A pass without the trace: what the service would see. */ readonly untraced: number;
-  /** How many passes the medians are of. */ readonly passes: number;
+  /** A pass without the trace: what the service would see. */
+  readonly untraced: number;
+  /** How many passes the medians are of. */
+  readonly passes: number;
 }
 
 export interface Inspection {
   readonly model: string;
   readonly layers: number;
-  /** Bytes of its shards. */ readonly bytes: number;
+  /** Bytes of its shards. */
+  readonly bytes: number;
   readonly roofs: Roofs;
   readonly decode: InspectedPass;
   readonly prefill: InspectedPass;
 }
 
 export interface InspectionOptions {
-  /** Tokens of the prefill. */ readonly tokens: number;
-  /** Tokens in the cache of the decode step. */ readonly position: number;
+  /** Tokens of the prefill. */
+  readonly tokens: number;
+  /** Tokens in the cache of the decode step. */
+  readonly position: number;
 }
 
 /** Untimed passes first: V8 compiles hot kernels again, and better, behind the running program. */
@@ -64,7 +77,10 @@ const LEAST_PASSES = 7;
 const MOST_PASSES = 200;
 const BUDGET_MS = 3000;
 
-/** Loads the pack and measures. Takes some ten seconds; wants a machine at rest. Rejects with what `loadLlama` rejects with. */
+/**
+ * Loads the pack and measures. Takes some ten seconds; wants a machine at rest. Rejects with what `loadLlama` rejects
+ * with.
+ */
 export async function inspectPack(
   header: PackHeader,
   shards: ShardReader,

@@ -1,6 +1,6 @@
 /**
- * The roofline as one SVG: multiply-adds a second over multiply-adds a byte, both logarithmic; roofs are lines, operations
- * are dots whose area is their share of the pass. Colours are CSS variables of the page around it.
+ * The roofline as one SVG: multiply-adds a second over multiply-adds a byte, both logarithmic; roofs are lines,
+ * operations are dots whose area is their share of the pass. Colours are CSS variables of the page around it.
  */
 import { type Axis, acrossOf, type Frame, fix, grid, scale, upOf } from "../charts/axes.ts";
 import { escapeHtml } from "../charts/html.ts";
@@ -14,9 +14,12 @@ const FRAME: Frame = { width: 960, height: 600, left: 64, right: 16, top: 16, bo
 interface Dot {
   readonly kind: InspectedPass["kind"];
   readonly name: string;
-  /** Multiply-adds a byte. */ readonly intensity: number;
-  /** Multiply-adds a second. */ readonly rate: number;
-  /** Of the time of its pass. */ readonly share: number;
+  /** Multiply-adds a byte. */
+  readonly intensity: number;
+  /** Multiply-adds a second. */
+  readonly rate: number;
+  /** Of the time of its pass. */
+  readonly share: number;
 }
 
 interface Axes {

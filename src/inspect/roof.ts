@@ -1,18 +1,25 @@
 /**
  * The roofs of the roofline: how fast this machine reads, multiplies and adds in WASM on one thread, each with nothing
- * beside it (`wasm/roof.ts`). Williams, Waterman and Patterson 2009; with a second roof for what lies in cache, after Ilic
- * et al. 2014.
+ * beside it (`wasm/roof.ts`). Williams, Waterman and Patterson 2009; with a second roof for what lies in cache, after
+ * Ilic et al. 2014.
  */
 import type { Arithmetic, Cost } from "./cost.ts";
 
 export interface Roofs {
-  /** Bytes a second over `workingSet` bytes, round and round. */ readonly read: number;
-  /** The bytes of weights, keys and values of one pass. */ readonly workingSet: number;
-  /** Bytes a second over 16 KiB: what the first cache gives. */ readonly cached: number;
-  /** Multiply-adds a second of int8 lanes. */ readonly dotInt8: number;
-  /** The same where pairs of products are added in 16 bits. */ readonly dotInt8Narrow: number;
-  /** Multiply-adds a second of int16 lanes. */ readonly dotInt16: number;
-  /** Multiply-adds a second of f32, not fused. */ readonly multiplyAdd: number;
+  /** Bytes a second over `workingSet` bytes, round and round. */
+  readonly read: number;
+  /** The bytes of weights, keys and values of one pass. */
+  readonly workingSet: number;
+  /** Bytes a second over 16 KiB: what the first cache gives. */
+  readonly cached: number;
+  /** Multiply-adds a second of int8 lanes. */
+  readonly dotInt8: number;
+  /** The same where pairs of products are added in 16 bits. */
+  readonly dotInt8Narrow: number;
+  /** Multiply-adds a second of int16 lanes. */
+  readonly dotInt16: number;
+  /** Multiply-adds a second of f32, not fused. */
+  readonly multiplyAdd: number;
 }
 
 /** The roof that is lowest over a piece of work. */

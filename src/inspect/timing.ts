@@ -1,6 +1,6 @@
 /**
- * How fast an engine runs, the same for every engine that can be driven token by token: ours in Node and in workerd, and
- * those that benches compare it with.
+ * How fast an engine runs, the same for every engine that can be driven token by token: ours in Node and in workerd,
+ * and those that benches compare it with.
  */
 import type { Llama } from "../draft/llama.ts";
 

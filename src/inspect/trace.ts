@@ -10,7 +10,9 @@ export interface Call {
 type Kernel = (...args: number[]) => unknown;
 
 export class Trace {
-  /** Hand these to the model. Outside `record` they are the module's own functions, so timing the model times the model. */
+  /**
+   * Hand these to the model. Outside `record` they are the module's own functions, so timing the model times the model.
+   */
   readonly kernels: Kernels;
   readonly #own: Record<string, Kernel>;
   readonly #timed: Record<string, Kernel>;

@@ -10,7 +10,8 @@ import { blockOrigins } from "./origins.ts";
 import type { Sensitivity } from "./sensitivity.ts";
 
 export interface BlockLoss {
-  /** Its number in the original. */ readonly origin: number;
+  /** Its number in the original. */
+  readonly origin: number;
   /** ‖W − original‖ / ‖original‖ (Frobenius) of each matrix; none where the block has another shape. */
   readonly errors?: ReadonlyMap<BlockTensor, number>;
   /** KL of the original with this block instead of its own, nats, where it was measured. */
@@ -20,7 +21,8 @@ export interface BlockLoss {
 export interface Analysis {
   /** Undefined when it cannot be told which blocks of the original these are. */
   readonly blocks: readonly BlockLoss[] | undefined;
-  /** Share of the weights of block matrices. */ readonly zeros: number;
+  /** Share of the weights of block matrices. */
+  readonly zeros: number;
 }
 
 /** `llama` is the original, in the order of its own blocks; with `sensitivity`, of it, divergences too. */

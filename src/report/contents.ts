@@ -23,10 +23,12 @@ function kindOf(name: string): Kind {
 /** What can be counted of a Llama. */
 export interface Counts {
   readonly blocks: number;
-  /** Of all blocks together. */ readonly queryHeads: number;
+  /** Of all blocks together. */
+  readonly queryHeads: number;
   readonly kvHeads: number;
   readonly channels: number;
-  /** Width of the residual stream. */ readonly width: number;
+  /** Width of the residual stream. */
+  readonly width: number;
   readonly vocabulary: number;
 }
 

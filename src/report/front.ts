@@ -5,7 +5,10 @@ export interface Point {
   readonly value: number;
 }
 
-/** Those points that no smaller or equal one equals or surpasses, by size; `better` is 1 where more is better, −1 where less is. */
+/**
+ * Those points that no smaller or equal one equals or surpasses, by size; `better` is 1 where more is better, −1 where
+ * less is.
+ */
 export function paretoFront<P extends Point>(points: readonly P[], better: 1 | -1): P[] {
   const sorted = [...points].sort((a, b) => a.size - b.size || better * (b.value - a.value));
   const front: P[] = [];

@@ -1,4 +1,7 @@
-/** A pack's blocks as one SVG: the error of each matrix in squares, and below it how much the model minds each block, in bars. */
+/**
+ * A pack's blocks as one SVG: the error of each matrix in squares, and below it how much the model minds each block, in
+ * bars.
+ */
 
 import type { BlockTensor } from "../calibrate/passes/shape.ts";
 import { acrossOf, type Frame, fix, linearAxis, rungs, upOf } from "../charts/axes.ts";

@@ -4,7 +4,8 @@ import type { Figures } from "../evaluate/figures.ts";
 import type { Measure } from "./scatter.ts";
 
 export interface PlottedMeasure extends Measure {
-  /** Stands for it in the table. */ readonly letter: string;
+  /** Stands for it in the table. */
+  readonly letter: string;
   readonly of: (figures: Figures) => number | undefined;
 }
 

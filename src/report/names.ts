@@ -1,7 +1,10 @@
 /** Short names of packs, for plots. */
 import path from "node:path";
 
-/** The last folder of each path, that above where it is `pack` as beside a recipe; the whole path where that is no name of its own. */
+/**
+ * The last folder of each path, that above where it is `pack` as beside a recipe; the whole path where that is no name
+ * of its own.
+ */
 export function shortNames(packs: readonly string[]): string[] {
   const names = packs.map((pack) => {
     const parts = path.normalize(pack).split(path.sep).filter(Boolean);

@@ -3,8 +3,8 @@ import type { PackedModel } from "../format/pack.ts";
 import { blockTensor } from "../model/tensors.ts";
 
 /**
- * Per block the number it had. With as many blocks as the original each is its own; with fewer they are told by their norms,
- * which no stage changes: undefined where that does not tell.
+ * Per block the number it had. With as many blocks as the original each is its own; with fewer they are told by their
+ * norms, which no stage changes: undefined where that does not tell.
  */
 export function blockOrigins(model: PackedModel, original: PackedModel): number[] | undefined {
   const [layers, all] = [model.config.layers, original.config.layers];

@@ -8,7 +8,8 @@ const FRAME: Frame = { width: 960, height: 480, left: 80, right: 16, top: 16, bo
 const RADIUS = 5;
 
 export interface Dot extends Point {
-  /** `size` is in MB. */ readonly name: string;
+  /** `size` is in MB. */
+  readonly name: string;
 }
 
 /** What a plot shows of packs besides their size. */

@@ -7,7 +7,8 @@ export class Sensitivity {
   readonly #llama: FloatLlama;
   readonly #windows: readonly Window[];
   readonly #end: Hidden;
-  /** The windows as they enter block `#at` of the unchanged model. */ #entering: Hidden;
+  /** The windows as they enter block `#at` of the unchanged model. */
+  #entering: Hidden;
   #at = 0;
 
   private constructor(llama: FloatLlama, windows: readonly Window[], end: Hidden) {

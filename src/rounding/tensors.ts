@@ -1,6 +1,6 @@
 /**
- * Tensors of what layer solvers give: floats as they are, values on a uniform grid in a format that holds it, and values
- * rounded to a format.
+ * Tensors of what layer solvers give: floats as they are, values on a uniform grid in a format that holds it, and
+ * values rounded to a format.
  */
 import type { PackedTensor } from "../format/pack.ts";
 import type { Grid } from "../methods/grid.ts";
@@ -26,8 +26,8 @@ export function gridTensor(values: Float32Array, rows: number, cols: number, gri
 }
 
 /**
- * `values` (rows, cols) rounded to a layout without outliers; codebooks count each error by its sensitivity, if there are any.
- * Where blocks keep some columns only, those of the largest norm.
+ * `values` (rows, cols) rounded to a layout without outliers; codebooks count each error by its sensitivity, if there
+ * are any. Where blocks keep some columns only, those of the largest norm.
  */
 export function roundedTensor(layout: TensorLayout, values: Float32Array, sensitivities?: Float32Array): PackedTensor {
   const { format, rows, cols, keep = 16 } = layout;

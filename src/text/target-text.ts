@@ -1,20 +1,27 @@
-/** Text that a target wrote, answer by answer: what agreement with it is measured on. Each is a context of its own, unlike windows. */
+/**
+ * Text that a target wrote, answer by answer. Agreement with a target is measured on it. Unlike windows, each answer is
+ * a context of its own.
+ */
 import path from "node:path";
 import { OutriderError } from "../model/errors.ts";
-import { badLine, isLines, readLines } from "./text-file.ts";
+import { badLine, isLines, readLines, type Text } from "./text-file.ts";
 
-/** In token ids. */
+/** A prompt and the target's answer to it, in token ids. */
 export interface TargetAnswer {
-  /** What came before, at least one token. */ readonly prompt: readonly number[];
+  /** At least one token. */
+  readonly prompt: readonly number[];
   readonly answer: readonly number[];
 }
 
-/** Tokens of a longest text; longer ones are left out, so that the time of a pass is spent on many prompts. */
+/** Longer prompts and answers are left out of a sample, so that the time of a pass is spent on many prompts. */
 const LONGEST = 256;
-/** Tokens of answers that are enough: a share of them is known to about a hundredth. */
+/** Answer tokens of a sample: enough to know a share of them to about a hundredth. */
 const POSITIONS = 2000;
 
-/** The first `count` of a file, those that have tokens; all there are if fewer. Throws `bad_text` for what is no such file. */
+/**
+ * The first `count` answers of a .jsonl file that have tokens, or all if there are fewer. Throws `bad_text` for another
+ * file.
+ */
 export async function readAnswers(file: string, count: number): Promise<TargetAnswer[]> {
   if (!isLines(file)) {
     throw new OutriderError(
@@ -25,7 +32,7 @@ export async function readAnswers(file: string, count: number): Promise<TargetAn
   const lines = await readLines(file);
   const all = lines.map(({ prompt = [], answer }, n) => {
     if (!answer) throw badLine(file, n, 'no "answer"; each line is {"prompt": ids, "answer": ids}');
-    if (prompt.length === 0) throw badLine(file, n, 'no "prompt"; a draft predicts an answer from what is before it');
+    if (prompt.length === 0) throw badLine(file, n, 'no "prompt"; a draft predicts an answer from its prompt');
     return { prompt, answer };
   });
   const answers = all.filter(({ answer }) => answer.length > 0).slice(0, count);
@@ -34,11 +41,11 @@ export async function readAnswers(file: string, count: number): Promise<TargetAn
 }
 
 /**
- * Answers spread evenly over a .jsonl file (.gz too) until they have POSITIONS tokens, for measuring many times. None of a
- * file that tells no answers apart.
+ * A small sample to measure many times: answers spread evenly over the lines of a text until they have POSITIONS
+ * tokens. Plain text has none.
  */
-export async function sampleAnswers(file: string): Promise<TargetAnswer[]> {
-  const usable = (isLines(file) ? await readLines(file) : []).flatMap(({ prompt = [], answer = [] }) =>
+export function sampleAnswers({ lines = [] }: Text): TargetAnswer[] {
+  const usable = lines.flatMap(({ prompt = [], answer = [] }) =>
     prompt.length > 0 && answer.length > 0 && prompt.length + answer.length <= LONGEST ? [{ prompt, answer }] : [],
   );
   const all = usable.reduce((sum, { answer }) => sum + answer.length, 0);

@@ -1,4 +1,4 @@
-/** Text on disk, and lines of it that a model wrote; gzip where the name says so. */
+/** Text on disk, plain or as lines of JSON that a model wrote; gzipped where its name ends in .gz. */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -11,9 +11,21 @@ export interface TextLine {
   readonly text?: string;
 }
 
+/** A file that was read: the lines of a .jsonl file, or the text of any other. */
+export type Text = { readonly file: string } & (
+  | { readonly lines: readonly TextLine[] }
+  | { readonly lines?: undefined; readonly plain: string }
+);
+
+/** Reads a file of either kind. Throws `not_found`, and `bad_text` naming the first line that is not JSON. */
+export async function readText(file: string): Promise<Text> {
+  return isLines(file) ? { file, lines: await readLines(file) } : { file, plain: await readTextFile(file) };
+}
+
 /** Whether a file has lines of JSON in it, rather than text. */
 export const isLines = (file: string): boolean => /\.jsonl(\.gz)?$/.test(file);
 
+/** The text of a file, unzipped. Throws `not_found`. */
 export async function readTextFile(file: string): Promise<string> {
   const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== "ENOENT") throw cause;
@@ -22,7 +34,7 @@ export async function readTextFile(file: string): Promise<string> {
   return (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString();
 }
 
-/** The lines of a .jsonl file, what they are taken for unchecked. Throws `bad_text` naming the first that is not JSON. */
+/** The lines of a .jsonl file; their fields are not checked. Throws `bad_text` naming the first that is not JSON. */
 export async function readLines<L = TextLine>(file: string): Promise<L[]> {
   const lines = (await readTextFile(file)).split("\n").filter(Boolean);
   return lines.map((line, n) => {
@@ -34,6 +46,6 @@ export async function readLines<L = TextLine>(file: string): Promise<L[]> {
   });
 }
 
-/** What to throw for line `n`, from 0 on. */
+/** The error for line `n` of a file, counted from 0. */
 export const badLine = (file: string, n: number, what: string, cause?: unknown): OutriderError =>
   new OutriderError("bad_text", `${path.basename(file)}, line ${n + 1}: ${what}`, { cause });

@@ -3,9 +3,10 @@
  *
  *   npm run bench:acceptance -- [--questions FILE.jsonl] [--every 3] [--tokens 64] [--draft model] [--temperature 0] [--pack DIR]
  *
- * FILE has one Spec-Bench question a line: {category, turns: [text, …]}; the first turn is asked. Without it, the prompts of
- * test/cases/prompts.ts. --pack: another draft than the default. Runs edge and embedded origin in workerd; the origin waits for
- * drafts of up to 8 tokens, siblings among them. Prints a table, the mean that gives every category the same weight and, last, one JSON line.
+ * FILE has one Spec-Bench question a line: {category, turns: [text, …]}; the first turn is asked. Without it, the
+ * prompts of test/cases/prompts.ts. --pack: another draft than the default. Runs edge and embedded origin in workerd;
+ * the origin waits for drafts of up to 8 tokens, siblings among them. Prints a table, the mean that gives every
+ * category the same weight and, last, one JSON line.
  */
 import { parseArgs } from "node:util";
 import { prepare } from "../../src/commands/prepare.ts";

@@ -1,9 +1,9 @@
 /**
- * Cold start: from asking for an isolate to its first draft token, in local workerd, a fresh process each time. In between
- * lie compiling and evaluating the script, reading the header, streaming the pack's shards from the assets with their
- * checksums into WASM memory, instantiating the kernels and one pass over a prompt of 16 tokens, in slow first code.
- * Not in it: starting workerd and what serves its assets, and the tokenizer, which a drafter can do without. The files are in
- * the system's cache.
+ * Cold start: from asking for an isolate to its first draft token, in local workerd, a fresh process each time. In
+ * between lie compiling and evaluating the script, reading the header, streaming the pack's shards from the assets with
+ * their checksums into WASM memory, instantiating the kernels and one pass over a prompt of 16 tokens, in slow first
+ * code. Not in it: starting workerd and what serves its assets, and the tokenizer, which a drafter can do without. The
+ * files are in the system's cache.
  */
 import { execFileSync } from "node:child_process";
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -17,12 +17,18 @@ const COLD = path.join(import.meta.dirname, "cold");
 /** ms of the whole, and of its parts in their order. */
 export interface ColdParts {
   readonly whole: number;
-  /** Script compiled and modules evaluated, first request entered. */ readonly isolate: number;
-  /** `pack.json` fetched, parsed and checked. */ readonly header: number;
-  /** Memory planned and created. */ readonly memory: number;
-  /** Shards fetched, hashed and copied. */ readonly weights: number;
-  /** Kernels instantiated, weights bound. */ readonly kernels: number;
-  /** Prompt and first draft token. */ readonly forward: number;
+  /** Script compiled and modules evaluated, first request entered. */
+  readonly isolate: number;
+  /** `pack.json` fetched, parsed and checked. */
+  readonly header: number;
+  /** Memory planned and created. */
+  readonly memory: number;
+  /** Shards fetched, hashed and copied. */
+  readonly weights: number;
+  /** Kernels instantiated, weights bound. */
+  readonly kernels: number;
+  /** Prompt and first draft token. */
+  readonly forward: number;
 }
 
 /** Builds the isolate's code into the assets, which hold the draft's pack in edge/draft/. */

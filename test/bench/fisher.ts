@@ -1,4 +1,7 @@
-/** Fisher's information by our calibration, alone in its process, for squeeze.ts: `node fisher.ts MODEL TEXT SAMPLES` writes {tensor: sum of the diagonal}. */
+/**
+ * Fisher's information by our calibration, alone in its process, for squeeze.ts: `node fisher.ts MODEL TEXT SAMPLES`
+ * writes {tensor: sum of the diagonal}.
+ */
 
 import { Calibrator } from "../../src/calibrate/calibrator.ts";
 import { Pool } from "../../src/calibrate/threads/pool.ts";

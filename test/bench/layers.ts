@@ -1,6 +1,6 @@
 /**
- * One layer in each weight format at one token: SmolLM2-135M's gate|up, 3,072 rows of 576 columns, of normal weights, four
- * copies in turn so that weights come from where a model's would. In Node, at both widths of activations.
+ * One layer in each weight format at one token: SmolLM2-135M's gate|up, 3,072 rows of 576 columns, of normal weights,
+ * four copies in turn so that weights come from where a model's would. In Node, at both widths of activations.
  */
 import { quantiseTensor } from "../../src/compress/stages/quantise.ts";
 import { type Matrix, multiplyMatrix } from "../../src/draft/matrix.ts";
@@ -28,7 +28,8 @@ const OUTLIERS = 3;
 interface Variant {
   readonly format: BlockFormat;
   readonly keep?: Keep;
-  /** A row. */ readonly outliers?: number;
+  /** A row. */
+  readonly outliers?: number;
 }
 
 const VARIANTS = {

@@ -16,9 +16,12 @@ export const PAGES = 16;
 export interface Speeds {
   /** Tokens a second of a whole prompt, by its length; absent where it was not measured. */
   readonly prefill: { readonly [length in (typeof PREFILLS)[number]]?: number };
-  /** Tokens a second, one after the other. */ readonly decode: number;
-  /** ms of one pass over one position, with its logits. */ readonly step?: number;
-  /** ms of one pass over VERIFIED positions, with logits of each. */ readonly verify?: number;
+  /** Tokens a second, one after the other. */
+  readonly decode: number;
+  /** ms of one pass over one position, with its logits. */
+  readonly step?: number;
+  /** ms of one pass over VERIFIED positions, with logits of each. */
+  readonly verify?: number;
 }
 
 /** One round of everything. */

@@ -1,13 +1,14 @@
 /**
- * `npm run bench:origin`: tokens that an engine decides per second for 1 to 16 sessions at once, with drafts and without, through a real
- * gateway and real sockets on this machine.
+ * `npm run bench:origin`: tokens that an engine decides per second for 1 to 16 sessions at once, with drafts and
+ * without, through a real gateway and real sockets on this machine.
  *
  *   npm run bench:origin -- [--engine llama] [--model PATH] [--url URL] [--sessions 1,2,4,8,16] [--tokens 48] [--rounds 3] [--accept 0.7]
  *
- * Drafts cost nothing here, so that the engine alone is measured: 8 tokens of the answer that the engine gave before, each of them
- * replaced by a wrong one with probability 1 - accept. Greedy. Without --model, the model of `outrider prepare`: its pack for wasm, its
- * weights in f32 for the others, on one thread; without --url, SGLang and vLLM are installed and started on the CPU as `npm run
- * test:engines` does. Rounds with and without drafts take turns. The last line is JSON. Close other programs.
+ * Drafts cost nothing here, so that the engine alone is measured: 8 tokens of the answer that the engine gave before,
+ * each of them replaced by a wrong one with probability 1 - accept. Greedy. Without --model, the model of `outrider
+ * prepare`: its pack for wasm, its weights in f32 for the others, on one thread; without --url, SGLang and vLLM are
+ * installed and started on the CPU as `npm run test:engines` does. Rounds with and without drafts take turns. The last
+ * line is JSON. Close other programs.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,6 +1,7 @@
 /**
- * wllama, llama.cpp in WebAssembly, on one thread in headless Chromium. It is installed beside the project at the first use,
- * into .cache/wllama, and served with its models from this process. No WebGPU; JSPI and 64-bit memory as it wants them.
+ * wllama, llama.cpp in WebAssembly, on one thread in headless Chromium. It is installed beside the project at the first
+ * use, into .cache/wllama, and served with its models from this process. No WebGPU; JSPI and 64-bit memory as it wants
+ * them.
  *
  * Its figures are its own timings of one completion: it cannot be driven token by token, so there is no verification.
  */
@@ -33,7 +34,8 @@ interface Timings {
   readonly prompt_n: number;
   readonly prompt_ms: number;
   readonly predicted_n: number;
-  /** From the first token, which the prompt's pass gave, to the last. */ readonly predicted_ms: number;
+  /** From the first token, which the prompt's pass gave, to the last. */
+  readonly predicted_ms: number;
 }
 
 export interface WllamaPeers {

@@ -1,12 +1,13 @@
 /**
- * `npm run bench:recipes -- DIR`: tokens a second that each pack DIR/NAME/ decodes in workerd, on one thread, beside the whole
- * model. Rounds of all of them take turns, as in engine.ts, so that what else the machine does touches all alike.
+ * `npm run bench:recipes -- DIR`: tokens a second that each pack DIR/NAME/ decodes in workerd, on one thread, beside
+ * the whole model. Rounds of all of them take turns, as in engine.ts, so that what else the machine does touches all
+ * alike.
  *
  *   npm run bench:recipes -- DIR [--rounds 5] [--json]
  *
- * Prints a line a pack, the median and in brackets the lowest and highest round, and last one line of JSON, {NAME: median};
- * with --json only that. All packs lie in the memory of one isolate, 50 to 160 MB each: the 128 MB of a deployed one are
- * Cloudflare's limit and not workerd's. Close other programs: everything shares the machine's cores.
+ * Prints a line a pack, the median and in brackets the lowest and highest round, and last one line of JSON, {NAME:
+ * median}; with --json only that. All packs lie in the memory of one isolate, 50 to 160 MB each: the 128 MB of a
+ * deployed one are Cloudflare's limit and not workerd's. Close other programs: everything shares the machine's cores.
  */
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";

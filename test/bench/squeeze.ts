@@ -1,15 +1,17 @@
 /**
- * `npm run bench:squeeze -- --text FILE`: how long the calibrated parts of `outrider squeeze` take on SmolLM2-135M-Instruct and how
- * much memory, beside plain PyTorch (torch_squeeze.py) on the same windows and cores: Wanda and SparseGPT at 50 %, and the diagonal
- * of Fisher's information.
+ * `npm run bench:squeeze -- --text FILE`: how long the calibrated parts of `outrider squeeze` take on
+ * SmolLM2-135M-Instruct and how much memory, beside plain PyTorch (torch_squeeze.py) on the same windows and cores:
+ * Wanda and SparseGPT at 50 %, and the diagonal of Fisher's information.
  *
  *   npm run bench:squeeze -- --text FILE [--samples N]
  *
- * 128 windows of 512 tokens, 100 for Fisher, or N. Ours is the whole command, from its start to the pack on disk; theirs is
- * the work alone, without imports and reading the model. That both did the same is checked in the same run: perplexity of both
- * results by transformers on windows 300 to 303 of the text, and the sums of Fisher's diagonal by tensor. The last line is JSON.
+ * 128 windows of 512 tokens, 100 for Fisher, or N. Ours is the whole command, from its start to the pack on disk;
+ * theirs is the work alone, without imports and reading the model. That both did the same is checked in the same run:
+ * perplexity of both results by transformers on windows 300 to 303 of the text, and the sums of Fisher's diagonal by
+ * tensor. The last line is JSON.
  *
- * Needs a Python with torch, transformers and gguf: OUTRIDER_PYTHON, or python3. Close other programs; it takes an hour.
+ * Needs a Python with torch, transformers and gguf: OUTRIDER_PYTHON, or python3. Close other programs; it takes an
+ * hour.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -40,7 +42,8 @@ if (text === undefined || !/^[1-9]\d*$/.test(values.samples ?? "1")) {
 
 interface Cost {
   readonly seconds: number;
-  /** Bytes. */ readonly peak: number;
+  /** Bytes. */
+  readonly peak: number;
 }
 
 interface Theirs extends Cost {

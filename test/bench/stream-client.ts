@@ -6,7 +6,8 @@ import { readEvents } from "../support/events.ts";
 export interface Streamed {
   readonly timings: Timings;
   readonly account: Account;
-  /** Of a steady clock, ms. */ readonly askedAt: number;
+  /** Of a steady clock, ms. */
+  readonly askedAt: number;
   /** Chunks that carry words, and how many tokens each brought. */
   readonly arrivals: readonly { readonly at: number; readonly tokens: number }[];
 }

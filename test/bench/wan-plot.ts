@@ -1,4 +1,7 @@
-/** Tokens a second and target passes a token against the round trip, a line a row: one SVG file that needs no style sheet. */
+/**
+ * Tokens a second and target passes a token against the round trip, a line a row: one SVG file that needs no style
+ * sheet.
+ */
 import { acrossOf, type Frame, fix, grid, linearAxis, upOf } from "../../src/charts/axes.ts";
 
 interface Figures {

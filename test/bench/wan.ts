@@ -1,8 +1,9 @@
 /**
- * `npm run bench:wan`: the whole path over a distance. Edge in workerd, a proxy that adds a round trip, gateway with the llama engine
- * on one thread; questions, greedy and sampled in turn, asked of each row at each round trip, rows interleaved. The target's weights are
- * in f32: its pass then takes several draft steps and reads more than it computes, as a large model's on a GPU does. (--model takes
- * another GGUF file of it. In four bits nine positions cost the CPU six times one: there drafts have nothing to save.)
+ * `npm run bench:wan`: the whole path over a distance. Edge in workerd, a proxy that adds a round trip, gateway with
+ * the llama engine on one thread; questions, greedy and sampled in turn, asked of each row at each round trip, rows
+ * interleaved. The target's weights are in f32: its pass then takes several draft steps and reads more than it
+ * computes, as a large model's on a GPU does. (--model takes another GGUF file of it. In four bits nine positions cost
+ * the CPU six times one: there drafts have nothing to save.)
  *
  *   npm run bench:wan -- [--questions FILE.jsonl] [--prompts 4] [--tokens 32] [--runs 5] [--rtt 0,5,20,50,100] [--quick]
  *
@@ -13,9 +14,10 @@
  *   spare       as auto, at an edge whose operator would rather spare passes
  *   bild        BiLD's lossy rule: drafts end below 0.6, tokens are kept down to e^-3
  *
- * Each row has an edge of its own, which learns from its own answers alone and gives way to the origin: in truth they share no machine.
- * --rows stream,auto asks only some. Each figure is the median over runs, a run being all prompts of a row. The last line is JSON. FILE has Spec-Bench questions,
- * {turns: [text, …]} a line; without it the prompts of test/cases/prompts.ts. --plot FILE.svg draws the table. Close other programs.
+ * Each row has an edge of its own, which learns from its own answers alone and gives way to the origin: in truth they
+ * share no machine. --rows stream,auto asks only some. Each figure is the median over runs, a run being all prompts of
+ * a row. The last line is JSON. FILE has Spec-Bench questions, {turns: [text, …]} a line; without it the prompts of
+ * test/cases/prompts.ts. --plot FILE.svg draws the table. Close other programs.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -52,9 +54,12 @@ const [count, tokens, runs] = values.quick ? [2, 24, 1] : [values.prompts, value
 const roundTrips = values.rtt.split(",").map(Number);
 
 interface Row {
-  /** What is asked of the edge with each question. */ readonly asked: Readonly<Record<string, unknown>>;
-  /** Whether the origin waits for drafts; `either`: the edge chooses. */ readonly waits: boolean | "either";
-  /** What the edge's operator prefers where a question says nothing. */ readonly prefer: "time" | "passes";
+  /** What is asked of the edge with each question. */
+  readonly asked: Readonly<Record<string, unknown>>;
+  /** Whether the origin waits for drafts; `either`: the edge chooses. */
+  readonly waits: boolean | "either";
+  /** What the edge's operator prefers where a question says nothing. */
+  readonly prefer: "time" | "passes";
 }
 
 const AUTO = { draft: "model", max_draft: MAX_DRAFT };
@@ -85,7 +90,8 @@ interface Run {
   readonly drafted: number;
   readonly kept: number;
   readonly measured: Account["measured"];
-  /** Whether the origin waited for drafts at the end. */ readonly waited: boolean;
+  /** Whether the origin waited for drafts at the end. */
+  readonly waited: boolean;
 }
 
 const { target, draft } = await prepare();
@@ -187,7 +193,10 @@ function figuresOf(runsOfRow: readonly Run[], predicted: (run: Run) => number): 
   };
 }
 
-/** Tokens a second of an origin that waits: E / (R + T + K·(t + v)), E and K as counted, the times as the edge measured them. */
+/**
+ * Tokens a second of an origin that waits: E / (R + T + K·(t + v)), E and K as counted, the times as the edge measured
+ * them.
+ */
 function waiting({ tokens, passes, drafted, measured }: Run): number {
   if (!measured) return 0;
   const { round_trip_ms, target_step_ms, draft_step_ms, position_ms } = measured;

@@ -1,6 +1,6 @@
 /**
- * Runs `measure` in workerd: GET /?pack=PATH takes one round on the pack among the assets, loading it at the first call; with
- * &only=decode `decodeSpeed` alone.
+ * Runs `measure` in workerd: GET /?pack=PATH takes one round on the pack among the assets, loading it at the first
+ * call; with &only=decode `decodeSpeed` alone.
  */
 import { loadLlama } from "../../src/draft/llama.ts";
 import { readPackHeader } from "../../src/format/pack-reader.ts";

@@ -1,4 +1,6 @@
-/** Gradients of KL from a teacher, the tiny model, against PyTorch's in f64 (test/golden/make_divergence_gradients.py). */
+/**
+ * Gradients of KL from a teacher, the tiny model, against PyTorch's in f64 (test/golden/make_divergence_gradients.py).
+ */
 import { afterAll, expect, test } from "vitest";
 import { Calibrator } from "../../src/calibrate/calibrator.ts";
 import { FloatLlama } from "../../src/calibrate/float-llama.ts";

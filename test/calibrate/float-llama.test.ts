@@ -1,4 +1,7 @@
-/** The float Llama on the tiny model against plain loops in f64, against the service's engine, and against itself on other numbers of threads. */
+/**
+ * The float Llama on the tiny model against plain loops in f64, against the service's engine, and against itself on
+ * other numbers of threads.
+ */
 import { afterAll, describe, expect, test } from "vitest";
 import { FloatLlama } from "../../src/calibrate/float-llama.ts";
 import { Gradients } from "../../src/calibrate/gradients/gradients.ts";

@@ -1,4 +1,7 @@
-/** The recipes that combine papers, by name, on random models of narrow blocks: each stage takes what the one before leaves. */
+/**
+ * The recipes that combine papers, by name, on random models of narrow blocks: each stage takes what the one before
+ * leaves.
+ */
 
 import { afterAll, describe, expect, test } from "vitest";
 import { Calibrator } from "../../src/calibrate/calibrator.ts";

@@ -1,4 +1,7 @@
-/** `outrider corpus --url` against servers that lack something or answer oddly. The real service is in test/workerd/corpus.test.ts. */
+/**
+ * `outrider corpus --url` against servers that lack something or answer oddly. The real service is in
+ * test/workerd/corpus.test.ts.
+ */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -9,7 +9,8 @@ interface Step {
   readonly status?: number;
   readonly headers?: Record<string, string>;
   readonly body?: string;
-  /** Cut the connection instead. */ readonly cut?: boolean;
+  /** Cut the connection instead. */
+  readonly cut?: boolean;
 }
 
 let server: Server | undefined;

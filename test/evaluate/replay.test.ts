@@ -1,4 +1,6 @@
-/** `outrider eval --served` counts the passes that a real origin, asked over a socket by the service's own loop, takes. */
+/**
+ * `outrider eval --served` counts the passes that a real origin, asked over a socket by the service's own loop, takes.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";

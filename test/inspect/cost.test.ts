@@ -15,8 +15,8 @@ interface Counted {
   readonly f32?: number;
 }
 
-// An activation record of 64 numbers: 16 scales + 2 · 16 sums + 6 · 64 = 432 bytes.
-// A token's keys and values, 2 heads of 32 channels: 2 · (12 bits · 32 + scale + 8 bits · 32 + scale) = 2 · (48 + 4 + 32 + 4) = 176 bytes.
+// An activation record of 64 numbers: 16 scales + 2 · 16 sums + 6 · 64 = 432 bytes. A token's keys and values, 2 heads
+// of 32 channels: 2 · (12 bits · 32 + scale + 8 bits · 32 + scale) = 2 · (48 + 4 + 32 + 4) = 176 bytes.
 const CALLS: readonly Counted[] = [
   // One of 512 rows: 64 bytes, two scales and two sums of two bytes, decoded to 64 floats.
   {

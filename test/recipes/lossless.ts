@@ -1,10 +1,11 @@
 /**
- * `npm run test:recipes -- DIR`: real packs under the test of the whole path. Each DIR/NAME/pack.json, made by `outrider squeeze`
- * from SmolLM2-135M-Instruct, drafts in workerd for the target at a Node origin; for some prompts, greedy and for two seeds, the
- * words must be those that the target says alone. Prints a line a pack; ends with 1 when one failed.
+ * `npm run test:recipes -- DIR`: real packs under the test of the whole path. Each DIR/NAME/pack.json, made by
+ * `outrider squeeze` from SmolLM2-135M-Instruct, drafts in workerd for the target at a Node origin; for some prompts,
+ * greedy and for two seeds, the words must be those that the target says alone. Prints a line a pack; ends with 1 when
+ * one failed.
  *
- * Needs the target (`outrider prepare` obtains it), a port or two, and memory for the target and one pack, about 0.6 GB.
- * Takes some twenty seconds a pack.
+ * Needs the target (`outrider prepare` obtains it), a port or two, and memory for the target and one pack, about 0.6
+ * GB. Takes some twenty seconds a pack.
  */
 import { parseArgs } from "node:util";
 import { prepare } from "../../src/commands/prepare.ts";

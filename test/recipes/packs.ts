@@ -5,7 +5,8 @@ import type { PackHeader } from "../../src/format/pack-header.ts";
 import { packHeader } from "../support/tiny.ts";
 
 export interface RecipePack {
-  /** Of its folder. */ readonly name: string;
+  /** Of its folder. */
+  readonly name: string;
   readonly directory: string;
   readonly header: PackHeader;
 }

@@ -1,6 +1,7 @@
 /**
- * `npm run table:recipes -- FIGURES.jsonl SPEEDS.json`: the table of docs/recipes.md, from the lines of `outrider eval … --json`
- * and the last line of `npm run bench:recipes`. By size; in bold what no pack of at most its size equals in tokens a pass of 8.
+ * `npm run table:recipes -- FIGURES.jsonl SPEEDS.json`: the table of docs/recipes.md, from the lines of `outrider eval
+ * … --json` and the last line of `npm run bench:recipes`. By size; in bold what no pack of at most its size equals in
+ * tokens a pass of 8.
  */
 import { readFileSync } from "node:fs";
 import { figureTable } from "../../src/evaluate/columns.ts";

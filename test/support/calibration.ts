@@ -1,9 +1,9 @@
 /** Windows as the text of a calibration. */
-import type { CalibrationText } from "../../src/calibrate/calibrator.ts";
+import type { CalibrationData } from "../../src/calibrate/calibrator.ts";
 import type { TargetAnswer } from "../../src/text/target-text.ts";
 
-export const textOf = (windows: readonly number[][], answered: readonly TargetAnswer[] = []): CalibrationText => ({
+export const textOf = (windows: readonly number[][], answered: readonly TargetAnswer[] = []): CalibrationData => ({
   windows,
   answered,
-  tokens: async () => windows.flat(),
+  tokens: windows.flat(),
 });

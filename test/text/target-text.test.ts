@@ -12,6 +12,7 @@ import { pruneDepth } from "../../src/compress/stages/prune-depth.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
 import { openDirectory } from "../../src/platform/disk.ts";
 import { sampleAnswers } from "../../src/text/target-text.ts";
+import { readText } from "../../src/text/text-file.ts";
 import { textOf } from "../support/calibration.ts";
 import { PlainLlama } from "../support/plain-llama.ts";
 import { seeded } from "../support/random.ts";
@@ -48,18 +49,16 @@ function written(name: string, lines: readonly object[]): string {
 }
 
 test("a few lines are all taken, save those without a prompt or an answer", async () => {
-  const read = await sampleAnswers(written("few.jsonl.gz", [...texts, { answer: [5, 6, 7] }, { text: "no answer" }]));
+  const read = sampleAnswers(
+    await readText(written("few.jsonl.gz", [...texts, { answer: [5, 6, 7] }, { text: "no answer" }])),
+  );
   expect(read).toEqual(texts);
 });
 
 test("of many, as many as are needed from all over the file, none too long", async () => {
   const line = (n: number) => ({ prompt: [n], answer: Array<number>(n % 5 === 0 ? 256 : 50).fill(1) });
-  const read = await sampleAnswers(
-    written(
-      "many.jsonl",
-      Array.from({ length: 500 }, (_, n) => line(n)),
-    ),
-  );
+  const lines = Array.from({ length: 500 }, (_, n) => line(n));
+  const read = sampleAnswers(await readText(written("many.jsonl", lines)));
   expect(read).toHaveLength(40);
   expect(read.every(({ answer }) => answer.length === 50)).toBe(true);
   expect(read[0]!.prompt[0]).toBe(1);
@@ -67,7 +66,7 @@ test("of many, as many as are needed from all over the file, none too long", asy
 });
 
 test("agreement is the share of the answers that the blocks left predict, prompts and padding apart", async () => {
-  const answered = await sampleAnswers(written("texts.jsonl", texts));
+  const answered = sampleAnswers(await readText(written("texts.jsonl", texts)));
   const calibration = new Calibrator(pool, textOf([], answered));
   expect(await calibration.agreement(base, [0, 1, 2, 3, 4, 5])).toBeGreaterThan(0.97);
   const plain = new PlainLlama(pruneDepth(base, { stage: "prune-depth", keep: [0, 1, 4] }));
@@ -86,7 +85,7 @@ test("agreement is the share of the answers that the blocks left predict, prompt
 });
 
 test("what lists of blocks have in common is run once and changes nothing", async () => {
-  const answered = await sampleAnswers(written("texts.jsonl", texts));
+  const answered = sampleAnswers(await readText(written("texts.jsonl", texts)));
   const shared = new Calibrator(pool, textOf([], answered));
   for (const list of ["12345", "02345", "01345", "01345", "01235", "0134", "234", "0134", "01234", "01"]) {
     const layers = Array.from(list, Number);
@@ -96,7 +95,7 @@ test("what lists of blocks have in common is run once and changes nothing", asyn
 });
 
 test("recipe acceptance-3 keeps the three blocks that predict most, as trying all tells", async () => {
-  const calibration = new Calibrator(pool, textOf([], await sampleAnswers(written("texts.jsonl", texts))));
+  const calibration = new Calibrator(pool, textOf([], sampleAnswers(await readText(written("texts.jsonl", texts)))));
   let left = [0, 1, 2, 3, 4, 5];
   while (left.length > 3) {
     const tried = left.map((removed) => left.filter((layer) => layer !== removed));
@@ -111,6 +110,6 @@ test("recipe acceptance-3 keeps the three blocks that predict most, as trying al
 test("a text without answers is refused with what to do", async () => {
   const plain = path.join(directory, "plain.txt");
   writeFileSync(plain, "Once upon a time");
-  expect(await sampleAnswers(plain)).toEqual([]);
+  expect(sampleAnswers(await readText(plain))).toEqual([]);
   await expect(new Calibrator(pool, textOf([[1, 2]])).agreement(base, [0])).rejects.toThrow("`outrider corpus`");
 });

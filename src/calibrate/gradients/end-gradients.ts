@@ -13,7 +13,8 @@ export type EndTensor = (typeof END_TENSORS)[number];
 
 export class EndGradients {
   readonly #llama: FloatLlama;
-  /** Floats of each tensor that the model has. */ readonly #sizes: ReadonlyMap<EndTensor, number>;
+  /** Floats of each tensor that the model has. */
+  readonly #sizes: ReadonlyMap<EndTensor, number>;
   readonly #places = new Map<EndTensor, GradientSums>();
 
   /** Nothing added yet; takes twice the memory of embedding and head. */
@@ -46,7 +47,10 @@ export class EndGradients {
     return this.#llama.pool.arena.floats(this.#places.get(name)![of], this.#sizes.get(name)!);
   }
 
-  /** Adds those of windows behind their backward pass: `d` (windows, T, E) of what they were embedded with, `dNorm` (windows, E). */
+  /**
+   * Adds those of windows behind their backward pass: `d` (windows, T, E) of what they were embedded with, `dNorm`
+   * (windows, E).
+   */
   async add(windows: number, end: HeadLoss, d: number, dNorm: number): Promise<void> {
     const { pool } = this.#llama;
     const embedding = this.#places.get(EMBEDDING)!;

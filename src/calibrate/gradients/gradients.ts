@@ -1,7 +1,7 @@
 /**
- * Gradients of windows' mean loss, cross-entropy or a teacher's KL (head-loss.ts), with respect to every matrix and norm of
- * the blocks, and to what lies around them where asked for: their sum over windows (Taylor saliency) and the sum of their
- * squares, window by window (the diagonal of Fisher's information).
+ * Gradients of windows' mean loss, cross-entropy or a teacher's KL (head-loss.ts), with respect to every matrix and
+ * norm of the blocks, and to what lies around them where asked for: their sum over windows (Taylor saliency) and the
+ * sum of their squares, window by window (the diagonal of Fisher's information).
  */
 
 import type { FloatLlama, Window } from "../float-llama.ts";
@@ -32,10 +32,13 @@ export class Gradients {
   readonly #teacher: FloatLlama | undefined;
   readonly #sums: number[];
   readonly #squares: number[];
-  /** Of embedding, final norm and head. */ readonly ends: EndGradients | undefined;
+  /** Of embedding, final norm and head. */
+  readonly ends: EndGradients | undefined;
   #losses: number[] = [];
 
-  /** Nothing added yet; takes twice the memory of the blocks. Throws `bad_model` for a teacher of another vocabulary. */
+  /**
+   * Nothing added yet; takes twice the memory of the blocks. Throws `bad_model` for a teacher of another vocabulary.
+   */
   constructor(llama: FloatLlama, teacher?: FloatLlama, ends = false) {
     if (teacher) checkVocabulary(llama.head, teacher.head);
     this.#llama = llama;
@@ -79,7 +82,9 @@ export class Gradients {
     await step.save(KEPT, new TextEncoder().encode(String(windows)));
   }
 
-  /** Puts back what was kept, into sums to which nothing was added. Returns of how many windows; 0 if there is nothing. */
+  /**
+   * Puts back what was kept, into sums to which nothing was added. Returns of how many windows; 0 if there is nothing.
+   */
   async restore(step: Step): Promise<number> {
     const kept = await step.load(KEPT);
     if (!kept) return 0;
@@ -107,7 +112,10 @@ export class Gradients {
     return this.#llama.pool.arena.floats(block + 4 * offset, rows * cols);
   }
 
-  /** Adds the gradients of windows, as many at a time as there are threads; `done` hears how many are in, and may stop it by rejecting. */
+  /**
+   * Adds the gradients of windows, as many at a time as there are threads; `done` hears how many are in, and may stop
+   * it by rejecting.
+   */
   async add(windows: readonly Window[], done: (windows: number) => Promise<void> = async () => {}): Promise<void> {
     const { threads } = this.#llama.pool;
     for (let first = 0; first < windows.length; first += threads) {

@@ -1,4 +1,7 @@
-/** Gradients as stages get them: means over windows, by tensor name, in the shapes of a model whose blocks were padded to one width. */
+/**
+ * Gradients as stages get them: means over windows, by tensor name, in the shapes of a model whose blocks were padded
+ * to one width.
+ */
 
 import { withoutPadding } from "../../format/even-width.ts";
 import type { PackedModel } from "../../format/pack.ts";

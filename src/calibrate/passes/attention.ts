@@ -1,6 +1,7 @@
 /**
- * Causal grouped-query attention over one window (Ainslie et al. 2023, arXiv 2305.13245), forwards and backwards, as matrix
- * products over stripes of queries: a stripe only meets the keys before its end. qkv is (T, W), queries, keys and values of a token side by side.
+ * Causal grouped-query attention over one window (Ainslie et al. 2023, arXiv 2305.13245), forwards and backwards, as
+ * matrix products over stripes of queries: a stripe only meets the keys before its end. qkv is (T, W), queries, keys
+ * and values of a token side by side.
  */
 import type { CalibrationKernels } from "./kernels.ts";
 import type { Shape } from "./shape.ts";
@@ -22,7 +23,8 @@ interface Stripe {
   readonly head: number;
   readonly first: number;
   readonly rows: number;
-  /** Keys that the last row sees. */ readonly cols: number;
+  /** Keys that the last row sees. */
+  readonly cols: number;
 }
 
 function* stripes({ T, H, G, D }: Shape, qkv: number): Generator<Stripe> {

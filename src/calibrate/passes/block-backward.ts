@@ -48,7 +48,8 @@ export const tapeBytes = ({ T, E, F, W }: Shape): Record<keyof Tape, number> => 
 
 export interface BackwardWorkspace extends Workspace {
   readonly dScores: number;
-  /** The gradient of what a matrix multiplies: (T, the widest of E, F, H · D). */ readonly dInput: number;
+  /** The gradient of what a matrix multiplies: (T, the widest of E, F, H · D). */
+  readonly dInput: number;
 }
 
 /** d (T, E) holds the gradient of the block's output and becomes that of its input; the tape is filled on the way. */

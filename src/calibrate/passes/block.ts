@@ -5,7 +5,8 @@ import type { Activations, BlockAddresses, RopeTables, Shape } from "./shape.ts"
 
 export interface Workspace {
   readonly scores: number;
-  /** For gemm. */ readonly work: number;
+  /** For gemm. */
+  readonly work: number;
 }
 
 /** Everything up to what `down` multiplies; x (T, E) becomes the middle of the residual stream. */

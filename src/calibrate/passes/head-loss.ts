@@ -1,7 +1,7 @@
 /**
- * What gradients start from: a window's loss at the head and its slope at the logits, a slice of the vocabulary at a time.
- * The loss is cross-entropy of the next token, or KL(teacher ‖ model) where another model's answers are to be given instead
- * of the text.
+ * What gradients start from: a window's loss at the head and its slope at the logits, a slice of the vocabulary at a
+ * time. The loss is cross-entropy of the next token, or KL(teacher ‖ model) where another model's answers are to be
+ * given instead of the text.
  */
 
 import {
@@ -20,9 +20,12 @@ import { align, layOut } from "./lay-out.ts";
 import type { Shape } from "./shape.ts";
 
 export interface HeadLoss extends HeadInput {
-  /** (windows, T) i32 */ readonly tokens: number;
-  /** As many tokens, as large a vocabulary. */ readonly teacher?: HeadInput | undefined;
-  /** Slots for the states of all logits, the model's and its teacher's, one a window. */ readonly states: number;
+  /** (windows, T) i32 */
+  readonly tokens: number;
+  /** As many tokens, as large a vocabulary. */
+  readonly teacher?: HeadInput | undefined;
+  /** Slots for the states of all logits, the model's and its teacher's, one a window. */
+  readonly states: number;
 }
 
 const stateBytes = ({ T }: Shape) => ({ own: T * STATE_BYTES, teacher: T * STATE_BYTES });
@@ -41,7 +44,8 @@ export type LossPlaces = Record<keyof ReturnType<typeof lossBytes>, number> & { 
 
 /** A window's head, whose normed hidden states (rows, E) are in `normed`. */
 export interface WindowSlope {
-  /** Positions that have a next token. */ readonly rows: number;
+  /** Positions that have a next token. */
+  readonly rows: number;
   /** Puts the slope of the loss, the mean over rows, at a slice of the logits (rows, LOGIT_STEP) into `logits`. */
   slope(slice: Slice): void;
 }

@@ -18,7 +18,8 @@ export interface Head {
 export interface HeadInput {
   readonly shape: Shape;
   readonly head: Head;
-  /** (windows, T, E) */ readonly hidden: number;
+  /** (windows, T, E) */
+  readonly hidden: number;
 }
 
 /** A slice of logits: `cols` of them from column `first`. */

@@ -1,8 +1,14 @@
-/** The signatures of calibration's kernels (wasm/calibrate). Addresses and steps are in bytes; values are f32 unless told otherwise. */
+/**
+ * The signatures of calibration's kernels (wasm/calibrate). Addresses and steps are in bytes; values are f32 unless
+ * told otherwise.
+ */
 import { writeConstants } from "../../kernels/constants.ts";
 
 export interface CalibrationKernels {
-  /** C (m, n) = A (m, k) · Bᵀ with B (n, k), or added to C. Of each factor's two steps, along rows and along k, one is 4. */
+  /**
+   * C (m, n) = A (m, k) · Bᵀ with B (n, k), or added to C. Of each factor's two steps, along rows and along k, one is
+   * 4.
+   */
   gemm(
     m: number,
     n: number,

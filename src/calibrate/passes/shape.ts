@@ -25,7 +25,8 @@ export type BlockTensor = (typeof BLOCK_TENSORS)[number][0];
 export interface BlockMatrix {
   readonly rows: number;
   readonly cols: number;
-  /** Floats before it among a block's. */ readonly offset: number;
+  /** Floats before it among a block's. */
+  readonly offset: number;
 }
 
 /** A block's tensors as they lie in memory: end to end, so that q|k|v and gate|up are one matrix each. */

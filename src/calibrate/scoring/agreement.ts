@@ -1,5 +1,6 @@
 /**
- * How well a model predicts what the target wrote, teacher-forced. `methods/acceptance-length.ts` says why that suffices.
+ * How well a model predicts what the target wrote, teacher-forced. `methods/acceptance-length.ts` says why that
+ * suffices.
  */
 
 import { agreementRate } from "../../methods/acceptance-length.ts";
@@ -41,8 +42,8 @@ const hitsIn = (rows: TokenRows, { prompt, answer }: TargetAnswer, said: Answers
   answer.map((token, t) => rows.idOf(said.argmax[prompt.length - 1 + t]!) === token);
 
 /**
- * Per answer and token of it, whether the model's argmax is that token; `rows` are the model's. Calls `done` with how many
- * answers are.
+ * Per answer and token of it, whether the model's argmax is that token; `rows` are the model's. Calls `done` with how
+ * many answers are.
  */
 export async function hitsOf(
   llama: FloatLlama,

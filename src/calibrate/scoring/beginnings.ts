@@ -1,13 +1,14 @@
 /**
- * Windows behind lists of blocks that are tried one after the other. Who leaves out one block in turn runs what comes before
- * it in each try: here what a list has in common with the last one is run once, which halves the work.
+ * Windows behind lists of blocks that are tried one after the other. Who leaves out one block in turn runs what comes
+ * before it in each try: here what a list has in common with the last one is run once, which halves the work.
  */
 import type { FloatLlama, Hidden, Window } from "../float-llama.ts";
 
 export class Beginnings {
   readonly #llama: FloatLlama;
   readonly #windows: readonly Window[];
-  /** The windows behind the blocks `#through`, with which the last list begins. */ #begun: Hidden | undefined;
+  /** The windows behind the blocks `#through`, with which the last list begins. */
+  #begun: Hidden | undefined;
   #through: readonly number[] = [];
   #last: readonly number[] = [];
 

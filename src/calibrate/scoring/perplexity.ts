@@ -6,7 +6,8 @@ import { FIELDS } from "../tasks/head.ts";
 
 /** After each token of a window but the last. */
 export interface Answers {
-  /** Cross-entropy of the next token, nats. */ readonly losses: Float64Array;
+  /** Cross-entropy of the next token, nats. */
+  readonly losses: Float64Array;
   readonly argmax: Int32Array;
   /** KL(other ‖ this), nats, and the other's argmax, where there is another. */
   readonly divergences?: Float64Array;
@@ -14,16 +15,22 @@ export interface Answers {
 }
 
 export interface Score {
-  /** e^(mean cross-entropy over positions 1 … T − 1 of all windows). */ readonly perplexity: number;
+  /** e^(mean cross-entropy over positions 1 … T − 1 of all windows). */
+  readonly perplexity: number;
   readonly loss: number;
-  /** Mean KL(other ‖ this). */ readonly divergence?: number;
-  /** Share of positions with the same argmax. */ readonly agreement?: number;
+  /** Mean KL(other ‖ this). */
+  readonly divergence?: number;
+  /** Share of positions with the same argmax. */
+  readonly agreement?: number;
 }
 
 /** Windows that run at once: many enough for all threads, few enough for the memory. */
 const BATCH = 16;
 
-/** What windows are at the end of the blocks, all unless told otherwise: what a head reads. Free it with `releaseHidden`. */
+/**
+ * What windows are at the end of the blocks, all unless told otherwise: what a head reads. Free it with
+ * `releaseHidden`.
+ */
 export async function runThrough(
   llama: FloatLlama,
   windows: readonly Window[],
@@ -38,8 +45,9 @@ export async function runThrough(
 export const endOf = (llama: FloatLlama, { shape, hidden }: Hidden): HeadInput => ({ shape, head: llama.head, hidden });
 
 /**
- * What a model says on each window, in order; beside it what another says, whose `endOf` the same windows is given. `layers`
- * are the blocks that run, all unless told otherwise. Throws `bad_model` when the other model has another vocabulary.
+ * What a model says on each window, in order; beside it what another says, whose `endOf` the same windows is given.
+ * `layers` are the blocks that run, all unless told otherwise. Throws `bad_model` when the other model has another
+ * vocabulary.
  */
 export async function* answers(
   llama: FloatLlama,

@@ -1,4 +1,6 @@
-/** Outliers of each block of a dense model, which OWL (methods/owl.ts) allots sparsity by: one pass over the windows. */
+/**
+ * Outliers of each block of a dense model, which OWL (methods/owl.ts) allots sparsity by: one pass over the windows.
+ */
 import { outlierShare } from "../../methods/owl.ts";
 import { wandaScores } from "../../methods/wanda.ts";
 import type { FloatLlama, Window } from "../float-llama.ts";

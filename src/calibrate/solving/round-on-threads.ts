@@ -3,7 +3,9 @@ import type { PackedTensor } from "../../format/pack.ts";
 import { denseBytes, type TensorLayout } from "../../model/layouts.ts";
 import type { Pool } from "../threads/pool.ts";
 
-/** A matrix (rows, cols) to be rounded to a layout without outliers, each error counting by its weight's sensitivity. */
+/**
+ * A matrix (rows, cols) to be rounded to a layout without outliers, each error counting by its weight's sensitivity.
+ */
 export interface Unrounded {
   readonly layout: TensorLayout;
   readonly values: Float32Array;

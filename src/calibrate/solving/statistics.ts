@@ -7,9 +7,12 @@ import { type Input, inputSlotBytes, inputsOf, squareBytes, squareSlotBytes } fr
 import { gramParts } from "../tasks/gram.ts";
 
 export interface InputStatistics {
-  /** K, the width of the input. */ readonly cols: number;
-  /** (K): Σ over tokens of x². */ readonly squares: Float64Array;
-  /** (K, K): Σ over tokens of x xᵀ, where it was asked for. */ readonly gram?: Float64Array;
+  /** K, the width of the input. */
+  readonly cols: number;
+  /** (K): Σ over tokens of x². */
+  readonly squares: Float64Array;
+  /** (K, K): Σ over tokens of x xᵀ, where it was asked for. */
+  readonly gram?: Float64Array;
   readonly windows: number;
   readonly tokens: number;
 }

@@ -12,9 +12,12 @@ export interface BackwardTask {
   readonly shape: Shape;
   readonly weights: BlockAddresses;
   readonly rope: RopeTables;
-  /** Slots that the forward pass saved, one a window. */ readonly saved: number;
-  /** (windows, T, E), in place. */ readonly d: number;
-  /** Slots for both factors of the weights' gradients, one a window. */ readonly tapes: number;
+  /** Slots that the forward pass saved, one a window. */
+  readonly saved: number;
+  /** (windows, T, E), in place. */
+  readonly d: number;
+  /** Slots for both factors of the weights' gradients, one a window. */
+  readonly tapes: number;
 }
 
 export const tapeSlotBytes = (shape: Shape): number => layOut(0, tapeBytes(shape)).end;

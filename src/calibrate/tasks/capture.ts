@@ -1,6 +1,6 @@
 /**
- * A block over windows for what its matrices multiply; a part is a window. The windows' hidden states stay as they are, and
- * the last matrix, whose output nobody asks for, is not multiplied.
+ * A block over windows for what its matrices multiply; a part is a window. The windows' hidden states stay as they are,
+ * and the last matrix, whose output nobody asks for, is not multiplied.
  */
 
 import { scoreBytes } from "../passes/attention.ts";
@@ -26,9 +26,12 @@ export interface CaptureTask {
   readonly shape: Shape;
   readonly weights: BlockAddresses;
   readonly rope: RopeTables;
-  /** (windows, T, E) */ readonly hidden: number;
-  /** Slots for the inputs, one a window; without them only the squares are kept. */ readonly inputs?: number;
-  /** Slots of squares, one a window. */ readonly squares: number;
+  /** (windows, T, E) */
+  readonly hidden: number;
+  /** Slots for the inputs, one a window; without them only the squares are kept. */
+  readonly inputs?: number;
+  /** Slots of squares, one a window. */
+  readonly squares: number;
 }
 
 /** The inputs in a window's slot. */

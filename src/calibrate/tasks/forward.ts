@@ -12,9 +12,12 @@ export interface ForwardTask {
   readonly shape: Shape;
   readonly weights: BlockAddresses;
   readonly rope: RopeTables;
-  /** (windows, T, E) */ readonly hidden: number;
-  /** (windows) f64: sums over tokens of the cosine between what enters and what leaves. */ readonly cosines: number;
-  /** Slots for what the backward pass needs, one a window. */ readonly saved?: number;
+  /** (windows, T, E) */
+  readonly hidden: number;
+  /** (windows) f64: sums over tokens of the cosine between what enters and what leaves. */
+  readonly cosines: number;
+  /** Slots for what the backward pass needs, one a window. */
+  readonly saved?: number;
 }
 
 /** Bytes of a window's slot of `saved`. */

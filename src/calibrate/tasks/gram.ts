@@ -1,6 +1,6 @@
 /**
- * H = Σ x xᵀ over tokens, of each input of a block: products and sums within a window in f32, sums over windows in f64, in
- * the order of the windows. A part is a stripe of rows of one input up to the diagonal.
+ * H = Σ x xᵀ over tokens, of each input of a block: products and sums within a window in f32, sums over windows in f64,
+ * in the order of the windows. A part is a stripe of rows of one input up to the diagonal.
  */
 import { layOut } from "../passes/lay-out.ts";
 import type { Shape } from "../passes/shape.ts";
@@ -11,7 +11,8 @@ export interface GramTask {
   readonly kind: "gram";
   readonly shape: Shape;
   readonly windows: number;
-  /** Slots of inputs, one a window. */ readonly inputs: number;
+  /** Slots of inputs, one a window. */
+  readonly inputs: number;
   /** (cols, cols) f64 of each input, added to at and below the diagonal. */
   readonly grams: Readonly<Record<Input, number>>;
 }

@@ -7,9 +7,12 @@ import type { Work } from "./work.ts";
 
 export interface HeadBackwardTask extends HeadLoss {
   readonly kind: "head-backward";
-  /** (windows) f64: the mean over positions 1 … T − 1. */ readonly losses: number;
-  /** (windows, T, E) */ readonly d: number;
-  /** (windows, E) */ readonly dNorm: number;
+  /** (windows) f64: the mean over positions 1 … T − 1. */
+  readonly losses: number;
+  /** (windows, T, E) */
+  readonly d: number;
+  /** (windows, E) */
+  readonly dNorm: number;
 }
 
 const sizes = (task: HeadBackwardTask, work: number) => ({

@@ -1,4 +1,6 @@
-/** What a model says after each token of a window, alone or beside another model on the same window; a part is a window. */
+/**
+ * What a model says after each token of a window, alone or beside another model on the same window; a part is a window.
+ */
 
 import {
   type HeadInput,
@@ -16,12 +18,18 @@ import type { Work } from "./work.ts";
 
 export interface HeadTask extends HeadInput {
   readonly kind: "head";
-  /** The model to compare with; as many tokens, as large a vocabulary. */ readonly against?: HeadInput;
-  /** (windows, T) i32 */ readonly tokens: number;
-  /** (windows, T − 1, FIELDS) f64 */ readonly answers: number;
+  /** The model to compare with; as many tokens, as large a vocabulary. */
+  readonly against?: HeadInput;
+  /** (windows, T) i32 */
+  readonly tokens: number;
+  /** (windows, T − 1, FIELDS) f64 */
+  readonly answers: number;
 }
 
-/** Of each position but the last: cross-entropy of the next token, argmax; KL(other ‖ this) and the other's argmax, or zeros. */
+/**
+ * Of each position but the last: cross-entropy of the next token, argmax; KL(other ‖ this) and the other's argmax, or
+ * zeros.
+ */
 export const FIELDS = 4;
 
 const sizes = ({ shape, against }: HeadTask, work: number) => ({

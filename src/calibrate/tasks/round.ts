@@ -7,9 +7,12 @@ export interface RoundTask {
   readonly kind: "round";
   readonly matrices: readonly {
     readonly layout: TensorLayout;
-    /** (rows, cols) */ readonly values: number;
-    /** (rows, cols) */ readonly sensitivities: number;
-    /** `denseBytes` of the layout. */ readonly out: number;
+    /** (rows, cols) */
+    readonly values: number;
+    /** (rows, cols) */
+    readonly sensitivities: number;
+    /** `denseBytes` of the layout. */
+    readonly out: number;
   }[];
 }
 

@@ -1,6 +1,6 @@
 /**
- * The gradients of embedding and head, window after window, into their sum and the sum of their squares. A part is a slice of
- * the vocabulary. Where the two are one matrix, so are their gradients, before they are squared.
+ * The gradients of embedding and head, window after window, into their sum and the sum of their squares. A part is a
+ * slice of the vocabulary. Where the two are one matrix, so are their gradients, before they are squared.
  */
 
 import { LOGIT_STEP, SLICE, type Slice, slices } from "../passes/head.ts";
@@ -17,9 +17,11 @@ export interface GradientSums {
 export interface VocabularyGradientTask extends HeadLoss {
   readonly kind: "vocabulary-gradient";
   readonly windows: number;
-  /** (windows, T, E): the gradient of what the embedding gives. */ readonly d: number;
+  /** (windows, T, E): the gradient of what the embedding gives. */
+  readonly d: number;
   readonly embedding: GradientSums;
-  /** The embedding's where the model is tied. */ readonly output: GradientSums;
+  /** The embedding's where the model is tied. */
+  readonly output: GradientSums;
 }
 
 export const vocabularyGradientParts = (task: Pick<HeadLoss, "head">): number => [...slices(task.head)].length;

@@ -1,6 +1,6 @@
 /**
- * The gradients dYᵀ · X of a block's matrices, window after window, into their sum and the sum of their squares: a window's
- * own gradient is never whole in memory. A part is a stripe of rows of one matrix.
+ * The gradients dYᵀ · X of a block's matrices, window after window, into their sum and the sum of their squares: a
+ * window's own gradient is never whole in memory. A part is a stripe of rows of one matrix.
  */
 
 import { savedBytes, tapeBytes } from "../passes/block-backward.ts";
@@ -16,7 +16,8 @@ export interface WeightGradientTask {
   readonly windows: number;
   readonly saved: number;
   readonly tapes: number;
-  /** Blocks laid out as the weights are. */ readonly sums: number;
+  /** Blocks laid out as the weights are. */
+  readonly sums: number;
   readonly squares: number;
 }
 

@@ -5,7 +5,8 @@ import type { CalibrationKernels } from "../passes/kernels.ts";
 export interface Thread {
   readonly kernels: CalibrationKernels;
   readonly memory: WebAssembly.Memory;
-  /** Address of what `scratchBytes` asked for. */ readonly scratch: number;
+  /** Address of what `scratchBytes` asked for. */
+  readonly scratch: number;
 }
 
 /** A kind of task: what each thread needs for it, and one part of it. */

@@ -1,6 +1,6 @@
 /**
- * Threads over one memory. A task is cut into numbered parts, each of which writes what no other part does, in an order of
- * its own: so who takes which part, and how many threads there are, changes no bit of the result.
+ * Threads over one memory. A task is cut into numbered parts, each of which writes what no other part does, in an order
+ * of its own: so who takes which part, and how many threads there are, changes no bit of the result.
  */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";

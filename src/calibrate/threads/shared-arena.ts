@@ -13,10 +13,14 @@ interface Piece {
 export class SharedArena {
   readonly memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES, shared: true });
   readonly #used = new Map<number, number>();
-  /** Ascending, no two touching. */ #free: Piece[] = [];
+  /** Ascending, no two touching. */
+  #free: Piece[] = [];
   #end = FIRST_FREE;
 
-  /** The first gap that is large enough, else room at the end. Throws `out_of_memory` beyond the 4 GiB of one WASM memory. */
+  /**
+   * The first gap that is large enough, else room at the end. Throws `out_of_memory` beyond the 4 GiB of one WASM
+   * memory.
+   */
   allocate(bytes: number): number {
     const size = align(Math.max(bytes, 1));
     const gap = this.#free.findIndex((piece) => piece.bytes >= size);

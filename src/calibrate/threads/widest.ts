@@ -1,8 +1,8 @@
 /**
- * Which build of the calibration kernels this machine runs. V8 can join two neighbouring 128-bit operations into one of 256
- * bits, which doubles the speed of matrix products on a CPU with AVX2. V8 does so only behind an experimental flag, so the
- * wide build is used only where that is known to be right: in a V8 that the test suite has run on, and when a probe finds
- * its products equal to the narrow build's, bit for bit, and faster.
+ * Which build of the calibration kernels this machine runs. V8 can join two neighbouring 128-bit operations into one of
+ * 256 bits, which doubles the speed of matrix products on a CPU with AVX2. V8 does so only behind an experimental flag,
+ * so the wide build is used only where that is known to be right: in a V8 that the test suite has run on, and when a
+ * probe finds its products equal to the narrow build's, bit for bit, and faster.
  */
 import v8 from "node:v8";
 import { builtModule } from "../../platform/built.ts";
@@ -17,8 +17,8 @@ const PROBE_MS = 80;
 let reported = false;
 
 /**
- * The faster module: tiles of 16 columns, or of 8. The experimental flag is the whole process's and stays set, because V8
- * optimises a module only after it has run for a while. Where the narrow build runs, stderr says so once, and why.
+ * The faster module: tiles of 16 columns, or of 8. The experimental flag is the whole process's and stays set, because
+ * V8 optimises a module only after it has run for a while. Where the narrow build runs, stderr says so once, and why.
  */
 export async function widestModule(): Promise<WebAssembly.Module> {
   const narrow = await builtModule("calibrate");

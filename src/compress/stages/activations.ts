@@ -1,6 +1,6 @@
 /**
- * The stage that says in how many bits activations enter a model's matrices. Eight are faster, by how much depends on the
- * CPU; they suit a draft, which may be wrong, and cost it few of its tokens (docs/log.md). Targets keep 14.
+ * The stage that says in how many bits activations enter a model's matrices. Eight are faster, by how much depends on
+ * the CPU; they suit a draft, which may be wrong, and cost it few of its tokens (docs/log.md). Targets keep 14.
  */
 import type { PackedModel } from "../../format/pack.ts";
 import type { ActivationBits } from "../../model/formats/format.ts";

@@ -1,6 +1,7 @@
 /**
- * The sparse half of a dense-and-sparse decomposition (Kim et al. 2023, arXiv 2306.07629, section 4.2): weights kept apart
- * from a rounded matrix, as what it lacks of them, in f16. So both halves add up to the weight within 2^-11 of that.
+ * The sparse half of a dense-and-sparse decomposition (Kim et al. 2023, arXiv 2306.07629, section 4.2): weights kept
+ * apart from a rounded matrix, as what it lacks of them, in f16. So both halves add up to the weight within 2^-11 of
+ * that.
  */
 import type { PackedTensor } from "../../format/pack.ts";
 import { decodeTensor } from "../../model/decode.ts";

@@ -1,6 +1,7 @@
 /**
- * The stages that compress a model matrix by matrix, each from what it is fed with: magnitude, Wanda, SparseGPT and GPTQ. As
- * their papers do: statistics of a block from its own weights, fed by the compressed blocks before it. Magnitude asks no text.
+ * The stages that compress a model matrix by matrix, each from what it is fed with: magnitude, Wanda, SparseGPT and
+ * GPTQ. As their papers do: statistics of a block from its own weights, fed by the compressed blocks before it.
+ * Magnitude asks no text.
  */
 
 import type { Calibration, Tensors } from "../../calibrate/calibration.ts";
@@ -30,20 +31,23 @@ export interface Magnitude {
 export interface Wanda {
   readonly stage: "wanda";
   readonly pattern: Pattern;
-  /** Blocks with more outliers lose less; all lose alike when absent. */ readonly owl?: Owl | undefined;
+  /** Blocks with more outliers lose less; all lose alike when absent. */
+  readonly owl?: Owl | undefined;
 }
 
 export interface SparseGpt {
   readonly stage: "sparsegpt";
   readonly pattern: Pattern;
   readonly owl?: Owl | undefined;
-  /** Rounds what stays to the grid of the dense row as well. */ readonly bits?: 3 | 4 | undefined;
+  /** Rounds what stays to the grid of the dense row as well. */
+  readonly bits?: 3 | 4 | undefined;
 }
 
 export interface Gptq {
   readonly stage: "gptq";
   readonly bits: 3 | 4;
-  /** Columns of a row that share a scale; all of them when absent. */ readonly group?: 32 | undefined;
+  /** Columns of a row that share a scale; all of them when absent. */
+  readonly group?: 32 | undefined;
   readonly actOrder: boolean;
 }
 
@@ -57,7 +61,8 @@ interface Layer {
   readonly rows: number;
   readonly cols: number;
   readonly input: InputStatistics;
-  /** Of the input's Σ x xᵀ; the same for all matrices of the input. */ readonly factor: () => Factor;
+  /** Of the input's Σ x xᵀ; the same for all matrices of the input. */
+  readonly factor: () => Factor;
 }
 
 /** A copy whose block matrices are compressed. Rejects with what the methods throw. */

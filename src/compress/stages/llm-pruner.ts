@@ -1,6 +1,6 @@
 /**
- * The stage that chooses by Taylor importance (methods/llm-pruner.ts) which heads and channels each block keeps, and which
- * channels the residual stream keeps, and keeps those.
+ * The stage that chooses by Taylor importance (methods/llm-pruner.ts) which heads and channels each block keeps, and
+ * which channels the residual stream keeps, and keeps those.
  */
 
 import type { Calibration, TensorGradient } from "../../calibrate/calibration.ts";
@@ -22,16 +22,20 @@ import { upTo } from "./select-lines.ts";
 
 export interface LlmPruner {
   readonly stage: "llm-pruner";
-  /** Share of the key/value heads that goes, with their query heads; 0 keeps them all. */ readonly attention: number;
-  /** Share of the MLP channels that goes. */ readonly mlp: number;
+  /** Share of the key/value heads that goes, with their query heads; 0 keeps them all. */
+  readonly attention: number;
+  /** Share of the MLP channels that goes. */
+  readonly mlp: number;
   /** Share of the channels of the residual stream that goes, in the whole model, to the nearest multiple of 64. */
   readonly hidden?: number | undefined;
-  /** First and last block, 0-based, that may lose any. */ readonly blocks: readonly [number, number];
+  /** First and last block, 0-based, that may lose any. */
+  readonly blocks: readonly [number, number];
   readonly salience: Salience;
   readonly aggregation: Aggregation;
   /** Ranks over all these blocks together, none losing more than this share; within each block when absent. */
   readonly globalCap?: number | undefined;
-  /** In how many steps, importance estimated anew before each. */ readonly steps: number;
+  /** In how many steps, importance estimated anew before each. */
+  readonly steps: number;
   /**
    * Of what importance is estimated: the text's cross-entropy when absent; by `kl`, in all steps but the first, of the
    * divergence from the model as it was.
@@ -41,8 +45,10 @@ export interface LlmPruner {
 
 /** What is left of a model. */
 interface Kept {
-  /** Of each block. */ readonly widths: readonly KeptWidth[];
-  /** Channels of the residual stream. */ readonly hidden: readonly number[];
+  /** Of each block. */
+  readonly widths: readonly KeptWidth[];
+  /** Channels of the residual stream. */
+  readonly hidden: readonly number[];
 }
 
 /** A narrower copy. Throws `bad_recipe` for blocks that are not there and ratios that remove no head or leave none. */

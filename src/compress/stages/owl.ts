@@ -7,13 +7,15 @@ import { owlSparsities } from "../../methods/owl.ts";
 import { OutriderError } from "../../model/errors.ts";
 
 export interface Owl {
-  /** The paper's M: an outlier's score is over so many times the mean of its block; 5 or 7. */ readonly times: number;
-  /** The paper's λ: no block's sparsity is further from the mean; 0.08. */ readonly reach: number;
+  /** The paper's M: an outlier's score is over so many times the mean of its block; 5 or 7. */
+  readonly times: number;
+  /** The paper's λ: no block's sparsity is further from the mean; 0.08. */
+  readonly reach: number;
 }
 
 /**
- * The pattern of each block, `pattern` on average. Throws `bad_recipe` for a pattern whose share of zeros is fixed, and where
- * a block would lose less than nothing or more than all.
+ * The pattern of each block, `pattern` on average. Throws `bad_recipe` for a pattern whose share of zeros is fixed, and
+ * where a block would lose less than nothing or more than all.
  */
 export async function owlPatterns(
   model: PackedModel,

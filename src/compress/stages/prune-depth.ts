@@ -8,7 +8,8 @@ import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
 
 export interface PruneDepth {
   readonly stage: "prune-depth";
-  /** Blocks that stay, 0-based, ascending. */ readonly keep: readonly number[];
+  /** Blocks that stay, 0-based, ascending. */
+  readonly keep: readonly number[];
 }
 
 /** A copy with only the blocks of `keep`. Throws `bad_recipe` for a block that is not there. */

@@ -1,6 +1,6 @@
 /**
- * Leaves out channels of the residual stream: columns of the embedding, of the norms and of all that reads the stream, rows of
- * all that adds to it (methods/groups.ts). Which to keep is decided elsewhere (methods/llm-pruner.ts).
+ * Leaves out channels of the residual stream: columns of the embedding, of the norms and of all that reads the stream,
+ * rows of all that adds to it (methods/groups.ts). Which to keep is decided elsewhere (methods/llm-pruner.ts).
  *
  * RMSNorm divides by the root of the mean over all channels, and of fewer channels the mean is another. LLM-Pruner lets
  * it be. Here the narrower model computes exactly what the old one does with the channels zero, which is what their

@@ -11,8 +11,10 @@ import { linesInPlace, selectLines, upTo, ZEROS } from "./select-lines.ts";
 
 /** What a block keeps, 0-based, ascending. */
 export interface KeptWidth {
-  /** Each with its H / G query heads. */ readonly kvHeads: readonly number[];
-  /** Of the MLP. */ readonly channels: readonly number[];
+  /** Each with its H / G query heads. */
+  readonly kvHeads: readonly number[];
+  /** Of the MLP. */
+  readonly channels: readonly number[];
 }
 
 /** All that a block has. */
@@ -21,12 +23,14 @@ export function wholeWidth(config: LlamaConfig, layer: number): KeptWidth {
   return { kvHeads: upTo(kvHeads), channels: upTo(feedForward) };
 }
 
-/** Channels of every weight format come in multiples of it; what is missing is filled with zeros, which compute zero. */
+/**
+ * Channels of every weight format come in multiples of it; what is missing is filled with zeros, which compute zero.
+ */
 export const CHANNEL_UNIT = 64;
 
 /**
- * A copy of the widths that `kept` lists, one entry a block. Matrices of a block that changed are f32: a later stage rounds
- * them. Throws `bad_recipe` for a head or channel that is not there, or a block that keeps none.
+ * A copy of the widths that `kept` lists, one entry a block. Matrices of a block that changed are f32: a later stage
+ * rounds them. Throws `bad_recipe` for a head or channel that is not there, or a block that keeps none.
  */
 export function pruneWidth(model: PackedModel, kept: readonly KeptWidth[]): PackedModel {
   checkKept(model, kept);

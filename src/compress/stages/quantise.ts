@@ -1,7 +1,7 @@
 /**
- * The stage that rounds matrices to another weight format: uniform groups, a codebook of each row's own (methods/codebook.ts),
- * or the levels of 2 bits; with it, if asked for, fewer columns a block and outliers on top. Data-free: every weight counts
- * by its size alone.
+ * The stage that rounds matrices to another weight format: uniform groups, a codebook of each row's own
+ * (methods/codebook.ts), or the levels of 2 bits; with it, if asked for, fewer columns a block and outliers on top.
+ * Data-free: every weight counts by its size alone.
  */
 
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
@@ -16,13 +16,19 @@ import { keepApart } from "./keep-apart.ts";
 
 export interface Quantise {
   readonly stage: "quantise";
-  /** The matrices of all blocks, or embedding and head. */ readonly tensors: "blocks" | "vocabulary";
+  /** The matrices of all blocks, or embedding and head. */
+  readonly tensors: "blocks" | "vocabulary";
   readonly format: BlockFormat;
-  /** Of each 16 columns, how many the 16 rows of a block keep; blocks only. */ readonly keep?: Keep | undefined;
-  /** Outliers a row; blocks only. */ readonly outliers?: number | undefined;
+  /** Of each 16 columns, how many the 16 rows of a block keep; blocks only. */
+  readonly keep?: Keep | undefined;
+  /** Outliers a row; blocks only. */
+  readonly outliers?: number | undefined;
 }
 
-/** A copy whose chosen matrices are in `format`. Throws `bad_recipe` for what the embedding cannot be, `invalid_shape` for columns that do not fit. */
+/**
+ * A copy whose chosen matrices are in `format`. Throws `bad_recipe` for what the embedding cannot be, `invalid_shape`
+ * for columns that do not fit.
+ */
 export function quantise(model: PackedModel, stage: Quantise): PackedModel {
   const { tensors: which, format, keep, outliers } = stage;
   if (which === "vocabulary" && ((keep ?? 16) !== 16 || outliers)) {

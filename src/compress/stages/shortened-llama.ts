@@ -1,4 +1,6 @@
-/** The stage that chooses by a measurement which blocks to leave out (methods/shortened-llama.ts) and leaves them out. */
+/**
+ * The stage that chooses by a measurement which blocks to leave out (methods/shortened-llama.ts) and leaves them out.
+ */
 
 import type { Calibration } from "../../calibrate/calibration.ts";
 import type { PackedModel } from "../../format/pack.ts";
@@ -19,12 +21,14 @@ import { pruneDepth } from "./prune-depth.ts";
 export interface ShortenedLlama {
   readonly stage: "shortened-llama";
   /**
-   * `greedy` measures perplexity anew after each removal, `acceptance`, which is our own, agreement with the target on text
-   * that the target wrote: what a draft is for. The others rank once.
+   * `greedy` measures perplexity anew after each removal, `acceptance`, which is our own, agreement with the target on
+   * text that the target wrote: what a draft is for. The others rank once.
    */
   readonly criterion: "perplexity" | "greedy" | "acceptance" | "taylor" | "magnitude" | "influence";
-  /** How many blocks go. */ readonly remove: number;
-  /** Whether the first four and last two stay in any case. */ readonly plus: boolean;
+  /** How many blocks go. */
+  readonly remove: number;
+  /** Whether the first four and last two stay in any case. */
+  readonly plus: boolean;
 }
 
 /** A copy without the chosen blocks. Throws `bad_recipe` when more are to go than may. */

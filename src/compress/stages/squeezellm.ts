@@ -1,4 +1,7 @@
-/** The stage that gives each row of the blocks a codebook by the weights' sensitivities, and keeps a few apart (methods/squeezellm.ts). */
+/**
+ * The stage that gives each row of the blocks a codebook by the weights' sensitivities, and keeps a few apart
+ * (methods/squeezellm.ts).
+ */
 
 import type { Calibration } from "../../calibrate/calibration.ts";
 import type { Unrounded } from "../../calibrate/solving/round-on-threads.ts";
@@ -18,8 +21,8 @@ export interface SqueezeLlm {
 }
 
 /**
- * A copy with the block matrices in lut3 or lut4, entries of six bits. Columns that an earlier stage pruned from whole blocks
- * stay out; other zeros are values like any. Rejects with what calibration rejects with.
+ * A copy with the block matrices in lut3 or lut4, entries of six bits. Columns that an earlier stage pruned from whole
+ * blocks stay out; other zeros are values like any. Rejects with what calibration rejects with.
  */
 export async function squeezeLlm(
   model: PackedModel,

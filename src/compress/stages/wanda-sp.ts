@@ -1,6 +1,7 @@
 /**
- * The stage that narrows MLPs by Wanda's measure, in whole channels: Wanda-sp, as An et al. 2023 (FLAP, arXiv 2312.11983, §4.1)
- * call what they compare with. Block by block, statistics behind the narrowed blocks before it. Asks a text for no gradients.
+ * The stage that narrows MLPs by Wanda's measure, in whole channels: Wanda-sp, as An et al. 2023 (FLAP, arXiv
+ * 2312.11983, §4.1) call what they compare with. Block by block, statistics behind the narrowed blocks before it. Asks
+ * a text for no gradients.
  */
 
 import type { Calibration } from "../../calibrate/calibration.ts";
@@ -16,7 +17,8 @@ import { linesInPlace, selectLines, upTo } from "./select-lines.ts";
 
 export interface WandaSp {
   readonly stage: "wanda-sp";
-  /** Share of the channels inside each MLP that goes. */ readonly mlp: number;
+  /** Share of the channels inside each MLP that goes. */
+  readonly mlp: number;
 }
 
 const DOWN = "mlp.down_proj.weight";

@@ -13,12 +13,18 @@ const BASE = "https://assets/edge/draft/";
 
 /** Epoch times in ms, in order. */
 export interface ColdTimes {
-  /** The isolate runs its first request. */ readonly entered: number;
-  /** `pack.json` is there, parsed and checked. */ readonly header: number;
-  /** The first shard is asked for: memory is laid out. */ readonly laidOut: number;
-  /** All shards are in memory and their SHA-256 was right. */ readonly weights: number;
-  /** The kernels are instantiated over it. */ readonly instantiated: number;
-  /** The first draft token is known. */ readonly drafted: number;
+  /** The isolate runs its first request. */
+  readonly entered: number;
+  /** `pack.json` is there, parsed and checked. */
+  readonly header: number;
+  /** The first shard is asked for: memory is laid out. */
+  readonly laidOut: number;
+  /** All shards are in memory and their SHA-256 was right. */
+  readonly weights: number;
+  /** The kernels are instantiated over it. */
+  readonly instantiated: number;
+  /** The first draft token is known. */
+  readonly drafted: number;
 }
 
 export default {

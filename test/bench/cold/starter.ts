@@ -1,6 +1,6 @@
 /**
- * Starts an isolate in this process and says when: workerd's clock stands at 0 while a Worker's own modules are evaluated,
- * so somebody who is there before has to look. The isolate's code lies among the assets, in /cold/.
+ * Starts an isolate in this process and says when: workerd's clock stands at 0 while a Worker's own modules are
+ * evaluated, so somebody who is there before has to look. The isolate's code lies among the assets, in /cold/.
  */
 import type { ColdTimes } from "./isolate.ts";
 
@@ -17,7 +17,8 @@ interface Env {
 }
 
 export interface ColdStart extends ColdTimes {
-  /** The isolate is asked for. */ readonly started: number;
+  /** The isolate is asked for. */
+  readonly started: number;
 }
 
 export default {

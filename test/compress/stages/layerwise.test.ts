@@ -1,4 +1,7 @@
-/** The stages over the calibration engine, on the tiny model: what they promise of its matrices, and that it is still that model. */
+/**
+ * The stages over the calibration engine, on the tiny model: what they promise of its matrices, and that it is still
+ * that model.
+ */
 
 import { afterAll, describe, expect, test } from "vitest";
 import { Calibrator } from "../../../src/calibrate/calibrator.ts";

@@ -32,7 +32,9 @@ const MATRICES = [
   ["mlp.down_proj.weight", "down"],
 ] as const;
 
-/** Section 3.2 of the paper, word by word: D of each block, then sparsities that fall with it over 2λ, around the mean. */
+/**
+ * Section 3.2 of the paper, word by word: D of each block, then sparsities that fall with it over 2λ, around the mean.
+ */
 function expectedSparsities(sparsity: number, times: number, reach: number): number[] {
   const plain = new PlainLlama(base);
   const runs = windows.map((window) => plain.run(window).blocks);

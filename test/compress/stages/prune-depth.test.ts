@@ -1,4 +1,6 @@
-/** Depth pruning on the tiny model, and that the pruned pack computes what the whole one computes with blocks left out. */
+/**
+ * Depth pruning on the tiny model, and that the pruned pack computes what the whole one computes with blocks left out.
+ */
 import { expect, test } from "vitest";
 import { pruneDepth } from "../../../src/compress/stages/prune-depth.ts";
 import { readPack } from "../../../src/format/pack-reader.ts";

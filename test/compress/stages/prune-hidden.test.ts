@@ -1,4 +1,7 @@
-/** A narrower residual stream: what is left computes what the same model with zeros in its place computes, also in the engine. */
+/**
+ * A narrower residual stream: what is left computes what the same model with zeros in its place computes, also in the
+ * engine.
+ */
 
 import { afterAll, describe, expect, test } from "vitest";
 import { Calibrator } from "../../../src/calibrate/calibrator.ts";

@@ -1,4 +1,6 @@
-/** Width pruning: the narrower model computes what the same model with zeros in its place computes, also in the engine. */
+/**
+ * Width pruning: the narrower model computes what the same model with zeros in its place computes, also in the engine.
+ */
 import { expect, test } from "vitest";
 import { runStages } from "../../../src/compress/pipeline.ts";
 import { pruneDepth } from "../../../src/compress/stages/prune-depth.ts";
@@ -28,7 +30,9 @@ const KEPT: readonly KeptWidth[] = [
   WHOLE,
 ];
 
-/** Weights of −1, 0 and 1 times a constant: every group of columns rounds them alike, so q8 holds both models equally. */
+/**
+ * Weights of −1, 0 and 1 times a constant: every group of columns rounds them alike, so q8 holds both models equally.
+ */
 function ternary(model: PackedModel): PackedModel {
   const random = seeded(3);
   const tensors = new Map(model.tensors);

@@ -1,4 +1,7 @@
-/** The stage over the calibration engine, on the tiny model: which channels go, and that it sees what the blocks before it have left. */
+/**
+ * The stage over the calibration engine, on the tiny model: which channels go, and that it sees what the blocks before
+ * it have left.
+ */
 import { afterAll, expect, test } from "vitest";
 import { Calibrator } from "../../../src/calibrate/calibrator.ts";
 import { FloatLlama } from "../../../src/calibrate/float-llama.ts";
@@ -43,7 +46,10 @@ function channelsOf(made: PackedModel, layer: number, mlp: number): number[] {
   return rowsOf(base).flatMap((row, channel) => (own.has(row) ? [channel] : []));
 }
 
-/** Σ over the text of (what one channel adds to the residual stream)² in a block, all channels of all blocks before it as they are in `model`. */
+/**
+ * Σ over the text of (what one channel adds to the residual stream)² in a block, all channels of all blocks before it
+ * as they are in `model`.
+ */
 async function added(model: PackedModel, layer: number): Promise<number[]> {
   const llama = new FloatLlama(pool, evenWidth(model));
   let sums: number[] = [];
