@@ -1,15 +1,15 @@
 /**
- * Two drafters in one: of each token the copy or the model's, whichever is surer of its own, and the other with what the model
- * names besides as others. Where the copy is good the model is not asked; it is left behind and catches up in one go when it is
- * needed, since it reads several tokens nearly as fast as one.
+ * Two drafters in one. Each position gets the lookup drafter's copy or the model's token, whichever has the higher
+ * confidence; the other one and the model's runners-up become `others`. Where the copy's confidence is high the model is not
+ * run. It catches up in one pass when it is needed next, because a model reads several tokens nearly as fast as one.
  */
 import type { Candidate, Drafter, More, Proposed } from "../speculate/types.ts";
 import type { LookupDrafter } from "./lookup.ts";
 import { DRAFT_SLICE, pause } from "./model-drafter.ts";
 
-/** A copy of this confidence is taken unseen: the model hardly knows better (docs/log.md), and a copy costs nothing. */
+/** A copy of this confidence is proposed without running the model, which is rarely more often right (docs/log.md). */
 const COPY_CONFIDENCE = 0.85;
-/** Tokens the model may lag behind. */
+/** Most tokens that the model may be behind the timeline between two calls. */
 const MAX_LAG = 32;
 
 export class BothDrafter implements Drafter {
@@ -42,7 +42,7 @@ export class BothDrafter implements Drafter {
         await this.#catchUp([...this.#timeline, ...ids]);
         const [own] = await this.#model.propose(1, () => false, others);
         asked++;
-        next = surer(own, copy, others);
+        next = moreConfident(own, copy, others);
       }
       if (!next) break;
       proposed.push(next);
@@ -58,8 +58,8 @@ export class BothDrafter implements Drafter {
   }
 }
 
-/** The model's token or the copy, whichever is surer; what is left of both are others, the likeliest first. */
-function surer(own: Proposed | undefined, copy: Proposed | undefined, others: number): Proposed | undefined {
+/** The model's token or the copy, whichever has the higher confidence; the rest of both are `others`, likeliest first. */
+function moreConfident(own: Proposed | undefined, copy: Proposed | undefined, others: number): Proposed | undefined {
   if (!own || !copy) return own ?? copy;
   const first = own.confidence > copy.confidence ? own : copy;
   const rest = new Map<number, Candidate>();

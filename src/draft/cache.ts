@@ -1,7 +1,7 @@
 /**
- * KV state of timelines: a pool of equal pages in WASM memory, and caches that borrow from it.
- * When the pool is empty the cache that was used least recently gives up all its pages; its owner sees `tokens` empty and
- * restores or recomputes. The page layout is drawn in `kernels/abi.ts`.
+ * KV state of timelines: a pool of equal pages in WASM memory, and caches that borrow pages from it.
+ * When the pool is empty, the least recently used cache gives up all its pages. Its owner then finds `tokens` empty, and
+ * restores or recomputes the pages. The page layout is drawn in `kernels/abi.ts`.
  */
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { commonPrefix } from "../model/common-prefix.ts";

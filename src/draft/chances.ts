@@ -1,18 +1,27 @@
 /**
- * How probable it is that the target says what a draft drew. Both add the same noise g to their logits, so the target says the token with
- * the largest score y = logit + temperature · g; its scores are the draft's and errors. Were these independent Gumbel errors of scale σ, it
- * would say token i with probability e^(y_i / σ) / Σ e^(y_j / σ) (Luce's choice rule from random utilities: Yellott 1977). A rare
- * token that its noise alone put far ahead is then as good as sure, and one of two that are level is not, whatever the softmax gives them.
+ * How probable it is that the target emits a token that the draft drew.
+ *
+ * Draft and target add the same noise g to their logits. The target therefore emits the token with the largest score
+ * y = logit + temperature · g, and its scores are the draft's scores plus errors. If the errors were independent Gumbel
+ * variables of scale σ, the target would emit token i with probability e^(y_i / σ) / Σ_j e^(y_j / σ): Luce's choice rule,
+ * derived from random utilities (Yellott 1977). Scores, not the softmax of the logits, decide: a rare token whose noise put
+ * it far ahead is almost certain, and two tokens with level scores are a coin toss.
  */
 import type { Drawn } from "./draw.ts";
 
-/** σ, in logits. A draft of 41 M weights for 135 M is best served by 0.8 to 1.0, greedy and at temperature 0.8 (docs/log.md). */
+/**
+ * σ, in logits. Measured with a draft of 41 M weights for a target of 135 M, greedy and at temperature 0.8: 0.8 to 1.0 give
+ * the best confidences (docs/log.md).
+ */
 const ERROR = 0.9;
 
-/** Tokens to draw for a place: with two the second is taken for more than it is, with six nothing changes (docs/log.md). */
+/**
+ * Tokens to draw for a position. With two, the confidence of the second comes out too high; six change nothing
+ * (docs/log.md).
+ */
 export const DRAWN = 4;
 
-/** Of each token drawn for a place, scores falling, the probability that the target says it. */
+/** For each token drawn for one position, scores falling, the probability that the target emits it. */
 export function chances(drawn: readonly Drawn[]): number[] {
   const likely = drawn.map(({ score }) => Math.exp((score - drawn[0]!.score) / ERROR));
   const total = likely.reduce((sum, value) => sum + value, 0);

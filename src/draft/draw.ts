@@ -1,6 +1,7 @@
 /**
- * The drafter's token: what `chooseToken` (speculate/sample.ts) would draw from its logits, but that each pass over the
- * vocabulary is in WASM. A threshold that f32 sums put on the other side of a token costs a rejected draft, nothing else.
+ * The drafter's draw: the token that `chooseToken` (speculate/sample.ts) would draw from the same logits, with each pass over
+ * the vocabulary in WASM. The thresholds of top_p and min_p come from f32 sums here. Where one falls on the other side of a
+ * token than the target's, the draft is rejected; nothing else happens.
  */
 import { gumbel, noiseBits, noiseKey } from "../model/noise.ts";
 import { badLogits, keepFloor } from "../speculate/sample.ts";
@@ -12,22 +13,26 @@ export type Logits = Pick<Llama, "tokens" | "argmax" | "gumbelArgmax" | "logSumE
 
 export interface Drawn {
   readonly id: number;
-  /** What it was drawn for: its logit, and the temperature times its noise. */
+  /** Its logit plus temperature times its noise: what the draw maximises. */
   readonly score: number;
 }
 
-/** How far below the largest the thresholds of top_k and top_p are looked for, until found. */
+/** Distances below the largest logit, in temperatures, within which the thresholds of top_k and top_p are searched. */
 const REACHES = [3, 6, 12];
 
+/** Rounding that a floor counted from a smaller maximum may carry. */
 const FLOOR_SLACK = 1e-5;
 
-/** The token drawn at `position` from `logits`, row 0 of the last forward of `llama`. Throws `bad_logits` if none is a finite number. */
+/**
+ * The token drawn at `position` from `logits` (V), row 0 of the last forward of `llama`. Throws `bad_logits` unless a logit
+ * is finite.
+ */
 export const drawToken = (llama: Logits, logits: Float32Array, sampling: Sampling, position: number): number =>
   drawTokens(llama, logits, sampling, position, 1)[0]!.id;
 
 /**
- * That token, and those that would be drawn if the ones before were not there, at most `count` in all, scores falling; the logits
- * of all but the last are then gone from `logits`. Throws `bad_logits` if none is a finite number.
+ * At most `count` tokens, scores falling: the one that `drawToken` returns, then the one that it would return without the
+ * first, and so on. Overwrites the logits of all but the last with −∞. Throws `bad_logits` unless a logit is finite.
  */
 export function drawTokens(
   llama: Logits,
@@ -47,7 +52,7 @@ export function drawTokens(
   const key = noiseKey(sampling.seed, position);
   const drawn: Drawn[] = [];
   for (;;) {
-    // The kernel counts the floor from the largest that is left; rounding that must not cost the token that lies on it.
+    // The kernel counts the floor from the largest logit that is left. Rounding must not drop the token on the floor.
     const lower = (highest - logits[llama.tokens.rowOf(likeliest)]!) * scale;
     const floor = lower > 0 ? lowest + lower - FLOOR_SLACK : lowest;
     const id = greedy ? likeliest : llama.gumbelArgmax(0, scale, floor, key);
@@ -61,7 +66,7 @@ export function drawTokens(
   }
 }
 
-/** `keepFloor` from the few logits near the top; undefined where these do not decide it. */
+/** `keepFloor`, computed from the few logits near the top alone; undefined where these do not decide it. */
 function nearFloor(llama: Logits, top: number, { temperature, topK, topP, minP }: Sampling): number | undefined {
   const scale = 1 / temperature;
   const least = minP > 0 ? Math.log(minP) : -Number.MAX_VALUE;
@@ -71,7 +76,7 @@ function nearFloor(llama: Logits, top: number, { temperature, topK, topP, minP }
     const near = llama.logitsAbove(0, top - reach * temperature);
     if (near === undefined) return undefined;
     if (near.length < topK) continue;
-    // The very product that gumbelArgmax compares with the floor.
+    // The same product as in gumbelArgmax, so that the comparison with the floor has the same bits.
     const x = Float64Array.from(near.sort().reverse(), (logit) => (logit - top) * scale);
     const floor = floorAmong(x, topK, topP, mass);
     if (floor !== undefined) return Math.max(floor, least);
@@ -79,11 +84,14 @@ function nearFloor(llama: Logits, top: number, { temperature, topK, topP, minP }
   return undefined;
 }
 
-/** The floor among the largest x, falling; undefined if they hold less than topP of `mass`, or of the mass that topK keeps. */
+/**
+ * The floor that top_k and top_p set, from the largest scaled logits `x`, falling. `mass` is Σ e^x over the vocabulary where
+ * there is no top_k; else top_p counts from the mass that top_k keeps. Undefined where `x` holds less than top_p of it.
+ */
 function floorAmong(x: Float64Array, topK: number, topP: number, mass: number | undefined): number | undefined {
   const kth = topK > 0 ? x[topK - 1]! : Number.NEGATIVE_INFINITY;
   if (topP >= 1) return kth;
-  // Tokens tied with the k-th stay.
+  // Tokens that tie with the k-th are kept.
   const kept = x.filter((value) => value >= kth).map(Math.exp);
   const goal = topP * (mass ?? kept.reduce((sum, e) => sum + e, 0));
   let sum = 0;

@@ -17,41 +17,41 @@ import { CHUNK, type MemoryPlan, planMemory } from "./memory-plan.ts";
 import { movesOf } from "./moves.ts";
 
 export interface LoadOptions {
-  /** KV pages of 32 tokens in the pool, shared by all caches. */
+  /** KV pages of 32 tokens in the pool that all caches share. */
   readonly pages: number;
-  /** Rows of logits that one call may ask for: 1 to draft, MAX_DRAFT + 1 to verify. */
+  /** Most rows of logits of one call: 1 to draft, MAX_DRAFT + 1 to verify. */
   readonly rows: number;
-  /** Given the kernels and where the model lies, returns those to run instead; to watch them at work. */
-  readonly observe?: (kernels: Kernels, arena: MemoryPlan) => Kernels;
+  /** Takes the kernels and the memory plan, returns the kernels to run instead. For tracing calls. */
+  readonly observe?: (kernels: Kernels, plan: MemoryPlan) => Kernels;
 }
 
-/** Yields the bytes of shard `index` in order, having checked them against the header's SHA-256 by its end. */
+/** Yields the bytes of shard `index` in order. Rejects at the end unless they have the SHA-256 of the header. */
 export type ShardReader = (index: number) => AsyncIterable<Uint8Array>;
 
-/** Streams the shards of a pack into a fresh memory. Rejects with what the reader rejects with, or `corrupt_shard`. */
+/** Streams the shards of a pack into a fresh memory. Rejects with the reader's error, or with `corrupt_shard`. */
 export async function loadLlama(
   header: PackHeader,
   shards: ShardReader,
   modules: KernelModules,
   options: LoadOptions,
 ): Promise<Llama> {
-  const arena = planMemory(header, options.pages, options.rows);
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(arena.bytes / 65536) });
-  for (let index = 0; index < header.shards.length; index++) await loadShard(header, arena, memory, shards, index);
+  const plan = planMemory(header, options.pages, options.rows);
+  const memory = new WebAssembly.Memory({ initial: Math.ceil(plan.bytes / 65536) });
+  for (let index = 0; index < header.shards.length; index++) await loadShard(header, plan, memory, shards, index);
   const kernels = bindKernels(pickModule(modules), memory);
-  return new Llama(header, options.observe?.(kernels, arena) ?? kernels, memory, arena, options.rows);
+  return new Llama(header, options.observe?.(kernels, plan) ?? kernels, memory, plan, options.rows);
 }
 
 /** Copies each part of a shard to where it belongs while the bytes arrive. */
 async function loadShard(
   header: PackHeader,
-  arena: MemoryPlan,
+  plan: MemoryPlan,
   memory: WebAssembly.Memory,
   shards: ShardReader,
   index: number,
 ): Promise<void> {
   const bytes = new Uint8Array(memory.buffer);
-  const moves = movesOf(header, arena, index);
+  const moves = movesOf(header, plan, index);
   let at = 0;
   let next = 0;
   for await (const chunk of shards(index)) {
@@ -75,13 +75,13 @@ async function loadShard(
 export class Llama {
   readonly header: PackHeader;
   readonly pool: PagePool;
-  /** Which tokens the columns of its logits are. */
+  /** Which token each column of the logits belongs to. */
   readonly tokens: TokenRows;
   /** Bytes of the model's whole memory: weights, KV pages, scratch. */
   readonly bytes: number;
   readonly #kernels: Kernels;
   readonly #memory: WebAssembly.Memory;
-  readonly #arena: MemoryPlan;
+  readonly #plan: MemoryPlan;
   readonly #rows: number;
   readonly #frequencies: Float64Array;
   // Views made once: a step of decoding makes none but the logits it returns.
@@ -89,36 +89,39 @@ export class Llama {
   readonly #pageTable: Uint32Array;
   #weights: Weights;
 
-  constructor(header: PackHeader, kernels: Kernels, memory: WebAssembly.Memory, arena: MemoryPlan, rows: number) {
+  constructor(header: PackHeader, kernels: Kernels, memory: WebAssembly.Memory, plan: MemoryPlan, rows: number) {
     const { layers, headSize, ropeTheta } = header.config;
     this.header = header;
     this.tokens = new TokenRows(header);
-    this.bytes = arena.bytes;
+    this.bytes = plan.bytes;
     this.#kernels = kernels;
     this.#memory = memory;
-    this.#arena = arena;
+    this.#plan = plan;
     this.#rows = rows;
     this.#frequencies = Float64Array.from({ length: headSize / 2 }, (_, i) => ropeTheta ** ((-2 * i) / headSize));
-    this.#rope = new Float32Array(memory.buffer, arena.scratch.rope, CHUNK * headSize);
+    this.#rope = new Float32Array(memory.buffer, plan.scratch.rope, CHUNK * headSize);
     if (this.tokens.ids) {
-      new Uint32Array(memory.buffer, arena.tokenIds, this.tokens.ids.length).set(this.tokens.ids);
+      new Uint32Array(memory.buffer, plan.tokenIds, this.tokens.ids.length).set(this.tokens.ids);
     }
     this.#pageTable = new Uint32Array(
       memory.buffer,
-      arena.scratch.pageTable,
+      plan.scratch.pageTable,
       Math.ceil(header.config.context / PAGE_TOKENS),
     );
     this.#weights = bindWeights(
       header,
-      arena,
+      plan,
       Array.from({ length: layers }, (_, i) => i),
     );
-    this.pool = new PagePool(memory, arena.pages, pageBytes(totalKvHeads(header.config), headSize));
+    this.pool = new PagePool(memory, plan.pages, pageBytes(totalKvHeads(header.config), headSize));
   }
 
-  /** Runs only these layers from now on, in this order; for choosing what a depth-pruned copy keeps. Caches made before are void. */
+  /**
+   * Runs only these layers from now on, in this order: to choose the layers that a depth-pruned copy keeps. Caches made
+   * before must not be used again.
+   */
   set layers(layers: readonly number[]) {
-    this.#weights = bindWeights(this.header, this.#arena, layers);
+    this.#weights = bindWeights(this.header, this.#plan, layers);
   }
 
   /** An empty cache that takes pages from the pool as it grows. */
@@ -127,10 +130,10 @@ export class Llama {
   }
 
   /**
-   * Appends `tokens` (any number; long runs are cut into chunks) to the cache and returns the logits of the last `rows` of
-   * them, then those of `siblings`: (rows + siblings, V) floats, of the tokens that `tokens` says, a view that the next call
-   * overwrites. A sibling stands in for `tokens[at]`, one of the last `rows`, and leaves nothing in the cache. Synchronous: about
-   * 5 ms a token for 100M weights.
+   * Appends `tokens` to the cache; long runs are cut into chunks. Returns the logits of the last `rows` of them, then those
+   * of `siblings`: (rows + siblings, V) floats, a view that the next call overwrites. `this.tokens` maps columns to token
+   * ids. A sibling is an alternative to `tokens[at]`, one of the last `rows`, and leaves nothing in the cache.
+   * Synchronous: about 5 ms a token for 100M weights.
    * Throws `bad_token` for an id outside the vocabulary, `context_full` past the model's context, `kv_full` when the pool
    * cannot hold the timeline even after evicting other caches; the cache then keeps what it held.
    */
@@ -148,52 +151,57 @@ export class Llama {
     }
     cache.reserve(tokens.length);
     this.#pageTable.set(cache.pages);
-    // The rows of logits must leave one chunk: the last chunk takes them all.
+    // One chunk must yield all rows of logits, so the last chunk is at least as long.
     const last = Math.max(rowsOut, rowsIn.length % CHUNK || CHUNK);
     for (let at = 0; at < rowsIn.length; ) {
       const left = rowsIn.length - at;
       const end = at + (left > last ? Math.min(CHUNK, left - last) : left);
       const position = cache.tokens.length;
       const ends = end === rowsIn.length;
-      const places = ends ? siblings.map((sibling) => sibling.at - at) : [];
-      const chain = end - at - places.length;
+      const replaced = ends ? siblings.map((sibling) => sibling.at - at) : [];
+      const chain = end - at - replaced.length;
       for (let t = 0; t < chain; t++) this.#fillRope(t, position + t);
-      places.forEach((place, s) => void this.#fillRope(chain + s, position + place));
-      const [wanted, chunk] = [ends ? rowsOut : 0, rowsIn.slice(at, end)];
-      forward(this.#kernels, config, this.#weights, this.#arena.scratch, chunk, position, wanted, places);
+      replaced.forEach((index, s) => void this.#fillRope(chain + s, position + index));
+      const wanted = ends ? rowsOut : 0;
+      const chunk = rowsIn.slice(at, end);
+      forward(this.#kernels, config, this.#weights, this.#plan.scratch, chunk, position, wanted, replaced);
       cache.extend(tokens.slice(at, end));
       at = end;
     }
-    return new Float32Array(this.#memory.buffer, this.#arena.scratch.logits, rowsOut * config.vocabulary);
+    return new Float32Array(this.#memory.buffer, this.#plan.scratch.logits, rowsOut * config.vocabulary);
   }
 
-  /** The token of the largest logit of row `row` of the last forward, computed in WASM. */
+  /** The token of the largest logit in row `row` of the last forward. In WASM, as the three below. */
   argmax(row: number): number {
     const { vocabulary } = this.header.config;
-    return this.tokens.idOf(this.#kernels.argmax(this.#arena.scratch.logits + row * vocabulary * 4, vocabulary));
+    return this.tokens.idOf(this.#kernels.argmax(this.#plan.scratch.logits + row * vocabulary * 4, vocabulary));
   }
 
   /**
-   * The token of the largest (logit − top) · scale + noise of row `row` of the last forward, of those that are at least
-   * `floor`; `key` as `noiseKey` makes it. In WASM.
+   * The token of the largest (logit − largest logit) · scale + noise in row `row` of the last forward, among those whose
+   * (logit − largest logit) · scale is at least `floor`.
+   * @param key what `noiseKey` returns
    */
   gumbelArgmax(row: number, scale: number, floor: number, key: { a: number; b: number }): number {
     const { vocabulary } = this.header.config;
-    const { scratch, tokenIds } = this.#arena;
+    const { scratch, tokenIds } = this.#plan;
     const logits = scratch.logits + row * vocabulary * 4;
     return this.tokens.idOf(this.#kernels.gumbelArgmax(logits, vocabulary, tokenIds, scale, floor, key.a, key.b));
   }
 
-  /** ln Σ e^(scale · logit) of row `row` of the last forward, in WASM. */
+  /** ln Σ e^(scale · logit) over row `row` of the last forward. */
   logSumExp(row: number, scale = 1): number {
     const { vocabulary } = this.header.config;
-    return this.#kernels.logSumExp(this.#arena.scratch.logits + row * vocabulary * 4, vocabulary, scale);
+    return this.#kernels.logSumExp(this.#plan.scratch.logits + row * vocabulary * 4, vocabulary, scale);
   }
 
-  /** The logits of row `row` of the last forward that are at least `cut`, a view that the next call overwrites; undefined if they are very many. */
+  /**
+   * The logits of at least `cut` in row `row` of the last forward, a view that the next call overwrites; undefined where they
+   * are more than the scratch memory holds.
+   */
   logitsAbove(row: number, cut: number): Float32Array | undefined {
     const { vocabulary, feedForward } = this.header.config;
-    const { logits, gateUp } = this.#arena.scratch;
+    const { logits, gateUp } = this.#plan.scratch;
     const room = CHUNK * 2 * feedForward;
     const count = this.#kernels.gatherAbove(logits + row * vocabulary * 4, vocabulary, cut, gateUp, room);
     return count <= room ? new Float32Array(this.#memory.buffer, gateUp, count) : undefined;
@@ -209,9 +217,9 @@ export class Llama {
   }
 }
 
-function bindWeights(header: PackHeader, arena: MemoryPlan, layers: readonly number[]): Weights {
-  const matrix = (name: string): Matrix => matrixOf(header, arena, name);
-  const norm = (name: string): number => arena.tensors.get(name)!;
+function bindWeights(header: PackHeader, plan: MemoryPlan, layers: readonly number[]): Weights {
+  const matrix = (name: string): Matrix => matrixOf(header, plan, name);
+  const norm = (name: string): number => plan.tensors.get(name)!;
   const blocks = layers.map((layer): Block => {
     const at = (suffix: string): Matrix => matrix(blockTensor(layer, suffix));
     return {

@@ -1,24 +1,29 @@
 /**
  * A drafter without weights: it copies what followed the last time the timeline ended like this. Prompt lookup decoding
- * (Saxena 2023); among suffix matches the longest wins and among equals the most recent, and the longer the match the
- * further the copy is trusted (SuffixDecoding: Oliaro et al. 2024, arXiv 2411.04975).
+ * (Saxena 2023). Among suffix matches the longest wins, among equals the most recent. The longer the match, the higher the
+ * confidence of the copy (SuffixDecoding: Oliaro et al. 2024, arXiv 2411.04975).
  *
  *   timeline   … a b c d e … x b c d        the suffix "b c d" occurred before, so draft "e …"
  *                  └─────┘     └───┘
  *
- * Where earlier matches went on otherwise, their next tokens are others for the place, those after mere single tokens last.
+ * Where other matches continued differently, their next tokens are alternatives (`others`) for the same position.
  *
- * How far a match of a given length can be trusted is learned from the timeline itself: every token that is added,
- * the prompt's included, first tests what would have been proposed for it.
+ * The confidence of a match length is learned from the timeline itself: before a token is added, the prompt's tokens
+ * included, it is compared with the token that would have been proposed for its position.
  */
 import { commonPrefix } from "../model/common-prefix.ts";
 import type { Candidate, Drafter, More, Proposed } from "../speculate/types.ts";
 
-/** Links of a chain that are followed, of bigrams and of single tokens, and tokens of a match that are compared, at most. */
+/** Most earlier occurrences of the last two tokens that are compared. */
 const MAX_CANDIDATES = 32;
+/** Most earlier occurrences of the last token alone. */
 const MAX_SINGLES = 4;
+/** Longest match that is told from a longer one, in tokens. */
 const MAX_MATCH = 32;
-/** Match lengths 1, 2, 3, 4, 5-6, 7-8, 9-12, 13-20, 21 and more; with how often the next token of such a match is right, before any was seen. */
+/**
+ * Classes of match lengths, up to and including `upTo`. `guess` is the assumed share of right next tokens until the timeline
+ * shows its own; values typical of chat answers.
+ */
 const CLASSES = [
   { upTo: 1, guess: 0.1 },
   { upTo: 2, guess: 0.3 },
@@ -30,8 +35,9 @@ const CLASSES = [
   { upTo: 20, guess: 0.9 },
   { upTo: Number.POSITIVE_INFINITY, guess: 0.95 },
 ] as const;
+/** Observations that a class's guess counts for. */
 const GUESS_WEIGHT = 4;
-/** Half of an observation's weight is gone after 69 newer ones of its class. */
+/** Weight of an observation after one newer observation of its class; 69 newer ones halve it. */
 const FADE = 0.99;
 
 interface Match {
@@ -41,7 +47,7 @@ interface Match {
   readonly length: number;
 }
 
-/** Of each entry of a growing list the last earlier one with the same key: chains, newest first, as LZ77's by hash. */
+/** For each entry of a growing list, the last earlier entry with the same key: chains as in LZ77, newest first. */
 class Chains {
   readonly #previous: number[] = [];
   readonly #newest = new Map<number, number>();
@@ -50,14 +56,14 @@ class Chains {
     this.#newest.set(key, this.#previous.push(this.#newest.get(key) ?? -1) - 1);
   }
 
-  /** @param key that of the last entry */
+  /** @param key key of the last entry */
   removeLast(key: number): void {
     const previous = this.#previous.pop()!;
     if (previous < 0) this.#newest.delete(key);
     else this.#newest.set(key, previous);
   }
 
-  /** Earlier entries with the key of `entry`, the most recent first, at most so many. */
+  /** At most `most` earlier entries with the key of `entry`, the most recent first. */
   before(entry: number, most: number): number[] {
     const entries: number[] = [];
     for (let at = this.#previous[entry]!; at >= 0 && entries.length < most; at = this.#previous[at]!) entries.push(at);
@@ -67,7 +73,7 @@ class Chains {
 
 export class LookupDrafter implements Drafter {
   readonly #tokens: number[] = [];
-  /** By where they end. */
+  /** Pairs of neighbouring tokens, by the index at which they end. */
   readonly #bigrams = new Chains();
   readonly #singles = new Chains();
   readonly #right = CLASSES.map(() => 0);
@@ -83,7 +89,7 @@ export class LookupDrafter implements Drafter {
     }
   }
 
-  /** How likely the next token of the best match is right; 0 without a match. */
+  /** Probability that the next token of the best match is right; 0 without a match. */
   get confidence(): number {
     return this.after([])?.confidence ?? 0;
   }
@@ -100,7 +106,7 @@ export class LookupDrafter implements Drafter {
     return proposed;
   }
 
-  /** The next token if the timeline went on with `drafted`, of which nothing is learned; undefined without a match. */
+  /** The next token if the timeline continued with `drafted`; undefined without a match. Learns nothing from `drafted`. */
   after(drafted: readonly number[], others = 0): Proposed | undefined {
     for (const id of drafted) this.#add(id);
     const [first, ...rest] = this.#continuations();
@@ -108,7 +114,10 @@ export class LookupDrafter implements Drafter {
     return first && { ...first, others: rest.slice(0, others) };
   }
 
-  /** What followed earlier matches, each token once, that of the longest match first; the chance of each if those before it are wrong. */
+  /**
+   * What followed earlier matches, each token once, that of the longest match first. A token's confidence is the probability
+   * that it is right and all before it are wrong.
+   */
   #continuations(): Candidate[] {
     const candidates: Candidate[] = [];
     let left = 1;
@@ -133,12 +142,12 @@ export class LookupDrafter implements Drafter {
     this.#singles.removeLast(this.#tokens.pop()!);
   }
 
-  /** Names the bigram that ends at `end`; exact for ids below 2^26. */
+  /** A number for the bigram that ends at `end`; no two bigrams of ids below 2^26 share one. */
   #key(end: number): number {
     return (end === 0 ? 0 : this.#tokens[end - 1]! + 1) * 0x4000000 + this.#tokens[end]!;
   }
 
-  /** The most recent first, those of single tokens last. */
+  /** Earlier occurrences of the timeline's end: of its last two tokens, then of its last one; the most recent first. */
   #matches(): Match[] {
     const end = this.#tokens.length - 1;
     if (end < 1) return [];
@@ -150,14 +159,14 @@ export class LookupDrafter implements Drafter {
     return matches;
   }
 
-  /** The most recent of the longest. */
+  /** The longest match; among equals the most recent. */
   #longest(): Match | undefined {
     let longest: Match | undefined;
     for (const match of this.#matches()) if (match.length > (longest?.length ?? 0)) longest = match;
     return longest;
   }
 
-  /** Tokens before and at `at` and `end` that are the same, at least the two that are known to be. */
+  /** Number of equal tokens going back from `at` and from `end`; at least the two that the bigram shares. */
   #agreeing(at: number, end: number): number {
     let length = 2;
     while (length < MAX_MATCH && at >= length && this.#tokens[at - length] === this.#tokens[end - length]) length++;

@@ -17,10 +17,10 @@ export interface Matrix {
   readonly outliers?: { readonly address: OutlierTables; readonly bytes: number } | undefined;
 }
 
-/** Tensor `name` of a pack that lies in `arena`. */
-export function matrixOf(header: PackHeader, arena: MemoryPlan, name: string): Matrix {
+/** Tensor `name` of a pack that lies in `plan`. */
+export function matrixOf(header: PackHeader, plan: MemoryPlan, name: string): Matrix {
   const tensor = header.tensors[name]!;
-  const address = arena.tensors.get(name)!;
+  const address = plan.tensors.get(name)!;
   const { outliers } = tensor;
   return {
     address,
@@ -29,7 +29,7 @@ export function matrixOf(header: PackHeader, arena: MemoryPlan, name: string): M
     cols: tensor.cols,
     keep: tensor.keep ?? 16,
     blockBytes: blockParts(tensor).bytes,
-    outliers: outliers && { address: arena.outliers.get(name)!, bytes: outliers.bytes },
+    outliers: outliers && { address: plan.outliers.get(name)!, bytes: outliers.bytes },
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * The model drafter: a small Llama proposes what the target will say. Tensors stop here; above are tokens and
+ * The model drafter: a small Llama proposes what the target will emit. Tensors stop here; above are tokens and
  * probabilities. It draws with the same noise as the target, which couples the two samplers (Daliri, Musco, Suresh 2024,
  * drafter-invariant speculative decoding): where the distributions agree, so do the tokens.
  */
@@ -23,14 +23,17 @@ export class ModelDrafter implements Drafter {
   readonly #sampling: Sampling;
   #timeline: readonly number[] = [];
 
-  /** `cache` may already hold a prefix of the timeline, e.g. restored pages; the drafter does not release it. */
+  /** @param cache may hold a prefix of the timeline already, e.g. restored pages; the drafter does not release it */
   constructor(llama: Llama, cache: KvCache, sampling: Sampling) {
     this.#llama = llama;
     this.#cache = cache;
     this.#sampling = sampling;
   }
 
-  /** Leaves at most PREFILL_SLICE tokens, and at least the last, to the first pass of `propose`. Rejects with `kv_full`. */
+  /**
+   * Prefills the cache with all of the timeline but its last tokens: at least one, at most PREFILL_SLICE are left to the
+   * first pass of `propose`. Rejects with `kv_full`.
+   */
   async sync(timeline: readonly number[]): Promise<void> {
     this.#timeline = timeline;
     this.#cache.cut(Math.min(this.#cache.commonPrefix(timeline), timeline.length - 1));
@@ -38,14 +41,14 @@ export class ModelDrafter implements Drafter {
       const at = this.#cache.tokens.length;
       this.#llama.forward(this.#cache, timeline.slice(at, at + PREFILL_SLICE), 0);
       await pause();
-      // A pause lets another session run, and it may have taken our pages.
+      // Another session may have taken this cache's pages during the pause.
       this.#cache.cut(this.#cache.commonPrefix(timeline));
     }
   }
 
   async propose(max: number, more: More, others = 0): Promise<readonly Proposed[]> {
     const proposed: Proposed[] = [];
-    // Since the last sync another session may have taken our pages; usually this does nothing.
+    // Another session may have taken this cache's pages since the last sync. Usually this does nothing.
     await this.sync(this.#timeline);
     let pending = this.#timeline.slice(this.#cache.tokens.length);
     while (proposed.length < max) {

@@ -1,4 +1,4 @@
-/** Where in the memory of a loaded model the bytes of a shard go. */
+/** Where the bytes of a shard go in the memory of a loaded model. */
 import type { PackHeader } from "../format/pack-header.ts";
 import { denseBytes } from "../model/layouts.ts";
 import type { MemoryPlan } from "./memory-plan.ts";
@@ -10,8 +10,11 @@ export interface Move {
   readonly bytes: number;
 }
 
-/** Where the parts in shard `index` go, in its order: a tensor's to its place, its outliers' to theirs. */
-export function movesOf(header: PackHeader, arena: MemoryPlan, index: number): Move[] {
+/**
+ * What to copy from shard `index`, in the order of its bytes. A tensor's blocks and its table of outliers have different
+ * destinations, so a part that holds the end of one and the start of the other is two moves.
+ */
+export function movesOf(header: PackHeader, plan: MemoryPlan, index: number): Move[] {
   const moves: Move[] = [];
   for (const [name, tensor] of Object.entries(header.tensors)) {
     const dense = denseBytes(tensor);
@@ -19,10 +22,10 @@ export function movesOf(header: PackHeader, arena: MemoryPlan, index: number): M
     for (const { shard, offset, bytes } of tensor.parts) {
       const end = start + bytes;
       if (shard === index) {
-        const [cut, to] = [Math.max(start, Math.min(end, dense)), arena.tensors.get(name)!];
-        if (cut > start) moves.push({ from: offset, to: to + start, bytes: cut - start });
+        const cut = Math.max(start, Math.min(end, dense));
+        if (cut > start) moves.push({ from: offset, to: plan.tensors.get(name)! + start, bytes: cut - start });
         if (end > cut) {
-          moves.push({ from: offset + cut - start, to: arena.outliers.get(name)! + cut - dense, bytes: end - cut });
+          moves.push({ from: offset + cut - start, to: plan.outliers.get(name)! + cut - dense, bytes: end - cut });
         }
       }
       start = end;
