@@ -13,7 +13,10 @@ export interface NoiseKey {
   readonly b: number;
 }
 
-/** A bijection of 32-bit words whose every output bit depends on every input bit: C. Wellons, "hash-prospector", bias 0.107. */
+/**
+ * A bijection of 32-bit words whose every output bit depends on every input bit: C. Wellons, "hash-prospector", bias
+ * 0.107.
+ */
 function mix(x: number): number {
   let h = x;
   h = Math.imul(h ^ (h >>> 16), 0x21f0aaad);

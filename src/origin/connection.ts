@@ -1,6 +1,6 @@
 /**
- * One socket of the origin and its state: waiting for an `open`, generating, or over. Turns frames into calls of the gateway
- * and verdicts into frames.
+ * One socket of the origin and its state: waiting for an `open`, generating, or over. Turns frames into calls of the
+ * gateway and verdicts into frames.
  */
 import { OutriderError } from "../model/errors.ts";
 import { decodeEdgeFrame, encodeFrame, type OpenFrame, type OriginFrame } from "../verify/protocol.ts";

@@ -1,6 +1,6 @@
 /**
- * The drafts that have arrived for one generation, and which of them fits. A draft fits when it begins at or before the end
- * of the timeline and agrees with what has been decided since; what it has beyond that is used. Others are dropped.
+ * The drafts that have arrived for one generation, and which of them fits. A draft fits when it begins at or before the
+ * end of the timeline and agrees with what has been decided since; what it has beyond that is used. Others are dropped.
  *
  *   timeline   … a b c            draft at a:  a b c d e     →  d e
  *                                 draft at b:  b x           →  dropped
@@ -16,7 +16,8 @@ const MAX_HELD = 8;
 interface Arrival {
   readonly position: number;
   readonly tokens: number;
-  /** ms of the clock */ readonly at: number;
+  /** ms of the clock */
+  readonly at: number;
 }
 
 export class Drafts {

@@ -4,20 +4,31 @@ import { MAX_DRAFT } from "../verify/protocol.ts";
 import type { TargetEngine } from "./engine.ts";
 
 export interface EngineOptions {
-  /** A pack, a GGUF file, or a checkpoint's directory. */ readonly model: string;
-  /** Where a server runs that is the engine. */ readonly url: string | null;
-  /** Its bearer token. */ readonly engineToken: string | null;
-  /** Sessions at work at once. */ readonly sessions: number;
-  /** Sessions whose keys and values are kept, those at work included. */ readonly kept: number;
-  /** Tokens of key/value memory for all sessions; null takes the engine's default. */ readonly kvTokens: number | null;
-  /** null lets the engine choose. */ readonly threads: number | null;
+  /** A pack, a GGUF file, or a checkpoint's directory. */
+  readonly model: string;
+  /** Where a server runs that is the engine. */
+  readonly url: string | null;
+  /** Its bearer token. */
+  readonly engineToken: string | null;
+  /** Sessions at work at once. */
+  readonly sessions: number;
+  /** Sessions whose keys and values are kept, those at work included. */
+  readonly kept: number;
+  /** Tokens of key/value memory for all sessions; null takes the engine's default. */
+  readonly kvTokens: number | null;
+  /** null lets the engine choose. */
+  readonly threads: number | null;
   readonly gpu: boolean;
 }
 
 interface EngineRow {
-  /** What --model names. */ readonly model: string;
-  /** Whether it needs --url. */ readonly remote: boolean;
-  /** Sessions kept for each at work: where a kept one takes memory whether it is used or not, none but those at work. */
+  /** What --model names. */
+  readonly model: string;
+  /** Whether it needs --url. */
+  readonly remote: boolean;
+  /**
+   * Sessions kept for each at work: where a kept one takes memory whether it is used or not, none but those at work.
+   */
   readonly keptPerLive: number;
   load(options: EngineOptions): Promise<TargetEngine>;
 }

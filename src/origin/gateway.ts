@@ -1,7 +1,7 @@
 /**
- * The origin around its engine: which generations run, what they leave behind, what is counted, and how it ends. It knows
- * no server. The rest has files of its own: `door.ts` the HTTP routes, `connection.ts` one socket, `queue.ts` who waits,
- * `generation.ts` one answer, `sequences.ts` what is kept between the answers of a session.
+ * The origin around its engine: which generations run, what they leave behind, what is counted, and how it ends. It
+ * knows no server. The rest has files of its own: `door.ts` the HTTP routes, `connection.ts` one socket, `queue.ts` who
+ * waits, `generation.ts` one answer, `sequences.ts` what is kept between the answers of a session.
  */
 import { OutriderError } from "../model/errors.ts";
 import { bearerOf, isKnown } from "../platform/bearer.ts";
@@ -59,17 +59,6 @@ export const DEFAULT_LIMITS = {
 const SOCKETS_PER_LIVE = 4;
 /** Between two looks at whether all generations have ended. */
 const DRAIN_LOOK_MS = 20;
-
-/**
- * A gateway in front of an engine.
- *
- * @param options what differs from `DEFAULT_LIMITS`, an open door (`token: null`), and no log
- * @example
- * const engine = await engineRow("wasm").load({ model: "packs/target", … });
- * const server = await serveOrigin(createGateway(engine, { token: process.env.ORIGIN_TOKEN }), 8788, "127.0.0.1");
- */
-export const createGateway = (engine: TargetEngine, options: Partial<GatewayOptions> = {}): Gateway =>
-  new Gateway(engine, { ...DEFAULT_LIMITS, token: null, now: () => performance.now(), ...options });
 
 export class Gateway {
   readonly #engine: TargetEngine;
@@ -131,7 +120,9 @@ export class Gateway {
     if (token !== null && !(await isKnown(bearerOf(authorization) ?? "", [token]))) throw unauthorized();
   }
 
-  /** Throws `draining` (503) once nothing new is taken and, for a socket, `overloaded` (429) when there are too many. */
+  /**
+   * Throws `draining` (503) once nothing new is taken and, for a socket, `overloaded` (429) when there are too many.
+   */
   admit(kind: "request" | "socket"): void {
     if (this.#draining) throw draining();
     if (kind === "socket" && this.#connections >= this.#options.live * SOCKETS_PER_LIVE)
@@ -154,7 +145,8 @@ export class Gateway {
 
   /**
    * Runs a generation to its end, or until it was left (null). Rejects with what makes it impossible: version, model,
-   * vocabulary, rule, tokens, length, no free place, an unknown prefix, a session that was taken over, a failing engine.
+   * vocabulary, rule, tokens, length, no free place, an unknown prefix, a session that was taken over, a failing
+   * engine.
    */
   async run(generation: Generation, emit: (verdict: Verdict) => void): Promise<Done["reason"] | null> {
     const { now } = this.#options;

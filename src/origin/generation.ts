@@ -1,12 +1,13 @@
 /**
  * One generation at the origin: prefill in slices, then target passes until the answer ends.
  *
- * Before each pass it looks for a draft that fits. With patience 0 it takes what has arrived and never waits, so it is as
- * fast as decoding alone. Otherwise it waits up to `patience` ms, which any draft may change, unless the drafter has
+ * Before each pass it looks for a draft that fits. With patience 0 it takes what has arrived and never waits, so it is
+ * as fast as decoding alone. Otherwise it waits up to `patience` ms, which any draft may change, unless the drafter has
  * declined. Patience is for a drafter that is at work: after two waits in vain it waits again only once a draft fits.
  * While it waits for nobody, an engine that can stream does so until a draft fits.
  *
- * The sequence is worked on only through the lease. Whoever takes the session over waits for the slice or pass under way.
+ * The sequence is worked on only through the lease. Whoever takes the session over waits for the slice or pass under
+ * way.
  */
 import { OutriderError } from "../model/errors.ts";
 import type { Decision } from "../speculate/accept.ts";
@@ -30,7 +31,9 @@ export interface Surroundings {
   readonly engine: Pick<TargetEngine, "vocabulary" | "context" | "capabilities">;
   /** Longest patience in ms, whatever the edge asks for. */
   readonly mostPatience: number;
-  /** Milliseconds of a steady clock. In a deployed Worker it stands still during a pass, and steps are reported as 0. */
+  /**
+   * Milliseconds of a steady clock. In a deployed Worker it stands still during a pass, and steps are reported as 0.
+   */
   now(): number;
 }
 
@@ -87,8 +90,8 @@ export class Generation {
   }
 
   /**
-   * Decides until the answer ends. Resolves to null after `leave`. Rejects with `session_taken` once another connection has
-   * the session, and with what the engine rejects with.
+   * Decides until the answer ends. Resolves to null after `leave`. Rejects with `session_taken` once another connection
+   * has the session, and with what the engine rejects with.
    *
    * @param lease of a sequence that holds the timeline of `open`
    */
@@ -159,8 +162,9 @@ export class Generation {
   }
 
   /**
-   * One pass over a draft. Without one, and while nobody is waited for, a server as engine goes on with a single request:
-   * the pass is then its next token. Only greedy tokens do not depend on the noise, which a server does not know.
+   * One pass over a draft. Without one, and while nobody is waited for, a server as engine goes on with a single
+   * request: the pass is then its next token. Only greedy tokens do not depend on the noise, which a server does not
+   * know.
    */
   async #pass(lease: Lease, { tokens, siblings }: Required<DraftTokens>, most: number): Promise<Decision> {
     const { sequence } = lease;

@@ -1,6 +1,7 @@
 /**
- * What the gateway has done since it started, in Prometheus' text format. Names that llama.cpp's server has are llama.cpp's, so
- * that its dashboards read them; the rest begins with `outrider:`. Plain sums: whoever reads them takes rates.
+ * What the gateway has done since it started, in Prometheus' text format. Names that llama.cpp's server has are
+ * llama.cpp's, so that its dashboards read them; the rest begins with `outrider:`. Plain sums: whoever reads them takes
+ * rates.
  */
 import type { Decision } from "../speculate/accept.ts";
 import type { Verdict } from "../speculate/types.ts";

@@ -1,4 +1,7 @@
-/** The gateway as a Node server: HTTP and WebSockets on one port. While a model is still loading the server answers that it is. */
+/**
+ * The gateway as a Node server: HTTP and WebSockets on one port. While a model is still loading the server answers that
+ * it is.
+ */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
@@ -26,7 +29,8 @@ export interface OriginServer {
 /**
  * Serves a gateway over HTTP and WebSockets.
  *
- * @param coming the gateway, or one that is still loading: until then every request is answered with 503 and `loading`. If
+ * @param coming the gateway, or one that is still loading: until then every request is answered with 503 and `loading`.
+ *   If
  *   loading fails, that is for the caller to notice and to close the server.
  * @param port 0 picks a free one
  * @param host 127.0.0.1 keeps to this machine, 0.0.0.0 lets others in

@@ -1,4 +1,6 @@
-/** What an `open` asks of an engine: whether it can be done at all, and where a session's sequence then has to begin. */
+/**
+ * What an `open` asks of an engine: whether it can be done at all, and where a session's sequence then has to begin.
+ */
 
 import { commonPrefix } from "../model/common-prefix.ts";
 import { OutriderError } from "../model/errors.ts";
@@ -38,7 +40,10 @@ export function checkOpen(open: OpenFrame, { model, vocabulary, context, capabil
   }
 }
 
-/** Brings a session's sequence to the timeline that `open` describes; returns how much of it was there. Throws `prefix_unknown`. */
+/**
+ * Brings a session's sequence to the timeline that `open` describes; returns how much of it was there. Throws
+ * `prefix_unknown`.
+ */
 export function takeUp(sequence: EngineSequence, { keep, keepHash, prompt }: OpenFrame): number {
   const { timeline } = sequence;
   if (keep > 0) {

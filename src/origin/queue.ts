@@ -1,6 +1,6 @@
 /**
- * Who waits for a sequence. It looks again and again rather than being woken: in a Worker, a promise of one request must not
- * be resolved by another.
+ * Who waits for a sequence. It looks again and again rather than being woken: in a Worker, a promise of one request
+ * must not be resolved by another.
  */
 import { overloaded } from "./errors.ts";
 import type { Generation } from "./generation.ts";
@@ -29,8 +29,8 @@ export class Queue {
   }
 
   /**
-   * A lease for as many tokens as the generation may come to. Null when it was left meanwhile. Rejects with `overloaded`
-   * (429) after `queueMs`, and with `session_taken` (409) when a newer generation has the session.
+   * A lease for as many tokens as the generation may come to. Null when it was left meanwhile. Rejects with
+   * `overloaded` (429) after `queueMs`, and with `session_taken` (409) when a newer generation has the session.
    */
   async lease(generation: Generation): Promise<Lease | null> {
     const { queueMs, now } = this.#limits;

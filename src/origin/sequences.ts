@@ -7,17 +7,24 @@ import { OutriderError } from "../model/errors.ts";
 import type { EngineSequence, TargetEngine } from "./engine.ts";
 
 export interface Limits {
-  /** Generations at work at once. */ readonly live: number;
-  /** Sessions whose sequences are kept, those at work included; at least `live`. */ readonly kept: number;
-  /** A session that did nothing for so long, in ms, is forgotten. */ readonly idleMs: number;
+  /** Generations at work at once. */
+  readonly live: number;
+  /** Sessions whose sequences are kept, those at work included; at least `live`. */
+  readonly kept: number;
+  /** A session that did nothing for so long, in ms, is forgotten. */
+  readonly idleMs: number;
 }
 
 interface Entry {
   readonly sequence: EngineSequence;
-  /** The lease at work, if any. */ lease: Lease | null;
-  /** A pass in flight on the sequence; its outcome is its lease's business. */ pass: Promise<void> | null;
-  /** Of the newest connection that it was lent to. */ ticket: number;
-  /** When it was last lent or worked on. */ usedAt: number;
+  /** The lease at work, if any. */
+  lease: Lease | null;
+  /** A pass in flight on the sequence; its outcome is its lease's business. */
+  pass: Promise<void> | null;
+  /** Of the newest connection that it was lent to. */
+  ticket: number;
+  /** When it was last lent or worked on. */
+  usedAt: number;
 }
 
 export class Sequences {
@@ -44,8 +51,9 @@ export class Sequences {
   }
 
   /**
-   * Lends a session's sequence for a timeline of up to `tokens`, taking it from an older connection if need be. Null while
-   * there is no room. `idleMs`: a lease that does nothing for so long may be taken for dead. Rejects with `session_taken`.
+   * Lends a session's sequence for a timeline of up to `tokens`, taking it from an older connection if need be. Null
+   * while there is no room. `idleMs`: a lease that does nothing for so long may be taken for dead. Rejects with
+   * `session_taken`.
    */
   async lend(session: string, ticket: number, tokens: number, idleMs: number): Promise<Lease | null> {
     this.expire();

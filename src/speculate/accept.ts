@@ -3,14 +3,14 @@
  *
  * Exact rule. Let f(i) be the target's own token at position i given everything decided before it: `chooseToken` of the
  * row that the pass computed there. Keep a draft token while it equals f(i); at the first that does not, put f(i) and
- * stop; after a fully kept draft put f of the last row. By induction on i every decided token is f of the decided prefix,
- * and that is also what decoding without a draft gives: row i was computed from exactly that prefix, f depends on
- * nothing else, and the noise is keyed by (seed, position). So the output does not depend on the draft, for any sampling.
- * (Greedy: Leviathan et al. 2023, arXiv 2211.17192 §2; sampled with shared noise: Daliri et al. 2024.)
+ * stop; after a fully kept draft put f of the last row. By induction on i every decided token is f of the decided
+ * prefix, and that is also what decoding without a draft gives: row i was computed from exactly that prefix, f depends
+ * on nothing else, and the noise is keyed by (seed, position). So the output does not depend on the draft, for any
+ * sampling. (Greedy: Leviathan et al. 2023, arXiv 2211.17192 §2; sampled with shared noise: Daliri et al. 2024.)
  *
- * Siblings. Where f(i) is not the draft token but a sibling of it, keep that: its row was computed from the decided prefix and
- * f(i), so it gives the token after it by the same argument (a token tree of one long branch; SpecInfer: Miao et al. 2024,
- * arXiv 2305.09781 §4).
+ * Siblings. Where f(i) is not the draft token but a sibling of it, keep that: its row was computed from the decided
+ * prefix and f(i), so it gives the token after it by the same argument (a token tree of one long branch; SpecInfer:
+ * Miao et al. 2024, arXiv 2305.09781 §4).
  *
  * BiLD rule (Kim et al. 2023, arXiv 2302.07863 §3.3). Also keep a token x whose −ln p(x) ≤ alphaRollback, p the
  * target's plain softmax as in the paper's code: temperature and filters do not enter. Lossy. The paper runs the target
@@ -21,14 +21,19 @@ import { chooseToken, logProbability } from "./sample.ts";
 import type { Rule, Sampling, Sibling } from "./types.ts";
 
 export interface Decision {
-  /** How many draft tokens were kept; they are the first of `tokens`. */ readonly kept: number;
+  /** How many draft tokens were kept; they are the first of `tokens`. */
+  readonly kept: number;
   /** What is decided: those kept, then the target's own token unless a kept one ended the answer or it is not known. */
   readonly tokens: readonly number[];
-  /** Target passes that it took, 1 unless an engine had to ask again. */ readonly passes?: number;
-  /** Tokens of the timeline that the engine had not to compute, where it says so. */ readonly cached?: number;
+  /** Target passes that it took, 1 unless an engine had to ask again. */
+  readonly passes?: number;
+  /** Tokens of the timeline that the engine had not to compute, where it says so. */
+  readonly cached?: number;
 }
 
-/** What a target says in one pass: row i after the first i draft tokens, row K + 1 + j after sibling j of a draft of K. */
+/**
+ * What a target says in one pass: row i after the first i draft tokens, row K + 1 + j after sibling j of a draft of K.
+ */
 export interface Judge {
   /** The target's own token there; null where the engine told too little of its distribution to know it. */
   own(row: number): number | null;
@@ -84,8 +89,8 @@ export function fullJudge(rows: Float32Array, V: number, sampling: Sampling, pos
 }
 
 /**
- * The judge that knows of each row the likeliest tokens for its place in `positions`, and ln p of the draft's, (K); none of them,
- * where BiLD's rule is not offered.
+ * The judge that knows of each row the likeliest tokens for its place in `positions`, and ln p of the draft's, (K);
+ * none of them, where BiLD's rule is not offered.
  */
 export function partialJudge(
   rows: readonly Likeliest[],

@@ -1,7 +1,7 @@
 /**
- * What a session has learned about its drafter, its target and the network between them. Nothing here reads a clock: in a
- * deployed Worker the clock stands still while a kernel runs. Times come from verdicts. Two straight lines fitted to them
- * separate costs that cannot be measured alone:
+ * What a session has learned about its drafter, its target and the network between them. Nothing here reads a clock: in
+ * a deployed Worker the clock stands still while a kernel runs. Times come from verdicts. Two straight lines fitted to
+ * them separate costs that cannot be measured alone:
  *
  *   arrival.ms = round trip + draft step · drafted tokens
  *   stepMs     = target step + position · draft tokens scored
@@ -23,8 +23,8 @@ export interface Costs {
 }
 
 /**
- * A prior only: a datacentre GPU near by, and a draft of some tens of megabytes in WASM. Only the first rounds of a session
- * rely on it, and of those only in an isolate whose other Sessions have learned nothing yet.
+ * A prior only: a datacentre GPU near by, and a draft of some tens of megabytes in WASM. Only the first rounds of a
+ * session rely on it, and of those only in an isolate whose other Sessions have learned nothing yet.
  */
 export const TYPICAL_COSTS: Costs = { roundTripMs: 30, draftStepMs: 6, targetStepMs: 25, positionMs: 0.5 };
 
@@ -44,7 +44,10 @@ export class History {
   readonly #step: Line;
   #meanKept: number;
   #meanSeen = PRIOR_WEIGHT;
-  /** Verdicts of the session that came while drafting did not pay for its costs. `Window` counts them, to try now and then. */
+  /**
+   * Verdicts of the session that came while drafting did not pay for its costs. `Window` counts them, to try now and
+   * then.
+   */
   skipped = 0;
 
   /** @param acceptance what to expect of the drafter before anything is seen of it here */
@@ -63,7 +66,10 @@ export class History {
     this.#meanSeen = this.#meanSeen * FADE + 1;
   }
 
-  /** A draft of `drafted` new tokens arrived at the origin `ms` after it had sent the verdict that the draft was made from. */
+  /**
+   * A draft of `drafted` new tokens arrived at the origin `ms` after it had sent the verdict that the draft was made
+   * from.
+   */
   arrived(drafted: number, ms: number): void {
     this.#arrival.observe(drafted, ms);
   }
@@ -110,7 +116,8 @@ const GUESS_WEIGHT = 0.25;
 
 /**
  * y = intercept + slope · x by least squares with fading memory. The first guess enters as two lasting observations, at
- * x = 0 and x = 8. They are light enough that a few real ones outweigh them, and keep the fit defined when x never varies.
+ * x = 0 and x = 8. They are light enough that a few real ones outweigh them, and keep the fit defined when x never
+ * varies.
  */
 class Line {
   readonly #guess: Fit;
@@ -121,7 +128,10 @@ class Line {
     this.#guess = { intercept, slope };
   }
 
-  /** An observation far above the line (a prefill, a hiccup) is lowered to three times the line, so it cannot tilt it at once. */
+  /**
+   * An observation far above the line (a prefill, a hiccup) is lowered to three times the line, so it cannot tilt it at
+   * once.
+   */
   observe(x: number, y: number): void {
     const { intercept, slope } = this.fit();
     const value = Math.min(y, 3 * (intercept + slope * x) + 10);

@@ -1,6 +1,7 @@
 /**
- * The target's token at a position from the likeliest tokens alone, for engines that do not tell the whole distribution. It is
- * the token that `chooseToken` would draw from all logits, or null where what is known leaves more than one possible.
+ * The target's token at a position from the likeliest tokens alone, for engines that do not tell the whole
+ * distribution. It is the token that `chooseToken` would draw from all logits, or null where what is known leaves more
+ * than one possible.
  *
  *   x = (logit − largest) / temperature of the N tokens known; every other token has x ≤ x_N
  *   top_k   known while k < N, or where x_N lies below the k-th
@@ -13,15 +14,17 @@ import type { Sampling } from "./types.ts";
 
 /** What an engine tells of the distribution after a position. */
 export interface Likeliest {
-  /** N different ids, most likely first. */ readonly ids: readonly number[];
+  /** N different ids, most likely first. */
+  readonly ids: readonly number[];
   /** Their logits, falling, on any common offset: logarithms of probability are logits too. */
   readonly logits: readonly number[];
-  /** ln Σ exp(logit) over the whole vocabulary on that offset: 0 for logarithms of probability. */ readonly logTotal: number;
+  /** ln Σ exp(logit) over the whole vocabulary on that offset: 0 for logarithms of probability. */
+  readonly logTotal: number;
 }
 
 /**
- * How many of the likeliest tokens to ask for, so that `chooseAmong` can answer; null where a token far down the list may win by
- * its noise, whatever is asked for.
+ * How many of the likeliest tokens to ask for, so that `chooseAmong` can answer; null where a token far down the list
+ * may win by its noise, whatever is asked for.
  * @param most that may be asked for, and where the request itself does not say how many it takes, are
  */
 export function likeliestNeeded({ temperature, topK, topP, minP }: Sampling, most: number): number | null {
@@ -63,7 +66,10 @@ export function chooseAmong(known: Likeliest, V: number, sampling: Sampling, pos
   return winner;
 }
 
-/** Between which two values the least x lies that the filters keep, both −Infinity where they keep all; null where even that is open. */
+/**
+ * Between which two values the least x lies that the filters keep, both −Infinity where they keep all; null where even
+ * that is open.
+ */
 function floorOf(known: Likeliest, x: readonly number[], least: number, V: number, sampling: Sampling) {
   const { topK, topP, minP, temperature } = sampling;
   const N = x.length;
@@ -97,9 +103,9 @@ function threshold(x: readonly number[], goal: number): number | null {
 
 /**
  * Bounds of Σ exp(x) over the `count` unknown tokens, none above `least`. Their weight w = Σ exp(logit − largest) at
- * temperature 1 is what the known ones leave of the total; with s = 1 / temperature, Σ exp(s·y) over y ≤ Y lies between the
- * sum of equals, count · (w / count)^s (Jensen), and that of as many at Y as make up w, w · exp((s − 1) · Y), which of
- * them is the larger depending on whether s exceeds 1.
+ * temperature 1 is what the known ones leave of the total; with s = 1 / temperature, Σ exp(s·y) over y ≤ Y lies between
+ * the sum of equals, count · (w / count)^s (Jensen), and that of as many at Y as make up w, w · exp((s − 1) · Y), which
+ * of them is the larger depending on whether s exceeds 1.
  */
 function massOutside({ logits, logTotal }: Likeliest, count: number, least: number, s: number): [number, number] {
   const top = logits[0]!;

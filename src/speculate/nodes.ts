@@ -1,21 +1,26 @@
 /**
- * Which tokens of a draft one pass judges. A draft is a chain, and for the place of each of its tokens there may be others: siblings,
- * after which nothing is drafted. With c the chance of a token if all before it are kept, and S what the chances before it come
- * to, judging it is worth S·c decided tokens, be it of the chain or not. So the most valuable go, as many as there is room for: what
- * Sequoia's dynamic programme (Chen et al. 2024, arXiv 2402.12374, §3.1) gives for trees of one long branch, by the chances of
- * this very draft rather than by averages (as EAGLE-2: Li et al. 2024, arXiv 2406.16858, §4.1).
+ * Which tokens of a draft one pass judges. A draft is a chain, and for the place of each of its tokens there may be
+ * others: siblings, after which nothing is drafted. With c the chance of a token if all before it are kept, and S what
+ * the chances before it come to, judging it is worth S·c decided tokens, be it of the chain or not. So the most
+ * valuable go, as many as there is room for: what Sequoia's dynamic programme (Chen et al. 2024, arXiv 2402.12374,
+ * §3.1) gives for trees of one long branch, by the chances of this very draft rather than by averages (as EAGLE-2: Li
+ * et al. 2024, arXiv 2406.16858, §4.1).
  */
 import type { Candidate } from "./types.ts";
 
 /** One place of a draft. */
 export interface Place {
-  /** Chance of its token in the chain. */ readonly chance: number;
-  /** Other tokens for it; their confidence is their chance. */ readonly others: readonly Candidate[];
+  /** Chance of its token in the chain. */
+  readonly chance: number;
+  /** Other tokens for it; their confidence is their chance. */
+  readonly others: readonly Candidate[];
 }
 
 export interface Nodes {
-  /** Tokens of the chain that go. */ readonly length: number;
-  /** Of the others, those that go with each of them. */ readonly others: readonly (readonly Candidate[])[];
+  /** Tokens of the chain that go. */
+  readonly length: number;
+  /** Of the others, those that go with each of them. */
+  readonly others: readonly (readonly Candidate[])[];
 }
 
 /** What tokens a sibling must be worth to be judged where only passes count: it costs a position all the same. */

@@ -1,6 +1,6 @@
 /**
- * Learns costs from the times that an origin reports. A draft token made without a pause since a verdict arrives after the
- * round trip and the time for all tokens made since, whatever the origin decided meanwhile:
+ * Learns costs from the times that an origin reports. A draft token made without a pause since a verdict arrives after
+ * the round trip and the time for all tokens made since, whatever the origin decided meanwhile:
  *
  *   verdict at 20 ─ d1 ─ d2 ─ d3 ─ d4 …          the drafter, at work since
  *          20 ─ 21 ─ 22                          the origin decided two tokens by itself
@@ -11,9 +11,13 @@ import type { Verdict } from "./types.ts";
 
 export class Pace {
   readonly #history: History;
-  /** Lengths of the timeline between which the drafter worked without a pause; at the first no token was drafted yet. */
+  /**
+   * Lengths of the timeline between which the drafter worked without a pause; at the first no token was drafted yet.
+   */
   #stretch = { from: 0, to: -1 };
-  /** By length of the timeline: the origin's clock (all its waits and passes) when it sent the verdict that ended there. */
+  /**
+   * By length of the timeline: the origin's clock (all its waits and passes) when it sent the verdict that ended there.
+   */
   readonly #sentAt = new Map<number, number>();
   #originMs = 0;
 

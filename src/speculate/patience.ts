@@ -6,8 +6,8 @@ import { bestWaiting, streamed } from "./rates.ts";
 const LEAD = 1.03;
 
 /**
- * The patience, in ms, that decides tokens fastest at the costs and acceptance seen so far: 0 (the origin streams, drafts
- * that arrive in time save passes) or long enough for any draft of `maxDraft` tokens to arrive.
+ * The patience, in ms, that decides tokens fastest at the costs and acceptance seen so far: 0 (the origin streams,
+ * drafts that arrive in time save passes) or long enough for any draft of `maxDraft` tokens to arrive.
  * @param waitsNow where one of both is under way, the other must promise more by a lead, or noise would decide
  */
 export function choosePatience(history: History, maxDraft: number, waitsNow?: boolean): number {
@@ -17,7 +17,10 @@ export function choosePatience(history: History, maxDraft: number, waitsNow?: bo
   return Math.ceil(4 * (costs.roundTripMs + maxDraft * costs.draftStepMs) + 100);
 }
 
-/** The round trip, in ms, above which an origin that streams decides sooner than one that waits for drafts; 0 where it always does. */
+/**
+ * The round trip, in ms, above which an origin that streams decides sooner than one that waits for drafts; 0 where it
+ * always does.
+ */
 export function breakEvenRoundTrip({ costs, meanAcceptance }: History, maxDraft: number): number {
   const waits = (roundTripMs: number) => advantage({ ...costs, roundTripMs }, meanAcceptance, maxDraft) > 1;
   if (!waits(0)) return 0;

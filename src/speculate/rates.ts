@@ -1,29 +1,31 @@
 /**
- * What drafts promise. With S_j the probability that the first j draft tokens are all kept, R the round trip, t a draft step,
- * T a target step and v what a further position adds to it:
+ * What drafts promise. With S_j the probability that the first j draft tokens are all kept, R the round trip, t a draft
+ * step, T a target step and v what a further position adds to it:
  *
- * An origin that waits decides 1 + S_1 + … + S_K tokens of a draft of K in R + K·t + T + K·v. Tokens per millisecond λ is
- * maximised by the K that maximises tokens − λ·ms at the best λ (Dinkelbach 1967), which can be asked token by token: draft
- * one more while some longer draft, at the acceptance this session has seen, promises more than stopping here. A user who
- * pays for target passes rather than time counts passes instead of milliseconds.
+ * An origin that waits decides 1 + S_1 + … + S_K tokens of a draft of K in R + K·t + T + K·v. Tokens per millisecond λ
+ * is maximised by the K that maximises tokens − λ·ms at the best λ (Dinkelbach 1967), which can be asked token by
+ * token: draft one more while some longer draft, at the acceptance this session has seen, promises more than stopping
+ * here. A user who pays for target passes rather than time counts passes instead of milliseconds.
  *
- * An origin that decodes on never loses time to a draft. Each token is sent as it is made, and the drafter stays on its way
- * until a token is wrong: the j-th made since then arrives after R + j·t, when the origin has decided ⌊(R + j·t) / T⌋ by itself,
- * and what is further ahead than that is judged with the next pass. A token that is kept saves T and costs v, so drafting is
- * worth its while as long as S_j·T > v.
+ * An origin that decodes on never loses time to a draft. Each token is sent as it is made, and the drafter stays on its
+ * way until a token is wrong: the j-th made since then arrives after R + j·t, when the origin has decided ⌊(R + j·t) /
+ * T⌋ by itself, and what is further ahead than that is judged with the next pass. A token that is kept saves T and
+ * costs v, so drafting is worth its while as long as S_j·T > v.
  */
 import type { Costs, History } from "./history.ts";
 
 /** What a window knows of a session's ways, and what it is after. */
 export type Seen = Pick<History, "costs" | "meanAcceptance">;
 export interface Aim {
-  /** Longest draft, at least 1. */ readonly maxDraft: number;
-  /** What to spend least of per decided token. */ readonly spare: "time" | "passes";
+  /** Longest draft, at least 1. */
+  readonly maxDraft: number;
+  /** What to spend least of per decided token. */
+  readonly spare: "time" | "passes";
 }
 
 /**
- * What an origin that decodes on is expected to decide, from where the drafter starts anew to where it next goes wrong. The drafter is at
- * most `maxDraft` tokens ahead of the last verdict that it has seen.
+ * What an origin that decodes on is expected to decide, from where the drafter starts anew to where it next goes wrong.
+ * The drafter is at most `maxDraft` tokens ahead of the last verdict that it has seen.
  */
 export function streamed(
   { roundTripMs, draftStepMs, targetStepMs, positionMs }: Costs,
@@ -51,7 +53,10 @@ export function streamed(
   return { tokens, ms, passes };
 }
 
-/** 1 + a + … + a^K: what a pass over K tokens of acceptance a is expected to decide (Leviathan, Kalman, Matias 2023, §3.1). */
+/**
+ * 1 + a + … + a^K: what a pass over K tokens of acceptance a is expected to decide (Leviathan, Kalman, Matias 2023,
+ * §3.1).
+ */
 function sumOfPowers(a: number, K: number): number {
   let [sum, power] = [1, 1];
   for (let j = 1; j <= K; j++) {
@@ -61,7 +66,10 @@ function sumOfPowers(a: number, K: number): number {
   return sum;
 }
 
-/** Best decided tokens per millisecond (or per pass) of an origin that waits, over all draft lengths, at the mean acceptance. */
+/**
+ * Best decided tokens per millisecond (or per pass) of an origin that waits, over all draft lengths, at the mean
+ * acceptance.
+ */
 export function bestWaiting(seen: Seen, aim: Aim): number {
   const survival: number[] = [];
   let best = 0;

@@ -14,32 +14,42 @@ import type { Window } from "./window.ts";
 
 export interface DecidedToken {
   readonly id: number;
-  /** A draft token, rather than the target's own. */ readonly kept: boolean;
+  /** A draft token, rather than the target's own. */
+  readonly kept: boolean;
 }
 
 /** What one verdict added to the timeline. */
 export interface Step {
   readonly tokens: readonly DecidedToken[];
   readonly verdict: Verdict;
-  /** Draft tokens sent so far; whoever leaves early gets no Summary. */ readonly drafted: number;
-  /** Places so far at which the target judged draft tokens, all before them kept. */ readonly judged: number;
-  /** Set on the first step after the drafter failed; the generation goes on without it. */ readonly draftError?: unknown;
+  /** Draft tokens sent so far; whoever leaves early gets no Summary. */
+  readonly drafted: number;
+  /** Places so far at which the target judged draft tokens, all before them kept. */
+  readonly judged: number;
+  /** Set on the first step after the drafter failed; the generation goes on without it. */
+  readonly draftError?: unknown;
 }
 
 export interface Summary {
   readonly reason: "stop" | "length";
-  /** Draft tokens sent. */ readonly drafted: number;
-  /** Places at which the target judged draft tokens, all before them kept. */ readonly judged: number;
-  /** Of these, those at which it kept one. */ readonly kept: number;
-  /** Target passes, the prompt's included. */ readonly passes: number;
+  /** Draft tokens sent. */
+  readonly drafted: number;
+  /** Places at which the target judged draft tokens, all before them kept. */
+  readonly judged: number;
+  /** Of these, those at which it kept one. */
+  readonly kept: number;
+  /** Target passes, the prompt's included. */
+  readonly passes: number;
   readonly bySource: Readonly<Record<Candidate["source"], { readonly drafted: number; readonly kept: number }>>;
   readonly draftError?: unknown;
 }
 
 /** A draft token that the target has not decided on. */
 interface Guess extends Proposed {
-  /** Whether the origin was told. */ sent: boolean;
-  /** Others for its place that the origin was told of. */ readonly siblings: Candidate[];
+  /** Whether the origin was told. */
+  sent: boolean;
+  /** Others for its place that the origin was told of. */
+  readonly siblings: Candidate[];
 }
 
 /** Tells the origin that no draft will come any more: an empty draft declines every position up to its own. */
@@ -47,13 +57,13 @@ const NEVER = Number.MAX_SAFE_INTEGER;
 
 export interface Generation {
   /**
-   * One step per verdict. Rejects with the verifier's error when the origin is lost for good. Nothing happens before the
-   * first `next`. Leaving early (`return`) closes the verifier; to end a `next` under way, close the verifier.
+   * One step per verdict. Rejects with the verifier's error when the origin is lost for good. Nothing happens before
+   * the first `next`. Leaving early (`return`) closes the verifier; to end a `next` under way, close the verifier.
    */
   readonly steps: AsyncGenerator<Step, Summary>;
   /**
-   * Resolves when this generation no longer uses its drafter, at most one slice of work after the last step. Only then may
-   * the drafter's state be read or another generation use the drafter.
+   * Resolves when this generation no longer uses its drafter, at most one slice of work after the last step. Only then
+   * may the drafter's state be read or another generation use the drafter.
    */
   idle(): Promise<void>;
 }
@@ -87,15 +97,18 @@ class Table {
   readonly #timeline: number[];
   readonly #verifier: Verifier;
   readonly #window: Window;
-  /** ahead[i] is what was proposed for position timeline.length + i. */ #ahead: Guess[] = [];
+  /** ahead[i] is what was proposed for position timeline.length + i. */
+  #ahead: Guess[] = [];
   readonly #pace: Pace;
   readonly #bySource = { model: { drafted: 0, kept: 0 }, lookup: { drafted: 0, kept: 0 } };
   #judged = 0;
   #kept = 0;
   #passes = 0;
   #ended = false;
-  /** The target's engine takes no drafts. */ #undrafted = false;
-  /** It judges siblings. */ #siblings = false;
+  /** The target's engine takes no drafts. */
+  #undrafted = false;
+  /** It judges siblings. */
+  #siblings = false;
   #toldPatience: number;
   #draftError: unknown;
   #reported = false;
@@ -189,7 +202,9 @@ class Table {
     return streams && proposed.length > 0;
   }
 
-  /** Takes up what was proposed at `position` after the guesses that stood there, and sends it as far as it is of use. */
+  /**
+   * Takes up what was proposed at `position` after the guesses that stood there, and sends it as far as it is of use.
+   */
   #submit(position: number, standing: readonly Guess[], proposed: readonly Proposed[]): void {
     if (this.#ended || (proposed.length === 0 && standing.length > 0)) return;
     const guesses: Guess[] = [...standing, ...proposed.map((token) => ({ ...token, sent: false, siblings: [] }))];
@@ -199,8 +214,8 @@ class Table {
     const rest = guesses.slice(decided.length);
     const { policy, patience } = this.#window;
     const streams = patience === 0 && (policy.patience !== "auto" || this.#toldPatience === 0);
-    // An empty draft spares the origin a wait, or tells it not to wait any more; it says nothing once the timeline has moved
-    // on or nobody waits.
+    // An empty draft spares the origin a wait, or tells it not to wait any more; it says nothing once the timeline has
+    // moved on or nobody waits.
     if (rest.length === 0 && (decided.length > 0 || streams)) return;
     const { length, others } = streams ? { length: rest.length, others: [] } : this.#window.choose(rest);
     this.#ahead = rest.slice(0, length);

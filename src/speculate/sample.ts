@@ -18,7 +18,9 @@ const BUCKETS = 2048;
 /** Below every finite x, so that −Infinity (a forbidden token) is never kept. */
 const KEEP_ALL = -Number.MAX_VALUE;
 
-/** The token that `sampling` draws from `logits` (V) at `position`. Throws `bad_logits` if no logit is a finite number. */
+/**
+ * The token that `sampling` draws from `logits` (V) at `position`. Throws `bad_logits` if no logit is a finite number.
+ */
 export function chooseToken(logits: Float32Array, sampling: Sampling, position: number): number {
   const likeliest = argmax(logits);
   if (sampling.temperature === 0) return likeliest;

@@ -6,10 +6,14 @@
 /** How the target draws a token. `temperature` 0 is greedy, and then the other fields are ignored. */
 export interface Sampling {
   readonly temperature: number;
-  /** Keep the k most likely tokens; 0 keeps all. */ readonly topK: number;
-  /** Keep the smallest set of most likely tokens whose probability reaches topP; 1 keeps all. */ readonly topP: number;
-  /** Keep tokens at least minP times as likely as the likeliest; 0 keeps all. */ readonly minP: number;
-  /** Whole number in [0, 2^32). */ readonly seed: number;
+  /** Keep the k most likely tokens; 0 keeps all. */
+  readonly topK: number;
+  /** Keep the smallest set of most likely tokens whose probability reaches topP; 1 keeps all. */
+  readonly topP: number;
+  /** Keep tokens at least minP times as likely as the likeliest; 0 keeps all. */
+  readonly minP: number;
+  /** Whole number in [0, 2^32). */
+  readonly seed: number;
 }
 
 export const GREEDY: Sampling = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0 };
@@ -32,9 +36,8 @@ export interface DraftTokens {
 /** The small model's proposed tokens for the positions from `position` on. */
 export interface Draft extends DraftTokens {
   readonly position: number;
-  /** How long the target may wait for drafts from now on, ms; absent: as before. */ readonly patience?:
-    | number
-    | undefined;
+  /** How long the target may wait for drafts from now on, ms; absent: as before. */
+  readonly patience?: number | undefined;
 }
 
 /** Asked after each drafted token whether to draft one more. */
@@ -47,20 +50,23 @@ export interface Drafter {
    */
   sync(timeline: readonly number[]): Promise<void>;
   /**
-   * Proposes up to `max` tokens that follow the synced timeline, with at most `others` further ones for each place; stops early
-   * where `more` says no. May return none.
+   * Proposes up to `max` tokens that follow the synced timeline, with at most `others` further ones for each place;
+   * stops early where `more` says no. May return none.
    */
   propose(max: number, more: More, others?: number): Promise<readonly Proposed[]>;
 }
 
 export interface Candidate {
   readonly id: number;
-  /** How probable the drafter holds it that the target says this, in [0, 1]. */ readonly confidence: number;
-  /** Which drafter it came from, for `timings`. */ readonly source: "model" | "lookup";
+  /** How probable the drafter holds it that the target says this, in [0, 1]. */
+  readonly confidence: number;
+  /** Which drafter it came from, for `timings`. */
+  readonly source: "model" | "lookup";
 }
 
 export interface Proposed extends Candidate {
-  /** Other tokens for its place, the likeliest first. */ readonly others?: readonly Candidate[];
+  /** Other tokens for its place, the likeliest first. */
+  readonly others?: readonly Candidate[];
 }
 
 /** What decides how far to draft. */
@@ -68,22 +74,29 @@ export type Likelihood = Pick<Proposed, "confidence" | "others">;
 
 /** The origin's answer to one target pass. */
 export interface Verdict {
-  /** Position of `tokens[0]`. */ readonly position: number;
-  /** How many of `tokens`, from the first on, were draft tokens; the last of them may be a sibling. */ readonly kept: number;
-  /** The tokens decided from `position` on: those kept, then the target's own. */ readonly tokens: readonly number[];
-  /** Target passes of this generation so far, the prompt's included. */ readonly passes: number;
+  /** Position of `tokens[0]`. */
+  readonly position: number;
+  /** How many of `tokens`, from the first on, were draft tokens; the last of them may be a sibling. */
+  readonly kept: number;
+  /** The tokens decided from `position` on: those kept, then the target's own. */
+  readonly tokens: readonly number[];
+  /** Target passes of this generation so far, the prompt's included. */
+  readonly passes: number;
   /** Draft tokens that the pass judged, siblings among them; those after the first wrong one for nothing. */
   readonly scored: number;
-  /** Wall time of the target pass. */ readonly stepMs: number;
-  /** How long the origin waited for a draft before the pass. */ readonly waitMs: number;
+  /** Wall time of the target pass. */
+  readonly stepMs: number;
+  /** How long the origin waited for a draft before the pass. */
+  readonly waitMs: number;
   /**
-   * The newest draft that has arrived since the last verdict: its position and length, and how long after the verdict that
-   * ended there it came. Absent where none came.
+   * The newest draft that has arrived since the last verdict: its position and length, and how long after the verdict
+   * that ended there it came. Absent where none came.
    */
   readonly arrival?: { readonly position: number; readonly tokens: number; readonly ms: number } | undefined;
   /** The engine cannot judge drafts under this sampling: it streams, and none is used. */
   readonly undrafted?: boolean | undefined;
-  /** The engine judges siblings. */ readonly siblings?: boolean | undefined;
+  /** The engine judges siblings. */
+  readonly siblings?: boolean | undefined;
 }
 
 export interface Done {

@@ -1,8 +1,8 @@
 /**
- * How far to draft. An origin that waits is sent a draft as long as pays best; an origin that streams is sent each token as it
- * is made, as long as it may save something there (rates.ts has the sums). Where drafting gains nothing it is tried now and
- * then, to notice when that changes. BiLD's fallback (Kim et al. 2023 §3.2) stops at the first token whose probability is under a
- * fixed threshold.
+ * How far to draft. An origin that waits is sent a draft as long as pays best; an origin that streams is sent each
+ * token as it is made, as long as it may save something there (rates.ts has the sums). Where drafting gains nothing it
+ * is tried now and then, to notice when that changes. BiLD's fallback (Kim et al. 2023 §3.2) stops at the first token
+ * whose probability is under a fixed threshold.
  */
 import type { History } from "./history.ts";
 import { chooseNodes, isFull, LEAST_SIBLING, type Nodes, type Place, survivalOf } from "./nodes.ts";
@@ -11,17 +11,19 @@ import { bestWaiting, promises, streamed } from "./rates.ts";
 import type { Likelihood, More } from "./types.ts";
 
 export interface WindowPolicy {
-  /** Longest draft, at least 1. */ readonly maxDraft: number;
+  /** Longest draft, at least 1. */
+  readonly maxDraft: number;
   /** alpha_fallback: draft no further than a token less probable than this; 0 leaves it to the estimate. */
   readonly fallback: number;
   /** How long the origin waits for a draft, ms; "auto": as `choosePatience` says at each draft. */
   readonly patience: number | "auto";
-  /** What to spend least of per decided token. */ readonly spare: "time" | "passes";
+  /** What to spend least of per decided token. */
+  readonly spare: "time" | "passes";
 }
 
 /**
- * Where only passes count, drafting on always promises a little. A `fallback` of this much spares a third of the steps for 2 % of the
- * tokens a pass.
+ * Where only passes count, drafting on always promises a little. A `fallback` of this much spares a third of the steps
+ * for 2 % of the tokens a pass.
  */
 export const LEAST_CONFIDENCE = 0.1;
 
@@ -29,8 +31,9 @@ export const LEAST_CONFIDENCE = 0.1;
 export const fewestPasses = (maxDraft: number) => ({ maxDraft, fallback: LEAST_CONFIDENCE, spare: "passes" }) as const;
 
 /**
- * Where drafting does not pay, it is tried at so many of each so many verdicts, one after the other. An origin that streams sends one a
- * token and does not wait while a drafter reads all that it has missed: the next tries are what comes of that.
+ * Where drafting does not pay, it is tried at so many of each so many verdicts, one after the other. An origin that
+ * streams sends one a token and does not wait while a drafter reads all that it has missed: the next tries are what
+ * comes of that.
  */
 const EXPLORE = { waits: { tries: 1, of: 8 }, streams: { tries: 4, of: 32 } } as const;
 /** Tokens a pass that a drafter must promise an origin that streams, or it is not worth its own time. */
@@ -41,8 +44,10 @@ const OTHERS = 3;
 
 /** How far the next draft may go. */
 export interface Plan {
-  /** Tokens to make at once; 0 when what is already ahead is enough, or drafting does not pay. */ readonly max: number;
-  /** Further tokens to name for each place. */ readonly others: number;
+  /** Tokens to make at once; 0 when what is already ahead is enough, or drafting does not pay. */
+  readonly max: number;
+  /** Further tokens to name for each place. */
+  readonly others: number;
   /** The origin does not wait: each token is sent as it is made, if it `saves`, and then another may be. */
   readonly streams: boolean;
   readonly more: More;
@@ -52,7 +57,8 @@ export class Window {
   readonly policy: WindowPolicy;
   readonly history: History;
   #patience: number;
-  /** Verdicts of this answer that came while drafting did not pay, the drafter being near. */ #skipped = 0;
+  /** Verdicts of this answer that came while drafting did not pay, the drafter being near. */
+  #skipped = 0;
 
   constructor(policy: WindowPolicy, history: History) {
     this.policy = policy;
@@ -107,7 +113,9 @@ export class Window {
     };
   }
 
-  /** Which tokens of a draft, and of the others for its places, an origin that waits and judges siblings is to be sent. */
+  /**
+   * Which tokens of a draft, and of the others for its places, an origin that waits and judges siblings is to be sent.
+   */
   choose(draft: readonly Likelihood[]): Nodes {
     const { policy, history } = this;
     return chooseNodes(this.#places(draft), policy.maxDraft, this.#leastSibling(bestWaiting(history, policy)));
@@ -117,7 +125,10 @@ export class Window {
     return draft.map(({ confidence, others = [] }) => ({ chance: this.history.acceptance(confidence), others }));
   }
 
-  /** What a sibling must be worth, in decided tokens, where waiting decides `rate` tokens a ms: the time of its position, or little. */
+  /**
+   * What a sibling must be worth, in decided tokens, where waiting decides `rate` tokens a ms: the time of its
+   * position, or little.
+   */
   #leastSibling(rate: number): number {
     const { policy, history } = this;
     return policy.spare === "passes" ? LEAST_SIBLING : rate * history.costs.positionMs;
@@ -133,8 +144,9 @@ export class Window {
   }
 
   /**
-   * Whether to try although it does not pay. A distance stays between answers, so the whole session's verdicts count and tries are the
-   * last; where the drafter's acceptance is in doubt each answer begins with them, for it may suit that one.
+   * Whether to try although it does not pay. A distance stays between answers, so the whole session's verdicts count
+   * and tries are the last; where the drafter's acceptance is in doubt each answer begins with them, for it may suit
+   * that one.
    */
   #explores(streams: boolean): boolean {
     const { tries, of } = streams ? EXPLORE.streams : EXPLORE.waits;

@@ -1,8 +1,8 @@
 /**
- * The edge's side of the wire: a Verifier over a WebSocket that may break. It remembers every token it was told, so that
- * a lost socket is replaced by opening again with what is already decided as the kept prefix: whoever reads verdicts
- * sees neither gap nor repetition. A broken socket, a damaged frame, a verdict that does not follow, and silence are the
- * same thing here: dial again, a bounded number of times without progress.
+ * The edge's side of the wire: a Verifier over a WebSocket that may break. It remembers every token it was told, so
+ * that a lost socket is replaced by opening again with what is already decided as the kept prefix: whoever reads
+ * verdicts sees neither gap nor repetition. A broken socket, a damaged frame, a verdict that does not follow, and
+ * silence are the same thing here: dial again, a bounded number of times without progress.
  *
  *   dial ─ open {keep, prompt} ─ verdict* ─ done
  *    ↑  lost: wait retryMs[n], n = tries since the last verdict │
@@ -25,17 +25,22 @@ import {
 
 export interface VerifyClientOptions {
   /**
-   * A new socket to the origin, open or still opening; in workerd not yet accepted. May reject with an OutriderError: one
-   * that is not retryable is final.
+   * A new socket to the origin, open or still opening; in workerd not yet accepted. May reject with an OutriderError:
+   * one that is not retryable is final.
    */
   connect(): Promise<WebSocket>;
   /** What every open says alike. */
   readonly open: Pick<OpenFrame, "model" | "vocabulary" | "session" | "sampling" | "rule" | "patience" | "stop">;
-  /** The timeline to continue. Not changed, and may change afterwards. */ readonly timeline: readonly number[];
-  /** How many of its tokens the origin should still hold from an earlier turn; 0 sends all. */ readonly keep: number;
-  /** Tokens to decide at most, at least 1. */ readonly maxTokens: number;
-  /** Waits before each new try after a loss, in ms; as many tries as waits. */ readonly retryMs?: readonly number[];
-  /** Longest silence of the origin beyond its patience, in ms. */ readonly silenceMs?: number;
+  /** The timeline to continue. Not changed, and may change afterwards. */
+  readonly timeline: readonly number[];
+  /** How many of its tokens the origin should still hold from an earlier turn; 0 sends all. */
+  readonly keep: number;
+  /** Tokens to decide at most, at least 1. */
+  readonly maxTokens: number;
+  /** Waits before each new try after a loss, in ms; as many tries as waits. */
+  readonly retryMs?: readonly number[];
+  /** Longest silence of the origin beyond its patience, in ms. */
+  readonly silenceMs?: number;
 }
 
 const RETRY_MS = [50, 200, 1000, 3000];
@@ -48,17 +53,23 @@ export class VerifyClient implements Verifier {
   #nowAsked: () => void = () => {};
   readonly #options: VerifyClientOptions;
   readonly #timeline: number[];
-  /** See `cached`. */ #cached: number;
-  /** Leading tokens that the origin is believed to hold. */ #held: number;
-  /** Tokens it may still decide. */ #left: number;
-  /** Target passes of this generation, and those of sockets that were lost. */ #passes = 0;
+  /** See `cached`. */
+  #cached: number;
+  /** Leading tokens that the origin is believed to hold. */
+  #held: number;
+  /** Tokens it may still decide. */
+  #left: number;
+  /** Target passes of this generation, and those of sockets that were lost. */
+  #passes = 0;
   #passesBefore = 0;
   #tries = 0;
-  /** Counts dials, so that a socket that comes too late is known for it. */ #dials = 0;
+  /** Counts dials, so that a socket that comes too late is known for it. */
+  #dials = 0;
   #socket: WebSocket | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lastDraft: Pick<DraftFrame, "position" | "tokens" | "siblings"> | null = null;
-  /** What the origin was told last. */ #patience: number;
+  /** What the origin was told last. */
+  #patience: number;
   #arrived: (Verdict | Done)[] = [];
   #failure: OutriderError | null = null;
   #waiting: { resolve(answer: Verdict | Done): void; reject(error: OutriderError): void } | null = null;

@@ -15,7 +15,10 @@ export const unreachable = (cause: unknown): OutriderError =>
         },
       );
 
-/** What a client of the edge should see when the tries are used up: never a success later on the same attempt, maybe on another. */
+/**
+ * What a client of the edge should see when the tries are used up: never a success later on the same attempt, maybe on
+ * another.
+ */
 export const final = (error: OutriderError): OutriderError =>
   new OutriderError(error.code, `${error.message}; it was tried several times`, {
     status: error.status === 504 ? 504 : 503,

@@ -35,8 +35,8 @@ const healthSchema = z.object({
 export type Health = z.infer<typeof healthSchema>;
 
 /**
- * Parses the body of an origin's `/health`. Throws `loading` (503) while the origin loads its model, and `no_origin` when
- * the body is something else.
+ * Parses the body of an origin's `/health`. Throws `loading` (503) while the origin loads its model, and `no_origin`
+ * when the body is something else.
  */
 export function decodeHealth(text: string): Health {
   let json: unknown;

@@ -1,12 +1,12 @@
 /**
- * The wire between edge and origin, and its only home. JSON text frames over one WebSocket per generation; the same `open`
- * frame and a draft's tokens in one body make a one-shot `POST /v1/verify`.
+ * The wire between edge and origin, and its only home. JSON text frames over one WebSocket per generation; the same
+ * `open` frame and a draft's tokens in one body make a one-shot `POST /v1/verify`.
  *
  *   frame    from    meaning
  *   open     edge    start or resume: decide tokens from position keep + prompt.length on
- *   draft    edge    proposed tokens from `position` on, and siblings: alternatives for single positions, for an origin whose
- *                    verdicts report that it verifies them. Dropped if late or unfitting. Without tokens: no draft will come
- *                    for positions up to this one, do not wait
+ *   draft    edge    proposed tokens from `position` on, and siblings: alternatives for single positions, for an origin
+ *                    whose verdicts report that it verifies them. Dropped if late or unfitting. Without tokens: no draft
+ *                    will come for positions up to this one, do not wait
  *   close    edge    the client went away; the origin stops within one pass
  *   verdict  origin  one target pass: how many draft tokens were kept, and the tokens it decided
  *   done     origin  nothing more will be decided, and why
@@ -149,7 +149,9 @@ function decode<T>(schema: z.ZodType<T>, text: string): T {
 /** Retryable: a frame may have been damaged on the way, and tries are bounded. */
 const badFrame = (what: string) => new OutriderError("bad_frame", `bad frame: ${what}`, { retryable: true });
 
-/** 53-bit hash of a token sequence (cyrb53 over the ids), so that both sides can tell whether they hold the same prefix. */
+/**
+ * 53-bit hash of a token sequence (cyrb53 over the ids), so that both sides can tell whether they hold the same prefix.
+ */
 export function timelineHash(tokens: readonly number[]): string {
   let h1 = 0xdeadbeef;
   let h2 = 0x41c6ce57;

@@ -1,6 +1,7 @@
 /**
- * What every engine behind the gateway must do, whatever runs the target: the table that each of them runs. The reference is the
- * engine itself without a draft, one position a pass; that this is the model is the business of each engine's own test.
+ * What every engine behind the gateway must do, whatever runs the target: the table that each of them runs. The
+ * reference is the engine itself without a draft, one position a pass; that this is the model is the business of each
+ * engine's own test.
  */
 import { expect } from "vitest";
 import type { Deciding, EngineSequence, TargetEngine } from "../../src/origin/engine.ts";
@@ -9,7 +10,8 @@ import { seeded } from "../support/random.ts";
 
 export interface Subject {
   readonly engine: TargetEngine;
-  /** Prompts of different lengths, one of them at least 300 tokens. */ readonly prompts: readonly (readonly number[])[];
+  /** Prompts of different lengths, one of them at least 300 tokens. */
+  readonly prompts: readonly (readonly number[])[];
 }
 
 const deciding = (sampling: Sampling, stop: readonly number[] = []): Deciding => ({

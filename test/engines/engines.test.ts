@@ -1,8 +1,8 @@
 /**
  * llama.cpp, SGLang and vLLM, real ones on the CPU, under the table of all engines, with SmolLM2-135M-Instruct in f32.
  *
- * Needs Linux, a Python 3.10 to 3.12 with venv (OUTRIDER_PYTHON, or python3), gcc, PyPI, 15 GB of disk and 8 GB of memory; the first run
- * installs for ten minutes or more. Prints what was counted; docs/engines.md has a run.
+ * Needs Linux, a Python 3.10 to 3.12 with venv (OUTRIDER_PYTHON, or python3), gcc, PyPI, 15 GB of disk and 8 GB of
+ * memory; the first run installs for ten minutes or more. Prints what was counted; docs/engines.md has a run.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { prepare } from "../../src/commands/prepare.ts";

@@ -1,6 +1,6 @@
 /**
- * What may go wrong between an edge and an engine, done to real processes: the client's tokens are the right ones or there is one
- * clear error, and when it is over nothing is at work any more.
+ * What may go wrong between an edge and an engine, done to real processes: the client's tokens are the right ones or
+ * there is one clear error, and when it is over nothing is at work any more.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
@@ -13,12 +13,15 @@ import { GuessDrafter } from "../support/scripted.ts";
 import { type Running, startOrigin } from "../support/service.ts";
 
 export interface Site {
-  /** For the origin's command line. */ readonly engine: string;
+  /** For the origin's command line. */
+  readonly engine: string;
   readonly model: string;
   readonly options: readonly string[];
-  /** The engine, where it is a server. */ readonly server: Running | null;
+  /** The engine, where it is a server. */
+  readonly server: Running | null;
   readonly prompt: readonly number[];
-  /** What the target says, greedily. */ readonly right: readonly number[];
+  /** What the target says, greedily. */
+  readonly right: readonly number[];
 }
 
 const PATIENT = [50, 500, 1000, 2000, 4000, 8000];

@@ -8,10 +8,13 @@ const PYTHON = process.env.OUTRIDER_PYTHON ?? "python3";
 
 export interface Recipe {
   readonly name: string;
-  /** Requirements that replace those of the packages below. */ readonly overrides: readonly string[];
+  /** Requirements that replace those of the packages below. */
+  readonly overrides: readonly string[];
   readonly packages: readonly string[];
-  /** Installed after them, without what they require. */ readonly bare?: readonly string[];
-  /** What is left to do. */ finish?(home: string): void;
+  /** Installed after them, without what they require. */
+  readonly bare?: readonly string[];
+  /** What is left to do. */
+  finish?(home: string): void;
 }
 
 /** The environment's folder, made at the first call. Throws what pip throws. */

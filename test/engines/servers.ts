@@ -1,6 +1,6 @@
 /**
- * The real SGLang and vLLM on the CPU, as they come from PyPI. Neither is made for it: SGLang's kernels look for a CUDA driver and
- * get an empty one, vLLM's CPU package is given the name that vLLM looks for. No file of either is changed.
+ * The real SGLang and vLLM on the CPU, as they come from PyPI. Neither is made for it: SGLang's kernels look for a CUDA
+ * driver and get an empty one, vLLM's CPU package is given the name that vLLM looks for. No file of either is changed.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { cpSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -15,7 +15,10 @@ const START_MS = 600_000;
 /** Tokens of a timeline at most. */
 const CONTEXT = 2048;
 
-/** vLLM on a Hugging Face checkpoint. bfloat16 is what its CPU kernels are for; float32 is what a reference can be compared in. */
+/**
+ * vLLM on a Hugging Face checkpoint. bfloat16 is what its CPU kernels are for; float32 is what a reference can be
+ * compared in.
+ */
 export async function startVllm(checkpoint: string, port: number, dtype: "float32" | "bfloat16"): Promise<Running> {
   const home = environment({
     name: "vllm",

@@ -42,7 +42,8 @@ const open = (fields: Partial<OpenFrame> = {}): OpenFrame => ({
 class Wire {
   readonly frames: OriginFrame[] = [];
   readonly socket: WebSocket;
-  /** The close code, or the HTTP status of a refused upgrade. */ readonly over: Promise<number>;
+  /** The close code, or the HTTP status of a refused upgrade. */
+  readonly over: Promise<number>;
   readonly #opened: Promise<void>;
   #watchers: (() => void)[] = [];
 
@@ -225,7 +226,7 @@ describe("a client that leaves", () => {
 });
 
 describe("a session", () => {
-  test("is kept between turns: the kept prefix is not computed again, nor is what a new prompt shares with it", async () => {
+  test("is kept between turns: neither the kept prefix nor what a new prompt shares with it is computed again", async () => {
     origin = await scriptedOrigin();
     const session = freshSession();
     const long = Array.from({ length: 400 }, (_, i) => 1 + (i % 30));

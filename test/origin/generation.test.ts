@@ -198,7 +198,7 @@ describe("with patience", () => {
     expect(verdicts).toHaveLength(20);
   });
 
-  test("decodes by itself when it runs out, twice; then only takes what has arrived, until a draft fits again", async () => {
+  test("decodes by itself after waiting in vain; after two such waits it waits again once a draft fits", async () => {
     const { run, verdicts, onVerdict, draft } = await setUp({ patience: 60, maxTokens: 14 });
     onVerdict((verdict) => {
       if (verdict.passes === 6) draft(rightDraft(verdict, 2));

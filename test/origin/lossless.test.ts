@@ -1,6 +1,6 @@
 /**
- * The promise of the whole project, over real sockets: the target alone decides. Whatever the drafter does, however long the
- * origin waits for it, and wherever the connection breaks, the tokens are those of decoding without a draft.
+ * The promise of the whole project, over real sockets: the target alone decides. Whatever the drafter does, however
+ * long the origin waits for it, and wherever the connection breaks, the tokens are those of decoding without a draft.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { LookupDrafter } from "../../src/draft/lookup.ts";

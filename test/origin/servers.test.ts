@@ -1,4 +1,7 @@
-/** The engines behind HTTP servers: the table of all engines over scripted ones, and what a failing server makes of an answer. */
+/**
+ * The engines behind HTTP servers: the table of all engines over scripted ones, and what a failing server makes of an
+ * answer.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -81,7 +81,7 @@ describe("decides what a plain loop does", () => {
   });
 });
 
-test("in a next turn reads no token that the cache holds of a refused draft, or of one that ended the answer", async () => {
+test("in a next turn reads no token that the cache holds of a refused draft or after an answer's end", async () => {
   // The tiny model hardly minds one wrong token in its cache; the made-up language does at once.
   const engine = new WasmEngine(scriptedLlama(), MAX_DRAFT);
   for (let seed = 0; seed < 20; seed++) {

@@ -67,7 +67,7 @@ test("it is full exactly when a further token cannot be chosen, however sure", (
   }
 });
 
-test("no other goes that is worth less than asked for, nor one that is likelier than the token whose place it shares without it", () => {
+test("no alternative goes that is worth less than asked for, and none without the token of its position", () => {
   const places = [
     { chance: 0.5, others: [other(0.2, 1), other(0.02, 2)] },
     { chance: 0.1, others: [other(0.6, 3)] },

@@ -134,7 +134,7 @@ describe("drafts", () => {
     });
   });
 
-  test("take siblings along for a target that judges them; one that is kept ends what was drafted after its place", async () => {
+  test("take siblings along for a target that verifies them; a kept one ends what was drafted after it", async () => {
     const verifier = new HandVerifier();
     const drafter = new GuessDrafter((timeline) => timeline.at(-1)! + 1, 0, [(timeline) => timeline.at(-1)! + 50]);
     const { steps: run } = generate([4, 5], drafter, verifier, window({ maxDraft: 7 }));

@@ -112,7 +112,7 @@ describe("sampled", () => {
     });
   }
 
-  test("couples two distributions: same noise agrees as often as (1 − TV)/(1 + TV) at least, independent noise less", () => {
+  test("couples two distributions: shared noise agrees in at least (1 − TV)/(1 + TV), independent noise less", () => {
     const random = seeded(5);
     const p = randomLogits(random, 30, 1.5);
     const q = p.map((l) => l + 0.5 * normal(random));

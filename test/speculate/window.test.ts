@@ -25,7 +25,9 @@ for (const roundTripMs of [0, 5, 50]) {
   }
 }
 
-/** Tokens per ms of a fixed draft length K by the formulas of research on edge drafting: E(K) = (1 − a^(K+1)) / (1 − a). */
+/**
+ * Tokens per ms of a fixed draft length K by the formulas of research on edge drafting: E(K) = (1 − a^(K+1)) / (1 − a).
+ */
 function waitingRate({ roundTripMs, draftStepMs, targetStepMs, positionMs }: Costs, a: number, K: number): number {
   return (1 - a ** (K + 1)) / (1 - a) / (roundTripMs + K * draftStepMs + targetStepMs + K * positionMs);
 }
@@ -139,7 +141,8 @@ describe("siblings", () => {
       while (length < max && more(place)) length++;
       return length;
     };
-    // Worth 0.5, 0.25, 0.13, 0.06 in the chain, 0.3, 0.1, 0.15, 0.05, 0.08 beside it: only the fourth shows that it is not needed.
+    // Worth 0.5, 0.25, 0.13, 0.06 in the chain, 0.3, 0.1, 0.15, 0.05, 0.08 beside it: only the fourth shows that it is
+    // not needed.
     expect([lengthOf(false), lengthOf(true)]).toEqual([6, 4]);
     const { length, others } = window.choose([place, place, place, place]);
     expect([length, ...others.map((these) => these.length)]).toEqual([3, 2, 1, 0]);
@@ -159,7 +162,10 @@ const triedOf = (window: Window, verdicts: number): number[] =>
 describe("a window whose origin streams", () => {
   const STREAMING = { ...WAITING, patience: 0 };
 
-  /** Tokens per ms and per pass of an origin and a drafter that run side by side, each draft token right with probability a. */
+  /**
+   * Tokens per ms and per pass of an origin and a drafter that run side by side, each draft token right with
+   * probability a.
+   */
   function sideBySide(
     costs: Costs,
     a: number,
@@ -209,7 +215,7 @@ describe("a window whose origin streams", () => {
     }
   });
 
-  test("drafts a token at a time, sends it while it may save anything, and seldom tries where nothing can be gained", () => {
+  test("drafts and sends token by token while that may save anything, and seldom tries where nothing can", () => {
     const near = taught({ roundTripMs: 20, draftStepMs: 2, targetStepMs: 20, positionMs: 0.5 }, 0.9);
     const ahead: number[] = [];
     for (

@@ -1,6 +1,6 @@
 /**
- * A TCP proxy between edge and origin that breaks things on purpose. It counts the WebSocket frames that the origin sends and
- * does one thing to the connection when a chosen one comes:
+ * A TCP proxy between edge and origin that breaks things on purpose. It counts the WebSocket frames that the origin
+ * sends and does one thing to the connection when a chosen one comes:
  *
  *   cut       resets both sides instead of passing the frame on
  *   close     passes the frame on, then resets
@@ -14,13 +14,18 @@ export type Fault = "cut" | "close" | "stall" | "garble";
 
 export interface FaultProxy {
   readonly port: number;
-  /** Connections accepted so far. */ readonly connections: number;
-  /** Frames of the origin seen so far, over all connections. */ readonly frames: number;
+  /** Connections accepted so far. */
+  readonly connections: number;
+  /** Frames of the origin seen so far, over all connections. */
+  readonly frames: number;
   /** Does `fault` to the connection that carries frame number `frame` (0 is the next one), `times` times in a row. */
   plan(fault: Fault, frame: number, times?: number): void;
-  /** Refuses new connections while set. */ refusing: boolean;
-  /** Delays everything that passes, in either direction, in ms. */ delayMs: number;
-  /** By how much of itself each delay may vary, in [0, 1]; nothing overtakes what went before. */ jitter: number;
+  /** Refuses new connections while set. */
+  refusing: boolean;
+  /** Delays everything that passes, in either direction, in ms. */
+  delayMs: number;
+  /** By how much of itself each delay may vary, in [0, 1]; nothing overtakes what went before. */
+  jitter: number;
   close(): Promise<void>;
 }
 
@@ -119,8 +124,10 @@ export async function faultProxy(targetPort: number): Promise<FaultProxy> {
 
 interface Piece {
   readonly bytes: Buffer;
-  /** A whole data frame, rather than the answer to the upgrade or a control frame. */ readonly frame: boolean;
-  /** Where the frame's payload begins. */ readonly payload: number;
+  /** A whole data frame, rather than the answer to the upgrade or a control frame. */
+  readonly frame: boolean;
+  /** Where the frame's payload begins. */
+  readonly payload: number;
 }
 
 /** Cuts what a WebSocket server sends into the answer to the upgrade and whole frames (RFC 6455 §5.2, unmasked). */

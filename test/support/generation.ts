@@ -14,8 +14,10 @@ export interface Served {
 const SCRIPTED: Served = { model: "scripted", vocabulary: "scripted-vocabulary" };
 
 export interface GenerationOptions {
-  /** The scripted engine's language, unless another is given. */ readonly served?: Served;
-  /** Ids that end the answer; the language's own unless others are given. */ readonly stop?: readonly number[];
+  /** The scripted engine's language, unless another is given. */
+  readonly served?: Served;
+  /** Ids that end the answer; the language's own unless others are given. */
+  readonly stop?: readonly number[];
   readonly url: string;
   readonly prompt: readonly number[];
   readonly sampling: Sampling;
@@ -28,7 +30,8 @@ export interface GenerationOptions {
   readonly keep?: number;
   readonly retryMs?: readonly number[];
   readonly silenceMs?: number;
-  /** Called after each step; may hold the consumer up. */ readonly onStep?: (tokens: number) => Promise<void> | void;
+  /** Called after each step; may hold the consumer up. */
+  readonly onStep?: (tokens: number) => Promise<void> | void;
 }
 
 export interface Outcome extends Summary {

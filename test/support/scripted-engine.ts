@@ -21,12 +21,16 @@ export class ScriptedEngine implements TargetEngine {
     cost: (tokens) => tokens,
     drafted: () => true,
   };
-  /** How long a pass takes; 0 leaves it synchronous inside. */ stepMs = 0;
+  /** How long a pass takes; 0 leaves it synchronous inside. */
+  stepMs = 0;
   passes = 0;
   slices = 0;
-  /** Sequences that are open. */ sequences = 0;
-  /** Sequences being worked on at this moment, by how many callers at most. */ mostAtOnce = 0;
-  /** Set to make the next pass fail. */ fault: Error | null = null;
+  /** Sequences that are open. */
+  sequences = 0;
+  /** Sequences being worked on at this moment, by how many callers at most. */
+  mostAtOnce = 0;
+  /** Set to make the next pass fail. */
+  fault: Error | null = null;
 
   open(): EngineSequence {
     this.sequences++;

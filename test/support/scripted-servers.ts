@@ -1,6 +1,6 @@
 /**
- * SGLang's and vLLM's HTTP interfaces, as far as the engines use them, over the made-up language of `scripted.ts`: the shapes are those
- * that the real servers sent (npm run test:engines asks the real ones). They can be made to fail.
+ * SGLang's and vLLM's HTTP interfaces, as far as the engines use them, over the made-up language of `scripted.ts`: the
+ * shapes are those that the real servers sent (npm run test:engines asks the real ones). They can be made to fail.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,15 +8,12 @@ import { scriptedRow, sleep, V } from "./scripted.ts";
 
 export interface ScriptedServer {
   readonly url: string;
-  /** Streams that nobody has ended yet. */ readonly streaming: number;
-  /** Requests answered. */ readonly requests: { readonly path: string; readonly body: Record<string, unknown> }[];
-  /** What the next request meets instead of an answer. */ fault:
-    | "500"
-    | "400"
-    | "garbage"
-    | "cut"
-    | { stallMs: number }
-    | null;
+  /** Streams that nobody has ended yet. */
+  readonly streaming: number;
+  /** Requests answered. */
+  readonly requests: { readonly path: string; readonly body: Record<string, unknown> }[];
+  /** What the next request meets instead of an answer. */
+  fault: "500" | "400" | "garbage" | "cut" | { stallMs: number } | null;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * A made-up language of V tokens whose next-token logits are a hash of the last two tokens, and things that speak it: the
- * answer a target gives alone (the reference), and drafters that are right, wrong, late or broken. Deterministic.
+ * A made-up language of V tokens whose next-token logits are a hash of the last two tokens, and things that speak it:
+ * the answer a target gives alone (the reference), and drafters that are right, wrong, late or broken. Deterministic.
  */
 import { chooseToken } from "../../src/speculate/sample.ts";
 import type { Drafter, More, Proposed, Sampling, Sibling } from "../../src/speculate/types.ts";
@@ -19,7 +19,10 @@ export function scriptedRow(timeline: readonly number[]): Float32Array {
   return row;
 }
 
-/** The logits of one pass, as `Judge` counts its rows: after the timeline and each token of the draft, then after each sibling. */
+/**
+ * The logits of one pass, as `Judge` counts its rows: after the timeline and each token of the draft, then after each
+ * sibling.
+ */
 export function scriptedRows(
   timeline: readonly number[],
   draft: readonly number[],
@@ -49,7 +52,10 @@ export const sleep = (ms: number): Promise<void> => new Promise((resolve) => set
 
 type Guess = (timeline: readonly number[], calls: number) => number | null;
 
-/** A drafter built from a function that guesses the next token of a timeline, or has no guess; and maybe others that do as well. */
+/**
+ * A drafter built from a function that guesses the next token of a timeline, or has no guess; and maybe others that do
+ * as well.
+ */
 export class GuessDrafter implements Drafter {
   readonly guess: Guess;
   readonly delayMs: number;

@@ -1,7 +1,7 @@
 /**
- * An origin without a server: the gateway and the wasm engine in a Worker, reached from the edge through a service binding.
- * The target's pack lies among the static assets and is loaded by whichever request comes first. What outlives a request
- * here is plain data and WASM memory; sockets and timers belong to the request that made them.
+ * An origin without a server: the gateway and the wasm engine in a Worker, reached from the edge through a service
+ * binding. The target's pack lies among the static assets and is loaded by whichever request comes first. What outlives
+ * a request here is plain data and WASM memory; sockets and timers belong to the request that made them.
  */
 import { loadLlama } from "../../draft/llama.ts";
 import { readPackHeader } from "../../format/pack-reader.ts";
@@ -16,8 +16,10 @@ import { errorResponse } from "../errors.ts";
 import { DEFAULT_LIMITS, Gateway } from "../gateway.ts";
 
 interface Env {
-  /** The target's pack. */ readonly ASSETS: Fetcher;
-  /** KV pages of 32 tokens, for all sessions together; also bounds the longest timeline. */ readonly KV_PAGES: number;
+  /** The target's pack. */
+  readonly ASSETS: Fetcher;
+  /** KV pages of 32 tokens, for all sessions together; also bounds the longest timeline. */
+  readonly KV_PAGES: number;
   /** Secret: bearer token that the edge must send; without one, whoever reaches this Worker may use it. */
   readonly ORIGIN_TOKEN?: string;
 }

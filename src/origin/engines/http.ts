@@ -1,6 +1,6 @@
 /**
- * What engines behind an HTTP server have in common: a JSON request, then one checked reply or a stream of them, or an error
- * that says whose fault it is.
+ * What engines behind an HTTP server have in common: a JSON request, then one checked reply or a stream of them, or an
+ * error that says whose fault it is.
  */
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import type * as z from "zod";
@@ -29,8 +29,8 @@ export class EngineServer {
   }
 
   /**
-   * Rejects with `engine_unreachable` (503) or `engine_failed` (502), which may pass, or `engine_refused` (502), which will not:
-   * the server answered that the request itself is wrong, or something that is no answer to it.
+   * Rejects with `engine_unreachable` (503) or `engine_failed` (502), which may pass, or `engine_refused` (502), which
+   * will not: the server answered that the request itself is wrong, or something that is no answer to it.
    */
   async post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T> {
     return this.#ask("POST", path, body, schema);
@@ -41,8 +41,8 @@ export class EngineServer {
   }
 
   /**
-   * The events of an answer that is streamed as server-sent events. Ends with the answer; leaving early ends the request.
-   * Comments and other signs of life count against the timeout. Rejects as `post` does.
+   * The events of an answer that is streamed as server-sent events. Ends with the answer; leaving early ends the
+   * request. Comments and other signs of life count against the timeout. Rejects as `post` does.
    */
   async *stream<T>(path: string, body: unknown, schema: z.ZodType<T>): AsyncGenerator<T, void> {
     const leaving = new AbortController();

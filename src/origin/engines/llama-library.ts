@@ -1,6 +1,7 @@
 /**
- * node-llama-cpp as far as the llama engine uses it, and where it is found. It is no dependency of the project: with the binaries of
- * all platforms it takes 1.3 GB. Whoever wants the engine installs it with those of his own (30 MB for a CPU).
+ * node-llama-cpp as far as the llama engine uses it, and where it is found. It is no dependency of the project: with
+ * the binaries of all platforms it takes 1.3 GB. Whoever wants the engine installs it with those of his own (30 MB for
+ * a CPU).
  */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -77,7 +78,8 @@ export interface Reply {
   readonly next: {
     readonly token?: number | null;
     readonly logits?: ReadonlyMap<number, number>;
-    /** Σ exp(logit − largest). */ readonly totalLogitWeight?: number;
+    /** Σ exp(logit − largest). */
+    readonly totalLogitWeight?: number;
   };
 }
 
@@ -92,7 +94,9 @@ export interface LibrarySequence {
   clearHistory(): Promise<void>;
 }
 
-/** From the project's own packages, or from .cache/llama beside them. Throws `library_missing` saying what to install. */
+/**
+ * From the project's own packages, or from .cache/llama beside them. Throws `library_missing` saying what to install.
+ */
 export async function findLlamaLibrary(): Promise<Library> {
   const beside = resolve(import.meta.dirname, "../../../.cache/llama");
   const installed = join(beside, "node_modules/node-llama-cpp/dist/index.js");
@@ -103,13 +107,15 @@ export async function findLlamaLibrary(): Promise<Library> {
   } catch (cause) {
     const platform = `${process.platform}-${process.arch}`;
     const binaries = BINARIES[platform];
-    const install = `npm install --prefix .cache/llama --omit=optional node-llama-cpp@${LLAMA_VERSION} @node-llama-cpp/${binaries}@${LLAMA_VERSION}`;
+    const packages = `node-llama-cpp@${LLAMA_VERSION} @node-llama-cpp/${binaries}@${LLAMA_VERSION}`;
+    const install = `npm install --prefix .cache/llama --omit=optional ${packages}`;
     throw new OutriderError(
       "library_missing",
       binaries
         ? `the llama engine needs node-llama-cpp, which is not installed: ${install} ` +
             `(for an NVIDIA GPU @node-llama-cpp/${binaries}-cuda, for others -vulkan)`
-        : `the llama engine needs node-llama-cpp, which has no binaries for ${platform}; its own documentation says how to build them`,
+        : `the llama engine needs node-llama-cpp, which has no binaries for ${platform}; ` +
+            "its own documentation explains how to build them",
       { cause },
     );
   }

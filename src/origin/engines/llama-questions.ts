@@ -1,16 +1,16 @@
 /**
- * What to ask llama.cpp about a position so that the target's own token, `chooseToken` of all logits, follows from little: maps
- * of a whole vocabulary cost more than the pass of a small model.
+ * What to ask llama.cpp about a position so that the target's own token, `chooseToken` of all logits, follows from
+ * little: maps of a whole vocabulary cost more than the pass of a small model.
  *
  *   greedy      its argmax
  *   top_k       the k likeliest and one more
  *   top_p       the likeliest, at the request's temperature, and the total weight
- *   neither     the noise as a bias. The tokens of loudest noise, those above a level g, get temperature · (noise − g) added
- *               before the likeliest are taken; so of all others x + noise ≤ (the last one's biased logit) / temperature + g.
- *               Where the winner exceeds that, it is the winner of all.
+ *   neither     the noise as a bias. Tokens whose noise exceeds a level g get temperature · (noise − g) added before the
+ *               likeliest are taken. Then x + noise ≤ (the last one's biased logit) / temperature + g holds for all
+ *               others. A winner that exceeds that bound is the winner of all.
  *
- * Where that leaves more than one token possible, all logits are asked for. BiLD's rule wants the draft token's own probability
- * besides: greedily that is one more logit and the total, sampled all logits.
+ * Where that leaves more than one token possible, all logits are asked for. BiLD's rule wants the draft token's own
+ * probability besides: greedily that is one more logit and the total, sampled all logits.
  */
 
 import { gumbel, noiseBits, noiseKey } from "../../model/noise.ts";
@@ -31,8 +31,10 @@ const DRAW = { temperature: 1, topP: 1, minP: 0, seed: 0 } as const;
 /** A question and how to read the reply. */
 export interface Inquiry {
   readonly question: Question;
-  /** The target's own token; null where the reply leaves that open. */ own(reply: Reply): number | null;
-  /** ln p of the token that was wanted. */ logProbability?(reply: Reply): number;
+  /** The target's own token; null where the reply leaves that open. */
+  own(reply: Reply): number | null;
+  /** ln p of the token that was wanted. */
+  logProbability?(reply: Reply): number;
 }
 
 /** What this needs of the library. */

@@ -1,12 +1,14 @@
 /**
- * The target in llama.cpp, through node-llama-cpp: GGUF models on CPU, CUDA, Metal or Vulkan. One context holds as many sequences
- * as sessions are kept; what several of them ask at once goes through the model as one batch, which the library collects.
+ * The target in llama.cpp, through node-llama-cpp: GGUF models on CPU, CUDA, Metal or Vulkan. One context holds as many
+ * sequences as sessions are kept; what several of them ask at once goes through the model as one batch, which the
+ * library collects.
  *
  *   timeline  p p p p a b c          held   p p p p a b x y      x y: a refused draft, erased before the next pass
  *   pass      c d1 d2 d3             asked  after c, d1, d2, d3
  *
- * A batch of several positions and a single one go through different kernels of ggml, whose sums differ in their last bits: where
- * two tokens are as good as tied, the target may choose the one or the other (docs/engines.md has how often).
+ * A batch of several positions and a single one go through different kernels of ggml, whose sums differ in their last
+ * bits: where two tokens are as good as tied, the target may choose the one or the other (docs/engines.md has how
+ * often).
  */
 import { basename } from "node:path";
 import { readGgufMetadata } from "../../format/gguf.ts";
@@ -24,12 +26,15 @@ import { inquire, inquireAll, type Vocabulary } from "./llama-questions.ts";
 const SLICE = 256;
 
 export interface LlamaOptions {
-  /** Sequences that can be open at once. */ readonly sequences: number;
+  /** Sequences that can be open at once. */
+  readonly sequences: number;
   /** Tokens of key/value memory for all sequences together; null makes it four whole contexts. */
   readonly kvTokens: number | null;
   readonly maxDraft: number;
-  /** False keeps to the CPU. */ readonly gpu: boolean;
-  /** Absent: as many as the library thinks fit. */ readonly threads?: number;
+  /** False keeps to the CPU. */
+  readonly gpu: boolean;
+  /** Absent: as many as the library thinks fit. */
+  readonly threads?: number;
 }
 
 /**
@@ -54,7 +59,8 @@ export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise
   if (contextSize < 2 * maxDraft) {
     throw new OutriderError(
       "bad_option",
-      `${kvTokens} tokens of key/value memory for ${sequences} sessions leave ${contextSize} each; give more, or fewer sessions`,
+      `${kvTokens} tokens of key/value memory for ${sequences} sessions leave ${contextSize} each; ` +
+        "give more with --kv-tokens, or fewer sessions with --max-sessions",
     );
   }
   const context = await model

@@ -1,4 +1,7 @@
-/** What engines behind a server have in common: the server keeps keys and values, and tells of a position its likeliest tokens. */
+/**
+ * What engines behind a server have in common: the server keeps keys and values, and tells of a position its likeliest
+ * tokens.
+ */
 import type { Decision } from "../../speculate/accept.ts";
 import type { Rule, Sampling, Sibling } from "../../speculate/types.ts";
 import { type Deciding, type EngineSequence, type TargetEngine, Timeline } from "../engine.ts";
@@ -6,10 +9,13 @@ import type { ServedModel } from "./served-model.ts";
 
 export interface RemoteOptions {
   readonly url: string;
-  /** A pack or checkpoint directory of the model that the server runs. */ readonly directory: string;
-  /** Bearer token of the server. */ readonly token: string | null;
+  /** A pack or checkpoint directory of the model that the server runs. */
+  readonly directory: string;
+  /** Bearer token of the server. */
+  readonly token: string | null;
   readonly maxDraft: number;
-  /** Generations at once. */ readonly sessions: number;
+  /** Generations at once. */
+  readonly sessions: number;
 }
 
 /** One pass over the timeline and a draft with its siblings. Rejects with an OutriderError. */
@@ -25,12 +31,15 @@ type Run = (timeline: readonly number[], most: number) => AsyncGenerator<readonl
 export interface Remote {
   /** As `TargetEngine.name`. */
   readonly name: string;
-  /** With the context that the server leaves. */ readonly served: ServedModel;
+  /** With the context that the server leaves. */
+  readonly served: ServedModel;
   readonly rules: readonly Rule["kind"][];
   readonly maxDraft: number;
-  /** Whether a pass judges siblings. */ readonly siblings: boolean;
+  /** Whether a pass judges siblings. */
+  readonly siblings: boolean;
   readonly sessions: number;
-  /** As `Capabilities.drafted`. */ drafted(sampling: Sampling): boolean;
+  /** As `Capabilities.drafted`. */
+  drafted(sampling: Sampling): boolean;
   readonly pass: Pass;
   readonly run: Run;
 }

@@ -1,6 +1,6 @@
 /**
- * What a gateway must know of a model that another server runs: ids only count the same where the token tables are the same, and
- * the servers' HTTP interfaces tell neither table nor longest context.
+ * What a gateway must know of a model that another server runs: ids only count the same where the token tables are the
+ * same, and the servers' HTTP interfaces tell neither table nor longest context.
  */
 import { join } from "node:path";
 import * as z from "zod";
@@ -15,7 +15,8 @@ const MAX_BYTES = 64 * 1024 * 1024;
 export interface ServedModel {
   readonly model: string;
   readonly vocabulary: { readonly size: number; readonly hash: string };
-  /** Tokens that the model was made for. */ readonly context: number;
+  /** Tokens that the model was made for. */
+  readonly context: number;
 }
 
 /** Of a pack only the name is its own; the rest is what every Hugging Face checkpoint has. */
@@ -23,8 +24,8 @@ const packSchema = z.object({ model: z.string() });
 const configSchema = z.object({ max_position_embeddings: z.int().min(2) });
 
 /**
- * Reads config.json and tokenizer.json of a pack, or of the Hugging Face checkpoint that the server runs. Throws `not_found` or
- * `bad_model` naming the file.
+ * Reads config.json and tokenizer.json of a pack, or of the Hugging Face checkpoint that the server runs. Throws
+ * `not_found` or `bad_model` naming the file.
  */
 export async function readServedModel(directory: string): Promise<ServedModel> {
   const open = openDirectory(directory);

@@ -1,14 +1,14 @@
 /**
- * The target in an SGLang server, through its native /generate: token ids in, no new tokens, logarithms of probability of the
- * positions from the timeline's last token on.
+ * The target in an SGLang server, through its native /generate: token ids in, no new tokens, logarithms of probability
+ * of the positions from the timeline's last token on.
  *
  *   input_ids            p p p p c d1 d2 d3      logprob_start_len: the position of c
  *   input_top_logprobs   - after c, d1, d2       row 0, of c itself, is null: its distribution is in the cached part
  *   output_top_logprobs  after d3
  *
- * The radix cache keeps the prefix from pass to pass and from turn to turn; its match ends before logprob_start_len, so a pass
- * computes c and the draft. A sibling is one more sequence of the same request, … c d1 s2, told of its last position. The server
- * dies of ids outside its vocabulary: the gateway lets none through.
+ * The radix cache keeps the prefix from pass to pass and from turn to turn; its match ends before logprob_start_len, so
+ * a pass computes c and the draft. A sibling is one more sequence of the same request, … c d1 s2, told of its last
+ * position. The server dies of ids outside its vocabulary: the gateway lets none through.
  */
 import * as z from "zod";
 import { accept, type Decision, partialJudge, positionsOf } from "../../speculate/accept.ts";
@@ -21,7 +21,10 @@ import { readServedModel } from "./served-model.ts";
 
 /** Tokens that the server keeps back of its context. */
 const RESERVED = 8;
-/** Longest list of likeliest tokens that is asked for at every position at first, also where the request does not say how many it takes. */
+/**
+ * Longest list of likeliest tokens that is asked for at every position at first, also where the request does not say
+ * how many it takes.
+ */
 const MAX_LIKELIEST = 256;
 /** Where it leaves the first token open: a hot top_p takes hundreds. */
 const MORE_LIKELIEST = 4096;

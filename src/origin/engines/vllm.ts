@@ -1,14 +1,14 @@
 /**
- * The target in a vLLM server, through its completions. It has no way to score a draft and keep the prefix: `prompt_logprobs`
- * switches the prefix cache off and computes the whole timeline. So a draft is judged in whichever of two ways computes fewer tokens:
+ * The target in a vLLM server, through its completions. It has no way to score a draft and keep the prefix:
+ * `prompt_logprobs` switches the prefix cache off and computes the whole timeline. So a draft is judged in whichever of
+ * two ways computes fewer tokens:
  *
  *   whole       one prompt, p p p p c d1 d2 d3, with prompt_logprobs          all of them
  *   beginnings  K + 1 prompts, … c | … c d1 | … c d1 d2 | …, one token each   of each what its last block of 16 lacks
  *
- * Beginnings share the cached blocks and run as one batch; a sibling is one more of them. Without a draft both ways are the same
- * plain request.
- * A sampled token is known for sure only where top_k leaves no more tokens than the server tells. Otherwise the server's own
- * sampler draws it, without drafts, and its draw does not repeat for a seed.
+ * Beginnings share the cached blocks and run as one batch; a sibling is one more of them. Without a draft both ways are
+ * the same plain request. A sampled token is known for sure only where top_k leaves no more tokens than the server
+ * tells. Otherwise the server's own sampler draws it, without drafts, and its draw does not repeat for a seed.
  */
 import * as z from "zod";
 import { accept, type Decision, partialJudge, positionsOf } from "../../speculate/accept.ts";
@@ -88,7 +88,10 @@ async function* run(server: EngineServer, model: string, timeline: readonly numb
   for await (const { choices } of server.stream("/v1/completions", body, runSchema)) yield choices[0]?.token_ids ?? [];
 }
 
-/** Whether `prompt_logprobs` computes fewer tokens for a draft of K after P tokens than K + 1 beginnings do behind the cache. */
+/**
+ * Whether `prompt_logprobs` computes fewer tokens for a draft of K after P tokens than K + 1 beginnings do behind the
+ * cache.
+ */
 export function wholeIsCheaper(P: number, K: number): boolean {
   if (K === 0) return false;
   let behindCache = 0;
@@ -102,7 +105,8 @@ interface Ways {
   readonly timeline: readonly number[];
   readonly draft: readonly number[];
   readonly siblings: readonly Sibling[];
-  /** Likeliest tokens to tell. */ readonly count: number;
+  /** Likeliest tokens to tell. */
+  readonly count: number;
 }
 
 /** What all requests say: one token, its likeliest rivals by id. A seed in the request kills vLLM's CPU engine. */
@@ -129,7 +133,9 @@ async function beginnings({ server, model, timeline, draft, siblings, count }: W
   return choices.toSorted((a, b) => a.index - b.index).map(last);
 }
 
-/** A position as `prompt_logprobs` tells it: the `count` asked for, and the draft's token even where it is none of them. */
+/**
+ * A position as `prompt_logprobs` tells it: the `count` asked for, and the draft's token even where it is none of them.
+ */
 const ranked = (row: z.infer<typeof rankedSchema>, count: number): Likeliest =>
   likeliest(
     Object.entries(row).map(([id, { logprob }]) => [Number(id), logprob]),

@@ -2,12 +2,13 @@
  * The target on the project's own kernels, in one thread: no GPU, no native code, runs in Node and in a Worker.
  * One pass is one forward over what the cache lacks and the draft, with a row of logits for each position to decide.
  *
- *   timeline  p p p p p p a b c          cache   p p p p p p a b       the last token is never cached before a pass
- *   pass      c d1 d2 d3                 rows    after c, d1, d2, d3   kept d1 d2 → cache … c d1 d2, timeline … c d1 d2 own
- *                    s2                          and after s2          kept d1 s2 → cache … c d1, timeline … c d1 s2 own
+ *   timeline  p p p p p p a b c     cache  p p p p p p a b       the last token is never cached before a pass
+ *   pass      c d1 d2 d3            rows   after c, d1, d2, d3   d1 d2 kept: cache … c d1 d2, timeline … c d1 d2 own
+ *                    s2                    and after s2          d1 s2 kept: cache … c d1, timeline … c d1 s2 own
  *
  * Passes are synchronous inside, so sessions take turns; KV pages come from the model's pool, which takes them from the
- * least recently used sequence when it runs out: that one then prefills again. The gateway keeps those at work within it.
+ * least recently used sequence when it runs out: that one then prefills again. The gateway keeps those at work within
+ * it.
  */
 import type { Llama } from "../../draft/llama.ts";
 import { PAGE_TOKENS } from "../../kernels/abi.ts";
@@ -35,7 +36,7 @@ export class WasmEngine implements TargetEngine {
     if (isTrimmed(llama.header)) {
       throw new OutriderError(
         "trimmed_target",
-        `${model} has ${config.vocabulary} of ${vocabulary.size} tokens: it can draft, but not decide; serve its target`,
+        `${model} has ${config.vocabulary} of ${vocabulary.size} tokens: it can only draft; serve its target`,
       );
     }
     this.model = model;
