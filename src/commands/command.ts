@@ -1,7 +1,7 @@
 /**
- * What a command of `outrider` is: data that the help is written from, and a function. Types of options reach the function by
- * inference. Built on Node's tokenizer of arguments, because no small library has typed ranges, suggestions, help with the
- * examples first and one exit code for usage errors together.
+ * What a command of `outrider` is: data that the help is written from, and a function. Types of options reach the
+ * function by inference. Built on Node's tokenizer of arguments, because no small library has typed ranges,
+ * suggestions, help with the examples first and one exit code for usage errors together.
  */
 import { parseArgs, styleText } from "node:util";
 import { OutriderError } from "../model/errors.ts";
@@ -50,7 +50,10 @@ interface Definition<P, O> {
 
 export interface Command {
   help(name: string, summary: string): string;
-  /** Parses the arguments and runs. Throws `bad_option` for arguments that are not understood, and what the command throws. */
+  /**
+   * Parses the arguments and runs. Throws `bad_option` for arguments that are not understood, and what the command
+   * throws.
+   */
   run(argv: readonly string[]): Promise<void>;
 }
 

@@ -52,16 +52,16 @@ export const corpusCommand = command({
     }),
     json: flag("prints what was added as JSON"),
   },
-  notes: `Stores answers as token ids, a line each:
-{"prompt": ids, "answer": ids, "temperature": 0.7, "seed": 1, "split": "train" or "held-out"}.
+  notes: `Stores answers as token ids, a line each: {"prompt": ids, "answer": ids, "temperature": 0.7, "seed": 1,
+"split": "train" or "held-out"}.
 
-One prompt in 20 is held out, chosen by a hash of the prompt alone; later turns go with the first. A question asked twice, or
-an answer equal to another to its prompt, stands once. The same command run again continues, or adds what is missing: more
-questions, temperatures or tokens. Ctrl-C ends with what is begun, a second one at once.
+One prompt in 20 is held out, chosen by a hash of the prompt alone; later turns go with the first. A question asked
+twice, or an answer equal to another to its prompt, stands once. The same command run again continues, or adds what is
+missing: more questions, temperatures or tokens. Ctrl-C ends with what is begun, a second one at once.
 
-A server sends text, and the corpus holds ids that are made anew from the text. They can differ from the sampled ids, more
-often at higher temperatures. A server with sampling defaults of its own (top_k, penalties) must have them off. --self over
---url needs /v1/completions with a prompt of token ids.`,
+A server sends text, and the corpus holds ids that are made anew from the text. They can differ from the sampled ids,
+more often at higher temperatures. A server with sampling defaults of its own (top_k, penalties) must have them off.
+--self over --url needs /v1/completions with a prompt of token ids.`,
   async run({ out, prompts, self, temperature, maxTokens, limitTokens, seed, concurrency, json, ...source }) {
     if ((prompts === undefined) === (self === undefined)) throw usage("one of --prompts and --self is needed");
     const plan: Plan = {

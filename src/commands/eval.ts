@@ -1,4 +1,6 @@
-/** `outrider eval`: how well packs predict a text, alone and beside their original, and what they are worth as drafts. */
+/**
+ * `outrider eval`: how well packs predict a text, alone and beside their original, and what they are worth as drafts.
+ */
 import { textTable } from "../charts/text-table.ts";
 import { figureTable, LEGEND } from "../evaluate/columns.ts";
 import { evaluate } from "../evaluate/evaluate.ts";
@@ -23,8 +25,8 @@ export const evalCommand = command({
     noSpeed: flag("does not time the engine's decoding, which takes 3 seconds a model"),
     json: flag("prints a line of JSON a model"),
   },
-  notes: `Models run in f32 on the values that their weights stand for. A model with a trimmed vocabulary has no perplexity and
-no KL, because it cannot emit some of the tokens.`,
+  notes: `Models run in f32 on the values that their weights stand for. A model with a trimmed vocabulary has no
+perplexity and no KL, because it cannot emit some of the tokens.`,
   async run({ models, windows, length, first, noSpeed, json, ...given }) {
     const { text: file, answers, against, served } = given;
     if (file === undefined && answers === undefined) throw usage("--text or --answers is missing");

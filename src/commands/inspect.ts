@@ -22,8 +22,8 @@ export const inspectCommand = command({
     html: text("FILE", "also writes the report as a page with a plot"),
     json: flag("prints JSON instead of tables; times in seconds"),
   },
-  notes: `Measures each operation of a decode step and of a prefill on one thread, and the roofs of this machine: how fast it
-reads memory, multiplies and adds.`,
+  notes: `Measures each operation of a decode step and of a prefill on one thread, and the roofs of this machine: how
+fast it reads memory, multiplies and adds.`,
   async run({ pack, tokens, position, html, json }) {
     const header = await directoryHeader(pack);
     const { context } = header.config;

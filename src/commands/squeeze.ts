@@ -24,8 +24,8 @@ export const squeezeCommand = command({
   options: {
     model: text(
       "MODEL",
-      "what the draft is made from: a pack, a GGUF file, or a Hugging Face folder with its tokenizer. A module's default " +
-        "is its base: a known pair's target, or ../BASE/pack",
+      "what the draft is made from: a pack, a GGUF file, or a Hugging Face folder with its tokenizer. A module's " +
+        "default is its base: a known pair's target, or ../BASE/pack",
     ),
     out: text("DIRECTORY", "where the pack goes. A module's default is the folder pack beside it"),
     calibration: text("FILE", "text, or lines of JSON, that the recipe measures the model on"),
@@ -44,9 +44,9 @@ export const squeezeCommand = command({
     exportHf: text("DIRECTORY", "also writes a Hugging Face checkpoint in f32, for transformers"),
     json: flag("prints the result as JSON"),
   },
-  notes: `Ctrl-C stops it where it can go on: the same command continues from there. A vocabulary that is trimmed by frequency
-counts all of the calibration text. acceptance-* and draft-front-d* need lines of {"prompt", "answer"} token ids, as
-\`outrider corpus\` writes them.
+  notes: `Ctrl-C stops it where it can go on: the same command continues from there. A vocabulary that is trimmed by
+frequency counts all of the calibration text. acceptance-* and draft-front-d* need lines of {"prompt", "answer"} token
+ids, as \`outrider corpus\` writes them.
 
 Recipes: ${Object.keys(RECIPES).join(", ")}.`,
   async run({ recipe: name, samples, length, calibration, target, exportHf, json, ...given }) {

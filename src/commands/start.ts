@@ -19,9 +19,9 @@ export const startCommand = command({
     host: text("ADDRESS", "where to listen; 0.0.0.0 lets other machines in", { default: "localhost" }),
     draft: text("PACK", "another draft than the default, such as models/smollm2-135m-draft-s/pack"),
   },
-  notes: `Environment: OUTRIDER_GGUF names a GGUF file of the target to use instead of a download, OUTRIDER_CACHE the folder
-for models. Settings and secrets of the edge, such as API_KEYS, PREFER and SESSION_SECRET, are lines of the file .dev.vars in
-the current folder.
+  notes: `Environment: OUTRIDER_GGUF names a GGUF file of the target to use instead of a download, OUTRIDER_CACHE the
+folder for models. Settings and secrets of the edge, such as API_KEYS, PREFER and SESSION_SECRET, are lines of the
+file .dev.vars in the current folder.
 
 Ctrl-C or SIGTERM ends it.`,
   /** Serves until interrupted. */

@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { runningModule } from "../platform/places.ts";
 
 /** Of the runtime whose behaviour the Workers were tested with. */
-const COMPATIBILITY_DATE = "2026-10-01";
+export const COMPATIBILITY_DATE = "2026-10-01";
 
 /** The kernels are compiled by the bundler: workerd compiles no bytes at run time. */
 const RULES = [{ type: "CompiledWasm", globs: ["**/*.wasm"], fallthrough: true }];

@@ -94,3 +94,29 @@ async function answers(url: string, child: ChildProcess): Promise<boolean> {
   }
   return false;
 }
+
+/**
+ * Runs wrangler to its end.
+ * @param output `shown`: on this terminal, where it may also ask to log in; `kept`: returned
+ */
+export async function runWrangler(args: readonly string[], output: "shown" | "kept"): Promise<Ended> {
+  const child = spawn(nodeForWrangler(), [wranglerFile(), ...args], {
+    stdio: output === "shown" ? "inherit" : ["ignore", "pipe", "pipe"],
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false", ...(output === "kept" && { NO_COLOR: "1" }) },
+  });
+  const written = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const) {
+    child[stream]?.setEncoding("utf8").on("data", (text: string) => (written[stream] += text));
+  }
+  const status = await new Promise<number>((done, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => done(code ?? 1));
+  });
+  return { status, ...written };
+}
+
+export interface Ended {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}

@@ -1,4 +1,7 @@
-/** `outrider corpus` as it is typed, on the tiny target: what the file holds, and that it does not depend on how it came about. */
+/**
+ * `outrider corpus` as it is typed, on the tiny target: what the file holds, and that it does not depend on how it
+ * came about.
+ */
 import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,7 @@
-/** `outrider eval` on tiny packs: every figure against plain loops in f64, and drafting as the service's engine does it. */
+/**
+ * `outrider eval` on tiny packs: every figure against plain loops in f64, and drafting as the service's engine does
+ * it.
+ */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

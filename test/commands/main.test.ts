@@ -1,4 +1,7 @@
-/** Every command as it is typed: help, mistakes, exit status. In this process, so that there is no start of Node to wait for. */
+/**
+ * Every command as it is typed: help, mistakes, exit status. In this process, so that there is no start of Node to
+ * wait for.
+ */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";

@@ -104,7 +104,7 @@ async function healthy(
   throw new Error(`${url}/health did not answer 200; the process said:\n${child.output}`);
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer().on("error", reject);
     server.listen(0, "127.0.0.1", () => {

@@ -1,0 +1,47 @@
+/** `outrider init`: a folder with an edge of one's own. */
+import path from "node:path";
+import { writeScaffold } from "../service/scaffold.ts";
+import { command, flag, one, text, usage } from "./command.ts";
+
+export const initCommand = command({
+  examples: [
+    ["outrider init my-edge", "an edge for the default pair of models"],
+    ["outrider init my-edge --origin https://origin.example.com", "that knows where its origin is"],
+    ["outrider init my-edge --target model.gguf", "for a model of your own, without a draft"],
+  ],
+  positionals: { directory: one("DIR", "the new folder") },
+  options: {
+    origin: text("URL", "where the origin can be reached"),
+    pair: text("NAME", "a pair of models that the project knows"),
+    target: text("PATH", "a target of your own: a pack, a GGUF file or a Hugging Face folder"),
+    draft: text("PACK|none", "its draft, if it has one"),
+    json: flag("prints the files as JSON"),
+  },
+  notes: `Writes a Worker of one line, its wrangler file, package.json with scripts, .dev.vars.example, a README, and
+.prod.vars with a fresh API key. It asks nothing and changes nothing that is there.`,
+  async run({ directory, origin, pair, target, draft, json }) {
+    if (origin !== undefined && !/^https?:\/\/./.test(origin)) {
+      throw usage(`--origin is a URL such as https://origin.example.com, not "${origin}"`);
+    }
+    if (pair !== undefined && target !== undefined) throw usage("--pair and --target exclude each other");
+    const inside = (file: string) => path.relative(directory, file).replaceAll("\\", "/");
+    const isPath = draft !== undefined && draft !== "none" && (target !== undefined || draft.includes("/"));
+    const models = {
+      ...(pair !== undefined && { pair }),
+      ...(target !== undefined && { target: inside(target) }),
+      ...(draft !== undefined && { draft: isPath ? inside(draft) : draft }),
+    };
+    const files = await writeScaffold({ directory, origin, models });
+    if (json) return console.log(JSON.stringify({ directory, files }));
+    const next = ["npm install", "npx outrider build", "npx outrider deploy --dry-run"];
+    console.log(
+      [
+        `${directory}: ${files.join(", ")}`,
+        "",
+        "Next:",
+        ...[`cd ${directory}`, ...next].map((line) => `  ${line}`),
+        ...(origin === undefined ? ["", "Name your origin as ORIGIN_URL in wrangler.jsonc."] : []),
+      ].join("\n"),
+    );
+  },
+});
