@@ -1,4 +1,4 @@
-/** Bindings and settings of the edge Worker, typed. wrangler.toml declares them; README says what each does. */
+/** Bindings and settings of the edge Worker, typed. wrangler.toml declares them; docs/deploying.md says what each does. */
 export interface Env {
   /** Static files: the page, under /model/ what is known of the target, under /draft/ the draft's pack if there is one. */
   readonly ASSETS: Fetcher;
