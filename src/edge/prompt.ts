@@ -27,7 +27,7 @@ export function taskOf({ input, maxTokens }: Generation, { description, tokenize
     input.kind === "chat"
       ? chat().encode(input.messages)
       : typeof input.prompt === "string"
-        ? tokenizer.encodeMarkup(input.prompt)
+        ? tokenizer.encodePrompt(input.prompt)
         : input.prompt;
   const { size } = vocabulary;
   const bad = prompt.find((id) => id >= size);

@@ -6,30 +6,23 @@ import { OutriderError } from "../model/errors.ts";
 import type { TokenizerFiles } from "../model/tokenizer-files.ts";
 import type { Metadata } from "./gguf.ts";
 import { ggufContext } from "./gguf-facts.ts";
-
-const BYTE_LEVEL = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
-
-/** How text is split before merging, by `tokenizer.ggml.pre`. llama.cpp's "smollm" cuts off every digit, then splits as GPT-2. */
-const PRE_TOKENIZERS: Readonly<Record<string, object>> = {
-  smollm: { type: "Sequence", pretokenizers: [{ type: "Digits", individual_digits: true }, BYTE_LEVEL] },
-  "gpt-2": BYTE_LEVEL,
-};
+import { BYTE_LEVEL, SPLITS } from "./gguf-splits.ts";
 
 /** ggml's token types of tokens that are not made by merges. */
 const CONTROL = 3;
 const USER_DEFINED = 4;
 
-/** Throws `unsupported_model` for tokenizers other than byte-level BPE with a known split, `bad_gguf` for inconsistent tables. */
+/** Throws `unsupported_tokenizer` for tokenizers other than byte-level BPE with a known split, `bad_gguf` for inconsistent tables. */
 export function tokenizerFiles(file: string, metadata: Metadata): TokenizerFiles {
   const kind = metadata.get("tokenizer.ggml.model");
   const pre = String(metadata.get("tokenizer.ggml.pre") ?? "");
-  const preTokenizer = Object.hasOwn(PRE_TOKENIZERS, pre) ? PRE_TOKENIZERS[pre] : undefined;
-  if (kind !== "gpt2" || !preTokenizer) {
-    const known = Object.keys(PRE_TOKENIZERS).join(", ");
+  const split = Object.hasOwn(SPLITS, pre) ? SPLITS[pre] : undefined;
+  if (kind !== "gpt2" || !split) {
+    const known = Object.keys(SPLITS).join(", ");
     throw new OutriderError(
-      "unsupported_model",
-      `${file}: tokenizer ${JSON.stringify(kind)} with split ${JSON.stringify(pre)}; ` +
-        `only byte-level BPE ("gpt2") with one of ${known} can be read from GGUF. Import the safetensors checkpoint instead`,
+      "unsupported_tokenizer",
+      `${file}: tokenizer ${JSON.stringify(kind)} with split ${JSON.stringify(pre)}; only byte-level BPE ("gpt2") with one ` +
+        `of ${known} can be read from GGUF. Name the Hugging Face folder of the model instead: its tokenizer.json suffices`,
     );
   }
   const tokens = strings(file, metadata, "tokenizer.ggml.tokens");
@@ -49,14 +42,15 @@ export function tokenizerFiles(file: string, metadata: Metadata): TokenizerFiles
     const id = metadata.get(`tokenizer.ggml.${name}_token_id`);
     return typeof id === "number" ? tokens[id] : undefined;
   };
+  const bos = (metadata.get("tokenizer.ggml.add_bos_token") ?? split.bos) ? named("bos") : undefined;
   const tokenizer = {
     version: "1.0",
     truncation: null,
     padding: null,
     added_tokens: added,
-    normalizer: null,
-    pre_tokenizer: preTokenizer,
-    post_processor: null,
+    normalizer: split.nfc ? { type: "NFC" } : null,
+    pre_tokenizer: split.preTokenizer,
+    post_processor: bos === undefined ? null : beginWith(bos, tokens.indexOf(bos)),
     decoder: { ...BYTE_LEVEL, add_prefix_space: true },
     model: {
       type: "BPE",
@@ -66,7 +60,7 @@ export function tokenizerFiles(file: string, metadata: Metadata): TokenizerFiles
       end_of_word_suffix: null,
       fuse_unk: false,
       byte_fallback: false,
-      ignore_merges: false,
+      ignore_merges: split.ignoreMerges,
       vocab,
       merges,
     },
@@ -84,6 +78,14 @@ export function tokenizerFiles(file: string, metadata: Metadata): TokenizerFiles
   };
   return { "tokenizer.json": JSON.stringify(tokenizer), "tokenizer_config.json": JSON.stringify(config, null, 2) };
 }
+
+/** Hugging Face's way to say that a text begins with a token. */
+const beginWith = (token: string, id: number) => ({
+  type: "TemplateProcessing",
+  single: [{ SpecialToken: { id: token, type_id: 0 } }, { Sequence: { id: "A", type_id: 0 } }],
+  pair: [],
+  special_tokens: { [token]: { id: token, ids: [id], tokens: [token] } },
+});
 
 function strings(file: string, metadata: Metadata, key: string): string[] {
   const value = metadata.get(key);

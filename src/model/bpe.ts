@@ -29,12 +29,15 @@ export class Bpe {
   readonly #mergedIds: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #starts: Uint32Array;
+  /** Id + 1 by a hash of the token's bytes, open addressing; empty unless whole pieces are looked up. */
+  readonly #whole: Int32Array;
 
   /**
    * `tokens` by id in GPT-2's printable alphabet, null where there is none; `merges` as "left right", the first learnt first.
+   * With `ignoreMerges` a piece that is a token is that token, whatever its merges would make of it (Llama 3).
    * Throws `bad_tokenizer` at a merge of tokens that do not exist or a token outside the alphabet.
    */
-  constructor(tokens: readonly (string | null)[], merges: readonly string[]) {
+  constructor(tokens: readonly (string | null)[], merges: readonly string[], ignoreMerges = false) {
     const ids = new Map<string, number>();
     this.#starts = new Uint32Array(tokens.length + 1);
     for (const [id, token] of tokens.entries()) {
@@ -64,6 +67,9 @@ export class Bpe {
       this.#mergedIds[rank] = merged;
       this.#slots.set([left, right, rank + 1], this.#find(left, right));
     }
+    this.#whole = new Int32Array(ignoreMerges ? 2 ** Math.ceil(Math.log2(tokens.length * 2 + 2)) : 0);
+    if (!ignoreMerges) return;
+    for (const [id, token] of tokens.entries()) if (token) this.#whole[this.#wholeSlot(this.bytesOf(id))] = id + 1;
   }
 
   /** The bytes that a token stands for; none for an id that is not in the vocabulary. */
@@ -74,6 +80,11 @@ export class Bpe {
 
   /** Appends the tokens of one piece of bytes to `out`. O(n log n), whatever the piece. */
   encode(piece: Uint8Array, out: number[]): void {
+    const whole = this.#whole.length > 0 ? this.#whole[this.#wholeSlot(piece)]! - 1 : -1;
+    if (whole >= 0) {
+      out.push(whole);
+      return;
+    }
     const ids: number[] = [];
     for (const byte of piece) if (this.#byteIds[byte] !== -1) ids.push(this.#byteIds[byte]!);
     const length = ids.length;
@@ -105,6 +116,16 @@ export class Bpe {
       offer(at, after[at]!);
     }
     for (const id of ids) if (id !== -1) out.push(id);
+  }
+
+  /** Index of the slot of a token's bytes, or of the empty slot where they would go. */
+  #wholeSlot(bytes: Uint8Array): number {
+    const mask = this.#whole.length - 1;
+    let hash = 0x811c9dc5;
+    for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
+    let at = (hash ^ (hash >>> 15)) & mask;
+    while (this.#whole[at] !== 0 && !equal(this.bytesOf(this.#whole[at]! - 1), bytes)) at = (at + 1) & mask;
+    return at;
   }
 
   #rank(left: number, right: number): number {
@@ -152,6 +173,8 @@ class MergeQueue {
     return top;
   }
 }
+
+const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, at) => byte === b[at]);
 
 /** The bytes that a token in GPT-2's alphabet spells. Throws `bad_tokenizer` at a character outside it. */
 function spelledBytes(token: string): Uint8Array {

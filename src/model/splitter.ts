@@ -67,5 +67,5 @@ function portable(preTokenizer: unknown): unknown {
 export const unsupported = (what: string) =>
   new OutriderError(
     "unsupported_tokenizer",
-    `tokenizer.json: ${what}; only byte-level BPE tokenizers as SmolLM2's can be used`,
+    `tokenizer.json: ${what}; byte-level BPE can be used, and on an edge without a draft model SentencePiece's BPE and Unigram`,
   );

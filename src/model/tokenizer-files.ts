@@ -18,7 +18,8 @@ const MAX_TOKENS = 1 << 21;
 export function tokenTable(tokenizer: unknown): (string | null)[] {
   const json = tokenizer as { model?: { vocab?: unknown }; added_tokens?: unknown } | null;
   const vocab = json?.model?.vocab;
-  if (typeof vocab !== "object" || vocab === null || Array.isArray(vocab)) {
+  const isList = Array.isArray(vocab) && vocab.every(Array.isArray);
+  if (typeof vocab !== "object" || vocab === null || (Array.isArray(vocab) && !isList)) {
     throw new OutriderError("bad_tokenizer", "tokenizer.json: model.vocab is not a map of tokens to ids");
   }
   const added = json?.added_tokens ?? [];
@@ -31,7 +32,9 @@ export function tokenTable(tokenizer: unknown): (string | null)[] {
     while (table.length <= id) table.push(null);
     table[id] = token;
   };
-  for (const [token, id] of Object.entries(vocab)) put(token, id);
+  // Unigram has a list instead, of tokens with their scores.
+  if (Array.isArray(vocab)) for (const [id, entry] of vocab.entries()) put(entry[0], id);
+  else for (const [token, id] of Object.entries(vocab)) put(token, id);
   for (const token of added) put(token?.content, token?.id);
   return table;
 }

@@ -1,75 +1,64 @@
 /**
- * Text ⇄ token ids. The normaliser and the splitting into pieces are @huggingface/tokenizers'; merging is our compact
- * table (bpe.ts), since the library keeps every merge as a string and this must fit beside the weights.
+ * Text ⇄ token ids. Added tokens are found here; what lies between them is a codec's: our compact table (codec.ts, bpe.ts)
+ * or the library as it is (library-codec.ts).
  * Special tokens are commands to the model: `encode` never produces one, whatever the text says, `encodeMarkup` does.
  */
-import { Bpe } from "./bpe.ts";
+import { type AddedToken, bpeCodec, type Codec, type PostProcessor, type TokenizerJson } from "./codec.ts";
 import { OutriderError } from "./errors.ts";
-import { splitter, unsupported } from "./splitter.ts";
+import { libraryCodec } from "./library-codec.ts";
+import { unsupported } from "./splitter.ts";
 import { tokenTable } from "./tokenizer-files.ts";
 
-/** The fields of `tokenizer.json` that are read here; tokenTable checks the vocabulary and the added tokens' ids. */
-interface TokenizerJson {
-  readonly added_tokens: readonly AddedToken[];
-  readonly normalizer: unknown;
-  readonly pre_tokenizer: unknown;
-  readonly post_processor: { readonly type?: unknown } | null;
-  readonly decoder: { readonly type?: unknown } | null;
-  readonly model: Readonly<Record<string, unknown>> & { readonly merges: readonly (string | [string, string])[] };
-}
-
-interface AddedToken {
-  readonly id: number;
-  readonly content: string;
-  readonly special?: boolean;
-  readonly lstrip?: boolean;
-  readonly rstrip?: boolean;
-  readonly single_word?: boolean;
-}
-
 export class Tokenizer {
-  readonly #bpe: Bpe;
-  readonly #split: (text: string) => string[];
+  readonly #codec: Codec;
   /** Text of the added tokens → id: the special ones, and those that are ordinary words. */
   readonly #special: AddedTokens;
   readonly #words: AddedTokens;
+  /** Tokens that a whole text begins with. */
+  readonly #prefix: readonly number[];
   readonly #encoder = new TextEncoder();
 
   /**
-   * Takes the text of `tokenizer.json`. Throws `unsupported_tokenizer` for anything but byte-level BPE, naming the field,
-   * and `bad_tokenizer` for tables that contradict themselves.
+   * Takes the text of `tokenizer.json`. Throws `unsupported_tokenizer` for anything but byte-level BPE unless `codecOf`
+   * knows more, naming the field, and `bad_tokenizer` for tables that contradict themselves.
    */
-  constructor(tokenizerJson: string) {
+  constructor(tokenizerJson: string, codecOf: typeof bpeCodec = bpeCodec) {
     const json = parse(tokenizerJson);
     const table = tokenTable(json);
     checkSupported(json);
-    const { added_tokens: added, normalizer, pre_tokenizer, model } = json;
+    const { added_tokens: added } = json;
     this.#special = new AddedTokens(added.filter((token) => token.special));
     this.#words = new AddedTokens(added.filter((token) => !token.special));
     for (const { id } of added) table[id] = null;
-    const merges = model.merges.map((merge) => (typeof merge === "string" ? merge : merge.join(" ")));
-    this.#bpe = new Bpe(table, merges);
-    this.#split = splitter(normalizer, pre_tokenizer);
+    this.#codec = codecOf(json, table);
+    this.#prefix = prefixOf(json.post_processor).flatMap((content) => this.specialId(content) ?? []);
   }
 
   /** Ids of plain text. Special tokens in it are text like any other: nobody's message can open or end a turn. */
   encode(text: string): number[] {
     const out: number[] = [];
-    this.#encodeText(text, out);
+    this.#encodeText(text, true, out);
     return out;
   }
 
-  /** Ids of text that may command the model, such as a rendered chat template or a raw prompt: special tokens are recognised. */
+  /** Ids of text that may command the model, such as a rendered chat template: special tokens are recognised. */
   encodeMarkup(text: string): number[] {
     return this.encodeMarked(text, (piece) => piece);
+  }
+
+  /** Ids of a raw prompt: as `encodeMarkup`, and what the model wants every text to begin with. */
+  encodePrompt(text: string): number[] {
+    const ids = this.encodeMarkup(text);
+    const begun = this.#prefix.every((id, at) => ids[at] === id);
+    return begun ? ids : [...this.#prefix, ...ids];
   }
 
   /** As `encodeMarkup`, with `unmark` applied to the text between special tokens once these have been found. */
   encodeMarked(text: string, unmark: (text: string) => string): number[] {
     const out: number[] = [];
-    for (const piece of this.#special.cut(text)) {
+    for (const [n, piece] of this.#special.cut(text).entries()) {
       if (typeof piece === "number") out.push(piece);
-      else this.#encodeText(unmark(piece), out);
+      else this.#encodeText(unmark(piece), n === 0, out);
     }
     return out;
   }
@@ -97,21 +86,36 @@ export class Tokenizer {
     return this.#special.idOf(content);
   }
 
-  #encodeText(text: string, out: number[]): void {
-    for (const piece of this.#words.cut(text)) {
+  #encodeText(text: string, first: boolean, out: number[]): void {
+    for (const [n, piece] of this.#words.cut(text).entries()) {
       if (typeof piece === "number") out.push(piece);
-      else for (const part of this.#split(piece)) this.#bpe.encode(this.#encoder.encode(part), out);
+      else this.#codec.encode(piece, first && n === 0, out);
     }
   }
 
   #bytesOf(id: number): Uint8Array {
     const word = this.#words.contentOf(id);
-    return word === undefined ? this.#bpe.bytesOf(id) : this.#encoder.encode(word);
+    return word === undefined ? this.#codec.bytesOf(id) : this.#encoder.encode(word);
   }
 }
 
-/** The tokenizer of a `tokenizer.json`. Throws `unsupported_tokenizer` or `bad_tokenizer`. */
-export const openTokenizer = (tokenizerJson: string): Tokenizer => new Tokenizer(tokenizerJson);
+/**
+ * The tokenizer of any target: SentencePiece's kinds too, which take more memory. Throws `unsupported_tokenizer` naming what
+ * cannot be read, or `bad_tokenizer`.
+ */
+export const openTokenizer = (tokenizerJson: string): Tokenizer =>
+  new Tokenizer(tokenizerJson, (json, table) =>
+    json.decoder?.type === "ByteLevel" ? bpeCodec(json, table) : libraryCodec(json, table),
+  );
+
+/** Texts of the special tokens that a post-processor puts before a text. Those that it puts behind one do not begin anything. */
+function prefixOf(post: PostProcessor | null | undefined): string[] {
+  if (post?.type === "Sequence") return (post.processors ?? []).flatMap(prefixOf);
+  if (post?.type !== "TemplateProcessing") return [];
+  const single = post.single ?? [];
+  const text = single.findIndex((piece) => "Sequence" in piece);
+  return single.slice(0, Math.max(0, text)).flatMap((piece) => piece.SpecialToken?.id ?? []);
+}
 
 function parse(tokenizerJson: string): TokenizerJson {
   try {
@@ -121,26 +125,24 @@ function parse(tokenizerJson: string): TokenizerJson {
   }
 }
 
-function checkSupported({ added_tokens: added, post_processor: post, decoder, model }: TokenizerJson): void {
+function checkSupported({ added_tokens: added, post_processor: post }: TokenizerJson): void {
   const needs: [string, boolean][] = [
     ["added_tokens must be a list", Array.isArray(added)],
     // Two characters or more, so that one that somebody writes can be broken in the middle (chat.ts).
-    ["special tokens must have two characters or more", added?.every(({ content }) => content.length > 1)],
-    ["added tokens must not strip what surrounds them", !added?.some((t) => t.lstrip || t.rstrip || t.single_word)],
-    ["post_processor must be null or ByteLevel", post == null || post.type === "ByteLevel"],
-    ["decoder must be ByteLevel", decoder?.type === "ByteLevel"],
-    ["model must be BPE", model.type === "BPE" && Array.isArray(model.merges)],
-    ["model.merges must be pairs", model.merges?.every((merge) => typeof merge === "string" || Array.isArray(merge))],
     [
-      "model must not fall back to bytes, ignore merges or mark subwords",
-      !UNSUPPORTED_FLAGS.some((flag) => model[flag]),
+      "special tokens must have two characters or more",
+      added?.every(({ content, special }) => !special || content.length > 1),
     ],
+    ["added tokens must not be found at word boundaries only", !added?.some((token) => token.single_word)],
+    ["post_processor must be null, ByteLevel or TemplateProcessing", postProcessorsOf(post).every(isKnown)],
   ];
   const unmet = needs.find(([, met]) => !met);
   if (unmet) throw unsupported(unmet[0]);
 }
 
-const UNSUPPORTED_FLAGS = ["byte_fallback", "ignore_merges", "continuing_subword_prefix", "end_of_word_suffix"];
+const postProcessorsOf = (post: PostProcessor | null | undefined): readonly PostProcessor[] =>
+  post == null ? [] : post.type === "Sequence" ? (post.processors ?? []).flatMap(postProcessorsOf) : [post];
+const isKnown = ({ type }: PostProcessor): boolean => type === "ByteLevel" || type === "TemplateProcessing";
 
 /** Text of tokens that arrive one by one. A character whose bytes are spread over tokens comes with its last one. */
 export class TokenDecoder {
@@ -162,18 +164,21 @@ export class TokenDecoder {
   }
 }
 
-/** Tokens that are found in text before it is split, the longest first. */
+/** Tokens that are found in text before it is split, the longest first. Some take the spaces beside them along. */
 class AddedTokens {
   readonly contents: readonly string[];
   readonly #ids: ReadonlyMap<string, number>;
   readonly #pattern: RegExp | undefined;
 
-  constructor(tokens: readonly { id: number; content: string }[]) {
+  constructor(tokens: readonly AddedToken[]) {
     this.contents = tokens.map((token) => token.content);
     this.#ids = new Map(tokens.map(({ id, content }) => [content, id]));
-    const longestFirst = [...this.contents].sort((a, b) => b.length - a.length);
-    const escaped = longestFirst.map((content) => content.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"));
-    if (tokens.length > 0) this.#pattern = new RegExp(`(${escaped.join("|")})`);
+    const longestFirst = [...tokens].sort((a, b) => b.content.length - a.content.length);
+    const patterns = longestFirst.map(({ content, lstrip, rstrip }) => {
+      const escaped = content.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+      return `${lstrip ? "\\s*" : ""}${escaped}${rstrip ? "\\s*" : ""}`;
+    });
+    if (tokens.length > 0) this.#pattern = new RegExp(`(${patterns.join("|")})`);
   }
 
   idOf(content: string): number | undefined {
@@ -188,7 +193,11 @@ class AddedTokens {
   /** The text as ids of these tokens and the pieces of text between them. */
   cut(text: string): (number | string)[] {
     if (!this.#pattern) return text === "" ? [] : [text];
-    const pieces = text.split(this.#pattern).filter((piece) => piece !== "");
-    return pieces.map((piece) => this.#ids.get(piece) ?? piece);
+    // Every other piece is what the pattern matched.
+    const pieces = text.split(this.#pattern);
+    return pieces.flatMap((piece, n) => {
+      if (piece === "") return [];
+      return [n % 2 === 1 ? (this.#ids.get(piece) ?? this.#ids.get(piece.trim()) ?? piece) : piece];
+    });
   }
 }

@@ -84,12 +84,16 @@ test.each([
   ["SentencePiece", { decoder: { type: "Metaspace" } }, "decoder must be ByteLevel"],
   [
     "tokens put in front",
-    { post_processor: { type: "TemplateProcessing" } },
-    "post_processor must be null or ByteLevel",
+    { post_processor: { type: "BertProcessing" } },
+    "post_processor must be null, ByteLevel or TemplateProcessing",
   ],
   ["Unigram", { model: { ...json.model, type: "Unigram" } }, "model must be BPE"],
   ["byte fallback", { model: { ...json.model, byte_fallback: true } }, "model must not fall back to bytes"],
-  ["stripping tokens", { added_tokens: [{ ...json.added_tokens[0], lstrip: true }] }, "must not strip what surrounds"],
+  [
+    "a token between word boundaries",
+    { added_tokens: [{ ...json.added_tokens[0], single_word: true }] },
+    "must not be found at word boundaries only",
+  ],
   ["one-character tokens", { added_tokens: [{ ...json.added_tokens[0], content: "<" }] }, "two characters or more"],
   [
     "a prefix space",

@@ -1,0 +1,69 @@
+/** Pieces of plain text ⇄ token ids: what differs between kinds of tokenizers. Special and added tokens are tokenizer.ts's. */
+import { Bpe } from "./bpe.ts";
+import { splitter, unsupported } from "./splitter.ts";
+
+/** The fields of `tokenizer.json` that are read; tokenTable checks the vocabulary and the added tokens' ids. */
+export interface TokenizerJson {
+  readonly added_tokens: readonly AddedToken[];
+  readonly normalizer: unknown;
+  readonly pre_tokenizer: unknown;
+  readonly post_processor: PostProcessor | null;
+  readonly decoder: { readonly type?: unknown } | null;
+  readonly model: Readonly<Record<string, unknown>> & { readonly merges: readonly (string | [string, string])[] };
+}
+
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  readonly special?: boolean;
+  readonly lstrip?: boolean;
+  readonly rstrip?: boolean;
+  readonly single_word?: boolean;
+}
+
+export interface PostProcessor {
+  readonly type?: unknown;
+  readonly processors?: readonly PostProcessor[];
+  readonly single?: readonly Readonly<Record<string, { readonly id: string }>>[];
+}
+
+export interface Codec {
+  /**
+   * Appends the ids of text that holds no added token.
+   * @param first whether the text is the beginning of what is encoded
+   */
+  encode(text: string, first: boolean, out: number[]): void;
+  /** The bytes that a token stands for; none for an id that is not in the vocabulary. */
+  bytesOf(id: number): Uint8Array;
+}
+
+/**
+ * Byte-level BPE on our own tables, small enough to lie beside a draft's weights.
+ * @param table tokens by id, null where an id is an added token or nothing
+ * Throws `unsupported_tokenizer` for other kinds, naming the field, `bad_tokenizer` for tables that contradict themselves.
+ */
+export function bpeCodec(
+  { normalizer, pre_tokenizer, decoder, model }: TokenizerJson,
+  table: (string | null)[],
+): Codec {
+  const needs: [string, boolean][] = [
+    ["decoder must be ByteLevel", decoder?.type === "ByteLevel"],
+    ["model must be BPE", model.type === "BPE" && Array.isArray(model.merges)],
+    ["model.merges must be pairs", model.merges?.every((merge) => typeof merge === "string" || Array.isArray(merge))],
+    ["model must not fall back to bytes or mark subwords", !UNSUPPORTED_FLAGS.some((flag) => model[flag])],
+  ];
+  const unmet = needs.find(([, met]) => !met);
+  if (unmet) throw unsupported(unmet[0]);
+  const merges = model.merges.map((merge) => (typeof merge === "string" ? merge : merge.join(" ")));
+  const bpe = new Bpe(table, merges, model.ignore_merges === true);
+  const split = splitter(normalizer, pre_tokenizer);
+  const encoder = new TextEncoder();
+  return {
+    encode(text, _, out) {
+      for (const part of split(text)) bpe.encode(encoder.encode(part), out);
+    },
+    bytesOf: (id) => bpe.bytesOf(id),
+  };
+}
+
+const UNSUPPORTED_FLAGS = ["byte_fallback", "continuing_subword_prefix", "end_of_word_suffix"];

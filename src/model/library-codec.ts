@@ -1,0 +1,56 @@
+/**
+ * SentencePiece's kinds of tokenizers (BPE with bytes to fall back to, Unigram) by @huggingface/tokenizers as it is. The
+ * library keeps its vocabulary as strings and maps, tens of megabytes, so only an edge without weights has room for them.
+ */
+import { Tokenizer as Library } from "@huggingface/tokenizers";
+import type { Codec, TokenizerJson } from "./codec.ts";
+import { unsupported } from "./splitter.ts";
+
+/** What SentencePiece writes for a space. */
+const SPACE = "\u2581";
+const BYTE = /^<0x([0-9A-F]{2})>$/;
+
+/** Throws `unsupported_tokenizer` for anything else, naming the model or the decoder. */
+export function libraryCodec(json: TokenizerJson, table: (string | null)[]): Codec {
+  const { model, decoder } = json;
+  const steps = stepsOf(decoder);
+  if (!(model.type === "Unigram" || (model.type === "BPE" && model.byte_fallback === true))) {
+    throw unsupported(`model is ${JSON.stringify(model.type)}`);
+  }
+  const strange = steps.find((step) => !DECODERS.has(String(step)));
+  if (strange !== undefined || steps.length === 0) throw unsupported(`decoder is ${JSON.stringify(strange ?? null)}`);
+  let library: Library;
+  try {
+    library = new Library({ ...json, added_tokens: [], post_processor: null }, {});
+  } catch (cause) {
+    throw unsupported((cause as Error).message);
+  }
+  const { normalizer, pre_tokenizer: preTokenizer } = library;
+  const encoder = new TextEncoder();
+  return {
+    encode(text, first, out) {
+      const normal = normalizer ? normalizer(text) : text;
+      if (normal === "" || !library.model) return;
+      const pieces = preTokenizer ? preTokenizer(normal, { section_index: first ? 0 : 1 }) : [normal];
+      for (const token of library.model(pieces)) {
+        const id = library.token_to_id(token) ?? library.model.unk_token_id;
+        if (id !== undefined) out.push(id);
+      }
+    },
+    bytesOf(id) {
+      const token = table[id];
+      if (token == null) return new Uint8Array();
+      const byte = BYTE.exec(token);
+      return byte ? Uint8Array.of(Number.parseInt(byte[1]!, 16)) : encoder.encode(token.replaceAll(SPACE, " "));
+    },
+  };
+}
+
+/** Steps whose effect on one token is known here: spaces and bytes. */
+const DECODERS: ReadonlySet<string> = new Set(["Metaspace", "Replace", "ByteFallback", "Fuse", "Strip"]);
+
+function stepsOf(decoder: TokenizerJson["decoder"]): unknown[] {
+  const { type, decoders } = (decoder ?? {}) as { type?: unknown; decoders?: { type?: unknown }[] };
+  if (type === "Sequence" && Array.isArray(decoders)) return decoders.map((step) => step.type);
+  return type === undefined ? [] : [type];
+}
