@@ -48,7 +48,7 @@ export class Session extends DurableObject<Env> {
   }
 
   /** Takes a Generation as JSON from the Worker, with this Session's name and the request's id as headers. */
-  async fetch(request: Request): Promise<Response> {
+  override async fetch(request: Request): Promise<Response> {
     const startedAt = Date.now();
     const requestId = request.headers.get("x-request-id") ?? "";
     try {
@@ -87,7 +87,7 @@ export class Session extends DurableObject<Env> {
   }
 
   /** The only alarm a Session ever sets: the end of a conversation that nobody continued. */
-  async alarm(): Promise<void> {
+  override async alarm(): Promise<void> {
     // An object without storage costs nothing.
     await this.ctx.storage.deleteAll();
     this.#timeline = [];

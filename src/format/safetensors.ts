@@ -50,7 +50,9 @@ export async function readSafetensors(source: ByteSource): Promise<Map<string, S
   const headerBytes = Number(length);
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(await source.read(8, headerBytes)));
+    header = JSON.parse(
+      new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(await source.read(8, headerBytes)),
+    );
   } catch (cause) {
     throw bad(source, "byte 8: the header is not JSON", cause);
   }

@@ -147,7 +147,7 @@ const isKnown = ({ type }: PostProcessor): boolean => type === "ByteLevel" || ty
 /** Text of tokens that arrive one by one. A character whose bytes are spread over tokens comes with its last one. */
 export class TokenDecoder {
   readonly #bytesOf: (id: number) => Uint8Array;
-  readonly #utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+  readonly #utf8 = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 
   constructor(bytesOf: (id: number) => Uint8Array) {
     this.#bytesOf = bytesOf;

@@ -1,20 +1,32 @@
 /**
- * The part of the Workers runtime that this project uses, beside the web standards that lib.dom already describes.
- * Short on purpose: whatever is not written here, no code of ours relies on.
+ * The Workers runtime for programs whose other types are Node's and the browser's: tests, tools, the compiled package. What
+ * is here suffices to compile the Workers in such a program. Whether it is true is checked by tsconfig.workers.json, which
+ * compiles the same files with Cloudflare's own types and without this one.
  */
+
+type DurableObjectState = import("@cloudflare/workers-types").DurableObjectState;
+type DurableObjectStorage = import("@cloudflare/workers-types").DurableObjectStorage;
+type ExecutionContext = import("@cloudflare/workers-types").ExecutionContext;
+type SqlStorage = import("@cloudflare/workers-types").SqlStorage;
+
+interface Scheduler {
+  readonly wait: import("@cloudflare/workers-types").Scheduler["wait"];
+}
+
+interface Crypto {
+  readonly DigestStream: typeof import("@cloudflare/workers-types").DigestStream;
+}
+
+// In terms of the browser's Request, Response and WebSocket, which are not Cloudflare's.
 
 declare module "cloudflare:workers" {
   export abstract class DurableObject<Env = unknown> {
     protected ctx: DurableObjectState;
     protected env: Env;
     constructor(ctx: DurableObjectState, env: Env);
+    fetch?(request: Request): Response | Promise<Response>;
+    alarm?(): void | Promise<void>;
   }
-}
-
-/** `dist/outrider.*.wasm` arrive compiled; Workers may not compile WebAssembly at run time. */
-declare module "*.wasm" {
-  const module: WebAssembly.Module;
-  export default module;
 }
 
 interface Fetcher {
@@ -25,52 +37,19 @@ interface DurableObjectNamespace {
   getByName(name: string): Fetcher;
 }
 
-interface DurableObjectState {
-  readonly storage: DurableObjectStorage;
-  waitUntil(promise: Promise<unknown>): void;
-}
-
-interface DurableObjectStorage {
-  readonly sql: SqlStorage;
-  /** Runs `work` in one transaction, rolled back if it throws. */ transactionSync<T>(work: () => T): T;
-  setAlarm(time: number): Promise<void>;
-  deleteAll(): Promise<void>;
-}
-
-type SqlValue = ArrayBuffer | string | number | null;
-
-interface SqlStorage {
-  exec<Row extends Record<string, SqlValue>>(query: string, ...bindings: (SqlValue | Uint8Array)[]): SqlCursor<Row>;
-}
-
-interface SqlCursor<Row> extends Iterable<Row> {
-  toArray(): Row[];
-}
-
-interface Scheduler {
-  /** A timer that counts as I/O: clocks advance across it. */ wait(ms: number): Promise<void>;
-}
-
-interface Crypto {
-  readonly DigestStream: typeof DigestStream;
-}
-
-interface SubtleCrypto {
-  /** Compares in constant time; throws if the lengths differ. */ timingSafeEqual(
-    a: ArrayBufferView,
-    b: ArrayBufferView,
-  ): boolean;
-}
-
-declare class DigestStream extends WritableStream<Uint8Array> {
-  readonly digest: Promise<ArrayBuffer>;
-  constructor(algorithm: "SHA-256");
-}
-
 interface WebSocket {
-  /** Takes the socket over; no event arrives before. */ accept(): void;
+  accept(): void;
+}
+
+declare class WebSocketPair {
+  readonly 0: WebSocket;
+  readonly 1: WebSocket;
 }
 
 interface Response {
-  /** Set on the answer to an accepted upgrade. */ readonly webSocket: WebSocket | null;
+  readonly webSocket: WebSocket | null;
+}
+
+interface ResponseInit {
+  webSocket?: WebSocket | null;
 }
