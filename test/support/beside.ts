@@ -1,10 +1,11 @@
-/** npm packages that are no dependency of the project: what needs one installs it at its first use, into an ignored folder. */
+/** npm packages that are no dependency of the project: what needs one installs it at its first use, into the user's cache. */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { cacheFolder } from "../../src/platform/places.ts";
 
 /**
- * The folder of package `name`, installed into .cache/`folder` if it is not there. Without scripts and optional packages:
+ * The folder of package `name`, installed into the cache folder `folder` if it is not there. Without scripts and optional packages:
  * `besides` names, version by version, the optional ones that are wanted. Throws what npm throws.
  */
 export function installBeside(
@@ -13,7 +14,7 @@ export function installBeside(
   version: string,
   besides: Readonly<Record<string, string>> = {},
 ): string {
-  const home = path.resolve(import.meta.dirname, "../../.cache", folder);
+  const home = path.join(cacheFolder(), folder);
   const installed = path.join(home, "node_modules", name);
   if (!existsSync(installed)) {
     mkdirSync(home, { recursive: true });

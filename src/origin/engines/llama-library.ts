@@ -4,9 +4,10 @@
  * a CPU).
  */
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { OutriderError } from "../../model/errors.ts";
+import { cacheFolder } from "../../platform/places.ts";
 
 export const LLAMA_VERSION = "3.22.1";
 
@@ -95,11 +96,12 @@ export interface LibrarySequence {
 }
 
 /**
- * From the project's own packages, or from .cache/llama beside them. Throws `library_missing` saying what to install.
+ * From the user's cache folder, or from the packages installed beside this one. Throws `library_missing` saying what to
+ * install.
  */
 export async function findLlamaLibrary(): Promise<Library> {
-  const beside = resolve(import.meta.dirname, "../../../.cache/llama");
-  const installed = join(beside, "node_modules/node-llama-cpp/dist/index.js");
+  const folder = join(cacheFolder(), "llama");
+  const installed = join(folder, "node_modules/node-llama-cpp/dist/index.js");
   // In a variable, because the compiler need not find it.
   const name: string = "node-llama-cpp";
   try {
@@ -108,7 +110,7 @@ export async function findLlamaLibrary(): Promise<Library> {
     const platform = `${process.platform}-${process.arch}`;
     const binaries = BINARIES[platform];
     const packages = `node-llama-cpp@${LLAMA_VERSION} @node-llama-cpp/${binaries}@${LLAMA_VERSION}`;
-    const install = `npm install --prefix .cache/llama --omit=optional ${packages}`;
+    const install = `npm install --prefix "${folder}" --omit=optional ${packages}`;
     throw new OutriderError(
       "library_missing",
       binaries
