@@ -26,16 +26,25 @@ interface Draw {
   topic(): string;
 }
 
+/** A question of its parts; a template literal of them would be a line that no formatter breaks. */
+const join = (...parts: readonly (string | number)[]): string => parts.join("");
+
 type Kind = (draw: Draw) => readonly string[];
 
 const translation =
   (sentences: readonly string[]): Kind =>
   ({ of, number }) => [
-    `${of(["Translate German to English: ", "Translate German to English: ", "Translate to English: ", "What does this mean in English? "])}${
+    join(
+      of([
+        "Translate German to English: ",
+        "Translate German to English: ",
+        "Translate to English: ",
+        "What does this mean in English? ",
+      ]),
       sentences.length > 0 && number(1, 4) > 1
         ? of(sentences)
-        : `${of(GERMAN.subjects)} ${of(GERMAN.middles)}${of(GERMAN.ends)}`
-    }`,
+        : `${of(GERMAN.subjects)} ${of(GERMAN.middles)}${of(GERMAN.ends)}`,
+    ),
   ];
 
 const fact: Kind = (draw) => {
@@ -45,30 +54,82 @@ const fact: Kind = (draw) => {
       ({ of }) => `who ${of(["invented", "made", "was behind", "is known for"])} ${of(FAMOUS)}?`,
       ({ of }) => `When was ${of(FAMOUS)} made?`,
       ({ of }) =>
-        `where does most of the ${of(["coffee", "rice", "gold", "oil", "wool", "wheat", "tea", "cotton"])} in ${of(COUNTRIES)} come from?`,
+        join(
+          "where does most of the ",
+          of(["coffee", "rice", "gold", "oil", "wool", "wheat", "tea", "cotton"]),
+          " in ",
+          of(COUNTRIES),
+          " come from?",
+        ),
       ({ of }) => `What is the capital of ${of(COUNTRIES)}, and how many people live there?`,
       ({ of }) =>
-        `what is the ${of(["longest river", "highest mountain", "largest city", "national animal", "main language", "oldest university", "currency"])} of ${of(COUNTRIES)}?`,
+        join(
+          "what is the ",
+          of([
+            "longest river",
+            "highest mountain",
+            "largest city",
+            "national animal",
+            "main language",
+            "oldest university",
+            "currency",
+          ]),
+          " of ",
+          of(COUNTRIES),
+          "?",
+        ),
       ({ of, topic }) =>
         `how ${of(["old are", "important are", "common are", "useful are", "dangerous are"])} ${topic()}?`,
       ({ topic }) => `why do people care about ${topic()}?`,
       ({ topic }) => `What is the difference between ${topic()} and ${topic()}?`,
       ({ of }) =>
-        `when did ${of(COUNTRIES)} ${of(["become independent", "join the United Nations", "first host the Olympics", "get its constitution"])}?`,
+        join(
+          "when did ",
+          of(COUNTRIES),
+          " ",
+          of(["become independent", "join the United Nations", "first host the Olympics", "get its constitution"]),
+          "?",
+        ),
       ({ of, topic }) => `who plays the ${of(TRADES)} in the film about ${topic()}?`,
       ({ of }) => `Who was the first ${of(TRADES)} in ${of(COUNTRIES)}?`,
       ({ of }) => `what does a ${of(TRADES)} do all day?`,
       ({ of, topic }) =>
-        `what ${of(["is", "is the meaning of", "is the origin of", "is the purpose of", "does it mean to have"])} ${topic()}?`,
+        join(
+          "what ",
+          of(["is", "is the meaning of", "is the origin of", "is the purpose of", "does it mean to have"]),
+          " ",
+          topic(),
+          "?",
+        ),
       ({ of, topic }) =>
-        `${of(["where do you find", "where was", "when was the first", "who wrote the book on", "who is the most famous", "what kind of thing is"])} ${topic()}?`,
+        join(
+          of([
+            "where do you find",
+            "where was",
+            "when was the first",
+            "who wrote the book on",
+            "who is the most famous",
+            "what kind of thing is",
+          ]),
+          " ",
+          topic(),
+          "?",
+        ),
       ({ of, topic }) =>
         `how many ${of(["kinds of", "people know", "countries have", "years did it take to make"])} ${topic()}?`,
       ({ of, topic }) =>
         `Name ${of(["a country", "a book", "a person", "an animal", "a year"])} that is known for ${topic()}.`,
       ({ of, number }) => `what happened in ${of(COUNTRIES)} in ${number(1780, 2015)}?`,
       ({ of, topic }) =>
-        `${of(["Is", "Was"])} there ${topic()} in ${of(PLACES)}${of(["", " in the 19th century", " before 1900", " today"])}?`,
+        join(
+          of(["Is", "Was"]),
+          " there ",
+          topic(),
+          " in ",
+          of(PLACES),
+          of(["", " in the 19th century", " before 1900", " today"]),
+          "?",
+        ),
     ])(draw),
   ];
 };
@@ -77,42 +138,258 @@ const sum: Kind = (draw) => [
   draw.of<(d: Draw) => string>([
     ({ of, number }) => {
       const [who, thing] = [of(PEOPLE), of(THINGS)];
-      return `${who} has ${number(8, 60)} ${thing}. ${of(PEOPLE)} gives ${who} ${number(2, 30)} more, and then ${who} gives away ${number(2, 8)} of them. How many ${thing} does ${who} have now?`;
+      return join(
+        who,
+        " has ",
+        number(8, 60),
+        " ",
+        thing,
+        ". ",
+        of(PEOPLE),
+        " gives ",
+        who,
+        " ",
+        number(2, 30),
+        " more, and then ",
+        who,
+        " gives away ",
+        number(2, 8),
+        " of them. How many ",
+        thing,
+        " does ",
+        who,
+        " have now?",
+      );
     },
     ({ of, number }) =>
-      `A ${of(TRADES)} in ${of(PLACES)} sells ${number(5, 40)} ${of(THINGS)} a day at $${number(2, 15)} each. How much money is that in ${number(2, 8)} weeks?`,
+      join(
+        "A ",
+        of(TRADES),
+        " in ",
+        of(PLACES),
+        " sells ",
+        number(5, 40),
+        " ",
+        of(THINGS),
+        " a day at $",
+        number(2, 15),
+        " each. How much money is that in ",
+        number(2, 8),
+        " weeks?",
+      ),
     ({ of, number }) => {
       const [a, b] = [of(PEOPLE), of(PEOPLE)];
-      return `${a} is ${number(2, 9)} years older than ${b}. In ${number(2, 12)} years ${b} will be ${number(20, 50)}. How old is ${a} today?`;
+      return join(
+        a,
+        " is ",
+        number(2, 9),
+        " years older than ",
+        b,
+        ". In ",
+        number(2, 12),
+        " years ",
+        b,
+        " will be ",
+        number(20, 50),
+        ". How old is ",
+        a,
+        " today?",
+      );
     },
     ({ of, number }) =>
-      `${of(PEOPLE)} drives at ${number(3, 8) * 10} miles per hour for ${number(2, 6)} hours, then at ${number(2, 7) * 10} miles per hour for ${number(1, 4)} hours. How far is that in total?`,
+      join(
+        of(PEOPLE),
+        " drives at ",
+        number(3, 8) * 10,
+        " miles per hour for ",
+        number(2, 6),
+        " hours, then at ",
+        number(2, 7) * 10,
+        " miles per hour for ",
+        number(1, 4),
+        " hours. How far is that in total?",
+      ),
     ({ of, number }) =>
-      `There are ${number(4, 20) * 5} ${of(THINGS)} in a box. ${number(1, 4) * 20}% of them are red and the rest are blue. ${of(PEOPLE)} takes out ${number(1, 5)} red ones. How many red ones are left?`,
+      join(
+        "There are ",
+        number(4, 20) * 5,
+        " ",
+        of(THINGS),
+        " in a box. ",
+        number(1, 4) * 20,
+        "% of them are red and the rest are blue. ",
+        of(PEOPLE),
+        " takes out ",
+        number(1, 5),
+        " red ones. How many red ones are left?",
+      ),
     ({ of, number }) =>
-      `${of(PEOPLE)} buys ${number(2, 9)} ${of(THINGS)} for $${number(2, 12)} each and ${number(2, 9)} ${of(THINGS)} for $${number(1, 9)} each, and pays with a $${of([50, 100, 200])} bill. How much change is there?`,
+      join(
+        of(PEOPLE),
+        " buys ",
+        number(2, 9),
+        " ",
+        of(THINGS),
+        " for $",
+        number(2, 12),
+        " each and ",
+        number(2, 9),
+        " ",
+        of(THINGS),
+        " for $",
+        number(1, 9),
+        " each, and pays with a $",
+        of([50, 100, 200]),
+        " bill. How much change is there?",
+      ),
     ({ number, topic }) =>
-      `A class of ${number(18, 34)} children goes to see ${topic()}. A ticket costs $${number(3, 12)}, half price for every third child. What does the class pay?`,
+      join(
+        "A class of ",
+        number(18, 34),
+        " children goes to see ",
+        topic(),
+        ". A ticket costs $",
+        number(3, 12),
+        ", half price for every third child. What does the class pay?",
+      ),
     ({ of, number }) =>
-      `${of(PEOPLE)} reads ${number(10, 40)} pages a day. The book has ${number(10, 40) * 20} pages, and ${number(20, 90)} are read already. How many days will it take to finish it?`,
+      join(
+        of(PEOPLE),
+        " reads ",
+        number(10, 40),
+        " pages a day. The book has ",
+        number(10, 40) * 20,
+        " pages, and ",
+        number(20, 90),
+        " are read already. How many days will it take to finish it?",
+      ),
     ({ of, number }) =>
-      `If ${number(2, 6)} workers build a wall in ${number(4, 20)} days, how long do ${number(7, 12)} workers need? ${of(["Explain your steps.", "Show your work.", ""])}`,
+      join(
+        "If ",
+        number(2, 6),
+        " workers build a wall in ",
+        number(4, 20),
+        " days, how long do ",
+        number(7, 12),
+        " workers need? ",
+        of(["Explain your steps.", "Show your work.", ""]),
+      ),
     ({ of, number, topic }) => {
       const [who, other] = [of(PEOPLE), of(PEOPLE)];
-      return `${who} and ${other} collect ${of(THINGS)} for a display on ${topic()}. ${who} brings ${number(2, 5)} times as many as ${other}, who brings ${number(4, 25)}. ${number(2, 9)} of all of them are broken and thrown away. How many are on display?`;
+      return join(
+        who,
+        " and ",
+        other,
+        " collect ",
+        of(THINGS),
+        " for a display on ",
+        topic(),
+        ". ",
+        who,
+        " brings ",
+        number(2, 5),
+        " times as many as ",
+        other,
+        ", who brings ",
+        number(4, 25),
+        ". ",
+        number(2, 9),
+        " of all of them are broken and thrown away. How many are on display?",
+      );
     },
     ({ of, number }) =>
-      `A recipe needs ${number(2, 6)} cups of flour for ${number(6, 12) * 2} pieces. ${of(PEOPLE)} wants to make ${number(3, 9) * 12} pieces and has ${number(4, 12)} cups of flour at home. How many more cups are needed?`,
+      join(
+        "A recipe needs ",
+        number(2, 6),
+        " cups of flour for ",
+        number(6, 12) * 2,
+        " pieces. ",
+        of(PEOPLE),
+        " wants to make ",
+        number(3, 9) * 12,
+        " pieces and has ",
+        number(4, 12),
+        " cups of flour at home. How many more cups are needed?",
+      ),
     ({ of, number }) =>
-      `${of(PEOPLE)} earns $${number(9, 30)} an hour as a ${of(TRADES)} and works ${number(4, 9)} hours a day, ${number(3, 6)} days a week. Taxes take ${number(1, 4) * 10}% of it, and rent is $${number(2, 8) * 50} a week. What is left after ${number(2, 6)} weeks?`,
+      join(
+        of(PEOPLE),
+        " earns $",
+        number(9, 30),
+        " an hour as a ",
+        of(TRADES),
+        " and works ",
+        number(4, 9),
+        " hours a day, ",
+        number(3, 6),
+        " days a week. Taxes take ",
+        number(1, 4) * 10,
+        "% of it, and rent is $",
+        number(2, 8) * 50,
+        " a week. What is left after ",
+        number(2, 6),
+        " weeks?",
+      ),
     ({ of, number }) =>
-      `In ${of(PLACES)}, ${of(["a bus", "a train", "a ferry"])} leaves every ${number(2, 9) * 5} minutes and takes ${number(20, 80)} passengers. How many passengers can it take between ${number(6, 10)} am and ${number(1, 8)} pm?`,
+      join(
+        "In ",
+        of(PLACES),
+        ", ",
+        of(["a bus", "a train", "a ferry"]),
+        " leaves every ",
+        number(2, 9) * 5,
+        " minutes and takes ",
+        number(20, 80),
+        " passengers. How many passengers can it take between ",
+        number(6, 10),
+        " am and ",
+        number(1, 8),
+        " pm?",
+      ),
     ({ of, number }) =>
-      `${of(PEOPLE)}'s garden is ${number(6, 40)} feet long and ${number(4, 20)} feet wide. A fence costs $${number(3, 18)} a foot, and a gate of ${number(3, 6)} feet costs $${number(40, 150)}. How much does it cost to fence the garden with one gate?`,
+      join(
+        of(PEOPLE),
+        "'s garden is ",
+        number(6, 40),
+        " feet long and ",
+        number(4, 20),
+        " feet wide. A fence costs $",
+        number(3, 18),
+        " a foot, and a gate of ",
+        number(3, 6),
+        " feet costs $",
+        number(40, 150),
+        ". How much does it cost to fence the garden with one gate?",
+      ),
     ({ of, number }) =>
-      `On Monday ${of(PEOPLE)} sold ${number(12, 60)} ${of(THINGS)}, on Tuesday ${of(["half as many", "twice as many", "a third more", `${number(3, 12)} fewer`])}, and on Wednesday ${number(5, 40)}. How many is that on average?`,
+      join(
+        "On Monday ",
+        of(PEOPLE),
+        " sold ",
+        number(12, 60),
+        " ",
+        of(THINGS),
+        ", on Tuesday ",
+        of(["half as many", "twice as many", "a third more", `${number(3, 12)} fewer`]),
+        ", and on Wednesday ",
+        number(5, 40),
+        ". How many is that on average?",
+      ),
     ({ of, number }) =>
-      `A ${of(THINGS)} shop gives ${number(1, 5) * 10}% off. The old price was $${number(5, 60)}, and ${of(PEOPLE)} buys ${number(2, 9)}. ${of(["What is the total?", "How much is saved?", "What is the price of each now?"])}`,
+      join(
+        "A ",
+        of(THINGS),
+        " shop gives ",
+        number(1, 5) * 10,
+        "% off. The old price was $",
+        number(5, 60),
+        ", and ",
+        of(PEOPLE),
+        " buys ",
+        number(2, 9),
+        ". ",
+        of(["What is the total?", "How much is saved?", "What is the price of each now?"]),
+      ),
     ({ number }) => `Solve for x: ${number(2, 12)}x + ${number(1, 30)} = ${number(40, 120)}`,
     ({ number }) => `What is ${number(12, 99)} * ${number(3, 29)}? Then subtract ${number(10, 200)} from it.`,
   ])(draw),
@@ -121,7 +398,13 @@ const sum: Kind = (draw) => [
 const chat: Kind = (draw) =>
   draw.of<(d: Draw) => readonly string[]>([
     ({ of, topic }) => [
-      `Write a ${of(["blog post", "short story", "speech", "letter to the editor", "poem", "product description"])} about ${topic()}.`,
+      join(
+        "Write a ",
+        of(["blog post", "short story", "speech", "letter to the editor", "poem", "product description"]),
+        " about ",
+        topic(),
+        ".",
+      ),
       of([
         "Now make it half as long.",
         "Rewrite it for children.",
@@ -138,7 +421,15 @@ const chat: Kind = (draw) =>
       `What if a fourth person joins who is ${number(2, 9)} inches shorter than the tallest?`,
     ],
     ({ of }) => [
-      `Write a ${of(["Python", "Python", "JavaScript", "C++", "Java"])} ${of(["function", "program"])} that ${of(PROGRAMS)}.`,
+      join(
+        "Write a ",
+        of(["Python", "Python", "JavaScript", "C++", "Java"]),
+        " ",
+        of(["function", "program"]),
+        " that ",
+        of(PROGRAMS),
+        ".",
+      ),
       of([
         "How would you test it?",
         "What is its time complexity?",
@@ -147,7 +438,15 @@ const chat: Kind = (draw) =>
       ]),
     ],
     ({ of, topic }) => [
-      `Give me ${of(["five", "three", "ten"])} ${of(["tips", "facts", "reasons", "ideas", "questions"])} about ${topic()}.`,
+      join(
+        "Give me ",
+        of(["five", "three", "ten"]),
+        " ",
+        of(["tips", "facts", "reasons", "ideas", "questions"]),
+        " about ",
+        topic(),
+        ".",
+      ),
       "Which of them is the most important one, and why?",
     ],
     ({ of, topic }) => [
@@ -159,7 +458,23 @@ const chat: Kind = (draw) =>
       of(["It will rain. What changes?", "We only have a small budget.", "Make a packing list for it."]),
     ],
     ({ of }) => [
-      `List the names, dates and places in this text as JSON: ${of(PEOPLE)} moved from ${of(PLACES)} to ${of(PLACES)} in ${of(["1987", "1999", "2004", "2015"])} to work as a ${of(TRADES)}, and met ${of(PEOPLE)} there in ${of(["2006", "2011", "2018"])}.`,
+      join(
+        "List the names, dates and places in this text as JSON: ",
+        of(PEOPLE),
+        " moved from ",
+        of(PLACES),
+        " to ",
+        of(PLACES),
+        " in ",
+        of(["1987", "1999", "2004", "2015"]),
+        " to work as a ",
+        of(TRADES),
+        ", and met ",
+        of(PEOPLE),
+        " there in ",
+        of(["2006", "2011", "2018"]),
+        ".",
+      ),
       "Now as a table.",
     ],
   ])(draw);
@@ -169,7 +484,17 @@ const passage: Kind = ({ of, topic }) => [
   of([
     `Write a newspaper article of four paragraphs about ${topic()} in ${of(PLACES)}. Quote a ${of(TRADES)}.`,
     `Write a long encyclopedia article about ${topic()}.`,
-    `Write a report on what happened when ${of(PEOPLE)}, a ${of(TRADES)} from ${of(PLACES)}, found out about ${topic()}.`,
+    join(
+      "Write a report on what happened when ",
+      of(PEOPLE),
+      ", a ",
+      of(TRADES),
+      " from ",
+      of(PLACES),
+      ", found out about ",
+      topic(),
+      ".",
+    ),
     `Write the history of ${topic()} in ${of(COUNTRIES)}, with names and years.`,
   ]),
 ];
@@ -190,12 +515,23 @@ const summary =
 const retrieval =
   (passages: readonly string[]): Kind =>
   ({ of, topic }) => [
-    `${of(passages)}\n${of(passages)}\n\n${of([
-      "Based on these passages, answer:",
-      "Answer from the text above:",
-      "Using the passages, say:",
-      "Question:",
-    ])} ${of(["who is mentioned first?", "what is the main point?", "when did it happen?", "why does it matter?", "what do the passages have in common?", "how does it end?", `what does it say about ${topic()}?`])}`,
+    join(
+      of(passages),
+      "\n",
+      of(passages),
+      "\n\n",
+      of(["Based on these passages, answer:", "Answer from the text above:", "Using the passages, say:", "Question:"]),
+      " ",
+      of([
+        "who is mentioned first?",
+        "what is the main point?",
+        "when did it happen?",
+        "why does it matter?",
+        "what do the passages have in common?",
+        "how does it end?",
+        `what does it say about ${topic()}?`,
+      ]),
+    ),
   ];
 
 /**

@@ -2,7 +2,8 @@
  * Writes a GGUF version 3 file: metadata, then tensors in Q4_1, Q8_0 or F32. Only what the tiny model needs, so that
  * the import path can be exercised without a download; the product itself reads GGUF and never writes it.
  *
- *   "GGUF" · u32 version · u64 tensors · u64 entries · entries · tensor infos · padding to 32 · tensor data, each padded to 32
+ *   "GGUF" · u32 version · u64 tensors · u64 entries · entries · tensor infos · padding to 32
+ *   · tensor data, each padded to 32
  */
 import { BLOCKS, blockBytes } from "../../src/model/blocks.ts";
 import { numberToF16 } from "../../src/model/f16.ts";
@@ -21,7 +22,8 @@ export interface GgufWeight {
   readonly name: string;
   readonly type: "F32" | "Q4_1" | "Q8_0";
   readonly rows: number;
-  /** The contiguous dimension; a multiple of 32 for the quantised types. */ readonly cols: number;
+  /** The contiguous dimension; a multiple of 32 for the quantised types. */
+  readonly cols: number;
   values(): Float32Array;
 }
 

@@ -1,6 +1,6 @@
 /** Names beside the marks of a plot, where there is room for them. */
-import { acrossOf, type Frame, fix, upOf } from "./axes.ts";
-import { escapeHtml } from "./html.ts";
+import { acrossOf, type Frame, upOf } from "./axes.ts";
+import { label } from "./svg.ts";
 
 /** Between a mark and its label. */
 const GAP = 4;
@@ -44,9 +44,8 @@ export function labels(frame: Frame, marks: readonly Mark[]): string {
       const { box, anchor } = place;
       taken.push(box);
       const x = { start: box.left, middle: (box.left + box.right) / 2, end: box.right }[anchor];
-      return [
-        `<text class="name ${group.marks[0]!.kind}" x="${fix(x)}" y="${fix(box.bottom - 4)}" text-anchor="${anchor}">${escapeHtml(text)}</text>`,
-      ];
+      const kind = group.marks[0]!.kind;
+      return [label(text, { class: `name ${kind}`, x, y: box.bottom - 4, "text-anchor": anchor })];
     })
     .join("\n");
 }

@@ -1,9 +1,9 @@
 /** `outrider inspect`: where the time of a pack goes on this machine, and where it would go at its roofs. */
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
-import { htmlReport } from "../inspect/html.ts";
 import { inspectPack } from "../inspect/inspection.ts";
-import { report } from "../inspect/report.ts";
+import { inspectionPage } from "../inspect/inspection-page.ts";
+import { inspectionText } from "../inspect/inspection-text.ts";
 import { type KernelModules, pickModule } from "../kernels/wasm.ts";
 import { builtModule, builtModules } from "../platform/built.ts";
 import { directoryHeader, shardReader } from "../platform/disk.ts";
@@ -35,8 +35,8 @@ fast it reads memory, multiplies and adds.`,
     const inspection = await inspectPack(header, shardReader(pack, header), modules, roof, { tokens, position });
     const processor = cpus()[0]?.model.trim() ?? process.arch;
     const machine = `${processor}, one thread · Node ${process.versions.node}, ${pickedBuild(modules)} kernels`;
-    if (html !== undefined) await writeFile(html, htmlReport(inspection, machine));
-    console.log(json ? JSON.stringify({ machine, ...inspection }) : report(inspection, machine));
+    if (html !== undefined) await writeFile(html, inspectionPage(inspection, machine));
+    console.log(json ? JSON.stringify({ machine, ...inspection }) : inspectionText(inspection, machine));
   },
 });
 

@@ -44,11 +44,14 @@ const COLUMNS: readonly Column[] = [
   number("tokens/s", 1, ({ decodeTps }) => decodeTps),
 ];
 
-/** What the heads mean, for whoever reads the table. */
+/** What the heads mean. */
 export const LEGEND = [
-  "bits/weight: of the block matrices as stored. KL and top-1: against the other model, on the text. –: not defined for this pack.",
-  "accepted: answer tokens that the pack's argmax equals, teacher-forced; pass of 4, 8: tokens a target pass with so many drafted.",
-  `served: tokens a target pass as the service drafts, ${DRAFTED} at most, siblings among them; lookup: copies from what was said; both: of each token the surer.`,
+  "bits/weight: of the block matrices as stored. KL and top-1: against the other model, on the text. " +
+    "–: not defined for this pack.",
+  "accepted: share of answer tokens that equal the pack's argmax, teacher-forced. " +
+    "pass of 4, 8: tokens per target pass with so many drafted.",
+  `served: tokens per target pass as the service drafts, up to ${DRAFTED} tokens with siblings. ` +
+    "lookup: copies from the timeline. both: for each token, model or lookup, whichever is more confident.",
   "*: without answers that repeat 8 tokens in a row four times or more.",
 ];
 

@@ -10,8 +10,8 @@ import { badLine, readLines } from "../text/text-file.ts";
 import { readWindows } from "../text/windows.ts";
 import { analyse } from "./analysis.ts";
 import { bytesByKind, countsOf } from "./contents.ts";
-import { htmlReport, type Reported } from "./html.ts";
 import { shortNames } from "./names.ts";
+import { type Reported, reportPage } from "./report-page.ts";
 import { Sensitivity } from "./sensitivity.ts";
 
 /**
@@ -42,7 +42,7 @@ export async function comparePacks(
       analysis: await analyse(model, original, llama, sensitivity),
     });
   }
-  return htmlReport(packs, { model: original.model, counts: countsOf(original) }, text && describeWindows(text));
+  return reportPage(packs, { model: original.model, counts: countsOf(original) }, text && describeWindows(text));
 }
 
 /** Lines that `outrider eval --json` wrote, the last one of each pack. Throws `bad_text` for other lines. */

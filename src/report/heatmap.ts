@@ -4,7 +4,8 @@
  */
 
 import type { BlockTensor } from "../calibrate/passes/shape.ts";
-import { acrossOf, type Frame, fix, linearAxis, rungs, upOf } from "../charts/axes.ts";
+import { acrossOf, type Frame, linearAxis, upOf, yGrid } from "../charts/axes.ts";
+import { element, label, picture, tooltip } from "../charts/svg.ts";
 import type { BlockLoss } from "./analysis.ts";
 
 const WIDTH = 960;
@@ -41,29 +42,35 @@ export function scalesOf(packs: readonly (readonly BlockLoss[])[]): Scales {
   };
 }
 
-/** `layers` are the original's; those that no block comes from were removed. */
+/**
+ * The picture. `layers` is the original's number of blocks; those that no block of the pack comes from were removed.
+ */
 export function heatmap(blocks: readonly BlockLoss[], layers: number, scales: Scales): string {
   const cell = (WIDTH - LEFT - RIGHT) / layers;
   const byOrigin = new Map(blocks.map((block) => [block.origin, block]));
   const floor = MATRICES.length * ROW;
   const columns = Array.from({ length: layers }, (_, layer) => {
-    const [x, block] = [LEFT + layer * cell, byOrigin.get(layer)];
-    const number = `<text class="tick" x="${fix(x + cell / 2)}" y="${floor + 15}" text-anchor="middle">${layer}</text>`;
+    const x = LEFT + layer * cell;
+    const block = byOrigin.get(layer);
+    const middle = { x: x + cell / 2, y: floor + 15, "text-anchor": "middle" };
+    const number = label(String(layer), { class: "tick", ...middle });
     if (block?.errors) return number + squares(block.errors, layer, x, cell, scales.error);
     const title = block ? `block ${layer}: another shape, not compared` : `block ${layer}: removed`;
-    return `${number}<rect class="${block ? "other" : "gone"}" x="${fix(x)}" y="0" width="${fix(cell - 1)}" height="${floor - 1}"><title>${title}</title></rect>`;
+    const box = { x, y: 0, width: cell - 1, height: floor - 1 };
+    return number + element("rect", { class: block ? "other" : "gone", ...box }, tooltip(title));
   });
-  const names = MATRICES.map(
-    ([, name], row) => `<text class="axis" x="${LEFT - 8}" y="${row * ROW + 15}" text-anchor="end">${name}</text>`,
+  const names = MATRICES.map(([, name], row) =>
+    label(name, { class: "axis", x: LEFT - 8, y: row * ROW + 15, "text-anchor": "end" }),
   );
-  const minded = blocks.some(({ divergence = 0 }) => divergence > 0);
-  const height = floor + 40 + (minded ? BARS : 0);
-  return `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Relative error of each matrix by block">
-${names.join("\n")}
-${columns.join("\n")}
-<text class="axis" x="${WIDTH / 2}" y="${floor + 32}" text-anchor="middle">block of the original</text>
-${minded ? bars(blocks, cell, { width: WIDTH, height, left: LEFT, right: RIGHT, top: floor + 44, bottom: 4 }, scales) : ""}
-</svg>`;
+  const measured = blocks.some(({ divergence = 0 }) => divergence > 0);
+  const height = floor + 40 + (measured ? BARS : 0);
+  const frame: Frame = { width: WIDTH, height, left: LEFT, right: RIGHT, top: floor + 44, bottom: 4 };
+  return picture(WIDTH, height, "Relative error of each matrix by block", [
+    ...names,
+    ...columns,
+    label("block of the original", { class: "axis", x: WIDTH / 2, y: floor + 32, "text-anchor": "middle" }),
+    measured ? bars(blocks, cell, frame, scales) : "",
+  ]);
 }
 
 function squares(
@@ -75,23 +82,28 @@ function squares(
 ): string {
   return MATRICES.map(([suffix, name], row) => {
     const error = errors.get(suffix)!;
-    const percent = (100 * error).toFixed(error === 0 || error >= 0.0995 ? 0 : 1);
     // Roots, so that the small errors of rounding differ visibly beside the large ones of pruning.
-    const opacity = STRONGEST * Math.sqrt(error / most);
-    const square = `<rect class="heat" x="${fix(x)}" y="${row * ROW}" width="${fix(cell - 1)}" height="${ROW - 1}" fill-opacity="${opacity.toFixed(3)}"><title>block ${layer}, ${name}: error ${(100 * error).toFixed(2)} %</title></rect>`;
+    const opacity = (STRONGEST * Math.sqrt(error / most)).toFixed(3);
+    const box = { x, y: row * ROW, width: cell - 1, height: ROW - 1, "fill-opacity": opacity };
+    const title = `block ${layer}, ${name}: error ${(100 * error).toFixed(2)} %`;
+    const square = element("rect", { class: "heat", ...box }, tooltip(title));
     if (cell < LEGIBLE) return square;
-    return `${square}<text class="number" x="${fix(x + cell / 2)}" y="${row * ROW + 15}" text-anchor="middle">${percent}</text>`;
+    const percent = (100 * error).toFixed(error === 0 || error >= 0.0995 ? 0 : 1);
+    const middle = { x: x + cell / 2, y: row * ROW + 15, "text-anchor": "middle" };
+    return square + label(percent, { class: "number", ...middle });
   }).join("");
 }
 
 function bars(blocks: readonly BlockLoss[], cell: number, frame: Frame, scales: Scales): string {
   const [floor] = upOf(frame);
-  const y = linearAxis("KL, nats", [0, scales.divergence], upOf(frame), 3);
   const [start] = acrossOf(frame);
+  const y = linearAxis("KL, nats", [0, scales.divergence], upOf(frame), 3);
   const each = blocks.map(({ origin, divergence }) => {
     if (divergence === undefined) return "";
     const top = y.at(divergence);
-    return `<rect class="bar" x="${fix(start + origin * cell + 1)}" y="${fix(top)}" width="${fix(cell - 3)}" height="${fix(floor - top)}"><title>only block ${origin} compressed: KL ${divergence.toPrecision(3)} nats</title></rect>`;
+    const box = { x: start + origin * cell + 1, y: top, width: cell - 3, height: floor - top };
+    const title = `only block ${origin} compressed: KL ${divergence.toPrecision(3)} nats`;
+    return element("rect", { class: "bar", ...box }, tooltip(title));
   });
-  return [rungs(frame, y), ...each].join("\n");
+  return [...yGrid(frame, y), ...each].join("\n");
 }

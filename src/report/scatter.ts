@@ -1,8 +1,8 @@
 /** Size against one figure as an SVG plot, with the Pareto front drawn through the packs that are on it. */
-import { type Axis, acrossOf, type Frame, fix, grid, linearAxis, logarithmicAxis, upOf } from "../charts/axes.ts";
-import { escapeHtml } from "../charts/html.ts";
+import { type Axis, acrossOf, type Frame, grid, linearAxis, logarithmicAxis, upOf } from "../charts/axes.ts";
 import { labels } from "../charts/labels.ts";
-import { type Point, paretoFront } from "./front.ts";
+import { element, fix, picture, tooltip } from "../charts/svg.ts";
+import { type Point, paretoFront } from "./pareto-front.ts";
 
 const FRAME: Frame = { width: 960, height: 480, left: 80, right: 16, top: 16, bottom: 52 };
 const RADIUS = 5;
@@ -32,26 +32,28 @@ export function scatterPlot(dots: readonly Dot[], measure: Measure): string {
   const y = axis(measure.name, values, upOf(FRAME));
   const kindOf = (dot: Dot) => (front.includes(dot) ? "front" : "behind");
   const marks = [...front, ...dots.filter((dot) => !front.includes(dot))].map((dot) => {
-    const [cx, cy] = [x.at(dot.size), y.at(dot.value)];
+    const cx = x.at(dot.size);
+    const cy = y.at(dot.value);
     const box = { left: cx - RADIUS, top: cy - RADIUS, right: cx + RADIUS, bottom: cy + RADIUS };
     return { kind: kindOf(dot), name: dot.name, box };
   });
   const circles = dots.map((dot) => {
     const title = `${dot.name}: ${dot.size.toFixed(1)} MB, ${measure.name} ${dot.value.toFixed(measure.digits)}`;
-    return `<circle class="dot ${kindOf(dot)}" cx="${fix(x.at(dot.size))}" cy="${fix(y.at(dot.value))}" r="${RADIUS}"><title>${escapeHtml(title)}</title></circle>`;
+    const circle = { class: `dot ${kindOf(dot)}`, cx: x.at(dot.size), cy: y.at(dot.value), r: RADIUS };
+    return element("circle", circle, tooltip(title));
   });
-  return `<svg viewBox="0 0 ${FRAME.width} ${FRAME.height}" role="img" aria-label="${escapeHtml(measure.name)} against size of ${dots.length} packs">
-${grid(FRAME, x, y)}
-${stairs(front, x, y)}
-${circles.join("\n")}
-${labels(FRAME, marks)}
-</svg>`;
+  return picture(FRAME.width, FRAME.height, `${measure.name} against size of ${dots.length} packs`, [
+    grid(FRAME, x, y),
+    staircase(front, x, y),
+    ...circles,
+    labels(FRAME, marks),
+  ]);
 }
 
-/** From each pack of the front on its figure is to be had, until a larger one betters it. */
-function stairs(front: readonly Dot[], x: Axis, y: Axis): string {
+/** A line through the front: each pack's figure holds until a larger pack betters it. */
+function staircase(front: readonly Dot[], x: Axis, y: Axis): string {
   const [start, ...steps] = front.map(({ size, value }) => [fix(x.at(size)), fix(y.at(value))] as const);
   if (!start) return "";
   const path = steps.map(([across, up]) => `H${across}V${up}`).join("");
-  return `<path class="stairs" d="M${start.join(" ")}${path}H${acrossOf(FRAME)[1]}"/>`;
+  return element("path", { class: "stairs", d: `M${start.join(" ")}${path}H${acrossOf(FRAME)[1]}` });
 }

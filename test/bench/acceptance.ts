@@ -1,7 +1,8 @@
 /**
  * Tokens per target pass through the running service, by category of question.
  *
- *   npm run bench:acceptance -- [--questions FILE.jsonl] [--every 3] [--tokens 64] [--draft model] [--temperature 0] [--pack DIR]
+ *   npm run bench:acceptance -- [--questions FILE.jsonl] [--every 3] [--tokens 64] [--draft model]
+ *     [--temperature 0] [--pack DIR]
  *
  * FILE has one Spec-Bench question a line: {category, turns: [text, …]}; the first turn is asked. Without it, the
  * prompts of test/cases/prompts.ts. --pack: another draft than the default. Runs edge and embedded origin in workerd;

@@ -29,7 +29,7 @@ import type { LayerTimes } from "./layers.ts";
 import { measure, PAGES, type Speeds, VERIFIED } from "./measure.ts";
 import { openPeer } from "./peer-llama-cpp.ts";
 import { openWllama } from "./peer-wllama.ts";
-import { coldTable, jsonLine, layersTable, speedTable } from "./report.ts";
+import { coldTable, jsonLine, layersTable, speedTable } from "./tables.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const ASSETS = join(ROOT, "build/bench");

@@ -3,7 +3,7 @@
  * takes its rounds here, for in a process with many loaded models V8 keeps some kernels in their first, slow code.
  */
 import { Layers } from "./layers.ts";
-import { layersTable } from "./report.ts";
+import { layersTable } from "./tables.ts";
 
 const layers = await Layers.make();
 layers.measure();

@@ -3,9 +3,9 @@
     python make_ggufs.py MODEL.Q4_1.gguf DIRECTORY
 
 Writes full-q4_0.gguf and full-q8_0.gguf (dequantised and quantised again by the gguf package), and cut-q4_0.gguf and
-cut-q4_1.gguf: the drafter's shape, the first 12 blocks and the first 16,384 tokens. The embedding, which is the head too,
-stays Q8_0 in all of them, as it is in the model's file; full-q8_0 is Q8_0 throughout. Their speed is what they are for:
-nobody reads what a model of the first 12 blocks writes.
+cut-q4_1.gguf: the drafter's shape, the first 12 blocks and the first 16,384 tokens. The embedding, which is the head
+too, stays Q8_0 in all of them, as it is in the model's file; full-q8_0 is Q8_0 throughout. Their speed is what they
+are for: nobody reads what a model of the first 12 blocks writes.
 """
 
 import sys
@@ -18,7 +18,11 @@ from gguf import GGUFReader, GGUFValueType, GGUFWriter, LlamaFileType, dequantiz
 CUT_LAYERS = 12
 CUT_TOKENS = 16384
 EMBEDDING = "token_embd.weight"
-FILE_TYPE = {Type.Q4_0: LlamaFileType.MOSTLY_Q4_0, Type.Q4_1: LlamaFileType.MOSTLY_Q4_1, Type.Q8_0: LlamaFileType.MOSTLY_Q8_0}
+FILE_TYPE = {
+    Type.Q4_0: LlamaFileType.MOSTLY_Q4_0,
+    Type.Q4_1: LlamaFileType.MOSTLY_Q4_1,
+    Type.Q8_0: LlamaFileType.MOSTLY_Q8_0,
+}
 
 
 def in_vocabulary(merges: list[str], tokens: list[str]) -> list[str]:

@@ -2,7 +2,8 @@
  * `npm run bench:origin`: tokens that an engine decides per second for 1 to 16 sessions at once, with drafts and
  * without, through a real gateway and real sockets on this machine.
  *
- *   npm run bench:origin -- [--engine llama] [--model PATH] [--url URL] [--sessions 1,2,4,8,16] [--tokens 48] [--rounds 3] [--accept 0.7]
+ *   npm run bench:origin -- [--engine llama] [--model PATH] [--url URL] [--sessions 1,2,4,8,16] [--tokens 48]
+ *     [--rounds 3] [--accept 0.7]
  *
  * Drafts cost nothing here, so that the engine alone is measured: 8 tokens of the answer that the engine gave before,
  * each of them replaced by a wrong one with probability 1 - accept. Greedy. Without --model, the model of `outrider
@@ -30,7 +31,7 @@ import { startSglang, startVllm } from "../engines/servers.ts";
 import { llamaLibrary } from "../support/llama-library.ts";
 import { seeded } from "../support/random.ts";
 import { realF32Gguf } from "../support/real.ts";
-import { summarise } from "./report.ts";
+import { summarise } from "./tables.ts";
 
 const DRAFT = 8;
 /** Servers that can be started here. */

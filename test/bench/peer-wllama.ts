@@ -117,6 +117,7 @@ async function complete(model: JSHandle<Wllama>, length: number, count: number):
   });
   if (timings.prompt_n === length && timings.predicted_n === count) return timings;
   throw new Error(
-    `wllama read ${timings.prompt_n} and wrote ${timings.predicted_n} tokens where ${length} and ${count} were asked for`,
+    `wllama read ${timings.prompt_n} and wrote ${timings.predicted_n} tokens, ` +
+      `where ${length} and ${count} were asked for`,
   );
 }

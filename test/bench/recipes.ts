@@ -18,7 +18,7 @@ import { packBytes } from "../../src/format/pack-header.ts";
 import { linkFiles } from "../../src/service/assets.ts";
 import { packsIn } from "../recipes/packs.ts";
 import { packHeader } from "../support/tiny.ts";
-import { summarise } from "./report.ts";
+import { summarise } from "./tables.ts";
 
 const ASSETS = resolve(import.meta.dirname, "../../build/bench");
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";

@@ -3,10 +3,11 @@
     python torch_squeeze.py wanda|sparsegpt|fisher MODEL.gguf < windows.json
     python torch_squeeze.py perplexity CHECKPOINT < windows.json
 
-windows.json is {"calibration": lists of token ids, "evaluation": the same}. Writes one line of JSON: "load", the seconds that
-imports and reading the model took; "seconds", those of the work itself; "peak", bytes at its end; and "perplexity" of the result,
-or of Fisher's information the "sums" of its diagonal by tensor. Written from the papers, as fast as a plain program gets:
-matrices with the same input share its statistics and its factor, windows go through a block in batches.
+windows.json is {"calibration": lists of token ids, "evaluation": the same}. Writes one line of JSON: "load", the
+seconds that imports and reading the model took; "seconds", those of the work itself; "peak", bytes at its end; and
+"perplexity" of the result, or of Fisher's information the "sums" of its diagonal by tensor. Written from the papers,
+as fast as a plain program gets: matrices with the same input share its statistics and its factor, windows go through
+a block in batches.
 """
 
 import time
@@ -103,7 +104,7 @@ def factor(total, windows):
 
 
 def sparsegpt(weight, prepared):
-    """Frantar and Alistarh 2023, algorithm 1: one threshold for each 128 columns, later columns make up for the error."""
+    """Frantar and Alistarh 2023, algorithm 1: one threshold per 128 columns; later columns make up for the error."""
     upper, dead = prepared
     columns = weight.T.contiguous()  # (K, R): a column of the weights is a row here, in one piece
     columns[dead] = 0
@@ -123,7 +124,9 @@ def sparsegpt(weight, prepared):
 
 def fisher(model, windows):
     """By tensor: mean over windows of the squared gradient of the window's mean loss."""
-    names = [f"model.layers.{n}.{name}.weight" for n in range(len(model.model.layers)) for group in INPUTS for name in group]
+    names = [
+        f"model.layers.{n}.{name}.weight" for n in range(len(model.model.layers)) for group in INPUTS for name in group
+    ]
     parameters = dict(model.named_parameters())
     for parameter in parameters.values():
         parameter.requires_grad_(False)

@@ -2,7 +2,8 @@
  * Tokens a second and target passes a token against the round trip, a line a row: one SVG file that needs no style
  * sheet.
  */
-import { acrossOf, type Frame, fix, grid, linearAxis, upOf } from "../../src/charts/axes.ts";
+import { acrossOf, type Frame, grid, linearAxis, upOf } from "../../src/charts/axes.ts";
+import { element, fix, label, picture } from "../../src/charts/svg.ts";
 
 interface Figures {
   readonly tps: number;
@@ -23,12 +24,11 @@ export function wanPlot(table: Readonly<Record<string, Readonly<Record<string, F
     panel(table, "tokens a second", ({ tps }) => tps),
     panel(table, "target passes a token", ({ passes_per_token }) => passes_per_token),
   ];
-  const width = FRAME.width * panels.length;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${FRAME.height}" role="img" aria-label="Tokens a second and target passes a token against the round trip">
-<style>${STYLE}</style>
-${panels.map((svg, n) => `<g transform="translate(${n * FRAME.width} 0)">${svg}</g>`).join("\n")}
-</svg>
-`;
+  const name = "Tokens a second and target passes a token against the round trip";
+  const groups = panels.map((svg, n) => element("g", { transform: `translate(${n * FRAME.width} 0)` }, svg));
+  const svg = picture(FRAME.width * panels.length, FRAME.height, name, [element("style", {}, STYLE), ...groups]);
+  // A file of its own has to say what it is.
+  return `${svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"')}\n`;
 }
 
 function panel(
@@ -43,11 +43,14 @@ function panel(
   const y = linearAxis(name, [0, ...values], upOf(FRAME));
   const lines = rows.map((row, n) => {
     const points = roundTrips.map((rtt) => `${fix(x.at(rtt))} ${fix(y.at(of(table[rtt]![row]!)))}`);
-    return `<path class="line" stroke="${COLOURS[n]}" d="M${points.join("L")}"/>`;
+    return element("path", { class: "line", stroke: COLOURS[n], d: `M${points.join("L")}` });
   });
-  const keys = rows.map((row, n) => {
+  const keys = rows.flatMap((row, n) => {
     const at = FRAME.left + n * 78;
-    return `<path class="line" stroke="${COLOURS[n]}" d="M${at} 14h14"/><text x="${at + 18}" y="18">${row}</text>`;
+    return [
+      element("path", { class: "line", stroke: COLOURS[n], d: `M${at} 14h14` }),
+      label(row, { x: at + 18, y: 18 }),
+    ];
   });
   return [grid(FRAME, x, y), ...lines, ...keys].join("\n");
 }

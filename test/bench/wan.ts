@@ -5,7 +5,8 @@
  * computes, as a large model's on a GPU does. (--model takes another GGUF file of it. In four bits nine positions cost
  * the CPU six times one: there drafts have nothing to save.)
  *
- *   npm run bench:wan -- [--questions FILE.jsonl] [--prompts 4] [--tokens 32] [--runs 5] [--rtt 0,5,20,50,100] [--quick]
+ *   npm run bench:wan -- [--questions FILE.jsonl] [--prompts 4] [--tokens 32] [--runs 5] [--rtt 0,5,20,50,100]
+ *     [--quick]
  *
  *   stream      the origin decodes alone
  *   patience0   it decodes on and uses a draft that has arrived
@@ -29,8 +30,8 @@ import { llamaLibrary } from "../support/llama-library.ts";
 import { realF32Gguf } from "../support/real.ts";
 import { type Edge, startEdge, startOrigin } from "../support/service.ts";
 import { questionsIn } from "./questions.ts";
-import { summarise } from "./report.ts";
 import { chatStream } from "./stream-client.ts";
+import { summarise } from "./tables.ts";
 import { wanPlot } from "./wan-plot.ts";
 
 const MAX_DRAFT = 8;

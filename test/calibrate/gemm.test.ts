@@ -1,6 +1,6 @@
 /** The three products of a layer against sums in f64, at sizes that fill no panel, block or depth. */
 import { expect, test } from "vitest";
-import { bindCalibration } from "../../src/calibrate/passes/kernels.ts";
+import { bindCalibration, columnsAt, rowsAt } from "../../src/calibrate/passes/kernels.ts";
 import { builtModule } from "../../src/platform/built.ts";
 import { seeded } from "../support/random.ts";
 
@@ -30,28 +30,29 @@ const CASES = Object.entries(builds).flatMap(([build, module]) =>
 );
 
 test.each(CASES)("$0: $2 × $3 over $4 is what f64 gives, however the factors lie", (_build, module, m, n, k) => {
-  const { gemm } = bindCalibration(module, memory);
+  const { gemm, gemmAdd } = bindCalibration(module, memory);
   const random = seeded(m * n + k);
-  const [a, b] = [view(A, m * k), view(B, n * k)];
+  const a = view(A, m * k);
+  const b = view(B, n * k);
   for (const factor of [a, b]) for (let i = 0; i < factor.length; i++) factor[i] = random() - 0.5;
-  for (const [aAlong, bAlong, accumulate] of [
-    [true, true, 0],
-    [true, false, 0],
-    [false, false, 1],
-    [false, true, 1],
+  for (const [aAlong, bAlong, add] of [
+    [true, true, false],
+    [true, false, false],
+    [false, false, true],
+    [false, true, true],
   ] as const) {
     // A row of C is longer than n: what lies behind it must stay.
     const stride = n + 3;
-    const steps = (along: boolean, rows: number) => (along ? ([4 * k, 4] as const) : ([4, 4 * rows] as const));
-    const [aStep, aDepthStep] = steps(aAlong, m);
-    const [bStep, bDepthStep] = steps(bAlong, n);
+    const factor = (at: number, along: boolean, rows: number) => (along ? rowsAt(at, 4 * k) : columnsAt(at, 4 * rows));
     const c = view(C, m * stride).fill(2);
-    gemm(m, n, k, A, aStep, aDepthStep, B, bStep, bDepthStep, C, 4 * stride, accumulate, WORK);
-    const [left, right] = [element(a, aAlong, m, k), element(b, bAlong, n, k)];
+    const multiply = add ? gemmAdd : gemm;
+    multiply(m, n, k, factor(A, aAlong, m), factor(B, bAlong, n), rowsAt(C, 4 * stride), WORK);
+    const left = element(a, aAlong, m, k);
+    const right = element(b, bAlong, n, k);
     let worst = 0;
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < stride; j++) {
-        let sum = j < n && !accumulate ? 0 : 2;
+        let sum = j < n && !add ? 0 : 2;
         for (let d = 0; j < n && d < k; d++) sum += left(i, d) * right(j, d);
         worst = Math.max(worst, Math.abs(c[i * stride + j]! - sum));
       }

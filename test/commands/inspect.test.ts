@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { inspectCommand } from "../../src/commands/inspect.ts";
-import { htmlReport } from "../../src/inspect/html.ts";
 import type { InspectedPass, Inspection } from "../../src/inspect/inspection.ts";
-import { report } from "../../src/inspect/report.ts";
+import { inspectionPage } from "../../src/inspect/inspection-page.ts";
+import { inspectionText } from "../../src/inspect/inspection-text.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
 const OPERATIONS = [
@@ -70,7 +70,7 @@ describe("on the tiny pack", () => {
   });
 
   test("the text has a table a pass", () => {
-    const text = report(inspection, inspection.machine);
+    const text = inspectionText(inspection, inspection.machine);
     expect(text).toContain("decode, 1 token at position 33");
     expect(text).toContain("prefill, 40 tokens at position 0");
     expect(text.match(/^all operations .* %$/gm)).toHaveLength(2);
@@ -86,7 +86,7 @@ describe("on the tiny pack", () => {
   test("what a pack says is escaped", () => {
     const [first, ...rest] = inspection.decode.operations;
     const decode = { ...inspection.decode, operations: [{ ...first!, name: "<i>q" }, ...rest] };
-    const hostile = htmlReport({ ...inspection, model: '<b>&"', decode }, "<u>");
+    const hostile = inspectionPage({ ...inspection, model: '<b>&"', decode }, "<u>");
     expect(hostile).toContain("&lt;b&gt;&amp;&quot;");
     expect(hostile).not.toMatch(/<b>&|<i>|<u>/);
   });

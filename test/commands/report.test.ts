@@ -20,9 +20,9 @@ import { decodeTensor } from "../../src/model/decode.ts";
 import { openDirectory } from "../../src/platform/disk.ts";
 import { type Analysis, analyse } from "../../src/report/analysis.ts";
 import { bytesByKind } from "../../src/report/contents.ts";
-import { paretoFront } from "../../src/report/front.ts";
 import { shortNames } from "../../src/report/names.ts";
 import { blockOrigins } from "../../src/report/origins.ts";
+import { paretoFront } from "../../src/report/pareto-front.ts";
 import { Sensitivity } from "../../src/report/sensitivity.ts";
 import { packable, replacePack } from "../../src/rounding/packable.ts";
 import { textOf } from "../support/calibration.ts";
@@ -241,7 +241,7 @@ describe("the page", () => {
   test("is made without a text, without sensitivity", async () => {
     await printed(() => reportCommand.run([lines, "--against", TINY_PACKS.target, "--out", out]));
     const page = readFileSync(out, "utf8");
-    expect(page).toContain("was not measured: that needs a text");
+    expect(page).toContain("was not measured, because that needs a text");
     expect(page).not.toContain("only block");
   });
 

@@ -32,7 +32,7 @@ test("makes the pack that is checked in", async () => {
   }
 });
 
-test("whatever the stages, the header says whom the pack drafts for; of a draft it is the draft's own target", async () => {
+test("the header names the base as target, and for the draft of a draft the first draft's target", async () => {
   const stages: Recipe["stages"] = [{ stage: "quantise", tensors: "blocks", format: "q8" }];
   const made = await makePack({ ...RECIPE, stages }, base, pack);
   expect(made.target).toEqual({ model: "tiny", context: 2048, eosIds: [2] });

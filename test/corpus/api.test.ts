@@ -120,7 +120,8 @@ test.each<[string, (route: string) => Answer, string[], string]>([
     "no raw prompts",
     () => [404, "nothing here"],
     ["--self", "1", "--model", "m"],
-    '/v1/completions answered 404: "nothing here". --self needs /v1/completions with a prompt of token ids; give questions',
+    '/v1/completions answered 404: "nothing here". ' +
+      "--self needs /v1/completions with a prompt of token ids; give questions",
   ],
   [
     "raw prompts of text only",

@@ -5,8 +5,8 @@ import path from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import { CorpusFile } from "../../src/corpus/corpus-file.ts";
+import { describeCorpus } from "../../src/corpus/describe.ts";
 import type { Line } from "../../src/corpus/line.ts";
-import { describeCorpus } from "../../src/corpus/report.ts";
 
 const directory = mkdtempSync(path.join(tmpdir(), "outrider-corpus-"));
 afterAll(() => rmSync(directory, { recursive: true }));

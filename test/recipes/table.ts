@@ -6,8 +6,8 @@
 import { readFileSync } from "node:fs";
 import { figureTable } from "../../src/evaluate/columns.ts";
 import type { Figures } from "../../src/evaluate/figures.ts";
-import { paretoFront } from "../../src/report/front.ts";
 import { shortNames } from "../../src/report/names.ts";
+import { paretoFront } from "../../src/report/pareto-front.ts";
 
 const [figuresFile, speedsFile] = process.argv.slice(2);
 if (figuresFile === undefined || speedsFile === undefined) {

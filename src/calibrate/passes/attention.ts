@@ -3,7 +3,7 @@
  * matrix products over stripes of queries: a stripe only meets the keys before its end. qkv is (T, W), queries, keys
  * and values of a token side by side.
  */
-import type { CalibrationKernels } from "./kernels.ts";
+import { type CalibrationKernels, columnsAt, rowsAt } from "./kernels.ts";
 import type { Shape } from "./shape.ts";
 
 const STRIPE = 96;
@@ -44,7 +44,7 @@ function probabilities(kernels: CalibrationKernels, shape: Shape, stripe: Stripe
   const { T, D, W } = shape;
   const { query, key, first, rows, cols } = stripe;
   const [step, across] = [4 * W, scoreStep(T)];
-  kernels.gemm(rows, cols, D, query + first * step, step, 4, key, step, 4, scores, across, 0, work);
+  kernels.gemm(rows, cols, D, rowsAt(query + first * step, step), rowsAt(key, step), rowsAt(scores, across), work);
   kernels.softmaxCausal(scores, across, rows, cols, first, 1 / Math.sqrt(D));
 }
 
@@ -63,7 +63,7 @@ export function attention(
     const { value, head, first, rows, cols } = stripe;
     probabilities(kernels, shape, stripe, scores, work);
     const out = mixed + first * wide + 4 * head * D;
-    kernels.gemm(rows, D, cols, scores, across, 4, value, 4, step, out, wide, 0, work);
+    kernels.gemm(rows, D, cols, rowsAt(scores, across), columnsAt(value, step), rowsAt(out, wide), work);
   }
 }
 
@@ -86,10 +86,26 @@ export function attentionBackward(
     const dOut = dMixed + first * wide + 4 * head * D;
     const [queries, dQueries] = [query + first * step, dQkv + places.query + first * step];
     probabilities(kernels, shape, stripe, scores, work);
-    kernels.gemm(cols, D, rows, scores, 4, across, dOut, 4, wide, dQkv + places.value, step, 1, work);
-    kernels.gemm(rows, cols, D, dOut, wide, 4, value, step, 4, dScores, across, 0, work);
+    kernels.gemmAdd(
+      cols,
+      D,
+      rows,
+      columnsAt(scores, across),
+      columnsAt(dOut, wide),
+      rowsAt(dQkv + places.value, step),
+      work,
+    );
+    kernels.gemm(rows, cols, D, rowsAt(dOut, wide), rowsAt(value, step), rowsAt(dScores, across), work);
     kernels.softmaxCausalBackward(scores, dScores, across, rows, cols, first, 1 / Math.sqrt(D));
-    kernels.gemm(rows, D, cols, dScores, across, 4, key, 4, step, dQueries, step, 0, work);
-    kernels.gemm(cols, D, rows, dScores, 4, across, queries, 4, step, dQkv + places.key, step, 1, work);
+    kernels.gemm(rows, D, cols, rowsAt(dScores, across), columnsAt(key, step), rowsAt(dQueries, step), work);
+    kernels.gemmAdd(
+      cols,
+      D,
+      rows,
+      columnsAt(dScores, across),
+      columnsAt(queries, step),
+      rowsAt(dQkv + places.key, step),
+      work,
+    );
   }
 }

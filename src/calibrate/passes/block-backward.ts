@@ -1,7 +1,7 @@
 /** The gradient of one Llama block over one window: back through what block.ts computes. */
 import { attentionBackward } from "./attention.ts";
 import type { Workspace } from "./block.ts";
-import type { CalibrationKernels } from "./kernels.ts";
+import { type CalibrationKernels, columnsAt, rowsAt } from "./kernels.ts";
 import type { BlockAddresses, RopeTables, Shape } from "./shape.ts";
 
 /** What the forward pass left of a block. */
@@ -71,15 +71,15 @@ export function backwardBlock(
   kernels.swiglu(saved.gateUp, F, T, tape.act);
 
   kernels.copy(tape.dOut, d, 4 * T * E);
-  kernels.gemm(T, F, E, d, 4 * E, 4, weights.down, 4, 4 * F, dInput, 4 * F, 0, work);
+  kernels.gemm(T, F, E, rowsAt(d, 4 * E), columnsAt(weights.down, 4 * F), rowsAt(dInput, 4 * F), work);
   kernels.swigluBackward(saved.gateUp, dInput, F, T, tape.dGateUp);
-  kernels.gemm(T, E, 2 * F, tape.dGateUp, 8 * F, 4, weights.gateUp, 4, 4 * E, dInput, 4 * E, 0, work);
+  kernels.gemm(T, E, 2 * F, rowsAt(tape.dGateUp, 8 * F), columnsAt(weights.gateUp, 4 * E), rowsAt(dInput, 4 * E), work);
   kernels.rmsNormBackward(saved.middle, weights.feedForwardNorm, dInput, E, T, epsilon, d, tape.dFeedForwardNorm);
 
   kernels.copy(tape.dMiddle, d, 4 * T * E);
-  kernels.gemm(T, H * D, E, d, 4 * E, 4, weights.o, 4, 4 * H * D, dInput, 4 * H * D, 0, work);
+  kernels.gemm(T, H * D, E, rowsAt(d, 4 * E), columnsAt(weights.o, 4 * H * D), rowsAt(dInput, 4 * H * D), work);
   attentionBackward(kernels, shape, saved.qkv, dInput, tape.dQkv, scores, dScores, work);
   kernels.rotate(tape.dQkv, H + G, D, T, 4 * W, rope.cos, rope.sin, -1);
-  kernels.gemm(T, E, W, tape.dQkv, 4 * W, 4, weights.qkv, 4, 4 * E, dInput, 4 * E, 0, work);
+  kernels.gemm(T, E, W, rowsAt(tape.dQkv, 4 * W), columnsAt(weights.qkv, 4 * E), rowsAt(dInput, 4 * E), work);
   kernels.rmsNormBackward(saved.input, weights.attentionNorm, dInput, E, T, epsilon, d, tape.dAttentionNorm);
 }

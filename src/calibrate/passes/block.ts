@@ -1,6 +1,6 @@
 /** One Llama block over one window, in f32: the pass that statistics and gradients are taken from. */
 import { attention } from "./attention.ts";
-import type { CalibrationKernels } from "./kernels.ts";
+import { type CalibrationKernels, rowsAt } from "./kernels.ts";
 import type { Activations, BlockAddresses, RopeTables, Shape } from "./shape.ts";
 
 export interface Workspace {
@@ -21,13 +21,21 @@ export function forwardToAct(
 ): void {
   const { T, E, F, H, G, D, W, epsilon } = shape;
   kernels.rmsNorm(x, weights.attentionNorm, E, T, epsilon, out.attentionIn);
-  kernels.gemm(T, W, E, out.attentionIn, 4 * E, 4, weights.qkv, 4 * E, 4, out.qkv, 4 * W, 0, work);
+  kernels.gemm(T, W, E, rowsAt(out.attentionIn, 4 * E), rowsAt(weights.qkv, 4 * E), rowsAt(out.qkv, 4 * W), work);
   kernels.rotate(out.qkv, H + G, D, T, 4 * W, rope.cos, rope.sin, 1);
   attention(kernels, shape, out.qkv, out.mixed, scores, work);
-  kernels.gemm(T, E, H * D, out.mixed, 4 * H * D, 4, weights.o, 4 * H * D, 4, x, 4 * E, 1, work);
+  kernels.gemmAdd(T, E, H * D, rowsAt(out.mixed, 4 * H * D), rowsAt(weights.o, 4 * H * D), rowsAt(x, 4 * E), work);
   kernels.copy(out.middle, x, 4 * T * E);
   kernels.rmsNorm(x, weights.feedForwardNorm, E, T, epsilon, out.feedForwardIn);
-  kernels.gemm(T, 2 * F, E, out.feedForwardIn, 4 * E, 4, weights.gateUp, 4 * E, 4, out.gateUp, 8 * F, 0, work);
+  kernels.gemm(
+    T,
+    2 * F,
+    E,
+    rowsAt(out.feedForwardIn, 4 * E),
+    rowsAt(weights.gateUp, 4 * E),
+    rowsAt(out.gateUp, 8 * F),
+    work,
+  );
   kernels.swiglu(out.gateUp, F, T, out.act);
 }
 
@@ -40,5 +48,5 @@ export function forwardDown(
   act: number,
   work: number,
 ): void {
-  kernels.gemm(T, E, F, act, 4 * F, 4, down, 4 * F, 4, x, 4 * E, 1, work);
+  kernels.gemmAdd(T, E, F, rowsAt(act, 4 * F), rowsAt(down, 4 * F), rowsAt(x, 4 * E), work);
 }

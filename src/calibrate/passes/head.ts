@@ -1,5 +1,5 @@
 /** The head over one window, a slice of the vocabulary at a time, so that logits take little room. */
-import type { CalibrationKernels } from "./kernels.ts";
+import { type CalibrationKernels, rowsAt } from "./kernels.ts";
 import type { Shape } from "./shape.ts";
 
 /** Rows of the head that a slice of logits is made of. */
@@ -47,7 +47,15 @@ export function sliceLogits(
   logits: number,
   work: number,
 ): void {
-  kernels.gemm(rows, cols, E, normed, 4 * E, 4, head.weights + 4 * first * E, 4 * E, 4, logits, LOGIT_STEP, 0, work);
+  kernels.gemm(
+    rows,
+    cols,
+    E,
+    rowsAt(normed, 4 * E),
+    rowsAt(head.weights + 4 * first * E, 4 * E),
+    rowsAt(logits, LOGIT_STEP),
+    work,
+  );
 }
 
 /** States before the first slice. */

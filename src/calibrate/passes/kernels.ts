@@ -4,26 +4,34 @@
  */
 import { writeConstants } from "../../kernels/constants.ts";
 
+/**
+ * Where a factor of a product lies. One of its two steps is 4 bytes: either the values of a row are neighbours, or
+ * those of a column.
+ */
+export interface Factor {
+  readonly at: number;
+  /** Bytes from one row to the next. */
+  readonly step: number;
+  /** Bytes from one value of a row to the next. */
+  readonly depthStep: number;
+}
+
+/** A matrix whose rows are neighbouring values, `step` bytes apart. */
+export interface Rows extends Factor {
+  readonly depthStep: 4;
+}
+
+/** A matrix as it is stored, row by row. */
+export const rowsAt = (at: number, step: number): Rows => ({ at, step, depthStep: 4 });
+
+/** The transpose of a matrix that is stored row by row, `step` bytes apart. */
+export const columnsAt = (at: number, step: number): Factor => ({ at, step: 4, depthStep: step });
+
 export interface CalibrationKernels {
-  /**
-   * C (m, n) = A (m, k) · Bᵀ with B (n, k), or added to C. Of each factor's two steps, along rows and along k, one is
-   * 4.
-   */
-  gemm(
-    m: number,
-    n: number,
-    k: number,
-    a: number,
-    aStep: number,
-    aDepthStep: number,
-    b: number,
-    bStep: number,
-    bDepthStep: number,
-    c: number,
-    cStep: number,
-    accumulate: 0 | 1,
-    work: number,
-  ): void;
+  /** C (m, n) = A (m, k) · Bᵀ with B (n, k); `work` is the address of `gemmWorkBytes` of scratch. */
+  gemm(m: number, n: number, k: number, a: Factor, b: Factor, c: Rows, work: number): void;
+  /** The same, added to C. */
+  gemmAdd(m: number, n: number, k: number, a: Factor, b: Factor, c: Rows, work: number): void;
   gemmWorkBytes(): number;
   rmsNorm(x: number, weight: number, cols: number, rows: number, epsilon: number, out: number): void;
   /** Adds to dx (rows, cols) and dWeight (cols). */
@@ -100,9 +108,33 @@ export interface CalibrationKernels {
 export const COUNTER = 1024;
 export const FIRST_FREE = 4096;
 
+/** What the module exports: products as numbers, in the order of wasm/calibrate/gemm.ts. */
+interface Exports extends Omit<CalibrationKernels, "gemm" | "gemmAdd"> {
+  gemm(
+    m: number,
+    n: number,
+    k: number,
+    a: number,
+    aStep: number,
+    aDepthStep: number,
+    b: number,
+    bStep: number,
+    bDepthStep: number,
+    c: number,
+    cStep: number,
+    accumulate: 0 | 1,
+    work: number,
+  ): void;
+}
+
 /** Instantiates the module over a memory that may be shared; its constants are the same whoever writes them. */
 export function bindCalibration(module: WebAssembly.Module, memory: WebAssembly.Memory): CalibrationKernels {
-  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const instance = new WebAssembly.Instance(module, { env: { memory } });
   writeConstants(memory);
-  return exports as unknown as CalibrationKernels;
+  const kernels = instance.exports as unknown as Exports;
+  const gemm =
+    (accumulate: 0 | 1): CalibrationKernels["gemm"] =>
+    (m, n, k, a, b, c, work) =>
+      kernels.gemm(m, n, k, a.at, a.step, a.depthStep, b.at, b.step, b.depthStep, c.at, c.step, accumulate, work);
+  return { ...kernels, gemm: gemm(0), gemmAdd: gemm(1) };
 }

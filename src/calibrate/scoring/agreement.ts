@@ -76,7 +76,8 @@ export class Agreement {
     if (answers.length === 0) {
       throw new OutriderError(
         "no_answers",
-        'agreement is counted on what the target wrote, and this text does not say what that is; make one of {"prompt", "answer"} lines with `outrider corpus`',
+        "agreement is counted on answers of the target, and this text does not tell them apart; " +
+          'make one of {"prompt", "answer"} lines with `outrider corpus`',
       );
     }
     this.#llama = llama;

@@ -2,6 +2,7 @@
  * H = Σ x xᵀ over tokens, of each input of a block: products and sums within a window in f32, sums over windows in f64,
  * in the order of the windows. A part is a stripe of rows of one input up to the diagonal.
  */
+import { columnsAt, rowsAt } from "../passes/kernels.ts";
 import { layOut } from "../passes/lay-out.ts";
 import type { Shape } from "../passes/shape.ts";
 import { type Input, inputBytes, inputSlotBytes, inputsOf } from "./capture.ts";
@@ -43,7 +44,15 @@ export const gramWork: Work<GramTask> = {
     const { input, activation, cols, first, end } = stripes(shape)[part]!;
     for (let window = 0; window < windows; window++) {
       const x = layOut(inputs + window * inputSlotBytes(shape), inputBytes(shape)).at[activation];
-      kernels.gemm(end - first, end, shape.T, x + 4 * first, 4, 4 * cols, x, 4, 4 * cols, products, 4 * end, 0, work);
+      kernels.gemm(
+        end - first,
+        end,
+        shape.T,
+        columnsAt(x + 4 * first, 4 * cols),
+        columnsAt(x, 4 * cols),
+        rowsAt(products, 4 * end),
+        work,
+      );
       for (let row = first; row < end; row++) {
         kernels.addDoubles(products + (row - first) * 4 * end, end, grams[input] + 8 * row * cols);
       }

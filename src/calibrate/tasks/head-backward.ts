@@ -2,6 +2,7 @@
 
 import { LOGIT_STEP, slices } from "../passes/head.ts";
 import { type HeadLoss, lossBytes, windowLoss, windowOf } from "../passes/head-loss.ts";
+import { columnsAt, rowsAt } from "../passes/kernels.ts";
 import { align, layOut } from "../passes/lay-out.ts";
 import type { Work } from "./work.ts";
 
@@ -35,7 +36,15 @@ export const headBackwardWork: Work<HeadBackwardTask> = {
     for (const slice of slices(head)) {
       slope(slice);
       const weights = head.weights + 4 * slice.first * E;
-      kernels.gemm(rows, E, slice.cols, at.logits, LOGIT_STEP, 4, weights, 4, 4 * E, at.dNormed, 4 * E, 1, at.work);
+      kernels.gemmAdd(
+        rows,
+        E,
+        slice.cols,
+        rowsAt(at.logits, LOGIT_STEP),
+        columnsAt(weights, 4 * E),
+        rowsAt(at.dNormed, 4 * E),
+        at.work,
+      );
     }
     const dx = windowOf(d, shape, window);
     const dWeight = dNorm + window * align(4 * E);

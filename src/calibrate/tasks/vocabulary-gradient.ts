@@ -5,6 +5,7 @@
 
 import { LOGIT_STEP, SLICE, type Slice, slices } from "../passes/head.ts";
 import { type HeadLoss, lossBytes, windowOf, windowSlope } from "../passes/head-loss.ts";
+import { columnsAt, rowsAt } from "../passes/kernels.ts";
 import { layOut } from "../passes/lay-out.ts";
 import type { Thread, Work } from "./work.ts";
 
@@ -48,7 +49,15 @@ export const vocabularyGradientWork: Work<VocabularyGradientTask> = {
     for (let window = 0; window < windows; window++) {
       const { rows, slope } = windowSlope(kernels, task, window, at);
       slope(slice);
-      kernels.gemm(cols, E, rows, at.logits, 4, LOGIT_STEP, at.normed, 4, 4 * E, at.gradient, 4 * E, 0, at.work);
+      kernels.gemm(
+        cols,
+        E,
+        rows,
+        columnsAt(at.logits, LOGIT_STEP),
+        columnsAt(at.normed, 4 * E),
+        rowsAt(at.gradient, 4 * E),
+        at.work,
+      );
       if (embedding.sums !== output.sums) {
         add(output);
         kernels.clear(at.gradient, 4 * cols * E);

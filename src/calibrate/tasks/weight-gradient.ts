@@ -4,6 +4,7 @@
  */
 
 import { savedBytes, tapeBytes } from "../passes/block-backward.ts";
+import { columnsAt, rowsAt } from "../passes/kernels.ts";
 import { layOut } from "../passes/lay-out.ts";
 import { blockAddresses, type Shape } from "../passes/shape.ts";
 import { tapeSlotBytes } from "./backward.ts";
@@ -56,15 +57,9 @@ export const weightGradientWork: Work<WeightGradientTask> = {
         own,
         cols,
         shape.T,
-        at[dY] + 4 * first,
-        4,
-        4 * rows,
-        at[x],
-        4,
-        4 * cols,
-        gradient,
-        4 * cols,
-        0,
+        columnsAt(at[dY] + 4 * first, 4 * rows),
+        columnsAt(at[x], 4 * cols),
+        rowsAt(gradient, 4 * cols),
         work,
       );
       const to = (block: number): number => blockAddresses(shape, block)[matrix] + place;

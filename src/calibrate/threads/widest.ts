@@ -6,7 +6,7 @@
  */
 import v8 from "node:v8";
 import { builtModule } from "../../platform/built.ts";
-import { bindCalibration } from "../passes/kernels.ts";
+import { bindCalibration, rowsAt } from "../passes/kernels.ts";
 
 /** Releases of V8 whose joined operations the test suite has run on. */
 const TRIED = /^13\.6\./;
@@ -55,7 +55,7 @@ function probe(module: WebAssembly.Module): { product: Float32Array; ms: number 
   let ms = Number.POSITIVE_INFINITY;
   for (const first = performance.now(); performance.now() - first < PROBE_MS; ) {
     const start = performance.now();
-    gemm(SIZE, SIZE, SIZE, from, row, 4, from, row, 4, to, row, 0, work);
+    gemm(SIZE, SIZE, SIZE, rowsAt(from, row), rowsAt(from, row), rowsAt(to, row), work);
     ms = Math.min(ms, performance.now() - start);
   }
   return { product: floats.slice(to / 4, work / 4), ms };

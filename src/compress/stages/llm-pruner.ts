@@ -172,7 +172,8 @@ function checkStage(
   const stream = hiddenKept(embedding, hidden);
   if (hidden > 0 && (stream >= embedding || stream === 0)) {
     throw bad(
-      `hidden ${hidden} leaves ${stream} of ${embedding} channels; they go by ${CHANNEL_UNIT}s, a ratio of ${CHANNEL_UNIT / embedding}`,
+      `hidden ${hidden} leaves ${stream} of ${embedding} channels; ` +
+        `they are removed in units of ${CHANNEL_UNIT}, a ratio of ${CHANNEL_UNIT / embedding}`,
     );
   }
   const left = groupsKept(kvHeads, headSize, attention);

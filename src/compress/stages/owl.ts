@@ -27,10 +27,12 @@ export async function owlPatterns(
     throw bad(`patterns per ${pattern.per} have one sparsity; choose per row or per matrix`);
   }
   const sparsities = owlSparsities(await calibration.outliers(model, times), pattern.sparsity, reach);
-  const [least, most] = [Math.min(...sparsities), Math.max(...sparsities)];
+  const least = Math.min(...sparsities);
+  const most = Math.max(...sparsities);
   if (least < 0 || most > 1) {
     throw bad(
-      `blocks would lose from ${least.toFixed(3)} to ${most.toFixed(3)} of their weights; shorten reach (${reach}) or move sparsity away from the end`,
+      `blocks would lose from ${least.toFixed(3)} to ${most.toFixed(3)} of their weights; ` +
+        `shorten reach (${reach}) or move sparsity away from the end`,
     );
   }
   return sparsities.map((sparsity) => ({ ...pattern, sparsity }));

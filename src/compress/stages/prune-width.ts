@@ -120,6 +120,7 @@ function checkList(what: string, list: readonly number[], count: number): void {
   if (list.length > 0 && rises) return;
   throw new OutriderError(
     "bad_recipe",
-    `prune-width: ${what} to keep must be one or more of 0 to ${count - 1}, ascending; keep more of this block, or leave out all of it by prune-depth`,
+    `prune-width: ${what} to keep must be one or more of 0 to ${count - 1}, ascending; ` +
+      "keep more of this block, or leave out all of it by prune-depth",
   );
 }

@@ -48,7 +48,8 @@ export async function trimVocabulary(
   if (keep % BLOCK_ROWS !== 0 || keep >= size || keep < always.size) {
     throw new OutriderError(
       "bad_recipe",
-      `trim-vocabulary: keep is ${keep}; it must be a multiple of ${BLOCK_ROWS} under ${size}, and from ${always.size} on, the bytes and special tokens that always stay`,
+      `trim-vocabulary: keep is ${keep}; it must be a multiple of ${BLOCK_ROWS} under ${size}, ` +
+        `and at least ${always.size}, because bytes and special tokens always stay`,
     );
   }
   const counts = by === "frequency" ? await calibration.counts(size) : new Float64Array(size);

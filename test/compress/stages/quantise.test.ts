@@ -30,7 +30,7 @@ async function relativeError(stages: readonly Stage[], name: string): Promise<nu
 
 const blocks = { stage: "quantise", tensors: "blocks" } as const;
 
-test("each format costs what its bits say, outliers give some of it back, and half of the columns half of the norm", async () => {
+test("fewer bits cost more error, outliers give some back, half the columns cost half the norm", async () => {
   const error = (stage: Omit<Extract<Stage, { stage: "quantise" }>, "stage" | "tensors">) =>
     relativeError([{ ...blocks, ...stage }], Q);
   expect(await error({ format: "q8" })).toBeLessThan(0.01);

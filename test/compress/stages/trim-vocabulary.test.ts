@@ -144,7 +144,7 @@ describe.each(["rank", "frequency"] as const)("by %s", (by) => {
   });
 });
 
-test("by frequency those stay that the text has most often, of equals the first; bytes and special tokens always", async () => {
+test("by frequency the most frequent tokens stay, of equals the first; bytes and special tokens too", async () => {
   const merged = new Set(merges.map((m) => vocab[typeof m === "string" ? m.replace(" ", "") : m.join("")]!));
   const always = [...SPECIAL, ...Object.values(vocab).filter((id) => !merged.has(id) && !SPECIAL.includes(id))];
   expect(always).toHaveLength(SPECIAL.length + 256);

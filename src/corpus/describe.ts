@@ -16,9 +16,10 @@ export function describeCorpus(file: string, lines: readonly Line[]): string {
     ...temperatures.map((temperature) => {
       const own = lines.filter((line) => line.temperature === temperature);
       const looping = own.filter(({ answer }) => isLoop(answer));
+      const share = percent(looping.length, own.length);
       return (
         `temperature ${temperature}: ${own.length} answers, ${tokens(own)} tokens; ` +
-        `${percent(looping.length, own.length)} of the answers loop, ${percent(tokens(looping), tokens(own))} of the tokens`
+        `${share} of the answers loop, ${percent(tokens(looping), tokens(own))} of the tokens`
       );
     }),
   ].join("\n");

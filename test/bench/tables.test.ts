@@ -1,6 +1,6 @@
 /** What a bench prints: medians, extremes, and a dash where nothing was measured. */
 import { expect, test } from "vitest";
-import { jsonLine, speedTable, summarise } from "./report.ts";
+import { jsonLine, speedTable, summarise } from "./tables.ts";
 
 test("the median is the middle value, or the mean of the two in the middle", () => {
   expect(summarise([10, 9, 2])).toEqual({ median: 9, low: 2, high: 10 });

@@ -5,9 +5,9 @@ import type { Figures } from "../evaluate/figures.ts";
 import type { Analysis, BlockLoss } from "./analysis.ts";
 import { budgetPlot } from "./budget.ts";
 import type { Counts, Kind } from "./contents.ts";
-import { paretoFront } from "./front.ts";
 import { heatmap, type Scales, scalesOf } from "./heatmap.ts";
 import { MEASURES, type PlottedMeasure } from "./measures.ts";
+import { paretoFront } from "./pareto-front.ts";
 import { type Dot, scatterPlot } from "./scatter.ts";
 
 export interface Reported {
@@ -45,7 +45,7 @@ h3 { margin: 1.6rem 0 0.4rem; font-size: 0.95rem; }
 `;
 
 /** Packs in the order of their size. `sensitivityOn` says on which text it was measured, if it was. */
-export function htmlReport(packs: readonly Reported[], original: Original, sensitivityOn: string | undefined): string {
+export function reportPage(packs: readonly Reported[], original: Original, sensitivityOn: string | undefined): string {
   const sorted = [...packs].sort((a, b) => a.figures.bytes - b.figures.bytes);
   const figures = sorted.map((pack) => pack.figures);
   const paragraphs = [...new Set(figures.map(({ on }) => on))].map((on) => `Figures on ${on}.`);
@@ -63,10 +63,12 @@ ${budgetPlot(sorted.map(({ figures: { pack }, bytes }) => ({ name: pack, bytes }
 ${removedTable(sorted, original)}
 <h2>What each block lost</h2>
 ${lines([
-  `Squares: relative Frobenius error of each matrix against the original's, in %; the strongest colour is ${(100 * scales.error).toFixed(0)} %.`,
+  "Squares: relative Frobenius error of each matrix against the original's, in %; " +
+    `the strongest colour is ${(100 * scales.error).toFixed(0)} %.`,
   sensitivityOn === undefined
-    ? "How much the model minds each block was not measured: that needs a text."
-    : `Bars: KL from the original when only this block is the pack's, in nats, on ${sensitivityOn}; none where no block that is compared has changed.`,
+    ? "How sensitive the model is to each block was not measured, because that needs a text."
+    : `Bars: KL from the original when only this block is the pack's, in nats, on ${sensitivityOn}; ` +
+      "none where no block that is compared has changed.",
   "Grey: removed. Dashed: of another shape, not compared.",
 ])}
 ${sorted.map((pack) => blocksSection(pack, original, scales)).join("\n")}`,

@@ -6,7 +6,7 @@ import type { InspectedPass, Inspection } from "./inspection.ts";
 import { peak } from "./roof.ts";
 
 /** `machine` says what it was measured on. */
-export function report(inspection: Inspection, machine: string): string {
+export function inspectionText(inspection: Inspection, machine: string): string {
   const { decode, prefill } = inspection;
   const sections = [[headline(inspection, machine), ...roofLines(inspection)], passLines(decode), passLines(prefill)];
   return sections.map((lines) => lines.join("\n")).join("\n\n");
@@ -18,10 +18,13 @@ export const headline = ({ model, layers, bytes }: Inspection, machine: string):
 /** One line a roof. */
 export function roofLines({ roofs }: Inspection): string[] {
   return [
-    `memory      ${giga(roofs.read)} GB/s reading ${mega(roofs.workingSet)} MB, the weights, keys and values of a decode step`,
+    `memory      ${giga(roofs.read)} GB/s reading ${mega(roofs.workingSet)} MB, ` +
+      "the weights, keys and values of a decode step",
     `cache       ${giga(roofs.cached)} GB/s reading 16 KiB`,
-    `arithmetic  ${giga(peak(roofs, "int8"))} Gmac/s of 8-bit activations: the better of ${giga(roofs.dotInt8)} in int32 and ${giga(roofs.dotInt8Narrow)} with pairs in int16`,
-    `            ${giga(peak(roofs, "int14"))} Gmac/s of 14-bit activations: the better of half of that and ${giga(roofs.dotInt16)} in int16 lanes`,
+    `arithmetic  ${giga(peak(roofs, "int8"))} Gmac/s of 8-bit activations: ` +
+      `the better of ${giga(roofs.dotInt8)} in int32 and ${giga(roofs.dotInt8Narrow)} with pairs in int16`,
+    `            ${giga(peak(roofs, "int14"))} Gmac/s of 14-bit activations: ` +
+      `the better of half of that and ${giga(roofs.dotInt16)} in int16 lanes`,
     `            ${giga(roofs.multiplyAdd)} Gmac/s of f32, not fused`,
   ];
 }
@@ -77,8 +80,11 @@ export function passRows(pass: InspectedPass): string[][] {
 export function passSummary(pass: InspectedPass): string[] {
   const { between, betweenShare, kernels, untraced, roof, limit, tokens, passes } = pass;
   return [
-    `outside kernels ${micro(between)} µs, ${percent(betweenShare)}; the sum ${micro(kernels + between)} µs, a whole pass without the clock ${micro(untraced)} µs, ${(tokens / untraced).toFixed(1)} tokens/s (medians of ${passes})`,
-    `lower roof of the whole pass: ${limit}, ${micro(roof)} µs, ${(tokens / roof).toFixed(1)} tokens/s; reached ${percent(roof / untraced)}`,
+    `outside kernels ${micro(between)} µs, ${percent(betweenShare)}; the sum ${micro(kernels + between)} µs, ` +
+      `a whole pass without the clock ${micro(untraced)} µs, ${(tokens / untraced).toFixed(1)} tokens/s ` +
+      `(medians of ${passes})`,
+    `lower roof of the whole pass: ${limit}, ${micro(roof)} µs, ${(tokens / roof).toFixed(1)} tokens/s; ` +
+      `reached ${percent(roof / untraced)}`,
   ];
 }
 

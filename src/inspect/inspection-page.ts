@@ -1,8 +1,8 @@
 /** An inspection as one HTML file that loads nothing: the roofline plot and the tables. */
 import { htmlPage, htmlTable } from "../charts/html.ts";
 import type { InspectedPass, Inspection } from "./inspection.ts";
-import { rooflinePlot } from "./plot.ts";
-import { COLUMNS, headline, passRows, passSummary, passTitle, roofLines } from "./report.ts";
+import { COLUMNS, headline, passRows, passSummary, passTitle, roofLines } from "./inspection-text.ts";
+import { rooflinePlot } from "./roofline-plot.ts";
 
 const STYLE = `
 .roof-name { fill: var(--soft); }
@@ -16,11 +16,14 @@ tbody tr:last-child { font-weight: 600; }
 `;
 
 /** `machine` says what it was measured on. */
-export function htmlReport(inspection: Inspection, machine: string): string {
+export function inspectionPage(inspection: Inspection, machine: string): string {
   return htmlPage(
     headline(inspection, machine),
     STYLE,
-    `<p><b class="decode">● ${passTitle(inspection.decode)}</b> · <b class="prefill">■ ${passTitle(inspection.prefill)}</b> · area: share of its pass</p>
+    `<p>
+<b class="decode">● ${passTitle(inspection.decode)}</b> · <b class="prefill">■ ${passTitle(inspection.prefill)}</b>
+· area: share of its pass
+</p>
 ${rooflinePlot(inspection)}
 <pre>${roofLines(inspection).join("\n")}</pre>
 ${passSection(inspection.decode)}
