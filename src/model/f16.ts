@@ -7,13 +7,20 @@ const doubleBits = new Uint32Array(double.buffer);
 const single = new Float32Array(1);
 const singleBits = new Uint32Array(single.buffer);
 
+/** The step between neighbouring binary16 of each exponent. A power of two takes six times as long as the rest of a conversion. */
+const STEPS = Float64Array.from({ length: 31 }, (_, exponent) => 2 ** (Math.max(exponent, 1) - 25));
+
 /** The value of an IEEE 754 binary16; exact. */
 export function f16ToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >>> 10) & 31;
   const mantissa = bits & 1023;
-  if (exponent === 31) return mantissa === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (exponent === 0 ? mantissa * 2 ** -24 : (1024 + mantissa) * 2 ** (exponent - 25));
+  const magnitude =
+    exponent === 31
+      ? mantissa === 0
+        ? Number.POSITIVE_INFINITY
+        : Number.NaN
+      : (exponent === 0 ? mantissa : 1024 + mantissa) * STEPS[exponent]!;
+  return bits & 0x8000 ? -magnitude : magnitude;
 }
 
 /** The nearest binary16, ties to even; beyond ±65504 it becomes an infinity. */

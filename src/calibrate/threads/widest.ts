@@ -14,13 +14,18 @@ const SIZE = 192;
 /** Long enough for V8 to have optimised what it runs. */
 const PROBE_MS = 80;
 
-let reported = false;
+let chosen: Promise<WebAssembly.Module> | undefined;
 
 /**
- * The faster module: tiles of 16 columns, or of 8. The experimental flag is the whole process's and stays set, because
- * V8 optimises a module only after it has run for a while. Where the narrow build runs, stderr says so once, and why.
+ * The faster module: tiles of 16 columns, or of 8; measured once a process. Where the narrow build runs, stderr says why.
  */
-export async function widestModule(): Promise<WebAssembly.Module> {
+export function widestModule(): Promise<WebAssembly.Module> {
+  chosen ??= measured();
+  return chosen;
+}
+
+/** The experimental flag is the whole process's and stays set: V8 optimises a module only after it has run for a while. */
+async function measured(): Promise<WebAssembly.Module> {
   const narrow = await builtModule("calibrate");
   const { v8: version } = process.versions;
   if (!TRIED.test(version)) {
@@ -36,8 +41,7 @@ export async function widestModule(): Promise<WebAssembly.Module> {
 }
 
 function report(narrow: WebAssembly.Module, why: string): WebAssembly.Module {
-  if (!reported) console.error(`calibration runs its 128-bit kernel: ${why}`);
-  reported = true;
+  console.error(`calibration runs its 128-bit kernel: ${why}`);
   return narrow;
 }
 

@@ -23,11 +23,19 @@ export function writeHalves(
   }
 }
 
-/** Reads what `writeHalves` wrote, for the group of column k. */
-export const readHalf =
-  ({ view, tiles, r }: BlockRow, tileBytes: number, at: number): ((k: number) => number) =>
-  (k) =>
-    f16ToNumber(view.getUint16(tiles + (k >> 5) * tileBytes + at + 2 * r, true));
+/** Reads what `writeHalves` wrote, for the group of column k. Neighbouring columns share the conversion. */
+export function readHalf({ view, tiles, r }: BlockRow, tileBytes: number, at: number): (k: number) => number {
+  let known = -1;
+  let value = 0;
+  return (k) => {
+    const group = k >> 5;
+    if (group !== known) {
+      known = group;
+      value = f16ToNumber(view.getUint16(tiles + group * tileBytes + at + 2 * r, true));
+    }
+    return value;
+  };
+}
 
 /** The 16-bit numbers of each row at bytes `offsets` of each tile. */
 export const tileShares = (cols: number, tileBytes: number, offsets: readonly number[]): RowShare[] =>
