@@ -1,6 +1,6 @@
 /**
- * A Llama as small as models/tiny in width, and as deep as recipes suppose (LLM-Pruner's stop at block 27), with three key/value
- * heads as SmolLM2-135M has; made when needed, in a second. It speaks tiny's tokens, and about as sensibly.
+ * Two Llamas as deep as recipes suppose (LLM-Pruner's stop at block 27), made when needed, in a second. They speak the tokens of
+ * models/tiny, and about as sensibly.
  */
 import { writeFileSync } from "node:fs";
 import { tinyGguf } from "../../models/tiny/make.ts";
@@ -14,19 +14,24 @@ import { loadPack } from "./tiny.ts";
 
 const SHAPE = {
   E: 64,
-  H: 6,
-  G: 3,
+  H: 4,
+  G: 2,
   D: 32,
-  // A fifth of the channels is a whole number of the 64 that weight formats come in, so that a recipe that takes it takes some.
-  F: 320,
+  F: 64,
   // So weak that even a draft pruned to half agrees with the whole on a fifth of its tokens.
   strengths: Array.from({ length: 30 }, (_, layer) => (layer % 3 === 0 ? 0.2 : 0.05)),
 };
 
-/** The pack in `directory`. */
-export async function makeDeep(directory: string): Promise<void> {
-  const file = "deep.gguf";
-  await replacePack(await importGguf(bytesSource(file, await tinyGguf(SHAPE)), "deep"), directory);
+export const DEEP_SHAPES = {
+  narrow: SHAPE,
+  // For recipes that take heads or channels: a third of its heads is one, a fifth of its channels the 64 that formats come in.
+  wide: { ...SHAPE, H: 6, G: 3, F: 320 },
+};
+
+/** The pack in `directory`, of a model named as its shape. */
+export async function makeDeep(shape: keyof typeof DEEP_SHAPES, directory: string): Promise<void> {
+  const file = `${shape}.gguf`;
+  await replacePack(await importGguf(bytesSource(file, await tinyGguf(DEEP_SHAPES[shape])), shape), directory);
 }
 
 /** Lines of {"prompt", "answer"} that the model in `pack` wrote itself, greedily. */

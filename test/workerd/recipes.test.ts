@@ -1,5 +1,5 @@
 /**
- * Every recipe that has a name, on a small deep Llama. Its pack is another than the target's and computes; and of each family of
+ * Every recipe that has a name, on a small deep Llama (test/support/deep.ts). Its pack is another than the target's and computes; and of each family of
  * packs that the kernels serve alike, two draft in workerd: whatever they propose, the words are the target's own, in a mode of
  * sampling each. An edge Worker each, all before one embedded origin.
  */
@@ -9,28 +9,42 @@ import { join } from "node:path";
 import type { Miniflare } from "miniflare";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { Pool } from "../../src/calibrate/threads/pool.ts";
-import { assembleAssets } from "../../src/commands/start.ts";
 import { RECIPES } from "../../src/compress/recipes.ts";
 import { squeezeModel } from "../../src/compress/squeeze.ts";
 import type { PackHeader } from "../../src/format/pack-header.ts";
+import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
 import { makeDeep, writeAnswers } from "../support/deep.ts";
 import { loadPack, packHeader } from "../support/tiny.ts";
 import { answerOf, edgeWorker, originWorker, startWorkers, workerOf } from "./harness.ts";
 
-const NAMES = Object.keys(RECIPES);
 const home = mkdtempSync(join(tmpdir(), "outrider-recipes-"));
-const target = join(home, "target");
-const answers = join(home, "answers.jsonl");
-const packOf = (name: string) => join(home, "packs", name);
-/** The recipes whose packs were made, by family. */
-const families = new Map<string, string[]>();
 const SERVED_EACH = 2;
+const PROMPTS = ["What did the riders see?", "The wagons left at dawn and the road went"];
+const MODES = [
+  { temperature: 0 },
+  { temperature: 0.8, seed: 7, top_p: 0.95 },
+  { temperature: 1.2, seed: 11, top_k: 40 },
+];
+const DRAFTED = { draft: "model", patience_ms: 60_000, max_draft: 6 };
+
+const ALL = Object.entries(RECIPES);
+const namesWhere = (narrows: boolean) =>
+  ALL.filter(([, { stages }]) => stages.some(({ stage }) => stage === "llm-pruner") === narrows).map(([name]) => name);
 
 beforeAll(async () => {
-  await makeDeep(target);
-  await writeAnswers(target, answers);
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  vi.spyOn(process.stderr, "write").mockImplementation(() => true);
+  // Threads take longer to start than most recipes to run.
+  const pool = await Pool.open();
+  const end = pool[Symbol.asyncDispose].bind(pool);
+  pool[Symbol.asyncDispose] = async () => {};
+  vi.spyOn(Pool, "open").mockResolvedValue(pool);
+  return end;
 });
-afterAll(() => rmSync(home, { recursive: true, force: true }));
+afterAll(() => {
+  vi.restoreAllMocks();
+  rmSync(home, { recursive: true, force: true });
+});
 
 /** What decides how a pack is served: the forms of its matrices, and whether its blocks differ in width. */
 function familyOf({ tensors, config }: PackHeader): string {
@@ -40,23 +54,25 @@ function familyOf({ tensors, config }: PackHeader): string {
   return [...new Set(forms)].sort().join(", ") + (config.widths ? ", widths" : "");
 }
 
-describe("squeeze", () => {
-  beforeAll(async () => {
-    vi.spyOn(console, "error").mockImplementation(() => {});
-    vi.spyOn(process.stderr, "write").mockImplementation(() => true);
-    // Threads take longer to start than most recipes to run.
-    const pool = await Pool.open();
-    const end = pool[Symbol.asyncDispose].bind(pool);
-    pool[Symbol.asyncDispose] = async () => {};
-    vi.spyOn(Pool, "open").mockResolvedValue(pool);
-    return end;
-  });
-  afterAll(() => void vi.restoreAllMocks());
+describe.each([
+  { shape: "narrow" as const, names: namesWhere(false), least: 6 },
+  { shape: "wide" as const, names: namesWhere(true), least: 2 },
+])("on a $shape target", ({ shape, names, least }) => {
+  const target = join(home, shape);
+  const answers = join(home, `${shape}.jsonl`);
+  const packOf = (name: string) => join(home, "packs", name);
+  /** The recipes whose packs were made, by family. */
+  const families = new Map<string, string[]>();
 
-  test.each(NAMES)("%s", async (name) => {
+  beforeAll(async () => {
+    await makeDeep(shape, target);
+    await writeAnswers(target, answers);
+  });
+
+  test.each(names)("squeeze %s", async (name) => {
     const calibration = { file: answers, samples: 4, length: 32 };
     const header = await squeezeModel({ model: target, recipe: RECIPES[name]!, out: packOf(name), calibration });
-    expect(header.target?.model).toBe("deep");
+    expect(header.target?.model).toBe(shape);
     expect(header.recipe.slice(1)).toMatchObject(RECIPES[name]!.stages);
     expect(header.shards).not.toEqual(packHeader(target).shards);
     const llama = await loadPack(packOf(name), 2, 1);
@@ -64,71 +80,64 @@ describe("squeeze", () => {
     const family = families.get(familyOf(header)) ?? [];
     families.set(familyOf(header), [...family, name]);
   });
-});
 
-describe("served as the draft, the words are those without it", () => {
-  const PROMPTS = ["What did the riders see?", "The wagons left at dawn and the road went"];
-  const MODES = [
-    { temperature: 0 },
-    { temperature: 0.8, seed: 7, top_p: 0.95 },
-    { temperature: 1.2, seed: 11, top_k: 40 },
-  ];
-  let miniflare: Miniflare;
-  let served: { name: string; mode: object }[];
-  const DRAFTED = { draft: "model", patience_ms: 60_000, max_draft: 6 };
-  const totals = { drafted: 0, kept: 0 };
-  /** By mode and prompt, what the target says alone. */
-  const alone = new Map<string, number[]>();
+  describe("served as the draft, the words are those without it", () => {
+    let miniflare: Miniflare;
+    let served: { name: string; mode: object }[];
+    const totals = { drafted: 0, kept: 0 };
+    /** By mode and prompt, what the target writes alone. */
+    const alone = new Map<string, number[]>();
 
-  beforeAll(async () => {
-    const names = [...families.values()].flatMap((family) => family.slice(0, SERVED_EACH));
-    served = names.map((name, n) => ({ name, mode: MODES[n % MODES.length]! }));
-    const edges = served.map(({ name }) => {
-      const assets = join(home, "edges", name);
-      assembleAssets(packOf(name), assets);
-      return edgeWorker(assets, { KV_PAGES: 32 }, true, name);
-    });
-    ({ miniflare } = await startWorkers([...edges, originWorker(target, {})]));
-    for (const mode of MODES) {
-      for (const prompt of PROMPTS) {
-        const { ids, timings } = await ask(served[0]!.name, prompt, mode, { draft: "off" });
-        expect(timings.draft_n).toBe(0);
-        alone.set(JSON.stringify([mode, prompt]), ids);
-      }
-    }
-    expect(new Set([...alone.values()].map(String)).size).toBe(PROMPTS.length * MODES.length);
-  }, 600_000);
-  afterAll(() => miniflare?.dispose());
-
-  async function ask(edge: string, content: string, mode: object, outrider: object) {
-    const body = { model: "deep", messages: [{ role: "user", content }], max_tokens: 24, ...mode };
-    const response = await (await workerOf(miniflare, edge)).fetch("http://edge/v1/chat/completions", {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ ...body, outrider: { ...outrider, trace: true } }),
-    });
-    const { outrider: account, timings } = await answerOf(response);
-    return { ids: account.tokens.map(({ id }) => id), timings };
-  }
-
-  test("of each family two, in every mode of sampling", async () => {
-    expect(families.size).toBeGreaterThan(6);
-    for (const { name, mode } of served) {
-      const pairs = PROMPTS.map(async (prompt) => {
-        const { ids, timings } = await ask(name, prompt, mode, DRAFTED);
-        expect(ids, name).toEqual(alone.get(JSON.stringify([mode, prompt])));
-        return timings;
+    beforeAll(async () => {
+      const chosen = [...families.values()].flatMap((family) => family.slice(0, SERVED_EACH));
+      served = chosen.map((name, n) => ({ name, mode: MODES[n % MODES.length]! }));
+      const edges = served.map(async ({ name }) => {
+        const assets = join(home, "edges", name);
+        await assembleEdge(await describeTarget(packOf(name)), packOf(name), assets);
+        return edgeWorker(assets, { KV_PAGES: 32 }, true, name);
       });
-      const timings = await Promise.all(pairs);
-      const drafted = timings.reduce((sum, { draft_n }) => sum + draft_n, 0);
-      expect(drafted, `tokens that ${name} proposed`).toBeGreaterThan(0);
-      totals.drafted += drafted;
-      totals.kept += timings.reduce((sum, { draft_n_accepted }) => sum + draft_n_accepted, 0);
-    }
-  }, 240_000);
+      ({ miniflare } = await startWorkers([...(await Promise.all(edges)), originWorker(target, {})]));
+      for (const mode of MODES) {
+        for (const prompt of PROMPTS) {
+          const { ids, timings } = await ask(served[0]!.name, prompt, mode, { draft: "off" });
+          expect(timings.draft_n).toBe(0);
+          alone.set(JSON.stringify([mode, prompt]), ids);
+        }
+      }
+      expect(new Set([...alone.values()].map(String)).size).toBe(PROMPTS.length * MODES.length);
+    });
+    afterAll(() => miniflare?.dispose());
 
-  test("of the drafts some were kept and some refused", () => {
-    expect(totals.kept).toBeGreaterThan(totals.drafted / 20);
-    expect(totals.kept).toBeLessThan(totals.drafted / 2);
+    async function ask(edge: string, content: string, mode: object, outrider: object) {
+      const body = { model: shape, messages: [{ role: "user", content }], max_tokens: 24, ...mode };
+      const response = await (await workerOf(miniflare, edge)).fetch("http://edge/v1/chat/completions", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ ...body, outrider: { ...outrider, trace: true } }),
+      });
+      const { outrider: account, timings } = await answerOf(response);
+      return { ids: account.tokens.map(({ id }) => id), timings };
+    }
+
+    test("of each family two, in every mode of sampling", async () => {
+      expect(families.size).toBeGreaterThanOrEqual(least);
+      for (const { name, mode } of served) {
+        const pairs = PROMPTS.map(async (prompt) => {
+          const { ids, timings } = await ask(name, prompt, mode, DRAFTED);
+          expect(ids, name).toEqual(alone.get(JSON.stringify([mode, prompt])));
+          return timings;
+        });
+        const timings = await Promise.all(pairs);
+        const drafted = timings.reduce((sum, { draft_n }) => sum + draft_n, 0);
+        expect(drafted, `tokens that ${name} proposed`).toBeGreaterThan(0);
+        totals.drafted += drafted;
+        totals.kept += timings.reduce((sum, { draft_n_accepted }) => sum + draft_n_accepted, 0);
+      }
+    });
+
+    test("of the drafts some were kept and some refused", () => {
+      expect(totals.kept).toBeGreaterThan(totals.drafted / 20);
+      expect(totals.kept).toBeLessThan(totals.drafted / 2);
+    });
   });
 });
