@@ -1,6 +1,6 @@
 /**
- * What a draft is worth, from which of the target's tokens it predicts. As long as a draft is right its own context is
- * the target's text, so teacher-forced predictions tell exactly how long every draft would have lasted.
+ * Acceptance of a draft, from teacher-forced predictions. As long as a draft is right, its context is the target's text.
+ * Predictions on that text therefore give exactly the number of tokens of every draft that the target accepts.
  */
 
 /** Share of positions where the draft's argmax is the target's token. */
@@ -15,8 +15,8 @@ export function agreementRate(answers: readonly (readonly boolean[])[]): number 
 }
 
 /**
- * Tokens per target pass when `drafted` tokens are proposed before each: a pass keeps the run of right ones and adds
- * one of the target's own. Leviathan et al. 2023 §3.1, counted instead of assumed independent.
+ * Acceptance length: tokens per target forward pass, when `drafted` tokens are proposed for each. A pass accepts the run of
+ * right tokens and adds one of the target's own. Leviathan et al. 2023 §3.1, counted instead of assumed independent.
  */
 export function tokensPerPass(answers: readonly (readonly boolean[])[], drafted: number): number {
   let tokens = 0;

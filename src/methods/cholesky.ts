@@ -1,29 +1,31 @@
 /**
- * What SparseGPT and GPTQ need of a layer's Hessian to settle its columns one after the other: the upper Cholesky factor U
- * of the inverse, H⁻¹ = UᵀU, as D_k = 1 / U_kk² and as rows over their diagonal, turned: M_kj = U_jk / U_jj.
+ * The factor of a layer's Hessian H by which SparseGPT and GPTQ settle columns one after the other. Both need the upper
+ * Cholesky factor U of the inverse, H⁻¹ = UᵀU. It is kept as D_k = 1 / U_kk², and as M_kj = U_jk / U_jj: the transpose of U
+ * with each row divided by its diagonal.
  *
- * Neither paper's way, to invert H and factorise that, is taken: H = Lᵀ D L, by Cholesky from the last column to the first,
- * with L unit lower triangular, makes M = L⁻¹. It is half the arithmetic, and H itself is never inverted.
+ * Both papers invert H and factorise the inverse. Here H = Lᵀ D L is factorised, by Cholesky from the last column to the
+ * first with L unit lower triangular; then M = L⁻¹. That is half the arithmetic, and H is never inverted.
  */
 import { OutriderError } from "../model/errors.ts";
 import type { Part, Products } from "./subtract-product.ts";
 
 /** Share of the mean of H's diagonal that is added to it, in SparseGPT as in GPTQ. */
 const DAMPING = 0.01;
-/** By which damping grows when H is not positive definite with it, and where that stops to help. */
+/** Factor by which damping grows when the damped H is not positive definite. */
 const GROWTH = 10;
+/** Damping beyond which `factorise` gives up. */
 const MOST_DAMPING = 10;
 /** Rows whose effect on the rest is subtracted at once. */
 const BATCH = 32;
 
 export interface Factor {
-  /** (K, K): M, in row k what column k has to lose when each earlier one loses 1. */
+  /** (K, K): M. Row k holds how much column k must lose for each 1 that an earlier column loses. */
   readonly followers: Float64Array;
-  /** (K): D, the error that a loss of 1 in a column leaves when all later ones make up for it. */
+  /** (K): D, the error that remains after a loss of 1 in a column when all later columns compensate it. */
   readonly pivots: Float64Array;
   /** The columns in the order in which they are settled. */
   readonly order: Uint32Array;
-  /** By column: 1 where the input is always zero, and so is worth no weight. */
+  /** By column: 1 where the input is always zero, so that its weights do not matter. */
   readonly dead: Uint8Array;
   /** Share of the mean diagonal that was added. */
   readonly damping: number;
@@ -32,15 +34,15 @@ export interface Factor {
 /** Columns from first to last. */
 export const naturalOrder = (cols: number): Uint32Array => Uint32Array.from({ length: cols }, (_, k) => k);
 
-/** Columns by falling activation, GPTQ's act-order: those with most to lose settle while all others can still follow. */
+/** Columns by falling activation, GPTQ's act-order: the most active settle first, while all others can compensate. */
 export function activationOrder(hessian: Float64Array): Uint32Array {
   const cols = Math.sqrt(hessian.length);
   return naturalOrder(cols).sort((x, y) => hessian[y * cols + y]! - hessian[x * cols + x]! || x - y);
 }
 
 /**
- * Factorises `hessian` (K, K), 2/N · Σ x xᵀ or any multiple, for settling in `order`. Damps more where it must. Throws
- * `bad_calibration` when no damping helps.
+ * Factorises `hessian` (K, K), 2/N · Σ x xᵀ or any multiple, for settling in `order`. Raises the damping until the sum is
+ * positive definite. Throws `bad_calibration` when no damping suffices.
  */
 export function factorise(products: Products, hessian: Float64Array, order: Uint32Array): Factor {
   const cols = order.length;
@@ -60,14 +62,15 @@ export function factorise(products: Products, hessian: Float64Array, order: Uint
   }
   throw new OutriderError(
     "bad_calibration",
-    `a layer's Hessian of ${cols} columns is not positive definite with ${MOST_DAMPING} times its mean diagonal added; look for values that are not finite in the calibration text's activations`,
+    `a layer's Hessian of ${cols} columns is not positive definite with ${MOST_DAMPING} times its mean diagonal added; ` +
+      "look for values that are not finite in the calibration text's activations",
   );
 }
 
 /** From the lower triangle of H to L (its lower triangle) and D. False if a pivot is not positive. */
 function factoriseInPlace(products: Products, unit: Float64Array, pivots: Float64Array): boolean {
   const cols = pivots.length;
-  // Rows of D·L, which L's rows are multiplied with.
+  // Rows of D·L.
   const scaled = new Float64Array(BATCH * cols);
   for (let end = cols; end > 0; end -= BATCH) {
     const start = Math.max(0, end - BATCH);
@@ -84,7 +87,7 @@ function factoriseInPlace(products: Products, unit: Float64Array, pivots: Float6
         for (let k = 0; k <= m; k++) unit[m * cols + k]! -= factor * own[k]!;
       }
     }
-    // Of the rows above, the lower triangle, by strips.
+    // Updates the lower triangle of the rows above, strip by strip.
     const rows: Part = { values: unit, at: start * cols, row: cols, col: 1 };
     for (let top = 0; top < start; top += BATCH) {
       const bottom = Math.min(top + BATCH, start);
@@ -96,7 +99,7 @@ function factoriseInPlace(products: Products, unit: Float64Array, pivots: Float6
   return true;
 }
 
-/** From L, unit lower triangular, to L⁻¹: by rows, L⁻¹ of the rows above being known. */
+/** Replaces L, unit lower triangular, by L⁻¹, row by row: a row needs L⁻¹ of the rows above it. */
 function invertInPlace(products: Products, unit: Float64Array, cols: number): void {
   const lines = new Float64Array(BATCH * cols);
   const out: Part = { values: lines, at: 0, row: cols, col: 1 };
@@ -117,7 +120,7 @@ function invertInPlace(products: Products, unit: Float64Array, cols: number): vo
         for (let k = 0; k <= m; k++) own[k]! -= factor * lines[line + k]!;
       }
     }
-    // With the zeros right of the diagonal, which the factor did not leave.
+    // Including the zeros right of the diagonal, where the factor left other values.
     for (let n = start; n < end; n++) {
       unit.set(lines.subarray((n - start) * cols, (n - start) * cols + end), n * cols);
     }

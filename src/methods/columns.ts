@@ -1,6 +1,6 @@
 /**
- * The loop that SparseGPT and GPTQ share: columns of a layer are settled one after the other, pruned or rounded, and all that
- * are still to come make up for it as least squares would. SparseGPT (Frantar and Alistarh 2023, arXiv 2301.00774), section
+ * The loop that SparseGPT and GPTQ share: a layer's columns are settled one after the other, that is pruned or rounded, and
+ * all later columns compensate the change by least squares. SparseGPT (Frantar and Alistarh 2023, arXiv 2301.00774), section
  * 3.3 and algorithm 1; GPTQ (Frantar et al. 2022, arXiv 2210.17323), section 3.3 and algorithm 1.
  */
 import type { Factor } from "./cholesky.ts";
@@ -12,22 +12,25 @@ import type { Products } from "./subtract-product.ts";
  */
 const BATCH = 32;
 
-/** Settles column `order[k]`: changes what lies at `current[k · rows]` …, one number a row. */
+/** Settles column `order[k]`: changes its `rows` values, which start at `current[k · rows]`. */
 export type Settle = (k: number, current: Float64Array) => void;
 
 export interface Settled {
   /** (rows, cols). */
   readonly weights: Float32Array;
-  /** tr(Δ H Δᵀ) with the damped H, Δ the change of all weights. */
+  /** tr(Δ H Δᵀ) with the damped H, where Δ is the change of all weights. */
   readonly error: number;
 }
 
-/** Whether columns k … k + span − 1 are all what those settled so far made of them when k, a multiple of `span`, comes. */
+/**
+ * Whether columns k … k + span − 1, k a multiple of `span`, all hold the effect of the columns before k when k is settled.
+ * They do if no batch ends within them.
+ */
 export const seenTogether = (span: number): boolean => span % BATCH === 0 || BATCH % span === 0;
 
 /**
- * Calls `settle` for every column in the factor's order. It gets the weights transposed, (cols, rows), where columns up to
- * the end of its batch, at the start of one all columns, are what those settled so far made of them.
+ * Calls `settle` for every column in the factor's order, with the weights transposed: (cols, rows). The columns of the
+ * current batch hold the effect of all columns settled so far; later columns hold it at the start of a batch.
  */
 export function settleColumns(
   products: Products,

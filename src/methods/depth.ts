@@ -1,21 +1,21 @@
 /**
- * Which blocks to leave out: one at a time, always the one whose loss costs least, measured anew after each removal.
- * One-shot ranking, which most papers use (shortened-llama.ts), chooses blocks that are cheap only alone. For a draft what
- * counts is agreement with the target on text that the target wrote; perplexity does for a model by itself.
+ * Which blocks to remove: one at a time, always the one whose removal costs least, measured again after each removal.
+ * Most papers rank once (shortened-llama.ts), which removes blocks that are cheap alone but not together. A draft is measured
+ * by its agreement with the target on text that the target wrote, a model by itself by its perplexity.
  */
 
-/** What a model with only these blocks is worth: its agreement with the target, or its perplexity with the sign changed. */
+/** Quality of a model with only these blocks: its agreement with the target, or its negated perplexity. */
 export type Worth = (layers: readonly number[]) => number | Promise<number>;
 
 export interface Removal {
   readonly removed: number;
-  /** What is left, ascending. */
+  /** The remaining blocks, ascending. */
   readonly layers: readonly number[];
-  /** Of what is left. */
+  /** Quality of the model of the remaining blocks. */
   readonly worth: number;
 }
 
-/** Yields one removal after the other until `keep` blocks are left. Among equals the later block goes: it saves no one else's work. */
+/** Yields one removal after the other until `keep` blocks are left. Among equals the later block is removed. */
 export async function* greedyRemoval(
   layers: readonly number[],
   keep: number,

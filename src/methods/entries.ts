@@ -1,8 +1,7 @@
 /**
- * A codebook of a few bits an entry: centroids are moved onto equal steps, value = a · entry + b, for the least sum of masses
- * times squared moves. Where steps lie is searched: first over how many of them to leave free at both ends, then by least
- * squares for the entries found. For 16 centroids on 64 steps that halves what moving costs, against steps from the first
- * centroid to the last.
+ * A codebook with a few bits an entry: centroids move onto equal steps, value = a · entry + b, for the least
+ * Σ mass · move². The search first tries how many steps to leave free at both ends, then fits a and b to the entries found
+ * by least squares. For 16 centroids on 64 steps that halves the error of steps from the first centroid to the last.
  */
 import type { Codebook } from "./codebook.ts";
 
@@ -14,17 +13,21 @@ export interface Stepped {
   readonly b: number;
 }
 
-/** Steps left free at an end, in parts of one: 0, ¼, … 2. */
+/** Most steps left free at an end. */
 const FREE_STEPS = 2;
+/** The search tries free steps in quarters: 0, ¼, … 2. */
 const PARTS = 4;
+/** Rounds of least squares after the search. */
 const REFITS = 2;
 
 /** The centroids of `codebook` on steps 0 … `most`. */
 export function ontoSteps({ centroids, masses }: Codebook, most: number): Stepped {
-  const [first, span] = [centroids[0]!, centroids.at(-1)! - centroids[0]!];
+  const first = centroids[0]!;
+  const span = centroids.at(-1)! - first;
   const entries = new Uint8Array(centroids.length);
   if (span === 0) return { entries, a: 0, b: first };
-  let [least, a, b] = [Number.POSITIVE_INFINITY, 0, 0];
+  let least = Number.POSITIVE_INFINITY;
+  let line: Line = { a: 0, b: 0 };
   for (let low = 0; low <= FREE_STEPS * PARTS; low++) {
     for (let high = 0; high <= FREE_STEPS * PARTS; high++) {
       const step = span / (most - (low + high) / PARTS);
@@ -34,33 +37,47 @@ export function ontoSteps({ centroids, masses }: Codebook, most: number): Steppe
         const move = centroids[n]! - start - step * Math.round((centroids[n]! - start) / step);
         cost += masses[n]! * move * move;
       }
-      if (cost < least) [least, a, b] = [cost, step, start];
+      if (cost < least) {
+        least = cost;
+        line = { a: step, b: start };
+      }
     }
   }
-  const place = (): void => {
+  const round = ({ a, b }: Line): void => {
     for (const [n, c] of centroids.entries()) entries[n] = Math.max(0, Math.min(most, Math.round((c - b) / a)));
   };
-  place();
+  round(line);
   for (let n = 0; n < REFITS; n++) {
-    [a, b] = leastSquares(entries, centroids, masses);
-    place();
+    line = leastSquares(entries, centroids, masses);
+    round(line);
   }
-  return { entries, a, b };
+  return { entries, ...line };
 }
 
-/** a and b of the line a · entry + b that is nearest to the centroids. */
-function leastSquares(entries: Uint8Array, centroids: Float32Array, masses: Float64Array): [number, number] {
-  let [mass, x, y] = [0, 0, 0];
+/** a · entry + b */
+interface Line {
+  readonly a: number;
+  readonly b: number;
+}
+
+/** The line that is nearest to the centroids. */
+function leastSquares(entries: Uint8Array, centroids: Float32Array, masses: Float64Array): Line {
+  let mass = 0;
+  let x = 0;
+  let y = 0;
   for (const [n, own] of masses.entries()) {
     mass += own;
     x += own * entries[n]!;
     y += own * centroids[n]!;
   }
-  [x, y] = [x / mass, y / mass];
-  let [across, together] = [0, 0];
+  x /= mass;
+  y /= mass;
+  let across = 0;
+  let together = 0;
   for (const [n, own] of masses.entries()) {
     across += own * (entries[n]! - x) ** 2;
     together += own * (entries[n]! - x) * (centroids[n]! - y);
   }
-  return [together / across, y - (together / across) * x];
+  const a = together / across;
+  return { a, b: y - a * x };
 }

@@ -1,5 +1,5 @@
 /**
- * GPTQ (Frantar et al. 2022, arXiv 2210.17323): columns are rounded one after the other, and all later ones make up for the
+ * GPTQ (Frantar et al. 2022, arXiv 2210.17323): columns are rounded one after the other, and all later columns compensate the
  * error (columns.ts). The order is the factor's: natural, or by falling activation ("act-order" of the authors' code).
  */
 import { OutriderError } from "../model/errors.ts";
@@ -9,10 +9,10 @@ import { codeOf, emptyGrid, fitGroup, type Grid, gridOf, levelOf } from "./grid.
 import type { Products } from "./subtract-product.ts";
 
 /**
- * `weights` (rows, cols) in `bits` bits, `group` columns of a row sharing a scale; all of them for a grid per row. A row's
- * grid is that of its first weights. In natural order a group's is that of its weights when its turn comes (section 4,
- * "grouping"); else its columns come at different times, and it too is that of the first weights. Throws `bad_recipe` for
- * groups that would not be settled together.
+ * `weights` (rows, cols) rounded to `bits` bits, where `group` columns of a row share a scale; `group` = cols is one grid per
+ * row. A row's grid is fitted to its weights before the first column is settled. In natural order a group's grid is fitted to
+ * its weights when its first column is reached (section 4, "grouping"); in another order its columns are reached at
+ * different times, so it too is fitted at the start. Throws `bad_recipe` for groups that batches would cut.
  */
 export function gptq(
   products: Products,
@@ -44,7 +44,8 @@ export function gptq(
 /** Fits the group of columns `from` … `to` of every row; `current` is (cols, rows). */
 function fitColumns(grid: Grid, current: Float64Array, rows: number, from: number, to: number, groups: number): void {
   for (let r = 0; r < rows; r++) {
-    let [low, high] = [0, 0];
+    let low = 0;
+    let high = 0;
     for (let k = from; k < to; k++) {
       low = Math.min(low, current[k * rows + r]!);
       high = Math.max(high, current[k * rows + r]!);

@@ -1,6 +1,6 @@
 /**
- * What a pack holds of weights that lie on uniform grids: a row's grid as evenly spaced entries of its codebook, exact to
- * f32; groups of 32 as q4u, whose scales are f16 (off by at most 2⁻⁶ of a step).
+ * Weights on uniform grids as the parts of a weight format. A grid per row becomes evenly spaced entries of the row's
+ * codebook, exact to f32. Groups of 32 columns become q4u, whose scales are f16: values are off by at most 2⁻⁶ of a step.
  */
 
 import { OutriderError } from "../model/errors.ts";
@@ -8,13 +8,14 @@ import { TILE_COLS } from "../model/formats/format.ts";
 import { MOST_ENTRY, type Parts } from "../model/formats/parts.ts";
 import { codeOf, type Grid } from "./grid.ts";
 
-/** The format that holds weights on `grid`, of rows of `cols`. Throws `bad_recipe` where none does. */
+/** The format that holds rows of `cols` weights on `grid`. Throws `bad_recipe` where none does. */
 export function gridFormat({ most, group }: Grid, cols: number): "lut4" | "lut3" | "q4u" {
   if (group === cols && (most === 15 || most === 7)) return most === 15 ? "lut4" : "lut3";
   if (group === TILE_COLS && most <= 15) return "q4u";
   throw new OutriderError(
     "bad_recipe",
-    `no weight format has ${most + 1} uniform levels for ${group} columns; round to 3 or 4 bits a row, or to 4 bits for 32 columns`,
+    `no weight format has ${most + 1} uniform levels for ${group} columns; ` +
+      "round to 3 or 4 bits a row, or to 4 bits for 32 columns",
   );
 }
 

@@ -1,6 +1,6 @@
 /**
- * Uniform grids with a zero point: 2^bits steps from the least to the greatest weight of a row, or of a group of its columns,
- * zero being one of them. As SparseGPT and GPTQ round: no search for a better range, halves to even.
+ * Uniform grids with a zero point: 2^bits levels from the smallest to the largest weight of a row, or of a group of its
+ * columns; zero is one of the levels. As SparseGPT and GPTQ round: no search for a better range, halves to even.
  */
 
 export interface Grid {
@@ -20,9 +20,10 @@ export function emptyGrid(rows: number, cols: number, bits: number, group: numbe
   return { most: 2 ** bits - 1, group, scales: new Float64Array(count).fill(1), zeros: new Float64Array(count) };
 }
 
-/** Spans group `at`, row · groups + group, from `low` to `high` and zero; values that are all zero keep a scale of 1. */
+/** Fits group `at` = row · groups + group to values from `low` to `high`, and zero. If all are zero, its scale stays 1. */
 export function fitGroup({ most, scales, zeros }: Grid, at: number, low: number, high: number): void {
-  const [least, greatest] = [Math.min(0, low), Math.max(0, high)];
+  const least = Math.min(0, low);
+  const greatest = Math.max(0, high);
   if (least === greatest) return;
   scales[at] = (greatest - least) / most;
   zeros[at] = roundEven(-least / scales[at]!);
@@ -36,7 +37,8 @@ export function gridOf(weights: Float32Array, rows: number, bits: number, group:
   for (let at = 0; at < rows * groups; at++) {
     const from = Math.floor(at / groups) * cols + (at % groups) * group;
     const to = Math.min(from + group, (Math.floor(at / groups) + 1) * cols);
-    let [low, high] = [0, 0];
+    let low = 0;
+    let high = 0;
     for (let k = from; k < to; k++) {
       low = Math.min(low, weights[k]!);
       high = Math.max(high, weights[k]!);

@@ -1,6 +1,6 @@
 /**
- * Which weights must go together: the dependency groups of a Llama. LLM-Pruner (Ma, Fang, Wang 2023, arXiv 2305.11627),
- * section 3.1: a structure whose only input, or only output, goes away depends on what took it away, and goes too.
+ * The dependency groups of a Llama: weights that can only be removed together. LLM-Pruner (Ma, Fang, Wang 2023, arXiv
+ * 2305.11627), section 3.1: a structure whose only input, or only output, is removed must be removed too.
  *
  *   attention   key/value head g: its rows of k and v, the rows of q of its H / G query heads, their columns of o
  *   MLP         channel c: row c of gate and of up, column c of down
@@ -20,7 +20,7 @@ export interface Member {
   readonly count: number;
 }
 
-/** What is removed together, in the order in which the forward pass reads it. */
+/** Lines that are removed together, in the order in which the forward pass reads them. */
 export type Group = readonly Member[];
 
 /** Group g is key/value head g of the block. */

@@ -1,23 +1,23 @@
 /**
  * How much the loss would rise without a group of weights (groups.ts), estimated from its gradient. LLM-Pruner (Ma, Fang,
- * Wang 2023, arXiv 2305.11627), section 3.2: the Taylor expansion L(w) − L(0) ≈ g·w − ½ h w² around what the model is.
- * A trained model is not at a minimum of the loss on this little text, so the first order does not vanish.
+ * Wang 2023, arXiv 2305.11627), section 3.2: the Taylor expansion L(w) − L(0) ≈ g·w − ½ h w² around the model's weights.
+ * A trained model is not at a minimum of the loss on a short calibration text, so the first order does not vanish.
  *
- * Shapes: a tensor is (rows, cols); `gradient` g is that of the mean loss, `squares` F the mean over the samples of their
- * squared gradients, the Fisher information that stands for the diagonal h of the Hessian.
+ * Shapes: a tensor is (rows, cols). `gradient` g is the gradient of the mean loss. `squares` F is the mean over the samples
+ * of their squared gradients: the Fisher information, in place of the Hessian's diagonal h.
  */
 import type { Group } from "./groups.ts";
 
 /**
- * What a line (a row or column) of a tensor is worth.
- *   vector   |Σ g·w|                   weights of a line may make up for each other
- *   first    Σ |g·w|                   each weight alone
+ * Importance of a line (a row or column) of a tensor.
+ *   vector   |Σ g·w|                   weights of a line may cancel each other
+ *   first    Σ |g·w|                   each weight counts alone
  *   second   Σ |F·w²|
  *   mixed    Σ |g·w − ½ F·w²|
  */
 export type Salience = "vector" | "first" | "second" | "mixed";
 
-/** What a group is worth from what its members are; `last` asks only the member that the forward pass reads last. */
+/** Importance of a group from that of its members; `last` takes the member that the forward pass reads last. */
 export type Aggregation = "sum" | "prod" | "max" | "last";
 
 export interface TensorEvidence {
@@ -25,16 +25,17 @@ export interface TensorEvidence {
   readonly cols: number;
   readonly values: Float32Array;
   readonly gradient: Float32Array;
-  /** Only `second` and `mixed` ask for it. */
+  /** For `second` and `mixed` only. */
   readonly squares?: Float32Array | undefined;
 }
 
-/** What each row and each column of a tensor is worth. */
+/** Importance of each row and each column of a tensor. */
 export interface LineImportance {
   readonly rows: Float64Array;
   readonly cols: Float64Array;
 }
 
+/** Throws a RangeError where `salience` needs squared gradients and `tensor` has none. */
 export function lineImportance(salience: Salience, tensor: TensorEvidence): LineImportance {
   const { rows, cols, values, gradient, squares } = tensor;
   if (!squares && (salience === "second" || salience === "mixed")) {
@@ -60,7 +61,7 @@ export function lineImportance(salience: Salience, tensor: TensorEvidence): Line
   return { rows: byRow.map(Math.abs), cols: byCol.map(Math.abs) };
 }
 
-/** What each group is worth. The lines of one member, such as those of a head, add up. */
+/** Importance of each group. The lines of one member, such as those of a head, add up. */
 export function groupImportance(
   groups: readonly Group[],
   linesOf: (tensor: string) => LineImportance,

@@ -1,6 +1,6 @@
 /**
- * Which weights stay, from what each is worth. A score is the root of the error that leaving its weight out makes, so that
- * scores of weights which go together add up as squares; only their order matters where weights go one by one.
+ * Which weights are kept, by their scores. A score is the square root of the error of removing its weight, so scores of
+ * weights that are removed together add up as squares. Where weights are removed one by one, only the order matters.
  */
 import { OutriderError } from "../model/errors.ts";
 import { BLOCK_ROWS } from "../model/formats/format.ts";
@@ -8,13 +8,13 @@ import { type Keep, WINDOW } from "../model/layouts.ts";
 import { select } from "./select.ts";
 import { keptColumnsByNorm } from "./vector-sparsity.ts";
 
-/** Among which weights those that go are chosen. */
+/** The weights among which scores are compared, and how many of them are removed. */
 export type Pattern =
-  /** All given together, by one threshold: those of at most the score at `sparsity` of all. */
+  /** One threshold for all given weights: removed are those of at most the score at share `sparsity` of the sorted scores. */
   | { readonly per: "matrix"; readonly sparsity: number }
-  /** Each row, exactly the ⌊columns · sparsity⌋ least. */
+  /** The ⌊columns · sparsity⌋ lowest scores of each row are removed. */
   | { readonly per: "row"; readonly sparsity: number }
-  /** n:m, as papers write it: of every `of` aligned columns of a row the `zeros` least go. */
+  /** n:m: of every `of` aligned columns of a row the `zeros` lowest are removed. */
   | { readonly per: "group"; readonly zeros: number; readonly of: number }
   /** v:n:m: 16 rows keep the same `keep` of every 16 columns. */
   | { readonly per: "block"; readonly keep: Keep };
@@ -23,19 +23,19 @@ export type Pattern =
 export interface Sparse {
   /** (rows, cols). */
   readonly weights: Float32Array;
-  /** (rows, cols): 1 where a weight stays. */
+  /** (rows, cols): 1 where a weight is kept. */
   readonly kept: Uint8Array;
 }
 
-/** Columns that must be judged together; undefined where any number may. */
+/** Columns whose scores must be compared together; undefined where any number may. */
 export function patternSpan(pattern: Pattern): number | undefined {
   if (pattern.per === "group") return pattern.of;
   return pattern.per === "block" ? WINDOW : undefined;
 }
 
 /**
- * (rows, cols): 1 where a weight stays. Among equal scores the lower column goes, save where one threshold takes all. Throws
- * `bad_recipe` for columns that groups do not divide.
+ * (rows, cols): 1 where a weight is kept. Among equal scores the lower column is removed; a threshold for the matrix removes
+ * all equals. Throws `bad_recipe` for columns that groups do not divide.
  */
 export function keptBy(pattern: Pattern, scores: Float64Array, rows: number): Uint8Array {
   const cols = scores.length / rows;
@@ -60,7 +60,7 @@ export function keptBy(pattern: Pattern, scores: Float64Array, rows: number): Ui
   }
 }
 
-/** `weights` with zeros where they do not stay. */
+/** `weights` with zeros where they are not kept. */
 export const withZeros = (weights: Float32Array, kept: Uint8Array): Float32Array =>
   weights.map((weight, at) => (kept[at] ? weight : 0));
 

@@ -1,6 +1,6 @@
 /**
- * OWL (Yin et al. 2023, arXiv 2310.05175), section 3.2: blocks with more outliers lose fewer weights. An outlier is a weight
- * whose Wanda score is over M times the mean of its block.
+ * OWL (Yin et al. 2023, arXiv 2310.05175), section 3.2: blocks with more outliers lose fewer weights. An outlier is a
+ * weight whose Wanda score exceeds M times the mean score of its block.
  */
 
 /** Share of a block's scores, given matrix by matrix, that exceed `times` their mean: the paper's D, M = `times`. */

@@ -1,16 +1,16 @@
 /**
- * Which groups stay, from what each is worth. LLM-Pruner (Ma, Fang, Wang 2023, arXiv 2305.11627), section 3.2, ranks within
+ * Which groups are kept, by their importance. LLM-Pruner (Ma, Fang, Wang 2023, arXiv 2305.11627), section 3.2, ranks within
  * each block (local) or over all blocks (global). A global ranking alone empties the blocks whose gradients are small, so
  * here no block may lose more than a share of its groups.
  *
- * A group stands for `lines` channels (the head size for a key/value head, 1 for an MLP channel): of C channels a ratio
- * removes C − ⌊C·(1 − ratio)⌋, and of groups as many as fit whole into that.
+ * A group is `lines` channels: the head size for a key/value head, 1 for an MLP channel. A ratio removes
+ * C − ⌊C·(1 − ratio)⌋ of C channels, and as many whole groups as fit into that.
  */
 
 export interface RankedBlock {
-  /** Of every group the block ever had. */
+  /** Importance of every group that the block had at first. */
   readonly importance: Float64Array;
-  /** Groups that are left, ascending; earlier steps removed the others. */
+  /** The groups that earlier steps left, ascending. */
   readonly left: readonly number[];
 }
 
@@ -21,7 +21,7 @@ export function groupsKept(groups: number, lines: number, ratio: number): number
   return groups - Math.floor((groups * lines - keptLines) / lines);
 }
 
-/** Of each block, the most important groups that `ratio` leaves of all it ever had; ascending. */
+/** For each block, its most important groups, ascending: as many as `ratio` leaves of those that it had at first. */
 export function rankLocally(blocks: readonly RankedBlock[], lines: number, ratio: number): number[][] {
   return blocks.map(({ importance, left }) => {
     const kept = groupsKept(importance.length, lines, ratio);
@@ -32,7 +32,7 @@ export function rankLocally(blocks: readonly RankedBlock[], lines: number, ratio
   });
 }
 
-/** The most important groups that `ratio` leaves of all blocks together; no block loses more than the share `cap` of its own. */
+/** The most important groups of all blocks together, as many as `ratio` leaves; no block loses more than a share `cap`. */
 export function rankGlobally(blocks: readonly RankedBlock[], lines: number, ratio: number, cap: number): number[][] {
   const all = blocks.reduce((sum, { importance }) => sum + importance.length, 0);
   const kept = blocks.map(({ left }) => new Set(left));
@@ -52,5 +52,5 @@ export function rankGlobally(blocks: readonly RankedBlock[], lines: number, rati
   return kept.map((groups) => [...groups].sort((a, b) => a - b));
 }
 
-/** The ratio after step `step`, 0-based, of `steps`: importance is estimated anew in between, and the last step reaches `ratio`. */
+/** The ratio after step `step`, from 0, of `steps`. Importance is estimated again in between; the last reaches `ratio`. */
 export const ratioAfter = (ratio: number, step: number, steps: number): number => (ratio * (step + 1)) / steps;

@@ -1,4 +1,4 @@
-/** Rounds the rows of a matrix to a weight format: the parts that `encodeTensor` puts into blocks. One row of ROUND a format. */
+/** Rounds the rows of a matrix to a weight format: the parts that `encodeTensor` puts into blocks. ROUND has a row a format. */
 
 import { OutriderError } from "../model/errors.ts";
 import { f16ToNumber, numberToF16 } from "../model/f16.ts";
@@ -19,8 +19,8 @@ const ROUND: { readonly [F in BlockFormat]: Round } = {
 };
 
 /**
- * The parts of `values` (rows, cols) in `format`. Codebooks of a row's own count each error by its `sensitivities` (rows, cols)
- * if there are any. Throws `bad_weights` with the place where a scale is no finite f16.
+ * The parts of `values` (rows, cols) in `format`. Throws `bad_weights` naming row and columns where a scale is no finite f16.
+ * @param sensitivities (rows, cols): weights of the errors, for formats with a codebook for each row
  */
 export const roundRows = (
   format: BlockFormat,
@@ -52,7 +52,8 @@ function roundQ4u(values: Float32Array, rows: number, cols: number): Parts {
   const m = new Float32Array(rows * groups);
   const codes = new Uint8Array(values.length);
   eachGroup(values, rows, cols, (group, n, row, from) => {
-    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    let low = Number.POSITIVE_INFINITY;
+    let high = Number.NEGATIVE_INFINITY;
     for (const value of group) {
       low = Math.min(low, value);
       high = Math.max(high, value);
@@ -66,7 +67,7 @@ function roundQ4u(values: Float32Array, rows: number, cols: number): Parts {
   return { codes, d, m };
 }
 
-/** A codebook for each row: its k-means on 64 steps. */
+/** A codebook for each row: the k-means of its weights, moved onto 64 equal steps. */
 function roundToCodebooks(
   values: Float32Array,
   rows: number,
@@ -79,10 +80,12 @@ function roundToCodebooks(
   const a = new Float32Array(rows);
   const b = new Float32Array(rows);
   for (let row = 0; row < rows; row++) {
-    const [from, to] = [row * cols, (row + 1) * cols];
+    const from = row * cols;
+    const to = from + cols;
     const line = values.subarray(from, to);
     const stepped = ontoSteps(codebook(line, levels, sensitivities?.subarray(from, to)), MOST_ENTRY);
-    [a[row], b[row]] = [stepped.a, stepped.b];
+    a[row] = stepped.a;
+    b[row] = stepped.b;
     codebooks.set(stepped.entries, row * levels);
     const grid = Float64Array.from(stepped.entries, (entry) => a[row]! * entry + b[row]!);
     for (let k = 0; k < cols; k++) codes[from + k] = nearestCode(grid, line[k]!);
@@ -90,7 +93,7 @@ function roundToCodebooks(
   return { codes, codebooks, a, b };
 }
 
-/** Rows divided by their root mean square share four levels, the k-means of them all. */
+/** Rows divided by their root mean square share four levels, the k-means of all weights so divided. */
 function roundQ2lut(values: Float32Array, rows: number, cols: number): Parts {
   const scales = Float32Array.from({ length: rows }, (_, row) => {
     let squares = 0;
@@ -103,7 +106,7 @@ function roundQ2lut(values: Float32Array, rows: number, cols: number): Parts {
   return { codes: Uint8Array.from(unit, (value) => nearestCode(levels, value)), levels, scales };
 }
 
-/** Calls `each` with every run of 32 weights of a row, its number among all, its row and its first column. */
+/** Calls `each` with every group of 32 weights of a row, its index among all groups, its row and its first column. */
 function eachGroup(
   values: Float32Array,
   rows: number,

@@ -1,13 +1,17 @@
-/** The number that stands at a place of the sorted order, without sorting. Hoare 1961, FIND: time in proportion to the count. */
+/** The n-th smallest number without sorting: Hoare 1961, FIND. Takes linear time on average. */
 
-/** The `place`-th least of `values`, from 0. Moves `values` about. */
-export function select(values: Float64Array, place: number): number {
-  let [low, high] = [0, values.length - 1];
+/** The n-th smallest of `values`, from 0. Reorders `values`. */
+export function select(values: Float64Array, n: number): number {
+  let low = 0;
+  let high = values.length - 1;
   while (low < high) {
-    // The middle of three is a pivot that sorted and equal values do no harm to.
-    const [x, y, z] = [values[low]!, values[(low + high) >> 1]!, values[high]!];
+    // The median of three as pivot: sorted and equal values cost no more.
+    const x = values[low]!;
+    const y = values[(low + high) >> 1]!;
+    const z = values[high]!;
     const pivot = Math.max(Math.min(x, y), Math.min(Math.max(x, y), z));
-    let [i, j] = [low, high];
+    let i = low;
+    let j = high;
     while (i <= j) {
       while (values[i]! < pivot) i++;
       while (values[j]! > pivot) j--;
@@ -16,10 +20,10 @@ export function select(values: Float64Array, place: number): number {
       values[i++] = values[j]!;
       values[j--] = held;
     }
-    // All up to j are at most the pivot, all from i at least; what lies between equals it.
-    if (place <= j) high = j;
-    else if (place >= i) low = i;
+    // Values up to j are at most the pivot, values from i on at least the pivot, values between them equal it.
+    if (n <= j) high = j;
+    else if (n >= i) low = i;
     else break;
   }
-  return values[place]!;
+  return values[n]!;
 }

@@ -1,13 +1,13 @@
 /**
- * SqueezeLLM (Kim et al. 2023, arXiv 2306.07629): the weights of a row become the levels of a codebook of its own, each
- * counting by its sensitivity, the diagonal of the Fisher information (section 4.1; codebook.ts); and the few that matter
- * most or lie farthest out are kept apart as they are (section 4.2).
+ * SqueezeLLM (Kim et al. 2023, arXiv 2306.07629). Each row gets a codebook of its own, fitted with each weight's error
+ * weighted by its sensitivity, the diagonal of the Fisher information (section 4.1; codebook.ts). The few most sensitive and
+ * the few largest weights are kept apart, unrounded (section 4.2).
  */
 import { select } from "./select.ts";
 
 /**
- * 1 where a weight of a matrix is kept apart: the ⌊count · sensitive⌋ of the greatest `fisher`, then of the others the
- * ⌊count · outlying⌋ of the greatest size. Among equals the first. The paper's thresholds by quartiles give no exact count.
+ * 1 where a weight of a matrix is kept apart: the ⌊count · sensitive⌋ of the largest `fisher`, then of the others the
+ * ⌊count · outlying⌋ of the largest magnitude. Among equals the first. The paper's quartile thresholds give no exact count.
  */
 export function keptApart(
   weights: Float32Array,
@@ -21,7 +21,7 @@ export function keptApart(
   return apart;
 }
 
-/** Marks the `count` greatest of `values`, none negative, that are not marked yet. */
+/** Marks the `count` largest of `values`, none negative, that are not marked yet. */
 function takeGreatest(marked: Uint8Array, values: Float64Array, count: number): void {
   if (count === 0) return;
   for (let at = 0; at < values.length; at++) if (marked[at]) values[at] = -1;
@@ -33,6 +33,6 @@ function takeGreatest(marked: Uint8Array, values: Float64Array, count: number): 
   }
 }
 
-/** What counts in a row's codebook: `fisher`, but for weights kept apart. */
+/** Sensitivities for the codebooks: `fisher`, and 0 for weights that are kept apart. */
 export const countingSensitivities = (fisher: Float32Array, apart: Uint8Array): Float32Array =>
   fisher.map((sensitivity, at) => (apart[at] ? 0 : sensitivity));

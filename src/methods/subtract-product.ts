@@ -1,7 +1,6 @@
 /**
- * C −= A·B over parts of f64 matrices, by `wasm/solve.ts`: where nearly all arithmetic of the layer solvers is, factorising
- * and updating alike. Parts are copied into the kernel's memory and back; the thirty-two multiply-adds that go with each
- * number of C take longer.
+ * C −= A·B over parts of f64 matrices, by `wasm/solve.ts`: nearly all arithmetic of the layer solvers. Parts are copied into
+ * the kernel's memory and back, which takes less time than the 32 multiply-adds for each number of C.
  */
 
 /** A part of a matrix: element (i, j) is values[at + i · row + j · col]. */
@@ -18,9 +17,9 @@ interface SolveKernels {
 }
 
 const PAGE = 65536;
-/** Rows of C that are in the kernel's memory at once, so that they stay in cache. */
+/** Rows of C in the kernel's memory at once: few enough to stay in cache. */
 const STRIP = 32;
-/** The kernel's tile; what lies past the end of a matrix is computed and thrown away. */
+/** Columns of the kernel's tile; columns past the end of a matrix are computed and discarded. */
 const TILE_COLS = 6;
 
 export class Products {
@@ -36,7 +35,8 @@ export class Products {
   /** C (rows, cols) −= A (rows, inner) · B (inner, cols); `col` of B and C is 1. */
   subtract(c: Part, a: Part, b: Part, rows: number, cols: number, inner: number): void {
     const wide = Math.ceil(cols / TILE_COLS) * TILE_COLS;
-    const [atC, atA] = [inner * wide, (inner + STRIP) * wide];
+    const atC = inner * wide;
+    const atA = (inner + STRIP) * wide;
     const memory = this.#room(atA + STRIP * inner);
     for (let n = 0; n < inner; n++) memory.set(line(b, n, cols), n * wide);
     for (let top = 0; top < rows; top += STRIP) {

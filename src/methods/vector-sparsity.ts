@@ -8,7 +8,10 @@ import { type Keep, paddedRows, WINDOW } from "../model/layouts.ts";
 
 const KEEPS: readonly Keep[] = [4, 8, 12, 16];
 
-/** The kept places, rising, (blocks, cols / 16, keep), of `values` (rows, cols); the lower column among equals. */
+/**
+ * The columns that each block of `values` (rows, cols) keeps, as rising indices in their window: (blocks, cols / 16, keep).
+ * Among equals the lower column.
+ */
 export function keptColumnsByNorm(
   values: Float32Array | Float64Array,
   rows: number,
@@ -21,16 +24,16 @@ export function keptColumnsByNorm(
   for (let block = 0; block < blocks; block++) {
     const last = Math.min(rows, (block + 1) * BLOCK_ROWS);
     for (let window = 0; window < windows; window++) {
-      const norms = Array.from({ length: WINDOW }, (_, place) => {
+      const norms = Array.from({ length: WINDOW }, (_, index) => {
         let squares = 0;
         for (let row = block * BLOCK_ROWS; row < last; row++) {
-          squares += values[row * cols + window * WINDOW + place]! ** 2;
+          squares += values[row * cols + window * WINDOW + index]! ** 2;
         }
         return squares;
       });
-      const places = norms.map((_, place) => place).sort((x, y) => norms[y]! - norms[x]! || x - y);
+      const largest = norms.map((_, index) => index).sort((x, y) => norms[y]! - norms[x]! || x - y);
       kept.set(
-        places.slice(0, keep).sort((x, y) => x - y),
+        largest.slice(0, keep).sort((x, y) => x - y),
         (block * windows + window) * keep,
       );
     }
@@ -38,7 +41,7 @@ export function keptColumnsByNorm(
   return kept;
 }
 
-/** The least `keep` whose blocks hold all of `values` (rows, cols) that are not zero; 16 where some want more than 12 columns. */
+/** The least `keep` whose blocks hold all nonzero `values` (rows, cols); 16 where a window has more than 12 such columns. */
 export function keepOf(values: Float32Array, rows: number, cols: number): Keep {
   let most = 0;
   for (let block = 0; block < rows; block += BLOCK_ROWS) {
@@ -56,7 +59,7 @@ export function keepOf(values: Float32Array, rows: number, cols: number): Keep {
   return KEEPS.find((keep) => most <= keep)!;
 }
 
-/** What is left of `values`: (rows, cols · keep / 16). */
+/** The kept columns of `values` (rows, cols): (rows, cols · keep / 16). `kept` is what `keptColumnsByNorm` returns. */
 export function takeColumns(
   values: Float32Array,
   rows: number,
@@ -66,8 +69,9 @@ export function takeColumns(
 ): Float32Array {
   const own = (cols / WINDOW) * keep;
   return Float32Array.from({ length: rows * own }, (_, at) => {
-    const [row, k] = [Math.floor(at / own), at % own];
-    const place = kept[Math.floor(row / BLOCK_ROWS) * own + k]!;
-    return values[row * cols + Math.floor(k / keep) * WINDOW + place]!;
+    const row = Math.floor(at / own);
+    const k = at % own;
+    const index = kept[Math.floor(row / BLOCK_ROWS) * own + k]!;
+    return values[row * cols + Math.floor(k / keep) * WINDOW + index]!;
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Wanda (Sun et al. 2023, arXiv 2306.11695), section 3, equation 1: a weight is worth its size times the norm of the input
- * it is multiplied with. No weight changes. The paper compares within a row, so the scale of the norms does not matter.
+ * Wanda (Sun et al. 2023, arXiv 2306.11695), section 3, equation 1: a weight's score is its magnitude times the norm of the
+ * input that it multiplies. Kept weights do not change. The paper compares within a row, so the scale of the norms does not matter.
  */
 import { keptBy, type Pattern, type Sparse, withZeros } from "./masks.ts";
 
@@ -15,7 +15,7 @@ export function wandaScores(weights: Float32Array, squares: Float64Array): Float
   return scores;
 }
 
-/** ‖W‖ · ‖x‖ of each column of `weights`, (cols), the norm of what an input channel adds, but for how its inputs lie. */
+/** (cols): ‖W‖ · ‖x‖ of each column of `weights`: a bound of the norm of what an input channel adds. */
 export function wandaColumns(weights: Float32Array, squares: Float64Array): Float64Array {
   const cols = squares.length;
   const sums = new Float64Array(cols);
@@ -23,7 +23,7 @@ export function wandaColumns(weights: Float32Array, squares: Float64Array): Floa
   return sums.map((sum, k) => Math.sqrt(sum * squares[k]!));
 }
 
-/** `weights` (rows, cols) without those that `pattern` lets go. */
+/** `weights` (rows, cols) without those that `pattern` removes. */
 export function wanda(weights: Float32Array, rows: number, squares: Float64Array, pattern: Pattern): Sparse {
   const kept = keptBy(pattern, wandaScores(weights, squares), rows);
   return { weights: withZeros(weights, kept), kept };

@@ -1,7 +1,6 @@
 /** Block scores by hand, and orders of the real model from scores that transformers measured (golden/make_block_scores.py). */
 import { describe, expect, test } from "vitest";
 import {
-  blockInfluence,
   magnitudeScore,
   perplexityScores,
   plusBlocks,
@@ -17,26 +16,6 @@ test("magnitude and Taylor add up over the tensors of a block", () => {
     { values: Float32Array.of(4), gradient: Float32Array.of(-0.25) },
   ];
   expect(taylorScore(tensors)).toBe(5);
-});
-
-test("influence is 0 for a block that only scales, 1 for one that turns by a right angle, 2 for one that reverses", () => {
-  const before = Float32Array.of(1, 2, 3, -4);
-  expect(
-    blockInfluence(
-      before,
-      before.map((value) => 3 * value),
-      2,
-    ),
-  ).toBeCloseTo(0, 12);
-  expect(blockInfluence(before, Float32Array.of(-2, 1, 4, 3), 2)).toBeCloseTo(1, 12);
-  expect(
-    blockInfluence(
-      before,
-      before.map((value) => -value),
-      2,
-    ),
-  ).toBeCloseTo(2, 12);
-  expect(blockInfluence(before, Float32Array.of(1, 2, -3, 4), 2)).toBeCloseTo(1, 12);
 });
 
 test("the perplexity scan leaves out each block once", async () => {
