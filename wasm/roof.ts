@@ -1,9 +1,10 @@
-// What this machine can do inside WASM at most, for src/inspect: only reading, or only multiplying and adding. A module of
-// its own, so that the service does not carry it.
+// What this machine can do inside WASM at most, for src/inspect: only reading, or only multiplying and adding. A
+// module of its own, so that the service does not carry it.
 //
-// Each function returns a value that depends on all it read and computed, and what it computes with comes from memory, so
-// no compiler can leave work out, move it before the loop or do it beforehand. Arithmetic runs in twelve independent
-// chains: an instruction that starts twice a cycle and takes five cycles needs ten, and these fit the registers of x64.
+// Each function returns a value that depends on all it read and computed, and what it computes with comes from memory,
+// so no compiler can leave work out, move it before the loop or do it beforehand. Arithmetic runs in twelve
+// independent chains: an instruction that starts twice a cycle and takes five cycles needs ten, and these fit the
+// registers of x64.
 
 @inline function fold(v: v128): i32 {
   return i32x4.extract_lane(v, 0) ^ i32x4.extract_lane(v, 1) ^ i32x4.extract_lane(v, 2) ^ i32x4.extract_lane(v, 3);

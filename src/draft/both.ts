@@ -1,7 +1,8 @@
 /**
  * Two drafters in one. Each position gets the lookup drafter's copy or the model's token, whichever has the higher
- * confidence; the other one and the model's runners-up become `others`. Where the copy's confidence is high the model is not
- * run. It catches up in one pass when it is needed next, because a model reads several tokens nearly as fast as one.
+ * confidence; the other one and the model's runners-up become `others`. Where the copy's confidence is high the model
+ * is not run. It catches up in one pass when it is needed next, because a model reads several tokens nearly as fast as
+ * one.
  */
 import type { Candidate, Drafter, More, Proposed } from "../speculate/types.ts";
 import type { LookupDrafter } from "./lookup.ts";
@@ -58,7 +59,9 @@ export class BothDrafter implements Drafter {
   }
 }
 
-/** The model's token or the copy, whichever has the higher confidence; the rest of both are `others`, likeliest first. */
+/**
+ * The model's token or the copy, whichever has the higher confidence; the rest of both are `others`, likeliest first.
+ */
 function moreConfident(own: Proposed | undefined, copy: Proposed | undefined, others: number): Proposed | undefined {
   if (!own || !copy) return own ?? copy;
   const first = own.confidence > copy.confidence ? own : copy;

@@ -1,7 +1,7 @@
 /**
- * KV state of timelines: a pool of equal pages in WASM memory, and caches that borrow pages from it.
- * When the pool is empty, the least recently used cache gives up all its pages. Its owner then finds `tokens` empty, and
- * restores or recomputes the pages. The page layout is drawn in `kernels/abi.ts`.
+ * KV state of timelines: a pool of equal pages in WASM memory, and caches that borrow pages from it. When the pool is
+ * empty, the least recently used cache gives up all its pages. Its owner then finds `tokens` empty, and restores or
+ * recomputes the pages. The page layout is drawn in `kernels/abi.ts`.
  */
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { commonPrefix } from "../model/common-prefix.ts";
@@ -39,7 +39,8 @@ export class PagePool {
     if (address === undefined) {
       throw new OutriderError(
         "kv_full",
-        `the timeline needs more than the ${this.pages} KV pages (${this.pages * PAGE_TOKENS} tokens) of this model's pool`,
+        `the timeline needs more than the ${this.pages} KV pages of this model's pool, ` +
+          `which hold ${this.pages * PAGE_TOKENS} tokens`,
         { status: 503 },
       );
     }
@@ -115,7 +116,9 @@ export class KvCache {
     return commonPrefix(this.#tokens, timeline);
   }
 
-  /** Page `index` (positions 32·index …) as a view into the pool, e.g. to be stored; it changes as the timeline does. */
+  /**
+   * Page `index` (positions 32·index …) as a view into the pool, e.g. to be stored; it changes as the timeline does.
+   */
   page(index: number): Uint8Array {
     const address = this.#pages[index];
     if (address === undefined) throw new RangeError(`page ${index} of ${this.#pages.length}`);

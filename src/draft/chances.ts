@@ -1,17 +1,17 @@
 /**
  * How probable it is that the target emits a token that the draft drew.
  *
- * Draft and target add the same noise g to their logits. The target therefore emits the token with the largest score
- * y = logit + temperature · g, and its scores are the draft's scores plus errors. If the errors were independent Gumbel
- * variables of scale σ, the target would emit token i with probability e^(y_i / σ) / Σ_j e^(y_j / σ): Luce's choice rule,
- * derived from random utilities (Yellott 1977). Scores, not the softmax of the logits, decide: a rare token whose noise put
- * it far ahead is almost certain, and two tokens with level scores are a coin toss.
+ * Draft and target add the same noise g to their logits. The target therefore emits the token with the largest score y
+ * = logit + temperature · g, and its scores are the draft's scores plus errors. If the errors were independent Gumbel
+ * variables of scale σ, the target would emit token i with probability e^(y_i / σ) / Σ_j e^(y_j / σ): Luce's choice
+ * rule, derived from random utilities (Yellott 1977). Scores, not the softmax of the logits, decide: a rare token
+ * whose noise put it far ahead is almost certain, and two tokens with level scores are a coin toss.
  */
 import type { Drawn } from "./draw.ts";
 
 /**
- * σ, in logits. Measured with a draft of 41 M weights for a target of 135 M, greedy and at temperature 0.8: 0.8 to 1.0 give
- * the best confidences (docs/log.md).
+ * σ, in logits. Measured with a draft of 41 M weights for a target of 135 M, greedy and at temperature 0.8: 0.8 to 1.0
+ * give the best confidences (docs/log.md).
  */
 const ERROR = 0.9;
 

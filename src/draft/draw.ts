@@ -1,7 +1,7 @@
 /**
- * The drafter's draw: the token that `chooseToken` (speculate/sample.ts) would draw from the same logits, with each pass over
- * the vocabulary in WASM. The thresholds of top_p and min_p come from f32 sums here. Where one falls on the other side of a
- * token than the target's, the draft is rejected; nothing else happens.
+ * The drafter's draw: the token that `chooseToken` (speculate/sample.ts) would draw from the same logits, with each
+ * pass over the vocabulary in WASM. The thresholds of top_p and min_p come from f32 sums here. Where one falls on the
+ * other side of a token than the target's, the draft is rejected; nothing else happens.
  */
 import { gumbel, noiseBits, noiseKey } from "../model/noise.ts";
 import { badLogits, keepFloor } from "../speculate/sample.ts";
@@ -24,15 +24,16 @@ const REACHES = [3, 6, 12];
 const FLOOR_SLACK = 1e-5;
 
 /**
- * The token drawn at `position` from `logits` (V), row 0 of the last forward of `llama`. Throws `bad_logits` unless a logit
- * is finite.
+ * The token drawn at `position` from `logits` (V), row 0 of the last forward of `llama`. Throws `bad_logits` unless a
+ * logit is finite.
  */
 export const drawToken = (llama: Logits, logits: Float32Array, sampling: Sampling, position: number): number =>
   drawTokens(llama, logits, sampling, position, 1)[0]!.id;
 
 /**
- * At most `count` tokens, scores falling: the one that `drawToken` returns, then the one that it would return without the
- * first, and so on. Overwrites the logits of all but the last with −∞. Throws `bad_logits` unless a logit is finite.
+ * At most `count` tokens, scores falling: the one that `drawToken` returns, then the one that it would return without
+ * the first, and so on. Overwrites the logits of all but the last with −∞. Throws `bad_logits` unless a logit is
+ * finite.
  */
 export function drawTokens(
   llama: Logits,
@@ -85,8 +86,9 @@ function nearFloor(llama: Logits, top: number, { temperature, topK, topP, minP }
 }
 
 /**
- * The floor that top_k and top_p set, from the largest scaled logits `x`, falling. `mass` is Σ e^x over the vocabulary where
- * there is no top_k; else top_p counts from the mass that top_k keeps. Undefined where `x` holds less than top_p of it.
+ * The floor that top_k and top_p set, from the largest scaled logits `x`, falling. `mass` is Σ e^x over the vocabulary
+ * where there is no top_k; else top_p counts from the mass that top_k keeps. Undefined where `x` holds less than top_p
+ * of it.
  */
 function floorAmong(x: Float64Array, topK: number, topP: number, mass: number | undefined): number | undefined {
   const kth = topK > 0 ? x[topK - 1]! : Number.NEGATIVE_INFINITY;

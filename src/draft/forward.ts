@@ -1,7 +1,7 @@
 /**
- * The Llama forward pass over the kernels, one screen. Letters as in `model/config.ts`; T tokens of one timeline enter at
- * position `position`. A token's values have the same bits whatever T is (kernels/abi.ts).
- * Touvron et al. 2023 (arXiv 2302.13971), grouped-query attention after Ainslie et al. 2023 (arXiv 2305.13245).
+ * The Llama forward pass over the kernels, one screen. Letters as in `model/config.ts`; T tokens of one timeline enter
+ * at position `position`. A token's values have the same bits whatever T is (kernels/abi.ts). Touvron et al. 2023
+ * (arXiv 2302.13971), grouped-query attention after Ainslie et al. 2023 (arXiv 2305.13245).
  */
 
 import { headBlockBytes, type Kernels } from "../kernels/abi.ts";
@@ -11,7 +11,9 @@ import type { ActivationBits } from "../model/formats/format.ts";
 import { embedRow, type Matrix, multiplyMatrix } from "./matrix.ts";
 import type { Scratch } from "./memory-plan.ts";
 
-/** One layer's norms and matrices. A list of matrices is one matrix, its rows in as few pieces as their layouts allow. */
+/**
+ * One layer's norms and matrices. A list of matrices is one matrix, its rows in as few pieces as their layouts allow.
+ */
 export interface Block {
   /** H */
   readonly heads: number;
@@ -48,9 +50,9 @@ export interface Weights {
 
 /**
  * Runs T tokens through the layers, writes their keys and values from `position` on, and leaves the logits of the last
- * `rows` tokens in scratch. The last tokens may be siblings: alternatives to a token of the chain before them. `siblings`
- * holds, for each, the index of the token that it replaces. A sibling attends to what that token attends to, and to itself;
- * its keys and values are not kept.
+ * `rows` tokens in scratch. The last tokens may be siblings: alternatives to a token of the chain before them.
+ * `siblings` holds, for each, the index of the token that it replaces. A sibling attends to what that token attends
+ * to, and to itself; its keys and values are not kept.
  */
 export function forward(
   kernels: Kernels,
@@ -79,7 +81,8 @@ export function forward(
     }
   };
 
-  for (let t = 0; t < T; t++) embedRow(kernels, weights.embedding, embeddingRows[t]!, floatsAfter(x, t * E)); // x (T, E)
+  // x (T, E)
+  for (let t = 0; t < T; t++) embedRow(kernels, weights.embedding, embeddingRows[t]!, floatsAfter(x, t * E));
 
   let layerOffset: Bytes = 0;
   for (const block of weights.blocks) {

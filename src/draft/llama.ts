@@ -130,12 +130,12 @@ export class Llama {
   }
 
   /**
-   * Appends `tokens` to the cache; long runs are cut into chunks. Returns the logits of the last `rows` of them, then those
-   * of `siblings`: (rows + siblings, V) floats, a view that the next call overwrites. `this.tokens` maps columns to token
-   * ids. A sibling is an alternative to `tokens[at]`, one of the last `rows`, and leaves nothing in the cache.
-   * Synchronous: about 5 ms a token for 100M weights.
-   * Throws `bad_token` for an id outside the vocabulary, `context_full` past the model's context, `kv_full` when the pool
-   * cannot hold the timeline even after evicting other caches; the cache then keeps what it held.
+   * Appends `tokens` to the cache; long runs are cut into chunks. Returns the logits of the last `rows` of them, then
+   * those of `siblings`: (rows + siblings, V) floats, a view that the next call overwrites. `this.tokens` maps columns
+   * to token ids. A sibling is an alternative to `tokens[at]`, one of the last `rows`, and leaves nothing in the
+   * cache. Synchronous: about 5 ms a token for 100M weights. Throws `bad_token` for an id outside the vocabulary,
+   * `context_full` past the model's context, `kv_full` when the pool cannot hold the timeline even after evicting
+   * other caches; the cache then keeps what it held.
    */
   forward(cache: KvCache, tokens: readonly number[], rows: number, siblings: readonly Sibling[] = []): Float32Array {
     const { config } = this.header;
@@ -178,8 +178,8 @@ export class Llama {
   }
 
   /**
-   * The token of the largest (logit − largest logit) · scale + noise in row `row` of the last forward, among those whose
-   * (logit − largest logit) · scale is at least `floor`.
+   * The token of the largest (logit − largest logit) · scale + noise in row `row` of the last forward, among those
+   * whose (logit − largest logit) · scale is at least `floor`.
    * @param key what `noiseKey` returns
    */
   gumbelArgmax(row: number, scale: number, floor: number, key: { a: number; b: number }): number {
@@ -196,8 +196,8 @@ export class Llama {
   }
 
   /**
-   * The logits of at least `cut` in row `row` of the last forward, a view that the next call overwrites; undefined where they
-   * are more than the scratch memory holds.
+   * The logits of at least `cut` in row `row` of the last forward, a view that the next call overwrites; undefined
+   * where they are more than the scratch memory holds.
    */
   logitsAbove(row: number, cut: number): Float32Array | undefined {
     const { vocabulary, feedForward } = this.header.config;

@@ -1,7 +1,7 @@
 /**
- * A drafter without weights: it copies what followed the last time the timeline ended like this. Prompt lookup decoding
- * (Saxena 2023). Among suffix matches the longest wins, among equals the most recent. The longer the match, the higher the
- * confidence of the copy (SuffixDecoding: Oliaro et al. 2024, arXiv 2411.04975).
+ * A drafter without weights: it copies what followed the last time the timeline ended like this. Prompt lookup
+ * decoding (Saxena 2023). Among suffix matches the longest wins, among equals the most recent. The longer the match,
+ * the higher the confidence of the copy (SuffixDecoding: Oliaro et al. 2024, arXiv 2411.04975).
  *
  *   timeline   … a b c d e … x b c d        the suffix "b c d" occurred before, so draft "e …"
  *                  └─────┘     └───┘
@@ -21,8 +21,8 @@ const MAX_SINGLES = 4;
 /** Longest match that is told from a longer one, in tokens. */
 const MAX_MATCH = 32;
 /**
- * Classes of match lengths, up to and including `upTo`. `guess` is the assumed share of right next tokens until the timeline
- * shows its own; values typical of chat answers.
+ * Classes of match lengths, up to and including `upTo`. `guess` is the assumed share of right next tokens until the
+ * timeline shows its own; values typical of chat answers.
  */
 const CLASSES = [
   { upTo: 1, guess: 0.1 },
@@ -106,7 +106,9 @@ export class LookupDrafter implements Drafter {
     return proposed;
   }
 
-  /** The next token if the timeline continued with `drafted`; undefined without a match. Learns nothing from `drafted`. */
+  /**
+   * The next token if the timeline continued with `drafted`; undefined without a match. Learns nothing from `drafted`.
+   */
   after(drafted: readonly number[], others = 0): Proposed | undefined {
     for (const id of drafted) this.#add(id);
     const [first, ...rest] = this.#continuations();
@@ -115,8 +117,8 @@ export class LookupDrafter implements Drafter {
   }
 
   /**
-   * What followed earlier matches, each token once, that of the longest match first. A token's confidence is the probability
-   * that it is right and all before it are wrong.
+   * What followed earlier matches, each token once, that of the longest match first. A token's confidence is the
+   * probability that it is right and all before it are wrong.
    */
   #continuations(): Candidate[] {
     const candidates: Candidate[] = [];

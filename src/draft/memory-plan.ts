@@ -1,13 +1,15 @@
 /**
  * The one memory of a loaded model, laid out from the pack header and grown once, at load:
  *
- *   0           448          ..weights..                         ..token ids..   ..KV pages..         ..scratch..
- *   constants   tensors, end to end, then tables of outliers     of a trimmed    pool of equal pages  one forward pass of up to
- *                                                                vocabulary                           CHUNK tokens
+ *   constants   from address 0 (kernels/constants.ts)
+ *   weights     tensors end to end, then tables of outliers
+ *   token ids   of the logits' columns, for a trimmed vocabulary
+ *   KV pages    a pool of equal pages
+ *   scratch     one forward pass of up to CHUNK tokens
  *
- * Tensors lie in the order of the header, which is that of the forward pass, so neighbours of one layout are one matrix.
- * Tables of outliers lie in the same order, so the tables of such neighbours are one table.
- * Bump allocation only. Nothing is ever freed or moved, so views into the memory stay valid.
+ * Tensors lie in the order of the header, which is that of the forward pass, so neighbours of one layout are one
+ * matrix. Tables of outliers lie in the same order, so the tables of such neighbours are one table. Bump allocation
+ * only. Nothing is ever freed or moved, so views into the memory stay valid.
  */
 import type { PackHeader } from "../format/pack-header.ts";
 import { activationBytes, pageBytes } from "../kernels/abi.ts";
@@ -59,9 +61,9 @@ export interface Scratch {
 }
 
 /**
- * Bytes of scratch that the matmul of a matrix needs for CHUNK tokens: the tokens' records over the columns that a block
- * keeps, or the tables that the format's kernel makes of the records. `addOutliers` then takes the same memory for the
- * activations as f32.
+ * Bytes of scratch that the matmul of a matrix needs for CHUNK tokens: the tokens' records over the columns that a
+ * block keeps, or the tables that the format's kernel makes of the records. `addOutliers` then takes the same memory
+ * for the activations as f32.
  */
 export function matmulScratch(tensor: TensorLayout): number {
   const { format, cols, keep = 16, outliers } = tensor;

@@ -1,7 +1,7 @@
 /**
  * The model drafter: a small Llama proposes what the target will emit. Tensors stop here; above are tokens and
- * probabilities. It draws with the same noise as the target, which couples the two samplers (Daliri, Musco, Suresh 2024,
- * drafter-invariant speculative decoding): where the distributions agree, so do the tokens.
+ * probabilities. It draws with the same noise as the target, which couples the two samplers (Daliri, Musco, Suresh
+ * 2024, drafter-invariant speculative decoding): where the distributions agree, so do the tokens.
  */
 import type { Candidate, Drafter, More, Proposed, Sampling } from "../speculate/types.ts";
 import type { KvCache } from "./cache.ts";
@@ -31,8 +31,8 @@ export class ModelDrafter implements Drafter {
   }
 
   /**
-   * Prefills the cache with all of the timeline but its last tokens: at least one, at most PREFILL_SLICE are left to the
-   * first pass of `propose`. Rejects with `kv_full`.
+   * Prefills the cache with all of the timeline but its last tokens: at least one, at most PREFILL_SLICE are left to
+   * the first pass of `propose`. Rejects with `kv_full`.
    */
   async sync(timeline: readonly number[]): Promise<void> {
     this.#timeline = timeline;

@@ -11,8 +11,8 @@ export interface Move {
 }
 
 /**
- * What to copy from shard `index`, in the order of its bytes. A tensor's blocks and its table of outliers have different
- * destinations, so a part that holds the end of one and the start of the other is two moves.
+ * What to copy from shard `index`, in the order of its bytes. A tensor's blocks and its table of outliers have
+ * different destinations, so a part that holds the end of one and the start of the other is two moves.
  */
 export function movesOf(header: PackHeader, plan: MemoryPlan, index: number): Move[] {
   const moves: Move[] = [];

@@ -1,6 +1,6 @@
 /**
- * A model whose blocks are as wide as the widest: what is missing is heads and channels of zeros, which add nothing. For those
- * who know one width for all blocks: Hugging Face's format, and the float model that calibrates.
+ * A model whose blocks are as wide as the widest: what is missing is heads and channels of zeros, which add nothing.
+ * For those who know one width for all blocks: Hugging Face's format, and the float model that calibrates.
  */
 
 import { decodeTensor } from "../model/decode.ts";

@@ -1,7 +1,7 @@
 /**
- * The first stage of every recipe: a checkpoint file becomes a model in kernel layout.
- * GGUF's Q4_0, Q4_1 and Q8_0 are kept value for value; what has no exact format stays f32 until a pack is written, which
- * rounds it to q8, and is named in the recipe.
+ * The first stage of every recipe: a checkpoint file becomes a model in kernel layout. GGUF's Q4_0, Q4_1 and Q8_0 are
+ * kept value for value; what has no exact format stays f32 until a pack is written, which rounds it to q8, and is
+ * named in the recipe.
  */
 
 import { dequantise } from "../model/blocks.ts";
@@ -20,7 +20,10 @@ import { type ByteSource, type OpenFile, readText } from "./source.ts";
 
 const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
-/** Imports a Llama from GGUF as `modelId`. Throws what the readers throw: `bad_gguf`, `unsupported_model`, `bad_weights`. */
+/**
+ * Imports a Llama from GGUF as `modelId`. Throws what the readers throw: `bad_gguf`, `unsupported_model`,
+ * `bad_weights`.
+ */
 export async function importGguf(source: ByteSource, modelId: string): Promise<PackedModel> {
   const gguf = await readGguf(source);
   const config = llamaConfig(gguf);

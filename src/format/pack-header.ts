@@ -9,8 +9,8 @@
  *   model-00001-of-0000N.safetensors      shards of at most 24 MiB, tensors as U8 in kernel layout (model/layouts.ts)
  *   model.safetensors.index.json          Hugging Face's index of tensor → shard
  *
- * A tensor larger than a shard is cut into parts, its blocks only between two of them; in memory the parts lie end to end,
- * outliers elsewhere than blocks.
+ * A tensor larger than a shard is cut into parts, its blocks only between two of them; in memory the parts lie end to
+ * end, outliers elsewhere than blocks.
  */
 import * as z from "zod";
 import type { LlamaConfig } from "../model/config.ts";
@@ -44,8 +44,8 @@ export interface PackHeader {
   /** For a draft: the model it drafts for. */
   readonly target?: { readonly model: string; readonly context: number; readonly eosIds: readonly number[] };
   /**
-   * For a draft with fewer rows (config.vocabulary) than the target has tokens (vocabulary.size): the target's id of each row,
-   * rising; absent where they are the first.
+   * For a draft with fewer rows (config.vocabulary) than the target has tokens (vocabulary.size): the target's id of
+   * each row, rising; absent where they are the first.
    */
   readonly kept?: readonly number[] | undefined;
   /** For such a draft: per id without a row, rising, the kept id whose embedding stands in for it as input. */

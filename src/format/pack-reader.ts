@@ -22,8 +22,8 @@ import { type ByteSource, type OpenFile, readText } from "./source.ts";
 const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
 /**
- * Parses `pack.json`. Throws `unknown_pack_version`, or `bad_pack` naming the field or tensor: every tensor of the config
- * must be there with its bytes, in parts that lie inside shards.
+ * Parses `pack.json`. Throws `unknown_pack_version`, or `bad_pack` naming the field or tensor: every tensor of the
+ * config must be there with its bytes, in parts that lie inside shards.
  */
 export function readPackHeader(text: string): PackHeader {
   let json: unknown;
@@ -36,7 +36,8 @@ export function readPackHeader(text: string): PackHeader {
   if (version !== undefined && version !== PACK_VERSION) {
     throw new OutriderError(
       "unknown_pack_version",
-      `pack.json has version ${JSON.stringify(version)?.slice(0, 40)}; this build reads version ${PACK_VERSION}. Make the pack again`,
+      `pack.json has version ${JSON.stringify(version)?.slice(0, 40)}; this build reads version ${PACK_VERSION}. ` +
+        "Make the pack again",
     );
   }
   const parsed = packHeaderSchema.safeParse(json);
@@ -48,10 +49,12 @@ export function readPackHeader(text: string): PackHeader {
   // A draft's config names the target's tokens.
   checkConfig(header.config, Math.max(header.config.vocabulary, header.vocabulary.size));
   for (const shard of header.shards) {
-    if (!/^[\w-][\w.-]*$/.test(shard.file))
+    if (!/^[\w-][\w.-]*$/.test(shard.file)) {
       throw bad(`shard file ${JSON.stringify(shard.file)} is not a plain file name`);
-    if (shard.bytes > SHARD_BYTES)
+    }
+    if (shard.bytes > SHARD_BYTES) {
       throw bad(`shard ${shard.file} has ${shard.bytes} bytes; the limit is ${SHARD_BYTES}`);
+    }
   }
   const stored = packBytes(header);
   let used = 0;
@@ -157,7 +160,8 @@ async function readShard(source: ByteSource, shard: PackHeader["shards"][number]
 export const corruptShard = (shard: PackHeader["shards"][number], size: number): OutriderError =>
   new OutriderError(
     "corrupt_shard",
-    `${shard.file}: its ${size} bytes are not the ${shard.bytes} with SHA-256 ${shard.sha256} that pack.json names; make the pack again`,
+    `${shard.file}: its ${size} bytes are not the ${shard.bytes} with SHA-256 ${shard.sha256} that pack.json names; ` +
+      "make the pack again",
     { status: 500 },
   );
 

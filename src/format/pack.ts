@@ -118,7 +118,10 @@ interface Piece {
   readonly end: number;
 }
 
-/** Fills shards in the order of the forward pass; a tensor that does not fit the rest of a shard is cut at a multiple of a tile block. */
+/**
+ * Fills shards in the order of the forward pass; a tensor that does not fit the rest of a shard is cut at a multiple
+ * of a tile block.
+ */
 function planShards(model: PackedModel): Piece[][] {
   const room = SHARD_BYTES - HEADER_ROOM;
   const shards: Piece[][] = [[]];

@@ -2,7 +2,8 @@
  * Safetensors: the container of Hugging Face checkpoints and of our pack shards.
  *
  *   0    u64 bytes of the header, little-endian
- *   8    header: JSON {"name": {"dtype", "shape", "data_offsets": [begin, end]}, "__metadata__": {…}}, padded with spaces
+ *   8    header: JSON {"name": {"dtype", "shape", "data_offsets": [begin, end]}, "__metadata__": {…}},
+ *        padded with spaces
  *   …    data, which the offsets count from; tensors fill it without holes
  *
  * A checkpoint is one file or several with `model.safetensors.index.json`. Nothing is believed before it is checked

@@ -33,7 +33,8 @@ export function checkRange(name: string, size: number, offset: number, length: n
   if (offset + length > size) {
     throw new OutriderError(
       "truncated",
-      `${name}: ${length} bytes at byte ${offset} reach past its end at byte ${size}; the file is incomplete, fetch it again`,
+      `${name}: ${length} bytes at byte ${offset} reach past its end at byte ${size}; ` +
+        "the file is incomplete, fetch it again",
     );
   }
 }

@@ -1,7 +1,7 @@
 /**
- * A model with a row for every token of its target: one that a trimmed vocabulary lacks gets a copy of the row that it is read
- * from (model/token-rows.ts). For those who know ids as rows, as Hugging Face's format does. What the model makes of a text
- * stays the same; the copies can be said too, as likely as what they are copies of.
+ * A model with a row for every token of its target: one that a trimmed vocabulary lacks gets a copy of the row that it
+ * is read from (model/token-rows.ts). For those who know ids as rows, as Hugging Face's format does. What the model
+ * makes of a text stays the same; the copies can be said too, as likely as what they are copies of.
  */
 
 import { decodeTensor } from "../model/decode.ts";

@@ -49,9 +49,9 @@ export const pageBytes = (kvHeads: number, headSize: number): number => kvHeads 
 
 /**
  * out[t][r] (+)= Σ_k weight[r][k] · x[t][k] for t < T, r < rows. Each weight byte is read from memory once for all T.
- * `blockBytes` and `keep` are those of the matrix (model/layouts.ts), `bits` is the width in which activations are read,
- * `outStride` is in floats from token to token. `accumulate` 1 adds to `out` (residual), 0 overwrites it. `scratch` holds as
- * many bytes as `matmulScratch` (draft/memory-plan.ts) returns.
+ * `blockBytes` and `keep` are those of the matrix (model/layouts.ts), `bits` is the width in which activations are
+ * read, `outStride` is in floats from token to token. `accumulate` 1 adds to `out` (residual), 0 overwrites it.
+ * `scratch` holds as many bytes as `matmulScratch` (draft/memory-plan.ts) returns.
  */
 export type Matmul = (
   act: Records,
@@ -153,14 +153,14 @@ export interface Kernels extends FormatKernels {
   argmax(x: Floats, n: number): number;
 
   /**
-   * Index of the largest v + noise among the floats with v ≥ floor, where v = (x − largest) · scale; the lowest index among
-   * equals. The largest float is always among them. `ids` (n u32, room for a multiple of four) are the tokens of the floats,
-   * or 0 where a float's index is its token. `a` and `b` are a key of the noise of src/model/noise.ts.
+   * Index of the largest v + noise among the floats with v ≥ floor, where v = (x − largest) · scale; the lowest index
+   * among equals. The largest float is always among them. `ids` (n u32, room for a multiple of four) are the tokens of
+   * the floats, or 0 where a float's index is its token. `a` and `b` are a key of the noise of src/model/noise.ts.
    */
   gumbelArgmax(x: Floats, n: number, ids: TokenIds, scale: number, floor: number, a: number, b: number): number;
   /**
-   * ln Σ e^(scale · x) over n floats, the largest of them finite. A float whose scaled distance from the largest exceeds 60
-   * counts as if it were 60 below.
+   * ln Σ e^(scale · x) over n floats, the largest of them finite. A float whose scaled distance from the largest
+   * exceeds 60 counts as if it were 60 below.
    */
   logSumExp(x: Floats, n: number, scale: number): number;
   /** Writes the first `room` floats that are at least `cut`, in order, to `out`; returns how many there are in all. */

@@ -1,6 +1,6 @@
 /**
- * Numbers that a kernel takes, by what they stand for. At run time each is a number. The kinds exclude each other, so that
- * two addresses that change places do not compile; a bare number fits any kind.
+ * Numbers that a kernel takes, by what they stand for. At run time each is a number. The kinds exclude each other, so
+ * that two addresses that change places do not compile; a bare number fits any kind.
  */
 declare const KIND: unique symbol;
 

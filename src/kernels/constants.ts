@@ -1,6 +1,7 @@
 /**
- * Vectors that the kernels load where other compilers would name a constant: sixteen bytes each, from address 0, in this
- * order. wasm/lib/constants.ts has a function of each name that loads it; test/kernels/constants.test.ts compares the two.
+ * Vectors that the kernels load where other compilers would name a constant: sixteen bytes each, from address 0, in
+ * this order. wasm/lib/constants.ts has a function of each name that loads it; test/kernels/constants.test.ts compares
+ * the two.
  */
 
 /** A vector of these words, or of one four times. */

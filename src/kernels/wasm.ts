@@ -1,4 +1,7 @@
-/** Picks the WASM module this engine can run and binds it to a memory. What each kernel computes is in `abi.ts` and `plain.ts`. */
+/**
+ * Picks the WASM module this engine can run and binds it to a memory. What each kernel computes is in `abi.ts` and
+ * `plain.ts`.
+ */
 import { KERNEL_NAMES, type Kernels } from "./abi.ts";
 import { writeConstants } from "./constants.ts";
 
@@ -39,7 +42,10 @@ export function pickModule(modules: KernelModules): WebAssembly.Module {
   return ONE_INSTRUCTION.includes(relaxedDot()) ? modules.dot32 : modules.dot16;
 }
 
-/** Instantiates a module over `memory` and writes its constants there. Throws a TypeError naming the kernel if the build and `abi.ts` disagree. */
+/**
+ * Instantiates a module over `memory` and writes its constants there. Throws a TypeError naming the kernel if the
+ * build and `abi.ts` disagree.
+ */
 export function bindKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   for (const name of KERNEL_NAMES) {

@@ -1,6 +1,6 @@
 /**
- * Acceptance of a draft, from teacher-forced predictions. As long as a draft is right, its context is the target's text.
- * Predictions on that text therefore give exactly the number of tokens of every draft that the target accepts.
+ * Acceptance of a draft, from teacher-forced predictions. As long as a draft is right, its context is the target's
+ * text. Predictions on that text therefore give exactly the number of tokens of every draft that the target accepts.
  */
 
 /** Share of positions where the draft's argmax is the target's token. */
@@ -15,8 +15,9 @@ export function agreementRate(answers: readonly (readonly boolean[])[]): number 
 }
 
 /**
- * Acceptance length: tokens per target forward pass, when `drafted` tokens are proposed for each. A pass accepts the run of
- * right tokens and adds one of the target's own. Leviathan et al. 2023 §3.1, counted instead of assumed independent.
+ * Acceptance length: tokens per target forward pass, when `drafted` tokens are proposed for each. A pass accepts the
+ * run of right tokens and adds one of the target's own. Leviathan et al. 2023 §3.1, counted instead of assumed
+ * independent.
  */
 export function tokensPerPass(answers: readonly (readonly boolean[])[], drafted: number): number {
   let tokens = 0;

@@ -1,10 +1,10 @@
 /**
- * The factor of a layer's Hessian H by which SparseGPT and GPTQ settle columns one after the other. Both need the upper
- * Cholesky factor U of the inverse, H⁻¹ = UᵀU. It is kept as D_k = 1 / U_kk², and as M_kj = U_jk / U_jj: the transpose of U
- * with each row divided by its diagonal.
+ * The factor of a layer's Hessian H by which SparseGPT and GPTQ settle columns one after the other. Both need the
+ * upper Cholesky factor U of the inverse, H⁻¹ = UᵀU. It is kept as D_k = 1 / U_kk², and as M_kj = U_jk / U_jj: the
+ * transpose of U with each row divided by its diagonal.
  *
- * Both papers invert H and factorise the inverse. Here H = Lᵀ D L is factorised, by Cholesky from the last column to the
- * first with L unit lower triangular; then M = L⁻¹. That is half the arithmetic, and H is never inverted.
+ * Both papers invert H and factorise the inverse. Here H = Lᵀ D L is factorised, by Cholesky from the last column to
+ * the first with L unit lower triangular; then M = L⁻¹. That is half the arithmetic, and H is never inverted.
  */
 import { OutriderError } from "../model/errors.ts";
 import type { Part, Products } from "./subtract-product.ts";
@@ -41,8 +41,8 @@ export function activationOrder(hessian: Float64Array): Uint32Array {
 }
 
 /**
- * Factorises `hessian` (K, K), 2/N · Σ x xᵀ or any multiple, for settling in `order`. Raises the damping until the sum is
- * positive definite. Throws `bad_calibration` when no damping suffices.
+ * Factorises `hessian` (K, K), 2/N · Σ x xᵀ or any multiple, for settling in `order`. Raises the damping until the sum
+ * is positive definite. Throws `bad_calibration` when no damping suffices.
  */
 export function factorise(products: Products, hessian: Float64Array, order: Uint32Array): Factor {
   const cols = order.length;
@@ -62,8 +62,8 @@ export function factorise(products: Products, hessian: Float64Array, order: Uint
   }
   throw new OutriderError(
     "bad_calibration",
-    `a layer's Hessian of ${cols} columns is not positive definite with ${MOST_DAMPING} times its mean diagonal added; ` +
-      "look for values that are not finite in the calibration text's activations",
+    `a layer's Hessian of ${cols} columns is not positive definite with ${MOST_DAMPING} times its mean diagonal ` +
+      "added; look for values that are not finite in the calibration text's activations",
   );
 }
 

@@ -1,9 +1,9 @@
 /**
- * Non-uniform quantisation of one output row: the codebook that is nearest to its weights, by k-means. SqueezeLLM (Kim et al.
- * 2023, arXiv 2306.07629), section 4.1, equation 4, weights each error by the weight's sensitivity. In one dimension a
- * cluster is a run of sorted weights, so dynamic programming over the ends of the runs finds the best clusters exactly
- * (Wang and Song 2011, Ckmeans.1d.dp). As a run's end moves right, its best start never moves left; with divide and conquer
- * that takes n · log n steps a level.
+ * Non-uniform quantisation of one output row: the codebook that is nearest to its weights, by k-means. SqueezeLLM (Kim
+ * et al. 2023, arXiv 2306.07629), section 4.1, equation 4, weights each error by the weight's sensitivity. In one
+ * dimension a cluster is a run of sorted weights, so dynamic programming over the ends of the runs finds the best
+ * clusters exactly (Wang and Song 2011, Ckmeans.1d.dp). As a run's end moves right, its best start never moves left;
+ * with divide and conquer that takes n · log n steps a level.
  */
 
 /** The distinct values of positive sensitivity, sorted, as prefix sums. */
@@ -56,7 +56,9 @@ function sumAll(values: Float32Array): Sums {
   );
 }
 
-/** Sorts numbers that hold a value's bits, mapped to rise with the value, and its index: no comparison function needed. */
+/**
+ * Sorts numbers that hold a value's bits, mapped to rise with the value, and its index: no comparison function needed.
+ */
 function sumWeighted(values: Float32Array, sensitivities: Float32Array): Sums {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const keys = new Float64Array(values.length);
@@ -94,8 +96,8 @@ function sumRising(length: number, value: (n: number) => number, weight: (n: num
 }
 
 /**
- * The boundaries of the `runs` runs of least squared error, from 0 to the count. The error is Σ sensitivity · value² less
- * Σ moment² / mass over the runs, so the second sum is maximised.
+ * The boundaries of the `runs` runs of least squared error, from 0 to the count. The error is Σ sensitivity · value²
+ * less Σ moment² / mass over the runs, so the second sum is maximised.
  */
 function bestEnds({ count, mass, moment }: Sums, runs: number): number[] {
   let explained = new Float64Array(count + 1);
@@ -106,8 +108,8 @@ function bestEnds({ count, mass, moment }: Sums, runs: number): number[] {
   for (let run = 1; run < runs; run++) {
     const start = new Uint32Array(count + 1);
     const fewer = starts[run - 1]!;
-    // Best starts rise with the end, so the ends low … high have theirs in from … to. A best start with one run less before
-    // it (`fewer`) is a lower bound as well.
+    // Best starts rise with the end, so the ends low … high have theirs in from … to. A best start with one run less
+    // before it (`fewer`) is a lower bound as well.
     const fill = (low: number, high: number, from: number, to: number): void => {
       if (low > high) return;
       const end = (low + high) >> 1;

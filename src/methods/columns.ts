@@ -1,14 +1,14 @@
 /**
- * The loop that SparseGPT and GPTQ share: a layer's columns are settled one after the other, that is pruned or rounded, and
- * all later columns compensate the change by least squares. SparseGPT (Frantar and Alistarh 2023, arXiv 2301.00774), section
- * 3.3 and algorithm 1; GPTQ (Frantar et al. 2022, arXiv 2210.17323), section 3.3 and algorithm 1.
+ * The loop that SparseGPT and GPTQ share: a layer's columns are settled one after the other, that is pruned or
+ * rounded, and all later columns compensate the change by least squares. SparseGPT (Frantar and Alistarh 2023, arXiv
+ * 2301.00774), section 3.3 and algorithm 1; GPTQ (Frantar et al. 2022, arXiv 2210.17323), section 3.3 and algorithm 1.
  */
 import type { Factor } from "./cholesky.ts";
 import type { Products } from "./subtract-product.ts";
 
 /**
- * Columns whose effect on those after the batch is applied at once (GPTQ's step 2, lazy updates). The result is the same for
- * any number.
+ * Columns whose effect on those after the batch is applied at once (GPTQ's step 2, lazy updates). The result is the
+ * same for any number.
  */
 const BATCH = 32;
 
@@ -23,8 +23,8 @@ export interface Settled {
 }
 
 /**
- * Whether columns k … k + span − 1, k a multiple of `span`, all hold the effect of the columns before k when k is settled.
- * They do if no batch ends within them.
+ * Whether columns k … k + span − 1, k a multiple of `span`, all hold the effect of the columns before k when k is
+ * settled. They do if no batch ends within them.
  */
 export const seenTogether = (span: number): boolean => span % BATCH === 0 || BATCH % span === 0;
 

@@ -1,7 +1,7 @@
 /**
- * A codebook with a few bits an entry: centroids move onto equal steps, value = a · entry + b, for the least
- * Σ mass · move². The search first tries how many steps to leave free at both ends, then fits a and b to the entries found
- * by least squares. For 16 centroids on 64 steps that halves the error of steps from the first centroid to the last.
+ * A codebook with a few bits an entry: centroids move onto equal steps, value = a · entry + b, for the least Σ mass ·
+ * move². The search first tries how many steps to leave free at both ends, then fits a and b to the entries found by
+ * least squares. For 16 centroids on 64 steps that halves the error of steps from the first centroid to the last.
  */
 import type { Codebook } from "./codebook.ts";
 

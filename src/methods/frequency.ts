@@ -1,4 +1,7 @@
-/** The tokens that a smaller vocabulary keeps, by their frequency in a text: FR-Spec, Zhao et al. 2025, arXiv 2502.14856, §3.2. */
+/**
+ * The tokens that a smaller vocabulary keeps, by their frequency in a text: FR-Spec, Zhao et al. 2025, arXiv
+ * 2502.14856, §3.2.
+ */
 
 /**
  * `keep` ids, rising: all of `always`, then those of the highest count; among equals the lowest ids.

@@ -1,6 +1,7 @@
 /**
- * GPTQ (Frantar et al. 2022, arXiv 2210.17323): columns are rounded one after the other, and all later columns compensate the
- * error (columns.ts). The order is the factor's: natural, or by falling activation ("act-order" of the authors' code).
+ * GPTQ (Frantar et al. 2022, arXiv 2210.17323): columns are rounded one after the other, and all later columns
+ * compensate the error (columns.ts). The order is the factor's: natural, or by falling activation ("act-order" of the
+ * authors' code).
  */
 import { OutriderError } from "../model/errors.ts";
 import type { Factor } from "./cholesky.ts";
@@ -9,10 +10,11 @@ import { codeOf, emptyGrid, fitGroup, type Grid, gridOf, levelOf } from "./grid.
 import type { Products } from "./subtract-product.ts";
 
 /**
- * `weights` (rows, cols) rounded to `bits` bits, where `group` columns of a row share a scale; `group` = cols is one grid per
- * row. A row's grid is fitted to its weights before the first column is settled. In natural order a group's grid is fitted to
- * its weights when its first column is reached (section 4, "grouping"); in another order its columns are reached at
- * different times, so it too is fitted at the start. Throws `bad_recipe` for groups that batches would cut.
+ * `weights` (rows, cols) rounded to `bits` bits, where `group` columns of a row share a scale; `group` = cols is one
+ * grid per row. A row's grid is fitted to its weights before the first column is settled. In natural order a group's
+ * grid is fitted to its weights when its first column is reached (section 4, "grouping"); in another order its columns
+ * are reached at different times, so it too is fitted at the start. Throws `bad_recipe` for groups that batches would
+ * cut.
  */
 export function gptq(
   products: Products,

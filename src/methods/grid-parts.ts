@@ -1,6 +1,7 @@
 /**
  * Weights on uniform grids as the parts of a weight format. A grid per row becomes evenly spaced entries of the row's
- * codebook, exact to f32. Groups of 32 columns become q4u, whose scales are f16: values are off by at most 2⁻⁶ of a step.
+ * codebook, exact to f32. Groups of 32 columns become q4u, whose scales are f16: values are off by at most 2⁻⁶ of a
+ * step.
  */
 
 import { OutriderError } from "../model/errors.ts";

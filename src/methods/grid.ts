@@ -20,7 +20,9 @@ export function emptyGrid(rows: number, cols: number, bits: number, group: numbe
   return { most: 2 ** bits - 1, group, scales: new Float64Array(count).fill(1), zeros: new Float64Array(count) };
 }
 
-/** Fits group `at` = row · groups + group to values from `low` to `high`, and zero. If all are zero, its scale stays 1. */
+/**
+ * Fits group `at` = row · groups + group to values from `low` to `high`, and zero. If all are zero, its scale stays 1.
+ */
 export function fitGroup({ most, scales, zeros }: Grid, at: number, low: number, high: number): void {
   const least = Math.min(0, low);
   const greatest = Math.max(0, high);

@@ -1,10 +1,11 @@
 /**
- * How much the loss would rise without a group of weights (groups.ts), estimated from its gradient. LLM-Pruner (Ma, Fang,
- * Wang 2023, arXiv 2305.11627), section 3.2: the Taylor expansion L(w) − L(0) ≈ g·w − ½ h w² around the model's weights.
- * A trained model is not at a minimum of the loss on a short calibration text, so the first order does not vanish.
+ * How much the loss would rise without a group of weights (groups.ts), estimated from its gradient. LLM-Pruner (Ma,
+ * Fang, Wang 2023, arXiv 2305.11627), section 3.2: the Taylor expansion L(w) − L(0) ≈ g·w − ½ h w² around the model's
+ * weights. A trained model is not at a minimum of the loss on a short calibration text, so the first order does not
+ * vanish.
  *
- * Shapes: a tensor is (rows, cols). `gradient` g is the gradient of the mean loss. `squares` F is the mean over the samples
- * of their squared gradients: the Fisher information, in place of the Hessian's diagonal h.
+ * Shapes: a tensor is (rows, cols). `gradient` g is the gradient of the mean loss. `squares` F is the mean over the
+ * samples of their squared gradients: the Fisher information, in place of the Hessian's diagonal h.
  */
 import type { Group } from "./groups.ts";
 

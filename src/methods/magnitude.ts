@@ -1,6 +1,6 @@
 /**
- * Magnitude pruning: the smallest weights are removed, whatever their inputs. Han et al. 2015 (arXiv 1506.02626); as the
- * baseline of SparseGPT and Wanda, with one threshold for a whole matrix.
+ * Magnitude pruning: the smallest weights are removed, whatever their inputs. Han et al. 2015 (arXiv 1506.02626); as
+ * the baseline of SparseGPT and Wanda, with one threshold for a whole matrix.
  */
 import { keptBy, type Pattern, type Sparse, withZeros } from "./masks.ts";
 

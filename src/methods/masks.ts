@@ -10,7 +10,10 @@ import { keptColumnsByNorm } from "./vector-sparsity.ts";
 
 /** The weights among which scores are compared, and how many of them are removed. */
 export type Pattern =
-  /** One threshold for all given weights: removed are those of at most the score at share `sparsity` of the sorted scores. */
+  /**
+   * One threshold for all given weights: removed are those of at most the score at share `sparsity` of the sorted
+   * scores.
+   */
   | { readonly per: "matrix"; readonly sparsity: number }
   /** The ⌊columns · sparsity⌋ lowest scores of each row are removed. */
   | { readonly per: "row"; readonly sparsity: number }
@@ -34,8 +37,8 @@ export function patternSpan(pattern: Pattern): number | undefined {
 }
 
 /**
- * (rows, cols): 1 where a weight is kept. Among equal scores the lower column is removed; a threshold for the matrix removes
- * all equals. Throws `bad_recipe` for columns that groups do not divide.
+ * (rows, cols): 1 where a weight is kept. Among equal scores the lower column is removed; a threshold for the matrix
+ * removes all equals. Throws `bad_recipe` for columns that groups do not divide.
  */
 export function keptBy(pattern: Pattern, scores: Float64Array, rows: number): Uint8Array {
   const cols = scores.length / rows;

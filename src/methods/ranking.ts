@@ -1,7 +1,7 @@
 /**
- * Which groups are kept, by their importance. LLM-Pruner (Ma, Fang, Wang 2023, arXiv 2305.11627), section 3.2, ranks within
- * each block (local) or over all blocks (global). A global ranking alone empties the blocks whose gradients are small, so
- * here no block may lose more than a share of its groups.
+ * Which groups are kept, by their importance. LLM-Pruner (Ma, Fang, Wang 2023, arXiv 2305.11627), section 3.2, ranks
+ * within each block (local) or over all blocks (global). A global ranking alone empties the blocks whose gradients are
+ * small, so here no block may lose more than a share of its groups.
  *
  * A group is `lines` channels: the head size for a key/value head, 1 for an MLP channel. A ratio removes
  * C − ⌊C·(1 − ratio)⌋ of C channels, and as many whole groups as fit into that.
@@ -32,7 +32,9 @@ export function rankLocally(blocks: readonly RankedBlock[], lines: number, ratio
   });
 }
 
-/** The most important groups of all blocks together, as many as `ratio` leaves; no block loses more than a share `cap`. */
+/**
+ * The most important groups of all blocks together, as many as `ratio` leaves; no block loses more than a share `cap`.
+ */
 export function rankGlobally(blocks: readonly RankedBlock[], lines: number, ratio: number, cap: number): number[][] {
   const all = blocks.reduce((sum, { importance }) => sum + importance.length, 0);
   const kept = blocks.map(({ left }) => new Set(left));
@@ -52,5 +54,7 @@ export function rankGlobally(blocks: readonly RankedBlock[], lines: number, rati
   return kept.map((groups) => [...groups].sort((a, b) => a - b));
 }
 
-/** The ratio after step `step`, from 0, of `steps`. Importance is estimated again in between; the last reaches `ratio`. */
+/**
+ * The ratio after step `step`, from 0, of `steps`. Importance is estimated again in between; the last reaches `ratio`.
+ */
 export const ratioAfter = (ratio: number, step: number, steps: number): number => (ratio * (step + 1)) / steps;

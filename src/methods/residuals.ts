@@ -1,6 +1,6 @@
 /**
- * Outliers of a row: the few weights that its format rounds worst. SqueezeLLM (Kim et al. 2023, arXiv 2306.07629), section
- * 4.2, chooses them over the whole matrix (squeezellm.ts); here every row has the same number.
+ * Outliers of a row: the few weights that its format rounds worst. SqueezeLLM (Kim et al. 2023, arXiv 2306.07629),
+ * section 4.2, chooses them over the whole matrix (squeezellm.ts); here every row has the same number.
  */
 
 /** 1 where values − rounded, both (rows, cols), is among the `count` largest of its row; among equals the first. */

@@ -1,4 +1,7 @@
-/** Rounds the rows of a matrix to a weight format: the parts that `encodeTensor` puts into blocks. ROUND has a row a format. */
+/**
+ * Rounds the rows of a matrix to a weight format: the parts that `encodeTensor` puts into blocks. ROUND has a row a
+ * format.
+ */
 
 import { OutriderError } from "../model/errors.ts";
 import { f16ToNumber, numberToF16 } from "../model/f16.ts";
@@ -19,7 +22,8 @@ const ROUND: { readonly [F in BlockFormat]: Round } = {
 };
 
 /**
- * The parts of `values` (rows, cols) in `format`. Throws `bad_weights` naming row and columns where a scale is no finite f16.
+ * The parts of `values` (rows, cols) in `format`. Throws `bad_weights` naming row and columns where a scale is no
+ * finite f16.
  * @param sensitivities (rows, cols): weights of the errors, for formats with a codebook for each row
  */
 export const roundRows = (

@@ -1,13 +1,13 @@
 /**
  * Importance of a whole block. Shortened LLaMA (Kim et al. 2024, arXiv 2402.02834), section 3.2: magnitude, Taylor and
- * perplexity. With '+' the first four and last two blocks are never removed, because magnitude and Taylor undervalue them.
- * All removals come from one ranking; depth.ts measures again after each removal.
+ * perplexity. With '+' the first four and last two blocks are never removed, because magnitude and Taylor undervalue
+ * them. All removals come from one ranking; depth.ts measures again after each removal.
  *
  *   magnitude    Σ |w|
  *   Taylor       Σ |w·g|, g the gradient of the mean loss
  *   perplexity   of the model without the block
- *   influence    1 − mean cos(x, y) of the residual stream before and after the block: block influence, ShortGPT (Men et
- *                al. 2024, arXiv 2403.03853), section 3.2, equation 1; calibrate/float-llama.ts measures it
+ *   influence    1 − mean cos(x, y) of the residual stream before and after the block: block influence, ShortGPT (Men
+ *                et al. 2024, arXiv 2403.03853), section 3.2, equation 1; calibrate/float-llama.ts measures it
  *
  * Sums go over the seven matrices and two norms of a block.
  */

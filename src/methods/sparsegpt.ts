@@ -1,8 +1,8 @@
 /**
- * SparseGPT (Frantar and Alistarh 2023, arXiv 2301.00774). A weight's score is the error that remains after its removal when
- * all later columns compensate it, w² / [H⁻¹]_kk (equation 3); columns.ts then compensates it. Weights are chosen while
- * columns are settled, by their current values (section 3.3, adaptive masks): n:m and v:n:m group by group, other patterns
- * for 128 columns at once. With a grid, kept weights are rounded in the same step (section 3.5).
+ * SparseGPT (Frantar and Alistarh 2023, arXiv 2301.00774). A weight's score is the error that remains after its
+ * removal when all later columns compensate it, w² / [H⁻¹]_kk (equation 3); columns.ts then compensates it. Weights
+ * are chosen while columns are settled, by their current values (section 3.3, adaptive masks): n:m and v:n:m group by
+ * group, other patterns for 128 columns at once. With a grid, kept weights are rounded in the same step (section 3.5).
  */
 import { OutriderError } from "../model/errors.ts";
 import type { Factor } from "./cholesky.ts";
@@ -15,8 +15,8 @@ import type { Products } from "./subtract-product.ts";
 const BLOCK = 128;
 
 /**
- * `weights` (rows, cols) pruned by `pattern`; a pattern without groups applies to each 128 columns. Kept weights are rounded
- * to `grid` if there is one. Throws `bad_recipe` when batches would cut groups of columns.
+ * `weights` (rows, cols) pruned by `pattern`; a pattern without groups applies to each 128 columns. Kept weights are
+ * rounded to `grid` if there is one. Throws `bad_recipe` when batches would cut groups of columns.
  */
 export function sparseGpt(
   products: Products,

@@ -1,13 +1,14 @@
 /**
  * SqueezeLLM (Kim et al. 2023, arXiv 2306.07629). Each row gets a codebook of its own, fitted with each weight's error
- * weighted by its sensitivity, the diagonal of the Fisher information (section 4.1; codebook.ts). The few most sensitive and
- * the few largest weights are kept apart, unrounded (section 4.2).
+ * weighted by its sensitivity, the diagonal of the Fisher information (section 4.1; codebook.ts). The few most
+ * sensitive and the few largest weights are kept apart, unrounded (section 4.2).
  */
 import { select } from "./select.ts";
 
 /**
  * 1 where a weight of a matrix is kept apart: the ⌊count · sensitive⌋ of the largest `fisher`, then of the others the
- * ⌊count · outlying⌋ of the largest magnitude. Among equals the first. The paper's quartile thresholds give no exact count.
+ * ⌊count · outlying⌋ of the largest magnitude. Among equals the first. The paper's quartile thresholds give no exact
+ * count.
  */
 export function keptApart(
   weights: Float32Array,

@@ -1,6 +1,6 @@
 /**
- * C −= A·B over parts of f64 matrices, by `wasm/solve.ts`: nearly all arithmetic of the layer solvers. Parts are copied into
- * the kernel's memory and back, which takes less time than the 32 multiply-adds for each number of C.
+ * C −= A·B over parts of f64 matrices, by `wasm/solve.ts`: nearly all arithmetic of the layer solvers. Parts are
+ * copied into the kernel's memory and back, which takes less time than the 32 multiply-adds for each number of C.
  */
 
 /** A part of a matrix: element (i, j) is values[at + i · row + j · col]. */

@@ -1,7 +1,7 @@
 /**
- * Vector-wise sparsity: the 16 rows of a block keep the same `keep` of every 16 columns, those of the largest norm over the
- * rows. The form of N:M sparsity (Castro et al. 2023, VENOM, arXiv 2310.02065) that 128-bit instructions multiply as fast
- * as dense blocks of the same size.
+ * Vector-wise sparsity: the 16 rows of a block keep the same `keep` of every 16 columns, those of the largest norm
+ * over the rows. The form of N:M sparsity (Castro et al. 2023, VENOM, arXiv 2310.02065) that 128-bit instructions
+ * multiply as fast as dense blocks of the same size.
  */
 import { BLOCK_ROWS } from "../model/formats/format.ts";
 import { type Keep, paddedRows, WINDOW } from "../model/layouts.ts";
@@ -9,8 +9,8 @@ import { type Keep, paddedRows, WINDOW } from "../model/layouts.ts";
 const KEEPS: readonly Keep[] = [4, 8, 12, 16];
 
 /**
- * The columns that each block of `values` (rows, cols) keeps, as rising indices in their window: (blocks, cols / 16, keep).
- * Among equals the lower column.
+ * The columns that each block of `values` (rows, cols) keeps, as rising indices in their window: (blocks, cols / 16,
+ * keep). Among equals the lower column.
  */
 export function keptColumnsByNorm(
   values: Float32Array | Float64Array,
@@ -41,7 +41,10 @@ export function keptColumnsByNorm(
   return kept;
 }
 
-/** The least `keep` whose blocks hold all nonzero `values` (rows, cols); 16 where a window has more than 12 such columns. */
+/**
+ * The least `keep` whose blocks hold all nonzero `values` (rows, cols); 16 where a window has more than 12 such
+ * columns.
+ */
 export function keepOf(values: Float32Array, rows: number, cols: number): Keep {
   let most = 0;
   for (let block = 0; block < rows; block += BLOCK_ROWS) {

@@ -1,6 +1,7 @@
 /**
- * Wanda (Sun et al. 2023, arXiv 2306.11695), section 3, equation 1: a weight's score is its magnitude times the norm of the
- * input that it multiplies. Kept weights do not change. The paper compares within a row, so the scale of the norms does not matter.
+ * Wanda (Sun et al. 2023, arXiv 2306.11695), section 3, equation 1: a weight's score is its magnitude times the norm
+ * of the input that it multiplies. Kept weights do not change. The paper compares within a row, so the scale of the
+ * norms does not matter.
  */
 import { keptBy, type Pattern, type Sparse, withZeros } from "./masks.ts";
 

@@ -1,4 +1,6 @@
-/** How many leading tokens two timelines share: what either side holds of the other need not be computed or sent again. */
+/**
+ * How many leading tokens two timelines share: what either side holds of the other need not be computed or sent again.
+ */
 export function commonPrefix(a: readonly number[], b: readonly number[]): number {
   const end = Math.min(a.length, b.length);
   let length = 0;

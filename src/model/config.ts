@@ -5,7 +5,10 @@
  */
 import { OutriderError } from "./errors.ts";
 
-/** What a block has of its own where width pruning left blocks unequal; every block shares a key head among H / G query heads. */
+/**
+ * What a block has of its own where width pruning left blocks unequal; every block shares a key head among H / G query
+ * heads.
+ */
 export interface BlockWidth {
   readonly kvHeads: number;
   readonly feedForward: number;
@@ -50,8 +53,8 @@ export const totalKvHeads = (config: LlamaConfig): number =>
   config.widths?.reduce((sum, { kvHeads }) => sum + kvHeads, 0) ?? config.layers * config.kvHeads;
 
 /**
- * Throws `invalid_config` naming the field if the numbers cannot describe a Llama that the kernels run. `tokens` are as many
- * as the vocabulary, but for a draft whose vocabulary is trimmed: its ids are those of its target.
+ * Throws `invalid_config` naming the field if the numbers cannot describe a Llama that the kernels run. `tokens` are
+ * as many as the vocabulary, but for a draft whose vocabulary is trimmed: its ids are those of its target.
  */
 export function checkConfig(config: LlamaConfig, tokens: number = config.vocabulary): LlamaConfig {
   const sizes = [
@@ -106,7 +109,8 @@ function checkWidths({ widths, layers, kvHeads, feedForward }: LlamaConfig): voi
     if (!heads || !channels) {
       throw new OutriderError(
         "invalid_config",
-        `block ${layer}: ${width.kvHeads} key/value heads of ${kvHeads}, ${width.feedForward} channels of ${feedForward}; channels are a multiple of 32`,
+        `block ${layer}: ${width.kvHeads} key/value heads of ${kvHeads}, ` +
+          `${width.feedForward} channels of ${feedForward}; channels are a multiple of 32`,
       );
     }
   }

@@ -6,8 +6,8 @@ import { blockParts, denseBytes, keptColumns, type TensorLayout, tensorBytes, WI
 import { eachOutlier } from "./outlier-table.ts";
 
 /**
- * The (rows, cols) f32 values that the bytes of a tensor stand for: zeros where a block keeps no column, outliers added,
- * padding left out. Throws `invalid_shape` when bytes and layout disagree.
+ * The (rows, cols) f32 values that the bytes of a tensor stand for: zeros where a block keeps no column, outliers
+ * added, padding left out. Throws `invalid_shape` when bytes and layout disagree.
  */
 export function decodeTensor(layout: TensorLayout, bytes: Uint8Array): Float32Array {
   const { format, rows, cols, keep = 16, outliers } = layout;

@@ -6,8 +6,8 @@ import { type BlockFormat, FORMATS } from "./formats.ts";
 import { blockParts, denseBytes, keptColumns, paddedRows, type TensorLayout, WINDOW } from "./layouts.ts";
 
 /**
- * The bytes of a tensor of any block format, without outliers. Padding rows and columns are zero bytes.
- * Throws `invalid_shape` when a part does not have the number of values that the layout needs, `bad_weights` naming row and
+ * The bytes of a tensor of any block format, without outliers. Padding rows and columns are zero bytes. Throws
+ * `invalid_shape` when a part does not have the number of values that the layout needs, `bad_weights` naming row and
  * column when a value is out of its range.
  */
 export function encodeTensor(layout: TensorLayout, parts: Parts): Uint8Array {

@@ -1,7 +1,7 @@
 /**
- * The weight formats, one row each. Pack headers, recipes, encoding, decoding, kernels and their costs read this table, so a
- * new format is a file in `formats/`, a row here, a rounding in `methods/round.ts`, and a kernel with its plain twin
- * (wasm/README.md).
+ * The weight formats, one row each. Pack headers, recipes, encoding, decoding, kernels and their costs read this
+ * table, so a new format is a file in `formats/`, a row here, a rounding in `methods/round.ts`, and a kernel with its
+ * plain twin (wasm/README.md).
  */
 import type { Format } from "./formats/format.ts";
 import { lut3 } from "./formats/lut3.ts";

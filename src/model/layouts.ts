@@ -2,8 +2,8 @@
  * How a matrix lies in a pack: what lies on disk is what the kernels map, byte for byte.
  *
  * A matrix is cut into blocks of 16 rows, one after the other and all of the same size; the last is padded with zero
- * rows. So the first rows of a matrix are its first bytes. Matrices that lie end to end and differ only in their number of
- * rows are one matrix. A block holds, each part only if the matrix has it:
+ * rows. So the first rows of a matrix are its first bytes. Matrices that lie end to end and differ only in their
+ * number of rows are one matrix. A block holds, each part only if the matrix has it:
  *
  *   index      which columns the block keeps (`keep` < 16)
  *   tiles      the weights of the kept columns
@@ -12,8 +12,8 @@
  * Each format's file in formats/ draws its tiles and its codebook.
  *
  * Behind its blocks a matrix may have a table of outliers: what is added to some of its weights. Rows may have as many
- * outliers as they like (outlier-table.ts shares them out). The table has for each 64 rows, one after the other, a u32, the
- * number of its strips, then the strips. A strip is four lanes, each of the same number of outliers:
+ * outliers as they like (outlier-table.ts shares them out). The table has for each 64 rows, one after the other, a
+ * u32, the number of its strips, then the strips. A strip is four lanes, each of the same number of outliers:
  *
  *   0    4 × u8       rows of the lanes, of the 64; a row may have several lanes
  *   4    u32          outliers of each lane

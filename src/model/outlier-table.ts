@@ -1,8 +1,8 @@
 /**
- * Tables of outliers (drawn in layouts.ts): SELL-C-σ of four lanes, whose rows are sorted by their number of entries within
- * slices of 64 (Kreutzer et al. 2014, "A unified sparse matrix data format for efficient general sparse matrix-vector
- * multiplication on modern processors with wide SIMD units", arXiv 1307.6209). Where one row has far more than the others,
- * its outliers are cut into several lanes.
+ * Tables of outliers (drawn in layouts.ts): SELL-C-σ of four lanes, whose rows are sorted by their number of entries
+ * within slices of 64 (Kreutzer et al. 2014, "A unified sparse matrix data format for efficient general sparse
+ * matrix-vector multiplication on modern processors with wide SIMD units", arXiv 1307.6209). Where one row has far
+ * more than the others, its outliers are cut into several lanes.
  */
 import { OutriderError } from "./errors.ts";
 import { f16ToNumber, numberToF16 } from "./f16.ts";
@@ -30,8 +30,8 @@ interface Run {
 }
 
 /**
- * A matrix with outliers on top of `dense`, which has none. Throws `invalid_shape` where columns are too many to be named in
- * 16 bits, `bad_weights` naming row and column of an outlier that is none of the matrix or fits no f16.
+ * A matrix with outliers on top of `dense`, which has none. Throws `invalid_shape` where columns are too many to be
+ * named in 16 bits, `bad_weights` naming row and column of an outlier that is none of the matrix or fits no f16.
  */
 export function withOutliers<Tensor extends TensorLayout & { readonly bytes: Uint8Array }>(
   dense: Tensor,

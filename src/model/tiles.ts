@@ -90,7 +90,10 @@ function moveBytes(from: Uint8Array, at: number, out: Uint8Array, to: number): n
   return sum;
 }
 
-/** One row of a q4u tile, from GGUF's order (byte j: values j and j + 16) to ours (low half column 8g + j, high 8g + 4 + j). */
+/**
+ * One row of a q4u tile, from GGUF's order (byte j: values j and j + 16) to ours (low half column 8g + j, high 8g + 4
+ * + j).
+ */
 function moveNibbles(from: Uint8Array, at: number, out: Uint8Array, to: number): void {
   for (let g = 0; g < 2; g++) {
     for (let j = 0; j < 4; j++) {

@@ -1,7 +1,7 @@
 /**
- * Tokens and rows: a token has an id, which is its target's and never changes, and embedding and head have rows. The two are
- * the same numbers unless a draft's vocabulary is trimmed: then only some ids have rows of their own, and as input the others
- * are read from the row of a substitute.
+ * Tokens and rows: a token has an id, which is its target's and never changes, and embedding and head have rows. The
+ * two are the same numbers unless a draft's vocabulary is trimmed: then only some ids have rows of their own, and as
+ * input the others are read from the row of a substitute.
  */
 import { OutriderError } from "./errors.ts";
 
@@ -40,7 +40,10 @@ export class TokenRows {
     this.#rows = rows;
   }
 
-  /** The row that a token is read from as input: its own, or its substitute's. Throws `bad_token` for an id that is none. */
+  /**
+   * The row that a token is read from as input: its own, or its substitute's. Throws `bad_token` for an id that is
+   * none.
+   */
   rowOf(id: number): number {
     if (id < this.#size && Number.isInteger(id) && id >= 0) return this.#rows ? this.#rows[id]! : id;
     throw new OutriderError("bad_token", `token id ${id} is outside the vocabulary of ${this.#size}`);

@@ -100,7 +100,9 @@ const FILL: Record<BlockFormat, (view: DataView, block: number, parts: BlockPart
   },
 };
 
-/** Outliers of any sign, size and place, as many a row as `counts` says, over and over. Returns where their table lies. */
+/**
+ * Outliers of any sign, size and place, as many a row as `counts` says, over and over. Returns where their table lies.
+ */
 function fillOutliers(memory: WebAssembly.Memory, layout: TensorLayout, counts: readonly number[]): number {
   const random = seeded(layout.rows);
   const starts = [0];
@@ -370,7 +372,8 @@ export const KERNEL_CASES: readonly KernelCase[] = [
       ]),
     ),
   ]),
-  // Some rows without any, some with many; none at all but in one row, the last; rows enough for several slices, and more.
+  // Some rows without any, some with many; none at all but in one row, the last; rows enough for several slices, and
+  // more.
   ...([8, 14] as const).flatMap((bits) =>
     [
       [0, 0, 3, 1, 0, 40],

@@ -54,7 +54,7 @@ const anySampling = (random: () => number, i: number): Sampling => ({
   seed: Math.floor(random() * 2 ** 32),
 });
 
-test("is the target's own draw, whatever the filters, also with ties and where too many logits are near the top", () => {
+test("is the target's own draw, whatever the filters, with ties and with too many logits near the top", () => {
   const random = seeded(21);
   for (let i = 0; i < 1500; i++) {
     const V = 1 + Math.floor(random() * 2000);
@@ -83,7 +83,7 @@ test("with a trimmed vocabulary it is the target's own draw where the target say
   }
 });
 
-test("the next ones are the target's draws if those before were not there, of the tokens that the filters leave", () => {
+test("each next one is the target's draw without those before, of the tokens that the filters leave", () => {
   const random = seeded(23);
   for (let i = 0; i < 500; i++) {
     const V = 1 + Math.floor(random() * 500);

@@ -94,9 +94,10 @@ interface Rounding extends Pick<TensorLayout, "format" | "keep"> {
   readonly within: number;
 }
 
-// Rounding weights to q8, and activations to 8 bits, is a relative error of about 0.7 %, and six layers of a model that rounding
-// has made random make 1 to 3 % of it. q2lut's tables are rounded to a 31st of their peak, about 3 %: measured 20 to 23 %.
-// Logits of a model with other matrices are further than 0.8 away. The feed-forward layer of the tiny model has 96 columns, which dense lut4 and lut3 do not take.
+// Rounding weights to q8, and activations to 8 bits, is a relative error of about 0.7 %, and six layers of a model
+// that rounding has made random make 1 to 3 % of it. q2lut's tables are rounded to a 31st of their peak, about 3 %:
+// measured 20 to 23 %. Logits of a model with other matrices are further than 0.8 away. The feed-forward layer of the
+// tiny model has 96 columns, which dense lut4 and lut3 do not take.
 const ROUNDINGS: readonly Rounding[] = [
   { format: "lut4", keep: 8, outliers: 1, bits: 8, within: 0.05 },
   { format: "lut4", keep: 12, outliers: 2, bits: 14, within: 0.05 },

@@ -1,4 +1,6 @@
-/** Importances against torch's, and the first order against finite differences of the loss (golden/make_llm_pruner.py). */
+/**
+ * Importances against torch's, and the first order against finite differences of the loss (golden/make_llm_pruner.py).
+ */
 import { expect, test } from "vitest";
 import { attentionGroups, hiddenGroups, mlpGroups } from "../../src/methods/groups.ts";
 import {

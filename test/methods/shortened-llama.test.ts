@@ -1,4 +1,7 @@
-/** Block scores by hand, and orders of the real model from scores that transformers measured (golden/make_block_scores.py). */
+/**
+ * Block scores by hand, and orders of the real model from scores that transformers measured
+ * (golden/make_block_scores.py).
+ */
 import { describe, expect, test } from "vitest";
 import {
   magnitudeScore,

@@ -1,4 +1,7 @@
-/** Chat templates: what messages say must never command the model. The real template is compared with its reference in test/real. */
+/**
+ * Chat templates: what messages say must never command the model. The real template is compared with its reference in
+ * test/real.
+ */
 import { describe, expect, test } from "vitest";
 import { readGgufMetadata } from "../../src/format/gguf.ts";
 import { tokenizerFiles } from "../../src/format/gguf-tokenizer.ts";

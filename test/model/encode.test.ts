@@ -1,4 +1,7 @@
-/** Blocks of each format against the drawing in layouts.ts, which this file follows on its own, and what encoders refuse. */
+/**
+ * Blocks of each format against the drawing in layouts.ts, which this file follows on its own, and what encoders
+ * refuse.
+ */
 import { describe, expect, test } from "vitest";
 import { decodeTensor } from "../../src/model/decode.ts";
 import { encodeTensor } from "../../src/model/encode.ts";

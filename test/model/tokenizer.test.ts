@@ -1,4 +1,7 @@
-/** Special tokens, decoding and refusals on a small tokenizer; the real one is compared with its reference in test/real. */
+/**
+ * Special tokens, decoding and refusals on a small tokenizer; the real one is compared with its reference in
+ * test/real.
+ */
 import { describe, expect, test } from "vitest";
 import { readGgufMetadata } from "../../src/format/gguf.ts";
 import { tokenizerFiles } from "../../src/format/gguf-tokenizer.ts";

@@ -1,6 +1,6 @@
-// C (m, n) = A (m, k) · Bᵀ, or added to C, with B (n, k); the layout of blocks and panels after Goto and van de Geijn 2008.
-// Panels of B stay in the first cache while a block of A streams from the second. The order of every sum depends on the
-// shapes alone, never on who computes which part of C.
+// C (m, n) = A (m, k) · Bᵀ, or added to C, with B (n, k); the layout of blocks and panels after Goto and van de Geijn
+// 2008. Panels of B stay in the first cache while a block of A streams from the second. The order of every sum depends
+// on the shapes alone, never on who computes which part of C.
 import { LEFT, packPanels, RIGHT } from "./pack";
 import { tile } from "./tile";
 

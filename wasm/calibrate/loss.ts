@@ -1,7 +1,7 @@
-// Cross-entropy and Kullback–Leibler divergence over logits that come a slice of columns at a time, so that a whole row of
-// the vocabulary never lies in memory. Each row has a state of three f64 that the slices update (Milakov and Gimelshein
-// 2018, arXiv 1805.02867); whoever starts sets the first to −∞ and the rest to 0. Rows lie `step` bytes apart and have room for a
-// multiple of four columns.
+// Cross-entropy and Kullback–Leibler divergence over logits that come a slice of columns at a time, so that a whole
+// row of the vocabulary never lies in memory. Each row has a state of three f64 that the slices update (Milakov and
+// Gimelshein 2018, arXiv 1805.02867); whoever starts sets the first to −∞ and the rest to 0. Rows lie `step` bytes
+// apart and have room for a multiple of four columns.
 import { atLeastMinus60, exp4 } from "../lib/exp";
 import { max4, sum4 } from "../lib/reduce";
 
@@ -93,8 +93,8 @@ export function lossSlice(
   }
 }
 
-// Turns logits into the gradient of scale · KL(p ‖ q), p of a teacher and q of these logits: scale · (q − p), from the finished
-// states of logSumSlice of both. The teacher's logits become p.
+// Turns logits into the gradient of scale · KL(p ‖ q), p of a teacher and q of these logits: scale · (q − p), from the
+// finished states of logSumSlice of both. The teacher's logits become p.
 export function divergenceSlice(
   logits: usize, teacher: usize, step: usize, rows: i32, cols: i32, scale: f32, state: usize, teacherState: usize,
 ): void {

@@ -1,4 +1,5 @@
-// RMSNorm and its gradient (Zhang and Sennrich 2019, arXiv 1910.07467): y = w · x · r, r = 1 / √(mean x² + ε), row by row.
+// RMSNorm and its gradient (Zhang and Sennrich 2019, arXiv 1910.07467): y = w · x · r, r = 1 / √(mean x² + ε), row by
+// row.
 import { sum4 } from "../lib/reduce";
 
 @inline function inverseRms(x: usize, cols: i32, epsilon: f32): f32 {
@@ -34,7 +35,8 @@ export function rmsNormBackward(
     const scale = f32x4.splat(r), pull = f32x4.splat(-r * r * r * sum4(sum) / <f32>cols);
     for (let i: usize = 0; i < bytes; i += 16) {
       const v = v128.load(x + i), d = f32x4.mul(v128.load(dy + i), scale);
-      v128.store(dx + i, f32x4.add(v128.load(dx + i), f32x4.relaxed_madd(d, v128.load(weight + i), f32x4.mul(v, pull))));
+      const change = f32x4.relaxed_madd(d, v128.load(weight + i), f32x4.mul(v, pull));
+      v128.store(dx + i, f32x4.add(v128.load(dx + i), change));
       v128.store(dWeight + i, f32x4.relaxed_madd(d, v, v128.load(dWeight + i)));
     }
   }

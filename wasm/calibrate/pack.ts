@@ -1,9 +1,9 @@
-// Copies a part of a matrix into panels: `width` rows side by side, column after column, so that the inner loop of gemm.ts
-// reads both factors straight on. The last panel is filled up with zeros.
+// Copies a part of a matrix into panels: `width` rows side by side, column after column, so that the inner loop of
+// gemm.ts reads both factors straight on. The last panel is filled up with zeros.
 //
-// Element (row, k) lies at `from + row · rowStep + k · kStep` bytes, one of the two steps being 4: a matrix that is read
-// along its rows is transposed on the way, one that is read across them is copied. So one inner loop serves X·Wᵀ, dY·W and
-// dYᵀ·X.
+// Element (row, k) lies at `from + row · rowStep + k · kStep` bytes, one of the two steps being 4: a matrix that is
+// read along its rows is transposed on the way, one that is read across them is copied. So one inner loop serves X·Wᵀ,
+// dY·W and dYᵀ·X.
 
 @inline export const LEFT: i32 = 6; // rows of a panel of the left factor: what a tile of 6 × 8 in 15 registers takes
 @global @inline export const PANEL_8: i32 = 8;

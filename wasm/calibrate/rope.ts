@@ -1,5 +1,5 @@
-// Rotary position embedding in place, channel i turned with i + size / 2 (Su et al. 2021, arXiv 2104.09864). Row t is at
-// position t; `cos` and `sin` are (rows, size / 2). With sign −1 it turns back, which is its gradient.
+// Rotary position embedding in place, channel i turned with i + size / 2 (Su et al. 2021, arXiv 2104.09864). Row t is
+// at position t; `cos` and `sin` are (rows, size / 2). With sign −1 it turns back, which is its gradient.
 export function rotate(
   x: usize, heads: i32, size: i32, rows: i32, step: usize, cos: usize, sin: usize, sign: f32,
 ): void {

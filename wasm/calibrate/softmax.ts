@@ -1,5 +1,6 @@
-// The middle of causal attention: rows of scores become probabilities, and the gradient goes back through them. Row i may
-// see the first `first + i + 1` of its columns. Rows lie `step` bytes apart and have room for a multiple of four columns.
+// The middle of causal attention: rows of scores become probabilities, and the gradient goes back through them. Row i
+// may see the first `first + i + 1` of its columns. Rows lie `step` bytes apart and have room for a multiple of four
+// columns.
 import { atLeastMinus60, exp4 } from "../lib/exp";
 import { max4, sum4 } from "../lib/reduce";
 

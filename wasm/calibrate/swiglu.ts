@@ -1,5 +1,5 @@
-// SwiGLU and its gradient (Shazeer 2020, arXiv 2002.05202): out = silu(gate) · up, silu(g) = g · s(g), s(g) = 1 / (1 + e^−g).
-// gateUp and its gradient are (rows, 2 · width), a row's gates before its ups; out and dOut are (rows, width).
+// SwiGLU and its gradient (Shazeer 2020, arXiv 2002.05202): out = silu(gate) · up, silu(g) = g · s(g), s(g) = 1 / (1 +
+// e^−g). gateUp and its gradient are (rows, 2 · width), a row's gates before its ups; out and dOut are (rows, width).
 import { exp4, within60 } from "../lib/exp";
 
 @inline function sigmoid4(g: v128): v128 {

@@ -1,6 +1,6 @@
 // Vectors that the kernels load instead of naming: V8 builds a v128 constant anew, in three instructions, at each use
-// inside a loop, and a load folds into the instruction that needs it. src/kernels/constants.ts lists them in this order and
-// writes them to the first bytes of the memory.
+// inside a loop, and a load folds into the instruction that needs it. src/kernels/constants.ts lists them in this
+// order and writes them to the first bytes of the memory.
 
 /** 16 × 0x0f */
 @inline export function nibbles(): v128 {

@@ -1,8 +1,8 @@
-// Products of signed bytes `a` and bytes `b` of 0 … 127, four neighbours to a 32-bit lane, in the shape this build is for.
-// asc's `--use SHAPE=…` picks it; all three give the same integers.
+// Products of signed bytes `a` and bytes `b` of 0 … 127, four neighbours to a 32-bit lane, in the shape this build is
+// for. asc's `--use SHAPE=…` picks it; all three give the same integers.
 //
 //   SHAPE_I32   i32x4.relaxed_dot: one instruction with AVX-VNNI or SDOT, three without
-//   SHAPE_I16   i16x8.relaxed_dot: one instruction on every CPU, pairs of products in 16 bits, widened when they are many
+//   SHAPE_I16   i16x8.relaxed_dot: one instruction on every CPU, pairs of products in 16 bits, widened when many
 //   SHAPE_SIMD  the same 16-bit pairs without relaxed SIMD
 //
 // An accumulator is wide, four int32, or narrow: int32 too in SHAPE_I32, eight int16 else, so its owner sees to it that
@@ -39,14 +39,16 @@ import { hundreds16, ones16 } from "./constants";
   return i32x4.add(acc, widen(i16x8.add(pairDot(a0, b0), pairDot(a1, b1))));
 }
 
-// Four such products of the plane hi: 8 · 63 · 64 < 2^15. Where they are widened, that multiplies them by 128 as well, so
-// both planes share an accumulator; else `acc` is of hi alone, for its owner to shift and add.
+// Four such products of the plane hi: 8 · 63 · 64 < 2^15. Where they are widened, that multiplies them by 128 as well,
+// so both planes share an accumulator; else `acc` is of hi alone, for its owner to shift and add.
 
 @inline export function shared(): bool {
   return SHAPE != SHAPE_I32;
 }
 
-@inline export function dotFourHigh(acc: v128, a0: v128, b0: v128, a1: v128, b1: v128, a2: v128, b2: v128, a3: v128, b3: v128): v128 {
+@inline export function dotFourHigh(
+  acc: v128, a0: v128, b0: v128, a1: v128, b1: v128, a2: v128, b2: v128, a3: v128, b3: v128,
+): v128 {
   if (SHAPE == SHAPE_I32) return dotTwo(dotTwo(acc, a0, b0, a1, b1), a2, b2, a3, b3);
   const first = i16x8.add(pairDot(a0, b0), pairDot(a1, b1));
   const sums = i16x8.add(first, i16x8.add(pairDot(a2, b2), pairDot(a3, b3)));

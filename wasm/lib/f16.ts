@@ -1,7 +1,7 @@
 // f16 → f32 for four or one value. WASM has no conversion. The 15 low bits, shifted to f32's mantissa, read as a float
-// that is 2^-112 of the value, subnormals included: a "tiny". Sums of tinies times integers are 2^-112 of the sums of the
-// values, bit for bit: products are multiples of 2^-136, far above the last bit of a subnormal f32. So sums take tinies and
-// are brought back once. Exact for every finite f16; the formats hold no infinities.
+// that is 2^-112 of the value, subnormals included: a "tiny". Sums of tinies times integers are 2^-112 of the sums of
+// the values, bit for bit: products are multiples of 2^-136, far above the last bit of a subnormal f32. So sums take
+// tinies and are brought back once. Exact for every finite f16; the formats hold no infinities.
 import { halfBits, rebias } from "./constants";
 
 const REBIAS: f32 = 5192296858534827628530496329220096.0; // 2^112

@@ -1,5 +1,6 @@
-// Floats below 2^22 → integers, halves to even. Next to 1.5 · 2^23 the last bit of a float counts ones, so adding it rounds
-// and leaves the integer in the low bits: two instructions, where V8 makes six of `trunc_sat` and one of `nearest`.
+// Floats below 2^22 → integers, halves to even. Next to 1.5 · 2^23 the last bit of a float counts ones, so adding it
+// rounds and leaves the integer in the low bits: two instructions, where V8 makes six of `trunc_sat` and one of
+// `nearest`.
 import { magic } from "./constants";
 
 @inline export function round4(v: v128): v128 {

@@ -1,5 +1,5 @@
-// The loops that all weight formats share: blocks of 16 rows outside, tokens by four, then one by one, inside, so that a
-// block's weights come from memory once whatever T is. A format F is an @unmanaged class, made of nothing:
+// The loops that all weight formats share: blocks of 16 rows outside, tokens by four, then one by one, inside, so that
+// a block's weights come from memory once whatever T is. A format F is an @unmanaged class, made of nothing:
 //
 //   one(x, tiles, rowsLeft, cols, out, accumulate)            a block against one record
 //   four(x, tiles, rowsLeft, cols, out, stride, accumulate)   a block against four records
@@ -8,8 +8,8 @@
 //
 // and P says how it reads records (lib/activation.ts).
 //
-// A sparse matrix (keep < 16) keeps the same `keep` of each 16 columns for the 16 rows of a block: the record is gathered
-// first, once a block and token, and the block is a dense one over the kept columns.
+// A sparse matrix (keep < 16) keeps the same `keep` of each 16 columns for the 16 rows of a block: the record is
+// gathered first, once a block and token, and the block is a dense one over the kept columns.
 import { recordBytes } from "../lib/activation";
 import { gather, indexBytes, keptColumns } from "./gather";
 
@@ -36,7 +36,9 @@ import { gather, indexBytes, keptColumns } from "./gather";
     let x = act;
     if (sparse) {
       const whole = recordBytes(cols);
-      for (let t = 0; t < T; t++) gather<P>(act + whole * t, cols, weight, keep, kept, format.whole(), scratch + record * t);
+      for (let t = 0; t < T; t++) {
+        gather<P>(act + whole * t, cols, weight, keep, kept, format.whole(), scratch + record * t);
+      }
       x = scratch;
     }
     let o = out + <usize>(r << 2);

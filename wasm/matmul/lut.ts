@@ -1,9 +1,11 @@
-// out[t][r] (+)= Σ_k (a · codebook[code] + b)[r][k] · x[t][k]: a codebook per row, after SqueezeLLM (Kim et al. 2023, arXiv
-// 2306.07629, §4.1), whose entries are bytes of 0 … 63 so that a lookup gives the unsigned operand of a byte dot product.
+// out[t][r] (+)= Σ_k (a · codebook[code] + b)[r][k] · x[t][k]: a codebook per row, after SqueezeLLM (Kim et al. 2023,
+// arXiv 2306.07629, §4.1), whose entries are bytes of 0 … 63 so that a lookup gives the unsigned operand of a byte dot
+// product.
 //
 //   row = a · dot + b · Σx,  dot = Σ entry · q exact in four int32 lanes (≤ 63 · 8192 · 16384 / 4 < 2^31),
 //
-// lane l holding the columns with (k & 15) >> 2 = l, summed as f32: (0 + 2) + (1 + 3). Σx adds the record's groups in order.
+// lane l holding the columns with (k & 15) >> 2 = l, summed as f32: (0 + 2) + (1 + 3). Σx adds the record's groups in
+// order.
 //
 // W, an @unmanaged class made of nothing, says how the weights of 2 rows × 64 columns lie:
 //
@@ -115,7 +117,9 @@ export class Lut<W, P> {
   }
 
   // Four rows' dots → a · dot + b · Σx.
-  @inline store(dots: v128, lines: usize, r: i32, sum: f32, scale: f32, rowsLeft: i32, out: usize, accumulate: i32): void {
+  @inline store(
+    dots: v128, lines: usize, r: i32, sum: f32, scale: f32, rowsLeft: i32, out: usize, accumulate: i32,
+  ): void {
     const at = lines + <usize>(r << 2);
     const line = f32x4.add(f32x4.mul(v128.load(at), dots), f32x4.mul(v128.load(at, LINE_STEP), f32x4.splat(sum)));
     storeRows(out + <usize>(r << 2), line, scale, rowsLeft - r, accumulate);

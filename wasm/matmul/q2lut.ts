@@ -1,16 +1,19 @@
-// out[t][r] (+)= Σ_k scale[r] · level[code][r][k] · x[t][k]: two-bit weights through a table of the activation, after T-MAC
-// (Wei et al. 2024, arXiv 2407.00088, §3), whose lookups stand for multiplications.
+// out[t][r] (+)= Σ_k scale[r] · level[code][r][k] · x[t][k]: two-bit weights through a table of the activation, after
+// T-MAC (Wei et al. 2024, arXiv 2407.00088, §3), whose lookups stand for multiplications.
 //
-// For two neighbouring columns with integers x0 and x1 of 14 bits, a table holds what their sixteen pairs of codes yield:
+// For two neighbouring columns with integers x0 and x1 of 14 bits, a table holds what their sixteen pairs of codes
+// yield:
 //
 //   T[c0 | c1 << 2] = round((level[c0] · x0 + level[c1] · x1) · (31 / peak)) + 32,  1 … 63
 //
-// with peak the largest magnitude among the 16 pairs of a group of 32 columns; then row = scale · Σ_groups (peak / 31) ·
-// (ΣT − 512). Four entries sum in a byte. Bytes 2i are rows i, bytes 2i + 1 rows 8 + i, so that they widen by a shift:
-// with `odd` the sums of the upper bytes and `both` those of the 16-bit lanes, the lower ones are both − 256 · odd.
+// with peak the largest magnitude among the 16 pairs of a group of 32 columns; then row = scale · Σ_groups (peak / 31)
+// · (ΣT − 512). Four entries sum in a byte. Bytes 2i are rows i, bytes 2i + 1 rows 8 + i, so that they widen by a
+// shift: with `odd` the sums of the upper bytes and `both` those of the 16-bit lanes, the lower ones are both − 256 ·
+// odd.
 //
-// Tables are made once a call and token, and again only where a block has other levels: matrices that were joined. A token's: a f32 peak / 31 for each group, padded to 16 bytes,
-// then 16 bytes for each pair of columns. Eight bits of activation would not be faster, so 14 are read whatever is asked for.
+// Tables are made once a call and token, and again only where a block has other levels: matrices that were joined. A
+// token's: a f32 peak / 31 for each group, padded to 16 bytes, then 16 bytes for each pair of columns. Eight bits of
+// activation would not be faster, so 14 are read whatever is asked for.
 import { planeOffset, recordBytes, scaleOf } from "../lib/activation";
 import { nibbles } from "../lib/constants";
 import { lookup } from "../lib/lookup";
@@ -151,7 +154,8 @@ function oneToken(tables: usize, tile: usize, cols: i32, scale: f32, rowsLeft: i
 
 // Two tokens share each decoded code.
 function twoTokens(
-  tables: usize, tile: usize, cols: i32, scale0: f32, scale1: f32, rowsLeft: i32, out: usize, stride: usize, accumulate: i32,
+  tables: usize, tile: usize, cols: i32, scale0: f32, scale1: f32, rowsLeft: i32,
+  out: usize, stride: usize, accumulate: i32,
 ): void {
   let a0 = f32x4.splat(0), b0 = a0, c0 = a0, d0 = a0, a1 = a0, b1 = a0, c1 = a0, d1 = a0;
   const start = i16x8.splat(-512);

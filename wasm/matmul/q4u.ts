@@ -1,9 +1,9 @@
 // out[t][r] (+)= Σ_k (nibble · d + m)[r][k] · x[t][k], weights in q4u tiles (drawn in src/model/formats/q4u.ts),
 // activations of 14 or 8 bits (src/kernels/abi.ts).
 //
-// Per group of 32 columns:  acc += f32(dot) · d + m · Σx,  dot = Σ nibble · q exact in int32 (≤ 15 · 8191 · 32 < 2^22).
-// Nibbles, 0 … 15, are the unsigned operand, the planes of the activation the signed one. A narrow lane sums eight pairs:
-// at most 8 · 2 · 15 · 128 < 2^15.
+// Per group of 32 columns:  acc += f32(dot) · d + m · Σx,  dot = Σ nibble · q exact in int32 (≤ 15 · 8191 · 32 <
+// 2^22). Nibbles, 0 … 15, are the unsigned operand, the planes of the activation the signed one. A narrow lane sums
+// eight pairs: at most 8 · 2 · 15 · 128 < 2^15.
 import { planeOffset, recordBytes, scaleOf, sumsOffset } from "../lib/activation";
 import { nibbles } from "../lib/constants";
 import { dotNarrow, join, seed, settle, widen } from "../lib/dot";

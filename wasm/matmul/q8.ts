@@ -65,8 +65,8 @@ class Q8 {
     storeStrip(out + 32, fromTiny(a2), fromTiny(a3), scaleOf<i16>(x), rowsLeft - 8, accumulate);
   }
 
-  // Four rows against four tokens: each weight, once loaded, meets four activations. In `quad` the letters a b c d are the
-  // tokens 0 … 3, as the digits of h (plane hi + 64) and l (plane lo) are.
+  // Four rows against four tokens: each weight, once loaded, meets four activations. In `quad` the letters a b c d are
+  // the tokens 0 … 3, as the digits of h (plane hi + 64) and l (plane lo) are.
   four(x: usize, tile: usize, rowsLeft: i32, cols: i32, out: usize, stride: usize, accumulate: i32): void {
     for (let row = 0; row < 16 && row < rowsLeft; row += 4) {
       this.quad(x, tile, <usize>(row << 2), rowsLeft - row, cols, out + <usize>(row << 2), stride, accumulate);

@@ -1,8 +1,8 @@
 // Causal grouped-query attention over KV pages. For each token and key/value head:
 //   1. the queries of the group become integers of up to 16 bits, so few that a dot product with a key fits 32
 //   2. score[t] = f32(integer dot) · (query scale / √D) · key scale
-//   3. e[t] = exp(score[t] − largest); weight[t] = e[t] · value scale, as an int16 in units of the largest / 32767, or of
-//      the sum / 2^24 where many are large, so that 127 times their sum fits 32 bits
+//   3. e[t] = exp(score[t] − largest); weight[t] = e[t] · value scale, as an int16 in units of the largest / 32767, or
+//      of the sum / 2^24 where many are large, so that 127 times their sum fits 32 bits
 //   4. out = f32(Σ_t weight[t] · V[t]) · unit / Σ e
 // Three query heads share each pass over keys and values (SmolLM2 has 9 heads over 3), the rest go one by one.
 // Integer sums have no order, and every float sum runs over positions 0 … p in the same order whatever T is.
@@ -112,7 +112,8 @@ const WEIGHT_SUM: f32 = 16777216.0;
   }
 }
 
-// scores[0 … count) → int16 weights in their place, zeros up to a multiple of eight; returns what a unit of Σ weight · V is.
+// scores[0 … count) → int16 weights in their place, zeros up to a multiple of eight; returns what a unit of Σ weight ·
+// V is.
 @inline function softmax(scores: usize, count: i32, D: i32, pages: usize, blockOffset: usize): f32 {
   const padded = (count + 7) & ~7;
   for (let i = count; i < padded; i++) store<f32>(scores + <usize>(i << 2), -Infinity);
@@ -228,8 +229,8 @@ function three64(q: usize, count: i32, pages: usize, blockOffset: usize, out: us
   heads(3, 64, q, count, pages, blockOffset, out, scratch);
 }
 
-// Reads a line of every 64 bytes of a layer's keys and values, page by page: in one run, so that many misses are under way
-// at once. The weights of a layer have pushed them out of the near caches since the last step.
+// Reads a line of every 64 bytes of a layer's keys and values, page by page: in one run, so that many misses are under
+// way at once. The weights of a layer have pushed them out of the near caches since the last step.
 @inline function fetch(pages: usize, layerOffset: usize, bytes: usize, count: i32, out: usize): void {
   let seen = i32x4.splat(0);
   for (let start = 0; start < count; start += 32) {

@@ -53,7 +53,8 @@ export function kvAppend(
       const toInt = f32x4.splat(top > 0 ? <f32>127.0 / top : 0);
       for (let c = 0; c < D; c += 16) {
         const at = value + <usize>(c << 2);
-        v128.store(block + values(D) + <usize>(slot * D + c), i8x16.narrow_i16x8_s(round8(at, toInt), round8(at + 32, toInt)));
+        const bytes = i8x16.narrow_i16x8_s(round8(at, toInt), round8(at + 32, toInt));
+        v128.store(block + values(D) + <usize>(slot * D + c), bytes);
       }
       block += headBlockBytes(D);
     }

@@ -1,4 +1,5 @@
-// What a drafter asks of its logits: a token drawn by the Gumbel-max trick (Gumbel 1954), and ln Σ e^x for probabilities.
+// What a drafter asks of its logits: a token drawn by the Gumbel-max trick (Gumbel 1954), and ln Σ e^x for
+// probabilities.
 import { lanes } from "../lib/constants";
 import { atLeastMinus60, exp4 } from "../lib/exp";
 import { log64 } from "../lib/log";

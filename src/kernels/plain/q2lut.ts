@@ -1,4 +1,6 @@
-/** The plain twin of q2lut, whose layout is drawn in model/formats/q2lut.ts and whose tables in wasm/matmul/q2lut.ts. */
+/**
+ * The plain twin of q2lut, whose layout is drawn in model/formats/q2lut.ts and whose tables in wasm/matmul/q2lut.ts.
+ */
 import { Q2LUT } from "../../model/formats/q2lut.ts";
 import { nearest } from "./nearest.ts";
 import type { Twin } from "./twin.ts";

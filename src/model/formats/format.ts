@@ -1,6 +1,6 @@
 /**
- * What a weight format is: the size of its blocks, and how one row of a block is written, read and moved. A block holds 16
- * rows of a matrix (layouts.ts draws the parts of a block); each format's file draws what is its own.
+ * What a weight format is: the size of its blocks, and how one row of a block is written, read and moved. A block
+ * holds 16 rows of a matrix (layouts.ts draws the parts of a block); each format's file draws what is its own.
  */
 import type { RowParts } from "./parts.ts";
 
@@ -40,7 +40,9 @@ export interface BlockRow {
   readonly kept: number;
 }
 
-/** Bytes of a block that belong to one row: row r has those from `at` + r · `bytes` on, counted from the block's first. */
+/**
+ * Bytes of a block that belong to one row: row r has those from `at` + r · `bytes` on, counted from the block's first.
+ */
 export interface RowShare {
   readonly at: number;
   readonly bytes: number;
@@ -58,7 +60,9 @@ export interface Format {
   readonly maxCols: number;
   /** Whether a block may leave out columns (`keep` < 16). */
   readonly sparse: boolean;
-  /** Bits in which its matmul reads activations whatever the caller asks for; absent where the caller's choice counts. */
+  /**
+   * Bits in which its matmul reads activations whatever the caller asks for; absent where the caller's choice counts.
+   */
   readonly activationBits?: ActivationBits;
   /**
    * Bytes of the tables that its matmul makes of one vector of `cols` activations, whose entries stand for products;
@@ -73,7 +77,9 @@ export interface Format {
   writeRow(to: BlockRow, parts: RowParts): void;
   /** The f32 value of a code in column k of a row. */
   valuesOf(row: BlockRow): (code: number, k: number) => number;
-  /** What each row has beside its codes, in a dense block of `cols` columns whose codebook starts at byte `codebook`. */
+  /**
+   * What each row has beside its codes, in a dense block of `cols` columns whose codebook starts at byte `codebook`.
+   */
   rowShares(cols: number, codebook: number): readonly RowShare[];
 }
 

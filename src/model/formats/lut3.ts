@@ -2,7 +2,8 @@
  * lut3: codes of three bits into a codebook of eight entries for each row.
  *
  *   lut3  48 bytes for 2 rows × 64 columns   value = a[row] · codebook[row][code] + b[row], code of 3 bits
- *         0    row 0    byte j: bits 0 … 2 column j, bits 3 … 5 column 16 + j, bits 6 and 7 the low bits of column 48 + j
+ *         0    row 0    byte j: bits 0 … 2 column j, bits 3 … 5 column 16 + j, bits 6 and 7 the low bits of column
+ *                       48 + j
  *         16   row 1
  *         32   both     byte j: bits 0 … 2 column 32 + j of row 0, bits 3 … 5 of row 1, bit 6 the high bit of column
  *                       48 + j of row 0, bit 7 of row 1

@@ -2,7 +2,8 @@
  * lut4: codes of four bits into a codebook of 16 entries for each row.
  *
  *   lut4  64 bytes for 2 rows × 64 columns   value = a[row] · codebook[row][nibble] + b[row]
- *         0    row 0    byte j of the first 16: column j low, column 16 + j high; of the next 16: 32 + j low, 48 + j high
+ *         0    row 0    byte j of the first 16: column j low, column 16 + j high;
+ *                       byte j of the next 16: column 32 + j low, column 48 + j high
  *         32   row 1
  *         tiles: all of rows 0 and 1 along the columns, then of 2 and 3, …
  *         codebook of a block: 16 rows × 16 bytes, then a and b (row-codebooks.ts)

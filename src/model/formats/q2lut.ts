@@ -1,10 +1,10 @@
 /**
- * q2lut: codes of two bits. All rows share four levels, and each row has a scale. Its matmul looks products up in tables of
- * the activation, after T-MAC (Wei et al. 2024, arXiv 2407.00088, §3).
+ * q2lut: codes of two bits. All rows share four levels, and each row has a scale. Its matmul looks products up in
+ * tables of the activation, after T-MAC (Wei et al. 2024, arXiv 2407.00088, §3).
  *
  *   q2lut 16 bytes for 16 rows × 4 columns   value = scale[row] · level[code], code of 2 bits
- *         byte 2i: row i, byte 2i + 1: row 8 + i; columns k, k + 1 in the low half (code k | code k+1 << 2), columns k + 2,
- *         k + 3 in the high half
+ *         byte 2i: row i, byte 2i + 1: row 8 + i; columns k, k + 1 in the low half (code k | code k+1 << 2),
+ *         columns k + 2, k + 3 in the high half
  *         codebook of a block: 4 × f32 level, then 16 × f32 scale; where levels change, tables are made anew
  *
  * Its matmul reads 14 bits of every activation: eight would take as long.

@@ -2,8 +2,8 @@
  * q4u: uniform four bits, a scale and a minimum for each row and group of 32 columns. GGUF's Q4_0 and Q4_1 map onto it
  * without touching a value (Q4_0 has m = −8·d, exact in f16).
  *
- * A tile is all of a block's rows × 32 columns; tiles follow each other along the columns. With r a row and k a column of
- * the tile:
+ * A tile is all of a block's rows × 32 columns; tiles follow each other along the columns. With r a row and k a column
+ * of the tile:
  *
  *   q4u   320 bytes   value = nibble · d[r] + m[r]
  *         0    nibbles  byte (k >> 3) · 64 + r · 4 + (k & 3); low half for (k & 7) < 4, high half for the rest

@@ -1,8 +1,8 @@
 /**
  * q8: eight bits, a scale for each row and group of 32 columns. GGUF's Q8_0 maps onto it without touching a value.
  *
- * A tile is all of a block's rows × 32 columns; tiles follow each other along the columns. With r a row and k a column of
- * the tile:
+ * A tile is all of a block's rows × 32 columns; tiles follow each other along the columns. With r a row and k a column
+ * of the tile:
  *
  *   q8    576 bytes   value = byte · d[r]
  *         0    int8     byte (k >> 2) · 64 + r · 4 + (k & 3)

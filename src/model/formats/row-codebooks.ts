@@ -1,10 +1,10 @@
 /**
- * What lut4 and lut3 share, after SqueezeLLM (Kim et al. 2023, arXiv 2306.07629, §4.1): a codebook for each row,
- * value = a[row] · codebook[row][code] + b[row]. A block's codebook is 16 rows × `entries` bytes of 0 … 63, then 16 × f32 a,
+ * What lut4 and lut3 share, after SqueezeLLM (Kim et al. 2023, arXiv 2306.07629, §4.1): a codebook for each row, value
+ * = a[row] · codebook[row][code] + b[row]. A block's codebook is 16 rows × `entries` bytes of 0 … 63, then 16 × f32 a,
  * then 16 × f32 b.
  *
- * Entries have six bits, a step of a 63rd of the row's span: with them two products of bytes fit 16 bits twice over, which
- * is what a CPU without an int8 dot product needs.
+ * Entries have six bits, a step of a 63rd of the row's span: with them two products of bytes fit 16 bits twice over,
+ * which is what a CPU without an int8 dot product needs.
  */
 import { BLOCK_ROWS, type BlockRow, type RowShare } from "./format.ts";
 import { badWeights, finite, MOST_ENTRY, type RowParts } from "./parts.ts";
