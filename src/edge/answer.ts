@@ -12,10 +12,10 @@ export interface Tally {
   readonly finish: FinishReason;
   /** Tokens decided, the one that ended the answer included. */ readonly predicted: number;
   readonly drafted: number;
-  readonly judged: number;
+  readonly verified: number;
   readonly kept: number;
   readonly passes: number;
-  /** The target's engine judged no drafts. */ readonly undrafted: boolean;
+  /** The target's engine verifies no drafts. */ readonly undrafted: boolean;
   /** When the first and the last verdict arrived, ms. */ readonly firstAt: number;
   readonly lastAt: number;
 }
@@ -31,20 +31,20 @@ export async function* answer(
   stopIds: ReadonlySet<number>,
   now: () => number,
 ): AsyncGenerator<Piece, Tally> {
-  let [predicted, drafted, judged, kept, passes, firstAt, lastAt] = [0, 0, 0, 0, 0, 0, 0];
+  let [predicted, drafted, verified, kept, passes, firstAt, lastAt] = [0, 0, 0, 0, 0, 0, 0];
   let finish: FinishReason = "stop";
   let undrafted = false;
   try {
     while (!text.stopped) {
       const next = await steps.next();
       if (next.done) {
-        ({ reason: finish, drafted, judged, passes } = next.value);
+        ({ reason: finish, drafted, verified, passes } = next.value);
         break;
       }
       const step = next.value;
       lastAt = now();
       if (firstAt === 0) firstAt = lastAt;
-      ({ drafted, judged } = step);
+      ({ drafted, verified } = step);
       passes = step.verdict.passes;
       undrafted = step.verdict.undrafted ?? false;
       const shown: TracedToken[] = [];
@@ -60,7 +60,7 @@ export async function* answer(
     await steps.return(undefined as never);
   }
   yield text.end();
-  return { finish, predicted, drafted, judged, kept, passes, undrafted, firstAt, lastAt };
+  return { finish, predicted, drafted, verified, kept, passes, undrafted, firstAt, lastAt };
 }
 
 const piece = (tokens: readonly TracedToken[]): Piece => ({ text: tokens.map((token) => token.text).join(""), tokens });

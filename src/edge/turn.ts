@@ -130,7 +130,7 @@ export class Turn {
   }
 
   /** What the answer was, once its tally is known. */
-  outcome({ finish, predicted, drafted, judged, kept, passes, undrafted, firstAt, lastAt }: Tally): Outcome {
+  outcome({ finish, predicted, drafted, verified, kept, passes, undrafted, firstAt, lastAt }: Tally): Outcome {
     const { length } = this.#task.prompt;
     const draftCached = Math.min(this.#model?.cached ?? 0, length);
     const cached = this.#client ? this.#client.cached : 0;
@@ -145,7 +145,7 @@ export class Turn {
         predicted_ms: predictedMs,
         predicted_per_second: predictedMs > 0 ? (1000 * predicted) / predictedMs : 0,
         draft_n: drafted,
-        draft_n_judged: judged,
+        draft_n_judged: verified,
         draft_n_accepted: kept,
         target_passes: this.#client ? passes : 0,
       },

@@ -115,8 +115,8 @@ class Recording implements Verifier {
     const { tokens: draft, siblings = [] } = this.passes === 0 ? { tokens: [] } : await this.#drafted();
     const position = this.#prompt + this.#decided;
     const places = positionsOf(this.#decided, draft.length, siblings);
-    const judge = { own: (row: number) => this.#answer[places[row]!] ?? null, logProbability: () => 0 };
-    const { kept, tokens } = accept(judge, draft, { kind: "exact" }, new Set(), siblings);
+    const scores = { own: (row: number) => this.#answer[places[row]!] ?? null, logProbability: () => 0 };
+    const { kept, tokens } = accept(scores, draft, { kind: "exact" }, new Set(), siblings);
     this.#decided += tokens.length;
     const scored = draft.length + siblings.length;
     return { position, kept, tokens, passes: ++this.passes, scored, stepMs: 1, waitMs: 0, siblings: true };

@@ -1,20 +1,20 @@
 /**
- * Which draft tokens one target pass keeps, and what the target puts after them.
+ * Which draft tokens one target pass keeps, and which token of the target's own follows them.
  *
  * Exact rule. Let f(i) be the target's own token at position i given everything decided before it: `chooseToken` of the
- * row that the pass computed there. Keep a draft token while it equals f(i); at the first that does not, put f(i) and
- * stop; after a fully kept draft put f of the last row. By induction on i every decided token is f of the decided
+ * row that the pass computed there. Keep a draft token while it equals f(i). At the first that differs, emit f(i) and
+ * stop; after a fully kept draft, emit f of the last row. By induction on i every decided token is f of the decided
  * prefix, and that is also what decoding without a draft gives: row i was computed from exactly that prefix, f depends
  * on nothing else, and the noise is keyed by (seed, position). So the output does not depend on the draft, for any
  * sampling. (Greedy: Leviathan et al. 2023, arXiv 2211.17192 §2; sampled with shared noise: Daliri et al. 2024.)
  *
- * Siblings. Where f(i) is not the draft token but a sibling of it, keep that: its row was computed from the decided
- * prefix and f(i), so it gives the token after it by the same argument (a token tree of one long branch; SpecInfer:
+ * Siblings. Where f(i) is not the draft token but a sibling of it, keep the sibling: its row was computed from the
+ * decided prefix and f(i), so by the same argument it gives the next token (a token tree of one long branch; SpecInfer:
  * Miao et al. 2024, arXiv 2305.09781 §4).
  *
- * BiLD rule (Kim et al. 2023, arXiv 2302.07863 §3.3). Also keep a token x whose −ln p(x) ≤ alphaRollback, p the
+ * BiLD rule (Kim et al. 2023, arXiv 2302.07863 §3.3). Also keep a token x whose −ln p(x) ≤ alphaRollback, with p the
  * target's plain softmax as in the paper's code: temperature and filters do not enter. Lossy. The paper runs the target
- * again after a rollback; here the row that rejected x gives the target's own token, so a rollback costs one pass.
+ * again after a rollback. Here the row that rejected x gives the target's own token, so a rollback costs one pass.
  */
 import { chooseAmong, type Likeliest } from "./likeliest.ts";
 import { chooseToken, logProbability } from "./sample.ts";
@@ -23,32 +23,34 @@ import type { Rule, Sampling, Sibling } from "./types.ts";
 export interface Decision {
   /** How many draft tokens were kept; they are the first of `tokens`. */
   readonly kept: number;
-  /** What is decided: those kept, then the target's own token unless a kept one ended the answer or it is not known. */
+  /**
+   * The decided tokens: the kept ones, then the target's own, unless a kept one ended the answer or the own is unknown.
+   */
   readonly tokens: readonly number[];
   /** Target passes that it took, 1 unless an engine had to ask again. */
   readonly passes?: number;
-  /** Tokens of the timeline that the engine had not to compute, where it says so. */
+  /** Tokens of the timeline that the engine found in a cache of its own, if it reports them. */
   readonly cached?: number;
 }
 
 /**
- * What a target says in one pass: row i after the first i draft tokens, row K + 1 + j after sibling j of a draft of K.
+ * The rows of one target pass over a draft of K: row i after the first i draft tokens, row K + 1 + j after sibling j.
  */
-export interface Judge {
-  /** The target's own token there; null where the engine told too little of its distribution to know it. */
+export interface Scores {
+  /** The target's own token after the row; null where the engine returned too little of the distribution to know it. */
   own(row: number): number | null;
   /** ln p of a token under the target's plain softmax: no temperature, no filters. */
   logProbability(row: number, token: number): number;
 }
 
 /**
- * @param draft K tokens for the positions from `position` on
+ * @param draft K tokens
  * @param stop tokens that end the answer: nothing is decided after one
  * @param siblings of tokens of the draft
- * @returns no tokens at all where the very first of the target's own is not known; a draft does not change that
+ * @returns no tokens at all where the target's own first token is unknown; a draft does not change that
  */
 export function accept(
-  judge: Judge,
+  scores: Scores,
   draft: readonly number[],
   rule: Rule,
   stop: ReadonlySet<number>,
@@ -56,16 +58,16 @@ export function accept(
 ): Decision {
   const tokens: number[] = [];
   for (let i = 0; ; i++) {
-    const own = judge.own(i);
+    const own = scores.own(i);
     const proposed = draft[i];
     if (own === null) return { kept: i, tokens };
     const keep =
       proposed !== undefined &&
-      (proposed === own || (rule.kind === "bild" && -judge.logProbability(i, proposed) <= rule.alphaRollback));
+      (proposed === own || (rule.kind === "bild" && -scores.logProbability(i, proposed) <= rule.alphaRollback));
     if (!keep) {
       const sibling = siblings.findIndex(({ at, id }) => at === i && id === own);
       if (sibling < 0) return { kept: i, tokens: [...tokens, own] };
-      const next = stop.has(own) ? null : judge.own(draft.length + 1 + sibling);
+      const next = stop.has(own) ? null : scores.own(draft.length + 1 + sibling);
       return { kept: i + 1, tokens: [...tokens, own, ...(next === null ? [] : [next])] };
     }
     tokens.push(proposed);
@@ -73,14 +75,19 @@ export function accept(
   }
 }
 
-/** Of each row of a pass over a draft of K and its siblings, the position of the token that it gives. */
+/** The position of the token that each row gives, for a pass over a draft of K at `position` and its siblings. */
 export const positionsOf = (position: number, K: number, siblings: readonly Sibling[]): number[] => [
   ...Array.from({ length: K + 1 }, (_, i) => position + i),
   ...siblings.map(({ at }) => position + at + 1),
 ];
 
-/** The judge that has all logits of one pass, a row (V) for the token at each of `positions`. */
-export function fullJudge(rows: Float32Array, V: number, sampling: Sampling, positions: readonly number[]): Judge {
+/**
+ * Scores from all logits of a pass.
+ *
+ * @param rows (positions.length, V)
+ * @param positions as `positionsOf` returns them
+ */
+export function fullScores(rows: Float32Array, V: number, sampling: Sampling, positions: readonly number[]): Scores {
   const row = (i: number) => rows.subarray(i * V, (i + 1) * V);
   return {
     own: (i) => chooseToken(row(i), sampling, positions[i]!),
@@ -89,16 +96,19 @@ export function fullJudge(rows: Float32Array, V: number, sampling: Sampling, pos
 }
 
 /**
- * The judge that knows of each row the likeliest tokens for its place in `positions`, and ln p of the draft's, (K);
- * none of them, where BiLD's rule is not offered.
+ * Scores from the likeliest tokens of each row.
+ *
+ * @param logProbabilities ln p of the draft's tokens, (K); empty for an engine that does not offer BiLD's rule
+ * @param V size of the vocabulary
+ * @param positions as `positionsOf` returns them
  */
-export function partialJudge(
+export function partialScores(
   rows: readonly Likeliest[],
   logProbabilities: readonly number[],
   V: number,
   sampling: Sampling,
   positions: readonly number[],
-): Judge {
+): Scores {
   return {
     own: (i) => chooseAmong(rows[i]!, V, sampling, positions[i]!),
     logProbability: (i) => logProbabilities[i] ?? Number.NEGATIVE_INFINITY,

@@ -1,18 +1,19 @@
 /**
- * The target's token at a position from the likeliest tokens alone, for engines that do not tell the whole
- * distribution. It is the token that `chooseToken` would draw from all logits, or null where what is known leaves more
- * than one possible.
+ * The target's token at a position from its likeliest tokens alone, for engines that do not return the whole
+ * distribution. The result is the token that `chooseToken` would draw from all logits, or null where more than one
+ * token is still possible.
  *
- *   x = (logit − largest) / temperature of the N tokens known; every other token has x ≤ x_N
- *   top_k   known while k < N, or where x_N lies below the k-th
- *   top_p   the unknown tokens hold between two bounds of probability; who wins must be kept at both thresholds
- *   min_p   known where its floor lies above x_N
- *   else    a token outside may still win by its noise, which is known: it must not
+ * The N likeliest tokens are known, with x = (logit − largest) / temperature. Every other token has x ≤ x_N.
+ *
+ *   top_k   certain while k < N, or where x_N lies below the k-th x
+ *   top_p   the probability of the unknown tokens is bounded from both sides, so the threshold is too
+ *   min_p   certain where its threshold lies above x_N
+ *   none    an unknown token may still win by its noise; the noise is known, so that can be ruled out
  */
 import { gumbel, gumbelCeiling, noiseBits, noiseKey } from "../model/noise.ts";
 import type { Sampling } from "./types.ts";
 
-/** What an engine tells of the distribution after a position. */
+/** What an engine returns of the distribution after a position. */
 export interface Likeliest {
   /** N different ids, most likely first. */
   readonly ids: readonly number[];
@@ -23,9 +24,10 @@ export interface Likeliest {
 }
 
 /**
- * How many of the likeliest tokens to ask for, so that `chooseAmong` can answer; null where a token far down the list
- * may win by its noise, whatever is asked for.
- * @param most that may be asked for, and where the request itself does not say how many it takes, are
+ * How many of the likeliest tokens to request, so that `chooseAmong` can answer. Null where no number suffices: without
+ * any filter, a token far down the list may win by its noise.
+ *
+ * @param most the largest number to request; also the answer where the sampling does not tell how many tokens it keeps
  */
 export function likeliestNeeded({ temperature, topK, topP, minP }: Sampling, most: number): number | null {
   // Two of them show a tie.
@@ -34,65 +36,87 @@ export function likeliestNeeded({ temperature, topK, topP, minP }: Sampling, mos
   return topP < 1 || minP > 0 ? most : null;
 }
 
-/** @param V size of the vocabulary */
+/**
+ * The target's own token, or null where `known` does not determine it.
+ *
+ * @param V size of the vocabulary
+ */
 export function chooseAmong(known: Likeliest, V: number, sampling: Sampling, position: number): number | null {
   const { ids, logits } = known;
   const top = logits[0];
   if (top === undefined) return null;
-  // Of equals the lowest id; a tie that goes on beyond what is known cannot be seen.
+  // Of equals the lowest id. A tie that goes on beyond what is known cannot be seen.
   if (sampling.temperature === 0) return Math.min(...ids.filter((_, n) => logits[n] === top));
-  const scaled = logits.map((logit) => (logit - top) / sampling.temperature);
-  const least = ids.length >= V ? Number.NEGATIVE_INFINITY : scaled.at(-1)!;
-  const floor = floorOf(known, scaled, least, V, sampling);
-  if (floor === null) return null;
+  const x = logits.map((logit) => (logit - top) / sampling.temperature);
+  const least = ids.length >= V ? Number.NEGATIVE_INFINITY : x.at(-1)!;
+  const threshold = thresholdOf(known, x, least, V, sampling);
+  if (threshold === null) return null;
 
   const key = noiseKey(sampling.seed, position);
-  let [winner, at, best] = [-1, 0, Number.NEGATIVE_INFINITY];
+  let winner = { id: -1, x: 0, score: Number.NEGATIVE_INFINITY };
   for (const [n, id] of ids.entries()) {
-    if (scaled[n]! < floor.low) continue;
-    const score = scaled[n]! + gumbel(noiseBits(key, id));
+    if (x[n]! < threshold.low) continue;
+    const score = x[n]! + gumbel(noiseBits(key, id));
     // Of equal scores the lowest id, as when all are looked at in order.
-    if (score > best || (score === best && id < winner)) [winner, at, best] = [id, scaled[n]!, score];
+    if (score > winner.score || (score === winner.score && id < winner.id)) winner = { id, x: x[n]!, score };
   }
-  // One that the filters may have dropped decides nothing; one that wins over all that they may have kept, all of it.
-  if (at < floor.high) return null;
-  if (floor.low > least) return winner;
+  // The filters may have dropped the winner.
+  if (winner.x < threshold.high) return null;
+  // The filters have dropped all unknown tokens.
+  if (threshold.low > least) return winner.id;
+  // Unknown tokens may have been kept. The winner is certain if even x = least does not let any of them win.
   const among = new Set(ids);
   for (let id = 0; id < V; id++) {
     const bits = noiseBits(key, id);
-    if (least + gumbelCeiling(bits) < best || among.has(id)) continue;
-    if (least + gumbel(bits) >= best) return null;
+    if (least + gumbelCeiling(bits) < winner.score || among.has(id)) continue;
+    if (least + gumbel(bits) >= winner.score) return null;
   }
-  return winner;
+  return winner.id;
+}
+
+interface Bounds {
+  readonly low: number;
+  readonly high: number;
 }
 
 /**
- * Between which two values the least x lies that the filters keep, both −Infinity where they keep all; null where even
- * that is open.
+ * Bounds of the threshold θ, where the filters keep the tokens with x ≥ θ; −Infinity where they keep all. Null where
+ * the k-th largest x itself is unknown.
+ *
+ * @param x of the known tokens, falling
+ * @param least upper bound of x for unknown tokens
  */
-function floorOf(known: Likeliest, x: readonly number[], least: number, V: number, sampling: Sampling) {
-  const { topK, topP, minP, temperature } = sampling;
-  const N = x.length;
-  let [low, high] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+function thresholdOf(
+  known: Likeliest,
+  x: readonly number[],
+  least: number,
+  V: number,
+  { topK, topP, minP, temperature }: Sampling,
+): Bounds | null {
+  let low = Number.NEGATIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
   if (topK > 0 && topK < V) {
     const last = x[topK - 1];
-    // Tokens as likely as the k-th stay, and there may be more of them outside.
+    // Tokens as likely as the k-th stay, and there may be unknown ones among them.
     if (last === undefined || last <= least) return null;
-    [low, high] = [last, last];
+    low = last;
+    high = last;
   }
   if (topP < 1) {
     const kept = x.filter((value) => value >= low);
     const held = kept.reduce((sum, value) => sum + Math.exp(value), 0);
-    const rest: [number, number] = low > least || N >= V ? [0, 0] : massOutside(known, V - N, least, 1 / temperature);
-    high = threshold(kept, topP * (held + rest[0])) ?? least;
-    low = threshold(kept, topP * (held + rest[1])) ?? low;
+    const allKnown = low > least || x.length >= V;
+    const rest = allKnown ? { low: 0, high: 0 } : massOutside(known, V - x.length, least, 1 / temperature);
+    // The more mass lies outside, the lower the threshold.
+    high = firstReaching(kept, topP * (held + rest.low)) ?? least;
+    low = firstReaching(kept, topP * (held + rest.high)) ?? low;
   }
-  const probable = minP > 0 ? Math.log(minP) : Number.NEGATIVE_INFINITY;
-  return { low: Math.max(low, probable), high: Math.max(high, probable) };
+  const minimum = minP > 0 ? Math.log(minP) : Number.NEGATIVE_INFINITY;
+  return { low: Math.max(low, minimum), high: Math.max(high, minimum) };
 }
 
-/** The x at which the falling `x` hold `goal` of exp(x), null when all of them do not. */
-function threshold(x: readonly number[], goal: number): number | null {
+/** The x at which the sum of exp(x), from the largest on, reaches `goal`; null when all of them do not. */
+function firstReaching(x: readonly number[], goal: number): number | null {
   let sum = 0;
   for (const value of x) {
     sum += Math.exp(value);
@@ -102,12 +126,12 @@ function threshold(x: readonly number[], goal: number): number | null {
 }
 
 /**
- * Bounds of Σ exp(x) over the `count` unknown tokens, none above `least`. Their weight w = Σ exp(logit − largest) at
- * temperature 1 is what the known ones leave of the total; with s = 1 / temperature, Σ exp(s·y) over y ≤ Y lies between
- * the sum of equals, count · (w / count)^s (Jensen), and that of as many at Y as make up w, w · exp((s − 1) · Y), which
- * of them is the larger depending on whether s exceeds 1.
+ * Bounds of Σ exp(x) over the `count` unknown tokens, none above `least`. At temperature 1 their weight w, the sum of
+ * exp(y) with y = logit − largest, is what the known tokens leave of the total. With s = 1 / temperature and all y ≤ Y,
+ * the sum of exp(s·y) lies between two values: count · (w / count)^s if all are equal (Jensen), and w · exp((s − 1) ·
+ * Y) if as many as make up w lie at Y. Which of the two is larger depends on whether s exceeds 1.
  */
-function massOutside({ logits, logTotal }: Likeliest, count: number, least: number, s: number): [number, number] {
+function massOutside({ logits, logTotal }: Likeliest, count: number, least: number, s: number): Bounds {
   const top = logits[0]!;
   const weight = logits.reduce((left, logit) => left - Math.exp(logit - top), Math.exp(logTotal - top));
   // Rounding of logarithms of probability, in both directions.
@@ -116,5 +140,5 @@ function massOutside({ logits, logTotal }: Likeliest, count: number, least: numb
     if (w <= 0) return [0];
     return [count * (w / count) ** s, w * Math.exp((s - 1) * (least / s))];
   });
-  return [Math.min(...bounds), Math.max(...bounds)];
+  return { low: Math.min(...bounds), high: Math.max(...bounds) };
 }

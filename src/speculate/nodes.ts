@@ -1,29 +1,33 @@
 /**
- * Which tokens of a draft one pass judges. A draft is a chain, and for the place of each of its tokens there may be
- * others: siblings, after which nothing is drafted. With c the chance of a token if all before it are kept, and S what
- * the chances before it come to, judging it is worth S·c decided tokens, be it of the chain or not. So the most
- * valuable go, as many as there is room for: what Sequoia's dynamic programme (Chen et al. 2024, arXiv 2402.12374,
- * §3.1) gives for trees of one long branch, by the chances of this very draft rather than by averages (as EAGLE-2: Li
- * et al. 2024, arXiv 2406.16858, §4.1).
+ * Which tokens of a draft one pass scores. A draft is a chain, and each of its tokens may have siblings: alternatives
+ * for its position, after which nothing is drafted. Let c be the chance of a token if all before it are kept, and S the
+ * product of the chances before it. Scoring the token is worth S·c decided tokens, whether it is in the chain or a
+ * sibling. So the most valuable tokens go, as many as the pass takes. For trees of one long branch that is what
+ * Sequoia's dynamic programme gives (Chen et al. 2024, arXiv 2402.12374, §3.1), here with the chances of this very
+ * draft rather than averages (as in EAGLE-2: Li et al. 2024, arXiv 2406.16858, §4.1).
  */
 import type { Candidate } from "./types.ts";
 
-/** One place of a draft. */
-export interface Place {
-  /** Chance of its token in the chain. */
+/** One token of the chain. */
+export interface ChainToken {
+  /** Chance that the target decides it if all before it are kept. */
   readonly chance: number;
-  /** Other tokens for it; their confidence is their chance. */
+  /** Alternatives for its position; their confidence is their chance. */
   readonly others: readonly Candidate[];
 }
 
 export interface Nodes {
   /** Tokens of the chain that go. */
   readonly length: number;
-  /** Of the others, those that go with each of them. */
+  /** The siblings that go with each of them. */
   readonly others: readonly (readonly Candidate[])[];
 }
 
-/** What tokens a sibling must be worth to be judged where only passes count: it costs a position all the same. */
+/**
+ * The least worth of a sibling, in decided tokens, where only passes count: it costs a position all the same. Simulated
+ * with a draft of SmolLM2-135M: 2.07 tokens per pass, 2.04 at 0.05, 2.09 without a limit (docs/log.md, "Siblings",
+ * 2026-11-26).
+ */
 export const LEAST_SIBLING = 0.03;
 
 interface Node {
@@ -32,36 +36,39 @@ interface Node {
   readonly value: number;
 }
 
-/** @param least what a sibling must be worth */
-export function chooseNodes(places: readonly Place[], room: number, least: number): Nodes {
-  const chosen = nodesOf(places, least)
+/**
+ * @param most tokens that one pass takes
+ * @param least what a sibling must be worth, in decided tokens
+ */
+export function chooseNodes(chain: readonly ChainToken[], most: number, least: number): Nodes {
+  const chosen = nodesOf(chain, least)
     .sort((a, b) => b.value - a.value)
-    .slice(0, room);
+    .slice(0, most);
   const length = chosen.filter(({ other }) => other === null).length;
   const others = (at: number) => chosen.flatMap((node) => (node.at === at && node.other ? [node.other] : []));
   return { length, others: Array.from({ length }, (_, at) => others(at)) };
 }
 
-/** Whether no token after these can be among those that go. */
-export function isFull(places: readonly Place[], room: number, least: number): boolean {
-  const next = survivalOf(places).at(-1) ?? 1;
-  return next < least || nodesOf(places, least).filter(({ value }) => value >= next).length >= room;
+/** Whether `chooseNodes` would leave out any further token of the chain, however likely. */
+export function isFull(chain: readonly ChainToken[], most: number, least: number): boolean {
+  const next = survivalOf(chain).at(-1) ?? 1;
+  return next < least || nodesOf(chain, least).filter(({ value }) => value >= next).length >= most;
 }
 
-/** Of each place, the probability that the chain is kept up to its token, this included. */
-export function survivalOf(places: readonly Place[]): number[] {
+/** Of each token of the chain, the probability that it and all before it are kept. */
+export function survivalOf(chain: readonly ChainToken[]): number[] {
   let product = 1;
-  return places.map(({ chance }) => {
+  return chain.map(({ chance }) => {
     product *= chance;
     return product;
   });
 }
 
-function nodesOf(places: readonly Place[], least: number): Node[] {
-  const survival = survivalOf(places);
-  return places.flatMap(({ chance, others }, at) => {
+function nodesOf(chain: readonly ChainToken[], least: number): Node[] {
+  const survival = survivalOf(chain);
+  return chain.flatMap(({ chance, others }, at) => {
     const before = survival[at - 1] ?? 1;
-    // Never more than the token itself: without it they have no place.
+    // Never worth more than the chain's token: without that one a sibling does not go.
     const worth = others.map((other): Node => ({ at, other, value: before * Math.min(chance, other.confidence) }));
     return [{ at, other: null, value: survival[at]! }, ...worth.filter(({ value }) => value >= least)];
   });

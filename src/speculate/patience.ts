@@ -1,14 +1,17 @@
-/** Whether an origin should wait for drafts or decode on, by what a session has measured. */
+/** Whether an origin should wait for drafts or decode on, from what a session has measured. */
 import type { Costs, History } from "./history.ts";
 import { bestWaiting, streamed } from "./rates.ts";
 
-/** How much more the other patience must promise before it replaces the one under way. */
+/**
+ * How much faster the other way must promise to be before it replaces the present one, so that noise does not decide.
+ */
 const LEAD = 1.03;
 
 /**
  * The patience, in ms, that decides tokens fastest at the costs and acceptance seen so far: 0 (the origin streams,
  * drafts that arrive in time save passes) or long enough for any draft of `maxDraft` tokens to arrive.
- * @param waitsNow where one of both is under way, the other must promise more by a lead, or noise would decide
+ *
+ * @param waitsNow what the origin does at present; absent before the first choice
  */
 export function choosePatience(history: History, maxDraft: number, waitsNow?: boolean): number {
   const { costs, meanAcceptance } = history;
@@ -24,8 +27,12 @@ export function choosePatience(history: History, maxDraft: number, waitsNow?: bo
 export function breakEvenRoundTrip({ costs, meanAcceptance }: History, maxDraft: number): number {
   const waits = (roundTripMs: number) => advantage({ ...costs, roundTripMs }, meanAcceptance, maxDraft) > 1;
   if (!waits(0)) return 0;
-  let [below, above] = [0, 1];
-  while (waits(above)) [below, above] = [above, 2 * above];
+  let below = 0;
+  let above = 1;
+  while (waits(above)) {
+    below = above;
+    above *= 2;
+  }
   while (above - below > 0.01) {
     const middle = (below + above) / 2;
     if (waits(middle)) below = middle;
@@ -34,7 +41,7 @@ export function breakEvenRoundTrip({ costs, meanAcceptance }: History, maxDraft:
   return below;
 }
 
-/** How much faster an origin decides that waits for drafts than one that streams. */
+/** Tokens per ms of an origin that waits for drafts, divided by those of one that streams. */
 function advantage(costs: Costs, acceptance: number, maxDraft: number): number {
   const { tokens, ms } = streamed(costs, acceptance, maxDraft);
   const waiting = bestWaiting({ costs, meanAcceptance: acceptance }, { maxDraft, spare: "time" });

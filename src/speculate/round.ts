@@ -4,9 +4,9 @@
  *   deciding   verdict → append → yield its tokens at once → next verdict
  *   drafting   timeline grew → drafter.sync → propose → submit → wait for the timeline to grow, or draft on
  *
- * Neither waits for the other: the first token does not wait for the drafter's prefill, and a slow, wrong, failing or
- * hung drafter costs speed only, since nothing it makes reaches the timeline but through a verdict. A draft whose first
- * tokens the target has meanwhile decided is still good for the rest.
+ * Neither waits for the other. The first token does not wait for the drafter's prefill. A slow, wrong, failing or hung
+ * drafter costs speed only, since its tokens reach the timeline only through verdicts. A draft whose first tokens the
+ * target has decided meanwhile is still good for the rest.
  */
 import { Pace } from "./pace.ts";
 import type { Candidate, Drafter, Proposed, Sibling, Verdict, Verifier } from "./types.ts";
@@ -24,9 +24,9 @@ export interface Step {
   readonly verdict: Verdict;
   /** Draft tokens sent so far; whoever leaves early gets no Summary. */
   readonly drafted: number;
-  /** Places so far at which the target judged draft tokens, all before them kept. */
-  readonly judged: number;
-  /** Set on the first step after the drafter failed; the generation goes on without it. */
+  /** Positions so far at which the target verified a draft token, all before it being kept. */
+  readonly verified: number;
+  /** Set once the drafter has failed; the generation goes on without it. */
   readonly draftError?: unknown;
 }
 
@@ -34,21 +34,20 @@ export interface Summary {
   readonly reason: "stop" | "length";
   /** Draft tokens sent. */
   readonly drafted: number;
-  /** Places at which the target judged draft tokens, all before them kept. */
-  readonly judged: number;
-  /** Of these, those at which it kept one. */
+  /** Positions at which the target verified a draft token, all before it being kept. */
+  readonly verified: number;
+  /** Draft tokens kept, siblings among them. */
   readonly kept: number;
   /** Target passes, the prompt's included. */
   readonly passes: number;
-  readonly bySource: Readonly<Record<Candidate["source"], { readonly drafted: number; readonly kept: number }>>;
   readonly draftError?: unknown;
 }
 
 /** A draft token that the target has not decided on. */
 interface Guess extends Proposed {
-  /** Whether the origin was told. */
+  /** Whether it was sent to the origin. */
   sent: boolean;
-  /** Others for its place that the origin was told of. */
+  /** Alternatives for its position that were sent to the origin. */
   readonly siblings: Candidate[];
 }
 
@@ -70,48 +69,45 @@ export interface Generation {
 
 /** Decides tokens until the target stops, and appends them to `timeline`. The drafter must be idle. */
 export function generate(timeline: number[], drafter: Drafter | null, verifier: Verifier, window: Window): Generation {
-  const table = new Table(timeline, verifier, window);
+  const exchange = new Exchange(timeline, verifier, window);
   let drafting = Promise.resolve();
   const start = () => {
-    if (drafter) drafting = table.draft(drafter);
+    if (drafter) drafting = exchange.draft(drafter);
   };
-  return { steps: decide(table, verifier, start), idle: () => drafting };
+  return { steps: decide(exchange, verifier, start), idle: () => drafting };
 }
 
-async function* decide(table: Table, verifier: Verifier, start: () => void): AsyncGenerator<Step, Summary> {
+async function* decide(exchange: Exchange, verifier: Verifier, start: () => void): AsyncGenerator<Step, Summary> {
   start();
   try {
     for (;;) {
       const answer = await verifier.next();
-      if ("reason" in answer) return table.summary(answer.reason);
-      yield table.decide(answer);
+      if ("reason" in answer) return exchange.summary(answer.reason);
+      yield exchange.decide(answer);
     }
   } finally {
-    table.end();
+    exchange.end();
     verifier.close();
   }
 }
 
 /** What deciding and drafting share. */
-class Table {
+class Exchange {
   readonly #timeline: number[];
   readonly #verifier: Verifier;
   readonly #window: Window;
-  /** ahead[i] is what was proposed for position timeline.length + i. */
-  #ahead: Guess[] = [];
   readonly #pace: Pace;
-  readonly #bySource = { model: { drafted: 0, kept: 0 }, lookup: { drafted: 0, kept: 0 } };
-  #judged = 0;
+  /** ahead[i] was proposed for position timeline.length + i. */
+  #ahead: Guess[] = [];
+  #last: Verdict | null = null;
+  #drafted = 0;
+  #verified = 0;
   #kept = 0;
-  #passes = 0;
-  #ended = false;
-  /** The target's engine takes no drafts. */
-  #undrafted = false;
-  /** It judges siblings. */
-  #siblings = false;
-  #toldPatience: number;
+  /** The patience that the origin was sent last, in ms. */
+  #sentPatience: number;
   #draftError: unknown;
-  #reported = false;
+  #ended = false;
+  /** Resumes a drafting that waits for a verdict. */
   #wake: () => void = () => {};
 
   constructor(timeline: number[], verifier: Verifier, window: Window) {
@@ -119,35 +115,41 @@ class Table {
     this.#verifier = verifier;
     this.#window = window;
     this.#pace = new Pace(window.history);
-    this.#toldPatience = window.patience;
+    this.#sentPatience = window.patience;
   }
 
   decide(verdict: Verdict): Step {
     this.#pace.learn(verdict);
-    this.#passes = verdict.passes;
-    if (verdict.undrafted) this.#undrafted = true;
-    if (verdict.siblings) this.#siblings = true;
+    this.#last = verdict;
     this.#kept += verdict.kept;
     const tokens = verdict.tokens.map((id, i) => {
-      const kept = i < verdict.kept;
       const guess = this.#ahead.shift();
       if (guess) {
-        const keeper = [guess, ...guess.siblings].find((candidate) => candidate.id === id) ?? guess;
-        // One on its way to an origin that does not wait is passed by unjudged.
-        if (guess.sent && i < verdict.scored) this.#judged++;
-        if (kept) this.#bySource[keeper.source].kept++;
+        // A streaming origin may decide a position while its draft token is still on the way.
+        if (guess.sent && i < verdict.scored) this.#verified++;
         this.#window.history.outcome(guess.confidence, guess.id === id);
-        // What was drafted after a wrong token was drafted for another timeline.
+        // Whatever was drafted after a wrong token belongs to another timeline.
         if (guess.id !== id) this.#ahead = [];
       }
       this.#timeline.push(id);
-      return { id, kept };
+      return { id, kept: i < verdict.kept };
     });
     this.#wake();
-    const step = { tokens, verdict, drafted: this.#drafted, judged: this.#judged };
-    if (this.#draftError === undefined || this.#reported) return step;
-    this.#reported = true;
-    return { ...step, draftError: this.#draftError };
+    return { tokens, verdict, drafted: this.#drafted, verified: this.#verified, ...this.#failure };
+  }
+
+  summary(reason: Summary["reason"]): Summary {
+    const passes = this.#last?.passes ?? 0;
+    return { reason, drafted: this.#drafted, verified: this.#verified, kept: this.#kept, passes, ...this.#failure };
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  get #failure(): { draftError?: unknown } {
+    return this.#draftError === undefined ? {} : { draftError: this.#draftError };
   }
 
   async draft(drafter: Drafter): Promise<void> {
@@ -155,7 +157,7 @@ class Table {
       await this.#verifier.asked;
       /** Length of the timeline for which nothing more is to be drafted. */
       let settled = -1;
-      while (!this.#ended && !this.#undrafted) {
+      while (!this.#ended && !this.#last?.undrafted) {
         if (settled === this.#timeline.length || this.#verifier.ready) {
           await new Promise<void>((wake) => {
             this.#wake = wake;
@@ -164,7 +166,7 @@ class Table {
         }
         const position = this.#timeline.length;
         if (await this.#draftAt(position, drafter)) {
-          // A verdict may have come.
+          // Lets a verdict that has arrived be decided first.
           await new Promise((resolve) => setTimeout(resolve, 0));
         } else {
           settled = position;
@@ -181,89 +183,66 @@ class Table {
   async #draftAt(position: number, drafter: Drafter): Promise<boolean> {
     const standing = [...this.#ahead];
     const read = () => drafter.sync([...this.#timeline, ...standing.map((guess) => guess.id)]);
-    // Until the first verdict there is only the prompt to read: its pass is under way, and no draft can be part of it.
-    if (this.#passes === 0) {
+    // Before the first verdict the target reads the prompt, and no draft can be part of that pass: read the prompt too.
+    if (!this.#last) {
       if (this.#window.pays) await read();
       return false;
     }
-    const { max, others, streams, more } = this.#window.plan(standing, this.#siblings);
+    const { max, others, streams, more } = this.#window.plan(standing, this.#last.siblings);
     if (max === 0) {
       this.#submit(position, standing, []);
       return false;
     }
-    // What was held back may be worth its position by now.
+    // A token that was held back may be worth its position now that those before it are decided.
     if (streams && standing.at(-1)?.sent === false) this.#send(standing);
     if (standing.length === 0) this.#pace.begin(position);
     await read();
-    const still = () => !this.#ended && !this.#verifier.ready && this.#timeline.length === position;
-    if (!still()) return true;
-    const proposed = await drafter.propose(max, (last) => more(last) && still(), others);
+    const upToDate = () => !this.#ended && !this.#verifier.ready && this.#timeline.length === position;
+    if (!upToDate()) return true;
+    const proposed = await drafter.propose(max, (last) => more(last) && upToDate(), others);
     this.#submit(position, standing, proposed.slice(0, max));
     return streams && proposed.length > 0;
   }
 
   /**
-   * Takes up what was proposed at `position` after the guesses that stood there, and sends it as far as it is of use.
+   * Puts the tokens proposed at `position` behind the guesses that stood there, and sends as much of them as is of use.
+   * Tokens decided meanwhile use up the front of the draft; if they differ from it, the draft is dropped.
    */
   #submit(position: number, standing: readonly Guess[], proposed: readonly Proposed[]): void {
     if (this.#ended || (proposed.length === 0 && standing.length > 0)) return;
     const guesses: Guess[] = [...standing, ...proposed.map((token) => ({ ...token, sent: false, siblings: [] }))];
-    // Tokens decided while drafting use up the front of the draft, if they agree with it.
     const decided = this.#timeline.slice(position);
     if (decided.some((id, i) => guesses[i]?.id !== id)) return;
     const rest = guesses.slice(decided.length);
     const { policy, patience } = this.#window;
-    const streams = patience === 0 && (policy.patience !== "auto" || this.#toldPatience === 0);
-    // An empty draft spares the origin a wait, or tells it not to wait any more; it says nothing once the timeline has
-    // moved on or nobody waits.
+    const streams = patience === 0 && (policy.patience !== "auto" || this.#sentPatience === 0);
+    // An empty draft tells an origin that waits not to. It is pointless once the timeline has moved on or nobody waits.
     if (rest.length === 0 && (decided.length > 0 || streams)) return;
     const { length, others } = streams ? { length: rest.length, others: [] } : this.#window.choose(rest);
     this.#ahead = rest.slice(0, length);
     if (!streams || this.#window.saves(rest)) this.#send(this.#ahead, others);
   }
 
-  /** @param others which others for the place of each token go along */
+  /** @param others the siblings that go along with each token */
   #send(draft: readonly Guess[], others: readonly (readonly Candidate[])[] = []): void {
     const { policy, patience } = this.#window;
     const siblings: Sibling[] = [];
     for (const [at, guess] of draft.entries()) {
-      if (!guess.sent) this.#bySource[guess.source].drafted++;
+      if (!guess.sent) this.#drafted++;
       guess.sent = true;
       for (const other of others[at] ?? []) {
         siblings.push({ at, id: other.id });
         if (guess.siblings.includes(other)) continue;
         guess.siblings.push(other);
-        this.#bySource[other.source].drafted++;
+        this.#drafted++;
       }
     }
-    this.#toldPatience = patience;
+    this.#sentPatience = patience;
     this.#verifier.submit({
       position: this.#timeline.length,
       tokens: draft.map((guess) => guess.id),
       ...(siblings.length > 0 && { siblings }),
       ...(policy.patience === "auto" && { patience }),
     });
-  }
-
-  get #drafted(): number {
-    return this.#bySource.model.drafted + this.#bySource.lookup.drafted;
-  }
-
-  end(): void {
-    this.#ended = true;
-    this.#wake();
-  }
-
-  summary(reason: Summary["reason"]): Summary {
-    const { model, lookup } = this.#bySource;
-    return {
-      reason,
-      drafted: this.#drafted,
-      judged: this.#judged,
-      kept: this.#kept,
-      passes: this.#passes,
-      bySource: { model: { ...model }, lookup: { ...lookup } },
-      ...(this.#draftError === undefined ? {} : { draftError: this.#draftError }),
-    };
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The target's token at a position, as a function of its logits alone (design §4):
+ * The target's token at a position, as a function of its logits alone:
  *
  *   x = (logit − largest) / temperature
  *   top_k   keep x ≥ the k-th largest x

@@ -18,16 +18,16 @@ export interface Sampling {
 
 export const GREEDY: Sampling = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0 };
 
-/** How the origin decides what to keep of a draft (design §4; BiLD: Kim et al. 2023, arXiv 2302.07863). */
+/** How the origin decides what to keep of a draft (accept.ts). BiLD: Kim et al. 2023, arXiv 2302.07863. */
 export type Rule = { readonly kind: "exact" } | { readonly kind: "bild"; readonly alphaRollback: number };
 
-/** Another token for the place of a draft's token `at`. Nothing is drafted after it. */
+/** An alternative to the draft's token `at`, for the same position. Nothing is drafted after it. */
 export interface Sibling {
   readonly at: number;
   readonly id: number;
 }
 
-/** What one target pass judges: tokens that follow each other, and others for their places. */
+/** What one target pass verifies: a chain of tokens, and siblings of some of them. */
 export interface DraftTokens {
   readonly tokens: readonly number[];
   readonly siblings?: readonly Sibling[] | undefined;
@@ -40,7 +40,7 @@ export interface Draft extends DraftTokens {
   readonly patience?: number | undefined;
 }
 
-/** Asked after each drafted token whether to draft one more. */
+/** Called after each drafted token: whether to draft one more. */
 export type More = (last: Likelihood) => boolean;
 
 export interface Drafter {
@@ -50,26 +50,26 @@ export interface Drafter {
    */
   sync(timeline: readonly number[]): Promise<void>;
   /**
-   * Proposes up to `max` tokens that follow the synced timeline, with at most `others` further ones for each place;
-   * stops early where `more` says no. May return none.
+   * Proposes up to `max` tokens that follow the synced timeline, with at most `others` alternatives for each position.
+   * Stops early where `more` returns false. May return none.
    */
   propose(max: number, more: More, others?: number): Promise<readonly Proposed[]>;
 }
 
 export interface Candidate {
   readonly id: number;
-  /** How probable the drafter holds it that the target says this, in [0, 1]. */
+  /** The drafter's estimate of the probability that the target decides this token, in [0, 1]. */
   readonly confidence: number;
-  /** Which drafter it came from, for `timings`. */
+  /** Which drafter it came from. */
   readonly source: "model" | "lookup";
 }
 
 export interface Proposed extends Candidate {
-  /** Other tokens for its place, the likeliest first. */
+  /** Alternatives for its position, the likeliest first. */
   readonly others?: readonly Candidate[];
 }
 
-/** What decides how far to draft. */
+/** What the decision how far to draft depends on. */
 export type Likelihood = Pick<Proposed, "confidence" | "others">;
 
 /** The origin's answer to one target pass. */
@@ -82,20 +82,20 @@ export interface Verdict {
   readonly tokens: readonly number[];
   /** Target passes of this generation so far, the prompt's included. */
   readonly passes: number;
-  /** Draft tokens that the pass judged, siblings among them; those after the first wrong one for nothing. */
+  /** Draft tokens that the pass scored, siblings among them, also those after the first wrong one. */
   readonly scored: number;
-  /** Wall time of the target pass. */
+  /** Wall time of the target pass, in ms. */
   readonly stepMs: number;
-  /** How long the origin waited for a draft before the pass. */
+  /** How long the origin waited for a draft before the pass, in ms. */
   readonly waitMs: number;
   /**
-   * The newest draft that has arrived since the last verdict: its position and length, and how long after the verdict
-   * that ended there it came. Absent where none came.
+   * The newest draft that has arrived since the last verdict: its position, its length in tokens, and how many ms it
+   * came after the verdict that ended at its position. Absent where none came.
    */
   readonly arrival?: { readonly position: number; readonly tokens: number; readonly ms: number } | undefined;
-  /** The engine cannot judge drafts under this sampling: it streams, and none is used. */
+  /** The engine cannot verify drafts under this sampling: it streams, and no draft is used. */
   readonly undrafted?: boolean | undefined;
-  /** The engine judges siblings. */
+  /** The engine verifies siblings. */
   readonly siblings?: boolean | undefined;
 }
 
@@ -104,7 +104,7 @@ export interface Done {
 }
 
 export interface Verifier {
-  /** Resolves when the target has been asked, or never will be: what is computed before then delays the asking. */
+  /** Resolves when the target has been asked, or never will be. Whatever this side computes before then delays it. */
   readonly asked: Promise<void>;
   /** Sends a draft; returns at once. A draft that no longer fits is dropped by the origin. */
   submit(draft: Draft): void;

@@ -5,8 +5,8 @@
  *   frame    from    meaning
  *   open     edge    start or resume: decide tokens from position keep + prompt.length on
  *   draft    edge    proposed tokens from `position` on, and siblings: alternatives for single positions, for an origin
- *                    whose verdicts report that it verifies them. Dropped if late or unfitting. Without tokens: no draft
- *                    will come for positions up to this one, do not wait
+ *                    whose verdicts report that it verifies them. Dropped if late or unfitting. Without tokens: no
+ *                    draft will come for positions up to this one, do not wait
  *   close    edge    the client went away; the origin stops within one pass
  *   verdict  origin  one target pass: how many draft tokens were kept, and the tokens it decided
  *   done     origin  nothing more will be decided, and why

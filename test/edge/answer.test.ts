@@ -22,12 +22,12 @@ async function* steps(
       tokens: ids.map((id, n) => ({ id, kept: n < kept })),
       verdict: { position, kept, tokens: ids, passes: i + 1, stepMs: 1, turn: null } as unknown as Step["verdict"],
       drafted: (i + 1) * 3,
-      judged: i + 1,
+      verified: i + 1,
     };
     position += ids.length;
   }
   left = false;
-  return { reason: "stop", drafted: 99, judged: 0, kept: 0, passes: plan.length, ...summary } as Summary;
+  return { reason: "stop", drafted: 99, verified: 0, kept: 0, passes: plan.length, ...summary } as Summary;
 }
 
 async function run(plan: Parameters<typeof steps>[0], summary: Partial<Summary> = {}, stops: string[] = []) {
@@ -49,14 +49,14 @@ describe("an answer", () => {
         [2, 2, 3, 4],
         [1, 1, END],
       ],
-      { drafted: 9, judged: 5 },
+      { drafted: 9, verified: 5 },
     );
     expect(said).toEqual(["one ", "two three four ", "one ", ""]);
     expect(tally).toEqual({
       finish: "stop",
       predicted: 6,
       drafted: 9,
-      judged: 5,
+      verified: 5,
       kept: 3,
       passes: 3,
       undrafted: false,
@@ -80,7 +80,7 @@ describe("an answer", () => {
       ["three"],
     );
     expect(said.join("")).toBe("one two ");
-    expect(tally).toMatchObject({ finish: "stop", predicted: 3, kept: 2, judged: 2, drafted: 6, passes: 2 });
+    expect(tally).toMatchObject({ finish: "stop", predicted: 3, kept: 2, verified: 2, drafted: 6, passes: 2 });
     // The steps were ended before their third.
     expect(left).toBe(true);
   });

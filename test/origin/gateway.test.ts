@@ -226,7 +226,7 @@ describe("a client that leaves", () => {
 });
 
 describe("a session", () => {
-  test("is kept between turns: neither the kept prefix nor what a new prompt shares with it is computed again", async () => {
+  test("is kept between turns: what a new prompt shares with what is held is not computed again", async () => {
     origin = await scriptedOrigin();
     const session = freshSession();
     const long = Array.from({ length: 400 }, (_, i) => 1 + (i % 30));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { accept, fullJudge, positionsOf } from "../../src/speculate/accept.ts";
+import { accept, fullScores, positionsOf } from "../../src/speculate/accept.ts";
 import { GREEDY, type Rule, type Sampling, type Sibling } from "../../src/speculate/types.ts";
 import { seeded } from "../support/random.ts";
 import { reference, STOP, scriptedRows, V } from "../support/scripted.ts";
@@ -18,7 +18,7 @@ function decide(
   siblings: readonly Sibling[] = [],
 ) {
   const positions = positionsOf(position, draft.length, siblings);
-  return accept(fullJudge(rows, rows.length / positions.length, sampling, positions), draft, rule, stop, siblings);
+  return accept(fullScores(rows, rows.length / positions.length, sampling, positions), draft, rule, stop, siblings);
 }
 
 describe("exact", () => {

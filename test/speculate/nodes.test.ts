@@ -1,41 +1,42 @@
 /** Which tokens go, against all the choices that there are. */
 import { expect, test } from "vitest";
-import { chooseNodes, isFull, type Place } from "../../src/speculate/nodes.ts";
+import { type ChainToken, chooseNodes, isFull } from "../../src/speculate/nodes.ts";
 import { seeded } from "../support/random.ts";
 
 const other = (confidence: number, id = 0) => ({ id, confidence, source: "model" as const });
 
-/** Expected decided draft tokens if the first `length` tokens go with these others: each place is reached or not. */
+/** Expected decided draft tokens if the first `length` tokens go with these others: each position is reached or not. */
 function worth(
-  places: readonly Place[],
+  chain: readonly ChainToken[],
   length: number,
   others: readonly (readonly { confidence: number }[])[],
 ): number {
-  let [reached, sum] = [1, 0];
+  let reached = 1;
+  let sum = 0;
   for (let at = 0; at < length; at++) {
-    const { chance } = places[at]!;
+    const { chance } = chain[at]!;
     sum += reached * (chance + others[at]!.reduce((total, { confidence }) => total + confidence, 0));
     reached *= chance;
   }
   return sum;
 }
 
-/** The most that `room` tokens can be worth: every length, and for each every way to choose others. */
-function bestWorth(places: readonly Place[], room: number): number {
+/** The most that `most` tokens can be worth: every length, and for each every way to choose others. */
+function bestWorth(chain: readonly ChainToken[], most: number): number {
   let best = 0;
-  for (let length = 0; length <= Math.min(room, places.length); length++) {
-    const all = places.slice(0, length).flatMap(({ others }, at) => others.map((one) => ({ at, one })));
+  for (let length = 0; length <= Math.min(most, chain.length); length++) {
+    const all = chain.slice(0, length).flatMap(({ others }, at) => others.map((one) => ({ at, one })));
     for (let mask = 0; mask < 2 ** all.length; mask++) {
       const chosen = all.filter((_, i) => (mask >> i) % 2 === 1);
-      if (length + chosen.length > room) continue;
-      const others = places.map((_, at) => chosen.filter((one) => one.at === at).map(({ one }) => one));
-      best = Math.max(best, worth(places, length, others));
+      if (length + chosen.length > most) continue;
+      const others = chain.map((_, at) => chosen.filter((one) => one.at === at).map(({ one }) => one));
+      best = Math.max(best, worth(chain, length, others));
     }
   }
   return best;
 }
 
-function randomPlaces(random: () => number): Place[] {
+function randomChain(random: () => number): ChainToken[] {
   return Array.from({ length: 4 }, () => {
     const chance = 0.05 + 0.9 * random();
     // Others are less likely than the token itself, as a drafter's mostly are.
@@ -47,12 +48,12 @@ function randomPlaces(random: () => number): Place[] {
 test("the chosen are worth as much as any that fit", () => {
   const random = seeded(4);
   for (let run = 0; run < 200; run++) {
-    const places = randomPlaces(random);
-    for (const room of [1, 2, 4, 6]) {
-      const { length, others } = chooseNodes(places, room, 0);
-      expect(length + others.flat().length).toBe(Math.min(room, 12));
+    const chain = randomChain(random);
+    for (const most of [1, 2, 4, 6]) {
+      const { length, others } = chooseNodes(chain, most, 0);
+      expect(length + others.flat().length).toBe(Math.min(most, 12));
       expect(others).toHaveLength(length);
-      expect(worth(places, length, others)).toBeCloseTo(bestWorth(places, room), 12);
+      expect(worth(chain, length, others)).toBeCloseTo(bestWorth(chain, most), 12);
     }
   }
 });
@@ -60,21 +61,21 @@ test("the chosen are worth as much as any that fit", () => {
 test("it is full exactly when a further token cannot be chosen, however sure", () => {
   const random = seeded(5);
   for (let run = 0; run < 300; run++) {
-    const places = randomPlaces(random);
-    const room = 2 + Math.floor(random() * 9);
-    const { length } = chooseNodes([...places, { chance: 1, others: [] }], room, 0);
-    expect(isFull(places, room, 0)).toBe(length <= places.length);
+    const chain = randomChain(random);
+    const most = 2 + Math.floor(random() * 9);
+    const { length } = chooseNodes([...chain, { chance: 1, others: [] }], most, 0);
+    expect(isFull(chain, most, 0)).toBe(length <= chain.length);
   }
 });
 
 test("no alternative goes that is worth less than asked for, and none without the token of its position", () => {
-  const places = [
+  const chain = [
     { chance: 0.5, others: [other(0.2, 1), other(0.02, 2)] },
     { chance: 0.1, others: [other(0.6, 3)] },
   ];
-  expect(chooseNodes(places, 8, 0.03)).toEqual({ length: 2, others: [[other(0.2, 1)], [other(0.6, 3)]] });
-  expect(chooseNodes(places, 8, 0.06)).toEqual({ length: 2, others: [[other(0.2, 1)], []] });
-  expect(chooseNodes(places.slice(1), 1, 0)).toEqual({ length: 1, others: [[]] });
-  expect(isFull(places, 8, 0.06)).toBe(true);
-  expect(isFull(places, 8, 0.03)).toBe(false);
+  expect(chooseNodes(chain, 8, 0.03)).toEqual({ length: 2, others: [[other(0.2, 1)], [other(0.6, 3)]] });
+  expect(chooseNodes(chain, 8, 0.06)).toEqual({ length: 2, others: [[other(0.2, 1)], []] });
+  expect(chooseNodes(chain.slice(1), 1, 0)).toEqual({ length: 1, others: [[]] });
+  expect(isFull(chain, 8, 0.06)).toBe(true);
+  expect(isFull(chain, 8, 0.03)).toBe(false);
 });

@@ -2,7 +2,7 @@
 import type { Capabilities, Deciding, EngineSequence, TargetEngine } from "../../src/origin/engine.ts";
 import { DEFAULT_LIMITS, Gateway, type GatewayOptions } from "../../src/origin/gateway.ts";
 import { type OriginServer, serveOrigin } from "../../src/origin/node.ts";
-import { accept, type Decision, fullJudge, positionsOf } from "../../src/speculate/accept.ts";
+import { accept, type Decision, fullScores, positionsOf } from "../../src/speculate/accept.ts";
 import type { Sibling } from "../../src/speculate/types.ts";
 import { scriptedRows, sleep, V } from "./scripted.ts";
 
@@ -80,13 +80,13 @@ class ScriptedSequence implements EngineSequence {
     if (fault) throw fault;
     return this.#work(async () => {
       const position = this.timeline.length;
-      const judge = fullJudge(
+      const scores = fullScores(
         scriptedRows(this.timeline, draft, siblings),
         V,
         sampling,
         positionsOf(position, draft.length, siblings),
       );
-      const decision = accept(judge, draft, rule, stop, siblings);
+      const decision = accept(scores, draft, rule, stop, siblings);
       this.append(decision.tokens);
       this.#computed = this.timeline.length - 1;
       return decision;

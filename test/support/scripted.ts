@@ -20,7 +20,7 @@ export function scriptedRow(timeline: readonly number[]): Float32Array {
 }
 
 /**
- * The logits of one pass, as `Judge` counts its rows: after the timeline and each token of the draft, then after each
+ * The logits of one pass, as `Scores` counts its rows: after the timeline and each token of the draft, then after each
  * sibling.
  */
 export function scriptedRows(

@@ -5,8 +5,8 @@
  *   greedy      its argmax
  *   top_k       the k likeliest and one more
  *   top_p       the likeliest, at the request's temperature, and the total weight
- *   neither     the noise as a bias. Tokens whose noise exceeds a level g get temperature · (noise − g) added before the
- *               likeliest are taken. Then x + noise ≤ (the last one's biased logit) / temperature + g holds for all
+ *   neither     the noise as a bias. Tokens whose noise exceeds a level g get temperature · (noise − g) added, before
+ *               the likeliest are taken. Then x + noise ≤ (the last one's biased logit) / temperature + g holds for all
  *               others. A winner that exceeds that bound is the winner of all.
  *
  * Where that leaves more than one token possible, all logits are asked for. BiLD's rule wants the draft token's own

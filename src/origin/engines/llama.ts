@@ -17,7 +17,7 @@ import { OutriderError } from "../../model/errors.ts";
 import { modelId } from "../../model/model-id.ts";
 import { vocabularyHash } from "../../model/tokenizer-files.ts";
 import { FileSource } from "../../platform/disk.ts";
-import { accept, type Decision, type Judge } from "../../speculate/accept.ts";
+import { accept, type Decision, type Scores } from "../../speculate/accept.ts";
 import { type Deciding, type EngineSequence, KV_CONTEXTS, type TargetEngine, Timeline } from "../engine.ts";
 import { findLlamaLibrary, type LibrarySequence, type Reply } from "./llama-library.ts";
 import { inquire, inquireAll, type Vocabulary } from "./llama-questions.ts";
@@ -134,11 +134,11 @@ class LlamaSequence extends Timeline implements EngineSequence {
       this.timeline.slice(this.#held.nextTokenIndex, -1),
       asked.map((token, i) => [token, { generateNext: inquiries[i]!.question }]),
     );
-    const judge: Judge = {
+    const scores: Scores = {
       own: (i) => inquiries[i]!.own(replies[i]!),
       logProbability: (i) => inquiries[i]!.logProbability!(replies[i]!),
     };
-    const decision = accept(judge, draft, rule, stop);
+    const decision = accept(scores, draft, rule, stop);
     const decided = decision.tokens.length > 0 ? decision : await this.#decideFromAll(position, sampling);
     this.append(decided.tokens);
     return decided;

@@ -11,7 +11,7 @@
  * position. The server dies of ids outside its vocabulary: the gateway lets none through.
  */
 import * as z from "zod";
-import { accept, type Decision, partialJudge, positionsOf } from "../../speculate/accept.ts";
+import { accept, type Decision, partialScores, positionsOf } from "../../speculate/accept.ts";
 import { type Likeliest, likeliestNeeded } from "../../speculate/likeliest.ts";
 import type { Sibling } from "../../speculate/types.ts";
 import type { Deciding, TargetEngine } from "../engine.ts";
@@ -75,8 +75,8 @@ async function decide(
   const judged = async (count: number, tokens: readonly number[], beside: readonly Sibling[]): Promise<Decision> => {
     const { rows, logProbabilities, cached } = await score(server, timeline, tokens, beside, count);
     const positions = positionsOf(timeline.length, tokens.length, beside);
-    const judge = partialJudge(rows, logProbabilities, V, sampling, positions);
-    return { ...accept(judge, tokens, rule, stop, beside), cached };
+    const scores = partialScores(rows, logProbabilities, V, sampling, positions);
+    return { ...accept(scores, tokens, rule, stop, beside), cached };
   };
   const counts = [likeliestNeeded(sampling, MAX_LIKELIEST) ?? V, MORE_LIKELIEST].map((count) => Math.min(V, count));
   for (const [n, count] of counts.entries()) {
@@ -101,7 +101,7 @@ async function* run(server: EngineServer, timeline: readonly number[], most: num
   }
 }
 
-/** Of each row, as `Judge` counts them, the `count` likeliest, and ln p of the draft's tokens, (K). */
+/** Of each row, as `Scores` counts them, the `count` likeliest, and ln p of the draft's tokens, (K). */
 async function score(
   server: EngineServer,
   timeline: readonly number[],

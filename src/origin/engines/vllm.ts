@@ -11,7 +11,7 @@
  * tells. Otherwise the server's own sampler draws it, without drafts, and its draw does not repeat for a seed.
  */
 import * as z from "zod";
-import { accept, type Decision, partialJudge, positionsOf } from "../../speculate/accept.ts";
+import { accept, type Decision, partialScores, positionsOf } from "../../speculate/accept.ts";
 import type { Likeliest } from "../../speculate/likeliest.ts";
 import type { Sampling, Sibling } from "../../speculate/types.ts";
 import type { Deciding, TargetEngine } from "../engine.ts";
@@ -76,8 +76,8 @@ async function decide(
   const ways = { server, model, timeline, draft, siblings, count: sampling.temperature === 0 ? 2 : MAX_LIKELIEST };
   const isWhole = siblings.length === 0 && wholeIsCheaper(timeline.length, draft.length);
   const rows = await (isWhole ? whole(ways) : beginnings(ways));
-  const judge = partialJudge(rows, [], V, sampling, positionsOf(timeline.length, draft.length, siblings));
-  const decision = accept(judge, draft, rule, stop, siblings);
+  const scores = partialScores(rows, [], V, sampling, positionsOf(timeline.length, draft.length, siblings));
+  const decision = accept(scores, draft, rule, stop, siblings);
   if (decision.tokens.length > 0) return decision;
   return { ...(await drawnByServer(server, model, timeline, sampling)), passes: 2 };
 }

@@ -15,7 +15,7 @@ import { PAGE_TOKENS } from "../../kernels/abi.ts";
 import { commonPrefix } from "../../model/common-prefix.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { isTrimmed } from "../../model/token-rows.ts";
-import { accept, type Decision, fullJudge, positionsOf } from "../../speculate/accept.ts";
+import { accept, type Decision, fullScores, positionsOf } from "../../speculate/accept.ts";
 import type { Sibling } from "../../speculate/types.ts";
 import { type Capabilities, type Deciding, type EngineSequence, type TargetEngine, Timeline } from "../engine.ts";
 
@@ -92,8 +92,8 @@ class WasmSequence extends Timeline implements EngineSequence {
     const places = siblings.map(({ at, id }) => ({ at: start + at, id }));
     const rows = this.#forward(tokens, draft.length + 1, places);
     const positions = positionsOf(position, draft.length, siblings);
-    const judge = fullJudge(rows, rows.length / positions.length, sampling, positions);
-    const decision = accept(judge, draft, rule, stop, siblings);
+    const scores = fullScores(rows, rows.length / positions.length, sampling, positions);
+    const decision = accept(scores, draft, rule, stop, siblings);
     this.#cache.cut(position + Math.min(decision.kept, commonPrefix(decision.tokens, draft)));
     this.append(decision.tokens);
     return decision;
