@@ -157,3 +157,10 @@ test("no import cycles between files", () => {
   for (const file of graph.keys()) visit(file, []);
   expect(cycles).toEqual([]);
 });
+
+test("every package that src/ imports is a dependency, and every dependency is imported", () => {
+  const packageOf = (target: string) => /^(@[^/]+\/)?[^/]+/.exec(target)?.[0] as string;
+  const used = imports.map(({ target }) => target).filter((target) => !/^(\.|node:|cloudflare:)/.test(target));
+  const { dependencies } = JSON.parse(readFileSync(resolve(SRC, "../package.json"), "utf8"));
+  expect([...new Set(used.map(packageOf))].sort()).toEqual(Object.keys(dependencies).sort());
+});
