@@ -18,10 +18,9 @@ import { runWrangler } from "../service/wrangler.ts";
 import { command, flag, text } from "./command.ts";
 
 /** 10 ms of CPU against the default draft's step, which took 4.0 and 1.9 ms on two machines (docs/deploying.md). */
-const FREE_PLAN = `note: on the Free plan a Worker has 10 ms of CPU a request, which are 2.5 to 5.3 steps of the
-default draft. Cloudflare's pages contradict each other about Durable Objects, where drafts run: 30 s, or the 10 ms of
-the plan. Outrider does not claim that a draft with weights works there. \`outrider build --draft none\` makes an edge
-without.`;
+const FREE_PLAN = `note: on the Free plan a Worker has 10 ms of CPU a request, which are 2.5 to 5.3 steps of the default draft.
+Cloudflare's pages contradict each other about Durable Objects, where drafts run: 30 s, or the 10 ms of the plan.
+Outrider does not claim that a draft with weights works there; \`outrider build --draft none\` makes an edge without.`;
 
 export const deployCommand = command({
   examples: [
@@ -88,7 +87,8 @@ async function* checked(project: Project, deployment: Deployment): AsyncGenerato
   yield checkKeys(names, deployment.open, SECRETS_FILE);
   const url = deployment.origin ?? (project.vars.ORIGIN_URL as string | undefined);
   const token = own.ORIGIN_TOKEN ?? (uploaded.includes("ORIGIN_TOKEN") ? "hidden" : undefined);
-  yield await checkOrigin({ url, token, draftOnly: project.vars.ALLOW_DRAFT_ONLY === "true" }, edge);
+  const { bound, vars } = project;
+  yield await checkOrigin({ url, bound, token, draftOnly: vars.ALLOW_DRAFT_ONLY === "true" }, edge);
   const unreachable = checkPublic(url);
   if (unreachable) yield unreachable;
   if (edge.draft !== null && project.cpuMs === undefined) console.error(FREE_PLAN);

@@ -147,6 +147,7 @@ function overview(): string {
     ]),
     "",
     "outrider help COMMAND says more. -h and --help work everywhere; --version prints the version.",
+    "Environment: OUTRIDER_CACHE (folder of obtained models), OUTRIDER_DEBUG=1 (stacks of errors), NO_COLOR.",
   ].join("\n");
 }
 

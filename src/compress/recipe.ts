@@ -2,7 +2,7 @@
  * What a recipe may say: from which model's pack to start, and the stages in order. Recipes are TypeScript files of
  * data (`models/<name>/recipe.ts`), read top to bottom; what was done is copied into the pack's header.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
 import { BLOCK_FORMATS } from "../model/formats.ts";
 import type { Activations } from "./stages/activations.ts";

@@ -9,7 +9,7 @@
  * A checkpoint is one file or several with `model.safetensors.index.json`. Nothing is believed before it is checked
  * against the size of the file.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
 import { type ByteSource, type OpenFile, readText } from "./source.ts";
 

@@ -94,6 +94,8 @@ export function checkKeys(secrets: readonly string[] | undefined, isOpen: boolea
 
 export interface OriginCheck {
   readonly url: string | undefined;
+  /** Whether a binding leads to the origin where no URL does. */
+  readonly bound: boolean;
   /** The token that the deployment sends: a value, or only that it is set at Cloudflare. */
   readonly token: string | "hidden" | undefined;
   /** Whether the draft may answer alone. */
@@ -114,8 +116,9 @@ export function checkPublic(url: string | undefined): Check | undefined {
 const ORIGIN_TIMEOUT_MS = 10_000;
 
 /** Whether the origin is there, has the edge's model and vocabulary, and takes the edge's token. */
-export async function checkOrigin({ url, token, draftOnly }: OriginCheck, edge: EdgeModel): Promise<Check> {
+export async function checkOrigin({ url, bound, token, draftOnly }: OriginCheck, edge: EdgeModel): Promise<Check> {
   if (!url) {
+    if (bound) return passed("origin: through the binding ORIGIN, which cannot be asked from here");
     if (draftOnly && edge.draft !== null) return passed("origin: none, the draft answers alone (ALLOW_DRAFT_ONLY)");
     return open(
       "origin: none is named",

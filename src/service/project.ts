@@ -25,6 +25,8 @@ export interface Project {
   /** Folder of the assets. */
   readonly assets: string;
   readonly vars: Readonly<Record<string, unknown>>;
+  /** Whether a binding ORIGIN leads to the origin: another Worker, or a private network. */
+  readonly bound: boolean;
   /**
    * CPU time of a request in ms, where the wrangler file asks for more than the default: only the Paid plan takes
    * that.
@@ -60,6 +62,7 @@ export async function readProject(folder: string, environment?: string): Promise
     name: read.name ?? path.basename(folder),
     assets: path.resolve(folder, directory),
     vars: read.vars,
+    bound: [...(read.services ?? []), ...(read.vpc_services ?? [])].some(({ binding }) => binding === "ORIGIN"),
     cpuMs: read.limits?.cpu_ms,
   };
 }

@@ -239,10 +239,19 @@ describe("the page", () => {
   });
 
   test("is made without a text, without sensitivity", async () => {
-    await printed(() => reportCommand.run([lines, "--against", TINY_PACKS.target, "--out", out]));
+    const line = await printed(() => reportCommand.run([lines, "--against", TINY_PACKS.target, "--out", out]));
+    expect(line).toBe(`${out}: 4 packs`);
     const page = readFileSync(out, "utf8");
     expect(page).toContain("was not measured, because that needs a text");
     expect(page).not.toContain("only block");
+  });
+
+  test("of one pack says that it is one", async () => {
+    const first = path.join(directory, "first.jsonl");
+    writeFileSync(first, readFileSync(lines, "utf8").split("\n")[0]!);
+    const argv = [first, "--against", TINY_PACKS.target, "--out", out, "--json"];
+    expect(JSON.parse(await printed(() => reportCommand.run(argv))).packs).toHaveLength(1);
+    expect(await printed(() => reportCommand.run(argv.slice(0, -1)))).toBe(`${out}: 1 pack`);
   });
 
   test.each<[string, () => string[]]>([

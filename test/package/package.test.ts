@@ -77,6 +77,19 @@ test("wrangler bundles `outrider/edge` from node_modules", async () => {
   expect(said).toMatch(/gzip: \d+/);
 });
 
+test("`npx outrider init` makes an edge that installs this very tarball, builds, and passes a dry run", async () => {
+  await stranger.run("npx", ["outrider", "init", "edge"]);
+  const edge = join(stranger.app, "edge");
+  const { dependencies } = JSON.parse(readFileSync(join(edge, "package.json"), "utf8"));
+  expect(dependencies.outrider).toBe(`file:../../${tarball.filename}`);
+  await stranger.run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund"], edge);
+  const built = await stranger.run("npx", ["outrider", "build"], edge);
+  expect(built).toMatch(/^assets: an edge of \S+ with the draft \S+\n$/);
+  const checked = await stranger.run("npx", ["outrider", "deploy", "--dry-run"], edge);
+  expect(checked).toMatch(/^✓ assets: .*\n✓ Worker: .*\n✓ keys: .*\n✗ origin: none is named\n/);
+  expect(checked).toContain("dry run: nothing was uploaded");
+});
+
 test("`npx outrider start` streams what the target says", async () => {
   const service = await stranger.start(["--target", `${TINY}/pack`, "--draft", `${TINY}/draft-pack`], 90_000);
   try {

@@ -73,6 +73,12 @@ test.each([
   expect(check.next === undefined).toBe(result === "passed");
 });
 
+const NOBODY = { url: undefined, bound: false, token: undefined, draftOnly: false };
+
+test("an origin behind a binding cannot be asked", async () => {
+  expect(await checkOrigin({ ...NOBODY, bound: true }, EDGE)).toMatchObject({ result: "passed" });
+});
+
 describe("an origin", () => {
   let server: Server;
   let url: string;
@@ -116,14 +122,14 @@ describe("an origin", () => {
     ["that is something else", { version: "x" }, "right", "failed", /no Outrider origin of this version/],
   ])("%s", async (_, differs, token, result, about) => {
     health = { ...HEALTH, ...differs };
-    expect(await checkOrigin({ url, token, draftOnly: false }, EDGE)).toMatchObject({
+    expect(await checkOrigin({ url, bound: false, token, draftOnly: false }, EDGE)).toMatchObject({
       result,
       about: expect.stringMatching(about),
     });
   });
 
   test("that is not there", async () => {
-    const check = await checkOrigin({ url: "http://127.0.0.1:9", token: undefined, draftOnly: false }, EDGE);
+    const check = await checkOrigin({ ...NOBODY, url: "http://127.0.0.1:9" }, EDGE);
     expect(check).toMatchObject({ result: "failed", about: "origin: http://127.0.0.1:9: it does not answer" });
   });
 
@@ -134,7 +140,7 @@ describe("an origin", () => {
     [undefined, true, null, "open"],
     ["origin.example.com", false, "tiny-draft", "failed"],
   ])("named %j, draft alone %s, draft %j: %s", async (named, draftOnly, draft, result) => {
-    expect((await checkOrigin({ url: named, token: undefined, draftOnly }, { ...EDGE, draft })).result).toBe(result);
+    expect((await checkOrigin({ ...NOBODY, url: named, draftOnly }, { ...EDGE, draft })).result).toBe(result);
   });
 });
 
