@@ -1,8 +1,7 @@
 /**
- * A model whose blocks are as wide as the widest: what is missing is heads and channels of zeros, which add nothing.
- * For those who know one width for all blocks: Hugging Face's format, and the float model that calibrates.
+ * A model whose blocks all have the width of the widest: missing heads and channels are zeros, which add nothing.
+ * Hugging Face's format and the float model that calibrates know one width for all blocks.
  */
-
 import { decodeTensor } from "../model/decode.ts";
 import { tensorShapes } from "../model/tensors.ts";
 import type { PackedModel, PackedTensor } from "./pack.ts";
@@ -29,7 +28,7 @@ function padded(tensor: PackedTensor, rows: number, cols: number): PackedTensor 
   return { format: "f32", rows, cols, bytes: new Uint8Array(out.buffer) };
 }
 
-/** The upper left corner (rows, cols) of a matrix of `width` columns: what padding was put around. */
+/** The upper left corner (rows, cols) of a matrix of `width` columns: undoes the padding. */
 export function withoutPadding(values: Float32Array, width: number, rows: number, cols: number): Float32Array {
   const out = new Float32Array(rows * cols);
   for (let row = 0; row < rows; row++) out.set(values.subarray(row * width, row * width + cols), row * cols);

@@ -1,7 +1,7 @@
 /**
- * The first stage of every recipe: a checkpoint file becomes a model in kernel layout. GGUF's Q4_0, Q4_1 and Q8_0 are
- * kept value for value; what has no exact format stays f32 until a pack is written, which rounds it to q8, and is
- * named in the recipe.
+ * The first stage of every recipe: a checkpoint file becomes a model in kernel layout. GGUF's Q4_0, Q4_1 and Q8_0 keep
+ * every value. A tensor without an exact format stays f32 until the pack is written, which rounds it to q8; the recipe
+ * names it.
  */
 
 import { dequantise } from "../model/blocks.ts";
@@ -71,7 +71,7 @@ async function readStored(tensor: StoredTensor | undefined, shape: TensorShape):
   return { ...shape, type, bytes: await tensor.source.read(tensor.offset, tensor.bytes) };
 }
 
-/** Newer checkpoints keep the chat template in a file of its own; a pack has it where it always was. */
+/** Newer checkpoints keep the chat template in a file of its own; a pack has it in `tokenizer_config.json`. */
 export async function readTokenizer(open: OpenFile): Promise<TokenizerFiles> {
   const config = parseJson("tokenizer_config.json", await textOf(open, "tokenizer_config.json"));
   try {
@@ -94,7 +94,7 @@ async function assemble(
   origin: Record<string, unknown>,
   read: (shape: TensorShape) => Promise<BlockTensor>,
 ): Promise<PackedModel> {
-  // Refuses now what could not be run later.
+  // Throws now for a tokenizer that would be refused at run time.
   new Tokenizer(tokenizer["tokenizer.json"]);
   const table = tokenTable(parseJson("tokenizer.json", tokenizer["tokenizer.json"]));
   if (table.length > config.vocabulary) {
@@ -121,7 +121,7 @@ async function assemble(
   };
 }
 
-/** Norms and what no other format holds exactly become f32, which writing a pack rounds to q8. */
+/** Norms, and matrices that no other format holds exactly, become f32; writing a pack rounds such matrices to q8. */
 function packTensor({ name, type, rows, cols, bytes }: BlockTensor): PackedTensor {
   try {
     if (type === "Q4_0" || type === "Q4_1" || type === "Q8_0") {

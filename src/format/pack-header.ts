@@ -9,8 +9,8 @@
  *   model-00001-of-0000N.safetensors      shards of at most 24 MiB, tensors as U8 in kernel layout (model/layouts.ts)
  *   model.safetensors.index.json          Hugging Face's index of tensor → shard
  *
- * A tensor larger than a shard is cut into parts, its blocks only between two of them; in memory the parts lie end to
- * end, outliers elsewhere than blocks.
+ * A tensor larger than a shard is cut into parts, never within a block of 16 rows. In memory the parts of its blocks
+ * lie end to end, and so do the parts of its table of outliers, in another place.
  */
 import * as z from "zod";
 import type { LlamaConfig } from "../model/config.ts";
@@ -45,16 +45,16 @@ export interface PackHeader {
   readonly target?: { readonly model: string; readonly context: number; readonly eosIds: readonly number[] };
   /**
    * For a draft with fewer rows (config.vocabulary) than the target has tokens (vocabulary.size): the target's id of
-   * each row, rising; absent where they are the first.
+   * each row, rising; absent where the rows are the first ids.
    */
   readonly kept?: readonly number[] | undefined;
-  /** For such a draft: per id without a row, rising, the kept id whose embedding stands in for it as input. */
+  /** For such a draft: for each id without a row, rising, the kept id whose embedding it is read from as input. */
   readonly substitutes?: readonly number[] | undefined;
   /** Bits of the activations that its matrices are multiplied by; 14 when absent. */
   readonly activations?: ActivationBits | undefined;
   readonly tensors: Readonly<Record<string, PackTensor>>;
   readonly shards: readonly { readonly file: string; readonly bytes: number; readonly sha256: string }[];
-  /** What was done to make this pack, stage by stage, and under `found` what a stage chose by its text. */
+  /** The stages that made this pack, in order; `found` holds what a stage chose by its calibration text. */
   readonly recipe: readonly Record<string, unknown>[];
 }
 

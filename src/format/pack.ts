@@ -99,7 +99,7 @@ export async function writePack(model: PackedModel, sink: PackSink): Promise<Pac
   return header;
 }
 
-/** A field a line or more, but lists of ids, which may have tens of thousands, in one. */
+/** JSON with a line for each field; lists of ids, which may have tens of thousands, take one line each. */
 function headerText(header: PackHeader): string {
   const fields = Object.entries(header).map(([name, value]) => {
     const isIds = Array.isArray(value) && typeof value[0] === "number";
@@ -132,8 +132,9 @@ function planShards(model: PackedModel): Piece[][] {
     for (let start = 0, part = 0; start < tensor.bytes.length; part++) {
       let fits = Math.floor((room - used) / unit) * unit;
       if (fits <= 0) {
-        if (used === 0)
+        if (used === 0) {
           throw new OutriderError("invalid_pack", `16 rows of ${name} are larger than a shard of ${room} bytes`);
+        }
         shards.push([]);
         used = 0;
         fits = Math.floor(room / unit) * unit;
@@ -147,7 +148,7 @@ function planShards(model: PackedModel): Piece[][] {
   return shards;
 }
 
-/** Bytes between two places where a tensor may be cut: one 16-row block, also in its outliers; a norm is never cut. */
+/** A tensor is cut at multiples of these bytes: one block of 16 rows, also in its outliers. A norm is never cut. */
 const cutUnit = (tensor: PackedTensor): number =>
   tensor.format === "f32" ? tensor.bytes.length : blockParts(tensor).bytes;
 

@@ -6,8 +6,8 @@
  *        padded with spaces
  *   …    data, which the offsets count from; tensors fill it without holes
  *
- * A checkpoint is one file or several with `model.safetensors.index.json`. Nothing is believed before it is checked
- * against the size of the file.
+ * A checkpoint is one file, or several with `model.safetensors.index.json`. Every length is checked against the size of
+ * the file before it is used.
  */
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
@@ -106,7 +106,7 @@ export interface NewTensor {
   readonly bytes: Uint8Array;
 }
 
-/** Where each tensor of a file that `writeSafetensors` makes will lie, in order, from the start of the file. */
+/** What `writeSafetensors` made: the file, and the byte at which each tensor starts, in order. */
 export interface SafetensorsFile {
   readonly bytes: Uint8Array;
   readonly offsets: readonly number[];

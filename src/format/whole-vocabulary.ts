@@ -1,9 +1,8 @@
 /**
- * A model with a row for every token of its target: one that a trimmed vocabulary lacks gets a copy of the row that it
- * is read from (model/token-rows.ts). For those who know ids as rows, as Hugging Face's format does. What the model
- * makes of a text stays the same; the copies can be said too, as likely as what they are copies of.
+ * A model with a row for every token of its target. A token that a trimmed vocabulary lacks gets a copy of its
+ * substitute's row (model/token-rows.ts). Hugging Face's format knows ids as rows. The model reads a text as before;
+ * it can also emit the copies, each with the probability of its original.
  */
-
 import { decodeTensor } from "../model/decode.ts";
 import { pickRows } from "../model/pick-rows.ts";
 import { EMBEDDING, HEAD } from "../model/tensors.ts";

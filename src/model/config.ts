@@ -1,14 +1,11 @@
 /**
- * What a Llama is, as numbers: the blueprint that weights and caches are sized from.
+ * The numbers that describe a Llama. The sizes of weights and caches follow from them.
  * The shape letters of the project: T tokens, L layers, H query heads, G key/value heads, D head size,
  * E embedding, F feed-forward, V vocabulary.
  */
 import { OutriderError } from "./errors.ts";
 
-/**
- * What a block has of its own where width pruning left blocks unequal; every block shares a key head among H / G query
- * heads.
- */
+/** Widths of one block where width pruning left blocks unequal. In every block H / G query heads share a key head. */
 export interface BlockWidth {
   readonly kvHeads: number;
   readonly feedForward: number;
@@ -38,7 +35,7 @@ export interface LlamaConfig {
   readonly bosId: number;
   /** Tokens that end an answer. */
   readonly eosIds: readonly number[];
-  /** Per block, where they differ; H, G and F are then those of the widest. */
+  /** Widths of each block, where blocks differ; H, G and F are then those of the widest block. */
   readonly widths?: readonly BlockWidth[] | undefined;
 }
 
@@ -48,13 +45,14 @@ export function blockShape(config: LlamaConfig, layer: number): BlockWidth & { r
   return { heads: kvHeads * (config.heads / config.kvHeads), kvHeads, feedForward };
 }
 
-/** Key/value heads of all blocks together: what a token's keys and values take is in proportion. */
+/** Key/value heads of all blocks together: the memory of a token's keys and values is proportional to them. */
 export const totalKvHeads = (config: LlamaConfig): number =>
   config.widths?.reduce((sum, { kvHeads }) => sum + kvHeads, 0) ?? config.layers * config.kvHeads;
 
 /**
- * Throws `invalid_config` naming the field if the numbers cannot describe a Llama that the kernels run. `tokens` are
- * as many as the vocabulary, but for a draft whose vocabulary is trimmed: its ids are those of its target.
+ * Throws `invalid_config` naming the field if the numbers cannot describe a Llama that the kernels run.
+ * @param tokens number of token ids; more than the vocabulary for a draft with a trimmed one, whose ids are its
+ * target's
  */
 export function checkConfig(config: LlamaConfig, tokens: number = config.vocabulary): LlamaConfig {
   const sizes = [
@@ -116,7 +114,7 @@ function checkWidths({ widths, layers, kvHeads, feedForward }: LlamaConfig): voi
   }
 }
 
-/** The fields of a Hugging Face `config.json` that describe a Llama; of its widest block, where blocks differ. */
+/** The fields of a Hugging Face `config.json` that describe a Llama; where blocks differ, those of the widest. */
 export function configToHuggingFace(config: LlamaConfig): Record<string, unknown> {
   return {
     architectures: ["LlamaForCausalLM"],

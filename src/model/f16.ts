@@ -7,7 +7,10 @@ const doubleBits = new Uint32Array(double.buffer);
 const single = new Float32Array(1);
 const singleBits = new Uint32Array(single.buffer);
 
-/** The step between neighbouring binary16 of each exponent. A power of two takes six times as long as the rest of a conversion. */
+/**
+ * The step between neighbouring binary16 of each exponent. A power of two takes six times as long as the rest of a
+ * conversion.
+ */
 const STEPS = Float64Array.from({ length: 31 }, (_, exponent) => 2 ** (Math.max(exponent, 1) - 25));
 
 /** The value of an IEEE 754 binary16; exact. */

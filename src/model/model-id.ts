@@ -1,7 +1,6 @@
-/** What a model is called that comes as a file, where nobody says it. */
 /**
- * How the weights are stored is no part of a model's name, so a draft made from any of its files is a draft for the
- * model.
+ * The part of a file name that names the weight format. It is no part of the model's name, so a draft for the model is
+ * a draft for each of its files.
  */
 const STORED_AS = /[.-](?:i?q\d\w*|bf16|f16|f32)$/;
 

@@ -8,9 +8,9 @@ import { OutriderError } from "./errors.ts";
 import { f16ToNumber, numberToF16 } from "./f16.ts";
 import { OUTLIER_ROWS, type TensorLayout } from "./layouts.ts";
 
-/** What is added to which weights of a matrix, row by row. */
+/** The outliers of a matrix, row by row: values that are added to its weights. */
 export interface Outliers {
-  /** (rows + 1): where those of each row start, and where the last end. */
+  /** (rows + 1): index of the first outlier of each row, and the number of all. */
   readonly starts: ArrayLike<number>;
   readonly columns: ArrayLike<number>;
   /** Rounded to f16. */
@@ -18,11 +18,11 @@ export interface Outliers {
 }
 
 const LANES = 4;
-/** Outliers that take as long, four at a time, as what a strip costs beside its own. */
+/** Fixed cost of a strip, in outliers. */
 const STRIP_COST = 4;
 const MOST_COLUMNS = 65536;
 
-/** Some of a row's outliers: what one lane holds. */
+/** Neighbouring outliers of one row: the content of a lane. */
 interface Run {
   readonly row: number;
   readonly start: number;
@@ -56,27 +56,32 @@ export function withOutliers<Tensor extends TensorLayout & { readonly bytes: Uin
   return { ...dense, outliers: { count: outliers.starts[rows]!, bytes: table.length }, bytes };
 }
 
-/** The strips of rows `first` … `end` − 1, for the longest run that makes them cost least. */
+/** The strips of rows `first` … `end` − 1, with the limit on the length of a run that makes them cheapest. */
 function stripsOf(starts: ArrayLike<number>, first: number, end: number): Run[][] {
   let longest = 0;
   for (let row = first; row < end; row++) longest = Math.max(longest, starts[row + 1]! - starts[row]!);
-  let [best, least]: [Run[][], number] = [[], Number.POSITIVE_INFINITY];
+  let best: Run[][] = [];
+  let least = Number.POSITIVE_INFINITY;
   for (let most = longest; most > 0; most = Math.floor(most / 2)) {
     const runs = runsOf(starts, first, end, most);
     const strips = Array.from({ length: Math.ceil(runs.length / LANES) }, (_, n) =>
       runs.slice(LANES * n, LANES * (n + 1)),
     );
     const cost = strips.reduce((sum, [run]) => sum + STRIP_COST + LANES * run!.count, 0);
-    if (cost < least) [best, least] = [strips, cost];
+    if (cost < least) {
+      best = strips;
+      least = cost;
+    }
   }
   return best;
 }
 
-/** All outliers of the rows in runs of at most `most`, a row's about equal; the longest first, else by row. */
+/** All outliers of the rows in runs of at most `most`, those of a row about equally long; the longest run first. */
 function runsOf(starts: ArrayLike<number>, first: number, end: number, most: number): Run[] {
   const runs: Run[] = [];
   for (let row = first; row < end; row++) {
-    const [start, count] = [starts[row]!, starts[row + 1]! - starts[row]!];
+    const start = starts[row]!;
+    const count = starts[row + 1]! - start;
     const pieces = Math.ceil(count / most);
     for (let n = 0; n < pieces; n++) {
       const from = Math.floor((n * count) / pieces);
@@ -98,7 +103,8 @@ function writeStrip(words: number[], strip: readonly Run[], first: number, cols:
 }
 
 function wordOf({ columns, values }: Outliers, row: number, at: number, cols: number): number {
-  const [column, value] = [columns[at]!, values[at]!];
+  const column = columns[at]!;
+  const value = values[at]!;
   if (!Number.isInteger(column) || column < 0 || column >= cols) {
     throw bad(`row ${row}: outlier in column ${column} of ${cols}`);
   }
@@ -107,7 +113,7 @@ function wordOf({ columns, values }: Outliers, row: number, at: number, cols: nu
   return bits * 65536 + column;
 }
 
-/** Calls `take` with every entry of a table for `rows` rows; also with the zeros that fill up, in column 0. */
+/** Calls `take` with every entry of a table for `rows` rows; padding comes as zeros in column 0. */
 export function eachOutlier(
   table: Uint8Array,
   rows: number,

@@ -1,21 +1,23 @@
 /**
- * Tokens and rows: a token has an id, which is its target's and never changes, and embedding and head have rows. The
- * two are the same numbers unless a draft's vocabulary is trimmed: then only some ids have rows of their own, and as
- * input the others are read from the row of a substitute.
+ * Tokens and rows. A token's id is its target's and never changes; embedding and head have a row for each token. Ids
+ * and rows are the same numbers unless a draft's vocabulary is trimmed. Then only some ids have rows of their own; as
+ * input, each other id is read from the row of a substitute.
  */
 import { OutriderError } from "./errors.ts";
 
-/** What a pack's header or a model in memory says of it (format/pack-header.ts). */
+/** The fields of a pack's header or a model in memory that describe it (format/pack-header.ts). */
 export interface Vocabulary {
-  readonly config: { /** Rows. */ readonly vocabulary: number };
-  readonly vocabulary: { /** Tokens of the target. */ readonly size: number };
+  /** `vocabulary`: number of rows. */
+  readonly config: { readonly vocabulary: number };
+  /** `size`: number of the target's tokens. */
+  readonly vocabulary: { readonly size: number };
   /** Id of each row, rising; 0, 1, … when absent. */
   readonly kept?: readonly number[] | undefined;
   /** For each id without a row, rising: the kept id that it is read as. */
   readonly substitutes?: readonly number[] | undefined;
 }
 
-/** Whether there are tokens that the model cannot say. */
+/** Whether the model lacks some of its target's tokens. */
 export const isTrimmed = ({ config, vocabulary }: Vocabulary): boolean => config.vocabulary < vocabulary.size;
 
 export class TokenRows {
@@ -49,7 +51,7 @@ export class TokenRows {
     throw new OutriderError("bad_token", `token id ${id} is outside the vocabulary of ${this.#size}`);
   }
 
-  /** The token that a row is: what an argmax over logits says. */
+  /** The token of a row, for example of the largest logit. */
   idOf(row: number): number {
     return this.ids ? this.ids[row]! : row;
   }

@@ -6,6 +6,9 @@
 import { activationBytes, FORMAT_KERNELS, type Kernels, pageBytes } from "../../src/kernels/abi.ts";
 import { numberToF16 } from "../../src/model/f16.ts";
 import type { ActivationBits } from "../../src/model/formats/format.ts";
+import { Q2LUT } from "../../src/model/formats/q2lut.ts";
+import { Q4U } from "../../src/model/formats/q4u.ts";
+import { Q8 } from "../../src/model/formats/q8.ts";
 import { BLOCK_FORMATS, type BlockFormat } from "../../src/model/formats.ts";
 import { type BlockParts, blockParts, type Keep, type TensorLayout, tensorBytes } from "../../src/model/layouts.ts";
 import { withOutliers } from "../../src/model/outlier-table.ts";
@@ -77,17 +80,17 @@ const randomScale = (random: () => number): number => numberToF16((random() - 0.
 /** What the random bytes of a block must not be, a row a format. */
 const FILL: Record<BlockFormat, (view: DataView, block: number, parts: BlockParts, random: () => number) => void> = {
   q4u(view, block, { tiles, codebook }, random) {
-    for (let tile = block + tiles; tile < block + codebook; tile += 320) {
-      for (let at = 256; at < 320; at += 2) view.setUint16(tile + at, randomScale(random), true);
+    for (let tile = block + tiles; tile < block + codebook; tile += Q4U.tileBytes) {
+      for (let at: number = Q4U.d; at < Q4U.tileBytes; at += 2) view.setUint16(tile + at, randomScale(random), true);
     }
   },
   q8(view, block, { tiles, codebook }, random) {
-    for (let tile = block + tiles; tile < block + codebook; tile += 576) {
+    for (let tile = block + tiles; tile < block + codebook; tile += Q8.tileBytes) {
       for (let r = 0; r < 16; r++) {
-        view.setUint16(tile + 512 + 2 * r, randomScale(random), true);
+        view.setUint16(tile + Q8.d + 2 * r, randomScale(random), true);
         let sum = 0;
         for (let k = 0; k < 32; k++) sum += view.getInt8(tile + (k >> 2) * 64 + r * 4 + (k & 3));
-        view.setInt16(tile + 544 + 2 * r, sum, true);
+        view.setInt16(tile + Q8.sums + 2 * r, sum, true);
       }
     }
   },
@@ -96,7 +99,8 @@ const FILL: Record<BlockFormat, (view: DataView, block: number, parts: BlockPart
   q2lut(view, block, { codebook, bytes }, random) {
     const levels = random() < 0.5 ? [0.91, -1.3, 0.2, -0.37] : [-1.5, -0.45, 0.45, 1.5];
     for (const [i, level] of levels.entries()) view.setFloat32(block + codebook + 4 * i, level, true);
-    for (let at = block + codebook + 16; at < block + bytes; at += 4) view.setFloat32(at, random() * 0.1, true);
+    for (let at = block + codebook + Q2LUT.scales; at < block + bytes; at += 4)
+      view.setFloat32(at, random() * 0.1, true);
   },
 };
 

@@ -78,7 +78,8 @@ function logits(llama: Llama, chunk: number): Float32Array {
 
 /** Root mean square of the difference, relative to the second. */
 function distance(a: Float32Array, b: Float32Array): number {
-  let [difference, size] = [0, 0];
+  let difference = 0;
+  let size = 0;
   for (let i = 0; i < b.length; i++) {
     difference += (a[i]! - b[i]!) ** 2;
     size += b[i]! ** 2;

@@ -6,7 +6,8 @@ const BLOCK = 640;
 
 /** Matrices of these rows, end to end, and their tables too if they have `bytes` of outliers. */
 function endToEnd(rows: readonly number[], bytes: readonly (number | undefined)[] = []): Matrix[] {
-  let [address, table] = [1000, 500_000];
+  let address = 1000;
+  let table = 500_000;
   return rows.map((own, n) => {
     const size = bytes[n];
     const outliers = size === undefined ? undefined : { address: table, bytes: size };

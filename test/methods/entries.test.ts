@@ -26,7 +26,8 @@ test("one centroid is kept exactly, entries rise and fit their bits", () => {
 });
 
 test.each([8, 16])("%i centroids move less than onto steps from the first to the last", (levels) => {
-  let [searched, plain] = [0, 0];
+  let searched = 0;
+  let plain = 0;
   for (let row = 0; row < ROWS; row++) {
     const [from, to] = [row * COLS, (row + 1) * COLS];
     const found = codebook(weights.subarray(from, to), levels, fisher.subarray(from, to));
