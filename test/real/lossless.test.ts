@@ -1,6 +1,7 @@
 /**
- * The sacred property on the real model and the real path: client → workerd → Durable Object → WebSocket → origin. For fifty
- * prompts, greedy and sampled, the text is the one that the target writes alone, whatever the draft does.
+ * The sacred property on the real model and the real path: client → workerd → Durable Object → WebSocket → origin. For prompts of
+ * twelve kinds, greedy and sampled, the text is the one that the target writes alone, whatever the draft does. Everything that
+ * does not need the real model is tried in thousands of ways on models/tiny and on a scripted language (test/README.md).
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,15 +12,19 @@ import { makePack } from "../../src/compress/pipeline.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { ask, type ChatAnswer, chat } from "../support/chat.ts";
 import { type FaultProxy, faultProxy } from "../support/fault-proxy.ts";
-import { type Running, startEdge, startOrigin } from "../support/service.ts";
+import { startOrigin } from "../support/service.ts";
+import { type Running, start } from "../workerd/harness.ts";
 
 const MODES = [
   { name: "greedy", temperature: 0, seed: 0 },
   { name: "temperature 0.8, seed 7", temperature: 0.8, seed: 7 },
 ] as const;
 
+/** A fact, verse, translation, a sum, code, text that repeats itself, a list, Chinese, emoji, markup, odd spaces, one letter. */
+const KINDS = [0, 3, 5, 7, 10, 15, 16, 38, 40, 42, 43, 49].map((n) => PROMPTS[n]!);
+
 let scratch: string;
-let origin: Running;
+let origin: Awaited<ReturnType<typeof startOrigin>>;
 let proxy: FaultProxy;
 let edge: Running;
 let garbageEdge: Running;
@@ -35,19 +40,21 @@ beforeAll(async () => {
   await makePack(recipe, target, garbage);
   origin = await startOrigin(target);
   proxy = await faultProxy(Number(new URL(origin.url).port));
-  const originUrl = `http://127.0.0.1:${proxy.port}`;
-  edge = await startEdge({ targetPack: target, draftPack: draft, originUrl });
-  garbageEdge = await startEdge({ targetPack: target, draftPack: garbage, originUrl });
-  embedded = await startEdge({ targetPack: target, draftPack: draft });
+  const edgeVars = { ORIGIN_URL: `http://127.0.0.1:${proxy.port}` };
+  [edge, garbageEdge, embedded] = await Promise.all([
+    start({ packs: { target, draft }, withOrigin: false, edge: edgeVars }),
+    start({ packs: { target, draft: garbage }, withOrigin: false, edge: edgeVars }),
+    start({ packs: { target, draft } }),
+  ]);
   for (const mode of MODES) {
-    await fourAtATime(PROMPTS, async (prompt) => {
+    await fourAtATime(KINDS, async (prompt) => {
       alone.set(mode.name + prompt, await answer(edge, prompt, mode, { draft: "off" }));
     });
   }
 });
 
 afterAll(async () => {
-  await Promise.all([edge, garbageEdge, embedded].map((service) => service?.stop()));
+  await Promise.all([edge, garbageEdge, embedded].map((service) => service?.close()));
   await proxy?.close();
   await origin?.stop();
   rmSync(scratch, { recursive: true, force: true });
@@ -72,7 +79,7 @@ const answer = (
   chat(service.url, ask(prompt), {
     ...mode,
     maxTokens,
-    session: `lossless-${PROMPTS.indexOf(prompt)}`,
+    session: `lossless-${KINDS.indexOf(prompt)}`,
     outrider: { ...outrider },
   });
 
@@ -102,25 +109,25 @@ const WAYS: readonly Way[] = [
 
 describe.each(MODES)("$name: the text is the target's own with", (mode) => {
   // Of most ways every other prompt: greedy these, sampled those.
-  const half = PROMPTS.filter((_, n) => n % MODES.length === MODES.indexOf(mode));
+  const half = KINDS.filter((_, n) => n % MODES.length === MODES.indexOf(mode));
 
   test.each(WAYS)("$name", async ({ where, outrider, all }) => {
     let drafted = 0;
     let kept = 0;
-    await fourAtATime(all ? PROMPTS : half, async (prompt) => {
+    await fourAtATime(all ? KINDS : half, async (prompt) => {
       const actual = await answer(where(), prompt, mode, outrider);
       expectSame(actual, mode.name, prompt);
       drafted += actual.timings.draft_n;
       kept += actual.timings.draft_n_accepted;
     });
     expect(drafted, "drafts were sent").toBeGreaterThan(0);
-    if (outrider.patience_ms === 10_000 && outrider.draft === "both") expect(kept, "and kept").toBeGreaterThan(100);
+    if (outrider.patience_ms === 10_000 && outrider.draft === "both") expect(kept, "and kept").toBeGreaterThan(20);
   });
 
   // A session that has learned that its drafts come too late tries them again at every 32nd verdict, four in a row.
   test("patience 0", async () => {
     let judged = 0;
-    await fourAtATime(PROMPTS.slice(0, 8), async (prompt) => {
+    await fourAtATime(KINDS.slice(0, 4), async (prompt) => {
       const { text, finish } = await answer(edge, prompt, mode, { draft: "off" }, 40);
       const actual = await answer(edge, prompt, mode, { draft: "model", patience_ms: 0 }, 40);
       expect({ text: actual.text, finish: actual.finish }, prompt).toEqual({ text, finish });

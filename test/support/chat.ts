@@ -2,7 +2,10 @@
 import type { Account, Timings, TracedToken } from "../../src/edge/reply.ts";
 
 export interface ChatOptions {
-  /** `x-session-affinity`: which conversation this is. */ readonly session?: string;
+  /** The real target, unless another is named. */
+  readonly model?: string;
+  /** `x-session-affinity`: which conversation this is. */
+  readonly session?: string;
   readonly temperature?: number;
   readonly seed?: number;
   readonly maxTokens?: number;
@@ -32,7 +35,7 @@ export function postChat(
       ...(options.session === undefined ? {} : { "x-session-affinity": options.session }),
     },
     body: JSON.stringify({
-      model: "smollm2-135m-instruct",
+      model: options.model ?? "smollm2-135m-instruct",
       messages,
       stream,
       temperature: options.temperature ?? 0,
