@@ -1,22 +1,25 @@
 /**
- * The drafts that have arrived for one generation, and which of them fits. A draft fits when it begins at or before the
- * end of the timeline and agrees with what has been decided since; what it has beyond that is used. Others are dropped.
+ * The drafts that have arrived for one generation, and which of them fits. A draft fits if it begins at or before the
+ * end of the timeline and agrees with the tokens decided since. Its tokens beyond these are used. Other drafts are
+ * dropped.
  *
  *   timeline   … a b c            draft at a:  a b c d e     →  d e
  *                                 draft at b:  b x           →  dropped
  *                                 draft after c's successor  →  kept until the timeline is there
  *
- * An empty draft says that none will come for positions up to its own.
+ * An empty draft declines: no draft will come for positions up to its own.
  */
 import type { Draft, DraftTokens } from "../speculate/types.ts";
 
 /** Drafts held at once; the oldest goes first. */
 const MAX_HELD = 8;
 
+/** That a draft has arrived. */
 interface Arrival {
   readonly position: number;
+  /** Length of the draft. */
   readonly tokens: number;
-  /** ms of the clock */
+  /** When, in ms of the clock. */
   readonly at: number;
 }
 
@@ -28,7 +31,7 @@ export class Drafts {
   #declined = -1;
   #wake: () => void = () => {};
 
-  /** `now`: milliseconds of a steady clock. */
+  /** @param now milliseconds of a steady clock */
   constructor(now: () => number) {
     this.#now = now;
   }
@@ -41,7 +44,7 @@ export class Drafts {
     this.#wake();
   }
 
-  /** What the best fitting draft proposes after `timeline`: the longest, of equals the newest. None fits: null. */
+  /** The tokens after `timeline` of the draft that fits best: the longest, of equals the newest. Null if none fits. */
   take(timeline: readonly number[]): DraftTokens | null {
     let best: DraftTokens | null = null;
     this.#held = this.#held.filter(({ position, tokens, siblings = [] }) => {
@@ -58,19 +61,19 @@ export class Drafts {
     return best;
   }
 
-  /** How long to wait, ms, as the newest draft that said so has it. */
+  /** The patience, in ms, of the newest draft that had one. */
   get patience(): number | undefined {
     return this.#patience;
   }
 
-  /** The newest draft since the last call. */
+  /** The newest draft since the last call, if any. */
   newest(): Arrival | null {
     const newest = this.#newest;
     this.#newest = null;
     return newest;
   }
 
-  /** Whether the drafter has said that nothing will come for `position`. */
+  /** Whether the drafter has declined `position`. */
   declines(position: number): boolean {
     return position <= this.#declined;
   }

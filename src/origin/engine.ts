@@ -1,41 +1,43 @@
 /**
- * What the gateway needs of whatever runs a target. An engine gives sequences; a sequence holds one session's timeline
- * and decides what comes next. How it scores a draft (its own kernels, a library, a server) is its own business.
+ * What the gateway needs of whatever runs a target. An engine opens sequences. A sequence holds one session's timeline
+ * and decides the next tokens. How it scores a draft (its own kernels, a library, a server) is its own business.
  */
 import type { Decision } from "../speculate/accept.ts";
 import type { Rule, Sampling, Sibling } from "../speculate/types.ts";
 
-/** Whole contexts of key/value memory for all sequences together, where nobody says how much. */
+/** Default key/value memory of all sequences together, in whole contexts. */
 export const KV_CONTEXTS = 4;
 
 export interface TargetEngine {
   /** What runs the target, as `--engine` names it. */
   readonly name: string;
-  /** Model id, as the wire names it. */
+  /** Model id, as edges name it in `open`. */
   readonly model: string;
+  /** Number of token ids, and `vocabularyHash` of their texts; edges must have the same. */
   readonly vocabulary: { readonly size: number; readonly hash: string };
   /** Longest timeline in tokens. */
   readonly context: number;
   readonly capabilities: Capabilities;
-  /** An empty sequence. */
+  /** Opens an empty sequence. Throws `kv_full` when the engine has no memory for one more. */
   open(): EngineSequence;
-  /** Gives back everything, when no sequence is at work any more. */
+  /** Gives back all memory. Called once, when no sequence is at work any more. */
   close?(): Promise<void>;
 }
 
 export interface Capabilities {
+  /** The rules that `decide` knows. */
   readonly rules: readonly Rule["kind"][];
   /** Draft tokens that one target pass scores, at most. */
   readonly maxDraft: number;
   /** Whether it scores siblings of draft tokens, which count as draft tokens. */
   readonly siblings: boolean;
-  /** What all sequences at work may cost together, in the engine's own unit (say, KV pages). */
+  /** What all sequences at work may cost together, in a unit of the engine's own, such as KV pages. */
   readonly capacity: number;
-  /** What a timeline of so many tokens costs of it. */
+  /** What a timeline of so many tokens costs, in the same unit. */
   cost(tokens: number): number;
   /**
-   * False for a sampling of which the engine tells too little to judge drafts: such a generation is streamed without
-   * them.
+   * Whether drafts can be verified under a sampling. False where the engine returns too little of the distribution;
+   * such a generation is streamed without drafts.
    */
   drafted(sampling: Sampling): boolean;
 }
@@ -49,35 +51,33 @@ export interface Deciding {
 }
 
 export interface EngineSequence {
-  /** Everything decided so far, prompt included: one array that changes in place. */
+  /** All tokens decided so far, prompt included: one array that changes in place. */
   readonly timeline: readonly number[];
-  /** Adds tokens that are decided already: a prompt. Costs nothing yet. */
+  /** Adds tokens that are decided already, such as a prompt. Computes nothing yet. */
   append(tokens: readonly number[]): void;
   /** Forgets everything from position `length` on. */
   cut(length: number): void;
   /**
-   * Computes one slice of what the next `decide` would otherwise have to catch up on. Resolves to false when none is
-   * left.
+   * Computes one slice of the tokens that the next `decide` would otherwise compute first. Resolves to false when none
+   * is left.
    */
   prefill(): Promise<boolean>;
   /**
-   * One target pass: scores `draft` and `siblings` (at most `maxDraft` tokens together, none is fine) after the
-   * timeline, appends what is decided and returns it. Rejects with an OutriderError when the target cannot go on; the
+   * One target pass: scores `draft` and `siblings` after the timeline (at most `maxDraft` tokens together, or none),
+   * appends the decided tokens and returns them. Rejects with an OutriderError when the target cannot go on; the
    * timeline is then unchanged.
    */
   decide(draft: readonly number[], deciding: Deciding, siblings?: readonly Sibling[]): Promise<Decision>;
   /**
-   * Decides greedily, a token at a time and at most `most`, until the caller leaves. Only of engines for which a pass
-   * by itself costs more than one of many: behind a server every `decide` is a request. Rejects as `decide` does.
+   * Decides greedily, a token at a time and at most `most`, until the caller leaves. For engines behind a server, where
+   * every `decide` is a request of its own and a stream is one for many tokens. Rejects as `decide` does.
    */
   stream?(most: number): AsyncGenerator<number, void>;
   /** Gives back all memory. The sequence may not be used afterwards. */
   close(): void;
 }
 
-/**
- * The part of a sequence that is the same for all engines: its tokens. What is computed of them is each engine's own.
- */
+/** The part of a sequence that is the same for all engines: its tokens. */
 export abstract class Timeline {
   readonly timeline: number[] = [];
 

@@ -1,4 +1,4 @@
-/** The engines by name: how each is loaded from what the command line says. A new one is a file and a row. */
+/** The engines by name, and how each is loaded. A new engine is a file in `engines/` and a row here. */
 import { OutriderError } from "../model/errors.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
 import type { TargetEngine } from "./engine.ts";
@@ -6,7 +6,7 @@ import type { TargetEngine } from "./engine.ts";
 export interface EngineOptions {
   /** A pack, a GGUF file, or a checkpoint's directory. */
   readonly model: string;
-  /** Where a server runs that is the engine. */
+  /** The server to connect to, for an engine that is one. */
   readonly url: string | null;
   /** Its bearer token. */
   readonly engineToken: string | null;
@@ -22,13 +22,11 @@ export interface EngineOptions {
 }
 
 interface EngineRow {
-  /** What --model names. */
+  /** What `--model` names. */
   readonly model: string;
-  /** Whether it needs --url. */
+  /** Whether it needs `--url`. */
   readonly remote: boolean;
-  /**
-   * Sessions kept for each at work: where a kept one takes memory whether it is used or not, none but those at work.
-   */
+  /** Sessions kept per generation at work. 1 where a kept session takes memory of its own. */
   readonly keptPerLive: number;
   load(options: EngineOptions): Promise<TargetEngine>;
 }

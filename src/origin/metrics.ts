@@ -1,7 +1,7 @@
 /**
- * What the gateway has done since it started, in Prometheus' text format. Names that llama.cpp's server has are
- * llama.cpp's, so that its dashboards read them; the rest begins with `outrider:`. Plain sums: whoever reads them takes
- * rates.
+ * What the gateway has done since it started, in Prometheus' text format. Where llama.cpp's server has a name for a
+ * figure it is used, so that its dashboards work; the rest begins with `outrider:`. Counters are plain sums, and
+ * readers take rates.
  */
 import type { Decision } from "../speculate/accept.ts";
 import type { Verdict } from "../speculate/types.ts";
@@ -33,7 +33,7 @@ export class Metrics {
   #queueMs = 0;
   readonly #failures = new Map<string, number>();
 
-  /** A generation got its turn after `queueMs`: of a prompt of so many tokens the origin held `cached`. */
+  /** A generation left the queue after `queueMs`. The origin held `cached` of its prompt's tokens. */
   began(promptTokens: number, cached: number, queueMs: number): void {
     this.#generations++;
     this.#promptTokens += promptTokens - cached;
@@ -69,23 +69,23 @@ export class Metrics {
     put("llamacpp:tokens_predicted_seconds_total", "counter", "Time in target passes.", this.#stepMs / 1000);
     put("llamacpp:n_decode_total", "counter", "Target passes.", this.#passes);
     put("llamacpp:requests_processing", "gauge", "Generations at work.", processing);
-    put("llamacpp:requests_deferred", "gauge", "Generations waiting for room.", deferred);
+    put("llamacpp:requests_deferred", "gauge", "Generations that wait for others to end.", deferred);
     put("llamacpp:spec_decode_num_drafts_total", "counter", "Passes over a draft.", this.#drafts);
     put("llamacpp:spec_decode_num_draft_tokens_total", "counter", "Draft tokens scored.", this.#drafted);
     put("llamacpp:spec_decode_num_accepted_tokens_total", "counter", "Draft tokens kept.", this.#keptTokens);
     const perPosition = "llamacpp:spec_decode_num_accepted_tokens_per_pos_total";
-    lines.push(`# HELP ${perPosition} Draft tokens kept, by place in the draft.`, `# TYPE ${perPosition} counter`);
+    lines.push(`# HELP ${perPosition} Draft tokens kept, by position in the draft.`, `# TYPE ${perPosition} counter`);
     for (const [i, count] of this.#keptAt.entries()) lines.push(`${perPosition}{position="${i}"} ${count}`);
     put("outrider:prompt_tokens_cached_total", "counter", "Prompt tokens held from before.", this.#cachedTokens);
     put(
       "outrider:engine_cached_tokens_total",
       "counter",
-      "Timeline tokens that passes found in the prefix cache of an engine that tells.",
+      "Timeline tokens that passes found in the prefix cache of an engine that reports it.",
       this.#engineCachedTokens,
     );
     put("outrider:generations_total", "counter", "Generations begun.", this.#generations);
-    put("outrider:draft_wait_seconds_total", "counter", "Time passes waited for drafts.", this.#waitMs / 1000);
-    put("outrider:queue_seconds_total", "counter", "Time generations waited for room.", this.#queueMs / 1000);
+    put("outrider:draft_wait_seconds_total", "counter", "Time that passes waited for drafts.", this.#waitMs / 1000);
+    put("outrider:queue_seconds_total", "counter", "Time generations waited for others to end.", this.#queueMs / 1000);
     put("outrider:connections", "gauge", "Open sockets.", connections);
     put("outrider:sequences_kept", "gauge", "Sessions whose keys and values are held.", kept);
     lines.push("# HELP outrider:failures_total Refusals and failures.", "# TYPE outrider:failures_total counter");

@@ -1,13 +1,10 @@
-/**
- * What an `open` asks of an engine: whether it can be done at all, and where a session's sequence then has to begin.
- */
-
+/** Whether an engine can do what an `open` asks for, and where a session's sequence then has to begin. */
 import { commonPrefix } from "../model/common-prefix.ts";
 import { OutriderError } from "../model/errors.ts";
 import { type OpenFrame, PROTOCOL_VERSION, timelineHash } from "../verify/protocol.ts";
 import type { EngineSequence, TargetEngine } from "./engine.ts";
 
-/** Throws with what can never work: version, model, vocabulary, rule, ids or length. */
+/** Throws for what can never work: version, model, vocabulary, rule, ids or length. */
 export function checkOpen(open: OpenFrame, { model, vocabulary, context, capabilities }: TargetEngine): void {
   const refuse = (code: string, message: string): never => {
     throw new OutriderError(code, message);
@@ -22,7 +19,7 @@ export function checkOpen(open: OpenFrame, { model, vocabulary, context, capabil
   if (open.vocabulary !== vocabulary.hash) {
     refuse(
       "vocabulary_mismatch",
-      `the draft's vocabulary differs from that of "${model}"; make the draft from this target`,
+      `the edge's vocabulary differs from that of "${model}"; build the edge for this target`,
     );
   }
   if (!capabilities.rules.includes(open.rule.kind)) {
@@ -41,8 +38,8 @@ export function checkOpen(open: OpenFrame, { model, vocabulary, context, capabil
 }
 
 /**
- * Brings a session's sequence to the timeline that `open` describes; returns how much of it was there. Throws
- * `prefix_unknown`.
+ * Brings a session's sequence to the timeline that `open` describes. Returns how many of its tokens were there. Throws
+ * `prefix_unknown` (409) when the kept prefix was not.
  */
 export function takeUp(sequence: EngineSequence, { keep, keepHash, prompt }: OpenFrame): number {
   const { timeline } = sequence;
@@ -51,10 +48,7 @@ export function takeUp(sequence: EngineSequence, { keep, keepHash, prompt }: Ope
       throw new OutriderError(
         "prefix_unknown",
         `the origin does not hold these ${keep} tokens of the session; send the whole timeline`,
-        {
-          status: 409,
-          retryable: true,
-        },
+        { status: 409, retryable: true },
       );
     }
   }

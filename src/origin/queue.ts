@@ -41,7 +41,7 @@ export class Queue {
     this.#waiting++;
     try {
       while (!generation.left) {
-        const lease = await this.#sequences.lend(session, ticket, tokens, patience + DEAD_MS);
+        const lease = await this.#sequences.lease(session, ticket, tokens, patience + DEAD_MS);
         if (lease) return lease;
         if (now() >= until) throw overloaded("generations");
         await new Promise((resolve) => setTimeout(resolve, LOOK_MS));

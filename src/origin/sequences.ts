@@ -1,7 +1,7 @@
 /**
- * The sequences of an engine by session: kept between turns so that a next turn need not prefill again, lent to one
- * generation at a time, bounded in number and in what they cost. Plain data only: in a Worker this outlives the request
- * that made it, and nothing of one request (a socket, a timer, a promise) may be touched by another.
+ * The sequences of an engine by session. They are kept between turns, so that a next turn need not prefill again. Each
+ * is leased to one generation at a time. Their number and their cost are bounded. Plain data only: in a Worker this
+ * outlives the request that made it, and one request must not touch a socket, a timer or a promise of another.
  */
 import { OutriderError } from "../model/errors.ts";
 import type { EngineSequence, TargetEngine } from "./engine.ts";
@@ -19,11 +19,11 @@ interface Entry {
   readonly sequence: EngineSequence;
   /** The lease at work, if any. */
   lease: Lease | null;
-  /** A pass in flight on the sequence; its outcome is its lease's business. */
+  /** The pass in flight on the sequence. Resolves however the pass ends; whoever started it gets its error. */
   pass: Promise<void> | null;
-  /** Of the newest connection that it was lent to. */
+  /** Of the newest generation that leased it. */
   ticket: number;
-  /** When it was last lent or worked on. */
+  /** When it was last leased or worked on. */
   usedAt: number;
 }
 
@@ -45,17 +45,19 @@ export class Sequences {
     return { live: this.#live().length, kept: this.#entries.size };
   }
 
-  /** Orders connections by age: a newer one takes a session from an older one, never the other way round. */
+  /** Orders generations by age: a newer one takes a session from an older one, never the other way round. */
   ticket(): number {
     return ++this.#tickets;
   }
 
   /**
-   * Lends a session's sequence for a timeline of up to `tokens`, taking it from an older connection if need be. Null
-   * while there is no room. `idleMs`: a lease that does nothing for so long may be taken for dead. Rejects with
-   * `session_taken`.
+   * Leases a session's sequence, and takes it from an older generation if need be. Null while `live` or the engine's
+   * capacity is reached. Rejects with `session_taken` if a newer generation has the session.
+   *
+   * @param tokens the longest that the timeline may become
+   * @param idleMs a lease that does nothing for so long is taken for dead
    */
-  async lend(session: string, ticket: number, tokens: number, idleMs: number): Promise<Lease | null> {
+  async lease(session: string, ticket: number, tokens: number, idleMs: number): Promise<Lease | null> {
     this.expire();
     const known = this.#entries.get(session);
     if (known) {
@@ -65,7 +67,7 @@ export class Sequences {
       if (known.ticket > ticket) throw taken();
       if (this.#entries.get(session) !== known) return null;
     }
-    if (!this.#hasRoom(tokens)) return null;
+    if (!this.#fits(tokens)) return null;
     if (!known) this.#evict(this.#limits.kept - 1);
     const entry = known ?? { sequence: this.#engine.open(), lease: null, pass: null, ticket, usedAt: 0 };
     this.#entries.delete(session);
@@ -84,7 +86,7 @@ export class Sequences {
     }
   }
 
-  /** Gives up every sequence. */
+  /** Closes every sequence. */
   close(): void {
     for (const [session, entry] of this.#entries) this.#drop(session, entry);
   }
@@ -93,7 +95,7 @@ export class Sequences {
     return [...this.#entries.values()].flatMap(({ lease }) => (lease?.holds ? [lease] : []));
   }
 
-  #hasRoom(tokens: number): boolean {
+  #fits(tokens: number): boolean {
     const { capacity, cost } = this.#engine.capabilities;
     const live = this.#live();
     const used = live.reduce((sum, lease) => sum + lease.cost, 0);
@@ -130,12 +132,12 @@ export class Lease {
     this.#now = now;
   }
 
-  /** Only to be worked on through `pass`. */
+  /** To be worked on only through `pass`. */
   get sequence(): EngineSequence {
     return this.#entry.sequence;
   }
 
-  /** False once it ended, was taken over, or its holder vanished without a word. */
+  /** False once the lease ended, was taken over, or did nothing for too long. */
   get holds(): boolean {
     return !this.#ended && this.#now() - this.#entry.usedAt < this.#idleMs;
   }

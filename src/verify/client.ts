@@ -1,8 +1,8 @@
 /**
- * The edge's side of the wire: a Verifier over a WebSocket that may break. It remembers every token it was told, so
- * that a lost socket is replaced by opening again with what is already decided as the kept prefix: whoever reads
- * verdicts sees neither gap nor repetition. A broken socket, a damaged frame, a verdict that does not follow, and
- * silence are the same thing here: dial again, a bounded number of times without progress.
+ * The edge's side of the wire: a Verifier over a WebSocket that may break. It remembers every decided token. A lost
+ * socket is replaced by a new one that opens with the decided tokens as kept prefix, so its reader sees neither gap nor
+ * repetition. A broken socket, a damaged frame, a verdict that does not follow, and silence are treated alike: dial
+ * again, a bounded number of times without progress.
  *
  *   dial ─ open {keep, prompt} ─ verdict* ─ done
  *    ↑  lost: wait retryMs[n], n = tries since the last verdict │
@@ -29,7 +29,7 @@ export interface VerifyClientOptions {
    * one that is not retryable is final.
    */
   connect(): Promise<WebSocket>;
-  /** What every open says alike. */
+  /** The fields that are the same in every `open`. */
   readonly open: Pick<OpenFrame, "model" | "vocabulary" | "session" | "sampling" | "rule" | "patience" | "stop">;
   /** The timeline to continue. Not changed, and may change afterwards. */
   readonly timeline: readonly number[];
@@ -57,18 +57,19 @@ export class VerifyClient implements Verifier {
   #cached: number;
   /** Leading tokens that the origin is believed to hold. */
   #held: number;
-  /** Tokens it may still decide. */
+  /** Tokens that it may still decide. */
   #left: number;
-  /** Target passes of this generation, and those of sockets that were lost. */
+  /** Target passes of this generation. */
   #passes = 0;
+  /** Of these, the ones on sockets that were lost. */
   #passesBefore = 0;
   #tries = 0;
-  /** Counts dials, so that a socket that comes too late is known for it. */
+  /** Counts dials, so that a socket that comes too late is recognised. */
   #dials = 0;
   #socket: WebSocket | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lastDraft: Pick<DraftFrame, "position" | "tokens" | "siblings"> | null = null;
-  /** What the origin was told last. */
+  /** The patience that the origin was sent last, in ms. */
   #patience: number;
   #arrived: (Verdict | Done)[] = [];
   #failure: OutriderError | null = null;
@@ -235,12 +236,12 @@ export class VerifyClient implements Verifier {
     this.#end(new OutriderError("closed", "the generation is over", { status: 499 }));
   }
 
-  /** The socket is of no use any more. Dials again unless all is decided or the tries are used up. */
+  /** Gives up the socket. Dials again unless all is decided or the tries are used up. */
   #lost(error: OutriderError): void {
     this.#drop();
     if (this.#over) return;
     this.#passesBefore = this.#passes;
-    // Only the `done` may be missing.
+    // All may be decided, with only the `done` lost.
     const ended = this.#left < this.#options.maxTokens && this.#options.open.stop.includes(this.#timeline.at(-1)!);
     if (ended || this.#left === 0) {
       this.#finish(ended ? "stop" : "length");

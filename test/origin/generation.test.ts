@@ -38,7 +38,7 @@ async function setUp({
     prompt,
   };
   const generation = new Generation(open, { engine, mostPatience, now });
-  const lease = (await sequences.lend("s", sequences.ticket(), 1, 60_000))!;
+  const lease = (await sequences.lease("s", sequences.ticket(), 1, 60_000))!;
   lease.sequence.append(prompt);
   const verdicts: Verdict[] = [];
   /** Called after each verdict, before the next pass. */
@@ -299,7 +299,7 @@ test("whose session another connection takes ends with an error, while it decide
   for (const patience of [0, 60_000]) {
     const { run, sequences, onVerdict, engine } = await setUp({ patience, maxTokens: 200 });
     onVerdict(({ passes }) => {
-      if (passes === 2 - Math.sign(patience)) void sequences.lend("s", sequences.ticket(), 1, 60_000);
+      if (passes === 2 - Math.sign(patience)) void sequences.lease("s", sequences.ticket(), 1, 60_000);
     });
     await expect(run()).rejects.toMatchObject({ code: "session_taken" });
     expect(engine.passes).toBeLessThan(4);

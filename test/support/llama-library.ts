@@ -15,6 +15,6 @@ export function llamaLibrary(): Promise<Library> {
   const binaries = llamaBinaries();
   if (!binaries) throw new Error(`node-llama-cpp has no CPU binaries for ${process.platform}-${process.arch}`);
   // The optional packages it would bring are every platform's binaries, CUDA's too (1.3 GB).
-  installBeside("llama", "node-llama-cpp", LLAMA_VERSION, { [`@node-llama-cpp/${binaries}`]: LLAMA_VERSION });
+  installBeside("llama", "node-llama-cpp", LLAMA_VERSION, { [binaries]: LLAMA_VERSION });
   return findLlamaLibrary();
 }

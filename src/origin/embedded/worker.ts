@@ -1,7 +1,7 @@
 /**
  * An origin without a server: the gateway and the wasm engine in a Worker, reached from the edge through a service
- * binding. The target's pack lies among the static assets and is loaded by whichever request comes first. What outlives
- * a request here is plain data and WASM memory; sockets and timers belong to the request that made them.
+ * binding. The target's pack lies among the static assets and is loaded by the first request. Only plain data and WASM
+ * memory outlive a request here; sockets and timers belong to the request that made them.
  */
 import { loadLlama } from "../../draft/llama.ts";
 import { readPackHeader } from "../../format/pack-reader.ts";
@@ -24,7 +24,7 @@ interface Env {
   readonly ORIGIN_TOKEN?: string;
 }
 
-/** The host is not looked at. */
+/** The binding ignores the host. */
 const PACK_URL = "https://assets/";
 
 const loaded = new Shared<Gateway>();
@@ -77,6 +77,6 @@ function quietly(act: () => void): void {
   try {
     act();
   } catch {
-    // Nothing is left to be told.
+    // There is nobody left to send to.
   }
 }

@@ -6,7 +6,7 @@ import { EventSourceParserStream } from "eventsource-parser/stream";
 import type * as z from "zod";
 import { OutriderError } from "../../model/errors.ts";
 
-/** A pass of the largest prompt on a busy server; beyond it the server is taken for hung. */
+/** Enough for a pass over the largest prompt on a busy server. After it, the server is taken for hung. */
 const TIMEOUT_MS = 120_000;
 /** Characters of a server's own error message that are passed on. */
 const MAX_REASON = 300;
@@ -42,7 +42,7 @@ export class EngineServer {
 
   /**
    * The events of an answer that is streamed as server-sent events. Ends with the answer; leaving early ends the
-   * request. Comments and other signs of life count against the timeout. Rejects as `post` does.
+   * request. Every event or comment restarts the timeout. Rejects as `post` does.
    */
   async *stream<T>(path: string, body: unknown, schema: z.ZodType<T>): AsyncGenerator<T, void> {
     const leaving = new AbortController();

@@ -1,7 +1,7 @@
 /**
- * node-llama-cpp as far as the llama engine uses it, and where it is found. It is no dependency of the project: with
- * the binaries of all platforms it takes 1.3 GB. Whoever wants the engine installs it with those of his own (30 MB for
- * a CPU).
+ * node-llama-cpp as far as the llama engine uses it, and where it is found. It is no dependency of the project, because
+ * with the binaries of all platforms it takes 1.3 GB. Users of the engine install it with those of their own platform
+ * (30 MB for a CPU).
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -52,7 +52,7 @@ export interface LibraryContext {
   dispose(): Promise<void>;
 }
 
-/** What is asked of the distribution after a token. */
+/** What to return of the distribution after a token. */
 export interface Question {
   readonly token?: boolean;
   readonly logits?:
@@ -107,21 +107,23 @@ export async function findLlamaLibrary(): Promise<Library> {
   try {
     return await import(existsSync(installed) ? pathToFileURL(installed).href : name);
   } catch (cause) {
-    const platform = `${process.platform}-${process.arch}`;
-    const binaries = BINARIES[platform];
-    const packages = `node-llama-cpp@${LLAMA_VERSION} @node-llama-cpp/${binaries}@${LLAMA_VERSION}`;
+    const binaries = llamaBinaries();
+    const packages = `node-llama-cpp@${LLAMA_VERSION} ${binaries}@${LLAMA_VERSION}`;
     const install = `npm install --prefix "${folder}" --omit=optional ${packages}`;
     throw new OutriderError(
       "library_missing",
       binaries
         ? `the llama engine needs node-llama-cpp, which is not installed: ${install} ` +
-            `(for an NVIDIA GPU @node-llama-cpp/${binaries}-cuda, for others -vulkan)`
-        : `the llama engine needs node-llama-cpp, which has no binaries for ${platform}; ` +
+            `(for an NVIDIA GPU ${binaries}-cuda, for others -vulkan)`
+        : `the llama engine needs node-llama-cpp, which has no binaries for ${process.platform}-${process.arch}; ` +
             "its own documentation explains how to build them",
       { cause },
     );
   }
 }
 
-/** The package of CPU binaries for this platform, if there is one. */
-export const llamaBinaries = (): string | undefined => BINARIES[`${process.platform}-${process.arch}`];
+/** The package of binaries for this platform, if there is one. */
+export function llamaBinaries(): string | undefined {
+  const name = BINARIES[`${process.platform}-${process.arch}`];
+  return name && `@node-llama-cpp/${name}`;
+}

@@ -1,6 +1,6 @@
 /**
- * What to ask llama.cpp about a position so that the target's own token, `chooseToken` of all logits, follows from
- * little: maps of a whole vocabulary cost more than the pass of a small model.
+ * What to ask llama.cpp about a position, so that a short reply determines the target's own token, `chooseToken` of all
+ * logits. All logits of a large vocabulary cost more than the pass of a small model.
  *
  *   greedy      its argmax
  *   top_k       the k likeliest and one more
@@ -9,8 +9,8 @@
  *               the likeliest are taken. Then x + noise ≤ (the last one's biased logit) / temperature + g holds for all
  *               others. A winner that exceeds that bound is the winner of all.
  *
- * Where that leaves more than one token possible, all logits are asked for. BiLD's rule wants the draft token's own
- * probability besides: greedily that is one more logit and the total, sampled all logits.
+ * Where the reply leaves more than one token possible, all logits are requested. BiLD's rule also needs the probability
+ * of the draft token: one more logit and the total when greedy, all logits when sampled.
  */
 
 import { gumbel, noiseBits, noiseKey } from "../../model/noise.ts";
@@ -19,13 +19,13 @@ import { chooseToken, logProbability } from "../../speculate/sample.ts";
 import type { Sampling } from "../../speculate/types.ts";
 import type { LibraryBias, LibraryModel, Question, Reply } from "./llama-library.ts";
 
-/** Likeliest tokens asked for where the request does not say how many. */
+/** Likeliest tokens to request where the sampling does not tell how many it keeps. */
 const LIKELIEST = 256;
-/** Tokens of loudest noise, expected. */
+/** Expected number of tokens whose noise exceeds the level g. */
 const LOUD = 512;
-/** Longest top_k that is asked for as such; above it llama.cpp's sorting costs what all logits do. */
+/** Largest top_k that is requested as such; above it llama.cpp's sorting costs as much as all logits do. */
 const MAX_TOP_K = 1024;
-/** llama.cpp's chain cuts to the likeliest only when it samples; the draw itself is not used. */
+/** llama.cpp cuts to the likeliest tokens only when it samples; its draw is not used. */
 const DRAW = { temperature: 1, topP: 1, minP: 0, seed: 0 } as const;
 
 /** A question and how to read the reply. */
@@ -33,7 +33,7 @@ export interface Inquiry {
   readonly question: Question;
   /** The target's own token; null where the reply leaves that open. */
   own(reply: Reply): number | null;
-  /** ln p of the token that was wanted. */
+  /** ln p of the token that was asked about. */
   logProbability?(reply: Reply): number;
 }
 
@@ -44,7 +44,7 @@ export interface Vocabulary {
   newBias(): LibraryBias;
 }
 
-/** @param wanted a token whose probability is wanted too */
+/** @param wanted a token whose probability to request too */
 export function inquire(vocabulary: Vocabulary, sampling: Sampling, position: number, wanted?: number): Inquiry {
   const { V } = vocabulary;
   if (wanted !== undefined) {
@@ -119,7 +119,7 @@ function biased({ V, model, newBias }: Vocabulary, { temperature, seed }: Sampli
   const level = gumbel(levelBits);
   const bias = newBias();
   const added = new Map<number, number>();
-  /** Loud tokens that the library takes no bias for: those that end an answer. */
+  /** Tokens above the level that the library takes no bias for: those that end an answer. */
   const unbiased: number[] = [];
   for (let token = 0; token < V; token++) {
     const bits = noiseBits(key, token);
@@ -134,15 +134,20 @@ function biased({ V, model, newBias }: Vocabulary, { temperature, seed }: Sampli
   return {
     question: { logits: likeliest(LIKELIEST), options: { ...DRAW, topK: LIKELIEST, tokenBias: bias } },
     own({ next }) {
-      let [winner, best, last] = [-1, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+      let winner = -1;
+      let best = Number.NEGATIVE_INFINITY;
+      let last = Number.POSITIVE_INFINITY;
       for (const [token, logit] of next.logits ?? []) {
         last = logit;
         const score = (logit - (added.get(token) ?? 0)) / temperature + gumbel(noiseBits(key, token));
-        if (score > best) [winner, best] = [token, score];
+        if (score > best) {
+          winner = token;
+          best = score;
+        }
       }
       const others = unbiased.filter((token) => !next.logits?.has(token));
       const loudest = Math.max(level, ...others.map((token) => gumbel(noiseBits(key, token))));
-      // The slack is what rounding the bias to f32 and adding it may have moved.
+      // The slack covers the rounding of the bias to f32 and of the sum.
       return last / temperature + loudest + 1e-4 < best ? winner : null;
     },
   };

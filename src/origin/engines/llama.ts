@@ -1,14 +1,13 @@
 /**
  * The target in llama.cpp, through node-llama-cpp: GGUF models on CPU, CUDA, Metal or Vulkan. One context holds as many
- * sequences as sessions are kept; what several of them ask at once goes through the model as one batch, which the
+ * sequences as sessions are kept. Passes of several sequences at once go through the model as one batch, which the
  * library collects.
  *
  *   timeline  p p p p a b c          held   p p p p a b x y      x y: a refused draft, erased before the next pass
  *   pass      c d1 d2 d3             asked  after c, d1, d2, d3
  *
- * A batch of several positions and a single one go through different kernels of ggml, whose sums differ in their last
- * bits: where two tokens are as good as tied, the target may choose the one or the other (docs/engines.md has how
- * often).
+ * ggml has different kernels for a single position and for several, and their sums differ in the last bits. Where two
+ * tokens are nearly tied, the target may therefore choose the one or the other (docs/engines.md tells how often).
  */
 import { basename } from "node:path";
 import { readGgufMetadata } from "../../format/gguf.ts";
@@ -22,7 +21,7 @@ import { type Deciding, type EngineSequence, KV_CONTEXTS, type TargetEngine, Tim
 import { findLlamaLibrary, type LibrarySequence, type Reply } from "./llama-library.ts";
 import { inquire, inquireAll, type Vocabulary } from "./llama-questions.ts";
 
-/** Prompt tokens of one call: what other sessions wait for, at most. */
+/** Prompt tokens of one call, and so the longest time that other sessions wait for it. */
 const SLICE = 256;
 
 export interface LlamaOptions {
@@ -33,13 +32,13 @@ export interface LlamaOptions {
   readonly maxDraft: number;
   /** False keeps to the CPU. */
   readonly gpu: boolean;
-  /** Absent: as many as the library thinks fit. */
+  /** Absent: the library's own choice. */
   readonly threads?: number;
 }
 
 /**
  * Loads a GGUF file. Throws `library_missing`, `unsupported_model` for a file without tokens, `bad_option` for too
- * little room, `engine_failed` for what llama.cpp refuses.
+ * little key/value memory, `engine_failed` for what llama.cpp refuses.
  */
 export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise<TargetEngine> {
   const library = await findLlamaLibrary();
@@ -68,11 +67,11 @@ export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise
       contextSize,
       batchSize: 512,
       sequences,
-      // Faster on every backend, and off it would be another target.
+      // Faster on every backend. Its sums differ from those without, so it must not depend on the machine.
       flashAttention: "auto",
       ...(threads !== undefined && { threads }),
     })
-    .catch(failed("llama.cpp cannot make room for the sessions; give less with --kv-tokens"));
+    .catch(failed("llama.cpp cannot allocate memory for the sessions; give less with --kv-tokens"));
   const held = Array.from({ length: sequences }, () => context.getSequence());
   const vocabulary = { V: table.length, model, newBias: () => new library.TokenBias(model.tokenizer) };
   const hash = await vocabularyHash(table);

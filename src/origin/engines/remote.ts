@@ -1,6 +1,6 @@
 /**
- * What engines behind a server have in common: the server keeps keys and values, and tells of a position its likeliest
- * tokens.
+ * What engines behind a server have in common: the server keeps keys and values, and returns the likeliest tokens of
+ * a position.
  */
 import type { Decision } from "../../speculate/accept.ts";
 import type { Rule, Sampling, Sibling } from "../../speculate/types.ts";
@@ -35,7 +35,7 @@ export interface Remote {
   readonly served: ServedModel;
   readonly rules: readonly Rule["kind"][];
   readonly maxDraft: number;
-  /** Whether a pass judges siblings. */
+  /** Whether a pass verifies siblings. */
   readonly siblings: boolean;
   readonly sessions: number;
   /** As `Capabilities.drafted`. */
@@ -69,14 +69,14 @@ export const remoteEngine = ({
   open: () => new RemoteSequence(pass, run),
 });
 
-/** The timeline as it would be with each sibling: what a server that takes no tree judges it by. */
+/** The timeline up to each sibling, with it: one more sequence each, for a server that takes no tree. */
 export const withSiblings = (
   timeline: readonly number[],
   draft: readonly number[],
   siblings: readonly Sibling[],
 ): number[][] => siblings.map(({ at, id }) => [...timeline, ...draft.slice(0, at), id]);
 
-/** A timeline that is sent whole with every pass; the server's prefix cache finds it. */
+/** A timeline that is sent whole with every pass; the server's prefix cache finds its beginning. */
 class RemoteSequence extends Timeline implements EngineSequence {
   readonly #pass: Pass;
   readonly #run: Run;

@@ -1,6 +1,6 @@
 /**
- * What a gateway must know of a model that another server runs: ids only count the same where the token tables are the
- * same, and the servers' HTTP interfaces tell neither table nor longest context.
+ * What a gateway must know of a model that another server runs. Edge and target can exchange token ids only if their
+ * vocabularies are the same, and the servers' HTTP interfaces return neither vocabulary nor longest context.
  */
 import { join } from "node:path";
 import * as z from "zod";
@@ -19,7 +19,7 @@ export interface ServedModel {
   readonly context: number;
 }
 
-/** Of a pack only the name is its own; the rest is what every Hugging Face checkpoint has. */
+/** A pack has its own name for the model; the other files are those of every Hugging Face checkpoint. */
 const packSchema = z.object({ model: z.string() });
 const configSchema = z.object({ max_position_embeddings: z.int().min(2) });
 

@@ -6,9 +6,9 @@
  *   input_top_logprobs   - after c, d1, d2       row 0, of c itself, is null: its distribution is in the cached part
  *   output_top_logprobs  after d3
  *
- * The radix cache keeps the prefix from pass to pass and from turn to turn; its match ends before logprob_start_len, so
- * a pass computes c and the draft. A sibling is one more sequence of the same request, … c d1 s2, told of its last
- * position. The server dies of ids outside its vocabulary: the gateway lets none through.
+ * The radix cache keeps the prefix from pass to pass and from turn to turn. Its match ends before logprob_start_len, so
+ * a pass computes c and the draft. A sibling is one more sequence of the same request, … c d1 s2, of which only the
+ * last position is returned. The server dies of ids outside its vocabulary, so the gateway lets none through.
  */
 import * as z from "zod";
 import { accept, type Decision, partialScores, positionsOf } from "../../speculate/accept.ts";
@@ -22,11 +22,11 @@ import { readServedModel } from "./served-model.ts";
 /** Tokens that the server keeps back of its context. */
 const RESERVED = 8;
 /**
- * Longest list of likeliest tokens that is asked for at every position at first, also where the request does not say
- * how many it takes.
+ * Likeliest tokens requested of every position at first, at most; also where the sampling does not tell how many it
+ * keeps.
  */
 const MAX_LIKELIEST = 256;
-/** Where it leaves the first token open: a hot top_p takes hundreds. */
+/** Requested next, where these leave the first token open: a high temperature with top_p keeps hundreds. */
 const MORE_LIKELIEST = 4096;
 
 const rowSchema = z.array(z.tuple([z.number(), z.int()], z.unknown()));
@@ -72,7 +72,7 @@ async function decide(
   siblings: readonly Sibling[],
 ): Promise<Decision> {
   const { sampling, rule, stop } = deciding;
-  const judged = async (count: number, tokens: readonly number[], beside: readonly Sibling[]): Promise<Decision> => {
+  const verified = async (count: number, tokens: readonly number[], beside: readonly Sibling[]): Promise<Decision> => {
     const { rows, logProbabilities, cached } = await score(server, timeline, tokens, beside, count);
     const positions = positionsOf(timeline.length, tokens.length, beside);
     const scores = partialScores(rows, logProbabilities, V, sampling, positions);
@@ -80,11 +80,11 @@ async function decide(
   };
   const counts = [likeliestNeeded(sampling, MAX_LIKELIEST) ?? V, MORE_LIKELIEST].map((count) => Math.min(V, count));
   for (const [n, count] of counts.entries()) {
-    const decision = await judged(count, draft, siblings);
+    const decision = await verified(count, draft, siblings);
     if (decision.tokens.length > 0) return { ...decision, passes: n + 1 };
   }
   // The whole distribution of one position leaves nothing open.
-  return { ...(await judged(V, [], [])), passes: counts.length + 1 };
+  return { ...(await verified(V, [], [])), passes: counts.length + 1 };
 }
 
 async function* run(server: EngineServer, timeline: readonly number[], most: number) {
@@ -93,15 +93,15 @@ async function* run(server: EngineServer, timeline: readonly number[], most: num
     sampling_params: { max_new_tokens: most, temperature: 0, ignore_eos: true },
     stream: true,
   };
-  let told = 0;
+  let seen = 0;
   // Each event repeats all tokens so far.
   for await (const { output_ids } of server.stream("/generate", body, runSchema)) {
-    yield output_ids.slice(told);
-    told = output_ids.length;
+    yield output_ids.slice(seen);
+    seen = output_ids.length;
   }
 }
 
-/** Of each row, as `Scores` counts them, the `count` likeliest, and ln p of the draft's tokens, (K). */
+/** The `count` likeliest tokens of each row, numbered as in `Scores`, and ln p of the draft's tokens, (K). */
 async function score(
   server: EngineServer,
   timeline: readonly number[],

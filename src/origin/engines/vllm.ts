@@ -1,14 +1,17 @@
 /**
  * The target in a vLLM server, through its completions. It has no way to score a draft and keep the prefix:
- * `prompt_logprobs` switches the prefix cache off and computes the whole timeline. So a draft is judged in whichever of
- * two ways computes fewer tokens:
+ * `prompt_logprobs` switches the prefix cache off and computes the whole timeline. So a draft is verified in whichever
+ * of two ways computes fewer tokens:
  *
  *   whole       one prompt, p p p p c d1 d2 d3, with prompt_logprobs          all of them
  *   beginnings  K + 1 prompts, … c | … c d1 | … c d1 d2 | …, one token each   of each what its last block of 16 lacks
  *
  * Beginnings share the cached blocks and run as one batch; a sibling is one more of them. Without a draft both ways are
- * the same plain request. A sampled token is known for sure only where top_k leaves no more tokens than the server
- * tells. Otherwise the server's own sampler draws it, without drafts, and its draw does not repeat for a seed.
+ * the same plain request.
+ *
+ * A sampled token is certain only where top_k keeps no more tokens than the server returns. Otherwise the server's own
+ * sampler draws it, without drafts, and its draw does not repeat for a seed. This file is the one place of the origin
+ * that knows a shape of OpenAI's: vLLM has no other interface.
  */
 import * as z from "zod";
 import { accept, type Decision, partialScores, positionsOf } from "../../speculate/accept.ts";
@@ -19,7 +22,7 @@ import { EngineServer } from "./http.ts";
 import { type RemoteOptions, remoteEngine, withSiblings } from "./remote.ts";
 import { readServedModel } from "./served-model.ts";
 
-/** What vLLM tells at most unless it was started with --max-logprobs. */
+/** Likeliest tokens that vLLM returns at most, unless it was started with --max-logprobs. */
 const MAX_LIKELIEST = 20;
 /** Tokens of a block of vLLM's prefix cache, which matches whole blocks. */
 const BLOCK = 16;
@@ -59,7 +62,7 @@ export async function connectVllm(options: RemoteOptions): Promise<TargetEngine>
   });
 }
 
-/** Whether what the server tells holds all tokens that may be drawn. */
+/** Whether what the server returns holds all tokens that may be drawn. */
 const drafted = ({ temperature, topK }: Sampling): boolean => temperature === 0 || (topK > 0 && topK < MAX_LIKELIEST);
 
 async function decide(
@@ -72,7 +75,7 @@ async function decide(
   siblings: readonly Sibling[],
 ): Promise<Decision> {
   if (!drafted(sampling)) return drawnByServer(server, model, timeline, sampling);
-  // Two show a tie for the first place; of ties for the last of top_k all that can be had.
+  // Two show a tie for the first position. Ties for the last of top_k take all that the server returns.
   const ways = { server, model, timeline, draft, siblings, count: sampling.temperature === 0 ? 2 : MAX_LIKELIEST };
   const isWhole = siblings.length === 0 && wholeIsCheaper(timeline.length, draft.length);
   const rows = await (isWhole ? whole(ways) : beginnings(ways));
@@ -89,8 +92,7 @@ async function* run(server: EngineServer, model: string, timeline: readonly numb
 }
 
 /**
- * Whether `prompt_logprobs` computes fewer tokens for a draft of K after P tokens than K + 1 beginnings do behind the
- * cache.
+ * Whether one whole prompt makes the server compute fewer tokens, for a draft of K after P, than K + 1 beginnings do.
  */
 export function wholeIsCheaper(P: number, K: number): boolean {
   if (K === 0) return false;
@@ -105,11 +107,11 @@ interface Ways {
   readonly timeline: readonly number[];
   readonly draft: readonly number[];
   readonly siblings: readonly Sibling[];
-  /** Likeliest tokens to tell. */
+  /** Likeliest tokens to request of each position. */
   readonly count: number;
 }
 
-/** What all requests say: one token, its likeliest rivals by id. A seed in the request kills vLLM's CPU engine. */
+/** What all requests have: one token, and the likeliest ones by id. A seed in the request kills vLLM's CPU engine. */
 const common = (model: string, count: number) => ({
   model,
   max_tokens: 1,
@@ -133,9 +135,7 @@ async function beginnings({ server, model, timeline, draft, siblings, count }: W
   return choices.toSorted((a, b) => a.index - b.index).map(last);
 }
 
-/**
- * A position as `prompt_logprobs` tells it: the `count` asked for, and the draft's token even where it is none of them.
- */
+/** A position of `prompt_logprobs`: the `count` likeliest, and after them the draft's token if it is none of these. */
 const ranked = (row: z.infer<typeof rankedSchema>, count: number): Likeliest =>
   likeliest(
     Object.entries(row).map(([id, { logprob }]) => [Number(id), logprob]),

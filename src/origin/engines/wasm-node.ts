@@ -9,21 +9,21 @@ import { directoryHeader, shardReader } from "../../platform/disk.ts";
 import { KV_CONTEXTS, type TargetEngine } from "../engine.ts";
 import { WasmEngine } from "./wasm.ts";
 
-/** @param kvTokens of all sessions together; null makes it four whole contexts, or what fits of them */
+/** @param kvTokens of all sessions together; null takes four whole contexts, or as much of them as fits */
 export async function loadWasm(directory: string, kvTokens: number | null, maxDraft: number): Promise<TargetEngine> {
   const header = await directoryHeader(directory);
   const { headSize, context } = header.config;
-  // One WASM memory ends at 4 GiB; what the weights leave of three may hold keys and values.
-  const room = Math.floor((3 * 2 ** 30 - packBytes(header)) / pageBytes(totalKvHeads(header.config), headSize));
+  // One WASM memory ends at 4 GiB. Keys and values may take what the weights leave of three.
+  const most = Math.floor((3 * 2 ** 30 - packBytes(header)) / pageBytes(totalKvHeads(header.config), headSize));
   const wanted = Math.ceil((kvTokens ?? KV_CONTEXTS * context) / PAGE_TOKENS);
-  if (kvTokens !== null && wanted > room) {
+  if (kvTokens !== null && wanted > most) {
     throw new OutriderError(
       "bad_option",
-      `--kv-tokens: at most ${room * PAGE_TOKENS} fit beside ${header.model}; give less`,
+      `--kv-tokens: at most ${most * PAGE_TOKENS} fit beside ${header.model}; give less`,
     );
   }
   const llama = await loadLlama(header, shardReader(directory, header), await builtModules(), {
-    pages: Math.min(wanted, room),
+    pages: Math.min(wanted, most),
     rows: maxDraft + 1,
   });
   return new WasmEngine(llama, maxDraft);

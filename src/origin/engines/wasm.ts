@@ -6,9 +6,9 @@
  *   pass      c d1 d2 d3            rows   after c, d1, d2, d3   d1 d2 kept: cache … c d1 d2, timeline … c d1 d2 own
  *                    s2                    and after s2          d1 s2 kept: cache … c d1, timeline … c d1 s2 own
  *
- * Passes are synchronous inside, so sessions take turns; KV pages come from the model's pool, which takes them from the
- * least recently used sequence when it runs out: that one then prefills again. The gateway keeps those at work within
- * it.
+ * Passes are synchronous inside, so sessions take turns. KV pages come from the model's pool. When the pool runs out,
+ * it takes the pages of the least recently used sequence, which then prefills again. The gateway admits only as many
+ * sequences at once as the pool can hold.
  */
 import type { Llama } from "../../draft/llama.ts";
 import { PAGE_TOKENS } from "../../kernels/abi.ts";
@@ -89,8 +89,8 @@ class WasmSequence extends Timeline implements EngineSequence {
     this.#cache.cut(position - 1);
     const tokens = [...this.timeline.slice(this.#cache.tokens.length), ...draft];
     const start = tokens.length - draft.length;
-    const places = siblings.map(({ at, id }) => ({ at: start + at, id }));
-    const rows = this.#forward(tokens, draft.length + 1, places);
+    const nodes = siblings.map(({ at, id }) => ({ at: start + at, id }));
+    const rows = this.#forward(tokens, draft.length + 1, nodes);
     const positions = positionsOf(position, draft.length, siblings);
     const scores = fullScores(rows, rows.length / positions.length, sampling, positions);
     const decision = accept(scores, draft, rule, stop, siblings);
