@@ -17,7 +17,7 @@ const TEMPLATES: Readonly<Record<string, string>> = {
 };
 
 /** What Cloudflare's Deploy button says when it asks for these values. */
-const BINDINGS = {
+export const BINDINGS = {
   API_KEYS: {
     description: "Keys that clients may use, with commas between. Without any the API is open to everybody.",
   },
