@@ -40,7 +40,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   report: ["platform", "evaluate", "calibrate", "methods", "text", "charts", "kernels", "format", "model"],
   inspect: ["charts", "draft", "kernels", "format", "model"],
   corpus: ["text", "platform", "origin", "draft", "kernels", "format", "model"],
-  service: ["verify", "platform", "format", "model"],
+  service: ["origin", "verify", "platform", "format", "model"],
   doors: ["edge", "origin", "compress", "evaluate", "format", "model"],
   commands: [
     "service",

@@ -1,32 +1,71 @@
 /** Which models an edge is for, from what was asked. */
+import { existsSync } from "node:fs";
 import path from "node:path";
+import { targetOf } from "../format/pack-header.ts";
 import type { DescribedTarget } from "../format/target.ts";
 import { obtainModel } from "../obtain/obtain.ts";
-import { defaultPair, knownPairs, pairNamed } from "../obtain/pair.ts";
-import { cacheFolder } from "../platform/places.ts";
+import { defaultPair, knownPairs, type Pair, pairNamed } from "../obtain/pair.ts";
+import { directoryHeader } from "../platform/disk.ts";
 import { describeTarget } from "../service/assets.ts";
 import type { ModelChoice } from "../service/project.ts";
-import { MODELS } from "./prepare.ts";
+import { usage } from "./command.ts";
+import { MODELS, modelFiles } from "./prepare.ts";
 
 export interface EdgeModels {
   readonly target: DescribedTarget;
   /** Directory of the draft's pack; null for an edge without weights. */
   readonly draft: string | null;
+  /** Where the target itself lies: the file or folder that was named, or a known pair's. */
+  readonly from: string | Pair;
 }
 
 /**
- * What an edge needs of its models. A known pair's draft has its target's tokenizer, so the target itself is fetched
- * only for a pair that has no draft. Throws `bad_option` for an unknown pair, and what reading and fetching throw.
+ * What an edge needs of its models: those of a known pair, or a target by its path. A target that a known pair has gets the
+ * pair's draft unless another is named. Throws `bad_option` for what cannot be meant, and what reading and fetching throw.
  */
 export async function edgeModels({ pair: name, target, draft }: ModelChoice): Promise<EdgeModels> {
-  if (target !== undefined) {
-    return { target: await describeTarget(target), draft: draft === undefined || draft === "none" ? null : draft };
-  }
   const pairs = knownPairs(MODELS);
-  const pair = name === undefined ? defaultPair(pairs) : pairNamed(name, pairs);
-  const chosen = draft === undefined ? pair.draft : draft === "none" ? null : (pair.drafts.get(draft) ?? draft);
-  const described = chosen ?? pair.draft;
-  if (described !== null) return { target: await describeTarget(described), draft: chosen };
-  const { path: file } = await obtainModel(pair.target, path.join(cacheFolder(), "models"));
-  return { target: await describeTarget(file, pair.target.model), draft: null };
+  if (target !== undefined) {
+    const described = await describeTarget(target);
+    const known = pairs.find((pair) => isTargetOf(pair, described.model, described.vocabulary.hash));
+    return { target: described, draft: draftOf(draft, known), from: target };
+  }
+  const pair = name === undefined ? await likelyPair(draft, pairs) : pairNamed(name, pairs);
+  const chosen = draftOf(draft, pair);
+  // A draft's pack has its target's tokenizer, so an edge can be made before the target was ever fetched.
+  const near = chosen ?? pair.draft;
+  if (near !== null && existsSync(path.join(near, "pack.json"))) {
+    const described = await describeTarget(near);
+    if (chosen === null || isTargetOf(pair, described.model, described.vocabulary.hash)) {
+      return { target: described, draft: chosen, from: pair };
+    }
+    throw usage(`${chosen} drafts for ${described.model}, and the target of ${pair.name} is ${pair.target.model}`);
+  }
+  const { path: file } = await obtainModel(pair.target, modelFiles());
+  return { target: await describeTarget(file, pair.target.model), draft: chosen, from: pair };
+}
+
+export const isTargetOf = ({ target }: Pair, model: string, vocabulary: string): boolean =>
+  target.model === model && target.vocabulary === vocabulary;
+
+/** @param draft a pack's directory, the short name of one of the pair's drafts, or none; undefined: the pair's own choice */
+function draftOf(draft: string | undefined, pair: Pair | undefined): string | null {
+  if (draft === "none") return null;
+  if (draft === undefined) return pair?.draft ?? null;
+  return pair?.drafts.get(draft) ?? draft;
+}
+
+/** Where nobody names a pair: the one whose target the draft was made for, else the default. */
+async function likelyPair(draft: string | undefined, pairs: readonly Pair[]): Promise<Pair> {
+  const usual = defaultPair(pairs);
+  if (draft === undefined || draft === "none" || usual.drafts.has(draft)) return usual;
+  const header = await directoryHeader(draft).catch(() => undefined);
+  if (header === undefined) return usual;
+  const { model } = targetOf(header);
+  const pair = pairs.find((known) => isTargetOf(known, model, header.vocabulary.hash));
+  if (pair) return pair;
+  const known = pairs.map(({ name, target }) => `${target.model} (--pair ${name})`).join(", ");
+  throw usage(
+    `${draft} drafts for ${model}: name that target with --target, or its origin with --origin. Known: ${known}`,
+  );
 }

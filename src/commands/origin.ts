@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { OutriderError } from "../model/errors.ts";
-import type { TargetEngine } from "../origin/engine.ts";
+import { renamed } from "../origin/engine.ts";
 import { ENGINES, type EngineOptions, engineRow } from "../origin/engines.ts";
 import { DEFAULT_LIMITS, Gateway, type GenerationEvent } from "../origin/gateway.ts";
 import { type OriginServer, serveOrigin } from "../origin/node.ts";
@@ -100,16 +100,6 @@ SIGTERM takes nothing new and lets generations end for up to ${DRAIN_MS / 1000} 
     console.log(`origin serves ${gateway.model} at http://${host}:${server.port}${access}`);
     await interrupted(server);
   },
-});
-
-const renamed = (engine: TargetEngine, model: string): TargetEngine => ({
-  name: engine.name,
-  model,
-  vocabulary: engine.vocabulary,
-  context: engine.context,
-  capabilities: engine.capabilities,
-  open: () => engine.open(),
-  close: async () => engine.close?.(),
 });
 
 const logged = (event: GenerationEvent): void => {

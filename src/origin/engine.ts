@@ -89,3 +89,14 @@ export abstract class Timeline {
     this.timeline.length = Math.min(this.timeline.length, length);
   }
 }
+
+/** The same engine under another model id. */
+export const renamed = (engine: TargetEngine, model: string): TargetEngine => ({
+  name: engine.name,
+  model,
+  vocabulary: engine.vocabulary,
+  context: engine.context,
+  capabilities: engine.capabilities,
+  open: () => engine.open(),
+  close: async () => engine.close?.(),
+});

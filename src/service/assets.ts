@@ -49,11 +49,17 @@ async function readTarget(file: string, name: string): Promise<DescribedTarget> 
   );
 }
 
+/** What a draft must agree with. */
+export interface Drafted {
+  readonly model: string;
+  readonly vocabulary: { readonly hash: string };
+}
+
 /**
  * The header of a draft's pack, having checked that all of it is there and that it drafts for this target.
  * Throws `bad_pack` or `wrong_draft`.
  */
-export async function draftFor(target: DescribedTarget, pack: string): Promise<PackHeader> {
+export async function draftFor(target: Drafted, pack: string): Promise<PackHeader> {
   const header = await wholePack(pack);
   if (!header) {
     throw new OutriderError(

@@ -130,7 +130,7 @@ export async function checkOrigin({ url, bound, token, draftOnly }: OriginCheck,
   }
   let health: Health;
   try {
-    health = decodeHealth(await ask(new URL("/health", url)));
+    health = await originHealth(url);
   } catch (error) {
     const why = error instanceof OutriderError ? error.message : "it does not answer";
     return failed(`origin: ${url}: ${why}`, "start `outrider origin` there, and check the tunnel or proxy before it");
@@ -159,6 +159,9 @@ export async function checkOrigin({ url, bound, token, draftOnly }: OriginCheck,
   if (taken) return passed(`${same}, and takes the token`);
   return failed(`${same}, and refuses the token`, "set ORIGIN_TOKEN to the content of the origin's --token-file");
 }
+
+/** Throws `no_origin`, `loading`, or what fetch throws. */
+export const originHealth = async (url: string): Promise<Health> => decodeHealth(await ask(new URL("/health", url)));
 
 async function ask(url: URL, token?: string): Promise<string> {
   const response = await fetch(url, {

@@ -15,6 +15,11 @@ const RULES = [{ type: "CompiledWasm", globs: ["**/*.wasm"], fallthrough: true }
 /** The Worker that the edge reaches through its service binding ORIGIN. */
 const EMBEDDED_NAME = "outrider-origin";
 
+/** Tokens of a KV page (kernels/abi.ts). */
+const PAGE_TOKENS = 32;
+/** Tokens that the embedded origin holds for all sessions together, so also its longest timeline. */
+export const EMBEDDED_TOKENS = 8192;
+
 export interface Parts {
   /** The folder of the edge's assets: the page, and under draft/ the draft's pack. */
   readonly edgeAssets: string;
@@ -65,6 +70,5 @@ const embeddedSettings = (assets: string): object => ({
   // The Worker comes first for every path, so that the weights are not offered to the world.
   assets: { directory: assets, binding: "ASSETS", run_worker_first: true },
   rules: RULES,
-  // 32 tokens each, for all sessions together: 256 hold one timeline of 8,192 tokens, or eight of 1,000.
-  vars: { KV_PAGES: 256 },
+  vars: { KV_PAGES: EMBEDDED_TOKENS / PAGE_TOKENS },
 });

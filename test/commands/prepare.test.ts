@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { importCommand } from "../../src/commands/import.ts";
-import { prepare, prepareCommand } from "../../src/commands/prepare.ts";
+import { prepareCommand } from "../../src/commands/prepare.ts";
 import { squeezeCommand } from "../../src/commands/squeeze.ts";
 import { fileSha256 } from "../../src/platform/disk.ts";
 import { printed } from "../support/printed.ts";
@@ -52,8 +52,6 @@ test.each([
   [() => importCommand.run([]), "FILE.gguf and DIRECTORY are missing"],
   [() => squeezeCommand.run([]), "RECIPE is missing"],
   [() => prepareCommand.run(["now"]), 'unexpected "now"'],
-  [() => prepare("nowhere/pack"), "nowhere/pack is missing or damaged"],
-  [() => prepare(TINY_PACKS.draft), "drafts for tiny, and the target is smollm2-135m-instruct"],
   [() => squeezeCommand.run(["recipe.ts", "--model", "x"]), "recipe.ts: there is no such file"],
   [() => importCommand.run([path.join("nowhere", "x.gguf"), "pack"]), "there is no such file"],
 ])("wrong arguments are answered with what is right", async (run, message) => {

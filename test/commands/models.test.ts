@@ -1,0 +1,103 @@
+/** Which target and draft a command line means, what runs them, and what is refused. No model is fetched. */
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { runnable } from "../../src/commands/engine.ts";
+import { edgeModels } from "../../src/commands/models.ts";
+import { startCommand } from "../../src/commands/start.ts";
+import { defaultPair, knownPairs } from "../../src/obtain/pair.ts";
+import { wholePack } from "../../src/platform/disk.ts";
+import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
+import { TINY_PACKS } from "../support/tiny.ts";
+
+const MODELS = path.resolve(import.meta.dirname, "../../models");
+const GGUF = path.join(MODELS, "tiny/tiny.gguf");
+const pair = defaultPair(knownPairs(MODELS));
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(path.join(tmpdir(), "models-"));
+  vi.stubEnv("OUTRIDER_CACHE", path.join(directory, "cache"));
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(directory, { recursive: true });
+});
+
+describe("models", () => {
+  test("nothing named: the default pair, described by its draft", async () => {
+    const { target, draft, from } = await edgeModels({});
+    expect({ model: target.model, draft, from }).toEqual({ model: pair.target.model, draft: pair.draft, from: pair });
+  });
+
+  test("a draft by its short name, by its path, and none", async () => {
+    const small = pair.drafts.get("s")!;
+    expect((await edgeModels({ draft: "s" })).draft).toBe(small);
+    expect((await edgeModels({ draft: small })).draft).toBe(small);
+    expect(await edgeModels({ draft: "none" })).toMatchObject({ draft: null, from: pair });
+  });
+
+  test("a target by its path: pack and GGUF file have the same description, and no draft unless one is named", async () => {
+    const pack = await edgeModels({ target: TINY_PACKS.target });
+    const gguf = await edgeModels({ target: GGUF, draft: TINY_PACKS.draft });
+    const { model, vocabulary, context } = pack.target;
+    expect(gguf.target).toMatchObject({ model, vocabulary, context });
+    expect([pack.draft, gguf.draft]).toEqual([null, TINY_PACKS.draft]);
+  });
+
+  test.each([
+    [{ draft: TINY_PACKS.draft }, "drafts for tiny: name that target with --target, or its origin with --origin"],
+    [{ pair: pair.name, draft: TINY_PACKS.draft }, "drafts for tiny, and the target of smollm2-135m is"],
+    [{ pair: "smollm3" }, 'there is no pair "smollm3"'],
+    [{ target: "nowhere" }, "nowhere: neither a .gguf file nor a folder"],
+  ])("%j is refused", async (choice, message) => {
+    await expect(edgeModels(choice)).rejects.toThrow(message);
+  });
+
+  test("a draft of another target is refused before anything is written", async () => {
+    const assets = path.join(directory, "assets");
+    await expect(assembleEdge(await describeTarget(GGUF, "other"), TINY_PACKS.draft, assets)).rejects.toMatchObject({
+      code: "wrong_draft",
+      message: expect.stringContaining("drafts for tiny, and the target is other"),
+    });
+    await expect(wholePack(path.join(assets, "draft"))).resolves.toBeUndefined();
+  });
+});
+
+describe("what runs a target", () => {
+  const run = async (target: string, engine?: "wasm" | "llama") => runnable(await edgeModels({ target }), engine);
+
+  test("a pack runs where it lies", async () => {
+    expect(await run(TINY_PACKS.target)).toEqual({ engine: "wasm", pack: TINY_PACKS.target });
+  });
+
+  test("a small Llama's GGUF file is imported, once, under its SHA-256", async () => {
+    const first = await run(GGUF);
+    expect(first.engine === "wasm" && (await wholePack(first.pack))?.model).toBe("tiny");
+    const copy = path.join(directory, "other-name.gguf");
+    copyFileSync(GGUF, copy);
+    expect(await run(copy)).toEqual(first);
+  });
+
+  test("llama.cpp runs the file itself, if asked to", async () => {
+    expect(await run(GGUF, "llama")).toEqual({ engine: "llama", file: GGUF });
+  });
+
+  test("a pack is nothing for llama.cpp", async () => {
+    await expect(run(TINY_PACKS.target, "llama")).rejects.toThrow("is a pack, and llama.cpp runs GGUF files");
+  });
+});
+
+test.each([
+  [["--pair", "x", "--target", "y"], "--pair and --target exclude each other"],
+  [["--origin", "http://localhost:1", "--engine", "wasm"], "--origin and --engine exclude each other"],
+  [["--origin", "gpu"], '--origin: "gpu" is no URL'],
+  [["--engine", "vllm"], "--engine is one of wasm, llama"],
+  [["--origin", "http://127.0.0.1:1"], "it does not answer"],
+  [["--origin", "http://127.0.0.1:1", "--target", GGUF], "it does not answer"],
+])("start %j is refused in one sentence", async (argv, message) => {
+  const error: Error = await startCommand.run(argv).catch((reason) => reason);
+  expect(error.message).toContain(message);
+  expect(error.message.split("\n")).toHaveLength(1);
+});
