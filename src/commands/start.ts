@@ -118,7 +118,7 @@ async function before(url: string, asked: Asked): Promise<Prepared> {
   if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw usage(`--origin: "${url}" is no URL`);
   const { target, draft } = await modelsBefore(url, asked);
   const token = process.env.ORIGIN_TOKEN;
-  const check = await checkOrigin({ url, token, draftOnly: false }, { ...target, draft: null });
+  const check = await checkOrigin({ url, token, bound: false, draftOnly: false }, { ...target, draft: null });
   if (check.result !== "passed") {
     throw new OutriderError("wrong_origin", `${check.about}${check.next === undefined ? "" : `; ${check.next}`}`);
   }
