@@ -50,7 +50,7 @@ export class Calibrator implements Calibration {
   #llama: FloatLlama | undefined;
   #agreement: Agreement | undefined;
 
-  /** What is worked out goes into the journal, a block, a measurement or a few windows at a time. */
+  /** Results go into the journal as they come: a block, a measurement or a few windows at a time. */
   constructor(pool: Pool, text: CalibrationData, journal = Journal.none()) {
     this.#pool = pool;
     this.#text = text;
@@ -58,7 +58,7 @@ export class Calibrator implements Calibration {
   }
 
   async compress(model: PackedModel, wanted: Wanted, solve: Solver): Promise<Tensors> {
-    // Its weights change on the way, so it is nobody else's.
+    // The solver changes its weights, so this copy is not shared.
     const llama = this.#load(model);
     try {
       return await this.#blocks(model, (known, solved) =>
@@ -79,7 +79,7 @@ export class Calibrator implements Calibration {
     return roundOnThreads(this.#pool, matrices);
   }
 
-  /** All tensors that `work` solves, beginning behind those blocks that are known. */
+  /** All tensors that `work` solves. Blocks that the journal has are not solved again. */
   async #blocks(
     { config: { layers } }: PackedModel,
     work: (known: readonly Solution[], solved: (layer: number, solution: Solution) => Promise<void>) => Promise<void>,
@@ -136,7 +136,7 @@ export class Calibrator implements Calibration {
   }
 
   /**
-   * Of those windows that the step has not kept the gradients of. Kept when they are all in, or when the work stops.
+   * Adds the windows whose gradients the step has not kept. Keeps the sums at the end, and when the work is stopped.
    */
   async #addAll(gradients: Gradients, step: Step): Promise<void> {
     const { windows } = this.#text;
@@ -177,7 +177,7 @@ export class Calibrator implements Calibration {
     });
   }
 
-  /** The model in the pool's memory, its blocks of one width; the one before it leaves. */
+  /** The model in the pool's memory, padded to blocks of one width. The model before it is released. */
   #floats(model: PackedModel): FloatLlama {
     if (this.#model === model && this.#llama) return this.#llama;
     this.#agreement?.release();
@@ -199,7 +199,7 @@ export class Calibrator implements Calibration {
   }
 }
 
-/** Those of the first blocks, up to one that is missing. */
+/** The solutions of the first blocks, up to the first one that is missing. */
 async function keptSolutions(step: Step, layers: number): Promise<Solution[]> {
   const known: Solution[] = [];
   while (known.length < layers) {

@@ -1,6 +1,6 @@
 /**
- * A Llama in f32 whose weights lie in the memory of a pool's threads: what calibration runs block by block over
- * windows, and whose weights a solver may replace on the way.
+ * A Llama in f32 whose weights lie in the memory of a pool's threads. It runs block by block over windows, and a solver
+ * may replace its weights on the way.
  */
 import type { PackedModel } from "../format/pack.ts";
 import type { LlamaConfig } from "../model/config.ts";
@@ -22,7 +22,7 @@ import type { Pool } from "./threads/pool.ts";
 
 export type Window = ArrayLike<number>;
 
-/** Windows on their way through a model. Free `hidden` and `tokens` with `release`. */
+/** Windows behind some of a model's blocks. Free `hidden` and `tokens` with `releaseHidden`. */
 export interface Hidden {
   readonly shape: Shape;
   readonly windows: number;
@@ -77,7 +77,7 @@ export class FloatLlama {
     };
   }
 
-  /** Frees its memory for the next model of the pool. */
+  /** Frees all of its memory, for the next model of the pool. */
   release(): void {
     const { arena } = this.pool;
     this.releaseBlocks();
@@ -87,7 +87,7 @@ export class FloatLlama {
     if (this.#rope) arena.free(this.#rope.tables.cos);
   }
 
-  /** Frees its blocks, most of it; the head still reads what has run through them. */
+  /** Frees the blocks, most of its memory. The head stays, to read windows that have run through the blocks. */
   releaseBlocks(): void {
     for (const at of this.#blocks.splice(0)) this.pool.arena.free(at);
   }
@@ -101,7 +101,7 @@ export class FloatLlama {
     return blockAddresses(shape, this.#blocks[layer]!);
   }
 
-  /** The values of a block's tensor as they are now, (rows, cols): a view, until they are set. */
+  /** The present values of a block's tensor, (rows, cols): a view that is valid until `setWeights`. */
   weights(layer: number, suffix: BlockTensor): Float32Array {
     const { rows, cols, offset } = blockMatrices(this.config).tensors[suffix];
     return this.pool.arena.floats(this.#blocks[layer]! + 4 * offset, rows * cols);
@@ -119,7 +119,7 @@ export class FloatLlama {
     place.set(values);
   }
 
-  /** The embedded windows. Throws `bad_windows` unless they are of one length, at least 2, and of known tokens. */
+  /** The windows embedded. Throws `bad_windows` unless they have one length, at least 2, and only known tokens. */
   embed(windows: readonly Window[]): Hidden {
     const { arena } = this.pool;
     const { embedding: E, vocabulary: V } = this.config;
@@ -155,7 +155,7 @@ export class FloatLlama {
     this.pool.arena.free(tokens);
   }
 
-  /** The same windows where they are now, to go another way from there. */
+  /** A copy of windows at their present block, to run through other blocks from there. */
   copyHidden({ shape, windows, hidden, tokens }: Hidden): Hidden {
     const { arena } = this.pool;
     const copy = (at: number, bytes: number): number => {
@@ -168,7 +168,7 @@ export class FloatLlama {
   }
 
   /**
-   * One block over all windows, in place. Returns the mean cosine between what enters and what leaves it: 1 less that
+   * Runs one block over all windows, in place. Returns the mean cosine between its input and its output; 1 minus that
    * is the block influence (Men et al. 2024, arXiv 2403.03853, section 3.2).
    */
   async runBlock(layer: number, { shape, windows, hidden }: Hidden, saved?: number): Promise<number> {
@@ -182,7 +182,7 @@ export class FloatLlama {
     return mean;
   }
 
-  /** Tables for windows of this shape or shorter. */
+  /** Tables of cosines and sines for windows of this length or shorter. */
   rope({ T, D }: Shape): RopeTables {
     if (this.#rope && this.#rope.tokens >= T) return this.#rope.tables;
     const { arena } = this.pool;
@@ -191,7 +191,7 @@ export class FloatLlama {
     const tables = { cos, sin: cos + 2 * T * D };
     const [cosines, sines] = [arena.floats(tables.cos, (T * D) / 2), arena.floats(tables.sin, (T * D) / 2)];
     for (let i = 0; i < D / 2; i++) {
-      // Angles rounded to f32 as transformers does: at position 511 that is worth 2e-5 of a gradient.
+      // Angles are rounded to f32 as in transformers: at position 511 the difference is 2e-5 of a gradient.
       const frequency = Math.fround(1 / Math.fround(this.config.ropeTheta ** ((2 * i) / D)));
       for (let t = 0; t < T; t++) {
         const angle = Math.fround(t * frequency);

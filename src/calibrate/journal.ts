@@ -1,6 +1,6 @@
 /**
- * What a long squeeze has worked out so far, on disk beside its result, so that one that was stopped goes on where it
- * was. The work asks in the same order each time: a step is known by its number, what it keeps by a name.
+ * Partial results of a long squeeze, on disk beside its output, so that work that was stopped goes on where it was. The
+ * work asks for its steps in the same order each time: a step is known by its number, and what it keeps by a name.
  */
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -27,8 +27,8 @@ export class Journal {
   }
 
   /**
-   * The journal in `directory` of the work that `fingerprint` names; one of other work is thrown away. Throws
-   * `not_a_journal` for a directory that holds something else.
+   * The journal in `directory` for the work that `fingerprint` identifies. A journal of other work is thrown away.
+   * Throws `not_a_journal` for a directory that holds something else.
    */
   static async open(directory: string, fingerprint: string): Promise<Journal> {
     const mark = JSON.stringify({ fingerprint });
@@ -61,13 +61,13 @@ export class Journal {
     return this.#stopping;
   }
 
-  /** To be called where all that matters is kept. Throws `stopped` after `stop`; lets signals come in. */
+  /** Call it where everything that matters is kept. Lets signals come in, and throws `stopped` after `stop`. */
   async rest(): Promise<void> {
     await setImmediate();
     if (this.#stopping) throw new OutriderError("stopped", "stopped; the same command goes on from here");
   }
 
-  /** A value that a step of its own works out, and that is kept. */
+  /** The value of a step that `work` computes, from the journal if an earlier run kept it. */
   async once<T>(work: () => Promise<T>): Promise<T> {
     const step = this.step();
     const kept = await step.load("value");
@@ -78,7 +78,7 @@ export class Journal {
     return value;
   }
 
-  /** Throws away what was kept, when the work is done. */
+  /** Throws away everything that was kept; call it when the work is done. */
   async discard(): Promise<void> {
     if (this.#directory !== undefined) await rm(this.#directory, { recursive: true });
   }

@@ -1,8 +1,9 @@
 /**
- * A model as a plain Hugging Face checkpoint: the values that its weights stand for, under the library's names, so that
- * transformers and whatever reads its format can load it. Rows of q and k already lie in its order (format/import.ts).
- * A configuration has one width for all blocks, so narrower ones are padded (even-width.ts), and a row for every token,
- * so a trimmed vocabulary is filled up (whole-vocabulary.ts); removed blocks are gone.
+ * A model as a plain Hugging Face checkpoint, for transformers and other readers of its format. Each weight is stored
+ * as the value it stands for, under the library's tensor names; rows of q and k are already in its order
+ * (format/import.ts). A checkpoint has one width for all blocks and a row for every token. Narrower blocks are
+ * therefore padded (format/even-width.ts), and a trimmed vocabulary is filled up (format/whole-vocabulary.ts). Removed
+ * blocks stay removed.
  */
 
 import { evenWidth } from "../format/even-width.ts";
@@ -27,7 +28,7 @@ export async function exportHuggingFace(model: PackedModel, sink: PackSink, dtyp
   await sink.write("config.json", json({ ...configToHuggingFace(even.config), torch_dtype: torchDtype }));
   const { "tokenizer.json": tokenizer, "tokenizer_config.json": tokenizerConfig } = model.tokenizer;
   await sink.write("tokenizer.json", new TextEncoder().encode(tokenizer));
-  // What this class is asked for by the file is all in tokenizer.json.
+  // tokenizer.json has everything that this class reads.
   const named = { tokenizer_class: "PreTrainedTokenizerFast", ...JSON.parse(tokenizerConfig) };
   await sink.write("tokenizer_config.json", json(named));
 }

@@ -6,8 +6,7 @@ import { FileSource, fileSha256 } from "../platform/disk.ts";
 import { replacePack } from "../rounding/packable.ts";
 
 /**
- * Makes the pack of a GGUF file in `directory`; its header names the file's SHA-256. Throws what reading the file
- * throws.
+ * Makes the pack of a GGUF file in `directory`. The header has the file's SHA-256. Throws what reading the file throws.
  */
 export async function importFile(file: string, model: string, directory: string): Promise<PackHeader> {
   await using source = await FileSource.open(file);

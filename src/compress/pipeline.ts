@@ -1,6 +1,6 @@
 /**
- * Runs a recipe: the stages in order over the base model. A pack says in its header how it was made, so a pack that
- * already is what the recipe asks for is left alone.
+ * Runs a recipe: its stages in order over the base model. The header of a pack lists the stages that made it, so a pack
+ * that is already what a recipe asks for is left alone.
  */
 import type { Calibration } from "../calibrate/calibration.ts";
 import { solveBlocks } from "../calibrate/solving/solution.ts";
@@ -44,8 +44,8 @@ const applyStage = <K extends Stage["stage"]>(model: PackedModel, stage: StageOf
   STAGES[stage.stage as K](model, stage, calibration);
 
 /**
- * Applies the stages of a recipe, in memory. What comes out drafts for the base, or for what the base drafts for.
- * Rejects with `no_calibration` where a stage needs text and there is none.
+ * Applies the stages of a recipe, in memory. The result drafts for the base, or for the base's own target if the base
+ * is a draft. Rejects with `no_calibration` where a stage needs text and there is none.
  */
 export async function runStages(
   base: PackedModel,
@@ -74,7 +74,7 @@ const NO_CALIBRATION: Calibration = {
 };
 
 /**
- * Makes the pack of a recipe in `directory` from the pack in `base`, unless it is there already. Returns its header.
+ * Makes the pack of a recipe in `directory` from the pack in `base`, unless it is already there. Returns its header.
  */
 export async function makePack(recipe: Recipe, base: string, directory: string): Promise<PackHeader> {
   const from = await wholePack(base);
@@ -93,7 +93,7 @@ export async function alreadyMade(
   directory: string,
 ): Promise<PackHeader | undefined> {
   const there = await wholePack(directory);
-  // Stage entries in a header are the stages and what they found, so equal stages mean equal work on equal input.
+  // A header's entries are the stages and what they found, so equal stages mean equal work on equal input.
   const asked = (stages: readonly object[]) =>
     JSON.stringify(stages, (key, value) => (key === "found" ? undefined : value));
   const wanted = asked([...base.recipe, ...recipe.stages]);

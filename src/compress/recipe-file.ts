@@ -7,9 +7,9 @@ import { parseRecipe, type Recipe } from "./recipe.ts";
 import { type NamedRecipe, RECIPES } from "./recipes.ts";
 
 /**
- * A recipe of `recipes.ts`, or the default export of a module. A module also says which model it makes, and from which
- * folder of `models/`. Throws `bad_recipe` for a name that is none and a module that is not there or holds something
- * else.
+ * A recipe of `recipes.ts` by its name, or the default export of a module. A module also has the id of the model it
+ * makes, and may name its base. Throws `bad_recipe` for an unknown name, and for a module that does not exist or
+ * exports no recipe.
  */
 export async function readRecipe(recipe: string): Promise<NamedRecipe & Partial<Pick<Recipe, "model" | "base">>> {
   const named = Object.hasOwn(RECIPES, recipe) ? RECIPES[recipe] : undefined;

@@ -1,6 +1,6 @@
 /**
- * What a recipe may say: from which model's pack to start, and the stages in order. Recipes are TypeScript files of
- * data (`models/<name>/recipe.ts`), read top to bottom; what was done is copied into the pack's header.
+ * The form of a recipe: the model it starts from, and its stages in order. Recipes are TypeScript modules of data
+ * (`models/<name>/recipe.ts`). The header of a pack records what was done.
  */
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
@@ -38,7 +38,9 @@ export interface Recipe {
    */
   readonly base?: string | undefined;
   readonly stages: readonly Stage[];
-  /** How much of the calibration its stages want: the first windows, and the first tokens of each; all when absent. */
+  /**
+   * How much of the calibration text its stages use: the first windows, and the first tokens of each; all when absent.
+   */
   readonly windows?: number | undefined;
   readonly tokens?: number | undefined;
 }

@@ -1,4 +1,7 @@
-/** A recipe over a model, measured on a text where the recipe wants one: a pack, and a checkpoint if asked for. */
+/**
+ * Applies a recipe to a model, measured on a text where the recipe needs one. Makes a pack, and a checkpoint if asked
+ * for.
+ */
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { Calibrator } from "../calibrate/calibrator.ts";
@@ -26,27 +29,27 @@ export interface SqueezeOptions {
   readonly recipe: NamedRecipe & Partial<Pick<Recipe, "model">>;
   /** The directory of the pack that is made. */
   readonly out: string;
-  /** A pack whose model the result drafts for, if that is not what it is made from. */
+  /** A pack whose model the result drafts for, if that is not the model it is made from. */
   readonly target?: string | undefined;
   readonly calibration?: CalibrationText | undefined;
   /** A directory for a Hugging Face checkpoint in f32. */
   readonly exportHf?: string | undefined;
-  /** Ends the work where it can go on later; the call then rejects with `stopped`. */
+  /** Stops the work where it can go on later; the call then rejects with `stopped`. */
   readonly signal?: AbortSignal;
 }
 
 export interface CalibrationText {
   /** Text, or lines of JSON. */
   readonly file: string;
-  /** Windows of it at most, from the first. */
+  /** At most so many windows, from the first. */
   readonly samples: number;
   /** Tokens of a window. */
   readonly length: number;
 }
 
 /**
- * Makes a pack and returns its header. A pack that is already what the recipe makes without a text is left alone. What
- * a calibrated run works out is kept in `OUT.unfinished` until it is done, and the next run goes on from there.
+ * Makes a pack and returns its header. A pack that needs no text and is already there is left alone. Partial results of
+ * a calibrated run are kept in `OUT.unfinished` until it is done, and the next run goes on from there.
  */
 export async function squeezeModel(options: SqueezeOptions): Promise<PackHeader> {
   const { recipe, out, calibration } = options;
@@ -68,7 +71,10 @@ export async function squeezeModel(options: SqueezeOptions): Promise<PackHeader>
 const exportCheckpoint = (model: PackedModel, directory: string): Promise<void> =>
   exportHuggingFace(model, directorySink(directory), "F32");
 
-/** A model as a draft of another than it was cut from. Throws `bad_target` where the two number other tokens. */
+/**
+ * Makes a model a draft of another model than the one it was cut from. Throws `bad_target` if their vocabularies
+ * differ.
+ */
 function draftFor(model: PackedModel, target: PackHeader): PackedModel {
   if (model.vocabulary.hash !== target.vocabulary.hash) {
     throw new OutriderError(
@@ -105,7 +111,7 @@ async function calibrated(
   return made;
 }
 
-/** Of everything that the stages' results depend on. */
+/** Hash of everything that the stages' results depend on. */
 function fingerprint(model: PackedModel, { stages }: NamedRecipe, calibration: readonly object[]): string {
   const hash = createHash("sha256").update(JSON.stringify([model.recipe, stages, calibration]));
   for (const { bytes } of model.tensors.values()) hash.update(bytes);

@@ -1,9 +1,9 @@
-/** The target behind an OpenAI-compatible server. What comes back is text; its token ids are made anew (target.ts). */
+/** The target behind an OpenAI-compatible server. The server returns text, which is tokenised again (target.ts). */
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
 import type { Author, Request } from "./author.ts";
 import { JsonClient } from "./http.ts";
-import { Lender } from "./lender.ts";
+import { OneAtATime } from "./one-at-a-time.ts";
 import type { Target } from "./target.ts";
 
 const modelsSchema = z.object({ data: z.array(z.object({ id: z.string() })) });
@@ -13,13 +13,13 @@ const chatSchema = z.object({
 });
 const completionSchema = z.object({ choices: z.array(z.object({ text: z.string(), finish_reason: finish })).min(1) });
 
-/** Statuses of servers that lack a route, or want another kind of prompt. */
+/** Statuses of servers that lack a route or want another kind of prompt. */
 const LACKING = [400, 404, 405, 422, 501];
 
 export interface Server {
   readonly url: string;
   readonly token: string | undefined;
-  /** Id of the model; undefined: the only one that the server has. */
+  /** Id of the model; undefined for the server's only one. */
   readonly model: string | undefined;
   readonly retryMs: readonly number[];
 }
@@ -29,18 +29,19 @@ export class Api implements Author {
   readonly #client: JsonClient;
   readonly #model: string;
   readonly #target: Target;
-  readonly #slots: Lender<number>;
+  readonly #slots: OneAtATime<number>;
 
   private constructor(client: JsonClient, model: string, target: Target, atOnce: number) {
     this.#client = client;
     this.#model = model;
     this.#target = target;
     this.atOnce = atOnce;
-    this.#slots = new Lender(Array.from({ length: atOnce }, (_, n) => n));
+    this.#slots = new OneAtATime(Array.from({ length: atOnce }, (_, n) => n));
   }
 
   /**
-   * Rejects with `which_model` where the server has several and none is named, and with what JsonClient rejects with.
+   * Rejects with `which_model` where the server has several models and none is named, and with what JsonClient rejects
+   * with.
    */
   static async open({ url, token, model, retryMs }: Server, target: Target, atOnce: number): Promise<Api> {
     const client = new JsonClient(url, token, retryMs);
@@ -48,9 +49,9 @@ export class Api implements Author {
   }
 
   async write({ prompt, messages, temperature, seed, maxTokens }: Request): Promise<number[]> {
-    // top_p is named because some servers have another default than 1.
+    // top_p is sent because some servers have another default than 1.
     const common = { model: this.#model, temperature, top_p: 1, seed, max_tokens: maxTokens };
-    return this.#slots.lend(async () => {
+    return this.#slots.use(async () => {
       const { text, finish_reason } = messages
         ? await this.#chat({ ...common, messages })
         : await this.#complete({ ...common, prompt });

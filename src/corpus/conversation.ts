@@ -1,4 +1,4 @@
-/** One conversation with the target: what the user says is given, each answer becomes a line. */
+/** One conversation with the target. The user's turns are given; each answer becomes a line. */
 import type { ChatMessage } from "../model/chat.ts";
 import type { Author } from "./author.ts";
 import type { CorpusFile } from "./corpus-file.ts";
@@ -12,7 +12,7 @@ export interface Asking {
   readonly maxTokens: number;
 }
 
-/** The lines that `file` lacks of this conversation; it ends early where the context is full. */
+/** The lines of this conversation that `file` lacks. The conversation ends early where the context is full. */
 export async function converse(
   author: Author,
   target: Target,

@@ -1,8 +1,8 @@
 /**
- * A corpus on disk: lines are appended as they come, so that a stopped run loses none that was written, and what is
- * there is known, so that a run adds only what is missing. Of a .gz file every appended line is a member of its own
- * (RFC 1952 §2.2), so that the file is whole after each; opening and closing join them to one, which takes half the
- * room.
+ * A corpus on disk. Lines are appended as they come, so that a stopped run loses no line that was written. A later run
+ * reads which lines are there and adds only the missing ones. In a .gz file each appended line is a gzip member of its
+ * own (RFC 1952 §2.2), so that the file is whole after each line. Opening and closing the file join the members, which
+ * halves its size.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -15,12 +15,12 @@ export class CorpusFile {
   readonly #lines: Line[] = [];
   /** prompt → temperature → answer */
   readonly #answers = new Map<string, Map<number, readonly number[]>>();
-  /** seed of a question that the target asked itself → its prompt */
+  /** seed of one of the target's own questions → its prompt */
   readonly #turns = new Map<number, readonly number[]>();
 
   /**
-   * Reads what `file` holds, if it is there. Throws `bad_corpus` for lines that are none of a target with `vocabulary`
-   * tokens.
+   * Reads the lines of `file` if it exists. Throws `bad_corpus` for a line that no target with `vocabulary` tokens can
+   * have written.
    */
   constructor(file: string, vocabulary: number) {
     if (!/\.jsonl(\.gz)?$/.test(file)) throw bad(file, "a corpus is called NAME.jsonl or NAME.jsonl.gz");
@@ -41,12 +41,12 @@ export class CorpusFile {
     return this.#answers.get(key(prompt))?.get(temperature);
   }
 
-  /** The prompt of the question that the target asked itself with this seed, if any answer to it is there. */
+  /** The prompt of the target's own question with this seed, if the file has an answer to it. */
   turn(seed: number): readonly number[] | undefined {
     return this.#turns.get(seed);
   }
 
-  /** Appends a line, unless that answer to that prompt is there already; says whether it did. */
+  /** Appends a line, unless the same answer to the same prompt is there. Returns whether it did. */
   add(line: Line): boolean {
     const same = key(line.answer);
     for (const answer of this.#answers.get(key(line.prompt))?.values() ?? []) if (key(answer) === same) return false;
@@ -82,7 +82,9 @@ const isGzip = (file: string): boolean => file.endsWith(".gz");
 
 const packed = (file: string, text: string): string | Uint8Array => (isGzip(file) ? gzipSync(text) : text);
 
-/** The lines of a file, but for one that it was cut off in; of a .gz file nobody can tell where a cut member began. */
+/**
+ * The lines of a file without a last one that was cut off. In a .gz file a member that was cut off cannot be recovered.
+ */
 function wholeLines(file: string): { lines: string[]; damaged: boolean } {
   const bytes = readFileSync(file);
   const text = isGzip(file) ? unzipped(file, bytes) : bytes.toString();
@@ -90,7 +92,7 @@ function wholeLines(file: string): { lines: string[]; damaged: boolean } {
   return { lines: whole.split("\n").filter(Boolean), damaged: isGzip(file) || whole.length < text.length };
 }
 
-/** As far as there is something to read. */
+/** Decompresses as much as can be read. */
 function unzipped(file: string, bytes: Uint8Array): string {
   try {
     return gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }).toString();

@@ -1,11 +1,11 @@
-/** What a corpus holds and what a run added, in words. */
+/** A corpus and a run in words. */
 import path from "node:path";
 import { isLoop } from "../text/loops.ts";
 import type { Growth } from "./grow.ts";
 import type { Line } from "./line.ts";
 import type { Dropped } from "./questions.ts";
 
-/** The whole file: a line of sums, a line a temperature. */
+/** The whole file: a line of totals, and a line per temperature. */
 export function describeCorpus(file: string, lines: readonly Line[]): string {
   const prompts = new Set(lines.map(({ prompt }) => prompt.join(" "))).size;
   const heldOut = lines.filter(({ split }) => split === "held-out");
@@ -25,7 +25,7 @@ export function describeCorpus(file: string, lines: readonly Line[]): string {
   ].join("\n");
 }
 
-/** This run, with what it left out. */
+/** What a run added, and what it left out. */
 export function describeGrowth(
   { answers, tokens, seconds, sameQuestions, sameAnswers }: Growth,
   dropped: Dropped,

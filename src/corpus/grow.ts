@@ -1,4 +1,7 @@
-/** Adds to a corpus what it lacks: every question at every temperature, in one order whoever is done first. */
+/**
+ * Adds what a corpus lacks: the answer to every question at every temperature, in a fixed order whichever is finished
+ * first.
+ */
 import { startProgress } from "../platform/progress.ts";
 import type { Author } from "./author.ts";
 import { converse } from "./conversation.ts";
@@ -12,22 +15,25 @@ export interface Plan {
   readonly seed: number;
   /** Tokens of an answer at most. */
   readonly maxTokens: number;
-  /** Answer tokens in the file that are enough. */
+  /** Stops when the file has so many answer tokens. */
   readonly limitTokens: number;
 }
 
-/** What a run did. */
+/** The result of a run. */
 export interface Growth {
   answers: number;
   tokens: number;
   seconds: number;
   /** Questions that were asked before. */
   sameQuestions: number;
-  /** Answers equal to one to the same prompt at another temperature. */
+  /** Answers that equal the answer to the same prompt at another temperature. */
   sameAnswers: number;
 }
 
-/** @param count how many questions there are, for the progress bar; @param stopped true ends with what is begun */
+/**
+ * @param count number of questions, for the progress bar
+ * @param stopped true ends the run when requests under way are done
+ */
 export async function growCorpus(
   file: CorpusFile,
   author: Author,

@@ -1,4 +1,4 @@
-/** JSON over HTTP to a server that may be busy: what may succeed later is tried again. */
+/** JSON over HTTP to a server that may be busy. Requests that may succeed later are tried again. */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
@@ -11,7 +11,7 @@ const errorSchema = z.object({ error: z.object({ message: z.string() }) });
 interface Answer {
   readonly status: number;
   readonly text: string;
-  /** What the server asks to wait, or NaN. */
+  /** How long the server asks to wait, or NaN. */
   readonly waitMs: number;
 }
 
@@ -30,9 +30,9 @@ export class JsonClient {
   }
 
   /**
-   * The JSON that the server answers, with 429 and 5xx tried again after what it asks to wait, or a growing time.
-   * Rejects with `unavailable` when it stays so or cannot be reached, `refused` for another status, which the error's
-   * `status` tells, and `bad_answer` for what is not JSON of this shape.
+   * The JSON of the server's answer. Statuses 429 and 5xx are tried again after the time that the server asks for, or
+   * after a growing time. Rejects with `unavailable` when the server stays busy or cannot be reached, with `refused`
+   * for another status, which is the error's `status`, and with `bad_answer` for anything but JSON of this shape.
    */
   async fetch<T>(route: string, body: object | undefined, shape: z.ZodType<T>): Promise<T> {
     const url = this.#base + route;
@@ -52,7 +52,7 @@ export class JsonClient {
     }
   }
 
-  /** Ends what is under way. */
+  /** Ends requests and waits under way. */
   close(): void {
     this.#closed.abort();
   }
@@ -114,7 +114,7 @@ function retryAfter(header: string | null): number {
   return Math.max(0, Date.parse(header) - Date.now());
 }
 
-/** What an error body says: OpenAI's message, or its beginning. */
+/** The message of an error body in OpenAI's form, or the beginning of any other. */
 function complaint(text: string): string {
   try {
     return errorSchema.parse(JSON.parse(text)).error.message;
@@ -125,5 +125,5 @@ function complaint(text: string): string {
 
 const excerpt = (text: string): string => JSON.stringify(text.slice(0, 200));
 
-/** fetch hides why it failed in the cause. */
+/** fetch puts the reason of a failure into the cause. */
 const reason = (error: Error): string => (error.cause instanceof Error ? error.cause.message : error.message);

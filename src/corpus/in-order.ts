@@ -1,6 +1,6 @@
 /**
- * Runs jobs ahead of who reads their results, and gives these in the order of the jobs: so what a corpus holds does not
- * depend on which of them ended first. At most `ahead` are under way or wait to be read.
+ * Runs jobs ahead of their reader and yields the results in the order of the jobs. So the content of a corpus does not
+ * depend on which job ended first. At most `ahead` jobs are running or waiting to be read.
  */
 export async function* inOrder<J, R>(
   jobs: Iterable<J> | AsyncIterable<J>,
@@ -10,7 +10,7 @@ export async function* inOrder<J, R>(
   const begun: Promise<R>[] = [];
   for await (const job of jobs) {
     const result = run(job);
-    // One that fails is thrown when its turn comes; whoever stopped reading before does not want to know.
+    // A failure is thrown when its turn comes. A reader that stopped before does not need it.
     result.catch(() => {});
     begun.push(result);
     if (begun.length >= ahead) yield await begun.shift()!;

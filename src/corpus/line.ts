@@ -1,4 +1,4 @@
-/** A line of a corpus, and what is derived from its prompt: the seed of its answer, and which split it is in. */
+/** A line of a corpus, and what is derived from its prompt: the seed of its answer, and its split. */
 import { createHash } from "node:crypto";
 import * as z from "zod";
 
@@ -17,28 +17,32 @@ export const lineSchema = z.object({
 });
 
 export interface Line {
-  /** Ids of the conversation so far. */
+  /** Token ids of the conversation so far. */
   readonly prompt: readonly number[];
-  /** What the target wrote; its last token is the end of the turn unless the limit cut it. */
+  /** Token ids of the answer. The last one ends the turn, unless the limit cut the answer. */
   readonly answer: readonly number[];
   readonly temperature: number;
-  /** Ask the target with this seed for the same answer. */
+  /** The target gives the same answer to this seed. */
   readonly seed: number;
   readonly split: "train" | "held-out";
-  /** Where the target asked itself: the seed of the question. */
+  /** For a question of the target's own: its seed. */
   readonly turn_seed?: number | undefined;
 }
 
-/** The seed of an answer: a prompt keeps its own whatever else is asked. No two temperatures share their noise. */
+/**
+ * The seed of an answer. It depends only on the prompt and the temperature, so no two temperatures share their noise.
+ */
 export const answerSeed = (seed: number, prompt: readonly number[], temperature: number): number =>
   digest(`answer ${seed} ${temperature} ${prompt.join(" ")}`);
 
 /** The seed of the n-th question that the target asks itself. */
 export const turnSeed = (seed: number, n: number): number => digest(`turn ${seed} ${n}`);
 
-/** By the first prompt of a conversation alone: corpora of other seeds and temperatures hold out the same ones. */
+/**
+ * Depends only on the first prompt of a conversation: corpora with other seeds and temperatures hold out the same ones.
+ */
 export const splitOf = (prompt: readonly number[]): Line["split"] =>
   digest(`split ${prompt.join(" ")}`) % HELD_OUT === 0 ? "held-out" : "train";
 
-/** 31 bits, which every server takes for a seed: some read 32 as a negative number or as "any". */
+/** 31 bits, because some servers read 32 bits as a negative number or as "any". */
 const digest = (text: string): number => createHash("sha256").update(text).digest().readUInt32BE() >>> 1;

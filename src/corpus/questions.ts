@@ -1,4 +1,4 @@
-/** What the target is asked: questions of a file, or its own. */
+/** Questions to the target: from a file, or its own. */
 import path from "node:path";
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
@@ -9,11 +9,11 @@ import { turnSeed } from "./line.ts";
 import type { Target } from "./target.ts";
 
 export interface Question {
-  /** What the user says, one after the other's answer. */
+  /** The user's turns, one after each answer. */
   readonly turns: readonly string[];
-  /** Where it stands in its file, or which of the target's own it is; from 0 on. */
+  /** Its number in the file, or among the target's own questions; from 0 on. */
   readonly n: number;
-  /** The seed with which the target wrote it. */
+  /** The seed with which the target wrote the question. */
   readonly turnSeed?: number;
 }
 
@@ -24,9 +24,9 @@ const lineSchema = z.union([
 ]);
 
 /**
- * Lines of a file: of text, each a question; or of JSON (.jsonl, .gz too), `{"turns": [text, …]}` as Spec-Bench has
- * them, or `{"prompt": text}`. Throws `bad_prompts` naming the line, `context_full` for one that leaves no room for an
- * answer.
+ * Questions of a file. Each line of a text file is one; lines of JSON (.jsonl, also .gz) are `{"turns": [text, …]}`, as
+ * in Spec-Bench, or `{"prompt": text}`. Throws `bad_prompts` naming the line, and `context_full` for a question that
+ * leaves no room for an answer.
  */
 export async function readQuestions(file: string, target: Target): Promise<Question[]> {
   const lines = (await readTextFile(file)).split("\n").map((line) => line.trim());
@@ -54,19 +54,19 @@ function readTurns(line: string, where: string): string[] {
   throw new OutriderError("bad_prompts", `${where}: neither {"turns": [text, …]} nor {"prompt": text}`);
 }
 
-/** Tokens of a question of the target's own at most: those that are longer ramble, and are left out. */
+/** The target's own questions have at most so many tokens; longer ones ramble and are left out. */
 const TURN_TOKENS = 256;
 
-/** What became of the questions that the target asked itself. */
+/** How many of the target's own questions were left out, and why. */
 export interface Dropped {
   empty: number;
   unfinished: number;
 }
 
 /**
- * The first `count` questions that the target asks itself: what it puts where the user speaks, at temperature 1, up to
- * the end of the turn (Magpie: Xu et al. 2024, arXiv 2406.08464). Those that `skip` says are answered already are not
- * drawn again.
+ * The first `count` questions that the target asks itself: its continuation of an empty user turn at temperature 1, up
+ * to the end of the turn (Magpie: Xu et al. 2024, arXiv 2406.08464). Questions for which `skip` is true already have an
+ * answer and are not drawn again.
  */
 export async function* ownQuestions(
   author: Author,
@@ -87,11 +87,11 @@ export async function* ownQuestions(
   const drawn = inOrder(wanted, 2 * author.atOnce, async ({ n, own }) => ({
     n,
     own,
-    said: await author.write({ prompt, messages: undefined, temperature: 1, seed: own, maxTokens }),
+    written: await author.write({ prompt, messages: undefined, temperature: 1, seed: own, maxTokens }),
   }));
-  for await (const { n, own, said } of drawn) {
-    const text = target.decode(said).trim();
-    if (!target.ended(said)) dropped.unfinished++;
+  for await (const { n, own, written } of drawn) {
+    const text = target.decode(written).trim();
+    if (!target.ended(written)) dropped.unfinished++;
     else if (text === "") dropped.empty++;
     else yield { turns: [text], n, turnSeed: own };
   }

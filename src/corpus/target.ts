@@ -1,4 +1,4 @@
-/** The model whose text a corpus is: its tokens, its chat turns and its limits, read from its pack. */
+/** The model that writes a corpus: its tokens, chat template and limits, read from its pack. */
 
 import { targetOf } from "../format/pack-header.ts";
 import { readText } from "../format/source.ts";
@@ -14,12 +14,12 @@ export class Target {
   readonly context: number;
   /** Ids below this are tokens. */
   readonly vocabulary: number;
-  /** What every conversation begins with, up to where the user speaks. */
+  /** Ids with which every conversation begins, up to the user's text. */
   readonly userHeader: readonly number[];
   readonly #tokenizer: Tokenizer;
   readonly #template: ChatTemplate;
   readonly #ends: readonly number[];
-  /** The one of `ends` that the template puts after an answer. */
+  /** The end token that the template puts after an answer. */
   readonly #end: number | undefined;
 
   constructor(
@@ -34,16 +34,16 @@ export class Target {
     this.#tokenizer = tokenizer;
     this.#template = template;
     this.#ends = ends;
-    const said = (content: string): ChatMessage => ({ role: "user", content });
-    const [a, b] = [this.prompt([said("a")]), this.prompt([said("b")])];
+    const user = (content: string): ChatMessage => ({ role: "user", content });
+    const [a, b] = [this.prompt([user("a")]), this.prompt([user("b")])];
     this.userHeader = a.slice(0, commonPrefix(a, b));
-    const answered = this.prompt([said("a"), { role: "assistant", content: "b" }]);
+    const answered = this.prompt([user("a"), { role: "assistant", content: "b" }]);
     this.#end = answered.findLast((id) => ends.includes(id)) ?? ends[0];
   }
 
   /**
-   * Reads header, tokenizer and chat template of the pack in `directory`; timelines may have the model's context, but
-   * no more than `longest` tokens. Throws `not_found`, `no_chat_template`.
+   * Reads header, tokenizer and chat template of the pack in `directory`. Timelines may be as long as the model's
+   * context, but no longer than `longest` tokens. Throws `not_found`, `no_chat_template`.
    */
   static async open(directory: string, longest = Number.POSITIVE_INFINITY): Promise<Target> {
     const header = await directoryHeader(directory);
@@ -60,7 +60,7 @@ export class Target {
     return this.#template.encode(messages);
   }
 
-  /** Tokens that may follow `prompt`. Throws `context_full` where `what` leaves none. */
+  /** Number of tokens that may follow `prompt`. Throws `context_full`, naming `what`, if there are none. */
   room(prompt: readonly number[], what: string): number {
     const room = this.context - prompt.length;
     if (room > 0) return room;
@@ -70,19 +70,19 @@ export class Target {
     );
   }
 
-  /** Whether the target ended what it wrote, rather than the limit. */
+  /** Whether the target ended an answer itself, rather than the limit. */
   ended(answer: readonly number[]): boolean {
     return answer.length > 0 && this.#ends.includes(answer.at(-1)!);
   }
 
-  /** Text of what the target wrote, without the token that ends it. */
+  /** The text of an answer, without its end token. */
   decode(answer: readonly number[]): string {
     return this.#tokenizer.decode(answer);
   }
 
   /**
-   * Ids of a text that a server sent. They can differ from those it sampled: the same text has several spellings in
-   * tokens.
+   * Ids of a text that a server sent. They can differ from the sampled ones, because the same text has several
+   * tokenisations.
    */
   encode(text: string, ended: boolean): number[] {
     const ids = this.#tokenizer.encode(text);

@@ -18,7 +18,7 @@ async function load(): Promise<{ engine: WasmEngine; stop: ReadonlySet<number> }
   return { engine: new WasmEngine(llama, 0), stop: new Set(header.config.eosIds) };
 }
 
-/** The plain loop of a target without a draft, by the rule of the service (speculate/sample.ts). */
+/** Decodes without a draft, by the service's sampling rule (speculate/sample.ts). */
 async function write({ prompt, temperature, seed, maxTokens }: ThreadRequest): Promise<number[]> {
   const { engine, stop } = await loading;
   const sampling = { temperature, topK: 0, topP: 1, minP: 0, seed };

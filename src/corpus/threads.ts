@@ -4,7 +4,7 @@ import { OutriderError } from "../model/errors.ts";
 import { askWorker } from "../platform/ask-worker.ts";
 import { runningModule } from "../platform/places.ts";
 import type { Author, Request } from "./author.ts";
-import { Lender } from "./lender.ts";
+import { OneAtATime } from "./one-at-a-time.ts";
 
 export interface ThreadData {
   /** Directory of the pack. */
@@ -20,19 +20,19 @@ export type Reply = { readonly tokens: number[] } | { readonly code: string; rea
 export class Threads implements Author {
   readonly atOnce: number;
   readonly #workers: Worker[];
-  readonly #lender: Lender<Worker>;
+  readonly #idle: OneAtATime<Worker>;
 
   /** Each thread loads the pack for itself: its weights, and keys and values for `context` tokens. */
   constructor(threads: number, workerData: ThreadData) {
     this.atOnce = threads;
     const file = runningModule("corpus/thread");
     this.#workers = Array.from({ length: threads }, () => new Worker(file, { workerData, execArgv: [] }));
-    this.#lender = new Lender(this.#workers);
+    this.#idle = new OneAtATime(this.#workers);
   }
 
   async write({ prompt, temperature, seed, maxTokens }: Request): Promise<number[]> {
     const request: ThreadRequest = { prompt, temperature, seed, maxTokens };
-    const reply = await this.#lender.lend((worker) =>
+    const reply = await this.#idle.use((worker) =>
       askWorker<Reply>(worker, request, "thread_failed", "a thread of the target"),
     );
     if ("tokens" in reply) return reply.tokens;

@@ -1,7 +1,4 @@
-/**
- * What a draft is worth on text that its target wrote, teacher-forced (methods/acceptance-length.ts says why that is
- * enough).
- */
+/** A draft's acceptance on text of its target, teacher-forced. methods/acceptance-length.ts says why that suffices. */
 import { agreementRate, tokensPerPass } from "../methods/acceptance-length.ts";
 import { isLoop } from "../text/loops.ts";
 import type { TargetAnswer } from "../text/target-text.ts";
@@ -11,12 +8,12 @@ export interface Acceptance {
   readonly tokens: number;
   /** Share of tokens that are the draft's argmax. */
   readonly agreement: number;
-  /** Tokens a target pass, with 4 and with 8 drafted before each. */
+  /** Tokens per target pass with 4 and with 8 drafted. */
   readonly tokensPerPass4: number;
   readonly tokensPerPass8: number;
 }
 
-/** Of all answers, and of those that are no loops; none where no answer is left. */
+/** Acceptance on all answers, and on those that are no loops; the latter is absent where there are none. */
 export function acceptances(
   answers: readonly TargetAnswer[],
   hits: readonly (readonly boolean[])[],

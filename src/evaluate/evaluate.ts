@@ -25,8 +25,9 @@ export interface Evaluation {
 }
 
 /**
- * Figures of each model, as soon as they are known. One model runs after the other, so that the memory holds one of
- * them and the last layer of the other. Throws `bad_model` for models of different vocabularies.
+ * Yields the figures of each model as soon as they are known. Models run one after the other, so that the memory holds
+ * one of them, and the head and hidden states of the model they are compared with. Throws `bad_model` for models of
+ * different vocabularies.
  */
 export async function* evaluate(evaluation: Evaluation): AsyncGenerator<Figures> {
   const { models, against } = evaluation;

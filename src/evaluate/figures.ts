@@ -1,5 +1,6 @@
 /**
- * All figures of models, one after the other in the memory of one pool; what they are compared with runs once for all.
+ * The figures of models, which run one after the other in the memory of one pool. The model they are compared with runs
+ * once.
  */
 
 import { FloatLlama } from "../calibrate/float-llama.ts";
@@ -20,15 +21,17 @@ import { loadedLlama } from "./loaded-llama.ts";
 import { replayFigures, replayTokens, type ServedFigures } from "./replay.ts";
 import { type Size, sizeOf } from "./size.ts";
 
-/** For so long a model's decoding is timed. */
+/** A model's decoding is timed for so many seconds. */
 const SPEED_SECONDS = 3;
 
-/** What was not asked for is absent; so are a trimmed vocabulary's perplexity and KL, which are not defined. */
+/**
+ * Figures that were not asked for are absent. So are perplexity and KL of a trimmed vocabulary, which are not defined.
+ */
 export interface Figures extends Size, Partial<Score>, Partial<ServedFigures> {
-  /** As it was named. */
+  /** The pack's name as it was given. */
   readonly pack: string;
   readonly model: string;
-  /** Which text the figures are of, in words. */
+  /** The text that the figures are on, in words. */
   readonly on: string;
   readonly acceptance?: Acceptance;
   readonly acceptanceWithoutLoops?: Acceptance;
@@ -48,8 +51,8 @@ export interface Material {
 }
 
 /**
- * The other model's end on all windows. Its head stays in the pool's memory, its blocks do not. Throws `bad_model` for
- * a trimmed one.
+ * Hidden states and head of the other model on all windows. Its head stays in the pool's memory, its blocks do not.
+ * Throws `bad_model` for a model with a trimmed vocabulary.
  */
 export async function endOfOther(pool: Pool, other: PackedModel, windows: Material["windows"]): Promise<HeadInput> {
   if (isTrimmed(other)) {
@@ -88,11 +91,11 @@ export async function figuresOf(
     const hits = await hitsOf(llama, new TokenRows(model), material.answers, (count) =>
       progress.update(windows.length + count),
     );
-    const judged = windows.length + material.answers.length;
+    const scored = windows.length + material.answers.length;
     const tokens = Math.max(material.served ? replayTokens(replayed) : 0, material.speed ? PROMPT + DECODED : 0);
     const loaded = tokens > 0 && (await loadedLlama(model, tokens));
     const served =
-      loaded && material.served && (await replayFigures(loaded, replayed, (count) => progress.update(judged + count)));
+      loaded && material.served && (await replayFigures(loaded, replayed, (count) => progress.update(scored + count)));
     const speed = loaded && material.speed && { decodeTps: await decodeTpsOf(loaded) };
     return {
       pack,

@@ -1,6 +1,7 @@
 /**
- * What a draft is worth as the service drafts: siblings and all, alone and with copies, where only passes count. The
- * target is played by what it wrote, which it decodes whatever is drafted.
+ * Tokens per target pass when the service drafts: with siblings, with the model alone, with prompt lookup alone, and
+ * with both. Only passes count, not time. The target is replayed from its recorded answer, which it emits whatever is
+ * drafted.
  */
 import { BothDrafter } from "../draft/both.ts";
 import type { Llama } from "../draft/llama.ts";
@@ -14,13 +15,13 @@ import { fewestPasses, Window } from "../speculate/window.ts";
 import { isLoop } from "../text/loops.ts";
 import type { TargetAnswer } from "../text/target-text.ts";
 
-/** Draft tokens that a pass judges at most, siblings among them. */
+/** Most draft tokens that a pass verifies, siblings included. */
 export const DRAFTED = 8;
 
-/** Of each kind of drafter tokens a target pass; of one answer, target passes. */
+/** Tokens per target pass of each kind of drafter; of a single answer, target passes. */
 export interface Served {
   readonly model: number;
-  /** Without the model. */
+  /** Prompt lookup without the model. */
   readonly lookup: number;
   /** Model and lookup together. */
   readonly both: number;
@@ -37,8 +38,8 @@ export function replayTokens(answers: readonly TargetAnswer[]): number {
 }
 
 /**
- * Every answer in a session of its own; `replayed` is told how many are done. Rejects with what the drafter rejects
- * with.
+ * Replays every answer in a session of its own, and calls `replayed` with the number done. Rejects with what the
+ * drafter rejects with.
  */
 export async function replayFigures(
   llama: Llama,
@@ -60,7 +61,7 @@ export async function replayFigures(
   return { served: servedOf(runs), ...(straight.length > 0 && { servedWithoutLoops: servedOf(straight) }) };
 }
 
-/** An answer, and the target passes that it took with each. */
+/** An answer, and the target passes that it took with each drafter. */
 interface Run extends Served {
   readonly answer: readonly number[];
 }
@@ -83,12 +84,12 @@ async function passesFor({ prompt, answer }: TargetAnswer, drafter: Drafter): Pr
   for await (const { draftError } of steps) {
     if (draftError !== undefined) throw draftError;
   }
-  // It may be in the middle of a draft, and would take pages of a cache that is released.
+  // The drafter may be in the middle of a draft, and would then take pages of a released cache.
   await idle();
   return verifier.passes;
 }
 
-/** A target that waits for every draft and says what is written. */
+/** A target that waits for every draft and emits its recorded answer. */
 class Recording implements Verifier {
   readonly asked = Promise.resolve();
   readonly ready = false;
@@ -111,11 +112,11 @@ class Recording implements Verifier {
 
   async next(): Promise<Verdict | Done> {
     if (this.#decided === this.#answer.length) return { reason: "length" };
-    // No draft can be part of the prompt's pass.
+    // The pass over the prompt has no draft.
     const { tokens: draft, siblings = [] } = this.passes === 0 ? { tokens: [] } : await this.#drafted();
     const position = this.#prompt + this.#decided;
-    const places = positionsOf(this.#decided, draft.length, siblings);
-    const scores = { own: (row: number) => this.#answer[places[row]!] ?? null, logProbability: () => 0 };
+    const positions = positionsOf(this.#decided, draft.length, siblings);
+    const scores = { own: (row: number) => this.#answer[positions[row]!] ?? null, logProbability: () => 0 };
     const { kept, tokens } = accept(scores, draft, { kind: "exact" }, new Set(), siblings);
     this.#decided += tokens.length;
     const scored = draft.length + siblings.length;
@@ -124,7 +125,7 @@ class Recording implements Verifier {
 
   close(): void {}
 
-  /** The draft for the timeline as it is; an empty one of a drafter that failed is for any. */
+  /** The draft for the present timeline. A drafter that failed submits an empty draft, which fits any timeline. */
   async #drafted(): Promise<Draft> {
     while ((this.#draft?.position ?? -1) < this.#prompt + this.#decided) {
       await new Promise<void>((wake) => {

@@ -2,14 +2,16 @@
 import type { PackedModel } from "../format/pack.ts";
 
 export interface Size {
-  /** Of all tensors. */
+  /** Bytes of all tensors. */
   readonly bytes: number;
-  /** Of the block matrices as they are stored, zeros counted as weights. */
+  /** Bits per weight of the block matrices as they are stored; zeros count as weights. */
   readonly bitsPerWeight: number;
 }
 
 export function sizeOf({ tensors }: PackedModel): Size {
-  let [bytes, bits, weights] = [0, 0, 0];
+  let bytes = 0;
+  let bits = 0;
+  let weights = 0;
   for (const [name, tensor] of tensors) {
     bytes += tensor.bytes.length;
     if (!name.startsWith("model.layers.") || tensor.rows === 1) continue;

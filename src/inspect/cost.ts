@@ -1,10 +1,10 @@
 /**
- * What one kernel call has to move and to compute at least, from its arguments. Pure: one row of KERNELS a kernel; the
+ * The least that one kernel call has to move and compute, from its arguments. Each kernel is one row of KERNELS; the
  * rows of weight formats come from the table of model/formats.ts.
  *
- * Bytes: every operand read once and every result written once, whatever the kernel does beyond that. A multiply-add is
- * one multiplication or division, with the addition behind it if there is one; exponentials, roots and comparisons
- * count nothing.
+ * Bytes count every operand read once and every result written once, whatever the kernel does beyond that. A
+ * multiply-add is one multiplication or division, with the addition behind it if there is one. Exponentials, roots and
+ * comparisons count nothing.
  */
 import {
   activationBytes,
@@ -19,25 +19,25 @@ import {
 import { type BlockFormat, FORMATS } from "../model/formats.ts";
 
 /**
- * What multiplies: `int8` an activation of 8 bits by a weight of at most 8, `int14` one of 14 bits (two int8 lanes, or
- * one int16 lane), `int16` two numbers that only an int16 lane holds, `f32` floats.
+ * The kind of a multiplication: `int8` is an activation of 8 bits by a weight of at most 8; `int14` an activation of 14
+ * bits (two int8 lanes, or one int16 lane); `int16` two numbers that need an int16 lane; `f32` floats.
  */
 export type Arithmetic = "int8" | "int14" | "int16" | "f32";
 
 export interface Cost {
-  /** Bytes of weights, keys and values: touched once a pass, they come from wherever the whole model fits. */
+  /** Bytes of weights, keys and values. Each is read once per pass, from wherever the whole model fits. */
   readonly streamed: number;
-  /** Bytes of activations and results: the call before this one, or the one after, has them in cache. */
+  /** Bytes of activations and results, which the neighbouring calls have in cache. */
   readonly resident: number;
-  /** Multiply-adds by what multiplies. */
+  /** Multiply-adds by their kind. */
   readonly macs: Readonly<Record<Arithmetic, number>>;
 }
 
-/** The tensor, or neighbouring tensors, that a call takes its weights from; or their tables of outliers. */
+/** The tensor, or neighbouring tensors, that hold the weights of a call; or their tables of outliers. */
 export interface WeightSize {
   readonly bytes: number;
   readonly rows: number;
-  /** In the tables. */
+  /** Outliers in the tables. */
   readonly outliers: number;
 }
 
@@ -57,15 +57,15 @@ const cost = (streamed: number, resident: number, macs: Partial<Cost["macs"]> = 
 
 type FormatCosts = { readonly [K in keyof FormatKernels]: KernelCost<Parameters<FormatKernels[K]>> };
 
-/** `perWeight` multiplications to decode one value. */
+/** `perWeight`: multiplications to decode one value. */
 const embed = (perWeight: number): KernelCost<Parameters<Embed>> => ({
   weight: ([address]) => ({ address, rows: 1 }),
   cost: ([, , , cols], { bytes, rows }) => cost(bytes / rows, 4 * cols, { f32: perWeight * cols }),
 });
 
 /**
- * Of each 16 columns `keep` are multiplied; the rest is zero and not stored. `kindOf`: what multiplies, for so many
- * bits of activation.
+ * Of each 16 columns `keep` are multiplied; the rest are zero and not stored. `kindOf`: the kind of multiplication for
+ * so many bits of activation.
  */
 const matmul = (kindOf: (bits: number) => Arithmetic): KernelCost<Parameters<Matmul>> => ({
   weight: ([, , address, , rows]) => ({ address, rows }),
@@ -135,7 +135,7 @@ const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]
   gatherAbove: { cost: ([, n]) => cost(0, 4 * n) },
 };
 
-// A call is noted without its types; its arguments are those of its kernel.
+// A recorded call has no types; its arguments are those of its kernel.
 const rowOf = (kernel: keyof Kernels) => KERNELS[kernel] as KernelCost<readonly number[]>;
 
 /** Where the weights of a call lie; undefined for a kernel without weights. */

@@ -15,7 +15,7 @@ const STYLE = `
 tbody tr:last-child { font-weight: 600; }
 `;
 
-/** `machine` says what it was measured on. */
+/** The page. `machine` describes the machine that was measured. */
 export function inspectionPage(inspection: Inspection, machine: string): string {
   return htmlPage(
     headline(inspection, machine),

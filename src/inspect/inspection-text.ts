@@ -1,11 +1,11 @@
-/** An inspection as text: the roofs, then a table a pass. */
+/** An inspection as text: the roofs, then a table for each pass. */
 
 import { textTable } from "../charts/text-table.ts";
 import { totalBytes, totalMacs } from "./cost.ts";
 import type { InspectedPass, Inspection } from "./inspection.ts";
 import { peak } from "./roof.ts";
 
-/** `machine` says what it was measured on. */
+/** The text. `machine` describes the machine that was measured. */
 export function inspectionText(inspection: Inspection, machine: string): string {
   const { decode, prefill } = inspection;
   const sections = [[headline(inspection, machine), ...roofLines(inspection)], passLines(decode), passLines(prefill)];
@@ -15,7 +15,7 @@ export function inspectionText(inspection: Inspection, machine: string): string 
 export const headline = ({ model, layers, bytes }: Inspection, machine: string): string =>
   `${model}, ${layers} layers, ${mega(bytes)} MB · ${machine}`;
 
-/** One line a roof. */
+/** One line per roof. */
 export function roofLines({ roofs }: Inspection): string[] {
   return [
     `memory      ${giga(roofs.read)} GB/s reading ${mega(roofs.workingSet)} MB, ` +
@@ -47,7 +47,7 @@ export const COLUMNS = [
 export const passTitle = ({ kind, tokens, position }: InspectedPass): string =>
   `${kind}, ${tokens} ${tokens === 1 ? "token" : "tokens"} at position ${position}`;
 
-/** A row of cells an operation, as COLUMNS heads them; the last row is their sum. */
+/** A row of cells for each operation, in the order of COLUMNS; the last row is their sum. */
 export function passRows(pass: InspectedPass): string[][] {
   const sum = {
     name: "all operations",
@@ -76,7 +76,7 @@ export function passRows(pass: InspectedPass): string[][] {
   });
 }
 
-/** What the table does not hold: the time outside kernels, and the whole pass against its lower roof. */
+/** What the table does not show: the time outside kernels, and the whole pass against the tighter of its two roofs. */
 export function passSummary(pass: InspectedPass): string[] {
   const { between, betweenShare, kernels, untraced, roof, limit, tokens, passes } = pass;
   return [

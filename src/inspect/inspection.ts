@@ -1,9 +1,9 @@
 /**
- * A decode step and a prefill of a pack, each operation measured and held against the roofs of this machine: the
- * analysis that Kim et al. 2023, "Full Stack Optimization of Transformer Inference" (arXiv 2302.14017), section 3, asks
- * for.
+ * Measures a decode step and a prefill of a pack, operation by operation, and compares each with the roofs of this
+ * machine: the analysis of Kim et al. 2023, "Full Stack Optimization of Transformer Inference" (arXiv 2302.14017),
+ * section 3.
  *
- * Traced and untraced passes take turns, so that what else the machine does touches both; times are medians of passes.
+ * Traced and untraced passes alternate, so that other load on the machine affects both. Times are medians of passes.
  */
 import { type Llama, loadLlama, type ShardReader } from "../draft/llama.ts";
 import { type PackHeader, packBytes } from "../format/pack-header.ts";
@@ -19,38 +19,39 @@ export interface InspectedOperation {
   readonly name: string;
   readonly calls: number;
   readonly cost: Cost;
-  /** Seconds at the lowest roof, and which that is. */
+  /** Seconds at the roof that limits it, and which roof that is. */
   readonly predicted: number;
   readonly limit: Limit;
   /** Seconds of all its calls in one pass. */
   readonly measured: number;
-  /** Of a pass, 0 to 1; with `betweenShare` they sum to 1. */
+  /** Share of the pass, 0 to 1; with `betweenShare` all shares sum to 1. */
   readonly share: number;
 }
 
 /** All times in seconds a pass. */
 export interface InspectedPass {
   readonly kind: "decode" | "prefill";
-  /** Tokens that enter. */
+  /** Tokens of the input. */
   readonly tokens: number;
-  /** Tokens in the cache before. */
+  /** Tokens in the cache before the pass. */
   readonly position: number;
   readonly operations: readonly InspectedOperation[];
   readonly cost: Cost;
-  /** All operations at their roofs, one after the other. */
+  /** Sum of all operations at their roofs. */
   readonly predicted: number;
-  /** The whole pass at the lower of its two roofs: reading against arithmetic, as if each hid the other throughout. */
+  /** The whole pass at the tighter of its two roofs, reading or arithmetic, as if each hid the other completely. */
   readonly roof: number;
   readonly limit: Limit;
   /**
-   * Inside kernels, traced; and outside them (page table, angles of the rotation), of a pass whose kernels do nothing.
+   * Time inside kernels, traced; and outside them (page table, angles of the rotation), from a pass whose kernels do
+   * nothing.
    */
   readonly kernels: number;
   readonly between: number;
   readonly betweenShare: number;
-  /** A pass without the trace: what the service would see. */
+  /** A pass without the trace, as the service would run it. */
   readonly untraced: number;
-  /** How many passes the medians are of. */
+  /** Number of passes that the medians are of. */
   readonly passes: number;
 }
 
@@ -71,14 +72,14 @@ export interface InspectionOptions {
   readonly position: number;
 }
 
-/** Untimed passes first: V8 compiles hot kernels again, and better, behind the running program. */
+/** Untimed passes first: V8 compiles hot kernels a second time, in the background, to faster code. */
 const WARM_UP = { decode: 40, prefill: 3 };
 const LEAST_PASSES = 7;
 const MOST_PASSES = 200;
 const BUDGET_MS = 3000;
 
 /**
- * Loads the pack and measures. Takes some ten seconds; wants a machine at rest. Rejects with what `loadLlama` rejects
+ * Loads the pack and measures it in some ten seconds; needs a machine at rest. Rejects with what `loadLlama` rejects
  * with.
  */
 export async function inspectPack(
@@ -120,7 +121,7 @@ export async function inspectPack(
   };
 }
 
-/** A step that decodes greedily at `position`, always the same one. */
+/** A greedy decode step at `position`, always the same one. */
 function startDecode(llama: Llama, position: number): () => void {
   const { vocabulary } = llama.header.config;
   const cache = llama.newCache();
@@ -174,7 +175,7 @@ function secondsOf(run: () => void): number {
 
 function summary({ calls, outside, untraced }: Passes, operations: Operations, roofs: Roofs) {
   const first = calls[0] as readonly Call[];
-  // The same calls every pass: what the n-th is holds for all.
+  // Every pass makes the same calls, so what one pass's n-th call is holds for all.
   const known = first.map(({ kernel, args }) => operations.of(kernel, args));
   const rows = [...new Set(known.map(({ name }) => name))].map((name) => {
     const at = known.flatMap((operation, index) => (operation.name === name ? [index] : []));

@@ -1,4 +1,4 @@
-/** Which operation of a Llama a kernel call is, by the tensor its weights lie in. */
+/** Finds the operation of a Llama that a kernel call belongs to, by the tensor that holds its weights. */
 
 import type { MemoryPlan } from "../draft/memory-plan.ts";
 import type { PackHeader } from "../format/pack-header.ts";
@@ -13,14 +13,14 @@ const WITHOUT_WEIGHTS: Partial<Record<keyof Kernels, string>> = {
 };
 
 export interface Operation {
-  /** `q`, `norm + quantise`, …; `q|k|v` where one call multiplies the rows of neighbours. */
+  /** `q`, `norm + quantise`, …; `q|k|v` where one call multiplies the rows of neighbouring tensors. */
   readonly name: string;
   readonly cost: Cost;
 }
 
-/** Names and costs the calls on a model that lies in `arena`. */
+/** Names of calls and their costs, for a model that lies in `arena`. */
 export class Operations {
-  /** By address. */
+  /** Tensors by address. */
   readonly #tensors: readonly ({ name: string; address: number } & WeightSize)[];
 
   constructor(header: PackHeader, arena: MemoryPlan) {
@@ -52,7 +52,9 @@ export class Operations {
     const first = this.#tensors.findIndex(({ address }) => address === weight.address);
     if (first < 0) throw new RangeError(`${kernel}: no tensor starts at ${weight.address}`);
     const names: string[] = [];
-    let [bytes, rows, outliers] = [0, 0, 0];
+    let bytes = 0;
+    let rows = 0;
+    let outliers = 0;
     for (let i = first; i < this.#tensors.length && rows < weight.rows; i++) {
       const tensor = this.#tensors[i]!;
       names.push(tensor.name);

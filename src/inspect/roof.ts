@@ -1,6 +1,6 @@
 /**
- * The roofs of the roofline: how fast this machine reads, multiplies and adds in WASM on one thread, each with nothing
- * beside it (`wasm/roof.ts`). Williams, Waterman and Patterson 2009; with a second roof for what lies in cache, after
+ * The roofs of the roofline model: how fast this machine reads, and multiplies and adds, in WASM on one thread, each
+ * measured alone (`wasm/roof.ts`). Williams, Waterman and Patterson 2009, with a second roof for data in cache as in
  * Ilic et al. 2014.
  */
 import type { Arithmetic, Cost } from "./cost.ts";
@@ -14,7 +14,7 @@ export interface Roofs {
   readonly cached: number;
   /** Multiply-adds a second of int8 lanes. */
   readonly dotInt8: number;
-  /** The same where pairs of products are added in 16 bits. */
+  /** The same with pairs of products added in 16 bits. */
   readonly dotInt8Narrow: number;
   /** Multiply-adds a second of int16 lanes. */
   readonly dotInt16: number;
@@ -22,7 +22,7 @@ export interface Roofs {
   readonly multiplyAdd: number;
 }
 
-/** The roof that is lowest over a piece of work. */
+/** The roof that limits a piece of work. */
 export type Limit = "memory" | "cache" | "arithmetic";
 
 /** The exports of `wasm/roof.ts`. */
@@ -35,13 +35,13 @@ interface RoofKernels {
 }
 
 const CACHED_BYTES = 16384;
-/** One reading of the working set, at least: a shorter span would measure the clock. */
+/** At least one reading of the working set: a shorter span would measure the clock. */
 const LEAST_BYTES = 4 * 2 ** 20;
 const CHAINS = 12;
 const STEPS = 100_000;
 const REPEATS = 12;
 
-/** Measures the roofs again at each call and keeps the best of all: others on the machine only ever lower them. */
+/** Measures the roofs at each call and keeps the best of all measurements, because other load only ever lowers them. */
 export class RoofMeter {
   readonly #kernels: RoofKernels;
   #best: Roofs;
@@ -50,11 +50,11 @@ export class RoofMeter {
   constructor(module: WebAssembly.Module, workingSet: number) {
     const bytes = Math.max(CACHED_BYTES, Math.ceil(workingSet / 128) * 128);
     const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536) });
-    // Pages never written to would all be the kernel's one page of zeros.
+    // Pages that were never written would all be the kernel's one page of zeros.
     new Uint8Array(memory.buffer).fill(63);
     this.#kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as RoofKernels;
     this.#best = { read: 0, workingSet: bytes, cached: 0, dotInt8: 0, dotInt8Narrow: 0, dotInt16: 0, multiplyAdd: 0 };
-    // A call keeps the compiler's first, slow code until it returns; many short ones bring the fast code.
+    // V8 replaces its slow first code only between calls, so there are many short calls.
     for (let n = 0; n < 2000; n++) {
       this.#kernels.read(0, CACHED_BYTES);
       for (const kernel of ["dotInt8", "dotInt8Narrow", "dotInt16", "multiplyAdd"] as const)
@@ -62,7 +62,7 @@ export class RoofMeter {
     }
   }
 
-  /** The best so far. Takes about a second for 100 MB. */
+  /** Returns the best so far. Takes about a second for 100 MB. */
   measure(): Roofs {
     const kernels = this.#kernels;
     const { workingSet, ...rates } = this.#best;
@@ -83,7 +83,7 @@ export class RoofMeter {
   }
 }
 
-/** Units a second of the fastest of some repeats. */
+/** Units per second of the fastest of some repeats. */
 function rate(units: number, calls: number, run: () => void): number {
   let best = Number.POSITIVE_INFINITY;
   for (let n = 0; n < REPEATS; n++) {
@@ -94,10 +94,10 @@ function rate(units: number, calls: number, run: () => void): number {
   return (1000 * units * calls) / best;
 }
 
-/** Multiply-adds a second that the best instructions for this arithmetic reach. */
+/** Multiply-adds per second that the best instructions for this arithmetic reach. */
 export function peak(roofs: Roofs, arithmetic: Arithmetic): number {
   const peaks = {
-    // The kernels' two int8 planes, or one int16 lane: whichever is faster here.
+    // Two int8 planes, as in the kernels, or one int16 lane: whichever is faster here.
     int8: Math.max(roofs.dotInt8, roofs.dotInt8Narrow),
     int14: Math.max(roofs.dotInt8 / 2, roofs.dotInt8Narrow / 2, roofs.dotInt16),
     int16: roofs.dotInt16,
@@ -106,7 +106,7 @@ export function peak(roofs: Roofs, arithmetic: Arithmetic): number {
   return peaks[arithmetic];
 }
 
-/** Seconds below which no implementation gets on this machine, and the roof that says so. */
+/** The least seconds that any implementation needs on this machine, and the roof that sets them. */
 export function predict({ streamed, resident, macs }: Cost, roofs: Roofs): { seconds: number; limit: Limit } {
   const times: Record<Limit, number> = {
     memory: streamed / roofs.read,

@@ -1,6 +1,7 @@
 /**
- * The roofline as one SVG: multiply-adds a second over multiply-adds a byte, both logarithmic; roofs are lines,
- * operations are dots whose area is their share of the pass. Colours are CSS variables of the page around it.
+ * The roofline as one SVG: multiply-adds per second over multiply-adds per byte, both logarithmic. Roofs are lines.
+ * Operations are dots; a dot's area is the operation's share of the pass. Colours are CSS variables of the page around
+ * it.
  */
 import { type Axis, acrossOf, type Frame, grid, powerAxis, upOf } from "../charts/axes.ts";
 import { type Box, labels } from "../charts/labels.ts";
@@ -18,7 +19,7 @@ interface Dot {
   readonly intensity: number;
   /** Multiply-adds a second. */
   readonly rate: number;
-  /** Of the time of its pass. */
+  /** Share of the time of its pass. */
   readonly share: number;
 }
 
@@ -49,7 +50,7 @@ export function rooflinePlot(inspection: Inspection): string {
   ]);
 }
 
-/** An operation without multiply-adds has no place on logarithmic axes. */
+/** Operations without multiply-adds are left out: they have no position on logarithmic axes. */
 const dotsOf = ({ kind, operations }: InspectedPass): Dot[] =>
   operations
     .filter(({ cost }) => totalMacs(cost) > 0)

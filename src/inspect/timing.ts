@@ -4,11 +4,11 @@
  */
 import type { Llama } from "../draft/llama.ts";
 
-/** Decoding and verification begin behind a prompt of so many tokens. */
+/** Tokens in the cache when decoding and verification begin. */
 export const PROMPT = 64;
 /** Tokens of one run of decoding. */
 export const DECODED = 48;
-/** Each figure is a mean over so many ms of runs, at least: workerd's local clock has whole milliseconds. */
+/** Each figure is a mean over runs of at least so many ms together: workerd's local clock has whole milliseconds. */
 const LEAST_MS = 200;
 
 /** A model with one timeline. */

@@ -1,4 +1,4 @@
-/** Kernels that note every call and how long it took, while they are asked to. */
+/** Kernels that record every call and its duration, while asked to. */
 import { KERNEL_NAMES, type Kernels } from "../kernels/abi.ts";
 
 export interface Call {
@@ -11,7 +11,8 @@ type Kernel = (...args: number[]) => unknown;
 
 export class Trace {
   /**
-   * Hand these to the model. Outside `record` they are the module's own functions, so timing the model times the model.
+   * The kernels to give to the model. Outside `record` they are the module's own functions, so timing the model
+   * measures only the model.
    */
   readonly kernels: Kernels;
   readonly #own: Record<string, Kernel>;
@@ -36,7 +37,7 @@ export class Trace {
     return this.#calls;
   }
 
-  /** Runs with kernels that do nothing and return 0: what is left is the cost of all that is outside them. */
+  /** Runs with kernels that do nothing and return 0: the remaining time is that of everything outside them. */
   idle(run: () => void): void {
     for (const name of KERNEL_NAMES) (this.kernels as unknown as Record<string, Kernel>)[name] = () => 0;
     try {

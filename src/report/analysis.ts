@@ -1,4 +1,7 @@
-/** What each block of a pack has lost: how far its matrices are from the original's, and how much the model minds. */
+/**
+ * What each block of a pack has lost: the distance of its matrices from the original's, and the original's sensitivity
+ * to it.
+ */
 
 import type { FloatLlama } from "../calibrate/float-llama.ts";
 import { type BlockTensor, blockMatrices } from "../calibrate/passes/shape.ts";
@@ -10,22 +13,24 @@ import { blockOrigins } from "./origins.ts";
 import type { Sensitivity } from "./sensitivity.ts";
 
 export interface BlockLoss {
-  /** Its number in the original. */
+  /** The block's number in the original. */
   readonly origin: number;
-  /** ‖W − original‖ / ‖original‖ (Frobenius) of each matrix; none where the block has another shape. */
+  /** ‖W − original‖ / ‖original‖ (Frobenius) of each matrix; absent where the block has another shape. */
   readonly errors?: ReadonlyMap<BlockTensor, number>;
-  /** KL of the original with this block instead of its own, nats, where it was measured. */
+  /** KL of the original with this block in place of its own, in nats, where it was measured. */
   readonly divergence?: number;
 }
 
 export interface Analysis {
-  /** Undefined when it cannot be told which blocks of the original these are. */
+  /** Undefined when the blocks of the original cannot be identified. */
   readonly blocks: readonly BlockLoss[] | undefined;
-  /** Share of the weights of block matrices. */
+  /** Share of zeros among the weights of block matrices. */
   readonly zeros: number;
 }
 
-/** `llama` is the original, in the order of its own blocks; with `sensitivity`, of it, divergences too. */
+/**
+ * The analysis of a pack. `llama` is the original; where `sensitivity` of it is given, divergences are measured too.
+ */
 export async function analyse(
   model: PackedModel,
   original: PackedModel,
@@ -36,7 +41,8 @@ export async function analyse(
   const origins = blockOrigins(model, original);
   const progress = startProgress(`blocks of ${model.model}`, layers);
   const blocks: BlockLoss[] = [];
-  let [zeros, weights] = [0, 0];
+  let zeros = 0;
+  let weights = 0;
   try {
     for (let layer = 0; layer < layers; layer++) {
       const block = decodedBlock(model, layer);
@@ -83,14 +89,15 @@ async function lossOf(
     [...block].map(([suffix, values]) => [suffix, relativeError(values, llama.weights(origin, suffix))]),
   );
   if (!sensitivity) return { origin, errors };
-  // A block that is the original's changes nothing, and measuring it would take as long as any.
+  // A block that equals the original's changes nothing, and measuring it would take as long as any other.
   const same = [...errors.values()].every((error) => error === 0);
   return { origin, errors, divergence: same ? 0 : await sensitivity.divergence(origin, block) };
 }
 
 /** ‖values − original‖ / ‖original‖ */
 export function relativeError(values: Float32Array, original: Float32Array): number {
-  let [error, size] = [0, 0];
+  let error = 0;
+  let size = 0;
   for (let i = 0; i < values.length; i++) {
     error += (values[i]! - original[i]!) ** 2;
     size += original[i]! ** 2;

@@ -16,9 +16,9 @@ import { Sensitivity } from "./sensitivity.ts";
 
 /**
  * The page as HTML that loads nothing.
- * @param figures of packs that can be read where they were when they were measured
+ * @param figures of packs that can still be read where they were measured
  * @param against the original: a pack, a GGUF file or a Hugging Face folder
- * @param text on which to measure how much the original minds the loss of each block; not measured without one
+ * @param text on which to measure the original's sensitivity to each block; not measured without one
  */
 export async function comparePacks(
   figures: readonly Figures[],

@@ -1,4 +1,4 @@
-/** What a pack consists of and what its original had more of. */
+/** What a pack consists of, and what was removed from its original. */
 import type { PackedModel } from "../format/pack.ts";
 import { blockShape, totalKvHeads } from "../model/config.ts";
 import { EMBEDDING, HEAD } from "../model/tensors.ts";
@@ -20,10 +20,10 @@ function kindOf(name: string): Kind {
   return name.includes(".self_attn.") ? "attention" : "MLP";
 }
 
-/** What can be counted of a Llama. */
+/** Counts of a Llama. */
 export interface Counts {
   readonly blocks: number;
-  /** Of all blocks together. */
+  /** In all blocks together. */
   readonly queryHeads: number;
   readonly kvHeads: number;
   readonly channels: number;

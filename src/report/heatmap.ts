@@ -1,6 +1,6 @@
 /**
- * A pack's blocks as one SVG: the error of each matrix in squares, and below it how much the model minds each block, in
- * bars.
+ * A pack's blocks as one SVG: squares for the error of each matrix, and below them bars for the original's sensitivity
+ * to each block.
  */
 
 import type { BlockTensor } from "../calibrate/passes/shape.ts";
@@ -15,7 +15,7 @@ const ROW = 22;
 const BARS = 90;
 /** A square this wide has room for its number. */
 const LEGIBLE = 22;
-/** Of the strongest square: the number in it is still read. */
+/** Opacity of the strongest square; the number in it can still be read. */
 const STRONGEST = 0.75;
 
 const MATRICES: readonly (readonly [BlockTensor, string])[] = [
@@ -28,7 +28,7 @@ const MATRICES: readonly (readonly [BlockTensor, string])[] = [
   ["mlp.down_proj.weight", "down"],
 ];
 
-/** What has the strongest colour, the same for all packs of a page, so that they can be compared. */
+/** The values with the strongest colour, the same for all packs of a page, so that packs can be compared. */
 export interface Scales {
   readonly error: number;
   readonly divergence: number;

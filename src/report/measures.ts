@@ -4,7 +4,7 @@ import type { Figures } from "../evaluate/figures.ts";
 import type { Measure } from "./scatter.ts";
 
 export interface PlottedMeasure extends Measure {
-  /** Stands for it in the table. */
+  /** Short name in the table. */
   readonly letter: string;
   readonly of: (figures: Figures) => number | undefined;
 }

@@ -2,8 +2,8 @@
 import path from "node:path";
 
 /**
- * The last folder of each path, that above where it is `pack` as beside a recipe; the whole path where that is no name
- * of its own.
+ * The last folder of each path, or the one above it if the last is called `pack`. Packs whose short names are equal
+ * keep their whole path.
  */
 export function shortNames(packs: readonly string[]): string[] {
   const names = packs.map((pack) => {

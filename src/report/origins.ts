@@ -1,10 +1,10 @@
-/** Which block of its original each block of a pack was. */
+/** Finds the block of the original that each block of a pack was. */
 import type { PackedModel } from "../format/pack.ts";
 import { blockTensor } from "../model/tensors.ts";
 
 /**
- * Per block the number it had. With as many blocks as the original each is its own; with fewer they are told by their
- * norms, which no stage changes: undefined where that does not tell.
+ * The number that each block had in the original. With as many blocks as the original, each keeps its number. With
+ * fewer, blocks are identified by their norms, which no stage changes; undefined if that is ambiguous.
  */
 export function blockOrigins(model: PackedModel, original: PackedModel): number[] | undefined {
   const [layers, all] = [model.config.layers, original.config.layers];
@@ -15,7 +15,7 @@ export function blockOrigins(model: PackedModel, original: PackedModel): number[
   return origins.includes(-1) ? undefined : origins;
 }
 
-/** The bytes of a block's norms, as a name. */
+/** The bytes of a block's norms, as a string to compare. */
 function normsOf({ tensors }: PackedModel, layer: number): string {
   const norms = ["input_layernorm.weight", "post_attention_layernorm.weight"];
   return norms

@@ -1,4 +1,4 @@
-/** The Pareto front: points that no other is better than in both ways. */
+/** The Pareto front: the points that no other point beats in both ways. */
 
 export interface Point {
   readonly size: number;
@@ -6,8 +6,8 @@ export interface Point {
 }
 
 /**
- * Those points that no smaller or equal one equals or surpasses, by size; `better` is 1 where more is better, −1 where
- * less is.
+ * The points for which no other point is at most as large and at least as good, by size. `better` is 1 where more is
+ * better and −1 where less is.
  */
 export function paretoFront<P extends Point>(points: readonly P[], better: 1 | -1): P[] {
   const sorted = [...points].sort((a, b) => a.size - b.size || better * (b.value - a.value));

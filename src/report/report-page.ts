@@ -11,7 +11,7 @@ import { paretoFront } from "./pareto-front.ts";
 import { type Dot, scatterPlot } from "./scatter.ts";
 
 export interface Reported {
-  /** `pack` of its figures is a short name here. */
+  /** The `pack` of these figures is a short name. */
   readonly figures: Figures;
   readonly bytes: Readonly<Record<Kind, number>>;
   readonly counts: Counts;
@@ -44,7 +44,9 @@ th, td { padding: 3px 7px; }
 h3 { margin: 1.6rem 0 0.4rem; font-size: 0.95rem; }
 `;
 
-/** Packs in the order of their size. `sensitivityOn` says on which text it was measured, if it was. */
+/**
+ * The page, with packs in the order of their size. `sensitivityOn` names the text on which sensitivity was measured.
+ */
 export function reportPage(packs: readonly Reported[], original: Original, sensitivityOn: string | undefined): string {
   const sorted = [...packs].sort((a, b) => a.figures.bytes - b.figures.bytes);
   const figures = sorted.map((pack) => pack.figures);
@@ -92,7 +94,7 @@ ${scatterPlot(dots, measure)}
 ${missing.length > 0 ? lines([`Without this figure: ${missing.join(", ")}.`]) : ""}`;
 }
 
-/** The table of `outrider eval`, and on which fronts each pack is. */
+/** The table of `outrider eval`, with the fronts that each pack is on. */
 function figuresSection(figures: readonly Figures[]): string {
   const { heads, rows } = figureTable(figures);
   const fronts = MEASURES.map((measure) => ({
@@ -132,7 +134,7 @@ function blocksSection({ figures, analysis }: Reported, original: Original, scal
   const { blocks } = analysis;
   const body = blocks
     ? heatmap(blocks, original.counts.blocks, scales) + lines(remarks(blocks))
-    : lines(["Which blocks of the original these are cannot be told: none has their norms."]);
+    : lines(["Which blocks of the original these are is unknown: no block has the same norms."]);
   return `<h3>${escapeHtml(figures.pack)}</h3>\n${body}`;
 }
 

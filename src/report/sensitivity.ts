@@ -1,4 +1,4 @@
-/** How much a model minds the change of one block: KL from what it says with its own, on a few windows. */
+/** A model's sensitivity to the change of one block: KL from its unchanged predictions, on a few windows. */
 import { type FloatLlama, type Hidden, type Window, windowBytes } from "../calibrate/float-llama.ts";
 import type { BlockTensor } from "../calibrate/passes/shape.ts";
 import { endOf, headAnswers, runThrough, summed } from "../calibrate/scoring/perplexity.ts";
@@ -18,12 +18,12 @@ export class Sensitivity {
     this.#entering = llama.embed(windows);
   }
 
-  /** Of `llama`, whose weights are the same before and after each call. */
+  /** Measures `llama`. Its weights are the same before and after each call. */
   static async of(llama: FloatLlama, windows: readonly Window[]): Promise<Sensitivity> {
     return new Sensitivity(llama, windows, await runThrough(llama, windows));
   }
 
-  /** Mean KL, nats, with these weights in one block. Quickest when blocks come in ascending order. */
+  /** Mean KL in nats with these weights in one block. It is fastest when blocks are asked in ascending order. */
   async divergence(layer: number, weights: ReadonlyMap<BlockTensor, Float32Array>): Promise<number> {
     const llama = this.#llama;
     await this.#enter(layer);

@@ -1,4 +1,4 @@
-/** A model made ready for the kernels, which multiply no floats, and written as a pack. */
+/** Makes a model ready for the kernels, which multiply no f32 matrices, and writes its pack. */
 import { rm } from "node:fs/promises";
 import { type PackedModel, writePack } from "../format/pack.ts";
 import type { PackHeader } from "../format/pack-header.ts";

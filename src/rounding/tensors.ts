@@ -1,7 +1,4 @@
-/**
- * Tensors of what layer solvers give: floats as they are, values on a uniform grid in a format that holds it, and
- * values rounded to a format.
- */
+/** Tensors from numbers: floats as they are, values on a uniform grid, and values rounded to a weight format. */
 import type { PackedTensor } from "../format/pack.ts";
 import type { Grid } from "../methods/grid.ts";
 import { gridFormat, gridParts } from "../methods/grid-parts.ts";
@@ -11,7 +8,7 @@ import { encodeTensor } from "../model/encode.ts";
 import type { BlockFormat } from "../model/formats.ts";
 import type { TensorLayout } from "../model/layouts.ts";
 
-/** (rows, cols) in f32: between stages only, for no kernel multiplies it. */
+/** An f32 matrix (rows, cols). It exists between stages only: kernels multiply no f32 matrices. */
 export const floatTensor = (values: Float32Array, rows: number, cols: number): PackedTensor => ({
   format: "f32",
   rows,
@@ -19,15 +16,15 @@ export const floatTensor = (values: Float32Array, rows: number, cols: number): P
   bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice(),
 });
 
-/** `values` (rows, cols), all on `grid`. */
+/** `values` (rows, cols), which all lie on `grid`, in the format that holds the grid exactly. */
 export function gridTensor(values: Float32Array, rows: number, cols: number, grid: Grid): PackedTensor {
   const layout = { format: gridFormat(grid, cols), rows, cols } as const;
   return { ...layout, bytes: encodeTensor(layout, gridParts(values, rows, grid)) };
 }
 
 /**
- * `values` (rows, cols) rounded to a layout without outliers; codebooks count each error by its sensitivity, if there
- * are any. Where blocks keep some columns only, those of the largest norm.
+ * `values` (rows, cols) rounded to a layout without outliers. Where sensitivities are given, codebooks weigh each error
+ * by them. Where blocks keep only some columns, they keep those of the largest norm.
  */
 export function roundedTensor(layout: TensorLayout, values: Float32Array, sensitivities?: Float32Array): PackedTensor {
   const { format, rows, cols, keep = 16 } = layout;

@@ -1,7 +1,7 @@
 /**
  * wllama, llama.cpp in WebAssembly, on one thread in headless Chromium. It is installed beside the project at the first
- * use, into the cache folder, and served with its models from this process. No WebGPU; JSPI and 64-bit memory as it wants
- * them.
+ * use, into the cache folder, and served with its models from this process. No WebGPU; JSPI and 64-bit memory as it
+ * wants them.
  *
  * Its figures are its own timings of one completion: it cannot be driven token by token, so there is no verification.
  */

@@ -126,7 +126,8 @@ async function theirs(job: string, model: string, samples: string): Promise<Thei
 function run(command: string, argv: readonly string[], input: string): Promise<{ output: string; errors: string }> {
   return new Promise((done, fail) => {
     const child = spawn(command, argv, { cwd: process.cwd(), stdio: "pipe" }).on("error", fail);
-    let [output, errors] = ["", ""];
+    let output = "";
+    let errors = "";
     child.stdout.setEncoding("utf8").on("data", (chunk) => (output += chunk));
     child.stderr.setEncoding("utf8").on("data", (chunk) => (errors += chunk));
     child.on("close", (code, signal) => {

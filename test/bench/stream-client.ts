@@ -25,7 +25,8 @@ export async function chatStream(url: string, prompt: string, options: ChatOptio
   const response = await postChat(url, ask(prompt), traced, true);
   if (!response.ok || !response.body) throw new Error(`${response.status}: ${await response.text()}`);
   const arrivals: { at: number; tokens: number }[] = [];
-  let [timings, account]: [Timings | undefined, Account | undefined] = [undefined, undefined];
+  let timings: Timings | undefined;
+  let account: Account | undefined;
   for await (const event of readEvents(response.body)) {
     const chunk = event as Chunk;
     const shown = chunk.outrider?.tokens?.length ?? 0;

@@ -133,7 +133,11 @@ try {
 }
 
 async function runOf(row: string, asked: readonly string[], label: string): Promise<Run> {
-  let [decided, decodedMs, passes, drafted, kept] = [0, 0, 0, 0, 0];
+  let decided = 0;
+  let decodedMs = 0;
+  let passes = 0;
+  let drafted = 0;
+  let kept = 0;
   const [firstMs, gaps]: [number[], number[]] = [[], []];
   let measured: Account["measured"];
   let waited = false;

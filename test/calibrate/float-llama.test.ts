@@ -36,7 +36,8 @@ const plain = new PlainLlama(model);
 afterAll(() => pool[Symbol.asyncDispose]());
 
 const relative = (ours: ArrayLike<number>, theirs: ArrayLike<number>): number => {
-  let [error, size] = [0, 0];
+  let error = 0;
+  let size = 0;
   for (let i = 0; i < theirs.length; i++) {
     error += (ours[i]! - theirs[i]!) ** 2;
     size += theirs[i]! ** 2;
@@ -126,7 +127,9 @@ test("a block's statistics are of its old weights on what the changed blocks bef
   const ended = await runThrough(llama, windows);
   const { loss, divergence, agreement } = await score(other, windows, endOf(llama, ended));
   llama.releaseHidden(ended);
-  let [sum, apart, same] = [0, 0, 0];
+  let sum = 0;
+  let apart = 0;
+  let same = 0;
   for (const window of windows) {
     sum += changed.loss(window);
     const [p, q] = [plain.logProbabilities(window), changed.logProbabilities(window)];

@@ -80,7 +80,8 @@ test("asks for the plain distribution, and ends with the end of turn what ended 
 
 test("no more requests than --concurrency are at work together", async () => {
   writeFileSync(questions, Array.from({ length: 12 }, (_, n) => `Tell me about road ${n}`).join("\n"));
-  let [open, most] = [0, 0];
+  let open = 0;
+  let most = 0;
   const count = (event: "open" | "close") => {
     open += event === "open" ? 1 : -1;
     most = Math.max(most, open);

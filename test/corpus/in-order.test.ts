@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { inOrder } from "../../src/corpus/in-order.ts";
-import { Lender } from "../../src/corpus/lender.ts";
+import { OneAtATime } from "../../src/corpus/one-at-a-time.ts";
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -39,13 +39,13 @@ test("who stops reading ends the jobs that were not begun", async () => {
 });
 
 test("a thing is lent to one at a time, first come, first served, failures included", async () => {
-  const lender = new Lender([undefined, undefined]);
+  const slots = new OneAtATime([undefined, undefined]);
   const end: (() => void)[] = [];
   const use = (n: number) => () =>
     new Promise<number>((resolve, reject) => {
       end[n] = () => (n === 1 ? reject(new Error("broken")) : resolve(n));
     });
-  const results = Promise.allSettled([0, 1, 2, 3].map((n) => lender.lend(use(n))));
+  const results = Promise.allSettled([0, 1, 2, 3].map((n) => slots.use(use(n))));
   const begun = () => Object.keys(end).map(Number);
   await pause(0);
   expect(begun()).toEqual([0, 1]);

@@ -70,7 +70,8 @@ test("agreement is the share of the answers that the blocks left predict, prompt
   const calibration = new Calibrator(pool, textOf([], answered));
   expect(await calibration.agreement(base, [0, 1, 2, 3, 4, 5])).toBeGreaterThan(0.97);
   const plain = new PlainLlama(pruneDepth(base, { stage: "prune-depth", keep: [0, 1, 4] }));
-  let [hits, positions] = [0, 0];
+  let hits = 0;
+  let positions = 0;
   for (const { prompt, answer } of texts) {
     const { logits } = plain.run([...prompt, ...answer]);
     for (const [n, token] of answer.entries()) {

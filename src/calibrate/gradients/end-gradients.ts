@@ -1,6 +1,6 @@
 /**
- * Gradients of what lies around the blocks, embedding, final norm and head: their sum over windows and the sum of their
- * squares, as in gradients.ts.
+ * Gradients of embedding, final norm and head: their sum over windows and the sum of their squares, as gradients.ts has
+ * them for the blocks.
  */
 import { EMBEDDING, FINAL_NORM, HEAD } from "../../model/tensors.ts";
 import type { FloatLlama } from "../float-llama.ts";
@@ -15,9 +15,9 @@ export class EndGradients {
   readonly #llama: FloatLlama;
   /** Floats of each tensor that the model has. */
   readonly #sizes: ReadonlyMap<EndTensor, number>;
-  readonly #places = new Map<EndTensor, GradientSums>();
+  readonly #addresses = new Map<EndTensor, GradientSums>();
 
-  /** Nothing added yet; takes twice the memory of embedding and head. */
+  /** Starts at zero. Takes twice the memory of embedding and head. */
   constructor(llama: FloatLlama) {
     const { embedding: E, vocabulary: V, tied } = llama.config;
     this.#llama = llama;
@@ -27,34 +27,35 @@ export class EndGradients {
       llama.pool.arena.floats(at, floats).fill(0);
       return at;
     };
-    for (const [name, floats] of this.#sizes) this.#places.set(name, { sums: zeros(floats), squares: zeros(floats) });
+    for (const [name, floats] of this.#sizes)
+      this.#addresses.set(name, { sums: zeros(floats), squares: zeros(floats) });
   }
 
   release(): void {
-    for (const { sums, squares } of this.#places.values()) {
+    for (const { sums, squares } of this.#addresses.values()) {
       this.#llama.pool.arena.free(sums);
       this.#llama.pool.arena.free(squares);
     }
   }
 
-  /** Names of the tensors: no head where it is the embedding. */
+  /** Names of the tensors; no head where it is tied to the embedding. */
   get names(): EndTensor[] {
     return [...this.#sizes.keys()];
   }
 
   /** A view of the sums of gradients, or of the sums of their squares. */
   view(name: EndTensor, of: keyof GradientSums): Float32Array {
-    return this.#llama.pool.arena.floats(this.#places.get(name)![of], this.#sizes.get(name)!);
+    return this.#llama.pool.arena.floats(this.#addresses.get(name)![of], this.#sizes.get(name)!);
   }
 
   /**
-   * Adds those of windows behind their backward pass: `d` (windows, T, E) of what they were embedded with, `dNorm`
-   * (windows, E).
+   * Adds the gradients of windows after their backward pass. `d` (windows, T, E) is the gradient of the embedded
+   * tokens, `dNorm` (windows, E) that of the final norm.
    */
   async add(windows: number, end: HeadLoss, d: number, dNorm: number): Promise<void> {
     const { pool } = this.#llama;
-    const embedding = this.#places.get(EMBEDDING)!;
-    const output = this.#places.get(HEAD) ?? embedding;
+    const embedding = this.#addresses.get(EMBEDDING)!;
+    const output = this.#addresses.get(HEAD) ?? embedding;
     const task = { kind: "vocabulary-gradient", ...end, windows, d, embedding, output } as const;
     await pool.run(task, vocabularyGradientParts(task));
     const [sums, squares] = [this.view(FINAL_NORM, "sums"), this.view(FINAL_NORM, "squares")];

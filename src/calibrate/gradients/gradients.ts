@@ -1,7 +1,7 @@
 /**
- * Gradients of windows' mean loss, cross-entropy or a teacher's KL (head-loss.ts), with respect to every matrix and
- * norm of the blocks, and to what lies around them where asked for: their sum over windows (Taylor saliency) and the
- * sum of their squares, window by window (the diagonal of Fisher's information).
+ * Gradients of each window's mean loss with respect to every matrix and norm of the blocks, and to embedding, final
+ * norm and head where asked for. The loss is cross-entropy or KL from a teacher (head-loss.ts). Keeps two sums over
+ * windows: of the gradients, for Taylor saliency, and of their squares, for the diagonal of Fisher's information.
  */
 
 import type { FloatLlama, Window } from "../float-llama.ts";
@@ -24,7 +24,7 @@ import { savedSlotBytes } from "../tasks/forward.ts";
 import { weightGradientParts } from "../tasks/weight-gradient.ts";
 import { EndGradients } from "./end-gradients.ts";
 
-/** Where a step says how many windows it kept. */
+/** Name under which a step keeps its number of windows. */
 const KEPT = "windows";
 
 export class Gradients {
@@ -32,13 +32,11 @@ export class Gradients {
   readonly #teacher: FloatLlama | undefined;
   readonly #sums: number[];
   readonly #squares: number[];
-  /** Of embedding, final norm and head. */
+  /** Gradients of embedding, final norm and head. */
   readonly ends: EndGradients | undefined;
   #losses: number[] = [];
 
-  /**
-   * Nothing added yet; takes twice the memory of the blocks. Throws `bad_model` for a teacher of another vocabulary.
-   */
+  /** Starts at zero. Takes twice the memory of the blocks. Throws `bad_model` for a teacher of another vocabulary. */
   constructor(llama: FloatLlama, teacher?: FloatLlama, ends = false) {
     if (teacher) checkVocabulary(llama.head, teacher.head);
     this.#llama = llama;
@@ -71,7 +69,7 @@ export class Gradients {
     return this.#view(this.#sums[layer]!, suffix);
   }
 
-  /** Σ over windows of the same, squared. */
+  /** Σ over windows of the squares of the same gradients. */
   squares(layer: number, suffix: BlockTensor): Float32Array {
     return this.#view(this.#squares[layer]!, suffix);
   }
@@ -82,9 +80,7 @@ export class Gradients {
     await step.save(KEPT, new TextEncoder().encode(String(windows)));
   }
 
-  /**
-   * Puts back what was kept, into sums to which nothing was added. Returns of how many windows; 0 if there is nothing.
-   */
+  /** Restores kept sums into empty ones. Returns of how many windows they are; 0 if nothing was kept. */
   async restore(step: Step): Promise<number> {
     const kept = await step.load(KEPT);
     if (!kept) return 0;
@@ -113,8 +109,8 @@ export class Gradients {
   }
 
   /**
-   * Adds the gradients of windows, as many at a time as there are threads; `done` hears how many are in, and may stop
-   * it by rejecting.
+   * Adds the gradients of windows, as many at a time as there are threads. `done` is called with how many are in, and
+   * stops the work by rejecting.
    */
   async add(windows: readonly Window[], done: (windows: number) => Promise<void> = async () => {}): Promise<void> {
     const { threads } = this.#llama.pool;

@@ -1,6 +1,6 @@
 /**
- * Gradients as stages get them: means over windows, by tensor name, in the shapes of a model whose blocks were padded
- * to one width.
+ * Gradients as stages get them: means over windows, by tensor name, in the shapes of the model before its blocks were
+ * padded to one width.
  */
 
 import { withoutPadding } from "../../format/even-width.ts";
@@ -10,7 +10,7 @@ import type { TensorGradient } from "../calibration.ts";
 import { blockMatrices } from "../passes/shape.ts";
 import type { Gradients } from "./gradients.ts";
 
-/** Of all tensors that `gradients`, the sums over `windows` windows, has; of their squares too where asked for. */
+/** Means of all tensors of `gradients`, which holds sums over `windows` windows; of the squares too where asked for. */
 export function meanGradients(
   model: PackedModel,
   gradients: Gradients,

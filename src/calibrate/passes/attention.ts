@@ -1,7 +1,7 @@
 /**
- * Causal grouped-query attention over one window (Ainslie et al. 2023, arXiv 2305.13245), forwards and backwards, as
- * matrix products over stripes of queries: a stripe only meets the keys before its end. qkv is (T, W), queries, keys
- * and values of a token side by side.
+ * Causal grouped-query attention over one window (Ainslie et al. 2023, arXiv 2305.13245), forwards and backwards. It is
+ * computed as matrix products over stripes of queries; a stripe multiplies only the keys up to its own end. qkv is (T,
+ * W): queries, keys and values of a token side by side.
  */
 import { type CalibrationKernels, columnsAt, rowsAt } from "./kernels.ts";
 import type { Shape } from "./shape.ts";
@@ -14,32 +14,32 @@ const scoreStep = (T: number): number => 16 * Math.ceil(T / 4);
 export const scoreBytes = ({ T }: Shape): number => STRIPE * scoreStep(T);
 
 interface Stripe {
-  /** Addresses of the head's first rows; a token further is `step` bytes. */
+  /** Addresses in the first token's row; the next token's is a row of qkv further. */
   readonly query: number;
   readonly key: number;
   readonly value: number;
-  /** Bytes from a token's qkv to this head's query, key and value. */
-  readonly places: { readonly query: number; readonly key: number; readonly value: number };
+  /** Offsets of the head's query, key and value in a row of qkv, in bytes. */
+  readonly offsets: { readonly query: number; readonly key: number; readonly value: number };
   readonly head: number;
   readonly first: number;
   readonly rows: number;
-  /** Keys that the last row sees. */
+  /** Number of keys that the last row of the stripe sees. */
   readonly cols: number;
 }
 
 function* stripes({ T, H, G, D }: Shape, qkv: number): Generator<Stripe> {
   for (let head = 0; head < H; head++) {
     const group = Math.floor(head / (H / G));
-    const places = { query: 4 * head * D, key: 4 * (H + group) * D, value: 4 * (H + G + group) * D };
-    const [query, key, value] = [qkv + places.query, qkv + places.key, qkv + places.value];
+    const offsets = { query: 4 * head * D, key: 4 * (H + group) * D, value: 4 * (H + G + group) * D };
+    const [query, key, value] = [qkv + offsets.query, qkv + offsets.key, qkv + offsets.value];
     for (let first = 0; first < T; first += STRIPE) {
       const rows = Math.min(STRIPE, T - first);
-      yield { query, key, value, places, head, first, rows, cols: first + rows };
+      yield { query, key, value, offsets, head, first, rows, cols: first + rows };
     }
   }
 }
 
-/** The stripe's probabilities into `scores`. */
+/** Writes the probabilities of a stripe to `scores`. */
 function probabilities(kernels: CalibrationKernels, shape: Shape, stripe: Stripe, scores: number, work: number): void {
   const { T, D, W } = shape;
   const { query, key, first, rows, cols } = stripe;
@@ -82,9 +82,9 @@ export function attentionBackward(
   const [step, across, wide] = [4 * W, scoreStep(T), 4 * H * D];
   kernels.clear(dQkv, T * step);
   for (const stripe of stripes(shape, qkv)) {
-    const { query, key, value, places, head, first, rows, cols } = stripe;
+    const { query, key, value, offsets, head, first, rows, cols } = stripe;
     const dOut = dMixed + first * wide + 4 * head * D;
-    const [queries, dQueries] = [query + first * step, dQkv + places.query + first * step];
+    const [queries, dQueries] = [query + first * step, dQkv + offsets.query + first * step];
     probabilities(kernels, shape, stripe, scores, work);
     kernels.gemmAdd(
       cols,
@@ -92,7 +92,7 @@ export function attentionBackward(
       rows,
       columnsAt(scores, across),
       columnsAt(dOut, wide),
-      rowsAt(dQkv + places.value, step),
+      rowsAt(dQkv + offsets.value, step),
       work,
     );
     kernels.gemm(rows, cols, D, rowsAt(dOut, wide), rowsAt(value, step), rowsAt(dScores, across), work);
@@ -104,7 +104,7 @@ export function attentionBackward(
       rows,
       columnsAt(dScores, across),
       columnsAt(queries, step),
-      rowsAt(dQkv + places.key, step),
+      rowsAt(dQkv + offsets.key, step),
       work,
     );
   }

@@ -1,10 +1,10 @@
-/** The gradient of one Llama block over one window: back through what block.ts computes. */
+/** The gradient of one Llama block over one window: backwards through what block.ts computes. */
 import { attentionBackward } from "./attention.ts";
 import type { Workspace } from "./block.ts";
 import { type CalibrationKernels, columnsAt, rowsAt } from "./kernels.ts";
 import type { BlockAddresses, RopeTables, Shape } from "./shape.ts";
 
-/** What the forward pass left of a block. */
+/** What the forward pass saves of a block. */
 export interface Saved {
   readonly input: number; // (T, E)
   readonly qkv: number;
@@ -21,7 +21,9 @@ export const savedBytes = ({ T, E, F, H, D, W }: Shape): Record<keyof Saved, num
   gateUp: 8 * T * F,
 });
 
-/** Both factors of each matrix's gradient dYᵀ · X, except `mixed`, which is saved; and the norms' gradients. */
+/**
+ * The factors of each matrix's gradient dYᵀ · X, and the norms' gradients. `mixed`, which is also an X, is in `Saved`.
+ */
 export interface Tape {
   readonly attentionIn: number; // (T, E)
   readonly dQkv: number; // (T, W)
@@ -48,11 +50,11 @@ export const tapeBytes = ({ T, E, F, W }: Shape): Record<keyof Tape, number> => 
 
 export interface BackwardWorkspace extends Workspace {
   readonly dScores: number;
-  /** The gradient of what a matrix multiplies: (T, the widest of E, F, H · D). */
+  /** Gradient of a matrix's input: (T, the widest of E, F, H · D). */
   readonly dInput: number;
 }
 
-/** d (T, E) holds the gradient of the block's output and becomes that of its input; the tape is filled on the way. */
+/** On entry `d` (T, E) is the gradient of the block's output, afterwards that of its input. Fills the tape. */
 export function backwardBlock(
   kernels: CalibrationKernels,
   shape: Shape,

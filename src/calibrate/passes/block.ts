@@ -1,4 +1,4 @@
-/** One Llama block over one window, in f32: the pass that statistics and gradients are taken from. */
+/** One Llama block over one window, in f32. Statistics and gradients are taken from this pass. */
 import { attention } from "./attention.ts";
 import { type CalibrationKernels, rowsAt } from "./kernels.ts";
 import type { Activations, BlockAddresses, RopeTables, Shape } from "./shape.ts";
@@ -9,7 +9,7 @@ export interface Workspace {
   readonly work: number;
 }
 
-/** Everything up to what `down` multiplies; x (T, E) becomes the middle of the residual stream. */
+/** Computes the block up to the input of `down`. x (T, E) becomes the residual stream after attention. */
 export function forwardToAct(
   kernels: CalibrationKernels,
   shape: Shape,
@@ -39,7 +39,7 @@ export function forwardToAct(
   kernels.swiglu(out.gateUp, F, T, out.act);
 }
 
-/** The rest: x += act · downᵀ. */
+/** Completes the block: x += act · downᵀ. */
 export function forwardDown(
   kernels: CalibrationKernels,
   { T, E, F }: Shape,

@@ -1,7 +1,6 @@
 /**
- * What gradients start from: a window's loss at the head and its slope at the logits, a slice of the vocabulary at a
- * time. The loss is cross-entropy of the next token, or KL(teacher ‖ model) where another model's answers are to be
- * given instead of the text.
+ * Where gradients start: the loss of a window and its derivative with respect to the logits, a slice of the vocabulary
+ * at a time. The loss is cross-entropy of the next token, or KL(teacher ‖ model).
  */
 
 import {
@@ -22,16 +21,16 @@ import type { Shape } from "./shape.ts";
 export interface HeadLoss extends HeadInput {
   /** (windows, T) i32 */
   readonly tokens: number;
-  /** As many tokens, as large a vocabulary. */
+  /** Has the same windows and the same vocabulary. */
   readonly teacher?: HeadInput | undefined;
-  /** Slots for the states of all logits, the model's and its teacher's, one a window. */
+  /** Slots for the softmax states of the model's and the teacher's logits, one per window. */
   readonly states: number;
 }
 
 const stateBytes = ({ T }: Shape) => ({ own: T * STATE_BYTES, teacher: T * STATE_BYTES });
 export const stateSlotBytes = (shape: Shape): number => layOut(0, stateBytes(shape)).end;
 
-/** What a thread needs for it. */
+/** Scratch of a thread, in bytes. */
 export const lossBytes = ({ shape: { T, E }, teacher }: HeadLoss) => ({
   normed: 4 * T * E,
   logits: T * LOGIT_STEP,
@@ -42,15 +41,15 @@ export const lossBytes = ({ shape: { T, E }, teacher }: HeadLoss) => ({
 
 export type LossPlaces = Record<keyof ReturnType<typeof lossBytes>, number> & { readonly work: number };
 
-/** A window's head, whose normed hidden states (rows, E) are in `normed`. */
+/** The head of a window, whose normed hidden states (rows, E) are in `normed`. */
 export interface WindowSlope {
   /** Positions that have a next token. */
   readonly rows: number;
-  /** Puts the slope of the loss, the mean over rows, at a slice of the logits (rows, LOGIT_STEP) into `logits`. */
+  /** Writes the derivative of the loss, a mean over rows, with respect to a slice of the logits (rows, LOGIT_STEP). */
   slope(slice: Slice): void;
 }
 
-/** Runs a window's head for its loss. Leaves the states. */
+/** Computes the loss of a window, and leaves its softmax states for `windowSlope`. */
 export function windowLoss(
   kernels: CalibrationKernels,
   memory: WebAssembly.Memory,
@@ -85,7 +84,7 @@ export function windowLoss(
   return { ...slope, loss: loss / rows };
 }
 
-/** A window's head whose states are known. */
+/** The head of a window whose softmax states are already there. */
 export function windowSlope(kernels: CalibrationKernels, task: HeadLoss, window: number, at: LossPlaces): WindowSlope {
   const { shape, tokens, teacher } = task;
   const rows = shape.T - 1;
@@ -107,7 +106,7 @@ export function windowSlope(kernels: CalibrationKernels, task: HeadLoss, window:
   };
 }
 
-/** The logits of a slice, and the teacher's. */
+/** Computes the logits of a slice, the model's and the teacher's. */
 function multiply(
   kernels: CalibrationKernels,
   { shape, head, teacher }: HeadLoss,
@@ -123,7 +122,7 @@ function multiply(
 const statesOf = ({ shape, states }: HeadLoss, window: number) =>
   layOut(states + window * stateSlotBytes(shape), stateBytes(shape)).at;
 
-/** A window among hidden states. */
+/** Address of a window among hidden states. */
 export const windowOf = (hidden: number, { T, E }: Shape, window: number): number => hidden + window * align(4 * T * E);
 
 /** KL(other ‖ own) of a row: Σ p · (ln p − ln q), where ln p = logit − log-sum. */

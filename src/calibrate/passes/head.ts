@@ -1,10 +1,10 @@
-/** The head over one window, a slice of the vocabulary at a time, so that logits take little room. */
+/** The head over one window, a slice of the vocabulary at a time, so that the logits need little memory. */
 import { type CalibrationKernels, rowsAt } from "./kernels.ts";
 import type { Shape } from "./shape.ts";
 
-/** Rows of the head that a slice of logits is made of. */
+/** Tokens of one slice of logits. */
 export const SLICE = 4096;
-/** Bytes of a row's state (see wasm/calibrate/loss.ts). */
+/** Bytes of the softmax state of a row (wasm/calibrate/loss.ts). */
 export const STATE_BYTES = 24;
 
 /** Final norm and head of a model. */
@@ -14,7 +14,7 @@ export interface Head {
   readonly vocabulary: number;
 }
 
-/** A model at its end: the hidden states that its head reads. */
+/** Hidden states after the last block, and the head that reads them. */
 export interface HeadInput {
   readonly shape: Shape;
   readonly head: Head;
@@ -36,7 +36,7 @@ export function* slices({ vocabulary }: Head): Generator<Slice> {
 
 export const LOGIT_STEP = 4 * SLICE;
 
-/** The slice's logits of normed (rows, E). */
+/** Writes the logits of a slice for normed hidden states (rows, E). */
 export function sliceLogits(
   kernels: CalibrationKernels,
   { E }: Shape,
@@ -58,7 +58,7 @@ export function sliceLogits(
   );
 }
 
-/** States before the first slice. */
+/** Sets the states to those before the first slice. */
 export function startStates(memory: WebAssembly.Memory, at: number, rows: number): void {
   const states = new Float64Array(memory.buffer, at, 3 * rows);
   states.fill(0);
@@ -70,7 +70,7 @@ export function logSum(states: Float64Array, row: number): number {
   return states[3 * row]! + Math.log(states[3 * row + 1]!);
 }
 
-/** Keeps those rows' target logits that lie in the slice. */
+/** Stores in `picked` the target logits that lie in this slice. */
 export function pickTargets(
   memory: WebAssembly.Memory,
   { first, cols }: Slice,

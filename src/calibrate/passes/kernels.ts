@@ -1,6 +1,6 @@
 /**
- * The signatures of calibration's kernels (wasm/calibrate). Addresses and steps are in bytes; values are f32 unless
- * told otherwise.
+ * The signatures of calibration's kernels (wasm/calibrate). Addresses and steps are in bytes. Values are f32 unless a
+ * comment names another type.
  */
 import { writeConstants } from "../../kernels/constants.ts";
 
@@ -56,7 +56,7 @@ export interface CalibrationKernels {
     sign: 1 | -1,
   ): void;
   softmaxCausal(scores: number, step: number, rows: number, cols: number, first: number, scale: number): void;
-  /** dp becomes the gradient of the scores. */
+  /** Replaces dp by the gradient of the scores. */
   softmaxCausalBackward(
     p: number,
     dp: number,
@@ -68,11 +68,13 @@ export interface CalibrationKernels {
   ): void;
   swiglu(gateUp: number, width: number, rows: number, out: number): void;
   swigluBackward(gateUp: number, dOut: number, width: number, rows: number, dGateUp: number): void;
-  /** States are three f64 a row: largest logit, sum of exponentials under it, its column. */
+  /** A state is three f64 per row: the largest logit, the sum of exponentials relative to it, and its column. */
   logSumSlice(logits: number, step: number, rows: number, cols: number, firstColumn: number, state: number): void;
-  /** States are three f64 a row: largest logit of p, sum of exponentials, sum of these times p − q. */
+  /**
+   * A state is three f64 per row: the largest logit of p, the sum of exponentials, and the sum of these times p − q.
+   */
   crossSlice(p: number, q: number, step: number, rows: number, cols: number, state: number): void;
-  /** Logits become the gradient of scale · cross-entropy to targets (rows, i32). */
+  /** Replaces the logits by the gradient of scale · cross-entropy to targets (rows, i32). */
   lossSlice(
     logits: number,
     step: number,
@@ -83,7 +85,7 @@ export interface CalibrationKernels {
     scale: number,
     state: number,
   ): void;
-  /** Logits become the gradient of scale · KL(teacher ‖ model), the teacher's its probabilities. */
+  /** Replaces the logits by the gradient of scale · KL(teacher ‖ model), and the teacher's by its probabilities. */
   divergenceSlice(
     logits: number,
     teacher: number,
@@ -104,7 +106,10 @@ export interface CalibrationKernels {
   addWithSquares(values: number, n: number, sums: number, squares: number): void;
 }
 
-/** The next number of a task that a worker takes: an i32 of its own cache line, behind the kernels' constants. */
+/**
+ * Address of the task's counter of parts, which workers increment: an i32 in a cache line of its own, behind the
+ * constants.
+ */
 export const COUNTER = 1024;
 export const FIRST_FREE = 4096;
 
@@ -127,7 +132,7 @@ interface Exports extends Omit<CalibrationKernels, "gemm" | "gemmAdd"> {
   ): void;
 }
 
-/** Instantiates the module over a memory that may be shared; its constants are the same whoever writes them. */
+/** Instantiates the module over a memory, which may be shared. Each instance writes the same constants. */
 export function bindCalibration(module: WebAssembly.Module, memory: WebAssembly.Memory): CalibrationKernels {
   const instance = new WebAssembly.Instance(module, { env: { memory } });
   writeConstants(memory);

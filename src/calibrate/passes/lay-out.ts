@@ -1,10 +1,10 @@
-/** Where things of given sizes lie in the shared memory. */
+/** Layout of the shared memory: pieces of given sizes, one after the other. */
 
 const ALIGNMENT = 64;
 
 export const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
-/** Addresses of things of these sizes in bytes, one after the other from `start`, and where they end. */
+/** Addresses of pieces with these sizes in bytes, laid end to end from `start`, and where the last one ends. */
 export function layOut<K extends string>(
   start: number,
   sizes: Readonly<Record<K, number>>,

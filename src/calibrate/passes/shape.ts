@@ -25,7 +25,7 @@ export type BlockTensor = (typeof BLOCK_TENSORS)[number][0];
 export interface BlockMatrix {
   readonly rows: number;
   readonly cols: number;
-  /** Floats before it among a block's. */
+  /** Floats before it within its block. */
   readonly offset: number;
 }
 
@@ -52,7 +52,7 @@ export interface BlockAddresses {
   readonly down: number; // (E, F)
 }
 
-/** Of a block whose first tensor is at `at`; in the order of `blockMatrices`. */
+/** Addresses in a block whose first tensor is at `at`, in the order of `blockMatrices`. */
 export function blockAddresses({ E, F, H, D, W }: Shape, at: number): BlockAddresses {
   const qkv = at + 4 * E;
   const o = qkv + 4 * W * E;
@@ -61,7 +61,7 @@ export function blockAddresses({ E, F, H, D, W }: Shape, at: number): BlockAddre
   return { attentionNorm: at, qkv, o, feedForwardNorm, gateUp, down: gateUp + 8 * F * E };
 }
 
-/** What a block computes on its way, by name; sizes in bytes. */
+/** Sizes in bytes of a block's intermediate values, by name. */
 export function activationBytes({ T, E, F, H, D, W }: Shape) {
   return {
     attentionIn: 4 * T * E, // what q|k|v multiply

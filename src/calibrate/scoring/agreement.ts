@@ -11,10 +11,10 @@ import type { FloatLlama } from "../float-llama.ts";
 import { Beginnings } from "./beginnings.ts";
 import { type Answers, headAnswers, answers as modelAnswers } from "./perplexity.ts";
 
-/** Answers that run at once, padded to the longest of them. */
+/** Answers that run together, padded to the longest of them. */
 const BATCH = 16;
 
-/** Some of the answers by number, with their prompts as windows of a model's rows. */
+/** Some of the answers, by their numbers, with prompts and answers as windows of the model's rows. */
 interface Batch {
   readonly numbers: readonly number[];
   readonly windows: readonly number[][];
@@ -22,7 +22,7 @@ interface Batch {
 
 function batchesOf(rows: TokenRows, answers: readonly TargetAnswer[]): Batch[] {
   const size = ({ prompt, answer }: TargetAnswer): number => prompt.length + answer.length;
-  // Alike ones together, so that little is padded.
+  // Answers of similar length run together, so that little is padding.
   const order = [...answers.keys()].sort((a, b) => size(answers[b]!) - size(answers[a]!));
   return Array.from({ length: Math.ceil(order.length / BATCH) }, (_, n) => {
     const numbers = order.slice(n * BATCH, (n + 1) * BATCH);
@@ -30,20 +30,20 @@ function batchesOf(rows: TokenRows, answers: readonly TargetAnswer[]): Batch[] {
     const windows = numbers.map((number) => {
       const { prompt, answer } = answers[number]!;
       const own = [...prompt, ...answer].map((token) => rows.rowOf(token));
-      // At the right end, where nothing that counts looks.
+      // Padding is on the right, where no position that counts attends to it.
       return [...own, ...new Array<number>(longest - own.length).fill(own[0]!)];
     });
     return { numbers, windows };
   });
 }
 
-/** Per token of an answer, whether a model that `said` this of its window says that token. */
-const hitsIn = (rows: TokenRows, { prompt, answer }: TargetAnswer, said: Answers): boolean[] =>
-  answer.map((token, t) => rows.idOf(said.argmax[prompt.length - 1 + t]!) === token);
+/** For each token of an answer, whether it is the argmax in `predicted`, the model's output on its window. */
+const hitsIn = (rows: TokenRows, { prompt, answer }: TargetAnswer, predicted: Answers): boolean[] =>
+  answer.map((token, t) => rows.idOf(predicted.argmax[prompt.length - 1 + t]!) === token);
 
 /**
- * Per answer and token of it, whether the model's argmax is that token; `rows` are the model's. Calls `done` with how
- * many answers are.
+ * For each token of each answer, whether it is the model's argmax. `rows` are the model's. Calls `done` with the number
+ * of answers so far.
  */
 export async function hitsOf(
   llama: FloatLlama,
@@ -55,23 +55,23 @@ export async function hitsOf(
   let count = 0;
   for (const { numbers, windows } of batchesOf(rows, answers)) {
     let at = 0;
-    for await (const said of modelAnswers(llama, windows)) {
+    for await (const predicted of modelAnswers(llama, windows)) {
       const number = numbers[at++]!;
-      hits[number] = hitsIn(rows, answers[number]!, said);
+      hits[number] = hitsIn(rows, answers[number]!, predicted);
       done(++count);
     }
   }
   return hits;
 }
 
-/** Agreement with the same answers of one model, with these or those of its blocks. */
+/** Measures one model on the same answers again and again, each time with other blocks. */
 export class Agreement {
   readonly #llama: FloatLlama;
   readonly #rows: TokenRows;
   readonly #answers: readonly TargetAnswer[];
   readonly #batches: readonly (Batch & { readonly beginnings: Beginnings })[];
 
-  /** Throws `no_answers` for none. */
+  /** Throws `no_answers` where there are none. */
   constructor(llama: FloatLlama, rows: TokenRows, answers: readonly TargetAnswer[]) {
     if (answers.length === 0) {
       throw new OutriderError(
@@ -99,8 +99,8 @@ export class Agreement {
     for (const { numbers, beginnings } of this.#batches) {
       const hidden = await beginnings.behind(layers);
       let at = 0;
-      for await (const said of headAnswers(this.#llama, hidden)) {
-        hits.push(hitsIn(this.#rows, this.#answers[numbers[at++]!]!, said));
+      for await (const predicted of headAnswers(this.#llama, hidden)) {
+        hits.push(hitsIn(this.#rows, this.#answers[numbers[at++]!]!, predicted));
       }
       this.#llama.releaseHidden(hidden);
     }

@@ -1,13 +1,13 @@
 /**
- * Windows behind lists of blocks that are tried one after the other. Who leaves out one block in turn runs what comes
- * before it in each try: here what a list has in common with the last one is run once, which halves the work.
+ * Windows behind lists of blocks that are tried one after the other. Trying to leave out each block in turn would run
+ * the blocks before it each time. Here the common beginning of two lists runs once, which halves the work.
  */
 import type { FloatLlama, Hidden, Window } from "../float-llama.ts";
 
 export class Beginnings {
   readonly #llama: FloatLlama;
   readonly #windows: readonly Window[];
-  /** The windows behind the blocks `#through`, with which the last list begins. */
+  /** The windows behind the blocks `#through`, the beginning of the last list. */
   #begun: Hidden | undefined;
   #through: readonly number[] = [];
   #last: readonly number[] = [];
@@ -22,7 +22,7 @@ export class Beginnings {
     this.#begun = undefined;
   }
 
-  /** The windows behind these blocks alone; free them with `releaseHidden`. */
+  /** The windows behind exactly these blocks; free them with `releaseHidden`. */
   async behind(layers: readonly number[]): Promise<Hidden> {
     const shared = layers.slice(0, sameBeginning(layers, this.#last));
     if (!this.#begun || sameBeginning(this.#through, shared) < this.#through.length) {
@@ -39,7 +39,7 @@ export class Beginnings {
   }
 }
 
-/** How many of the first numbers are the same. */
+/** Length of the common beginning of two lists. */
 function sameBeginning(a: readonly number[], b: readonly number[]): number {
   let n = 0;
   while (n < a.length && n < b.length && a[n] === b[n]) n++;

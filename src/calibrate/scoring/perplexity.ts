@@ -1,15 +1,15 @@
-/** How well a model predicts windows, alone and beside another; logits pass by in slices and are never kept. */
+/** How well a model predicts windows, alone and compared with another. Logits are computed in slices and never kept. */
 import { OutriderError } from "../../model/errors.ts";
 import { type FloatLlama, type Hidden, type Window, windowBytes } from "../float-llama.ts";
 import type { Head, HeadInput } from "../passes/head.ts";
 import { FIELDS } from "../tasks/head.ts";
 
-/** After each token of a window but the last. */
+/** Predictions after each token of a window but the last. */
 export interface Answers {
   /** Cross-entropy of the next token, nats. */
   readonly losses: Float64Array;
   readonly argmax: Int32Array;
-  /** KL(other ‖ this), nats, and the other's argmax, where there is another. */
+  /** KL(other ‖ this) in nats, and the other model's argmax, where there is another. */
   readonly divergences?: Float64Array;
   readonly otherArgmax?: Int32Array;
 }
@@ -24,13 +24,10 @@ export interface Score {
   readonly agreement?: number;
 }
 
-/** Windows that run at once: many enough for all threads, few enough for the memory. */
+/** Windows that run together: enough for all threads, few enough for the memory. */
 const BATCH = 16;
 
-/**
- * What windows are at the end of the blocks, all unless told otherwise: what a head reads. Free it with
- * `releaseHidden`.
- */
+/** The windows after the given blocks, by default all: the input of the head. Free it with `releaseHidden`. */
 export async function runThrough(
   llama: FloatLlama,
   windows: readonly Window[],
@@ -41,12 +38,12 @@ export async function runThrough(
   return hidden;
 }
 
-/** A model's end on windows that have run through it: with this, any number of models can be compared with it. */
+/** Hidden states and head of windows that ran through a model. Any number of models can be compared with them. */
 export const endOf = (llama: FloatLlama, { shape, hidden }: Hidden): HeadInput => ({ shape, head: llama.head, hidden });
 
 /**
- * What a model says on each window, in order; beside it what another says, whose `endOf` the same windows is given.
- * `layers` are the blocks that run, all unless told otherwise. Throws `bad_model` when the other model has another
+ * A model's predictions on each window, in order, and beside them another model's, whose `endOf` the same windows is
+ * given. `layers` are the blocks that run, by default all. Throws `bad_model` if the other model has another
  * vocabulary.
  */
 export async function* answers(
@@ -66,7 +63,7 @@ export async function* answers(
   }
 }
 
-/** The same of windows that are already at the end of the blocks. */
+/** The same for windows that are already behind the blocks. */
 export async function* headAnswers(llama: FloatLlama, own: Hidden, against?: HeadInput): AsyncGenerator<Answers> {
   const { pool } = llama;
   if (against) checkVocabulary(llama.head, against.head);
@@ -79,8 +76,8 @@ export async function* headAnswers(llama: FloatLlama, own: Hidden, against?: Hea
   const values = pool.arena.doubles(at, own.windows * rows * FIELDS).slice();
   pool.arena.free(at);
   for (let n = 0; n < own.windows; n++) {
-    const field = (place: number) =>
-      Float64Array.from({ length: rows }, (_, t) => values[(n * rows + t) * FIELDS + place]!);
+    const field = (index: number) =>
+      Float64Array.from({ length: rows }, (_, t) => values[(n * rows + t) * FIELDS + index]!);
     yield {
       losses: field(0),
       argmax: Int32Array.from(field(1)),
@@ -89,14 +86,14 @@ export async function* headAnswers(llama: FloatLlama, own: Hidden, against?: Hea
   }
 }
 
-/** Throws `bad_model` when models answer with other tokens. */
+/** Throws `bad_model` for vocabularies of different sizes. */
 export function checkVocabulary({ vocabulary: V }: Head, { vocabulary: other }: Head): void {
   if (other === V) return;
   const both = `${V} and ${other}`;
   throw new OutriderError("bad_model", `vocabularies of ${both} cannot be compared; keep the vocabulary`);
 }
 
-/** The perplexity over windows; with another model, how far this one is from it. */
+/** Perplexity over windows, and the distance from another model where one is given. */
 export async function score(
   llama: FloatLlama,
   windows: readonly Window[],
@@ -106,9 +103,12 @@ export async function score(
   return summed(answers(llama, windows, against, layers), against !== undefined);
 }
 
-/** What all windows say together. */
+/** Mean over all windows. */
 export async function summed(windows: AsyncIterable<Answers>, compared: boolean): Promise<Score> {
-  let [loss, divergence, same, positions] = [0, 0, 0, 0];
+  let loss = 0;
+  let divergence = 0;
+  let same = 0;
+  let positions = 0;
   for await (const { losses, argmax, divergences, otherArgmax } of windows) {
     for (const [t, value] of losses.entries()) {
       loss += value;

@@ -1,5 +1,6 @@
 /**
- * Outliers of each block of a dense model, which OWL (methods/owl.ts) allots sparsity by: one pass over the windows.
+ * Shares of outliers in the blocks of a dense model, by which OWL (methods/owl.ts) distributes sparsity. One pass over
+ * the windows.
  */
 import { outlierShare } from "../../methods/owl.ts";
 import { wandaScores } from "../../methods/wanda.ts";

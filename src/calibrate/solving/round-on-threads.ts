@@ -1,18 +1,18 @@
-/** Rounding on all threads of a pool: a row's codebook is its own, so matrices need nothing of each other. */
+/**
+ * Rounds matrices on all threads of a pool. A codebook belongs to one row, so matrices are independent of each other.
+ */
 import type { PackedTensor } from "../../format/pack.ts";
 import { denseBytes, type TensorLayout } from "../../model/layouts.ts";
 import type { Pool } from "../threads/pool.ts";
 
-/**
- * A matrix (rows, cols) to be rounded to a layout without outliers, each error counting by its weight's sensitivity.
- */
+/** A matrix (rows, cols) to round to a layout without outliers. Each error counts by its weight's sensitivity. */
 export interface Unrounded {
   readonly layout: TensorLayout;
   readonly values: Float32Array;
   readonly sensitivities: Float32Array;
 }
 
-/** What `roundedTensor` makes of each. */
+/** The result of `roundedTensor` for each matrix. */
 export async function roundOnThreads(pool: Pool, matrices: readonly Unrounded[]): Promise<PackedTensor[]> {
   const { arena } = pool;
   const put = (values: Float32Array): number => {
@@ -26,7 +26,7 @@ export async function roundOnThreads(pool: Pool, matrices: readonly Unrounded[])
     sensitivities: put(sensitivities),
     out: arena.allocate(denseBytes(layout)),
   }));
-  // The longest first, so that threads end together.
+  // The largest first, so that threads end together.
   const order = [...placed].sort((a, b) => b.layout.rows * b.layout.cols - a.layout.rows * a.layout.cols);
   await pool.run({ kind: "round", matrices: order }, order.length);
   const rounded = placed.map(({ layout, out }) => ({

@@ -1,7 +1,7 @@
 /**
- * Calibration block by block, as SparseGPT (Frantar and Alistarh 2023), Wanda and GPTQ do it: statistics of all
- * matrices of a block from its uncompressed weights, fed with what the compressed blocks before it give; then all its
- * matrices are solved; then the block runs again, compressed, for the next.
+ * Calibration block by block, as SparseGPT (Frantar and Alistarh 2023), Wanda and GPTQ do it. The windows come out of
+ * the compressed blocks before. Statistics of all matrices of a block are taken with its uncompressed weights; then its
+ * matrices are solved; then the compressed block runs, for the next one.
  */
 import { decodeTensor } from "../../model/decode.ts";
 import type { FloatLlama, Window } from "../float-llama.ts";
@@ -17,8 +17,8 @@ export type Solver = (
 ) => Solution | Promise<Solution>;
 
 /**
- * Solves the blocks that `known`, solutions of the first ones, does not hold. `solved` is called with each new solution
- * and may stop the work by rejecting. Leaves the values that the solutions stand for in `llama`.
+ * Solves the blocks after those in `known`, which are solutions of the first blocks. Calls `solved` with each new
+ * solution, and stops if that rejects. Leaves the solved values in `llama`.
  */
 export async function compressSequentially(
   llama: FloatLlama,

@@ -1,9 +1,9 @@
-/** The new tensors of a block, as a solver gives them and as they are kept until all are there. */
+/** The new tensors of a block, as a solver returns them and as they are kept on disk until all blocks are solved. */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { blockTensor } from "../../model/tensors.ts";
 import type { BlockTensor } from "../passes/shape.ts";
 
-/** Those of a block's tensors that change. */
+/** The tensors of a block that change. */
 export type Solution = ReadonlyMap<BlockTensor, PackedTensor>;
 
 /** Puts a block's tensors among those of its model, by name. */
@@ -11,7 +11,7 @@ export function addSolution(tensors: Map<string, PackedTensor>, layer: number, s
   for (const [suffix, tensor] of solution) tensors.set(blockTensor(layer, suffix), tensor);
 }
 
-/** The tensors of a model's blocks by name, each block solved by itself. */
+/** The new tensors of a model by name, each block solved by itself. */
 export async function solveBlocks(
   { config }: PackedModel,
   solve: (layer: number) => Solution | Promise<Solution>,
@@ -21,7 +21,7 @@ export async function solveBlocks(
   return tensors;
 }
 
-/** A line of JSON that says what lies behind it, then the tensors' bytes end to end. */
+/** A line of JSON that describes the tensors, then their bytes end to end. */
 export function encodeSolution(solution: Solution): Uint8Array {
   const entries = [...solution].map(([suffix, { bytes, ...layout }]) => ({ suffix, layout, bytes: bytes.length }));
   const parts = [Buffer.from(`${JSON.stringify(entries)}\n`), ...[...solution.values()].map(({ bytes }) => bytes)];

@@ -1,4 +1,4 @@
-/** What a solver of a block's matrices wants to know of their inputs. */
+/** Statistics of the inputs of a block's matrices, for a solver. */
 
 import { type FloatLlama, type Hidden, windowBytes } from "../float-llama.ts";
 import { layOut } from "../passes/lay-out.ts";
@@ -33,10 +33,13 @@ export const INPUT_OF: { readonly [S in Exclude<BlockTensor, `${string}norm.weig
 /** Squares alone (Wanda), or the whole Σ x xᵀ too (SparseGPT, GPTQ). */
 export type Wanted = "squares" | "gram";
 
-/** Windows whose inputs lie in memory at once: enough that reading the sums of `gram` is little beside making them. */
+/**
+ * Windows whose inputs are in memory together: enough that reading the sums of `gram` takes little time beside
+ * computing them.
+ */
 const BATCH = 16;
 
-/** Statistics of a block over windows that enter it, which stay as they are. */
+/** Statistics of a block over the windows that enter it. The windows stay unchanged. */
 export async function blockStatistics(
   llama: FloatLlama,
   layer: number,
@@ -96,10 +99,10 @@ export async function blockStatistics(
   return statistics;
 }
 
-/** A symmetric matrix (n, n) of its own from one that is filled at and below the diagonal. */
+/** A symmetric matrix (n, n) from one that is filled at and below the diagonal. */
 function mirrored(lower: Float64Array, n: number): Float64Array {
   const whole = new Float64Array(lower);
-  // In squares that the first cache holds both ways.
+  // In squares small enough that the first cache holds both a square and its mirror image.
   const SIDE = 32;
   for (let top = 0; top < n; top += SIDE) {
     for (let left = 0; left <= top; left += SIDE) {

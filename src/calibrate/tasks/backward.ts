@@ -1,4 +1,4 @@
-/** Windows back through a block; a part is a window. */
+/** The backward pass of a block over windows; a part is a window. */
 
 import { scoreBytes } from "../passes/attention.ts";
 import { backwardBlock, savedBytes, tapeBytes } from "../passes/block-backward.ts";
@@ -16,7 +16,7 @@ export interface BackwardTask {
   readonly saved: number;
   /** (windows, T, E), in place. */
   readonly d: number;
-  /** Slots for both factors of the weights' gradients, one a window. */
+  /** Slots for the factors of the weights' gradients, one per window. */
   readonly tapes: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * A block over windows for what its matrices multiply; a part is a window. The windows' hidden states stay as they are,
- * and the last matrix, whose output nobody asks for, is not multiplied.
+ * The inputs of a block's matrices over windows; a part is a window. The windows' hidden states stay as they are, and
+ * the last matrix is not multiplied, because nothing needs its output.
  */
 
 import { scoreBytes } from "../passes/attention.ts";
@@ -61,14 +61,14 @@ export const captureWork: Work<CaptureTask> = {
     const { T, E } = shape;
     const own = layOut(scratch, sizes(shape, kernels.gemmWorkBytes())).at;
     const kept = inputs === undefined ? {} : layOut(inputs + window * inputSlotBytes(shape), inputBytes(shape)).at;
-    const places = { ...own, ...kept };
-    kernels.copy(places.x, hidden + window * align(4 * T * E), 4 * T * E);
-    forwardToAct(kernels, shape, weights, places.x, places, rope, places);
+    const at = { ...own, ...kept };
+    kernels.copy(at.x, hidden + window * align(4 * T * E), 4 * T * E);
+    forwardToAct(kernels, shape, weights, at.x, at, rope, at);
     const slot = squares + window * squareSlotBytes(shape);
     kernels.clear(slot, squareSlotBytes(shape));
     const sums = layOut(slot, squareBytes(shape)).at;
     for (const { input, activation, cols } of inputsOf(shape)) {
-      kernels.columnSquares(places[activation], cols, T, sums[input]);
+      kernels.columnSquares(at[activation], cols, T, sums[input]);
     }
   },
 };

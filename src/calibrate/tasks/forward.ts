@@ -1,4 +1,4 @@
-/** A block over windows, in place; a part is a window. */
+/** The forward pass of a block over windows, in place; a part is a window. */
 
 import { scoreBytes } from "../passes/attention.ts";
 import { forwardDown, forwardToAct } from "../passes/block.ts";
@@ -14,9 +14,9 @@ export interface ForwardTask {
   readonly rope: RopeTables;
   /** (windows, T, E) */
   readonly hidden: number;
-  /** (windows) f64: sums over tokens of the cosine between what enters and what leaves. */
+  /** (windows) f64: sums over tokens of the cosine between the block's input and output. */
   readonly cosines: number;
-  /** Slots for what the backward pass needs, one a window. */
+  /** Slots for what the backward pass needs, one per window. */
   readonly saved?: number;
 }
 
@@ -37,11 +37,11 @@ export const forwardWork: Work<ForwardTask> = {
     const { T, E } = shape;
     const own = layOut(scratch, sizes(shape, kernels.gemmWorkBytes())).at;
     const kept = saved === undefined ? {} : layOut(saved + window * savedSlotBytes(shape), savedBytes(shape)).at;
-    const places = { ...own, ...kept };
+    const at = { ...own, ...kept };
     const x = hidden + window * align(4 * T * E);
-    kernels.copy(places.input, x, 4 * T * E);
-    forwardToAct(kernels, shape, weights, x, places, rope, places);
-    forwardDown(kernels, shape, weights, x, places.act, places.work);
-    new Float64Array(memory.buffer)[cosines / 8 + window] = kernels.cosines(places.input, x, E, T);
+    kernels.copy(at.input, x, 4 * T * E);
+    forwardToAct(kernels, shape, weights, x, at, rope, at);
+    forwardDown(kernels, shape, weights, x, at.act, at.work);
+    new Float64Array(memory.buffer)[cosines / 8 + window] = kernels.cosines(at.input, x, E, T);
   },
 };

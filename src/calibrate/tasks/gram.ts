@@ -1,6 +1,6 @@
 /**
- * H = Σ x xᵀ over tokens, of each input of a block: products and sums within a window in f32, sums over windows in f64,
- * in the order of the windows. A part is a stripe of rows of one input up to the diagonal.
+ * H = Σ x xᵀ over tokens, for each input of a block. Sums within a window are f32, sums over windows f64, in the order
+ * of the windows. A part is a stripe of rows of one input, up to the diagonal.
  */
 import { columnsAt, rowsAt } from "../passes/kernels.ts";
 import { layOut } from "../passes/lay-out.ts";
@@ -20,7 +20,7 @@ export interface GramTask {
 
 const STRIPE = 192;
 
-/** The longest first, so that threads end together. */
+/** The largest first, so that threads end together. */
 function stripes(shape: Shape) {
   return inputsOf(shape)
     .flatMap((of) =>

@@ -1,6 +1,4 @@
-/**
- * What a model says after each token of a window, alone or beside another model on the same window; a part is a window.
- */
+/** A model's predictions after each token of a window, alone or compared with another model; a part is a window. */
 
 import {
   type HeadInput,
@@ -18,7 +16,7 @@ import type { Work } from "./work.ts";
 
 export interface HeadTask extends HeadInput {
   readonly kind: "head";
-  /** The model to compare with; as many tokens, as large a vocabulary. */
+  /** The model to compare with, on the same windows and with the same vocabulary. */
   readonly against?: HeadInput;
   /** (windows, T) i32 */
   readonly tokens: number;
@@ -27,8 +25,8 @@ export interface HeadTask extends HeadInput {
 }
 
 /**
- * Of each position but the last: cross-entropy of the next token, argmax; KL(other ‖ this) and the other's argmax, or
- * zeros.
+ * Fields of each position but the last: cross-entropy of the next token, argmax, KL(other ‖ this), the other's argmax.
+ * The last two are zero without another model.
  */
 export const FIELDS = 4;
 

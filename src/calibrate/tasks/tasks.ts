@@ -1,4 +1,4 @@
-/** What the threads of a pool can do, a row a kind of task. */
+/** All kinds of tasks that the threads of a pool run. */
 import { type BackwardTask, backwardWork } from "./backward.ts";
 import { type CaptureTask, captureWork } from "./capture.ts";
 import { type ForwardTask, forwardWork } from "./forward.ts";

@@ -1,6 +1,6 @@
 /**
  * The gradients of embedding and head, window after window, into their sum and the sum of their squares. A part is a
- * slice of the vocabulary. Where the two are one matrix, so are their gradients, before they are squared.
+ * slice of the vocabulary. Where head and embedding are one matrix, their gradients are added before they are squared.
  */
 
 import { LOGIT_STEP, SLICE, type Slice, slices } from "../passes/head.ts";
@@ -9,7 +9,7 @@ import { columnsAt, rowsAt } from "../passes/kernels.ts";
 import { layOut } from "../passes/lay-out.ts";
 import type { Thread, Work } from "./work.ts";
 
-/** A matrix (V, E) of sums, and one of sums of squares. */
+/** Addresses of a matrix (V, E) of sums, and of one of sums of squares. */
 export interface GradientSums {
   readonly sums: number;
   readonly squares: number;
@@ -18,10 +18,10 @@ export interface GradientSums {
 export interface VocabularyGradientTask extends HeadLoss {
   readonly kind: "vocabulary-gradient";
   readonly windows: number;
-  /** (windows, T, E): the gradient of what the embedding gives. */
+  /** (windows, T, E): the gradient of the embedded tokens. */
   readonly d: number;
   readonly embedding: GradientSums;
-  /** The embedding's where the model is tied. */
+  /** The same as `embedding` where the model is tied. */
   readonly output: GradientSums;
 }
 
@@ -43,8 +43,8 @@ export const vocabularyGradientWork: Work<VocabularyGradientTask> = {
     const slice = [...slices(head)][part]!;
     const { first, cols } = slice;
     const add = (to: GradientSums): void => {
-      const place = 4 * first * E;
-      kernels.addWithSquares(at.gradient, cols * E, to.sums + place, to.squares + place);
+      const offset = 4 * first * E;
+      kernels.addWithSquares(at.gradient, cols * E, to.sums + offset, to.squares + offset);
     };
     for (let window = 0; window < windows; window++) {
       const { rows, slope } = windowSlope(kernels, task, window, at);
@@ -68,7 +68,7 @@ export const vocabularyGradientWork: Work<VocabularyGradientTask> = {
   },
 };
 
-/** Adds what the window's tokens of the slice were embedded with to their rows of `gradient`. */
+/** Adds the gradients of the window's embedded tokens to their rows of `gradient`. */
 function addEmbedded(
   memory: Thread["memory"],
   { shape, tokens, d }: VocabularyGradientTask,

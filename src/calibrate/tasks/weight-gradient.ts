@@ -1,5 +1,5 @@
 /**
- * The gradients dYᵀ · X of a block's matrices, window after window, into their sum and the sum of their squares: a
+ * The gradients dYᵀ · X of a block's matrices, window after window, into their sum and the sum of their squares. A
  * window's own gradient is never whole in memory. A part is a stripe of rows of one matrix.
  */
 
@@ -47,7 +47,7 @@ export const weightGradientWork: Work<WeightGradientTask> = {
     const { gradient, work } = layOut(scratch, sizes(shape, kernels.gemmWorkBytes())).at;
     const { matrix, rows, cols, dY, x, first } = stripes(shape)[part]!;
     const own = Math.min(STRIPE, rows - first);
-    const place = 4 * first * cols;
+    const offset = 4 * first * cols;
     for (let window = 0; window < windows; window++) {
       const at = {
         ...layOut(saved + window * savedSlotBytes(shape), savedBytes(shape)).at,
@@ -62,7 +62,7 @@ export const weightGradientWork: Work<WeightGradientTask> = {
         rowsAt(gradient, 4 * cols),
         work,
       );
-      const to = (block: number): number => blockAddresses(shape, block)[matrix] + place;
+      const to = (block: number): number => blockAddresses(shape, block)[matrix] + offset;
       kernels.addWithSquares(gradient, own * cols, to(sums), to(squares));
     }
   },

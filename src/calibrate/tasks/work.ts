@@ -1,4 +1,4 @@
-/** What a kind of task is to a thread of the pool. */
+/** What a thread of the pool has to know of a kind of task. */
 import type { CalibrationKernels } from "../passes/kernels.ts";
 
 /** What a thread works with. */

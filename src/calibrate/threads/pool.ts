@@ -1,6 +1,6 @@
 /**
- * Threads over one memory. A task is cut into numbered parts, each of which writes what no other part does, in an order
- * of its own: so who takes which part, and how many threads there are, changes no bit of the result.
+ * Threads over one memory. A task is cut into numbered parts. Each part writes what no other part writes, in an order
+ * of its own. Therefore neither the number of threads nor which thread takes which part changes a bit of the result.
  */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
@@ -12,14 +12,14 @@ import { scratchBytes, type Task } from "../tasks/tasks.ts";
 import { SharedArena } from "./shared-arena.ts";
 import { widestModule } from "./widest.ts";
 
-/** What a worker is told: take parts of `task`, with `scratch` to itself. */
+/** The order to a worker: take parts of `task`, with `scratch` for itself. */
 export interface Order {
   readonly task: Task;
   readonly parts: number;
   readonly scratch: number;
 }
 
-/** What it answers: nothing, or why it failed. */
+/** The worker's reply: nothing, or why it failed. */
 export interface Outcome {
   readonly error?: string;
 }
@@ -39,7 +39,7 @@ export class Pool {
     this.#workers = Array.from({ length: threads }, () => new Worker(file, { workerData, execArgv: [] }));
   }
 
-  /** Starts as many threads as the machine runs at once, unless told otherwise. Dispose of it to end them. */
+  /** Starts threads, by default as many as the machine runs at once. Dispose of the pool to end them. */
   static async open(threads = availableParallelism()): Promise<Pool> {
     return new Pool(await widestModule(), threads);
   }

@@ -1,4 +1,4 @@
-/** The one memory that all threads of a calibration share, handed out in pieces. Only the main thread allocates. */
+/** The memory that all threads of a calibration share, handed out in pieces. Only the main thread allocates. */
 import { OutriderError } from "../../model/errors.ts";
 import { FIRST_FREE } from "../passes/kernels.ts";
 import { align } from "../passes/lay-out.ts";
@@ -13,13 +13,13 @@ interface Piece {
 export class SharedArena {
   readonly memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES, shared: true });
   readonly #used = new Map<number, number>();
-  /** Ascending, no two touching. */
+  /** Ascending; neighbours are merged. */
   #free: Piece[] = [];
   #end = FIRST_FREE;
 
   /**
-   * The first gap that is large enough, else room at the end. Throws `out_of_memory` beyond the 4 GiB of one WASM
-   * memory.
+   * Address of the first gap that is large enough, else of new space at the end. Throws `out_of_memory` beyond the 4
+   * GiB of a WASM memory.
    */
   allocate(bytes: number): number {
     const size = align(Math.max(bytes, 1));
@@ -51,12 +51,12 @@ export class SharedArena {
     }
   }
 
-  /** Bytes of the memory so far, which never shrinks. */
+  /** Size of the memory, which never shrinks. */
   get bytes(): number {
     return this.memory.buffer.byteLength;
   }
 
-  // A growing memory gets a new buffer; views of an older one still see the same bytes.
+  // A memory that grows gets a new buffer; views of an older one still see the same bytes.
   floats(at: number, length: number): Float32Array<SharedArrayBuffer> {
     return new Float32Array(this.#buffer, at, length);
   }

@@ -1,6 +1,7 @@
 /**
- * The stage that says in how many bits activations enter a model's matrices. Eight are faster, by how much depends on
- * the CPU; they suit a draft, which may be wrong, and cost it few of its tokens (docs/log.md). Targets keep 14.
+ * The stage that sets the number of bits in which activations enter a model's matrices. Eight bits are faster, by how
+ * much depends on the CPU. They suit a draft, which may be wrong, and cost it few accepted tokens (docs/log.md).
+ * Targets keep 14 bits.
  */
 import type { PackedModel } from "../../format/pack.ts";
 import type { ActivationBits } from "../../model/formats/format.ts";
@@ -10,7 +11,7 @@ export interface Activations {
   readonly bits: ActivationBits;
 }
 
-/** A copy that differs in its header alone. */
+/** A copy that differs only in its header. */
 export const setActivations = (model: PackedModel, { stage, bits }: Activations): PackedModel => ({
   ...model,
   activations: bits,

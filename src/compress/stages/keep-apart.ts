@@ -1,13 +1,16 @@
 /**
- * The sparse half of a dense-and-sparse decomposition (Kim et al. 2023, arXiv 2306.07629, section 4.2): weights kept
- * apart from a rounded matrix, as what it lacks of them, in f16. So both halves add up to the weight within 2^-11 of
- * that.
+ * The sparse half of a dense-and-sparse decomposition (Kim et al. 2023, arXiv 2306.07629, section 4.2). An outlier
+ * stores in f16 the difference between the weight and its rounded value, so the sum of both is within 2^-11 of that
+ * difference of the weight.
  */
 import type { PackedTensor } from "../../format/pack.ts";
 import { decodeTensor } from "../../model/decode.ts";
 import { withOutliers } from "../../model/outlier-table.ts";
 
-/** `rounded`, which has no outliers, with those that make it `values` (rows, cols) wherever `apart` is 1. */
+/**
+ * A copy of `rounded`, which has no outliers, with outliers wherever `apart` is 1; there it stands for `values` (rows,
+ * cols).
+ */
 export function keepApart(rounded: PackedTensor, values: Float32Array, apart: Uint8Array): PackedTensor {
   const { rows, cols } = rounded;
   const dense = decodeTensor(rounded, rounded.bytes);

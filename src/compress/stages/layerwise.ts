@@ -1,7 +1,7 @@
 /**
- * The stages that compress a model matrix by matrix, each from what it is fed with: magnitude, Wanda, SparseGPT and
- * GPTQ. As their papers do: statistics of a block from its own weights, fed by the compressed blocks before it.
- * Magnitude asks no text.
+ * The stages that compress a model matrix by matrix, each by the inputs of that matrix: magnitude, Wanda, SparseGPT and
+ * GPTQ. As in their papers, a block's statistics come from its own uncompressed weights behind the compressed blocks
+ * before it. Magnitude needs no text.
  */
 
 import type { Calibration, Tensors } from "../../calibrate/calibration.ts";
@@ -31,7 +31,7 @@ export interface Magnitude {
 export interface Wanda {
   readonly stage: "wanda";
   readonly pattern: Pattern;
-  /** Blocks with more outliers lose less; all lose alike when absent. */
+  /** Blocks with more outliers lose less. When absent, all blocks lose the same share. */
   readonly owl?: Owl | undefined;
 }
 
@@ -39,7 +39,7 @@ export interface SparseGpt {
   readonly stage: "sparsegpt";
   readonly pattern: Pattern;
   readonly owl?: Owl | undefined;
-  /** Rounds what stays to the grid of the dense row as well. */
+  /** Also rounds the remaining weights to the grid of the dense row. */
   readonly bits?: 3 | 4 | undefined;
 }
 
@@ -55,13 +55,13 @@ type Calibrated = Wanda | SparseGpt | Gptq;
 
 export type Layerwise = Magnitude | Calibrated;
 
-/** What a solver is given of one matrix. */
+/** What a solver gets for one matrix. */
 interface Layer {
   readonly weights: Float32Array;
   readonly rows: number;
   readonly cols: number;
   readonly input: InputStatistics;
-  /** Of the input's Σ x xᵀ; the same for all matrices of the input. */
+  /** Made from the input's Σ x xᵀ, and shared by all matrices with that input. */
   readonly factor: () => Factor;
 }
 
@@ -110,7 +110,7 @@ async function fromInputs(model: PackedModel, stage: Calibrated, calibration: Ca
   });
 }
 
-/** The stage as each block has it: by OWL, with a sparsity of its own. */
+/** The stage for each block; OWL gives each block a sparsity of its own. */
 async function blockStages(
   model: PackedModel,
   stage: Calibrated,
@@ -121,7 +121,7 @@ async function blockStages(
   return (layer) => ({ ...stage, pattern: patterns[layer]! });
 }
 
-/** H = 2/N · Σ x xᵀ, N windows, in the order in which columns are to be settled. */
+/** H = 2/N · Σ x xᵀ over N windows, permuted to the order in which columns are solved. */
 function factorOf(products: Products, { gram, windows, cols }: InputStatistics, stage: Calibrated): Factor {
   const hessian = gram!.map((value) => (2 * value) / windows);
   const byActivation = stage.stage === "gptq" && stage.actOrder;

@@ -1,6 +1,6 @@
 /**
- * The stage that chooses by Taylor importance (methods/llm-pruner.ts) which heads and channels each block keeps, and
- * which channels the residual stream keeps, and keeps those.
+ * The stage that keeps the heads, MLP channels and channels of the residual stream with the highest Taylor importance
+ * (methods/llm-pruner.ts).
  */
 
 import type { Calibration, TensorGradient } from "../../calibrate/calibration.ts";
@@ -22,32 +22,35 @@ import { upTo } from "./select-lines.ts";
 
 export interface LlmPruner {
   readonly stage: "llm-pruner";
-  /** Share of the key/value heads that goes, with their query heads; 0 keeps them all. */
+  /** Share of the key/value heads to remove, with their query heads; 0 keeps all. */
   readonly attention: number;
-  /** Share of the MLP channels that goes. */
+  /** Share of the MLP channels to remove. */
   readonly mlp: number;
-  /** Share of the channels of the residual stream that goes, in the whole model, to the nearest multiple of 64. */
+  /** Share of the residual stream's channels to remove in the whole model, rounded to a multiple of 64. */
   readonly hidden?: number | undefined;
-  /** First and last block, 0-based, that may lose any. */
+  /** First and last block, 0-based, that may lose heads or channels. */
   readonly blocks: readonly [number, number];
   readonly salience: Salience;
   readonly aggregation: Aggregation;
-  /** Ranks over all these blocks together, none losing more than this share; within each block when absent. */
+  /**
+   * Ranks heads and channels of all these blocks together, and removes at most this share of any block. When absent,
+   * each block is ranked by itself.
+   */
   readonly globalCap?: number | undefined;
-  /** In how many steps, importance estimated anew before each. */
+  /** Number of steps; importance is estimated anew before each. */
   readonly steps: number;
   /**
-   * Of what importance is estimated: the text's cross-entropy when absent; by `kl`, in all steps but the first, of the
-   * divergence from the model as it was.
+   * The loss whose gradients give importance: cross-entropy of the text when absent; with `kl`, from the second step
+   * on, the divergence from the unpruned model.
    */
   readonly loss?: "kl" | undefined;
 }
 
-/** What is left of a model. */
+/** What a model keeps. */
 interface Kept {
-  /** Of each block. */
+  /** Kept in each block. */
   readonly widths: readonly KeptWidth[];
-  /** Channels of the residual stream. */
+  /** Kept channels of the residual stream. */
   readonly hidden: readonly number[];
 }
 
@@ -59,7 +62,7 @@ export async function llmPruner(model: PackedModel, stage: LlmPruner, calibratio
   for (let step = 0; step < stage.steps; step++) {
     const now = step === 0 ? model : without(model, kept, zeroWidth, zeroHidden);
     const squares = stage.salience === "second" || stage.salience === "mixed";
-    // At the teacher itself KL has no slope.
+    // At the unpruned model itself KL has no slope.
     const teacher = stage.loss === "kl" && step > 0 ? model : undefined;
     const gradientOf = await calibration.gradients(now, squares, (stage.hidden ?? 0) > 0, teacher);
     kept = chooseLines(model, stage, step, kept, lines(now, stage.salience, gradientOf));
@@ -67,7 +70,7 @@ export async function llmPruner(model: PackedModel, stage: LlmPruner, calibratio
   return { ...without(model, kept, pruneWidth, pruneHidden), recipe: [...model.recipe, { ...stage }] };
 }
 
-/** The model without what is not kept, by functions that leave it out or zero it. */
+/** The model without what is not kept; the given functions either leave it out or set it to zero. */
 function without(
   model: PackedModel,
   { widths, hidden }: Kept,
@@ -78,7 +81,7 @@ function without(
   return hidden.length === model.config.embedding ? made : ofHidden(made, hidden);
 }
 
-/** What a step leaves of what is `kept`. */
+/** What a step keeps of `kept`. */
 function chooseLines(
   { config }: PackedModel,
   { attention, mlp, hidden = 0, blocks: [first, last], aggregation, globalCap, steps }: LlmPruner,
@@ -94,7 +97,7 @@ function chooseLines(
     heads: rank(attentionGroups(config, first + n), width.kvHeads),
     channels: rank(mlpGroups(config, first + n), width.channels),
   }));
-  // Heads and channels are worth too different amounts for one ranking.
+  // The importance of heads and of channels differs too much for one ranking.
   const choose = (blocks: readonly RankedBlock[], lines: number, ratio: number): number[][] => {
     const reached = ratioAfter(ratio, step, steps);
     return globalCap === undefined
@@ -118,18 +121,18 @@ function chooseLines(
     hidden: hidden === 0 ? kept.hidden : chooseHidden(),
   };
 
-  /** In every step as many go: the last leaves a multiple of what weight formats want. */
+  /** Every step removes the same number. The last one leaves a multiple of what weight formats need. */
   function chooseHidden(): number[] {
     const ratio = 1 - hiddenKept(config.embedding, hidden) / config.embedding;
     return rankLocally([rank(hiddenGroups(config), kept.hidden)], 1, ratioAfter(ratio, step, steps))[0]!;
   }
 }
 
-/** How many channels of the residual stream a ratio leaves: the nearest multiple that formats want. */
+/** Number of residual channels that a ratio leaves, as a multiple of what formats need. */
 const hiddenKept = (channels: number, ratio: number): number =>
   Math.round((channels * (1 - ratio)) / CHANNEL_UNIT) * CHANNEL_UNIT;
 
-/** What the lines of a tensor are worth, each tensor computed once. */
+/** Importance of the rows or columns of a tensor; each tensor is computed once. */
 function lines(
   model: PackedModel,
   salience: Salience,

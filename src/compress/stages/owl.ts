@@ -1,4 +1,4 @@
-/** How much each block loses by OWL (methods/owl.ts). */
+/** Distributes sparsity over blocks by OWL (methods/owl.ts). */
 
 import type { Calibration } from "../../calibrate/calibration.ts";
 import type { PackedModel } from "../../format/pack.ts";
@@ -7,15 +7,15 @@ import { owlSparsities } from "../../methods/owl.ts";
 import { OutriderError } from "../../model/errors.ts";
 
 export interface Owl {
-  /** The paper's M: an outlier's score is over so many times the mean of its block; 5 or 7. */
+  /** The paper's M, 5 or 7: an outlier's score is over so many times the mean of its block. */
   readonly times: number;
-  /** The paper's λ: no block's sparsity is further from the mean; 0.08. */
+  /** The paper's λ, 0.08: no block's sparsity is further from the mean. */
   readonly reach: number;
 }
 
 /**
- * The pattern of each block, `pattern` on average. Throws `bad_recipe` for a pattern whose share of zeros is fixed, and
- * where a block would lose less than nothing or more than all.
+ * The pattern of each block; on average it is `pattern`. Throws `bad_recipe` for a pattern with a fixed share of zeros,
+ * and where a block would lose less than nothing or more than all.
  */
 export async function owlPatterns(
   model: PackedModel,

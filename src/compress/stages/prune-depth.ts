@@ -1,6 +1,6 @@
 /**
- * The stage that leaves out whole blocks: the chosen ones keep their bytes exactly and are numbered anew.
- * Which to keep is a measurement (shortened-llama.ts), not made here.
+ * The stage that leaves out whole blocks. The remaining blocks keep their bytes and are renumbered. Which blocks to
+ * keep is measured elsewhere (shortened-llama.ts).
  */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { OutriderError } from "../../model/errors.ts";

@@ -1,11 +1,12 @@
 /**
- * Leaves out channels of the residual stream: columns of the embedding, of the norms and of all that reads the stream,
- * rows of all that adds to it (methods/groups.ts). Which to keep is decided elsewhere (methods/llm-pruner.ts).
+ * Leaves out channels of the residual stream: columns of the embedding, of the norms and of every matrix that reads the
+ * stream, and rows of every matrix that writes to it (methods/groups.ts). Which to keep is decided elsewhere
+ * (methods/llm-pruner.ts).
  *
- * RMSNorm divides by the root of the mean over all channels, and of fewer channels the mean is another. LLM-Pruner lets
- * it be. Here the narrower model computes exactly what the old one does with the channels zero, which is what their
- * importance was estimated for: with s = E / E', the weights times √s and ε times s give
- * w · √s · x / √(Σx² / E' + s · ε) = w · x / √(Σx² / E + ε).
+ * RMSNorm divides by the root of a mean over all channels, and a mean over fewer channels is another number. LLM-Pruner
+ * leaves it at that. Here the narrower model computes exactly what the old one computes with those channels zero,
+ * because their importance was estimated for that. With s = E / E', the norm weights are multiplied by √s and ε by s: w
+ * · √s · x / √(Σx² / E' + s · ε) = w · x / √(Σx² / E + ε).
  */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { targetOf } from "../../format/pack-header.ts";
@@ -13,7 +14,7 @@ import { hiddenGroups } from "../../methods/groups.ts";
 import { decodeTensor } from "../../model/decode.ts";
 import { linesInPlace, selectLines } from "./select-lines.ts";
 
-/** A copy with the channels `kept` alone, ascending; all matrices are f32. */
+/** A copy with only the channels `kept`, ascending; all of its matrices are f32. */
 export function pruneHidden(model: PackedModel, kept: readonly number[]): PackedModel {
   const { embedding, normEpsilon } = model.config;
   const share = embedding / kept.length;
@@ -26,7 +27,7 @@ export function pruneHidden(model: PackedModel, kept: readonly number[]): Packed
   };
 }
 
-/** A copy that computes what `pruneHidden` makes in the old shapes: zeros in the channels that are not `kept`. */
+/** A copy with the old shapes that computes the same as `pruneHidden`: channels that are not `kept` are zero. */
 export const zeroHidden = (model: PackedModel, kept: readonly number[]): PackedModel => ({
   ...model,
   tensors: replaceHidden(model, linesInPlace(kept, model.config.embedding), (norm) => norm),

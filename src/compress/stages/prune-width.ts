@@ -1,7 +1,7 @@
 /**
- * The stage that leaves out key/value heads with their query heads, and channels of the MLP, in each block as it says.
- * What is kept lies closer together and computes the same; blocks may end up of unequal width. Which to keep is
- * decided elsewhere (methods/llm-pruner.ts).
+ * The stage that leaves out key/value heads, with their query heads, and MLP channels, chosen for each block. The rest
+ * computes the same as before; blocks may get different widths. Which to keep is decided elsewhere
+ * (methods/llm-pruner.ts).
  */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { blockShape, type LlamaConfig } from "../../model/config.ts";
@@ -11,26 +11,27 @@ import { linesInPlace, selectLines, upTo, ZEROS } from "./select-lines.ts";
 
 /** What a block keeps, 0-based, ascending. */
 export interface KeptWidth {
-  /** Each with its H / G query heads. */
+  /** Key/value heads, each with its H / G query heads. */
   readonly kvHeads: readonly number[];
-  /** Of the MLP. */
+  /** MLP channels. */
   readonly channels: readonly number[];
 }
 
-/** All that a block has. */
+/** Everything that a block has. */
 export function wholeWidth(config: LlamaConfig, layer: number): KeptWidth {
   const { kvHeads, feedForward } = blockShape(config, layer);
   return { kvHeads: upTo(kvHeads), channels: upTo(feedForward) };
 }
 
 /**
- * Channels of every weight format come in multiples of it; what is missing is filled with zeros, which compute zero.
+ * Every weight format needs a multiple of so many channels; the last ones are filled up with zeros, which change
+ * nothing.
  */
 export const CHANNEL_UNIT = 64;
 
 /**
- * A copy of the widths that `kept` lists, one entry a block. Matrices of a block that changed are f32: a later stage
- * rounds them. Throws `bad_recipe` for a head or channel that is not there, or a block that keeps none.
+ * A copy with the widths of `kept`, which has one entry per block. Changed matrices are f32 until a later stage rounds
+ * them. Throws `bad_recipe` for a head or channel that does not exist, and for a block that keeps none.
  */
 export function pruneWidth(model: PackedModel, kept: readonly KeptWidth[]): PackedModel {
   checkKept(model, kept);
@@ -58,7 +59,7 @@ export function pruneWidth(model: PackedModel, kept: readonly KeptWidth[]): Pack
   };
 }
 
-/** A copy that computes what `pruneWidth` makes in the old shapes: zeros where something is left out. */
+/** A copy with the old shapes that computes the same as `pruneWidth`: zeros stand where something is left out. */
 export function zeroWidth(model: PackedModel, kept: readonly KeptWidth[]): PackedModel {
   checkKept(model, kept);
   const tensors = replaceBlocks(model, kept, ({ kvHeads, channels }, layer) => {
@@ -68,7 +69,7 @@ export function zeroWidth(model: PackedModel, kept: readonly KeptWidth[]): Packe
   return { ...model, tensors };
 }
 
-/** The tensors with the heads and channels of each block in the order that `order` gives. Whole blocks are shared. */
+/** The tensors with the heads and channels of each block in the given order. Blocks that stay whole are shared. */
 function replaceBlocks(
   model: PackedModel,
   kept: readonly KeptWidth[],

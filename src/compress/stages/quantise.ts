@@ -1,7 +1,6 @@
 /**
- * The stage that rounds matrices to another weight format: uniform groups, a codebook of each row's own
- * (methods/codebook.ts), or the levels of 2 bits; with it, if asked for, fewer columns a block and outliers on top.
- * Data-free: every weight counts by its size alone.
+ * The stage that rounds matrices to another weight format. It may also keep fewer columns per block of rows, and add
+ * outliers. It uses no text: every weight counts the same.
  */
 
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
@@ -19,9 +18,9 @@ export interface Quantise {
   /** The matrices of all blocks, or embedding and head. */
   readonly tensors: "blocks" | "vocabulary";
   readonly format: BlockFormat;
-  /** Of each 16 columns, how many the 16 rows of a block keep; blocks only. */
+  /** How many of each 16 columns a tile of 16 rows keeps; for blocks only. */
   readonly keep?: Keep | undefined;
-  /** Outliers a row; blocks only. */
+  /** Outliers per row; for blocks only. */
   readonly outliers?: number | undefined;
 }
 
@@ -44,7 +43,7 @@ export function quantise(model: PackedModel, stage: Quantise): PackedModel {
   return { ...model, tensors, recipe: [...model.recipe, { ...stage }] };
 }
 
-/** `values` (rows, cols) in a layout, with the `outliers` of each row that it rounds worst kept apart. */
+/** `values` (rows, cols) in a layout. The `outliers` of each row with the largest rounding errors are kept apart. */
 export function quantiseTensor(
   layout: Omit<TensorLayout, "outliers">,
   values: Float32Array,

@@ -1,4 +1,4 @@
-/** Rows and columns of a tensor that stay, in the order given; what pruning makes of it. */
+/** Selects rows and columns of a tensor, in a given order. Pruning is made of this. */
 import type { PackedTensor } from "../../format/pack.ts";
 import { decodeTensor } from "../../model/decode.ts";
 
@@ -28,7 +28,7 @@ export function selectLines(
   return { format: "f32", rows: fromRows.length, cols: fromCols.length, bytes: new Uint8Array(out.buffer) };
 }
 
-/** `kept` of `count` lines where they were, zeros in between. */
+/** `kept` of `count` lines at their old positions, zeros between them. */
 export function linesInPlace(kept: readonly number[], count: number): number[] {
   const stays = new Set(kept);
   return Array.from({ length: count }, (_, n) => (stays.has(n) ? n : ZEROS));

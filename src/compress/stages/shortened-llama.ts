@@ -1,6 +1,4 @@
-/**
- * The stage that chooses by a measurement which blocks to leave out (methods/shortened-llama.ts) and leaves them out.
- */
+/** The stage that leaves out blocks by a measurement (methods/shortened-llama.ts). */
 
 import type { Calibration } from "../../calibrate/calibration.ts";
 import type { PackedModel } from "../../format/pack.ts";
@@ -21,17 +19,17 @@ import { pruneDepth } from "./prune-depth.ts";
 export interface ShortenedLlama {
   readonly stage: "shortened-llama";
   /**
-   * `greedy` measures perplexity anew after each removal, `acceptance`, which is our own, agreement with the target on
-   * text that the target wrote: what a draft is for. The others rank once.
+   * `greedy` measures perplexity anew after each removal. `acceptance`, our own criterion, does the same with the
+   * agreement with the target's answers, which is what a draft is for. The other criteria rank the blocks once.
    */
   readonly criterion: "perplexity" | "greedy" | "acceptance" | "taylor" | "magnitude" | "influence";
-  /** How many blocks go. */
+  /** Number of blocks to remove. */
   readonly remove: number;
-  /** Whether the first four and last two stay in any case. */
+  /** Whether the first four and the last two blocks always stay. */
   readonly plus: boolean;
 }
 
-/** A copy without the chosen blocks. Throws `bad_recipe` when more are to go than may. */
+/** A copy without the chosen blocks. Throws `bad_recipe` when more are to be removed than may be. */
 export async function shortenedLlama(
   model: PackedModel,
   stage: ShortenedLlama,
@@ -45,7 +43,7 @@ export async function shortenedLlama(
   return { ...pruneDepth(model, { stage: "prune-depth", keep }), recipe };
 }
 
-/** The blocks that go, in the order of their removal. Throws as `shortenedLlama`. */
+/** The removed blocks, in the order of their removal. Throws as `shortenedLlama` does. */
 export async function chooseBlocks(
   model: PackedModel,
   { criterion, remove, plus }: ShortenedLlama,
@@ -105,7 +103,7 @@ async function blockScores(
   const values = (name: string) => decodeTensor(model.tensors.get(name)!, model.tensors.get(name)!.bytes);
   const names = (layer: number) => BLOCK_TENSORS.map(([suffix]) => blockTensor(layer, suffix));
   const blocks = Array.from({ length: layers }, (_, layer) => names(layer));
-  // One tensor at a time, so that no more than one is decoded.
+  // One tensor at a time, so that only one is decoded at once.
   if (criterion === "magnitude") return blocks.map((own) => magnitudeScore(each(own, values)));
   const gradientOf = await calibration.gradients(model, false);
   return blocks.map((own) =>

@@ -1,6 +1,6 @@
 /**
- * The stage that gives each row of the blocks a codebook by the weights' sensitivities, and keeps a few apart
- * (methods/squeezellm.ts).
+ * The stage that gives each row of a block's matrices a codebook, weighted by sensitivity, and keeps a few weights
+ * apart (methods/squeezellm.ts).
  */
 
 import type { Calibration } from "../../calibrate/calibration.ts";
@@ -15,14 +15,14 @@ import { keepApart } from "./keep-apart.ts";
 export interface SqueezeLlm {
   readonly stage: "squeezellm";
   readonly bits: 3 | 4;
-  /** Share of a matrix kept apart for its sensitivity, and share of it for its size. */
+  /** Share of a matrix that is kept apart for its sensitivity, and share that is kept apart for its size. */
   readonly sensitive: number;
   readonly outlying: number;
 }
 
 /**
- * A copy with the block matrices in lut3 or lut4, entries of six bits. Columns that an earlier stage pruned from whole
- * blocks stay out; other zeros are values like any. Rejects with what calibration rejects with.
+ * A copy whose block matrices are lut3 or lut4, with codebook entries of six bits. Columns that an earlier stage pruned
+ * from whole tiles stay pruned; other zeros are ordinary values. Rejects with what calibration rejects with.
  */
 export async function squeezeLlm(
   model: PackedModel,
@@ -49,13 +49,13 @@ export async function squeezeLlm(
   return { ...model, tensors: new Map([...model.tensors, ...solved]), recipe: [...model.recipe, { ...stage }] };
 }
 
-/** A matrix with what counts in its codebooks, and 1 for each weight that is kept apart from them. */
+/** A matrix with the sensitivities that weigh its codebooks, and a 1 for each weight that is kept apart. */
 function toRound(tensor: PackedTensor, fisher: Float32Array, stage: SqueezeLlm): Unrounded & { apart: Uint8Array } {
   const { rows, cols } = tensor;
   const { bits, sensitive, outlying } = stage;
   const values = decodeTensor(tensor, tensor.bytes);
   const keep = keepOf(values, rows, cols);
-  // What the blocks leave out is no weight, whatever the loss would gain by it.
+  // A pruned column has no weights, whatever the loss would gain by them.
   const own = fisher.map((sensitivity, at) => (keep < 16 && values[at] === 0 ? 0 : sensitivity));
   const apart = keptApart(values, own, sensitive, outlying);
   const layout = { format: bits === 4 ? "lut4" : "lut3", rows, cols, ...(keep < 16 && { keep }) } as const;

@@ -1,8 +1,8 @@
 /**
- * The stage that gives the draft a smaller vocabulary: only the tokens that its target writes most often keep their
- * rows of embedding and head, every bit as it was. Fewer rows make the head cheaper, which for a small draft is much of
- * a step (FR-Spec, Zhao et al. 2025, arXiv 2502.14856). Ids never change: a token without a row is one that the draft
- * cannot propose, and as input it is read as the last of its BPE pieces that has one (model/token-rows.ts).
+ * The stage that gives the draft a smaller vocabulary. Only the tokens that its target writes most often keep their
+ * rows of embedding and head, bit for bit. Fewer rows make the head cheaper, which is a large part of a small draft's
+ * step (FR-Spec, Zhao et al. 2025, arXiv 2502.14856). Ids never change. A token without a row cannot be drafted, and as
+ * input it is read as the last of its BPE pieces that has a row (model/token-rows.ts).
  */
 
 import type { Calibration } from "../../calibrate/calibration.ts";
@@ -17,18 +17,19 @@ import { isTrimmed } from "../../model/token-rows.ts";
 
 export interface TrimVocabulary {
   readonly stage: "trim-vocabulary";
-  /** Tokens that stay; a multiple of 16, because rows lie in tiles of 16. */
+  /** Number of tokens that stay; a multiple of 16, because rows lie in tiles of 16. */
   readonly keep: number;
   /**
-   * `frequency`: those that the whole calibration text has most often. `rank`: those with the lowest ids, which BPE
-   * learnt first because they were the most frequent where it learnt; for recipes that are made without a text.
+   * `frequency` keeps the most frequent tokens of the whole calibration text. `rank` keeps the lowest ids, which BPE
+   * merged first because they were the most frequent in its training text; it needs no calibration.
    */
   readonly by: "frequency" | "rank";
 }
 
 /**
- * A copy with `keep` rows of embedding and head. What no merge makes, such as single bytes, special and end tokens,
- * always stays. Rejects with `bad_recipe` for a count that does not fit, or what `calibration` does.
+ * A copy with `keep` rows of embedding and head. Tokens that no merge makes, such as single bytes, and special and end
+ * tokens always stay. Rejects with `bad_recipe` for a count that does not fit, and with what `calibration` rejects
+ * with.
  */
 export async function trimVocabulary(
   model: PackedModel,

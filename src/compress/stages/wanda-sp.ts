@@ -1,7 +1,7 @@
 /**
- * The stage that narrows MLPs by Wanda's measure, in whole channels: Wanda-sp, as An et al. 2023 (FLAP, arXiv
- * 2312.11983, §4.1) call what they compare with. Block by block, statistics behind the narrowed blocks before it. Asks
- * a text for no gradients.
+ * The stage that narrows MLPs by whole channels, ranked by Wanda's measure: Wanda-sp, the baseline of An et al. 2023
+ * (FLAP, arXiv 2312.11983, §4.1). It works block by block, with statistics behind the blocks that are already narrowed,
+ * and needs no gradients.
  */
 
 import type { Calibration } from "../../calibrate/calibration.ts";
@@ -17,7 +17,7 @@ import { linesInPlace, selectLines, upTo } from "./select-lines.ts";
 
 export interface WandaSp {
   readonly stage: "wanda-sp";
-  /** Share of the channels inside each MLP that goes. */
+  /** Share of each MLP's channels to remove. */
   readonly mlp: number;
 }
 
@@ -28,7 +28,7 @@ export async function wandaSp(model: PackedModel, stage: WandaSp, calibration: C
   if (!(stage.mlp >= 0 && stage.mlp < 1)) {
     throw new OutriderError("bad_recipe", `wanda-sp: mlp is ${stage.mlp}; a share is at least 0 and under 1`);
   }
-  // Zeros say what goes: a run that is resumed gets the blocks that were solved from its journal, not from here.
+  // Zeros mark removed channels: a resumed run reads solved blocks from its journal and does not come through here.
   const solved = await calibration.compress(model, "squares", (_layer, { down: { squares, cols } }, weightsOf) => {
     const weights = weightsOf(DOWN);
     const importance = wandaColumns(weights, squares);

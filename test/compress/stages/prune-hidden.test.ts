@@ -74,7 +74,7 @@ test("its pack says whom it drafts for and runs in the engine", async () => {
 });
 
 test.each([
-  [{ hidden: 0.1 }, "leaves 192 of 192 channels; they go by 64s"],
+  [{ hidden: 0.1 }, "leaves 192 of 192 channels; they are removed in units of 64"],
   [{ hidden: 0.9 }, "leaves 0 of 192 channels"],
   [{ hidden: 1 }, "hidden is 1; a ratio is at least 0 and under 1"],
 ])("refuses %j", async (change, message) => {

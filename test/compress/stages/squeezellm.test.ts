@@ -94,7 +94,8 @@ describe.each([3, 4] as const)("%i bits", (bits) => {
     const ours = llama.forward(llama.newCache(), tokens, 16);
     const { vocabulary } = base.config;
     const plain = new PlainLlama(read).run(tokens).logits;
-    let [difference, size] = [0, 0];
+    let difference = 0;
+    let size = 0;
     for (const [t, row] of plain.entries()) {
       for (const [n, logit] of row.entries()) {
         difference += (logit - ours[t * vocabulary + n]!) ** 2;

@@ -140,7 +140,7 @@ describe.each(["rank", "frequency"] as const)("by %s", (by) => {
   });
 
   test("it cannot decide for others", () => {
-    expect(() => new WasmEngine(small, 3)).toThrow("it can draft, but not decide");
+    expect(() => new WasmEngine(small, 3)).toThrow("it can only draft");
   });
 });
 
@@ -178,7 +178,7 @@ test("end tokens at the end of the vocabulary stay", async () => {
 
 test.each([
   [100, "multiple of 16"],
-  [256, "from 259 on"],
+  [256, "at least 259"],
   [4096, "under"],
 ])("keep %d is refused", async (keep, why) => {
   await expect(trim(keep, "frequency")).rejects.toThrow(why);

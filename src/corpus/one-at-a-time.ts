@@ -1,5 +1,5 @@
-/** Lends each of a few things to one caller at a time, in the order in which they asked. */
-export class Lender<T> {
+/** Gives each of a few things to one caller at a time, in the order in which they ask. */
+export class OneAtATime<T> {
   readonly #free: T[];
   readonly #waiting: ((thing: T) => void)[] = [];
 
@@ -7,7 +7,7 @@ export class Lender<T> {
     this.#free = [...things];
   }
 
-  async lend<R>(work: (thing: T) => Promise<R>): Promise<R> {
+  async use<R>(work: (thing: T) => Promise<R>): Promise<R> {
     const free = this.#free.length > 0;
     const thing = free ? this.#free.pop()! : await new Promise<T>((resolve) => this.#waiting.push(resolve));
     try {
