@@ -4,9 +4,12 @@
 import { LEFT, packPanels, RIGHT } from "./pack";
 import { tile } from "./tile";
 
-@inline const DEPTH: i32 = 256; // columns of A and B that are packed at a time: a panel of B stays under 16 KiB
-@inline const LEFT_ROWS: i32 = 96; // of A: 96 KiB packed
-@inline const RIGHT_ROWS: i32 = 1024; // of B: 1 MiB packed
+// Columns of A and B that are packed at a time: a panel of B stays under 16 KiB.
+@inline const DEPTH: i32 = 256;
+// Rows of A that are packed at a time: 96 KiB.
+@inline const LEFT_ROWS: i32 = 96;
+// Rows of B that are packed at a time: 1 MiB.
+@inline const RIGHT_ROWS: i32 = 1024;
 @inline const TILE_BYTES: usize = <usize>(LEFT * RIGHT) << 2;
 
 // Bytes that `work` of gemm needs.

@@ -5,10 +5,12 @@
 // read along its rows is transposed on the way, one that is read across them is copied. So one inner loop serves X·Wᵀ,
 // dY·W and dYᵀ·X.
 
-@inline export const LEFT: i32 = 6; // rows of a panel of the left factor: what a tile of 6 × 8 in 15 registers takes
+// Rows of a panel of the left factor: a tile of 6 × 8 takes 15 registers.
+@inline export const LEFT: i32 = 6;
 @global @inline export const PANEL_8: i32 = 8;
 @global @inline export const PANEL_16: i32 = 16;
-@inline export const RIGHT: i32 = PANEL; // of the right factor: `use` in wasm/asconfig.json says which
+// Rows of a panel of the right factor; `use` in wasm/asconfig.json chooses.
+@inline export const RIGHT: i32 = PANEL;
 
 export function packPanels(from: usize, rowStep: usize, kStep: usize, rows: i32, k: i32, width: i32, to: usize): void {
   for (let row = 0; row < rows; row += width) {

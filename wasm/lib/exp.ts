@@ -1,7 +1,6 @@
-// e^x for four floats of −60 … 60; callers see to it. x/ln 2 = n + f, |f| ≤ 1/2, a polynomial of degree 5 for 2^f
-// (least largest relative error with 2^0 = 1 exactly), then 2^n through the exponent bits. The relative error is below
-// 2e-7 + 6e-8·|x|: x/ln 2 is rounded. No fused operations: every build gives the same bits, and so does the plain
-// twin.
+// e^x for four floats of −60 … 60; the caller clamps them. x/ln 2 = n + f with |f| ≤ 1/2; 2^f by a minimax polynomial
+// of degree 5 that is exact at 0; then 2^n through the exponent bits. The relative error is below 2e-7 + 6e-8·|x|:
+// x/ln 2 is rounded. No fused operations: every build gives the same bits, and so does the plain twin.
 import { expCoefficient, log2e, magic, minusSixty, one, sixty } from "./constants";
 
 @inline export function exp4(x: v128): v128 {

@@ -18,8 +18,8 @@ import { log64 } from "./log";
   return v128.xor(h, i32x4.shr_u(h, 15));
 }
 
-// At most 0.07 above the noise of four tokens where it is large: −ln(−ln u) < −ln(1 − u), and the bits of a float,
-// read as an integer, are its logarithm but for that of its mantissa, a little less.
+// An upper bound of the noise of four tokens, at most 0.07 above it where the noise is large. −ln(−ln u) < −ln(1 − u),
+// and the bits of a float, read as an integer and scaled, are its binary logarithm less a little for the mantissa.
 @inline export function gumbelBound(tokens: v128, a: v128, b: v128): v128 {
   const bits = mix4(i32x4.add(mix4(v128.xor(tokens, a)), b));
   const rest = f32x4.convert_i32x4_s(i32x4.shr_u(v128.not(bits), 1));

@@ -74,7 +74,7 @@ export class Lut<W, P> {
     return lookup(book, changetype<W>(0).code(one, two, row, n));
   }
 
-  // Two rows share each load of the activation.
+  // Two rows, the digit behind h and l, share each load of the activation; h is the plane hi, l the plane lo.
   @inline pair(plane: usize, tile: usize, book0: v128, book1: v128, cols: i32): v128 {
     const W0 = changetype<W>(0);
     const lo = sizeof<P>() == 2 ? <usize>cols : 0;

@@ -6,21 +6,25 @@
 //
 //   T[c0 | c1 << 2] = round((level[c0] · x0 + level[c1] · x1) · (31 / peak)) + 32,  1 … 63
 //
-// with peak the largest magnitude among the 16 pairs of a group of 32 columns; then row = scale · Σ_groups (peak / 31)
-// · (ΣT − 512). Four entries sum in a byte. Bytes 2i are rows i, bytes 2i + 1 rows 8 + i, so that they widen by a
-// shift: with `odd` the sums of the upper bytes and `both` those of the 16-bit lanes, the lower ones are both − 256 ·
-// odd.
+// where peak is the largest magnitude among the pairs of a group of 32 columns. Then
 //
-// Tables are made once a call and token, and again only where a block has other levels: matrices that were joined. A
-// token's: a f32 peak / 31 for each group, padded to 16 bytes, then 16 bytes for each pair of columns. Eight bits of
-// activation would not be faster, so 14 are read whatever is asked for.
+//   row = scale · Σ_groups (peak / 31) · (ΣT − 512)
+//
+// Four entries fit a byte when added. Byte 2i of a vector belongs to row i, byte 2i + 1 to row 8 + i, so that sums
+// widen by a shift: `odd` sums the upper bytes and `both` the 16-bit lanes, and the sums of the lower bytes are both −
+// 256 · odd.
+//
+// Tables are made once for each call and token. They are made again where a block has other levels, which happens in
+// matrices that were joined. The tables of a token are a f32 peak / 31 for each group, padded to 16 bytes, then 16
+// bytes for each pair of columns. Eight bits of activation would not be faster, so 14 are read whatever the caller
+// asks for.
 import { planeOffset, recordBytes, scaleOf } from "../lib/activation";
 import { nibbles } from "../lib/constants";
 import { lookup } from "../lib/lookup";
 import { max4 } from "../lib/reduce";
 import { storeRows } from "../lib/rows";
 
-// 1.5 · 2^23 + 32: the sum with it is rounded to an integer, half to even, and shows it in the low bits.
+// 1.5 · 2^23 + 32: adding it rounds to an integer, half to even, and leaves the integer plus 32 in the low bits.
 const ROUND: f32 = 12582944.0;
 const ROUND_BITS: i32 = 0x4b400000;
 
@@ -74,7 +78,7 @@ function makeTables(record: usize, cols: i32, codebook: usize, to: usize): void 
   to += scalesBytes(cols);
   while (hi < end) {
     const next = hi + 32;
-    // The largest and the least value of a pair are the sums of those of its columns, in floats too.
+    // The largest value of a pair is the sum of the largest of its two columns, and so with the least; exact in floats.
     let peaks = f32x4.splat(0);
     for (let from = hi; from < next; from += 8) {
       const q = eight(from, low);
@@ -152,7 +156,7 @@ function oneToken(tables: usize, tile: usize, cols: i32, scale: f32, rowsLeft: i
   storeBlock(a, b, c, d, tile + SCALES, scale, rowsLeft, out, accumulate);
 }
 
-// Two tokens share each decoded code.
+// Two tokens, the digits 0 and 1, share each decoded code. The letters a b c d are rows 0 … 3, 4 … 7, 8 … 11, 12 … 15.
 function twoTokens(
   tables: usize, tile: usize, cols: i32, scale0: f32, scale1: f32, rowsLeft: i32,
   out: usize, stride: usize, accumulate: i32,

@@ -1,5 +1,5 @@
 // Causal grouped-query attention over KV pages. For each token and key/value head:
-//   1. the queries of the group become integers of up to 16 bits, so few that a dot product with a key fits 32
+//   1. the queries of the group become integers of up to 16 bits, small enough that dot products with keys fit 32
 //   2. score[t] = f32(integer dot) · (query scale / √D) · key scale
 //   3. e[t] = exp(score[t] − largest); weight[t] = e[t] · value scale, as an int16 in units of the largest / 32767, or
 //      of the sum / 2^24 where many are large, so that 127 times their sum fits 32 bits
@@ -229,7 +229,7 @@ function three64(q: usize, count: i32, pages: usize, blockOffset: usize, out: us
   heads(3, 64, q, count, pages, blockOffset, out, scratch);
 }
 
-// Reads a line of every 64 bytes of a layer's keys and values, page by page: in one run, so that many misses are under
+// Touches every line of 64 bytes of a layer's keys and values, page by page: in one run, so that many misses are under
 // way at once. The weights of a layer have pushed them out of the near caches since the last step.
 @inline function fetch(pages: usize, layerOffset: usize, bytes: usize, count: i32, out: usize): void {
   let seen = i32x4.splat(0);
