@@ -18,7 +18,9 @@ export interface GenerationOptions {
   readonly served?: Served;
   /** Ids that end the answer; the language's own unless others are given. */
   readonly stop?: readonly number[];
-  readonly url: string;
+  /** Of the origin; or `connect` gives its sockets. */
+  readonly url?: string;
+  readonly connect?: () => Promise<WebSocket>;
   readonly prompt: readonly number[];
   readonly sampling: Sampling;
   readonly drafter?: Drafter | null;
@@ -47,7 +49,7 @@ export const freshSession = (): string => `test-${sessions++}`;
 
 export function clientFor(options: GenerationOptions): VerifyClient {
   return new VerifyClient({
-    connect: async () => new WebSocket(options.url),
+    connect: options.connect ?? (async () => new WebSocket(options.url!)),
     open: {
       ...(options.served ?? SCRIPTED),
       session: options.session ?? freshSession(),
