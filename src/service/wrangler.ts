@@ -1,7 +1,9 @@
 /** An edge and its origin together on this machine: both Workers in one `wrangler dev`. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
+import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { OutriderError } from "../model/errors.ts";
 import { workFolder } from "../platform/places.ts";
@@ -17,12 +19,14 @@ export interface Service extends Parts {
 }
 
 /**
- * Runs the service until it is interrupted. The exit status is then 0 after SIGINT and 143 after SIGTERM.
+ * Runs the service until it is interrupted. The exit status is then 0 after SIGINT and 143 after SIGTERM. Throws
+ * `port_in_use`, `wrangler_failed` when wrangler ends by itself, and `no_wrangler` or `old_node` when it cannot be started.
  * @param ready called once, with the service's URL, when it answers
- * Throws `wrangler_failed` when wrangler ends by itself, and `no_wrangler` or `old_node` when it cannot be started.
  */
 export async function serve(service: Service, ready: (url: string) => void): Promise<void> {
-  const wrangler = startWrangler(["dev", ...developmentOptions(service)]);
+  const { port, host = "localhost" } = service;
+  await checkFree(port, host);
+  const wrangler = startWrangler(["dev", ...developmentOptions(service, host)]);
   let interrupted = false;
   const forward = (signal: NodeJS.Signals) => {
     interrupted = true;
@@ -39,7 +43,7 @@ export async function serve(service: Service, ready: (url: string) => void): Pro
       else reject(new OutriderError("wrangler_failed", `wrangler dev ended with status ${code}; its message is above`));
     });
   });
-  const url = `http://localhost:${service.port}`;
+  const url = `http://${["0.0.0.0", "::"].includes(host) ? "localhost" : host}:${port}`;
   try {
     if (await Promise.race([ended, answers(`${url}/health`, wrangler)])) ready(url);
     await ended;
@@ -71,9 +75,23 @@ export function wranglerFile(): string {
   }
 }
 
-function developmentOptions({ port, host = "localhost", vars = {}, ...service }: Service): string[] {
+/** Whatever else listens there would be taken for the service. */
+async function checkFree(port: number, host: string): Promise<void> {
+  const server = createServer();
+  try {
+    await once(server.listen(port, host), "listening");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "EADDRINUSE") throw cause;
+    throw new OutriderError("port_in_use", `port ${port} of ${host} is taken; give another with --port`, { cause });
+  }
+  await new Promise((closed) => server.close(closed));
+}
+
+function developmentOptions({ port, vars = {}, ...service }: Service, host: string): string[] {
   const options = writeSettings(service, workFolder()).flatMap((file) => ["-c", file]);
   options.push("--port", `${port}`, "--ip", host);
+  // Its own banner, tables and request log are about Workers, not about models.
+  if (!process.env.OUTRIDER_DEBUG) options.push("--log-level", "warn");
   // wrangler looks for it beside its settings, and users put it where they start the service.
   if (existsSync(".dev.vars")) options.push("--env-file", resolve(".dev.vars"));
   const { origin } = service;
