@@ -6,10 +6,8 @@ import type { Calibration } from "../calibrate/calibration.ts";
 import { solveBlocks } from "../calibrate/solving/solution.ts";
 import type { PackedModel } from "../format/pack.ts";
 import { type PackHeader, targetOf } from "../format/pack-header.ts";
-import { readPack } from "../format/pack-reader.ts";
 import { OutriderError } from "../model/errors.ts";
-import { openDirectory, wholePack } from "../platform/disk.ts";
-import { replacePack } from "../rounding/packable.ts";
+import { wholePack } from "../platform/disk.ts";
 import type { Recipe, Stage } from "./recipe.ts";
 import { setActivations } from "./stages/activations.ts";
 import { layerwise } from "./stages/layerwise.ts";
@@ -72,16 +70,6 @@ const NO_CALIBRATION: Calibration = {
   outliers: missing,
   influence: missing,
 };
-
-/**
- * Makes the pack of a recipe in `directory` from the pack in `base`, unless it is already there. Returns its header.
- */
-export async function makePack(recipe: Recipe, base: string, directory: string): Promise<PackHeader> {
-  const from = await wholePack(base);
-  if (!from) throw new OutriderError("no_base", `${base} holds no whole pack; run \`outrider prepare\` first`);
-  const there = await alreadyMade(from, recipe, directory);
-  return there ?? replacePack(await runStages(await readPack(openDirectory(base)), recipe), directory);
-}
 
 /**
  * The header of the pack in `directory` if that is what the recipe makes of the base. Only for recipes without

@@ -47,7 +47,7 @@ interface KernelCost<Args extends readonly number[]> {
   readonly cost: (args: Args, weight: WeightSize) => Cost;
 }
 
-export const NOTHING: Cost = { streamed: 0, resident: 0, macs: { int8: 0, int14: 0, int16: 0, f32: 0 } };
+const NOTHING: Cost = { streamed: 0, resident: 0, macs: { int8: 0, int14: 0, int16: 0, f32: 0 } };
 
 const cost = (streamed: number, resident: number, macs: Partial<Cost["macs"]> = {}): Cost => ({
   streamed,

@@ -1,4 +1,4 @@
-/** The model in the drafter's shape: what the draft's speed is measured on, whatever its words are worth. */
+/** The target in the shape of a draft, to measure the speed of such a shape; nothing depends on its words. */
 import type { Recipe } from "../../src/compress/recipe.ts";
 
 export const CUT: Recipe = {

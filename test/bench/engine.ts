@@ -14,7 +14,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { createTestHarness } from "wrangler";
 import { prepare } from "../../src/commands/prepare.ts";
-import { makePack } from "../../src/compress/pipeline.ts";
+import { squeezeModel } from "../../src/compress/squeeze.ts";
 import { packBytes } from "../../src/format/pack-header.ts";
 import { inspectPack } from "../../src/inspect/inspection.ts";
 import { DECODED, PROMPT, timedLlama } from "../../src/inspect/timing.ts";
@@ -45,7 +45,7 @@ if (!(Number.isInteger(count) && count > 0))
 
 const { target } = await prepare();
 const cut = join(ROOT, ".cache/bench/cut-pack");
-await makePack(CUT, target, cut);
+await squeezeModel({ model: target, recipe: CUT, out: cut });
 rmSync(ASSETS, { recursive: true, force: true });
 await linkFiles(target, join(ASSETS, "target"));
 await linkFiles(cut, join(ASSETS, "edge/draft"));

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { prepare } from "../../src/commands/prepare.ts";
-import { makePack } from "../../src/compress/pipeline.ts";
+import { squeezeModel } from "../../src/compress/squeeze.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { ask, type ChatAnswer, chat } from "../support/chat.ts";
 import { type FaultProxy, faultProxy } from "../support/fault-proxy.ts";
@@ -35,9 +35,9 @@ beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), "outrider-real-"));
   const { target, draft } = await prepare();
   // One block of thirty proposes noise, with full confidence in some of it.
-  const recipe = { model: "garbage", base: "smollm2-135m", stages: [{ stage: "prune-depth" as const, keep: [29] }] };
+  const recipe = { model: "garbage", stages: [{ stage: "prune-depth" as const, keep: [29] }] };
   const garbage = join(scratch, "garbage");
-  await makePack(recipe, target, garbage);
+  await squeezeModel({ model: target, recipe, out: garbage });
   origin = await startOrigin(target);
   proxy = await faultProxy(Number(new URL(origin.url).port));
   const edgeVars = { ORIGIN_URL: `http://127.0.0.1:${proxy.port}` };

@@ -8,7 +8,7 @@ import type { HeadLoss } from "../passes/head-loss.ts";
 import { align } from "../passes/lay-out.ts";
 import { type GradientSums, vocabularyGradientParts } from "../tasks/vocabulary-gradient.ts";
 
-export const END_TENSORS = [EMBEDDING, FINAL_NORM, HEAD] as const;
+const END_TENSORS = [EMBEDDING, FINAL_NORM, HEAD] as const;
 export type EndTensor = (typeof END_TENSORS)[number];
 
 export class EndGradients {

@@ -4,12 +4,12 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writ
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { makePack } from "../../src/compress/pipeline.ts";
 import type { Recipe } from "../../src/compress/recipe.ts";
+import { squeezeModel } from "../../src/compress/squeeze.ts";
 import { wholePack } from "../../src/platform/disk.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
-const RECIPE: Recipe = { model: "tiny-draft", base: "tiny", stages: [{ stage: "prune-depth", keep: [0, 1, 4] }] };
+const RECIPE: Recipe = { model: "tiny-draft", stages: [{ stage: "prune-depth", keep: [0, 1, 4] }] };
 const SHARD = "model-00001-of-00001.safetensors";
 let directory: string;
 let base: string;
@@ -26,7 +26,7 @@ afterEach(() => rmSync(directory, { recursive: true }));
 const writtenAt = () => statSync(path.join(pack, "pack.json"), { bigint: true }).mtimeNs;
 
 test("makes the pack that is checked in", async () => {
-  await makePack(RECIPE, base, pack);
+  await squeezeModel({ model: base, recipe: RECIPE, out: pack });
   for (const file of ["pack.json", "config.json", SHARD]) {
     expect(readFileSync(path.join(pack, file)).equals(readFileSync(path.join(TINY_PACKS.draft, file)))).toBe(true);
   }
@@ -34,40 +34,50 @@ test("makes the pack that is checked in", async () => {
 
 test("the header names the base as target, and for the draft of a draft the first draft's target", async () => {
   const stages: Recipe["stages"] = [{ stage: "quantise", tensors: "blocks", format: "q8" }];
-  const made = await makePack({ ...RECIPE, stages }, base, pack);
+  const made = await squeezeModel({ model: base, recipe: { ...RECIPE, stages }, out: pack });
   expect(made.target).toEqual({ model: "tiny", context: 2048, eosIds: [2] });
-  const twice = await makePack({ model: "smaller", base: "tiny-draft", stages }, pack, path.join(directory, "smaller"));
+  const twice = await squeezeModel({
+    model: pack,
+    recipe: { model: "smaller", stages },
+    out: path.join(directory, "smaller"),
+  });
   expect(twice.target).toEqual(made.target);
 });
 
 test("leaves a pack alone that is what the recipe says", async () => {
-  const made = await makePack(RECIPE, base, pack);
+  const made = await squeezeModel({ model: base, recipe: RECIPE, out: pack });
   const before = writtenAt();
-  expect(await makePack(RECIPE, base, pack)).toEqual(made);
+  expect(await squeezeModel({ model: base, recipe: RECIPE, out: pack })).toEqual(made);
   expect(writtenAt()).toBe(before);
 });
 
 test("makes it again when the recipe changed", async () => {
-  await makePack(RECIPE, base, pack);
-  const header = await makePack({ ...RECIPE, stages: [{ stage: "prune-depth", keep: [0, 1] }] }, base, pack);
+  await squeezeModel({ model: base, recipe: RECIPE, out: pack });
+  const header = await squeezeModel({
+    model: base,
+    recipe: { ...RECIPE, stages: [{ stage: "prune-depth", keep: [0, 1] }] },
+    out: pack,
+  });
   expect(header.config.layers).toBe(2);
   expect(await wholePack(pack)).toEqual(header);
 });
 
 test("makes it again when a byte of it changed, or its end is missing", async () => {
-  const made = await makePack(RECIPE, base, pack);
+  const made = await squeezeModel({ model: base, recipe: RECIPE, out: pack });
   const shard = path.join(pack, SHARD);
   const bytes = readFileSync(shard);
   writeFileSync(shard, bytes.with(5000, bytes[5000]! ^ 1));
   expect(await wholePack(pack)).toBeUndefined();
-  expect(await makePack(RECIPE, base, pack)).toEqual(made);
+  expect(await squeezeModel({ model: base, recipe: RECIPE, out: pack })).toEqual(made);
   expect(readFileSync(shard).equals(bytes)).toBe(true);
   truncateSync(shard, bytes.length - 1);
   expect(await wholePack(pack)).toBeUndefined();
-  await makePack(RECIPE, base, pack);
+  await squeezeModel({ model: base, recipe: RECIPE, out: pack });
   expect(readFileSync(shard).equals(bytes)).toBe(true);
 });
 
-test("a base that is not there is named, with what to do", async () => {
-  await expect(makePack(RECIPE, path.join(directory, "nowhere"), pack)).rejects.toThrow(/nowhere.*outrider prepare/);
+test("a base that is not there is named", async () => {
+  await expect(squeezeModel({ model: path.join(directory, "nowhere"), recipe: RECIPE, out: pack })).rejects.toThrow(
+    /nowhere: neither a .gguf file nor a directory with pack.json/,
+  );
 });
