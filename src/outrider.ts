@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+/** The `outrider` command. */
 import { main } from "./commands/main.ts";
 
 // `outrider --help | head` closes the pipe early, which is no failure.

@@ -4,8 +4,9 @@
 import path from "node:path";
 import { assembleEdge } from "../service/assets.ts";
 import { readModelChoice, readProject } from "../service/project.ts";
-import { command, flag, text, usage } from "./command.ts";
+import { command } from "./command.ts";
 import { edgeModels } from "./models.ts";
+import { flag, text, usage } from "./options.ts";
 
 export const buildCommand = command({
   examples: [

@@ -31,3 +31,9 @@ function distance(a: string, b: string): number {
   }
   return rows[a.length]![b.length]!;
 }
+
+/** ` (did you mean --self?)`, or nothing where no word is near. */
+export function suggestion(given: string, words: readonly string[]): string {
+  const found = closest(given, words);
+  return found === undefined ? "" : ` (did you mean ${found}?)`;
+}

@@ -10,7 +10,8 @@ import { type Dropped, ownQuestions, readQuestions } from "../corpus/questions.t
 import { Target } from "../corpus/target.ts";
 import { Threads } from "../corpus/threads.ts";
 import { readTextFile } from "../text/text-file.ts";
-import { command, flag, option, text, usage, whole } from "./command.ts";
+import { command } from "./command.ts";
+import { flag, option, text, usage, whole } from "./options.ts";
 
 /** Tokens of a timeline in a thread at most; each thread has keys and values for so many. */
 const LONGEST = 8192;

@@ -7,8 +7,8 @@ import { OutriderError } from "../model/errors.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
 import { obtainModel } from "../obtain/obtain.ts";
 import { FileSource } from "../platform/disk.ts";
-import { usage } from "./command.ts";
 import type { EdgeModels } from "./models.ts";
+import { usage } from "./options.ts";
 import { importedPack, modelFiles, targetPack } from "./prepare.ts";
 
 /** A target ready to be run: a pack by the embedded origin, or a GGUF file by llama.cpp. */
@@ -16,7 +16,10 @@ export type Runnable =
   | { readonly engine: "wasm"; readonly pack: string }
   | { readonly engine: "llama"; readonly file: string };
 
-/** Largest file that the embedded origin is given unasked: WebAssembly's memory ends at 4 GB, and its keys and values want room. */
+/**
+ * Largest file that the embedded origin is given unasked: WebAssembly's memory ends at 4 GB, and its keys and values
+ * want room.
+ */
 const EMBEDDED_BYTES = 1e9;
 
 /**

@@ -5,7 +5,8 @@ import { textTable } from "../charts/text-table.ts";
 import { figureTable, LEGEND } from "../evaluate/columns.ts";
 import { evaluate } from "../evaluate/evaluate.ts";
 import type { Figures } from "../evaluate/figures.ts";
-import { command, flag, many, span, text, usage, whole } from "./command.ts";
+import { command } from "./command.ts";
+import { flag, many, span, text, usage, whole } from "./options.ts";
 
 export const evalCommand = command({
   examples: [

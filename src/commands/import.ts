@@ -1,8 +1,9 @@
 /** `outrider import`: a checkpoint of somebody else's as a pack. */
 import { importFile } from "../compress/import-file.ts";
 import { modelId } from "../model/model-id.ts";
-import { command, flag, one, text } from "./command.ts";
+import { command } from "./command.ts";
 import { printPack } from "./made.ts";
+import { flag, one, text } from "./options.ts";
 
 export const importCommand = command({
   examples: [

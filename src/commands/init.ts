@@ -1,7 +1,8 @@
 /** `outrider init`: a folder with an edge of one's own. */
 import path from "node:path";
 import { writeScaffold } from "../service/scaffold.ts";
-import { command, flag, one, text, usage } from "./command.ts";
+import { command } from "./command.ts";
+import { flag, one, text, usage } from "./options.ts";
 
 export const initCommand = command({
   examples: [

@@ -7,7 +7,8 @@ import { inspectionText } from "../inspect/inspection-text.ts";
 import { type KernelModules, pickModule } from "../kernels/wasm.ts";
 import { builtModule, builtModules } from "../platform/built.ts";
 import { directoryHeader, shardReader } from "../platform/disk.ts";
-import { command, flag, one, text, whole, wholeNumber } from "./command.ts";
+import { command } from "./command.ts";
+import { flag, one, text, whole, wholeNumber } from "./options.ts";
 import { checkWritable } from "./writable.ts";
 
 export const inspectCommand = command({

@@ -1,7 +1,10 @@
 /** `outrider` as it is typed: which command is meant, its help, and what a failure looks like. */
 import { readFile } from "node:fs/promises";
 import { OutriderError } from "../model/errors.ts";
-import { type Command, heading, suggestion, table, usage } from "./command.ts";
+import { suggestion } from "./closest.ts";
+import type { Command } from "./command.ts";
+import { heading, table } from "./help.ts";
+import { usage } from "./options.ts";
 
 interface Row {
   readonly summary: string;

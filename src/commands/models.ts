@@ -8,7 +8,7 @@ import { defaultPair, knownPairs, type Pair, pairNamed } from "../obtain/pair.ts
 import { directoryHeader } from "../platform/disk.ts";
 import { describeTarget } from "../service/assets.ts";
 import type { ModelChoice } from "../service/project.ts";
-import { usage } from "./command.ts";
+import { usage } from "./options.ts";
 import { MODELS, modelFiles } from "./prepare.ts";
 
 export interface EdgeModels {
@@ -20,8 +20,9 @@ export interface EdgeModels {
 }
 
 /**
- * What an edge needs of its models: those of a known pair, or a target by its path. A target that a known pair has gets the
- * pair's draft unless another is named. Throws `bad_option` for what cannot be meant, and what reading and fetching throw.
+ * What an edge needs of its models: those of a known pair, or a target by its path. A target that a known pair has
+ * gets the pair's draft unless another is named. Throws `bad_option` for what cannot be meant, and what reading and
+ * fetching throw.
  */
 export async function edgeModels({ pair: name, target, draft }: ModelChoice): Promise<EdgeModels> {
   const pairs = knownPairs(MODELS);
@@ -48,7 +49,10 @@ export async function edgeModels({ pair: name, target, draft }: ModelChoice): Pr
 export const isTargetOf = ({ target }: Pair, model: string, vocabulary: string): boolean =>
   target.model === model && target.vocabulary === vocabulary;
 
-/** @param draft a pack's directory, the short name of one of the pair's drafts, or none; undefined: the pair's own choice */
+/**
+ * @param draft a pack's directory, the short name of one of the pair's drafts, or none; undefined: the pair's own
+ * choice
+ */
 function draftOf(draft: string | undefined, pair: Pair | undefined): string | null {
   if (draft === "none") return null;
   if (draft === undefined) return pair?.draft ?? null;

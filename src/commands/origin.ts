@@ -7,7 +7,8 @@ import { renamed } from "../origin/engine.ts";
 import { ENGINES, type EngineOptions, engineRow } from "../origin/engines.ts";
 import { DEFAULT_LIMITS, Gateway, type GenerationEvent } from "../origin/gateway.ts";
 import { type OriginServer, serveOrigin } from "../origin/node.ts";
-import { choice, command, flag, text, usage, whole } from "./command.ts";
+import { command } from "./command.ts";
+import { choice, flag, text, usage, whole } from "./options.ts";
 
 /** How long generations at work may go on after SIGTERM, ms: most supervisors kill after ten seconds or thirty. */
 const DRAIN_MS = 8_000;

@@ -7,8 +7,9 @@ import { defaultPair, knownPairs, type Pair, pairNamed } from "../obtain/pair.ts
 import { directoryHeader, fileSha256, wholePack } from "../platform/disk.ts";
 import { cacheFolder, PACKAGE } from "../platform/places.ts";
 import { draftFor } from "../service/assets.ts";
-import { command, flag, text } from "./command.ts";
+import { command } from "./command.ts";
 import { printPack } from "./made.ts";
+import { flag, text } from "./options.ts";
 
 export const MODELS = path.join(PACKAGE, "models");
 

@@ -1,7 +1,8 @@
 /** `outrider report`: what recipes cost and what they left, as one HTML page. */
 import { writeFile } from "node:fs/promises";
 import { comparePacks, readFigures } from "../report/comparison.ts";
-import { command, flag, many, span, text, whole } from "./command.ts";
+import { command } from "./command.ts";
+import { flag, many, span, text, whole } from "./options.ts";
 import { checkWritable } from "./writable.ts";
 
 export const reportCommand = command({

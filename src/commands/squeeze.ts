@@ -4,8 +4,10 @@ import { isRecipeFile, readRecipe } from "../compress/recipe-file.ts";
 import { RECIPES } from "../compress/recipes.ts";
 import { squeezeModel } from "../compress/squeeze.ts";
 import { knownPairs } from "../obtain/pair.ts";
-import { command, flag, one, suggestion, text, usage, whole } from "./command.ts";
+import { suggestion } from "./closest.ts";
+import { command } from "./command.ts";
 import { printPack } from "./made.ts";
+import { flag, one, text, usage, whole } from "./options.ts";
 import { MODELS, targetPack } from "./prepare.ts";
 
 export const squeezeCommand = command({

@@ -9,9 +9,10 @@ import { checkOrigin, originHealth } from "../service/checks.ts";
 import { type LocalOrigin, startLlama } from "../service/llama-origin.ts";
 import { EMBEDDED_TOKENS } from "../service/settings.ts";
 import { type Service, serve } from "../service/wrangler.ts";
-import { choice, command, text, usage, whole } from "./command.ts";
+import { command } from "./command.ts";
 import { runnable } from "./engine.ts";
 import { type EdgeModels, edgeModels, isTargetOf } from "./models.ts";
+import { choice, text, usage, whole } from "./options.ts";
 import { MODELS } from "./prepare.ts";
 
 export const startCommand = command({
@@ -145,7 +146,8 @@ async function modelsBefore(url: string, asked: Asked): Promise<Pick<EdgeModels,
   const pair = knownPairs(MODELS).find((known) => isTargetOf(known, model, vocabulary.hash));
   if (pair) return edgeModels({ ...asked, pair: pair.name });
   throw usage(
-    `${url} serves ${model}, which no known pair has: name its GGUF file or Hugging Face folder with --target, for the tokenizer`,
+    `${url} serves ${model}, which no known pair has: name its GGUF file or Hugging Face folder with --target, for ` +
+      "the tokenizer",
   );
 }
 

@@ -1,7 +1,7 @@
 /** A check at the start of a long command rather than at its end. */
 import { access, constants } from "node:fs/promises";
 import path from "node:path";
-import { usage } from "./command.ts";
+import { usage } from "./options.ts";
 
 /** Throws `bad_option` unless `file`, which the option names, can be written. */
 export async function checkWritable(option: string, file: string): Promise<void> {

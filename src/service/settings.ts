@@ -1,6 +1,6 @@
 /**
- * The settings that wrangler needs for the two Workers, as it reads them from a JSON file. The repository's wrangler.toml
- * says the same of the edge; a test compares them.
+ * The settings that wrangler needs for the two Workers, as it reads them from a JSON file. The repository's
+ * wrangler.toml says the same of the edge; a test compares them.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -49,7 +49,7 @@ const edgeSettings = (assets: string, embedded: boolean): object => ({
   compatibility_date: COMPATIBILITY_DATE,
   // The client has left while its request still waits: session.ts learns that from request.signal.
   compatibility_flags: ["enable_request_signal"],
-  // The Worker comes first for its own routes, and for /model/ and /draft/ so that the files are not offered to the world.
+  // The Worker comes first for its own routes, and for /model/ and /draft/ so that the world is not offered these files.
   assets: { directory: assets, binding: "ASSETS", run_worker_first: ["/v1/*", "/health", "/model/*", "/draft/*"] },
   durable_objects: { bindings: [{ name: "SESSION", class_name: "Session" }] },
   exports: { Session: { type: "durable-object", storage: "sqlite" } },
@@ -59,8 +59,9 @@ const edgeSettings = (assets: string, embedded: boolean): object => ({
 });
 
 /**
- * The embedded origin: the target in WASM, in a Worker that only the edge reaches. For development and for machines without
- * a GPU: SmolLM2-135M takes 96 MB of weights, 484 KB a KV page and 4 MB of scratch, and a deployed isolate has 128 MB.
+ * The embedded origin: the target in WASM, in a Worker that only the edge reaches. For development and for machines
+ * without a GPU: SmolLM2-135M takes 96 MB of weights, 484 KB a KV page and 4 MB of scratch, and a deployed isolate
+ * has 128 MB.
  */
 const embeddedSettings = (assets: string): object => ({
   name: EMBEDDED_NAME,

@@ -38,7 +38,7 @@ describe("models", () => {
     expect(await edgeModels({ draft: "none" })).toMatchObject({ draft: null, from: pair });
   });
 
-  test("a target by its path: pack and GGUF file have the same description, and no draft unless one is named", async () => {
+  test("a target by its path: pack and GGUF file are described alike, with no draft unless one is named", async () => {
     const pack = await edgeModels({ target: TINY_PACKS.target });
     const gguf = await edgeModels({ target: GGUF, draft: TINY_PACKS.draft });
     const { model, vocabulary, context } = pack.target;
