@@ -47,12 +47,13 @@ const applyStage = <K extends Stage["stage"]>(model: PackedModel, stage: StageOf
  */
 export async function runStages(
   base: PackedModel,
-  recipe: Pick<Recipe, "model" | "stages">,
+  recipe: Pick<Recipe, "model" | "stages" | "drafting">,
   calibration: Calibration = NO_CALIBRATION,
 ): Promise<PackedModel> {
   let made = base;
   for (const stage of recipe.stages) made = await applyStage(made, stage, calibration);
-  return { ...made, model: recipe.model, target: targetOf(base) };
+  const { model, drafting } = recipe;
+  return { ...made, model, target: targetOf(base), ...(drafting && { drafting }) };
 }
 
 const missing = (): never => {
@@ -77,7 +78,7 @@ const NO_CALIBRATION: Calibration = {
  */
 export async function alreadyMade(
   base: { readonly recipe: readonly object[] },
-  recipe: Pick<Recipe, "model" | "stages">,
+  recipe: Pick<Recipe, "model" | "stages" | "drafting">,
   directory: string,
 ): Promise<PackHeader | undefined> {
   const there = await wholePack(directory);

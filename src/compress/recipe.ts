@@ -3,6 +3,7 @@
  * (`models/<name>/recipe.ts`). The header of a pack records what was done.
  */
 import * as z from "zod";
+import { type Drafting, draftingSchema } from "../format/pack-header.ts";
 import { OutriderError } from "../model/errors.ts";
 import { BLOCK_FORMATS } from "../model/formats.ts";
 import type { Activations } from "./stages/activations.ts";
@@ -38,6 +39,8 @@ export interface Recipe {
    */
   readonly base?: string | undefined;
   readonly stages: readonly Stage[];
+  /** What was measured of the draft and its target, for the pack's header. */
+  readonly drafting?: Drafting | undefined;
   /**
    * How much of the calibration text its stages use: the first windows, and the first tokens of each; all when absent.
    */
@@ -105,6 +108,7 @@ const recipeSchema = z.strictObject({
       ]),
     )
     .min(1),
+  drafting: draftingSchema.optional(),
   windows: z.int().positive().optional(),
   tokens: z.int().min(2).optional(),
 });

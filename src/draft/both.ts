@@ -8,18 +8,23 @@ import type { Candidate, Drafter, More, Proposed } from "../speculate/types.ts";
 import type { LookupDrafter } from "./lookup.ts";
 import { DRAFT_SLICE, pause } from "./model-drafter.ts";
 
-/** A copy of this confidence is proposed without running the model, which is rarely more often right (docs/log.md). */
+/** Beside a draft whose pack does not name its own: a copy of this confidence is proposed without running the model, which is rarely more often right (docs/log.md). */
 const COPY_CONFIDENCE = 0.85;
 /** Most tokens that the model may be behind the timeline between two calls. */
 const MAX_LAG = 32;
 
+interface DraftModel extends Drafter {
+  /** From its pack, once that is loaded. */
+  readonly copyConfidence?: number | undefined;
+}
+
 export class BothDrafter implements Drafter {
   readonly #lookup: LookupDrafter;
-  readonly #model: Drafter;
+  readonly #model: DraftModel;
   #timeline: readonly number[] = [];
   #modelLength = 0;
 
-  constructor(lookup: LookupDrafter, model: Drafter) {
+  constructor(lookup: LookupDrafter, model: DraftModel) {
     this.#lookup = lookup;
     this.#model = model;
   }
@@ -27,7 +32,7 @@ export class BothDrafter implements Drafter {
   async sync(timeline: readonly number[]): Promise<void> {
     this.#timeline = timeline;
     await this.#lookup.sync(timeline);
-    const copies = this.#lookup.confidence >= COPY_CONFIDENCE;
+    const copies = this.#lookup.confidence >= this.#copyConfidence;
     if (!copies || timeline.length - this.#modelLength > MAX_LAG) await this.#catchUp(timeline);
   }
 
@@ -38,7 +43,7 @@ export class BothDrafter implements Drafter {
     while (proposed.length < max) {
       const copy = this.#lookup.after(ids, others);
       let next: Proposed | undefined = copy;
-      if (!copy || copy.confidence < COPY_CONFIDENCE) {
+      if (!copy || copy.confidence < this.#copyConfidence) {
         if (asked > 0 && asked % DRAFT_SLICE === 0) await pause();
         await this.#catchUp([...this.#timeline, ...ids]);
         const [own] = await this.#model.propose(1, () => false, others);
@@ -51,6 +56,10 @@ export class BothDrafter implements Drafter {
       if (!more(next)) break;
     }
     return proposed;
+  }
+
+  get #copyConfidence(): number {
+    return this.#model.copyConfidence ?? COPY_CONFIDENCE;
   }
 
   async #catchUp(timeline: readonly number[]): Promise<void> {

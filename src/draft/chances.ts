@@ -10,10 +10,10 @@
 import type { Drawn } from "./draw.ts";
 
 /**
- * σ, in logits. Measured with a draft of 41 M weights for a target of 135 M, greedy and at temperature 0.8: 0.8 to 1.0
+ * σ, in logits, of a draft whose pack does not name its own (`drafting.sigma`). Measured with a draft of 41 M weights for a target of 135 M, greedy and at temperature 0.8: 0.8 to 1.0
  * give the best confidences (docs/log.md).
  */
-const ERROR = 0.9;
+const SIGMA = 0.9;
 
 /**
  * Tokens to draw for a position. With two, the confidence of the second comes out too high; six change nothing
@@ -22,8 +22,8 @@ const ERROR = 0.9;
 export const DRAWN = 4;
 
 /** For each token drawn for one position, scores falling, the probability that the target emits it. */
-export function chances(drawn: readonly Drawn[]): number[] {
-  const likely = drawn.map(({ score }) => Math.exp((score - drawn[0]!.score) / ERROR));
+export function chances(drawn: readonly Drawn[], sigma: number = SIGMA): number[] {
+  const likely = drawn.map(({ score }) => Math.exp((score - drawn[0]!.score) / sigma));
   const total = likely.reduce((sum, value) => sum + value, 0);
   return likely.map((value) => value / total);
 }

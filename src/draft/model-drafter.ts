@@ -30,6 +30,11 @@ export class ModelDrafter implements Drafter {
     this.#sampling = sampling;
   }
 
+  /** What the pack says of its target's confidence in copies, if it does. */
+  get copyConfidence(): number | undefined {
+    return this.#llama.header.drafting?.copyConfidence;
+  }
+
   /**
    * Prefills the cache with all of the timeline but its last tokens: at least one, at most PREFILL_SLICE are left to
    * the first pass of `propose`. Rejects with `kv_full`.
@@ -55,7 +60,7 @@ export class ModelDrafter implements Drafter {
       const position = this.#timeline.length + proposed.length;
       const logits = this.#llama.forward(this.#cache, pending, 1);
       const drawn = drawTokens(this.#llama, logits, this.#sampling, position, Math.max(DRAWN, 1 + others));
-      const confidence = chances(drawn);
+      const confidence = chances(drawn, this.#llama.header.drafting?.sigma);
       const candidates = drawn.map(({ id }, i): Candidate => ({ id, confidence: confidence[i]!, source: "model" }));
       const next = { ...candidates[0]!, others: candidates.slice(1, 1 + others) };
       proposed.push(next);

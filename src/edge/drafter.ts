@@ -91,6 +91,11 @@ export class TurnDrafter implements Drafter {
     return this.#cached ?? 0;
   }
 
+  /** What the draft's pack says, once it is loaded. */
+  get copyConfidence(): number | undefined {
+    return this.#model?.copyConfidence;
+  }
+
   sync(timeline: readonly number[]): Promise<void> {
     return this.#watch(async () => {
       const { llama, cache } = await this.#draft.open(timeline, timeline.length + MAX_DRAFT);

@@ -34,6 +34,18 @@ export interface PackTensor extends TensorLayout {
   readonly parts: readonly PackPart[];
 }
 
+export interface Drafting {
+  /** σ of the errors of the draft's scores, in logits (draft/chances.ts). */
+  readonly sigma?: number | undefined;
+  /** A copy from the conversation of this confidence is proposed without running the draft (draft/both.ts). */
+  readonly copyConfidence?: number | undefined;
+}
+
+export const draftingSchema = z.strictObject({
+  sigma: z.number().positive().optional(),
+  copyConfidence: z.number().min(0).max(1).optional(),
+});
+
 export interface PackHeader {
   readonly version: typeof PACK_VERSION;
   /** Model id, as clients and the wire name it. */
@@ -52,6 +64,8 @@ export interface PackHeader {
   readonly substitutes?: readonly number[] | undefined;
   /** Bits of the activations that its matrices are multiplied by; 14 when absent. */
   readonly activations?: ActivationBits | undefined;
+  /** For a draft: what was measured of this pair of draft and target; absent fields have defaults. */
+  readonly drafting?: Drafting | undefined;
   readonly tensors: Readonly<Record<string, PackTensor>>;
   readonly shards: readonly { readonly file: string; readonly bytes: number; readonly sha256: string }[];
   /** The stages that made this pack, in order; `found` holds what a stage chose by its calibration text. */
@@ -99,6 +113,7 @@ export const packHeaderSchema: z.ZodType<PackHeader> = z.object({
   kept: z.array(count).optional(),
   substitutes: z.array(count).optional(),
   activations: z.literal([8, 14]).optional(),
+  drafting: draftingSchema.optional(),
   tensors: z.record(
     z.string(),
     z.object({

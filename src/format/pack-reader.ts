@@ -129,7 +129,7 @@ export async function readPack(open: OpenFile): Promise<PackedModel> {
     }
     tensors.set(name, { ...shape, bytes });
   }
-  const { model, config, vocabulary, target, kept, substitutes, activations, recipe } = header;
+  const { model, config, vocabulary, target, kept, substitutes, activations, drafting, recipe } = header;
   const tokenizer = {
     "tokenizer.json": await text("tokenizer.json"),
     "tokenizer_config.json": await text("tokenizer_config.json"),
@@ -142,6 +142,7 @@ export async function readPack(open: OpenFile): Promise<PackedModel> {
     ...(kept && { kept }),
     ...(substitutes && { substitutes }),
     ...(activations && { activations }),
+    ...(drafting && { drafting }),
     tensors,
     tokenizer,
     recipe,

@@ -25,6 +25,7 @@ export interface PackedModel {
   readonly kept?: PackHeader["kept"];
   readonly substitutes?: PackHeader["substitutes"];
   readonly activations?: PackHeader["activations"];
+  readonly drafting?: PackHeader["drafting"];
   readonly tensors: ReadonlyMap<string, PackedTensor>;
   readonly tokenizer: TokenizerFiles;
   readonly recipe: PackHeader["recipe"];
@@ -75,7 +76,7 @@ export async function writePack(model: PackedModel, sink: PackSink): Promise<Pac
     await sink.write(file, bytes);
     shards.push({ file, bytes: bytes.length, sha256: await sha256Hex(bytes) });
   }
-  const { model: id, config, vocabulary, target, kept, substitutes, activations, recipe } = model;
+  const { model: id, config, vocabulary, target, kept, substitutes, activations, drafting, recipe } = model;
   const header: PackHeader = {
     version: PACK_VERSION,
     model: id,
@@ -85,6 +86,7 @@ export async function writePack(model: PackedModel, sink: PackSink): Promise<Pac
     ...(kept && { kept }),
     ...(substitutes && { substitutes }),
     ...(activations && { activations }),
+    ...(drafting && { drafting }),
     tensors,
     shards,
     recipe,

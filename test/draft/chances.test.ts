@@ -25,6 +25,16 @@ test("is how often each token wins where the target's scores are the draft's and
   }
 });
 
+test("a draft with larger errors is trusted less", () => {
+  const drawn = [
+    { id: 1, score: 2 },
+    { id: 2, score: 0 },
+  ];
+  const [sure, unsure] = [chances(drawn, 0.5)[0]!, chances(drawn, 2)[0]!];
+  expect(sure).toBeCloseTo(1 / (1 + Math.exp(-2 / 0.5)), 10);
+  expect(unsure).toBeCloseTo(1 / (1 + Math.exp(-2 / 2)), 10);
+});
+
 test("is 1 where the filters leave one token", () => {
   expect(chances([{ id: 5, score: -3 }])).toEqual([1]);
 });

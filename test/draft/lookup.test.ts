@@ -149,6 +149,13 @@ describe("both", () => {
     expect(model.held).toEqual([...novel, 7, 7]);
   });
 
+  test("asks the model at all wherever its pack trusts no copy", async () => {
+    const model = Object.assign(new Model(), { copyConfidence: 1, confidence: 0.99 });
+    const both = new BothDrafter(new LookupDrafter(), model);
+    await both.sync(ids("a line of text. a line of text. a li"));
+    expect((await both.propose(2, always)).map(({ source }) => source)).toEqual(["model", "model"]);
+  });
+
   test("takes of each token the one that is surer of it", async () => {
     const model = new Model();
     const both = new BothDrafter(new LookupDrafter(), model);
