@@ -35,7 +35,8 @@ export default async function setup(project: TestProject): Promise<() => void> {
   return () => rmSync(folder, { recursive: true, force: true });
 }
 
-async function bundled(settings: string): Promise<V4WorkerOptions> {
+/** The Worker of a settings file, as it would be uploaded. Its main module is called worker. */
+export async function bundled(settings: string): Promise<V4WorkerOptions> {
   const folder = join(settings, "../bundle");
   const env = { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" };
   const command = [WRANGLER, "deploy", "--dry-run", "--config", settings, "--outdir", folder];

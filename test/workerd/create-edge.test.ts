@@ -1,0 +1,50 @@
+/** An edge whose settings stand in code, `createEdge` of `outrider/edge`: both the Worker and its Sessions go by them. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { runningFile } from "../../src/platform/places.ts";
+import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
+import { writeSettings } from "../../src/service/settings.ts";
+import { TINY_PACKS } from "../support/tiny.ts";
+import { bundled } from "./bundle.ts";
+import { answerOf, startWorkers } from "./harness.ts";
+
+const home = mkdtempSync(join(tmpdir(), "outrider-create-edge-"));
+let running: Awaited<ReturnType<typeof startWorkers>>;
+
+beforeAll(async () => {
+  const assets = join(home, "assets");
+  await assembleEdge(await describeTarget(TINY_PACKS.draft), TINY_PACKS.draft, assets);
+  const main = join(home, "worker.js");
+  writeFileSync(
+    main,
+    `import { createEdge } from ${JSON.stringify(runningFile("doors/edge.ts"))};
+     const edge = createEdge({ API_KEYS: "alpha", ALLOW_DRAFT_ONLY: "true" });
+     export default edge.worker;
+     export const Session = edge.Session;`,
+  );
+  const [file] = writeSettings({ edgeAssets: assets, origin: null }, home) as [string];
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), main }));
+  running = await startWorkers([{ ...(await bundled(file)), bindings: { API_KEYS: "beta" } }]);
+});
+afterAll(async () => {
+  await running?.miniflare.dispose();
+  rmSync(home, { recursive: true, force: true });
+});
+
+const ask = (key: string): Promise<Response> =>
+  fetch(`${running.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${key}` },
+    body: JSON.stringify({ model: "tiny", max_tokens: 4, messages: [{ role: "user", content: "Who rides ahead?" }] }),
+  });
+
+test("the Worker takes the keys of the code, and those of its environment no more", async () => {
+  expect((await ask("alpha")).status).toBe(200);
+  expect((await ask("beta")).status).toBe(401);
+});
+
+test("a Session answers with the draft alone where the code allows it", async () => {
+  expect((await answerOf(ask("alpha"))).outrider).toMatchObject({ answered_by: "draft" });
+});
