@@ -1,32 +1,32 @@
 /**
- * Questions of the kinds that Spec-Bench asks, none of them Spec-Bench's, for a corpus to train drafts on: translation,
- * questions of fact, sums in words, chats of two turns and texts to be written; with passages also summaries of them
- * and questions about them. Kinds take turns. What stands in them: topics.ts.
+ * Questions for a corpus that drafts are trained on. They are of the kinds that Spec-Bench asks, but none is
+ * Spec-Bench's: translation, facts, arithmetic in words, conversations of two turns, and texts to write; with passages
+ * also summaries and questions about a passage. Kinds take turns. The words are in topics.ts.
  */
 import { noiseBits, noiseKey } from "../../src/model/noise.ts";
 import { COUNTRIES, FAMOUS, GERMAN, PEOPLE, PLACES, PROGRAMS, THINGS, TOPICS, TRADES } from "./topics.ts";
 
-/** What questions may be about, beside the lists of topics.ts. An empty list: nothing of its kind. */
+/** Subjects of questions beside the lists of topics.ts. An empty list: no questions of its kind. */
 export interface Sources {
-  /** Texts to be summed up and asked about. */
+  /** Texts to summarise and ask about. */
   readonly passages: readonly string[];
-  /** Things to be asked about. */
+  /** Things to ask about. */
   readonly topics: readonly string[];
-  /** German sentences to be translated. */
+  /** German sentences to translate. */
   readonly sentences: readonly string[];
 }
 
-/** Draws of one question. */
+/** Random choices of one question. */
 interface Draw {
   /** One of a list. */
   of<T>(list: readonly T[]): T;
   /** A whole number from `low` to `high`. */
   number(low: number, high: number): number;
-  /** Something to ask about: one time in four, or where the sources name none, from topics.ts. */
+  /** A subject: one time in four, or where the sources have none, from topics.ts. */
   topic(): string;
 }
 
-/** A question of its parts; a template literal of them would be a line that no formatter breaks. */
+/** Joins the parts of a question. As a template literal they would be one line that no formatter breaks. */
 const join = (...parts: readonly (string | number)[]): string => parts.join("");
 
 type Kind = (draw: Draw) => readonly string[];
@@ -479,7 +479,7 @@ const chat: Kind = (draw) =>
     ],
   ])(draw);
 
-/** Asks for what later questions take their passages from. */
+/** Asks for texts, from which later questions take their passages. */
 const passage: Kind = ({ of, topic }) => [
   of([
     `Write a newspaper article of four paragraphs about ${topic()} in ${of(PLACES)}. Quote a ${of(TRADES)}.`,
@@ -499,7 +499,7 @@ const passage: Kind = ({ of, topic }) => [
   ]),
 ];
 
-/** Whether an answer is long enough to be a passage, and no loop. */
+/** Whether an answer is long enough for a passage and does not loop. */
 export function isPassage(text: string): boolean {
   const words = text.split(/\s+/);
   const fours = new Set(words.map((_, i) => words.slice(i, i + 4).join(" ")));
@@ -535,8 +535,8 @@ const retrieval =
   ];
 
 /**
- * `count` different questions, each the user's turns of a conversation; fewer where chance runs out of new ones. Same
- * seed and sources, same questions. Without passages, questions ask the target to write some.
+ * `count` different questions, each the user's turns of a conversation; fewer if chance finds no new ones. The same
+ * seed and sources give the same questions. Without passages, questions ask the target to write some.
  */
 export function* questions(count: number, seed: number, sources: Sources): Generator<readonly string[]> {
   const { passages, topics, sentences } = sources;

@@ -6,15 +6,14 @@ import type { Recipe } from "../../src/compress/recipe.ts";
 
 /**
  * @param model id of the draft
- * @param keep size of the draft's vocabulary, of the tokens most frequent in the calibration text: as many as were
- * taught,
+ * @param keep size of the draft's vocabulary: the most frequent tokens of the calibration text, as many as were taught
  *   or fewer
  */
 export const taught = (model: string, keep: number): Recipe => ({
   model,
   stages: [
     { stage: "trim-vocabulary", keep, by: "frequency" },
-    // Rows of the taught checkpoint hold sixteen values each, which the codebook keeps as they are.
+    // Rows of the taught checkpoint hold sixteen values each, so the codebook keeps them exactly.
     { stage: "quantise", tensors: "blocks", format: "lut4" },
     { stage: "quantise", tensors: "vocabulary", format: "lut4" },
     { stage: "activations", bits: 8 },

@@ -1,9 +1,9 @@
 /**
- * Cold start: from asking for an isolate to its first draft token, in local workerd, a fresh process each time. In
- * between lie compiling and evaluating the script, reading the header, streaming the pack's shards from the assets with
- * their checksums into WASM memory, instantiating the kernels and one pass over a prompt of 16 tokens, in slow first
- * code. Not in it: starting workerd and what serves its assets, and the tokenizer, which a drafter can do without. The
- * files are in the system's cache.
+ * Cold start in local workerd: the time from asking for an isolate to its first draft token, in a fresh process each
+ * time. It covers compiling and evaluating the script, reading the header, streaming the pack's shards from the assets
+ * into WASM memory with their checksums, instantiating the kernels, and one pass over a prompt of 16 tokens in V8's
+ * slow first code. It does not cover starting workerd and its asset server, nor the tokenizer, which a drafter does not
+ * need. The files are in the system's cache.
  */
 import { execFileSync } from "node:child_process";
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -14,7 +14,7 @@ import type { ColdStart } from "./cold/starter.ts";
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const COLD = path.join(import.meta.dirname, "cold");
 
-/** ms of the whole, and of its parts in their order. */
+/** Milliseconds of the whole, and of its parts in order. */
 export interface ColdParts {
   readonly whole: number;
   /** Script compiled and modules evaluated, first request entered. */

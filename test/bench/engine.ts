@@ -116,7 +116,7 @@ for (let n = 0; n <= count; n++) {
 }
 await Promise.all([wllama.close(), harness.close(), ...Object.values(llamaCpp).map((peer) => peer.close())]);
 
-/** A figure of each round. */
+/** One figure from each round. */
 const each = (figure: (of: (name: Name) => Speeds) => number): number[] =>
   coldStarts.map((_, n) => figure((name) => rounds.get(name)![n]!));
 const decode = (of: (name: Name) => Speeds, name: Name) => of(name).decode;
@@ -132,13 +132,13 @@ console.log(
       return decode(of, "target, workerd") / Math.max(...peers);
     }),
     draft_decode_tps: each((of) => decode(of, "draft, workerd")),
-    // The step at the lower of the two roofs, against the step in workerd.
+    // The step at the tighter of its two roofs, against the step in workerd.
     draft_roof_share: each((of) => inspected.decode.roof * decode(of, "draft, workerd")),
     prefill512_vs_llamacpp: each(
       (of) => of("target, workerd").prefill[512]! / of("target, llama.cpp Q4_1").prefill[512]!,
     ),
     verify8_vs_1: each((of) => of("target, workerd").verify! / of("target, workerd").step!),
-    // As the draft multiplies, by 8 bits; how many times faster, and how much more time.
+    // With 8-bit activations, as in the draft: how many times faster, and how much more time.
     vnm_8_16_vs_dense: layerTimes.map((layer) => layer.q4u[8] / layer["q4u 8:16"][8]),
     lut4_vs_q4u: layerTimes.map((layer) => layer.q4u[8] / layer.lut4[8]),
     outlier_cost: layerTimes.map((layer) => layer["q4u, 0.52 % outliers"][8] / layer.q4u[8] - 1),

@@ -1,6 +1,7 @@
 /**
- * One layer in each weight format at one token: SmolLM2-135M's gate|up, 3,072 rows of 576 columns, of normal weights,
- * four copies in turn so that weights come from where a model's would. In Node, at both widths of activations.
+ * One layer in each weight format at one token: gate|up of SmolLM2-135M, 3,072 rows of 576 columns, with normally
+ * distributed weights. Four copies take turns, so that weights come from the same level of memory as a model's. In
+ * Node, at both widths of activations.
  */
 import { quantiseTensor } from "../../src/compress/stages/quantise.ts";
 import { type Matrix, multiplyMatrix } from "../../src/draft/matrix.ts";
@@ -16,9 +17,9 @@ import { normal, seeded } from "../support/random.ts";
 
 const [ROWS, COLS, COPIES] = [3072, 576, 4] as const;
 export const LAYER_WEIGHTS = ROWS * COLS;
-/** Rows that are really rounded; the rest repeat them. */
+/** Rows that are rounded; the other rows repeat them. */
 const OWN_ROWS = 128;
-/** A round goes over all layers so many times, each for so many ms, and keeps the best of each. */
+/** A round goes over all layers so many times, for so many ms each, and keeps the best time of each. */
 const TURNS = 8;
 const TURN_MS = 10;
 

@@ -103,7 +103,7 @@ async function answer(prompt: readonly number[], drafter: Drafter | null): Promi
   }
 }
 
-/** Proposes what is known to come, wrong now and then. */
+/** Proposes the known answer, with wrong tokens now and then. */
 function replay(prompt: readonly number[], known: readonly number[], seed: number): Drafter {
   const random = seeded(seed);
   let at = 0;
@@ -123,7 +123,7 @@ const prompts = Array.from({ length: most }, (_, n) => [...tokenizer.encode(PROM
 const known: (readonly number[])[] = [];
 for (const prompt of prompts) known.push((await answer(prompt, null)).tokens);
 
-/** Decided tokens a second of n sessions at once, and tokens a pass. */
+/** Tokens emitted per second by n sessions at once, and tokens per pass. */
 async function round(n: number, drafts: boolean, seed: number): Promise<{ tps: number; perPass: number }> {
   const started = performance.now();
   const answers = await Promise.all(

@@ -29,9 +29,9 @@ import { realGguf } from "../support/real.ts";
 const ROOT = resolve(import.meta.dirname, "../..");
 const PYTHON = process.env.OUTRIDER_PYTHON ?? "python3";
 const LENGTH = 512;
-/** Of the windows that the results are compared on: first, and how many. */
+/** The windows that results are compared on: the first, and how many. */
 const EVALUATED = [300, 4] as const;
-/** In ours: says the most memory that a process had, in kB, when it ends. */
+/** Run in our process: prints its peak memory in kB when it ends. */
 const SAY_PEAK = 'data:text/javascript,process.on("exit",()=>console.error("peak "+process.resourceUsage().maxRSS))';
 
 const { values } = parseArgs({ options: { text: { type: "string" }, samples: { type: "string" } } });
@@ -107,7 +107,7 @@ function report(name: string, samples: string, mine: Cost, their: Theirs, check:
   results[name] = { samples: Number(samples), ours: figures(mine), theirs: figures(their), ratio, ...check };
 }
 
-/** One of our programs, in a process of its own. */
+/** Runs one of our programs in a process of its own. */
 async function ours(program: string, argv: readonly string[]): Promise<Cost & { output: string }> {
   const started = performance.now();
   const { output, errors } = await run(process.execPath, ["--import", SAY_PEAK, join(ROOT, program), ...argv], "");
@@ -122,7 +122,7 @@ async function theirs(job: string, model: string, samples: string): Promise<Thei
   return JSON.parse(output) as Theirs;
 }
 
-/** Rejects with what the process said when it fails. */
+/** Rejects with the process's output if it fails. */
 function run(command: string, argv: readonly string[], input: string): Promise<{ output: string; errors: string }> {
   return new Promise((done, fail) => {
     const child = spawn(command, argv, { cwd: process.cwd(), stdio: "pipe" }).on("error", fail);
@@ -134,7 +134,7 @@ function run(command: string, argv: readonly string[], input: string): Promise<{
       if (code === 0) done({ output, errors });
       else fail(new Error(`${command} ${argv.join(" ")} ended with ${code ?? signal}:\n${errors.slice(-3000)}`));
     });
-    // A process that has failed takes no input; its end says why.
+    // A process that failed takes no input; its exit says why.
     child.stdin.on("error", () => {}).end(input);
   });
 }

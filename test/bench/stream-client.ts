@@ -6,13 +6,13 @@ import { readEvents } from "../support/events.ts";
 export interface Streamed {
   readonly timings: Timings;
   readonly account: Account;
-  /** Of a steady clock, ms. */
+  /** Times of a monotonic clock, in ms. */
   readonly askedAt: number;
-  /** Chunks that carry words, and how many tokens each brought. */
+  /** Chunks with text, and the number of tokens in each. */
   readonly arrivals: readonly { readonly at: number; readonly tokens: number }[];
 }
 
-/** What of a chunk is looked at. */
+/** The fields of a chunk that are read. */
 interface Chunk {
   readonly timings?: Timings;
   readonly outrider?: Partial<Account> & { readonly tokens?: readonly unknown[] };

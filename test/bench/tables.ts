@@ -41,7 +41,7 @@ const COLUMNS: readonly Column[] = [
   { head: `${VERIFIED} positions, ms`, digits: 1, of: ({ verify }) => verify },
 ];
 
-/** One row an engine, from its rounds. */
+/** One row per engine, from its rounds. */
 export function speedTable(engines: ReadonlyMap<string, readonly Speeds[]>): string {
   const cells = (rounds: readonly Speeds[]) => COLUMNS.map(({ of, digits }) => cell(rounds.map(of), digits));
   return table(
@@ -50,7 +50,7 @@ export function speedTable(engines: ReadonlyMap<string, readonly Speeds[]>): str
   );
 }
 
-/** One row, from all cold starts of a pack of `bytes`. */
+/** One row from all cold starts of a pack of `bytes`. */
 export function coldTable(starts: readonly ColdParts[], bytes: number): string {
   const parts = Object.keys(starts[0]!) as (keyof ColdParts)[];
   const columns = parts.map((part) => starts.map((start) => start[part]));
@@ -60,7 +60,9 @@ export function coldTable(starts: readonly ColdParts[], bytes: number): string {
   );
 }
 
-/** One row a format: Gweights a second, the pruned ones counted, and the time against dense q4u in the same round. */
+/**
+ * One row per format: Gweights per second, pruned weights counted, and the time against dense q4u in the same round.
+ */
 export function layersTable(rounds: readonly LayerTimes[]): string {
   const names = Object.keys(rounds[0]!) as LayerName[];
   const rows = names.map((name) => [

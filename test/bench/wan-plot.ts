@@ -1,6 +1,6 @@
 /**
- * Tokens a second and target passes a token against the round trip, a line a row: one SVG file that needs no style
- * sheet.
+ * Tokens per second and target passes per token against the round trip, a line per row: one SVG file that needs no
+ * style sheet.
  */
 import { acrossOf, type Frame, grid, linearAxis, upOf } from "../../src/charts/axes.ts";
 import { element, fix, label, picture } from "../../src/charts/svg.ts";
@@ -27,7 +27,7 @@ export function wanPlot(table: Readonly<Record<string, Readonly<Record<string, F
   const name = "Tokens a second and target passes a token against the round trip";
   const groups = panels.map((svg, n) => element("g", { transform: `translate(${n * FRAME.width} 0)` }, svg));
   const svg = picture(FRAME.width * panels.length, FRAME.height, name, [element("style", {}, STYLE), ...groups]);
-  // A file of its own has to say what it is.
+  // An SVG file of its own needs the namespace.
   return `${svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"')}\n`;
 }
 

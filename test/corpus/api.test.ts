@@ -30,7 +30,7 @@ afterEach(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** Runs the command against a server that answers what `answer` says; what it was asked, by route. */
+/** Runs the command against a server that gives the answers of `answer`. Returns the requests by route. */
 async function corpus(answer: (route: string, body: Body) => Answer, ...argv: string[]): Promise<[string, Body][]> {
   const asked: [string, Body][] = [];
   server = createServer(async (request, response) => {

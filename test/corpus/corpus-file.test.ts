@@ -1,4 +1,4 @@
-/** What is on disk after whatever happened to it, and what a run makes of it. */
+/** What a run reads from a corpus file after interruptions and damage. */
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";

@@ -1,4 +1,4 @@
-/** What is tried again, what is not, and what is said then; against a server that follows a script. */
+/** Which requests are tried again, which are not, and what the errors say, against a server that follows a script. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** What the trace notes, and when. */
+/** Which calls the trace records, and when. */
 import { expect, test } from "vitest";
 import { Trace } from "../../src/inspect/trace.ts";
 import { freshKernels } from "../support/kernels.ts";

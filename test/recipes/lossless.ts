@@ -36,7 +36,7 @@ const KV_PAGES = "32";
 const { target } = await prepare();
 const { model } = packHeader(target);
 const origin = await startOrigin(target);
-/** By case, what the target says alone; asked of the first edge. */
+/** The target's own text for each case, asked of the first edge. */
 let alone: string[] | undefined;
 let failures = 0;
 try {
@@ -51,7 +51,7 @@ try {
 }
 process.exitCode = failures > 0 ? 1 : 0;
 
-/** Says what a pack did, or returns what is wrong with it. */
+/** Prints the result of a pack, or returns what is wrong with it. */
 async function run({ name, directory: draftPack, header }: RecipePack): Promise<string | undefined> {
   if (header.target?.model !== model) {
     return `it drafts for ${header.target?.model ?? "no model"}, not for ${model}; squeeze it from that again`;
@@ -87,7 +87,7 @@ async function run({ name, directory: draftPack, header }: RecipePack): Promise<
   }
 }
 
-/** Whether a deployed isolate holds it. */
+/** Whether a deployed isolate has room for it. */
 function roomIn(header: PackHeader): string {
   try {
     return `room for ${poolPages(header) * 32} tokens in a deployed isolate`;

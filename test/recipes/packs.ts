@@ -1,11 +1,11 @@
-/** The packs that recipes were squeezed into, one a folder of a directory. */
+/** The packs that recipes were squeezed into, one per folder of a directory. */
 import { existsSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { PackHeader } from "../../src/format/pack-header.ts";
 import { packHeader } from "../support/tiny.ts";
 
 export interface RecipePack {
-  /** Of its folder. */
+  /** The name of its folder. */
   readonly name: string;
   readonly directory: string;
   readonly header: PackHeader;

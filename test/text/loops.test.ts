@@ -1,4 +1,4 @@
-/** What counts as an answer that goes round in circles. */
+/** Which answers count as loops. */
 import { expect, test } from "vitest";
 import { isLoop } from "../../src/text/loops.ts";
 

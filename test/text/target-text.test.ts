@@ -1,4 +1,4 @@
-/** Texts that tell answers apart, and agreement on them against plain loops and the service's engine. */
+/** Reading answers of a target, and agreement on them against plain loops and the service's engine. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -26,7 +26,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** What the tiny target itself says to made-up prompts, of unequal lengths. */
+/** Answers of the tiny target to made-up prompts, of unequal lengths. */
 const engine = await loadPack(TINY_PACKS.target, 4, 1);
 const random = seeded(9);
 const texts = Array.from({ length: 6 }, (_, n) => {

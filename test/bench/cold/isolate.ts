@@ -1,6 +1,7 @@
 /**
- * What starts cold: loads the pack among the assets as the edge does, header, then shards streamed, checked and copied,
- * then the kernels, and drafts one token behind a prompt of PROMPT tokens. Answers with the time of each.
+ * The isolate that starts cold. It loads the pack from the assets as the edge does: the header, then shards streamed,
+ * checked and copied, then the kernels. It drafts one token behind a prompt of PROMPT tokens, and answers with the time
+ * of each step.
  */
 import { loadLlama } from "../../../src/draft/llama.ts";
 import { readPackHeader } from "../../../src/format/pack-reader.ts";

@@ -1,6 +1,6 @@
 /**
- * Starts an isolate in this process and says when: workerd's clock stands at 0 while a Worker's own modules are
- * evaluated, so somebody who is there before has to look. The isolate's code lies among the assets, in /cold/.
+ * Starts an isolate in this process and reports when. workerd's clock stands at 0 while a Worker's own modules are
+ * evaluated, so another Worker has to take the time. The isolate's code lies among the assets, in /cold/.
  */
 import type { ColdTimes } from "./isolate.ts";
 

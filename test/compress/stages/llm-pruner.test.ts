@@ -22,7 +22,7 @@ const STAGE: LlmPruner = {
   steps: 1,
 };
 
-/** Gradients of one everywhere: what a group is worth is the sum of its weights' magnitudes. */
+/** Gradients of one everywhere: the importance of a group is the sum of its weights' magnitudes. */
 function ones(seen: PackedModel[] = [], teachers: (PackedModel | undefined)[] = []): Calibration {
   const unused = async () => {
     throw new Error("not asked for");
