@@ -1,4 +1,5 @@
 /** `outrider init`: a folder with an edge of one's own. */
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { writeScaffold } from "../service/scaffold.ts";
 import { command } from "./command.ts";
@@ -26,7 +27,8 @@ export const initCommand = command({
     }
     if (pair !== undefined && target !== undefined) throw usage("--pair and --target exclude each other");
     const inside = (file: string) => path.relative(directory, file).replaceAll("\\", "/");
-    const isPath = draft !== undefined && draft !== "none" && (target !== undefined || draft.includes("/"));
+    // Anything else is none, or the short name of one of a pair's drafts.
+    const isPath = draft !== undefined && (/[\\/]/.test(draft) || existsSync(draft));
     const models = {
       ...(pair !== undefined && { pair }),
       ...(target !== undefined && { target: inside(target) }),

@@ -78,7 +78,7 @@ export async function draftFor(target: Drafted, pack: string): Promise<PackHeade
   if (header.vocabulary.hash !== target.vocabulary.hash) {
     throw new OutriderError(
       "wrong_draft",
-      `${pack} has another vocabulary than ${target.model} here; make the draft from this target, or take --draft none`,
+      `${pack} has another vocabulary than ${target.model} here; make it from this target, or choose --draft none`,
     );
   }
   return header;

@@ -49,7 +49,7 @@ const edgeSettings = (assets: string, embedded: boolean): object => ({
   compatibility_date: COMPATIBILITY_DATE,
   // The client has left while its request still waits: session.ts learns that from request.signal.
   compatibility_flags: ["enable_request_signal"],
-  // The Worker comes first for its own routes, and for /model/ and /draft/ so that the world is not offered these files.
+  // The Worker comes first for its own routes, and for /model/ and /draft/, which are not offered to the world.
   assets: { directory: assets, binding: "ASSETS", run_worker_first: ["/v1/*", "/health", "/model/*", "/draft/*"] },
   durable_objects: { bindings: [{ name: "SESSION", class_name: "Session" }] },
   exports: { Session: { type: "durable-object", storage: "sqlite" } },

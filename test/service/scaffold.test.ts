@@ -60,6 +60,7 @@ describe("a new edge", () => {
     const names = Object.keys(parseEnv(text(".dev.vars.example")));
     const { bindings } = JSON.parse(text("package.json")).cloudflare;
     expect(Object.keys(bindings)).toEqual(expect.arrayContaining(names));
+    expect(text(".dev.vars.example", ROOT)).toBe(text(".dev.vars.example"));
   });
 
   test("has no placeholder left", () => {
@@ -72,7 +73,11 @@ describe("a new edge", () => {
 test("a model of one's own is named as it lies from the new folder", async () => {
   const folder = path.join(home, "own");
   await init(folder, "--target", path.join(home, "models/m.gguf"), "--draft", path.join(home, "draft"));
-  expect(JSON.parse(text("package.json", folder)).outrider).toEqual({ target: "../models/m.gguf", draft: "../draft" });
+  const models = () => JSON.parse(text("package.json", folder)).outrider;
+  expect(models()).toEqual({ target: "../models/m.gguf", draft: "../draft" });
+  rmSync(folder, { recursive: true });
+  await init(folder, "--target", path.join(home, "m.gguf"), "--draft", "s");
+  expect(models()).toEqual({ target: "../m.gguf", draft: "s" });
 });
 
 test("--json prints the files that there are", async () => {
