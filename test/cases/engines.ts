@@ -65,7 +65,8 @@ export async function drafted(
   const random = seeded(seed);
   const sequence = opened(engine, prompt);
   await prefilled(sequence);
-  let [kept, passes] = [0, 0];
+  let kept = 0;
+  let passes = 0;
   for (;;) {
     const at = sequence.timeline.length - prompt.length;
     if (at >= right.length - engine.capabilities.maxDraft) break;

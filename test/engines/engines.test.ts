@@ -83,7 +83,8 @@ describe.each(HEAVY.filter(({ name }) => wanted.includes(name)))("$name", ({ nam
   test.runIf(name !== "llama")("streams what it decides pass by pass", () => streamsTheSame(engine, prompts[2]!, 16));
 
   test("greedily writes the same with drafts on many prompts; what rounding flips is counted", async () => {
-    let [tokens, flips] = [0, 0];
+    let tokens = 0;
+    let flips = 0;
     for (const [n, prompt] of chats.entries()) {
       const right = await alone(engine, prompt, GREEDY, 32);
       const made = (await drafted(engine, prompt, GREEDY, right, n)).tokens;
@@ -97,7 +98,7 @@ describe.each(HEAVY.filter(({ name }) => wanted.includes(name)))("$name", ({ nam
   });
 
   test.runIf(name === "sglang")(
-    "judges 8 drafts behind 600 tokens in one pass that computes no more than these",
+    "verifies 8 drafts behind 600 tokens in one pass that computes no more than these",
     async () => {
       const prompt = Array.from({ length: 600 }, (_, n) => prompts[2]![n % 320]!);
       const right = await alone(engine, prompt, GREEDY, 16);

@@ -80,10 +80,10 @@ const rightDraft = ({ position, tokens }: Verdict, n: number) => {
 
 describe("siblings", () => {
   test.each([
-    ["are judged with the draft, and say so", { siblings: true }, [0, 4, 0], [0, 7, 0]],
+    ["are scored with the draft, and the verdict reports them", { siblings: true }, [0, 4, 0], [0, 7, 0]],
     ["are cut with it", { siblings: true, maxDraft: 6 }, [0, 3, 0], [0, 6, 0]],
-    ["keep their room where few tokens may follow", { siblings: true, maxTokens: 6 }, [0, 4], [0, 6]],
-    ["are left out for an engine that judges none", { siblings: false }, [0, 3, 0], [0, 5, 0]],
+    ["may still go where few tokens may follow", { siblings: true, maxTokens: 6 }, [0, 4], [0, 6]],
+    ["are left out for an engine that verifies none", { siblings: false }, [0, 3, 0], [0, 5, 0]],
   ] as [string, Setting, number[], number[]][])("%s", async (_, task, kept, scored) => {
     const { run, verdicts, onVerdict, draft } = await setUp({ maxTokens: 9, ...task });
     onVerdict((verdict) => {
@@ -111,7 +111,8 @@ describe("with patience 0", () => {
 
   test("lets an engine stream that can, until a draft fits and again after it", async () => {
     const { run, verdicts, onVerdict, draft, engine, sequence } = await setUp();
-    let [streams, ended] = [0, 0];
+    let streams = 0;
+    let ended = 0;
     sequence.stream = async function* (most) {
       streams++;
       try {
@@ -210,7 +211,7 @@ describe("with patience", () => {
   });
 });
 
-test("a verdict tells how long after its predecessor a draft came, once, and of no other draft", async () => {
+test("a verdict reports once how long after its predecessor the newest draft arrived", async () => {
   const { run, verdicts, onVerdict, draft } = await setUp({ patience: 5000, maxTokens: 30 });
   onVerdict((verdict) => {
     const at = verdict.position + verdict.tokens.length;

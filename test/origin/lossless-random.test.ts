@@ -1,6 +1,7 @@
 /**
- * The promise of lossless.test.ts as a property: any prompt, sampling, drafter and break of the connection; edge and origin with the
- * wire between them, without a network. A counterexample is shrunk to the fewest tokens and breaks that show it.
+ * The promise of lossless.test.ts as a property: any prompt, sampling, drafter and break of the connection; edge and
+ * origin with the wire between them, without a network. A counterexample is shrunk to the fewest tokens and breaks that
+ * show it.
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";

@@ -1,7 +1,8 @@
 /**
  * The promise of the whole project, over real sockets: the target alone decides. Whatever the drafter does, however
  * long the origin waits for it, and wherever the connection breaks, the tokens are those of decoding without a draft.
- * Hundreds of random generations without a network are in lossless-random.test.ts; here is what only sockets and time do.
+ * Hundreds of random generations without a network are in lossless-random.test.ts; here is what only sockets and time
+ * do.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { LookupDrafter } from "../../src/draft/lookup.ts";

@@ -6,7 +6,8 @@ import { Pace } from "../../src/speculate/pace.ts";
 function watch({ R, t, T }: { R: number; t: number; T: number }, pauses: boolean): History {
   const history = new History({ roundTripMs: 60, draftStepMs: 20, targetStepMs: 40, positionMs: 1 });
   const pace = new Pace(history);
-  let [position, passes] = [100, 2];
+  let position = 100;
+  let passes = 2;
   const verdict = (arrival?: { position: number; tokens: number; ms: number }) =>
     pace.learn({
       position: position++,

@@ -173,14 +173,17 @@ describe("a window whose origin streams", () => {
     random: () => number,
   ): [perMs: number, perPass: number] {
     const { roundTripMs: R, draftStepMs: t, targetStepMs: T, positionMs: v } = costs;
-    let [now, decided, passes] = [0, 0, 0];
+    let now = 0;
+    let decided = 0;
+    let passes = 0;
     /** The drafter's tokens since it last began anew, there after `base` tokens, and the verdicts since then. */
-    let [base, drafted]: [number, { arrives: number; right: boolean }[]] = [0, []];
+    let base = 0;
+    let drafted: { arrives: number; right: boolean }[] = [];
     let verdicts = [{ decided: 0, heard: R / 2 }];
     const nextArrival = (): number => {
       const made = drafted.length === 0 ? verdicts[0]!.heard : drafted.at(-1)!.arrives - R / 2;
-      const room = verdicts.find((verdict) => verdict.decided + maxDraft > base + drafted.length);
-      return room ? Math.max(made, room.heard) + t + R / 2 : Number.POSITIVE_INFINITY;
+      const verdict = verdicts.find((one) => one.decided + maxDraft > base + drafted.length);
+      return verdict ? Math.max(made, verdict.heard) + t + R / 2 : Number.POSITIVE_INFINITY;
     };
     const draft = () => drafted.push({ arrives: nextArrival(), right: random() < a });
     while (passes < 40_000) {

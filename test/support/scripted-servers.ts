@@ -107,13 +107,13 @@ function told(ids: readonly number[], start: number, count: number): unknown {
       .slice(0, count)
       .map((pair) => [...pair, null]);
   const own = (at: number) => ranked(ids.slice(0, at)).find(([, id]) => id === ids[at])![0];
-  const judged = ids.slice(start).map((_, n) => start + n);
+  const positions = ids.slice(start).map((_, n) => start + n);
   return {
     output_ids: [],
     meta_info: {
       cached_tokens: start,
-      input_token_logprobs: judged.map((at, n) => [n === 0 ? null : own(at), ids[at], null]),
-      input_top_logprobs: judged.map((at, n) => (n === 0 ? null : top(at))),
+      input_token_logprobs: positions.map((at, n) => [n === 0 ? null : own(at), ids[at], null]),
+      input_top_logprobs: positions.map((at, n) => (n === 0 ? null : top(at))),
       output_top_logprobs: [top(ids.length)],
     },
   };
