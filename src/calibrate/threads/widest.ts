@@ -17,14 +17,17 @@ const PROBE_MS = 80;
 let chosen: Promise<WebAssembly.Module> | undefined;
 
 /**
- * The faster module: tiles of 16 columns, or of 8; measured once a process. Where the narrow build runs, stderr says why.
+ * The faster module: tiles of 16 columns, or of 8; measured once a process. Where the narrow build runs, stderr says
+ * why.
  */
 export function widestModule(): Promise<WebAssembly.Module> {
   chosen ??= measured();
   return chosen;
 }
 
-/** The experimental flag is the whole process's and stays set: V8 optimises a module only after it has run for a while. */
+/**
+ * The experimental flag is the whole process's and stays set: V8 optimises a module only after it has run for a while.
+ */
 async function measured(): Promise<WebAssembly.Module> {
   const narrow = await builtModule("calibrate");
   const { v8: version } = process.versions;
