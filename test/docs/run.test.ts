@@ -15,4 +15,5 @@ test.each(shown)("$document runs", { timeout: 180_000 }, async ({ blocks }) => {
   const printed = await runBlocks(blocks, likeClone);
   // curl ends well whatever the service answers.
   expect(printed.filter((text) => text.includes('"error"'))).toEqual([]);
+  expect(printed.join("").trim()).not.toBe("");
 });
