@@ -13,7 +13,7 @@ import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
 import { type ByteSource, type OpenFile, readText } from "./source.ts";
 
-export const DTYPE_BYTES = { F32: 4, F16: 2, BF16: 2, U8: 1 } as const;
+const DTYPE_BYTES = { F32: 4, F16: 2, BF16: 2, U8: 1 } as const;
 export type Dtype = keyof typeof DTYPE_BYTES;
 
 export interface StoredTensor {

@@ -1,7 +1,7 @@
 /**
- * The one error class of the project. Every message says what was wrong, which limit it met, and what to do next.
- * `code` is for programs, `status` is the HTTP status a client would see, `retryable` says whether the same call may
- * succeed later, `param` names the field of a request that was at fault, if one was.
+ * The one error class of the project. Every message states what was wrong, which limit was met, and what to do next.
+ * `code` is for programs. `status` is the HTTP status that a client gets. `retryable` is true if the same call may
+ * succeed later. `param` names the field of a request that was at fault, if one was.
  */
 export class OutriderError extends Error {
   readonly code: string;

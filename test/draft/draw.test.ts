@@ -67,7 +67,7 @@ test("is the target's own draw, whatever the filters, with ties and with too man
   }
 });
 
-test("with a trimmed vocabulary it is the target's own draw where the target says only what is kept", () => {
+test("with a trimmed vocabulary it is the target's own draw where the target can emit kept tokens only", () => {
   const random = seeded(22);
   for (let i = 0; i < 500; i++) {
     const V = 2 + Math.floor(random() * 2000);

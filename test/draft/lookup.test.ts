@@ -156,10 +156,10 @@ describe("both", () => {
     expect((await both.propose(2, always)).map(({ source }) => source)).toEqual(["model", "model"]);
   });
 
-  test("takes of each token the one that is surer of it", async () => {
+  test("takes, for each position, the token of the higher confidence", async () => {
     const model = new Model();
     const both = new BothDrafter(new LookupDrafter(), model);
-    // "ab" was followed by "X": a match of two, trusted to a third.
+    // "ab" was followed by "X": a match of two, of confidence one third.
     await both.sync(ids("abX, ab"));
     model.confidence = 0.2;
     expect(text((await both.propose(1, always)).slice(0, 1))).toBe("X");
@@ -169,7 +169,7 @@ describe("both", () => {
     expect((await both.propose(3, () => ++asked < 2)).length).toBe(2);
   });
 
-  test("names the one that is not taken, and what the model names besides, as others", async () => {
+  test("returns the token that is not taken, and the model's runners-up, as others", async () => {
     const model = new Model();
     const both = new BothDrafter(new LookupDrafter(), model);
     await both.sync(ids("abX, ab"));
@@ -185,7 +185,7 @@ describe("both", () => {
     expect(await named(0.9, [X, 5], 3)).toEqual([7, X, 5]);
     expect(await named(0.2, [X], 3)).toEqual([X, 7]);
     expect(await named(0.9, [5], 0)).toEqual([7]);
-    // Of two that both know, the surer.
+    // A token that both propose has the higher of its two confidences.
     await both.sync(ids("abX abX abY ab"));
     const [Y] = ids("Y") as [number];
     expect(await named(0.9, [5], 3)).toEqual([7, Y, X, 5]);

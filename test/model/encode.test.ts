@@ -105,7 +105,7 @@ const DRAWN: Record<BlockFormat, (bytes: Uint8Array, cols: number, r: number, k:
 const FORMATS = Object.keys(DRAWN) as BlockFormat[];
 
 describe.each(FORMATS)("%s", (format) => {
-  test("a code lies where layouts.ts says", () => {
+  test("a code lies where its format draws it", () => {
     const layout = { format, rows: 16, cols: 192 };
     const parts = randomParts(layout, 3);
     const bytes = encodeTensor(layout, parts);
@@ -198,6 +198,6 @@ describe("numbers that no block holds are refused with their place", () => {
   test("kept columns", () => {
     const sparse: TensorLayout = { format: "q4u", rows: 1, cols: 32, keep: 4 };
     refused(sparse, () => ({ kept: [0, 1, 2, 3, 0, 5, 5, 6] }), "block 0, columns 16…: index 5 after 5; indices rise");
-    refused(sparse, () => ({ kept: [0, 1, 2, 16, 0, 1, 2, 3] }), "place 16 after 2");
+    refused(sparse, () => ({ kept: [0, 1, 2, 16, 0, 1, 2, 3] }), "index 16 after 2");
   });
 });

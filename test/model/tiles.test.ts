@@ -55,7 +55,7 @@ describe.each(["Q4_0", "Q4_1", "Q8_0"] as const)("%s", (type) => {
     );
   });
 
-  test("a value lies where layouts.ts says, and padding rows are zero", () => {
+  test("a value lies where its format draws it, and padding rows are zero", () => {
     const [rows, cols] = [37, 96];
     const tiles = tileBlocks(type, blockRows(type, rows, cols), rows, cols);
     const decoded = decodeTensor({ format, rows, cols }, tiles);

@@ -1,15 +1,16 @@
-// The loops that all weight formats share: blocks of 16 rows outside, tokens by four, then one by one, inside, so that
-// a block's weights come from memory once whatever T is. A format F is an @unmanaged class, made of nothing:
+// The loops that all weight formats share. The outer loop is over blocks of 16 rows, the inner over tokens, four at a
+// time and then one by one, so that a block's weights come from memory once whatever T is. A format F is an @unmanaged
+// class without fields:
 //
 //   one(x, tiles, rowsLeft, cols, out, accumulate)            a block against one record
 //   four(x, tiles, rowsLeft, cols, out, stride, accumulate)   a block against four records
 //   unit()                                                    columns come in multiples of it
 //   whole()                                                   whether it reads more of a record than the planes of P
 //
-// and P says how it reads records (lib/activation.ts).
+// P is how it reads records: i16 for 14 bits, i8 for 8 bits (lib/activation.ts).
 //
-// A sparse matrix (keep < 16) keeps the same `keep` of each 16 columns for the 16 rows of a block: the record is
-// gathered first, once a block and token, and the block is a dense one over the kept columns.
+// In a sparse matrix (keep < 16) the 16 rows of a block keep the same `keep` of each 16 columns. The record is gathered
+// once for each block and token; the block is then a dense block over the kept columns.
 import { recordBytes } from "../lib/activation";
 import { gather, indexBytes, keptColumns } from "./gather";
 

@@ -1,6 +1,6 @@
-// The record of the columns that a sparse block keeps. Indices: `keep` bytes for each window of 16 columns, each the
-// place of a kept column in its window; then zeros to a multiple of 16 bytes. Kept columns follow each other, padded
-// with zeros.
+// The record of the columns that a sparse block keeps. A block starts with an index: for each window of 16 columns
+// `keep` bytes, the indices of the kept columns in their window; then zeros up to a multiple of 16 bytes. In the
+// gathered record the kept columns follow each other, padded with zeros.
 import { biasedOffset, planeOffset, sumsOffset, wordsOffset } from "../lib/activation";
 import { bias, ones } from "../lib/constants";
 import { dotNarrow, join, widen } from "../lib/dot";
@@ -55,8 +55,8 @@ import { sumFour } from "../lib/reduce";
   }
 }
 
-// Reads up to 48 bytes past the source's plane, which are the record's too, and leaves what they give after the last
-// kept column.
+// Reads up to 48 bytes past the source's plane, still within the record, and writes values made of them after the last
+// kept column; `gather` overwrites these with zeros.
 @inline function planes(keep: i32, from: usize, cols: i32, index: usize, to: usize, low: usize): void {
   const end = to + indexBytes(cols, keep);
   while (to < end) {
@@ -85,8 +85,8 @@ import { sumFour } from "../lib/reduce";
   return sizeof<P>() == 2 ? join(pairSums(plane), pairSums(plane + low)) : widen(pairSums(plane));
 }
 
-// `act` over `cols` columns → `out` over `kept`, what keptColumns says; what P reads of it; of 14 bits `whole` adds
-// the other planes.
+// Gathers a record at `act` over `cols` columns into a record at `out` over `kept` columns (keptColumns). It writes the
+// planes that P reads; for 14 bits `whole` adds the others.
 export function gather<P>(act: usize, cols: i32, index: usize, keep: i32, kept: i32, whole: bool, out: usize): void {
   v128.store64_lane(out, v128.load64_zero(act), 0);
   const from = act + planeOffset<P>(cols);

@@ -7,7 +7,7 @@
 // lane l holding the columns with (k & 15) >> 2 = l, summed as f32: (0 + 2) + (1 + 3). Σx adds the record's groups in
 // order.
 //
-// W, an @unmanaged class made of nothing, says how the weights of 2 rows × 64 columns lie:
+// W, an @unmanaged class without fields, describes how the weights of 2 rows × 64 columns lie:
 //
 //   pairBytes()                       bytes of them
 //   entries()                         of a codebook

@@ -1,5 +1,5 @@
-// q8 (q8.ts says what it computes) for CPUs on which the relaxed dot product is not one instruction: weights widen to
-// int16 as they are loaded and meet the activation's int16 plane, 8 products to an instruction where two int8 planes
+// q8 as in q8.ts, for CPUs on which the relaxed dot product is not one instruction. Weights are widened to int16 as
+// they are loaded and multiplied by the activation's int16 plane: 8 products in one instruction, where two int8 planes
 // take three instructions for 16. A load of 8 bytes is 2 rows × 4 columns, so a lane sums two columns; `quad` adds the
 // lanes of a row.
 import { recordBytes, scaleOf, wordsOffset } from "../lib/activation";
