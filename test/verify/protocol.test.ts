@@ -1,6 +1,4 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { OutriderError } from "../../src/model/errors.ts";
 import { GREEDY } from "../../src/speculate/types.ts";
 import {
   decodeEdgeFrame,
@@ -51,91 +49,6 @@ test("every frame survives the wire", () => {
   const { open, draft } = decodeVerifyBody(JSON.stringify({ open: OPEN }));
   expect(open).toEqual(OPEN);
   expect(draft).toEqual([]);
-});
-
-const id = fc.integer({ min: 0, max: 0xffffffff });
-const position = fc.nat({ max: Number.MAX_SAFE_INTEGER });
-const ids = fc.array(id, { maxLength: 40 });
-const ms = fc.double({ min: 0, max: 600_000, noNaN: true }).map((value) => value + 0);
-const edgeFrame: fc.Arbitrary<EdgeFrame> = fc.oneof(
-  fc.record({
-    type: fc.constant("open" as const),
-    version: fc.integer(),
-    model: fc.string({ unit: "binary" }),
-    vocabulary: fc.string(),
-    session: fc.string({ minLength: 1, maxLength: 128 }),
-    keep: position,
-    keepHash: fc.string(),
-    prompt: ids,
-    sampling: fc.record({
-      temperature: fc.double({ min: 0, max: 100, noNaN: true }).map((value) => value + 0),
-      topK: position,
-      topP: fc.double({ min: 1e-9, max: 1, noNaN: true }),
-      minP: fc.double({ min: 0, max: 1, noNaN: true }).map((value) => value + 0),
-      seed: id,
-    }),
-    rule: fc.oneof(
-      fc.record({ kind: fc.constant("exact" as const) }),
-      fc.record({ kind: fc.constant("bild" as const), alphaRollback: ms }),
-    ),
-    patience: ms,
-    maxTokens: fc.integer({ min: 1 }),
-    stop: ids,
-  }),
-  fc.record(
-    {
-      type: fc.constant("draft" as const),
-      position,
-      tokens: fc.array(id, { maxLength: MAX_DRAFT }),
-      siblings: fc.array(fc.record({ at: position, id }), { maxLength: MAX_DRAFT }),
-      patience: ms,
-    },
-    { requiredKeys: ["type", "position", "tokens"] },
-  ),
-  fc.record({ type: fc.constant("close" as const) }),
-);
-const originFrame: fc.Arbitrary<OriginFrame> = fc.oneof(
-  fc.record(
-    {
-      type: fc.constant("verdict" as const),
-      position,
-      kept: position,
-      tokens: fc.array(id, { minLength: 1, maxLength: MAX_DRAFT + 1 }),
-      passes: fc.integer({ min: 1 }),
-      scored: position,
-      stepMs: ms,
-      waitMs: ms,
-      arrival: fc.record({ position, tokens: position, ms }),
-      undrafted: fc.boolean(),
-      siblings: fc.boolean(),
-    },
-    { requiredKeys: ["type", "position", "kept", "tokens", "passes", "scored", "stepMs", "waitMs"] },
-  ),
-  fc.record({ type: fc.constant("error" as const), code: fc.string(), message: fc.string(), retryable: fc.boolean() }),
-);
-
-test("any frame survives the wire", () => {
-  fc.assert(fc.property(edgeFrame, (frame) => void expect(decodeEdgeFrame(encodeFrame(frame))).toEqual(frame)));
-  fc.assert(fc.property(originFrame, (frame) => void expect(decodeOriginFrame(encodeFrame(frame))).toEqual(frame)));
-});
-
-test("a frame that is damaged anywhere is refused as such, or is a frame of the same kinds", () => {
-  const damaged = (frame: fc.Arbitrary<EdgeFrame | OriginFrame>) =>
-    fc.tuple(frame, fc.nat(), fc.nat({ max: 3 }), fc.string({ maxLength: 3 })).map(([one, seed, cut, put]) => {
-      const text = encodeFrame(one);
-      const at = seed % (text.length + 1);
-      return text.slice(0, at) + put + text.slice(at + cut);
-    });
-  const survives = (decode: (text: string) => EdgeFrame | OriginFrame) => (text: string) => {
-    try {
-      expect(decode(encodeFrame(decode(text)))).toEqual(decode(text));
-    } catch (error) {
-      expect(error).toBeInstanceOf(OutriderError);
-      expect(error).toMatchObject({ code: "bad_frame", retryable: true });
-    }
-  };
-  fc.assert(fc.property(damaged(edgeFrame), survives(decodeEdgeFrame)));
-  fc.assert(fc.property(damaged(originFrame), survives(decodeOriginFrame)));
 });
 
 test("an open with 128k token ids fits a frame", () => {
