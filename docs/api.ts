@@ -12,11 +12,11 @@ function markdown(api: Api): string {
   return `${[
     "# API reference",
     "<!-- Written by `npm run docs:generate` from the schemas in src/edge. Change those, not this file. -->",
-    "Outrider speaks OpenAI's API: point any OpenAI SDK at `http://localhost:8787/v1`. Fields that are Outrider's own " +
-      "stand under `outrider`. An edge serves this document as `/openapi.json` (OpenAPI 3.1) and as a page at `/docs`.",
-    "Send `Authorization: Bearer KEY` where the deployment has `API_KEYS`. Every answer carries `x-request-id`, which " +
-      "the operator's log repeats. Errors that may go away carry `retry-after`. Once the target has worked for a request " +
-      "the answer carries `x-should-retry: false`.",
+    "Outrider speaks OpenAI's API: point any OpenAI SDK at `http://localhost:8787/v1`. Fields that are " +
+      "Outrider's own stand under `outrider`. An edge serves this document as `/openapi.json` (OpenAPI 3.1) and as a page at `/docs`.",
+    "Send `Authorization: Bearer KEY` where the deployment has `API_KEYS`. Every answer carries `x-request-id`, " +
+      "which the operator's log repeats. Errors that may go away carry `retry-after`. Once the target has worked for " +
+      "a request the answer carries `x-should-retry: false`.",
     "## Routes",
     ...Object.entries(api.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => route(`${method.toUpperCase()} ${path}`, operation)),
@@ -30,8 +30,8 @@ function markdown(api: Api): string {
     ),
     "A stream that breaks ends with an event that holds an `Error`.",
     "## Fields that are refused",
-    "These OpenAI fields would change the answer in ways that Outrider cannot. A request that sets one gets status 400, " +
-      "`unsupported_parameter`. A value that asks for nothing passes.",
+    "These OpenAI fields would change the answer in ways that Outrider cannot. A request that sets one gets " +
+      "status 400, `unsupported_parameter`. A value that asks for nothing passes.",
     table(
       ["field", "reason", "values that pass"],
       REFUSED.map(({ field, why, except = [] }) => [

@@ -1,6 +1,10 @@
-/** Bindings and settings of the edge Worker, typed. wrangler.toml declares them; docs/deploying.md says what each does. */
+/**
+ * Bindings and settings of the edge Worker, typed. wrangler.toml declares them; docs/deploying.md says what each does.
+ */
 export interface Env {
-  /** Static files: the page, under /model/ what is known of the target, under /draft/ the draft's pack if there is one. */
+  /**
+   * Static files: the page, under /model/ what is known of the target, under /draft/ the draft's pack if there is one.
+   */
   readonly ASSETS: Fetcher;
   readonly SESSION: DurableObjectNamespace;
   /** The embedded origin, when it runs beside the edge. */
@@ -9,7 +13,10 @@ export interface Env {
   readonly ORIGIN_URL?: string;
   /** "passes" (default): the origin waits for drafts. "time": it waits only where that answers sooner. */
   readonly PREFER?: string;
-  /** KV pages of 32 tokens for the draft, where isolates have more than the 128 MB that the edge's have; else what fits there. */
+  /**
+   * KV pages of 32 tokens for the draft, where isolates have more than the 128 MB that the edge's have; else what fits
+   * there.
+   */
   readonly KV_PAGES?: number | string;
   /** Secret: bearer token for the origin. */
   readonly ORIGIN_TOKEN?: string;

@@ -66,16 +66,17 @@ const outriderSchema = z
       .enum(["model", "lookup", "both", "off"])
       .nullish()
       .describe(
-        "Who drafts. `model`: the draft model. `lookup`: copies from the conversation itself. `both`: for each token, " +
-          "whichever of the two is more confident. `off`: nobody. Default: `model`, or `lookup` where the deployment " +
+        "Who drafts. `model`: the draft model. `lookup`: copies from the conversation itself. `both`: for each " +
+          "token, whichever of the two is more confident. `off`: nobody. Default: `model`, or `lookup` where the deployment " +
           "has no draft model; `both` is `lookup` there, and `model` is refused.",
       ),
     rule: z
       .enum(["exact", "bild"])
       .nullish()
       .describe(
-        "How the target verifies. `exact` keeps a draft token only if it is the target's own choice. `bild` also keeps " +
-          "tokens that the target finds probable enough (Kim et al. 2023): fewer passes, another text. Default `exact`.",
+        "How the target verifies. `exact` keeps a draft token only if it is the target's own choice. `bild` also " +
+          "keeps tokens that the target finds probable enough (Kim et al. 2023): fewer passes, another text. " +
+          "Default `exact`.",
       ),
     alpha_fallback: z
       .number()
@@ -94,7 +95,8 @@ const outriderSchema = z
       .max(600_000)
       .nullish()
       .describe(
-        "How long the origin waits for a draft before it decodes by itself, in ms. Default: as the operator's `PREFER` says.",
+        "How long the origin waits for a draft before it decodes by itself, in ms. Default: as the operator's " +
+          "`PREFER` says.",
       ),
     max_draft: z
       .int()
@@ -170,7 +172,9 @@ const completionSchema = z
   })
   .meta({ id: "CompletionRequest", description: "Body of `POST /v1/completions`." });
 
-/** Fields that would change the answer in ways we cannot. Values that ask for nothing pass, and so do those in `except`. */
+/**
+ * Fields that would change the answer in ways we cannot. Values that ask for nothing pass, and so do those in `except`.
+ */
 export const REFUSED: readonly { field: string; why: string; except?: readonly unknown[] }[] = [
   { field: "n", why: "only one choice a request is made", except: [1] },
   { field: "best_of", why: "only one choice a request is made", except: [1] },
@@ -192,7 +196,10 @@ export const REFUSED: readonly { field: string; why: string; except?: readonly u
   { field: "suffix", why: "insertion is not supported" },
 ];
 
-/** Parses the body of `POST /v1/chat/completions`. `randomSeed` is used where the client gave none. Throws a 400 with `param`. */
+/**
+ * Parses the body of `POST /v1/chat/completions`. `randomSeed` is used where the client gave none. Throws a 400 with
+ * `param`.
+ */
 export function parseChat(body: unknown, randomSeed: () => number): Generation {
   const request = parse(chatSchema, body);
   const messages = request.messages.map((message, i): ChatMessage => {
@@ -229,7 +236,8 @@ function generation(
     sampling: {
       temperature: request.temperature ?? 1,
       topK: request.top_k ?? 0,
-      // OpenAI allows 0, meaning the likeliest token alone; our sampler wants a mass above 0 and then keeps just that one.
+      // OpenAI allows 0, meaning the likeliest token alone; our sampler wants a mass above 0 and then keeps just that
+      // one.
       topP: Math.max(request.top_p ?? 1, 1e-9),
       minP: request.min_p ?? 0,
       seed,

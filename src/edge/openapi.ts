@@ -337,7 +337,9 @@ export function openapi(): Api {
   };
 }
 
-/** Without the marks of JSON Schema that a component of OpenAPI does not need, and without JavaScript's largest integer. */
+/**
+ * Without the marks of JSON Schema that a component of OpenAPI does not need, and without JavaScript's largest integer.
+ */
 function plain(value: Schema): Schema {
   return JSON.parse(
     JSON.stringify(value, (key, inner) =>

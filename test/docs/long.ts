@@ -1,4 +1,7 @@
-/** What the documents show of the package runs, from its tarball in an empty folder: the blocks `run-long` and `start-long`. */
+/**
+ * What the documents show of the package runs, from its tarball in an empty folder: the blocks `run-long` and
+ * `start-long`.
+ */
 import { expect, test } from "vitest";
 import { documents } from "./markdown.ts";
 import { marked, runBlocks, withTarball } from "./run.ts";
