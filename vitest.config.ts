@@ -17,6 +17,7 @@ export default defineConfig({
             "test/reference/**",
             "test/page/**",
             "test/package/**",
+            "test/qwen/**",
           ],
           testTimeout: 30_000,
         },

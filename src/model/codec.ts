@@ -42,10 +42,12 @@ export interface Codec {
  * @param table tokens by id, null where an id is an added token or nothing
  * Throws `unsupported_tokenizer` for other kinds, naming the field, `bad_tokenizer` for tables that contradict themselves.
  */
-export function bpeCodec(
-  { normalizer, pre_tokenizer, decoder, model }: TokenizerJson,
-  table: (string | null)[],
-): Codec {
+export function bpeCodec(json: TokenizerJson, table: (string | null)[]): Codec {
+  checkBpe(json);
+  return codecOf(bpeOf(json.model, table), splitter(json.normalizer, json.pre_tokenizer));
+}
+
+function checkBpe({ decoder, model }: TokenizerJson): void {
   const needs: [string, boolean][] = [
     ["decoder must be ByteLevel", decoder?.type === "ByteLevel"],
     ["model must be BPE", model.type === "BPE" && Array.isArray(model.merges)],
@@ -54,9 +56,15 @@ export function bpeCodec(
   ];
   const unmet = needs.find(([, met]) => !met);
   if (unmet) throw unsupported(unmet[0]);
+}
+
+function bpeOf(model: TokenizerJson["model"], table: (string | null)[]): Bpe {
   const merges = model.merges.map((merge) => (typeof merge === "string" ? merge : merge.join(" ")));
-  const bpe = new Bpe(table, merges, model.ignore_merges === true);
-  const split = splitter(normalizer, pre_tokenizer);
+  return new Bpe(table, merges, model.ignore_merges === true);
+}
+
+/** A function of its own: the closures live as long as the tokenizer, and must not hold the parsed file, which is larger. */
+function codecOf(bpe: Bpe, split: (text: string) => string[]): Codec {
   const encoder = new TextEncoder();
   return {
     encode(text, _, out) {
