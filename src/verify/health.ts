@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
+import { PROTOCOL_VERSION } from "./protocol.ts";
 
 const healthSchema = z.object({
   /** Anything but `ok` comes with HTTP status 503. */
@@ -35,8 +36,8 @@ const healthSchema = z.object({
 export type Health = z.infer<typeof healthSchema>;
 
 /**
- * Parses the body of an origin's `/health`. Throws `loading` (503) while the origin loads its model, and `no_origin`
- * when the body is something else.
+ * Parses the body of an origin's `/health`. Throws `loading` (503) while the origin loads its model,
+ * `unsupported_version` when it speaks another version of the wire, and `no_origin` when the body is something else.
  */
 export function decodeHealth(text: string): Health {
   let json: unknown;
@@ -46,7 +47,14 @@ export function decodeHealth(text: string): Health {
     throw new OutriderError("no_origin", "what answers there is no Outrider origin: its /health is not JSON");
   }
   const parsed = healthSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const { version } = parsed.data;
+    if (version === PROTOCOL_VERSION) return parsed.data;
+    throw new OutriderError(
+      "unsupported_version",
+      `the origin speaks protocol version ${version}, this side ${PROTOCOL_VERSION}; update the older one`,
+    );
+  }
   if ((json as { status?: unknown } | null)?.status === "loading") {
     throw new OutriderError("loading", "the origin is loading its model; try again in a moment", {
       status: 503,

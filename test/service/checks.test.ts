@@ -7,6 +7,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EdgeModel } from "../../src/format/target.ts";
 import { builtModel, checkAssets, checkKeys, checkOrigin, checkPublic, checkWorker } from "../../src/service/checks.ts";
+import { PROTOCOL_VERSION } from "../../src/verify/protocol.ts";
 
 const home = mkdtempSync(path.join(tmpdir(), "outrider-checks-"));
 afterAll(() => rmSync(home, { recursive: true }));
@@ -85,7 +86,7 @@ describe("an origin", () => {
   let health: Record<string, unknown>;
   const HEALTH = {
     status: "ok",
-    version: 1,
+    version: PROTOCOL_VERSION,
     model: EDGE.model,
     vocabulary: EDGE.vocabulary,
     engine: "wasm",

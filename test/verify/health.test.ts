@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import { decodeHealth, type Health } from "../../src/verify/health.ts";
+import { PROTOCOL_VERSION } from "../../src/verify/protocol.ts";
 
 const HEALTH: Health = {
   status: "ok",
-  version: 1,
+  version: PROTOCOL_VERSION,
   model: "a-model",
   vocabulary: { size: 40, hash: "00ff" },
   engine: "wasm",
@@ -20,6 +21,11 @@ const HEALTH: Health = {
 test("what an origin reports is read back, fields of later versions left out", () => {
   expect(decodeHealth(JSON.stringify(HEALTH))).toEqual(HEALTH);
   expect(decodeHealth(JSON.stringify({ ...HEALTH, later: 1 }))).toEqual(HEALTH);
+});
+
+test("an origin that speaks another version of the wire is refused before anything is served", () => {
+  const other = JSON.stringify({ ...HEALTH, version: PROTOCOL_VERSION + 1 });
+  expect(() => decodeHealth(other)).toThrow(/version 3, this side 2; update the older one/);
 });
 
 test("an origin that loads its model is told apart from what is no origin", () => {
