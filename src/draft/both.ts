@@ -8,7 +8,10 @@ import type { Candidate, Drafter, More, Proposed } from "../speculate/types.ts";
 import type { LookupDrafter } from "./lookup.ts";
 import { DRAFT_SLICE, pause } from "./model-drafter.ts";
 
-/** Beside a draft whose pack does not name its own: a copy of this confidence is proposed without running the model, which is rarely more often right (docs/log.md). */
+/**
+ * Beside a draft whose pack does not name its own: a copy of this confidence is proposed without running the model,
+ * which is rarely more often right (docs/log.md).
+ */
 const COPY_CONFIDENCE = 0.85;
 /** Most tokens that the model may be behind the timeline between two calls. */
 const MAX_LAG = 32;

@@ -39,8 +39,7 @@ export class PagePool {
     if (address === undefined) {
       throw new OutriderError(
         "kv_full",
-        `the timeline needs more than the ${this.pages} KV pages of this model's pool, ` +
-          `which hold ${this.pages * PAGE_TOKENS} tokens`,
+        `the timeline needs more than this model's pool of ${this.pages} KV pages (${this.pages * PAGE_TOKENS} tokens)`,
         { status: 503 },
       );
     }

@@ -1,4 +1,7 @@
-/** What a pack's header says of its draft and target: kept from recipe to pack and back, refused where it makes no sense. */
+/**
+ * What a pack's header says of its draft and target: kept from recipe to pack and back, refused where it makes no
+ * sense.
+ */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { runStages } from "../../src/compress/pipeline.ts";
