@@ -19,10 +19,11 @@ import { command } from "./command.ts";
 import { flag, text } from "./options.ts";
 
 /** 10 ms of CPU against the default draft's step, which took 4.0 and 1.9 ms on two machines (docs/deploying.md). */
-const FREE_PLAN = `note: on the Free plan a Worker has 10 ms of CPU a request, which are 2.5 to 5.3 steps of the
-default draft. Cloudflare's pages contradict each other about Durable Objects, where drafts run: 30 s, or the 10 ms of
-the plan. Outrider does not claim that a draft with weights works there; \`outrider build --draft none\` makes an edge
-without.`;
+const FREE_PLAN = [
+  "note: on the Free plan a Worker has 10 ms of CPU a request, which are 2.5 to 5.3 steps of the default draft.",
+  "Cloudflare's pages contradict each other about Durable Objects, where drafts run: 30 s, or the 10 ms of the plan.",
+  "Outrider does not claim that a draft with weights works there; `outrider build --draft none` makes an edge without.",
+].join("\n");
 
 export const deployCommand = command({
   examples: [
