@@ -13,7 +13,8 @@ function markdown(api: Api): string {
     "# API reference",
     "<!-- Written by `npm run docs:generate` from the schemas in src/edge. Change those, not this file. -->",
     "Outrider speaks OpenAI's API: point any OpenAI SDK at `http://localhost:8787/v1`. Fields that are " +
-      "Outrider's own stand under `outrider`. An edge serves this document as `/openapi.json` (OpenAPI 3.1) and as a page at `/docs`.",
+      "Outrider's own stand under `outrider`. An edge serves this document as `/openapi.json` " +
+      "(OpenAPI 3.1) and as a page at `/docs`.",
     "Send `Authorization: Bearer KEY` where the deployment has `API_KEYS`. Every answer carries `x-request-id`, " +
       "which the operator's log repeats. Errors that may go away carry `retry-after`. Once the target has worked for " +
       "a request the answer carries `x-should-retry: false`.",

@@ -7,7 +7,8 @@ const INTRODUCTION = `# Commands
 <!-- Written by \`npm run docs:generate\` from src/commands. Change those, not this file. -->
 
 Results go to stdout, progress and errors to stderr. The exit status is 0, 1 for what failed, 2 for a command
-line that is not understood. \`-h\` and \`--help\` work everywhere. \`OUTRIDER_DEBUG=1\` shows where in the program an error came from.`;
+line that is not understood. \`-h\` and \`--help\` work everywhere. \`OUTRIDER_DEBUG=1\` shows
+where in the program an error came from.`;
 
 /** Help of each command by its name. */
 export async function helps(): Promise<Map<string, string>> {

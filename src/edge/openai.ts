@@ -67,8 +67,8 @@ const outriderSchema = z
       .nullish()
       .describe(
         "Who drafts. `model`: the draft model. `lookup`: copies from the conversation itself. `both`: for each " +
-          "token, whichever of the two is more confident. `off`: nobody. Default: `model`, or `lookup` where the deployment " +
-          "has no draft model; `both` is `lookup` there, and `model` is refused.",
+          "token, whichever of the two is more confident. `off`: nobody. Default: `model`, or `lookup` where the " +
+          "deployment has no draft model; `both` is `lookup` there, and `model` is refused.",
       ),
     rule: z
       .enum(["exact", "bild"])
