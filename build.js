@@ -1,6 +1,6 @@
 /**
- * Makes dist/ from wasm/ and src/: modules compiled, sources as JavaScript with declarations, all other files as they are.
- * Does nothing when nothing has changed since it was last done.
+ * Makes dist/ from wasm/ and src/: modules compiled, sources as JavaScript with declarations, all other files as they
+ * are. Does nothing when nothing has changed since it was last done.
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The `outrider` command: runs what is compiled in dist/. A clone has the sources beside it, and compiles first what changed
- * since the last time; the published package has dist/ alone.
+ * The `outrider` command: runs what is compiled in dist/. A clone has the sources beside it, and compiles first what
+ * changed since the last time; the published package has dist/ alone.
  */
 import { existsSync } from "node:fs";
 

@@ -1,11 +1,12 @@
 /**
- * `outrider/edge`: the edge Worker and its Durable Object class. The main module of a Worker of your own needs one line,
+ * `outrider/edge`: the edge Worker and its Durable Object class. The main module of a Worker of your own needs one
+ * line,
  *
  * @example
  * export { default, Session } from "outrider/edge";
  *
- * and `createEdge` where settings are to stand in code. The Worker's wrangler file declares the bindings ASSETS and SESSION;
- * `outrider init` writes one.
+ * and `createEdge` where settings are to stand in code. The Worker's wrangler file declares the bindings ASSETS and
+ * SESSION; `outrider init` writes one.
  */
 import type { Env } from "../edge/env.ts";
 import { Session } from "../edge/session.ts";

@@ -34,8 +34,8 @@ export interface LoadOptions {
 }
 
 /**
- * Loads what runs a target. Rejects with `bad_option` for an unknown name, and with what loading the model throws. An engine
- * of your own implements `TargetEngine` and needs no loading.
+ * Loads what runs a target. Rejects with `bad_option` for an unknown name, and with what loading the model throws. An
+ * engine of your own implements `TargetEngine` and needs no loading.
  *
  * @example
  * const engine = await loadEngine("vllm", { model: "checkpoints/qwen3-8b", url: "http://127.0.0.1:8000" });
@@ -58,8 +58,8 @@ export async function loadEngine(
 }
 
 /**
- * The door to an engine: who may come in, how many at once, and whether what they ask can be done. Limits that are not given
- * are those of `outrider origin`; without a token everybody may come in.
+ * The door to an engine: who may come in, how many at once, and whether what they ask can be done. Limits that are not
+ * given are those of `outrider origin`; without a token everybody may come in.
  *
  * @example
  * const gateway = createGateway(engine, { token: "a long random word", live: 32 });

@@ -1,6 +1,6 @@
 /**
- * `outrider/tools`: making drafts and measuring them, as the commands `import`, `squeeze` and `eval` do. Progress goes to
- * stderr. They need Node, and all its cores.
+ * `outrider/tools`: making drafts and measuring them, as the commands `import`, `squeeze` and `eval` do. Progress goes
+ * to stderr. They need Node, and all its cores.
  *
  * @example
  * await importFile("llama.gguf", "llama", "packs/llama");

@@ -1,7 +1,8 @@
 /**
- * Who may draft at the same time. The pool of KV pages takes pages from whoever used theirs least recently, which is right
- * for conversations that rest, and ruinous between turns under way: each would recompute what the other has just taken. So
- * a turn whose timeline does not fit beside those of the others does without a draft; the target goes on alone.
+ * Who may draft at the same time. The pool of KV pages takes pages from whoever used theirs least recently, which is
+ * right for conversations that rest, and ruinous between turns under way: each would recompute what the other has just
+ * taken. So a turn whose timeline does not fit beside those of the others does without a draft; the target goes on
+ * alone.
  */
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { OutriderError } from "../model/errors.ts";

@@ -1,6 +1,7 @@
 /**
- * The draft answering alone, in the place of an origin that cannot be reached. Only where the operator allows it, and the
- * answer says so. A Verifier, so that nothing downstream knows the difference: it keeps no drafts and decides a token a step.
+ * The draft answering alone, in the place of an origin that cannot be reached. Only where the operator allows it, and
+ * the answer says so. A Verifier, so that nothing downstream knows the difference: it keeps no drafts and decides a
+ * token a step.
  */
 import { drawToken } from "../draft/draw.ts";
 import type { Done, Sampling, Verdict, Verifier } from "../speculate/types.ts";

@@ -1,7 +1,7 @@
 /**
  * One answer as it is decided: steps of the heart in, pieces of text out, and at the end what it took.
- * Pure but for the clock, which is passed in. It is read only after verdicts, which are I/O: in a deployed Worker the clock
- * stands still in between.
+ * Pure but for the clock, which is passed in. It is read only after verdicts, which are I/O: in a deployed Worker the
+ * clock stands still in between.
  */
 import type { Step, Summary } from "../speculate/round.ts";
 import type { FinishReason, TracedToken } from "./reply.ts";
@@ -21,8 +21,8 @@ export interface Tally {
 }
 
 /**
- * Yields one piece a step, empty while text is held back. A stop string ends the answer and, by way of `steps.return`, the
- * target's work; so does leaving early.
+ * Yields one piece a step, empty while text is held back. A stop string ends the answer and, by way of `steps.return`,
+ * the target's work; so does leaving early.
  * @param stopIds tokens that end an answer and have no text
  */
 export async function* answer(

@@ -1,7 +1,7 @@
 /**
- * The draft model as one Session uses it: the shared weights, this Session's cache in their pool, its stored pages, and its
- * place among the turns that draft. A cache is restored from storage whenever it is empty, be it because the Session was
- * evicted or because another Session in the isolate took the pages.
+ * The draft model as one Session uses it: the shared weights, this Session's cache in their pool, its stored pages, and
+ * its place among the turns that draft. A cache is restored from storage whenever it is empty, be it because the
+ * Session was evicted or because another Session in the isolate took the pages.
  */
 import type { KvCache } from "../draft/cache.ts";
 import type { Llama } from "../draft/llama.ts";
@@ -35,8 +35,8 @@ export class SessionDraft {
   }
 
   /**
-   * The weights and this Session's cache, which may then hold `tokens` tokens; an empty one is filled with what is stored
-   * of `timeline`. Throws `kv_full` when other turns leave no room, and what loading throws.
+   * The weights and this Session's cache, which may then hold `tokens` tokens; an empty one is filled with what is
+   * stored of `timeline`. Throws `kv_full` when other turns leave no room, and what loading throws.
    */
   async open(timeline: readonly number[], tokens: number): Promise<Ready> {
     const weights = await loadedWeights(this.#env);
@@ -56,7 +56,10 @@ export class SessionDraft {
     this.#held = undefined;
   }
 
-  /** Stores what the cache holds of the timeline. A cache that was not used, or lost its pages, leaves the stored ones alone. */
+  /**
+   * Stores what the cache holds of the timeline. A cache that was not used, or lost its pages, leaves the stored ones
+   * alone.
+   */
   save(timeline: readonly number[]): void {
     if (!this.#held) return;
     const { cache, weights } = this.#held;
@@ -70,7 +73,10 @@ export class SessionDraft {
   }
 }
 
-/** The draft model as the drafter of one turn. A turn that asks for no draft pays for none, and the origin is asked first. */
+/**
+ * The draft model as the drafter of one turn. A turn that asks for no draft pays for none, and the origin is asked
+ * first.
+ */
 export class TurnDrafter implements Drafter {
   readonly #draft: SessionDraft;
   readonly #sampling: Sampling;

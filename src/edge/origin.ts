@@ -1,10 +1,12 @@
-/** The way to the origin: a WebSocket through the service binding to the embedded origin, or over the network to a URL. */
+/**
+ * The way to the origin: a WebSocket through the service binding to the embedded origin, or over the network to a URL.
+ */
 import { OutriderError } from "../model/errors.ts";
 import type { Env } from "./env.ts";
 
 /**
- * One socket to the origin, not yet accepted. Rejects with `origin_missing` or `origin_unreachable` (503, retryable), or with what the
- * origin itself answered to the upgrade.
+ * One socket to the origin, not yet accepted. Rejects with `origin_missing` or `origin_unreachable` (503, retryable),
+ * or with what the origin itself answered to the upgrade.
  */
 export async function openSocket(env: Env): Promise<WebSocket> {
   const headers = new Headers({ upgrade: "websocket" });

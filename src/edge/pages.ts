@@ -1,7 +1,7 @@
 /**
- * The draft's KV pages of a Session in SQLite, so that a turn after an eviction, a restart or a deploy restores instead of
- * prefilling. Written once a turn, only what changed. A page that does not check is dropped and recomputed. When to call is
- * drafter.ts's business; an edge without a draft has no such table.
+ * The draft's KV pages of a Session in SQLite, so that a turn after an eviction, a restart or a deploy restores instead
+ * of prefilling. Written once a turn, only what changed. A page that does not check is dropped and recomputed. When to
+ * call is drafter.ts's business; an edge without a draft has no such table.
  *
  *   pages      page, part   32 tokens of the draft's KV state, cut into parts that fit a row
  *              pack         version of this format and id of the draft's pack: other packs' pages are worth nothing
@@ -29,8 +29,8 @@ export class PageStore {
   }
 
   /**
-   * Fills an empty cache with the stored pages that `timeline` begins with. Returns the tokens restored. The first page that
-   * is corrupt is deleted together with all after it.
+   * Fills an empty cache with the stored pages that `timeline` begins with. Returns the tokens restored. The first page
+   * that is corrupt is deleted together with all after it.
    */
   restore(cache: KvCache, timeline: readonly number[], pack: string): number {
     let page: PageRow[] = [];
@@ -109,7 +109,8 @@ export class PageStore {
         packKey(pack),
         part === 0 ? idBlob : null,
         part === 0 ? sum : null,
-        // A view: SQLite copies while it binds, and a copy of ours would be garbage of a whole timeline's size each turn.
+        // A view: SQLite copies while it binds, and a copy of ours would be garbage of a whole timeline's size each
+        // turn.
         bytes.subarray(at, at + ROW_BYTES),
       );
     }

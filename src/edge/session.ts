@@ -1,7 +1,7 @@
 /**
- * One conversation: its timeline, its draft's KV state, one turn at a time. A Durable Object may lose its memory between any
- * two requests (idle for a minute or two, deploys); what a turn leaves behind is in SQLite by the time the next one starts.
- * The loop itself is speculate/round.ts; how answers look on the wire is reply.ts and stream.ts.
+ * One conversation: its timeline, its draft's KV state, one turn at a time. A Durable Object may lose its memory
+ * between any two requests (idle for a minute or two, deploys); what a turn leaves behind is in SQLite by the time the
+ * next one starts. The loop itself is speculate/round.ts; how answers look on the wire is reply.ts and stream.ts.
  */
 import { DurableObject } from "cloudflare:workers";
 import { OutriderError } from "../model/errors.ts";

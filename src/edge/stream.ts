@@ -144,9 +144,9 @@ class EventForm implements Form {
 }
 
 /**
- * An answer that is not streamed: a space a round, which JSON allows before a value, and then the object. So a client that
- * has left is noticed within a round, and proxies see that the answer is alive. An error in the middle, when the status has
- * long been sent, ends the transfer as broken after its error object.
+ * An answer that is not streamed: a space a round, which JSON allows before a value, and then the object. So a client
+ * that has left is noticed within a round, and proxies see that the answer is alive. An error in the middle, when the
+ * status has long been sent, ends the transfer as broken after its error object.
  */
 class DocumentForm implements Form {
   readonly contentType = "application/json";

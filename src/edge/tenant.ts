@@ -1,6 +1,7 @@
 /**
- * Who is asking, and which Session is theirs. A Session's name is an HMAC under the tenant's secret of whatever tells the
- * conversation apart, never a string a client chose: equal session headers of two tenants lead to different Sessions.
+ * Who is asking, and which Session is theirs. A Session's name is an HMAC under the tenant's secret of whatever tells
+ * the conversation apart, never a string a client chose: equal session headers of two tenants lead to different
+ * Sessions.
  */
 import { OutriderError } from "../model/errors.ts";
 import { hex } from "../model/sha256.ts";
@@ -31,8 +32,8 @@ export async function authenticate(authorization: string | null, env: Env): Prom
 }
 
 /**
- * The name of the Session for a generation: the client's `x-session-affinity` header, its `prompt_cache_key`, or else how
- * the conversation opens, which later turns of it share.
+ * The name of the Session for a generation: the client's `x-session-affinity` header, its `prompt_cache_key`, or else
+ * how the conversation opens, which later turns of it share.
  */
 export async function sessionName(tenant: string, affinity: string | null, generation: Generation): Promise<string> {
   const key = await crypto.subtle.importKey("raw", bytes(tenant), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);

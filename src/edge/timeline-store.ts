@@ -1,6 +1,6 @@
 /**
- * The timeline of a Session in SQLite, one row: int32 ids of all tokens when the last turn ended. With it the origin need not
- * be sent what it still holds.
+ * The timeline of a Session in SQLite, one row: int32 ids of all tokens when the last turn ended. With it the origin
+ * need not be sent what it still holds.
  */
 import { blob, ids } from "./ids.ts";
 

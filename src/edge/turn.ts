@@ -1,6 +1,6 @@
 /**
- * One turn of a conversation: everything about it that is settled before the first verdict, the steps that follow, and the
- * account at its end. What lasts longer than a turn is the Session's (session.ts).
+ * One turn of a conversation: everything about it that is settled before the first verdict, the steps that follow, and
+ * the account at its end. What lasts longer than a turn is the Session's (session.ts).
  */
 import { BothDrafter } from "../draft/both.ts";
 import { LookupDrafter } from "../draft/lookup.ts";
@@ -22,7 +22,10 @@ import type { Head, Measured, Outcome } from "./reply.ts";
 import { AnswerText, type Piece } from "./stream.ts";
 import type { Target } from "./target.ts";
 
-/** How long the origin waits for a draft where passes are to be spared and the client names no patience: longer than any draft takes. */
+/**
+ * How long the origin waits for a draft where passes are to be spared and the client names no patience: longer than any
+ * draft takes.
+ */
 const PATIENCE_MS = 2000;
 
 /** What a turn needs of its Session and its request. */

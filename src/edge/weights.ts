@@ -1,7 +1,7 @@
 /**
  * The draft's pack from the static assets: header as text, shards streamed into WASM memory, each checked against its
- * SHA-256 on the way. One copy an isolate, shared by every Session in it; what a Session keeps for itself are KV pages out
- * of the one pool that is sized here. An edge without a draft never gets here.
+ * SHA-256 on the way. One copy an isolate, shared by every Session in it; what a Session keeps for itself are KV pages
+ * out of the one pool that is sized here. An edge without a draft never gets here.
  */
 import { type Llama, loadLlama } from "../draft/llama.ts";
 import { readPackHeader } from "../format/pack-reader.ts";

@@ -1,6 +1,6 @@
 /**
- * The edge Worker: routes, keys, limits. It stays light (no tokenizer, no WASM here), because an invocation of a Worker has
- * 10 ms of CPU on the Free plan; the Session Durable Object it forwards to does the work.
+ * The edge Worker: routes, keys, limits. It stays light (no tokenizer, no WASM here), because an invocation of a Worker
+ * has 10 ms of CPU on the Free plan; the Session Durable Object it forwards to does the work.
  */
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";

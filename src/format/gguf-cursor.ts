@@ -1,6 +1,6 @@
 /**
- * Reads GGUF's little-endian values in order from the first bytes of a file, and says at which byte one stops making sense.
- * What the values mean is gguf.ts's business.
+ * Reads GGUF's little-endian values in order from the first bytes of a file, and says at which byte one stops making
+ * sense. What the values mean is gguf.ts's business.
  */
 import { OutriderError } from "../model/errors.ts";
 import type { ByteSource } from "./source.ts";
@@ -50,7 +50,10 @@ export class Cursor {
     throw this.error(`${what} is ${value}, which cannot be`);
   }
 
-  /** A u64 number of things of which each takes at least `eachBytes` bytes of the file, and of which `limit` are allowed. */
+  /**
+   * A u64 number of things of which each takes at least `eachBytes` bytes of the file, and of which `limit` are
+   * allowed.
+   */
   count(what: string, eachBytes: number, limit: number): number {
     const value = this.u64(what);
     const left = this.source.size - this.at;

@@ -1,6 +1,6 @@
 /**
- * What a GGUF file's metadata says about its model, whatever the architecture: shape, tokens, context, and the ids that end
- * an answer. No weight is looked at, so files whose tensors cannot be read here have facts all the same.
+ * What a GGUF file's metadata says about its model, whatever the architecture: shape, tokens, context, and the ids that
+ * end an answer. No weight is looked at, so files whose tensors cannot be read here have facts all the same.
  */
 import { endingIds } from "../model/endings.ts";
 import { OutriderError } from "../model/errors.ts";

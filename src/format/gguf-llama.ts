@@ -3,7 +3,8 @@
  * of q and k put back in half-split order. Its tokenizer is in gguf-tokenizer.ts.
  *
  * GGUF's "llama" rotates neighbouring channels (2i, 2i + 1), Hugging Face and our kernels rotate (i, i + D/2):
- * the converter stored row j·D/2 + i of a head at 2i + j. Rows are whole runs of blocks, so moving them back touches no value.
+ * the converter stored row j·D/2 + i of a head at 2i + j. Rows are whole runs of blocks, so moving them back touches no
+ * value.
  */
 import type { BlockType } from "../model/blocks.ts";
 import { checkConfig, type LlamaConfig } from "../model/config.ts";

@@ -12,7 +12,10 @@ import { BYTE_LEVEL, SPLITS } from "./gguf-splits.ts";
 const CONTROL = 3;
 const USER_DEFINED = 4;
 
-/** Throws `unsupported_tokenizer` for tokenizers other than byte-level BPE with a known split, `bad_gguf` for inconsistent tables. */
+/**
+ * Throws `unsupported_tokenizer` for tokenizers other than byte-level BPE with a known split, `bad_gguf` for
+ * inconsistent tables.
+ */
 export function tokenizerFiles(file: string, metadata: Metadata): TokenizerFiles {
   const kind = metadata.get("tokenizer.ggml.model");
   const pre = String(metadata.get("tokenizer.ggml.pre") ?? "");

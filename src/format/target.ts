@@ -1,6 +1,6 @@
 /**
- * What an edge knows of its target: `target.json` beside the two tokenizer files. No weight is among it, so any model has
- * one whose tokenizer and chat template can be read, whatever its architecture.
+ * What an edge knows of its target: `target.json` beside the two tokenizer files. No weight is among it, so any model
+ * has one whose tokenizer and chat template can be read, whatever its architecture.
  */
 import * as z from "zod";
 import { endingIds } from "../model/endings.ts";

@@ -33,8 +33,8 @@ export class Bpe {
   readonly #whole: Int32Array;
 
   /**
-   * `tokens` by id in GPT-2's printable alphabet, null where there is none; `merges` as "left right", the first learnt first.
-   * With `ignoreMerges` a piece that is a token is that token, whatever its merges would make of it (Llama 3).
+   * `tokens` by id in GPT-2's printable alphabet, null where there is none; `merges` as "left right", the first learnt
+   * first. With `ignoreMerges` a piece that is a token is that token, whatever its merges would make of it (Llama 3).
    * Throws `bad_tokenizer` at a merge of tokens that do not exist or a token outside the alphabet.
    */
   constructor(tokens: readonly (string | null)[], merges: readonly string[], ignoreMerges = false) {
@@ -142,7 +142,10 @@ export class Bpe {
   }
 }
 
-/** Binary heap of possible merges as rank · 2^31 + position, exact in a double: the lowest rank first, then the leftmost. */
+/**
+ * Binary heap of possible merges as rank · 2^31 + position, exact in a double: the lowest rank first, then the
+ * leftmost.
+ */
 class MergeQueue {
   readonly #keys: number[] = [];
 

@@ -1,8 +1,8 @@
 /**
  * Chat messages → token ids, by the model's own template (@huggingface/jinja).
- * What a message says can never become a special token: before rendering, the special tokens that occur in message texts
- * are broken by a mark; after rendering, the template's own are found; then the marks are taken out of the text between.
- * The template still sees the real texts, so what it trims or tests comes out as in the reference.
+ * What a message says can never become a special token: before rendering, the special tokens that occur in message
+ * texts are broken by a mark; after rendering, the template's own are found; then the marks are taken out of the text
+ * between. The template still sees the real texts, so what it trims or tests comes out as in the reference.
  */
 import { Template } from "@huggingface/jinja";
 import { OutriderError } from "./errors.ts";
@@ -13,7 +13,10 @@ export interface ChatMessage {
   readonly content: string;
 }
 
-/** The fields of `tokenizer_config.json` that are read here. Hugging Face writes a token as its text or as an object with it. */
+/**
+ * The fields of `tokenizer_config.json` that are read here. Hugging Face writes a token as its text or as an object
+ * with it.
+ */
 interface TokenizerConfig {
   readonly chat_template?: string | readonly { readonly name: string; readonly template: string }[] | null;
   readonly bos_token?: string | { readonly content: string } | null;
@@ -64,7 +67,10 @@ export class ChatTemplate {
   }
 }
 
-/** A noncharacter, U+FDD0 … U+FDEF, that no message contains. They never stand for text, so one is as good as always free. */
+/**
+ * A noncharacter, U+FDD0 … U+FDEF, that no message contains. They never stand for text, so one is as good as always
+ * free.
+ */
 function unusedMark(messages: readonly ChatMessage[]): string {
   for (let unit = 0xfdd0; unit <= 0xfdef; unit++) {
     const mark = String.fromCharCode(unit);

@@ -1,6 +1,6 @@
 /**
- * Tokens that end an answer, by their texts. A checkpoint often names one of several: Qwen2.5's files name <|im_end|> and
- * leave out <|endoftext|>, with which the model ends a raw completion.
+ * Tokens that end an answer, by their texts. A checkpoint often names one of several: Qwen2.5's files name <|im_end|>
+ * and leave out <|endoftext|>, with which the model ends a raw completion.
  */
 const ENDINGS: ReadonlySet<string> = new Set([
   "<|im_end|>",

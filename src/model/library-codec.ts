@@ -1,6 +1,7 @@
 /**
- * SentencePiece's kinds of tokenizers (BPE with bytes to fall back to, Unigram) by @huggingface/tokenizers as it is. The
- * library keeps its vocabulary as strings and maps, tens of megabytes, so only an edge without weights has room for them.
+ * SentencePiece's kinds of tokenizers (BPE with bytes to fall back to, Unigram) by @huggingface/tokenizers as it is.
+ * The library keeps its vocabulary as strings and maps, tens of megabytes, so only an edge without weights has room for
+ * them.
  */
 import { Tokenizer as Library } from "@huggingface/tokenizers";
 import type { Codec, TokenizerJson } from "./codec.ts";

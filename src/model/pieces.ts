@@ -1,4 +1,6 @@
-/** How the tokens of a byte-level BPE are made of each other: what a draft reads in the place of a token that it lacks. */
+/**
+ * How the tokens of a byte-level BPE are made of each other: what a draft reads in the place of a token that it lacks.
+ */
 import { tokenTable } from "./tokenizer-files.ts";
 
 export interface Pieces {

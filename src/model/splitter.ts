@@ -7,7 +7,10 @@ import { OutriderError } from "./errors.ts";
 
 const GPT2_SPLIT = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
-/** The library's normaliser and pre-tokeniser, without a vocabulary. Its ByteLevel step is left to bpe.ts, which takes bytes. */
+/**
+ * The library's normaliser and pre-tokeniser, without a vocabulary. Its ByteLevel step is left to bpe.ts, which takes
+ * bytes.
+ */
 export function splitter(normalizer: unknown, preTokenizer: unknown): (text: string) => string[] {
   let library: Library;
   try {
@@ -32,9 +35,9 @@ export function splitter(normalizer: unknown, preTokenizer: unknown): (text: str
 }
 
 /**
- * The same splits in terms that mean in JavaScript what they mean in the Rust library. @huggingface/tokenizers 0.2.0 writes
- * Digits as /\d/, which knows ASCII digits only, and ByteLevel's pattern with a \s that takes U+FEFF for a space and
- * U+0085 for none; its Split translates patterns rightly. The golden strings say when this can go.
+ * The same splits in terms that mean in JavaScript what they mean in the Rust library. @huggingface/tokenizers 0.2.0
+ * writes Digits as /\d/, which knows ASCII digits only, and ByteLevel's pattern with a \s that takes U+FEFF for a space
+ * and U+0085 for none; its Split translates patterns rightly. The golden strings say when this can go.
  */
 function portable(preTokenizer: unknown): unknown {
   const step = preTokenizer as {

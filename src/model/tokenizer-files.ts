@@ -14,7 +14,10 @@ export interface TokenizerFiles {
 /** More ids than any vocabulary has: a damaged id must not make a table of its size. */
 const MAX_TOKENS = 1 << 21;
 
-/** Tokens of a parsed `tokenizer.json` by id, null where no token has the id. Throws `bad_tokenizer` unless it maps tokens to ids. */
+/**
+ * Tokens of a parsed `tokenizer.json` by id, null where no token has the id. Throws `bad_tokenizer` unless it maps
+ * tokens to ids.
+ */
 export function tokenTable(tokenizer: unknown): (string | null)[] {
   const json = tokenizer as { model?: { vocab?: unknown }; added_tokens?: unknown } | null;
   const vocab = json?.model?.vocab;

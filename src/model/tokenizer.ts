@@ -1,6 +1,6 @@
 /**
- * Text ⇄ token ids. Added tokens are found here; what lies between them is a codec's: our compact table (codec.ts, bpe.ts)
- * or the library as it is (library-codec.ts).
+ * Text ⇄ token ids. Added tokens are found here; what lies between them is a codec's: our compact table (codec.ts,
+ * bpe.ts) or the library as it is (library-codec.ts).
  * Special tokens are commands to the model: `encode` never produces one, whatever the text says, `encodeMarkup` does.
  */
 import { type AddedToken, bpeCodec, type Codec, type PostProcessor, type TokenizerJson } from "./codec.ts";
@@ -100,15 +100,18 @@ export class Tokenizer {
 }
 
 /**
- * The tokenizer of any target: SentencePiece's kinds too, which take more memory. Throws `unsupported_tokenizer` naming what
- * cannot be read, or `bad_tokenizer`.
+ * The tokenizer of any target: SentencePiece's kinds too, which take more memory. Throws `unsupported_tokenizer` naming
+ * what cannot be read, or `bad_tokenizer`.
  */
 export const openTokenizer = (tokenizerJson: string): Tokenizer =>
   new Tokenizer(tokenizerJson, (json, table) =>
     json.decoder?.type === "ByteLevel" ? bpeCodec(json, table) : libraryCodec(json, table),
   );
 
-/** Texts of the special tokens that a post-processor puts before a text. Those that it puts behind one do not begin anything. */
+/**
+ * Texts of the special tokens that a post-processor puts before a text. Those that it puts behind one do not begin
+ * anything.
+ */
 function prefixOf(post: PostProcessor | null | undefined): string[] {
   if (post?.type === "Sequence") return (post.processors ?? []).flatMap(prefixOf);
   if (post?.type !== "TemplateProcessing") return [];

@@ -38,9 +38,10 @@ export interface Offer {
 }
 
 /**
- * Streams a file into the cache with a progress bar. It appears under its name only when it is whole; with `sha256`, only
- * when that matches. What arrived before a failure is kept where the SHA-256 is known, and the next call goes on there.
- * Throws `bad_download` when the bytes are not those that were offered, `bad_gguf` when they are no GGUF file, `busy` while another process fetches the file.
+ * Streams a file into the cache with a progress bar. It appears under its name only when it is whole; with `sha256`,
+ * only when that matches. What arrived before a failure is kept where the SHA-256 is known, and the next call goes on
+ * there. Throws `bad_download` when the bytes are not those that were offered, `bad_gguf` when they are no GGUF file,
+ * `busy` while another process fetches the file.
  */
 export async function storeModel(cache: string, offer: Offer): Promise<ObtainedModel> {
   const { name, size, from, sha256 } = offer;
@@ -108,7 +109,9 @@ async function append({ name, size, from, bytes }: Offer, partial: string, held:
   return done;
 }
 
-/** Two processes that appended to one file would spoil it. Throws `busy` while the process that holds the lock lives. */
+/**
+ * Two processes that appended to one file would spoil it. Throws `busy` while the process that holds the lock lives.
+ */
 async function lock(file: string): Promise<() => Promise<void>> {
   for (;;) {
     try {

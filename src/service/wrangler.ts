@@ -20,7 +20,8 @@ export interface Service extends Parts {
 
 /**
  * Runs the service until it is interrupted. The exit status is then 0 after SIGINT and 143 after SIGTERM. Throws
- * `port_in_use`, `wrangler_failed` when wrangler ends by itself, and `no_wrangler` or `old_node` when it cannot be started.
+ * `port_in_use`, `wrangler_failed` when wrangler ends by itself, and `no_wrangler` or `old_node` when it cannot be
+ * started.
  * @param ready called once, with the service's URL, when it answers
  */
 export async function serve(service: Service, ready: (url: string) => void): Promise<void> {

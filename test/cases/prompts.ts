@@ -1,4 +1,6 @@
-/** Fifty short questions of many kinds for the tests that run the whole path: prose, code, sums, translation, odd input. */
+/**
+ * Fifty short questions of many kinds for the tests that run the whole path: prose, code, sums, translation, odd input.
+ */
 export const PROMPTS: readonly string[] = [
   "What is the capital of France?",
   "Name three primary colours.",

@@ -1,4 +1,7 @@
-/** Whole tokenizers of every kind, each of a few hundred tokens, against the `tokenizers` package (test/golden/make_splits.py). */
+/**
+ * Whole tokenizers of every kind, each of a few hundred tokens, against the `tokenizers` package
+ * (test/golden/make_splits.py).
+ */
 import { crc32 } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { tokenizerFiles } from "../../src/format/gguf-tokenizer.ts";

@@ -1,4 +1,7 @@
-/** The tiny model is what its script makes, and says what transformers says it says (golden.json, by test/golden/make_tiny.py). */
+/**
+ * The tiny model is what its script makes, and says what transformers says it says (golden.json, by
+ * test/golden/make_tiny.py).
+ */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";

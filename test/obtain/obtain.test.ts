@@ -1,4 +1,7 @@
-/** Which source is used, what ends up in the cache, and the error when none works. No network: the sources here are ours. */
+/**
+ * Which source is used, what ends up in the cache, and the error when none works. No network: the sources here are
+ * ours.
+ */
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";

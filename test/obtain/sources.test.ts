@@ -115,7 +115,9 @@ describe.skipIf(process.platform === "win32")("the wheel", () => {
     await expect(wheel("golden==1").obtain(cache)).rejects.toThrow(/^ERROR: No matching distribution found$/);
   });
 
-  /** A pip that has each of these parts as a wheel of its own, `golden1==1` and so on, and notes what it is asked for. */
+  /**
+   * A pip that has each of these parts as a wheel of its own, `golden1==1` and so on, and notes what it is asked for.
+   */
   async function index(parts: readonly Uint8Array[], deflate: boolean): Promise<void> {
     for (const [n, data] of parts.entries()) {
       await writeFile(path.join(directory, `golden${n + 1}==1`), zip([{ name: "golden/golden.bin", data, deflate }]));

@@ -1,7 +1,7 @@
 /**
- * Prints how long a stranger waits: from `npm install` of the tarball in an empty folder to the first token of the default
- * pair. Usage: npm run bench:first-token [-- CACHE], where CACHE is a folder of models; without it the target is
- * downloaded. npm's own cache counts as it is.
+ * Prints how long a stranger waits: from `npm install` of the tarball in an empty folder to the first token of the
+ * default pair. Usage: npm run bench:first-token [-- CACHE], where CACHE is a folder of models; without it the target
+ * is downloaded. npm's own cache counts as it is.
  */
 import { resolve } from "node:path";
 import { Stranger, streamed } from "./stranger.ts";

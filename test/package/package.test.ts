@@ -1,6 +1,6 @@
 /**
- * The tarball as a stranger meets it: packed, installed, typed, imported, bundled and started. Needs the npm registry, and
- * nothing of this repository but the tarball and a compiler.
+ * The tarball as a stranger meets it: packed, installed, typed, imported, bundled and started. Needs the npm registry,
+ * and nothing of this repository but the tarball and a compiler.
  */
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -73,7 +73,10 @@ export class Stranger {
   }
 }
 
-/** The answer to a question, in the pieces in which it is streamed. Throws what the service answers if that is no stream. */
+/**
+ * The answer to a question, in the pieces in which it is streamed. Throws what the service answers if that is no
+ * stream.
+ */
 export async function* streamed(url: string, model: string, question: string, most: number): AsyncGenerator<string> {
   const messages = [{ role: "user", content: question }];
   const response = await fetch(`${url}/v1/chat/completions`, {

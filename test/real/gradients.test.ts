@@ -1,6 +1,6 @@
 /**
- * Gradients of the real model against PyTorch's in f64 (test/golden/make_gradients.py, make_divergence_gradients.py). PyTorch's
- * own in f32 differ from these by up to 5e-4 in a norm, 8e-4 in an entry and 1.2e-4 over all entries.
+ * Gradients of the real model against PyTorch's in f64 (test/golden/make_gradients.py, make_divergence_gradients.py).
+ * PyTorch's own in f32 differ from these by up to 5e-4 in a norm, 8e-4 in an entry and 1.2e-4 over all entries.
  */
 import { expect, test } from "vitest";
 import { FloatLlama } from "../../src/calibrate/float-llama.ts";

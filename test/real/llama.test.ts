@@ -1,7 +1,7 @@
 /**
- * The llama engine. On models/tiny with its weights in f32, where llama.cpp computes what the weights say: the table of all engines,
- * and an edge in workerd before it, word for word. On the real quantised file: it is the model that the pack was made from, and
- * its drafts are kept. The first run installs node-llama-cpp into the user's cache (30 MB).
+ * The llama engine. On models/tiny with its weights in f32, where llama.cpp computes what the weights say: the table of
+ * all engines, and an edge in workerd before it, word for word. On the real quantised file: it is the model that the
+ * pack was made from, and its drafts are kept. The first run installs node-llama-cpp into the user's cache (30 MB).
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -80,7 +80,8 @@ describe("on the real quantised file", () => {
     await engine.close?.();
   });
 
-  // On quantised weights ggml rounds activations differently for one position and for several: words may differ, few do.
+  // On quantised weights ggml rounds activations differently for one position and for several: words may differ, few
+  // do.
   test("answers with drafts, and keeps some of them", async () => {
     const kept = await withEdge(await realGguf(), await prepare(), async (answer) => {
       let accepted = 0;
@@ -106,7 +107,10 @@ const WAYS = [
 
 type Answer = (prompt: string, mode: ChatOptions, outrider: object) => ReturnType<typeof chat>;
 
-/** Runs `work` with an edge in workerd before a gateway whose llama engine runs `gguf`, and sees that nothing is left live. */
+/**
+ * Runs `work` with an edge in workerd before a gateway whose llama engine runs `gguf`, and sees that nothing is left
+ * live.
+ */
 async function withEdge<T>(
   gguf: string,
   packs: { target: string; draft: string },

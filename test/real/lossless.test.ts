@@ -1,7 +1,8 @@
 /**
- * The sacred property on the real model and the real path: client → workerd → Durable Object → WebSocket → origin. For prompts of
- * twelve kinds, greedy and sampled, the text is the one that the target writes alone, whatever the draft does. Everything that
- * does not need the real model is tried in thousands of ways on models/tiny and on a scripted language (test/README.md).
+ * The sacred property on the real model and the real path: client → workerd → Durable Object → WebSocket → origin. For
+ * prompts of twelve kinds, greedy and sampled, the text is the one that the target writes alone, whatever the draft
+ * does. Everything that does not need the real model is tried in thousands of ways on models/tiny and on a scripted
+ * language (test/README.md).
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,7 +21,10 @@ const MODES = [
   { name: "temperature 0.8, seed 7", temperature: 0.8, seed: 7 },
 ] as const;
 
-/** A fact, verse, translation, a sum, code, text that repeats itself, a list, Chinese, emoji, markup, odd spaces, one letter. */
+/**
+ * A fact, verse, translation, a sum, code, text that repeats itself, a list, Chinese, emoji, markup, odd spaces, one
+ * letter.
+ */
 const KINDS = [0, 3, 5, 7, 10, 15, 16, 38, 40, 42, 43, 49].map((n) => PROMPTS[n]!);
 
 let scratch: string;

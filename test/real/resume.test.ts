@@ -1,6 +1,6 @@
 /**
- * A conversation of 1,000 tokens whose Session was evicted goes on at once: the draft's KV pages come out of SQLite, and the
- * origin still holds the target's. A Session that has to prefill is the measure; the words are the same.
+ * A conversation of 1,000 tokens whose Session was evicted goes on at once: the draft's KV pages come out of SQLite,
+ * and the origin still holds the target's. A Session that has to prefill is the measure; the words are the same.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { prepare } from "../../src/commands/prepare.ts";

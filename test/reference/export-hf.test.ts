@@ -1,6 +1,7 @@
 /**
- * The exported checkpoint in transformers computes what the pack computes in our engine: whole, and with blocks, heads and
- * channels left out. Needs a Python with torch and transformers (OUTRIDER_PYTHON, or python3), and the target's pack.
+ * The exported checkpoint in transformers computes what the pack computes in our engine: whole, and with blocks, heads
+ * and channels left out. Needs a Python with torch and transformers (OUTRIDER_PYTHON, or python3), and the target's
+ * pack.
  */
 
 import { execFileSync } from "node:child_process";

@@ -1,4 +1,6 @@
-/** The real model against llama.cpp on the same weights. `npm run test:reference`; installs llama.cpp at its first run. */
+/**
+ * The real model against llama.cpp on the same weights. `npm run test:reference`; installs llama.cpp at its first run.
+ */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, expect, test } from "vitest";
@@ -43,7 +45,8 @@ test("our argmax is llama.cpp's on 97 % of 2,560 positions, its weights in f32",
 });
 
 // On the quantised file llama.cpp rounds activations to int8 in groups of 32, which moves 3 to 4 % of its argmaxes
-// away from transformers' (and 3.7 % of its own between its two attention paths). Nobody can agree better with it than that.
+// away from transformers' (and 3.7 % of its own between its two attention paths). Nobody can agree better with it than
+// that.
 test("our argmax is llama.cpp's on the quantised file as often as transformers' is, to 1 %", async () => {
   const theirs = await llamaCpp(gguf);
   const reference = agreement(theirs, transformers);

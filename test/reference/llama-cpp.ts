@@ -7,7 +7,9 @@ export interface Reference {
   dispose(): Promise<void>;
 }
 
-/** One sequence of `contextSize` tokens of a GGUF model on the CPU. Flash attention is faster and adds in another order. */
+/**
+ * One sequence of `contextSize` tokens of a GGUF model on the CPU. Flash attention is faster and adds in another order.
+ */
 export async function openLlamaCpp(
   gguf: string,
   contextSize: number,

@@ -1,12 +1,15 @@
-/** npm packages that are no dependency of the project: what needs one installs it at its first use, into the user's cache. */
+/**
+ * npm packages that are no dependency of the project: what needs one installs it at its first use, into the user's
+ * cache.
+ */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { cacheFolder } from "../../src/platform/places.ts";
 
 /**
- * The folder of package `name`, installed into the cache folder `folder` if it is not there. Without scripts and optional packages:
- * `besides` names, version by version, the optional ones that are wanted. Throws what npm throws.
+ * The folder of package `name`, installed into the cache folder `folder` if it is not there. Without scripts and
+ * optional packages: `besides` names, version by version, the optional ones that are wanted. Throws what npm throws.
  */
 export function installBeside(
   folder: string,

@@ -1,6 +1,6 @@
 /**
- * Two Llamas as deep as recipes suppose (LLM-Pruner's stop at block 27), made when needed, in a second. They speak the tokens of
- * models/tiny, and about as sensibly.
+ * Two Llamas as deep as recipes suppose (LLM-Pruner's stop at block 27), made when needed, in a second. They speak the
+ * tokens of models/tiny, and about as sensibly.
  */
 import { writeFileSync } from "node:fs";
 import { tinyGguf } from "../../models/tiny/make.ts";
@@ -24,7 +24,8 @@ const SHAPE = {
 
 export const DEEP_SHAPES = {
   narrow: SHAPE,
-  // For recipes that take heads or channels: a third of its heads is one, a fifth of its channels the 64 that formats come in.
+  // For recipes that take heads or channels: a third of its heads is one, a fifth of its channels the 64 that formats
+  // come in.
   wide: { ...SHAPE, H: 6, G: 3, F: 320 },
 };
 

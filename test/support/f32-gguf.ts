@@ -24,7 +24,9 @@ export async function writeF32Gguf(from: string, to: string): Promise<void> {
   await rename(`${to}.part`, to);
 }
 
-/** The reader has forgotten which numbers were f32; in a Llama's metadata those are RoPE's base and the norm's epsilon. */
+/**
+ * The reader has forgotten which numbers were f32; in a Llama's metadata those are RoPE's base and the norm's epsilon.
+ */
 function metadataOf(gguf: Gguf): Metadata {
   const entries = [...gguf.metadata].map(([key, value]): [string, MetadataValue] => {
     const isF32 = key === "llama.rope.freq_base" || key === "llama.attention.layer_norm_rms_epsilon";

@@ -1,4 +1,6 @@
-/** Gradients of a float model against the golden ones of test/golden/make_gradients.py and make_divergence_gradients.py. */
+/**
+ * Gradients of a float model against the golden ones of test/golden/make_gradients.py and make_divergence_gradients.py.
+ */
 
 /** Of a tensor: the norm of its gradients' sum, and at some places the sum and the sum of the squares. */
 export interface GoldenGradient {
@@ -12,7 +14,9 @@ export interface GoldenGradient {
 export interface Distances {
   /** Of the norm of the worst tensor, relative. */ readonly norm: number;
   /** Of the worst entry, by its size or its tensor's root mean square. */ readonly entry: number;
-  /** Root mean square over all entries, each tensor by its norm, over that of the golden ones; the same of the squares. */
+  /**
+   * Root mean square over all entries, each tensor by its norm, over that of the golden ones; the same of the squares.
+   */
   readonly sums: number;
   readonly squares: number;
 }

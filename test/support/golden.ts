@@ -11,7 +11,10 @@ export const goldenJson = (name: string): any => JSON.parse(new TextDecoder().de
 
 export const fromBase64 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "base64"));
 
-/** Copies of `bytes` with one kind of damage each: bytes changed in the first `within`, cut off, or a field set to an extreme. */
+/**
+ * Copies of `bytes` with one kind of damage each: bytes changed in the first `within`, cut off, or a field set to an
+ * extreme.
+ */
 export function* damaged(bytes: Uint8Array, count: number, within: number, seed: number): Generator<Uint8Array> {
   const random = seeded(seed);
   const place = () => Math.floor(random() * Math.min(within, bytes.length));
@@ -37,7 +40,10 @@ export function* damaged(bytes: Uint8Array, count: number, within: number, seed:
   }
 }
 
-/** What reading came to: "read", or the code of the OutriderError; any other error is rethrown, because no reader may throw one. */
+/**
+ * What reading came to: "read", or the code of the OutriderError; any other error is rethrown, because no reader may
+ * throw one.
+ */
 export async function outcome(read: () => Promise<unknown>): Promise<string> {
   try {
     await read();

@@ -1,6 +1,6 @@
 /**
- * node-llama-cpp, which is no dependency of the project: the first use installs it, with the binaries of this platform alone (about
- * 30 MB), into the cache folder, where the llama engine looks for it.
+ * node-llama-cpp, which is no dependency of the project: the first use installs it, with the binaries of this platform
+ * alone (about 30 MB), into the cache folder, where the llama engine looks for it.
  */
 import {
   findLlamaLibrary,

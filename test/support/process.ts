@@ -1,4 +1,6 @@
-/** Servers as child processes, each at the head of a process group of its own: waiting until they answer, ending them. */
+/**
+ * Servers as child processes, each at the head of a process group of its own: waiting until they answer, ending them.
+ */
 import type { ChildProcess } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 
@@ -20,8 +22,8 @@ export async function answers(url: string, child: ChildProcess, ms: number): Pro
 export const signalGroup = (child: ChildProcess, name: NodeJS.Signals): boolean => process.kill(-child.pid!, name);
 
 /**
- * Lets the group use a core only as far as other process groups leave it, where Linux schedules by session (autogroup); elsewhere
- * nothing changes.
+ * Lets the group use a core only as far as other process groups leave it, where Linux schedules by session (autogroup);
+ * elsewhere nothing changes.
  */
 export function giveWay(child: ChildProcess): void {
   const file = `/proc/${child.pid}/autogroup`;

@@ -1,4 +1,7 @@
-/** A Llama of any shape with random weights in f32 and the tiny model's tokenizer, for what the tiny model is too small for. */
+/**
+ * A Llama of any shape with random weights in f32 and the tiny model's tokenizer, for what the tiny model is too small
+ * for.
+ */
 import type { PackedModel, PackedTensor } from "../../src/format/pack.ts";
 import type { LlamaConfig } from "../../src/model/config.ts";
 import { tensorShapes } from "../../src/model/tensors.ts";

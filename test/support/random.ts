@@ -1,4 +1,6 @@
-/** Seeded random numbers for tests: mulberry32 (T. Ettinger). Independent of the generator that the project itself uses. */
+/**
+ * Seeded random numbers for tests: mulberry32 (T. Ettinger). Independent of the generator that the project itself uses.
+ */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -19,7 +19,10 @@ export const realGguf = async (): Promise<string> => (await obtainModel(REAL_PAI
 
 export const realModelFile = async (): Promise<FileSource> => FileSource.open(await realGguf());
 
-/** Path of the model's twin with its weights in f32, half a gigabyte, made at most once: what llama.cpp then computes is what the weights say. */
+/**
+ * Path of the model's twin with its weights in f32, half a gigabyte, made at most once: what llama.cpp then computes is
+ * what the weights say.
+ */
 export async function realF32Gguf(): Promise<string> {
   const file = path.join(CACHE, "smollm2-135m-instruct.f32.gguf");
   mkdirSync(CACHE, { recursive: true });
@@ -27,7 +30,10 @@ export async function realF32Gguf(): Promise<string> {
   return file;
 }
 
-/** Token ids for the table of all engines: `chats`, the prompts of test/cases; `prompts`, two of them and one longer than a slice. */
+/**
+ * Token ids for the table of all engines: `chats`, the prompts of test/cases; `prompts`, two of them and one longer
+ * than a slice.
+ */
 export function realPrompts(target: string): { chats: number[][]; prompts: number[][] } {
   const tokenizer = new Tokenizer(readFileSync(path.join(target, "tokenizer.json"), "utf8"));
   const golden = JSON.parse(readFileSync(path.resolve(import.meta.dirname, "../golden/wikitext.json"), "utf8"));

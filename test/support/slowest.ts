@@ -1,4 +1,7 @@
-/** A vitest reporter: where the time of a run went, a tree of projects, their slowest files and the slowest tests of these. */
+/**
+ * A vitest reporter: where the time of a run went, a tree of projects, their slowest files and the slowest tests of
+ * these.
+ */
 import type { Reporter, TestCase, TestModule } from "vitest/node";
 
 const FILES = 8;

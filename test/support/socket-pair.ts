@@ -1,6 +1,6 @@
 /**
- * Both ends of a socket within this process: a WebSocket for the edge whose other end is an origin's Connection. Each frame takes
- * one turn of the event loop, in order, and the socket may break at a frame of the origin.
+ * Both ends of a socket within this process: a WebSocket for the edge whose other end is an origin's Connection. Each
+ * frame takes one turn of the event loop, in order, and the socket may break at a frame of the origin.
  */
 import { Connection } from "../../src/origin/connection.ts";
 import type { Gateway } from "../../src/origin/gateway.ts";

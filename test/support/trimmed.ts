@@ -2,7 +2,10 @@
 import type { PackedModel } from "../../src/format/pack.ts";
 import { EMBEDDING } from "../../src/model/tensors.ts";
 
-/** `keep` is a multiple of 16, and embedding and head are tied. Rows lie in blocks of 16, so the first are the first bytes. */
+/**
+ * `keep` is a multiple of 16, and embedding and head are tied. Rows lie in blocks of 16, so the first are the first
+ * bytes.
+ */
 export function withoutTokens(model: PackedModel, keep: number): PackedModel {
   const embedding = model.tensors.get(EMBEDDING)!;
   const bytes = embedding.bytes.slice(0, (embedding.bytes.length / embedding.rows) * keep);

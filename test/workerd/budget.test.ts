@@ -1,6 +1,6 @@
 /**
- * What the edge Worker may weigh and how long it may take to start, with room below Cloudflare's limits: 3 MB compressed on
- * the Free plan, one second of CPU time for the global scope.
+ * What the edge Worker may weigh and how long it may take to start, with room below Cloudflare's limits: 3 MB
+ * compressed on the Free plan, one second of CPU time for the global scope.
  */
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

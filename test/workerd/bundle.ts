@@ -1,6 +1,7 @@
 /**
- * Before the suites that run in workerd: both Workers, bundled once as `wrangler deploy` would upload them, with the settings of
- * `outrider start` as Miniflare takes them. Wrangler takes seconds to load and to bundle; tests start Workers with Miniflare alone.
+ * Before the suites that run in workerd: both Workers, bundled once as `wrangler deploy` would upload them, with the
+ * settings of `outrider start` as Miniflare takes them. Wrangler takes seconds to load and to bundle; tests start
+ * Workers with Miniflare alone.
  */
 import { execFile } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";

@@ -1,4 +1,6 @@
-/** An edge whose settings stand in code, `createEdge` of `outrider/edge`: both the Worker and its Sessions go by them. */
+/**
+ * An edge whose settings stand in code, `createEdge` of `outrider/edge`: both the Worker and its Sessions go by them.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,6 @@
-/** The embedded origin as built, in workerd, on the tiny target: the same answers as the engine gives in this process. */
+/**
+ * The embedded origin as built, in workerd, on the tiny target: the same answers as the engine gives in this process.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LookupDrafter } from "../../src/draft/lookup.ts";
 import { ModelDrafter } from "../../src/draft/model-drafter.ts";

@@ -1,6 +1,7 @@
 /**
- * The two Workers of this repository in workerd, edge and embedded origin, under Miniflare, as bundle.ts built them; on the tiny
- * model unless a test names other packs. Tests talk to them over sockets, evict Sessions and look into their storage.
+ * The two Workers of this repository in workerd, edge and embedded origin, under Miniflare, as bundle.ts built them; on
+ * the tiny model unless a test names other packs. Tests talk to them over sockets, evict Sessions and look into their
+ * storage.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

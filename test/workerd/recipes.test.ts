@@ -1,7 +1,7 @@
 /**
- * Every recipe that has a name, on a small deep Llama (test/support/deep.ts). Its pack is another than the target's and computes; and of each family of
- * packs that the kernels serve alike, two draft in workerd: whatever they propose, the words are the target's own, in a mode of
- * sampling each. An edge Worker each, all before one embedded origin.
+ * Every recipe that has a name, on a small deep Llama (test/support/deep.ts). Its pack is another than the target's and
+ * computes; and of each family of packs that the kernels serve alike, two draft in workerd: whatever they propose, the
+ * words are the target's own, in a mode of sampling each. An edge Worker each, all before one embedded origin.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

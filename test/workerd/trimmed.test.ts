@@ -1,4 +1,7 @@
-/** A draft that keeps any ids of its target, in the Worker: its target decides every word, and alone it says only what it keeps. */
+/**
+ * A draft that keeps any ids of its target, in the Worker: its target decides every word, and alone it says only what
+ * it keeps.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

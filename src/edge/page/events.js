@@ -1,4 +1,6 @@
-/** Server-sent events of a streamed answer, as parsed chunks. Throws what the server reports in the middle of a stream. */
+/**
+ * Server-sent events of a streamed answer, as parsed chunks. Throws what the server reports in the middle of a stream.
+ */
 export async function* readEvents(body) {
   let rest = "";
   let done = false;
