@@ -3,8 +3,14 @@
  * results.
  */
 export interface Progress {
-  /** `done` of `total` units so far, and what else there is to say. */ update(done: number, note?: string): void;
-  /** Finishes the bar; call it also when the work failed. */ end(): void;
+  /**
+   * Redraws the bar.
+   * @param done units of the total so far
+   * @param note a word on how it goes
+   */
+  update(done: number, note?: string): void;
+  /** Finishes the bar. Call it also when the work failed. */
+  end(): void;
 }
 
 const WIDTH = 30;
