@@ -26,7 +26,8 @@ export class Admission {
       this.#needs.delete(turn);
       throw new OutriderError(
         "kv_full",
-        `a timeline of ${tokens} tokens needs ${needed} KV pages; of the pool's ${pages}, other turns are using ${others}`,
+        `a timeline of ${tokens} tokens needs ${needed} KV pages; of the pool's ${pages}, ` +
+          `other turns are using ${others}`,
         { status: 503, retryable: true },
       );
     }

@@ -22,7 +22,8 @@ export function poolPages(header: PackHeader): number {
   if (pages < 1) {
     throw new OutriderError(
       "draft_too_large",
-      `the draft needs ${fixed} bytes before its first KV page of ${page}; ${ISOLATE_BYTES - HEAP_BYTES} are available. Squeeze it further, or set KV_PAGES where isolates have more memory`,
+      `the draft needs ${fixed} bytes before its first KV page of ${page}; ${ISOLATE_BYTES - HEAP_BYTES} are ` +
+        `available. Squeeze it further, or set KV_PAGES where isolates have more memory`,
       { status: 500 },
     );
   }

@@ -38,7 +38,8 @@ export function taskOf({ input, maxTokens }: Generation, { description, tokenize
   if (room < 1) {
     throw new OutriderError(
       "context_length_exceeded",
-      `the prompt has ${prompt.length} tokens; the model's context is ${context}, and one must be left for the answer. Shorten the ${param}`,
+      `the prompt has ${prompt.length} tokens; the model's context is ${context}, and one must be ` +
+        `left for the answer. Shorten the ${param}`,
       { param },
     );
   }

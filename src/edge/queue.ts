@@ -16,7 +16,8 @@ export class Queue {
     if (this.#waiting > this.#most) {
       throw new OutriderError(
         "session_busy",
-        `this session has an answer under way and ${this.#most} requests waiting, its limit; try again later or send another x-session-affinity`,
+        `this session has an answer under way and ${this.#most} requests waiting, its limit; ` +
+          `try again later or send another x-session-affinity`,
         { status: 429, retryable: true },
       );
     }

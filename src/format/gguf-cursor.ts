@@ -59,7 +59,8 @@ export class Cursor {
     const left = this.source.size - this.at;
     if (value > limit || value * eachBytes > left) {
       throw this.error(
-        `${what} is ${value}, more than the ${left} bytes that are left or the limit of ${limit} allow: truncated or damaged`,
+        `${what} is ${value}, more than the ${left} bytes that are left or the limit of ${limit} allow: ` +
+          `truncated or damaged`,
       );
     }
     return value;

@@ -24,8 +24,9 @@ export function tokenizerFiles(file: string, metadata: Metadata): TokenizerFiles
     const known = Object.keys(SPLITS).join(", ");
     throw new OutriderError(
       "unsupported_tokenizer",
-      `${file}: tokenizer ${JSON.stringify(kind)} with split ${JSON.stringify(pre)}; only byte-level BPE ("gpt2") with one ` +
-        `of ${known} can be read from GGUF. Name the Hugging Face folder of the model instead: its tokenizer.json suffices`,
+      `${file}: tokenizer ${JSON.stringify(kind)} with split ${JSON.stringify(pre)}; only byte-level BPE ("gpt2") ` +
+        `with one of ${known} can be read from GGUF. Name the Hugging Face folder of the model instead: its ` +
+        "tokenizer.json suffices",
     );
   }
   const tokens = strings(file, metadata, "tokenizer.ggml.tokens");

@@ -70,5 +70,6 @@ function portable(preTokenizer: unknown): unknown {
 export const unsupported = (what: string) =>
   new OutriderError(
     "unsupported_tokenizer",
-    `tokenizer.json: ${what}; byte-level BPE can be used, and on an edge without a draft model SentencePiece's BPE and Unigram`,
+    `tokenizer.json: ${what}; byte-level BPE can be used, and on an edge without a draft model ` +
+      "SentencePiece's BPE and Unigram",
   );

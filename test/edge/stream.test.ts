@@ -51,7 +51,7 @@ describe("text of an answer", () => {
     expect(all.flatMap((piece) => piece.tokens)).toEqual([{ id: 0, text: "one", kept: true }]);
   });
 
-  test("tokens, stops and cuts at random: the answer is the text up to the first stop, and the trace joins to it", () => {
+  test("tokens, stops and cuts at random: the answer ends at the first stop, and the trace joins to it", () => {
     const random = seeded(5);
     const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
     for (let round = 0; round < 3000; round++) {

@@ -240,7 +240,7 @@ describe("whose Session it is", () => {
     }
   });
 
-  test("header, prompt_cache_key and opening lead to different Sessions; later turns of a conversation to the same", async () => {
+  test("header, prompt_cache_key and opening lead to different Sessions, later turns to the same", async () => {
     const generation = (fields: object): Generation =>
       ({
         model: "tiny",
