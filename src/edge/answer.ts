@@ -10,13 +10,16 @@ import type { AnswerText, Piece } from "./stream.ts";
 /** What an answer took. */
 export interface Tally {
   readonly finish: FinishReason;
-  /** Tokens decided, the one that ended the answer included. */ readonly predicted: number;
+  /** Tokens decided, the one that ended the answer included. */
+  readonly predicted: number;
   readonly drafted: number;
   readonly verified: number;
   readonly kept: number;
   readonly passes: number;
-  /** The target's engine verifies no drafts. */ readonly undrafted: boolean;
-  /** When the first and the last verdict arrived, ms. */ readonly firstAt: number;
+  /** The target's engine verifies no drafts. */
+  readonly undrafted: boolean;
+  /** When the first and the last verdict arrived, ms. */
+  readonly firstAt: number;
   readonly lastAt: number;
 }
 

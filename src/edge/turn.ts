@@ -5,7 +5,6 @@
 import { BothDrafter } from "../draft/both.ts";
 import { LookupDrafter } from "../draft/lookup.ts";
 import { commonPrefix } from "../model/common-prefix.ts";
-import { OutriderError } from "../model/errors.ts";
 import type { History } from "../speculate/history.ts";
 import { breakEvenRoundTrip } from "../speculate/patience.ts";
 import { generate } from "../speculate/round.ts";
@@ -15,6 +14,7 @@ import { VerifyClient } from "../verify/client.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
 import { DraftAlone } from "./alone.ts";
 import { answer, type Tally } from "./answer.ts";
+import { draftKind } from "./draft-kind.ts";
 import { type SessionDraft, TurnDrafter } from "./drafter.ts";
 import type { DraftKind, Generation } from "./openai.ts";
 import { type Task, taskOf } from "./prompt.ts";
@@ -178,21 +178,6 @@ function measured({ history, policy }: Window): Measured {
     acceptance: rounded(history.meanAcceptance),
     break_even_ms: rounded(breakEvenRoundTrip(history, policy.maxDraft)),
   };
-}
-
-/**
- * Who drafts. Without weights an edge copies from the timeline, unless the client insists on the model.
- * Throws `no_draft_model` (400).
- */
-export function draftKind({ kind, max }: Generation["draft"], weights: boolean): DraftKind {
-  if (max === 0 || kind === "off") return "off";
-  if (weights) return kind ?? "model";
-  if (kind !== "model") return "lookup";
-  throw new OutriderError(
-    "no_draft_model",
-    'this deployment has no draft model; use "lookup", or leave outrider.draft out',
-    { param: "outrider.draft" },
-  );
 }
 
 /** @param asked the client's patience in ms, if it names one */

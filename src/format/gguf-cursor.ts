@@ -17,9 +17,12 @@ export const SHORT_READ = Symbol("short read");
 /** Reads values in order from the first bytes of the file. */
 export class Cursor {
   readonly source: ByteSource;
-  /** Byte of the file that comes next. */ at = 0;
-  /** Array elements read so far. */ elements = 0;
-  /** Where the value read last began: what an error is about. */ #last = 0;
+  /** Byte of the file that comes next. */
+  at = 0;
+  /** Array elements read so far. */
+  elements = 0;
+  /** Where the value read last began: what an error is about. */
+  #last = 0;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #decoder = new TextDecoder("utf-8");

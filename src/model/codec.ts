@@ -1,4 +1,7 @@
-/** Pieces of plain text ⇄ token ids: what differs between kinds of tokenizers. Special and added tokens are tokenizer.ts's. */
+/**
+ * Pieces of plain text ⇄ token ids: what differs between kinds of tokenizers. Special and added tokens are
+ * tokenizer.ts's.
+ */
 import { Bpe } from "./bpe.ts";
 import { splitter, unsupported } from "./splitter.ts";
 
@@ -40,7 +43,8 @@ export interface Codec {
 /**
  * Byte-level BPE on our own tables, small enough to lie beside a draft's weights.
  * @param table tokens by id, null where an id is an added token or nothing
- * Throws `unsupported_tokenizer` for other kinds, naming the field, `bad_tokenizer` for tables that contradict themselves.
+ * Throws `unsupported_tokenizer` for other kinds, naming the field, `bad_tokenizer` for tables that contradict
+ * themselves.
  */
 export function bpeCodec(json: TokenizerJson, table: (string | null)[]): Codec {
   checkBpe(json);
@@ -63,7 +67,10 @@ function bpeOf(model: TokenizerJson["model"], table: (string | null)[]): Bpe {
   return new Bpe(table, merges, model.ignore_merges === true);
 }
 
-/** A function of its own: the closures live as long as the tokenizer, and must not hold the parsed file, which is larger. */
+/**
+ * A function of its own: the closures live as long as the tokenizer, and must not hold the parsed file, which is
+ * larger.
+ */
 function codecOf(bpe: Bpe, split: (text: string) => string[]): Codec {
   const encoder = new TextEncoder();
   return {

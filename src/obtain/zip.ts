@@ -10,7 +10,8 @@ import { OutriderError } from "../model/errors.ts";
 
 export interface ZipEntry {
   readonly name: string;
-  /** Where its data begins in the archive. */ readonly offset: number;
+  /** Where its data begins in the archive. */
+  readonly offset: number;
   readonly compressedBytes: number;
   readonly bytes: number;
   readonly method: "stored" | "deflated";
