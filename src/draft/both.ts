@@ -9,15 +9,15 @@ import type { LookupDrafter } from "./lookup.ts";
 import { DRAFT_SLICE, pause } from "./model-drafter.ts";
 
 /**
- * Beside a draft whose pack does not name its own: a copy of this confidence is proposed without running the model,
- * which is rarely more often right (docs/log.md).
+ * A copy of this confidence is proposed without running the model, which is rarely more often right (docs/log.md). The
+ * draft's pack may name another value.
  */
 const COPY_CONFIDENCE = 0.85;
 /** Most tokens that the model may be behind the timeline between two calls. */
 const MAX_LAG = 32;
 
 interface DraftModel extends Drafter {
-  /** From its pack, once that is loaded. */
+  /** The pack's value in place of COPY_CONFIDENCE, once the pack is loaded. */
   readonly copyConfidence?: number | undefined;
 }
 

@@ -1,8 +1,8 @@
 /**
  * How probable it is that the target emits a token that the draft drew.
  *
- * Draft and target add the same noise g to their logits. The target therefore emits the token with the largest score y
- * = logit + temperature · g, and its scores are the draft's scores plus errors. If the errors were independent Gumbel
+ * Draft and target add the same noise g to their logits. The target therefore emits the token with the largest score
+ * y = logit + temperature · g, and its scores are the draft's scores plus errors. If the errors were independent Gumbel
  * variables of scale σ, the target would emit token i with probability e^(y_i / σ) / Σ_j e^(y_j / σ): Luce's choice
  * rule, derived from random utilities (Yellott 1977). Scores, not the softmax of the logits, decide: a rare token
  * whose noise put it far ahead is almost certain, and two tokens with level scores are a coin toss.

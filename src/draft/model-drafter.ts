@@ -30,7 +30,7 @@ export class ModelDrafter implements Drafter {
     this.#sampling = sampling;
   }
 
-  /** What the pack says of its target's confidence in copies, if it does. */
+  /** Confidence from which a lookup copy is proposed without running the model, if the pack names one. */
   get copyConfidence(): number | undefined {
     return this.#llama.header.drafting?.copyConfidence;
   }
