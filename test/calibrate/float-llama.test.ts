@@ -148,7 +148,9 @@ test("a block's statistics are of its old weights on what the changed blocks bef
 
 test("gradients are the slopes of the loss in f64", async () => {
   const gradients = new Gradients(llama);
-  await gradients.add(windows.slice(0, 2));
+  // The plain loops run over them eighty times.
+  const two = windows.slice(0, 2).map((window) => window.slice(0, 37));
+  await gradients.add(two);
   const slope = (name: string, at: number, window: number[]): number => {
     const values = plain.tensors.get(name)!;
     const value = values[at]!;
@@ -164,11 +166,11 @@ test("gradients are the slopes of the loss in f64", async () => {
     const layer = n % layers;
     const sum = gradients.sum(layer, suffix);
     const at = sum.reduce((best, value, i) => (Math.abs(value) > Math.abs(sum[best]!) ? i : best), 0);
-    const slopes = windows.slice(0, 2).map((window) => slope(blockTensor(layer, suffix), at, window));
+    const slopes = two.map((window) => slope(blockTensor(layer, suffix), at, window));
     expect(sum[at]! / (slopes[0]! + slopes[1]!)).toBeCloseTo(1, 3);
     expect(gradients.squares(layer, suffix)[at]! / (slopes[0]! ** 2 + slopes[1]! ** 2)).toBeCloseTo(1, 3);
   }
-  expect(gradients.losses[1]).toBeCloseTo(plain.loss(windows[1]!), 4);
+  expect(gradients.losses[1]).toBeCloseTo(plain.loss(two[1]!), 4);
   gradients.release();
 }, 120_000);
 

@@ -1,6 +1,6 @@
 /** The roofs: that the kernels leave nothing out, and which roof a piece of work meets. */
 import { readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { peak, predict, RoofMeter, type Roofs } from "../../src/inspect/roof.ts";
 import { seeded } from "../support/random.ts";
 
@@ -32,10 +32,24 @@ test("14-bit activations multiply in two int8 lanes or in one int16 lane, whiche
   expect(peak({ ...ROOFS, dotInt8: 20 }, "int8")).toBe(36);
 });
 
-test("every roof is measured, memory over whole steps of 128 bytes", () => {
-  const roofs = new RoofMeter(module, 100_000).measure();
-  expect(roofs.workingSet).toBe(100_096);
-  for (const name of Object.keys(ROOFS) as (keyof Roofs)[]) expect(roofs[name]).toBeGreaterThan(0);
+test("a roof is the fastest of all measurements: a slower one changes none, a faster one all", () => {
+  const meter = new RoofMeter(module, 100_000);
+  let now = 0;
+  let step = 1;
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => {
+    now += step;
+    return now;
+  });
+  const first = meter.measure();
+  expect(first.workingSet).toBe(100_096); // up to whole steps of 128 bytes
+  expect(first.multiplyAdd).toBe(1000 * 100_000 * 12 * 4);
+  step = 2;
+  expect(meter.measure()).toEqual(first);
+  step = 0.5;
+  const { workingSet, ...faster } = meter.measure();
+  clock.mockRestore();
+  expect(workingSet).toBe(first.workingSet);
+  for (const [name, rate] of Object.entries(faster)) expect(rate, name).toBe(2 * first[name as keyof Roofs]);
 });
 
 interface RoofExports {

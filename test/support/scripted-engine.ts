@@ -116,9 +116,16 @@ export interface ScriptedOrigin {
   readonly url: string;
 }
 
-/** A real origin on a port of this machine (0 picks one), running the scripted engine. */
-export async function scriptedOrigin(options: Partial<GatewayOptions> = {}, port = 0): Promise<ScriptedOrigin> {
-  const engine = new ScriptedEngine();
+/**
+ * A real origin on a port of this machine (0 picks one), running the scripted engine: under the name and vocabulary of
+ * `served`, where an edge expects those.
+ */
+export async function scriptedOrigin(
+  options: Partial<GatewayOptions> = {},
+  port = 0,
+  served: Partial<Pick<TargetEngine, "model" | "vocabulary">> = {},
+): Promise<ScriptedOrigin> {
+  const engine = Object.assign(new ScriptedEngine(), served);
   const gateway = new Gateway(engine, {
     token: null,
     ...DEFAULT_LIMITS,
