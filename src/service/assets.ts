@@ -115,9 +115,10 @@ export async function linkFiles(
 ): Promise<void> {
   await mkdir(to, { recursive: true });
   for (const file of (await readdir(from)).filter(wanted)) {
-    await link(path.join(from, file), path.join(to, file)).catch(() =>
-      // Another file system, or one without hard links.
-      copyFile(path.join(from, file), path.join(to, file)),
-    );
+    const linked = path.join(to, file);
+    // What is there may be a link to a file of the cache, which must not be written over.
+    await rm(linked, { force: true });
+    // Another file system, or one without hard links, gets a copy.
+    await link(path.join(from, file), linked).catch(() => copyFile(path.join(from, file), linked));
   }
 }

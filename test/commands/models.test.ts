@@ -1,14 +1,16 @@
 /** Which target and draft a command line means, what runs them, and what is refused. No model is fetched. */
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { runnable } from "../../src/commands/engine.ts";
 import { edgeModels } from "../../src/commands/models.ts";
+import { prepareCommand } from "../../src/commands/prepare.ts";
 import { startCommand } from "../../src/commands/start.ts";
 import { defaultPair, knownPairs } from "../../src/obtain/pair.ts";
 import { wholePack } from "../../src/platform/disk.ts";
 import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
+import { printed } from "../support/printed.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
 const MODELS = path.resolve(import.meta.dirname, "../../models");
@@ -87,6 +89,19 @@ describe("what runs a target", () => {
   test("a pack is nothing for llama.cpp", async () => {
     await expect(run(TINY_PACKS.target, "llama")).rejects.toThrow("is a pack, and llama.cpp runs GGUF files");
   });
+});
+
+test("prepare puts the target's pack where it is wanted, and leaves the cache alone", async () => {
+  const usual = path.join(directory, "cache/packs", pair.target.sha256);
+  cpSync(TINY_PACKS.target, usual, { recursive: true });
+  const out = path.join(directory, "out");
+  cpSync(TINY_PACKS.draft, out, { recursive: true });
+  vi.stubEnv("OUTRIDER_GGUF", "");
+  const lines = (await printed(() => prepareCommand.run(["--out", out, "--json"]))).trim().split("\n");
+  expect(JSON.parse(lines[0]!).directory).toBe(out);
+  expect((await wholePack(out))?.model).toBe("tiny");
+  expect((await wholePack(usual))?.model).toBe("tiny");
+  expect((await wholePack(TINY_PACKS.draft))?.model).toBe("tiny-draft");
 });
 
 test.each([
