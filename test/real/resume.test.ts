@@ -10,7 +10,8 @@ import { answerOf, type Running, start } from "../workerd/harness.ts";
 
 const MODEL = "smollm2-135m-instruct";
 const TEXT =
-  "Horses are among the oldest companions of people. They carried riders over plains and mountains, pulled wagons and ploughs, and were painted on the walls of caves. ";
+  "Horses are among the oldest companions of people. They carried riders over plains and mountains, " +
+  "pulled wagons and ploughs, and were painted on the walls of caves. ";
 const opening = [{ role: "user", content: `${TEXT.repeat(30)}Summarise this text.` }];
 
 let run: Running;

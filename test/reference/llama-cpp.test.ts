@@ -38,7 +38,8 @@ beforeAll(async () => {
 test("our argmax is llama.cpp's on 97 % of 2,560 positions, its weights in f32", async () => {
   const theirs = await llamaCpp(await realF32Gguf());
   console.log(
-    `with llama.cpp on f32 weights: ours ${percent(agreement(ours, theirs))}, transformers ${percent(agreement(theirs, transformers))}`,
+    `with llama.cpp on f32 weights: ours ${percent(agreement(ours, theirs))}, ` +
+      `transformers ${percent(agreement(theirs, transformers))}`,
   );
   expect(agreement(theirs, transformers)).toBeGreaterThan(0.995);
   expect(agreement(ours, theirs)).toBeGreaterThanOrEqual(0.97);
@@ -51,7 +52,8 @@ test("our argmax is llama.cpp's on the quantised file as often as transformers' 
   const theirs = await llamaCpp(gguf);
   const reference = agreement(theirs, transformers);
   console.log(
-    `with llama.cpp on ${path.basename(gguf)}: ours ${percent(agreement(ours, theirs))}, transformers ${percent(reference)}`,
+    `with llama.cpp on ${path.basename(gguf)}: ours ${percent(agreement(ours, theirs))}, ` +
+      `transformers ${percent(reference)}`,
   );
   expect(reference).toBeGreaterThan(0.95);
   expect(agreement(ours, theirs)).toBeGreaterThan(reference - 0.01);
