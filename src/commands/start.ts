@@ -1,5 +1,7 @@
 /** `outrider start`: an edge on this machine, and beside it whatever runs its target. */
+import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { parseEnv } from "node:util";
 import type { DescribedTarget } from "../format/target.ts";
 import { OutriderError } from "../model/errors.ts";
 import { knownPairs } from "../obtain/pair.ts";
@@ -36,7 +38,8 @@ export const startCommand = command({
     port: whole("of the edge", { from: 1, to: 65535, default: 8787, env: "PORT" }),
     host: text("ADDRESS", "where to listen; 0.0.0.0 lets other machines in", { default: "localhost" }),
   },
-  notes: `A target that a known pair has gets the pair's draft unless --draft says otherwise; other targets get none.
+  notes: `A target that a known pair has gets the pair's draft unless --draft says otherwise; other targets get none. Beside llama.cpp the edge prefers time (PREFER=time): on a processor a pass over many
+positions costs more than it spares.
 
 Environment: OUTRIDER_GGUF names a GGUF file of the pair's target to use instead of a download, OUTRIDER_CACHE the
 folder for models. Settings and secrets of the edge, such as API_KEYS, PREFER and SESSION_SECRET, are lines of the
@@ -108,10 +111,17 @@ async function beside(asked: Asked, engine: "wasm" | "llama" | undefined, thread
     target: { ...target, context: local.context },
     draft,
     origin: { url: local.url },
-    vars: { ORIGIN_TOKEN: local.token },
+    // Nobody else waits for this target, so what counts is the time; a processor pays for every position of a pass.
+    vars: { ORIGIN_TOKEN: local.token, ...((await prefersItself()) ? {} : { PREFER: "time" }) },
     runs: "in llama.cpp on this machine (--engine llama)",
     local,
   };
+}
+
+/** Whether the user's own settings say what to prefer. */
+async function prefersItself(): Promise<boolean> {
+  const own = await readFile(".dev.vars", "utf8").catch(() => "");
+  return "PREFER" in parseEnv(own);
 }
 
 /** The target elsewhere. Throws `wrong_origin` where the origin serves another, or cannot be asked. */
