@@ -1,4 +1,4 @@
-"""Golden ids for test/tokenizers/qwen2.test.ts: Qwen2.5's vocabulary by the `tokenizers` and `transformers` packages.
+"""Golden ids for test/qwen/tokenizer.test.ts: Qwen2.5's vocabulary by the `tokenizers` and `transformers` packages.
 
     python test/golden/make_qwen2.py <a GGUF file of Qwen2.5 or Qwen2.5-Coder>
 
