@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { OutriderError } from "../../src/model/errors.ts";
 import { History } from "../../src/speculate/history.ts";
 import { generate, type Step } from "../../src/speculate/round.ts";
@@ -196,18 +196,16 @@ describe("drafts", () => {
     const { steps: run } = generate([4, 5], counting(), verifier, window({ patience: 0 }, history));
     verifier.give(verdict(2, 0, [6], 1));
     await nextStep(run);
-    await sleep(50);
-    expect(verifier.drafts).toEqual([1, 2, 3, 4].map((n) => ({ position: 3, tokens: [7, 8, 9, 10].slice(0, n) })));
+    const growing = [1, 2, 3, 4].map((n) => ({ position: 3, tokens: [7, 8, 9, 10].slice(0, n) }));
+    await vi.waitFor(() => expect(verifier.drafts).toEqual(growing), 5000);
 
     verifier.give(verdict(3, 0, [7], 2)); // decided before the draft came
     await nextStep(run);
-    await sleep(50);
-    expect(verifier.drafts.at(-1)).toEqual({ position: 4, tokens: [8, 9, 10, 11] });
+    await vi.waitFor(() => expect(verifier.drafts.at(-1)).toEqual({ position: 4, tokens: [8, 9, 10, 11] }), 5000);
 
     verifier.give({ ...verdict(4, 3, [8, 9, 10, 11], 3), scored: 3 }); // all that had arrived
     await nextStep(run);
-    await sleep(50);
-    expect(verifier.drafts.at(-1)).toEqual({ position: 8, tokens: [12, 13, 14, 15] });
+    await vi.waitFor(() => expect(verifier.drafts.at(-1)).toEqual({ position: 8, tokens: [12, 13, 14, 15] }), 5000);
 
     verifier.give({ reason: "length" });
     expect((await run.next()).value).toMatchObject({ drafted: 9, verified: 3, kept: 3 });
@@ -420,8 +418,7 @@ test("a drafter is idle once the slice of work under way is done, and then serve
   const { steps, idle } = generate([1, 2], drafter, second, window());
   second.give(verdict(2, 0, [3], 1));
   await nextStep(steps);
-  await sleep(60);
-  expect(second.drafts).toEqual([{ position: 3, tokens: [] }]);
+  await vi.waitFor(() => expect(second.drafts).toEqual([{ position: 3, tokens: [] }]), 5000);
   expect(most).toBe(1);
   second.give({ reason: "stop" });
   await steps.next();
