@@ -7,7 +7,7 @@ import { noiseBits, noiseKey } from "../../src/model/noise.ts";
 import { COUNTRIES, FAMOUS, GERMAN, PEOPLE, PLACES, PROGRAMS, THINGS, TOPICS, TRADES } from "./topics.ts";
 
 /** Subjects of questions beside the lists of topics.ts. An empty list: no questions of its kind. */
-export interface Sources {
+interface Sources {
   /** Texts to summarise and ask about. */
   readonly passages: readonly string[];
   /** Things to ask about. */

@@ -6,9 +6,11 @@
 /** What GPT-2 splits text into before merging; with each digit on its own. */
 const SPLIT = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
 
-export interface Bpe {
-  /** Token texts in GPT-2's printable byte alphabet; the index is the id. */ readonly tokens: readonly string[];
-  /** "left right", in the order to apply them. */ readonly merges: readonly string[];
+interface Bpe {
+  /** Token texts in GPT-2's printable byte alphabet; the index is the id. */
+  readonly tokens: readonly string[];
+  /** "left right", in the order to apply them. */
+  readonly merges: readonly string[];
 }
 
 /** `special` tokens first, then the 256 bytes, then one token for each of `merges` merges. */
@@ -56,7 +58,7 @@ function merge(parts: readonly string[], left: string, right: string): string[] 
 }
 
 /** GPT-2's name of each byte: itself where it prints, else the next free letter from U+0100 on. */
-export function byteAlphabet(): string[] {
+function byteAlphabet(): string[] {
   let next = 256;
   return Array.from({ length: 256 }, (_, byte) => {
     const prints = (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;

@@ -17,7 +17,7 @@ import { learnBpe } from "./bpe.ts";
 import { type GgufWeight, ggufBytes, type Metadata } from "./gguf-writer.ts";
 
 /** Sizes by their letters in ARCHITECTURE.md; the vocabulary is the same for all. */
-export interface TinyShape {
+interface TinyShape {
   readonly E: number;
   readonly H: number;
   readonly G: number;

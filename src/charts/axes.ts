@@ -13,7 +13,7 @@ export interface Frame {
   readonly bottom: number;
 }
 
-export interface Tick {
+interface Tick {
   readonly value: number;
   readonly label: string;
 }
@@ -28,7 +28,7 @@ export interface Axis {
 }
 
 /** Where an axis begins and ends in the picture. */
-export type Ends = readonly [from: number, to: number];
+type Ends = readonly [from: number, to: number];
 
 /** Ends of the x axis, from left to right. */
 export const acrossOf = ({ width, left, right }: Frame): Ends => [left, width - right];

@@ -14,7 +14,7 @@ export interface Box {
   readonly bottom: number;
 }
 
-export interface Mark {
+interface Mark {
   /** Marks of one kind share a label where they touch; also a class of the page. */
   readonly kind: string;
   readonly name: string;

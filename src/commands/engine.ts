@@ -12,7 +12,7 @@ import { usage } from "./options.ts";
 import { importedPack, modelFiles, targetPack } from "./prepare.ts";
 
 /** A target ready to be run: a pack by the embedded origin, or a GGUF file by llama.cpp. */
-export type Runnable =
+type Runnable =
   | { readonly engine: "wasm"; readonly pack: string }
   | { readonly engine: "llama"; readonly file: string };
 

@@ -16,7 +16,7 @@ import { numberToBf16 } from "../model/f16.ts";
 import { tensorShapes } from "../model/tensors.ts";
 
 /** F32 keeps every value; BF16 rounds to half the bytes. */
-export type ExportDtype = "F32" | "BF16";
+type ExportDtype = "F32" | "BF16";
 
 /** Writes `model.safetensors`, `config.json` and the tokenizer. Holds the whole checkpoint in memory twice. */
 export async function exportHuggingFace(model: PackedModel, sink: PackSink, dtype: ExportDtype): Promise<void> {

@@ -16,7 +16,7 @@ const completionSchema = z.object({ choices: z.array(z.object({ text: z.string()
 /** Statuses of servers that lack a route or want another kind of prompt. */
 const LACKING = [400, 404, 405, 422, 501];
 
-export interface Server {
+interface Server {
   readonly url: string;
   readonly token: string | undefined;
   /** Id of the model; undefined for the server's only one. */

@@ -6,7 +6,7 @@ import { answerSeed, type Line, splitOf } from "./line.ts";
 import type { Question } from "./questions.ts";
 import type { Target } from "./target.ts";
 
-export interface Asking {
+interface Asking {
   readonly temperature: number;
   readonly seed: number;
   readonly maxTokens: number;

@@ -16,7 +16,7 @@ import { joinMatrices, type Matrix, matrixOf } from "./matrix.ts";
 import { CHUNK, type MemoryPlan, planMemory } from "./memory-plan.ts";
 import { movesOf } from "./moves.ts";
 
-export interface LoadOptions {
+interface LoadOptions {
   /** KV pages of 32 tokens in the pool that all caches share. */
   readonly pages: number;
   /** Most rows of logits of one call: 1 to draft, MAX_DRAFT + 1 to verify. */

@@ -4,7 +4,7 @@ import { denseBytes } from "../model/layouts.ts";
 import type { MemoryPlan } from "./memory-plan.ts";
 
 /** Bytes of a shard that belong at an address. */
-export interface Move {
+interface Move {
   readonly from: number;
   readonly to: number;
   readonly bytes: number;

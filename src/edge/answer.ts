@@ -34,7 +34,13 @@ export async function* answer(
   stopIds: ReadonlySet<number>,
   now: () => number,
 ): AsyncGenerator<Piece, Tally> {
-  let [predicted, drafted, verified, kept, passes, firstAt, lastAt] = [0, 0, 0, 0, 0, 0, 0];
+  let predicted = 0;
+  let drafted = 0;
+  let verified = 0;
+  let kept = 0;
+  let passes = 0;
+  let firstAt = 0;
+  let lastAt = 0;
   let finish: FinishReason = "stop";
   let undrafted = false;
   try {

@@ -7,12 +7,12 @@ import { totalKvHeads } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
 
 /** What weights, KV pages and the JS heap may take together of the 128 MB that an isolate has. */
-export const ISOLATE_BYTES = 100e6;
+const ISOLATE_BYTES = 100e6;
 /**
  * Of these, for the JS heap after a collection: tokenizer tables, code, requests under way (6 MB and 3 MB of buffers
  * measured).
  */
-export const HEAP_BYTES = 12e6;
+const HEAP_BYTES = 12e6;
 
 /** KV pages that fit the budget beside the weights. Throws `draft_too_large` when not even one does. */
 export function poolPages(header: PackHeader): number {

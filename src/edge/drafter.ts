@@ -18,7 +18,7 @@ import { dropWeights, loadedWeights, type Weights } from "./weights.ts";
 const admission = new Admission();
 
 /** What a draft step computes on. */
-export interface Ready {
+interface Ready {
   readonly llama: Llama;
   readonly cache: KvCache;
 }

@@ -9,7 +9,7 @@ import { OutriderError } from "../model/errors.ts";
 import type { Rule, Sampling } from "../speculate/types.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
 
-export const MAX_STOPS = 4;
+const MAX_STOPS = 4;
 const MAX_STOP_CHARS = 256;
 /** OpenAI's default for `/v1/completions`; chat answers run to the end of the context unless limited. */
 const COMPLETION_TOKENS = 16;

@@ -98,40 +98,36 @@ const streamEnds = {
 const noLogprobs = z.null().describe("Always null: log probabilities are not returned.");
 const index = z.literal(0).describe("Always 0: one choice a request.");
 
+/** A list of the one choice: its index, what it `holds`, and how it ended. */
+const choice = (holds: z.ZodRawShape) =>
+  z.array(z.object({ index, ...holds, logprobs: noLogprobs, finish_reason: finishReason })).describe("The one answer.");
+
+/** The same of an event of a stream, which has not ended yet. */
+const growing = (holds: z.ZodRawShape) =>
+  z
+    .array(z.object({ index, ...holds, logprobs: noLogprobs, finish_reason: finishReason.nullable() }))
+    .describe("One choice. None in the chunk that carries usage alone.");
+
 export const answerSchemas = {
   chat: z
     .object({
       ...head("chat.completion"),
-      choices: z
-        .array(
-          z.object({
-            index,
-            message: z
-              .object({ role: z.literal("assistant"), content: z.string(), refusal: z.null() })
-              .describe("The answer."),
-            logprobs: noLogprobs,
-            finish_reason: finishReason,
-          }),
-        )
-        .describe("The one answer."),
+      choices: choice({
+        message: z
+          .object({ role: z.literal("assistant"), content: z.string(), refusal: z.null() })
+          .describe("The answer."),
+      }),
       ...ends,
     })
     .meta({ id: "ChatCompletion", description: "Answer of `POST /v1/chat/completions` without `stream`." }),
   chatChunk: z
     .object({
       ...head("chat.completion.chunk"),
-      choices: z
-        .array(
-          z.object({
-            index,
-            delta: z
-              .object({ role: z.literal("assistant").optional(), content: z.string().optional() })
-              .describe("What the answer grows by."),
-            logprobs: noLogprobs,
-            finish_reason: finishReason.nullable(),
-          }),
-        )
-        .describe("One choice. None in the chunk that carries usage alone."),
+      choices: growing({
+        delta: z
+          .object({ role: z.literal("assistant").optional(), content: z.string().optional() })
+          .describe("What the answer grows by."),
+      }),
       ...streamEnds,
     })
     .meta({
@@ -141,32 +137,14 @@ export const answerSchemas = {
   text: z
     .object({
       ...head("text_completion"),
-      choices: z
-        .array(
-          z.object({
-            index,
-            text: z.string().describe("The text."),
-            logprobs: noLogprobs,
-            finish_reason: finishReason,
-          }),
-        )
-        .describe("The one answer."),
+      choices: choice({ text: z.string().describe("The text.") }),
       ...ends,
     })
     .meta({ id: "TextCompletion", description: "Answer of `POST /v1/completions` without `stream`." }),
   textChunk: z
     .object({
       ...head("text_completion"),
-      choices: z
-        .array(
-          z.object({
-            index,
-            text: z.string().describe("What the answer grows by."),
-            logprobs: noLogprobs,
-            finish_reason: finishReason.nullable(),
-          }),
-        )
-        .describe("One choice. None in the chunk that carries usage alone."),
+      choices: growing({ text: z.string().describe("What the answer grows by.") }),
       ...streamEnds,
     })
     .meta({

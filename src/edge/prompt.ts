@@ -13,7 +13,7 @@ export interface Task {
 }
 
 /** The parts of a target that reading a prompt needs. */
-export interface Reader {
+interface Reader {
   readonly description: Pick<TargetDescription, "vocabulary" | "context" | "stopIds">;
   readonly tokenizer: Tokenizer;
   chat(): ChatTemplate;

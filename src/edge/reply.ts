@@ -52,7 +52,7 @@ export const timingsSchema = z
 
 export type Timings = z.infer<typeof timingsSchema>;
 
-export const measuredSchema = z
+const measuredSchema = z
   .object({
     round_trip_ms: z.number().describe("Round trip between Session and origin, in ms."),
     target_step_ms: z.number().describe("A target pass over one position, in ms."),

@@ -89,7 +89,7 @@ function truncate(tokens: readonly TracedToken[], length: number): TracedToken[]
 const event = (json: unknown): string => `data: ${JSON.stringify(json)}\n\n`;
 
 /** How an answer is written to the client: what to send at each of its stages, "" for nothing. */
-export interface Form {
+interface Form {
   readonly contentType: string;
   /** Whether an error in the middle leaves the transfer broken. */
   readonly breaks: boolean;

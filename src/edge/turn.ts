@@ -29,7 +29,7 @@ import type { Target } from "./target.ts";
 const PATIENCE_MS = 2000;
 
 /** What a turn needs of its Session and its request. */
-export interface Given {
+interface Given {
   readonly target: Target;
   /** Null: this edge has no weights. */
   readonly draft: SessionDraft | null;

@@ -7,7 +7,7 @@ import { OutriderError } from "../model/errors.ts";
 import type { Metadata } from "./gguf.ts";
 
 /** Sizes by the names of `LlamaConfig`; undefined where the file does not tell them. */
-export interface GgufShape {
+interface GgufShape {
   readonly layers: number | undefined;
   readonly heads: number | undefined;
   readonly kvHeads: number | undefined;

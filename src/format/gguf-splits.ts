@@ -5,7 +5,7 @@
  */
 export const BYTE_LEVEL = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
 
-export interface Split {
+interface Split {
   /** As in `tokenizer.json`. */
   readonly preTokenizer: object;
   /** Text is composed first (Unicode's NFC), as the publisher's tokenizer does; llama.cpp leaves that out. */

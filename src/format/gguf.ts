@@ -18,7 +18,7 @@ export type MetadataValue = number | bigint | boolean | string | readonly Metada
 
 export type Metadata = ReadonlyMap<string, MetadataValue>;
 
-export interface GgufTensor {
+interface GgufTensor {
   readonly name: string;
   readonly type: BlockType;
   /** Product of all dimensions but the contiguous one. */

@@ -72,6 +72,24 @@ export interface PackHeader {
   readonly recipe: readonly Record<string, unknown>[];
 }
 
+const FACTS = [
+  "model",
+  "config",
+  "vocabulary",
+  "target",
+  "kept",
+  "substitutes",
+  "activations",
+  "drafting",
+] as const satisfies readonly (keyof PackHeader)[];
+
+/** The fields that the header of a pack shares with the model in memory (pack.ts). */
+export type PackFacts = Pick<PackHeader, (typeof FACTS)[number]>;
+
+/** These fields of `from` and no others, in the order in which `pack.json` has them. Absent ones stay absent. */
+export const packFacts = (from: PackFacts): PackFacts =>
+  Object.fromEntries(FACTS.filter((name) => from[name] !== undefined).map((name) => [name, from[name]])) as PackFacts;
+
 /** Bytes of all shards. */
 export const packBytes = ({ shards }: PackHeader): number => shards.reduce((sum, { bytes }) => sum + bytes, 0);
 

@@ -14,6 +14,7 @@ import {
   type PackHeader,
   type PackTensor,
   packBytes,
+  packFacts,
   packHeaderSchema,
   SHARD_BYTES,
 } from "./pack-header.ts";
@@ -129,24 +130,11 @@ export async function readPack(open: OpenFile): Promise<PackedModel> {
     }
     tensors.set(name, { ...shape, bytes });
   }
-  const { model, config, vocabulary, target, kept, substitutes, activations, drafting, recipe } = header;
   const tokenizer = {
     "tokenizer.json": await text("tokenizer.json"),
     "tokenizer_config.json": await text("tokenizer_config.json"),
   };
-  return {
-    model,
-    config,
-    vocabulary,
-    ...(target && { target }),
-    ...(kept && { kept }),
-    ...(substitutes && { substitutes }),
-    ...(activations && { activations }),
-    ...(drafting && { drafting }),
-    tensors,
-    tokenizer,
-    recipe,
-  };
+  return { ...packFacts(header), tensors, tokenizer, recipe: header.recipe };
 }
 
 async function readShard(source: ByteSource, shard: PackHeader["shards"][number]): Promise<Uint8Array> {

@@ -2,13 +2,21 @@
  * Packs: a model whose weights lie ready for the kernels, in memory (`PackedModel`) and as a directory (pack-header.ts
  * describes it). Writing goes to a sink and reading comes from named sources, so nothing here knows about disks.
  */
-import { configToHuggingFace, type LlamaConfig } from "../model/config.ts";
+import { configToHuggingFace } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
 import { blockParts, type TensorLayout, tensorBytes } from "../model/layouts.ts";
 import { sha256Hex } from "../model/sha256.ts";
 import { tensorShapes } from "../model/tensors.ts";
 import type { TokenizerFiles } from "../model/tokenizer-files.ts";
-import { PACK_VERSION, type PackHeader, type PackPart, type PackTensor, SHARD_BYTES } from "./pack-header.ts";
+import {
+  PACK_VERSION,
+  type PackFacts,
+  type PackHeader,
+  type PackPart,
+  type PackTensor,
+  packFacts,
+  SHARD_BYTES,
+} from "./pack-header.ts";
 import { type NewTensor, writeSafetensors } from "./safetensors.ts";
 
 export interface PackedTensor extends TensorLayout {
@@ -17,15 +25,7 @@ export interface PackedTensor extends TensorLayout {
 }
 
 /** A whole model in kernel layout. Stages take one and return one; tensors that a stage does not change are shared. */
-export interface PackedModel {
-  readonly model: string;
-  readonly config: LlamaConfig;
-  readonly vocabulary: PackHeader["vocabulary"];
-  readonly target?: PackHeader["target"];
-  readonly kept?: PackHeader["kept"];
-  readonly substitutes?: PackHeader["substitutes"];
-  readonly activations?: PackHeader["activations"];
-  readonly drafting?: PackHeader["drafting"];
+export interface PackedModel extends PackFacts {
   readonly tensors: ReadonlyMap<string, PackedTensor>;
   readonly tokenizer: TokenizerFiles;
   readonly recipe: PackHeader["recipe"];
@@ -76,24 +76,10 @@ export async function writePack(model: PackedModel, sink: PackSink): Promise<Pac
     await sink.write(file, bytes);
     shards.push({ file, bytes: bytes.length, sha256: await sha256Hex(bytes) });
   }
-  const { model: id, config, vocabulary, target, kept, substitutes, activations, drafting, recipe } = model;
-  const header: PackHeader = {
-    version: PACK_VERSION,
-    model: id,
-    config,
-    vocabulary,
-    ...(target && { target }),
-    ...(kept && { kept }),
-    ...(substitutes && { substitutes }),
-    ...(activations && { activations }),
-    ...(drafting && { drafting }),
-    tensors,
-    shards,
-    recipe,
-  };
+  const header: PackHeader = { version: PACK_VERSION, ...packFacts(model), tensors, shards, recipe: model.recipe };
   const json = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
   await sink.write("model.safetensors.index.json", json({ metadata: { total_size: total }, weight_map: weightMap }));
-  await sink.write("config.json", json(configToHuggingFace(config)));
+  await sink.write("config.json", json(configToHuggingFace(model.config)));
   for (const name of ["tokenizer.json", "tokenizer_config.json"] as const) {
     await sink.write(name, new TextEncoder().encode(model.tokenizer[name]));
   }

@@ -14,7 +14,7 @@ import { OutriderError } from "../model/errors.ts";
 import { type ByteSource, type OpenFile, readText } from "./source.ts";
 
 const DTYPE_BYTES = { F32: 4, F16: 2, BF16: 2, U8: 1 } as const;
-export type Dtype = keyof typeof DTYPE_BYTES;
+type Dtype = keyof typeof DTYPE_BYTES;
 
 export interface StoredTensor {
   readonly name: string;
@@ -107,7 +107,7 @@ export interface NewTensor {
 }
 
 /** What `writeSafetensors` made: the file, and the byte at which each tensor starts, in order. */
-export interface SafetensorsFile {
+interface SafetensorsFile {
   readonly bytes: Uint8Array;
   readonly offsets: readonly number[];
 }

@@ -15,7 +15,7 @@ import { type Limit, predict, RoofMeter, type Roofs } from "./roof.ts";
 import { arbitraryTokens, median } from "./timing.ts";
 import { type Call, Trace } from "./trace.ts";
 
-export interface InspectedOperation {
+interface InspectedOperation {
   readonly name: string;
   readonly calls: number;
   readonly cost: Cost;
@@ -65,7 +65,7 @@ export interface Inspection {
   readonly prefill: InspectedPass;
 }
 
-export interface InspectionOptions {
+interface InspectionOptions {
   /** Tokens of the prefill. */
   readonly tokens: number;
   /** Tokens in the cache of the decode step. */

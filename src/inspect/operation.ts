@@ -12,7 +12,7 @@ const WITHOUT_WEIGHTS: Partial<Record<keyof Kernels, string>> = {
   swigluQuantise: "swiglu + quantise",
 };
 
-export interface Operation {
+interface Operation {
   /** `q`, `norm + quantise`, …; `q|k|v` where one call multiplies the rows of neighbouring tensors. */
   readonly name: string;
   readonly cost: Cost;

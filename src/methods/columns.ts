@@ -13,7 +13,7 @@ import type { Products } from "./subtract-product.ts";
 const BATCH = 32;
 
 /** Settles column `order[k]`: changes its `rows` values, which start at `current[k · rows]`. */
-export type Settle = (k: number, current: Float64Array) => void;
+type Settle = (k: number, current: Float64Array) => void;
 
 export interface Settled {
   /** (rows, cols). */

@@ -5,9 +5,9 @@
  */
 
 /** Quality of a model with only these blocks: its agreement with the target, or its negated perplexity. */
-export type Worth = (layers: readonly number[]) => number | Promise<number>;
+type Worth = (layers: readonly number[]) => number | Promise<number>;
 
-export interface Removal {
+interface Removal {
   readonly removed: number;
   /** The remaining blocks, ascending. */
   readonly layers: readonly number[];

@@ -6,7 +6,7 @@
 import type { Codebook } from "./codebook.ts";
 
 /** Centroids on steps. */
-export interface Stepped {
+interface Stepped {
   /** Rising, 0 … most. */
   readonly entries: Uint8Array;
   readonly a: number;

@@ -13,7 +13,7 @@ import { blockShape, type LlamaConfig } from "../model/config.ts";
 import { BLOCK_TENSORS, blockTensor, EMBEDDING, FINAL_NORM, HEAD } from "../model/tensors.ts";
 
 /** Lines `start` … `start + count − 1` of one tensor. */
-export interface Member {
+interface Member {
   readonly tensor: string;
   readonly axis: "rows" | "cols";
   readonly start: number;

@@ -19,7 +19,7 @@ import { bf16ToNumber, f16ToNumber } from "./f16.ts";
 
 export type BlockType = "F32" | "F16" | "BF16" | "Q4_0" | "Q4_1" | "Q5_0" | "Q5_1" | "Q8_0" | "Q4_K" | "Q6_K";
 
-export interface BlockLayout {
+interface BlockLayout {
   /** ggml's number of the type, as files store it. */
   readonly id: number;
   /** Values in one block. */

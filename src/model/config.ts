@@ -6,7 +6,7 @@
 import { OutriderError } from "./errors.ts";
 
 /** Widths of one block where width pruning left blocks unequal. In every block H / G query heads share a key head. */
-export interface BlockWidth {
+interface BlockWidth {
   readonly kvHeads: number;
   readonly feedForward: number;
 }

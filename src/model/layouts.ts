@@ -30,7 +30,7 @@ import { type BlockFormat, FORMATS, type WeightFormat } from "./formats.ts";
 export type Keep = 4 | 8 | 12 | 16;
 
 /** Size of a table of outliers. */
-export interface OutlierTable {
+interface OutlierTable {
   /** Outliers in it. */
   readonly count: number;
   readonly bytes: number;

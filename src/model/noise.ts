@@ -8,7 +8,7 @@
  */
 
 /** 64 bits that stand for one (seed, position). */
-export interface NoiseKey {
+interface NoiseKey {
   readonly a: number;
   readonly b: number;
 }

@@ -3,7 +3,7 @@
  */
 import { tokenTable } from "./tokenizer-files.ts";
 
-export interface Pieces {
+interface Pieces {
   /** By id, the right half of the merge that makes the token; none for the indivisible. */
   readonly lasts: readonly (number | undefined)[];
   /** Ids that no merge makes: single bytes, special and other added tokens, ids that the tokenizer leaves out. */

@@ -6,7 +6,7 @@
 import { OutriderError } from "./errors.ts";
 
 /** The fields of a pack's header or a model in memory that describe it (format/pack-header.ts). */
-export interface Vocabulary {
+interface Vocabulary {
   /** `vocabulary`: number of rows. */
   readonly config: { readonly vocabulary: number };
   /** `size`: number of the target's tokens. */

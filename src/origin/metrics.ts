@@ -10,7 +10,7 @@ import type { Verdict } from "../speculate/types.ts";
 const POSITIONS = 16;
 
 /** Gauges, read when asked for. */
-export interface Gauges {
+interface Gauges {
   readonly processing: number;
   readonly deferred: number;
   readonly connections: number;

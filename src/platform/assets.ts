@@ -9,7 +9,7 @@ import { OutriderError } from "../model/errors.ts";
 import { hex } from "../model/sha256.ts";
 
 /** Where the files are: the ASSETS binding, or anything that answers like it. */
-export interface Assets {
+interface Assets {
   fetch(url: string): Promise<Response>;
 }
 

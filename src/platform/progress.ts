@@ -2,7 +2,7 @@
  * A progress bar on a terminal, a line every tenth of the way elsewhere. Writes to stderr, so that stdout stays for
  * results.
  */
-export interface Progress {
+interface Progress {
   /**
    * Redraws the bar.
    * @param done units of the total so far

@@ -95,7 +95,7 @@ async function lossOf(
 }
 
 /** ‖values − original‖ / ‖original‖ */
-export function relativeError(values: Float32Array, original: Float32Array): number {
+function relativeError(values: Float32Array, original: Float32Array): number {
   let error = 0;
   let size = 0;
   for (let i = 0; i < values.length; i++) {

@@ -6,7 +6,7 @@ import { KINDS, type Kind } from "./contents.ts";
 const ROW = 26;
 const KEY = 28;
 
-export interface Budget {
+interface Budget {
   readonly name: string;
   readonly bytes: Readonly<Record<Kind, number>>;
 }

@@ -18,7 +18,7 @@ export interface Reported {
   readonly analysis: Analysis;
 }
 
-export interface Original {
+interface Original {
   readonly model: string;
   readonly counts: Counts;
 }

@@ -51,7 +51,7 @@ async function readTarget(file: string, name: string): Promise<DescribedTarget> 
 }
 
 /** What a draft must agree with. */
-export interface Drafted {
+interface Drafted {
   readonly model: string;
   readonly vocabulary: { readonly hash: string };
 }

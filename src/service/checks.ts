@@ -92,7 +92,7 @@ export function checkKeys(secrets: readonly string[] | undefined, isOpen: boolea
   );
 }
 
-export interface OriginCheck {
+interface OriginCheck {
   readonly url: string | undefined;
   /** Whether a binding leads to the origin where no URL does. */
   readonly bound: boolean;

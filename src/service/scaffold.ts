@@ -26,7 +26,7 @@ export const BINDINGS = {
   ORIGIN_URL: { description: "Where your origin can be reached, such as https://origin.example.com." },
 };
 
-export interface Scaffold {
+interface Scaffold {
   readonly directory: string;
   /** URL of the origin, if it is known. */
   readonly origin: string | undefined;

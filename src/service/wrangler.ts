@@ -54,7 +54,7 @@ export async function serve(service: Service, ready: (url: string) => void): Pro
 }
 
 /** Starts wrangler in the current directory, on the stdout of this process. Throws `no_wrangler` or `old_node`. */
-export const startWrangler = (args: readonly string[]): ChildProcess =>
+const startWrangler = (args: readonly string[]): ChildProcess =>
   spawn(nodeForWrangler(), [wranglerFile(), ...args], {
     stdio: ["ignore", "inherit", "pipe"],
     env: {
@@ -134,7 +134,7 @@ export async function runWrangler(args: readonly string[], output: "shown" | "ke
   return { status, ...written };
 }
 
-export interface Ended {
+interface Ended {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;

@@ -26,7 +26,7 @@ export interface Costs {
  * A prior only: a datacentre GPU near by, and a draft of some tens of megabytes in WASM. Only the first rounds of a
  * session rely on it, and of those only in an isolate whose other Sessions have learned nothing yet.
  */
-export const TYPICAL_COSTS: Costs = { roundTripMs: 30, draftStepMs: 6, targetStepMs: 25, positionMs: 0.5 };
+const TYPICAL_COSTS: Costs = { roundTripMs: 30, draftStepMs: 6, targetStepMs: 25, positionMs: 0.5 };
 
 /** A prior only, as `TYPICAL_COSTS`: the share of draft tokens that the target keeps. */
 const TYPICAL_ACCEPTANCE = 0.6;

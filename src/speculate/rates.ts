@@ -15,9 +15,9 @@
 import type { Costs, History } from "./history.ts";
 
 /** What is known of a session's costs and acceptance. */
-export type Seen = Pick<History, "costs" | "meanAcceptance">;
+type Seen = Pick<History, "costs" | "meanAcceptance">;
 
-export interface Aim {
+interface Aim {
   /** Longest draft, at least 1. */
   readonly maxDraft: number;
   /** What to spend least of per decided token. */

@@ -12,7 +12,7 @@ import { Pace } from "./pace.ts";
 import type { Candidate, Drafter, Proposed, Sibling, Verdict, Verifier } from "./types.ts";
 import type { Window } from "./window.ts";
 
-export interface DecidedToken {
+interface DecidedToken {
   readonly id: number;
   /** A draft token, rather than the target's own. */
   readonly kept: boolean;
@@ -54,7 +54,7 @@ interface Guess extends Proposed {
 /** Tells the origin that no draft will come any more: an empty draft declines every position up to its own. */
 const NEVER = Number.MAX_SAFE_INTEGER;
 
-export interface Generation {
+interface Generation {
   /**
    * One step per verdict. Rejects with the verifier's error when the origin is lost for good. Nothing happens before
    * the first `next`. Leaving early (`return`) closes the verifier; to end a `next` under way, close the verifier.

@@ -51,7 +51,7 @@ const LEAST_SAVING = 1.005;
 const OTHERS = 3;
 
 /** How far the next draft may go. */
-export interface Plan {
+interface Plan {
   /** Tokens to make at once; 0 when what is already ahead is enough, or drafting does not pay. */
   readonly max: number;
   /** Alternatives to name for each position. */

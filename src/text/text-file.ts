@@ -5,7 +5,7 @@ import { gunzipSync } from "node:zlib";
 import { OutriderError } from "../model/errors.ts";
 
 /** A line of a .jsonl file: what a target was asked and answered, in token ids, or text. */
-export interface TextLine {
+interface TextLine {
   readonly prompt?: readonly number[];
   readonly answer?: readonly number[];
   readonly text?: string;

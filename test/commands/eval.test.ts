@@ -74,7 +74,8 @@ async function evaluated(...argv: string[]): Promise<Figures[]> {
 /** Tokens a pass when the service's drafter proposes `drafted` tokens before each. */
 async function drafting(pack: string, drafted: number, on: readonly TargetAnswer[]): Promise<number> {
   const llama = await loadPack(pack, 8, 1);
-  let [tokens, passes] = [0, 0];
+  let tokens = 0;
+  let passes = 0;
   for (const { prompt, answer } of on) {
     const cache = llama.newCache();
     const drafter = new ModelDrafter(llama, cache, GREEDY);
@@ -112,7 +113,10 @@ test("perplexity, KL and top-1 are those of f64", async () => {
   );
   const tokens = new Tokenizer(base.tokenizer["tokenizer.json"]).encode(readFileSync(STORY, "utf8"));
   const [whole, small] = [new PlainLlama(base), new PlainLlama(draft)];
-  let [loss, kl, same, positions] = [0, 0, 0, 0];
+  let loss = 0;
+  let kl = 0;
+  let same = 0;
+  let positions = 0;
   const best = (row: Float64Array) => row.indexOf(row.reduce((a, b) => Math.max(a, b)));
   for (const n of [1, 2, 3]) {
     const window = tokens.slice(24 * n, 24 * (n + 1));

@@ -101,7 +101,8 @@ describe("what a block lost", () => {
         if (!name.startsWith(prefix)) continue;
         changed.tensors.set(name, Float64Array.from(valuesOf(half, name.replace(prefix, `model.layers.${layer}.`))));
       }
-      let [sum, positions] = [0, 0];
+      let sum = 0;
+      let positions = 0;
       for (const window of windows) {
         const [p, q] = [plain.logProbabilities(window), changed.logProbabilities(window)];
         for (let t = 0; t < window.length - 1; t++, positions++) {

@@ -91,6 +91,18 @@ describe.each(present)("%s, as things are now", (document) => {
   });
 });
 
+test("every module that a comment names exists", () => {
+  const sources = files.filter((file) => /\.(?:ts|js|py)$/.test(file) && !file.includes("node_modules"));
+  const absent = sources.flatMap((file) => {
+    const comments = [...read(file).matchAll(/^ *(?:\/\/|\/?\*+|#) (.*)$/gm)].map((match) => match[1] as string);
+    const named = comments.flatMap((line) => line.match(/(?<![\w./*…-])[\w-]+(?:\/[\w.-]+)*\.(?:ts|py)\b/g) ?? []);
+    return named
+      .filter((name) => !EXAMPLES.includes(name) && !files.some((other) => `/${other}`.endsWith(`/${name}`)))
+      .map((name) => `${file}: ${name}`);
+  });
+  expect(absent).toEqual([]);
+});
+
 describe("the tree that ARCHITECTURE draws", () => {
   const drawn = [...read("ARCHITECTURE.md").matchAll(/^(src\/[\w-]+|wasm|models|test|docs) {2,}\S/gm)];
   const folders = drawn.map((match) => match[1] as string);

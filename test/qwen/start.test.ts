@@ -42,7 +42,8 @@ const QUESTION = [
     role: "user" as const,
     content:
       "Write this function out again, with `total` renamed to `sum`:\n" +
-      "def mean(values):\n    total = 0\n    for value in values:\n        total = total + value\n    return total / len(values)\n",
+      "def mean(values):\n    total = 0\n    for value in values:\n        total = total + value\n" +
+      "    return total / len(values)\n",
   },
 ];
 

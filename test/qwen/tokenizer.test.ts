@@ -1,6 +1,6 @@
 /**
- * Qwen2.5's tokenizer and chat template out of its GGUF file, against tokenizers and transformers (test/golden/make_qwen2.py)
- * and against llama.cpp itself.
+ * Qwen2.5's tokenizer and chat template out of its GGUF file, against tokenizers and transformers
+ * (test/golden/make_qwen2.py) and against llama.cpp itself.
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";

@@ -1,4 +1,4 @@
-/** `npm run test:qwen`: a target of another architecture, on its real file. Needs what qwen.test.ts says. */
+/** `npm run test:qwen`: a target of another architecture, on its real file. gguf-file.ts says which. */
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({

@@ -96,7 +96,8 @@ interface Way {
   readonly name: string;
   readonly where: () => Running;
   readonly outrider: Readonly<Record<string, unknown>>;
-  /** Every prompt in both modes, instead of half of them greedy and the other half sampled. */ readonly all?: true;
+  /** Every prompt in both modes, instead of half of them greedy and the other half sampled. */
+  readonly all?: true;
 }
 
 const WAYS: readonly Way[] = [

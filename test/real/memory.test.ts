@@ -1,6 +1,7 @@
 /**
- * What the edge isolate takes with eight conversations of 1,000 tokens in it: under 100 MB of the 128 MB that it may. The draft is
- * real and reads every token. What the target decides takes no memory here, so the origin runs a scripted engine.
+ * What the edge isolate takes with eight conversations of 1,000 tokens in it: under 100 MB of the 128 MB that it may.
+ * The draft is real and reads every token. What the target decides takes no memory here, so the origin runs a scripted
+ * engine.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { prepare } from "../../src/commands/prepare.ts";

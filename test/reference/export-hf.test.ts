@@ -69,7 +69,9 @@ test.each([
     const theirs = new Float32Array(new Uint8Array(fromBase64(logits)).buffer);
     const llama = await loadPack(path.join(directory, "pack"), 4, WINDOW);
     const { vocabulary } = model.config;
-    let [difference, power, hits] = [0, 0, 0];
+    let difference = 0;
+    let power = 0;
+    let hits = 0;
     for (const [n, tokens] of windows.entries()) {
       const cache = llama.newCache();
       for (let at = 0; at < WINDOW; at += 16) {

@@ -12,8 +12,10 @@ export interface GoldenGradient {
 
 /** How far ours are from the golden ones. */
 export interface Distances {
-  /** Of the norm of the worst tensor, relative. */ readonly norm: number;
-  /** Of the worst entry, by its size or its tensor's root mean square. */ readonly entry: number;
+  /** Of the norm of the worst tensor, relative. */
+  readonly norm: number;
+  /** Of the worst entry, by its size or its tensor's root mean square. */
+  readonly entry: number;
   /**
    * Root mean square over all entries, each tensor by its norm, over that of the golden ones; the same of the squares.
    */
@@ -32,8 +34,10 @@ export function gradientDistances(
   golden: Readonly<Record<string, GoldenGradient>>,
   own: (tensor: string) => OwnGradient,
 ): Distances {
-  let [worstNorm, worstEntry] = [0, 0];
-  const [sums, squares]: [Pair[], Pair[]] = [[], []];
+  let worstNorm = 0;
+  let worstEntry = 0;
+  const sums: Pair[] = [];
+  const squares: Pair[] = [];
   for (const [name, { norm, at, sum, squares: squared }] of Object.entries(golden)) {
     const ours = own(name);
     const size = Math.sqrt(ours.sum.reduce((total, value) => total + value ** 2, 0));

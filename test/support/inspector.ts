@@ -2,8 +2,10 @@
 import { WebSocket } from "ws";
 
 export interface IsolateMemory {
-  /** JS objects and code. */ readonly heapBytes: number;
-  /** ArrayBuffers; WASM memories are not counted by V8 here. */ readonly bufferBytes: number;
+  /** JS objects and code. */
+  readonly heapBytes: number;
+  /** ArrayBuffers; WASM memories are not counted by V8 here. */
+  readonly bufferBytes: number;
 }
 
 /** @param poke any request to the Worker: its isolate collects garbage when it is asked to and next has work */

@@ -17,7 +17,8 @@ export interface PlainBlock {
 
 export class PlainLlama {
   readonly #config: PackedModel["config"];
-  /** Tensors by name, (rows, cols); a test may change them. */ readonly tensors: Map<string, Float64Array>;
+  /** Tensors by name, (rows, cols); a test may change them. */
+  readonly tensors: Map<string, Float64Array>;
 
   constructor({ config, tensors }: PackedModel) {
     this.#config = config;

@@ -16,21 +16,25 @@ const BIN = join(ROOT, "node_modules/.bin");
 
 export interface Running {
   readonly url: string;
-  /** To all its processes. */ signal(name: NodeJS.Signals): void;
+  /** To all its processes. */
+  signal(name: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
 
 export interface Edge extends Running {
-  /** Port of the DevTools inspector of the edge isolate. */ readonly inspectorPort: number;
+  /** Port of the DevTools inspector of the edge isolate. */
+  readonly inspectorPort: number;
 }
 
 export interface EdgeOptions {
   readonly targetPack: string;
   /** Null: an edge without weights. */
   readonly draftPack: string | null;
-  /** An origin elsewhere; without one the embedded origin runs in the same workerd. */ readonly originUrl?: string;
+  /** An origin elsewhere; without one the embedded origin runs in the same workerd. */
+  readonly originUrl?: string;
   readonly vars?: Readonly<Record<string, string>>;
-  /** Leaves the cores to the origin, which in truth has some of its own. */ readonly givesWay?: boolean;
+  /** Leaves the cores to the origin, which in truth has some of its own. */
+  readonly givesWay?: boolean;
 }
 
 /** Edge Worker in workerd, with the embedded origin unless `originUrl` is given. */

@@ -2,7 +2,8 @@
 
     python transformers_logits.py DIRECTORY TEXT < tokens.json
 
-Reads lists of token ids, writes {"text": ids of TEXT by the checkpoint's tokenizer, "logits": base64 f32 (windows, T, V)}.
+Reads lists of token ids. Writes {"text": ids of TEXT by the checkpoint's tokenizer,
+"logits": base64 f32 (windows, T, V)}.
 """
 
 import base64

@@ -5,7 +5,7 @@ import { type CalibrationKernels, columnsAt, rowsAt } from "./kernels.ts";
 import type { BlockAddresses, RopeTables, Shape } from "./shape.ts";
 
 /** What the forward pass saves of a block. */
-export interface Saved {
+interface Saved {
   readonly input: number; // (T, E)
   readonly qkv: number;
   readonly mixed: number;
@@ -24,7 +24,7 @@ export const savedBytes = ({ T, E, F, H, D, W }: Shape): Record<keyof Saved, num
 /**
  * The factors of each matrix's gradient dYᵀ · X, and the norms' gradients. `mixed`, which is also an X, is in `Saved`.
  */
-export interface Tape {
+interface Tape {
   readonly attentionIn: number; // (T, E)
   readonly dQkv: number; // (T, W)
   readonly dMiddle: number; // (T, E)
@@ -48,7 +48,7 @@ export const tapeBytes = ({ T, E, F, W }: Shape): Record<keyof Tape, number> => 
   dFeedForwardNorm: 4 * E,
 });
 
-export interface BackwardWorkspace extends Workspace {
+interface BackwardWorkspace extends Workspace {
   readonly dScores: number;
   /** Gradient of a matrix's input: (T, the widest of E, F, H · D). */
   readonly dInput: number;

@@ -39,10 +39,10 @@ export const lossBytes = ({ shape: { T, E }, teacher }: HeadLoss) => ({
   crossStates: teacher ? T * STATE_BYTES : 0,
 });
 
-export type LossPlaces = Record<keyof ReturnType<typeof lossBytes>, number> & { readonly work: number };
+type LossPlaces = Record<keyof ReturnType<typeof lossBytes>, number> & { readonly work: number };
 
 /** The head of a window, whose normed hidden states (rows, E) are in `normed`. */
-export interface WindowSlope {
+interface WindowSlope {
   /** Positions that have a next token. */
   readonly rows: number;
   /** Writes the derivative of the loss, a mean over rows, with respect to a slice of the logits (rows, LOGIT_STEP). */

@@ -8,7 +8,7 @@ import { writeConstants } from "../../kernels/constants.ts";
  * Where a factor of a product lies. One of its two steps is 4 bytes: either the values of a row are neighbours, or
  * those of a column.
  */
-export interface Factor {
+interface Factor {
   readonly at: number;
   /** Bytes from one row to the next. */
   readonly step: number;
@@ -17,7 +17,7 @@ export interface Factor {
 }
 
 /** A matrix whose rows are neighbouring values, `step` bytes apart. */
-export interface Rows extends Factor {
+interface Rows extends Factor {
   readonly depthStep: 4;
 }
 

@@ -22,7 +22,7 @@ export function shapeOf(config: LlamaConfig, tokens: number): Shape {
 /** Suffix of a block's tensor, as in BLOCK_TENSORS. */
 export type BlockTensor = (typeof BLOCK_TENSORS)[number][0];
 
-export interface BlockMatrix {
+interface BlockMatrix {
   readonly rows: number;
   readonly cols: number;
   /** Floats before it within its block. */

@@ -53,7 +53,7 @@ export interface Gptq {
 
 type Calibrated = Wanda | SparseGpt | Gptq;
 
-export type Layerwise = Magnitude | Calibrated;
+type Layerwise = Magnitude | Calibrated;
 
 /** What a solver gets for one matrix. */
 interface Layer {

@@ -47,7 +47,7 @@ export interface LibraryModel {
   }): Promise<LibraryContext>;
 }
 
-export interface LibraryContext {
+interface LibraryContext {
   getSequence(): LibrarySequence;
   dispose(): Promise<void>;
 }

@@ -29,7 +29,7 @@ const MAX_TOP_K = 1024;
 const DRAW = { temperature: 1, topP: 1, minP: 0, seed: 0 } as const;
 
 /** A question and how to read the reply. */
-export interface Inquiry {
+interface Inquiry {
   readonly question: Question;
   /** The target's own token; null where the reply leaves that open. */
   own(reply: Reply): number | null;

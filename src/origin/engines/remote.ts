@@ -28,7 +28,7 @@ type Pass = (
 /** What follows the timeline greedily, at most `most` tokens, in one request. */
 type Run = (timeline: readonly number[], most: number) => AsyncGenerator<readonly number[], void>;
 
-export interface Remote {
+interface Remote {
   /** As `TargetEngine.name`. */
   readonly name: string;
   /** With the context that the server leaves. */
