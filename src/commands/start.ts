@@ -38,8 +38,9 @@ export const startCommand = command({
     port: whole("of the edge", { from: 1, to: 65535, default: 8787, env: "PORT" }),
     host: text("ADDRESS", "where to listen; 0.0.0.0 lets other machines in", { default: "localhost" }),
   },
-  notes: `A target that a known pair has gets the pair's draft unless --draft says otherwise; other targets get none. Beside llama.cpp the edge prefers time (PREFER=time): on a processor a pass over many
-positions costs more than it spares.
+  notes: `A target that a known pair has gets the pair's draft unless --draft says otherwise; other targets get none.
+Beside llama.cpp the edge prefers time (PREFER=time): on a processor a pass over many positions costs more than it
+spares.
 
 Environment: OUTRIDER_GGUF names a GGUF file of the pair's target to use instead of a download, OUTRIDER_CACHE the
 folder for models. Settings and secrets of the edge, such as API_KEYS, PREFER and SESSION_SECRET, are lines of the
