@@ -39,7 +39,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   report: ["platform", "evaluate", "calibrate", "text", "charts", "format", "model"],
   inspect: ["charts", "draft", "kernels", "format", "model"],
   corpus: ["text", "platform", "origin", "draft", "kernels", "format", "model"],
-  service: ["origin", "verify", "platform", "format", "model"],
+  service: ["origin", "verify", "platform", "kernels", "format", "model"],
   doors: ["edge", "origin", "compress", "evaluate", "format", "model"],
   commands: [
     "service",

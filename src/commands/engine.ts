@@ -1,4 +1,5 @@
 /** What runs a target beside the edge on this machine. */
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { readGguf } from "../format/gguf.ts";
 import { llamaConfig } from "../format/gguf-llama.ts";
@@ -46,14 +47,8 @@ export async function runnable(
   );
 }
 
-async function runnableFolder(folder: string, asked: "wasm" | "llama" | undefined): Promise<Runnable> {
-  const isPack = await FileSource.open(path.join(folder, "pack.json")).then(
-    async (source) => {
-      await source.close();
-      return true;
-    },
-    () => false,
-  );
+function runnableFolder(folder: string, asked: "wasm" | "llama" | undefined): Runnable {
+  const isPack = existsSync(path.join(folder, "pack.json"));
   if (isPack && asked !== "llama") return { engine: "wasm", pack: folder };
   if (isPack)
     throw usage(`${folder} is a pack, and llama.cpp runs GGUF files; leave --engine away, or name a GGUF file`);
@@ -67,7 +62,7 @@ async function runnableFolder(folder: string, asked: "wasm" | "llama" | undefine
 async function notImportable(file: string): Promise<string | null> {
   await using source = await FileSource.open(file);
   if (source.size > EMBEDDED_BYTES)
-    return `it has ${(source.size / 1e9).toFixed(1)} GB, more than ${EMBEDDED_BYTES / 1e9}`;
+    return `it has ${(source.size / 1e9).toFixed(1)} GB, more than ${EMBEDDED_BYTES / 1e9} GB`;
   try {
     const gguf = await readGguf(source);
     llamaConfig(gguf);

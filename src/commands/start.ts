@@ -40,7 +40,7 @@ export const startCommand = command({
   },
   notes: `A target that a known pair has gets the pair's draft unless --draft says otherwise; other targets get none.
 Beside llama.cpp the edge prefers time (PREFER=time): on a processor a pass over many positions costs more than it
-spares.
+saves.
 
 Environment: OUTRIDER_GGUF names a GGUF file of the pair's target to use instead of a download, OUTRIDER_CACHE the
 folder for models. Settings and secrets of the edge, such as API_KEYS, PREFER and SESSION_SECRET, are lines of the

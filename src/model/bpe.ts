@@ -21,7 +21,7 @@ for (let byte = 0, next = 0x100; byte < 256; byte++) {
 }
 
 export class Bpe {
-  /** Token of each single byte, −1 where the vocabulary has none: such bytes cannot be said and are left out. */
+  /** Token of each single byte, −1 where the vocabulary has none: such bytes are left out of a text. */
   readonly #byteIds = new Int32Array(256).fill(-1);
   readonly #slots: Int32Array;
   readonly #slotMask: number;

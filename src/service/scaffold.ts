@@ -16,16 +16,6 @@ const TEMPLATES: Readonly<Record<string, string>> = {
   ".dev.vars.example": "dev.vars.example",
 };
 
-/** What Cloudflare's Deploy button says when it asks for these values. */
-export const BINDINGS = {
-  API_KEYS: {
-    description: "Keys that clients may use, with commas between. Without any the API is open to everybody.",
-  },
-  ORIGIN_TOKEN: { description: "The bearer token that your origin asks for." },
-  SESSION_SECRET: { description: "Names the conversations of an open API. Any long random word." },
-  ORIGIN_URL: { description: "Where your origin can be reached, such as https://origin.example.com." },
-};
-
 interface Scaffold {
   readonly directory: string;
   /** URL of the origin, if it is known. */
@@ -84,6 +74,7 @@ async function manifest(name: string, directory: string, models: ModelChoice): P
   const own = JSON.parse(await readFile(path.join(PACKAGE, "package.json"), "utf8")) as {
     version: string;
     dependencies: Record<string, string>;
+    cloudflare: object;
   };
   return {
     name,
@@ -98,7 +89,8 @@ async function manifest(name: string, directory: string, models: ModelChoice): P
     dependencies: { outrider: await ownSource(directory, own.version) },
     devDependencies: { wrangler: own.dependencies.wrangler },
     ...(Object.keys(models).length > 0 && { outrider: models }),
-    cloudflare: { bindings: BINDINGS },
+    // What Cloudflare's Deploy button says when it asks for settings.
+    cloudflare: own.cloudflare,
   };
 }
 

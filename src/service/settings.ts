@@ -4,6 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { runningModule } from "../platform/places.ts";
 
 /** Of the runtime whose behaviour the Workers were tested with. */
@@ -15,8 +16,6 @@ const RULES = [{ type: "CompiledWasm", globs: ["**/*.wasm"], fallthrough: true }
 /** The Worker that the edge reaches through its service binding ORIGIN. */
 const EMBEDDED_NAME = "outrider-origin";
 
-/** Tokens of a KV page (kernels/abi.ts). */
-const PAGE_TOKENS = 32;
 /** Tokens that the embedded origin holds for all sessions together, so also its longest timeline. */
 export const EMBEDDED_TOKENS = 8192;
 

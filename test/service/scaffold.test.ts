@@ -59,6 +59,7 @@ describe("a new edge", () => {
   test("tells Cloudflare's Deploy button what to ask for", () => {
     const names = Object.keys(parseEnv(text(".dev.vars.example")));
     const { bindings } = JSON.parse(text("package.json")).cloudflare;
+    expect(bindings).toEqual(JSON.parse(text("package.json", ROOT)).cloudflare.bindings);
     expect(Object.keys(bindings)).toEqual(expect.arrayContaining(names));
     expect(text(".dev.vars.example", ROOT)).toBe(text(".dev.vars.example"));
   });

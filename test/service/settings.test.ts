@@ -1,11 +1,10 @@
 /** The generated settings of the Workers, read by wrangler itself. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { unstable_readConfig as readConfig } from "wrangler";
 import { PACKAGE } from "../../src/platform/places.ts";
-import { BINDINGS } from "../../src/service/scaffold.ts";
 import { writeSettings } from "../../src/service/settings.ts";
 
 const home = mkdtempSync(join(tmpdir(), "outrider-settings-"));
@@ -29,9 +28,4 @@ test("an embedded origin is bound to the edge, one elsewhere is not", () => {
   const files = writeSettings({ ...parts, origin: { url: "http://localhost:8788" } }, home);
   expect(files).toHaveLength(1);
   expect(readConfig({ config: files[0] }).services ?? []).toEqual([]);
-});
-
-test("Cloudflare's Deploy button asks for the same values in the repository as in an edge of one's own", () => {
-  const { cloudflare } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8"));
-  expect(cloudflare.bindings).toEqual(BINDINGS);
 });

@@ -1,4 +1,7 @@
-/** The order of files: those that start Workers first, because the longest of all is among them; the rest fills the other cores. */
+/**
+ * The order of files. Those that start Workers come first, because the longest of all is among them; the rest fills the
+ * other cores.
+ */
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 export class WorkerdFirst extends BaseSequencer {
