@@ -5,8 +5,8 @@ import path from "node:path";
 import { assembleEdge } from "../service/assets.ts";
 import { readModelChoice, readProject } from "../service/project.ts";
 import { command } from "./command.ts";
-import { edgeModels } from "./models.ts";
-import { flag, text, usage } from "./options.ts";
+import { checkChoice, edgeModels } from "./models.ts";
+import { flag, text } from "./options.ts";
 
 export const buildCommand = command({
   examples: [
@@ -25,7 +25,7 @@ export const buildCommand = command({
 target's tokenizer and the draft. Options win over the field "outrider" of package.json: {"pair": …} or {"target": …,
 "draft": …}.`,
   async run({ pair, target, draft, env, json }) {
-    if (pair !== undefined && target !== undefined) throw usage("--pair and --target exclude each other");
+    checkChoice({ pair, target });
     const folder = process.cwd();
     const { assets } = await readProject(folder, env);
     const recorded = await readModelChoice(folder);

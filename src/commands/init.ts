@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { writeScaffold } from "../service/scaffold.ts";
 import { command } from "./command.ts";
+import { checkChoice } from "./models.ts";
 import { flag, one, text, usage } from "./options.ts";
 
 export const initCommand = command({
@@ -25,7 +26,7 @@ export const initCommand = command({
     if (origin !== undefined && !/^https?:\/\/./.test(origin)) {
       throw usage(`--origin is a URL such as https://origin.example.com, not "${origin}"`);
     }
-    if (pair !== undefined && target !== undefined) throw usage("--pair and --target exclude each other");
+    checkChoice({ pair, target });
     const inside = (file: string) => path.relative(directory, file).replaceAll("\\", "/");
     // Anything else is none, or the short name of one of a pair's drafts.
     const isPath = draft !== undefined && (/[\\/]/.test(draft) || existsSync(draft));

@@ -19,6 +19,11 @@ export interface EdgeModels {
   readonly from: string | Pair;
 }
 
+/** Throws `bad_option` where a known pair and another target are both named. */
+export function checkChoice({ pair, target }: ModelChoice): void {
+  if (pair !== undefined && target !== undefined) throw usage("--pair and --target exclude each other");
+}
+
 /**
  * What an edge needs of its models: those of a known pair, or a target by its path. A target that a known pair has
  * gets the pair's draft unless another is named. Throws `bad_option` for what cannot be meant, and what reading and

@@ -13,7 +13,7 @@ import { EMBEDDED_TOKENS } from "../service/settings.ts";
 import { type Service, serve } from "../service/wrangler.ts";
 import { command } from "./command.ts";
 import { runnable } from "./engine.ts";
-import { type EdgeModels, edgeModels, isTargetOf } from "./models.ts";
+import { checkChoice, type EdgeModels, edgeModels, isTargetOf } from "./models.ts";
 import { choice, text, usage, whole } from "./options.ts";
 import { MODELS } from "./prepare.ts";
 
@@ -49,7 +49,7 @@ file .dev.vars in the current folder.
 Ctrl-C or SIGTERM ends it.`,
   /** Serves until interrupted. */
   async run({ port, host, engine, threads, origin, ...models }) {
-    if (models.pair !== undefined && models.target !== undefined) throw usage("--pair and --target exclude each other");
+    checkChoice(models);
     if (origin !== undefined && engine !== undefined) {
       throw usage("--origin and --engine exclude each other: the origin has an engine of its own");
     }

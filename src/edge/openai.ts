@@ -227,9 +227,9 @@ function generation(
   maxTokens: number | null | undefined,
   randomSeed: () => number,
 ): Generation {
-  const wish = request.outrider ?? {};
+  const options = request.outrider ?? {};
   const seed = request.seed == null ? randomSeed() : Number(BigInt.asUintN(32, BigInt(request.seed)));
-  const bild = wish.rule === "bild";
+  const bild = options.rule === "bild";
   return {
     model: request.model,
     input,
@@ -242,18 +242,18 @@ function generation(
       minP: request.min_p ?? 0,
       seed,
     },
-    rule: bild ? { kind: "bild", alphaRollback: wish.alpha_rollback ?? 3 } : { kind: "exact" },
+    rule: bild ? { kind: "bild", alphaRollback: options.alpha_rollback ?? 3 } : { kind: "exact" },
     stop: [request.stop ?? []].flat().filter((stop) => stop !== ""),
     maxTokens: maxTokens ?? null,
     stream: request.stream ?? false,
     includeUsage: request.stream_options?.include_usage ?? false,
     draft: {
-      kind: wish.draft ?? null,
-      max: wish.max_draft ?? null,
-      fallback: wish.alpha_fallback ?? (bild ? 0.6 : null),
-      patience: wish.patience_ms ?? null,
+      kind: options.draft ?? null,
+      max: options.max_draft ?? null,
+      fallback: options.alpha_fallback ?? (bild ? 0.6 : null),
+      patience: options.patience_ms ?? null,
     },
-    trace: wish.trace ?? false,
+    trace: options.trace ?? false,
     cacheKey: request.prompt_cache_key || null,
   };
 }
