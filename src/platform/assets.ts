@@ -1,6 +1,6 @@
 /**
- * Packs among the static assets of a Worker: texts, and shards streamed and checked on the way. The only file of
- * `format` that needs workerd, as `disk.ts` is the only one that needs Node.
+ * Packs among the static assets of a Worker: texts, and shards streamed and checked on the way. `disk.ts` is the same
+ * for Node.
  */
 
 import type { PackHeader } from "../format/pack-header.ts";

@@ -1,4 +1,4 @@
-/** The modules that `npm run build` left on the disk, for Node. */
+/** The WASM modules that build.js left on the disk, for Node. */
 import { readFile } from "node:fs/promises";
 import { setFlagsFromString } from "node:v8";
 import { hasRelaxedSimd, type KernelModules } from "../kernels/wasm.ts";

@@ -1,4 +1,4 @@
-"""Golden layers for test/compress/methods: each method in numpy, float64, from the formulas of its paper.
+"""Golden layers for test/methods: each method in numpy, float64, from the formulas of its paper.
 
     python test/golden/make_layers.py
 
