@@ -5,7 +5,7 @@
  */
 import type { Step, Summary } from "../speculate/round.ts";
 import type { FinishReason, TracedToken } from "./reply.ts";
-import type { AnswerText, Piece } from "./stream.ts";
+import { type AnswerText, type Piece, pieceOf } from "./stream.ts";
 
 /** What an answer took. */
 export interface Tally {
@@ -63,7 +63,7 @@ export async function* answer(
         if (token.kept) kept++;
         if (!stopIds.has(token.id)) shown.push(...text.push(token.id, token.kept).tokens);
       }
-      yield piece(shown);
+      yield pieceOf(shown);
     }
   } finally {
     await steps.return(undefined as never);
@@ -71,5 +71,3 @@ export async function* answer(
   yield text.end();
   return { finish, predicted, drafted, verified, kept, passes, undrafted, firstAt, lastAt };
 }
-
-const piece = (tokens: readonly TracedToken[]): Piece => ({ text: tokens.map((token) => token.text).join(""), tokens });

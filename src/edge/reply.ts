@@ -166,11 +166,10 @@ const errorType = (status: number): string =>
 /** Seconds after which a client may try again. */
 const RETRY_AFTER = "2";
 
-/** An error as a response. `spent`: target work was done, so SDKs must not repeat the request by themselves. */
-export function errorResponse(error: unknown, spent = false): Response {
+/** An error as a response, before anything of an answer was sent. */
+export function errorResponse(error: unknown): Response {
   const known = error instanceof OutriderError ? error : INTERNAL;
   const headers = new Headers({ "content-type": "application/json" });
-  if (spent) headers.set("x-should-retry", "false");
-  else if (known.status === 429 || known.status === 503) headers.set("retry-after", RETRY_AFTER);
+  if (known.status === 429 || known.status === 503) headers.set("retry-after", RETRY_AFTER);
   return new Response(JSON.stringify(errorBody(error)), { status: known.status, headers });
 }

@@ -41,7 +41,7 @@ export class AnswerText {
     const last = this.#held.pop();
     if (last) this.#held.push({ ...last, text: last.text + rest });
     const piece = this.#settle();
-    return this.#stopped ? piece : join([...piece.tokens, ...this.#held.splice(0)]);
+    return this.#stopped ? piece : pieceOf([...piece.tokens, ...this.#held.splice(0)]);
   }
 
   #settle(): Piece {
@@ -49,7 +49,7 @@ export class AnswerText {
     const cut = Math.min(...this.#stops.map((stop) => text.indexOf(stop)).filter((at) => at >= 0));
     if (cut !== Infinity) {
       this.#stopped = true;
-      return join(truncate(this.#held.splice(0), cut));
+      return pieceOf(truncate(this.#held.splice(0), cut));
     }
     let free = text.length - Math.max(0, ...this.#stops.map((stop) => overlap(text, stop)));
     let whole = 0;
@@ -60,11 +60,15 @@ export class AnswerText {
     }
     // A last token without text is half a character; whatever completes or ends it must find it here.
     while (whole > 0 && whole === this.#held.length && this.#held[whole - 1]?.text === "") whole--;
-    return join(this.#held.splice(0, whole));
+    return pieceOf(this.#held.splice(0, whole));
   }
 }
 
-const join = (tokens: readonly TracedToken[]): Piece => ({ text: tokens.map((token) => token.text).join(""), tokens });
+/** Whole tokens as a piece. */
+export const pieceOf = (tokens: readonly TracedToken[]): Piece => ({
+  text: tokens.map((token) => token.text).join(""),
+  tokens,
+});
 
 /** Length of the longest end of `text` with which `stop` could begin. */
 function overlap(text: string, stop: string): number {
