@@ -1,10 +1,13 @@
 /** `outrider init`: a folder with an edge of one's own. */
 import { existsSync } from "node:fs";
 import path from "node:path";
+import { knownPairs, pairNamed } from "../obtain/pair.ts";
+import { describeTarget } from "../service/assets.ts";
 import { writeScaffold } from "../service/scaffold.ts";
 import { command } from "./command.ts";
 import { checkChoice } from "./models.ts";
 import { flag, one, text, usage } from "./options.ts";
+import { MODELS } from "./prepare.ts";
 
 export const initCommand = command({
   examples: [
@@ -27,6 +30,9 @@ export const initCommand = command({
       throw usage(`--origin is a URL such as https://origin.example.com, not "${origin}"`);
     }
     checkChoice({ pair, target });
+    // A mistake in a name is met here, and not when the edge is built.
+    if (pair !== undefined) pairNamed(pair, knownPairs(MODELS));
+    if (target !== undefined) await describeTarget(target);
     const inside = (file: string) => path.relative(directory, file).replaceAll("\\", "/");
     // Anything else is none, or the short name of one of a pair's drafts.
     const isPath = draft !== undefined && (/[\\/]/.test(draft) || existsSync(draft));

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { targetOf } from "../format/pack-header.ts";
 import type { DescribedTarget } from "../format/target.ts";
+import { OutriderError } from "../model/errors.ts";
 import { obtainModel } from "../obtain/obtain.ts";
 import { defaultPair, knownPairs, type Pair, pairNamed } from "../obtain/pair.ts";
 import { directoryHeader } from "../platform/disk.ts";
@@ -34,10 +35,13 @@ export async function edgeModels({ pair: name, target, draft }: ModelChoice): Pr
   if (target !== undefined) {
     const described = await describeTarget(target);
     const known = pairs.find((pair) => isTargetOf(pair, described.model, described.vocabulary.hash));
-    return { target: described, draft: draftOf(draft, known), from: target };
+    const chosen = draftOf(draft, known);
+    if (draft !== undefined && chosen !== null) checkThere(draft, chosen, known);
+    return { target: described, draft: chosen, from: target };
   }
   const pair = name === undefined ? await likelyPair(draft, pairs) : pairNamed(name, pairs);
   const chosen = draftOf(draft, pair);
+  if (draft !== undefined && chosen !== null) checkThere(draft, chosen, pair);
   // A draft's pack has its target's tokenizer, so an edge can be made before the target was ever fetched.
   const near = chosen ?? pair.draft;
   if (near !== null && existsSync(path.join(near, "pack.json"))) {
@@ -62,6 +66,20 @@ function draftOf(draft: string | undefined, pair: Pair | undefined): string | nu
   if (draft === "none") return null;
   if (draft === undefined) return pair?.draft ?? null;
   return pair?.drafts.get(draft) ?? draft;
+}
+
+/** Before a target is fetched for it. Throws `not_found` where a draft was named that is not there. */
+function checkThere(draft: string, pack: string, pair: Pair | undefined): void {
+  if (existsSync(path.join(pack, "pack.json"))) return;
+  const here = [...(pair?.drafts ?? [])].filter(([, folder]) => existsSync(path.join(folder, "pack.json")));
+  const names = here.map(([short]) => short).join(", ");
+  const why = pair?.drafts.has(draft)
+    ? `this draft of ${pair.name} is in the repository, and not in the package`
+    : "there is no such draft";
+  throw new OutriderError(
+    "not_found",
+    `--draft ${draft}: ${why}; give the folder of a pack${names === "" ? "" : `, ${names}`} or none`,
+  );
 }
 
 /** Where nobody names a pair: the one whose target the draft was made for, else the default. */

@@ -1,6 +1,6 @@
 /** `outrider origin`: the gateway on a port of this machine. */
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { OutriderError } from "../model/errors.ts";
 import { renamed } from "../origin/engine.ts";
@@ -67,6 +67,13 @@ SIGTERM takes nothing new and lets generations end for up to ${DRAIN_MS / 1000} 
     }
     if (url !== undefined && !row.remote) throw usage(`--url: ${given.engine} runs in this process`);
     if (url !== undefined && !URL.canParse(url)) throw usage(`--url: "${url}" is no URL`);
+    if (!existsSync(model)) throw new OutriderError("not_found", `--model ${model}: there is no such file or folder`);
+    if (given.engine === "wasm" && !existsSync(join(model, "pack.json"))) {
+      throw usage(
+        `--model ${model} is no pack, which the wasm engine takes; for a GGUF file say --engine llama, or make a pack ` +
+          "of it with `outrider import`",
+      );
+    }
     const token = tokenFile === undefined ? null : tokenFrom(tokenFile);
     const engine: EngineOptions = {
       model: resolve(model),

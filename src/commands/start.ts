@@ -10,7 +10,7 @@ import { assembleEdge, draftFor } from "../service/assets.ts";
 import { checkOrigin, originHealth } from "../service/checks.ts";
 import { type LocalOrigin, startLlama } from "../service/llama-origin.ts";
 import { EMBEDDED_TOKENS } from "../service/settings.ts";
-import { type Service, serve } from "../service/wrangler.ts";
+import { checkFree, type Service, serve } from "../service/wrangler.ts";
 import { command } from "./command.ts";
 import { runnable } from "./engine.ts";
 import { checkChoice, type EdgeModels, edgeModels, isTargetOf } from "./models.ts";
@@ -53,12 +53,18 @@ Ctrl-C or SIGTERM ends it.`,
     if (origin !== undefined && engine !== undefined) {
       throw usage("--origin and --engine exclude each other: the origin has an engine of its own");
     }
+    if (origin !== undefined && (!/^https?:\/\//.test(origin) || !URL.canParse(origin))) {
+      throw usage(`--origin is a URL such as https://origin.example.com, not "${origin}"`);
+    }
+    // Before a download that would be for nothing, and before anything is written.
+    await checkFree(port, host);
+    const folder = workFolder(port);
     const prepared =
       origin === undefined ? await beside(models, engine, threads ?? null) : await before(origin, models);
-    const edgeAssets = path.join(workFolder(), "assets");
+    const edgeAssets = path.join(folder, "assets");
     try {
       const edge = await assembleEdge(prepared.target, prepared.draft, edgeAssets);
-      await serve({ port, host, edgeAssets, origin: prepared.origin, vars: prepared.vars }, (url) => {
+      await serve({ port, host, folder, edgeAssets, origin: prepared.origin, vars: prepared.vars }, (url) => {
         const draft = edge.draft === null ? "none (copies from the conversation)" : edge.draft;
         console.log(`
 Outrider is ready at ${url}: a page to chat with, and an OpenAI-compatible API.
@@ -127,7 +133,6 @@ async function prefersItself(): Promise<boolean> {
 
 /** The target elsewhere. Throws `wrong_origin` where the origin serves another, or cannot be asked. */
 async function before(url: string, asked: Asked): Promise<Prepared> {
-  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw usage(`--origin: "${url}" is no URL`);
   const { target, draft } = await modelsBefore(url, asked);
   const token = process.env.ORIGIN_TOKEN;
   const check = await checkOrigin({ url, token, bound: false, draftOnly: false }, { ...target, draft: null });

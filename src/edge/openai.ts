@@ -61,7 +61,7 @@ const messageSchema = z
   .meta({ id: "Message", description: "One message of the conversation." });
 
 const outriderSchema = z
-  .object({
+  .strictObject({
     draft: z
       .enum(["model", "lookup", "both", "off"])
       .nullish()

@@ -31,10 +31,16 @@ export class FileSource implements ByteSource {
     try {
       handle = await openHandle(file);
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
+      // ENOTDIR: a part of the path that should be a folder is a file.
+      if (!["ENOENT", "ENOTDIR"].includes((cause as NodeJS.ErrnoException).code ?? "")) throw cause;
       throw new OutriderError("not_found", `${file}: there is no such file`, { status: 404, cause });
     }
-    return new FileSource(path.basename(file), (await handle.stat()).size, handle);
+    const stat = await handle.stat();
+    if (stat.isDirectory()) {
+      await handle.close();
+      throw new OutriderError("not_found", `${file} is a folder, and a file is needed here`, { status: 404 });
+    }
+    return new FileSource(path.basename(file), stat.size, handle);
   }
 
   async read(offset: number, length: number): Promise<Uint8Array> {

@@ -32,6 +32,7 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env, platform = pro
 }
 
 /**
- * What the service in the current directory needs while it runs: generated settings, assembled assets, local storage.
+ * What the service on a port needs while it runs: generated settings, assembled assets, local storage. Services on
+ * other ports, started in the same directory, have folders of their own.
  */
-export const workFolder = (): string => resolve(".outrider");
+export const workFolder = (port: number): string => resolve(".outrider", `${port}`);

@@ -41,13 +41,18 @@ async function readTarget(file: string, name: string): Promise<DescribedTarget> 
     await using source = await FileSource.open(file);
     return await describeGguf(source, name);
   }
-  if (existsSync(path.join(file, "pack.json"))) return describePack(openDirectory(file));
-  if (existsSync(path.join(file, "config.json"))) return describeCheckpoint(openDirectory(file), name);
-  throw new OutriderError(
-    "not_found",
-    `${file}: neither a .gguf file nor a folder with pack.json (a pack) or config.json (a Hugging Face checkpoint)`,
-    { status: 404 },
-  );
+  const hasPack = existsSync(path.join(file, "pack.json"));
+  if (hasPack || existsSync(path.join(file, "config.json"))) {
+    const files = openDirectory(file);
+    return (hasPack ? describePack(files) : describeCheckpoint(files, name)).catch((cause) => {
+      // These name the file in the folder, and not the folder.
+      if (!(cause instanceof OutriderError) || cause.message.startsWith(file)) throw cause;
+      throw new OutriderError(cause.code, `${file}: ${cause.message}`, { status: cause.status, cause });
+    });
+  }
+  const wanted = "a .gguf file, or a folder with pack.json (a pack) or config.json (a Hugging Face checkpoint)";
+  const why = existsSync(file) ? `it is not ${wanted}` : `there is no such file or folder; name ${wanted}`;
+  throw new OutriderError("not_found", `${file}: ${why}`, { status: 404 });
 }
 
 /** What a draft must agree with. */

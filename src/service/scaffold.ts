@@ -29,7 +29,14 @@ interface Scaffold {
  * accident. Throws `not_empty` for a folder that holds anything.
  */
 export async function writeScaffold({ directory, origin, models }: Scaffold): Promise<readonly string[]> {
-  const held = await readdir(directory).catch(() => []);
+  const held = await readdir(directory).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOENT") return [];
+    if (cause.code !== "ENOTDIR") throw cause;
+    throw new OutriderError(
+      "not_empty",
+      `${directory} is a file, or lies in one; name a folder that does not exist yet`,
+    );
+  });
   if (held.length > 0) {
     throw new OutriderError("not_empty", `${directory} is not empty; name a folder that does not exist yet`);
   }

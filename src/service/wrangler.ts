@@ -6,7 +6,6 @@ import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { OutriderError } from "../model/errors.ts";
-import { workFolder } from "../platform/places.ts";
 import { nodeForWrangler } from "./node.ts";
 import { type Parts, writeSettings } from "./settings.ts";
 
@@ -14,6 +13,8 @@ export interface Service extends Parts {
   readonly port: number;
   /** Where to listen; this machine alone unless given. */
   readonly host?: string;
+  /** Where its settings and local storage lie (platform/places.ts). */
+  readonly folder: string;
   /** Further settings of the edge Worker, by name (src/edge/env.ts). */
   readonly vars?: Readonly<Record<string, string>>;
 }
@@ -76,8 +77,8 @@ export function wranglerFile(): string {
   }
 }
 
-/** Whatever else listens there would be taken for the service. */
-async function checkFree(port: number, host: string): Promise<void> {
+/** Whatever else listens there would be taken for the service. Throws `port_in_use`. */
+export async function checkFree(port: number, host: string): Promise<void> {
   const server = createServer();
   try {
     await once(server.listen(port, host), "listening");
@@ -88,8 +89,8 @@ async function checkFree(port: number, host: string): Promise<void> {
   await new Promise((closed) => server.close(closed));
 }
 
-function developmentOptions({ port, vars = {}, ...service }: Service, host: string): string[] {
-  const options = writeSettings(service, workFolder()).flatMap((file) => ["-c", file]);
+function developmentOptions({ port, folder, vars = {}, ...service }: Service, host: string): string[] {
+  const options = writeSettings(service, folder).flatMap((file) => ["-c", file]);
   options.push("--port", `${port}`, "--ip", host);
   // Its own banner, tables and request log are about Workers, not about models.
   if (!process.env.OUTRIDER_DEBUG) options.push("--log-level", "warn");

@@ -61,9 +61,7 @@ export function decodeHealth(text: string): Health {
       retryable: true,
     });
   }
-  const issue = parsed.error.issues[0];
-  throw new OutriderError(
-    "no_origin",
-    `what answers there is no Outrider origin of this version (/health: ${issue?.path.join(".")}: ${issue?.message})`,
-  );
+  const field = parsed.error.issues[0]?.path.join(".");
+  const why = field ? `its /health has no valid "${field}"` : "its /health is not an object";
+  throw new OutriderError("no_origin", `what answers there is no Outrider origin of this version: ${why}`);
 }

@@ -52,7 +52,10 @@ describe("models", () => {
     [{ draft: TINY_PACKS.draft }, "drafts for tiny: name that target with --target, or its origin with --origin"],
     [{ pair: pair.name, draft: TINY_PACKS.draft }, "drafts for tiny, and the target of smollm2-135m is"],
     [{ pair: "smollm3" }, 'there is no pair "smollm3"'],
-    [{ target: "nowhere" }, "nowhere: neither a .gguf file nor a folder"],
+    [{ draft: "nowhere" }, "--draft nowhere: there is no such draft; give the folder of a pack, "],
+    [{ target: TINY_PACKS.target, draft: "m" }, "--draft m: there is no such draft; give the folder of a pack or none"],
+    [{ target: path.dirname(TINY_PACKS.target) }, "it is not a .gguf file, or a folder with pack.json"],
+    [{ target: "nowhere" }, "nowhere: there is no such file or folder; name a .gguf file"],
   ])("%j is refused", async (choice, message) => {
     await expect(edgeModels(choice)).rejects.toThrow(message);
   });
@@ -107,10 +110,10 @@ test("prepare puts the target's pack where it is wanted, and leaves the cache al
 test.each([
   [["--pair", "x", "--target", "y"], "--pair and --target exclude each other"],
   [["--origin", "http://localhost:1", "--engine", "wasm"], "--origin and --engine exclude each other"],
-  [["--origin", "gpu"], '--origin: "gpu" is no URL'],
+  [["--origin", "gpu"], '--origin is a URL such as https://origin.example.com, not "gpu"'],
   [["--engine", "vllm"], "--engine is one of wasm, llama"],
-  [["--origin", "http://127.0.0.1:1"], "it does not answer"],
-  [["--origin", "http://127.0.0.1:1", "--target", GGUF], "it does not answer"],
+  [["--port", "28787", "--origin", "http://127.0.0.1:1"], "it does not answer"],
+  [["--port", "28787", "--origin", "http://127.0.0.1:1", "--target", GGUF], "it does not answer"],
 ])("start %j is refused in one sentence", async (argv, message) => {
   const error: Error = await startCommand.run(argv).catch((reason) => reason);
   expect(error.message).toContain(message);

@@ -1,5 +1,14 @@
 /** What `outrider init` writes. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseEnv } from "node:util";
@@ -73,6 +82,9 @@ describe("a new edge", () => {
 
 test("a model of one's own is named as it lies from the new folder", async () => {
   const folder = path.join(home, "own");
+  mkdirSync(path.join(home, "models"));
+  for (const file of ["models/m.gguf", "m.gguf"])
+    copyFileSync(path.join(ROOT, "models/tiny/tiny.gguf"), path.join(home, file));
   await init(folder, "--target", path.join(home, "models/m.gguf"), "--draft", path.join(home, "draft"));
   const models = () => JSON.parse(text("package.json", folder)).outrider;
   expect(models()).toEqual({ target: "../models/m.gguf", draft: "../draft" });
@@ -101,6 +113,9 @@ test.each([
     '--origin is a URL such as https://origin.example.com, not "origin.example.com"',
   ],
   [["x", "--pair", "a", "--target", "b"], "--pair and --target exclude each other"],
+  [["x", "--pair", "a"], 'there is no pair "a"; known pairs: '],
+  [["x", "--target", "b.gguf"], "b.gguf: there is no such file"],
+  [[path.join(ROOT, "package.json")], "is a file, or lies in one; name a folder that does not exist yet"],
 ])("%j is refused", async (argv, message) => {
   await expect(init(...argv)).rejects.toThrow(message);
 });
