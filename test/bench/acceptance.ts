@@ -43,7 +43,7 @@ const draft = values.pack ?? packs.draft;
 const edge = await startEdge({ targetPack: target, draftPack: draft });
 const totals = new Map<
   string,
-  { questions: number; tokens: number; passes: number; drafted: number; judged: number; kept: number }
+  { questions: number; tokens: number; passes: number; drafted: number; verified: number; kept: number }
 >();
 try {
   for (const [i, { category, text }] of questions.entries()) {
@@ -55,12 +55,12 @@ try {
       outrider: { draft: values.draft, patience_ms: 60_000, max_draft: 8 },
     });
     for (const name of [MT_BENCH.includes(category) ? "multi-turn" : category, "all"]) {
-      const sum = totals.get(name) ?? { questions: 0, tokens: 0, passes: 0, drafted: 0, judged: 0, kept: 0 };
+      const sum = totals.get(name) ?? { questions: 0, tokens: 0, passes: 0, drafted: 0, verified: 0, kept: 0 };
       sum.questions++;
       sum.tokens += timings.predicted_n;
       sum.passes += timings.target_passes;
       sum.drafted += timings.draft_n;
-      sum.judged += timings.draft_n_judged;
+      sum.verified += timings.draft_n_judged;
       sum.kept += timings.draft_n_accepted;
       totals.set(name, sum);
     }
@@ -83,7 +83,7 @@ const rows = [...totals].map(([category, sum]) => ({
   tokens: sum.tokens,
   "tokens per pass": Number((sum.tokens / sum.passes).toFixed(2)),
   "kept of drafted": Number((sum.kept / Math.max(1, sum.drafted)).toFixed(2)),
-  "kept of judged": Number((sum.kept / Math.max(1, sum.judged)).toFixed(2)),
+  "acceptance rate": Number((sum.kept / Math.max(1, sum.verified)).toFixed(2)),
 }));
 console.table(rows);
 const means = [...totals].filter(([name]) => name !== "all").map(([, { tokens, passes }]) => tokens / passes);

@@ -1,4 +1,4 @@
-/** What the solvers are judged by: the error of a layer's outputs, and plain elimination. */
+/** What the solvers are compared by: the error of a layer's outputs, and plain elimination. */
 
 /** tr((a − b) H (a − b)ᵀ), rows of `a` and `b` as long as H. */
 export function outputError(a: Float32Array, b: Float32Array, hessian: Float64Array): number {

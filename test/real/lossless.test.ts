@@ -131,14 +131,14 @@ describe.each(MODES)("$name: the text is the target's own with", (mode) => {
 
   // A session that has learned that its drafts come too late tries them again at every 32nd verdict, four in a row.
   test("patience 0", async () => {
-    let judged = 0;
+    let verified = 0;
     await fourAtATime(KINDS.slice(0, 4), async (prompt) => {
       const { text, finish } = await answer(edge, prompt, mode, { draft: "off" }, 40);
       const actual = await answer(edge, prompt, mode, { draft: "model", patience_ms: 0 }, 40);
       expect({ text: actual.text, finish: actual.finish }, prompt).toEqual({ text, finish });
-      judged += actual.timings.draft_n_judged;
+      verified += actual.timings.draft_n_judged;
     });
-    expect(judged, "places judged, so drafts that came in time").toBeGreaterThan(0);
+    expect(verified, "positions verified, so drafts that came in time").toBeGreaterThan(0);
   });
 
   test("the socket to the origin cut in the middle, and restored", async () => {

@@ -128,11 +128,11 @@ describe("answers", () => {
   test.each([0, 0.8])(
     "the draft changes nothing at temperature %d: off, model, lookup, both, traced, streamed",
     async (temperature) => {
-      const wish = { ...ask, temperature, seed: 7, max_tokens: 120 };
+      const asked = { ...ask, temperature, seed: 7, max_tokens: 120 };
       const texts = new Set<string>();
       for (const draft of ["off", "model", "lookup", "both"] as const) {
         for (const patience_ms of [0, 2000]) {
-          const body = { ...wish, outrider: { draft, patience_ms } };
+          const body = { ...asked, outrider: { draft, patience_ms } };
           const answer = await answerOf(run.post(CHAT, body));
           texts.add(answer.text);
           const stream = await openai.chat.completions.create({
