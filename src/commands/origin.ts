@@ -70,8 +70,8 @@ SIGTERM takes nothing new and lets generations end for up to ${DRAIN_MS / 1000} 
     if (!existsSync(model)) throw new OutriderError("not_found", `--model ${model}: there is no such file or folder`);
     if (given.engine === "wasm" && !existsSync(join(model, "pack.json"))) {
       throw usage(
-        `--model ${model} is no pack, which the wasm engine takes; for a GGUF file say --engine llama, or make a pack ` +
-          "of it with `outrider import`",
+        `--model ${model} is no pack, which the wasm engine takes; for a GGUF file say --engine llama, or make a ` +
+          "pack of it with `outrider import`",
       );
     }
     const token = tokenFile === undefined ? null : tokenFrom(tokenFile);
