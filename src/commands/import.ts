@@ -12,7 +12,7 @@ export const importCommand = command({
   ],
   positionals: {
     file: one("FILE.gguf", "a checkpoint of the Llama family"),
-    directory: one("DIRECTORY", "where the pack goes; what is there is replaced"),
+    directory: one("DIRECTORY", "where the pack goes; a pack that is there is replaced"),
   },
   options: {
     model: text("ID", "what clients call the model, if not by the name of its file"),

@@ -131,8 +131,23 @@ function failed(error: unknown, command?: string): number {
   return isUsage ? USAGE : FAILED;
 }
 
+/** What the system refuses, in words, by its code. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  EACCES: "this user may not use that path; choose another folder, or change its permissions",
+  EPERM: "this user may not use that path; choose another folder, or change its permissions",
+  EROFS: "nothing can be written there; choose another folder",
+  ENOSPC: "the disk is full; free some of it, or choose another folder",
+  ENOENT: "there is no such file or folder",
+  ENOTDIR: "a part of that path is a file, where a folder is needed",
+  EISDIR: "it is a folder, and a file is needed",
+  EEXIST: "it is there already, and is no folder",
+};
+
 function sentence(error: unknown): string {
   if (error instanceof OutriderError) return error.message;
+  const { code = "", path } = error as NodeJS.ErrnoException;
+  const refusal = REFUSALS[code];
+  if (refusal !== undefined && path !== undefined) return `${path}: ${refusal}`;
   const message = error instanceof Error ? error.message : String(error);
   return `${message.split("\n")[0]} (unexpected; OUTRIDER_DEBUG=1 shows where it happened)`;
 }

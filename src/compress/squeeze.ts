@@ -14,7 +14,7 @@ import { OutriderError } from "../model/errors.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
 import { directoryHeader, directorySink, openDirectory } from "../platform/disk.ts";
 import { readModel } from "../platform/read-model.ts";
-import { replacePack } from "../rounding/packable.ts";
+import { checkReplaceable, replacePack } from "../rounding/packable.ts";
 import { sampleAnswers } from "../text/target-text.ts";
 import { readText } from "../text/text-file.ts";
 import { cutWindows, tokensOf } from "../text/windows.ts";
@@ -53,6 +53,7 @@ export interface CalibrationText {
  */
 export async function squeezeModel(options: SqueezeOptions): Promise<PackHeader> {
   const { recipe, out, calibration } = options;
+  await checkReplaceable(out);
   const read = await readModel(options.model);
   const model = options.target === undefined ? read : draftFor(read, await directoryHeader(options.target));
   const wanted = { model: recipe.model ?? `${model.model}-${path.basename(out)}`, stages: recipe.stages };

@@ -4,6 +4,7 @@ import { Pool } from "../calibrate/threads/pool.ts";
 import { describeWindows, type Evaluation } from "../evaluate/evaluate.ts";
 import type { Figures } from "../evaluate/figures.ts";
 import { evenWidth } from "../format/even-width.ts";
+import { OutriderError } from "../model/errors.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
 import { readModel } from "../platform/read-model.ts";
 import { badLine, readLines } from "../text/text-file.ts";
@@ -45,7 +46,7 @@ export async function comparePacks(
   return reportPage(packs, { model: original.model, counts: countsOf(original) }, text && describeWindows(text));
 }
 
-/** Lines that `outrider eval --json` wrote, the last one of each pack. Throws `bad_text` for other lines. */
+/** Lines that `outrider eval --json` wrote, the last one of each pack. Throws `bad_text` for other lines, or none. */
 export async function readFigures(files: readonly string[]): Promise<Figures[]> {
   const byPack = new Map<string, Figures>();
   for (const file of files) {
@@ -55,6 +56,10 @@ export async function readFigures(files: readonly string[]): Promise<Figures[]> 
       }
       byPack.set(line.pack, line as Figures);
     }
+  }
+  if (byPack.size === 0) {
+    const made = "make figures with `outrider eval PACK... --json`";
+    throw new OutriderError("bad_text", `${files.join(", ")}: there are no figures in it; ${made}`);
   }
   return [...byPack.values()];
 }

@@ -117,6 +117,18 @@ describe("what fails later than at its options", () => {
     expect(err).toMatch(/^outrider inspect: .*\n(.*\n)*? {4}at /);
   });
 
+  test("is in words where the system refuses a path", async () => {
+    const { status, err } = await typed("init", "/dev/null/edge");
+    expect({ status, err }).toEqual({
+      status: 1,
+      err: "outrider init: /dev/null/edge is a file, or lies in one; name a folder that does not exist yet",
+    });
+    const readme = path.join(import.meta.dirname, "../../README.md/token");
+    expect(
+      (await typed("origin", "--model", import.meta.dirname, "--engine", "llama", "--token-file", readme)).err,
+    ).toBe(`outrider origin: ${readme}: a part of that path is a file, where a folder is needed`);
+  });
+
   test("is one line even where the program did not expect it, and says how to learn more", async () => {
     const { status, err } = await typed("inspect", "nul\0byte");
     expect(status).toBe(1);
