@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { runningFile } from "../../src/platform/places.ts";
+import type { Service } from "../../src/service/wrangler.ts";
 import { freePort } from "../support/service.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
@@ -15,7 +16,8 @@ const home = mkdtempSync(join(tmpdir(), "outrider-serve-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 function started(port: number) {
-  const service = { port, edgeAssets: home, origin: { pack: TINY_PACKS.target } };
+  const folder = join(home, "run");
+  const service: Service = { port, folder, edgeAssets: home, origin: { pack: TINY_PACKS.target } };
   const module = pathToFileURL(runningFile("service/wrangler.ts")).href;
   const program = `const { serve } = await import(${JSON.stringify(module)});
     await serve(${JSON.stringify(service)}, (url) => console.log("ready at", url));`;
