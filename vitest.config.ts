@@ -43,7 +43,9 @@ export default defineConfig({
         test: {
           name: "real",
           sequence: { groupOrder: 1 },
-          include: ["test/real/**/*.test.ts"],
+          include: ["test/real/**/*.test.ts", "test/workerd/recipes.test.ts"],
+          // `npm test` takes a recipe of each kind.
+          env: { OUTRIDER_TEST_RECIPES: "all" },
           globalSetup: ["wasm/build.js", "test/workerd/bundle.ts", "test/real/setup.ts"],
           // Each file fills both cores of a small machine.
           fileParallelism: false,

@@ -11,6 +11,8 @@ import type { Recipe } from "../../src/compress/recipe.ts";
  */
 export const taught = (model: string, keep: number): Recipe => ({
   model,
+  // What the shipped drafts were measured and tuned with (docs/log.md): two values that another pair would measure anew.
+  drafting: { sigma: 0.9, copyConfidence: 0.85 },
   stages: [
     { stage: "trim-vocabulary", keep, by: "frequency" },
     // Rows of the taught checkpoint hold sixteen values each, so the codebook keeps them exactly.

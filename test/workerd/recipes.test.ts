@@ -1,7 +1,8 @@
 /**
- * Every recipe that has a name, on a small deep Llama (test/support/deep.ts). Its pack is another than the target's and
- * computes; and of each family of packs that the kernels serve alike, two draft in workerd: whatever they propose, the
- * words are the target's own, in a mode of sampling each. An edge Worker each, all before one embedded origin.
+ * Recipes that have a name, on a small deep Llama (test/support/deep.ts): every one in `npm run test:real`, one of each
+ * kind in `npm test`. Its pack is another than the target's and computes; and of each family of packs that the kernels
+ * serve alike, two draft in workerd: whatever they propose, the words are the target's own, in a mode of sampling each.
+ * An edge Worker each, all before one embedded origin.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,9 +28,25 @@ const MODES = [
 ];
 const DRAFTED = { draft: "model", patience_ms: 60_000, max_draft: 6 };
 
+/** The stages without their amounts: recipes that differ in nothing else are of one kind. None and bits are no amounts. */
+const kindOf = (stages: readonly object[]): string =>
+  JSON.stringify(stages, (key, value) =>
+    typeof value === "number" && value !== 0 && key !== "bits" ? "an amount" : value,
+  );
+
+/** The first of each kind. Those that drop blocks first and then do what others do are in compress/combinations.test.ts. */
+function oneOfEachKind(): typeof ALL {
+  const kinds = new Map(ALL.toReversed().map((entry) => [kindOf(entry[1].stages), entry]));
+  return ALL.filter((entry) => kinds.get(kindOf(entry[1].stages)) === entry && !entry[0].startsWith("draft-front-d"));
+}
+
 const ALL = Object.entries(RECIPES);
+/** vitest.config.ts sets it for `npm run test:real`. */
+const TESTED = process.env.OUTRIDER_TEST_RECIPES === "all" ? ALL : oneOfEachKind();
 const namesWhere = (narrows: boolean) =>
-  ALL.filter(([, { stages }]) => stages.some(({ stage }) => stage === "llm-pruner") === narrows).map(([name]) => name);
+  TESTED.filter(([, { stages }]) => stages.some(({ stage }) => stage === "llm-pruner") === narrows).map(
+    ([name]) => name,
+  );
 
 beforeAll(async () => {
   vi.spyOn(console, "error").mockImplementation(() => {});
