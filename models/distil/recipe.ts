@@ -11,7 +11,7 @@ import type { Recipe } from "../../src/compress/recipe.ts";
  */
 export const taught = (model: string, keep: number): Recipe => ({
   model,
-  // What the shipped drafts were measured and tuned with (docs/log.md): two values that another pair would measure anew.
+  // The shipped drafts were tuned with these (docs/log.md). Another pair measures its own.
   drafting: { sigma: 0.9, copyConfidence: 0.85 },
   stages: [
     { stage: "trim-vocabulary", keep, by: "frequency" },

@@ -28,13 +28,13 @@ const MODES = [
 ];
 const DRAFTED = { draft: "model", patience_ms: 60_000, max_draft: 6 };
 
-/** The stages without their amounts: recipes that differ in nothing else are of one kind. None and bits are no amounts. */
+/** The stages without their amounts. Recipes that differ in nothing else are of one kind; zero and bits are no amounts. */
 const kindOf = (stages: readonly object[]): string =>
   JSON.stringify(stages, (key, value) =>
     typeof value === "number" && value !== 0 && key !== "bits" ? "an amount" : value,
   );
 
-/** The first of each kind. Those that drop blocks first and then do what others do are in compress/combinations.test.ts. */
+/** The first of each kind. Those that drop blocks and then do what others do are in compress/combinations.test.ts. */
 function oneOfEachKind(): typeof ALL {
   const kinds = new Map(ALL.toReversed().map((entry) => [kindOf(entry[1].stages), entry]));
   return ALL.filter((entry) => kinds.get(kindOf(entry[1].stages)) === entry && !entry[0].startsWith("draft-front-d"));
