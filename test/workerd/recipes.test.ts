@@ -28,7 +28,7 @@ const MODES = [
 ];
 const DRAFTED = { draft: "model", patience_ms: 60_000, max_draft: 6 };
 
-/** The stages without their amounts. Recipes that differ in nothing else are of one kind; zero and bits are no amounts. */
+/** The stages without their amounts: of one kind are recipes that differ in nothing else. Bits and 0 are no amounts. */
 const kindOf = (stages: readonly object[]): string =>
   JSON.stringify(stages, (key, value) =>
     typeof value === "number" && value !== 0 && key !== "bits" ? "an amount" : value,
