@@ -2,12 +2,11 @@
  * Qwen2.5's tokenizer and chat template out of its GGUF file, against tokenizers and transformers
  * (test/golden/make_qwen2.py) and against llama.cpp itself.
  */
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { ChatTemplate } from "../../src/model/chat.ts";
 import { openTokenizer, Tokenizer } from "../../src/model/tokenizer.ts";
 import { describeTarget } from "../../src/service/assets.ts";
+import { bytesKept } from "../support/bytes-kept.ts";
 import { goldenJson } from "../support/golden.ts";
 import { llamaLibrary } from "../support/llama-library.ts";
 import { QWEN_GGUF } from "./gguf-file.ts";
@@ -57,17 +56,7 @@ test("llama.cpp reads the strings as we do, but for NFC, which it leaves out", a
 });
 
 test("the tokenizer of 151,936 tokens keeps at most 15 MB", () => {
-  setFlagsFromString("--expose-gc");
-  const collect: () => void = runInNewContext("gc");
-  const used = () => {
-    collect();
-    collect();
-    const { heapUsed, arrayBuffers } = process.memoryUsage();
-    return heapUsed + arrayBuffers;
-  };
-  const before = used();
-  const another = new Tokenizer(target.tokenizer["tokenizer.json"]);
-  const bytes = used() - before;
+  const { made: another, bytes } = bytesKept(() => new Tokenizer(target.tokenizer["tokenizer.json"]));
   expect(another.encode("hello")).toEqual(tokenizer.encode("hello"));
   console.log(`tokenizer: ${(bytes / 1e6).toFixed(1)} MB`);
   expect(bytes).toBeLessThan(15e6);

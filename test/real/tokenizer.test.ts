@@ -1,11 +1,10 @@
 /** The real model's tokenizer and chat template against tokenizers and transformers (test/golden/make_tokenizer.py). */
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { readGgufMetadata } from "../../src/format/gguf.ts";
 import { tokenizerFiles } from "../../src/format/gguf-tokenizer.ts";
 import { ChatTemplate } from "../../src/model/chat.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { bytesKept } from "../support/bytes-kept.ts";
 import { goldenJson } from "../support/golden.ts";
 import { realModelFile } from "../support/real.ts";
 
@@ -55,17 +54,7 @@ test("special tokens in a message change nothing about its turns", () => {
 });
 
 test("the tokenizer keeps at most 5 MB", () => {
-  setFlagsFromString("--expose-gc");
-  const collect: () => void = runInNewContext("gc");
-  const used = () => {
-    collect();
-    collect();
-    const { heapUsed, arrayBuffers } = process.memoryUsage();
-    return heapUsed + arrayBuffers;
-  };
-  const before = used();
-  const another = new Tokenizer(files["tokenizer.json"]);
-  const bytes = used() - before;
+  const { made: another, bytes } = bytesKept(() => new Tokenizer(files["tokenizer.json"]));
   expect(another.encode("hello")).toEqual(tokenizer.encode("hello"));
   expect(bytes).toBeLessThan(5e6);
 });
