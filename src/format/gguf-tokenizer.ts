@@ -3,6 +3,7 @@
  * files wherever its model came from. Byte-level BPE only (`tokenizer.ggml.model` "gpt2").
  */
 import { OutriderError } from "../model/errors.ts";
+import { FILL_FIELDS } from "../model/fill.ts";
 import type { TokenizerFiles } from "../model/tokenizer-files.ts";
 import type { Metadata } from "./gguf.ts";
 import { ggufContext } from "./gguf-facts.ts";
@@ -36,10 +37,12 @@ export function tokenizerFiles(file: string, metadata: Metadata): TokenizerFiles
   if (Object.keys(vocab).length !== tokens.length) {
     throw new OutriderError("bad_gguf", `${file}: tokenizer.ggml.tokens holds a token twice`);
   }
+  const fill = fillIds(metadata);
+  const fillers = new Set(Object.values(fill));
   const added = tokens.flatMap((content, id) => {
     const type = Array.isArray(types) ? types[id] : undefined;
-    if (type !== CONTROL && type !== USER_DEFINED) return [];
-    const special = type === CONTROL;
+    const special = type === CONTROL || fillers.has(id);
+    if (!special && type !== USER_DEFINED) return [];
     return [{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special }];
   });
   const named = (name: string) => {
@@ -78,10 +81,31 @@ export function tokenizerFiles(file: string, metadata: Metadata): TokenizerFiles
     eos_token: named("eos"),
     unk_token: named("unknown"),
     pad_token: named("padding"),
+    ...Object.fromEntries(Object.entries(fill).map(([field, id]) => [field, tokens[id]])),
     chat_template: metadata.get("tokenizer.chat_template"),
   };
   return { "tokenizer.json": JSON.stringify(tokenizer), "tokenizer_config.json": JSON.stringify(config, null, 2) };
 }
+
+/** GGUF's keys of the tokens for fill-in-the-middle, today's spelling and the one before it. */
+const FILL_KEYS: Readonly<Record<keyof typeof FILL_FIELDS, readonly string[]>> = {
+  prefix: ["fim_pre", "prefix"],
+  suffix: ["fim_suf", "suffix"],
+  middle: ["fim_mid", "middle"],
+  end: ["eot"],
+};
+
+/** Ids of the tokens for fill-in-the-middle that the file names, by their fields in `tokenizer_config.json`. */
+function fillIds(metadata: Metadata): Record<string, number> {
+  const parts = Object.keys(FILL_KEYS) as (keyof typeof FILL_KEYS)[];
+  const ids = parts.flatMap((part) => {
+    const id = FILL_KEYS[part].map((key) => metadata.get(`tokenizer.ggml.${key}_token_id`)).find(isId);
+    return id === undefined ? [] : [[FILL_FIELDS[part], id] as const];
+  });
+  return Object.fromEntries(ids);
+}
+
+const isId = (value: unknown): value is number => typeof value === "number";
 
 /** Hugging Face's way to say that a text begins with a token. */
 const beginWith = (token: string, id: number) => ({

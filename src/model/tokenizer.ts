@@ -5,6 +5,7 @@
  */
 import { type AddedToken, bpeCodec, type Codec, type PostProcessor, type TokenizerJson } from "./codec.ts";
 import { OutriderError } from "./errors.ts";
+import { isFillText } from "./fill-texts.ts";
 import { libraryCodec } from "./library-codec.ts";
 import { unsupported } from "./splitter.ts";
 import { tokenTable } from "./tokenizer-files.ts";
@@ -27,8 +28,8 @@ export class Tokenizer {
     const table = tokenTable(json);
     checkSupported(json);
     const { added_tokens: added } = json;
-    this.#special = new AddedTokens(added.filter((token) => token.special));
-    this.#words = new AddedTokens(added.filter((token) => !token.special));
+    this.#special = new AddedTokens(added.filter(commands));
+    this.#words = new AddedTokens(added.filter((token) => !commands(token)));
     for (const { id } of added) table[id] = null;
     this.#codec = codecOf(json, table);
     this.#prefix = prefixOf(json.post_processor).flatMap((content) => this.specialId(content) ?? []);
@@ -38,6 +39,13 @@ export class Tokenizer {
   encode(text: string): number[] {
     const out: number[] = [];
     this.#encodeText(text, true, out);
+    return out;
+  }
+
+  /** As `encode`, of text that is not the beginning of what the model reads: no space is put in front of it. */
+  encodeInside(text: string): number[] {
+    const out: number[] = [];
+    this.#encodeText(text, false, out);
     return out;
   }
 
@@ -107,6 +115,8 @@ export const openTokenizer = (tokenizerJson: string): Tokenizer =>
   new Tokenizer(tokenizerJson, (json, table) =>
     json.decoder?.type === "ByteLevel" ? bpeCodec(json, table) : libraryCodec(json, table),
   );
+
+const commands = ({ special, content }: AddedToken): boolean => special === true || isFillText(content);
 
 /**
  * Texts of the special tokens that a post-processor puts before a text. Those that it puts behind one do not begin

@@ -1,0 +1,91 @@
+/**
+ * Fill-in-the-middle: the text before a hole and the text behind it become one prompt, which the model goes on with
+ * what belongs between (Bavarian et al. 2022, arXiv 2207.14255, §3, PSM: prefix, suffix, middle). The tokens that say
+ * so are those that the tokenizer's files name, as CodeLlama's do, or those that a family of models is known to have.
+ */
+import { OutriderError } from "./errors.ts";
+import { FILL_ENDS, FILL_TEXTS } from "./fill-texts.ts";
+import type { Tokenizer } from "./tokenizer.ts";
+
+/** Token ids of a model that can fill in. */
+interface FillTokens {
+  /** Stands before the text in front of the hole. */
+  readonly prefix: number;
+  /** Stands before the text behind the hole. */
+  readonly suffix: number;
+  /** Stands last. */
+  readonly middle: number;
+  /** End a filling, beside the tokens that end every answer. */
+  readonly ends: readonly number[];
+}
+
+/** The fields of `tokenizer_config.json` by which CodeLlama's names its tokens; import writes GGUF's keys to them. */
+export const FILL_FIELDS = {
+  prefix: "prefix_token",
+  suffix: "suffix_token",
+  middle: "middle_token",
+  end: "eot_token",
+} as const;
+
+export class FillTemplate {
+  readonly tokens: FillTokens;
+  readonly #tokenizer: Tokenizer;
+
+  /**
+   * Takes the text of `tokenizer_config.json`. Throws `no_fill_in_the_middle` if the tokenizer names no tokens for it.
+   */
+  constructor(tokenizerConfigJson: string, tokenizer: Tokenizer) {
+    const tokens = fillTokens(JSON.parse(tokenizerConfigJson), tokenizer);
+    if (!tokens) {
+      throw new OutriderError(
+        "no_fill_in_the_middle",
+        "this model's tokenizer has no tokens for fill-in-the-middle; leave out suffix, or ask a model that was " +
+          "taught to fill in, such as Qwen2.5-Coder",
+      );
+    }
+    this.tokens = tokens;
+    this.#tokenizer = tokenizer;
+  }
+
+  /**
+   * Ids of a prompt that asks for the text between `before` and `after`. Special tokens in either are text like any
+   * other.
+   */
+  encode(before: string, after: string): number[] {
+    const { prefix, suffix, middle } = this.tokens;
+    const begin = this.#tokenizer.encodePrompt("");
+    const behind = this.#tokenizer.encodeInside(after);
+    return [...begin, prefix, ...this.#tokenizer.encode(before), suffix, ...behind, middle];
+  }
+}
+
+/** A token by its place; undefined where the tokenizer has none. */
+type Lookup = (place: "prefix" | "suffix" | "middle") => number | undefined;
+
+function complete(id: Lookup, ends: readonly number[]): FillTokens | undefined {
+  const [prefix, suffix, middle] = [id("prefix"), id("suffix"), id("middle")];
+  if (prefix === undefined || suffix === undefined || middle === undefined) return undefined;
+  return { prefix, suffix, middle, ends };
+}
+
+/** The tokens that the configuration names, else those of the first family that the tokenizer has whole. */
+function fillTokens(config: Readonly<Record<string, unknown>>, tokenizer: Tokenizer): FillTokens | undefined {
+  const named = (place: keyof typeof FILL_FIELDS) => {
+    const token = config[FILL_FIELDS[place]];
+    // Hugging Face writes a token as its text or as an object with it.
+    const text = typeof token === "object" && token !== null && "content" in token ? token.content : token;
+    return typeof text === "string" ? tokenizer.specialId(text) : undefined;
+  };
+  const known = [named("end"), ...FILL_ENDS.map((text) => tokenizer.specialId(text))];
+  const ends = [...new Set(known.filter((id) => id !== undefined))];
+  const families = FILL_TEXTS.map(
+    (texts): Lookup =>
+      (place) =>
+        tokenizer.specialId(texts[place]),
+  );
+  for (const lookup of [named, ...families]) {
+    const tokens = complete(lookup, ends);
+    if (tokens) return tokens;
+  }
+  return undefined;
+}
