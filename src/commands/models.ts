@@ -35,12 +35,12 @@ export async function edgeModels({ pair: name, target, draft }: ModelChoice): Pr
   if (target !== undefined) {
     const described = await describeTarget(target);
     const known = pairs.find((pair) => isTargetOf(pair, described.model, described.vocabulary.hash));
-    const chosen = draftOf(draft, known);
+    const chosen = chosenDraft(draft, known);
     if (draft !== undefined && chosen !== null) checkThere(draft, chosen, known);
     return { target: described, draft: chosen, from: target };
   }
   const pair = name === undefined ? await likelyPair(draft, pairs) : pairNamed(name, pairs);
-  const chosen = draftOf(draft, pair);
+  const chosen = chosenDraft(draft, pair);
   if (draft !== undefined && chosen !== null) checkThere(draft, chosen, pair);
   // A draft's pack has its target's tokenizer, so an edge can be made before the target was ever fetched.
   const near = chosen ?? pair.draft;
@@ -62,10 +62,11 @@ export const isTargetOf = ({ target }: Pair, model: string, vocabulary: string):
  * @param draft a pack's directory, the short name of one of the pair's drafts, or none; undefined: the pair's own
  * choice
  */
-function draftOf(draft: string | undefined, pair: Pair | undefined): string | null {
+function chosenDraft(draft: string | undefined, pair: Pair | undefined): string | null {
   if (draft === "none") return null;
-  if (draft === undefined) return pair?.draft ?? null;
-  return pair?.drafts.get(draft) ?? draft;
+  if (draft !== undefined) return pair?.drafts.get(draft) ?? draft;
+  if (pair?.absent) console.error(pair.absent);
+  return pair?.draft ?? null;
 }
 
 /** Before a target is fetched for it. Throws `not_found` where a draft was named that is not there. */

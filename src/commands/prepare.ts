@@ -39,6 +39,7 @@ models.`,
       if (out !== undefined) await linkFiles(pack, out);
       printPack(out ?? pack, await directoryHeader(pack), json);
     }
+    if (pair.absent !== null) console.error(pair.absent);
     if (pair.draft === null) return;
     printPack(pair.draft, await draftFor(targetFacts(pair), pair.draft), json);
   },

@@ -68,8 +68,10 @@ export interface Pair {
   readonly target: KnownTarget;
   /** Directories of packs by short name. */
   readonly drafts: ReadonlyMap<string, string>;
-  /** Directory of the default draft's pack; null: the pair has none. */
+  /** Directory of the default draft's pack; null: the pair has none, or this copy of the project does not hold it. */
   readonly draft: string | null;
+  /** Says so where the pair has a default draft that is not here. */
+  readonly absent: string | null;
   readonly engine: "wasm" | "llama";
   readonly isDefault: boolean;
 }
@@ -93,7 +95,20 @@ export function readPair(directory: string): Pair {
   const packs = new Map(Object.entries(drafts).map(([short, pack]) => [short, path.resolve(directory, pack)]));
   const chosen = draft === undefined ? null : packs.get(draft);
   if (chosen === undefined) throw bad(`draft: there is no draft "${draft}" among its drafts`);
-  return { name, directory, target, drafts: packs, draft: chosen, engine, isDefault: parsed.data.default };
+  const isHere = chosen !== null && existsSync(path.join(chosen, "pack.json"));
+  return {
+    name,
+    directory,
+    target,
+    drafts: packs,
+    draft: isHere ? chosen : null,
+    absent:
+      chosen === null || isHere
+        ? null
+        : `the draft "${draft}" of ${name} is not in this copy of the project; drafts are copied from the conversation`,
+    engine,
+    isDefault: parsed.data.default,
+  };
 }
 
 /** All pairs of a models folder, by name. */

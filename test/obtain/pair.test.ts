@@ -1,5 +1,5 @@
 /** pair.json: the pairs of the project, and what is refused. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -43,6 +43,17 @@ test("there is one default", () => {
 
 test("a name that is none is answered with those that are", () => {
   expect(() => pairNamed("smollm3", pairs)).toThrow(/there is no pair "smollm3"; known pairs: .*smollm2-135m/);
+});
+
+test("a pair whose default draft is not here has none, and says so", () => {
+  const { directory: home, name } = defaultPair(pairs);
+  cpSync(path.join(home, "pair.json"), path.join(directory, "pair.json"));
+  const { draft, absent } = readPair(directory);
+  expect({ draft, absent }).toEqual({
+    draft: null,
+    absent: expect.stringContaining(`the draft "m" of ${name} is not in this copy of the project`),
+  });
+  expect(defaultPair(pairs).absent).toBeNull();
 });
 
 test.each([
