@@ -47,18 +47,13 @@ const TYPE_OF_ID = new Map(Object.entries(BLOCKS).map(([name, layout]) => [layou
 /** Types that exist but are not read, so that the error can say what the file holds. */
 const FOREIGN_TYPES: Readonly<Record<number, string>> = {
   9: "Q8_1",
-  10: "Q2_K",
-  11: "Q3_K",
-  13: "Q5_K",
   15: "Q8_K",
   16: "IQ2_XXS",
   17: "IQ2_XS",
   18: "IQ3_XXS",
   19: "IQ1_S",
-  20: "IQ4_NL",
   21: "IQ3_S",
   22: "IQ2_S",
-  23: "IQ4_XS",
   24: "I8",
   25: "I16",
   26: "I32",
@@ -186,7 +181,8 @@ function readTensorInfo(cursor: Cursor, alignment: number): TensorInfo {
   if (!type) {
     const known = Object.keys(BLOCKS).join(", ");
     throw cursor.error(
-      `tensor ${quote(name)} has type ${id} (${FOREIGN_TYPES[id] ?? "unknown"}); readable are ${known}`,
+      `tensor ${quote(name)} has type ${id} (${FOREIGN_TYPES[id] ?? "unknown"}); readable are ${known}. ` +
+        "Take a file of the model in one of these types",
     );
   }
   const layout = BLOCKS[type];

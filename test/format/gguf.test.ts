@@ -117,8 +117,8 @@ describe("refuses, saying where and what", () => {
     ],
     [
       "a foreign tensor type",
-      gguf([], [info("t", [256n], 13, 0n)]),
-      'tensor "t" has type 13 (Q5_K); readable are F32,',
+      gguf([], [info("t", [256n], 16, 0n)]),
+      'tensor "t" has type 16 (IQ2_XXS); readable are F32,',
     ],
     ["an unknown tensor type", gguf([], [info("t", [32n], 99, 0n)]), 'tensor "t" has type 99 (unknown)'],
     ["half a block", gguf([], [info("t", [48n, 2n], 2, 0n)], 64), 'tensor "t" of Q4_0 cannot have the shape 48 × 2'],
