@@ -6,12 +6,11 @@ import type { PackedModel } from "../format/pack.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import { decodeTensor } from "../model/decode.ts";
 import { OutriderError } from "../model/errors.ts";
-import { BLOCK_TENSORS, blockTensor, EMBEDDING, FINAL_NORM, HEAD } from "../model/tensors.ts";
+import { type BlockSuffix, blockSuffixes, blockTensor, EMBEDDING, FINAL_NORM, HEAD } from "../model/tensors.ts";
 import type { Head } from "./passes/head.ts";
 import { align } from "./passes/lay-out.ts";
 import {
   type BlockAddresses,
-  type BlockTensor,
   blockAddresses,
   blockMatrices,
   type RopeTables,
@@ -67,7 +66,8 @@ export class FloatLlama {
     const block = blockMatrices(config);
     for (let layer = 0; layer < layers; layer++) {
       const at = pool.arena.allocate(4 * block.floats);
-      for (const [suffix] of BLOCK_TENSORS) put(at + 4 * block.tensors[suffix].offset, blockTensor(layer, suffix));
+      for (const suffix of blockSuffixes(config))
+        put(at + 4 * block.tensors[suffix].offset, blockTensor(layer, suffix));
       this.#blocks.push(at);
     }
     this.#head = {
@@ -102,13 +102,13 @@ export class FloatLlama {
   }
 
   /** The present values of a block's tensor, (rows, cols): a view that is valid until `setWeights`. */
-  weights(layer: number, suffix: BlockTensor): Float32Array {
+  weights(layer: number, suffix: BlockSuffix): Float32Array {
     const { rows, cols, offset } = blockMatrices(this.config).tensors[suffix];
     return this.pool.arena.floats(this.#blocks[layer]! + 4 * offset, rows * cols);
   }
 
   /** Replaces a block's tensor. Throws `invalid_shape` unless it is as large as the old one. */
-  setWeights(layer: number, suffix: BlockTensor, values: Float32Array): void {
+  setWeights(layer: number, suffix: BlockSuffix, values: Float32Array): void {
     const place = this.weights(layer, suffix);
     if (values.length !== place.length) {
       throw new OutriderError(

@@ -10,9 +10,9 @@ import { evenWidth } from "../format/even-width.ts";
 import type { PackedModel, PackedTensor, PackSink } from "../format/pack.ts";
 import { type NewTensor, writeSafetensors } from "../format/safetensors.ts";
 import { wholeVocabulary } from "../format/whole-vocabulary.ts";
-import { configToHuggingFace } from "../model/config.ts";
 import { decodeTensor } from "../model/decode.ts";
 import { numberToBf16 } from "../model/f16.ts";
+import { configToHuggingFace } from "../model/huggingface-config.ts";
 import { tensorShapes } from "../model/tensors.ts";
 
 /** F32 keeps every value; BF16 rounds to half the bytes. */

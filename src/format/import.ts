@@ -5,8 +5,9 @@
  */
 
 import { dequantise } from "../model/blocks.ts";
-import { configFromHuggingFace, type LlamaConfig } from "../model/config.ts";
+import type { LlamaConfig } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
+import { configFromHuggingFace } from "../model/huggingface-config.ts";
 import { HEAD, type TensorShape, tensorShapes } from "../model/tensors.ts";
 import { exactFormat, tileBlocks } from "../model/tiles.ts";
 import { Tokenizer } from "../model/tokenizer.ts";

@@ -120,10 +120,21 @@ export const packHeaderSchema: z.ZodType<PackHeader> = z.object({
     vocabulary: count,
     context: count,
     ropeTheta: z.number(),
+    ropeScaling: z
+      .object({
+        type: z.literal("llama3"),
+        factor: z.number(),
+        lowTurns: z.number(),
+        highTurns: z.number(),
+        originalContext: z.number(),
+      })
+      .optional(),
     normEpsilon: z.number(),
     tied: z.boolean(),
     bosId: count,
     eosIds: z.array(count),
+    qkvBias: z.literal(true).optional(),
+    qkNorm: z.literal(true).optional(),
     widths: z.array(z.object({ kvHeads: count, feedForward: count })).optional(),
   }),
   vocabulary: z.object({ size: count, hash: z.string() }),

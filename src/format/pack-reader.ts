@@ -95,12 +95,14 @@ function checkVocabulary({ config, vocabulary, kept, substitutes = [] }: PackHea
 
 function checkParts(header: PackHeader, name: string, tensor: PackTensor): void {
   const { format, rows, cols, parts, keep = 16, outliers } = tensor;
-  const isNorm = rows === 1;
-  if (isNorm !== (format === "f32")) {
+  const isVector = rows === 1;
+  if (isVector !== (format === "f32")) {
     const formats = Object.keys(FORMATS).join(", ");
-    throw bad(`tensor ${name} is ${format}, but ${isNorm ? "a norm is f32" : `a matrix is one of ${formats}`}`);
+    throw bad(
+      `tensor ${name} is ${format}, but ${isVector ? "a norm or bias is f32" : `a matrix is one of ${formats}`}`,
+    );
   }
-  if ((name === EMBEDDING && keep !== 16) || (outliers && (isNorm || name === EMBEDDING || name === HEAD))) {
+  if ((name === EMBEDDING && keep !== 16) || (outliers && (isVector || name === EMBEDDING || name === HEAD))) {
     throw bad(`tensor ${name} must be dense, without outliers: only the blocks' matrices may have them`);
   }
   let bytes = 0;

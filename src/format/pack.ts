@@ -2,8 +2,8 @@
  * Packs: a model whose weights lie ready for the kernels, in memory (`PackedModel`) and as a directory (pack-header.ts
  * describes it). Writing goes to a sink and reading comes from named sources, so nothing here knows about disks.
  */
-import { configToHuggingFace } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
+import { configToHuggingFace } from "../model/huggingface-config.ts";
 import { blockParts, type TensorLayout, tensorBytes } from "../model/layouts.ts";
 import { sha256Hex } from "../model/sha256.ts";
 import { tensorShapes } from "../model/tensors.ts";

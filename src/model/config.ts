@@ -1,9 +1,12 @@
 /**
- * The numbers that describe a Llama. The sizes of weights and caches follow from them.
+ * The numbers that describe a Llama, and what its architecture adds (architectures.ts). The sizes of weights and caches
+ * follow from them.
  * The shape letters of the project: T tokens, L layers, H query heads, G key/value heads, D head size,
  * E embedding, F feed-forward, V vocabulary.
  */
+import { architectureOf, type Features } from "./architectures.ts";
 import { OutriderError } from "./errors.ts";
+import type { RopeScaling } from "./rope.ts";
 
 /** Widths of one block where width pruning left blocks unequal. In every block H / G query heads share a key head. */
 interface BlockWidth {
@@ -11,14 +14,14 @@ interface BlockWidth {
   readonly feedForward: number;
 }
 
-export interface LlamaConfig {
+export interface LlamaConfig extends Features {
   /** L */
   readonly layers: number;
   /** H */
   readonly heads: number;
   /** G; H is a multiple of G */
   readonly kvHeads: number;
-  /** D */
+  /** D; H · D need not be E */
   readonly headSize: number;
   /** E */
   readonly embedding: number;
@@ -29,6 +32,8 @@ export interface LlamaConfig {
   /** Longest timeline the model was trained for, in tokens. */
   readonly context: number;
   readonly ropeTheta: number;
+  /** Absent where the frequencies are the plain ones. */
+  readonly ropeScaling?: RopeScaling | undefined;
   readonly normEpsilon: number;
   /** The head is the transposed embedding; there is no `lm_head.weight`. */
   readonly tied: boolean;
@@ -84,6 +89,7 @@ export function checkConfig(config: LlamaConfig, tokens: number = config.vocabul
     }
   }
   checkWidths(config);
+  checkArchitecture(config);
   for (const name of ["ropeTheta", "normEpsilon"] as const) {
     if (!(config[name] > 0 && Number.isFinite(config[name]))) {
       throw new OutriderError("invalid_config", `${name} must be a positive number, got ${config[name]}`);
@@ -95,6 +101,17 @@ export function checkConfig(config: LlamaConfig, tokens: number = config.vocabul
     }
   }
   return config;
+}
+
+/** A model must be one that others can run too, so its features are those of an architecture. */
+function checkArchitecture(config: LlamaConfig): void {
+  architectureOf(config);
+  const { ropeScaling } = config;
+  if (!ropeScaling) return;
+  const { factor, lowTurns, highTurns, originalContext } = ropeScaling;
+  if (!(factor >= 1 && lowTurns > 0 && highTurns > lowTurns && originalContext > 0 && Number.isFinite(factor))) {
+    throw new OutriderError("invalid_config", `ropeScaling ${JSON.stringify(ropeScaling)} stretches no frequencies`);
+  }
 }
 
 function checkWidths({ widths, layers, kvHeads, feedForward }: LlamaConfig): void {
@@ -112,76 +129,4 @@ function checkWidths({ widths, layers, kvHeads, feedForward }: LlamaConfig): voi
       );
     }
   }
-}
-
-/** The fields of a Hugging Face `config.json` that describe a Llama; where blocks differ, those of the widest. */
-export function configToHuggingFace(config: LlamaConfig): Record<string, unknown> {
-  return {
-    architectures: ["LlamaForCausalLM"],
-    model_type: "llama",
-    hidden_act: "silu",
-    hidden_size: config.embedding,
-    intermediate_size: config.feedForward,
-    num_hidden_layers: config.layers,
-    num_attention_heads: config.heads,
-    num_key_value_heads: config.kvHeads,
-    head_dim: config.headSize,
-    vocab_size: config.vocabulary,
-    max_position_embeddings: config.context,
-    rope_theta: config.ropeTheta,
-    rms_norm_eps: config.normEpsilon,
-    tie_word_embeddings: config.tied,
-    bos_token_id: config.bosId,
-    eos_token_id: config.eosIds.length === 1 ? config.eosIds[0] : [...config.eosIds],
-  };
-}
-
-/** Reads a Hugging Face `config.json`; throws `unsupported_model` for anything that is not a plain Llama. */
-export function configFromHuggingFace(json: Record<string, unknown>): LlamaConfig {
-  if (json.model_type !== "llama") {
-    throw new OutriderError(
-      "unsupported_model",
-      `model_type is ${JSON.stringify(json.model_type)}; only "llama" models can be imported`,
-    );
-  }
-  // Checkpoints written by transformers 5 keep rope_theta in rope_parameters.
-  const rope = (json.rope_parameters ?? {}) as Record<string, unknown>;
-  if (json.rope_scaling != null || (rope.rope_type !== undefined && rope.rope_type !== "default")) {
-    throw new OutriderError("unsupported_model", "RoPE is scaled; only plain RoPE is supported");
-  }
-  if (json.hidden_act !== undefined && json.hidden_act !== "silu") {
-    throw new OutriderError(
-      "unsupported_model",
-      `hidden_act is ${JSON.stringify(json.hidden_act)}; only "silu" is supported`,
-    );
-  }
-  const theta = json.rope_theta ?? rope.rope_theta;
-  const number = (name: string): number => {
-    const value = json[name];
-    if (typeof value !== "number") {
-      throw new OutriderError(
-        "invalid_config",
-        `config.json: ${name} is ${value === undefined ? "missing" : "not a number"}`,
-      );
-    }
-    return value;
-  };
-  const heads = number("num_attention_heads");
-  const embedding = number("hidden_size");
-  const eos = json.eos_token_id;
-  return checkConfig({
-    layers: number("num_hidden_layers"),
-    heads,
-    kvHeads: typeof json.num_key_value_heads === "number" ? json.num_key_value_heads : heads,
-    headSize: typeof json.head_dim === "number" ? json.head_dim : embedding / heads,
-    embedding,
-    feedForward: number("intermediate_size"),
-    vocabulary: number("vocab_size"),
-    context: number("max_position_embeddings"),
-    ropeTheta: typeof theta === "number" ? theta : 10000,
-    normEpsilon: number("rms_norm_eps"),
-    tied: json.tie_word_embeddings === true,
-    bosId: typeof json.bos_token_id === "number" ? json.bos_token_id : 0,
-    eosIds: Array.isArray(eos) ? eos.filter((id) => typeof id === "number") : typeof eos === "number" ? [eos] : [],
-  });
 }

@@ -4,10 +4,10 @@
  */
 
 import type { FloatLlama } from "../calibrate/float-llama.ts";
-import { type BlockTensor, blockMatrices } from "../calibrate/passes/shape.ts";
+import { blockMatrices } from "../calibrate/passes/shape.ts";
 import type { PackedModel } from "../format/pack.ts";
 import { decodeTensor } from "../model/decode.ts";
-import { BLOCK_TENSORS, blockTensor } from "../model/tensors.ts";
+import { type BlockSuffix, blockSuffixes, blockTensor } from "../model/tensors.ts";
 import { startProgress } from "../platform/progress.ts";
 import { blockOrigins } from "./origins.ts";
 import type { Sensitivity } from "./sensitivity.ts";
@@ -16,7 +16,7 @@ export interface BlockLoss {
   /** The block's number in the original. */
   readonly origin: number;
   /** ‖W − original‖ / ‖original‖ (Frobenius) of each matrix; absent where the block has another shape. */
-  readonly errors?: ReadonlyMap<BlockTensor, number>;
+  readonly errors?: ReadonlyMap<BlockSuffix, number>;
   /** KL of the original with this block in place of its own, in nats, where it was measured. */
   readonly divergence?: number;
 }
@@ -61,9 +61,9 @@ export async function analyse(
 }
 
 /** The matrices of a block. */
-function decodedBlock({ tensors }: PackedModel, layer: number): Map<BlockTensor, Float32Array> {
-  const block = new Map<BlockTensor, Float32Array>();
-  for (const [suffix] of BLOCK_TENSORS) {
+function decodedBlock({ config, tensors }: PackedModel, layer: number): Map<BlockSuffix, Float32Array> {
+  const block = new Map<BlockSuffix, Float32Array>();
+  for (const suffix of blockSuffixes(config)) {
     const tensor = tensors.get(blockTensor(layer, suffix))!;
     if (tensor.rows > 1) block.set(suffix, decodeTensor(tensor, tensor.bytes));
   }
@@ -78,7 +78,7 @@ function hasShapesOf(llama: FloatLlama, { tensors }: PackedModel, layer: number)
 }
 
 async function lossOf(
-  block: ReadonlyMap<BlockTensor, Float32Array>,
+  block: ReadonlyMap<BlockSuffix, Float32Array>,
   comparable: boolean,
   origin: number,
   llama: FloatLlama,

@@ -3,9 +3,9 @@
  * to each block.
  */
 
-import type { BlockTensor } from "../calibrate/passes/shape.ts";
 import { acrossOf, type Frame, linearAxis, upOf, yGrid } from "../charts/axes.ts";
 import { element, label, picture, tooltip } from "../charts/svg.ts";
+import type { BlockSuffix } from "../model/tensors.ts";
 import type { BlockLoss } from "./analysis.ts";
 
 const WIDTH = 960;
@@ -18,7 +18,7 @@ const LEGIBLE = 22;
 /** Opacity of the strongest square; the number in it can still be read. */
 const STRONGEST = 0.75;
 
-const MATRICES: readonly (readonly [BlockTensor, string])[] = [
+const MATRICES: readonly (readonly [BlockSuffix, string])[] = [
   ["self_attn.q_proj.weight", "q"],
   ["self_attn.k_proj.weight", "k"],
   ["self_attn.v_proj.weight", "v"],
@@ -74,7 +74,7 @@ export function heatmap(blocks: readonly BlockLoss[], layers: number, scales: Sc
 }
 
 function squares(
-  errors: ReadonlyMap<BlockTensor, number>,
+  errors: ReadonlyMap<BlockSuffix, number>,
   layer: number,
   x: number,
   cell: number,

@@ -1,7 +1,7 @@
 /** A model's sensitivity to the change of one block: KL from its unchanged predictions, on a few windows. */
 import { type FloatLlama, type Hidden, type Window, windowBytes } from "../calibrate/float-llama.ts";
-import type { BlockTensor } from "../calibrate/passes/shape.ts";
 import { endOf, headAnswers, runThrough, summed } from "../calibrate/scoring/perplexity.ts";
+import type { BlockSuffix } from "../model/tensors.ts";
 
 export class Sensitivity {
   readonly #llama: FloatLlama;
@@ -24,7 +24,7 @@ export class Sensitivity {
   }
 
   /** Mean KL in nats with these weights in one block. It is fastest when blocks are asked in ascending order. */
-  async divergence(layer: number, weights: ReadonlyMap<BlockTensor, Float32Array>): Promise<number> {
+  async divergence(layer: number, weights: ReadonlyMap<BlockSuffix, Float32Array>): Promise<number> {
     const llama = this.#llama;
     await this.#enter(layer);
     const hidden = this.#copy();

@@ -6,13 +6,12 @@ import { Calibrator } from "../../src/calibrate/calibrator.ts";
 import { FloatLlama } from "../../src/calibrate/float-llama.ts";
 import type { EndTensor } from "../../src/calibrate/gradients/end-gradients.ts";
 import { Gradients } from "../../src/calibrate/gradients/gradients.ts";
-import type { BlockTensor } from "../../src/calibrate/passes/shape.ts";
 import { endOf, runThrough, score } from "../../src/calibrate/scoring/perplexity.ts";
 import { Pool } from "../../src/calibrate/threads/pool.ts";
 import { pruneDepth } from "../../src/compress/stages/prune-depth.ts";
 import { trimVocabulary } from "../../src/compress/stages/trim-vocabulary.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
-import { EMBEDDING, FINAL_NORM, HEAD } from "../../src/model/tensors.ts";
+import { type BlockSuffix, EMBEDDING, FINAL_NORM, HEAD } from "../../src/model/tensors.ts";
 import { openDirectory } from "../../src/platform/disk.ts";
 import { textOf } from "../support/calibration.ts";
 import { goldenJson } from "../support/golden.ts";
@@ -43,7 +42,7 @@ test("they are PyTorch's, and so is the divergence", async () => {
       const end = (of: "sums" | "squares") => gradients.ends!.view(name as EndTensor, of);
       return { sum: end("sums"), squares: end("squares") };
     }
-    const of = [Number(layer), suffix as BlockTensor] as const;
+    const of = [Number(layer), suffix as BlockSuffix] as const;
     return { sum: gradients.sum(...of), squares: gradients.squares(...of) };
   });
   expect(Math.max(...Object.values(distances))).toBeLessThan(1e-4);

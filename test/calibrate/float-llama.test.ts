@@ -5,13 +5,12 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { FloatLlama } from "../../src/calibrate/float-llama.ts";
 import { Gradients } from "../../src/calibrate/gradients/gradients.ts";
-import type { BlockTensor } from "../../src/calibrate/passes/shape.ts";
 import { answers, endOf, runThrough, score } from "../../src/calibrate/scoring/perplexity.ts";
 import { compressSequentially } from "../../src/calibrate/solving/sequential.ts";
 import { type BlockStatistics, blockStatistics } from "../../src/calibrate/solving/statistics.ts";
 import { Pool } from "../../src/calibrate/threads/pool.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
-import { BLOCK_TENSORS, blockTensor } from "../../src/model/tensors.ts";
+import { type BlockSuffix, blockSuffixes, blockTensor } from "../../src/model/tensors.ts";
 import { openDirectory } from "../../src/platform/disk.ts";
 import { floatTensor } from "../../src/rounding/tensors.ts";
 import { type PlainBlock, PlainLlama } from "../support/plain-llama.ts";
@@ -162,7 +161,7 @@ test("gradients are the slopes of the loss in f64", async () => {
     values[at] = value;
     return (up! - down!) / (2 * STEP);
   };
-  for (const [n, [suffix]] of BLOCK_TENSORS.entries()) {
+  for (const [n, suffix] of blockSuffixes(model.config).entries()) {
     const layer = n % layers;
     const sum = gradients.sum(layer, suffix);
     const at = sum.reduce((best, value, i) => (Math.abs(value) > Math.abs(sum[best]!) ? i : best), 0);
@@ -195,7 +194,7 @@ describe("threads", () => {
       loss,
       ...gradients.losses,
       ...down.gram!,
-      ...gradients.squares(2, Q as BlockTensor),
+      ...gradients.squares(2, Q as BlockSuffix),
       ...gradients.sum(5, Q),
     ];
   };

@@ -7,7 +7,7 @@ import { SHARD_BYTES } from "../../src/format/pack-header.ts";
 import { readPack, readPackHeader } from "../../src/format/pack-reader.ts";
 import { readSafetensors } from "../../src/format/safetensors.ts";
 import { bytesSource } from "../../src/format/source.ts";
-import { configFromHuggingFace } from "../../src/model/config.ts";
+import { configFromHuggingFace } from "../../src/model/huggingface-config.ts";
 import { tensorBytes } from "../../src/model/layouts.ts";
 import { sha256Hex } from "../../src/model/sha256.ts";
 import { EMBEDDING, FINAL_NORM } from "../../src/model/tensors.ts";
@@ -155,7 +155,12 @@ describe("the header is refused", () => {
       `tensor ${q} lies in shard 1, but there are 1`,
     ],
     ["with an unknown format", (h) => (h.tensors[q].format = "q2"), "bad_pack", "format"],
-    ["with a norm in blocks", (h) => (h.tensors[FINAL_NORM].format = "q8"), "bad_pack", "is q8, but a norm is f32"],
+    [
+      "with a norm in blocks",
+      (h) => (h.tensors[FINAL_NORM].format = "q8"),
+      "bad_pack",
+      "is q8, but a norm or bias is f32",
+    ],
     [
       "with a matrix of floats",
       (h) => (h.tensors[q].format = "f32"),

@@ -4,7 +4,7 @@ import { attentionGroups, type Group, hiddenGroups, mlpGroups } from "../../src/
 import type { LlamaConfig } from "../../src/model/config.ts";
 import { tensorShapes } from "../../src/model/tensors.ts";
 
-const config: LlamaConfig = {
+const plain: LlamaConfig = {
   layers: 2,
   heads: 9,
   kvHeads: 3,
@@ -21,7 +21,7 @@ const config: LlamaConfig = {
 };
 
 /** How often each weight of each tensor lies in a group. */
-function coverage(groups: readonly Group[]): Map<string, Set<number>> {
+function coverage(config: LlamaConfig, groups: readonly Group[]): Map<string, Set<number>> {
   const counts = new Map(tensorShapes(config).map(({ name, rows, cols }) => [name, new Uint8Array(rows * cols)]));
   const shapes = new Map(tensorShapes(config).map((shape) => [shape.name, shape]));
   for (const { tensor, axis, start, count } of groups.flat()) {
@@ -34,19 +34,27 @@ function coverage(groups: readonly Group[]): Map<string, Set<number>> {
   return new Map([...counts].map(([name, own]) => [name, new Set(own)]));
 }
 
-test("heads and channels of the blocks take every matrix of the blocks once, and nothing else", () => {
-  const groups = [0, 1].flatMap((layer) => [...attentionGroups(config, layer), ...mlpGroups(config, layer)]);
-  for (const [name, counts] of coverage(groups)) {
-    expect([name, ...counts]).toEqual([name, name.includes("_proj") ? 1 : 0]);
+const CONFIGS = [plain, { ...plain, qkvBias: true }, { ...plain, qkNorm: true }] as const;
+
+test.each(CONFIGS)(
+  "heads and channels take every matrix of the blocks once, its bias too, and nothing else",
+  (config) => {
+    const groups = [0, 1].flatMap((layer) => [...attentionGroups(config, layer), ...mlpGroups(config, layer)]);
+    for (const [name, counts] of coverage(config, groups)) {
+      expect([name, ...counts]).toEqual([name, name.includes("_proj") ? 1 : 0]);
+    }
+  },
+);
+
+test.each(CONFIGS)("hidden channels take every weight once that meets the residual stream", (config) => {
+  for (const [name, counts] of coverage(config, hiddenGroups(config))) {
+    const ofHeads = /\.bias$|\.[qk]_norm\./.test(name);
+    expect([name, ...counts]).toEqual([name, ofHeads ? 0 : 1]);
   }
 });
 
-test("hidden channels take every weight of the model once", () => {
-  for (const [name, counts] of coverage(hiddenGroups(config))) expect([name, ...counts]).toEqual([name, 1]);
-});
-
 test("the query heads of a key head are its neighbours", () => {
-  const [query, , , output] = attentionGroups(config, 1)[2]!;
+  const [query, , , output] = attentionGroups(plain, 1)[2]!;
   expect(query).toEqual({ tensor: "model.layers.1.self_attn.q_proj.weight", axis: "rows", start: 192, count: 96 });
   expect(output).toEqual({ tensor: "model.layers.1.self_attn.o_proj.weight", axis: "cols", start: 192, count: 96 });
 });
@@ -56,6 +64,6 @@ test("blocks of their own width have their own groups", () => {
     { kvHeads: 1, feedForward: 32 },
     { kvHeads: 3, feedForward: 96 },
   ];
-  expect(attentionGroups({ ...config, widths }, 0)).toHaveLength(1);
-  expect(mlpGroups({ ...config, widths }, 0)).toHaveLength(32);
+  expect(attentionGroups({ ...plain, widths }, 0)).toHaveLength(1);
+  expect(mlpGroups({ ...plain, widths }, 0)).toHaveLength(32);
 });

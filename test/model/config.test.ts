@@ -1,13 +1,7 @@
 /** Hugging Face configs in and out. */
 import { expect, test } from "vitest";
-import {
-  blockShape,
-  checkConfig,
-  configFromHuggingFace,
-  configToHuggingFace,
-  type LlamaConfig,
-  totalKvHeads,
-} from "../../src/model/config.ts";
+import { blockShape, checkConfig, type LlamaConfig, totalKvHeads } from "../../src/model/config.ts";
+import { configFromHuggingFace, configToHuggingFace } from "../../src/model/huggingface-config.ts";
 
 const config: LlamaConfig = {
   layers: 30,
@@ -36,12 +30,52 @@ test("transformers 5 keeps rope_theta in rope_parameters", () => {
   const read = configFromHuggingFace({ ...json, rope_parameters: { rope_type: "default", rope_theta } });
   expect(read.ropeTheta).toBe(100000);
   const scaled = { ...json, rope_parameters: { rope_type: "llama3", rope_theta, factor: 8 } };
-  expect(() => configFromHuggingFace(scaled)).toThrow("RoPE is scaled");
+  expect(() => configFromHuggingFace(scaled)).toThrow("low_freq_factor is missing");
+});
+
+const LLAMA3 = { type: "llama3", factor: 8, lowTurns: 1, highTurns: 4, originalContext: 8192 } as const;
+
+test.each<[string, string, Partial<LlamaConfig>]>([
+  ["llama", "LlamaForCausalLM", {}],
+  ["llama", "LlamaForCausalLM", { ropeScaling: LLAMA3, tied: false, headSize: 96 }],
+  ["qwen2", "Qwen2ForCausalLM", { qkvBias: true }],
+  ["qwen3", "Qwen3ForCausalLM", { qkNorm: true, headSize: 128 }],
+])("%s is written as %s, and read with what it adds (%o)", (model_type, className, change) => {
+  const json = configToHuggingFace({ ...config, ...change });
+  expect(json).toMatchObject({ model_type, architectures: [className] });
+  expect(configFromHuggingFace(json)).toEqual({ ...config, ...change });
+});
+
+test("features that no architecture has together are refused", () => {
+  expect(() => checkConfig({ ...config, qkNorm: true, qkvBias: true })).toThrow(
+    expect.objectContaining({ code: "unsupported_model", message: expect.stringContaining("qkvBias and qkNorm") }),
+  );
+});
+
+test("a scaling that stretches nothing is refused", () => {
+  for (const change of [{ factor: 0.5 }, { lowTurns: 4 }, { originalContext: 0 }]) {
+    expect(() => checkConfig({ ...config, ropeScaling: { ...LLAMA3, ...change } })).toThrow("stretches no frequencies");
+  }
+});
+
+test("a sliding window ends the context where full attention would become another", () => {
+  const { model_type: _, ...json } = configToHuggingFace(config);
+  const context = (change: object) => configFromHuggingFace({ ...json, ...change }).context;
+  expect(context({ model_type: "mistral", sliding_window: null })).toBe(8192);
+  expect(context({ model_type: "mistral", sliding_window: 4096 })).toBe(4096);
+  expect(context({ model_type: "qwen2", sliding_window: 4096, use_sliding_window: false })).toBe(8192);
+  expect(context({ model_type: "qwen2", sliding_window: 4096, use_sliding_window: true })).toBe(4096);
+  expect(context({ model_type: "qwen2", sliding_window: 32768, use_sliding_window: true })).toBe(8192);
 });
 
 test.each([
-  [{ model_type: "qwen2" }, "unsupported_model", 'model_type is "qwen2"'],
-  [{ rope_scaling: { type: "linear" } }, "unsupported_model", "RoPE is scaled"],
+  [{ model_type: "gemma3" }, "unsupported_model", 'model_type is "gemma3"'],
+  [{ model_type: "phi3" }, "unsupported_model", "--draft none"],
+  [{ rope_scaling: { type: "linear" } }, "unsupported_model", 'RoPE is scaled by "linear"'],
+  [{ rope_parameters: { rope_type: "yarn" } }, "unsupported_model", 'RoPE is scaled by "yarn"'],
+  [{ rope_parameters: { partial_rotary_factor: 0.5 } }, "unsupported_model", "turns a part of each head"],
+  [{ attention_bias: true }, "unsupported_model", "attention_bias is true"],
+  [{ mlp_bias: true }, "unsupported_model", "mlp_bias is true"],
   [{ hidden_act: "gelu" }, "unsupported_model", 'hidden_act is "gelu"'],
   [{ hidden_size: "576" }, "invalid_config", "hidden_size is not a number"],
   [{ num_hidden_layers: undefined }, "invalid_config", "num_hidden_layers is missing"],

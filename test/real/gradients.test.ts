@@ -5,11 +5,11 @@
 import { expect, test } from "vitest";
 import { FloatLlama } from "../../src/calibrate/float-llama.ts";
 import { Gradients } from "../../src/calibrate/gradients/gradients.ts";
-import type { BlockTensor } from "../../src/calibrate/passes/shape.ts";
 import { Pool } from "../../src/calibrate/threads/pool.ts";
 import { prepare } from "../../src/commands/prepare.ts";
 import { pruneDepth } from "../../src/compress/stages/prune-depth.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
+import type { BlockSuffix } from "../../src/model/tensors.ts";
 import { openDirectory } from "../../src/platform/disk.ts";
 import { goldenJson } from "../support/golden.ts";
 import { type GoldenGradient, gradientDistances, type OwnGradient } from "../support/golden-gradients.ts";
@@ -23,7 +23,7 @@ const model = await readPack(openDirectory((await prepare()).target));
 
 function own(gradients: Gradients, name: string): OwnGradient {
   const [, layer, suffix] = /^model\.layers\.(\d+)\.(.+)$/.exec(name)!;
-  const of = [Number(layer), suffix as BlockTensor] as const;
+  const of = [Number(layer), suffix as BlockSuffix] as const;
   return { sum: gradients.sum(...of), squares: gradients.squares(...of) };
 }
 

@@ -4,20 +4,14 @@
  * windows: of the gradients, for Taylor saliency, and of their squares, for the diagonal of Fisher's information.
  */
 
+import type { BlockSuffix } from "../../model/tensors.ts";
 import type { FloatLlama, Window } from "../float-llama.ts";
 import { windowBytes } from "../float-llama.ts";
 import type { Step } from "../journal.ts";
 import { tapeBytes } from "../passes/block-backward.ts";
 import { stateSlotBytes } from "../passes/head-loss.ts";
 import { align, layOut } from "../passes/lay-out.ts";
-import {
-  type BlockAddresses,
-  type BlockTensor,
-  blockAddresses,
-  blockMatrices,
-  type Shape,
-  shapeOf,
-} from "../passes/shape.ts";
+import { type BlockAddresses, blockAddresses, blockMatrices, type Shape, shapeOf } from "../passes/shape.ts";
 import { checkVocabulary, runThrough } from "../scoring/perplexity.ts";
 import { tapeSlotBytes } from "../tasks/backward.ts";
 import { savedSlotBytes } from "../tasks/forward.ts";
@@ -65,12 +59,12 @@ export class Gradients {
   }
 
   /** Σ over windows of the gradient of the window's mean loss, (rows, cols); a view. */
-  sum(layer: number, suffix: BlockTensor): Float32Array {
+  sum(layer: number, suffix: BlockSuffix): Float32Array {
     return this.#view(this.#sums[layer]!, suffix);
   }
 
   /** Σ over windows of the squares of the same gradients. */
-  squares(layer: number, suffix: BlockTensor): Float32Array {
+  squares(layer: number, suffix: BlockSuffix): Float32Array {
     return this.#view(this.#squares[layer]!, suffix);
   }
 
@@ -103,7 +97,7 @@ export class Gradients {
     ];
   }
 
-  #view(block: number, suffix: BlockTensor): Float32Array {
+  #view(block: number, suffix: BlockSuffix): Float32Array {
     const { rows, cols, offset } = blockMatrices(this.#llama.config).tensors[suffix];
     return this.#llama.pool.arena.floats(block + 4 * offset, rows * cols);
   }

@@ -5,7 +5,7 @@
 
 import { withoutPadding } from "../../format/even-width.ts";
 import type { PackedModel } from "../../format/pack.ts";
-import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
+import { blockSuffixes, blockTensor } from "../../model/tensors.ts";
 import type { TensorGradient } from "../calibration.ts";
 import { blockMatrices } from "../passes/shape.ts";
 import type { Gradients } from "./gradients.ts";
@@ -28,7 +28,7 @@ export function meanGradients(
   };
   const { tensors } = blockMatrices({ ...model.config, widths: undefined });
   for (let layer = 0; layer < model.config.layers; layer++) {
-    for (const [suffix] of BLOCK_TENSORS) {
+    for (const suffix of blockSuffixes(model.config)) {
       const [sums, squared] = [gradients.sum(layer, suffix), gradients.squares(layer, suffix)];
       put(blockTensor(layer, suffix), sums, squared, tensors[suffix].cols);
     }

@@ -1,6 +1,6 @@
 /** Sizes of one block over a window of T tokens, and where its weights and intermediate values lie. */
 import type { LlamaConfig } from "../../model/config.ts";
-import { BLOCK_TENSORS, tensorShapes } from "../../model/tensors.ts";
+import { type BlockSuffix, blockSuffixes, tensorShapes } from "../../model/tensors.ts";
 
 /** Letters as in model/config.ts; W = (H + 2G) · D is the width of queries, keys and values together. */
 export interface Shape {
@@ -19,9 +19,6 @@ export function shapeOf(config: LlamaConfig, tokens: number): Shape {
   return { T: tokens, E, F, H, G, D, W: (H + 2 * G) * D, epsilon };
 }
 
-/** Suffix of a block's tensor, as in BLOCK_TENSORS. */
-export type BlockTensor = (typeof BLOCK_TENSORS)[number][0];
-
 interface BlockMatrix {
   readonly rows: number;
   readonly cols: number;
@@ -30,11 +27,11 @@ interface BlockMatrix {
 }
 
 /** A block's tensors as they lie in memory: end to end, so that q|k|v and gate|up are one matrix each. */
-export function blockMatrices(config: LlamaConfig): { tensors: Record<BlockTensor, BlockMatrix>; floats: number } {
+export function blockMatrices(config: LlamaConfig): { tensors: Record<BlockSuffix, BlockMatrix>; floats: number } {
   const shapes = tensorShapes({ ...config, layers: 1 });
-  const tensors = {} as Record<BlockTensor, BlockMatrix>;
+  const tensors = {} as Record<BlockSuffix, BlockMatrix>;
   let floats = 0;
-  for (const [suffix] of BLOCK_TENSORS) {
+  for (const suffix of blockSuffixes(config)) {
     const { rows, cols } = shapes.find(({ name }) => name.endsWith(suffix))!;
     tensors[suffix] = { rows, cols, offset: floats };
     floats += rows * cols;

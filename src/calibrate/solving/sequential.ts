@@ -4,8 +4,8 @@
  * matrices are solved; then the compressed block runs, for the next one.
  */
 import { decodeTensor } from "../../model/decode.ts";
+import type { BlockSuffix } from "../../model/tensors.ts";
 import type { FloatLlama, Window } from "../float-llama.ts";
-import type { BlockTensor } from "../passes/shape.ts";
 import type { Solution } from "./solution.ts";
 import { type BlockStatistics, blockStatistics, type Wanted } from "./statistics.ts";
 
@@ -13,7 +13,7 @@ import { type BlockStatistics, blockStatistics, type Wanted } from "./statistics
 export type Solver = (
   layer: number,
   statistics: BlockStatistics,
-  weights: (suffix: BlockTensor) => Float32Array,
+  weights: (suffix: BlockSuffix) => Float32Array,
 ) => Solution | Promise<Solution>;
 
 /**

@@ -1,10 +1,9 @@
 /** The new tensors of a block, as a solver returns them and as they are kept on disk until all blocks are solved. */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
-import { blockTensor } from "../../model/tensors.ts";
-import type { BlockTensor } from "../passes/shape.ts";
+import { type BlockSuffix, blockTensor } from "../../model/tensors.ts";
 
 /** The tensors of a block that change. */
-export type Solution = ReadonlyMap<BlockTensor, PackedTensor>;
+export type Solution = ReadonlyMap<BlockSuffix, PackedTensor>;
 
 /** Puts a block's tensors among those of its model, by name. */
 export function addSolution(tensors: Map<string, PackedTensor>, layer: number, solution: Solution): void {
@@ -30,7 +29,7 @@ export function encodeSolution(solution: Solution): Uint8Array {
 
 export function decodeSolution(kept: Uint8Array): Solution {
   let at = kept.indexOf(0x0a) + 1;
-  const entries: { suffix: BlockTensor; layout: Omit<PackedTensor, "bytes">; bytes: number }[] = JSON.parse(
+  const entries: { suffix: BlockSuffix; layout: Omit<PackedTensor, "bytes">; bytes: number }[] = JSON.parse(
     new TextDecoder().decode(kept.subarray(0, at)),
   );
   return new Map(

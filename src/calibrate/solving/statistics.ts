@@ -1,8 +1,8 @@
 /** Statistics of the inputs of a block's matrices, for a solver. */
 
+import type { BlockSuffix } from "../../model/tensors.ts";
 import { type FloatLlama, type Hidden, windowBytes } from "../float-llama.ts";
 import { layOut } from "../passes/lay-out.ts";
-import type { BlockTensor } from "../passes/shape.ts";
 import { type Input, inputSlotBytes, inputsOf, squareBytes, squareSlotBytes } from "../tasks/capture.ts";
 import { gramParts } from "../tasks/gram.ts";
 
@@ -20,7 +20,7 @@ export interface InputStatistics {
 export type BlockStatistics = Readonly<Record<Input, InputStatistics>>;
 
 /** Which of a block's inputs each matrix multiplies. */
-export const INPUT_OF: { readonly [S in Exclude<BlockTensor, `${string}norm.weight`>]: Input } = {
+export const INPUT_OF: { readonly [S in Exclude<BlockSuffix, `${string}norm.weight` | `${string}.bias`>]: Input } = {
   "self_attn.q_proj.weight": "qkv",
   "self_attn.k_proj.weight": "qkv",
   "self_attn.v_proj.weight": "qkv",

@@ -5,7 +5,6 @@
  */
 
 import type { Calibration, Tensors } from "../../calibrate/calibration.ts";
-import type { BlockTensor } from "../../calibrate/passes/shape.ts";
 import type { Solution } from "../../calibrate/solving/solution.ts";
 import { INPUT_OF, type InputStatistics } from "../../calibrate/solving/statistics.ts";
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
@@ -18,7 +17,7 @@ import { sparseGpt } from "../../methods/sparsegpt.ts";
 import { Products } from "../../methods/subtract-product.ts";
 import { wanda } from "../../methods/wanda.ts";
 import { decodeTensor } from "../../model/decode.ts";
-import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
+import { type BlockSuffix, blockSuffixes, blockTensor } from "../../model/tensors.ts";
 import { builtModule } from "../../platform/built.ts";
 import { floatTensor, gridTensor } from "../../rounding/tensors.ts";
 import { type Owl, owlPatterns } from "./owl.ts";
@@ -74,9 +73,9 @@ export async function layerwise(model: PackedModel, stage: Layerwise, calibratio
   return { ...model, tensors: new Map([...model.tensors, ...solved]), recipe: [...model.recipe, { ...stage }] };
 }
 
-function withoutSmall({ tensors }: PackedModel, layer: number, pattern: Pattern): Solution {
-  const solution = new Map<BlockTensor, PackedTensor>();
-  for (const [suffix] of BLOCK_TENSORS) {
+function withoutSmall({ config, tensors }: PackedModel, layer: number, pattern: Pattern): Solution {
+  const solution = new Map<BlockSuffix, PackedTensor>();
+  for (const suffix of blockSuffixes(config)) {
     const tensor = tensors.get(blockTensor(layer, suffix))!;
     const { rows, cols, bytes } = tensor;
     if (rows === 1) continue;
@@ -91,9 +90,9 @@ async function fromInputs(model: PackedModel, stage: Calibrated, calibration: Ca
   const stageOf = await blockStages(model, stage, calibration);
   return calibration.compress(model, usesGram ? "gram" : "squares", (layer, statistics, weightsOf) => {
     const factors = new Map<string, Factor>();
-    const solution = new Map<BlockTensor, PackedTensor>();
+    const solution = new Map<BlockSuffix, PackedTensor>();
     const own = stageOf(layer);
-    for (const [suffix] of BLOCK_TENSORS) {
+    for (const suffix of blockSuffixes(model.config)) {
       if (!(suffix in INPUT_OF)) continue;
       const name = INPUT_OF[suffix as keyof typeof INPUT_OF];
       const input = statistics[name];

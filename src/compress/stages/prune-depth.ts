@@ -4,7 +4,7 @@
  */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { OutriderError } from "../../model/errors.ts";
-import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
+import { blockSuffixes, blockTensor } from "../../model/tensors.ts";
 
 export interface PruneDepth {
   readonly stage: "prune-depth";
@@ -26,7 +26,7 @@ export function pruneDepth(model: PackedModel, { stage, keep }: PruneDepth): Pac
   const tensors = new Map<string, PackedTensor>();
   for (const [name, tensor] of model.tensors) if (!name.startsWith("model.layers.")) tensors.set(name, tensor);
   for (const [n, layer] of keep.entries()) {
-    for (const [suffix] of BLOCK_TENSORS) {
+    for (const suffix of blockSuffixes(model.config)) {
       tensors.set(blockTensor(n, suffix), model.tensors.get(blockTensor(layer, suffix))!);
     }
   }

@@ -4,6 +4,7 @@
  * (methods/llm-pruner.ts).
  */
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
+import { headLines } from "../../methods/groups.ts";
 import { blockShape, type LlamaConfig } from "../../model/config.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { blockTensor } from "../../model/tensors.ts";
@@ -85,12 +86,12 @@ function replaceBlocks(
       tensors.set(name, selectLines(model.tensors.get(name)!, rows, cols));
     };
     if (width.kvHeads.length < shape.kvHeads) {
-      const keyRows = lines(kvHeads, headSize);
-      const queryRows = lines(kvHeads, headSize * (heads / allKvHeads));
-      put("self_attn.q_proj.weight", queryRows, "all");
-      put("self_attn.k_proj.weight", keyRows, "all");
-      put("self_attn.v_proj.weight", keyRows, "all");
-      put("self_attn.o_proj.weight", "all", queryRows);
+      const keyLines = lines(kvHeads, headSize);
+      const queryLines = lines(kvHeads, headSize * (heads / allKvHeads));
+      for (const { suffix, axis, of } of headLines(model.config)) {
+        const own = of === "queries" ? queryLines : keyLines;
+        put(suffix, axis === "rows" ? own : "all", axis === "cols" ? own : "all");
+      }
     }
     if (width.channels.length < shape.feedForward) {
       put("mlp.gate_proj.weight", channels, "all");

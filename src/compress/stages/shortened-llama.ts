@@ -12,7 +12,7 @@ import {
 } from "../../methods/shortened-llama.ts";
 import { decodeTensor } from "../../model/decode.ts";
 import { OutriderError } from "../../model/errors.ts";
-import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
+import { blockSuffixes, blockTensor } from "../../model/tensors.ts";
 import { startProgress } from "../../platform/progress.ts";
 import { pruneDepth } from "./prune-depth.ts";
 
@@ -101,7 +101,7 @@ async function blockScores(
   if (criterion === "perplexity") return perplexityScores(layers, (left) => calibration.perplexity(model, left));
   if (criterion === "influence") return calibration.influence(model);
   const values = (name: string) => decodeTensor(model.tensors.get(name)!, model.tensors.get(name)!.bytes);
-  const names = (layer: number) => BLOCK_TENSORS.map(([suffix]) => blockTensor(layer, suffix));
+  const names = (layer: number) => blockSuffixes(model.config).map((suffix) => blockTensor(layer, suffix));
   const blocks = Array.from({ length: layers }, (_, layer) => names(layer));
   // One tensor at a time, so that only one is decoded at once.
   if (criterion === "magnitude") return blocks.map((own) => magnitudeScore(each(own, values)));

@@ -9,7 +9,7 @@ import type { PackedModel, PackedTensor } from "../../format/pack.ts";
 import { countingSensitivities, keptApart } from "../../methods/squeezellm.ts";
 import { keepOf } from "../../methods/vector-sparsity.ts";
 import { decodeTensor } from "../../model/decode.ts";
-import { BLOCK_TENSORS, blockTensor } from "../../model/tensors.ts";
+import { blockSuffixes, blockTensor } from "../../model/tensors.ts";
 import { keepApart } from "./keep-apart.ts";
 
 export interface SqueezeLlm {
@@ -31,7 +31,7 @@ export async function squeezeLlm(
 ): Promise<PackedModel> {
   const gradientOf = await calibration.gradients(model, true);
   const solved = await calibration.eachBlock(model, async (layer) => {
-    const names = BLOCK_TENSORS.map(([suffix]) => suffix).filter(
+    const names = blockSuffixes(model.config).filter(
       (suffix) => model.tensors.get(blockTensor(layer, suffix))!.rows > 1,
     );
     const matrices = names.map((suffix) => {
