@@ -21,7 +21,9 @@ export interface Generation {
   readonly model: string;
   readonly input:
     | { readonly kind: "chat"; readonly messages: readonly ChatMessage[] }
-    | { readonly kind: "text"; readonly prompt: string | readonly number[] };
+    | { readonly kind: "text"; readonly prompt: string | readonly number[] }
+    /** What is between `prompt` and `suffix` is asked for. */
+    | { readonly kind: "fill"; readonly prompt: string; readonly suffix: string };
   readonly sampling: Sampling;
   readonly rule: Rule;
   /** Strings that end the answer and are not part of it. */
@@ -168,12 +170,20 @@ const completionSchema = z
         error: "must be a string or an array of token ids",
       })
       .describe("Text or token ids. One prompt a request."),
+    suffix: z
+      .string()
+      .nullish()
+      .describe(
+        "Text behind the answer: the model fills in what is between `prompt`, as text, and `suffix`. Refused for a " +
+          "model that has no tokens for it. Empty is as none.",
+      ),
     ...common,
   })
   .meta({ id: "CompletionRequest", description: "Body of `POST /v1/completions`." });
 
 /**
  * Fields that would change the answer in ways we cannot. Values that ask for nothing pass, and so do those in `except`.
+ * A route that knows a field takes it.
  */
 export const REFUSED: readonly { field: string; why: string; except?: readonly unknown[] }[] = [
   { field: "n", why: "only one choice a request is made", except: [1] },
@@ -193,7 +203,7 @@ export const REFUSED: readonly { field: string; why: string; except?: readonly u
   { field: "audio", why: "only text is supported" },
   { field: "web_search_options", why: "web search is not supported" },
   { field: "echo", why: "the prompt is not echoed" },
-  { field: "suffix", why: "insertion is not supported" },
+  { field: "suffix", why: "a conversation has none; `/v1/completions` fills in" },
 ];
 
 /**
@@ -218,7 +228,16 @@ export function parseChat(body: unknown, randomSeed: () => number): Generation {
 export function parseCompletion(body: unknown, randomSeed: () => number): Generation {
   const request = parse(completionSchema, body);
   const maxTokens = request.max_tokens ?? COMPLETION_TOKENS;
-  return generation(request, { kind: "text", prompt: onePrompt(request.prompt) }, maxTokens, randomSeed);
+  return generation(request, completionInput(request.prompt, request.suffix ?? ""), maxTokens, randomSeed);
+}
+
+function completionInput(given: z.infer<typeof completionSchema>["prompt"], suffix: string): Generation["input"] {
+  // A hole may be at the beginning of a file.
+  if (suffix !== "" && given === "") return { kind: "fill", prompt: "", suffix };
+  const prompt = onePrompt(given);
+  if (suffix === "") return { kind: "text", prompt };
+  if (typeof prompt === "string") return { kind: "fill", prompt, suffix };
+  throw new OutriderError("invalid_request", "suffix: needs a prompt of text, not of token ids", { param: "suffix" });
 }
 
 function generation(
@@ -263,6 +282,7 @@ function parse<T extends z.ZodObject>(schema: T, body: unknown): z.infer<T> {
     throw new OutriderError("invalid_request", "the body must be a JSON object");
   }
   for (const { field, why, except = [] } of REFUSED) {
+    if (field in schema.shape) continue;
     const value = (body as Record<string, unknown>)[field];
     if (asksForNothing(value) || except.some((fine) => JSON.stringify(fine) === JSON.stringify(value))) continue;
     throw new OutriderError("unsupported_parameter", `${field}: ${why}; leave ${field} out`, { param: field });

@@ -185,6 +185,7 @@ export const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> 
     context_length_exceeded: "The prompt leaves no position of the context for the answer.",
     no_draft_model: "`outrider.draft` is `model`, and the deployment has no draft model.",
     no_chat_template: "The model was not made to chat. Use `/v1/completions`.",
+    no_fill_in_the_middle: "The model has no tokens for a `suffix`.",
     bad_token: "A token id is outside the vocabulary.",
   },
   401: {

@@ -2,6 +2,7 @@
 import type { TargetDescription } from "../format/target.ts";
 import type { ChatTemplate } from "../model/chat.ts";
 import { OutriderError } from "../model/errors.ts";
+import type { FillTemplate } from "../model/fill.ts";
 import type { Tokenizer } from "../model/tokenizer.ts";
 import type { Generation } from "./openai.ts";
 
@@ -17,18 +18,17 @@ interface Reader {
   readonly description: Pick<TargetDescription, "vocabulary" | "context" | "stopIds">;
   readonly tokenizer: Tokenizer;
   chat(): ChatTemplate;
+  fill(): FillTemplate;
 }
 
-/** Throws `context_length_exceeded`, `bad_token`, or what the chat template refuses, all 400. */
-export function taskOf({ input, maxTokens }: Generation, { description, tokenizer, chat }: Reader): Task {
-  const { vocabulary, context, stopIds } = description;
+/**
+ * Throws `context_length_exceeded`, `bad_token`, `no_fill_in_the_middle`, or what the chat template refuses, all 400.
+ * A prompt that is too long is never shortened: only the client knows which part of it matters least.
+ */
+export function taskOf({ input, maxTokens }: Generation, reader: Reader): Task {
+  const { vocabulary, context, stopIds } = reader.description;
   const param = input.kind === "chat" ? "messages" : "prompt";
-  const prompt =
-    input.kind === "chat"
-      ? chat().encode(input.messages)
-      : typeof input.prompt === "string"
-        ? tokenizer.encodePrompt(input.prompt)
-        : input.prompt;
+  const prompt = promptOf(input, reader);
   const { size } = vocabulary;
   const bad = prompt.find((id) => id >= size);
   if (bad !== undefined) {
@@ -38,10 +38,17 @@ export function taskOf({ input, maxTokens }: Generation, { description, tokenize
   if (room < 1) {
     throw new OutriderError(
       "context_length_exceeded",
-      `the prompt has ${prompt.length} tokens; the model's context is ${context}, and one must be ` +
-        `left for the answer. Shorten the ${param}`,
+      `the prompt${input.kind === "fill" ? " and the suffix have" : " has"} ${prompt.length} tokens; the model's ` +
+        `context is ${context}, and one must be left for the answer. Shorten the ${param}`,
       { param },
     );
   }
-  return { prompt, maxTokens: Math.min(maxTokens ?? room, room), stopIds: new Set(stopIds) };
+  const ends = input.kind === "fill" ? reader.fill().tokens.ends : [];
+  return { prompt, maxTokens: Math.min(maxTokens ?? room, room), stopIds: new Set([...stopIds, ...ends]) };
+}
+
+function promptOf(input: Generation["input"], { tokenizer, chat, fill }: Reader): readonly number[] {
+  if (input.kind === "chat") return chat().encode(input.messages);
+  if (input.kind === "fill") return fill().encode(input.prompt, input.suffix);
+  return typeof input.prompt === "string" ? tokenizer.encodePrompt(input.prompt) : input.prompt;
 }

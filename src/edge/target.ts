@@ -5,6 +5,7 @@
 import { type EdgeModel, edgeModelSchema } from "../format/target.ts";
 import { ChatTemplate } from "../model/chat.ts";
 import { OutriderError } from "../model/errors.ts";
+import { FillTemplate } from "../model/fill.ts";
 import { openTokenizer, type Tokenizer } from "../model/tokenizer.ts";
 import { assetText } from "../platform/assets.ts";
 import { Shared } from "../platform/shared.ts";
@@ -14,6 +15,8 @@ export interface Target {
   readonly tokenizer: Tokenizer;
   /** Throws `no_chat_template` for a model that was not made to chat. */
   chat(): ChatTemplate;
+  /** Throws `no_fill_in_the_middle` for a model that was not made to fill in. */
+  fill(): FillTemplate;
 }
 
 /** Where its files lie among the assets; the host is not looked at. */
@@ -49,6 +52,12 @@ export const loadedTarget = (assets: Fetcher): Promise<Target> =>
     renew();
     const configText = await assetText(assets, TARGET_URL, "tokenizer_config.json");
     const tokenizer = openTokenizer(tokenizerText);
-    let template: ChatTemplate | undefined;
-    return { description: own, tokenizer, chat: () => (template ??= new ChatTemplate(configText, tokenizer)) };
+    let chat: ChatTemplate | undefined;
+    let fill: FillTemplate | undefined;
+    return {
+      description: own,
+      tokenizer,
+      chat: () => (chat ??= new ChatTemplate(configText, tokenizer)),
+      fill: () => (fill ??= new FillTemplate(configText, tokenizer)),
+    };
   });

@@ -46,7 +46,7 @@ export async function sessionName(tenant: string, affinity: string | null, gener
 }
 
 function opening(input: Generation["input"]): string {
-  if (input.kind === "text") return JSON.stringify(input.prompt.slice(0, OPENING));
+  if (input.kind !== "chat") return JSON.stringify(input.prompt.slice(0, OPENING));
   const user = input.messages.findIndex((message) => message.role === "user");
   return JSON.stringify(user < 0 ? input.messages : input.messages.slice(0, user + 1));
 }

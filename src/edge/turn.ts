@@ -69,9 +69,10 @@ export class Turn {
     const { sampling, rule, draft, input, model } = generation;
     const { target, history, id, startedAt } = given;
     this.generation = generation;
+    const kind = input.kind === "chat" ? "chat" : "text";
     this.head = {
-      kind: input.kind,
-      id: `${input.kind === "chat" ? "chatcmpl" : "cmpl"}-${id}`,
+      kind,
+      id: `${kind === "chat" ? "chatcmpl" : "cmpl"}-${id}`,
       created: Math.floor(startedAt / 1000),
       model,
     };

@@ -171,6 +171,7 @@ describe("chat requests", () => {
     ["a penalty", { frequency_penalty: 0.5 }, "frequency_penalty", /not supported/],
     ["a bias", { logit_bias: { 5: 1 } }, "logit_bias", /not supported/],
     ["audio", { modalities: ["text", "audio"] }, "modalities", /only text/],
+    ["a suffix", { suffix: "end" }, "suffix", /v1\/completions/],
   ])("refuses %s, naming the field", (_, fields, param, message) => {
     const error = refusal(() => chat(fields));
     expect(error.status).toBe(400);
@@ -196,6 +197,15 @@ describe("completion requests", () => {
     expect(completion({ prompt }).input).toEqual({ kind: "text", prompt: expected });
   });
 
+  test("a suffix asks for what is between; an empty one for nothing", () => {
+    expect(completion({ prompt: "a", suffix: "b" }).input).toEqual({ kind: "fill", prompt: "a", suffix: "b" });
+    expect(completion({ prompt: ["a"], suffix: "b" }).input).toEqual({ kind: "fill", prompt: "a", suffix: "b" });
+    expect(completion({ prompt: "", suffix: "b" }).input).toEqual({ kind: "fill", prompt: "", suffix: "b" });
+    for (const suffix of [null, ""]) {
+      expect(completion({ prompt: "a", suffix }).input).toEqual({ kind: "text", prompt: "a" });
+    }
+  });
+
   test("16 tokens unless asked for more, as at OpenAI", () => {
     expect(completion({}).maxTokens).toBe(16);
     expect(completion({ max_tokens: 300 }).maxTokens).toBe(300);
@@ -209,7 +219,8 @@ describe("completion requests", () => {
     ["best_of", { best_of: 3 }, "best_of"],
     ["echo", { echo: true }, "echo"],
     ["logprobs", { logprobs: 2 }, "logprobs"],
-    ["a suffix", { suffix: "end" }, "suffix"],
+    ["a suffix to token ids", { prompt: [5, 6], suffix: "end" }, "suffix"],
+    ["a suffix that is no text", { suffix: [5] }, "suffix"],
   ])("refuses %s", (_, fields, param) => {
     expect(refusal(() => completion(fields)).param).toBe(param);
   });

@@ -5,17 +5,28 @@ import { type Generation, parseChat, parseCompletion } from "../../src/edge/open
 import { taskOf } from "../../src/edge/prompt.ts";
 import { ChatTemplate } from "../../src/model/chat.ts";
 import type { OutriderError } from "../../src/model/errors.ts";
+import { FillTemplate } from "../../src/model/fill.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 
 const header = packHeader(TINY_PACKS.draft);
 const tokenizer = new Tokenizer(readFileSync(join(TINY_PACKS.draft, "tokenizer.json"), "utf8"));
-const template = new ChatTemplate(readFileSync(join(TINY_PACKS.draft, "tokenizer_config.json"), "utf8"), tokenizer);
+const config = readFileSync(join(TINY_PACKS.draft, "tokenizer_config.json"), "utf8");
+const template = new ChatTemplate(config, tokenizer);
 const { context, eosIds } = header.target!;
 const reader = {
   description: { vocabulary: header.vocabulary, context, stopIds: eosIds },
   tokenizer,
   chat: () => template,
+  fill: () => new FillTemplate(config, tokenizer),
+};
+/** The same model, whose files name tokens for fill-in-the-middle: three that it has anyway. */
+const filling = {
+  ...reader,
+  fill: () => {
+    const named = { prefix_token: "<|im_start|>", suffix_token: "<|im_end|>", middle_token: "<|endoftext|>" };
+    return new FillTemplate(JSON.stringify({ ...named, eot_token: "<|endoftext|>" }), tokenizer);
+  },
 };
 
 const chat = (fields: object = {}): Generation =>
@@ -36,6 +47,14 @@ describe("a prompt", () => {
     expect(taskOf(chat(), reader).prompt).toEqual(template.encode([{ role: "user", content: "Hi" }]));
     expect(taskOf(prompt("<|im_start|>user"), reader).prompt).toEqual(tokenizer.encodeMarkup("<|im_start|>user"));
     expect(taskOf(prompt([3, 4, 5]), reader).prompt).toEqual([3, 4, 5]);
+  });
+
+  test("a hole becomes the template's prompt, and ends where the template says, too", () => {
+    const { prompt: ids, stopIds } = taskOf(prompt("a road", { suffix: "north" }), filling);
+    expect(ids).toEqual([1, ...tokenizer.encode("a road"), 2, ...tokenizer.encode("north"), 0]);
+    expect(stopIds).toEqual(new Set([...eosIds, 0]));
+    expect(taskOf(prompt("a road"), filling).stopIds).toEqual(new Set(eosIds));
+    expect(refused(prompt("a road", { suffix: "north" }))).toMatchObject({ code: "no_fill_in_the_middle" });
   });
 
   test("what ends an answer and how long it may be are the target's", () => {
