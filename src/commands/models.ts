@@ -46,10 +46,12 @@ export async function edgeModels({ pair: name, target, draft }: ModelChoice): Pr
   const near = chosen ?? pair.draft;
   if (near !== null && existsSync(path.join(near, "pack.json"))) {
     const described = await describeTarget(near);
-    if (chosen === null || isTargetOf(pair, described.model, described.vocabulary.hash)) {
+    if (isTargetOf(pair, described.model, described.vocabulary.hash)) {
       return { target: described, draft: chosen, from: pair };
     }
-    throw usage(`${chosen} drafts for ${described.model}, and the target of ${pair.name} is ${pair.target.model}`);
+    if (described.vocabulary.hash !== pair.target.vocabulary) {
+      throw usage(`${near} drafts for ${described.model}, which has other tokens than the target of ${pair.name}`);
+    }
   }
   const { path: file } = await obtainModel(pair.target, modelFiles());
   return { target: await describeTarget(file, pair.target.model), draft: chosen, from: pair };
@@ -59,14 +61,20 @@ export const isTargetOf = ({ target }: Pair, model: string, vocabulary: string):
   target.model === model && target.vocabulary === vocabulary;
 
 /**
- * @param draft a pack's directory, the short name of one of the pair's drafts, or none; undefined: the pair's own
- * choice
+ * @param draft a pack's directory, the name of one of the project's drafts, its short name in the pair, or none;
+ * undefined: the pair's own choice
  */
 function chosenDraft(draft: string | undefined, pair: Pair | undefined): string | null {
   if (draft === "none") return null;
-  if (draft !== undefined) return pair?.drafts.get(draft) ?? draft;
+  if (draft !== undefined) return pair?.drafts.get(draft) ?? packNamed(draft);
   if (pair?.absent) console.error(pair.absent);
   return pair?.draft ?? null;
+}
+
+/** The pack of a draft of the project that has this name; else the name is a path. */
+export function packNamed(draft: string): string {
+  const own = path.join(MODELS, draft, "pack");
+  return /^[\w.-]+$/.test(draft) && existsSync(path.join(own, "pack.json")) ? own : draft;
 }
 
 /** Before a target is fetched for it. Throws `not_found` where a draft was named that is not there. */
@@ -87,7 +95,7 @@ function checkThere(draft: string, pack: string, pair: Pair | undefined): void {
 async function likelyPair(draft: string | undefined, pairs: readonly Pair[]): Promise<Pair> {
   const usual = defaultPair(pairs);
   if (draft === undefined || draft === "none" || usual.drafts.has(draft)) return usual;
-  const header = await directoryHeader(draft).catch(() => undefined);
+  const header = await directoryHeader(packNamed(draft)).catch(() => undefined);
   if (header === undefined) return usual;
   const { model } = targetOf(header);
   const pair = pairs.find((known) => isTargetOf(known, model, header.vocabulary.hash));

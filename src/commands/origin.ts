@@ -50,7 +50,7 @@ export const originCommand = command({
       to: DEFAULT_LIMITS.mostPatience,
       default: DEFAULT_LIMITS.mostPatience,
     }),
-    threads: whole("llama: threads", { from: 1, to: 1024 }),
+    threads: whole("llama: threads; one a core unless given", { from: 1, to: 1024 }),
     cpu: flag("llama: no GPU even where there is one"),
     quiet: flag("no line of JSON per generation on stderr; these hold numbers and no text"),
   },
@@ -125,7 +125,7 @@ async function listen(gateway: Promise<Gateway>, port: number, host: string): Pr
   }
 }
 
-function tokenFrom(file: string): string {
+export function tokenFrom(file: string): string {
   const token = readFileSync(file, "utf8").trim();
   if (!/^\S{16,}$/.test(token)) throw usage(`${file} must hold one word of at least 16 characters as its token`);
   return token;

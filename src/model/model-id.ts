@@ -1,9 +1,12 @@
 /**
- * The part of a file name that names the weight format. It is no part of the model's name, so a draft for the model is
- * a draft for each of its files.
+ * The part of a name that says how the weights are stored. It is no part of the model's name, so a draft for the model
+ * is a draft for each of its files.
  */
-const STORED_AS = /[.-](?:i?q\d\w*|bf16|f16|f32)$/;
+const STORED_AS = /[.-](?:i?q\d\w*|bf16|f16|f32|fp8|int[48]|awq|gptq(?:-int[48])?)$/;
 
-/** Id of the model in a GGUF file: `SmolLM2-135M-Instruct.Q4_1.gguf` holds `smollm2-135m-instruct`. */
-export const modelId = (file: string): string =>
-  (/([^/\\]*?)(?:\.[^./\\]*)?$/.exec(file)?.[1] ?? "").toLowerCase().replace(STORED_AS, "");
+/**
+ * Id of the model in a file, a folder or a repository of the hub: `SmolLM2-135M-Instruct.Q4_1.gguf` holds
+ * `smollm2-135m-instruct`, and `Qwen/Qwen2.5-Coder-7B-Instruct-AWQ` holds `qwen2.5-coder-7b-instruct`.
+ */
+export const modelId = (name: string): string =>
+  (/([^/\\]*?)(?:\.gguf)?[/\\]*$/i.exec(name)?.[1] ?? "").toLowerCase().replace(STORED_AS, "");

@@ -18,6 +18,8 @@ export interface TargetEngine {
   /** Longest timeline in tokens. */
   readonly context: number;
   readonly capabilities: Capabilities;
+  /** What it computes on, in words; absent where it does not know. */
+  readonly hardware?: string | undefined;
   /** Opens an empty sequence. Throws `kv_full` when the engine has no memory for one more. */
   open(): EngineSequence;
   /** Gives back all memory. Called once, when no sequence is at work any more. */
@@ -97,6 +99,7 @@ export const renamed = (engine: TargetEngine, model: string): TargetEngine => ({
   vocabulary: engine.vocabulary,
   context: engine.context,
   capabilities: engine.capabilities,
+  hardware: engine.hardware,
   open: () => engine.open(),
   close: async () => engine.close?.(),
 });

@@ -2,10 +2,13 @@
 import { OutriderError } from "../model/errors.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
 import type { TargetEngine } from "./engine.ts";
+import type { KnownModel } from "./engines/known-model.ts";
 
 export interface EngineOptions {
   /** A pack, a GGUF file, or a checkpoint's directory. */
   readonly model: string;
+  /** Of a server's model, where nothing is to be read from `model`; the server must run it. */
+  readonly known?: KnownModel;
   /** The server to connect to, for an engine that is one. */
   readonly url: string | null;
   /** Its bearer token. */
@@ -18,6 +21,8 @@ export interface EngineOptions {
   readonly kvTokens: number | null;
   /** null lets the engine choose. */
   readonly threads: number | null;
+  /** Cores that such a choice leaves to other programs; none unless given. */
+  readonly spareCores?: number;
   readonly gpu: boolean;
 }
 
@@ -31,9 +36,9 @@ interface EngineRow {
   load(options: EngineOptions): Promise<TargetEngine>;
 }
 
-const remote = ({ model, url, engineToken, sessions }: EngineOptions) => ({
+const remote = ({ model, known, url, engineToken, sessions }: EngineOptions) => ({
   url: url!,
-  directory: model,
+  model: known ?? model,
   token: engineToken,
   maxDraft: MAX_DRAFT,
   sessions,
@@ -50,13 +55,14 @@ export const ENGINES: Readonly<Record<string, EngineRow>> = {
     model: "a GGUF file",
     remote: false,
     keptPerLive: 1,
-    load: async ({ model, kept, kvTokens, threads, gpu }) =>
+    load: async ({ model, kept, kvTokens, threads, spareCores = 0, gpu }) =>
       (await import("./engines/llama.ts")).loadLlamaCpp(model, {
         sequences: kept,
         kvTokens,
         maxDraft: MAX_DRAFT,
         gpu,
-        ...(threads !== null && { threads }),
+        threads,
+        spareCores,
       }),
   },
   sglang: {

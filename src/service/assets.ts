@@ -62,7 +62,8 @@ interface Drafted {
 }
 
 /**
- * The header of a draft's pack, having checked that all of it is there and that it drafts for this target.
+ * The header of a draft's pack, having checked that all of it is there and that it has this target's tokens. A draft of
+ * another target with the same tokens drafts too: what it says may be kept less often, and decides nothing.
  * Throws `bad_pack` or `wrong_draft`.
  */
 export async function draftFor(target: Drafted, pack: string): Promise<PackHeader> {
@@ -73,20 +74,14 @@ export async function draftFor(target: Drafted, pack: string): Promise<PackHeade
       `${pack} is no whole pack; make it again, or fetch it again from where it came from`,
     );
   }
+  if (header.vocabulary.hash === target.vocabulary.hash) return header;
   const { model } = targetOf(header);
-  if (model !== target.model) {
-    throw new OutriderError(
-      "wrong_draft",
-      `${pack} drafts for ${model}, and the target is ${target.model}; choose a draft made for it, or --draft none`,
-    );
-  }
-  if (header.vocabulary.hash !== target.vocabulary.hash) {
-    throw new OutriderError(
-      "wrong_draft",
-      `${pack} has another vocabulary than ${target.model} here; make it from this target, or choose --draft none`,
-    );
-  }
-  return header;
+  throw new OutriderError(
+    "wrong_draft",
+    model === target.model
+      ? `${pack} has another vocabulary than ${model} here; make it from this target, or choose --draft none`
+      : `${pack} drafts for ${model}, and ${target.model} has other tokens; choose a draft made for it, or --draft none`,
+  );
 }
 
 /**

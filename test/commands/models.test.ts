@@ -9,7 +9,7 @@ import { prepareCommand } from "../../src/commands/prepare.ts";
 import { startCommand } from "../../src/commands/start.ts";
 import { defaultPair, knownPairs } from "../../src/obtain/pair.ts";
 import { wholePack } from "../../src/platform/disk.ts";
-import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
+import { assembleEdge, describeTarget, draftFor } from "../../src/service/assets.ts";
 import { printed } from "../support/printed.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
@@ -50,7 +50,7 @@ describe("models", () => {
 
   test.each([
     [{ draft: TINY_PACKS.draft }, "drafts for tiny: name that target with --target, or its origin with --origin"],
-    [{ pair: pair.name, draft: TINY_PACKS.draft }, "drafts for tiny, and the target of smollm2-135m is"],
+    [{ pair: pair.name, draft: TINY_PACKS.draft }, "drafts for tiny, which has other tokens than the target of"],
     [{ pair: "smollm3" }, 'there is no pair "smollm3"'],
     [{ draft: "nowhere" }, "--draft nowhere: there is no such draft; give the folder of a pack, "],
     [{ target: TINY_PACKS.target, draft: "m" }, "--draft m: there is no such draft; give the folder of a pack or none"],
@@ -60,11 +60,23 @@ describe("models", () => {
     await expect(edgeModels(choice)).rejects.toThrow(message);
   });
 
-  test("a draft of another target is refused before anything is written", async () => {
+  test("a draft of another target is taken if it has the same tokens", async () => {
+    const other = await edgeModels({ target: GGUF, draft: TINY_PACKS.draft });
+    const target = { ...other.target, model: "other" };
+    expect((await draftFor(target, TINY_PACKS.draft)).model).toBe("tiny-draft");
+  });
+
+  test("a draft of the project by the name of its folder", async () => {
+    const named = await edgeModels({ draft: "smollm2-135m-draft-s" });
+    expect(named).toMatchObject({ draft: pair.drafts.get("s"), from: pair });
+  });
+
+  test("a draft with other tokens is refused before anything is written", async () => {
     const assets = path.join(directory, "assets");
-    await expect(assembleEdge(await describeTarget(GGUF, "other"), TINY_PACKS.draft, assets)).rejects.toMatchObject({
+    const target = { ...(await describeTarget(GGUF, "other")), vocabulary: { size: 512, hash: "0".repeat(16) } };
+    await expect(assembleEdge(target, TINY_PACKS.draft, assets)).rejects.toMatchObject({
       code: "wrong_draft",
-      message: expect.stringContaining("drafts for tiny, and the target is other"),
+      message: expect.stringContaining("drafts for tiny, and other has other tokens"),
     });
     await expect(wholePack(path.join(assets, "draft"))).resolves.toBeUndefined();
   });
@@ -111,7 +123,11 @@ test.each([
   [["--pair", "x", "--target", "y"], "--pair and --target exclude each other"],
   [["--origin", "http://localhost:1", "--engine", "wasm"], "--origin and --engine exclude each other"],
   [["--origin", "gpu"], '--origin is a URL such as https://origin.example.com, not "gpu"'],
-  [["--engine", "vllm"], "--engine is one of wasm, llama"],
+  [["--engine", "vllm"], "--url is missing; it says where the vllm server listens"],
+  [["--engine", "llama", "--url", "http://localhost:1"], "--url names an SGLang or vLLM server; say which"],
+  [["--engine", "sglang", "--url", "gpu:30000"], '--url is a URL as http://127.0.0.1:8000, not "gpu:30000"'],
+  [["--engine", "vllm", "--url", "http://127.0.0.1:1", "--draft", "none"], "name its model with --pair or --target"],
+  [["--engine", "vllm", "--url", "http://127.0.0.1:1", "--target", GGUF], "the vLLM server does not answer"],
   [["--port", "28787", "--origin", "http://127.0.0.1:1"], "it does not answer"],
   [["--port", "28787", "--origin", "http://127.0.0.1:1", "--target", GGUF], "it does not answer"],
 ])("start %j is refused in one sentence", async (argv, message) => {

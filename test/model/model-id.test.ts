@@ -7,6 +7,9 @@ test.each([
   ["qwen-iq2_xs.gguf", "qwen"],
   ["tiny.bf16.gguf", "tiny"],
   ["tiny.gguf", "tiny"],
+  ["checkpoints/Qwen2.5-Coder-7B-Instruct/", "qwen2.5-coder-7b-instruct"],
+  ["Qwen/Qwen2.5-Coder-32B-Instruct-AWQ", "qwen2.5-coder-32b-instruct"],
+  ["Qwen/Qwen2.5-7B-Instruct-GPTQ-Int4", "qwen2.5-7b-instruct"],
 ])("%s holds %s", (file, id) => {
   expect(modelId(file)).toBe(id);
 });

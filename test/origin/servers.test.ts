@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { TargetEngine } from "../../src/origin/engine.ts";
+import type { KnownModel } from "../../src/origin/engines/known-model.ts";
 import type { RemoteOptions } from "../../src/origin/engines/remote.ts";
 import { connectSglang } from "../../src/origin/engines/sglang.ts";
 import { connectVllm, wholeIsCheaper } from "../../src/origin/engines/vllm.ts";
@@ -15,11 +16,11 @@ import { GREEDY } from "../../src/speculate/types.ts";
 import { alone, ENGINE_CASES, streamsTheSame } from "../cases/engines.ts";
 import { seeded } from "../support/random.ts";
 import { reference, V } from "../support/scripted.ts";
-import { type ScriptedServer, scriptedSglang, scriptedVllm } from "../support/scripted-servers.ts";
+import { type Scripted, type ScriptedServer, scriptedSglang, scriptedVllm } from "../support/scripted-servers.ts";
 
 interface Kind {
   readonly name: string;
-  serve(): Promise<ScriptedServer>;
+  serve(model?: Scripted): Promise<ScriptedServer>;
   connect(options: RemoteOptions): Promise<TargetEngine>;
 }
 
@@ -49,7 +50,7 @@ describe.each(KINDS)("$name", ({ serve, connect }) => {
 
   beforeEach(async () => {
     server = await serve();
-    engine = await connect({ url: server.url, directory, token: null, maxDraft: 15, sessions: 4 });
+    engine = await connect({ url: server.url, model: directory, token: null, maxDraft: 15, sessions: 4 });
   });
   afterEach(() => server.close());
 
@@ -61,6 +62,40 @@ describe.each(KINDS)("$name", ({ serve, connect }) => {
       const { tokens } = reference(prompt, GREEDY, 20, []);
       expect(await alone(engine, prompt, GREEDY, 20)).toEqual(tokens);
     }
+  });
+
+  describe("of a model that is known already", () => {
+    const probe = { text: "a text", ids: [1, 2, 3] };
+    const known = { model: "qwen-7b-instruct", vocabulary: { size: V, hash: "x" }, context: 2048, probe };
+    const right = () => probe.ids;
+
+    async function connected(model: Scripted, expected: KnownModel): Promise<TargetEngine> {
+      await using asked = { ...(await serve(model)), [Symbol.asyncDispose]: () => asked.close() };
+      return await connect({ url: asked.url, model: expected, token: null, maxDraft: 15, sessions: 4 });
+    }
+
+    test.each([
+      ["by name and tokens", { name: "Qwen-7B-Instruct", tokenize: right }, known],
+      ["stored otherwise", { name: "Qwen-7B-Instruct-AWQ", tokenize: right }, known],
+      ["by name alone, where the server tells no tokens", { name: "qwen-7b-instruct" }, known],
+    ])("is taken %s", async (_, model, expected) => {
+      expect(await connected(model, expected)).toMatchObject({ model: known.model, vocabulary: known.vocabulary });
+    });
+
+    test("is whatever the server runs, where only the tokens are known", async () => {
+      const { model } = await connected({ name: "Qwen-32B-Instruct", tokenize: right }, { ...known, model: null });
+      expect(model).toMatch(/^(qwen-32b-instruct|served)$/);
+    });
+
+    test.each([
+      ["another name", { name: "Qwen-32B-Instruct", tokenize: right }, known, "the target is qwen-7b-instruct. Name"],
+      ["other tokens", { name: "Qwen-7B-Instruct", tokenize: () => [1, 2, 4] }, known, "its token ids are others"],
+      ["tokens untold", { name: "Qwen-32B-Instruct" }, { ...known, model: null }, "does not tell the tokens"],
+    ])("is refused: %s", async (_, model, expected, message) => {
+      const error = await connected(model, expected).catch((reason) => reason);
+      expect(error).toMatchObject({ code: "wrong_model", message: expect.stringContaining(message) });
+      expect(error.message).toContain(model.name);
+    });
   });
 
   test("takes the smaller of the server's context and the model's, less what the server keeps back", () => {
@@ -112,7 +147,7 @@ describe.each(KINDS)("$name", ({ serve, connect }) => {
 
 test("SGLang is asked from the last decided token on, which its cache never holds", async () => {
   const server = await scriptedSglang();
-  const engine = await connectSglang({ url: server.url, directory, token: null, maxDraft: 15, sessions: 4 });
+  const engine = await connectSglang({ url: server.url, model: directory, token: null, maxDraft: 15, sessions: 4 });
   const sequence = engine.open();
   sequence.append(promptOf(4, 30));
   const { cached } = await sequence.decide([3, 4, 5], deciding);
@@ -141,7 +176,7 @@ test("SGLang is asked from the last decided token on, which its cache never hold
 
 test("vLLM is asked for the whole prompt's probabilities only where beginnings would compute more", async () => {
   const server = await scriptedVllm();
-  const engine = await connectVllm({ url: server.url, directory, token: null, maxDraft: 15, sessions: 4 });
+  const engine = await connectVllm({ url: server.url, model: directory, token: null, maxDraft: 15, sessions: 4 });
   for (const length of [20, 400]) {
     const sequence = engine.open();
     sequence.append(promptOf(5, length));

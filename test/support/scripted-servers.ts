@@ -86,9 +86,20 @@ async function serve(routes: Readonly<Record<string, Answer>>): Promise<Scripted
   });
 }
 
-export const scriptedSglang = (): Promise<ScriptedServer> =>
+/** What a server says of its model. */
+export interface Scripted {
+  readonly name: string;
+  /** Ids of a text; absent: the server has no such route, as older ones. */
+  readonly tokenize?: (text: string) => readonly number[];
+}
+
+const tokens = ({ tokenize }: Scripted): Record<string, Answer> =>
+  tokenize ? { "/tokenize": ({ prompt }) => ({ tokens: tokenize(prompt as string) }) } : {};
+
+export const scriptedSglang = (model: Scripted = { name: "scripted" }): Promise<ScriptedServer> =>
   serve({
-    "/get_server_info": () => ({ max_req_input_len: 4000 }),
+    ...tokens(model),
+    "/get_server_info": () => ({ max_req_input_len: 4000, model_path: `models/${model.name}` }),
     "/generate"(body) {
       if (body.stream) {
         const { max_new_tokens } = body.sampling_params as { max_new_tokens: number };
@@ -131,9 +142,10 @@ function* one(tokens: Iterable<number>): Generator<unknown> {
   for (const token of tokens) yield { choices: [{ index: 0, text: "", token_ids: [token] }] };
 }
 
-export const scriptedVllm = (): Promise<ScriptedServer> =>
+export const scriptedVllm = (model: Scripted = { name: "scripted" }): Promise<ScriptedServer> =>
   serve({
-    "/v1/models": () => ({ data: [{ id: "scripted", max_model_len: 4000 }] }),
+    ...tokens(model),
+    "/v1/models": () => ({ data: [{ id: "served", root: `models/${model.name}`, max_model_len: 4000 }] }),
     "/v1/completions"(body) {
       const prompts = Array.isArray((body.prompt as unknown[])[0])
         ? (body.prompt as number[][])

@@ -15,12 +15,12 @@ const MAX_EVENT = 4_000_000;
 
 export class EngineServer {
   readonly #url: string;
-  readonly #name: string;
+  readonly name: string;
   readonly #headers: Record<string, string>;
 
   /** @param token sent as bearer token, if the server asks for one */
   constructor(name: string, url: string, token: string | null) {
-    this.#name = name;
+    this.name = name;
     this.#url = url;
     this.#headers = {
       "content-type": "application/json",
@@ -113,7 +113,7 @@ export class EngineServer {
 
   #failure(code: string, what: string, retryable: boolean, cause?: unknown): OutriderError {
     const status = code === "engine_unreachable" ? 503 : 502;
-    return new OutriderError(code, `the ${this.#name} server ${what}`, { status, retryable, cause });
+    return new OutriderError(code, `the ${this.name} server ${what}`, { status, retryable, cause });
   }
 }
 

@@ -24,6 +24,9 @@ const BINARIES: Readonly<Record<string, string>> = {
 export interface Library {
   getLlama(options: { gpu: false | "auto"; build: "never"; logLevel: "error"; maxThreads?: number }): Promise<{
     readonly gpu: false | string;
+    readonly cpuMathCores: number;
+    /** Threads of all contexts together. */
+    maxThreads: number;
     loadModel(options: { modelPath: string; gpuLayers?: 0 }): Promise<LibraryModel>;
     dispose(): Promise<void>;
   }>;

@@ -9,6 +9,7 @@
  * ggml has different kernels for a single position and for several, and their sums differ in the last bits. Where two
  * tokens are nearly tied, the target may therefore choose the one or the other (docs/engines.md tells how often).
  */
+import { availableParallelism } from "node:os";
 import { basename } from "node:path";
 import { readGgufMetadata } from "../../format/gguf.ts";
 import { ggufVocabulary } from "../../format/gguf-facts.ts";
@@ -32,8 +33,9 @@ export interface LlamaOptions {
   readonly maxDraft: number;
   /** False keeps to the CPU. */
   readonly gpu: boolean;
-  /** Absent: the library's own choice. */
-  readonly threads?: number;
+  /** Null: one for each core but `spareCores`. The library itself takes four at least, and on two cores they wait. */
+  readonly threads: number | null;
+  readonly spareCores?: number;
 }
 
 /**
@@ -43,13 +45,16 @@ export interface LlamaOptions {
 export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise<TargetEngine> {
   const library = await findLlamaLibrary();
   const table = await tokensOf(file);
-  const { maxDraft, sequences, threads } = options;
+  const { maxDraft, sequences, spareCores = 0 } = options;
   const llama = await library.getLlama({
     gpu: options.gpu ? "auto" : false,
     build: "never",
     logLevel: "error",
-    ...(threads !== undefined && { maxThreads: threads }),
+    ...(options.threads !== null && { maxThreads: options.threads }),
   });
+  const cores = Math.min(llama.cpuMathCores, availableParallelism());
+  const threads = options.threads ?? Math.max(1, cores - spareCores);
+  if (llama.gpu === false) llama.maxThreads = threads;
   const model = await llama
     .loadModel({ modelPath: file, ...(llama.gpu === false && { gpuLayers: 0 as const }) })
     .catch(failed(`llama.cpp cannot load ${basename(file)}`));
@@ -69,7 +74,7 @@ export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise
       sequences,
       // Faster on every backend. Its sums differ from those without, so it must not depend on the machine.
       flashAttention: "auto",
-      ...(threads !== undefined && { threads }),
+      threads,
     })
     .catch(failed("llama.cpp cannot allocate memory for the sessions; give less with --kv-tokens"));
   const held = Array.from({ length: sequences }, () => context.getSequence());
@@ -89,6 +94,7 @@ export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise
       cost: () => 1,
       drafted: () => true,
     },
+    hardware: llama.gpu === false ? `the processor, ${threads} of ${cores} cores` : `the GPU (${llama.gpu})`,
     open() {
       const sequence = held.pop();
       if (!sequence) throw new OutriderError("kv_full", "no sequence is free", { status: 503, retryable: true });

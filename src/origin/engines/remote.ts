@@ -5,18 +5,27 @@
 import type { Decision } from "../../speculate/accept.ts";
 import type { Rule, Sampling, Sibling } from "../../speculate/types.ts";
 import { type Deciding, type EngineSequence, type TargetEngine, Timeline } from "../engine.ts";
-import type { ServedModel } from "./served-model.ts";
+import type { EngineServer } from "./http.ts";
+import { type KnownModel, servedAs } from "./known-model.ts";
+import { readServedModel, type ServedModel } from "./served-model.ts";
 
 export interface RemoteOptions {
   readonly url: string;
-  /** A pack or checkpoint directory of the model that the server runs. */
-  readonly directory: string;
+  /** A pack or checkpoint directory of the model that the server runs, or what is known of it. */
+  readonly model: string | KnownModel;
   /** Bearer token of the server. */
   readonly token: string | null;
   readonly maxDraft: number;
   /** Generations at once. */
   readonly sessions: number;
 }
+
+/** What the server runs. Throws what reading a directory throws, and `wrong_model` where a known model is another. */
+export const modelOf = (
+  server: EngineServer,
+  names: readonly string[],
+  model: string | KnownModel,
+): Promise<ServedModel> => (typeof model === "string" ? readServedModel(model) : servedAs(server, names, model));
 
 /** One pass over the timeline and a draft with its siblings. Rejects with an OutriderError. */
 type Pass = (

@@ -16,8 +16,7 @@ import { type Likeliest, likeliestNeeded } from "../../speculate/likeliest.ts";
 import type { Sibling } from "../../speculate/types.ts";
 import type { Deciding, TargetEngine } from "../engine.ts";
 import { EngineServer } from "./http.ts";
-import { type RemoteOptions, remoteEngine, withSiblings } from "./remote.ts";
-import { readServedModel } from "./served-model.ts";
+import { modelOf, type RemoteOptions, remoteEngine, withSiblings } from "./remote.ts";
 
 /** Tokens that the server keeps back of its context. */
 const RESERVED = 8;
@@ -43,13 +42,18 @@ const replySchema = z
   )
   .min(1);
 const runSchema = z.object({ output_ids: z.array(z.int()) });
-const infoSchema = z.object({ max_req_input_len: z.int().min(1) });
+const infoSchema = z.object({
+  max_req_input_len: z.int().min(1),
+  served_model_name: z.string().nullish(),
+  model_path: z.string().nullish(),
+});
 
-/** Throws what reading the directory throws, and `engine_unreachable` where no server answers. */
+/** Throws what `modelOf` throws, and `engine_unreachable` where no server answers. */
 export async function connectSglang(options: RemoteOptions): Promise<TargetEngine> {
-  const { model, vocabulary, context } = await readServedModel(options.directory);
   const server = new EngineServer("SGLang", options.url, options.token);
-  const { max_req_input_len } = await server.get("/get_server_info", infoSchema);
+  const { max_req_input_len, served_model_name, model_path } = await server.get("/get_server_info", infoSchema);
+  const names = [served_model_name, model_path].filter((name) => name != null);
+  const { model, vocabulary, context } = await modelOf(server, names, options.model);
   return remoteEngine({
     name: "sglang",
     served: { model, vocabulary, context: Math.min(context, max_req_input_len) - RESERVED },

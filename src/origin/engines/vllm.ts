@@ -19,8 +19,7 @@ import type { Likeliest } from "../../speculate/likeliest.ts";
 import type { Sampling, Sibling } from "../../speculate/types.ts";
 import type { Deciding, TargetEngine } from "../engine.ts";
 import { EngineServer } from "./http.ts";
-import { type RemoteOptions, remoteEngine, withSiblings } from "./remote.ts";
-import { readServedModel } from "./served-model.ts";
+import { modelOf, type RemoteOptions, remoteEngine, withSiblings } from "./remote.ts";
 
 /** Likeliest tokens that vLLM returns at most, unless it was started with --max-logprobs. */
 const MAX_LIKELIEST = 20;
@@ -38,16 +37,17 @@ const choiceSchema = z.object({
 });
 const replySchema = z.object({ choices: z.array(choiceSchema).min(1) });
 const runSchema = z.object({ choices: z.array(z.object({ token_ids: z.array(z.int()).nullish() })) });
-const modelsSchema = z.object({ data: z.array(z.object({ id: z.string(), max_model_len: z.int().min(2) })).min(1) });
+const modelSchema = z.object({ id: z.string(), root: z.string().nullish(), max_model_len: z.int().min(2) });
+const modelsSchema = z.object({ data: z.array(modelSchema).min(1) });
 
 type Choice = z.infer<typeof choiceSchema>;
 
-/** Throws what reading the directory throws, and `engine_unreachable` where no server answers. */
+/** Throws what `modelOf` throws, and `engine_unreachable` where no server answers. */
 export async function connectVllm(options: RemoteOptions): Promise<TargetEngine> {
-  const { model, vocabulary, context } = await readServedModel(options.directory);
   const server = new EngineServer("vLLM", options.url, options.token);
   const [served] = (await server.get("/v1/models", modelsSchema)).data;
-  const { id, max_model_len } = served!;
+  const { id, root, max_model_len } = served!;
+  const { model, vocabulary, context } = await modelOf(server, root == null ? [id] : [id, root], options.model);
   return remoteEngine({
     name: "vllm",
     // One token must be left to decide.

@@ -1,0 +1,163 @@
+/**
+ * What `outrider start` serves, made ready: the target by whatever runs it (an engine beside the edge, a server, an
+ * origin elsewhere), and the draft that fits it.
+ */
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { parseEnv } from "node:util";
+import type { DescribedTarget } from "../format/target.ts";
+import { OutriderError } from "../model/errors.ts";
+import { openTokenizer } from "../model/tokenizer.ts";
+import { knownPairs } from "../obtain/pair.ts";
+import { describeTarget, draftFor } from "../service/assets.ts";
+import { checkOrigin, originHealth } from "../service/checks.ts";
+import { type LocalOrigin, startLlama, startRemote } from "../service/local-origin.ts";
+import { EMBEDDED_TOKENS } from "../service/settings.ts";
+import type { Service } from "../service/wrangler.ts";
+import { runnable } from "./engine.ts";
+import { type EdgeModels, edgeModels, isTargetOf, packNamed } from "./models.ts";
+import { usage } from "./options.ts";
+import { MODELS } from "./prepare.ts";
+
+/** All that is served. */
+export interface Prepared {
+  readonly target: DescribedTarget;
+  readonly draft: string | null;
+  readonly origin: Service["origin"];
+  readonly vars: Readonly<Record<string, string>>;
+  /** What runs the target, in words. */
+  readonly runs: string;
+  /** What drafts do for such a target, in words, where that is known. */
+  readonly expect: string | null;
+  readonly local?: LocalOrigin;
+}
+
+type Asked = Parameters<typeof edgeModels>[0];
+
+/** The target on this machine. */
+export async function beside(
+  asked: Asked,
+  engine: "wasm" | "llama" | undefined,
+  threads: number | null,
+): Promise<Prepared> {
+  const { draft, from, target } = await edgeModels(asked);
+  // Before a download or an import that would be for nothing.
+  if (draft !== null) await draftFor(target, draft);
+  const run = await runnable({ target, from }, engine);
+  if (run.engine === "wasm") {
+    return {
+      target: { ...target, context: Math.min(target.context, EMBEDDED_TOKENS) },
+      draft,
+      origin: { pack: run.pack },
+      vars: {},
+      runs: "in WebAssembly on this machine (--engine wasm)",
+      expect: `${ON_A_PROCESSOR}
+This demo waits for drafts, to show them; "outrider": {"draft": "off"} in a request is faster.`,
+    };
+  }
+  console.error(`loading ${path.basename(run.file)} in llama.cpp`);
+  const own = await prefersItself();
+  const local = await startLlama(run.file, target.context, target.model, threads);
+  return {
+    target: { ...target, context: local.context },
+    draft,
+    origin: { url: local.url },
+    // Nobody else waits for this target, so what counts is the time; a processor pays for every position of a pass.
+    vars: { ORIGIN_TOKEN: local.token, ...(own ? {} : { PREFER: "time" }) },
+    runs: `in llama.cpp on this machine (--engine llama): ${local.hardware}`,
+    expect: local.hardware?.startsWith("the processor")
+      ? `${ON_A_PROCESSOR}
+${own ? "PREFER in .dev.vars decides whether the origin waits for them." : WAITS_WHERE_FASTER}`
+      : null,
+    local,
+  };
+}
+
+const ON_A_PROCESSOR =
+  "The target computes on this machine's processor, which pays for every position of a pass: drafts spare passes\n" +
+  "here, and may cost time. On a GPU a pass over nine positions takes about as long as one over one.";
+const WAITS_WHERE_FASTER =
+  "So the origin waits for drafts only where that is faster (PREFER=time); PREFER=passes in .dev.vars always waits.";
+
+/** Any text with words, code, numbers and scripts of several kinds: other tokenizers cut it in other places. */
+const PROBE = "def naïve(xs, n=1234567):\n\treturn [x**2 for x in xs if x != n]  # 東京, Ωμέγα, 🙂\n\n    it's 3.14%";
+
+/** The target in an SGLang or vLLM server. Throws `wrong_model` where the server runs another. */
+export async function beforeServer(
+  engine: "sglang" | "vllm",
+  server: { readonly url: string; readonly token: string | null },
+  asked: Asked,
+): Promise<Prepared> {
+  const isNamed = asked.target !== undefined || asked.pair !== undefined || asked.draft === undefined;
+  const { target, draft } = isNamed ? await edgeModels(asked) : await modelsOfDraft(asked.draft);
+  if (draft !== null) await draftFor(target, draft);
+  const probe = { text: PROBE, ids: openTokenizer(target.tokenizer["tokenizer.json"]).encode(PROBE) };
+  const { vocabulary, context } = target;
+  const known = { model: isNamed ? target.model : null, vocabulary, context, probe };
+  const local = await startRemote(engine, { url: server.url, engineToken: server.token, known });
+  return {
+    target: { ...target, model: local.model, context: Math.min(context, local.context) },
+    draft,
+    origin: { url: local.url },
+    vars: { ORIGIN_TOKEN: local.token },
+    runs: `in the ${engine} server at ${server.url}`,
+    expect: null,
+    local,
+  };
+}
+
+/** A draft without a target: what the server runs must have the tokens of the draft's own target. */
+async function modelsOfDraft(draft: string | undefined): Promise<Pick<EdgeModels, "target" | "draft">> {
+  if (draft === undefined || draft === "none") {
+    throw usage("--draft none leaves open what tokens the server has: name its model with --pair or --target");
+  }
+  const pack = packNamed(draft);
+  return { target: await describeTarget(pack), draft: pack };
+}
+
+/** Whether the user's own settings say what to prefer. */
+async function prefersItself(): Promise<boolean> {
+  const own = await readFile(".dev.vars", "utf8").catch(() => "");
+  return "PREFER" in parseEnv(own);
+}
+
+/** The target elsewhere. Throws `wrong_origin` where the origin serves another, or cannot be asked. */
+export async function before(url: string, asked: Asked): Promise<Prepared> {
+  const { target, draft } = await modelsBefore(url, asked);
+  const token = process.env.ORIGIN_TOKEN;
+  const check = await checkOrigin({ url, token, bound: false, draftOnly: false }, { ...target, draft: null });
+  if (check.result !== "passed") {
+    throw new OutriderError("wrong_origin", `${check.about}${check.next === undefined ? "" : `; ${check.next}`}`);
+  }
+  const { context, engine } = await originHealth(url);
+  return {
+    target: { ...target, context: Math.min(target.context, context) },
+    draft,
+    origin: { url },
+    vars: token === undefined ? {} : { ORIGIN_TOKEN: token },
+    runs: `at ${url} (${engine})`,
+    expect: null,
+  };
+}
+
+/** What was named; where nothing was, the known pair whose target the origin serves. */
+async function modelsBefore(url: string, asked: Asked): Promise<Pick<EdgeModels, "target" | "draft">> {
+  if (asked.target !== undefined || asked.pair !== undefined) return edgeModels(asked);
+  const { model, vocabulary } = await originHealth(url).catch((cause) => {
+    const why = cause instanceof OutriderError ? cause.message : "it does not answer";
+    throw new OutriderError("wrong_origin", `origin: ${url}: ${why}; start \`outrider origin\` there`, { cause });
+  });
+  const pair = knownPairs(MODELS).find((known) => isTargetOf(known, model, vocabulary.hash));
+  if (pair) return edgeModels({ ...asked, pair: pair.name });
+  const pack = packNamed(asked.draft ?? "none");
+  if (existsSync(path.join(pack, "pack.json"))) {
+    // Its tokenizer is that of every target with its tokens.
+    const target = await describeTarget(pack);
+    if (target.vocabulary.hash === vocabulary.hash) return { target: { ...target, model }, draft: pack };
+  }
+  throw usage(
+    `${url} serves ${model}, which no known pair has: name a draft that has its tokens with --draft, or with --target ` +
+      "its GGUF file or Hugging Face folder, for the tokenizer",
+  );
+}

@@ -1,0 +1,78 @@
+/**
+ * An origin in this process, for an edge on the same machine: a gateway with llama.cpp, or before an SGLang or vLLM
+ * server.
+ */
+import { randomBytes } from "node:crypto";
+import { renamed } from "../origin/engine.ts";
+import { type EngineOptions, engineRow } from "../origin/engines.ts";
+import { DEFAULT_LIMITS, Gateway } from "../origin/gateway.ts";
+import { serveOrigin } from "../origin/node.ts";
+
+/** Generations at once. */
+const SESSIONS = 4;
+/** Longest timeline of each, in tokens: a model's whole context would take gigabytes. */
+const CONTEXT = 8192;
+/** The drafter, which runs in the edge, has a core of its own: threads of llama.cpp that wait for it stand still. */
+const SPARE_CORES = 1;
+
+export interface LocalOrigin {
+  readonly url: string;
+  /** What the edge must send: nobody else on this machine is let in. */
+  readonly token: string;
+  readonly model: string;
+  /** Longest timeline in tokens. */
+  readonly context: number;
+  /** What the target computes on, in words; absent where another machine may be meant. */
+  readonly hardware: string | undefined;
+  close(): Promise<void>;
+}
+
+/**
+ * Loads a GGUF file.
+ * @param modelContext longest timeline that the model was trained for
+ * @param model its id for the edge
+ * @param threads null leaves a core to the drafter
+ * Throws what the engine throws: `library_missing`, `engine_failed`.
+ */
+export const startLlama = (
+  file: string,
+  modelContext: number,
+  model: string,
+  threads: number | null,
+): Promise<LocalOrigin> =>
+  startOrigin("llama", { model: file, kvTokens: SESSIONS * Math.min(CONTEXT, modelContext), threads }, model);
+
+type Server = Required<Pick<EngineOptions, "url" | "engineToken" | "known">>;
+
+/** Connects to a server. Throws what connecting throws: `engine_unreachable`, `wrong_model`. */
+export const startRemote = (engine: "sglang" | "vllm", server: Server): Promise<LocalOrigin> =>
+  startOrigin(engine, server);
+
+async function startOrigin(name: string, given: Partial<EngineOptions>, model?: string): Promise<LocalOrigin> {
+  const row = engineRow(name);
+  const kept = SESSIONS * row.keptPerLive;
+  const loaded = await row.load({
+    model: "",
+    url: null,
+    engineToken: null,
+    sessions: SESSIONS,
+    kept,
+    kvTokens: null,
+    threads: null,
+    spareCores: SPARE_CORES,
+    gpu: true,
+    ...given,
+  });
+  const engine = model === undefined ? loaded : renamed(loaded, model);
+  const token = randomBytes(24).toString("base64url");
+  const limits = { ...DEFAULT_LIMITS, live: SESSIONS, kept, token, now: () => performance.now() };
+  const server = await serveOrigin(new Gateway(engine, limits), 0, "127.0.0.1");
+  return {
+    url: `http://127.0.0.1:${server.port}`,
+    token,
+    model: engine.model,
+    context: engine.context,
+    hardware: engine.hardware,
+    close: () => server.close(),
+  };
+}
