@@ -9,6 +9,7 @@ export { argmax } from "./ops/argmax";
 export { attention } from "./ops/attention";
 export { kvAppend } from "./ops/kv";
 export { relaxedDot } from "./ops/probe";
+export { addBias, normHeads } from "./ops/qkv";
 export { quantise, rmsnormQuantise, swigluQuantise } from "./ops/quantise";
 export { rope } from "./ops/rope";
 export { gatherAbove, gumbelArgmax, logSumExp } from "./ops/sample";

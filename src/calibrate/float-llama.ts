@@ -6,6 +6,7 @@ import type { PackedModel } from "../format/pack.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import { decodeTensor } from "../model/decode.ts";
 import { OutriderError } from "../model/errors.ts";
+import { scaledFrequency } from "../model/rope.ts";
 import { type BlockSuffix, blockSuffixes, blockTensor, EMBEDDING, FINAL_NORM, HEAD } from "../model/tensors.ts";
 import type { Head } from "./passes/head.ts";
 import { align } from "./passes/lay-out.ts";
@@ -186,13 +187,15 @@ export class FloatLlama {
   rope({ T, D }: Shape): RopeTables {
     if (this.#rope && this.#rope.tokens >= T) return this.#rope.tables;
     const { arena } = this.pool;
+    const { ropeTheta, ropeScaling } = this.config;
     if (this.#rope) arena.free(this.#rope.tables.cos);
     const cos = arena.allocate(4 * T * D);
     const tables = { cos, sin: cos + 2 * T * D };
     const [cosines, sines] = [arena.floats(tables.cos, (T * D) / 2), arena.floats(tables.sin, (T * D) / 2)];
     for (let i = 0; i < D / 2; i++) {
       // Angles are rounded to f32 as in transformers: at position 511 the difference is 2e-5 of a gradient.
-      const frequency = Math.fround(1 / Math.fround(this.config.ropeTheta ** ((2 * i) / D)));
+      const plain = Math.fround(1 / Math.fround(ropeTheta ** ((2 * i) / D)));
+      const frequency = Math.fround(scaledFrequency(plain, ropeScaling));
       for (let t = 0; t < T; t++) {
         const angle = Math.fround(t * frequency);
         cosines[(t * D) / 2 + i] = Math.cos(angle);

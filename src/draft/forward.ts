@@ -1,5 +1,5 @@
 /**
- * The Llama forward pass over the kernels, one screen. Letters as in `model/config.ts`; T tokens of one timeline enter
+ * The Llama forward pass over the kernels, one screen, with what other architectures add. Letters as in `model/config.ts`; T tokens of one timeline enter
  * at position `position`. A token's values have the same bits whatever T is (kernels/abi.ts). Touvron et al. 2023
  * (arXiv 2302.13971), grouped-query attention after Ainslie et al. 2023 (arXiv 2305.13245).
  */
@@ -25,6 +25,10 @@ export interface Block {
   readonly attentionNorm: Floats;
   /** ((H + 2G)·D, E) */
   readonly qkv: readonly Matrix[];
+  /** (H·D), (G·D) and (G·D), of q, k and v, where the architecture has them. */
+  readonly qkvBias?: readonly Floats[] | undefined;
+  /** (D) and (D), of each head of q and of k, where the architecture has them. */
+  readonly qkNorm?: { readonly q: Floats; readonly k: Floats } | undefined;
   /** (E, H·D) */
   readonly o: Matrix;
   /** (E) */
@@ -92,6 +96,13 @@ export function forward(
     const values = floatsAfter(keys, G * D);
     kernels.rmsnormQuantise(x, block.attentionNorm, E, T, normEpsilon, act);
     multiplyAll(block.qkv, qkv, width); // q (T, H, D), k (T, G, D), v (T, G, D)
+    for (const [n, bias] of block.qkvBias?.entries() ?? []) {
+      kernels.addBias([qkv, keys, values][n]!, bias, n === 0 ? H * D : G * D, T, width);
+    }
+    if (block.qkNorm) {
+      kernels.normHeads(qkv, block.qkNorm.q, H, D, T, width, normEpsilon);
+      kernels.normHeads(keys, block.qkNorm.k, G, D, T, width, normEpsilon);
+    }
     kernels.rope(qkv, H + G, D, T, width, rope); // keys follow the queries in a row
     /** `count` tokens from row t on, at positions `at` … at + count − 1. */
     const attend = (t: number, count: number, at: number): void => {

@@ -7,7 +7,8 @@ import { type Kernels, PAGE_TOKENS, pageBytes } from "../kernels/abi.ts";
 import { bindKernels, type KernelModules, pickModule } from "../kernels/wasm.ts";
 import { blockShape, totalKvHeads } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
-import { blockTensor, EMBEDDING, FINAL_NORM, HEAD } from "../model/tensors.ts";
+import { scaledFrequency } from "../model/rope.ts";
+import { type BlockSuffix, blockTensor, EMBEDDING, FINAL_NORM, HEAD } from "../model/tensors.ts";
 import { TokenRows } from "../model/token-rows.ts";
 import type { Sibling } from "../speculate/types.ts";
 import { KvCache, PagePool } from "./cache.ts";
@@ -90,7 +91,7 @@ export class Llama {
   #weights: Weights;
 
   constructor(header: PackHeader, kernels: Kernels, memory: WebAssembly.Memory, plan: MemoryPlan, rows: number) {
-    const { layers, headSize, ropeTheta } = header.config;
+    const { layers, headSize, ropeTheta, ropeScaling } = header.config;
     this.header = header;
     this.tokens = new TokenRows(header);
     this.bytes = plan.bytes;
@@ -98,7 +99,9 @@ export class Llama {
     this.#memory = memory;
     this.#plan = plan;
     this.#rows = rows;
-    this.#frequencies = Float64Array.from({ length: headSize / 2 }, (_, i) => ropeTheta ** ((-2 * i) / headSize));
+    this.#frequencies = Float64Array.from({ length: headSize / 2 }, (_, i) =>
+      scaledFrequency(ropeTheta ** ((-2 * i) / headSize), ropeScaling),
+    );
     this.#rope = new Float32Array(memory.buffer, plan.scratch.rope, CHUNK * headSize);
     if (this.tokens.ids) {
       new Uint32Array(memory.buffer, plan.tokenIds, this.tokens.ids.length).set(this.tokens.ids);
@@ -217,26 +220,32 @@ export class Llama {
   }
 }
 
+const QKV = ["q", "k", "v"] as const;
+
 function bindWeights(header: PackHeader, plan: MemoryPlan, layers: readonly number[]): Weights {
+  const { qkvBias, qkNorm, tied } = header.config;
   const matrix = (name: string): Matrix => matrixOf(header, plan, name);
-  const norm = (name: string): number => plan.tensors.get(name)!;
+  const vector = (name: string): number => plan.tensors.get(name)!;
   const blocks = layers.map((layer): Block => {
-    const at = (suffix: string): Matrix => matrix(blockTensor(layer, suffix));
+    const at = (suffix: BlockSuffix): Matrix => matrix(blockTensor(layer, suffix));
+    const vectorAt = (suffix: BlockSuffix): number => vector(blockTensor(layer, suffix));
     return {
       ...blockShape(header.config, layer),
-      attentionNorm: norm(blockTensor(layer, "input_layernorm.weight")),
-      qkv: joinMatrices(["q", "k", "v"].map((name) => at(`self_attn.${name}_proj.weight`))),
+      attentionNorm: vectorAt("input_layernorm.weight"),
+      qkv: joinMatrices(QKV.map((name) => at(`self_attn.${name}_proj.weight`))),
+      qkvBias: qkvBias && QKV.map((name) => vectorAt(`self_attn.${name}_proj.bias`)),
+      qkNorm: qkNorm && { q: vectorAt("self_attn.q_norm.weight"), k: vectorAt("self_attn.k_norm.weight") },
       o: at("self_attn.o_proj.weight"),
-      feedForwardNorm: norm(blockTensor(layer, "post_attention_layernorm.weight")),
-      gateUp: joinMatrices(["gate", "up"].map((name) => at(`mlp.${name}_proj.weight`))),
+      feedForwardNorm: vectorAt("post_attention_layernorm.weight"),
+      gateUp: joinMatrices([at("mlp.gate_proj.weight"), at("mlp.up_proj.weight")]),
       down: at("mlp.down_proj.weight"),
     };
   });
   return {
     embedding: matrix(EMBEDDING),
     blocks,
-    norm: norm(FINAL_NORM),
-    head: matrix(header.config.tied ? EMBEDDING : HEAD),
+    norm: vector(FINAL_NORM),
+    head: matrix(tied ? EMBEDDING : HEAD),
     activations: header.activations ?? 14,
   };
 }

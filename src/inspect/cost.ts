@@ -112,6 +112,16 @@ const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]
       cost(bytes, T * (activationBytes(cols) + Math.min(rows, outliers) * 8), { f32: T * outliers }),
   },
 
+  addBias: {
+    weight: ([, address]) => ({ address, rows: 1 }),
+    cost: ([, , n, T], { bytes }) => cost(bytes, 8 * T * n),
+  },
+  // square, times 1/rms, times weight
+  normHeads: {
+    weight: ([, address]) => ({ address, rows: 1 }),
+    cost: ([, , heads, D, T], { bytes }) => cost(bytes, 8 * T * heads * D, { f32: 3 * heads * D * T }),
+  },
+
   // a·cos, b·sin, b·cos, a·sin for a pair
   rope: { cost: ([, heads, D, T]) => cost(0, T * (8 * heads * D + 4 * D), { f32: 2 * heads * D * T }) },
 

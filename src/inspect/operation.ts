@@ -69,6 +69,8 @@ export class Operations {
 function operationName(kernel: keyof Kernels, tensors: readonly string[]): string {
   if (kernel.startsWith("embed")) return "embed";
   if (kernel === "addOutliers") return "outliers";
+  if (kernel === "addBias") return "bias";
+  if (kernel === "normHeads") return "q, k norm";
   if (kernel === "rmsnormQuantise") return tensors[0] === FINAL_NORM ? "final norm" : "norm + quantise";
   return tensors
     .map((name) => (name === HEAD || name === EMBEDDING ? "head" : (/\.(\w+)_proj\.weight$/.exec(name)?.[1] ?? name)))

@@ -108,6 +108,11 @@ export interface Kernels extends FormatKernels {
     scratch: Workspace,
   ): void;
 
+  /** x[t] += bias for T rows of n floats, n a multiple of 4. */
+  addBias(x: Floats, bias: Floats, n: number, T: number, stride: number): void;
+  /** Each of `heads` heads of D channels, in place: head / sqrt(mean(head²) + epsilon) · weight (D), for T tokens. */
+  normHeads(x: Floats, weight: Floats, heads: number, D: number, T: number, stride: number, epsilon: number): void;
+
   /**
    * Rotates `heads` heads of D channels in place, pairs (i, i + D/2), for T tokens. `table` (T, D): D/2 cosines, then
    * D/2 sines of each token's position. Su et al. 2021, half-split form.
@@ -175,6 +180,8 @@ const OTHER_KERNELS = [
   "rmsnormQuantise",
   "swigluQuantise",
   "addOutliers",
+  "addBias",
+  "normHeads",
   "rope",
   "kvAppend",
   "attention",

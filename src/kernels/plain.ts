@@ -8,6 +8,7 @@ import { plainAttention } from "./plain/attention.ts";
 import { plainEmbed, plainMatmul } from "./plain/matmul.ts";
 import { exp32, laneSum } from "./plain/numbers.ts";
 import { eachLane } from "./plain/outlier-lanes.ts";
+import { plainQkv } from "./plain/qkv.ts";
 import { readRecord, writeRecord } from "./plain/record.ts";
 import { plainSampling } from "./plain/sample.ts";
 
@@ -62,6 +63,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
       }
     },
 
+    ...plainQkv(view),
     ...plainAttention(view),
     ...plainSampling(view),
 

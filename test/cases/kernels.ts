@@ -212,6 +212,38 @@ function swigluCase(n: number, T: number): KernelCase {
   };
 }
 
+function biasCase(n: number, T: number): KernelCase {
+  return {
+    name: `addBias n ${n} T ${T}`,
+    tolerance: 0,
+    prepare(memory) {
+      const stride = n + 5;
+      fillFloats(memory, OUT, T * stride, n);
+      fillFloats(memory, WEIGHT, n, 5);
+      return {
+        run: (kernels) => kernels.addBias(OUT, WEIGHT, n, T, stride),
+        output: { address: OUT, bytes: T * stride * 4 },
+      };
+    },
+  };
+}
+
+function normHeadsCase(heads: number, D: number, T: number, fill: Fill): KernelCase {
+  return {
+    name: `normHeads heads ${heads} D ${D} T ${T} ${fill}`,
+    tolerance: 0,
+    prepare(memory) {
+      const stride = heads * D + 3;
+      fillFloats(memory, OUT, T * stride, D, fill);
+      fillFloats(memory, WEIGHT, D, 5);
+      return {
+        run: (kernels) => kernels.normHeads(OUT, WEIGHT, heads, D, T, stride, 1e-6),
+        output: { address: OUT, bytes: T * stride * 4 },
+      };
+    },
+  };
+}
+
 function ropeCase(heads: number, D: number, T: number): KernelCase {
   return {
     name: `rope heads ${heads} D ${D} T ${T}`,
@@ -347,6 +379,9 @@ function embedCase(format: BlockFormat, row: number, cols: number): KernelCase {
   };
 }
 
+/** Columns of the matrices of Qwen2.5-0.5B and 1.5B. */
+const QWEN_COLUMNS = [896, 1536, 4864, 8960];
+
 const ODD_ROWS = [1, 2, 3, 5, 7, 8, 15, 16, 17, 31, 33, 63];
 
 export const KERNEL_CASES: readonly KernelCase[] = [
@@ -365,6 +400,8 @@ export const KERNEL_CASES: readonly KernelCase[] = [
     ...[1, 3].map((n) => matmulCase({ format, rows: 33, cols: 192, T: 5, outliers: [n], accumulate: 1 })),
     matmulCase({ format, rows: 16, cols: 64, bits: 8, outliers: [5] }),
     ...[0, 7, 8, 15, 16, 47].map((row) => embedCase(format, row, 192)),
+    ...QWEN_COLUMNS.map((cols) => matmulCase({ format, rows: 18, cols, T: 3 })),
+    embedCase(format, 33, 896),
   ]),
   ...(["q4u", "q8", "q2lut"] as const).map((format) => matmulCase({ format, rows: 17, cols: 96, T: 5 })),
   ...(["q4u", "q8", "lut4", "lut3"] as const).flatMap((format) => [
@@ -397,6 +434,11 @@ export const KERNEL_CASES: readonly KernelCase[] = [
   ...(["zeros", "spike", "tiny"] as const).map((fill) => normCase(64, 2, fill)),
   swigluCase(32, 1),
   swigluCase(96, 3),
+  biasCase(4, 1),
+  biasCase(96, 3),
+  biasCase(1152, 9),
+  ...(["random", "zeros", "spike", "tiny"] as const).map((fill) => normHeadsCase(3, 32, 2, fill)),
+  normHeadsCase(16, 128, 5, "random"),
   ropeCase(3, 32, 2),
   ropeCase(12, 64, 5),
   kvCase(2, 32, 1, 0),
@@ -409,10 +451,14 @@ export const KERNEL_CASES: readonly KernelCase[] = [
   attentionCase(8, 2, 96, 2, 63),
   attentionCase(5, 5, 32, 1, 31),
   attentionCase(6, 2, 128, 1, 70),
+  // Qwen2.5-0.5B and 1.5B.
+  attentionCase(14, 2, 64, 3, 61),
+  attentionCase(12, 2, 128, 3, 61),
   attentionCase(4, 1, 64, 1, 90, "spike"),
   // All weights alike, and so many that their sum bounds them.
   attentionCase(3, 1, 32, 2, 1200, "zeros"),
   ...[1, 2, 3, 4, 5, 7, 8, 31, 1023].flatMap((n) => [gumbelCase(n, "random"), logSumExpCase(n, "random")]),
+  gatherCase(151_936, 1.9, 2000),
   ...[1, 2, 3, 4, 5, 7, 8, 31, 1023].map((n) => trimmedGumbelCase(n)),
   trimmedGumbelCase(1000, 0.1, -0.02),
   ...(["zeros", "spike", "tiny"] as const).flatMap((fill) => [gumbelCase(100, fill), logSumExpCase(100, fill)]),

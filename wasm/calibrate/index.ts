@@ -8,4 +8,4 @@ export { rotate } from "./rope";
 export { softmaxCausal, softmaxCausalBackward } from "./softmax";
 export { swiglu, swigluBackward } from "./swiglu";
 export { crossSlice, divergenceSlice, logSumSlice, lossSlice } from "./loss";
-export { addDoubles, addWithSquares, clear, columnSquares, copy, cosines } from "./sums";
+export { addDoubles, addRow, addRows, addWithSquares, clear, columnSquares, copy, cosines } from "./sums";

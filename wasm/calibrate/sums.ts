@@ -9,6 +9,24 @@ export function clear(at: usize, bytes: usize): void {
   memory.fill(at, 0, bytes);
 }
 
+// x (rows, cols) += row (cols), to every row, cols a multiple of 4.
+export function addRow(x: usize, row: usize, cols: i32, rows: i32): void {
+  for (; rows > 0; rows--) {
+    for (let i: usize = 0; i < <usize>cols << 2; i += 16, x += 16) {
+      v128.store(x, f32x4.add(v128.load(x), v128.load(row + i)));
+    }
+  }
+}
+
+// sums (cols) += Σ over rows of x.
+export function addRows(x: usize, cols: i32, rows: i32, sums: usize): void {
+  for (; rows > 0; rows--) {
+    for (let i: usize = 0; i < <usize>cols << 2; i += 16, x += 16) {
+      v128.store(sums + i, f32x4.add(v128.load(sums + i), v128.load(x)));
+    }
+  }
+}
+
 // sums (cols) f64 += Σ over rows of x².
 export function columnSquares(x: usize, cols: i32, rows: i32, sums: usize): void {
   for (; rows > 0; rows--) {

@@ -105,7 +105,7 @@ export function rmsnormQuantise(x: usize, weight: usize, n: i32, T: i32, epsilon
   }
 }
 
-@inline function square(x: usize): v128 {
+@inline export function square(x: usize): v128 {
   const v = v128.load(x);
   return f32x4.mul(v, v);
 }

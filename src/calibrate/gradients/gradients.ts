@@ -8,10 +8,10 @@ import type { BlockSuffix } from "../../model/tensors.ts";
 import type { FloatLlama, Window } from "../float-llama.ts";
 import { windowBytes } from "../float-llama.ts";
 import type { Step } from "../journal.ts";
-import { tapeBytes } from "../passes/block-backward.ts";
+import { tapeBytes, vectorGradients } from "../passes/block-backward.ts";
 import { stateSlotBytes } from "../passes/head-loss.ts";
 import { align, layOut } from "../passes/lay-out.ts";
-import { type BlockAddresses, blockAddresses, blockMatrices, type Shape, shapeOf } from "../passes/shape.ts";
+import { blockAddresses, blockMatrices, type Shape, shapeOf } from "../passes/shape.ts";
 import { checkVocabulary, runThrough } from "../scoring/perplexity.ts";
 import { tapeSlotBytes } from "../tasks/backward.ts";
 import { savedSlotBytes } from "../tasks/forward.ts";
@@ -148,7 +148,7 @@ export class Gradients {
       await pool.run({ kind: "backward", shape, weights, rope, saved: own, d, tapes }, count);
       const task = { kind: "weight-gradient", shape, windows: count, saved: own, tapes, sums, squares } as const;
       await pool.run(task, weightGradientParts(shape));
-      for (let n = 0; n < count; n++) this.#addNorms(shape, tapes + n * tapeSlotBytes(shape), sums, squares);
+      for (let n = 0; n < count; n++) this.#addVectors(shape, tapes + n * tapeSlotBytes(shape), sums, squares);
     }
     await this.ends?.add(count, end, d, dNorm);
     for (const at of [...Object.values(regions), saved]) arena.free(at);
@@ -156,15 +156,13 @@ export class Gradients {
     llama.releaseHidden(states);
   }
 
-  #addNorms(shape: Shape, tape: number, sums: number, squares: number): void {
+  #addVectors(shape: Shape, tape: number, sums: number, squares: number): void {
     const { arena } = this.#llama.pool;
     const from = layOut(tape, tapeBytes(shape)).at;
-    const norms = { attentionNorm: from.dAttentionNorm, feedForwardNorm: from.dFeedForwardNorm };
-    for (const [name, at] of Object.entries(norms)) {
-      const place = (block: number) =>
-        arena.floats(blockAddresses(shape, block)[name as keyof BlockAddresses], shape.E);
+    for (const { gradient, vector, floats } of vectorGradients(shape)) {
+      const place = (block: number) => arena.floats(blockAddresses(shape, block)[vector], floats);
       const [sum, square] = [place(sums), place(squares)];
-      for (const [i, value] of arena.floats(at, shape.E).entries()) {
+      for (const [i, value] of arena.floats(from[gradient], floats).entries()) {
         sum[i]! += value;
         square[i]! += value * value;
       }

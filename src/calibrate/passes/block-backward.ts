@@ -2,27 +2,26 @@
 import { attentionBackward } from "./attention.ts";
 import type { Workspace } from "./block.ts";
 import { type CalibrationKernels, columnsAt, rowsAt } from "./kernels.ts";
-import type { BlockAddresses, RopeTables, Shape } from "./shape.ts";
+import { finishQkvBackward } from "./qkv.ts";
+import { activationBytes, type BlockAddresses, type RopeTables, type Shape } from "./shape.ts";
 
 /** What the forward pass saves of a block. */
 interface Saved {
   readonly input: number; // (T, E)
+  readonly bare: number;
   readonly qkv: number;
   readonly mixed: number;
   readonly middle: number;
   readonly gateUp: number;
 }
 
-export const savedBytes = ({ T, E, F, H, D, W }: Shape): Record<keyof Saved, number> => ({
-  input: 4 * T * E,
-  qkv: 4 * T * W,
-  mixed: 4 * T * H * D,
-  middle: 4 * T * E,
-  gateUp: 8 * T * F,
-});
+export function savedBytes(shape: Shape): Record<keyof Saved, number> {
+  const { bare, qkv, mixed, middle, gateUp } = activationBytes(shape);
+  return { input: 4 * shape.T * shape.E, bare, qkv, mixed, middle, gateUp };
+}
 
 /**
- * The factors of each matrix's gradient dYᵀ · X, and the norms' gradients. `mixed`, which is also an X, is in `Saved`.
+ * The factors of each matrix's gradient dYᵀ · X, and the gradients of norms and biases. `mixed`, which is also an X, is in `Saved`.
  */
 interface Tape {
   readonly attentionIn: number; // (T, E)
@@ -34,19 +33,34 @@ interface Tape {
   readonly dOut: number; // (T, E)
   readonly dAttentionNorm: number; // (E)
   readonly dFeedForwardNorm: number; // (E)
+  readonly dQkvBias: number; // (W)
+  readonly dQueryNorm: number; // (D)
+  readonly dKeyNorm: number; // (D)
 }
 
-export const tapeBytes = ({ T, E, F, W }: Shape): Record<keyof Tape, number> => ({
-  attentionIn: 4 * T * E,
-  dQkv: 4 * T * W,
-  dMiddle: 4 * T * E,
-  feedForwardIn: 4 * T * E,
-  dGateUp: 8 * T * F,
-  act: 4 * T * F,
-  dOut: 4 * T * E,
-  dAttentionNorm: 4 * E,
-  dFeedForwardNorm: 4 * E,
-});
+/** The gradients of vectors in a tape: where each vector lies in a block, and how many floats it has. */
+export const vectorGradients = ({ E, D, W, qkvBias, qkNorm }: Shape) =>
+  [
+    { gradient: "dAttentionNorm", vector: "attentionNorm", floats: E },
+    { gradient: "dFeedForwardNorm", vector: "feedForwardNorm", floats: E },
+    { gradient: "dQkvBias", vector: "qkvBias", floats: qkvBias ? W : 0 },
+    { gradient: "dQueryNorm", vector: "queryNorm", floats: qkNorm ? D : 0 },
+    { gradient: "dKeyNorm", vector: "keyNorm", floats: qkNorm ? D : 0 },
+  ] as const;
+
+export function tapeBytes(shape: Shape): Record<keyof Tape, number> {
+  const { T, E, F, W } = shape;
+  return {
+    attentionIn: 4 * T * E,
+    dQkv: 4 * T * W,
+    dMiddle: 4 * T * E,
+    feedForwardIn: 4 * T * E,
+    dGateUp: 8 * T * F,
+    act: 4 * T * F,
+    dOut: 4 * T * E,
+    ...Object.fromEntries(vectorGradients(shape).map(({ gradient, floats }) => [gradient, 4 * floats])),
+  } as Record<keyof Tape, number>;
+}
 
 interface BackwardWorkspace extends Workspace {
   readonly dScores: number;
@@ -65,9 +79,8 @@ export function backwardBlock(
   rope: RopeTables,
   { scores, dScores, dInput, work }: BackwardWorkspace,
 ): void {
-  const { T, E, F, H, G, D, W, epsilon } = shape;
-  kernels.clear(tape.dAttentionNorm, 4 * E);
-  kernels.clear(tape.dFeedForwardNorm, 4 * E);
+  const { T, E, F, H, D, W, epsilon } = shape;
+  for (const { gradient, floats } of vectorGradients(shape)) kernels.clear(tape[gradient], 4 * floats);
   kernels.rmsNorm(saved.input, weights.attentionNorm, E, T, epsilon, tape.attentionIn);
   kernels.rmsNorm(saved.middle, weights.feedForwardNorm, E, T, epsilon, tape.feedForwardIn);
   kernels.swiglu(saved.gateUp, F, T, tape.act);
@@ -81,7 +94,7 @@ export function backwardBlock(
   kernels.copy(tape.dMiddle, d, 4 * T * E);
   kernels.gemm(T, H * D, E, rowsAt(d, 4 * E), columnsAt(weights.o, 4 * H * D), rowsAt(dInput, 4 * H * D), work);
   attentionBackward(kernels, shape, saved.qkv, dInput, tape.dQkv, scores, dScores, work);
-  kernels.rotate(tape.dQkv, H + G, D, T, 4 * W, rope.cos, rope.sin, -1);
+  finishQkvBackward(kernels, shape, weights, saved.bare, tape.dQkv, tape, rope, dInput);
   kernels.gemm(T, E, W, rowsAt(tape.dQkv, 4 * W), columnsAt(weights.qkv, 4 * E), rowsAt(dInput, 4 * E), work);
   kernels.rmsNormBackward(saved.input, weights.attentionNorm, dInput, E, T, epsilon, d, tape.dAttentionNorm);
 }

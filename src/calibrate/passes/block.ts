@@ -1,6 +1,7 @@
 /** One Llama block over one window, in f32. Statistics and gradients are taken from this pass. */
 import { attention } from "./attention.ts";
 import { type CalibrationKernels, rowsAt } from "./kernels.ts";
+import { finishQkv } from "./qkv.ts";
 import type { Activations, BlockAddresses, RopeTables, Shape } from "./shape.ts";
 
 export interface Workspace {
@@ -19,10 +20,10 @@ export function forwardToAct(
   rope: RopeTables,
   { scores, work }: Workspace,
 ): void {
-  const { T, E, F, H, G, D, W, epsilon } = shape;
+  const { T, E, F, H, D, W, epsilon } = shape;
   kernels.rmsNorm(x, weights.attentionNorm, E, T, epsilon, out.attentionIn);
   kernels.gemm(T, W, E, rowsAt(out.attentionIn, 4 * E), rowsAt(weights.qkv, 4 * E), rowsAt(out.qkv, 4 * W), work);
-  kernels.rotate(out.qkv, H + G, D, T, 4 * W, rope.cos, rope.sin, 1);
+  finishQkv(kernels, shape, weights, out.qkv, out.bare, rope);
   attention(kernels, shape, out.qkv, out.mixed, scores, work);
   kernels.gemmAdd(T, E, H * D, rowsAt(out.mixed, 4 * H * D), rowsAt(weights.o, 4 * H * D), rowsAt(x, 4 * E), work);
   kernels.copy(out.middle, x, 4 * T * E);

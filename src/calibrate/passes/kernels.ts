@@ -96,6 +96,10 @@ export interface CalibrationKernels {
     state: number,
     teacherState: number,
   ): void;
+  /** x (rows, cols) += row (cols), to every row. */
+  addRow(x: number, row: number, cols: number, rows: number): void;
+  /** sums (cols) += Σ over rows of x. */
+  addRows(x: number, cols: number, rows: number, sums: number): void;
   copy(to: number, from: number, bytes: number): void;
   clear(at: number, bytes: number): void;
   /** sums (cols, f64) += Σ over rows of x². */

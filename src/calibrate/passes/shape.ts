@@ -12,11 +12,15 @@ export interface Shape {
   readonly D: number;
   readonly W: number;
   readonly epsilon: number;
+  /** What the architecture adds (model/architectures.ts). */
+  readonly qkvBias: boolean;
+  readonly qkNorm: boolean;
 }
 
 export function shapeOf(config: LlamaConfig, tokens: number): Shape {
   const { embedding: E, feedForward: F, heads: H, kvHeads: G, headSize: D, normEpsilon: epsilon } = config;
-  return { T: tokens, E, F, H, G, D, W: (H + 2 * G) * D, epsilon };
+  const { qkvBias = false, qkNorm = false } = config;
+  return { T: tokens, E, F, H, G, D, W: (H + 2 * G) * D, epsilon, qkvBias, qkNorm };
 }
 
 interface BlockMatrix {
@@ -43,6 +47,9 @@ export function blockMatrices(config: LlamaConfig): { tensors: Record<BlockSuffi
 export interface BlockAddresses {
   readonly attentionNorm: number; // (E)
   readonly qkv: number; // (W, E)
+  readonly qkvBias: number; // (W), where the architecture has one
+  readonly queryNorm: number; // (D), where it has one
+  readonly keyNorm: number; // (D)
   readonly o: number; // (E, H·D)
   readonly feedForwardNorm: number; // (E)
   readonly gateUp: number; // (2F, E)
@@ -50,18 +57,22 @@ export interface BlockAddresses {
 }
 
 /** Addresses in a block whose first tensor is at `at`, in the order of `blockMatrices`. */
-export function blockAddresses({ E, F, H, D, W }: Shape, at: number): BlockAddresses {
+export function blockAddresses({ E, F, H, D, W, qkvBias: biased, qkNorm }: Shape, at: number): BlockAddresses {
   const qkv = at + 4 * E;
-  const o = qkv + 4 * W * E;
+  const qkvBias = qkv + 4 * W * E;
+  const queryNorm = qkvBias + (biased ? 4 * W : 0);
+  const keyNorm = queryNorm + (qkNorm ? 4 * D : 0);
+  const o = keyNorm + (qkNorm ? 4 * D : 0);
   const feedForwardNorm = o + 4 * E * H * D;
   const gateUp = feedForwardNorm + 4 * E;
-  return { attentionNorm: at, qkv, o, feedForwardNorm, gateUp, down: gateUp + 8 * F * E };
+  return { attentionNorm: at, qkv, qkvBias, queryNorm, keyNorm, o, feedForwardNorm, gateUp, down: gateUp + 8 * F * E };
 }
 
 /** Sizes in bytes of a block's intermediate values, by name. */
-export function activationBytes({ T, E, F, H, D, W }: Shape) {
+export function activationBytes({ T, E, F, H, G, D, W, qkNorm }: Shape) {
   return {
     attentionIn: 4 * T * E, // what q|k|v multiply
+    bare: qkNorm ? 4 * T * (H + G) * D : 0, // queries and keys before their norm
     qkv: 4 * T * W, // after RoPE
     mixed: 4 * T * H * D, // what o multiplies
     middle: 4 * T * E, // the residual stream between attention and feed-forward
