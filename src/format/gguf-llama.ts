@@ -1,17 +1,20 @@
 /**
- * A Llama inside a GGUF file, in Hugging Face's words: its config, and its tensors by Hugging Face name with the rows
- * of q and k put back in half-split order. Its tokenizer is in gguf-tokenizer.ts.
+ * A model inside a GGUF file, in Hugging Face's words: its config, and its tensors by Hugging Face name with the rows
+ * of q and k in half-split order. Its tokenizer is in gguf-tokenizer.ts.
  *
  * GGUF's "llama" rotates neighbouring channels (2i, 2i + 1), Hugging Face and our kernels rotate (i, i + D/2):
  * the converter stored row j·D/2 + i of a head at 2i + j. Rows are whole runs of blocks, so moving them back touches no
- * value.
+ * value. Other architectures were stored as they are.
  */
+import { ARCHITECTURES, featuresOf } from "../model/architectures.ts";
 import type { BlockType } from "../model/blocks.ts";
 import { checkConfig, type LlamaConfig } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
 import { ggufName, type TensorShape, tensorShapes } from "../model/tensors.ts";
 import { permuteRows } from "../model/tiles.ts";
 import { type Gguf, type MetadataValue, readGgufTensor } from "./gguf.ts";
+import { ggufStopIds } from "./gguf-facts.ts";
+import { ROPE_FACTORS, readRopeFactors } from "./gguf-rope.ts";
 
 /** A weight as it lies in the file: `rows` runs of blocks of `type`. */
 export interface BlockTensor extends TensorShape {
@@ -20,51 +23,64 @@ export interface BlockTensor extends TensorShape {
 }
 
 /**
- * The config of a plain Llama. Throws `unsupported_model` naming what our kernels do not compute (other architectures,
- * scaled RoPE, experts, biases), `bad_gguf` when metadata is missing or disagrees with the tensors.
+ * The config of a model of a known architecture. Rejects with `unsupported_model` naming what our kernels do not
+ * compute (other architectures, other scalings of RoPE, experts), with `bad_gguf` when metadata is missing or disagrees
+ * with the tensors.
  */
-export function llamaConfig(gguf: Gguf): LlamaConfig {
+export async function llamaConfig(gguf: Gguf): Promise<LlamaConfig> {
   const { metadata, tensors } = gguf;
-  const architecture = metadata.get("general.architecture");
-  if (architecture !== "llama") {
-    throw unsupported(gguf, `architecture is ${JSON.stringify(architecture)}; only "llama" models can be imported`);
+  const architecture = architectureIn(gguf);
+  const key = (name: string) => `${architecture.gguf}.${name}`;
+  const scaling = metadata.get(key("rope.scaling.type"));
+  if (scaling !== undefined && scaling !== "none") {
+    throw unsupported(
+      gguf,
+      `its RoPE is scaled by ${JSON.stringify(scaling)}; only plain RoPE and Llama 3's factors run here. ${UNDRAFTED}`,
+    );
   }
-  const scaling = metadata.get("llama.rope.scaling.type");
-  if ((scaling !== undefined && scaling !== "none") || tensors.has("rope_freqs.weight")) {
-    throw unsupported(gguf, "its RoPE is scaled; only plain RoPE is supported");
-  }
-  if (metadata.get("llama.expert_count")) throw unsupported(gguf, "it is a mixture of experts");
+  if (metadata.get(key("expert_count"))) throw unsupported(gguf, `it is a mixture of experts. ${UNDRAFTED}`);
 
-  const heads = number(gguf, "llama.attention.head_count");
-  const embedding = number(gguf, "llama.embedding_length");
-  const headSize = number(gguf, "llama.attention.key_length", embedding / heads);
-  for (const key of ["llama.attention.value_length", "llama.rope.dimension_count"]) {
-    if (number(gguf, key, headSize) !== headSize) {
-      throw unsupported(gguf, `${key} is ${metadata.get(key)} where heads have ${headSize} channels`);
+  const heads = number(gguf, key("attention.head_count"));
+  const embedding = number(gguf, key("embedding_length"));
+  const headSize = number(gguf, key("attention.key_length"), embedding / heads);
+  for (const name of [key("attention.value_length"), key("rope.dimension_count")]) {
+    if (number(gguf, name, headSize) !== headSize) {
+      throw unsupported(gguf, `${name} is ${metadata.get(name)} where heads have ${headSize} channels`);
     }
   }
   const tokens = metadata.get("tokenizer.ggml.tokens");
-  const vocabulary = number(gguf, "llama.vocab_size", Array.isArray(tokens) ? tokens.length : undefined);
-  const eosIds = ["eos", "eot", "eom"]
-    .map((name) => metadata.get(`tokenizer.ggml.${name}_token_id`))
-    .filter((id): id is number => typeof id === "number");
+  const ropeTheta = shortestDecimal(number(gguf, key("rope.freq_base"), 10000));
+  const ropeScaling = await readRopeFactors(gguf, headSize, ropeTheta);
   const config = checkConfig({
-    layers: number(gguf, "llama.block_count"),
+    layers: number(gguf, key("block_count")),
     heads,
-    kvHeads: number(gguf, "llama.attention.head_count_kv", heads),
+    kvHeads: number(gguf, key("attention.head_count_kv"), heads),
     headSize,
     embedding,
-    feedForward: number(gguf, "llama.feed_forward_length"),
-    vocabulary,
-    context: number(gguf, "llama.context_length"),
-    ropeTheta: shortestDecimal(number(gguf, "llama.rope.freq_base", 10000)),
-    normEpsilon: shortestDecimal(number(gguf, "llama.attention.layer_norm_rms_epsilon")),
+    feedForward: number(gguf, key("feed_forward_length")),
+    vocabulary: number(gguf, key("vocab_size"), Array.isArray(tokens) ? tokens.length : undefined),
+    context: number(gguf, key("context_length")),
+    ropeTheta,
+    ...(ropeScaling && { ropeScaling }),
+    normEpsilon: shortestDecimal(number(gguf, key("attention.layer_norm_rms_epsilon"))),
     tied: !tensors.has("output.weight"),
     bosId: number(gguf, "tokenizer.ggml.bos_token_id", 0),
-    eosIds: [...new Set(eosIds)],
+    eosIds: ggufStopIds(metadata),
+    ...featuresOf(architecture),
   });
   checkTensors(gguf, config);
   return config;
+}
+
+/** What to do with a model that cannot be a draft. */
+const UNDRAFTED = "As a target without a draft it can be served all the same: --draft none";
+
+function architectureIn(gguf: Gguf): (typeof ARCHITECTURES)[number] {
+  const name = gguf.metadata.get("general.architecture");
+  const architecture = ARCHITECTURES.find((row) => row.gguf === name);
+  if (architecture) return architecture;
+  const known = [...new Set(ARCHITECTURES.map((row) => row.gguf))].join(", ");
+  throw unsupported(gguf, `architecture is ${JSON.stringify(name)}; models of ${known} run here. ${UNDRAFTED}`);
 }
 
 /** One tensor by its Hugging Face name, q and k rows in half-split order. */
@@ -72,8 +88,8 @@ export async function readLlamaTensor(gguf: Gguf, config: LlamaConfig, shape: Te
   const name = ggufName(shape.name);
   const bytes = await readGgufTensor(gguf, name);
   const { type } = gguf.tensors.get(name)!;
-  const rotated = /\.self_attn\.[qk]_proj\.weight$/.test(shape.name);
-  const halfSplit = rotated
+  const turned = architectureIn(gguf).ggufTurnsNeighbours && /\.self_attn\.[qk]_proj\.weight$/.test(shape.name);
+  const halfSplit = turned
     ? permuteRows(bytes, bytes.length / shape.rows, halfSplitOrder(shape.rows / config.headSize, config.headSize))
     : bytes;
   return { ...shape, type, bytes: halfSplit };
@@ -90,14 +106,14 @@ export function halfSplitOrder(heads: number, headSize: number): Uint32Array {
   return order;
 }
 
-/** The file must hold exactly the tensors of a plain Llama, in their shapes. */
+/** The file must hold exactly the tensors of the config, in their shapes. */
 function checkTensors(gguf: Gguf, config: LlamaConfig): void {
   // A count that the file cannot back with tensors must not make a list of that length.
   if (config.layers > gguf.tensors.size) {
-    throw bad(gguf, `llama.block_count is ${config.layers}, but there are only ${gguf.tensors.size} tensors`);
+    throw bad(gguf, `block_count is ${config.layers}, but there are only ${gguf.tensors.size} tensors`);
   }
   const shapes = tensorShapes(config);
-  const known = new Set<string>();
+  const known = new Set([ROPE_FACTORS]);
   for (const shape of shapes) {
     const name = ggufName(shape.name);
     known.add(name);
@@ -111,7 +127,9 @@ function checkTensors(gguf: Gguf, config: LlamaConfig): void {
     }
   }
   for (const name of gguf.tensors.keys()) {
-    if (!known.has(name)) throw unsupported(gguf, `a plain Llama has no tensor ${JSON.stringify(name.slice(0, 80))}`);
+    if (!known.has(name)) {
+      throw unsupported(gguf, `it has a tensor that nothing here computes: ${JSON.stringify(name.slice(0, 80))}`);
+    }
   }
 }
 

@@ -5,13 +5,14 @@
  */
 
 import { dequantise } from "../model/blocks.ts";
-import type { LlamaConfig } from "../model/config.ts";
+import { checkConfig, type LlamaConfig } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
 import { configFromHuggingFace } from "../model/huggingface-config.ts";
 import { HEAD, type TensorShape, tensorShapes } from "../model/tensors.ts";
 import { exactFormat, tileBlocks } from "../model/tiles.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
 import { type TokenizerFiles, tokenTable, vocabularyHash } from "../model/tokenizer-files.ts";
+import { checkpointStopIds } from "./checkpoint-ends.ts";
 import { readGguf } from "./gguf.ts";
 import { type BlockTensor, llamaConfig, readLlamaTensor } from "./gguf-llama.ts";
 import { tokenizerFiles } from "./gguf-tokenizer.ts";
@@ -22,12 +23,12 @@ import { type ByteSource, type OpenFile, readText } from "./source.ts";
 const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
 /**
- * Imports a Llama from GGUF as `modelId`. Throws what the readers throw: `bad_gguf`, `unsupported_model`,
- * `bad_weights`.
+ * Imports a model of a known architecture (model/architectures.ts) from GGUF as `modelId`. Throws what the readers
+ * throw: `bad_gguf`, `unsupported_model`, `bad_weights`.
  */
 export async function importGguf(source: ByteSource, modelId: string): Promise<PackedModel> {
   const gguf = await readGguf(source);
-  const config = llamaConfig(gguf);
+  const config = await llamaConfig(gguf);
   return assemble(
     modelId,
     config,
@@ -39,7 +40,11 @@ export async function importGguf(source: ByteSource, modelId: string): Promise<P
 
 /** Imports a Hugging Face checkpoint of F32, F16 or BF16 safetensors with its tokenizer files. */
 export async function importSafetensors(open: OpenFile, modelId: string): Promise<PackedModel> {
-  const config = configFromHuggingFace(parseJson("config.json", await textOf(open, "config.json")));
+  const json = parseJson("config.json", await textOf(open, "config.json"));
+  const tokenizer = await readTokenizer(open);
+  const named = configFromHuggingFace(json);
+  const parsed = parseJson("tokenizer.json", tokenizer["tokenizer.json"]);
+  const config = checkConfig({ ...named, eosIds: await checkpointStopIds(open, [[...named.eosIds]], parsed) });
   const stored = await readCheckpoint(open);
   // A count that the checkpoint cannot back with tensors must not make a list of that length.
   if (config.layers > stored.size) {
@@ -48,11 +53,15 @@ export async function importSafetensors(open: OpenFile, modelId: string): Promis
   // A tied checkpoint may store the head all the same; it is then the embedding once more.
   const known = new Set([...tensorShapes(config).map((shape) => shape.name), HEAD]);
   for (const name of stored.keys()) {
-    if (!known.has(name)) {
-      throw new OutriderError("unsupported_model", `a plain Llama has no tensor ${JSON.stringify(name.slice(0, 80))}`);
+    // Old checkpoints store RoPE's frequencies, which follow from the config.
+    if (!known.has(name) && !name.endsWith(".rotary_emb.inv_freq")) {
+      throw new OutriderError(
+        "unsupported_model",
+        `it has a tensor that nothing here computes: ${JSON.stringify(name.slice(0, 80))}`,
+      );
     }
   }
-  return assemble(modelId, config, await readTokenizer(open), { from: "safetensors" }, (shape) =>
+  return assemble(modelId, config, tokenizer, { from: "safetensors" }, (shape) =>
     readStored(stored.get(shape.name), shape),
   );
 }

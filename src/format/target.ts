@@ -3,9 +3,9 @@
  * has one whose tokenizer and chat template can be read, whatever its architecture.
  */
 import * as z from "zod";
-import { endingIds } from "../model/endings.ts";
 import { OutriderError } from "../model/errors.ts";
 import { type TokenizerFiles, tokenTable, vocabularyHash } from "../model/tokenizer-files.ts";
+import { checkpointStopIds, eosSchema } from "./checkpoint-ends.ts";
 import { readGgufMetadata } from "./gguf.ts";
 import { ggufContext, ggufStopIds, ggufVocabulary } from "./gguf-facts.ts";
 import { tokenizerFiles } from "./gguf-tokenizer.ts";
@@ -76,11 +76,9 @@ export async function describeGguf(source: ByteSource, model: string): Promise<D
   };
 }
 
-const eosSchema = z.union([count, z.array(count)]).nullish();
 const shapeSchema = z.object({ max_position_embeddings: z.int().min(2).optional(), eos_token_id: eosSchema });
 /** Checkpoints that see or hear keep the numbers of their language model one level down. */
 const configSchema = shapeSchema.extend({ text_config: shapeSchema.optional() });
-const generationSchema = z.object({ eos_token_id: eosSchema });
 
 /** The model of a Hugging Face folder, of any architecture. Its weights need not be there. */
 export async function describeCheckpoint(open: OpenFile, model: string): Promise<DescribedTarget> {
@@ -92,21 +90,14 @@ export async function describeCheckpoint(open: OpenFile, model: string): Promise
       "config.json: max_position_embeddings is missing: how long is a context?",
     );
   }
-  const generation = await json(open, "generation_config.json").then(generationSchema.parse, ignoreMissing);
   const tokenizer = await readTokenizer(open);
-  const parsed = JSON.parse(tokenizer["tokenizer.json"]) as {
-    added_tokens?: { id: number; content: string; special?: boolean }[];
-  };
+  const parsed = JSON.parse(tokenizer["tokenizer.json"]);
   const table = tokenTable(parsed);
-  const special = (parsed.added_tokens ?? []).filter((token) => token.special);
-  const named = [config?.eos_token_id, config?.text_config?.eos_token_id, generation?.eos_token_id];
-  const stopIds = named.flatMap((ids) => ids ?? []);
-  stopIds.push(...endingIds(special.map(({ id, content }) => [id, content] as const)));
   return {
     model,
     vocabulary: { size: table.length, hash: await vocabularyHash(table) },
     context,
-    stopIds: [...new Set(stopIds)],
+    stopIds: await checkpointStopIds(open, [config?.eos_token_id, config?.text_config?.eos_token_id], parsed),
     tokenizer,
   };
 }
@@ -118,9 +109,4 @@ async function json(open: OpenFile, name: string): Promise<unknown> {
   } catch (cause) {
     throw new OutriderError("invalid_config", `${name} is not JSON`, { cause });
   }
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (error instanceof OutriderError && error.code === "not_found") return undefined;
-  throw error;
 }

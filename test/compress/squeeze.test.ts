@@ -35,7 +35,7 @@ test("makes the pack that is checked in", async () => {
 test("the header names the base as target, and for the draft of a draft the first draft's target", async () => {
   const stages: Recipe["stages"] = [{ stage: "quantise", tensors: "blocks", format: "q8" }];
   const made = await squeezeModel({ model: base, recipe: { ...RECIPE, stages }, out: pack });
-  expect(made.target).toEqual({ model: "tiny", context: 2048, eosIds: [2] });
+  expect(made.target).toEqual({ model: "tiny", context: 2048, eosIds: [2, 0] });
   const twice = await squeezeModel({
     model: pack,
     recipe: { model: "smaller", stages },

@@ -90,7 +90,7 @@ describe("the assets of an edge", () => {
 
   test("with a draft hold its weights, and the tokenizer once", async () => {
     const edge = await assembleEdge(await describeTarget(TINY_PACKS.target), TINY_PACKS.draft, directory);
-    expect(edge).toMatchObject({ model: "tiny", context: 2048, stopIds: [2], draft: "tiny-draft" });
+    expect(edge).toMatchObject({ model: "tiny", context: 2048, stopIds: [2, 0], draft: "tiny-draft" });
     expect(edgeModelSchema.parse(edge)).toEqual(edge);
     expect(files(directory)).toEqual(["model/target.json", "model/tokenizer.json", "index.html", "draft/pack.json"]);
   });

@@ -23,7 +23,7 @@ test("GGUF → tiles → f32 equals GGUF → f32 for every tensor", async () => 
   expect(model.recipe).toMatchObject([{ stage: "import", from: "gguf", requantised: [] }]);
 
   const gguf = await readGguf(source);
-  const config = llamaConfig(gguf);
+  const config = await llamaConfig(gguf);
   const different: string[] = [];
   for (const shape of tensorShapes(config)) {
     const { type, bytes, name, rows, cols } = await readLlamaTensor(gguf, config, shape);
