@@ -7,12 +7,14 @@
  *                  └─────┘     └───┘
  *
  * Where other matches continued differently, their next tokens are alternatives (`others`) for the same position.
+ * A copy is followed through changes (alignment.ts): its next token is a candidate beside those of the matches.
  *
  * The confidence of a match length is learned from the timeline itself: before a token is added, the prompt's tokens
  * included, it is compared with the token that would have been proposed for its position.
  */
 import { commonPrefix } from "../model/common-prefix.ts";
 import type { Candidate, Drafter, More, Proposed } from "../speculate/types.ts";
+import { Alignment, type Expected } from "./alignment.ts";
 
 /** Most earlier occurrences of the last two tokens that are compared. */
 const MAX_CANDIDATES = 32;
@@ -35,16 +37,49 @@ const CLASSES = [
   { upTo: 20, guess: 0.9 },
   { upTo: Number.POSITIVE_INFINITY, guess: 0.95 },
 ] as const;
+/** The same of a copy with a change that is not over, by its tokens and by those that agreed since. */
+const RESUMED = [
+  /** Right after the first other token. */
+  { guess: 0.4, holds: ({ run, changed }: Expected) => run === 0 && changed === 1 },
+  { guess: 0.15, holds: ({ run }: Expected) => run === 0 },
+  { guess: 0.4, holds: ({ run, changed }: Expected) => run === 1 && changed <= 4 },
+  { guess: 0.3, holds: ({ run }: Expected) => run === 1 },
+  { guess: 0.75, holds: () => true },
+] as const;
 /** Observations that a class's guess counts for. */
 const GUESS_WEIGHT = 4;
 /** Weight of an observation after one newer observation of its class; 69 newer ones halve it. */
 const FADE = 0.99;
+
+const NO_MATCH = { next: 0, length: 0 };
 
 interface Match {
   /** Index of the token that followed. */
   readonly next: number;
   /** Tokens that agree before it. */
   readonly length: number;
+}
+
+/** How often each class was right. */
+class Trust {
+  readonly #guesses: readonly number[];
+  readonly #right: number[];
+  readonly #tried: number[];
+
+  constructor(classes: readonly { readonly guess: number }[]) {
+    this.#guesses = classes.map(({ guess }) => guess);
+    this.#right = classes.map(() => 0);
+    this.#tried = classes.map(() => 0);
+  }
+
+  learn(c: number, right: boolean): void {
+    this.#right[c] = this.#right[c]! * FADE + (right ? 1 : 0);
+    this.#tried[c] = this.#tried[c]! * FADE + 1;
+  }
+
+  of(c: number): number {
+    return (this.#right[c]! + GUESS_WEIGHT * this.#guesses[c]!) / (this.#tried[c]! + GUESS_WEIGHT);
+  }
 }
 
 /** For each entry of a growing list, the last earlier entry with the same key: chains as in LZ77, newest first. */
@@ -76,16 +111,24 @@ export class LookupDrafter implements Drafter {
   /** Pairs of neighbouring tokens, by the index at which they end. */
   readonly #bigrams = new Chains();
   readonly #singles = new Chains();
-  readonly #right = CLASSES.map(() => 0);
-  readonly #tried = CLASSES.map(() => 0);
+  readonly #copy = new Alignment(this.#tokens);
+  readonly #matched = new Trust(CLASSES);
+  readonly #resumed = new Trust(RESUMED);
+  /** How many of the last tokens are drafted and not of the timeline. */
+  #drafted = 0;
+  /** The longest match of the tokens as they are; undefined before it is looked for. */
+  #best: Match | undefined;
 
   async sync(timeline: readonly number[]): Promise<void> {
+    while (this.#drafted > 0) this.#removeDrafted();
     const common = commonPrefix(this.#tokens, timeline);
     while (this.#tokens.length > common) this.#removeLast();
-    for (let i = common; i < timeline.length; i++) {
-      const match = this.#longest();
-      if (match) this.#learn(match.length, this.#tokens[match.next] === timeline[i]);
-      this.#add(timeline[i]!);
+    for (const token of timeline.slice(common)) {
+      const { next, length } = this.#longest();
+      if (length > 0) this.#matched.learn(classOf(length), this.#tokens[next] === token);
+      const copy = this.#copy.expected;
+      if (copy && copy.changed > 0) this.#resumed.learn(resumedClass(copy), copy.token === token);
+      this.#add(token, true);
     }
   }
 
@@ -110,36 +153,65 @@ export class LookupDrafter implements Drafter {
    * The next token if the timeline continued with `drafted`; undefined without a match. Learns nothing from `drafted`.
    */
   after(drafted: readonly number[], others = 0): Proposed | undefined {
-    for (const id of drafted) this.#add(id);
+    const timeline = this.#tokens.length - this.#drafted;
+    const held = this.#tokens.slice(timeline);
+    const common = commonPrefix(held, drafted);
+    while (this.#drafted > common) this.#removeDrafted();
+    for (const id of drafted.slice(common)) {
+      this.#add(id, false);
+      this.#drafted++;
+    }
     const [first, ...rest] = this.#continuations();
-    for (const _ of drafted) this.#removeLast();
     return first && { ...first, others: rest.slice(0, others) };
   }
 
   /**
-   * What followed earlier matches, each token once, that of the longest match first. A token's confidence is the
-   * probability that it is right and all before it are wrong.
+   * What followed earlier matches and what the copy expects, each token once: that of the longest match first, but for
+   * the copy's. A token's confidence is the probability that it is right and all before it are wrong.
    */
   #continuations(): Candidate[] {
+    const known = this.#matches()
+      .sort((a, b) => b.length - a.length)
+      .map(({ next, length }) => ({ id: this.#tokens[next]!, chance: this.#matched.of(classOf(length)) }));
+    const copy = this.#copy.expected;
+    if (copy) {
+      const chance = this.#chanceOf(copy);
+      const after = known.findIndex((each) => each.chance <= chance);
+      known.splice(after < 0 ? known.length : after, 0, { id: copy.token, chance });
+    }
     const candidates: Candidate[] = [];
     let left = 1;
-    for (const { next, length } of this.#matches().sort((a, b) => b.length - a.length)) {
-      const id = this.#tokens[next]!;
+    for (const { id, chance } of known) {
       if (candidates.some((candidate) => candidate.id === id)) continue;
-      const confidence = left * this.#trust(length);
+      const confidence = left * chance;
       candidates.push({ id, confidence, source: "lookup" });
       left -= confidence;
     }
     return candidates;
   }
 
-  #add(token: number): void {
+  #chanceOf(copy: Expected): number {
+    if (copy.replacement !== undefined) return copy.replacement;
+    return copy.changed > 0 ? this.#resumed.of(resumedClass(copy)) : this.#matched.of(classOf(copy.run));
+  }
+
+  /** @param decided whether the token is of the timeline */
+  #add(token: number, decided: boolean): void {
     this.#tokens.push(token);
     this.#bigrams.add(this.#key(this.#tokens.length - 1));
     this.#singles.add(token);
+    this.#best = undefined;
+    this.#copy.added(this.#longest(), decided);
+  }
+
+  #removeDrafted(): void {
+    this.#removeLast();
+    this.#drafted--;
   }
 
   #removeLast(): void {
+    this.#best = undefined;
+    this.#copy.removed();
     this.#bigrams.removeLast(this.#key(this.#tokens.length - 1));
     this.#singles.removeLast(this.#tokens.pop()!);
   }
@@ -162,9 +234,11 @@ export class LookupDrafter implements Drafter {
   }
 
   /** The longest match; among equals the most recent. */
-  #longest(): Match | undefined {
-    let longest: Match | undefined;
-    for (const match of this.#matches()) if (match.length > (longest?.length ?? 0)) longest = match;
+  #longest(): Match {
+    if (this.#best) return this.#best;
+    let longest: Match = NO_MATCH;
+    for (const match of this.#matches()) if (match.length > longest.length) longest = match;
+    this.#best = longest;
     return longest;
   }
 
@@ -174,17 +248,7 @@ export class LookupDrafter implements Drafter {
     while (length < MAX_MATCH && at >= length && this.#tokens[at - length] === this.#tokens[end - length]) length++;
     return length;
   }
-
-  #learn(length: number, right: boolean): void {
-    const c = classOf(length);
-    this.#right[c] = this.#right[c]! * FADE + (right ? 1 : 0);
-    this.#tried[c] = this.#tried[c]! * FADE + 1;
-  }
-
-  #trust(length: number): number {
-    const c = classOf(length);
-    return (this.#right[c]! + GUESS_WEIGHT * CLASSES[c]!.guess) / (this.#tried[c]! + GUESS_WEIGHT);
-  }
 }
 
 const classOf = (length: number): number => CLASSES.findIndex(({ upTo }) => length <= upTo);
+const resumedClass = (copy: Expected): number => RESUMED.findIndex(({ holds }) => holds(copy));
