@@ -1,29 +1,46 @@
 """`npm run test:distil`: needs torch and transformers in OUTRIDER_PYTHON."""
 
+import copy
+import itertools
 import json
 import random
 import sys
 import tempfile
 import unittest
+from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 from unittest import mock
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    AutoModelForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen3Config,
+)
 
-import corpus
-import decoder
-import distil
-import loss
-import quantise
-import score
-import student
-import teach
-import vocabulary
-import write
+from outrider_distil import (
+    corpus,
+    decoder,
+    distil,
+    head,
+    loss,
+    quantise,
+    score,
+    student,
+    teach,
+    vocabulary,
+    write,
+)
 
 LETTERS, VOCABULARY = 26, 50
 NOTHING = np.empty(0, corpus.PREDICTION)
@@ -60,6 +77,10 @@ def save_tokenizer(home: Path) -> None:
 
 def write_lines(file: Path, written: list[corpus.Line]) -> None:
     file.write_text("".join(json.dumps({"prompt": line.prompt, "answer": line.answer}) + "\n" for line in written))
+
+
+def likeliest_logs(logits: torch.Tensor) -> np.ndarray:
+    return logits.log_softmax(-1).topk(corpus.TOP).values.numpy()
 
 
 def lines(count: int, seed: int = 0) -> list[corpus.Line]:
@@ -105,7 +126,7 @@ class Taught(unittest.TestCase):
     def test_holds_the_likeliest_tokens_at_each_place_of_each_line(self):
         written = lines(40)
         write_lines(self.text, written)
-        teach.teach(self.teacher, self.text, 128)
+        teach.teach(decoder.Decoder(llama(2).eval()), self.text, 128)
         read = corpus.read([self.text], "train", 99) + corpus.read([self.text], "held-out", 99)
         self.assertEqual(len(read), 40)
         batch = corpus.padded(read)
@@ -118,13 +139,13 @@ class Taught(unittest.TestCase):
     def test_goes_on_where_it_stopped_and_where_the_text_has_grown(self):
         written = lines(30)
         write_lines(self.text, written)
-        teach.teach(self.teacher, self.text, 128)
+        teach.teach(decoder.Decoder(llama(2).eval()), self.text, 128)
         whole = corpus.taught_file(self.text).read_bytes()
         write_lines(self.text, written[:20])
         corpus.taught_file(self.text).write_bytes(whole[: corpus.PREDICTION.itemsize * 100 + 5])
-        teach.teach(self.teacher, self.text, 128)
+        teach.teach(decoder.Decoder(llama(2).eval()), self.text, 128)
         write_lines(self.text, written)
-        teach.teach(self.teacher, self.text, 128)
+        teach.teach(decoder.Decoder(llama(2).eval()), self.text, 128)
         parts = np.frombuffer(corpus.taught_file(self.text).read_bytes(), corpus.PREDICTION)
         self.assertEqual(len(parts), len(whole) // corpus.PREDICTION.itemsize)
         # Sums of a batch of another shape differ in their last bits.
@@ -136,7 +157,7 @@ class Taught(unittest.TestCase):
         torch.manual_seed(0)
         prompts = [[3, 1, 4], [5], [9, 2, 6, 5]]
         texts = decoder.write(
-            decoder.Decoder(self.teacher), prompts, [0, 1, 0.7], 12, 7, torch.Generator().manual_seed(3)
+            decoder.Decoder(llama(2).eval()), prompts, [0, 1, 0.7], 12, 7, torch.Generator().manual_seed(3)
         )
         for prompt, text in zip(prompts, texts):
             ids = prompt + text.written
@@ -144,13 +165,11 @@ class Taught(unittest.TestCase):
                 logits = self.teacher(torch.tensor([ids])).logits[0, :-1]
             predicted = np.concatenate(text.predicted)
             self.assertEqual(len(predicted), len(ids) - 1)
-            self.assertLess(
-                np.abs(teach.likeliest(logits)["log"].astype("f4") - predicted["log"].astype("f4")).max(), 5e-3
-            )
+            self.assertLess(np.abs(likeliest_logs(logits) - predicted["log"].astype("f4")).max(), 5e-3)
             self.assertTrue(len(text.written) == 12 or text.written[-1] == 7)
         with mock.patch.object(decoder, "READ", 1):
             again = decoder.write(
-                decoder.Decoder(self.teacher),
+                decoder.Decoder(llama(2).eval()),
                 prompts,
                 [0, 1, 0.7],
                 12,
@@ -170,7 +189,7 @@ class Taught(unittest.TestCase):
         save_tokenizer(self.home)
         questions = self.home / "questions.jsonl"
         questions.write_text("".join(json.dumps({"turns": [f"c{chr(100 + n)}", "e"]}) + "\n" for n in range(5)))
-        for asked in (["--prompts", str(questions)], ["--self", "--minutes", "0.02"]):
+        for asked in (["--prompts", str(questions)], ["--self", "--minutes", "0.1"]):
             out = self.home / f"{len(asked)}.jsonl"
             fixed = [
                 "--target",
@@ -184,7 +203,9 @@ class Taught(unittest.TestCase):
                 "--longest",
                 "60",
             ]
-            with mock.patch.object(sys, "argv", ["write.py", *fixed, *asked]):
+            # A clock that a busy machine does not hurry: one second at each look.
+            clock = mock.Mock(monotonic=itertools.count().__next__)
+            with mock.patch.object(sys, "argv", ["write.py", *fixed, *asked]), mock.patch.object(write, "time", clock):
                 write.Run(write.options()).run()
             raw = list(corpus.raw_lines(out))
             self.assertGreaterEqual(len(raw), 10 if asked[0] == "--prompts" else 4)
@@ -194,13 +215,105 @@ class Taught(unittest.TestCase):
             # What an interruption left is mended before more is added.
             whole = np.frombuffer(corpus.taught_file(out).read_bytes(), corpus.PREDICTION)
             corpus.taught_file(out).write_bytes(whole.tobytes()[:1000])
-            with mock.patch.object(sys, "argv", ["write.py", *fixed, *asked, "--seed", "1"]):
+            argv = ["write.py", *fixed, *asked, "--seed", "1"]
+            with mock.patch.object(sys, "argv", argv), mock.patch.object(write, "time", clock):
                 write.Run(write.options()).run()
             again = np.frombuffer(corpus.taught_file(out).read_bytes(), corpus.PREDICTION)
             self.assertEqual(
                 len(again), sum(len(line["prompt"]) + len(line["answer"]) - 1 for line in corpus.raw_lines(out))
             )
             self.assertLess(np.abs(again["log"][: len(whole)].astype("f4") - whole["log"].astype("f4")).max(), 5e-3)
+
+
+class Architectures(unittest.TestCase):
+    """The decoder against transformers, for what each architecture adds."""
+
+    shape: ClassVar = {
+        "vocab_size": 300,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 128,
+    }
+
+    def models(self) -> Iterator[tuple[str, PreTrainedModel]]:
+        scaled = {
+            "rope_type": "llama3",
+            "rope_theta": 1e4,
+            "factor": 8.0,
+            "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 16,
+        }
+        untied, tied = {"tie_word_embeddings": False}, {"tie_word_embeddings": True}
+        for config in (
+            LlamaConfig(**self.shape, **untied, head_dim=16, rope_parameters=scaled),
+            MistralConfig(**self.shape, **untied, head_dim=16, sliding_window=None),
+            Qwen2Config(**self.shape, **tied),
+            Qwen3Config(**self.shape, **tied, head_dim=16),
+        ):
+            torch.manual_seed(5)
+            model = AutoModelForCausalLM.from_config(config).eval()
+            for name, weight in model.named_parameters():
+                # Biases begin as zeros and norms as ones, which would hide a part that is not applied.
+                if weight.ndim == 1:
+                    torch.nn.init.normal_(weight, mean=float("norm" in name), std=0.3)
+                elif "proj" in name or "embed" in name or "head" in name:
+                    torch.nn.init.normal_(weight, std=0.15)
+            yield config.model_type, model
+
+    def test_are_computed_as_transformers_does(self):
+        rng = random.Random(4)
+        texts = [[rng.randrange(300) for _ in range(length)] for length in (30, 21, 2)]
+        for name, model in self.models():
+            with self.subTest(name), torch.no_grad():
+                wanted = [model(torch.tensor([text])).logits[0, :-1].log_softmax(-1) for text in texts]
+                greedy = model.generate(torch.tensor([texts[0]]), max_new_tokens=9, do_sample=False, eos_token_id=None)
+                plain = copy.deepcopy(model)
+                for products, most in ((torch.float32, 2e-3), (torch.bfloat16, 0.15)):
+                    taken = decoder.Decoder(copy.deepcopy(plain), products)
+                    for predicted, logs in zip(decoder.judge(taken, texts), wanted):
+                        likeliest = logs.gather(1, torch.from_numpy(predicted["token"].astype(np.int64))).numpy()
+                        self.assertLess(np.abs(likeliest - predicted["log"].astype("f4")).max(), most)
+                    if products == torch.float32:
+                        first, _ = decoder.write(taken, texts[:2], [0, 1], 9, -1, torch.Generator().manual_seed(0))
+                        self.assertEqual(first.written, greedy[0, 30:].tolist())
+
+
+class Heads(unittest.TestCase):
+    def test_find_the_likeliest_and_their_probabilities(self):
+        torch.manual_seed(0)
+        for size in (40, 128, 5000):
+            states, weight = torch.randn(7, 24), torch.randn(size, 24)
+            said = head.predict(states, weight)
+            wanted = (states @ weight.T).log_softmax(-1).topk(corpus.TOP)
+            self.assertTrue(torch.equal(said.tokens, wanted.indices))
+            self.assertLess((said.largest - said.whole - wanted.values).abs().max().item(), 1e-4)
+
+    def test_order_near_equals_although_the_product_is_in_bf16(self):
+        torch.manual_seed(0)
+        weight = torch.randn(5000, 24).bfloat16()
+        # Two tokens differ in one channel by less than a product in bf16 tells apart.
+        states = 3 * torch.randn(50, 24)
+        weight[7] = weight[8] = 4 * states[0].bfloat16()
+        weight[7, 3] += 0.1 * states[0, 3].sign()
+        wanted = (states @ weight.float().T).topk(corpus.TOP)
+        said = head.predict(states, weight)
+        self.assertTrue(torch.equal(said.tokens[:, 0], wanted.indices[:, 0]))
+        self.assertLess((said.largest - wanted.values).abs().max().item(), 1e-3)
+
+    def test_draw_from_the_distribution_at_each_temperature(self):
+        torch.manual_seed(0)
+        states, weight = torch.randn(1, 24).expand(60_000, -1) / 3, torch.randn(300, 24)
+        for heat in (0.0, 0.7, 1.0):
+            generator = torch.Generator().manual_seed(1)
+            drawn = head.predict(states, weight).draw(torch.full((len(states),), heat), generator)
+            shares = torch.bincount(drawn, minlength=300) / len(states)
+            logits = states[0] @ weight.T
+            wanted = (logits / heat).softmax(-1) if heat else F.one_hot(logits.argmax(), 300).float()
+            self.assertLess((shares - wanted).abs().sum().item(), 0.06 if heat else 1e-9)
 
 
 class Tokens(unittest.TestCase):
@@ -381,7 +494,7 @@ class Training(unittest.TestCase):
             save_tokenizer(self.home / name)
         self.text = self.home / "text.jsonl"
         write_lines(self.text, lines(300))
-        teach.teach(llama(3).eval(), self.text, 256)
+        teach.teach(decoder.Decoder(llama(3).eval()), self.text, 256)
 
     def train(self, out: str, *more: str) -> list[dict]:
         args = ["--student", self.home / "student", "--text", self.text]

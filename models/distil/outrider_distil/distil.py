@@ -1,7 +1,7 @@
 """
 Teaches a pruned checkpoint to predict what its target predicts.
 
-    python models/distil/distil.py --student DIR --text FILE.jsonl … --out DIR
+    python -m outrider_distil.distil --student DIR --text FILE.jsonl … --out DIR
 
 --student is a Hugging Face checkpoint, which `outrider squeeze --export-hf` writes. --text are corpora of `outrider
 corpus` with the target's predictions beside them, which teach.py writes. Every --score-every steps the held-out split
@@ -20,13 +20,11 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-import corpus
-import quantise
-import student as models
-import vocabulary
-from loss import mixed
-from memory import keep_freed
-from score import Score, add_batch
+from . import corpus, quantise, vocabulary
+from . import student as models
+from .loss import mixed
+from .memory import keep_freed
+from .score import Score, add_batch
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -92,7 +90,7 @@ class Run:
         if not taught:
             raise SystemExit(
                 f"none of the {len(lines)} lines to train on has been taught: "
-                "run models/distil/teach.py on the same --text"
+                "run outrider_distil.teach on the same --text"
             )
         self.held_out = corpus.read(args.text, "held-out", args.longest)[: args.score_lines]
         self.student = models.load(args.student, self.device)

@@ -13,13 +13,13 @@ def pick_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def load(path: Path, device: str) -> nn.Module:
+def load(path: Path, device: str, dtype: torch.dtype = torch.float32) -> nn.Module:
     """
-    A Llama checkpoint in f32. On a CPU attention is computed by plain products, which are faster on short lines than
-    PyTorch's fused attention (docs/log.md).
+    A checkpoint of a decoder that transformers knows. On a CPU attention is computed by plain products, which are
+    faster on short lines than PyTorch's fused attention (docs/log.md).
     """
     attention = "eager" if device == "cpu" else "sdpa"
-    return AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, attn_implementation=attention).to(device)
+    return AutoModelForCausalLM.from_pretrained(path, dtype=dtype, attn_implementation=attention).to(device)
 
 
 def logits(model: nn.Module, ids: torch.Tensor, at: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """
 Has a target write text, as `outrider corpus` does, in large batches with PyTorch.
 
-    python models/distil/write.py --target DIR --out FILE.jsonl (--prompts QUESTIONS.jsonl | --self) [--minutes 30]
+    python -m outrider_distil.write --target DIR --out FILE.jsonl (--prompts QUESTIONS.jsonl | --self) [--minutes 30]
 
 --target is a Hugging Face checkpoint. QUESTIONS has lines {"turns": [text, …]}, which ask.ts makes. With --self the
 target writes its own questions: it continues an empty user turn at temperature 1 (Magpie: Xu et al. 2024, arXiv
@@ -22,11 +22,11 @@ import numpy as np
 import torch
 from transformers import AutoTokenizer
 
-import corpus
-import student as models
-from decoder import Decoder, write
-from memory import keep_freed
-from teach import teach
+from . import corpus
+from . import student as models
+from .decoder import Decoder, write
+from .memory import keep_freed
+from .teach import teach
 
 
 def options() -> argparse.Namespace:
@@ -66,8 +66,8 @@ class Run:
     def __init__(self, args: argparse.Namespace):
         self.args = args
         self.tokenizer = AutoTokenizer.from_pretrained(args.target)
-        self.target = models.load(args.target, models.pick_device()).eval()
-        self.decoder = Decoder(self.target, torch.bfloat16 if args.bf16 else torch.float32)
+        products = torch.bfloat16 if args.bf16 else torch.float32
+        self.decoder = Decoder(models.load(args.target, models.pick_device(), products).eval(), products)
         self.draw = torch.Generator(self.decoder.head.device).manual_seed(args.seed)
         self.temperatures = [float(value) for value in args.temperature.split(",")]
         self.end = self.tokenizer.eos_token_id
@@ -108,7 +108,7 @@ class Run:
 
     def run(self) -> None:
         if self.args.out.exists():
-            teach(self.target, self.args.out, 4096)
+            teach(self.decoder, self.args.out, 4096)
         began, tokens = time.monotonic(), 0
         talks, waiting, more = self.talks(), [], True
         # Questions of similar length, out of four batches of them, go together, so that little is padding. The

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from corpus import raw_lines
+from .corpus import raw_lines
 
 
 @dataclass(frozen=True)
