@@ -52,7 +52,7 @@ function parse(argv: readonly string[], positionals: Described["positionals"], o
     strict: false,
     tokens: true,
   });
-  const given = new Map<string, string>();
+  const given = new Map<string, string[]>();
   const words: string[] = [];
   for (const token of tokens) {
     if (token.kind === "positional") words.push(token.value);
@@ -64,7 +64,7 @@ function parse(argv: readonly string[], positionals: Described["positionals"], o
     if (wanted === undefined && value !== undefined) throw usage(`${rawName} takes no value`);
     const lacks = value === undefined || value === "" || (!inlineValue && /^-./.test(value));
     if (wanted !== undefined && lacks) throw usage(`${rawName} needs a value: ${rawName} ${wanted}`);
-    given.set(key, value ?? "");
+    given.set(key, [...(given.get(key) ?? []), value ?? ""]);
   }
   const values: Record<string, unknown> = {};
   const missing: string[] = [];

@@ -42,6 +42,10 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
     },
   },
   "Make a draft": {
+    draft: {
+      summary: "Makes a draft for a target, from writing its text to its card.",
+      load: async () => (await import("./draft.ts")).draftCommand,
+    },
     import: {
       summary: "Turns a GGUF file into a pack, the format that the edge reads.",
       load: async () => (await import("./import.ts")).importCommand,

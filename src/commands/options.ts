@@ -10,8 +10,8 @@ export interface Option<T> {
   readonly value?: string;
   readonly about: string;
   readonly extra: Extra;
-  /** Turns the given text, or undefined where nothing was given, into the value. Throws `bad_option`. */
-  read(given: string | undefined, name: string): T;
+  /** Turns the given texts, or undefined where nothing was given, into the value. Throws `bad_option`. */
+  read(given: readonly string[] | undefined, name: string): T;
 }
 
 /** A word of the command line that belongs to no option. */
@@ -46,7 +46,8 @@ export function option<T, const E extends Extra = Record<never, never>>(
     about,
     extra: extra ?? {},
     read: (given, name) => {
-      const text = given ?? (extra?.env && process.env[extra.env]) ?? extra?.default;
+      // The last one counts, as it does in other programs.
+      const text = given?.at(-1) ?? (extra?.env && process.env[extra.env]) ?? extra?.default;
       return (text === undefined ? undefined : read(`${text}`, name)) as Present<T, E>;
     },
   };
@@ -55,6 +56,14 @@ export function option<T, const E extends Extra = Record<never, never>>(
 /** Any text: a path, a URL, a name. */
 export const text = <const E extends Extra = Record<never, never>>(value: string, about: string, extra?: E) =>
   option(value, about, (given) => given, extra);
+
+/** Texts, one each time that the option is given. */
+export const texts = (value: string, about: string): Option<readonly string[]> => ({
+  value,
+  about,
+  extra: {},
+  read: (given) => given ?? [],
+});
 
 /** A whole number from `from` to `to`. */
 export function whole<const E extends Extra & { readonly from: number; readonly to?: number }>(

@@ -2,8 +2,10 @@
 import path from "node:path";
 import { isRecipeFile, readRecipe } from "../compress/recipe-file.ts";
 import { RECIPES } from "../compress/recipes.ts";
-import { squeezeModel } from "../compress/squeeze.ts";
+import { type Drafted, squeezeModel } from "../compress/squeeze.ts";
+import { asTarget, type PackHeader } from "../format/pack-header.ts";
 import { knownPairs } from "../obtain/pair.ts";
+import { directoryHeader } from "../platform/disk.ts";
 import { suggestion } from "./closest.ts";
 import { command } from "./command.ts";
 import { printPack } from "./made.ts";
@@ -78,7 +80,7 @@ Recipes: ${Object.keys(RECIPES).join(", ")}.`,
         model,
         recipe,
         out,
-        target,
+        target: target === undefined ? undefined : draftedOf(await directoryHeader(target)),
         exportHf,
         calibration: calibration === undefined ? undefined : { file: calibration, samples, length },
         signal: stopping.signal,
@@ -90,6 +92,8 @@ Recipes: ${Object.keys(RECIPES).join(", ")}.`,
     }
   },
 });
+
+const draftedOf = (header: PackHeader): Drafted => ({ ...asTarget(header), vocabulary: header.vocabulary });
 
 /** The pack that a recipe in `folder` starts from: a known pair's target, or the pack of the folder BASE beside it. */
 async function baseOf(base: string, folder: string): Promise<string> {

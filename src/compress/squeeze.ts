@@ -8,11 +8,11 @@ import { Calibrator } from "../calibrate/calibrator.ts";
 import { Journal } from "../calibrate/journal.ts";
 import { Pool } from "../calibrate/threads/pool.ts";
 import type { PackedModel } from "../format/pack.ts";
-import { asTarget, type PackHeader } from "../format/pack-header.ts";
+import type { PackHeader } from "../format/pack-header.ts";
 import { readPack } from "../format/pack-reader.ts";
 import { OutriderError } from "../model/errors.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
-import { directoryHeader, directorySink, openDirectory } from "../platform/disk.ts";
+import { directorySink, openDirectory } from "../platform/disk.ts";
 import { readModel } from "../platform/read-model.ts";
 import { checkReplaceable, replacePack } from "../rounding/packable.ts";
 import { sampleAnswers } from "../text/target-text.ts";
@@ -29,14 +29,17 @@ export interface SqueezeOptions {
   readonly recipe: NamedRecipe & Partial<Pick<Recipe, "model">>;
   /** The directory of the pack that is made. */
   readonly out: string;
-  /** A pack whose model the result drafts for, if that is not the model it is made from. */
-  readonly target?: string | undefined;
+  /** The model that the result drafts for, if that is not the model it is made from. */
+  readonly target?: Drafted | undefined;
   readonly calibration?: CalibrationText | undefined;
   /** A directory for a Hugging Face checkpoint in f32. */
   readonly exportHf?: string | undefined;
   /** Stops the work where it can go on later; the call then rejects with `stopped`. */
   readonly signal?: AbortSignal;
 }
+
+/** What a draft must know of its target. */
+export type Drafted = NonNullable<PackHeader["target"]> & Pick<PackHeader, "vocabulary">;
 
 export interface CalibrationText {
   /** Text, or lines of JSON. */
@@ -55,7 +58,7 @@ export async function squeezeModel(options: SqueezeOptions): Promise<PackHeader>
   const { recipe, out, calibration } = options;
   await checkReplaceable(out);
   const read = await readModel(options.model);
-  const model = options.target === undefined ? read : draftFor(read, await directoryHeader(options.target));
+  const model = options.target === undefined ? read : draftFor(read, options.target);
   const wanted = { model: recipe.model ?? `${model.model}-${path.basename(out)}`, stages: recipe.stages };
   const there = calibration === undefined ? await alreadyMade(model, wanted, out) : undefined;
   if (there) {
@@ -76,15 +79,15 @@ const exportCheckpoint = (model: PackedModel, directory: string): Promise<void> 
  * Makes a model a draft of another model than the one it was cut from. Throws `bad_target` if their vocabularies
  * differ.
  */
-function draftFor(model: PackedModel, target: PackHeader): PackedModel {
-  if (model.vocabulary.hash !== target.vocabulary.hash) {
+function draftFor(model: PackedModel, { vocabulary, ...target }: Drafted): PackedModel {
+  if (model.vocabulary.hash !== vocabulary.hash) {
     throw new OutriderError(
       "bad_target",
       `${model.model} has other tokens than ${target.model}, so it cannot draft for it; only a checkpoint with the ` +
         "target's own tokenizer can",
     );
   }
-  return { ...model, target: asTarget(target) };
+  return { ...model, target };
 }
 
 /** Runs the stages on the text's windows. */

@@ -1,0 +1,131 @@
+/** `outrider draft`: from a target to a taught draft, by one command. */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import type { DescribedTarget } from "../format/target.ts";
+import { makeDraft } from "../make/make.ts";
+import type { DraftOptions } from "../make/options.ts";
+import { DRAFT_FORMATS } from "../make/shape.ts";
+import { obtainModel } from "../obtain/obtain.ts";
+import { knownPairs, pairNamed } from "../obtain/pair.ts";
+import { describeTarget } from "../service/assets.ts";
+import { command } from "./command.ts";
+import { choice, flag, option, text, texts, usage, whole } from "./options.ts";
+import { MODELS, modelFiles } from "./prepare.ts";
+
+export const draftCommand = command({
+  examples: [
+    ["outrider draft --target model.gguf --budget 30MB", "everything by default, in the folder model-draft"],
+    [
+      "outrider draft --target hf/model --budget 30MB --hours 8 --prompts questions.jsonl",
+      "taught on answers to your users' questions, in eight hours",
+    ],
+    [
+      "outrider draft --target qwen2.5-coder-1.5b --from small.gguf --blocks 12 --mlp 1216 --head 16384 --budget 40MB",
+      "of a known pair, in a shape of your own, cut from a smaller model with the same tokens",
+    ],
+  ],
+  options: {
+    target: text("MODEL", "the model that decides: a pair's name, a pack, a GGUF file, or a Hugging Face folder", {
+      required: true,
+    }),
+    budget: option("SIZE", "the most that the draft's pack may take, such as 30MB", bytesOf, { default: "30MB" }),
+    out: text("DIRECTORY", "where draft, card and journal go. The default is MODEL-draft"),
+    hours: option("N", "for everything; divided between writing, teaching and rounding", hoursOf),
+    text: texts("FILE", "text to teach on: a corpus, or any text or code. May be given several times"),
+    prompts: texts("FILE", "questions for the target to answer: lines, or .jsonl of turns. May be given several times"),
+    self: flag("the target also asks itself"),
+    noQuestions: flag("asks the target no questions of ours; only yours and its own"),
+    from: text("MODEL", "what the draft is cut from: a smaller model with the target's tokens"),
+    blocks: option("N|LIST", "how many blocks stay, or which: 3,5,7", blocksOf),
+    mlp: whole("MLP channels of a block", { from: 1 }),
+    head: whole("tokens that have a row", { from: 1 }),
+    format: choice(DRAFT_FORMATS, "of the blocks' weights", { default: "lut4" }),
+    model: text("ID", "the draft's name. The default is TARGET-draft"),
+    seed: whole("of questions, samples and batches", { from: 0, default: 0 }),
+    json: flag("prints the result as JSON"),
+  },
+  notes: `Says first what it will do and how long that takes on this machine, and asks nothing. Ctrl-C stops it; the same
+command goes on and loses minutes at most. Another command with the same --out repeats only what its options change.
+
+Needs Python 3.11 or newer; what it needs of PyTorch is installed into the cache once. OUTRIDER_PYTHON names an
+interpreter that has it already. CUDA, MPS or the processor: whatever PyTorch finds.
+
+docs/make-a-draft.md explains the stages and what to choose.`,
+  async run({ json, target: named, out, from, model, text: files, noQuestions, ...rest }) {
+    const { file, target } = await targetOf(named);
+    const id = model ?? `${target.model}-draft`;
+    const options: DraftOptions = {
+      ...rest,
+      target,
+      targetFile: path.resolve(file),
+      baseFile: path.resolve(from === undefined ? file : await fileOf(from)),
+      out: path.resolve(out ?? `${target.model}-draft`),
+      model: id,
+      texts: files,
+      asked: !noQuestions,
+      command: typed(process.argv.slice(2)),
+    };
+    const stopping = new AbortController();
+    const stop = (): void => {
+      console.error("\nstopping; once more to stop at once");
+      stopping.abort();
+    };
+    process.once("SIGINT", stop);
+    process.once("SIGTERM", stop);
+    try {
+      const made = await makeDraft(options, { signal: stopping.signal, say: (line) => console.error(line) });
+      if (json) return console.log(JSON.stringify({ model: id, ...made }));
+      const served = made.figures?.served?.both.toFixed(2);
+      const worth = served === undefined ? "" : `, ${served} tokens per target pass`;
+      console.log(`${path.relative(process.cwd(), made.pack)}: ${id}, ${(made.bytes / 1e6).toFixed(1)} MB${worth}`);
+    } finally {
+      process.off("SIGINT", stop);
+      process.off("SIGTERM", stop);
+    }
+  },
+});
+
+/** A target by its pair's name, obtained if need be, or by its path. */
+async function targetOf(named: string): Promise<{ file: string; target: DescribedTarget }> {
+  const file = await fileOf(named);
+  const pair = existsSync(named) ? undefined : pairNamed(named, knownPairs(MODELS));
+  return { file, target: await describeTarget(file, pair?.target.model) };
+}
+
+/** The file of a model that is named by its path or its pair. Throws as `pairNamed` does for what is neither. */
+async function fileOf(named: string): Promise<string> {
+  if (existsSync(named)) return named;
+  const pairs = knownPairs(MODELS);
+  if (named.includes("/") || /\.gguf$/.test(named)) throw usage(`${named}: there is no such file or folder`);
+  return (await obtainModel(pairNamed(named, pairs).target, modelFiles())).path;
+}
+
+/** "30MB", "1.5 GB", "30000000". */
+function bytesOf(given: string, name: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(kb|mb|gb)?$/i.exec(given);
+  const unit = { kb: 1e3, mb: 1e6, gb: 1e9 }[match?.[2]?.toLowerCase() ?? ""] ?? 1;
+  const bytes = Number(match?.[1]) * unit;
+  if (bytes >= 1) return bytes;
+  throw usage(`${name} is a size such as 30MB, not "${given}"`);
+}
+
+function hoursOf(given: string, name: string): number {
+  const hours = /^\d*\.?\d+$/.test(given) ? Number(given) : Number.NaN;
+  if (hours > 0) return hours;
+  throw usage(`${name} is a number of hours over 0, such as 8 or 0.5, not "${given}"`);
+}
+
+/** A count, or a list with a comma in it. */
+function blocksOf(given: string, name: string): number | readonly number[] {
+  const list = given.split(",").filter((part) => part !== "");
+  if (!/^\d+(,\d+)*,?$/.test(given))
+    throw usage(`${name} is a number of blocks or a list such as 3,5,7, not "${given}"`);
+  return given.includes(",") ? list.map(Number) : Number(given);
+}
+
+/** A command line that a shell reads as it was typed. */
+const typed = (words: readonly string[]): string =>
+  [
+    "npx outrider",
+    ...words.map((word) => (/^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)),
+  ].join(" ");

@@ -1,0 +1,121 @@
+/**
+ * The shape that a budget of bytes buys. Depth comes before width: taught drafts with many narrow blocks passed drafts
+ * of equal bytes with few wide ones (docs/log.md). So the MLPs are narrowed to about the width of the residual stream,
+ * and as many blocks stay as then fit. Only where all blocks fit do the MLPs get what is left.
+ */
+import { OutriderError } from "../model/errors.ts";
+import { BLOCK_ROWS } from "../model/formats/format.ts";
+import { type Base, type DraftFormat, type DraftShape, draftBytes } from "./shape.ts";
+
+/** What somebody asked for in place of what the budget would choose. */
+export interface Wishes {
+  readonly blocks?: number | undefined;
+  readonly mlp?: number | undefined;
+  readonly head?: number | undefined;
+}
+
+/** Widths are multiples of so many channels, which every format can hold. */
+const CHANNELS = 64;
+/** MLP channels for each channel of the residual stream, the widest first. */
+const WIDTHS = [1.125, 0.75, 0.5, 0.25];
+/** Fewer blocks are not worth their head. */
+const LEAST_BLOCKS = 4;
+/** Share of the budget that embedding and head may take. */
+const HEAD_SHARE = 0.3;
+const HEADS = [32768, 24576, 16384, 12288, 8192, 6144, 4096, 3072, 2048, 1024, 512];
+
+/**
+ * Throws `bad_shape` for wishes that the base cannot fulfil, and `budget_too_small` naming the smallest budget that
+ * would do.
+ */
+export function chooseShape(base: Base, budget: number, format: DraftFormat, wishes: Wishes = {}): DraftShape {
+  checkWishes(base, wishes);
+  const head = wishes.head ?? headFor(base, budget, format);
+  const shape = { blocks: base.config.layers, mlp: widestOf(base), head, format };
+  const fits = (parts: Partial<DraftShape>): boolean => draftBytes(base, { ...shape, ...parts }) <= budget;
+  const most = (mlp: number): number => {
+    let blocks = wishes.blocks ?? base.config.layers;
+    while (blocks > 0 && !fits({ blocks, mlp })) blocks = wishes.blocks === undefined ? blocks - 1 : 0;
+    return blocks;
+  };
+  const least = wishes.blocks ?? Math.min(LEAST_BLOCKS, base.config.layers);
+  const widths = wishes.mlp === undefined ? widthsOf(base) : [wishes.mlp];
+  const mlp = widths.find((width) => most(width) >= least);
+  if (mlp === undefined) {
+    throw tooSmall(base, budget, { blocks: least, mlp: widths.at(-1)!, head: wishes.head ?? leastHead(base), format });
+  }
+  const blocks = most(mlp);
+  const whole = wishes.mlp === undefined && blocks === (wishes.blocks ?? base.config.layers);
+  return { ...shape, blocks, mlp: whole ? widen(base, mlp, (wider) => fits({ blocks, mlp: wider })) : mlp };
+}
+
+/** A shape in words: "12 blocks of 28, 1,024 MLP channels of 8,960, 16,384 tokens of 151,936, lut4". */
+export function describeShape({ config, tokens }: Base, { blocks, mlp, head, format }: DraftShape): string {
+  const count = (part: number, all: number, what: string): string =>
+    part === all
+      ? `all ${all.toLocaleString("en")} ${what}`
+      : `${part.toLocaleString("en")} of ${all.toLocaleString("en")} ${what}`;
+  return [
+    count(blocks, config.layers, "blocks"),
+    count(mlp, config.feedForward, "MLP channels"),
+    count(head, tokens, "tokens"),
+    format,
+  ].join(", ");
+}
+
+/** The narrowed widths of an MLP, the widest first. */
+function widthsOf(base: Base): number[] {
+  const { embedding } = base.config;
+  const widest = widestOf(base);
+  return WIDTHS.map((share) => Math.min(widest, CHANNELS * Math.ceil((share * embedding) / CHANNELS)));
+}
+
+/** All channels, but for those over a multiple of CHANNELS. */
+const widestOf = ({ config: { feedForward } }: Base): number => CHANNELS * Math.floor(feedForward / CHANNELS);
+
+/** The widest MLP from `mlp` on that fits. */
+function widen(base: Base, mlp: number, fits: (mlp: number) => boolean): number {
+  let wide = mlp;
+  while (wide + CHANNELS <= widestOf(base) && fits(wide + CHANNELS)) wide += CHANNELS;
+  return wide;
+}
+
+/** All tokens, or the longest usual list that leaves the blocks their share. */
+function headFor(base: Base, budget: number, format: DraftFormat): number {
+  const bare = draftBytes({ ...base, tokens: 0 }, { blocks: 0, mlp: CHANNELS, head: BLOCK_ROWS, format });
+  const bytes = (head: number): number =>
+    draftBytes({ ...base, tokens: 0 }, { blocks: 0, mlp: CHANNELS, head, format }) - bare;
+  const least = leastHead(base);
+  const lists = [base.tokens, ...HEADS.filter((head) => head < base.tokens && head > least)];
+  return lists.find((head) => bytes(head) <= HEAD_SHARE * budget) ?? least;
+}
+
+/** Bytes, special and end tokens alone. */
+const leastHead = ({ always, tokens }: Base): number => Math.min(tokens, BLOCK_ROWS * Math.ceil(always / BLOCK_ROWS));
+
+function checkWishes(base: Base, { blocks, mlp, head }: Wishes): void {
+  const { layers, feedForward } = base.config;
+  const bad = (what: string) => new OutriderError("bad_shape", what);
+  if (blocks !== undefined && !(blocks >= 1 && blocks <= layers)) {
+    throw bad(`${blocks} blocks were asked for, and the model has ${layers}; ask for 1 to ${layers}`);
+  }
+  if (mlp !== undefined && !(mlp >= CHANNELS && mlp <= feedForward && mlp % CHANNELS === 0)) {
+    throw bad(`${mlp} MLP channels were asked for; ask for a multiple of ${CHANNELS} up to ${widestOf(base)}`);
+  }
+  const least = leastHead(base);
+  if (head !== undefined && head !== base.tokens && !(head >= least && head < base.tokens && head % BLOCK_ROWS === 0)) {
+    throw bad(
+      `a head of ${head} tokens was asked for; ask for a multiple of ${BLOCK_ROWS} from ${least}, ` +
+        `because bytes and special tokens always stay, or for all ${base.tokens}`,
+    );
+  }
+}
+
+function tooSmall(base: Base, budget: number, smallest: DraftShape): OutriderError {
+  const megabytes = (bytes: number) => (Math.ceil(bytes / 1e4) / 100).toFixed(2);
+  return new OutriderError(
+    "budget_too_small",
+    `a budget of ${megabytes(budget)} MB is too small: ${describeShape(base, smallest)} take ` +
+      `${megabytes(draftBytes(base, smallest))} MB; ask for that much, for a smaller format, or cut another model (--from)`,
+  );
+}

@@ -1,0 +1,99 @@
+/**
+ * How the hours are shared out. Times follow from multiply-adds: W for each token that a target of W weights writes or
+ * judges, 3·w for each position that a student of w weights is taught, at the rate that was measured.
+ */
+import { OutriderError } from "../model/errors.ts";
+import type { Machine } from "./machine.ts";
+
+/** What there is to do. */
+export interface Work {
+  /** Weights of the target, of the model that the draft is cut from, and of the draft. */
+  readonly target: number;
+  readonly base: number;
+  readonly draft: number;
+  /** Blocks that are tried without, one after the other, to choose those that stay; 0: they are chosen. */
+  readonly tries: number;
+  /** Positions of given texts that the target has not judged. */
+  readonly unjudged: number;
+  /** Positions of given texts. */
+  readonly given: number;
+  /** Whether the target is to write. */
+  readonly writes: boolean;
+}
+
+export interface Schedule {
+  readonly write: number;
+  readonly judge: number;
+  readonly cut: number;
+  readonly teach: number;
+  readonly round: number;
+  readonly rest: number;
+}
+
+/** What programs reach of the rate of large products. */
+const WRITING = 0.5;
+const JUDGING = 0.7;
+const TEACHING = 0.5;
+/** The choice of blocks runs in f32 on the processor, whatever the rest runs on: multiply-adds a second of a thread. */
+const CUT_RATE = 8e9;
+/** Positions that each try of the choice of blocks runs over, prompts included. */
+const TRY_POSITIONS = 4000;
+
+/** Shares of the hours that are left when all that has a fixed length is taken off. */
+const SHARES = { write: 0.35, teach: 0.45, round: 0.2 };
+/** Without --hours: so many tokens are written, and each position is taught and rounded so many times. */
+const TOKENS = 1_000_000;
+const EPOCHS = 3;
+export const MOST_HOURS = 12;
+/** Loading, packing, evaluating and the card: so many weights a minute, and a little more. */
+const REST_WEIGHTS = 2e9;
+const REST_MINUTES = 0.1;
+
+const perMinute = (rate: number, weights: number): number => (60 * rate) / weights;
+/** Tokens that a target writes. */
+export const writtenPerMinute = ({ rate }: Machine, target: number): number => perMinute(WRITING * rate, target);
+/** Positions that a draft is taught. */
+export const taughtPerMinute = ({ rate }: Machine, draft: number): number => perMinute(TEACHING * rate, 3 * draft);
+
+/** Minutes that choosing the blocks takes. Half of a try, the blocks before the one left out, has run before. */
+export const choiceMinutes = ({ threads }: Machine, { base, tries }: Pick<Work, "base" | "tries">): number =>
+  (tries * TRY_POSITIONS * base) / 2 / (60 * CUT_RATE * threads);
+
+/**
+ * Minutes of each part. Throws `too_few_hours` where what has a fixed length takes them all.
+ * @param hours for everything; absent: as long as a usual draft takes, at most twelve
+ */
+export function scheduleFor(machine: Machine, work: Work, hours: number | undefined): Schedule {
+  const judge = work.unjudged / perMinute(JUDGING * machine.rate, work.target);
+  const cut = choiceMinutes(machine, work);
+  const rest = REST_MINUTES + (work.target + work.base) / REST_WEIGHTS;
+  const fixed = judge + cut + rest;
+  const usual = usualMinutes(machine, work);
+  const total = 60 * (hours ?? MOST_HOURS) - fixed;
+  if (total <= 0.2 * 60 * (hours ?? MOST_HOURS)) {
+    const parts = `judging ${minutes(judge)}, cutting ${minutes(cut)}, everything else ${minutes(rest)}`;
+    throw new OutriderError(
+      "too_few_hours",
+      `${hours ?? MOST_HOURS} hours leave no time to teach here (${parts}); give more --hours, less --text, or name ` +
+        "the blocks with --blocks",
+    );
+  }
+  const free = hours === undefined ? Math.min(total, usual) : total;
+  const shares = work.writes ? SHARES : { write: 0, teach: 0.7, round: 0.3 };
+  return { judge, cut, rest, write: shares.write * free, teach: shares.teach * free, round: shares.round * free };
+}
+
+function usualMinutes(machine: Machine, work: Work): number {
+  const writing = work.writes ? TOKENS / writtenPerMinute(machine, work.target) : 0;
+  const positions = work.given + (work.writes ? TOKENS : 0);
+  const teaching = (EPOCHS * positions) / taughtPerMinute(machine, work.draft);
+  return Math.max(writing / SHARES.write, teaching / (SHARES.teach + SHARES.round));
+}
+
+export const total = (schedule: Schedule): number => Object.values(schedule).reduce((sum, part) => sum + part, 0);
+
+/** A time in words: "40 s", "12 min", "3.5 h". */
+export function minutes(count: number): string {
+  if (count < 1.5) return `${Math.max(1, Math.round(60 * count))} s`;
+  return count < 90 ? `${Math.round(count)} min` : `${(count / 60).toFixed(1)} h`;
+}

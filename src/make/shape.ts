@@ -1,0 +1,60 @@
+/** The shape of a draft that is cut from a larger model, and the bytes of its pack. */
+import type { LlamaConfig } from "../model/config.ts";
+import { tensorBytes } from "../model/layouts.ts";
+import { EMBEDDING, HEAD, tensorShapes } from "../model/tensors.ts";
+
+/** Formats that a draft is taught in. Embedding and head are always lut4. */
+export const DRAFT_FORMATS = ["lut4", "lut3", "q2lut"] as const;
+export type DraftFormat = (typeof DRAFT_FORMATS)[number];
+export const VOCABULARY_FORMAT = "lut4";
+
+export interface DraftShape {
+  /** Blocks that stay. */
+  readonly blocks: number;
+  /** MLP channels of each. */
+  readonly mlp: number;
+  /** Rows of embedding and head; as many as the base has tokens: all of them. */
+  readonly head: number;
+  readonly format: DraftFormat;
+}
+
+/** A model that a draft can be cut from. */
+export interface Base {
+  readonly config: LlamaConfig;
+  /** Tokens of its vocabulary. */
+  readonly tokens: number;
+  /** Tokens that every draft keeps: bytes, special and end tokens. */
+  readonly always: number;
+}
+
+/** Characters of a number and its comma in the lists of kept and substituted tokens. */
+const LISTED_BYTES = 6.5;
+/** What the headers of pack and shards say of a tensor. */
+const TENSOR_BYTES = 300;
+
+/** Bytes of a draft's pack without its tokenizer, which is the target's: weights, and the header (an estimate). */
+export function draftBytes({ config, tokens }: Base, { blocks, mlp, head, format }: DraftShape): number {
+  const cut = { ...config, layers: blocks, feedForward: mlp, vocabulary: head };
+  const weights = tensorShapes(cut).reduce((sum, { name, rows, cols }) => {
+    const own = name === EMBEDDING || name === HEAD ? VOCABULARY_FORMAT : format;
+    return sum + TENSOR_BYTES + tensorBytes({ format: rows === 1 ? "f32" : own, rows, cols });
+  }, 0);
+  return weights + (head < tokens ? Math.round(LISTED_BYTES * tokens) : 0);
+}
+
+/** Weights that a token is multiplied by: all matrices, an untied embedding left out. */
+export function weightsOf(config: LlamaConfig): number {
+  return tensorShapes(config).reduce(
+    (sum, { name, rows, cols }) => sum + (name === EMBEDDING && !config.tied ? 0 : rows * cols),
+    0,
+  );
+}
+
+/** The config of the draft. */
+export const draftConfig = (config: LlamaConfig, { blocks, mlp, head }: DraftShape): LlamaConfig => ({
+  ...config,
+  layers: blocks,
+  feedForward: mlp,
+  vocabulary: head,
+  widths: undefined,
+});

@@ -1,0 +1,86 @@
+/** The stages that teach the cut checkpoint: in floats, then with its weights rounded as its pack rounds them. */
+import path from "node:path";
+import type { Finished } from "../journal.ts";
+import type { Merged } from "../merge.ts";
+import { taughtPerMinute } from "../schedule.ts";
+import { type DraftShape, draftConfig, weightsOf } from "../shape.ts";
+import { type Making, runProgram, workFile } from "./stage.ts";
+
+/** Padded positions of a batch. */
+const BATCH = { cuda: 4096, mps: 2048, cpu: 1024 };
+/** A checkpoint is written about so often. */
+const KEEP_MINUTES = 3;
+/** Held-out answers that are scored with each checkpoint. */
+const SCORED = 60;
+const WARMUP = 50;
+
+interface Course {
+  readonly stage: "teach" | "round";
+  /** More passes over a text than these teach little. */
+  readonly epochs: number;
+  readonly options: readonly string[];
+}
+
+const FLOATS: Course = { stage: "teach", epochs: 8, options: ["--rate", "8e-4"] };
+const rounded = (format: string): Course => ({
+  stage: "round",
+  epochs: 4,
+  options: ["--rate", "3e-4", "--quantise", format, "--acceptance", "0.5"],
+});
+
+export const teachStage = (
+  making: Making,
+  shape: DraftShape,
+  minutes: number,
+  merged: Finished<Merged>,
+  from: Student,
+) => course(making, FLOATS, shape, minutes, merged, from);
+
+export const roundStage = (
+  making: Making,
+  shape: DraftShape,
+  minutes: number,
+  merged: Finished<Merged>,
+  from: Student,
+) => course(making, rounded(shape.format), shape, minutes, merged, from);
+
+/** A checkpoint's folder, and what it depends on. */
+export interface Student {
+  readonly key: string;
+  readonly checkpoint: string;
+}
+
+async function course(
+  making: Making,
+  { stage, epochs, options }: Course,
+  shape: DraftShape,
+  minutes: number,
+  merged: Finished<Merged>,
+  from: Student,
+): Promise<Student> {
+  const { base, journal, machine } = making;
+  const { out, seed } = making.options;
+  const folder = path.resolve(workFile(out, stage));
+  const { key } = await journal.stage<null>({
+    name: stage,
+    inputs: [merged.key, from.key, shape, minutes, seed],
+    makes: [folder],
+    async work() {
+      const batch = BATCH[machine.device];
+      const perMinute = taughtPerMinute(machine, weightsOf(draftConfig(base.config, shape)));
+      const stepsPerMinute = Math.max(1 / KEEP_MINUTES, perMinute / batch);
+      const steps = Math.min(stepsPerMinute * minutes, (epochs * merged.found.positions) / batch);
+      await runProgram(making, stage, "distil", [
+        ...["--student", from.checkpoint, "--text", workFile(out, "text.jsonl"), "--out", folder],
+        ...["--head", `${shape.head < base.tokens ? shape.head : 0}`],
+        ...["--minutes", minutes.toFixed(3), "--epochs", `${epochs}`, "--tokens", `${batch}`],
+        ...["--warmup", `${Math.max(1, Math.min(WARMUP, Math.round(steps / 10)))}`],
+        ...["--score-every", `${Math.max(1, Math.round(KEEP_MINUTES * stepsPerMinute))}`],
+        ...["--score-lines", `${SCORED}`, "--seed", `${seed}`],
+        ...options,
+      ]);
+      return null;
+    },
+  });
+  return { key, checkpoint: folder };
+}

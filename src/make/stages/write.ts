@@ -1,0 +1,88 @@
+/** The stages in which the target answers questions: the user's, those that ask.ts makes, and its own. */
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import type { Finished } from "../journal.ts";
+import { questionsOf, taughtFile } from "../material.ts";
+import { dropTornLine } from "../merge.ts";
+import { askedQuestions } from "../questions.ts";
+import { writtenPerMinute } from "../schedule.ts";
+import { type Making, runProgram, workFile } from "./stage.ts";
+
+/** Shares of the time for writing. */
+const SHARES = { prompts: 0.5, asked: 0.35, own: 0.15 };
+export type Source = keyof typeof SHARES;
+
+/** An answer has about so many tokens; more questions than there is time for cost nothing. */
+const ANSWER_TOKENS = 60;
+const MOST_QUESTIONS = 100_000;
+/** Conversations at once. Keys and values of a large target fill the memory sooner. */
+const BATCH = { cuda: 128, mps: 64, cpu: 64 };
+
+/** Finds the corpus of each source that was asked for. */
+export async function writeStages(
+  making: Making,
+  teacher: Finished<string>,
+  minutes: number,
+  prompts: readonly string[],
+): Promise<Finished<string>[]> {
+  const { options } = making;
+  const sources: Source[] = [
+    ...(options.prompts.length > 0 ? (["prompts"] as const) : []),
+    ...(options.asked ? (["asked"] as const) : []),
+    ...(options.self ? (["own"] as const) : []),
+  ];
+  const all = sources.reduce((sum, source) => sum + SHARES[source], 0);
+  const written: Finished<string>[] = [];
+  for (const source of sources) {
+    written.push(await writeStage(making, teacher, source, (minutes * SHARES[source]) / all, prompts));
+  }
+  return written;
+}
+
+function writeStage(
+  making: Making,
+  teacher: Finished<string>,
+  source: Source,
+  minutes: number,
+  prompts: readonly string[],
+): Promise<Finished<string>> {
+  const { journal, options, machine, targetWeights } = making;
+  const { out, seed } = options;
+  const text = workFile(out, `${source}.jsonl`);
+  const questions = workFile(out, `${source}-questions.jsonl`);
+  const count = Math.min(
+    MOST_QUESTIONS,
+    Math.ceil((minutes * writtenPerMinute(machine, targetWeights)) / ANSWER_TOKENS) + 200,
+  );
+  return journal.stage({
+    name: `write-${source}`,
+    inputs: [teacher.key, source, minutes, seed, source === "prompts" ? prompts : null],
+    makes: [text, taughtFile(text), questions],
+    async work(spent) {
+      const goesOn = existsSync(text);
+      if (goesOn) await dropTornLine(text);
+      if (source !== "own" && !existsSync(questions)) {
+        const turns = source === "asked" ? await askedQuestions(count, seed) : await listed(options.prompts);
+        await writeFile(questions, turns.map((own) => `${JSON.stringify({ turns: own })}\n`).join(""));
+      }
+      const left = minutes - spent / 60;
+      if (left > 0) {
+        await runProgram(making, `write-${source}`, "write", [
+          ...["--target", teacher.found, "--out", text],
+          ...(source === "own" ? ["--self"] : ["--prompts", questions]),
+          ...["--minutes", left.toFixed(3), "--batch", `${BATCH[machine.device]}`],
+          // The target must not ask itself once more what it asked before the interruption.
+          ...["--seed", `${source === "own" && goesOn ? seed + 1 + Math.round(spent) : seed}`],
+          ...(machine.bf16 ? ["--bf16"] : []),
+        ]);
+      }
+      return text;
+    },
+  });
+}
+
+async function listed(files: readonly string[]): Promise<readonly (readonly string[])[]> {
+  const all: string[][] = [];
+  for (const file of files) all.push(...(await questionsOf(file)));
+  return all;
+}
