@@ -4,8 +4,9 @@ import path from "node:path";
 import { readGguf } from "../format/gguf.ts";
 import { llamaConfig } from "../format/gguf-llama.ts";
 import { readText } from "../format/source.ts";
-import { configFromHuggingFace, type LlamaConfig } from "../model/config.ts";
+import type { LlamaConfig } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
+import { configFromHuggingFace } from "../model/huggingface-config.ts";
 import { piecesOf } from "../model/pieces.ts";
 import type { TokenizerFiles } from "../model/tokenizer-files.ts";
 import { directoryHeader, FileSource, openDirectory } from "../platform/disk.ts";
@@ -17,7 +18,7 @@ const MAX_CONFIG_BYTES = 1 << 20;
 export async function configOf(file: string): Promise<LlamaConfig> {
   if (file.endsWith(".gguf")) {
     await using source = await FileSource.open(file);
-    return llamaConfig(await readGguf(source));
+    return await llamaConfig(await readGguf(source));
   }
   if (existsSync(path.join(file, "pack.json"))) {
     const { config, kept, target, model } = await directoryHeader(file);
