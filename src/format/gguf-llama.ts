@@ -83,16 +83,25 @@ function architectureIn(gguf: Gguf): (typeof ARCHITECTURES)[number] {
   throw unsupported(gguf, `architecture is ${JSON.stringify(name)}; models of ${known} run here. ${UNDRAFTED}`);
 }
 
-/** One tensor by its Hugging Face name, q and k rows in half-split order. */
-export async function readLlamaTensor(gguf: Gguf, config: LlamaConfig, shape: TensorShape): Promise<BlockTensor> {
+/**
+ * A tensor by its Hugging Face name, q and k rows in half-split order.
+ * @param from the first row that is read, and `count` the number of rows: of q and k whole heads
+ */
+export async function readLlamaTensor(
+  gguf: Gguf,
+  config: LlamaConfig,
+  shape: TensorShape,
+  from = 0,
+  count: number = shape.rows,
+): Promise<BlockTensor> {
   const name = ggufName(shape.name);
-  const bytes = await readGgufTensor(gguf, name);
+  const bytes = await readGgufTensor(gguf, name, from, count);
   const { type } = gguf.tensors.get(name)!;
   const turned = architectureIn(gguf).ggufTurnsNeighbours && /\.self_attn\.[qk]_proj\.weight$/.test(shape.name);
   const halfSplit = turned
-    ? permuteRows(bytes, bytes.length / shape.rows, halfSplitOrder(shape.rows / config.headSize, config.headSize))
+    ? permuteRows(bytes, bytes.length / count, halfSplitOrder(count / config.headSize, config.headSize))
     : bytes;
-  return { ...shape, type, bytes: halfSplit };
+  return { ...shape, rows: count, type, bytes: halfSplit };
 }
 
 /** Row order that turns neighbouring RoPE pairs into half-split ones: `order[h·D + j·D/2 + i] = h·D + 2i + j`. */

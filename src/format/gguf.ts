@@ -88,11 +88,12 @@ async function read<T>(source: ByteSource, parse: (cursor: Cursor) => T): Promis
   }
 }
 
-/** The bytes of one tensor. Throws `bad_gguf` when the file has no such tensor. */
-export async function readGgufTensor(gguf: Gguf, name: string): Promise<Uint8Array> {
+/** The bytes of one tensor, or of some of its rows. Throws `bad_gguf` when the file has no such tensor. */
+export async function readGgufTensor(gguf: Gguf, name: string, from = 0, rows?: number): Promise<Uint8Array> {
   const tensor = gguf.tensors.get(name);
   if (!tensor) throw new OutriderError("bad_gguf", `${gguf.source.name}: there is no tensor ${name}`);
-  return gguf.source.read(tensor.offset, tensor.bytes);
+  const rowBytes = tensor.bytes / tensor.rows;
+  return gguf.source.read(tensor.offset + from * rowBytes, (rows ?? tensor.rows) * rowBytes);
 }
 
 function readMetadata(cursor: Cursor): { metadata: Metadata; tensorCount: number } {

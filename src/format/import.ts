@@ -4,11 +4,11 @@
  * names it.
  */
 
-import { dequantise } from "../model/blocks.ts";
+import { type BlockType, dequantise } from "../model/blocks.ts";
 import { checkConfig, type LlamaConfig } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
 import { configFromHuggingFace } from "../model/huggingface-config.ts";
-import { HEAD, type TensorShape, tensorShapes } from "../model/tensors.ts";
+import { ggufName, HEAD, type TensorShape, tensorShapes } from "../model/tensors.ts";
 import { exactFormat, tileBlocks } from "../model/tiles.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
 import { type TokenizerFiles, tokenTable, vocabularyHash } from "../model/tokenizer-files.ts";
@@ -16,17 +16,31 @@ import { checkpointStopIds } from "./checkpoint-ends.ts";
 import { readGguf } from "./gguf.ts";
 import { type BlockTensor, llamaConfig, readLlamaTensor } from "./gguf-llama.ts";
 import { tokenizerFiles } from "./gguf-tokenizer.ts";
-import type { PackedModel, PackedTensor } from "./pack.ts";
+import { type PackedModel, type PackedTensor, type PendingModel, type PendingTensor, wholeTensor } from "./pack.ts";
 import { readCheckpoint, type StoredTensor } from "./safetensors.ts";
 import { type ByteSource, type OpenFile, readText } from "./source.ts";
 
 const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
+/** Values of a slice: those of f32 take 16 MB. */
+const SLICE_VALUES = 2 ** 22;
+
 /**
  * Imports a model of a known architecture (model/architectures.ts) from GGUF as `modelId`. Throws what the readers
  * throw: `bad_gguf`, `unsupported_model`, `bad_weights`.
  */
-export async function importGguf(source: ByteSource, modelId: string): Promise<PackedModel> {
+export const importGguf = async (source: ByteSource, modelId: string): Promise<PackedModel> =>
+  inMemory(await pendingGguf(source, modelId));
+
+/**
+ * The same, whose weights are read while its pack is written. The source must stay open until then.
+ * @param sliceValues most values of a slice, if a block of heads does not have more
+ */
+export async function pendingGguf(
+  source: ByteSource,
+  modelId: string,
+  sliceValues: number = SLICE_VALUES,
+): Promise<PendingModel> {
   const gguf = await readGguf(source);
   const config = await llamaConfig(gguf);
   return assemble(
@@ -34,12 +48,20 @@ export async function importGguf(source: ByteSource, modelId: string): Promise<P
     config,
     tokenizerFiles(source.name, gguf.metadata),
     { from: "gguf", file: source.name },
-    (shape) => readLlamaTensor(gguf, config, shape),
+    {
+      typeOf: ({ name }) => gguf.tensors.get(ggufName(name))!.type,
+      read: (shape, from, count) => readLlamaTensor(gguf, config, shape, from, count),
+      sliceValues,
+    },
   );
 }
 
 /** Imports a Hugging Face checkpoint of F32, F16 or BF16 safetensors with its tokenizer files. */
-export async function importSafetensors(open: OpenFile, modelId: string): Promise<PackedModel> {
+export const importSafetensors = async (open: OpenFile, modelId: string): Promise<PackedModel> =>
+  inMemory(await pendingSafetensors(open, modelId));
+
+/** The same, whose weights are read while its pack is written. */
+export async function pendingSafetensors(open: OpenFile, modelId: string): Promise<PendingModel> {
   const json = parseJson("config.json", await textOf(open, "config.json"));
   const tokenizer = await readTokenizer(open);
   const named = configFromHuggingFace(json);
@@ -61,24 +83,33 @@ export async function importSafetensors(open: OpenFile, modelId: string): Promis
       );
     }
   }
-  return assemble(modelId, config, tokenizer, { from: "safetensors" }, (shape) =>
-    readStored(stored.get(shape.name), shape),
+  const find = (shape: TensorShape) => fitting(stored.get(shape.name), shape);
+  return assemble(
+    modelId,
+    config,
+    tokenizer,
+    { from: "safetensors" },
+    {
+      typeOf: (shape) => find(shape).type,
+      async read(shape, from, count) {
+        const { tensor, type } = find(shape);
+        const rowBytes = tensor.bytes / shape.rows;
+        const bytes = await tensor.source.read(tensor.offset + from * rowBytes, count * rowBytes);
+        return { ...shape, rows: count, type, bytes };
+      },
+      sliceValues: SLICE_VALUES,
+    },
   );
 }
 
-async function readStored(tensor: StoredTensor | undefined, shape: TensorShape): Promise<BlockTensor> {
-  const { name, rows, cols } = shape;
+/** A stored tensor that has the shape. Throws `bad_safetensors` for any other. */
+function fitting(tensor: StoredTensor | undefined, { name, rows, cols }: TensorShape) {
   const type = tensor?.dtype;
   const found = tensor?.shape.join(" × ");
   const fits = found === `${rows} × ${cols}` || (rows === 1 && found === `${cols}`);
-  if (!tensor || !fits || type === undefined || type === "U8") {
-    const what = tensor ? `${found} ${type}` : "missing";
-    throw new OutriderError(
-      "bad_safetensors",
-      `tensor ${name} is ${what}; expected ${rows} × ${cols} F32, F16 or BF16`,
-    );
-  }
-  return { ...shape, type, bytes: await tensor.source.read(tensor.offset, tensor.bytes) };
+  if (tensor && fits && type !== undefined && type !== "U8") return { tensor, type };
+  const what = tensor ? `${found} ${type}` : "missing";
+  throw new OutriderError("bad_safetensors", `tensor ${name} is ${what}; expected ${rows} × ${cols} F32, F16 or BF16`);
 }
 
 /** Newer checkpoints keep the chat template in a file of its own; a pack has it in `tokenizer_config.json`. */
@@ -97,13 +128,21 @@ export async function readTokenizer(open: OpenFile): Promise<TokenizerFiles> {
 
 const textOf = async (open: OpenFile, name: string) => readText(await open(name), MAX_TEXT_BYTES);
 
+/** Where weights come from. */
+interface Weights {
+  typeOf(shape: TensorShape): BlockType;
+  /** `count` rows from row `from` on. */
+  read(shape: TensorShape, from: number, count: number): Promise<BlockTensor>;
+  readonly sliceValues: number;
+}
+
 async function assemble(
   model: string,
   config: LlamaConfig,
   tokenizer: TokenizerFiles,
   origin: Record<string, unknown>,
-  read: (shape: TensorShape) => Promise<BlockTensor>,
-): Promise<PackedModel> {
+  weights: Weights,
+): Promise<PendingModel> {
   // Throws now for a tokenizer that would be refused at run time.
   new Tokenizer(tokenizer["tokenizer.json"]);
   const table = tokenTable(parseJson("tokenizer.json", tokenizer["tokenizer.json"]));
@@ -113,13 +152,14 @@ async function assemble(
       `the tokenizer has ${table.length} tokens, the embedding only ${config.vocabulary} rows`,
     );
   }
-  const tensors = new Map<string, PackedTensor>();
+  const tensors = new Map<string, PendingTensor>();
   const requantised: string[] = [];
   for (const shape of tensorShapes(config)) {
-    const tensor = await read(shape);
-    const packed = packTensor(tensor);
-    if (tensor.rows > 1 && packed.format === "f32") requantised.push(`${shape.name} (${tensor.type})`);
-    tensors.set(shape.name, packed);
+    const type = weights.typeOf(shape);
+    const format = exactFormat(type) ?? "f32";
+    if (shape.rows > 1 && format === "f32") requantised.push(`${shape.name} (${type})`);
+    const { rows, cols } = shape;
+    tensors.set(shape.name, { format, rows, cols, slices: () => slicesOf(shape, config.headSize, weights) });
   }
   return {
     model,
@@ -131,13 +171,25 @@ async function assemble(
   };
 }
 
+/** The tensor's bytes, some rows at a time: whole heads, so that their rows can be put in order. */
+async function* slicesOf(shape: TensorShape, headSize: number, weights: Weights): AsyncGenerator<Uint8Array> {
+  const step = Math.max(1, Math.floor(weights.sliceValues / shape.cols / headSize)) * headSize;
+  for (let from = 0; from < shape.rows; from += step) {
+    yield packRows(await weights.read(shape, from, Math.min(step, shape.rows - from)), from);
+  }
+}
+
+async function inMemory(model: PendingModel): Promise<PackedModel> {
+  const tensors = new Map<string, PackedTensor>();
+  for (const [name, tensor] of model.tensors) tensors.set(name, await wholeTensor(name, tensor));
+  return { ...model, tensors };
+}
+
 /** Norms, and matrices that no other format holds exactly, become f32; writing a pack rounds such matrices to q8. */
-function packTensor({ name, type, rows, cols, bytes }: BlockTensor): PackedTensor {
+function packRows({ name, type, rows, cols, bytes }: BlockTensor, from: number): Uint8Array {
   try {
-    if (type === "Q4_0" || type === "Q4_1" || type === "Q8_0") {
-      return { format: exactFormat(type)!, rows, cols, bytes: tileBlocks(type, bytes, rows, cols) };
-    }
-    return { format: "f32", rows, cols, bytes: f32Bytes(dequantise(type, bytes, rows * cols)) };
+    if (type === "Q4_0" || type === "Q4_1" || type === "Q8_0") return tileBlocks(type, bytes, rows, cols);
+    return f32Bytes(dequantise(type, bytes, rows * cols), from * cols);
   } catch (error) {
     if (!(error instanceof OutriderError)) throw error;
     throw new OutriderError(error.code, `tensor ${name}: ${error.message}`, { cause: error });
@@ -145,9 +197,9 @@ function packTensor({ name, type, rows, cols, bytes }: BlockTensor): PackedTenso
 }
 
 /** The values' bytes. Throws `bad_weights` if one is not finite: every token would become NaN. */
-function f32Bytes(values: Float32Array): Uint8Array {
-  for (const [n, value] of values.entries()) {
-    if (!Number.isFinite(value)) throw new OutriderError("bad_weights", `weight ${n} is ${value}`);
+function f32Bytes(values: Float32Array, first: number): Uint8Array {
+  for (let n = 0; n < values.length; n++) {
+    if (!Number.isFinite(values[n])) throw new OutriderError("bad_weights", `weight ${first + n} is ${values[n]}`);
   }
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }

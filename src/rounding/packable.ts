@@ -1,9 +1,10 @@
 /** Makes a model ready for the kernels, which multiply no f32 matrices, and writes its pack. */
 import { readdir, rm } from "node:fs/promises";
-import { type PackedModel, writePack } from "../format/pack.ts";
+import { type PackedModel, type PendingModel, type PendingTensor, writePack } from "../format/pack.ts";
 import type { PackHeader } from "../format/pack-header.ts";
 import { decodeTensor } from "../model/decode.ts";
 import { OutriderError } from "../model/errors.ts";
+import { tensorBytes } from "../model/layouts.ts";
 import { directorySink } from "../platform/disk.ts";
 import { roundedTensor } from "./tensors.ts";
 
@@ -15,6 +16,24 @@ export function packable(model: PackedModel): PackedModel {
     if (format === "f32" && rows > 1) {
       tensors.set(name, roundedTensor({ format: "q8", rows, cols }, decodeTensor(tensor, bytes)));
     }
+  }
+  return { ...model, tensors };
+}
+
+/** The same of a model that is read while its pack is written: each slice is rounded as it comes. */
+function packableSlices(model: PendingModel): PendingModel {
+  const tensors = new Map<string, PendingTensor>(model.tensors);
+  for (const [name, tensor] of model.tensors) {
+    const { format, rows, cols, slices } = tensor;
+    if (format !== "f32" || rows === 1) continue;
+    const rounded = async function* () {
+      for await (const bytes of slices()) {
+        const some = { rows: bytes.length / 4 / cols, cols };
+        const values = decodeTensor({ format, ...some }, bytes);
+        yield roundedTensor({ format: "q8", ...some }, values).bytes;
+      }
+    };
+    tensors.set(name, { format: "q8", rows, cols, slices: rounded });
   }
   return { ...model, tensors };
 }
@@ -41,7 +60,37 @@ export async function checkReplaceable(directory: string): Promise<void> {
 
 /** Writes the pack of a model into `directory`; a pack that was there is removed first. Throws `not_a_pack`. */
 export async function replacePack(model: PackedModel, directory: string): Promise<PackHeader> {
+  await empty(directory);
+  return writePack(packable(model), directorySink(directory));
+}
+
+/**
+ * The same of a model that is read while it is written. Memory holds its largest tensor rounded, a shard, and a slice.
+ * @param progress called with the bytes that have been made, and those of the whole
+ */
+export async function replacePackBySlices(
+  model: PendingModel,
+  directory: string,
+  progress: (done: number, total: number) => void,
+): Promise<PackHeader> {
+  await empty(directory);
+  const { tensors } = packableSlices(model);
+  const total = [...tensors.values()].reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
+  let done = 0;
+  const counted = [...tensors].map(([name, tensor]): [string, PendingTensor] => {
+    const slices = async function* () {
+      for await (const slice of tensor.slices()) {
+        done += slice.length;
+        progress(done, total);
+        yield slice;
+      }
+    };
+    return [name, { ...tensor, slices }];
+  });
+  return writePack({ ...model, tensors: new Map(counted) }, directorySink(directory));
+}
+
+async function empty(directory: string): Promise<void> {
   await checkReplaceable(directory);
   await rm(directory, { recursive: true, force: true });
-  return writePack(packable(model), directorySink(directory));
 }

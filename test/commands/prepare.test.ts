@@ -49,7 +49,7 @@ test("squeeze puts the pack beside the recipe", async () => {
 
 test.each([
   [() => importCommand.run([GGUF]), "DIRECTORY is missing"],
-  [() => importCommand.run([]), "FILE.gguf and DIRECTORY are missing"],
+  [() => importCommand.run([]), "CHECKPOINT and DIRECTORY are missing"],
   [() => squeezeCommand.run([]), "RECIPE is missing"],
   [() => prepareCommand.run(["now"]), 'unexpected "now"'],
   [() => squeezeCommand.run(["recipe.ts", "--model", "x"]), "recipe.ts: there is no such file"],

@@ -1,25 +1,31 @@
-"""A GGUF Llama as a transformers model in float32, for the golden files.
+"""A GGUF model as a transformers model in float32, for the golden files.
 
-The weights are dequantised by the gguf package and run by transformers, so that nothing of ours takes part.
-Query and key rows go back from GGUF's interleaved RoPE order to the half-split order that transformers uses.
+The weights are dequantised by the gguf package and run by transformers, so that nothing of ours takes part. Where GGUF
+keeps query and key rows in interleaved RoPE order they go back to the half-split order that transformers uses.
 """
 
 import numpy as np
 import torch
 from gguf import GGUFReader, dequantize
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config, Qwen3Config
 
 BLOCK = {
-    "input_layernorm": "attn_norm",
-    "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k",
-    "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output",
-    "post_attention_layernorm": "ffn_norm",
-    "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down",
+    "input_layernorm.weight": "attn_norm.weight",
+    "self_attn.q_proj.weight": "attn_q.weight",
+    "self_attn.k_proj.weight": "attn_k.weight",
+    "self_attn.v_proj.weight": "attn_v.weight",
+    "self_attn.q_proj.bias": "attn_q.bias",
+    "self_attn.k_proj.bias": "attn_k.bias",
+    "self_attn.v_proj.bias": "attn_v.bias",
+    "self_attn.q_norm.weight": "attn_q_norm.weight",
+    "self_attn.k_norm.weight": "attn_k_norm.weight",
+    "self_attn.o_proj.weight": "attn_output.weight",
+    "post_attention_layernorm.weight": "ffn_norm.weight",
+    "mlp.gate_proj.weight": "ffn_gate.weight",
+    "mlp.up_proj.weight": "ffn_up.weight",
+    "mlp.down_proj.weight": "ffn_down.weight",
 }
+CONFIGS = {"llama": LlamaConfig, "qwen2": Qwen2Config, "qwen3": Qwen3Config}
 
 
 def half_split(rows: torch.Tensor, heads: int) -> torch.Tensor:
@@ -28,16 +34,18 @@ def half_split(rows: torch.Tensor, heads: int) -> torch.Tensor:
     return rows.reshape(heads, size // 2, 2, -1).transpose(1, 2).reshape(rows.shape)
 
 
-def load_gguf_llama(path: str) -> LlamaForCausalLM:
+def load_gguf_llama(path: str):
+    """A model of an architecture in CONFIGS without scaled RoPE. Takes 4 bytes a weight, and once the largest tensor."""
     reader = GGUFReader(path)
     tensors = {tensor.name: tensor for tensor in reader.tensors}
+    architecture = reader.fields["general.architecture"].contents()
 
     def field(name: str):
-        return reader.fields[f"llama.{name}"].contents()
+        return reader.fields[f"{architecture}.{name}"].contents()
 
     def weight(name: str) -> torch.Tensor:
         tensor = tensors[name]
-        return torch.tensor(np.array(dequantize(tensor.data, tensor.tensor_type)), dtype=torch.float32)
+        return torch.from_numpy(np.array(dequantize(tensor.data, tensor.tensor_type), dtype=np.float32))
 
     heads, kv_heads = field("attention.head_count"), field("attention.head_count_kv")
     layers, embedding = field("block_count"), field("embedding_length")
@@ -46,11 +54,14 @@ def load_gguf_llama(path: str) -> LlamaForCausalLM:
     state["lm_head.weight"] = state["model.embed_tokens.weight"] if tied else weight("output.weight")
     for layer in range(layers):
         for ours, theirs in BLOCK.items():
-            value = weight(f"blk.{layer}.{theirs}.weight")
-            if theirs in ("attn_q", "attn_k"):
-                value = half_split(value, heads if theirs == "attn_q" else kv_heads)
-            state[f"model.layers.{layer}.{ours}.weight"] = value
-    config = LlamaConfig(
+            name = f"blk.{layer}.{theirs}"
+            if name not in tensors:
+                continue
+            value = weight(name)
+            if architecture == "llama" and theirs in ("attn_q.weight", "attn_k.weight"):
+                value = half_split(value, heads if theirs == "attn_q.weight" else kv_heads)
+            state[f"model.layers.{layer}.{ours}"] = value
+    config = CONFIGS[architecture](
         vocab_size=state["model.embed_tokens.weight"].shape[0],
         hidden_size=embedding,
         intermediate_size=field("feed_forward_length"),
@@ -65,6 +76,9 @@ def load_gguf_llama(path: str) -> LlamaForCausalLM:
         tie_word_embeddings=tied,
         attn_implementation="eager",
     )
-    model = LlamaForCausalLM(config)
-    model.load_state_dict(state)
-    return model.float().eval()
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config, attn_implementation="eager")
+    model.load_state_dict(state, assign=True)
+    # What is computed from the config, not stored, is still without values.
+    model.model.rotary_emb = type(model.model.rotary_emb)(config)
+    return model.eval()
