@@ -5,12 +5,14 @@ import { textTable } from "../charts/text-table.ts";
 import { figureTable, LEGEND } from "../evaluate/columns.ts";
 import { evaluate } from "../evaluate/evaluate.ts";
 import type { Figures } from "../evaluate/figures.ts";
+import { kindTable } from "../evaluate/kinds.ts";
 import { command } from "./command.ts";
 import { flag, many, span, text, usage, whole } from "./options.ts";
 
 export const evalCommand = command({
   examples: [
     ["outrider eval draft-pack --answers corpus.jsonl --served", "tokens per target pass on what the target wrote"],
+    ["outrider eval a b --answers answers/ --served", "the same by kind of question, a file a kind in the folder"],
     ["outrider eval draft-pack --text wiki.txt --against target-pack", "perplexity, and KL from the original"],
     ["outrider eval a b c --answers corpus.jsonl --json > figures.jsonl", "a line a pack, for `outrider report`"],
   ],
@@ -20,15 +22,19 @@ export const evalCommand = command({
     windows: span("which windows of the text, from 0", { default: "0..63" }),
     length: whole("tokens of each window", { from: 2, default: 512 }),
     against: text("PACK|GGUF", "another model of the same vocabulary: KL from it, and the share of equal argmax"),
-    answers: text("FILE", '{"prompt": ids, "answer": ids} a line, written by the target; for acceptance'),
-    first: whole("how many answers", { from: 1, default: 64 }),
+    answers: text(
+      "FILE|DIR",
+      '{"prompt": ids, "answer": ids} a line, written by the target; for acceptance. A folder has a file a kind',
+    ),
+    first: whole("how many answers of a file", { from: 1, default: 64 }),
     served: flag("also drafts the answers as the service does: the model alone, lookup alone, and both, with siblings"),
+    drafted: whole("with --served: draft tokens of a pass at most, siblings included", { from: 1, default: 8 }),
     noSpeed: flag("does not time the engine's decoding, which takes 3 seconds a model"),
     json: flag("prints a line of JSON a model"),
   },
   notes: `Models run in f32 on the values that their weights stand for. A model with a trimmed vocabulary has no
 perplexity and no KL, because it cannot emit some of the tokens.`,
-  async run({ models, windows, length, first, noSpeed, json, ...given }) {
+  async run({ models, windows, length, first, drafted, noSpeed, json, ...given }) {
     const { text: file, answers, against, served } = given;
     if (file === undefined && answers === undefined) throw usage("--text or --answers is missing");
     if (against !== undefined && file === undefined) throw usage("--against compares on a text; name one with --text");
@@ -40,6 +46,7 @@ perplexity and no KL, because it cannot emit some of the tokens.`,
       ...(answers !== undefined && { answers: { file: answers, count: first } }),
       against,
       served,
+      drafted,
       speed: !noSpeed,
     });
     for await (const figures of evaluation) {
@@ -49,6 +56,12 @@ perplexity and no KL, because it cannot emit some of the tokens.`,
     if (json) return;
     const { heads, rows } = figureTable(all);
     console.log(textTable(heads, rows).join("\n"));
+    for (const loops of [true, false]) {
+      const table = kindTable(all, loops);
+      if (!table) continue;
+      console.log(`\n${loops ? "All answers" : "Without answers that loop (*)"}:`);
+      console.log(textTable(table.heads, table.rows).join("\n"));
+    }
     console.log(["", `On ${all[0]!.on}.`, ...LEGEND].join("\n"));
   },
 });

@@ -1,7 +1,7 @@
 /** Figures as the cells of a table, in text and in HTML. */
 import type { Acceptance } from "./acceptance.ts";
 import type { Figures } from "./figures.ts";
-import { DRAFTED, type Served } from "./replay.ts";
+import type { Served } from "./replay.ts";
 
 interface Column {
   readonly head: string;
@@ -50,7 +50,7 @@ export const LEGEND = [
     "–: not defined for this pack.",
   "accepted: share of answer tokens that equal the pack's argmax, teacher-forced. " +
     "pass of 4, 8: tokens per target pass with so many drafted.",
-  `served: tokens per target pass as the service drafts, up to ${DRAFTED} tokens with siblings. ` +
+  "served: tokens per target pass as the service drafts, with siblings. " +
     "lookup: copies from the timeline. both: for each token, model or lookup, whichever is more confident.",
   "*: without answers that repeat 8 tokens in a row four times or more.",
 ];

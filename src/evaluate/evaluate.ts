@@ -8,18 +8,21 @@ import { readModel } from "../platform/read-model.ts";
 import { readAnswers } from "../text/target-text.ts";
 import { readWindows } from "../text/windows.ts";
 import { endOfOther, type Figures, figuresOf, type Material } from "./figures.ts";
+import { DRAFTED } from "./replay.ts";
 
 export interface Evaluation {
   /** Packs, GGUF files or Hugging Face folders; all of one vocabulary. */
   readonly models: readonly [string, ...string[]];
   /** Windows of a text, for perplexity: the first one's number, how many, and tokens of each. */
   readonly text?: { readonly file: string; readonly first: number; readonly count: number; readonly length: number };
-  /** Answers that a target wrote, for acceptance: how many, from the first. */
+  /** Answers that a target wrote, for acceptance: how many of a file, from the first; of a folder, of each file. */
   readonly answers?: { readonly file: string; readonly count: number };
   /** A model of the same vocabulary: KL from it on the text, and the share of equal argmax. */
   readonly against?: string | undefined;
   /** Whether to draft the answers as the service does, too. */
   readonly served: boolean;
+  /** Most draft tokens of a pass there, siblings included; 8 unless given. */
+  readonly drafted?: number;
   /** Whether to time the engine's decoding. */
   readonly speed: boolean;
 }
@@ -45,17 +48,19 @@ export async function* evaluate(evaluation: Evaluation): AsyncGenerator<Figures>
 }
 
 async function materialOf(evaluation: Evaluation, tokenizer: Tokenizer): Promise<Material> {
-  const { text, answers, against, served, speed } = evaluation;
+  const { text, answers, against, served, drafted = DRAFTED, speed } = evaluation;
   const parts = [
     text && describeWindows(text),
     against && `against ${against}`,
     answers && `up to ${answers.count} answers of ${path.basename(answers.file)}`,
+    served && `at most ${drafted} tokens drafted a pass`,
   ];
   return {
     on: parts.filter(Boolean).join(", "),
     windows: text ? await readWindows(text.file, tokenizer, text.first, text.count, text.length) : [],
     answers: answers ? await readAnswers(answers.file, answers.count) : [],
     served,
+    drafted,
     speed,
   };
 }

@@ -47,6 +47,8 @@ export interface Material {
   readonly answers: readonly TargetAnswer[];
   /** Whether to draft the answers as the service does, too. */
   readonly served: boolean;
+  /** Most draft tokens of a pass there. */
+  readonly drafted: number;
   readonly speed: boolean;
 }
 
@@ -92,10 +94,15 @@ export async function figuresOf(
       progress.update(windows.length + count),
     );
     const scored = windows.length + material.answers.length;
-    const tokens = Math.max(material.served ? replayTokens(replayed) : 0, material.speed ? PROMPT + DECODED : 0);
+    const tokens = Math.max(
+      material.served ? replayTokens(replayed, material.drafted) : 0,
+      material.speed ? PROMPT + DECODED : 0,
+    );
     const loaded = tokens > 0 && (await loadedLlama(model, tokens));
     const served =
-      loaded && material.served && (await replayFigures(loaded, replayed, (count) => progress.update(scored + count)));
+      loaded &&
+      material.served &&
+      (await replayFigures(loaded, replayed, material.drafted, (count) => progress.update(scored + count)));
     const speed = loaded && material.speed && { decodeTps: await decodeTpsOf(loaded) };
     return {
       pack,

@@ -15,7 +15,7 @@ import { fewestPasses, Window } from "../speculate/window.ts";
 import { isLoop } from "../text/loops.ts";
 import type { TargetAnswer } from "../text/target-text.ts";
 
-/** Most draft tokens that a pass verifies, siblings included. */
+/** Most draft tokens that a pass verifies, siblings included, unless told otherwise. */
 export const DRAFTED = 8;
 
 /** Tokens per target pass of each kind of drafter; of a single answer, target passes. */
@@ -27,48 +27,71 @@ export interface Served {
   readonly both: number;
 }
 
-export interface ServedFigures {
+interface Totals {
   readonly served: Served;
+  /** Absent where every answer is a loop. */
   readonly servedWithoutLoops?: Served;
 }
 
+export interface ServedKind extends Totals {
+  readonly kind: string;
+  readonly answers: number;
+  readonly tokens: number;
+}
+
+export interface ServedFigures extends Totals {
+  /** Of each kind of question, where answers have one. */
+  readonly kinds?: readonly ServedKind[];
+}
+
 /** Tokens that the cache of `replayFigures` needs room for. */
-export function replayTokens(answers: readonly TargetAnswer[]): number {
-  return DRAFTED + Math.max(...answers.map(({ prompt, answer }) => prompt.length + answer.length));
+export function replayTokens(answers: readonly TargetAnswer[], drafted: number): number {
+  return drafted + Math.max(...answers.map(({ prompt, answer }) => prompt.length + answer.length));
 }
 
 /**
  * Replays every answer in a session of its own, and calls `replayed` with the number done. Rejects with what the
  * drafter rejects with.
+ *
+ * @param drafted most draft tokens of a pass
  */
 export async function replayFigures(
   llama: Llama,
   answers: readonly TargetAnswer[],
+  drafted: number,
   replayed: (count: number) => void,
 ): Promise<ServedFigures> {
   const runs: Run[] = [];
   for (const answer of answers) {
     const cache = llama.newCache();
     const drafter = new ModelDrafter(llama, cache, GREEDY);
-    const model = await passesFor(answer, drafter);
-    const lookup = await passesFor(answer, new LookupDrafter());
-    const both = await passesFor(answer, new BothDrafter(new LookupDrafter(), drafter));
-    runs.push({ answer: answer.answer, model, lookup, both });
+    const model = await passesFor(answer, drafter, drafted);
+    const lookup = await passesFor(answer, new LookupDrafter(), drafted);
+    const both = await passesFor(answer, new BothDrafter(new LookupDrafter(), drafter), drafted);
+    runs.push({ ...answer, model, lookup, both });
     cache.release();
     replayed(runs.length);
   }
+  const kinds = [...new Set(runs.flatMap(({ kind }) => kind ?? []))].map((kind): ServedKind => {
+    const own = runs.filter((run) => run.kind === kind);
+    return { kind, answers: own.length, tokens: tokensOf(own), ...totalsOf(own) };
+  });
+  return { ...totalsOf(runs), ...(kinds.length > 0 && { kinds }) };
+}
+
+/** An answer, and the target passes that it took with each drafter. */
+type Run = Served & Pick<TargetAnswer, "answer" | "kind">;
+
+function totalsOf(runs: readonly Run[]): Totals {
   const straight = runs.filter(({ answer }) => !isLoop(answer));
   return { served: servedOf(runs), ...(straight.length > 0 && { servedWithoutLoops: servedOf(straight) }) };
 }
 
-/** An answer, and the target passes that it took with each drafter. */
-interface Run extends Served {
-  readonly answer: readonly number[];
-}
+const tokensOf = (runs: readonly Run[]): number => runs.reduce((sum, { answer }) => sum + answer.length, 0);
 
 function servedOf(runs: readonly Run[]): Served {
   const sum = (of: (run: Run) => number) => runs.reduce((total, run) => total + of(run), 0);
-  const tokens = sum(({ answer }) => answer.length);
+  const tokens = tokensOf(runs);
   return {
     model: tokens / sum(({ model }) => model),
     lookup: tokens / sum(({ lookup }) => lookup),
@@ -77,9 +100,9 @@ function servedOf(runs: readonly Run[]): Served {
 }
 
 /** Target passes until the answer is decided, the prompt's included. */
-async function passesFor({ prompt, answer }: TargetAnswer, drafter: Drafter): Promise<number> {
+async function passesFor({ prompt, answer }: TargetAnswer, drafter: Drafter, drafted: number): Promise<number> {
   const verifier = new Recording(prompt.length, answer);
-  const window = new Window({ ...fewestPasses(DRAFTED), patience: 1 }, new History());
+  const window = new Window({ ...fewestPasses(drafted), patience: 1 }, new History());
   const { steps, idle } = generate([...prompt], drafter, verifier, window);
   for await (const { draftError } of steps) {
     if (draftError !== undefined) throw draftError;

@@ -2,6 +2,7 @@
  * Text that a target wrote, answer by answer. Agreement with a target is measured on it. Unlike windows, each answer is
  * a context of its own.
  */
+import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { OutriderError } from "../model/errors.ts";
 import { badLine, isLines, readLines, type Text } from "./text-file.ts";
@@ -11,6 +12,8 @@ export interface TargetAnswer {
   /** At least one token. */
   readonly prompt: readonly number[];
   readonly answer: readonly number[];
+  /** What kind of question it answers, where answers lie in a file a kind. */
+  readonly kind?: string;
 }
 
 /** Longer prompts and answers are left out of a sample, so that the time of a pass is spent on many prompts. */
@@ -19,10 +22,23 @@ const LONGEST = 256;
 const POSITIONS = 2000;
 
 /**
- * The first `count` answers of a .jsonl file that have tokens, or all if there are fewer. Throws `bad_text` for another
- * file.
+ * The first `count` answers of a .jsonl file that have tokens, or all if there are fewer. Of a folder, the same of each
+ * such file in it, whose name is the kind: `edit.jsonl` and `answers-edit.jsonl` hold edits. Throws `bad_text` for
+ * another file.
  */
 export async function readAnswers(file: string, count: number): Promise<TargetAnswer[]> {
+  if (!(await stat(file).catch(() => null))?.isDirectory()) return readFile(file, count);
+  const names = (await readdir(file)).filter(isLines).sort();
+  if (names.length === 0)
+    throw new OutriderError("bad_text", `${path.basename(file)}: no .jsonl file is in the folder`);
+  const kinds = names.map(async (name) => {
+    const kind = path.basename(name).replace(/^answers-|\.jsonl(\.gz)?$/g, "");
+    return (await readFile(path.join(file, name), count)).map((answer) => ({ ...answer, kind }));
+  });
+  return (await Promise.all(kinds)).flat();
+}
+
+async function readFile(file: string, count: number): Promise<TargetAnswer[]> {
   if (!isLines(file)) {
     throw new OutriderError(
       "bad_text",
