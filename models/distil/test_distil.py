@@ -61,6 +61,7 @@ def llama(layers: int) -> LlamaForCausalLM:
             num_key_value_heads=2,
             tie_word_embeddings=True,
             max_position_embeddings=128,
+            pad_token_id=VOCABULARY - 1,
         )
     )
 

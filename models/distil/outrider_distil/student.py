@@ -42,6 +42,7 @@ def trim(model: nn.Module, kept: torch.Tensor) -> list[torch.Tensor]:
     Keeps only the `kept` rows of embedding and head; from here on an id is an index into `kept`. Returns the full
     matrices.
     """
+    model.model.embed_tokens.padding_idx = None  # an id of the full vocabulary
     before = [module.weight.detach() for module in ends(model)]
     for module, weight in zip(ends(model), before):
         module.weight = nn.Parameter(weight[kept].clone())
