@@ -65,7 +65,7 @@ async function notImportable(file: string): Promise<string | null> {
     return `it has ${(source.size / 1e9).toFixed(1)} GB, more than ${EMBEDDED_BYTES / 1e9} GB`;
   try {
     const gguf = await readGguf(source);
-    llamaConfig(gguf);
+    await llamaConfig(gguf);
     new Tokenizer(tokenizerFiles(source.name, gguf.metadata)["tokenizer.json"]);
     return null;
   } catch (error) {

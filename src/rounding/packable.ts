@@ -6,7 +6,7 @@ import { decodeTensor } from "../model/decode.ts";
 import { OutriderError } from "../model/errors.ts";
 import { tensorBytes } from "../model/layouts.ts";
 import { directorySink } from "../platform/disk.ts";
-import { roundedTensor } from "./tensors.ts";
+import { q8Tiles } from "./q8-tiles.ts";
 
 /** The model with every f32 matrix rounded to 8 bits; vectors stay f32. */
 export function packable(model: PackedModel): PackedModel {
@@ -14,7 +14,7 @@ export function packable(model: PackedModel): PackedModel {
   for (const [name, tensor] of model.tensors) {
     const { format, rows, cols, bytes } = tensor;
     if (format === "f32" && rows > 1) {
-      tensors.set(name, roundedTensor({ format: "q8", rows, cols }, decodeTensor(tensor, bytes)));
+      tensors.set(name, { format: "q8", rows, cols, bytes: q8Tiles(decodeTensor(tensor, bytes), rows, cols) });
     }
   }
   return { ...model, tensors };
@@ -27,10 +27,11 @@ function packableSlices(model: PendingModel): PendingModel {
     const { format, rows, cols, slices } = tensor;
     if (format !== "f32" || rows === 1) continue;
     const rounded = async function* () {
+      let row = 0;
       for await (const bytes of slices()) {
-        const some = { rows: bytes.length / 4 / cols, cols };
-        const values = decodeTensor({ format, ...some }, bytes);
-        yield roundedTensor({ format: "q8", ...some }, values).bytes;
+        const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+        yield q8Tiles(values, values.length / cols, cols, row);
+        row += values.length / cols;
       }
     };
     tensors.set(name, { format: "q8", rows, cols, slices: rounded });
