@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { modelId } from "../../src/model/model-id.ts";
 import { chat, postChat } from "../support/chat.ts";
+import { writeForeignGguf } from "../support/foreign-gguf.ts";
 import { llamaLibrary } from "../support/llama-library.ts";
 import { answers, endGroup } from "../support/process.ts";
 import { freePort } from "../support/service.ts";
@@ -67,7 +68,7 @@ test("a pack with a draft of its own", async () => {
 
 test.each([0, 0.7])("Qwen2 in llama.cpp without a draft (temperature %d)", async (temperature) => {
   await llamaLibrary();
-  const { url, printed } = await start("--target", QWEN_GGUF, "--draft", "none", "--threads", "1");
+  const { url, printed } = await start("--target", QWEN_GGUF, "--draft", "none", "--engine", "llama", "--threads", "1");
   const model = modelId(QWEN_GGUF);
   const options = { model, temperature, seed: 7, maxTokens: 160 };
   await chat(url, QUESTION, { ...options, maxTokens: 1 });
@@ -84,4 +85,20 @@ test.each([0, 0.7])("Qwen2 in llama.cpp without a draft (temperature %d)", async
   }
   expect(on.timings.target_passes).toBeLessThan(off.timings.target_passes);
   expect(printed()).toContain("in llama.cpp on this machine");
+});
+
+test("an architecture that nothing here computes, in llama.cpp without a draft", async () => {
+  await llamaLibrary();
+  const folder = mkdtempSync(join(tmpdir(), "outrider-foreign-"));
+  try {
+    const file = join(folder, "foreign.gguf");
+    await writeForeignGguf(file);
+    const { url, printed } = await start("--target", file, "--draft", "none", "--threads", "1");
+    const { timings, outrider } = await chat(url, QUESTION, { model: "foreign", maxTokens: 20 });
+    expect(timings.predicted_n).toBeGreaterThan(0);
+    expect(outrider.answered_by).toBe("target");
+    await expect.poll(printed).toContain("target foreign, in llama.cpp on this machine");
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
