@@ -3,15 +3,17 @@
  *
  *   node models/distil/ask.ts --out FILE.jsonl [--count 4000] [--seed 0] [--topics FILE] [--sentences FILE]
  *     [--passages TEXT] [--passages CORPUS.jsonl --tokenizer PACK]
+ *   node models/distil/ask.ts --subject code --out FILE.jsonl [--count 4000] [--seed 0] [--snippets FILE.jsonl]
  *
  * Topics and sentences (to be translated) are a line each, passages are parted by empty lines; or what the target wrote
- * in a corpus that asked it for texts.
+ * in a corpus that asked it for texts. Snippets are code to ask about, which code.ts collects.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
 import { readLines } from "../../src/text/text-file.ts";
+import { codeQuestions, type Snippet } from "./code-questions.ts";
 import { isPassage, questions } from "./questions.ts";
 
 /** Characters of a passage at most: two of them and a question leave room for an answer. */
@@ -26,12 +28,18 @@ const { values } = parseArgs({
     sentences: { type: "string" },
     passages: { type: "string" },
     tokenizer: { type: "string" },
+    subject: { type: "string", default: "general" },
+    snippets: { type: "string" },
   },
 });
 const { out, passages, tokenizer } = values;
 const written = passages !== undefined && /\.jsonl(\.gz)?$/.test(passages);
 if (!out || written !== (tokenizer !== undefined)) {
   console.error("--out FILE.jsonl is needed; --passages CORPUS.jsonl goes with --tokenizer PACK, to read its answers");
+  process.exit(1);
+}
+if (values.subject !== "general" && values.subject !== "code") {
+  console.error(`--subject ${values.subject}: it is general or code`);
   process.exit(1);
 }
 const sources = {
@@ -41,9 +49,12 @@ const sources = {
     .filter(isPassage)
     .map((text) => text.slice(0, PASSAGE)),
 };
-const lines = [...questions(Number(values.count), Number(values.seed), sources)].map((turns) =>
-  JSON.stringify({ turns }),
-);
+const [count, seed] = [Number(values.count), Number(values.seed)];
+const asked =
+  values.subject === "code"
+    ? codeQuestions(count, seed, values.snippets ? await readLines<Snippet>(values.snippets) : [])
+    : questions(count, seed, sources);
+const lines = [...asked].map((turns) => JSON.stringify({ turns }));
 writeFileSync(out, `${lines.join("\n")}\n`);
 
 function partsOf(file: string | undefined, parting: string): string[] {

@@ -3,7 +3,7 @@
  * Spec-Bench's: translation, facts, arithmetic in words, conversations of two turns, and texts to write; with passages
  * also summaries and questions about a passage. Kinds take turns. The words are in topics.ts.
  */
-import { noiseBits, noiseKey } from "../../src/model/noise.ts";
+import { type Draw as Choices, different } from "./draw.ts";
 import { COUNTRIES, FAMOUS, GERMAN, PEOPLE, PLACES, PROGRAMS, THINGS, TOPICS, TRADES } from "./topics.ts";
 
 /** Subjects of questions beside the lists of topics.ts. An empty list: no questions of its kind. */
@@ -17,11 +17,7 @@ interface Sources {
 }
 
 /** Random choices of one question. */
-interface Draw {
-  /** One of a list. */
-  of<T>(list: readonly T[]): T;
-  /** A whole number from `low` to `high`. */
-  number(low: number, high: number): number;
+interface Draw extends Choices {
   /** A subject: one time in four, or where the sources have none, from topics.ts. */
   topic(): string;
 }
@@ -538,23 +534,20 @@ const retrieval =
  * `count` different questions, each the user's turns of a conversation; fewer if chance finds no new ones. The same
  * seed and sources give the same questions. Without passages, questions ask the target to write some.
  */
-export function* questions(count: number, seed: number, sources: Sources): Generator<readonly string[]> {
+export function questions(count: number, seed: number, sources: Sources): Generator<readonly string[]> {
+  const kinds = kindsOf(sources);
+  return different(count, seed, (n, draw) => kinds[n % kinds.length]!(draw));
+}
+
+/** The kinds of questions that these sources allow; translation is the first. */
+export function kindsOf(sources: Sources): readonly ((draw: Choices) => readonly string[])[] {
   const { passages, topics, sentences } = sources;
   const kinds: readonly Kind[] =
     passages.length > 0
       ? [translation(sentences), summary(passages), fact, sum, retrieval(passages), chat]
       : [translation(sentences), fact, sum, chat, passage];
-  const seen = new Set<string>();
-  for (let n = 0; seen.size < count && n < 20 * count; n++) {
-    const key = noiseKey(seed, n);
-    let draws = 0;
-    const uniform = () => noiseBits(key, draws++) / 2 ** 32;
-    const number = (low: number, high: number) => low + Math.floor(uniform() * (high - low + 1));
-    const of = <T>(list: readonly T[]): T => list[Math.floor(uniform() * list.length)]!;
+  return kinds.map((kind) => ({ of, number }) => {
     const topic = () => of(topics.length > 0 && number(1, 4) > 1 ? topics : TOPICS);
-    const turns = kinds[n % kinds.length]!({ of, number, topic });
-    if (seen.has(turns.join("\n"))) continue;
-    seen.add(turns.join("\n"));
-    yield turns;
-  }
+    return kind({ of, number, topic });
+  });
 }
