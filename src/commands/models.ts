@@ -18,6 +18,8 @@ export interface EdgeModels {
   readonly draft: string | null;
   /** Where the target itself lies: the file or folder that was named, or a known pair's. */
   readonly from: string | Pair;
+  /** Questions that suit the target, where a known pair has it. */
+  readonly examples: readonly string[];
 }
 
 /** Throws `bad_option` where a known pair and another target are both named. */
@@ -37,7 +39,7 @@ export async function edgeModels({ pair: name, target, draft }: ModelChoice): Pr
     const known = pairs.find((pair) => isTargetOf(pair, described.model, described.vocabulary.hash));
     const chosen = chosenDraft(draft, known);
     if (draft !== undefined && chosen !== null) checkThere(draft, chosen, known);
-    return { target: described, draft: chosen, from: target };
+    return { target: described, draft: chosen, from: target, examples: known?.examples ?? [] };
   }
   const pair = name === undefined ? await likelyPair(draft, pairs) : pairNamed(name, pairs);
   const chosen = chosenDraft(draft, pair);
@@ -47,14 +49,15 @@ export async function edgeModels({ pair: name, target, draft }: ModelChoice): Pr
   if (near !== null && existsSync(path.join(near, "pack.json"))) {
     const described = await describeTarget(near);
     if (isTargetOf(pair, described.model, described.vocabulary.hash)) {
-      return { target: described, draft: chosen, from: pair };
+      return { target: described, draft: chosen, from: pair, examples: pair.examples };
     }
     if (described.vocabulary.hash !== pair.target.vocabulary) {
       throw usage(`${near} drafts for ${described.model}, which has other tokens than the target of ${pair.name}`);
     }
   }
   const { path: file } = await obtainModel(pair.target, modelFiles());
-  return { target: await describeTarget(file, pair.target.model), draft: chosen, from: pair };
+  const described = await describeTarget(file, pair.target.model);
+  return { target: described, draft: chosen, from: pair, examples: pair.examples };
 }
 
 export const isTargetOf = ({ target }: Pair, model: string, vocabulary: string): boolean =>

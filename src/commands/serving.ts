@@ -10,7 +10,7 @@ import type { DescribedTarget } from "../format/target.ts";
 import { OutriderError } from "../model/errors.ts";
 import { openTokenizer } from "../model/tokenizer.ts";
 import { knownPairs } from "../obtain/pair.ts";
-import { describeTarget, draftFor } from "../service/assets.ts";
+import { draftFor } from "../service/assets.ts";
 import { checkOrigin, originHealth } from "../service/checks.ts";
 import { type LocalOrigin, startLlama, startRemote } from "../service/local-origin.ts";
 import { EMBEDDED_TOKENS } from "../service/settings.ts";
@@ -24,6 +24,7 @@ import { MODELS } from "./prepare.ts";
 export interface Prepared {
   readonly target: DescribedTarget;
   readonly draft: string | null;
+  readonly examples: readonly string[];
   readonly origin: Service["origin"];
   readonly vars: Readonly<Record<string, string>>;
   /** What runs the target, in words. */
@@ -41,7 +42,7 @@ export async function beside(
   engine: "wasm" | "llama" | undefined,
   threads: number | null,
 ): Promise<Prepared> {
-  const { draft, from, target } = await edgeModels(asked);
+  const { draft, from, target, examples } = await edgeModels(asked);
   // Before a download or an import that would be for nothing.
   if (draft !== null) await draftFor(target, draft);
   const run = await runnable({ target, from }, engine);
@@ -49,6 +50,7 @@ export async function beside(
     return {
       target: { ...target, context: Math.min(target.context, EMBEDDED_TOKENS) },
       draft,
+      examples,
       origin: { pack: run.pack },
       vars: {},
       runs: "in WebAssembly on this machine (--engine wasm)",
@@ -62,6 +64,7 @@ This demo waits for drafts, to show them; "outrider": {"draft": "off"} in a requ
   return {
     target: { ...target, context: local.context },
     draft,
+    examples,
     origin: { url: local.url },
     // Nobody else waits for this target, so what counts is the time; a processor pays for every position of a pass.
     vars: { ORIGIN_TOKEN: local.token, ...(own ? {} : { PREFER: "time" }) },
@@ -90,7 +93,7 @@ export async function beforeServer(
   asked: Asked,
 ): Promise<Prepared> {
   const isNamed = asked.target !== undefined || asked.pair !== undefined || asked.draft === undefined;
-  const { target, draft } = isNamed ? await edgeModels(asked) : await modelsOfDraft(asked.draft);
+  const { target, draft, examples } = isNamed ? await edgeModels(asked) : await modelsOfDraft(asked.draft);
   if (draft !== null) await draftFor(target, draft);
   const probe = { text: PROBE, ids: openTokenizer(target.tokenizer["tokenizer.json"]).encode(PROBE) };
   const { vocabulary, context } = target;
@@ -99,6 +102,7 @@ export async function beforeServer(
   return {
     target: { ...target, model: local.model, context: Math.min(context, local.context) },
     draft,
+    examples,
     origin: { url: local.url },
     vars: { ORIGIN_TOKEN: local.token },
     runs: `in the ${engine} server at ${server.url}`,
@@ -108,12 +112,12 @@ export async function beforeServer(
 }
 
 /** A draft without a target: what the server runs must have the tokens of the draft's own target. */
-async function modelsOfDraft(draft: string | undefined): Promise<Pick<EdgeModels, "target" | "draft">> {
+async function modelsOfDraft(draft: string | undefined): Promise<Omit<EdgeModels, "from">> {
   if (draft === undefined || draft === "none") {
     throw usage("--draft none leaves open what tokens the server has: name its model with --pair or --target");
   }
   const pack = packNamed(draft);
-  return { target: await describeTarget(pack), draft: pack };
+  return edgeModels({ target: pack, draft: pack });
 }
 
 /** Whether the user's own settings say what to prefer. */
@@ -124,7 +128,7 @@ async function prefersItself(): Promise<boolean> {
 
 /** The target elsewhere. Throws `wrong_origin` where the origin serves another, or cannot be asked. */
 export async function before(url: string, asked: Asked): Promise<Prepared> {
-  const { target, draft } = await modelsBefore(url, asked);
+  const { target, draft, examples } = await modelsBefore(url, asked);
   const token = process.env.ORIGIN_TOKEN;
   const check = await checkOrigin({ url, token, bound: false, draftOnly: false }, { ...target, draft: null });
   if (check.result !== "passed") {
@@ -134,6 +138,7 @@ export async function before(url: string, asked: Asked): Promise<Prepared> {
   return {
     target: { ...target, context: Math.min(target.context, context) },
     draft,
+    examples,
     origin: { url },
     vars: token === undefined ? {} : { ORIGIN_TOKEN: token },
     runs: `at ${url} (${engine})`,
@@ -142,7 +147,7 @@ export async function before(url: string, asked: Asked): Promise<Prepared> {
 }
 
 /** What was named; where nothing was, the known pair whose target the origin serves. */
-async function modelsBefore(url: string, asked: Asked): Promise<Pick<EdgeModels, "target" | "draft">> {
+async function modelsBefore(url: string, asked: Asked): Promise<Omit<EdgeModels, "from">> {
   if (asked.target !== undefined || asked.pair !== undefined) return edgeModels(asked);
   const { model, vocabulary } = await originHealth(url).catch((cause) => {
     const why = cause instanceof OutriderError ? cause.message : "it does not answer";
@@ -153,8 +158,9 @@ async function modelsBefore(url: string, asked: Asked): Promise<Pick<EdgeModels,
   const pack = packNamed(asked.draft ?? "none");
   if (existsSync(path.join(pack, "pack.json"))) {
     // Its tokenizer is that of every target with its tokens.
-    const target = await describeTarget(pack);
-    if (target.vocabulary.hash === vocabulary.hash) return { target: { ...target, model }, draft: pack };
+    const models = await edgeModels({ target: pack, draft: pack });
+    const { target } = models;
+    if (target.vocabulary.hash === vocabulary.hash) return { ...models, target: { ...target, model } };
   }
   throw usage(
     `${url} serves ${model}, which no known pair has: name a draft that has its tokens with --draft, or with --target ` +

@@ -72,7 +72,7 @@ Ctrl-C or SIGTERM ends it.`,
         : await before(origin, models);
     const edgeAssets = path.join(folder, "assets");
     try {
-      const edge = await assembleEdge(prepared.target, prepared.draft, edgeAssets);
+      const edge = await assembleEdge(prepared.target, prepared.draft, edgeAssets, prepared.examples);
       const draft = await draftInWords(edge.model, prepared.draft);
       await serve({ port, host, folder, edgeAssets, origin: prepared.origin, vars: prepared.vars }, (url) => {
         console.log(`
@@ -84,7 +84,7 @@ ${prepared.expect === null ? "" : `\n${prepared.expect}\n`}
 Try:
 
   curl -N ${url}/v1/chat/completions -H 'content-type: application/json' \\
-    -d '${JSON.stringify(question(edge.model))}'
+    -d '${JSON.stringify(question(edge.model, prepared.examples[0]))}'
 `);
       });
     } finally {
@@ -112,9 +112,9 @@ function checkServer(engine: string | undefined, url: string | undefined): void 
     throw usage(`--url is a URL as http://127.0.0.1:8000, not "${url}"`);
 }
 
-const question = (model: string) => ({
+const question = (model: string, content = "What is the capital of France?") => ({
   model,
   stream: true,
   temperature: 0,
-  messages: [{ role: "user", content: "What is the capital of France?" }],
+  messages: [{ role: "user", content }],
 });

@@ -52,6 +52,8 @@ const pairSchema = z.strictObject({
   draft: z.string().optional(),
   /** What runs the target beside the edge. */
   engine: z.enum(["wasm", "llama"]),
+  /** Questions that suit the target, which the page offers. */
+  examples: z.array(z.string().min(1)).default([]),
   /** True for the one pair that a command takes where nobody names any. */
   default: z.boolean().default(false),
 });
@@ -73,6 +75,8 @@ export interface Pair {
   /** Says so where the pair has a default draft that is not here. */
   readonly absent: string | null;
   readonly engine: "wasm" | "llama";
+  /** Questions that suit the target. */
+  readonly examples: readonly string[];
   readonly isDefault: boolean;
 }
 
@@ -91,7 +95,7 @@ export function readPair(directory: string): Pair {
     const issue = parsed.error.issues[0];
     throw bad(`${issue?.path.join(".")}: ${issue?.message}`);
   }
-  const { name, target, drafts, draft, engine } = parsed.data;
+  const { name, target, drafts, draft, engine, examples } = parsed.data;
   const packs = new Map(Object.entries(drafts).map(([short, pack]) => [short, path.resolve(directory, pack)]));
   const chosen = draft === undefined ? null : packs.get(draft);
   if (chosen === undefined) throw bad(`draft: there is no draft "${draft}" among its drafts`);
@@ -107,6 +111,7 @@ export function readPair(directory: string): Pair {
         ? null
         : `the draft "${draft}" of ${name} is not in this copy of the project; drafts are copied from the conversation`,
     engine,
+    examples,
     isDefault: parsed.data.default,
   };
 }

@@ -2,6 +2,7 @@
  * The edge's assets: what `start` serves, `build` writes and `deploy` uploads.
  *
  *   index.html …                            the page
+ *   examples.json                           questions that it offers
  *   model/target.json                       what the edge knows of its target (format/target.ts)
  *   model/tokenizer.json, …_config.json     the target's tokenizer and chat template
  *   draft/pack.json, model-….safetensors    the draft's pack, where there is a draft
@@ -88,14 +89,21 @@ export async function draftFor(target: Drafted, pack: string): Promise<PackHeade
  * Makes `folder` the edge's assets, whatever it held before. Packs are hard-linked: no second copy, nothing to copy
  * again.
  * @param draft directory of the draft's pack, or null for an edge without weights
+ * @param examples questions for the page to offer
  * @returns what the edge will read as model/target.json
  */
-export async function assembleEdge(target: DescribedTarget, draft: string | null, folder: string): Promise<EdgeModel> {
+export async function assembleEdge(
+  target: DescribedTarget,
+  draft: string | null,
+  folder: string,
+  examples: readonly string[] = [],
+): Promise<EdgeModel> {
   const header = draft === null ? null : await draftFor(target, draft);
   const { tokenizer, ...description } = target;
   const edge: EdgeModel = { ...description, draft: header?.model ?? null };
   await rm(folder, { recursive: true, force: true });
   await linkFiles(runningFile("edge/page"), folder);
+  await writeFile(path.join(folder, "examples.json"), `${JSON.stringify(examples)}\n`);
   await mkdir(path.join(folder, "model"));
   for (const [name, text] of Object.entries(tokenizer)) await writeFile(path.join(folder, "model", name), text);
   await writeFile(path.join(folder, "model/target.json"), `${JSON.stringify(edge, null, 2)}\n`);

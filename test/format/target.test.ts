@@ -1,5 +1,5 @@
 /** What an edge knows of a target, from each kind of model: the same of a GGUF file and of a Hugging Face folder. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -97,7 +97,8 @@ describe("the assets of an edge", () => {
 
   test("without one hold none, whatever was there before", async () => {
     const target = await describeTarget(TINY_PACKS.draft);
-    await assembleEdge(target, TINY_PACKS.draft, directory);
+    await assembleEdge(target, TINY_PACKS.draft, directory, ["What is a road?"]);
+    expect(JSON.parse(readFileSync(path.join(directory, "examples.json"), "utf8"))).toEqual(["What is a road?"]);
     expect((await assembleEdge(target, null, directory)).draft).toBeNull();
     expect(files(directory)).toEqual(["model/target.json", "model/tokenizer.json", "index.html"]);
   });

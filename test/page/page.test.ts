@@ -57,6 +57,18 @@ test("an answer arrives in two colours with its numbers, and nothing is logged a
   expect(problems).toEqual([]);
 });
 
+test("a question of the pair is offered, and put into the field", async () => {
+  await page.route("**/examples.json", (route) => route.fulfill({ json: ["Write a test.", "Explain\nthis."] }));
+  await page.reload();
+  await page.getByRole("button", { name: "Explain" }).click();
+  expect(await page.inputValue("#question")).toBe("Explain\nthis.");
+  await page.fill("#most", "8");
+  await page.click("#send");
+  await page.waitForFunction(() => document.querySelector("#per-pass")?.textContent !== "–");
+  expect(await page.locator("#examples").count()).toBe(0);
+  expect(problems).toEqual([]);
+});
+
 test("with the draft off every token is the target's", async () => {
   await page.fill("#most", "12");
   await page.selectOption("#draft", "off");

@@ -45,6 +45,23 @@ $("ask").addEventListener("submit", (event) => {
 const hint = $("hint");
 let model;
 loadModel();
+loadExamples();
+
+/** Questions that suit the target, each a button that puts it into the field. */
+async function loadExamples() {
+  const response = await fetch("examples.json");
+  if (!response.ok) return;
+  for (const example of await response.json()) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = example;
+    button.addEventListener("click", () => {
+      $("question").value = example;
+      $("question").focus();
+    });
+    $("examples").append(button);
+  }
+}
 
 async function loadModel() {
   const response = await fetch("/v1/models", { headers: authorization() });

@@ -1,0 +1,124 @@
+/**
+ * The sacred property on the real pair and the real path: client → workerd → Durable Object → WebSocket → Node gateway →
+ * llama.cpp. For fifty coding prompts the greedy text is the one that the target writes alone, with the draft on, with
+ * one that proposes garbage, and with the socket cut in the middle of the answer. Where the engine itself is nearly tied
+ * between two tokens it may choose either; such places are measured and counted apart.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { CODING_PROMPTS } from "../cases/coding-prompts.ts";
+import { ask, type ChatAnswer, chat } from "../support/chat.ts";
+import { type FaultProxy, faultProxy } from "../support/fault-proxy.ts";
+import { llamaLibrary } from "../support/llama-library.ts";
+import { type Running as Origin, startOrigin } from "../support/service.ts";
+import { type Running, start } from "../workerd/harness.ts";
+import { NEAR, Ties } from "./near-tie.ts";
+import { DRAFT, describedTarget, PAIR, standIn, targetFile } from "./pair.ts";
+
+const MAX_TOKENS = 16;
+/** How many of the prompts; all, unless a smaller number is asked for. */
+const COUNT = Number(process.env.OUTRIDER_PAIR_PROMPTS ?? CODING_PROMPTS.length);
+
+let scratch: string;
+let origin: Origin;
+let proxy: FaultProxy;
+let edge: Running;
+let garbageEdge: Running;
+let ties: Ties;
+
+beforeAll(async () => {
+  await llamaLibrary();
+  scratch = mkdtempSync(join(tmpdir(), "outrider-pair-"));
+  const file = await targetFile();
+  const target = await describedTarget();
+  ties = new Ties(file, target);
+  const garbage = await standIn(target, join(scratch, "garbage"), "garbage");
+  const serve = ["--cpu", "--threads", "1", "--max-sessions", "2", "--kv-tokens", "2048", "--name", PAIR.target.model];
+  origin = await startOrigin(file, "llama", serve);
+  proxy = await faultProxy(Number(new URL(origin.url).port));
+  const settings = { withOrigin: false, edge: { ORIGIN_URL: `http://127.0.0.1:${proxy.port}` } };
+  // Without the pair's own draft the edge knows the target from the garbage draft's pack and drafts by lookup.
+  edge = await start({ packs: { target: DRAFT ?? garbage, draft: DRAFT }, ...settings });
+  garbageEdge = await start({ packs: { target: garbage, draft: garbage }, ...settings });
+});
+
+afterAll(async () => {
+  await ties?.close();
+  await Promise.all([edge, garbageEdge].map((service) => service?.close()));
+  await proxy?.close();
+  await origin?.stop();
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+interface Way {
+  readonly name: string;
+  readonly where: () => Running;
+  readonly outrider: Readonly<Record<string, unknown>>;
+  readonly cut?: true;
+}
+
+const own = DRAFT === null ? "lookup" : "both";
+const WAYS: readonly Way[] = [
+  { name: `on (${own})`, where: () => edge, outrider: { draft: own, patience_ms: 10_000, max_draft: 8 } },
+  { name: "garbage", where: () => garbageEdge, outrider: { draft: "model", patience_ms: 10_000, max_draft: 2 } },
+  { name: "cut off", where: () => edge, outrider: { draft: own, patience_ms: 500 }, cut: true },
+];
+
+function answer(where: Running, n: number, outrider: object): Promise<ChatAnswer> {
+  return chat(where.url, ask(CODING_PROMPTS[n]!), {
+    model: PAIR.target.model,
+    temperature: 0,
+    maxTokens: MAX_TOKENS,
+    // One conversation for all ways, so that the origin reads the prompt once.
+    session: `pair-${n}`,
+    outrider: { ...outrider, trace: true },
+  });
+}
+
+const texts = ({ outrider }: ChatAnswer): string[] => outrider.tokens!.map(({ text }) => text);
+
+test(`${COUNT} coding prompts: the target's own text with the draft on, off, garbage and cut off`, async () => {
+  const faults: string[] = [];
+  const tied = new Map(WAYS.map(({ name }) => [name, 0]));
+  const counts = new Map(WAYS.map(({ name }) => [name, { tokens: 0, passes: 0, judged: 0, kept: 0 }]));
+  const connections = proxy.connections;
+  for (let n = 0; n < COUNT; n++) {
+    const alone = await answer(edge, n, { draft: "off" });
+    expect(alone.timings.draft_n).toBe(0);
+    for (const { name, where, outrider, cut } of WAYS) {
+      if (cut) proxy.plan("cut", 2 + (n % 5));
+      const made = await answer(where(), n, outrider);
+      const { timings } = made;
+      const count = counts.get(name)!;
+      count.tokens += timings.predicted_n;
+      count.passes += timings.target_passes;
+      count.judged += timings.draft_n_judged;
+      count.kept += timings.draft_n_accepted;
+      if (made.text === alone.text && made.finish === alone.finish) continue;
+      const gap = await ties.gap(CODING_PROMPTS[n]!, texts(alone), texts(made));
+      const where_ = `prompt ${n}, ${name}: ${JSON.stringify(alone.text)} is ${JSON.stringify(made.text)}`;
+      if (gap < NEAR) tied.set(name, tied.get(name)! + 1);
+      else faults.push(where_);
+      console.log(`${where_}: the two likeliest tokens are ${gap.toFixed(3)} apart`);
+    }
+    // A run takes long; whoever stops it knows how far it came.
+    if (n % 5 === 4) console.log(`${n + 1} prompts, ${faults.length} faults, near-ties ${[...tied.values()]}`);
+  }
+  for (const [name, { tokens, passes, judged, kept }] of counts) {
+    const perPass = (tokens / passes).toFixed(2);
+    console.log(
+      `${name}: ${COUNT - tied.get(name)!} of ${COUNT} identical, ${tied.get(name)} part at a near-tie; ` +
+        `${tokens} tokens, ${perPass} a pass, ${kept} of ${judged} drafted positions kept`,
+    );
+  }
+  expect(faults).toEqual([]);
+  const differing = [...tied.values()].reduce((sum, count) => sum + count, 0);
+  const tokens = [...counts.values()].reduce((sum, count) => sum + count.tokens, 0);
+  expect(differing / tokens).toBeLessThan(0.005);
+  expect(counts.get("garbage")!.judged, "garbage was sent and refused").toBeGreaterThan(COUNT);
+  expect(counts.get(WAYS[0]!.name)!.kept, "drafts were kept").toBeGreaterThan(COUNT / 5);
+  // Each answer has a connection of its own, and each that was cut one more.
+  expect(proxy.connections - connections).toBeGreaterThan(COUNT * (WAYS.length + 1.5));
+});
