@@ -3,6 +3,8 @@
  *
  * Needs Linux, a Python 3.10 to 3.12 with venv (OUTRIDER_PYTHON, or python3), gcc, PyPI, 15 GB of disk and 8 GB of
  * memory; the first run installs for ten minutes or more. Prints what was counted; docs/engines.md has a run.
+ * OUTRIDER_ENGINES_CHECKPOINT names another model for SGLang and vLLM, as a Hugging Face folder: a pair's target with
+ * its weights dequantised.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { prepare } from "../../src/commands/prepare.ts";
@@ -40,8 +42,11 @@ const HEAVY: readonly Heavy[] = [
     start: async (checkpoint) => ({ model: checkpoint, server: await startVllm(checkpoint, 30_200, "float32") }),
   },
 ];
-/** Only some of them: OUTRIDER_ENGINES=llama,vllm. */
-const wanted = process.env.OUTRIDER_ENGINES?.split(",") ?? HEAVY.map(({ name }) => name);
+const otherModel = process.env.OUTRIDER_ENGINES_CHECKPOINT;
+/** Only some of them: OUTRIDER_ENGINES=llama,vllm. Another model is no GGUF file, which llama.cpp would need. */
+const wanted =
+  process.env.OUTRIDER_ENGINES?.split(",") ??
+  HEAVY.map(({ name }) => name).filter((name) => otherModel === undefined || name !== "llama");
 const SEEDS = 1000;
 
 let checkpoint: string;
@@ -49,8 +54,8 @@ let prompts: number[][];
 let chats: number[][];
 
 beforeAll(async () => {
-  const { target } = await prepare();
-  checkpoint = await realCheckpoint(target);
+  const target = otherModel ?? (await prepare()).target;
+  checkpoint = otherModel ?? (await realCheckpoint(target));
   ({ chats, prompts } = realPrompts(target));
 });
 

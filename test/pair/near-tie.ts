@@ -10,7 +10,7 @@ import { openTokenizer } from "../../src/model/tokenizer.ts";
 import { openLlamaCpp, type Reference } from "../reference/llama-cpp.ts";
 import { ask } from "../support/chat.ts";
 
-/** Logits; the engine's own two ways of summing differ by up to about this on quantised weights. */
+/** Logits between two tokens that count as nearly tied: at 0.5 the likelier of the two has 62 % of both. */
 export const NEAR = 0.5;
 
 export class Ties {
@@ -37,7 +37,9 @@ export class Ties {
     const { sequence } = await this.#reference;
     await sequence.clearHistory();
     const tokens = [...template.encode(ask(prompt)), ...shared];
-    const options = { logits: { filter: { tokens: [], includeTop: 2 } }, options: { temperature: 0, topK: 2 } };
+    // llama.cpp cuts to the likeliest tokens only when it samples; its draw is not used.
+    const draw = { temperature: 1, topK: 2, topP: 1, minP: 0, seed: 0 };
+    const options = { logits: { filter: { tokens: [], includeTop: 2 } }, options: draw };
     const rows = await sequence.controlledEvaluate([
       ...tokens.slice(0, -1),
       [tokens.at(-1)!, { generateNext: options }],
