@@ -35,7 +35,8 @@ export interface Words {
 export function piecesOf(file: SourceFile, most: number, words: Words, draw: Draw): Piece[] {
   const { tokenizer, fill, end } = words;
   const split = splitOf(tokenizer.encode(file.text.slice(0, HEAD)));
-  const base = { temperature: 0, seed: 0, split, origin: file.origin };
+  // Answers at temperature 0 are scored as the target's own words, which these are not.
+  const base = { temperature: 1, seed: 0, split, origin: file.origin };
   return cuts(file.text, most, tokenizer, draw).map((text) => {
     const filling = draw.number(1, 2) === 1 ? hole(text, draw) : undefined;
     if (!filling) return { ...plain(text, tokenizer, draw), ...base, kind: "code" };
