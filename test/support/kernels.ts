@@ -32,8 +32,11 @@ export function onlyBuild(build: Build): KernelModules {
   return { dot32: module, dot16: module, simd: module };
 }
 
+/** One build over a memory. */
+export const boundKernels = (build: Build, memory: WebAssembly.Memory): Kernels => bindKernels(compile(build), memory);
+
 /** Kernels of one implementation over 8 MiB of their own. */
 export function freshKernels(build: "plain" | Build): { kernels: Kernels; memory: WebAssembly.Memory } {
   const memory = new WebAssembly.Memory({ initial: 128 });
-  return { memory, kernels: build === "plain" ? plainKernels(memory) : bindKernels(compile(build), memory) };
+  return { memory, kernels: build === "plain" ? plainKernels(memory) : boundKernels(build, memory) };
 }

@@ -2,13 +2,19 @@
  * Seeded random numbers for tests: mulberry32 (T. Ettinger). Independent of the generator that the project itself uses.
  */
 export function seeded(seed: number): () => number {
+  const draw = seededIntegers(seed);
+  return () => draw() / 4294967296;
+}
+
+/** The same draws as whole numbers of 32 bits. */
+export function seededIntegers(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
     let t = state;
     t = Math.imul(t ^ (t >>> 15), t | 1);
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    return (t ^ (t >>> 14)) >>> 0;
   };
 }
 

@@ -1,0 +1,52 @@
+/** Each architecture in the float Llama of the tools: logits, loss and gradients beside transformers in f64. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { FloatLlama } from "../../src/calibrate/float-llama.ts";
+import { Gradients } from "../../src/calibrate/gradients/gradients.ts";
+import { meanGradients } from "../../src/calibrate/gradients/mean-gradients.ts";
+import { score } from "../../src/calibrate/scoring/perplexity.ts";
+import { Pool } from "../../src/calibrate/threads/pool.ts";
+import type { PackedModel } from "../../src/format/pack.ts";
+import { readPack } from "../../src/format/pack-reader.ts";
+import { tensorShapes } from "../../src/model/tensors.ts";
+import { openDirectory } from "../../src/platform/disk.ts";
+import { ARCHITECTURE_CASES } from "../cases/architectures.ts";
+import { TINY_PACKS } from "../support/tiny.ts";
+
+let pool: Pool;
+let tiny: PackedModel;
+
+beforeAll(async () => {
+  pool = await Pool.open(1);
+  tiny = await readPack(openDirectory(TINY_PACKS.target));
+});
+afterAll(() => pool[Symbol.asyncDispose]());
+
+describe.each(ARCHITECTURE_CASES.map((each) => [each.name, each] as const))("%s", (_, golden) => {
+  test("loss and gradients are those of autograd", async () => {
+    const model = golden.model(tiny);
+    const window = [...golden.prompt, ...golden.written];
+    const llama = new FloatLlama(pool, model);
+    expect((await score(llama, [window])).loss).toBeCloseTo(golden.loss, 4);
+
+    const gradients = new Gradients(llama, undefined, true);
+    await gradients.add([window]);
+    expect(gradients.losses[0]).toBeCloseTo(golden.loss, 4);
+    const means = meanGradients(model, gradients, 1, true);
+    expect([...means.keys()].sort()).toEqual(
+      tensorShapes(model.config)
+        .map(({ name }) => name)
+        .sort(),
+    );
+    for (const [name, { norm, at, values }] of Object.entries(golden.gradients)) {
+      const { gradient, squares } = means.get(name)!;
+      expect(Math.sqrt(gradient.reduce((sum, value) => sum + value * value, 0)) / norm, name).toBeCloseTo(1, 3);
+      for (const [n, place] of at.entries()) {
+        const difference = Math.abs(gradient[place]! - values[n]!);
+        expect(difference, `${name}[${place}]`).toBeLessThan(1e-4 * norm + 1e-3 * Math.abs(values[n]!));
+        expect(squares![place]!).toBeCloseTo(gradient[place]! ** 2, 6);
+      }
+    }
+    gradients.release();
+    llama.release();
+  });
+});

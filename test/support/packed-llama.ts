@@ -1,0 +1,26 @@
+/** A model in memory as a Llama of the service, over the kernels of one implementation. */
+import { Llama } from "../../src/draft/llama.ts";
+import { planMemory } from "../../src/draft/memory-plan.ts";
+import type { PackedModel } from "../../src/format/pack.ts";
+import type { PackHeader } from "../../src/format/pack-header.ts";
+import { plainKernels } from "../../src/kernels/plain.ts";
+import { packable } from "../../src/rounding/packable.ts";
+import { type Build, boundKernels } from "./kernels.ts";
+
+/** Matrices in f32 are rounded to q8. For models without outliers. */
+export function packedLlama(model: PackedModel, kernels: "plain" | Build, pages: number, rows: number): Llama {
+  const { tensors, tokenizer: _, ...facts } = packable(model);
+  const header: PackHeader = {
+    ...facts,
+    version: 2,
+    tensors: Object.fromEntries(
+      [...tensors].map(([name, { bytes: _, ...layout }]) => [name, { ...layout, parts: [] }]),
+    ),
+    shards: [],
+  };
+  const plan = planMemory(header, pages, rows);
+  const memory = new WebAssembly.Memory({ initial: Math.ceil(plan.bytes / 65536) });
+  for (const [name, { bytes }] of tensors) new Uint8Array(memory.buffer).set(bytes, plan.tensors.get(name)!);
+  const bound = kernels === "plain" ? plainKernels(memory) : boundKernels(kernels, memory);
+  return new Llama(header, bound, memory, plan, rows);
+}
