@@ -84,7 +84,7 @@ ${prepared.expect === null ? "" : `\n${prepared.expect}\n`}
 Try:
 
   curl -N ${url}/v1/chat/completions -H 'content-type: application/json' \\
-    -d '${JSON.stringify(question(edge.model, prepared.examples[0]))}'
+    -d '${JSON.stringify(question(edge.model, prepared.examples[0])).replaceAll("'", "'\\''")}'
 `);
       });
     } finally {

@@ -22,9 +22,9 @@ export const targetFile = (): Promise<string> =>
 export const DRAFT: string | null = process.env.OUTRIDER_PAIR_DRAFT ?? PAIR.draft;
 
 /** As wide as a draft of 30 MB, in one block: what it says is noise. */
-const GARBAGE = { layers: 1, heads: 14, kvHeads: 2, headSize: 64, embedding: 896, feedForward: 640, vocabulary: 4096 };
+const GARBAGE = { layers: 1, heads: 14, kvHeads: 2, headSize: 64, embedding: 896, feedForward: 384, vocabulary: 4096 };
 /** The shape of a draft of about 30 MB, where the real one is not there. */
-const LIKE_M = { layers: 12, heads: 14, kvHeads: 2, headSize: 64, embedding: 896, feedForward: 640, vocabulary: 16384 };
+const LIKE_M = { layers: 14, heads: 14, kvHeads: 2, headSize: 64, embedding: 896, feedForward: 384, vocabulary: 14336 };
 
 /** Writes the pack of a draft that was taught nothing. */
 export async function standIn(target: DescribedTarget, out: string, shape: "garbage" | "like -m"): Promise<string> {
