@@ -30,23 +30,19 @@ const HEADS = [32768, 24576, 16384, 12288, 8192, 6144, 4096, 3072, 2048, 1024, 5
  */
 export function chooseShape(base: Base, budget: number, format: DraftFormat, wishes: Wishes = {}): DraftShape {
   checkWishes(base, wishes);
-  const head = wishes.head ?? headFor(base, budget, format);
-  const shape = { blocks: base.config.layers, mlp: widestOf(base), head, format };
-  const fits = (parts: Partial<DraftShape>): boolean => draftBytes(base, { ...shape, ...parts }) <= budget;
-  const most = (mlp: number): number => {
-    let blocks = wishes.blocks ?? base.config.layers;
-    while (blocks > 0 && !fits({ blocks, mlp })) blocks = wishes.blocks === undefined ? blocks - 1 : 0;
-    return blocks;
-  };
   const least = wishes.blocks ?? Math.min(LEAST_BLOCKS, base.config.layers);
   const widths = wishes.mlp === undefined ? widthsOf(base) : [wishes.mlp];
-  const mlp = widths.find((width) => most(width) >= least);
-  if (mlp === undefined) {
-    throw tooSmall(base, budget, { blocks: least, mlp: widths.at(-1)!, head: wishes.head ?? leastHead(base), format });
+  const heads = wishes.head === undefined ? headsFor(base, budget, format) : [wishes.head];
+  for (const head of heads) {
+    const fits = (blocks: number, mlp: number) => draftBytes(base, { blocks, mlp, head, format }) <= budget;
+    const mlp = widths.find((width) => fits(least, width));
+    if (mlp === undefined) continue;
+    const blocks = wishes.blocks ?? deepest(base, (count) => fits(count, mlp));
+    const isWhole = blocks === (wishes.blocks ?? base.config.layers);
+    const width = isWhole && wishes.mlp === undefined ? widest(base, mlp, (wider) => fits(blocks, wider)) : mlp;
+    return { blocks, mlp: width, head, format };
   }
-  const blocks = most(mlp);
-  const whole = wishes.mlp === undefined && blocks === (wishes.blocks ?? base.config.layers);
-  return { ...shape, blocks, mlp: whole ? widen(base, mlp, (wider) => fits({ blocks, mlp: wider })) : mlp };
+  throw tooSmall(base, budget, { blocks: least, mlp: widths.at(-1)!, head: heads.at(-1)!, format });
 }
 
 /** A shape in words: "12 blocks of 28, 1,024 MLP channels of 8,960, 16,384 tokens of 151,936, lut4". */
@@ -66,28 +62,33 @@ export function describeShape({ config, tokens }: Base, { blocks, mlp, head, for
 /** The narrowed widths of an MLP, the widest first. */
 function widthsOf(base: Base): number[] {
   const { embedding } = base.config;
-  const widest = widestOf(base);
-  return WIDTHS.map((share) => Math.min(widest, CHANNELS * Math.ceil((share * embedding) / CHANNELS)));
+  return WIDTHS.map((share) => Math.min(widestOf(base), CHANNELS * Math.ceil((share * embedding) / CHANNELS)));
 }
 
 /** All channels, but for those over a multiple of CHANNELS. */
 const widestOf = ({ config: { feedForward } }: Base): number => CHANNELS * Math.floor(feedForward / CHANNELS);
 
+function deepest({ config: { layers } }: Base, fits: (blocks: number) => boolean): number {
+  let blocks = layers;
+  while (blocks > 1 && !fits(blocks)) blocks--;
+  return blocks;
+}
+
 /** The widest MLP from `mlp` on that fits. */
-function widen(base: Base, mlp: number, fits: (mlp: number) => boolean): number {
+function widest(base: Base, mlp: number, fits: (mlp: number) => boolean): number {
   let wide = mlp;
   while (wide + CHANNELS <= widestOf(base) && fits(wide + CHANNELS)) wide += CHANNELS;
   return wide;
 }
 
-/** All tokens, or the longest usual list that leaves the blocks their share. */
-function headFor(base: Base, budget: number, format: DraftFormat): number {
-  const bare = draftBytes({ ...base, tokens: 0 }, { blocks: 0, mlp: CHANNELS, head: BLOCK_ROWS, format });
+/** Numbers of tokens to try: all, or the longest usual list that leaves the blocks their share, then shorter ones. */
+function headsFor(base: Base, budget: number, format: DraftFormat): number[] {
   const bytes = (head: number): number =>
-    draftBytes({ ...base, tokens: 0 }, { blocks: 0, mlp: CHANNELS, head, format }) - bare;
+    draftBytes({ ...base, tokens: 0 }, { blocks: 0, mlp: CHANNELS, head, format });
   const least = leastHead(base);
-  const lists = [base.tokens, ...HEADS.filter((head) => head < base.tokens && head > least)];
-  return lists.find((head) => bytes(head) <= HEAD_SHARE * budget) ?? least;
+  const lists = [base.tokens, ...HEADS.filter((head) => head < base.tokens && head > least), least];
+  const first = lists.findIndex((head) => bytes(head) <= HEAD_SHARE * budget);
+  return lists.slice(first < 0 ? -1 : first);
 }
 
 /** Bytes, special and end tokens alone. */
