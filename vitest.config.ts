@@ -25,6 +25,7 @@ export default defineConfig({
             "test/page/**",
             "test/package/**",
             "test/qwen/**",
+            "test/taught-draft/**",
             "test/pair/**",
           ],
           testTimeout: 30_000,

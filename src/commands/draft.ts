@@ -4,6 +4,7 @@ import path from "node:path";
 import type { DescribedTarget } from "../format/target.ts";
 import { makeDraft } from "../make/make.ts";
 import type { DraftOptions } from "../make/options.ts";
+import { SUBJECTS } from "../make/questions.ts";
 import { DRAFT_FORMATS } from "../make/shape.ts";
 import { obtainModel } from "../obtain/obtain.ts";
 import { knownPairs, pairNamed } from "../obtain/pair.ts";
@@ -15,6 +16,10 @@ import { MODELS, modelFiles } from "./prepare.ts";
 export const draftCommand = command({
   examples: [
     ["outrider draft --target model.gguf --budget 30MB", "everything by default, in the folder model-draft"],
+    [
+      "outrider draft --target coder.gguf --budget 30MB --questions code --text src.txt",
+      "for code: our questions about it, and text of yours",
+    ],
     [
       "outrider draft --target hf/model --budget 30MB --hours 8 --prompts questions.jsonl",
       "taught on answers to your users' questions, in eight hours",
@@ -34,7 +39,7 @@ export const draftCommand = command({
     text: texts("FILE", "text to teach on: a corpus, or any text or code. May be given several times"),
     prompts: texts("FILE", "questions for the target to answer: lines, or .jsonl of turns. May be given several times"),
     self: flag("the target also asks itself"),
-    noQuestions: flag("asks the target no questions of ours; only yours and its own"),
+    questions: choice([...SUBJECTS, "none"], "of ours that the target answers, too", { default: "general" }),
     from: text("MODEL", "what the draft is cut from: a smaller model with the target's tokens"),
     blocks: option("N|LIST", "how many blocks stay, or which: 3,5,7", blocksOf),
     mlp: whole("MLP channels of a block", { from: 1 }),
@@ -51,7 +56,7 @@ Needs Python 3.11 or newer; what it needs of PyTorch is installed into the cache
 interpreter that has it already. CUDA, MPS or the processor: whatever PyTorch finds.
 
 docs/make-a-draft.md explains the stages and what to choose.`,
-  async run({ json, target: named, out, from, model, text: files, noQuestions, ...rest }) {
+  async run({ json, target: named, out, from, model, text: files, ...rest }) {
     const { file, target } = await targetOf(named);
     const id = model ?? `${target.model}-draft`;
     const options: DraftOptions = {
@@ -62,7 +67,6 @@ docs/make-a-draft.md explains the stages and what to choose.`,
       out: path.resolve(out ?? `${target.model}-draft`),
       model: id,
       texts: files,
-      asked: !noQuestions,
       command: typed(process.argv.slice(2)),
     };
     const stopping = new AbortController();

@@ -13,7 +13,7 @@ import { identityOf } from "./files.ts";
 import { DraftJournal } from "./journal.ts";
 import { type Machine, measureMachine } from "./machine.ts";
 import type { DraftOptions } from "./options.ts";
-import { type DraftPlan, planFor, shapeFor } from "./plan.ts";
+import { type DraftPlan, planFor, shapeFor, writes } from "./plan.ts";
 import { openPython } from "./python.ts";
 import { describePlan, describeWork } from "./say.ts";
 import { draftConfig, weightsOf } from "./shape.ts";
@@ -59,10 +59,10 @@ export async function makeDraft(
   const { out, target, texts } = options;
   const base = baseOf(await configOf(options.baseFile), target.tokenizer, target.stopIds);
   const shape = shapeFor(base, options);
-  if (!options.asked && !options.self && options.prompts.length === 0 && texts.length === 0) {
+  if (!writes(options) && texts.length === 0) {
     throw new OutriderError(
       "no_text",
-      "there is nothing to teach on: leave --no-questions out, or give --text or --prompts",
+      "there is nothing to teach on: ask the target --questions, or give --text or --prompts",
     );
   }
   const identities = {
@@ -89,7 +89,7 @@ export async function makeDraft(
     taken.found.filter((text) => !judged || !text.judged).reduce((sum, text) => sum + text.positions, 0);
   const plan = await journal.stage<DraftPlan>({
     name: "plan",
-    inputs: [machine.key, taken.key, identities, shape, options.hours ?? null, options.asked, options.self],
+    inputs: [machine.key, taken.key, identities, shape, options.hours ?? null, writes(options)],
     makes: [],
     work: async () =>
       planFor(machine.found, base, shape, options, {

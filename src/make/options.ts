@@ -1,5 +1,6 @@
 /** What a draft is made of, as the command was asked. */
 import type { DescribedTarget } from "../format/target.ts";
+import type { Subject } from "./questions.ts";
 import type { DraftFormat } from "./shape.ts";
 
 export interface DraftOptions {
@@ -24,8 +25,8 @@ export interface DraftOptions {
   readonly texts: readonly string[];
   /** Files of questions that the target answers. */
   readonly prompts: readonly string[];
-  /** Whether the target answers questions that ask.ts makes. */
-  readonly asked: boolean;
+  /** What the questions are about that the target is asked; none are. */
+  readonly questions: Subject | "none";
   /** Whether the target also asks itself. */
   readonly self: boolean;
   readonly seed: number;

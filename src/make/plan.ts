@@ -50,12 +50,16 @@ export function planFor(
       base: weights,
       draft: weightsOf(draftConfig(base.config, shape)),
       tries: choice === "acceptance" ? triesFor(base, shape) : 0,
-      writes: options.asked || options.self || options.prompts.length > 0,
+      writes: writes(options),
     },
     options.hours,
   );
   return { shape, choice, schedule };
 }
+
+/** Whether the target is to write. */
+export const writes = ({ questions, self, prompts }: DraftOptions): boolean =>
+  questions !== "none" || self || prompts.length > 0;
 
 function choiceFor(machine: Machine, base: Base, shape: DraftShape, { blocks, hours }: DraftOptions): Choice {
   if (typeof blocks === "object") return "named";

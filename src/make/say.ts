@@ -15,16 +15,17 @@ export function describeWork(options: DraftOptions, base: Base, shape: DraftShap
   return [
     `${options.model}: a draft of ${size} MB for ${options.target.model}, in ${options.out}`,
     `  cut from ${from}: ${describeShape(base, shape)}`,
-    `  taught on ${sourcesOf(options).join(", ")}`,
+    `  taught by ${options.target.model} on ${sourcesOf(options).join(", ")}`,
   ];
 }
 
 /** The texts in words. */
-export function sourcesOf({ prompts, asked, self, texts }: DraftOptions): string[] {
+export function sourcesOf({ prompts, questions, self, texts }: DraftOptions): string[] {
   const names = (files: readonly string[]) => files.map((file) => path.basename(file)).join(", ");
   return [
-    ...(prompts.length > 0 ? [`the target's answers to ${names(prompts)}`] : []),
-    ...(asked ? ["its answers to questions of many kinds"] : []),
+    ...(prompts.length > 0 ? [`its answers to ${names(prompts)}`] : []),
+    ...(questions === "general" ? ["its answers to questions of many kinds"] : []),
+    ...(questions === "code" ? ["its answers to questions about code"] : []),
     ...(self ? ["its answers to questions of its own"] : []),
     ...(texts.length > 0 ? [names(texts)] : []),
   ];

@@ -5,9 +5,9 @@ Has a target write text, as `outrider corpus` does, in large batches with PyTorc
 
 --target is a Hugging Face checkpoint. QUESTIONS has lines {"turns": [text, …]}, which ask.ts makes. With --self the
 target writes its own questions: it continues an empty user turn at temperature 1 (Magpie: Xu et al. 2024, arXiv
-2406.08464). Lines are added to FILE until time or questions run out; run it again with another --seed for more. The
-target's predictions at each position are known by then, so they are written to FILE.taught as teach.py would write
-them.
+2406.08464). Lines are added to FILE until time or questions run out. The same command goes on after an interruption: a
+question that FILE answers is not asked again. The target's predictions at each position are known by then, so they are
+written to FILE.taught as teach.py would write them.
 """
 
 import argparse
@@ -71,6 +71,7 @@ class Run:
         self.draw = torch.Generator(self.decoder.head.device).manual_seed(args.seed)
         self.temperatures = [float(value) for value in args.temperature.split(",")]
         self.end = self.tokenizer.eos_token_id
+        self.answered: set[tuple[int, ...]] = set()  # prompts in the file that is added to
 
     def ids(self, messages: list[dict]) -> list[int]:
         text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
@@ -109,6 +110,7 @@ class Run:
     def run(self) -> None:
         if self.args.out.exists():
             teach(self.decoder, self.args.out, 4096)
+            self.answered = {tuple(raw["prompt"]) for raw in corpus.raw_lines(self.args.out)}
         began, tokens = time.monotonic(), 0
         talks, waiting, more = self.talks(), [], True
         # Questions of similar length, out of four batches of them, go together, so that little is padding. The
@@ -156,7 +158,7 @@ class Run:
         talk.turns = talk.turns[1:]
         prompt = self.ids(talk.messages)
         talk.split = talk.split or corpus.split_of(prompt)
-        if len(prompt) <= self.args.longest:
+        if len(prompt) <= self.args.longest and tuple(prompt) not in self.answered:
             waiting.append((talk, prompt))
 
 

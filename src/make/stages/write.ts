@@ -28,7 +28,7 @@ export async function writeStages(
   const { options } = making;
   const sources: Source[] = [
     ...(options.prompts.length > 0 ? (["prompts"] as const) : []),
-    ...(options.asked ? (["asked"] as const) : []),
+    ...(options.questions === "none" ? [] : (["asked"] as const)),
     ...(options.self ? (["own"] as const) : []),
   ];
   const all = sources.reduce((sum, source) => sum + SHARES[source], 0);
@@ -47,7 +47,7 @@ function writeStage(
   prompts: readonly string[],
 ): Promise<Finished<string>> {
   const { journal, options, machine, targetWeights } = making;
-  const { out, seed } = options;
+  const { out, seed, questions: subject } = options;
   const text = workFile(out, `${source}.jsonl`);
   const questions = workFile(out, `${source}-questions.jsonl`);
   const count = Math.min(
@@ -56,13 +56,16 @@ function writeStage(
   );
   return journal.stage({
     name: `write-${source}`,
-    inputs: [teacher.key, source, minutes, seed, source === "prompts" ? prompts : null],
+    inputs: [teacher.key, source, minutes, seed, { prompts, asked: subject, own: null }[source]],
     makes: [text, taughtFile(text), questions],
     async work(spent) {
       const goesOn = existsSync(text);
       if (goesOn) await dropTornLine(text);
       if (source !== "own" && !existsSync(questions)) {
-        const turns = source === "asked" ? await askedQuestions(count, seed) : await listed(options.prompts);
+        const turns =
+          source === "asked" && subject !== "none"
+            ? await askedQuestions(subject, count, seed)
+            : await listed(options.prompts);
         await writeFile(questions, turns.map((own) => `${JSON.stringify({ turns: own })}\n`).join(""));
       }
       const left = minutes - spent / 60;

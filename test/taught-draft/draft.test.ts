@@ -1,0 +1,112 @@
+/**
+ * A tiny pair through the whole of `outrider draft`: the target writes and judges, the draft is cut, taught, rounded,
+ * squeezed and measured. Needs Python, and the package index once (or OUTRIDER_PYTHON).
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { evaluate } from "../../src/evaluate/evaluate.ts";
+import { decodeTensor } from "../../src/model/decode.ts";
+import { tensorShapes } from "../../src/model/tensors.ts";
+import { readModel } from "../../src/platform/read-model.ts";
+import { readLines } from "../../src/text/text-file.ts";
+import { packHeader, TINY_PACKS } from "../support/tiny.ts";
+
+const COMMAND = path.resolve(import.meta.dirname, "../../outrider.js");
+const folder = mkdtempSync(path.join(tmpdir(), "outrider-taught-"));
+const out = path.join(folder, "draft");
+const story = path.join(folder, "story.txt");
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command as a user does; `interruptAt`: sends Ctrl-C when a line of progress contains it. */
+async function draft(args: readonly string[], interruptAt?: string): Promise<Ended> {
+  const fixed = ["draft", "--target", TINY_PACKS.target, "--budget", "250KB", "--head", "320", "--out", out];
+  const child = spawn(process.execPath, [COMMAND, ...fixed, ...args]);
+  const said = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (text: string) => {
+      said[name] += text;
+      if (interruptAt !== undefined && said[name].includes(interruptAt)) child.kill("SIGINT");
+    });
+  }
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, ...said };
+}
+
+beforeAll(() => {
+  copyFileSync(new URL("../../models/tiny/story.txt", import.meta.url), story);
+  const sentences = readFileSync(story, "utf8")
+    .split(/(?<=[.!?])\s+/)
+    .filter((text) => text.length > 20);
+  const asked = Array.from({ length: 240 }, (_, n) => `${sentences[n % sentences.length]!.slice(0, 40)} ${n}`);
+  writeFileSync(path.join(folder, "questions.txt"), asked.join("\n"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const OPTIONS = [
+  "--questions",
+  "none",
+  "--prompts",
+  path.join(folder, "questions.txt"),
+  "--text",
+  story,
+  "--hours",
+  "0.02",
+];
+
+test("is interrupted, goes on, and ends with a draft that has learned", async () => {
+  const first = await draft(OPTIONS, "write-prompts: ");
+  expect(first.stderr).toContain("stopped; the same command goes on from here");
+  expect(first.code).toBe(1);
+  const written = path.join(out, "work/prompts.jsonl");
+  const before = existsSync(written) ? readFileSync(written, "utf8") : "";
+
+  const { code, stdout, stderr } = await draft([...OPTIONS, "--json"]);
+  expect(stderr).toContain("in all. Ctrl-C stops it");
+  expect(code).toBe(0);
+  const made = JSON.parse(stdout);
+  expect(readFileSync(written, "utf8").startsWith(before)).toBe(true);
+  const prompts = (await readLines(written)).map(({ prompt }) => prompt?.join());
+  expect(new Set(prompts).size).toBe(prompts.length);
+
+  const { target, config, activations } = packHeader(made.pack);
+  expect({ target: target?.model, activations }).toEqual({ target: "tiny", activations: 8 });
+  expect(config.vocabulary).toBe(320);
+  const card = readFileSync(path.join(out, "README.md"), "utf8");
+  expect(card).toContain(made.figures.served.both.toFixed(2));
+
+  // It agrees with the target more often than the same cut before it was taught, on answers that neither has seen.
+  const answers = { file: path.join(out, "work/held-out.jsonl"), count: 64 };
+  const cut = path.join(out, "work/cut-pack");
+  const figures = await Array.fromAsync(evaluate({ models: [cut], answers, served: false, speed: false }));
+  expect(made.figures.acceptance.agreement).toBeGreaterThan(figures[0]!.acceptance!.agreement);
+});
+
+test("the pack holds the values that were taught", async () => {
+  const pack = await readModel(path.join(out, "pack"));
+  const taught = await readModel(path.join(out, "work/round"));
+  const blocks = tensorShapes(pack.config).filter(({ name, rows }) => name.startsWith("model.layers") && rows > 1);
+  for (const { name } of blocks) {
+    const [ours, theirs] = [pack, taught].map(({ tensors }) =>
+      decodeTensor(tensors.get(name)!, tensors.get(name)!.bytes),
+    );
+    const differs = ours!.reduce((most, value, n) => Math.max(most, Math.abs(value - theirs![n]!)), 0);
+    const largest = theirs!.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    expect({ name, rounds: differs / largest < 1e-3 }).toEqual({ name, rounds: true });
+  }
+});
+
+test("the same command has nothing left to do", async () => {
+  const began = performance.now();
+  const { code } = await draft(OPTIONS);
+  expect(code).toBe(0);
+  expect(performance.now() - began).toBeLessThan(60_000);
+});
