@@ -1,8 +1,8 @@
 /**
  * Two drafters in one. Each position gets the lookup drafter's copy or the model's token, whichever has the higher
  * confidence; the other one and the model's runners-up become `others`. Where the copy's confidence is high the model
- * is not run. It catches up in one pass when it is needed next, because a model reads several tokens nearly as fast as
- * one.
+ * is not run. It reads what was copied while the target verifies the next draft, or when it is needed, several tokens
+ * at a time: that is nearly as fast as one.
  */
 import type { Candidate, Drafter, More, Proposed } from "../speculate/types.ts";
 import type { LookupDrafter } from "./lookup.ts";
@@ -13,8 +13,10 @@ import { DRAFT_SLICE, pause } from "./model-drafter.ts";
  * draft's pack may name another value.
  */
 const COPY_CONFIDENCE = 0.85;
-/** Most tokens that the model may be behind the timeline between two calls. */
-const MAX_LAG = 32;
+/** Most tokens that the model may be behind the timeline when a draft begins. */
+const MAX_LAG = 128;
+/** Tokens that the model reads between two looks whether a verdict has come. */
+const SETTLED_AT_ONCE = 8;
 
 interface DraftModel extends Drafter {
   /** The pack's value in place of COPY_CONFIDENCE, once the pack is loaded. */
@@ -59,6 +61,12 @@ export class BothDrafter implements Drafter {
       if (!more(next)) break;
     }
     return proposed;
+  }
+
+  async settle(more: () => boolean): Promise<void> {
+    while (this.#modelLength < this.#timeline.length && more()) {
+      await this.#catchUp(this.#timeline.slice(0, this.#modelLength + SETTLED_AT_ONCE));
+    }
   }
 
   get #copyConfidence(): number {

@@ -49,7 +49,7 @@ export const ENGINES: Readonly<Record<string, EngineRow>> = {
     model: "a pack's directory",
     remote: false,
     keptPerLive: 4,
-    load: async ({ model, kvTokens }) => (await import("./engines/wasm-node.ts")).loadWasm(model, kvTokens, MAX_DRAFT),
+    load: async ({ model, kvTokens }) => (await import("./engines/wasm-node.ts")).loadWasm(model, kvTokens),
   },
   llama: {
     model: "a GGUF file",

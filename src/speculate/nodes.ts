@@ -30,30 +30,53 @@ export interface Nodes {
  */
 export const LEAST_SIBLING = 0.03;
 
+/**
+ * Tokens of a pass that cost little on any target that is worth drafting for. Whatever goes beyond them must be about as
+ * likely to be kept as not: a copy, not a guess.
+ */
+export const USUAL_PASS = 15;
+const LEAST_BEYOND = 0.5;
+
+/** What a pass takes. */
+export interface Pass {
+  /** Most tokens, siblings included. */
+  readonly most: number;
+  /** What a sibling must be worth, in decided tokens. */
+  readonly sibling: number;
+  /** What a token beyond USUAL_PASS must be worth at least: where positions are dear, more than LEAST_BEYOND. */
+  readonly position: number;
+}
+
 interface Node {
   readonly at: number;
   readonly other: Candidate | null;
   readonly value: number;
 }
 
-/**
- * @param most tokens that one pass takes
- * @param least what a sibling must be worth, in decided tokens
- */
-export function chooseNodes(chain: readonly ChainToken[], most: number, least: number): Nodes {
-  const chosen = nodesOf(chain, least)
+export function chooseNodes(chain: readonly ChainToken[], pass: Pass): Nodes {
+  const chosen = nodesOf(chain, pass.sibling)
     .sort((a, b) => b.value - a.value)
-    .slice(0, most);
+    .filter(({ value }, rank) => rank < USUAL_PASS || value >= beyond(pass))
+    .slice(0, pass.most);
   const length = chosen.filter(({ other }) => other === null).length;
   const others = (at: number) => chosen.flatMap((node) => (node.at === at && node.other ? [node.other] : []));
   return { length, others: Array.from({ length }, (_, at) => others(at)) };
 }
 
 /** Whether `chooseNodes` would leave out any further token of the chain, however likely. */
-export function isFull(chain: readonly ChainToken[], most: number, least: number): boolean {
+export function isFull(chain: readonly ChainToken[], pass: Pass): boolean {
   const next = survivalOf(chain).at(-1) ?? 1;
-  return next < least || nodesOf(chain, least).filter(({ value }) => value >= next).length >= most;
+  if (next < pass.sibling) return true;
+  const better = nodesOf(chain, pass.sibling).filter(({ value }) => value >= next).length;
+  return better >= pass.most || (better >= USUAL_PASS && next < beyond(pass));
 }
+
+/** Whether a draft may go on behind this chain, as far as its length is concerned. */
+export const mayGrow = (chain: readonly ChainToken[], pass: Pass): boolean =>
+  chain.length < Math.min(USUAL_PASS, pass.most) ||
+  (chain.length < pass.most && survivalOf(chain).at(-1)! >= beyond(pass));
+
+const beyond = ({ position }: Pass): number => Math.max(LEAST_BEYOND, position);
 
 /** Of each token of the chain, the probability that it and all before it are kept. */
 export function survivalOf(chain: readonly ChainToken[]): number[] {

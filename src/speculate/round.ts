@@ -201,6 +201,7 @@ class Exchange {
     if (!upToDate()) return true;
     const proposed = await drafter.propose(max, (last) => more(last) && upToDate(), others);
     this.#submit(position, standing, proposed.slice(0, max));
+    if (!streams) await drafter.settle?.(upToDate);
     return streams && proposed.length > 0;
   }
 

@@ -54,6 +54,11 @@ export interface Drafter {
    * Stops early where `more` returns false. May return none.
    */
   propose(max: number, more: More, others?: number): Promise<readonly Proposed[]>;
+  /**
+   * Work on the synced timeline that a draft did not need, done while the target verifies it. Stops soon after `more`
+   * returns false.
+   */
+  settle?(more: () => boolean): Promise<void>;
 }
 
 export interface Candidate {

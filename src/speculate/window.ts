@@ -7,7 +7,16 @@
  * What drafting costs and how often tokens are kept is learned (history.ts). The constants of this file are not.
  */
 import type { History } from "./history.ts";
-import { type ChainToken, chooseNodes, isFull, LEAST_SIBLING, type Nodes, survivalOf } from "./nodes.ts";
+import {
+  type ChainToken,
+  chooseNodes,
+  isFull,
+  LEAST_SIBLING,
+  mayGrow,
+  type Nodes,
+  type Pass,
+  survivalOf,
+} from "./nodes.ts";
 import { choosePatience } from "./patience.ts";
 import { bestWaiting, promises, streamed } from "./rates.ts";
 import type { Likelihood, More } from "./types.ts";
@@ -101,13 +110,13 @@ export class Window {
       return { max: go ? 1 : 0, others: 0, streams, more: () => false };
     }
     const rate = bestWaiting(history, policy);
-    const least = this.#leastSibling(rate);
+    const pass = this.#pass(rate);
     const chain = this.#chain(ahead);
     const worthwhile = ({ confidence }: Likelihood) =>
-      chain.length < policy.maxDraft &&
+      mayGrow(chain, pass) &&
       confidence >= policy.fallback &&
       promises(survivalOf(chain), rate, history, policy) &&
-      !(siblings && isFull(chain, policy.maxDraft, least));
+      !(siblings && isFull(chain, pass));
     const last = ahead.at(-1);
     const go = last === undefined ? this.pays || this.#explores(false) : worthwhile(last);
     return {
@@ -123,8 +132,7 @@ export class Window {
 
   /** Which tokens of a draft, and which alternatives, to send to an origin that waits and verifies siblings. */
   choose(draft: readonly Likelihood[]): Nodes {
-    const { policy, history } = this;
-    return chooseNodes(this.#chain(draft), policy.maxDraft, this.#leastSibling(bestWaiting(history, policy)));
+    return chooseNodes(this.#chain(draft), this.#pass(bestWaiting(this.history, this.policy)));
   }
 
   #chain(draft: readonly Likelihood[]): ChainToken[] {
@@ -132,20 +140,22 @@ export class Window {
   }
 
   /**
-   * What a sibling must be worth, in decided tokens: the time of its position, or `LEAST_SIBLING` where only passes
-   * count.
+   * A sibling must be worth the time of its position, or `LEAST_SIBLING` where only passes count.
    *
    * @param rate tokens that waiting decides per millisecond
    */
-  #leastSibling(rate: number): number {
+  #pass(rate: number): Pass {
     const { policy, history } = this;
-    return policy.spare === "passes" ? LEAST_SIBLING : rate * history.costs.positionMs;
+    const { positionMs, targetStepMs } = history.costs;
+    const sibling = policy.spare === "passes" ? LEAST_SIBLING : rate * positionMs;
+    return { most: policy.maxDraft, sibling, position: targetStepMs > 0 ? positionMs / targetStepMs : 0 };
   }
 
   /** Whether the last token of a draft saves an origin that streams more time than its position costs. */
   saves(draft: readonly Likelihood[]): boolean {
     const { policy, history } = this;
     if ((draft.at(-1)?.confidence ?? 0) < policy.fallback) return false;
+    if (!mayGrow(this.#chain(draft).slice(0, -1), this.#pass(0))) return false;
     if (policy.spare === "passes") return true;
     const survival = survivalOf(this.#chain(draft)).at(-1) ?? 1;
     return survival * history.costs.targetStepMs > history.costs.positionMs;

@@ -17,12 +17,15 @@
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
 
-/** Edge and origin must have the same. 2: `arrival` in verdicts was `turn`. */
-export const PROTOCOL_VERSION = 2;
+/** Edge and origin must have the same. 2: `arrival` in verdicts was `turn`. 3: drafts had 15 tokens at most. */
+export const PROTOCOL_VERSION = 3;
 /** Longest frame either side accepts, in characters: an `open` with 128k token ids fits. */
 export const MAX_FRAME_CHARS = 2_000_000;
-/** Longest draft in tokens; one target pass scores MAX_DRAFT + 1 positions. */
-export const MAX_DRAFT = 15;
+/**
+ * Longest draft in tokens, siblings included; one target pass scores MAX_DRAFT + 1 positions. An engine may take fewer
+ * and then uses the beginning of a draft.
+ */
+export const MAX_DRAFT = 31;
 
 const token = z.int().min(0).max(0xffffffff);
 const position = z.int().min(0);

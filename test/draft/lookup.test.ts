@@ -191,6 +191,23 @@ describe("both", () => {
     expect(await named(0.9, [5], 3)).toEqual([7, Y, X, 5]);
   });
 
+  test("the model reads what was copied while a draft is verified, a few tokens at a time", async () => {
+    const model = new Model();
+    const both = new BothDrafter(new LookupDrafter(), model);
+    const timeline = Array.from({ length: 100 }, (_, i) => (i % 10) + 100);
+    await both.sync(timeline);
+    expect((await both.propose(20, always))[0]!.source).toBe("lookup");
+    expect(model.held).toEqual([]);
+    let looks = 0;
+    await both.settle(() => ++looks < 3);
+    expect(model.held).toEqual(timeline.slice(0, 16));
+    await both.settle(always);
+    expect(model.held).toEqual(timeline);
+    const { syncs } = model;
+    await both.settle(always);
+    expect(model.syncs).toBe(syncs);
+  });
+
   test("lets the model lag a little while copying, not without bound", async () => {
     const model = new Model();
     const both = new BothDrafter(new LookupDrafter(), model);
@@ -202,8 +219,8 @@ describe("both", () => {
       timeline.push(period[timeline.length % 10]!);
       await both.sync(timeline);
       expect((await both.propose(1, always))[0]!.source).toBe("lookup");
-      expect(timeline.length - model.held.length).toBeLessThanOrEqual(32);
+      expect(timeline.length - model.held.length).toBeLessThanOrEqual(128);
     }
-    expect(model.syncs - before).toBeLessThan(6);
+    expect(model.syncs - before).toBeLessThan(2);
   });
 });

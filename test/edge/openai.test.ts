@@ -163,7 +163,7 @@ describe("chat requests", () => {
     ["five stops", { stop: ["1", "2", "3", "4", "5"] }, "stop", /at most 4/],
     ["stream as text", { stream: "yes" }, "stream", /boolean/],
     ["an unknown draft", { outrider: { draft: "magic" } }, "outrider.draft", /model/],
-    ["max_draft over the wire's limit", { outrider: { max_draft: 16 } }, "outrider.max_draft", /<=15/],
+    ["max_draft over the wire's limit", { outrider: { max_draft: 32 } }, "outrider.max_draft", /<=31/],
     ["n 2", { n: 2 }, "n", /one choice/],
     ["tools", { tools: [{ type: "function" }] }, "tools", /not supported/],
     ["logprobs", { logprobs: true }, "logprobs", /outrider.trace/],

@@ -1,8 +1,9 @@
 /** Which tokens go, against all the choices that there are. */
 import { expect, test } from "vitest";
-import { type ChainToken, chooseNodes, isFull } from "../../src/speculate/nodes.ts";
+import { type ChainToken, chooseNodes, isFull, mayGrow, USUAL_PASS } from "../../src/speculate/nodes.ts";
 import { seeded } from "../support/random.ts";
 
+const pass = (most: number, sibling = 0) => ({ most, sibling, position: 0 });
 const other = (confidence: number, id = 0) => ({ id, confidence, source: "model" as const });
 
 /** Expected decided draft tokens if the first `length` tokens go with these others: each position is reached or not. */
@@ -50,7 +51,7 @@ test("the chosen are worth as much as any that fit", () => {
   for (let run = 0; run < 200; run++) {
     const chain = randomChain(random);
     for (const most of [1, 2, 4, 6]) {
-      const { length, others } = chooseNodes(chain, most, 0);
+      const { length, others } = chooseNodes(chain, pass(most));
       expect(length + others.flat().length).toBe(Math.min(most, 12));
       expect(others).toHaveLength(length);
       expect(worth(chain, length, others)).toBeCloseTo(bestWorth(chain, most), 12);
@@ -63,8 +64,8 @@ test("it is full exactly when a further token cannot be chosen, however sure", (
   for (let run = 0; run < 300; run++) {
     const chain = randomChain(random);
     const most = 2 + Math.floor(random() * 9);
-    const { length } = chooseNodes([...chain, { chance: 1, others: [] }], most, 0);
-    expect(isFull(chain, most, 0)).toBe(length <= chain.length);
+    const { length } = chooseNodes([...chain, { chance: 1, others: [] }], pass(most));
+    expect(isFull(chain, pass(most))).toBe(length <= chain.length);
   }
 });
 
@@ -73,9 +74,35 @@ test("no alternative goes that is worth less than asked for, and none without th
     { chance: 0.5, others: [other(0.2, 1), other(0.02, 2)] },
     { chance: 0.1, others: [other(0.6, 3)] },
   ];
-  expect(chooseNodes(chain, 8, 0.03)).toEqual({ length: 2, others: [[other(0.2, 1)], [other(0.6, 3)]] });
-  expect(chooseNodes(chain, 8, 0.06)).toEqual({ length: 2, others: [[other(0.2, 1)], []] });
-  expect(chooseNodes(chain.slice(1), 1, 0)).toEqual({ length: 1, others: [[]] });
-  expect(isFull(chain, 8, 0.06)).toBe(true);
-  expect(isFull(chain, 8, 0.03)).toBe(false);
+  expect(chooseNodes(chain, pass(8, 0.03))).toEqual({ length: 2, others: [[other(0.2, 1)], [other(0.6, 3)]] });
+  expect(chooseNodes(chain, pass(8, 0.06))).toEqual({ length: 2, others: [[other(0.2, 1)], []] });
+  expect(chooseNodes(chain.slice(1), pass(1))).toEqual({ length: 1, others: [[]] });
+  expect(isFull(chain, pass(8, 0.06))).toBe(true);
+  expect(isFull(chain, pass(8, 0.03))).toBe(false);
+});
+
+test("beyond a usual pass only tokens go that are likely enough for what a position costs", () => {
+  const length = (chance: number, position: number, others: ChainToken["others"] = []) => {
+    const chain = Array.from({ length: 40 }, () => ({ chance, others }));
+    return chooseNodes(chain, { most: 31, sibling: 0.03, position }).length;
+  };
+  expect(length(0.9, 0)).toBe(USUAL_PASS);
+  expect(length(0.999, 0)).toBe(31);
+  expect(length(0.97, 0)).toBe(22);
+  expect(length(0.97, 0.6)).toBe(16);
+  // Siblings fill a usual pass, and do not lengthen it.
+  const beside = Array.from({ length: 40 }, () => ({ chance: 0.9, others: [other(0.08)] }));
+  const { others, length: chosen } = chooseNodes(beside, { most: 31, sibling: 0.03, position: 0 });
+  expect(chosen + others.flat().length).toBe(USUAL_PASS);
+});
+
+test("a draft grows as far as its tokens could go", () => {
+  for (const chance of [0.5, 0.9, 0.95, 0.97, 0.98, 0.99]) {
+    const limits = { most: 31, sibling: 0.03, position: 0.3 };
+    const chain: ChainToken[] = [];
+    while (mayGrow(chain, limits)) chain.push({ chance, others: [] });
+    const whole = Array.from({ length: 40 }, () => ({ chance, others: [] }));
+    const { length } = chooseNodes(whole, limits);
+    expect([length, length + 1]).toContain(chain.length);
+  }
 });

@@ -7,6 +7,7 @@ import {
   decodeEdgeFrame,
   type EdgeFrame,
   encodeFrame,
+  MAX_DRAFT,
   type OriginFrame,
   PROTOCOL_VERSION,
   timelineHash,
@@ -210,7 +211,7 @@ describe("one socket", () => {
     await peers[0]!.frame(5);
     expect(peers[0]!.frames.slice(1)).toEqual([
       { type: "draft", position: 4, tokens: [8, 9] },
-      { type: "draft", position: 4, tokens: Array(15).fill(1) },
+      { type: "draft", position: 4, tokens: Array(MAX_DRAFT).fill(1) },
       { type: "draft", position: 4, tokens: [1] },
       { type: "draft", position: 4, tokens: [] },
       {

@@ -8,10 +8,9 @@ import { readPackHeader } from "../../format/pack-reader.ts";
 import { assetShards, assetText } from "../../platform/assets.ts";
 import { bundledModules } from "../../platform/bundled.ts";
 import { Shared } from "../../platform/shared.ts";
-import { MAX_DRAFT } from "../../verify/protocol.ts";
 import { Connection } from "../connection.ts";
 import { answer, refusal } from "../door.ts";
-import { WasmEngine } from "../engines/wasm.ts";
+import { WASM_DRAFT, WasmEngine } from "../engines/wasm.ts";
 import { errorResponse } from "../errors.ts";
 import { DEFAULT_LIMITS, Gateway } from "../gateway.ts";
 
@@ -33,9 +32,9 @@ const gatewayOf = (env: Env): Promise<Gateway> =>
   loaded.get(async (renew) => {
     const header = readPackHeader(await assetText(env.ASSETS, PACK_URL, "pack.json"));
     const shards = assetShards(env.ASSETS, PACK_URL, header, renew);
-    const llama = await loadLlama(header, shards, bundledModules, { pages: env.KV_PAGES, rows: MAX_DRAFT + 1 });
+    const llama = await loadLlama(header, shards, bundledModules, { pages: env.KV_PAGES, rows: WASM_DRAFT + 1 });
     const token = env.ORIGIN_TOKEN ?? null;
-    return new Gateway(new WasmEngine(llama, MAX_DRAFT), { ...DEFAULT_LIMITS, token, now: () => performance.now() });
+    return new Gateway(new WasmEngine(llama, WASM_DRAFT), { ...DEFAULT_LIMITS, token, now: () => performance.now() });
   });
 
 export default {

@@ -7,10 +7,10 @@ import { OutriderError } from "../../model/errors.ts";
 import { builtModules } from "../../platform/built.ts";
 import { directoryHeader, shardReader } from "../../platform/disk.ts";
 import { KV_CONTEXTS, type TargetEngine } from "../engine.ts";
-import { WasmEngine } from "./wasm.ts";
+import { WASM_DRAFT, WasmEngine } from "./wasm.ts";
 
 /** @param kvTokens of all sessions together; null takes four whole contexts, or as much of them as fits */
-export async function loadWasm(directory: string, kvTokens: number | null, maxDraft: number): Promise<TargetEngine> {
+export async function loadWasm(directory: string, kvTokens: number | null): Promise<TargetEngine> {
   const header = await directoryHeader(directory);
   const { headSize, context } = header.config;
   // One WASM memory ends at 4 GiB. Keys and values may take what the weights leave of three.
@@ -24,7 +24,7 @@ export async function loadWasm(directory: string, kvTokens: number | null, maxDr
   }
   const llama = await loadLlama(header, shardReader(directory, header), await builtModules(), {
     pages: Math.min(wanted, most),
-    rows: maxDraft + 1,
+    rows: WASM_DRAFT + 1,
   });
-  return new WasmEngine(llama, maxDraft);
+  return new WasmEngine(llama, WASM_DRAFT);
 }

@@ -22,6 +22,9 @@ import { type Capabilities, type Deciding, type EngineSequence, type TargetEngin
 /** Prompt tokens between two looks at the event loop. */
 const SLICE = 32;
 
+/** Longest draft in tokens: a row of logits more takes as many f32 as the vocabulary has tokens, within 128 MB. */
+export const WASM_DRAFT = 15;
+
 export class WasmEngine implements TargetEngine {
   readonly name = "wasm";
   readonly model: string;
