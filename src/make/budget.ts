@@ -1,6 +1,6 @@
 /**
  * The shape that a budget of bytes buys. Depth comes before width: taught drafts with many narrow blocks passed drafts
- * of equal bytes with few wide ones (docs/log.md). So the MLPs are narrowed to about the width of the residual stream,
+ * of equal bytes with few wide ones (docs/log.md). So the MLPs are narrowed to half the width of the residual stream,
  * and as many blocks stay as then fit. Only where all blocks fit do the MLPs get what is left.
  */
 import { OutriderError } from "../model/errors.ts";
@@ -17,7 +17,7 @@ export interface Wishes {
 /** Widths are multiples of so many channels, which every format can hold. */
 const CHANNELS = 64;
 /** MLP channels for each channel of the residual stream, the widest first. */
-const WIDTHS = [1.125, 0.75, 0.5, 0.25];
+const WIDTHS = [0.5, 0.25];
 /** Fewer blocks are not worth their head. */
 const LEAST_BLOCKS = 4;
 /** Share of the budget that embedding and head may take. */

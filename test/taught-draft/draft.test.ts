@@ -8,6 +8,8 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileS
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { splitOf } from "../../src/corpus/line.ts";
+import { Target } from "../../src/corpus/target.ts";
 import { evaluate } from "../../src/evaluate/evaluate.ts";
 import { decodeTensor } from "../../src/model/decode.ts";
 import { tensorShapes } from "../../src/model/tensors.ts";
@@ -41,13 +43,16 @@ async function draft(args: readonly string[], interruptAt?: string): Promise<End
   return { code, ...said };
 }
 
-beforeAll(() => {
+beforeAll(async () => {
   copyFileSync(new URL("../../models/tiny/story.txt", import.meta.url), story);
-  const sentences = readFileSync(story, "utf8")
-    .split(/(?<=[.!?])\s+/)
-    .filter((text) => text.length > 20);
-  const asked = Array.from({ length: 240 }, (_, n) => `${sentences[n % sentences.length]!.slice(0, 40)} ${n}`);
-  writeFileSync(path.join(folder, "questions.txt"), asked.join("\n"));
+  const words = readFileSync(story, "utf8").split(/\s+/);
+  const target = await Target.open(TINY_PACKS.target, undefined);
+  const all = Array.from({ length: 1500 }, (_, n) => `${words.slice(n % 200, (n % 200) + 4).join(" ")} ${n}`);
+  const isHeldOut = (text: string) => splitOf(target.prompt([{ role: "user", content: text }])) === "held-out";
+  // A third is held out, so that a slow machine, which has few answers, still has some to measure on.
+  const heldOut = all.filter(isHeldOut).slice(0, 60);
+  const train = all.filter((text) => !isHeldOut(text)).slice(0, 120);
+  writeFileSync(path.join(folder, "questions.txt"), [...heldOut, ...train].join("\n"));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
