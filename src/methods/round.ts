@@ -10,6 +10,7 @@ import { MOST_ENTRY, type Parts } from "../model/formats/parts.ts";
 import type { BlockFormat } from "../model/formats.ts";
 import { codebook, nearestCode } from "./codebook.ts";
 import { ontoSteps } from "./entries.ts";
+import { sharedLevels } from "./shared-levels.ts";
 
 type Round = (values: Float32Array, rows: number, cols: number, sensitivities?: Float32Array) => Parts;
 
@@ -97,17 +98,31 @@ function roundToCodebooks(
   return { codes, codebooks, a, b };
 }
 
-/** Rows divided by their root mean square share four levels, the k-means of all weights so divided. */
+/**
+ * The levels and scales that the weights hold already, where they do. Else rows divided by their root mean square share
+ * four levels, the k-means of all weights so divided.
+ */
 function roundQ2lut(values: Float32Array, rows: number, cols: number): Parts {
-  const scales = Float32Array.from({ length: rows }, (_, row) => {
+  const held = sharedLevels(values, rows, cols);
+  const scales = held?.scales ?? rootMeanSquares(values, rows, cols);
+  const unit = values.map((value, at) => value / (scales[Math.floor(at / cols)]! || 1));
+  const levels = held?.levels ?? fourMeans(unit);
+  return { codes: Uint8Array.from(unit, (value) => nearestCode(levels, value)), levels, scales };
+}
+
+/** (rows) */
+function rootMeanSquares(values: Float32Array, rows: number, cols: number): Float32Array {
+  return Float32Array.from({ length: rows }, (_, row) => {
     let squares = 0;
     for (let k = 0; k < cols; k++) squares += values[row * cols + k]! ** 2;
     return Math.sqrt(squares / cols);
   });
-  const unit = values.map((value, at) => value / (scales[Math.floor(at / cols)]! || 1));
-  const { centroids } = codebook(unit, 4);
-  const levels = Array.from({ length: 4 }, (_, code) => centroids[Math.min(code, centroids.length - 1)]!);
-  return { codes: Uint8Array.from(unit, (value) => nearestCode(levels, value)), levels, scales };
+}
+
+/** Four values, ascending. */
+function fourMeans(values: Float32Array): number[] {
+  const { centroids } = codebook(values, 4);
+  return Array.from({ length: 4 }, (_, code) => centroids[Math.min(code, centroids.length - 1)]!);
 }
 
 /** Calls `each` with every group of 32 weights of a row, its index among all groups, its row and its first column. */

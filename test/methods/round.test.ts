@@ -59,6 +59,22 @@ test("what lies on the grid is kept", () => {
   expect(rounded("q2lut", signs, 2).map((value) => Number(value.toFixed(5)))).toEqual(signs);
 });
 
+test("q2lut keeps weights that were taught in it, however each row uses the levels", () => {
+  const levels = [-1.75, -0.375, 0.3125, 1.1875].map(Math.fround);
+  const scales = Float32Array.from({ length: 16 }, () => 0.01 + random());
+  scales[3] = 0;
+  const taught = Float32Array.from({ length: 16 * 96 }, (_, at) => {
+    const row = Math.floor(at / 96);
+    // Rows use one, two, three or four of the levels, in other shares.
+    const code = Math.floor(random() ** (1 + (row % 5)) * (1 + (row % 4)));
+    return scales[row]! * levels[code]!;
+  });
+  const decoded = rounded("q2lut", taught, 16);
+  for (const [at, value] of taught.entries()) {
+    expect(Math.abs(decoded[at]! - value)).toBeLessThanOrEqual(2e-6 * Math.abs(value));
+  }
+});
+
 test("a codebook of a row's own beats a uniform grid over the row, and more levels beat fewer", () => {
   const [rows, cols] = [16, 512];
   const bells = Float32Array.from({ length: rows * cols }, () => normal(random));

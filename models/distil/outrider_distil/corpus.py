@@ -16,6 +16,9 @@ import torch
 
 HELD_OUT = 20  # one prompt in so many, as src/corpus/line.ts has it
 
+WRITTEN = "written"  # the kind of a line that names none: an answer that the target wrote
+REAL = ("code", "fill")  # kinds of text that the target did not write: what comes next is not what it would say
+
 TOP = 32  # tokens that are kept of each of the teacher's predictions
 PREDICTION = np.dtype([("token", "<u4", TOP), ("log", "<f2", TOP)])
 
@@ -26,6 +29,7 @@ class Line:
     answer: list[int]
     temperature: float
     predicted: np.ndarray  # the teacher's prediction after each token but the last; empty where teach.py has not run
+    kind: str = WRITTEN
 
     def __len__(self) -> int:
         return len(self.prompt) + len(self.answer)
@@ -53,7 +57,10 @@ def taught_file(file: Path) -> Path:
 
 
 def read(files: list[Path], split: str, longest: int) -> list[Line]:
-    """Lines of one split, cut to `longest` tokens; prompts that leave no room for an answer are left out."""
+    """
+    Lines of one split, cut to `longest` tokens; prompts that leave no room for an answer are left out. Code that nobody
+    asked for has an empty prompt.
+    """
     lines = []
     for file in files:
         taught = taught_file(file)
@@ -62,12 +69,13 @@ def read(files: list[Path], split: str, longest: int) -> list[Line]:
         for raw in raw_lines(file):
             prompt, answer = raw["prompt"], raw["answer"]
             end = start + len(prompt) + len(answer) - 1
-            if (raw.get("split") or split_of(prompt)) == split and len(prompt) < longest - 8:
+            if (raw.get("split") or split_of(prompt or answer[:64])) == split and len(prompt) < longest - 8:
                 answer = answer[: longest - len(prompt)]
                 part = (
                     predicted[start : start + len(prompt) + len(answer) - 1] if end <= len(predicted) else predicted[:0]
                 )
-                lines.append(Line(prompt, answer, raw.get("temperature", 0.0), part))
+                kind = raw.get("kind") or WRITTEN
+                lines.append(Line(prompt, answer, raw.get("temperature", 0.0), part, kind))
             start = end
     return lines
 
@@ -125,7 +133,7 @@ def padded(lines: list[Line]) -> Batch:
     taught = torch.zeros(len(lines), longest, dtype=torch.bool)
     for row, line in enumerate(lines):
         ids[row, : len(line)] = torch.tensor(line.prompt + line.answer)
-        answered[row, len(line.prompt) - 1 : len(line) - 1] = True
+        answered[row, max(0, len(line.prompt) - 1) : len(line) - 1] = True
         taught[row, : len(line.predicted)] = True
     predicted = np.concatenate([line.predicted for line in lines])
     return Batch(

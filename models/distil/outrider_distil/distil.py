@@ -22,7 +22,7 @@ from torch.nn.utils import parametrize
 
 from . import corpus, quantise, vocabulary
 from . import student as models
-from .loss import mixed
+from .loss import at_head
 from .memory import keep_freed
 from .score import Score, add_batch
 
@@ -56,12 +56,27 @@ def options() -> argparse.Namespace:
         "--prompts", type=float, default=1, help="weight of a position in a prompt; one in an answer has weight 1"
     )
     parser.add_argument(
-        "--lora", action="store_true", help="train only adapters of rank 8, as the second stage of the papers does"
+        "--learn",
+        choices=("teacher", "text"),
+        default="teacher",
+        help="from the teacher's distribution, or from the next token of the text, as the papers' second stages do",
+    )
+    parser.add_argument(
+        "--lora",
+        action="store_true",
+        help="train only adapters of rank 8, as LLM-Pruner and Shortened LLaMA do (with --learn text --rate 1e-4); "
+        "--learn text without it is Shortened LLaMA's continued pretraining",
     )
     parser.add_argument(
         "--quantise",
         choices=quantise.FORMATS,
-        help="round projections to this format in the forward pass, and the vocabulary to lut4",
+        help="round the projections of the blocks to this format in the forward pass",
+    )
+    parser.add_argument(
+        "--quantise-vocabulary",
+        choices=quantise.FORMATS,
+        default="lut4",
+        help="the format of embedding and head, where --quantise is given",
     )
     parser.add_argument(
         "--mean-of",
@@ -71,10 +86,24 @@ def options() -> argparse.Namespace:
         help="do not train: write the mean of runs that began from the same --student",
     )
     parser.add_argument("--no-loops", action="store_true", help="leave out answers that repeat themselves")
+    parser.add_argument(
+        "--small-checkpoints",
+        action="store_true",
+        help="keep weights in bf16 and no optimizer: a sixth of the bytes; a run that goes on warms up again",
+    )
     parser.add_argument("--score-every", type=int, default=100, help="steps")
-    parser.add_argument("--score-lines", type=int, default=200)
+    parser.add_argument("--score-lines", type=int, default=200, help="of all kinds together")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
+
+
+def chosen(lines: list[corpus.Line], count: int) -> dict[str, list[corpus.Line]]:
+    """By kind, the first greedy lines: `count` of all kinds together, equally many of each."""
+    kinds: dict[str, list[corpus.Line]] = {}
+    for line in lines:
+        if line.temperature == 0:
+            kinds.setdefault(line.kind, []).append(line)
+    return {kind: own[: max(1, count // len(kinds))] for kind, own in sorted(kinds.items())}
 
 
 class Run:
@@ -92,7 +121,7 @@ class Run:
                 f"none of the {len(lines)} lines to train on has been taught: "
                 "run outrider_distil.teach on the same --text"
             )
-        self.held_out = corpus.read(args.text, "held-out", args.longest)[: args.score_lines]
+        self.held_out = chosen(corpus.read(args.text, "held-out", args.longest), args.score_lines)
         self.student = models.load(args.student, self.device)
         size = self.student.config.vocab_size
         tokenizer = args.student / "tokenizer.json"
@@ -108,10 +137,11 @@ class Run:
         if args.lora:
             models.add_lora(self.student)
         if args.quantise:
-            quantise.quantise(self.student, args.quantise)
+            quantise.quantise(self.student, args.quantise, args.quantise_vocabulary)
         learning = [weight for weight in self.student.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.AdamW(learning, lr=args.rate, betas=(0.9, 0.95), weight_decay=0.01, fused=True)
         self.step, self.seconds, self.trained = 0, 0.0, 0
+        self.warm_from = 0  # step at which the optimizer began
         self.per_epoch = len(corpus.epoch(self.lines, args.tokens, args.seed))
         self.steps = math.ceil(args.epochs * self.per_epoch)
         args.out.mkdir(parents=True, exist_ok=True)
@@ -122,12 +152,19 @@ class Run:
     def resume(self) -> None:
         state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
         self.student.load_state_dict(state["student"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        if "optimizer" in state:
+            self.optimizer.load_state_dict(state["optimizer"])
+        else:
+            self.warm_from = state["step"]
         self.step, self.seconds, self.trained = state["step"], state["seconds"], state["trained"]
         print(f"goes on at step {self.step}", flush=True)
 
     def save(self) -> None:
-        state = {"student": self.student.state_dict(), "optimizer": self.optimizer.state_dict()}
+        state = {"student": self.student.state_dict()}
+        if self.args.small_checkpoints:
+            state["student"] = {name: smaller(weight) for name, weight in state["student"].items()}
+        else:
+            state["optimizer"] = self.optimizer.state_dict()
         partial = self.checkpoint.with_suffix(".partial")
         torch.save({**state, "step": self.step, "seconds": self.seconds, "trained": self.trained}, partial)
         partial.replace(self.checkpoint)
@@ -142,7 +179,8 @@ class Run:
             torch.load(run / CHECKPOINT, map_location=self.device, weights_only=True)["student"]
             for run in self.args.mean_of
         ]
-        self.student.load_state_dict({name: sum(run[name] for run in runs) / len(runs) for name in runs[0]})
+        mean = {name: sum(run[name].float() for run in runs) / len(runs) for name in runs[0]}
+        self.student.load_state_dict(mean)
         print(json.dumps(self.score()), flush=True)
         self.export()
 
@@ -152,49 +190,65 @@ class Run:
 
     def rate(self) -> float:
         """Linear warm-up, then half a cosine down to a tenth of --rate."""
-        warm = min(1.0, (self.step + 1) / self.args.warmup)
+        warm = min(1.0, (self.step - self.warm_from + 1) / self.args.warmup)
         return self.args.rate * warm * (0.55 + 0.45 * math.cos(math.pi * self.progress()))
 
     def autocast(self):
-        # A CPU without native bf16 products emulates them, eight times slower than f32.
-        able = self.device == "cuda" or (self.device == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported())
-        return torch.autocast(self.device, dtype=torch.bfloat16, enabled=able)
-
-    def logits(self, batch: corpus.Batch, at: torch.Tensor) -> torch.Tensor:
-        return models.logits(self.student, self.vocabulary.read(batch.ids), at)
+        return torch.autocast(self.device, dtype=torch.bfloat16, enabled=models.has_bf16(self.device))
 
     def learn(self, batch: corpus.Batch) -> float:
         self.student.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate()
-        with self.autocast(), parametrize.cached():
-            predicted = self.logits(batch, batch.taught)
-        weights = torch.where(batch.answered[batch.taught], 1.0, self.args.prompts)
-        loss = mixed(predicted, self.vocabulary.row_of[batch.tokens], batch.logs, self.args.acceptance, weights)
+        tokens, logs = batch.tokens, batch.logs
+        if self.args.learn == "text":
+            tokens = batch.ids.roll(-1, 1)[batch.taught][:, None]
+            logs = torch.zeros(tokens.shape, device=tokens.device)
+        with parametrize.cached():
+            with self.autocast():
+                states = models.states(self.student, self.vocabulary.read(batch.ids), batch.taught)
+            loss = at_head(
+                states,
+                models.head(self.student),
+                self.vocabulary.row_of[tokens],
+                logs,
+                self.args.acceptance,
+                torch.where(batch.answered[batch.taught], 1.0, self.args.prompts),
+                torch.bfloat16 if models.has_bf16(self.device) else torch.float32,
+            )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
         self.optimizer.step()
         return loss.item()
 
-    def score(self) -> dict[str, float]:
-        """Tokens per target pass on the greedy held-out answers, and without those that loop."""
+    def score(self) -> dict[str, object]:
+        """
+        Tokens per target pass on the greedy held-out answers, and without those that loop; and by kind, where lines
+        have kinds. What the target did not write stands by its kind only.
+        """
         self.student.eval()
-        scores = [Score(), Score()]
-        lines = [line for line in self.held_out if line.temperature == 0]
-        for start in range(0, len(lines), 16):
-            part = lines[start : start + 16]
-            batch = corpus.padded(part).to(self.device)
-            with torch.no_grad(), self.autocast(), parametrize.cached():
-                predicted = self.vocabulary.kept[self.logits(batch, batch.answered).argmax(-1)]
-            add_batch(scores, predicted, batch, [int(corpus.loops(line.answer)) for line in part])
-        plain, looping = scores
-        total = Score(plain.tokens + looping.tokens, plain.passes + looping.passes, plain.agreed + looping.agreed)
-        return {
+        plain, looping, by_kind = Score(), Score(), {}
+        for kind, lines in self.held_out.items():
+            scores = by_kind[kind] = [Score(), Score()]
+            for start in range(0, len(lines), 16):
+                part = lines[start : start + 16]
+                batch = corpus.padded(part).to(self.device)
+                with torch.no_grad(), self.autocast(), parametrize.cached():
+                    logits = models.logits(self.student, self.vocabulary.read(batch.ids), batch.answered)
+                predicted = self.vocabulary.kept[logits.argmax(-1)]
+                add_batch(scores, predicted, batch, [int(corpus.loops(line.answer)) for line in part])
+            if kind not in corpus.REAL:
+                plain, looping = plain + scores[0], looping + scores[1]
+        total = plain + looping
+        figures = {
             "tokens_per_pass": round(total.per_pass, 3),
             "without_loops": round(plain.per_pass, 3),
             "agreement": round(total.agreement, 4),
         }
+        if len(by_kind) > 1:
+            figures["by_kind"] = {kind: round((own[0] + own[1]).per_pass, 3) for kind, own in by_kind.items()}
+        return figures
 
     def run(self) -> None:
         while self.progress() < 1:
@@ -236,6 +290,11 @@ class Run:
         # Copied unchanged: transformers would write them in another form.
         for file in self.args.student.glob("tokenizer*.json"):
             shutil.copy(file, self.args.out)
+
+
+def smaller(weight: torch.Tensor) -> torch.Tensor:
+    """Matrices in bf16; codebooks and vectors, which are few and of which a little is much, as they are."""
+    return weight.bfloat16() if weight.ndim == 2 and weight.shape[1] > 16 else weight
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """
 Rounds weights in the forward pass as a pack will hold them. Gradients pass straight through the rounding (Bengio,
-Léonard, Courville 2013, arXiv 1308.3432).
+Léonard, Courville 2013, arXiv 1308.3432), and the values that weights are rounded to learn with them.
 """
+
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -11,10 +13,27 @@ from torch.nn.utils import parametrize
 from .student import ends
 
 GRID = 63  # entries of a codebook are whole numbers to 63, value = a · entry + b (src/model/layouts.ts)
+LEVELS = 4  # of q2lut
 
 
-class Codebook(nn.Module):
-    """lut3 and lut4: 8 or 16 values per row. Weights are rounded to the nearest of them; the values learn."""
+class _Chosen(torch.autograd.Function):
+    """values (rows, n) at codes (rows, cols); the gradient goes to values by membership, and to weights unchanged."""
+
+    @staticmethod
+    def forward(ctx, weight, values, codes):
+        ctx.save_for_backward(codes.to(torch.uint8))
+        ctx.entries = values.shape[1]
+        return values.gather(1, codes)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (codes,) = ctx.saved_tensors
+        by_values = upstream.new_zeros(len(codes), ctx.entries).scatter_add_(1, codes.long(), upstream)
+        return upstream, by_values, None
+
+
+class RowCodebook(nn.Module):
+    """lut3 and lut4: 8 or 16 values per row, on a grid. Weights are rounded to the nearest of them."""
 
     def __init__(self, weight: torch.Tensor, entries: int):
         super().__init__()
@@ -22,8 +41,24 @@ class Codebook(nn.Module):
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         values = on_grid(self.entries.sort(-1).values)
-        chosen = values.gather(1, nearest(values.detach(), weight.detach()))
-        return chosen + (weight - weight.detach())
+        with torch.no_grad():
+            codes = nearest(values, weight)
+        return _Chosen.apply(weight, values, codes)
+
+
+class SharedLevels(nn.Module):
+    """q2lut: four levels that all rows share, and a scale per row (src/model/formats/q2lut.ts)."""
+
+    def __init__(self, weight: torch.Tensor):
+        super().__init__()
+        levels, scales = first_levels(weight.detach().float())
+        self.levels, self.scales = nn.Parameter(levels), nn.Parameter(scales)
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        values = self.scales.abs().clamp_min(1e-8)[:, None] * self.levels.sort().values
+        with torch.no_grad():
+            codes = between(values, weight)
+        return _Chosen.apply(weight, values, codes)
 
 
 def nearest(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
@@ -38,6 +73,14 @@ def nearest(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     middles = ((values[:, 1:] + values[:, :-1]) / 2).contiguous()
     table = torch.searchsorted(middles, low + half * bins)
     return table.gather(1, ((weight - low) / half).long().clamp_(0, 2 * GRID - 1))
+
+
+def between(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """What `nearest` returns, for few values (rows, n) that are on no grid: one comparison for each two neighbours."""
+    codes = torch.zeros(weight.shape, dtype=torch.uint8, device=weight.device)
+    for middle in ((values[:, 1:] + values[:, :-1]) / 2).unbind(1):
+        codes += weight > middle[:, None]
+    return codes.long()
 
 
 def on_grid(values: torch.Tensor) -> torch.Tensor:
@@ -74,21 +117,72 @@ def quantile_means(weight: torch.Tensor, entries: int, rounds: int = 20) -> torc
     return values
 
 
-FORMATS = {"lut3": 8, "lut4": 16}
+def first_levels(weight: torch.Tensor, rounds: int = 20) -> tuple[torch.Tensor, torch.Tensor]:
+    """
+    Levels (4) and scales (rows) for a weight (rows, cols): those that it holds exactly, where it does; else of the
+    least squared error, by turns for codes, scales and levels, from rows divided by their root mean square.
+    """
+    held = held_levels(weight)
+    if held:
+        return held
+    scales = weight.square().mean(-1).sqrt().clamp_min(1e-8)
+    levels = torch.tensor([-1.5, -0.45, 0.45, 1.5], device=weight.device)
+    for _ in range(rounds):
+        levels = levels.sort().values
+        codes = between(scales[:, None] * levels, weight)
+        chosen = levels[codes]
+        scales = ((weight * chosen).sum(-1) / chosen.square().sum(-1).clamp_min(1e-12)).clamp_min(1e-8)
+        flat, size = codes.flatten(), scales[:, None].expand_as(weight)
+        wanted = torch.zeros(LEVELS, device=weight.device).scatter_add_(0, flat, (weight * size).flatten())
+        mass = torch.zeros(LEVELS, device=weight.device).scatter_add_(0, flat, size.square().flatten())
+        levels = torch.where(mass > 0, wanted / mass.clamp_min(1e-12), levels)
+    return levels.sort().values, scales
 
 
-def quantise(model: nn.Module, weight_format: str) -> None:
-    """Rounds every projection of every block to `weight_format`, and the vocabulary to lut4, from here on."""
+def held_levels(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:
+    """
+    The levels and scales of a weight that has been rounded to q2lut, such as one exported from a pack; None for any
+    other. A row with four different values has the levels up to its scale.
+    """
+    for row in weight[:64]:
+        levels = row.unique()
+        if len(levels) > LEVELS:
+            return None
+        if len(levels) == LEVELS:
+            break
+    else:
+        return None
+    largest = weight.abs().amax(-1)
+    scales, least = torch.zeros_like(largest), torch.full_like(largest, torch.inf)
+    for level in levels.abs().unique():
+        if level == 0:
+            continue
+        scale = largest / level
+        values = scale[:, None] * levels
+        error = (values.gather(1, between(values, weight)) - weight).abs().amax(-1)
+        scales, least = torch.where(error < least, scale, scales), torch.minimum(error, least)
+    return (levels, scales) if (least <= 1e-5 * largest).all() else None
+
+
+FORMATS: dict[str, Callable[[torch.Tensor], nn.Module]] = {
+    "lut3": lambda weight: RowCodebook(weight, 8),
+    "lut4": lambda weight: RowCodebook(weight, 16),
+    "q2lut": SharedLevels,
+}
+
+
+def quantise(model: nn.Module, blocks: str, vocabulary: str = "lut4") -> None:
+    """Rounds every projection of every block, and embedding and head, to their formats from here on."""
     for block in model.model.layers:
         for module in block.modules():
             if isinstance(module, nn.Linear):
-                parametrize.register_parametrization(module, "weight", Codebook(module.weight, FORMATS[weight_format]))
+                parametrize.register_parametrization(module, "weight", FORMATS[blocks](module.weight))
     for module in ends(model):
-        parametrize.register_parametrization(module, "weight", Codebook(module.weight, FORMATS["lut4"]))
+        parametrize.register_parametrization(module, "weight", FORMATS[vocabulary](module.weight))
 
 
 def settle(model: nn.Module) -> None:
-    """Makes the rounded weights plain weights, which a pack's codebooks of the same size hold exactly."""
+    """Makes the rounded weights plain weights, which a pack in the same formats holds exactly."""
     for module in model.modules():
         if parametrize.is_parametrized(module, "weight"):
             parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)

@@ -22,6 +22,9 @@ class Score:
     def agreement(self) -> float:
         return self.agreed / max(1, self.tokens)
 
+    def __add__(self, other: "Score") -> "Score":
+        return Score(self.tokens + other.tokens, self.passes + other.passes, self.agreed + other.agreed)
+
 
 def add(score: Score, agrees: list[bool], drafted: int = 8) -> None:
     """

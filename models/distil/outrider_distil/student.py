@@ -13,6 +13,11 @@ def pick_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def has_bf16(device: str) -> bool:
+    """Whether products in bf16 are native. A CPU without them emulates them, eight times slower than f32."""
+    return device == "cuda" or (device == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def load(path: Path, device: str, dtype: torch.dtype = torch.float32) -> nn.Module:
     """
     A checkpoint of a decoder that transformers knows. On a CPU attention is computed by plain products, which are
@@ -22,9 +27,14 @@ def load(path: Path, device: str, dtype: torch.dtype = torch.float32) -> nn.Modu
     return AutoModelForCausalLM.from_pretrained(path, dtype=dtype, attn_implementation=attention).to(device)
 
 
+def states(model: nn.Module, ids: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+    """The input of the head, (N, hidden), at the N positions of (B, T) that `at` marks."""
+    return model.model(ids).last_hidden_state[at]
+
+
 def logits(model: nn.Module, ids: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
-    """Logits (N, K) at the N positions of (B, T) that `at` marks."""
-    return (model.model(ids).last_hidden_state[at] @ head(model).T).float()
+    """Logits (N, K) at those positions."""
+    return (states(model, ids, at) @ head(model).T).float()
 
 
 def head(model: nn.Module) -> torch.Tensor:

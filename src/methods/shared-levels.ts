@@ -1,0 +1,53 @@
+/**
+ * Weights that are in q2lut already: four levels that all rows share, times a scale of each row. A checkpoint that was
+ * taught in the format holds such. Its levels cannot be found from the rows' root mean squares, because each row uses
+ * the levels in other shares.
+ */
+
+/** Most distance from scale · level, in parts of the row's largest weight: a few roundings to f32. */
+const TOLERANCE = 1e-6;
+
+interface SharedLevels {
+  /** Ascending. */
+  readonly levels: readonly number[];
+  /** (rows) */
+  readonly scales: Float32Array;
+}
+
+/** The levels and scales of `values` (rows, cols); nothing where some row is not of that form. */
+export function sharedLevels(values: Float32Array, rows: number, cols: number): SharedLevels | undefined {
+  const all: number[][] = [];
+  for (let row = 0; row < rows; row++) {
+    const own = fewValues(values.subarray(row * cols, (row + 1) * cols));
+    if (!own) return;
+    all.push(own);
+  }
+  const levels = all.find((own) => own.length === 4);
+  if (!levels) return;
+  const scales = new Float32Array(rows);
+  for (const [row, own] of all.entries()) {
+    const scale = scaleOf(own, levels);
+    if (scale === undefined) return;
+    scales[row] = scale;
+  }
+  return { levels, scales };
+}
+
+/** The different values of a row, ascending; nothing where they are more than four. */
+function fewValues(line: Float32Array): number[] | undefined {
+  const own = new Set<number>();
+  for (const value of line) {
+    own.add(value);
+    if (own.size > 4) return;
+  }
+  return [...own].sort((a, b) => a - b);
+}
+
+/** The scale by which each of a row's `own` values is one of `levels`. */
+function scaleOf(own: readonly number[], levels: readonly number[]): number | undefined {
+  const largest = Math.max(...own.map(Math.abs));
+  if (largest === 0) return 0;
+  const fits = (scale: number) =>
+    own.every((value) => levels.some((level) => Math.abs(scale * level - value) <= TOLERANCE * largest));
+  return levels.map((level) => largest / Math.abs(level)).find((scale) => Number.isFinite(scale) && fits(scale));
+}
