@@ -639,9 +639,9 @@ class Training(unittest.TestCase):
         for n, line in enumerate(raw):
             line |= {"kind": "code", "split": "held-out" if n % 9 == 0 else "train"} if n % 3 == 0 else {}
         self.text.write_text("".join(json.dumps(line) + "\n" for line in raw))
-        curve = self.train("small", "--epochs", 1, "--small-checkpoints")
+        curve = self.train("small", "--epochs", 1, "--score-every", 30, "--small-checkpoints")
         self.assertEqual(set(curve[-1]["by_kind"]), {"code", "written"})
-        again = self.train("small", "--epochs", 2, "--small-checkpoints")
+        again = self.train("small", "--epochs", 2, "--score-every", 30, "--small-checkpoints")
         self.assertGreater(again[-1]["step"], curve[-1]["step"])
         count = sum(weight.numel() for weight in llama(1).parameters())
         self.assertLess((self.home / "small" / distil.CHECKPOINT).stat().st_size, 4 * count)
