@@ -24,8 +24,8 @@ import type { Recipe } from "./recipe.ts";
 import type { NamedRecipe } from "./recipes.ts";
 
 export interface SqueezeOptions {
-  /** A pack's directory, a GGUF file, or a Hugging Face checkpoint's directory. */
-  readonly model: string;
+  /** A pack's directory, a GGUF file, or a Hugging Face checkpoint's directory; or what was read of one. */
+  readonly model: string | PackedModel;
   readonly recipe: NamedRecipe & Partial<Pick<Recipe, "model">>;
   /** The directory of the pack that is made. */
   readonly out: string;
@@ -57,7 +57,7 @@ export interface CalibrationText {
 export async function squeezeModel(options: SqueezeOptions): Promise<PackHeader> {
   const { recipe, out, calibration } = options;
   await checkReplaceable(out);
-  const read = await readModel(options.model);
+  const read = typeof options.model === "string" ? await readModel(options.model) : options.model;
   const model = options.target === undefined ? read : draftFor(read, options.target);
   const wanted = { model: recipe.model ?? `${model.model}-${path.basename(out)}`, stages: recipe.stages };
   const there = calibration === undefined ? await alreadyMade(model, wanted, out) : undefined;

@@ -11,6 +11,7 @@ import { piecesOf } from "../model/pieces.ts";
 import type { TokenizerFiles } from "../model/tokenizer-files.ts";
 import { directoryHeader, FileSource, openDirectory } from "../platform/disk.ts";
 import type { Base } from "./shape.ts";
+import { isStoredTwice } from "./tied.ts";
 
 const MAX_CONFIG_BYTES = 1 << 20;
 
@@ -18,7 +19,9 @@ const MAX_CONFIG_BYTES = 1 << 20;
 export async function configOf(file: string): Promise<LlamaConfig> {
   if (file.endsWith(".gguf")) {
     await using source = await FileSource.open(file);
-    return await llamaConfig(await readGguf(source));
+    const gguf = await readGguf(source);
+    const config = await llamaConfig(gguf);
+    return { ...config, tied: config.tied || (await isStoredTwice(gguf, config)) };
   }
   if (existsSync(path.join(file, "pack.json"))) {
     const { config, kept, target, model } = await directoryHeader(file);

@@ -83,8 +83,7 @@ function widest(base: Base, mlp: number, fits: (mlp: number) => boolean): number
 
 /** Numbers of tokens to try: all, or the longest usual list that leaves the blocks their share, then shorter ones. */
 function headsFor(base: Base, budget: number, format: DraftFormat): number[] {
-  const bytes = (head: number): number =>
-    draftBytes({ ...base, tokens: 0 }, { blocks: 0, mlp: CHANNELS, head, format });
+  const bytes = (head: number): number => draftBytes(base, { blocks: 0, mlp: CHANNELS, head, format });
   const least = leastHead(base);
   const lists = [base.tokens, ...HEADS.filter((head) => head < base.tokens && head > least), least];
   const first = lists.findIndex((head) => bytes(head) <= HEAD_SHARE * budget);

@@ -1,7 +1,7 @@
 /**
  * All texts as one corpus with the target's predictions beside it, and the answers that nothing is measured on or
- * taught with before the draft is done. Of the answers that are held out, one half is scored while the draft is taught;
- * the other half, the greedy ones of it, is what the finished draft is evaluated on.
+ * taught with before the draft is done. Of the greedy answers that are held out, one half is what the finished draft is
+ * evaluated on; the other half is scored while it is taught.
  */
 import { createReadStream, createWriteStream } from "node:fs";
 import { open, rename, stat } from "node:fs/promises";
@@ -34,8 +34,8 @@ export async function mergeTexts(files: readonly string[], text: string, heldOut
     for await (const json of createInterface(createReadStream(file))) {
       const line = JSON.parse(json) as CorpusLine;
       const bytes = PREDICTION_BYTES * (line.prompt.length + line.answer.length - 1);
-      const isHeldOut = line.split === "held-out" && seenHeldOut++ % 2 === 1;
-      if (isHeldOut && line.temperature === 0) {
+      const isHeldOut = line.split === "held-out" && line.temperature === 0 && seenHeldOut++ % 2 === 0;
+      if (isHeldOut) {
         await put(heldOut, `${json}\n`);
         counts.heldOut++;
       }

@@ -27,19 +27,15 @@ export interface Base {
   readonly always: number;
 }
 
-/** Characters of a number and its comma in the lists of kept and substituted tokens. */
-const LISTED_BYTES = 6.5;
-/** What the headers of pack and shards say of a tensor. */
-const TENSOR_BYTES = 300;
+/** What the header of a shard says of a tensor. */
+const TENSOR_BYTES = 130;
 
-/** Bytes of a draft's pack without its tokenizer, which is the target's: weights, and the header (an estimate). */
-export function draftBytes({ config, tokens }: Base, { blocks, mlp, head, format }: DraftShape): number {
-  const cut = { ...config, layers: blocks, feedForward: mlp, vocabulary: head };
-  const weights = tensorShapes(cut).reduce((sum, { name, rows, cols }) => {
-    const own = name === EMBEDDING || name === HEAD ? VOCABULARY_FORMAT : format;
+/** Bytes of the shards of a draft's pack. */
+export function draftBytes({ config }: Base, shape: DraftShape): number {
+  return tensorShapes(draftConfig(config, shape)).reduce((sum, { name, rows, cols }) => {
+    const own = name === EMBEDDING || name === HEAD ? VOCABULARY_FORMAT : shape.format;
     return sum + TENSOR_BYTES + tensorBytes({ format: rows === 1 ? "f32" : own, rows, cols });
   }, 0);
-  return weights + (head < tokens ? Math.round(LISTED_BYTES * tokens) : 0);
 }
 
 /** Weights that a token is multiplied by: all matrices, an untied embedding left out. */

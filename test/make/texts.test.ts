@@ -73,10 +73,10 @@ test("merging keeps each line's predictions beside it, and sets every second hel
       .map((line) => JSON.parse(line));
   expect(merged).toMatchObject({ lines: 12, heldOut: 4 });
   expect(read(heldOut).map(({ prompt }) => prompt)).toEqual([
-    [1, 0, 2],
-    [1, 0, 6],
-    [1, 1, 2],
-    [1, 1, 6],
+    [1, 0, 0],
+    [1, 0, 4],
+    [1, 1, 0],
+    [1, 1, 4],
   ]);
   const taught = readFileSync(taughtFile(text));
   let at = 0;

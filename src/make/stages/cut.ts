@@ -2,10 +2,12 @@
 import path from "node:path";
 import type { Stage } from "../../compress/recipe.ts";
 import { squeezeModel } from "../../compress/squeeze.ts";
+import { readModel } from "../../platform/read-model.ts";
 import { readLines } from "../../text/text-file.ts";
 import type { Finished } from "../journal.ts";
 import type { CorpusLine } from "../material.ts";
 import type { DraftPlan } from "../plan.ts";
+import { tied } from "../tied.ts";
 import { type Making, workFile } from "./stage.ts";
 
 /** Windows of text that MLP channels are measured on, and tokens of each. */
@@ -51,7 +53,7 @@ export function cutStage(making: Making, plan: DraftPlan, merged: Finished<unkno
       const text = workFile(out, "text.jsonl");
       const length = await windowLength(text);
       const header = await squeezeModel({
-        model: baseFile,
+        model: tied(await readModel(baseFile), making.base.config),
         recipe: { model: options.model, stages },
         out: pack,
         exportHf: checkpoint,
