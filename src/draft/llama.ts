@@ -37,10 +37,24 @@ export async function loadLlama(
   options: LoadOptions,
 ): Promise<Llama> {
   const plan = planMemory(header, options.pages, options.rows);
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(plan.bytes / 65536) });
+  const memory = memoryOf(plan);
   for (let index = 0; index < header.shards.length; index++) await loadShard(header, plan, memory, shards, index);
   const kernels = bindKernels(pickModule(modules), memory);
   return new Llama(header, options.observe?.(kernels, plan) ?? kernels, memory, plan, options.rows);
+}
+
+/** WebAssembly's addresses end at 4 GiB. */
+const MOST_PAGES = 65536;
+
+function memoryOf({ bytes }: MemoryPlan): WebAssembly.Memory {
+  const pages = Math.ceil(bytes / 65536);
+  if (pages <= MOST_PAGES) return new WebAssembly.Memory({ initial: pages });
+  throw new OutriderError(
+    "too_large",
+    `this model and its KV pages need ${(bytes / 2 ** 30).toFixed(1)} GiB, and one WebAssembly memory ends at 4 GiB; ` +
+      "take fewer tokens of context, or an engine that runs the model outside (--engine llama)",
+    { status: 500 },
+  );
 }
 
 /** Copies each part of a shard to where it belongs while the bytes arrive. */

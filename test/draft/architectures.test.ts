@@ -4,11 +4,13 @@ import type { Llama } from "../../src/draft/llama.ts";
 import { type PackedModel, writePack } from "../../src/format/pack.ts";
 import { readPack, readPackHeader } from "../../src/format/pack-reader.ts";
 import { decodeTensor } from "../../src/model/decode.ts";
+import { EMBEDDING } from "../../src/model/tensors.ts";
 import { openDirectory } from "../../src/platform/disk.ts";
 import { packable } from "../../src/rounding/packable.ts";
 import { ARCHITECTURE_CASES } from "../cases/architectures.ts";
 import { BUILDS } from "../support/kernels.ts";
 import { packedLlama } from "../support/packed-llama.ts";
+import { seededModel } from "../support/seeded-model.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
 describe.each(ARCHITECTURE_CASES.map((each) => [each.name, each] as const))("%s", (_, golden) => {
@@ -77,4 +79,38 @@ describe.each(ARCHITECTURE_CASES.map((each) => [each.name, each] as const))("%s"
       expect(Float32Array.from(single), build).toEqual(expected);
     }
   });
+});
+
+test("the last of 151,936 tokens are read and scored as those of a small vocabulary are, bit for bit", async () => {
+  const [all, few] = [151_936, 96];
+  const tiny = await readPack(openDirectory(TINY_PACKS.target));
+  const shape = {
+    layers: 1,
+    heads: 14,
+    kvHeads: 2,
+    headSize: 64,
+    embedding: 64,
+    feedForward: 128,
+    qkvBias: true,
+  } as const;
+  const large = seededModel(tiny, { ...tiny.config, ...shape, vocabulary: all }, 1);
+  const embedding = large.tensors.get(EMBEDDING)!;
+  const last = embedding.bytes.slice(-few * embedding.cols * 4);
+  const small: PackedModel = {
+    ...large,
+    config: { ...large.config, vocabulary: few },
+    vocabulary: { ...large.vocabulary, size: few },
+    tensors: new Map([...large.tensors, [EMBEDDING, { ...embedding, rows: few, bytes: last }]]),
+  };
+  const tokens = [3, 95, 0, 41];
+  const logits = (model: PackedModel, ids: readonly number[]): Float32Array => {
+    const llama = packedLlama(model, "simd", 1, 1);
+    return llama.forward(llama.newCache(), ids, 1).slice(-few);
+  };
+  expect(
+    logits(
+      large,
+      tokens.map((token) => all - few + token),
+    ),
+  ).toEqual(logits(small, tokens));
 });

@@ -142,6 +142,12 @@ test("a shard that ends early is refused, not half used", async () => {
   await expect(loadLlama(header, short, kernelModules(), { pages: 2, rows: 1 })).rejects.toThrow("make the pack again");
 });
 
+test("a model that no WebAssembly memory holds is refused before any of it is read", async () => {
+  const loading = loadPack(TINY_PACKS.target, 200_000, 1);
+  await expect(loading).rejects.toThrow(expect.objectContaining({ code: "too_large" }));
+  await expect(loading).rejects.toThrow("need 6.3 GiB, and one WebAssembly memory ends at 4 GiB");
+});
+
 test("shards arriving in pieces of any size load the same bytes", async () => {
   const header = packHeader(TINY_PACKS.target);
   const whole = shardReader(TINY_PACKS.target, header);
