@@ -142,8 +142,7 @@ class Run:
         self.optimizer = torch.optim.AdamW(learning, lr=args.rate, betas=(0.9, 0.95), weight_decay=0.01, fused=True)
         self.step, self.seconds, self.trained = 0, 0.0, 0
         self.warm_from = 0  # step at which the optimizer began
-        self.per_epoch = len(corpus.epoch(self.lines, args.tokens, args.seed))
-        self.steps = math.ceil(args.epochs * self.per_epoch)
+        self.steps = math.ceil(args.epochs * len(corpus.epoch(self.lines, args.tokens, args.seed)))
         args.out.mkdir(parents=True, exist_ok=True)
         self.checkpoint = args.out / CHECKPOINT
         if self.checkpoint.exists():
@@ -251,9 +250,12 @@ class Run:
         return figures
 
     def run(self) -> None:
+        # Epochs differ by a batch or two in length, because their lines are grouped otherwise.
+        epoch, first = 0, 0
         while self.progress() < 1:
-            epoch, skip = divmod(self.step, self.per_epoch)
-            for group in corpus.epoch(self.lines, self.args.tokens, self.args.seed + epoch)[skip:]:
+            groups = corpus.epoch(self.lines, self.args.tokens, self.args.seed + epoch)
+            epoch, first, skip = epoch + 1, first + len(groups), max(0, self.step - first)
+            for group in groups[skip:]:
                 if self.progress() >= 1:
                     break
                 began = time.monotonic()

@@ -1,6 +1,6 @@
 """
-What this machine can, as a line of JSON: the device, its threads, whether it multiplies bf16 natively, and multiply-adds
-a second in the type that teaching uses.
+What this machine can, as a line of JSON: the device, its threads, whether it multiplies bf16 natively, and
+multiply-adds a second in the type that teaching uses.
 
     python -m outrider_distil.machine
 """
