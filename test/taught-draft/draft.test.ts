@@ -33,10 +33,13 @@ async function draft(args: readonly string[], interruptAt?: string): Promise<End
   const fixed = ["draft", "--target", TINY_PACKS.target, "--budget", "250KB", "--head", "320", "--out", out];
   const child = spawn(process.execPath, [COMMAND, ...fixed, ...args]);
   const said = { stdout: "", stderr: "" };
+  // A second Ctrl-C would end it at once.
+  let interrupted = false;
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => {
       said[name] += text;
-      if (interruptAt !== undefined && said[name].includes(interruptAt)) child.kill("SIGINT");
+      if (interrupted || interruptAt === undefined || !said[name].includes(interruptAt)) return;
+      interrupted = child.kill("SIGINT");
     });
   }
   const [code] = (await once(child, "close")) as [number | null];
