@@ -648,7 +648,7 @@ class Training(unittest.TestCase):
 
     def test_text_must_be_taught_first(self):
         corpus.taught_file(self.text).unlink()
-        with self.assertRaisesRegex(SystemExit, "teach.py"):
+        with self.assertRaisesRegex(SystemExit, "outrider_distil.teach"):
             self.train("untaught")
 
     def test_goes_on_as_if_it_had_not_stopped(self):
