@@ -1,5 +1,6 @@
 /** What stages can measure of a model on calibration text. The caller chooses the text and who computes it. */
 import type { PackedModel, PackedTensor } from "../format/pack.ts";
+import type { Fit } from "./solving/fit.ts";
 import type { Unrounded } from "./solving/round-on-threads.ts";
 import type { Solver } from "./solving/sequential.ts";
 import type { Solution } from "./solving/solution.ts";
@@ -22,6 +23,11 @@ export interface Calibration {
   compress(model: PackedModel, wanted: Wanted, solve: Solver): Promise<Tensors>;
   /** The same for a solver that needs no text. */
   eachBlock(model: PackedModel, solve: (layer: number) => Solution | Promise<Solution>): Promise<Tensors>;
+  /**
+   * Fits the down projections of a model that is left of `whole`, block by block behind those already fitted; `left`
+   * names its blocks in `whole`. Resolves to all tensors that `solve` changed.
+   */
+  fit(model: PackedModel, whole: PackedModel, left: readonly number[], solve: Fit): Promise<Tensors>;
   /** Rounds matrices on all threads. Resolves to them in their order. */
   round(matrices: readonly Unrounded[]): Promise<PackedTensor[]>;
   /** Perplexity of the model with only these blocks, in this order. */

@@ -25,6 +25,7 @@ import { meanGradients } from "./gradients/mean-gradients.ts";
 import { Journal, type Step } from "./journal.ts";
 import { Agreement } from "./scoring/agreement.ts";
 import { score } from "./scoring/perplexity.ts";
+import { type Fit, fitSequentially } from "./solving/fit.ts";
 import { outlierShares } from "./solving/outlier-shares.ts";
 import { roundOnThreads, type Unrounded } from "./solving/round-on-threads.ts";
 import { compressSequentially, type Solver } from "./solving/sequential.ts";
@@ -73,6 +74,21 @@ export class Calibrator implements Calibration {
     return this.#blocks(model, async (known, solved) => {
       for (let layer = known.length; layer < model.config.layers; layer++) await solved(layer, await solve(layer));
     });
+  }
+
+  async fit(model: PackedModel, whole: PackedModel, left: readonly number[], solve: Fit): Promise<Tensors> {
+    // Two models are in memory, so whatever an earlier stage has measured makes room.
+    this.#forget();
+    const llama = this.#load(model);
+    const dense = this.#load(whole, true);
+    try {
+      return await this.#blocks(model, (known, solved) =>
+        fitSequentially(llama, dense, left, this.#text.windows, solve, known, solved),
+      );
+    } finally {
+      llama.release();
+      dense.release();
+    }
   }
 
   round(matrices: readonly Unrounded[]): Promise<PackedTensor[]> {
@@ -180,22 +196,29 @@ export class Calibrator implements Calibration {
   /** The model in the pool's memory, padded to blocks of one width. The model before it is released. */
   #floats(model: PackedModel): FloatLlama {
     if (this.#model === model && this.#llama) return this.#llama;
-    this.#agreement?.release();
-    this.#agreement = undefined;
-    this.#llama?.release();
+    this.#forget();
     this.#model = model;
     this.#llama = this.#load(model);
     return this.#llama;
   }
 
-  #load(model: PackedModel): FloatLlama {
+  #forget(): void {
+    this.#agreement?.release();
+    this.#agreement = undefined;
+    this.#llama?.release();
+    this.#llama = undefined;
+    this.#model = undefined;
+  }
+
+  /** With `empty`, without its blocks (FloatLlama). */
+  #load(model: PackedModel, empty = false): FloatLlama {
     if (isTrimmed(model)) {
       throw new OutriderError(
         "trimmed_vocabulary",
         `${model.model} lacks tokens that the text has; put trim-vocabulary behind the stages that measure`,
       );
     }
-    return new FloatLlama(this.#pool, evenWidth(model));
+    return new FloatLlama(this.#pool, evenWidth(model), empty);
   }
 }
 

@@ -38,13 +38,18 @@ export const windowBytes = ({ T, E }: Shape): number => align(4 * T * E);
 export class FloatLlama {
   readonly pool: Pool;
   readonly config: LlamaConfig;
-  readonly #blocks: number[] = [];
+  readonly #tensors: PackedModel["tensors"];
+  /** Addresses of the blocks that are in memory. */
+  readonly #blocks = new Map<number, number>();
   readonly #embedding: number;
   readonly #head: Head;
   #rope: { readonly tables: RopeTables; readonly tokens: number } | undefined;
 
-  /** Decodes a model's tensors into the pool's memory. Throws `uneven_widths` for blocks of different widths. */
-  constructor(pool: Pool, { config, tensors }: PackedModel) {
+  /**
+   * Decodes a model's tensors into the pool's memory: all but the blocks where `empty` is set, which `loadBlock` then
+   * brings one at a time. Throws `uneven_widths` for blocks of different widths.
+   */
+  constructor(pool: Pool, { config, tensors }: PackedModel, empty = false) {
     if (config.widths) {
       throw new OutriderError(
         "uneven_widths",
@@ -53,29 +58,41 @@ export class FloatLlama {
     }
     this.pool = pool;
     this.config = config;
-    const put = (at: number, name: string): void => {
-      const tensor = tensors.get(name)!;
-      pool.arena.floats(at, tensor.rows * tensor.cols).set(decodeTensor(tensor, tensor.bytes));
-    };
+    this.#tensors = tensors;
     const { embedding: E, vocabulary: V, layers, tied } = config;
     const allocate = (name: string, floats: number): number => {
       const at = pool.arena.allocate(4 * floats);
-      put(at, name);
+      this.#put(at, name);
       return at;
     };
     this.#embedding = allocate(EMBEDDING, V * E);
-    const block = blockMatrices(config);
-    for (let layer = 0; layer < layers; layer++) {
-      const at = pool.arena.allocate(4 * block.floats);
-      for (const suffix of blockSuffixes(config))
-        put(at + 4 * block.tensors[suffix].offset, blockTensor(layer, suffix));
-      this.#blocks.push(at);
-    }
+    for (let layer = 0; layer < layers && !empty; layer++) this.loadBlock(layer);
     this.#head = {
       norm: allocate(FINAL_NORM, E),
       weights: tied ? this.#embedding : allocate(HEAD, V * E),
       vocabulary: V,
     };
+  }
+
+  #put(at: number, name: string): void {
+    const tensor = this.#tensors.get(name)!;
+    this.pool.arena.floats(at, tensor.rows * tensor.cols).set(decodeTensor(tensor, tensor.bytes));
+  }
+
+  /** Brings the model's own weights of a block into memory. */
+  loadBlock(layer: number): void {
+    const { floats, tensors } = blockMatrices(this.config);
+    const at = this.pool.arena.allocate(4 * floats);
+    for (const suffix of blockSuffixes(this.config)) {
+      this.#put(at + 4 * tensors[suffix].offset, blockTensor(layer, suffix));
+    }
+    this.#blocks.set(layer, at);
+  }
+
+  /** Frees the memory of a block. */
+  releaseBlock(layer: number): void {
+    this.pool.arena.free(this.#blocks.get(layer)!);
+    this.#blocks.delete(layer);
   }
 
   /** Frees all of its memory, for the next model of the pool. */
@@ -90,7 +107,7 @@ export class FloatLlama {
 
   /** Frees the blocks, most of its memory. The head stays, to read windows that have run through the blocks. */
   releaseBlocks(): void {
-    for (const at of this.#blocks.splice(0)) this.pool.arena.free(at);
+    for (const layer of [...this.#blocks.keys()]) this.releaseBlock(layer);
   }
 
   get head(): Head {
@@ -99,13 +116,13 @@ export class FloatLlama {
 
   /** Addresses of a block's weights for windows of this shape. */
   block(layer: number, shape: Shape): BlockAddresses {
-    return blockAddresses(shape, this.#blocks[layer]!);
+    return blockAddresses(shape, this.#blocks.get(layer)!);
   }
 
   /** The present values of a block's tensor, (rows, cols): a view that is valid until `setWeights`. */
   weights(layer: number, suffix: BlockSuffix): Float32Array {
     const { rows, cols, offset } = blockMatrices(this.config).tensors[suffix];
-    return this.pool.arena.floats(this.#blocks[layer]! + 4 * offset, rows * cols);
+    return this.pool.arena.floats(this.#blocks.get(layer)! + 4 * offset, rows * cols);
   }
 
   /** Replaces a block's tensor. Throws `invalid_shape` unless it is as large as the old one. */

@@ -14,13 +14,20 @@ import { layerwise } from "./stages/layerwise.ts";
 import { llmPruner } from "./stages/llm-pruner.ts";
 import { pruneDepth } from "./stages/prune-depth.ts";
 import { quantise } from "./stages/quantise.ts";
+import { refit } from "./stages/refit.ts";
 import { shortenedLlama } from "./stages/shortened-llama.ts";
 import { squeezeLlm } from "./stages/squeezellm.ts";
 import { trimVocabulary } from "./stages/trim-vocabulary.ts";
 import { wandaSp } from "./stages/wanda-sp.ts";
 
 type StageOf<K> = Extract<Stage, { stage: K }>;
-type Apply<K> = (model: PackedModel, stage: StageOf<K>, calibration: Calibration) => PackedModel | Promise<PackedModel>;
+/** `whole` is the model that the recipe starts from. */
+type Apply<K> = (
+  model: PackedModel,
+  stage: StageOf<K>,
+  calibration: Calibration,
+  whole: PackedModel,
+) => PackedModel | Promise<PackedModel>;
 
 /** What each stage does to a model. */
 const STAGES: { [K in Stage["stage"]]: Apply<K> } = {
@@ -36,10 +43,15 @@ const STAGES: { [K in Stage["stage"]]: Apply<K> } = {
   "llm-pruner": llmPruner,
   "shortened-llama": shortenedLlama,
   "wanda-sp": wandaSp,
+  refit,
 };
 
-const applyStage = <K extends Stage["stage"]>(model: PackedModel, stage: StageOf<K>, calibration: Calibration) =>
-  STAGES[stage.stage as K](model, stage, calibration);
+const applyStage = <K extends Stage["stage"]>(
+  model: PackedModel,
+  stage: StageOf<K>,
+  calibration: Calibration,
+  whole: PackedModel,
+) => STAGES[stage.stage as K](model, stage, calibration, whole);
 
 /**
  * Applies the stages of a recipe, in memory. The result drafts for the base, or for the base's own target if the base
@@ -51,7 +63,7 @@ export async function runStages(
   calibration: Calibration = NO_CALIBRATION,
 ): Promise<PackedModel> {
   let made = base;
-  for (const stage of recipe.stages) made = await applyStage(made, stage, calibration);
+  for (const stage of recipe.stages) made = await applyStage(made, stage, calibration, base);
   const { model, drafting } = recipe;
   return { ...made, model, target: targetOf(base), ...(drafting && { drafting }) };
 }
@@ -63,6 +75,7 @@ const missing = (): never => {
 const NO_CALIBRATION: Calibration = {
   compress: missing,
   eachBlock: solveBlocks,
+  fit: missing,
   round: missing,
   perplexity: missing,
   agreement: missing,

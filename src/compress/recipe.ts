@@ -11,6 +11,7 @@ import type { Gptq, Magnitude, SparseGpt, Wanda } from "./stages/layerwise.ts";
 import type { LlmPruner } from "./stages/llm-pruner.ts";
 import type { PruneDepth } from "./stages/prune-depth.ts";
 import type { Quantise } from "./stages/quantise.ts";
+import type { Refit } from "./stages/refit.ts";
 import type { ShortenedLlama } from "./stages/shortened-llama.ts";
 import type { SqueezeLlm } from "./stages/squeezellm.ts";
 import type { TrimVocabulary } from "./stages/trim-vocabulary.ts";
@@ -28,7 +29,8 @@ export type Stage =
   | SqueezeLlm
   | LlmPruner
   | ShortenedLlama
-  | WandaSp;
+  | WandaSp
+  | Refit;
 
 export interface Recipe {
   /** Id of the model it makes, as clients and the wire name it. */
@@ -105,6 +107,7 @@ const recipeSchema = z.strictObject({
           plus: z.boolean(),
         }),
         z.strictObject({ stage: z.literal("wanda-sp"), mlp: share }),
+        z.strictObject({ stage: z.literal("refit") }),
       ]),
     )
     .min(1),

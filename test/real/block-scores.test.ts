@@ -28,6 +28,7 @@ test("Mag+ removes the blocks of the reference, in its order", async () => {
   const calibration: Calibration = {
     compress: unused,
     eachBlock: unused,
+    fit: unused,
     round: unused,
     perplexity: unused,
     agreement: unused,

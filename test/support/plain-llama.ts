@@ -73,10 +73,16 @@ export class PlainLlama {
         return out;
       });
 
+    const project = (name: string): Rows => {
+      const bias = this.tensors.get(blockTensor(layer, `self_attn.${name}_proj.bias`));
+      const rows = multiply(qkv, `self_attn.${name}_proj.weight`);
+      return bias ? rows.map((row) => row.map((value, i) => value + bias[i]!)) : rows;
+    };
+
     const qkv = this.#norm(before, blockTensor(layer, "input_layernorm.weight"));
-    const q = turn(multiply(qkv, "self_attn.q_proj.weight"), H);
-    const k = turn(multiply(qkv, "self_attn.k_proj.weight"), G);
-    const v = multiply(qkv, "self_attn.v_proj.weight");
+    const q = turn(this.#normHeads(project("q"), blockTensor(layer, "self_attn.q_norm.weight")), H);
+    const k = turn(this.#normHeads(project("k"), blockTensor(layer, "self_attn.k_norm.weight")), G);
+    const v = project("v");
     const o = q.map((query, t) => {
       const out = new Float64Array(H * D);
       for (let head = 0; head < H; head++) {
@@ -108,6 +114,16 @@ export class PlainLlama {
     return x.map((row) => {
       const mean = row.reduce((sum, value) => sum + value * value, 0) / row.length;
       return row.map((value, i) => (value * weight[i]!) / Math.sqrt(mean + this.#config.normEpsilon));
+    });
+  }
+
+  /** Each head's own norm, where the architecture has one. */
+  #normHeads(x: Rows, name: string): Rows {
+    if (!this.tensors.has(name)) return x;
+    const { headSize: D } = this.#config;
+    return x.map((row) => {
+      const heads = Array.from({ length: row.length / D }, (_, n) => row.slice(n * D, (n + 1) * D));
+      return Float64Array.from(this.#norm(heads, name).flatMap((head) => [...head]));
     });
   }
 

@@ -5,6 +5,8 @@ import { type ForwardTask, forwardWork } from "./forward.ts";
 import { type GramTask, gramWork } from "./gram.ts";
 import { type HeadTask, headWork } from "./head.ts";
 import { type HeadBackwardTask, headBackwardWork } from "./head-backward.ts";
+import { type NormalTask, normalWork } from "./normal.ts";
+import { type ResidualTask, residualWork } from "./residual.ts";
 import { type RoundTask, roundWork } from "./round.ts";
 import { type VocabularyGradientTask, vocabularyGradientWork } from "./vocabulary-gradient.ts";
 import { type WeightGradientTask, weightGradientWork } from "./weight-gradient.ts";
@@ -14,6 +16,8 @@ export type Task =
   | ForwardTask
   | CaptureTask
   | GramTask
+  | ResidualTask
+  | NormalTask
   | HeadTask
   | HeadBackwardTask
   | BackwardTask
@@ -25,6 +29,8 @@ const WORK: { readonly [K in Task["kind"]]: Work<Extract<Task, { kind: K }>> } =
   forward: forwardWork,
   capture: captureWork,
   gram: gramWork,
+  residual: residualWork,
+  normal: normalWork,
   head: headWork,
   "head-backward": headBackwardWork,
   backward: backwardWork,

@@ -30,6 +30,7 @@ function ones(seen: PackedModel[] = [], teachers: (PackedModel | undefined)[] = 
   return {
     compress: unused,
     eachBlock: unused,
+    fit: unused,
     round: unused,
     perplexity: unused,
     counts: unused,

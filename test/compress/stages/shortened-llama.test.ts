@@ -15,6 +15,7 @@ const COST = [9, 6, 5, 1, 8, 2];
 const calibration: Calibration = {
   compress: async () => new Map(),
   eachBlock: async () => new Map(),
+  fit: async () => new Map(),
   round: async () => [],
   perplexity: async (_, layers) =>
     COST.reduce((sum, own, layer) => sum + (layers.includes(layer) ? 0 : own), 20) +
