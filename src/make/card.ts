@@ -59,7 +59,7 @@ The seed is ${options.seed}. Times decide how much is written and taught, so ano
 | step | what | planned time |
 |---|---|---|
 | text | ${whole(merged.positions)} positions of ${whole(merged.lines)} texts: ${sourcesOf(options).join("; ")} | ${minutes(schedule.write + schedule.judge)} |
-| cut | blocks: ${plan.choice}; MLP channels by wanda-sp | ${minutes(schedule.cut)} |
+| cut | blocks: ${plan.choice}; MLP channels by wanda-sp, then refit | ${minutes(schedule.cut)} |
 | taught | forward KL from the target's 32 likeliest tokens | ${minutes(schedule.teach)} |
 | rounded | the same with weights rounded to ${shape.format}, half of the loss on acceptance | ${minutes(schedule.round)} |
 

@@ -1,4 +1,4 @@
-/** The stage that cuts the base to the draft's shape: blocks by agreement with the target, then MLP channels. */
+/** The stage that cuts the base to the draft's shape: blocks by agreement, then MLP channels, then a repair. */
 import path from "node:path";
 import type { Stage } from "../../compress/recipe.ts";
 import { squeezeModel } from "../../compress/squeeze.ts";
@@ -35,7 +35,8 @@ export function cutStages(
     influence: [{ stage: "shortened-llama", criterion: "influence", remove, plus: false }],
   };
   const share = 1 - shape.mlp / config.feedForward;
-  return [...depth[choice], ...(share > 0 ? [{ stage: "wanda-sp", mlp: share } as const] : [])];
+  const width: readonly Stage[] = share > 0 ? [{ stage: "wanda-sp", mlp: share }, { stage: "refit" }] : [];
+  return [...depth[choice], ...width];
 }
 
 export function cutStage(making: Making, plan: DraftPlan, merged: Finished<unknown>, base: unknown) {
