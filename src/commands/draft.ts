@@ -13,6 +13,9 @@ import { command } from "./command.ts";
 import { choice, flag, option, text, texts, usage, whole } from "./options.ts";
 import { MODELS, modelFiles } from "./prepare.ts";
 
+/** A faster one makes any model worse. */
+const MOST_RATE = 0.01;
+
 export const draftCommand = command({
   examples: [
     ["outrider draft --target model.gguf --budget 30MB", "everything by default, in the folder model-draft"],
@@ -45,6 +48,7 @@ export const draftCommand = command({
     mlp: whole("MLP channels of a block", { from: 1 }),
     head: whole("tokens that have a row", { from: 1 }),
     format: choice(DRAFT_FORMATS, "of the blocks' weights", { default: "lut4" }),
+    rate: option("R", "the highest learning rate. The default suits the cut: 1e-4 if it was repaired", rateOf),
     model: text("ID", "the draft's name. The default is TARGET-draft"),
     seed: whole("of questions, samples and batches", { from: 0, default: 0 }),
     json: flag("prints the result as JSON"),
@@ -117,6 +121,12 @@ function hoursOf(given: string, name: string): number {
   const hours = /^\d*\.?\d+$/.test(given) ? Number(given) : Number.NaN;
   if (hours > 0) return hours;
   throw usage(`${name} is a number of hours over 0, such as 8 or 0.5, not "${given}"`);
+}
+
+function rateOf(given: string, name: string): number {
+  const rate = /^\d*\.?\d+(e-\d+)?$/i.test(given) ? Number(given) : Number.NaN;
+  if (rate > 0 && rate <= MOST_RATE) return rate;
+  throw usage(`${name} is a learning rate over 0 and up to ${MOST_RATE}, such as 1e-4, not "${given}"`);
 }
 
 /** A count, or a list with a comma in it. */

@@ -7,6 +7,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { Figures } from "../evaluate/figures.ts";
 import { OutriderError } from "../model/errors.ts";
+import { lock } from "../platform/lock.ts";
 import { baseOf, configOf, licenceOf } from "./base.ts";
 import { writeCard } from "./card.ts";
 import { identityOf } from "./files.ts";
@@ -16,7 +17,7 @@ import type { DraftOptions } from "./options.ts";
 import { type DraftPlan, planFor, shapeFor, writes } from "./plan.ts";
 import { openPython } from "./python.ts";
 import { describePlan, describeWork } from "./say.ts";
-import { draftConfig, weightsOf } from "./shape.ts";
+import { type Base, type DraftShape, draftConfig, weightsOf } from "./shape.ts";
 import { checkSpace } from "./space.ts";
 import { cutStage } from "./stages/cut.ts";
 import { evaluateStage } from "./stages/evaluate.ts";
@@ -49,11 +50,12 @@ const POSITION_BYTES = 400;
 
 /**
  * Says what it will do, and does it. The same call goes on where an earlier one was
- * stopped. Rejects with what is wrong with the options, with `stopped`, and with what a stage rejects with.
+ * stopped. Rejects with what is wrong with the options, with `stopped`, with `busy` while another process makes a
+ * draft in the same folder, and with what a stage rejects with.
  */
 export async function makeDraft(
   options: DraftOptions,
-  { signal, say }: Telling,
+  telling: Telling,
   open: typeof openPython = openPython,
 ): Promise<MadeDraft> {
   const { out, target, texts } = options;
@@ -65,13 +67,40 @@ export async function makeDraft(
       "there is nothing to teach on: ask the target --questions, or give --text or --prompts",
     );
   }
-  const identities = {
+  const identities: Identities = {
     target: await identityOf(options.targetFile),
     base: options.baseFile === options.targetFile ? null : await identityOf(options.baseFile),
     texts: await Promise.all(texts.map(identityOf)),
     prompts: await Promise.all(options.prompts.map(identityOf)),
   };
   await mkdir(workFile(out, ""), { recursive: true });
+  const unlock = await lock(workFile(out, "lock"), "is making a draft in this folder");
+  try {
+    return await makeStages(options, base, shape, identities, telling, open);
+  } finally {
+    await unlock();
+  }
+}
+
+/** What the user named, by content. */
+interface Identities {
+  readonly target: unknown;
+  /** Null: the target. */
+  readonly base: unknown;
+  readonly texts: readonly unknown[];
+  readonly prompts: readonly unknown[];
+}
+
+/** The stages, in a folder that is locked. */
+async function makeStages(
+  options: DraftOptions,
+  base: Base,
+  shape: DraftShape,
+  identities: Identities,
+  { signal, say }: Telling,
+  open: typeof openPython,
+): Promise<MadeDraft> {
+  const { out } = options;
   for (const line of describeWork(options, base, shape)) say(line);
   const journal = await DraftJournal.open(out);
   const python = await open(signal, say);

@@ -21,6 +21,8 @@ export interface DraftOptions {
   readonly mlp: number | undefined;
   readonly head: number | undefined;
   readonly hours: number | undefined;
+  /** The highest learning rate; absent: what suits the cut (rates.ts). */
+  readonly rate: number | undefined;
   /** Files of text to teach on. */
   readonly texts: readonly string[];
   /** Files of questions that the target answers. */

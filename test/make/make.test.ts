@@ -44,6 +44,7 @@ async function options(more: Partial<DraftOptions> = {}): Promise<DraftOptions> 
     mlp: undefined,
     head: 320,
     hours: 1,
+    rate: undefined,
     texts: [],
     prompts: [],
     questions: "general",
@@ -97,10 +98,27 @@ describe("a draft", () => {
     expect(made.figures?.acceptance?.answers).toBe(8);
   });
 
+  test("is not made while another process makes it", async () => {
+    const lock = path.join(folder, "draft/work/lock");
+    writeFileSync(lock, `${process.ppid}`);
+    await expect(make()).rejects.toMatchObject({ code: "busy" });
+    expect(programs()).toEqual([]);
+    rmSync(lock);
+    await make();
+    expect(existsSync(lock)).toBe(false);
+  });
+
   test("is made again from where other options change it", async () => {
     await make({ format: "lut3" });
     expect(programs()).toEqual(["distil", "distil"]);
     expect(python.calls.at(-1)?.args).toEqual(expect.arrayContaining(["--quantise", "lut3"]));
+  });
+
+  test("is taught again at another rate", async () => {
+    const rates = () => python.calls.map(({ args }) => args[args.indexOf("--rate") + 1]);
+    await make({ format: "lut3", rate: 2e-4 });
+    expect(programs()).toEqual(["distil", "distil"]);
+    expect(rates()).toEqual(["0.0002", "0.0002"]);
   });
 });
 

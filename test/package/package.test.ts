@@ -2,7 +2,7 @@
  * The tarball as a stranger meets it: packed, installed, typed, imported, bundled and started. Needs the npm registry,
  * and nothing of this repository but the tarball and a compiler.
  */
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -27,6 +27,11 @@ test("holds what runs, and the drafts that the known pairs start with", () => {
   const tops = new Set(files.map((file) => file.split("/")[0]));
   expect([...tops].sort()).toEqual(["LICENSE", "README.md", "dist", "models", "outrider.js", "package.json"]);
   expect(files.filter((file) => /(?<!\.d)\.ts$|\.map$|\.wat$|\/\./.test(file))).toEqual([]);
+  // What `outrider draft` runs: programs of Python, what they need, and questions.
+  const programs = readdirSync(join(PACKAGE, "models/distil/outrider_distil")).filter((name) => name.endsWith(".py"));
+  expect(programs.length).toBeGreaterThan(5);
+  for (const program of programs) expect(files).toContain(`models/distil/outrider_distil/${program}`);
+  expect(files).toContain("models/distil/requirements.txt");
   const drafts = knownPairs(join(PACKAGE, "models")).map(({ draft }) => draft);
   expect(drafts.length).toBeGreaterThan(0);
   for (const draft of drafts) if (draft) expect(files).toContain(`${draft.slice(PACKAGE.length)}/pack.json`);
@@ -66,6 +71,14 @@ test("the doors for Node open on the Node that npm runs on", async () => {
   const answer = JSON.parse(await stranger.run(node, ["--input-type=module", "-e", program]));
   expect(answer.model).toBe("tiny");
   expect(answer.recipes).toBeGreaterThan(10);
+});
+
+test("`outrider draft` has its questions about code", async () => {
+  const program = `
+    const { askedQuestions } = await import(\`\${process.cwd()}/node_modules/outrider/dist/make/questions.js\`);
+    console.log((await askedQuestions("code", 50, 0)).length);`;
+  const node = process.env.npm_node_execpath ?? process.execPath;
+  expect(await stranger.run(node, ["--input-type=module", "-e", program])).toBe("50\n");
 });
 
 test("wrangler bundles `outrider/edge` from node_modules", async () => {

@@ -68,6 +68,9 @@ const OPTIONS = [
   story,
   "--hours",
   "0.02",
+  // A tiny model learns little at the rate that suits a large one.
+  "--rate",
+  "8e-4",
 ];
 
 test("is interrupted, goes on, and ends with a draft that has learned", async () => {

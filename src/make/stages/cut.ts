@@ -7,6 +7,7 @@ import { readLines } from "../../text/text-file.ts";
 import type { Finished } from "../journal.ts";
 import type { CorpusLine } from "../material.ts";
 import type { DraftPlan } from "../plan.ts";
+import { isNarrowed } from "../shape.ts";
 import { tied } from "../tied.ts";
 import { type Making, workFile } from "./stage.ts";
 
@@ -22,11 +23,8 @@ export interface Cut {
 }
 
 /** What is done to the base; nothing where the shape is its own. */
-export function cutStages(
-  { config }: Making["base"],
-  { shape, choice }: DraftPlan,
-  blocks: readonly number[],
-): Stage[] {
+export function cutStages(base: Making["base"], { shape, choice }: DraftPlan, blocks: readonly number[]): Stage[] {
+  const { config } = base;
   const remove = config.layers - shape.blocks;
   const depth: Record<DraftPlan["choice"], readonly Stage[]> = {
     all: [],
@@ -35,7 +33,9 @@ export function cutStages(
     influence: [{ stage: "shortened-llama", criterion: "influence", remove, plus: false }],
   };
   const share = 1 - shape.mlp / config.feedForward;
-  const width: readonly Stage[] = share > 0 ? [{ stage: "wanda-sp", mlp: share }, { stage: "refit" }] : [];
+  const width: readonly Stage[] = isNarrowed(base, shape)
+    ? [{ stage: "wanda-sp", mlp: share }, { stage: "refit" }]
+    : [];
   return [...depth[choice], ...width];
 }
 

@@ -2,6 +2,7 @@
 import path from "node:path";
 import type { Finished } from "../journal.ts";
 import type { Merged } from "../merge.ts";
+import { ratesFor } from "../rates.ts";
 import { taughtPerMinute } from "../schedule.ts";
 import { type DraftShape, draftConfig, weightsOf } from "../shape.ts";
 import { type Making, runProgram, workFile } from "./stage.ts";
@@ -18,14 +19,15 @@ interface Course {
   readonly stage: "teach" | "round";
   /** More passes over a text than these teach little. */
   readonly epochs: number;
+  /** Further options of distil.py. */
   readonly options: readonly string[];
 }
 
-const FLOATS: Course = { stage: "teach", epochs: 8, options: ["--rate", "8e-4"] };
+const FLOATS: Course = { stage: "teach", epochs: 8, options: [] };
 const rounded = (format: string): Course => ({
   stage: "round",
   epochs: 4,
-  options: ["--rate", "3e-4", "--quantise", format, "--acceptance", "0.5"],
+  options: ["--quantise", format, "--acceptance", "0.5"],
 });
 
 export const teachStage = (
@@ -59,11 +61,12 @@ async function course(
   from: Student,
 ): Promise<Student> {
   const { base, journal, machine } = making;
-  const { out, seed } = making.options;
+  const { out, seed, rate: asked } = making.options;
+  const rate = ratesFor(base, shape, asked)[stage];
   const folder = path.resolve(workFile(out, stage));
   const { key } = await journal.stage<null>({
     name: stage,
-    inputs: [merged.key, from.key, shape, minutes, seed],
+    inputs: [merged.key, from.key, shape, minutes, seed, rate],
     makes: [folder],
     async work() {
       const batch = BATCH[machine.device];
@@ -76,7 +79,7 @@ async function course(
         ...["--minutes", minutes.toFixed(3), "--epochs", `${epochs}`, "--tokens", `${batch}`],
         ...["--warmup", `${Math.max(1, Math.min(WARMUP, Math.round(steps / 10)))}`],
         ...["--score-every", `${Math.max(1, Math.round(KEEP_MINUTES * stepsPerMinute))}`],
-        ...["--score-lines", `${SCORED}`, "--seed", `${seed}`],
+        ...["--score-lines", `${SCORED}`, "--seed", `${seed}`, "--rate", `${rate}`],
         ...options,
       ]);
       return null;
