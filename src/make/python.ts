@@ -66,10 +66,15 @@ async function checked(interpreter: string): Promise<string> {
   );
 }
 
+/** Looks modules up without importing them, which would take seconds of each run. */
+const LACKS = `import importlib.util, sys
+for name in ("numpy", "torch", "transformers"):
+    if importlib.util.find_spec(name) is None: sys.exit(f"No module named '{name}'")`;
+
 /** What an interpreter lacks, in words. */
 async function lacking(interpreter: string): Promise<string | undefined> {
   try {
-    await promisify(execFile)(interpreter, ["-c", "import numpy, torch, transformers"]);
+    await promisify(execFile)(interpreter, ["-c", LACKS]);
     return undefined;
   } catch (error) {
     const { code, stderr = "" } = error as { code?: string | number; stderr?: string };
