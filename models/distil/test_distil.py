@@ -335,6 +335,18 @@ class Tokens(unittest.TestCase):
         with self.assertRaises(SystemExit):
             vocabulary.trimmed([text], home / "tokenizer.json", VOCABULARY, 25)
 
+    def test_are_those_of_the_stage_where_a_model_has_more_rows_than_tokens(self):
+        # test/compress/stages/trim-vocabulary.test.ts takes the same case.
+        case = json.loads((Path(__file__).parents[2] / "test/cases/trimmed.json").read_text())
+        home = Path(tempfile.mkdtemp())
+        (home / "tokenizer.json").write_text(json.dumps(case["tokenizer"]))
+        write_lines(home / "text.jsonl", [corpus.Line(case["text"][:3], case["text"][3:], 0, NOTHING)])
+        tokens = vocabulary.trimmed([home / "text.jsonl"], home / "tokenizer.json", case["rows"], case["keep"])
+        self.assertEqual(tokens.kept.tolist(), case["kept"])
+        missing = [token for token in range(27) if token not in case["kept"]]
+        self.assertEqual(tokens.read_as[missing].tolist(), case["substitutes"])
+        self.assertEqual([len(tokens.read_as), len(tokens.row_of)], [case["rows"]] * 2)
+
     def test_come_back_as_they_were(self):
         model = llama(1).eval()
         kept, ids = torch.tensor([1, 5, 9]), torch.tensor([[5, 9, 1, 1]])

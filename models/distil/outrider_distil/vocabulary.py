@@ -36,28 +36,37 @@ def trimmed(files: list[Path], tokenizer: Path, size: int, keep: int) -> Vocabul
     """
     The `keep` tokens that corpora have most often; of equally frequent ones those with the lowest ids. Tokens that no
     merge makes are always kept. Any other token is read as the last of its BPE pieces that is kept. tokenizer: the
-    tokenizer.json of a byte-level BPE.
+    tokenizer.json of a byte-level BPE. An id from the end of its table up to `size`, the rows of the model, is no
+    token: it is never kept, and stands as the first kept token only so that `read_as` has no gap.
     """
     counts = torch.zeros(size, dtype=torch.long)
     for raw in chain.from_iterable(map(raw_lines, files)):
         counts += torch.bincount(torch.tensor(raw["prompt"] + raw["answer"]), minlength=size)
-    lasts = last_pieces(tokenizer, size)
+    table = table_size(tokenizer)
+    lasts = last_pieces(tokenizer, table)
     always = torch.tensor([last is None for last in lasts])
-    if not always.sum() <= keep < size:
+    if not always.sum() <= keep < table:
         raise SystemExit(
-            f"--head is {keep}; it must be under {size}, and at least {always.sum()}, "
+            f"--head is {keep}; it must be under {table}, and at least {always.sum()}, "
             "because bytes and special tokens always stay"
         )
-    order = torch.sort(torch.where(always, counts.max() + 1, counts), descending=True, stable=True).indices
+    order = torch.sort(torch.where(always, counts.max() + 1, counts[:table]), descending=True, stable=True).indices
     kept = order[:keep].sort().values
     own = set(kept.tolist())
-    read_as = list(range(size))
-    for token in range(size):
+    read_as = [*range(table), *[int(kept[0])] * (size - table)]
+    for token in range(table):
         while read_as[token] not in own:
             read_as[token] = lasts[read_as[token]]
     row_of = torch.full((size,), -1)
     row_of[kept] = torch.arange(keep)
     return Vocabulary(kept, torch.tensor(read_as), row_of)
+
+
+def table_size(file: Path) -> int:
+    """Ids of a tokenizer.json: one more than the last, as src/model/tokenizer-files.ts counts them."""
+    tokenizer = json.loads(file.read_text())
+    added = [token["id"] for token in tokenizer.get("added_tokens", [])]
+    return max([*tokenizer["model"]["vocab"].values(), *added]) + 1
 
 
 def last_pieces(file: Path, size: int) -> list[int | None]:

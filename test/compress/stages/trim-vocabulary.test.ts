@@ -10,6 +10,7 @@ import { ModelDrafter } from "../../../src/draft/model-drafter.ts";
 import { type PackedModel, writePack } from "../../../src/format/pack.ts";
 import { readPack, readPackHeader } from "../../../src/format/pack-reader.ts";
 import { gumbel, noiseBits, noiseKey } from "../../../src/model/noise.ts";
+import { tokenTable } from "../../../src/model/tokenizer-files.ts";
 import { WasmEngine } from "../../../src/origin/engines/wasm.ts";
 import { directorySink, openDirectory } from "../../../src/platform/disk.ts";
 import { chooseToken, keepFloor } from "../../../src/speculate/sample.ts";
@@ -158,6 +159,22 @@ test("by frequency the most frequent tokens stay, of equals the first; bytes and
       expect(COUNTS[other]! > COUNTS[id]! || (COUNTS[other] === COUNTS[id] && other < id)).toBe(true);
     }
   }
+});
+
+// models/distil/test_distil.py takes the same case: a student and its pack must have the same rows.
+test("a model with more rows than its tokenizer has ids keeps no id behind the last one", async () => {
+  const url = new URL("../../cases/trimmed.json", import.meta.url);
+  const { tokenizer, rows, text, keep, kept, substitutes } = JSON.parse(readFileSync(url, "utf8"));
+  const model = {
+    ...whole,
+    config: { ...whole.config, vocabulary: rows, bosId: 24, eosIds: [24] },
+    vocabulary: { ...whole.vocabulary, size: tokenTable(tokenizer).length },
+    tokenizer: { ...whole.tokenizer, "tokenizer.json": JSON.stringify(tokenizer) },
+  };
+  const counts = async (size: number) =>
+    Float64Array.from({ length: size }, (_, id) => text.filter((token: number) => token === id).length);
+  const made = await trimVocabulary(model, { stage: "trim-vocabulary", keep, by: "frequency" }, { counts });
+  expect(made).toMatchObject({ kept, substitutes });
 });
 
 test("by rank the first stay, and nothing is asked of a text", async () => {
