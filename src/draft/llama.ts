@@ -20,7 +20,7 @@ import { movesOf } from "./moves.ts";
 interface LoadOptions {
   /** KV pages of 32 tokens in the pool that all caches share. */
   readonly pages: number;
-  /** Most rows of logits of one call: 1 to draft, MAX_DRAFT + 1 to verify. */
+  /** Most rows of logits of one call: 1 to draft, MAX_DRAFT + 1 to verify. At most CHUNK. */
   readonly rows: number;
   /** Takes the kernels and the memory plan, returns the kernels to run instead. For tracing calls. */
   readonly observe?: (kernels: Kernels, plan: MemoryPlan) => Kernels;
@@ -29,13 +29,19 @@ interface LoadOptions {
 /** Yields the bytes of shard `index` in order. Rejects at the end unless they have the SHA-256 of the header. */
 export type ShardReader = (index: number) => AsyncIterable<Uint8Array>;
 
-/** Streams the shards of a pack into a fresh memory. Rejects with the reader's error, or with `corrupt_shard`. */
+/**
+ * Streams the shards of a pack into a fresh memory. Rejects with the reader's error, with `corrupt_shard`, or with
+ * `RangeError` for more rows than CHUNK.
+ */
 export async function loadLlama(
   header: PackHeader,
   shards: ShardReader,
   modules: KernelModules,
   options: LoadOptions,
 ): Promise<Llama> {
+  if (options.rows > CHUNK) {
+    throw new RangeError(`${options.rows} rows of logits: one pass has ${CHUNK} tokens; load the model for fewer`);
+  }
   const plan = planMemory(header, options.pages, options.rows);
   const memory = memoryOf(plan);
   for (let index = 0; index < header.shards.length; index++) await loadShard(header, plan, memory, shards, index);

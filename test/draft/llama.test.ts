@@ -1,6 +1,7 @@
 /** The forward pass on the tiny model: the same bits whatever the batch, the build, or what ran before. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Llama, loadLlama } from "../../src/draft/llama.ts";
+import { CHUNK } from "../../src/draft/memory-plan.ts";
 import { shardReader } from "../../src/platform/disk.ts";
 import { BUILDS, kernelModules, onlyBuild } from "../support/kernels.ts";
 import { seeded } from "../support/random.ts";
@@ -140,6 +141,16 @@ test("a shard that ends early is refused, not half used", async () => {
     }
   }
   await expect(loadLlama(header, short, kernelModules(), { pages: 2, rows: 1 })).rejects.toThrow("make the pack again");
+});
+
+test("rows of logits are at most the tokens of one pass, and all of them are right", async () => {
+  await expect(loadPack(TINY_PACKS.target, 2, CHUNK + 1)).rejects.toThrow("33 rows of logits: one pass has 32 tokens");
+  const llama = await loadPack(TINY_PACKS.target, 2, CHUNK);
+  const tokens = randomTokens(CHUNK + 5, llama.header.config.vocabulary, 2);
+  const logits = llama.forward(llama.newCache(), tokens, CHUNK).slice();
+  const all = logitsInChunks(llama, tokens, [1]);
+  expect(logits).toEqual(all.subarray(5 * llama.header.config.vocabulary));
+  expect(() => llama.forward(llama.newCache(), tokens, CHUNK + 1)).toThrow("loaded for 32");
 });
 
 test("a model that no WebAssembly memory holds is refused before any of it is read", async () => {
