@@ -17,8 +17,8 @@ export interface TensorGradient {
 
 export interface Calibration {
   /**
-   * Solves the model block by block: statistics of the inputs of a block's matrices go to the solver, and the windows
-   * go on through the tensors that it returns. Resolves to all new tensors by name.
+   * Solves the model block by block: statistics of the inputs of a block's matrices go to the solver, in the block's
+   * own width, and the windows go on through the tensors that it returns. Resolves to all new tensors by name.
    */
   compress(model: PackedModel, wanted: Wanted, solve: Solver): Promise<Tensors>;
   /** The same for a solver that needs no text. */

@@ -27,6 +27,7 @@ import { Agreement } from "./scoring/agreement.ts";
 import { score } from "./scoring/perplexity.ts";
 import { type Fit, fitSequentially } from "./solving/fit.ts";
 import { outlierShares } from "./solving/outlier-shares.ts";
+import { inOwnWidth } from "./solving/own-width.ts";
 import { roundOnThreads, type Unrounded } from "./solving/round-on-threads.ts";
 import { compressSequentially, type Solver } from "./solving/sequential.ts";
 import { addSolution, decodeSolution, encodeSolution, type Solution } from "./solving/solution.ts";
@@ -63,7 +64,7 @@ export class Calibrator implements Calibration {
     const llama = this.#load(model);
     try {
       return await this.#blocks(model, (known, solved) =>
-        compressSequentially(llama, this.#text.windows, wanted, solve, known, solved),
+        compressSequentially(llama, this.#text.windows, wanted, inOwnWidth(model, solve), known, solved),
       );
     } finally {
       llama.release();
@@ -178,7 +179,7 @@ export class Calibrator implements Calibration {
   }
 
   outliers(model: PackedModel, times: number): Promise<readonly number[]> {
-    return this.#journal.once(() => outlierShares(this.#floats(model), this.#text.windows, times));
+    return this.#journal.once(() => outlierShares(this.#floats(model), model, this.#text.windows, times));
   }
 
   influence(model: PackedModel): Promise<readonly number[]> {

@@ -18,19 +18,28 @@ export function evenWidth(model: PackedModel): PackedModel {
   return { ...model, config, tensors };
 }
 
-/** The tensor in the upper left corner of zeros. */
 function padded(tensor: PackedTensor, rows: number, cols: number): PackedTensor {
-  const values = decodeTensor(tensor, tensor.bytes);
+  const values = withPadding(decodeTensor(tensor, tensor.bytes), tensor.cols, rows, cols);
+  return { format: "f32", rows, cols, bytes: new Uint8Array(values.buffer) };
+}
+
+/** A matrix of `width` columns in the upper left corner of zeros (rows, cols). */
+export function withPadding(values: Float32Array, width: number, rows: number, cols: number): Float32Array {
   const out = new Float32Array(rows * cols);
-  for (let row = 0; row < tensor.rows; row++) {
-    out.set(values.subarray(row * tensor.cols, (row + 1) * tensor.cols), row * cols);
+  for (let row = 0; row * width < values.length; row++) {
+    out.set(values.subarray(row * width, (row + 1) * width), row * cols);
   }
-  return { format: "f32", rows, cols, bytes: new Uint8Array(out.buffer) };
+  return out;
 }
 
 /** The upper left corner (rows, cols) of a matrix of `width` columns: undoes the padding. */
-export function withoutPadding(values: Float32Array, width: number, rows: number, cols: number): Float32Array {
-  const out = new Float32Array(rows * cols);
+export function withoutPadding<T extends Float32Array | Float64Array>(
+  values: T,
+  width: number,
+  rows: number,
+  cols: number,
+): T {
+  const out = values.slice(0, rows * cols) as T;
   for (let row = 0; row < rows; row++) out.set(values.subarray(row * width, row * width + cols), row * cols);
   return out;
 }

@@ -3,11 +3,10 @@
  * The windows come out of the blocks that are already fitted. The whole model runs beside it, with one block in memory
  * at a time.
  */
-import { decodeTensor } from "../../model/decode.ts";
 import { type FloatLlama, type Hidden, type Window, windowBytes } from "../float-llama.ts";
 import { normalParts } from "../tasks/normal.ts";
 import { residualSlotBytes } from "../tasks/residual.ts";
-import type { Solution } from "./solution.ts";
+import { putSolution, type Solution } from "./solution.ts";
 
 /** Sums over weighted positions; x is what `down` multiplies, r what the stream behind the block still lacks. */
 export interface NormalEquations {
@@ -38,10 +37,7 @@ export async function fitSequentially(
   solved: (layer: number, solution: Solution) => Promise<void>,
 ): Promise<void> {
   const { layers } = llama.config;
-  const put = (layer: number, solution: Solution): void => {
-    for (const [suffix, tensor] of solution) llama.setWeights(layer, suffix, decodeTensor(tensor, tensor.bytes));
-  };
-  for (const [layer, solution] of known.entries()) put(layer, solution);
+  for (const [layer, solution] of known.entries()) putSolution(llama, layer, solution);
   if (known.length === layers) return;
   const hidden = llama.embed(windows);
   const wanted = whole.embed(windows);
@@ -55,7 +51,7 @@ export async function fitSequentially(
       if (layer >= known.length) {
         const equations = await normalEquations(llama, layer, hidden, wanted);
         const solution = solve(layer, equations, llama.weights(layer, "mlp.down_proj.weight").slice());
-        put(layer, solution);
+        putSolution(llama, layer, solution);
         await solved(layer, solution);
       }
       if (layer + 1 < layers) await llama.runBlock(layer, hidden);

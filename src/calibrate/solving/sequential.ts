@@ -3,10 +3,9 @@
  * the compressed blocks before. Statistics of all matrices of a block are taken with its uncompressed weights; then its
  * matrices are solved; then the compressed block runs, for the next one.
  */
-import { decodeTensor } from "../../model/decode.ts";
 import type { BlockSuffix } from "../../model/tensors.ts";
 import type { FloatLlama, Window } from "../float-llama.ts";
-import type { Solution } from "./solution.ts";
+import { putSolution, type Solution } from "./solution.ts";
 import { type BlockStatistics, blockStatistics, type Wanted } from "./statistics.ts";
 
 /** What a solver sees: the block's number, its statistics and its weights, (rows, cols) each. */
@@ -29,10 +28,7 @@ export async function compressSequentially(
   solved: (layer: number, solution: Solution) => Promise<void> = async () => {},
 ): Promise<void> {
   const { layers } = llama.config;
-  const put = (layer: number, solution: Solution): void => {
-    for (const [suffix, tensor] of solution) llama.setWeights(layer, suffix, decodeTensor(tensor, tensor.bytes));
-  };
-  for (const [layer, solution] of known.entries()) put(layer, solution);
+  for (const [layer, solution] of known.entries()) putSolution(llama, layer, solution);
   if (known.length === layers) return;
   const hidden = llama.embed(windows);
   try {
@@ -40,7 +36,7 @@ export async function compressSequentially(
       if (layer >= known.length) {
         const statistics = await blockStatistics(llama, layer, hidden, wanted);
         const solution = await solve(layer, statistics, (suffix) => llama.weights(layer, suffix).slice());
-        put(layer, solution);
+        putSolution(llama, layer, solution);
         await solved(layer, solution);
       }
       if (layer + 1 < layers) await llama.runBlock(layer, hidden);

@@ -1,6 +1,10 @@
 /** The new tensors of a block, as a solver returns them and as they are kept on disk until all blocks are solved. */
+import { withPadding } from "../../format/even-width.ts";
 import type { PackedModel, PackedTensor } from "../../format/pack.ts";
+import { decodeTensor } from "../../model/decode.ts";
 import { type BlockSuffix, blockTensor } from "../../model/tensors.ts";
+import type { FloatLlama } from "../float-llama.ts";
+import { blockMatrices } from "../passes/shape.ts";
 
 /** The tensors of a block that change. */
 export type Solution = ReadonlyMap<BlockSuffix, PackedTensor>;
@@ -8,6 +12,16 @@ export type Solution = ReadonlyMap<BlockSuffix, PackedTensor>;
 /** Puts a block's tensors among those of its model, by name. */
 export function addSolution(tensors: Map<string, PackedTensor>, layer: number, solution: Solution): void {
   for (const [suffix, tensor] of solution) tensors.set(blockTensor(layer, suffix), tensor);
+}
+
+/** Replaces a block's weights in `llama`, where all blocks have the width of the widest. */
+export function putSolution(llama: FloatLlama, layer: number, solution: Solution): void {
+  for (const [suffix, tensor] of solution) {
+    const { rows, cols } = blockMatrices(llama.config).tensors[suffix];
+    const values = decodeTensor(tensor, tensor.bytes);
+    const fits = tensor.rows === rows && tensor.cols === cols;
+    llama.setWeights(layer, suffix, fits ? values : withPadding(values, tensor.cols, rows, cols));
+  }
 }
 
 /** The new tensors of a model by name, each block solved by itself. */

@@ -3,17 +3,23 @@
  * that model.
  */
 
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { Calibrator } from "../../../src/calibrate/calibrator.ts";
 import { FloatLlama } from "../../../src/calibrate/float-llama.ts";
+import { Journal } from "../../../src/calibrate/journal.ts";
 import { endOf, runThrough, score } from "../../../src/calibrate/scoring/perplexity.ts";
 import { Pool } from "../../../src/calibrate/threads/pool.ts";
 import { runStages } from "../../../src/compress/pipeline.ts";
 import { parseRecipe, type Stage } from "../../../src/compress/recipe.ts";
 import { RECIPES } from "../../../src/compress/recipes.ts";
+import { pruneWidth } from "../../../src/compress/stages/prune-width.ts";
 import type { PackedModel } from "../../../src/format/pack.ts";
 import { readPack } from "../../../src/format/pack-reader.ts";
 import { decodeTensor } from "../../../src/model/decode.ts";
+import { tensorShapes } from "../../../src/model/tensors.ts";
 import { openDirectory } from "../../../src/platform/disk.ts";
 import { packable } from "../../../src/rounding/packable.ts";
 import { textOf } from "../../support/calibration.ts";
@@ -80,6 +86,66 @@ describe("pruning", () => {
   test("floats that are left are packed in 8 bits", async () => {
     const made = packable(await run({ stage: "wanda", pattern: { per: "row", sparsity: 0.5 } }));
     expect(new Set(matrices(made).map(({ format }) => format))).toEqual(new Set(["q8"]));
+  });
+});
+
+describe("blocks of unequal widths", () => {
+  const { layers, kvHeads, feedForward } = base.config;
+  const all = (count: number) => Array.from({ length: count }, (_, n) => n);
+  const narrow = { kvHeads: all(kvHeads).slice(1), channels: all(64) };
+  const whole = { kvHeads: all(kvHeads), channels: all(feedForward) };
+  const uneven = pruneWidth(
+    base,
+    all(layers).map((layer) => (layer === 1 ? whole : narrow)),
+  );
+  const even = pruneWidth(
+    base,
+    all(layers).map(() => narrow),
+  );
+  const pattern = { per: "row", sparsity: 0.5 } as const;
+
+  test.each<[string, Stage]>([
+    ["Wanda", { stage: "wanda", pattern }],
+    ["Wanda with OWL", { stage: "wanda", pattern, owl: { times: 5, reach: 0.08 } }],
+    ["SparseGPT", { stage: "sparsegpt", pattern }],
+    ["GPTQ", { stage: "gptq", bits: 4, group: 32, actOrder: true }],
+  ])("%s keeps each block's shape", async (_, stage) => {
+    const made = await runStages(uneven, { model: "made", stages: [stage] }, calibration);
+    expect(made.config.widths).toEqual(uneven.config.widths);
+    for (const { name, rows, cols } of tensorShapes(made.config)) {
+      expect(made.tensors.get(name), name).toMatchObject({ rows, cols });
+    }
+  });
+
+  test.each<Stage>([
+    { stage: "wanda", pattern },
+    { stage: "sparsegpt", pattern },
+    { stage: "gptq", bits: 4, group: 32, actOrder: true },
+  ])("$stage does to the first block what it does where no block is wider", async (stage) => {
+    const solved = (model: PackedModel) => runStages(model, { model: "made", stages: [stage] }, calibration);
+    const [beside, alone] = [await solved(uneven), await solved(even)];
+    for (const { name } of matrices(alone).filter((matrix) => matrix.name.startsWith("model.layers.0."))) {
+      const [own, expected] = [beside, alone].map(({ tensors }) => tensors.get(name));
+      expect(own, name).toEqual(expected);
+    }
+  });
+
+  test("outliers are a share of the weights that the block has", async () => {
+    const [beside, alone] = [await calibration.outliers(uneven, 5), await calibration.outliers(even, 5)];
+    expect(beside[0]).toBeCloseTo(alone[0]!, 12);
+    expect(beside[0]).toBeGreaterThan(0);
+  });
+
+  test("a stopped run goes on with the blocks that it has kept", async () => {
+    const stages: Stage[] = [{ stage: "wanda", pattern }];
+    const directory = path.join(await mkdtemp(path.join(tmpdir(), "outrider-uneven-")), "work");
+    const solved = (journal: Journal) =>
+      runStages(uneven, { model: "made", stages }, new Calibrator(pool, textOf(windows), journal));
+    const stopping = await Journal.open(directory, "work");
+    stopping.stop();
+    await expect(solved(stopping)).rejects.toMatchObject({ code: "stopped" });
+    const resumed = await solved(await Journal.open(directory, "work"));
+    expect(matrices(resumed)).toEqual(matrices(await solved(Journal.none())));
   });
 });
 
