@@ -1,6 +1,6 @@
 /**
- * The first stage of every recipe: a checkpoint file becomes a model in kernel layout. GGUF's Q4_0, Q4_1 and Q8_0 keep
- * every value. A tensor without an exact format stays f32 until the pack is written, which rounds it to q8; the recipe
+ * The first stage of every recipe: a checkpoint file becomes a model in kernel layout. GGUF's Q4_0, Q4_1, Q5_0 and Q8_0
+ * keep every value. A tensor without an exact format stays f32 until the pack is written, which rounds it to q8; the recipe
  * names it.
  */
 
@@ -9,7 +9,7 @@ import { checkConfig, type LlamaConfig } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
 import { configFromHuggingFace } from "../model/huggingface-config.ts";
 import { ggufName, HEAD, type TensorShape, tensorShapes } from "../model/tensors.ts";
-import { exactFormat, tileBlocks } from "../model/tiles.ts";
+import { exactFormat, isExact, tileBlocks } from "../model/tiles.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
 import { type TokenizerFiles, tokenTable, vocabularyHash } from "../model/tokenizer-files.ts";
 import { checkpointStopIds } from "./checkpoint-ends.ts";
@@ -188,7 +188,7 @@ async function inMemory(model: PendingModel): Promise<PackedModel> {
 /** Norms, and matrices that no other format holds exactly, become f32; writing a pack rounds such matrices to q8. */
 function packRows({ name, type, rows, cols, bytes }: BlockTensor, from: number): Uint8Array {
   try {
-    if (type === "Q4_0" || type === "Q4_1" || type === "Q8_0") return tileBlocks(type, bytes, rows, cols);
+    if (isExact(type)) return tileBlocks(type, bytes, rows, cols);
     return f32Bytes(dequantise(type, bytes, rows * cols), from * cols);
   } catch (error) {
     if (!(error instanceof OutriderError)) throw error;

@@ -1,6 +1,7 @@
 /**
  * GGUF blocks into a pack's tiles (blocks.ts, formats/q4u.ts and formats/q8.ts draw them).
- * GGUF's Q4_0, Q4_1 and Q8_0 rows only move: every nibble, byte and f16 scale is the same afterwards.
+ * GGUF's Q4_0, Q4_1 and Q8_0 rows only move: every nibble, byte and f16 scale is the same afterwards. The five bits of
+ * Q5_0 become bytes.
  */
 import { type BlockType, blockBytes } from "./blocks.ts";
 import { OutriderError } from "./errors.ts";
@@ -11,9 +12,16 @@ import { Q8 } from "./formats/q8.ts";
 import { FORMATS } from "./formats.ts";
 import { tensorBytes } from "./layouts.ts";
 
+/** The formats that hold a block type exactly. */
+const EXACT = { Q4_0: "q4u", Q4_1: "q4u", Q5_0: "q8", Q8_0: "q8" } as const satisfies Partial<
+  Record<BlockType, string>
+>;
+export type ExactType = keyof typeof EXACT;
+
+export const isExact = (type: BlockType): type is ExactType => type in EXACT;
+
 /** The format that holds a block type exactly, if there is one. */
-export const exactFormat = (type: BlockType): "q4u" | "q8" | undefined =>
-  type === "Q4_0" || type === "Q4_1" ? "q4u" : type === "Q8_0" ? "q8" : undefined;
+export const exactFormat = (type: BlockType): "q4u" | "q8" | undefined => (isExact(type) ? EXACT[type] : undefined);
 
 /** Reorders rows of `rowBytes` each: row r of the result is row `order[r]` of `bytes`. Works on any row-wise format. */
 export function permuteRows(bytes: Uint8Array, rowBytes: number, order: ArrayLike<number>): Uint8Array {
@@ -26,10 +34,10 @@ export function permuteRows(bytes: Uint8Array, rowBytes: number, order: ArrayLik
 }
 
 /**
- * Tiles a (rows × cols) matrix of Q4_0, Q4_1 (→ q4u) or Q8_0 (→ q8) without changing a value.
+ * Tiles a (rows × cols) matrix of Q4_0, Q4_1 (→ q4u), Q5_0 or Q8_0 (→ q8) without changing a value.
  * Throws `bad_weights` at a scale that is not a finite number, `invalid_shape` when bytes and shape disagree.
  */
-export function tileBlocks(type: "Q4_0" | "Q4_1" | "Q8_0", bytes: Uint8Array, rows: number, cols: number): Uint8Array {
+export function tileBlocks(type: ExactType, bytes: Uint8Array, rows: number, cols: number): Uint8Array {
   const rowBytes = blockBytes(type, cols);
   if (bytes.length !== rows * rowBytes) {
     throw new OutriderError(
@@ -37,7 +45,7 @@ export function tileBlocks(type: "Q4_0" | "Q4_1" | "Q8_0", bytes: Uint8Array, ro
       `${rows} × ${cols} of ${type} are ${rows * rowBytes} bytes, got ${bytes.length}`,
     );
   }
-  const format = type === "Q8_0" ? "q8" : "q4u";
+  const format = EXACT[type];
   const out = new Uint8Array(tensorBytes({ format, rows, cols }));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const outView = new DataView(out.buffer);
@@ -58,7 +66,8 @@ export function tileBlocks(type: "Q4_0" | "Q4_1" | "Q8_0", bytes: Uint8Array, ro
         );
       }
       if (format === "q8") {
-        const sum = moveBytes(bytes, block + quants, out, tile + r * 4);
+        const codes = type === "Q5_0" ? fiveBits(view, block + quants) : bytes.subarray(block + quants);
+        const sum = moveBytes(codes, out, tile + r * 4);
         outView.setUint16(tile + Q8.d + 2 * r, d, true);
         outView.setInt16(tile + Q8.sums + 2 * r, sum, true);
       } else {
@@ -80,14 +89,26 @@ function tileOffset(format: "q4u" | "q8", row: number, group: number, groups: nu
 }
 
 /** One row of a q8 tile: columns 4c … 4c + 3 go to `to + 64c`. Returns the sum of the bytes, signed. */
-function moveBytes(from: Uint8Array, at: number, out: Uint8Array, to: number): number {
+function moveBytes(from: Uint8Array, out: Uint8Array, to: number): number {
   let sum = 0;
   for (let k = 0; k < TILE_COLS; k++) {
-    const byte = from[at + k]!;
+    const byte = from[k]!;
     out[to + (k >> 2) * 64 + (k & 3)] = byte;
     sum += (byte << 24) >> 24;
   }
   return sum;
+}
+
+/** The 32 codes of a Q5_0 block, −16 … 15, as bytes. `at`: its high bits, which its nibbles follow. */
+function fiveBits(view: DataView, at: number): Uint8Array {
+  const codes = new Uint8Array(TILE_COLS);
+  const high = view.getUint32(at, true);
+  for (let j = 0; j < 16; j++) {
+    const byte = view.getUint8(at + 4 + j);
+    codes[j] = ((byte & 15) | (((high >>> j) & 1) << 4)) - 16;
+    codes[j + 16] = ((byte >> 4) | (((high >>> (j + 16)) & 1) << 4)) - 16;
+  }
+  return codes;
 }
 
 /**

@@ -41,15 +41,15 @@ const SHAPES = [
   [48, 64],
 ] as const;
 
-describe.each(["Q4_0", "Q4_1", "Q8_0"] as const)("%s", (type) => {
-  const format = type === "Q8_0" ? "q8" : "q4u";
+describe.each(["Q4_0", "Q4_1", "Q5_0", "Q8_0"] as const)("%s", (type) => {
+  const format = type === "Q8_0" || type === "Q5_0" ? "q8" : "q4u";
 
   test.each(SHAPES)("%i × %i: tiles hold exactly the values of the blocks", (rows, cols) => {
     const blocks = blockRows(type, rows, cols);
     const tiles = tileBlocks(type, blocks, rows, cols);
     expect(tiles.length).toBe(tensorBytes({ format, rows, cols }));
     const expected = dequantise(type, blocks, rows * cols);
-    // Q4_0 can say −0 and an offset of 8 scales cannot: the only difference, gone after + 0.
+    // Blocks can say −0; an offset of 8 scales and a code of 0 cannot: the only difference, gone after + 0.
     expect(decodeTensor({ format, rows, cols }, tiles).map((value) => value + 0)).toEqual(
       expected.map((value) => value + 0),
     );
