@@ -1,7 +1,7 @@
 /**
  * Learning rates of a draft. A cut that was repaired, and a model that was not cut, still know most of what they knew,
  * and a fast rate destroys it: at 5e-4 a repaired cut fell from 0.51 to 0.32 of the target's tokens, at 1e-4 it rose at
- * once. Blocks that were removed without a repair leave a model that learns best at faster rates (docs/log.md).
+ * once (docs/log.md). Cuts without a repair were taught at the faster rates; no others were compared.
  */
 import { type Base, type DraftShape, isNarrowed } from "./shape.ts";
 
