@@ -22,8 +22,8 @@ export const importCommand = command({
     model: text("ID", "what clients call the model, if not by the name of its file"),
     json: flag("prints the result as JSON"),
   },
-  notes: `Q4_0, Q4_1, Q5_0 and Q8_0 weights keep their values, others are rounded to 8 bits. Memory holds the largest tensor,
-not the model.`,
+  notes: `Q4_0, Q4_1, Q5_0 and Q8_0 weights keep their values, others are rounded to 8 bits. Memory holds the largest
+tensor, not the model.`,
   async run({ file, directory, model, json }) {
     printPack(directory, await importFile(file, model ?? modelId(file), directory), json);
   },

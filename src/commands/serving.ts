@@ -163,7 +163,7 @@ async function modelsBefore(url: string, asked: Asked): Promise<Omit<EdgeModels,
     if (target.vocabulary.hash === vocabulary.hash) return { ...models, target: { ...target, model } };
   }
   throw usage(
-    `${url} serves ${model}, which no known pair has: name a draft that has its tokens with --draft, or with --target ` +
-      "its GGUF file or Hugging Face folder, for the tokenizer",
+    `${url} serves ${model}, which no known pair has: name a draft that has its tokens with --draft, or with ` +
+      "--target its GGUF file or Hugging Face folder, for the tokenizer",
   );
 }

@@ -12,8 +12,8 @@ import { checkReplaceable, replacePackBySlices } from "../rounding/packable.ts";
 const WORTH_A_BAR = 64e6;
 
 /**
- * Makes the pack of a GGUF file, or of the folder of a Hugging Face checkpoint, in `directory`. Memory holds the largest
- * tensor, not the model. The header has a GGUF file's SHA-256. Throws what reading the checkpoint throws.
+ * Makes the pack of a GGUF file, or of the folder of a Hugging Face checkpoint, in `directory`. Memory holds the
+ * largest tensor, not the model. The header has a GGUF file's SHA-256. Throws what reading the checkpoint throws.
  */
 export async function importFile(file: string, model: string, directory: string): Promise<PackHeader> {
   await checkReplaceable(directory);

@@ -6,9 +6,9 @@
  *   timeline   … self . log ( with draw , …          after "with" and "draw": on from ", amount"
  *
  * A change begins where the copy's next token is not the one that came. From then on each token is looked for just
- * behind that place, nearest first, and the copy goes on after it. Where it is not there, as many tokens are taken to be
- * replaced as have come. When the copy holds again, the change is known: its tokens in the source, and what stands for
- * them. Where the source has the same tokens again, the same replacement is expected (a renamed name).
+ * behind that place, nearest first, and the copy goes on after it. Where it is not there, as many tokens are taken to
+ * be replaced as have come. When the copy holds again, the change is known: its tokens in the source, and what stands
+ * for them. Where the source has the same tokens again, the same replacement is expected (a renamed name).
  */
 
 /** Agreeing tokens after which a text counts as copied. */

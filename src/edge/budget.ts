@@ -10,7 +10,9 @@ import { OutriderError } from "../model/errors.ts";
 const ISOLATE_BYTES = 100e6;
 /** Of these, for the JS heap after a collection: code and requests under way. */
 const HEAP_BYTES = 8e6;
-/** And for each token of the vocabulary: the tokenizer's tables (56 bytes measured of 151,936 tokens) and the draft's. */
+/**
+ * And for each token of the vocabulary: the tokenizer's tables (56 bytes measured of 151,936 tokens) and the draft's.
+ */
 const TOKEN_BYTES = 80;
 
 /** KV pages that fit the budget beside the weights. Throws `draft_too_large` when not even one does. */

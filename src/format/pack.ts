@@ -114,7 +114,9 @@ export async function writePack(model: PackedModel | PendingModel, sink: PackSin
   return header;
 }
 
-/** The bytes of a tensor by its name. Pieces of a tensor follow each other, so one pending tensor at a time is whole. */
+/**
+ * The bytes of a tensor by its name. Pieces of a tensor follow each other, so one pending tensor at a time is whole.
+ */
 function lastBytes({ tensors }: PackedModel | PendingModel): (name: string) => Promise<Uint8Array> {
   let last: { readonly name: string; readonly bytes: Uint8Array } | undefined;
   return async (name) => {

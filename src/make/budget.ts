@@ -116,6 +116,7 @@ function tooSmall(base: Base, budget: number, smallest: DraftShape): OutriderErr
   return new OutriderError(
     "budget_too_small",
     `a budget of ${megabytes(budget)} MB is too small: ${describeShape(base, smallest)} take ` +
-      `${megabytes(draftBytes(base, smallest))} MB; ask for that much, for a smaller format, or cut another model (--from)`,
+      `${megabytes(draftBytes(base, smallest))} MB; ask for that much, for a smaller format, or cut another ` +
+      "model (--from)",
   );
 }

@@ -25,6 +25,10 @@ export interface Card {
   readonly licence: string | undefined;
 }
 
+const MADE = "`outrider draft` made it and wrote this card.";
+const TIMES = "Times decide how much is written and taught, so another machine makes another draft of the same shape.";
+const NO_FIGURES = "The text was so short that no answer was held out, so nothing was measured.";
+
 export const writeCard = (file: string, card: Card): Promise<void> => writeFile(file, cardText(card));
 
 export function cardText({ options, base, plan, blocks, machine, merged, bytes, figures, licence }: Card): string {
@@ -32,9 +36,11 @@ export function cardText({ options, base, plan, blocks, machine, merged, bytes, 
   const { config, tokens } = base;
   const from = path.basename(options.baseFile);
   const whole = (value: number) => Math.round(value).toLocaleString("en");
+  const texts = `${whole(merged.positions)} positions of ${whole(merged.lines)} texts: ${sourcesOf(options).join("; ")}`;
+  const rounded = `the same with weights rounded to ${shape.format}, half of the loss on acceptance`;
   return `# ${options.model}
 
-A draft for ${options.target.model}, cut from ${from} and taught by the target. \`outrider draft\` made it and wrote this card.
+A draft for ${options.target.model}, cut from ${from} and taught by the target. ${MADE}
 
 | part | what is kept |
 |---|---|
@@ -46,7 +52,7 @@ A draft for ${options.target.model}, cut from ${from} and taught by the target. 
 
 ## Figures
 
-${figures === null ? "The text was so short that no answer was held out, so nothing was measured." : figuresTable(figures)}
+${figures === null ? NO_FIGURES : figuresTable(figures)}
 
 ## How it was made
 
@@ -54,14 +60,14 @@ ${figures === null ? "The text was so short that no answer was held out, so noth
 ${options.command}
 \`\`\`
 
-The seed is ${options.seed}. Times decide how much is written and taught, so another machine makes another draft of the same shape.
+The seed is ${options.seed}. ${TIMES}
 
 | step | what | planned time |
 |---|---|---|
-| text | ${whole(merged.positions)} positions of ${whole(merged.lines)} texts: ${sourcesOf(options).join("; ")} | ${minutes(schedule.write + schedule.judge)} |
+| text | ${texts} | ${minutes(schedule.write + schedule.judge)} |
 | cut | blocks: ${plan.choice}; MLP channels by wanda-sp, then refit | ${minutes(schedule.cut)} |
 | taught | forward KL from the target's 32 likeliest tokens | ${minutes(schedule.teach)} |
-| rounded | the same with weights rounded to ${shape.format}, half of the loss on acceptance | ${minutes(schedule.round)} |
+| rounded | ${rounded} | ${minutes(schedule.round)} |
 
 It ran on ${machine.name} (${machine.device}).
 
@@ -78,7 +84,8 @@ function figuresTable({ acceptance, acceptanceWithoutLoops, served, servedWithou
   const number = (value: number | undefined) => value?.toFixed(2) ?? "–";
   const row = (name: string, of: (served: Served) => number) =>
     `| ${name} | ${number(served && of(served))} | ${number(servedWithoutLoops && of(servedWithoutLoops))} |`;
-  return `Tokens per target pass, greedy, at most ${DRAFTED} draft tokens, on ${acceptance?.answers} answers of the target
+  const answers = `${acceptance?.answers} answers of the target`;
+  return `Tokens per target pass, greedy, at most ${DRAFTED} draft tokens, on ${answers}
 (${acceptance?.tokens.toLocaleString("en")} tokens) that the draft was neither taught nor cut on.
 
 | drafter | all answers | without answers that loop |

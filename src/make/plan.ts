@@ -69,7 +69,8 @@ function choiceFor(machine: Machine, base: Base, shape: DraftShape, { blocks, ho
     throw new OutriderError(
       "bad_model",
       `the model has ${(weights / 1e9).toFixed(1)} billion weights, and blocks are chosen by measurement for up to ` +
-        `${(MEASURABLE_WEIGHTS / 1e9).toFixed(2)}; name a smaller model of its tokens with --from, or the blocks with --blocks`,
+        `${(MEASURABLE_WEIGHTS / 1e9).toFixed(2)}; name a smaller model of its tokens with --from, or the ` +
+        "blocks with --blocks",
     );
   }
   const takes = choiceMinutes(machine, { base: weights, tries: triesFor(base, shape) });

@@ -11,7 +11,8 @@ import type { Part, Products } from "./subtract-product.ts";
 const BATCH = 32;
 
 /**
- * Δ, transposed: (K, N). `gram` (K, K) is Σ x xᵀ, of which only the lower triangle is read, and `cross` (N, K) is Σ r xᵀ.
+ * Δ, transposed: (K, N). `gram` (K, K) is Σ x xᵀ, of which only the lower triangle is read, and `cross` (N, K) is
+ * Σ r xᵀ.
  * λ is `factorise`'s damping, a hundredth of the mean of gram's diagonal. A column that is always zero keeps its
  * weights and does not count in that mean.
  */

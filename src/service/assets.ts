@@ -81,7 +81,8 @@ export async function draftFor(target: Drafted, pack: string): Promise<PackHeade
     "wrong_draft",
     model === target.model
       ? `${pack} has another vocabulary than ${model} here; make it from this target, or choose --draft none`
-      : `${pack} drafts for ${model}, and ${target.model} has other tokens; choose a draft made for it, or --draft none`,
+      : `${pack} drafts for ${model}, and ${target.model} has other tokens; choose a draft made for it, or ` +
+          "--draft none",
   );
 }
 

@@ -31,8 +31,8 @@ export interface Nodes {
 export const LEAST_SIBLING = 0.03;
 
 /**
- * Tokens of a pass that cost little on any target that is worth drafting for. Whatever goes beyond them must be about as
- * likely to be kept as not: a copy, not a guess.
+ * Tokens of a pass that cost little on any target that is worth drafting for. Whatever goes beyond them must be about
+ * as likely to be kept as not: a copy, not a guess.
  */
 export const USUAL_PASS = 15;
 const LEAST_BEYOND = 0.5;

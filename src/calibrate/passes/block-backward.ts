@@ -21,7 +21,8 @@ export function savedBytes(shape: Shape): Record<keyof Saved, number> {
 }
 
 /**
- * The factors of each matrix's gradient dYᵀ · X, and the gradients of norms and biases. `mixed`, which is also an X, is in `Saved`.
+ * The factors of each matrix's gradient dYᵀ · X, and the gradients of norms and biases. `mixed`, which is also an X,
+ * is in `Saved`.
  */
 interface Tape {
   readonly attentionIn: number; // (T, E)

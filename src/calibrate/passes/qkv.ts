@@ -44,7 +44,10 @@ interface VectorGradients {
   readonly dKeyNorm: number; // (D)
 }
 
-/** dQkv (T, W), the gradient of what attention reads, becomes that of the product. `scratch` holds (H + G) · D floats. */
+/**
+ * dQkv (T, W), the gradient of what attention reads, becomes that of the product.
+ * @param scratch room for (H + G) · D floats
+ */
 export function finishQkvBackward(
   kernels: CalibrationKernels,
   shape: Shape,

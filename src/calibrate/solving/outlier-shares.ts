@@ -11,7 +11,10 @@ import { inOwnWidth } from "./own-width.ts";
 import { compressSequentially } from "./sequential.ts";
 import { INPUT_OF } from "./statistics.ts";
 
-/** The share of each block's weights whose Wanda score is over `times` the block's mean. `llama` is `model` in floats. */
+/**
+ * The share of each block's weights whose Wanda score is over `times` the block's mean.
+ * @param llama `model` in floats
+ */
 export async function outlierShares(
   llama: FloatLlama,
   model: PackedModel,
