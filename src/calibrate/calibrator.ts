@@ -27,7 +27,7 @@ import { Agreement } from "./scoring/agreement.ts";
 import { score } from "./scoring/perplexity.ts";
 import { type Fit, fitSequentially } from "./solving/fit.ts";
 import { outlierShares } from "./solving/outlier-shares.ts";
-import { inOwnWidth } from "./solving/own-width.ts";
+import { fitInOwnWidth, inOwnWidth } from "./solving/own-width.ts";
 import { roundOnThreads, type Unrounded } from "./solving/round-on-threads.ts";
 import { compressSequentially, type Solver } from "./solving/sequential.ts";
 import { addSolution, decodeSolution, encodeSolution, type Solution } from "./solving/solution.ts";
@@ -84,7 +84,7 @@ export class Calibrator implements Calibration {
     const dense = this.#load(whole, true);
     try {
       return await this.#blocks(model, (known, solved) =>
-        fitSequentially(llama, dense, left, this.#text.windows, solve, known, solved),
+        fitSequentially(llama, dense, left, this.#text.windows, fitInOwnWidth(model, solve), known, solved),
       );
     } finally {
       llama.release();

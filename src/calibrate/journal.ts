@@ -5,7 +5,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { OutriderError } from "../model/errors.ts";
+import { OutriderError, stopped } from "../model/errors.ts";
 
 const MARK = "journal.json";
 
@@ -64,7 +64,7 @@ export class Journal {
   /** Call it where everything that matters is kept. Lets signals come in, and throws `stopped` after `stop`. */
   async rest(): Promise<void> {
     await setImmediate();
-    if (this.#stopping) throw new OutriderError("stopped", "stopped; the same command goes on from here");
+    if (this.#stopping) throw stopped();
   }
 
   /** The value of a step that `work` computes, from the journal if an earlier run kept it. */

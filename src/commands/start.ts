@@ -4,6 +4,7 @@ import { targetOf } from "../format/pack-header.ts";
 import { directoryHeader } from "../platform/disk.ts";
 import { workFolder } from "../platform/places.ts";
 import { assembleEdge } from "../service/assets.ts";
+import { isHttpUrl } from "../service/checks.ts";
 import { checkFree, serve } from "../service/wrangler.ts";
 import { command } from "./command.ts";
 import { checkChoice } from "./models.ts";
@@ -58,7 +59,7 @@ Ctrl-C or SIGTERM ends it.`,
     if (origin !== undefined && engine !== undefined) {
       throw usage("--origin and --engine exclude each other: the origin has an engine of its own");
     }
-    if (origin !== undefined && (!/^https?:\/\//.test(origin) || !URL.canParse(origin))) {
+    if (origin !== undefined && !isHttpUrl(origin)) {
       throw usage(`--origin is a URL such as https://origin.example.com, not "${origin}"`);
     }
     // Before a download that would be for nothing, and before anything is written.
@@ -108,8 +109,7 @@ function checkServer(engine: string | undefined, url: string | undefined): void 
     return;
   }
   if (!isServer) throw usage("--url names an SGLang or vLLM server; say which with --engine");
-  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
-    throw usage(`--url is a URL as http://127.0.0.1:8000, not "${url}"`);
+  if (!isHttpUrl(url)) throw usage(`--url is a URL as http://127.0.0.1:8000, not "${url}"`);
 }
 
 const question = (model: string, content = "What is the capital of France?") => ({

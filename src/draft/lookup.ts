@@ -116,8 +116,8 @@ export class LookupDrafter implements Drafter {
   readonly #resumed = new Trust(RESUMED);
   /** How many of the last tokens are drafted and not of the timeline. */
   #drafted = 0;
-  /** The longest match of the tokens as they are; undefined before it is looked for. */
-  #best: Match | undefined;
+  /** The matches of the tokens as they are, the longest first; undefined before they are looked for. */
+  #found: readonly Match[] | undefined;
 
   async sync(timeline: readonly number[]): Promise<void> {
     while (this.#drafted > 0) this.#removeDrafted();
@@ -170,9 +170,10 @@ export class LookupDrafter implements Drafter {
    * the copy's. A token's confidence is the probability that it is right and all before it are wrong.
    */
   #continuations(): Candidate[] {
-    const known = this.#matches()
-      .sort((a, b) => b.length - a.length)
-      .map(({ next, length }) => ({ id: this.#tokens[next]!, chance: this.#matched.of(classOf(length)) }));
+    const known = this.#matches().map(({ next, length }) => ({
+      id: this.#tokens[next]!,
+      chance: this.#matched.of(classOf(length)),
+    }));
     const copy = this.#copy.expected;
     if (copy) {
       const chance = this.#chanceOf(copy);
@@ -200,7 +201,7 @@ export class LookupDrafter implements Drafter {
     this.#tokens.push(token);
     this.#bigrams.add(this.#key(this.#tokens.length - 1));
     this.#singles.add(token);
-    this.#best = undefined;
+    this.#found = undefined;
     this.#copy.added(this.#longest(), decided);
   }
 
@@ -210,7 +211,7 @@ export class LookupDrafter implements Drafter {
   }
 
   #removeLast(): void {
-    this.#best = undefined;
+    this.#found = undefined;
     this.#copy.removed();
     this.#bigrams.removeLast(this.#key(this.#tokens.length - 1));
     this.#singles.removeLast(this.#tokens.pop()!);
@@ -221,8 +222,14 @@ export class LookupDrafter implements Drafter {
     return (end === 0 ? 0 : this.#tokens[end - 1]! + 1) * 0x4000000 + this.#tokens[end]!;
   }
 
-  /** Earlier occurrences of the timeline's end: of its last two tokens, then of its last one; the most recent first. */
-  #matches(): Match[] {
+  /** Earlier occurrences of the timeline's end, of its last two tokens or of its last one: the longest first. */
+  #matches(): readonly Match[] {
+    // Equal lengths stay as they were found, the most recent first.
+    this.#found ??= this.#search().sort((a, b) => b.length - a.length);
+    return this.#found;
+  }
+
+  #search(): Match[] {
     const end = this.#tokens.length - 1;
     if (end < 1) return [];
     const matches: Match[] = [];
@@ -235,11 +242,7 @@ export class LookupDrafter implements Drafter {
 
   /** The longest match; among equals the most recent. */
   #longest(): Match {
-    if (this.#best) return this.#best;
-    let longest: Match = NO_MATCH;
-    for (const match of this.#matches()) if (match.length > longest.length) longest = match;
-    this.#best = longest;
-    return longest;
+    return this.#matches()[0] ?? NO_MATCH;
   }
 
   /** Number of equal tokens going back from `at` and from `end`; at least the two that the bigram shares. */

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { endingIds } from "../model/endings.ts";
 import { OutriderError } from "../model/errors.ts";
-import { type OpenFile, readText } from "./source.ts";
+import { type OpenFile, openIfThere, readText } from "./source.ts";
 
 const MAX_TEXT_BYTES = 1024 * 1024;
 const id = z.int().nonnegative();
@@ -35,13 +35,9 @@ export async function checkpointStopIds(
 }
 
 async function generationConfig(open: OpenFile): Promise<z.infer<typeof generationSchema> | undefined> {
-  let text: string;
-  try {
-    text = await readText(await open("generation_config.json"), MAX_TEXT_BYTES);
-  } catch (error) {
-    if (error instanceof OutriderError && error.code === "not_found") return undefined;
-    throw error;
-  }
+  const file = await openIfThere(open, "generation_config.json");
+  if (!file) return undefined;
+  const text = await readText(file, MAX_TEXT_BYTES);
   try {
     return generationSchema.parse(JSON.parse(text));
   } catch (cause) {

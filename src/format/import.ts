@@ -1,7 +1,7 @@
 /**
  * The first stage of every recipe: a checkpoint file becomes a model in kernel layout. GGUF's Q4_0, Q4_1, Q5_0 and Q8_0
- * keep every value. A tensor without an exact format stays f32 until the pack is written, which rounds it to q8; the recipe
- * names it.
+ * keep every value. A tensor without an exact format stays f32 until the pack is written, which rounds it to q8; the
+ * recipe names it.
  */
 
 import { type BlockType, dequantise } from "../model/blocks.ts";
@@ -18,7 +18,7 @@ import { type BlockTensor, llamaConfig, readLlamaTensor } from "./gguf-llama.ts"
 import { tokenizerFiles } from "./gguf-tokenizer.ts";
 import { type PackedModel, type PackedTensor, type PendingModel, type PendingTensor, wholeTensor } from "./pack.ts";
 import { readCheckpoint, type StoredTensor } from "./safetensors.ts";
-import { type ByteSource, type OpenFile, readText } from "./source.ts";
+import { type ByteSource, type OpenFile, openIfThere, readText } from "./source.ts";
 
 const MAX_TEXT_BYTES = 64 * 1024 * 1024;
 
@@ -115,10 +115,9 @@ function fitting(tensor: StoredTensor | undefined, { name, rows, cols }: TensorS
 /** Newer checkpoints keep the chat template in a file of its own; a pack has it in `tokenizer_config.json`. */
 export async function readTokenizer(open: OpenFile): Promise<TokenizerFiles> {
   const config = parseJson("tokenizer_config.json", await textOf(open, "tokenizer_config.json"));
-  try {
-    config.chat_template ??= await textOf(open, "chat_template.jinja");
-  } catch (error) {
-    if (!(error instanceof OutriderError) || error.code !== "not_found") throw error;
+  if (config.chat_template == null) {
+    const file = await openIfThere(open, "chat_template.jinja");
+    if (file) config.chat_template = await readText(file, MAX_TEXT_BYTES);
   }
   return {
     "tokenizer.json": await textOf(open, "tokenizer.json"),

@@ -11,7 +11,7 @@
  */
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
-import { type ByteSource, type OpenFile, readText } from "./source.ts";
+import { type ByteSource, type OpenFile, openIfThere, readText } from "./source.ts";
 
 const DTYPE_BYTES = { F32: 4, F16: 2, BF16: 2, U8: 1 } as const;
 type Dtype = keyof typeof DTYPE_BYTES;
@@ -73,13 +73,8 @@ export async function readSafetensors(source: ByteSource): Promise<Map<string, S
  * `model.safetensors.index.json` names. Throws `bad_safetensors` when the index and the files disagree.
  */
 export async function readCheckpoint(open: OpenFile): Promise<Map<string, StoredTensor>> {
-  let index: ByteSource;
-  try {
-    index = await open("model.safetensors.index.json");
-  } catch (error) {
-    if (!(error instanceof OutriderError) || error.code !== "not_found") throw error;
-    return readSafetensors(await open("model.safetensors"));
-  }
+  const index = await openIfThere(open, "model.safetensors.index.json");
+  if (!index) return readSafetensors(await open("model.safetensors"));
   const parsed = indexSchema.safeParse(parseJson(index, await readText(index, MAX_INDEX_BYTES)));
   if (!parsed.success) throw bad(index, `weight_map: ${parsed.error.issues[0]?.message}`);
   const { weight_map: weightMap } = parsed.data;

@@ -13,6 +13,16 @@ export interface ByteSource {
 /** Opens one file of a checkpoint or pack by its name. Rejects with `not_found` if there is none. */
 export type OpenFile = (name: string) => Promise<ByteSource>;
 
+/** The file, or undefined if there is none. */
+export async function openIfThere(open: OpenFile, name: string): Promise<ByteSource | undefined> {
+  try {
+    return await open(name);
+  } catch (error) {
+    if (error instanceof OutriderError && error.code === "not_found") return undefined;
+    throw error;
+  }
+}
+
 /** Bytes that are already in memory. */
 export function bytesSource(name: string, bytes: Uint8Array): ByteSource {
   return {

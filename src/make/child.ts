@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { createWriteStream, mkdirSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { OutriderError } from "../model/errors.ts";
+import { OutriderError, stopped } from "../model/errors.ts";
 
 export interface ChildOptions {
   readonly env: NodeJS.ProcessEnv;
@@ -55,8 +55,6 @@ export function runChild(program: string, args: readonly string[], options: Chil
     });
   });
 }
-
-export const stopped = (): OutriderError => new OutriderError("stopped", "stopped; the same command goes on from here");
 
 /** The last line of an error is what Python says of it. */
 function lastWords(words: string, code: number | null): string {

@@ -38,8 +38,7 @@ export async function mergeTexts(files: readonly string[], text: string, heldOut
       if (isHeldOut) {
         await put(heldOut, `${json}\n`);
         counts.heldOut++;
-      }
-      if (!isHeldOut) {
+      } else {
         const { buffer, bytesRead } = await predictions.read(Buffer.alloc(bytes), 0, bytes, offset);
         if (bytesRead < bytes) throw new OutriderError("not_judged", `${file}: the target has not judged all of it`);
         await put(lines, `${json}\n`);

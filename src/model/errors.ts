@@ -22,3 +22,6 @@ export class OutriderError extends Error {
     this.param = options.param ?? null;
   }
 }
+
+/** Work that was interrupted, and that keeps what it has done. */
+export const stopped = (): OutriderError => new OutriderError("stopped", "stopped; the same command goes on from here");

@@ -3,6 +3,7 @@
  * GGUF's Q4_0, Q4_1 and Q8_0 rows only move: every nibble, byte and f16 scale is the same afterwards. The five bits of
  * Q5_0 become bytes.
  */
+import { readFiveBits } from "./blocks/legacy.ts";
 import { type BlockType, blockBytes } from "./blocks.ts";
 import { OutriderError } from "./errors.ts";
 import { f16ToNumber, numberToF16 } from "./f16.ts";
@@ -99,16 +100,11 @@ function moveBytes(from: Uint8Array, out: Uint8Array, to: number): number {
   return sum;
 }
 
-/** The 32 codes of a Q5_0 block, −16 … 15, as bytes. `at`: its high bits, which its nibbles follow. */
+/** The 32 codes of a Q5_0 block, −16 … 15, as bytes. */
 function fiveBits(view: DataView, at: number): Uint8Array {
   const codes = new Uint8Array(TILE_COLS);
-  const high = view.getUint32(at, true);
-  for (let j = 0; j < 16; j++) {
-    const byte = view.getUint8(at + 4 + j);
-    codes[j] = ((byte & 15) | (((high >>> j) & 1) << 4)) - 16;
-    codes[j + 16] = ((byte >> 4) | (((high >>> (j + 16)) & 1) << 4)) - 16;
-  }
-  return codes;
+  readFiveBits(view, at, codes, 0);
+  return codes.map((code) => code - 16);
 }
 
 /**

@@ -113,6 +113,9 @@ export function checkPublic(url: string | undefined): Check | undefined {
   );
 }
 
+/** Whether a text is the URL of something that speaks HTTP. */
+export const isHttpUrl = (text: string): boolean => /^https?:\/\//.test(text) && URL.canParse(text);
+
 const ORIGIN_TIMEOUT_MS = 10_000;
 
 /** Whether the origin is there, has the edge's model and vocabulary, and takes the edge's token. */
@@ -125,7 +128,7 @@ export async function checkOrigin({ url, bound, token, draftOnly }: OriginCheck,
       "start one with `outrider origin`, and name it in ORIGIN_URL of the wrangler file or with --origin URL",
     );
   }
-  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
+  if (!isHttpUrl(url)) {
     return failed(`origin: "${url}" is no URL`, "write it as https://origin.example.com");
   }
   let health: Health;

@@ -1,7 +1,7 @@
 /** The Python of `outrider draft` as a script in TypeScript: it writes what the programs write, without a model. */
 import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { stopped } from "../../src/make/child.ts";
 import type { ProgramOptions, Python } from "../../src/make/python.ts";
+import { stopped } from "../../src/model/errors.ts";
 
 const PREDICTION_BYTES = 192;
 

@@ -1,6 +1,5 @@
 // What some architectures do to q, k and v behind their matrices: a bias (Qwen2), an RMSNorm of each head (Qwen3).
-import { sum4 } from "../lib/reduce";
-import { square } from "./quantise";
+import { inverseRms } from "./quantise";
 
 export function addBias(x: usize, bias: usize, n: i32, T: i32, stride: i32): void {
   const bytes = <usize>(n << 2);
@@ -12,7 +11,6 @@ export function addBias(x: usize, bias: usize, n: i32, T: i32, stride: i32): voi
   }
 }
 
-// Adds squares in the order of rmsnormQuantise.
 export function normHeads(
   x: usize, weight: usize, heads: i32, D: i32, T: i32, stride: i32, epsilon: f32,
 ): void {
@@ -20,15 +18,7 @@ export function normHeads(
   for (let t = 0; t < T; t++) {
     let head = x;
     for (let h = 0; h < heads; h++) {
-      let a = f32x4.splat(0), b = f32x4.splat(0), c = f32x4.splat(0), d = f32x4.splat(0);
-      for (let i: usize = 0; i < bytes; i += 64) {
-        a = f32x4.add(a, square(head + i));
-        b = f32x4.add(b, square(head + i + 16));
-        c = f32x4.add(c, square(head + i + 32));
-        d = f32x4.add(d, square(head + i + 48));
-      }
-      const squares = sum4(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)));
-      const inv = f32x4.splat(<f32>1.0 / sqrt<f32>(squares / <f32>D + epsilon));
+      const inv = inverseRms(head, D, epsilon);
       for (let i: usize = 0; i < bytes; i += 16) {
         v128.store(head + i, f32x4.mul(f32x4.mul(v128.load(head + i), inv), v128.load(weight + i)));
       }

@@ -89,23 +89,28 @@ export function quantise(x: usize, n: i32, T: i32, act: usize): void {
 
 export function rmsnormQuantise(x: usize, weight: usize, n: i32, T: i32, epsilon: f32, act: usize): void {
   for (let t = 0; t < T; t++) {
-    let a = f32x4.splat(0), b = f32x4.splat(0), c = f32x4.splat(0), d = f32x4.splat(0);
-    for (let k = 0; k < n; k += 16) {
-      const at = x + <usize>(k << 2);
-      a = f32x4.add(a, square(at));
-      b = f32x4.add(b, square(at + 16));
-      c = f32x4.add(c, square(at + 32));
-      d = f32x4.add(d, square(at + 48));
-    }
-    const squares = sum4(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)));
-    const inv = f32x4.splat(<f32>1.0 / sqrt<f32>(squares / <f32>n + epsilon));
+    const inv = inverseRms(x, n, epsilon);
     record(x, weight, inv, max4(peakOf(x, weight, inv, n)), n, act);
     x += <usize>(n << 2);
     act += recordBytes(n);
   }
 }
 
-@inline export function square(x: usize): v128 {
+// 1 / sqrt(mean(x²) + epsilon) of n floats, in each lane. n is a multiple of 16.
+@inline export function inverseRms(x: usize, n: i32, epsilon: f32): v128 {
+  let a = f32x4.splat(0), b = f32x4.splat(0), c = f32x4.splat(0), d = f32x4.splat(0);
+  for (let k = 0; k < n; k += 16) {
+    const at = x + <usize>(k << 2);
+    a = f32x4.add(a, square(at));
+    b = f32x4.add(b, square(at + 16));
+    c = f32x4.add(c, square(at + 32));
+    d = f32x4.add(d, square(at + 48));
+  }
+  const squares = sum4(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)));
+  return f32x4.splat(<f32>1.0 / sqrt<f32>(squares / <f32>n + epsilon));
+}
+
+@inline function square(x: usize): v128 {
   const v = v128.load(x);
   return f32x4.mul(v, v);
 }

@@ -12,15 +12,10 @@ import time
 import torch
 
 from .memory import keep_freed
-from .student import pick_device
+from .student import has_bf16, pick_device
 
 SECONDS = 1.5
 ROWS, IN, OUT = 1024, 1024, 2048  # of a product: a batch of positions, and the matrices of a small model
-
-
-def native_bf16(device: str) -> bool:
-    """Whether distil.py and write.py have their products in bf16."""
-    return device == "cuda" or (device == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def wait(device: str) -> None:
@@ -56,7 +51,7 @@ def name(device: str) -> str:
 if __name__ == "__main__":
     keep_freed()
     device = pick_device()
-    bf16 = native_bf16(device)
+    bf16 = has_bf16(device)
     print(
         json.dumps(
             {

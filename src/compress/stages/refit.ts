@@ -4,18 +4,14 @@
  * the next remaining block in the model that the recipe starts from. So each MLP also stands in for the blocks removed
  * behind it, and for what the blocks before it could not repair. The old weights are where the ridge pulls to.
  *
- * LLM-Streamline (Chen et al. 2024, arXiv 2403.19135) trains one small module on the hidden states of the blocks that it
- * replaces. Here no module is added, all remaining MLPs take part, and the fit has a closed form (methods/ridge.ts).
+ * LLM-Streamline (Chen et al. 2024, arXiv 2403.19135) trains one small module on the hidden states of the blocks that
+ * it replaces. Here no module is added, all remaining MLPs take part, and the fit has a closed form (methods/ridge.ts).
  */
 import type { Calibration } from "../../calibrate/calibration.ts";
-import { withoutPadding } from "../../format/even-width.ts";
-import type { PackedModel, PackedTensor } from "../../format/pack.ts";
+import type { PackedModel } from "../../format/pack.ts";
 import { ridge } from "../../methods/ridge.ts";
 import { Products } from "../../methods/subtract-product.ts";
-import { blockShape } from "../../model/config.ts";
-import { decodeTensor } from "../../model/decode.ts";
 import { OutriderError } from "../../model/errors.ts";
-import { blockTensor } from "../../model/tensors.ts";
 import { builtModule } from "../../platform/built.ts";
 import { floatTensor } from "../../rounding/tensors.ts";
 import { upTo } from "./select-lines.ts";
@@ -52,20 +48,7 @@ export async function refit(
     const fitted = down.map((weight, at) => weight + change[(at % cols) * rows + Math.floor(at / cols)]!);
     return new Map([[DOWN, floatTensor(fitted, rows, cols)]]);
   });
-  const tensors = new Map(model.tensors);
-  for (const layer of upTo(model.config.layers)) {
-    const name = blockTensor(layer, DOWN);
-    const tensor = solved.get(name);
-    if (tensor) tensors.set(name, cutTo(tensor, blockShape(model.config, layer).feedForward));
-  }
-  return { ...model, tensors, recipe: [...model.recipe, { ...stage }] };
-}
-
-/** A block's own columns: calibration gives all blocks the width of the widest. */
-function cutTo(tensor: PackedTensor, cols: number): PackedTensor {
-  if (tensor.cols === cols) return tensor;
-  const { rows } = tensor;
-  return floatTensor(withoutPadding(decodeTensor(tensor, tensor.bytes), tensor.cols, rows, cols), rows, cols);
+  return { ...model, tensors: new Map([...model.tensors, ...solved]), recipe: [...model.recipe, { ...stage }] };
 }
 
 /** The model's blocks by their numbers in `whole`, as the stages between the two recorded it. */

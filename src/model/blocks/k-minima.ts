@@ -41,44 +41,49 @@ function minimumOf(view: DataView, at: number, group: number): number {
   return (view.getUint8(at + 4 + group) >> 4) | ((view.getUint8(at + group) >> 6) << 4);
 }
 
-/** Two groups share 32 bytes of nibbles: the even one has the low halves. */
+/**
+ * The eight groups of a Q4_K or Q5_K block. Two groups share 32 bytes of the nibbles, and the even one has the low
+ * halves.
+ * @param nibbles the first byte of all nibbles
+ * @param fifths the first of 32 bytes whose bit `group` is the fifth of the group's value; undefined: four bits are all
+ */
+function readGroups(
+  view: DataView,
+  at: number,
+  nibbles: number,
+  fifths: number | undefined,
+  out: Float32Array,
+  n: number,
+): void {
+  const d = f16ToNumber(view.getUint16(at, true));
+  const dmin = f16ToNumber(view.getUint16(at + 2, true));
+  for (let group = 0; group < 8; group++) {
+    const scale = d * scaleOf(view, at + 4, group);
+    const minimum = dmin * minimumOf(view, at + 4, group);
+    const pair = nibbles + (group >> 1) * 32;
+    const shift = (group & 1) * 4;
+    for (let j = 0; j < 32; j++) {
+      const low = (view.getUint8(pair + j) >> shift) & 15;
+      const high = fifths === undefined ? 0 : ((view.getUint8(fifths + j) >> group) & 1) << 4;
+      out[n + group * 32 + j] = (low | high) * scale - minimum;
+    }
+  }
+}
+
 export const q4_k: BlockLayout = {
   id: 12,
   values: 256,
   bytes: 144,
   read(view, at, out, n) {
-    const d = f16ToNumber(view.getUint16(at, true));
-    const dmin = f16ToNumber(view.getUint16(at + 2, true));
-    for (let group = 0; group < 8; group++) {
-      const scale = d * scaleOf(view, at + 4, group);
-      const minimum = dmin * minimumOf(view, at + 4, group);
-      const nibbles = at + 16 + (group >> 1) * 32;
-      const shift = (group & 1) * 4;
-      for (let j = 0; j < 32; j++) {
-        out[n + group * 32 + j] = ((view.getUint8(nibbles + j) >> shift) & 15) * scale - minimum;
-      }
-    }
+    readGroups(view, at, at + 16, undefined, out, n);
   },
 };
 
-/** As Q4_K; bit `group` of high byte j is the fifth of the group's value j. */
 export const q5_k: BlockLayout = {
   id: 13,
   values: 256,
   bytes: 176,
   read(view, at, out, n) {
-    const d = f16ToNumber(view.getUint16(at, true));
-    const dmin = f16ToNumber(view.getUint16(at + 2, true));
-    for (let group = 0; group < 8; group++) {
-      const scale = d * scaleOf(view, at + 4, group);
-      const minimum = dmin * minimumOf(view, at + 4, group);
-      const nibbles = at + 48 + (group >> 1) * 32;
-      const shift = (group & 1) * 4;
-      for (let j = 0; j < 32; j++) {
-        const low = (view.getUint8(nibbles + j) >> shift) & 15;
-        const high = ((view.getUint8(at + 16 + j) >> group) & 1) << 4;
-        out[n + group * 32 + j] = (low | high) * scale - minimum;
-      }
-    }
+    readGroups(view, at, at + 48, at + 16, out, n);
   },
 };

@@ -42,18 +42,24 @@ export const q4_1: BlockLayout = {
   },
 };
 
+/** Writes the 32 codes of five bits, 0 … 31, to `out` from `n` on. `at`: the high bits, which the nibbles follow. */
+export function readFiveBits(view: DataView, at: number, out: Float32Array | Uint8Array, n: number): void {
+  const high = view.getUint32(at, true);
+  for (let j = 0; j < 16; j++) {
+    const byte = view.getUint8(at + 4 + j);
+    out[n + j] = (byte & 15) | (((high >>> j) & 1) << 4);
+    out[n + j + 16] = (byte >> 4) | (((high >>> (j + 16)) & 1) << 4);
+  }
+}
+
 export const q5_0: BlockLayout = {
   id: 6,
   values: 32,
   bytes: 22,
   read(view, at, out, n) {
     const d = f16ToNumber(view.getUint16(at, true));
-    const high = view.getUint32(at + 2, true);
-    for (let j = 0; j < 16; j++) {
-      const byte = view.getUint8(at + 6 + j);
-      out[n + j] = (((byte & 15) | (((high >>> j) & 1) << 4)) - 16) * d;
-      out[n + j + 16] = (((byte >> 4) | (((high >>> (j + 16)) & 1) << 4)) - 16) * d;
-    }
+    readFiveBits(view, at + 2, out, n);
+    for (let j = n; j < n + 32; j++) out[j] = (out[j]! - 16) * d;
   },
 };
 
@@ -64,12 +70,8 @@ export const q5_1: BlockLayout = {
   read(view, at, out, n) {
     const d = f16ToNumber(view.getUint16(at, true));
     const m = f16ToNumber(view.getUint16(at + 2, true));
-    const high = view.getUint32(at + 4, true);
-    for (let j = 0; j < 16; j++) {
-      const byte = view.getUint8(at + 8 + j);
-      out[n + j] = ((byte & 15) | (((high >>> j) & 1) << 4)) * d + m;
-      out[n + j + 16] = ((byte >> 4) | (((high >>> (j + 16)) & 1) << 4)) * d + m;
-    }
+    readFiveBits(view, at + 4, out, n);
+    for (let j = n; j < n + 32; j++) out[j] = out[j]! * d + m;
   },
 };
 
