@@ -3,6 +3,7 @@
  * and decides the next tokens. How it scores a draft (its own kernels, a library, a server) is its own business.
  */
 import type { Decision } from "../speculate/accept.ts";
+import type { PassCost } from "../speculate/pass-cost.ts";
 import type { Rule, Sampling, Sibling } from "../speculate/types.ts";
 
 /** Default key/value memory of all sequences together, in whole contexts. */
@@ -20,6 +21,11 @@ export interface TargetEngine {
   readonly capabilities: Capabilities;
   /** What it computes on, in words; absent where it does not know. */
   readonly hardware?: string | undefined;
+  /**
+   * A first guess of what a pass costs by the positions that it computes, beside a pass over one; absent where it has
+   * none. Edges measure the rest.
+   */
+  readonly passCost?: PassCost | undefined;
   /** Opens an empty sequence. Throws `kv_full` when the engine has no memory for one more. */
   open(): EngineSequence;
   /** Gives back all memory. Called once, when no sequence is at work any more. */
@@ -100,6 +106,7 @@ export const renamed = (engine: TargetEngine, model: string): TargetEngine => ({
   context: engine.context,
   capabilities: engine.capabilities,
   hardware: engine.hardware,
+  passCost: engine.passCost,
   open: () => engine.open(),
   close: async () => engine.close?.(),
 });

@@ -28,7 +28,7 @@ const MAX_SENT = 32;
 
 /** What a generation takes from its gateway. */
 interface Surroundings {
-  readonly engine: Pick<TargetEngine, "vocabulary" | "context" | "capabilities">;
+  readonly engine: Pick<TargetEngine, "vocabulary" | "context" | "capabilities" | "passCost">;
   /** Longest patience in ms, whatever the edge asks for. */
   readonly mostPatience: number;
   /**
@@ -194,6 +194,8 @@ export class Generation {
     if (tokens.length === 0) {
       throw new OutriderError("engine_failed", "the engine gave no token", { status: 502, retryable: true });
     }
+    const { capabilities, passCost } = this.#surroundings.engine;
+    const first = this.passes === 0 && passCost !== undefined;
     this.passes += passes;
     this.decided += tokens.length;
     this.kept += kept;
@@ -210,7 +212,8 @@ export class Generation {
       stepMs: now - startedAt,
       waitMs: startedAt - lookedAt,
       arrival,
-      ...(this.#maxDraft === 0 ? UNDRAFTED : this.#surroundings.engine.capabilities.siblings && SIBLINGS),
+      ...(this.#maxDraft === 0 ? UNDRAFTED : capabilities.siblings && SIBLINGS),
+      ...(first && { passCost }),
     };
   }
 

@@ -3,6 +3,8 @@
  * A timeline is the token sequence of one session, prompt included; a position is an index into it.
  */
 
+import type { PassCost } from "./pass-cost.ts";
+
 /** How the target draws a token. `temperature` 0 is greedy, and then the other fields are ignored. */
 export interface Sampling {
   readonly temperature: number;
@@ -102,6 +104,8 @@ export interface Verdict {
   readonly undrafted?: boolean | undefined;
   /** The engine verifies siblings. */
   readonly siblings?: boolean | undefined;
+  /** In the first verdict of a generation: the engine's guess of what a pass costs by its positions. */
+  readonly passCost?: PassCost | undefined;
 }
 
 export interface Done {

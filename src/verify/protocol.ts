@@ -98,6 +98,8 @@ const verdictSchema = z.object({
   undrafted: z.boolean().optional(),
   /** The engine verifies siblings. */
   siblings: z.boolean().optional(),
+  /** In the first verdict of a generation: the engine's guess of what a pass costs by its positions. */
+  passCost: z.record(z.string(), z.number().positive()).optional(),
 });
 
 const doneSchema = z.object({

@@ -158,6 +158,13 @@ describe("with patience 0", () => {
   });
 });
 
+test("the first verdict alone says what the engine thinks that positions cost", async () => {
+  const { run, verdicts, engine } = await setUp({ maxTokens: 3 });
+  engine.passCost = { 1: 1, 3: 1.2, 8: 2.15 };
+  await run();
+  expect(verdicts.map(({ passCost }) => passCost)).toEqual([{ 1: 1, 3: 1.2, 8: 2.15 }, undefined, undefined]);
+});
+
 test("streams without drafts where the engine verifies none, and reports it", async () => {
   const { run, verdicts, onVerdict, draft } = await setUp({ patience: 60_000, maxDraft: 0 });
   onVerdict((verdict) => draft(rightDraft(verdict, 4)));

@@ -3,6 +3,7 @@ import type { Capabilities, Deciding, EngineSequence, TargetEngine } from "../..
 import { DEFAULT_LIMITS, Gateway, type GatewayOptions } from "../../src/origin/gateway.ts";
 import { type OriginServer, serveOrigin } from "../../src/origin/node.ts";
 import { accept, type Decision, fullScores, positionsOf } from "../../src/speculate/accept.ts";
+import type { PassCost } from "../../src/speculate/pass-cost.ts";
 import type { Sibling } from "../../src/speculate/types.ts";
 import { scriptedRows, sleep, V } from "./scripted.ts";
 
@@ -21,6 +22,7 @@ export class ScriptedEngine implements TargetEngine {
     cost: (tokens) => tokens,
     drafted: () => true,
   };
+  passCost: PassCost | undefined;
   /** How long a pass takes; 0 leaves it synchronous inside. */
   stepMs = 0;
   passes = 0;

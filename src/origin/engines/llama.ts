@@ -19,6 +19,7 @@ import { vocabularyHash } from "../../model/tokenizer-files.ts";
 import { FileSource } from "../../platform/disk.ts";
 import { accept, type Decision, type Scores } from "../../speculate/accept.ts";
 import { type Deciding, type EngineSequence, KV_CONTEXTS, type TargetEngine, Timeline } from "../engine.ts";
+import { PASS_COSTS } from "../pass-costs.ts";
 import { findLlamaLibrary, type LibrarySequence, type Reply } from "./llama-library.ts";
 import { inquire, inquireAll, type Vocabulary } from "./llama-questions.ts";
 
@@ -94,6 +95,7 @@ export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise
       cost: () => 1,
       drafted: () => true,
     },
+    passCost: llama.gpu === false ? PASS_COSTS.cpu : llama.gpu === "metal" ? PASS_COSTS.metal : PASS_COSTS.llamacpp4,
     hardware: llama.gpu === false ? `the processor, ${threads} of ${cores} cores` : `the GPU (${llama.gpu})`,
     open() {
       const sequence = held.pop();

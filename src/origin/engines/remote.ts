@@ -5,6 +5,7 @@
 import type { Decision } from "../../speculate/accept.ts";
 import type { Rule, Sampling, Sibling } from "../../speculate/types.ts";
 import { type Deciding, type EngineSequence, type TargetEngine, Timeline } from "../engine.ts";
+import { PASS_COSTS } from "../pass-costs.ts";
 import type { EngineServer } from "./http.ts";
 import { type KnownModel, servedAs } from "./known-model.ts";
 import { readServedModel, type ServedModel } from "./served-model.ts";
@@ -66,6 +67,8 @@ export const remoteEngine = ({
 }: Remote): TargetEngine => ({
   name,
   ...served,
+  // What their servers run best; a quantised model's differs, and edges measure it.
+  passCost: PASS_COSTS.gemm16,
   capabilities: {
     rules,
     maxDraft,

@@ -18,6 +18,7 @@ import { isTrimmed } from "../../model/token-rows.ts";
 import { accept, type Decision, fullScores, positionsOf } from "../../speculate/accept.ts";
 import type { Sibling } from "../../speculate/types.ts";
 import { type Capabilities, type Deciding, type EngineSequence, type TargetEngine, Timeline } from "../engine.ts";
+import { PASS_COSTS } from "../pass-costs.ts";
 
 /** Prompt tokens between two looks at the event loop. */
 const SLICE = 32;
@@ -31,6 +32,7 @@ export class WasmEngine implements TargetEngine {
   readonly vocabulary: { readonly size: number; readonly hash: string };
   readonly context: number;
   readonly capabilities: Capabilities;
+  readonly passCost = PASS_COSTS.cpu;
   readonly #llama: Llama;
 
   /** `llama` was loaded for maxDraft + 1 rows of logits. Throws `trimmed_target` for a model that lacks tokens. */
