@@ -1,13 +1,14 @@
 /** An edge and its origin together on this machine: both Workers in one `wrangler dev`. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { OutriderError } from "../model/errors.ts";
 import { nodeForWrangler } from "./node.ts";
 import { type Parts, writeSettings } from "./settings.ts";
+import { writeVars } from "./vars-file.ts";
 
 export interface Service extends Parts {
   readonly port: number;
@@ -28,7 +29,8 @@ export interface Service extends Parts {
 export async function serve(service: Service, ready: (url: string) => void): Promise<void> {
   const { port, host = "localhost" } = service;
   await checkFree(port, host);
-  const wrangler = startWrangler(["dev", ...developmentOptions(service, host)]);
+  const vars = varsFile(service);
+  const wrangler = startWrangler(["dev", ...developmentOptions(service, host, vars)]);
   let interrupted = false;
   const forward = (signal: NodeJS.Signals) => {
     interrupted = true;
@@ -51,6 +53,7 @@ export async function serve(service: Service, ready: (url: string) => void): Pro
     await ended;
   } finally {
     process.off("SIGINT", forward).off("SIGTERM", forward);
+    rmSync(vars);
   }
 }
 
@@ -89,17 +92,23 @@ export async function checkFree(port: number, host: string): Promise<void> {
   await new Promise((closed) => server.close(closed));
 }
 
-function developmentOptions({ port, folder, vars = {}, ...service }: Service, host: string): string[] {
+/** Settings go to wrangler in a file: ORIGIN_TOKEN is a secret, and everybody can read a command line. */
+function varsFile({ folder, vars, origin }: Service): string {
+  return writeVars(join(folder, "vars.env"), {
+    ...vars,
+    ...(origin !== null && "url" in origin && { ORIGIN_URL: origin.url }),
+  });
+}
+
+function developmentOptions({ port, folder, ...service }: Service, host: string, vars: string): string[] {
   const options = writeSettings(service, folder).flatMap((file) => ["-c", file]);
   options.push("--port", `${port}`, "--ip", host);
   // Its own banner, tables and request log are about Workers, not about models.
   if (!process.env.OUTRIDER_DEBUG) options.push("--log-level", "warn");
   // wrangler looks for it beside its settings, and users put it where they start the service.
-  if (existsSync(".dev.vars")) options.push("--env-file", resolve(".dev.vars"));
-  const { origin } = service;
-  const all = { ...vars, ...(origin !== null && "url" in origin && { ORIGIN_URL: origin.url }) };
-  for (const [name, value] of Object.entries(all)) options.push("--var", `${name}:${value}`);
-  return options;
+  const files = existsSync(".dev.vars") ? [resolve(".dev.vars"), vars] : [vars];
+  // What stands in the later file holds.
+  return [...options, ...files.flatMap((file) => ["--env-file", file])];
 }
 
 /** True when the URL answers 200; false when the process ends before that. */

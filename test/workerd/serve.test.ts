@@ -1,27 +1,39 @@
-/** `serve` as a process of its own: one line when it answers, and a silent end when it is told to end. */
-import { spawn } from "node:child_process";
+/**
+ * `serve` as a process of its own: one line when it answers, a silent end when it is told to end, and no word of its
+ * secrets.
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, afterEach, expect, test } from "vitest";
 import { runningFile } from "../../src/platform/places.ts";
+import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
 import type { Service } from "../../src/service/wrangler.ts";
 import { freePort } from "../support/service.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
 const home = mkdtempSync(join(tmpdir(), "outrider-serve-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
+let service: ChildProcess | undefined;
+// A test that fails leaves it running.
+afterEach(() => void service?.kill());
 
-function started(port: number) {
+function started(port: number, given: Partial<Service> = {}) {
   const folder = join(home, "run");
-  const service: Service = { port, folder, edgeAssets: home, origin: { pack: TINY_PACKS.target } };
+  const all: Service = { port, folder, edgeAssets: home, origin: { pack: TINY_PACKS.target }, ...given };
   const module = pathToFileURL(runningFile("service/wrangler.ts")).href;
   const program = `const { serve } = await import(${JSON.stringify(module)});
-    await serve(${JSON.stringify(service)}, (url) => console.log("ready at", url));`;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", program], { cwd: home });
+    const service = JSON.parse(process.env.TEST_SERVICE);
+    delete process.env.TEST_SERVICE;
+    await serve(service, (url) => console.log("ready at", url));`;
+  const env = { ...process.env, TEST_SERVICE: JSON.stringify(all) };
+  const child = spawn(process.execPath, ["--input-type=module", "-e", program], { cwd: home, env });
+  service = child;
   const said = { stdout: "", stderr: "" };
   child.stdout.on("data", (text) => {
     said.stdout += text;
@@ -42,6 +54,38 @@ test.skipIf(process.platform === "win32")("SIGTERM ends it with status 143 and n
   expect((await ended)[0]).toBe(143);
   expect(said).toEqual({ stdout: `ready at http://localhost:${port}\n`, stderr: "" });
   await expect(fetch(`http://localhost:${port}/health`)).rejects.toThrow();
+});
+
+test.skipIf(process.platform === "win32")("the origin gets its token, and no list of processes shows it", async () => {
+  const token = "shown-to-nobody";
+  const edgeAssets = join(home, "assets");
+  await assembleEdge(await describeTarget(TINY_PACKS.target), null, edgeAssets);
+  const asked: (string | undefined)[] = [];
+  const origin = createHttpServer((_, response) => response.writeHead(401).end());
+  origin.on("upgrade", ({ headers }, socket) => {
+    asked.push(headers.authorization);
+    socket.end("HTTP/1.1 401 Unauthorized\r\n\r\n");
+  });
+  await once(origin.listen(0, "127.0.0.1"), "listening");
+  const url = `http://127.0.0.1:${(origin.address() as AddressInfo).port}`;
+  const port = await freePort();
+  const { child, said } = started(port, { edgeAssets, origin: { url }, vars: { ORIGIN_TOKEN: token } });
+  const ended = once(child, "exit");
+  await expect.poll(() => said.stdout, { timeout: 60_000 }).toContain("ready at");
+  const processes = execFileSync("ps", ["-A", "-ww", "-o", "args"], { encoding: "utf8" });
+  expect(processes).toContain(join(home, "run/vars.env"));
+  expect(processes.split("\n").filter((line) => line.includes(token))).toEqual([]);
+  const messages = [{ role: "user", content: "Who?" }];
+  await fetch(`http://localhost:${port}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ model: "tiny", messages }),
+  });
+  expect(asked[0]).toBe(`Bearer ${token}`);
+  child.kill("SIGTERM");
+  await ended;
+  origin.close();
+  expect(existsSync(join(home, "run/vars.env"))).toBe(false);
 });
 
 test("a taken port is refused before anything starts", async () => {
