@@ -48,18 +48,23 @@ export class Pool {
     return this.#workers.length;
   }
 
-  /** Runs parts 0 … parts − 1 of a task on all threads; one task at a time. */
+  /**
+   * Runs parts 0 … parts − 1 of a task on all threads; one task at a time. Rejects with `worker_failed` where a part
+   * fails, when no thread works on the task any more.
+   */
   async run(task: Task, parts: number): Promise<void> {
     if (this.#busy) throw new Error("a pool runs one task at a time");
     this.#busy = true;
     try {
       this.#reserve(scratchBytes(task, this.#gemmWorkBytes));
       Atomics.store(this.arena.integers(COUNTER, 1), 0, 0);
-      await Promise.all(
+      const ends = await Promise.allSettled(
         this.#workers.map((worker, n) =>
           this.#order(worker, { task, parts, scratch: this.#scratch! + n * this.#scratchEach }),
         ),
       );
+      const failure = ends.find((end) => end.status === "rejected");
+      if (failure) throw failure.reason;
     } finally {
       this.#busy = false;
     }

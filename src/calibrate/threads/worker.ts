@@ -14,6 +14,8 @@ parentPort!.on("message", ({ task, parts, scratch }: Order) => {
     for (let part = 0; (part = Atomics.add(next, 0, 1)) < parts; ) runPart({ kernels, memory, scratch }, task, part);
   } catch (error) {
     outcome.error = String(error);
+    // No other thread takes another part.
+    Atomics.store(next, 0, parts);
   }
   parentPort!.postMessage(outcome satisfies Outcome);
 });
