@@ -137,9 +137,10 @@ class Taught(unittest.TestCase):
         batch = corpus.padded(read)
         self.assertEqual(batch.taught.sum(1).tolist(), [len(line.prompt) + len(line.answer) - 1 for line in read])
         with torch.no_grad():
-            wanted = self.teacher(batch.ids).logits[batch.taught].log_softmax(-1).topk(corpus.TOP)
-        self.assertLess((wanted.values - batch.logs).abs().max().item(), 5e-3)
-        self.assertTrue(torch.equal(wanted.indices[:, 0], batch.tokens[:, 0]))
+            logs = self.teacher(batch.ids).logits[batch.taught].log_softmax(-1)
+        self.assertLess((logs.topk(corpus.TOP).values - batch.logs).abs().max().item(), 5e-3)
+        # Tokens may tie: behind the padding token, whose embedding is zeros, all do.
+        self.assertLess((logs.gather(1, batch.tokens) - batch.logs).abs().max().item(), 5e-3)
 
     def test_goes_on_where_it_stopped_and_where_the_text_has_grown(self):
         written = lines(30)
