@@ -10,6 +10,7 @@ import {
   checkKeys,
   checkOrigin,
   checkPublic,
+  checkRegion,
   checkWorker,
   notBuilt,
 } from "../service/checks.ts";
@@ -94,6 +95,8 @@ async function* checked(project: Project, deployment: Deployment): AsyncGenerato
   yield await checkOrigin({ url, bound, token, draftOnly: vars.ALLOW_DRAFT_ONLY === "true" }, edge);
   const unreachable = checkPublic(url);
   if (unreachable) yield unreachable;
+  const region = checkRegion(vars.ORIGIN_REGION);
+  if (region) yield region;
   if (edge.draft !== null && project.cpuMs === undefined) console.error(FREE_PLAN);
 }
 

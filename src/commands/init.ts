@@ -4,20 +4,23 @@ import path from "node:path";
 import { knownPairs, pairNamed } from "../obtain/pair.ts";
 import { describeTarget } from "../service/assets.ts";
 import { writeScaffold } from "../service/scaffold.ts";
+import { REGIONS } from "../verify/region.ts";
 import { command } from "./command.ts";
 import { checkChoice } from "./models.ts";
-import { flag, one, text, usage } from "./options.ts";
+import { choice, flag, one, text, usage } from "./options.ts";
 import { MODELS } from "./prepare.ts";
 
 export const initCommand = command({
   examples: [
     ["outrider init my-edge", "an edge for the default pair of models"],
     ["outrider init my-edge --origin https://origin.example.com", "that knows where its origin is"],
+    ["outrider init my-edge --origin https://origin.example.com --region weur", "and in which part of the world"],
     ["outrider init my-edge --target model.gguf", "for a model of your own, without a draft"],
   ],
   positionals: { directory: one("DIR", "the new folder") },
   options: {
     origin: text("URL", "where the origin can be reached"),
+    region: choice(REGIONS, "where the origin stands: Cloudflare is asked to make Sessions there"),
     pair: text("NAME", "a pair of models that the project knows"),
     target: text("PATH", "a target of your own: a pack, a GGUF file or a Hugging Face folder"),
     draft: text("PACK|none", "its draft, if it has one"),
@@ -25,7 +28,7 @@ export const initCommand = command({
   },
   notes: `Writes a Worker of one line, its wrangler file, package.json with scripts, .dev.vars.example, a README, and
 .prod.vars with a fresh API key. It asks nothing and changes nothing that is there.`,
-  async run({ directory, origin, pair, target, draft, json }) {
+  async run({ directory, origin, region, pair, target, draft, json }) {
     if (origin !== undefined && !/^https?:\/\/./.test(origin)) {
       throw usage(`--origin is a URL such as https://origin.example.com, not "${origin}"`);
     }
@@ -41,7 +44,7 @@ export const initCommand = command({
       ...(target !== undefined && { target: inside(target) }),
       ...(draft !== undefined && { draft: isPath ? inside(draft) : draft }),
     };
-    const files = await writeScaffold({ directory, origin, models });
+    const files = await writeScaffold({ directory, origin, region, models });
     if (json) return console.log(JSON.stringify({ directory, files }));
     const next = ["npm install", "npx outrider build", "npx outrider deploy --dry-run"];
     console.log(

@@ -11,6 +11,8 @@ export interface Env {
   readonly ORIGIN?: Fetcher;
   /** An origin elsewhere, http(s)://host:port; wins over ORIGIN. */
   readonly ORIGIN_URL?: string;
+  /** Where the origin is, as a location hint of Cloudflare's (`REGIONS`): Sessions are made there. */
+  readonly ORIGIN_REGION?: string;
   /** "passes" (default): the origin waits for drafts. "time": it waits only where that answers sooner. */
   readonly PREFER?: string;
   /**

@@ -5,6 +5,7 @@
  */
 import * as z from "zod";
 import { REFUSED } from "./openai.ts";
+import { placementSchema } from "./placement.ts";
 import { accountSchema, timingsSchema, tracedTokenSchema } from "./reply.ts";
 
 /** A JSON Schema as `z.toJSONSchema` writes it: the parts that docs/api.ts reads. */
@@ -159,6 +160,9 @@ export const answerSchemas = {
       owned_by: z.literal("outrider"),
     })
     .meta({ id: "Model", description: "The target that this deployment serves." }),
+  health: z
+    .object({ status: z.literal("ok"), sessions: placementSchema.describe("Where new Sessions are made.") })
+    .meta({ id: "EdgeHealth", description: "Answer of `GET /health`." }),
   error: z
     .object({
       error: z
@@ -201,7 +205,10 @@ export const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> 
     session_busy: "This Session answers already and its queue is full. Send another `x-session-affinity`.",
     origin_busy: "The origin serves as many generations as it can.",
   },
-  500: { internal_error: "A fault of ours. The operator finds it in the log by `x-request-id`." },
+  500: {
+    internal_error: "A fault of ours. The operator finds it in the log by `x-request-id`.",
+    bad_setting: "A setting of the deployment has a value that it cannot have; the message names it.",
+  },
   503: {
     no_model: "No model is among the assets.",
     origin_missing: "No origin is configured.",
@@ -280,12 +287,10 @@ const paths: Api["paths"] = {
   "/health": {
     get: {
       summary: "Whether the Worker runs",
-      description: "Says nothing about the origin. Needs no key.",
+      description: "Says where new Sessions are made, and nothing about the health of the origin. Needs no key.",
       responses: {
-        200: {
-          description: "The Worker runs.",
-          content: json({ type: "object", properties: { status: { const: "ok", type: "string" } } }),
-        },
+        200: { description: "The Worker runs.", content: json(ref("EdgeHealth")) },
+        ...failures(500),
       },
     },
   },

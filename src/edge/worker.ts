@@ -9,6 +9,7 @@ import { requestId } from "hono/request-id";
 import { OutriderError } from "../model/errors.ts";
 import type { Env } from "./env.ts";
 import { type Generation, parseChat, parseCompletion } from "./openai.ts";
+import { hinted, placementOf } from "./placement.ts";
 import { errorResponse, modelObject } from "./reply.ts";
 import { describedModel } from "./target.ts";
 import { authenticate, sessionName } from "./tenant.ts";
@@ -42,7 +43,7 @@ app.use(
   }),
 );
 
-app.get("/health", (c) => c.json({ status: "ok" }));
+app.get("/health", (c) => c.json({ status: "ok", sessions: placementOf(c.env) }));
 
 app.get("/v1/models", async (c) =>
   c.json({ object: "list", data: [modelObject((await describedModel(c.env.ASSETS)).model)] }),
@@ -106,8 +107,9 @@ async function forward(
 ): Promise<Response> {
   await checkModel(generation.model, env);
   const name = await sessionName(tenant, request.headers.get("x-session-affinity"), generation);
+  const placement = placementOf(env);
   try {
-    const answer = await env.SESSION.getByName(name).fetch("https://session/", {
+    const answer = await env.SESSION.getByName(name, hinted(placement)).fetch("https://session/", {
       method: "POST",
       headers: { "x-request-id": requestId, "x-session": name },
       body: JSON.stringify(generation),

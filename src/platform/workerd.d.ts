@@ -6,6 +6,8 @@
 
 type DurableObjectState = import("@cloudflare/workers-types").DurableObjectState;
 type DurableObjectStorage = import("@cloudflare/workers-types").DurableObjectStorage;
+type DurableObjectNamespaceGetDurableObjectOptions =
+  import("@cloudflare/workers-types").DurableObjectNamespaceGetDurableObjectOptions;
 type ExecutionContext = import("@cloudflare/workers-types").ExecutionContext;
 type SqlStorage = import("@cloudflare/workers-types").SqlStorage;
 
@@ -34,7 +36,7 @@ interface Fetcher {
 }
 
 interface DurableObjectNamespace {
-  getByName(name: string): Fetcher;
+  getByName(name: string, options?: DurableObjectNamespaceGetDurableObjectOptions): Fetcher;
 }
 
 interface WebSocket {

@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import { type EdgeModel, edgeModelSchema } from "../format/target.ts";
 import { OutriderError } from "../model/errors.ts";
 import { decodeHealth, type Health } from "../verify/health.ts";
+import { regionOf } from "../verify/region.ts";
 
 export interface Check {
   /** `open`: nothing is wrong yet, but a deployment needs it. */
@@ -90,6 +91,16 @@ export function checkKeys(secrets: readonly string[] | undefined, isOpen: boolea
     "keys: the API is open, and the names of its Sessions can be computed by anybody",
     `write SESSION_SECRET="a long random word" into ${file}`,
   );
+}
+
+/** Where Sessions will be made; undefined where the wrangler file says nothing. */
+export function checkRegion(region: unknown): Check | undefined {
+  if (region === undefined || region === "") return undefined;
+  try {
+    return passed(`sessions: beside the origin, in ${regionOf(`${region}`, "ORIGIN_REGION")}`);
+  } catch (error) {
+    return failed(`sessions: ${(error as OutriderError).message}`, "correct vars.ORIGIN_REGION in the wrangler file");
+  }
 }
 
 interface OriginCheck {

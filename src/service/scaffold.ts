@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { OutriderError } from "../model/errors.ts";
 import { PACKAGE, runningFile } from "../platform/places.ts";
+import type { Region } from "../verify/region.ts";
 import type { ModelChoice } from "./project.ts";
 import { COMPATIBILITY_DATE } from "./settings.ts";
 
@@ -20,6 +21,8 @@ interface Scaffold {
   readonly directory: string;
   /** URL of the origin, if it is known. */
   readonly origin: string | undefined;
+  /** Where it stands, if that is known. */
+  readonly region: Region | undefined;
   /** Recorded in package.json for `outrider build`; empty for the default pair. */
   readonly models: ModelChoice;
 }
@@ -28,7 +31,7 @@ interface Scaffold {
  * Writes the files and returns their names. The deployment gets an API key of its own, so that it is not open by
  * accident. Throws `not_empty` for a folder that holds anything.
  */
-export async function writeScaffold({ directory, origin, models }: Scaffold): Promise<readonly string[]> {
+export async function writeScaffold({ directory, origin, region, models }: Scaffold): Promise<readonly string[]> {
   const held = await readdir(directory).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === "ENOENT") return [];
     if (cause.code !== "ENOTDIR") throw cause;
@@ -41,7 +44,12 @@ export async function writeScaffold({ directory, origin, models }: Scaffold): Pr
     throw new OutriderError("not_empty", `${directory} is not empty; name a folder that does not exist yet`);
   }
   const name = workerName(directory);
-  const values = { __NAME__: name, __ORIGIN__: origin ?? "", __DATE__: COMPATIBILITY_DATE };
+  const values = {
+    __NAME__: name,
+    __ORIGIN__: origin ?? "",
+    __REGION__: region ?? "",
+    __DATE__: COMPATIBILITY_DATE,
+  };
   const files: Record<string, string> = {
     "package.json": `${JSON.stringify(await manifest(name, directory, models), null, 2)}\n`,
     ".prod.vars": secrets(),

@@ -6,7 +6,15 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EdgeModel } from "../../src/format/target.ts";
-import { builtModel, checkAssets, checkKeys, checkOrigin, checkPublic, checkWorker } from "../../src/service/checks.ts";
+import {
+  builtModel,
+  checkAssets,
+  checkKeys,
+  checkOrigin,
+  checkPublic,
+  checkRegion,
+  checkWorker,
+} from "../../src/service/checks.ts";
 import { PROTOCOL_VERSION } from "../../src/verify/protocol.ts";
 
 const home = mkdtempSync(path.join(tmpdir(), "outrider-checks-"));
@@ -158,4 +166,20 @@ test.each([
   [undefined, false],
 ])("%s is of this machine's network: %s", (url, own) => {
   expect(checkPublic(url)?.result).toBe(own ? "open" : undefined);
+});
+
+describe("the region", () => {
+  test.each([undefined, ""])("left out (%j) is no check", (region) => {
+    expect(checkRegion(region)).toBeUndefined();
+  });
+
+  test("that Cloudflare knows", () => {
+    expect(checkRegion("weur")).toEqual({ result: "passed", about: "sessions: beside the origin, in weur" });
+  });
+
+  test("that nobody knows fails the deployment", () => {
+    const { result, about } = checkRegion("eu-west-1")!;
+    expect(result).toBe("failed");
+    expect(about).toContain('ORIGIN_REGION is "eu-west-1", which is no region; write one of wnam, enam,');
+  });
 });

@@ -24,7 +24,7 @@ const text = (file: string, folder = edge): string => readFileSync(path.join(fol
 const init = (...argv: string[]): Promise<string> => printed(() => initCommand.run(argv));
 
 beforeAll(async () => {
-  await init(edge, "--origin", "https://origin.example.com", "--draft", "none");
+  await init(edge, "--origin", "https://origin.example.com", "--region", "weur", "--draft", "none");
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
@@ -42,7 +42,10 @@ describe("a new edge", () => {
     const config = path.join(edge, "wrangler.jsonc");
     expect(own(config)).toEqual(own(path.join(ROOT, "wrangler.toml")));
     const { name, vars } = readConfig({ config });
-    expect({ name, vars }).toEqual({ name: "my-edge", vars: { ORIGIN_URL: "https://origin.example.com" } });
+    expect({ name, vars }).toEqual({
+      name: "my-edge",
+      vars: { ORIGIN_URL: "https://origin.example.com", ORIGIN_REGION: "weur" },
+    });
   });
 
   test("installs the package that made it, which here is this folder, and the wrangler that the package uses", () => {

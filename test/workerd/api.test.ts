@@ -288,6 +288,9 @@ describe("browsers", () => {
   });
 
   test("health is open", async () => {
-    expect(await (await fetch(`${run.url}/health`)).json()).toEqual({ status: "ok" });
+    expect(await (await fetch(`${run.url}/health`)).json()).toEqual({
+      status: "ok",
+      sessions: { region: null, why: "none" },
+    });
   });
 });
