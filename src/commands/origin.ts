@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { OutriderError } from "../model/errors.ts";
 import { renamed } from "../origin/engine.ts";
+import { DEFAULT_ACCELERATOR } from "../origin/engines/accelerators.ts";
 import { ENGINES, type EngineOptions, engineRow } from "../origin/engines.ts";
 import { DEFAULT_LIMITS, Gateway, type GenerationEvent } from "../origin/gateway.ts";
 import { type OriginServer, serveOrigin } from "../origin/node.ts";
@@ -52,6 +53,10 @@ export const originCommand = command({
     }),
     threads: whole("llama: threads; one a core unless given", { from: 1, to: 1024 }),
     cpu: flag("llama: no GPU even where there is one"),
+    accelerator: text("NAME", "emulated: whose costs; `outrider start --emulate list` shows them", {
+      default: DEFAULT_ACCELERATOR,
+    }),
+    recorded: text("FILE", "emulated: the answers that are replayed, as `outrider corpus` writes them"),
     quiet: flag("no line of JSON per generation on stderr; these hold numbers and no text"),
   },
   notes: `What --model names: ${Object.entries(ENGINES)
@@ -74,6 +79,9 @@ SIGTERM takes nothing new and lets generations end for up to ${DRAIN_MS / 1000} 
           "pack of it with `outrider import`",
       );
     }
+    if (given.engine === "emulated" && given.recorded === undefined) {
+      throw usage("--recorded is missing; it names the file of answers that the emulated engine replays");
+    }
     const token = tokenFile === undefined ? null : tokenFrom(tokenFile);
     const engine: EngineOptions = {
       model: resolve(model),
@@ -84,6 +92,9 @@ SIGTERM takes nothing new and lets generations end for up to ${DRAIN_MS / 1000} 
       kvTokens: given.kvTokens ?? null,
       threads: given.threads ?? null,
       gpu: !given.cpu,
+      ...(given.recorded !== undefined && {
+        emulation: { accelerator: given.accelerator, recorded: resolve(given.recorded) },
+      }),
     };
     const loading = row.load(engine).then(
       (loaded) =>

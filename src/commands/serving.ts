@@ -10,9 +10,10 @@ import type { DescribedTarget } from "../format/target.ts";
 import { OutriderError } from "../model/errors.ts";
 import { openTokenizer } from "../model/tokenizer.ts";
 import { knownPairs } from "../obtain/pair.ts";
+import { acceleratorNamed } from "../origin/engines/accelerators.ts";
 import { draftFor } from "../service/assets.ts";
 import { checkOrigin, originHealth } from "../service/checks.ts";
-import { type LocalOrigin, startLlama, startRemote } from "../service/local-origin.ts";
+import { type LocalOrigin, startEmulated, startLlama, startRemote } from "../service/local-origin.ts";
 import { EMBEDDED_TOKENS } from "../service/settings.ts";
 import type { Service } from "../service/wrangler.ts";
 import { runnable } from "./engine.ts";
@@ -31,6 +32,8 @@ export interface Prepared {
   readonly runs: string;
   /** What drafts do for such a target, in words, where that is known. */
   readonly expect: string | null;
+  /** What the page must say above everything else; absent where nothing. */
+  readonly notice?: string;
   readonly local?: LocalOrigin;
 }
 
@@ -82,6 +85,45 @@ const ON_A_PROCESSOR =
   "here, and may cost time. On a GPU a pass over nine positions takes about as long as one over one.";
 const WAITS_WHERE_FASTER =
   "So the origin waits for drafts only where that is faster (PREFER=time); PREFER=passes in .dev.vars always waits.";
+
+/** Where a pair keeps the answers of its target that an emulated GPU replays. */
+const RECORDED = "recorded.jsonl.gz";
+
+/**
+ * Recorded answers at the costs of an accelerator, in place of the target. Throws `bad_option` where there are none.
+ * @param recorded null takes the pair's own
+ */
+export async function emulated(name: string, recorded: string | null, asked: Asked): Promise<Prepared> {
+  const accelerator = acceleratorNamed(name);
+  const { target, draft, from, examples } = await edgeModels(asked);
+  if (draft !== null) await draftFor(target, draft);
+  const file = recorded ?? (typeof from === "string" ? null : path.join(from.directory, RECORDED));
+  if (file === null || !existsSync(file)) {
+    throw usage(
+      `--emulate replays recorded answers, and of ${target.model} there are none here: record some with ` +
+        "outrider corpus --out FILE.jsonl.gz --model-pack PACK --prompts FILE --temperature 0, and say " +
+        "--recorded FILE.jsonl.gz",
+    );
+  }
+  const pack = draft ?? (typeof from === "string" ? from : from.draft);
+  if (pack === null) throw usage("--emulate reads the target's tokens from a draft's pack: name one with --draft");
+  const local = await startEmulated(pack, { accelerator: accelerator.name, recorded: file }, target.model);
+  const { about, passMs, source } = accelerator;
+  const notice =
+    `Emulated GPU: ${about}. Recorded answers of ${target.model} are replayed at ${passMs} ms a pass; drafts, network ` +
+    `and scheduling are real. Numbers: ${source}.`;
+  return {
+    target: { ...target, context: Math.min(target.context, local.context) },
+    draft,
+    examples,
+    origin: { url: local.url },
+    vars: { ORIGIN_TOKEN: local.token },
+    runs: local.hardware!,
+    expect: `${notice}\nOther questions than the recorded ones are refused; the page's examples are recorded.`,
+    notice,
+    local,
+  };
+}
 
 /** Any text with words, code, numbers and scripts of several kinds: other tokenizers cut it in other places. */
 const PROBE = "def naïve(xs, n=1234567):\n\treturn [x**2 for x in xs if x != n]  # 東京, Ωμέγα, 🙂\n\n    it's 3.14%";

@@ -6,11 +6,12 @@ import { workFolder } from "../platform/places.ts";
 import { assembleEdge } from "../service/assets.ts";
 import { isHttpUrl } from "../service/checks.ts";
 import { checkFree, serve } from "../service/wrangler.ts";
+import { acceleratorList } from "./accelerator-list.ts";
 import { command } from "./command.ts";
 import { checkChoice } from "./models.ts";
 import { choice, text, usage, whole } from "./options.ts";
 import { tokenFrom } from "./origin.ts";
-import { before, beforeServer, beside } from "./serving.ts";
+import { before, beforeServer, beside, emulated } from "./serving.ts";
 
 export const startCommand = command({
   examples: [
@@ -27,6 +28,7 @@ export const startCommand = command({
       "outrider start --origin https://gpu.example.com --target model.gguf",
       "the edge alone, before an origin elsewhere",
     ],
+    ["outrider start --emulate 2xh100-70b", "recorded answers at the costs of an emulated GPU; list shows which"],
   ],
   options: {
     target: text("PATH", "a pack, a GGUF file, or with --origin also a Hugging Face folder"),
@@ -36,6 +38,14 @@ export const startCommand = command({
     url: text("URL", "the SGLang or vLLM server"),
     engineTokenFile: text("FILE", "holds the bearer token that this server asks for"),
     threads: whole("llama: threads of llama.cpp; one a core but one, which the drafter has", { from: 1, to: 1024 }),
+    emulate: text(
+      "NAME|list",
+      "replays recorded answers at the costs of this accelerator, or lists those that there are",
+    ),
+    recorded: text(
+      "FILE",
+      "with --emulate: answers of the target as `outrider corpus` writes them; the pair's unless given",
+    ),
     origin: text("URL", "an origin that runs elsewhere; ORIGIN_TOKEN in the environment is its token"),
     port: whole("of the edge", { from: 1, to: 65535, default: 8787, env: "PORT" }),
     host: text("ADDRESS", "where to listen; 0.0.0.0 lets other machines in", { default: "localhost" }),
@@ -52,8 +62,10 @@ file .dev.vars in the current folder.
 
 Ctrl-C or SIGTERM ends it.`,
   /** Serves until interrupted. */
-  async run({ port, host, engine, url, engineTokenFile, threads, origin, ...models }) {
+  async run({ port, host, engine, url, engineTokenFile, threads, origin, emulate, recorded, ...models }) {
+    if (emulate === "list") return console.log(acceleratorList());
     checkChoice(models);
+    checkEmulation(emulate, recorded, { engine, origin });
     const isServer = engine === "sglang" || engine === "vllm";
     checkServer(engine, url);
     if (origin !== undefined && engine !== undefined) {
@@ -66,14 +78,17 @@ Ctrl-C or SIGTERM ends it.`,
     await checkFree(port, host);
     const folder = workFolder(port);
     const server = { url: url ?? "", token: engineTokenFile === undefined ? null : tokenFrom(engineTokenFile) };
-    const prepared = isServer
-      ? await beforeServer(engine, server, models)
-      : origin === undefined
-        ? await beside(models, engine, threads ?? null)
-        : await before(origin, models);
+    const prepared =
+      emulate !== undefined
+        ? await emulated(emulate, recorded ?? null, models)
+        : isServer
+          ? await beforeServer(engine, server, models)
+          : origin === undefined
+            ? await beside(models, engine, threads ?? null)
+            : await before(origin, models);
     const edgeAssets = path.join(folder, "assets");
     try {
-      const edge = await assembleEdge(prepared.target, prepared.draft, edgeAssets, prepared.examples);
+      const edge = await assembleEdge(prepared.target, prepared.draft, edgeAssets, prepared.examples, prepared.notice);
       const draft = await draftInWords(edge.model, prepared.draft);
       await serve({ port, host, folder, edgeAssets, origin: prepared.origin, vars: prepared.vars }, (url) => {
         console.log(`
@@ -93,6 +108,13 @@ Try:
     }
   },
 });
+
+/** Throws `bad_option` where what is emulated is also said to be real. */
+function checkEmulation(emulate: string | undefined, recorded: string | undefined, others: Record<string, unknown>) {
+  if (emulate === undefined && recorded !== undefined) throw usage("--recorded goes with --emulate");
+  const other = Object.entries(others).find(([, value]) => emulate !== undefined && value !== undefined);
+  if (other) throw usage(`--emulate and --${other[0]} exclude each other: an emulated GPU is the origin`);
+}
 
 async function draftInWords(model: string, draft: string | null): Promise<string> {
   if (draft === null) return "none (copies from the conversation)";

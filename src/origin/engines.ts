@@ -24,6 +24,8 @@ export interface EngineOptions {
   /** Cores that such a choice leaves to other programs; none unless given. */
   readonly spareCores?: number;
   readonly gpu: boolean;
+  /** Of the emulated engine: whose costs it takes, and the file of answers that it replays. */
+  readonly emulation?: { readonly accelerator: string; readonly recorded: string };
 }
 
 interface EngineRow {
@@ -76,6 +78,18 @@ export const ENGINES: Readonly<Record<string, EngineRow>> = {
     remote: true,
     keptPerLive: 4,
     load: async (options) => (await import("./engines/vllm.ts")).connectVllm(remote(options)),
+  },
+  emulated: {
+    model: "a pack of the target or of a draft for it, whose answers are replayed",
+    remote: false,
+    keptPerLive: 4,
+    load: async ({ model, kept, emulation }) =>
+      (await import("./engines/emulated.ts")).loadEmulated({
+        pack: model,
+        ...emulation!,
+        maxDraft: MAX_DRAFT,
+        sequences: kept,
+      }),
   },
 };
 

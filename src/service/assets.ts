@@ -3,6 +3,7 @@
  *
  *   index.html …                            the page
  *   examples.json                           questions that it offers
+ *   notice.json                             what it says above everything else, if anything
  *   model/target.json                       what the edge knows of its target (format/target.ts)
  *   model/tokenizer.json, …_config.json     the target's tokenizer and chat template
  *   draft/pack.json, model-….safetensors    the draft's pack, where there is a draft
@@ -91,6 +92,7 @@ export async function draftFor(target: Drafted, pack: string): Promise<PackHeade
  * again.
  * @param draft directory of the draft's pack, or null for an edge without weights
  * @param examples questions for the page to offer
+ * @param notice what the page says above everything else
  * @returns what the edge will read as model/target.json
  */
 export async function assembleEdge(
@@ -98,6 +100,7 @@ export async function assembleEdge(
   draft: string | null,
   folder: string,
   examples: readonly string[] = [],
+  notice: string | null = null,
 ): Promise<EdgeModel> {
   const header = draft === null ? null : await draftFor(target, draft);
   const { tokenizer, ...description } = target;
@@ -105,6 +108,7 @@ export async function assembleEdge(
   await rm(folder, { recursive: true, force: true });
   await linkFiles(runningFile("edge/page"), folder);
   await writeFile(path.join(folder, "examples.json"), `${JSON.stringify(examples)}\n`);
+  await writeFile(path.join(folder, "notice.json"), `${JSON.stringify({ text: notice })}\n`);
   await mkdir(path.join(folder, "model"));
   for (const [name, text] of Object.entries(tokenizer)) await writeFile(path.join(folder, "model", name), text);
   await writeFile(path.join(folder, "model/target.json"), `${JSON.stringify(edge, null, 2)}\n`);

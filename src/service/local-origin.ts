@@ -42,6 +42,18 @@ export const startLlama = (
 ): Promise<LocalOrigin> =>
   startOrigin("llama", { model: file, kvTokens: SESSIONS * Math.min(CONTEXT, modelContext), threads }, model);
 
+/**
+ * Replays recorded answers at the costs of an accelerator.
+ * @param pack of the target or of a draft for it
+ * @param model its id for the edge
+ * Throws what the engine throws: `bad_option`, `not_found`, `bad_recordings`.
+ */
+export const startEmulated = (
+  pack: string,
+  emulation: NonNullable<EngineOptions["emulation"]>,
+  model: string,
+): Promise<LocalOrigin> => startOrigin("emulated", { model: pack, emulation }, model);
+
 type Server = Required<Pick<EngineOptions, "url" | "engineToken" | "known">>;
 
 /** Connects to a server. Throws what connecting throws: `engine_unreachable`, `wrong_model`. */

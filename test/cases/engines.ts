@@ -20,7 +20,7 @@ const deciding = (sampling: Sampling, stop: readonly number[] = []): Deciding =>
   stop: new Set(stop),
 });
 
-const SAMPLED: readonly Sampling[] = [
+export const SAMPLED: readonly Sampling[] = [
   { temperature: 0.8, topK: 0, topP: 1, minP: 0, seed: 7 },
   { temperature: 1, topK: 40, topP: 1, minP: 0, seed: 8 },
   { temperature: 1.1, topK: 0, topP: 0.9, minP: 0, seed: 9 },

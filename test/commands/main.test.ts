@@ -92,8 +92,19 @@ test.each([
   [["inspect", "a", "b"], 'outrider inspect: unexpected "b"; see outrider inspect --help'],
   [
     ["origin", "--model", "x", "--engine", "lama"],
-    'outrider origin: --engine is one of wasm, llama, sglang, vllm, not "lama" (did you mean llama?); ' +
+    'outrider origin: --engine is one of wasm, llama, sglang, vllm, emulated, not "lama" (did you mean llama?); ' +
       "see outrider origin --help",
+  ],
+  [
+    ["origin", "--model", "models/tiny/pack", "--engine", "emulated"],
+    "outrider origin: --recorded is missing; it names the file of answers that the emulated engine replays; " +
+      "see outrider origin --help",
+  ],
+  [["start", "--recorded", "x"], "outrider start: --recorded goes with --emulate; see outrider start --help"],
+  [
+    ["start", "--emulate", "gemm16:25", "--engine", "llama"],
+    "outrider start: --emulate and --engine exclude each other: an emulated GPU is the origin; " +
+      "see outrider start --help",
   ],
   [
     ["squeeze", "wanda-2-5", "--model", "x", "--out", "y"],
@@ -101,6 +112,12 @@ test.each([
   ],
 ])("%j is a mistake in one line, status 2", async (argv, line) => {
   expect(await typed(...argv)).toEqual({ status: 2, out: "", err: line });
+});
+
+test("start lists the accelerators that can be emulated, with the sources of their numbers", async () => {
+  const { status, out } = await typed("start", "--emulate", "list");
+  expect(status).toBe(0);
+  for (const word of ["2xh100-70b", "llamacpp4", "Sources:", "pull/15802"]) expect(out).toContain(word);
 });
 
 describe("what fails later than at its options", () => {

@@ -46,6 +46,15 @@ const hint = $("hint");
 let model;
 loadModel();
 loadExamples();
+loadNotice();
+
+/** What must be known before anything is read off this page, such as that the GPU is emulated. */
+async function loadNotice() {
+  const response = await fetch("notice.json");
+  const { text } = response.ok ? await response.json() : { text: null };
+  $("notice").textContent = text ?? "";
+  $("notice").hidden = !text;
+}
 
 /** Questions that suit the target, each a button that puts it into the field. */
 async function loadExamples() {
