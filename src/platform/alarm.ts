@@ -1,6 +1,7 @@
 /**
  * Waits to a fraction of a millisecond without burning a core. Timers of Node count whole milliseconds and come up to
- * one late, which is a tenth of a target pass on a fast GPU. A thread that sleeps on a futex is woken some hundredths late.
+ * one late, which is a tenth of a target pass on a fast GPU. A thread that sleeps on a futex is woken some hundredths
+ * late.
  */
 import { Worker } from "node:worker_threads";
 import { runningModule } from "./places.ts";

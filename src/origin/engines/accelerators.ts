@@ -44,7 +44,8 @@ export const COST_CLASSES = {
   llamacpp4: {
     about: "4-bit weights, llama.cpp on CUDA",
     siblings: false,
-    source: `8B Q4_0 on an RTX 3090, ${LLAMA_CPP}/pull/15802; from 16: ${LLAMA_CPP}/pull/17505 less its keys and values`,
+    source:
+      `8B Q4_0 on an RTX 3090, ${LLAMA_CPP}/pull/15802; ` + `from 16: ${LLAMA_CPP}/pull/17505 less its keys and values`,
   },
   metal: {
     about: "llama.cpp on Apple's Metal",
