@@ -31,7 +31,7 @@ target's tokenizer and the draft. Options win over the field "outrider" of packa
     const recorded = await readModelChoice(folder);
     const base = pair === undefined && target === undefined ? recorded : { pair, target };
     const models = await edgeModels({ ...base, ...(draft !== undefined && { draft }) });
-    const edge = await assembleEdge(models.target, models.draft, assets, models.examples);
+    const edge = await assembleEdge(models.target, models.draft, assets, models);
     const where = path.relative(folder, assets);
     if (json) return console.log(JSON.stringify({ directory: where, ...edge }));
     const drafted = edge.draft === null ? "without a draft" : `with the draft ${edge.draft}`;

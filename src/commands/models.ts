@@ -20,6 +20,8 @@ export interface EdgeModels {
   readonly from: string | Pair;
   /** Questions that suit the target, where a known pair has it. */
   readonly examples: readonly string[];
+  /** Tokens per target pass with this draft, where a known pair has its figure. */
+  readonly tokensPerPass?: number | undefined;
 }
 
 /** Throws `bad_option` where a known pair and another target are both named. */
@@ -39,7 +41,13 @@ export async function edgeModels({ pair: name, target, draft }: ModelChoice): Pr
     const known = pairs.find((pair) => isTargetOf(pair, described.model, described.vocabulary.hash));
     const chosen = chosenDraft(draft, known);
     if (draft !== undefined && chosen !== null) checkThere(draft, chosen, known);
-    return { target: described, draft: chosen, from: target, examples: known?.examples ?? [] };
+    return {
+      target: described,
+      draft: chosen,
+      from: target,
+      examples: known?.examples ?? [],
+      ...figureOf(chosen, known),
+    };
   }
   const pair = name === undefined ? await likelyPair(draft, pairs) : pairNamed(name, pairs);
   const chosen = chosenDraft(draft, pair);
@@ -49,7 +57,7 @@ export async function edgeModels({ pair: name, target, draft }: ModelChoice): Pr
   if (near !== null && existsSync(path.join(near, "pack.json"))) {
     const described = await describeTarget(near);
     if (isTargetOf(pair, described.model, described.vocabulary.hash)) {
-      return { target: described, draft: chosen, from: pair, examples: pair.examples };
+      return { target: described, draft: chosen, from: pair, examples: pair.examples, ...figureOf(chosen, pair) };
     }
     if (described.vocabulary.hash !== pair.target.vocabulary) {
       throw usage(`${near} drafts for ${described.model}, which has other tokens than the target of ${pair.name}`);
@@ -57,8 +65,12 @@ export async function edgeModels({ pair: name, target, draft }: ModelChoice): Pr
   }
   const { path: file } = await obtainModel(pair.target, modelFiles());
   const described = await describeTarget(file, pair.target.model);
-  return { target: described, draft: chosen, from: pair, examples: pair.examples };
+  return { target: described, draft: chosen, from: pair, examples: pair.examples, ...figureOf(chosen, pair) };
 }
+
+const figureOf = (draft: string | null, pair: Pair | undefined): Pick<EdgeModels, "tokensPerPass"> => ({
+  tokensPerPass: draft === null ? undefined : pair?.tokensPerPass.get(draft),
+});
 
 export const isTargetOf = ({ target }: Pair, model: string, vocabulary: string): boolean =>
   target.model === model && target.vocabulary === vocabulary;

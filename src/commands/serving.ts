@@ -26,6 +26,8 @@ export interface Prepared {
   readonly target: DescribedTarget;
   readonly draft: string | null;
   readonly examples: readonly string[];
+  /** Tokens per target pass with this draft, where that is known. */
+  readonly tokensPerPass?: number | undefined;
   readonly origin: Service["origin"];
   readonly vars: Readonly<Record<string, string>>;
   /** What runs the target, in words. */
@@ -45,29 +47,32 @@ export async function beside(
   engine: "wasm" | "llama" | undefined,
   threads: number | null,
 ): Promise<Prepared> {
-  const { draft, from, target, examples } = await edgeModels(asked);
+  const { draft, from, target, examples, tokensPerPass } = await edgeModels(asked);
   // Before a download or an import that would be for nothing.
   if (draft !== null) await draftFor(target, draft);
   const run = await runnable({ target, from }, engine);
+  const own = await prefersItself();
   if (run.engine === "wasm") {
     return {
       target: { ...target, context: Math.min(target.context, EMBEDDED_TOKENS) },
       draft,
       examples,
+      tokensPerPass,
       origin: { pack: run.pack },
-      vars: {},
+      // Both Workers run in the one thread of workerd.
+      vars: { SHARED_CPU: "true", ...(own ? {} : { PREFER: "time" }) },
       runs: "in WebAssembly on this machine (--engine wasm)",
       expect: `${ON_A_PROCESSOR}
 This demo waits for drafts, to show them; "outrider": {"draft": "off"} in a request is faster.`,
     };
   }
   console.error(`loading ${path.basename(run.file)} in llama.cpp`);
-  const own = await prefersItself();
   const local = await startLlama(run.file, target.context, target.model, threads);
   return {
     target: { ...target, context: local.context },
     draft,
     examples,
+    tokensPerPass,
     origin: { url: local.url },
     // Nobody else waits for this target, so what counts is the time; a processor pays for every position of a pass.
     vars: { ORIGIN_TOKEN: local.token, ...(own ? {} : { PREFER: "time" }) },
@@ -135,7 +140,9 @@ export async function beforeServer(
   asked: Asked,
 ): Promise<Prepared> {
   const isNamed = asked.target !== undefined || asked.pair !== undefined || asked.draft === undefined;
-  const { target, draft, examples } = isNamed ? await edgeModels(asked) : await modelsOfDraft(asked.draft);
+  const { target, draft, examples, tokensPerPass } = isNamed
+    ? await edgeModels(asked)
+    : await modelsOfDraft(asked.draft);
   if (draft !== null) await draftFor(target, draft);
   const probe = { text: PROBE, ids: openTokenizer(target.tokenizer["tokenizer.json"]).encode(PROBE) };
   const { vocabulary, context } = target;
@@ -145,6 +152,7 @@ export async function beforeServer(
     target: { ...target, model: local.model, context: Math.min(context, local.context) },
     draft,
     examples,
+    tokensPerPass,
     origin: { url: local.url },
     vars: { ORIGIN_TOKEN: local.token },
     runs: `in the ${engine} server at ${server.url}`,
@@ -170,7 +178,7 @@ async function prefersItself(): Promise<boolean> {
 
 /** The target elsewhere. Throws `wrong_origin` where the origin serves another, or cannot be asked. */
 export async function before(url: string, asked: Asked): Promise<Prepared> {
-  const { target, draft, examples } = await modelsBefore(url, asked);
+  const { target, draft, examples, tokensPerPass } = await modelsBefore(url, asked);
   const token = process.env.ORIGIN_TOKEN;
   const check = await checkOrigin({ url, token, bound: false, draftOnly: false }, { ...target, draft: null });
   if (check.result !== "passed") {
@@ -181,6 +189,7 @@ export async function before(url: string, asked: Asked): Promise<Prepared> {
     target: { ...target, context: Math.min(target.context, context) },
     draft,
     examples,
+    tokensPerPass,
     origin: { url },
     vars: token === undefined ? {} : { ORIGIN_TOKEN: token },
     runs: `at ${url} (${engine})`,

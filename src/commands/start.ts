@@ -88,7 +88,7 @@ Ctrl-C or SIGTERM ends it.`,
             : await before(origin, models);
     const edgeAssets = path.join(folder, "assets");
     try {
-      const edge = await assembleEdge(prepared.target, prepared.draft, edgeAssets, prepared.examples, prepared.notice);
+      const edge = await assembleEdge(prepared.target, prepared.draft, edgeAssets, prepared);
       const draft = await draftInWords(edge.model, prepared.draft);
       await serve({ port, host, folder, edgeAssets, origin: prepared.origin, vars: prepared.vars }, (url) => {
         console.log(`

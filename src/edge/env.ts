@@ -16,6 +16,11 @@ export interface Env {
   /** "passes" (default): the origin waits for drafts. "time": it waits only where that answers sooner. */
   readonly PREFER?: string;
   /**
+   * "true": the target computes on the processor that this edge computes on, in the same thread, as the embedded origin
+   * of `outrider start` does. Drafts then never save time, and the drafter begins only after the first token.
+   */
+  readonly SHARED_CPU?: string;
+  /**
    * KV pages of 32 tokens for the draft, where isolates have more than the 128 MB that the edge's have; else what fits
    * there.
    */

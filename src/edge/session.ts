@@ -71,6 +71,7 @@ export class Session extends DurableObject<Env> {
           before: this.#timeline,
           session: request.headers.get("x-session") ?? "",
           prefer: this.env.PREFER === "time" ? "time" : "passes",
+          sharedCpu: this.env.SHARED_CPU === "true",
           connect: () => openSocket(this.env),
           id: requestId.replace(/^req_/, ""),
           startedAt,

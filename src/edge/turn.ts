@@ -40,6 +40,8 @@ interface Given {
   readonly session: string;
   /** What to spend least of, where the client names no patience: target passes, or the client's time. */
   readonly prefer: "passes" | "time";
+  /** Whether the target computes on this processor, in the same thread. */
+  readonly sharedCpu: boolean;
   /** Names the answer. */
   readonly id: string;
   /** When the request arrived, ms. */
@@ -67,7 +69,7 @@ export class Turn {
    */
   constructor(generation: Generation, given: Given) {
     const { sampling, rule, draft, input, model } = generation;
-    const { target, history, id, startedAt } = given;
+    const { target, id, startedAt } = given;
     this.generation = generation;
     const kind = input.kind === "chat" ? "chat" : "text";
     this.head = {
@@ -79,7 +81,7 @@ export class Turn {
     this.#given = given;
     this.#kind = draftKind(draft, given.draft !== null);
     this.#task = taskOf(generation, target);
-    this.#window = windowOf(this.#kind === "off" ? 0 : draft.patience, draft, given.prefer, history);
+    this.#window = windowOf(this.#kind === "off" ? 0 : draft.patience, draft, given);
     this.#model = given.draft && new TurnDrafter(given.draft, sampling, id);
     const { prompt, maxTokens, stopIds } = this.#task;
     this.timeline = [...prompt];
@@ -185,15 +187,14 @@ function measured({ history, policy }: Window): Measured {
 function windowOf(
   asked: number | null,
   { max, fallback }: Generation["draft"],
-  prefer: Given["prefer"],
-  history: History,
+  { prefer, sharedCpu, history }: Given,
 ): Window {
   // A client that names a patience has chosen: a waiting origin is asked for few passes.
   const spare = asked === null ? prefer : asked > 0 ? "passes" : "time";
   const maxDraft = max || MAX_DRAFT;
   const policy = spare === "passes" ? fewestPasses(maxDraft) : ({ maxDraft, fallback: 0, spare } as const);
   const patience = asked ?? (prefer === "passes" ? PATIENCE_MS : "auto");
-  return new Window({ ...policy, fallback: fallback ?? policy.fallback, patience }, history);
+  return new Window({ ...policy, fallback: fallback ?? policy.fallback, patience, sharedCpu }, history);
 }
 
 function drafterOf(kind: DraftKind, model: TurnDrafter | null): Drafter | null {

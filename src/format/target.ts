@@ -34,6 +34,8 @@ export interface DescribedTarget extends TargetDescription {
 export interface EdgeModel extends TargetDescription {
   /** Id of the draft model whose pack lies under draft/; null: this edge has no weights. */
   readonly draft: string | null;
+  /** Tokens per target pass with that draft, as its card reports; absent where nobody has measured it. */
+  readonly tokensPerPass?: number | undefined;
 }
 
 const count = z.int().nonnegative();
@@ -44,6 +46,7 @@ export const edgeModelSchema: z.ZodType<EdgeModel> = z.object({
   context: z.int().min(2),
   stopIds: z.array(count),
   draft: z.string().nullable(),
+  tokensPerPass: z.number().min(1).optional(),
 });
 
 const MAX_TEXT_BYTES = 64 * 1024 * 1024;

@@ -50,6 +50,11 @@ const pairSchema = z.strictObject({
   drafts: z.record(z.string(), z.string()),
   /** The draft that is used unless one is named; absent: none. */
   draft: z.string().optional(),
+  /**
+   * Tokens per target pass that a draft's card reports, by the draft's short name: as served, greedy, at most 8 draft
+   * tokens.
+   */
+  tokensPerPass: z.record(z.string(), z.number().min(1)).default({}),
   /** What runs the target beside the edge. */
   engine: z.enum(["wasm", "llama"]),
   /** Questions that suit the target, which the page offers. */
@@ -70,6 +75,8 @@ export interface Pair {
   readonly target: KnownTarget;
   /** Directories of packs by short name. */
   readonly drafts: ReadonlyMap<string, string>;
+  /** By the directory of a draft's pack: tokens per target pass, as the draft's card reports. */
+  readonly tokensPerPass: ReadonlyMap<string, number>;
   /** Directory of the default draft's pack; null: the pair has none, or this copy of the project does not hold it. */
   readonly draft: string | null;
   /** Says so where the pair has a default draft that is not here. */
@@ -95,16 +102,19 @@ export function readPair(directory: string): Pair {
     const issue = parsed.error.issues[0];
     throw bad(`${issue?.path.join(".")}: ${issue?.message}`);
   }
-  const { name, target, drafts, draft, engine, examples } = parsed.data;
+  const { name, target, drafts, draft, tokensPerPass, engine, examples } = parsed.data;
   const packs = new Map(Object.entries(drafts).map(([short, pack]) => [short, path.resolve(directory, pack)]));
   const chosen = draft === undefined ? null : packs.get(draft);
   if (chosen === undefined) throw bad(`draft: there is no draft "${draft}" among its drafts`);
+  const unknown = Object.keys(tokensPerPass).find((short) => !packs.has(short));
+  if (unknown !== undefined) throw bad(`tokensPerPass: there is no draft "${unknown}" among its drafts`);
   const isHere = chosen !== null && existsSync(path.join(chosen, "pack.json"));
   return {
     name,
     directory,
     target,
     drafts: packs,
+    tokensPerPass: new Map(Object.entries(tokensPerPass).map(([short, figure]) => [packs.get(short)!, figure])),
     draft: isHere ? chosen : null,
     absent:
       chosen === null || isHere

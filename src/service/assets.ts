@@ -87,28 +87,35 @@ export async function draftFor(target: Drafted, pack: string): Promise<PackHeade
   );
 }
 
+/** What is known of a target and its draft beside their files. */
+interface About {
+  /** Questions for the page to offer. */
+  readonly examples?: readonly string[];
+  /** What the page says above everything else. */
+  readonly notice?: string | undefined;
+  /** Tokens per target pass with this draft, as its card reports. */
+  readonly tokensPerPass?: number | undefined;
+}
+
 /**
  * Makes `folder` the edge's assets, whatever it held before. Packs are hard-linked: no second copy, nothing to copy
  * again.
  * @param draft directory of the draft's pack, or null for an edge without weights
- * @param examples questions for the page to offer
- * @param notice what the page says above everything else
  * @returns what the edge will read as model/target.json
  */
 export async function assembleEdge(
   target: DescribedTarget,
   draft: string | null,
   folder: string,
-  examples: readonly string[] = [],
-  notice: string | null = null,
+  { examples = [], notice, tokensPerPass }: About = {},
 ): Promise<EdgeModel> {
   const header = draft === null ? null : await draftFor(target, draft);
   const { tokenizer, ...description } = target;
-  const edge: EdgeModel = { ...description, draft: header?.model ?? null };
+  const edge: EdgeModel = { ...description, draft: header?.model ?? null, ...(header && { tokensPerPass }) };
   await rm(folder, { recursive: true, force: true });
   await linkFiles(runningFile("edge/page"), folder);
   await writeFile(path.join(folder, "examples.json"), `${JSON.stringify(examples)}\n`);
-  await writeFile(path.join(folder, "notice.json"), `${JSON.stringify({ text: notice })}\n`);
+  await writeFile(path.join(folder, "notice.json"), `${JSON.stringify({ text: notice ?? null })}\n`);
   await mkdir(path.join(folder, "model"));
   for (const [name, text] of Object.entries(tokenizer)) await writeFile(path.join(folder, "model", name), text);
   await writeFile(path.join(folder, "model/target.json"), `${JSON.stringify(edge, null, 2)}\n`);

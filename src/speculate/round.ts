@@ -183,9 +183,10 @@ class Exchange {
   async #draftAt(position: number, drafter: Drafter): Promise<boolean> {
     const standing = [...this.#ahead];
     const read = () => drafter.sync([...this.#timeline, ...standing.map((guess) => guess.id)]);
-    // Before the first verdict the target reads the prompt, and no draft can be part of that pass: read the prompt too.
+    // Before the first verdict the target reads the prompt, and no draft can be part of that pass: read the prompt too,
+    // unless that delays the target.
     if (!this.#last) {
-      if (this.#window.pays) await read();
+      if (this.#window.readsAlong) await read();
       return false;
     }
     const { max, others, streams, more } = this.#window.plan(standing, this.#last.siblings);

@@ -30,6 +30,12 @@ export interface WindowPolicy {
   readonly patience: number | "auto";
   /** What to spend least of per decided token. */
   readonly spare: "time" | "passes";
+  /**
+   * The drafter computes on the one processor that the target computes on. Each draft step then delays the target by
+   * its own length, and a processor takes nearly as long for each further position as for the first: drafts spare
+   * passes and never time.
+   */
+  readonly sharedCpu?: boolean | undefined;
 }
 
 /**
@@ -80,7 +86,7 @@ export class Window {
   constructor(policy: WindowPolicy, history: History) {
     this.policy = policy;
     this.history = history;
-    this.#patience = policy.patience === "auto" ? choosePatience(history, policy.maxDraft) : policy.patience;
+    this.#patience = policy.patience === "auto" ? this.#bestPatience() : policy.patience;
   }
 
   /** How long the origin is to wait for drafts now, in ms. */
@@ -92,8 +98,14 @@ export class Window {
   get pays(): boolean {
     const { policy, history } = this;
     if (policy.spare === "passes") return true;
+    if (policy.sharedCpu) return false;
     if (this.#patience > 0) return promises([], bestWaiting(history, policy), history, policy);
     return this.#gains(history.meanAcceptance);
+  }
+
+  /** Whether the drafter may read the prompt while the target does. */
+  get readsAlong(): boolean {
+    return this.pays && !this.policy.sharedCpu;
   }
 
   /**
@@ -102,7 +114,7 @@ export class Window {
    */
   plan(ahead: readonly Likelihood[] = [], siblings = false): Plan {
     const { policy, history } = this;
-    if (policy.patience === "auto") this.#patience = choosePatience(history, policy.maxDraft, this.#patience > 0);
+    if (policy.patience === "auto") this.#patience = this.#bestPatience(this.#patience > 0);
     const streams = this.#patience === 0;
     const left = policy.maxDraft - ahead.length;
     if (streams) {
@@ -133,6 +145,11 @@ export class Window {
   /** Which tokens of a draft, and which alternatives, to send to an origin that waits and verifies siblings. */
   choose(draft: readonly Likelihood[]): Nodes {
     return chooseNodes(this.#chain(draft), this.#pass(bestWaiting(this.history, this.policy)));
+  }
+
+  #bestPatience(waitsNow?: boolean): number {
+    const { maxDraft, sharedCpu } = this.policy;
+    return sharedCpu ? 0 : choosePatience(this.history, maxDraft, waitsNow);
   }
 
   #chain(draft: readonly Likelihood[]): ChainToken[] {
@@ -167,6 +184,7 @@ export class Window {
    * that may differ from answer to answer: count from the start of each answer, and try first.
    */
   #explores(streams: boolean): boolean {
+    if (this.policy.sharedCpu) return false;
     const { tries, of } = streams ? EXPLORE.streams : EXPLORE.waits;
     const inTime = streams && this.#gains(1);
     const verdict = inTime ? this.#skipped++ : this.history.skipped++;

@@ -97,7 +97,7 @@ describe("the assets of an edge", () => {
 
   test("without one hold none, whatever was there before", async () => {
     const target = await describeTarget(TINY_PACKS.draft);
-    await assembleEdge(target, TINY_PACKS.draft, directory, ["What is a road?"]);
+    await assembleEdge(target, TINY_PACKS.draft, directory, { examples: ["What is a road?"] });
     expect(JSON.parse(readFileSync(path.join(directory, "examples.json"), "utf8"))).toEqual(["What is a road?"]);
     expect((await assembleEdge(target, null, directory)).draft).toBeNull();
     expect(files(directory)).toEqual(["model/target.json", "model/tokenizer.json", "index.html"]);

@@ -133,6 +133,27 @@ describe("drafts", () => {
     });
   });
 
+  test("on a processor that the target needs begin after the first verdict, and only where passes are to be spared", async () => {
+    const shared = { sharedCpu: true, patience: 1000 } as const;
+    for (const { spare, syncs } of [
+      { spare: "passes", syncs: 1 },
+      { spare: "time", syncs: 0 },
+    ] as const) {
+      const verifier = new HandVerifier();
+      const drafter = counting();
+      const { steps: run } = generate([4, 5], drafter, verifier, window({ ...shared, spare }));
+      const first = run.next();
+      await settle();
+      expect(drafter.syncs).toBe(0);
+      verifier.give(verdict(2, 0, [6], 1));
+      await first;
+      await settle();
+      expect(drafter.syncs).toBe(syncs);
+      verifier.give({ reason: "stop" });
+      await run.next();
+    }
+  });
+
   test("take siblings along for a target that verifies them; a kept one ends what was drafted after it", async () => {
     const verifier = new HandVerifier();
     const drafter = new GuessDrafter((timeline) => timeline.at(-1)! + 1, 0, [(timeline) => timeline.at(-1)! + 50]);

@@ -253,6 +253,26 @@ describe("a window whose origin streams", () => {
   });
 });
 
+describe("a processor that drafter and target share", () => {
+  // Where positions and draft steps were free, drafts would pay; nobody has measured yet that they are not.
+  const promising = taught({ roundTripMs: 0, draftStepMs: 1, targetStepMs: 40, positionMs: 1 }, 0.9);
+  const shared: WindowPolicy = { ...WAITING, patience: "auto", sharedCpu: true };
+
+  test("is left to the target where time counts, without a try", () => {
+    expect(new Window({ ...shared, sharedCpu: false }, promising).patience).toBeGreaterThan(0);
+    for (const patience of ["auto", 0] as const) {
+      const window = new Window({ ...shared, patience }, promising);
+      expect([window.patience, window.pays, window.readsAlong]).toEqual([0, false, false]);
+      expect(triedOf(window, 200)).toEqual([]);
+    }
+  });
+
+  test("is the drafter's, too, where passes count, but not before the first token", () => {
+    const window = new Window({ ...shared, patience: 1000, spare: "passes" }, promising);
+    expect([window.pays, window.readsAlong, window.plan().max]).toEqual([true, false, 15]);
+  });
+});
+
 describe("patience", () => {
   test("waits where a round trip costs less than it saves, and streams where it does not", () => {
     const near = taught({ roundTripMs: 2, draftStepMs: 1, targetStepMs: 40, positionMs: 1 }, 0.75);
