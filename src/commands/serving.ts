@@ -10,7 +10,10 @@ import type { DescribedTarget } from "../format/target.ts";
 import { OutriderError } from "../model/errors.ts";
 import { openTokenizer } from "../model/tokenizer.ts";
 import { knownPairs } from "../obtain/pair.ts";
+
 import { acceleratorNamed } from "../origin/engines/accelerators.ts";
+
+import { PASS_COSTS } from "../origin/pass-costs.ts";
 import { draftFor } from "../service/assets.ts";
 import { checkOrigin, originHealth } from "../service/checks.ts";
 import { type LocalOrigin, startEmulated, startLlama, startRemote } from "../service/local-origin.ts";
@@ -18,6 +21,7 @@ import { EMBEDDED_TOKENS } from "../service/settings.ts";
 import type { Service } from "../service/wrangler.ts";
 import { runnable } from "./engine.ts";
 import { type EdgeModels, edgeModels, isTargetOf, packNamed } from "./models.ts";
+import { onProcessor } from "./on-processor.ts";
 import { usage } from "./options.ts";
 import { MODELS } from "./prepare.ts";
 
@@ -51,7 +55,7 @@ export async function beside(
   // Before a download or an import that would be for nothing.
   if (draft !== null) await draftFor(target, draft);
   const run = await runnable({ target, from }, engine);
-  const own = await prefersItself();
+  const prefer = await ownPreference();
   if (run.engine === "wasm") {
     return {
       target: { ...target, context: Math.min(target.context, EMBEDDED_TOKENS) },
@@ -60,10 +64,9 @@ export async function beside(
       tokensPerPass,
       origin: { pack: run.pack },
       // Both Workers run in the one thread of workerd.
-      vars: { SHARED_CPU: "true", ...(own ? {} : { PREFER: "time" }) },
+      vars: { SHARED_CPU: "true", ...(prefer === undefined && { PREFER: "time" }) },
       runs: "in WebAssembly on this machine (--engine wasm)",
-      expect: `${ON_A_PROCESSOR}
-This demo waits for drafts, to show them; "outrider": {"draft": "off"} in a request is faster.`,
+      expect: onProcessor({ passesOf8: PASS_COSTS.cpu[8], tokensPerPass, shared: true, prefer }),
     };
   }
   console.error(`loading ${path.basename(run.file)} in llama.cpp`);
@@ -75,21 +78,14 @@ This demo waits for drafts, to show them; "outrider": {"draft": "off"} in a requ
     tokensPerPass,
     origin: { url: local.url },
     // Nobody else waits for this target, so what counts is the time; a processor pays for every position of a pass.
-    vars: { ORIGIN_TOKEN: local.token, ...(own ? {} : { PREFER: "time" }) },
+    vars: { ORIGIN_TOKEN: local.token, ...(prefer === undefined && { PREFER: "time" }) },
     runs: `in llama.cpp on this machine (--engine llama): ${local.hardware}`,
     expect: local.hardware?.startsWith("the processor")
-      ? `${ON_A_PROCESSOR}
-${own ? "PREFER in .dev.vars decides whether the origin waits for them." : WAITS_WHERE_FASTER}`
+      ? onProcessor({ passesOf8: local.passesOf8, tokensPerPass, shared: false, prefer })
       : null,
     local,
   };
 }
-
-const ON_A_PROCESSOR =
-  "The target computes on this machine's processor, which pays for every position of a pass: drafts spare passes\n" +
-  "here, and may cost time. On a GPU a pass over nine positions takes about as long as one over one.";
-const WAITS_WHERE_FASTER =
-  "So the origin waits for drafts only where that is faster (PREFER=time); PREFER=passes in .dev.vars always waits.";
 
 /** Where a pair keeps the answers of its target that an emulated GPU replays. */
 const RECORDED = "recorded.jsonl.gz";
@@ -170,10 +166,10 @@ async function modelsOfDraft(draft: string | undefined): Promise<Omit<EdgeModels
   return edgeModels({ target: pack, draft: pack });
 }
 
-/** Whether the user's own settings say what to prefer. */
-async function prefersItself(): Promise<boolean> {
+/** What the user's own settings prefer, if they say so. */
+async function ownPreference(): Promise<string | undefined> {
   const own = await readFile(".dev.vars", "utf8").catch(() => "");
-  return "PREFER" in parseEnv(own);
+  return parseEnv(own).PREFER;
 }
 
 /** The target elsewhere. Throws `wrong_origin` where the origin serves another, or cannot be asked. */

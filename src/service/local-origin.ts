@@ -24,6 +24,8 @@ export interface LocalOrigin {
   readonly context: number;
   /** What the target computes on, in words; absent where another machine may be meant. */
   readonly hardware: string | undefined;
+  /** How many passes over one position a pass over eight takes, about; absent where the engine does not know. */
+  readonly passesOf8: number | undefined;
   close(): Promise<void>;
 }
 
@@ -85,6 +87,7 @@ async function startOrigin(name: string, given: Partial<EngineOptions>, model?: 
     model: engine.model,
     context: engine.context,
     hardware: engine.hardware,
+    passesOf8: engine.passCost?.[8],
     close: () => server.close(),
   };
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { before, beforeServer } from "../../src/commands/serving.ts";
+import { before, beforeServer, beside } from "../../src/commands/serving.ts";
 import { openTokenizer } from "../../src/model/tokenizer.ts";
 import { describeTarget } from "../../src/service/assets.ts";
 import { decodeHealth } from "../../src/verify/health.ts";
@@ -72,4 +72,15 @@ test("rows that only fill an embedding up are no tokens", async () => {
   writeFileSync(path.join(directory, "config.json"), JSON.stringify({ max_position_embeddings: 2048 }));
   const { vocabulary } = await describeTarget(directory, "larger");
   expect(vocabulary).toEqual({ size: size + 3, hash: tiny.vocabulary.hash });
+});
+
+test("a target in the edge's own thread: the edge learns so, and the user reads what drafts do there", async () => {
+  const {
+    origin,
+    vars,
+    expect: words,
+  } = await beside({ target: TINY_PACKS.target, draft: TINY_PACKS.draft }, undefined, null);
+  expect(origin).toEqual({ pack: TINY_PACKS.target });
+  expect(vars).toEqual({ SHARED_CPU: "true", PREFER: "time" });
+  expect(words).toContain("Drafts are off to save your time");
 });

@@ -37,6 +37,24 @@ test("every draft of every pair was made for its target", () => {
   }
 });
 
+test("tokens per pass are what the table of drafts reports as served", () => {
+  const table = readFileSync(path.join(MODELS, "README.md"), "utf8");
+  const { drafts, tokensPerPass } = defaultPair(pairs);
+  expect([...tokensPerPass.keys()].sort()).toEqual([...drafts.values()].sort());
+  for (const [short, pack] of drafts) {
+    const row = table.split("\n").find((line) => line.startsWith(`| \`-${short}\``))!;
+    const asServed = row.split("|").at(-3)!;
+    expect(Number(asServed)).toBe(tokensPerPass.get(pack));
+  }
+});
+
+test("a figure of a draft that the pair lacks is refused", () => {
+  const { directory: home } = defaultPair(pairs);
+  const pair = JSON.parse(readFileSync(path.join(home, "pair.json"), "utf8"));
+  writeFileSync(path.join(directory, "pair.json"), JSON.stringify({ ...pair, tokensPerPass: { xl: 3 } }));
+  expect(() => readPair(directory)).toThrow(/tokensPerPass: there is no draft "xl"/);
+});
+
 test("there is one default", () => {
   expect(pairs.filter(({ isDefault }) => isDefault)).toEqual([defaultPair(pairs)]);
 });
