@@ -1,18 +1,16 @@
 /** What a draft will be, what is done for it, and how long that takes, before any of it is done. */
 import { OutriderError } from "../model/errors.ts";
 import { chooseShape } from "./budget.ts";
+import { type Choice, choiceProducts, cuttingProducts } from "./cutting.ts";
 import type { Machine } from "./machine.ts";
 import type { DraftOptions } from "./options.ts";
-import { choiceMinutes, MOST_HOURS, type Schedule, scheduleFor, type Work } from "./schedule.ts";
+import { cutMinutes, MOST_HOURS, type Schedule, scheduleFor, type Work } from "./schedule.ts";
 import { type Base, type DraftShape, draftConfig, weightsOf } from "./shape.ts";
 
 /** The memory that the choice of blocks has, in f32 (calibrate/threads/shared-arena.ts), less what texts take. */
 const MEASURABLE_WEIGHTS = 0.95e9;
 /** The choice of blocks by agreement may take this share of the hours; else one pass ranks them. */
 const CHOICE_SHARE = 0.1;
-
-/** How the blocks are found that stay. */
-export type Choice = "named" | "all" | "acceptance" | "influence";
 
 export interface DraftPlan {
   readonly shape: DraftShape;
@@ -41,15 +39,14 @@ export function planFor(
   options: DraftOptions,
   texts: Pick<Work, "given" | "unjudged" | "target">,
 ): DraftPlan {
-  const weights = weightsOf(base.config);
   const choice = choiceFor(machine, base, shape, options);
   const schedule = scheduleFor(
     machine,
     {
       ...texts,
-      base: weights,
+      base: weightsOf(base.config),
       draft: weightsOf(draftConfig(base.config, shape)),
-      tries: choice === "acceptance" ? triesFor(base, shape) : 0,
+      cutting: cuttingProducts(base, shape, choice),
       writes: writes(options),
     },
     options.hours,
@@ -73,11 +70,6 @@ function choiceFor(machine: Machine, base: Base, shape: DraftShape, { blocks, ho
         "blocks with --blocks",
     );
   }
-  const takes = choiceMinutes(machine, { base: weights, tries: triesFor(base, shape) });
+  const takes = cutMinutes(machine, choiceProducts(base, shape, "acceptance"));
   return takes <= CHOICE_SHARE * 60 * (hours ?? MOST_HOURS) ? "acceptance" : "influence";
-}
-
-/** Each removal tries every block that is left. */
-function triesFor({ config: { layers } }: Base, { blocks }: DraftShape): number {
-  return Array.from({ length: layers - blocks }, (_, gone) => layers - gone).reduce((sum, tries) => sum + tries, 0);
 }

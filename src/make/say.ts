@@ -5,7 +5,7 @@ import type { Machine } from "./machine.ts";
 import type { DraftOptions } from "./options.ts";
 import type { DraftPlan } from "./plan.ts";
 import { minutes, taughtPerMinute, total, writtenPerMinute } from "./schedule.ts";
-import { type Base, type DraftShape, draftBytes, draftConfig, weightsOf } from "./shape.ts";
+import { type Base, type DraftShape, draftBytes, draftConfig, isNarrowed, weightsOf } from "./shape.ts";
 import type { Making } from "./stages/stage.ts";
 
 /** The draft and where it comes from. */
@@ -53,7 +53,7 @@ export function describePlan(
     `on ${machine.name} (${machine.device}), ${(machine.rate / 1e9).toFixed(0)} billion multiply-adds a second:`,
     ...(write > 0 ? [`  ${minutes(write)} writing about ${count(tokens)} tokens`] : []),
     ...(given > 0 ? [`  ${minutes(judge)} judging the given text, ${count(given)} tokens in all`] : []),
-    `  ${minutes(cut)} cutting: ${CHOSEN[choice]}`,
+    `  ${minutes(cut)} cutting: ${CHOSEN[choice]}${isNarrowed(base, shape) ? ", then channels of MLPs, and repair" : ""}`,
     `  ${minutes(teach)} teaching and ${minutes(round)} rounding, about ${count(positions)} positions`,
     `  ${minutes(rest)} loading, squeezing, evaluating`,
     `  ${minutes(total(schedule))} in all. Ctrl-C stops it; the same command goes on`,

@@ -11,8 +11,8 @@ export interface Work {
   readonly target: number;
   readonly base: number;
   readonly draft: number;
-  /** Blocks that are tried without, one after the other, to choose those that stay; 0: they are chosen. */
-  readonly tries: number;
+  /** Multiply-adds of cutting (cutting.ts). */
+  readonly cutting: number;
   /** Positions of given texts that the target has not judged. */
   readonly unjudged: number;
   /** Positions of given texts. */
@@ -34,10 +34,8 @@ export interface Schedule {
 const WRITING = 0.5;
 const JUDGING = 0.7;
 const TEACHING = 0.5;
-/** The choice of blocks runs in f32 on the processor, whatever the rest runs on: multiply-adds a second of a thread. */
+/** Multiply-adds a second of a thread, in f32. */
 const CUT_RATE = 8e9;
-/** Positions that each try of the choice of blocks runs over, prompts included. */
-const TRY_POSITIONS = 4000;
 
 /** Shares of the hours that are left when all that has a fixed length is taken off. */
 const SHARES = { write: 0.35, teach: 0.45, round: 0.2 };
@@ -55,9 +53,8 @@ export const writtenPerMinute = ({ rate }: Machine, target: number): number => p
 /** Positions that a draft is taught. */
 export const taughtPerMinute = ({ rate }: Machine, draft: number): number => perMinute(TEACHING * rate, 3 * draft);
 
-/** Minutes that choosing the blocks takes. Half of a try, the blocks before the one left out, has run before. */
-export const choiceMinutes = ({ threads }: Machine, { base, tries }: Pick<Work, "base" | "tries">): number =>
-  (tries * TRY_POSITIONS * base) / 2 / (60 * CUT_RATE * threads);
+/** Minutes that so many multiply-adds of cutting take. */
+export const cutMinutes = ({ threads }: Machine, products: number): number => products / (60 * CUT_RATE * threads);
 
 /**
  * Minutes of each part. Throws `too_few_hours` where what has a fixed length takes them all.
@@ -65,7 +62,7 @@ export const choiceMinutes = ({ threads }: Machine, { base, tries }: Pick<Work, 
  */
 export function scheduleFor(machine: Machine, work: Work, hours: number | undefined): Schedule {
   const judge = work.unjudged / perMinute(JUDGING * machine.rate, work.target);
-  const cut = choiceMinutes(machine, work);
+  const cut = cutMinutes(machine, work.cutting);
   const rest = REST_MINUTES + (work.target + work.base) / REST_WEIGHTS;
   const fixed = judge + cut + rest;
   const usual = usualMinutes(machine, work);

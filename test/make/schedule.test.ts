@@ -4,7 +4,7 @@ import type { Machine } from "../../src/make/machine.ts";
 import { minutes, scheduleFor, taughtPerMinute, total, type Work, writtenPerMinute } from "../../src/make/schedule.ts";
 
 const MACHINE: Machine = { device: "cpu", name: "a machine", threads: 2, bf16: false, rate: 50e9 };
-const WORK: Work = { target: 1.5e9, base: 0.5e9, draft: 50e6, tries: 0, unjudged: 0, given: 0, writes: true };
+const WORK: Work = { target: 1.5e9, base: 0.5e9, draft: 50e6, cutting: 0, unjudged: 0, given: 0, writes: true };
 
 test.each([0.5, 2, 8, 24])("%d hours are all of the time", (hours) => {
   const schedule = scheduleFor(MACHINE, WORK, hours);
@@ -14,9 +14,9 @@ test.each([0.5, 2, 8, 24])("%d hours are all of the time", (hours) => {
 
 test("what has a fixed length is taken off first", () => {
   const plain = scheduleFor(MACHINE, WORK, 8);
-  const more = scheduleFor(MACHINE, { ...WORK, unjudged: 100_000, given: 100_000, tries: 20 }, 8);
+  const more = scheduleFor(MACHINE, { ...WORK, unjudged: 100_000, given: 100_000, cutting: 1e14 }, 8);
   expect(more.judge).toBeCloseTo((100_000 * 1.5e9) / (60 * 0.7 * 50e9), 6);
-  expect(more.cut).toBeGreaterThan(0);
+  expect(more.cut).toBeCloseTo(1e14 / (60 * 8e9 * 2), 6);
   expect(more.teach).toBeLessThan(plain.teach);
   expect(total(more)).toBeCloseTo(480, 6);
 });

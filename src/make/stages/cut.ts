@@ -4,16 +4,13 @@ import type { Stage } from "../../compress/recipe.ts";
 import { squeezeModel } from "../../compress/squeeze.ts";
 import { readModel } from "../../platform/read-model.ts";
 import { readLines } from "../../text/text-file.ts";
+import { LENGTH, WINDOWS } from "../cutting.ts";
 import type { Finished } from "../journal.ts";
 import type { CorpusLine } from "../material.ts";
 import type { DraftPlan } from "../plan.ts";
 import { isNarrowed } from "../shape.ts";
 import { tied } from "../tied.ts";
 import { type Making, workFile } from "./stage.ts";
-
-/** Windows of text that MLP channels are measured on, and tokens of each. */
-const WINDOWS = 64;
-const LENGTH = 256;
 
 export interface Cut {
   /** Folder of the cut checkpoint. */
