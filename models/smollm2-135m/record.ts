@@ -8,18 +8,14 @@
  * It asks through `outrider corpus`, so a file that is there is only completed. Takes some minutes on one core.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { PROMPTS } from "../../test/cases/prompts.ts";
+import { greedyQuestions, RECORDED, sampledQuestions } from "../../test/bench/recorded-questions.ts";
 
-/** Kinds of development questions whose answers a model of this size writes: no whole files, no holes to fill. */
-const KINDS = ["function", "explanation", "test", "shell-sql"];
 /** What the page asks for at most. */
 const MOST_TOKENS = "256";
-/** Every third prompt is also answered at a temperature. */
-const SAMPLED = { every: 3, temperature: "0.8" };
 
 const { values } = parseArgs({ options: { pack: { type: "string" } } });
 if (values.pack === undefined) {
@@ -27,20 +23,10 @@ if (values.pack === undefined) {
   process.exit(1);
 }
 const root = path.resolve(import.meta.dirname, "../..");
-const questionsOf = (kind: string): string[] =>
-  readFileSync(path.join(root, `test/bench/questions/${kind}.jsonl`), "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => (JSON.parse(line) as { turns: string[] }).turns[0]!);
-const { examples } = JSON.parse(readFileSync(path.join(import.meta.dirname, "pair.json"), "utf8"));
-const greedy: string[] = [...new Set<string>([...examples, ...PROMPTS, ...KINDS.flatMap(questionsOf)])];
 const folder = mkdtempSync(path.join(tmpdir(), "outrider-record-"));
 try {
-  ask(greedy, "0");
-  ask(
-    PROMPTS.filter((_, n) => n % SAMPLED.every === 0),
-    SAMPLED.temperature,
-  );
+  ask(greedyQuestions(), "0");
+  ask(sampledQuestions(), "0.8");
 } finally {
   rmSync(folder, { recursive: true });
 }
@@ -48,9 +34,8 @@ try {
 function ask(questions: readonly string[], temperature: string): void {
   const prompts = path.join(folder, "questions.jsonl");
   writeFileSync(prompts, questions.map((text) => `${JSON.stringify({ turns: [text] })}\n`).join(""));
-  const out = path.join(import.meta.dirname, "recorded.jsonl.gz");
   const options = ["--temperature", temperature, "--max-tokens", MOST_TOKENS, "--concurrency", "1"];
-  const args = ["corpus", "--out", out, "--model-pack", values.pack!, "--prompts", prompts, ...options];
+  const args = ["corpus", "--out", RECORDED, "--model-pack", values.pack!, "--prompts", prompts, ...options];
   const { status } = spawnSync(process.execPath, [path.join(root, "outrider.js"), ...args], { stdio: "inherit" });
   if (status !== 0) throw new Error(`outrider corpus ended with status ${status}`);
 }

@@ -5,8 +5,11 @@
 import type { PassCost } from "../speculate/pass-cost.ts";
 
 export const PASS_COSTS = {
-  /** 16-bit weights: llama.cpp on an RTX 3090 (its pull requests 14262 and 15131); from 100 on NVIDIA NIM, by batch. */
-  gemm16: { 1: 1, 2: 1.06, 8: 1.1, 16: 1.22, 100: 1.63, 150: 2.12, 250: 3.48 },
+  /**
+   * 16-bit weights: llama.cpp on an RTX 3090 (its pull requests 14262 and 15131); from 64 on a matrix of a B200 grows so
+   * (vLLM's pull request 20071); from 128 on an A100 computes at half of its peak.
+   */
+  gemm16: { 1: 1, 2: 1.06, 8: 1.1, 16: 1.22, 64: 1.25, 128: 1.3, 256: 2.68 },
   /** FP8, CUTLASS on Ada, matrices alone (vLLM's pull request 6677). */
   fp8: { 1: 1, 16: 1.08, 32: 1.23, 64: 1.59, 128: 2.47 },
   /** Four bits by Marlin: its authors say near-ideal up to 16 to 32 tokens. */

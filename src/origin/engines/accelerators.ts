@@ -28,8 +28,8 @@ export const COST_CLASSES = {
     about: "16-bit weights, CUDA",
     siblings: true,
     source:
-      `to 16: 8B BF16 on an RTX 3090, llama-bench, ${LLAMA_CPP}/pull/14262 and /15131; from 100: NVIDIA NIM 1.8.0, ` +
-      "Llama-3.1-8B by batch, docs.nvidia.com/nim/benchmarking/llm (keys and values included)",
+      `to 16: 8B BF16 on an RTX 3090, llama-bench, ${LLAMA_CPP}/pull/14262 and /15131; to 128: a layer on a B200, ` +
+      "https://github.com/vllm-project/vllm/pull/20071; beyond modelled: an A100 at half of its peak operations",
   },
   fp8: {
     about: "FP8 weights, CUTLASS on Ada",

@@ -1,0 +1,148 @@
+/** What one emulated GPU gives to more and more clients, with drafts from elsewhere, of its own, and none. */
+import { type Accelerator, acceleratorNamed, passMs } from "../../src/origin/engines/accelerators.ts";
+import { batchMs } from "../../src/origin/engines/emulated-gpu.ts";
+import { type CapacityWay, type Load, runLoad } from "./capacity-run.ts";
+import { rounded } from "./emulated-grid.ts";
+import type { Drafted } from "./replayed-drafts.ts";
+
+/** Lengths of drafts that are made on the GPU; the one that the arithmetic likes best is measured. */
+const LENGTHS = [1, 2, 3, 4, 5, 6, 8];
+/** Gain below which drafts are not worth their positions. */
+const LEAST_GAIN = 1.03;
+
+export interface CapacityRow {
+  readonly clients: number;
+  /** Tokens a second of all clients together. */
+  readonly none: number;
+  readonly colocated: number;
+  /** Length of the drafts that are made on the GPU. */
+  readonly colocated_length: number;
+  readonly time: number;
+  readonly passes: number;
+  /** The better of the two above, and each client's share of it. */
+  readonly ours: number;
+  readonly ours_per_client: number;
+  readonly ours_vs_none: number;
+  readonly ours_vs_colocated: number;
+  /** What arXiv 2606.25091 predicts for that: 1 + γ·t_d/t_v at this batch. */
+  readonly predicted_vs_colocated: number;
+}
+
+export interface Capacity {
+  readonly accelerator: string;
+  readonly round_trip_ms: number;
+  readonly draft_step_ms: number;
+  readonly rows: readonly CapacityRow[];
+  /** Clients from which on our drafts gained less than 3 %: there they should be off. Null: they always gained. */
+  readonly off_from: number | null;
+  /** The same by arithmetic for a GPU that is always busy, drafts free of charge. */
+  readonly predicted_off_from: number;
+}
+
+export interface CapacityOptions {
+  readonly accelerator: string;
+  readonly clients: readonly number[];
+  readonly roundTripMs: number;
+  readonly draftStepMs: number;
+  /** Length of each measurement, in passes over one position. */
+  readonly passes: number;
+  progress(line: string): void;
+}
+
+export async function measureCapacity(answers: readonly Drafted[], options: CapacityOptions): Promise<Capacity> {
+  const { roundTripMs, draftStepMs, passes, progress } = options;
+  const accelerator = acceleratorNamed(options.accelerator);
+  const survival = survivalOf(answers);
+  const rows: CapacityRow[] = [];
+  for (const clients of options.clients) {
+    const load: Load = { clients, accelerator, roundTripMs, draftStepMs, passes, slowed: slowedFor(clients) };
+    const length = bestLength(LENGTHS, (K) => {
+      return tokensOf(survival, K) / colocatedMs(accelerator, clients, K);
+    });
+    const ways: Record<string, CapacityWay> = {
+      none: "none",
+      colocated: { colocated: length },
+      time: "time",
+      passes: "passes",
+    };
+    const speeds: Record<string, number> = {};
+    for (const [name, way] of Object.entries(ways)) {
+      speeds[name] = (await runLoad(answers, way, load)).tokens_per_second;
+    }
+    const {
+      none,
+      colocated,
+      time,
+      passes: spared,
+    } = speeds as Record<"none" | "colocated" | "time" | "passes", number>;
+    const ours = Math.max(time, spared);
+    const steps = colocatedMs(accelerator, clients, length) - verifyMs(accelerator, clients, length);
+    rows.push({
+      clients,
+      none: rounded(none),
+      colocated: rounded(colocated),
+      colocated_length: length,
+      time: rounded(time),
+      passes: rounded(spared),
+      ours: rounded(ours),
+      ours_per_client: rounded(ours / clients),
+      ours_vs_none: rounded(ours / none),
+      ours_vs_colocated: rounded(ours / colocated),
+      predicted_vs_colocated: rounded(1 + steps / verifyMs(accelerator, clients, length)),
+    });
+    progress(
+      `${clients} clients: ${Object.entries(speeds)
+        .map(([name, tps]) => `${name} ${tps.toFixed(0)}`)
+        .join(", ")}`,
+    );
+  }
+  return {
+    accelerator: accelerator.name,
+    round_trip_ms: roundTripMs,
+    draft_step_ms: draftStepMs,
+    rows,
+    off_from: rows.find(({ ours_vs_none }) => ours_vs_none < LEAST_GAIN)?.clients ?? null,
+    predicted_off_from: offFrom(accelerator, survival),
+  };
+}
+
+/** One process takes part in some thousand verdicts a second; more clients get slower time. */
+const slowedFor = (clients: number): number => (clients <= 8 ? 4 : clients <= 64 ? 8 : 20);
+
+/** S_1, S_2 …: share of positions at which so many draft tokens in a row are right. */
+export function survivalOf(answers: readonly Drafted[], most = 8): number[] {
+  const counts = new Array<number>(most).fill(0);
+  let positions = 0;
+  for (const { answer, proposals } of answers) {
+    for (let at = 0; at + most <= proposals.length; at++) {
+      positions++;
+      for (let j = 0; j < most && proposals[at + j]!.id === answer[at + j]; j++) counts[j]!++;
+    }
+  }
+  return counts.map((count) => count / Math.max(1, positions));
+}
+
+const tokensOf = (survival: readonly number[], K: number): number =>
+  survival.slice(0, K).reduce((sum, share) => sum + share, 1);
+
+const bestLength = (lengths: readonly number[], rate: (K: number) => number): number =>
+  lengths.reduce((best, K) => (rate(K) > rate(best) ? K : best));
+
+const verifyMs = (accelerator: Accelerator, clients: number, K: number): number =>
+  passMs(accelerator, { positions: clients * (K + 1), prompt: 0, context: 0 });
+
+const colocatedMs = (accelerator: Accelerator, clients: number, K: number): number =>
+  batchMs(
+    accelerator,
+    Array.from({ length: clients }, () => ({ positions: K + 1, prompt: 0, context: 0, draftSteps: K })),
+  );
+
+/** Clients from which on no length of draft gains: the GPU is busy, and a position costs what a token brings. */
+export function offFrom(accelerator: Accelerator, survival: readonly number[]): number {
+  const alone = (clients: number) => 1 / verifyMs(accelerator, clients, 0);
+  const drafted = (clients: number) =>
+    Math.max(...LENGTHS.map((K) => tokensOf(survival, K) / verifyMs(accelerator, clients, K)));
+  let clients = 1;
+  while (clients < 4096 && drafted(clients) >= LEAST_GAIN * alone(clients)) clients++;
+  return clients;
+}

@@ -1,0 +1,120 @@
+/**
+ * `npm run bench:wan -- --emulate [NAME]`: what drafts do before an emulated GPU. Drafter, edge, network, gateway and
+ * scheduling are real, through workerd and a WebSocket; the GPU replays recorded answers at published costs.
+ *
+ *   npm run bench:wan -- --emulate [NAME] [--quick] [--rtt 0,5,20,50,100,200] [--prompts 6] [--tokens 64] [--runs 2]
+ *     [--recorded FILE --questions FILE.jsonl] [--only grid,default,proactive,window,capacity]
+ *
+ * NAME is an accelerator, or a class with the ms of a pass as gemm16:25 (`outrider start --emulate list`). Without one
+ * the grid has all classes at several passes. The last line is JSON, with the keys
+ *
+ *   grid              by accelerator and round trip: `stream`, `time`, `passes`, `wait` (emulated-grid.ts)
+ *   default_vs_off    `npm start` as it is, default ÷ drafts off, no GPU of any kind (against-off.ts)
+ *   proactive_gain    drafting on while the target verifies ÷ not, where the way and a pass last longer than a draft
+ *   window_vs_oracle  our draft lengths ÷ the best that were found afterwards, mean over the grid (rules/)
+ *   capacity          tokens a second of many clients (capacity.ts)
+ *
+ * Close other programs.
+ */
+import { parseArgs } from "node:util";
+import { textTable } from "../../src/charts/text-table.ts";
+import { acceleratorNamed } from "../../src/origin/engines/accelerators.ts";
+import { npmStart } from "../support/started.ts";
+import { againstOff } from "./against-off.ts";
+import { measureCapacity } from "./capacity-table.ts";
+import { type Cell, type CellFigures, type Measured, measureGrid, WAY_NAMES } from "./emulated-grid.ts";
+import { questionsIn } from "./questions.ts";
+import { RECORDED, recordedQuestions } from "./recorded-questions.ts";
+import { draftedAnswers } from "./replayed-drafts.ts";
+
+const { values, positionals } = parseArgs({
+  options: {
+    emulate: { type: "boolean" },
+    quick: { type: "boolean", default: false },
+    rtt: { type: "string" },
+    prompts: { type: "string" },
+    tokens: { type: "string" },
+    runs: { type: "string" },
+    recorded: { type: "string", default: RECORDED },
+    questions: { type: "string" },
+    only: { type: "string", default: "grid,default,proactive,window,capacity" },
+  },
+  allowPositionals: true,
+});
+const [name] = positionals;
+if (name !== undefined) acceleratorNamed(name);
+const { quick } = values;
+const tokens = Number(values.tokens ?? (quick ? 48 : 64));
+const wanted = new Set(values.only.split(","));
+const progress = (line: string): void => void process.stderr.write(`${line}\n`);
+
+const texts = values.questions === undefined ? undefined : questionsIn(values.questions).map(({ text }) => text);
+const questions = await recordedQuestions(Number(values.prompts ?? (quick ? 2 : 6)), tokens, {
+  file: values.recorded,
+  ...(texts && { texts }),
+});
+const result: Record<string, unknown> = {};
+
+if (wanted.has("grid")) {
+  const runs = Number(values.runs ?? (quick ? 1 : 2));
+  const measured = await measureGrid(cells(), { questions, tokens, runs, recorded: values.recorded, progress });
+  print(measured);
+  result.grid = measured;
+}
+if (wanted.has("default")) {
+  const service = await npmStart();
+  try {
+    result.default_vs_off = (await againstOff(service.url, { rounds: quick ? 1 : 4, tokens, progress })).default_vs_off;
+  } finally {
+    await service.stop();
+  }
+}
+if (wanted.has("capacity")) {
+  const { answers, stepMs } = await draftedAnswers(await recordedQuestions(8, 64, { file: values.recorded }), 64);
+  result.capacity = await measureCapacity(answers, {
+    accelerator: name ?? "gemm16:25",
+    clients: quick ? [1, 16, 64] : [1, 4, 16, 64, 256],
+    roundTripMs: 5,
+    draftStepMs: Number(stepMs.toFixed(2)),
+    passes: quick ? 50 : 120,
+    progress,
+  });
+}
+console.log(JSON.stringify(result));
+
+/** The issue's cells first where the run is quick; else every class at every pass and distance. */
+function cells(): Cell[] {
+  const roundTrips = (values.rtt ?? (quick ? "0,5,20,100" : "0,5,20,50,100,200")).split(",").map(Number);
+  const at = (accelerator: string, trips = roundTrips): Cell[] =>
+    trips.map((roundTripMs) => ({ accelerator, roundTripMs }));
+  if (name !== undefined) return at(name);
+  if (values.rtt !== undefined || !quick) {
+    const classes = ["gemm16", "fp8", "marlin4", "llamacpp4", "metal"];
+    return classes.flatMap((costs) => [8, 25, 50, 100].flatMap((ms) => at(`${costs}:${ms}`)));
+  }
+  return [
+    ...at("gemm16:50", [5, 50]),
+    ...at("gemm16:25"),
+    ...at("gemm16:8", [5, 100]),
+    ...at("gemm16:100", [200]),
+    ...at("llamacpp4:50", [5]),
+    ...at("llamacpp4:25", [20]),
+    ...at("fp8:25", [5]),
+    ...at("marlin4:25", [20]),
+    ...at("metal:100", [5]),
+  ];
+}
+
+function print(measured: readonly Measured[]): void {
+  const names = Object.keys(measured[0]!.stream) as (keyof CellFigures)[];
+  const rows = measured.flatMap((cell) =>
+    WAY_NAMES.map((way) => [
+      cell.accelerator,
+      `${cell.roundTripMs}`,
+      way,
+      ...names.map((figure) => `${cell[way][figure]}`),
+    ]),
+  );
+  console.log("Before emulated GPUs:");
+  console.log(textTable(["emulated", "round trip, ms", "way", ...names], rows).join("\n"));
+}
