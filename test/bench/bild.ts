@@ -2,8 +2,8 @@
  * `npm run bench:bild`: what BiLD's lossy rule (Kim et al. 2023, arXiv 2302.07863) saves and loses, by its two
  * thresholds, with the default pair through the service's own round, rule and wasm engine, greedy, in one thread.
  *
- *   npm run bench:bild -- [--quick] [--questions FILE.jsonl] [--prompts 16] [--sums 24] [--tokens 48]
- *     [--plot FILE.svg] [--out FILE.jsonl]
+ *   npm run bench:bild -- [--quick] [--questions FILE.jsonl] [--prompts 16] [--sums 40] [--tokens 48]
+ *     [--fallbacks 0.1,0.4,0.6,0.8] [--plot FILE.svg] [--out FILE.jsonl]
  *
  *   fallback   the drafter stops at the first token of a lower confidence
  *   rollback   the target keeps a token whose −ln p is at most this; "exact": only its own choice
@@ -15,7 +15,7 @@
  *
  * FILE has Spec-Bench questions, {category, turns: [text, …]} a line; without it the prompts of test/cases/prompts.ts.
  * Every question is answered under every pair of thresholds. --out keeps the answers counted so far, a line a question,
- * and a run that was stopped goes on from it. The last line is JSON. About ten minutes on an idle core, --quick one.
+ * and a run that was stopped goes on from it. The last line is JSON. About 25 minutes on an idle core, --quick two.
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -24,31 +24,33 @@ import { isRight, type Sum, sums } from "./bild/arithmetic.ts";
 import { answersTo, MAX_DRAFT, type Setting } from "./bild/lossy.ts";
 import { bildPlot } from "./bild/plot.ts";
 import type { Row } from "./bild/row.ts";
-import { type DefaultPair, defaultPair } from "./default-pair.ts";
+import { defaultPair, type LoadedPair } from "./default-pair.ts";
 import { questionsIn } from "./questions.ts";
 
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     questions: { type: "string" },
-    prompts: { type: "string", default: "16" },
-    sums: { type: "string", default: "24" },
-    tokens: { type: "string", default: "48" },
+    prompts: { type: "string" },
+    sums: { type: "string" },
+    tokens: { type: "string" },
+    fallbacks: { type: "string" },
     plot: { type: "string" },
     out: { type: "string" },
   },
 });
-const [prompts, sumCount, most] = values.quick
-  ? [4, 6, 24]
-  : ([Number(values.prompts), Number(values.sums), Number(values.tokens)] as const);
+const numbers = (given: string | undefined, usual: readonly number[]) => given?.split(",").map(Number) ?? usual;
+const [prompts] = numbers(values.prompts, [values.quick ? 4 : 16]) as [number];
+const [sumCount] = numbers(values.sums, [values.quick ? 8 : 40]) as [number];
+const [most] = numbers(values.tokens, [values.quick ? 24 : 48]) as [number];
 
 /** Answer tokens of a sum: the model repeats the question and says the result. */
 const SUM_TOKENS = 24;
 /** KV pages of 32 tokens for the longest question and its answer. */
 const PAGES = 48;
 
-const FALLBACKS = values.quick ? [0.1, 0.6] : [0.1, 0.4, 0.6, 0.8];
-const ROLLBACKS = values.quick ? [null, 1, 3] : [null, 0.5, 1, 2, 3, 5];
+const FALLBACKS = numbers(values.fallbacks, values.quick ? [0.1, 0.6] : [0.1, 0.4, 0.6, 0.8]);
+const ROLLBACKS = values.quick ? [null, 1, 1.5, 2, 3] : [null, 0.5, 1, 1.5, 2, 3, 5];
 
 const SETTINGS = FALLBACKS.flatMap((fallback) =>
   ROLLBACKS.map((rollback): Setting & { rollback: number | null } => ({
@@ -92,7 +94,7 @@ for (const { question, sum } of all.slice(counted.length)) {
 }
 process.stderr.write("\n");
 
-async function countedOf(own: DefaultPair, question: string, sum: Sum | undefined): Promise<Counted[]> {
+async function countedOf(own: LoadedPair, question: string, sum: Sum | undefined): Promise<Counted[]> {
   const answers = await answersTo(own, own.encode(question), sum ? SUM_TOKENS : most, SETTINGS);
   const exact = answers[SETTINGS.findIndex(({ rollback }) => rollback === null)]!;
   return answers.map(({ tokens, passes, changed, logLikelihood }) => ({

@@ -1,4 +1,4 @@
-/** The default pair in one Node process, on the project's own kernels: a target that verifies, and its draft. */
+/** A pair in one Node process, on the project's own kernels: a target that verifies, and its draft. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { prepare } from "../../src/commands/prepare.ts";
@@ -8,7 +8,7 @@ import { Tokenizer } from "../../src/model/tokenizer.ts";
 import { WasmEngine } from "../../src/origin/engines/wasm.ts";
 import { loadPack, packHeader } from "../support/tiny.ts";
 
-export interface DefaultPair {
+export interface LoadedPair {
   readonly engine: WasmEngine;
   /** A row of logits of the target's last pass, a view that the next pass overwrites. */
   logits(row: number): Float32Array;
@@ -20,15 +20,22 @@ export interface DefaultPair {
   encode(question: string): number[];
 }
 
+/** The default pair, obtained if need be. */
+export const defaultPair = async (pages: number, maxDraft: number): Promise<LoadedPair> =>
+  loadedPair(await prepare(), pages, maxDraft);
+
 /**
+ * @param packs their folders
  * @param pages of 32 tokens, of each of the two
  * @param maxDraft most draft tokens of a pass, siblings included
  */
-export async function defaultPair(pages: number, maxDraft: number): Promise<DefaultPair> {
-  const packs = await prepare();
+export async function loadedPair(
+  packs: { readonly target: string; readonly draft: string },
+  pages: number,
+  maxDraft: number,
+): Promise<LoadedPair> {
   const file = (name: string) => readFileSync(path.join(packs.target, name), "utf8");
   const tokenizer = new Tokenizer(file("tokenizer.json"));
-  const template = new ChatTemplate(file("tokenizer_config.json"), tokenizer);
   const target = await loadPack(packs.target, pages, maxDraft + 1);
   const V = target.header.config.vocabulary;
   const forward = target.forward.bind(target);
@@ -45,6 +52,7 @@ export async function defaultPair(pages: number, maxDraft: number): Promise<Defa
     draft: await loadPack(packs.draft, pages, 1),
     tokenizer,
     stop: new Set(packHeader(packs.target).config.eosIds),
-    encode: (question) => template.encode([{ role: "user", content: question }]),
+    encode: (question) =>
+      new ChatTemplate(file("tokenizer_config.json"), tokenizer).encode([{ role: "user", content: question }]),
   };
 }

@@ -6,6 +6,7 @@ import { History } from "../../../src/speculate/history.ts";
 import { generate } from "../../../src/speculate/round.ts";
 import { chooseToken, logProbability } from "../../../src/speculate/sample.ts";
 import {
+  beginningOf,
   type Done,
   type Draft,
   GREEDY,
@@ -15,7 +16,7 @@ import {
   type Verifier,
 } from "../../../src/speculate/types.ts";
 import { Window } from "../../../src/speculate/window.ts";
-import type { DefaultPair } from "../default-pair.ts";
+import type { LoadedPair } from "../default-pair.ts";
 
 /** Most draft tokens of a pass: the paper's own. */
 export const MAX_DRAFT = 10;
@@ -37,7 +38,7 @@ export interface Lossy {
 
 /** The answer to one prompt under each of the settings, greedy. The prompt is read once. */
 export async function answersTo(
-  pair: DefaultPair,
+  pair: LoadedPair,
   prompt: readonly number[],
   most: number,
   settings: readonly Setting[],
@@ -65,7 +66,7 @@ export async function answersTo(
 class Target implements Verifier {
   readonly asked = Promise.resolve();
   readonly ready = false;
-  readonly #pair: DefaultPair;
+  readonly #pair: LoadedPair;
   readonly #sequence: EngineSequence;
   readonly #rule: Rule;
   readonly #most: number;
@@ -76,7 +77,7 @@ class Target implements Verifier {
   #draft: Draft | undefined;
   #wake: () => void = () => {};
 
-  constructor(pair: DefaultPair, sequence: EngineSequence, rule: Rule, most: number) {
+  constructor(pair: LoadedPair, sequence: EngineSequence, rule: Rule, most: number) {
     this.#pair = pair;
     this.#sequence = sequence;
     this.#rule = rule;
@@ -97,7 +98,9 @@ class Target implements Verifier {
     const { stop } = this.#pair;
     if (stop.has(this.#tokens.at(-1) ?? -1)) return { reason: "stop" };
     if (this.#tokens.length >= this.#most) return { reason: "length" };
-    const { tokens: draft, siblings = [] } = this.#passes === 0 ? { tokens: [] } : await this.#drafted();
+    // A pass decides a token more than its draft has, and an answer ends at the same token under any rule.
+    const room = this.#most - this.#tokens.length - 1;
+    const { tokens: draft, siblings } = beginningOf(this.#passes === 0 ? { tokens: [] } : await this.#drafted(), room);
     const position = this.#sequence.timeline.length;
     const deciding = { sampling: GREEDY, rule: this.#rule, stop };
     const { kept, tokens } = await this.#sequence.decide(draft, deciding, siblings);

@@ -95,6 +95,7 @@ export class UcbSpecStop implements LengthRule {
     const K = confidences.length;
     const costs = this.#costs.get(this.#state) ?? arms();
     this.#costs.set(this.#state, costs);
+    if (roundTripMs === undefined) return;
     observe(costs[K]!, roundTripMs + K * draftStepMs + passMs);
     for (let k = 1; k <= K; k++) observe(this.#tokens[k]!, Math.min(k, kept) + 1);
     this.#rounds++;
@@ -110,13 +111,18 @@ function observe(arm: Arm, value: number): void {
   arm.sum += value;
 }
 
-/** The service's own window in front of an origin that waits, in a Session that has seen nothing yet. */
+/**
+ * The service's own window in front of an origin that waits, a new one for each answer; what it learns lasts. The
+ * Session has seen nothing yet.
+ */
 export class OurWindow implements LengthRule {
-  readonly #window = new Window(
-    { maxDraft: CHAIN, fallback: 0, patience: Number.MAX_SAFE_INTEGER, spare: "time" },
-    new History(),
-  );
+  readonly #history = new History();
+  #window = this.#fresh();
   #more: More = () => false;
+
+  begin(): void {
+    this.#window = this.#fresh();
+  }
 
   more(confidences: readonly number[]): boolean {
     const last = confidences.at(-1);
@@ -126,11 +132,26 @@ export class OurWindow implements LengthRule {
     return max > 0;
   }
 
-  learn({ confidences, kept, roundTripMs, draftStepMs, passMs }: Round): void {
-    const { history } = this.#window;
-    const K = confidences.length;
+  /** It drafts although drafts do not pay, to notice when they do. */
+  tries(): boolean {
+    return !this.#window.pays;
+  }
+
+  sends(confidences: readonly number[]): number {
+    return this.#window.choose(confidences.map((confidence) => ({ confidence }))).length;
+  }
+
+  learn({ confidences, kept, drafted, late, roundTripMs, draftStepMs, passMs }: Round): void {
+    const history = this.#history;
     for (const [i, confidence] of confidences.slice(0, kept + 1).entries()) history.outcome(confidence, i < kept);
-    history.arrived(K, roundTripMs + K * draftStepMs);
-    history.stepped(K, passMs);
+    if (roundTripMs !== undefined) history.arrived(drafted, roundTripMs + drafted * draftStepMs);
+    history.stepped(late ? 0 : confidences.length, passMs);
+  }
+
+  #fresh(): Window {
+    return new Window(
+      { maxDraft: CHAIN, fallback: 0, patience: Number.MAX_SAFE_INTEGER, spare: "time" },
+      this.#history,
+    );
   }
 }

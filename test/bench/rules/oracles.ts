@@ -17,8 +17,8 @@ export function clairvoyantMs(answers: readonly Answer[], setting: Setting): num
     const least = new Float64Array(chains.length + 1);
     for (let at = chains.length - 1; at >= 0; at--) {
       const roundTripMs = setting.roundTripMs(before + at);
-      least[at] = Number.POSITIVE_INFINITY;
-      for (let K = 0; K <= chains[at]!.kept; K++) {
+      least[at] = setting.passMs(1) + least[at + 1]!;
+      for (let K = 1; K <= chains[at]!.kept; K++) {
         const rest = least[Math.min(at + K + 1, chains.length)]!;
         least[at] = Math.min(least[at]!, roundTripMs + K * setting.draftStepMs + setting.passMs(K + 1) + rest);
       }
@@ -81,7 +81,7 @@ const normalised = (weights: Float64Array): Float64Array => {
 
 /** A rule of stopping: whether to go on behind k tokens, by bucket of the last and survival. */
 interface Stopping {
-  /** Expected tokens − rate · ms of a round, above those of a round without a draft. */
+  /** Expected tokens − rate · ms of a round, above those of a pass without a draft. */
   readonly gain: number;
   goesOn(k: number, bucket: number, survival: number): boolean;
 }
@@ -90,7 +90,12 @@ interface Stopping {
  * The rule that maximises expected tokens − rate · ms in the model, by backward induction over draft length, bucket and
  * survival.
  */
-export function stoppingAt(rate: number, { kept, first, next }: Model, { draftStepMs, passMs }: Setting): Stopping {
+export function stoppingAt(
+  rate: number,
+  roundTripMs: number,
+  { kept, first, next }: Model,
+  { draftStepMs, passMs }: Setting,
+): Stopping {
   const size = BUCKETS * SURVIVALS;
   const go = Array.from({ length: CHAIN }, () => new Uint8Array(size));
   // Of each bucket of a token: the bin of its survival, by the bin before it.
@@ -119,7 +124,7 @@ export function stoppingAt(rate: number, { kept, first, next }: Model, { draftSt
     }
     later = values;
   }
-  const gain = Math.max(0, goingOn(0, first, 0, 0));
+  const gain = Math.max(0, goingOn(0, first, 0, 0) - rate * roundTripMs);
   return {
     gain,
     goesOn: (k, bucket, survival) =>
@@ -129,15 +134,15 @@ export function stoppingAt(rate: number, { kept, first, next }: Model, { draftSt
 
 /** The rule at the best rate for this round trip: the rate at which a round gains nothing (Dinkelbach 1967). */
 export function bestStopping(roundTripMs: number, model: Model, setting: Setting): Stopping {
-  const pass = roundTripMs + setting.passMs(1);
-  let low = 1 / pass;
-  let high = (CHAIN + 1) / pass;
+  const alone = setting.passMs(1);
+  let low = 1 / alone;
+  let high = (CHAIN + 1) / alone;
   for (let n = 0; n < 11; n++) {
     const rate = (low + high) / 2;
-    if (1 + stoppingAt(rate, model, setting).gain > rate * pass) low = rate;
+    if (1 + stoppingAt(rate, roundTripMs, model, setting).gain > rate * alone) low = rate;
     else high = rate;
   }
-  return stoppingAt(low, model, setting);
+  return stoppingAt(low, roundTripMs, model, setting);
 }
 
 /** The length that a rule of stopping leads to. */
@@ -151,7 +156,7 @@ export const stoppedLength =
       survival *= model.kept[bucketOf(confidences[K]!)]!;
       K++;
     }
-    return K;
+    return { drafted: K, sent: K };
   };
 
 /** Round trips are told apart by a factor of about 1.4. */

@@ -15,7 +15,7 @@ import { gzipSync } from "node:zlib";
 import { ModelDrafter } from "../../../src/draft/model-drafter.ts";
 import { startProgress } from "../../../src/platform/progress.ts";
 import { GREEDY, type Proposed, type Sampling } from "../../../src/speculate/types.ts";
-import { type DefaultPair, defaultPair } from "../default-pair.ts";
+import { defaultPair, type LoadedPair } from "../default-pair.ts";
 import { questionsIn } from "../questions.ts";
 import { CHAIN, type Chain, lineOf } from "./trace.ts";
 
@@ -49,7 +49,7 @@ progress.end();
 writeFileSync(values.out, gzipSync(readFileSync(part), { level: 9 }));
 rmSync(part);
 
-async function answerTo({ engine, stop }: DefaultPair, prompt: number[], sampling: Sampling, most: number) {
+async function answerTo({ engine, stop }: LoadedPair, prompt: number[], sampling: Sampling, most: number) {
   const sequence = engine.open();
   sequence.append(prompt);
   while (await sequence.prefill());
@@ -66,7 +66,7 @@ async function answerTo({ engine, stop }: DefaultPair, prompt: number[], samplin
  * The chain at each position of the answer behind its first. Where a chain's first token is right, the next chain is
  * the rest of it and one token more: a token's logits do not depend on the batch that it came in.
  */
-async function chainsOf({ draft }: DefaultPair, prompt: number[], answer: number[], sampling: Sampling) {
+async function chainsOf({ draft }: LoadedPair, prompt: number[], answer: number[], sampling: Sampling) {
   const cache = draft.newCache();
   const drafter = new ModelDrafter(draft, cache, sampling);
   const chains: Chain[] = [];
