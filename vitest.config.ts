@@ -28,7 +28,7 @@ export default defineConfig({
             "test/taught-draft/**",
             "test/pair/**",
           ],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
         },
       },
       {
@@ -37,8 +37,8 @@ export default defineConfig({
           maxWorkers: ALL_CORES,
           globalSetup: ["build.js", "test/workerd/bundle.ts"],
           include: ["test/workerd/**/*.test.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          testTimeout: 120_000,
+          hookTimeout: 240_000,
         },
       },
       {

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import * as z from "zod";
 import { JsonClient } from "../../src/corpus/http.ts";
+import { eventually } from "../support/eventually.ts";
 
 interface Step {
   readonly status?: number;
@@ -57,13 +58,18 @@ test("a server that was reached may lose a connection", async () => {
   expect(asked.length).toBe(3);
 });
 
-test.each([
-  ["seconds", () => "1"],
-  ["a date", () => new Date(Date.now() + 2000).toUTCString()],
-])("waits as long as the server asks, in %s", async (_, after) => {
-  const { asked, client } = await scripted([{ status: 429, headers: { "retry-after": after() } }]);
+test("waits as many seconds as the server asks", async () => {
+  const { asked, client } = await scripted([{ status: 429, headers: { "retry-after": "1" } }]);
   await client.fetch("/x", undefined, shape);
   expect(asked[1]!.at - asked[0]!.at).toBeGreaterThan(900);
+});
+
+test("waits until the date that the server names", async () => {
+  const date = new Date(Date.now() + 2000).toUTCString();
+  const { asked, client } = await scripted([{ status: 429, headers: { "retry-after": date } }]);
+  await client.fetch("/x", undefined, shape);
+  // A busy machine may have come here late; the date holds all the same.
+  expect(performance.timeOrigin + asked[1]!.at).toBeGreaterThan(Date.parse(date) - 100);
 });
 
 test.each<[string, Step[], object]>([
@@ -108,7 +114,7 @@ test("an address where nobody answers is said at once", async () => {
 test("closing ends a wait", async () => {
   const { asked, client } = await scripted([{ status: 429 }], [60_000]);
   const waiting = client.fetch("/x", undefined, shape);
-  await expect.poll(() => asked.length).toBe(1);
+  await eventually(() => expect(asked.length).toBe(1));
   client.close();
   await expect(waiting).rejects.toThrow();
 });

@@ -14,6 +14,7 @@ import {
   PROTOCOL_VERSION,
   timelineHash,
 } from "../../src/verify/protocol.ts";
+import { eventually } from "../support/eventually.ts";
 import { freshSession } from "../support/generation.ts";
 import { reference, sleep, V } from "../support/scripted.ts";
 import { type ScriptedOrigin, scriptedOrigin } from "../support/scripted-engine.ts";
@@ -108,7 +109,7 @@ describe("a socket", () => {
     });
     expect(wire.tokens).toEqual(ANSWER.slice(0, 5));
     expect(await wire.over).toBe(1000);
-    await vi.waitFor(() => expect(origin.gateway.counts).toEqual({ connections: 0, live: 0, kept: 1 }));
+    await eventually(() => expect(origin.gateway.counts).toEqual({ connections: 0, live: 0, kept: 1 }));
   });
 
   test("is refused with a sentence for what can never work", async () => {
@@ -159,7 +160,7 @@ describe("a socket", () => {
     await wire.send(open());
     expect(await wire.until(isError)).toMatchObject({ code: "bad_frame" });
     expect(await wire.over).toBe(1008);
-    await vi.waitFor(() => expect(origin.gateway.counts.live).toBe(0));
+    await eventually(() => expect(origin.gateway.counts.live).toBe(0));
   });
 
   test("whose frame is larger than the limit is cut", async () => {
@@ -197,7 +198,7 @@ describe("a client that leaves", () => {
       await wire.until((frame) => frame.type === "verdict" && frame.passes === 3);
       await leave(wire);
       await wire.over;
-      await vi.waitFor(() => expect(origin.gateway.counts).toMatchObject({ connections: 0, live: 0 }));
+      await eventually(() => expect(origin.gateway.counts).toMatchObject({ connections: 0, live: 0 }));
       const { passes } = origin.engine;
       await sleep(30);
       expect(origin.engine.passes).toBe(passes);
@@ -209,10 +210,10 @@ describe("a client that leaves", () => {
     origin.engine.stepMs = 3;
     const wire = new Wire(origin.url);
     await wire.send(open({ prompt: Array(3000).fill(1) }));
-    await vi.waitFor(() => expect(origin.engine.slices).toBeGreaterThan(3));
+    await eventually(() => expect(origin.engine.slices).toBeGreaterThan(3));
     wire.socket.terminate();
     await wire.over;
-    await vi.waitFor(() => expect(origin.gateway.counts.live).toBe(0));
+    await eventually(() => expect(origin.gateway.counts.live).toBe(0));
     const { slices } = origin.engine;
     await sleep(30);
     expect(origin.engine.slices).toBe(slices);
@@ -283,7 +284,7 @@ describe("a session", () => {
       await newer.until(isDone);
       expect(newer.tokens).toEqual(ANSWER.slice(0, 10));
       expect(origin.engine.mostAtOnce).toBe(1);
-      await vi.waitFor(() => expect(origin.gateway.counts).toEqual({ connections: 0, live: 0, kept: 1 }));
+      await eventually(() => expect(origin.gateway.counts).toEqual({ connections: 0, live: 0, kept: 1 }));
       if (patience === 0) await origin.server.close();
     }
   });
@@ -301,18 +302,28 @@ describe("a session", () => {
 });
 
 describe("too much at once", () => {
-  test("waits for room, then is refused as overloaded and retryable", async () => {
-    origin = await scriptedOrigin({ live: 2, queueMs: 800 });
+  /** An origin with as many generations at work as it takes. */
+  async function busyOrigin(queueMs: number): Promise<Wire[]> {
+    origin = await scriptedOrigin({ live: 2, queueMs });
     origin.engine.stepMs = 5;
     const busy = [new Wire(origin.url), new Wire(origin.url)];
     for (const wire of busy) await wire.send(open({ maxTokens: 3000 }));
     await Promise.all(busy.map((wire) => wire.until((frame) => frame.type === "verdict")));
-    expect(await answerTo(open())).toMatchObject({ code: "overloaded", retryable: true });
+    return busy;
+  }
 
+  test("is refused as overloaded and retryable", async () => {
+    const busy = await busyOrigin(100);
+    expect(await answerTo(open())).toMatchObject({ code: "overloaded", retryable: true });
+    for (const wire of busy) wire.socket.terminate();
+  });
+
+  test("waits for room first", async () => {
+    const busy = await busyOrigin(60_000);
     const waiting = answerTo(open());
     const url = origin.url.replace("ws:", "http:").replace("/v1/verify", "/health");
     const health = async () => decodeHealth(await (await fetch(url)).text());
-    await vi.waitFor(async () => expect(await health()).toMatchObject({ live: 2, queued: 1 }), { interval: 5 });
+    await eventually(async () => expect(await health()).toMatchObject({ live: 2, queued: 1 }));
     await busy[0]!.send({ type: "close" });
     expect(await waiting).toMatchObject({ type: "done" });
     for (const wire of busy) wire.socket.terminate();
@@ -334,7 +345,7 @@ describe("too much at once", () => {
     origin = await scriptedOrigin({ live: 1 });
     const idle = Array.from({ length: 4 }, () => new Wire(origin.url));
     await Promise.all(idle.map((wire) => new Promise((resolve) => wire.socket.on("open", resolve))));
-    await vi.waitFor(() => expect(origin.gateway.counts.connections).toBe(4));
+    await eventually(() => expect(origin.gateway.counts.connections).toBe(4));
     const refused = new Wire(origin.url);
     expect(await refused.over).toBe(429);
     const response = await fetch(origin.url.replace("ws:", "http:"), {
@@ -433,10 +444,10 @@ describe("HTTP", () => {
     const hangUp = new AbortController();
     const body = JSON.stringify({ open: open({ prompt: Array(3000).fill(1) }) });
     const asked = fetch(origin.url.replace("ws:", "http:"), { method: "POST", body, signal: hangUp.signal });
-    await vi.waitFor(() => expect(origin.engine.slices).toBeGreaterThan(1));
+    await eventually(() => expect(origin.engine.slices).toBeGreaterThan(1));
     hangUp.abort();
     await expect(asked).rejects.toThrow();
-    await vi.waitFor(() => expect(origin.gateway.counts.live).toBe(0));
+    await eventually(() => expect(origin.gateway.counts.live).toBe(0));
     expect(origin.engine.slices).toBeLessThan(300);
     expect(origin.engine.passes).toBe(0);
   });
@@ -535,7 +546,7 @@ describe("an operator", () => {
     const session = "a-session-with-a-long-name";
     await answerTo(open({ session }));
     await answerTo(open({ session, model: "x" }));
-    await vi.waitFor(() => expect(events).toHaveLength(2));
+    await eventually(() => expect(events).toHaveLength(2));
     const said = { session: "a-sessio", prompt: 4, kept: 0 };
     expect(events[0]).toMatchObject({ ...said, cached: 0, decided: 5, passes: 5, end: "length" });
     expect(events[1]).toMatchObject({ ...said, decided: 0, end: "unknown_model" });
@@ -575,7 +586,7 @@ describe("an operator", () => {
     await wire.send(open({ maxTokens: 15 }));
     await wire.until(({ type }) => type === "verdict");
     const closed = origin.server.close(5000);
-    await vi.waitFor(async () => expect(await (await http("/health")).json()).toMatchObject({ status: "draining" }));
+    await eventually(async () => expect(await (await http("/health")).json()).toMatchObject({ status: "draining" }));
     expect(await new Wire(origin.url).over).toBe(503);
     expect(await wire.until(isDone)).toMatchObject({ usage: { decided: 15 } });
     await closed;
@@ -595,7 +606,7 @@ describe("an operator", () => {
     expect(await new Wire(`ws://127.0.0.1:${server.port}/v1/verify`).over).toBe(503);
     origin = await scriptedOrigin();
     come(origin.gateway);
-    await vi.waitFor(async () => expect((await fetch(url)).status).toBe(200));
+    await eventually(async () => expect((await fetch(url)).status).toBe(200));
     await server.close();
   });
 });

@@ -14,6 +14,7 @@ import { connectVllm, wholeIsCheaper } from "../../src/origin/engines/vllm.ts";
 import { Metrics } from "../../src/origin/metrics.ts";
 import { GREEDY } from "../../src/speculate/types.ts";
 import { alone, ENGINE_CASES, streamsTheSame } from "../cases/engines.ts";
+import { eventually } from "../support/eventually.ts";
 import { seeded } from "../support/random.ts";
 import { reference, V } from "../support/scripted.ts";
 import { type Scripted, type ScriptedServer, scriptedSglang, scriptedVllm } from "../support/scripted-servers.ts";
@@ -123,7 +124,7 @@ describe.each(KINDS)("$name", ({ serve, connect }) => {
 
   test("streams what it decides pass by pass, and ends the request when it is left", async () => {
     for (const prompt of prompts) await streamsTheSame(engine, prompt, 16);
-    await expect.poll(() => server.streaming).toBe(0);
+    await eventually(() => expect(server.streaming).toBe(0));
   });
 
   test.each([

@@ -1,9 +1,10 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { OutriderError } from "../../src/model/errors.ts";
 import { History } from "../../src/speculate/history.ts";
 import { generate, type Step } from "../../src/speculate/round.ts";
 import type { Done, Draft, Drafter, Proposed, Verdict, Verifier } from "../../src/speculate/types.ts";
 import { Window, type WindowPolicy } from "../../src/speculate/window.ts";
+import { eventually } from "../support/eventually.ts";
 import { GuessDrafter, sleep } from "../support/scripted.ts";
 
 /** A verifier whose answers the test gives by hand. */
@@ -218,15 +219,15 @@ describe("drafts", () => {
     verifier.give(verdict(2, 0, [6], 1));
     await nextStep(run);
     const growing = [1, 2, 3, 4].map((n) => ({ position: 3, tokens: [7, 8, 9, 10].slice(0, n) }));
-    await vi.waitFor(() => expect(verifier.drafts).toEqual(growing), 5000);
+    await eventually(() => expect(verifier.drafts).toEqual(growing));
 
     verifier.give(verdict(3, 0, [7], 2)); // decided before the draft came
     await nextStep(run);
-    await vi.waitFor(() => expect(verifier.drafts.at(-1)).toEqual({ position: 4, tokens: [8, 9, 10, 11] }), 5000);
+    await eventually(() => expect(verifier.drafts.at(-1)).toEqual({ position: 4, tokens: [8, 9, 10, 11] }));
 
     verifier.give({ ...verdict(4, 3, [8, 9, 10, 11], 3), scored: 3 }); // all that had arrived
     await nextStep(run);
-    await vi.waitFor(() => expect(verifier.drafts.at(-1)).toEqual({ position: 8, tokens: [12, 13, 14, 15] }), 5000);
+    await eventually(() => expect(verifier.drafts.at(-1)).toEqual({ position: 8, tokens: [12, 13, 14, 15] }));
 
     verifier.give({ reason: "length" });
     expect((await run.next()).value).toMatchObject({ drafted: 9, verified: 3, kept: 3 });
@@ -439,7 +440,7 @@ test("a drafter is idle once the slice of work under way is done, and then serve
   const { steps, idle } = generate([1, 2], drafter, second, window());
   second.give(verdict(2, 0, [3], 1));
   await nextStep(steps);
-  await vi.waitFor(() => expect(second.drafts).toEqual([{ position: 3, tokens: [] }]), 5000);
+  await eventually(() => expect(second.drafts).toEqual([{ position: 3, tokens: [] }]));
   expect(most).toBe(1);
   second.give({ reason: "stop" });
   await steps.next();

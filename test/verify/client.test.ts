@@ -12,6 +12,7 @@ import {
   PROTOCOL_VERSION,
   timelineHash,
 } from "../../src/verify/protocol.ts";
+import { eventually } from "../support/eventually.ts";
 import { sleep } from "../support/scripted.ts";
 
 /** An origin whose every answer the test writes: one script per connection, in order. */
@@ -91,7 +92,8 @@ function clientWith(options: Partial<VerifyClientOptions>, ...script: Script[]):
     keep: 0,
     maxTokens: 10,
     retryMs: [5, 5],
-    silenceMs: 3000,
+    // A busy machine keeps a socket waiting for seconds.
+    silenceMs: 20_000,
     ...options,
   });
   clients.push(made);
@@ -153,7 +155,7 @@ describe("one socket", () => {
   test("opens with the whole timeline, passes verdicts on, and says when there are some", async () => {
     const verifier = client(saying(verdict(3, [1], 1), verdict(4, [2, 3], 2, 1), done("length")));
     expect(verifier.ready).toBe(false);
-    await expect.poll(() => verifier.ready).toBe(true);
+    await eventually(() => expect(verifier.ready).toBe(true));
     expect(await verifier.next()).toEqual({
       position: 3,
       kept: 0,
@@ -385,7 +387,7 @@ describe("what does not make sense is a lost socket", () => {
 describe("silence", () => {
   test("longer than allowed is a lost socket, and in the end a timeout", async () => {
     const hushed = clientWith(
-      { silenceMs: 40 },
+      { silenceMs: 600 },
       saying(verdict(3, [1], 1)),
       saying(verdict(4, [2], 1), done("length")),
     );
@@ -397,10 +399,10 @@ describe("silence", () => {
   test("does not count the origin's patience", async () => {
     const { open } = { open: { model: "m", vocabulary: "v", session: "s", sampling: GREEDY, stop: [0] } };
     const verifier = clientWith(
-      { silenceMs: 40, open: { ...open, rule: { kind: "exact" }, patience: 200 } },
+      { silenceMs: 600, open: { ...open, rule: { kind: "exact" }, patience: 3000 } },
       async (peer) => {
         await peer.frame(0);
-        await sleep(120);
+        await sleep(900);
         peer.send(verdict(3, [0], 1));
         peer.send(done("stop"));
       },
@@ -413,16 +415,16 @@ describe("silence", () => {
     let calls = 0;
     const verifier = clientWith(
       {
-        silenceMs: 30,
+        silenceMs: 600,
         connect: async () => {
-          if (calls++ === 0) await sleep(80);
+          if (calls++ === 0) await sleep(900);
           return new WebSocket(url);
         },
       },
       saying(verdict(3, [1], 1), done("length")),
     );
     expect(tokensOf(await all(verifier))).toEqual([1]);
-    await sleep(80);
+    await sleep(900);
     expect(peers.filter(({ frames }) => frames.length > 0)).toHaveLength(1);
   });
 });
@@ -432,7 +434,7 @@ test("a connection that fails late, after it was given up, does not disturb the 
   const { promise: late, resolve: failLate } = Promise.withResolvers<void>();
   const verifier = clientWith(
     {
-      silenceMs: 300,
+      silenceMs: 600,
       connect: async () => {
         if (calls++ > 0) return new WebSocket(url);
         await late;

@@ -1,6 +1,7 @@
 /** The OpenAI-compatible surface over real sockets: what clients send, what they get, what they are refused. */
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { answerOf, type Running, start } from "./harness.ts";
 
 let run: Running;
@@ -170,7 +171,7 @@ describe("answers", () => {
       message: { content: said.slice(0, said.indexOf(stop)) },
     });
     expect(cut.usage.completion_tokens).toBeLessThan(40);
-    await expect.poll(async () => (await run.originHealth()).live, { timeout: 5000 }).toBe(0);
+    await eventually(async () => expect((await run.originHealth()).live).toBe(0));
   });
 
   test("a trace tells every token and joins to the text; kept ones are as many as timings say", async () => {
@@ -248,7 +249,7 @@ describe("streams arrive as they are made", () => {
     let reads = 1;
     while (!(await reader.read()).done) reads++;
     expect(reads).toBeGreaterThan(20);
-    await expect.poll(async () => (await run.originHealth()).live, { timeout: 5000 }).toBe(0);
+    await eventually(async () => expect((await run.originHealth()).live).toBe(0));
   });
 });
 

@@ -10,6 +10,7 @@ import { generate, type Summary } from "../../src/speculate/round.ts";
 import { type Drafter, GREEDY, type Sampling } from "../../src/speculate/types.ts";
 import { Window } from "../../src/speculate/window.ts";
 import { VerifyClient } from "../../src/verify/client.ts";
+import { eventually } from "../support/eventually.ts";
 import { seeded } from "../support/random.ts";
 import { loadPack, packHeader, TINY_PACKS } from "../support/tiny.ts";
 import { originWorker, startWorkers } from "./harness.ts";
@@ -145,5 +146,5 @@ test("a client that leaves is noticed", async () => {
   await client.next();
   expect(await health()).toMatchObject({ live: 1, connections: 1 });
   client.close();
-  await expect.poll(health).toMatchObject({ live: 0, connections: 0 });
+  await eventually(async () => expect(await health()).toMatchObject({ live: 0, connections: 0 }));
 });

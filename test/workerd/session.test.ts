@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Generation } from "../../src/edge/openai.ts";
 import { sessionName } from "../../src/edge/tenant.ts";
+import { eventually } from "../support/eventually.ts";
 import { answerOf, type Running, sleep, start } from "./harness.ts";
 
 let run: Running;
@@ -191,8 +192,8 @@ describe("a client that leaves", () => {
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     for (let i = 0; i < 3; i++) await reader.read();
     leave.abort();
-    await expect.poll(async () => (await run.originHealth()).live, { timeout: 5000 }).toBe(0);
-    await expect.poll(() => decided(affinity), { timeout: 5000 }).toBeGreaterThan(0);
+    await eventually(async () => expect((await run.originHealth()).live).toBe(0));
+    await eventually(async () => expect(await decided(affinity)).toBeGreaterThan(0));
     const some = await decided(affinity);
     expect(some - stayed.usage.prompt_tokens).toBeLessThan(endless.max_tokens / 3);
     await sleep(200);
