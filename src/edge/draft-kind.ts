@@ -8,7 +8,7 @@ import type { DraftKind, Generation } from "./openai.ts";
  */
 export function draftKind({ kind, max }: Generation["draft"], weights: boolean): DraftKind {
   if (max === 0 || kind === "off") return "off";
-  if (weights) return kind ?? "model";
+  if (weights) return kind ?? "both";
   if (kind !== "model") return "lookup";
   throw new OutriderError(
     "no_draft_model",

@@ -10,7 +10,8 @@ const asked = (kind: Parameters<typeof draftKind>[0]["kind"], max: number | null
 });
 
 test.each([
-  [null, true, "model"],
+  [null, true, "both"],
+  ["model", true, "model"],
   ["both", true, "both"],
   ["off", true, "off"],
   [null, false, "lookup"],

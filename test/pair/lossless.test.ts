@@ -18,8 +18,17 @@ import { NEAR, Ties } from "./near-tie.ts";
 import { DRAFT, describedTarget, PAIR, standIn, targetFile } from "./pair.ts";
 
 const MAX_TOKENS = 16;
-/** How many of the prompts; all, unless a smaller number is asked for. */
-const COUNT = Number(process.env.OUTRIDER_PAIR_PROMPTS ?? CODING_PROMPTS.length);
+/** The prompts by number: all, or those that OUTRIDER_PAIR_PROMPTS asks for. */
+const [FIRST, LAST] = promptsOf(process.env.OUTRIDER_PAIR_PROMPTS ?? `${CODING_PROMPTS.length}`);
+const COUNT = LAST - FIRST;
+
+/** "5": the first five; "5-20": those after the fifth up to the twentieth, to go on where a run was stopped. */
+function promptsOf(asked: string): [from: number, to: number] {
+  const [, from = "0", to] = /^(?:(\d+)-)?(\d+)$/.exec(asked) ?? [];
+  const range: [number, number] = [Number(from), Math.min(Number(to), CODING_PROMPTS.length)];
+  if (range[0] < range[1]) return range;
+  throw new Error(`OUTRIDER_PAIR_PROMPTS is "${asked}"; give a number to ${CODING_PROMPTS.length}, or two as in 5-20`);
+}
 
 let scratch: string;
 let origin: Origin;
@@ -79,12 +88,12 @@ function answer(where: Running, n: number, outrider: object): Promise<ChatAnswer
 
 const texts = ({ outrider }: ChatAnswer): string[] => outrider.tokens!.map(({ text }) => text);
 
-test(`${COUNT} coding prompts: the target's own text with the draft on, off, garbage and cut off`, async () => {
+test(`coding prompts ${FIRST + 1} to ${LAST}: the target's own text with the draft on, off, garbage and cut off`, async () => {
   const faults: string[] = [];
   const tied = new Map(WAYS.map(({ name }) => [name, 0]));
   const counts = new Map(WAYS.map(({ name }) => [name, { tokens: 0, passes: 0, judged: 0, kept: 0 }]));
   const connections = proxy.connections;
-  for (let n = 0; n < COUNT; n++) {
+  for (let n = FIRST; n < LAST; n++) {
     const alone = await answer(edge, n, { draft: "off" });
     expect(alone.timings.draft_n).toBe(0);
     for (const { name, where, outrider, cut } of WAYS) {
@@ -103,8 +112,9 @@ test(`${COUNT} coding prompts: the target's own text with the draft on, off, gar
       else faults.push(where_);
       console.log(`${where_}: the two likeliest tokens are ${gap.toFixed(3)} apart`);
     }
-    // A run takes long; whoever stops it knows how far it came.
-    if (n % 5 === 4) console.log(`${n + 1} prompts, ${faults.length} faults, near-ties ${[...tied.values()]}`);
+    // A run takes long; whoever stops it knows where to go on.
+    const sums = [...counts].map(([name, { tokens, passes }]) => `${name} ${tokens}/${passes}`).join(", ");
+    console.log(`${n + 1} of ${LAST}: ${faults.length} faults, near-ties ${[...tied.values()]}; tokens/passes ${sums}`);
   }
   for (const [name, { tokens, passes, judged, kept }] of counts) {
     const perPass = (tokens / passes).toFixed(2);
