@@ -14,6 +14,7 @@ export interface Tally {
   readonly predicted: number;
   readonly drafted: number;
   readonly verified: number;
+  readonly thrown: number;
   readonly kept: number;
   readonly passes: number;
   /** The target's engine verifies no drafts. */
@@ -37,6 +38,7 @@ export async function* answer(
   let predicted = 0;
   let drafted = 0;
   let verified = 0;
+  let thrown = 0;
   let kept = 0;
   let passes = 0;
   let firstAt = 0;
@@ -47,13 +49,13 @@ export async function* answer(
     while (!text.stopped) {
       const next = await steps.next();
       if (next.done) {
-        ({ reason: finish, drafted, verified, passes } = next.value);
+        ({ reason: finish, drafted, verified, thrown, passes } = next.value);
         break;
       }
       const step = next.value;
       lastAt = now();
       if (firstAt === 0) firstAt = lastAt;
-      ({ drafted, verified } = step);
+      ({ drafted, verified, thrown } = step);
       passes = step.verdict.passes;
       undrafted = step.verdict.undrafted ?? false;
       const shown: TracedToken[] = [];
@@ -69,5 +71,5 @@ export async function* answer(
     await steps.return(undefined as never);
   }
   yield text.end();
-  return { finish, predicted, drafted, verified, kept, passes, undrafted, firstAt, lastAt };
+  return { finish, predicted, drafted, verified, thrown, kept, passes, undrafted, firstAt, lastAt };
 }

@@ -13,7 +13,10 @@ export interface Env {
   readonly ORIGIN_URL?: string;
   /** Where the origin is, as a location hint of Cloudflare's (`REGIONS`): Sessions are made there. */
   readonly ORIGIN_REGION?: string;
-  /** "passes" (default): the origin waits for drafts. "time": it waits only where that answers sooner. */
+  /**
+   * "time" (default): the origin waits for a draft only where that answers sooner. "passes": it always waits. "auto":
+   * it always waits while it has many generations.
+   */
   readonly PREFER?: string;
   /**
    * "true": the target computes on the processor that this edge computes on, in the same thread, as the embedded origin

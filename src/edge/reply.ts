@@ -1,6 +1,6 @@
 /**
  * What goes back to an OpenAI client: completion objects, stream chunks, usage, timings and errors.
- * `timings` uses llama.cpp's names, which dashboards already read, plus `draft_n_judged` and `target_passes`;
+ * `timings` uses llama.cpp's names, which dashboards already read, plus `draft_n_judged`, `draft_n_thrown` and `target_passes`;
  * everything else that is ours lies under `outrider`. Requests are in openai.ts; the order of a stream's chunks is in
  * stream.ts.
  */
@@ -45,6 +45,11 @@ export const timingsSchema = z
           "token can be right, so the acceptance rate is `draft_n_accepted / draft_n_judged`.",
       ),
     draft_n_accepted: z.int().describe("Draft tokens that the target kept."),
+    draft_n_thrown: z
+      .int()
+      .describe(
+        "Draft steps thrown away: tokens that no pass verified, drafted behind a wrong one or decided before they came.",
+      ),
     target_passes: z.int().describe("Forward passes of the target, the prompt's included."),
   })
   .readonly()

@@ -70,7 +70,7 @@ export class Session extends DurableObject<Env> {
           history: this.#history,
           before: this.#timeline,
           session: request.headers.get("x-session") ?? "",
-          prefer: this.env.PREFER === "time" ? "time" : "passes",
+          prefer: this.env.PREFER === "passes" || this.env.PREFER === "auto" ? this.env.PREFER : "time",
           sharedCpu: this.env.SHARED_CPU === "true",
           connect: () => openSocket(this.env),
           id: requestId.replace(/^req_/, ""),

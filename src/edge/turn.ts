@@ -9,7 +9,7 @@ import type { History } from "../speculate/history.ts";
 import { breakEvenRoundTrip } from "../speculate/patience.ts";
 import { generate } from "../speculate/round.ts";
 import type { Drafter, Verifier } from "../speculate/types.ts";
-import { fewestPasses, Window } from "../speculate/window.ts";
+import { Window, type WindowPolicy } from "../speculate/window.ts";
 import { VerifyClient } from "../verify/client.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
 import { DraftAlone } from "./alone.ts";
@@ -22,12 +22,6 @@ import type { Head, Measured, Outcome } from "./reply.ts";
 import { AnswerText, type Piece } from "./stream.ts";
 import type { Target } from "./target.ts";
 
-/**
- * How long the origin waits for a draft where passes are to be spared and the client names no patience: longer than any
- * draft takes.
- */
-const PATIENCE_MS = 2000;
-
 /** What a turn needs of its Session and its request. */
 interface Given {
   readonly target: Target;
@@ -38,8 +32,8 @@ interface Given {
   readonly before: readonly number[];
   /** Names the Session to the origin. */
   readonly session: string;
-  /** What to spend least of, where the client names no patience: target passes, or the client's time. */
-  readonly prefer: "passes" | "time";
+  /** What to spend least of, where the client names no patience. */
+  readonly prefer: WindowPolicy["spare"];
   /** Whether the target computes on this processor, in the same thread. */
   readonly sharedCpu: boolean;
   /** Names the answer. */
@@ -136,7 +130,7 @@ export class Turn {
   }
 
   /** What the answer was, once its tally is known. */
-  outcome({ finish, predicted, drafted, verified, kept, passes, undrafted, firstAt, lastAt }: Tally): Outcome {
+  outcome({ finish, predicted, drafted, verified, thrown, kept, passes, undrafted, firstAt, lastAt }: Tally): Outcome {
     const { length } = this.#task.prompt;
     const draftCached = Math.min(this.#model?.cached ?? 0, length);
     const cached = this.#client ? this.#client.cached : 0;
@@ -153,6 +147,7 @@ export class Turn {
         draft_n: drafted,
         draft_n_judged: verified,
         draft_n_accepted: kept,
+        draft_n_thrown: thrown,
         target_passes: this.#client ? passes : 0,
       },
       account: {
@@ -170,13 +165,16 @@ export class Turn {
 
 const UNDRAFTED = { undrafted: true } as const;
 
+/** Draft tokens of a usual pass, over which the cost of a position is averaged. */
+const FEW = 7;
+
 function measured({ history, policy }: Window): Measured {
-  const { roundTripMs, draftStepMs, targetStepMs, positionMs } = history.costs;
+  const { roundTripMs, draftStepMs, passMs } = history.costs;
   const rounded = (value: number) => Number(value.toFixed(2));
   return {
     round_trip_ms: rounded(roundTripMs),
-    target_step_ms: rounded(targetStepMs),
-    position_ms: rounded(positionMs),
+    target_step_ms: rounded(passMs[0]!),
+    position_ms: rounded((passMs[FEW]! - passMs[0]!) / FEW),
     draft_step_ms: rounded(draftStepMs),
     acceptance: rounded(history.meanAcceptance),
     break_even_ms: rounded(breakEvenRoundTrip(history, policy.maxDraft)),
@@ -191,10 +189,14 @@ function windowOf(
 ): Window {
   // A client that names a patience has chosen: a waiting origin is asked for few passes.
   const spare = asked === null ? prefer : asked > 0 ? "passes" : "time";
-  const maxDraft = max || MAX_DRAFT;
-  const policy = spare === "passes" ? fewestPasses(maxDraft) : ({ maxDraft, fallback: 0, spare } as const);
-  const patience = asked ?? (prefer === "passes" ? PATIENCE_MS : "auto");
-  return new Window({ ...policy, fallback: fallback ?? policy.fallback, patience, sharedCpu }, history);
+  const policy = {
+    maxDraft: max || MAX_DRAFT,
+    fallback: fallback ?? undefined,
+    patience: asked ?? "auto",
+    spare,
+    sharedCpu,
+  } as const;
+  return new Window(policy, history);
 }
 
 function drafterOf(kind: DraftKind, model: TurnDrafter | null): Drafter | null {

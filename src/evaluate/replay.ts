@@ -102,7 +102,7 @@ function servedOf(runs: readonly Run[]): Served {
 /** Target passes until the answer is decided, the prompt's included. */
 async function passesFor({ prompt, answer }: TargetAnswer, drafter: Drafter, drafted: number): Promise<number> {
   const verifier = new Recording(prompt.length, answer);
-  const window = new Window({ ...fewestPasses(drafted), patience: 1 }, new History());
+  const window = new Window({ ...fewestPasses(drafted), patience: 1, bets: false }, new History());
   const { steps, idle } = generate([...prompt], drafter, verifier, window);
   for await (const { draftError } of steps) {
     if (draftError !== undefined) throw draftError;

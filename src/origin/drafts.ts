@@ -23,6 +23,9 @@ interface Arrival {
   readonly at: number;
 }
 
+/** What of a draft follows the timeline. */
+export type Fitting = DraftTokens & Pick<Draft, "most">;
+
 export class Drafts {
   readonly #now: () => number;
   #newest: Arrival | null = null;
@@ -45,16 +48,16 @@ export class Drafts {
   }
 
   /** The tokens after `timeline` of the draft that fits best: the longest, of equals the newest. Null if none fits. */
-  take(timeline: readonly number[]): DraftTokens | null {
-    let best: DraftTokens | null = null;
-    this.#held = this.#held.filter(({ position, tokens, siblings = [] }) => {
+  take(timeline: readonly number[]): Fitting | null {
+    let best: Fitting | null = null;
+    this.#held = this.#held.filter(({ position, tokens, siblings = [], most }) => {
       const decided = timeline.length - position;
       if (decided < 0) return true;
       if (decided >= tokens.length) return false;
       for (let i = 0; i < decided; i++) if (tokens[i] !== timeline[position + i]) return false;
       if (!best || tokens.length - decided >= best.tokens.length) {
         const left = siblings.filter(({ at }) => at >= decided).map(({ at, id }) => ({ at: at - decided, id }));
-        best = { tokens: tokens.slice(decided), siblings: left };
+        best = { tokens: tokens.slice(decided), siblings: left, most };
       }
       return true;
     });

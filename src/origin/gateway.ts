@@ -140,7 +140,11 @@ export class Gateway {
 
   /** A generation that does nothing before `run`, but takes drafts. */
   generation(open: OpenFrame): Generation {
-    return new Generation(open, { engine: this.#engine, ...this.#options });
+    return new Generation(open, { engine: this.#engine, ...this.#options, load: () => this.#load });
+  }
+
+  get #load(): number {
+    return Number(((this.counts.live + this.#queue.length) / this.#options.live).toFixed(2));
   }
 
   /**

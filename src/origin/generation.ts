@@ -13,7 +13,7 @@ import { OutriderError } from "../model/errors.ts";
 import type { Decision } from "../speculate/accept.ts";
 import { beginningOf, type Done, type Draft, type DraftTokens, type Verdict } from "../speculate/types.ts";
 import type { OpenFrame } from "../verify/protocol.ts";
-import { Drafts } from "./drafts.ts";
+import { Drafts, type Fitting } from "./drafts.ts";
 import type { Deciding, TargetEngine } from "./engine.ts";
 import { type Lease, taken } from "./sequences.ts";
 
@@ -22,7 +22,7 @@ const LOOK_MS = 100;
 const MAX_UNANSWERED = 2;
 const UNDRAFTED = { undrafted: true } as const;
 const SIBLINGS = { siblings: true } as const;
-const NO_DRAFT: DraftTokens = { tokens: [] };
+const NO_DRAFT: Fitting = { tokens: [] };
 /** Verdicts whose time of sending is remembered. */
 const MAX_SENT = 32;
 
@@ -31,6 +31,8 @@ interface Surroundings {
   readonly engine: Pick<TargetEngine, "vocabulary" | "context" | "capabilities" | "passCost">;
   /** Longest patience in ms, whatever the edge asks for. */
   readonly mostPatience: number;
+  /** As `Verdict.load`. */
+  load?(): number;
   /**
    * Milliseconds of a steady clock. In a deployed Worker it stands still during a pass, and steps are reported as 0.
    */
@@ -83,10 +85,10 @@ export class Generation {
   }
 
   /** A draft has arrived. What follows an id that the vocabulary lacks cannot be kept and is left out. */
-  draft({ position, patience, tokens, siblings }: Draft): void {
+  draft({ position, patience, most, tokens, siblings }: Draft): void {
     const { size } = this.#surroundings.engine.vocabulary;
     const valid = beginningOf({ tokens, siblings }, tokens.length, (id) => id < size);
-    this.#drafts.put({ position, patience, ...valid });
+    this.#drafts.put({ position, patience, most, ...valid });
   }
 
   /**
@@ -134,7 +136,7 @@ export class Generation {
   }
 
   /** A draft that fits, or none. The prompt's own pass never waits. */
-  async #nextDraft(lease: Lease): Promise<DraftTokens> {
+  async #nextDraft(lease: Lease): Promise<Fitting> {
     const { timeline } = lease.sequence;
     const { now } = this.#surroundings;
     const began = now();
@@ -155,8 +157,8 @@ export class Generation {
   }
 
   /** Of a draft as many tokens as may still be kept, and as many of their siblings as the pass can score besides. */
-  #cut(draft: DraftTokens, most: number): Required<DraftTokens> {
-    const { tokens, siblings } = beginningOf(draft, Math.max(0, Math.min(this.#maxDraft, most)));
+  #cut(draft: Fitting, most: number): Required<DraftTokens> {
+    const { tokens, siblings } = beginningOf(draft, Math.max(0, Math.min(this.#maxDraft, most, draft.most ?? most)));
     const verifies = this.#surroundings.engine.capabilities.siblings;
     return { tokens, siblings: verifies ? siblings.slice(0, this.#maxDraft - tokens.length) : [] };
   }
@@ -209,10 +211,12 @@ export class Generation {
       tokens,
       passes: this.passes,
       scored: scored.tokens.length + scored.siblings.length,
+      ...(scored.siblings.length > 0 && { siblingsScored: scored.siblings.length }),
       stepMs: now - startedAt,
       waitMs: startedAt - lookedAt,
       arrival,
       ...(this.#maxDraft === 0 ? UNDRAFTED : capabilities.siblings && SIBLINGS),
+      load: this.#surroundings.load?.(),
       ...(first && { passCost }),
     };
   }

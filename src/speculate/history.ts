@@ -1,14 +1,18 @@
 /**
  * What a session has learned about its drafter, its target and the network between them. Nothing here reads a clock: in
- * a deployed Worker the clock stands still while a kernel runs. Times come from verdicts. Two straight lines fitted to
- * them separate costs that cannot be measured alone:
+ * a deployed Worker the clock stands still while a kernel runs. Times come from verdicts. A straight line fitted to the
+ * arrivals of drafts separates two costs that cannot be measured alone, and a curve what a pass costs by its positions:
  *
  *   arrival.ms = round trip + draft step · drafted tokens
- *   stepMs     = target step + position · draft tokens scored
+ *   stepMs     = pass-times.ts
  *
  * Acceptance is counted by bucket of the drafter's confidence, so a drafter that overrates itself is found out
- * (calibration as in Hugging Face's assisted generation, which fits its confidence threshold to past matches).
+ * (calibration as in Hugging Face's assisted generation, which fits its confidence threshold to past matches). It is
+ * also counted by how many draft tokens before were right: behind several right ones a text is an easy one, and the
+ * next is more often right, too.
  */
+import type { PassCost } from "./pass-cost.ts";
+import { PassTimes } from "./pass-times.ts";
 
 /** Milliseconds. */
 export interface Costs {
@@ -16,17 +20,20 @@ export interface Costs {
   readonly roundTripMs: number;
   /** One drafted token. */
   readonly draftStepMs: number;
-  /** A target pass over one position. */
-  readonly targetStepMs: number;
-  /** What each further position adds to a pass. */
-  readonly positionMs: number;
+  /** A target pass by the draft tokens that it scores, from 0 on. */
+  readonly passMs: readonly number[];
+  /** How much longer a pass takes while the drafter works, at least 1. */
+  readonly hindrance: number;
 }
+
+/** What is guessed of them; of the pass also its time without a draft token alone. */
+export type CostGuess = Pick<Costs, "roundTripMs" | "draftStepMs"> & { readonly passMs: number | readonly number[] };
 
 /**
  * A prior only: a datacentre GPU near by, and a draft of some tens of megabytes in WASM. Only the first rounds of a
  * session rely on it, and of those only in an isolate whose other Sessions have learned nothing yet.
  */
-const TYPICAL_COSTS: Costs = { roundTripMs: 30, draftStepMs: 6, targetStepMs: 25, positionMs: 0.5 };
+const TYPICAL_COSTS: CostGuess = { roundTripMs: 30, draftStepMs: 6, passMs: 25 };
 
 /** A prior only, as `TYPICAL_COSTS`: the share of draft tokens that the target keeps. */
 const TYPICAL_ACCEPTANCE = 0.6;
@@ -36,33 +43,54 @@ const BUCKETS = 10;
 const FADE = 0.98;
 /** A bucket's first guess counts like this many observations. */
 const PRIOR_WEIGHT = 4;
+/** Depths that are told apart: the last right draft tokens before one, 0, 1, 2 … */
+const DEPTHS = 8;
 
 export class History {
   readonly #kept = new Float64Array(BUCKETS);
   readonly #seen = new Float64Array(BUCKETS);
+  readonly #keptAt = new Float64Array(DEPTHS);
+  readonly #seenAt = new Float64Array(DEPTHS);
   readonly #arrival: Line;
-  readonly #step: Line;
+  readonly #passes: PassTimes;
   #meanKept: number;
   #meanSeen = PRIOR_WEIGHT;
+  #version = 0;
   /**
    * Verdicts of the session that came while drafting did not pay for its costs. `Window` counts them, to try now and
    * then.
    */
   skipped = 0;
+  /** How busy the origin said that it is, as `Verdict.load`. */
+  load = 0;
 
   /** @param acceptance what to expect of the drafter before anything is seen of it here */
-  constructor(guess: Costs = TYPICAL_COSTS, acceptance = TYPICAL_ACCEPTANCE) {
+  constructor(guess: CostGuess = TYPICAL_COSTS, acceptance = TYPICAL_ACCEPTANCE) {
     this.#meanKept = acceptance * PRIOR_WEIGHT;
     this.#arrival = new Line(guess.roundTripMs, guess.draftStepMs);
-    this.#step = new Line(guess.targetStepMs, guess.positionMs);
+    this.#passes = new PassTimes(guess.passMs);
   }
 
-  /** A draft token of this confidence, all before it being kept, was (or was not) what the target decided. */
-  outcome(confidence: number, kept: boolean): void {
+  /** Changes whenever something was learned. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /**
+   * A draft token of this confidence, all before it being kept, was (or was not) what the target decided.
+   *
+   * @param depth how many draft tokens in a row were right before it
+   */
+  outcome(confidence: number, kept: boolean, depth = 0): void {
+    this.#version++;
+    const right = kept ? 1 : 0;
     const bucket = bucketOf(confidence);
-    this.#kept[bucket] = this.#kept[bucket]! * FADE + (kept ? 1 : 0);
+    this.#kept[bucket] = this.#kept[bucket]! * FADE + right;
     this.#seen[bucket] = this.#seen[bucket]! * FADE + 1;
-    this.#meanKept = this.#meanKept * FADE + (kept ? 1 : 0);
+    const at = Math.min(depth, DEPTHS - 1);
+    this.#keptAt[at] = this.#keptAt[at]! * FADE + right;
+    this.#seenAt[at] = this.#seenAt[at]! * FADE + 1;
+    this.#meanKept = this.#meanKept * FADE + right;
     this.#meanSeen = this.#meanSeen * FADE + 1;
   }
 
@@ -71,12 +99,20 @@ export class History {
    * from.
    */
   arrived(drafted: number, ms: number): void {
+    this.#version++;
     this.#arrival.observe(drafted, ms);
   }
 
-  /** A target pass that scored `drafted` draft tokens took `ms`. */
-  stepped(drafted: number, ms: number): void {
-    this.#step.observe(drafted, ms);
+  /** A target pass that scored `drafted` draft tokens took `ms`; `hindered`: the drafter worked meanwhile. */
+  stepped(drafted: number, ms: number, hindered = false): void {
+    this.#version++;
+    this.#passes.observe(drafted, ms, hindered);
+  }
+
+  /** The origin's engine guesses what positions cost. That may change more than many verdicts. */
+  expect(cost: PassCost): void {
+    this.#version += 100;
+    this.#passes.expect(cost);
   }
 
   /** Expected acceptance of a token of this confidence, given that all before it are kept; in (0, 1). */
@@ -91,15 +127,15 @@ export class History {
     return this.#meanKept / this.#meanSeen;
   }
 
+  /** Acceptance by the number of right draft tokens before, from 0 on; the last holds for all beyond. */
+  get acceptanceByDepth(): readonly number[] {
+    const mean = this.meanAcceptance;
+    return Array.from(this.#seenAt, (seen, at) => (this.#keptAt[at]! + PRIOR_WEIGHT * mean) / (seen + PRIOR_WEIGHT));
+  }
+
   get costs(): Costs {
-    const arrival = this.#arrival.fit();
-    const step = this.#step.fit();
-    return {
-      roundTripMs: arrival.intercept,
-      draftStepMs: arrival.slope,
-      targetStepMs: step.intercept,
-      positionMs: step.slope,
-    };
+    const { intercept, slope } = this.#arrival.fit();
+    return { roundTripMs: intercept, draftStepMs: slope, passMs: this.#passes.ms, hindrance: this.#passes.hindrance };
   }
 }
 

@@ -6,6 +6,8 @@
  * Sequoia's dynamic programme gives (Chen et al. 2024, arXiv 2402.12374, §3.1), here with the chances of this very
  * draft rather than averages (as in EAGLE-2: Li et al. 2024, arXiv 2406.16858, §4.1).
  */
+import type { Costs } from "./history.ts";
+import { bestScored } from "./rates.ts";
 import type { Candidate } from "./types.ts";
 
 /** One token of the chain. */
@@ -43,8 +45,8 @@ export interface Pass {
   readonly most: number;
   /** What a sibling must be worth, in decided tokens. */
   readonly sibling: number;
-  /** What a token beyond USUAL_PASS must be worth at least: where positions are dear, more than LEAST_BEYOND. */
-  readonly position: number;
+  /** Where time counts: what passes cost, and how many tokens are decided in a millisecond otherwise. */
+  readonly time?: { readonly costs: Costs; readonly rate: number };
 }
 
 interface Node {
@@ -54,10 +56,11 @@ interface Node {
 }
 
 export function chooseNodes(chain: readonly ChainToken[], pass: Pass): Nodes {
-  const chosen = nodesOf(chain, pass.sibling)
-    .sort((a, b) => b.value - a.value)
-    .filter(({ value }, rank) => rank < USUAL_PASS || value >= beyond(pass))
-    .slice(0, pass.most);
+  const best = nodesOf(chain, pass.sibling).sort((a, b) => b.value - a.value);
+  const worth = (count: number) => best[count - 1]!.value;
+  const most = Math.min(best.length, pass.most);
+  const count = pass.time ? bestScored(most, worth, pass.time.costs, pass.time.rate) : most;
+  const chosen = best.slice(0, count).filter(({ value }, rank) => rank < USUAL_PASS || value >= LEAST_BEYOND);
   const length = chosen.filter(({ other }) => other === null).length;
   const others = (at: number) => chosen.flatMap((node) => (node.at === at && node.other ? [node.other] : []));
   return { length, others: Array.from({ length }, (_, at) => others(at)) };
@@ -68,15 +71,13 @@ export function isFull(chain: readonly ChainToken[], pass: Pass): boolean {
   const next = survivalOf(chain).at(-1) ?? 1;
   if (next < pass.sibling) return true;
   const better = nodesOf(chain, pass.sibling).filter(({ value }) => value >= next).length;
-  return better >= pass.most || (better >= USUAL_PASS && next < beyond(pass));
+  return better >= pass.most || (better >= USUAL_PASS && next < LEAST_BEYOND);
 }
 
 /** Whether a draft may go on behind this chain, as far as its length is concerned. */
 export const mayGrow = (chain: readonly ChainToken[], pass: Pass): boolean =>
   chain.length < Math.min(USUAL_PASS, pass.most) ||
-  (chain.length < pass.most && survivalOf(chain).at(-1)! >= beyond(pass));
-
-const beyond = ({ position }: Pass): number => Math.max(LEAST_BEYOND, position);
+  (chain.length < pass.most && survivalOf(chain).at(-1)! >= LEAST_BEYOND);
 
 /** Of each token of the chain, the probability that it and all before it are kept. */
 export function survivalOf(chain: readonly ChainToken[]): number[] {

@@ -35,13 +35,14 @@ export class Pace {
     this.#stretch.to = Math.min(this.#stretch.to, position);
   }
 
-  learn({ position, tokens, passes, scored, stepMs, waitMs, arrival }: Verdict): void {
+  /** @param hindered the drafter worked during the verdict's pass */
+  learn({ position, tokens, passes, scored, stepMs, waitMs, arrival }: Verdict, hindered = false): void {
     this.#originMs += waitMs + stepMs;
     this.#sentAt.set(position + tokens.length, this.#originMs);
     // The prompt's pass says nothing about later ones.
     if (passes <= 1) return;
     // Zero comes from a clock that stands still during a pass, as in a deployed Worker.
-    if (stepMs > 0) this.#history.stepped(scored, stepMs);
+    if (stepMs > 0) this.#history.stepped(scored, stepMs, hindered);
     if (!arrival || arrival.position < this.#stretch.from || arrival.position > this.#stretch.to) return;
     const madeAt = this.#sentAt.get(arrival.position);
     const since = this.#sentAt.get(this.#stretch.from);

@@ -1,49 +1,38 @@
-/** Whether an origin should wait for drafts or decode on, from what a session has measured. */
-import type { Costs, History } from "./history.ts";
-import { bestWaiting, streamed } from "./rates.ts";
+/** How long an origin waits for a draft before a pass, and what that depends on. */
+import type { Costs } from "./history.ts";
+import { bestWay, passOver, type Seen, type Way } from "./rates.ts";
+
+/** A draft under way may be longer and slower than expected by this factor, and the way by so many ms. */
+const SLACK = 2;
+const SLACK_MS = 20;
+
+/** What the draft under way needs at most, in ms: 0 where the origin does not wait for one. */
+export const patienceFor = ({ first }: Way, { roundTripMs, draftStepMs }: Costs): number =>
+  first === 0 ? 0 : Math.ceil(SLACK * (roundTripMs + first * draftStepMs) + SLACK_MS);
+
+/** Where passes are to be spared: longer than any draft takes, in ms. */
+export const PATIENCE_FOR_PASSES = 2000;
+
+/** A round trip is looked for up to so many target passes. */
+const FARTHEST = 64;
 
 /**
- * How much faster the other way must promise to be before it replaces the present one, so that noise does not decide.
+ * The round trip, in ms, above which an origin that never waits decides sooner than one that waits for drafts; 0 where
+ * it always does.
  */
-const LEAD = 1.03;
-
-/**
- * The patience, in ms, that decides tokens fastest at the costs and acceptance seen so far: 0 (the origin streams,
- * drafts that arrive in time save passes) or long enough for any draft of `maxDraft` tokens to arrive.
- *
- * @param waitsNow what the origin does at present; absent before the first choice
- */
-export function choosePatience(history: History, maxDraft: number, waitsNow?: boolean): number {
-  const { costs, meanAcceptance } = history;
-  const lead = waitsNow === undefined ? 1 : waitsNow ? 1 / LEAD : LEAD;
-  if (advantage(costs, meanAcceptance, maxDraft) <= lead) return 0;
-  return Math.ceil(4 * (costs.roundTripMs + maxDraft * costs.draftStepMs) + 100);
-}
-
-/**
- * The round trip, in ms, above which an origin that streams decides sooner than one that waits for drafts; 0 where it
- * always does.
- */
-export function breakEvenRoundTrip({ costs, meanAcceptance }: History, maxDraft: number): number {
-  const waits = (roundTripMs: number) => advantage({ ...costs, roundTripMs }, meanAcceptance, maxDraft) > 1;
+export function breakEvenRoundTrip({ costs, acceptanceByDepth }: Seen, maxDraft: number): number {
+  const waits = (roundTripMs: number) => {
+    const seen = { costs: { ...costs, roundTripMs }, acceptanceByDepth };
+    const [waiting, not] = [true, false].map((waits) => bestWay(seen, maxDraft, true, waits));
+    return waiting!.rate > Math.max(not!.rate, not!.alone);
+  };
   if (!waits(0)) return 0;
   let below = 0;
-  let above = 1;
-  while (waits(above)) {
-    below = above;
-    above *= 2;
-  }
-  while (above - below > 0.01) {
+  let above = FARTHEST * passOver(costs, 0);
+  while (above - below > 0.01 * passOver(costs, 0)) {
     const middle = (below + above) / 2;
     if (waits(middle)) below = middle;
     else above = middle;
   }
   return below;
-}
-
-/** Tokens per ms of an origin that waits for drafts, divided by those of one that streams. */
-function advantage(costs: Costs, acceptance: number, maxDraft: number): number {
-  const { tokens, ms } = streamed(costs, acceptance, maxDraft);
-  const waiting = bestWaiting({ costs, meanAcceptance: acceptance }, { maxDraft, spare: "time" });
-  return waiting / (tokens / ms);
 }

@@ -1,47 +1,106 @@
 /**
- * What drafts promise. Let S_j be the probability that the first j draft tokens are all kept, R the round trip, t a
- * draft step, T a target step and v what a further position adds to it.
+ * What drafts promise. Let R be the round trip, t a draft step, T(n) a pass over n draft tokens, and S_j the
+ * probability that the first j draft tokens since the last wrong one are all right.
  *
- * An origin that waits decides 1 + S_1 + … + S_K tokens of a draft of K in R + K·t + T + K·v. The best rate λ, in
- * tokens per millisecond, is that of the K which maximises tokens − λ·ms (Dinkelbach 1967). That can be asked token by
- * token: draft one more while some longer draft, at the acceptance rate of this session, promises more than stopping
- * here. A user who pays for target passes rather than time counts passes instead of milliseconds.
+ * There is one scheme. After a wrong token the drafter begins anew, and works on until a token is wrong: behind a
+ * draft that it has sent, it bets that all of it is kept and on its own guess for the target's next token. Tokens are
+ * sent as they are made, so a bet that is won costs no round trip (the drafting ahead of PEARL, arXiv 2408.11850, and
+ * SpecEdge, arXiv 2505.17052; here over a distance). Two numbers are open:
  *
- * An origin that streams never loses time to a draft. Each token is sent as soon as it is made, and the drafter works
- * on until a token is wrong. The j-th token made since then arrives after R + j·t, when the origin has decided ⌊(R +
- * j·t) / T⌋ tokens by itself; the next pass scores what is further ahead than that. A kept token saves T and costs v,
- * so drafting pays as long as S_j·T > v.
+ *   first   tokens of the first draft, for which the origin waits R + first·t before its pass; with 0 it never waits,
+ *           and decodes on until tokens are there that it has not decided yet. A small one starts the pass early, while
+ *           the rest is still being drafted.
+ *   ahead   how far the drafter may be ahead of the last verdict; `first` without any bet.
+ *
+ * From one wrong token to the next everything is arithmetic but whether the drafter is still right, so one walk through
+ * the passes gives the expected tokens and milliseconds (a renewal process). The best way has the best quotient. A pass
+ * scores as many of the tokens that are there as maximise tokens − λ·ms, λ being the rate in tokens per ms (Dinkelbach
+ * 1967): what a position costs is a curve with steps, and the best number often lies at the end of a step.
  */
 import type { Costs, History } from "./history.ts";
 
 /** What is known of a session's costs and acceptance. */
-type Seen = Pick<History, "costs" | "meanAcceptance">;
+export type Seen = Pick<History, "costs" | "acceptanceByDepth">;
 
-interface Aim {
-  /** Longest draft, at least 1. */
-  readonly maxDraft: number;
-  /** What to spend least of per decided token. */
-  readonly spare: "time" | "passes";
+/** How the two sides go about it. */
+export interface Way {
+  readonly first: number;
+  readonly ahead: number;
 }
 
-/** A simulated stretch ends after so many passes, or when the drafter is this unlikely to be right still. */
-const MOST_PASSES = 200;
-const LEAST_PROBABILITY = 1e-3;
+/** What is expected between the drafter's start and its next wrong token. */
+export interface Outlook {
+  readonly tokens: number;
+  readonly ms: number;
+  readonly passes: number;
+  /** Draft steps, those included that are thrown away. */
+  readonly steps: number;
+}
+
+/** The best way, and what it promises. */
+export interface Prospect extends Way {
+  /** Tokens per ms. */
+  readonly rate: number;
+  /** The same without drafts. */
+  readonly alone: number;
+}
+
+/** A stretch ends after so many passes, or when the drafter is this unlikely to be right still. */
+const MOST_PASSES = 60;
+const LEAST_PROBABILITY = 2e-3;
 
 /**
- * What an origin that streams is expected to decide between the drafter's start and its next wrong token. The drafter
- * is at most `maxDraft` tokens ahead of the last verdict that it has seen.
+ * What a millisecond of drafting must spare of waiting: an isolate's processor is shared, and its time is paid for. By
+ * judgement.
  */
-export function streamed(
-  { roundTripMs, draftStepMs, targetStepMs, positionMs }: Costs,
-  acceptance: number,
-  maxDraft: number,
-): { readonly tokens: number; readonly ms: number; readonly passes: number } {
-  const step = Math.max(targetStepMs, 0.001);
+export const STEP_PRICE = 0.03;
+
+/** How much faster a way with bets must be than one without, where the origin waits: less is not worth their steps. */
+const BET_LEAD = 1.01;
+
+/** Lengths of a first draft that are compared. */
+const FIRSTS = [1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 31];
+
+/** Tokens that a drafter is ahead at most: what is farther off is seldom still right (docs/log.md, "Drafting ahead"). */
+export const MOST_AHEAD = 15;
+
+export const chanceAt = (chances: readonly number[], depth: number): number =>
+  chances[Math.min(depth, chances.length - 1)] ?? 0;
+
+/** ms of a pass over so many draft tokens. */
+export const passOver = ({ passMs }: Costs, drafted: number): number =>
+  Math.max(0.001, passMs[Math.min(drafted, passMs.length - 1)]!);
+
+/**
+ * How many of `there` draft tokens a pass best scores: the number that maximises tokens − rate · ms.
+ *
+ * @param survival S_j, j from 0 on, for any j up to `there`
+ */
+export function bestScored(there: number, survival: (j: number) => number, costs: Costs, rate: number): number {
+  let best = 0;
+  let most = -rate * passOver(costs, 0);
+  let tokens = 0;
+  for (let j = 1; j <= there; j++) {
+    tokens += survival(j);
+    const value = tokens - rate * passOver(costs, j);
+    // The margin keeps rounding from deciding where a position gains nothing.
+    if (value > most + 1e-9) [best, most] = [j, value];
+  }
+  return best;
+}
+
+/**
+ * @param rate tokens per ms, for which a pass chooses what it scores
+ * @param most draft tokens of a pass at most
+ */
+export function outlook({ first, ahead }: Way, seen: Seen, rate: number, most: number): Outlook {
+  const { costs, acceptanceByDepth } = seen;
+  const { roundTripMs } = costs;
+  const draftStepMs = Math.max(costs.draftStepMs, 0.001);
   /** When each verdict was sent, and how many tokens were decided by then. */
   const verdicts = [{ at: 0, decided: 0 }];
-  /** Index of the newest verdict that the drafter had seen when it made what arrives now. */
-  let seen = 0;
+  /** Index of the newest verdict that the drafter had heard when it made what arrives now. */
+  let heard = 0;
   /** Probability that no draft token was wrong yet. */
   let right = 1;
   let now = 0;
@@ -49,75 +108,106 @@ export function streamed(
   let tokens = 0;
   let ms = 0;
   let passes = 0;
-  while (right > LEAST_PROBABILITY && verdicts.length < MOST_PASSES) {
-    while (seen + 1 < verdicts.length && verdicts[seen + 1]!.at <= now - roundTripMs - draftStepMs) seen++;
-    const made = draftStepMs > 0 ? Math.floor((now - roundTripMs) / draftStepMs) : now < roundTripMs ? 0 : Infinity;
-    const arrived = Math.min(made, verdicts[seen]!.decided + maxDraft);
-    let K = 0;
-    while (K < arrived - decided && acceptance ** (K + 1) * step > positionMs) K++;
-    tokens += right * sumOfPowers(acceptance, K);
-    ms += right * (step + K * positionMs);
+  let steps = 0;
+  const made = (until: number) => Math.max(0, Math.floor((until + 1e-9) / draftStepMs));
+  const arrived = (): number => {
+    while (verdicts[heard + 1] && verdicts[heard + 1]!.at <= now - roundTripMs - draftStepMs) heard++;
+    const there = Math.min(made(now - roundTripMs), verdicts[heard]!.decided + ahead);
+    return there < first ? 0 : there;
+  };
+  while (right > LEAST_PROBABILITY && passes < MOST_PASSES) {
+    let there = arrived() - decided;
+    const wanted = first === 0 ? 0 : decided === 0 ? first : 1;
+    if (wanted > 0 && there < wanted) {
+      // Without a bet the drafter begins anew at each verdict.
+      if (decided > 0 && ahead <= first) break;
+      const until = Math.max(now, roundTripMs + (decided + wanted) * draftStepMs);
+      ms += right * (until - now);
+      now = until;
+      there = wanted;
+    }
+    const from = decided;
+    const survival = [1];
+    const S = (j: number) => {
+      for (let i = survival.length; i <= j; i++)
+        survival.push(survival[i - 1]! * chanceAt(acceptanceByDepth, from + i - 1));
+      return survival[j]!;
+    };
+    const scored = bestScored(Math.min(Math.max(0, there), most), S, costs, rate);
+    for (let j = 0; j <= scored; j++) tokens += right * S(j);
+    const step = passOver(costs, scored) * (ahead > first ? costs.hindrance : 1);
+    ms += right * step;
     passes += right;
-    now += step + K * positionMs;
-    decided += K + 1;
-    right *= acceptance ** (K + 1);
+    now += step;
+    decided += scored + 1;
     verdicts.push({ at: now, decided });
+    const still = right * S(scored + 1);
+    // The drafter hears half a round trip later that it was wrong, having begun half a one late.
+    steps += (right - still) * Math.min(made(now), verdicts[heard]!.decided + ahead);
+    right = still;
   }
-  return { tokens, ms, passes };
-}
-
-/** 1 + a + … + a^K: expected tokens of a pass over K tokens of acceptance a (Leviathan, Kalman, Matias 2023, §3.1). */
-function sumOfPowers(a: number, K: number): number {
-  let sum = 1;
-  let power = 1;
-  for (let j = 1; j <= K; j++) {
-    power *= a;
-    sum += power;
-  }
-  return sum;
+  steps += right * Math.min(made(now), verdicts[heard]!.decided + ahead);
+  return { tokens, ms, passes, steps };
 }
 
 /**
- * Best decided tokens per millisecond (or per pass) of an origin that waits, over all draft lengths, at the mean
- * acceptance.
+ * The way that decides tokens fastest, draft steps having their price.
+ *
+ * @param maxDraft draft tokens of a pass at most
+ * @param bets false: nothing is drafted behind a draft that the origin has not answered
+ * @param waits keeps to ways where the origin waits (true) or never does (false)
  */
-export function bestWaiting(seen: Seen, aim: Aim): number {
-  const survival: number[] = [];
-  let best = 0;
-  for (let K = 0; K <= aim.maxDraft; K++) {
-    if (K > 0) survival.push((survival.at(-1) ?? 1) * seen.meanAcceptance);
-    const { tokens, spent } = cycle(survival, seen, aim);
-    best = Math.max(best, tokens / spent);
+export function bestWay(seen: Seen, maxDraft: number, bets = true, waits?: boolean): Prospect {
+  const { costs } = seen;
+  const alone = 1 / passOver(costs, 0);
+  const ways: Way[] = waits === true ? [] : [{ first: 0, ahead: MOST_AHEAD }];
+  if (waits !== false) {
+    for (const first of FIRSTS) {
+      if (first > maxDraft) break;
+      ways.push({ first, ahead: first });
+      if (bets) ways.push({ first, ahead: Math.max(first + 1, MOST_AHEAD) });
+    }
+  }
+  let best: Prospect = { ...ways[0]!, rate: 0, alone };
+  let rate = alone;
+  // The rate decides what a pass scores, and that the rate: twice is enough.
+  for (let round = 0; round < 2; round++) {
+    best = { ...ways[0]!, rate: 0, alone };
+    for (const way of ways) {
+      const { tokens, ms, steps } = outlook(way, seen, rate, maxDraft);
+      const promised = tokens / (ms + STEP_PRICE * costs.draftStepMs * steps);
+      const lead = way.first > 0 && way.ahead > way.first && best.ahead === best.first ? BET_LEAD : 1;
+      if (promised > lead * best.rate) best = { ...way, rate: promised, alone };
+    }
+    rate = Math.max(alone, best.rate);
   }
   return best;
 }
 
 /**
- * Whether some longer draft, with further tokens of mean acceptance, promises more than this one.
+ * Whether some longer first draft, with further tokens of the acceptance seen so far, promises more than this one.
  *
  * @param survival S_1 … S_K of this draft
- * @param rate as `bestWaiting` returns it
  */
-export function promises(survival: readonly number[], rate: number, seen: Seen, aim: Aim): boolean {
-  const value = (s: readonly number[]) => {
-    const { tokens, spent } = cycle(s, seen, aim);
-    return tokens - rate * spent;
+export function promises(survival: readonly number[], prospect: Prospect, seen: Seen, maxDraft: number): boolean {
+  const { costs, acceptanceByDepth } = seen;
+  const { roundTripMs, draftStepMs } = costs;
+  const { rate, first, ahead } = prospect;
+  let K = survival.length;
+  let S = survival.at(-1) ?? 1;
+  /** Tokens less the time that they take; a draft that is kept with its bet spares the next one's way and making. */
+  const value = (tokens: number) => {
+    const spared = ahead > first ? S * chanceAt(acceptanceByDepth, K) * (roundTripMs + draftStepMs) : 0;
+    return tokens - rate * (K * draftStepMs + passOver(costs, K) - spared);
   };
-  const stopping = value(survival);
-  const longer = [...survival];
-  while (longer.length < aim.maxDraft) {
-    longer.push((longer.at(-1) ?? 1) * seen.meanAcceptance);
+  let tokens = 0;
+  const stopping = value(tokens);
+  while (K < maxDraft) {
+    S *= chanceAt(acceptanceByDepth, K);
+    K++;
+    tokens += S;
     // The margin keeps rounding from deciding where drafting gains nothing.
-    if (value(longer) > stopping + 1e-9) return true;
+    if (value(tokens) > stopping + 1e-9) return true;
   }
   return false;
-}
-
-/** Expected tokens of one wait for a draft of K tokens, and the milliseconds or passes that it takes. */
-function cycle(survival: readonly number[], { costs }: Seen, { spare }: Aim): { tokens: number; spent: number } {
-  const { roundTripMs, draftStepMs, targetStepMs, positionMs } = costs;
-  const tokens = survival.reduce((sum, S) => sum + S, 1);
-  if (spare === "passes") return { tokens, spent: 1 };
-  const spent = roundTripMs + targetStepMs + survival.length * (draftStepMs + positionMs);
-  return { tokens, spent: Math.max(0.001, spent) };
 }

@@ -2,11 +2,15 @@
  * One generation: verdicts in, tokens out, drafts back. Two activities share the timeline.
  *
  *   deciding   verdict → append → yield its tokens at once → next verdict
- *   drafting   timeline grew → drafter.sync → propose → submit → wait for the timeline to grow, or draft on
+ *   drafting   drafter.sync → propose → submit → draft on behind it, until a verdict shows a wrong token
  *
  * Neither waits for the other. The first token does not wait for the drafter's prefill. A slow, wrong, failing or hung
  * drafter costs speed only, since its tokens reach the timeline only through verdicts. A draft whose first tokens the
  * target has decided meanwhile is still good for the rest.
+ *
+ * What is drafted behind a sent draft is a bet: that all of the draft is kept, and that the target's next token is the
+ * drafter's guess. A verdict either lands inside of what was drafted, and the rest stands, or the rest is thrown away.
+ * The drafter's keys and values of a lost bet need no place of their own: `sync` cuts them back with the wrong token.
  */
 import { Pace } from "./pace.ts";
 import type { Candidate, Drafter, Proposed, Sibling, Verdict, Verifier } from "./types.ts";
@@ -26,6 +30,8 @@ export interface Step {
   readonly drafted: number;
   /** Positions so far at which the target verified a draft token, all before it being kept. */
   readonly verified: number;
+  /** Draft steps so far whose token no pass has verified, those included that stand at the moment. */
+  readonly thrown: number;
   /** Set once the drafter has failed; the generation goes on without it. */
   readonly draftError?: unknown;
 }
@@ -38,6 +44,8 @@ export interface Summary {
   readonly verified: number;
   /** Draft tokens kept, siblings among them. */
   readonly kept: number;
+  /** Draft steps thrown away: those whose token no pass has verified. */
+  readonly thrown: number;
   /** Target passes, the prompt's included. */
   readonly passes: number;
   readonly draftError?: unknown;
@@ -103,10 +111,17 @@ class Exchange {
   #drafted = 0;
   #verified = 0;
   #kept = 0;
+  /** Draft steps. */
+  #made = 0;
+  /** Draft tokens in a row that were right, up to the end of the timeline. */
+  #right = 0;
   /** The patience that the origin was sent last, in ms. */
   #sentPatience: number;
   #draftError: unknown;
   #ended = false;
+  /** Whether the drafter is at work, and whether it has been since the last verdict. */
+  #working = false;
+  #worked = false;
   /** Resumes a drafting that waits for a verdict. */
   #wake: () => void = () => {};
 
@@ -119,33 +134,42 @@ class Exchange {
   }
 
   decide(verdict: Verdict): Step {
-    this.#pace.learn(verdict);
+    const { history } = this.#window;
+    if (verdict.passCost) history.expect(verdict.passCost);
+    if (verdict.load !== undefined) history.load = verdict.load;
+    this.#pace.learn(verdict, this.#worked);
+    this.#worked = this.#working;
     this.#last = verdict;
     this.#kept += verdict.kept;
     const tokens = verdict.tokens.map((id, i) => {
       const guess = this.#ahead.shift();
       if (guess) {
-        // A streaming origin may decide a position while its draft token is still on the way.
-        if (guess.sent && i < verdict.scored) this.#verified++;
-        this.#window.history.outcome(guess.confidence, guess.id === id);
+        // The origin may decide a position while its draft token is still on the way.
+        if (guess.sent && i < verdict.scored - (verdict.siblingsScored ?? 0)) this.#verified++;
+        history.outcome(guess.confidence, guess.id === id, this.#right);
         // Whatever was drafted after a wrong token belongs to another timeline.
         if (guess.id !== id) this.#ahead = [];
       }
+      this.#right = guess?.id === id ? this.#right + 1 : 0;
       this.#timeline.push(id);
       return { id, kept: i < verdict.kept };
     });
     this.#wake();
-    return { tokens, verdict, drafted: this.#drafted, verified: this.#verified, ...this.#failure };
+    return { tokens, verdict, ...this.#counts, ...this.#failure };
   }
 
   summary(reason: Summary["reason"]): Summary {
     const passes = this.#last?.passes ?? 0;
-    return { reason, drafted: this.#drafted, verified: this.#verified, kept: this.#kept, passes, ...this.#failure };
+    return { reason, kept: this.#kept, passes, ...this.#counts, ...this.#failure };
   }
 
   end(): void {
     this.#ended = true;
     this.#wake();
+  }
+
+  get #counts() {
+    return { drafted: this.#drafted, verified: this.#verified, thrown: this.#made - this.#verified };
   }
 
   get #failure(): { draftError?: unknown } {
@@ -159,6 +183,7 @@ class Exchange {
       let settled = -1;
       while (!this.#ended && !this.#last?.undrafted) {
         if (settled === this.#timeline.length || this.#verifier.ready) {
+          this.#working = false;
           await new Promise<void>((wake) => {
             this.#wake = wake;
           });
@@ -179,6 +204,11 @@ class Exchange {
     }
   }
 
+  #work(): void {
+    this.#working = true;
+    this.#worked = true;
+  }
+
   /** Drafts once for the timeline as it is. False when nothing more is to be done before it grows. */
   async #draftAt(position: number, drafter: Drafter): Promise<boolean> {
     const standing = [...this.#ahead];
@@ -186,53 +216,73 @@ class Exchange {
     // Before the first verdict the target reads the prompt, and no draft can be part of that pass: read the prompt too,
     // unless that delays the target.
     if (!this.#last) {
-      if (this.#window.readsAlong) await read();
+      if (this.#window.readsAlong) {
+        this.#work();
+        await read();
+      }
       return false;
     }
-    const { max, others, streams, more } = this.#window.plan(standing, this.#last.siblings);
+    const { max, others, each, more } = this.#window.plan(standing, this.#last.siblings);
+    const fresh = standing[0]?.sent !== true;
+    const upToDate = () => !this.#ended && !this.#verifier.ready && this.#timeline.length === position;
     if (max === 0) {
-      this.#submit(position, standing, []);
+      if (fresh) this.#submit(position, standing, [], each);
+      await drafter.settle?.(upToDate);
       return false;
     }
-    // A token that was held back may be worth its position now that those before it are decided.
-    if (streams && standing.at(-1)?.sent === false) this.#send(standing);
+    this.#work();
     if (standing.length === 0) this.#pace.begin(position);
     await read();
-    const upToDate = () => !this.#ended && !this.#verifier.ready && this.#timeline.length === position;
     if (!upToDate()) return true;
     const proposed = await drafter.propose(max, (last) => more(last) && upToDate(), others);
-    this.#submit(position, standing, proposed.slice(0, max));
-    if (!streams) await drafter.settle?.(upToDate);
-    return streams && proposed.length > 0;
+    this.#made += Math.min(max, proposed.length);
+    // A verdict that came meanwhile decides whether a bet goes on. A first draft is late by then, and goes as it is.
+    const complete = each || fresh || upToDate();
+    this.#submit(position, standing, proposed.slice(0, max), each, complete);
+    return proposed.length > 0;
   }
 
   /**
    * Puts the tokens proposed at `position` behind the guesses that stood there, and sends as much of them as is of use.
    * Tokens decided meanwhile use up the front of the draft; if they differ from it, the draft is dropped.
+   *
+   * @param each tokens are sent as they are made
+   * @param complete whether what was proposed may be sent
    */
-  #submit(position: number, standing: readonly Guess[], proposed: readonly Proposed[]): void {
-    if (this.#ended || (proposed.length === 0 && standing.length > 0)) return;
+  #submit(
+    position: number,
+    standing: readonly Guess[],
+    proposed: readonly Proposed[],
+    each: boolean,
+    complete = true,
+  ): void {
+    if (this.#ended || (proposed.length === 0 && standing[0]?.sent)) return;
     const guesses: Guess[] = [...standing, ...proposed.map((token) => ({ ...token, sent: false, siblings: [] }))];
     const decided = this.#timeline.slice(position);
     if (decided.some((id, i) => guesses[i]?.id !== id)) return;
     const rest = guesses.slice(decided.length);
     const { policy, patience } = this.#window;
-    const streams = patience === 0 && (policy.patience !== "auto" || this.#sentPatience === 0);
+    const waits = patience > 0 || (policy.patience === "auto" && this.#sentPatience > 0);
     // An empty draft tells an origin that waits not to. It is pointless once the timeline has moved on or nobody waits.
-    if (rest.length === 0 && (decided.length > 0 || streams)) return;
-    const { length, others } = streams ? { length: rest.length, others: [] } : this.#window.choose(rest);
-    this.#ahead = rest.slice(0, length);
-    if (!streams || this.#window.saves(rest)) this.#send(this.#ahead, others);
+    if (rest.length === 0 && (decided.length > 0 || !waits)) return;
+    this.#ahead = rest;
+    if (!complete) return;
+    if (each || rest[0]?.sent) {
+      this.#send(rest);
+      return;
+    }
+    const { length, others } = this.#window.choose(rest);
+    this.#send(rest.slice(0, length), others);
   }
 
-  /** @param others the siblings that go along with each token */
+  /** @param others the siblings that go along with each token; those sent with it before unless given */
   #send(draft: readonly Guess[], others: readonly (readonly Candidate[])[] = []): void {
     const { policy, patience } = this.#window;
     const siblings: Sibling[] = [];
     for (const [at, guess] of draft.entries()) {
       if (!guess.sent) this.#drafted++;
       guess.sent = true;
-      for (const other of others[at] ?? []) {
+      for (const other of others[at] ?? guess.siblings) {
         siblings.push({ at, id: other.id });
         if (guess.siblings.includes(other)) continue;
         guess.siblings.push(other);
@@ -240,10 +290,12 @@ class Exchange {
       }
     }
     this.#sentPatience = patience;
+    const most = this.#window.scored(draft);
     this.#verifier.submit({
       position: this.#timeline.length,
       tokens: draft.map((guess) => guess.id),
       ...(siblings.length > 0 && { siblings }),
+      ...(draft.length > most && { most }),
       ...(policy.patience === "auto" && { patience }),
     });
   }

@@ -38,6 +38,8 @@ export interface DraftTokens {
 /** The small model's proposed tokens for the positions from `position` on. */
 export interface Draft extends DraftTokens {
   readonly position: number;
+  /** Tokens that one pass best scores of it at most, siblings apart; absent: all. */
+  readonly most?: number | undefined;
   /** How long the target may wait for drafts from now on, ms; absent: as before. */
   readonly patience?: number | undefined;
 }
@@ -91,6 +93,8 @@ export interface Verdict {
   readonly passes: number;
   /** Draft tokens that the pass scored, siblings among them, also those after the first wrong one. */
   readonly scored: number;
+  /** Of these, siblings. */
+  readonly siblingsScored?: number | undefined;
   /** Wall time of the target pass, in ms. */
   readonly stepMs: number;
   /** How long the origin waited for a draft before the pass, in ms. */
@@ -104,6 +108,8 @@ export interface Verdict {
   readonly undrafted?: boolean | undefined;
   /** The engine verifies siblings. */
   readonly siblings?: boolean | undefined;
+  /** Generations that the origin runs or lets wait, as a share of those that it runs at once. */
+  readonly load?: number | undefined;
   /** In the first verdict of a generation: the engine's guess of what a pass costs by its positions. */
   readonly passCost?: PassCost | undefined;
 }

@@ -1,8 +1,8 @@
 /**
- * How far to draft. An origin that waits is sent the draft length that pays best. An origin that streams is sent each
- * token as soon as it is made, as long as the token may save time there (rates.ts has the sums). Where drafting gains
- * nothing it is tried now and then, to notice when that changes. BiLD's fallback (Kim et al. 2023 §3.2) stops at the
- * first token whose probability is under a fixed threshold.
+ * How far to draft, and whether the origin waits for it: what decides tokens fastest at the costs and the acceptance
+ * seen so far (rates.ts has the sums), or what spares most passes. Where drafting gains nothing it is tried now and
+ * then, to notice when that changes. BiLD's fallback (Kim et al. 2023 §3.2) stops at the first token whose probability
+ * is under a fixed threshold.
  *
  * What drafting costs and how often tokens are kept is learned (history.ts). The constants of this file are not.
  */
@@ -17,19 +17,24 @@ import {
   type Pass,
   survivalOf,
 } from "./nodes.ts";
-import { choosePatience } from "./patience.ts";
-import { bestWaiting, promises, streamed } from "./rates.ts";
+import { PATIENCE_FOR_PASSES, patienceFor } from "./patience.ts";
+import { bestScored, bestWay, chanceAt, MOST_AHEAD, type Prospect, promises } from "./rates.ts";
 import type { Likelihood, More } from "./types.ts";
 
 export interface WindowPolicy {
-  /** Longest draft in tokens, at least 1. */
+  /** Most draft tokens that one pass scores, at least 1. */
   readonly maxDraft: number;
-  /** alpha_fallback: draft no further than a token less probable than this; 0 leaves it to the estimate. */
-  readonly fallback: number;
-  /** How long the origin waits for a draft, in ms; "auto" follows `choosePatience` at each draft. */
+  /**
+   * alpha_fallback: draft no further than a token less probable than this; 0 leaves it to the estimate. Absent:
+   * LEAST_CONFIDENCE where passes are spared, else 0.
+   */
+  readonly fallback?: number | undefined;
+  /** How long the origin waits for a draft, in ms; "auto": as long as is best, chosen anew for each pass. */
   readonly patience: number | "auto";
-  /** What to spend least of per decided token. */
-  readonly spare: "time" | "passes";
+  /** What to spend least of per decided token; "auto": passes while the origin has many generations, else time. */
+  readonly spare: "time" | "passes" | "auto";
+  /** False: nothing is drafted behind a draft that an origin has waited for and not answered yet. */
+  readonly bets?: boolean;
   /**
    * The drafter computes on the one processor that the target computes on. Each draft step then delays the target by
    * its own length, and a processor takes nearly as long for each further position as for the first: drafts spare
@@ -47,17 +52,32 @@ export interface WindowPolicy {
 export const LEAST_CONFIDENCE = 0.1;
 
 /** A policy but for its patience, where passes count and time does not. */
-export const fewestPasses = (maxDraft: number) => ({ maxDraft, fallback: LEAST_CONFIDENCE, spare: "passes" }) as const;
+export const fewestPasses = (maxDraft: number) => ({ maxDraft, spare: "passes" }) as const;
 
 /**
- * Where drafting does not pay, `tries` consecutive verdicts out of `of` are drafted for all the same. An origin that
- * streams sends a verdict per token and decodes on while a drafter reads what it has missed, so the first tries are
- * lost to reading; therefore several in a row. By judgement: an eighth of the work at most is spent on trying.
+ * Where drafting does not pay, `tries` consecutive verdicts are drafted for all the same, first after `first` verdicts,
+ * then after twice as many, and so on up to `last`. An origin sends a verdict per token and decodes on while a drafter
+ * reads what it has missed, so the first tries are lost to reading; therefore several in a row. By judgement.
  */
-const EXPLORE = { waits: { tries: 1, of: 8 }, streams: { tries: 4, of: 32 } } as const;
+const EXPLORE = { tries: 4, first: 32, last: 512 } as const;
 
-/** Tokens per pass that a drafter must promise an origin that streams: less is not worth the drafter's own time. */
-const LEAST_SAVING = 1.005;
+/** Load of the origin from which passes are spared, and below which time is again. By judgement. */
+const BUSY = { from: 0.75, until: 0.5 } as const;
+
+/** What drafts must promise, as a multiple of the speed without: less is not worth the drafter's own time. */
+const LEAST_GAIN = 1.03;
+/** How much faster waiting or not waiting must be to replace the other, so that noise does not decide. */
+const LEAD = 1.03;
+/** The acceptance that another answer may have, when it is asked whether drafting could pay at all. */
+const GOOD_ACCEPTANCE = 0.9;
+/** Draft tokens that are made and not decided at most: as many as a draft on the wire takes. */
+const MOST_MADE = 31;
+/** The chance that all draft tokens are right, below which no further one is made; more where they are many. */
+const LEAST_SURVIVAL = 0.05;
+const LEAST_FAR = 0.5;
+/** Things learned after which the best way is chosen anew; at first after each. */
+const CHOOSE_AFTER = 24;
+const SOON = 64;
 
 /**
  * Alternatives that a drafter names for each position. More are hardly ever worth a position of the pass (docs/log.md,
@@ -71,36 +91,51 @@ interface Plan {
   readonly max: number;
   /** Alternatives to name for each position. */
   readonly others: number;
-  /** The origin does not wait: each token that `saves` is sent as soon as it is made, and then another may be made. */
-  readonly streams: boolean;
+  /** Tokens are sent as they are made, rather than once all are made for which `more` asks. */
+  readonly each: boolean;
   readonly more: More;
+}
+
+/** A draft token that the target has not decided on. */
+export interface Made extends Likelihood {
+  /** Whether it was sent to the origin. */
+  readonly sent: boolean;
 }
 
 export class Window {
   readonly policy: WindowPolicy;
   readonly history: History;
-  #patience: number;
+  #busy = false;
+  #prospect: Prospect | undefined;
+  #version = -1;
   /** Verdicts of this answer that came while drafting did not pay because too few tokens are kept. */
   #skipped = 0;
 
   constructor(policy: WindowPolicy, history: History) {
     this.policy = policy;
     this.history = history;
-    this.#patience = policy.patience === "auto" ? this.#bestPatience() : policy.patience;
+  }
+
+  /** What to spend least of now. */
+  get spare(): "time" | "passes" {
+    const { spare } = this.policy;
+    if (spare !== "auto") return spare;
+    const { load } = this.history;
+    this.#busy = load >= (this.#busy ? BUSY.until : BUSY.from);
+    return this.#busy ? "passes" : "time";
   }
 
   /** How long the origin is to wait for drafts now, in ms. */
   get patience(): number {
-    return this.#patience;
+    const { patience } = this.policy;
+    if (patience !== "auto") return patience;
+    if (this.spare === "passes") return PATIENCE_FOR_PASSES;
+    return this.pays ? patienceFor(this.prospect, this.history.costs) : 0;
   }
 
   /** Whether drafting promises more than not drafting. */
   get pays(): boolean {
-    const { policy, history } = this;
-    if (policy.spare === "passes") return true;
-    if (policy.sharedCpu) return false;
-    if (this.#patience > 0) return promises([], bestWaiting(history, policy), history, policy);
-    return this.#gains(history.meanAcceptance);
+    return this.spare === "passes" || (!this.policy.sharedCpu && gains(this.prospect));
   }
 
   /** Whether the drafter may read the prompt while the target does. */
@@ -108,33 +143,59 @@ export class Window {
     return this.pays && !this.policy.sharedCpu;
   }
 
+  /** The way that is taken, and what it promises. */
+  get prospect(): Prospect {
+    const { policy, history } = this;
+    const { version } = history;
+    if (this.#prospect && version - this.#version < (version < SOON ? 1 : CHOOSE_AFTER)) return this.#prospect;
+    const { maxDraft, bets, patience } = policy;
+    const best = (waits: boolean) => bestWay(history, maxDraft, bets, waits);
+    let chosen: Prospect;
+    if (patience !== "auto") chosen = best(patience > 0);
+    else if (this.spare === "passes") chosen = best(true);
+    else {
+      const [waiting, not] = [best(true), best(false)];
+      const lead = !this.#prospect ? 1 : this.#prospect.first > 0 ? 1 / LEAD : LEAD;
+      chosen = waiting.rate > lead * Math.max(not.rate, not.alone) ? waiting : not;
+    }
+    this.#prospect = chosen;
+    this.#version = version;
+    return chosen;
+  }
+
   /**
-   * @param ahead draft tokens made already that the target has not decided on yet
+   * @param made draft tokens that the target has not decided on yet; those that were sent come first
    * @param siblings whether the target verifies siblings
    */
-  plan(ahead: readonly Likelihood[] = [], siblings = false): Plan {
-    const { policy, history } = this;
-    if (policy.patience === "auto") this.#patience = this.#bestPatience(this.#patience > 0);
-    const streams = this.#patience === 0;
-    const left = policy.maxDraft - ahead.length;
-    if (streams) {
-      const go = left > 0 && (ahead.length > 0 ? this.saves(ahead) : this.pays || this.#explores(true));
-      return { max: go ? 1 : 0, others: 0, streams, more: () => false };
-    }
-    const rate = bestWaiting(history, policy);
-    const pass = this.#pass(rate);
-    const chain = this.#chain(ahead);
-    const worthwhile = ({ confidence }: Likelihood) =>
-      mayGrow(chain, pass) &&
-      confidence >= policy.fallback &&
-      promises(survivalOf(chain), rate, history, policy) &&
-      !(siblings && isFull(chain, pass));
-    const last = ahead.at(-1);
-    const go = last === undefined ? this.pays || this.#explores(false) : worthwhile(last);
+  plan(made: readonly Made[] = [], siblings = false): Plan {
+    const { policy } = this;
+    const sent = made.filter((token) => token.sent).length;
+    const each = this.patience === 0 || (this.spare === "time" && sent > 0);
+    const others = siblings && !each && this.patience > 0 ? OTHERS : 0;
+    const nothing = { max: 0, others, each, more: () => false };
+    const chain = this.#chain(made);
+    if (made.length === 0 && !this.pays && !this.#explores()) return nothing;
+    if (sent > 0 && !this.#bets(made)) return nothing;
+    if (each) return this.#reaches(made) ? { ...nothing, max: 1 } : nothing;
+    // Behind a draft that was sent, the first token is a guess of the target's own, and then a draft begins as ever.
+    const before = sent === 0 ? 0 : sent + 1;
+    const pass = this.#pass();
+    const worthwhile = ({ confidence }: Likelihood): boolean => {
+      const draft = chain.slice(before);
+      if (draft.length === 0) return chain.length < MOST_MADE;
+      return (
+        chain.length < MOST_MADE &&
+        mayGrow(draft, pass) &&
+        confidence >= this.#fallback &&
+        this.#promises(survivalOf(draft)) &&
+        !(siblings && isFull(draft, pass))
+      );
+    };
+    const last = made.at(-1);
+    if (last && !worthwhile(last)) return nothing;
     return {
-      max: go ? Math.max(0, left) : 0,
-      others: siblings ? OTHERS : 0,
-      streams,
+      ...nothing,
+      max: Math.min(MOST_MADE - made.length, before + policy.maxDraft - made.length),
       more: (token) => {
         chain.push(...this.#chain([token]));
         return worthwhile(token);
@@ -144,58 +205,79 @@ export class Window {
 
   /** Which tokens of a draft, and which alternatives, to send to an origin that waits and verifies siblings. */
   choose(draft: readonly Likelihood[]): Nodes {
-    return chooseNodes(this.#chain(draft), this.#pass(bestWaiting(this.history, this.policy)));
+    return chooseNodes(this.#chain(draft), this.#pass());
   }
 
-  #bestPatience(waitsNow?: boolean): number {
-    const { maxDraft, sharedCpu } = this.policy;
-    return sharedCpu ? 0 : choosePatience(this.history, maxDraft, waitsNow);
+  /** How many of these draft tokens, and of those that may still follow, one pass best scores. */
+  scored(draft: readonly Likelihood[]): number {
+    const { policy, history } = this;
+    if (this.spare === "passes") return policy.maxDraft;
+    const survival = [1, ...survivalOf(this.#chain(draft))];
+    const chances = history.acceptanceByDepth;
+    const S = (j: number) => {
+      for (let i = survival.length; i <= j; i++) survival.push(survival[i - 1]! * chanceAt(chances, i - 1));
+      return survival[j]!;
+    };
+    return bestScored(policy.maxDraft, S, history.costs, this.#rate);
+  }
+
+  get #fallback(): number {
+    return this.policy.fallback ?? (this.spare === "passes" ? LEAST_CONFIDENCE : 0);
+  }
+
+  get #rate(): number {
+    return Math.max(this.prospect.rate, this.prospect.alone);
+  }
+
+  #promises(survival: readonly number[]): boolean {
+    const { policy, history } = this;
+    if (this.spare === "passes") return survival.length < policy.maxDraft;
+    return promises(survival, this.prospect, history, policy.maxDraft);
+  }
+
+  /** Whether to draft on behind tokens that were sent. */
+  #bets(made: readonly Made[]): boolean {
+    const { policy, prospect } = this;
+    if (((policy.bets === false || policy.sharedCpu) && this.patience > 0) || !this.#reaches(made)) return false;
+    return prospect.first === 0 || prospect.ahead > prospect.first;
+  }
+
+  /** Whether one more token may be made behind these. */
+  #reaches(made: readonly Made[]): boolean {
+    const last = made.at(-1);
+    if (!last) return true;
+    if (made.length >= MOST_MADE || last.confidence < this.#fallback) return false;
+    const survival = survivalOf(this.#chain(made)).at(-1)!;
+    return survival >= LEAST_SURVIVAL && (made.length < MOST_AHEAD || survival >= LEAST_FAR);
   }
 
   #chain(draft: readonly Likelihood[]): ChainToken[] {
     return draft.map(({ confidence, others = [] }) => ({ chance: this.history.acceptance(confidence), others }));
   }
 
-  /**
-   * A sibling must be worth the time of its position, or `LEAST_SIBLING` where only passes count.
-   *
-   * @param rate tokens that waiting decides per millisecond
-   */
-  #pass(rate: number): Pass {
+  /** What a pass takes: a sibling must be worth the time of its position, or `LEAST_SIBLING` where only passes count. */
+  #pass(): Pass {
     const { policy, history } = this;
-    const { positionMs, targetStepMs } = history.costs;
-    const sibling = policy.spare === "passes" ? LEAST_SIBLING : rate * positionMs;
-    return { most: policy.maxDraft, sibling, position: targetStepMs > 0 ? positionMs / targetStepMs : 0 };
-  }
-
-  /** Whether the last token of a draft saves an origin that streams more time than its position costs. */
-  saves(draft: readonly Likelihood[]): boolean {
-    const { policy, history } = this;
-    if ((draft.at(-1)?.confidence ?? 0) < policy.fallback) return false;
-    if (!mayGrow(this.#chain(draft).slice(0, -1), this.#pass(0))) return false;
-    if (policy.spare === "passes") return true;
-    const survival = survivalOf(this.#chain(draft)).at(-1) ?? 1;
-    return survival * history.costs.targetStepMs > history.costs.positionMs;
+    const { costs } = history;
+    if (this.spare === "passes") return { most: policy.maxDraft, sibling: LEAST_SIBLING };
+    return { most: policy.maxDraft, sibling: 0, time: { costs, rate: this.#rate } };
   }
 
   /**
-   * Whether to draft although it does not pay, to find out whether conditions have changed. If drafts come too late,
-   * that lasts from answer to answer: count verdicts over the whole session, and try last. If too few tokens are kept,
-   * that may differ from answer to answer: count from the start of each answer, and try first.
+   * Whether to draft although it does not pay, to find out whether conditions have changed. If drafts could not pay
+   * however good, that lasts from answer to answer: count verdicts over the whole session, and try last. If too few
+   * tokens are kept, that may differ from answer to answer: count from the start of each answer, and try first.
    */
-  #explores(streams: boolean): boolean {
-    if (this.policy.sharedCpu) return false;
-    const { tries, of } = streams ? EXPLORE.streams : EXPLORE.waits;
-    const inTime = streams && this.#gains(1);
-    const verdict = inTime ? this.#skipped++ : this.history.skipped++;
-    return (inTime ? verdict : verdict + tries) % of < tries;
-  }
-
-  /** Whether drafts of this acceptance rate arrive in time to save an origin that streams some of its passes. */
-  #gains(acceptance: number): boolean {
+  #explores(): boolean {
     const { policy, history } = this;
-    // Positions are free here: `saves` decides token by token which of them are worth their cost.
-    const { tokens, passes } = streamed({ ...history.costs, positionMs: 0 }, acceptance, policy.maxDraft);
-    return tokens > LEAST_SAVING * passes;
+    if (policy.sharedCpu) return false;
+    const good = { costs: history.costs, acceptanceByDepth: [GOOD_ACCEPTANCE] };
+    const couldPay = gains(bestWay(good, policy.maxDraft, policy.bets, false));
+    const verdict = couldPay ? this.#skipped++ : history.skipped++ + EXPLORE.tries;
+    if (verdict < EXPLORE.first) return couldPay && verdict < EXPLORE.tries;
+    const since = 2 ** Math.floor(Math.log2(verdict));
+    return verdict % Math.min(since, EXPLORE.last) < EXPLORE.tries;
   }
 }
+
+const gains = ({ rate, alone }: Prospect): boolean => rate > LEAST_GAIN * alone;

@@ -68,7 +68,7 @@ export class VerifyClient implements Verifier {
   #dials = 0;
   #socket: WebSocket | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #lastDraft: Pick<DraftFrame, "position" | "tokens" | "siblings"> | null = null;
+  #lastDraft: Pick<DraftFrame, "position" | "tokens" | "siblings" | "most"> | null = null;
   /** The patience that the origin was sent last, in ms. */
   #patience: number;
   #arrived: (Verdict | Done)[] = [];
@@ -115,6 +115,7 @@ export class VerifyClient implements Verifier {
       position: draft.position,
       tokens: [...tokens],
       ...(siblings.length > 0 && { siblings: siblings.slice(0, MAX_DRAFT) }),
+      ...(draft.most !== undefined && { most: draft.most }),
     };
     this.#lastDraft = sent;
     this.#patience = draft.patience ?? this.#patience;

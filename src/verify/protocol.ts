@@ -5,8 +5,9 @@
  *   frame    from    meaning
  *   open     edge    start or resume: decide tokens from position keep + prompt.length on
  *   draft    edge    proposed tokens from `position` on, and siblings: alternatives for single positions, for an origin
- *                    whose verdicts report that it verifies them. Dropped if late or unfitting. Without tokens: no
- *                    draft will come for positions up to this one, do not wait
+ *                    whose verdicts report that it verifies them. A longer draft from the same position is the same
+ *                    and what was drafted behind it since. Dropped if late or unfitting. Without tokens: no draft will
+ *                    come for positions up to this one, do not wait
  *   close    edge    the client went away; the origin stops within one pass
  *   verdict  origin  one target pass: how many draft tokens were kept, and the tokens it decided
  *   done     origin  nothing more will be decided, and why
@@ -76,6 +77,8 @@ const draftSchema = z.object({
     .array(z.object({ at: position, id: token }))
     .max(MAX_DRAFT)
     .optional(),
+  /** Tokens that one pass scores of it at most, siblings apart: further positions would cost more than they save. */
+  most: z.int().min(0).optional(),
   /** From now on, instead of the patience of `open`. */
   patience: patience.optional(),
 });
@@ -90,6 +93,7 @@ const verdictSchema = z.object({
   passes: z.int().min(1),
   /** Draft tokens that the pass scored, siblings among them. */
   scored: z.int().min(0),
+  siblingsScored: z.int().min(0).optional(),
   stepMs: z.number().min(0),
   waitMs: z.number().min(0),
   /** The newest draft, and when it arrived: ms after the verdict that ended at its position. */
@@ -98,6 +102,8 @@ const verdictSchema = z.object({
   undrafted: z.boolean().optional(),
   /** The engine verifies siblings. */
   siblings: z.boolean().optional(),
+  /** Generations that the origin runs or lets wait, as a share of those that it runs at once. */
+  load: z.number().min(0).optional(),
   /** In the first verdict of a generation: the engine's guess of what a pass costs by its positions. */
   passCost: z.record(z.string(), z.number().positive()).optional(),
 });

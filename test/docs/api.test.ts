@@ -57,6 +57,7 @@ const outcome: Outcome = {
     draft_n: 4,
     draft_n_judged: 2,
     draft_n_accepted: 1,
+    draft_n_thrown: 1,
     target_passes: 1,
   },
   account: {

@@ -23,11 +23,12 @@ async function* steps(
       verdict: { position, kept, tokens: ids, passes: i + 1, stepMs: 1, turn: null } as unknown as Step["verdict"],
       drafted: (i + 1) * 3,
       verified: i + 1,
+      thrown: i,
     };
     position += ids.length;
   }
   left = false;
-  return { reason: "stop", drafted: 99, verified: 0, kept: 0, passes: plan.length, ...summary } as Summary;
+  return { reason: "stop", drafted: 99, verified: 0, thrown: 0, kept: 0, passes: plan.length, ...summary } as Summary;
 }
 
 async function run(plan: Parameters<typeof steps>[0], summary: Partial<Summary> = {}, stops: string[] = []) {
@@ -49,13 +50,14 @@ describe("an answer", () => {
         [2, 2, 3, 4],
         [1, 1, END],
       ],
-      { drafted: 9, verified: 5 },
+      { drafted: 9, verified: 5, thrown: 4 },
     );
     expect(said).toEqual(["one ", "two three four ", "one ", ""]);
     expect(tally).toEqual({
       finish: "stop",
       predicted: 6,
       drafted: 9,
+      thrown: 4,
       verified: 5,
       kept: 3,
       passes: 3,

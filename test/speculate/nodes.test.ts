@@ -1,9 +1,10 @@
 /** Which tokens go, against all the choices that there are. */
 import { expect, test } from "vitest";
-import { type ChainToken, chooseNodes, isFull, mayGrow, USUAL_PASS } from "../../src/speculate/nodes.ts";
+import { type ChainToken, chooseNodes, isFull, mayGrow, type Pass, USUAL_PASS } from "../../src/speculate/nodes.ts";
+import { costsOf, evenCosts } from "../support/costs.ts";
 import { seeded } from "../support/random.ts";
 
-const pass = (most: number, sibling = 0) => ({ most, sibling, position: 0 });
+const pass = (most: number, sibling = 0) => ({ most, sibling });
 const other = (confidence: number, id = 0) => ({ id, confidence, source: "model" as const });
 
 /** Expected decided draft tokens if the first `length` tokens go with these others: each position is reached or not. */
@@ -82,23 +83,37 @@ test("no alternative goes that is worth less than asked for, and none without th
 });
 
 test("beyond a usual pass only tokens go that are likely enough for what a position costs", () => {
-  const length = (chance: number, position: number, others: ChainToken["others"] = []) => {
-    const chain = Array.from({ length: 40 }, () => ({ chance, others }));
-    return chooseNodes(chain, { most: 31, sibling: 0.03, position }).length;
+  const length = (chance: number, time?: Pass["time"]) => {
+    const chain = Array.from({ length: 40 }, () => ({ chance, others: [] }));
+    return chooseNodes(chain, { most: 31, sibling: 0.03, ...(time && { time }) }).length;
   };
-  expect(length(0.9, 0)).toBe(USUAL_PASS);
-  expect(length(0.999, 0)).toBe(31);
-  expect(length(0.97, 0)).toBe(22);
-  expect(length(0.97, 0.6)).toBe(16);
+  expect(length(0.9)).toBe(USUAL_PASS);
+  expect(length(0.999)).toBe(31);
+  expect(length(0.97)).toBe(22);
+  // 0.6 decided tokens for a position: 0.97^16 is worth it, 0.97^17 is not.
+  expect(length(0.97, { costs: evenCosts(1, 1, 10, 6), rate: 0.1 })).toBe(16);
   // Siblings fill a usual pass, and do not lengthen it.
   const beside = Array.from({ length: 40 }, () => ({ chance: 0.9, others: [other(0.08)] }));
-  const { others, length: chosen } = chooseNodes(beside, { most: 31, sibling: 0.03, position: 0 });
+  const { others, length: chosen } = chooseNodes(beside, { most: 31, sibling: 0.03 });
   expect(chosen + others.flat().length).toBe(USUAL_PASS);
+});
+
+test("a pass over a curve with steps takes tokens to the end of a step, siblings too", () => {
+  const costs = costsOf(5, 2.5, 50, { 1: 1, 2: 1.12, 3: 1.2, 4: 1.33, 6: 1.73, 8: 2.15, 16: 2.15, 32: 3.5 });
+  const counts = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95].map((chance) => {
+    const chain = Array.from({ length: 20 }, () => ({ chance, others: [other((1 - chance) / 2)] }));
+    const { length, others } = chooseNodes(chain, { most: 31, sibling: 0, time: { costs, rate: 1.5 / 50 } });
+    return length + others.flat().length;
+  });
+  // About three positions or sixteen, never eight.
+  for (const count of counts) expect([0, 1, 2, 3, 15]).toContain(count);
+  expect(counts).toContain(2);
+  expect(counts).toContain(15);
 });
 
 test("a draft grows as far as its tokens could go", () => {
   for (const chance of [0.5, 0.9, 0.95, 0.97, 0.98, 0.99]) {
-    const limits = { most: 31, sibling: 0.03, position: 0.3 };
+    const limits = { most: 31, sibling: 0.03 };
     const chain: ChainToken[] = [];
     while (mayGrow(chain, limits)) chain.push({ chance, others: [] });
     const whole = Array.from({ length: 40 }, () => ({ chance, others: [] }));

@@ -143,14 +143,14 @@ export class OurWindow implements LengthRule {
 
   learn({ confidences, kept, drafted, late, roundTripMs, draftStepMs, passMs }: Round): void {
     const history = this.#history;
-    for (const [i, confidence] of confidences.slice(0, kept + 1).entries()) history.outcome(confidence, i < kept);
+    for (const [i, confidence] of confidences.slice(0, kept + 1).entries()) history.outcome(confidence, i < kept, i);
     if (roundTripMs !== undefined) history.arrived(drafted, roundTripMs + drafted * draftStepMs);
     history.stepped(late ? 0 : confidences.length, passMs);
   }
 
   #fresh(): Window {
     return new Window(
-      { maxDraft: CHAIN, fallback: 0, patience: Number.MAX_SAFE_INTEGER, spare: "time" },
+      { maxDraft: CHAIN, fallback: 0, patience: Number.MAX_SAFE_INTEGER, spare: "time", bets: false },
       this.#history,
     );
   }
