@@ -43,6 +43,8 @@ const BUCKETS = 10;
 const FADE = 0.98;
 /** A bucket's first guess counts like this many observations. */
 const PRIOR_WEIGHT = 4;
+/** And the mean acceptance, where a depth has not been seen as often. */
+const MEAN_WEIGHT = 16;
 /** Depths that are told apart: the last right draft tokens before one, 0, 1, 2 … */
 const DEPTHS = 8;
 
@@ -130,7 +132,7 @@ export class History {
   /** Acceptance by the number of right draft tokens before, from 0 on; the last holds for all beyond. */
   get acceptanceByDepth(): readonly number[] {
     const mean = this.meanAcceptance;
-    return Array.from(this.#seenAt, (seen, at) => (this.#keptAt[at]! + PRIOR_WEIGHT * mean) / (seen + PRIOR_WEIGHT));
+    return Array.from(this.#seenAt, (seen, at) => (this.#keptAt[at]! + MEAN_WEIGHT * mean) / (seen + MEAN_WEIGHT));
   }
 
   get costs(): Costs {

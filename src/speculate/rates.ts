@@ -159,7 +159,8 @@ export function outlook({ first, ahead }: Way, seen: Seen, rate: number, most: n
  */
 export function bestWay(seen: Seen, maxDraft: number, bets = true, waits?: boolean): Prospect {
   const { costs } = seen;
-  const alone = 1 / passOver(costs, 0);
+  // An origin that waits in any case learns a round trip later that no draft comes.
+  const alone = 1 / (passOver(costs, 0) + (waits === true ? costs.roundTripMs : 0));
   const ways: Way[] = waits === true ? [] : [{ first: 0, ahead: MOST_AHEAD }];
   if (waits !== false) {
     for (const first of FIRSTS) {

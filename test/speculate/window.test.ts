@@ -51,8 +51,7 @@ describe("a window whose origin waits", () => {
       const mean = history.meanAcceptance;
       let best = 1;
       for (let K = 1; K <= 15; K++) if (waitingRate(costs, mean, K) > waitingRate(costs, mean, best)) best = K;
-      const alone = 1 / costs.passMs[0]!;
-      const gain = waitingRate(costs, mean, best) / alone;
+      const gain = waitingRate(costs, mean, best) / waitingRate(costs, mean, 0);
       // Around the least gain that is worth drafting for, either is right.
       if (Math.abs(gain - 1.03) < 0.02) continue;
       const length = plannedLength(new Window(WAITING, history), a);
