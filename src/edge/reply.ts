@@ -86,6 +86,12 @@ export const accountSchema = z
       .literal(true)
       .optional()
       .describe("Present where the origin's engine verifies no drafts under this sampling."),
+    note: z
+      .string()
+      .optional()
+      .describe(
+        "Why drafts were left out, or what they took where they cost time, in words; absent where that is plain.",
+      ),
     measured: measuredSchema.optional().describe("Absent before the Session has drafted anything."),
   })
   .readonly()

@@ -16,6 +16,7 @@ import { DraftAlone } from "./alone.ts";
 import { answer, type Tally } from "./answer.ts";
 import { draftKind } from "./draft-kind.ts";
 import { type SessionDraft, TurnDrafter } from "./drafter.ts";
+import { noteOf, type Taken } from "./note.ts";
 import type { DraftKind, Generation } from "./openai.ts";
 import { type Task, taskOf } from "./prompt.ts";
 import type { Head, Measured, Outcome } from "./reply.ts";
@@ -129,12 +130,23 @@ export class Turn {
     return this.#idle();
   }
 
+  /** Nothing is explained to whoever turned drafts off, where the engine verifies none, or where no target answered. */
+  #note(taken: Omit<Taken, "passMs">, undrafted: boolean): string | undefined {
+    if (this.#kind === "off" || undrafted || !this.#client) return undefined;
+    const { sharedCpu, target, history } = this.#given;
+    const { targetStepMs, positionMs } = history.costs;
+    const passesOf8 = (targetStepMs + 7 * positionMs) / targetStepMs;
+    const { tokensPerPass } = target.description;
+    return noteOf({ sharedCpu, passesOf8, tokensPerPass }, { ...taken, passMs: targetStepMs });
+  }
+
   /** What the answer was, once its tally is known. */
   outcome({ finish, predicted, drafted, verified, thrown, kept, passes, undrafted, firstAt, lastAt }: Tally): Outcome {
     const { length } = this.#task.prompt;
     const draftCached = Math.min(this.#model?.cached ?? 0, length);
     const cached = this.#client ? this.#client.cached : 0;
     const predictedMs = lastAt - firstAt;
+    const note = this.#note({ predicted, passes, drafted, predictedMs }, undrafted);
     return {
       finish,
       timings: {
@@ -157,6 +169,7 @@ export class Turn {
         patience_ms: this.#window.patience,
         draft_cache_n: draftCached,
         ...(undrafted && UNDRAFTED),
+        ...(note !== undefined && { note }),
         ...(drafted > 0 && { measured: measured(this.#window) }),
       },
     };

@@ -14,9 +14,13 @@ export const FIVE_QUESTIONS: readonly string[] = [
   "Continue the story: Once upon a time, a small robot woke up in a forest.",
 ];
 
-/** What is asked of the service beside the question. */
-const WAYS = { default: {}, off: { draft: "off" } } as const;
+/** What is asked of the service beside the question; `waits` asks for drafts at any price. */
+const WAYS = { default: {}, off: { draft: "off" }, waits: { patience_ms: 10_000 } } as const;
 type Way = keyof typeof WAYS;
+
+/** Reads long before its first token: about 900 tokens. */
+const SENTENCE = "The water cycle moves water from the sea to the air, from the air to the land, and back to the sea. ";
+const LONG_QUESTION = `Summarise in one sentence: ${SENTENCE.repeat(36)}`;
 
 /** Medians over all answers of one way. */
 export interface WayFigures {
@@ -41,6 +45,9 @@ export interface AgainstOff {
   /** The same of the time to the first token, which is better where it is smaller. */
   readonly first_token_vs_off: number;
   readonly lowest_pair: number;
+  /** To the first token of a long prompt, ms: median of each way, and the worse of the others ÷ off. */
+  readonly long_prompt: Readonly<Record<Way, number>>;
+  readonly long_first_token_vs_off: number;
   readonly default: WayFigures;
   readonly off: WayFigures;
 }
@@ -58,29 +65,36 @@ interface Options {
 export async function againstOff(url: string, options: Options): Promise<AgainstOff> {
   const { rounds, tokens, questions = FIVE_QUESTIONS, model, progress } = options;
   let asked = 0;
-  const answer = (question: string, way: Way): Promise<Streamed> =>
+  const answer = (question: string, way: Way, most = tokens): Promise<Streamed> =>
     chatStream(url, question, {
       session: `bench-${Date.now()}-${asked++}`,
-      maxTokens: tokens,
+      maxTokens: most,
       outrider: WAYS[way],
       ...(model !== undefined && { model }),
     });
-  const all: Readonly<Record<Way, Streamed[]>> = { default: [], off: [] };
+  const all: Readonly<Record<"default" | "off", Streamed[]>> = { default: [], off: [] };
+  const long: Readonly<Record<Way, number[]>> = { default: [], off: [], waits: [] };
   for (const way of ["off", "default"] as const) await answer(questions[0]!, way);
   for (let round = 0; round < rounds; round++) {
     for (const [n, question] of questions.entries()) {
-      const order: readonly Way[] = (round + n) % 2 === 0 ? ["off", "default"] : ["default", "off"];
+      const order = (round + n) % 2 === 0 ? (["off", "default"] as const) : (["default", "off"] as const);
       for (const way of order) all[way].push(await answer(question, way));
+    }
+    for (const way of ["off", "waits", "default"] as const) {
+      long[way].push(firstOf(await answer(`${round}. ${LONG_QUESTION}`, way, 2)));
     }
     const { default: on, off } = { default: all.default.map(speedOf), off: all.off.map(speedOf) };
     progress?.(`round ${round + 1} of ${rounds}: ${median(on).toFixed(1)} tokens/s, off ${median(off).toFixed(1)}`);
   }
+  const longPrompt = { default: median(long.default), off: median(long.off), waits: median(long.waits) };
   const ratios = (of: (streamed: Streamed) => number) => all.default.map((on, i) => of(on) / of(all.off[i]!));
   return {
     default_vs_off: rounded(median(ratios(speedOf))),
     whole_vs_off: rounded(median(ratios(wholeSpeedOf))),
     first_token_vs_off: rounded(median(ratios(firstOf))),
     lowest_pair: rounded(Math.min(...ratios(speedOf))),
+    long_prompt: longPrompt,
+    long_first_token_vs_off: rounded(Math.max(longPrompt.default, longPrompt.waits) / longPrompt.off),
     default: figuresOf(all.default),
     off: figuresOf(all.off),
   };

@@ -77,6 +77,31 @@ test("with the draft off every token is the target's", async () => {
   expect(await page.textContent("#per-pass")).toMatch(/^1(\.0+)?$/);
 });
 
+test("where drafts are off to save time the page says so, and a switch shows them at work", async () => {
+  const shared = await start({ edge: { SHARED_CPU: "true", PREFER: "time" } });
+  try {
+    await page.goto(shared.url);
+    expect(await page.locator("#show-drafts").isVisible()).toBe(false);
+    await page.fill("#most", "24");
+    await askFor("Tell me about the river.");
+    expect(await page.textContent("#note")).toContain("Drafts are off to save your time");
+    expect(await page.locator("#log .token.kept").count()).toBe(await page.locator("#hint .token.kept").count());
+    // With the keyboard alone.
+    await page.getByRole("button", { name: "Show drafts at work" }).focus();
+    await page.keyboard.press("Enter");
+    expect(await page.inputValue("#patience")).toBe("10000");
+    await page.fill("#question", "Tell me about the road.");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.querySelector("#note")?.textContent?.includes("Drafts spared"));
+    expect(await page.locator("#log .token.kept").count()).toBeGreaterThan(0);
+    await page.getByRole("button", { name: "Back to the fastest way" }).click();
+    expect(await page.inputValue("#patience")).toBe("");
+    expect(problems).toEqual([]);
+  } finally {
+    await shared.close();
+  }
+});
+
 test("a refusal is shown as a sentence", async () => {
   await page.fill("#most", "10");
   await page.fill("#question", "word ".repeat(3000));

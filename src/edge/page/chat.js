@@ -7,6 +7,10 @@ import { showNumbers } from "./numbers.js";
 
 const $ = (id) => document.getElementById(id);
 
+/** The choice under Origin that waits for drafts. */
+const WAITS = "10000";
+const waits = () => $("patience").value === WAITS;
+
 let messages = [];
 let conversation = crypto.randomUUID();
 let running = null;
@@ -28,6 +32,12 @@ $("fresh").addEventListener("click", () => {
   $("log").replaceChildren(hint);
   $("question").focus();
 });
+$("show-drafts").addEventListener("click", () => {
+  $("patience").value = waits() ? "" : WAITS;
+  nameSwitch();
+  $("question").focus();
+});
+$("patience").addEventListener("change", nameSwitch);
 $("stop").addEventListener("click", () => running?.abort());
 $("question").addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -94,7 +104,10 @@ async function answer(question) {
         text += token.text;
         addToken(line, token);
       }
-      if (chunk.timings) showNumbers(chunk.timings);
+      if (chunk.timings) {
+        showNumbers(chunk.timings);
+        showNote(chunk.outrider?.note);
+      }
     }
     messages = [...asked, { role: "assistant", content: text }];
   } catch (error) {
@@ -138,6 +151,18 @@ async function ask(asked, signal) {
     throw new Error(body?.error?.message ?? `the server answered ${response.status}`);
   }
   return readEvents(response.body);
+}
+
+/** Why drafts were made or left out, and a switch where that is to be explained. */
+function showNote(text) {
+  $("note").textContent = text ?? "";
+  $("note").hidden = !text;
+  $("show-drafts").hidden = !text;
+  nameSwitch();
+}
+
+function nameSwitch() {
+  $("show-drafts").textContent = waits() ? "Back to the fastest way" : "Show drafts at work";
 }
 
 function addLine(kind, text) {
