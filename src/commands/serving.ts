@@ -10,9 +10,7 @@ import type { DescribedTarget } from "../format/target.ts";
 import { OutriderError } from "../model/errors.ts";
 import { openTokenizer } from "../model/tokenizer.ts";
 import { knownPairs } from "../obtain/pair.ts";
-
 import { acceleratorNamed } from "../origin/engines/accelerators.ts";
-
 import { PASS_COSTS } from "../origin/pass-costs.ts";
 import { draftFor } from "../service/assets.ts";
 import { checkOrigin, originHealth } from "../service/checks.ts";
@@ -64,7 +62,7 @@ export async function beside(
       tokensPerPass,
       origin: { pack: run.pack },
       // Both Workers run in the one thread of workerd.
-      vars: { SHARED_CPU: "true", ...(prefer === undefined && { PREFER: "time" }) },
+      vars: { SHARED_CPU: "true" },
       runs: "in WebAssembly on this machine (--engine wasm)",
       expect: onProcessor({ passesOf8: PASS_COSTS.cpu[8], tokensPerPass, shared: true, prefer }),
     };
@@ -77,8 +75,7 @@ export async function beside(
     examples,
     tokensPerPass,
     origin: { url: local.url },
-    // Nobody else waits for this target, so what counts is the time; a processor pays for every position of a pass.
-    vars: { ORIGIN_TOKEN: local.token, ...(prefer === undefined && { PREFER: "time" }) },
+    vars: { ORIGIN_TOKEN: local.token },
     runs: `in llama.cpp on this machine (--engine llama): ${local.hardware}`,
     expect: local.hardware?.startsWith("the processor")
       ? onProcessor({ passesOf8: local.passesOf8, tokensPerPass, shared: false, prefer })

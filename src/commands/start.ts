@@ -52,8 +52,8 @@ export const startCommand = command({
   },
   notes: `A target that a known pair has gets the pair's draft unless --draft says otherwise; other targets get none.
 A draft serves every target that has its tokens: one of Qwen2.5-Coder drafts for all sizes of Qwen2.5.
-Where the target runs on this machine the edge prefers time (PREFER=time): on a processor a pass over many positions
-costs more than it saves, so drafts are seldom used; PREFER=passes shows them. With sglang and vllm the server must run the target that is named; without --pair and --target it may run
+Where the target runs on this machine's processor a pass over many positions costs more than it saves, so drafts are
+seldom used there; PREFER=passes shows them. With sglang and vllm the server must run the target that is named; without --pair and --target it may run
 any that has the draft's tokens.
 
 Environment: OUTRIDER_GGUF names a GGUF file of the pair's target to use instead of a download, OUTRIDER_CACHE the

@@ -134,10 +134,10 @@ export class Turn {
   #note(taken: Omit<Taken, "passMs">, undrafted: boolean): string | undefined {
     if (this.#kind === "off" || undrafted || !this.#client) return undefined;
     const { sharedCpu, target, history } = this.#given;
-    const { targetStepMs, positionMs } = history.costs;
-    const passesOf8 = (targetStepMs + 7 * positionMs) / targetStepMs;
+    const { passMs } = history.costs;
     const { tokensPerPass } = target.description;
-    return noteOf({ sharedCpu, passesOf8, tokensPerPass }, { ...taken, passMs: targetStepMs });
+    const passesOf8 = passMs[FEW]! / passMs[0]!;
+    return noteOf({ sharedCpu, passesOf8, tokensPerPass }, { ...taken, passMs: passMs[0]! });
   }
 
   /** What the answer was, once its tally is known. */

@@ -78,7 +78,7 @@ test("with the draft off every token is the target's", async () => {
 });
 
 test("where drafts are off to save time the page says so, and a switch shows them at work", async () => {
-  const shared = await start({ edge: { SHARED_CPU: "true", PREFER: "time" } });
+  const shared = await start({ edge: { SHARED_CPU: "true" } });
   try {
     await page.goto(shared.url);
     expect(await page.locator("#show-drafts").isVisible()).toBe(false);
