@@ -51,8 +51,8 @@ const pairSchema = z.strictObject({
   /** The draft that is used unless one is named; absent: none. */
   draft: z.string().optional(),
   /**
-   * Tokens per target pass that a draft's card reports, by the draft's short name: as served, greedy, at most 8 draft
-   * tokens.
+   * Tokens per target pass that a draft's card reports, by the draft's short name: as served by default, with lookup,
+   * greedy, at most 8 draft tokens.
    */
   tokensPerPass: z.record(z.string(), z.number().min(1)).default({}),
   /** What runs the target beside the edge. */
