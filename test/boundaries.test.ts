@@ -54,6 +54,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "corpus",
     "inspect",
     "origin",
+    "speculate",
     "verify",
     "platform",
     "kernels",

@@ -60,6 +60,10 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
     },
   },
   Measure: {
+    plan: {
+      summary: "Says what drafts promise before a target, by arithmetic alone.",
+      load: async () => (await import("./plan.ts")).planCommand,
+    },
     eval: {
       summary: "Measures packs: perplexity, acceptance, size and speed.",
       load: async () => (await import("./eval.ts")).evalCommand,

@@ -23,9 +23,11 @@ import { npmStart } from "../support/started.ts";
 import { againstOff } from "./against-off.ts";
 import { measureCapacity } from "./capacity-table.ts";
 import { type Cell, type CellFigures, type Measured, measureGrid, WAY_NAMES } from "./emulated-grid.ts";
+import { measureProactive } from "./proactive.ts";
 import { questionsIn } from "./questions.ts";
 import { RECORDED, recordedQuestions } from "./recorded-questions.ts";
 import { draftedAnswers } from "./replayed-drafts.ts";
+import { windowVsOracle } from "./window-oracle.ts";
 
 const { values, positionals } = parseArgs({
   options: {
@@ -69,8 +71,22 @@ if (wanted.has("default")) {
     await service.stop();
   }
 }
+if (wanted.has("proactive")) {
+  const bets: Cell[] =
+    name === undefined
+      ? [
+          { accelerator: "gemm16:50", roundTripMs: 5 },
+          { accelerator: "gemm16:25", roundTripMs: 20 },
+          { accelerator: "gemm16:50", roundTripMs: 50 },
+        ]
+      : cells().filter(({ roundTripMs }) => roundTripMs <= 50);
+  const measured = await measureProactive(bets, { questions, tokens, recorded: values.recorded, progress });
+  Object.assign(result, { proactive_gain: measured.gain, proactive: measured.cells });
+}
+const { answers, stepMs } = await draftedAnswers(await recordedQuestions(8, 64, { file: values.recorded }), 64);
+result.draft_step_ms = Number(stepMs.toFixed(2));
+if (wanted.has("window")) result.window_vs_oracle = windowVsOracle(cells(), stepMs);
 if (wanted.has("capacity")) {
-  const { answers, stepMs } = await draftedAnswers(await recordedQuestions(8, 64, { file: values.recorded }), 64);
   result.capacity = await measureCapacity(answers, {
     accelerator: name ?? "gemm16:25",
     clients: quick ? [1, 16, 64] : [1, 4, 16, 64, 256],

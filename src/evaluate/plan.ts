@@ -1,0 +1,72 @@
+/** What drafts promise before a target, by the arithmetic that a Session uses (speculate/rates.ts), and nothing else. */
+import type { Costs } from "../speculate/history.ts";
+import { breakEvenRoundTrip } from "../speculate/patience.ts";
+import { bestWay, outlook, type Prospect } from "../speculate/rates.ts";
+
+export interface Circumstances {
+  readonly costs: Costs;
+  /** As `History.acceptanceByDepth`. */
+  readonly acceptanceByDepth: readonly number[];
+  /** Draft tokens of a pass at most. */
+  readonly maxDraft: number;
+}
+
+/** A way to go about it, and what is expected of it. */
+export interface PlannedWay {
+  readonly tokensPerSecond: number;
+  /** Beside an origin without drafts. */
+  readonly vsNone: number;
+  readonly passesPerToken: number;
+  /** Draft steps a token of the answer, those included that are thrown away. */
+  readonly stepsPerToken: number;
+  /** Tokens of the first draft after a wrong token, for which the origin waits; 0: it never waits. */
+  readonly first: number;
+  /** How far the drafter may be ahead of the last verdict. */
+  readonly ahead: number;
+}
+
+export interface Plan {
+  /** Tokens a second without drafts. */
+  readonly none: number;
+  /** The origin waits for the first draft after each wrong token; the drafter goes on while the target verifies. */
+  readonly waits: PlannedWay;
+  /** The same with a drafter that stops when its draft is sent. */
+  readonly waitsWithoutBets: PlannedWay;
+  /** The origin never waits. */
+  readonly streams: PlannedWay;
+  /** What an edge that prefers time does, as its Sessions choose. */
+  readonly best: "none" | "waits" | "streams";
+  /** Round trip, in ms, above which waiting is slower than not waiting; 0: it always is. */
+  readonly breakEvenRoundTripMs: number;
+}
+
+/** Gain below which drafts are left off. */
+const LEAST_GAIN = 1.01;
+
+export function plan({ costs, acceptanceByDepth, maxDraft }: Circumstances): Plan {
+  const seen = { costs, acceptanceByDepth };
+  const none = 1 / costs.passMs[0]!;
+  const planned = (prospect: Prospect): PlannedWay => {
+    const { tokens, ms, passes, steps } = outlook(prospect, seen, Math.max(none, prospect.rate), maxDraft);
+    const { first, ahead } = prospect;
+    return {
+      tokensPerSecond: (1000 * tokens) / ms,
+      vsNone: tokens / ms / none,
+      passesPerToken: passes / tokens,
+      stepsPerToken: steps / tokens,
+      first,
+      ahead,
+    };
+  };
+  const waits = planned(bestWay(seen, maxDraft, true, true));
+  const streams = planned(bestWay(seen, maxDraft, true, false));
+  const faster = waits.vsNone > streams.vsNone ? ("waits" as const) : ("streams" as const);
+  return {
+    none: 1000 * none,
+    waits,
+    waitsWithoutBets: planned(bestWay(seen, maxDraft, false, true)),
+    streams,
+    best: Math.max(waits.vsNone, streams.vsNone) > LEAST_GAIN ? faster : "none",
+    breakEvenRoundTripMs: breakEvenRoundTrip(seen, maxDraft),
+  };
+}
