@@ -107,7 +107,7 @@ async function factsOf({ draft, answers, acceptance, draftStep }: Asked): Promis
 
 function inWords(target: string, roundTripMs: number, facts: Facts, result: Plan): string {
   const { none, waits, waitsWithoutBets, streams, best, breakEvenRoundTripMs } = result;
-  const measured = facts.tokens === undefined ? "as given" : `${facts.model}, ${facts.tokens} tokens of answers, here`;
+  const by = facts.tokens === undefined ? "as given" : `${facts.model}, ${facts.tokens} tokens of answers, here`;
   const row = (name: string, way: PlannedWay) => [
     name,
     way.tokensPerSecond.toFixed(1),
@@ -125,7 +125,7 @@ function inWords(target: string, roundTripMs: number, facts: Facts, result: Plan
   }[best];
   return [
     `target  ${target}; ${roundTripMs} ms there and back`,
-    `draft   ${facts.draftStepMs.toFixed(2)} ms a step, ${facts.acceptance.toFixed(2)} of its tokens kept (${measured})`,
+    `draft   ${facts.draftStepMs.toFixed(2)} ms a step, ${facts.acceptance.toFixed(2)} of its tokens kept (${by})`,
     "",
     ...textTable(heads, [
       ["no drafts", none.toFixed(1), "1.00", "1.00", "0.0", "–", "–"],

@@ -26,8 +26,8 @@ const DEPTHS = 8;
 const PRIOR = 4;
 
 /**
- * Runs the draft along answers of its target, a step a token, until `most` tokens are done. Throws what reading the pack
- * throws.
+ * Runs the draft along answers of its target, a step a token, until `most` tokens are done. Throws what reading the
+ * pack throws.
  */
 export async function draftFacts(pack: string, answers: readonly TargetAnswer[], most: number): Promise<DraftFacts> {
   const header = await directoryHeader(pack);

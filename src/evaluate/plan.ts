@@ -1,4 +1,4 @@
-/** What drafts promise before a target, by the arithmetic that a Session uses (speculate/rates.ts), and nothing else. */
+/** What drafts promise before a target, by the arithmetic of a Session (speculate/rates.ts) and nothing else. */
 import type { Costs } from "../speculate/history.ts";
 import { breakEvenRoundTrip } from "../speculate/patience.ts";
 import { bestWay, outlook, type Prospect } from "../speculate/rates.ts";

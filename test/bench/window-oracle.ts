@@ -1,4 +1,4 @@
-/** Our draft lengths beside the best that were found afterwards, on recorded traces (rules/), at the cells of a grid. */
+/** Our draft lengths beside the best that were found afterwards, on recorded traces (rules/), at cells of a grid. */
 import path from "node:path";
 import { acceleratorNamed } from "../../src/origin/engines/accelerators.ts";
 import { type Cell, rounded } from "./emulated-grid.ts";
