@@ -7,7 +7,6 @@
  *   passes   an edge that prefers passes
  *   wait     the origin waits for each draft, of up to 8 tokens
  */
-import type { Timings } from "../../src/edge/reply.ts";
 import { acceleratorNamed } from "../../src/origin/engines/accelerators.ts";
 import { faultProxy } from "../support/fault-proxy.ts";
 import { REAL_PAIR } from "../support/real.ts";
@@ -38,7 +37,7 @@ export interface CellFigures {
   /** Beside the same of the cell's `stream`. */
   readonly vs_stream: number;
   readonly passes_per_token: number;
-  /** Draft steps whose tokens were not kept, a token of the answer. */
+  /** Draft steps whose tokens no pass verified, a token of the answer. */
   readonly thrown_per_token: number;
   /** From the question to the first token, ms, the mean. */
   readonly first_token_ms: number;
@@ -141,7 +140,7 @@ async function measureCell(
         sum.tokens += timings.predicted_n - 1;
         sum.passes += timings.target_passes - 1;
         sum.decodedMs += arrivals.at(-1)!.at - arrivals[0]!.at;
-        sum.thrown += thrownSteps(timings);
+        sum.thrown += timings.draft_n_thrown;
         sum.firstMs += arrivals[0]!.at - askedAt;
         sum.answers++;
       }
@@ -157,7 +156,5 @@ async function measureCell(
   });
   return Object.fromEntries(WAY_NAMES.map((way) => [way, figures(sums[way])])) as Record<WayName, CellFigures>;
 }
-
-const thrownSteps = ({ draft_n, draft_n_accepted }: Timings): number => draft_n - draft_n_accepted;
 
 export const rounded = (value: number): number => Number(value.toPrecision(4));

@@ -19,7 +19,6 @@ describe("waiting for drafts, the drafter idle meanwhile, decides 1 + a + … + 
     test.each([
       [50, 5],
       [25, 20],
-      [100, 100],
     ])(`${costs}: T %i, R %i`, (T, R) => {
       const given = circumstances(T, R, costs, 0.6);
       const { waitsWithoutBets, none } = plan(given);
@@ -37,6 +36,12 @@ describe("waiting for drafts, the drafter idle meanwhile, decides 1 + a + … + 
       expect(waitsWithoutBets.vsNone).toBeCloseTo(rate * T, 6);
     });
   }
+});
+
+test("gains on the closed form where a pass scores less than a far drafter sends, and the next pass the rest", () => {
+  const given = circumstances(100, 100, "llamacpp4", 0.6);
+  const rates = [1, 2, 3, 4, 5, 6, 8].map((K) => (1 - 0.6 ** (K + 1)) / 0.4 / (100 + K * 2.5 + given.costs.passMs[K]!));
+  expect(plan(given).waitsWithoutBets.tokensPerSecond).toBeGreaterThan(1000 * Math.max(...rates));
 });
 
 test("advises no drafts where nothing is ever kept, or the origin is too far away", () => {
