@@ -26,8 +26,9 @@ import { type Drafted, draftAt, replayedDrafter } from "./replayed-drafts.ts";
  *   colocated   drafts of a fixed length made on the GPU itself, all sequences of a pass together
  *   time        ours, from an edge that prefers time
  *   passes      ours, from an edge that prefers passes
+ *   streams     ours, where the origin never waits: a draft is used in the pass for which it comes in time
  */
-export type CapacityWay = "none" | "time" | "passes" | { readonly colocated: number };
+export type CapacityWay = "none" | "time" | "passes" | "streams" | { readonly colocated: number };
 
 export interface Load {
   readonly clients: number;
@@ -102,11 +103,11 @@ async function client(n: number, { url, answers, way, load, from, until, counted
   const history = new History();
   for (let asked = 0; performance.now() < until; asked++) {
     const drafted = answers[(n + asked) % answers.length]!;
-    const drafts = way === "time" || way === "passes";
+    const drafts = typeof way === "string" && way !== "none";
     const policy =
       way === "passes"
         ? { ...fewestPasses(8), patience: 60_000 }
-        : ({ maxDraft: MAX_DRAFT, fallback: 0, patience: drafts ? "auto" : 0, spare: "time" } as const);
+        : ({ maxDraft: MAX_DRAFT, fallback: 0, patience: way === "time" ? "auto" : 0, spare: "time" } as const);
     const window = new Window(policy, history);
     const verifier = new VerifyClient({
       connect: async () => new WebSocket(url),

@@ -19,7 +19,8 @@ export interface CapacityRow {
   readonly colocated_length: number;
   readonly time: number;
   readonly passes: number;
-  /** The better of the two above, and each client's share of it. */
+  readonly streams: number;
+  /** The best of the three above, and each client's share of it. */
   readonly ours: number;
   readonly ours_per_client: number;
   readonly ours_vs_none: number;
@@ -50,33 +51,21 @@ export interface CapacityOptions {
 }
 
 export async function measureCapacity(answers: readonly Drafted[], options: CapacityOptions): Promise<Capacity> {
-  const { roundTripMs, draftStepMs, passes, progress } = options;
+  const { roundTripMs, draftStepMs, progress } = options;
   const accelerator = acceleratorNamed(options.accelerator);
   const survival = survivalOf(answers);
   const rows: CapacityRow[] = [];
   for (const clients of options.clients) {
     const { slowed, longer } = pacing(clients);
-    const load: Load = { clients, accelerator, roundTripMs, draftStepMs, passes: longer * passes, slowed };
+    const load: Load = { clients, accelerator, roundTripMs, draftStepMs, passes: longer * options.passes, slowed };
     const length = bestLength(LENGTHS, (K) => {
       return tokensOf(survival, K) / colocatedMs(accelerator, clients, K);
     });
-    const ways: Record<string, CapacityWay> = {
-      none: "none",
-      colocated: { colocated: length },
-      time: "time",
-      passes: "passes",
-    };
-    const speeds: Record<string, number> = {};
-    for (const [name, way] of Object.entries(ways)) {
-      speeds[name] = (await runLoad(answers, way, load)).tokens_per_second;
-    }
-    const {
-      none,
-      colocated,
-      time,
-      passes: spared,
-    } = speeds as Record<"none" | "colocated" | "time" | "passes", number>;
-    const ours = Math.max(time, spared);
+    const speed = async (way: CapacityWay) => (await runLoad(answers, way, load)).tokens_per_second;
+    const none = await speed("none");
+    const colocated = await speed({ colocated: length });
+    const [time, passes, streams] = [await speed("time"), await speed("passes"), await speed("streams")];
+    const ours = Math.max(time, passes, streams);
     const steps = colocatedMs(accelerator, clients, length) - verifyMs(accelerator, clients, length);
     rows.push({
       clients,
@@ -84,18 +73,15 @@ export async function measureCapacity(answers: readonly Drafted[], options: Capa
       colocated: rounded(colocated),
       colocated_length: length,
       time: rounded(time),
-      passes: rounded(spared),
+      passes: rounded(passes),
+      streams: rounded(streams),
       ours: rounded(ours),
       ours_per_client: rounded(ours / clients),
       ours_vs_none: rounded(ours / none),
       ours_vs_colocated: rounded(ours / colocated),
       predicted_vs_colocated: rounded(1 + steps / verifyMs(accelerator, clients, length)),
     });
-    progress(
-      `${clients} clients: ${Object.entries(speeds)
-        .map(([name, tps]) => `${name} ${tps.toFixed(0)}`)
-        .join(", ")}`,
-    );
+    progress(`${clients} clients: ${JSON.stringify(rows.at(-1))}`);
   }
   return {
     accelerator: accelerator.name,

@@ -10,6 +10,7 @@
  *   colocated   drafts made on the GPU, of the length that is best there by arithmetic, at the table's step time
  *   time        ours, from an edge that prefers time
  *   passes      ours, from an edge that prefers passes
+ *   streams     ours, where the origin never waits: a draft is used in the pass for which it comes in time
  *
  * NAME is an accelerator, or a class with the ms of a pass; `outrider start --emulate list` shows them. Without --step
  * the drafters take the time that a step takes on this machine. The last line is JSON.
