@@ -114,10 +114,10 @@ describe("chat requests", () => {
     });
   });
 
-  test("BiLD brings its paper's thresholds unless told otherwise", () => {
+  test("BiLD brings a threshold for what is kept unless told otherwise, and none for what is drafted", () => {
     expect(chat({ outrider: { rule: "bild" } })).toMatchObject({
-      rule: { kind: "bild", alphaRollback: 3 },
-      draft: { fallback: 0.6 },
+      rule: { kind: "bild", alphaRollback: 1.5 },
+      draft: { fallback: null },
     });
   });
 

@@ -51,7 +51,10 @@ export async function answersTo(
   for (const { fallback, rule } of settings) {
     sequence.cut(prompt.length);
     const target = new Target(pair, sequence, rule, most);
-    const window = new Window({ maxDraft: MAX_DRAFT, fallback, patience: 1, spare: "passes" }, new History());
+    const window = new Window(
+      { maxDraft: MAX_DRAFT, fallback, patience: 1, spare: "passes", bets: false },
+      new History(),
+    );
     const { steps, idle } = generate([...prompt], new ModelDrafter(pair.draft, cache, GREEDY), target, window);
     for await (const { draftError } of steps) if (draftError !== undefined) throw draftError;
     await idle();

@@ -45,11 +45,11 @@ function panel(rows: readonly Row[], name: string, of: (row: Row) => number): st
     ];
   });
   const keys = fallbacks.flatMap((fallback, n) => {
-    const at = FRAME.left + n * 74;
+    const at = FRAME.left + 56 + n * 60;
     return [
       element("path", { class: "line", stroke: COLOURS[n], d: `M${at} 14h14` }),
-      label(`fallback ${fallback}`.replace("fallback ", n === 0 ? "fallback " : ""), { x: at + 18, y: 18 }),
+      label(String(fallback), { x: at + 18, y: 18 }),
     ];
   });
-  return [grid(FRAME, x, y), ...lines, ...keys].join("\n");
+  return [grid(FRAME, x, y), ...lines, label("fallback", { x: FRAME.left, y: 18 }), ...keys].join("\n");
 }

@@ -111,6 +111,9 @@ function observe(arm: Arm, value: number): void {
   arm.sum += value;
 }
 
+/** How much faster waiting must be than an origin that goes on by itself: what the window asks of it. */
+const LEAST_GAIN = 1.03;
+
 /**
  * The service's own window in front of an origin that waits, a new one for each answer; what it learns lasts. The
  * Session has seen nothing yet.
@@ -132,9 +135,10 @@ export class OurWindow implements LengthRule {
     return max > 0;
   }
 
-  /** It drafts although drafts do not pay, to notice when they do. */
+  /** Where waiting promises less than going on by itself, as a window with patience "auto" decides. */
   tries(): boolean {
-    return !this.#window.pays;
+    const { prospect, history } = this.#window;
+    return prospect.rate * history.costs.passMs[0]! < LEAST_GAIN;
   }
 
   sends(confidences: readonly number[]): number {
