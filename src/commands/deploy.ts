@@ -8,8 +8,7 @@ import {
   type Check,
   checkAssets,
   checkKeys,
-  checkOrigin,
-  checkPublic,
+  checkOrigins,
   checkRegion,
   checkWorker,
   notBuilt,
@@ -89,12 +88,10 @@ async function* checked(project: Project, deployment: Deployment): AsyncGenerato
   const uploaded = deployment.dryRun ? [] : await uploadedSecrets(deployment.env);
   const names = [...Object.keys(own), ...uploaded];
   yield checkKeys(names, deployment.open, SECRETS_FILE);
-  const url = deployment.origin ?? (project.vars.ORIGIN_URL as string | undefined);
   const token = own.ORIGIN_TOKEN ?? (uploaded.includes("ORIGIN_TOKEN") ? "hidden" : undefined);
   const { bound, vars } = project;
-  yield await checkOrigin({ url, bound, token, draftOnly: vars.ALLOW_DRAFT_ONLY === "true" }, edge);
-  const unreachable = checkPublic(url);
-  if (unreachable) yield unreachable;
+  const named = { url: deployment.origin ?? vars.ORIGIN_URL, urls: vars.ORIGIN_URLS };
+  yield* checkOrigins(named, { bound, token, draftOnly: vars.ALLOW_DRAFT_ONLY === "true" }, edge);
   const region = checkRegion(vars.ORIGIN_REGION);
   if (region) yield region;
   if (edge.draft !== null && project.cpuMs === undefined) console.error(FREE_PLAN);

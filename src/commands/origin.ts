@@ -8,6 +8,7 @@ import { DEFAULT_ACCELERATOR } from "../origin/engines/accelerators.ts";
 import { ENGINES, type EngineOptions, engineRow } from "../origin/engines.ts";
 import { DEFAULT_LIMITS, Gateway, type GenerationEvent } from "../origin/gateway.ts";
 import { type OriginServer, serveOrigin } from "../origin/node.ts";
+import { REGIONS } from "../verify/region.ts";
 import { command } from "./command.ts";
 import { choice, flag, text, usage, whole } from "./options.ts";
 
@@ -37,6 +38,7 @@ export const originCommand = command({
     port: whole("where to listen; 0 picks a free one", { from: 0, to: 65535, default: 8788, env: "PORT" }),
     host: text("ADDRESS", "0.0.0.0 lets other machines in; then use --token-file", { default: "127.0.0.1" }),
     tokenFile: text("FILE", "callers must send its content as bearer token: one word of at least 16 characters"),
+    region: choice(REGIONS, "where this origin stands: edges then ask Cloudflare to make Sessions there"),
     maxSessions: whole("generations at work at once; more wait ten seconds, then are refused as overloaded", {
       from: 1,
       to: 10_000,
@@ -103,6 +105,7 @@ SIGTERM takes nothing new and lets generations end for up to ${DRAIN_MS / 1000} 
           live,
           kept: engine.kept,
           mostPatience: given.patience,
+          region: given.region,
           token,
           now: () => performance.now(),
           ...(!given.quiet && { log: logged }),

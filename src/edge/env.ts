@@ -11,6 +11,8 @@ export interface Env {
   readonly ORIGIN?: Fetcher;
   /** An origin elsewhere, http(s)://host:port; wins over ORIGIN. */
   readonly ORIGIN_URL?: string;
+  /** Several, with commas between; each may be followed by `;region=` and its region. Instead of ORIGIN_URL. */
+  readonly ORIGIN_URLS?: string;
   /** Where the origin is, as a location hint of Cloudflare's (`REGIONS`): Sessions are made there. */
   readonly ORIGIN_REGION?: string;
   /**

@@ -287,7 +287,7 @@ const paths: Api["paths"] = {
   "/health": {
     get: {
       summary: "Whether the Worker runs",
-      description: "Says where new Sessions are made, and nothing about the health of the origin. Needs no key.",
+      description: "Says where new Sessions are asked to be, and nothing about how the origin is. Needs no key.",
       responses: {
         200: { description: "The Worker runs.", content: json(ref("EdgeHealth")) },
         ...failures(500),

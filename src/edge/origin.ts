@@ -1,31 +1,100 @@
 /**
  * The way to the origin: a WebSocket through the service binding to the embedded origin, or over the network to a URL.
+ * Of several origins a turn asks the nearest, and another where that one refuses or dies.
  */
 import { OutriderError } from "../model/errors.ts";
-import type { Env } from "./env.ts";
+import type { Origin } from "./origins.ts";
 
-/**
- * One socket to the origin, not yet accepted. Rejects with `origin_missing` or `origin_unreachable` (503, retryable),
- * or with what the origin itself answered to the upgrade.
- */
-export async function openSocket(env: Env): Promise<WebSocket> {
-  const headers = new Headers({ upgrade: "websocket" });
-  if (env.ORIGIN_TOKEN) headers.set("authorization", `Bearer ${env.ORIGIN_TOKEN}`);
+/** While another origin could be asked, how long one may take to let a Session in. */
+const DIAL_MS = 3000;
+
+/** The origins of one turn. */
+export class Route {
+  readonly #origins: Origin[];
+  readonly #lost: (origin: Origin) => void;
+  #asked: Origin | null = null;
+
+  /**
+   * @param origins in the order in which they are to be asked
+   * @param lost called with each that did not let the Session in
+   */
+  constructor(origins: readonly Origin[], lost: (origin: Origin) => void) {
+    this.#origins = [...origins];
+    this.#lost = lost;
+  }
+
+  /** The origin that answers, once one does. */
+  get asked(): Origin | null {
+    return this.#asked;
+  }
+
+  /**
+   * One socket, not yet accepted, to the first origin that lets this Session in. Called again, after that socket was
+   * lost, it tries the others before that one. Rejects with `origin_missing` or `origin_unreachable` (503, retryable),
+   * or with what the origin itself answered to the upgrade.
+   */
+  async connect(): Promise<WebSocket> {
+    if (this.#asked) this.#last(this.#asked);
+    let failure: OutriderError | null = null;
+    // The order changes on the way.
+    for (const origin of [...this.#origins]) {
+      try {
+        const others = this.#origins.length > 1;
+        const socket = await (others ? inTime(opened(origin)) : opened(origin));
+        this.#asked = origin;
+        return socket;
+      } catch (error) {
+        this.#last(origin);
+        this.#lost(origin);
+        // One that may let us in a moment later is worth another try, whatever the others say.
+        if (!failure?.retryable) failure = error as OutriderError;
+      }
+    }
+    throw failure ?? missing();
+  }
+
+  #last(origin: Origin): void {
+    this.#origins.splice(this.#origins.indexOf(origin), 1);
+    this.#origins.push(origin);
+  }
+}
+
+async function opened(origin: Origin): Promise<WebSocket> {
   let response: Response;
   try {
-    if (env.ORIGIN_URL) response = await fetch(new URL("/v1/verify", env.ORIGIN_URL), { headers });
-    else if (env.ORIGIN) response = await env.ORIGIN.fetch("http://origin/v1/verify", { headers });
-    else {
-      throw new OutriderError("origin_missing", "no origin is configured; set ORIGIN_URL or bind ORIGIN", {
-        status: 503,
-      });
-    }
+    response = await origin.fetch("/v1/verify", { headers: { upgrade: "websocket" } });
   } catch (cause) {
-    if (cause instanceof OutriderError) throw cause;
     throw unreachable("it does not answer", true, cause);
   }
   return response.webSocket ?? Promise.reject(await refused(response));
 }
+
+async function inTime(opening: Promise<WebSocket>): Promise<WebSocket> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let late = false;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      late = true;
+      reject(unreachable(`it did not answer within ${DIAL_MS} ms`, true, null));
+    }, DIAL_MS);
+  });
+  opening.then(
+    (socket) => {
+      if (!late) return;
+      socket.accept();
+      socket.close(1000);
+    },
+    () => {},
+  );
+  try {
+    return await Promise.race([opening, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const missing = () =>
+  new OutriderError("origin_missing", "no origin is configured; set ORIGIN_URL or bind ORIGIN", { status: 503 });
 
 const unreachable = (why: string, retryable: boolean, cause: unknown) =>
   new OutriderError("origin_unreachable", `the origin cannot be reached: ${why}`, { status: 503, retryable, cause });

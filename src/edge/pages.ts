@@ -88,6 +88,11 @@ export class PageStore {
     });
   }
 
+  /** Deletes all that is stored. */
+  clear(): void {
+    this.#sql.exec("DELETE FROM pages");
+  }
+
   /** The database, with its table. */
   get #sql(): SqlStorage {
     const { sql } = this.#storage;

@@ -6,6 +6,7 @@
  */
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
+import { sessionPlaceSchema } from "./placement.ts";
 
 export type FinishReason = "stop" | "length";
 
@@ -92,6 +93,7 @@ export const accountSchema = z
       .describe(
         "Why drafts were left out, or what they took where they cost time, in words; absent where that is plain.",
       ),
+    placement: sessionPlaceSchema.optional().describe("Where the Session is, and why there."),
     measured: measuredSchema.optional().describe("Absent before the Session has drafted anything."),
   })
   .readonly()

@@ -9,23 +9,37 @@ import { History } from "../speculate/history.ts";
 import type { Tally } from "./answer.ts";
 import { SessionDraft } from "./drafter.ts";
 import type { Env } from "./env.ts";
+import { MOST_MOVES, MOVED, MOVES, PLACES, type Visit } from "./finding.ts";
+import { blob, ids } from "./ids.ts";
 import type { Generation } from "./openai.ts";
-import { openSocket, originLost } from "./origin.ts";
+import { originLost, Route } from "./origin.ts";
+import { type Origin, originsOf } from "./origins.ts";
 import { PageStore } from "./pages.ts";
+import { isMisplaced, type SessionPlace } from "./placement.ts";
 import { Queue } from "./queue.ts";
 import { errorResponse } from "./reply.ts";
+import { RoundTrips } from "./round-trips.ts";
 import { formOf, type Piece } from "./stream.ts";
 import { loadedTarget } from "./target.ts";
 import { TimelineStore } from "./timeline-store.ts";
 import { Turn } from "./turn.ts";
+import { type Moved, Whereabouts } from "./whereabouts.ts";
 
 /** Requests that may wait behind the answer under way. */
 const MAX_WAITING = 4;
 /** A conversation that nobody continues is forgotten after this long, so that its storage does not cost for ever. */
 const KEEP_MS = 7 * 24 * 3600 * 1000;
+/** An object that its conversation has left says so for longer than the new one lives, counted from the last request. */
+const FORWARD_MS = KEEP_MS + 24 * 3600 * 1000;
+
+/** The end of what is stored is put off no more often than this. */
+const ALARM_EVERY_MS = 60_000;
 
 /** The Session that learned last in this isolate: its way, its target and its drafter are a new Session's as well. */
 let learned: History | undefined;
+
+/** From this isolate to the origins. */
+const roundTrips = new RoundTrips(Date.now);
 
 /** The pieces of an answer, of which the first has been waited for. */
 interface Begun {
@@ -35,20 +49,34 @@ interface Begun {
 
 export class Session extends DurableObject<Env> {
   readonly #store: TimelineStore;
+  readonly #pages: PageStore;
+  readonly #whereabouts: Whereabouts;
   readonly #queue = new Queue(MAX_WAITING);
   readonly #history = new History(learned?.costs, learned?.meanAcceptance);
   #timeline: readonly number[];
   /** Made by the first turn of an edge that has weights. */
   #draft: SessionDraft | null = null;
+  /** Name of the origin that was asked last, and so holds the timeline. */
+  #origin: string | null = null;
+  /** When what is stored ends, as this object has set it since it is in memory. */
+  #alarmAt = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#store = new TimelineStore(ctx.storage);
+    this.#pages = new PageStore(ctx.storage);
+    this.#whereabouts = new Whereabouts(ctx.storage);
     this.#timeline = this.#store.read();
   }
 
-  /** Takes a Generation as JSON from the Worker, with this Session's name and the request's id as headers. */
+  /**
+   * A turn: takes a Generation as JSON from the Worker, with this Session's name, the request's id and a `Visit` as
+   * headers. Or a step of the hand-over to another object (finding.ts).
+   */
   override async fetch(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/adopt") return this.#adopt(request);
+    if (pathname === "/left") return this.#left();
     const startedAt = Date.now();
     const requestId = request.headers.get("x-request-id") ?? "";
     try {
@@ -60,10 +88,19 @@ export class Session extends DurableObject<Env> {
       };
       try {
         if (request.signal.aborted) throw new OutriderError("closed", "the client left while waiting", { status: 499 });
-        const target = await loadedTarget(this.env.ASSETS);
-        if (target.description.draft !== null) {
-          this.#draft ??= new SessionDraft(this.env, new PageStore(this.ctx.storage));
+        const moves = Number(request.headers.get(MOVES));
+        const origins = originsOf(this.env);
+        const moved = this.#visited(request.headers.get(PLACES), moves, origins);
+        if (moved) {
+          const answer = await this.#forward(moved);
+          leave();
+          return answer;
         }
+        const target = await loadedTarget(this.env.ASSETS);
+        if (target.description.draft !== null) this.#draft ??= new SessionDraft(this.env, this.#pages);
+        const region = this.#whereabouts.asked?.region ?? null;
+        const nearestFirst = roundTrips.order(origins, region, this.#origin);
+        const route = new Route(nearestFirst, (origin) => roundTrips.lost(origin));
         const turn = new Turn(generation, {
           target,
           draft: this.#draft,
@@ -72,11 +109,14 @@ export class Session extends DurableObject<Env> {
           session: request.headers.get("x-session") ?? "",
           prefer: this.env.PREFER === "passes" || this.env.PREFER === "auto" ? this.env.PREFER : "time",
           sharedCpu: this.env.SHARED_CPU === "true",
-          connect: () => openSocket(this.env),
+          connect: () => route.connect(),
           id: requestId.replace(/^req_/, ""),
           startedAt,
         });
-        return this.#respond(turn, await this.#begin(turn), leave);
+        const begun = await this.#begin(turn);
+        this.#origin = route.asked?.name ?? null;
+        this.ctx.waitUntil(roundTrips.measure(origins, region));
+        return this.#respond(turn, begun, () => this.#place(moves, origins), leave);
       } catch (error) {
         leave();
         throw error;
@@ -87,11 +127,71 @@ export class Session extends DurableObject<Env> {
     }
   }
 
-  /** The only alarm a Session ever sets: the end of a conversation that nobody continued. */
+  /** The only alarm a Session ever sets: the end of a conversation that nobody continued here. */
   override async alarm(): Promise<void> {
     // An object without storage costs nothing.
     await this.ctx.storage.deleteAll();
     this.#timeline = [];
+    this.#whereabouts.forget();
+  }
+
+  /**
+   * What a turn's `Visit` says: whether the conversation is elsewhere, or goes there now. No turn is under way here
+   * then, and from then on this object takes none.
+   */
+  #visited(header: string | null, moves: number, origins: readonly Origin[]): Moved | null {
+    const { moved, asked } = this.#whereabouts;
+    if (moved || header === null) return moved;
+    const { placement, client } = JSON.parse(header) as Visit;
+    if (this.#timeline.length === 0) {
+      // It was made just now, for this request.
+      this.#whereabouts.arrive({ region: placement.region ?? client, why: placement.why });
+      return null;
+    }
+    const ownMs = roundTrips.nearest(origins);
+    if (moves >= MOST_MOVES || !isMisplaced(asked?.region ?? null, ownMs, placement)) return null;
+    const { region, why } = placement;
+    this.#whereabouts.leave({ region, why, moves: moves + 1 });
+    return this.#whereabouts.moved;
+  }
+
+  /** Sends the Worker to the object that the conversation goes on in, with what that should have. */
+  async #forward(moved: Moved): Promise<Response> {
+    await this.#keepFor(FORWARD_MS);
+    return new Response(blob(this.#timeline), { headers: { [MOVED]: JSON.stringify(moved) } });
+  }
+
+  /** Takes over the timeline of the object before, unless it has its own already. */
+  async #adopt(request: Request): Promise<Response> {
+    const { region, why } = JSON.parse(request.headers.get(MOVED) ?? "{}") as Moved;
+    const timeline = ids(await request.arrayBuffer());
+    if (this.#timeline.length === 0 && !this.#whereabouts.moved) {
+      this.#whereabouts.arrive({ region, why });
+      this.#whereabouts.save();
+      this.#timeline = timeline;
+      this.#store.save(timeline);
+      await this.#keepFor(KEEP_MS);
+    }
+    return new Response(null, { status: 204 });
+  }
+
+  /** The object after this one has the timeline: what is left here is where to find it. */
+  #left(): Response {
+    if (this.#whereabouts.moved) {
+      this.ctx.storage.transactionSync(() => {
+        this.#store.save([]);
+        this.#pages.clear();
+      });
+      this.#timeline = [];
+    }
+    return new Response(null, { status: 204 });
+  }
+
+  /** For the account of an answer. */
+  #place(moves: number, origins: readonly Origin[]): SessionPlace {
+    const ms = roundTrips.nearest(origins);
+    const { region, why } = this.#whereabouts.asked ?? { region: null, why: "none" };
+    return { region, why, moves, ...(ms !== null && { round_trip_ms: ms }) };
   }
 
   /** Waits for the first verdict, so that a refusal has its own status. */
@@ -108,7 +208,7 @@ export class Session extends DurableObject<Env> {
   }
 
   /** The answer as a body that ends the turn when it ends, however it ends. */
-  #respond(turn: Turn, { first, rest }: Begun, leave: () => void): Response {
+  #respond(turn: Turn, { first, rest }: Begun, place: () => SessionPlace, leave: () => void): Response {
     const form = formOf(turn.head, turn.generation);
     const encoder = new TextEncoder();
     let gone = false;
@@ -120,7 +220,10 @@ export class Session extends DurableObject<Env> {
         send(form.begin());
         let step = first;
         for (; !step.done && !gone; step = await rest.next()) send(form.piece(step.value));
-        if (step.done) send(form.end(turn.outcome(step.value)));
+        if (step.done) {
+          const outcome = turn.outcome(step.value);
+          send(form.end({ ...outcome, account: { ...outcome.account, placement: place() } }));
+        }
         if (!gone) controller.close();
       } catch (error) {
         report(turn.head.id, error);
@@ -160,7 +263,16 @@ export class Session extends DurableObject<Env> {
     this.#timeline = timeline;
     this.#store.save(timeline);
     this.#draft?.save(timeline);
-    await this.ctx.storage.setAlarm(Date.now() + KEEP_MS);
+    this.#whereabouts.save();
+    await this.#keepFor(KEEP_MS);
+  }
+
+  /** Puts the end of what is stored off; not again within a minute, since that costs a row. */
+  async #keepFor(ms: number): Promise<void> {
+    const end = Date.now() + ms;
+    if (end - this.#alarmAt < ALARM_EVERY_MS) return;
+    await this.ctx.storage.setAlarm(end);
+    this.#alarmAt = end;
   }
 }
 

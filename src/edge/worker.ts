@@ -7,9 +7,14 @@ import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { requestId } from "hono/request-id";
 import { OutriderError } from "../model/errors.ts";
+import { REGIONS } from "../verify/region.ts";
 import type { Env } from "./env.ts";
+import { askSession, PLACES, type Visit } from "./finding.ts";
+import { nearestTo } from "./geography.ts";
 import { type Generation, parseChat, parseCompletion } from "./openai.ts";
-import { hinted, placementOf } from "./placement.ts";
+import { originsOf } from "./origins.ts";
+import { placementOf } from "./placement.ts";
+import { NOTHING_SAID, Places } from "./places.ts";
 import { errorResponse, modelObject } from "./reply.ts";
 import { describedModel } from "./target.ts";
 import { authenticate, sessionName } from "./tenant.ts";
@@ -17,6 +22,12 @@ import { authenticate, sessionName } from "./tenant.ts";
 export { Session } from "./session.ts";
 
 const MAX_BODY = 1024 * 1024;
+
+/** What the origins have said to this isolate. */
+const places = new Places(Date.now);
+
+/** Keeps a request alive for what nobody waits for. */
+type Later = (work: Promise<unknown>) => void;
 
 const app = new Hono<{ Bindings: Env; Variables: { requestId: string; tenant: string } }>();
 
@@ -43,7 +54,12 @@ app.use(
   }),
 );
 
-app.get("/health", (c) => c.json({ status: "ok", sessions: placementOf(c.env) }));
+app.get("/health", async (c) =>
+  c.json({
+    status: "ok",
+    sessions: (await placed(c.req.raw, c.env, (work) => c.executionCtx.waitUntil(work))).placement,
+  }),
+);
 
 app.get("/v1/models", async (c) =>
   c.json({ object: "list", data: [modelObject((await describedModel(c.env.ASSETS)).model)] }),
@@ -56,11 +72,15 @@ app.get("/v1/models/:id{.+}", async (c) => {
 });
 
 app.post("/v1/chat/completions", async (c) =>
-  forward(parseChat(await json(c.req.raw), randomSeed), c.var.tenant, c.req.raw, c.env, c.var.requestId),
+  forward(parseChat(await json(c.req.raw), randomSeed), c.var, c.req.raw, c.env, (work) =>
+    c.executionCtx.waitUntil(work),
+  ),
 );
 
 app.post("/v1/completions", async (c) =>
-  forward(parseCompletion(await json(c.req.raw), randomSeed), c.var.tenant, c.req.raw, c.env, c.var.requestId),
+  forward(parseCompletion(await json(c.req.raw), randomSeed), c.var, c.req.raw, c.env, (work) =>
+    c.executionCtx.waitUntil(work),
+  ),
 );
 
 app.notFound((c) =>
@@ -97,24 +117,44 @@ async function checkModel(id: string, env: Env): Promise<void> {
   );
 }
 
+/** Where a Session for this request should be, and the region that it comes from itself. */
+async function placed(request: Request, env: Env, later: Later) {
+  const { cf } = request as { cf?: { latitude?: string; longitude?: string } };
+  const client = cf?.latitude ? { latitude: Number(cf.latitude), longitude: Number(cf.longitude) } : null;
+  const origins = originsOf(env);
+  // What is configured needs no question.
+  const asked = env.ORIGIN_REGION || origins.every(({ region }) => region !== null) ? [] : origins;
+  const said = await places.of(asked, later);
+  const known = origins.map(({ region }, i) => ({ region, said: said[i] ?? NOTHING_SAID }));
+  return {
+    placement: placementOf(env.ORIGIN_REGION, known, client),
+    client: client && nearestTo(client, REGIONS),
+  };
+}
+
 /** Hands a generation to the tenant's Session; the answer streams back through. */
 async function forward(
   generation: Generation,
-  tenant: string,
+  { tenant, requestId }: { readonly tenant: string; readonly requestId: string },
   request: Request,
   env: Env,
-  requestId: string,
+  later: Later,
 ): Promise<Response> {
   await checkModel(generation.model, env);
   const name = await sessionName(tenant, request.headers.get("x-session-affinity"), generation);
-  const placement = placementOf(env);
+  const { placement, client } = await placed(request, env, later);
+  const turn = {
+    method: "POST",
+    headers: {
+      "x-request-id": requestId,
+      "x-session": name,
+      [PLACES]: JSON.stringify({ placement, client } satisfies Visit),
+    },
+    body: JSON.stringify(generation),
+    signal: request.signal,
+  };
   try {
-    const answer = await env.SESSION.getByName(name, hinted(placement)).fetch("https://session/", {
-      method: "POST",
-      headers: { "x-request-id": requestId, "x-session": name },
-      body: JSON.stringify(generation),
-      signal: request.signal,
-    });
+    const answer = await askSession(env.SESSION, name, placement, turn, later);
     return new Response(answer.body, answer);
   } catch (error) {
     // The object was reset (deploy, eviction) or is overloaded; a new stub reaches a fresh one.

@@ -7,12 +7,15 @@ import { OutriderError } from "../model/errors.ts";
 import { bearerOf, isKnown } from "../platform/bearer.ts";
 import type { Done, Verdict } from "../speculate/types.ts";
 import type { Health } from "../verify/health.ts";
+import type { Place } from "../verify/place.ts";
 import { type OpenFrame, PROTOCOL_VERSION } from "../verify/protocol.ts";
+import type { Region } from "../verify/region.ts";
 import type { TargetEngine } from "./engine.ts";
 import { draining, overloaded, unauthorized } from "./errors.ts";
 import { Generation } from "./generation.ts";
 import { Metrics } from "./metrics.ts";
 import { checkOpen, takeUp } from "./opening.ts";
+import { Places } from "./places.ts";
 import { Queue } from "./queue.ts";
 import { type Lease, type Limits, Sequences } from "./sequences.ts";
 
@@ -21,6 +24,8 @@ export interface GatewayOptions extends Limits {
   readonly token: string | null;
   /** How long a generation waits for others to end before it is refused as `overloaded`, in ms. */
   readonly queueMs: number;
+  /** Where this origin stands, for edges that nobody told. */
+  readonly region?: Region | undefined;
   /** Longest patience that an edge may ask for, in ms. */
   readonly mostPatience: number;
   /** Called at the end of each generation, with numbers only: nothing of what was said. */
@@ -66,6 +71,7 @@ export class Gateway {
   readonly #sequences: Sequences;
   readonly #queue: Queue;
   readonly #metrics = new Metrics();
+  readonly #places: Places;
   #connections = 0;
   #trapped = false;
   #draining = false;
@@ -74,6 +80,7 @@ export class Gateway {
     this.#engine = engine;
     this.#options = options;
     this.#sequences = new Sequences(engine, options, options.now);
+    this.#places = new Places(options.now);
     this.#queue = new Queue(this.#sequences, engine.context, options);
   }
 
@@ -90,6 +97,11 @@ export class Gateway {
     return { connections: this.#connections, ...this.#sequences.counts };
   }
 
+  /** A Session says where it is. */
+  tell(place: Place): void {
+    this.#places.tell(place);
+  }
+
   health(): Health {
     const { name, model, vocabulary, context, capabilities } = this.#engine;
     const { size, hash } = vocabulary;
@@ -103,6 +115,8 @@ export class Gateway {
       rules: [...capabilities.rules],
       maxDraft: capabilities.maxDraft,
       tokenRequired: this.#options.token !== null,
+      region: this.#options.region ?? null,
+      roundTrips: this.#places.roundTrips,
       queued: this.#queue.length,
       ...this.counts,
     };

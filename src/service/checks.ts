@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import { type EdgeModel, edgeModelSchema } from "../format/target.ts";
 import { OutriderError } from "../model/errors.ts";
 import { decodeHealth, type Health } from "../verify/health.ts";
+import { originList } from "../verify/origin-list.ts";
 import { regionOf } from "../verify/region.ts";
 
 export interface Check {
@@ -101,6 +102,38 @@ export function checkRegion(region: unknown): Check | undefined {
   } catch (error) {
     return failed(`sessions: ${(error as OutriderError).message}`, "correct vars.ORIGIN_REGION in the wrangler file");
   }
+}
+
+interface Named {
+  /** ORIGIN_URL, or what was given instead of it. */
+  readonly url: unknown;
+  /** ORIGIN_URLS. */
+  readonly urls: unknown;
+}
+
+/** `checkOrigin` and `checkPublic` of every origin that the settings name, or of none. */
+export async function* checkOrigins(
+  named: Named,
+  rest: Omit<OriginCheck, "url">,
+  edge: EdgeModel,
+): AsyncGenerator<Check> {
+  let urls: readonly (string | undefined)[];
+  try {
+    urls = originUrls(named);
+  } catch (error) {
+    return yield failed(`origin: ${(error as OutriderError).message}`, "correct vars in the wrangler file");
+  }
+  for (const url of urls) {
+    yield await checkOrigin({ url, ...rest }, edge);
+    const unreachable = checkPublic(url);
+    if (unreachable) yield unreachable;
+  }
+}
+
+function originUrls({ url, urls }: Named): readonly (string | undefined)[] {
+  if (!urls) return [url ? `${url}` : undefined];
+  if (url) throw new OutriderError("bad_setting", "ORIGIN_URL and ORIGIN_URLS are both set; keep one of them");
+  return originList(`${urls}`, "ORIGIN_URLS").map((entry) => entry.url);
 }
 
 interface OriginCheck {

@@ -4,7 +4,9 @@
  */
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
+import { roundTripsSchema } from "./place.ts";
 import { PROTOCOL_VERSION } from "./protocol.ts";
+import { REGIONS } from "./region.ts";
 
 const healthSchema = z.object({
   /** Anything but `ok` comes with HTTP status 503. */
@@ -31,6 +33,10 @@ const healthSchema = z.object({
   queued: z.int().min(0),
   /** Sessions whose keys and values are held, those at work included. */
   kept: z.int().min(0),
+  /** Where the origin stands, if it was told. */
+  region: z.enum(REGIONS).nullable().catch(null),
+  /** Round trips to Sessions by their region, ms, as they tell them. */
+  roundTrips: roundTripsSchema.catch({}),
 });
 
 export type Health = z.infer<typeof healthSchema>;

@@ -398,6 +398,8 @@ describe("HTTP", () => {
       rules: ["exact", "bild"],
       maxDraft: 15,
       tokenRequired: false,
+      region: null,
+      roundTrips: {},
       queued: 0,
       connections: 0,
       live: 0,

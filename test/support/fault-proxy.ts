@@ -130,6 +130,8 @@ interface Piece {
   readonly payload: number;
 }
 
+const SWITCHING = Buffer.from("HTTP/1.1 101");
+
 /** Cuts what a WebSocket server sends into the answer to the upgrade and whole frames (RFC 6455 §5.2, unmasked). */
 function frameSplitter(): (bytes: Buffer) => Piece[] {
   let held = Buffer.alloc(0);
@@ -142,6 +144,11 @@ function frameSplitter(): (bytes: Buffer) => Piece[] {
       held = held.subarray(length);
     };
     if (!upgraded) {
+      if (!held.subarray(0, SWITCHING.length).equals(SWITCHING.subarray(0, held.length))) {
+        // An answer over HTTP, or more of one: nothing in it is a frame.
+        take(held.length, false, 0);
+        return pieces;
+      }
       const end = held.indexOf("\r\n\r\n");
       if (end < 0) return pieces;
       upgraded = true;

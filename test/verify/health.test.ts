@@ -15,6 +15,8 @@ const HEALTH: Health = {
   connections: 0,
   live: 0,
   queued: 0,
+  region: "weur",
+  roundTrips: { weur: 4.5 },
   kept: 0,
 };
 

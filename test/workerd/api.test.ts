@@ -289,9 +289,6 @@ describe("browsers", () => {
   });
 
   test("health is open", async () => {
-    expect(await (await fetch(`${run.url}/health`)).json()).toEqual({
-      status: "ok",
-      sessions: { region: null, why: "none" },
-    });
+    expect(await (await fetch(`${run.url}/health`)).json()).toMatchObject({ status: "ok" });
   });
 });

@@ -2,97 +2,86 @@
  * Where Sessions are asked to be. workerd on this machine places nothing: every object runs here whatever the hint. So
  * these tests see what Cloudflare would be asked, through a namespace that writes it down.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { runningFile } from "../../src/platform/places.ts";
-import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
-import { writeSettings } from "../../src/service/settings.ts";
-import { TINY_PACKS } from "../support/tiny.ts";
-import { type bundled as Bundled, bundled } from "./bundle.ts";
-import { edgeWorker, originWorker, startWorkers } from "./harness.ts";
+import { type TinyOrigin, tinyOrigin } from "../support/tiny-origin.ts";
+import { startRecording } from "./recording.ts";
 
-const home = mkdtempSync(join(tmpdir(), "outrider-placement-"));
-const assets = join(home, "assets");
-let recording: Awaited<ReturnType<typeof Bundled>>;
-
-/** The edge, with a namespace that remembers what was asked of it. */
-const MAIN = `
-  import worker, { Session } from ${JSON.stringify(runningFile("edge/worker.ts"))};
-  export { Session };
-  const asked = [];
-  export default {
-    fetch(request, env, ctx) {
-      if (new URL(request.url).pathname === "/asked") return Response.json(asked.splice(0));
-      const getByName = (name, options) => {
-        asked.push({ name, ...options });
-        return env.SESSION.getByName(name, options);
-      };
-      return worker.fetch(request, { ...env, SESSION: { getByName } }, ctx);
-    },
-  };`;
-
+let origin: TinyOrigin;
+let told: TinyOrigin;
 beforeAll(async () => {
-  await assembleEdge(await describeTarget(TINY_PACKS.draft), TINY_PACKS.draft, assets);
-  const main = join(home, "worker.js");
-  writeFileSync(main, MAIN);
-  const [file] = writeSettings({ edgeAssets: assets, origin: { pack: TINY_PACKS.target } }, home) as [string];
-  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), main }));
-  recording = await bundled(file);
+  origin = await tinyOrigin();
+  told = await tinyOrigin({ region: "oc" });
 });
-afterAll(() => rmSync(home, { recursive: true, force: true }));
+afterAll(async () => {
+  await origin?.close();
+  await told?.close();
+});
 
 const ask = { model: "tiny", max_tokens: 4, messages: [{ role: "user", content: "Who rides ahead?" }] };
 
 /** The edge with these settings, its answers to one request and to /health, and what its namespace was asked. */
 async function asked(vars: Readonly<Record<string, string>>) {
-  const { modules, modulesRoot } = recording as { modules: never; modulesRoot: string };
-  const edge = { ...edgeWorker(assets, vars, true), modules, modulesRoot };
-  const { url, miniflare } = await startWorkers([edge, originWorker(TINY_PACKS.target, {})]);
+  const run = await startRecording(vars);
   try {
-    const answer = await fetch(`${url}/v1/chat/completions`, {
+    const answer = await fetch(`${run.url}/v1/chat/completions`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(ask),
     });
     return {
       status: answer.status,
-      body: (await answer.json()) as { error?: { message: string; code: string } },
-      health: await (await fetch(`${url}/health`)).json(),
-      asked: (await (await fetch(`${url}/asked`)).json()) as { name: string; locationHint?: string }[],
+      body: (await answer.json()) as { error?: object; outrider?: { placement: object } },
+      health: await (await fetch(`${run.url}/health`)).json(),
+      calls: await run.asked(),
     };
   } finally {
-    await miniflare.dispose();
+    await run.close();
   }
 }
 
-describe("ORIGIN_REGION", () => {
-  test("is the location hint when a Session is first asked for, and /health says so", async () => {
-    const { status, health, asked: calls } = await asked({ ORIGIN_REGION: "apac-ne" });
+const name = expect.stringMatching(/^[0-9a-f]{64}$/);
+
+describe("a Session is first asked for with the hint", () => {
+  test.each<[string, () => Readonly<Record<string, string>>, object]>([
+    ["ORIGIN_REGION says", () => ({ ORIGIN_URL: told.url, ORIGIN_REGION: "apac-ne" }), { region: "apac-ne" }],
+    ["ORIGIN_URLS says", () => ({ ORIGIN_URLS: `${told.url};region=eeur` }), { region: "eeur" }],
+    ["the origin says", () => ({ ORIGIN_URL: told.url }), { region: "oc", why: "origin" }],
+  ])("that %s, and /health and the answer's account say it", async (_, vars, expected) => {
+    const sessions = { why: "configured", ...expected };
+    const { status, body, health, calls } = await asked(vars());
     expect(status).toBe(200);
-    expect(calls).toEqual([{ name: expect.stringMatching(/^[0-9a-f]{64}$/), locationHint: "apac-ne" }]);
-    expect(health).toEqual({ status: "ok", sessions: { region: "apac-ne", why: "configured" } });
+    expect(calls).toEqual([{ name, locationHint: (sessions as unknown as { region: string }).region }]);
+    expect(health).toEqual({ status: "ok", sessions });
+    expect(body.outrider?.placement).toMatchObject({ ...sessions, moves: 0 });
   });
 
-  test.each<Readonly<Record<string, string>>>([{}, { ORIGIN_REGION: "" }])(
-    "left out (%j), Cloudflare chooses",
-    async (vars) => {
-      const { status, health, asked: calls } = await asked(vars);
-      expect(status).toBe(200);
-      expect(calls).toEqual([{ name: expect.any(String) }]);
-      expect(health).toEqual({ status: "ok", sessions: { region: null, why: "none" } });
-    },
-  );
-
-  test("that names no region is refused before a Session is made, with one sentence", async () => {
-    const { status, body, health, asked: calls } = await asked({ ORIGIN_REGION: "europe" });
-    expect(status).toBe(500);
-    expect(body.error).toMatchObject({
-      code: "bad_setting",
-      message: expect.stringMatching(/^ORIGIN_REGION is "europe", which is no region; write one of wnam, .*, or leave/),
-    });
-    expect(health).toEqual(body);
-    expect(calls).toEqual([]);
+  test("that Sessions have measured, where nobody says it", async () => {
+    for (const [region, roundTripMs] of Object.entries({ weur: 90, enam: 12, apac: 200 })) {
+      const init = { method: "POST", body: JSON.stringify({ region, roundTripMs }) };
+      expect((await fetch(`${origin.url}/v1/place`, init)).status).toBe(204);
+    }
+    const { health, calls } = await asked({ ORIGIN_URL: origin.url, ORIGIN_REGION: "" });
+    expect(calls).toEqual([{ name, locationHint: "enam" }]);
+    expect(health).toEqual({ status: "ok", sessions: { region: "enam", why: "measured", round_trip_ms: 12 } });
   });
+
+  test("without one, where nothing is known", async () => {
+    const silent = await tinyOrigin();
+    const { status, health, calls } = await asked({ ORIGIN_URL: silent.url });
+    await silent.close();
+    expect(status).toBe(200);
+    expect(calls).toEqual([{ name }]);
+    expect(health).toEqual({ status: "ok", sessions: { region: null, why: "none" } });
+  });
+});
+
+test("ORIGIN_REGION that names no region is refused before a Session is made, with one sentence", async () => {
+  const { status, body, health, calls } = await asked({ ORIGIN_URL: origin.url, ORIGIN_REGION: "europe" });
+  expect(status).toBe(500);
+  expect(body.error).toMatchObject({
+    code: "bad_setting",
+    message: expect.stringMatching(/^ORIGIN_REGION is "europe", which is no region; write one of wnam, .*, or leave/),
+  });
+  expect(health).toEqual(body);
+  expect(calls).toEqual([]);
 });

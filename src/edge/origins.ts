@@ -1,0 +1,48 @@
+/** The origins that the settings name. */
+import { OutriderError } from "../model/errors.ts";
+import { originList } from "../verify/origin-list.ts";
+import type { Region } from "../verify/region.ts";
+import type { Env } from "./env.ts";
+
+export interface Origin {
+  /** Tells it from the others: its URL, or `ORIGIN` for the binding. */
+  readonly name: string;
+  /** Where it stands, if ORIGIN_URLS says so. */
+  readonly region: Region | null;
+  /** A request to a path of the origin, with its bearer token. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+}
+
+/** In the order of the settings; none where none is configured. Throws `bad_setting` (500). */
+export function originsOf(env: Env): readonly Origin[] {
+  if (env.ORIGIN_URL && env.ORIGIN_URLS) {
+    throw new OutriderError("bad_setting", "ORIGIN_URL and ORIGIN_URLS are both set; keep one of them", {
+      status: 500,
+    });
+  }
+  const listed = env.ORIGIN_URLS
+    ? originList(env.ORIGIN_URLS, "ORIGIN_URLS")
+    : originList(env.ORIGIN_URL ?? "", "ORIGIN_URL");
+  if (listed.length > 0) {
+    return listed.map(({ url, region }) => ({
+      name: url,
+      region,
+      fetch: (path, init) => fetch(new URL(path, url), authorised(env, init)),
+    }));
+  }
+  const { ORIGIN } = env;
+  if (!ORIGIN) return [];
+  return [
+    {
+      name: "ORIGIN",
+      region: null,
+      fetch: (path, init) => ORIGIN.fetch(`http://origin${path}`, authorised(env, init)),
+    },
+  ];
+}
+
+function authorised({ ORIGIN_TOKEN }: Env, init: RequestInit = {}): RequestInit {
+  const headers = new Headers(init.headers);
+  if (ORIGIN_TOKEN) headers.set("authorization", `Bearer ${ORIGIN_TOKEN}`);
+  return { ...init, headers };
+}

@@ -1,0 +1,108 @@
+/**
+ * How far the origins are from here. All Sessions of an isolate are in one place, so one of them measures for all, now
+ * and then, while its answer is under way: a first request opens the connection, of two further ones the quicker
+ * counts. In a deployed Worker the clock moves with I/O, and so it is right here. What a Session learns of drafts
+ * (speculate/history.ts) says the same only where drafts are made, and nothing of origins that are not asked.
+ */
+import type { Region } from "../verify/region.ts";
+import { between } from "./geography.ts";
+import type { Origin } from "./origins.ts";
+
+const MEASURE_EVERY_MS = 10 * 60_000;
+/** An origin that does not answer is looked at again sooner. */
+const LOOK_AGAIN_MS = 20_000;
+const TIMEOUT_MS = 5000;
+/** An origin that holds a Session's prefix is not left for one that is nearer by less than this. */
+const NEARER_MS = 10;
+
+interface Seen {
+  /** Null: it did not answer. Absent: it has not been measured yet. */
+  readonly ms?: number | null;
+  /** When it is to be measured again. */
+  readonly until: number;
+}
+
+export class RoundTrips {
+  readonly #seen = new Map<string, Seen>();
+  readonly #now: () => number;
+
+  /** @param now milliseconds; may stand still between two requests */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** In ms; null where it is unknown, or the origin did not answer. */
+  of(origin: Origin): number | null {
+    return this.#seen.get(origin.name)?.ms ?? null;
+  }
+
+  /** The smallest of these, ms; null where none is known. */
+  nearest(origins: readonly Origin[]): number | null {
+    const known = origins.map((origin) => this.of(origin)).filter((ms) => ms !== null);
+    return known.length > 0 ? Math.min(...known) : null;
+  }
+
+  /** The origin did not let a Session in: it is the last to be asked until it answers again. */
+  lost(origin: Origin): void {
+    this.#seen.set(origin.name, { ms: null, until: this.#now() + LOOK_AGAIN_MS });
+  }
+
+  /** Measures those that are due, and tells each how far it is from `region`. Does not throw. */
+  async measure(origins: readonly Origin[], region: Region | null): Promise<void> {
+    await Promise.all(
+      origins
+        .filter(({ name }) => (this.#seen.get(name)?.until ?? 0) <= this.#now())
+        .map((origin) => this.#measure(origin, region)),
+    );
+  }
+
+  /**
+   * The nearest first; those that nobody has measured by how far their regions are from `region`, and those that did
+   * not answer last. Else they stay in their order.
+   * @param last holds the Session's prefix
+   */
+  order(origins: readonly Origin[], region: Region | null, last: string | null): readonly Origin[] {
+    const far = (origin: Origin): number => {
+      const ms = this.#seen.get(origin.name)?.ms;
+      if (ms === undefined) return guess(origin.region, region);
+      if (ms === null) return Number.POSITIVE_INFINITY;
+      return origin.name === last ? ms - NEARER_MS : ms;
+    };
+    return origins
+      .map((origin) => ({ origin, ms: far(origin) }))
+      .sort((a, b) => (a.ms === b.ms ? 0 : a.ms - b.ms))
+      .map(({ origin }) => origin);
+  }
+
+  async #measure(origin: Origin, region: Region | null): Promise<void> {
+    // Nobody else measures meanwhile, and what is known stays known.
+    const before = this.#seen.get(origin.name);
+    this.#seen.set(origin.name, { ...before, until: this.#now() + LOOK_AGAIN_MS });
+    try {
+      await this.#asked(origin);
+      const roundTripMs = Math.min(await this.#asked(origin), await this.#asked(origin));
+      this.#seen.set(origin.name, { ms: roundTripMs, until: this.#now() + MEASURE_EVERY_MS });
+      if (region === null) return;
+      const told = await origin.fetch("/v1/place", { method: "POST", body: JSON.stringify({ region, roundTripMs }) });
+      await told.body?.cancel();
+    } catch {
+      this.lost(origin);
+    }
+  }
+
+  /** How long one request takes, ms. */
+  async #asked(origin: Origin): Promise<number> {
+    const began = this.#now();
+    const response = await origin.fetch("/health", { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    await response.arrayBuffer();
+    return this.#now() - began;
+  }
+}
+
+/** Round trip over half the globe, ms: light in glass, and the detours of cables. */
+const HALF_GLOBE_MS = 300;
+/** For an origin of which nothing is known. */
+const SOMEWHERE_MS = 100;
+
+const guess = (a: Region | null, b: Region | null): number =>
+  a === null || b === null ? SOMEWHERE_MS : (between(a, b) / Math.PI) * HALF_GLOBE_MS;

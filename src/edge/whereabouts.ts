@@ -1,0 +1,82 @@
+/**
+ * Where a Session is, in SQLite, one row: the region that it was asked to be in and why, and, once its conversation has
+ * been moved to a new object, which. An object cannot ask where it is.
+ */
+import type { Region } from "../verify/region.ts";
+import type { Placement } from "./placement.ts";
+
+/** A region that an object was asked to be in. */
+export type Asked = Pick<Placement, "region" | "why">;
+
+/** The object that a conversation goes on in. */
+export interface Moved extends Asked {
+  /** How often it has been moved. */
+  readonly moves: number;
+}
+
+type Row = { region: Region | null; why: Placement["why"]; moves: number | null };
+
+export class Whereabouts {
+  readonly #storage: DurableObjectStorage;
+  #asked: Asked | null = null;
+  #moved: Moved | null = null;
+  #stored = false;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+    const [row] = this.#sql.exec<Row>("SELECT region, why, moves FROM place").toArray();
+    if (!row) return;
+    const { moves, ...asked } = row;
+    this.#stored = true;
+    if (moves === null) this.#asked = asked;
+    else this.#moved = { ...asked, moves };
+  }
+
+  /** Where this object was asked to be; null where nobody knows any more. */
+  get asked(): Asked | null {
+    return this.#asked;
+  }
+
+  /** Where its conversation went; null while it is here. */
+  get moved(): Moved | null {
+    return this.#moved;
+  }
+
+  /** This object is new. Kept in memory until `save`. */
+  arrive({ region, why }: Asked): void {
+    this.#asked ??= { region, why };
+  }
+
+  /** Writes down where it is, once. */
+  save(): void {
+    if (this.#stored || !this.#asked) return;
+    this.#write(this.#asked, null);
+    this.#stored = true;
+  }
+
+  /** Writes down that its conversation goes on elsewhere. */
+  leave(moved: Moved): void {
+    this.#write(moved, moved.moves);
+    this.#moved = moved;
+  }
+
+  /** The storage has been deleted. */
+  forget(): void {
+    this.#asked = null;
+    this.#moved = null;
+    this.#stored = false;
+  }
+
+  #write({ region, why }: Asked, moves: number | null): void {
+    this.#sql.exec("INSERT OR REPLACE INTO place VALUES (0, ?, ?, ?)", region, why, moves);
+  }
+
+  get #sql(): SqlStorage {
+    const { sql } = this.#storage;
+    sql.exec(
+      `CREATE TABLE IF NOT EXISTS place (id INTEGER PRIMARY KEY CHECK (id = 0), region TEXT, why TEXT NOT NULL,
+       moves INTEGER)`,
+    );
+    return sql;
+  }
+}

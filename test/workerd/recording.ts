@@ -1,0 +1,101 @@
+/** The edge with a namespace of Sessions that writes down what it is asked, and loses what a test tells it to. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runningFile } from "../../src/platform/places.ts";
+import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
+import { writeSettings } from "../../src/service/settings.ts";
+import { TINY_PACKS } from "../support/tiny.ts";
+import { bundled } from "./bundle.ts";
+import { edgeWorker, startWorkers } from "./harness.ts";
+
+/**
+ * `lose` names what is lost, once: "before" or "after" and a path of the Session, followed by how often
+ * its conversation has moved if that is not 0. The header x-test-region stands for ORIGIN_REGION, which so may change between two requests.
+ */
+const MAIN = `
+  import worker, { Session } from ${JSON.stringify(runningFile("edge/worker.ts"))};
+  export { Session };
+  const asked = [];
+  let lost = null;
+  const lose = (step) => {
+    if (lost !== step) return;
+    lost = null;
+    throw new Error("lost on purpose: " + step);
+  };
+  export default {
+    async fetch(request, env, ctx) {
+      const { pathname, searchParams } = new URL(request.url);
+      if (pathname === "/asked") return Response.json(asked.splice(0));
+      if (pathname === "/lose") return new Response((lost = searchParams.get("step")));
+      if (pathname === "/direct") {
+        const init = { method: "POST", body: "{}" };
+        const answer = await env.SESSION.getByName(searchParams.get("name")).fetch("https://session/", init);
+        await answer.arrayBuffer();
+        return Response.json({ moved: answer.headers.get("x-moved") });
+      }
+      const getByName = (name, options) => {
+        asked.push({ name, ...options });
+        const object = env.SESSION.getByName(name, options);
+        const moves = name.includes(".") ? name.slice(name.indexOf(".")) : "";
+        return {
+          async fetch(url, init) {
+            const step = new URL(url).pathname + (url.endsWith("/") ? moves : "");
+            lose("before " + step);
+            const answer = await object.fetch(url, init);
+            lose("after " + step);
+            return answer;
+          },
+        };
+      };
+      const ORIGIN_REGION = request.headers.get("x-test-region") ?? env.ORIGIN_REGION;
+      return worker.fetch(request, { ...env, ORIGIN_REGION, SESSION: { getByName } }, ctx);
+    },
+  };`;
+
+export interface Recording {
+  readonly url: string;
+  /** What the namespace was asked for since the last call. */
+  asked(): Promise<{ readonly name: string; readonly locationHint?: string }[]>;
+  lose(step: string): Promise<void>;
+  /** Asks an object for a turn, as a Worker does that knows nothing. */
+  direct(name: string): Promise<{ readonly moved: string | null }>;
+  evict(name: string): Promise<void>;
+  sql(name: string, query: string): Promise<Record<string, unknown>[]>;
+  close(): Promise<void>;
+}
+
+let bundle: ReturnType<typeof bundled> | undefined;
+
+/** Bundled once a test file. */
+function recordingBundle(home: string, assets: string): ReturnType<typeof bundled> {
+  const main = join(home, "worker.js");
+  writeFileSync(main, MAIN);
+  const [file] = writeSettings({ edgeAssets: assets, origin: null }, home) as [string];
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), main }));
+  return bundled(file);
+}
+
+export async function startRecording(vars: Readonly<Record<string, string>>): Promise<Recording> {
+  const home = mkdtempSync(join(tmpdir(), "outrider-recording-"));
+  const assets = join(home, "assets");
+  await assembleEdge(await describeTarget(TINY_PACKS.draft), TINY_PACKS.draft, assets);
+  bundle ??= recordingBundle(home, assets);
+  const { modules, modulesRoot } = (await bundle) as { modules: never; modulesRoot: string };
+  const edge = edgeWorker(assets, vars, false);
+  const { url, miniflare } = await startWorkers([{ ...edge, modules, modulesRoot }]);
+  const get = async (path: string) => (await fetch(url + path)).json();
+  return {
+    url,
+    asked: async () => (await get("/asked")) as { name: string; locationHint?: string }[],
+    lose: async (step) => void (await fetch(`${url}/lose?step=${encodeURIComponent(step)}`)),
+    direct: async (name) => (await get(`/direct?name=${name}`)) as { moved: string | null },
+    evict: (name) => miniflare.unsafeEvictDurableObject(edge.name!, "Session", { name }),
+    sql: async (name, query) =>
+      await (await miniflare.unsafeGetDurableObjectStorage(edge.name!, "Session", { name })).exec(query),
+    close: async () => {
+      await miniflare.dispose();
+      rmSync(assets, { recursive: true, force: true });
+    },
+  };
+}
