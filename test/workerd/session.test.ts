@@ -76,7 +76,7 @@ describe("after an eviction", () => {
     const name = await nameOf("written");
     await run.sql(name, "ALTER TABLE pages ADD COLUMN old INTEGER");
     await run.sql(name, "UPDATE pages SET old = 1");
-    await chat("written", second);
+    await chat("written", second, { outrider: { patience_ms: 1000 } });
     const pages = await run.sql(name, "SELECT page, old FROM pages ORDER BY page");
     const kept = pages.filter((row) => row.old === 1).map((row) => row.page);
     expect(kept.length).toBeGreaterThan(5);
