@@ -40,15 +40,33 @@ export interface World {
   readonly seed?: number;
   /** Share by which ways and passes vary. */
   readonly jitter?: number;
+  /** Of the drafts sent, the share that the network loses. */
+  readonly loses?: number;
+  /** ms that the drafter needs for the prompt. */
+  readonly readMs?: number;
+  /** What becomes of the draft model. */
+  spoil?(drafter: Drafter): Drafter;
 }
 
 export interface Told extends Summary {
+  /** When the first verdict came, ms. */
+  readonly firstMs: number;
   /** From the first verdict to the last, ms, and the tokens in between. */
   readonly ms: number;
   readonly tokens: number;
   readonly perMs: number;
   readonly waitMs: number;
   readonly text: readonly number[];
+}
+
+/** The tokens that the target decides in this world. */
+export const truthOf = (world: World): number[] => placesOf(world, seeded(world.seed ?? 1)).map(({ id }) => id);
+
+function placesOf({ tokens, confidences, honesty = 1 }: World, random: () => number) {
+  return Array.from({ length: PROMPT.length + tokens + 64 }, () => {
+    const confidence = confidences[Math.floor(random() * confidences.length)]!;
+    return { confidence, right: random() < confidence * honesty, id: Math.floor(random() * V) };
+  });
 }
 
 const V = 1000;
@@ -60,14 +78,11 @@ export function live(world: World, policy: WindowPolicy | null, history: History
 }
 
 async function liveAt(world: World, policy: WindowPolicy | null, history: History, now: () => number): Promise<Told> {
-  const { roundTripMs, draftStepMs, tokens, seed = 1, jitter = 0, siblings = false, honesty = 1 } = world;
+  const { roundTripMs, draftStepMs, tokens, seed = 1, jitter = 0, siblings = false, loses = 0, readMs = 0 } = world;
   const random = seeded(seed);
   const varied = (ms: number) => ms * (1 + jitter * (2 * random() - 1));
   const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-  const places = Array.from({ length: PROMPT.length + tokens + 64 }, () => {
-    const confidence = world.confidences[Math.floor(random() * world.confidences.length)]!;
-    return { confidence, right: random() < confidence * honesty, id: Math.floor(random() * V) };
-  });
+  const places = placesOf(world, random);
   const truth = (position: number) => places[position]!.id;
 
   const engine = {
@@ -126,7 +141,9 @@ async function liveAt(world: World, policy: WindowPolicy | null, history: Histor
     .then((reason) => hear({ reason: reason ?? "stop" }));
   const verifier: Verifier = {
     asked: Promise.resolve(),
-    submit: (draft: Draft) => void setTimeout(() => generation.draft(draft), varied(roundTripMs / 2)),
+    submit(draft: Draft) {
+      if (random() >= loses) setTimeout(() => generation.draft(draft), varied(roundTripMs / 2));
+    },
     get ready() {
       return arrived.length > 0;
     },
@@ -143,6 +160,7 @@ async function liveAt(world: World, policy: WindowPolicy | null, history: Histor
   let held: readonly number[] = [];
   const drafter: Drafter = {
     async sync(ids) {
+      if (held.length === 0 && readMs > 0) await sleep(readMs);
       held = ids;
     },
     async propose(max: number, more: More, others = 0): Promise<readonly Proposed[]> {
@@ -168,15 +186,24 @@ async function liveAt(world: World, policy: WindowPolicy | null, history: Histor
   };
   const dummy = window ?? new Window({ maxDraft: 1, fallback: 0, patience: 0, spare: "time" }, history);
   const edge: number[] = [...PROMPT];
-  const { steps, idle } = generate(edge, window ? drafter : null, verifier, dummy);
+  const { steps, idle } = generate(edge, window ? (world.spoil?.(drafter) ?? drafter) : null, verifier, dummy);
   let first = 0;
   let last = 0;
   for (;;) {
     const { done, value } = await steps.next();
     if (done) {
-      await idle();
+      // A drafter that hangs is never idle.
+      await Promise.race([idle(), sleep(10_000)]);
       const decided = edge.length - PROMPT.length - 1;
-      return { ...value, ms: last - first, tokens: decided, perMs: decided / (last - first), waitMs, text: edge };
+      return {
+        ...value,
+        firstMs: first,
+        ms: last - first,
+        tokens: decided,
+        perMs: decided / (last - first),
+        waitMs,
+        text: edge,
+      };
     }
     first ||= now();
     last = now();
