@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import BPE
 from transformers import (
     AutoModelForCausalLM,
+    GPT2Config,
     LlamaConfig,
     LlamaForCausalLM,
     MistralConfig,
@@ -29,6 +30,7 @@ from transformers import (
 )
 
 from outrider_distil import (
+    compiled,
     corpus,
     decoder,
     distil,
@@ -47,6 +49,8 @@ NOTHING = np.empty(0, corpus.PREDICTION)
 ONES = torch.ones(6)
 # Of the prompts [0] to [99], what `splitOf` of src/corpus/line.ts holds out.
 HELD_OUT = [27, 44, 57, 61, 81, 88, 89, 90]
+if not compiled.has_compiler():
+    print("no C++ compiler here: --compile is NOT tested", file=sys.stderr)
 
 
 def llama(layers: int) -> LlamaForCausalLM:
@@ -112,6 +116,17 @@ class Corpus(unittest.TestCase):
             padding += batch.ids.numel()
         self.assertEqual(sum(seen), sum(len(line.answer) for line in every))
         self.assertLess(padding, 1.1 * sum(len(line.prompt) + len(line.answer) for line in every))
+
+    def test_compiled_batches_of_one_length_have_one_shape(self):
+        every = lines(500, seed=1)
+        groups = corpus.epoch(every, 256, seed=3, unit=64)
+        batches = [corpus.padded(group, 64, 256) for group in groups]
+        self.assertEqual({tuple(batch.ids.shape) for batch in batches}, {(4, 64)})
+        answered = sum(len(line.answer) for line in every)
+        self.assertEqual(sum(int(batch.answered.sum()) for batch in batches), answered)
+        # A line that is longer than a batch is one of its own.
+        long = corpus.Line([1] * 200, [2] * 101, 0, NOTHING)
+        self.assertEqual(corpus.padded([long], 64, 256).ids.shape, (1, 320))
 
     def test_every_place_of_a_line_without_a_prompt_is_judged(self):
         batch = corpus.padded([corpus.Line([], [4, 5, 6], 0, NOTHING), corpus.Line([6], [7, 8, 9], 0, NOTHING)])
@@ -286,6 +301,24 @@ class Architectures(unittest.TestCase):
                     if products == torch.float32:
                         first, _ = decoder.write(taken, texts[:2], [0, 1], 9, -1, torch.Generator().manual_seed(0))
                         self.assertEqual(first.written, greedy[0, 30:].tolist())
+
+    def test_blocks_to_be_compiled_compute_and_learn_the_same(self):
+        ids = torch.randint(0, 300, (3, 40), generator=torch.Generator().manual_seed(1))
+        at = torch.rand(3, 40, generator=torch.Generator().manual_seed(2)) < 0.7
+        for name, model in self.models():
+            with (
+                self.subTest(name),
+                mock.patch.object(torch, "compile", lambda function, **_: function),
+                mock.patch.object(compiled, "has_bf16", return_value=False),
+            ):
+                wanted = student.states(model, ids, at)
+                blocks = compiled.Blocks(model)
+                states = blocks.states(ids, at)
+                self.assertLess((states - wanted).abs().max().item(), 1e-4)
+                weights = [weight for weight in model.parameters() if weight is not student.head(model)]
+                gradients = (torch.autograd.grad(part.square().sum(), weights) for part in (states, wanted))
+                for mine, theirs in zip(*gradients):
+                    self.assertLess((mine - theirs).abs().max().item(), 1e-4 * max(1, theirs.abs().max().item()))
 
 
 class Heads(unittest.TestCase):
@@ -619,6 +652,40 @@ class Training(unittest.TestCase):
                 self.assertGreater(max(len(row.unique()) for row in middle), 16)
             else:
                 self.assertTrue(torch.allclose(mean[name], middle, atol=1e-6))
+
+    @unittest.skipUnless(compiled.has_compiler(), "no C++ compiler")
+    def test_compiled_blocks_learn_what_plain_ones_do(self):
+        for name, options in (("plain", []), ("rounded", ["--quantise", "lut4"])):
+            fixed = ["--compile", "--epochs", 0.1, "--score-every", 2, *options]
+            torch._dynamo.utils.counters.clear()
+            curve = self.train(f"{name}-compiled", *fixed)
+            # One piece of code for all steps, all of them of one shape, and for all blocks.
+            self.assertEqual(dict(torch._dynamo.utils.counters["frames"]), {"total": 1, "ok": 1}, name)
+            # The same batches through the blocks of transformers.
+            with mock.patch.object(compiled.Blocks, "states", lambda self, *args: student.states(self.model, *args)):
+                plain = self.train(f"{name}-plain", *fixed)
+            self.assertEqual(len(curve), len(plain))
+            for mine, theirs in zip(curve, plain):
+                # Losses of 0.0066 to 0.0024, told to four places.
+                self.assertAlmostEqual(mine["loss"], theirs["loss"], delta=1.5e-4, msg=name)
+        first = torch.load(self.home / "plain-compiled" / distil.CHECKPOINT)["step"]
+        more = self.train("plain-compiled", "--compile", "--epochs", 0.15, "--score-every", 2)
+        self.assertGreater(more[-1]["step"], first)
+
+    def test_what_cannot_be_compiled_is_said_at_once(self):
+        with self.assertRaisesRegex(SystemExit, "--compile: --lora replaces its projections"):
+            self.train("none", "--compile", "--lora")
+        with mock.patch.object(compiled, "has_compiler", return_value=False):
+            with self.assertRaisesRegex(SystemExit, r"--compile: there is no C\+\+ compiler"):
+                self.train("none", "--compile")
+        with mock.patch.object(compiled, "has_compiler", return_value=True):
+            for config, why in (
+                (MistralConfig(sliding_window=256), "reaches 256 tokens back"),
+                (LlamaConfig(attention_bias=True), "no biases"),
+                (GPT2Config(), "the student is gpt2"),
+                (Qwen2Config(), None),
+            ):
+                self.assertRegex(compiled.lacking(config, 512) or "None", why or "None")
 
     def test_learns_the_next_token_of_a_text_too(self):
         # Letters in their order: the teacher, which is random, says nothing of the kind.

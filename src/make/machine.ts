@@ -10,12 +10,14 @@ const machineSchema = z.object({
   threads: z.int().positive(),
   /** Whether products of bf16 are native. */
   bf16: z.boolean(),
+  /** Whether teaching runs as compiled code here: a processor, with a C++ compiler. */
+  compiles: z.boolean(),
   /** Multiply-adds a second in the type that teaching uses. */
   rate: z.number().positive(),
 });
 export type Machine = z.infer<typeof machineSchema>;
 
-/** Takes a few seconds. */
+/** Takes some seconds, most of them to compile a line where there is a compiler. */
 export async function measureMachine(python: Python, log: string, signal: AbortSignal): Promise<Machine> {
   let last = "";
   await python.run("machine", [], { log, signal, said: (line) => (last = line) });

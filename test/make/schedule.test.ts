@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Machine } from "../../src/make/machine.ts";
 import { minutes, scheduleFor, taughtPerMinute, total, type Work, writtenPerMinute } from "../../src/make/schedule.ts";
 
-const MACHINE: Machine = { device: "cpu", name: "a machine", threads: 2, bf16: false, rate: 50e9 };
+const MACHINE: Machine = { device: "cpu", name: "a machine", threads: 2, bf16: false, compiles: false, rate: 50e9 };
 const WORK: Work = { target: 1.5e9, base: 0.5e9, draft: 50e6, cutting: 0, unjudged: 0, given: 0, writes: true };
 
 test.each([0.5, 2, 8, 24])("%d hours are all of the time", (hours) => {

@@ -1,5 +1,6 @@
 /** The Python of `outrider draft` as a script in TypeScript: it writes what the programs write, without a model. */
 import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import type { Machine } from "../../src/make/machine.ts";
 import type { ProgramOptions, Python } from "../../src/make/python.ts";
 import { stopped } from "../../src/model/errors.ts";
 
@@ -19,7 +20,8 @@ export class ScriptedPython implements Python {
     this.calls.push({ program, args });
     const of = (name: string): string => args[args.indexOf(name) + 1] as string;
     if (program === "machine") {
-      return said(JSON.stringify({ device: "cpu", name: "a script", threads: 1, bf16: false, rate: 1e9 }));
+      const machine: Machine = { device: "cpu", name: "a script", threads: 1, bf16: false, compiles: true, rate: 1e9 };
+      return said(JSON.stringify(machine));
     }
     if (program === "write") this.#write(of("--out"));
     if (program === "teach") judge(of("--text"));

@@ -8,12 +8,17 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileS
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { squeezeModel } from "../../src/compress/squeeze.ts";
 import { splitOf } from "../../src/corpus/line.ts";
 import { Target } from "../../src/corpus/target.ts";
 import { evaluate } from "../../src/evaluate/evaluate.ts";
+import { type PackHeader, packBytes } from "../../src/format/pack-header.ts";
+import { baseOf, configOf } from "../../src/make/base.ts";
+import { packRecipe } from "../../src/make/stages/pack.ts";
 import { decodeTensor } from "../../src/model/decode.ts";
 import { tensorShapes } from "../../src/model/tensors.ts";
 import { readModel } from "../../src/platform/read-model.ts";
+import { describeTarget } from "../../src/service/assets.ts";
 import { readLines } from "../../src/text/text-file.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 
@@ -94,12 +99,28 @@ test("is interrupted, goes on, and ends with a draft that has learned", async ()
   const card = readFileSync(path.join(out, "README.md"), "utf8");
   expect(card).toContain(made.figures.served.both.toFixed(2));
 
-  // It agrees with the target more often than the same cut before it was taught, on answers that neither has seen.
+  // It agrees with the target more often than the same cut, untaught and squeezed to as many bytes, on answers that
+  // neither has seen.
+  const untaught = path.join(folder, "untaught");
+  const header = await squeezeUntaught(untaught);
+  expect(packBytes(header)).toBe(made.bytes);
   const answers = { file: path.join(out, "work/held-out.jsonl"), count: 64 };
-  const cut = path.join(out, "work/cut-pack");
-  const figures = await Array.fromAsync(evaluate({ models: [cut], answers, served: false, speed: false }));
+  const figures = await Array.fromAsync(evaluate({ models: [untaught], answers, served: false, speed: false }));
   expect(made.figures.acceptance.agreement).toBeGreaterThan(figures[0]!.acceptance!.agreement);
 });
+
+/** The pack that the cut becomes where nothing is taught. */
+async function squeezeUntaught(pack: string): Promise<PackHeader> {
+  const { model, context, stopIds, vocabulary, tokenizer } = await describeTarget(TINY_PACKS.target);
+  const base = baseOf(await configOf(TINY_PACKS.target), tokenizer, stopIds);
+  return squeezeModel({
+    model: path.join(out, "work/cut"),
+    recipe: packRecipe("untaught", base, { head: 320, format: "lut4" }),
+    out: pack,
+    target: { model, context, eosIds: stopIds, vocabulary },
+    calibration: { file: path.join(out, "work/text.jsonl"), samples: 1, length: 2 },
+  });
+}
 
 test("the pack holds the values that were taught", async () => {
   const pack = await readModel(path.join(out, "pack"));

@@ -95,42 +95,52 @@ def loops(answer: list[int], length: int = 8, times: int = 4) -> bool:
     return any(count >= times for count in grams.values())
 
 
-def grouped(items: Iterable[Sized], tokens: int) -> Iterator[list]:
+def rounded(length: int, unit: int) -> int:
+    """The least multiple of `unit` that is not below `length`."""
+    return -(-length // unit) * unit
+
+
+def grouped(items: Iterable[Sized], tokens: int, unit: int = 1) -> Iterator[list]:
     """
-    Neighbours in groups that have at most `tokens` positions when padded to their longest. An item that is longer than
-    `tokens` is a group of its own.
+    Neighbours in groups that have at most `tokens` positions when padded to their longest, rounded up to a multiple of
+    `unit`. An item that is longer than `tokens` is a group of its own.
     """
     group: list = []
     longest = 0
     for item in items:
-        longest = max(longest, len(item))
+        longest = max(longest, rounded(len(item), unit))
         if group and longest * (len(group) + 1) > tokens:
             yield group
-            group, longest = [], len(item)
+            group, longest = [], rounded(len(item), unit)
         group.append(item)
     if group:
         yield group
 
 
-def epoch(lines: list[Line], tokens: int, seed: int) -> list[list[Line]]:
+def epoch(lines: list[Line], tokens: int, seed: int, unit: int = 1) -> list[list[Line]]:
     """
-    All lines once, in groups of at most `tokens` padded positions. Lines are sorted by length within each random
-    tenth of them, so that little of a group is padding.
+    All lines once, in groups of at most `tokens` padded positions (`grouped`). Lines are sorted by length within each
+    random tenth of them, so that little of a group is padding.
     """
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(lines), generator=generator).tolist()
     part = max(1, len(order) // 10)
     groups = []
     for start in range(0, len(order), part):
-        groups.extend(grouped(sorted((lines[index] for index in order[start : start + part]), key=len), tokens))
+        groups.extend(grouped(sorted((lines[index] for index in order[start : start + part]), key=len), tokens, unit))
     return [groups[index] for index in torch.randperm(len(groups), generator=generator).tolist()]
 
 
-def padded(lines: list[Line]) -> Batch:
-    longest = max(map(len, lines))
-    ids = torch.zeros(len(lines), longest, dtype=torch.long)
-    answered = torch.zeros(len(lines), longest, dtype=torch.bool)
-    taught = torch.zeros(len(lines), longest, dtype=torch.bool)
+def padded(lines: list[Line], unit: int = 1, least: int = 0) -> Batch:
+    """
+    Lines as one batch, whose length is a multiple of `unit`. It has empty rows at its end where those of the lines have
+    fewer than `least` positions and another fits into that.
+    """
+    longest = rounded(max(map(len, lines)), unit)
+    shape = max(len(lines), least // longest), longest
+    ids = torch.zeros(shape, dtype=torch.long)
+    answered = torch.zeros(shape, dtype=torch.bool)
+    taught = torch.zeros(shape, dtype=torch.bool)
     for row, line in enumerate(lines):
         ids[row, : len(line)] = torch.tensor(line.prompt + line.answer)
         answered[row, max(0, len(line.prompt) - 1) : len(line) - 1] = True

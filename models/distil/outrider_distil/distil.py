@@ -14,6 +14,7 @@ import json
 import math
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,6 +23,7 @@ from torch.nn.utils import parametrize
 
 from . import corpus, quantise, vocabulary
 from . import student as models
+from .compiled import UNIT, Blocks, lacking
 from .loss import at_head
 from .memory import keep_freed
 from .score import Score, add_batch
@@ -91,6 +93,12 @@ def options() -> argparse.Namespace:
         action="store_true",
         help="keep weights in bf16 and no optimizer: a sixth of the bytes; a run that goes on warms up again",
     )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="run the blocks as compiled code, which needs a C++ compiler: twice the positions a second on a CPU, "
+        "after a minute or so for each length of a batch; not with --lora",
+    )
     parser.add_argument("--score-every", type=int, default=100, help="steps")
     parser.add_argument("--score-lines", type=int, default=200, help="of all kinds together")
     parser.add_argument("--seed", type=int, default=0)
@@ -138,11 +146,20 @@ class Run:
             models.add_lora(self.student)
         if args.quantise:
             quantise.quantise(self.student, args.quantise, args.quantise_vocabulary)
+        if args.compile:
+            why = "--lora replaces its projections" if args.lora else lacking(self.student.config, args.longest)
+            if why:
+                raise SystemExit(f"--compile: {why}; leave it out")
+            self.states = Blocks(self.student).states
+        else:
+            self.states = partial(models.states, self.student)
         learning = [weight for weight in self.student.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.AdamW(learning, lr=args.rate, betas=(0.9, 0.95), weight_decay=0.01, fused=True)
         self.step, self.seconds, self.trained = 0, 0.0, 0
         self.warm_from = 0  # step at which the optimizer began
-        self.steps = math.ceil(args.epochs * len(corpus.epoch(self.lines, args.tokens, args.seed)))
+        # Of equally long batches all have one shape where blocks are compiled.
+        self.unit, self.least = (UNIT, args.tokens) if args.compile else (1, 0)
+        self.steps = math.ceil(args.epochs * len(corpus.epoch(self.lines, args.tokens, args.seed, self.unit)))
         args.out.mkdir(parents=True, exist_ok=True)
         self.checkpoint = args.out / CHECKPOINT
         if self.checkpoint.exists():
@@ -205,7 +222,7 @@ class Run:
             logs = torch.zeros(tokens.shape, device=tokens.device)
         with parametrize.cached():
             with self.autocast():
-                states = models.states(self.student, self.vocabulary.read(batch.ids), batch.taught)
+                states = self.states(self.vocabulary.read(batch.ids), batch.taught)
             loss = at_head(
                 states,
                 models.head(self.student),
@@ -253,13 +270,13 @@ class Run:
         # Epochs differ by a batch or two in length, because their lines are grouped otherwise.
         epoch, first = 0, 0
         while self.progress() < 1:
-            groups = corpus.epoch(self.lines, self.args.tokens, self.args.seed + epoch)
+            groups = corpus.epoch(self.lines, self.args.tokens, self.args.seed + epoch, self.unit)
             epoch, first, skip = epoch + 1, first + len(groups), max(0, self.step - first)
             for group in groups[skip:]:
                 if self.progress() >= 1:
                     break
                 began = time.monotonic()
-                batch = corpus.padded(group).to(self.device)
+                batch = corpus.padded(group, self.unit, self.least).to(self.device)
                 loss = self.learn(batch)
                 self.seconds += time.monotonic() - began
                 self.step += 1

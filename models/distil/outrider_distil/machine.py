@@ -1,6 +1,6 @@
 """
-What this machine can, as a line of JSON: the device, its threads, whether it multiplies bf16 natively, and
-multiply-adds a second in the type that teaching uses.
+What this machine can, as a line of JSON: the device, its threads, whether it multiplies bf16 natively, whether a CPU's
+teaching can be compiled (compiled.py), and multiply-adds a second in the type that teaching uses.
 
     python -m outrider_distil.machine
 """
@@ -11,6 +11,7 @@ import time
 
 import torch
 
+from .compiled import compiles
 from .memory import keep_freed
 from .student import has_bf16, pick_device
 
@@ -59,6 +60,7 @@ if __name__ == "__main__":
                 "name": name(device),
                 "threads": torch.get_num_threads(),
                 "bf16": bf16,
+                "compiles": device == "cpu" and compiles(),
                 "rate": rate(device, torch.bfloat16 if bf16 else torch.float32),
             }
         )

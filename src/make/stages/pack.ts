@@ -11,8 +11,8 @@ import type { Student } from "./teach.ts";
 /** Trims to the tokens that were taught, and rounds to the format that was taught, which changes no value. */
 export function packRecipe(
   model: string,
-  { tokens }: Base,
-  { head, format }: DraftShape,
+  { tokens }: Pick<Base, "tokens">,
+  { head, format }: Pick<DraftShape, "head" | "format">,
 ): Pick<Recipe, "model" | "stages"> {
   return {
     model,

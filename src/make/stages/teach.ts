@@ -1,6 +1,7 @@
 /** The stages that teach the cut checkpoint: in floats, then with its weights rounded as its pack rounds them. */
 import path from "node:path";
 import type { Finished } from "../journal.ts";
+import type { Machine } from "../machine.ts";
 import type { Merged } from "../merge.ts";
 import { ratesFor } from "../rates.ts";
 import { taughtPerMinute } from "../schedule.ts";
@@ -9,11 +10,17 @@ import { type Making, runProgram, workFile } from "./stage.ts";
 
 /** Padded positions of a batch. */
 const BATCH = { cuda: 4096, mps: 2048, cpu: 1024 };
+const COMPILED_BATCH = 2048;
+/** Compiling takes some minutes, which a shorter course does not win back. */
+const COMPILED_MINUTES = 30;
 /** A checkpoint is written about so often. */
 const KEEP_MINUTES = 3;
 /** Held-out answers that are scored with each checkpoint. */
 const SCORED = 60;
 const WARMUP = 50;
+
+/** Whether a course of so many minutes runs as compiled code. */
+export const isCompiled = ({ compiles }: Machine, minutes: number): boolean => compiles && minutes >= COMPILED_MINUTES;
 
 interface Course {
   readonly stage: "teach" | "round";
@@ -69,7 +76,8 @@ async function course(
     inputs: [merged.key, from.key, shape, minutes, seed, rate],
     makes: [folder],
     async work() {
-      const batch = BATCH[machine.device];
+      const compiled = isCompiled(machine, minutes);
+      const batch = compiled ? COMPILED_BATCH : BATCH[machine.device];
       const perMinute = taughtPerMinute(machine, weightsOf(draftConfig(base.config, shape)));
       const stepsPerMinute = Math.max(1 / KEEP_MINUTES, perMinute / batch);
       const steps = Math.min(stepsPerMinute * minutes, (epochs * merged.found.positions) / batch);
@@ -80,6 +88,7 @@ async function course(
         ...["--warmup", `${Math.max(1, Math.min(WARMUP, Math.round(steps / 10)))}`],
         ...["--score-every", `${Math.max(1, Math.round(KEEP_MINUTES * stepsPerMinute))}`],
         ...["--score-lines", `${SCORED}`, "--seed", `${seed}`, "--rate", `${rate}`],
+        ...(compiled ? ["--compile"] : []),
         ...options,
       ]);
       return null;

@@ -1,0 +1,14 @@
+/** How a draft is taught on a machine. */
+import { expect, test } from "vitest";
+import type { Machine } from "../../src/make/machine.ts";
+import { isCompiled } from "../../src/make/stages/teach.ts";
+
+const machine: Machine = { device: "cpu", name: "a machine", threads: 2, bf16: true, compiles: true, rate: 50e9 };
+
+test.each([
+  [true, 29, false],
+  [true, 30, true],
+  [false, 600, false],
+])("with a compiler: %s, %d minutes: compiled %s", (compiles, minutes, compiled) => {
+  expect(isCompiled({ ...machine, compiles }, minutes)).toBe(compiled);
+});
