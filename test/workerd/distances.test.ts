@@ -64,8 +64,6 @@ describe("one origin", () => {
       expect(session.text).toBe(client.text);
       expect(session.timings.target_passes).toBe(client.timings.target_passes);
       expect(session.ms).toBeGreaterThan(rounds * 300);
-      // Near its origin the Session makes of the far client's way one of many.
-      expect(session.ms - client.ms).toBeGreaterThan(rounds * 300 - 2 * client.ms);
     } finally {
       origin.proxy.delayMs = 0;
       await far.close();
