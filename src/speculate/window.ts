@@ -115,6 +115,8 @@ export class Window {
   #drafts = 0;
   #prospect: Prospect | undefined;
   #version = -1;
+  /** Whether drafts of a good acceptance would pay; undefined until asked for. */
+  #hopeful: boolean | undefined;
   /** Verdicts of this answer that came while drafting did not pay because too few tokens are kept. */
   #skipped = 0;
 
@@ -166,6 +168,7 @@ export class Window {
       chosen = waiting.rate > lead * Math.max(not.rate, not.alone) ? waiting : not;
     }
     this.#prospect = chosen;
+    this.#hopeful = undefined;
     this.#version = version;
     return chosen;
   }
@@ -287,7 +290,8 @@ export class Window {
     const { policy, history } = this;
     if (policy.sharedCpu) return false;
     const good = { costs: history.costs, acceptanceByDepth: [GOOD_ACCEPTANCE] };
-    const couldPay = gains(bestWay(good, policy.maxDraft, policy.bets, false));
+    this.#hopeful ??= gains(bestWay(good, policy.maxDraft, policy.bets, false));
+    const couldPay = this.#hopeful;
     const verdict = couldPay ? this.#skipped++ : history.skipped++ + EXPLORE.tries;
     if (verdict < EXPLORE.first) return couldPay && verdict < EXPLORE.tries;
     const since = 2 ** Math.floor(Math.log2(verdict));

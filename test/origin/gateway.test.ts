@@ -112,6 +112,14 @@ describe("a socket", () => {
     await eventually(() => expect(origin.gateway.counts).toEqual({ connections: 0, live: 0, kept: 1 }));
   });
 
+  test("is told with each verdict how much of the origin is taken", async () => {
+    origin = await scriptedOrigin({ live: 4 });
+    const wire = new Wire(origin.url);
+    await wire.send(open());
+    await wire.until(isDone);
+    expect(wire.frames.flatMap((frame) => (frame.type === "verdict" ? [frame.load] : []))).toEqual(Array(5).fill(0.25));
+  });
+
   test("is refused with a sentence for what can never work", async () => {
     origin = await scriptedOrigin();
     origin.engine.context = 20;
