@@ -24,6 +24,8 @@ export interface CapacityRow {
   readonly ours: number;
   readonly ours_per_client: number;
   readonly ours_vs_none: number;
+  /** The most that drafts could give beside none: free, at once, of the best length, and the GPU never idle. */
+  readonly bound_vs_none: number;
   readonly ours_vs_colocated: number;
   /** What arXiv 2606.25091 predicts for that: 1 + γ·t_d/t_v at this batch. */
   readonly predicted_vs_colocated: number;
@@ -78,6 +80,7 @@ export async function measureCapacity(answers: readonly Drafted[], options: Capa
       ours: rounded(ours),
       ours_per_client: rounded(ours / clients),
       ours_vs_none: rounded(ours / none),
+      bound_vs_none: rounded(boundAt(accelerator, clients, survival)),
       ours_vs_colocated: rounded(ours / colocated),
       predicted_vs_colocated: rounded(1 + steps / verifyMs(accelerator, clients, length)),
     });
@@ -128,12 +131,15 @@ const colocatedMs = (accelerator: Accelerator, clients: number, K: number): numb
     Array.from({ length: clients }, () => ({ positions: K + 1, prompt: 0, context: 0, draftSteps: K })),
   );
 
+/** Tokens of a pass with drafts of the best length ÷ without, each divided by the time of such a pass. */
+function boundAt(accelerator: Accelerator, clients: number, survival: readonly number[]): number {
+  const rates = [0, ...LENGTHS].map((K) => tokensOf(survival, K) / verifyMs(accelerator, clients, K));
+  return Math.max(...rates) / rates[0]!;
+}
+
 /** Clients from which on no length of draft gains: the GPU is busy, and a position costs what a token brings. */
 export function offFrom(accelerator: Accelerator, survival: readonly number[]): number {
-  const alone = (clients: number) => 1 / verifyMs(accelerator, clients, 0);
-  const drafted = (clients: number) =>
-    Math.max(...LENGTHS.map((K) => tokensOf(survival, K) / verifyMs(accelerator, clients, K)));
   let clients = 1;
-  while (clients < 4096 && drafted(clients) >= LEAST_GAIN * alone(clients)) clients++;
+  while (clients < 4096 && boundAt(accelerator, clients, survival) >= LEAST_GAIN) clients++;
   return clients;
 }

@@ -17,6 +17,12 @@ import type { Recorded } from "./recorded-questions.ts";
 
 const PAGES = 32;
 
+/** The drafter goes on, and the origin waits or not as is faster; or it waits, and the drafter is idle meanwhile. */
+const POLICIES = {
+  bets: { patience: "auto", bets: true },
+  none: { patience: 60_000, bets: false },
+} as const;
+
 export interface Proactive {
   /** Mean over the cells of tokens a second with bets ÷ without. */
   readonly gain: number;
@@ -66,7 +72,7 @@ export async function measureProactive(cells: readonly Cell[], options: Options)
   return { gain, cells: measured };
 
   async function answer({ prompt }: Recorded, way: "bets" | "none", history: History) {
-    const policy = { maxDraft: 15, fallback: 0, patience: "auto", spare: "time", bets: way === "bets" } as const;
+    const policy = { maxDraft: 15, fallback: 0, spare: "time", ...POLICIES[way] } as const;
     const window = new Window(policy, history);
     const verifier = new VerifyClient({
       connect: async () => new WebSocket(`ws://127.0.0.1:${proxy.port}/v1/verify`),

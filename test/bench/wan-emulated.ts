@@ -89,10 +89,10 @@ if (wanted.has("window")) result.window_vs_oracle = windowVsOracle(cells(), step
 if (wanted.has("capacity")) {
   result.capacity = await measureCapacity(answers, {
     accelerator: name ?? "gemm16:25",
-    clients: quick ? [1, 16, 64] : [1, 4, 16, 64, 256],
+    clients: quick ? [16, 64] : [1, 4, 16, 64, 256],
     roundTripMs: 5,
     draftStepMs: Number(stepMs.toFixed(2)),
-    passes: quick ? 50 : 120,
+    passes: quick ? 30 : 120,
     progress,
   });
 }
@@ -117,7 +117,7 @@ function cells(): Cell[] {
     ...at("llamacpp4:25", [20]),
     ...at("fp8:25", [5]),
     ...at("marlin4:25", [20]),
-    ...at("metal:100", [5]),
+    ...at("metal:50", [5]),
   ];
 }
 
