@@ -7,7 +7,7 @@ import type { Machine } from "./machine.ts";
 import type { Merged } from "./merge.ts";
 import type { DraftOptions } from "./options.ts";
 import type { DraftPlan } from "./plan.ts";
-import { sourcesOf } from "./say.ts";
+import { cutInWords, sourcesOf } from "./say.ts";
 import { minutes } from "./schedule.ts";
 import { type Base, VOCABULARY_FORMAT } from "./shape.ts";
 
@@ -31,7 +31,7 @@ const NO_FIGURES = "The text was so short that no answer was held out, so nothin
 
 export const writeCard = (file: string, card: Card): Promise<void> => writeFile(file, cardText(card));
 
-export function cardText({ options, base, plan, blocks, machine, merged, bytes, figures, licence }: Card): string {
+function cardText({ options, base, plan, blocks, machine, merged, bytes, figures, licence }: Card): string {
   const { shape, schedule } = plan;
   const { config, tokens } = base;
   const from = path.basename(options.baseFile);
@@ -65,7 +65,7 @@ The seed is ${options.seed}. ${TIMES}
 | step | what | planned time |
 |---|---|---|
 | text | ${texts} | ${minutes(schedule.write + schedule.judge)} |
-| cut | blocks: ${plan.choice}; MLP channels by wanda-sp, then refit | ${minutes(schedule.cut)} |
+| cut | ${cutInWords(base, plan)} | ${minutes(schedule.cut)} |
 | taught | forward KL from the target's 32 likeliest tokens | ${minutes(schedule.teach)} |
 | rounded | ${rounded} | ${minutes(schedule.round)} |
 

@@ -38,6 +38,10 @@ const CHOSEN: Record<DraftPlan["choice"], string> = {
   influence: "blocks by one pass that ranks them, because agreement would take longer",
 };
 
+/** What is done to the base. */
+export const cutInWords = (base: Base, { choice, shape }: Pick<DraftPlan, "choice" | "shape">): string =>
+  `${CHOSEN[choice]}${isNarrowed(base, shape) ? "; MLP channels by wanda-sp, then a repair by refit" : ""}`;
+
 /** The machine, and the time of each part. */
 export function describePlan(
   machine: Machine,
@@ -53,7 +57,7 @@ export function describePlan(
     `on ${machine.name} (${machine.device}), ${(machine.rate / 1e9).toFixed(0)} billion multiply-adds a second:`,
     ...(write > 0 ? [`  ${minutes(write)} writing about ${count(tokens)} tokens`] : []),
     ...(given > 0 ? [`  ${minutes(judge)} judging the given text, ${count(given)} tokens in all`] : []),
-    `  ${minutes(cut)} cutting: ${CHOSEN[choice]}${isNarrowed(base, shape) ? ", then channels of MLPs, and repair" : ""}`,
+    `  ${minutes(cut)} cutting: ${cutInWords(base, { choice, shape })}`,
     `  ${minutes(teach)} teaching and ${minutes(round)} rounding, about ${count(positions)} positions`,
     `  ${minutes(rest)} loading, squeezing, evaluating`,
     `  ${minutes(total(schedule))} in all. Ctrl-C stops it; the same command goes on`,

@@ -20,7 +20,7 @@ export interface Cut {
 }
 
 /** What is done to the base; nothing where the shape is its own. */
-export function cutStages(base: Making["base"], { shape, choice }: DraftPlan, blocks: readonly number[]): Stage[] {
+function cutStages(base: Making["base"], { shape, choice }: DraftPlan, blocks: readonly number[]): Stage[] {
   const { config } = base;
   const remove = config.layers - shape.blocks;
   const depth: Record<DraftPlan["choice"], readonly Stage[]> = {
