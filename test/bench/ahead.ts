@@ -10,13 +10,20 @@
  *   stream     the origin never waits
  *
  * A way with first drafts of 1 to 3 tokens, where longer ones would be kept as well, is pre-verifying: the pass starts
- * while the rest is still being drafted. The last line is JSON.
+ * while the rest is still being drafted.
+ *
+ * The second table is the project's own round, window and generation in virtual time (test/support/world.ts), before a
+ * Session that has learned nothing yet: `time`, the same without bets and always waiting, and `passes`. The last line is
+ * JSON.
  */
 import { textTable } from "../../src/charts/text-table.ts";
 import { PASS_COSTS } from "../../src/origin/pass-costs.ts";
+import { History } from "../../src/speculate/history.ts";
 import { costOf } from "../../src/speculate/pass-cost.ts";
+import type { WindowPolicy } from "../../src/speculate/window.ts";
 import { run, type Way } from "../support/race.ts";
 import { seeded } from "../support/random.ts";
+import { live } from "../support/world.ts";
 
 const DRAFT_STEP_MS = 2.5;
 /** Acceptance of the n-th draft token since the last wrong one. */
@@ -86,6 +93,40 @@ const over = (above: (row: Row) => number, below: (row: Row) => number): number 
   Number(Math.exp(rows.reduce((sum, row) => sum + Math.log(above(row) / below(row)), 0) / rows.length).toFixed(3));
 const at = (kind: string) => (row: Row) => row.gains[kind]!;
 const scheme = (row: Row) => Math.max(row.gains.each!, row.gains.stream!);
+/** Confidences of a draft whose tokens are kept in 0.68 of all positions, and which knows where. */
+const CONFIDENCES = [0.95, 0.85, 0.55, 0.35];
+const POLICIES: Readonly<Record<string, WindowPolicy>> = {
+  time: { maxDraft: 31, patience: "auto", spare: "time" },
+  "no bets": { maxDraft: 31, patience: 2000, spare: "time", bets: false },
+  passes: { maxDraft: 8, patience: 2000, spare: "passes" },
+};
+const lived: Record<string, number | string>[] = [];
+for (const [name, targetMs, roundTripMs] of [
+  ["gemm16", 50, 5],
+  ["gemm16", 25, 5],
+  ["gemm16", 25, 20],
+  ["llamacpp4", 50, 5],
+] as const) {
+  for (const draftStepMs of [2.5, 4]) {
+    const passCost = PASS_COSTS[name];
+    const passMs = (drafted: number) => targetMs * costOf(passCost, drafted + 1);
+    const world = { roundTripMs, draftStepMs, passMs, passCost, confidences: CONFIDENCES, tokens: 400, jitter: 0.05 };
+    const row: Record<string, number | string> = { class: name, T: targetMs, R: roundTripMs, t: draftStepMs };
+    for (const [policy, asked] of Object.entries(POLICIES)) {
+      const { perMs, passes, tokens, thrown } = await live(world, asked, new History());
+      row[policy] = Number((perMs * targetMs).toFixed(2));
+      row[`${policy}, passes a token`] = Number((passes / tokens).toFixed(2));
+      row[`${policy}, thrown a token`] = Number((thrown / tokens).toFixed(1));
+    }
+    lived.push(row);
+  }
+}
+console.log(
+  `\n${textTable(
+    Object.keys(lived[0]!),
+    lived.map((row) => Object.values(row).map(String)),
+  ).join("\n")}`,
+);
 console.log(
   JSON.stringify({
     proactive_gain: over(scheme, at("wait")),
@@ -93,5 +134,6 @@ console.log(
     each_vs_verdict: over(at("each"), at("verdict")),
     least_vs_each: over(at("least"), at("each")),
     scheme_vs_better_of_old: over(scheme, (row) => Math.max(row.gains.wait!, row.gains.stream!)),
+    lived,
   }),
 );
