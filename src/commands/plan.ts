@@ -52,7 +52,7 @@ Expected are means: an answer that the draft foretells well is faster. Siblings 
     }
     const { passMs, costs, about } =
       accelerator === undefined
-        ? { passMs: targetPass!, costs: named, about: `a pass of ${targetPass} ms, class ${named}` }
+        ? { passMs: targetPass!, costs: named, about: COST_CLASSES[named].about }
         : acceleratorNamed(accelerator);
     if (passMs <= 0) throw usage("--target-pass is more than 0 ms");
     const facts = await factsOf({ draft, answers, ...given });
@@ -69,7 +69,7 @@ Expected are means: an answer that the draft foretells well is faster. Siblings 
     });
     const target = { about, passMs, class: costs, roundTripMs: roundTrip };
     if (json) console.log(JSON.stringify({ target, draft: facts, plan: result }));
-    else console.log(inWords(about, roundTrip, facts, result));
+    else console.log(inWords(`${about}, ${passMs} ms a pass (${costs})`, roundTrip, facts, result));
   },
 });
 

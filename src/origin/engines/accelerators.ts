@@ -209,7 +209,7 @@ export function acceleratorNamed(name: string): Accelerator {
   if (isCostClass(costs) && passMs >= 1 && passMs <= 1000) {
     return {
       name,
-      about: `a pass of ${passMs} ms, ${COST_CLASSES[costs].about}`,
+      about: COST_CLASSES[costs].about,
       costs,
       passMs,
       // As many prompt tokens in a pass as the published rows have on average.
