@@ -32,6 +32,7 @@ from transformers import (
 from outrider_distil import (
     compiled,
     corpus,
+    cut,
     decoder,
     distil,
     head,
@@ -599,6 +600,91 @@ class Adapters(unittest.TestCase):
         adapted = model(ids).logits
         student.merge_lora(model)
         self.assertTrue(torch.allclose(model(ids).logits, adapted, atol=1e-4))
+
+
+class Cutting(unittest.TestCase):
+    def setUp(self):
+        self.home = Path(tempfile.mkdtemp())
+        torch.manual_seed(5)
+        config = {"vocab_size": VOCABULARY, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 4}
+        heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": False}
+        self.model = AutoModelForCausalLM.from_config(Qwen2Config(**config, **heads)).eval()
+        with torch.no_grad():
+            for weight in self.model.parameters():
+                weight.mul_(3)
+        self.model.save_pretrained(self.home / "model")
+        save_tokenizer(self.home / "model")
+        write_lines(self.home / "text.jsonl", lines(120))
+
+    def cut(self, out: str, *more: str | int) -> list[dict]:
+        """The lines of figures that it prints."""
+        args = ["--model", self.home / "model", "--text", self.home / "text.jsonl", "--out", self.home / out]
+        fixed = ["--channels", 24, "--tokens", 256, "--rate", 0.01, "--readings", 4, *more]
+        with (
+            mock.patch.object(sys, "argv", ["cut.py", *map(str, [*args, *fixed])]),
+            mock.patch.object(cut, "compiles", return_value=False),
+            mock.patch("builtins.print") as told,
+        ):
+            cut.Cut(cut.options()).run()
+        return [json.loads(call.args[0]) for call in told.call_args_list]
+
+    def test_streams_are_those_of_transformers(self):
+        self.cut("streams", "--blocks", "0,3")
+        streams = torch.load(self.home / "streams" / "streams.pt", weights_only=True)
+        line = corpus.read([self.home / "text.jsonl"], "train", 320)[0]
+        with torch.no_grad():
+            inner = self.model.model
+            held = inner(torch.tensor([line.prompt + line.answer]), output_hidden_states=True).hidden_states
+        given = [*streams[0][:-1].float(), inner.norm(streams[0][-1].float())]
+        for index, (mine, theirs) in enumerate(zip(given, held)):
+            # Products may be in bf16.
+            self.assertLess(((mine - theirs[0]).norm() / theirs[0].norm()).item(), 0.03, index)
+
+    def test_least_squares_leave_less_than_the_weights_as_they_were(self):
+        figures = self.cut("solved", "--readings", 0)
+        with mock.patch.object(cut, "RIDGE", 1e9):
+            untouched = self.cut("untouched", "--readings", 0)
+        for mine, theirs in zip(figures, untouched):
+            self.assertLess(mine["solved"], theirs["solved"])
+        # Of the lines that are read, what was solved for is what is there, in bf16 where products are.
+        self.assertAlmostEqual(figures[0]["error"], figures[0]["solved"], delta=0.1 * figures[0]["solved"])
+
+    def test_teaching_lowers_the_error_and_rounds_to_the_format(self):
+        for name in ("lut4", "q2lut"):
+            figures = self.cut(name, "--quantise", name, "--blocks", "0,1,3", "--tie")
+            self.assertEqual([line["block"] for line in figures], [0, 1, 3])
+            for line in figures:
+                self.assertLess(line["taught"][-1], line["taught"][0], line)
+            made = AutoModelForCausalLM.from_pretrained(self.home / name)
+            self.assertEqual((made.config.num_hidden_layers, made.config.intermediate_size), (3, 24))
+            self.assertTrue(torch.equal(made.get_input_embeddings().weight, self.model.lm_head.weight))
+            up = made.model.layers[2].mlp.up_proj.weight
+            self.assertLessEqual(max(len(row.unique()) for row in up), 16 if name == "lut4" else 4)
+            if name == "lut4":
+                self.assertGreater(max(len(row.unique()) for row in up), 8)
+
+    def test_goes_on_behind_the_last_finished_block(self):
+        self.cut("whole")
+        wanted = AutoModelForCausalLM.from_pretrained(self.home / "whole").state_dict()
+        for n in (2, 3):
+            (self.home / "whole" / f"block-{n}.pt").unlink()
+        figures = self.cut("whole")
+        self.assertEqual(["taught" in line for line in figures], [False, False, True, True])
+        again = AutoModelForCausalLM.from_pretrained(self.home / "whole").state_dict()
+        for name, weight in wanted.items():
+            self.assertTrue(torch.allclose(weight, again[name], atol=1e-5), name)
+
+    def test_refuses_what_it_cannot_cut(self):
+        for options, why in (
+            (["--blocks", "0,9"], "from 0 to 3"),
+            (["--blocks", "2,1"], "must rise"),
+            (["--channels", 65], "from 1 to the model's 64"),
+        ):
+            with self.assertRaisesRegex(SystemExit, why):
+                self.cut("refused", *options)
+        self.cut("kept", "--readings", 0)
+        with self.assertRaisesRegex(SystemExit, "of another cut"):
+            self.cut("kept", "--blocks", "0,1")
 
 
 class Training(unittest.TestCase):

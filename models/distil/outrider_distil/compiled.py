@@ -40,9 +40,14 @@ def compiles() -> bool:
 
 
 def lacking(config: PreTrainedConfig, longest: int) -> str | None:
-    """Why a model cannot run here on lines of up to `longest` tokens, in words; None where it can."""
+    """Why a model cannot run here, compiled, on lines of up to `longest` tokens, in words; None where it can."""
     if not has_compiler():
         return "there is no C++ compiler (g++ or clang++, or the one that CXX names)"
+    return unlike(config, longest)
+
+
+def unlike(config: PreTrainedConfig, longest: int) -> str | None:
+    """Why `block` does not compute what a model's blocks do on lines of up to `longest` tokens; None where it does."""
     if config.model_type not in KINDS:
         return f"it has blocks of {', '.join(KINDS)}, and the student is {config.model_type}"
     if getattr(config, "mlp_bias", False) or (config.model_type == "llama" and config.attention_bias):
@@ -69,20 +74,22 @@ class Blocks:
         products = torch.bfloat16 if has_bf16(ids.device.type) else torch.float32
         cos, sin = (part[:, :, None].to(products) for part in inner.rotary_emb(x, positions))
         for layer in inner.layers:
-            attention, mlp = layer.self_attn, layer.mlp
-            qkv = (attention.q_proj, attention.k_proj, attention.v_proj)
-            x = self.block(
-                x,
-                cos,
-                sin,
-                (layer.input_layernorm.weight, layer.post_attention_layernorm.weight),
-                tuple(part.weight for part in (*qkv, attention.o_proj, mlp.gate_proj, mlp.up_proj, mlp.down_proj)),
-                tuple(part.bias for part in qkv),
-                (attention.q_norm.weight, attention.k_norm.weight) if hasattr(attention, "q_norm") else (),
-                attention.head_dim,
-                config.rms_norm_eps,
-            )
+            x = self.block(x, cos, sin, *arguments(layer, config))
         return inner.norm(x)[at]
+
+
+def arguments(layer: nn.Module, config: PreTrainedConfig) -> tuple:
+    """What `block` takes of a block of transformers: weights of norms and projections, biases, and two numbers."""
+    attention, mlp = layer.self_attn, layer.mlp
+    qkv = (attention.q_proj, attention.k_proj, attention.v_proj)
+    return (
+        (layer.input_layernorm.weight, layer.post_attention_layernorm.weight),
+        tuple(part.weight for part in (*qkv, attention.o_proj, mlp.gate_proj, mlp.up_proj, mlp.down_proj)),
+        tuple(part.bias for part in qkv),
+        (attention.q_norm.weight, attention.k_norm.weight) if hasattr(attention, "q_norm") else (),
+        attention.head_dim,
+        config.rms_norm_eps,
+    )
 
 
 def block(x, cos, sin, norms, projections, biases, head_norms, size, eps):

@@ -174,16 +174,24 @@ FORMATS: dict[str, Callable[[torch.Tensor], nn.Module]] = {
 def quantise(model: nn.Module, blocks: str, vocabulary: str = "lut4") -> None:
     """Rounds every projection of every block, and embedding and head, to their formats from here on."""
     for block in model.model.layers:
-        for module in block.modules():
-            if isinstance(module, nn.Linear):
-                parametrize.register_parametrization(module, "weight", FORMATS[blocks](module.weight))
+        quantise_block(block, blocks)
     for module in ends(model):
         parametrize.register_parametrization(module, "weight", FORMATS[vocabulary](module.weight))
 
 
+def quantise_block(block: nn.Module, kind: str) -> None:
+    for module in list(block.modules()):
+        if isinstance(module, nn.Linear):
+            parametrize.register_parametrization(module, "weight", FORMATS[kind](module.weight))
+
+
 def settle(model: nn.Module) -> None:
     """Makes the rounded weights plain weights, which a pack in the same formats holds exactly."""
-    for module in model.modules():
+    settle_modules(model)
+    model.tie_weights()
+
+
+def settle_modules(parent: nn.Module) -> None:
+    for module in list(parent.modules()):
         if parametrize.is_parametrized(module, "weight"):
             parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
-    model.tie_weights()

@@ -1,0 +1,323 @@
+"""
+Cuts a model to fewer blocks and narrower MLPs, and teaches each block that is left to give what the whole model gives.
+
+    python -m outrider_distil.cut --model DIR --text FILE.jsonl … --channels 768 --quantise q2lut --out DIR
+
+The residual stream of the whole model on some lines is computed once. Then, block by block: the channels of the MLP that
+weigh most in its output are kept; its down projection is solved by least squares, so that the stream behind the block is
+that of the whole model at the next kept block; and all weights of the block learn the same by gradient, rounded as a
+pack will round them (block-wise training of EfficientQAT: Chen et al. 2024, arXiv 2407.11062, §3.2). Each block reads
+what the taught blocks before it give, so later ones mend what earlier ones lost. It needs no predictions of a target,
+and is where `distil` begins from. Stop it with Ctrl-C: the same command goes on behind the last finished block.
+"""
+
+import argparse
+import copy
+import json
+import math
+import random
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.utils import parametrize
+
+from . import corpus, quantise
+from . import student as models
+from .compiled import UNIT, arguments, block, compiles, unlike
+from .memory import keep_freed
+
+RIDGE = 0.01  # of the mean square of a channel, towards the old weights
+WARMUP = 10  # steps
+CUT = "cut.json"  # which blocks and channels a folder of finished blocks is of
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--text", type=Path, nargs="+", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--blocks", help="indices of the blocks that are kept, such as 0,1,3; absent: all")
+    parser.add_argument("--channels", type=int, required=True, help="of each MLP")
+    parser.add_argument("--quantise", choices=quantise.FORMATS, help="the format of the blocks; absent: f32")
+    parser.add_argument(
+        "--tie", action="store_true", help="embed tokens by the rows of the head, which are then one matrix"
+    )
+    parser.add_argument("--lines", type=int, default=240, help="of the text, evenly over all files")
+    parser.add_argument("--longest", type=int, default=320, help="tokens of a line; the rest of it is cut off")
+    parser.add_argument("--tokens", type=int, default=1024, help="padded positions of a batch")
+    parser.add_argument("--readings", type=float, default=6, help="how often each block reads the lines")
+    parser.add_argument("--rate", type=float, default=5e-4, help="highest learning rate")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+@dataclass(frozen=True)
+class Group:
+    """Lines that run as one batch: their indices, and its rows and columns."""
+
+    lines: list[int]
+    rows: int
+    columns: int
+
+
+class Cut:
+    def __init__(self, args: argparse.Namespace):
+        self.args = args
+        self.device = models.pick_device()
+        self.products = torch.bfloat16 if models.has_bf16(self.device) else torch.float32
+        self.model = models.load(args.model, self.device).eval()
+        why = unlike(self.model.config, args.longest)
+        if why:
+            raise SystemExit(f"{args.model} cannot be cut: {why}")
+        layers = list(self.model.model.layers)
+        self.kept = [int(index) for index in args.blocks.split(",")] if args.blocks else list(range(len(layers)))
+        if sorted(set(self.kept)) != self.kept or not 0 <= self.kept[0] <= self.kept[-1] < len(layers):
+            raise SystemExit(f"--blocks is {args.blocks}; it must rise, from 0 to {len(layers) - 1} at most")
+        channels = self.model.config.intermediate_size
+        if not 0 < args.channels <= channels:
+            raise SystemExit(f"--channels is {args.channels}; it must be from 1 to the model's {channels}")
+        self.lines = chosen(args.text, args.lines, args.longest)
+        self.block = torch.compile(block, dynamic=False) if compiles() else block
+        args.out.mkdir(parents=True, exist_ok=True)
+        self.agree()
+        self.groups = self.grouped()
+        self.layers = layers
+
+    def agree(self) -> None:
+        """Finished blocks are used again only where they are of the same cut."""
+        args, file = self.args, self.args.out / CUT
+        own = {"blocks": self.kept, "channels": args.channels, "quantise": args.quantise}
+        if file.exists() and json.loads(file.read_text()) != own:
+            raise SystemExit(f"{args.out} holds blocks of another cut: name another --out, or remove it")
+        file.write_text(json.dumps(own))
+
+    def grouped(self) -> list[Group]:
+        order = sorted(range(len(self.lines)), key=lambda index: len(self.lines[index]))
+        numbered = [Numbered(index, len(self.lines[index])) for index in order]
+        groups = []
+        for part in corpus.grouped(numbered, self.args.tokens, UNIT):
+            columns = corpus.rounded(max(map(len, part)), UNIT)
+            groups.append(Group([own.index for own in part], max(len(part), self.args.tokens // columns), columns))
+        return groups
+
+    def run(self) -> None:
+        whole = self.streams()
+        ends = [*self.kept[1:], len(self.layers)]
+        first = self.kept[0]
+        read = [stream[first].float() for stream in whole]
+        done = []
+        for at, (index, end) in enumerate(zip(self.kept, ends)):
+            began = time.monotonic()
+            wanted = [stream[end] for stream in whole]
+            layer = copy.deepcopy(self.layers[index]).float()
+            file = self.args.out / f"block-{at}.pt"
+            figures = {}
+            if file.exists():
+                narrow(layer, torch.arange(self.args.channels))
+                layer.load_state_dict(torch.load(file, map_location=self.device, weights_only=True))
+            else:
+                figures["solved"] = round(self.solve(layer, read, wanted), 4)
+                figures["taught"] = self.teach(layer, read, wanted, at)
+                partial = file.with_suffix(".partial")
+                torch.save(layer.state_dict(), partial)
+                partial.replace(file)
+            read, error = self.advance(layer, read, wanted)
+            seconds = round(time.monotonic() - began)
+            print(json.dumps({"block": index, **figures, "error": round(error, 4), "seconds": seconds}), flush=True)
+            layer.self_attn.layer_idx = at
+            done.append(layer)
+        self.export(done)
+
+    @torch.no_grad()
+    def streams(self) -> list[torch.Tensor]:
+        """For each line (blocks + 1, tokens, hidden) in bf16: what enters each block, and what leaves the last."""
+        file = self.args.out / "streams.pt"
+        if not file.exists():
+            whole = []
+            for ids in self.lines:
+                x = self.model.model.embed_tokens(torch.tensor([ids], device=self.device))
+                turns = self.turns(x.shape[1])
+                stream = [x[0].bfloat16()]
+                for layer in self.model.model.layers:
+                    with self.autocast():
+                        x = block(x, *turns, *arguments(layer, self.model.config))
+                    stream.append(x[0].bfloat16())
+                whole.append(torch.stack(stream).cpu())
+            torch.save(whole, file)
+        # Read from the file as they are needed: a large model's would not fit beside its weights.
+        return torch.load(file, mmap=True, weights_only=True)
+
+    def turns(self, length: int) -> list[torch.Tensor]:
+        x = torch.zeros(1, 1, 1, device=self.device)
+        positions = torch.arange(length, device=self.device)[None]
+        return [part[:, :, None].to(self.products) for part in self.model.model.rotary_emb(x, positions)]
+
+    def autocast(self):
+        return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.products == torch.bfloat16)
+
+    @torch.no_grad()
+    def solve(self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor]) -> float:
+        """
+        Keeps the MLP's channels of the largest outputs, and solves the down projection by least squares. Returns the
+        error that is left, as a share of the stream's square.
+        """
+        inner, missing, weights = [], [], []
+        for x, stream in zip(read, wanted):
+            channels, rest = self.within(layer, x, stream.to(self.device).float())
+            weight = by_size(stream.to(self.device).float())
+            # The first token's stream is hundreds of times the others', and no draft is asked for what follows it.
+            inner.append((channels * weight)[1:].to(self.products))
+            missing.append((rest * weight)[1:])
+            weights.append(weight)
+        down = layer.mlp.down_proj.weight
+        squares = sum(part.float().square().sum(0) for part in inner)
+        keep = (squares.sqrt() * down.norm(dim=0)).topk(self.args.channels).indices.sort().values
+        narrow(layer, keep)
+        size = self.args.channels
+        gram = torch.zeros(size, size, device=self.device)
+        moment = torch.zeros(size, down.shape[0], device=self.device)
+        for x, y in zip(inner, missing):
+            own = x[:, keep].float()
+            gram += own.T @ own
+            moment += own.T @ y
+        gram, moment, old = gram.double(), moment.double(), layer.mlp.down_proj.weight.double()
+        ridge = RIDGE * gram.diagonal().mean()
+        eye = torch.eye(size, device=self.device, dtype=torch.double)
+        found = torch.linalg.solve(gram + ridge * eye, moment + ridge * old.T)
+        layer.mlp.down_proj.weight.copy_(found.T)
+        total = sum(y.square().sum().item() for y in missing)
+        left = total - 2 * (found * moment).sum().item() + ((found.T @ gram) * found.T).sum().item()
+        return left / sum(y.numel() for y in missing)
+
+    def within(self, layer: nn.Module, x: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The channels of the MLP, and what the stream behind the attention lacks of `wanted`."""
+        mlp, (norms, weights, *others) = layer.mlp, arguments(layer, self.model.config)
+        idle = (*weights[:4], weights[4][:1], weights[5][:1], torch.zeros_like(weights[6][:, :1]))
+        with self.autocast():
+            behind = block(x[None], *self.turns(len(x)), norms, idle, *others)[0].float()
+            y = F.rms_norm(behind, norms[1].shape, norms[1], others[-1])
+            return (F.silu(mlp.gate_proj(y)) * mlp.up_proj(y)).float(), wanted - behind
+
+    def teach(self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor], seed: int) -> list[float]:
+        """All weights of the block learn to give the wanted stream. Returns the mean error of each reading."""
+        if self.args.quantise:
+            quantise.quantise_block(layer, self.args.quantise)
+        learning = list(layer.parameters())
+        optimizer = torch.optim.AdamW(learning, lr=self.args.rate, betas=(0.9, 0.95), weight_decay=0, fused=True)
+        steps = math.ceil(self.args.readings * len(self.groups))
+        order = random.Random(self.args.seed + seed)
+        errors: list[float] = []
+        for step in range(steps):
+            if step % len(self.groups) == 0:
+                groups = order.sample(self.groups, len(self.groups))
+            for part in optimizer.param_groups:
+                warm = min(1.0, (step + 1) / WARMUP)
+                part["lr"] = self.args.rate * warm * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+            group = groups[step % len(self.groups)]
+            with parametrize.cached():
+                error = self.error(layer, group, read, wanted, self.block)
+            optimizer.zero_grad(set_to_none=True)
+            error.backward()
+            nn.utils.clip_grad_norm_(learning, 1.0)
+            optimizer.step()
+            errors.append(error.item())
+        quantise.settle_modules(layer)
+        size = len(self.groups)
+        return [round(sum(part) / len(part), 4) for part in (errors[n : n + size] for n in range(0, steps, size))]
+
+    def error(self, layer, group: Group, read, wanted, block_of) -> torch.Tensor:
+        x = padded([read[index] for index in group.lines], group)
+        stream = padded([wanted[index].to(self.device).float() for index in group.lines], group)
+        given = self.given(layer, x, group.columns, block_of)
+        real = torch.zeros(x.shape[:2], device=self.device)
+        for row, index in enumerate(group.lines):
+            real[row, 1 : len(read[index])] = 1
+        square = ((given - stream) * by_size(stream)).square().mean(-1)
+        return (square * real).sum() / real.sum()
+
+    def given(self, layer: nn.Module, x: torch.Tensor, length: int, block_of) -> torch.Tensor:
+        with self.autocast():
+            return block_of(x, *self.turns(length), *arguments(layer, self.model.config)).float()
+
+    @torch.no_grad()
+    def advance(self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor]):
+        """What the block gives on every line, and its mean error."""
+        given: list[torch.Tensor] = [torch.empty(0)] * len(read)
+        error, count = 0.0, 0
+        for group in self.groups:
+            x = padded([read[index] for index in group.lines], group)
+            out = self.given(layer, x, group.columns, block)
+            for row, index in enumerate(group.lines):
+                own = given[index] = out[row, : len(read[index])].clone()
+                stream = wanted[index].to(self.device).float()
+                error += ((own - stream) * by_size(stream)).square().mean(-1)[1:].sum().item()
+                count += len(own) - 1
+        return given, error / count
+
+    def export(self, layers: list[nn.Module]) -> None:
+        """A Hugging Face checkpoint in f32."""
+        model, config = self.model, self.model.config
+        model.model.layers = nn.ModuleList(layers)
+        config.num_hidden_layers, config.intermediate_size = len(layers), self.args.channels
+        if getattr(config, "layer_types", None):
+            config.layer_types = [config.layer_types[index] for index in self.kept]
+        if self.args.tie and not config.tie_word_embeddings:
+            model.model.embed_tokens.weight = model.lm_head.weight
+            config.tie_word_embeddings = True
+        model.save_pretrained(self.args.out)
+        for file in self.args.model.glob("tokenizer*.json"):
+            shutil.copy(file, self.args.out)
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """A line's index, as long as the line is."""
+
+    index: int
+    length: int
+
+    def __len__(self) -> int:
+        return self.length
+
+
+def chosen(files: list[Path], count: int, longest: int) -> list[list[int]]:
+    """Token ids of `count` lines that are not held out, evenly over the files."""
+    found = []
+    for file in files:
+        lines = corpus.read([file], "train", longest)
+        share = math.ceil(count / len(files))
+        found += [line.prompt + line.answer for line in lines[:: max(1, len(lines) // share)][:share]]
+    return [ids for ids in found if len(ids) > 1][:count]
+
+
+def by_size(stream: torch.Tensor) -> torch.Tensor:
+    """(…, 1): one over the root mean square of each position. All positions count alike then, as for a norm."""
+    return (stream.square().mean(-1, keepdim=True) + 1e-6).rsqrt()
+
+
+def padded(lines: list[torch.Tensor], group: Group) -> torch.Tensor:
+    """(rows, columns, hidden), zeros behind each line and below the last."""
+    batch = lines[0].new_zeros(group.rows, group.columns, lines[0].shape[-1])
+    for row, line in enumerate(lines):
+        batch[row, : len(line)] = line
+    return batch
+
+
+def narrow(layer: nn.Module, keep: torch.Tensor) -> None:
+    """Leaves only these channels of the MLP."""
+    mlp = layer.mlp
+    for linear in (mlp.gate_proj, mlp.up_proj):
+        linear.weight = nn.Parameter(linear.weight.detach()[keep].clone())
+        linear.out_features = len(keep)
+    mlp.down_proj.weight = nn.Parameter(mlp.down_proj.weight.detach()[:, keep].clone())
+    mlp.down_proj.in_features = len(keep)
+
+
+if __name__ == "__main__":
+    keep_freed()
+    Cut(options()).run()
