@@ -117,7 +117,7 @@ async function withEdge<T>(
   work: (answer: Answer) => Promise<T>,
 ): Promise<T> {
   const origin = await startOrigin(gguf, "llama", SERVE);
-  const edge = await start({ packs, withOrigin: false, edge: { ORIGIN_URL: origin.url } });
+  const edge = await start({ packs, withOrigin: false, edge: { ORIGIN_URL: origin.url, PREFER: "passes" } });
   try {
     const result = await work((prompt, mode, outrider) =>
       chat(edge.url, ask(prompt), { ...mode, outrider: { ...outrider } }),

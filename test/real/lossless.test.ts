@@ -44,7 +44,8 @@ beforeAll(async () => {
   await squeezeModel({ model: target, recipe, out: garbage });
   origin = await startOrigin(target);
   proxy = await faultProxy(Number(new URL(origin.url).port));
-  const edgeVars = { ORIGIN_URL: `http://127.0.0.1:${proxy.port}` };
+  // On a processor drafts save no time, and none would be made.
+  const edgeVars = { ORIGIN_URL: `http://127.0.0.1:${proxy.port}`, PREFER: "passes" };
   [edge, garbageEdge, embedded] = await Promise.all([
     start({ packs: { target, draft }, withOrigin: false, edge: edgeVars }),
     start({ packs: { target, draft: garbage }, withOrigin: false, edge: edgeVars }),

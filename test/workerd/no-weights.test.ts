@@ -25,7 +25,7 @@ test.each([0, 0.8])("the text is the same with lookup drafts and without (temper
 });
 
 test("copies are drafted and kept", async () => {
-  const { timings } = await answerOf(ask({}, { temperature: 0, max_tokens: 200 }));
+  const { timings } = await answerOf(ask({ patience_ms: 2000 }, { temperature: 0, max_tokens: 200 }));
   expect(timings.draft_n_accepted).toBeGreaterThan(0);
   expect(timings.target_passes).toBeLessThan(timings.predicted_n);
 });
