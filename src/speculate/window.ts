@@ -31,7 +31,11 @@ export interface WindowPolicy {
   readonly fallback?: number | undefined;
   /** How long the origin waits for a draft, in ms; "auto": as long as is best, chosen anew for each pass. */
   readonly patience: number | "auto";
-  /** What to spend least of per decided token; "auto": passes while the origin has many generations, else time. */
+  /**
+   * What to spend least of per decided token; "auto": time, and the origin never waits while it has many generations.
+   * Sequences that wait for drafts of their own miss each other's passes, and a GPU that could batch them runs more
+   * passes for fewer tokens (docs/log.md, "Many clients at one emulated GPU").
+   */
   readonly spare: "time" | "passes" | "auto";
   /** False: nothing is drafted behind a draft that an origin has waited for and not answered yet. */
   readonly bets?: boolean;
@@ -125,13 +129,16 @@ export class Window {
     this.history = history;
   }
 
-  /** What to spend least of now. */
+  /** What to spend least of. */
   get spare(): "time" | "passes" {
-    const { spare } = this.policy;
-    if (spare !== "auto") return spare;
+    return this.policy.spare === "passes" ? "passes" : "time";
+  }
+
+  /** With "auto", whether the origin has so many generations that none should wait for its drafter. */
+  get #crowded(): boolean {
     const { load } = this.history;
-    this.#busy = load >= (this.#busy ? BUSY.until : BUSY.from);
-    return this.#busy ? "passes" : "time";
+    this.#busy = this.policy.spare === "auto" && load >= (this.#busy ? BUSY.until : BUSY.from);
+    return this.#busy;
   }
 
   /** How long the origin is to wait for drafts now, in ms. */
@@ -139,6 +146,7 @@ export class Window {
     const { patience } = this.policy;
     if (patience !== "auto") return patience;
     if (this.spare === "passes") return PATIENCE_FOR_PASSES;
+    if (this.#crowded) return 0;
     return this.pays ? patienceFor(this.prospect, this.history.costs) : 0;
   }
 
@@ -162,6 +170,7 @@ export class Window {
     let chosen: Prospect;
     if (patience !== "auto") chosen = best(patience > 0);
     else if (this.spare === "passes") chosen = best(true);
+    else if (this.#crowded) chosen = best(false);
     else {
       const [waiting, not] = [best(true), best(false)];
       const lead = !this.#prospect ? 1 : this.#prospect.first > 0 ? 1 / LEAD : LEAD;
