@@ -17,7 +17,7 @@ describe("refuses, with a sentence,", () => {
     [
       "an unknown engine",
       ["--engine", "tgi", "--model", "x"],
-      /--engine is one of wasm, llama, sglang, vllm, not "tgi"/,
+      /--engine is one of wasm, llama, sglang, vllm, emulated, not "tgi"/,
     ],
     [
       "a server that is not named",

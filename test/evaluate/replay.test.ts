@@ -59,6 +59,8 @@ async function asked(make: (model: ModelDrafter) => Drafter): Promise<Outcome[]>
       drafter,
       fallback: LEAST_CONFIDENCE,
       patience: 60_000,
+      // What a bet makes of a copy depends on when the verdict comes, so `eval --served` leaves bets out.
+      bets: false,
       maxTokens: 10 + 5 * n,
     });
     outcomes.push(outcome);

@@ -27,6 +27,8 @@ export interface GenerationOptions {
   readonly rule?: Rule;
   readonly fallback?: number;
   readonly patience?: number;
+  /** As `WindowPolicy.bets`. */
+  readonly bets?: boolean;
   readonly maxTokens?: number;
   readonly session?: string;
   readonly keep?: number;
@@ -69,7 +71,13 @@ export function clientFor(options: GenerationOptions): VerifyClient {
 export async function runGeneration(options: GenerationOptions): Promise<Outcome> {
   const timeline = [...options.prompt];
   const window = new Window(
-    { maxDraft: 8, fallback: options.fallback ?? 0, patience: options.patience ?? 0, spare: "passes" },
+    {
+      maxDraft: 8,
+      fallback: options.fallback ?? 0,
+      patience: options.patience ?? 0,
+      spare: "passes",
+      bets: options.bets ?? true,
+    },
     new History(),
   );
   const { steps, idle } = generate(timeline, options.drafter ?? null, clientFor(options), window);
