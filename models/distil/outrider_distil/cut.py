@@ -138,16 +138,18 @@ class Cut:
         """For each line (blocks + 1, tokens, hidden) in bf16: what enters each block, and what leaves the last."""
         file = self.args.out / "streams.pt"
         if not file.exists():
-            whole = []
-            for ids in self.lines:
-                x = self.model.model.embed_tokens(torch.tensor([ids], device=self.device))
-                turns = self.turns(x.shape[1])
-                stream = [x[0].bfloat16()]
+            whole: list[torch.Tensor] = [torch.empty(0)] * len(self.lines)
+            for group in self.groups:
+                ids = torch.zeros(group.rows, group.columns, dtype=torch.long, device=self.device)
+                for row, index in enumerate(group.lines):
+                    ids[row, : len(self.lines[index])] = torch.tensor(self.lines[index])
+                x = self.model.model.embed_tokens(ids)
+                stream = [x.bfloat16()]
                 for layer in self.model.model.layers:
-                    with self.autocast():
-                        x = block(x, *turns, *arguments(layer, self.model.config))
-                    stream.append(x[0].bfloat16())
-                whole.append(torch.stack(stream).cpu())
+                    x = self.given(layer, x, group.columns, block)
+                    stream.append(x.bfloat16())
+                for row, index in enumerate(group.lines):
+                    whole[index] = torch.stack([part[row, : len(self.lines[index])] for part in stream]).cpu()
             torch.save(whole, file)
         # Read from the file as they are needed: a large model's would not fit beside its weights.
         return torch.load(file, mmap=True, weights_only=True)
