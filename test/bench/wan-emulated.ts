@@ -46,7 +46,7 @@ const { values, positionals } = parseArgs({
 const [name] = positionals;
 if (name !== undefined) acceleratorNamed(name);
 const { quick } = values;
-const tokens = Number(values.tokens ?? (quick ? 48 : 64));
+const tokens = Number(values.tokens ?? (quick ? 32 : 64));
 const wanted = new Set(values.only.split(","));
 const progress = (line: string): void => void process.stderr.write(`${line}\n`);
 
