@@ -77,7 +77,9 @@ describe("refusals, in OpenAI's shape and with the right status", () => {
         controller.close();
       },
     });
-    const response = await fetch(run.url + CHAT, { method: "POST", body, duplex: "half" } as RequestInit);
+    // As above, the socket is not used again.
+    const headers = { connection: "close" };
+    const response = await fetch(run.url + CHAT, { method: "POST", headers, body, duplex: "half" } as RequestInit);
     expect(response.status).toBe(413);
     expect(((await response.json()) as { error: { code: string } }).error.code).toBe("request_too_large");
   });
