@@ -3,16 +3,17 @@ Cuts a model to fewer blocks and narrower MLPs, and teaches each block that is l
 
     python -m outrider_distil.cut --model DIR --text FILE.jsonl … --channels 768 --quantise q2lut --out DIR
 
-The residual stream of the whole model on some lines is computed once. Then, block by block: the channels of the MLP that
-weigh most in its output are kept; its down projection is solved by least squares, so that the stream behind the block is
-that of the whole model at the next kept block; and all weights of the block learn the same by gradient, rounded as a
-pack will round them (block-wise training of EfficientQAT: Chen et al. 2024, arXiv 2407.11062, §3.2). Each block reads
-what the taught blocks before it give, so later ones mend what earlier ones lost. It needs no predictions of a target,
+The residual stream of the whole model on some lines is computed once. Then, block by block: the channels of the MLP
+that weigh most in its output are kept; its down projection is solved by least squares, so that the stream behind the
+block is that of the whole model at the next kept block; and all weights of the block learn the same by gradient,
+rounded as a pack will round them (block-wise training of EfficientQAT: Chen et al. 2024, arXiv 2407.11062, §3.2). Each
+block reads what the taught blocks before it give, so later ones mend what earlier ones lost. It needs no predictions of a target,
 and is where `distil` begins from. Stop it with Ctrl-C: the same command goes on behind the last finished block.
 """
 
 import argparse
 import copy
+import hashlib
 import json
 import math
 import random
@@ -60,7 +61,7 @@ def options() -> argparse.Namespace:
 class Group:
     """Lines that run as one batch: their indices, and its rows and columns."""
 
-    lines: list[int]
+    lines: range
     rows: int
     columns: int
 
@@ -89,20 +90,21 @@ class Cut:
         self.layers = layers
 
     def agree(self) -> None:
-        """Finished blocks are used again only where they are of the same cut."""
+        """Streams and finished blocks are used again only where they are of the same cut and the same lines."""
         args, file = self.args, self.args.out / CUT
-        own = {"blocks": self.kept, "channels": args.channels, "quantise": args.quantise}
+        lines = hashlib.sha256(json.dumps(self.lines).encode()).hexdigest()
+        own = {"blocks": self.kept, "channels": args.channels, "quantise": args.quantise, "lines": lines}
         if file.exists() and json.loads(file.read_text()) != own:
-            raise SystemExit(f"{args.out} holds blocks of another cut: name another --out, or remove it")
+            raise SystemExit(f"{args.out} holds blocks of another cut, or of other lines: name another --out, or remove it")
         file.write_text(json.dumps(own))
 
     def grouped(self) -> list[Group]:
-        order = sorted(range(len(self.lines)), key=lambda index: len(self.lines[index]))
-        numbered = [Numbered(index, len(self.lines[index])) for index in order]
-        groups = []
-        for part in corpus.grouped(numbered, self.args.tokens, UNIT):
-            columns = corpus.rounded(max(map(len, part)), UNIT)
-            groups.append(Group([own.index for own in part], max(len(part), self.args.tokens // columns), columns))
+        groups: list[Group] = []
+        for part in corpus.grouped(self.lines, self.args.tokens, UNIT):
+            columns = corpus.rounded(len(part[-1]), UNIT)
+            first = groups[-1].lines.stop if groups else 0
+            lines = range(first, first + len(part))
+            groups.append(Group(lines, max(len(part), self.args.tokens // columns), columns))
         return groups
 
     def run(self) -> None:
@@ -168,14 +170,13 @@ class Cut:
         Keeps the MLP's channels of the largest outputs, and solves the down projection by least squares. Returns the
         error that is left, as a share of the stream's square.
         """
-        inner, missing, weights = [], [], []
-        for x, stream in zip(read, wanted):
-            channels, rest = self.within(layer, x, stream.to(self.device).float())
-            weight = by_size(stream.to(self.device).float())
+        inner, missing = [], []
+        for x, stream in zip(read, (own.to(self.device).float() for own in wanted)):
+            channels, rest = self.within(layer, x, stream)
+            weight = by_size(stream)
             # The first token's stream is hundreds of times the others', and no draft is asked for what follows it.
             inner.append((channels * weight)[1:].to(self.products))
             missing.append((rest * weight)[1:])
-            weights.append(weight)
         down = layer.mlp.down_proj.weight
         squares = sum(part.float().square().sum(0) for part in inner)
         keep = (squares.sqrt() * down.norm(dim=0)).topk(self.args.channels).indices.sort().values
@@ -222,7 +223,7 @@ class Cut:
                 part["lr"] = self.args.rate * warm * (0.5 + 0.5 * math.cos(math.pi * step / steps))
             group = groups[step % len(self.groups)]
             with parametrize.cached():
-                error = self.error(layer, group, read, wanted, self.block)
+                error = self.error(layer, group, read, wanted)
             optimizer.zero_grad(set_to_none=True)
             error.backward()
             nn.utils.clip_grad_norm_(learning, 1.0)
@@ -232,10 +233,11 @@ class Cut:
         size = len(self.groups)
         return [round(sum(part) / len(part), 4) for part in (errors[n : n + size] for n in range(0, steps, size))]
 
-    def error(self, layer, group: Group, read, wanted, block_of) -> torch.Tensor:
+    def error(self, layer: nn.Module, group: Group, read, wanted) -> torch.Tensor:
+        """The mean of what the block lacks of the wanted stream, as a share of the stream's square."""
         x = padded([read[index] for index in group.lines], group)
         stream = padded([wanted[index].to(self.device).float() for index in group.lines], group)
-        given = self.given(layer, x, group.columns, block_of)
+        given = self.given(layer, x, group.columns, self.block)
         real = torch.zeros(x.shape[:2], device=self.device)
         for row, index in enumerate(group.lines):
             real[row, 1 : len(read[index])] = 1
@@ -276,25 +278,14 @@ class Cut:
             shutil.copy(file, self.args.out)
 
 
-@dataclass(frozen=True)
-class Numbered:
-    """A line's index, as long as the line is."""
-
-    index: int
-    length: int
-
-    def __len__(self) -> int:
-        return self.length
-
-
 def chosen(files: list[Path], count: int, longest: int) -> list[list[int]]:
-    """Token ids of `count` lines that are not held out, evenly over the files."""
+    """Token ids of `count` lines that are not held out, evenly over the files; the shortest first."""
     found = []
     for file in files:
         lines = corpus.read([file], "train", longest)
         share = math.ceil(count / len(files))
         found += [line.prompt + line.answer for line in lines[:: max(1, len(lines) // share)][:share]]
-    return [ids for ids in found if len(ids) > 1][:count]
+    return sorted([ids for ids in found if len(ids) > 1][:count], key=len)
 
 
 def by_size(stream: torch.Tensor) -> torch.Tensor:
