@@ -54,7 +54,8 @@ export const draftCommand = command({
     json: flag("prints the result as JSON"),
   },
   notes: `Says first what it will do and how long that takes on this machine, and asks nothing. Ctrl-C stops it; the
-same command goes on and loses minutes at most. Another command with the same --out repeats only what its options change.
+same command goes on and loses minutes at most. Another command with the same --out repeats only what its options
+change.
 
 Needs Python 3.11 or newer; what it needs of PyTorch is installed into the cache once. OUTRIDER_PYTHON names an
 interpreter that has it already. CUDA, MPS or the processor: whatever PyTorch finds.

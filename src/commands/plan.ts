@@ -1,9 +1,8 @@
 /** `outrider plan`: what drafts promise before a target, by arithmetic alone. */
-import path from "node:path";
 import { textTable } from "../charts/text-table.ts";
 import { type DraftFacts, draftFacts } from "../evaluate/draft-facts.ts";
 import { type Plan, type PlannedWay, plan } from "../evaluate/plan.ts";
-import { defaultPair, knownPairs } from "../obtain/pair.ts";
+import { defaultPair, knownPairs, recordedOf } from "../obtain/pair.ts";
 import { acceleratorNamed, COST_CLASSES, type CostClassName } from "../origin/engines/accelerators.ts";
 import { PASS_COSTS } from "../origin/pass-costs.ts";
 import { costOf } from "../speculate/pass-cost.ts";
@@ -96,7 +95,7 @@ async function factsOf({ draft, answers, acceptance, draftStep }: Asked): Promis
   const pair = defaultPair(knownPairs(MODELS));
   const pack = draft === undefined ? pair.draft : (pair.drafts.get(draft) ?? packNamed(draft));
   if (pack === null) throw usage("this copy of the project has no default draft; name one with --draft");
-  const file = answers ?? path.join(pair.directory, "recorded.jsonl.gz");
+  const file = answers ?? recordedOf(pair);
   const measured = await draftFacts(pack, await readAnswers(file, ANSWERS), TOKENS);
   return {
     ...measured,

@@ -9,9 +9,9 @@ import { parseEnv } from "node:util";
 import type { DescribedTarget } from "../format/target.ts";
 import { OutriderError } from "../model/errors.ts";
 import { openTokenizer } from "../model/tokenizer.ts";
-import { knownPairs } from "../obtain/pair.ts";
+import { knownPairs, recordedOf } from "../obtain/pair.ts";
 import { acceleratorNamed } from "../origin/engines/accelerators.ts";
-import { PASS_COSTS } from "../origin/pass-costs.ts";
+import { PASS_COSTS, passesOf8 } from "../origin/pass-costs.ts";
 import { draftFor } from "../service/assets.ts";
 import { checkOrigin, originHealth } from "../service/checks.ts";
 import { type LocalOrigin, startEmulated, startLlama, startRemote } from "../service/local-origin.ts";
@@ -64,7 +64,7 @@ export async function beside(
       // Both Workers run in the one thread of workerd.
       vars: { SHARED_CPU: "true" },
       runs: "in WebAssembly on this machine (--engine wasm)",
-      expect: onProcessor({ passesOf8: PASS_COSTS.cpu[8], tokensPerPass, shared: true, prefer }),
+      expect: onProcessor({ passesOf8: passesOf8(PASS_COSTS.cpu), tokensPerPass, shared: true, prefer }),
     };
   }
   console.error(`loading ${path.basename(run.file)} in llama.cpp`);
@@ -84,9 +84,6 @@ export async function beside(
   };
 }
 
-/** Where a pair keeps the answers of its target that an emulated GPU replays. */
-const RECORDED = "recorded.jsonl.gz";
-
 /**
  * Recorded answers at the costs of an accelerator, in place of the target. Throws `bad_option` where there are none.
  * @param recorded null takes the pair's own
@@ -95,7 +92,7 @@ export async function emulated(name: string, recorded: string | null, asked: Ask
   const accelerator = acceleratorNamed(name);
   const { target, draft, from, examples } = await edgeModels(asked);
   if (draft !== null) await draftFor(target, draft);
-  const file = recorded ?? (typeof from === "string" ? null : path.join(from.directory, RECORDED));
+  const file = recorded ?? (typeof from === "string" ? null : recordedOf(from));
   if (file === null || !existsSync(file)) {
     throw usage(
       `--emulate replays recorded answers, and of ${target.model} there are none here: record some with ` +
@@ -108,8 +105,8 @@ export async function emulated(name: string, recorded: string | null, asked: Ask
   const local = await startEmulated(pack, { accelerator: accelerator.name, recorded: file }, target.model);
   const { about, passMs, source } = accelerator;
   const notice =
-    `Emulated GPU: ${about}. Recorded answers of ${target.model} are replayed at ${passMs} ms a pass; drafts, network ` +
-    `and scheduling are real. Numbers: ${source}.`;
+    `Emulated GPU: ${about}. Recorded answers of ${target.model} are replayed at ${passMs} ms a pass; drafts, ` +
+    `network and scheduling are real. Numbers: ${source}.`;
   return {
     target: { ...target, context: Math.min(target.context, local.context) },
     draft,

@@ -4,8 +4,8 @@ import { targetOf } from "../format/pack-header.ts";
 import { directoryHeader } from "../platform/disk.ts";
 import { workFolder } from "../platform/places.ts";
 import { assembleEdge } from "../service/assets.ts";
-import { isHttpUrl } from "../service/checks.ts";
 import { checkFree, serve } from "../service/wrangler.ts";
+import { isHttpUrl } from "../verify/origin-list.ts";
 import { acceleratorList } from "./accelerator-list.ts";
 import { command } from "./command.ts";
 import { checkChoice } from "./models.ts";
@@ -53,8 +53,8 @@ export const startCommand = command({
   notes: `A target that a known pair has gets the pair's draft unless --draft says otherwise; other targets get none.
 A draft serves every target that has its tokens: one of Qwen2.5-Coder drafts for all sizes of Qwen2.5.
 Where the target runs on this machine's processor a pass over many positions costs more than it saves, so drafts are
-seldom used there; PREFER=passes shows them. With sglang and vllm the server must run the target that is named; without --pair and --target it may run
-any that has the draft's tokens.
+seldom used there; PREFER=passes shows them. With sglang and vllm the server must run the target that is named;
+without --pair and --target it may run any that has the draft's tokens.
 
 Environment: OUTRIDER_GGUF names a GGUF file of the pair's target to use instead of a download, OUTRIDER_CACHE the
 folder for models. Settings and secrets of the edge, such as API_KEYS, PREFER and SESSION_SECRET, are lines of the

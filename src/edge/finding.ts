@@ -1,7 +1,7 @@
 /**
- * How the Worker finds the object of a conversation. Objects do not move, so a conversation that is badly placed goes on
- * in a new one, whose name ends in the number of moves. The old object says so to whoever still asks it, and hands its
- * timeline over first:
+ * How the Worker finds the object of a conversation. Objects do not move, so a conversation that is badly placed goes
+ * on in a new one, whose name ends in the number of moves. The old object says so to whoever still asks it, and hands
+ * its timeline over first:
  *
  *   Worker ── turn ──▶ old        writes down that it has moved, before it answers
  *          ◀─ moved to 1, timeline

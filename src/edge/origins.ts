@@ -1,6 +1,5 @@
 /** The origins that the settings name. */
-import { OutriderError } from "../model/errors.ts";
-import { originList } from "../verify/origin-list.ts";
+import { checkOneSetting, originList } from "../verify/origin-list.ts";
 import type { Region } from "../verify/region.ts";
 import type { Env } from "./env.ts";
 
@@ -15,11 +14,7 @@ export interface Origin {
 
 /** In the order of the settings; none where none is configured. Throws `bad_setting` (500). */
 export function originsOf(env: Env): readonly Origin[] {
-  if (env.ORIGIN_URL && env.ORIGIN_URLS) {
-    throw new OutriderError("bad_setting", "ORIGIN_URL and ORIGIN_URLS are both set; keep one of them", {
-      status: 500,
-    });
-  }
+  checkOneSetting(env.ORIGIN_URL, env.ORIGIN_URLS);
   const listed = env.ORIGIN_URLS
     ? originList(env.ORIGIN_URLS, "ORIGIN_URLS")
     : originList(env.ORIGIN_URL ?? "", "ORIGIN_URL");

@@ -1,8 +1,8 @@
 /**
  * What goes back to an OpenAI client: completion objects, stream chunks, usage, timings and errors.
- * `timings` uses llama.cpp's names, which dashboards already read, plus `draft_n_judged`, `draft_n_thrown` and `target_passes`;
- * everything else that is ours lies under `outrider`. Requests are in openai.ts; the order of a stream's chunks is in
- * stream.ts.
+ * `timings` uses llama.cpp's names, which dashboards already read, plus `draft_n_judged`, `draft_n_thrown` and
+ * `target_passes`; everything else that is ours lies under `outrider`. Requests are in openai.ts; the order of a
+ * stream's chunks is in stream.ts.
  */
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
@@ -49,7 +49,8 @@ export const timingsSchema = z
     draft_n_thrown: z
       .int()
       .describe(
-        "Draft steps thrown away: tokens that no pass verified, drafted behind a wrong one or decided before they came.",
+        "Draft steps thrown away: tokens that no pass verified, drafted behind a wrong one or decided before they " +
+          "came.",
       ),
     target_passes: z.int().describe("Forward passes of the target, the prompt's included."),
   })

@@ -29,7 +29,7 @@ import { type Moved, Whereabouts } from "./whereabouts.ts";
 const MAX_WAITING = 4;
 /** A conversation that nobody continues is forgotten after this long, so that its storage does not cost for ever. */
 const KEEP_MS = 7 * 24 * 3600 * 1000;
-/** An object that its conversation has left says so for longer than the new one lives, counted from the last request. */
+/** An object that its conversation has left says so for longer than the new one lives, from the last request on. */
 const FORWARD_MS = KEEP_MS + 24 * 3600 * 1000;
 
 /** The end of what is stored is put off no more often than this. */

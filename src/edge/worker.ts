@@ -2,7 +2,7 @@
  * The edge Worker: routes, keys, limits. It stays light (no tokenizer, no WASM here), because an invocation of a Worker
  * has 10 ms of CPU on the Free plan; the Session Durable Object it forwards to does the work.
  */
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { requestId } from "hono/request-id";
@@ -28,6 +28,10 @@ const places = new Places(Date.now);
 
 /** Keeps a request alive for what nobody waits for. */
 type Later = (work: Promise<unknown>) => void;
+const laterOf =
+  ({ executionCtx }: Context): Later =>
+  (work) =>
+    executionCtx.waitUntil(work);
 
 const app = new Hono<{ Bindings: Env; Variables: { requestId: string; tenant: string } }>();
 
@@ -57,7 +61,7 @@ app.use(
 app.get("/health", async (c) =>
   c.json({
     status: "ok",
-    sessions: (await placed(c.req.raw, c.env, (work) => c.executionCtx.waitUntil(work))).placement,
+    sessions: (await placed(c.req.raw, c.env, laterOf(c))).placement,
   }),
 );
 
@@ -72,15 +76,11 @@ app.get("/v1/models/:id{.+}", async (c) => {
 });
 
 app.post("/v1/chat/completions", async (c) =>
-  forward(parseChat(await json(c.req.raw), randomSeed), c.var, c.req.raw, c.env, (work) =>
-    c.executionCtx.waitUntil(work),
-  ),
+  forward(parseChat(await json(c.req.raw), randomSeed), c.var, c.req.raw, c.env, laterOf(c)),
 );
 
 app.post("/v1/completions", async (c) =>
-  forward(parseCompletion(await json(c.req.raw), randomSeed), c.var, c.req.raw, c.env, (work) =>
-    c.executionCtx.waitUntil(work),
-  ),
+  forward(parseCompletion(await json(c.req.raw), randomSeed), c.var, c.req.raw, c.env, laterOf(c)),
 );
 
 app.notFound((c) =>

@@ -4,6 +4,7 @@ import { ModelDrafter } from "../draft/model-drafter.ts";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { builtModules } from "../platform/built.ts";
 import { directoryHeader, shardReader } from "../platform/disk.ts";
+import { DEPTHS } from "../speculate/history.ts";
 import { GREEDY } from "../speculate/types.ts";
 import type { TargetAnswer } from "../text/target-text.ts";
 
@@ -20,8 +21,6 @@ export interface DraftFacts {
   readonly tokens: number;
 }
 
-/** Depths that are told apart, as in a Session's history. */
-const DEPTHS = 8;
 /** An acceptance counts as if so many tokens of the mean one had been seen besides. */
 const PRIOR = 4;
 

@@ -1,7 +1,7 @@
 /** What drafts promise before a target, by the arithmetic of a Session (speculate/rates.ts) and nothing else. */
 import type { Costs } from "../speculate/history.ts";
 import { breakEvenRoundTrip } from "../speculate/patience.ts";
-import { bestWay, outlook, type Prospect } from "../speculate/rates.ts";
+import { bestWay, gains, outlook, type Prospect, waitingLeads } from "../speculate/rates.ts";
 
 export interface Circumstances {
   readonly costs: Costs;
@@ -40,9 +40,6 @@ export interface Plan {
   readonly breakEvenRoundTripMs: number;
 }
 
-/** Gain below which drafts are left off. */
-const LEAST_GAIN = 1.01;
-
 export function plan({ costs, acceptanceByDepth, maxDraft }: Circumstances): Plan {
   const seen = { costs, acceptanceByDepth };
   const none = 1 / costs.passMs[0]!;
@@ -58,15 +55,15 @@ export function plan({ costs, acceptanceByDepth, maxDraft }: Circumstances): Pla
       ahead,
     };
   };
-  const waits = planned(bestWay(seen, maxDraft, true, true));
-  const streams = planned(bestWay(seen, maxDraft, true, false));
-  const faster = waits.vsNone > streams.vsNone ? ("waits" as const) : ("streams" as const);
+  const waiting = bestWay(seen, maxDraft, true, true);
+  const not = bestWay(seen, maxDraft, true, false);
+  const faster = waitingLeads(waiting, not) ? ("waits" as const) : ("streams" as const);
   return {
     none: 1000 * none,
-    waits,
+    waits: planned(waiting),
     waitsWithoutBets: planned(bestWay(seen, maxDraft, false, true)),
-    streams,
-    best: Math.max(waits.vsNone, streams.vsNone) > LEAST_GAIN ? faster : "none",
+    streams: planned(not),
+    best: gains(faster === "waits" ? waiting : not) ? faster : "none",
     breakEvenRoundTripMs: breakEvenRoundTrip(seen, maxDraft),
   };
 }

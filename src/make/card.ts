@@ -36,7 +36,8 @@ function cardText({ options, base, plan, blocks, machine, merged, bytes, figures
   const { config, tokens } = base;
   const from = path.basename(options.baseFile);
   const whole = (value: number) => Math.round(value).toLocaleString("en");
-  const texts = `${whole(merged.positions)} positions of ${whole(merged.lines)} texts: ${sourcesOf(options).join("; ")}`;
+  const sources = sourcesOf(options).join("; ");
+  const texts = `${whole(merged.positions)} positions of ${whole(merged.lines)} texts: ${sources}`;
   const rounded = `the same with weights rounded to ${shape.format}, half of the loss on acceptance`;
   return `# ${options.model}
 

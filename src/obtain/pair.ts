@@ -87,6 +87,9 @@ export interface Pair {
   readonly isDefault: boolean;
 }
 
+/** Where a pair keeps the answers of its target that an emulated GPU replays, if it has any. */
+export const recordedOf = ({ directory }: Pair): string => path.join(directory, "recorded.jsonl.gz");
+
 /** Reads `pair.json` in `directory`. Throws `bad_pair` naming the field. */
 export function readPair(directory: string): Pair {
   const file = path.join(directory, "pair.json");

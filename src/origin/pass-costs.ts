@@ -2,12 +2,12 @@
  * First guesses of what a pass costs by its positions, by class of kernel: published measurements, and our own on
  * processors. An edge uses them until its Sessions have measured the origin's own.
  */
-import type { PassCost } from "../speculate/pass-cost.ts";
+import { costOf, type PassCost } from "../speculate/pass-cost.ts";
 
 export const PASS_COSTS = {
   /**
-   * 16-bit weights: llama.cpp on an RTX 3090 (its pull requests 14262 and 15131); from 64 on a matrix of a B200 grows so
-   * (vLLM's pull request 20071); from 128 on an A100 computes at half of its peak.
+   * 16-bit weights: llama.cpp on an RTX 3090 (its pull requests 14262 and 15131); from 64 on a matrix of a B200 grows
+   * so (vLLM's pull request 20071); from 128 on an A100 computes at half of its peak.
    */
   gemm16: { 1: 1, 2: 1.06, 8: 1.1, 16: 1.22, 64: 1.25, 128: 1.3, 256: 2.68 },
   /** FP8, CUTLASS on Ada, matrices alone (vLLM's pull request 6677). */
@@ -21,3 +21,6 @@ export const PASS_COSTS = {
   /** A processor is bound by arithmetic: about 0.85 of a pass for each further position (test/bench/RESULTS.md). */
   cpu: { 1: 1, 8: 7 },
 } as const satisfies Record<string, PassCost>;
+
+/** How many passes over one position a pass over eight takes. */
+export const passesOf8 = (cost: PassCost): number => costOf(cost, 8);

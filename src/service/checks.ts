@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { type EdgeModel, edgeModelSchema } from "../format/target.ts";
 import { OutriderError } from "../model/errors.ts";
 import { decodeHealth, type Health } from "../verify/health.ts";
-import { originList } from "../verify/origin-list.ts";
+import { checkOneSetting, isHttpUrl, originList } from "../verify/origin-list.ts";
 import { regionOf } from "../verify/region.ts";
 
 export interface Check {
@@ -131,8 +131,8 @@ export async function* checkOrigins(
 }
 
 function originUrls({ url, urls }: Named): readonly (string | undefined)[] {
+  checkOneSetting(url, urls);
   if (!urls) return [url ? `${url}` : undefined];
-  if (url) throw new OutriderError("bad_setting", "ORIGIN_URL and ORIGIN_URLS are both set; keep one of them");
   return originList(`${urls}`, "ORIGIN_URLS").map((entry) => entry.url);
 }
 
@@ -156,9 +156,6 @@ export function checkPublic(url: string | undefined): Check | undefined {
     "put a tunnel before the origin, and name the tunnel's URL (docs/deploying.md)",
   );
 }
-
-/** Whether a text is the URL of something that speaks HTTP. */
-export const isHttpUrl = (text: string): boolean => /^https?:\/\//.test(text) && URL.canParse(text);
 
 const ORIGIN_TIMEOUT_MS = 10_000;
 

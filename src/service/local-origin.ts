@@ -7,6 +7,7 @@ import { renamed } from "../origin/engine.ts";
 import { type EngineOptions, engineRow } from "../origin/engines.ts";
 import { DEFAULT_LIMITS, Gateway } from "../origin/gateway.ts";
 import { serveOrigin } from "../origin/node.ts";
+import { passesOf8 } from "../origin/pass-costs.ts";
 
 /** Generations at once. */
 const SESSIONS = 4;
@@ -87,7 +88,7 @@ async function startOrigin(name: string, given: Partial<EngineOptions>, model?: 
     model: engine.model,
     context: engine.context,
     hardware: engine.hardware,
-    passesOf8: engine.passCost?.[8],
+    passesOf8: engine.passCost && passesOf8(engine.passCost),
     close: () => server.close(),
   };
 }

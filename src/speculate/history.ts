@@ -46,7 +46,7 @@ const PRIOR_WEIGHT = 4;
 /** And the mean acceptance, where a depth has not been seen as often. */
 const MEAN_WEIGHT = 16;
 /** Depths that are told apart: the last right draft tokens before one, 0, 1, 2 … */
-const DEPTHS = 8;
+export const DEPTHS = 8;
 
 export class History {
   readonly #kept = new Float64Array(BUCKETS);

@@ -1,6 +1,6 @@
 /** How long an origin waits for a draft before a pass, and what that depends on. */
 import type { Costs } from "./history.ts";
-import { bestWay, passOver, type Seen, type Way } from "./rates.ts";
+import { bestWay, passOver, type Seen, type Way, waitingLeads } from "./rates.ts";
 
 /** A draft under way may be longer and slower than expected by this factor, and the way by so many ms. */
 const SLACK = 2;
@@ -23,8 +23,7 @@ const FARTHEST = 64;
 export function breakEvenRoundTrip({ costs, acceptanceByDepth }: Seen, maxDraft: number): number {
   const waits = (roundTripMs: number) => {
     const seen = { costs: { ...costs, roundTripMs }, acceptanceByDepth };
-    const [waiting, not] = [true, false].map((waits) => bestWay(seen, maxDraft, true, waits));
-    return waiting!.rate > Math.max(not!.rate, not!.alone);
+    return waitingLeads(bestWay(seen, maxDraft, true, true), bestWay(seen, maxDraft, true, false));
   };
   if (!waits(0)) return 0;
   let below = 0;

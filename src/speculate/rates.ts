@@ -55,13 +55,23 @@ const LEAST_PROBABILITY = 2e-3;
  */
 export const STEP_PRICE = 0.03;
 
+/** What drafts must promise, as a multiple of the speed without: less is not worth the drafter's own time. */
+const LEAST_GAIN = 1.03;
+
 /** How much faster a way with bets must be than one without, where the origin waits: less is not worth their steps. */
 const BET_LEAD = 1.01;
+
+/** Whether a way promises enough to draft at all. */
+export const gains = ({ rate, alone }: Prospect): boolean => rate > LEAST_GAIN * alone;
+
+/** Whether an origin is faster that waits, by more than the factor `lead`, than one that never does. */
+export const waitingLeads = (waiting: Prospect, not: Prospect, lead = 1): boolean =>
+  waiting.rate > lead * Math.max(not.rate, not.alone);
 
 /** Lengths of a first draft that are compared. */
 const FIRSTS = [1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 31];
 
-/** Tokens that a drafter is ahead at most: what is farther off is seldom still right (docs/log.md, "Drafting ahead"). */
+/** Tokens that a drafter is ahead at most: what is farther is seldom still right (docs/log.md, "Drafting ahead"). */
 export const MOST_AHEAD = 15;
 
 export const chanceAt = (chances: readonly number[], depth: number): number =>

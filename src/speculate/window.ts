@@ -18,7 +18,7 @@ import {
   survivalOf,
 } from "./nodes.ts";
 import { PATIENCE_FOR_PASSES, patienceFor } from "./patience.ts";
-import { bestScored, bestWay, chanceAt, MOST_AHEAD, type Prospect, promises } from "./rates.ts";
+import { bestScored, bestWay, chanceAt, gains, MOST_AHEAD, type Prospect, promises, waitingLeads } from "./rates.ts";
 import type { Likelihood, More } from "./types.ts";
 
 export interface WindowPolicy {
@@ -74,8 +74,6 @@ const BUSY = { from: 0.75, until: 0.5 } as const;
  */
 const STRETCH = { every: 12, by: 2 } as const;
 
-/** What drafts must promise, as a multiple of the speed without: less is not worth the drafter's own time. */
-const LEAST_GAIN = 1.03;
 /** How much faster waiting or not waiting must be to replace the other, so that noise does not decide. */
 const LEAD = 1.03;
 /** The acceptance that another answer may have, when it is asked whether drafting could pay at all. */
@@ -174,7 +172,7 @@ export class Window {
     else {
       const [waiting, not] = [best(true), best(false)];
       const lead = !this.#prospect ? 1 : this.#prospect.first > 0 ? 1 / LEAD : LEAD;
-      chosen = waiting.rate > lead * Math.max(not.rate, not.alone) ? waiting : not;
+      chosen = waitingLeads(waiting, not, lead) ? waiting : not;
     }
     this.#prospect = chosen;
     this.#hopeful = undefined;
@@ -282,7 +280,7 @@ export class Window {
     return draft.map(({ confidence, others = [] }) => ({ chance: this.history.acceptance(confidence), others }));
   }
 
-  /** What a pass takes: a sibling must be worth the time of its position, or `LEAST_SIBLING` where only passes count. */
+  /** What a pass takes: a sibling must be worth its position's time, or `LEAST_SIBLING` where only passes count. */
   #pass(): Pass {
     const { policy, history } = this;
     const { costs } = history;
@@ -307,5 +305,3 @@ export class Window {
     return verdict % Math.min(since, EXPLORE.last) < EXPLORE.tries;
   }
 }
-
-const gains = ({ rate, alone }: Prospect): boolean => rate > LEAST_GAIN * alone;

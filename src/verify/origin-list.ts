@@ -2,11 +2,19 @@
 import { OutriderError } from "../model/errors.ts";
 import { type Region, regionOf } from "./region.ts";
 
+/** Whether a text is the URL of something that speaks HTTP. */
+export const isHttpUrl = (text: string): boolean => /^https?:\/\//.test(text) && URL.canParse(text);
+
 export interface OriginEntry {
   /** http(s)://host:port */
   readonly url: string;
   /** Where it stands, if the setting says so. */
   readonly region: Region | null;
+}
+
+/** Throws `bad_setting` (500) where both settings for origins have a value. */
+export function checkOneSetting(url: unknown, urls: unknown): void {
+  if (url && urls) throw bad("ORIGIN_URL and ORIGIN_URLS are both set; keep one of them");
 }
 
 /**
@@ -23,7 +31,7 @@ export const originList = (text: string, setting: string): readonly OriginEntry[
 
 function originEntry(entry: string, setting: string): OriginEntry {
   const [url = "", ...rest] = entry.split(";").map((part) => part.trim());
-  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) {
+  if (!isHttpUrl(url)) {
     throw bad(`${setting} has "${url}", which is no URL; write it as https://origin.example.com`);
   }
   let region: Region | null = null;

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { ChatTemplate } from "../../src/model/chat.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { recordedOf } from "../../src/obtain/pair.ts";
 import { Recordings } from "../../src/origin/engines/recordings.ts";
 import { GREEDY } from "../../src/speculate/types.ts";
 import { isLoop } from "../../src/text/loops.ts";
@@ -13,7 +14,7 @@ import { REAL_PAIR } from "../support/real.ts";
 const KINDS = ["function", "explanation", "test", "shell-sql"];
 
 /** The file of recorded answers that the default pair has. */
-export const RECORDED = path.join(REAL_PAIR.directory, "recorded.jsonl.gz");
+export const RECORDED = recordedOf(REAL_PAIR);
 
 /** What is answered greedily: the page's examples, the prompts of test/cases, development questions. */
 export const greedyQuestions = (): string[] => [
