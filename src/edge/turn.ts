@@ -95,6 +95,7 @@ export class Turn {
       // The origin computes at least the last token of the prompt, whatever it holds.
       keep: Math.min(commonPrefix(prompt, given.before), prompt.length - 1),
       maxTokens,
+      vocabularySize: target.description.vocabulary.size,
     });
     this.#verifier = this.#client;
   }

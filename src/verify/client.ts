@@ -2,7 +2,7 @@
  * The edge's side of the wire: a Verifier over a WebSocket that may break. It remembers every decided token. A lost
  * socket is replaced by a new one that opens with the decided tokens as kept prefix, so its reader sees neither gap nor
  * repetition. A broken socket, a damaged frame, a verdict that does not follow, and silence are treated alike: dial
- * again, a bounded number of times without progress.
+ * again. One deadline holds for all tries together; a verdict starts it anew.
  *
  *   dial ─ open {keep, prompt} ─ verdict* ─ done
  *    ↑  lost: wait retryMs[n], n = tries since the last verdict │
@@ -10,7 +10,7 @@
  */
 import { OutriderError } from "../model/errors.ts";
 import { beginningOf, type Done, type Draft, type Verdict, type Verifier } from "../speculate/types.ts";
-import { final, refusal, unreachable } from "./failures.ts";
+import { badVerdict, final, refusal, silent, unreachable } from "./failures.ts";
 import {
   type DraftFrame,
   decodeOriginFrame,
@@ -37,14 +37,21 @@ export interface VerifyClientOptions {
   readonly keep: number;
   /** Tokens to decide at most, at least 1. */
   readonly maxTokens: number;
-  /** Waits before each new try after a loss, in ms; as many tries as waits. */
+  /** Number of ids of the target's vocabulary: verdicts hold smaller ones. */
+  readonly vocabularySize: number;
+  /**
+   * Waits before each new try after a loss, in ms. Before the first verdict there are as many tries as waits. An answer
+   * that has begun is worth more: the last wait is repeated until the deadline.
+   */
   readonly retryMs?: readonly number[];
-  /** Longest silence of the origin beyond its patience, in ms. */
+  /** Longest time without a verdict, all tries together, beyond the origin's patience, in ms. */
+  readonly deadlineMs?: number;
+  /** Longest silence on one socket, beyond the origin's patience, in ms; half of the deadline unless given. */
   readonly silenceMs?: number;
 }
 
 const RETRY_MS = [50, 200, 1000, 3000];
-const SILENCE_MS = 30_000;
+const DEADLINE_MS = 60_000;
 /** WebSocket.OPEN, which not every runtime has as a static. */
 const OPEN = 1;
 
@@ -67,7 +74,12 @@ export class VerifyClient implements Verifier {
   /** Counts dials, so that a socket that comes too late is recognised. */
   #dials = 0;
   #socket: WebSocket | null = null;
+  /** Of one socket: silence, or the wait before the next. */
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Of all tries since the last verdict. */
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+  /** Why the last socket since the last verdict was lost. */
+  #lastLoss: OutriderError | null = null;
   #lastDraft: Pick<DraftFrame, "position" | "tokens" | "siblings" | "most"> | null = null;
   /** The patience that the origin was sent last, in ms. */
   #patience: number;
@@ -87,6 +99,7 @@ export class VerifyClient implements Verifier {
     this.asked = new Promise((resolve) => {
       this.#nowAsked = resolve;
     });
+    this.#restartDeadline();
     void this.#dial();
   }
 
@@ -142,7 +155,9 @@ export class VerifyClient implements Verifier {
       return;
     }
     if (dial !== this.#dials) {
-      socket.close();
+      // workerd closes no socket that was not accepted.
+      if ("accept" in socket) socket.accept();
+      socket.close(1000);
       return;
     }
     this.#socket = socket;
@@ -200,7 +215,7 @@ export class VerifyClient implements Verifier {
     if (frame.type === "verdict") {
       const { type: _, ...verdict } = frame;
       this.#take(verdict);
-    } else if (frame.type === "done") this.#finish(frame.reason);
+    } else if (frame.type === "done") this.#takeDone(frame.reason);
     else if (frame.code === "prefix_unknown" && this.#held > 0) {
       if (this.#held === this.#cached) this.#cached = 0;
       this.#held = 0;
@@ -213,17 +228,46 @@ export class VerifyClient implements Verifier {
   }
 
   #take(verdict: Verdict): void {
-    const { position, kept, tokens } = verdict;
-    if (position !== this.#timeline.length || kept > tokens.length || tokens.length > this.#left) {
-      this.#lost(new OutriderError("bad_verdict", "the origin sent a verdict that does not follow the last one"));
+    const { position, tokens } = verdict;
+    const wrong = this.#wrongIn(verdict);
+    if (wrong) {
+      this.#lost(badVerdict(wrong));
       return;
     }
     this.#timeline.push(...tokens);
-    this.#held = this.#timeline.length;
+    this.#held = position + tokens.length;
     this.#left -= tokens.length;
     this.#passes = this.#passesBefore + verdict.passes;
     this.#tries = 0;
+    this.#lastLoss = null;
+    this.#restartDeadline();
+    this.#listen();
     this.#answer({ ...verdict, passes: this.#passes });
+  }
+
+  /** What no origin says that follows the rules; null where all is well. */
+  #wrongIn({ position, kept, tokens }: Verdict): string | null {
+    const { vocabularySize, open } = this.#options;
+    if (this.#stopped || position !== this.#timeline.length) return "does not follow the last one";
+    if (kept > tokens.length || tokens.length > this.#left) return "decides more than it may";
+    if (tokens.some((id) => id >= vocabularySize)) return "holds a token outside the vocabulary";
+    if (tokens.slice(0, -1).some((id) => open.stop.includes(id))) return "goes on behind the end of the answer";
+    return null;
+  }
+
+  /** Whether the answer ends in a stop token. One that ends the prompt is none. */
+  get #stopped(): boolean {
+    return this.#begun && this.#options.open.stop.includes(this.#timeline.at(-1)!);
+  }
+
+  /** Whether a token has been decided. */
+  get #begun(): boolean {
+    return this.#left < this.#options.maxTokens;
+  }
+
+  #takeDone(reason: Done["reason"]): void {
+    if (!this.#begun || (reason === "stop") !== this.#stopped) this.#lost(badVerdict("ends an answer that goes on"));
+    else this.#finish(reason);
   }
 
   #answer(answer: Verdict | Done): void {
@@ -241,27 +285,36 @@ export class VerifyClient implements Verifier {
   #lost(error: OutriderError): void {
     this.#drop();
     if (this.#over) return;
+    this.#lastLoss = error;
     this.#passesBefore = this.#passes;
     // All may be decided, with only the `done` lost.
-    const ended = this.#left < this.#options.maxTokens && this.#options.open.stop.includes(this.#timeline.at(-1)!);
-    if (ended || this.#left === 0) {
-      this.#finish(ended ? "stop" : "length");
+    if (this.#stopped || this.#left === 0) {
+      this.#finish(this.#stopped ? "stop" : "length");
       return;
     }
-    const wait = (this.#options.retryMs ?? RETRY_MS)[this.#tries++];
+    const waits = this.#options.retryMs ?? RETRY_MS;
+    const wait = waits[this.#tries++] ?? (this.#begun ? waits.at(-1) : undefined);
     if (wait === undefined) this.#end(final(error));
-    else this.#timer = setTimeout(() => void this.#dial(), wait);
+    else this.#timer = setTimeout(() => void this.#dial(), spread(wait));
+  }
+
+  /** Nobody is waited for before the first verdict of a generation. */
+  get #patienceNow(): number {
+    return this.#begun ? this.#patience : 0;
   }
 
   /** (Re)starts the watch for silence. */
   #listen(): void {
     clearTimeout(this.#timer);
-    const ms = (this.#options.silenceMs ?? SILENCE_MS) + this.#patience;
-    this.#timer = setTimeout(() => {
-      this.#lost(
-        new OutriderError("origin_timeout", `the origin was silent for ${ms} ms`, { status: 504, retryable: true }),
-      );
-    }, ms);
+    const { deadlineMs = DEADLINE_MS, silenceMs = deadlineMs / 2 } = this.#options;
+    const ms = silenceMs + this.#patienceNow;
+    this.#timer = setTimeout(() => this.#lost(silent(ms)), ms);
+  }
+
+  #restartDeadline(): void {
+    clearTimeout(this.#deadline);
+    const ms = (this.#options.deadlineMs ?? DEADLINE_MS) + this.#patienceNow;
+    this.#deadline = setTimeout(() => this.#end(final(this.#lastLoss ?? silent(ms))), ms);
   }
 
   #send(frame: EdgeFrame): void {
@@ -288,6 +341,7 @@ export class VerifyClient implements Verifier {
   #end(failure: OutriderError): void {
     if (this.#over) return;
     this.#over = true;
+    clearTimeout(this.#deadline);
     this.#nowAsked();
     this.#failure = failure;
     this.#drop();
@@ -295,5 +349,8 @@ export class VerifyClient implements Verifier {
     this.#waiting = null;
   }
 }
+
+/** Many answers lose their origin at once, and should not all come back at once. */
+const spread = (ms: number): number => ms * (0.5 + Math.random() / 2);
 
 const travels = (id: number): boolean => Number.isSafeInteger(id) && id >= 0 && id <= 0xffffffff;

@@ -19,6 +19,14 @@ export const final = (error: OutriderError): OutriderError =>
     cause: error,
   });
 
+/** An origin that says nothing. */
+export const silent = (ms: number): OutriderError =>
+  new OutriderError("origin_timeout", `the origin was silent for ${ms} ms`, { status: 504, retryable: true });
+
+/** An origin that breaks the rules of the wire. */
+export const badVerdict = (what: string): OutriderError =>
+  new OutriderError("bad_verdict", `the origin sent a verdict that ${what}`, { status: 502, retryable: true });
+
 /** Codes of the origin that concern the client's request. All others concern how edge and origin are set up. */
 const REQUEST_ERRORS: Readonly<Record<string, number>> = {
   context_exceeded: 400,
@@ -30,6 +38,26 @@ const REQUEST_ERRORS: Readonly<Record<string, number>> = {
   kv_full: 503,
 };
 
-/** A refusal of the origin as a client of the edge sees it. */
+/** A refusal of the origin as a client of the edge sees it: of its words one line, and no code but a plain name. */
 export const refusal = (code: string, message: string, retryable: boolean): OutriderError =>
-  new OutriderError(code, `the origin refused: ${message}`, { status: REQUEST_ERRORS[code] ?? 502, retryable });
+  new OutriderError(
+    /^[a-z][a-z0-9_]{0,39}$/.test(code) ? code : "origin_failed",
+    `the origin refused: ${line(message)}`,
+    {
+      status: REQUEST_ERRORS[code] ?? 502,
+      retryable,
+    },
+  );
+
+/** Of an origin's words a client gets so many characters. */
+const MOST_CHARACTERS = 300;
+
+/** The first line of a text: what follows is a stack more often than not. */
+function line(text: string): string {
+  const [first = ""] = text
+    .trimStart()
+    .slice(0, 4 * MOST_CHARACTERS)
+    .split(/[\r\n\u2028\u2029]/, 1);
+  const plain = first.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}]/gu, " ").trim();
+  return plain.length > MOST_CHARACTERS ? `${plain.slice(0, MOST_CHARACTERS)}…` : plain;
+}

@@ -1,6 +1,7 @@
 /**
- * The wire between edge and origin, and its only home. JSON text frames over one WebSocket per generation; the same
- * `open` frame and a draft's tokens in one body make a one-shot `POST /v1/verify`.
+ * The wire between edge and origin, and its only home. Text frames over one WebSocket per generation: a line of JSON,
+ * and a line with its check, since a frame that is changed on its way would change the text. The same `open` frame and
+ * a draft's tokens in one body of JSON make a one-shot `POST /v1/verify`.
  *
  *   frame    from    meaning
  *   open     edge    start or resume: decide tokens from position keep + prompt.length on
@@ -18,8 +19,8 @@
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
 
-/** Edge and origin must have the same. 2: `arrival` in verdicts was `turn`. 3: drafts had 15 tokens at most. */
-export const PROTOCOL_VERSION = 3;
+/** Edge and origin must have the same. 2: `arrival` in verdicts was `turn`. 3: drafts had 15 tokens at most. 4: no check. */
+export const PROTOCOL_VERSION = 4;
 /** Longest frame either side accepts, in characters: an `open` with 128k token ids fits. */
 export const MAX_FRAME_CHARS = 2_000_000;
 /**
@@ -132,16 +133,29 @@ export type OriginFrame = z.infer<typeof originFrameSchema>;
 /** The body of a one-shot `POST /v1/verify`. */
 const verifyBodySchema = z.object({ open: openSchema, draft: z.array(token).max(MAX_DRAFT).default([]) });
 
-export const encodeFrame = (frame: EdgeFrame | OriginFrame): string => JSON.stringify(frame);
+export const encodeFrame = (frame: EdgeFrame | OriginFrame): string => withCheck(JSON.stringify(frame));
+
+/** A frame of this JSON, which has no line break. */
+export const withCheck = (json: string): string => `${json}\n${check(json)}`;
 
 /** Parses a frame from the edge. Throws `bad_frame` naming the first thing that is wrong. */
-export const decodeEdgeFrame = (text: string): EdgeFrame => decode(edgeFrameSchema, text);
+export const decodeEdgeFrame = (text: string): EdgeFrame => decode(edgeFrameSchema, checked(text));
 
 /** Parses the body of a one-shot verification. Throws `bad_frame` naming the first thing that is wrong. */
 export const decodeVerifyBody = (text: string): z.infer<typeof verifyBodySchema> => decode(verifyBodySchema, text);
 
 /** Parses a frame from the origin. Throws `bad_frame` naming the first thing that is wrong. */
-export const decodeOriginFrame = (text: string): OriginFrame => decode(originFrameSchema, text);
+export const decodeOriginFrame = (text: string): OriginFrame => decode(originFrameSchema, checked(text));
+
+/** The JSON of a frame that arrived as it was sent. */
+function checked(text: string): string {
+  const end = text.lastIndexOf("\n");
+  // Longer ones are refused below, and no time is spent on them.
+  if (text.length > MAX_FRAME_CHARS) return text;
+  const json = text.slice(0, end);
+  if (end < 0 || text.slice(end + 1) !== check(json)) throw badFrame("its check does not fit, so it is damaged");
+  return json;
+}
 
 function decode<T>(schema: z.ZodType<T>, text: string): T {
   if (text.length > MAX_FRAME_CHARS) throw badFrame(`${text.length} characters exceed the limit of ${MAX_FRAME_CHARS}`);
@@ -160,15 +174,20 @@ function decode<T>(schema: z.ZodType<T>, text: string): T {
 /** Retryable: a frame may have been damaged on the way, and tries are bounded. */
 const badFrame = (what: string) => new OutriderError("bad_frame", `bad frame: ${what}`, { retryable: true });
 
-/**
- * 53-bit hash of a token sequence (cyrb53 over the ids), so that both sides can tell whether they hold the same prefix.
- */
-export function timelineHash(tokens: readonly number[]): string {
+/** Hash of a token sequence, so that both sides can tell whether they hold the same prefix. */
+export const timelineHash = (tokens: readonly number[]): string => cyrb53(tokens.length, (i) => tokens[i]!);
+
+/** Hash of a frame's JSON. */
+const check = (json: string): string => cyrb53(json.length, (i) => json.charCodeAt(i));
+
+/** A 53-bit hash (cyrb53) over so many numbers. */
+function cyrb53(length: number, at: (i: number) => number): string {
   let h1 = 0xdeadbeef;
   let h2 = 0x41c6ce57;
-  for (const id of tokens) {
-    h1 = Math.imul(h1 ^ id, 2654435761);
-    h2 = Math.imul(h2 ^ id, 1597334677);
+  for (let i = 0; i < length; i++) {
+    const value = at(i);
+    h1 = Math.imul(h1 ^ value, 2654435761);
+    h2 = Math.imul(h2 ^ value, 1597334677);
   }
   h1 = Math.imul(h1 ^ (h1 >>> 16), 2246822507) ^ Math.imul(h2 ^ (h2 >>> 13), 3266489909);
   h2 = Math.imul(h2 ^ (h2 >>> 16), 2246822507) ^ Math.imul(h1 ^ (h1 >>> 13), 3266489909);

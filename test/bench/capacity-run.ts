@@ -122,6 +122,7 @@ async function client(n: number, { url, answers, way, load, from, until, counted
       },
       timeline: drafted.prompt,
       keep: 0,
+      vocabularySize: TARGET.vocabulary.size,
       maxTokens: drafted.answer.length,
     });
     const drafter = drafts ? replayedDrafter(drafted, load.draftStepMs * load.slowed) : null;

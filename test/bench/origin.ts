@@ -92,6 +92,7 @@ async function answer(prompt: readonly number[], drafter: Drafter | null): Promi
     },
     timeline: prompt,
     keep: 0,
+    vocabularySize: engine.vocabulary.size,
     maxTokens: tokens,
   });
   const policy = { maxDraft: DRAFT, fallback: 0, patience: drafter ? 1000 : 0, spare: "passes" } as const;

@@ -87,6 +87,7 @@ export async function measureProactive(cells: readonly Cell[], options: Options)
       },
       timeline: prompt,
       keep: 0,
+      vocabularySize: vocabulary.size,
       maxTokens: tokens,
     });
     const cache = llama.newCache();

@@ -125,7 +125,7 @@ describe("a socket", () => {
     origin.engine.context = 20;
     origin.engine.capabilities = { ...origin.engine.capabilities, rules: ["exact"] };
     const cases: [Partial<OpenFrame>, string, RegExp][] = [
-      [{ version: 99 }, "unsupported_version", /version 3, not 99/],
+      [{ version: 99 }, "unsupported_version", new RegExp(`version ${PROTOCOL_VERSION}, not 99`)],
       [{ model: "gpt-5" }, "unknown_model", /serves "scripted", not "gpt-5"/],
       [{ vocabulary: "other" }, "vocabulary_mismatch", /vocabulary differs/],
       [{ rule: { kind: "bild", alphaRollback: 3 } }, "unsupported_rule", /no "bild" rule/],

@@ -11,6 +11,9 @@ export interface Served {
   readonly model: string;
   readonly vocabulary: string;
 }
+
+/** Ids of any model here are smaller. */
+const VOCABULARY_SIZE = 200_000;
 const SCRIPTED: Served = { model: "scripted", vocabulary: "scripted-vocabulary" };
 
 export interface GenerationOptions {
@@ -62,6 +65,7 @@ export function clientFor(options: GenerationOptions): VerifyClient {
     },
     timeline: options.prompt,
     keep: options.keep ?? 0,
+    vocabularySize: VOCABULARY_SIZE,
     maxTokens: options.maxTokens ?? 40,
     retryMs: options.retryMs ?? [5, 20, 100],
     silenceMs: options.silenceMs ?? 5000,

@@ -14,6 +14,7 @@ import {
 } from "../../src/verify/protocol.ts";
 import { eventually } from "../support/eventually.ts";
 import { sleep } from "../support/scripted.ts";
+import { virtually } from "../support/virtual-time.ts";
 
 /** An origin whose every answer the test writes: one script per connection, in order. */
 type Script = (peer: Peer) => Promise<void> | void;
@@ -90,6 +91,7 @@ function clientWith(options: Partial<VerifyClientOptions>, ...script: Script[]):
     },
     timeline: PROMPT,
     keep: 0,
+    vocabularySize: 100,
     maxTokens: 10,
     retryMs: [5, 5],
     // A busy machine keeps a socket waiting for seconds.
@@ -99,6 +101,33 @@ function clientWith(options: Partial<VerifyClientOptions>, ...script: Script[]):
   clients.push(made);
   return made;
 }
+
+/** In virtual time: a socket that is open, and says these frames once it is asked. */
+function scriptedSocket(...frames: OriginFrame[]): WebSocket {
+  const socket = Object.assign(new EventTarget(), {
+    readyState: 1,
+    send() {
+      const said = frames.splice(0).map((frame) => new MessageEvent("message", { data: encodeFrame(frame) }));
+      setTimeout(() => said.forEach((event) => void socket.dispatchEvent(event)), 0);
+    },
+    close() {},
+  });
+  return socket as unknown as WebSocket;
+}
+
+/** A client with the waits and the deadline that it has in truth. */
+const scriptedClient = (connect: () => Promise<WebSocket>, patience = 0) =>
+  new VerifyClient({
+    connect,
+    open: {
+      ...{ model: "m", vocabulary: "v", session: "s", sampling: GREEDY, stop: [0] },
+      ...{ rule: { kind: "exact" }, patience },
+    },
+    timeline: PROMPT,
+    keep: 0,
+    vocabularySize: 100,
+    maxTokens: 10,
+  });
 
 const verdict = (position: number, tokens: number[], passes: number, kept = 0): OriginFrame => ({
   type: "verdict",
@@ -304,18 +333,41 @@ describe("a lost socket", () => {
     expect(peers).toHaveLength(2);
   });
 
-  test("is tried again as often as there are waits, counted anew after each verdict; then it is an error", async () => {
-    const verifier = client(
-      breaking(),
-      breaking(),
-      breaking(verdict(3, [1], 1)),
-      breaking(),
-      breaking(),
-      saying(done("stop")),
-    );
-    expect(await verifier.next()).toMatchObject({ tokens: [1] });
+  test("before the first verdict is tried again as often as there are waits", async () => {
+    const verifier = client(breaking(), breaking(), breaking(), saying(verdict(3, [1], 1)));
     await expect(verifier.next()).rejects.toMatchObject({ code: "origin_unreachable", status: 503, retryable: true });
-    expect(peers).toHaveLength(5);
+    expect(peers).toHaveLength(3);
+  });
+
+  test("after a verdict is tried again more often than there are waits, until the deadline", async () => {
+    const gone = breaking();
+    const verifier = client(
+      breaking(verdict(3, [1], 1)),
+      gone,
+      gone,
+      gone,
+      gone,
+      saying(verdict(4, [0], 1), done("stop")),
+    );
+    expect(tokensOf(await all(verifier))).toEqual([1, 0]);
+    expect(peers).toHaveLength(6);
+  });
+
+  test("after a verdict ends with what was wrong last, at the deadline", async () => {
+    let dials = 0;
+    const { clock, failure } = await virtually(async (now) => {
+      const verifier = scriptedClient(async () => {
+        if (dials++ > 0) throw new Error("refused");
+        return scriptedSocket(verdict(3, [1], 1));
+      });
+      expect(await verifier.next()).toMatchObject({ tokens: [1] });
+      const failure = await verifier.next().catch((error: unknown) => error);
+      return { clock: now(), failure };
+    });
+    expect(failure).toMatchObject({ code: "origin_unreachable", status: 503, retryable: true });
+    expect(clock).toBe(60_000);
+    // Every three seconds at least, once the origin was lost by its silence.
+    expect(dials).toBeGreaterThan(10);
   });
 
   test("may not even connect", async () => {
@@ -357,6 +409,16 @@ describe("what does not make sense is a lost socket", () => {
     ["a repetition", [verdict(3, [1], 1), verdict(3, [1], 2)]],
     ["more kept than decided", [verdict(3, [1], 1, 2)]],
     ["more decided than asked for", [verdict(3, Array(11).fill(1), 1)]],
+    ["an id outside the vocabulary", [verdict(3, [100], 1)]],
+    ["an id outside the vocabulary behind one inside", [verdict(3, [1, 4_000_000_000], 1, 1)]],
+    ["tokens behind the end of the answer", [verdict(3, [0, 1], 1, 1)]],
+    [
+      "a verdict that was changed on its way",
+      [encodeFrame(verdict(3, [1], 1)).replace('"tokens":[1]', '"tokens":[2]')],
+    ],
+    ["the end before any verdict", [done("stop")]],
+    ["the end by length before any verdict", [done("length")]],
+    ["a stop where no stop token is", [verdict(3, [1], 1), done("stop")]],
   ];
   for (const [name, frames] of bad) {
     test(name, async () => {
@@ -367,7 +429,7 @@ describe("what does not make sense is a lost socket", () => {
         peer.send(done("length"));
       });
       const tokens = tokensOf(await all(verifier));
-      expect(tokens).toEqual(name === "a repetition" ? [1, 9] : [9]);
+      expect(tokens).toEqual(name === "a repetition" || name.startsWith("a stop") ? [1, 9] : [9]);
       expect(peers).toHaveLength(2);
     });
   }
@@ -396,18 +458,30 @@ describe("silence", () => {
     await expect(dead.next()).rejects.toMatchObject({ code: "origin_timeout", status: 504, retryable: true });
   });
 
-  test("does not count the origin's patience", async () => {
+  test("whatever the client's patience, ends by one deadline for all tries together", async () => {
+    const { clock, error } = await virtually(async (now) => {
+      const verifier = scriptedClient(async () => scriptedSocket(), 600_000);
+      const error = await verifier.next().catch((failure: unknown) => failure);
+      return { clock: now(), error };
+    });
+    expect(error).toMatchObject({ code: "origin_timeout", status: 504, retryable: true });
+    // Silence on one socket, and on a second.
+    expect(clock).toBe(60_000);
+  });
+
+  test("does not count the origin's patience, once a verdict has come", async () => {
     const { open } = { open: { model: "m", vocabulary: "v", session: "s", sampling: GREEDY, stop: [0] } };
     const verifier = clientWith(
       { silenceMs: 600, open: { ...open, rule: { kind: "exact" }, patience: 3000 } },
       async (peer) => {
         await peer.frame(0);
+        peer.send(verdict(3, [1], 1));
         await sleep(900);
-        peer.send(verdict(3, [0], 1));
+        peer.send(verdict(4, [0], 2));
         peer.send(done("stop"));
       },
     );
-    expect(tokensOf(await all(verifier))).toEqual([0]);
+    expect(tokensOf(await all(verifier))).toEqual([1, 0]);
     expect(peers).toHaveLength(1);
   });
 
@@ -465,6 +539,22 @@ describe("an error of the origin", () => {
       await expect(verifier.next()).rejects.toMatchObject({ code, status, retryable: false });
     }
     expect(peers).toHaveLength(4);
+  });
+
+  test("reaches a client as one line of words and a plain code", async () => {
+    const said = async (code: string, message: string) => {
+      const frame: OriginFrame = { type: "error", code, message, retryable: false };
+      return (await client(saying(frame))
+        .next()
+        .catch((failure: unknown) => failure)) as OutriderError;
+    };
+    const stack = await said("engine_failed", "no memory\n    at foo (/secret/path.ts:1:2)");
+    expect(stack).toMatchObject({ code: "engine_failed", message: "the origin refused: no memory" });
+    const long = await said("Error: <b>", `\u0000\u001b[31m${"x".repeat(1_000_000)}`);
+    expect(long.code).toBe("origin_failed");
+    expect(long.message.length).toBeLessThan(350);
+    expect(long.message).toMatch(/^the origin refused: \[31mx+…$/);
+    expect((await said("x".repeat(1000), "")).code).toBe("origin_failed");
   });
 
   test("that is retryable is tried again, then final", async () => {

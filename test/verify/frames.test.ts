@@ -10,6 +10,7 @@ import {
   encodeFrame,
   MAX_DRAFT,
   type OriginFrame,
+  withCheck,
 } from "../../src/verify/protocol.ts";
 
 const token = fc.nat(0xffffffff);
@@ -114,12 +115,12 @@ describe("every allowed frame survives the wire", () => {
   });
 });
 
-/** A frame of which one field is another value, or which lost or gained some characters. */
+/** The JSON of a frame of which one field is another value, or which lost or gained some characters. */
 const damaged = fc
   .tuple(fc.oneof(edgeFrame, originFrame), fc.nat(), fc.jsonValue(), fc.nat(), fc.nat(9), fc.string())
   .chain(([frame, field, value, at, cut, text]) => {
     const names = Object.keys(frame);
-    const whole = encodeFrame(frame);
+    const whole = JSON.stringify(frame);
     const from = at % whole.length;
     return fc.constantFrom(
       JSON.stringify({ ...frame, [names[field % names.length]!]: value }),
@@ -133,10 +134,10 @@ const hostile = fc.oneof(
 );
 
 test.each([
-  ["from the edge", decodeEdgeFrame],
-  ["from the origin", decodeOriginFrame],
+  ["from the edge", (json: string) => decodeEdgeFrame(withCheck(json))],
+  ["from the origin", (json: string) => decodeOriginFrame(withCheck(json))],
   ["in the body of a one-shot verification", decodeVerifyBody],
-] as const)("any text %s is a frame or a bad_frame that may be tried again", (_, decode) => {
+] as const)("any text %s is a frame or a bad_frame that may be tried again", (name, decode) => {
   let frames = 0;
   fc.assert(
     fc.property(hostile, (text) => {
@@ -156,5 +157,12 @@ test.each([
     }),
     { numRuns: 1000 },
   );
-  if (decode !== decodeVerifyBody) expect(frames).toBeGreaterThan(0);
+  if (!name.endsWith("verification")) expect(frames).toBeGreaterThan(0);
+});
+
+test.each([
+  ["edge", decodeEdgeFrame],
+  ["origin", decodeOriginFrame],
+] as const)("any text without a check that fits is no frame of the %s", (_, decode) => {
+  fc.assert(fc.property(hostile, (text) => void expect(() => decode(text)).toThrow(/it is damaged/)));
 });

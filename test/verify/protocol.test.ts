@@ -11,6 +11,7 @@ import {
   type OriginFrame,
   PROTOCOL_VERSION,
   timelineHash,
+  withCheck,
 } from "../../src/verify/protocol.ts";
 import { seeded } from "../support/random.ts";
 
@@ -80,12 +81,27 @@ describe("a bad frame", () => {
       [`"${"x".repeat(MAX_FRAME_CHARS)}"`, /exceed the limit/],
     ];
     for (const [text, message] of cases) {
-      expect(() => decodeEdgeFrame(text), text.slice(0, 80)).toThrow(message);
-      expect(() => decodeEdgeFrame(text)).toThrow(expect.objectContaining({ code: "bad_frame", retryable: true }));
+      const frame = withCheck(text);
+      expect(() => decodeEdgeFrame(frame), text.slice(0, 80)).toThrow(message);
+      expect(() => decodeEdgeFrame(frame)).toThrow(expect.objectContaining({ code: "bad_frame", retryable: true }));
     }
-    expect(() => decodeOriginFrame(JSON.stringify({ ...ORIGIN[0], tokens: [] }))).toThrow(/tokens/);
-    expect(() => decodeOriginFrame(JSON.stringify({ ...ORIGIN[1], reason: "error" }))).toThrow(/reason/);
+    expect(() => decodeOriginFrame(withCheck(JSON.stringify({ ...ORIGIN[0], tokens: [] })))).toThrow(/tokens/);
+    expect(() => decodeOriginFrame(withCheck(JSON.stringify({ ...ORIGIN[1], reason: "error" })))).toThrow(/reason/);
   });
+});
+
+test("a frame of which any character was changed, lost or doubled is refused as damaged", () => {
+  const whole = encodeFrame(ORIGIN[0]!);
+  const expectDamaged = (text: string) => expect(() => decodeOriginFrame(text), text).toThrow(/it is damaged/);
+  for (let at = 0; at < whole.length; at++) {
+    // Another digit would be another token.
+    const other = whole[at] === "7" ? "8" : "7";
+    expectDamaged(whole.slice(0, at) + other + whole.slice(at + 1));
+    expectDamaged(whole.slice(0, at) + whole.slice(at + 1));
+    expectDamaged(whole.slice(0, at) + whole[at] + whole.slice(at));
+    expectDamaged(whole.slice(0, at));
+  }
+  expectDamaged(whole + whole);
 });
 
 describe("timelineHash", () => {

@@ -65,6 +65,7 @@ function clientOf(prompt: readonly number[], sampling: Sampling, patience: numbe
     },
     timeline: prompt,
     keep: 0,
+    vocabularySize: header.vocabulary.size,
     maxTokens,
   });
 }
