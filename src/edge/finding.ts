@@ -58,7 +58,7 @@ export async function askSession(
   sessions: DurableObjectNamespace,
   name: string,
   placement: Placement,
-  turn: RequestInit & { readonly headers: Readonly<Record<string, string>> },
+  turn: Omit<RequestInit, "headers"> & { readonly headers: Readonly<Record<string, string>> },
   later: (work: Promise<unknown>) => void,
 ): Promise<Response> {
   const known = remembered.get(name);

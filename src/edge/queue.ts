@@ -1,19 +1,43 @@
 /** One turn at a time: a Session's requests wait for each other in order, a bounded number of them. */
 import { OutriderError } from "../model/errors.ts";
 
+interface Waiting {
+  begin(): void;
+}
+
 export class Queue {
   readonly #most: number;
-  #waiting = 0;
-  #last: Promise<void> = Promise.resolve();
+  /** In the order in which they came. */
+  readonly #waiting = new Set<Waiting>();
+  #busy = false;
 
   /** @param most requests that may wait behind the running one */
   constructor(most: number) {
     this.#most = most;
   }
 
-  /** Resolves when it is this request's turn, with the function that ends it. Rejects with a 429 when too many wait. */
-  async enter(): Promise<() => void> {
-    if (this.#waiting > this.#most) {
+  /** Whether a turn is under way, so that a new one would have to wait. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  /**
+   * Resolves when it is this request's turn, with the function that ends it. Rejects with a 429 when too many wait, and
+   * with a 499 once `left` says that the client has gone; its place is then free at once.
+   */
+  async enter(left?: AbortSignal): Promise<() => void> {
+    if (left?.aborted) throw closed();
+    if (this.#busy) await this.#wait(left);
+    this.#busy = true;
+    let ended = false;
+    return () => {
+      if (!ended) this.#next();
+      ended = true;
+    };
+  }
+
+  #wait(left: AbortSignal | undefined): Promise<void> {
+    if (this.#waiting.size >= this.#most) {
       throw new OutriderError(
         "session_busy",
         `this session has an answer under way and ${this.#most} requests waiting, its limit; ` +
@@ -21,16 +45,31 @@ export class Queue {
         { status: 429, retryable: true },
       );
     }
-    this.#waiting++;
-    const before = this.#last;
-    let end = () => {};
-    this.#last = new Promise((resolve) => {
-      end = resolve;
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.#waiting.delete(waiting);
+        reject(closed());
+      };
+      const waiting: Waiting = {
+        begin: () => {
+          left?.removeEventListener("abort", leave);
+          resolve();
+        },
+      };
+      this.#waiting.add(waiting);
+      left?.addEventListener("abort", leave, { once: true });
     });
-    await before;
-    return () => {
-      this.#waiting--;
-      end();
-    };
+  }
+
+  /** Hands the turn on: between the end of one and the beginning of the next nobody else may enter. */
+  #next(): void {
+    const [first] = this.#waiting;
+    if (!first) this.#busy = false;
+    else {
+      this.#waiting.delete(first);
+      first.begin();
+    }
   }
 }
+
+const closed = () => new OutriderError("closed", "the client left while waiting", { status: 499 });

@@ -19,6 +19,7 @@ import { isMisplaced, type SessionPlace } from "./placement.ts";
 import { Queue } from "./queue.ts";
 import { errorResponse } from "./reply.ts";
 import { RoundTrips } from "./round-trips.ts";
+import { BUSY, ONCE, UNLESS_BUSY } from "./spare.ts";
 import { formOf, type Piece } from "./stream.ts";
 import { loadedTarget } from "./target.ts";
 import { TimelineStore } from "./timeline-store.ts";
@@ -81,13 +82,14 @@ export class Session extends DurableObject<Env> {
     const requestId = request.headers.get("x-request-id") ?? "";
     try {
       const generation = (await request.json()) as Generation;
-      const end = await this.#queue.enter();
+      if (request.headers.has(UNLESS_BUSY) && this.#queue.busy)
+        return new Response(null, { headers: { [BUSY]: "true" } });
+      const end = await this.#queue.enter(request.signal);
       const leave = () => {
         this.#draft?.leave();
         end();
       };
       try {
-        if (request.signal.aborted) throw new OutriderError("closed", "the client left while waiting", { status: 499 });
         const moves = Number(request.headers.get(MOVES));
         const origins = originsOf(this.env);
         const moved = this.#visited(request.headers.get(PLACES), moves, origins);
@@ -116,7 +118,13 @@ export class Session extends DurableObject<Env> {
         const begun = await this.#begin(turn);
         this.#origin = route.asked?.name ?? null;
         this.ctx.waitUntil(roundTrips.measure(origins, region));
-        return this.#respond(turn, begun, () => this.#place(moves, origins), leave);
+        const keep = request.headers.has(ONCE) ? () => turn.idle() : () => this.#keep(turn);
+        return this.#respond(
+          turn,
+          begun,
+          () => this.#place(moves, origins),
+          () => keep().finally(leave),
+        );
       } catch (error) {
         leave();
         throw error;
@@ -207,8 +215,11 @@ export class Session extends DurableObject<Env> {
     }
   }
 
-  /** The answer as a body that ends the turn when it ends, however it ends. */
-  #respond(turn: Turn, { first, rest }: Begun, place: () => SessionPlace, leave: () => void): Response {
+  /**
+   * The answer as a body that ends the turn when it ends, however it ends.
+   * @param leave keeps what is to be kept, and lets the next turn in
+   */
+  #respond(turn: Turn, { first, rest }: Begun, place: () => SessionPlace, leave: () => Promise<void>): Response {
     const form = formOf(turn.head, turn.generation);
     const encoder = new TextEncoder();
     let gone = false;
@@ -233,8 +244,7 @@ export class Session extends DurableObject<Env> {
       } finally {
         await rest.return(undefined as never);
       }
-      await this.#keep(turn).catch((error) => report(turn.head.id, error));
-      leave();
+      await leave().catch((error) => report(turn.head.id, error));
     };
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => this.ctx.waitUntil(run(controller)),

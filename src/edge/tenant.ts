@@ -14,13 +14,18 @@ const OPENING = 256;
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** The tenant's secret: its API key or, where the API is open, the server's. Throws a 401. */
+/** The tenant's secret: its API key or, where the API is open, the server's. Throws a 401, or `bad_setting`. */
 export async function authenticate(authorization: string | null, env: Env): Promise<string> {
-  const keys = (env.API_KEYS ?? "")
-    .split(",")
+  if (!env.API_KEYS) return `open:${env.SESSION_SECRET ?? ""}`;
+  const keys = env.API_KEYS.split(",")
     .map((key) => key.trim())
     .filter((key) => key !== "");
-  if (keys.length === 0) return `open:${env.SESSION_SECRET ?? ""}`;
+  if (keys.length === 0) {
+    // Whoever set it wanted keys: an open API would be the opposite.
+    throw new OutriderError("bad_setting", "API_KEYS is set and holds no key; write keys into it, or remove it", {
+      status: 500,
+    });
+  }
   const given = bearerOf(authorization);
   if (given === null) {
     throw new OutriderError("missing_api_key", "no API key; send it as `Authorization: Bearer KEY`", { status: 401 });
@@ -30,6 +35,10 @@ export async function authenticate(authorization: string | null, env: Env): Prom
   }
   return `key:${given}`;
 }
+
+/** Whether the client says which conversation it is. Otherwise only its opening tells. */
+export const isNamed = (affinity: string | null, { cacheKey }: Pick<Generation, "cacheKey">): boolean =>
+  Boolean(affinity || cacheKey);
 
 /**
  * The name of the Session for a generation: the client's `x-session-affinity` header, its `prompt_cache_key`, or else

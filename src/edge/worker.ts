@@ -16,8 +16,9 @@ import { originsOf } from "./origins.ts";
 import { placementOf } from "./placement.ts";
 import { NOTHING_SAID, Places } from "./places.ts";
 import { errorResponse, modelObject } from "./reply.ts";
+import { askUnnamed } from "./spare.ts";
 import { describedModel } from "./target.ts";
-import { authenticate, sessionName } from "./tenant.ts";
+import { authenticate, isNamed, sessionName } from "./tenant.ts";
 
 export { Session } from "./session.ts";
 
@@ -141,7 +142,9 @@ async function forward(
   later: Later,
 ): Promise<Response> {
   await checkModel(generation.model, env);
-  const name = await sessionName(tenant, request.headers.get("x-session-affinity"), generation);
+  const affinity = request.headers.get("x-session-affinity");
+  const name = await sessionName(tenant, affinity, generation);
+  const ask = isNamed(affinity, generation) ? askSession : askUnnamed;
   const { placement, client } = await placed(request, env, later);
   const turn = {
     method: "POST",
@@ -154,7 +157,7 @@ async function forward(
     signal: request.signal,
   };
   try {
-    const answer = await askSession(env.SESSION, name, placement, turn, later);
+    const answer = await ask(env.SESSION, name, placement, turn, later);
     return new Response(answer.body, answer);
   } catch (error) {
     // The object was reset (deploy, eviction) or is overloaded; a new stub reaches a fresh one.

@@ -26,3 +26,34 @@ test("one works and `most` wait; the next is refused with a 429, and enters once
   for (const turn of waiting) (await turn)();
   (await third)();
 });
+
+test("a request whose client leaves gives its place back at once, and is never let in", async () => {
+  const queue = new Queue(1);
+  const leave = await queue.enter();
+  const left = new AbortController();
+  const waiting = queue.enter(left.signal);
+  await expect(queue.enter()).rejects.toMatchObject({ code: "session_busy" });
+  left.abort();
+  await expect(waiting).rejects.toMatchObject({ code: "closed", status: 499 });
+  const next = queue.enter();
+  leave();
+  (await next)();
+  await expect(queue.enter(left.signal)).rejects.toMatchObject({ code: "closed" });
+  expect(queue.busy).toBe(false);
+  (await queue.enter())();
+});
+
+test("between two turns nobody comes first who did not wait", async () => {
+  const queue = new Queue(2);
+  const leave = await queue.enter();
+  const log: string[] = [];
+  const enter = async (name: string) => {
+    const end = await queue.enter();
+    log.push(name);
+    end();
+  };
+  const waited = enter("waited");
+  leave();
+  await Promise.all([enter("late"), waited]);
+  expect(log).toEqual(["waited", "late"]);
+});

@@ -16,8 +16,15 @@ const [first, reply, second] = [
 describe("who asks", () => {
   test("without keys everybody is one tenant, under the server's secret", async () => {
     expect(await authenticate(null, env({}))).toBe("open:");
-    expect(await authenticate("Bearer whatever", env({ API_KEYS: " , " }))).toBe("open:");
+    expect(await authenticate("Bearer whatever", env({ API_KEYS: "" }))).toBe("open:");
     expect(await authenticate(null, env({ SESSION_SECRET: "s" }))).toBe("open:s");
+  });
+
+  test("a list of keys without a key opens nothing", async () => {
+    for (const API_KEYS of [" , ", ",", " "]) {
+      const asked = authenticate("Bearer whatever", env({ API_KEYS }));
+      await expect(asked).rejects.toMatchObject({ code: "bad_setting", status: 500 });
+    }
   });
 
   test("with keys, one of them", async () => {

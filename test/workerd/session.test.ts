@@ -156,6 +156,20 @@ describe("several requests to one Session", () => {
     ).toBe(200);
   });
 
+  test("conversations that only begin alike do not wait for each other: 12 at once, 12 answers", async () => {
+    const before = (await run.sessionIds()).length;
+    const body = { model: "tiny", messages: [user("Hello, all twelve of you")], temperature: 0, max_tokens: 20 };
+    const responses = await Promise.all(Array.from({ length: 12 }, () => run.post(CHAT, body)));
+    expect(responses.map((response) => response.status)).toEqual(Array(12).fill(200));
+    const texts = await Promise.all(responses.map(async (response) => (await answerOf(response)).text));
+    expect(new Set(texts).size).toBe(1);
+    // Of them only the Session of that name keeps anything.
+    expect((await run.sessionIds()).length).toBeGreaterThan(before);
+    const next = [...body.messages, { role: "assistant", content: texts[0] }, user("And now?")];
+    const turn = await answerOf(run.post(CHAT, { ...body, messages: next }));
+    expect(turn.usage.prompt_tokens_details.cached_tokens).toBeGreaterThan(10);
+  });
+
   test("many Sessions that start at once in a fresh isolate do not disturb each other", async () => {
     const fresh = await start();
     try {
