@@ -54,13 +54,18 @@ const MOST_PAGES = 65536;
 
 function memoryOf({ bytes }: MemoryPlan): WebAssembly.Memory {
   const pages = Math.ceil(bytes / 65536);
-  if (pages <= MOST_PAGES) return new WebAssembly.Memory({ initial: pages });
-  throw new OutriderError(
-    "too_large",
-    `this model and its KV pages need ${(bytes / 2 ** 30).toFixed(1)} GiB, and one WebAssembly memory ends at 4 GiB; ` +
-      "take fewer tokens of context, or an engine that runs the model outside (--engine llama)",
-    { status: 500 },
-  );
+  const needs = `this model and its KV pages need ${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  const less = "take fewer tokens of context, or an engine that runs the model outside (--engine llama)";
+  if (!(pages <= MOST_PAGES)) {
+    throw new OutriderError("too_large", `${needs}, and one WebAssembly memory ends at 4 GiB; ${less}`, {
+      status: 500,
+    });
+  }
+  try {
+    return new WebAssembly.Memory({ initial: pages });
+  } catch (cause) {
+    throw new OutriderError("too_large", `${needs}, which this machine does not give; ${less}`, { status: 500, cause });
+  }
 }
 
 /** Copies each part of a shard to where it belongs while the bytes arrive. */

@@ -9,6 +9,8 @@ import { OutriderError } from "../model/errors.ts";
 import type { Rule, Sampling } from "../speculate/types.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
 
+/** As many as OpenAI takes. Each costs the template some steps, whatever it says. */
+const MAX_MESSAGES = 2048;
 const MAX_STOPS = 4;
 const MAX_STOP_CHARS = 256;
 /** OpenAI's default for `/v1/completions`; chat answers run to the end of the context unless limited. */
@@ -163,7 +165,11 @@ const common = {
 
 const chatSchema = z
   .object({
-    messages: z.array(messageSchema).min(1, "must hold at least one message").describe("The conversation so far."),
+    messages: z
+      .array(messageSchema)
+      .min(1, "must hold at least one message")
+      .max(MAX_MESSAGES, `must hold at most ${MAX_MESSAGES} messages`)
+      .describe(`The conversation so far, in at most ${MAX_MESSAGES} messages.`),
     ...common,
     max_completion_tokens: z.int().min(1).nullish().describe("OpenAI's newer name of `max_tokens`; wins over it."),
   })

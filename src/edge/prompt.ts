@@ -23,32 +23,39 @@ interface Reader {
 
 /**
  * Throws `context_length_exceeded`, `bad_token`, `no_fill_in_the_middle`, or what the chat template refuses, all 400.
- * A prompt that is too long is never shortened: only the client knows which part of it matters least.
+ * A prompt that is too long is never shortened: only the client knows which part of it matters least. Nor is it read to
+ * its end: its length costs whoever is served beside it nothing.
  */
 export function taskOf({ input, maxTokens }: Generation, reader: Reader): Task {
   const { vocabulary, context, stopIds } = reader.description;
   const param = input.kind === "chat" ? "messages" : "prompt";
-  const prompt = promptOf(input, reader);
+  const tooLong = (length: string) =>
+    new OutriderError(
+      "context_length_exceeded",
+      `the prompt${input.kind === "fill" ? " and the suffix have" : " has"} ${length} tokens; the model's ` +
+        `context is ${context}, and one must be left for the answer. Shorten the ${param}`,
+      { param },
+    );
+  let prompt: readonly number[];
+  try {
+    prompt = promptOf(input, reader, context - 1);
+  } catch (error) {
+    if ((error as OutriderError).code === "too_many_tokens") throw tooLong(`more than ${context - 1}`);
+    throw error;
+  }
+  const room = context - prompt.length;
+  if (room < 1) throw tooLong(`${prompt.length}`);
   const { size } = vocabulary;
   const bad = prompt.find((id) => id >= size);
   if (bad !== undefined) {
     throw new OutriderError("bad_token", `token id ${bad} is outside the vocabulary of ${size}`, { param });
   }
-  const room = context - prompt.length;
-  if (room < 1) {
-    throw new OutriderError(
-      "context_length_exceeded",
-      `the prompt${input.kind === "fill" ? " and the suffix have" : " has"} ${prompt.length} tokens; the model's ` +
-        `context is ${context}, and one must be left for the answer. Shorten the ${param}`,
-      { param },
-    );
-  }
   const ends = input.kind === "fill" ? reader.fill().tokens.ends : [];
   return { prompt, maxTokens: Math.min(maxTokens ?? room, room), stopIds: new Set([...stopIds, ...ends]) };
 }
 
-function promptOf(input: Generation["input"], { tokenizer, chat, fill }: Reader): readonly number[] {
-  if (input.kind === "chat") return chat().encode(input.messages);
-  if (input.kind === "fill") return fill().encode(input.prompt, input.suffix);
-  return typeof input.prompt === "string" ? tokenizer.encodePrompt(input.prompt) : input.prompt;
+function promptOf(input: Generation["input"], { tokenizer, chat, fill }: Reader, most: number): readonly number[] {
+  if (input.kind === "chat") return chat().encode(input.messages, most);
+  if (input.kind === "fill") return fill().encode(input.prompt, input.suffix, most);
+  return typeof input.prompt === "string" ? tokenizer.encodePrompt(input.prompt, most) : input.prompt;
 }

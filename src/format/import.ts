@@ -5,6 +5,7 @@
  */
 
 import { type BlockType, dequantise } from "../model/blocks.ts";
+import { ChatTemplate } from "../model/chat.ts";
 import { checkConfig, type LlamaConfig } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
 import { configFromHuggingFace } from "../model/huggingface-config.ts";
@@ -66,6 +67,7 @@ export async function pendingSafetensors(open: OpenFile, modelId: string): Promi
   const tokenizer = await readTokenizer(open);
   const named = configFromHuggingFace(json);
   const parsed = parseJson("tokenizer.json", tokenizer["tokenizer.json"]);
+  tokenTable(parsed);
   const config = checkConfig({ ...named, eosIds: await checkpointStopIds(open, [[...named.eosIds]], parsed) });
   const stored = await readCheckpoint(open);
   // A count that the checkpoint cannot back with tensors must not make a list of that length.
@@ -125,6 +127,17 @@ export async function readTokenizer(open: OpenFile): Promise<TokenizerFiles> {
   };
 }
 
+/**
+ * Throws now, `bad_tokenizer`, for a chat template that would fail each request at run time. A model may have none.
+ */
+export function checkChat(tokenizerConfigJson: string, tokenizer: Tokenizer): void {
+  try {
+    new ChatTemplate(tokenizerConfigJson, tokenizer);
+  } catch (error) {
+    if ((error as OutriderError).code !== "no_chat_template") throw error;
+  }
+}
+
 const textOf = async (open: OpenFile, name: string) => readText(await open(name), MAX_TEXT_BYTES);
 
 /** Where weights come from. */
@@ -142,8 +155,7 @@ async function assemble(
   origin: Record<string, unknown>,
   weights: Weights,
 ): Promise<PendingModel> {
-  // Throws now for a tokenizer that would be refused at run time.
-  new Tokenizer(tokenizer["tokenizer.json"]);
+  checkChat(tokenizer["tokenizer_config.json"], new Tokenizer(tokenizer["tokenizer.json"]));
   const table = tokenTable(parseJson("tokenizer.json", tokenizer["tokenizer.json"]));
   if (table.length > config.vocabulary) {
     throw new OutriderError(
@@ -203,7 +215,8 @@ function f32Bytes(values: Float32Array, first: number): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
-function parseJson(name: string, text: string): Record<string, unknown> {
+/** An object of a file. Throws `invalid_config` naming the file. */
+export function parseJson(name: string, text: string): Record<string, unknown> {
   try {
     const json: unknown = JSON.parse(text);
     if (typeof json === "object" && json !== null && !Array.isArray(json)) return json as Record<string, unknown>;

@@ -9,7 +9,7 @@ import { checkpointStopIds, eosSchema } from "./checkpoint-ends.ts";
 import { readGgufMetadata } from "./gguf.ts";
 import { ggufContext, ggufStopIds, ggufVocabulary } from "./gguf-facts.ts";
 import { tokenizerFiles } from "./gguf-tokenizer.ts";
-import { readTokenizer } from "./import.ts";
+import { parseJson, readTokenizer } from "./import.ts";
 import { targetOf } from "./pack-header.ts";
 import { readPackHeader } from "./pack-reader.ts";
 import { type ByteSource, type OpenFile, readText } from "./source.ts";
@@ -94,7 +94,7 @@ export async function describeCheckpoint(open: OpenFile, model: string): Promise
     );
   }
   const tokenizer = await readTokenizer(open);
-  const parsed = JSON.parse(tokenizer["tokenizer.json"]);
+  const parsed = parseJson("tokenizer.json", tokenizer["tokenizer.json"]);
   const table = tokenTable(parsed);
   return {
     model,

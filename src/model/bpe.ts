@@ -7,6 +7,7 @@
  *   bytes    the tokens' bytes end to end; token `id` is [starts[id], starts[id + 1])
  */
 import { OutriderError } from "./errors.ts";
+import { FewestTokens } from "./fewest-tokens.ts";
 
 /**
  * GPT-2's alphabet: printable Latin-1 characters stand for their own byte, the other 68 bytes for U+0100, U+0101, …
@@ -20,6 +21,15 @@ for (let byte = 0, next = 0x100; byte < 256; byte++) {
   BYTE_OF[CHAR_OF[byte]!] = byte;
 }
 
+/** Bytes of a piece for whose tokens there is room from the beginning. */
+const SHORT = 256;
+
+/**
+ * A list of tokens: their ids, and for each the token before it and the one after it. A merged token takes the place of
+ * its left half, −1 marks the right one.
+ */
+const listOf = (length: number) => [new Int32Array(length), new Int32Array(length), new Int32Array(length)] as const;
+
 export class Bpe {
   /** Token of each single byte, −1 where the vocabulary has none: such bytes are left out of a text. */
   readonly #byteIds = new Int32Array(256).fill(-1);
@@ -29,6 +39,10 @@ export class Bpe {
   readonly #mergedIds: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #starts: Uint32Array;
+  readonly #fewest: FewestTokens;
+  /** For the piece that is being merged: most are short, and none is merged while another is. */
+  readonly #short = listOf(SHORT);
+  readonly #queue = new MergeQueue();
   /** Id + 1 by a hash of the token's bytes, open addressing; empty unless whole pieces are looked up. */
   readonly #whole: Int32Array;
 
@@ -67,6 +81,9 @@ export class Bpe {
       this.#mergedIds[rank] = merged;
       this.#slots.set([left, right, rank + 1], this.#find(left, right));
     }
+    const all = tokens.keys().map((id) => this.bytesOf(id));
+    // A byte without a token is left out of a text.
+    this.#fewest = new FewestTokens(all, 256, 0);
     this.#whole = new Int32Array(ignoreMerges ? 2 ** Math.ceil(Math.log2(tokens.length * 2 + 2)) : 0);
     if (!ignoreMerges) return;
     for (const [id, token] of tokens.entries()) if (token) this.#whole[this.#wholeSlot(this.bytesOf(id))] = id + 1;
@@ -78,6 +95,11 @@ export class Bpe {
     return this.#bytes.subarray(this.#starts[id], this.#starts[id + 1]);
   }
 
+  /** No more tokens than any text of these bytes has, however it is cut into pieces. */
+  fewest(bytes: Uint8Array): number {
+    return this.#fewest.of(bytes);
+  }
+
   /** Appends the tokens of one piece of bytes to `out`. O(n log n), whatever the piece. */
   encode(piece: Uint8Array, out: number[]): void {
     const whole = this.#whole.length > 0 ? this.#whole[this.#wholeSlot(piece)]! - 1 : -1;
@@ -85,13 +107,10 @@ export class Bpe {
       out.push(whole);
       return;
     }
-    const ids: number[] = [];
-    for (const byte of piece) if (this.#byteIds[byte] !== -1) ids.push(this.#byteIds[byte]!);
-    const length = ids.length;
-    // A list of the tokens that are left; a merged token takes the place of its left half, −1 marks the right one.
-    const before = new Int32Array(length);
-    const after = new Int32Array(length);
-    const queue = new MergeQueue();
+    const [ids, before, after] = piece.length > SHORT ? listOf(piece.length) : this.#short;
+    let length = 0;
+    for (const byte of piece) if (this.#byteIds[byte] !== -1) ids[length++] = this.#byteIds[byte]!;
+    const queue = this.#queue;
     for (let at = 0; at < length; at++) {
       before[at] = at - 1;
       after[at] = at + 1;
@@ -115,7 +134,7 @@ export class Bpe {
       offer(before[at]!, at);
       offer(at, after[at]!);
     }
-    for (const id of ids) if (id !== -1) out.push(id);
+    for (let at = 0; at < length; at = after[at]!) out.push(ids[at]!);
   }
 
   /** Index of the slot of a token's bytes, or of the empty slot where they would go. */

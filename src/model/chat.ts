@@ -4,8 +4,8 @@
  * texts are broken by a mark; after rendering, the template's own are found; then the marks are taken out of the text
  * between. The template still sees the real texts, so what it trims or tests comes out as in the reference.
  */
-import { Template } from "@huggingface/jinja";
 import { OutriderError } from "./errors.ts";
+import { BoundedTemplate } from "./template.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 export interface ChatMessage {
@@ -13,47 +13,61 @@ export interface ChatMessage {
   readonly content: string;
 }
 
-/**
- * The fields of `tokenizer_config.json` that are read here. Hugging Face writes a token as its text or as an object
- * with it.
- */
-interface TokenizerConfig {
-  readonly chat_template?: string | readonly { readonly name: string; readonly template: string }[] | null;
-  readonly bos_token?: string | { readonly content: string } | null;
-  readonly eos_token?: string | { readonly content: string } | null;
+/** Reads `tokenizer_config.json`. Throws `bad_tokenizer` where it is no JSON object. */
+export function tokenizerConfig(json: string): Readonly<Record<string, unknown>> {
+  let config: unknown;
+  try {
+    config = JSON.parse(json);
+  } catch (cause) {
+    throw new OutriderError("bad_tokenizer", "tokenizer_config.json is not JSON", { status: 500, cause });
+  }
+  if (typeof config === "object" && config !== null && !Array.isArray(config)) return { ...config };
+  throw new OutriderError("bad_tokenizer", "tokenizer_config.json is not a JSON object", { status: 500 });
 }
 
 export class ChatTemplate {
   readonly #tokenizer: Tokenizer;
-  readonly #template: Template;
+  readonly #template: BoundedTemplate;
   readonly #names: { bos_token: string; eos_token: string };
+  readonly #break: (text: string, mark: string) => string;
 
-  /** Takes the text of `tokenizer_config.json`. Throws `no_chat_template` if the model has none. */
+  /**
+   * Takes the text of `tokenizer_config.json`. Throws `no_chat_template` if the model has none, and `bad_tokenizer`
+   * (500) if the file or its template cannot be read.
+   */
   constructor(tokenizerConfigJson: string, tokenizer: Tokenizer) {
-    const config = JSON.parse(tokenizerConfigJson) as TokenizerConfig;
-    const { chat_template: templates } = config;
-    const source = Array.isArray(templates) ? templates.find(({ name }) => name === "default")?.template : templates;
-    if (typeof source !== "string") {
+    const config = tokenizerConfig(tokenizerConfigJson);
+    const source = templateOf(config.chat_template);
+    if (source === undefined) {
       throw new OutriderError(
         "no_chat_template",
         "this model has no chat template; use /v1/completions with a raw prompt",
       );
     }
     this.#tokenizer = tokenizer;
-    this.#template = new Template(source);
-    const text = (token: TokenizerConfig["bos_token"]) => (typeof token === "object" ? token?.content : token) ?? "";
-    this.#names = { bos_token: text(config.bos_token), eos_token: text(config.eos_token) };
+    try {
+      this.#template = new BoundedTemplate(source);
+    } catch (cause) {
+      const why = (cause as Error).message.slice(0, 200);
+      throw new OutriderError("bad_tokenizer", `tokenizer_config.json: its chat template cannot be read: ${why}`, {
+        status: 500,
+        cause,
+      });
+    }
+    this.#names = { bos_token: textOf(config.bos_token), eos_token: textOf(config.eos_token) };
+    this.#break = specialsBroken(tokenizer.specialTokens);
   }
 
   /**
    * Ids of a conversation, ready for the assistant's next turn.
-   * Throws `bad_messages` with the template's own words when it refuses the conversation.
+   * Throws `bad_messages` with the template's own words when it refuses the conversation or finds no end, and
+   * `too_many_tokens` where there would be more than `most` ids.
    */
-  encode(messages: readonly ChatMessage[]): number[] {
+  encode(messages: readonly ChatMessage[], most = Infinity): number[] {
     const mark = unusedMark(messages);
     const broken = messages.map(({ role, content }) => ({
-      role: breakSpecials(role, this.#tokenizer.specialTokens, mark),
-      content: breakSpecials(content, this.#tokenizer.specialTokens, mark),
+      role: this.#break(role, mark),
+      content: this.#break(content, mark),
     }));
     let text: string;
     try {
@@ -63,8 +77,20 @@ export class ChatTemplate {
         cause,
       });
     }
-    return this.#tokenizer.encodeMarked(text, (piece) => piece.replaceAll(mark, ""));
+    return this.#tokenizer.encodeMarked(text, (piece) => piece.replaceAll(mark, ""), most);
   }
+}
+
+/** The template of a configuration: one text, or the one named `default` of several. */
+function templateOf(given: unknown): string | undefined {
+  const named = Array.isArray(given) ? given.find((one) => one?.name === "default")?.template : given;
+  return typeof named === "string" ? named : undefined;
+}
+
+/** Hugging Face writes a token as its text or as an object with it. */
+function textOf(token: unknown): string {
+  const text = typeof token === "object" ? (token as { content?: unknown } | null)?.content : token;
+  return typeof text === "string" ? text : "";
 }
 
 /**
@@ -80,14 +106,24 @@ function unusedMark(messages: readonly ChatMessage[]): string {
 }
 
 /** Puts the mark after the first character of every special token, and of one that the text ends in the middle of. */
-function breakSpecials(text: string, specials: readonly string[], mark: string): string {
-  let broken = text;
-  for (const special of specials) {
-    broken = broken.replaceAll(special, () => special[0] + mark + special.slice(1));
-    for (let length = special.length - 1; length > 0; length--) {
-      const start = special.slice(0, length);
-      if (broken.endsWith(start)) broken = `${broken.slice(0, -length)}${special[0]}${mark}${special.slice(1, length)}`;
+function specialsBroken(specials: readonly string[]): (text: string, mark: string) => string {
+  const firsts = new Set(specials.map((special) => special[0]!));
+  return (text, mark) => {
+    let broken = text;
+    // Most texts have no character that a special token begins with.
+    for (const first of firsts) {
+      if (!text.includes(first)) continue;
+      for (const special of specials) if (special[0] === first) broken = specialBroken(broken, special, mark);
     }
+    return broken;
+  };
+}
+
+function specialBroken(text: string, special: string, mark: string): string {
+  let broken = text.replaceAll(special, () => special[0] + mark + special.slice(1));
+  for (let length = special.length - 1; length > 0; length--) {
+    const start = special.slice(0, length);
+    if (broken.endsWith(start)) broken = `${broken.slice(0, -length)}${special[0]}${mark}${special.slice(1, length)}`;
   }
   return broken;
 }

@@ -3,6 +3,7 @@
  * tokenizer.ts's.
  */
 import { Bpe } from "./bpe.ts";
+import { OutriderError } from "./errors.ts";
 import { splitter, unsupported } from "./splitter.ts";
 
 /** The fields of `tokenizer.json` that are read; tokenTable checks the vocabulary and the added tokens' ids. */
@@ -34,8 +35,9 @@ export interface Codec {
   /**
    * Appends the ids of text that holds no added token.
    * @param first whether the text is the beginning of what is encoded
+   * @param most tokens that `out` may have. Throws `too_many_tokens` once it has more, or is certain to
    */
-  encode(text: string, first: boolean, out: number[]): void;
+  encode(text: string, first: boolean, out: number[], most: number): void;
   /** The bytes that a token stands for; none for an id that is not in the vocabulary. */
   bytesOf(id: number): Uint8Array;
 }
@@ -55,7 +57,7 @@ function checkBpe({ decoder, model }: TokenizerJson): void {
   const needs: [string, boolean][] = [
     ["decoder must be ByteLevel", decoder?.type === "ByteLevel"],
     ["model must be BPE", model.type === "BPE" && Array.isArray(model.merges)],
-    ["model.merges must be pairs", model.merges?.every((merge) => typeof merge === "string" || Array.isArray(merge))],
+    ["model.merges must be pairs", Array.isArray(model.merges) && model.merges.every(isMerge)],
     ["model must not fall back to bytes or mark subwords", !UNSUPPORTED_FLAGS.some((flag) => model[flag])],
   ];
   const unmet = needs.find(([, met]) => !met);
@@ -71,14 +73,35 @@ function bpeOf(model: TokenizerJson["model"], table: (string | null)[]): Bpe {
  * A function of its own: the closures live as long as the tokenizer, and must not hold the parsed file, which is
  * larger.
  */
-function codecOf(bpe: Bpe, split: (text: string) => string[]): Codec {
+function codecOf(bpe: Bpe, { normal, cut }: ReturnType<typeof splitter>): Codec {
   const encoder = new TextEncoder();
+  const buffer = new Uint8Array(1024);
+  const bytesOf = (piece: string): Uint8Array => {
+    // A UTF-16 unit has at most three bytes.
+    if (piece.length * 3 > buffer.length) return encoder.encode(piece);
+    return buffer.subarray(0, encoder.encodeInto(piece, buffer).written);
+  };
   return {
-    encode(text, _, out) {
-      for (const part of split(text)) bpe.encode(encoder.encode(part), out);
+    encode(text, _, out, most) {
+      const whole = normal(text);
+      // Longer than any prompt that fits.
+      if (whole.length > most - out.length && out.length + bpe.fewest(encoder.encode(whole)) > most)
+        throw tooMany(most);
+      for (const piece of cut(whole)) {
+        bpe.encode(bytesOf(piece), out);
+        if (out.length > most) throw tooMany(most);
+      }
     },
     bytesOf: (id) => bpe.bytesOf(id),
   };
 }
+
+/** What to throw when a text has more tokens than whoever asked can use. */
+export const tooMany = (most: number) =>
+  new OutriderError("too_many_tokens", `the text has more than ${most} tokens; shorten it`);
+
+const isMerge = (merge: unknown): boolean =>
+  typeof merge === "string" ||
+  (Array.isArray(merge) && merge.length === 2 && merge.every((half) => typeof half === "string"));
 
 const UNSUPPORTED_FLAGS = ["byte_fallback", "continuing_subword_prefix", "end_of_word_suffix"];

@@ -54,6 +54,9 @@ export function blockShape(config: LlamaConfig, layer: number): BlockWidth & { r
 export const totalKvHeads = (config: LlamaConfig): number =>
   config.widths?.reduce((sum, { kvHeads }) => sum + kvHeads, 0) ?? config.layers * config.kvHeads;
 
+/** Longer than any published model reads. A page table of a lying file's context must not fill the memory. */
+const MAX_CONTEXT = 1 << 24;
+
 /**
  * Throws `invalid_config` naming the field if the numbers cannot describe a Llama that the kernels run.
  * @param tokens number of token ids; more than the vocabulary for a draft with a trimmed one, whose ids are its
@@ -75,6 +78,9 @@ export function checkConfig(config: LlamaConfig, tokens: number = config.vocabul
     if (!Number.isSafeInteger(value) || value <= 0) {
       throw new OutriderError("invalid_config", `${name} must be a positive whole number, got ${value}`);
     }
+  }
+  if (config.context > MAX_CONTEXT) {
+    throw new OutriderError("invalid_config", `context is ${config.context}; the limit is ${MAX_CONTEXT} tokens`);
   }
   if (config.heads % config.kvHeads !== 0) {
     throw new OutriderError(

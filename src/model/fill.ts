@@ -3,6 +3,7 @@
  * what belongs between (Bavarian et al. 2022, arXiv 2207.14255, §3, PSM: prefix, suffix, middle). The tokens that say
  * so are those that the tokenizer's files name, as CodeLlama's do, or those that a family of models is known to have.
  */
+import { tokenizerConfig } from "./chat.ts";
 import { OutriderError } from "./errors.ts";
 import { FILL_ENDS, FILL_TEXTS } from "./fill-texts.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -35,7 +36,7 @@ export class FillTemplate {
    * Takes the text of `tokenizer_config.json`. Throws `no_fill_in_the_middle` if the tokenizer names no tokens for it.
    */
   constructor(tokenizerConfigJson: string, tokenizer: Tokenizer) {
-    const tokens = fillTokens(JSON.parse(tokenizerConfigJson), tokenizer);
+    const tokens = fillTokens(tokenizerConfig(tokenizerConfigJson), tokenizer);
     if (!tokens) {
       throw new OutriderError(
         "no_fill_in_the_middle",
@@ -49,13 +50,13 @@ export class FillTemplate {
 
   /**
    * Ids of a prompt that asks for the text between `before` and `after`. Special tokens in either are text like any
-   * other.
+   * other. Throws `too_many_tokens` where either alone has more than `most`.
    */
-  encode(before: string, after: string): number[] {
+  encode(before: string, after: string, most = Infinity): number[] {
     const { prefix, suffix, middle } = this.tokens;
     const begin = this.#tokenizer.encodePrompt("");
-    const behind = this.#tokenizer.encodeInside(after);
-    return [...begin, prefix, ...this.#tokenizer.encode(before), suffix, ...behind, middle];
+    const behind = this.#tokenizer.encodeInside(after, most);
+    return [...begin, prefix, ...this.#tokenizer.encode(before, most), suffix, ...behind, middle];
   }
 }
 

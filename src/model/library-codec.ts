@@ -4,7 +4,8 @@
  * them.
  */
 import { Tokenizer as Library } from "@huggingface/tokenizers";
-import type { Codec, TokenizerJson } from "./codec.ts";
+import { type Codec, type TokenizerJson, tooMany } from "./codec.ts";
+import { FewestTokens } from "./fewest-tokens.ts";
 import { unsupported } from "./splitter.ts";
 
 /** What SentencePiece writes for a space. */
@@ -28,15 +29,23 @@ export function libraryCodec(json: TokenizerJson, table: (string | null)[]): Cod
   }
   const { normalizer, pre_tokenizer: preTokenizer } = library;
   const encoder = new TextEncoder();
+  // A character without a token becomes its bytes, or one with its neighbours where the model has no bytes.
+  const fewest = new FewestTokens(
+    table.map((token) => unitsOf(token ?? "")),
+    1 << 16,
+    model.byte_fallback ? 0.5 : 0,
+  );
   return {
-    encode(text, first, out) {
+    encode(text, first, out, most) {
       const normal = normalizer ? normalizer(text) : text;
       if (normal === "" || !library.model) return;
+      if (normal.length > most - out.length && out.length + fewest.of(unitsOf(normal)) > most) throw tooMany(most);
       const pieces = preTokenizer ? preTokenizer(normal, { section_index: first ? 0 : 1 }) : [normal];
       for (const token of library.model(pieces)) {
         const id = library.token_to_id(token) ?? library.model.unk_token_id;
         if (id !== undefined) out.push(id);
       }
+      if (out.length > most) throw tooMany(most);
     },
     bytesOf(id) {
       const token = table[id];
@@ -45,6 +54,12 @@ export function libraryCodec(json: TokenizerJson, table: (string | null)[]): Cod
       return byte ? Uint8Array.of(Number.parseInt(byte[1]!, 16)) : encoder.encode(token.replaceAll(SPACE, " "));
     },
   };
+}
+
+function unitsOf(text: string): Uint16Array {
+  const units = new Uint16Array(text.length);
+  for (let at = 0; at < text.length; at++) units[at] = text.charCodeAt(at);
+  return units;
 }
 
 /** Steps whose effect on one token is known here: spaces and bytes. */

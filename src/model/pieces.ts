@@ -1,6 +1,7 @@
 /**
  * How the tokens of a byte-level BPE are made of each other: what a draft reads in the place of a token that it lacks.
  */
+import { OutriderError } from "./errors.ts";
 import { tokenTable } from "./tokenizer-files.ts";
 
 interface Pieces {
@@ -20,7 +21,9 @@ export function piecesOf(tokenizer: TokenizerJson): Pieces {
   const table = tokenTable(tokenizer);
   const ids = new Map(table.map((token, id) => [token, id]));
   const lasts = new Array<number | undefined>(table.length).fill(undefined);
-  for (const merge of tokenizer.model.merges) {
+  const { merges } = tokenizer.model;
+  if (!Array.isArray(merges)) throw new OutriderError("bad_tokenizer", "tokenizer.json: model.merges is not a list");
+  for (const merge of merges) {
     const [left, right] = typeof merge === "string" ? merge.split(" ") : merge;
     const whole = ids.get(`${left}${right}`);
     // A token is not a piece of itself, whatever a damaged list says.

@@ -3,7 +3,7 @@
  * bpe.ts) or the library as it is (library-codec.ts).
  * Special tokens are commands to the model: `encode` never produces one, whatever the text says, `encodeMarkup` does.
  */
-import { type AddedToken, bpeCodec, type Codec, type PostProcessor, type TokenizerJson } from "./codec.ts";
+import { type AddedToken, bpeCodec, type Codec, type PostProcessor, type TokenizerJson, tooMany } from "./codec.ts";
 import { OutriderError } from "./errors.ts";
 import { isFillText } from "./fill-texts.ts";
 import { libraryCodec } from "./library-codec.ts";
@@ -35,38 +35,43 @@ export class Tokenizer {
     this.#prefix = prefixOf(json.post_processor).flatMap((content) => this.specialId(content) ?? []);
   }
 
-  /** Ids of plain text. Special tokens in it are text like any other: nobody's message can open or end a turn. */
-  encode(text: string): number[] {
+  /**
+   * Ids of plain text. Special tokens in it are text like any other: nobody's message can open or end a turn.
+   * @param most throws `too_many_tokens` where there would be more ids, without looking at all of a long text
+   */
+  encode(text: string, most = Infinity): number[] {
     const out: number[] = [];
-    this.#encodeText(text, true, out);
+    this.#encodeText(text, true, out, most);
     return out;
   }
 
   /** As `encode`, of text that is not the beginning of what the model reads: no space is put in front of it. */
-  encodeInside(text: string): number[] {
+  encodeInside(text: string, most = Infinity): number[] {
     const out: number[] = [];
-    this.#encodeText(text, false, out);
+    this.#encodeText(text, false, out, most);
     return out;
   }
 
   /** Ids of text that may command the model, such as a rendered chat template: special tokens are recognised. */
-  encodeMarkup(text: string): number[] {
-    return this.encodeMarked(text, (piece) => piece);
+  encodeMarkup(text: string, most = Infinity): number[] {
+    return this.encodeMarked(text, (piece) => piece, most);
   }
 
   /** Ids of a raw prompt: as `encodeMarkup`, and what the model wants every text to begin with. */
-  encodePrompt(text: string): number[] {
-    const ids = this.encodeMarkup(text);
+  encodePrompt(text: string, most = Infinity): number[] {
+    const ids = this.encodeMarkup(text, most);
     const begun = this.#prefix.every((id, at) => ids[at] === id);
     return begun ? ids : [...this.#prefix, ...ids];
   }
 
   /** As `encodeMarkup`, with `unmark` applied to the text between special tokens once these have been found. */
-  encodeMarked(text: string, unmark: (text: string) => string): number[] {
+  encodeMarked(text: string, unmark: (text: string) => string, most = Infinity): number[] {
     const out: number[] = [];
-    for (const [n, piece] of this.#special.cut(text).entries()) {
-      if (typeof piece === "number") out.push(piece);
-      else this.#encodeText(unmark(piece), n === 0, out);
+    let first = true;
+    for (const piece of this.#special.cut(text)) {
+      if (typeof piece === "string") this.#encodeText(unmark(piece), first, out, most);
+      else if (out.push(piece) > most) throw tooMany(most);
+      first = false;
     }
     return out;
   }
@@ -94,10 +99,12 @@ export class Tokenizer {
     return this.#special.idOf(content);
   }
 
-  #encodeText(text: string, first: boolean, out: number[]): void {
-    for (const [n, piece] of this.#words.cut(text).entries()) {
-      if (typeof piece === "number") out.push(piece);
-      else this.#codec.encode(piece, first && n === 0, out);
+  #encodeText(text: string, first: boolean, out: number[], most: number): void {
+    let begins = first;
+    for (const piece of this.#words.cut(text)) {
+      if (typeof piece === "string") this.#codec.encode(piece, begins, out, most);
+      else if (out.push(piece) > most) throw tooMany(most);
+      begins = false;
     }
   }
 
@@ -186,12 +193,14 @@ class AddedTokens {
   constructor(tokens: readonly AddedToken[]) {
     this.contents = tokens.map((token) => token.content);
     this.#ids = new Map(tokens.map(({ id, content }) => [content, id]));
-    const longestFirst = [...tokens].sort((a, b) => b.content.length - a.content.length);
+    const longestFirst = tokens
+      .filter(({ content }) => content !== "")
+      .sort((a, b) => b.content.length - a.content.length);
     const patterns = longestFirst.map(({ content, lstrip, rstrip }) => {
       const escaped = content.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
       return `${lstrip ? "\\s*" : ""}${escaped}${rstrip ? "\\s*" : ""}`;
     });
-    if (tokens.length > 0) this.#pattern = new RegExp(`(${patterns.join("|")})`);
+    if (patterns.length > 0) this.#pattern = new RegExp(patterns.join("|"), "g");
   }
 
   idOf(content: string): number | undefined {
@@ -203,14 +212,20 @@ class AddedTokens {
     return undefined;
   }
 
-  /** The text as ids of these tokens and the pieces of text between them. */
-  cut(text: string): (number | string)[] {
-    if (!this.#pattern) return text === "" ? [] : [text];
-    // Every other piece is what the pattern matched.
-    const pieces = text.split(this.#pattern);
-    return pieces.flatMap((piece, n) => {
-      if (piece === "") return [];
-      return [n % 2 === 1 ? (this.#ids.get(piece) ?? this.#ids.get(piece.trim()) ?? piece) : piece];
-    });
+  /** The text as ids of these tokens and the pieces of text between them, one after the other. */
+  *cut(text: string): Generator<number | string> {
+    const pattern = this.#pattern;
+    let from = 0;
+    while (pattern) {
+      // Other texts are cut in between.
+      pattern.lastIndex = from;
+      const match = pattern.exec(text);
+      if (!match) break;
+      const [found] = match;
+      if (match.index > from) yield text.slice(from, match.index);
+      yield this.#ids.get(found) ?? this.#ids.get(found.trim()) ?? found;
+      from = match.index + found.length;
+    }
+    if (from < text.length) yield text.slice(from);
   }
 }

@@ -14,6 +14,8 @@ import type { Gateway } from "./gateway.ts";
 
 /** A socket that does not answer a ping within this time is cut: its other side is gone without a word. */
 const PING_MS = 20_000;
+/** Sockets of all kinds, also of callers whose token was not looked at: fewer than a process has file descriptors. */
+const MAX_CONNECTIONS = 4096;
 /** Between two looks for sessions that have been idle for too long. */
 const EXPIRE_MS = 30_000;
 
@@ -56,6 +58,7 @@ export async function serveOrigin(
     overrideGlobalObjects: false,
   });
   const server = createServer(listener);
+  server.maxConnections = MAX_CONNECTIONS;
   server.on("upgrade", (incoming, socket, head) => void upgrade(gateway, sockets, incoming, socket, head));
   const pings = setInterval(() => {
     for (const socket of sockets.clients) pingOrCut(socket);
@@ -122,7 +125,8 @@ async function refuse(socket: Duplex, refusal: Response): Promise<void> {
   const body = await refusal.text();
   const headers = [...refusal.headers, ["content-length", `${Buffer.byteLength(body)}`], ["connection", "close"]];
   const lines = headers.map(([name, value]) => `${name}: ${value}`);
-  socket.end(`HTTP/1.1 ${refusal.status} Refused\r\n${lines.join("\r\n")}\r\n\r\n${body}`);
+  // The socket would stay half open for as long as the other side likes.
+  socket.end(`HTTP/1.1 ${refusal.status} Refused\r\n${lines.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
 }
 
 /** Sockets that were pinged and have not answered. */

@@ -1,5 +1,5 @@
 /** Text on disk, plain or as lines of JSON that a model wrote; gzipped where its name ends in .gz. */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { gunzipSync } from "node:zlib";
 import { OutriderError } from "../model/errors.ts";
@@ -25,14 +25,28 @@ export async function readText(file: string): Promise<Text> {
 /** Whether a file has lines of JSON in it, rather than text. */
 export const isLines = (file: string): boolean => /\.jsonl(\.gz)?$/.test(file);
 
-/** The text of a file, unzipped. Throws `not_found`. */
+/** A text of more bytes would not fit one string, and neither would what is computed from it fit the memory. */
+const MAX_BYTES = 256 * 1024 * 1024;
+
+/** The text of a file, unzipped. Throws `not_found`, `not_gzip`, and `too_large` for more than 256 MiB of text. */
 export async function readTextFile(file: string): Promise<string> {
-  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code !== "ENOENT") throw cause;
-    throw new OutriderError("not_found", `${file}: there is no such file`, { status: 404, cause });
-  });
-  return (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString();
+  try {
+    const { size } = await stat(file);
+    if (size > MAX_BYTES) throw tooLarge(file);
+    const bytes = await readFile(file);
+    return (file.endsWith(".gz") ? gunzipSync(bytes, { maxOutputLength: MAX_BYTES }) : bytes).toString();
+  } catch (cause) {
+    const { code = "" } = cause as NodeJS.ErrnoException;
+    if (code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(file);
+    if (code === "ENOENT")
+      throw new OutriderError("not_found", `${file}: there is no such file`, { status: 404, cause });
+    if (code.startsWith("Z_")) throw new OutriderError("not_gzip", `${file}: it is no whole gzip file`, { cause });
+    throw cause;
+  }
 }
+
+const tooLarge = (file: string) =>
+  new OutriderError("too_large", `${file}: its text has more than ${MAX_BYTES} bytes; cut it into several files`);
 
 /** The lines of a .jsonl file; their fields are not checked. Throws `bad_text` naming the first that is not JSON. */
 export async function readLines<L = TextLine>(file: string): Promise<L[]> {
