@@ -4,6 +4,7 @@
  * next one starts. The loop itself is speculate/round.ts; how answers look on the wire is reply.ts and stream.ts.
  */
 import { DurableObject } from "cloudflare:workers";
+import { commonPrefix } from "../model/common-prefix.ts";
 import { OutriderError } from "../model/errors.ts";
 import { History } from "../speculate/history.ts";
 import type { Tally } from "./answer.ts";
@@ -11,6 +12,7 @@ import { SessionDraft } from "./drafter.ts";
 import type { Env } from "./env.ts";
 import { MOST_MOVES, MOVED, MOVES, PLACES, type Visit } from "./finding.ts";
 import { blob, ids } from "./ids.ts";
+import { HOUR_MS, KEEP_HOURS, keepHours, keepOf } from "./keeping.ts";
 import type { Generation } from "./openai.ts";
 import { originLost, Route } from "./origin.ts";
 import { type Origin, originsOf } from "./origins.ts";
@@ -28,10 +30,8 @@ import { type Moved, Whereabouts } from "./whereabouts.ts";
 
 /** Requests that may wait behind the answer under way. */
 const MAX_WAITING = 4;
-/** A conversation that nobody continues is forgotten after this long, so that its storage does not cost for ever. */
-const KEEP_MS = 7 * 24 * 3600 * 1000;
-/** An object that its conversation has left says so for longer than the new one lives, from the last request on. */
-const FORWARD_MS = KEEP_MS + 24 * 3600 * 1000;
+/** An object that its conversation has left says so for this much longer than the new one lives. */
+const FORWARD_HOURS = 24;
 
 /** The end of what is stored is put off no more often than this. */
 const ALARM_EVERY_MS = 60_000;
@@ -57,6 +57,8 @@ export class Session extends DurableObject<Env> {
   #timeline: readonly number[];
   /** Made by the first turn of an edge that has weights. */
   #draft: SessionDraft | null = null;
+  /** As the deployment sets it; read with each request, which so hears of a wrong setting. */
+  #keepHours = KEEP_HOURS;
   /** Name of the origin that was asked last, and so holds the timeline. */
   #origin: string | null = null;
   /** When what is stored ends, as this object has set it since it is in memory. */
@@ -81,6 +83,7 @@ export class Session extends DurableObject<Env> {
     const startedAt = Date.now();
     const requestId = request.headers.get("x-request-id") ?? "";
     try {
+      this.#keepHours = keepHours(this.env.KEEP_HOURS);
       const generation = (await request.json()) as Generation;
       if (request.headers.has(UNLESS_BUSY) && this.#queue.busy)
         return new Response(null, { headers: { [BUSY]: "true" } });
@@ -135,10 +138,11 @@ export class Session extends DurableObject<Env> {
     }
   }
 
-  /** The only alarm a Session ever sets: the end of a conversation that nobody continued here. */
+  /** The only alarm that a Session ever sets: the end of all it stores. */
   override async alarm(): Promise<void> {
     // An object without storage costs nothing.
     await this.ctx.storage.deleteAll();
+    this.#alarmAt = 0;
     this.#timeline = [];
     this.#whereabouts.forget();
   }
@@ -165,7 +169,7 @@ export class Session extends DurableObject<Env> {
 
   /** Sends the Worker to the object that the conversation goes on in, with what that should have. */
   async #forward(moved: Moved): Promise<Response> {
-    await this.#keepFor(FORWARD_MS);
+    await this.#keepFor((this.#keepHours + FORWARD_HOURS) * HOUR_MS);
     return new Response(blob(this.#timeline), { headers: { [MOVED]: JSON.stringify(moved) } });
   }
 
@@ -175,10 +179,11 @@ export class Session extends DurableObject<Env> {
     const timeline = ids(await request.arrayBuffer());
     if (this.#timeline.length === 0 && !this.#whereabouts.moved) {
       this.#whereabouts.arrive({ region, why });
-      this.#whereabouts.save();
       this.#timeline = timeline;
-      this.#store.save(timeline);
-      await this.#keepFor(KEEP_MS);
+      await this.#ending(this.#keepHours * HOUR_MS, () => {
+        this.#store.save(timeline);
+        this.#whereabouts.save();
+      });
     }
     return new Response(null, { status: 204 });
   }
@@ -186,10 +191,8 @@ export class Session extends DurableObject<Env> {
   /** The object after this one has the timeline: what is left here is where to find it. */
   #left(): Response {
     if (this.#whereabouts.moved) {
-      this.ctx.storage.transactionSync(() => {
-        this.#store.save([]);
-        this.#pages.clear();
-      });
+      this.#store.save([]);
+      this.#pages.clear();
       this.#timeline = [];
     }
     return new Response(null, { status: 204 });
@@ -265,16 +268,27 @@ export class Session extends DurableObject<Env> {
     });
   }
 
-  /** Stores what the turn has added, once. */
+  /** Stores what the turn has added, once, as far as that pays. */
   async #keep(turn: Turn): Promise<void> {
     await turn.idle();
     const { timeline } = turn;
     learned = this.#history;
+    const { pages, ms } = keepOf(commonPrefix(timeline, this.#timeline), timeline.length, this.#keepHours);
     this.#timeline = timeline;
-    this.#store.save(timeline);
-    this.#draft?.save(timeline);
-    this.#whereabouts.save();
-    await this.#keepFor(KEEP_MS);
+    await this.#ending(ms, () => {
+      this.#store.save(timeline);
+      this.#whereabouts.save();
+      if (pages) this.#draft?.save(timeline);
+    });
+  }
+
+  /** Stores something. It has an end even where a part of it could not be stored. */
+  async #ending(ms: number, store: () => void): Promise<void> {
+    try {
+      store();
+    } finally {
+      await this.#keepFor(ms);
+    }
   }
 
   /** Puts the end of what is stored off; not again within a minute, since that costs a row. */

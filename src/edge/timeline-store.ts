@@ -3,27 +3,24 @@
  * need not be sent what it still holds.
  */
 import { blob, ids } from "./ids.ts";
+import { Table } from "./table.ts";
 
 export class TimelineStore {
-  readonly #storage: DurableObjectStorage;
+  readonly #table: Table;
 
   constructor(storage: DurableObjectStorage) {
-    this.#storage = storage;
+    this.#table = new Table(storage, "timeline", "(id INTEGER PRIMARY KEY CHECK (id = 0), tokens BLOB NOT NULL)");
   }
 
   /** The timeline when the last turn ended; empty for a new Session. */
   read(): number[] {
-    const [row] = this.#sql.exec<{ tokens: ArrayBuffer }>("SELECT tokens FROM timeline").toArray();
+    const read = (sql: SqlStorage) => sql.exec<{ tokens: ArrayBuffer }>("SELECT tokens FROM timeline").toArray()[0];
+    const row = this.#table.read(read);
     return row ? ids(row.tokens) : [];
   }
 
   save(timeline: readonly number[]): void {
-    this.#sql.exec("INSERT OR REPLACE INTO timeline (id, tokens) VALUES (0, ?)", blob(timeline));
-  }
-
-  get #sql(): SqlStorage {
-    const { sql } = this.#storage;
-    sql.exec("CREATE TABLE IF NOT EXISTS timeline (id INTEGER PRIMARY KEY CHECK (id = 0), tokens BLOB NOT NULL)");
-    return sql;
+    const tokens = blob(timeline);
+    this.#table.write((sql) => sql.exec("INSERT OR REPLACE INTO timeline (id, tokens) VALUES (0, ?)", tokens));
   }
 }

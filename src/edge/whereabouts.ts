@@ -4,6 +4,7 @@
  */
 import type { Region } from "../verify/region.ts";
 import type { Placement } from "./placement.ts";
+import { Table } from "./table.ts";
 
 /** A region that an object was asked to be in. */
 export type Asked = Pick<Placement, "region" | "why">;
@@ -17,14 +18,15 @@ export interface Moved extends Asked {
 type Row = { region: Region | null; why: Placement["why"]; moves: number | null };
 
 export class Whereabouts {
-  readonly #storage: DurableObjectStorage;
+  readonly #table: Table;
   #asked: Asked | null = null;
   #moved: Moved | null = null;
   #stored = false;
 
   constructor(storage: DurableObjectStorage) {
-    this.#storage = storage;
-    const [row] = this.#sql.exec<Row>("SELECT region, why, moves FROM place").toArray();
+    const columns = "(id INTEGER PRIMARY KEY CHECK (id = 0), region TEXT, why TEXT NOT NULL, moves INTEGER)";
+    this.#table = new Table(storage, "place", columns);
+    const row = this.#table.read((sql) => sql.exec<Row>("SELECT region, why, moves FROM place").toArray()[0]);
     if (!row) return;
     const { moves, ...asked } = row;
     this.#stored = true;
@@ -68,15 +70,6 @@ export class Whereabouts {
   }
 
   #write({ region, why }: Asked, moves: number | null): void {
-    this.#sql.exec("INSERT OR REPLACE INTO place VALUES (0, ?, ?, ?)", region, why, moves);
-  }
-
-  get #sql(): SqlStorage {
-    const { sql } = this.#storage;
-    sql.exec(
-      `CREATE TABLE IF NOT EXISTS place (id INTEGER PRIMARY KEY CHECK (id = 0), region TEXT, why TEXT NOT NULL,
-       moves INTEGER)`,
-    );
-    return sql;
+    this.#table.write((sql) => sql.exec("INSERT OR REPLACE INTO place VALUES (0, ?, ?, ?)", region, why, moves));
   }
 }

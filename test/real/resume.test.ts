@@ -30,6 +30,8 @@ async function turn(session: string, messages: object[], maxTokens: number) {
 
 test("an evicted session of 1,000 tokens goes on from stored pages, in the words of one that prefills", async () => {
   await turn("warm-up", [{ role: "user", content: "Hello" }], 5);
+  // Pages are stored from the second time on.
+  await turn("evicted", opening, 1);
   const first = await turn("evicted", opening, 30);
   expect(first.usage.total_tokens).toBeGreaterThan(1000);
   const next = [...opening, { role: "assistant", content: first.text }, { role: "user", content: "In one word?" }];

@@ -43,6 +43,8 @@ const nameOf = (affinity: string) => sessionName("open:", affinity, { model: "ti
 
 /** A conversation of one turn, and the messages of the next. */
 async function begun(affinity: string, fields: object) {
+  // Asked twice, since the draft's pages are stored from the second time on.
+  await answerOf(chat(affinity, opening, fields));
   const { text } = await answerOf(chat(affinity, opening, fields));
   return [...opening, { role: "assistant", content: text }, { role: "user", content: "And then?" }];
 }
@@ -120,6 +122,25 @@ describe.each(Object.entries(SAMPLINGS))("a badly placed conversation, %s", (sam
     const old = await run.direct(name);
     expect(JSON.parse(old.moved!)).toEqual({ region: "weur", why: "configured", moves: 1 });
   });
+});
+
+test("what an object says of a conversation that has left it ends a day after the conversation's own end", async () => {
+  const messages = await begun("ends", {});
+  const name = await nameOf("ends");
+  await answerOf(chat("ends", messages, {}, "weur"));
+  // Timeline and pages are gone, what is left is one row.
+  await expect.poll(() => stored(name), { timeout: 20_000 }).toMatchObject({ tokens: 0, pages: 0 });
+  const hours = async (object: string) => ((await run.stored(object)).alarm! - Date.now()) / 3_600_000;
+  expect(await hours(name)).toBeGreaterThan(47);
+  expect(await hours(name)).toBeLessThanOrEqual(48);
+  expect(await hours(`${name}.1`)).toBeLessThanOrEqual(24);
+  // Whoever still asks the old object puts its end off, after an eviction too.
+  await run.evict(name);
+  expect((await run.direct(name)).moved).not.toBeNull();
+  expect(await hours(name)).toBeGreaterThan(47);
+  await run.end(name);
+  expect(await run.stored(name)).toMatchObject({ tables: [], alarm: null });
+  expect((await run.direct(name)).moved).toBeNull();
 });
 
 test("turns at the same time all go on in the one new object", async () => {

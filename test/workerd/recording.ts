@@ -1,4 +1,7 @@
-/** The edge with a namespace of Sessions that writes down what it is asked, and loses what a test tells it to. */
+/**
+ * The edge with a namespace of Sessions that writes down what it is asked, and loses what a test tells it to. Its
+ * Sessions count the rows that they write and say when their storage ends.
+ */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,8 +17,35 @@ import { edgeWorker, startWorkers } from "./harness.ts";
  * its conversation has moved if that is not 0. The header x-test-region stands for ORIGIN_REGION, which so may change between two requests.
  */
 const MAIN = `
-  import worker, { Session } from ${JSON.stringify(runningFile("edge/worker.ts"))};
-  export { Session };
+  import worker, { Session as Own } from ${JSON.stringify(runningFile("edge/worker.ts"))};
+  export class Session extends Own {
+    rows = 0;
+    constructor(ctx, env) {
+      const { sql } = ctx.storage;
+      const { exec } = sql;
+      const cursors = [];
+      sql.exec = (...given) => {
+        const cursor = exec.apply(sql, given);
+        cursors.push(cursor);
+        return cursor;
+      };
+      super(ctx, env);
+      this.cursors = cursors;
+    }
+    async fetch(request) {
+      const { storage } = this.ctx;
+      if (request.url.endsWith("/end")) return new Response(await this.alarm());
+      if (!request.url.endsWith("/stored")) return super.fetch(request);
+      return Response.json({
+        rows: this.cursors.splice(0).reduce((rows, cursor) => rows + cursor.rowsWritten, 0),
+        bytes: storage.sql.databaseSize,
+        tables: [...storage.sql.exec("SELECT name FROM sqlite_master WHERE substr(name, 1, 1) <> '_'")]
+          .map(({ name }) => name)
+          .sort(),
+        alarm: await storage.getAlarm(),
+      });
+    }
+  }
   const asked = [];
   let lost = null;
   const lose = (step) => {
@@ -28,6 +58,9 @@ const MAIN = `
       const { pathname, searchParams } = new URL(request.url);
       if (pathname === "/asked") return Response.json(asked.splice(0));
       if (pathname === "/lose") return new Response((lost = searchParams.get("step")));
+      if (pathname === "/stored" || pathname === "/end") {
+        return env.SESSION.getByName(searchParams.get("name")).fetch("https://session" + pathname);
+      }
       if (pathname === "/direct") {
         const init = { method: "POST", body: "{}" };
         const answer = await env.SESSION.getByName(searchParams.get("name")).fetch("https://session/", init);
@@ -53,6 +86,17 @@ const MAIN = `
     },
   };`;
 
+/** What a Session stores. */
+export interface Stored {
+  /** Rows written since this was asked last, or since the Session has been in memory. */
+  readonly rows: number;
+  readonly bytes: number;
+  /** Names of the tables, without the runtime's own. */
+  readonly tables: readonly string[];
+  /** When all of it ends, ms since 1970. */
+  readonly alarm: number | null;
+}
+
 export interface Recording {
   readonly url: string;
   /** What the namespace was asked for since the last call. */
@@ -60,6 +104,9 @@ export interface Recording {
   lose(step: string): Promise<void>;
   /** Asks an object for a turn, as a Worker does that knows nothing. */
   direct(name: string): Promise<{ readonly moved: string | null }>;
+  stored(name: string): Promise<Stored>;
+  /** Lets the alarm go off now. */
+  end(name: string): Promise<void>;
   evict(name: string): Promise<void>;
   sql(name: string, query: string): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
@@ -90,6 +137,8 @@ export async function startRecording(vars: Readonly<Record<string, string>>): Pr
     asked: async () => (await get("/asked")) as { name: string; locationHint?: string }[],
     lose: async (step) => void (await fetch(`${url}/lose?step=${encodeURIComponent(step)}`)),
     direct: async (name) => (await get(`/direct?name=${name}`)) as { moved: string | null },
+    end: async (name) => void (await fetch(`${url}/end?name=${name}`)),
+    stored: async (name) => (await get(`/stored?name=${name}`)) as Stored,
     evict: (name) => miniflare.unsafeEvictDurableObject(edge.name!, "Session", { name }),
     sql: async (name, query) =>
       await (await miniflare.unsafeGetDurableObjectStorage(edge.name!, "Session", { name })).exec(query),

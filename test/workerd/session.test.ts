@@ -30,8 +30,12 @@ const chat = (affinity: string, messages: object[], fields: object = {}) =>
 const LONG = "The wagons left at dawn and the road went north along the river. ".repeat(12);
 const opening = [user(`${LONG} What did the riders see?`)];
 
-/** A first turn over several pages, and the messages of the second. */
+/**
+ * A first turn over several pages, asked twice, since pages are stored from the second time on; and the messages of
+ * the next.
+ */
 async function firstTurn(affinity: string): Promise<object[]> {
+  await chat(affinity, opening, { outrider: { patience_ms: 1000 } });
   const { text } = await chat(affinity, opening, { outrider: { patience_ms: 1000 } });
   return [...opening, assistant(text), user("And then?")];
 }
@@ -57,7 +61,7 @@ describe("after an eviction", () => {
     const stored = await pagesOf("evicted");
     expect(stored.length).toBeGreaterThan(5);
     expect(stored.map((row) => row.page)).toEqual(stored.map((_, i) => i));
-    expect(stored.slice(0, -1).every((row) => row.tokens === 32)).toBe(true);
+    expect(stored.every((row) => row.tokens === 32)).toBe(true);
 
     await run.evict(await nameOf("evicted"));
     const ask = { outrider: { patience_ms: 1000 } };

@@ -1,0 +1,63 @@
+/**
+ * A table of a Session's SQLite. The first write makes it, so a Session that keeps nothing stores nothing. Whatever
+ * stands in it can be computed again: a table that SQLite cannot read, or that an earlier version made with other
+ * columns, is dropped.
+ */
+import { OutriderError } from "../model/errors.ts";
+
+export class Table {
+  readonly #storage: DurableObjectStorage;
+  readonly #name: string;
+  readonly #definition: string;
+
+  /** @param definition columns and options, as CREATE TABLE takes them after the name */
+  constructor(storage: DurableObjectStorage, name: string, definition: string) {
+    this.#storage = storage;
+    this.#name = name;
+    this.#definition = definition;
+  }
+
+  /** What `work` reads; undefined where the table is not there or cannot be read. Throws `work`'s OutriderErrors. */
+  read<T>(work: (sql: SqlStorage) => T): T | undefined {
+    try {
+      const { sql } = this.#storage;
+      const [found] = sql.exec("SELECT 1 FROM sqlite_master WHERE name = ?", this.#name).toArray();
+      return found && work(sql);
+    } catch (error) {
+      if (error instanceof OutriderError) throw error;
+      console.warn(`the table ${this.#name} cannot be read and is dropped:`, error);
+      this.#drop();
+      return undefined;
+    }
+  }
+
+  /** Runs `work` in one transaction, a second time on a new table if the first fails. Throws what the first threw. */
+  write<T>(work: (sql: SqlStorage) => T): T {
+    const { sql } = this.#storage;
+    const made = () => {
+      sql.exec(`CREATE TABLE IF NOT EXISTS ${this.#name} ${this.#definition}`);
+      return work(sql);
+    };
+    try {
+      return this.#storage.transactionSync(made);
+    } catch (error) {
+      try {
+        return this.#storage.transactionSync(() => {
+          sql.exec(`DROP TABLE IF EXISTS ${this.#name}`);
+          return made();
+        });
+      } catch {
+        // What was there is there still.
+        throw error;
+      }
+    }
+  }
+
+  #drop(): void {
+    try {
+      this.#storage.sql.exec(`DROP TABLE IF EXISTS ${this.#name}`);
+    } catch {
+      // A file that SQLite cannot open at all. The Session does without its storage.
+    }
+  }
+}
