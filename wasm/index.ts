@@ -11,5 +11,6 @@ export { kvAppend } from "./ops/kv";
 export { relaxedDot } from "./ops/probe";
 export { addBias, normHeads } from "./ops/qkv";
 export { quantise, rmsnormQuantise, swigluQuantise } from "./ops/quantise";
+export { packPage, unpackPage } from "./ops/rest";
 export { rope } from "./ops/rope";
 export { gatherAbove, gumbelArgmax, logSumExp } from "./ops/sample";

@@ -6,21 +6,20 @@
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { commonPrefix } from "../model/common-prefix.ts";
 import { OutriderError } from "../model/errors.ts";
+import type { AtRest } from "./at-rest.ts";
 
 /** The pages of one model, shared by every session in the isolate. */
 export class PagePool {
-  readonly pageBytes: number;
   readonly pages: number;
-  readonly #memory: WebAssembly.Memory;
+  readonly atRest: AtRest;
   readonly #free: number[];
   /** In order of use, the least recent first. */
   readonly #users = new Set<KvCache>();
 
-  constructor(memory: WebAssembly.Memory, addresses: readonly number[], pageBytes: number) {
-    this.#memory = memory;
+  constructor(addresses: readonly number[], atRest: AtRest) {
     this.#free = [...addresses].reverse();
     this.pages = addresses.length;
-    this.pageBytes = pageBytes;
+    this.atRest = atRest;
   }
 
   /** Pages that no cache holds. */
@@ -57,10 +56,6 @@ export class PagePool {
 
   forget(user: KvCache): void {
     this.#users.delete(user);
-  }
-
-  bytes(address: number): Uint8Array {
-    return new Uint8Array(this.#memory.buffer, address, this.pageBytes);
   }
 }
 
@@ -115,13 +110,11 @@ export class KvCache {
     return commonPrefix(this.#tokens, timeline);
   }
 
-  /**
-   * Page `index` (positions 32·index …) as a view into the pool, e.g. to be stored; it changes as the timeline does.
-   */
+  /** Page `index` (positions 32·index …) as it is stored, a view that the next call overwrites. */
   page(index: number): Uint8Array {
     const address = this.#pages[index];
     if (address === undefined) throw new RangeError(`page ${index} of ${this.#pages.length}`);
-    return this.#pool.bytes(address);
+    return this.#pool.atRest.pack(address, Math.min(PAGE_TOKENS, this.#tokens.length - index * PAGE_TOKENS));
   }
 
   /**
@@ -129,8 +122,9 @@ export class KvCache {
    * Throws `bad_page` when the size is not this model's, `kv_full` when the pool cannot hold it.
    */
   importPage(tokens: readonly number[], bytes: Uint8Array): void {
-    if (bytes.length !== this.#pool.pageBytes) {
-      throw new OutriderError("bad_page", `a page of this model is ${this.#pool.pageBytes} bytes, got ${bytes.length}`);
+    const { atRest } = this.#pool;
+    if (bytes.length !== atRest.bytes) {
+      throw new OutriderError("bad_page", `a page of this model is ${atRest.bytes} bytes, got ${bytes.length}`);
     }
     if (this.#tokens.length % PAGE_TOKENS !== 0 || tokens.length > PAGE_TOKENS) {
       throw new OutriderError(
@@ -139,7 +133,7 @@ export class KvCache {
       );
     }
     this.reserve(tokens.length);
-    this.#pool.bytes(this.#pages.at(-1) as number).set(bytes);
+    atRest.unpack(bytes, tokens.length, this.#pages.at(-1) as number);
     this.extend(tokens);
   }
 }

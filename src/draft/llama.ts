@@ -3,14 +3,15 @@
  * Both the drafter at the edge and the wasm engine at the origin run on it.
  */
 import type { PackHeader } from "../format/pack-header.ts";
-import { type Kernels, PAGE_TOKENS, pageBytes } from "../kernels/abi.ts";
+import { type Kernels, PAGE_TOKENS } from "../kernels/abi.ts";
 import { bindKernels, type KernelModules, pickModule } from "../kernels/wasm.ts";
-import { blockShape, totalKvHeads } from "../model/config.ts";
+import { blockShape } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
 import { scaledFrequency } from "../model/rope.ts";
 import { type BlockSuffix, blockTensor, EMBEDDING, FINAL_NORM, HEAD } from "../model/tensors.ts";
 import { TokenRows } from "../model/token-rows.ts";
 import type { Sibling } from "../speculate/types.ts";
+import { atRest } from "./at-rest.ts";
 import { KvCache, PagePool } from "./cache.ts";
 import { type Block, forward, type Weights } from "./forward.ts";
 import { joinMatrices, type Matrix, matrixOf } from "./matrix.ts";
@@ -141,7 +142,7 @@ export class Llama {
       plan,
       Array.from({ length: layers }, (_, i) => i),
     );
-    this.pool = new PagePool(memory, plan.pages, pageBytes(totalKvHeads(header.config), headSize));
+    this.pool = new PagePool(plan.pages, atRest(header, kernels, memory, plan));
   }
 
   /**

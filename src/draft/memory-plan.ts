@@ -12,8 +12,16 @@
  * only. Nothing is ever freed or moved, so views into the memory stay valid.
  */
 import type { PackHeader } from "../format/pack-header.ts";
-import { activationBytes, pageBytes } from "../kernels/abi.ts";
-import type { Floats, OutlierTables, PageTable, Records, TokenIds, Workspace } from "../kernels/address.ts";
+import { activationBytes, pageBytes, restBlockBytes } from "../kernels/abi.ts";
+import type {
+  Floats,
+  OutlierTables,
+  PagesAtRest,
+  PageTable,
+  Records,
+  TokenIds,
+  Workspace,
+} from "../kernels/address.ts";
 import { CONSTANT_BYTES } from "../kernels/constants.ts";
 import { totalKvHeads } from "../model/config.ts";
 import { FORMATS } from "../model/formats.ts";
@@ -56,6 +64,8 @@ export interface Scratch {
   readonly attention: Workspace;
   /** The matmul kernels' own memory. */
   readonly matmul: Workspace;
+  /** A KV page at rest. */
+  readonly rest: PagesAtRest;
   /** f32 (rows, V). */
   readonly logits: Floats;
 }
@@ -108,6 +118,7 @@ export function planMemory(header: PackHeader, pages: number, rows: number): Mem
     pageTable: take(Math.ceil(context / 32) * 4),
     attention: take((Math.ceil(context / 32) * 32 * 4 + headSize * 2) * (heads / kvHeads)),
     matmul: take(Math.max(0, ...Object.values(header.tensors).map(matmulScratch))),
+    rest: take(totalKvHeads(header.config) * restBlockBytes(headSize)),
     logits: take(rows * vocabulary * 4),
   };
   return { bytes: end, tensors, outliers, tokenIds, pages: pageAddresses, scratch };

@@ -8,7 +8,7 @@
  *              pack         version of this format and id of the draft's pack: other packs' pages are worth nothing
  *              tokens       int32 ids of the page; a page is valid only after all pages before it (in part 0)
  *              checksum     CRC-32 of pack, page, tokens and all bytes (in part 0)
- *              bytes        the page as `kernels/abi.ts` lays it out
+ *              bytes        the page at rest, as `kernels/abi.ts` draws it
  */
 import { crc32 } from "node:zlib";
 import type { KvCache } from "../draft/cache.ts";
@@ -17,7 +17,7 @@ import { commonPrefix } from "../model/common-prefix.ts";
 import { blob, ids } from "./ids.ts";
 import { Table } from "./table.ts";
 
-const PAGE_VERSION = 2;
+const PAGE_VERSION = 3;
 /** A row may hold 2 MB in production; local workerd does not enforce it. */
 export const ROW_BYTES = 1_900_000;
 

@@ -15,6 +15,7 @@ import {
   type Kernels,
   type Matmul,
   PAGE_TOKENS,
+  restBlockBytes,
 } from "../kernels/abi.ts";
 import { type BlockFormat, FORMATS } from "../model/formats.ts";
 
@@ -90,6 +91,8 @@ function formatCosts(): FormatCosts {
 }
 
 /** Bytes of one token's keys and values in one layer. */
+const atRest = (blocks: number, D: number, T: number) =>
+  cost((blocks * T * (headBlockBytes(D) + restBlockBytes(D))) / PAGE_TOKENS, 0, { f32: 2 * 7 * blocks * D * T });
 const kvBytes = (G: number, D: number): number => (G * headBlockBytes(D)) / PAGE_TOKENS;
 
 const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]>> } = {
@@ -127,6 +130,10 @@ const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]
 
   // to integers
   kvAppend: { cost: ([, , , T, G, D]) => cost(T * kvBytes(G, D), T * 8 * G * D, { f32: 2 * G * D * T }) },
+
+  // Five sums a number for the rotation, and a product each before and after it.
+  packPage: { cost: ([, blocks, D, T]) => atRest(blocks, D, T) },
+  unpackPage: { cost: ([, blocks, D, T]) => atRest(blocks, D, T) },
 
   // Scores in integers, the mix of values in floats; two scales a score and two a weight of the mix.
   attention: {

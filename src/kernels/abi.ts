@@ -30,11 +30,31 @@
  *
  * Keys carry the error of attention. With int8 keys and a scale for each 16 channels 99.0 % of the f32 argmaxes on
  * WikiText-2 stay, with 12 bits and one scale 99.96 %. Values lose nothing that counts at int8 (docs/log.md).
+ *
+ * At rest a page takes 3.75 bits a number. Each 32 channels of a token's key or value are rotated by a Hadamard matrix
+ * over √32 (in Sylvester's order) and rounded to codes; number = step · (code − half the codes + ½), rotated back.
+ * A step is a f32 of which the upper 16 bits are kept. The head block is then:
+ *
+ *   0           4 × u32  K codes of 32 channels [32][D/32]: word b holds bit b of each channel's code
+ *   16·D        3 × u32  V codes, the same
+ *   28·D        u16      K step, one a token [32]
+ *   28·D + 64   u16      V step, one a token [32]
  */
 import type { ActivationBits } from "../model/formats/format.ts";
 import { BLOCK_FORMATS, type BlockFormat } from "../model/formats.ts";
 import type { Keep } from "../model/layouts.ts";
-import type { Blocks, Bytes, Floats, OutlierTables, PageTable, Records, TokenIds, Workspace } from "./address.ts";
+import type {
+  Blocks,
+  Bytes,
+  Floats,
+  OutlierTables,
+  Pages,
+  PagesAtRest,
+  PageTable,
+  Records,
+  TokenIds,
+  Workspace,
+} from "./address.ts";
 
 export const PAGE_TOKENS = 32;
 
@@ -43,6 +63,9 @@ export const activationBytes = (n: number): number => 16 + 2 * Math.ceil(n / 32 
 
 /** Bytes of one head block of a KV page. */
 export const headBlockBytes = (headSize: number): number => 80 * headSize + 256;
+
+/** Bytes of one head block of a KV page at rest. */
+export const restBlockBytes = (headSize: number): number => 28 * headSize + 128;
 
 /** `kvHeads`: of all layers together. */
 export const pageBytes = (kvHeads: number, headSize: number): number => kvHeads * headBlockBytes(headSize);
@@ -136,6 +159,14 @@ export interface Kernels extends FormatKernels {
   ): void;
 
   /**
+   * out = the first T tokens of a page of `blocks` head blocks, at rest; the room of the others is zero. `scratch`
+   * holds D floats.
+   */
+  packPage(page: Pages, blocks: number, D: number, T: number, out: PagesAtRest, scratch: Workspace): void;
+  /** The inverse, but for what rounding took. */
+  unpackPage(packed: PagesAtRest, blocks: number, D: number, T: number, page: Pages, scratch: Workspace): void;
+
+  /**
    * Causal grouped-query attention of T queries at positions position … position + T − 1 over the pages.
    * q (T, H·D) and out (T, H·D) f32; `scratch` holds at least (position + T rounded up to 32) · H/G · 4 + H·D·2 bytes.
    */
@@ -184,6 +215,8 @@ const OTHER_KERNELS = [
   "normHeads",
   "rope",
   "kvAppend",
+  "packPage",
+  "unpackPage",
   "attention",
   "argmax",
   "gumbelArgmax",

@@ -14,6 +14,10 @@ export type Records = Of<"records">;
 export type Blocks = Of<"blocks">;
 /** Address of a table of outliers (model/layouts.ts). */
 export type OutlierTables = Of<"outlier tables">;
+/** Address of a KV page (abi.ts). */
+export type Pages = Of<"pages">;
+/** Address of a KV page as it is stored. */
+export type PagesAtRest = Of<"pages at rest">;
 /** Address of an int32 array with the addresses of KV pages. */
 export type PageTable = Of<"page table">;
 /** Address of u32 token ids. */

@@ -10,6 +10,7 @@ import { exp32, laneSum } from "./plain/numbers.ts";
 import { eachLane } from "./plain/outlier-lanes.ts";
 import { plainQkv } from "./plain/qkv.ts";
 import { readRecord, writeRecord } from "./plain/record.ts";
+import { plainRest } from "./plain/rest.ts";
 import { plainSampling } from "./plain/sample.ts";
 
 const f32 = Math.fround;
@@ -65,6 +66,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
 
     ...plainQkv(view),
     ...plainAttention(view),
+    ...plainRest(view),
     ...plainSampling(view),
 
     relaxedDot: () => 0,

@@ -3,7 +3,7 @@
  * Every implementation runs every case; `tolerance` is the largest difference from the plain twin, relative to the
  * largest magnitude of the output, 0 meaning bit for bit.
  */
-import { activationBytes, FORMAT_KERNELS, type Kernels, pageBytes } from "../../src/kernels/abi.ts";
+import { activationBytes, FORMAT_KERNELS, type Kernels, pageBytes, restBlockBytes } from "../../src/kernels/abi.ts";
 import { numberToF16 } from "../../src/model/f16.ts";
 import type { ActivationBits } from "../../src/model/formats/format.ts";
 import { Q2LUT } from "../../src/model/formats/q2lut.ts";
@@ -280,6 +280,33 @@ function kvCase(G: number, D: number, T: number, position: number): KernelCase {
   };
 }
 
+/** The first T tokens of a page to rest, those from `blank` on being zero; or from there into another page. */
+function restCase(kernel: "packPage" | "unpackPage", G: number, D: number, T: number, blank = 32): KernelCase {
+  return {
+    name: `${kernel} G ${G} D ${D} T ${T} blank ${blank}`,
+    tolerance: 0,
+    prepare(memory) {
+      pageTable(memory, G, D);
+      fillFloats(memory, X, 32 * 2 * G * D, G);
+      new Uint8Array(memory.buffer, X + blank * 8 * G * D, (32 - blank) * 8 * G * D).fill(0);
+      const page = PAGE_DATA + 7 * pageBytes(G, D);
+      const other = page + 2 * pageBytes(G, D);
+      const outputs = {
+        packPage: { address: OUT, bytes: G * restBlockBytes(D) },
+        unpackPage: { address: other, bytes: pageBytes(G, D) },
+      };
+      return {
+        run(kernels) {
+          kernels.kvAppend(X, X + G * D * 4, 2 * G * D, 32, G, D, PAGES, 0, 0);
+          kernels.packPage(page, G, D, T, OUT, SCRATCH);
+          if (kernel === "unpackPage") kernels.unpackPage(OUT, G, D, T, other, SCRATCH);
+        },
+        output: outputs[kernel],
+      };
+    },
+  };
+}
+
 function attentionCase(H: number, G: number, D: number, T: number, position: number, queries?: Fill): KernelCase {
   return {
     name: `attention H ${H} G ${G} D ${D} T ${T} position ${position} ${queries ?? ""}`,
@@ -444,6 +471,12 @@ export const KERNEL_CASES: readonly KernelCase[] = [
   kvCase(2, 32, 1, 0),
   kvCase(3, 64, 40, 17),
   kvCase(1, 96, 3, 63),
+  ...(["packPage", "unpackPage"] as const).flatMap((kernel) => [
+    restCase(kernel, 2, 32, 32),
+    restCase(kernel, 3, 64, 32, 30),
+    restCase(kernel, 1, 96, 5),
+    restCase(kernel, 1, 64, 0),
+  ]),
   attentionCase(9, 3, 64, 1, 0),
   attentionCase(9, 3, 64, 1, 100),
   attentionCase(9, 3, 64, 4, 30),

@@ -1,16 +1,14 @@
 /** The page pool: borrowing, giving back, and eviction of the least recently used timeline. */
 import { expect, test } from "vitest";
 import { KvCache, PagePool } from "../../src/draft/cache.ts";
+import { storedAsIs } from "../support/stored-as-is.ts";
 
 const PAGE = 64;
 
 function pool(pages: number): PagePool {
   const memory = new WebAssembly.Memory({ initial: 1 });
-  return new PagePool(
-    memory,
-    Array.from({ length: pages }, (_, i) => 1024 + i * PAGE),
-    PAGE,
-  );
+  const addresses = Array.from({ length: pages }, (_, i) => 1024 + i * PAGE);
+  return new PagePool(addresses, storedAsIs(memory, PAGE));
 }
 
 function filled(pages: PagePool, length: number): KvCache {

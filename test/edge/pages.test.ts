@@ -5,6 +5,7 @@ import { KvCache, PagePool } from "../../src/draft/cache.ts";
 import { PageStore, ROW_BYTES } from "../../src/edge/pages.ts";
 import { TimelineStore } from "../../src/edge/timeline-store.ts";
 import { seeded } from "../support/random.ts";
+import { storedAsIs } from "../support/stored-as-is.ts";
 
 /** Three rows a page. */
 const PAGE_BYTES = 2 * ROW_BYTES + 1000;
@@ -46,11 +47,8 @@ beforeEach(() => {
     },
   } as unknown as DurableObjectStorage;
   memory = new WebAssembly.Memory({ initial: Math.ceil((PAGE_BYTES * (PAGES + 1)) / 65536) });
-  pool = new PagePool(
-    memory,
-    Array.from({ length: PAGES }, (_, i) => 64 + i * PAGE_BYTES),
-    PAGE_BYTES,
-  );
+  const addresses = Array.from({ length: PAGES }, (_, i) => 64 + i * PAGE_BYTES);
+  pool = new PagePool(addresses, storedAsIs(memory, PAGE_BYTES));
 });
 
 /** What a page's memory should hold is a function of the tokens up to its end, as with real keys and values. */

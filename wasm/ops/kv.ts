@@ -24,6 +24,29 @@ import { round8 } from "../lib/round";
   v128.store(low, v128.or(lower, i16x8.shl(upper, 4)));
 }
 
+// A key of D floats at x → `slot` of a head block.
+@inline export function storeKey(x: usize, block: usize, slot: i32, D: i32): void {
+  const top = peak(x, D);
+  store<f32>(block + keyScales(D) + <usize>(slot << 2), top / 2047.0);
+  const toInt = f32x4.splat(top > 0 ? <f32>2047.0 / top : 0);
+  for (let c = 0; c < D; c += 32) {
+    const high = block + <usize>(slot * D + c);
+    storeKeys32(x + <usize>(c << 2), toInt, high, block + keyLows(D) + <usize>((slot * D + c) >> 1));
+  }
+}
+
+// The same of a value.
+@inline export function storeValue(x: usize, block: usize, slot: i32, D: i32): void {
+  const top = peak(x, D);
+  store<f32>(block + valueScales(D) + <usize>(slot << 2), top / 127.0);
+  const toInt = f32x4.splat(top > 0 ? <f32>127.0 / top : 0);
+  for (let c = 0; c < D; c += 16) {
+    const at = x + <usize>(c << 2);
+    const bytes = i8x16.narrow_i16x8_s(round8(at, toInt), round8(at + 32, toInt));
+    v128.store(block + values(D) + <usize>(slot * D + c), bytes);
+  }
+}
+
 export function kvAppend(
   k: usize,
   v: usize,
@@ -39,23 +62,8 @@ export function kvAppend(
     const slot = (position + t) & PAGE_MASK;
     let block = pageOf(pages, position + t) + layerOffset;
     for (let g = 0; g < G; g++) {
-      const key = k + <usize>((g * D) << 2);
-      const keyTop = peak(key, D);
-      store<f32>(block + keyScales(D) + <usize>(slot << 2), keyTop / 2047.0);
-      const keyToInt = f32x4.splat(keyTop > 0 ? <f32>2047.0 / keyTop : 0);
-      for (let c = 0; c < D; c += 32) {
-        const high = block + <usize>(slot * D + c);
-        storeKeys32(key + <usize>(c << 2), keyToInt, high, block + keyLows(D) + <usize>((slot * D + c) >> 1));
-      }
-      const value = v + <usize>((g * D) << 2);
-      const top = peak(value, D);
-      store<f32>(block + valueScales(D) + <usize>(slot << 2), top / 127.0);
-      const toInt = f32x4.splat(top > 0 ? <f32>127.0 / top : 0);
-      for (let c = 0; c < D; c += 16) {
-        const at = value + <usize>(c << 2);
-        const bytes = i8x16.narrow_i16x8_s(round8(at, toInt), round8(at + 32, toInt));
-        v128.store(block + values(D) + <usize>(slot * D + c), bytes);
-      }
+      storeKey(k + <usize>((g * D) << 2), block, slot, D);
+      storeValue(v + <usize>((g * D) << 2), block, slot, D);
       block += headBlockBytes(D);
     }
     k += <usize>(stride << 2);

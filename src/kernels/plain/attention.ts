@@ -2,6 +2,7 @@
 import { headBlockBytes, type Kernels, PAGE_TOKENS } from "../abi.ts";
 import { nearest } from "./nearest.ts";
 import { exp32, laneSum } from "./numbers.ts";
+import { writeKey, writeValue } from "./page.ts";
 
 const f32 = Math.fround;
 
@@ -27,27 +28,13 @@ export function plainAttention(view: DataView): Pick<Kernels, "rope" | "kvAppend
     },
 
     kvAppend(k, v, stride, T, G, D, pages, layerOffset, position) {
-      /** Writes the scale and returns the integers. */
-      const quantiseRun = (from: number, limit: number, scale: number): number[] => {
-        let top = 0;
-        for (let i = 0; i < D; i++) top = Math.max(top, Math.abs(getF32(from + i * 4)));
-        setF32(scale, f32(top / limit));
-        const toInt = top > 0 ? f32(limit / top) : 0;
-        return Array.from({ length: D }, (_, i) => nearest(f32(getF32(from + i * 4) * toInt)));
-      };
       for (let t = 0; t < T; t++) {
         const slot = (position + t) % PAGE_TOKENS;
         for (let g = 0; g < G; g++) {
           const block = page(pages, position + t) + layerOffset + g * headBlockBytes(D);
-          const keys = quantiseRun(k + (t * stride + g * D) * 4, 2047, block + 48 * D + slot * 4);
-          for (const [i, q] of keys.entries()) {
-            view.setInt8(block + slot * D + i, q >> 4);
-            const low = block + 32 * D + (slot * D + (i & ~31)) / 2 + (i & 15);
-            const shift = i & 16 ? 4 : 0;
-            view.setUint8(low, (view.getUint8(low) & (shift ? 0x0f : 0xf0)) | ((q & 15) << shift));
-          }
-          const values = quantiseRun(v + (t * stride + g * D) * 4, 127, block + 80 * D + 128 + slot * 4);
-          for (const [i, q] of values.entries()) view.setInt8(block + 48 * D + 128 + slot * D + i, q);
+          const at = (from: number) => (i: number) => getF32(from + (t * stride + g * D + i) * 4);
+          writeKey(view, block, slot, D, at(k));
+          writeValue(view, block, slot, D, at(v));
         }
       }
     },
