@@ -21,17 +21,17 @@ export const restBytes = ({ config }: PackHeader): number => totalKvHeads(config
 export function atRest(header: PackHeader, kernels: Kernels, memory: WebAssembly.Memory, plan: MemoryPlan): AtRest {
   const { headSize } = header.config;
   const blocks = totalKvHeads(header.config);
-  const { rest, qkv } = plan.scratch;
+  const { rest, attention } = plan.scratch;
   const packed = new Uint8Array(memory.buffer, rest, restBytes(header));
   return {
     bytes: packed.length,
     pack(address, tokens) {
-      kernels.packPage(address, blocks, headSize, tokens, rest, qkv);
+      kernels.packPage(address, blocks, headSize, tokens, rest, attention);
       return packed;
     },
     unpack(bytes, tokens, address) {
       packed.set(bytes);
-      kernels.unpackPage(rest, blocks, headSize, tokens, address, qkv);
+      kernels.unpackPage(rest, blocks, headSize, tokens, address, attention);
     },
   };
 }
