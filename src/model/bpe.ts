@@ -81,7 +81,7 @@ export class Bpe {
       this.#mergedIds[rank] = merged;
       this.#slots.set([left, right, rank + 1], this.#find(left, right));
     }
-    const all = tokens.keys().map((id) => this.bytesOf(id));
+    const all = Array.from(tokens.keys(), (id) => this.bytesOf(id));
     // A byte without a token is left out of a text.
     this.#fewest = new FewestTokens(all, 256, 0);
     this.#whole = new Int32Array(ignoreMerges ? 2 ** Math.ceil(Math.log2(tokens.length * 2 + 2)) : 0);
