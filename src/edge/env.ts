@@ -1,6 +1,16 @@
 /**
  * Bindings and settings of the edge Worker, typed. wrangler.toml declares them; docs/deploying.md says what each does.
  */
+
+/** What is used of Workers Analytics Engine, whose own type the tools' compiler does not know. */
+interface Dataset {
+  writeDataPoint(point: {
+    readonly indexes: readonly string[];
+    readonly blobs: readonly string[];
+    readonly doubles: readonly number[];
+  }): void;
+}
+
 export interface Env {
   /**
    * Static files: the page, under /model/ what is known of the target, under /draft/ the draft's pack if there is one.
@@ -38,6 +48,10 @@ export interface Env {
   readonly API_KEYS?: string;
   /** Secret: names Sessions of an open API, so that nobody outside can compute a name. */
   readonly SESSION_SECRET?: string;
+  /** "false": no line in the log for each answer. */
+  readonly ANSWER_LINES?: string;
+  /** A dataset of Workers Analytics Engine that gets a data point for each answer. */
+  readonly ANSWERS?: Dataset;
   /** "true": answer with the draft alone when no origin can be reached, and say so. */
   readonly ALLOW_DRAFT_ONLY?: string;
 }

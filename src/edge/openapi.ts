@@ -163,6 +163,17 @@ export const answerSchemas = {
   health: z
     .object({ status: z.literal("ok"), sessions: placementSchema.describe("Where new Sessions are made.") })
     .meta({ id: "EdgeHealth", description: "Answer of `GET /health`." }),
+  readiness: z
+    .object({
+      status: z.enum(["ready", "no_model", "no_origin"]).describe("Anything but `ready` comes with status 503."),
+      origins: z
+        .object({
+          configured: z.int().describe("Origins that the settings name."),
+          ready: z.int().describe("Those that serve the model and take answers, as asked in the last seconds."),
+        })
+        .describe("Counts; their addresses are not told."),
+    })
+    .meta({ id: "EdgeReadiness", description: "Answer of `GET /health/ready`." }),
   error: z
     .object({
       error: z
@@ -291,6 +302,16 @@ const paths: Api["paths"] = {
       responses: {
         200: { description: "The Worker runs.", content: json(ref("EdgeHealth")) },
         ...failures(500),
+      },
+    },
+  },
+  "/health/ready": {
+    get: {
+      summary: "Whether answers can be had",
+      description: "Asks each origin's `/health`, at most every five seconds. Needs no key.",
+      responses: {
+        200: { description: "A model is there, and an origin that serves it.", content: json(ref("EdgeReadiness")) },
+        503: { description: "One of the two is missing.", content: json(ref("EdgeReadiness")) },
       },
     },
   },

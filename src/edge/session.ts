@@ -8,6 +8,7 @@ import { commonPrefix } from "../model/common-prefix.ts";
 import { OutriderError } from "../model/errors.ts";
 import { History } from "../speculate/history.ts";
 import type { Tally } from "./answer.ts";
+import { AnswerLine, type Circumstance } from "./answer-line.ts";
 import { SessionDraft } from "./drafter.ts";
 import type { Env } from "./env.ts";
 import { MOST_MOVES, MOVED, MOVES, PLACES, type Visit } from "./finding.ts";
@@ -25,6 +26,7 @@ import { BUSY, ONCE, UNLESS_BUSY } from "./spare.ts";
 import { formOf, type Piece } from "./stream.ts";
 import { loadedTarget } from "./target.ts";
 import { TimelineStore } from "./timeline-store.ts";
+import { traced } from "./trace.ts";
 import { Turn } from "./turn.ts";
 import { type Moved, Whereabouts } from "./whereabouts.ts";
 
@@ -82,6 +84,7 @@ export class Session extends DurableObject<Env> {
     if (pathname === "/left") return this.#left();
     const startedAt = Date.now();
     const requestId = request.headers.get("x-request-id") ?? "";
+    const line = new AnswerLine(request, startedAt, this.env);
     try {
       this.#keepHours = keepHours(this.env.KEEP_HOURS);
       const generation = (await request.json()) as Generation;
@@ -105,7 +108,8 @@ export class Session extends DurableObject<Env> {
         if (target.description.draft !== null) this.#draft ??= new SessionDraft(this.env, this.#pages);
         const region = this.#whereabouts.asked?.region ?? null;
         const nearestFirst = roundTrips.order(origins, region, this.#origin);
-        const route = new Route(nearestFirst, (origin) => roundTrips.lost(origin));
+        const tracedOrigins = nearestFirst.map((origin) => traced(origin, line.traceparent));
+        const route = new Route(tracedOrigins, (origin) => roundTrips.lost(origin));
         const turn = new Turn(generation, {
           target,
           draft: this.#draft,
@@ -122,18 +126,15 @@ export class Session extends DurableObject<Env> {
         this.#origin = route.asked?.name ?? null;
         this.ctx.waitUntil(roundTrips.measure(origins, region));
         const keep = request.headers.has(ONCE) ? () => turn.idle() : () => this.#keep(turn);
-        return this.#respond(
-          turn,
-          begun,
-          () => this.#place(moves, origins),
-          () => keep().finally(leave),
-        );
+        const circumstance = () => ({ origin: route.asked?.name ?? null, place: this.#place(moves, origins) });
+        return this.#respond(turn, begun, line, circumstance, () => keep().finally(leave));
       } catch (error) {
         leave();
         throw error;
       }
     } catch (error) {
       report(requestId, error);
+      line.failed(error, 0, null);
       return errorResponse(error);
     }
   }
@@ -222,7 +223,13 @@ export class Session extends DurableObject<Env> {
    * The answer as a body that ends the turn when it ends, however it ends.
    * @param leave keeps what is to be kept, and lets the next turn in
    */
-  #respond(turn: Turn, { first, rest }: Begun, place: () => SessionPlace, leave: () => Promise<void>): Response {
+  #respond(
+    turn: Turn,
+    { first, rest }: Begun,
+    line: AnswerLine,
+    circumstance: () => Circumstance,
+    leave: () => Promise<void>,
+  ): Response {
     const form = formOf(turn.head, turn.generation);
     const encoder = new TextEncoder();
     let gone = false;
@@ -236,11 +243,17 @@ export class Session extends DurableObject<Env> {
         for (; !step.done && !gone; step = await rest.next()) send(form.piece(step.value));
         if (step.done) {
           const outcome = turn.outcome(step.value);
-          send(form.end({ ...outcome, account: { ...outcome.account, placement: place() } }));
+          const where = circumstance();
+          line.ended(outcome, where);
+          send(form.end({ ...outcome, account: { ...outcome.account, placement: where.place } }));
+        } else {
+          line.left(turn.predicted, circumstance());
         }
         if (!gone) controller.close();
       } catch (error) {
         report(turn.head.id, error);
+        if (gone) line.left(turn.predicted, circumstance());
+        else line.failed(error, turn.predicted, circumstance());
         send(form.failed(error));
         if (!gone && form.breaks) controller.error(error);
         else if (!gone) controller.close();

@@ -4,7 +4,7 @@
  * Sessions.
  */
 import { OutriderError } from "../model/errors.ts";
-import { hex } from "../model/sha256.ts";
+import { hex, sha256Hex } from "../model/sha256.ts";
 import { bearerOf, isKnown } from "../platform/bearer.ts";
 import type { Env } from "./env.ts";
 import type { Generation } from "./openai.ts";
@@ -35,6 +35,10 @@ export async function authenticate(authorization: string | null, env: Env): Prom
   }
   return `key:${given}`;
 }
+
+/** How logs call a tenant: eight hex digits of its key's SHA-256, which tell nothing of the key; null if open. */
+export const keyNameOf = async (tenant: string): Promise<string | null> =>
+  tenant.startsWith("key:") ? (await sha256Hex(bytes(tenant.slice(4)))).slice(0, 8) : null;
 
 /** Whether the client says which conversation it is. Otherwise only its opening tells. */
 export const isNamed = (affinity: string | null, { cacheKey }: Pick<Generation, "cacheKey">): boolean =>

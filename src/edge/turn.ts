@@ -100,6 +100,11 @@ export class Turn {
     this.#verifier = this.#client;
   }
 
+  /** Tokens decided so far. */
+  get predicted(): number {
+    return this.timeline.length - this.#task.prompt.length;
+  }
+
   /** The answer as the origin decides it. */
   decided(): AsyncGenerator<Piece, Tally> {
     return this.#answer(drafterOf(this.#kind, this.#model));

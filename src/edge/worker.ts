@@ -8,6 +8,7 @@ import { cors } from "hono/cors";
 import { requestId } from "hono/request-id";
 import { OutriderError } from "../model/errors.ts";
 import { REGIONS } from "../verify/region.ts";
+import { KEY_NAME } from "./answer-line.ts";
 import type { Env } from "./env.ts";
 import { askSession, PLACES, type Visit } from "./finding.ts";
 import { nearestTo } from "./geography.ts";
@@ -15,10 +16,12 @@ import { type Generation, parseChat, parseCompletion } from "./openai.ts";
 import { originsOf } from "./origins.ts";
 import { placementOf } from "./placement.ts";
 import { NOTHING_SAID, Places } from "./places.ts";
+import { OriginWatch } from "./readiness.ts";
 import { errorResponse, modelObject } from "./reply.ts";
 import { askUnnamed } from "./spare.ts";
 import { describedModel } from "./target.ts";
-import { authenticate, isNamed, sessionName } from "./tenant.ts";
+import { authenticate, isNamed, keyNameOf, sessionName } from "./tenant.ts";
+import { TRACEPARENT } from "./trace.ts";
 
 export { Session } from "./session.ts";
 
@@ -26,6 +29,9 @@ const MAX_BODY = 1024 * 1024;
 
 /** What the origins have said to this isolate. */
 const places = new Places(Date.now);
+
+/** Whether they are well. */
+const watch = new OriginWatch(Date.now);
 
 /** Keeps a request alive for what nobody waits for. */
 type Later = (work: Promise<unknown>) => void;
@@ -65,6 +71,12 @@ app.get("/health", async (c) =>
     sessions: (await placed(c.req.raw, c.env, laterOf(c))).placement,
   }),
 );
+
+app.get("/health/ready", async (c) => {
+  const model = await describedModel(c.env.ASSETS).catch(() => null);
+  const readiness = await watch.readiness(model?.model ?? null, originsOf(c.env));
+  return c.json(readiness, readiness.status === "ready" ? 200 : 503);
+});
 
 app.get("/v1/models", async (c) =>
   c.json({ object: "list", data: [modelObject((await describedModel(c.env.ASSETS)).model)] }),
@@ -144,6 +156,8 @@ async function forward(
   await checkModel(generation.model, env);
   const affinity = request.headers.get("x-session-affinity");
   const name = await sessionName(tenant, affinity, generation);
+  const keyName = await keyNameOf(tenant);
+  const traceparent = request.headers.get(TRACEPARENT);
   const ask = isNamed(affinity, generation) ? askSession : askUnnamed;
   const { placement, client } = await placed(request, env, later);
   const turn = {
@@ -151,6 +165,8 @@ async function forward(
     headers: {
       "x-request-id": requestId,
       "x-session": name,
+      ...(keyName !== null && { [KEY_NAME]: keyName }),
+      ...(traceparent !== null && { [TRACEPARENT]: traceparent }),
       [PLACES]: JSON.stringify({ placement, client } satisfies Visit),
     },
     body: JSON.stringify(generation),

@@ -3,6 +3,7 @@
  * gateway and verdicts into frames.
  */
 import { OutriderError } from "../model/errors.ts";
+import type { Verdict } from "../speculate/types.ts";
 import { decodeEdgeFrame, encodeFrame, type OpenFrame, type OriginFrame } from "../verify/protocol.ts";
 import { asOutriderError } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
@@ -20,6 +21,7 @@ const OPEN_WITHIN_MS = 10_000;
 export class Connection {
   readonly #socket: OriginSocket;
   readonly #gateway: Gateway;
+  readonly #traceparent: string | null;
   #generation: Generation | null = null;
   #over = false;
   #timer: ReturnType<typeof setTimeout>;
@@ -29,8 +31,12 @@ export class Connection {
     this.#settle = resolve;
   });
 
-  /** Its owner passes on what arrives with `receive`, and reports the socket's end with `closed`. */
-  constructor(socket: OriginSocket, gateway: Gateway) {
+  /**
+   * Its owner passes on what arrives with `receive`, and reports the socket's end with `closed`.
+   * @param traceparent the header of the upgrade, if it had one
+   */
+  constructor(socket: OriginSocket, gateway: Gateway, traceparent?: string | string[] | null) {
+    this.#traceparent = typeof traceparent === "string" ? traceparent : null;
     this.#socket = socket;
     this.#gateway = gateway;
     gateway.enter();
@@ -60,9 +66,8 @@ export class Connection {
     const generation = this.#gateway.generation(open);
     this.#generation = generation;
     try {
-      const reason = await this.#gateway.run(generation, (verdict) =>
-        this.#send({ type: "verdict", ...verdict, tokens: [...verdict.tokens] }),
-      );
+      const send = (verdict: Verdict) => this.#send({ type: "verdict", ...verdict, tokens: [...verdict.tokens] });
+      const reason = await this.#gateway.run(generation, send, this.#traceparent);
       if (!reason) return;
       const { promptTokens, decided, passes } = generation;
       this.#send({ type: "done", reason, usage: { prompt: promptTokens, decided, passes } });

@@ -1,7 +1,8 @@
 /**
  * The origin's routes, in Web-standard requests and responses: `node.ts` and `embedded/worker.ts` bring them here.
  *
- *   GET  /health      what is served and how busy it is
+ *   GET  /health      ready: what is served and how busy it is; 503 while it takes nothing
+ *   GET  /health/live alive: 503 only where a restart helps
  *   GET  /metrics     what was done since the start, for Prometheus
  *   POST /v1/place    a Session says in which region it is, and how far
  *   GET  /v1/verify   upgrade to a WebSocket: one generation
@@ -24,6 +25,13 @@ export async function answer(gateway: Gateway, request: Request): Promise<Respon
     if (route === "GET /health") {
       const health = gateway.health();
       return Response.json(health, { status: health.status === "ok" ? 200 : 503 });
+    }
+    if (route === "GET /health/live") {
+      // Only a restart helps an engine that has trapped.
+      return Response.json(
+        { status: gateway.healthy ? "ok" : "engine_trapped" },
+        { status: gateway.healthy ? 200 : 503 },
+      );
     }
     if (route === "GET /metrics") {
       await gateway.authorise(authorization);

@@ -38,6 +38,8 @@ export interface GatewayOptions extends Limits {
 export interface GenerationEvent {
   /** Beginning of the session's name, which is a hash. */
   readonly session: string;
+  /** Id of the trace that the edge's line of this answer names, too. */
+  readonly trace?: string;
   /** Tokens of the prompt. */
   readonly prompt: number;
   /** Of the prompt, tokens that were held already. */
@@ -62,6 +64,7 @@ export const DEFAULT_LIMITS = {
 
 /** Sockets per generation at work, at most: those that wait for one to end, and those between open and close. */
 const SOCKETS_PER_LIVE = 4;
+const TRACE = /^00-([0-9a-f]{32})-/;
 /** Between two looks at whether all generations have ended. */
 const DRAIN_LOOK_MS = 20;
 
@@ -165,8 +168,13 @@ export class Gateway {
    * Runs a generation to its end, or until it was left (null). Rejects with what makes it impossible: version, model,
    * vocabulary, rule, tokens, length, no free place, an unknown prefix, a session that was taken over, a failing
    * engine.
+   * @param traceparent for the log: the caller's trace (W3C Trace Context)
    */
-  async run(generation: Generation, emit: (verdict: Verdict) => void): Promise<Done["reason"] | null> {
+  async run(
+    generation: Generation,
+    emit: (verdict: Verdict) => void,
+    traceparent: string | null = null,
+  ): Promise<Done["reason"] | null> {
     const { now } = this.#options;
     const { open, promptTokens } = generation;
     const began = now();
@@ -196,7 +204,19 @@ export class Gateway {
       const { decided, passes, kept } = generation;
       const session = open.session.slice(0, 8);
       const ms = now() - began;
-      this.#options.log?.({ session, prompt: promptTokens, cached, decided, passes, kept, end, queuedMs, ms });
+      const trace = TRACE.exec(traceparent ?? "")?.[1];
+      this.#options.log?.({
+        session,
+        ...(trace && { trace }),
+        prompt: promptTokens,
+        cached,
+        decided,
+        passes,
+        kept,
+        end,
+        queuedMs,
+        ms,
+      });
     }
   }
 

@@ -51,7 +51,7 @@ export async function serveOrigin(
     () => {},
   );
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_CHARS, perMessageDeflate: false });
-  const listener = getRequestListener((request) => (gateway ? answer(gateway, request) : loading()), {
+  const listener = getRequestListener((request) => (gateway ? answer(gateway, request) : loading(request)), {
     // For requests without a host header.
     hostname: "origin",
     // A library must leave the globals of its process alone.
@@ -87,8 +87,11 @@ export async function serveOrigin(
   };
 }
 
-/** The answer before there is a gateway. */
-const loading = (): Response =>
+/** The answer before there is a gateway: the process is alive, and not ready. */
+const loading = ({ url }: { readonly url: string }): Response =>
+  new URL(url).pathname === "/health/live" ? Response.json({ status: "loading" }) : notReady();
+
+const notReady = (): Response =>
   Response.json(
     { status: "loading", type: "error", code: "loading", message: "the origin is loading its model", retryable: true },
     { status: 503, headers: { "retry-after": "1" } },
@@ -102,7 +105,7 @@ async function upgrade(
   head: Buffer,
 ): Promise<void> {
   socket.on("error", () => socket.destroy());
-  if (!gateway) return refuse(socket, loading());
+  if (!gateway) return refuse(socket, notReady());
   const refused = await refusal(gateway, {
     path: (incoming.url ?? "/").split("?")[0]!,
     authorization: incoming.headers.authorization ?? null,
@@ -112,6 +115,7 @@ async function upgrade(
     const connection = new Connection(
       { send: (text) => opened.send(text), close: (code, reason) => opened.close(code, reason) },
       gateway,
+      incoming.headers.traceparent,
     );
     // A binary frame is no frame of ours; the empty text is refused as such.
     opened.on("message", (data, isBinary) => connection.receive(isBinary ? "" : data.toString()));

@@ -49,7 +49,11 @@ const edgeSettings = (assets: string, embedded: boolean): object => ({
   // The client has left while its request still waits: session.ts learns that from request.signal.
   compatibility_flags: ["enable_request_signal"],
   // The Worker comes first for its own routes, and for /model/ and /draft/, which are not offered to the world.
-  assets: { directory: assets, binding: "ASSETS", run_worker_first: ["/v1/*", "/health", "/model/*", "/draft/*"] },
+  assets: {
+    directory: assets,
+    binding: "ASSETS",
+    run_worker_first: ["/v1/*", "/health", "/health/*", "/model/*", "/draft/*"],
+  },
   durable_objects: { bindings: [{ name: "SESSION", class_name: "Session" }] },
   exports: { Session: { type: "durable-object", storage: "sqlite" } },
   ...(embedded && { services: [{ binding: "ORIGIN", service: EMBEDDED_NAME }] }),

@@ -46,14 +46,14 @@ export default {
       if (request.headers.get("upgrade") !== "websocket") return await answer(gateway, request);
       const authorization = request.headers.get("authorization");
       const refused = await refusal(gateway, { path: new URL(request.url).pathname, authorization });
-      return refused ?? accept(gateway, ctx);
+      return refused ?? accept(gateway, ctx, request.headers.get("traceparent"));
     } catch (error) {
       return errorResponse(error);
     }
   },
 };
 
-function accept(gateway: Gateway, ctx: Pick<DurableObjectState, "waitUntil">): Response {
+function accept(gateway: Gateway, ctx: Pick<DurableObjectState, "waitUntil">, traceparent: string | null): Response {
   const { 0: edge, 1: ours } = new WebSocketPair();
   const connection = new Connection(
     {
@@ -61,6 +61,7 @@ function accept(gateway: Gateway, ctx: Pick<DurableObjectState, "waitUntil">): R
       close: (code, reason) => quietly(() => ours.close(code, reason)),
     },
     gateway,
+    traceparent,
   );
   ours.addEventListener("message", ({ data }) => connection.receive(typeof data === "string" ? data : ""));
   ours.addEventListener("close", () => connection.closed());
