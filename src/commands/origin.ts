@@ -48,6 +48,11 @@ export const originCommand = command({
       from: PAGE_TOKENS,
       to: 1e9,
     }),
+    maxTokens: whole("tokens of one answer at most, whatever an edge asks for", {
+      from: 1,
+      to: 1e9,
+      default: DEFAULT_LIMITS.maxTokens,
+    }),
     patience: whole("longest time in ms that an edge may have this origin wait for a draft", {
       from: 0,
       to: DEFAULT_LIMITS.mostPatience,
@@ -89,7 +94,6 @@ SIGTERM takes nothing new and lets generations end for up to ${DRAIN_MS / 1000} 
       model: resolve(model),
       url: url ?? null,
       engineToken: engineTokenFile === undefined ? null : tokenFrom(engineTokenFile),
-      sessions: live,
       kept: live * row.keptPerLive,
       kvTokens: given.kvTokens ?? null,
       threads: given.threads ?? null,
@@ -105,6 +109,7 @@ SIGTERM takes nothing new and lets generations end for up to ${DRAIN_MS / 1000} 
           live,
           kept: engine.kept,
           mostPatience: given.patience,
+          maxTokens: given.maxTokens,
           region: given.region,
           token,
           now: () => performance.now(),

@@ -49,7 +49,6 @@ export async function loadEngine(
     model,
     url: url ?? null,
     engineToken: engineToken ?? null,
-    sessions,
     kept: sessions * row.keptPerLive,
     kvTokens: kvTokens ?? null,
     threads: threads ?? null,

@@ -42,6 +42,8 @@ export interface Env {
   readonly KV_PAGES?: number | string;
   /** Hours that a conversation is kept after its last turn; 24 unless set. One of a single turn is kept for 2. */
   readonly KEEP_HOURS?: number | string;
+  /** Tokens of an answer at most, and where the client names no limit; 4096 unless given. */
+  readonly MAX_TOKENS?: number | string;
   /** Secret: bearer token for the origin. */
   readonly ORIGIN_TOKEN?: string;
   /** Secret: comma-separated keys that clients may use; without any, the API is open. */

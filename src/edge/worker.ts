@@ -12,6 +12,7 @@ import { KEY_NAME } from "./answer-line.ts";
 import type { Env } from "./env.ts";
 import { askSession, PLACES, type Visit } from "./finding.ts";
 import { nearestTo } from "./geography.ts";
+import { maxTokens } from "./max-tokens.ts";
 import { type Generation, parseChat, parseCompletion } from "./openai.ts";
 import { originsOf } from "./origins.ts";
 import { placementOf } from "./placement.ts";
@@ -169,7 +170,7 @@ async function forward(
       ...(traceparent !== null && { [TRACEPARENT]: traceparent }),
       [PLACES]: JSON.stringify({ placement, client } satisfies Visit),
     },
-    body: JSON.stringify(generation),
+    body: JSON.stringify({ ...generation, maxTokens: maxTokens(generation.maxTokens, null, env) }),
     signal: request.signal,
   };
   try {

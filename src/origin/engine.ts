@@ -39,10 +39,12 @@ export interface Capabilities {
   readonly maxDraft: number;
   /** Whether it scores siblings of draft tokens, which count as draft tokens. */
   readonly siblings: boolean;
-  /** What all sequences at work may cost together, in a unit of the engine's own, such as KV pages. */
+  /** What all sequences may cost together, kept ones included, in a unit of the engine's own, such as KV pages. */
   readonly capacity: number;
   /** What a timeline of so many tokens costs, in the same unit. */
   cost(tokens: number): number;
+  /** Its passes take turns: several at once are no faster than one after the other. */
+  readonly serial?: true;
   /**
    * Whether drafts can be verified under a sampling. False where the engine returns too little of the distribution;
    * such a generation is streamed without drafts.

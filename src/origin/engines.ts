@@ -13,8 +13,6 @@ export interface EngineOptions {
   readonly url: string | null;
   /** Its bearer token. */
   readonly engineToken: string | null;
-  /** Sessions at work at once. */
-  readonly sessions: number;
   /** Sessions whose keys and values are kept, those at work included. */
   readonly kept: number;
   /** Tokens of key/value memory for all sessions; null takes the engine's default. */
@@ -38,12 +36,11 @@ interface EngineRow {
   load(options: EngineOptions): Promise<TargetEngine>;
 }
 
-const remote = ({ model, known, url, engineToken, sessions }: EngineOptions) => ({
+const remote = ({ model, known, url, engineToken }: EngineOptions) => ({
   url: url!,
   model: known ?? model,
   token: engineToken,
   maxDraft: MAX_DRAFT,
-  sessions,
 });
 
 export const ENGINES: Readonly<Record<string, EngineRow>> = {

@@ -28,6 +28,8 @@ export interface GatewayOptions extends Limits {
   readonly region?: Region | undefined;
   /** Longest patience that an edge may ask for, in ms. */
   readonly mostPatience: number;
+  /** Tokens of one answer at most, whatever an edge asks for. */
+  readonly maxTokens: number;
   /** Called at the end of each generation, with numbers only: nothing of what was said. */
   log?(event: GenerationEvent): void;
   /** Milliseconds of a steady clock. */
@@ -60,6 +62,7 @@ export const DEFAULT_LIMITS = {
   idleMs: 30 * 60_000,
   queueMs: 10_000,
   mostPatience: 600_000,
+  maxTokens: 16_384,
 } as const;
 
 /** Sockets per generation at work, at most: those that wait for one to end, and those between open and close. */
@@ -84,7 +87,7 @@ export class Gateway {
     this.#options = options;
     this.#sequences = new Sequences(engine, options, options.now);
     this.#places = new Places(options.now);
-    this.#queue = new Queue(this.#sequences, engine.context, options);
+    this.#queue = new Queue(this.#sequences, options);
   }
 
   get model(): string {
@@ -178,20 +181,31 @@ export class Gateway {
     const { now } = this.#options;
     const { open, promptTokens } = generation;
     const began = now();
+    const claim = {
+      tenant: open.tenant ?? "",
+      ticket: this.#sequences.ticket(),
+      left: () => generation.undecided,
+    };
+    const { shares } = this.#sequences;
     let lease: Lease | null = null;
     let queuedMs = 0;
     let cached = 0;
     let end = "closed";
     try {
       checkOpen(open, this.#engine);
-      lease = await this.#queue.lease(generation);
+      shares.enter(claim);
+      lease = await this.#queue.lease(generation, claim);
       if (!lease) return null;
       queuedMs = now() - began;
-      const { sequence } = lease;
-      cached = await lease.pass(async () => takeUp(sequence, open));
+      const granted = lease;
+      const held = await generation.work(granted, promptTokens + 1, async () => takeUp(granted.sequence, open));
+      if (held === null) return null;
+      cached = held;
+      shares.charge(claim, promptTokens - cached);
       this.#metrics.began(promptTokens, cached, queuedMs);
       const reason = await generation.decide(lease, (verdict, decision) => {
         this.#metrics.passed(verdict, decision);
+        shares.charge(claim, verdict.tokens.length);
         emit(verdict);
       });
       if (reason) end = reason;
@@ -201,6 +215,7 @@ export class Gateway {
       throw error;
     } finally {
       lease?.end();
+      shares.leave(claim);
       const { decided, passes, kept } = generation;
       const session = open.session.slice(0, 8);
       const ms = now() - began;

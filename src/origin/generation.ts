@@ -6,8 +6,8 @@
  * declined. Patience is for a drafter that is at work: after two waits in vain it waits again only once a draft fits.
  * While it waits for nobody, an engine that can stream does so until a draft fits.
  *
- * The sequence is worked on only through the lease. Whoever takes the session over waits for the slice or pass under
- * way.
+ * The sequence is worked on only through the lease, once there is room for the pass and it is this generation's turn.
+ * Whoever takes the session over waits for the slice or pass under way.
  */
 import { OutriderError } from "../model/errors.ts";
 import type { Decision } from "../speculate/accept.ts";
@@ -19,10 +19,14 @@ import { type Lease, taken } from "./sequences.ts";
 
 /** Longest time between two looks at whether the generation still has its session, in ms. */
 const LOOK_MS = 100;
+/** Between two looks at whether there is room again, and at whose turn it is, in ms. */
+const ROOM_MS = 20;
+const TURN_MS = 1;
 const MAX_UNANSWERED = 2;
 const UNDRAFTED = { undrafted: true } as const;
 const SIBLINGS = { siblings: true } as const;
 const NO_DRAFT: Fitting = { tokens: [] };
+const NOTHING: Required<DraftTokens> = { tokens: [], siblings: [] };
 /** Verdicts whose time of sending is remembered. */
 const MAX_SENT = 32;
 
@@ -31,6 +35,8 @@ interface Surroundings {
   readonly engine: Pick<TargetEngine, "vocabulary" | "context" | "capabilities" | "passCost">;
   /** Longest patience in ms, whatever the edge asks for. */
   readonly mostPatience: number;
+  /** Tokens of one answer at most, whatever the edge asks for; no limit unless given. */
+  readonly maxTokens?: number;
   /** As `Verdict.load`. */
   load?(): number;
   /**
@@ -73,6 +79,11 @@ export class Generation {
     return this.open.keep + this.open.prompt.length;
   }
 
+  /** Tokens that may still be decided. */
+  get undecided(): number {
+    return Math.min(this.open.maxTokens, this.#surroundings.maxTokens ?? this.open.maxTokens) - this.decided;
+  }
+
   /** True once nobody is interested in the rest. */
   get left(): boolean {
     return this.#left;
@@ -92,6 +103,19 @@ export class Generation {
   }
 
   /**
+   * Runs one slice or pass once there is room for `tokens` tokens and it is this generation's turn. Null after `leave`.
+   * Rejects with `session_taken`, and with what the work rejects with.
+   */
+  async work<T>(lease: Lease, tokens: number, work: () => Promise<T>): Promise<T | null> {
+    for (;;) {
+      if (!this.#goesOn(lease)) return null;
+      if (!lease.grow(tokens)) await pause(ROOM_MS);
+      else if (!lease.isTurn) await pause(TURN_MS);
+      else return lease.pass(work);
+    }
+  }
+
+  /**
    * Decides until the answer ends. Resolves to null after `leave`. Rejects with `session_taken` once another connection
    * has the session, and with what the engine rejects with.
    *
@@ -99,27 +123,38 @@ export class Generation {
    */
   async decide(lease: Lease, emit: Emit): Promise<Done["reason"] | null> {
     const { now, engine } = this.#surroundings;
-    const { maxTokens } = this.open;
-    const { sequence } = lease;
-    const { timeline } = sequence;
     try {
       for (;;) {
-        while (this.#goesOn(lease) && (await lease.pass(() => sequence.prefill()))) await breathe();
+        await this.#prefill(lease);
         const lookedAt = now();
         const draft = await this.#nextDraft(lease);
         if (!this.#goesOn(lease)) return null;
-        const position = timeline.length;
-        const most = Math.min(maxTokens - this.decided, engine.context - position);
-        const scored = this.#cut(draft, most - 1);
-        const startedAt = now();
-        const decision = await this.#pass(lease, scored, most);
+        const position = lease.timeline.length;
+        const most = Math.min(this.undecided, engine.context - position);
+        let scored = this.#cut(draft, most - 1);
+        // A draft is worth nobody's keys and values.
+        if (!lease.grow(position + positionsIn(scored))) scored = NOTHING;
+        let startedAt = now();
+        const decision = await this.work(lease, position + positionsIn(scored), () => {
+          startedAt = now();
+          return lease.shrunk ? Promise.resolve(null) : this.#pass(lease, scored, most);
+        });
+        if (!this.#goesOn(lease)) return null;
+        if (!decision) continue;
         emit(this.#verdict(position, scored, decision, { lookedAt, startedAt }), decision);
-        if (this.#deciding.stop.has(timeline.at(-1)!)) return "stop";
-        if (this.decided >= maxTokens || timeline.length >= engine.context) return "length";
+        if (this.#deciding.stop.has(lease.timeline.at(-1)!)) return "stop";
+        if (this.undecided <= 0 || lease.timeline.length >= engine.context) return "length";
       }
     } finally {
       await this.#endStream();
     }
+  }
+
+  /** Computes what the next pass would otherwise compute first, slice by slice. */
+  async #prefill(lease: Lease): Promise<void> {
+    lease.shrunk = false;
+    const slice = () => lease.sequence.prefill();
+    while (await this.work(lease, lease.timeline.length, slice)) await breathe();
   }
 
   #goesOn(lease: Lease): boolean {
@@ -137,11 +172,11 @@ export class Generation {
 
   /** A draft that fits, or none. The prompt's own pass never waits. */
   async #nextDraft(lease: Lease): Promise<Fitting> {
-    const { timeline } = lease.sequence;
     const { now } = this.#surroundings;
     const began = now();
     await breathe();
     for (;;) {
+      const { timeline } = lease;
       const draft = this.#drafts.take(timeline);
       const declined = this.#drafts.declines(timeline.length);
       if (draft || declined) this.#unanswered = 0;
@@ -173,11 +208,11 @@ export class Generation {
     const streams = tokens.length === 0 && !this.#waits && this.open.sampling.temperature === 0;
     if (!streams || !sequence.stream) {
       await this.#endStream();
-      return lease.pass(() => sequence.decide(tokens, this.#deciding, siblings));
+      return sequence.decide(tokens, this.#deciding, siblings);
     }
     this.#stream ??= sequence.stream(most);
     const stream = this.#stream;
-    const { value, done } = await lease.pass(() => stream.next());
+    const { value, done } = await stream.next();
     return { kept: 0, tokens: done ? [] : [value] };
   }
 
@@ -229,6 +264,11 @@ export class Generation {
     return { position: newest.position, tokens: newest.tokens, ms: newest.at - sent };
   }
 }
+
+/** Positions that a pass over a draft adds to the timeline, until it is known which are kept. */
+const positionsIn = ({ tokens, siblings }: Required<DraftTokens>): number => tokens.length + siblings.length;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Lets sockets and timers of other work run. Where there is setImmediate it spares the millisecond of a timer. */
 const breathe = (): Promise<void> =>

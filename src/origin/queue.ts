@@ -5,6 +5,7 @@
 import { overloaded } from "./errors.ts";
 import type { Generation } from "./generation.ts";
 import type { Lease, Sequences } from "./sequences.ts";
+import type { Claim } from "./shares.ts";
 
 const LOOK_MS = 20;
 /** Beyond its patience, how long a generation may go without a pass before it is taken for dead. */
@@ -12,14 +13,11 @@ const DEAD_MS = 120_000;
 
 export class Queue {
   readonly #sequences: Sequences;
-  readonly #context: number;
   readonly #limits: { readonly queueMs: number; now(): number };
   #waiting = 0;
 
-  /** @param context longest timeline in tokens */
-  constructor(sequences: Sequences, context: number, limits: { readonly queueMs: number; now(): number }) {
+  constructor(sequences: Sequences, limits: { readonly queueMs: number; now(): number }) {
     this.#sequences = sequences;
-    this.#context = context;
     this.#limits = limits;
   }
 
@@ -29,25 +27,26 @@ export class Queue {
   }
 
   /**
-   * A lease for as many tokens as the generation may come to. Null when it was left meanwhile. Rejects with
+   * A lease for the generation's prompt and its first token; it grows later. Who waits comes in order, its tenant's
+   * share considered. Null when it was left meanwhile. Rejects with
    * `overloaded` (429) after `queueMs`, and with `session_taken` (409) when a newer generation has the session.
    */
-  async lease(generation: Generation): Promise<Lease | null> {
+  async lease(generation: Generation, claim: Claim): Promise<Lease | null> {
     const { queueMs, now } = this.#limits;
-    const { session, patience, maxTokens } = generation.open;
-    const tokens = Math.min(this.#context, generation.promptTokens + maxTokens);
-    const ticket = this.#sequences.ticket();
+    const { session, patience } = generation.open;
+    const wish = { session, claim, tokens: generation.promptTokens + 1, idleMs: patience + DEAD_MS };
     const until = now() + queueMs;
     this.#waiting++;
     try {
       while (!generation.left) {
-        const lease = await this.#sequences.lease(session, ticket, tokens, patience + DEAD_MS);
+        const lease = await this.#sequences.lease(wish);
         if (lease) return lease;
         if (now() >= until) throw overloaded("generations");
         await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
       }
       return null;
     } finally {
+      this.#sequences.forget(claim);
       this.#waiting--;
     }
   }

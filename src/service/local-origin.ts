@@ -70,7 +70,6 @@ async function startOrigin(name: string, given: Partial<EngineOptions>, model?: 
     model: "",
     url: null,
     engineToken: null,
-    sessions: SESSIONS,
     kept,
     kvTokens: null,
     threads: null,

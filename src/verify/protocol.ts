@@ -53,6 +53,8 @@ const openSchema = z.object({
   /** `vocabulary.hash` of the edge's pack. */
   vocabulary: z.string(),
   session: z.string().min(1).max(128),
+  /** Whose request it is, for the origin's shares: a name, never a key. Without one, all are one tenant. */
+  tenant: z.string().max(64).optional(),
   /** Tokens of this session that the origin should still hold; 0 sends the whole prompt. */
   keep: position,
   /** `timelineHash` of the kept tokens; ignored when keep is 0. */

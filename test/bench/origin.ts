@@ -62,7 +62,6 @@ const engine = await engineRow(values.engine).load({
   model: values.model ?? (await (OWN[values.engine] ?? (() => realCheckpoint(target)))()),
   url: values.url ?? server?.url ?? null,
   engineToken: null,
-  sessions: most,
   kept: most,
   kvTokens: most * 512,
   threads: 1,

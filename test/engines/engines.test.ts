@@ -70,7 +70,6 @@ describe.each(HEAVY.filter(({ name }) => wanted.includes(name)))("$name", ({ nam
       model,
       url: server?.url ?? null,
       engineToken: null,
-      sessions: 8,
       kept: 8,
       kvTokens: 8 * 1024,
       threads: 1,

@@ -337,16 +337,22 @@ describe("too much at once", () => {
     for (const wire of busy) wire.socket.terminate();
   });
 
-  test("counts what timelines may come to cost, not only their number", async () => {
+  test("an answer that may become long takes no more than it has come to", async () => {
     origin = await scriptedOrigin({ queueMs: 60 });
     origin.engine.capabilities = { ...origin.engine.capabilities, capacity: 1000 };
     origin.engine.stepMs = 5;
     const busy = new Wire(origin.url);
     await busy.send(open({ maxTokens: 900 }));
     await busy.until((frame) => frame.type === "verdict");
-    expect(await answerTo(open({ maxTokens: 200 }))).toMatchObject({ code: "overloaded" });
     expect(await answerTo(open({ maxTokens: 5 }))).toMatchObject({ type: "done" });
+    expect(await answerTo(open({ maxTokens: 200 }))).toMatchObject({ type: "done" });
     busy.socket.terminate();
+  });
+
+  test("an answer ends at the origin's own cap", async () => {
+    origin = await scriptedOrigin({ maxTokens: 7 });
+    expect(await answerTo(open({ maxTokens: 900 }))).toMatchObject({ reason: "length", usage: { decided: 7 } });
+    expect(await answerTo(open({ maxTokens: 3 }))).toMatchObject({ reason: "length", usage: { decided: 3 } });
   });
 
   test("bounds sockets before the upgrade, with retry-after", async () => {

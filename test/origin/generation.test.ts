@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Generation } from "../../src/origin/generation.ts";
-import { Sequences } from "../../src/origin/sequences.ts";
+import { Sequences, type Wish } from "../../src/origin/sequences.ts";
 import { type Draft, GREEDY, type Verdict } from "../../src/speculate/types.ts";
 import { type OpenFrame, PROTOCOL_VERSION } from "../../src/verify/protocol.ts";
 import { reference, sleep, V } from "../support/scripted.ts";
@@ -16,6 +16,13 @@ interface Setting extends Partial<Pick<OpenFrame, "sampling" | "stop" | "patienc
   readonly siblings?: boolean;
   readonly mostPatience?: number;
   readonly prompt?: readonly number[];
+}
+
+/** For the session of these tests, as long as its prompt is. */
+function wishOf(sequences: Sequences): Wish {
+  const claim = { tenant: "", ticket: sequences.ticket(), left: () => 20 };
+  sequences.shares.enter(claim);
+  return { session: "s", claim, tokens: 1, idleMs: 60_000 };
 }
 
 async function setUp({
@@ -38,7 +45,7 @@ async function setUp({
     prompt,
   };
   const generation = new Generation(open, { engine, mostPatience, now });
-  const lease = (await sequences.lease("s", sequences.ticket(), 1, 60_000))!;
+  const lease = (await sequences.lease(wishOf(sequences)))!;
   lease.sequence.append(prompt);
   const verdicts: Verdict[] = [];
   /** Called after each verdict, before the next pass. */
@@ -308,7 +315,7 @@ test("whose session another connection takes ends with an error, while it decide
   for (const patience of [0, 60_000]) {
     const { run, sequences, onVerdict, engine } = await setUp({ patience, maxTokens: 200 });
     onVerdict(({ passes }) => {
-      if (passes === 2 - Math.sign(patience)) void sequences.lease("s", sequences.ticket(), 1, 60_000);
+      if (passes === 2 - Math.sign(patience)) void sequences.lease(wishOf(sequences));
     });
     await expect(run()).rejects.toMatchObject({ code: "session_taken" });
     expect(engine.passes).toBeLessThan(4);

@@ -51,7 +51,7 @@ describe.each(KINDS)("$name", ({ serve, connect }) => {
 
   beforeEach(async () => {
     server = await serve();
-    engine = await connect({ url: server.url, model: directory, token: null, maxDraft: 15, sessions: 4 });
+    engine = await connect({ url: server.url, model: directory, token: null, maxDraft: 15 });
   });
   afterEach(() => server.close());
 
@@ -72,7 +72,7 @@ describe.each(KINDS)("$name", ({ serve, connect }) => {
 
     async function connected(model: Scripted, expected: KnownModel): Promise<TargetEngine> {
       await using asked = { ...(await serve(model)), [Symbol.asyncDispose]: () => asked.close() };
-      return await connect({ url: asked.url, model: expected, token: null, maxDraft: 15, sessions: 4 });
+      return await connect({ url: asked.url, model: expected, token: null, maxDraft: 15 });
     }
 
     test.each([
@@ -148,7 +148,7 @@ describe.each(KINDS)("$name", ({ serve, connect }) => {
 
 test("SGLang is asked from the last decided token on, which its cache never holds", async () => {
   const server = await scriptedSglang();
-  const engine = await connectSglang({ url: server.url, model: directory, token: null, maxDraft: 15, sessions: 4 });
+  const engine = await connectSglang({ url: server.url, model: directory, token: null, maxDraft: 15 });
   const sequence = engine.open();
   sequence.append(promptOf(4, 30));
   const { cached } = await sequence.decide([3, 4, 5], deciding);
@@ -177,7 +177,7 @@ test("SGLang is asked from the last decided token on, which its cache never hold
 
 test("vLLM is asked for the whole prompt's probabilities only where beginnings would compute more", async () => {
   const server = await scriptedVllm();
-  const engine = await connectVllm({ url: server.url, model: directory, token: null, maxDraft: 15, sessions: 4 });
+  const engine = await connectVllm({ url: server.url, model: directory, token: null, maxDraft: 15 });
   for (const length of [20, 400]) {
     const sequence = engine.open();
     sequence.append(promptOf(5, length));

@@ -112,7 +112,8 @@ async function liveAt(world: World, policy: WindowPolicy | null, history: Histor
     },
   };
   const sequences = new Sequences({ ...engine, open: () => sequence } as never, { live: 1, kept: 1, idleMs: 1e9 }, now);
-  const lease = (await sequences.lease("s", sequences.ticket(), 1, 1e9))!;
+  const claim = { tenant: "", ticket: sequences.ticket(), left: () => tokens };
+  const lease = (await sequences.lease({ session: "s", claim, tokens: 1, idleMs: 1e9 }))!;
   const window = policy && new Window(policy, history);
   const generation = new Generation(
     {

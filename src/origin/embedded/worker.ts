@@ -19,6 +19,8 @@ interface Env {
   readonly ASSETS: Fetcher;
   /** KV pages of 32 tokens, for all sessions together; also bounds the longest timeline. */
   readonly KV_PAGES: number;
+  /** Tokens of one answer at most, whatever the edge asks for; 16,384 unless given. */
+  readonly MAX_TOKENS?: number;
   /** Secret: bearer token that the edge must send; without one, whoever reaches this Worker may use it. */
   readonly ORIGIN_TOKEN?: string;
 }
@@ -34,7 +36,9 @@ const gatewayOf = (env: Env): Promise<Gateway> =>
     const shards = assetShards(env.ASSETS, PACK_URL, header, renew);
     const llama = await loadLlama(header, shards, bundledModules, { pages: env.KV_PAGES, rows: WASM_DRAFT + 1 });
     const token = env.ORIGIN_TOKEN ?? null;
-    return new Gateway(new WasmEngine(llama, WASM_DRAFT), { ...DEFAULT_LIMITS, token, now: () => performance.now() });
+    const maxTokens = Number(env.MAX_TOKENS ?? DEFAULT_LIMITS.maxTokens);
+    const now = () => performance.now();
+    return new Gateway(new WasmEngine(llama, WASM_DRAFT), { ...DEFAULT_LIMITS, maxTokens, token, now });
   });
 
 export default {

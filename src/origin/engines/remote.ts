@@ -17,8 +17,6 @@ export interface RemoteOptions {
   /** Bearer token of the server. */
   readonly token: string | null;
   readonly maxDraft: number;
-  /** Generations at once. */
-  readonly sessions: number;
 }
 
 /** What the server runs. Throws what reading a directory throws, and `wrong_model` where a known model is another. */
@@ -47,7 +45,6 @@ interface Remote {
   readonly maxDraft: number;
   /** Whether a pass verifies siblings. */
   readonly siblings: boolean;
-  readonly sessions: number;
   /** As `Capabilities.drafted`. */
   drafted(sampling: Sampling): boolean;
   readonly pass: Pass;
@@ -60,7 +57,6 @@ export const remoteEngine = ({
   rules,
   maxDraft,
   siblings,
-  sessions,
   drafted,
   pass,
   run,
@@ -73,9 +69,9 @@ export const remoteEngine = ({
     rules,
     maxDraft,
     siblings,
-    // The server queues and evicts by itself.
-    capacity: sessions,
-    cost: () => 1,
+    // The server evicts by itself: a sequence here is a list of tokens.
+    capacity: Number.POSITIVE_INFINITY,
+    cost: () => 0,
     drafted,
   },
   open: () => new RemoteSequence(pass, run),

@@ -60,7 +60,6 @@ export async function connectSglang(options: RemoteOptions): Promise<TargetEngin
     rules: ["exact", "bild"],
     maxDraft: options.maxDraft,
     siblings: true,
-    sessions: options.sessions,
     drafted: (sampling) => likeliestNeeded(sampling, MAX_LIKELIEST) !== null,
     pass: (timeline, ...draft) => decide(server, vocabulary.size, timeline, ...draft),
     run: (timeline, most) => run(server, timeline, most),

@@ -55,7 +55,6 @@ export async function connectVllm(options: RemoteOptions): Promise<TargetEngine>
     rules: ["exact"],
     maxDraft: Math.min(MAX_DRAFT, options.maxDraft),
     siblings: true,
-    sessions: options.sessions,
     drafted,
     pass: (timeline, ...draft) => decide(server, id, vocabulary.size, timeline, ...draft),
     run: (timeline, most) => run(server, id, timeline, most),

@@ -53,6 +53,7 @@ export class WasmEngine implements TargetEngine {
       siblings: true,
       capacity: llama.pool.pages,
       cost: (tokens) => Math.ceil(tokens / PAGE_TOKENS),
+      serial: true,
       drafted: () => true,
     };
     this.#llama = llama;
