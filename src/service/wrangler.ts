@@ -1,5 +1,5 @@
 /** An edge and its origin together on this machine: both Workers in one `wrangler dev`. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -20,8 +20,12 @@ export interface Service extends Parts {
   readonly vars?: Readonly<Record<string, string>>;
 }
 
+/** wrangler ends within two seconds on a machine at rest; after this long it is ended by force. */
+const FORCE_MS = 10_000;
+
 /**
- * Runs the service until it is interrupted. The exit status is then 0 after SIGINT and 143 after SIGTERM. Throws
+ * Runs the service until it is interrupted. The exit status is then 0 after SIGINT, 143 after SIGTERM, and 129 after
+ * SIGHUP, which a terminal sends that is closed. Throws
  * `port_in_use`, `wrangler_failed` when wrangler ends by itself, and `no_wrangler` or `old_node` when it cannot be
  * started.
  * @param ready called once, with the service's URL, when it answers
@@ -32,14 +36,16 @@ export async function serve(service: Service, ready: (url: string) => void): Pro
   const vars = varsFile(service);
   const wrangler = startWrangler(["dev", ...developmentOptions(service, host, vars)]);
   let interrupted = false;
+  let force: NodeJS.Timeout | undefined;
   const forward = (signal: NodeJS.Signals) => {
     interrupted = true;
-    process.exitCode = signal === "SIGTERM" ? 143 : 0;
-    wrangler.kill(signal);
+    process.exitCode = STATUS[signal];
+    wrangler.kill(signal === "SIGHUP" ? "SIGTERM" : signal);
+    force ??= setTimeout(() => endTree(wrangler.pid!), FORCE_MS);
   };
   // Its bundler, cut off in the middle of a build, prints the stacks of all its threads.
   wrangler.stderr?.on("data", (text: Buffer) => interrupted || process.stderr.write(text));
-  process.on("SIGINT", forward).on("SIGTERM", forward);
+  for (const signal of Object.keys(STATUS)) process.on(signal, forward);
   const ended = new Promise<void>((done, reject) => {
     wrangler.on("error", reject);
     wrangler.on("exit", (code) => {
@@ -52,14 +58,40 @@ export async function serve(service: Service, ready: (url: string) => void): Pro
     if (await Promise.race([ended, answers(`${url}/health`, wrangler)])) ready(url);
     await ended;
   } finally {
-    process.off("SIGINT", forward).off("SIGTERM", forward);
+    clearTimeout(force);
+    for (const signal of Object.keys(STATUS)) process.off(signal, forward);
+    // A child of wrangler's that outlives it holds the other end, and this process must not wait for that.
+    wrangler.stderr?.destroy();
     rmSync(vars);
+  }
+}
+
+/** What interrupts the service, and the exit status that follows. */
+const STATUS: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 0, SIGTERM: 143, SIGHUP: 129 };
+
+/** Kills a process and all that it has started: workerd goes on without the process that started it. */
+function endTree(pid: number): void {
+  if (process.platform === "win32") {
+    execFileSync("taskkill", ["/pid", `${pid}`, "/T", "/F"], { stdio: "ignore" });
+    return;
+  }
+  const rows = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n");
+  const parents = rows.map((row) => row.trim().split(/\s+/).map(Number) as [number, number]);
+  const tree = [pid];
+  for (const parent of tree) tree.push(...parents.filter(([, of]) => of === parent).map(([child]) => child));
+  for (const each of tree) {
+    try {
+      process.kill(each, "SIGKILL");
+    } catch {
+      // It has ended meanwhile.
+    }
   }
 }
 
 /** Starts wrangler in the current directory, on the stdout of this process. Throws `no_wrangler` or `old_node`. */
 const startWrangler = (args: readonly string[]): ChildProcess =>
-  spawn(nodeForWrangler(), [wranglerFile(), ...args], {
+  // Its command is a process that starts this one, and leaves it running where it is killed itself.
+  spawn(nodeForWrangler(), ["--no-warnings", wranglerFile("wrangler-dist/cli.js"), ...args], {
     stdio: ["ignore", "inherit", "pipe"],
     env: {
       ...process.env,
@@ -69,10 +101,10 @@ const startWrangler = (args: readonly string[]): ChildProcess =>
     },
   });
 
-/** wrangler's command, wherever the package manager has put the dependency. */
-export function wranglerFile(): string {
+/** A file of wrangler's, its command unless another is named, wherever the package manager has put the dependency. */
+export function wranglerFile(file = "bin/wrangler.js"): string {
   try {
-    return join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin/wrangler.js");
+    return join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), file);
   } catch (cause) {
     throw new OutriderError("no_wrangler", "wrangler, a dependency, is not installed; run `npm install` again", {
       cause,

@@ -10,7 +10,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, afterEach, expect, test } from "vitest";
+import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { runningFile } from "../../src/platform/places.ts";
 import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
 import type { Service } from "../../src/service/wrangler.ts";
@@ -20,6 +20,9 @@ import { TINY_PACKS } from "../support/tiny.ts";
 const home = mkdtempSync(join(tmpdir(), "outrider-serve-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 let service: ChildProcess | undefined;
+/** A busy machine takes a minute to start wrangler. */
+const READY_MS = 180_000;
+vi.setConfig({ testTimeout: 300_000 });
 // A test that fails leaves it running.
 afterEach(() => void service?.kill());
 
@@ -48,12 +51,48 @@ test.skipIf(process.platform === "win32")("SIGTERM ends it with status 143 and n
   const port = await freePort();
   const { child, said } = started(port);
   const ended = once(child, "exit");
-  await expect.poll(() => said.stdout, { timeout: 60_000 }).toContain("ready at");
+  await expect.poll(() => said.stdout, { timeout: READY_MS }).toContain("ready at");
   expect((await fetch(`http://localhost:${port}/health`)).status).toBe(200);
   child.kill("SIGTERM");
   expect((await ended)[0]).toBe(143);
   expect(said).toEqual({ stdout: `ready at http://localhost:${port}\n`, stderr: "" });
   await expect(fetch(`http://localhost:${port}/health`)).rejects.toThrow();
+});
+
+/** The processes that a process has started, and those that they have. */
+function descendants(pid: number): number[] {
+  const rows = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n");
+  const pairs = rows.map((row) => row.trim().split(/\s+/).map(Number));
+  const children = pairs.filter(([, parent]) => parent === pid).map(([child]) => child!);
+  return children.flatMap((child) => [child, ...descendants(child)]);
+}
+
+test.skipIf(process.platform === "win32")("SIGTERM ends a wrangler that does not answer, and all of its", async () => {
+  const port = await freePort();
+  const { child, said } = started(port);
+  const ended = once(child, "exit");
+  await expect.poll(() => said.stdout, { timeout: READY_MS }).toContain("ready at");
+  const [wrangler, ...others] = descendants(child.pid!);
+  expect(others.length).toBeGreaterThan(0);
+  process.kill(wrangler!, "SIGSTOP");
+  child.kill("SIGTERM");
+  expect((await ended)[0]).toBe(143);
+  const alive = () => execFileSync("ps", ["-A", "-o", "pid=,stat="], { encoding: "utf8" }).split("\n");
+  const isAlive = (pid: number) => alive().some((row) => new RegExp(`^\\s*${pid} +[^Z]`).test(row));
+  await expect.poll(() => [wrangler!, ...others].filter(isAlive), { timeout: 20_000 }).toEqual([]);
+});
+
+test.skipIf(process.platform === "win32")("ends where wrangler was killed, though workerd goes on", async () => {
+  const port = await freePort();
+  const { child, said } = started(port);
+  const ended = once(child, "exit");
+  await expect.poll(() => said.stdout, { timeout: READY_MS }).toContain("ready at");
+  const [wrangler, ...others] = descendants(child.pid!);
+  process.kill(wrangler!, "SIGKILL");
+  // It holds the pipe that wrangler wrote to.
+  expect((await ended)[0]).not.toBe(0);
+  expect(said.stderr).toContain("wrangler dev ended");
+  for (const pid of others) execFileSync("sh", ["-c", `kill -9 ${pid} 2>/dev/null || true`]);
 });
 
 test.skipIf(process.platform === "win32")("the origin gets its token, and no list of processes shows it", async () => {
@@ -71,7 +110,7 @@ test.skipIf(process.platform === "win32")("the origin gets its token, and no lis
   const port = await freePort();
   const { child, said } = started(port, { edgeAssets, origin: { url }, vars: { ORIGIN_TOKEN: token } });
   const ended = once(child, "exit");
-  await expect.poll(() => said.stdout, { timeout: 60_000 }).toContain("ready at");
+  await expect.poll(() => said.stdout, { timeout: READY_MS }).toContain("ready at");
   const processes = execFileSync("ps", ["-A", "-ww", "-o", "args"], { encoding: "utf8" });
   expect(processes).toContain(join(home, "run/vars.env"));
   expect(processes.split("\n").filter((line) => line.includes(token))).toEqual([]);
