@@ -23,6 +23,11 @@ export interface Env {
   readonly ORIGIN_URL?: string;
   /** Several, with commas between; each may be followed by `;region=` and its region. Instead of ORIGIN_URL. */
   readonly ORIGIN_URLS?: string;
+  /**
+   * How long no token may come from the origins, all tries together, in ms; 60000 unless given. An origin that takes
+   * longer to read a long prompt needs more.
+   */
+  readonly ORIGIN_DEADLINE_MS?: number | string;
   /** Where the origin is, as a location hint of Cloudflare's (`REGIONS`): Sessions are made there. */
   readonly ORIGIN_REGION?: string;
   /**

@@ -3,24 +3,45 @@
  * Of several origins a turn asks the nearest, and another where that one refuses or dies.
  */
 import { OutriderError } from "../model/errors.ts";
+import type { Way } from "../verify/client.ts";
+import type { Breakers, Failure } from "./breaker.ts";
 import type { Origin } from "./origins.ts";
 
-/** While another origin could be asked, how long one may take to let a Session in. */
-const DIAL_MS = 3000;
+/** How long an origin may take to let a Session in, in ms: while another could be asked, and alone. */
+const DIAL_MS = { others: 3000, alone: 10_000 } as const;
+
+/** What became of an answer whose origin was lost in the middle of it. */
+export interface Interrupted {
+  /** Sockets that were lost behind the first token. */
+  readonly times: number;
+  /** How long no token came, together, in ms. */
+  readonly pauseMs: number;
+  /** Origins that decided tokens of it. */
+  readonly origins: number;
+}
 
 /** The origins of one turn. */
-export class Route {
+export class Route implements Way {
   readonly #origins: Origin[];
-  readonly #lost: (origin: Origin) => void;
+  readonly #breakers: Breakers;
+  readonly #now: () => number;
   #asked: Origin | null = null;
+  /** Those that will never answer this: another model, another version. */
+  readonly #refused = new Set<Origin>();
+  readonly #decided = new Set<Origin>();
+  #times = 0;
+  #pauseMs = 0;
+  /** When the answer was interrupted; null while it goes on, and before it has begun. */
+  #lostAt: number | null = null;
 
   /**
    * @param origins in the order in which they are to be asked
-   * @param lost called with each that did not let the Session in
+   * @param now milliseconds
    */
-  constructor(origins: readonly Origin[], lost: (origin: Origin) => void) {
+  constructor(origins: readonly Origin[], breakers: Breakers, now: () => number) {
     this.#origins = [...origins];
-    this.#lost = lost;
+    this.#breakers = breakers;
+    this.#now = now;
   }
 
   /** The origin that answers, once one does. */
@@ -28,24 +49,28 @@ export class Route {
     return this.#asked;
   }
 
+  /** Null where the answer was not interrupted. */
+  get interrupted(): Interrupted | null {
+    if (this.#times === 0) return null;
+    return { times: this.#times, pauseMs: this.#pauseMs, origins: this.#decided.size };
+  }
+
   /**
    * One socket, not yet accepted, to the first origin that lets this Session in. Called again, after that socket was
-   * lost, it tries the others before that one. Rejects with `origin_missing` or `origin_unreachable` (503, retryable),
-   * or with what the origin itself answered to the upgrade.
+   * lost, it tries the others before that one. Those that failed lately come last. Rejects with `origin_missing` or
+   * `origin_unreachable` (503, retryable), or with what the origin itself answered to the upgrade.
    */
   async connect(): Promise<WebSocket> {
     if (this.#asked) this.#last(this.#asked);
     let failure: OutriderError | null = null;
-    // The order changes on the way.
-    for (const origin of [...this.#origins]) {
+    for (const origin of this.#inTurn()) {
       try {
-        const others = this.#origins.length > 1;
-        const socket = await (others ? inTime(opened(origin)) : opened(origin));
+        const socket = await inTime(opened(origin), this.#origins.length > 1 ? DIAL_MS.others : DIAL_MS.alone);
         this.#asked = origin;
         return socket;
       } catch (error) {
         this.#last(origin);
-        this.#lost(origin);
+        this.#breakers.failed(origin.name, failureOf(error));
         // One that may let us in a moment later is worth another try, whatever the others say.
         if (!failure?.retryable) failure = error as OutriderError;
       }
@@ -53,10 +78,54 @@ export class Route {
     throw failure ?? missing();
   }
 
+  /** The origin that was asked has decided tokens. */
+  decided(): void {
+    if (!this.#asked) return;
+    this.#breakers.worked(this.#asked.name);
+    this.#decided.add(this.#asked);
+    if (this.#lostAt !== null) this.#pauseMs += this.#now() - this.#lostAt;
+    this.#lostAt = null;
+  }
+
+  /** The origin that was asked failed. Returns whether another may do better. */
+  failed(error: OutriderError): boolean {
+    if (!this.#asked) return false;
+    if (!isOfRequest(error)) {
+      this.#breakers.failed(this.#asked.name, failureOf(error));
+      if (!error.retryable) this.#refused.add(this.#asked);
+    }
+    if (this.#decided.size > 0) {
+      this.#times++;
+      this.#lostAt ??= this.#now();
+    }
+    return !isOfRequest(error) && this.#origins.some((origin) => !this.#refused.has(origin));
+  }
+
+  /** Those that are worth asking, each looked at when its turn comes; then the others. */
+  *#inTurn(): Generator<Origin> {
+    const postponed: Origin[] = [];
+    // The order changes on the way.
+    for (const origin of [...this.#origins]) {
+      if (!this.#refused.has(origin) && this.#breakers.admits(origin.name)) yield origin;
+      else postponed.push(origin);
+    }
+    yield* postponed;
+  }
+
   #last(origin: Origin): void {
     this.#origins.splice(this.#origins.indexOf(origin), 1);
     this.#origins.push(origin);
   }
+}
+
+/** Errors that any origin would answer with, since they are about the request; and a Session that was taken over. */
+const isOfRequest = ({ status }: OutriderError): boolean => status === 400 || status === 409 || status === 499;
+
+/** An origin that is full, and a socket that breaks, say little about the next answer. */
+function failureOf(error: unknown): Failure {
+  if (!(error instanceof OutriderError)) return "hard";
+  const soft = ["origin_busy", "overloaded", "kv_full", "bad_verdict", "bad_frame", "socket_lost"];
+  return soft.includes(error.code) ? "soft" : "hard";
 }
 
 async function opened(origin: Origin): Promise<WebSocket> {
@@ -69,14 +138,14 @@ async function opened(origin: Origin): Promise<WebSocket> {
   return response.webSocket ?? Promise.reject(await refused(response));
 }
 
-async function inTime(opening: Promise<WebSocket>): Promise<WebSocket> {
+async function inTime(opening: Promise<WebSocket>, ms: number): Promise<WebSocket> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let late = false;
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       late = true;
-      reject(unreachable(`it did not answer within ${DIAL_MS} ms`, true, null));
-    }, DIAL_MS);
+      reject(unreachable(`it did not answer within ${ms} ms`, true, null));
+    }, ms);
   });
   opening.then(
     (socket) => {
@@ -113,7 +182,7 @@ async function refused(response: Response): Promise<OutriderError> {
   return unreachable(`it answered the upgrade with status ${response.status}`, retryable, new Error(text));
 }
 
-const LOST: ReadonlySet<string> = new Set(["origin_missing", "origin_unreachable", "origin_timeout"]);
+const LOST: ReadonlySet<string> = new Set(["origin_missing", "origin_unreachable", "origin_timeout", "socket_lost"]);
 
 /** Whether an error means that there is no origin to ask, rather than one that refuses. */
 export const originLost = (error: unknown): boolean => error instanceof OutriderError && LOST.has(error.code);

@@ -94,6 +94,14 @@ export const accountSchema = z
       .describe(
         "Why drafts were left out, or what they took where they cost time, in words; absent where that is plain.",
       ),
+    interrupted: z
+      .object({
+        times: z.int().describe("Connections to an origin that were lost behind the first token."),
+        pause_ms: z.number().describe("How long no token came because of that, in ms."),
+        origins: z.int().describe("Origins that decided tokens of this answer."),
+      })
+      .optional()
+      .describe("Present where an origin was lost in the middle of the answer, which went on with the same text."),
     placement: sessionPlaceSchema.optional().describe("Where the Session is, and why there."),
     measured: measuredSchema.optional().describe("Absent before the Session has drafted anything."),
   })

@@ -5,6 +5,7 @@
  * (speculate/history.ts) says the same only where drafts are made, and nothing of origins that are not asked.
  */
 import type { Region } from "../verify/region.ts";
+import type { Breakers } from "./breaker.ts";
 import { between } from "./geography.ts";
 import type { Origin } from "./origins.ts";
 
@@ -16,24 +17,29 @@ const TIMEOUT_MS = 5000;
 const NEARER_MS = 10;
 
 interface Seen {
-  /** Null: it did not answer. Absent: it has not been measured yet. */
-  readonly ms?: number | null;
+  /** Absent: it has not been measured yet. */
+  readonly ms?: number;
   /** When it is to be measured again. */
   readonly until: number;
 }
 
 export class RoundTrips {
   readonly #seen = new Map<string, Seen>();
+  readonly #breakers: Breakers;
   readonly #now: () => number;
 
-  /** @param now milliseconds; may stand still between two requests */
-  constructor(now: () => number) {
+  /**
+   * @param breakers hear of origins that do not answer, and of those that answer again
+   * @param now milliseconds; may stand still between two requests
+   */
+  constructor(breakers: Breakers, now: () => number) {
+    this.#breakers = breakers;
     this.#now = now;
   }
 
-  /** In ms; null where it is unknown, or the origin did not answer. */
-  of(origin: Origin): number | null {
-    return this.#seen.get(origin.name)?.ms ?? null;
+  /** In ms; null where it is unknown, or the origin failed lately. */
+  of({ name }: Origin): number | null {
+    return this.#breakers.isOpen(name) ? null : (this.#seen.get(name)?.ms ?? null);
   }
 
   /** The smallest of these, ms; null where none is known. */
@@ -42,30 +48,24 @@ export class RoundTrips {
     return known.length > 0 ? Math.min(...known) : null;
   }
 
-  /** The origin did not let a Session in: it is the last to be asked until it answers again. */
-  lost(origin: Origin): void {
-    this.#seen.set(origin.name, { ms: null, until: this.#now() + LOOK_AGAIN_MS });
-  }
-
   /** Measures those that are due, and tells each how far it is from `region`. Does not throw. */
   async measure(origins: readonly Origin[], region: Region | null): Promise<void> {
     await Promise.all(
       origins
-        .filter(({ name }) => (this.#seen.get(name)?.until ?? 0) <= this.#now())
+        .filter(({ name }) => (this.#seen.get(name)?.until ?? 0) <= this.#now() || this.#breakers.isDue(name))
         .map((origin) => this.#measure(origin, region)),
     );
   }
 
   /**
-   * The nearest first; those that nobody has measured by how far their regions are from `region`, and those that did
-   * not answer last. Else they stay in their order.
+   * The nearest first; those that nobody has measured by how far their regions are from `region`. Else they stay in
+   * their order.
    * @param last holds the Session's prefix
    */
   order(origins: readonly Origin[], region: Region | null, last: string | null): readonly Origin[] {
     const far = (origin: Origin): number => {
       const ms = this.#seen.get(origin.name)?.ms;
       if (ms === undefined) return guess(origin.region, region);
-      if (ms === null) return Number.POSITIVE_INFINITY;
       return origin.name === last ? ms - NEARER_MS : ms;
     };
     return origins
@@ -77,24 +77,28 @@ export class RoundTrips {
   async #measure(origin: Origin, region: Region | null): Promise<void> {
     // Nobody else measures meanwhile, and what is known stays known.
     const before = this.#seen.get(origin.name);
-    this.#seen.set(origin.name, { ...before, until: this.#now() + LOOK_AGAIN_MS });
+    const again = { ...before, until: this.#now() + LOOK_AGAIN_MS };
+    this.#seen.set(origin.name, again);
     try {
       await this.#asked(origin);
+      this.#breakers.answered(origin.name);
       const roundTripMs = Math.min(await this.#asked(origin), await this.#asked(origin));
       this.#seen.set(origin.name, { ms: roundTripMs, until: this.#now() + MEASURE_EVERY_MS });
       if (region === null) return;
       const told = await origin.fetch("/v1/place", { method: "POST", body: JSON.stringify({ region, roundTripMs }) });
       await told.body?.cancel();
     } catch {
-      this.lost(origin);
+      this.#seen.set(origin.name, again);
+      this.#breakers.failed(origin.name, "hard");
     }
   }
 
-  /** How long one request takes, ms. */
+  /** How long one request takes, ms. Throws where the origin is not well: it drains, loads or has failed. */
   async #asked(origin: Origin): Promise<number> {
     const began = this.#now();
     const response = await origin.fetch("/health", { signal: AbortSignal.timeout(TIMEOUT_MS) });
     await response.arrayBuffer();
+    if (!response.ok) throw new Error(`its /health answered ${response.status}`);
     return this.#now() - began;
   }
 }

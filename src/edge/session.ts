@@ -9,6 +9,7 @@ import { OutriderError } from "../model/errors.ts";
 import { History } from "../speculate/history.ts";
 import type { Tally } from "./answer.ts";
 import { AnswerLine, type Circumstance } from "./answer-line.ts";
+import { Breakers } from "./breaker.ts";
 import { SessionDraft } from "./drafter.ts";
 import type { Env } from "./env.ts";
 import { MOST_MOVES, MOVED, MOVES, PLACES, type Visit } from "./finding.ts";
@@ -16,7 +17,7 @@ import { blob, ids } from "./ids.ts";
 import { HOUR_MS, KEEP_HOURS, keepHours, keepOf } from "./keeping.ts";
 import type { Generation } from "./openai.ts";
 import { originLost, Route } from "./origin.ts";
-import { type Origin, originsOf } from "./origins.ts";
+import { deadlineOf, type Origin, originsOf } from "./origins.ts";
 import { PageStore } from "./pages.ts";
 import { isMisplaced, type SessionPlace } from "./placement.ts";
 import { Queue } from "./queue.ts";
@@ -42,7 +43,8 @@ const ALARM_EVERY_MS = 60_000;
 let learned: History | undefined;
 
 /** From this isolate to the origins. */
-const roundTrips = new RoundTrips(Date.now);
+const breakers = new Breakers(Date.now);
+const roundTrips = new RoundTrips(breakers, Date.now);
 
 /** The pieces of an answer, of which the first has been waited for. */
 interface Begun {
@@ -109,7 +111,7 @@ export class Session extends DurableObject<Env> {
         const region = this.#whereabouts.asked?.region ?? null;
         const nearestFirst = roundTrips.order(origins, region, this.#origin);
         const tracedOrigins = nearestFirst.map((origin) => traced(origin, line.traceparent));
-        const route = new Route(tracedOrigins, (origin) => roundTrips.lost(origin));
+        const route = new Route(tracedOrigins, breakers, Date.now);
         const turn = new Turn(generation, {
           target,
           draft: this.#draft,
@@ -118,16 +120,21 @@ export class Session extends DurableObject<Env> {
           session: request.headers.get("x-session") ?? "",
           prefer: this.env.PREFER === "passes" || this.env.PREFER === "auto" ? this.env.PREFER : "time",
           sharedCpu: this.env.SHARED_CPU === "true",
-          connect: () => route.connect(),
+          route,
+          deadlineMs: deadlineOf(this.env),
           id: requestId.replace(/^req_/, ""),
           startedAt,
         });
         const begun = await this.#begin(turn);
-        this.#origin = route.asked?.name ?? null;
         this.ctx.waitUntil(roundTrips.measure(origins, region));
         const keep = request.headers.has(ONCE) ? () => turn.idle() : () => this.#keep(turn);
         const circumstance = () => ({ origin: route.asked?.name ?? null, place: this.#place(moves, origins) });
-        return this.#respond(turn, begun, line, circumstance, () => keep().finally(leave));
+        const over = () => {
+          // The origin that began the answer may have been lost meanwhile.
+          this.#origin = route.asked?.name ?? null;
+          leave();
+        };
+        return this.#respond(turn, begun, line, circumstance, () => keep().finally(over));
       } catch (error) {
         leave();
         throw error;

@@ -18,8 +18,9 @@ import { draftKind } from "./draft-kind.ts";
 import { type SessionDraft, TurnDrafter } from "./drafter.ts";
 import { noteOf, type Taken } from "./note.ts";
 import type { DraftKind, Generation } from "./openai.ts";
+import type { Route } from "./origin.ts";
 import { type Task, taskOf } from "./prompt.ts";
-import type { Head, Measured, Outcome } from "./reply.ts";
+import type { Account, Head, Measured, Outcome } from "./reply.ts";
 import { AnswerText, type Piece } from "./stream.ts";
 import type { Target } from "./target.ts";
 
@@ -41,7 +42,9 @@ interface Given {
   readonly id: string;
   /** When the request arrived, ms. */
   readonly startedAt: number;
-  connect(): Promise<WebSocket>;
+  readonly route: Route;
+  /** Longest time without a token, as `VerifyClientOptions.deadlineMs`. */
+  readonly deadlineMs: number | undefined;
 }
 
 export class Turn {
@@ -81,7 +84,7 @@ export class Turn {
     const { prompt, maxTokens, stopIds } = this.#task;
     this.timeline = [...prompt];
     this.#client = new VerifyClient({
-      connect: given.connect,
+      way: given.route,
       open: {
         model,
         vocabulary: target.description.vocabulary.hash,
@@ -96,6 +99,7 @@ export class Turn {
       keep: Math.min(commonPrefix(prompt, given.before), prompt.length - 1),
       maxTokens,
       vocabularySize: target.description.vocabulary.size,
+      ...(given.deadlineMs !== undefined && { deadlineMs: given.deadlineMs }),
     });
     this.#verifier = this.#client;
   }
@@ -177,9 +181,16 @@ export class Turn {
         ...(undrafted && UNDRAFTED),
         ...(note !== undefined && { note }),
         ...(drafted > 0 && { measured: measured(this.#window) }),
+        ...interruption(this.#given.route),
       },
     };
   }
+}
+
+function interruption({ interrupted }: Route): Pick<Account, "interrupted"> {
+  if (!interrupted) return {};
+  const { times, pauseMs, origins } = interrupted;
+  return { interrupted: { times, pause_ms: Math.round(pauseMs), origins } };
 }
 
 const UNDRAFTED = { undrafted: true } as const;

@@ -10,7 +10,7 @@
  */
 import { OutriderError } from "../model/errors.ts";
 import { beginningOf, type Done, type Draft, type Verdict, type Verifier } from "../speculate/types.ts";
-import { badVerdict, final, refusal, silent, unreachable } from "./failures.ts";
+import { badVerdict, final, refusal, silent, socketLost, unreachable } from "./failures.ts";
 import {
   type DraftFrame,
   decodeOriginFrame,
@@ -23,12 +23,21 @@ import {
   timelineHash,
 } from "./protocol.ts";
 
-export interface VerifyClientOptions {
+/** The way to an origin, or to several. */
+export interface Way {
   /**
    * A new socket to the origin, open or still opening; in workerd not yet accepted. May reject with an OutriderError:
    * one that is not retryable is final.
    */
   connect(): Promise<WebSocket>;
+  /** The socket brought its first verdict. */
+  decided?(): void;
+  /** The socket was lost, or the origin refused. Returns whether another origin may do better. */
+  failed?(error: OutriderError): boolean;
+}
+
+export interface VerifyClientOptions {
+  readonly way: Way;
   /** The fields that are the same in every `open`. */
   readonly open: Pick<OpenFrame, "model" | "vocabulary" | "session" | "sampling" | "rule" | "patience" | "stop">;
   /** The timeline to continue. Not changed, and may change afterwards. */
@@ -71,6 +80,8 @@ export class VerifyClient implements Verifier {
   /** Of these, the ones on sockets that were lost. */
   #passesBefore = 0;
   #tries = 0;
+  /** Whether the socket has brought a verdict. */
+  #decides = false;
   /** Counts dials, so that a socket that comes too late is recognised. */
   #dials = 0;
   #socket: WebSocket | null = null;
@@ -147,11 +158,11 @@ export class VerifyClient implements Verifier {
     this.#listen();
     let socket: WebSocket;
     try {
-      socket = await this.#options.connect();
+      socket = await this.#options.way.connect();
     } catch (error) {
       if (dial !== this.#dials) return;
       if (error instanceof OutriderError && !error.retryable) this.#end(error);
-      else this.#lost(unreachable(error));
+      else this.#again(unreachable(error));
       return;
     }
     if (dial !== this.#dials) {
@@ -161,24 +172,32 @@ export class VerifyClient implements Verifier {
       return;
     }
     this.#socket = socket;
+    this.#decides = false;
+    let opened = false;
+    const lost = (why: string) => this.#lost(opened ? socketLost(why) : unreachable(`the socket ${why}`));
     const ours = (handle: () => void) => () => {
       if (this.#socket === socket) handle();
     };
     socket.addEventListener(
       "open",
-      ours(() => this.#open()),
+      ours(() => {
+        opened = true;
+        this.#open();
+      }),
     );
     socket.addEventListener(
       "close",
-      ours(() => this.#lost(unreachable("the socket closed"))),
+      ours(() => lost("closed")),
     );
     socket.addEventListener(
       "error",
-      ours(() => this.#lost(unreachable("the socket failed"))),
+      ours(() => lost("failed")),
     );
     socket.addEventListener("message", ({ data }) => ours(() => this.#receive(data))());
     if ("accept" in socket) socket.accept();
-    if (socket.readyState === OPEN) this.#open();
+    if (socket.readyState !== OPEN) return;
+    opened = true;
+    this.#open();
   }
 
   #open(): void {
@@ -221,9 +240,7 @@ export class VerifyClient implements Verifier {
       this.#held = 0;
       this.#open();
     } else {
-      const error = refusal(frame.code, frame.message, frame.retryable);
-      if (frame.retryable) this.#lost(error);
-      else this.#end(error);
+      this.#lost(refusal(frame.code, frame.message, frame.retryable));
     }
   }
 
@@ -239,6 +256,8 @@ export class VerifyClient implements Verifier {
     this.#left -= tokens.length;
     this.#passes = this.#passesBefore + verdict.passes;
     this.#tries = 0;
+    if (!this.#decides) this.#options.way.decided?.();
+    this.#decides = true;
     this.#lastLoss = null;
     this.#restartDeadline();
     this.#listen();
@@ -281,10 +300,17 @@ export class VerifyClient implements Verifier {
     this.#end(new OutriderError("closed", "the generation is over", { status: 499 }));
   }
 
-  /** Gives up the socket. Dials again unless all is decided or the tries are used up. */
+  /** Gives up the socket. Dials again where that may help, here or at another origin. */
   #lost(error: OutriderError): void {
-    this.#drop();
     if (this.#over) return;
+    const elsewhere = this.#options.way.failed?.(error) ?? false;
+    if (error.retryable || elsewhere) this.#again(error);
+    else this.#end(error);
+  }
+
+  /** Dials again unless all is decided or the tries are used up. */
+  #again(error: OutriderError): void {
+    this.#drop();
     this.#lastLoss = error;
     this.#passesBefore = this.#passes;
     // All may be decided, with only the `done` lost.
@@ -322,7 +348,7 @@ export class VerifyClient implements Verifier {
     try {
       this.#socket.send(encodeFrame(frame));
     } catch (error) {
-      this.#lost(unreachable(error));
+      this.#lost(socketLost(error instanceof Error ? error.message : `${error}`));
     }
   }
 

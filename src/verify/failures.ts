@@ -1,7 +1,7 @@
 /** Failures of the origin, or of the way to it, as errors that a client of the edge understands. */
 import { OutriderError } from "../model/errors.ts";
 
-/** No socket, or one that failed. An OutriderError that names the reason is passed on. */
+/** No socket. An OutriderError that names the reason is passed on. */
 export const unreachable = (cause: unknown): OutriderError =>
   cause instanceof OutriderError
     ? cause
@@ -18,6 +18,10 @@ export const final = (error: OutriderError): OutriderError =>
     retryable: true,
     cause: error,
   });
+
+/** A socket that broke. */
+export const socketLost = (why: string): OutriderError =>
+  new OutriderError("socket_lost", `the connection to the origin was lost: ${why}`, { status: 503, retryable: true });
 
 /** An origin that says nothing. */
 export const silent = (ms: number): OutriderError =>

@@ -110,7 +110,7 @@ async function client(n: number, { url, answers, way, load, from, until, counted
         : ({ maxDraft: MAX_DRAFT, fallback: 0, patience: way === "time" ? "auto" : 0, spare: "time" } as const);
     const window = new Window(policy, history);
     const verifier = new VerifyClient({
-      connect: async () => new WebSocket(url),
+      way: { connect: async () => new WebSocket(url) },
       open: {
         model: TARGET.model,
         vocabulary: TARGET.vocabulary.hash,

@@ -79,7 +79,7 @@ interface Answer {
 let sessions = 0;
 async function answer(prompt: readonly number[], drafter: Drafter | null): Promise<Answer> {
   const client = new VerifyClient({
-    connect: async () => new WebSocket(`ws://127.0.0.1:${origin.port}/v1/verify`),
+    way: { connect: async () => new WebSocket(`ws://127.0.0.1:${origin.port}/v1/verify`) },
     open: {
       model: engine.model,
       vocabulary: engine.vocabulary.hash,

@@ -75,7 +75,7 @@ export async function measureProactive(cells: readonly Cell[], options: Options)
     const policy = { maxDraft: 15, fallback: 0, spare: "time", ...POLICIES[way] } as const;
     const window = new Window(policy, history);
     const verifier = new VerifyClient({
-      connect: async () => new WebSocket(`ws://127.0.0.1:${proxy.port}/v1/verify`),
+      way: { connect: async () => new WebSocket(`ws://127.0.0.1:${proxy.port}/v1/verify`) },
       open: {
         model: REAL_PAIR.target.model,
         vocabulary: vocabulary.hash,

@@ -1,8 +1,9 @@
 /** Several origins: which are configured, which is asked first, and what happens where one refuses or is silent. */
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { Breakers } from "../../src/edge/breaker.ts";
 import type { Env } from "../../src/edge/env.ts";
 import { Route } from "../../src/edge/origin.ts";
-import { type Origin, originsOf } from "../../src/edge/origins.ts";
+import { deadlineOf, type Origin, originsOf } from "../../src/edge/origins.ts";
 import { Places } from "../../src/edge/places.ts";
 import { RoundTrips } from "../../src/edge/round-trips.ts";
 import { OutriderError } from "../../src/model/errors.ts";
@@ -28,6 +29,14 @@ describe("the settings", () => {
     expect(() => names({ ORIGIN_URL: "https://a.example", ORIGIN_URLS: "https://b.example" })).toThrow(
       "ORIGIN_URL and ORIGIN_URLS are both set; keep one of them",
     );
+  });
+
+  test("name a deadline in whole milliseconds", () => {
+    expect(deadlineOf({} as Env)).toBeUndefined();
+    expect(deadlineOf({ ORIGIN_DEADLINE_MS: "120000" } as Env)).toBe(120_000);
+    for (const given of ["0", "1 minute", "-5", "1e99"]) {
+      expect(() => deadlineOf({ ORIGIN_DEADLINE_MS: given } as Env), given).toThrow(/ORIGIN_DEADLINE_MS is/);
+    }
   });
 
   test("the token goes with each request", async () => {
@@ -74,19 +83,20 @@ class Scripted implements Origin {
 }
 
 describe("a route", () => {
-  const routed = (does: Record<string, Does>) => {
+  const routed = (does: Record<string, Does>, breakers = new Breakers(Date.now)) => {
     const origins = Object.entries(does).map(([name, what]) => Object.assign(new Scripted(name), { does: what }));
-    const lost: string[] = [];
-    const route = new Route(origins, ({ name }) => lost.push(name));
-    const connect = async () => ((await route.connect()) as unknown as { from: string }).from;
-    return { route, lost, connect, origins };
+    const next = () => new Route(origins, breakers, Date.now);
+    const dialled = async (route: Route) => ((await route.connect()) as unknown as { from: string }).from;
+    const route = next();
+    return { route, origins, breakers, connect: () => dialled(route), another: () => dialled(next()) };
   };
+  const failure = (code: string, retryable = true, status = 503) => new OutriderError(code, "", { status, retryable });
 
   test("asks the first, and after its socket was lost the others in turn", async () => {
-    const { connect, route, lost } = routed({ a: "opens", b: "opens", c: "opens" });
+    const { connect, route, another } = routed({ a: "opens", b: "opens", c: "opens" });
     expect([await connect(), await connect(), await connect(), await connect()]).toEqual(["a", "b", "c", "a"]);
     expect(route.asked?.name).toBe("a");
-    expect(lost).toEqual([]);
+    expect(await another()).toBe("a");
   });
 
   test("alone, asks it again", async () => {
@@ -95,11 +105,69 @@ describe("a route", () => {
   });
 
   test.each<Does>(["refuses", "is gone", "denies"])("goes to the next at once where one %s", async (what) => {
-    const { connect, lost, origins } = routed({ a: what, b: "opens" });
+    const { connect, another, origins } = routed({ a: what, b: "opens" });
     expect(await connect()).toBe("b");
-    expect(lost).toEqual(["a"]);
     origins[0]!.does = "opens";
+    // One that is full may not be the next time. One that is gone is asked last for a while.
+    const asked = what === "refuses" ? "a" : "b";
+    expect([await connect(), await another()]).toEqual([asked, asked]);
+  });
+
+  test("asks one that failed lately where no other answers", async () => {
+    const { connect, another, origins } = routed({ a: "is gone", b: "opens" });
+    await connect();
+    origins[0]!.does = "opens";
+    origins[1]!.does = "is gone";
+    expect(await another()).toBe("a");
+  });
+
+  test("an origin that is silent is asked last by the next answer, one whose socket broke once is not", async () => {
+    for (const [code, asked] of [
+      ["origin_timeout", "b"],
+      ["socket_lost", "a"],
+    ] as const) {
+      const { connect, route, another } = routed({ a: "opens", b: "opens" });
+      await connect();
+      expect(route.failed(failure(code))).toBe(true);
+      expect(await another(), code).toBe(asked);
+    }
+  });
+
+  test("one with another model is not asked again, and where all have another the error is final", async () => {
+    const { connect, route } = routed({ a: "opens", b: "opens" });
     expect(await connect()).toBe("a");
+    expect(route.failed(failure("unknown_model", false, 502))).toBe(true);
+    expect(await connect()).toBe("b");
+    expect(route.failed(failure("unknown_model", false, 502))).toBe(false);
+  });
+
+  test("what is wrong with the request is not asked elsewhere, and says nothing of the origin", async () => {
+    const { connect, route, another } = routed({ a: "opens", b: "opens" });
+    await connect();
+    expect(route.failed(failure("context_exceeded", false, 400))).toBe(false);
+    expect(await another()).toBe("a");
+  });
+
+  test("says how often an answer was interrupted, for how long, and by how many origins it was decided", async () => {
+    let now = 0;
+    const origins = [new Scripted("a"), new Scripted("b")];
+    const route = new Route(origins, new Breakers(() => now), () => now);
+    await route.connect();
+    route.failed(failure("socket_lost"));
+    now = 5;
+    await route.connect();
+    route.decided();
+    expect(route.interrupted).toBeNull();
+    now = 10;
+    route.failed(failure("socket_lost"));
+    await route.connect();
+    now = 17;
+    route.failed(failure("socket_lost"));
+    await route.connect();
+    await route.connect();
+    now = 40;
+    route.decided();
+    expect(route.interrupted).toEqual({ times: 2, pauseMs: 30, origins: 2 });
   });
 
   test("goes to the next after three seconds where one is silent", async () => {
@@ -126,7 +194,7 @@ describe("round trips", () => {
 
   test("are measured once in ten minutes, the quicker of two requests, and told to each origin", async () => {
     vi.useFakeTimers();
-    const trips = new RoundTrips(Date.now);
+    const trips = new RoundTrips(new Breakers(Date.now), Date.now);
     const far = Object.assign(new Scripted("far"), { ms: 180 });
     await trips.measure([far], "apac");
     expect(trips.of(far)).toBe(180);
@@ -140,9 +208,10 @@ describe("round trips", () => {
     expect(far.told).toHaveLength(1);
   });
 
-  test("put the nearest first, the one that holds the prefix before one a little nearer, the lost last", async () => {
+  test("put the nearest first, the one that holds the prefix before one a little nearer, and leave out what failed", async () => {
     vi.useFakeTimers();
-    const trips = new RoundTrips(Date.now);
+    const breakers = new Breakers(Date.now);
+    const trips = new RoundTrips(breakers, Date.now);
     const order = (last: string | null = null) => trips.order([a, b], null, last).map(({ name }) => name);
     expect(order()).toEqual(["a", "b"]);
     [a.ms, b.ms] = [48, 40];
@@ -150,21 +219,32 @@ describe("round trips", () => {
     await trips.measure([b], null);
     expect(order()).toEqual(["b", "a"]);
     expect(order("a")).toEqual(["a", "b"]);
-    trips.lost(b);
-    expect(order()).toEqual(["a", "b"]);
+    // Whoever is open is no measure of how far an origin is.
+    breakers.failed("b", "hard");
     expect(trips.nearest([a, b])).toBe(48);
-    a.ms = 0;
-    await vi.advanceTimersByTimeAsync(20_000);
+    expect(trips.of(b)).toBeNull();
+    await vi.advanceTimersByTimeAsync(5000);
     await trips.measure([b], null);
-    expect(order()).toEqual(["b", "a"]);
+    breakers.worked("b");
+    expect(trips.of(b)).toBe(40);
     b.does = "is gone";
     await vi.advanceTimersByTimeAsync(10 * 60_000);
     await trips.measure([b], null);
     expect(trips.of(b)).toBeNull();
+    expect(breakers.isOpen("b")).toBe(true);
+  });
+
+  test("an origin whose health is not well is none that answers", async () => {
+    const breakers = new Breakers(Date.now);
+    const draining = new Scripted("draining");
+    const fetch = async () => Response.json({ status: "draining" }, { status: 503 });
+    Object.assign(draining, { fetch });
+    await new RoundTrips(breakers, Date.now).measure([draining], null);
+    expect(breakers.isOpen("draining")).toBe(true);
   });
 
   test("before any is measured, regions say which is nearer", () => {
-    const trips = new RoundTrips(Date.now);
+    const trips = new RoundTrips(new Breakers(Date.now), Date.now);
     const origins = [new Scripted("west", "wnam"), new Scripted("somewhere"), new Scripted("east", "enam")];
     expect(trips.order(origins, "weur", null).map(({ name }) => name)).toEqual(["east", "somewhere", "west"]);
     expect(trips.order(origins, null, null)).toEqual(origins);

@@ -54,7 +54,7 @@ export const freshSession = (): string => `test-${sessions++}`;
 
 export function clientFor(options: GenerationOptions): VerifyClient {
   return new VerifyClient({
-    connect: options.connect ?? (async () => new WebSocket(options.url!)),
+    way: { connect: options.connect ?? (async () => new WebSocket(options.url!)) },
     open: {
       ...(options.served ?? SCRIPTED),
       session: options.session ?? freshSession(),

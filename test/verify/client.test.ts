@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { WebSocketServer, type WebSocket as WsSocket } from "ws";
 import { OutriderError } from "../../src/model/errors.ts";
 import { type Done, GREEDY, type Verdict, type Verifier } from "../../src/speculate/types.ts";
-import { VerifyClient, type VerifyClientOptions } from "../../src/verify/client.ts";
+import { VerifyClient, type VerifyClientOptions, type Way } from "../../src/verify/client.ts";
 import {
   decodeEdgeFrame,
   type EdgeFrame,
@@ -76,10 +76,16 @@ function client(...script: Script[]): VerifyClient {
   return clientWith({}, ...script);
 }
 
-function clientWith(options: Partial<VerifyClientOptions>, ...script: Script[]): VerifyClient {
+type Options = Partial<VerifyClientOptions> & Partial<Way>;
+
+function clientWith({ connect, decided, failed, ...options }: Options, ...script: Script[]): VerifyClient {
   scripts = script;
   const made = new VerifyClient({
-    connect: async () => new WebSocket(url),
+    way: {
+      connect: connect ?? (async () => new WebSocket(url)),
+      ...(decided && { decided }),
+      ...(failed && { failed }),
+    },
     open: {
       model: "m",
       vocabulary: "v",
@@ -118,7 +124,7 @@ function scriptedSocket(...frames: OriginFrame[]): WebSocket {
 /** A client with the waits and the deadline that it has in truth. */
 const scriptedClient = (connect: () => Promise<WebSocket>, patience = 0) =>
   new VerifyClient({
-    connect,
+    way: { connect },
     open: {
       ...{ model: "m", vocabulary: "v", session: "s", sampling: GREEDY, stop: [0] },
       ...{ rule: { kind: "exact" }, patience },
@@ -335,7 +341,7 @@ describe("a lost socket", () => {
 
   test("before the first verdict is tried again as often as there are waits", async () => {
     const verifier = client(breaking(), breaking(), breaking(), saying(verdict(3, [1], 1)));
-    await expect(verifier.next()).rejects.toMatchObject({ code: "origin_unreachable", status: 503, retryable: true });
+    await expect(verifier.next()).rejects.toMatchObject({ code: "socket_lost", status: 503, retryable: true });
     expect(peers).toHaveLength(3);
   });
 
@@ -555,6 +561,16 @@ describe("an error of the origin", () => {
     expect(long.message.length).toBeLessThan(350);
     expect(long.message).toMatch(/^the origin refused: \[31mx+…$/);
     expect((await said("x".repeat(1000), "")).code).toBe("origin_failed");
+  });
+
+  test("that another origin may not answer with is no end where there is another", async () => {
+    const said: string[] = [];
+    const way = { decided: () => void said.push("decided"), failed: ({ code }: OutriderError) => said.push(code) < 3 };
+    const other = saying(verdict(3, [1], 1), error("vocabulary_mismatch", false));
+    const verifier = clientWith(way, saying(error("unknown_model", false)), other);
+    expect(await verifier.next()).toMatchObject({ tokens: [1] });
+    await expect(verifier.next()).rejects.toMatchObject({ code: "vocabulary_mismatch" });
+    expect(said).toEqual(["unknown_model", "decided", "vocabulary_mismatch"]);
   });
 
   test("that is retryable is tried again, then final", async () => {

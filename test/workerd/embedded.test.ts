@@ -49,10 +49,12 @@ async function expected(prompt: readonly number[], sampling: Sampling, maxTokens
 
 function clientOf(prompt: readonly number[], sampling: Sampling, patience: number, maxTokens: number, session: string) {
   return new VerifyClient({
-    connect: async () => {
-      const headers = { authorization: "Bearer a-token-for-tests" };
-      const { WebSocket } = await import("ws");
-      return new WebSocket(`${url.replace("http", "ws")}/v1/verify`, { headers }) as unknown as globalThis.WebSocket;
+    way: {
+      connect: async () => {
+        const headers = { authorization: "Bearer a-token-for-tests" };
+        const { WebSocket } = await import("ws");
+        return new WebSocket(`${url.replace("http", "ws")}/v1/verify`, { headers }) as unknown as globalThis.WebSocket;
+      },
     },
     open: {
       model: header.model,
