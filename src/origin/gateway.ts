@@ -168,8 +168,8 @@ export class Gateway {
   }
 
   /**
-   * Runs a generation to its end, or until it was left (null). Rejects with what makes it impossible: version, model,
-   * vocabulary, rule, tokens, length, no free place, an unknown prefix, a session that was taken over, a failing
+   * Runs a generation to its end, or until it was left (null). Rejects with what makes it impossible: an end that has
+   * begun, version, model, vocabulary, rule, tokens, length, no free place, an unknown prefix, a session that was taken over, a failing
    * engine.
    * @param traceparent for the log: the caller's trace (W3C Trace Context)
    */
@@ -192,6 +192,7 @@ export class Gateway {
     let cached = 0;
     let end = "closed";
     try {
+      if (this.#draining) throw draining();
       checkOpen(open, this.#engine);
       shares.enter(claim);
       lease = await this.#queue.lease(generation, claim);

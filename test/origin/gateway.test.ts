@@ -598,12 +598,15 @@ describe("an operator", () => {
   test("stops it without breaking what is at work: nothing new, then the end", async () => {
     origin = await scriptedOrigin();
     origin.engine.stepMs = 10;
-    const wire = new Wire(origin.url);
+    const [wire, early] = [new Wire(origin.url), new Wire(origin.url)];
     await wire.send(open({ maxTokens: 15 }));
     await wire.until(({ type }) => type === "verdict");
+    await eventually(() => expect(origin!.gateway.counts.connections).toBe(2));
     const closed = origin.server.close(5000);
     await eventually(async () => expect(await (await http("/health")).json()).toMatchObject({ status: "draining" }));
     expect(await new Wire(origin.url).over).toBe(503);
+    await early.send(open({ session: "too late", maxTokens: 15 }));
+    expect(await early.until(({ type }) => type === "error")).toMatchObject({ code: "draining", retryable: true });
     expect(await wire.until(isDone)).toMatchObject({ usage: { decided: 15 } });
     await closed;
     expect(wire.tokens).toEqual(ANSWER.slice(0, 15));
