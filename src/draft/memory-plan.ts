@@ -4,7 +4,7 @@
  *   constants   from address 0 (kernels/constants.ts)
  *   weights     tensors end to end, then tables of outliers
  *   token ids   of the logits' columns, for a trimmed vocabulary
- *   KV pages    a pool of equal pages
+ *   KV pages    a pool of equal pages, and their indexes where a policy chooses what is read (keeping.ts)
  *   scratch     one forward pass of up to CHUNK tokens
  *
  * Tensors lie in the order of the header, which is that of the forward pass, so neighbours of one layout are one
@@ -26,6 +26,8 @@ import { CONSTANT_BYTES } from "../kernels/constants.ts";
 import { totalKvHeads } from "../model/config.ts";
 import { FORMATS } from "../model/formats.ts";
 import { denseBytes, keptColumns, type TensorLayout } from "../model/layouts.ts";
+import { type KeepingMemory, keepingMemory } from "./keeping/memory.ts";
+import type { Keeping } from "./keeping.ts";
 
 /** Most tokens of one pass through the layers; longer runs are cut. */
 export const CHUNK = 32;
@@ -42,6 +44,8 @@ export interface MemoryPlan {
   /** Addresses of the KV pages. */
   readonly pages: readonly number[];
   readonly scratch: Scratch;
+  /** Absent where every attention reads all keys. */
+  readonly keeping?: KeepingMemory | undefined;
 }
 
 /** Addresses of the buffers of one forward pass. */
@@ -84,7 +88,7 @@ export function matmulScratch(tensor: TensorLayout): number {
 }
 
 /** Lays out a model with `pages` KV pages and room for `rows` rows of logits. */
-export function planMemory(header: PackHeader, pages: number, rows: number): MemoryPlan {
+export function planMemory(header: PackHeader, pages: number, rows: number, keeping?: Keeping): MemoryPlan {
   const { heads, kvHeads, headSize, embedding, feedForward, vocabulary, context } = header.config;
   let end = Math.ceil(CONSTANT_BYTES / 64) * 64;
   const take = (bytes: number): number => {
@@ -116,10 +120,11 @@ export function planMemory(header: PackHeader, pages: number, rows: number): Mem
     act: take(CHUNK * activationBytes(widest)),
     rope: take(CHUNK * headSize * 4),
     pageTable: take(Math.ceil(context / 32) * 4),
-    attention: take((Math.ceil(context / 32) * 32 * 4 + headSize * 2) * (heads / kvHeads)),
+    attention: take((Math.ceil(context / 32) * 32 * 4 + headSize * 4) * (heads / kvHeads)),
     matmul: take(Math.max(0, ...Object.values(header.tensors).map(matmulScratch))),
     rest: take(totalKvHeads(header.config) * restBlockBytes(headSize)),
     logits: take(rows * vocabulary * 4),
   };
-  return { bytes: end, tensors, outliers, tokenIds, pages: pageAddresses, scratch };
+  const kept = keeping && keepingMemory(header.config, keeping, pages, CHUNK, scratch.attention, take);
+  return { bytes: end, tensors, outliers, tokenIds, pages: pageAddresses, scratch, keeping: kept };
 }

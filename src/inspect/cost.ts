@@ -12,6 +12,7 @@ import {
   FORMAT_KERNELS,
   type FormatKernels,
   headBlockBytes,
+  indexBytes,
   type Kernels,
   type Matmul,
   PAGE_TOKENS,
@@ -142,6 +143,24 @@ const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]
       return cost((position + T) * kvBytes(G, D), 8 * T * H * D, { int16: scores * D, f32: scores * (D + 4) });
     },
   },
+
+  // As the scores of attention; the shares of a head are added in floats.
+  addAttention: {
+    cost: ([, heads, D, , , count]) =>
+      cost((count * kvBytes(1, D)) / 2, 4 * heads * D + 8 * count, {
+        int16: heads * count * D,
+        f32: 4 * heads * count,
+      }),
+  },
+  // A row's scale and the probe's.
+  scoreRows: {
+    cost: ([, heads, W, rows, , , pages]) => {
+      const scored = heads * pages * rows;
+      return cost(pages * indexBytes(rows, W), 4 * heads * W + 4 * pages * rows, { int8: scored * W, f32: 2 * scored });
+    },
+  },
+  chooseBest: { cost: ([, n, , most]) => cost(0, 4 * n + 4 * Math.min(n, most)) },
+  gatherKeys: { cost: ([, count, D]) => cost(count * kvBytes(1, D), count * (4 + kvBytes(1, D))) },
 
   relaxedDot: { cost: () => NOTHING },
 

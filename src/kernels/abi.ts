@@ -28,6 +28,13 @@
  *   48·D + 128  int8    V [32][D]                value = scale · q, q in [−127, 127]
  *   80·D + 128  f32     V scale, one a token [32]
  *
+ * An index has rows that stand for keys: for each page and key/value head, R rows of W channels. R and W are multiples
+ * of four.
+ *
+ *   0           int8    [W/4][R][4]   row = scale · q, q in [−127, 127]
+ *   R·W         f32     scale [R]
+ *   R·W + 4R    int32   64 · Σ q [R]
+ *
  * Keys carry the error of attention. With int8 keys and a scale for each 16 channels 99.0 % of the f32 argmaxes on
  * WikiText-2 stay, with 12 bits and one scale 99.96 %. Values lose nothing that counts at int8 (docs/log.md).
  *
@@ -51,12 +58,16 @@ import type {
   Pages,
   PagesAtRest,
   PageTable,
+  Positions,
   Records,
   TokenIds,
   Workspace,
 } from "./address.ts";
 
 export const PAGE_TOKENS = 32;
+
+/** Bytes of the rows of one page and key/value head in an index. */
+export const indexBytes = (rows: number, width: number): number => rows * (width + 8);
 
 /** Bytes of the quantised form of one n-vector; n is a multiple of 32. */
 export const activationBytes = (n: number): number => 16 + 2 * Math.ceil(n / 32 / 4) * 16 + 6 * n;
@@ -168,7 +179,7 @@ export interface Kernels extends FormatKernels {
 
   /**
    * Causal grouped-query attention of T queries at positions position … position + T − 1 over the pages.
-   * q (T, H·D) and out (T, H·D) f32; `scratch` holds at least (position + T rounded up to 32) · H/G · 4 + H·D·2 bytes.
+   * q (T, H·D) and out (T, H·D) f32; `scratch` holds at least (position + T rounded up to 32) · H/G · 4 + H·D·4 bytes.
    */
   attention(
     q: Floats,
@@ -183,6 +194,58 @@ export interface Kernels extends FormatKernels {
     out: Floats,
     outStride: number,
     scratch: Workspace,
+  ): void;
+
+  /**
+   * mass[i] += Σ over heads of the share that position i has in the attention of q (heads, D) over the first `count`
+   * positions of one key/value head. `mass` and `scratch` have room for `count` f32 rounded up to 32; `scratch` also
+   * for 2·D bytes.
+   */
+  addAttention(
+    q: Floats,
+    heads: number,
+    D: number,
+    pages: PageTable,
+    blockOffset: Bytes,
+    count: number,
+    mass: Floats,
+    scratch: Workspace,
+  ): void;
+
+  /**
+   * out[i] = the largest over heads of dot(probe, row i) − the largest such dot product of that head, for the rows of
+   * `pages` pages in order. `probes` (heads, W) f32, read as integers of 7 bits. `indexes` holds the address of each
+   * page's index, `offset` the bytes in it before these rows. `scratch` holds 4·W bytes and a f32 a row.
+   */
+  scoreRows(
+    probes: Floats,
+    heads: number,
+    W: number,
+    rows: number,
+    indexes: PageTable,
+    offset: Bytes,
+    pages: number,
+    out: Floats,
+    scratch: Workspace,
+  ): void;
+
+  /**
+   * Writes to `out` the indices, rising, of the scores that are at least the largest − `reach`; where these are more
+   * than `most`, of those above a cut that twelve halvings find, so that there are at most `most`. Returns how many.
+   */
+  chooseBest(scores: Floats, n: number, reach: number, most: number, out: Positions): number;
+
+  /**
+   * Copies keys and values of `count` positions of one key/value head side by side into head blocks at `out`, 32 in
+   * each. `pages` and `blockOffset` say where they lie.
+   */
+  gatherKeys(
+    positions: Positions,
+    count: number,
+    D: number,
+    pages: PageTable,
+    blockOffset: Bytes,
+    out: Workspace,
   ): void;
 
   /** Index of the largest of n floats, the lowest index among equals. */
@@ -218,6 +281,10 @@ const OTHER_KERNELS = [
   "packPage",
   "unpackPage",
   "attention",
+  "addAttention",
+  "scoreRows",
+  "chooseBest",
+  "gatherKeys",
   "argmax",
   "gumbelArgmax",
   "logSumExp",

@@ -20,6 +20,8 @@ export type Pages = Of<"pages">;
 export type PagesAtRest = Of<"pages at rest">;
 /** Address of an int32 array with the addresses of KV pages. */
 export type PageTable = Of<"page table">;
+/** Address of int32 positions, or numbers of pages. */
+export type Positions = Of<"positions">;
 /** Address of u32 token ids. */
 export type TokenIds = Of<"token ids">;
 /** Address of memory that a kernel writes for itself. */

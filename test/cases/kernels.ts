@@ -3,7 +3,15 @@
  * Every implementation runs every case; `tolerance` is the largest difference from the plain twin, relative to the
  * largest magnitude of the output, 0 meaning bit for bit.
  */
-import { activationBytes, FORMAT_KERNELS, type Kernels, pageBytes, restBlockBytes } from "../../src/kernels/abi.ts";
+import {
+  activationBytes,
+  FORMAT_KERNELS,
+  headBlockBytes,
+  indexBytes,
+  type Kernels,
+  pageBytes,
+  restBlockBytes,
+} from "../../src/kernels/abi.ts";
 import { numberToF16 } from "../../src/model/f16.ts";
 import type { ActivationBits } from "../../src/model/formats/format.ts";
 import { Q2LUT } from "../../src/model/formats/q2lut.ts";
@@ -327,6 +335,95 @@ function attentionCase(H: number, G: number, D: number, T: number, position: num
   };
 }
 
+function massCase(heads: number, D: number, count: number, queries?: Fill): KernelCase {
+  return {
+    name: `addAttention heads ${heads} D ${D} count ${count} ${queries ?? ""}`,
+    tolerance: 0,
+    prepare(memory) {
+      pageTable(memory, 2, D);
+      fillFloats(memory, WEIGHT, count * 4 * D, 3);
+      fillFloats(memory, X, heads * D, 4, queries);
+      fillFloats(memory, OUT, Math.ceil(count / 32) * 32, 5);
+      return {
+        run(kernels) {
+          kernels.kvAppend(WEIGHT, WEIGHT + 2 * D * 4, 4 * D, count, 2, D, PAGES, 0, 0);
+          kernels.addAttention(X, heads, D, PAGES, headBlockBytes(D), count, OUT, SCRATCH);
+        },
+        output: { address: OUT, bytes: count * 4 },
+      };
+    },
+  };
+}
+
+/** Rows of any bytes from −127 on, behind 64 bytes that are not theirs. */
+function scoreCase(heads: number, W: number, rows: number, pages: number, fill?: Fill): KernelCase {
+  return {
+    name: `scoreRows heads ${heads} W ${W} rows ${rows} pages ${pages} ${fill ?? ""}`,
+    tolerance: 0,
+    prepare(memory) {
+      fillFloats(memory, X, heads * W, 4, fill);
+      const view = new DataView(memory.buffer);
+      const random = seeded(W);
+      for (let page = 0; page < pages; page++) {
+        const index = PAGE_DATA + page * (64 + indexBytes(rows, W));
+        view.setUint32(PAGES + 4 * (pages - 1 - page), index, true);
+        for (let r = 0; r < rows; r++) {
+          let sum = 0;
+          for (let c = 0; c < W; c++) {
+            const q = r === 0 ? 127 : Math.floor(random() * 255) - 127;
+            view.setInt8(index + 64 + (c >> 2) * rows * 4 + r * 4 + (c & 3), q);
+            sum += q;
+          }
+          view.setFloat32(index + 64 + rows * W + 4 * r, random() * 0.1, true);
+          view.setInt32(index + 64 + rows * W + 4 * rows + 4 * r, 64 * sum, true);
+        }
+      }
+      return {
+        run: (kernels) => kernels.scoreRows(X, heads, W, rows, PAGES, 64, pages, OUT, SCRATCH),
+        output: { address: OUT, bytes: pages * rows * 4 },
+      };
+    },
+  };
+}
+
+function chooseCase(n: number, reach: number, most: number, fill?: Fill): KernelCase {
+  return {
+    name: `chooseBest n ${n} reach ${reach} most ${most} ${fill ?? ""}`,
+    tolerance: 0,
+    prepare(memory) {
+      fillFloats(memory, X, n + 4, n, fill);
+      new Uint8Array(memory.buffer, OUT, 4 * (most + 1)).fill(0);
+      const out = new DataView(memory.buffer, OUT);
+      return {
+        run: (kernels) => out.setInt32(4 * most, kernels.chooseBest(X, n, reach, most, OUT), true),
+        output: { address: OUT, bytes: 4 * (most + 1) },
+      };
+    },
+  };
+}
+
+function gatherKeysCase(D: number, count: number): KernelCase {
+  return {
+    name: `gatherKeys D ${D} count ${count}`,
+    tolerance: 0,
+    prepare(memory) {
+      pageTable(memory, 2, D);
+      fillFloats(memory, WEIGHT, 256 * 4 * D, 3);
+      const positions = new Int32Array(memory.buffer, ACT, count);
+      for (let i = 0; i < count; i++) positions[i] = (i * 37 + 5) % 256;
+      const bytes = Math.ceil(count / 32) * headBlockBytes(D);
+      new Uint8Array(memory.buffer, OUT, bytes).fill(1);
+      return {
+        run(kernels) {
+          kernels.kvAppend(WEIGHT, WEIGHT + 2 * D * 4, 4 * D, 256, 2, D, PAGES, 0, 0);
+          kernels.gatherKeys(ACT, count, D, PAGES, headBlockBytes(D), OUT);
+        },
+        output: { address: OUT, bytes },
+      };
+    },
+  };
+}
+
 /** The results of `call` for n floats as f32, so that the last bits of a logarithm in f64 do not count. */
 function logitsCase(
   name: string,
@@ -490,6 +587,25 @@ export const KERNEL_CASES: readonly KernelCase[] = [
   attentionCase(4, 1, 64, 1, 90, "spike"),
   // All weights alike, and so many that their sum bounds them.
   attentionCase(3, 1, 32, 2, 1200, "zeros"),
+  massCase(3, 64, 100),
+  massCase(1, 32, 33),
+  massCase(2, 96, 1, "spike"),
+  massCase(2, 32, 250, "zeros"),
+  scoreCase(3, 16, 32, 5),
+  scoreCase(1, 128, 4, 3),
+  scoreCase(7, 4, 4, 1, "spike"),
+  scoreCase(2, 64, 32, 2, "zeros"),
+  scoreCase(6, 256, 4, 2, "top"),
+  ...[1, 3, 4, 5, 31, 250].map((n) => chooseCase(n, Number.POSITIVE_INFINITY, Math.ceil(n / 5))),
+  chooseCase(1000, 0.5, 400),
+  chooseCase(1000, 0.5, 20),
+  chooseCase(101, 1, 101),
+  chooseCase(77, 1, 9, "zeros"),
+  chooseCase(40, 2, 0),
+  chooseCase(40, 0, 3, "spike"),
+  gatherKeysCase(64, 100),
+  gatherKeysCase(32, 32),
+  gatherKeysCase(96, 1),
   ...[1, 2, 3, 4, 5, 7, 8, 31, 1023].flatMap((n) => [gumbelCase(n, "random"), logSumExpCase(n, "random")]),
   gatherCase(151_936, 1.9, 2000),
   ...[1, 2, 3, 4, 5, 7, 8, 31, 1023].map((n) => trimmedGumbelCase(n)),

@@ -6,8 +6,11 @@
 //   4. out = f32(Σ_t weight[t] · V[t]) · unit / Σ e
 // Three query heads share each pass over keys and values (SmolLM2 has 9 heads over 3), the rest go one by one.
 // Integer sums have no order, and every float sum runs over positions 0 … p in the same order whatever T is.
+// Both passes go page by page, so that a page comes from the near cache for all channels and heads that read it. The
+// sums of values stay in memory between pages.
 //
-// Scratch:  16-bit queries [H/G][D] | scores [H/G][positions padded to a page], int16 weights in their place
+// Scratch:  16-bit queries [H/G][D], then sums of values [3][D] in their place
+//           | scores [H/G][positions padded to a page], int16 weights in their place
 import { minusSixty } from "../lib/constants";
 import { exp4 } from "../lib/exp";
 import { headBlockBytes, keyLows, keyScales, PAGE_MASK, pageOf, valueScales, values } from "../lib/page";
@@ -151,46 +154,52 @@ const WEIGHT_SUM: f32 = 16777216.0;
   return i32x4.add(acc, i32x4.dot_i16x8_s(v, v128.load32_splat(weights)));
 }
 
-// out[n heads][8 channels from c] = Σ_t weight · V · unit.
-@inline function mixValues(
-  n: i32, count: i32, D: i32, c: i32, pages: usize, blockOffset: usize, weights: usize, row: usize,
-  u0: f32, u1: f32, u2: f32, out: usize,
+// sums[n heads][8 channels from c] += Σ weight · V over the first `tokens` slots of one page, which are even.
+@inline function mixPage(
+  n: i32, tokens: i32, D: i32, v: usize, weights: usize, row: usize, sums: usize,
 ): void {
-  let a0 = i32x4.splat(0), a1 = i32x4.splat(0);
-  let b0 = i32x4.splat(0), b1 = i32x4.splat(0);
-  let c0 = i32x4.splat(0), c1 = i32x4.splat(0);
-  for (let start = 0; start < count; start += 32) {
-    let v = pageOf(pages, start) + blockOffset + values(D) + <usize>c;
-    let w = weights + <usize>(start << 1);
-    const end = weights + <usize>(min(start + 32, count) << 1);
-    for (; w < end; w += 4) {
-      const first = v128.load_ext<i8>(v);
-      const second = v128.load_ext<i8>(v + <usize>D);
-      const v0 = v128.shuffle<i16>(first, second, 0, 8, 1, 9, 2, 10, 3, 11);
-      const v1 = v128.shuffle<i16>(first, second, 4, 12, 5, 13, 6, 14, 7, 15);
-      a0 = mixAdd(a0, v0, w);
-      a1 = mixAdd(a1, v1, w);
-      if (n == 3) {
-        b0 = mixAdd(b0, v0, w + row);
-        b1 = mixAdd(b1, v1, w + row);
-        c0 = mixAdd(c0, v0, w + row + row);
-        c1 = mixAdd(c1, v1, w + row + row);
-      }
-      v += <usize>(D << 1);
-    }
-  }
-  const at = out + <usize>(c << 2);
-  storeMix(at, a0, a1, u0);
+  const h1 = sums + <usize>(D << 2);
+  const h2 = sums + <usize>(D << 3);
+  let a0 = v128.load(sums), a1 = v128.load(sums, 16);
+  let b0 = a0, b1 = a0, c0 = a0, c1 = a0;
   if (n == 3) {
-    storeMix(at + <usize>(D << 2), b0, b1, u1);
-    storeMix(at + <usize>(D << 3), c0, c1, u2);
+    b0 = v128.load(h1);
+    b1 = v128.load(h1, 16);
+    c0 = v128.load(h2);
+    c1 = v128.load(h2, 16);
+  }
+  const end = weights + <usize>(tokens << 1);
+  for (let w = weights; w < end; w += 4) {
+    const first = v128.load_ext<i8>(v);
+    const second = v128.load_ext<i8>(v + <usize>D);
+    const v0 = v128.shuffle<i16>(first, second, 0, 8, 1, 9, 2, 10, 3, 11);
+    const v1 = v128.shuffle<i16>(first, second, 4, 12, 5, 13, 6, 14, 7, 15);
+    a0 = mixAdd(a0, v0, w);
+    a1 = mixAdd(a1, v1, w);
+    if (n == 3) {
+      b0 = mixAdd(b0, v0, w + row);
+      b1 = mixAdd(b1, v1, w + row);
+      c0 = mixAdd(c0, v0, w + row + row);
+      c1 = mixAdd(c1, v1, w + row + row);
+    }
+    v += <usize>(D << 1);
+  }
+  v128.store(sums, a0);
+  v128.store(sums, a1, 16);
+  if (n == 3) {
+    v128.store(h1, b0);
+    v128.store(h1, b1, 16);
+    v128.store(h2, c0);
+    v128.store(h2, c1, 16);
   }
 }
 
-@inline function storeMix(out: usize, low: v128, high: v128, unit: f32): void {
+// out[D] = sums · unit.
+@inline function storeMixed(sums: usize, D: i32, unit: f32, out: usize): void {
   const units = f32x4.splat(unit);
-  v128.store(out, f32x4.mul(f32x4.convert_i32x4_s(low), units));
-  v128.store(out, f32x4.mul(f32x4.convert_i32x4_s(high), units), 16);
+  for (let c: usize = 0; c < <usize>(D << 2); c += 16) {
+    v128.store(out + c, f32x4.mul(f32x4.convert_i32x4_s(v128.load(sums + c)), units));
+  }
 }
 
 // `n` (1 or 3) query heads from q on, sharing one key/value head, for the token at position count − 1.
@@ -198,7 +207,7 @@ const WEIGHT_SUM: f32 = 16777216.0;
   n: i32, D: i32, q: usize, count: i32, pages: usize, blockOffset: usize, out: usize, scratch: usize,
 ): void {
   const row = <usize>(((count + PAGE_MASK) & ~PAGE_MASK) << 2);
-  const scores = scratch + <usize>((n * D) << 1);
+  const scores = scratch + <usize>((n * D) << 2);
   const s0 = f32x4.splat(quantiseQuery(q, D, scratch));
   let s1 = s0;
   let s2 = s0;
@@ -213,7 +222,20 @@ const WEIGHT_SUM: f32 = 16777216.0;
   const u0 = softmax(scores, count, D, pages, blockOffset);
   const u1 = n == 3 ? softmax(scores + row, count, D, pages, blockOffset) : 0;
   const u2 = n == 3 ? softmax(scores + row + row, count, D, pages, blockOffset) : 0;
-  for (let c = 0; c < D; c += 8) mixValues(n, count, D, c, pages, blockOffset, scores, row, u0, u1, u2, out);
+  const sums = scratch;
+  memory.fill(sums, 0, <usize>((n * D) << 2));
+  for (let start = 0; start < count; start += 32) {
+    const v = pageOf(pages, start) + blockOffset + values(D);
+    const weights = scores + <usize>(start << 1);
+    for (let c = 0; c < D; c += 8) {
+      mixPage(n, min(32, count - start), D, v + <usize>c, weights, row, sums + <usize>(c << 2));
+    }
+  }
+  storeMixed(sums, D, u0, out);
+  if (n == 3) {
+    storeMixed(sums + <usize>(D << 2), D, u1, out + <usize>(D << 2));
+    storeMixed(sums + <usize>(D << 3), D, u2, out + <usize>(D << 3));
+  }
 }
 
 function one(D: i32, q: usize, count: i32, pages: usize, blockOffset: usize, out: usize, scratch: usize): void {
@@ -276,5 +298,37 @@ export function attention(
     }
     q += <usize>(stride << 2);
     out += <usize>(outStride << 2);
+  }
+}
+
+// mass[0 … count) += the share of each position in the attention of `heads` queries, one head after the other.
+export function addAttention(
+  q: usize, heads: i32, D: i32, pages: usize, blockOffset: usize, count: i32, mass: usize, scratch: usize,
+): void {
+  const scores = scratch + <usize>(D << 1);
+  const padded = (count + 7) & ~7;
+  for (let h = 0; h < heads; h++) {
+    const scale = f32x4.splat(quantiseQuery(q + <usize>((h * D) << 2), D, scratch));
+    for (let start = 0; start < count; start += 32) {
+      const block = pageOf(pages, start) + blockOffset;
+      pageScores(1, block, min(32, count - start), D, scratch, scale, scale, scale, scores + <usize>(start << 2), 0);
+    }
+    for (let i = count; i < padded; i++) store<f32>(scores + <usize>(i << 2), -Infinity);
+    let peak = f32x4.splat(-Infinity);
+    for (let i = 0; i < padded; i += 4) peak = f32x4.pmax(peak, v128.load(scores + <usize>(i << 2)));
+    const top = f32x4.splat(max4(peak));
+    let total = f32x4.splat(0);
+    for (let i = 0; i < padded; i += 4) {
+      const at = scores + <usize>(i << 2);
+      const x = f32x4.sub(v128.load(at), top);
+      const e = v128.and(exp4(x), f32x4.gt(x, minusSixty()));
+      total = f32x4.add(total, e);
+      v128.store(at, e);
+    }
+    const share = f32x4.splat(<f32>1.0 / sum4(total));
+    for (let i = 0; i < padded; i += 4) {
+      const at = mass + <usize>(i << 2);
+      v128.store(at, f32x4.add(v128.load(at), f32x4.mul(v128.load(scores + <usize>(i << 2)), share)));
+    }
   }
 }
