@@ -1,6 +1,7 @@
 /** What stages can measure of a model on calibration text. The caller chooses the text and who computes it. */
 import type { PackedModel, PackedTensor } from "../format/pack.ts";
 import type { Fit } from "./solving/fit.ts";
+import type { HeadMoments } from "./solving/moments.ts";
 import type { Unrounded } from "./solving/round-on-threads.ts";
 import type { Solver } from "./solving/sequential.ts";
 import type { Solution } from "./solving/solution.ts";
@@ -51,6 +52,11 @@ export interface Calibration {
   counts(size: number): Promise<ArrayLike<number>>;
   /** Share of each block's weights whose Wanda score is over `times` the mean of its block (methods/owl.ts). */
   outliers(model: PackedModel, times: number): Promise<readonly number[]>;
+  /**
+   * Second moments of the queries and keys of each layer's key/value heads, behind RoPE. A trimmed vocabulary reads other
+   * tokens as it does when it drafts.
+   */
+  moments(model: PackedModel): Promise<readonly (readonly HeadMoments[])[]>;
   /** Block influence of each block (methods/shortened-llama.ts). */
   influence(model: PackedModel): Promise<readonly number[]>;
 }

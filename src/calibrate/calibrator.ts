@@ -14,6 +14,7 @@
 
 import { evenWidth } from "../format/even-width.ts";
 import type { PackedModel, PackedTensor } from "../format/pack.ts";
+import { blockShape } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
 import { isTrimmed, TokenRows } from "../model/token-rows.ts";
 import { startProgress } from "../platform/progress.ts";
@@ -26,6 +27,7 @@ import { Journal, type Step } from "./journal.ts";
 import { Agreement } from "./scoring/agreement.ts";
 import { score } from "./scoring/perplexity.ts";
 import { type Fit, fitSequentially } from "./solving/fit.ts";
+import { type HeadMoments, momentsOf } from "./solving/moments.ts";
 import { outlierShares } from "./solving/outlier-shares.ts";
 import { fitInOwnWidth, inOwnWidth } from "./solving/own-width.ts";
 import { roundOnThreads, type Unrounded } from "./solving/round-on-threads.ts";
@@ -182,6 +184,18 @@ export class Calibrator implements Calibration {
     return this.#journal.once(() => outlierShares(this.#floats(model), model, this.#text.windows, times));
   }
 
+  async moments(model: PackedModel): Promise<readonly (readonly HeadMoments[])[]> {
+    this.#forget();
+    const rows = new TokenRows(model);
+    const llama = new FloatLlama(this.#pool, evenWidth(model));
+    try {
+      const known = (window: Window): number[] => Array.from(window, (token) => rows.rowOf(token));
+      return ownHeads(model, await momentsOf(llama, this.#text.windows.map(known)));
+    } finally {
+      llama.release();
+    }
+  }
+
   influence(model: PackedModel): Promise<readonly number[]> {
     return this.#journal.once(async () => {
       const llama = this.#floats(model);
@@ -222,6 +236,10 @@ export class Calibrator implements Calibration {
     return new FloatLlama(this.#pool, evenWidth(model), empty);
   }
 }
+
+/** Without the heads that `evenWidth` padded blocks with. */
+const ownHeads = ({ config }: PackedModel, moments: readonly (readonly HeadMoments[])[]): HeadMoments[][] =>
+  moments.map((heads, layer) => heads.slice(0, blockShape(config, layer).kvHeads));
 
 /** The solutions of the first blocks, up to the first one that is missing. */
 async function keptSolutions(step: Step, layers: number): Promise<Solution[]> {

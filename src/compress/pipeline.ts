@@ -16,6 +16,7 @@ import { pruneDepth } from "./stages/prune-depth.ts";
 import { quantise } from "./stages/quantise.ts";
 import { refit } from "./stages/refit.ts";
 import { shortenedLlama } from "./stages/shortened-llama.ts";
+import { addSkew } from "./stages/skew.ts";
 import { squeezeLlm } from "./stages/squeezellm.ts";
 import { trimVocabulary } from "./stages/trim-vocabulary.ts";
 import { wandaSp } from "./stages/wanda-sp.ts";
@@ -44,6 +45,7 @@ const STAGES: { [K in Stage["stage"]]: Apply<K> } = {
   "shortened-llama": shortenedLlama,
   "wanda-sp": wandaSp,
   refit,
+  skew: addSkew,
 };
 
 const applyStage = <K extends Stage["stage"]>(
@@ -55,13 +57,18 @@ const applyStage = <K extends Stage["stage"]>(
 
 /**
  * Applies the stages of a recipe, in memory. The result drafts for the base, or for the base's own target if the base
- * is a draft. Rejects with `no_calibration` where a stage needs text and there is none.
+ * is a draft. Rejects with `no_calibration` where a stage needs text and there is none, with `bad_recipe` where a skew is
+ * not the last stage.
  */
 export async function runStages(
   base: PackedModel,
   recipe: Pick<Recipe, "model" | "stages" | "drafting">,
   calibration: Calibration = NO_CALIBRATION,
 ): Promise<PackedModel> {
+  const skew = recipe.stages.findIndex(({ stage }) => stage === "skew");
+  if (skew >= 0 && skew < recipe.stages.length - 1) {
+    throw new OutriderError("bad_recipe", "skew belongs to the weights that it is measured on; make it the last stage");
+  }
   let made = base;
   for (const stage of recipe.stages) made = await applyStage(made, stage, calibration, base);
   const { model, drafting } = recipe;
@@ -83,6 +90,7 @@ const NO_CALIBRATION: Calibration = {
   counts: missing,
   outliers: missing,
   influence: missing,
+  moments: missing,
 };
 
 /**

@@ -13,6 +13,7 @@ import type { PruneDepth } from "./stages/prune-depth.ts";
 import type { Quantise } from "./stages/quantise.ts";
 import type { Refit } from "./stages/refit.ts";
 import type { ShortenedLlama } from "./stages/shortened-llama.ts";
+import type { Skew } from "./stages/skew.ts";
 import type { SqueezeLlm } from "./stages/squeezellm.ts";
 import type { TrimVocabulary } from "./stages/trim-vocabulary.ts";
 import type { WandaSp } from "./stages/wanda-sp.ts";
@@ -30,7 +31,8 @@ export type Stage =
   | LlmPruner
   | ShortenedLlama
   | WandaSp
-  | Refit;
+  | Refit
+  | Skew;
 
 export interface Recipe {
   /** Id of the model it makes, as clients and the wire name it. */
@@ -108,6 +110,7 @@ const recipeSchema = z.strictObject({
         }),
         z.strictObject({ stage: z.literal("wanda-sp"), mlp: share }),
         z.strictObject({ stage: z.literal("refit") }),
+        z.strictObject({ stage: z.literal("skew"), channels: z.int().positive() }),
       ]),
     )
     .min(1),

@@ -135,6 +135,7 @@ export const packHeaderSchema: z.ZodType<PackHeader> = z.object({
     eosIds: z.array(count),
     qkvBias: z.literal(true).optional(),
     qkNorm: z.literal(true).optional(),
+    skew: count.optional(),
     widths: z.array(z.object({ kvHeads: count, feedForward: count })).optional(),
   }),
   vocabulary: z.object({ size: count, hash: z.string() }),

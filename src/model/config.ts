@@ -40,6 +40,8 @@ export interface LlamaConfig extends Features {
   readonly bosId: number;
   /** Tokens that end an answer. */
   readonly eosIds: readonly number[];
+  /** Channels of the skew of each key/value head, where the model has one (methods/skew.ts). */
+  readonly skew?: number | undefined;
   /** Widths of each block, where blocks differ; H, G and F are then those of the widest block. */
   readonly widths?: readonly BlockWidth[] | undefined;
 }

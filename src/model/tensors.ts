@@ -13,6 +13,8 @@ export interface TensorShape {
 export const EMBEDDING = "model.embed_tokens.weight";
 export const FINAL_NORM = "model.norm.weight";
 export const HEAD = "lm_head.weight";
+/** Suffix of a block's skew, (G, channels, D) as one row of f32, which no forward pass reads (methods/skew.ts). */
+export const SKEW = "self_attn.skew";
 
 /**
  * Tensors that a block may have, in the order the forward pass reads them; each entry is [suffix, GGUF suffix], and the
@@ -53,6 +55,10 @@ export function tensorShapes(config: LlamaConfig): TensorShape[] {
     for (const suffix of blockSuffixes(config)) {
       const [rows, cols] = shapes[suffix];
       all.push({ name: blockTensor(layer, suffix), rows, cols });
+    }
+    if (config.skew) {
+      const cols = blockShape(config, layer).kvHeads * config.skew * config.headSize;
+      all.push({ name: blockTensor(layer, SKEW), rows: 1, cols });
     }
   }
   all.push({ name: FINAL_NORM, rows: 1, cols: E });

@@ -36,6 +36,7 @@ test("Mag+ removes the blocks of the reference, in its order", async () => {
     counts: unused,
     outliers: unused,
     influence: unused,
+    moments: unused,
   };
   const stage = { stage: "shortened-llama", criterion: "magnitude", remove: 10, plus: true } as const;
   expect(await chooseBlocks(model, stage, calibration)).toEqual(orders.magnitude.plus);

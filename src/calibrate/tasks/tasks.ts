@@ -5,6 +5,7 @@ import { type ForwardTask, forwardWork } from "./forward.ts";
 import { type GramTask, gramWork } from "./gram.ts";
 import { type HeadTask, headWork } from "./head.ts";
 import { type HeadBackwardTask, headBackwardWork } from "./head-backward.ts";
+import { type MomentsTask, momentsWork } from "./moments.ts";
 import { type NormalTask, normalWork } from "./normal.ts";
 import { type ResidualTask, residualWork } from "./residual.ts";
 import { type RoundTask, roundWork } from "./round.ts";
@@ -18,6 +19,7 @@ export type Task =
   | GramTask
   | ResidualTask
   | NormalTask
+  | MomentsTask
   | HeadTask
   | HeadBackwardTask
   | BackwardTask
@@ -31,6 +33,7 @@ const WORK: { readonly [K in Task["kind"]]: Work<Extract<Task, { kind: K }>> } =
   gram: gramWork,
   residual: residualWork,
   normal: normalWork,
+  moments: momentsWork,
   head: headWork,
   "head-backward": headBackwardWork,
   backward: backwardWork,

@@ -37,6 +37,7 @@ function ones(seen: PackedModel[] = [], teachers: (PackedModel | undefined)[] = 
     agreement: unused,
     outliers: unused,
     influence: unused,
+    moments: unused,
     gradients: async (model, _squares, _ends, teacher) => {
       seen.push(model);
       teachers.push(teacher);

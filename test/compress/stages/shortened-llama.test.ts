@@ -29,6 +29,7 @@ const calibration: Calibration = {
   counts: async () => [],
   outliers: async () => [],
   influence: async () => [0.9, 0.5, 0.1, 0.3, 0.2, 0.8],
+  moments: async () => [],
 };
 
 const choose = (criterion: ShortenedLlama["criterion"], remove: number) =>
