@@ -62,6 +62,8 @@ export class PagePool {
 /** Keys and values of one timeline. */
 export class KvCache {
   readonly #pool: PagePool;
+  /** Leading tokens whose pages have an index (keeping/keeper.ts); never more than are held. */
+  indexed = 0;
   #tokens: number[] = [];
   #pages: number[] = [];
 
@@ -95,12 +97,14 @@ export class KvCache {
   cut(length: number): void {
     if (length >= this.#tokens.length) return;
     this.#tokens.length = length;
+    this.indexed = Math.min(this.indexed, length);
     this.#pool.give(this.#pages.splice(Math.ceil(length / PAGE_TOKENS)));
   }
 
   /** Gives all pages back to the pool. */
   release(): void {
     this.#tokens = [];
+    this.indexed = 0;
     this.#pool.give(this.#pages.splice(0));
     this.#pool.forget(this);
   }

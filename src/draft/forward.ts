@@ -9,6 +9,7 @@ import { headBlockBytes, type Kernels } from "../kernels/abi.ts";
 import { type Bytes, type Floats, floatsAfter } from "../kernels/address.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import type { ActivationBits } from "../model/formats/format.ts";
+import type { Keeper } from "./keeping/keeper.ts";
 import { embedRow, type Matrix, multiplyMatrix } from "./matrix.ts";
 import type { Scratch } from "./memory-plan.ts";
 
@@ -57,7 +58,7 @@ export interface Weights {
  * Runs T tokens through the layers, writes their keys and values from `position` on, and leaves the logits of the last
  * `rows` tokens in scratch. The last tokens may be siblings: alternatives to a token of the chain before them.
  * `siblings` holds, for each, the index of the token that it replaces. A sibling attends to what that token attends
- * to, and to itself; its keys and values are not kept.
+ * to, and to itself; its keys and values are not kept. With a keeper, attentions read what its policy chooses.
  */
 export function forward(
   kernels: Kernels,
@@ -68,6 +69,7 @@ export function forward(
   position: number,
   rows: number,
   siblings: readonly number[],
+  keeper?: Keeper,
 ): void {
   const { headSize: D, embedding: E, vocabulary: V, normEpsilon } = config;
   const { x, qkv, mixed, gateUp, act, rope, pageTable } = scratch;
@@ -86,17 +88,26 @@ export function forward(
     }
   };
 
+  /** The queries of the next layer, from the input of this one, which is in `act`. */
+  const foretell = ({ heads: H, qkv: [first], qkvBias, qkNorm }: Block, out: Floats): void => {
+    multiply({ ...first!, rows: H * D }, T, out, H * D);
+    if (qkvBias) kernels.addBias(out, qkvBias[0]!, H * D, T, H * D);
+    if (qkNorm) kernels.normHeads(out, qkNorm.q, H, D, T, H * D, normEpsilon);
+    kernels.rope(out, H, D, T, H * D, rope);
+  };
+
   // x (T, E)
   for (let t = 0; t < T; t++) embedRow(kernels, weights.embedding, embeddingRows[t]!, floatsAfter(x, t * E));
 
   let layerOffset: Bytes = 0;
-  for (const block of weights.blocks) {
+  for (const [layer, block] of weights.blocks.entries()) {
     const { heads: H, kvHeads: G, feedForward: F } = block;
     const width = (H + 2 * G) * D;
     const keys = floatsAfter(qkv, H * D);
     const values = floatsAfter(keys, G * D);
     kernels.rmsnormQuantise(x, block.attentionNorm, E, T, normEpsilon, act);
     multiplyAll(block.qkv, qkv, width); // q (T, H, D), k (T, G, D), v (T, G, D)
+    if (keeper?.foretells(layer + 1)) foretell(weights.blocks[layer + 1]!, keeper.foretold);
     for (const [n, bias] of block.qkvBias?.entries() ?? []) {
       kernels.addBias([qkv, keys, values][n]!, bias, n === 0 ? H * D : G * D, T, width);
     }
@@ -112,7 +123,8 @@ export function forward(
       const v = floatsAfter(values, t * width);
       const out = floatsAfter(mixed, t * H * D);
       kernels.kvAppend(k, v, width, count, G, D, pageTable, layerOffset, at);
-      kernels.attention(q, width, count, H, G, D, pageTable, layerOffset, at, out, H * D, scratch.attention);
+      if (keeper) keeper.attend(layer, { q, stride: width, out, outStride: H * D }, count, at, t);
+      else kernels.attention(q, width, count, H, G, D, pageTable, layerOffset, at, out, H * D, scratch.attention);
     };
     attend(0, chain, position);
     for (const { index, row } of lastFirst) attend(row, 1, position + index);

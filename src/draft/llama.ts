@@ -3,17 +3,19 @@
  * Both the drafter at the edge and the wasm engine at the origin run on it.
  */
 import type { PackHeader } from "../format/pack-header.ts";
-import { type Kernels, PAGE_TOKENS } from "../kernels/abi.ts";
+import { headBlockBytes, type Kernels, PAGE_TOKENS } from "../kernels/abi.ts";
 import { bindKernels, type KernelModules, pickModule } from "../kernels/wasm.ts";
 import { blockShape } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
 import { scaledFrequency } from "../model/rope.ts";
-import { type BlockSuffix, blockTensor, EMBEDDING, FINAL_NORM, HEAD } from "../model/tensors.ts";
+import { type BlockSuffix, blockTensor, EMBEDDING, FINAL_NORM, HEAD, SKEW } from "../model/tensors.ts";
 import { TokenRows } from "../model/token-rows.ts";
 import type { Sibling } from "../speculate/types.ts";
 import { atRest } from "./at-rest.ts";
 import { KvCache, PagePool } from "./cache.ts";
 import { type Block, forward, type Weights } from "./forward.ts";
+import { Keeper, type KeptLayer } from "./keeping/keeper.ts";
+import type { Keeping } from "./keeping.ts";
 import { joinMatrices, type Matrix, matrixOf } from "./matrix.ts";
 import { CHUNK, type MemoryPlan, planMemory } from "./memory-plan.ts";
 import { movesOf } from "./moves.ts";
@@ -23,6 +25,8 @@ interface LoadOptions {
   readonly pages: number;
   /** Most rows of logits of one call: 1 to draft, MAX_DRAFT + 1 to verify. At most CHUNK. */
   readonly rows: number;
+  /** Which keys the attention of passes with logits reads; all when absent. Passes without logits read all. */
+  readonly keeping?: Keeping | undefined;
   /** Takes the kernels and the memory plan, returns the kernels to run instead. For tracing calls. */
   readonly observe?: (kernels: Kernels, plan: MemoryPlan) => Kernels;
 }
@@ -43,11 +47,11 @@ export async function loadLlama(
   if (options.rows > CHUNK) {
     throw new RangeError(`${options.rows} rows of logits: one pass has ${CHUNK} tokens; load the model for fewer`);
   }
-  const plan = planMemory(header, options.pages, options.rows);
+  const plan = planMemory(header, options.pages, options.rows, options.keeping);
   const memory = memoryOf(plan);
   for (let index = 0; index < header.shards.length; index++) await loadShard(header, plan, memory, shards, index);
   const kernels = bindKernels(pickModule(modules), memory);
-  return new Llama(header, options.observe?.(kernels, plan) ?? kernels, memory, plan, options.rows);
+  return new Llama(header, options.observe?.(kernels, plan) ?? kernels, memory, plan, options.rows, options.keeping);
 }
 
 /** WebAssembly's addresses end at 4 GiB. */
@@ -114,9 +118,18 @@ export class Llama {
   // Views made once: a step of decoding makes none but the logits it returns.
   readonly #rope: Float32Array;
   readonly #pageTable: Uint32Array;
+  /** Chooses which keys are read; absent where all are. */
+  readonly keeper: Keeper | undefined;
   #weights: Weights;
 
-  constructor(header: PackHeader, kernels: Kernels, memory: WebAssembly.Memory, plan: MemoryPlan, rows: number) {
+  constructor(
+    header: PackHeader,
+    kernels: Kernels,
+    memory: WebAssembly.Memory,
+    plan: MemoryPlan,
+    rows: number,
+    keeping?: Keeping,
+  ) {
     const { layers, headSize, ropeTheta, ropeScaling } = header.config;
     this.header = header;
     this.tokens = new TokenRows(header);
@@ -143,6 +156,10 @@ export class Llama {
       Array.from({ length: layers }, (_, i) => i),
     );
     this.pool = new PagePool(plan.pages, atRest(header, kernels, memory, plan));
+    this.keeper =
+      keeping &&
+      plan.keeping &&
+      new Keeper(kernels, memory, plan.keeping, plan, keptLayers(header, plan, memory), headSize, keeping);
   }
 
   /**
@@ -180,6 +197,7 @@ export class Llama {
     }
     cache.reserve(tokens.length);
     this.#pageTable.set(cache.pages);
+    this.keeper?.begin(cache, rows > 0);
     // One chunk must yield all rows of logits, so the last chunk is at least as long.
     const last = Math.max(rowsOut, rowsIn.length % CHUNK || CHUNK);
     for (let at = 0; at < rowsIn.length; ) {
@@ -193,7 +211,7 @@ export class Llama {
       replaced.forEach((index, s) => void this.#fillRope(chain + s, position + index));
       const wanted = ends ? rowsOut : 0;
       const chunk = rowsIn.slice(at, end);
-      forward(this.#kernels, config, this.#weights, this.#plan.scratch, chunk, position, wanted, replaced);
+      forward(this.#kernels, config, this.#weights, this.#plan.scratch, chunk, position, wanted, replaced, this.keeper);
       cache.extend(tokens.slice(at, end));
       at = end;
     }
@@ -244,6 +262,20 @@ export class Llama {
       this.#rope[row * 2 * half + half + i] = Math.sin(angle);
     }
   }
+}
+
+/** The layers as a policy sees them. */
+function keptLayers({ config }: PackHeader, plan: MemoryPlan, { buffer }: WebAssembly.Memory): KeptLayer[] {
+  const { headSize, skew = 0 } = config;
+  let offset = 0;
+  return Array.from({ length: config.layers }, (_, layer) => {
+    const { heads, kvHeads } = blockShape(config, layer);
+    const own = offset;
+    offset += kvHeads * headBlockBytes(headSize);
+    const at = plan.tensors.get(blockTensor(layer, SKEW));
+    const floats = at === undefined ? new Float32Array(0) : new Float32Array(buffer, at, kvHeads * skew * headSize);
+    return { heads, kvHeads, offset: own, skew: floats };
+  });
 }
 
 const QKV = ["q", "k", "v"] as const;

@@ -1,4 +1,5 @@
 /** A model in memory as a Llama of the service, over the kernels of one implementation. */
+import type { Keeping } from "../../src/draft/keeping.ts";
 import { Llama } from "../../src/draft/llama.ts";
 import { planMemory } from "../../src/draft/memory-plan.ts";
 import type { PackedModel } from "../../src/format/pack.ts";
@@ -8,7 +9,13 @@ import { packable } from "../../src/rounding/packable.ts";
 import { type Build, boundKernels } from "./kernels.ts";
 
 /** Matrices in f32 are rounded to q8. For models without outliers. */
-export function packedLlama(model: PackedModel, kernels: "plain" | Build, pages: number, rows: number): Llama {
+export function packedLlama(
+  model: PackedModel,
+  kernels: "plain" | Build,
+  pages: number,
+  rows: number,
+  keeping?: Keeping,
+): Llama {
   const { tensors, tokenizer: _, ...facts } = packable(model);
   const header: PackHeader = {
     ...facts,
@@ -18,9 +25,9 @@ export function packedLlama(model: PackedModel, kernels: "plain" | Build, pages:
     ),
     shards: [],
   };
-  const plan = planMemory(header, pages, rows);
+  const plan = planMemory(header, pages, rows, keeping);
   const memory = new WebAssembly.Memory({ initial: Math.ceil(plan.bytes / 65536) });
   for (const [name, { bytes }] of tensors) new Uint8Array(memory.buffer).set(bytes, plan.tensors.get(name)!);
   const bound = kernels === "plain" ? plainKernels(memory) : boundKernels(kernels, memory);
-  return new Llama(header, bound, memory, plan, rows);
+  return new Llama(header, bound, memory, plan, rows, keeping);
 }

@@ -1,0 +1,63 @@
+/** Bytes that a policy needs in the memory of a model (draft/memory-plan.ts). */
+import { headBlockBytes, indexBytes, PAGE_TOKENS } from "../../kernels/abi.ts";
+import type { Floats, PageTable, Positions, Workspace } from "../../kernels/address.ts";
+import { type LlamaConfig, totalKvHeads } from "../../model/config.ts";
+import { type Keeping, POLICIES } from "../keeping.ts";
+import type { Policy } from "./policy.ts";
+
+export interface KeepingMemory {
+  /** Indexes of the pool's pages, one after the other. */
+  readonly index: number;
+  readonly pageIndexBytes: number;
+  /** int32 addresses of the indexes of the running timeline's pages. */
+  readonly indexTable: PageTable;
+  /** int32 addresses of chosen pages. */
+  readonly chosenTable: PageTable;
+  /** Head blocks of copied keys, and int32 addresses of them. */
+  readonly gathered: Workspace;
+  readonly gatheredTable: PageTable;
+  readonly gatheredPages: number;
+  readonly positions: Positions;
+  readonly scores: Floats;
+  readonly rowScratch: Workspace;
+  readonly probes: Floats;
+  /** f32 (tokens of a pass, H·D): queries of the next layer, foretold. */
+  readonly foretold: Floats;
+  readonly mass: Floats;
+  /** The attention kernel's own. */
+  readonly scratch: Workspace;
+}
+
+/** Takes memory for `pages` pages of the pool and passes of `tokens` tokens. */
+export function keepingMemory(
+  config: LlamaConfig,
+  { name }: Keeping,
+  pages: number,
+  tokens: number,
+  scratch: Workspace,
+  take: (bytes: number) => number,
+): KeepingMemory {
+  const { heads, kvHeads, headSize: D, skew = 0 } = config;
+  const { scores }: Policy = POLICIES[name];
+  const most = Math.ceil(config.context / PAGE_TOKENS) + 1;
+  const index = scores?.kind === "index" ? scores : undefined;
+  const width = index?.width(D, skew) ?? 0;
+  const rows = index?.rows ?? 0;
+  const pageIndexBytes = totalKvHeads(config) * indexBytes(rows, width);
+  return {
+    index: take(pages * pageIndexBytes),
+    pageIndexBytes,
+    indexTable: take(4 * most),
+    chosenTable: take(4 * most),
+    gathered: take(most * headBlockBytes(D)),
+    gatheredTable: take(4 * most),
+    gatheredPages: most,
+    positions: take(4 * most * PAGE_TOKENS),
+    scores: take(4 * most * PAGE_TOKENS),
+    rowScratch: take(4 * width + 4 * most * PAGE_TOKENS),
+    probes: take((4 * width * heads) / kvHeads),
+    foretold: take(index?.ahead ? 4 * tokens * heads * D : 0),
+    mass: take(4 * most * PAGE_TOKENS),
+    scratch,
+  };
+}

@@ -1,0 +1,49 @@
+/** The tiny model with each policy: bits do not depend on the build, and a budget of 1 is attention over all keys. */
+import { beforeAll, describe, expect, test } from "vitest";
+import { addSkew } from "../../../src/compress/stages/skew.ts";
+import type { PolicyName } from "../../../src/draft/keeping.ts";
+import type { Llama } from "../../../src/draft/llama.ts";
+import type { PackedModel } from "../../../src/format/pack.ts";
+import { readPack } from "../../../src/format/pack-reader.ts";
+import { openDirectory } from "../../../src/platform/disk.ts";
+import { KEEPING_CASES } from "../../cases/keeping.ts";
+import { anySkew } from "../../support/any-skew.ts";
+import { BUILDS, type Build } from "../../support/kernels.ts";
+import { packedLlama } from "../../support/packed-llama.ts";
+import { seeded } from "../../support/random.ts";
+import { TINY_PACKS } from "../../support/tiny.ts";
+
+let model: PackedModel;
+let tokens: number[];
+
+beforeAll(async () => {
+  model = await addSkew(await readPack(openDirectory(TINY_PACKS.draft)), { stage: "skew", channels: 8 }, anySkew);
+  const random = seeded(3);
+  tokens = Array.from({ length: 70 }, () => Math.floor(random() * model.config.vocabulary));
+});
+
+/** A prompt without logits, then tokens one by one and a few together, as a drafter runs them. */
+function logits(llama: Llama): number[] {
+  const cache = llama.newCache();
+  llama.forward(cache, tokens.slice(0, 64), 0);
+  const one = [...llama.forward(cache, tokens.slice(64, 65), 1)];
+  const more = [...llama.forward(cache, tokens.slice(65, 68), 1)];
+  cache.cut(66);
+  const again = [...llama.forward(cache, tokens.slice(66), 1)];
+  return [...one, ...more, ...again];
+}
+
+const run = (build: "plain" | Build, name?: PolicyName, budget = 1): number[] =>
+  logits(packedLlama(model, build, 4, 1, name && { name, budget }));
+
+describe.each(KEEPING_CASES)("$name", ({ name }) => {
+  test("a budget of 1 changes no bit", () => {
+    expect(run("simd", name)).toEqual(run("simd"));
+  });
+
+  test("all builds and plain TypeScript give the same bits, other than with all keys", () => {
+    const plain = run("plain", name, 0.6);
+    for (const build of BUILDS) expect(run(build, name, 0.6), build).toEqual(plain);
+    expect(plain).not.toEqual(run("simd"));
+  });
+});
