@@ -31,11 +31,11 @@ test("keys have the moments of those in KV pages", async () => {
   const seen: Float32Array[][] = Array.from({ length: layers * G }, () => []);
   for (const window of windows) {
     cache.cut(0);
-    llama.forward(cache, window, 0);
-    const page = cache.page(0);
+    const { buffer } = llama.forward(cache, window, 0);
+    const page = cache.pages[0]!;
     for (const [n, keys] of seen.entries()) {
       const own = new Float32Array(T * D);
-      readKeys(page.buffer, page.byteOffset + n * headBlockBytes(D), D, own);
+      readKeys(buffer, page + n * headBlockBytes(D), D, own);
       for (let t = 0; t < T; t++) keys.push(own.slice(t * D, (t + 1) * D));
     }
   }
