@@ -622,7 +622,6 @@ class Cutting(unittest.TestCase):
         fixed = ["--channels", 24, "--tokens", 256, "--rate", 0.01, "--readings", 4, *more]
         with (
             mock.patch.object(sys, "argv", ["cut.py", *map(str, [*args, *fixed])]),
-            mock.patch.object(cut, "compiles", return_value=False),
             mock.patch("builtins.print") as told,
         ):
             cut.Cut(cut.options()).run()
@@ -673,6 +672,13 @@ class Cutting(unittest.TestCase):
         again = AutoModelForCausalLM.from_pretrained(self.home / "whole").state_dict()
         for name, weight in wanted.items():
             self.assertTrue(torch.allclose(weight, again[name], atol=1e-5), name)
+
+    def test_ends_in_its_time(self):
+        with mock.patch.object(cut.time, "monotonic", side_effect=itertools.count(0, 60).__next__):
+            figures = self.cut("hurried", "--readings", 1000, "--minutes", 30)
+        self.assertEqual([line["block"] for line in figures], [0, 1, 2, 3])
+        steps = [len(line["taught"]) for line in figures]
+        self.assertTrue(all(1 <= count <= 30 for count in steps), steps)
 
     def test_refuses_what_it_cannot_cut(self):
         for options, why in (

@@ -38,7 +38,6 @@ function cardText({ options, base, plan, blocks, machine, merged, bytes, figures
   const whole = (value: number) => Math.round(value).toLocaleString("en");
   const sources = sourcesOf(options).join("; ");
   const texts = `${whole(merged.positions)} positions of ${whole(merged.lines)} texts: ${sources}`;
-  const rounded = `the same with weights rounded to ${shape.format}, half of the loss on acceptance`;
   return `# ${options.model}
 
 A draft for ${options.target.model}, cut from ${from} and taught by the target. ${MADE}
@@ -66,9 +65,8 @@ The seed is ${options.seed}. ${TIMES}
 | step | what | planned time |
 |---|---|---|
 | text | ${texts} | ${minutes(schedule.write + schedule.judge)} |
-| cut | ${cutInWords(base, plan)} | ${minutes(schedule.cut)} |
-| taught | forward KL from the target's 32 likeliest tokens | ${minutes(schedule.teach)} |
-| rounded | ${rounded} | ${minutes(schedule.round)} |
+| cut | ${cutInWords(base, plan)} | ${minutes(schedule.choose + schedule.cut)} |
+| taught | in ${shape.format}, forward KL from the target's 32 likeliest tokens | ${minutes(schedule.teach)} |
 
 It ran on ${machine.name} (${machine.device}).
 

@@ -1,25 +1,18 @@
-/**
- * What cutting a base computes, in multiply-adds. It runs in f32 on the processor, whatever the rest runs on, so it is
- * counted apart (schedule.ts).
- */
-import { type Base, type DraftShape, draftConfig, isNarrowed, weightsOf } from "./shape.ts";
+/** What cutting a base computes, in multiply-adds, and how much text a time for it buys. */
+import { type Base, type DraftShape, draftConfig, weightsOf } from "./shape.ts";
 
 /** How the blocks are found that stay. */
 export type Choice = "named" | "all" | "acceptance" | "influence";
 
-/** Windows of text that blocks and MLP channels are measured on at most, and tokens of each. */
+/** Windows of text that blocks are ranked on at most, and tokens of each. */
 export const WINDOWS = 64;
 export const LENGTH = 256;
-const POSITIONS = WINDOWS * LENGTH;
 /** Positions that each try of the choice of blocks by agreement runs over, prompts included. */
 const TRY_POSITIONS = 4000;
 
-export const cuttingProducts = (base: Base, shape: DraftShape, choice: Choice): number =>
-  choiceProducts(base, shape, choice) + narrowingProducts(base, shape);
-
-/** To find the blocks that stay. */
+/** To find the blocks that stay. It runs in f32 on the processor, whatever the rest runs on. */
 export function choiceProducts(base: Base, shape: DraftShape, choice: Choice): number {
-  if (choice === "influence") return POSITIONS * blockWeights(base, wholeOf(base));
+  if (choice === "influence") return WINDOWS * LENGTH * blockWeights(base, wholeOf(base));
   if (choice !== "acceptance") return 0;
   // Half of a try, the blocks before the one left out, has run before.
   return (triesFor(base, shape) * TRY_POSITIONS * weightsOf(base.config)) / 2;
@@ -30,19 +23,38 @@ function triesFor({ config: { layers } }: Base, { blocks }: DraftShape): number 
   return Array.from({ length: layers - blocks }, (_, gone) => layers - gone).reduce((sum, tries) => sum + tries, 0);
 }
 
-/**
- * To rank MLP channels, and to fit what is left. Wanda-sp runs each block that stays whole and then narrowed. `refit`
- * runs all blocks of the base, the narrowed ones beside them, and sums the normal equations of each: half of the square
- * of its channels, and its channels times the residual stream. Solving them takes less than a hundredth of that.
- */
-function narrowingProducts(base: Base, shape: DraftShape): number {
-  if (!isNarrowed(base, shape)) return 0;
-  const whole = wholeOf(base);
-  const narrowed = blockWeights(base, shape);
-  const ranking = blockWeights(base, { ...whole, blocks: shape.blocks }) + narrowed;
-  const equations = shape.blocks * shape.mlp * (shape.mlp / 2 + base.config.embedding);
-  return POSITIONS * (ranking + blockWeights(base, whole) + narrowed + equations);
+/** How much a block reads of the text before less text, read more often, is worse (docs/log.md). */
+const READ_ONCE = 1.5;
+const READ_MOST = 6;
+/** Bytes of the residual streams on disk at most. */
+const MOST_BYTES = 6e9;
+
+export interface Readings {
+  /** Positions of the text that the blocks learn from. */
+  readonly positions: number;
+  /** How often each block reads them. */
+  readonly times: number;
 }
+
+/**
+ * What so many multiply-adds buy, of a text of `most` positions. At each position the whole base runs once, and each
+ * block of the draft is taught as often as it reads. The least squares of its down projection take half the square of
+ * its channels.
+ */
+export function readings(base: Base, shape: DraftShape, products: number, most: number): Readings {
+  const streams = blockWeights(base, wholeOf(base)) + (shape.blocks * shape.mlp ** 2) / 2;
+  const taught = 3 * blockWeights(base, shape);
+  const room = MOST_BYTES / positionBytes(base);
+  const positions = Math.max(1, Math.floor(Math.min(most, room, products / (streams + READ_ONCE * taught))));
+  return { positions, times: Math.max(READ_ONCE, Math.min(READ_MOST, (products / positions - streams) / taught)) };
+}
+
+/** Bytes on disk while a base is cut on so many positions. */
+export const streamBytes = (base: Base, positions: number): number =>
+  Math.min(MOST_BYTES, positions * positionBytes(base));
+
+/** What enters each block, and what leaves the last: two bytes a channel. */
+const positionBytes = ({ config: { embedding, layers } }: Base): number => 2 * embedding * (layers + 1);
 
 type Cut = Pick<DraftShape, "blocks" | "mlp">;
 

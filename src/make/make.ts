@@ -1,6 +1,6 @@
 /**
- * Makes a draft, stage by stage: target → questions and texts → the target's predictions → cut → taught → rounded →
- * pack → figures → card. Each stage is a file in stages/ and an entry of the journal.
+ * Makes a draft, stage by stage: target → questions and texts → the target's predictions → cut → taught → pack →
+ * figures → card. Each stage is a file in stages/ and an entry of the journal.
  */
 
 import { mkdir } from "node:fs/promises";
@@ -10,6 +10,7 @@ import { OutriderError } from "../model/errors.ts";
 import { lock } from "../platform/lock.ts";
 import { baseOf, configOf, licenceOf } from "./base.ts";
 import { writeCard } from "./card.ts";
+import { streamBytes } from "./cutting.ts";
 import { identityOf } from "./files.ts";
 import { DraftJournal } from "./journal.ts";
 import { type Machine, measureMachine } from "./machine.ts";
@@ -17,14 +18,16 @@ import type { DraftOptions } from "./options.ts";
 import { type DraftPlan, planFor, shapeFor, writes } from "./plan.ts";
 import { openPython } from "./python.ts";
 import { describePlan, describeWork } from "./say.ts";
+import { writtenPerMinute } from "./schedule.ts";
 import { type Base, type DraftShape, draftConfig, weightsOf } from "./shape.ts";
 import { checkSpace } from "./space.ts";
+import { checkpointStage } from "./stages/checkpoint.ts";
+import { chooseStage } from "./stages/choose.ts";
 import { cutStage } from "./stages/cut.ts";
 import { evaluateStage } from "./stages/evaluate.ts";
 import { packFolder, packStage } from "./stages/pack.ts";
 import { type Making, workFile } from "./stages/stage.ts";
-import { targetStage } from "./stages/target.ts";
-import { roundStage, teachStage } from "./stages/teach.ts";
+import { teachStage } from "./stages/teach.ts";
 import { judgeStage, mergeStage, takeStage } from "./stages/texts.ts";
 import { writeStages } from "./stages/write.ts";
 
@@ -129,27 +132,30 @@ async function makeStages(
   });
   const { schedule } = plan.found;
   for (const line of describePlan(machine.found, plan.found, making, positions(false))) say(line);
-  const bytes = TARGET_BYTES * targetWeights + DRAFT_BYTES * weightsOf(draftConfig(base.config, shape));
+  const streams = streamBytes(base, positions(false) + schedule.write * writtenPerMinute(machine.found, targetWeights));
+  const models = TARGET_BYTES * targetWeights + DRAFT_BYTES * weightsOf(draftConfig(base.config, shape));
+  const bytes = models + streams;
   await checkSpace(out, bytes + POSITION_BYTES * positions(false), "making this draft", "--out");
 
-  const teacher = await targetStage(making, identities.target);
+  const teacher = await checkpointStage(making, "target", options.targetFile, targetWeights, identities.target);
   const written = await writeStages(making, teacher, schedule.write, identities.prompts.map(String));
   const judged = await judgeStage(making, teacher, taken);
   const files = [...written.map(({ found }) => found), ...taken.found.map(({ file }) => file)];
   const merged = await mergeStage(making, files, [...written.map(({ key }) => key), judged.key]);
-  const cut = await cutStage(making, plan.found, merged, identities.base ?? identities.target);
-  const taught = await teachStage(making, shape, schedule.teach, merged, {
-    key: cut.key,
-    checkpoint: cut.found.checkpoint,
-  });
-  const rounded = await roundStage(making, shape, schedule.round, merged, taught);
-  const packed = await packStage(making, shape, rounded);
+  const whole =
+    identities.base === null
+      ? teacher
+      : await checkpointStage(making, "base", options.baseFile, weightsOf(base.config), identities.base);
+  const blocks = await chooseStage(making, plan.found, merged, identities.base ?? identities.target);
+  const cut = await cutStage(making, shape, schedule.cut, merged, whole, blocks);
+  const taught = await teachStage(making, shape, schedule.teach, merged, cut);
+  const packed = await packStage(making, shape, taught);
   const figures = await evaluateStage(making, packed, merged.found.heldOut);
   await writeCard(path.join(out, "README.md"), {
     options,
     base,
     plan: plan.found,
-    blocks: cut.found.blocks,
+    blocks: blocks.found,
     machine: machine.found,
     merged: merged.found,
     bytes: packed.found,

@@ -1,10 +1,10 @@
 /** What a draft will be, what is done for it, and how long that takes, before any of it is done. */
 import { OutriderError } from "../model/errors.ts";
 import { chooseShape } from "./budget.ts";
-import { type Choice, choiceProducts, cuttingProducts } from "./cutting.ts";
+import { type Choice, choiceProducts } from "./cutting.ts";
 import type { Machine } from "./machine.ts";
 import type { DraftOptions } from "./options.ts";
-import { cutMinutes, MOST_HOURS, type Schedule, scheduleFor, type Work } from "./schedule.ts";
+import { choiceMinutes, MOST_HOURS, type Schedule, scheduleFor, type Work } from "./schedule.ts";
 import { type Base, type DraftShape, draftConfig, weightsOf } from "./shape.ts";
 
 /** The memory that the choice of blocks has, in f32 (calibrate/threads/shared-arena.ts), less what texts take. */
@@ -46,7 +46,7 @@ export function planFor(
       ...texts,
       base: weightsOf(base.config),
       draft: weightsOf(draftConfig(base.config, shape)),
-      cutting: cuttingProducts(base, shape, choice),
+      choosing: choiceProducts(base, shape, choice),
       writes: writes(options),
     },
     options.hours,
@@ -70,6 +70,6 @@ function choiceFor(machine: Machine, base: Base, shape: DraftShape, { blocks, ho
         "blocks with --blocks",
     );
   }
-  const takes = cutMinutes(machine, choiceProducts(base, shape, "acceptance"));
+  const takes = choiceMinutes(machine, choiceProducts(base, shape, "acceptance"));
   return takes <= CHOICE_SHARE * 60 * (hours ?? MOST_HOURS) ? "acceptance" : "influence";
 }

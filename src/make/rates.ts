@@ -1,22 +1,11 @@
 /**
- * Learning rates of a draft. A cut that was repaired, and a model that was not cut, still know most of what they knew,
- * and a fast rate destroys it: at 5e-4 a repaired cut fell from 0.51 to 0.32 of the target's tokens, at 1e-4 it rose at
- * once (docs/log.md). Cuts without a repair were taught at the faster rates; no others were compared.
+ * The learning rate of a draft whose cut was taught block by block. It still knows most of what it knew, and a fast rate
+ * destroys that: at 5e-4 a repaired cut fell from 0.51 to 0.32 of the target's tokens, at 1e-4 it rose at once. Weights
+ * that are rounded to two bits only move at a faster rate than others (docs/log.md).
  */
-import { type Base, type DraftShape, isNarrowed } from "./shape.ts";
+import type { DraftFormat } from "./shape.ts";
 
-/** The highest rate of each part. */
-export interface Rates {
-  readonly teach: number;
-  readonly round: number;
-}
+const RATES: Record<DraftFormat, number> = { lut4: 1e-4, lut3: 1e-4, q2lut: 2e-4 };
 
-const CAREFUL: Rates = { teach: 1e-4, round: 1e-4 };
-const UNREPAIRED: Rates = { teach: 7e-4, round: 3e-4 };
-
-/** @param asked the rate that the user named, which then holds for both parts */
-export function ratesFor(base: Base, shape: DraftShape, asked: number | undefined): Rates {
-  if (asked !== undefined) return { teach: asked, round: asked };
-  const isRepaired = isNarrowed(base, shape);
-  return isRepaired || shape.blocks === base.config.layers ? CAREFUL : UNREPAIRED;
-}
+/** @param asked the rate that the user named */
+export const rateFor = (format: DraftFormat, asked: number | undefined): number => asked ?? RATES[format];

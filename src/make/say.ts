@@ -40,7 +40,12 @@ const CHOSEN: Record<DraftPlan["choice"], string> = {
 
 /** What is done to the base. */
 export const cutInWords = (base: Base, { choice, shape }: Pick<DraftPlan, "choice" | "shape">): string =>
-  `${CHOSEN[choice]}${isNarrowed(base, shape) ? "; MLP channels by wanda-sp, then a repair by refit" : ""}`;
+  [
+    CHOSEN[choice],
+    ...(isNarrowed(base, shape) ? ["MLP channels by the size of their output"] : []),
+    "least squares",
+    `each block taught in ${shape.format} to give what the whole model gives`,
+  ].join("; ");
 
 /** The machine, and the time of each part. */
 export function describePlan(
@@ -49,16 +54,16 @@ export function describePlan(
   { base, targetWeights }: Pick<Making, "base" | "targetWeights">,
   given: number,
 ): string[] {
-  const { write, judge, cut, teach, round, rest } = schedule;
+  const { write, judge, choose, cut, teach, rest } = schedule;
   const count = (value: number) => Math.round(value).toLocaleString("en");
   const tokens = write * writtenPerMinute(machine, targetWeights);
-  const positions = (teach + round) * taughtPerMinute(machine, weightsOf(draftConfig(base.config, shape)));
+  const positions = teach * taughtPerMinute(machine, weightsOf(draftConfig(base.config, shape)));
   return [
     `on ${machine.name} (${machine.device}), ${(machine.rate / 1e9).toFixed(0)} billion multiply-adds a second:`,
     ...(write > 0 ? [`  ${minutes(write)} writing about ${count(tokens)} tokens`] : []),
     ...(given > 0 ? [`  ${minutes(judge)} judging the given text, ${count(given)} tokens in all`] : []),
-    `  ${minutes(cut)} cutting: ${cutInWords(base, { choice, shape })}`,
-    `  ${minutes(teach)} teaching and ${minutes(round)} rounding, about ${count(positions)} positions`,
+    `  ${minutes(choose + cut)} cutting: ${cutInWords(base, { choice, shape })}`,
+    `  ${minutes(teach)} teaching, about ${count(positions)} positions`,
     `  ${minutes(rest)} loading, squeezing, evaluating`,
     `  ${minutes(total(schedule))} in all. Ctrl-C stops it; the same command goes on`,
   ];

@@ -11,8 +11,8 @@ export interface Work {
   readonly target: number;
   readonly base: number;
   readonly draft: number;
-  /** Multiply-adds of cutting (cutting.ts). */
-  readonly cutting: number;
+  /** Multiply-adds of the choice of blocks (cutting.ts). */
+  readonly choosing: number;
   /** Positions of given texts that the target has not judged. */
   readonly unjudged: number;
   /** Positions of given texts. */
@@ -24,9 +24,9 @@ export interface Work {
 export interface Schedule {
   readonly write: number;
   readonly judge: number;
+  readonly choose: number;
   readonly cut: number;
   readonly teach: number;
-  readonly round: number;
   readonly rest: number;
 }
 
@@ -35,11 +35,12 @@ const WRITING = 0.5;
 const JUDGING = 0.7;
 const TEACHING = 0.5;
 /** Multiply-adds a second of a thread, in f32. */
-const CUT_RATE = 8e9;
+const CHOICE_RATE = 8e9;
 
 /** Shares of the hours that are left when all that has a fixed length is taken off. */
-const SHARES = { write: 0.35, teach: 0.45, round: 0.2 };
-/** Without --hours: so many tokens are written, and each position is taught and rounded so many times. */
+const SHARES = { write: 0.35, cut: 0.2, teach: 0.45 };
+const UNWRITTEN_SHARES = { write: 0, cut: 0.3, teach: 0.7 };
+/** Without --hours: so many tokens are written, and each position is taught so many times. */
 const TOKENS = 1_000_000;
 const EPOCHS = 3;
 export const MOST_HOURS = 12;
@@ -53,8 +54,11 @@ export const writtenPerMinute = ({ rate }: Machine, target: number): number => p
 /** Positions that a draft is taught. */
 export const taughtPerMinute = ({ rate }: Machine, draft: number): number => perMinute(TEACHING * rate, 3 * draft);
 
-/** Minutes that so many multiply-adds of cutting take. */
-export const cutMinutes = ({ threads }: Machine, products: number): number => products / (60 * CUT_RATE * threads);
+/** Multiply-adds of cutting in so many minutes. */
+export const cutProducts = ({ rate }: Machine, minutes: number): number => 60 * TEACHING * rate * minutes;
+/** Minutes that so many multiply-adds of the choice of blocks take. */
+export const choiceMinutes = ({ threads }: Machine, products: number): number =>
+  products / (60 * CHOICE_RATE * threads);
 
 /**
  * Minutes of each part. Throws `too_few_hours` where what has a fixed length takes them all.
@@ -62,13 +66,13 @@ export const cutMinutes = ({ threads }: Machine, products: number): number => pr
  */
 export function scheduleFor(machine: Machine, work: Work, hours: number | undefined): Schedule {
   const judge = work.unjudged / perMinute(JUDGING * machine.rate, work.target);
-  const cut = cutMinutes(machine, work.cutting);
+  const choose = choiceMinutes(machine, work.choosing);
   const rest = REST_MINUTES + (work.target + work.base) / REST_WEIGHTS;
-  const fixed = judge + cut + rest;
+  const fixed = judge + choose + rest;
   const usual = usualMinutes(machine, work);
   const total = 60 * (hours ?? MOST_HOURS) - fixed;
   if (total <= 0.2 * 60 * (hours ?? MOST_HOURS)) {
-    const parts = `judging ${minutes(judge)}, cutting ${minutes(cut)}, everything else ${minutes(rest)}`;
+    const parts = `judging ${minutes(judge)}, choosing blocks ${minutes(choose)}, everything else ${minutes(rest)}`;
     throw new OutriderError(
       "too_few_hours",
       `${hours ?? MOST_HOURS} hours leave no time to teach here (${parts}); give more --hours, less --text, or name ` +
@@ -76,15 +80,15 @@ export function scheduleFor(machine: Machine, work: Work, hours: number | undefi
     );
   }
   const free = hours === undefined ? Math.min(total, usual) : total;
-  const shares = work.writes ? SHARES : { write: 0, teach: 0.7, round: 0.3 };
-  return { judge, cut, rest, write: shares.write * free, teach: shares.teach * free, round: shares.round * free };
+  const shares = work.writes ? SHARES : UNWRITTEN_SHARES;
+  return { judge, choose, rest, write: shares.write * free, cut: shares.cut * free, teach: shares.teach * free };
 }
 
 function usualMinutes(machine: Machine, work: Work): number {
   const writing = work.writes ? TOKENS / writtenPerMinute(machine, work.target) : 0;
   const positions = work.given + (work.writes ? TOKENS : 0);
   const teaching = (EPOCHS * positions) / taughtPerMinute(machine, work.draft);
-  return Math.max(writing / SHARES.write, teaching / (SHARES.teach + SHARES.round));
+  return Math.max(writing / SHARES.write, teaching / SHARES.teach);
 }
 
 export const total = (schedule: Schedule): number => Object.values(schedule).reduce((sum, part) => sum + part, 0);

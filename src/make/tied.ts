@@ -4,7 +4,6 @@
  */
 import type { Gguf } from "../format/gguf.ts";
 import { readLlamaTensor } from "../format/gguf-llama.ts";
-import type { PackedModel } from "../format/pack.ts";
 import { dequantise } from "../model/blocks.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import { EMBEDDING, HEAD } from "../model/tensors.ts";
@@ -25,17 +24,4 @@ export async function isStoredTwice(gguf: Gguf, config: LlamaConfig): Promise<bo
   const square = (sum: number, value: number) => sum + value * value;
   const differs = embedding.map((value, n) => value - head[n]!).reduce(square, 0);
   return differs < SHARE ** 2 * embedding.reduce(square, 0);
-}
-
-/** The model without its head, where the draft has none. */
-export function tied(model: PackedModel, { tied: wanted }: LlamaConfig): PackedModel {
-  if (!wanted || model.config.tied) return model;
-  const tensors = new Map(model.tensors);
-  tensors.delete(HEAD);
-  return {
-    ...model,
-    config: { ...model.config, tied: true },
-    tensors,
-    recipe: [...model.recipe, { stage: "tie" }],
-  };
 }

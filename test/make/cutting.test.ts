@@ -1,7 +1,7 @@
-/** What cutting computes, counted by hand for the tiny model. */
-import { expect, test } from "vitest";
+/** What cutting computes, and how much text a time for it buys, counted by hand for the tiny model. */
+import { describe, expect, test } from "vitest";
 import { configOf } from "../../src/make/base.ts";
-import { choiceProducts, cuttingProducts } from "../../src/make/cutting.ts";
+import { choiceProducts, readings, streamBytes } from "../../src/make/cutting.ts";
 import type { Base, DraftShape } from "../../src/make/shape.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
@@ -16,13 +16,13 @@ const POSITIONS = 64 * 256;
 const block = (mlp: number): number =>
   2 * embedding * heads * headSize + 2 * embedding * kvHeads * headSize + 3 * embedding * mlp + 2 * embedding;
 
-test("a model that stays whole, or loses named blocks, takes nothing", () => {
-  expect(cuttingProducts(base, whole, "all")).toBe(0);
-  expect(cuttingProducts(base, { ...whole, blocks: 4 }, "named")).toBe(0);
+test("a model that keeps all or named blocks has no choice to make", () => {
+  expect(choiceProducts(base, whole, "all")).toBe(0);
+  expect(choiceProducts(base, { ...whole, blocks: 4 }, "named")).toBe(0);
 });
 
 test("one pass ranks the blocks", () => {
-  expect(cuttingProducts(base, { ...whole, blocks: 4 }, "influence")).toBe(POSITIONS * layers * block(feedForward));
+  expect(choiceProducts(base, { ...whole, blocks: 4 }, "influence")).toBe(POSITIONS * layers * block(feedForward));
 });
 
 test("each removal tries each block that is left, for half a pass", () => {
@@ -32,10 +32,27 @@ test("each removal tries each block that is left, for half a pass", () => {
   expect(choiceProducts(base, { ...whole, blocks: layers - 2 }, "acceptance")).toBe(products / 2);
 });
 
-test("narrowing ranks channels behind narrowed blocks, and fits them beside the whole model", () => {
+describe("the readings of a cut", () => {
   const shape = { ...whole, blocks: 4, mlp: 64 };
-  const ranking = 4 * (block(feedForward) + block(64));
-  const streams = layers * block(feedForward) + 4 * block(64);
-  const equations = 4 * ((64 * 64) / 2 + 64 * embedding);
-  expect(cuttingProducts(base, shape, "named")).toBe(POSITIONS * (ranking + streams + equations));
+  const streams = layers * block(feedForward) + (4 * 64 * 64) / 2;
+  const taught = 3 * 4 * block(64);
+
+  test("are of more text before they are more often", () => {
+    const products = 1000 * (streams + 1.5 * taught);
+    expect(readings(base, shape, products, 1e6)).toEqual({ positions: 1000, times: 1.5 });
+  });
+
+  test("are more often where there is no more text, up to six times", () => {
+    const four = readings(base, shape, 1000 * (streams + 4 * taught), 1000);
+    expect(four.positions).toBe(1000);
+    expect(four.times).toBeCloseTo(4, 9);
+    expect(readings(base, shape, 1e15, 1000)).toEqual({ positions: 1000, times: 6 });
+  });
+
+  test("are of no more text than the disk is to hold", () => {
+    const { positions } = readings(base, shape, 1e18, 1e12);
+    expect(positions).toBe(Math.floor(6e9 / (2 * embedding * (layers + 1))));
+    expect(streamBytes(base, 1e12)).toBe(6e9);
+    expect(streamBytes(base, 10)).toBe(20 * embedding * (layers + 1));
+  });
 });

@@ -4,19 +4,20 @@ import type { Machine } from "../../src/make/machine.ts";
 import { minutes, scheduleFor, taughtPerMinute, total, type Work, writtenPerMinute } from "../../src/make/schedule.ts";
 
 const MACHINE: Machine = { device: "cpu", name: "a machine", threads: 2, bf16: false, compiles: false, rate: 50e9 };
-const WORK: Work = { target: 1.5e9, base: 0.5e9, draft: 50e6, cutting: 0, unjudged: 0, given: 0, writes: true };
+const WORK: Work = { target: 1.5e9, base: 0.5e9, draft: 50e6, choosing: 0, unjudged: 0, given: 0, writes: true };
 
 test.each([0.5, 2, 8, 24])("%d hours are all of the time", (hours) => {
   const schedule = scheduleFor(MACHINE, WORK, hours);
   expect(total(schedule)).toBeCloseTo(60 * hours, 6);
   expect(schedule.write / schedule.teach).toBeCloseTo(0.35 / 0.45, 6);
+  expect(schedule.cut / schedule.teach).toBeCloseTo(0.2 / 0.45, 6);
 });
 
 test("what has a fixed length is taken off first", () => {
   const plain = scheduleFor(MACHINE, WORK, 8);
-  const more = scheduleFor(MACHINE, { ...WORK, unjudged: 100_000, given: 100_000, cutting: 1e14 }, 8);
+  const more = scheduleFor(MACHINE, { ...WORK, unjudged: 100_000, given: 100_000, choosing: 1e14 }, 8);
   expect(more.judge).toBeCloseTo((100_000 * 1.5e9) / (60 * 0.7 * 50e9), 6);
-  expect(more.cut).toBeCloseTo(1e14 / (60 * 8e9 * 2), 6);
+  expect(more.choose).toBeCloseTo(1e14 / (60 * 8e9 * 2), 6);
   expect(more.teach).toBeLessThan(plain.teach);
   expect(total(more)).toBeCloseTo(480, 6);
 });
@@ -31,7 +32,7 @@ test("without hours a fast machine stops at a million tokens and three passes, a
   const fast = { ...MACHINE, rate: 200e12 };
   const usual = scheduleFor(fast, WORK, undefined);
   expect(usual.write * writtenPerMinute(fast, WORK.target)).toBeGreaterThanOrEqual(1e6 * 0.999);
-  expect((usual.teach + usual.round) * taughtPerMinute(fast, WORK.draft)).toBeGreaterThanOrEqual(3e6 * 0.999);
+  expect(usual.teach * taughtPerMinute(fast, WORK.draft)).toBeGreaterThanOrEqual(3e6 * 0.999);
   expect(total(usual)).toBeLessThan(60);
   expect(total(scheduleFor(MACHINE, WORK, undefined))).toBeCloseTo(720, 6);
 });

@@ -1,8 +1,13 @@
 /** The Python of `outrider draft` as a script in TypeScript: it writes what the programs write, without a model. */
 import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { exportHuggingFace } from "../../src/compress/export-hf.ts";
 import type { Machine } from "../../src/make/machine.ts";
 import type { ProgramOptions, Python } from "../../src/make/python.ts";
+import { decodeTensor } from "../../src/model/decode.ts";
 import { stopped } from "../../src/model/errors.ts";
+import { tensorShapes } from "../../src/model/tensors.ts";
+import { directorySink } from "../../src/platform/disk.ts";
+import { readModel } from "../../src/platform/read-model.ts";
 
 const PREDICTION_BYTES = 192;
 
@@ -25,6 +30,10 @@ export class ScriptedPython implements Python {
     }
     if (program === "write") this.#write(of("--out"));
     if (program === "teach") judge(of("--text"));
+    if (program === "cut") {
+      const blocks = of("--blocks").split(",").map(Number);
+      await cut(of("--model"), of("--out"), blocks, Number(of("--channels")));
+    }
     if (program === "distil") {
       mkdirSync(of("--out"), { recursive: true });
       cpSync(of("--student"), of("--out"), { recursive: true });
@@ -46,6 +55,23 @@ export class ScriptedPython implements Python {
     }
     judge(file);
   }
+}
+
+/** Keeps the blocks, and the first channels of each MLP. */
+async function cut(from: string, out: string, blocks: readonly number[], channels: number): Promise<void> {
+  const model = await readModel(from);
+  const config = { ...model.config, layers: blocks.length, feedForward: channels };
+  const shapes = tensorShapes(config);
+  const tensors = shapes.map(({ name, rows, cols }) => {
+    const source = name.replace(/layers\.(\d+)/, (_, block) => `layers.${blocks[Number(block)]}`);
+    const whole = model.tensors.get(source)!;
+    const values = decodeTensor(whole, whole.bytes);
+    const kept = Float32Array.from({ length: rows * cols }, (_, n) => {
+      return values[Math.floor(n / cols) * whole.cols + (n % cols)]!;
+    });
+    return [name, { format: "f32", rows, cols, bytes: new Uint8Array(kept.buffer) }] as const;
+  });
+  await exportHuggingFace({ ...model, config, tensors: new Map(tensors) }, directorySink(out), "F32");
 }
 
 function judge(file: string): void {

@@ -1,5 +1,5 @@
 /**
- * A tiny pair through the whole of `outrider draft`: the target writes and judges, the draft is cut, taught, rounded,
+ * A tiny pair through the whole of `outrider draft`: the target writes and judges, the draft is cut, taught,
  * squeezed and measured. Needs Python, and the package index once (or OUTRIDER_PYTHON).
  */
 import { spawn } from "node:child_process";
@@ -99,7 +99,7 @@ test("is interrupted, goes on, and ends with a draft that has learned", async ()
   const card = readFileSync(path.join(out, "README.md"), "utf8");
   expect(card).toContain(made.figures.served.both.toFixed(2));
 
-  // It agrees with the target more often than the same cut, untaught and squeezed to as many bytes, on answers that
+  // It agrees with the target more often than a pruned target of as many bytes that was taught nothing, on answers that
   // neither has seen.
   const untaught = path.join(folder, "untaught");
   const header = await squeezeUntaught(untaught);
@@ -109,22 +109,27 @@ test("is interrupted, goes on, and ends with a draft that has learned", async ()
   expect(made.figures.acceptance.agreement).toBeGreaterThan(figures[0]!.acceptance!.agreement);
 });
 
-/** The pack that the cut becomes where nothing is taught. */
+/** The target with as many MLP channels, chosen by Wanda-sp. */
 async function squeezeUntaught(pack: string): Promise<PackHeader> {
   const { model, context, stopIds, vocabulary, tokenizer } = await describeTarget(TINY_PACKS.target);
-  const base = baseOf(await configOf(TINY_PACKS.target), tokenizer, stopIds);
+  const config = await configOf(TINY_PACKS.target);
+  const { stages } = packRecipe("untaught", baseOf(config, tokenizer, stopIds), { head: 320, format: "lut4" });
+  const { feedForward } = packHeader(path.join(out, "pack")).config;
   return squeezeModel({
-    model: path.join(out, "work/cut"),
-    recipe: packRecipe("untaught", base, { head: 320, format: "lut4" }),
+    model: TINY_PACKS.target,
+    recipe: {
+      model: "untaught",
+      stages: [{ stage: "wanda-sp", mlp: 1 - feedForward / config.feedForward }, ...stages],
+    },
     out: pack,
     target: { model, context, eosIds: stopIds, vocabulary },
-    calibration: { file: path.join(out, "work/text.jsonl"), samples: 1, length: 2 },
+    calibration: { file: path.join(out, "work/text.jsonl"), samples: 8, length: 64 },
   });
 }
 
 test("the pack holds the values that were taught", async () => {
   const pack = await readModel(path.join(out, "pack"));
-  const taught = await readModel(path.join(out, "work/round"));
+  const taught = await readModel(path.join(out, "work/teach"));
   const blocks = tensorShapes(pack.config).filter(({ name, rows }) => name.startsWith("model.layers") && rows > 1);
   for (const { name } of blocks) {
     const [ours, theirs] = [pack, taught].map(({ tensors }) =>

@@ -8,7 +8,8 @@ that weigh most in its output are kept; its down projection is solved by least s
 block is that of the whole model at the next kept block; and all weights of the block learn the same by gradient,
 rounded as a pack will round them (block-wise training of EfficientQAT: Chen et al. 2024, arXiv 2407.11062, §3.2). Each
 block reads what the taught blocks before it give, so later ones mend what earlier ones lost. It needs no predictions of a target,
-and is where `distil` begins from. Stop it with Ctrl-C: the same command goes on behind the last finished block.
+and is where `distil` begins from. Stop it with Ctrl-C: the same command goes on behind the last finished block. While it
+works, OUT holds the streams, two bytes for each position, block and channel.
 """
 
 import argparse
@@ -29,12 +30,13 @@ from torch.nn.utils import parametrize
 
 from . import corpus, quantise
 from . import student as models
-from .compiled import UNIT, arguments, block, compiles, unlike
+from .compiled import SHAPES, UNIT, arguments, block, lacking, unlike
 from .memory import keep_freed
 
 RIDGE = 0.01  # of the mean square of a channel, towards the old weights
 WARMUP = 10  # steps
 CUT = "cut.json"  # which blocks and channels a folder of finished blocks is of
+STREAMS = "streams.pt"
 
 
 def options() -> argparse.Namespace:
@@ -52,7 +54,18 @@ def options() -> argparse.Namespace:
     parser.add_argument("--longest", type=int, default=320, help="tokens of a line; the rest of it is cut off")
     parser.add_argument("--tokens", type=int, default=1024, help="padded positions of a batch")
     parser.add_argument("--readings", type=float, default=6, help="how often each block reads the lines")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=math.inf,
+        help="for all blocks together, if that ends before the readings do; each gets the same share of what is left",
+    )
     parser.add_argument("--rate", type=float, default=5e-4, help="highest learning rate")
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="run the blocks as compiled code, as distil does; each length of a batch takes some seconds more",
+    )
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
@@ -72,7 +85,7 @@ class Cut:
         self.device = models.pick_device()
         self.products = torch.bfloat16 if models.has_bf16(self.device) else torch.float32
         self.model = models.load(args.model, self.device).eval()
-        why = unlike(self.model.config, args.longest)
+        why = (lacking if args.compile else unlike)(self.model.config, args.longest)
         if why:
             raise SystemExit(f"{args.model} cannot be cut: {why}")
         layers = list(self.model.model.layers)
@@ -83,7 +96,8 @@ class Cut:
         if not 0 < args.channels <= channels:
             raise SystemExit(f"--channels is {args.channels}; it must be from 1 to the model's {channels}")
         self.lines = chosen(args.text, args.lines, args.longest)
-        self.block = torch.compile(block, dynamic=False) if compiles() else block
+        torch._dynamo.config.recompile_limit = SHAPES
+        self.block = torch.compile(block, dynamic=False) if args.compile else block
         args.out.mkdir(parents=True, exist_ok=True)
         self.agree()
         self.groups = self.grouped()
@@ -108,6 +122,7 @@ class Cut:
         return groups
 
     def run(self) -> None:
+        ends_at = time.monotonic() + 60 * self.args.minutes
         whole = self.streams()
         ends = [*self.kept[1:], len(self.layers)]
         first = self.kept[0]
@@ -124,7 +139,8 @@ class Cut:
                 layer.load_state_dict(torch.load(file, map_location=self.device, weights_only=True))
             else:
                 figures["solved"] = round(self.solve(layer, read, wanted), 4)
-                figures["taught"] = self.teach(layer, read, wanted, at)
+                share = (ends_at - time.monotonic()) / (len(self.kept) - at)
+                figures["taught"] = self.teach(layer, read, wanted, at, share)
                 partial = file.with_suffix(".partial")
                 torch.save(layer.state_dict(), partial)
                 partial.replace(file)
@@ -134,11 +150,10 @@ class Cut:
             layer.self_attn.layer_idx = at
             done.append(layer)
         self.export(done)
-
     @torch.no_grad()
     def streams(self) -> list[torch.Tensor]:
         """For each line (blocks + 1, tokens, hidden) in bf16: what enters each block, and what leaves the last."""
-        file = self.args.out / "streams.pt"
+        file = self.args.out / STREAMS
         if not file.exists():
             whole: list[torch.Tensor] = [torch.empty(0)] * len(self.lines)
             for group in self.groups:
@@ -206,8 +221,14 @@ class Cut:
             y = F.rms_norm(behind, norms[1].shape, norms[1], others[-1])
             return (F.silu(mlp.gate_proj(y)) * mlp.up_proj(y)).float(), wanted - behind
 
-    def teach(self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor], seed: int) -> list[float]:
-        """All weights of the block learn to give the wanted stream. Returns the mean error of each reading."""
+    def teach(
+        self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor], seed: int, seconds: float
+    ) -> list[float]:
+        """
+        All weights of the block learn to give the wanted stream, for as many readings, or as many seconds from now on,
+        whichever end first. Returns the mean error of each reading.
+        """
+        began = time.monotonic()
         if self.args.quantise:
             quantise.quantise_block(layer, self.args.quantise)
         learning = list(layer.parameters())
@@ -216,11 +237,15 @@ class Cut:
         order = random.Random(self.args.seed + seed)
         errors: list[float] = []
         for step in range(steps):
+            spent = (time.monotonic() - began) / max(seconds, 1e-9)
+            if step > 0 and spent >= 1:
+                break
+            progress = min(1.0, max(step / steps, spent if step > 0 else 0))
             if step % len(self.groups) == 0:
                 groups = order.sample(self.groups, len(self.groups))
             for part in optimizer.param_groups:
                 warm = min(1.0, (step + 1) / WARMUP)
-                part["lr"] = self.args.rate * warm * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+                part["lr"] = self.args.rate * warm * (0.5 + 0.5 * math.cos(math.pi * progress))
             group = groups[step % len(self.groups)]
             with parametrize.cached():
                 error = self.error(layer, group, read, wanted)
@@ -231,7 +256,7 @@ class Cut:
             errors.append(error.item())
         quantise.settle_modules(layer)
         size = len(self.groups)
-        return [round(sum(part) / len(part), 4) for part in (errors[n : n + size] for n in range(0, steps, size))]
+        return [round(sum(part) / len(part), 4) for part in (errors[n : n + size] for n in range(0, len(errors), size))]
 
     def error(self, layer: nn.Module, group: Group, read, wanted) -> torch.Tensor:
         """The mean of what the block lacks of the wanted stream, as a share of the stream's square."""
@@ -277,6 +302,11 @@ class Cut:
         for file in self.args.model.glob("tokenizer*.json"):
             shutil.copy(file, self.args.out)
 
+    def tidy(self) -> None:
+        """Removes what only an interrupted cut goes on from."""
+        for file in (self.args.out / STREAMS, self.args.out / CUT, *self.args.out.glob("block-*.pt")):
+            file.unlink()
+
 
 def chosen(files: list[Path], count: int, longest: int) -> list[list[int]]:
     """Token ids of `count` lines that are not held out, evenly over the files; the shortest first."""
@@ -313,4 +343,6 @@ def narrow(layer: nn.Module, keep: torch.Tensor) -> None:
 
 if __name__ == "__main__":
     keep_freed()
-    Cut(options()).run()
+    cut = Cut(options())
+    cut.run()
+    cut.tidy()

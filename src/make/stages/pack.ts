@@ -5,8 +5,7 @@ import { squeezeModel } from "../../compress/squeeze.ts";
 import { packBytes } from "../../format/pack-header.ts";
 import type { Finished } from "../journal.ts";
 import { type Base, type DraftShape, VOCABULARY_FORMAT } from "../shape.ts";
-import { type Making, workFile } from "./stage.ts";
-import type { Student } from "./teach.ts";
+import { type Making, type Student, workFile } from "./stage.ts";
 
 /** Trims to the tokens that were taught, and rounds to the format that was taught, which changes no value. */
 export function packRecipe(

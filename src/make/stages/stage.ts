@@ -19,6 +19,12 @@ export interface Making {
   say(line: string): void;
 }
 
+/** A checkpoint's folder, and what it depends on. */
+export interface Student {
+  readonly key: string;
+  readonly checkpoint: string;
+}
+
 /** A file or folder of the work on a draft, which nobody needs once it is made. */
 export const workFile = (out: string, name: string): string => path.join(out, "work", name);
 

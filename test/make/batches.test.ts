@@ -1,7 +1,7 @@
-/** How a draft is taught on a machine. */
+/** Whether a program runs as compiled code. */
 import { expect, test } from "vitest";
+import { isCompiled } from "../../src/make/batches.ts";
 import type { Machine } from "../../src/make/machine.ts";
-import { isCompiled } from "../../src/make/stages/teach.ts";
 
 const machine: Machine = { device: "cpu", name: "a machine", threads: 2, bf16: true, compiles: true, rate: 50e9 };
 
