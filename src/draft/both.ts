@@ -67,6 +67,7 @@ export class BothDrafter implements Drafter {
     while (this.#modelLength < this.#timeline.length && more()) {
       await this.#catchUp(this.#timeline.slice(0, this.#modelLength + SETTLED_AT_ONCE));
     }
+    if (more()) await this.#model.settle?.(more);
   }
 
   get #copyConfidence(): number {

@@ -2,6 +2,10 @@
  * KV state of timelines: a pool of equal pages in WASM memory, and caches that borrow pages from it. When the pool is
  * empty, the least recently used cache gives up all its pages. Its owner then finds `tokens` empty, and restores or
  * recomputes the pages. The page layout is drawn in `kernels/abi.ts`.
+ *
+ * A cache may be bounded: it holds the first page and the newest ones (Xiao et al. 2023, StreamingLLM, arXiv
+ * 2309.17453, §3.2). Keys keep the positions at which they were read, so attention runs over the held pages as if they
+ * were neighbours. Pages that are out are not read again.
  */
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { commonPrefix } from "../model/common-prefix.ts";
@@ -61,30 +65,54 @@ export class PagePool {
 
 /** Keys and values of one timeline. */
 export class KvCache {
+  /** Pages that this cache holds at most. */
+  readonly most: number;
   readonly #pool: PagePool;
-  /** Leading tokens whose pages have an index (keeping/keeper.ts); never more than are held. */
+  /** Leading tokens of the held pages that have an index (keeping/keeper.ts). */
   indexed = 0;
   #tokens: number[] = [];
-  #pages: number[] = [];
+  /** By page of the timeline; undefined where the page is out. */
+  #pages: (number | undefined)[] = [];
+  #held: number[] = [];
 
-  constructor(pool: PagePool) {
+  /** @param most pages that are held at most, at least 3 */
+  constructor(pool: PagePool, most = Number.POSITIVE_INFINITY) {
     this.#pool = pool;
+    this.most = most;
   }
 
-  /** The tokens whose keys and values are held, in order. */
+  /** The tokens that have been read, in order. */
   get tokens(): readonly number[] {
     return this.#tokens;
   }
 
-  /** Addresses of the pages that hold them. */
+  /** Addresses of the pages that are held, in order. */
   get pages(): readonly number[] {
-    return this.#pages;
+    return this.#held;
   }
 
-  /** Makes room for `count` more tokens. Throws `kv_full`; the tokens held before stay. */
+  /** How many tokens the held pages have: where the next token's keys and values go. */
+  get slots(): number {
+    return this.#tokens.length - PAGE_TOKENS * (this.#pages.length - this.#held.length);
+  }
+
+  /**
+   * Makes room for `count` more tokens, at most 32 in a bounded cache, which lets go of its oldest page but the first
+   * for it. Throws `kv_full`; the tokens held before stay.
+   */
   reserve(count: number): void {
     const needed = Math.ceil((this.#tokens.length + count) / PAGE_TOKENS);
-    while (this.#pages.length < needed) this.#pages.push(this.#pool.take(this));
+    while (this.#pages.length < needed) {
+      if (this.#held.length >= this.most) {
+        const oldest = this.#pages.findIndex((address, page) => page > 0 && address !== undefined);
+        this.#pool.give([this.#pages[oldest] as number]);
+        this.#pages[oldest] = undefined;
+        if (this.indexed > PAGE_TOKENS) this.indexed -= PAGE_TOKENS;
+        this.#settle();
+      }
+      this.#pages.push(this.#pool.take(this));
+      this.#settle();
+    }
     this.#pool.touch(this);
   }
 
@@ -93,20 +121,37 @@ export class KvCache {
     for (const token of tokens) this.#tokens.push(token);
   }
 
-  /** Forgets everything from position `length` on. */
+  /** Goes on behind `tokens` without reading them: their pages are out. They begin and end with a page. */
+  skip(tokens: readonly number[]): void {
+    if (this.#tokens.length % PAGE_TOKENS !== 0 || tokens.length % PAGE_TOKENS !== 0) {
+      throw new RangeError(`${tokens.length} tokens after ${this.#tokens.length} are not whole pages`);
+    }
+    this.extend(tokens);
+    this.#pages.length = this.#tokens.length / PAGE_TOKENS;
+  }
+
+  /** Forgets everything from position `length` on; all of it where the page before that is out. */
   cut(length: number): void {
     if (length >= this.#tokens.length) return;
     this.#tokens.length = length;
-    this.indexed = Math.min(this.indexed, length);
-    this.#pool.give(this.#pages.splice(Math.ceil(length / PAGE_TOKENS)));
+    const removed = this.#pages.splice(Math.ceil(length / PAGE_TOKENS));
+    this.#pool.give(removed.filter((address) => address !== undefined));
+    this.#settle();
+    this.indexed = Math.min(this.indexed, this.slots);
+    if (length > 0 && this.#pages.at(-1) === undefined) this.release();
   }
 
   /** Gives all pages back to the pool. */
   release(): void {
     this.#tokens = [];
     this.indexed = 0;
-    this.#pool.give(this.#pages.splice(0));
+    this.#pages = [];
+    this.#pool.give(this.#held.splice(0));
     this.#pool.forget(this);
+  }
+
+  #settle(): void {
+    this.#held = this.#pages.filter((address) => address !== undefined);
   }
 
   /** How many leading tokens of `timeline` are held. */
@@ -114,10 +159,15 @@ export class KvCache {
     return commonPrefix(this.#tokens, timeline);
   }
 
-  /** Page `index` (positions 32·index …) as it is stored, a view that the next call overwrites. */
+  /** Whether page `index` (positions 32·index …) is in memory. */
+  holds(index: number): boolean {
+    return this.#pages[index] !== undefined;
+  }
+
+  /** Page `index` as it is stored, a view that the next call overwrites. */
   page(index: number): Uint8Array {
     const address = this.#pages[index];
-    if (address === undefined) throw new RangeError(`page ${index} of ${this.#pages.length}`);
+    if (address === undefined) throw new RangeError(`page ${index} of ${this.#pages.length} is not held`);
     return this.#pool.atRest.pack(address, Math.min(PAGE_TOKENS, this.#tokens.length - index * PAGE_TOKENS));
   }
 

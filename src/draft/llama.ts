@@ -170,9 +170,9 @@ export class Llama {
     this.#weights = bindWeights(this.header, this.#plan, layers);
   }
 
-  /** An empty cache that takes pages from the pool as it grows. */
-  newCache(): KvCache {
-    return new KvCache(this.pool);
+  /** An empty cache that takes pages from the pool as it grows, `most` at most. */
+  newCache(most?: number): KvCache {
+    return new KvCache(this.pool, most);
   }
 
   /**
@@ -195,9 +195,14 @@ export class Llama {
     if (cache.tokens.length + tokens.length > config.context) {
       throw new OutriderError("context_full", `the model's context is ${config.context} tokens`);
     }
-    cache.reserve(tokens.length);
-    this.#pageTable.set(cache.pages);
-    this.keeper?.begin(cache, rows > 0);
+    const prepare = (count: number): void => {
+      cache.reserve(count);
+      this.#pageTable.set(cache.pages);
+      this.keeper?.begin(cache, rows > 0);
+    };
+    // A bounded cache lets go of pages as it reads: it gets room a chunk at a time.
+    const bounded = cache.most !== Number.POSITIVE_INFINITY;
+    if (!bounded) prepare(tokens.length);
     // One chunk must yield all rows of logits, so the last chunk is at least as long.
     const last = Math.max(rowsOut, rowsIn.length % CHUNK || CHUNK);
     for (let at = 0; at < rowsIn.length; ) {
@@ -210,8 +215,10 @@ export class Llama {
       for (let t = 0; t < chain; t++) this.#fillRope(t, position + t);
       replaced.forEach((index, s) => void this.#fillRope(chain + s, position + index));
       const wanted = ends ? rowsOut : 0;
+      if (bounded) prepare(chain);
       const chunk = rowsIn.slice(at, end);
-      forward(this.#kernels, config, this.#weights, this.#plan.scratch, chunk, position, wanted, replaced, this.keeper);
+      const slot = cache.slots;
+      forward(this.#kernels, config, this.#weights, this.#plan.scratch, chunk, slot, wanted, replaced, this.keeper);
       cache.extend(tokens.slice(at, end));
       at = end;
     }

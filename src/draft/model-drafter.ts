@@ -3,6 +3,7 @@
  * probabilities. It draws with the same noise as the target, which couples the two samplers (Daliri, Musco, Suresh
  * 2024, drafter-invariant speculative decoding): where the distributions agree, so do the tokens.
  */
+import { PAGE_TOKENS } from "../kernels/abi.ts";
 import type { Candidate, Drafter, More, Proposed, Sampling } from "../speculate/types.ts";
 import type { KvCache } from "./cache.ts";
 import { chances, DRAWN } from "./chances.ts";
@@ -12,22 +13,51 @@ import type { Llama } from "./llama.ts";
 /** Tokens of a draft between two pauses, so that neighbours in the isolate wait about 20 ms at most. */
 export const DRAFT_SLICE = 3;
 /** Tokens of a prefill between two pauses: a prefilled token costs less than a drafted one. */
-const PREFILL_SLICE = 4;
+const PREFILL_SLICE = 8;
+/**
+ * Tokens that a draft may wait for. A first draft shall leave within 300 ms of CPU, and a token of the default draft
+ * takes 0.8 to 1 ms with so few before it (docs/tuning.md).
+ */
+export const READ_AT_ONCE = 192;
+/** Pages of a cache that reads ahead: the first, and room for as much again as it begins with. */
+export const AHEAD_PAGES = 10;
 
 /** Lets the other events of the isolate run. Another session may take a cache's pages meanwhile. */
 export const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
+/**
+ * Where the timeline is longer than a draft may wait for, a second cache reads ahead: the timeline's first page and its
+ * newest tokens, at their own positions. Drafts come from it until the first cache has read everything in order, which
+ * `settle` does in slices while the target is at work.
+ */
 export class ModelDrafter implements Drafter {
   readonly #llama: Llama;
   readonly #cache: KvCache;
   readonly #sampling: Sampling;
+  readonly #ahead: KvCache | undefined;
   #timeline: readonly number[] = [];
+  /** The cache that drafts. */
+  #active: KvCache;
 
-  /** @param cache may hold a prefix of the timeline already, e.g. restored pages; the drafter does not release it */
-  constructor(llama: Llama, cache: KvCache, sampling: Sampling) {
+  /**
+   * @param cache may hold a prefix of the timeline already, e.g. restored pages; the drafter does not release it
+   * @param ahead an empty cache, or one that has read ahead on this timeline; absent: drafts wait for all of it
+   */
+  constructor(llama: Llama, cache: KvCache, sampling: Sampling, ahead?: KvCache) {
     this.#llama = llama;
     this.#cache = cache;
+    this.#active = cache;
     this.#sampling = sampling;
+    this.#ahead = ahead;
+  }
+
+  /** Tokens of the timeline that drafts are made from. */
+  get read(): number {
+    return this.#active === this.#cache ? this.#cache.tokens.length : this.#active.slots;
+  }
+
+  get #context(): number {
+    return this.#llama.header.config.context;
   }
 
   /** Confidence from which a lookup copy is proposed without running the model, if the pack names one. */
@@ -37,28 +67,51 @@ export class ModelDrafter implements Drafter {
 
   /**
    * Prefills the cache with all of the timeline but its last tokens: at least one, at most PREFILL_SLICE are left to
-   * the first pass of `propose`. Rejects with `kv_full`.
+   * the first pass of `propose`. Beyond the model's context nothing is read or proposed. Rejects with `kv_full`.
    */
   async sync(timeline: readonly number[]): Promise<void> {
     this.#timeline = timeline;
-    this.#cache.cut(Math.min(this.#cache.commonPrefix(timeline), timeline.length - 1));
-    while (timeline.length - this.#cache.tokens.length > PREFILL_SLICE) {
-      const at = this.#cache.tokens.length;
-      this.#llama.forward(this.#cache, timeline.slice(at, at + PREFILL_SLICE), 0);
-      await pause();
-      // Another session may have taken this cache's pages during the pause.
-      this.#cache.cut(this.#cache.commonPrefix(timeline));
+    if (timeline.length > this.#context) return;
+    const left = cutToward(this.#cache, timeline);
+    if (!this.#ahead || left <= READ_AT_ONCE) {
+      this.#active = this.#cache;
+      this.#ahead?.release();
+    } else {
+      this.#active = this.#ahead;
+      if (cutToward(this.#ahead, timeline) > READ_AT_ONCE) this.#ahead.release();
     }
+    while (timeline.length - this.#active.tokens.length > PREFILL_SLICE) await this.#readSlice(this.#active);
+  }
+
+  /** Goes on reading everything in order. */
+  async settle(more: () => boolean): Promise<void> {
+    if (this.#active === this.#cache || this.#timeline.length > this.#context) return;
+    cutToward(this.#cache, this.#timeline);
+    while (this.#timeline.length - this.#cache.tokens.length > PREFILL_SLICE && more()) {
+      await this.#readSlice(this.#cache);
+    }
+  }
+
+  async #readSlice(cache: KvCache): Promise<void> {
+    const timeline = this.#timeline;
+    if (cache === this.#ahead && cache.tokens.length === PAGE_TOKENS) cache.skip(between(timeline));
+    const at = cache.tokens.length;
+    this.#llama.forward(cache, timeline.slice(at, at + PREFILL_SLICE), 0);
+    await pause();
+    // Another session may have taken this cache's pages during the pause.
+    cache.cut(cache.commonPrefix(timeline));
   }
 
   async propose(max: number, more: More, others = 0): Promise<readonly Proposed[]> {
     const proposed: Proposed[] = [];
     // Another session may have taken this cache's pages since the last sync. Usually this does nothing.
     await this.sync(this.#timeline);
-    let pending = this.#timeline.slice(this.#cache.tokens.length);
-    while (proposed.length < max) {
+    const cache = this.#active;
+    let pending = this.#timeline.slice(cache.tokens.length);
+    const room = this.#context + 1 - this.#timeline.length;
+    while (proposed.length < Math.min(max, room)) {
       const position = this.#timeline.length + proposed.length;
-      const logits = this.#llama.forward(this.#cache, pending, 1);
+      const logits = this.#llama.forward(cache, pending, 1);
       const drawn = drawTokens(this.#llama, logits, this.#sampling, position, Math.max(DRAWN, 1 + others));
       const confidence = chances(drawn, this.#llama.header.drafting?.sigma);
       const candidates = drawn.map(({ id }, i): Candidate => ({ id, confidence: confidence[i]!, source: "model" }));
@@ -67,10 +120,22 @@ export class ModelDrafter implements Drafter {
       if (!more(next)) break;
       if (proposed.length % DRAFT_SLICE === 0) {
         await pause();
-        if (this.#cache.tokens.length !== position) break;
+        if (cache.tokens.length !== position) break;
       }
       pending = [next.id];
     }
     return proposed;
   }
+}
+
+/** What a cache that reads ahead leaves out: from the second page to the newest tokens. */
+function between(timeline: readonly number[]): readonly number[] {
+  const newest = timeline.length - (READ_AT_ONCE - PAGE_TOKENS);
+  return timeline.slice(PAGE_TOKENS, Math.max(PAGE_TOKENS, Math.floor(newest / PAGE_TOKENS) * PAGE_TOKENS));
+}
+
+/** Cuts a cache back to what it shares with the timeline, less its last token; returns how many tokens it lacks. */
+function cutToward(cache: KvCache, timeline: readonly number[]): number {
+  cache.cut(Math.min(cache.commonPrefix(timeline), timeline.length - 1));
+  return timeline.length - cache.tokens.length;
 }

@@ -7,6 +7,9 @@ import { drawToken } from "../draft/draw.ts";
 import type { Done, Sampling, Verdict, Verifier } from "../speculate/types.ts";
 import type { SessionDraft } from "./drafter.ts";
 
+/** Tokens of a long prompt between two looks at the isolate's other work. */
+const SLICE = 8;
+
 export class DraftAlone implements Verifier {
   readonly asked = Promise.resolve();
   readonly ready = false;
@@ -52,6 +55,12 @@ export class DraftAlone implements Verifier {
     try {
       const { llama, cache } = await this.#draft.open(this.#timeline, position);
       cache.cut(Math.min(cache.commonPrefix(this.#timeline), position - 1));
+      while (position - cache.tokens.length > SLICE) {
+        const at = cache.tokens.length;
+        llama.forward(cache, this.#timeline.slice(at, at + SLICE), 0);
+        await scheduler.wait(0);
+        cache.cut(cache.commonPrefix(this.#timeline));
+      }
       const logits = llama.forward(cache, this.#timeline.slice(cache.tokens.length), 1);
       return drawToken(llama, logits, this.#sampling, position);
     } catch (error) {

@@ -15,6 +15,14 @@ const HEAP_BYTES = 8e6;
  */
 const TOKEN_BYTES = 80;
 
+/** Long conversations that draft in one isolate at the same time. */
+const CONVERSATIONS = 6;
+/** Pages that a conversation may hold whatever the pool: 512 tokens. */
+const LEAST_PAGES = 16;
+
+/** Pages of fast memory that one conversation holds at most, beside those that read ahead. */
+export const conversationPages = (pool: number): number => Math.max(LEAST_PAGES, Math.floor(pool / CONVERSATIONS));
+
 /** KV pages that fit the budget beside the weights. Throws `draft_too_large` when not even one does. */
 export function poolPages(header: PackHeader): number {
   const page = pageBytes(totalKvHeads(header.config), header.config.headSize);

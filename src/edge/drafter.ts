@@ -5,11 +5,13 @@
  */
 import type { KvCache } from "../draft/cache.ts";
 import type { Llama } from "../draft/llama.ts";
-import { ModelDrafter } from "../draft/model-drafter.ts";
+import { AHEAD_PAGES, ModelDrafter, READ_AT_ONCE } from "../draft/model-drafter.ts";
+import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { Drafter, More, Proposed, Sampling } from "../speculate/types.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
 import { Admission } from "./admission.ts";
+import { conversationPages } from "./budget.ts";
 import type { Env } from "./env.ts";
 import type { PageStore } from "./pages.ts";
 import { dropWeights, loadedWeights, type Weights } from "./weights.ts";
@@ -21,13 +23,20 @@ const admission = new Admission();
 interface Ready {
   readonly llama: Llama;
   readonly cache: KvCache;
+  /** Reads ahead where the timeline is long; absent where the pool has no room for it. */
+  readonly ahead?: KvCache | undefined;
+}
+
+/** The shared weights, and what a Session has of the pool beside them. */
+interface Held extends Ready {
+  readonly weights: Weights;
 }
 
 /** Lives as long as its Session. Nothing is loaded, read or computed before the first `open`. */
 export class SessionDraft {
   readonly #env: Env;
   readonly #pages: PageStore;
-  #held: { readonly weights: Weights; readonly cache: KvCache } | undefined;
+  #held: Held | undefined;
 
   constructor(env: Env, pages: PageStore) {
     this.#env = env;
@@ -40,12 +49,14 @@ export class SessionDraft {
    */
   async open(timeline: readonly number[], tokens: number): Promise<Ready> {
     const weights = await loadedWeights(this.#env);
-    if (this.#held?.weights !== weights) this.#held = { weights, cache: weights.llama.newCache() };
-    const { llama } = weights;
-    const { cache } = this.#held;
-    admission.claim(this, tokens, llama.pool.pages, Date.now());
+    const held = this.#held?.weights === weights ? this.#held : heldOf(weights);
+    this.#held = held;
+    const { llama, cache, ahead } = held;
+    const behind = timeline.length - cache.commonPrefix(timeline);
+    const most = cache.most + (ahead && behind > READ_AT_ONCE ? ahead.most : 0);
+    admission.claim(this, Math.min(tokens, most * PAGE_TOKENS), llama.pool.pages, Date.now());
     if (cache.tokens.length === 0) this.#pages.restore(cache, timeline, weights.pack);
-    return { llama, cache };
+    return held;
   }
 
   /** Logs a failure. After a trap the memory is not used again. */
@@ -73,6 +84,14 @@ export class SessionDraft {
   }
 }
 
+function heldOf(weights: Weights): Held {
+  const { llama } = weights;
+  const { pages } = llama.pool;
+  const most = conversationPages(pages);
+  const ahead = most + AHEAD_PAGES <= pages ? llama.newCache(AHEAD_PAGES) : undefined;
+  return { weights, llama, cache: llama.newCache(most), ahead };
+}
+
 /**
  * The draft model as the drafter of one turn. A turn that asks for no draft pays for none, and the origin is asked
  * first.
@@ -97,6 +116,11 @@ export class TurnDrafter implements Drafter {
     return this.#cached ?? 0;
   }
 
+  /** Tokens of the context that the last drafts were made from. */
+  get read(): number {
+    return this.#model?.read ?? 0;
+  }
+
   /** What the draft's pack says, once it is loaded. */
   get copyConfidence(): number | undefined {
     return this.#model?.copyConfidence;
@@ -104,9 +128,9 @@ export class TurnDrafter implements Drafter {
 
   sync(timeline: readonly number[]): Promise<void> {
     return this.#watch(async () => {
-      const { llama, cache } = await this.#draft.open(timeline, timeline.length + MAX_DRAFT);
+      const { llama, cache, ahead } = await this.#draft.open(timeline, timeline.length + MAX_DRAFT);
       // Another Session's trap may have made everybody load anew.
-      if (this.#cache !== cache) this.#model = new ModelDrafter(llama, cache, this.#sampling);
+      if (this.#cache !== cache) this.#model = new ModelDrafter(llama, cache, this.#sampling, ahead);
       this.#cache = cache;
       this.#cached ??= cache.commonPrefix(timeline);
       await this.#model?.sync(timeline);
@@ -115,6 +139,10 @@ export class TurnDrafter implements Drafter {
 
   propose(max: number, more: More, others?: number): Promise<readonly Proposed[]> {
     return this.#watch(() => (this.#model as ModelDrafter).propose(max, more, others));
+  }
+
+  settle(more: () => boolean): Promise<void> {
+    return this.#watch(async () => this.#model?.settle(more));
   }
 
   async #watch<T>(work: () => Promise<T>): Promise<T> {

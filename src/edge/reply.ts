@@ -1,8 +1,8 @@
 /**
  * What goes back to an OpenAI client: completion objects, stream chunks, usage, timings and errors.
- * `timings` uses llama.cpp's names, which dashboards already read, plus `draft_n_judged`, `draft_n_thrown` and
- * `target_passes`; everything else that is ours lies under `outrider`. Requests are in openai.ts; the order of a
- * stream's chunks is in stream.ts.
+ * `timings` uses llama.cpp's names, which dashboards already read, plus `draft_n_judged`, `draft_n_thrown`,
+ * `draft_read_n` and `target_passes`; everything else that is ours lies under `outrider`. Requests are in openai.ts; the
+ * order of a stream's chunks is in stream.ts.
  */
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
@@ -51,6 +51,12 @@ export const timingsSchema = z
       .describe(
         "Draft steps thrown away: tokens that no pass verified, drafted behind a wrong one or decided before they " +
           "came.",
+      ),
+    draft_read_n: z
+      .int()
+      .describe(
+        "Tokens of the context that the draft model's last drafts were made from: all of it, or the first and the " +
+          "newest tokens while the draft model reads a long prompt.",
       ),
     target_passes: z.int().describe("Forward passes of the target, the prompt's included."),
   })

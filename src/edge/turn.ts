@@ -170,6 +170,7 @@ export class Turn {
         draft_n_judged: verified,
         draft_n_accepted: kept,
         draft_n_thrown: thrown,
+        draft_read_n: Math.min(this.#model?.read ?? 0, this.timeline.length),
         target_passes: this.#client ? passes : 0,
       },
       account: {

@@ -219,6 +219,7 @@ class Exchange {
       if (this.#window.readsAlong) {
         this.#work();
         await read();
+        await drafter.settle?.(() => !this.#ended && !this.#verifier.ready);
       }
       return false;
     }

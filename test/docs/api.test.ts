@@ -58,6 +58,7 @@ const outcome: Outcome = {
     draft_n_judged: 2,
     draft_n_accepted: 1,
     draft_n_thrown: 1,
+    draft_read_n: 30,
     target_passes: 1,
   },
   account: {

@@ -1,5 +1,5 @@
 /** The page pool: borrowing, giving back, and eviction of the least recently used timeline. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { KvCache, PagePool } from "../../src/draft/cache.ts";
 import { storedAsIs } from "../support/stored-as-is.ts";
 
@@ -72,4 +72,48 @@ test("commonPrefix counts equal leading tokens", () => {
   expect(cache.commonPrefix([0, 1, 2])).toBe(3);
   expect(cache.commonPrefix([])).toBe(0);
   expect(cache.commonPrefix(Array.from({ length: 20 }, (_, i) => i))).toBe(10);
+});
+
+describe("a bounded cache", () => {
+  const read = (cache: KvCache, from: number, count: number) => {
+    cache.reserve(count);
+    cache.extend(Array.from({ length: count }, (_, i) => from + i));
+  };
+
+  test("holds its first page and the newest ones, and gives the others back", () => {
+    const pages = pool(6);
+    const cache = new KvCache(pages, 4);
+    for (let at = 0; at < 200; at += 8) read(cache, at, 8);
+    expect(cache.tokens.length).toBe(200);
+    expect([0, 1, 2, 3, 4, 5, 6].filter((page) => cache.holds(page))).toEqual([0, 4, 5, 6]);
+    expect(cache.slots).toBe(3 * 32 + 8);
+    expect(pages.free).toBe(2);
+    expect(() => cache.page(2)).toThrow("page 2 of 7 is not held");
+  });
+
+  test("is cut back within what it holds, and is empty when the page before the cut is out", () => {
+    const pages = pool(6);
+    const cache = new KvCache(pages, 4);
+    for (let at = 0; at < 200; at += 8) read(cache, at, 8);
+    cache.cut(130);
+    expect([cache.tokens.length, cache.slots]).toEqual([130, 34]);
+    read(cache, 130, 8);
+    expect(cache.slots).toBe(42);
+    cache.cut(128);
+    expect([cache.tokens.length, pages.free]).toEqual([0, 6]);
+  });
+
+  test("goes on behind tokens that it has not read", () => {
+    const pages = pool(6);
+    const cache = new KvCache(pages, 4);
+    read(cache, 0, 32);
+    cache.skip(Array.from({ length: 320 }, (_, i) => 32 + i));
+    read(cache, 352, 8);
+    expect([cache.tokens.length, cache.slots, pages.free]).toEqual([360, 40, 4]);
+    expect(() => cache.skip([1])).toThrow("not whole pages");
+    cache.cut(355);
+    expect(cache.slots).toBe(35);
+    cache.cut(352);
+    expect(cache.tokens).toEqual([]);
+  });
 });

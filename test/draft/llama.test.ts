@@ -127,6 +127,31 @@ describe("forward", () => {
     expect(errorAfter([0, 0, 2])).toBeGreaterThan(2 * error);
   });
 
+  test("behind pages that are out, tokens keep their positions and see what is held", () => {
+    // Attention knows distances alone: behind skipped tokens the same text has the same logits, but for rounding.
+    const { vocabulary } = llama.header.config;
+    const fresh = llama.newCache();
+    const expected = llama.forward(fresh, tokens.slice(0, 40), 1).slice();
+    fresh.release();
+    const cache = llama.newCache(4);
+    cache.skip(tokens.slice(0, 64));
+    const shifted = llama.forward(cache, tokens.slice(0, 40), 1).slice();
+    const off = Math.hypot(...expected.map((x, i) => x - shifted[i]!)) / Math.hypot(...expected);
+    expect(off).toBeLessThan(0.02);
+    expect(cache.tokens.length).toBe(104);
+    expect(vocabulary).toBe(shifted.length);
+    cache.release();
+  });
+
+  test("a bounded cache equals one without a bound as long as it holds everything, in chunks or at once", () => {
+    const bounded = llama.newCache(4);
+    const logits = llama.forward(bounded, tokens.slice(0, 75), 5).slice();
+    bounded.release();
+    const cache = llama.newCache();
+    expect(logits).toEqual(llama.forward(cache, tokens.slice(0, 75), 5));
+    cache.release();
+  });
+
   test("all builds give the same bits", async () => {
     const [first, ...others] = await Promise.all(
       BUILDS.map(async (build) =>

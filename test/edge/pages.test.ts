@@ -1,9 +1,9 @@
 /** What a Session stores, against a real SQLite: Node's own, behind the shape of a Durable Object's storage. */
-import { DatabaseSync } from "node:sqlite";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { KvCache, PagePool } from "../../src/draft/cache.ts";
 import { PageStore, ROW_BYTES } from "../../src/edge/pages.ts";
 import { TimelineStore } from "../../src/edge/timeline-store.ts";
+import { type MemoryStorage, memoryStorage } from "../support/memory-storage.ts";
 import { seeded } from "../support/random.ts";
 import { storedAsIs } from "../support/stored-as-is.ts";
 
@@ -12,40 +12,14 @@ const PAGE_BYTES = 2 * ROW_BYTES + 1000;
 const PAGES = 12;
 const PACK = "a-pack";
 
-let database: DatabaseSync;
+let memorized: MemoryStorage;
 let storage: DurableObjectStorage;
 let pool: PagePool;
 let memory: WebAssembly.Memory;
 
 beforeEach(() => {
-  database = new DatabaseSync(":memory:");
-  storage = {
-    sql: {
-      exec: (query: string, ...bindings: (string | number | null | Uint8Array)[]) => {
-        const rows = database.prepare(query).all(...bindings) as Record<string, unknown>[];
-        for (const row of rows) {
-          for (const [name, value] of Object.entries(row)) {
-            if (value instanceof Uint8Array) row[name] = value.slice().buffer;
-          }
-        }
-        return Object.assign(rows.values(), { toArray: () => rows });
-      },
-    },
-    transactionSync: (work: () => unknown) => {
-      database.exec("BEGIN");
-      try {
-        const result = work();
-        database.exec("COMMIT");
-        return result;
-      } catch (error) {
-        database.exec("ROLLBACK");
-        throw error;
-      }
-    },
-    deleteAll: async () => {
-      database = new DatabaseSync(":memory:");
-    },
-  } as unknown as DurableObjectStorage;
+  memorized = memoryStorage();
+  storage = memorized.storage;
   memory = new WebAssembly.Memory({ initial: Math.ceil((PAGE_BYTES * (PAGES + 1)) / 65536) });
   const addresses = Array.from({ length: PAGES }, (_, i) => 64 + i * PAGE_BYTES);
   pool = new PagePool(addresses, storedAsIs(memory, PAGE_BYTES));
@@ -64,7 +38,7 @@ function fill(cache: KvCache, tokens: readonly number[]): void {
 }
 
 const timeline = (length: number, from = 0): number[] => Array.from({ length }, (_, i) => 1000 + from + i);
-const rows = (query: string) => database.prepare(query).all() as Record<string, number>[];
+const rows = (query: string) => memorized.database().prepare(query).all() as Record<string, number>[];
 
 function stored(length: number): { store: PageStore; tokens: number[]; pages: Uint8Array[] } {
   const store = new PageStore(storage);
@@ -116,11 +90,60 @@ describe("KV pages in SQLite", () => {
     ["a missing first part", "DELETE FROM pages WHERE page = 1 AND part = 0", 32],
     ["another checksum", "UPDATE pages SET checksum = checksum + 1 WHERE page = 0 AND part = 0", 0],
     ["pages that changed places", "UPDATE pages SET page = CASE page WHEN 1 THEN 12 WHEN 2 THEN 11 ELSE page END", 32],
-  ])("%s: everything from there on is given up and deleted", (_, damage, left) => {
-    const { store, tokens } = stored(96);
-    database.exec(damage);
-    expect(restored(store, tokens).tokens).toEqual(tokens.slice(0, left));
-    expect(rows("SELECT count(*) AS n FROM pages WHERE part = 0")[0]?.n).toBe(left / 32);
+  ])("%s: everything from there on is given up, and stored again when it was recomputed", (_, damage, left) => {
+    const { store, tokens, pages } = stored(96);
+    memorized.database().exec(damage);
+    const cache = restored(store, tokens);
+    expect(cache.tokens).toEqual(tokens.slice(0, left));
+    fill(cache, tokens.slice(left));
+    expect(store.save(cache, PACK)).toBeGreaterThan(0);
+    cache.release();
+    const again = restored(store, tokens);
+    expect(again.tokens).toEqual(tokens);
+    for (const [page, bytes] of pages.entries()) expect(Buffer.compare(again.page(page), bytes)).toBe(0);
+  });
+
+  test("of a bounded cache the first page and the newest are stored, and come back in one batch", () => {
+    const store = new PageStore(storage);
+    const tokens = timeline(320);
+    const cache = new KvCache(pool, 5);
+    for (let at = 0; at < 320; at += 32) fill(cache, tokens.slice(at, at + 32));
+    const held = [0, 6, 7, 8, 9];
+    for (const page of held) cache.page(page)[1] = page;
+    expect(store.save(cache, PACK)).toBe(5);
+    cache.release();
+    const reads = vi.spyOn(storage.sql, "exec");
+    const restore = (wanted: readonly number[]) => {
+      const bounded = new KvCache(pool, 5);
+      reads.mockClear();
+      expect(store.restore(bounded, wanted, PACK)).toBe(bounded.tokens.length);
+      return bounded;
+    };
+    const whole = restore([...tokens, 1]);
+    // Whether the table is there, which pages it has, and all that are wanted.
+    expect(reads).toHaveBeenCalledTimes(3);
+    expect(whole.tokens).toEqual(tokens);
+    expect(whole.slots).toBe(5 * 32);
+    expect(held.map((page) => whole.page(page)[1])).toEqual(held);
+    whole.release();
+    // A timeline that leaves it has less behind it, and too little is nothing but the first page.
+    const early = restore([...tokens.slice(0, 256), 1]);
+    expect([early.tokens.length, early.slots]).toEqual([256, 96]);
+    early.release();
+    expect(restore([...tokens.slice(0, 224), 1]).tokens.length).toBe(32);
+  });
+
+  test("a bounded cache that went on writes what came and deletes what it let go", () => {
+    const store = new PageStore(storage);
+    const cache = new KvCache(pool, 5);
+    const read = (page: number) => fill(cache, timeline(32, 32 * page));
+    for (let page = 0; page < 8; page++) read(page);
+    expect(store.save(cache, PACK)).toBe(5);
+    read(8);
+    expect(store.save(cache, PACK)).toBe(1);
+    expect(rows("SELECT page FROM pages WHERE part = 0 ORDER BY page").map(({ page }) => page)).toEqual([
+      0, 5, 6, 7, 8,
+    ]);
   });
 
   test("another pack's pages are nobody's, and go when the next are written", () => {
@@ -186,7 +209,7 @@ describe("the timeline in SQLite", () => {
   test("that was cut short is as long as it can be read", () => {
     const store = new TimelineStore(storage);
     store.save(timeline(40));
-    database.exec("UPDATE timeline SET tokens = substr(tokens, 1, 15)");
+    memorized.database().exec("UPDATE timeline SET tokens = substr(tokens, 1, 15)");
     expect(store.read()).toEqual(timeline(3));
   });
 

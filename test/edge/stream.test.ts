@@ -104,6 +104,7 @@ const outcome: Outcome = {
     draft_n_judged: 1,
     draft_n_accepted: 1,
     draft_n_thrown: 1,
+    draft_read_n: 30,
     target_passes: 2,
   },
   account: { seed: 9, answered_by: "target", draft: "model", patience_ms: 0, draft_cache_n: 0 },

@@ -139,6 +139,7 @@ export interface Answer {
     | "predicted_n"
     | "draft_n"
     | "draft_n_judged"
+    | "draft_read_n"
     | "draft_n_accepted"
     | "target_passes",
     number

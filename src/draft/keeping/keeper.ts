@@ -109,7 +109,7 @@ export class Keeper {
     this.sparse = sparse;
     this.#mass?.begin(cache, sparse);
     const { scores } = this.#policy;
-    const full = Math.floor(cache.tokens.length / PAGE_TOKENS);
+    const full = Math.floor(cache.slots / PAGE_TOKENS);
     this.#indexed = full;
     if (scores?.kind !== "index") return;
     for (let page = Math.floor(cache.indexed / PAGE_TOKENS); page < full; page++) {
