@@ -13,7 +13,7 @@
  *   wait        it waits for each draft, of up to 8 tokens
  *   auto        the edge chooses between the two from what it measures
  *   spare       as auto, at an edge whose operator would rather spare passes
- *   bild        BiLD's lossy rule: drafts end below 0.6, tokens are kept down to e^-3
+ *   bild        BiLD's lossy rule, as the edge has it by default
  *
  * Each row has an edge of its own, which learns from its own answers alone and gives way to the origin: in truth they
  * share no machine. --rows stream,auto asks only some. Each figure is the median over runs, a run being all prompts of
@@ -65,7 +65,7 @@ interface Row {
 
 const AUTO = { draft: "model", max_draft: MAX_DRAFT };
 const WAIT = { ...AUTO, patience_ms: 60_000 };
-const BILD = { ...WAIT, max_draft: 10, rule: "bild", alpha_fallback: 0.6, alpha_rollback: 3 };
+const BILD = { ...WAIT, max_draft: 10, rule: "bild" };
 const ROWS: Readonly<Record<string, Row>> = {
   stream: { asked: { draft: "off" }, waits: false, prefer: "time" },
   patience0: { asked: { ...AUTO, patience_ms: 0 }, waits: false, prefer: "time" },
