@@ -233,7 +233,7 @@ test("prints a table, with the speed of the engine", async () => {
   expect(small).toContain("–");
   expect(Number(whole.split(/ +/).at(-1))).toBeGreaterThan(0);
   expect(text).toContain("On windows 0..17 of 24 tokens of");
-}, 60_000);
+});
 
 describe("what is refused, with the next step", () => {
   const plain = path.join(directory, "plain.txt");

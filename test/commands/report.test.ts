@@ -187,7 +187,7 @@ describe("the page", () => {
     const sensitivity = ["--text", STORY, "--windows", "0..1", "--length", "16"];
     await printed(() => reportCommand.run([lines, "--against", TINY_PACKS.target, "--out", out, ...sensitivity]));
     html = readFileSync(out, "utf8");
-  }, 60_000);
+  });
 
   test("loads nothing and is whole", () => {
     expect(html).not.toMatch(/<script|<link|<img|\bsrc=|\bhref=|url\(|@import|https?:/);

@@ -83,7 +83,7 @@ describe.each<[string, { layers: number; format: string; keep?: number; widths: 
     expect(made.config.widths !== undefined).toBe(widths);
     if (widths) expect(values(made, 3, "mlp.up_proj.weight")).toHaveLength(256 * 64);
     expect(await engineAgreement(made)).toBeGreaterThan(0.9);
-  }, 120_000);
+  });
 });
 
 test("all that combine are tested here", () => {

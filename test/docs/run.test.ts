@@ -11,7 +11,7 @@ test("some blocks are marked", () => {
   expect(shown.map(({ document }) => document)).toContain("docs/quickstart.md");
 });
 
-test.each(shown)("$document runs", { timeout: 180_000 }, async ({ blocks }) => {
+test.each(shown)("$document runs", async ({ blocks }) => {
   const printed = await runBlocks(blocks, likeClone);
   // curl ends well whatever the service answers.
   expect(printed.filter((text) => text.includes('"error"'))).toEqual([]);

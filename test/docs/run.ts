@@ -77,7 +77,7 @@ async function started(script: string, options: object, url: string): Promise<Ch
       written += chunk;
     });
   }
-  const deadline = Date.now() + 300_000;
+  const deadline = Date.now() + 600_000;
   while (Date.now() < deadline) {
     if (service.exitCode !== null) throw new Error(`it ended with status ${service.exitCode}:\n${written}`);
     const ok = await fetch(url).then(

@@ -12,7 +12,7 @@ const examples = documents.flatMap((document) =>
     .map(({ code }, i) => ({ name: `${document.replaceAll(/[/.]/g, "-")}-${i}.ts`, code })),
 );
 
-test("examples compile", { timeout: 120_000 }, async () => {
+test("examples compile", async () => {
   expect(examples.length).toBeGreaterThan(4);
   // Inside the project, so that its packages are found.
   mkdirSync(resolve(ROOT, ".cache"), { recursive: true });

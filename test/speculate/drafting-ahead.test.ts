@@ -198,4 +198,4 @@ test("the tokens are those of the target alone, whatever becomes of drafter and 
   expect(totals.kept).toBeGreaterThan(1500);
   expect(totals.thrown).toBeGreaterThan(3000);
   expect(totals.failed).toBeGreaterThan(100);
-}, 120_000);
+});

@@ -101,7 +101,7 @@ async function healthy(
   url: string,
   child: ChildProcess & { output: string },
   stop: () => Promise<void>,
-  ms = 90_000,
+  ms = 600_000,
 ): Promise<void> {
   if (await answers(`${url}/health`, child, ms)) return;
   await stop();

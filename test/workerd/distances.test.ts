@@ -3,9 +3,10 @@
  * origin. And several origins, one far away. On this machine Worker and Session are in one process.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { eventually } from "../support/eventually.ts";
 import { faultProxy } from "../support/fault-proxy.ts";
 import { type TinyOrigin, tinyOrigin } from "../support/tiny-origin.ts";
-import { type Answer, answerOf, type Running, sleep, start } from "./harness.ts";
+import { type Answer, answerOf, type Running, start } from "./harness.ts";
 
 const CHAT = "/v1/chat/completions";
 
@@ -71,10 +72,13 @@ describe("one origin", () => {
   });
 
   test("the account says how far the Session is from its origin", async () => {
-    const { round_trip_ms, ...place } = placementOf(await chat(run.url, "near"));
-    // Where workerd on this machine has its clients come from.
-    expect(place).toEqual({ region: "enam", why: "none", moves: 0 });
-    expect(round_trip_ms).toBeGreaterThanOrEqual(0);
+    let asked = 0;
+    await eventually(async () => {
+      const { round_trip_ms, ...place } = placementOf(await chat(run.url, `near ${asked++}`));
+      // Where workerd on this machine has its clients come from.
+      expect(place).toEqual({ region: "enam", why: "none", moves: 0 });
+      expect(round_trip_ms).toBeGreaterThanOrEqual(0);
+    });
   });
 });
 
@@ -88,10 +92,12 @@ describe("two origins, the first of them far away", () => {
   const served = () => ({ far: whole(far), near: whole(near) });
   const seeded = { temperature: 0.8, seed: 5, outrider: { draft: "model", patience_ms: 0 } };
   let seededText: string;
+  /** Round trip to the far one: more than one of this machine takes, however busy it is. */
+  const FAR_MS = 300;
 
   beforeAll(async () => {
     [far, near] = [await tinyOrigin(), await tinyOrigin()];
-    far.proxy.delayMs = 60;
+    far.proxy.delayMs = FAR_MS / 2;
     run = await start({ withOrigin: false, edge: { ORIGIN_URLS: `${far.url},${near.url}` } });
   });
   afterAll(async () => {
@@ -103,24 +109,28 @@ describe("two origins, the first of them far away", () => {
   test("before any is measured the first is asked, then the nearest", async () => {
     ({ text } = await chat(run.url, "first"));
     expect(served()).toEqual({ far: 1, near: 0 });
-    // Measured in the background of that answer.
-    await sleep(1500);
+    // Measured in the background of an answer; a later one knows it.
+    let asked = 0;
+    await eventually(async () => {
+      const probe = await chat(run.url, `probe ${asked++}`, { max_tokens: 1 });
+      expect(placementOf(probe).round_trip_ms).toBeLessThan(FAR_MS);
+    });
+    const before = served();
     ({ text: seededText } = await chat(run.url, "second", seeded));
     const again = await chat(run.url, "third");
-    expect(served()).toEqual({ far: 1, near: 2 });
+    expect(served()).toEqual({ far: before.far, near: before.near + 2 });
     expect(again.text).toBe(text);
-    expect(placementOf(again).round_trip_ms).toBeLessThan(120);
   });
 
   test("where the nearest dies in the middle of an answer the other goes on, and the words are the same", async () => {
     near.proxy.plan("cut", 4);
+    const before = served();
     const answer = await chat(run.url, "cut off");
     expect(answer.text).toBe(text);
-    const { far: ended } = served();
-    expect(ended).toBe(2);
+    expect(served().far).toBe(before.far + 1);
     near.proxy.plan("cut", 4);
     expect((await chat(run.url, "cut off, seeded", seeded)).text).toBe(seededText);
-    expect(served().far).toBe(3);
+    expect(served().far).toBe(before.far + 2);
   });
 
   test("where the nearest refuses connections the other answers, and is asked first from then on", async () => {

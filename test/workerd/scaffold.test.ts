@@ -47,7 +47,7 @@ beforeAll(async () => {
   symlinkSync(ROOT, path.join(edge, "node_modules/outrider"));
   const secrets = path.join(edge, ".prod.vars");
   writeFileSync(secrets, readFileSync(secrets, "utf8").replace('ORIGIN_TOKEN=""', `ORIGIN_TOKEN="${TOKEN}"`));
-}, 120_000);
+});
 afterAll(async () => {
   await origin?.stop();
   rmSync(home, { recursive: true, force: true });
@@ -110,4 +110,4 @@ test("in workerd it answers whoever has its key, with the target's text", async 
   } finally {
     await endGroup(child);
   }
-}, 120_000);
+});
