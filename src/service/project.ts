@@ -52,7 +52,13 @@ export async function readProject(folder: string, environment?: string): Promise
   const config = path.join(folder, name);
   // Takes two seconds to load, so whoever needs no configuration does not wait for it.
   const { unstable_readConfig: readConfig } = await import("wrangler");
-  const read = readConfig({ config, ...(environment !== undefined && { env: environment }) });
+  let read: ReturnType<typeof readConfig>;
+  try {
+    read = readConfig({ config, ...(environment !== undefined && { env: environment }) });
+  } catch (cause) {
+    const [why] = (cause as Error).message.split("\n");
+    throw new OutriderError("bad_wrangler_file", `${config}: wrangler cannot read it: ${why}`, { cause });
+  }
   const directory = read.assets?.directory;
   if (directory === undefined) {
     throw new OutriderError("no_project", `${name} names no assets.directory, where the page and the draft go`);
@@ -67,11 +73,19 @@ export async function readProject(folder: string, environment?: string): Promise
   };
 }
 
+function outriderOf(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text)?.outrider ?? {};
+  } catch (cause) {
+    throw new OutriderError("bad_package", `${file} is not JSON`, { cause });
+  }
+}
+
 /** What package.json in `folder` says under `outrider`. Throws `bad_package` for a field that is not understood. */
 export async function readModelChoice(folder: string): Promise<ModelChoice> {
   const file = path.join(folder, "package.json");
   if (!existsSync(file)) return {};
-  const parsed = modelChoiceSchema.safeParse(JSON.parse(await readFile(file, "utf8")).outrider ?? {});
+  const parsed = modelChoiceSchema.safeParse(outriderOf(await readFile(file, "utf8"), file));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   throw new OutriderError("bad_package", `${file}: outrider.${issue.path.join(".")}: ${issue.message}`);

@@ -8,7 +8,8 @@ export const oneOf = <T>(random: Random, values: readonly T[]): T => values[belo
 
 /** A copy with one to four kinds of damage; all within the first `within` bytes, where a file's header is. */
 export function mutatedBytes(bytes: Uint8Array, random: Random, within = bytes.length): Uint8Array {
-  let copy: Uint8Array = bytes.slice();
+  // A Buffer checks what a list of bytes does not.
+  let copy = Uint8Array.from(bytes);
   for (let times = 1 + below(random, 4); times > 0; times--) {
     const at = below(random, Math.max(1, Math.min(within, copy.length)));
     const length = 1 + below(random, 16);
@@ -35,7 +36,7 @@ export function mutatedBytes(bytes: Uint8Array, random: Random, within = bytes.l
   return copy;
 }
 
-function spliced(bytes: Uint8Array, at: number, gone: number, come: Uint8Array): Uint8Array {
+function spliced(bytes: Uint8Array, at: number, gone: number, come: Uint8Array) {
   const rest = bytes.subarray(Math.min(bytes.length, at + gone));
   const all = new Uint8Array(at + come.length + rest.length);
   all.set(bytes.subarray(0, at));
