@@ -65,7 +65,7 @@ export class Route implements Way {
     let failure: OutriderError | null = null;
     for (const origin of this.#inTurn()) {
       try {
-        const socket = await inTime(opened(origin), this.#origins.length > 1 ? DIAL_MS.others : DIAL_MS.alone);
+        const socket = await inTime(origin, this.#origins.length > 1 ? DIAL_MS.others : DIAL_MS.alone);
         this.#asked = origin;
         return socket;
       } catch (error) {
@@ -128,22 +128,26 @@ function failureOf(error: unknown): Failure {
   return soft.includes(error.code) ? "soft" : "hard";
 }
 
-async function opened(origin: Origin): Promise<WebSocket> {
+async function opened(origin: Origin, signal: AbortSignal): Promise<WebSocket> {
   let response: Response;
   try {
-    response = await origin.fetch("/v1/verify", { headers: { upgrade: "websocket" } });
+    response = await origin.fetch("/v1/verify", { headers: { upgrade: "websocket" }, signal });
   } catch (cause) {
     throw unreachable("it does not answer", true, cause);
   }
   return response.webSocket ?? Promise.reject(await refused(response));
 }
 
-async function inTime(opening: Promise<WebSocket>, ms: number): Promise<WebSocket> {
+async function inTime(origin: Origin, ms: number): Promise<WebSocket> {
+  const abort = new AbortController();
+  const opening = opened(origin, abort.signal);
   let timer: ReturnType<typeof setTimeout> | undefined;
   let late = false;
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       late = true;
+      // Else the connection stays open as long as the origin says nothing.
+      abort.abort();
       reject(unreachable(`it did not answer within ${ms} ms`, true, null));
     }, ms);
   });

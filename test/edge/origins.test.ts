@@ -60,6 +60,8 @@ class Scripted implements Origin {
   readonly name: string;
   readonly region: Region | null;
   does: Does = "opens";
+  /** Whether a request was given up. */
+  aborted = false;
   /** Of one request, ms on the fake clock. */
   ms = 0;
   readonly told: unknown[] = [];
@@ -72,6 +74,9 @@ class Scripted implements Origin {
 
   readonly fetch = async (path: string, init: RequestInit = {}): Promise<Response> => {
     if (this.does === "is gone") throw new TypeError("connection refused");
+    init.signal?.addEventListener("abort", () => {
+      this.aborted = true;
+    });
     if (this.does === "is silent") return new Promise(() => {});
     if (this.ms > 0) await vi.advanceTimersByTimeAsync(this.ms);
     if (path === "/v1/place") this.told.push(JSON.parse(`${init.body}`));
@@ -172,12 +177,14 @@ describe("a route", () => {
 
   test("goes to the next after three seconds where one is silent", async () => {
     vi.useFakeTimers();
-    const { connect } = routed({ a: "is silent", b: "opens" });
+    const { connect, origins } = routed({ a: "is silent", b: "opens" });
     const connecting = connect();
     await vi.advanceTimersByTimeAsync(2999);
     expect(await Promise.race([connecting, "waiting"])).toBe("waiting");
+    expect(origins[0]!.aborted).toBe(false);
     await vi.advanceTimersByTimeAsync(1);
     expect(await connecting).toBe("b");
+    expect(origins[0]!.aborted).toBe(true);
   });
 
   test("where all refuse, says what may pass rather than what will not", async () => {

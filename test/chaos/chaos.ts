@@ -1,0 +1,111 @@
+/** A run: rounds one after the other, and the shortest schedule that fails where one fails. */
+import { type Round, scheduleOf } from "./faults.ts";
+import { World } from "./world.ts";
+
+export interface Result {
+  readonly faults: number;
+  readonly right: number;
+  /** Answers that ended in an error, by its code. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** Null where nothing was wrong. */
+  readonly failure: Failure | null;
+}
+
+export interface Failure {
+  readonly wrong: readonly string[];
+  /** The shortest schedule that was found to fail, and whether it failed when it was run alone. */
+  readonly schedule: readonly Round[];
+  readonly repeats: boolean;
+}
+
+const count = (rounds: readonly Round[]): number => rounds.reduce((sum, { faults }) => sum + faults.length, 0);
+
+/** Rounds between two words of the progress. */
+const SAY_EVERY = 5;
+
+/** @param say told of the progress */
+export async function chaos(seed: number, faults: number, say: (line: string) => void): Promise<Result> {
+  const schedule = scheduleOf(seed, faults);
+  let right = 0;
+  const refused: Record<string, number> = {};
+  const world = await World.start();
+  let done = 0;
+  let wrong: readonly string[] = [];
+  try {
+    for (const round of schedule) {
+      const outcome = await world.round(round);
+      done++;
+      right += outcome.right;
+      for (const [code, n] of Object.entries(outcome.refused)) refused[code] = (refused[code] ?? 0) + n;
+      wrong = outcome.wrong;
+      if (wrong.length > 0) break;
+      if (done % SAY_EVERY === 0)
+        say(`${count(schedule.slice(0, done))} faults, ${right} answers right, others ${JSON.stringify(refused)}`);
+    }
+  } finally {
+    await world.close();
+  }
+  const ran = schedule.slice(0, done);
+  if (wrong.length === 0) return { faults: count(ran), right, refused, failure: null };
+  say(`failed after ${count(ran)} faults: ${wrong.join("; ")}`);
+  return { faults: count(ran), right, refused, failure: await shrunk(ran, wrong, say) };
+}
+
+/** Runs a schedule in a world of its own, to its first failure. */
+export async function replay(schedule: readonly Round[]): Promise<readonly string[]> {
+  const world = await World.start();
+  try {
+    for (const round of schedule) {
+      const { wrong } = await world.round(round);
+      if (wrong.length > 0) return wrong;
+    }
+    return [];
+  } finally {
+    await world.close();
+  }
+}
+
+/** Schedules that are tried. Each takes a world of its own, which takes seconds. */
+const MOST_TRIES = 40;
+
+/** Leaves out rounds, then faults, as long as what is left still fails. */
+async function shrunk(
+  failing: readonly Round[],
+  first: readonly string[],
+  say: (line: string) => void,
+): Promise<Failure> {
+  let best: readonly Round[] = failing;
+  let wrong = first;
+  let repeats = false;
+  let tries = 0;
+  const fails = async (schedule: readonly Round[]): Promise<boolean> => {
+    if (tries++ >= MOST_TRIES) return false;
+    const seen = await replay(schedule);
+    if (seen.length === 0) return false;
+    best = schedule;
+    wrong = seen;
+    repeats = true;
+    say(`${count(schedule)} faults in ${schedule.length} rounds fail as well`);
+    return true;
+  };
+  for (let rounds = 1; rounds < failing.length; rounds *= 2) if (await fails(failing.slice(-rounds))) break;
+  for (let piece = Math.ceil(count(best) / 2); ; piece = Math.ceil(piece / 2)) {
+    for (let from = 0; from < count(best) && tries < MOST_TRIES; ) {
+      if (!(await fails(without(best, from, piece)))) from += piece;
+    }
+    if (piece === 1 || tries >= MOST_TRIES) return { wrong, schedule: best, repeats };
+  }
+}
+
+/** The schedule without `length` faults from number `from` on; rounds stay, since clients ask in each. */
+function without(schedule: readonly Round[], from: number, length: number): readonly Round[] {
+  let at = 0;
+  return schedule.map((round) => ({
+    ...round,
+    faults: round.faults.filter(() => {
+      const left = at >= from && at < from + length;
+      at++;
+      return !left;
+    }),
+  }));
+}

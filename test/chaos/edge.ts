@@ -1,0 +1,116 @@
+/**
+ * The edge in a real workerd, as it would be uploaded, under Miniflare. Around it stands a Worker that lets a run set the
+ * clock and look into a Session, as no client can.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { convertV4MiniflareOptions, Miniflare, NoOpLog } from "miniflare";
+import { runningFile } from "../../src/platform/places.ts";
+import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
+import { writeSettings } from "../../src/service/settings.ts";
+import { TINY_PACKS } from "../support/tiny.ts";
+import { bundled } from "../workerd/bundle.ts";
+
+const NAME = "outrider";
+
+const MAIN = `
+  import worker, { Session as Whole } from ${JSON.stringify(runningFile("edge/worker.ts"))};
+  const now = Date.now;
+  let jumpedMs = 0;
+  Date.now = () => now() + jumpedMs;
+  const tables = ["timeline", "pages", "place"];
+  export class Session extends Whole {
+    async fetch(request) {
+      if (!request.url.endsWith("/chaos")) return super.fetch(request);
+      const { sql } = this.ctx.storage;
+      const there = new Set(sql.exec("SELECT name FROM sqlite_master").toArray().map(({ name }) => name));
+      const rows = Object.fromEntries(
+        tables.map((table) => [table, there.has(table) ? sql.exec("SELECT count(*) AS n FROM " + table).one().n : 0]),
+      );
+      return Response.json({ alarm: await this.ctx.storage.getAlarm(), now: Date.now(), rows });
+    }
+  }
+  export default {
+    async fetch(request, env, ctx) {
+      const { pathname, searchParams } = new URL(request.url);
+      if (pathname === "/chaos/clock") return new Response(String((jumpedMs += Number(searchParams.get("ms")))));
+      if (pathname === "/chaos/session") return env.SESSION.getByName(searchParams.get("name")).fetch("http://session/chaos");
+      return worker.fetch(request, env, ctx);
+    },
+  };`;
+
+/** What a Session has stored. */
+export interface Stored {
+  /** When it will delete all, ms since 1970 by its clock; null: never. */
+  readonly alarm: number | null;
+  readonly now: number;
+  /** Rows by table. */
+  readonly rows: Readonly<Record<string, number>>;
+}
+
+export interface Edge {
+  readonly url: string;
+  evict(session: string): Promise<void>;
+  sql(session: string, query: string): Promise<void>;
+  stored(session: string): Promise<Stored>;
+  jump(minutes: number): Promise<void>;
+  /** SIGKILL of workerd, and another one on the same storage. */
+  kill(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @param vars settings of the edge */
+export async function startEdge(vars: Readonly<Record<string, string>>): Promise<Edge> {
+  const home = mkdtempSync(join(tmpdir(), "outrider-chaos-"));
+  const assets = join(home, "assets");
+  await assembleEdge(await describeTarget(TINY_PACKS.draft), TINY_PACKS.draft, assets);
+  const [settings] = writeSettings({ edgeAssets: assets, origin: null }, home) as [string];
+  const main = join(home, "worker.js");
+  writeFileSync(main, MAIN);
+  writeFileSync(settings, JSON.stringify({ ...JSON.parse(readFileSync(settings, "utf8")), main }));
+  const { assets: options, ...worker } = await bundled(settings);
+  const all = convertV4MiniflareOptions({
+    workers: [{ ...worker, name: NAME, bindings: vars, assets: { ...(options as object), directory: assets } }],
+    host: "127.0.0.1",
+    port: 0,
+    unsafeInspectDurableObjects: true,
+    cf: false,
+    log: new NoOpLog(),
+    handleStructuredLogs: () => {},
+  });
+  const before = new Set(workerds());
+  const miniflare = new Miniflare(all);
+  let url = (await miniflare.ready).origin;
+  const own = () => workerds().filter((pid) => !before.has(pid));
+  return {
+    get url() {
+      return url;
+    },
+    evict: (name) => miniflare.unsafeEvictDurableObject(NAME, "Session", { name }),
+    sql: async (name, query) => {
+      await (await miniflare.unsafeGetDurableObjectStorage(NAME, "Session", { name })).exec(query);
+    },
+    stored: async (name) => (await (await fetch(`${url}/chaos/session?name=${name}`)).json()) as Stored,
+    jump: async (minutes) => void (await fetch(`${url}/chaos/clock?ms=${minutes * 60_000}`)),
+    kill: async () => {
+      for (const pid of own()) process.kill(pid, "SIGKILL");
+      await miniflare.setOptions(all);
+      url = (await miniflare.ready).origin;
+    },
+    close: async () => {
+      await miniflare.dispose();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The workerd processes that this process has started. */
+function workerds(): number[] {
+  const rows = execFileSync("ps", ["-A", "-o", "pid=,ppid=,comm="], { encoding: "utf8" }).trim().split("\n");
+  return rows.flatMap((row) => {
+    const [pid, parent, command = ""] = row.trim().split(/\s+/);
+    return Number(parent) === process.pid && command.includes("workerd") ? [Number(pid)] : [];
+  });
+}

@@ -1,0 +1,90 @@
+/**
+ * A gateway as a process of its own: the tiny target, on the project's own engine, that does what it is told to do wrong.
+ * Talks to its parent over IPC: `{port}` once it serves; takes `{fault}` and `{minutes}`. Ends with its parent.
+ */
+
+import type { EngineSequence, TargetEngine } from "../../src/origin/engine.ts";
+import { WASM_DRAFT, WasmEngine } from "../../src/origin/engines/wasm.ts";
+import { DEFAULT_LIMITS, Gateway } from "../../src/origin/gateway.ts";
+import { serveOrigin } from "../../src/origin/node.ts";
+import { loadPack, TINY_PACKS } from "../support/tiny.ts";
+import type { ENGINE } from "./faults.ts";
+
+/** Fewer at work than clients ask, so that some wait. */
+const LIVE = 4;
+const KEPT = 6;
+/** A pass takes so long that faults find answers under way. */
+const PASS_MS = 3;
+/** Longer than the edge's deadline at rest. */
+const STALL_MS = 5000;
+const DRAIN_MS = 500;
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** Passes until each planned fault. */
+const planned: { what: (typeof ENGINE)[number]; passes: number }[] = [];
+
+async function misbehave(): Promise<(typeof ENGINE)[number] | null> {
+  for (const fault of planned) fault.passes--;
+  const at = planned.findIndex(({ passes }) => passes < 0);
+  const what = at < 0 ? null : planned.splice(at, 1)[0]!.what;
+  if (what === "exit") process.kill(process.pid, "SIGKILL");
+  if (what === "stall") await sleep(STALL_MS);
+  if (what === "crash") throw new Error("the engine crashed on purpose");
+  return what;
+}
+
+class FaultySequence implements EngineSequence {
+  readonly #inner: EngineSequence;
+
+  constructor(inner: EngineSequence) {
+    this.#inner = inner;
+  }
+
+  get timeline() {
+    return this.#inner.timeline;
+  }
+  append(tokens: readonly number[]) {
+    this.#inner.append(tokens);
+  }
+  cut(length: number) {
+    this.#inner.cut(length);
+  }
+  prefill() {
+    return this.#inner.prefill();
+  }
+  close() {
+    this.#inner.close();
+  }
+
+  async decide(...[draft, deciding, siblings]: Parameters<EngineSequence["decide"]>) {
+    await sleep(PASS_MS);
+    const what = await misbehave();
+    const decision = await this.#inner.decide(draft, deciding, siblings);
+    if (what !== "lie") return decision;
+    // What it says is no token, and the sequence holds it nevertheless.
+    const lie = 1_000_000;
+    this.#inner.cut(this.timeline.length - 1);
+    this.#inner.append([lie]);
+    return { ...decision, tokens: [...decision.tokens.slice(0, -1), lie] };
+  }
+}
+
+let jumpedMs = 0;
+const inner = new WasmEngine(await loadPack(TINY_PACKS.target, 256, WASM_DRAFT + 1), WASM_DRAFT);
+const { name, model, vocabulary, context, capabilities, passCost } = inner;
+const engine: TargetEngine = {
+  ...{ name, model, vocabulary, context, capabilities, passCost },
+  open: () => new FaultySequence(inner.open()),
+};
+const limits = { ...DEFAULT_LIMITS, live: LIVE, kept: KEPT, queueMs: 2000 };
+const gateway = new Gateway(engine, { ...limits, token: null, now: () => performance.now() + jumpedMs });
+const server = await serveOrigin(gateway, 0, "127.0.0.1");
+
+process.on("message", (message: { fault?: (typeof planned)[number]; minutes?: number }) => {
+  if (message.fault) planned.push(message.fault);
+  jumpedMs += (message.minutes ?? 0) * 60_000;
+});
+process.on("disconnect", () => process.exit());
+process.on("SIGTERM", () => void server.close(DRAIN_MS).then(() => process.exit()));
+process.send?.({ port: server.port });

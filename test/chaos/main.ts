@@ -1,0 +1,47 @@
+/**
+ * `npm run test:chaos -- --seed S --faults N`: a run of N faults. `--kills N`: so many SIGKILLs of the origin that answers.
+ * `--replay FILE`: a schedule that a failed run has printed.
+ */
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { chaos, replay } from "./chaos.ts";
+import { kills } from "./kills.ts";
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: "1" },
+    faults: { type: "string", default: "300" },
+    kills: { type: "string" },
+    replay: { type: "string" },
+  },
+});
+const say = (line: string) => console.log(line);
+const began = Date.now();
+const seconds = () => Math.round((Date.now() - began) / 1000);
+
+if (values.replay !== undefined) {
+  const wrong = await replay(JSON.parse(readFileSync(values.replay, "utf8")));
+  console.log(wrong.length === 0 ? "nothing was wrong" : wrong.join("\n"));
+  process.exitCode = wrong.length === 0 ? 0 : 1;
+} else if (values.kills !== undefined) {
+  const wrong = await kills(Number(values.kills), say);
+  console.log(
+    [...wrong, `${values.kills} SIGKILLs, ${Number(values.kills) - wrong.length} right texts, ${seconds()} s`].join(
+      "\n",
+    ),
+  );
+  process.exitCode = wrong.length === 0 ? 0 : 1;
+} else {
+  const { faults, right, refused, failure } = await chaos(Number(values.seed), Number(values.faults), say);
+  console.log(
+    `seed ${values.seed}: ${faults} faults, ${right} answers right, others ${JSON.stringify(refused)}, ${seconds()} s`,
+  );
+  if (failure) {
+    const { wrong, schedule, repeats } = failure;
+    console.log(
+      `\n${wrong.join("\n")}\n\n${repeats ? "The shortest schedule" : "It did not fail again. The whole schedule"}:`,
+    );
+    console.log(JSON.stringify(schedule));
+    process.exitCode = 1;
+  }
+}

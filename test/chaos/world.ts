@@ -1,0 +1,216 @@
+/** Edge, gateways and clients of a run; one round of it; and what must hold after each. */
+import type { Generation } from "../../src/edge/openai.ts";
+import { sessionName } from "../../src/edge/tenant.ts";
+import { askOf, CONVERSATIONS, TURNS } from "./asks.ts";
+import { ask, faultIn, type Right, type Seen } from "./client.ts";
+import { type Edge, startEdge } from "./edge.ts";
+import { type Fault, GATEWAYS, LANES, type Round, type STORAGE } from "./faults.ts";
+import type { WireFault } from "./front.ts";
+import { type Gateways, startGateways } from "./gateways.ts";
+
+/** All tries of an answer together, at rest. A run waits for it often. */
+const DEADLINE_MS = 3000;
+/** A busy machine needs longer for everything: gateways take a second to start at rest. */
+const DEADLINE_PER_START = 2;
+/** How long what is left over may take to go. */
+const SETTLE_MS = 60_000;
+const KEPT = 6;
+const DAY_MS = 24 * 3600 * 1000;
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** What a round has seen. */
+export interface Outcome {
+  /** Answers that were the undisturbed ones, and such that ended in one clear error or were left. */
+  readonly right: number;
+  /** By the error's code; `left` where the client left. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** What must not be, in words. */
+  readonly wrong: readonly string[];
+}
+
+interface Lane {
+  /** Tells this conversation from all others of the run. */
+  affinity: string;
+  conversation: number;
+  turn: number;
+}
+
+export class World {
+  readonly edge: Edge;
+  readonly gateways: Gateways;
+  /** By conversation and turn. */
+  readonly #right: Right[][] = [];
+  readonly #lanes: Lane[];
+  #conversations = 0;
+
+  private constructor(edge: Edge, gateways: Gateways) {
+    this.edge = edge;
+    this.gateways = gateways;
+    this.#lanes = Array.from({ length: LANES }, () => this.#fresh());
+    const wire = new Map<string, WireFault[]>();
+    for (const { front } of gateways.origins) front.wire = wire;
+  }
+
+  static async start(): Promise<World> {
+    const began = Date.now();
+    const gateways = await startGateways(GATEWAYS);
+    const deadlineMs = Math.max(DEADLINE_MS, DEADLINE_PER_START * (Date.now() - began));
+    const urls = gateways.origins.map(({ front }) => front.url).join(",");
+    const vars = { ORIGIN_URLS: urls, ORIGIN_DEADLINE_MS: `${deadlineMs}`, KEEP_HOURS: "24" };
+    const world = new World(await startEdge(vars), gateways);
+    await world.#learn();
+    return world;
+  }
+
+  async close(): Promise<void> {
+    await this.edge.close();
+    await this.gateways.close();
+  }
+
+  /** The undisturbed answers, from drafts that are off. */
+  async #learn(): Promise<void> {
+    for (let conversation = 0; conversation < CONVERSATIONS; conversation++) {
+      const said: Right[] = [];
+      for (let turn = 0; turn < TURNS; turn++) {
+        const body = { ...askOf(conversation, turn, said, 0), stream: false, outrider: { trace: true, draft: "off" } };
+        const { text, tokens, errors } = await ask(this.edge.url, body, `undisturbed ${conversation}`, () => false);
+        if (!tokens) throw new Error(`the undisturbed answer failed: ${JSON.stringify(errors)}`);
+        said.push({ text, tokens });
+      }
+      this.#right.push(said);
+    }
+  }
+
+  #fresh(): Lane {
+    const n = this.#conversations++;
+    return { affinity: `chaos ${n}`, conversation: n % CONVERSATIONS, turn: 0 };
+  }
+
+  async round({ seed, faults }: Round): Promise<Outcome> {
+    const names = await Promise.all(this.#lanes.map((lane) => nameOf(lane.affinity)));
+    for (const fault of faults) if (fault.on === "storage") await this.#damage(names[fault.lane]!, fault.what);
+    const striking = faults.map((fault) => this.#strike(fault, names));
+    const killed = faults.some(({ on }) => on === "edge");
+    const answers = await Promise.all(this.#lanes.map((lane, i) => this.#answer(lane, i, seed + i, faults, killed)));
+    await Promise.all(striking);
+    const wrong = [...answers.flatMap((answer) => answer.wrong), ...(await this.#leftOver(names))];
+    // What was planned for frames, upgrades and passes that never came is none of the next round's.
+    for (const { front } of this.gateways.origins) {
+      front.wire.clear();
+      front.upgrades.length = 0;
+    }
+    const refused: Record<string, number> = {};
+    for (const code of answers.flatMap((answer) => answer.refused)) refused[code] = (refused[code] ?? 0) + 1;
+    return { right: answers.reduce((sum, answer) => sum + answer.right, 0), refused, wrong };
+  }
+
+  /** One answer whose origin is killed in the middle of it. Null where it is the undisturbed one, and says so. */
+  async killed(n: number): Promise<string | null> {
+    while (this.gateways.origins.some(({ isUp, front }) => !isUp || front.open > 0)) await sleep(20);
+    const conversation = n % CONVERSATIONS;
+    const right = this.#right[conversation]![0]!;
+    const body = { ...askOf(conversation, 0, [], n), stream: true };
+    const seen = await ask(this.edge.url, body, `killed ${n}`, (chunk) => {
+      if (chunk !== 1 + (n % 6)) return false;
+      for (const origin of this.gateways.origins) if (origin.front.open > 0) origin.signal("SIGKILL");
+      return false;
+    });
+    const fault = faultIn(seen, right, false) ?? (seen.interrupted ? null : "it was not interrupted");
+    return seen.errors[0] ? `${seen.errors[0].code}: ${seen.errors[0].message}` : fault;
+  }
+
+  /** One lane's client: it asks, perhaps twice, and goes on with its conversation once it has the answer. */
+  async #answer(lane: Lane, index: number, seed: number, faults: readonly Fault[], killed: boolean) {
+    const { affinity, conversation, turn } = lane;
+    const own = faults.flatMap((fault) => (fault.on === "client" && fault.lane === index ? [fault] : []));
+    const leave = own.find(({ what }) => what === "leave");
+    const right = this.#right[conversation]![turn]!;
+    const said = this.#right[conversation]!;
+    const once = (n: number) => {
+      const body = askOf(conversation, turn, said, seed + 1000 * n);
+      return ask(this.edge.url, body, affinity, (chunk) => leave !== undefined && n === 0 && chunk >= leave.chunk);
+    };
+    const seen: Seen[] = own.some(({ what }) => what === "race")
+      ? await Promise.all([once(0), once(1)])
+      : [await once(0)];
+    if (own.some(({ what }) => what === "repeat")) seen.push(await once(2));
+    const wrong = seen.flatMap((each, n) => {
+      const fault = faultIn(each, right, killed || (leave !== undefined && n === 0));
+      return fault === null ? [] : [`client ${index}, conversation ${conversation}, turn ${turn}: ${fault}`];
+    });
+    const isGot = ({ tokens, errors }: Seen) => tokens !== null && errors.length === 0;
+    const got = seen.filter(isGot).length;
+    const refused = seen.filter((each) => !isGot(each)).map(({ errors }) => errors[0]?.code ?? "left");
+    if (got > 0 && turn + 1 < TURNS) lane.turn++;
+    else if (got > 0) Object.assign(lane, this.#fresh());
+    return { right: got, refused, wrong };
+  }
+
+  async #strike(fault: Fault, names: readonly string[]): Promise<void> {
+    const { origins } = this.gateways;
+    if (fault.on === "wire") {
+      const wire = origins[0]!.front.wire;
+      const session = names[fault.lane]!;
+      const { what, from, frame } = fault;
+      wire.set(session, [...(wire.get(session) ?? []), { what, from, frame }]);
+    } else if (fault.on === "upgrade") origins[fault.gateway]!.front.upgrades.push(fault.what);
+    else if (fault.on === "engine") origins[fault.gateway]!.tell({ fault: { what: fault.what, passes: fault.pass } });
+    else if (fault.on === "clock" && fault.what === "edge") await this.edge.jump(fault.minutes);
+    else if (fault.on === "clock") for (const origin of origins) origin.tell({ minutes: fault.minutes });
+    if (!("ms" in fault)) return;
+    await sleep(fault.ms);
+    if (fault.on === "gateway") origins[fault.gateway]!.signal(fault.what === "kill" ? "SIGKILL" : "SIGTERM");
+    else if (fault.on === "session") await this.edge.evict(names[fault.lane]!).catch(() => {});
+    else await this.edge.kill();
+  }
+
+  async #damage(session: string, what: (typeof STORAGE)[number]): Promise<void> {
+    for (const query of DAMAGE[what]) await this.edge.sql(session, query).catch(() => {});
+    await this.edge.evict(session).catch(() => {});
+  }
+
+  /** Whatever should not be there once all answers have ended; waits for what goes by itself. */
+  async #leftOver(names: readonly string[]): Promise<string[]> {
+    const until = Date.now() + SETTLE_MS;
+    for (;;) {
+      const left = await this.#left(names);
+      if (left.length === 0 || Date.now() > until) return left;
+      await sleep(20);
+    }
+  }
+
+  async #left(names: readonly string[]): Promise<string[]> {
+    const left: string[] = [];
+    for (const [i, origin] of this.gateways.origins.entries()) {
+      if (origin.front.open > 0) left.push(`${origin.front.open} sockets of the edge at gateway ${i}`);
+      const counts = await origin.counts();
+      if (!counts) left.push(`gateway ${i} is not up again`);
+      else if (counts.live + counts.queued + counts.connections > 0 || counts.kept > KEPT)
+        left.push(`gateway ${i} holds ${JSON.stringify(counts)}`);
+    }
+    for (const [i, name] of names.entries()) {
+      const { alarm, now, rows } = await this.edge.stored(name);
+      const stored = Object.values(rows).reduce((sum, n) => sum + n, 0);
+      if (stored > 0 && alarm === null) left.push(`client ${i}: ${JSON.stringify(rows)} is stored without an end`);
+      if (alarm !== null && stored === 0) left.push(`client ${i}: an alarm and nothing stored`);
+      if (alarm !== null && alarm > now + 10 * DAY_MS)
+        left.push(`client ${i}: an alarm in ${(alarm - now) / DAY_MS} days`);
+    }
+    return left;
+  }
+}
+
+const nameOf = (affinity: string) => sessionName("open:", affinity, { model: "tiny" } as Generation);
+
+/** Statements; where a table is not there, nothing is damaged. */
+const DAMAGE: Readonly<Record<(typeof STORAGE)[number], readonly string[]>> = {
+  "bytes of a page": ["UPDATE pages SET bytes = zeroblob(length(bytes)) WHERE page = 0"],
+  "a lost page": ["DELETE FROM pages WHERE page = 0"],
+  "no page table": ["DROP TABLE pages"],
+  "another page table": ["DROP TABLE pages", "CREATE TABLE pages (a INTEGER)"],
+  "a damaged timeline": ["UPDATE timeline SET tokens = x'0102030405'"],
+  "no room for pages": [
+    "CREATE TRIGGER full BEFORE INSERT ON pages BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
+  ],
+};
