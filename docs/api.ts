@@ -15,9 +15,13 @@ function markdown(api: Api): string {
     "Outrider speaks OpenAI's API: point any OpenAI SDK at `http://localhost:8787/v1`. Fields that are " +
       "Outrider's own stand under `outrider`. An edge serves this document as `/openapi.json` " +
       "(OpenAPI 3.1) and as a page at `/docs`.",
-    "Send `Authorization: Bearer KEY` where the deployment has `API_KEYS`. Every answer carries `x-request-id`, " +
+    "Send `Authorization: Bearer KEY` where the deployment has keys. Every answer carries `x-request-id`, " +
       "which the operator's log repeats. Errors that may go away carry `retry-after`. Once the target has worked for " +
       "a request the answer carries `x-should-retry: false`.",
+    "Where a key has limits, answers and refusals carry OpenAI's `x-ratelimit-limit-requests`, " +
+      "`x-ratelimit-remaining-requests`, `x-ratelimit-reset-requests` and the same with `tokens`: of the minute or the " +
+      "day, whichever has less left. An answer is at most `MAX_TOKENS` of the deployment long, 4,096 unless set, also " +
+      "where a request names more or nothing.",
     "## Routes",
     ...Object.entries(api.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => route(`${method.toUpperCase()} ${path}`, operation)),

@@ -40,6 +40,10 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
       summary: "Checks an edge and uploads it to Cloudflare.",
       load: async () => (await import("./deploy.ts")).deployCommand,
     },
+    keys: {
+      summary: "Adds, lists and revokes keys with names and limits.",
+      load: async () => (await import("./keys.ts")).keysCommand,
+    },
   },
   "Make a draft": {
     draft: {

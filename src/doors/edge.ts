@@ -3,21 +3,22 @@
  * line,
  *
  * @example
- * export { default, Session } from "outrider/edge";
+ * export { default, Meter, Session } from "outrider/edge";
  *
- * and `createEdge` where settings are to stand in code. The Worker's wrangler file declares the bindings ASSETS and
- * SESSION; `outrider init` writes one.
+ * and `createEdge` where settings are to stand in code. The Worker's wrangler file declares the bindings ASSETS,
+ * SESSION and METER; `outrider init` writes one.
  */
 import type { Env } from "../edge/env.ts";
+import { Meter } from "../edge/meter.ts";
 import { Session } from "../edge/session.ts";
 import worker from "../edge/worker.ts";
 
 export type { Env };
-export { Session };
+export { Meter, Session };
 export default worker;
 
 /** Settings by the names that they have in the Worker's environment. */
-export type EdgeSettings = Omit<Env, "ASSETS" | "SESSION" | "ORIGIN">;
+export type EdgeSettings = Omit<Env, "ASSETS" | "SESSION" | "METER" | "ORIGIN">;
 
 export interface Edge {
   /** The Worker: the main module's default export. */
@@ -33,6 +34,7 @@ export interface Edge {
  * const edge = createEdge({ ORIGIN_URL: "https://origin.example.com", PREFER: "time" });
  * export default edge.worker;
  * export const Session = edge.Session;
+ * export { Meter } from "outrider/edge";
  */
 export function createEdge(settings: EdgeSettings): Edge {
   return {

@@ -1,6 +1,8 @@
 /**
  * Bindings and settings of the edge Worker, typed. wrangler.toml declares them; docs/deploying.md says what each does.
  */
+import type { KeyLimits } from "../platform/keys.ts";
+import type { Admission, Usage } from "./allowance.ts";
 
 /** What is used of Workers Analytics Engine, whose own type the tools' compiler does not know. */
 interface Dataset {
@@ -9,6 +11,19 @@ interface Dataset {
     readonly blobs: readonly string[];
     readonly doubles: readonly number[];
   }): void;
+}
+
+/** The namespace of the class Meter, as far as a Worker calls it. */
+interface Meters {
+  getByName(name: string): {
+    admit(limits: KeyLimits, ticket: string, tokens: number): Promise<Admission>;
+    settle(limits: KeyLimits, ticket: string, tokens: number): Promise<void>;
+    usage(): Promise<Usage[]>;
+  };
+}
+
+interface RateLimiter {
+  limit(options: { readonly key: string }): Promise<{ readonly success: boolean }>;
 }
 
 export interface Env {
@@ -51,8 +66,16 @@ export interface Env {
   readonly MAX_TOKENS?: number | string;
   /** Secret: bearer token for the origin. */
   readonly ORIGIN_TOKEN?: string;
-  /** Secret: comma-separated keys that clients may use; without any, the API is open. */
+  /** Secret: comma-separated keys that clients may use; without any and without KEYS, the API is open. */
   readonly API_KEYS?: string;
+  /** Secret: keys with names and limits, by their hashes, as `outrider keys` writes them (platform/keys.ts). */
+  readonly KEYS?: string;
+  /** Counts what each of KEYS uses. */
+  readonly METER?: Meters;
+  /** Secret: a key that may also read what the others use. */
+  readonly OPERATOR_KEY?: string;
+  /** Cloudflare's rate limiter: requests of an address without a key, or with a wrong one. */
+  readonly STRANGERS?: RateLimiter;
   /** Secret: names Sessions of an open API, so that nobody outside can compute a name. */
   readonly SESSION_SECRET?: string;
   /** "false": no line in the log for each answer. */

@@ -152,6 +152,21 @@ export const answerSchemas = {
       id: "TextChunk",
       description: "One event of a streamed completion. The stream ends with the event `[DONE]`.",
     }),
+  usage: z
+    .object({
+      object: z.literal("usage"),
+      key: z.string().describe("Name of the key."),
+      days: z
+        .array(
+          z.object({
+            day: z.string().describe("UTC, such as `2026-11-27`."),
+            requests: z.int().describe("Requests that were let in."),
+            tokens: z.int().describe("Tokens of prompts and answers. Answers under way count as what was set aside."),
+          }),
+        )
+        .describe("The latest first, 92 at most; days without requests are left out."),
+    })
+    .meta({ id: "KeyUsage", description: "Answer of `GET /v1/usage`." }),
   model: z
     .object({
       id: z.string().describe("What requests name as `model`."),
@@ -204,8 +219,8 @@ export const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> 
     bad_token: "A token id is outside the vocabulary.",
   },
   401: {
-    missing_api_key: "The deployment has `API_KEYS` and the request carries no bearer token.",
-    invalid_api_key: "The bearer token is none of `API_KEYS`.",
+    missing_api_key: "The deployment has keys and the request carries no bearer token.",
+    invalid_api_key: "The bearer token is none of the deployment's keys.",
   },
   404: {
     model_not_found: "The deployment serves another model.",
@@ -214,7 +229,9 @@ export const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> 
   413: { request_too_large: "The body is over 1 MiB." },
   429: {
     session_busy: "This Session answers already and its queue is full. Send another `x-session-affinity`.",
-    origin_busy: "The origin serves as many generations as it can.",
+    rate_limit_exceeded:
+      "The key has reached one of its limits, or an address without a key has asked too often. `retry-after` says when " +
+      "the next request may pass.",
   },
   500: {
     internal_error: "A fault of ours. The operator finds it in the log by `x-request-id`.",
@@ -224,6 +241,8 @@ export const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> 
     no_model: "No model is among the assets.",
     origin_missing: "No origin is configured.",
     origin_unreachable: "The origin does not answer.",
+    origin_busy: "The origin has as many sockets as it takes. The service is full, not the key.",
+    overloaded: "The origin had no place for the request within ten seconds. The service is full, not the key.",
     session_unavailable: "The Session was restarted or is overloaded. Try again.",
   },
 };
@@ -295,6 +314,23 @@ const paths: Api["paths"] = {
       responses: { 200: { description: "The model.", content: json(ref("Model")) }, ...failures(401, 404, 503) },
     },
   },
+  "/v1/usage": {
+    get: {
+      summary: "What a key has used",
+      description: "Of a key with a name: its own usage.",
+      responses: { 200: { description: "A row for each day.", content: json(ref("KeyUsage")) }, ...failures(401, 404) },
+    },
+  },
+  "/v1/usage/{name}": {
+    get: {
+      summary: "What another key has used",
+      description: "For the operator: the bearer token is `OPERATOR_KEY`.",
+      parameters: [
+        { name: "name", in: "path", required: true, schema: { type: "string" }, description: "Name of the key." },
+      ],
+      responses: { 200: { description: "A row for each day.", content: json(ref("KeyUsage")) }, ...failures(401, 404) },
+    },
+  },
   "/health": {
     get: {
       summary: "Whether the Worker runs",
@@ -335,7 +371,11 @@ export function openapi(): Api {
     paths,
     components: {
       securitySchemes: {
-        key: { type: "http", scheme: "bearer", description: "One of `API_KEYS`. An edge without keys is open." },
+        key: {
+          type: "http",
+          scheme: "bearer",
+          description: "One of the deployment's keys. Without any the API is open.",
+        },
       },
       schemas: Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, plain(schema as Schema)])),
     },

@@ -7,6 +7,7 @@
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
 import { sessionPlaceSchema } from "./placement.ts";
+import { RateLimited } from "./rate-limited.ts";
 
 export type FinishReason = "stop" | "length";
 
@@ -199,5 +200,6 @@ export function errorResponse(error: unknown): Response {
   const known = error instanceof OutriderError ? error : INTERNAL;
   const headers = new Headers({ "content-type": "application/json" });
   if (known.status === 429 || known.status === 503) headers.set("retry-after", RETRY_AFTER);
+  if (error instanceof RateLimited) for (const [name, value] of Object.entries(error.headers)) headers.set(name, value);
   return new Response(JSON.stringify(errorBody(error)), { status: known.status, headers });
 }

@@ -8,13 +8,14 @@ import { commonPrefix } from "../model/common-prefix.ts";
 import { OutriderError } from "../model/errors.ts";
 import { History } from "../speculate/history.ts";
 import type { Tally } from "./answer.ts";
-import { AnswerLine, type Circumstance } from "./answer-line.ts";
+import { AnswerLine, type Circumstance, KEY_NAME } from "./answer-line.ts";
 import { Breakers } from "./breaker.ts";
 import { SessionDraft } from "./drafter.ts";
 import type { Env } from "./env.ts";
 import { MOST_MOVES, MOVED, MOVES, PLACES, type Visit } from "./finding.ts";
 import { blob, ids } from "./ids.ts";
 import { HOUR_MS, KEEP_HOURS, keepHours, keepOf } from "./keeping.ts";
+import { Metered } from "./metering.ts";
 import type { Generation } from "./openai.ts";
 import { originLost, Route } from "./origin.ts";
 import { deadlineOf, type Origin, originsOf } from "./origins.ts";
@@ -87,6 +88,7 @@ export class Session extends DurableObject<Env> {
     const startedAt = Date.now();
     const requestId = request.headers.get("x-request-id") ?? "";
     const line = new AnswerLine(request, startedAt, this.env);
+    const metered = Metered.of(request, this.env);
     try {
       this.#keepHours = keepHours(this.env.KEEP_HOURS);
       const generation = (await request.json()) as Generation;
@@ -118,6 +120,7 @@ export class Session extends DurableObject<Env> {
           history: this.#history,
           before: this.#timeline,
           session: request.headers.get("x-session") ?? "",
+          tenant: request.headers.get(KEY_NAME),
           prefer: this.env.PREFER === "passes" || this.env.PREFER === "auto" ? this.env.PREFER : "time",
           sharedCpu: this.env.SHARED_CPU === "true",
           route,
@@ -133,6 +136,7 @@ export class Session extends DurableObject<Env> {
           // The origin that began the answer may have been lost meanwhile.
           this.#origin = route.asked?.name ?? null;
           leave();
+          return metered?.settle(turn.timeline.length);
         };
         return this.#respond(turn, begun, line, circumstance, () => keep().finally(over));
       } catch (error) {
@@ -142,6 +146,7 @@ export class Session extends DurableObject<Env> {
     } catch (error) {
       report(requestId, error);
       line.failed(error, 0, null);
+      if (metered) this.ctx.waitUntil(metered.settle(0));
       return errorResponse(error);
     }
   }

@@ -4,41 +4,73 @@
  * Sessions.
  */
 import { OutriderError } from "../model/errors.ts";
-import { hex, sha256Hex } from "../model/sha256.ts";
+import { hex } from "../model/sha256.ts";
 import { bearerOf, isKnown } from "../platform/bearer.ts";
+import { type KeyRecord, keyHash, parseKeys, recordOf } from "../platform/keys.ts";
 import type { Env } from "./env.ts";
 import type { Generation } from "./openai.ts";
+import { RateLimited } from "./rate-limited.ts";
 
 /** Characters, or token ids, of a prompt that tell conversations apart. */
 const OPENING = 256;
+/** When a stranger who asked too often is told to come back: the longest period of Cloudflare's limiter. */
+const STRANGER_MS = 60_000;
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** The tenant's secret: its API key or, where the API is open, the server's. Throws a 401, or `bad_setting`. */
-export async function authenticate(authorization: string | null, env: Env): Promise<string> {
-  if (!env.API_KEYS) return `open:${env.SESSION_SECRET ?? ""}`;
-  const keys = env.API_KEYS.split(",")
-    .map((key) => key.trim())
-    .filter((key) => key !== "");
-  if (keys.length === 0) {
-    // Whoever set it wanted keys: an open API would be the opposite.
-    throw new OutriderError("bad_setting", "API_KEYS is set and holds no key; write keys into it, or remove it", {
-      status: 500,
-    });
-  }
+/** Who asks. */
+export interface Tenant {
+  /** Names its Sessions; never shown. */
+  readonly secret: string;
+  /** For logs, for the origin's shares, and for the meter; null where the API is open. */
+  readonly name: string | null;
+  /** Of a key with a name. */
+  readonly record: KeyRecord | null;
+  /** May read what all keys use. */
+  readonly isOperator: boolean;
+}
+
+/** The tenant of a key or, where the API is open, everybody's. Throws a 401, or `bad_setting`. */
+export async function authenticate(authorization: string | null, env: Env): Promise<Tenant> {
   const given = bearerOf(authorization);
+  const isOperator = given !== null && Boolean(env.OPERATOR_KEY) && (await isKnown(given, [env.OPERATOR_KEY!]));
+  const records = env.KEYS ? parseKeys(env.KEYS) : [];
+  const keys = env.API_KEYS ? plainKeys(env.API_KEYS) : [];
+  const isOpen = !env.API_KEYS && !env.KEYS;
+  if (isOpen && !isOperator) {
+    return { secret: `open:${env.SESSION_SECRET ?? ""}`, name: null, record: null, isOperator };
+  }
   if (given === null) {
     throw new OutriderError("missing_api_key", "no API key; send it as `Authorization: Bearer KEY`", { status: 401 });
   }
-  if (!(await isKnown(given, keys))) {
+  const record = await recordOf(given, records);
+  if (!record && !(await isKnown(given, keys)) && !isOperator) {
     throw new OutriderError("invalid_api_key", "the API key is not known to this server", { status: 401 });
   }
-  return `key:${given}`;
+  return { secret: `key:${given}`, name: record?.name ?? (await keyHash(given)).slice(0, 8), record, isOperator };
 }
 
-/** How logs call a tenant: eight hex digits of its key's SHA-256, which tell nothing of the key; null if open. */
-export const keyNameOf = async (tenant: string): Promise<string | null> =>
-  tenant.startsWith("key:") ? (await sha256Hex(bytes(tenant.slice(4)))).slice(0, 8) : null;
+function plainKeys(setting: string): readonly string[] {
+  const keys = setting
+    .split(",")
+    .map((key) => key.trim())
+    .filter((key) => key !== "");
+  if (keys.length > 0) return keys;
+  // Whoever set it wanted keys: an open API would be the opposite.
+  throw new OutriderError("bad_setting", "API_KEYS is set and holds no key; write keys into it, or remove it", {
+    status: 500,
+  });
+}
+
+/**
+ * Throws a 429 for an address that asks too often without a key, or with keys that are none. Only Cloudflare tells
+ * addresses, and its limiter counts for each of its locations.
+ */
+export async function checkStranger(request: Request, { STRANGERS }: Pick<Env, "STRANGERS">): Promise<void> {
+  const address = request.headers.get("cf-connecting-ip");
+  if (!STRANGERS || address === null || (await STRANGERS.limit({ key: address })).success) return;
+  throw new RateLimited("this address has asked too often without a key of this server", STRANGER_MS);
+}
 
 /** Whether the client says which conversation it is. Otherwise only its opening tells. */
 export const isNamed = (affinity: string | null, { cacheKey }: Pick<Generation, "cacheKey">): boolean =>

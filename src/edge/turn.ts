@@ -34,6 +34,8 @@ interface Given {
   readonly before: readonly number[];
   /** Names the Session to the origin. */
   readonly session: string;
+  /** Names its key to the origin, which shares itself among keys; null where the API is open. */
+  readonly tenant: string | null;
   /** What to spend least of, where the client names no patience. */
   readonly prefer: WindowPolicy["spare"];
   /** Whether the target computes on this processor, in the same thread. */
@@ -89,6 +91,7 @@ export class Turn {
         model,
         vocabulary: target.description.vocabulary.hash,
         session: given.session,
+        ...(given.tenant !== null && { tenant: given.tenant }),
         sampling,
         rule,
         patience: this.#window.patience,

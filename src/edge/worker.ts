@@ -13,6 +13,7 @@ import type { Env } from "./env.ts";
 import { askSession, PLACES, type Visit } from "./finding.ts";
 import { nearestTo } from "./geography.ts";
 import { maxTokens } from "./max-tokens.ts";
+import { admitted, METERED } from "./metering.ts";
 import { type Generation, parseChat, parseCompletion } from "./openai.ts";
 import { originsOf } from "./origins.ts";
 import { placementOf } from "./placement.ts";
@@ -21,12 +22,19 @@ import { OriginWatch } from "./readiness.ts";
 import { errorResponse, modelObject } from "./reply.ts";
 import { askUnnamed } from "./spare.ts";
 import { describedModel } from "./target.ts";
-import { authenticate, isNamed, keyNameOf, sessionName } from "./tenant.ts";
+import { authenticate, checkStranger, isNamed, sessionName, type Tenant } from "./tenant.ts";
 import { TRACEPARENT } from "./trace.ts";
 
+export { Meter } from "./meter.ts";
 export { Session } from "./session.ts";
 
 const MAX_BODY = 1024 * 1024;
+
+/** What scripts of other pages may read. */
+const EXPOSED = [
+  ...["x-request-id", "x-should-retry", "retry-after"],
+  ...["limit", "remaining", "reset"].flatMap((what) => [`x-ratelimit-${what}-requests`, `x-ratelimit-${what}-tokens`]),
+];
 
 /** What the origins have said to this isolate. */
 const places = new Places(Date.now);
@@ -41,13 +49,19 @@ const laterOf =
   (work) =>
     executionCtx.waitUntil(work);
 
-const app = new Hono<{ Bindings: Env; Variables: { requestId: string; tenant: string } }>();
+const app = new Hono<{ Bindings: Env; Variables: { requestId: string; tenant: Tenant } }>();
 
 // Browsers name what they will send (authorization, content-type, x-stainless-*) and the answer repeats it.
-app.use(cors({ origin: "*", exposeHeaders: ["x-request-id", "x-should-retry", "retry-after"], maxAge: 86_400 }));
+app.use(cors({ origin: "*", exposeHeaders: EXPOSED, maxAge: 86_400 }));
 app.use(requestId({ generator: () => `req_${crypto.randomUUID().replaceAll("-", "")}` }));
 app.use("/v1/*", async (c, next) => {
-  c.set("tenant", await authenticate(c.req.header("authorization") ?? null, c.env));
+  const asked = authenticate(c.req.header("authorization") ?? null, c.env);
+  const tenant = await asked.catch(async (error: OutriderError) => {
+    if (error.status === 401) await checkStranger(c.req.raw, c.env);
+    throw error;
+  });
+  if (tenant.name === null) await checkStranger(c.req.raw, c.env);
+  c.set("tenant", tenant);
   await next();
 });
 app.use(
@@ -89,6 +103,14 @@ app.get("/v1/models/:id{.+}", async (c) => {
   return c.json(modelObject(id));
 });
 
+app.get("/v1/usage/:name?", async (c) => {
+  const { isOperator, record } = c.var.tenant;
+  const name = c.req.param("name") ?? record?.name;
+  if (name === undefined || !(isOperator || name === record?.name)) throw noUsage();
+  const days = (await c.env.METER?.getByName(name).usage()) ?? [];
+  return c.json({ object: "usage", key: name, days });
+});
+
 app.post("/v1/chat/completions", async (c) =>
   forward(parseChat(await json(c.req.raw), randomSeed), c.var, c.req.raw, c.env, laterOf(c)),
 );
@@ -107,6 +129,11 @@ app.onError((error, c) => {
 });
 
 export default app;
+
+const noUsage = () =>
+  new OutriderError("not_found", "a key reads its own usage at /v1/usage; that of others takes OPERATOR_KEY", {
+    status: 404,
+  });
 
 const randomSeed = (): number => crypto.getRandomValues(new Uint32Array(1))[0] as number;
 
@@ -149,34 +176,40 @@ async function placed(request: Request, env: Env, later: Later) {
 /** Hands a generation to the tenant's Session; the answer streams back through. */
 async function forward(
   generation: Generation,
-  { tenant, requestId }: { readonly tenant: string; readonly requestId: string },
+  { tenant, requestId }: { readonly tenant: Tenant; readonly requestId: string },
   request: Request,
   env: Env,
   later: Later,
 ): Promise<Response> {
   await checkModel(generation.model, env);
   const affinity = request.headers.get("x-session-affinity");
-  const name = await sessionName(tenant, affinity, generation);
-  const keyName = await keyNameOf(tenant);
+  const name = await sessionName(tenant.secret, affinity, generation);
   const traceparent = request.headers.get(TRACEPARENT);
   const ask = isNamed(affinity, generation) ? askSession : askUnnamed;
   const { placement, client } = await placed(request, env, later);
+  const most = maxTokens(generation.maxTokens, tenant.record?.limits.max ?? null, env);
+  const admission = tenant.record && (await admitted(tenant.record, generation, most, env));
   const turn = {
     method: "POST",
     headers: {
       "x-request-id": requestId,
       "x-session": name,
-      ...(keyName !== null && { [KEY_NAME]: keyName }),
+      ...(tenant.name !== null && { [KEY_NAME]: tenant.name }),
+      ...(admission && { [METERED]: admission.metered.header }),
       ...(traceparent !== null && { [TRACEPARENT]: traceparent }),
       [PLACES]: JSON.stringify({ placement, client } satisfies Visit),
     },
-    body: JSON.stringify({ ...generation, maxTokens: maxTokens(generation.maxTokens, null, env) }),
+    body: JSON.stringify({ ...generation, maxTokens: most }),
     signal: request.signal,
   };
   try {
     const answer = await ask(env.SESSION, name, placement, turn, later);
-    return new Response(answer.body, answer);
+    const response = new Response(answer.body, answer);
+    for (const [header, value] of Object.entries(admission?.headers ?? {})) response.headers.set(header, value);
+    return response;
   } catch (error) {
+    // No Session will.
+    if (admission) later(admission.metered.settle(0));
     // The object was reset (deploy, eviction) or is overloaded; a new stub reaches a fresh one.
     const { overloaded, retryable } = error as { overloaded?: boolean; retryable?: boolean };
     if (!overloaded && !retryable) throw error;

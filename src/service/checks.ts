@@ -76,15 +76,19 @@ export async function checkWorker(folder: string): Promise<Check> {
  * @param secrets names of the secrets that the deployment will have; undefined where nobody knows
  */
 export function checkKeys(secrets: readonly string[] | undefined, isOpen: boolean, file: string): Check {
-  const hasKeys = secrets?.includes("API_KEYS") ?? false;
+  const named = secrets?.includes("KEYS") ?? false;
+  const hasKeys = named || (secrets?.includes("API_KEYS") ?? false);
   if (hasKeys && isOpen) {
-    return failed("keys: --open is said, and API_KEYS is set", `leave --open away, or take API_KEYS out of ${file}`);
+    return failed(
+      `keys: --open is said, and ${named ? "KEYS" : "API_KEYS"} is set`,
+      `leave --open away, or take ${named ? "KEYS" : "API_KEYS"} out of ${file}`,
+    );
   }
-  if (hasKeys) return passed("keys: clients need one of API_KEYS");
+  if (hasKeys) return passed(`keys: clients need one of ${named ? "KEYS" : "API_KEYS"}`);
   if (!isOpen) {
     return open(
       "keys: no API_KEYS, so that anybody could use your origin",
-      `write API_KEYS="…" into ${file}, or say --open`,
+      `\`outrider keys add NAME\` writes one into ${file}; or say --open`,
     );
   }
   if (secrets?.includes("SESSION_SECRET")) return passed("keys: none, the API is open to everybody as --open says");

@@ -54,8 +54,16 @@ const edgeSettings = (assets: string, embedded: boolean): object => ({
     binding: "ASSETS",
     run_worker_first: ["/v1/*", "/health", "/health/*", "/model/*", "/draft/*"],
   },
-  durable_objects: { bindings: [{ name: "SESSION", class_name: "Session" }] },
-  exports: { Session: { type: "durable-object", storage: "sqlite" } },
+  durable_objects: {
+    bindings: [
+      { name: "SESSION", class_name: "Session" },
+      { name: "METER", class_name: "Meter" },
+    ],
+  },
+  exports: {
+    Session: { type: "durable-object", storage: "sqlite" },
+    Meter: { type: "durable-object", storage: "sqlite" },
+  },
   ...(embedded && { services: [{ binding: "ORIGIN", service: EMBEDDED_NAME }] }),
   rules: RULES,
   observability: { enabled: true },

@@ -39,7 +39,10 @@ export interface Way {
 export interface VerifyClientOptions {
   readonly way: Way;
   /** The fields that are the same in every `open`. */
-  readonly open: Pick<OpenFrame, "model" | "vocabulary" | "session" | "sampling" | "rule" | "patience" | "stop">;
+  readonly open: Pick<
+    OpenFrame,
+    "model" | "vocabulary" | "session" | "tenant" | "sampling" | "rule" | "patience" | "stop"
+  >;
   /** The timeline to continue. Not changed, and may change afterwards. */
   readonly timeline: readonly number[];
   /** How many of its tokens the origin should still hold from an earlier turn; 0 sends all. */
@@ -208,6 +211,7 @@ export class VerifyClient implements Verifier {
       model: open.model,
       vocabulary: open.vocabulary,
       session: open.session,
+      tenant: open.tenant,
       keep: this.#held,
       keepHash: timelineHash(this.#timeline.slice(0, this.#held)),
       prompt: this.#timeline.slice(this.#held),

@@ -1,9 +1,10 @@
 /** The line of an answer: what it says, what it never says, and the trace that goes on to the origin. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { AnswerLine, DOUBLES, KEY_NAME } from "../../src/edge/answer-line.ts";
+import type { Env } from "../../src/edge/env.ts";
 import type { Origin } from "../../src/edge/origins.ts";
 import type { Outcome } from "../../src/edge/reply.ts";
-import { keyNameOf } from "../../src/edge/tenant.ts";
+import { authenticate } from "../../src/edge/tenant.ts";
 import { traced, traceId, traceOf } from "../../src/edge/trace.ts";
 import { OutriderError } from "../../src/model/errors.ts";
 
@@ -47,8 +48,9 @@ describe("a trace", () => {
 
 test("a key has a name that tells nothing of it", async () => {
   // printf 'sk-secret' | sha256sum
-  expect(await keyNameOf("key:sk-secret")).toBe("746b4ad1");
-  expect(await keyNameOf("open:server secret")).toBeNull();
+  const nameOf = async (env: object) => (await authenticate("Bearer sk-secret", env as Env)).name;
+  expect(await nameOf({ API_KEYS: "sk-secret" })).toBe("746b4ad1");
+  expect(await nameOf({ SESSION_SECRET: "server secret" })).toBeNull();
 });
 
 describe("a line", () => {

@@ -1,8 +1,8 @@
-import { createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { Env } from "../../src/edge/env.ts";
 import { type Generation, parseChat, parseCompletion } from "../../src/edge/openai.ts";
-import { authenticate, sessionName } from "../../src/edge/tenant.ts";
+import { authenticate, checkStranger, sessionName } from "../../src/edge/tenant.ts";
 
 const env = (fields: object): Env => fields as Env;
 const chat = (messages: object[], fields: object = {}): Generation =>
@@ -15,9 +15,10 @@ const [first, reply, second] = [
 
 describe("who asks", () => {
   test("without keys everybody is one tenant, under the server's secret", async () => {
-    expect(await authenticate(null, env({}))).toBe("open:");
-    expect(await authenticate("Bearer whatever", env({ API_KEYS: "" }))).toBe("open:");
-    expect(await authenticate(null, env({ SESSION_SECRET: "s" }))).toBe("open:s");
+    const open = { name: null, record: null, isOperator: false };
+    expect(await authenticate(null, env({}))).toEqual({ ...open, secret: "open:" });
+    expect(await authenticate("Bearer whatever", env({ API_KEYS: "" }))).toEqual({ ...open, secret: "open:" });
+    expect(await authenticate(null, env({ SESSION_SECRET: "s" }))).toEqual({ ...open, secret: "open:s" });
   });
 
   test("a list of keys without a key opens nothing", async () => {
@@ -29,8 +30,10 @@ describe("who asks", () => {
 
   test("with keys, one of them", async () => {
     const keys = env({ API_KEYS: "alpha,beta, gamma " });
-    for (const key of ["alpha", "beta", "gamma"]) expect(await authenticate(`Bearer ${key}`, keys)).toBe(`key:${key}`);
-    expect(await authenticate("bearer  beta ", keys)).toBe("key:beta");
+    for (const key of ["alpha", "beta", "gamma"]) {
+      expect(await authenticate(`Bearer ${key}`, keys)).toMatchObject({ secret: `key:${key}`, record: null });
+    }
+    expect(await authenticate("bearer  beta ", keys)).toMatchObject({ secret: "key:beta" });
     for (const wrong of ["delta", "alph", "alphaa", "alpha,beta", ","]) {
       await expect(authenticate(`Bearer ${wrong}`, keys)).rejects.toMatchObject({
         status: 401,
@@ -40,6 +43,64 @@ describe("who asks", () => {
     for (const none of [null, "", "alpha", "Basic alpha", "Bearer "]) {
       await expect(authenticate(none, keys)).rejects.toMatchObject({ status: 401, code: "missing_api_key" });
     }
+  });
+});
+
+describe("keys with names", () => {
+  const hash = (key: string) => createHash("sha256").update(key).digest("hex");
+  const KEYS = `anna:${hash("annas-key")}:rpm=3 ben:${hash("bens-key")}`;
+
+  test("are known by their hashes, beside plain ones", async () => {
+    const both = env({ KEYS, API_KEYS: "plain" });
+    expect(await authenticate("Bearer annas-key", both)).toEqual({
+      secret: "key:annas-key",
+      name: "anna",
+      record: { name: "anna", hash: hash("annas-key"), limits: { rpm: 3 } },
+      isOperator: false,
+    });
+    expect(await authenticate("Bearer plain", both)).toMatchObject({ record: null, name: hash("plain").slice(0, 8) });
+    for (const wrong of ["anna", hash("annas-key"), "annas-ke", "annas-keyy"]) {
+      await expect(authenticate(`Bearer ${wrong}`, both)).rejects.toMatchObject({ code: "invalid_api_key" });
+    }
+  });
+
+  test("all revoked, nobody may ask", async () => {
+    await expect(authenticate("Bearer annas-key", env({ KEYS: "none" }))).rejects.toMatchObject({ status: 401 });
+    await expect(authenticate(null, env({ KEYS: "none" }))).rejects.toMatchObject({ status: 401 });
+    await expect(authenticate(null, env({ KEYS: " " }))).rejects.toMatchObject({ code: "bad_setting" });
+  });
+
+  test("the operator's is one more, and opens no API", async () => {
+    const operated = env({ KEYS, OPERATOR_KEY: "op" });
+    expect(await authenticate("Bearer op", operated)).toMatchObject({ isOperator: true, record: null });
+    expect(await authenticate("Bearer annas-key", operated)).toMatchObject({ isOperator: false });
+    await expect(authenticate("Bearer ", operated)).rejects.toMatchObject({ status: 401 });
+    expect(await authenticate("Bearer", env({ OPERATOR_KEY: "" }))).toMatchObject({ isOperator: false });
+  });
+});
+
+describe("strangers", () => {
+  const asked: string[] = [];
+  const STRANGERS = {
+    limit: async ({ key }: { key: string }) => {
+      asked.push(key);
+      return { success: asked.length < 3 };
+    },
+  };
+  const from = (address?: string) =>
+    new Request("https://edge/", { headers: address === undefined ? {} : { "cf-connecting-ip": address } });
+
+  test("are counted by address where there is a limiter and Cloudflare tells the address", async () => {
+    await checkStranger(from("10.0.0.1"), {});
+    await checkStranger(from(), { STRANGERS });
+    expect(asked).toEqual([]);
+    await checkStranger(from("10.0.0.1"), { STRANGERS });
+    await checkStranger(from("10.0.0.1"), { STRANGERS });
+    await expect(checkStranger(from("10.0.0.1"), { STRANGERS })).rejects.toMatchObject({
+      code: "rate_limit_exceeded",
+      status: 429,
+      headers: { "retry-after": "60" },
+    });
   });
 });
 

@@ -72,6 +72,8 @@ test("a Worker is counted without its source maps, and compressed file by file",
 
 test.each([
   [["API_KEYS"], false, "passed", /clients need one of API_KEYS/],
+  [["KEYS"], false, "passed", /clients need one of KEYS/],
+  [["KEYS"], true, "failed", /--open is said, and KEYS is set/],
   [["API_KEYS"], true, "failed", /--open is said, and API_KEYS is set/],
   [[], false, "open", /no API_KEYS, so that anybody could use your origin/],
   [[], true, "open", /can be computed by anybody/],

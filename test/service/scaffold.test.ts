@@ -30,7 +30,7 @@ afterAll(() => rmSync(home, { recursive: true }));
 
 describe("a new edge", () => {
   test("is a Worker of one line over the package's door", () => {
-    expect(text("src/worker.js")).toContain('export { default, Session } from "outrider/edge";\n');
+    expect(text("src/worker.js")).toContain('export { default, Meter, Session } from "outrider/edge";\n');
   });
 
   test("has the settings of this repository's edge, but for its name, its files and its origin", () => {

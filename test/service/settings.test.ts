@@ -14,9 +14,12 @@ const parts = { edgeAssets: join(PACKAGE, ".outrider/assets") };
 
 test("the repository's wrangler.toml deploys the same edge as the generated settings run", () => {
   const [file] = writeSettings({ ...parts, origin: null }, home);
-  const { configPath, userConfigPath, topLevelName, ...generated } = readConfig({ config: file });
+  const { configPath, userConfigPath, topLevelName, ratelimits, ...generated } = readConfig({ config: file });
   const repository = readConfig({ config: join(PACKAGE, "wrangler.toml") });
   const directory = resolve(PACKAGE, repository.assets?.directory ?? "");
+  // A machine of one's own has no strangers.
+  expect(ratelimits ?? []).toEqual([]);
+  expect(repository.ratelimits).toHaveLength(1);
   expect({ ...repository, assets: { ...repository.assets, directory } }).toMatchObject(generated);
 });
 

@@ -17,6 +17,8 @@ type Vars = Readonly<Record<string, string | number>>;
 export interface Options {
   readonly edge?: Vars;
   readonly origin?: Vars;
+  /** Requests a minute of a stranger's address; without it, the edge has no limiter. */
+  readonly strangers?: number;
   /** False: no origin is bound to the edge. */
   readonly withOrigin?: boolean;
   /** Directories of other packs than the tiny ones. */
@@ -91,12 +93,15 @@ export async function startWorkers(workers: V4WorkerOptions[], inspectorPort?: n
 export const workerOf = async (miniflare: Miniflare, name: string) =>
   (await miniflare.getWorker(name)) as unknown as { fetch(url: string, init?: RequestInit): Promise<Response> };
 
+const limiter = (limit: number | undefined): object =>
+  limit === undefined ? {} : { ratelimits: { STRANGERS: { namespace_id: "1", simple: { limit, period: 60 } } } };
+
 export async function start(options: Options = {}): Promise<Running> {
   const { packs = TINY_PACKS, withOrigin = true } = options;
   const assets = mkdtempSync(join(tmpdir(), "outrider-assets-"));
   await assembleEdge(await describeTarget(packs.draft ?? packs.target), packs.draft, assets);
   const { url, miniflare } = await startWorkers([
-    edgeWorker(assets, { ...options.edge }, withOrigin),
+    { ...edgeWorker(assets, { ...options.edge }, withOrigin), ...limiter(options.strangers) },
     ...(withOrigin ? [originWorker(packs.target, { ...options.origin })] : []),
   ]);
   return {
