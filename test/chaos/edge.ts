@@ -17,6 +17,7 @@ const NAME = "outrider";
 
 const MAIN = `
   import worker, { Session as Whole } from ${JSON.stringify(runningFile("edge/worker.ts"))};
+  export { Meter } from ${JSON.stringify(runningFile("edge/worker.ts"))};
   const now = Date.now;
   let jumpedMs = 0;
   Date.now = () => now() + jumpedMs;

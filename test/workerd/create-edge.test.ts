@@ -24,7 +24,8 @@ beforeAll(async () => {
     `import { createEdge } from ${JSON.stringify(runningFile("doors/edge.ts"))};
      const edge = createEdge({ API_KEYS: "alpha", ALLOW_DRAFT_ONLY: "true" });
      export default edge.worker;
-     export const Session = edge.Session;`,
+     export const Session = edge.Session;
+     export { Meter } from ${JSON.stringify(runningFile("doors/edge.ts"))};`,
   );
   const [file] = writeSettings({ edgeAssets: assets, origin: null }, home) as [string];
   writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), main }));

@@ -18,6 +18,7 @@ import { edgeWorker, startWorkers } from "./harness.ts";
  */
 const MAIN = `
   import worker, { Session as Own } from ${JSON.stringify(runningFile("edge/worker.ts"))};
+  export { Meter } from ${JSON.stringify(runningFile("edge/worker.ts"))};
   export class Session extends Own {
     rows = 0;
     constructor(ctx, env) {
