@@ -11,6 +11,7 @@ import { gunzipSync } from "node:zlib";
 import type { KvCache } from "../../src/draft/cache.ts";
 import { loadLlama } from "../../src/draft/llama.ts";
 import { PAGE_TOKENS, pageBytes } from "../../src/kernels/abi.ts";
+import { tokensPerPass } from "../../src/methods/acceptance-length.ts";
 import { totalKvHeads } from "../../src/model/config.ts";
 import { builtModules } from "../../src/platform/built.ts";
 import { directoryHeader, shardReader } from "../../src/platform/disk.ts";
@@ -76,21 +77,6 @@ function restored(cache: KvCache): KvCache {
   return other;
 }
 
-/** With drafts of DRAFT tokens; each pass keeps the right ones in front and adds one of its own. */
-function tokensPerPass(answers: readonly (readonly boolean[])[]): number {
-  let tokens = 0;
-  let passes = 0;
-  for (const right of answers) {
-    for (let at = 0; at < right.length; passes++) {
-      let kept = 0;
-      while (kept < DRAFT && right[at + kept]) kept++;
-      at += kept + 1;
-    }
-    tokens += right.length;
-  }
-  return tokens / passes;
-}
-
 const before = foretold(false);
 const after = foretold(true);
 const flat = before.flat();
@@ -102,9 +88,9 @@ const result = {
   fastBytesPerToken: pageBytes(totalKvHeads(header.config), header.config.headSize) / PAGE_TOKENS,
   restBytesPerToken: bytes,
   otherTokens: after.flat().filter((right, i) => right !== flat[i]).length,
-  tokensPerPassBefore: Number(tokensPerPass(before).toFixed(4)),
-  tokensPerPassAfter: Number(tokensPerPass(after).toFixed(4)),
-  ratio: Number((tokensPerPass(after) / tokensPerPass(before)).toFixed(4)),
+  tokensPerPassBefore: Number(tokensPerPass(before, DRAFT).toFixed(4)),
+  tokensPerPassAfter: Number(tokensPerPass(after, DRAFT).toFixed(4)),
+  ratio: Number((tokensPerPass(after, DRAFT) / tokensPerPass(before, DRAFT)).toFixed(4)),
 };
 console.log(
   `${header.model}: ${result.fastBytesPerToken} bytes a token in memory, ${bytes} at rest; ` +
