@@ -243,8 +243,11 @@ export const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> 
     origin_unreachable: "The origin does not answer.",
     origin_busy: "The origin has as many sockets as it takes. The service is full, not the key.",
     overloaded: "The origin had no place for the request within ten seconds. The service is full, not the key.",
+    origin_lost: "The connection to the origin broke, and no other could be made in time.",
+    bad_verdict: "The origin broke the rules of the wire.",
     session_unavailable: "The Session was restarted or is overloaded. Try again.",
   },
+  504: { origin_timeout: "The origins were silent up to `ORIGIN_DEADLINE_MS`." },
 };
 
 const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
@@ -276,7 +279,7 @@ const generation = (summary: string, body: string, answer: string, part: string)
       description: "The answer, or with `stream` its events.",
       content: { ...json(ref(answer)), "text/event-stream": { schema: ref(part) } },
     },
-    ...failures(400, 401, 404, 413, 429, 500, 503),
+    ...failures(400, 401, 404, 413, 429, 500, 503, 504),
   },
 });
 

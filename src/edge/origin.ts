@@ -124,7 +124,7 @@ const isOfRequest = ({ status }: OutriderError): boolean => status === 400 || st
 /** An origin that is full, and a socket that breaks, say little about the next answer. */
 function failureOf(error: unknown): Failure {
   if (!(error instanceof OutriderError)) return "hard";
-  const soft = ["origin_busy", "overloaded", "kv_full", "bad_verdict", "bad_frame", "socket_lost"];
+  const soft = ["origin_busy", "overloaded", "kv_full", "bad_verdict", "bad_frame", "origin_lost"];
   return soft.includes(error.code) ? "soft" : "hard";
 }
 
@@ -186,7 +186,7 @@ async function refused(response: Response): Promise<OutriderError> {
   return unreachable(`it answered the upgrade with status ${response.status}`, retryable, new Error(text));
 }
 
-const LOST: ReadonlySet<string> = new Set(["origin_missing", "origin_unreachable", "origin_timeout", "socket_lost"]);
+const LOST: ReadonlySet<string> = new Set(["origin_missing", "origin_unreachable", "origin_timeout", "origin_lost"]);
 
 /** Whether an error means that there is no origin to ask, rather than one that refuses. */
 export const originLost = (error: unknown): boolean => error instanceof OutriderError && LOST.has(error.code);

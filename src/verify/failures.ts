@@ -21,7 +21,7 @@ export const final = (error: OutriderError): OutriderError =>
 
 /** A socket that broke. */
 export const socketLost = (why: string): OutriderError =>
-  new OutriderError("socket_lost", `the connection to the origin was lost: ${why}`, { status: 503, retryable: true });
+  new OutriderError("origin_lost", `the connection to the origin was lost: ${why}`, { status: 503, retryable: true });
 
 /** An origin that says nothing. */
 export const silent = (ms: number): OutriderError =>

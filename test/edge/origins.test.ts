@@ -129,7 +129,7 @@ describe("a route", () => {
   test("an origin that is silent is asked last by the next answer, one whose socket broke once is not", async () => {
     for (const [code, asked] of [
       ["origin_timeout", "b"],
-      ["socket_lost", "a"],
+      ["origin_lost", "a"],
     ] as const) {
       const { connect, route, another } = routed({ a: "opens", b: "opens" });
       await connect();
@@ -158,16 +158,16 @@ describe("a route", () => {
     const origins = [new Scripted("a"), new Scripted("b")];
     const route = new Route(origins, new Breakers(() => now), () => now);
     await route.connect();
-    route.failed(failure("socket_lost"));
+    route.failed(failure("origin_lost"));
     now = 5;
     await route.connect();
     route.decided();
     expect(route.interrupted).toBeNull();
     now = 10;
-    route.failed(failure("socket_lost"));
+    route.failed(failure("origin_lost"));
     await route.connect();
     now = 17;
-    route.failed(failure("socket_lost"));
+    route.failed(failure("origin_lost"));
     await route.connect();
     await route.connect();
     now = 40;

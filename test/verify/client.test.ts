@@ -341,7 +341,7 @@ describe("a lost socket", () => {
 
   test("before the first verdict is tried again as often as there are waits", async () => {
     const verifier = client(breaking(), breaking(), breaking(), saying(verdict(3, [1], 1)));
-    await expect(verifier.next()).rejects.toMatchObject({ code: "socket_lost", status: 503, retryable: true });
+    await expect(verifier.next()).rejects.toMatchObject({ code: "origin_lost", status: 503, retryable: true });
     expect(peers).toHaveLength(3);
   });
 
