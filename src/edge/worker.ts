@@ -3,12 +3,12 @@
  * has 10 ms of CPU on the Free plan; the Session Durable Object it forwards to does the work.
  */
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { requestId } from "hono/request-id";
 import { OutriderError } from "../model/errors.ts";
 import { REGIONS } from "../verify/region.ts";
 import { KEY_NAME } from "./answer-line.ts";
+import { jsonBody } from "./body.ts";
 import type { Env } from "./env.ts";
 import { askSession, PLACES, type Visit } from "./finding.ts";
 import { nearestTo } from "./geography.ts";
@@ -27,8 +27,6 @@ import { TRACEPARENT } from "./trace.ts";
 
 export { Meter } from "./meter.ts";
 export { Session } from "./session.ts";
-
-const MAX_BODY = 1024 * 1024;
 
 /** What scripts of other pages may read. */
 const EXPOSED = [
@@ -64,21 +62,6 @@ app.use("/v1/*", async (c, next) => {
   c.set("tenant", tenant);
   await next();
 });
-app.use(
-  "/v1/*",
-  bodyLimit({
-    maxSize: MAX_BODY,
-    onError: () => {
-      throw new OutriderError(
-        "request_too_large",
-        `the body is over the limit of ${MAX_BODY} bytes; shorten the prompt`,
-        {
-          status: 413,
-        },
-      );
-    },
-  }),
-);
 
 app.get("/health", async (c) =>
   c.json({
@@ -112,11 +95,11 @@ app.get("/v1/usage/:name?", async (c) => {
 });
 
 app.post("/v1/chat/completions", async (c) =>
-  forward(parseChat(await json(c.req.raw), randomSeed), c.var, c.req.raw, c.env, laterOf(c)),
+  forward(parseChat(await jsonBody(c.req.raw), randomSeed), c.var, c.req.raw, c.env, laterOf(c)),
 );
 
 app.post("/v1/completions", async (c) =>
-  forward(parseCompletion(await json(c.req.raw), randomSeed), c.var, c.req.raw, c.env, laterOf(c)),
+  forward(parseCompletion(await jsonBody(c.req.raw), randomSeed), c.var, c.req.raw, c.env, laterOf(c)),
 );
 
 app.notFound((c) =>
@@ -136,14 +119,6 @@ const noUsage = () =>
   });
 
 const randomSeed = (): number => crypto.getRandomValues(new Uint32Array(1))[0] as number;
-
-async function json(request: Request): Promise<unknown> {
-  try {
-    return await request.json();
-  } catch (cause) {
-    throw new OutriderError("invalid_json", "the body is not JSON", { cause });
-  }
-}
 
 async function checkModel(id: string, env: Env): Promise<void> {
   const { model } = await describedModel(env.ASSETS);

@@ -123,7 +123,7 @@ test("models and errors are as the document says", () => {
 
 test("every code that the edge gives a client is in the table of errors", () => {
   const listed = new Set(Object.values(ERRORS).flatMap((codes) => Object.keys(codes)));
-  const files = ["openai", "tenant", "prompt", "queue", "target", "draft-kind", "origin", "worker", "reply"];
+  const files = ["openai", "tenant", "prompt", "queue", "target", "draft-kind", "origin", "worker", "reply", "body"];
   const text = files.map((name) => readFileSync(resolve(ROOT, `src/edge/${name}.ts`), "utf8")).join("\n");
   const given = [...text.matchAll(/OutriderError\(\s*"(\w+)"/g)].map((match) => match[1] as string);
   expect(given.length).toBeGreaterThan(10);

@@ -1,0 +1,33 @@
+/**
+ * Bodies of requests, up to a limit. workerd resets a connection whose body nobody reads, often before its client has
+ * read why. So what is too much is read and thrown away, until that is too much as well.
+ */
+import { OutriderError } from "../model/errors.ts";
+
+const MAX_BODY = 1024 * 1024;
+/** Bytes that are read and thrown away behind the limit, at most. */
+const MAX_THROWN = 8 * MAX_BODY;
+
+/** A JSON body. Throws `request_too_large` (413) and `invalid_json`. */
+export async function jsonBody({ body }: Request): Promise<unknown> {
+  let text = "";
+  let bytes = 0;
+  const decoder = new TextDecoder();
+  for await (const part of body ?? []) {
+    bytes += part.length;
+    if (bytes <= MAX_BODY) text += decoder.decode(part, { stream: true });
+    else if (bytes > MAX_BODY + MAX_THROWN) break;
+  }
+  if (bytes > MAX_BODY) {
+    throw new OutriderError(
+      "request_too_large",
+      `the body is over the limit of ${MAX_BODY} bytes; shorten the prompt`,
+      { status: 413 },
+    );
+  }
+  try {
+    return JSON.parse(text + decoder.decode());
+  } catch (cause) {
+    throw new OutriderError("invalid_json", "the body is not JSON", { cause });
+  }
+}
