@@ -233,6 +233,7 @@ export const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> 
       "The key has reached one of its limits, or an address without a key has asked too often. `retry-after` says when " +
       "the next request may pass.",
   },
+  499: { closed: "The client left while its request waited. Only the log shows it." },
   500: {
     internal_error: "A fault of ours. The operator finds it in the log by `x-request-id`.",
     bad_setting: "A setting of the deployment has a value that it cannot have; the message names it.",
