@@ -16,9 +16,8 @@ import { bundled } from "../workerd/bundle.ts";
 const NAME = "outrider";
 
 const MAIN = `
-  import worker, { Meter, Session as Whole } from ${JSON.stringify(runningFile("edge/worker.ts"))};
+  import worker, { Session as Whole } from ${JSON.stringify(runningFile("edge/worker.ts"))};
   export { Meter } from ${JSON.stringify(runningFile("edge/worker.ts"))};
-  export { Meter };
   const now = Date.now;
   let jumpedMs = 0;
   Date.now = () => now() + jumpedMs;
