@@ -53,6 +53,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "charts",
     "corpus",
     "inspect",
+    "draft",
     "origin",
     "speculate",
     "verify",

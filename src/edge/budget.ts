@@ -1,9 +1,8 @@
 /** How the edge isolate's memory is shared out. `test/real/memory.test.ts` holds the running isolate to it. */
 
+import type { Keeping } from "../draft/keeping.ts";
 import { planMemory } from "../draft/memory-plan.ts";
 import type { PackHeader } from "../format/pack-header.ts";
-import { pageBytes } from "../kernels/abi.ts";
-import { totalKvHeads } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
 
 /** What weights, KV pages and the JS heap may take together of the 128 MB that an isolate has. */
@@ -23,10 +22,14 @@ const LEAST_PAGES = 16;
 /** Pages of fast memory that one conversation holds at most, beside those that read ahead. */
 export const conversationPages = (pool: number): number => Math.max(LEAST_PAGES, Math.floor(pool / CONVERSATIONS));
 
+/** Pages whose bytes are averaged: of one alone, alignment would count. */
+const COUNTED = 64;
+
 /** KV pages that fit the budget beside the weights. Throws `draft_too_large` when not even one does. */
-export function poolPages(header: PackHeader): number {
-  const page = pageBytes(totalKvHeads(header.config), header.config.headSize);
-  const fixed = planMemory(header, 0, 1).bytes;
+export function poolPages(header: PackHeader, keeping?: Keeping): number {
+  const fixed = planMemory(header, 0, 1, keeping).bytes;
+  // With what a policy keeps beside each page.
+  const page = Math.ceil((planMemory(header, COUNTED, 1, keeping).bytes - fixed) / COUNTED);
   const available = ISOLATE_BYTES - HEAP_BYTES - TOKEN_BYTES * header.vocabulary.size;
   const pages = Math.floor((available - fixed) / page);
   if (pages < 1) {

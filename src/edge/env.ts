@@ -64,6 +64,11 @@ export interface Env {
   readonly KEEP_HOURS?: number | string;
   /** Tokens of an answer at most, and where the client names no limit; 4096 unless given. */
   readonly MAX_TOKENS?: number | string;
+  /**
+   * Which keys a draft step reads: a policy and a share of the keys, such as "quest:0.2", or "all"; what the draft's pack
+   * names when absent (docs/keeping.md).
+   */
+  readonly KEEPING?: string;
   /** Secret: bearer token for the origin. */
   readonly ORIGIN_TOKEN?: string;
   /** Secret: comma-separated keys that clients may use; without any and without KEYS, the API is open. */

@@ -3,6 +3,7 @@
  * SHA-256 on the way. One copy an isolate, shared by every Session in it; what a Session keeps for itself are KV pages
  * out of the one pool that is sized here. An edge without a draft never gets here.
  */
+import { readKeeping } from "../draft/keeping.ts";
 import { type Llama, loadLlama } from "../draft/llama.ts";
 import { readPackHeader } from "../format/pack-reader.ts";
 import { sha256Hex } from "../model/sha256.ts";
@@ -24,14 +25,16 @@ const PACK_URL = "https://assets/draft/";
 const weights = new Shared<Weights>();
 
 /** The draft, ready to run. */
-export const loadedWeights = ({ ASSETS, KV_PAGES }: Env): Promise<Weights> =>
+export const loadedWeights = ({ ASSETS, KV_PAGES, KEEPING }: Env): Promise<Weights> =>
   weights.get(async (renew) => {
     const text = await assetText(ASSETS, PACK_URL, "pack.json");
     renew();
     const header = readPackHeader(text);
+    const keeping = readKeeping(KEEPING || header.drafting?.keeping || "all");
     const llama = await loadLlama(header, assetShards(ASSETS, PACK_URL, header, renew), bundledModules, {
-      pages: Number(KV_PAGES) || poolPages(header),
+      pages: Number(KV_PAGES) || poolPages(header, keeping),
       rows: 1,
+      keeping,
     });
     return { llama, pack: (await sha256Hex(new TextEncoder().encode(text))).slice(0, 16) };
   });

@@ -39,11 +39,14 @@ export interface Drafting {
   readonly sigma?: number | undefined;
   /** A copy from the conversation of this confidence is proposed without running the draft (draft/both.ts). */
   readonly copyConfidence?: number | undefined;
+  /** Which keys a draft step reads, such as "quest:0.2"; all when absent (draft/keeping.ts). */
+  readonly keeping?: string | undefined;
 }
 
 export const draftingSchema = z.strictObject({
   sigma: z.number().positive().optional(),
   copyConfidence: z.number().min(0).max(1).optional(),
+  keeping: z.string().optional(),
 });
 
 export interface PackHeader {

@@ -5,6 +5,7 @@
  *
  * Traced and untraced passes alternate, so that other load on the machine affects both. Times are medians of passes.
  */
+import type { Keeping } from "../draft/keeping.ts";
 import { type Llama, loadLlama, type ShardReader } from "../draft/llama.ts";
 import { type PackHeader, packBytes } from "../format/pack-header.ts";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
@@ -70,6 +71,8 @@ interface InspectionOptions {
   readonly tokens: number;
   /** Tokens in the cache of the decode step. */
   readonly position: number;
+  /** Which keys the decode step reads; all when absent. */
+  readonly keeping?: Keeping | undefined;
 }
 
 /** Untimed passes first: V8 compiles hot kernels a second time, in the background, to faster code. */
@@ -87,13 +90,14 @@ export async function inspectPack(
   shards: ShardReader,
   modules: KernelModules,
   roof: WebAssembly.Module,
-  { tokens, position }: InspectionOptions,
+  { tokens, position, keeping }: InspectionOptions,
 ): Promise<Inspection> {
   let trace!: Trace;
   let operations!: Operations;
   const llama = await loadLlama(header, shards, modules, {
     pages: Math.ceil(Math.max(tokens, position + 1) / PAGE_TOKENS),
     rows: 1,
+    keeping,
     observe: (kernels, arena) => {
       trace = new Trace(kernels);
       operations = new Operations(header, arena);

@@ -45,6 +45,10 @@ export class Keeper {
   readonly read: KeysRead = { held: 0, read: 0 };
   /** Whether the pass under way may leave keys out. */
   sparse = false;
+  /** Share of the keys that an attention reads at most. */
+  budget: number;
+  /** Told which positions a head reads, where single tokens are chosen; the view is overwritten. */
+  reading: ((layer: number, g: number, positions: Int32Array) => void) | undefined;
   readonly #kernels: Kernels;
   readonly #memory: WebAssembly.Memory;
   readonly #at: KeepingMemory;
@@ -52,7 +56,6 @@ export class Keeper {
   readonly #layers: readonly KeptLayer[];
   readonly #headSize: number;
   readonly #policy: Policy;
-  readonly #budget: number;
   readonly #mass: Mass | undefined;
   /** Address of each page's index, by the page's own address. */
   readonly #indexOf: ReadonlyMap<number, number>;
@@ -79,7 +82,7 @@ export class Keeper {
     this.#layers = layers;
     this.#headSize = headSize;
     this.#policy = POLICIES[name];
-    this.#budget = budget;
+    this.budget = budget;
     const { scores } = this.#policy;
     if (scores?.kind === "index" && scores.skewed && layers.some(({ skew }) => skew.length === 0)) {
       throw new OutriderError(
@@ -178,7 +181,7 @@ export class Keeper {
       this.#kernels.attention(query, 0, 1, share, 1, D, pages, from, keys - 1, to, 0, at.scratch);
       this.#count(1, count, keys);
     };
-    const most = Math.max(1, Math.floor(this.#budget * count));
+    const most = Math.max(1, Math.floor(this.budget * count));
     if (most >= count) {
       run(this.#pages, blockOffset, count);
       return;
@@ -190,6 +193,7 @@ export class Keeper {
       return;
     }
     const positions = this.#chooseTokens(layer, g, foretold, count, most);
+    this.reading?.(layer, g, positions);
     this.#kernels.gatherKeys(at.positions, positions.length, D, this.#pages, blockOffset, at.gathered);
     run(at.gatheredTable, 0, positions.length);
     if (this.#mass?.all) {

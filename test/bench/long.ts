@@ -1,0 +1,102 @@
+/**
+ * What a draft loses in long conversations when its attention reads a share of the keys, policy by policy, and what a step
+ * then takes.
+ *
+ *   npm run bench:long -- [--quick] [--draft DIR] [--lengths 2000,4000,8000] [--answers 3]
+ *
+ * The target's answers to long prompts are recorded (long/record.ts). The draft reads each prompt with all keys and is then
+ * asked for every token of the answer, teacher-forced, with what each policy reads of them; acceptance counts on the answer
+ * alone. Lookup is off: only the model is asked. Prints tables and, last, one JSON line. --quick takes one answer of each
+ * kind and length, and the budget of 20 % for the steps only.
+ */
+import { parseArgs } from "node:util";
+import { PAGE_TOKENS } from "../../src/kernels/abi.ts";
+import { agreementRate, tokensPerPass } from "../../src/methods/acceptance-length.ts";
+import { type LongAnswer, longAnswers } from "./long/answers.ts";
+import { type Draft, loadDrafts } from "./long/drafts.ts";
+import { stepTimes } from "./long/steps.ts";
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    draft: { type: "string", default: "models/smollm2-135m-draft-m/pack" },
+    lengths: { type: "string", default: "2000,4000,8000" },
+    answers: { type: "string", default: "3" },
+  },
+});
+
+const BUDGETS = [0.2, 0.1, 0.05] as const;
+const DRAFTED = 8;
+const lengths = values.lengths.split(",").map(Number);
+const each = values.quick ? 1 : Number(values.answers);
+const answers = lengths.flatMap((length) => {
+  const own = longAnswers().filter((answer) => answer.length === length);
+  return [...new Set(own.map(({ kind }) => kind))].flatMap((kind) =>
+    own.filter((answer) => answer.kind === kind).slice(0, each),
+  );
+});
+if (answers.length === 0) {
+  console.error("no recorded answer has such a length; long/record.ts makes them");
+  process.exit(1);
+}
+
+const longest = Math.max(8001, ...answers.map(({ prompt, answer }) => prompt.length + answer.length));
+const drafts = await loadDrafts(values.draft, Math.ceil(longest / PAGE_TOKENS) + 1);
+
+/** Hits of one configuration, answer by answer, and the share of keys that it read. */
+interface Run {
+  readonly length: number;
+  readonly policy: string;
+  readonly budget: number;
+  readonly hits: boolean[][];
+  held: number;
+  read: number;
+}
+const runs = new Map<string, Run>();
+
+function record(answer: LongAnswer, draft: Draft, budget: number): void {
+  const key = `${answer.length} ${draft.name} ${budget}`;
+  const run = runs.get(key) ?? { length: answer.length, policy: draft.name, budget, hits: [], held: 0, read: 0 };
+  runs.set(key, run);
+  const { hits, held, read } = draft.replay(answer, budget);
+  run.hits.push(hits);
+  run.held += held;
+  run.read += read;
+}
+
+for (const [n, answer] of answers.entries()) {
+  process.stderr.write(`\r${n + 1} of ${answers.length}: ${answer.prompt.length} tokens, ${answer.kind}          `);
+  const [all, ...others] = drafts;
+  all!.prefill(answer.prompt);
+  record(answer, all!, 1);
+  for (const draft of others) {
+    if (draft.needsOwnPrefill) draft.prefill(answer.prompt);
+    else draft.take(all!);
+    for (const budget of BUDGETS) record(answer, draft, budget);
+  }
+  for (const draft of drafts) draft.release();
+}
+process.stderr.write("\n");
+
+const rows = [...runs.values()].map(({ length, policy, budget, hits, held, read }) => {
+  const whole = runs.get(`${length} all 1`)!;
+  const perPass = tokensPerPass(hits, DRAFTED);
+  return {
+    length,
+    policy,
+    budget,
+    read: round(held > 0 ? read / held : 1),
+    agreement: round(agreementRate(hits)),
+    tokensPerPass: round(perPass),
+    ofAll: round(perPass / tokensPerPass(whole.hits, DRAFTED)),
+    answers: hits.length,
+  };
+});
+console.table(rows);
+const steps = stepTimes(drafts, values.quick ? [0.2] : [...BUDGETS, 1]);
+console.table(steps);
+console.log(JSON.stringify({ draft: values.draft, drafted: DRAFTED, rows, steps }));
+
+function round(value: number): number {
+  return Number(value.toFixed(3));
+}

@@ -1,0 +1,125 @@
+/** A draft once for each policy, the first of them with all keys; their caches can be filled from each other. */
+import { Calibrator } from "../../../src/calibrate/calibrator.ts";
+import { Pool } from "../../../src/calibrate/threads/pool.ts";
+import { addSkew } from "../../../src/compress/stages/skew.ts";
+import type { KvCache } from "../../../src/draft/cache.ts";
+import type { Policy } from "../../../src/draft/keeping/policy.ts";
+import { type Keeping, POLICIES, type PolicyName } from "../../../src/draft/keeping.ts";
+import { type Llama, loadLlama } from "../../../src/draft/llama.ts";
+import { writePack } from "../../../src/format/pack.ts";
+import { Trace } from "../../../src/inspect/trace.ts";
+import { pageBytes } from "../../../src/kernels/abi.ts";
+import { totalKvHeads } from "../../../src/model/config.ts";
+import { Recordings } from "../../../src/origin/engines/recordings.ts";
+import { builtModules } from "../../../src/platform/built.ts";
+import { readModel } from "../../../src/platform/read-model.ts";
+import type { TargetAnswer } from "../../../src/text/target-text.ts";
+import { RECORDED } from "../recorded-questions.ts";
+
+const CHANNELS = 16;
+const WINDOWS = 4;
+const WINDOW = 512;
+
+export class Draft {
+  readonly name: PolicyName | "all";
+  readonly llama: Llama;
+  readonly trace: Trace;
+  cache: KvCache;
+
+  constructor(name: PolicyName | "all", llama: Llama, trace: Trace) {
+    this.name = name;
+    this.llama = llama;
+    this.trace = trace;
+    this.cache = llama.newCache();
+  }
+
+  /** Whether the policy has to see the attention of the prompt. */
+  get needsOwnPrefill(): boolean {
+    const policy: Policy | undefined = this.name === "all" ? undefined : POLICIES[this.name];
+    return policy?.scores?.kind === "mass";
+  }
+
+  /** Fills the cache with all of a prompt but its last token. */
+  prefill(prompt: readonly number[]): void {
+    this.release();
+    this.llama.forward(this.cache, prompt.slice(0, -1), 0);
+  }
+
+  /** Fills the cache with what another draft's holds. */
+  take(other: Draft): void {
+    this.release();
+    const { tokens, pages } = other.cache;
+    this.cache.reserve(tokens.length);
+    this.cache.extend(tokens);
+    const { config } = this.llama.header;
+    const bytes = pageBytes(totalKvHeads(config), config.headSize);
+    const [from, to] = [other.memory, this.memory];
+    for (const [n, page] of pages.entries()) {
+      new Uint8Array(to, this.cache.pages[n], bytes).set(new Uint8Array(from, page, bytes));
+    }
+  }
+
+  release(): void {
+    this.cache.release();
+    this.cache = this.llama.newCache();
+  }
+
+  /** The answer's tokens that the draft foretells, and how many keys there were and were read. The cache stays. */
+  replay({ prompt, answer }: TargetAnswer, budget: number): { hits: boolean[]; held: number; read: number } {
+    const { llama, cache } = this;
+    const { keeper } = llama;
+    // A pass of the prompt that reads all, so that what was chosen of the prompt before is forgotten.
+    cache.cut(prompt.length - 2);
+    llama.forward(cache, [prompt.at(-2)!], 0);
+    if (keeper) {
+      keeper.budget = budget;
+      keeper.read.held = 0;
+      keeper.read.read = 0;
+    }
+    let last = prompt.at(-1)!;
+    const hits = answer.map((token) => {
+      llama.forward(cache, [last], 1);
+      last = token;
+      return llama.argmax(0) === token;
+    });
+    return { hits, held: keeper?.read.held ?? 0, read: keeper?.read.read ?? 0 };
+  }
+
+  /** The model's memory, which the logits of no token are a view of. */
+  get memory(): ArrayBufferLike {
+    return this.llama.forward(this.cache, [], 0).buffer;
+  }
+}
+
+/** Loads a pack for every policy, with a skew measured on recorded answers of the target, and `pages` KV pages each. */
+export async function loadDrafts(pack: string, pages: number): Promise<Draft[]> {
+  const model = await readModel(pack);
+  const recorded = (await Recordings.read(RECORDED)).all.flatMap(({ prompt, answer }) => [...prompt, ...answer]);
+  const windows = Array.from({ length: WINDOWS }, (_, n) => recorded.slice(n * WINDOW, (n + 1) * WINDOW));
+  await using pool = await Pool.open(1);
+  const calibrator = new Calibrator(pool, { windows, answered: [], tokens: [] });
+  const skewed = await addSkew(model, { stage: "skew", channels: CHANNELS }, calibrator);
+  const files = new Map<string, Uint8Array>();
+  const header = await writePack(skewed, { write: async (name, bytes) => void files.set(name, bytes) });
+  const modules = await builtModules();
+  const shards = async function* (index: number) {
+    yield files.get(header.shards[index]!.file)!;
+  };
+  const load = async (name: PolicyName | "all"): Promise<Draft> => {
+    const keeping: Keeping | undefined = name === "all" ? undefined : { name, budget: 1 };
+    let trace!: Trace;
+    const llama = await loadLlama(header, shards, modules, {
+      pages,
+      rows: 1,
+      keeping,
+      observe: (kernels) => {
+        trace = new Trace(kernels);
+        return trace.kernels;
+      },
+    });
+    return new Draft(name, llama, trace);
+  };
+  const drafts: Draft[] = [];
+  for (const name of ["all", ...Object.keys(POLICIES)] as const) drafts.push(await load(name as PolicyName | "all"));
+  return drafts;
+}
