@@ -49,11 +49,12 @@ export class Draft {
   take(other: Draft): void {
     this.release();
     const { tokens, pages } = other.cache;
+    // Asked for before the cache holds tokens: the pass would index pages that are not there yet.
+    const [from, to] = [other.memory, this.memory];
     this.cache.reserve(tokens.length);
     this.cache.extend(tokens);
     const { config } = this.llama.header;
     const bytes = pageBytes(totalKvHeads(config), config.headSize);
-    const [from, to] = [other.memory, this.memory];
     for (const [n, page] of pages.entries()) {
       new Uint8Array(to, this.cache.pages[n], bytes).set(new Uint8Array(from, page, bytes));
     }
