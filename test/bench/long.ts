@@ -49,36 +49,48 @@ interface Run {
   readonly policy: string;
   readonly budget: number;
   readonly hits: boolean[][];
+  /** Where the draft's first choice is that of the draft with all keys. */
+  readonly same: boolean[][];
   held: number;
   read: number;
 }
 const runs = new Map<string, Run>();
 
-function record(answer: LongAnswer, draft: Draft, budget: number): void {
+function record(answer: LongAnswer, draft: Draft, budget: number, whole?: readonly number[]): readonly number[] {
   const key = `${answer.length} ${draft.name} ${budget}`;
-  const run = runs.get(key) ?? { length: answer.length, policy: draft.name, budget, hits: [], held: 0, read: 0 };
+  const run = runs.get(key) ?? {
+    length: answer.length,
+    policy: draft.name,
+    budget,
+    hits: [],
+    same: [],
+    held: 0,
+    read: 0,
+  };
   runs.set(key, run);
-  const { hits, held, read } = draft.replay(answer, budget);
-  run.hits.push(hits);
+  const { drafted, held, read } = draft.replay(answer, budget);
+  run.hits.push(drafted.map((token, at) => token === answer.answer[at]));
+  run.same.push(drafted.map((token, at) => token === (whole ?? drafted)[at]));
   run.held += held;
   run.read += read;
+  return drafted;
 }
 
 for (const [n, answer] of answers.entries()) {
   process.stderr.write(`\r${n + 1} of ${answers.length}: ${answer.prompt.length} tokens, ${answer.kind}          `);
   const [all, ...others] = drafts;
   all!.prefill(answer.prompt);
-  record(answer, all!, 1);
+  const whole = record(answer, all!, 1);
   for (const draft of others) {
     if (draft.needsOwnPrefill) draft.prefill(answer.prompt);
     else draft.take(all!);
-    for (const budget of BUDGETS) record(answer, draft, budget);
+    for (const budget of BUDGETS) record(answer, draft, budget, whole);
   }
   for (const draft of drafts) draft.release();
 }
 process.stderr.write("\n");
 
-const rows = [...runs.values()].map(({ length, policy, budget, hits, held, read }) => {
+const rows = [...runs.values()].map(({ length, policy, budget, hits, same, held, read }) => {
   const whole = runs.get(`${length} all 1`)!;
   const perPass = tokensPerPass(hits, DRAFTED);
   return {
@@ -86,6 +98,7 @@ const rows = [...runs.values()].map(({ length, policy, budget, hits, held, read 
     policy,
     budget,
     read: round(held > 0 ? read / held : 1),
+    sameAsAll: round(agreementRate(same)),
     agreement: round(agreementRate(hits)),
     tokensPerPass: round(perPass),
     ofAll: round(perPass / tokensPerPass(whole.hits, DRAFTED)),

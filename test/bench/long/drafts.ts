@@ -7,18 +7,28 @@ import type { Policy } from "../../../src/draft/keeping/policy.ts";
 import { type Keeping, POLICIES, type PolicyName } from "../../../src/draft/keeping.ts";
 import { type Llama, loadLlama } from "../../../src/draft/llama.ts";
 import { writePack } from "../../../src/format/pack.ts";
+import { arbitraryTokens } from "../../../src/inspect/timing.ts";
 import { Trace } from "../../../src/inspect/trace.ts";
-import { pageBytes } from "../../../src/kernels/abi.ts";
+import { headBlockBytes, PAGE_TOKENS, pageBytes } from "../../../src/kernels/abi.ts";
 import { totalKvHeads } from "../../../src/model/config.ts";
 import { Recordings } from "../../../src/origin/engines/recordings.ts";
 import { builtModules } from "../../../src/platform/built.ts";
 import { readModel } from "../../../src/platform/read-model.ts";
 import type { TargetAnswer } from "../../../src/text/target-text.ts";
+import { seeded } from "../../support/random.ts";
 import { RECORDED } from "../recorded-questions.ts";
 
 const CHANNELS = 16;
+/** Pages that longer timelines are copied from. */
+const STRETCHED = 16;
 const WINDOWS = 4;
 const WINDOW = 512;
+
+export interface Replayed {
+  readonly drafted: number[];
+  readonly held: number;
+  readonly read: number;
+}
 
 export class Draft {
   readonly name: PolicyName | "all";
@@ -60,13 +70,43 @@ export class Draft {
     }
   }
 
+  /**
+   * Fills the cache with `length` tokens whose keys and values are those of 512 over and over, the keys up to a tenth longer
+   * or shorter: for times, which depend on how many keys there are. Reading so many tokens would take minutes.
+   */
+  stretch(length: number): void {
+    const { config } = this.llama.header;
+    const blocks = totalKvHeads(config);
+    const scales = 48 * config.headSize;
+    this.prefill(arbitraryTokens(STRETCHED * PAGE_TOKENS + 1, config.vocabulary));
+    const { memory } = this;
+    const tokens = arbitraryTokens(length, config.vocabulary).slice(this.cache.tokens.length);
+    this.cache.reserve(tokens.length);
+    this.cache.extend(tokens);
+    const bytes = pageBytes(blocks, config.headSize);
+    const random = seeded(1);
+    for (const [n, page] of this.cache.pages.entries()) {
+      if (n < STRETCHED) continue;
+      new Uint8Array(memory).copyWithin(
+        page,
+        this.cache.pages[n % STRETCHED]!,
+        this.cache.pages[n % STRETCHED]! + bytes,
+      );
+      for (let block = 0; block < blocks; block++) {
+        const at = page + block * headBlockBytes(config.headSize) + scales;
+        const own = new Float32Array(memory, at, PAGE_TOKENS);
+        for (let t = 0; t < PAGE_TOKENS; t++) own[t]! *= 0.9 + 0.2 * random();
+      }
+    }
+  }
+
   release(): void {
     this.cache.release();
     this.cache = this.llama.newCache();
   }
 
-  /** The answer's tokens that the draft foretells, and how many keys there were and were read. The cache stays. */
-  replay({ prompt, answer }: TargetAnswer, budget: number): { hits: boolean[]; held: number; read: number } {
+  /** The draft's first choice at each token of the answer, and how many keys there were and were read. */
+  replay({ prompt, answer }: TargetAnswer, budget: number): Replayed {
     const { llama, cache } = this;
     const { keeper } = llama;
     // A pass of the prompt that reads all, so that what was chosen of the prompt before is forgotten.
@@ -78,12 +118,12 @@ export class Draft {
       keeper.read.read = 0;
     }
     let last = prompt.at(-1)!;
-    const hits = answer.map((token) => {
+    const drafted = answer.map((token) => {
       llama.forward(cache, [last], 1);
       last = token;
-      return llama.argmax(0) === token;
+      return llama.argmax(0);
     });
-    return { hits, held: keeper?.read.held ?? 0, read: keeper?.read.read ?? 0 };
+    return { drafted, held: keeper?.read.held ?? 0, read: keeper?.read.read ?? 0 };
   }
 
   /** The model's memory, which the logits of no token are a view of. */

@@ -1,5 +1,5 @@
 /** What a draft step takes at 500 and at 8,000 tokens with each policy, and what of it is choosing. */
-import { arbitraryTokens, median } from "../../../src/inspect/timing.ts";
+import { median } from "../../../src/inspect/timing.ts";
 import type { Draft } from "./drafts.ts";
 
 const POSITIONS = [500, 8000] as const;
@@ -18,8 +18,7 @@ export interface StepTime {
 
 export function stepTimes(drafts: readonly Draft[], budgets: readonly number[]): StepTime[] {
   const [all] = drafts;
-  const { vocabulary } = all!.llama.header.config;
-  all!.prefill(arbitraryTokens(POSITIONS[1] + 1, vocabulary));
+  all!.stretch(POSITIONS[1]);
   for (const draft of drafts.slice(1)) draft.take(all!);
   const times = drafts.map((draft) => {
     const own = draft === all ? [1] : budgets;
