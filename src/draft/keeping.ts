@@ -18,15 +18,21 @@ export interface Keeping {
   readonly name: PolicyName;
   /** Share of the keys that an attention reads at most, over 0, at most 1. */
   readonly budget: number;
+  /** Keys that are read whatever their share; none when absent. */
+  readonly least?: number;
 }
 
-/** `quest:0.2`: a policy and its budget; `all`: none. Throws `bad_keeping` for anything else. */
+/** Of a setting: what fewer keys would save is little. */
+const LEAST = 512;
+
+
+/** `quest:0.2`: a policy and its budget, of at least 512 keys; `all`: none. Throws `bad_keeping` for anything else. */
 export function readKeeping(text: string): Keeping | undefined {
   if (text === "all") return undefined;
   const [name, share, ...rest] = text.split(":");
   const budget = Number(share);
   if (Object.hasOwn(POLICIES, name!) && rest.length === 0 && budget > 0 && budget <= 1) {
-    return { name: name as PolicyName, budget };
+    return { name: name as PolicyName, budget, least: LEAST };
   }
   throw new OutriderError(
     "bad_keeping",

@@ -56,6 +56,7 @@ export class Keeper {
   readonly #layers: readonly KeptLayer[];
   readonly #headSize: number;
   readonly #policy: Policy;
+  readonly #least: number;
   readonly #mass: Mass | undefined;
   /** Address of each page's index, by the page's own address. */
   readonly #indexOf: ReadonlyMap<number, number>;
@@ -73,7 +74,7 @@ export class Keeper {
     plan: Pick<MemoryPlan, "pages" | "scratch">,
     layers: readonly KeptLayer[],
     headSize: number,
-    { name, budget }: Keeping,
+    { name, budget, least = 1 }: Keeping,
   ) {
     this.#kernels = kernels;
     this.#memory = memory;
@@ -83,6 +84,7 @@ export class Keeper {
     this.#headSize = headSize;
     this.#policy = POLICIES[name];
     this.budget = budget;
+    this.#least = least;
     const { scores } = this.#policy;
     if (scores?.kind === "index" && scores.skewed && layers.some(({ skew }) => skew.length === 0)) {
       throw new OutriderError(
@@ -181,7 +183,7 @@ export class Keeper {
       this.#kernels.attention(query, 0, 1, share, 1, D, pages, from, keys - 1, to, 0, at.scratch);
       this.#count(1, count, keys);
     };
-    const most = Math.max(1, Math.floor(this.budget * count));
+    const most = Math.max(this.#least, Math.floor(this.budget * count));
     if (most >= count) {
       run(this.#pages, blockOffset, count);
       return;

@@ -24,9 +24,9 @@ const NEEDLE = 77;
 const identity = Float32Array.from({ length: G * D * D }, (_, i) => (Math.floor(i / D) % D === i % D ? 1 : 0));
 
 /** A keeper over one cache of COUNT tokens with random keys, whose key at NEEDLE points along the query. */
-function setUp(name: PolicyName, budget: number) {
+function setUp(name: PolicyName, budget: number, least?: number) {
   const tiny = packHeader(TINY_PACKS.target);
-  const keeping = { name, budget };
+  const keeping = { name, budget, ...(least !== undefined && { least }) };
   const plan = planMemory({ ...tiny, config: { ...tiny.config, skew: D } }, PAGES, 1, keeping);
   const memory = new WebAssembly.Memory({ initial: Math.ceil(plan.bytes / 65536) });
   const kernels = boundKernels("simd", memory);
@@ -135,10 +135,17 @@ test("window reads nothing between its first keys and the newest", () => {
 
 test("a setting names a policy and a share", () => {
   expect(readKeeping("all")).toBeUndefined();
-  expect(readKeeping("quest:0.2")).toEqual({ name: "quest", budget: 0.2 });
+  expect(readKeeping("quest:0.2")).toEqual({ name: "quest", budget: 0.2, least: 512 });
   for (const text of ["quest", "quest:0", "quest:1.1", "quest:0.2:3", "nothing:0.2", "toString:0.2", ""]) {
     expect(() => readKeeping(text), text).toThrow(/names no policy of which keys are read/);
   }
+});
+
+test("a setting reads all keys while they are few", () => {
+  const { attend, keeper } = setUp("window", 0.25, 512);
+  const all = attend(false);
+  expect(attend(true)).toEqual(all);
+  expect(keeper.read.read).toBe(COUNT * G);
 });
 
 test("a policy that needs a skew says so", () => {
