@@ -25,7 +25,6 @@ export interface Keeping {
 /** Of a setting: what fewer keys would save is little. */
 const LEAST = 512;
 
-
 /** `quest:0.2`: a policy and its budget, of at least 512 keys; `all`: none. Throws `bad_keeping` for anything else. */
 export function readKeeping(text: string): Keeping | undefined {
   if (text === "all") return undefined;
