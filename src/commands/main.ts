@@ -68,6 +68,10 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
       summary: "Says what drafts promise before a target, by arithmetic alone.",
       load: async () => (await import("./plan.ts")).planCommand,
     },
+    cost: {
+      summary: "Says what an edge costs on Cloudflare, by arithmetic alone.",
+      load: async () => (await import("./cost.ts")).costCommand,
+    },
     eval: {
       summary: "Measures packs: perplexity, acceptance, size and speed.",
       load: async () => (await import("./eval.ts")).evalCommand,

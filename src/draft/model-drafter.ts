@@ -25,6 +25,14 @@ export const AHEAD_PAGES = 10;
 /** Lets the other events of the isolate run. Another session may take a cache's pages meanwhile. */
 export const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
+/** What drafters have had the model do; several may count into one. */
+export interface Work {
+  /** Tokens drafted. */
+  steps: number;
+  /** Tokens read. */
+  read: number;
+}
+
 /**
  * Where the timeline is longer than a draft may wait for, a second cache reads ahead: the timeline's first page and its
  * newest tokens, at their own positions. Drafts come from it until the first cache has read everything in order, which
@@ -35,6 +43,7 @@ export class ModelDrafter implements Drafter {
   readonly #cache: KvCache;
   readonly #sampling: Sampling;
   readonly #ahead: KvCache | undefined;
+  readonly #work: Work;
   #timeline: readonly number[] = [];
   /** The cache that drafts. */
   #active: KvCache;
@@ -42,13 +51,15 @@ export class ModelDrafter implements Drafter {
   /**
    * @param cache may hold a prefix of the timeline already, e.g. restored pages; the drafter does not release it
    * @param ahead an empty cache, or one that has read ahead on this timeline; absent: drafts wait for all of it
+   * @param work what is done is counted here
    */
-  constructor(llama: Llama, cache: KvCache, sampling: Sampling, ahead?: KvCache) {
+  constructor(llama: Llama, cache: KvCache, sampling: Sampling, ahead?: KvCache, work: Work = { steps: 0, read: 0 }) {
     this.#llama = llama;
     this.#cache = cache;
     this.#active = cache;
     this.#sampling = sampling;
     this.#ahead = ahead;
+    this.#work = work;
   }
 
   /** Tokens of the timeline that drafts are made from. */
@@ -97,6 +108,7 @@ export class ModelDrafter implements Drafter {
     if (cache === this.#ahead && cache.tokens.length === PAGE_TOKENS) cache.skip(between(timeline));
     const at = cache.tokens.length;
     this.#llama.forward(cache, timeline.slice(at, at + PREFILL_SLICE), 0);
+    this.#work.read += PREFILL_SLICE;
     await pause();
     // Another session may have taken this cache's pages during the pause.
     cache.cut(cache.commonPrefix(timeline));
@@ -112,6 +124,8 @@ export class ModelDrafter implements Drafter {
     while (proposed.length < Math.min(max, room)) {
       const position = this.#timeline.length + proposed.length;
       const logits = this.#llama.forward(cache, pending, 1);
+      this.#work.read += pending.length - 1;
+      this.#work.steps++;
       const drawn = drawTokens(this.#llama, logits, this.#sampling, position, Math.max(DRAWN, 1 + others));
       const confidence = chances(drawn, this.#llama.header.drafting?.sigma);
       const candidates = drawn.map(({ id }, i): Candidate => ({ id, confidence: confidence[i]!, source: "model" }));

@@ -12,6 +12,7 @@ import type { Drafter, More, Proposed, Sampling } from "../speculate/types.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
 import { Admission } from "./admission.ts";
 import { conversationPages } from "./budget.ts";
+import type { CpuBudget } from "./cpu-budget.ts";
 import type { Env } from "./env.ts";
 import type { PageStore } from "./pages.ts";
 import { dropWeights, loadedWeights, type Weights } from "./weights.ts";
@@ -78,6 +79,11 @@ export class SessionDraft {
     this.#pages.save(cache, weights.pack);
   }
 
+  /** Bytes of a stored page; 0 before the draft has been used. */
+  get pageBytes(): number {
+    return this.#held?.weights.llama.pool.atRest.bytes ?? 0;
+  }
+
   /** The turn is over: its pages may be taken. */
   leave(): void {
     admission.leave(this);
@@ -100,15 +106,17 @@ export class TurnDrafter implements Drafter {
   readonly #draft: SessionDraft;
   readonly #sampling: Sampling;
   readonly #id: string;
+  readonly #budget: CpuBudget;
   #cache: KvCache | undefined;
   #model: ModelDrafter | undefined;
   #cached: number | undefined;
 
   /** @param id names the turn in the log */
-  constructor(draft: SessionDraft, sampling: Sampling, id: string) {
+  constructor(draft: SessionDraft, sampling: Sampling, id: string, budget: CpuBudget) {
     this.#draft = draft;
     this.#sampling = sampling;
     this.#id = id;
+    this.#budget = budget;
   }
 
   /** Prompt tokens whose keys and values were held or restored, once the first `sync` has looked. */
@@ -128,21 +136,29 @@ export class TurnDrafter implements Drafter {
 
   sync(timeline: readonly number[]): Promise<void> {
     return this.#watch(async () => {
+      if (!this.#budget.affords(0)) return;
       const { llama, cache, ahead } = await this.#draft.open(timeline, timeline.length + MAX_DRAFT);
+      const { work } = this.#budget;
       // Another Session's trap may have made everybody load anew.
-      if (this.#cache !== cache) this.#model = new ModelDrafter(llama, cache, this.#sampling, ahead);
+      if (this.#cache !== cache) this.#model = new ModelDrafter(llama, cache, this.#sampling, ahead, work);
       this.#cache = cache;
       this.#cached ??= cache.commonPrefix(timeline);
-      await this.#model?.sync(timeline);
+      // Of a long text, drafts wait for the newest tokens only.
+      const unread = Math.min(timeline.length - cache.commonPrefix(timeline), READ_AT_ONCE);
+      if (this.#budget.affords(unread)) await this.#model?.sync(timeline);
     });
   }
 
+  /** Proposes nothing once the budget has been spent. */
   propose(max: number, more: More, others?: number): Promise<readonly Proposed[]> {
-    return this.#watch(() => (this.#model as ModelDrafter).propose(max, more, others));
+    return this.#watch(async () => {
+      if (!this.#budget.affords(0)) return [];
+      return (this.#model as ModelDrafter).propose(max, (last) => more(last) && this.#budget.affords(0), others);
+    });
   }
 
   settle(more: () => boolean): Promise<void> {
-    return this.#watch(async () => this.#model?.settle(more));
+    return this.#watch(async () => this.#model?.settle(() => more() && this.#budget.affords(0)));
   }
 
   async #watch<T>(work: () => Promise<T>): Promise<T> {

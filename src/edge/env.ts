@@ -69,6 +69,11 @@ export interface Env {
    * names when absent (docs/keeping.md).
    */
   readonly KEEPING?: string;
+  /**
+   * CPU that the draft model may use for an answer, in ms; no limit unless set. Then drafting ends and the target goes
+   * on alone: the text is the same.
+   */
+  readonly CPU_MS?: number | string;
   /** Secret: bearer token for the origin. */
   readonly ORIGIN_TOKEN?: string;
   /** Secret: comma-separated keys that clients may use; without any and without KEYS, the API is open. */
@@ -87,6 +92,11 @@ export interface Env {
   readonly ANSWER_LINES?: string;
   /** A dataset of Workers Analytics Engine that gets a data point for each answer. */
   readonly ANSWERS?: Dataset;
+  /**
+   * "true": an open API, too, tells how many tokens of a prompt were cached. Whoever can reach it can then learn how
+   * others' conversations begin, by guessing. `outrider start` sets it.
+   */
+  readonly SHOW_CACHED?: string;
   /** "true": answer with the draft alone when no origin can be reached, and say so. */
   readonly ALLOW_DRAFT_ONLY?: string;
 }

@@ -74,6 +74,12 @@ export class PageStore {
     });
   }
 
+  /** Pages that are stored. */
+  get count(): number {
+    const count = (sql: SqlStorage) => sql.exec<{ n: number }>("SELECT count(*) AS n FROM pages WHERE part = 0").one();
+    return this.#table.read(count)?.n ?? 0;
+  }
+
   /** Deletes all that is stored. */
   clear(): void {
     this.#table.read((sql) => void sql.exec("DELETE FROM pages"));

@@ -82,6 +82,25 @@ const measuredSchema = z
 
 export type Measured = z.infer<typeof measuredSchema>;
 
+const costSchema = z
+  .object({
+    draft_step_n: z.int().describe("Steps of the draft model."),
+    draft_prefill_n: z.int().describe("Tokens that the draft model read for the answer."),
+    cpu_ms: z.number().describe("CPU time of the edge, as computed from these counts, in ms."),
+    cpu_spent: z
+      .literal(true)
+      .optional()
+      .describe("Present where the draft's share reached `CPU_MS`: drafting ended, and the target went on alone."),
+    rows_written: z.int().describe("Rows of storage written for the answer, their deletion included."),
+    stored_bytes: z.int().describe("Bytes of storage that it adds."),
+    usd_per_million_tokens: z.number().describe("What Cloudflare asks for a million tokens of such answers, in USD."),
+    prices_of: z.string().describe("When its prices were read, as a date."),
+  })
+  .readonly()
+  .meta({ id: "Cost", description: "What an answer used at the edge, and what that costs." });
+
+export type Cost = z.infer<typeof costSchema>;
+
 export const accountSchema = z
   .object({
     seed: z.int().describe("Ask with this seed again for the same text."),
@@ -111,6 +130,7 @@ export const accountSchema = z
       .describe("Present where an origin was lost in the middle of the answer, which went on with the same text."),
     placement: sessionPlaceSchema.optional().describe("Where the Session is, and why there."),
     measured: measuredSchema.optional().describe("Absent before the Session has drafted anything."),
+    cost: costSchema.optional().describe("What the answer used at the edge."),
   })
   .readonly()
   .meta({ id: "Account", description: "Outrider's own account of an answer." });

@@ -4,17 +4,19 @@
  * next one starts. The loop itself is speculate/round.ts; how answers look on the wire is reply.ts and stream.ts.
  */
 import { DurableObject } from "cloudflare:workers";
+import { HOUR_MS, KEEP_HOURS, type Keep, keepHours, keepOf, NOTHING } from "../bill/keeping.ts";
 import { commonPrefix } from "../model/common-prefix.ts";
 import { OutriderError } from "../model/errors.ts";
 import { History } from "../speculate/history.ts";
 import type { Tally } from "./answer.ts";
 import { AnswerLine, type Circumstance, KEY_NAME } from "./answer-line.ts";
 import { Breakers } from "./breaker.ts";
+import { costOf } from "./cost.ts";
+import { cpuBudgetMs } from "./cpu-budget.ts";
 import { SessionDraft } from "./drafter.ts";
 import type { Env } from "./env.ts";
 import { MOST_MOVES, MOVED, MOVES, PLACES, type Visit } from "./finding.ts";
 import { blob, ids } from "./ids.ts";
-import { HOUR_MS, KEEP_HOURS, keepHours, keepOf } from "./keeping.ts";
 import { Metered } from "./metering.ts";
 import type { Generation } from "./openai.ts";
 import { originLost, Route } from "./origin.ts";
@@ -22,7 +24,7 @@ import { deadlineOf, type Origin, originsOf } from "./origins.ts";
 import { PageStore } from "./pages.ts";
 import { isMisplaced, type SessionPlace } from "./placement.ts";
 import { Queue } from "./queue.ts";
-import { errorResponse } from "./reply.ts";
+import { type Cost, errorResponse, type Outcome, type Timings } from "./reply.ts";
 import { RoundTrips } from "./round-trips.ts";
 import { BUSY, ONCE, UNLESS_BUSY } from "./spare.ts";
 import { formOf, type Piece } from "./stream.ts";
@@ -30,6 +32,7 @@ import { loadedTarget } from "./target.ts";
 import { TimelineStore } from "./timeline-store.ts";
 import { traced } from "./trace.ts";
 import { Turn } from "./turn.ts";
+import { untold } from "./untold.ts";
 import { type Moved, Whereabouts } from "./whereabouts.ts";
 
 /** Requests that may wait behind the answer under way. */
@@ -123,6 +126,7 @@ export class Session extends DurableObject<Env> {
           tenant: request.headers.get(KEY_NAME),
           prefer: this.env.PREFER === "passes" || this.env.PREFER === "auto" ? this.env.PREFER : "time",
           sharedCpu: this.env.SHARED_CPU === "true",
+          cpuMs: cpuBudgetMs(this.env.CPU_MS),
           route,
           deadlineMs: deadlineOf(this.env),
           id: requestId.replace(/^req_/, ""),
@@ -130,15 +134,22 @@ export class Session extends DurableObject<Env> {
         });
         const begun = await this.#begin(turn);
         this.ctx.waitUntil(roundTrips.measure(origins, region));
-        const keep = request.headers.has(ONCE) ? () => turn.idle() : () => this.#keep(turn);
+        const once = request.headers.has(ONCE);
+        const keep = once ? () => turn.idle() : () => this.#keep(turn);
         const circumstance = () => ({ origin: route.asked?.name ?? null, place: this.#place(moves, origins) });
+        const told = this.env.SHOW_CACHED === "true" || request.headers.has(KEY_NAME);
+        const account = (outcome: Outcome, placement: SessionPlace): Outcome => {
+          if (!told) return untold({ ...outcome, account: { ...outcome.account, placement } });
+          const cost = this.#cost(turn, outcome.timings, once);
+          return { ...outcome, account: { ...outcome.account, placement, cost } };
+        };
         const over = () => {
           // The origin that began the answer may have been lost meanwhile.
           this.#origin = route.asked?.name ?? null;
           leave();
           return metered?.settle(turn.timeline.length);
         };
-        return this.#respond(turn, begun, line, circumstance, () => keep().finally(over));
+        return this.#respond(turn, begun, line, circumstance, account, () => keep().finally(over));
       } catch (error) {
         leave();
         throw error;
@@ -233,6 +244,7 @@ export class Session extends DurableObject<Env> {
 
   /**
    * The answer as a body that ends the turn when it ends, however it ends.
+   * @param account completes the answer's account at its end
    * @param leave keeps what is to be kept, and lets the next turn in
    */
   #respond(
@@ -240,6 +252,7 @@ export class Session extends DurableObject<Env> {
     { first, rest }: Begun,
     line: AnswerLine,
     circumstance: () => Circumstance,
+    account: (outcome: Outcome, place: SessionPlace) => Outcome,
     leave: () => Promise<void>,
   ): Response {
     const form = formOf(turn.head, turn.generation);
@@ -257,7 +270,7 @@ export class Session extends DurableObject<Env> {
           const outcome = turn.outcome(step.value);
           const where = circumstance();
           line.ended(outcome, where);
-          send(form.end({ ...outcome, account: { ...outcome.account, placement: where.place } }));
+          send(form.end(account(outcome, where.place)));
         } else {
           line.left(turn.predicted, circumstance());
         }
@@ -293,12 +306,24 @@ export class Session extends DurableObject<Env> {
     });
   }
 
+  /** @param once nothing is stored */
+  #cost(turn: Turn, timings: Timings, once: boolean): Cost {
+    const { timeline: after, budget } = turn;
+    const keep = once ? NOTHING : this.#keepOf(after);
+    const pages = { pagesBefore: this.#pages.count, pageBytes: this.#draft?.pageBytes ?? 0 };
+    return costOf({ timings, budget, before: this.#timeline, after, keep, ...pages });
+  }
+
+  #keepOf(timeline: readonly number[]): Keep {
+    return keepOf(commonPrefix(timeline, this.#timeline), timeline.length, this.#keepHours);
+  }
+
   /** Stores what the turn has added, once, as far as that pays. */
   async #keep(turn: Turn): Promise<void> {
     await turn.idle();
     const { timeline } = turn;
     learned = this.#history;
-    const { pages, ms } = keepOf(commonPrefix(timeline, this.#timeline), timeline.length, this.#keepHours);
+    const { pages, ms } = this.#keepOf(timeline);
     this.#timeline = timeline;
     await this.#ending(ms, () => {
       this.#store.save(timeline);

@@ -14,6 +14,7 @@ import { VerifyClient } from "../verify/client.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
 import { DraftAlone } from "./alone.ts";
 import { answer, type Tally } from "./answer.ts";
+import { CpuBudget } from "./cpu-budget.ts";
 import { draftKind } from "./draft-kind.ts";
 import { type SessionDraft, TurnDrafter } from "./drafter.ts";
 import { noteOf, type Taken } from "./note.ts";
@@ -40,6 +41,8 @@ interface Given {
   readonly prefer: WindowPolicy["spare"];
   /** Whether the target computes on this processor, in the same thread. */
   readonly sharedCpu: boolean;
+  /** CPU that the draft model may use, ms. */
+  readonly cpuMs: number;
   /** Names the answer. */
   readonly id: string;
   /** When the request arrived, ms. */
@@ -54,6 +57,7 @@ export class Turn {
   readonly head: Head;
   /** Prompt, and what has been decided since. */
   readonly timeline: number[];
+  readonly budget: CpuBudget;
   readonly #given: Given;
   readonly #task: Task;
   readonly #kind: DraftKind;
@@ -82,7 +86,8 @@ export class Turn {
     this.#kind = draftKind(draft, given.draft !== null);
     this.#task = taskOf(generation, target);
     this.#window = windowOf(this.#kind === "off" ? 0 : draft.patience, draft, given);
-    this.#model = given.draft && new TurnDrafter(given.draft, sampling, id);
+    this.budget = new CpuBudget(given.cpuMs, () => given.history.costs.draftStepMs);
+    this.#model = given.draft && new TurnDrafter(given.draft, sampling, id, this.budget);
     const { prompt, maxTokens, stopIds } = this.#task;
     this.timeline = [...prompt];
     this.#client = new VerifyClient({

@@ -33,7 +33,7 @@ const FORCE_MS = 10_000;
 export async function serve(service: Service, ready: (url: string) => void): Promise<void> {
   const { port, host = "localhost" } = service;
   await checkFree(port, host);
-  const vars = varsFile(service);
+  const vars = varsFile(service, host);
   const wrangler = startWrangler(["dev", ...developmentOptions(service, host, vars)]);
   let interrupted = false;
   let force: NodeJS.Timeout | undefined;
@@ -125,8 +125,10 @@ export async function checkFree(port: number, host: string): Promise<void> {
 }
 
 /** Settings go to wrangler in a file: ORIGIN_TOKEN is a secret, and everybody can read a command line. */
-function varsFile({ folder, vars, origin }: Service): string {
+function varsFile({ folder, vars, origin }: Service, host: string): string {
   return writeVars(join(folder, "vars.env"), {
+    // Only who sits at this machine can ask.
+    ...(["localhost", "127.0.0.1", "::1"].includes(host) && { SHOW_CACHED: "true" }),
     ...vars,
     ...(origin !== null && "url" in origin && { ORIGIN_URL: origin.url }),
   });

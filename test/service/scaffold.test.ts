@@ -44,7 +44,7 @@ describe("a new edge", () => {
     const { name, vars } = readConfig({ config });
     expect({ name, vars }).toEqual({
       name: "my-edge",
-      vars: { ORIGIN_URL: "https://origin.example.com", ORIGIN_REGION: "weur" },
+      vars: { ORIGIN_URL: "https://origin.example.com", ORIGIN_REGION: "weur", CPU_MS: "25000" },
     });
   });
 

@@ -53,7 +53,8 @@ export function edgeWorker(assets: string, vars: Vars, embedded: boolean, name =
   return {
     ...edge,
     name,
-    bindings: vars,
+    // As `outrider start` sets it on this machine.
+    bindings: { SHOW_CACHED: "true", ...vars },
     assets: { ...(settings as object), directory: assets },
     serviceBindings: embedded ? { ORIGIN } : {},
   };
@@ -145,6 +146,8 @@ export interface Answer {
     | "draft_n"
     | "draft_n_judged"
     | "draft_read_n"
+    | "draft_n_thrown"
+    | "predicted_ms"
     | "draft_n_accepted"
     | "target_passes",
     number
@@ -153,6 +156,15 @@ export interface Answer {
     readonly seed: number;
     readonly draft: string;
     readonly draft_cache_n: number;
+    readonly cost?: {
+      readonly draft_step_n: number;
+      readonly draft_prefill_n: number;
+      readonly cpu_ms: number;
+      readonly cpu_spent?: true;
+      readonly rows_written: number;
+      readonly stored_bytes: number;
+      readonly usd_per_million_tokens: number;
+    };
     readonly tokens: readonly { readonly id: number; readonly text: string; readonly kept: boolean }[];
   };
 }

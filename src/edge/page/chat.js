@@ -105,7 +105,7 @@ async function answer(question) {
         addToken(line, token);
       }
       if (chunk.timings) {
-        showNumbers(chunk.timings);
+        showNumbers(chunk.timings, chunk.outrider);
         showNote(chunk.outrider?.note);
       }
     }

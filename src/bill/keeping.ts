@@ -1,7 +1,7 @@
 /**
  * What a turn leaves in storage, and for how long. Cloudflare bills rows written, rows deleted and bytes by the hour.
  * Storing and deleting a KV page of 32 tokens are two rows, $2.00 a million pages. Computing such a page again takes
- * about 60 ms of CPU, $1.20 a million if an object's CPU is billed at all (src/evaluate/edge-cost.ts has the prices).
+ * about 60 ms of CPU, $1.20 a million if an object's CPU is billed at all (prices.ts).
  * So a page pays only where it is likely to be read, or where nobody wants to wait for its computation:
  *
  *   one turn                  the timeline alone, for hours: most conversations end here
@@ -25,6 +25,8 @@ export interface Keep {
   /** From now until everything is deleted. */
   readonly ms: number;
 }
+
+export const NOTHING: Keep = { pages: false, ms: 0 };
 
 /**
  * @param common leading tokens that the timeline shares with the one of the turn before

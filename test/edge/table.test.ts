@@ -1,0 +1,78 @@
+/** A table of a Session, against Node's SQLite. */
+import { DatabaseSync } from "node:sqlite";
+import { beforeEach, describe, expect, test } from "vitest";
+import { Table } from "../../src/edge/table.ts";
+import { OutriderError } from "../../src/model/errors.ts";
+
+let database: DatabaseSync;
+let table: Table;
+
+const exec = (query: string, ...bindings: string[]) => {
+  const rows = database.prepare(query).all(...bindings) as Record<string, unknown>[];
+  return { toArray: () => rows };
+};
+const names = () =>
+  exec("SELECT name FROM sqlite_master")
+    .toArray()
+    .map(({ name }) => name);
+const numbers = (sql: SqlStorage) => sql.exec<{ n: number }>("SELECT n FROM numbers").toArray();
+const insert = (sql: SqlStorage) => sql.exec("INSERT INTO numbers VALUES (1)");
+
+beforeEach(() => {
+  database = new DatabaseSync(":memory:");
+  const transactionSync = (work: () => unknown) => {
+    database.exec("BEGIN");
+    try {
+      const result = work();
+      database.exec("COMMIT");
+      return result;
+    } catch (error) {
+      database.exec("ROLLBACK");
+      throw error;
+    }
+  };
+  table = new Table({ sql: { exec }, transactionSync } as unknown as DurableObjectStorage, "numbers", "(n INTEGER)");
+});
+
+describe("a table", () => {
+  test("is not there before something is written", () => {
+    expect(table.read(numbers)).toBeUndefined();
+    expect(names()).toEqual([]);
+    table.write(insert);
+    expect(table.read(numbers)).toEqual([{ n: 1 }]);
+  });
+
+  test("of another shape is dropped by who reads, and made anew by who writes", () => {
+    database.exec("CREATE TABLE numbers (word TEXT)");
+    expect(table.read(numbers)).toBeUndefined();
+    expect(names()).toEqual([]);
+    database.exec("CREATE TABLE numbers (word TEXT, other TEXT)");
+    table.write(insert);
+    expect(table.read(numbers)).toEqual([{ n: 1 }]);
+  });
+
+  test("keeps what it has where a write fails twice", () => {
+    table.write(insert);
+    const failing = (sql: SqlStorage) => {
+      insert(sql);
+      throw new Error("no memory");
+    };
+    expect(() => table.write(failing)).toThrow("no memory");
+    expect(table.read(numbers)).toEqual([{ n: 1 }]);
+  });
+
+  test("passes on what its reader refuses, and stays", () => {
+    table.write(insert);
+    const full = () => {
+      throw new OutriderError("kv_full", "no room");
+    };
+    expect(() => table.read(full)).toThrow("no room");
+    expect(table.read(numbers)).toEqual([{ n: 1 }]);
+  });
+
+  test("of a file that SQLite cannot open reads as nothing", () => {
+    database.close();
+    expect(table.read(numbers)).toBeUndefined();
+    expect(() => table.write(insert)).toThrow();
+  });
+});
