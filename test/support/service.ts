@@ -24,6 +24,10 @@ export interface Running {
 export interface Edge extends Running {
   /** Port of the DevTools inspector of the edge isolate. */
   readonly inspectorPort: number;
+  /** The folder of what its objects store. */
+  readonly state: string;
+  /** The process at the head of its group. */
+  readonly pid: number;
 }
 
 export interface EdgeOptions {
@@ -43,10 +47,15 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const home = mkdtempSync(join(tmpdir(), "outrider-edge-"));
   const edgeAssets = join(home, "assets");
   await assembleEdge(await describeTarget(options.draftPack ?? options.targetPack), options.draftPack, edgeAssets);
-  const vars = { ...options.vars, ...(options.originUrl ? { ORIGIN_URL: options.originUrl } : {}) };
+  const vars = {
+    SHOW_CACHED: "true",
+    ...options.vars,
+    ...(options.originUrl ? { ORIGIN_URL: options.originUrl } : {}),
+  };
   const origin = options.originUrl ? { url: options.originUrl } : { pack: options.targetPack };
+  const state = join(home, "state");
   const args = ["dev", ...writeSettings({ edgeAssets, origin }, home).flatMap((file) => ["-c", file])];
-  args.push("--port", `${port}`, "--inspector-port", `${inspectorPort}`, "--persist-to", join(home, "state"));
+  args.push("--port", `${port}`, "--inspector-port", `${inspectorPort}`, "--persist-to", state);
   for (const [name, value] of Object.entries(vars)) args.push("--var", `${name}:${value}`);
   const child = start(join(BIN, "wrangler"), args);
   if (options.givesWay) giveWay(child);
@@ -56,7 +65,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     rmSync(home, { recursive: true, force: true });
   };
   await healthy(url, child, stop);
-  return { url, inspectorPort, signal: (name) => signalGroup(child, name), stop };
+  return { url, inspectorPort, state, pid: child.pid!, signal: (name) => signalGroup(child, name), stop };
 }
 
 /** The Node origin on a model, with further options of its command line; on a port of its own unless one is given. */
