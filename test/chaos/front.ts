@@ -70,8 +70,8 @@ export async function openFront(): Promise<Front> {
       front.open--;
     });
     const what = front.upgrades.shift();
-    // Whoever does not read never hears that the other side has closed.
-    if (what === "hang") return void socket.resume();
+    // Whoever does not read never hears that the other side has closed, and this server's sockets stay half open then.
+    if (what === "hang") return void socket.on("end", () => socket.destroy()).resume();
     if (what === "refuse" || what === "busy") return refuse(socket, what === "busy" ? 429 : 503);
     if (front.target === null) return void socket.destroy();
     const origin = new WebSocket(`ws://127.0.0.1:${front.target}${request.url}`, { perMessageDeflate: false });
