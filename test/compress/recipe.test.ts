@@ -19,7 +19,7 @@ test.each([
   [{ ...good, stages: [] }, /^r\.ts: stages: /],
   [
     { ...good, stages: [{ stage: "prune-width" }] },
-    /^r\.ts: stages\.0\.stage: .*Expected 'prune-depth' \| 'trim-vocabulary' \| .* \| 'refit'$/,
+    /^r\.ts: stages\.0\.stage: .*Expected 'prune-depth' \| 'trim-vocabulary' \| .* \| 'skew'$/,
   ],
   [{ ...good, stages: [{ stage: "prune-depth", keep: [0.5] }] }, /^r\.ts: stages\.0\.keep\.0: /],
   [{ ...good, stages: [{ stage: "trim-vocabulary", keep: 16 }] }, /^r\.ts: stages\.0\.by: /],
