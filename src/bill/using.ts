@@ -52,8 +52,8 @@ const READ_SHARE = 0.5;
 export const ratesOf = (stepMs: number): Rates => ({ stepMs, readMs: READ_SHARE * stepMs });
 
 /**
- * CPU of everything but the draft, measured by `npm run bench:load`: request, template and account, then text and SSE
- * of each token. ms.
+ * CPU of everything but the draft, in ms: request, template and account, then text and SSE of each token. Guesses until
+ * `npm run bench:load` has run on a machine at rest.
  */
 const ANSWER_MS = 4;
 const TOKEN_MS = 0.1;
