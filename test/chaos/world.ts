@@ -105,8 +105,8 @@ export class World {
     return { right: answers.reduce((sum, answer) => sum + answer.right, 0), refused, wrong };
   }
 
-  /** One answer whose origin is killed in the middle of it. Null where it is the undisturbed one, and says so. */
-  async killed(n: number): Promise<string | null> {
+  /** One answer whose origin is killed in the middle of it; `isLate`: the account tells of no interruption. */
+  async killed(n: number): Promise<{ readonly fault: string | null; readonly isLate: boolean }> {
     while (this.gateways.origins.some(({ isUp, front }) => !isUp || front.open > 0)) await sleep(20);
     const conversation = n % CONVERSATIONS;
     const right = this.#right[conversation]![0]!;
@@ -116,8 +116,8 @@ export class World {
       for (const origin of this.gateways.origins) if (origin.front.open > 0) origin.signal("SIGKILL");
       return false;
     });
-    const fault = faultIn(seen, right, false) ?? (seen.interrupted ? null : "it was not interrupted");
-    return seen.errors[0] ? `${seen.errors[0].code}: ${seen.errors[0].message}` : fault;
+    const fault = seen.errors[0] ? `${seen.errors[0].code}: ${seen.errors[0].message}` : faultIn(seen, right, false);
+    return { fault, isLate: !seen.interrupted };
   }
 
   /** One lane's client: it asks, perhaps twice, and goes on with its conversation once it has the answer. */
