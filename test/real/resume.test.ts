@@ -42,7 +42,8 @@ test("an evicted session of 1,000 tokens goes on from stored pages, in the words
   const prefilled = await turn("anew", next, 5);
 
   expect(resumed.text).toBe(prefilled.text);
-  expect(resumed.outrider.draft_cache_n).toBeGreaterThan(1000);
+  // Whole pages of 32 tokens are stored.
+  expect(resumed.outrider.draft_cache_n).toBeGreaterThan(first.usage.total_tokens - 64);
   expect(resumed.timings.cache_n).toBeGreaterThan(1000);
   expect([prefilled.outrider.draft_cache_n, prefilled.timings.cache_n]).toEqual([0, 0]);
   const line = (name: string, { ms, timings }: typeof resumed) =>
