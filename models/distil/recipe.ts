@@ -1,6 +1,6 @@
 /**
- * The last step to a draft's pack: from a checkpoint that `distil.py --quantise lut4` has taught. The checkpoint is not
- * in the repository, so `outrider squeeze` needs it as `--model`; README.md has the steps that make one.
+ * The last step to a draft's pack: from a checkpoint that `distil.py --quantise` has taught. The checkpoint is not in
+ * the repository, so `outrider squeeze` needs it as `--model`; README.md has the steps that make one.
  */
 import type { Recipe } from "../../src/compress/recipe.ts";
 
@@ -8,15 +8,16 @@ import type { Recipe } from "../../src/compress/recipe.ts";
  * @param model id of the draft
  * @param keep size of the draft's vocabulary: the most frequent tokens of the calibration text, as many as were taught
  *   or fewer
+ * @param format that the blocks were taught in
  */
-export const taught = (model: string, keep: number): Recipe => ({
+export const taught = (model: string, keep: number, format: "lut4" | "q2lut" = "lut4"): Recipe => ({
   model,
-  // The shipped drafts were tuned with these (docs/log.md). Another pair measures its own.
+  // The drafts of SmolLM2 were tuned with these (docs/log.md).
   drafting: { sigma: 0.9, copyConfidence: 0.85 },
   stages: [
     { stage: "trim-vocabulary", keep, by: "frequency" },
-    // Rows of the taught checkpoint hold sixteen values each, so the codebook keeps them exactly.
-    { stage: "quantise", tensors: "blocks", format: "lut4" },
+    // Rows of the taught checkpoint hold as many values as the codebook, which keeps them exactly.
+    { stage: "quantise", tensors: "blocks", format },
     { stage: "quantise", tensors: "vocabulary", format: "lut4" },
     { stage: "activations", bits: 8 },
   ],

@@ -1,17 +1,11 @@
-/** `outrider draft`: from a target to a taught draft, by one command. */
-import { existsSync } from "node:fs";
 import path from "node:path";
-import type { DescribedTarget } from "../format/target.ts";
 import { makeDraft } from "../make/make.ts";
 import type { DraftOptions } from "../make/options.ts";
 import { SUBJECTS } from "../make/questions.ts";
 import { DRAFT_FORMATS } from "../make/shape.ts";
-import { obtainModel } from "../obtain/obtain.ts";
-import { knownPairs, pairNamed } from "../obtain/pair.ts";
-import { describeTarget } from "../service/assets.ts";
 import { command } from "./command.ts";
+import { fileOf, targetOf } from "./named-model.ts";
 import { choice, flag, option, text, texts, usage, whole } from "./options.ts";
-import { MODELS, modelFiles } from "./prepare.ts";
 
 /** A faster one makes any model worse. */
 const MOST_RATE = 0.01;
@@ -93,21 +87,6 @@ docs/make-a-draft.md explains the stages and what to choose.`,
     }
   },
 });
-
-/** A target by its pair's name, obtained if need be, or by its path. */
-async function targetOf(named: string): Promise<{ file: string; target: DescribedTarget }> {
-  const file = await fileOf(named);
-  const pair = existsSync(named) ? undefined : pairNamed(named, knownPairs(MODELS));
-  return { file, target: await describeTarget(file, pair?.target.model) };
-}
-
-/** The file of a model that is named by its path or its pair. Throws as `pairNamed` does for what is neither. */
-async function fileOf(named: string): Promise<string> {
-  if (existsSync(named)) return named;
-  const pairs = knownPairs(MODELS);
-  if (named.includes("/") || /\.gguf$/.test(named)) throw usage(`${named}: there is no such file or folder`);
-  return (await obtainModel(pairNamed(named, pairs).target, modelFiles())).path;
-}
 
 /** "30MB", "1.5 GB", "30000000". */
 function bytesOf(given: string, name: string): number {

@@ -3,12 +3,12 @@ import path from "node:path";
 import { isRecipeFile, readRecipe } from "../compress/recipe-file.ts";
 import { RECIPES } from "../compress/recipes.ts";
 import { type Drafted, squeezeModel } from "../compress/squeeze.ts";
-import { asTarget, type PackHeader } from "../format/pack-header.ts";
+import type { DescribedTarget } from "../format/target.ts";
 import { knownPairs } from "../obtain/pair.ts";
-import { directoryHeader } from "../platform/disk.ts";
 import { suggestion } from "./closest.ts";
 import { command } from "./command.ts";
 import { printPack } from "./made.ts";
+import { targetOf } from "./named-model.ts";
 import { flag, one, text, usage, whole } from "./options.ts";
 import { MODELS, targetPack } from "./prepare.ts";
 
@@ -42,8 +42,9 @@ export const squeezeCommand = command({
       default: 512,
     }),
     target: text(
-      "PACK",
-      "what the result drafts for, if that is not what it is made from: a taught checkpoint drafts for its teacher",
+      "MODEL",
+      "what the result drafts for, if that is not what it is made from: a taught checkpoint drafts for its teacher. A " +
+        "pair's name, a pack, a GGUF file, or a Hugging Face folder",
     ),
     exportHf: text("DIRECTORY", "also writes a Hugging Face checkpoint in f32, for transformers"),
     json: flag("prints the result as JSON"),
@@ -80,7 +81,7 @@ Recipes: ${Object.keys(RECIPES).join(", ")}.`,
         model,
         recipe,
         out,
-        target: target === undefined ? undefined : draftedOf(await directoryHeader(target)),
+        target: target === undefined ? undefined : draftedOf((await targetOf(target)).target),
         exportHf,
         calibration: calibration === undefined ? undefined : { file: calibration, samples, length },
         signal: stopping.signal,
@@ -93,7 +94,12 @@ Recipes: ${Object.keys(RECIPES).join(", ")}.`,
   },
 });
 
-const draftedOf = (header: PackHeader): Drafted => ({ ...asTarget(header), vocabulary: header.vocabulary });
+const draftedOf = ({ model, context, stopIds, vocabulary }: DescribedTarget): Drafted => ({
+  model,
+  context,
+  eosIds: stopIds,
+  vocabulary,
+});
 
 /** The pack that a recipe in `folder` starts from: a known pair's target, or the pack of the folder BASE beside it. */
 async function baseOf(base: string, folder: string): Promise<string> {
