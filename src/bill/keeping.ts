@@ -9,7 +9,7 @@
  *   LONG_TOKENS and more      pages from the first turn on, since computing them takes seconds
  */
 import { PAGE_TOKENS } from "../kernels/abi.ts";
-import { OutriderError } from "../model/errors.ts";
+import { numberSetting } from "../model/number-setting.ts";
 
 export const HOUR_MS = 3600 * 1000;
 /** How long a conversation is kept after its last turn, unless KEEP_HOURS says otherwise. */
@@ -40,14 +40,11 @@ export function keepOf(common: number, tokens: number, hours: number): Keep {
 }
 
 /** The setting KEEP_HOURS. Throws `bad_setting` (500). */
-export function keepHours(setting: number | string | undefined): number {
-  const hours = setting === undefined || setting === "" ? KEEP_HOURS : Number(setting);
-  if (hours > 0 && hours <= 24 * 365) return hours;
-  throw new OutriderError(
-    "bad_setting",
-    `KEEP_HOURS is "${setting}"; it is a number of hours above 0, at most a year`,
-    {
-      status: 500,
-    },
+export const keepHours = (setting: number | string | undefined): number =>
+  numberSetting(
+    "KEEP_HOURS",
+    setting,
+    KEEP_HOURS,
+    (hours) => hours > 0 && hours <= 24 * 365,
+    "it is a number of hours above 0, at most a year",
   );
-}

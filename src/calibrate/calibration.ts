@@ -53,8 +53,8 @@ export interface Calibration {
   /** Share of each block's weights whose Wanda score is over `times` the mean of its block (methods/owl.ts). */
   outliers(model: PackedModel, times: number): Promise<readonly number[]>;
   /**
-   * Second moments of the queries and keys of each layer's key/value heads, behind RoPE. A trimmed vocabulary reads other
-   * tokens as it does when it drafts.
+   * Second moments of the queries and keys of each layer's key/value heads, behind RoPE. A trimmed vocabulary reads
+   * other tokens as it does when it drafts.
    */
   moments(model: PackedModel): Promise<readonly (readonly HeadMoments[])[]>;
   /** Block influence of each block (methods/shortened-llama.ts). */

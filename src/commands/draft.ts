@@ -1,3 +1,4 @@
+/** `outrider draft`: from a target to a taught draft, by one command. */
 import path from "node:path";
 import { makeDraft } from "../make/make.ts";
 import type { DraftOptions } from "../make/options.ts";

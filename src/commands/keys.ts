@@ -10,6 +10,7 @@ import {
   type KeyRecord,
   keyHash,
   LIMITS,
+  limitWords,
   MOST_KEY_BYTES,
   parseKeys,
 } from "../platform/keys.ts";
@@ -44,9 +45,10 @@ a Worker's environment has at most 5 KiB, which is about 45 keys. Where KEYS and
     if ((action !== "add" && action !== "revoke") || name === undefined || rest.length > 0) {
       throw usage("say add NAME, list or revoke NAME");
     }
-    const others = keysIn(file).filter((each) => each.name !== name);
+    const known = keysIn(file);
+    const others = known.filter((each) => each.name !== name);
     if (action === "revoke") {
-      if (others.length === keysIn(file).length) throw unknown(name, file);
+      if (others.length === known.length) throw unknown(name, file);
       write(file, others);
       console.log(`revoked ${name}; \`outrider deploy\` makes it so`);
       return;
@@ -94,9 +96,8 @@ async function list(records: readonly KeyRecord[], file: string, url: string | u
   if (url !== undefined && !operator) throw usage(`--url needs OPERATOR_KEY in ${file}`);
   const rows: [string, string][] = [];
   for (const { name, limits } of records) {
-    const limited = Object.entries(limits).map(([limit, value]) => `${limit}=${value}`);
     const used = url === undefined ? "" : `; ${await usageOf(url, name, operator!)}`;
-    rows.push([name, `${limited.join(" ") || "no limits"}${used}`]);
+    rows.push([name, `${limitWords(limits).join(" ") || "no limits"}${used}`]);
   }
   console.log(rows.length === 0 ? `${file} has no keys` : table(rows).join("\n"));
 }

@@ -2,8 +2,7 @@
 import path from "node:path";
 import { isRecipeFile, readRecipe } from "../compress/recipe-file.ts";
 import { RECIPES } from "../compress/recipes.ts";
-import { type Drafted, squeezeModel } from "../compress/squeeze.ts";
-import type { DescribedTarget } from "../format/target.ts";
+import { draftedOf, squeezeModel } from "../compress/squeeze.ts";
 import { knownPairs } from "../obtain/pair.ts";
 import { suggestion } from "./closest.ts";
 import { command } from "./command.ts";
@@ -92,13 +91,6 @@ Recipes: ${Object.keys(RECIPES).join(", ")}.`,
       process.off("SIGINT", stop);
     }
   },
-});
-
-const draftedOf = ({ model, context, stopIds, vocabulary }: DescribedTarget): Drafted => ({
-  model,
-  context,
-  eosIds: stopIds,
-  vocabulary,
 });
 
 /** The pack that a recipe in `folder` starts from: a known pair's target, or the pack of the folder BASE beside it. */

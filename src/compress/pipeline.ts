@@ -57,8 +57,8 @@ const applyStage = <K extends Stage["stage"]>(
 
 /**
  * Applies the stages of a recipe, in memory. The result drafts for the base, or for the base's own target if the base
- * is a draft. Rejects with `no_calibration` where a stage needs text and there is none, with `bad_recipe` where a skew is
- * not the last stage.
+ * is a draft. Rejects with `no_calibration` where a stage needs text and there is none, with `bad_recipe` where a skew
+ * is not the last stage.
  */
 export async function runStages(
   base: PackedModel,

@@ -10,6 +10,7 @@ import { Pool } from "../calibrate/threads/pool.ts";
 import type { PackedModel } from "../format/pack.ts";
 import type { PackHeader } from "../format/pack-header.ts";
 import { readPack } from "../format/pack-reader.ts";
+import type { DescribedTarget } from "../format/target.ts";
 import { OutriderError } from "../model/errors.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
 import { directorySink, openDirectory } from "../platform/disk.ts";
@@ -40,6 +41,13 @@ export interface SqueezeOptions {
 
 /** What a draft must know of its target. */
 export type Drafted = NonNullable<PackHeader["target"]> & Pick<PackHeader, "vocabulary">;
+
+export const draftedOf = ({ model, context, stopIds: eosIds, vocabulary }: DescribedTarget): Drafted => ({
+  model,
+  context,
+  eosIds,
+  vocabulary,
+});
 
 export interface CalibrationText {
   /** Text, or lines of JSON. */

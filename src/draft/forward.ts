@@ -1,8 +1,8 @@
 /**
  * The Llama forward pass over the kernels, one screen, with what other architectures add. Letters as in
  * `model/config.ts`; T tokens of one timeline enter at position `position`. A token's values have the same bits
- * whatever T is (kernels/abi.ts). Touvron et al. 2023 (arXiv 2302.13971), grouped-query attention after Ainslie et al. 2023
- * (arXiv 2305.13245).
+ * whatever T is (kernels/abi.ts). Touvron et al. 2023 (arXiv 2302.13971), grouped-query attention after Ainslie et al.
+ * 2023 (arXiv 2305.13245).
  */
 
 import { headBlockBytes, type Kernels } from "../kernels/abi.ts";

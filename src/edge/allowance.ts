@@ -36,7 +36,7 @@ export interface Admission {
 export type Usage = { readonly day: string; readonly requests: number; readonly tokens: number };
 
 const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
+export const DAY_MS = 24 * 60 * MINUTE_MS;
 /** An answer that has not ended by then never will: its Session was reset. */
 const LOST_MS = 30 * MINUTE_MS;
 
@@ -50,7 +50,8 @@ export const NOTHING_TAKEN: Taken = {
   live: {},
 };
 
-const dayOf = (now: number): string => new Date(now).toISOString().slice(0, 10);
+/** A day of UTC, such as 2026-11-27. */
+export const dayOf = (now: number): string => new Date(now).toISOString().slice(0, 10);
 
 /** What is left of `taken` at a later time. */
 function now(taken: Taken, { rpm, tpm }: KeyLimits, time: number): Taken {

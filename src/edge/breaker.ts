@@ -40,7 +40,9 @@ export class Breakers {
     this.#now = now;
   }
 
-  /** Whether an answer should ask this origin before others that it may ask. Of a half-open one: whether it tries it. */
+  /**
+   * Whether an answer should ask this origin before others that it may ask. Of a half-open one: whether it tries it.
+   */
   admits(origin: string): boolean {
     const state = this.#states.get(origin);
     if (!state || state.until === null) return true;

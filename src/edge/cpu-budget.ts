@@ -5,7 +5,7 @@
  */
 import { ratesOf } from "../bill/using.ts";
 import type { Work } from "../draft/model-drafter.ts";
-import { OutriderError } from "../model/errors.ts";
+import { numberSetting } from "../model/number-setting.ts";
 
 export class CpuBudget {
   /** What the draft model has done for the answer so far. */
@@ -43,11 +43,11 @@ export class CpuBudget {
 }
 
 /** The setting CPU_MS: infinite unless set. Throws `bad_setting` (500). */
-export function cpuBudgetMs(setting: number | string | undefined): number {
-  if (setting === undefined || setting === "") return Number.POSITIVE_INFINITY;
-  const ms = Number(setting);
-  if (ms >= 0) return ms;
-  throw new OutriderError("bad_setting", `CPU_MS is "${setting}"; it is a number of milliseconds, 0 or more`, {
-    status: 500,
-  });
-}
+export const cpuBudgetMs = (setting: number | string | undefined): number =>
+  numberSetting(
+    "CPU_MS",
+    setting,
+    Number.POSITIVE_INFINITY,
+    (ms) => ms >= 0,
+    "it is a number of milliseconds, 0 or more",
+  );

@@ -1,5 +1,5 @@
 /** How long an answer may become. Clients often name no limit, or one that means "as much as there is". */
-import { OutriderError } from "../model/errors.ts";
+import { numberSetting } from "../model/number-setting.ts";
 import type { Env } from "./env.ts";
 
 /** Where the operator sets none. */
@@ -12,12 +12,8 @@ const MAX_TOKENS = 4096;
  * @param ofKey null: the key has no cap of its own
  */
 export function maxTokens(asked: number | null, ofKey: number | null, env: Pick<Env, "MAX_TOKENS">): number {
-  const { MAX_TOKENS: set } = env;
-  const cap = set === undefined || set === "" ? MAX_TOKENS : Number(set);
-  if (!Number.isSafeInteger(cap) || cap < 1) {
-    throw new OutriderError("bad_setting", `MAX_TOKENS is "${set}"; it is a number of tokens, such as 4096`, {
-      status: 500,
-    });
-  }
+  const isCount = (tokens: number) => Number.isSafeInteger(tokens) && tokens >= 1;
+  const rule = "it is a number of tokens, such as 4096";
+  const cap = numberSetting("MAX_TOKENS", env.MAX_TOKENS, MAX_TOKENS, isCount, rule);
   return Math.min(asked ?? cap, cap, ofKey ?? cap);
 }

@@ -1,15 +1,24 @@
 /**
- * What one key has used: a Durable Object for each key with a name, since isolates all over the world serve a key, and a
- * limit is one number. The Worker asks before an answer, the Session reports at its end. Two rows are written for an
+ * What one key has used: a Durable Object for each key with a name, since isolates all over the world serve a key, and
+ * a limit is one number. The Worker asks before an answer, the Session reports at its end. Two rows are written for an
  * answer, none for a refusal.
  */
 import { DurableObject } from "cloudflare:workers";
 import type { KeyLimits } from "../platform/keys.ts";
-import { type Admission, NOTHING_TAKEN, rateHeaders, settle, type Taken, take, type Usage } from "./allowance.ts";
+import {
+  type Admission,
+  DAY_MS,
+  dayOf,
+  NOTHING_TAKEN,
+  rateHeaders,
+  settle,
+  type Taken,
+  take,
+  type Usage,
+} from "./allowance.ts";
 
 /** How long a day's usage can be read. */
 const DAYS_KEPT = 92;
-const DAY_MS = 24 * 3600 * 1000;
 
 export class Meter extends DurableObject<unknown> {
   #taken: Taken | null = null;
@@ -52,7 +61,7 @@ export class Meter extends DurableObject<unknown> {
     const text = JSON.stringify(taken);
     this.#sql.exec("INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?)", day, dayRequests, dayTokens, text);
     if (!isNewDay) return;
-    const oldest = new Date(taken.at - DAYS_KEPT * DAY_MS).toISOString().slice(0, 10);
+    const oldest = dayOf(taken.at - DAYS_KEPT * DAY_MS);
     this.#sql.exec("DELETE FROM usage WHERE day < ?", oldest);
     await this.ctx.storage.setAlarm(taken.at + DAYS_KEPT * DAY_MS);
   }

@@ -1,5 +1,5 @@
 /** The origins that the settings name. */
-import { OutriderError } from "../model/errors.ts";
+import { numberSetting } from "../model/number-setting.ts";
 import { checkOneSetting, originList } from "../verify/origin-list.ts";
 import type { Region } from "../verify/region.ts";
 import type { Env } from "./env.ts";
@@ -38,16 +38,14 @@ export function originsOf(env: Env): readonly Origin[] {
 }
 
 /** ORIGIN_DEADLINE_MS in ms; undefined where it is not set. Throws `bad_setting` (500) where it is no number of ms. */
-export function deadlineOf({ ORIGIN_DEADLINE_MS: given }: Env): number | undefined {
-  if (given === undefined || given === "") return undefined;
-  const ms = Number(given);
-  if (Number.isInteger(ms) && ms >= LEAST_DEADLINE_MS && ms <= MOST_DEADLINE_MS) return ms;
-  throw new OutriderError(
-    "bad_setting",
-    `ORIGIN_DEADLINE_MS is "${given}"; write a whole number of ms from ${LEAST_DEADLINE_MS} to ${MOST_DEADLINE_MS}`,
-    { status: 500 },
+export const deadlineOf = ({ ORIGIN_DEADLINE_MS: given }: Env): number | undefined =>
+  numberSetting(
+    "ORIGIN_DEADLINE_MS",
+    given,
+    undefined,
+    (ms) => Number.isInteger(ms) && ms >= LEAST_DEADLINE_MS && ms <= MOST_DEADLINE_MS,
+    `write a whole number of ms from ${LEAST_DEADLINE_MS} to ${MOST_DEADLINE_MS}`,
   );
-}
 
 const LEAST_DEADLINE_MS = 1000;
 const MOST_DEADLINE_MS = 3_600_000;

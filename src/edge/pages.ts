@@ -1,9 +1,9 @@
 /**
  * The draft's KV pages of a Session in SQLite, so that a turn after an eviction, a restart or a deploy restores instead
- * of prefilling. Stored are the whole pages that the cache holds, its first and its newest: what a conversation takes is
- * bounded as its fast memory is. Written once a turn, only what changed (keeping.ts says after which turns), and read in
- * one batch. A page that does not check is dropped and recomputed. When to call is drafter.ts's business; an edge
- * without a draft has no such table.
+ * of prefilling. Stored are the whole pages that the cache holds, its first and its newest: what a conversation takes
+ * is bounded as its fast memory is. Written once a turn, only what changed (keeping.ts says after which turns), and
+ * read in one batch. A page that does not check is dropped and recomputed. When to call is drafter.ts's business; an
+ * edge without a draft has no such table.
  *
  *   pages      page, part   32 tokens of the draft's KV state, cut into parts that fit a row
  *              pack         version of this format and id of the draft's pack: other packs' pages are worth nothing
@@ -48,8 +48,8 @@ export class PageStore {
   }
 
   /**
-   * Stores the whole pages that a cache holds, as far as they differ from what is stored, and deletes the others, in one
-   * transaction. Returns the pages written.
+   * Stores the whole pages that a cache holds, as far as they differ from what is stored, and deletes the others, in
+   * one transaction. Returns the pages written.
    */
   save(cache: KvCache, pack: string): number {
     // A cache that was not used, or lost its pages to another Session, has nothing to say about what is stored.

@@ -1,7 +1,8 @@
 /**
- * Conversations that only begin alike. Where a client names its conversation by nothing but how it opens, the Session of
- * that name may be at work for somebody else: equal openings are no reason to wait for each other. Such a turn is then
- * answered by a spare object, which keeps nothing. The conversation's next turn asks for the Session by name again.
+ * Conversations that only begin alike. Where a client names its conversation by nothing but how it opens, the Session
+ * of that name may be at work for somebody else: equal openings are no reason to wait for each other. Such a turn is
+ * then answered by a spare object, which keeps nothing. The conversation's next turn asks for the Session by name
+ * again.
  */
 import { askSession } from "./finding.ts";
 

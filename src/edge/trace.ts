@@ -2,6 +2,7 @@
  * W3C Trace Context (https://www.w3.org/TR/trace-context): a client's `traceparent` goes on to the origin, so that what
  * the client, the edge and the origin log about one answer has one id. A request without one begins a trace.
  */
+import { hex } from "../model/sha256.ts";
 import type { Origin } from "./origins.ts";
 
 export const TRACEPARENT = "traceparent";
@@ -29,7 +30,4 @@ export const traced = (origin: Origin, traceparent: string): Origin => ({
   },
 });
 
-function random(bytes: number): string {
-  const values = crypto.getRandomValues(new Uint8Array(bytes));
-  return Array.from(values, (value) => value.toString(16).padStart(2, "0")).join("");
-}
+const random = (bytes: number): string => hex(crypto.getRandomValues(new Uint8Array(bytes)).buffer);

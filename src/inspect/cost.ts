@@ -91,9 +91,10 @@ function formatCosts(): FormatCosts {
   return Object.fromEntries(rows) as FormatCosts;
 }
 
-/** Bytes of one token's keys and values in one layer. */
+/** Between a page's head blocks and the same at rest. */
 const atRest = (blocks: number, D: number, T: number) =>
   cost((blocks * T * (headBlockBytes(D) + restBlockBytes(D))) / PAGE_TOKENS, 0, { f32: 2 * 7 * blocks * D * T });
+/** Bytes of one token's keys and values in one layer. */
 const kvBytes = (G: number, D: number): number => (G * headBlockBytes(D)) / PAGE_TOKENS;
 
 const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]>> } = {

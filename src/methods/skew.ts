@@ -1,7 +1,7 @@
 /**
  * The skew of InfiniGen: Lee et al. 2024 (arXiv 2406.19707), section 4.2. An orthogonal A leaves q·k as it is,
- * (qA)·(kA) = q·k. With the right singular vectors of the queries as A, few columns carry most of it. They are ordered by
- * what queries and keys have along them, so that the first ones are the partial keys.
+ * (qA)·(kA) = q·k. With the right singular vectors of the queries as A, few columns carry most of it. They are ordered
+ * by what queries and keys have along them, so that the first ones are the partial keys.
  *
  * Queries and keys are those behind RoPE, which stands between the weights and A: A cannot be folded into the weights.
  * Where query heads share a key head, A is of the queries of the whole group. The right singular vectors of Q are the

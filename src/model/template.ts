@@ -5,7 +5,9 @@
  */
 import { Environment, Interpreter, Template } from "@huggingface/jinja";
 
-/** Steps that any template may take, and further ones for each message. Published templates take 20 to 200 a message. */
+/**
+ * Steps that any template may take, and further ones for each message. Published templates take 20 to 200 a message.
+ */
 const STEPS = 50_000;
 const STEPS_A_MESSAGE = 500;
 /** Characters that a template may make on its own, and further ones for each character that it is given. */

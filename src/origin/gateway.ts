@@ -169,8 +169,8 @@ export class Gateway {
 
   /**
    * Runs a generation to its end, or until it was left (null). Rejects with what makes it impossible: an end that has
-   * begun, version, model, vocabulary, rule, tokens, length, no free place, an unknown prefix, a session that was taken over, a failing
-   * engine.
+   * begun, version, model, vocabulary, rule, tokens, length, no free place, an unknown prefix, a session that was taken
+   * over, a failing engine.
    * @param traceparent for the log: the caller's trace (W3C Trace Context)
    */
   async run(

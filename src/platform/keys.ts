@@ -1,9 +1,10 @@
 /**
- * Keys with names, as the setting KEYS holds them: of each its name, its SHA-256 and its limits, and never the key. Keys
- * are random words of 192 bits, so their hashes need neither salt nor stretching.
+ * Keys with names, as the setting KEYS holds them: of each its name, its SHA-256 and its limits, and never the key.
+ * Keys are random words of 192 bits, so their hashes need neither salt nor stretching.
  *
  *   KEYS="anna:9f86d0…:rpm=60,tpm=40000 build:60303a…"
  */
+import { timingSafeEqual } from "hono/utils/buffer";
 import { OutriderError } from "../model/errors.ts";
 import { sha256Hex } from "../model/sha256.ts";
 
@@ -68,10 +69,14 @@ function record(entry: string, i: number): KeyRecord {
   return { name, hash, limits: Object.fromEntries(pairs.map(([limit, value]) => [limit, Number(value)])) };
 }
 
+/** Each limit as KEYS has it, such as rpm=60. */
+export const limitWords = (limits: KeyLimits): string[] =>
+  Object.entries(limits).map(([limit, value]) => `${limit}=${value}`);
+
 /** As `parseKeys` reads it. */
 export function formatKeys(records: readonly KeyRecord[]): string {
   const entry = ({ name, hash, limits }: KeyRecord) => {
-    const pairs = Object.entries(limits).map(([limit, value]) => `${limit}=${value}`);
+    const pairs = limitWords(limits);
     return [name, hash, ...(pairs.length > 0 ? [pairs.join(",")] : [])].join(":");
   };
   return records.length === 0 ? NOBODY : records.map(entry).join(" ");
@@ -83,11 +88,7 @@ export const keyHash = (key: string): Promise<string> => sha256Hex(new TextEncod
 export async function recordOf(key: string, records: readonly KeyRecord[]): Promise<KeyRecord | null> {
   const hash = await keyHash(key);
   let found: KeyRecord | null = null;
-  for (const each of records) {
-    let difference = 0;
-    for (let i = 0; i < hash.length; i++) difference |= hash.charCodeAt(i) ^ each.hash.charCodeAt(i);
-    if (difference === 0) found = each;
-  }
+  for (const each of records) if (await timingSafeEqual(each.hash, hash)) found = each;
   return found;
 }
 

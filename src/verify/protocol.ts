@@ -19,7 +19,10 @@
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
 
-/** Edge and origin must have the same. 2: `arrival` in verdicts was `turn`. 3: drafts had 15 tokens at most. 4: no check. */
+/**
+ * Edge and origin must have the same. 2: `arrival` in verdicts was `turn`. 3: drafts had 15 tokens at most. 4: no
+ * check.
+ */
 export const PROTOCOL_VERSION = 4;
 /** Longest frame either side accepts, in characters: an `open` with 128k token ids fits. */
 export const MAX_FRAME_CHARS = 2_000_000;

@@ -1,13 +1,13 @@
 /**
- * What a draft loses in long conversations when its attention reads a share of the keys, policy by policy, and what a step
- * then takes.
+ * What a draft loses in long conversations when its attention reads a share of the keys, policy by policy, and what a
+ * step then takes.
  *
  *   npm run bench:long -- [--quick] [--draft DIR] [--lengths 2000,4000,8000] [--answers 3]
  *
- * The target's answers to long prompts are recorded (long/record.ts). The draft reads each prompt with all keys and is then
- * asked for every token of the answer, teacher-forced, with what each policy reads of them; acceptance counts on the answer
- * alone. Lookup is off: only the model is asked. Prints tables and, last, one JSON line. --quick takes one answer of each
- * kind and length, and the budget of 20 % for the steps only.
+ * The target's answers to long prompts are recorded (long/record.ts). The draft reads each prompt with all keys and is
+ * then asked for every token of the answer, teacher-forced, with what each policy reads of them; acceptance counts on
+ * the answer alone. Lookup is off: only the model is asked. Prints tables and, last, one JSON line. --quick takes one
+ * answer of each kind and length, and the budget of 20 % for the steps only.
  */
 import { parseArgs } from "node:util";
 import { PAGE_TOKENS } from "../../src/kernels/abi.ts";

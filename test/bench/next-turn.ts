@@ -61,7 +61,9 @@ llama.forward = (...call: Parameters<typeof forward>) => {
   return forward(...call);
 };
 
-/** CPU of this process while `work` runs, ms, with the tokens that the model read and the statements that SQLite ran. */
+/**
+ * CPU of this process while `work` runs, ms, with the tokens that the model read and the statements that SQLite ran.
+ */
 async function spent(work: () => Promise<unknown> | unknown) {
   reads = 0;
   computed = 0;

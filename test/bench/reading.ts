@@ -1,7 +1,7 @@
 /**
- * Whether a long context is worth reading, for the draft: tokens per target pass over recorded answers to long prompts when
- * the draft has read everything and holds all of it, when it holds its first page and the newest ones, and when it has
- * read only the first page and the newest tokens; with lookup's copies and without. Prints a table and, last, JSON.
+ * Whether a long context is worth reading, for the draft: tokens per target pass over recorded answers to long prompts
+ * when the draft has read everything and holds all of it, when it holds its first page and the newest ones, and when it
+ * has read only the first page and the newest tokens; with lookup's copies and without. Prints a table and, last, JSON.
  *
  *   npm run bench:reading -- [--quick] [pack]
  *

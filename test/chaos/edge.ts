@@ -1,6 +1,6 @@
 /**
- * The edge in a real workerd, as it would be uploaded, under Miniflare. Around it stands a Worker that lets a run set the
- * clock and look into a Session, as no client can.
+ * The edge in a real workerd, as it would be uploaded, under Miniflare. Around it stands a Worker that lets a run set
+ * the clock and look into a Session, as no client can.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * What stands between the edge and a gateway: an address that passes on requests, upgrades and frames, and breaks what it
- * is told to break. It knows whose frame it holds by the session that the `open` frame names.
+ * What stands between the edge and a gateway: an address that passes on requests, upgrades and frames, and breaks what
+ * it is told to break. It knows whose frame it holds by the session that the `open` frame names.
  */
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -1,6 +1,6 @@
 /**
- * A gateway as a process of its own: the tiny target, on the project's own engine, that does what it is told to do wrong.
- * Talks to its parent over IPC: `{port}` once it serves; takes `{fault}` and `{minutes}`. Ends with its parent.
+ * A gateway as a process of its own: the tiny target, on the project's own engine, that does what it is told to do
+ * wrong. Talks to its parent over IPC: `{port}` once it serves; takes `{fault}` and `{minutes}`. Ends with its parent.
  */
 
 import type { EngineSequence, TargetEngine } from "../../src/origin/engine.ts";

@@ -1,4 +1,7 @@
-/** The gateways of a run: real processes that are killed and replaced. One more is kept ready to take a dead one's place. */
+/**
+ * The gateways of a run: real processes that are killed and replaced. One more is kept ready to take a dead one's
+ * place.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";

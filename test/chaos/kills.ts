@@ -2,8 +2,8 @@
 import { World } from "./world.ts";
 
 /**
- * Returns what was wrong, a line for each answer that was not the undisturbed one. On a fast machine the origin may have
- * said all before it is killed; of most answers it must not.
+ * Returns what was wrong, a line for each answer that was not the undisturbed one. On a fast machine the origin may
+ * have said all before it is killed; of most answers it must not.
  */
 export async function kills(count: number, say: (line: string) => void): Promise<readonly string[]> {
   const world = await World.start();

@@ -1,6 +1,6 @@
 /**
- * `npm run test:chaos -- --seed S --faults N`: a run of N faults. `--kills N`: so many SIGKILLs of the origin that answers.
- * `--replay FILE`: a schedule that a failed run has printed.
+ * `npm run test:chaos -- --seed S --faults N`: a run of N faults. `--kills N`: so many SIGKILLs of the origin that
+ * answers. `--replay FILE`: a schedule that a failed run has printed.
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";

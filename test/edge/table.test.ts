@@ -1,37 +1,25 @@
 /** A table of a Session, against Node's SQLite. */
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Table } from "../../src/edge/table.ts";
 import { OutriderError } from "../../src/model/errors.ts";
+import { memoryStorage } from "../support/memory-storage.ts";
 
 let database: DatabaseSync;
 let table: Table;
 
-const exec = (query: string, ...bindings: string[]) => {
-  const rows = database.prepare(query).all(...bindings) as Record<string, unknown>[];
-  return { toArray: () => rows };
-};
 const names = () =>
-  exec("SELECT name FROM sqlite_master")
-    .toArray()
+  database
+    .prepare("SELECT name FROM sqlite_master")
+    .all()
     .map(({ name }) => name);
 const numbers = (sql: SqlStorage) => sql.exec<{ n: number }>("SELECT n FROM numbers").toArray();
 const insert = (sql: SqlStorage) => sql.exec("INSERT INTO numbers VALUES (1)");
 
 beforeEach(() => {
-  database = new DatabaseSync(":memory:");
-  const transactionSync = (work: () => unknown) => {
-    database.exec("BEGIN");
-    try {
-      const result = work();
-      database.exec("COMMIT");
-      return result;
-    } catch (error) {
-      database.exec("ROLLBACK");
-      throw error;
-    }
-  };
-  table = new Table({ sql: { exec }, transactionSync } as unknown as DurableObjectStorage, "numbers", "(n INTEGER)");
+  const memory = memoryStorage();
+  database = memory.database();
+  table = new Table(memory.storage, "numbers", "(n INTEGER)");
 });
 
 describe("a table", () => {

@@ -1,6 +1,6 @@
 /**
- * Real gateways that are killed in the middle of an answer, before a real edge (`test/chaos`). `npm run test:chaos` does
- * much more to them.
+ * Real gateways that are killed in the middle of an answer, before a real edge (`test/chaos`). `npm run test:chaos`
+ * does much more to them.
  */
 import { expect, test } from "vitest";
 import { kills } from "../chaos/kills.ts";

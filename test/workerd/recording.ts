@@ -13,8 +13,9 @@ import { bundled } from "./bundle.ts";
 import { edgeWorker, startWorkers } from "./harness.ts";
 
 /**
- * `lose` names what is lost, once: "before" or "after" and a path of the Session, followed by how often
- * its conversation has moved if that is not 0. The header x-test-region stands for ORIGIN_REGION, which so may change between two requests.
+ * `lose` names what is lost, once: "before" or "after" and a path of the Session, followed by how often its
+ * conversation has moved if that is not 0. The header x-test-region stands for ORIGIN_REGION, which so may change
+ * between two requests.
  */
 const MAIN = `
   import worker, { Session as Own } from ${JSON.stringify(runningFile("edge/worker.ts"))};

@@ -7,9 +7,9 @@ The residual stream of the whole model on some lines is computed once. Then, blo
 that weigh most in its output are kept; its down projection is solved by least squares, so that the stream behind the
 block is that of the whole model at the next kept block; and all weights of the block learn the same by gradient,
 rounded as a pack will round them (block-wise training of EfficientQAT: Chen et al. 2024, arXiv 2407.11062, §3.2). Each
-block reads what the taught blocks before it give, so later ones mend what earlier ones lost. It needs no predictions of a target,
-and is where `distil` begins from. Stop it with Ctrl-C: the same command goes on behind the last finished block. While it
-works, OUT holds the streams, two bytes for each position, block and channel.
+block reads what the taught blocks before it give, so later ones mend what earlier ones lost. It needs no predictions
+of a target, and is where `distil` begins from. Stop it with Ctrl-C: the same command goes on behind the last finished
+block. While it works, OUT holds the streams, two bytes for each position, block and channel.
 """
 
 import argparse
@@ -109,7 +109,9 @@ class Cut:
         lines = hashlib.sha256(json.dumps(self.lines).encode()).hexdigest()
         own = {"blocks": self.kept, "channels": args.channels, "quantise": args.quantise, "lines": lines}
         if file.exists() and json.loads(file.read_text()) != own:
-            raise SystemExit(f"{args.out} holds blocks of another cut, or of other lines: name another --out, or remove it")
+            raise SystemExit(
+                f"{args.out} holds blocks of another cut, or of other lines: name another --out, or remove it"
+            )
         file.write_text(json.dumps(own))
 
     def grouped(self) -> list[Group]:

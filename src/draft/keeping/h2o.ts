@@ -1,6 +1,7 @@
 /**
- * Heavy hitters: Zhang et al. 2023, H2O (arXiv 2306.14048), algorithm 1. Half of the budget are the newest keys, half those
- * that got most attention so far, summed over the queries of the group. What is not chosen once is never chosen again.
+ * Heavy hitters: Zhang et al. 2023, H2O (arXiv 2306.14048), algorithm 1. Half of the budget are the newest keys, half
+ * those that got most attention so far, summed over the queries of the group. What is not chosen once is never chosen
+ * again.
  */
 import type { Policy } from "./policy.ts";
 

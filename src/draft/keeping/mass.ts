@@ -1,6 +1,6 @@
 /**
- * The attention that positions got, for policies that choose by it. It is a history and no function of the pages: a cache
- * that was restored begins without, and its newest keys then win. Layers and heads count apart.
+ * The attention that positions got, for policies that choose by it. It is a history and no function of the pages: a
+ * cache that was restored begins without, and its newest keys then win. Layers and heads count apart.
  */
 import type { KvCache } from "../cache.ts";
 import type { MassScores } from "./policy.ts";

@@ -1,9 +1,9 @@
 /**
- * Which keys stay in fast memory when it cannot hold all: Lee et al. 2024, InfiniGen (arXiv 2406.19707), section 4.4. Here
- * what falls out of it is read again from slow memory, where the paper loses it for good.
+ * Which keys stay in fast memory when it cannot hold all: Lee et al. 2024, InfiniGen (arXiv 2406.19707), section 4.4.
+ * Here what falls out of it is read again from slow memory, where the paper loses it for good.
  *
- * - `counter`: each use counts. The key with the fewest uses leaves, the oldest of several. When a count is full, all are
- *   halved.
+ * - `counter`: each use counts. The key with the fewest uses leaves, the oldest of several. When a count is full, all
+ *   are halved.
  * - `fifo`: the key that came first leaves.
  * - `lru`: the key that was used longest ago leaves.
  *

@@ -1,10 +1,11 @@
 /**
- * Pages by a bound of their scores: Tang et al. 2024, Quest (arXiv 2406.10774), section 3.3. Of each channel a page keeps
- * the smallest and the largest key. No key of the page scores more than Σ max(q·smallest, q·largest). As the larger
- * bound goes with channels where q is positive, that is one dot product with the positive and the negative part of q.
+ * Pages by a bound of their scores: Tang et al. 2024, Quest (arXiv 2406.10774), section 3.3. Of each channel a page
+ * keeps the smallest and the largest key. No key of the page scores more than Σ max(q·smallest, q·largest). As the
+ * larger bound goes with channels where q is positive, that is one dot product with the positive and the negative part
+ * of q.
  *
- * Here bounds are those of a quarter of a page, eight tokens, and a page scores as its best quarter. The paper reads all
- * keys in the first two layers; `whole` says what that costs of the budget.
+ * Here bounds are those of a quarter of a page, eight tokens, and a page scores as its best quarter. The paper reads
+ * all keys in the first two layers; `whole` says what that costs of the budget.
  */
 import { PAGE_TOKENS } from "../../kernels/abi.ts";
 import type { Policy } from "./policy.ts";

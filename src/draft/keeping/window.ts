@@ -3,12 +3,11 @@
  * those of the timeline, where the paper counts them inside the cache.
  */
 import type { Policy } from "./policy.ts";
-
-const SINKS = 4;
+import { SINKS, sinks } from "./sinks.ts";
 
 export const window: Policy = {
   unit: "token",
   whole: 0,
-  sinks: (most) => Math.min(SINKS, most),
+  sinks,
   recent: (most) => Math.max(0, most - SINKS),
 };

@@ -11,7 +11,9 @@ export function plainAttention(view: DataView): Pick<Kernels, "rope" | "kvAppend
   const setF32 = (at: number, value: number): void => view.setFloat32(at, value, true);
   const page = (pages: number, position: number): number => view.getUint32(pages + (position >> 5) * 4, true);
 
-  /** Scores of the first `count` keys for a query, as 16-bit integers; `block` is where a position's head block lies. */
+  /**
+   * Scores of the first `count` keys for a query, as 16-bit integers; `block` is where a position's head block lies.
+   */
   const scoresOf = (query: number, D: number, count: number, block: (i: number) => number): number[] => {
     // The largest for which a dot product fits 32 bits.
     const limit = Math.min(32767, Math.floor(2 ** 20 / D) - 1);

@@ -3,16 +3,11 @@ import type { Stage } from "../../compress/recipe.ts";
 import { squeezeModel } from "../../compress/squeeze.ts";
 import { readModel } from "../../platform/read-model.ts";
 import { readLines } from "../../text/text-file.ts";
-import { type Choice, LENGTH, WINDOWS } from "../cutting.ts";
+import { LENGTH, WINDOWS } from "../cutting.ts";
 import type { Finished } from "../journal.ts";
 import type { CorpusLine } from "../material.ts";
 import type { DraftPlan } from "../plan.ts";
 import { type Making, workFile } from "./stage.ts";
-
-const CRITERIA: Partial<Record<Choice, "acceptance" | "influence">> = {
-  acceptance: "acceptance",
-  influence: "influence",
-};
 
 /** Finds their indices. */
 export function chooseStage(
@@ -30,9 +25,8 @@ export function chooseStage(
     inputs: [merged.key, identity, choice, shape.blocks, wished],
     makes: [pack, `${pack}.unfinished`],
     async work() {
-      const criterion = CRITERIA[choice];
-      if (criterion === undefined) return typeof wished === "object" ? wished : all;
-      const stage: Stage = { stage: "shortened-llama", criterion, remove: layers - shape.blocks, plus: false };
+      if (choice === "named" || choice === "all") return typeof wished === "object" ? wished : all;
+      const stage: Stage = { stage: "shortened-llama", criterion: choice, remove: layers - shape.blocks, plus: false };
       const text = workFile(out, "text.jsonl");
       const header = await squeezeModel({
         model: await readModel(baseFile),

@@ -3,7 +3,7 @@
  * round it, what the whole base gives there (models/distil/outrider_distil/cut.py).
  */
 import path from "node:path";
-import { BATCH, COMPILED_BATCH, isCompiled } from "../batches.ts";
+import { batches } from "../batches.ts";
 import { readings } from "../cutting.ts";
 import type { Finished } from "../journal.ts";
 import type { Merged } from "../merge.ts";
@@ -34,14 +34,14 @@ export async function cutStage(
     inputs: [merged.key, base.key, blocks.found, shape, lines, times, options.seed],
     makes: [folder],
     async work(spent) {
-      const compiled = isCompiled(machine, minutes);
+      const { compiled, tokens } = batches(machine, minutes);
       await runProgram(making, "cut", "cut", [
         ...["--model", base.found, "--text", workFile(options.out, "text.jsonl"), "--out", folder],
         ...["--blocks", blocks.found.join(","), "--channels", `${shape.mlp}`, "--quantise", shape.format],
         ...(making.base.config.tied ? ["--tie"] : []),
         ...["--lines", `${lines}`, "--longest", `${LONGEST}`, "--readings", times.toFixed(2)],
         ...["--minutes", Math.max(0, minutes - spent / 60).toFixed(3)],
-        ...["--tokens", `${compiled ? COMPILED_BATCH : BATCH[machine.device]}`],
+        ...["--tokens", `${tokens}`],
         ...["--rate", `${RATE}`, "--seed", `${options.seed}`],
         ...(compiled ? ["--compile"] : []),
       ]);

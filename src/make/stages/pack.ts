@@ -1,7 +1,7 @@
 /** The stage that squeezes the taught checkpoint into the draft's pack. */
 import path from "node:path";
 import type { Recipe } from "../../compress/recipe.ts";
-import { squeezeModel } from "../../compress/squeeze.ts";
+import { draftedOf, squeezeModel } from "../../compress/squeeze.ts";
 import { packBytes } from "../../format/pack-header.ts";
 import type { Finished } from "../journal.ts";
 import { type Base, type DraftShape, VOCABULARY_FORMAT } from "../shape.ts";
@@ -36,12 +36,11 @@ export function packStage(making: Making, shape: DraftShape, from: Student): Pro
     inputs: [from.key, recipe],
     makes: [pack, `${pack}.unfinished`],
     async work() {
-      const { model, context, stopIds: eosIds, vocabulary } = options.target;
       const header = await squeezeModel({
         model: from.checkpoint,
         recipe,
         out: pack,
-        target: { model, context, eosIds, vocabulary },
+        target: draftedOf(options.target),
         // All of the text counts for the vocabulary; one short window is what squeezing asks for beside it.
         calibration: { file: workFile(options.out, "text.jsonl"), samples: 1, length: 2 },
         signal,

@@ -1,6 +1,6 @@
 /** The stage that teaches the cut checkpoint what the target predicts, its weights rounded as its pack rounds them. */
 import path from "node:path";
-import { BATCH, COMPILED_BATCH, isCompiled } from "../batches.ts";
+import { batches } from "../batches.ts";
 import type { Finished } from "../journal.ts";
 import type { Merged } from "../merge.ts";
 import { rateFor } from "../rates.ts";
@@ -32,8 +32,7 @@ export async function teachStage(
     inputs: [merged.key, from.key, shape, minutes, seed, rate],
     makes: [folder],
     async work() {
-      const compiled = isCompiled(machine, minutes);
-      const batch = compiled ? COMPILED_BATCH : BATCH[machine.device];
+      const { compiled, tokens: batch } = batches(machine, minutes);
       const perMinute = taughtPerMinute(machine, weightsOf(draftConfig(base.config, shape)));
       const stepsPerMinute = Math.max(1 / KEEP_MINUTES, perMinute / batch);
       const steps = Math.min(stepsPerMinute * minutes, (EPOCHS * merged.found.positions) / batch);

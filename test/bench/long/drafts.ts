@@ -71,8 +71,8 @@ export class Draft {
   }
 
   /**
-   * Fills the cache with `length` tokens whose keys and values are those of 512 over and over, the keys up to a tenth longer
-   * or shorter: for times, which depend on how many keys there are. Reading so many tokens would take minutes.
+   * Fills the cache with `length` tokens whose keys and values are those of 512 over and over, the keys up to a tenth
+   * longer or shorter: for times, which depend on how many keys there are. Reading so many tokens would take minutes.
    */
   stretch(length: number): void {
     const { config } = this.llama.header;

@@ -1,6 +1,6 @@
 /**
- * Makes answers.jsonl.gz: what the real target answers to long prompts (texts.ts), greedily, in llama.cpp on one thread.
- * Prompts that the file has are not asked again.
+ * Makes answers.jsonl.gz: what the real target answers to long prompts (texts.ts), greedily, in llama.cpp on one
+ * thread. Prompts that the file has are not asked again.
  *
  *   node test/bench/long/record.ts [--lengths 2000,4000,8000]
  *

@@ -1,6 +1,6 @@
 /**
- * What each policy reads, on keys made so that one of them counts: attention over what was chosen against attention over
- * all, by the same kernel.
+ * What each policy reads, on keys made so that one of them counts: attention over what was chosen against attention
+ * over all, by the same kernel.
  */
 import { describe, expect, test } from "vitest";
 import { atRest } from "../../../src/draft/at-rest.ts";
