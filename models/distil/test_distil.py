@@ -560,6 +560,18 @@ class Quantised(unittest.TestCase):
                 values -= step
             self.assertAlmostEqual(((after - before) * upstream).sum().item(), (gradient * step).sum().item(), places=4)
 
+    def test_levels_are_rounded_as_products_are_and_learn_in_f32(self):
+        torch.manual_seed(5)
+        weight = torch.randn(3, 64, requires_grad=True)
+        shared, x = quantise.SharedLevels(weight), torch.randn(2, 64)
+        plain = shared(weight)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            rounded = shared(weight)
+            (x @ rounded.T).float().sum().backward()
+        self.assertTrue(torch.equal(rounded, plain.bfloat16()))
+        self.assertEqual(weight.grad.dtype, torch.float32)
+        self.assertLess((weight.grad - x.sum(0)).abs().max().item(), 0.02)
+
     def test_gradients_go_straight_through_to_weights_and_by_membership_to_values(self):
         weight = torch.randn(2, 64, requires_grad=True)
         codebook = quantise.RowCodebook(weight, 8)

@@ -150,6 +150,7 @@ class Run:
             why = "--lora replaces its projections" if args.lora else lacking(self.student.config, args.longest)
             if why:
                 raise SystemExit(f"--compile: {why}; leave it out")
+            quantise.compile_rounding(self.student)
             self.states = Blocks(self.student).states
         else:
             self.states = partial(models.states, self.student)

@@ -32,6 +32,51 @@ class _Chosen(torch.autograd.Function):
         return upstream, by_values, None
 
 
+class _Level(torch.autograd.Function):
+    """What _Chosen computes, for LEVELS rising values (rows, LEVELS). choose is levels_of, by_values is sums_by_level."""
+
+    @staticmethod
+    def forward(ctx, weight, values, choose, by_values, dtype):
+        ctx.save_for_backward(weight, values)
+        ctx.by_values = by_values
+        return choose(weight, values, dtype)
+
+    @staticmethod
+    def backward(ctx, upstream):
+        return *ctx.by_values(upstream, *ctx.saved_tensors), None, None, None
+
+
+def levels_of(weight: torch.Tensor, values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The value (rows, cols) that each weight is nearest to. values: (rows, LEVELS), rising."""
+    chosen = values[:, :1]
+    for level, middle in enumerate(middles(values)):
+        chosen = torch.where(weight > middle, values[:, level + 1 : level + 2], chosen)
+    return chosen.to(dtype)
+
+
+def sums_by_level(
+    upstream: torch.Tensor, weight: torch.Tensor, values: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """
+    The gradient in f32, and its sums (rows, LEVELS) over the weights at each level. Which level a weight is at is
+    compared anew: compiled code does not go over bytes and floats side by side in vectors.
+    """
+    gradient = upstream.float()
+    above = [gradient.sum(-1), *(torch.where(weight > middle, gradient, 0).sum(-1) for middle in middles(values))]
+    return gradient, torch.stack([*(more - less for more, less in zip(above, above[1:])), above[-1]], -1)
+
+
+def middles(values: torch.Tensor) -> list[torch.Tensor]:
+    """(rows, 1) each: the middles of neighbours among values (rows, n)."""
+    return [(low + high) / 2 for low, high in zip(values.split(1, -1), values.split(1, -1)[1:])]
+
+
+def product_type(weight: torch.Tensor) -> torch.dtype:
+    """What a product would round a weight to here: bf16 under autocast, else the weight's own type."""
+    kind = weight.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
+
+
 class RowCodebook(nn.Module):
     """lut3 and lut4: 8 or 16 values per row, on a grid. Weights are rounded to the nearest of them."""
 
@@ -53,12 +98,16 @@ class SharedLevels(nn.Module):
         super().__init__()
         levels, scales = first_levels(weight.detach().float())
         self.levels, self.scales = nn.Parameter(levels), nn.Parameter(scales)
+        self.choose, self.by_values = levels_of, sums_by_level
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         values = self.scales.abs().clamp_min(1e-8)[:, None] * self.levels.sort().values
-        with torch.no_grad():
-            codes = between(values, weight)
-        return _Chosen.apply(weight, values, codes)
+        return _Level.apply(weight, values, self.choose, self.by_values, product_type(weight))
+
+    def compile(self) -> None:
+        """Rounds as compiled code from here on: one loop over the weights where PyTorch's operations are ten."""
+        self.choose = torch.compile(levels_of, dynamic=False)
+        self.by_values = torch.compile(sums_by_level, dynamic=False)
 
 
 def nearest(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
@@ -177,6 +226,13 @@ def quantise(model: nn.Module, blocks: str, vocabulary: str = "lut4") -> None:
         quantise_block(block, blocks)
     for module in ends(model):
         parametrize.register_parametrization(module, "weight", FORMATS[vocabulary](module.weight))
+
+
+def compile_rounding(model: nn.Module) -> None:
+    """Compiles the rounding of a model's weights where their format has a compiled form (SharedLevels.compile)."""
+    for module in model.modules():
+        if isinstance(module, SharedLevels):
+            module.compile()
 
 
 def quantise_block(block: nn.Module, kind: str) -> None:
