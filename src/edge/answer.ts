@@ -63,7 +63,7 @@ export async function* answer(
         if (text.stopped) break;
         predicted++;
         if (token.kept) kept++;
-        if (!stopIds.has(token.id)) shown.push(...text.push(token.id, token.kept).tokens);
+        if (!stopIds.has(token.id)) shown.push(...text.push(token, passes).tokens);
       }
       yield pieceOf(shown);
     }

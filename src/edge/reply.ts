@@ -16,6 +16,15 @@ export const tracedTokenSchema = z
     id: z.int().describe("Token id of the target's vocabulary."),
     text: z.string().describe("Text that the token added."),
     kept: z.boolean().describe("True for a kept draft token, false for one that only the target chose."),
+    pass: z.int().describe("The target pass that decided it, counted from the prompt's, which is 1."),
+    rejected: z
+      .array(z.string())
+      .readonly()
+      .optional()
+      .describe(
+        "Texts of the draft tokens that this pass scored from here on and rejected. So the acceptance rate is the " +
+          "number of kept tokens by the number of those that were kept or have this.",
+      ),
   })
   .readonly()
   .meta({ id: "TracedToken", description: "A token of the answer and who proposed it." });

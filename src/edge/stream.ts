@@ -4,6 +4,7 @@
  * Pure: the clock, the socket and the Session's state stay outside.
  */
 import type { TokenDecoder } from "../model/tokenizer.ts";
+import type { DecidedToken } from "../speculate/round.ts";
 import type { Generation } from "./openai.ts";
 import { chunk, completion, errorBody, type Head, type Outcome, type TracedToken, usage } from "./reply.ts";
 
@@ -30,8 +31,9 @@ export class AnswerText {
     return this.#stopped;
   }
 
-  push(id: number, kept: boolean): Piece {
-    this.#held.push({ id, text: this.#decoder.push(id), kept });
+  push({ id, kept, rejected }: DecidedToken, pass: number): Piece {
+    const instead = rejected && { rejected: this.#decoder.instead(rejected) };
+    this.#held.push({ id, text: this.#decoder.push(id), kept, pass, ...instead });
     return this.#settle();
   }
 

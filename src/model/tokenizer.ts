@@ -178,6 +178,12 @@ export class TokenDecoder {
     return this.#utf8.decode(this.#bytesOf(id), { stream: true });
   }
 
+  /** The texts of tokens that might have come next, and did not. */
+  instead(ids: readonly number[]): string[] {
+    const other = new TokenDecoder(this.#bytesOf);
+    return ids.map((id, i) => other.push(id) + (i === ids.length - 1 ? other.end() : ""));
+  }
+
   /** What is left at the end of an answer: U+FFFD for half a character. */
   end(): string {
     return this.#utf8.decode();

@@ -16,10 +16,12 @@ import { Pace } from "./pace.ts";
 import type { Candidate, Drafter, Proposed, Sibling, Verdict, Verifier } from "./types.ts";
 import type { Window } from "./window.ts";
 
-interface DecidedToken {
+export interface DecidedToken {
   readonly id: number;
   /** A draft token, rather than the target's own. */
   readonly kept: boolean;
+  /** The draft tokens that the pass scored from this position on and rejected; absent where it rejected none here. */
+  readonly rejected?: readonly number[];
 }
 
 /** What one verdict added to the timeline. */
@@ -141,18 +143,23 @@ class Exchange {
     this.#worked = this.#working;
     this.#last = verdict;
     this.#kept += verdict.kept;
-    const tokens = verdict.tokens.map((id, i) => {
+    const scored = verdict.scored - (verdict.siblingsScored ?? 0);
+    const tokens = verdict.tokens.map((id, i): DecidedToken => {
       const guess = this.#ahead.shift();
+      let rejected: number[] = [];
       if (guess) {
         // The origin may decide a position while its draft token is still on the way.
-        if (guess.sent && i < verdict.scored - (verdict.siblingsScored ?? 0)) this.#verified++;
+        if (guess.sent && i < scored) this.#verified++;
         history.outcome(guess.confidence, guess.id === id, this.#right);
-        // Whatever was drafted after a wrong token belongs to another timeline.
-        if (guess.id !== id) this.#ahead = [];
+        if (guess.id !== id) {
+          if (guess.sent) rejected = [guess, ...this.#ahead].slice(0, Math.max(0, scored - i)).map((wrong) => wrong.id);
+          // Whatever was drafted after a wrong token belongs to another timeline.
+          this.#ahead = [];
+        }
       }
       this.#right = guess?.id === id ? this.#right + 1 : 0;
       this.#timeline.push(id);
-      return { id, kept: i < verdict.kept };
+      return { id, kept: i < verdict.kept, ...(rejected.length > 0 && { rejected }) };
     });
     this.#wake();
     return { tokens, verdict, ...this.#counts, ...this.#failure };

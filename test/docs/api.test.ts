@@ -44,7 +44,7 @@ function close(value: unknown): unknown {
   return "properties" in inner ? { ...inner, additionalProperties: false } : inner;
 }
 
-const trace = [{ id: 4, text: "road", kept: true }];
+const trace = [{ id: 4, text: "road", kept: true, pass: 2, rejected: ["way"] }];
 const outcome: Outcome = {
   finish: "length",
   timings: {

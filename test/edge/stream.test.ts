@@ -18,7 +18,7 @@ const answerText = (tokens: readonly (string | Uint8Array)[], stops: string[] = 
 function say(tokens: readonly (string | Uint8Array)[], stops: string[] = []) {
   const text = answerText(tokens, stops);
   const pieces: Piece[] = [];
-  for (let id = 0; id < tokens.length && !text.stopped; id++) pieces.push(text.push(id, id % 2 === 0));
+  for (let id = 0; id < tokens.length && !text.stopped; id++) pieces.push(text.push({ id, kept: id % 2 === 0 }, 1));
   const atEnd = text.end();
   return { pieces: pieces.map((piece) => piece.text), end: atEnd.text, all: [...pieces, atEnd], stopped: text.stopped };
 }
@@ -36,7 +36,15 @@ describe("text of an answer", () => {
   test("half a character at the end becomes U+FFFD and belongs to the token that began it", () => {
     const { all, end } = say(["x", Uint8Array.of(0xc3)]);
     expect(end).toBe("\uFFFD");
-    expect(all.at(-1)?.tokens).toEqual([{ id: 1, text: "\uFFFD", kept: false }]);
+    expect(all.at(-1)?.tokens).toEqual([{ id: 1, text: "\uFFFD", kept: false, pass: 1 }]);
+  });
+
+  test("rejected draft tokens have texts of their own, half characters included", () => {
+    const text = answerText(["a", Uint8Array.of(0xc3), Uint8Array.of(0xa9), " b"]);
+    text.push({ id: 1, kept: false }, 1);
+    const { tokens } = text.push({ id: 2, kept: false, rejected: [0, 3, 1] }, 2);
+    expect(tokens.map((token) => token.text).join("")).toBe("é");
+    expect(tokens[1]).toMatchObject({ pass: 2, rejected: ["a", " b", "\uFFFD"] });
   });
 
   test("what may begin a stop string is held back until it is decided", () => {
@@ -48,7 +56,7 @@ describe("text of an answer", () => {
   test("a stop in the middle of a token cuts the token", () => {
     const { all, stopped } = say(["one. Two", " three"], [". "]);
     expect(stopped).toBe(true);
-    expect(all.flatMap((piece) => piece.tokens)).toEqual([{ id: 0, text: "one", kept: true }]);
+    expect(all.flatMap((piece) => piece.tokens)).toEqual([{ id: 0, text: "one", kept: true, pass: 1 }]);
   });
 
   test("tokens, stops and cuts at random: the answer ends at the first stop, and the trace joins to it", () => {
@@ -90,7 +98,7 @@ describe("text of an answer", () => {
 });
 
 const head: Head = { kind: "chat", id: "chatcmpl-1", created: 5, model: "m" };
-const token = (id: number, text: string, kept: boolean): TracedToken => ({ id, text, kept });
+const token = (id: number, text: string, kept: boolean): TracedToken => ({ id, text, kept, pass: id });
 const outcome: Outcome = {
   finish: "length",
   timings: {
@@ -173,8 +181,8 @@ describe("server-sent events", () => {
   test("with trace each chunk tells its tokens", () => {
     const { chunks } = events(head, { includeUsage: false, trace: true });
     expect(chunks.slice(1, 3).map((chunk) => chunk.outrider)).toEqual([
-      { tokens: [{ id: 1, text: "Hel", kept: true }] },
-      { tokens: [{ id: 2, text: "lo", kept: false }] },
+      { tokens: [{ id: 1, text: "Hel", kept: true, pass: 1 }] },
+      { tokens: [{ id: 2, text: "lo", kept: false, pass: 2 }] },
     ]);
   });
 

@@ -188,6 +188,7 @@ test("the tokens are those of the target alone, whatever becomes of drafter and 
       expect(told.text.slice(3)).toEqual(truthOf(lived).slice(3, 3 + rest.tokens));
       expect(told.thrown).toBeGreaterThanOrEqual(0);
       expect(told.kept).toBeLessThanOrEqual(told.verified);
+      expect(told.judged).toBe(told.verified);
       totals.kept += told.kept;
       totals.thrown += told.thrown;
       if (told.draftError !== undefined) totals.failed++;

@@ -121,7 +121,11 @@ describe("drafts", () => {
     expect(verifier.drafts).toEqual([{ position: 3, tokens: [7, 8, 9, 10] }]);
 
     verifier.give({ ...verdict(3, 2, [7, 8, 20], 2), scored: 4 }); // 20 instead of 9
-    await nextStep(run);
+    expect((await nextStep(run)).tokens).toEqual([
+      { id: 7, kept: true },
+      { id: 8, kept: true },
+      { id: 20, kept: false, rejected: [9, 10] },
+    ]);
     await settle();
     expect(verifier.drafts).toEqual([
       { position: 3, tokens: [7, 8, 9, 10] },

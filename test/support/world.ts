@@ -57,6 +57,8 @@ export interface Told extends Summary {
   readonly perMs: number;
   readonly waitMs: number;
   readonly text: readonly number[];
+  /** Positions whose token was kept, or at which a draft was rejected. */
+  readonly judged: number;
 }
 
 /** The tokens that the target decides in this world. */
@@ -190,6 +192,7 @@ async function liveAt(world: World, policy: WindowPolicy | null, history: Histor
   const { steps, idle } = generate(edge, window ? (world.spoil?.(drafter) ?? drafter) : null, verifier, dummy);
   let first = 0;
   let last = 0;
+  let judged = 0;
   for (;;) {
     const { done, value } = await steps.next();
     if (done) {
@@ -204,9 +207,11 @@ async function liveAt(world: World, policy: WindowPolicy | null, history: Histor
         perMs: decided / (last - first),
         waitMs,
         text: edge,
+        judged,
       };
     }
     first ||= now();
     last = now();
+    judged += value.tokens.filter(({ kept, rejected }) => kept || rejected).length;
   }
 }
