@@ -48,6 +48,8 @@ interface Place {
 /** What the copy goes on with. */
 export interface Expected {
   readonly token: number;
+  /** Where the copy has it; absent within a replacement. */
+  readonly at?: number | undefined;
   /** Tokens in a row that agreed. */
   readonly run: number;
   /** Tokens since the beginning of a change that is not over; 0 within the copy. */
@@ -74,7 +76,7 @@ export class Alignment {
     if (!place) return undefined;
     const { source, run, change, replacing } = place;
     const changed = change ? this.#tokens.length - change.at : 0;
-    if (!replacing) return { token: this.#tokens[source]!, run, changed };
+    if (!replacing) return { token: this.#tokens[source]!, at: source, run, changed };
     const { replacement, done } = replacing;
     return { token: replacement.to[done]!, run, changed, replacement: shareOf(replacement) };
   }

@@ -9,6 +9,12 @@
  * Where other matches continued differently, their next tokens are alternatives (`others`) for the same position.
  * A copy is followed through changes (alignment.ts): its next token is a candidate beside those of the matches.
  *
+ * A client may say what it expects as the answer (OpenAI's `prediction`). That stands before the timeline, behind the
+ * prompt's last tokens, as if the same prompt had been answered with it before: a match at the end of the prompt then
+ * leads to its first token.
+ *
+ *   held       end of the prompt, prediction | prompt, answer …
+ *
  * The confidence of a match length is learned from the timeline itself: before a token is added, the prompt's tokens
  * included, it is compared with the token that would have been proposed for its position.
  */
@@ -114,15 +120,29 @@ export class LookupDrafter implements Drafter {
   readonly #copy = new Alignment(this.#tokens);
   readonly #matched = new Trust(CLASSES);
   readonly #resumed = new Trust(RESUMED);
+  /** Tokens that stand before the timeline, and where the prediction begins among them. */
+  readonly #before: number;
+  readonly #prediction: number;
   /** How many of the last tokens are drafted and not of the timeline. */
   #drafted = 0;
   /** The matches of the tokens as they are, the longest first; undefined before they are looked for. */
   #found: readonly Match[] | undefined;
 
+  /**
+   * @param prompt what the timeline begins with
+   * @param prediction tokens that the client expects behind it; none where it expects nothing
+   */
+  constructor(prompt: readonly number[] = [], prediction: readonly number[] = []) {
+    const end = prediction.length > 0 ? prompt.slice(-MAX_MATCH) : [];
+    for (const token of [...end, ...prediction]) this.#add(token, true);
+    this.#prediction = end.length;
+    this.#before = this.#tokens.length;
+  }
+
   async sync(timeline: readonly number[]): Promise<void> {
     while (this.#drafted > 0) this.#removeDrafted();
-    const common = commonPrefix(this.#tokens, timeline);
-    while (this.#tokens.length > common) this.#removeLast();
+    const common = commonPrefix(this.#tokens.slice(this.#before), timeline);
+    while (this.#tokens.length > this.#before + common) this.#removeLast();
     for (const token of timeline.slice(common)) {
       const { next, length } = this.#longest();
       if (length > 0) this.#matched.learn(classOf(length), this.#tokens[next] === token);
@@ -173,22 +193,28 @@ export class LookupDrafter implements Drafter {
     const known = this.#matches().map(({ next, length }) => ({
       id: this.#tokens[next]!,
       chance: this.#matched.of(classOf(length)),
+      source: this.#sourceOf(next),
     }));
     const copy = this.#copy.expected;
     if (copy) {
       const chance = this.#chanceOf(copy);
       const after = known.findIndex((each) => each.chance <= chance);
-      known.splice(after < 0 ? known.length : after, 0, { id: copy.token, chance });
+      known.splice(after < 0 ? known.length : after, 0, { id: copy.token, chance, source: this.#sourceOf(copy.at) });
     }
     const candidates: Candidate[] = [];
     let left = 1;
-    for (const { id, chance } of known) {
+    for (const { id, chance, source } of known) {
       if (candidates.some((candidate) => candidate.id === id)) continue;
       const confidence = left * chance;
-      candidates.push({ id, confidence, source: "lookup" });
+      candidates.push({ id, confidence, source });
       left -= confidence;
     }
     return candidates;
+  }
+
+  #sourceOf(index: number | undefined): Candidate["source"] {
+    const predicted = index !== undefined && index >= this.#prediction && index < this.#before;
+    return predicted ? "prediction" : "lookup";
   }
 
   #chanceOf(copy: Expected): number {

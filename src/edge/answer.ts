@@ -3,7 +3,7 @@
  * Pure but for the clock, which is passed in. It is read only after verdicts, which are I/O: in a deployed Worker the
  * clock stands still in between.
  */
-import type { Step, Summary } from "../speculate/round.ts";
+import type { Copied, Step, Summary } from "../speculate/round.ts";
 import type { FinishReason, TracedToken } from "./reply.ts";
 import { type AnswerText, type Piece, pieceOf } from "./stream.ts";
 
@@ -17,6 +17,7 @@ export interface Tally {
   readonly thrown: number;
   readonly kept: number;
   readonly passes: number;
+  readonly prediction: Copied;
   /** The target's engine verifies no drafts. */
   readonly undrafted: boolean;
   /** When the first and the last verdict arrived, ms. */
@@ -41,6 +42,7 @@ export async function* answer(
   let thrown = 0;
   let kept = 0;
   let passes = 0;
+  let prediction: Copied = { drafted: 0, kept: 0 };
   let firstAt = 0;
   let lastAt = 0;
   let finish: FinishReason = "stop";
@@ -49,13 +51,13 @@ export async function* answer(
     while (!text.stopped) {
       const next = await steps.next();
       if (next.done) {
-        ({ reason: finish, drafted, verified, thrown, passes } = next.value);
+        ({ reason: finish, drafted, verified, thrown, passes, prediction } = next.value);
         break;
       }
       const step = next.value;
       lastAt = now();
       if (firstAt === 0) firstAt = lastAt;
-      ({ drafted, verified, thrown } = step);
+      ({ drafted, verified, thrown, prediction } = step);
       passes = step.verdict.passes;
       undrafted = step.verdict.undrafted ?? false;
       const shown: TracedToken[] = [];
@@ -71,5 +73,5 @@ export async function* answer(
     await steps.return(undefined as never);
   }
   yield text.end();
-  return { finish, predicted, drafted, verified, thrown, kept, passes, undrafted, firstAt, lastAt };
+  return { finish, predicted, drafted, verified, thrown, kept, passes, prediction, undrafted, firstAt, lastAt };
 }

@@ -8,6 +8,7 @@ import type { ChatMessage } from "../model/chat.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { Rule, Sampling } from "../speculate/types.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
+import { predictionSchema, predictionText } from "./prediction.ts";
 
 /** As many as OpenAI takes. Each costs the template some steps, whatever it says. */
 const MAX_MESSAGES = 2048;
@@ -34,6 +35,8 @@ export interface Generation {
   readonly maxTokens: number | null;
   readonly stream: boolean;
   readonly includeUsage: boolean;
+  /** What the client expects as the answer, if it says so. */
+  readonly prediction: string | null;
   readonly draft: {
     /** Null: the best that this deployment has. */
     readonly kind: DraftKind | null;
@@ -160,6 +163,7 @@ const common = {
     .string()
     .nullish()
     .describe("Names the conversation, so that its Session is found again. `x-session-affinity` wins over it."),
+  prediction: predictionSchema.nullish().describe("What the answer will probably be; drafts are copied from it."),
   outrider: outriderSchema.nullish().describe("Outrider's own options."),
 };
 
@@ -285,6 +289,7 @@ function generation(
       fallback: options.alpha_fallback ?? null,
       patience: options.patience_ms ?? null,
     },
+    prediction: request.prediction == null ? null : predictionText(request.prediction),
     trace: options.trace ?? false,
     cacheKey: request.prompt_cache_key || null,
   };

@@ -59,6 +59,15 @@ const usageSchema = z
     prompt_tokens_details: z
       .object({ cached_tokens: z.int().describe("Prompt tokens that the target already held.") })
       .describe("Where the prompt's tokens came from."),
+    completion_tokens_details: z
+      .object({
+        accepted_prediction_tokens: z.int().describe("Draft tokens that were copied from `prediction` and kept."),
+        rejected_prediction_tokens: z
+          .int()
+          .describe("Draft tokens that were copied from it and not kept. They are no part of `completion_tokens`."),
+      })
+      .optional()
+      .describe("Present where the request has a `prediction`."),
   })
   .meta({ id: "Usage", description: "Tokens of the request and the answer." });
 

@@ -5,9 +5,12 @@ import { OutriderError } from "../model/errors.ts";
 import type { FillTemplate } from "../model/fill.ts";
 import type { Tokenizer } from "../model/tokenizer.ts";
 import type { Generation } from "./openai.ts";
+import { predictedIds } from "./prediction.ts";
 
 export interface Task {
   readonly prompt: readonly number[];
+  /** Tokens that the client expects as the answer; none where it expects nothing. */
+  readonly prediction: readonly number[];
   /** Tokens to decide at most, at least 1. */
   readonly maxTokens: number;
   readonly stopIds: ReadonlySet<number>;
@@ -26,7 +29,7 @@ interface Reader {
  * A prompt that is too long is never shortened: only the client knows which part of it matters least. Nor is it read to
  * its end: its length costs whoever is served beside it nothing.
  */
-export function taskOf({ input, maxTokens }: Generation, reader: Reader): Task {
+export function taskOf({ input, maxTokens, prediction }: Generation, reader: Reader): Task {
   const { vocabulary, context, stopIds } = reader.description;
   const param = input.kind === "chat" ? "messages" : "prompt";
   const tooLong = (length: string) =>
@@ -51,7 +54,12 @@ export function taskOf({ input, maxTokens }: Generation, reader: Reader): Task {
     throw new OutriderError("bad_token", `token id ${bad} is outside the vocabulary of ${size}`, { param });
   }
   const ends = input.kind === "fill" ? reader.fill().tokens.ends : [];
-  return { prompt, maxTokens: Math.min(maxTokens ?? room, room), stopIds: new Set([...stopIds, ...ends]) };
+  return {
+    prompt,
+    prediction: prediction === null ? [] : predictedIds(prediction, reader.tokenizer, context),
+    maxTokens: Math.min(maxTokens ?? room, room),
+    stopIds: new Set([...stopIds, ...ends]),
+  };
 }
 
 function promptOf(input: Generation["input"], { tokenizer, chat, fill }: Reader, most: number): readonly number[] {

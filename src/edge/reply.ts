@@ -6,6 +6,7 @@
  */
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
+import type { Copied } from "../speculate/round.ts";
 import { sessionPlaceSchema } from "./placement.ts";
 import { RateLimited } from "./rate-limited.ts";
 
@@ -148,16 +149,27 @@ export type Account = z.infer<typeof accountSchema>;
 
 export interface Outcome {
   readonly finish: FinishReason;
+  /** Where the client said what it expects. */
+  readonly prediction?: Copied | undefined;
   readonly timings: Timings;
   readonly account: Account;
 }
 
-export function usage({ cache_n, prompt_n, predicted_n }: Timings) {
+export function usage({
+  timings: { cache_n, prompt_n, predicted_n },
+  prediction,
+}: Pick<Outcome, "timings" | "prediction">) {
   return {
     prompt_tokens: cache_n + prompt_n,
     completion_tokens: predicted_n,
     total_tokens: cache_n + prompt_n + predicted_n,
     prompt_tokens_details: { cached_tokens: cache_n },
+    ...(prediction && {
+      completion_tokens_details: {
+        accepted_prediction_tokens: prediction.kept,
+        rejected_prediction_tokens: prediction.drafted - prediction.kept,
+      },
+    }),
   };
 }
 
@@ -173,7 +185,7 @@ export function completion(head: Head, text: string, outcome: Outcome, trace: re
     created: head.created,
     model: head.model,
     choices: [{ ...choice, finish_reason: outcome.finish }],
-    usage: usage(outcome.timings),
+    usage: usage(outcome),
     timings: outcome.timings,
     outrider: trace ? { ...outcome.account, tokens: trace } : outcome.account,
   };

@@ -136,8 +136,9 @@ class EventForm implements Form {
     return event(chunk(this.#head, { content: text }, { ...this.#pending, ...trace }));
   }
 
-  end({ finish, timings, account }: Outcome): string {
-    const last = { usage: usage(timings), timings, outrider: account };
+  end(outcome: Outcome): string {
+    const { finish, timings, account } = outcome;
+    const last = { usage: usage(outcome), timings, outrider: account };
     const chunks = this.#asked.includeUsage
       ? [chunk(this.#head, {}, { finish, ...this.#pending }), chunk(this.#head, null, last)]
       : [chunk(this.#head, {}, { finish, ...last })];

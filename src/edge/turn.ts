@@ -119,7 +119,7 @@ export class Turn {
 
   /** The answer as the origin decides it. */
   decided(): AsyncGenerator<Piece, Tally> {
-    return this.#answer(drafterOf(this.#kind, this.#model));
+    return this.#answer(drafterOf(this.#kind, this.#model, this.#task));
   }
 
   /** The answer as the draft alone would give it, instead of an origin that cannot be reached. */
@@ -159,7 +159,8 @@ export class Turn {
   }
 
   /** What the answer was, once its tally is known. */
-  outcome({ finish, predicted, drafted, verified, thrown, kept, passes, undrafted, firstAt, lastAt }: Tally): Outcome {
+  outcome(tally: Tally): Outcome {
+    const { finish, predicted, drafted, verified, thrown, kept, passes, undrafted, firstAt, lastAt } = tally;
     const { length } = this.#task.prompt;
     const draftCached = Math.min(this.#model?.cached ?? 0, length);
     const cached = this.#client ? this.#client.cached : 0;
@@ -167,6 +168,7 @@ export class Turn {
     const note = this.#note({ predicted, passes, drafted, predictedMs }, undrafted);
     return {
       finish,
+      ...(this.generation.prediction !== null && { prediction: tally.prediction }),
       timings: {
         cache_n: cached,
         prompt_n: length - cached,
@@ -238,9 +240,9 @@ function windowOf(
   return new Window(policy, history);
 }
 
-function drafterOf(kind: DraftKind, model: TurnDrafter | null): Drafter | null {
+function drafterOf(kind: DraftKind, model: TurnDrafter | null, { prompt, prediction }: Task): Drafter | null {
   if (kind === "off") return null;
   if (kind === "model") return model;
-  const lookup = new LookupDrafter();
+  const lookup = new LookupDrafter(prompt, prediction);
   return kind === "lookup" || !model ? lookup : new BothDrafter(lookup, model);
 }

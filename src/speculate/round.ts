@@ -34,8 +34,17 @@ export interface Step {
   readonly verified: number;
   /** Draft steps so far whose token no pass has verified, those included that stand at the moment. */
   readonly thrown: number;
+  readonly prediction: Copied;
   /** Set once the drafter has failed; the generation goes on without it. */
   readonly draftError?: unknown;
+}
+
+/** Draft tokens that are copies of the client's prediction, siblings among them. */
+export interface Copied {
+  /** Those sent so far. */
+  readonly drafted: number;
+  /** Those kept so far. */
+  readonly kept: number;
 }
 
 export interface Summary {
@@ -50,6 +59,7 @@ export interface Summary {
   readonly thrown: number;
   /** Target passes, the prompt's included. */
   readonly passes: number;
+  readonly prediction: Copied;
   readonly draftError?: unknown;
 }
 
@@ -113,6 +123,9 @@ class Exchange {
   #drafted = 0;
   #verified = 0;
   #kept = 0;
+  /** Of the drafted and of the kept tokens, those of the client's prediction. */
+  #copied = 0;
+  #copiedKept = 0;
   /** Draft steps. */
   #made = 0;
   /** Draft tokens in a row that were right, up to the end of the timeline. */
@@ -157,6 +170,7 @@ class Exchange {
           this.#ahead = [];
         }
       }
+      if (i < verdict.kept && proposalOf(guess, id)?.source === "prediction") this.#copiedKept++;
       this.#right = guess?.id === id ? this.#right + 1 : 0;
       this.#timeline.push(id);
       return { id, kept: i < verdict.kept, ...(rejected.length > 0 && { rejected }) };
@@ -176,7 +190,8 @@ class Exchange {
   }
 
   get #counts() {
-    return { drafted: this.#drafted, verified: this.#verified, thrown: this.#made - this.#verified };
+    const prediction = { drafted: this.#copied, kept: this.#copiedKept };
+    return { drafted: this.#drafted, verified: this.#verified, thrown: this.#made - this.#verified, prediction };
   }
 
   get #failure(): { draftError?: unknown } {
@@ -283,18 +298,23 @@ class Exchange {
     this.#send(rest.slice(0, length), others);
   }
 
+  #count({ source }: Candidate): void {
+    this.#drafted++;
+    if (source === "prediction") this.#copied++;
+  }
+
   /** @param others the siblings that go along with each token; those sent with it before unless given */
   #send(draft: readonly Guess[], others: readonly (readonly Candidate[])[] = []): void {
     const { policy, patience } = this.#window;
     const siblings: Sibling[] = [];
     for (const [at, guess] of draft.entries()) {
-      if (!guess.sent) this.#drafted++;
+      if (!guess.sent) this.#count(guess);
       guess.sent = true;
       for (const other of others[at] ?? guess.siblings) {
         siblings.push({ at, id: other.id });
         if (guess.siblings.includes(other)) continue;
         guess.siblings.push(other);
-        this.#drafted++;
+        this.#count(other);
       }
     }
     this.#sentPatience = patience;
@@ -308,3 +328,7 @@ class Exchange {
     });
   }
 }
+
+/** What proposed a token: the draft itself or one of its siblings. */
+const proposalOf = (guess: Guess | undefined, id: number): Candidate | undefined =>
+  guess?.id === id ? guess : guess?.siblings.find((sibling) => sibling.id === id);

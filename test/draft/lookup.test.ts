@@ -117,6 +117,49 @@ describe("lookup", () => {
   });
 });
 
+describe("a prediction", () => {
+  const expected = "a file that somebody edits, line by line, and gets back";
+  const drafterFor = (prompt: string) => new LookupDrafter(ids(prompt), ids(expected));
+
+  test.each(["Edit it. Answer: ", ":", ""])("is copied from its first token on, behind %j", async (prompt) => {
+    const drafter = drafterFor(prompt);
+    // Without a prompt nothing tells where it begins before its first tokens have come.
+    const begun = prompt === "" ? expected.slice(0, 3) : "";
+    await drafter.sync(ids(prompt + begun));
+    const proposed = await drafter.propose(12, always);
+    expect(text(proposed)).toBe(expected.slice(begun.length, begun.length + 12));
+    expect(proposed.map(({ source }) => source)).toEqual(Array.from({ length: 12 }, () => "prediction"));
+  });
+
+  test("is gone on with behind a change, and behind words that stand before it", async () => {
+    const prompt = "Edit this. Answer: ";
+    for (const answer of ["a file that nobody edits, ", "Here you are: a file that somebody edits, "]) {
+      const drafter = drafterFor(prompt);
+      for (let length = 0; length <= answer.length; length++) await drafter.sync(ids(prompt + answer.slice(0, length)));
+      expect(text(await drafter.propose(12, always))).toBe("line by line");
+    }
+  });
+
+  test("is cut back and grown with the timeline as without one", async () => {
+    const prompt = "a file that somebody edits. ";
+    const grown = drafterFor(prompt);
+    for (const answer of ["a fi", "a file th", "", "a x", "a file that"]) await grown.sync(ids(prompt + answer));
+    const fresh = drafterFor(prompt);
+    await fresh.sync(ids(`${prompt}a file that`));
+    expect(text(await grown.propose(9, always))).toBe(text(await fresh.propose(9, always)));
+    expect(text(await grown.propose(9, always))).toBe(" somebody");
+  });
+
+  test("what is copied from elsewhere is not of it", async () => {
+    const drafter = drafterFor("one two three four five six. one two three");
+    await drafter.sync(ids("one two three four five six. one two three"));
+    // The end of the prompt leads to the prediction; behind a word of the prompt's own it goes on with the prompt.
+    await drafter.sync(ids("one two three four five six. one two three four fiv"));
+    const [next] = await drafter.propose(1, always);
+    expect([text([next!]), next!.source]).toEqual(["e", "lookup"]);
+  });
+});
+
 describe("both", () => {
   /** Says 7, sure of it to `confidence`. */
   class Model implements Drafter {

@@ -24,6 +24,7 @@ async function* steps(
       drafted: (i + 1) * 3,
       verified: i + 1,
       thrown: i,
+      prediction: { drafted: i + 1, kept: i },
     };
     position += ids.length;
   }
@@ -50,7 +51,7 @@ describe("an answer", () => {
         [2, 2, 3, 4],
         [1, 1, END],
       ],
-      { drafted: 9, verified: 5, thrown: 4 },
+      { drafted: 9, verified: 5, thrown: 4, prediction: { drafted: 9, kept: 5 } },
     );
     expect(said).toEqual(["one ", "two three four ", "one ", ""]);
     expect(tally).toEqual({
@@ -61,6 +62,7 @@ describe("an answer", () => {
       verified: 5,
       kept: 3,
       passes: 3,
+      prediction: { drafted: 9, kept: 5 },
       undrafted: false,
       firstAt: 1010,
       lastAt: 1030,

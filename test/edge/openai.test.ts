@@ -27,6 +27,7 @@ describe("chat requests", () => {
       maxTokens: null,
       stream: false,
       includeUsage: false,
+      prediction: null,
       draft: { kind: null, max: null, fallback: null, patience: null },
       trace: false,
       cacheKey: null,
@@ -63,6 +64,7 @@ describe("chat requests", () => {
       maxTokens: 5,
       stream: true,
       includeUsage: true,
+      prediction: null,
       draft: { kind: "both", max: 4, fallback: 0.5, patience: 10 },
       trace: true,
       cacheKey: "k",
@@ -128,6 +130,17 @@ describe("chat requests", () => {
     [0, 0],
   ])("seed %d is taken modulo 2^32", (seed, expected) => {
     expect(chat({ seed }).sampling.seed).toBe(expected);
+  });
+
+  test("a prediction is a text or text parts that are joined; an empty one is none", () => {
+    const predicted = (content: unknown) => chat({ prediction: { type: "content", content } }).prediction;
+    expect(predicted("one two")).toBe("one two");
+    const parts = ["one ", "two"].map((text) => ({ type: "text", text }));
+    expect(predicted(parts)).toBe("one two");
+    expect(predicted("")).toBeNull();
+    expect(completion({ prediction: { type: "content", content: "one" } }).prediction).toBe("one");
+    expect(refusal(() => predicted(7)).param).toBe("prediction.content");
+    expect(refusal(() => chat({ prediction: { type: "text", content: "one" } })).param).toBe("prediction.type");
   });
 
   test("top_p 0 keeps a mass above 0, as the sampler wants", () => {

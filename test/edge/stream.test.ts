@@ -178,6 +178,15 @@ describe("server-sent events", () => {
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage, timings: outcome.timings });
   });
 
+  test("what the client expected: how much of it was drafted from and kept, and how much not", () => {
+    const form = formOf(head, asked);
+    const expected = form.end({ ...outcome, prediction: { drafted: 9, kept: 7 } });
+    expect(expected).toContain(
+      '"completion_tokens_details":{"accepted_prediction_tokens":7,"rejected_prediction_tokens":2}',
+    );
+    expect(form.end(outcome)).not.toContain("completion_tokens_details");
+  });
+
   test("with trace each chunk tells its tokens", () => {
     const { chunks } = events(head, { includeUsage: false, trace: true });
     expect(chunks.slice(1, 3).map((chunk) => chunk.outrider)).toEqual([

@@ -1,5 +1,5 @@
 /** An edge without a draft model: tokenizer, Sessions and lookup drafts, before the same origin. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TINY_PACKS } from "../support/tiny.ts";
 import { answerOf, type Running, start } from "./harness.ts";
 
@@ -28,6 +28,38 @@ test("copies are drafted and kept", async () => {
   const { timings } = await answerOf(ask({ patience_ms: 2000 }, { temperature: 0, max_tokens: 200 }));
   expect(timings.draft_n_accepted).toBeGreaterThan(0);
   expect(timings.target_passes).toBeLessThan(timings.predicted_n);
+});
+
+describe("a prediction", () => {
+  const fields = { temperature: 0, max_tokens: 200, prompt: "Tell me about the road" };
+  const patient = { patience_ms: 2000 };
+
+  test("spares nearly all passes where it comes true, and the text is the same", async () => {
+    const without = await answerOf(ask(patient, fields));
+    const prediction = { type: "content", content: without.text };
+    const { text, usage, timings } = await answerOf(ask(patient, { ...fields, prediction }));
+    expect(text).toBe(without.text);
+    const details = (usage as { completion_tokens_details?: Record<string, number> }).completion_tokens_details!;
+    expect(details.accepted_prediction_tokens).toBeGreaterThan(0.7 * timings.predicted_n);
+    expect(timings.target_passes / timings.predicted_n).toBeLessThan(0.15);
+    expect(without.usage).not.toHaveProperty("completion_tokens_details");
+  });
+
+  test("changes no token where it is wrong", async () => {
+    const without = await answerOf(ask({ draft: "off" }, fields));
+    const prediction = { type: "content", content: "something else altogether ".repeat(20) };
+    const { text, usage } = await answerOf(ask(patient, { ...fields, prediction }));
+    expect(text).toBe(without.text);
+    expect(usage).toMatchObject({ completion_tokens_details: { accepted_prediction_tokens: expect.any(Number) } });
+  });
+
+  test("has no more tokens than an answer can have", async () => {
+    const response = await ask({}, { prediction: { type: "content", content: "road ".repeat(4000) } });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      error: { code: "context_length_exceeded", param: "prediction", message: expect.stringContaining("2048 tokens") },
+    });
+  });
 });
 
 test("the model as drafter is refused with a sentence", async () => {
