@@ -4,6 +4,7 @@
  */
 import type { Decision } from "../speculate/accept.ts";
 import type { PassCost } from "../speculate/pass-cost.ts";
+import type { Shapers, ShapingKind } from "../speculate/shaping.ts";
 import type { Rule, Sampling, Sibling } from "../speculate/types.ts";
 
 /** Default key/value memory of all sequences together, in whole contexts. */
@@ -45,6 +46,10 @@ export interface Capabilities {
   cost(tokens: number): number;
   /** Its passes take turns: several at once are no faster than one after the other. */
   readonly serial?: true;
+  /** What it can do to logits before it chooses. */
+  readonly shapes: readonly ShapingKind[];
+  /** Whether it tells log probabilities. */
+  readonly logprobs: boolean;
   /**
    * Whether drafts can be verified under a sampling. False where the engine returns too little of the distribution;
    * such a generation is streamed without drafts.
@@ -56,6 +61,10 @@ export interface Capabilities {
 export interface Deciding {
   readonly sampling: Sampling;
   readonly rule: Rule;
+  /** What changes the logits before a token is chosen. */
+  readonly shapers?: Shapers | undefined;
+  /** How many of the likeliest tokens to tell of each position, beside the decided one; absent: tell nothing. */
+  readonly logprobs?: number | undefined;
   /** Token ids that end the answer. */
   readonly stop: ReadonlySet<number>;
 }

@@ -11,6 +11,7 @@
  */
 import { OutriderError } from "../model/errors.ts";
 import type { Decision } from "../speculate/accept.ts";
+import { Shapers } from "../speculate/shaping.ts";
 import { beginningOf, type Done, type Draft, type DraftTokens, type Verdict } from "../speculate/types.ts";
 import type { OpenFrame } from "../verify/protocol.ts";
 import { Drafts, type Fitting } from "./drafts.ts";
@@ -70,7 +71,8 @@ export class Generation {
     this.open = open;
     this.#surroundings = surroundings;
     this.#drafts = new Drafts(surroundings.now);
-    this.#deciding = { sampling: open.sampling, rule: open.rule, stop: new Set(open.stop) };
+    const { sampling, shaping, logprobs, rule, stop } = open;
+    this.#deciding = { sampling, shapers: Shapers.of(shaping, { stop }), logprobs, rule, stop: new Set(stop) };
     this.#maxDraft = capabilities.drafted(open.sampling) ? capabilities.maxDraft : 0;
   }
 
@@ -205,7 +207,9 @@ export class Generation {
    */
   async #pass(lease: Lease, { tokens, siblings }: Required<DraftTokens>, most: number): Promise<Decision> {
     const { sequence } = lease;
-    const streams = tokens.length === 0 && !this.#waits && this.open.sampling.temperature === 0;
+    const { sampling, shapers, logprobs } = this.#deciding;
+    const plain = sampling.temperature === 0 && !shapers && logprobs === undefined;
+    const streams = plain && tokens.length === 0 && !this.#waits;
     if (!streams || !sequence.stream) {
       await this.#endStream();
       return sequence.decide(tokens, this.#deciding, siblings);
@@ -225,7 +229,7 @@ export class Generation {
   #verdict(
     position: number,
     scored: Required<DraftTokens>,
-    { kept, tokens, passes = 1 }: Decision,
+    { kept, tokens, logprobs, passes = 1 }: Decision,
     { lookedAt, startedAt }: { readonly lookedAt: number; readonly startedAt: number },
   ): Verdict {
     if (tokens.length === 0) {
@@ -252,6 +256,7 @@ export class Generation {
       arrival,
       ...(this.#maxDraft === 0 ? UNDRAFTED : capabilities.siblings && SIBLINGS),
       load: this.#surroundings.load?.(),
+      ...(logprobs && { logprobs }),
       ...(first && { passCost }),
     };
   }

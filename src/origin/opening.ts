@@ -1,11 +1,12 @@
 /** Whether an engine can do what an `open` asks for, and where a session's sequence then has to begin. */
 import { commonPrefix } from "../model/common-prefix.ts";
 import { OutriderError } from "../model/errors.ts";
+import { kindsOf } from "../speculate/shaping.ts";
 import { type OpenFrame, PROTOCOL_VERSION, timelineHash } from "../verify/protocol.ts";
 import type { EngineSequence, TargetEngine } from "./engine.ts";
 
 /** Throws for what can never work: version, model, vocabulary, rule, ids or length. */
-export function checkOpen(open: OpenFrame, { model, vocabulary, context, capabilities }: TargetEngine): void {
+export function checkOpen(open: OpenFrame, { name, model, vocabulary, context, capabilities }: TargetEngine): void {
   const refuse = (code: string, message: string): never => {
     throw new OutriderError(code, message);
   };
@@ -24,6 +25,18 @@ export function checkOpen(open: OpenFrame, { model, vocabulary, context, capabil
   }
   if (!capabilities.rules.includes(open.rule.kind)) {
     refuse("unsupported_rule", `this engine has no "${open.rule.kind}" rule, only ${capabilities.rules.join(", ")}`);
+  }
+  const kinds = kindsOf(open.shaping);
+  const cannot = kinds.find((kind) => !capabilities.shapes.includes(kind));
+  if (cannot) {
+    const can = capabilities.shapes.join(", ") || "none";
+    refuse("unsupported_parameter", `the engine ${name} cannot honour "${cannot}"; of this kind it can: ${can}`);
+  }
+  if (kinds.length > 0 && open.rule.kind !== "exact") {
+    refuse("unsupported_rule", `the rule "${open.rule.kind}" knows no "${kinds[0]}"; ask with the exact rule`);
+  }
+  if (open.logprobs !== undefined && !capabilities.logprobs) {
+    refuse("unsupported_parameter", `the engine ${name} tells no log probabilities`);
   }
   const bad = open.prompt.find((token) => token >= vocabulary.size);
   if (bad !== undefined) refuse("bad_token", `token ${bad} is outside the vocabulary of ${vocabulary.size}`);

@@ -16,9 +16,10 @@
  * target's plain softmax as in the paper's code: temperature and filters do not enter. Lossy. The paper runs the target
  * again after a rollback. Here the row that rejected x gives the target's own token, so a rollback costs one pass.
  */
-import { chooseAmong, type Likeliest } from "./likeliest.ts";
-import { chooseToken, logProbability } from "./sample.ts";
-import type { Rule, Sampling, Sibling } from "./types.ts";
+import { chooseAmong, type Likeliest, shaped, toldOf } from "./likeliest.ts";
+import { chooseToken, logProbability, tokenLogprob } from "./sample.ts";
+import type { Shape, Shapers } from "./shaping.ts";
+import type { Rule, Sampling, Sibling, TokenLogprob } from "./types.ts";
 
 export interface Decision {
   /** How many draft tokens were kept; they are the first of `tokens`. */
@@ -27,6 +28,8 @@ export interface Decision {
    * The decided tokens: the kept ones, then the target's own, unless a kept one ended the answer or the own is unknown.
    */
   readonly tokens: readonly number[];
+  /** Of each of them, where `Scores` tells it. */
+  readonly logprobs?: readonly TokenLogprob[] | undefined;
   /** Target passes that it took, 1 unless an engine had to ask again. */
   readonly passes?: number;
   /** Tokens of the timeline that the engine found in a cache of its own, if it reports them. */
@@ -41,6 +44,8 @@ export interface Scores {
   own(row: number): number | null;
   /** ln p of a token under the target's plain softmax: no temperature, no filters. */
   logProbability(row: number, token: number): number;
+  /** What is told of a decided token, where that was asked for. */
+  tell?: ((row: number, token: number) => TokenLogprob) | undefined;
 }
 
 /**
@@ -57,21 +62,27 @@ export function accept(
   siblings: readonly Sibling[] = [],
 ): Decision {
   const tokens: number[] = [];
+  const told = (decided: readonly number[], kept: number, rows?: readonly number[]): Decision => {
+    const logprobs = scores.tell && decided.map((id, i) => scores.tell!(rows?.[i] ?? i, id));
+    return { kept, tokens: decided, ...(logprobs && { logprobs }) };
+  };
   for (let i = 0; ; i++) {
     const own = scores.own(i);
     const proposed = draft[i];
-    if (own === null) return { kept: i, tokens };
+    if (own === null) return told(tokens, i);
     const keep =
       proposed !== undefined &&
       (proposed === own || (rule.kind === "bild" && -scores.logProbability(i, proposed) <= rule.alphaRollback));
     if (!keep) {
       const sibling = siblings.findIndex(({ at, id }) => at === i && id === own);
-      if (sibling < 0) return { kept: i, tokens: [...tokens, own] };
-      const next = stop.has(own) ? null : scores.own(draft.length + 1 + sibling);
-      return { kept: i + 1, tokens: [...tokens, own, ...(next === null ? [] : [next])] };
+      if (sibling < 0) return told([...tokens, own], i);
+      const row = draft.length + 1 + sibling;
+      const next = stop.has(own) ? null : scores.own(row);
+      const rows = [...Array.from({ length: i + 1 }, (_, n) => n), row];
+      return told([...tokens, own, ...(next === null ? [] : [next])], i + 1, rows);
     }
     tokens.push(proposed);
-    if (stop.has(proposed)) return { kept: i + 1, tokens };
+    if (stop.has(proposed)) return told(tokens, i + 1);
   }
 }
 
@@ -81,18 +92,59 @@ export const positionsOf = (position: number, K: number, siblings: readonly Sibl
   ...siblings.map(({ at }) => position + at + 1),
 ];
 
+/** The tokens before the position of each row. */
+const beforeEach = (
+  timeline: readonly number[],
+  draft: readonly number[],
+  siblings: readonly Sibling[],
+): number[][] => [
+  ...Array.from({ length: draft.length + 1 }, (_, i) => [...timeline, ...draft.slice(0, i)]),
+  ...siblings.map(({ at, id }) => [...timeline, ...draft.slice(0, at), id]),
+];
+
+/** How each row's logits are shaped; undefined where none are. */
+export function shapesOf(
+  shapers: Shapers | undefined,
+  timeline: readonly number[],
+  draft: readonly number[],
+  siblings: readonly Sibling[] = [],
+): Shapes | undefined {
+  if (!shapers) return undefined;
+  const before = beforeEach(timeline, draft, siblings);
+  return (row) => shapers.after(before[row]!);
+}
+
+type Shapes = (row: number) => Shape;
+
 /**
  * Scores from all logits of a pass.
  *
  * @param rows (positions.length, V)
  * @param positions as `positionsOf` returns them
+ * @param logprobs how many of the likeliest tokens are told of each position
  */
-export function fullScores(rows: Float32Array, V: number, sampling: Sampling, positions: readonly number[]): Scores {
+export function fullScores(
+  rows: Float32Array,
+  V: number,
+  sampling: Sampling,
+  positions: readonly number[],
+  shapes?: Shapes,
+  logprobs?: number,
+): Scores {
   const row = (i: number) => rows.subarray(i * V, (i + 1) * V);
   return {
-    own: (i) => chooseToken(row(i), sampling, positions[i]!),
+    own: (i) => chooseToken(shapes ? applied(shapes(i), row(i)) : row(i), sampling, positions[i]!),
     logProbability: (i, token) => logProbability(row(i), token),
+    ...(logprobs !== undefined && { tell: (i, token) => tokenLogprob(row(i), token, logprobs) }),
   };
+}
+
+/** A row after its change. The row itself stays, for whoever asks for probabilities. */
+function applied(shape: Shape, row: Float32Array): Float32Array {
+  if (shape.isNone) return row;
+  const copy = row.slice();
+  shape.apply(copy);
+  return copy;
 }
 
 /**
@@ -101,6 +153,7 @@ export function fullScores(rows: Float32Array, V: number, sampling: Sampling, po
  * @param logProbabilities ln p of the draft's tokens, (K); empty for an engine that does not offer BiLD's rule
  * @param V size of the vocabulary
  * @param positions as `positionsOf` returns them
+ * @param logprobs how many of the likeliest tokens are told of each position
  */
 export function partialScores(
   rows: readonly Likeliest[],
@@ -108,9 +161,16 @@ export function partialScores(
   V: number,
   sampling: Sampling,
   positions: readonly number[],
+  shapes?: Shapes,
+  logprobs?: number,
 ): Scores {
+  const known = (i: number) => (shapes ? shaped(rows[i]!, V, shapes(i)) : rows[i]!);
   return {
-    own: (i) => chooseAmong(rows[i]!, V, sampling, positions[i]!),
+    own(i) {
+      const likeliest = known(i);
+      return likeliest && chooseAmong(likeliest, V, sampling, positions[i]!);
+    },
     logProbability: (i) => logProbabilities[i] ?? Number.NEGATIVE_INFINITY,
+    ...(logprobs !== undefined && { tell: (i, token) => toldOf(rows[i]!, token, logprobs) }),
   };
 }

@@ -11,7 +11,9 @@
  *   none    an unknown token may still win by its noise; the noise is known, so that can be ruled out
  */
 import { gumbel, gumbelCeiling, noiseBits, noiseKey } from "../model/noise.ts";
-import type { Sampling } from "./types.ts";
+import { UNTOLD } from "./sample.ts";
+import type { Shape } from "./shaping.ts";
+import type { Sampling, TokenLogprob } from "./types.ts";
 
 /** What an engine returns of the distribution after a position. */
 export interface Likeliest {
@@ -21,6 +23,47 @@ export interface Likeliest {
   readonly logits: readonly number[];
   /** ln Σ exp(logit) over the whole vocabulary on that offset: 0 for logarithms of probability. */
   readonly logTotal: number;
+  /** No unknown token has a larger logit; absent: that of the last known one. */
+  readonly most?: number;
+  /** Where logits were changed: whether an unknown token may come. What they weigh is then only known from above. */
+  possible?(id: number): boolean;
+}
+
+/**
+ * The likeliest tokens after a change of their logits; null where an unknown token may have risen. Repetition is no such
+ * change, since it depends on where the logits' zero lies.
+ *
+ * @param V size of the vocabulary
+ */
+export function shaped(known: Likeliest, V: number, shape: Shape): Likeliest | null {
+  if (shape.isNone) return known;
+  const { ids, logits } = known;
+  const given = new Map(ids.map((id, n) => [id, logits[n]!] as const));
+  const all = ids.length >= V;
+  const last = logits.at(-1) ?? Number.POSITIVE_INFINITY;
+  // The change rises with the logit, so no unknown token exceeds what it would be at the bound.
+  const risen = (id: number) => !given.has(id) && shape.logit(id, last) > last;
+  if (!all && [...shape.ids].some(risen)) return null;
+  const changed = [...given]
+    .map(([id, logit]) => [id, shape.logit(id, logit)] as const)
+    .filter(([, logit]) => logit > Number.NEGATIVE_INFINITY)
+    .toSorted(([, a], [, b]) => b - a);
+  const sum = (values: Iterable<number>) => [...values].reduce((total, logit) => total + Math.exp(logit), 0);
+  const rest = all ? 0 : Math.max(0, Math.exp(known.logTotal) - sum(logits));
+  return {
+    ids: changed.map(([id]) => id),
+    logits: changed.map(([, logit]) => logit),
+    logTotal: Math.log(sum(changed.map(([, logit]) => logit)) + rest),
+    most: all ? Number.NEGATIVE_INFINITY : last,
+    possible: (id) => !given.has(id) && shape.logit(id, last) > Number.NEGATIVE_INFINITY,
+  };
+}
+
+/** What is told of a decided token, from logarithms of probability. */
+export function toldOf({ ids, logits, logTotal }: Likeliest, token: number, count: number): TokenLogprob {
+  const at = ids.indexOf(token);
+  const top = ids.slice(0, count).map((id, n) => [id, logits[n]! - logTotal] as const);
+  return { logprob: at < 0 ? UNTOLD : logits[at]! - logTotal, top };
 }
 
 /**
@@ -45,10 +88,12 @@ export function chooseAmong(known: Likeliest, V: number, sampling: Sampling, pos
   const { ids, logits } = known;
   const top = logits[0];
   if (top === undefined) return null;
+  if (known.most !== undefined && top <= known.most) return null;
   // Of equals the lowest id. A tie that goes on beyond what is known cannot be seen.
   if (sampling.temperature === 0) return Math.min(...ids.filter((_, n) => logits[n] === top));
   const x = logits.map((logit) => (logit - top) / sampling.temperature);
-  const least = ids.length >= V ? Number.NEGATIVE_INFINITY : x.at(-1)!;
+  const most = known.most ?? (ids.length >= V ? Number.NEGATIVE_INFINITY : logits.at(-1)!);
+  const least = (most - top) / sampling.temperature;
   const threshold = thresholdOf(known, x, least, V, sampling);
   if (threshold === null) return null;
 
@@ -66,9 +111,10 @@ export function chooseAmong(known: Likeliest, V: number, sampling: Sampling, pos
   if (threshold.low > least) return winner.id;
   // Unknown tokens may have been kept. The winner is certain if even x = least does not let any of them win.
   const among = new Set(ids);
+  const possible = known.possible ?? ((id: number) => !among.has(id));
   for (let id = 0; id < V; id++) {
     const bits = noiseBits(key, id);
-    if (least + gumbelCeiling(bits) < winner.score || among.has(id)) continue;
+    if (least + gumbelCeiling(bits) < winner.score || !possible(id)) continue;
     if (least + gumbel(bits) >= winner.score) return null;
   }
   return winner.id;
@@ -95,7 +141,9 @@ function thresholdOf(
 ): Bounds | null {
   let low = Number.NEGATIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
-  if (topK > 0 && topK < V) {
+  const allKnown = least === Number.NEGATIVE_INFINITY;
+  // Of tokens that were forbidden fewer than k may be left.
+  if (topK > 0 && topK < V && !(allKnown && x.length < topK)) {
     const last = x[topK - 1];
     // Tokens as likely as the k-th stay, and there may be unknown ones among them.
     if (last === undefined || last <= least) return null;
@@ -105,10 +153,10 @@ function thresholdOf(
   if (topP < 1) {
     const kept = x.filter((value) => value >= low);
     const held = kept.reduce((sum, value) => sum + Math.exp(value), 0);
-    const allKnown = low > least || x.length >= V;
-    const rest = allKnown ? { low: 0, high: 0 } : massOutside(known, V - x.length, least, 1 / temperature);
-    // The more mass lies outside, the lower the threshold.
-    high = firstReaching(kept, topP * (held + rest.low)) ?? least;
+    const complete = allKnown || low > least;
+    const rest = complete ? { low: 0, high: 0 } : massOutside(known, V - x.length, least, 1 / temperature);
+    // The more mass lies outside, the lower the threshold. Below `least`, unknown tokens may lie above known ones.
+    high = Math.max(firstReaching(kept, topP * (held + rest.low)) ?? least, complete ? low : least);
     low = firstReaching(kept, topP * (held + rest.high)) ?? low;
   }
   const minimum = minP > 0 ? Math.log(minP) : Number.NEGATIVE_INFINITY;
@@ -131,7 +179,7 @@ function firstReaching(x: readonly number[], goal: number): number | null {
  * the sum of exp(s·y) lies between two values: count · (w / count)^s if all are equal (Jensen), and w · exp((s − 1) ·
  * Y) if as many as make up w lie at Y. Which of the two is larger depends on whether s exceeds 1.
  */
-function massOutside({ logits, logTotal }: Likeliest, count: number, least: number, s: number): Bounds {
+function massOutside({ logits, logTotal, possible }: Likeliest, count: number, least: number, s: number): Bounds {
   const top = logits[0]!;
   const weight = logits.reduce((left, logit) => left - Math.exp(logit - top), Math.exp(logTotal - top));
   // Rounding of logarithms of probability, in both directions.
@@ -140,5 +188,5 @@ function massOutside({ logits, logTotal }: Likeliest, count: number, least: numb
     if (w <= 0) return [0];
     return [count * (w / count) ** s, w * Math.exp((s - 1) * (least / s))];
   });
-  return { low: Math.min(...bounds), high: Math.max(...bounds) };
+  return { low: possible ? 0 : Math.min(...bounds), high: Math.max(...bounds) };
 }

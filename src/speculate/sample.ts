@@ -12,7 +12,7 @@
  */
 import { OutriderError } from "../model/errors.ts";
 import { gumbel, gumbelCeiling, noiseBits, noiseKey } from "../model/noise.ts";
-import type { Sampling } from "./types.ts";
+import type { Sampling, TokenLogprob } from "./types.ts";
 
 const BUCKETS = 2048;
 /** Below every finite x, so that −Infinity (a forbidden token) is never kept. */
@@ -58,11 +58,32 @@ export function keepFloor(logits: Float32Array, top: number, sampling: Sampling)
 }
 
 /** Natural logarithm of a token's probability under the plain softmax of `logits`: no temperature, no filters. */
-export function logProbability(logits: Float32Array, token: number): number {
+export const logProbability = (logits: Float32Array, token: number): number => logits[token]! - logTotal(logits);
+
+/** ln Σ exp(logit) over `logits`. */
+function logTotal(logits: Float32Array): number {
   const top = logits[argmax(logits)]!;
   let sum = 0;
   for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i]! - top);
-  return logits[token]! - top - Math.log(sum);
+  return top + Math.log(sum);
+}
+
+/** What is told of a token that was not among those known, or had no probability: OpenAI's number. */
+export const UNTOLD = -9999;
+
+/** `logProbability` of a token, and of the `count` likeliest; of equals the lowest id comes first. */
+export function tokenLogprob(logits: Float32Array, token: number, count: number): TokenLogprob {
+  const total = logTotal(logits);
+  const top: (readonly [id: number, logit: number])[] = [];
+  for (let id = 0; id < logits.length && count > 0; id++) {
+    const logit = logits[id]!;
+    if (top.length === count && !(logit > top.at(-1)![1])) continue;
+    const behind = top.findIndex(([, other]) => logit > other);
+    top.splice(behind < 0 ? top.length : behind, 0, [id, logit]);
+    top.length = Math.min(top.length, count);
+  }
+  const finite = top.filter(([, logit]) => Number.isFinite(logit));
+  return { logprob: Math.max(UNTOLD, logits[token]! - total), top: finite.map(([id, logit]) => [id, logit - total]) };
 }
 
 /** Index of the largest logit, the lowest among equals. */

@@ -81,6 +81,13 @@ export interface Proposed extends Candidate {
 /** What the decision how far to draft depends on. */
 export type Likelihood = Pick<Proposed, "confidence" | "others">;
 
+/** ln p of a decided token under the target's plain softmax: before any shaping, temperature or filter. */
+export interface TokenLogprob {
+  readonly logprob: number;
+  /** The likeliest tokens of its position, most likely first. */
+  readonly top: readonly (readonly [id: number, logprob: number])[];
+}
+
 /** The origin's answer to one target pass. */
 export interface Verdict {
   /** Position of `tokens[0]`. */
@@ -110,6 +117,8 @@ export interface Verdict {
   readonly siblings?: boolean | undefined;
   /** Generations that the origin runs or lets wait, as a share of those that it runs at once. */
   readonly load?: number | undefined;
+  /** Of each of `tokens`, where the generation asked for it. */
+  readonly logprobs?: readonly TokenLogprob[] | undefined;
   /** In the first verdict of a generation: the engine's guess of what a pass costs by its positions. */
   readonly passCost?: PassCost | undefined;
 }

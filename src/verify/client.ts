@@ -41,7 +41,7 @@ export interface VerifyClientOptions {
   /** The fields that are the same in every `open`. */
   readonly open: Pick<
     OpenFrame,
-    "model" | "vocabulary" | "session" | "tenant" | "sampling" | "rule" | "patience" | "stop"
+    "model" | "vocabulary" | "session" | "tenant" | "sampling" | "shaping" | "logprobs" | "rule" | "patience" | "stop"
   >;
   /** The timeline to continue. Not changed, and may change afterwards. */
   readonly timeline: readonly number[];
@@ -216,6 +216,8 @@ export class VerifyClient implements Verifier {
       keepHash: timelineHash(this.#timeline.slice(0, this.#held)),
       prompt: this.#timeline.slice(this.#held),
       sampling: open.sampling,
+      shaping: open.shaping,
+      logprobs: open.logprobs,
       rule: open.rule,
       patience: this.#patience,
       maxTokens: this.#left,
@@ -269,10 +271,11 @@ export class VerifyClient implements Verifier {
   }
 
   /** What no origin says that follows the rules; null where all is well. */
-  #wrongIn({ position, kept, tokens }: Verdict): string | null {
+  #wrongIn({ position, kept, tokens, logprobs }: Verdict): string | null {
     const { vocabularySize, open } = this.#options;
     if (this.#stopped || position !== this.#timeline.length) return "does not follow the last one";
     if (kept > tokens.length || tokens.length > this.#left) return "decides more than it may";
+    if (logprobs && logprobs.length !== tokens.length) return "tells the log probabilities of other tokens";
     if (tokens.some((id) => id >= vocabularySize)) return "holds a token outside the vocabulary";
     if (tokens.slice(0, -1).some((id) => open.stop.includes(id))) return "goes on behind the end of the answer";
     return null;

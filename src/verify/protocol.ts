@@ -21,9 +21,9 @@ import { OutriderError } from "../model/errors.ts";
 
 /**
  * Edge and origin must have the same. 2: `arrival` in verdicts was `turn`. 3: drafts had 15 tokens at most. 4: no
- * check.
+ * check. 5: no shaping, no log probabilities.
  */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 /** Longest frame either side accepts, in characters: an `open` with 128k token ids fits. */
 export const MAX_FRAME_CHARS = 2_000_000;
 /**
@@ -31,6 +31,13 @@ export const MAX_FRAME_CHARS = 2_000_000;
  * and then uses the beginning of a draft.
  */
 export const MAX_DRAFT = 31;
+
+/** Tokens that a bias or a list of allowed ones may name. */
+export const MAX_SHAPED = 4096;
+/** Largest amount that a bias adds to a logit or takes from it. */
+export const MAX_BIAS = 100;
+/** Most of the likeliest tokens that are told of each position. */
+export const MAX_LOGPROBS = 20;
 
 const token = z.int().min(0).max(0xffffffff);
 const position = z.int().min(0);
@@ -42,6 +49,23 @@ const samplingSchema = z.object({
   topP: z.number().gt(0).max(1),
   minP: z.number().min(0).max(1),
   seed: z.int().min(0).max(0xffffffff),
+});
+
+/**
+ * What changes the logits before a token is chosen (`Shaping`). Each kind is a field of its own. An origin refuses a
+ * kind that its engine cannot do, by name, and one that it does not know as a bad frame: nothing is dropped.
+ */
+const shapingSchema = z.strictObject({
+  from: position,
+  bias: z
+    .array(z.tuple([token, z.number().min(-MAX_BIAS).max(MAX_BIAS).nullable()]).readonly())
+    .max(MAX_SHAPED)
+    .readonly()
+    .optional(),
+  allowed: z.array(token).min(1).max(MAX_SHAPED).readonly().optional(),
+  repetition: z.strictObject({ by: z.number().gt(0).max(100), last: z.int().min(0) }).optional(),
+  penalties: z.strictObject({ presence: z.number(), frequency: z.number() }).optional(),
+  minTokens: z.int().min(0).optional(),
 });
 
 const ruleSchema = z.discriminatedUnion("kind", [
@@ -65,6 +89,9 @@ const openSchema = z.object({
   /** The timeline after the kept prefix. */
   prompt: z.array(token),
   sampling: samplingSchema,
+  shaping: shapingSchema.optional(),
+  /** Tell the log probability of each token, and of so many of the likeliest. */
+  logprobs: z.int().min(0).max(MAX_LOGPROBS).optional(),
   rule: ruleSchema,
   /** How long the origin waits for a draft before it decodes by itself, in ms. */
   patience,
@@ -110,6 +137,19 @@ const verdictSchema = z.object({
   siblings: z.boolean().optional(),
   /** Generations that the origin runs or lets wait, as a share of those that it runs at once. */
   load: z.number().min(0).optional(),
+  /** Of each of `tokens`, where `open` asked for it. */
+  logprobs: z
+    .array(
+      z.object({
+        logprob: z.number(),
+        top: z
+          .array(z.tuple([token, z.number()]).readonly())
+          .max(MAX_LOGPROBS)
+          .readonly(),
+      }),
+    )
+    .readonly()
+    .optional(),
   /** In the first verdict of a generation: the engine's guess of what a pass costs by its positions. */
   passCost: z.record(z.string(), z.number().positive()).optional(),
 });

@@ -1,7 +1,8 @@
 /** What the likeliest tokens alone determine must be what all logits say; what they leave open must be left open. */
 import { expect, test } from "vitest";
-import { chooseAmong, type Likeliest } from "../../src/speculate/likeliest.ts";
+import { chooseAmong, type Likeliest, shaped } from "../../src/speculate/likeliest.ts";
 import { chooseToken } from "../../src/speculate/sample.ts";
+import { maskOf, Shape } from "../../src/speculate/shaping.ts";
 import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
 import { seeded } from "../support/random.ts";
 
@@ -52,6 +53,34 @@ test.each(CASES)("%s", (_, request, count, share) => {
     expect(token, `position ${position}`).toBe(chooseToken(logits, drawn, position));
   }
   expect(known / positions).toBeGreaterThanOrEqual(share);
+});
+
+/** Changes as masks, penalties and biases make them; the last raises a token that may be unknown. */
+const SHAPES: [name: string, shape: (random: () => number) => Shape][] = [
+  ["half of the tokens forbidden", (random) => new Shape([{ mask: maskOf(some(random, V / 2)) }])],
+  ["all but ten forbidden", (random) => new Shape([{ mask: maskOf(some(random, 10)) }])],
+  ["some lowered", (random) => new Shape([{ each: new Map(some(random, 60).map((id) => [id, (l) => l - 2])) }])],
+  ["some raised", (random) => new Shape([{ each: new Map(some(random, 5).map((id) => [id, (l) => l + 1])) }])],
+];
+
+const some = (random: () => number, count: number) => Array.from({ length: count }, () => Math.floor(random() * V));
+
+test.each(SHAPES)("whatever is known, with %s", (_, shapeOf) => {
+  let known = 0;
+  for (let position = 0; position < 1500; position++) {
+    const random = seeded(position);
+    const logits = logitsOf(position);
+    const [, request, count] = CASES[position % CASES.length]!;
+    const drawn = { ...request, seed: position % 7 };
+    const shape = shapeOf(random);
+    const row = shaped(likeliest(logits, count), V, shape);
+    const token = row && chooseAmong(row, V, drawn, position);
+    if (token === null) continue;
+    known++;
+    shape.apply(logits);
+    expect(token, `position ${position}`).toBe(chooseToken(logits, drawn, position));
+  }
+  expect(known).toBeGreaterThan(100);
 });
 
 test("of equals greedily the lowest id, as from all logits", () => {

@@ -1,7 +1,8 @@
 /** Runs one generation against an origin as the edge does, and collects what a client would see. */
 import { History } from "../../src/speculate/history.ts";
 import { generate, type Summary } from "../../src/speculate/round.ts";
-import type { Drafter, Rule, Sampling } from "../../src/speculate/types.ts";
+import type { Shaping } from "../../src/speculate/shaping.ts";
+import type { Drafter, Rule, Sampling, TokenLogprob } from "../../src/speculate/types.ts";
 import { Window } from "../../src/speculate/window.ts";
 import { VerifyClient } from "../../src/verify/client.ts";
 import { STOP } from "./scripted.ts";
@@ -26,6 +27,8 @@ export interface GenerationOptions {
   readonly connect?: () => Promise<WebSocket>;
   readonly prompt: readonly number[];
   readonly sampling: Sampling;
+  readonly shaping?: Shaping;
+  readonly logprobs?: number;
   readonly drafter?: Drafter | null;
   readonly rule?: Rule;
   readonly fallback?: number;
@@ -44,6 +47,7 @@ export interface GenerationOptions {
 export interface Outcome extends Summary {
   readonly tokens: number[];
   readonly flags: boolean[];
+  readonly logprobs: TokenLogprob[];
   readonly timeline: number[];
   /** Resolves when the drafter has stopped. */
   idle(): Promise<void>;
@@ -59,6 +63,8 @@ export function clientFor(options: GenerationOptions): VerifyClient {
       ...(options.served ?? SCRIPTED),
       session: options.session ?? freshSession(),
       sampling: options.sampling,
+      shaping: options.shaping,
+      logprobs: options.logprobs,
       rule: options.rule ?? { kind: "exact" },
       patience: options.patience ?? 0,
       stop: [...(options.stop ?? [STOP])],
@@ -87,13 +93,15 @@ export async function runGeneration(options: GenerationOptions): Promise<Outcome
   const { steps, idle } = generate(timeline, options.drafter ?? null, clientFor(options), window);
   const tokens: number[] = [];
   const flags: boolean[] = [];
+  const logprobs: TokenLogprob[] = [];
   for (;;) {
     const { done, value } = await steps.next();
-    if (done) return { ...value, tokens, flags, timeline, idle };
+    if (done) return { ...value, tokens, flags, logprobs, timeline, idle };
     for (const { id, kept } of value.tokens) {
       tokens.push(id);
       flags.push(kept);
     }
+    logprobs.push(...(value.verdict.logprobs ?? []));
     await options.onStep?.(tokens.length);
   }
 }

@@ -2,8 +2,9 @@
 import type { Capabilities, Deciding, EngineSequence, TargetEngine } from "../../src/origin/engine.ts";
 import { DEFAULT_LIMITS, Gateway, type GatewayOptions } from "../../src/origin/gateway.ts";
 import { type OriginServer, serveOrigin } from "../../src/origin/node.ts";
-import { accept, type Decision, fullScores, positionsOf } from "../../src/speculate/accept.ts";
+import { accept, type Decision, fullScores, positionsOf, shapesOf } from "../../src/speculate/accept.ts";
 import type { PassCost } from "../../src/speculate/pass-cost.ts";
+import { KINDS } from "../../src/speculate/shaping.ts";
 import type { Sibling } from "../../src/speculate/types.ts";
 import { scriptedRows, sleep, V } from "./scripted.ts";
 
@@ -20,6 +21,8 @@ export class ScriptedEngine implements TargetEngine {
     siblings: true,
     capacity: 1e9,
     cost: (tokens) => tokens,
+    shapes: KINDS,
+    logprobs: true,
     drafted: () => true,
   };
   passCost: PassCost | undefined;
@@ -71,7 +74,7 @@ class ScriptedSequence implements EngineSequence {
 
   async decide(
     draft: readonly number[],
-    { sampling, rule, stop }: Deciding,
+    { sampling, rule, stop, shapers, logprobs }: Deciding,
     siblings: readonly Sibling[] = [],
   ): Promise<Decision> {
     this.#engine.passes++;
@@ -87,6 +90,8 @@ class ScriptedSequence implements EngineSequence {
         V,
         sampling,
         positionsOf(position, draft.length, siblings),
+        shapesOf(shapers, this.timeline, draft, siblings),
+        logprobs,
       );
       const decision = accept(scores, draft, rule, stop, siblings);
       this.append(decision.tokens);

@@ -38,15 +38,25 @@ export function scriptedRows(
 }
 
 /** What the target decides with no draft at all: the definition of the right output. */
-export function reference(prompt: readonly number[], sampling: Sampling, maxTokens: number, stop: readonly number[]) {
+export function reference(
+  prompt: readonly number[],
+  sampling: Sampling,
+  maxTokens: number,
+  stop: readonly number[],
+  shape: Shaped = (row) => row,
+) {
   const timeline = [...prompt];
   while (timeline.length - prompt.length < maxTokens) {
-    const token = chooseToken(scriptedRow(timeline), sampling, timeline.length);
+    const row = shape(scriptedRow(timeline), timeline, prompt.length);
+    const token = chooseToken(row, sampling, timeline.length);
     timeline.push(token);
     if (stop.includes(token)) return { tokens: timeline.slice(prompt.length), reason: "stop" as const };
   }
   return { tokens: timeline.slice(prompt.length), reason: "length" as const };
 }
+
+/** The logits of a row after a change, by the tokens before it and where the answer begins among them. */
+export type Shaped = (row: Float32Array, before: readonly number[], from: number) => Float32Array;
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -93,6 +93,8 @@ async function liveAt(world: World, policy: WindowPolicy | null, history: Histor
     capabilities: {
       ...{ rules: ["exact" as const], maxDraft: 31, siblings, capacity: 1e9 },
       cost: () => 1,
+      shapes: [],
+      logprobs: false,
       drafted: () => true,
     },
     passCost: world.passCost,

@@ -25,6 +25,8 @@ const OPEN = {
   keepHash: "abc",
   prompt: [1, 2, 0xffffffff],
   sampling: { ...GREEDY, temperature: 0.8, seed: 0xffffffff },
+  shaping: { from: 5, bias: [[3, -1.5] as const, [4, null] as const], minTokens: 2 },
+  logprobs: 3,
   rule: { kind: "bild", alphaRollback: 2.5 },
   patience: 10.5,
   maxTokens: 1,
@@ -68,7 +70,7 @@ describe("a bad frame", () => {
       ["[]", /bad frame/],
       ['{"type":"verdict"}', /type/],
       ...Object.keys(OPEN)
-        .filter((name) => name !== "type")
+        .filter((name) => !["type", "shaping", "logprobs"].includes(name))
         .map((name): [string, RegExp] => [without(name), new RegExp(`bad frame: ${name}`)]),
       [JSON.stringify({ ...OPEN, prompt: [1, -1] }), /prompt\.1/],
       [JSON.stringify({ ...OPEN, prompt: [1.5] }), /prompt\.0/],
@@ -77,6 +79,9 @@ describe("a bad frame", () => {
       [JSON.stringify({ ...OPEN, session: "x".repeat(129) }), /session/],
       [JSON.stringify({ ...OPEN, sampling: { ...OPEN.sampling, topP: 0 } }), /sampling\.topP/],
       [JSON.stringify({ ...OPEN, rule: { kind: "magic" } }), /rule/],
+      // A kind that this origin does not know must not be dropped.
+      [JSON.stringify({ ...OPEN, shaping: { from: 1, magic: {} } }), /shaping: .*magic/],
+      [JSON.stringify({ ...OPEN, shaping: { from: 1, bias: [[1, 101]] } }), /shaping\.bias\.0\.1/],
       [JSON.stringify({ type: "draft", position: 1, tokens: Array(MAX_DRAFT + 1).fill(1) }), /tokens/],
       [`"${"x".repeat(MAX_FRAME_CHARS)}"`, /exceed the limit/],
     ];

@@ -57,6 +57,9 @@ export function emulatedEngine(
       rules: ["exact"],
       maxDraft,
       siblings: COST_CLASSES[accelerator.costs].siblings,
+      // Answers were recorded as they are.
+      shapes: [],
+      logprobs: false,
       capacity: sequences,
       cost: () => 1,
       drafted: () => true,

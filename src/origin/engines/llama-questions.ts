@@ -15,8 +15,9 @@
 
 import { gumbel, noiseBits, noiseKey } from "../../model/noise.ts";
 import { chooseAmong, type Likeliest } from "../../speculate/likeliest.ts";
-import { chooseToken, logProbability } from "../../speculate/sample.ts";
-import type { Sampling } from "../../speculate/types.ts";
+import { chooseToken, logProbability, tokenLogprob } from "../../speculate/sample.ts";
+import type { Shape } from "../../speculate/shaping.ts";
+import type { Sampling, TokenLogprob } from "../../speculate/types.ts";
 import type { LibraryBias, LibraryModel, Question, Reply } from "./llama-library.ts";
 
 /** Likeliest tokens to request where the sampling does not tell how many it keeps. */
@@ -33,8 +34,10 @@ interface Inquiry {
   readonly question: Question;
   /** The target's own token; null where the reply leaves that open. */
   own(reply: Reply): number | null;
-  /** ln p of the token that was asked about. */
-  logProbability?(reply: Reply): number;
+  /** ln p of a token that was asked about. */
+  logProbability?(reply: Reply, token: number): number;
+  /** What is told of a token. */
+  tell?(reply: Reply, token: number, count: number): TokenLogprob;
 }
 
 /** What this needs of the library. */
@@ -48,7 +51,7 @@ export interface Vocabulary {
 export function inquire(vocabulary: Vocabulary, sampling: Sampling, position: number, wanted?: number): Inquiry {
   const { V } = vocabulary;
   if (wanted !== undefined) {
-    return sampling.temperature === 0 ? besidesArgmax(wanted) : inquireAll(vocabulary, sampling, position, wanted);
+    return sampling.temperature === 0 ? besidesArgmax(wanted) : inquireAll(vocabulary, sampling, position);
   }
   if (sampling.temperature === 0) {
     return { question: { token: true, options: { temperature: 0 } }, own: ({ next }) => next.token ?? null };
@@ -72,7 +75,7 @@ export function inquire(vocabulary: Vocabulary, sampling: Sampling, position: nu
 }
 
 /** All logits. */
-export function inquireAll({ V }: Vocabulary, sampling: Sampling, position: number, wanted?: number): Inquiry {
+export function inquireAll({ V }: Vocabulary, sampling: Sampling, position: number, shape?: Shape): Inquiry {
   const all = ({ next }: Reply): Float32Array => {
     const logits = new Float32Array(V).fill(Number.NEGATIVE_INFINITY);
     for (const [token, logit] of next.logits ?? []) logits[token] = logit;
@@ -80,8 +83,13 @@ export function inquireAll({ V }: Vocabulary, sampling: Sampling, position: numb
   };
   return {
     question: { logits: true, options: { temperature: 0 } },
-    own: (reply) => chooseToken(all(reply), sampling, position),
-    ...(wanted !== undefined && { logProbability: (reply) => logProbability(all(reply), wanted) }),
+    own(reply) {
+      const logits = all(reply);
+      shape?.apply(logits);
+      return chooseToken(logits, sampling, position);
+    },
+    logProbability: (reply, token) => logProbability(all(reply), token),
+    tell: (reply, token, count) => tokenLogprob(all(reply), token, count),
   };
 }
 

@@ -17,7 +17,8 @@ import { OutriderError } from "../../model/errors.ts";
 import { modelId } from "../../model/model-id.ts";
 import { vocabularyHash } from "../../model/tokenizer-files.ts";
 import { FileSource } from "../../platform/disk.ts";
-import { accept, type Decision, type Scores } from "../../speculate/accept.ts";
+import { accept, type Decision, type Scores, shapesOf } from "../../speculate/accept.ts";
+import { KINDS } from "../../speculate/shaping.ts";
 import { type Deciding, type EngineSequence, KV_CONTEXTS, type TargetEngine, Timeline } from "../engine.ts";
 import { PASS_COSTS } from "../pass-costs.ts";
 import { findLlamaLibrary, type LibrarySequence, type Reply } from "./llama-library.ts";
@@ -89,6 +90,8 @@ export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise
     context: contextSize - 1,
     capabilities: {
       siblings: false,
+      shapes: KINDS,
+      logprobs: true,
       rules: ["exact", "bild"],
       maxDraft,
       capacity: sequences,
@@ -131,19 +134,26 @@ class LlamaSequence extends Timeline implements EngineSequence {
     return true;
   }
 
-  async decide(draft: readonly number[], { sampling, rule, stop }: Deciding): Promise<Decision> {
+  async decide(draft: readonly number[], deciding: Deciding): Promise<Decision> {
+    const { sampling, rule, stop, shapers, logprobs } = deciding;
     await this.#align();
     const position = this.timeline.length;
     const asked = [this.timeline.at(-1)!, ...draft];
     const wanted = (i: number) => (rule.kind === "bild" ? draft[i] : undefined);
-    const inquiries = asked.map((_, i) => inquire(this.#vocabulary, sampling, position + i, wanted(i)));
+    const shapes = shapesOf(shapers, this.timeline, draft);
+    const inquiries = asked.map((_, i) =>
+      shapes || logprobs !== undefined
+        ? inquireAll(this.#vocabulary, sampling, position + i, shapes?.(i))
+        : inquire(this.#vocabulary, sampling, position + i, wanted(i)),
+    );
     const replies = await this.#ask(
       this.timeline.slice(this.#held.nextTokenIndex, -1),
       asked.map((token, i) => [token, { generateNext: inquiries[i]!.question }]),
     );
     const scores: Scores = {
       own: (i) => inquiries[i]!.own(replies[i]!),
-      logProbability: (i) => inquiries[i]!.logProbability!(replies[i]!),
+      logProbability: (i, token) => inquiries[i]!.logProbability!(replies[i]!, token),
+      ...(logprobs !== undefined && { tell: (i, token) => inquiries[i]!.tell!(replies[i]!, token, logprobs) }),
     };
     const decision = accept(scores, draft, rule, stop);
     const decided = decision.tokens.length > 0 ? decision : await this.#decideFromAll(position, sampling);

@@ -3,6 +3,7 @@
  * a position.
  */
 import type { Decision } from "../../speculate/accept.ts";
+import type { ShapingKind } from "../../speculate/shaping.ts";
 import type { Rule, Sampling, Sibling } from "../../speculate/types.ts";
 import { type Deciding, type EngineSequence, type TargetEngine, Timeline } from "../engine.ts";
 import { PASS_COSTS } from "../pass-costs.ts";
@@ -45,6 +46,8 @@ interface Remote {
   readonly maxDraft: number;
   /** Whether a pass verifies siblings. */
   readonly siblings: boolean;
+  /** What it can do to logits, as `Capabilities.shapes`. */
+  readonly shapes: readonly ShapingKind[];
   /** As `Capabilities.drafted`. */
   drafted(sampling: Sampling): boolean;
   readonly pass: Pass;
@@ -57,6 +60,7 @@ export const remoteEngine = ({
   rules,
   maxDraft,
   siblings,
+  shapes,
   drafted,
   pass,
   run,
@@ -69,6 +73,8 @@ export const remoteEngine = ({
     rules,
     maxDraft,
     siblings,
+    shapes,
+    logprobs: true,
     // The server evicts by itself: a sequence here is a list of tokens.
     capacity: Number.POSITIVE_INFINITY,
     cost: () => 0,

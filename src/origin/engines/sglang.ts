@@ -11,7 +11,7 @@
  * last position is returned. The server dies of ids outside its vocabulary, so the gateway lets none through.
  */
 import * as z from "zod";
-import { accept, type Decision, partialScores, positionsOf } from "../../speculate/accept.ts";
+import { accept, type Decision, partialScores, positionsOf, shapesOf } from "../../speculate/accept.ts";
 import { type Likeliest, likeliestNeeded } from "../../speculate/likeliest.ts";
 import type { Sibling } from "../../speculate/types.ts";
 import type { Deciding, TargetEngine } from "../engine.ts";
@@ -60,6 +60,8 @@ export async function connectSglang(options: RemoteOptions): Promise<TargetEngin
     rules: ["exact", "bild"],
     maxDraft: options.maxDraft,
     siblings: true,
+    // Logarithms of probability do not tell which logits are positive, so it has no repetition penalty.
+    shapes: ["bias", "allowed", "penalties", "minTokens"],
     drafted: (sampling) => likeliestNeeded(sampling, MAX_LIKELIEST) !== null,
     pass: (timeline, ...draft) => decide(server, vocabulary.size, timeline, ...draft),
     run: (timeline, most) => run(server, timeline, most),
@@ -74,14 +76,17 @@ async function decide(
   deciding: Deciding,
   siblings: readonly Sibling[],
 ): Promise<Decision> {
-  const { sampling, rule, stop } = deciding;
+  const { sampling, rule, stop, shapers, logprobs } = deciding;
   const verified = async (count: number, tokens: readonly number[], beside: readonly Sibling[]): Promise<Decision> => {
     const { rows, logProbabilities, cached } = await score(server, timeline, tokens, beside, count);
     const positions = positionsOf(timeline.length, tokens.length, beside);
-    const scores = partialScores(rows, logProbabilities, V, sampling, positions);
+    const shapes = shapesOf(shapers, timeline, tokens, beside);
+    const scores = partialScores(rows, logProbabilities, V, sampling, positions, shapes, logprobs);
     return { ...accept(scores, tokens, rule, stop, beside), cached };
   };
-  const counts = [likeliestNeeded(sampling, MAX_LIKELIEST) ?? V, MORE_LIKELIEST].map((count) => Math.min(V, count));
+  // Of tokens whose logits change, more have to be known than are told or kept.
+  const needed = shapers ? MAX_LIKELIEST : Math.max(likeliestNeeded(sampling, MAX_LIKELIEST) ?? V, logprobs ?? 0);
+  const counts = [needed, MORE_LIKELIEST].map((count) => Math.min(V, count));
   for (const [n, count] of counts.entries()) {
     const decision = await verified(count, draft, siblings);
     if (decision.tokens.length > 0) return { ...decision, passes: n + 1 };

@@ -15,7 +15,7 @@
  */
 import * as z from "zod";
 import { accept, type Decision, partialScores, positionsOf } from "../../speculate/accept.ts";
-import type { Likeliest } from "../../speculate/likeliest.ts";
+import { type Likeliest, toldOf } from "../../speculate/likeliest.ts";
 import type { Sampling, Sibling } from "../../speculate/types.ts";
 import type { Deciding, TargetEngine } from "../engine.ts";
 import { EngineServer } from "./http.ts";
@@ -55,6 +55,8 @@ export async function connectVllm(options: RemoteOptions): Promise<TargetEngine>
     rules: ["exact"],
     maxDraft: Math.min(MAX_DRAFT, options.maxDraft),
     siblings: true,
+    // Of 20 tokens too often none may come, and the server's own biases would not know of the timeline.
+    shapes: [],
     drafted,
     pass: (timeline, ...draft) => decide(server, id, vocabulary.size, timeline, ...draft),
     run: (timeline, most) => run(server, id, timeline, most),
@@ -70,18 +72,20 @@ async function decide(
   V: number,
   timeline: readonly number[],
   draft: readonly number[],
-  { sampling, rule, stop }: Deciding,
+  { sampling, rule, stop, logprobs }: Deciding,
   siblings: readonly Sibling[],
 ): Promise<Decision> {
-  if (!drafted(sampling)) return drawnByServer(server, model, timeline, sampling);
+  if (!drafted(sampling)) return drawnByServer(server, model, timeline, sampling, logprobs);
   // Two show a tie for the first position. Ties for the last of top_k take all that the server returns.
-  const ways = { server, model, timeline, draft, siblings, count: sampling.temperature === 0 ? 2 : MAX_LIKELIEST };
+  const count = sampling.temperature === 0 ? Math.max(2, logprobs ?? 0) : MAX_LIKELIEST;
+  const ways = { server, model, timeline, draft, siblings, count };
   const isWhole = siblings.length === 0 && wholeIsCheaper(timeline.length, draft.length);
   const rows = await (isWhole ? whole(ways) : beginnings(ways));
-  const scores = partialScores(rows, [], V, sampling, positionsOf(timeline.length, draft.length, siblings));
+  const positions = positionsOf(timeline.length, draft.length, siblings);
+  const scores = partialScores(rows, [], V, sampling, positions, undefined, logprobs);
   const decision = accept(scores, draft, rule, stop, siblings);
   if (decision.tokens.length > 0) return decision;
-  return { ...(await drawnByServer(server, model, timeline, sampling)), passes: 2 };
+  return { ...(await drawnByServer(server, model, timeline, sampling, logprobs)), passes: 2 };
 }
 
 async function* run(server: EngineServer, model: string, timeline: readonly number[], most: number) {
@@ -160,9 +164,13 @@ async function drawnByServer(
   model: string,
   timeline: readonly number[],
   { temperature, topK, topP, minP }: Sampling,
+  logprobs: number | undefined,
 ): Promise<Decision> {
   const sampling = { temperature, top_k: topK > 0 ? topK : -1, top_p: topP, min_p: minP };
-  const body = { model, prompt: timeline, max_tokens: 1, return_token_ids: true, ...sampling };
+  const told = logprobs !== undefined && { logprobs: Math.max(1, logprobs), return_tokens_as_token_ids: true };
+  const body = { model, prompt: timeline, max_tokens: 1, return_token_ids: true, ...sampling, ...told };
   const [choice] = (await server.post("/v1/completions", body, replySchema)).choices;
-  return { kept: 0, tokens: (choice!.token_ids ?? []).slice(0, 1) };
+  const tokens = (choice!.token_ids ?? []).slice(0, 1);
+  if (logprobs === undefined) return { kept: 0, tokens };
+  return { kept: 0, tokens, logprobs: tokens.map((id) => toldOf(last(choice!), id, logprobs)) };
 }

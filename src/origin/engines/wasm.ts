@@ -15,7 +15,8 @@ import { PAGE_TOKENS } from "../../kernels/abi.ts";
 import { commonPrefix } from "../../model/common-prefix.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { isTrimmed } from "../../model/token-rows.ts";
-import { accept, type Decision, fullScores, positionsOf } from "../../speculate/accept.ts";
+import { accept, type Decision, fullScores, positionsOf, shapesOf } from "../../speculate/accept.ts";
+import { KINDS } from "../../speculate/shaping.ts";
 import type { Sibling } from "../../speculate/types.ts";
 import { type Capabilities, type Deciding, type EngineSequence, type TargetEngine, Timeline } from "../engine.ts";
 import { PASS_COSTS } from "../pass-costs.ts";
@@ -51,6 +52,8 @@ export class WasmEngine implements TargetEngine {
       rules: ["exact", "bild"],
       maxDraft,
       siblings: true,
+      shapes: KINDS,
+      logprobs: true,
       capacity: llama.pool.pages,
       cost: (tokens) => Math.ceil(tokens / PAGE_TOKENS),
       serial: true,
@@ -88,7 +91,7 @@ class WasmSequence extends Timeline implements EngineSequence {
 
   async decide(
     draft: readonly number[],
-    { sampling, rule, stop }: Deciding,
+    { sampling, rule, stop, shapers, logprobs }: Deciding,
     siblings: readonly Sibling[] = [],
   ): Promise<Decision> {
     const position = this.timeline.length;
@@ -98,7 +101,8 @@ class WasmSequence extends Timeline implements EngineSequence {
     const nodes = siblings.map(({ at, id }) => ({ at: start + at, id }));
     const rows = this.#forward(tokens, draft.length + 1, nodes);
     const positions = positionsOf(position, draft.length, siblings);
-    const scores = fullScores(rows, rows.length / positions.length, sampling, positions);
+    const shapes = shapesOf(shapers, this.timeline, draft, siblings);
+    const scores = fullScores(rows, rows.length / positions.length, sampling, positions, shapes, logprobs);
     const decision = accept(scores, draft, rule, stop, siblings);
     this.#cache.cut(position + Math.min(decision.kept, commonPrefix(decision.tokens, draft)));
     this.append(decision.tokens);
