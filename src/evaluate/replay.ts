@@ -100,7 +100,11 @@ function servedOf(runs: readonly Run[]): Served {
 }
 
 /** Target passes until the answer is decided, the prompt's included. */
-async function passesFor({ prompt, answer }: TargetAnswer, drafter: Drafter, drafted: number): Promise<number> {
+export async function passesFor(
+  { prompt, answer }: Pick<TargetAnswer, "prompt" | "answer">,
+  drafter: Drafter,
+  drafted: number,
+): Promise<number> {
   const verifier = new Recording(prompt.length, answer);
   const window = new Window({ ...fewestPasses(drafted), patience: 1, bets: false }, new History());
   const { steps, idle } = generate([...prompt], drafter, verifier, window);

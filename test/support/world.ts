@@ -72,7 +72,7 @@ function placesOf({ tokens, confidences, honesty = 1 }: World, random: () => num
 }
 
 const V = 1000;
-const PROMPT = [1, 2, 3];
+export const PROMPT = [1, 2, 3];
 
 /** @param policy null: no drafts */
 export function live(world: World, policy: WindowPolicy | null, history: History): Promise<Told> {
