@@ -43,6 +43,14 @@ const FORWARD_HOURS = 24;
 /** The end of what is stored is put off no more often than this. */
 const ALARM_EVERY_MS = 60_000;
 
+const ANSWER_HEADERS = {
+  "cache-control": "no-cache, no-transform",
+  // Compression would hold chunks back, and hide that the client has left.
+  "content-encoding": "identity",
+  // Target work has been spent: SDKs must not repeat the request by themselves.
+  "x-should-retry": "false",
+};
+
 /** The Session that learned last in this isolate: its way, its target and its drafter are a new Session's as well. */
 let learned: History | undefined;
 
@@ -132,6 +140,8 @@ export class Session extends DurableObject<Env> {
           id: requestId.replace(/^req_/, ""),
           startedAt,
         });
+        // A stream is cancelled when its client leaves. Before there is one, only the request tells.
+        request.signal.addEventListener("abort", () => turn.close());
         const begun = await this.#begin(turn);
         this.ctx.waitUntil(roundTrips.measure(origins, region));
         const once = request.headers.has(ONCE);
@@ -149,7 +159,7 @@ export class Session extends DurableObject<Env> {
           leave();
           return metered?.settle(turn.timeline.length);
         };
-        return this.#respond(turn, begun, line, circumstance, account, () => keep().finally(over));
+        return await this.#respond(turn, begun, line, circumstance, account, () => keep().finally(over));
       } catch (error) {
         leave();
         throw error;
@@ -243,29 +253,25 @@ export class Session extends DurableObject<Env> {
   }
 
   /**
-   * The answer as a body that ends the turn when it ends, however it ends.
+   * The answer, streamed or whole; the turn ends when it ends, however it ends.
    * @param account completes the answer's account at its end
    * @param leave keeps what is to be kept, and lets the next turn in
    */
-  #respond(
+  async #respond(
     turn: Turn,
     { first, rest }: Begun,
     line: AnswerLine,
     circumstance: () => Circumstance,
     account: (outcome: Outcome, place: SessionPlace) => Outcome,
     leave: () => Promise<void>,
-  ): Response {
+  ): Promise<Response> {
     const form = formOf(turn.head, turn.generation);
-    const encoder = new TextEncoder();
-    let gone = false;
-    const run = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
-      const send = (text: string): void => {
-        if (text !== "" && !gone) controller.enqueue(encoder.encode(text));
-      };
+    /** Hands each part of the answer to `send` as it is decided. Throws what breaks the answer off. */
+    const run = async (send: (part: string) => void): Promise<void> => {
       try {
         send(form.begin());
         let step = first;
-        for (; !step.done && !gone; step = await rest.next()) send(form.piece(step.value));
+        for (; !step.done && !turn.closed; step = await rest.next()) send(form.piece(step.value));
         if (step.done) {
           const outcome = turn.outcome(step.value);
           const where = circumstance();
@@ -274,36 +280,50 @@ export class Session extends DurableObject<Env> {
         } else {
           line.left(turn.predicted, circumstance());
         }
-        if (!gone) controller.close();
       } catch (error) {
         report(turn.head.id, error);
-        if (gone) line.left(turn.predicted, circumstance());
+        if (turn.closed) line.left(turn.predicted, circumstance());
         else line.failed(error, turn.predicted, circumstance());
-        send(form.failed(error));
-        if (!gone && form.breaks) controller.error(error);
-        else if (!gone) controller.close();
+        throw error;
       } finally {
         await rest.return(undefined as never);
       }
-      await leave().catch((error) => report(turn.head.id, error));
+    };
+    const left = () => leave().catch((error) => report(turn.head.id, error));
+    const headers = { ...ANSWER_HEADERS, "content-type": form.contentType };
+    const { failed } = form;
+    if (!failed) {
+      // Its status is decided last: behind a 200 a body could only break.
+      let body = "";
+      try {
+        await run((part) => {
+          body += part;
+        });
+        return new Response(body, { headers });
+      } catch (error) {
+        return errorResponse(error);
+      } finally {
+        this.ctx.waitUntil(left());
+      }
+    }
+    const encoder = new TextEncoder();
+    let cancelled = false;
+    const stream = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+      const send = (part: string): void => {
+        if (part !== "" && !cancelled) controller.enqueue(encoder.encode(part));
+      };
+      await run(send).catch((error) => send(failed(error)));
+      if (!cancelled) controller.close();
+      await left();
     };
     const body = new ReadableStream<Uint8Array>({
-      start: (controller) => this.ctx.waitUntil(run(controller)),
+      start: (controller) => this.ctx.waitUntil(stream(controller)),
       cancel: () => {
-        gone = true;
+        cancelled = true;
         turn.close();
       },
     });
-    return new Response(body, {
-      headers: {
-        "content-type": form.contentType,
-        "cache-control": "no-cache, no-transform",
-        // Compression would hold chunks back, and hide that the client has left.
-        "content-encoding": "identity",
-        // Target work has been spent: SDKs must not repeat the request by themselves.
-        "x-should-retry": "false",
-      },
-    });
+    return new Response(body, { headers });
   }
 
   /** @param once nothing is stored */

@@ -94,15 +94,17 @@ function truncate(tokens: readonly TracedToken[], length: number): TracedToken[]
 
 const event = (json: unknown): string => `data: ${JSON.stringify(json)}\n\n`;
 
+/** The last event of a stream that broke. */
+export const errorEvent = (error: unknown): string => event(errorBody(error));
+
 /** How an answer is written to the client: what to send at each of its stages, "" for nothing. */
 interface Form {
   readonly contentType: string;
-  /** Whether an error in the middle leaves the transfer broken. */
-  readonly breaks: boolean;
   begin(): string;
   piece(piece: Piece): string;
   end(outcome: Outcome): string;
-  failed(error: unknown): string;
+  /** Ends an answer that broke; null: nothing is sent before the end, and what broke the answer decides its status. */
+  readonly failed: ((error: unknown) => string) | null;
 }
 
 export const formOf = (head: Head, generation: Pick<Generation, "stream" | "includeUsage" | "trace">): Form =>
@@ -114,7 +116,6 @@ export const formOf = (head: Head, generation: Pick<Generation, "stream" | "incl
  */
 class EventForm implements Form {
   readonly contentType = "text/event-stream; charset=utf-8";
-  readonly breaks = false;
   readonly #head: Head;
   readonly #asked: Pick<Generation, "includeUsage" | "trace">;
   readonly #pending: { usage?: null };
@@ -146,18 +147,14 @@ class EventForm implements Form {
   }
 
   failed(error: unknown): string {
-    return event(errorBody(error));
+    return errorEvent(error);
   }
 }
 
-/**
- * An answer that is not streamed: a space a round, which JSON allows before a value, and then the object. So a client
- * that has left is noticed within a round, and proxies see that the answer is alive. An error in the middle, when the
- * status has long been sent, ends the transfer as broken after its error object.
- */
+/** An answer that is not streamed: one object at the end. */
 class DocumentForm implements Form {
   readonly contentType = "application/json";
-  readonly breaks = true;
+  readonly failed = null;
   readonly #head: Head;
   readonly #trace: boolean;
   readonly #tokens: TracedToken[] = [];
@@ -173,15 +170,11 @@ class DocumentForm implements Form {
 
   piece({ tokens }: Piece): string {
     this.#tokens.push(...tokens);
-    return " ";
+    return "";
   }
 
   end(outcome: Outcome): string {
     const text = this.#tokens.map((token) => token.text).join("");
     return JSON.stringify(completion(this.#head, text, outcome, this.#trace ? this.#tokens : null));
-  }
-
-  failed(error: unknown): string {
-    return JSON.stringify(errorBody(error));
   }
 }

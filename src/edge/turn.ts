@@ -65,6 +65,7 @@ export class Turn {
   readonly #window: Window;
   #client: VerifyClient | null;
   #verifier: Verifier;
+  #closed = false;
   #idle: () => Promise<void> = async () => {};
 
   /**
@@ -130,8 +131,14 @@ export class Turn {
     return this.#answer(null);
   }
 
-  /** Tells whoever decides to stop. */
+  /** Whether the client has left. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** The client has left: tells whoever decides to stop. */
   close(): void {
+    this.#closed = true;
     this.#verifier.close();
   }
 

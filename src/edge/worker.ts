@@ -12,6 +12,7 @@ import { jsonBody } from "./body.ts";
 import type { Env } from "./env.ts";
 import { askSession, PLACES, type Visit } from "./finding.ts";
 import { nearestTo } from "./geography.ts";
+import { answered } from "./lost.ts";
 import { maxTokens } from "./max-tokens.ts";
 import { admitted, METERED } from "./metering.ts";
 import { type Generation, parseChat, parseCompletion } from "./openai.ts";
@@ -178,20 +179,12 @@ async function forward(
     signal: request.signal,
   };
   try {
-    const answer = await ask(env.SESSION, name, placement, turn, later);
-    const response = new Response(answer.body, answer);
+    const response = await answered(() => ask(env.SESSION, name, placement, turn, later), later);
     for (const [header, value] of Object.entries(admission?.headers ?? {})) response.headers.set(header, value);
     return response;
   } catch (error) {
     // No Session will.
     if (admission) later(admission.metered.settle(0));
-    // The object was reset (deploy, eviction) or is overloaded; a new stub reaches a fresh one.
-    const { overloaded, retryable } = error as { overloaded?: boolean; retryable?: boolean };
-    if (!overloaded && !retryable) throw error;
-    throw new OutriderError("session_unavailable", "the session was restarted or is overloaded; try again", {
-      status: 503,
-      retryable: true,
-      cause: error,
-    });
+    throw error;
   }
 }

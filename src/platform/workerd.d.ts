@@ -55,3 +55,9 @@ interface Response {
 interface ResponseInit {
   webSocket?: WebSocket | null;
 }
+
+/** A pipe through which the runtime moves bytes by itself. */
+declare class IdentityTransformStream {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+}

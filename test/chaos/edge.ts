@@ -22,8 +22,10 @@ const MAIN = `
   let jumpedMs = 0;
   Date.now = () => now() + jumpedMs;
   const tables = ["timeline", "pages", "place"];
+  const gone = new Set();
   export class Session extends Whole {
     async fetch(request) {
+      if (request.url.endsWith("/reset")) this.ctx.abort("replaced on purpose");
       if (!request.url.endsWith("/chaos")) return super.fetch(request);
       const { sql } = this.ctx.storage;
       const there = new Set(sql.exec("SELECT name FROM sqlite_master").toArray().map(({ name }) => name));
@@ -37,8 +39,19 @@ const MAIN = `
     async fetch(request, env, ctx) {
       const { pathname, searchParams } = new URL(request.url);
       if (pathname === "/chaos/clock") return new Response(String((jumpedMs += Number(searchParams.get("ms")))));
-      if (pathname === "/chaos/session") return env.SESSION.getByName(searchParams.get("name")).fetch("http://session/chaos");
-      return worker.fetch(request, env, ctx);
+      const session = () => env.SESSION.getByName(searchParams.get("name"));
+      if (pathname === "/chaos/session") return session().fetch("http://session/chaos");
+      if (pathname === "/chaos/reset") return session().fetch("http://session/reset");
+      if (pathname === "/chaos/gone") return new Response(String(gone.add(searchParams.get("client")).size));
+      const client = request.headers.get("x-chaos-client");
+      if (client === null) return worker.fetch(request, env, ctx);
+      const abort = new AbortController();
+      const watch = setInterval(() => gone.delete(client) && abort.abort(), 5);
+      try {
+        return await worker.fetch(new Request(request, { signal: abort.signal }), env, ctx);
+      } finally {
+        clearInterval(watch);
+      }
     },
   };`;
 
@@ -53,7 +66,15 @@ export interface Stored {
 
 export interface Edge {
   readonly url: string;
+  /** Has the Session lose its memory between two turns; waits for the end of the one under way. */
   evict(session: string): Promise<void>;
+  /** Replaces the Session at once, as a deploy does: whatever it is at is cut off. */
+  reset(session: string): Promise<void>;
+  /**
+   * Tells the Worker that the client of this `x-chaos-client` has left, as Cloudflare does. workerd by itself notices
+   * only when it has something to send.
+   */
+  gone(client: string): Promise<void>;
   sql(session: string, query: string): Promise<void>;
   stored(session: string): Promise<Stored>;
   jump(minutes: number): Promise<void>;
@@ -90,6 +111,8 @@ export async function startEdge(vars: Readonly<Record<string, string>>): Promise
       return url;
     },
     evict: (name) => miniflare.unsafeEvictDurableObject(NAME, "Session", { name }),
+    reset: async (name) => void (await fetch(`${url}/chaos/reset?name=${name}`)),
+    gone: async (client) => void (await fetch(`${url}/chaos/gone?client=${encodeURIComponent(client)}`)),
     sql: async (name, query) => {
       await (await miniflare.unsafeGetDurableObjectStorage(NAME, "Session", { name })).exec(query);
     },
