@@ -9,6 +9,7 @@ const SRC = resolve(import.meta.dirname, "../src");
 const MAY_IMPORT: Record<string, readonly string[]> = {
   model: [],
   speculate: ["model"],
+  grammar: ["model"],
   format: ["model"],
   kernels: ["model"],
   draft: ["speculate", "kernels", "format", "model"],
@@ -70,6 +71,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const MAY_USE: Record<string, readonly string[]> = {
   model: ["@huggingface/tokenizers", "@huggingface/jinja"],
   speculate: [],
+  grammar: [],
   format: ["zod"],
   kernels: [],
   draft: [],

@@ -1,0 +1,94 @@
+/**
+ * A constraint on an answer over the tokens of a vocabulary: which may follow the answer so far. Edge and origin each
+ * compute it from the same `ConstraintSource`, and only the origin's decides.
+ */
+import type { Machine, State } from "./machine.ts";
+import type { TokenTrie } from "./token-trie.ts";
+
+/** Tokens that may follow, a bit each: bit t % 32 of word t / 32. */
+export type Mask = Int32Array;
+
+/** Masks that are kept; one takes V / 8 bytes. */
+const MAX_MASKS = 48;
+/** Bytes of a forced text at most. */
+const MAX_FORCED = 256;
+
+export const allows = (mask: Mask, token: number): boolean => ((mask[token >> 5]! >>> (token & 31)) & 1) === 1;
+
+/** How many tokens may follow, no further than two, and which where it is one. */
+interface Few {
+  readonly count: number;
+  readonly token: number | null;
+}
+
+/** One compiled constraint, shared by all answers under it. */
+export class Constraint {
+  readonly #machine: Machine;
+  readonly #trie: TokenTrie;
+  /** In order of use, the least recent first. */
+  readonly #masks = new Map<State, Mask>();
+  readonly #few = new WeakMap<State, Few>();
+
+  constructor(machine: Machine, trie: TokenTrie) {
+    this.#machine = machine;
+    this.#trie = trie;
+  }
+
+  get start(): State {
+    return this.#machine.start;
+  }
+
+  /** The state after a token, null where it may not follow. A token that ends the answer leads nowhere. */
+  after(state: State, token: number): State | null {
+    const bytes = this.#trie.bytesOf(token);
+    return bytes.length === 0 || bytes.length > this.#trie.longest ? null : this.#machine.read(state, bytes);
+  }
+
+  /** The mask without the tokens that end an answer; not to be written to. */
+  mask(state: State): Mask {
+    const key = this.#machine.within(state, this.#trie.longest);
+    const known = this.#masks.get(key);
+    if (known) {
+      this.#masks.delete(key);
+      this.#masks.set(key, known);
+      return known;
+    }
+    const mask = new Int32Array(Math.ceil(this.#trie.size / 32));
+    this.#trie.walk(this.#machine, key, (token) => {
+      mask[token >> 5]! |= 1 << (token & 31);
+      return true;
+    });
+    if (this.#masks.size >= MAX_MASKS) this.#masks.delete(this.#masks.keys().next().value!);
+    this.#masks.set(key, mask);
+    return mask;
+  }
+
+  /** The only token that may follow; null where the answer may end here, or where several may follow. */
+  single(state: State): number | null {
+    return state.accepting ? null : this.#fewAt(state).token;
+  }
+
+  /** Whether nothing but the end may follow. */
+  isOver(state: State): boolean {
+    return state.accepting && this.#fewAt(state).count === 0;
+  }
+
+  #fewAt(state: State): Few {
+    const known = this.#few.get(state);
+    if (known) return known;
+    let token: number | null = null;
+    let count = 0;
+    this.#trie.walk(this.#machine, state, (found) => {
+      token = found;
+      return ++count < 2;
+    });
+    const few = { count, token: count === 1 ? token : null };
+    this.#few.set(state, few);
+    return few;
+  }
+
+  /** The bytes that must follow. */
+  forced(state: State): Uint8Array {
+    return Uint8Array.from(this.#machine.forced(state, MAX_FORCED));
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * Schemas that hold for one value together, in plain parts: `$ref` and `allOf` are opened, `anyOf` and `oneOf` become
+ * alternatives, and what depends on a property becomes the alternative that it is absent.
+ */
+import { OutriderError } from "../../model/errors.ts";
+import { disjoint } from "./disjoint.ts";
+import { FORMATS, UNENFORCED_FORMATS } from "./formats.ts";
+import { ENFORCED, isObject, REFUSED, type Schema, type SchemaObject } from "./keywords.ts";
+
+/** Schemas that are opened, one in another, at most. */
+const MAX_DEPTH = 64;
+/** Alternatives that schemas beside each other multiply to, at most. */
+const MAX_ALTERNATIVES = 512;
+
+export class Conjunctions {
+  readonly #root: Schema;
+  /** JSON pointers of what was met, for errors. */
+  readonly #paths = new Map<SchemaObject, string>();
+  readonly #ids = new Map<SchemaObject, number>();
+  readonly #without = new Map<SchemaObject, Map<string, SchemaObject>>();
+  readonly #dependents = new Map<SchemaObject, readonly Schema[]>();
+  readonly #checked = new Set<SchemaObject>();
+  readonly #anchors = new Map<string, Schema>();
+
+  constructor(root: Schema) {
+    this.#root = root;
+    if (isObject(root)) this.#paths.set(root, "#");
+    this.#findAnchors(root, 0);
+  }
+
+  /** Names a set of schemas, in any order. */
+  keyOf(schemas: readonly SchemaObject[]): string {
+    const ids = schemas.map((schema) => {
+      const known = this.#ids.get(schema);
+      if (known !== undefined) return known;
+      this.#ids.set(schema, this.#ids.size);
+      return this.#ids.size - 1;
+    });
+    return ids.sort((a, b) => a - b).join();
+  }
+
+  /** The alternatives of what holds for a value of all `schemas`; none where no value has. */
+  alternatives(schemas: readonly Schema[]): SchemaObject[][] {
+    const done: SchemaObject[][] = [];
+    const open: (readonly SchemaObject[] | null)[] = [this.#flat(schemas, 0)];
+    while (open.length > 0) {
+      const parts = open.pop();
+      if (!parts) continue;
+      const chosen = parts.find((part) => BRANCHING.some((keyword) => part[keyword] !== undefined));
+      if (!chosen) {
+        done.push([...parts]);
+        continue;
+      }
+      const keyword = BRANCHING.find((each) => chosen[each] !== undefined)!;
+      const rest = parts.map((part) => (part === chosen ? this.#lacking(chosen, keyword) : part));
+      for (const branch of this.#branches(chosen, keyword)) open.push(this.#flat([...rest, branch], 0));
+      if (open.length + done.length > MAX_ALTERNATIVES) {
+        throw this.refuse(chosen, keyword, `together with what stands beside it, it has too many alternatives`);
+      }
+    }
+    return done;
+  }
+
+  /** @param keyword whose value is at fault */
+  refuse(schema: SchemaObject, keyword: string, why: string): OutriderError {
+    return new OutriderError("unsupported_schema", `${this.#paths.get(schema) ?? "#"}/${keyword}: ${why}`, {
+      param: "response_format",
+    });
+  }
+
+  /** Remembers where a schema stands. */
+  at(parent: SchemaObject, path: string, schema: Schema): Schema {
+    if (isObject(schema) && !this.#paths.has(schema)) {
+      this.#paths.set(schema, `${this.#paths.get(parent) ?? "#"}/${path}`);
+    }
+    return schema;
+  }
+
+  #flat(schemas: readonly Schema[], depth: number): SchemaObject[] | null {
+    const out = new Set<SchemaObject>();
+    for (const schema of schemas) {
+      if (schema === true) continue;
+      if (schema === false) return null;
+      this.#check(schema);
+      if (depth > MAX_DEPTH) throw this.refuse(schema, "$ref", "it refers to itself without an end");
+      const { $ref: ref, allOf } = schema;
+      if (ref === undefined && allOf === undefined) {
+        out.add(schema);
+        continue;
+      }
+      const inner: Schema[] = [];
+      let own = schema;
+      if (ref !== undefined) {
+        inner.push(this.#resolve(schema, ref));
+        own = this.#lacking(own, "$ref");
+      }
+      if (allOf !== undefined) {
+        for (const [i, each] of (allOf as Schema[]).entries()) inner.push(this.at(schema, `allOf/${i}`, each));
+        own = this.#lacking(own, "allOf");
+      }
+      // Draft 7 and older take nothing beside a reference.
+      const alone = ref !== undefined && this.#isOld;
+      const flat = this.#flat(inner, depth + 1);
+      if (!flat) return null;
+      for (const each of flat) out.add(each);
+      if (!alone) out.add(own);
+    }
+    return [...out];
+  }
+
+  #branches(schema: SchemaObject, keyword: string): readonly Schema[] {
+    if (keyword === "dependentRequired" || keyword === "dependentSchemas") return this.#dependent(schema, keyword);
+    const branches = (schema[keyword] as readonly Schema[]).map((each, i) => this.at(schema, `${keyword}/${i}`, each));
+    if (keyword === "oneOf") {
+      const whole = branches.map((branch) => this.#flat([branch], 0));
+      for (const [i, one] of whole.entries()) {
+        for (const other of whole.slice(i + 1)) {
+          if (one && other && !disjoint(one, other)) {
+            const why =
+              "its branches may hold for one value together, which cannot be ruled out while it is written; " +
+              "use anyOf, or give each branch a required property with a const of its own";
+            throw this.refuse(schema, keyword, why);
+          }
+        }
+      }
+    }
+    return branches;
+  }
+
+  /** What depends on a property: it is absent, or all of that holds. One property a time. */
+  #dependent(schema: SchemaObject, keyword: string): readonly Schema[] {
+    const known = this.#dependents.get(schema);
+    if (known) return known;
+    const all = Object.entries(schema[keyword] as Record<string, unknown>);
+    const [first, ...others] = all;
+    if (!first) return [true];
+    const [name, then] = first;
+    const needs = keyword === "dependentRequired" ? { required: then } : (then as Schema);
+    const rest: Schema = others.length > 0 ? { [keyword]: Object.fromEntries(others) } : true;
+    const branches = [
+      { allOf: [{ properties: { [name]: false } }, rest] },
+      { allOf: [{ type: "object", required: [name] }, needs, rest] },
+    ];
+    this.#dependents.set(schema, branches);
+    return branches;
+  }
+
+  #lacking(schema: SchemaObject, keyword: string): SchemaObject {
+    let byKeyword = this.#without.get(schema);
+    if (!byKeyword) {
+      byKeyword = new Map();
+      this.#without.set(schema, byKeyword);
+    }
+    let made = byKeyword.get(keyword);
+    if (!made) {
+      const { [keyword]: _, ...rest } = schema;
+      made = rest;
+      this.#paths.set(made, this.#paths.get(schema) ?? "#");
+      this.#checked.add(made);
+      byKeyword.set(keyword, made);
+    }
+    return made;
+  }
+
+  get #isOld(): boolean {
+    return isObject(this.#root) && /draft-0[3467]/.test(String(this.#root.$schema ?? ""));
+  }
+
+  #resolve(schema: SchemaObject, ref: unknown): Schema {
+    if (typeof ref !== "string") throw this.refuse(schema, "$ref", "must be a string");
+    const own = isObject(this.#root) && typeof this.#root.$id === "string" ? this.#root.$id : null;
+    const local = own !== null && ref.startsWith(own) ? ref.slice(own.length) || "#" : ref;
+    const anchor = this.#anchors.get(local.slice(1));
+    if (local.startsWith("#") && anchor !== undefined) return anchor;
+    if (local !== "#" && !local.startsWith("#/")) {
+      throw this.refuse(schema, "$ref", `${JSON.stringify(ref)} lies outside of the schema; put it into $defs`);
+    }
+    let at: unknown = this.#root;
+    for (const part of local.split("/").slice(1)) {
+      const name = decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~");
+      at = typeof at === "object" && at !== null && Object.hasOwn(at, name) ? (at as SchemaObject)[name] : undefined;
+    }
+    if (typeof at !== "boolean" && !isObject(at)) {
+      throw this.refuse(schema, "$ref", `the schema has no ${JSON.stringify(ref)}`);
+    }
+    if (isObject(at) && !this.#paths.has(at)) this.#paths.set(at, local);
+    return at;
+  }
+
+  #findAnchors(schema: unknown, depth: number): void {
+    if (typeof schema !== "object" || schema === null || depth > MAX_DEPTH) return;
+    if (!Array.isArray(schema) && typeof (schema as SchemaObject).$anchor === "string") {
+      this.#anchors.set((schema as { $anchor: string }).$anchor, schema as SchemaObject);
+    }
+    for (const each of Object.values(schema)) this.#findAnchors(each, depth + 1);
+  }
+
+  /** Throws for a keyword that cannot be enforced, and for a value that is none of its keyword. */
+  #check(schema: SchemaObject): void {
+    if (this.#checked.has(schema)) return;
+    this.#checked.add(schema);
+    for (const [keyword, value] of Object.entries(schema)) {
+      if (REFUSED.has(keyword) && !isVoid(keyword, schema)) {
+        throw this.refuse(schema, keyword, "it cannot be enforced while a text is written; leave it out");
+      }
+      if (keyword === "$id" && schema !== this.#root && typeof value === "string") {
+        throw this.refuse(schema, keyword, "only the whole schema may have one");
+      }
+      if (ENFORCED.has(keyword) && !wellFormed(keyword, value)) {
+        throw this.refuse(schema, keyword, "has no value that JSON Schema knows for it");
+      }
+    }
+    const { uniqueItems, maxItems, format } = schema;
+    if (uniqueItems === true && !(typeof maxItems === "number" && maxItems <= 1)) {
+      throw this.refuse(schema, "uniqueItems", "it cannot be enforced while a text is written; leave it out");
+    }
+    if (typeof format === "string" && !Object.hasOwn(FORMATS, format) && UNENFORCED_FORMATS.has(format)) {
+      throw this.refuse(schema, "format", `"${format}" cannot be enforced; leave it out, or use a pattern`);
+    }
+  }
+}
+
+const BRANCHING = ["anyOf", "oneOf", "dependentRequired", "dependentSchemas"];
+
+/** A keyword without effect where another one is absent. */
+function isVoid(keyword: string, schema: SchemaObject): boolean {
+  if (keyword === "minContains" || keyword === "maxContains") return schema.contains === undefined;
+  if (keyword === "then" || keyword === "else") return schema.if === undefined;
+  if (keyword === "if") return schema.then === undefined && schema.else === undefined;
+  return keyword === "unevaluatedProperties" || keyword === "unevaluatedItems" ? schema[keyword] === true : false;
+}
+
+const isSchema = (value: unknown): boolean => typeof value === "boolean" || isObject(value);
+const isCount = (value: unknown): boolean => typeof value === "number" && value >= 0 && Number.isInteger(value);
+const isNumber = (value: unknown): boolean => typeof value === "number";
+const isNames = (value: unknown): boolean => Array.isArray(value) && value.every((name) => typeof name === "string");
+const isText = (value: unknown): boolean => typeof value === "string";
+const isNamed = (value: unknown): boolean => isObject(value) && Object.values(value).every(isSchema);
+const isSchemas = (value: unknown): boolean => Array.isArray(value) && value.every(isSchema);
+const isLimit = (value: unknown): boolean => isNumber(value) || typeof value === "boolean";
+
+const FORMS: Readonly<Record<string, (value: unknown) => boolean>> = {
+  $ref: isText,
+  additionalItems: isSchema,
+  additionalProperties: isSchema,
+  allOf: isSchemas,
+  anyOf: (value) => isSchemas(value) && (value as unknown[]).length > 0,
+  dependentRequired: (value) => isObject(value) && Object.values(value).every(isNames),
+  dependentSchemas: isNamed,
+  enum: Array.isArray,
+  exclusiveMaximum: isLimit,
+  exclusiveMinimum: isLimit,
+  format: isText,
+  items: (value) => isSchema(value) || isSchemas(value),
+  maxItems: isCount,
+  maxLength: isCount,
+  maxProperties: isCount,
+  maximum: isNumber,
+  minItems: isCount,
+  minLength: isCount,
+  minProperties: isCount,
+  minimum: isNumber,
+  multipleOf: (value) => typeof value === "number" && value > 0,
+  oneOf: (value) => isSchemas(value) && (value as unknown[]).length > 0,
+  pattern: isText,
+  patternProperties: isNamed,
+  prefixItems: isSchemas,
+  properties: isNamed,
+  propertyNames: isSchema,
+  required: isNames,
+  type: (value) => TYPES.has(value as string) || (Array.isArray(value) && value.every((each) => TYPES.has(each))),
+};
+const TYPES = new Set(["null", "boolean", "integer", "number", "string", "array", "object"]);
+
+const wellFormed = (keyword: string, value: unknown): boolean => FORMS[keyword]?.(value) ?? true;

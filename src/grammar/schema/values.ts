@@ -1,0 +1,95 @@
+/** Types of values, and whether a listed value has what other schemas ask for. */
+import { FORMATS } from "./formats.ts";
+import { isObject, type SchemaObject } from "./keywords.ts";
+
+export type Type = "null" | "boolean" | "integer" | "number" | "string" | "array" | "object";
+
+const ALL: readonly Type[] = ["null", "boolean", "number", "string", "array", "object"];
+
+/** The types that all of these schemas allow; integers are numbers. */
+export function typesOf(parts: readonly SchemaObject[]): readonly Type[] {
+  let types = ALL;
+  for (const { type } of parts) {
+    if (type === undefined) continue;
+    const named = new Set([type].flat() as Type[]);
+    types = types.flatMap((each): Type[] => {
+      if (named.has(each)) return [each];
+      if (each === "number" && named.has("integer")) return ["integer"];
+      return each === "integer" && named.has("number") ? ["integer"] : [];
+    });
+  }
+  return types;
+}
+
+export function typeOf(value: unknown): Type {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "array";
+  if (typeof value === "number") return Number.isInteger(value) ? "integer" : "number";
+  return typeof value as Type;
+}
+
+/** Keywords of values that hold others: a listed value is not held against them. */
+const NESTED = [
+  "additionalProperties",
+  "items",
+  "maxItems",
+  "maxProperties",
+  "minItems",
+  "minProperties",
+  "patternProperties",
+  "prefixItems",
+  "properties",
+  "propertyNames",
+  "required",
+];
+
+/** Whether a listed value has what `parts` ask for; null where that takes more than a look at it. */
+export function fits(value: unknown, parts: readonly SchemaObject[]): boolean | null {
+  const type = typeOf(value);
+  const allowed = typesOf(parts);
+  if (!allowed.includes(type) && !(type === "integer" && allowed.includes("number"))) return false;
+  const json = JSON.stringify(canonical(value));
+  for (const part of parts) {
+    const is = (other: unknown) => JSON.stringify(canonical(other)) === json;
+    if (Object.hasOwn(part, "const") && !is(part.const)) return false;
+    if (Array.isArray(part.enum) && !part.enum.some(is)) return false;
+    if (typeof value === "object" && value !== null) {
+      if (NESTED.some((keyword) => part[keyword] !== undefined)) return null;
+    }
+    if (typeof value === "number" && !numberFits(value, part)) return false;
+    if (typeof value === "string") {
+      const fit = stringFits(value, part);
+      if (!fit) return false;
+    }
+  }
+  return true;
+}
+
+function numberFits(value: number, part: SchemaObject): boolean {
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = part as Record<string, number>;
+  const isOver = exclusiveMaximum !== undefined && value >= exclusiveMaximum;
+  const isUnder = exclusiveMinimum !== undefined && value <= exclusiveMinimum;
+  if (isOver || isUnder || (minimum !== undefined && value < minimum)) return false;
+  if (maximum !== undefined && value > maximum) return false;
+  return multipleOf === undefined || Number.isInteger(value / multipleOf);
+}
+
+function stringFits(value: string, part: SchemaObject): boolean {
+  const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern, format } = part;
+  const { length } = [...value];
+  if (length < (minLength as number) || length > (maxLength as number)) return false;
+  if (typeof pattern === "string" && !new RegExp(pattern, "u").test(value)) return false;
+  const form = typeof format === "string" && Object.hasOwn(FORMATS, format) ? FORMATS[format] : undefined;
+  return form === undefined || new RegExp(`^(?:${form})$`, "u").test(value);
+}
+
+/** The same value with the keys of its objects in order. */
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(canonical);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((key) => [key, canonical(value[key])]),
+  );
+}
