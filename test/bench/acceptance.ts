@@ -2,19 +2,26 @@
  * Tokens per target pass through the running service, by category of question.
  *
  *   npm run bench:acceptance -- [--questions FILE.jsonl] [--every 3] [--tokens 64] [--draft model]
- *     [--temperature 0] [--pack DIR]
+ *     [--temperature 0] [--pack DIR] [--pair qwen2.5-coder-1.5b]
  *
  * FILE has one Spec-Bench question a line: {category, turns: [text, …]}; the first turn is asked. Without it, the
- * prompts of test/cases/prompts.ts. --pack: another draft than the default. Runs edge and embedded origin in workerd;
+ * prompts of test/cases/prompts.ts. --pack: another draft than the default. Runs edge and embedded origin in workerd,
+ * or with --pair the pair's target in llama.cpp in Node, asked what test/cases/coding-prompts.ts has without a FILE;
  * the origin waits for drafts of up to 8 tokens, siblings among them. Prints a table, the mean that gives every
  * category the same weight and, last, one JSON line.
  */
+import path from "node:path";
 import { parseArgs } from "node:util";
 import { prepare } from "../../src/commands/prepare.ts";
 import { packBytes } from "../../src/format/pack-header.ts";
 import { decodeSpeed, timedLlama } from "../../src/inspect/timing.ts";
+import { obtainModel } from "../../src/obtain/obtain.ts";
+import { knownPairs, type Pair, pairNamed } from "../../src/obtain/pair.ts";
+import { cacheFolder } from "../../src/platform/places.ts";
+import { CODING_PROMPTS } from "../cases/coding-prompts.ts";
 import { ask, chat } from "../support/chat.ts";
-import { startEdge } from "../support/service.ts";
+import { llamaLibrary } from "../support/llama-library.ts";
+import { type Running, startEdge, startOrigin } from "../support/service.ts";
 import { loadPack, packHeader } from "../support/tiny.ts";
 import { PAGES } from "./measure.ts";
 import { questionsIn } from "./questions.ts";
@@ -27,20 +34,39 @@ const { values } = parseArgs({
     draft: { type: "string", default: "model" },
     temperature: { type: "string", default: "0" },
     pack: { type: "string" },
+    pair: { type: "string" },
   },
 });
+
+const MODELS = path.resolve(import.meta.dirname, "../../models");
 
 /** Spec-Bench has six categories: the eight of MT-Bench are one of them. */
 const MT_BENCH = ["writing", "roleplay", "reasoning", "math", "coding", "extraction", "stem", "humanities"];
 
 // Our own prompts are few: all of them are asked.
 const every = values.questions ? Number(values.every) : 1;
-const questions = questionsIn(values.questions).filter((_, i) => i % every === 0);
+const questions = questionsIn(values.questions, values.pair ? CODING_PROMPTS : undefined).filter(
+  (_, i) => i % every === 0,
+);
 
-const packs = await prepare();
-const { target } = packs;
+const pair = values.pair ? pairNamed(values.pair, knownPairs(MODELS)) : null;
+const packs = pair ? { target: "", draft: pair.draft } : await prepare();
 const draft = values.pack ?? packs.draft;
-const edge = await startEdge({ targetPack: target, draftPack: draft });
+if (!draft) throw new Error(`the pair ${values.pair} has no draft in this copy of the project; give one with --pack`);
+const origin = pair ? await llamaOrigin(pair) : null;
+const edge = await startEdge({
+  targetPack: packs.target,
+  draftPack: draft,
+  ...(origin ? { originUrl: origin.url } : {}),
+});
+
+/** The pair's target in llama.cpp, on one thread: the edge needs the other core. */
+async function llamaOrigin({ target }: Pair): Promise<Running> {
+  await llamaLibrary();
+  const { path: file } = await obtainModel(target, path.join(cacheFolder(), "models"));
+  const serve = ["--cpu", "--threads", "1", "--max-sessions", "2", "--kv-tokens", "2048", "--name", target.model];
+  return startOrigin(file, "llama", serve);
+}
 const totals = new Map<
   string,
   { questions: number; tokens: number; passes: number; drafted: number; verified: number; kept: number }
@@ -48,6 +74,7 @@ const totals = new Map<
 try {
   for (const [i, { category, text }] of questions.entries()) {
     const { timings } = await chat(edge.url, ask(text), {
+      ...(pair ? { model: pair.target.model } : {}),
       session: `acceptance-${i}`,
       maxTokens: Number(values.tokens),
       temperature: Number(values.temperature),
@@ -69,6 +96,7 @@ try {
 } finally {
   process.stderr.write("\n");
   await edge.stop();
+  await origin?.stop();
 }
 
 const stepMs = 1000 / (await decodeSpeed(timedLlama(await loadPack(draft, PAGES, 1))));

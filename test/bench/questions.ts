@@ -7,9 +7,9 @@ export interface Question {
   readonly text: string;
 }
 
-/** The first turns of a file's questions, in its order; without a file the prompts of test/cases/prompts.ts. */
-export function questionsIn(file: string | undefined): Question[] {
-  if (file === undefined) return PROMPTS.map((text) => ({ category: "own prompts", text }));
+/** The first turns of a file's questions, in its order; without a file those of `own`. */
+export function questionsIn(file: string | undefined, own: readonly string[] = PROMPTS): Question[] {
+  if (file === undefined) return own.map((text) => ({ category: "own prompts", text }));
   return readFileSync(file, "utf8")
     .trim()
     .split("\n")
