@@ -1,7 +1,7 @@
 /** What a run of chaos stands on: the schedule of a seed, and the judgement of an answer. */
 import { expect, test } from "vitest";
 import { faultIn, type Seen } from "./client.ts";
-import { CLIENT, ENGINE, GATEWAYS, LANES, STORAGE, scheduleOf, UPGRADE, WIRE } from "./faults.ts";
+import { CLIENT, ENGINE, GATEWAYS, LANES, SESSION, STORAGE, scheduleOf, UPGRADE, WIRE } from "./faults.ts";
 
 test("a seed gives its schedule each time, with as many faults as asked for and all kinds of them", () => {
   const schedule = scheduleOf(1, 3001);
@@ -10,9 +10,16 @@ test("a seed gives its schedule each time, with as many faults as asked for and 
   const faults = schedule.flatMap((round) => round.faults);
   expect(faults).toHaveLength(3001);
   const kinds = new Set(faults.map(({ on, what }) => `${on}: ${what}`));
-  const all = Object.entries({ wire: WIRE, upgrade: UPGRADE, engine: ENGINE, storage: STORAGE, client: CLIENT });
+  const all = Object.entries({
+    wire: WIRE,
+    upgrade: UPGRADE,
+    engine: ENGINE,
+    storage: STORAGE,
+    client: CLIENT,
+    session: SESSION,
+  });
   const named = all.flatMap(([on, whats]) => whats.map((what) => `${on}: ${what}`));
-  const others = ["gateway: kill", "gateway: drain", "session: evict", "clock: edge", "clock: gateway", "edge: kill"];
+  const others = ["gateway: kill", "gateway: drain", "clock: edge", "clock: gateway", "edge: kill"];
   expect(kinds).toEqual(new Set([...named, ...others]));
   for (const fault of faults) {
     if ("lane" in fault) expect(fault.lane).toBeLessThan(LANES);

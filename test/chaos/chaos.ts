@@ -40,7 +40,9 @@ export async function chaos(seed: number, faults: number, say: (line: string) =>
       wrong = outcome.wrong;
       if (wrong.length > 0) break;
       if (done % SAY_EVERY === 0)
-        say(`${count(schedule.slice(0, done))} faults, ${right} answers right, others ${JSON.stringify(refused)}`);
+        say(
+          `${Math.round(performance.now() / 1000)} s: ${count(schedule.slice(0, done))} faults, ${right} answers right, others ${JSON.stringify(refused)}`,
+        );
     }
   } finally {
     await world.close();
@@ -65,8 +67,9 @@ export async function replay(schedule: readonly Round[]): Promise<readonly strin
   }
 }
 
-/** Schedules that are tried. Each takes a world of its own, which takes seconds. */
+/** Schedules that are tried, and how long. Each takes a world of its own, which takes seconds. */
 const MOST_TRIES = 40;
+const MOST_SHRINKING_MS = 10 * 60_000;
 
 /** Leaves out rounds, then faults, as long as what is left still fails. */
 async function shrunk(
@@ -78,8 +81,11 @@ async function shrunk(
   let wrong = first;
   let repeats = false;
   let tries = 0;
+  const until = performance.now() + MOST_SHRINKING_MS;
+  const isEnough = () => tries >= MOST_TRIES || performance.now() > until;
   const fails = async (schedule: readonly Round[]): Promise<boolean> => {
-    if (tries++ >= MOST_TRIES) return false;
+    if (isEnough()) return false;
+    tries++;
     const seen = await replay(schedule);
     if (seen.length === 0) return false;
     best = schedule;
@@ -90,10 +96,10 @@ async function shrunk(
   };
   for (let rounds = 1; rounds < failing.length; rounds *= 2) if (await fails(failing.slice(-rounds))) break;
   for (let piece = Math.ceil(count(best) / 2); ; piece = Math.ceil(piece / 2)) {
-    for (let from = 0; from < count(best) && tries < MOST_TRIES; ) {
+    for (let from = 0; from < count(best) && !isEnough(); ) {
       if (!(await fails(without(best, from, piece)))) from += piece;
     }
-    if (piece === 1 || tries >= MOST_TRIES) return { wrong, schedule: best, repeats };
+    if (piece === 1 || isEnough()) return { wrong, schedule: best, repeats };
   }
 }
 

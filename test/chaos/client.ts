@@ -21,10 +21,25 @@ export interface Seen {
 /** A client waits so long; an edge that answers nobody is found out. */
 const MOST_MS = 150_000;
 
-/**
- * @param onChunk called with each part of a stream; true leaves
- */
-export async function ask(url: string, body: Ask, affinity: string, onChunk: (n: number) => boolean): Promise<Seen> {
+/** When a client leaves. */
+export interface Leaving {
+  /** At this part of a stream; of another answer after so many times 30 ms. */
+  readonly chunk: number;
+  /** Names the client to the edge, and tells the edge that it has left. */
+  readonly client: string;
+  gone(): Promise<void>;
+}
+
+const CHUNK_MS = 30;
+
+/** @param onChunk called with the number of each part of a stream */
+export async function ask(
+  url: string,
+  body: Ask,
+  affinity: string,
+  leaving: Leaving | null = null,
+  onChunk: (n: number) => void = () => {},
+): Promise<Seen> {
   const seen = {
     status: 0,
     text: "",
@@ -34,11 +49,20 @@ export async function ask(url: string, body: Ask, affinity: string, onChunk: (n:
   const state = { whole: false, afterError: false, interrupted: false, chunks: 0 };
   const abort = new AbortController();
   const timeout = setTimeout(() => abort.abort(new Error("hangs")), MOST_MS);
+  const leave = () => {
+    abort.abort();
+    void leaving?.gone().catch(() => {});
+  };
+  const leaves = leaving && !body.stream ? setTimeout(leave, CHUNK_MS * leaving.chunk) : undefined;
   const error = (given: { code: string; message: string }) => seen.errors.push(given);
   try {
     const response = await fetch(`${url}/v1/chat/completions`, {
       method: "POST",
-      headers: { "content-type": "application/json", "x-session-affinity": affinity },
+      headers: {
+        "content-type": "application/json",
+        "x-session-affinity": affinity,
+        ...(leaving && { "x-chaos-client": leaving.client }),
+      },
       body: JSON.stringify(body),
       signal: abort.signal,
     });
@@ -56,10 +80,12 @@ export async function ask(url: string, body: Ask, affinity: string, onChunk: (n:
       let held = "";
       const streamed: number[] = [];
       for await (const part of response.body!.pipeThrough(new TextDecoderStream())) {
-        if (onChunk(state.chunks++)) {
-          abort.abort();
+        onChunk(state.chunks);
+        if (leaving && state.chunks >= leaving.chunk) {
+          leave();
           break;
         }
+        state.chunks++;
         held += part;
         const events = held.split("\n\n");
         held = events.pop()!;
@@ -84,6 +110,7 @@ export async function ask(url: string, body: Ask, affinity: string, onChunk: (n:
     else if (seen.status === 0 && !abort.signal.aborted) error({ code: "broken", message: String(cause) });
   } finally {
     clearTimeout(timeout);
+    clearTimeout(leaves);
   }
   const { whole, afterError, interrupted } = state;
   return { ...seen, whole, afterError, interrupted };

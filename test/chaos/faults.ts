@@ -24,6 +24,7 @@ export const STORAGE = [
   "a damaged timeline",
   "no room for pages",
 ] as const;
+export const SESSION = ["evict", "reset"] as const;
 export const CLIENT = ["leave", "race", "repeat"] as const;
 
 export type Fault =
@@ -37,8 +38,8 @@ export type Fault =
   | { readonly on: "client"; readonly what: (typeof CLIENT)[number]; readonly lane: number; readonly chunk: number }
   /** SIGKILL, or SIGTERM, after so many ms of the round. */
   | { readonly on: "gateway"; readonly what: "kill" | "drain"; readonly gateway: number; readonly ms: number }
-  /** The Session loses its memory after so many ms of the round. */
-  | { readonly on: "session"; readonly what: "evict"; readonly lane: number; readonly ms: number }
+  /** After so many ms of the round the Session loses its memory once it is idle, or is replaced at once. */
+  | { readonly on: "session"; readonly what: (typeof SESSION)[number]; readonly lane: number; readonly ms: number }
   /** A clock jumps by so many minutes. */
   | { readonly on: "clock"; readonly what: "edge" | "gateway"; readonly minutes: number }
   /** SIGKILL of workerd after so many ms of the round. */
@@ -66,7 +67,7 @@ export function scheduleOf(seed: number, faults: number): Round[] {
     [12, () => ({ on: "storage", what: one(STORAGE), lane: lane() })],
     [14, () => ({ on: "client", what: one(CLIENT), lane: lane(), chunk: below(8) })],
     [4, () => ({ on: "gateway", what: one(["kill", "drain"]), gateway: gateway(), ms: below(400) })],
-    [7, () => ({ on: "session", what: "evict", lane: lane(), ms: below(400) })],
+    [7, () => ({ on: "session", what: one(SESSION), lane: lane(), ms: below(400) })],
     [2, () => ({ on: "clock", what: "edge", minutes: below(6000) - 3000 })],
     // A gateway's clock is a steady one: it may jump where the machine slept, and never back.
     [1, () => ({ on: "clock", what: "gateway", minutes: below(3000) })],
