@@ -49,26 +49,40 @@ export class Metered {
   }
 }
 
+interface MeteredAnswer {
+  readonly metered: Metered;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /**
  * Asks the key's meter for an answer. Throws `rate_limit_exceeded` (429) with the limit's headers, and `bad_setting`
  * where limits are set and the binding METER is missing.
  * @param most tokens of the answer at most
  */
 export async function admitted(
-  { name, limits }: KeyRecord,
+  record: KeyRecord,
   generation: Generation,
   most: number,
   env: Pick<Env, "METER">,
-): Promise<{ readonly metered: Metered; readonly headers: Readonly<Record<string, string>> }> {
+): Promise<MeteredAnswer> {
+  const prompt = Math.ceil(JSON.stringify(generation.input).length / TOKEN_CHARACTERS);
+  const answer = generation.maxTokens === null ? Math.min(most, ANSWER_TOKENS) : most;
+  return admittedTokens(record, prompt + answer, env);
+}
+
+/** As `admitted`, for a request that takes so many tokens: none where the target computes nothing. */
+export async function admittedTokens(
+  { name, limits }: KeyRecord,
+  tokens: number,
+  env: Pick<Env, "METER">,
+): Promise<MeteredAnswer> {
   if (!env.METER) {
     throw new OutriderError("bad_setting", "KEYS needs the Durable Object binding METER; the wrangler file lacks it", {
       status: 500,
     });
   }
   const ticket = crypto.randomUUID();
-  const prompt = Math.ceil(JSON.stringify(generation.input).length / TOKEN_CHARACTERS);
-  const answer = generation.maxTokens === null ? Math.min(most, ANSWER_TOKENS) : most;
-  const { refusal, headers } = await env.METER.getByName(name).admit(limits, ticket, prompt + answer);
+  const { refusal, headers } = await env.METER.getByName(name).admit(limits, ticket, tokens);
   if (!refusal) return { metered: new Metered({ name, limits, ticket }, env), headers };
   throw new RateLimited(`the key "${name}" has reached its limit of ${refusal.limit}`, refusal.retryMs, headers);
 }

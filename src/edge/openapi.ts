@@ -7,6 +7,7 @@ import * as z from "zod";
 import { REFUSED } from "./openai.ts";
 import { placementSchema } from "./placement.ts";
 import { accountSchema, timingsSchema, tracedTokenSchema } from "./reply.ts";
+import { tokenRequests } from "./tokens/question.ts";
 
 /** A JSON Schema as `z.toJSONSchema` writes it: the parts that docs/api.ts reads. */
 export interface Schema {
@@ -161,6 +162,27 @@ export const answerSchemas = {
       id: "TextChunk",
       description: "One event of a streamed completion. The stream ends with the event `[DONE]`.",
     }),
+  tokens: z
+    .object({
+      tokens: z
+        .array(z.union([z.int(), z.object({ id: z.int(), piece: z.union([z.string(), z.array(z.int())]) })]))
+        .describe(
+          "Token ids; with `with_pieces`, objects of an id and its text, or its bytes where these are no text.",
+        ),
+      count: z.int().describe("How many they are."),
+      max_model_len: z.int().describe("Tokens of the model's context."),
+      token_strs: z.array(z.string()).optional().describe("With `return_token_strs`: the text of each token."),
+    })
+    .meta({ id: "Tokens", description: "Answer of `POST /tokenize`." }),
+  tokensText: z
+    .object({
+      content: z.string().describe("The text, special tokens as they are written. llama.cpp's name."),
+      prompt: z.string().describe("The same. vLLM's name."),
+    })
+    .meta({ id: "TokensText", description: "Answer of `POST /detokenize`." }),
+  templateText: z
+    .object({ prompt: z.string().describe("The conversation by the model's chat template, ready for its answer.") })
+    .meta({ id: "TemplateText", description: "Answer of `POST /apply-template`." }),
   usage: z
     .object({
       object: z.literal("usage"),
@@ -261,6 +283,7 @@ export const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> 
 };
 
 const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
+const named = (schema: z.ZodType): Schema => ref(String(schema.meta()?.id));
 const json = (schema: Schema) => ({ "application/json": { schema } });
 
 const failures = (...statuses: number[]): Operation["responses"] =>
@@ -290,6 +313,17 @@ const generation = (summary: string, body: string, answer: string, part: string)
       content: { ...json(ref(answer)), "text/event-stream": { schema: ref(part) } },
     },
     ...failures(400, 401, 404, 413, 429, 500, 503, 504),
+  },
+});
+
+/** A route that is answered without an origin. */
+const tokens = (summary: string, body: z.ZodType, answer: z.ZodType): Operation => ({
+  summary,
+  description: "Computed at the edge, without an origin. Counts as a request of its key and as no tokens.",
+  requestBody: { content: json(named(body)) },
+  responses: {
+    200: { description: "The answer.", content: json(named(answer)) },
+    ...failures(400, 401, 404, 413, 429, 500, 503),
   },
 });
 
@@ -343,6 +377,11 @@ const paths: Api["paths"] = {
       ],
       responses: { 200: { description: "A row for each day.", content: json(ref("KeyUsage")) }, ...failures(401, 404) },
     },
+  },
+  "/tokenize": { post: tokens("Text or a conversation as token ids", tokenRequests.tokenize, answerSchemas.tokens) },
+  "/detokenize": { post: tokens("Token ids as text", tokenRequests.detokenize, answerSchemas.tokensText) },
+  "/apply-template": {
+    post: tokens("A conversation as the model reads it", tokenRequests.template, answerSchemas.templateText),
   },
   "/health": {
     get: {

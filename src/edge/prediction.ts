@@ -38,7 +38,7 @@ export function predictionText({ content }: z.infer<typeof predictionSchema>): s
  */
 export function predictedIds(text: string, tokenizer: Tokenizer, most: number): readonly number[] {
   try {
-    return tokenizer.encode(text, most);
+    return tokenizer.encodeInside(text, most);
   } catch (error) {
     if ((error as OutriderError).code !== "too_many_tokens") throw error;
     throw new OutriderError(

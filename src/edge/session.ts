@@ -30,6 +30,9 @@ import { BUSY, ONCE, UNLESS_BUSY } from "./spare.ts";
 import { formOf, type Piece } from "./stream.ts";
 import { loadedTarget } from "./target.ts";
 import { TimelineStore } from "./timeline-store.ts";
+import { tokensAnswer } from "./tokens/answer.ts";
+import type { TokenRequest } from "./tokens/question.ts";
+import { TOKENS_PATH } from "./tokens/route.ts";
 import { traced } from "./trace.ts";
 import { Turn } from "./turn.ts";
 import { untold } from "./untold.ts";
@@ -96,6 +99,7 @@ export class Session extends DurableObject<Env> {
     const { pathname } = new URL(request.url);
     if (pathname === "/adopt") return this.#adopt(request);
     if (pathname === "/left") return this.#left();
+    if (pathname === TOKENS_PATH) return this.#tokens(request);
     const startedAt = Date.now();
     const requestId = request.headers.get("x-request-id") ?? "";
     const line = new AnswerLine(request, startedAt, this.env);
@@ -168,6 +172,17 @@ export class Session extends DurableObject<Env> {
       report(requestId, error);
       line.failed(error, 0, null);
       if (metered) this.ctx.waitUntil(metered.settle(0));
+      return errorResponse(error);
+    }
+  }
+
+  /** What `/tokenize` and its like ask. No turn, and nothing is stored. */
+  async #tokens(request: Request): Promise<Response> {
+    try {
+      const asked = (await request.json()) as TokenRequest;
+      return Response.json(tokensAnswer(asked, await loadedTarget(this.env.ASSETS)));
+    } catch (error) {
+      report(request.headers.get("x-request-id") ?? "", error);
       return errorResponse(error);
     }
   }

@@ -80,14 +80,19 @@ export const isNamed = (affinity: string | null, { cacheKey }: Pick<Generation, 
  * The name of the Session for a generation: the client's `x-session-affinity` header, its `prompt_cache_key`, or else
  * how the conversation opens, which later turns of it share.
  */
-export async function sessionName(tenant: string, affinity: string | null, generation: Generation): Promise<string> {
-  const key = await crypto.subtle.importKey("raw", bytes(tenant), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+export function sessionName(tenant: string, affinity: string | null, generation: Generation): Promise<string> {
   const mark = affinity
     ? `header:${affinity}`
     : generation.cacheKey
       ? `key:${generation.cacheKey}`
       : `opening:${opening(generation.input)}`;
-  return hex(await crypto.subtle.sign("HMAC", key, bytes(`${generation.model}\n${mark}`)));
+  return hiddenName(tenant, `${generation.model}\n${mark}`);
+}
+
+/** A name that only this tenant's requests lead to. */
+export async function hiddenName(tenant: string, mark: string): Promise<string> {
+  const key = await crypto.subtle.importKey("raw", bytes(tenant), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  return hex(await crypto.subtle.sign("HMAC", key, bytes(mark)));
 }
 
 function opening(input: Generation["input"]): string {

@@ -2,7 +2,7 @@
  * The edge Worker: routes, keys, limits. It stays light (no tokenizer, no WASM here), because an invocation of a Worker
  * has 10 ms of CPU on the Free plan; the Session Durable Object it forwards to does the work.
  */
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { requestId } from "hono/request-id";
 import { OutriderError } from "../model/errors.ts";
@@ -24,6 +24,8 @@ import { errorResponse, modelObject } from "./reply.ts";
 import { askUnnamed } from "./spare.ts";
 import { describedModel } from "./target.ts";
 import { authenticate, checkStranger, isNamed, sessionName, type Tenant } from "./tenant.ts";
+import { parseDetokenize, parseTemplate, parseTokenize } from "./tokens/question.ts";
+import { askTokens } from "./tokens/route.ts";
 import { TRACEPARENT } from "./trace.ts";
 
 export { Meter } from "./meter.ts";
@@ -34,6 +36,13 @@ const EXPOSED = [
   ...["x-request-id", "x-should-retry", "retry-after"],
   ...["limit", "remaining", "reset"].flatMap((what) => [`x-ratelimit-${what}-requests`, `x-ratelimit-${what}-tokens`]),
 ];
+
+/** Routes about tokens, as llama.cpp and vLLM have them. */
+const TOKEN_ROUTES = {
+  "/tokenize": parseTokenize,
+  "/detokenize": parseDetokenize,
+  "/apply-template": parseTemplate,
+} as const;
 
 /** What the origins have said to this isolate. */
 const places = new Places(Date.now);
@@ -48,12 +57,19 @@ const laterOf =
   (work) =>
     executionCtx.waitUntil(work);
 
-const app = new Hono<{ Bindings: Env; Variables: { requestId: string; tenant: Tenant } }>();
+interface Known {
+  Bindings: Env;
+  Variables: { requestId: string; tenant: Tenant };
+}
+
+const app = new Hono<Known>();
 
 // Browsers name what they will send (authorization, content-type, x-stainless-*) and the answer repeats it.
 app.use(cors({ origin: "*", exposeHeaders: EXPOSED, maxAge: 86_400 }));
 app.use(requestId({ generator: () => `req_${crypto.randomUUID().replaceAll("-", "")}` }));
-app.use("/v1/*", async (c, next) => {
+
+/** Finds out who asks. */
+const identified: MiddlewareHandler<Known> = async (c, next) => {
   const asked = authenticate(c.req.header("authorization") ?? null, c.env);
   const tenant = await asked.catch(async (error: OutriderError) => {
     if (error.status === 401) await checkStranger(c.req.raw, c.env);
@@ -62,7 +78,8 @@ app.use("/v1/*", async (c, next) => {
   if (tenant.name === null) await checkStranger(c.req.raw, c.env);
   c.set("tenant", tenant);
   await next();
-});
+};
+for (const paths of ["/v1/*", ...Object.keys(TOKEN_ROUTES)]) app.use(paths, identified);
 
 app.get("/health", async (c) =>
   c.json({
@@ -102,6 +119,14 @@ app.post("/v1/chat/completions", async (c) =>
 app.post("/v1/completions", async (c) =>
   forward(parseCompletion(await jsonBody(c.req.raw), randomSeed), c.var, c.req.raw, c.env, laterOf(c)),
 );
+
+for (const [path, parse] of Object.entries(TOKEN_ROUTES)) {
+  app.post(path, async (c) => {
+    const request = parse(await jsonBody(c.req.raw));
+    if (request.model !== null) await checkModel(request.model, c.env);
+    return askTokens(request, c.var.tenant, c.req.header("x-session-affinity") ?? null, c.env);
+  });
+}
 
 app.notFound((c) =>
   errorResponse(new OutriderError("not_found", `no such route: ${c.req.method} ${c.req.path}`, { status: 404 })),

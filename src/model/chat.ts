@@ -65,19 +65,32 @@ export class ChatTemplate {
    */
   encode(messages: readonly ChatMessage[], most = Infinity): number[] {
     const mark = unusedMark(messages);
+    const text = this.#rendered(messages, mark);
+    return this.#tokenizer.encodeMarked(text, (piece) => piece.replaceAll(mark, ""), most);
+  }
+
+  /**
+   * The text of a conversation, for people to read: in it the template's special tokens look like those that a message
+   * writes. Throws `bad_messages` as `encode` does.
+   */
+  render(messages: readonly ChatMessage[]): string {
+    const mark = unusedMark(messages);
+    return this.#rendered(messages, mark).replaceAll(mark, "");
+  }
+
+  /** The text of a conversation, with the mark in every special token that a message writes. */
+  #rendered(messages: readonly ChatMessage[], mark: string): string {
     const broken = messages.map(({ role, content }) => ({
       role: this.#break(role, mark),
       content: this.#break(content, mark),
     }));
-    let text: string;
     try {
-      text = this.#template.render({ messages: broken, add_generation_prompt: true, ...this.#names });
+      return this.#template.render({ messages: broken, add_generation_prompt: true, ...this.#names });
     } catch (cause) {
       throw new OutriderError("bad_messages", `the chat template refuses these messages: ${(cause as Error).message}`, {
         cause,
       });
     }
-    return this.#tokenizer.encodeMarked(text, (piece) => piece.replaceAll(mark, ""), most);
   }
 }
 

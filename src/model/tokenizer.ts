@@ -84,6 +84,20 @@ export class Tokenizer {
     return text + decoder.end();
   }
 
+  /** The text of ids as `encodeMarkup` reads it: special tokens as they are written. */
+  decodeMarkup(ids: Iterable<number>): string {
+    const decoder = new TokenDecoder((id) => this.markupBytes(id));
+    let text = "";
+    for (const id of ids) text += decoder.push(id);
+    return text + decoder.end();
+  }
+
+  /** The bytes of one token, of a special one as it is written; none for an id that the vocabulary does not use. */
+  markupBytes(id: number): Uint8Array {
+    const special = this.#special.contentOf(id);
+    return special === undefined ? this.#bytesOf(id) : this.#encoder.encode(special);
+  }
+
   /** Decodes one answer token by token. */
   decoder(): TokenDecoder {
     return new TokenDecoder((id) => this.#bytesOf(id));

@@ -1,0 +1,137 @@
+/**
+ * Bodies of `/tokenize`, `/detokenize` and `/apply-template`, in llama.cpp's shapes and in vLLM's: which of the two is
+ * meant shows by its fields. Parsed in the Worker, answered where a tokenizer is (answer.ts).
+ */
+import * as z from "zod";
+import type { ChatMessage } from "../../model/chat.ts";
+import { OutriderError } from "../../model/errors.ts";
+import { parseChat } from "../openai.ts";
+
+/** What to compute. Plain data: it crosses from the Worker to a Session as JSON. */
+export type TokenQuestion =
+  | {
+      readonly kind: "tokenize";
+      readonly of: string;
+      readonly begins: boolean;
+      readonly markup: boolean;
+      readonly param: string;
+    }
+  | { readonly kind: "tokenize-chat"; readonly messages: readonly ChatMessage[] }
+  | { readonly kind: "detokenize"; readonly ids: readonly number[] }
+  | { readonly kind: "template"; readonly messages: readonly ChatMessage[] };
+
+/** Token ids of one request: more than any context has. */
+const MOST_IDS = 1 << 18;
+
+const model = z.string().nullish().describe("The id that `GET /v1/models` returns. May be left out.");
+
+const tokenizeSchema = z
+  .strictObject({
+    model,
+    content: z.string().nullish().describe("Text, in llama.cpp's shape."),
+    add_special: z.boolean().nullish().describe("With `content`: begin as every prompt begins. Default false."),
+    parse_special: z
+      .boolean()
+      .nullish()
+      .describe("With `content`: special tokens in it are tokens, not text. Default true."),
+    with_pieces: z
+      .boolean()
+      .nullish()
+      .describe("`tokens` are objects with `id` and `piece`: its text, or its bytes where these are no text."),
+    prompt: z.string().nullish().describe("Text, in vLLM's shape. Special tokens in it are tokens."),
+    add_special_tokens: z.boolean().nullish().describe("With `prompt`: begin as every prompt begins. Default true."),
+    messages: z.array(z.unknown()).nullish().describe("A conversation, read by the model's chat template."),
+    return_token_strs: z.boolean().nullish().describe("Return each token's text as `token_strs`."),
+  })
+  .meta({ id: "TokenizeRequest", description: "Body of `POST /tokenize`: one of `content`, `prompt`, `messages`." });
+
+const detokenizeSchema = z
+  .strictObject({
+    model,
+    tokens: z.array(z.int().min(0)).max(MOST_IDS, `must hold at most ${MOST_IDS} ids`).describe("Token ids."),
+  })
+  .meta({ id: "DetokenizeRequest", description: "Body of `POST /detokenize`." });
+
+const templateSchema = z
+  .strictObject({ model, messages: z.array(z.unknown()).describe("The conversation.") })
+  .meta({ id: "TemplateRequest", description: "Body of `POST /apply-template`." });
+
+export const tokenRequests = { tokenize: tokenizeSchema, detokenize: detokenizeSchema, template: templateSchema };
+
+/** A parsed body: the question, the model that it names, and how the answer is to look. */
+export interface TokenRequest {
+  readonly model: string | null;
+  readonly question: TokenQuestion;
+  /** Ids with their pieces, as llama.cpp writes them. */
+  readonly pieces: boolean;
+  /** Texts of the tokens beside the ids, as vLLM does. */
+  readonly strings: boolean;
+}
+
+export function parseTokenize(body: unknown): TokenRequest {
+  const request = parse(tokenizeSchema, body);
+  const { content, prompt, messages } = request;
+  const given = [content, prompt, messages].filter((value) => value != null);
+  if (given.length !== 1) {
+    throw new OutriderError("invalid_request", "content: send one of content, prompt and messages", {
+      param: "content",
+    });
+  }
+  return {
+    ...rest(request),
+    pieces: request.with_pieces ?? false,
+    strings: request.return_token_strs ?? false,
+    question: questionOf(),
+  };
+
+  function questionOf(): TokenQuestion {
+    if (content != null) {
+      const [begins, markup] = [request.add_special ?? false, request.parse_special ?? true];
+      return { kind: "tokenize", of: content, begins, markup, param: "content" };
+    }
+    if (prompt != null) {
+      const begins = request.add_special_tokens ?? true;
+      return { kind: "tokenize", of: prompt, begins, markup: true, param: "prompt" };
+    }
+    return { kind: "tokenize-chat", messages: messagesOf(messages) };
+  }
+}
+
+export function parseDetokenize(body: unknown): TokenRequest {
+  const request = parse(detokenizeSchema, body);
+  return { ...rest(request), question: { kind: "detokenize", ids: request.tokens } };
+}
+
+export function parseTemplate(body: unknown): TokenRequest {
+  const request = parse(templateSchema, body);
+  return { ...rest(request), question: { kind: "template", messages: messagesOf(request.messages) } };
+}
+
+const rest = (request: { readonly model?: string | null | undefined }) => ({
+  model: request.model ?? null,
+  pieces: false,
+  strings: false,
+});
+
+/** Messages as a chat request has them, with the same refusals. */
+function messagesOf(messages: unknown): readonly ChatMessage[] {
+  const { input } = parseChat({ model: "any", messages }, () => 0);
+  return input.kind === "chat" ? input.messages : [];
+}
+
+function parse<T extends z.ZodType>(schema: T, body: unknown): z.infer<T> {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    throw new OutriderError("invalid_request", "the body must be a JSON object");
+  }
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  if (issue.code === "unrecognized_keys") {
+    const param = String(issue.keys[0]);
+    throw new OutriderError("unsupported_parameter", `${param}: this route does not know it; leave ${param} out`, {
+      param,
+    });
+  }
+  const param = issue.path.map(String).join(".");
+  throw new OutriderError("invalid_request", `${param}: ${issue.message}`, { param });
+}
