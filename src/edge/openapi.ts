@@ -7,6 +7,7 @@ import * as z from "zod";
 import { REFUSED } from "./openai.ts";
 import { placementSchema } from "./placement.ts";
 import { accountSchema, timingsSchema, tracedTokenSchema } from "./reply.ts";
+import { ownSchema } from "./responses/request.ts";
 import { tokenRequests } from "./tokens/question.ts";
 
 /** A JSON Schema as `z.toJSONSchema` writes it: the parts that docs/api.ts reads. */
@@ -247,6 +248,7 @@ export const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> 
     no_draft_model: "`outrider.draft` is `model`, and the deployment has no draft model.",
     no_chat_template: "The model was not made to chat. Use `/v1/completions`.",
     no_fill_in_the_middle: "The model has no tokens for a `suffix`.",
+    previous_response_not_found: "The response was not stored, its conversation has ended, or it is another key's.",
     bad_token: "A token id is outside the vocabulary.",
   },
   401: {
@@ -303,6 +305,14 @@ const affinity: Parameter = {
     "Names the conversation. Requests with the same name and key share one Session: its KV state, and its queue.",
 };
 
+const response: Parameter = {
+  name: "id",
+  in: "path",
+  required: true,
+  schema: { type: "string" },
+  description: "Id of the response.",
+};
+
 const generation = (summary: string, body: string, answer: string, part: string): Operation => ({
   summary,
   parameters: [affinity],
@@ -333,6 +343,35 @@ const paths: Api["paths"] = {
   },
   "/v1/completions": {
     post: generation("Continue a text", "CompletionRequest", "TextCompletion", "TextChunk"),
+  },
+  "/v1/responses": {
+    post: {
+      summary: "Answer in the shape of OpenAI's Responses API",
+      description:
+        "Objects and events are OpenAI's, with `timings` and `outrider` beside them. `previous_response_id` goes on " +
+        "from a stored response.",
+      parameters: [affinity],
+      requestBody: { content: json(named(ownSchema)) },
+      responses: {
+        200: {
+          description: "A response, or with `stream` its events.",
+          content: { ...json({ type: "object" }), "text/event-stream": { schema: { type: "string" } } },
+        },
+        ...failures(400, 401, 404, 413, 429, 500, 503, 504),
+      },
+    },
+  },
+  "/v1/responses/{id}": {
+    get: {
+      summary: "A stored response",
+      parameters: [response],
+      responses: { 200: { description: "It.", content: json({ type: "object" }) }, ...failures(401, 404) },
+    },
+    delete: {
+      summary: "Forget a stored response",
+      parameters: [response],
+      responses: { 200: { description: "It is gone.", content: json({ type: "object" }) }, ...failures(401, 404) },
+    },
   },
   "/v1/models": {
     get: {

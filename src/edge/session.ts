@@ -13,21 +13,23 @@ import { AnswerLine, type Circumstance, KEY_NAME } from "./answer-line.ts";
 import { Breakers } from "./breaker.ts";
 import { costOf } from "./cost.ts";
 import { cpuBudgetMs } from "./cpu-budget.ts";
+import type { Asked } from "./dialect.ts";
 import { SessionDraft } from "./drafter.ts";
 import type { Env } from "./env.ts";
 import { MOST_MOVES, MOVED, MOVES, PLACES, type Visit } from "./finding.ts";
 import { blob, ids } from "./ids.ts";
 import { Metered } from "./metering.ts";
-import type { Generation } from "./openai.ts";
 import { originLost, Route } from "./origin.ts";
 import { deadlineOf, type Origin, originsOf } from "./origins.ts";
 import { PageStore } from "./pages.ts";
 import { isMisplaced, type SessionPlace } from "./placement.ts";
 import { Queue } from "./queue.ts";
 import { type Cost, errorResponse, type Outcome, type Timings } from "./reply.ts";
+import { RESPONSES_PATH } from "./responses/route.ts";
+import { ResponseStore, type ResponseTurn } from "./responses/store.ts";
 import { RoundTrips } from "./round-trips.ts";
 import { BUSY, ONCE, UNLESS_BUSY } from "./spare.ts";
-import { formOf, type Piece } from "./stream.ts";
+import { type Form, formOf, type Piece } from "./stream.ts";
 import { loadedTarget } from "./target.ts";
 import { TimelineStore } from "./timeline-store.ts";
 import { tokensAnswer } from "./tokens/answer.ts";
@@ -71,6 +73,7 @@ export class Session extends DurableObject<Env> {
   readonly #store: TimelineStore;
   readonly #pages: PageStore;
   readonly #whereabouts: Whereabouts;
+  readonly #responses: ResponseStore;
   readonly #queue = new Queue(MAX_WAITING);
   readonly #history = new History(learned?.costs, learned?.meanAcceptance);
   #timeline: readonly number[];
@@ -88,6 +91,7 @@ export class Session extends DurableObject<Env> {
     this.#store = new TimelineStore(ctx.storage);
     this.#pages = new PageStore(ctx.storage);
     this.#whereabouts = new Whereabouts(ctx.storage);
+    this.#responses = new ResponseStore(ctx.storage);
     this.#timeline = this.#store.read();
   }
 
@@ -100,13 +104,14 @@ export class Session extends DurableObject<Env> {
     if (pathname === "/adopt") return this.#adopt(request);
     if (pathname === "/left") return this.#left();
     if (pathname === TOKENS_PATH) return this.#tokens(request);
+    if (pathname.startsWith(RESPONSES_PATH)) return this.#stored(pathname.slice(RESPONSES_PATH.length), request.method);
     const startedAt = Date.now();
     const requestId = request.headers.get("x-request-id") ?? "";
     const line = new AnswerLine(request, startedAt, this.env);
     const metered = Metered.of(request, this.env);
     try {
       this.#keepHours = keepHours(this.env.KEEP_HOURS);
-      const generation = (await request.json()) as Generation;
+      const asked = (await request.json()) as Asked;
       if (request.headers.has(UNLESS_BUSY) && this.#queue.busy)
         return new Response(null, { headers: { [BUSY]: "true" } });
       const end = await this.#queue.enter(request.signal);
@@ -123,6 +128,9 @@ export class Session extends DurableObject<Env> {
           leave();
           return answer;
         }
+        const { dialect } = asked;
+        const response = dialect && this.#responses.turn(asked, dialect);
+        const generation = response?.generation ?? asked;
         const target = await loadedTarget(this.env.ASSETS);
         if (target.description.draft !== null) this.#draft ??= new SessionDraft(this.env, this.#pages);
         const region = this.#whereabouts.asked?.region ?? null;
@@ -149,7 +157,8 @@ export class Session extends DurableObject<Env> {
         const begun = await this.#begin(turn);
         this.ctx.waitUntil(roundTrips.measure(origins, region));
         const once = request.headers.has(ONCE);
-        const keep = once ? () => turn.idle() : () => this.#keep(turn);
+        const keep = once ? () => turn.idle() : () => this.#keep(turn, response);
+        const form = response?.form(turn.head) ?? formOf(turn.head, generation);
         const circumstance = () => ({ origin: route.asked?.name ?? null, place: this.#place(moves, origins) });
         const told = this.env.SHOW_CACHED === "true" || request.headers.has(KEY_NAME);
         const account = (outcome: Outcome, placement: SessionPlace): Outcome => {
@@ -163,7 +172,7 @@ export class Session extends DurableObject<Env> {
           leave();
           return metered?.settle(turn.timeline.length);
         };
-        return await this.#respond(turn, begun, line, circumstance, account, () => keep().finally(over));
+        return await this.#respond(turn, form, begun, line, circumstance, account, () => keep().finally(over));
       } catch (error) {
         leave();
         throw error;
@@ -187,6 +196,16 @@ export class Session extends DurableObject<Env> {
     }
   }
 
+  /** A response that is stored here: itself, or with DELETE its end. */
+  #stored(id: string, method: string): Response {
+    const none = new Response(null, { status: 404 });
+    if (method === "DELETE") {
+      return this.#responses.delete(id) ? Response.json({ id, object: "response", deleted: true }) : none;
+    }
+    const response = this.#responses.response(id);
+    return response === undefined ? none : new Response(response, { headers: { "content-type": "application/json" } });
+  }
+
   /** The only alarm that a Session ever sets: the end of all it stores. */
   override async alarm(): Promise<void> {
     // An object without storage costs nothing.
@@ -194,6 +213,7 @@ export class Session extends DurableObject<Env> {
     this.#alarmAt = 0;
     this.#timeline = [];
     this.#whereabouts.forget();
+    this.#responses.forget();
   }
 
   /**
@@ -210,7 +230,9 @@ export class Session extends DurableObject<Env> {
       return null;
     }
     const ownMs = roundTrips.nearest(origins);
-    if (moves >= MOST_MOVES || !isMisplaced(asked?.region ?? null, ownMs, placement)) return null;
+    // Stored responses do not travel.
+    if (this.#responses.some || moves >= MOST_MOVES || !isMisplaced(asked?.region ?? null, ownMs, placement))
+      return null;
     const { region, why } = placement;
     this.#whereabouts.leave({ region, why, moves: moves + 1 });
     return this.#whereabouts.moved;
@@ -274,13 +296,13 @@ export class Session extends DurableObject<Env> {
    */
   async #respond(
     turn: Turn,
+    form: Form,
     { first, rest }: Begun,
     line: AnswerLine,
     circumstance: () => Circumstance,
     account: (outcome: Outcome, place: SessionPlace) => Outcome,
     leave: () => Promise<void>,
   ): Promise<Response> {
-    const form = formOf(turn.head, turn.generation);
     /** Hands each part of the answer to `send` as it is decided. Throws what breaks the answer off. */
     const run = async (send: (part: string) => void): Promise<void> => {
       try {
@@ -354,14 +376,16 @@ export class Session extends DurableObject<Env> {
   }
 
   /** Stores what the turn has added, once, as far as that pays. */
-  async #keep(turn: Turn): Promise<void> {
+  async #keep(turn: Turn, response: ResponseTurn | null): Promise<void> {
     await turn.idle();
     const { timeline } = turn;
     learned = this.#history;
     const { pages, ms } = this.#keepOf(timeline);
     this.#timeline = timeline;
-    await this.#ending(ms, () => {
+    // Who was told that a response is stored may ask for it as long as anything is.
+    await this.#ending(response?.stores ? this.#keepHours * HOUR_MS : ms, () => {
       this.#store.save(timeline);
+      response?.save();
       this.#whereabouts.save();
       if (pages) this.#draft?.save(timeline);
     });

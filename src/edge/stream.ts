@@ -98,7 +98,7 @@ const event = (json: unknown): string => `data: ${JSON.stringify(json)}\n\n`;
 export const errorEvent = (error: unknown): string => event(errorBody(error));
 
 /** How an answer is written to the client: what to send at each of its stages, "" for nothing. */
-interface Form {
+export interface Form {
   readonly contentType: string;
   begin(): string;
   piece(piece: Piece): string;

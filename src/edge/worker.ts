@@ -9,6 +9,7 @@ import { OutriderError } from "../model/errors.ts";
 import { REGIONS } from "../verify/region.ts";
 import { KEY_NAME } from "./answer-line.ts";
 import { jsonBody } from "./body.ts";
+import type { Asked, Dialect } from "./dialect.ts";
 import type { Env } from "./env.ts";
 import { askSession, PLACES, type Visit } from "./finding.ts";
 import { nearestTo } from "./geography.ts";
@@ -21,6 +22,8 @@ import { placementOf } from "./placement.ts";
 import { NOTHING_SAID, Places } from "./places.ts";
 import { OriginWatch } from "./readiness.ts";
 import { errorResponse, modelObject } from "./reply.ts";
+import { parseResponses } from "./responses/request.ts";
+import { askResponse, storedResponse } from "./responses/route.ts";
 import { askUnnamed } from "./spare.ts";
 import { describedModel } from "./target.ts";
 import { authenticate, checkStranger, isNamed, sessionName, type Tenant } from "./tenant.ts";
@@ -120,6 +123,15 @@ app.post("/v1/completions", async (c) =>
   forward(parseCompletion(await jsonBody(c.req.raw), randomSeed), c.var, c.req.raw, c.env, laterOf(c)),
 );
 
+app.post("/v1/responses", async (c) => {
+  const { generation, dialect } = parseResponses(await jsonBody(c.req.raw), randomSeed);
+  return forward(generation, c.var, c.req.raw, c.env, laterOf(c), dialect);
+});
+
+app.on(["GET", "DELETE"], "/v1/responses/:id", (c) =>
+  storedResponse(c.req.param("id"), c.req.method, c.var.tenant, c.env),
+);
+
 for (const [path, parse] of Object.entries(TOKEN_ROUTES)) {
   app.post(path, async (c) => {
     const request = parse(await jsonBody(c.req.raw));
@@ -181,30 +193,42 @@ async function forward(
   request: Request,
   env: Env,
   later: Later,
+  dialect: Dialect | null = null,
 ): Promise<Response> {
   await checkModel(generation.model, env);
   const affinity = request.headers.get("x-session-affinity");
   const name = await sessionName(tenant.secret, affinity, generation);
   const traceparent = request.headers.get(TRACEPARENT);
-  const ask = isNamed(affinity, generation) ? askSession : askUnnamed;
+  const named = isNamed(affinity, generation);
   const { placement, client } = await placed(request, env, later);
   const most = maxTokens(generation.maxTokens, tenant.record?.limits.max ?? null, env);
   const admission = tenant.record && (await admitted(tenant.record, generation, most, env));
-  const turn = {
+  const turnOf = (session: string, own: Dialect | null) => ({
     method: "POST",
     headers: {
       "x-request-id": requestId,
-      "x-session": name,
+      "x-session": session,
       ...(tenant.name !== null && { [KEY_NAME]: tenant.name }),
       ...(admission && { [METERED]: admission.metered.header }),
       ...(traceparent !== null && { [TRACEPARENT]: traceparent }),
       [PLACES]: JSON.stringify({ placement, client } satisfies Visit),
     },
-    body: JSON.stringify({ ...generation, maxTokens: most }),
+    body: JSON.stringify({ ...generation, maxTokens: most, dialect: own } satisfies Asked),
     signal: request.signal,
+  });
+  const ask = (): Promise<Response> => {
+    const sessions = env.SESSION;
+    if (dialect?.kind === "responses") {
+      return askResponse(dialect, { tenant: tenant.secret, requestId }, name, named, (session, own, headers) => {
+        const turn = turnOf(session, own);
+        const told = { ...turn, headers: { ...turn.headers, ...headers } };
+        return askSession(sessions, session, placement, told, later);
+      });
+    }
+    return (named ? askSession : askUnnamed)(sessions, name, placement, turnOf(name, dialect), later);
   };
   try {
-    const response = await answered(() => ask(env.SESSION, name, placement, turn, later), later);
+    const response = await answered(ask, later);
     for (const [header, value] of Object.entries(admission?.headers ?? {})) response.headers.set(header, value);
     return response;
   } catch (error) {

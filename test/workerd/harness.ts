@@ -37,6 +37,8 @@ export interface Running {
   originHealth(): Promise<{ live: number; connections: number }>;
   /** Evicts the Session of that name, as happens to idle ones. */
   evict(session: string): Promise<void>;
+  /** The same by id, as `sessionIds` tells them. */
+  evictById(id: string): Promise<void>;
   /** Runs SQL in the Session's storage. */
   sql(session: string, query: string, ...bindings: unknown[]): Promise<Record<string, unknown>[]>;
   /** Ids of the Sessions that were ever used. */
@@ -118,6 +120,7 @@ export async function start(options: Options = {}): Promise<Running> {
       const response = await (await workerOf(miniflare, ORIGIN)).fetch("http://origin/health");
       return (await response.json()) as { live: number; connections: number };
     },
+    evictById: (id) => miniflare.unsafeEvictDurableObject(EDGE, "Session", { id }),
     evict: (name) => miniflare.unsafeEvictDurableObject(EDGE, "Session", { name }),
     sql: async (name, query, ...bindings) => {
       const storage = await miniflare.unsafeGetDurableObjectStorage(EDGE, "Session", { name });

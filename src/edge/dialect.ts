@@ -1,0 +1,13 @@
+/**
+ * Doors to a chat answer in other shapes than chat completions. A door turns its request into a chat request, and this
+ * is what its answer needs to know beside the `Generation`. Plain data: it crosses from the Worker to the Session.
+ */
+import type { Generation } from "./openai.ts";
+import type { ResponsesDialect } from "./responses/request.ts";
+
+export type Dialect = ResponsesDialect;
+
+/** What a Session is asked; without a dialect the answer is a chat completion or a completion. */
+export interface Asked extends Generation {
+  readonly dialect: Dialect | null;
+}

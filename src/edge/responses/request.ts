@@ -1,0 +1,238 @@
+/**
+ * Bodies of `POST /v1/responses` → chat requests, so that one core honours or refuses what both have in common, and
+ * `ResponsesDialect`, which is what the answer needs to know of them. Fields that chat requests have as well go through
+ * as they are: `seed`, `temperature`, `outrider`.
+ */
+import * as z from "zod";
+import { OutriderError } from "../../model/errors.ts";
+import { type Generation, parseChat } from "../openai.ts";
+import { rootIn } from "./ids.ts";
+import { chatMessages } from "./items.ts";
+
+/** What a response says of its request, and how the request hangs together with earlier ones. */
+export interface ResponsesDialect {
+  readonly kind: "responses";
+  /** Of the response; the Worker names it. */
+  readonly id: string;
+  readonly previous: string | null;
+  /** Whether later requests may go on from it. */
+  readonly store: boolean;
+  /** How many of the generation's messages are this request's instructions, which no later one repeats. */
+  readonly instructed: number;
+  /** Index of a message → the response whose text it repeats. */
+  readonly references: Readonly<Record<number, string>>;
+  /** Fields that the response repeats. */
+  readonly echo: Readonly<Record<string, unknown>>;
+}
+
+/** What of a request is read here. The rest is as in a chat request. */
+export const ownSchema = z
+  .object({
+    model: z.unknown().describe("The id that `GET /v1/models` returns."),
+    input: z
+      .union([z.string(), z.array(z.unknown())], { error: "must be a string or an array of items" })
+      .nullish()
+      .describe("What the user says, or items: messages of text, function calls and their outputs, item references."),
+    instructions: z
+      .string({ error: "must be a string" })
+      .nullish()
+      .describe("A system message before the conversation. No later response repeats it."),
+    previous_response_id: z
+      .string({ error: "must be a string" })
+      .nullish()
+      .describe("A stored response that the input goes on from."),
+    max_output_tokens: z
+      .int({ error: "must be a whole number" })
+      .min(1, "must be at least 1")
+      .nullish()
+      .describe("Most tokens of the answer."),
+    store: z
+      .boolean({ error: "must be true or false" })
+      .nullish()
+      .describe("Keep the response in its Session for `KEEP_HOURS`. Default true."),
+    text: z
+      .object({ format: z.looseObject({ type: z.string() }).nullish(), verbosity: z.unknown().optional() })
+      .nullish()
+      .describe("`format`: as `response_format` of a chat request, but flat."),
+    tools: z
+      .array(z.looseObject({ type: z.string() }))
+      .nullish()
+      .describe("As in a chat request, but flat."),
+    tool_choice: z.unknown().optional().describe("As in a chat request, but flat."),
+    reasoning: z.object({ effort: z.unknown().optional() }).nullish().describe("As `reasoning_effort`."),
+    include: z.array(z.string()).nullish().describe("`message.output_text.logprobs` asks for log probabilities."),
+    top_logprobs: z.int().min(0).max(20).nullish().describe("As in a chat request."),
+    metadata: z.record(z.string(), z.string()).nullish().describe("Is repeated in the response."),
+    truncation: z.string().nullish().describe("`disabled`: a prompt that is too long is refused."),
+  })
+  .meta({
+    id: "ResponsesRequest",
+    description: "Body of `POST /v1/responses`. Fields that chat requests have as well mean the same here.",
+  });
+
+/** Fields of the Responses API that would change the answer in ways that Outrider cannot. */
+export const REFUSED_OF_RESPONSES: Readonly<
+  Record<string, { readonly why: string; readonly fine?: readonly unknown[] }>
+> = {
+  background: { why: "answers are not made in the background" },
+  conversation: { why: "conversations go on by previous_response_id" },
+  prompt: { why: "no prompts are stored; send instructions and input" },
+  context_management: { why: "a prompt that is too long is refused, never shortened" },
+  truncation: { why: "a prompt that is too long is refused, never shortened", fine: ["disabled"] },
+  messages: { why: "this route takes input" },
+  max_tokens: { why: "this route takes max_output_tokens" },
+  max_completion_tokens: { why: "this route takes max_output_tokens" },
+  response_format: { why: "this route takes text.format" },
+};
+
+/** What may be included, and what that is without effect. */
+const INCLUDED = ["message.output_text.logprobs", "reasoning.encrypted_content"];
+
+/** Fields that change nothing here: no built-in tools are called, and events are not padded. */
+const WITHOUT_EFFECT = ["max_tool_calls", "stream_options"];
+
+export interface ResponsesRequest {
+  readonly generation: Generation;
+  readonly dialect: ResponsesDialect;
+}
+
+/** Parses a body. Throws a 400 with `param`, in the names of this route. */
+export function parseResponses(body: unknown, randomSeed: () => number): ResponsesRequest {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    throw new OutriderError("invalid_request", "the body must be a JSON object");
+  }
+  for (const [field, { why, fine = [] }] of Object.entries(REFUSED_OF_RESPONSES)) {
+    const value = (body as Record<string, unknown>)[field];
+    if (value === undefined || value === null || value === false || fine.includes(value)) continue;
+    throw new OutriderError("unsupported_parameter", `${field}: ${why}; leave ${field} out`, { param: field });
+  }
+  const parsed = ownSchema.safeParse(body);
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!;
+    throw new OutriderError("invalid_request", `${path.map(String).join(".")}: ${message}`, {
+      param: path.map(String).join("."),
+    });
+  }
+  const own = parsed.data;
+  const foreign = own.include?.find((what) => !INCLUDED.includes(what));
+  if (foreign !== undefined) {
+    throw new OutriderError("unsupported_value", `include: ${JSON.stringify(foreign)} is nothing that answers hold`, {
+      param: "include",
+    });
+  }
+  const { previous_response_id: previous = null } = own;
+  if (previous !== null && rootIn(previous) === null) throw unknownResponse(previous);
+  const instructions = own.instructions ? [{ role: "system", content: own.instructions }] : [];
+  const { messages, names, references } = chatMessages(own.input ?? []);
+  const chat = { ...chatFields(body as Record<string, unknown>, own), messages: [...instructions, ...messages] };
+  const generation = renamed([...instructions.map(() => "instructions"), ...names], () => parseChat(chat, randomSeed));
+  const shifted = Object.entries(references).map(([at, id]) => [Number(at) + instructions.length, id]);
+  return {
+    generation,
+    dialect: {
+      kind: "responses",
+      id: "",
+      previous,
+      store: own.store ?? true,
+      instructed: instructions.length,
+      references: Object.fromEntries(shifted),
+      echo: echoOf(own, generation, body as Record<string, unknown>),
+    },
+  };
+}
+
+/** OpenAI's own words and code. */
+export const unknownResponse = (id: string) =>
+  new OutriderError(
+    "previous_response_not_found",
+    `previous_response_id: there is no response ${JSON.stringify(id.slice(0, 80))} here; it was not stored, or its ` +
+      "conversation has ended. Send the whole conversation as input",
+    { param: "previous_response_id" },
+  );
+
+type Own = z.infer<typeof ownSchema>;
+
+/** The fields of a chat request but for its messages. */
+function chatFields(body: Readonly<Record<string, unknown>>, own: Own): Record<string, unknown> {
+  const read = new Set([
+    ...Object.keys(ownSchema.shape).filter((field) => field !== "model"),
+    ...Object.keys(REFUSED_OF_RESPONSES),
+    ...WITHOUT_EFFECT,
+  ]);
+  const rest = Object.fromEntries(Object.entries(body).filter(([field]) => !read.has(field)));
+  const { format, verbosity } = own.text ?? {};
+  const logprobs = own.include?.includes(INCLUDED[0]!) || Boolean(own.top_logprobs);
+  return {
+    ...rest,
+    ...(own.max_output_tokens != null && { max_completion_tokens: own.max_output_tokens }),
+    ...(format && format.type !== "text" && { response_format: responseFormat(format) }),
+    ...(verbosity != null && { verbosity }),
+    ...(own.reasoning?.effort != null && { reasoning_effort: own.reasoning.effort }),
+    ...(own.tools?.length && { tools: own.tools.map(chatTool) }),
+    ...(own.tools?.length && own.tool_choice != null && { tool_choice: chatToolChoice(own.tool_choice) }),
+    ...(logprobs && { logprobs: true, top_logprobs: own.top_logprobs ?? 0 }),
+  };
+}
+
+/** Flat here, nested in chat requests. */
+function responseFormat({ type, ...format }: { readonly type: string }): object {
+  return type === "json_schema" ? { type, json_schema: format } : { type, ...format };
+}
+
+function chatTool({ type, ...tool }: { readonly type: string }, at: number): object {
+  if (type === "function") return { type, function: tool };
+  const param = `tools[${at}]`;
+  throw new OutriderError("unsupported_value", `${param}: only functions are called, got ${JSON.stringify(type)}`, {
+    param,
+  });
+}
+
+function chatToolChoice(choice: unknown): unknown {
+  const { type, name } = choice as { readonly type?: string; readonly name?: string };
+  return type === "function" ? { type, function: { name } } : choice;
+}
+
+/** Names that chat requests have otherwise. */
+const RENAMED: Readonly<Record<string, string>> = {
+  max_completion_tokens: "max_output_tokens",
+  response_format: "text.format",
+  verbosity: "text.verbosity",
+  reasoning_effort: "reasoning.effort",
+  messages: "input",
+};
+
+/** Runs `parse`, and says what it refuses in the names of this route. */
+function renamed<T>(names: readonly string[], parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    const { code, message, param, status } = error as OutriderError;
+    if (!(error instanceof OutriderError) || param === null) throw error;
+    const message_ = /^messages\[(\d+)\]/.exec(param);
+    const chat = message_ ? message_[0] : (/^\w+/.exec(param)?.[0] ?? param);
+    const own = message_ ? names[Number(message_[1])] : RENAMED[chat];
+    if (own === undefined) throw error;
+    throw new OutriderError(code, message.replaceAll(chat, own), { param: param.replace(chat, own), status });
+  }
+}
+
+/** What the response repeats of its request, with the values that took effect. */
+function echoOf(own: Own, { sampling }: Generation, body: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return {
+    instructions: own.instructions ?? null,
+    max_output_tokens: own.max_output_tokens ?? null,
+    metadata: own.metadata ?? {},
+    parallel_tool_calls: body.parallel_tool_calls ?? true,
+    previous_response_id: own.previous_response_id ?? null,
+    reasoning: { effort: null, summary: null },
+    service_tier: "default",
+    store: own.store ?? true,
+    temperature: sampling.temperature,
+    text: { format: own.text?.format ?? { type: "text" } },
+    tool_choice: own.tool_choice ?? "auto",
+    tools: own.tools ?? [],
+    top_logprobs: own.top_logprobs ?? 0,
+    top_p: sampling.topP,
+    truncation: "disabled",
+  };
+}
