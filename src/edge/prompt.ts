@@ -31,27 +31,21 @@ interface Reader {
  */
 export function taskOf({ input, maxTokens, prediction }: Generation, reader: Reader): Task {
   const { vocabulary, context, stopIds } = reader.description;
-  const param = input.kind === "chat" ? "messages" : "prompt";
-  const tooLong = (length: string) =>
-    new OutriderError(
-      "context_length_exceeded",
-      `the prompt${input.kind === "fill" ? " and the suffix have" : " has"} ${length} tokens; the model's ` +
-        `context is ${context}, and one must be left for the answer. Shorten the ${param}`,
-      { param },
-    );
   let prompt: readonly number[];
   try {
     prompt = promptOf(input, reader, context - 1);
   } catch (error) {
-    if ((error as OutriderError).code === "too_many_tokens") throw tooLong(`more than ${context - 1}`);
+    if ((error as OutriderError).code === "too_many_tokens") throw tooLong(input, `more than ${context - 1}`, context);
     throw error;
   }
   const room = context - prompt.length;
-  if (room < 1) throw tooLong(`${prompt.length}`);
+  if (room < 1) throw tooLong(input, `${prompt.length}`, context);
   const { size } = vocabulary;
   const bad = prompt.find((id) => id >= size);
   if (bad !== undefined) {
-    throw new OutriderError("bad_token", `token id ${bad} is outside the vocabulary of ${size}`, { param });
+    throw new OutriderError("bad_token", `token id ${bad} is outside the vocabulary of ${size}`, {
+      param: paramOf(input),
+    });
   }
   const ends = input.kind === "fill" ? reader.fill().tokens.ends : [];
   return {
@@ -61,6 +55,17 @@ export function taskOf({ input, maxTokens, prediction }: Generation, reader: Rea
     stopIds: new Set([...stopIds, ...ends]),
   };
 }
+
+/** `context_length_exceeded`, for a prompt of so many tokens. */
+export const tooLong = (input: Generation["input"], length: string, context: number) =>
+  new OutriderError(
+    "context_length_exceeded",
+    `the prompt${input.kind === "fill" ? " and the suffix have" : " has"} ${length} tokens; the model's ` +
+      `context is ${context}, and one must be left for the answer. Shorten the ${paramOf(input)}`,
+    { param: paramOf(input) },
+  );
+
+const paramOf = ({ kind }: Generation["input"]) => (kind === "chat" ? "messages" : "prompt");
 
 function promptOf(input: Generation["input"], { tokenizer, chat, fill }: Reader, most: number): readonly number[] {
   if (input.kind === "chat") return chat().encode(input.messages, most);

@@ -13,6 +13,8 @@ import { RateLimited } from "./rate-limited.ts";
 
 /** Characters, or token ids, of a prompt that tell conversations apart. */
 const OPENING = 256;
+/** Of a longer message so many characters at either end tell conversations apart, and its length: hashing takes time. */
+const MESSAGE_END = 4096;
 /** When a stranger who asked too often is told to come back: the longest period of Cloudflare's limiter. */
 const STRANGER_MS = 60_000;
 
@@ -98,5 +100,9 @@ export async function hiddenName(tenant: string, mark: string): Promise<string> 
 function opening(input: Generation["input"]): string {
   if (input.kind !== "chat") return JSON.stringify(input.prompt.slice(0, OPENING));
   const user = input.messages.findIndex((message) => message.role === "user");
-  return JSON.stringify(user < 0 ? input.messages : input.messages.slice(0, user + 1));
+  const messages = user < 0 ? input.messages : input.messages.slice(0, user + 1);
+  return JSON.stringify(messages.map((message) => ({ ...message, content: ends(message.content) })));
 }
+
+const ends = (text: string): string =>
+  text.length <= 2 * MESSAGE_END ? text : `${text.slice(0, MESSAGE_END)} ${text.length} ${text.slice(-MESSAGE_END)}`;

@@ -13,6 +13,7 @@ import type { Asked, Dialect } from "./dialect.ts";
 import type { Env } from "./env.ts";
 import { askSession, PLACES, type Visit } from "./finding.ts";
 import { nearestTo } from "./geography.ts";
+import { checkLength } from "./length.ts";
 import { answered } from "./lost.ts";
 import { maxTokens } from "./max-tokens.ts";
 import { admitted, METERED } from "./metering.ts";
@@ -196,6 +197,7 @@ async function forward(
   dialect: Dialect | null = null,
 ): Promise<Response> {
   await checkModel(generation.model, env);
+  checkLength(generation, await describedModel(env.ASSETS));
   const affinity = request.headers.get("x-session-affinity");
   const name = await sessionName(tenant.secret, affinity, generation);
   const traceparent = request.headers.get(TRACEPARENT);

@@ -36,6 +36,8 @@ export interface EdgeModel extends TargetDescription {
   readonly draft: string | null;
   /** Tokens per target pass with that draft, as its card reports; absent where nobody has measured it. */
   readonly tokensPerPass?: number | undefined;
+  /** `longestTokens` of its tokenizer; absent where that is null. */
+  readonly longestTokens?: readonly number[] | undefined;
 }
 
 const count = z.int().nonnegative();
@@ -47,6 +49,7 @@ export const edgeModelSchema: z.ZodType<EdgeModel> = z.object({
   stopIds: z.array(count),
   draft: z.string().nullable(),
   tokensPerPass: z.number().min(1).optional(),
+  longestTokens: z.array(count).optional(),
 });
 
 const MAX_TEXT_BYTES = 64 * 1024 * 1024;

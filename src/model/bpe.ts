@@ -199,7 +199,7 @@ class MergeQueue {
 const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, at) => byte === b[at]);
 
 /** The bytes that a token in GPT-2's alphabet spells. Throws `bad_tokenizer` at a character outside it. */
-function spelledBytes(token: string): Uint8Array {
+export function spelledBytes(token: string): Uint8Array {
   const bytes = new Uint8Array(token.length);
   for (let n = 0; n < token.length; n++) {
     const unit = token.charCodeAt(n);

@@ -21,6 +21,7 @@ import {
   type EdgeModel,
 } from "../format/target.ts";
 import { OutriderError } from "../model/errors.ts";
+import { longestTokens } from "../model/longest-tokens.ts";
 import { modelId } from "../model/model-id.ts";
 import { openTokenizer } from "../model/tokenizer.ts";
 import { FileSource, openDirectory, wholePack } from "../platform/disk.ts";
@@ -111,7 +112,13 @@ export async function assembleEdge(
 ): Promise<EdgeModel> {
   const header = draft === null ? null : await draftFor(target, draft);
   const { tokenizer, ...description } = target;
-  const edge: EdgeModel = { ...description, draft: header?.model ?? null, ...(header && { tokensPerPass }) };
+  const longest = longestTokens(tokenizer["tokenizer.json"]);
+  const edge: EdgeModel = {
+    ...description,
+    draft: header?.model ?? null,
+    ...(header && { tokensPerPass }),
+    ...(longest && { longestTokens: longest }),
+  };
   await rm(folder, { recursive: true, force: true });
   await linkFiles(runningFile("edge/page"), folder);
   await writeFile(path.join(folder, "examples.json"), `${JSON.stringify(examples)}\n`);

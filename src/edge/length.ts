@@ -1,0 +1,22 @@
+/** Prompts that are far too long, refused by the Worker: a Session's thread is shared by others. */
+import type { EdgeModel } from "../format/target.ts";
+import { fewestTokens } from "../model/longest-tokens.ts";
+import type { Generation } from "./openai.ts";
+import { tooLong } from "./prompt.ts";
+
+/** Throws `context_length_exceeded` where a prompt cannot fit by a sum over its characters. The Session counts tokens. */
+export function checkLength({ input }: Generation, { context, longestTokens }: EdgeModel): void {
+  if (!longestTokens) return;
+  const texts = textsOf(input);
+  const characters = texts.reduce((sum, { length }) => sum + length, 0);
+  if (characters < context) return;
+  const fewest = texts.reduce((sum, text) => sum + fewestTokens(text, longestTokens), 0);
+  if (fewest >= context) throw tooLong(input, `more than ${context - 1}`, context);
+}
+
+/** What a template shows for certain. It may trim messages, and leave out what was said before. */
+function textsOf(input: Generation["input"]): readonly string[] {
+  if (input.kind === "fill") return [input.prompt, input.suffix];
+  if (input.kind !== "chat") return typeof input.prompt === "string" ? [input.prompt] : [];
+  return input.messages.filter(({ role }) => role === "user").map(({ content }) => content.trim());
+}
