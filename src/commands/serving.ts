@@ -134,8 +134,10 @@ export async function beforeServer(
     ? await edgeModels(asked)
     : await modelsOfDraft(asked.draft);
   if (draft !== null) await draftFor(target, draft);
-  const probe = { text: PROBE, ids: openTokenizer(target.tokenizer["tokenizer.json"]).encode(PROBE) };
-  const { vocabulary, context } = target;
+  const tokenizer = openTokenizer(target.tokenizer["tokenizer.json"]);
+  const probe = { text: PROBE, ids: tokenizer.encode(PROBE) };
+  const { context } = target;
+  const vocabulary = { ...target.vocabulary, tokenizer: async () => tokenizer };
   const known = { model: isNamed ? target.model : null, vocabulary, context, probe };
   const local = await startRemote(engine, { url: server.url, engineToken: server.token, known });
   return {

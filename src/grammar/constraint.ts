@@ -6,7 +6,7 @@ import type { Machine, State } from "./machine.ts";
 import type { TokenTrie } from "./token-trie.ts";
 
 /** Tokens that may follow, a bit each: bit t % 32 of word t / 32. */
-export type Mask = Int32Array;
+export type Mask = Uint32Array;
 
 /** Masks that are kept; one takes V / 8 bytes. */
 const MAX_MASKS = 48;
@@ -53,7 +53,7 @@ export class Constraint {
       this.#masks.set(key, known);
       return known;
     }
-    const mask = new Int32Array(Math.ceil(this.#trie.size / 32));
+    const mask = new Uint32Array(Math.ceil(this.#trie.size / 32));
     this.#trie.walk(this.#machine, key, (token) => {
       mask[token >> 5]! |= 1 << (token & 31);
       return true;

@@ -100,7 +100,7 @@ export class Tokenizer {
 
   /** Decodes one answer token by token. */
   decoder(): TokenDecoder {
-    return new TokenDecoder((id) => this.#bytesOf(id));
+    return new TokenDecoder((id) => this.bytesOf(id));
   }
 
   /** Texts of the special tokens. */
@@ -122,7 +122,8 @@ export class Tokenizer {
     }
   }
 
-  #bytesOf(id: number): Uint8Array {
+  /** The bytes that a token adds to a text; none for special tokens and for ids that the vocabulary does not use. */
+  bytesOf(id: number): Uint8Array {
     const word = this.#words.contentOf(id);
     return word === undefined ? this.#codec.bytesOf(id) : this.#encoder.encode(word);
   }

@@ -2,6 +2,7 @@
  * What the gateway needs of whatever runs a target. An engine opens sequences. A sequence holds one session's timeline
  * and decides the next tokens. How it scores a draft (its own kernels, a library, a server) is its own business.
  */
+import type { Tokenizer } from "../model/tokenizer.ts";
 import type { Decision } from "../speculate/accept.ts";
 import type { PassCost } from "../speculate/pass-cost.ts";
 import type { Shapers, ShapingKind } from "../speculate/shaping.ts";
@@ -16,7 +17,7 @@ export interface TargetEngine {
   /** Model id, as edges name it in `open`. */
   readonly model: string;
   /** Number of token ids, and `vocabularyHash` of their texts; edges must have the same. */
-  readonly vocabulary: { readonly size: number; readonly hash: string };
+  readonly vocabulary: TargetVocabulary;
   /** Longest timeline in tokens. */
   readonly context: number;
   readonly capabilities: Capabilities;
@@ -31,6 +32,13 @@ export interface TargetEngine {
   open(): EngineSequence;
   /** Gives back all memory. Called once, when no sequence is at work any more. */
   close?(): Promise<void>;
+}
+
+export interface TargetVocabulary {
+  readonly size: number;
+  readonly hash: string;
+  /** What its tokens say, read when it is first asked for; absent: answers under a constraint are refused. */
+  readonly tokenizer?: (() => Promise<Pick<Tokenizer, "bytesOf">>) | undefined;
 }
 
 export interface Capabilities {

@@ -3,6 +3,8 @@
  * knows no server. The rest has files of its own: `door.ts` the HTTP routes, `connection.ts` one socket, `queue.ts` who
  * waits, `generation.ts` one answer, `sequences.ts` what is kept between the answers of a session.
  */
+import { Compiled } from "../grammar/compiled.ts";
+import { Following } from "../grammar/following.ts";
 import { OutriderError } from "../model/errors.ts";
 import { bearerOf, isKnown } from "../platform/bearer.ts";
 import type { Done, Verdict } from "../speculate/types.ts";
@@ -78,6 +80,8 @@ export class Gateway {
   readonly #queue: Queue;
   readonly #metrics = new Metrics();
   readonly #places: Places;
+  /** Constraints on this vocabulary; null before the first. */
+  #compiled: Compiled | null = null;
   #connections = 0;
   #trapped = false;
   #draining = false;
@@ -194,6 +198,7 @@ export class Gateway {
     try {
       if (this.#draining) throw draining();
       checkOpen(open, this.#engine);
+      await this.#constrain(generation);
       shares.enter(claim);
       lease = await this.#queue.lease(generation, claim);
       if (!lease) return null;
@@ -234,6 +239,19 @@ export class Gateway {
         ms,
       });
     }
+  }
+
+  /** Throws where the form that an answer must have cannot be enforced. */
+  async #constrain(generation: Generation): Promise<void> {
+    const { constraint, stop } = generation.open;
+    const { size, tokenizer } = this.#engine.vocabulary;
+    if (!constraint || !tokenizer) return;
+    if (!this.#compiled) {
+      const read = await tokenizer();
+      // Others may have waited for their own, since in a Worker no request may wait for another's.
+      this.#compiled ??= new Compiled({ size, bytesOf: (id) => read.bytesOf(id) });
+    }
+    generation.constrain(new Following(this.#compiled.of(constraint.source), constraint.from, stop));
   }
 
   /** Counts an error that a caller is about to receive. */

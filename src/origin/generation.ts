@@ -9,6 +9,7 @@
  * The sequence is worked on only through the lease, once there is room for the pass and it is this generation's turn.
  * Whoever takes the session over waits for the slice or pass under way.
  */
+import type { Following } from "../grammar/following.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { Decision } from "../speculate/accept.ts";
 import { Shapers } from "../speculate/shaping.ts";
@@ -57,7 +58,9 @@ export class Generation {
   kept = 0;
   readonly #surroundings: Surroundings;
   readonly #drafts: Drafts;
-  readonly #deciding: Deciding;
+  #deciding: Deciding;
+  /** What form the answer must have, if any. */
+  #following: Following | null = null;
   /** Draft tokens of one pass; 0 where the engine cannot verify any under this sampling. */
   readonly #maxDraft: number;
   /** When the last verdicts were sent, by the position at which they ended. */
@@ -74,6 +77,13 @@ export class Generation {
     const { sampling, shaping, logprobs, rule, stop } = open;
     this.#deciding = { sampling, shapers: Shapers.of(shaping, { stop }), logprobs, rule, stop: new Set(stop) };
     this.#maxDraft = capabilities.drafted(open.sampling) ? capabilities.maxDraft : 0;
+  }
+
+  /** Holds the answer to a form. To be called before `decide`. */
+  constrain(following: Following): void {
+    const { shaping, stop } = this.open;
+    this.#following = following;
+    this.#deciding = { ...this.#deciding, shapers: Shapers.of(shaping, { stop }, [following]) };
   }
 
   /** Tokens of the timeline that `open` describes. */
@@ -133,13 +143,13 @@ export class Generation {
         if (!this.#goesOn(lease)) return null;
         const position = lease.timeline.length;
         const most = Math.min(this.undecided, engine.context - position);
-        let scored = this.#cut(draft, most - 1);
+        let scored = this.#formed(lease.timeline, this.#cut(draft, most - 1));
         // A draft is worth nobody's keys and values.
         if (!lease.grow(position + positionsIn(scored))) scored = NOTHING;
         let startedAt = now();
         const decision = await this.work(lease, position + positionsIn(scored), () => {
           startedAt = now();
-          return lease.shrunk ? Promise.resolve(null) : this.#pass(lease, scored, most);
+          return lease.shrunk ? Promise.resolve(null) : this.#passed(lease, scored, most);
         });
         if (!this.#goesOn(lease)) return null;
         if (!decision) continue;
@@ -198,6 +208,40 @@ export class Generation {
     const { tokens, siblings } = beginningOf(draft, Math.max(0, Math.min(this.#maxDraft, most, draft.most ?? most)));
     const verifies = this.#surroundings.engine.capabilities.siblings;
     return { tokens, siblings: verifies ? siblings.slice(0, this.#maxDraft - tokens.length) : [] };
+  }
+
+  /** Of a draft what the answer's form takes: the rest cannot be kept. */
+  #formed(timeline: readonly number[], draft: Required<DraftTokens>): Required<DraftTokens> {
+    const following = this.#following;
+    if (!following || draft.tokens.length === 0) return draft;
+    const before = [...timeline];
+    let length = 0;
+    for (const token of draft.tokens) {
+      if (!following.takes(before, token)) break;
+      before.push(token);
+      length++;
+    }
+    const takes = (at: number, id: number) => following.takes([...timeline, ...draft.tokens.slice(0, at)], id);
+    const siblings = draft.siblings.filter(({ at, id }) => at < length && takes(at, id));
+    return { tokens: draft.tokens.slice(0, length), siblings };
+  }
+
+  /**
+   * One pass, and behind its tokens those that alone may follow: the target would choose them, whatever it thinks. Where
+   * log probabilities are told it is asked all the same.
+   */
+  async #passed(lease: Lease, scored: Required<DraftTokens>, most: number): Promise<Decision> {
+    const decision = await this.#pass(lease, scored, most);
+    const following = this.#following;
+    if (!following || this.#deciding.logprobs !== undefined) return decision;
+    const tokens = [...decision.tokens];
+    while (tokens.length > 0 && tokens.length < most && !this.#deciding.stop.has(tokens.at(-1)!)) {
+      const only = following.only(lease.timeline);
+      if (only === null) break;
+      lease.sequence.append([only]);
+      tokens.push(only);
+    }
+    return { ...decision, tokens };
   }
 
   /**

@@ -35,6 +35,7 @@ export function checkOpen(open: OpenFrame, { name, model, vocabulary, context, c
   if (kinds.length > 0 && open.rule.kind !== "exact") {
     refuse("unsupported_rule", `the rule "${open.rule.kind}" knows no "${kinds[0]}"; ask with the exact rule`);
   }
+  if (open.constraint) checkConstraint(open, name, vocabulary);
   if (open.logprobs !== undefined && !capabilities.logprobs) {
     refuse("unsupported_parameter", `the engine ${name} tells no log probabilities`);
   }
@@ -48,6 +49,28 @@ export function checkOpen(open: OpenFrame, { name, model, vocabulary, context, c
       `the timeline has ${length} tokens; the limit is ${context}, and one must be left to decide`,
     );
   }
+}
+
+/** Kinds of shaping that may leave no token of a constrained answer. */
+const BESIDE_NO_CONSTRAINT = ["allowed", "minTokens"] as const;
+
+function checkConstraint(
+  { constraint, shaping, rule, prompt, keep }: OpenFrame,
+  name: string,
+  { tokenizer }: TargetEngine["vocabulary"],
+): void {
+  const refuse = (code: string, message: string): never => {
+    throw new OutriderError(code, message, { param: "response_format" });
+  };
+  if (!tokenizer) {
+    refuse("unsupported_parameter", `the engine ${name} cannot hold an answer to a form; leave response_format out`);
+  }
+  if (rule.kind !== "exact") {
+    refuse("unsupported_rule", `the rule "${rule.kind}" may break the form of an answer; ask with the exact rule`);
+  }
+  const beside = kindsOf(shaping).find((kind) => BESIDE_NO_CONSTRAINT.some((other) => other === kind));
+  if (beside) refuse("unsupported_parameter", `"${beside}" may leave no token that the answer's form allows`);
+  if (constraint!.from > keep + prompt.length) refuse("bad_frame", "the constraint begins behind the timeline");
 }
 
 /**

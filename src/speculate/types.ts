@@ -69,8 +69,11 @@ export interface Candidate {
   readonly id: number;
   /** The drafter's estimate of the probability that the target decides this token, in [0, 1]. */
   readonly confidence: number;
-  /** Which drafter it came from; `prediction`: a copy of what the client expects as the answer. */
-  readonly source: "model" | "lookup" | "prediction";
+  /**
+   * Which drafter it came from; `prediction`: a copy of what the client expects as the answer, `form`: what the answer's
+   * form asks for.
+   */
+  readonly source: "model" | "lookup" | "prediction" | "form";
 }
 
 export interface Proposed extends Candidate {

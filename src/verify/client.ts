@@ -41,7 +41,17 @@ export interface VerifyClientOptions {
   /** The fields that are the same in every `open`. */
   readonly open: Pick<
     OpenFrame,
-    "model" | "vocabulary" | "session" | "tenant" | "sampling" | "shaping" | "logprobs" | "rule" | "patience" | "stop"
+    | "model"
+    | "vocabulary"
+    | "session"
+    | "tenant"
+    | "sampling"
+    | "shaping"
+    | "constraint"
+    | "logprobs"
+    | "rule"
+    | "patience"
+    | "stop"
   >;
   /** The timeline to continue. Not changed, and may change afterwards. */
   readonly timeline: readonly number[];
@@ -217,6 +227,7 @@ export class VerifyClient implements Verifier {
       prompt: this.#timeline.slice(this.#held),
       sampling: open.sampling,
       shaping: open.shaping,
+      constraint: open.constraint,
       logprobs: open.logprobs,
       rule: open.rule,
       patience: this.#patience,

@@ -17,11 +17,12 @@
  * The bearer token travels in the `authorization` header of the upgrade, never in a frame.
  */
 import * as z from "zod";
+import type { ConstraintSource } from "../grammar/source.ts";
 import { OutriderError } from "../model/errors.ts";
 
 /**
  * Edge and origin must have the same. 2: `arrival` in verdicts was `turn`. 3: drafts had 15 tokens at most. 4: no
- * check. 5: no shaping, no log probabilities.
+ * check. 5: no shaping, no log probabilities, no constraint.
  */
 export const PROTOCOL_VERSION = 5;
 /** Longest frame either side accepts, in characters: an `open` with 128k token ids fits. */
@@ -68,6 +69,23 @@ const shapingSchema = z.strictObject({
   minTokens: z.int().min(0).optional(),
 });
 
+const constraintSchema: z.ZodType<ConstraintSource> = z.lazy(() =>
+  z.discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("schema"), schema: z.unknown() }),
+    z.strictObject({ kind: z.literal("regex"), pattern: z.string() }),
+    z.strictObject({ kind: z.literal("choice"), of: z.array(z.string()).min(1).readonly() }),
+    z.strictObject({ kind: z.literal("grammar"), text: z.string() }),
+    z.strictObject({ kind: z.literal("sequence"), of: z.array(constraintSchema).readonly() }),
+    z.strictObject({ kind: z.literal("either"), of: z.array(constraintSchema).min(1).readonly() }),
+    z.strictObject({
+      kind: z.literal("several"),
+      item: constraintSchema,
+      between: z.string(),
+      most: z.int().min(1).max(1024),
+    }),
+  ]),
+);
+
 const ruleSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("exact") }),
   z.object({ kind: z.literal("bild"), alphaRollback: z.number().min(0) }),
@@ -90,6 +108,8 @@ const openSchema = z.object({
   prompt: z.array(token),
   sampling: samplingSchema,
   shaping: shapingSchema.optional(),
+  /** The form that the answer must have, and where it begins in the timeline. */
+  constraint: z.strictObject({ from: position, source: constraintSchema }).optional(),
   /** Tell the log probability of each token, and of so many of the likeliest. */
   logprobs: z.int().min(0).max(MAX_LOGPROBS).optional(),
   rule: ruleSchema,

@@ -1,4 +1,5 @@
 /** Runs one generation against an origin as the edge does, and collects what a client would see. */
+import type { ConstraintSource } from "../../src/grammar/source.ts";
 import { History } from "../../src/speculate/history.ts";
 import { generate, type Summary } from "../../src/speculate/round.ts";
 import type { Shaping } from "../../src/speculate/shaping.ts";
@@ -28,6 +29,8 @@ export interface GenerationOptions {
   readonly prompt: readonly number[];
   readonly sampling: Sampling;
   readonly shaping?: Shaping;
+  /** Which form the answer must have; it begins behind the prompt. */
+  readonly constraint?: ConstraintSource;
   readonly logprobs?: number;
   readonly drafter?: Drafter | null;
   readonly rule?: Rule;
@@ -64,6 +67,7 @@ export function clientFor(options: GenerationOptions): VerifyClient {
       session: options.session ?? freshSession(),
       sampling: options.sampling,
       shaping: options.shaping,
+      ...(options.constraint && { constraint: { from: options.prompt.length, source: options.constraint } }),
       logprobs: options.logprobs,
       rule: options.rule ?? { kind: "exact" },
       patience: options.patience ?? 0,

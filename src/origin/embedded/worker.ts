@@ -35,10 +35,11 @@ const gatewayOf = (env: Env): Promise<Gateway> =>
     const header = readPackHeader(await assetText(env.ASSETS, PACK_URL, "pack.json"));
     const shards = assetShards(env.ASSETS, PACK_URL, header, renew);
     const llama = await loadLlama(header, shards, bundledModules, { pages: env.KV_PAGES, rows: WASM_DRAFT + 1 });
+    const tokenizerJson = () => assetText(env.ASSETS, PACK_URL, "tokenizer.json");
     const token = env.ORIGIN_TOKEN ?? null;
     const maxTokens = Number(env.MAX_TOKENS ?? DEFAULT_LIMITS.maxTokens);
     const now = () => performance.now();
-    return new Gateway(new WasmEngine(llama, WASM_DRAFT), { ...DEFAULT_LIMITS, maxTokens, token, now });
+    return new Gateway(new WasmEngine(llama, WASM_DRAFT, tokenizerJson), { ...DEFAULT_LIMITS, maxTokens, token, now });
   });
 
 export default {

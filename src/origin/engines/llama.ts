@@ -13,8 +13,10 @@ import { availableParallelism } from "node:os";
 import { basename } from "node:path";
 import { readGgufMetadata } from "../../format/gguf.ts";
 import { ggufVocabulary } from "../../format/gguf-facts.ts";
+import { tokenizerFiles } from "../../format/gguf-tokenizer.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { modelId } from "../../model/model-id.ts";
+import { openTokenizer, type Tokenizer } from "../../model/tokenizer.ts";
 import { vocabularyHash } from "../../model/tokenizer-files.ts";
 import { FileSource } from "../../platform/disk.ts";
 import { accept, type Decision, type Scores, shapesOf } from "../../speculate/accept.ts";
@@ -85,7 +87,7 @@ export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise
   return {
     name: "llama",
     model: modelId(file),
-    vocabulary: { size: table.length, hash },
+    vocabulary: { size: table.length, hash, tokenizer: () => tokenizerOf(file) },
     // The library keeps one cell free.
     context: contextSize - 1,
     capabilities: {
@@ -194,6 +196,11 @@ class LlamaSequence extends Timeline implements EngineSequence {
 async function tokensOf(file: string): Promise<readonly string[]> {
   await using source = await FileSource.open(file);
   return ggufVocabulary(source.name, await readGgufMetadata(source));
+}
+
+async function tokenizerOf(file: string): Promise<Tokenizer> {
+  await using source = await FileSource.open(file);
+  return openTokenizer(tokenizerFiles(source.name, await readGgufMetadata(source))["tokenizer.json"]);
 }
 
 const failed = (what: string) => (cause: unknown) => {

@@ -7,14 +7,16 @@ import * as z from "zod";
 import { readText } from "../../format/source.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { modelId } from "../../model/model-id.ts";
+import { openTokenizer } from "../../model/tokenizer.ts";
 import { tokenTable, vocabularyHash } from "../../model/tokenizer-files.ts";
 import { openDirectory } from "../../platform/disk.ts";
+import type { TargetVocabulary } from "../engine.ts";
 
 const MAX_BYTES = 64 * 1024 * 1024;
 
 export interface ServedModel {
   readonly model: string;
-  readonly vocabulary: { readonly size: number; readonly hash: string };
+  readonly vocabulary: TargetVocabulary;
   /** Tokens that the model was made for. */
   readonly context: number;
 }
@@ -38,10 +40,13 @@ export async function readServedModel(directory: string): Promise<ServedModel> {
     }
   };
   const { max_position_embeddings: context } = await read("config.json", configSchema);
+  const text = async () => readText(await open("tokenizer.json"), MAX_BYTES);
   const table = tokenTable(await read("tokenizer.json", z.unknown()));
   const pack = await read("pack.json", packSchema).catch((error: unknown) => {
     if (error instanceof OutriderError && error.code === "not_found") return { model: modelId(directory) };
     throw error;
   });
-  return { model: pack.model, vocabulary: { size: table.length, hash: await vocabularyHash(table) }, context };
+  const tokenizer = async () => openTokenizer(await text());
+  const vocabulary = { size: table.length, hash: await vocabularyHash(table), tokenizer };
+  return { model: pack.model, vocabulary, context };
 }

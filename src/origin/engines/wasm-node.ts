@@ -1,13 +1,16 @@
 /** The wasm engine on a pack of this machine. */
 import { loadLlama } from "../../draft/llama.ts";
 import { packBytes } from "../../format/pack-header.ts";
+import { readText } from "../../format/source.ts";
 import { PAGE_TOKENS, pageBytes } from "../../kernels/abi.ts";
 import { totalKvHeads } from "../../model/config.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { builtModules } from "../../platform/built.ts";
-import { directoryHeader, shardReader } from "../../platform/disk.ts";
+import { directoryHeader, openDirectory, shardReader } from "../../platform/disk.ts";
 import { KV_CONTEXTS, type TargetEngine } from "../engine.ts";
 import { WASM_DRAFT, WasmEngine } from "./wasm.ts";
+
+const MAX_TOKENIZER_BYTES = 64 * 1024 * 1024;
 
 /** @param kvTokens of all sessions together; null takes four whole contexts, or as much of them as fits */
 export async function loadWasm(directory: string, kvTokens: number | null): Promise<TargetEngine> {
@@ -26,5 +29,6 @@ export async function loadWasm(directory: string, kvTokens: number | null): Prom
     pages: Math.min(wanted, most),
     rows: WASM_DRAFT + 1,
   });
-  return new WasmEngine(llama, WASM_DRAFT);
+  const open = openDirectory(directory);
+  return new WasmEngine(llama, WASM_DRAFT, async () => readText(await open("tokenizer.json"), MAX_TOKENIZER_BYTES));
 }

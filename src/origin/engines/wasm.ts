@@ -15,10 +15,18 @@ import { PAGE_TOKENS } from "../../kernels/abi.ts";
 import { commonPrefix } from "../../model/common-prefix.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { isTrimmed } from "../../model/token-rows.ts";
+import { openTokenizer } from "../../model/tokenizer.ts";
 import { accept, type Decision, fullScores, positionsOf, shapesOf } from "../../speculate/accept.ts";
 import { KINDS } from "../../speculate/shaping.ts";
 import type { Sibling } from "../../speculate/types.ts";
-import { type Capabilities, type Deciding, type EngineSequence, type TargetEngine, Timeline } from "../engine.ts";
+import {
+  type Capabilities,
+  type Deciding,
+  type EngineSequence,
+  type TargetEngine,
+  type TargetVocabulary,
+  Timeline,
+} from "../engine.ts";
 import { PASS_COSTS } from "../pass-costs.ts";
 
 /** Prompt tokens between two looks at the event loop. */
@@ -30,14 +38,17 @@ export const WASM_DRAFT = 15;
 export class WasmEngine implements TargetEngine {
   readonly name = "wasm";
   readonly model: string;
-  readonly vocabulary: { readonly size: number; readonly hash: string };
+  readonly vocabulary: TargetVocabulary;
   readonly context: number;
   readonly capabilities: Capabilities;
   readonly passCost = PASS_COSTS.cpu;
   readonly #llama: Llama;
 
-  /** `llama` was loaded for maxDraft + 1 rows of logits. Throws `trimmed_target` for a model that lacks tokens. */
-  constructor(llama: Llama, maxDraft: number) {
+  /**
+   * `llama` was loaded for maxDraft + 1 rows of logits. Throws `trimmed_target` for a model that lacks tokens.
+   * @param tokenizerJson reads the text of the pack's tokenizer.json
+   */
+  constructor(llama: Llama, maxDraft: number, tokenizerJson?: () => Promise<string>) {
     const { model, vocabulary, config } = llama.header;
     if (isTrimmed(llama.header)) {
       throw new OutriderError(
@@ -46,7 +57,7 @@ export class WasmEngine implements TargetEngine {
       );
     }
     this.model = model;
-    this.vocabulary = vocabulary;
+    this.vocabulary = { ...vocabulary, ...(tokenizerJson && { tokenizer: reader(tokenizerJson) }) };
     this.context = Math.min(config.context, llama.pool.pages * PAGE_TOKENS);
     this.capabilities = {
       rules: ["exact", "bild"],
@@ -66,6 +77,8 @@ export class WasmEngine implements TargetEngine {
     return new WasmSequence(this.#llama);
   }
 }
+
+const reader = (tokenizerJson: () => Promise<string>) => async () => openTokenizer(await tokenizerJson());
 
 class WasmSequence extends Timeline implements EngineSequence {
   readonly #llama: Llama;

@@ -1,0 +1,89 @@
+/**
+ * A constraint along one answer. What may follow is a function of the answer's tokens alone, so it is the same with
+ * drafts on and off.
+ */
+import type { Constraint, Mask } from "./constraint.ts";
+import type { State } from "./machine.ts";
+
+export class Following {
+  readonly #constraint: Constraint;
+  readonly #from: number;
+  readonly #stop: readonly number[];
+  readonly #ended = new WeakMap<Mask, Mask>();
+  /** The answer's tokens as of the last call, and the state before the first and after each. */
+  #tokens: number[] = [];
+  #states: (State | null)[];
+
+  /**
+   * @param from where the answer begins in the timeline
+   * @param stop tokens that end an answer, the usual one first
+   */
+  constructor(constraint: Constraint, from: number, stop: readonly number[]) {
+    this.#constraint = constraint;
+    this.#from = from;
+    this.#stop = stop;
+    this.#states = [constraint.start];
+  }
+
+  /** The state behind a timeline; null where its answer is none that the constraint takes. */
+  state(timeline: readonly number[]): State | null {
+    const length = Math.max(0, timeline.length - this.#from);
+    let common = 0;
+    while (common < Math.min(length, this.#tokens.length)) {
+      if (this.#tokens[common] !== timeline[this.#from + common]) break;
+      common++;
+    }
+    this.#tokens.length = common;
+    this.#states.length = common + 1;
+    for (let at = common; at < length; at++) {
+      const token = timeline[this.#from + at]!;
+      const state = this.#states[at];
+      this.#tokens.push(token);
+      this.#states.push(state ? this.#constraint.after(state, token) : null);
+    }
+    return this.#states[length] ?? null;
+  }
+
+  /** Which tokens may follow a timeline; a shaper of the target's logits, and of the drafter's. */
+  change(timeline: readonly number[]): { readonly mask: Mask } {
+    const state = this.state(timeline);
+    if (!state) return { mask: NOTHING };
+    const mask = this.#constraint.mask(state);
+    return { mask: state.accepting ? this.#withEnd(mask) : mask };
+  }
+
+  /** Whether a token may follow a timeline. */
+  takes(timeline: readonly number[], token: number): boolean {
+    const state = this.state(timeline);
+    if (!state) return false;
+    return this.#stop.includes(token) ? state.accepting : this.#constraint.after(state, token) !== null;
+  }
+
+  /**
+   * The only token that may follow; where nothing but the end may, the usual token for it. Null where there is a
+   * choice.
+   */
+  only(timeline: readonly number[]): number | null {
+    const state = this.state(timeline);
+    if (!state) return null;
+    return this.#constraint.isOver(state) ? (this.#stop[0] ?? null) : this.#constraint.single(state);
+  }
+
+  /** The bytes that must follow. */
+  forced(timeline: readonly number[]): Uint8Array {
+    const state = this.state(timeline);
+    return state ? this.#constraint.forced(state) : new Uint8Array();
+  }
+
+  #withEnd(mask: Mask): Mask {
+    let ended = this.#ended.get(mask);
+    if (!ended) {
+      ended = mask.slice();
+      for (const id of this.#stop) ended[id >> 5]! |= 1 << (id & 31);
+      this.#ended.set(mask, ended);
+    }
+    return ended;
+  }
+}
+
+const NOTHING: Mask = new Uint32Array();

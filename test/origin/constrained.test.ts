@@ -1,0 +1,150 @@
+/**
+ * Answers that must have a form: for a seed the tokens are the same whatever is drafted, and those of a target whose
+ * every token is chosen among all that may follow. The second definition here reads each token's bytes by itself; it
+ * knows no mask, no trie and no token that is emitted without a pass.
+ */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { ConstrainedDrafter } from "../../src/draft/constrained.ts";
+import { Compiled } from "../../src/grammar/compiled.ts";
+import { Following } from "../../src/grammar/following.ts";
+import { type ConstraintSource, compile } from "../../src/grammar/source.ts";
+import { DEFAULT_LIMITS, Gateway } from "../../src/origin/gateway.ts";
+import { chooseToken } from "../../src/speculate/sample.ts";
+import type { Sampling } from "../../src/speculate/types.ts";
+import { runGeneration } from "../support/generation.ts";
+import { GuessDrafter, reference, STOP, scriptedRow, V } from "../support/scripted.ts";
+import { ScriptedEngine } from "../support/scripted-engine.ts";
+import { type Break, socketTo } from "../support/socket-pair.ts";
+
+/** Every byte that a form here may ask for has a token of its own, as in a real vocabulary. */
+const TEXTS = [
+  ...["", ...'{}":,[]truefalsn012-kb .'.split("").filter((char, at, all) => all.indexOf(char) === at)],
+  ...['{"', '":', '"a', "null", "nu", "ll", "true", "tr", "12", '"}', '"k"', "ab", "ka", "kab"],
+];
+const encoder = new TextEncoder();
+const bytes = Array.from({ length: V }, (_, id) => encoder.encode(TEXTS[id] ?? ""));
+const bytesOf = (id: number): Uint8Array => bytes[id] ?? new Uint8Array();
+
+const SOURCES: ConstraintSource[] = [
+  { kind: "schema", schema: { type: "object" } },
+  {
+    kind: "schema",
+    schema: {
+      type: "object",
+      properties: { ka: { enum: ["a", "kab", null] }, kab: { type: "array", items: { type: "boolean" }, maxItems: 2 } },
+      required: ["ka", "kab"],
+      additionalProperties: false,
+    },
+  },
+  { kind: "schema", schema: { type: "array", items: { type: "integer", minimum: -2, maximum: 12 }, minItems: 2 } },
+  { kind: "regex", pattern: "(ab|k){2,5}[12]?" },
+  { kind: "choice", of: ["null", "nullka", "true", "12.0", "12"] },
+  { kind: "grammar", text: 'root ::= "[" (root ("," root)*)? "]" | "k"' },
+];
+
+const sampling: fc.Arbitrary<Sampling> = fc.record({
+  temperature: fc.constantFrom(0, 0.7, 1.5),
+  topK: fc.constantFrom(0, 3),
+  topP: fc.constantFrom(1, 0.9),
+  minP: fc.constantFrom(0, 0.05),
+  seed: fc.integer({ min: 0, max: 0xffffffff }),
+});
+
+const breaks: fc.Arbitrary<Break[]> = fc.array(
+  fc.record({ frame: fc.nat(5), fault: fc.constantFrom("cut", "close", "garble") }),
+  { maxLength: 2 },
+);
+
+/** The logits of a row without the tokens that may not follow. */
+function formed(source: ConstraintSource, from: number) {
+  const machine = compile(source);
+  return (row: Float32Array, before: readonly number[]): Float32Array => {
+    const state = before
+      .slice(from)
+      .reduce<typeof machine.start | null>((at, id) => at && machine.read(at, bytesOf(id)), machine.start);
+    return row.map((logit, id) => {
+      const takes =
+        id === STOP ? state?.accepting : bytesOf(id).length > 0 && state && machine.read(state, bytesOf(id));
+      return takes ? logit : Number.NEGATIVE_INFINITY;
+    });
+  };
+}
+
+const generation = fc.record({
+  prompt: fc.array(fc.integer({ min: 1, max: V - 1 }), { minLength: 1, maxLength: 6 }),
+  source: fc.constantFrom(...SOURCES),
+  sampling,
+  guesses: fc.array(fc.oneof(fc.constant("own" as const), fc.integer({ min: -1, max: V })), {
+    minLength: 1,
+    maxLength: 9,
+  }),
+  drafts: fc.constantFrom("off", "raw", "constrained"),
+  patience: fc.constantFrom(0, 20),
+  maxTokens: fc.integer({ min: 1, max: 30 }),
+  breaks,
+});
+
+test("the tokens are those of the target among what may follow, with drafts on and off", async () => {
+  const engine = new ScriptedEngine();
+  Object.assign(engine, { vocabulary: { ...engine.vocabulary, tokenizer: async () => ({ bytesOf }) } });
+  const gateway = new Gateway(engine, { ...DEFAULT_LIMITS, token: null, now: () => performance.now() });
+  const compiled = new Compiled({ size: V, bytesOf });
+  const totals = { tokens: 0, passes: 0, kept: 0, stopped: 0 };
+  await fc.assert(
+    fc.asyncProperty(generation, async ({ prompt, source, sampling, guesses, drafts, patience, maxTokens, breaks }) => {
+      const shape = formed(source, prompt.length);
+      const guess = (timeline: readonly number[], call: number) => {
+        const next = guesses[call % guesses.length]!;
+        return next === "own" ? chooseToken(scriptedRow(timeline), sampling, timeline.length) : next;
+      };
+      const raw = new GuessDrafter(guess, 0, [
+        (timeline) => chooseToken(shape(scriptedRow(timeline), timeline), sampling, timeline.length),
+      ]);
+      const following = new Following(compiled.of(source), prompt.length, [STOP]);
+      const encode = (text: string) => [...text].map((char) => Math.max(1, TEXTS.indexOf(char)));
+      const drafter = { off: null, raw, constrained: new ConstrainedDrafter(raw, following, encode) }[drafts];
+      let dials = 0;
+      const outcome = await runGeneration({
+        connect: async () => socketTo(gateway, breaks[dials++]),
+        ...{ prompt, sampling, patience, maxTokens, drafter },
+        constraint: source,
+        retryMs: breaks.map(() => 0),
+      });
+      const expected = reference(prompt, sampling, maxTokens, [STOP], shape);
+      expect(outcome.tokens).toEqual(expected.tokens);
+      expect(outcome.reason).toBe(expected.reason);
+      await outcome.idle();
+      totals.tokens += outcome.tokens.length;
+      totals.passes += outcome.passes;
+      totals.kept += outcome.kept;
+      if (outcome.reason === "stop") totals.stopped++;
+    }),
+    { numRuns: 200 },
+  );
+  // Tokens without a choice took no pass, drafts were kept, and answers came to their end.
+  expect(totals.passes).toBeLessThan(totals.tokens * 0.8);
+  expect(totals.kept).toBeGreaterThan(60);
+  expect(totals.stopped).toBeGreaterThan(60);
+});
+
+const refusedBy = async (given: Partial<Parameters<typeof runGeneration>[0]>, engine = new ScriptedEngine()) => {
+  const gateway = new Gateway(engine, { ...DEFAULT_LIMITS, token: null, now: () => performance.now() });
+  return runGeneration({
+    connect: async () => socketTo(gateway),
+    prompt: [1],
+    sampling: { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 1 },
+    constraint: { kind: "schema", schema: { not: {} } },
+    ...given,
+  });
+};
+
+test("what an origin cannot hold an answer to is refused before anything is decided", async () => {
+  const engine = new ScriptedEngine();
+  await expect(refusedBy({}, engine)).rejects.toThrow("the engine scripted cannot hold an answer to a form");
+  Object.assign(engine, { vocabulary: { ...engine.vocabulary, tokenizer: async () => ({ bytesOf }) } });
+  await expect(refusedBy({}, engine)).rejects.toThrow("#/not");
+  await expect(refusedBy({ rule: { kind: "bild", alphaRollback: 1 } }, engine)).rejects.toThrow('the rule "bild"');
+  await expect(refusedBy({ shaping: { from: 1, minTokens: 3 } }, engine)).rejects.toThrow("minTokens");
+  expect(engine.passes).toBe(0);
+});
