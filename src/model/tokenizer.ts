@@ -95,7 +95,7 @@ export class Tokenizer {
   /** The bytes of one token, of a special one as it is written; none for an id that the vocabulary does not use. */
   markupBytes(id: number): Uint8Array {
     const special = this.#special.contentOf(id);
-    return special === undefined ? this.#bytesOf(id) : this.#encoder.encode(special);
+    return special === undefined ? this.bytesOf(id) : this.#encoder.encode(special);
   }
 
   /** Decodes one answer token by token. */
@@ -190,7 +190,7 @@ export class TokenDecoder {
 
   /** The text that this token completes; "" for special tokens and for ids that the vocabulary does not use. */
   push(id: number): string {
-    return this.#utf8.decode(this.#bytesOf(id), { stream: true });
+    return this.#utf8.decode(this.bytesOf(id), { stream: true });
   }
 
   /** The texts of tokens that might have come next, and did not. */
