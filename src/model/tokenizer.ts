@@ -190,7 +190,7 @@ export class TokenDecoder {
 
   /** The text that this token completes; "" for special tokens and for ids that the vocabulary does not use. */
   push(id: number): string {
-    return this.#utf8.decode(this.bytesOf(id), { stream: true });
+    return this.#utf8.decode(this.#bytesOf(id), { stream: true });
   }
 
   /** The texts of tokens that might have come next, and did not. */
