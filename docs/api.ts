@@ -1,5 +1,5 @@
 /** What src/edge/openapi.ts says, as docs/api.md and as the file that the edge serves. */
-import { REFUSED } from "../src/edge/openai.ts";
+import { FIELDS, type Field, IGNORED } from "../src/edge/fields.ts";
 import { type Api, ERRORS, type Operation, openapi, type Schema } from "../src/edge/openapi.ts";
 
 /** Path under the repository → content. */
@@ -34,15 +34,21 @@ function markdown(api: Api): string {
       ),
     ),
     "A stream that breaks ends with an event that holds an `Error`.",
-    "## Fields that are refused",
-    "These OpenAI fields would change the answer in ways that Outrider cannot. A request that sets one gets " +
-      "status 400, `unsupported_parameter`. A value that asks for nothing passes.",
+    "## Fields of other dialects",
+    "Each field of OpenAI's API, of llama.cpp's server and of vLLM's is honoured, refused or without effect; none is " +
+      "dropped in silence. What is honoured is described under [ChatRequest](#chatrequest) and " +
+      "[CompletionRequest](#completionrequest). What is refused would change the answer in ways that Outrider cannot: " +
+      "a request that sets it gets status 400, `unsupported_parameter`. A value that asks for nothing passes. What is " +
+      `without effect is named in the header \`${IGNORED}\`, and so is a field that is none of these. One that looks ` +
+      "like a misspelt field is refused.",
     table(
-      ["field", "reason", "values that pass"],
-      REFUSED.map(({ field, why, except = [] }) => [
-        `\`${field}\``,
-        why,
-        ["`null`, `false`, `0`, empty", ...except.map((value) => `\`${JSON.stringify(value)}\``)].join(", "),
+      ["field", "dialects", "", "why", "values that pass"],
+      Object.entries(FIELDS).map(([name, field]) => [
+        `\`${name}\``,
+        [...field.dialects].map((letter) => DIALECTS[letter]).join(", "),
+        fate(field),
+        field.why ?? "",
+        passing(field),
       ]),
     ),
     "## Objects",
@@ -50,6 +56,18 @@ function markdown(api: Api): string {
       [`### ${name}`, schema.description ?? "", fields(schema)].join("\n\n"),
     ),
   ].join("\n\n")}\n`;
+}
+
+const DIALECTS: Readonly<Record<string, string>> = { o: "OpenAI", l: "llama.cpp", v: "vLLM", x: "Outrider" };
+const DOORS = { chat: " (chat)", text: " (completions)" };
+const FATES = { honoured: "honoured", refused: "refused", ignored: "without effect" };
+
+const fate = ({ fate, door }: Field): string => `${FATES[fate]}${door ? DOORS[door] : ""}`;
+
+function passing({ fate, fine }: Field): string {
+  if (fate !== "refused") return "";
+  if (!fine) return "`null`, `false`, `0`, empty";
+  return ["`null`", ...fine.map((value) => `\`${JSON.stringify(value)}\``)].join(", ");
 }
 
 function route(title: string, { summary, description, parameters = [], requestBody, responses }: Operation): string {

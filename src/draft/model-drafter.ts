@@ -4,7 +4,8 @@
  * 2024, drafter-invariant speculative decoding): where the distributions agree, so do the tokens.
  */
 import { PAGE_TOKENS } from "../kernels/abi.ts";
-import type { Candidate, Drafter, More, Proposed, Sampling } from "../speculate/types.ts";
+import type { Choosing } from "../speculate/shaping.ts";
+import type { Candidate, Drafter, More, Proposed } from "../speculate/types.ts";
 import type { KvCache } from "./cache.ts";
 import { chances, DRAWN } from "./chances.ts";
 import { drawTokens } from "./draw.ts";
@@ -41,7 +42,7 @@ export interface Work {
 export class ModelDrafter implements Drafter {
   readonly #llama: Llama;
   readonly #cache: KvCache;
-  readonly #sampling: Sampling;
+  readonly #choosing: Choosing;
   readonly #ahead: KvCache | undefined;
   readonly #work: Work;
   #timeline: readonly number[] = [];
@@ -53,11 +54,11 @@ export class ModelDrafter implements Drafter {
    * @param ahead an empty cache, or one that has read ahead on this timeline; absent: drafts wait for all of it
    * @param work what is done is counted here
    */
-  constructor(llama: Llama, cache: KvCache, sampling: Sampling, ahead?: KvCache, work: Work = { steps: 0, read: 0 }) {
+  constructor(llama: Llama, cache: KvCache, choosing: Choosing, ahead?: KvCache, work: Work = { steps: 0, read: 0 }) {
     this.#llama = llama;
     this.#cache = cache;
     this.#active = cache;
-    this.#sampling = sampling;
+    this.#choosing = choosing;
     this.#ahead = ahead;
     this.#work = work;
   }
@@ -126,7 +127,15 @@ export class ModelDrafter implements Drafter {
       const logits = this.#llama.forward(cache, pending, 1);
       this.#work.read += pending.length - 1;
       this.#work.steps++;
-      const drawn = drawTokens(this.#llama, logits, this.#sampling, position, Math.max(DRAWN, 1 + others));
+      const { shapers } = this.#choosing;
+      if (shapers) {
+        const before = [...this.#timeline, ...proposed.map(({ id }) => id)];
+        shapers.after(before).apply(logits, this.#llama.tokens.ids);
+        // A trimmed draft may lack every token that may come.
+        const { tokens } = this.#llama;
+        if (logits[tokens.rowOf(this.#llama.argmax(0))] === Number.NEGATIVE_INFINITY) break;
+      }
+      const drawn = drawTokens(this.#llama, logits, this.#choosing, position, Math.max(DRAWN, 1 + others));
       const confidence = chances(drawn, this.#llama.header.drafting?.sigma);
       const candidates = drawn.map(({ id }, i): Candidate => ({ id, confidence: confidence[i]!, source: "model" }));
       const next = { ...candidates[0]!, others: candidates.slice(1, 1 + others) };

@@ -4,7 +4,8 @@
  * token a step.
  */
 import { drawToken } from "../draft/draw.ts";
-import type { Done, Sampling, Verdict, Verifier } from "../speculate/types.ts";
+import type { Choosing } from "../speculate/shaping.ts";
+import type { Done, Verdict, Verifier } from "../speculate/types.ts";
 import type { SessionDraft } from "./drafter.ts";
 
 /** Tokens of a long prompt between two looks at the isolate's other work. */
@@ -14,7 +15,7 @@ export class DraftAlone implements Verifier {
   readonly asked = Promise.resolve();
   readonly ready = false;
   readonly #draft: SessionDraft;
-  readonly #sampling: Sampling;
+  readonly #choosing: Choosing;
   readonly #stopIds: ReadonlySet<number>;
   readonly #timeline: number[];
   #left: number;
@@ -23,13 +24,13 @@ export class DraftAlone implements Verifier {
 
   constructor(
     draft: SessionDraft,
-    sampling: Sampling,
+    choosing: Choosing,
     stopIds: ReadonlySet<number>,
     timeline: readonly number[],
     maxTokens: number,
   ) {
     this.#draft = draft;
-    this.#sampling = sampling;
+    this.#choosing = choosing;
     this.#stopIds = stopIds;
     this.#timeline = [...timeline];
     this.#left = maxTokens;
@@ -62,7 +63,8 @@ export class DraftAlone implements Verifier {
         cache.cut(cache.commonPrefix(this.#timeline));
       }
       const logits = llama.forward(cache, this.#timeline.slice(cache.tokens.length), 1);
-      return drawToken(llama, logits, this.#sampling, position);
+      this.#choosing.shapers?.after(this.#timeline).apply(logits, llama.tokens.ids);
+      return drawToken(llama, logits, this.#choosing, position);
     } catch (error) {
       this.#draft.failed(error, "draft alone:");
       throw error;

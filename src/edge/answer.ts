@@ -4,8 +4,8 @@
  * clock stands still in between.
  */
 import type { Copied, Step, Summary } from "../speculate/round.ts";
-import type { FinishReason, TracedToken } from "./reply.ts";
-import { type AnswerText, type Piece, pieceOf } from "./stream.ts";
+import type { FinishReason } from "./reply.ts";
+import { type AnswerText, type Piece, pieceOf, type ShownToken } from "./stream.ts";
 
 /** What an answer took. */
 export interface Tally {
@@ -60,12 +60,12 @@ export async function* answer(
       ({ drafted, verified, thrown, prediction } = step);
       passes = step.verdict.passes;
       undrafted = step.verdict.undrafted ?? false;
-      const shown: TracedToken[] = [];
-      for (const token of step.tokens) {
+      const shown: ShownToken[] = [];
+      for (const [i, token] of step.tokens.entries()) {
         if (text.stopped) break;
         predicted++;
         if (token.kept) kept++;
-        if (!stopIds.has(token.id)) shown.push(...text.push(token, passes).tokens);
+        if (!stopIds.has(token.id)) shown.push(...text.push(token, passes, step.verdict.logprobs?.[i]).tokens);
       }
       yield pieceOf(shown);
     }

@@ -8,7 +8,8 @@ import type { Llama } from "../draft/llama.ts";
 import { AHEAD_PAGES, ModelDrafter, READ_AT_ONCE } from "../draft/model-drafter.ts";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { OutriderError } from "../model/errors.ts";
-import type { Drafter, More, Proposed, Sampling } from "../speculate/types.ts";
+import type { Choosing } from "../speculate/shaping.ts";
+import type { Drafter, More, Proposed } from "../speculate/types.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
 import { Admission } from "./admission.ts";
 import { conversationPages } from "./budget.ts";
@@ -104,7 +105,7 @@ function heldOf(weights: Weights): Held {
  */
 export class TurnDrafter implements Drafter {
   readonly #draft: SessionDraft;
-  readonly #sampling: Sampling;
+  readonly #choosing: Choosing;
   readonly #id: string;
   readonly #budget: CpuBudget;
   #cache: KvCache | undefined;
@@ -112,9 +113,9 @@ export class TurnDrafter implements Drafter {
   #cached: number | undefined;
 
   /** @param id names the turn in the log */
-  constructor(draft: SessionDraft, sampling: Sampling, id: string, budget: CpuBudget) {
+  constructor(draft: SessionDraft, choosing: Choosing, id: string, budget: CpuBudget) {
     this.#draft = draft;
-    this.#sampling = sampling;
+    this.#choosing = choosing;
     this.#id = id;
     this.#budget = budget;
   }
@@ -140,7 +141,7 @@ export class TurnDrafter implements Drafter {
       const { llama, cache, ahead } = await this.#draft.open(timeline, timeline.length + MAX_DRAFT);
       const { work } = this.#budget;
       // Another Session's trap may have made everybody load anew.
-      if (this.#cache !== cache) this.#model = new ModelDrafter(llama, cache, this.#sampling, ahead, work);
+      if (this.#cache !== cache) this.#model = new ModelDrafter(llama, cache, this.#choosing, ahead, work);
       this.#cache = cache;
       this.#cached ??= cache.commonPrefix(timeline);
       // Of a long text, drafts wait for the newest tokens only.

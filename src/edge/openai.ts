@@ -1,14 +1,19 @@
 /**
- * OpenAI's request shapes → our `Generation`. Loose: fields we do not know are ignored, as clients expect; fields that
- * would change the answer and that we cannot honour are refused with a sentence, never silently dropped.
+ * OpenAI's request shapes → our `Generation`. What becomes of each field, also of those that no schema here reads,
+ * stands in fields.ts: none is dropped in silence.
  * What goes back is in reply.ts. No other file reads OpenAI's request fields.
  */
 import * as z from "zod";
 import type { ChatMessage } from "../model/chat.ts";
 import { OutriderError } from "../model/errors.ts";
+import type { Shaping } from "../speculate/shaping.ts";
 import type { Rule, Sampling } from "../speculate/types.ts";
-import { MAX_DRAFT } from "../verify/protocol.ts";
+import { MAX_BIAS, MAX_DRAFT, MAX_LOGPROBS, MAX_SHAPED } from "../verify/protocol.ts";
+import { checkFields } from "./fields.ts";
 import { predictionSchema, predictionText } from "./prediction.ts";
+import { seedOf, seedSchema } from "./seed.ts";
+import { sentence } from "./sentences.ts";
+import { shapingOf } from "./shaping.ts";
 
 /** As many as OpenAI takes. Each costs the template some steps, whatever it says. */
 const MAX_MESSAGES = 2048;
@@ -28,7 +33,17 @@ export interface Generation {
     /** What is between `prompt` and `suffix` is asked for. */
     | { readonly kind: "fill"; readonly prompt: string; readonly suffix: string };
   readonly sampling: Sampling;
+  /** What changes the target's logits; null: nothing does. Where the answer begins is not known here. */
+  readonly shaping: Omit<Shaping, "from"> | null;
+  /** How many of the likeliest tokens to tell of each position, beside the one that was chosen; null: tell nothing. */
+  readonly logprobs: number | null;
   readonly rule: Rule;
+  /** Tokens that end the answer, beside the model's own. */
+  readonly stopIds: readonly number[];
+  /** The model's own ends do not end the answer. */
+  readonly ignoreEos: boolean;
+  /** The answer begins with the prompt. */
+  readonly echo: boolean;
   /** Strings that end the answer and are not part of it. */
   readonly stop: readonly string[];
   /** Tokens to decide at most; null: to the end of the context. */
@@ -63,7 +78,10 @@ const messageSchema = z
     role: z.string().describe("`system`, `developer` (read as `system`), `user` or `assistant`."),
     content: z
       .union([z.string(), z.array(partSchema)], { error: "must be a string or an array of text parts" })
-      .describe("Text, or an array of text parts that are joined."),
+      .nullish()
+      .describe("Text, or an array of text parts that are joined. Null is an empty text, for `assistant` only."),
+    tool_calls: z.array(z.unknown()).nullish().describe("Refused unless empty."),
+    function_call: z.unknown().optional().describe("Refused unless null."),
   })
   .meta({ id: "Message", description: "One message of the conversation." });
 
@@ -122,23 +140,74 @@ const outriderSchema = z
   })
   .meta({ id: "OutriderOptions", description: "Everything that is Outrider's own and not OpenAI's." });
 
+/** Tokens that a request may name as ends. */
+const MAX_STOP_IDS = 64;
+
+const tokenSchema = z.int().min(0).max(0xffffffff);
+const biasAmount = z.number().min(-MAX_BIAS).max(MAX_BIAS);
+const MOST_BIASES = `names more than ${MAX_SHAPED} tokens`;
+const biasSchema = z.union(
+  [
+    z
+      .record(z.string().regex(/^\d{1,10}$/), biasAmount)
+      .refine((record) => Object.keys(record).length <= MAX_SHAPED, MOST_BIASES),
+    z.array(z.tuple([tokenSchema, z.union([biasAmount, z.literal(false)])])).max(MAX_SHAPED, MOST_BIASES),
+  ],
+  { error: `must be an object of token ids with numbers from -${MAX_BIAS} to ${MAX_BIAS}, or an array of such pairs` },
+);
+const penalty = (what: string) =>
+  z.number().min(-2).max(2).nullish().describe(`Taken from the logit of ${what}. Default 0.`);
+
 const common = {
   model: z.string().min(1).describe("The id that `GET /v1/models` returns."),
   temperature: z.number().min(0).max(2).nullish().describe("0 is greedy. Default 1."),
   top_p: z.number().min(0).max(1).nullish().describe("Keep the likeliest tokens up to this probability. Default 1."),
-  top_k: z.int().min(0).nullish().describe("Keep this many likeliest tokens. 0 keeps all. Default 0."),
+  top_k: z.int().min(-1).nullish().describe("Keep this many likeliest tokens. 0 and -1 keep all. Default 0."),
   min_p: z
     .number()
     .min(0)
     .max(1)
     .nullish()
     .describe("Drop tokens less probable than this share of the likeliest token's probability. Default 0."),
-  seed: z
-    .int()
+  seed: seedSchema,
+  presence_penalty: penalty("every token that the answer holds already"),
+  frequency_penalty: penalty("a token, for each time that the answer holds it"),
+  repetition_penalty: z
+    .number()
+    .gt(0)
+    .max(10)
     .nullish()
-    .describe(
-      "The same seed gives the same text, with drafts on or off. Default: random, returned as `outrider.seed`.",
-    ),
+    .describe("Weakens every token of prompt and answer by this factor, as vLLM does. Default 1: not at all."),
+  repeat_penalty: z
+    .number()
+    .gt(0)
+    .max(10)
+    .nullish()
+    .describe("The same for the last `repeat_last_n` tokens only, as llama.cpp does. Default 1: not at all."),
+  repeat_last_n: z
+    .int()
+    .min(-1)
+    .nullish()
+    .describe("How many tokens `repeat_penalty` looks back. 0: none; -1: all. Default 64."),
+  logit_bias: biasSchema
+    .nullish()
+    .describe("Adds to the logits of tokens: `{id: bias}`, or pairs `[id, bias]`, where `false` forbids a token."),
+  allowed_token_ids: z
+    .array(tokenSchema)
+    .min(1)
+    .max(MAX_SHAPED)
+    .nullish()
+    .describe("The only tokens that the answer may consist of."),
+  stop_token_ids: z
+    .array(tokenSchema)
+    .max(MAX_STOP_IDS)
+    .nullish()
+    .describe("Tokens that end the answer as the model's own end tokens do, and have no text."),
+  ignore_eos: z
+    .boolean()
+    .nullish()
+    .describe("Go on behind the model's own end tokens, which have no text. For measurements. Default false."),
+  min_tokens: z.int().min(0).nullish().describe("No token that ends the answer comes before so many. Default 0."),
   stop: z
     .union(
       [
@@ -154,6 +223,13 @@ const common = {
     .min(1)
     .nullish()
     .describe(`Most tokens of the answer. Default: chat to the end of the context, completions ${COMPLETION_TOKENS}.`),
+  n_predict: z.int().min(-1).nullish().describe("llama.cpp's name of `max_tokens`, which wins over it; -1: none."),
+  n_probs: z
+    .int()
+    .min(0)
+    .max(MAX_LOGPROBS)
+    .nullish()
+    .describe("llama.cpp's name: log probabilities, and those of so many of the likeliest tokens. 0: none."),
   stream: z.boolean().nullish().describe("Answer as server-sent events. Default false."),
   stream_options: z
     .object({ include_usage: z.boolean().nullish().describe("Send usage in a last chunk of its own.") })
@@ -176,14 +252,20 @@ const chatSchema = z
       .describe(`The conversation so far, in at most ${MAX_MESSAGES} messages.`),
     ...common,
     max_completion_tokens: z.int().min(1).nullish().describe("OpenAI's newer name of `max_tokens`; wins over it."),
+    logprobs: z.boolean().nullish().describe("Tell the log probability of each token. Default false."),
+    top_logprobs: z
+      .int()
+      .min(0)
+      .max(MAX_LOGPROBS)
+      .nullish()
+      .describe("Tell those of so many of the likeliest tokens, too. Needs `logprobs`."),
   })
   .meta({ id: "ChatRequest", description: "Body of `POST /v1/chat/completions`." });
 
-const token = z.int().min(0);
 const completionSchema = z
   .object({
     prompt: z
-      .union([z.string(), z.array(token), z.array(z.string()), z.array(z.array(token))], {
+      .union([z.string(), z.array(tokenSchema), z.array(z.string()), z.array(z.array(tokenSchema))], {
         error: "must be a string or an array of token ids",
       })
       .describe("Text or token ids. One prompt a request."),
@@ -195,33 +277,15 @@ const completionSchema = z
           "model that has no tokens for it. Empty is as none.",
       ),
     ...common,
+    logprobs: z
+      .int()
+      .min(0)
+      .max(MAX_LOGPROBS)
+      .nullish()
+      .describe("Tell the log probability of each token, and of so many of the likeliest."),
+    echo: z.boolean().nullish().describe("Begin the answer with the prompt. Default false."),
   })
   .meta({ id: "CompletionRequest", description: "Body of `POST /v1/completions`." });
-
-/**
- * Fields that would change the answer in ways we cannot. Values that ask for nothing pass, and so do those in `except`.
- * A route that knows a field takes it.
- */
-export const REFUSED: readonly { field: string; why: string; except?: readonly unknown[] }[] = [
-  { field: "n", why: "only one choice a request is made", except: [1] },
-  { field: "best_of", why: "only one choice a request is made", except: [1] },
-  { field: "tools", why: "tool calls are not supported" },
-  { field: "functions", why: "function calls are not supported" },
-  { field: "response_format", why: "only text is supported", except: [{ type: "text" }] },
-  {
-    field: "logprobs",
-    why: "log probabilities do not cross the network; use outrider.trace to see which tokens were drafted",
-  },
-  { field: "top_logprobs", why: "log probabilities do not cross the network" },
-  { field: "logit_bias", why: "token biases are not supported" },
-  { field: "presence_penalty", why: "penalties are not supported" },
-  { field: "frequency_penalty", why: "penalties are not supported" },
-  { field: "modalities", why: "only text is supported", except: [["text"]] },
-  { field: "audio", why: "only text is supported" },
-  { field: "web_search_options", why: "web search is not supported" },
-  { field: "echo", why: "the prompt is not echoed" },
-  { field: "suffix", why: "a conversation has none; `/v1/completions` fills in" },
-];
 
 /**
  * Parses the body of `POST /v1/chat/completions`. `randomSeed` is used where the client gave none. Throws a 400 with
@@ -231,22 +295,29 @@ export function parseChat(body: unknown, randomSeed: () => number): Generation {
   const request = parse(chatSchema, body);
   const messages = request.messages.map((message, i): ChatMessage => {
     const at = `messages[${i}]`;
-    return { role: role(message.role, at), content: text(message.content, at) };
+    return { role: role(message.role, at), content: messageText(message, at) };
   });
-  return generation(
-    request,
-    { kind: "chat", messages },
-    request.max_completion_tokens ?? request.max_tokens,
-    randomSeed,
-  );
+  if (request.top_logprobs && !request.logprobs) throw needsLogprobs();
+  const logprobs = request.logprobs ? (request.top_logprobs ?? 0) : null;
+  const maxTokens = request.max_completion_tokens ?? request.max_tokens;
+  return { ...generation(request, { kind: "chat", messages }, maxTokens, randomSeed), ...told(logprobs, request) };
 }
 
 /** Parses the body of `POST /v1/completions`. */
 export function parseCompletion(body: unknown, randomSeed: () => number): Generation {
   const request = parse(completionSchema, body);
-  const maxTokens = request.max_tokens ?? COMPLETION_TOKENS;
-  return generation(request, completionInput(request.prompt, request.suffix ?? ""), maxTokens, randomSeed);
+  const input = completionInput(request.prompt, request.suffix ?? "");
+  const made = generation(request, input, request.max_tokens, randomSeed, COMPLETION_TOKENS);
+  return { ...made, ...told(request.logprobs ?? null, request), echo: request.echo ?? false };
 }
+
+/** llama.cpp's name says the same as the door's own. */
+const told = (logprobs: number | null, { n_probs }: { readonly n_probs?: number | null | undefined }) => ({
+  logprobs: logprobs ?? (n_probs ? n_probs : null),
+});
+
+const needsLogprobs = () =>
+  new OutriderError("invalid_request", "top_logprobs: needs logprobs; set logprobs to true", { param: "top_logprobs" });
 
 function completionInput(given: z.infer<typeof completionSchema>["prompt"], suffix: string): Generation["input"] {
   // A hole may be at the beginning of a file.
@@ -260,27 +331,40 @@ function completionInput(given: z.infer<typeof completionSchema>["prompt"], suff
 function generation(
   request: z.infer<z.ZodObject<typeof common>>,
   input: Generation["input"],
-  maxTokens: number | null | undefined,
+  named: number | null | undefined,
   randomSeed: () => number,
+  otherwise: number | null = null,
 ): Generation {
   const options = request.outrider ?? {};
-  const seed = request.seed == null ? randomSeed() : Number(BigInt.asUintN(32, BigInt(request.seed)));
+  const limit = named ?? request.n_predict;
+  const maxTokens = limit === -1 ? null : (limit ?? otherwise);
+  const { min_tokens: least } = request;
+  if (least != null && maxTokens !== null && least > maxTokens) {
+    throw new OutriderError("invalid_request", `min_tokens: is ${least}, which is more than max_tokens, ${maxTokens}`, {
+      param: "min_tokens",
+    });
+  }
   const bild = options.rule === "bild";
   return {
     model: request.model,
     input,
     sampling: {
       temperature: request.temperature ?? 1,
-      topK: request.top_k ?? 0,
+      topK: Math.max(0, request.top_k ?? 0),
       // OpenAI allows 0, meaning the likeliest token alone; our sampler wants a mass above 0 and then keeps just that
       // one.
       topP: Math.max(request.top_p ?? 1, 1e-9),
       minP: request.min_p ?? 0,
-      seed,
+      seed: seedOf(request.seed, randomSeed),
     },
+    shaping: shapingOf(request),
+    logprobs: null,
     rule: bild ? { kind: "bild", alphaRollback: options.alpha_rollback ?? ALPHA_ROLLBACK } : { kind: "exact" },
     stop: [request.stop ?? []].flat().filter((stop) => stop !== ""),
-    maxTokens: maxTokens ?? null,
+    stopIds: request.stop_token_ids ?? [],
+    ignoreEos: request.ignore_eos ?? false,
+    echo: false,
+    maxTokens,
     stream: request.stream ?? false,
     includeUsage: request.stream_options?.include_usage ?? false,
     draft: {
@@ -299,21 +383,13 @@ function parse<T extends z.ZodObject>(schema: T, body: unknown): z.infer<T> {
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     throw new OutriderError("invalid_request", "the body must be a JSON object");
   }
-  for (const { field, why, except = [] } of REFUSED) {
-    if (field in schema.shape) continue;
-    const value = (body as Record<string, unknown>)[field];
-    if (asksForNothing(value) || except.some((fine) => JSON.stringify(fine) === JSON.stringify(value))) continue;
-    throw new OutriderError("unsupported_parameter", `${field}: ${why}; leave ${field} out`, { param: field });
-  }
-  const parsed = schema.safeParse(body);
+  checkFields(body as Record<string, unknown>, new Set(Object.keys(schema.shape)));
+  const parsed = schema.safeParse(body, { error: sentence, reportInput: true });
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const param = path(issue?.path ?? []);
   throw new OutriderError("invalid_request", `${param}: ${issue?.message ?? "is not valid"}`, { param });
 }
-
-const asksForNothing = (value: unknown): boolean =>
-  !value || (typeof value === "object" && Object.keys(value).length === 0);
 
 /** ["messages", 0, "role"] → "messages[0].role", as OpenAI writes it. */
 const path = (keys: readonly PropertyKey[]): string =>
@@ -334,6 +410,18 @@ function role(name: string, at: string): ChatMessage["role"] {
     `${param}: must be system, developer, user or assistant, got ${JSON.stringify(name)}`,
     { param },
   );
+}
+
+/** The text of a message. Null stands for none where an assistant said nothing. */
+function messageText({ role, content, tool_calls, function_call }: z.infer<typeof messageSchema>, at: string): string {
+  if (tool_calls?.length || function_call) {
+    const param = `${at}.${tool_calls?.length ? "tool_calls" : "function_call"}`;
+    throw new OutriderError("unsupported_value", `${param}: tool calls are not supported`, { param });
+  }
+  if (content != null) return text(content, at);
+  if (role === "assistant") return "";
+  const param = `${at}.content`;
+  throw new OutriderError("invalid_request", `${param}: must be a string or an array of text parts`, { param });
 }
 
 function text(content: string | readonly { type: string; text?: string | undefined }[], at: string): string {

@@ -4,7 +4,10 @@
  * `npm run docs:generate` writes it to page/openapi.json, which the edge serves as a static file, and to docs/api.md.
  */
 import * as z from "zod";
-import { REFUSED } from "./openai.ts";
+// Its schemas are in the registry once it is loaded.
+import "./openai.ts";
+import { FIELDS, type Field } from "./fields.ts";
+import { chatLogprobsSchema, textLogprobsSchema } from "./logprobs.ts";
 import { placementSchema } from "./placement.ts";
 import { accountSchema, timingsSchema, tracedTokenSchema } from "./reply.ts";
 import { ownSchema } from "./responses/request.ts";
@@ -107,17 +110,16 @@ const streamEnds = {
     .describe("In the last chunk Outrider's account. With `outrider.trace`, in every chunk its tokens."),
 };
 
-const noLogprobs = z.null().describe("Always null: log probabilities are not returned.");
 const index = z.literal(0).describe("Always 0: one choice a request.");
 
 /** A list of the one choice: its index, what it `holds`, and how it ended. */
 const choice = (holds: z.ZodRawShape) =>
-  z.array(z.object({ index, ...holds, logprobs: noLogprobs, finish_reason: finishReason })).describe("The one answer.");
+  z.array(z.object({ index, ...holds, finish_reason: finishReason })).describe("The one answer.");
 
 /** The same of an event of a stream, which has not ended yet. */
 const growing = (holds: z.ZodRawShape) =>
   z
-    .array(z.object({ index, ...holds, logprobs: noLogprobs, finish_reason: finishReason.nullable() }))
+    .array(z.object({ index, ...holds, finish_reason: finishReason.nullable() }))
     .describe("One choice. None in the chunk that carries usage alone.");
 
 export const answerSchemas = {
@@ -128,6 +130,7 @@ export const answerSchemas = {
         message: z
           .object({ role: z.literal("assistant"), content: z.string(), refusal: z.null() })
           .describe("The answer."),
+        logprobs: chatLogprobsSchema,
       }),
       ...ends,
     })
@@ -139,6 +142,7 @@ export const answerSchemas = {
         delta: z
           .object({ role: z.literal("assistant").optional(), content: z.string().optional() })
           .describe("What the answer grows by."),
+        logprobs: chatLogprobsSchema,
       }),
       ...streamEnds,
     })
@@ -149,14 +153,17 @@ export const answerSchemas = {
   text: z
     .object({
       ...head("text_completion"),
-      choices: choice({ text: z.string().describe("The text.") }),
+      choices: choice({ text: z.string().describe("The text."), logprobs: textLogprobsSchema }),
       ...ends,
     })
     .meta({ id: "TextCompletion", description: "Answer of `POST /v1/completions` without `stream`." }),
   textChunk: z
     .object({
       ...head("text_completion"),
-      choices: growing({ text: z.string().describe("What the answer grows by.") }),
+      choices: growing({
+        text: z.string().describe("What the answer grows by."),
+        logprobs: textLogprobsSchema,
+      }),
       ...streamEnds,
     })
     .meta({
@@ -243,6 +250,7 @@ export const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> 
     invalid_json: "The body is not JSON.",
     invalid_request: "A field is missing, of the wrong type or out of range.",
     unsupported_parameter: "A field asks for something that Outrider cannot do; the list below names these fields.",
+    unsupported_rule: "The rule `bild` beside a field that changes the target's logits.",
     unsupported_value: "A message is a tool call or holds something other than text.",
     context_length_exceeded: "The prompt leaves no position of the context for the answer.",
     no_draft_model: "`outrider.draft` is `model`, and the deployment has no draft model.",
@@ -259,6 +267,7 @@ export const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> 
     model_not_found: "The deployment serves another model.",
     not_found: "There is no such route.",
   },
+  405: { method_not_allowed: "The route has other methods; the header `allow` names them." },
   413: { request_too_large: "The body is over 1 MiB." },
   429: {
     session_busy: "This Session answers already and its queue is full. Send another `x-session-affinity`.",
@@ -444,6 +453,12 @@ const paths: Api["paths"] = {
   },
 };
 
+const fieldsThatAre = (fate: Field["fate"]): string =>
+  Object.entries(FIELDS)
+    .filter(([, field]) => field.fate === fate)
+    .map(([name]) => name)
+    .join(", ");
+
 /** The whole document, of plain data. */
 export function openapi(): Api {
   // Every schema of src/edge that has an id by `meta({ id })` is in the registry.
@@ -455,7 +470,7 @@ export function openapi(): Api {
       version: "1",
       description:
         "An OpenAI-compatible API whose answers are drafted at the edge and verified by the target at its origin. " +
-        `Refused with a sentence: ${REFUSED.map(({ field }) => field).join(", ")}.`,
+        `Refused with a sentence: ${fieldsThatAre("refused")}. Without effect, and named in a header: ${fieldsThatAre("ignored")}.`,
     },
     servers: [{ url: "/" }],
     security: [{ key: [] }, {}],

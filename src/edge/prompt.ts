@@ -4,6 +4,7 @@ import type { ChatTemplate } from "../model/chat.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { FillTemplate } from "../model/fill.ts";
 import type { Tokenizer } from "../model/tokenizer.ts";
+import type { Shaping } from "../speculate/shaping.ts";
 import type { Generation } from "./openai.ts";
 import { predictedIds } from "./prediction.ts";
 
@@ -14,6 +15,10 @@ export interface Task {
   /** Tokens to decide at most, at least 1. */
   readonly maxTokens: number;
   readonly stopIds: ReadonlySet<number>;
+  /** What changes the target's logits, if anything does. */
+  readonly shaping?: Shaping;
+  /** What the answer begins with: the prompt's text, where the client wants it back. */
+  readonly echo: string;
 }
 
 /** The parts of a target that reading a prompt needs. */
@@ -29,7 +34,8 @@ interface Reader {
  * A prompt that is too long is never shortened: only the client knows which part of it matters least. Nor is it read to
  * its end: its length costs whoever is served beside it nothing.
  */
-export function taskOf({ input, maxTokens, prediction }: Generation, reader: Reader): Task {
+export function taskOf(generation: Generation, reader: Reader): Task {
+  const { input, maxTokens, prediction, stopIds: more, ignoreEos, shaping, echo } = generation;
   const { vocabulary, context, stopIds } = reader.description;
   let prompt: readonly number[];
   try {
@@ -41,18 +47,23 @@ export function taskOf({ input, maxTokens, prediction }: Generation, reader: Rea
   const room = context - prompt.length;
   if (room < 1) throw tooLong(input, `${prompt.length}`, context);
   const { size } = vocabulary;
-  const bad = prompt.find((id) => id >= size);
-  if (bad !== undefined) {
-    throw new OutriderError("bad_token", `token id ${bad} is outside the vocabulary of ${size}`, {
-      param: paramOf(input),
-    });
-  }
+  const within = (ids: readonly number[], param: string): void => {
+    const bad = ids.find((id) => id >= size);
+    if (bad === undefined) return;
+    throw new OutriderError("bad_token", `${param}: token id ${bad} is outside the vocabulary of ${size}`, { param });
+  };
+  within(prompt, paramOf(input));
+  within(more, "stop_token_ids");
+  within(shaping?.bias?.map(([id]) => id) ?? [], "logit_bias");
+  within(shaping?.allowed ?? [], "allowed_token_ids");
   const ends = input.kind === "fill" ? reader.fill().tokens.ends : [];
   return {
     prompt,
     prediction: prediction === null ? [] : predictedIds(prediction, reader.tokenizer, context),
     maxTokens: Math.min(maxTokens ?? room, room),
-    stopIds: new Set([...stopIds, ...ends]),
+    stopIds: new Set([...(ignoreEos ? [] : [...stopIds, ...ends]), ...more]),
+    ...(shaping && { shaping: { from: prompt.length, ...shaping } }),
+    echo: echo ? echoed(input, reader.tokenizer) : "",
   };
 }
 
@@ -66,6 +77,12 @@ export const tooLong = (input: Generation["input"], length: string, context: num
   );
 
 const paramOf = ({ kind }: Generation["input"]) => (kind === "chat" ? "messages" : "prompt");
+
+/** A prompt as text. */
+const echoed = (input: Generation["input"], tokenizer: Tokenizer): string => {
+  if (input.kind === "chat") return "";
+  return typeof input.prompt === "string" ? input.prompt : tokenizer.decode(input.prompt);
+};
 
 function promptOf(input: Generation["input"], { tokenizer, chat, fill }: Reader, most: number): readonly number[] {
   if (input.kind === "chat") return chat().encode(input.messages, most);

@@ -7,8 +7,12 @@
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
 import type { Copied } from "../speculate/round.ts";
+import type { chatLogprobsSchema, textLogprobsSchema } from "./logprobs.ts";
 import { sessionPlaceSchema } from "./placement.ts";
 import { RateLimited } from "./rate-limited.ts";
+
+/** As logprobs.ts makes them; null where nothing was asked. */
+export type ChoiceLogprobs = z.infer<typeof chatLogprobsSchema> | z.infer<typeof textLogprobsSchema>;
 
 export type FinishReason = "stop" | "length";
 
@@ -174,11 +178,17 @@ export function usage({
 }
 
 /** The body of an answer that is not streamed. */
-export function completion(head: Head, text: string, outcome: Outcome, trace: readonly TracedToken[] | null) {
+export function completion(
+  head: Head,
+  text: string,
+  outcome: Outcome,
+  trace: readonly TracedToken[] | null,
+  logprobs: ChoiceLogprobs = null,
+) {
   const choice =
     head.kind === "chat"
-      ? { index: 0, message: { role: "assistant", content: text, refusal: null }, logprobs: null }
-      : { index: 0, text, logprobs: null };
+      ? { index: 0, message: { role: "assistant", content: text, refusal: null }, logprobs }
+      : { index: 0, text, logprobs };
   return {
     id: head.id,
     object: head.kind === "chat" ? "chat.completion" : "text_completion",
@@ -195,13 +205,20 @@ export function completion(head: Head, text: string, outcome: Outcome, trace: re
 export function chunk(
   head: Head,
   delta: { role?: "assistant"; content?: string } | null,
-  extra: { finish?: FinishReason; usage?: ReturnType<typeof usage> | null; timings?: Timings; outrider?: object } = {},
+  extra: {
+    finish?: FinishReason;
+    usage?: ReturnType<typeof usage> | null;
+    timings?: Timings;
+    outrider?: object;
+    logprobs?: ChoiceLogprobs;
+  } = {},
 ) {
   const finish_reason = extra.finish ?? null;
+  const logprobs = extra.logprobs ?? null;
   const choice =
     head.kind === "chat"
-      ? { index: 0, delta, logprobs: null, finish_reason }
-      : { index: 0, text: delta?.content ?? "", logprobs: null, finish_reason };
+      ? { index: 0, delta, logprobs, finish_reason }
+      : { index: 0, text: delta?.content ?? "", logprobs, finish_reason };
   return {
     id: head.id,
     object: head.kind === "chat" ? "chat.completion.chunk" : "text_completion",

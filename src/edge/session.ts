@@ -158,7 +158,7 @@ export class Session extends DurableObject<Env> {
         this.ctx.waitUntil(roundTrips.measure(origins, region));
         const once = request.headers.has(ONCE);
         const keep = once ? () => turn.idle() : () => this.#keep(turn, response);
-        const form = response?.form(turn.head) ?? formOf(turn.head, generation);
+        const form = response?.form(turn.head) ?? formOf(turn.head, generation, turn.echo);
         const circumstance = () => ({ origin: route.asked?.name ?? null, place: this.#place(moves, origins) });
         const told = this.env.SHOW_CACHED === "true" || request.headers.has(KEY_NAME);
         const account = (outcome: Outcome, placement: SessionPlace): Outcome => {

@@ -5,20 +5,36 @@
  */
 import type { TokenDecoder } from "../model/tokenizer.ts";
 import type { DecidedToken } from "../speculate/round.ts";
+import type { TokenLogprob } from "../speculate/types.ts";
+import { chatLogprobs, type ToldToken, textLogprobs, toldToken } from "./logprobs.ts";
 import type { Generation } from "./openai.ts";
-import { chunk, completion, errorBody, type Head, type Outcome, type TracedToken, usage } from "./reply.ts";
+import {
+  type ChoiceLogprobs,
+  chunk,
+  completion,
+  errorBody,
+  type Head,
+  type Outcome,
+  type TracedToken,
+  usage,
+} from "./reply.ts";
+
+/** A token of the answer, and what is told of it where that was asked for. */
+export interface ShownToken extends TracedToken {
+  readonly told?: ToldToken;
+}
 
 /** Text that may be shown now, and the tokens it came from. */
 export interface Piece {
   readonly text: string;
-  readonly tokens: readonly TracedToken[];
+  readonly tokens: readonly ShownToken[];
 }
 
 /** The text of one answer as its tokens arrive. The first stop string to be completed ends it and is cut off. */
 export class AnswerText {
   readonly #decoder: TokenDecoder;
   readonly #stops: readonly string[];
-  #held: TracedToken[] = [];
+  #held: ShownToken[] = [];
   #stopped = false;
 
   constructor(decoder: TokenDecoder, stops: readonly string[]) {
@@ -31,9 +47,10 @@ export class AnswerText {
     return this.#stopped;
   }
 
-  push({ id, kept, rejected }: DecidedToken, pass: number): Piece {
+  push({ id, kept, rejected }: DecidedToken, pass: number, logprob?: TokenLogprob): Piece {
     const instead = rejected && { rejected: this.#decoder.instead(rejected) };
-    this.#held.push({ id, text: this.#decoder.push(id), kept, pass, ...instead });
+    const told = logprob && { told: toldToken(this.#decoder, id, logprob) };
+    this.#held.push({ id, text: this.#decoder.push(id), kept, pass, ...instead, ...told });
     return this.#settle();
   }
 
@@ -67,7 +84,7 @@ export class AnswerText {
 }
 
 /** Whole tokens as a piece. */
-export const pieceOf = (tokens: readonly TracedToken[]): Piece => ({
+export const pieceOf = (tokens: readonly ShownToken[]): Piece => ({
   text: tokens.map((token) => token.text).join(""),
   tokens,
 });
@@ -81,8 +98,8 @@ function overlap(text: string, stop: string): number {
 }
 
 /** The tokens that make the first `length` characters, the last one shortened. */
-function truncate(tokens: readonly TracedToken[], length: number): TracedToken[] {
-  const kept: TracedToken[] = [];
+function truncate(tokens: readonly ShownToken[], length: number): ShownToken[] {
+  const kept: ShownToken[] = [];
   let left = length;
   for (const token of tokens) {
     if (left <= 0) break;
@@ -107,8 +124,35 @@ export interface Form {
   readonly failed: ((error: unknown) => string) | null;
 }
 
-export const formOf = (head: Head, generation: Pick<Generation, "stream" | "includeUsage" | "trace">): Form =>
-  generation.stream ? new EventForm(head, generation) : new DocumentForm(head, generation);
+type Asked = Pick<Generation, "stream" | "includeUsage" | "trace"> & Partial<Pick<Generation, "logprobs">>;
+
+/** @param echo text that the answer begins with */
+export const formOf = (head: Head, generation: Asked, echo = ""): Form =>
+  generation.stream ? new EventForm(head, generation, echo) : new DocumentForm(head, generation, echo);
+
+const traceOf = (tokens: readonly ShownToken[]): TracedToken[] => tokens.map(({ told: _, ...traced }) => traced);
+
+/** The log probabilities of a piece, as the kind of answer has them. */
+class Telling {
+  readonly #kind: Head["kind"];
+  #offset: number;
+
+  /** @param offset characters of the answer before the first token */
+  constructor(kind: Head["kind"], offset: number) {
+    this.#kind = kind;
+    this.#offset = offset;
+  }
+
+  of(tokens: readonly ShownToken[]): ChoiceLogprobs {
+    const told = tokens.flatMap((token) => token.told ?? []);
+    const offsets = tokens.map(({ text }) => {
+      const at = this.#offset;
+      this.#offset += text.length;
+      return at;
+    });
+    return this.#kind === "chat" ? chatLogprobs(told) : textLogprobs(told, offsets);
+  }
+}
 
 /**
  * The events of one streamed answer, in the order OpenAI clients rely on: role, pieces, finish, usage if asked for,
@@ -117,24 +161,32 @@ export const formOf = (head: Head, generation: Pick<Generation, "stream" | "incl
 class EventForm implements Form {
   readonly contentType = "text/event-stream; charset=utf-8";
   readonly #head: Head;
-  readonly #asked: Pick<Generation, "includeUsage" | "trace">;
+  readonly #asked: Asked;
+  readonly #echo: string;
+  readonly #telling: Telling | null;
   readonly #pending: { usage?: null };
 
-  constructor(head: Head, asked: Pick<Generation, "includeUsage" | "trace">) {
+  constructor(head: Head, asked: Asked, echo: string) {
     this.#head = head;
+    this.#echo = echo;
+    this.#telling = asked.logprobs == null ? null : new Telling(head.kind, echo.length);
     this.#asked = asked;
     this.#pending = asked.includeUsage ? { usage: null } : {};
   }
 
   begin(): string {
-    if (this.#head.kind !== "chat") return "";
+    if (this.#head.kind !== "chat") {
+      return this.#echo === "" ? "" : event(chunk(this.#head, { content: this.#echo }, this.#pending));
+    }
     return event(chunk(this.#head, { role: "assistant", content: "" }, this.#pending));
   }
 
   piece({ text, tokens }: Piece): string {
-    const trace = this.#asked.trace && tokens.length > 0 ? { outrider: { tokens } } : {};
-    if (text === "" && !("outrider" in trace)) return "";
-    return event(chunk(this.#head, { content: text }, { ...this.#pending, ...trace }));
+    const some = tokens.length > 0;
+    const trace = this.#asked.trace && some ? { outrider: { tokens: traceOf(tokens) } } : {};
+    const told = this.#telling && some ? { logprobs: this.#telling.of(tokens) } : {};
+    if (text === "" && !("outrider" in trace) && !("logprobs" in told)) return "";
+    return event(chunk(this.#head, { content: text }, { ...this.#pending, ...trace, ...told }));
   }
 
   end(outcome: Outcome): string {
@@ -156,12 +208,14 @@ class DocumentForm implements Form {
   readonly contentType = "application/json";
   readonly failed = null;
   readonly #head: Head;
-  readonly #trace: boolean;
-  readonly #tokens: TracedToken[] = [];
+  readonly #asked: Asked;
+  readonly #echo: string;
+  readonly #tokens: ShownToken[] = [];
 
-  constructor(head: Head, { trace }: Pick<Generation, "trace">) {
+  constructor(head: Head, asked: Asked, echo: string) {
     this.#head = head;
-    this.#trace = trace;
+    this.#asked = asked;
+    this.#echo = echo;
   }
 
   begin(): string {
@@ -174,7 +228,10 @@ class DocumentForm implements Form {
   }
 
   end(outcome: Outcome): string {
-    const text = this.#tokens.map((token) => token.text).join("");
-    return JSON.stringify(completion(this.#head, text, outcome, this.#trace ? this.#tokens : null));
+    const tokens = this.#tokens;
+    const { trace, logprobs } = this.#asked;
+    const text = this.#echo + tokens.map((token) => token.text).join("");
+    const told = logprobs == null ? null : new Telling(this.#head.kind, this.#echo.length).of(tokens);
+    return JSON.stringify(completion(this.#head, text, outcome, trace ? traceOf(tokens) : null, told));
   }
 }

@@ -8,6 +8,7 @@ import { commonPrefix } from "../model/common-prefix.ts";
 import type { History } from "../speculate/history.ts";
 import { breakEvenRoundTrip } from "../speculate/patience.ts";
 import { generate } from "../speculate/round.ts";
+import { Shapers } from "../speculate/shaping.ts";
 import type { Drafter, Verifier } from "../speculate/types.ts";
 import { Window, type WindowPolicy } from "../speculate/window.ts";
 import { VerifyClient } from "../verify/client.ts";
@@ -63,6 +64,7 @@ export class Turn {
   readonly #kind: DraftKind;
   readonly #model: TurnDrafter | null;
   readonly #window: Window;
+  readonly #shapers: Shapers | undefined;
   #client: VerifyClient | null;
   #verifier: Verifier;
   #closed = false;
@@ -73,7 +75,7 @@ export class Turn {
    * `draftKind` throw.
    */
   constructor(generation: Generation, given: Given) {
-    const { sampling, rule, draft, input, model } = generation;
+    const { sampling, rule, draft, input, model, logprobs } = generation;
     const { target, id, startedAt } = given;
     this.generation = generation;
     const kind = input.kind === "chat" ? "chat" : "text";
@@ -88,8 +90,9 @@ export class Turn {
     this.#task = taskOf(generation, target);
     this.#window = windowOf(this.#kind === "off" ? 0 : draft.patience, draft, given);
     this.budget = new CpuBudget(given.cpuMs, () => given.history.costs.draftStepMs);
-    this.#model = given.draft && new TurnDrafter(given.draft, sampling, id, this.budget);
-    const { prompt, maxTokens, stopIds } = this.#task;
+    const { prompt, maxTokens, stopIds, shaping } = this.#task;
+    this.#shapers = Shapers.of(shaping, { stop: [...stopIds] });
+    this.#model = given.draft && new TurnDrafter(given.draft, { ...sampling, shapers: this.#shapers }, id, this.budget);
     this.timeline = [...prompt];
     this.#client = new VerifyClient({
       way: given.route,
@@ -99,6 +102,8 @@ export class Turn {
         session: given.session,
         ...(given.tenant !== null && { tenant: given.tenant }),
         sampling,
+        ...(shaping && { shaping }),
+        ...(logprobs !== null && { logprobs }),
         rule,
         patience: this.#window.patience,
         stop: [...stopIds],
@@ -111,6 +116,11 @@ export class Turn {
       ...(given.deadlineMs !== undefined && { deadlineMs: given.deadlineMs }),
     });
     this.#verifier = this.#client;
+  }
+
+  /** What the answer begins with. */
+  get echo(): string {
+    return this.#task.echo;
   }
 
   /** Tokens decided so far. */
@@ -127,7 +137,8 @@ export class Turn {
   drafted(draft: SessionDraft): AsyncGenerator<Piece, Tally> {
     const { prompt, maxTokens, stopIds } = this.#task;
     this.#client = null;
-    this.#verifier = new DraftAlone(draft, this.generation.sampling, stopIds, prompt, maxTokens);
+    const choosing = { ...this.generation.sampling, shapers: this.#shapers };
+    this.#verifier = new DraftAlone(draft, choosing, stopIds, prompt, maxTokens);
     return this.#answer(null);
   }
 

@@ -11,6 +11,7 @@ import { KEY_NAME } from "./answer-line.ts";
 import { jsonBody } from "./body.ts";
 import type { Asked, Dialect } from "./dialect.ts";
 import type { Env } from "./env.ts";
+import { IGNORED, withoutEffect } from "./fields.ts";
 import { askSession, PLACES, type Visit } from "./finding.ts";
 import { nearestTo } from "./geography.ts";
 import { checkLength } from "./length.ts";
@@ -37,7 +38,7 @@ export { Session } from "./session.ts";
 
 /** What scripts of other pages may read. */
 const EXPOSED = [
-  ...["x-request-id", "x-should-retry", "retry-after"],
+  ...["x-request-id", "x-should-retry", "retry-after", IGNORED],
   ...["limit", "remaining", "reset"].flatMap((what) => [`x-ratelimit-${what}-requests`, `x-ratelimit-${what}-tokens`]),
 ];
 
@@ -103,9 +104,7 @@ app.get("/v1/models", async (c) =>
 );
 
 app.get("/v1/models/:id{.+}", async (c) => {
-  const id = c.req.param("id");
-  await checkModel(id, c.env);
-  return c.json(modelObject(id));
+  return c.json(modelObject(await servedModel(c.req.param("id"), c.env)));
 });
 
 app.get("/v1/usage/:name?", async (c) => {
@@ -116,13 +115,17 @@ app.get("/v1/usage/:name?", async (c) => {
   return c.json({ object: "usage", key: name, days });
 });
 
-app.post("/v1/chat/completions", async (c) =>
-  forward(parseChat(await jsonBody(c.req.raw), randomSeed), c.var, c.req.raw, c.env, laterOf(c)),
-);
+app.post("/v1/chat/completions", async (c) => {
+  const body = await jsonBody(c.req.raw);
+  const answer = await forward(parseChat(body, randomSeed), c.var, c.req.raw, c.env, laterOf(c));
+  return tellIgnored(body, answer);
+});
 
-app.post("/v1/completions", async (c) =>
-  forward(parseCompletion(await jsonBody(c.req.raw), randomSeed), c.var, c.req.raw, c.env, laterOf(c)),
-);
+app.post("/v1/completions", async (c) => {
+  const body = await jsonBody(c.req.raw);
+  const answer = await forward(parseCompletion(body, randomSeed), c.var, c.req.raw, c.env, laterOf(c));
+  return tellIgnored(body, answer);
+});
 
 app.post("/v1/responses", async (c) => {
   const { generation, dialect } = parseResponses(await jsonBody(c.req.raw), randomSeed);
@@ -136,14 +139,24 @@ app.on(["GET", "DELETE"], "/v1/responses/:id", (c) =>
 for (const [path, parse] of Object.entries(TOKEN_ROUTES)) {
   app.post(path, async (c) => {
     const request = parse(await jsonBody(c.req.raw));
-    if (request.model !== null) await checkModel(request.model, c.env);
+    if (request.model !== null) await servedModel(request.model, c.env);
     return askTokens(request, c.var.tenant, c.req.header("x-session-affinity") ?? null, c.env);
   });
 }
 
-app.notFound((c) =>
-  errorResponse(new OutriderError("not_found", `no such route: ${c.req.method} ${c.req.path}`, { status: 404 })),
-);
+app.notFound((c) => {
+  const { method, path } = c.req;
+  const allowed = methodsOf(path);
+  if (allowed.length === 0) {
+    return errorResponse(new OutriderError("not_found", `no such route: ${method} ${path}`, { status: 404 }));
+  }
+  const others = new OutriderError("method_not_allowed", `${path} takes ${allowed.join(", ")}, not ${method}`, {
+    status: 405,
+  });
+  const response = errorResponse(others);
+  response.headers.set("allow", allowed.join(", "));
+  return response;
+});
 
 app.onError((error, c) => {
   if (!(error instanceof OutriderError)) console.error(c.var.requestId, error);
@@ -152,6 +165,19 @@ app.onError((error, c) => {
 
 export default app;
 
+/** The methods that a path has, as the routes above say. */
+const methodsOf = (path: string): string[] =>
+  ["GET", "POST", "DELETE"].filter((method) =>
+    app.router.match(method, path)[0].some(([[, route]]) => route.method === method),
+  );
+
+/** Names in a header what of a request was without effect. */
+function tellIgnored(body: unknown, answer: Response): Response {
+  const names = withoutEffect(body as Readonly<Record<string, unknown>>);
+  if (names.length > 0) answer.headers.set(IGNORED, names.join(", "));
+  return answer;
+}
+
 const noUsage = () =>
   new OutriderError("not_found", "a key reads its own usage at /v1/usage; that of others takes OPERATOR_KEY", {
     status: 404,
@@ -159,9 +185,11 @@ const noUsage = () =>
 
 const randomSeed = (): number => crypto.getRandomValues(new Uint32Array(1))[0] as number;
 
-async function checkModel(id: string, env: Env): Promise<void> {
+/** The id of the model that a request names, by its own name or by one of MODEL_ALIASES. */
+async function servedModel(id: string, env: Env): Promise<string> {
   const { model } = await describedModel(env.ASSETS);
-  if (id === model) return;
+  const aliases = (env.MODEL_ALIASES ?? "").split(",").map((alias) => alias.trim());
+  if (id === model || aliases.includes(id)) return model;
   throw new OutriderError(
     "model_not_found",
     `the model ${JSON.stringify(id)} does not exist here; this server has "${model}"`,
@@ -196,7 +224,7 @@ async function forward(
   later: Later,
   dialect: Dialect | null = null,
 ): Promise<Response> {
-  await checkModel(generation.model, env);
+  const model = await servedModel(generation.model, env);
   checkLength(generation, await describedModel(env.ASSETS));
   const affinity = request.headers.get("x-session-affinity");
   const name = await sessionName(tenant.secret, affinity, generation);
@@ -215,7 +243,7 @@ async function forward(
       ...(traceparent !== null && { [TRACEPARENT]: traceparent }),
       [PLACES]: JSON.stringify({ placement, client } satisfies Visit),
     },
-    body: JSON.stringify({ ...generation, maxTokens: most, dialect: own } satisfies Asked),
+    body: JSON.stringify({ ...generation, model, maxTokens: most, dialect: own } satisfies Asked),
     signal: request.signal,
   });
   const ask = (): Promise<Response> => {

@@ -193,6 +193,11 @@ export class TokenDecoder {
     return this.#utf8.decode(this.#bytesOf(id), { stream: true });
   }
 
+  /** The bytes of a token's text; none of a special token. */
+  bytesOf(id: number): Uint8Array {
+    return this.#bytesOf(id);
+  }
+
   /** The texts of tokens that might have come next, and did not. */
   instead(ids: readonly number[]): string[] {
     const other = new TokenDecoder(this.#bytesOf);

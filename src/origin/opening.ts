@@ -39,7 +39,8 @@ export function checkOpen(open: OpenFrame, { name, model, vocabulary, context, c
   if (open.logprobs !== undefined && !capabilities.logprobs) {
     refuse("unsupported_parameter", `the engine ${name} tells no log probabilities`);
   }
-  const bad = open.prompt.find((token) => token >= vocabulary.size);
+  const named = [...(open.shaping?.bias?.map(([id]) => id) ?? []), ...(open.shaping?.allowed ?? [])];
+  const bad = [...named, ...open.prompt].find((token) => token >= vocabulary.size);
   if (bad !== undefined) refuse("bad_token", `token ${bad} is outside the vocabulary of ${vocabulary.size}`);
   const length = open.keep + open.prompt.length;
   if (length === 0) refuse("empty_prompt", "the timeline is empty; send at least one token");

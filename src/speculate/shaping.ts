@@ -9,6 +9,8 @@
  * The order is that of vLLM and of llama.cpp.
  */
 
+import type { Sampling } from "./types.ts";
+
 /** The kinds, each absent where nothing is asked for. Plain data. */
 export interface Shaping {
   /** Where the answer begins in the timeline. */
@@ -46,6 +48,11 @@ export const kindsOf = (shaping: Shaping | undefined): ShapingKind[] =>
   (Object.keys(shaping ?? {}) as (keyof Shaping)[]).filter(
     (key): key is ShapingKind => key !== "from" && shaping?.[key] !== undefined,
   );
+
+/** How a drafter draws: as the target does. */
+export interface Choosing extends Sampling {
+  readonly shapers?: Shapers | undefined;
+}
 
 /** What changes at one position. */
 export interface Change {

@@ -37,6 +37,7 @@ const REQUEST_ERRORS: Readonly<Record<string, number>> = {
   bad_token: 400,
   empty_prompt: 400,
   unsupported_rule: 400,
+  unsupported_parameter: 400,
   session_taken: 409,
   overloaded: 503,
   kv_full: 503,

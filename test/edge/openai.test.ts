@@ -22,7 +22,12 @@ describe("chat requests", () => {
       model: "m",
       input: { kind: "chat", messages: [user] },
       sampling: { temperature: 1, topK: 0, topP: 1, minP: 0, seed: 7 },
+      shaping: null,
+      logprobs: null,
       rule: { kind: "exact" },
+      stopIds: [],
+      ignoreEos: false,
+      echo: false,
       stop: [],
       maxTokens: null,
       stream: false,
@@ -123,13 +128,65 @@ describe("chat requests", () => {
     });
   });
 
-  test.each([
-    [-1, 0xffffffff],
-    [2 ** 32 + 5, 5],
-    [-(2 ** 40) - 2, 0xfffffffe],
-    [0, 0],
-  ])("seed %d is taken modulo 2^32", (seed, expected) => {
-    expect(chat({ seed }).sampling.seed).toBe(expected);
+  test("a seed below 2^32 stays; of a longer one all bits count; -1 and none are random", () => {
+    const seedOf = (seed: unknown) => chat({ seed }).sampling.seed;
+    for (const seed of [0, 1, 0xffffffff]) expect(seedOf(seed)).toBe(seed);
+    for (const seed of [-1, null, undefined]) expect(seedOf(seed)).toBe(7);
+    const long = [2 ** 32, 2 ** 32 + 5, 2 ** 33 + 5, -2, -(2 ** 40) - 2, 2 ** 63, 2 ** 64 - 2048].map(seedOf);
+    for (const seed of long) expect(seed).toBe(seed >>> 0);
+    expect(new Set([...long, seedOf(5)]).size).toBe(long.length + 1);
+    for (const seed of [1.5, 2 ** 64, -(2 ** 63) - 2048, "7"]) expect(refusal(() => chat({ seed })).param).toBe("seed");
+  });
+
+  test("the names of three dialects for one thing", () => {
+    expect(chat({ top_k: -1 }).sampling.topK).toBe(0);
+    expect(chat({ n_predict: 9 }).maxTokens).toBe(9);
+    expect(chat({ n_predict: 9, max_tokens: 8 }).maxTokens).toBe(8);
+    expect(completion({ n_predict: -1 }).maxTokens).toBeNull();
+    expect(chat({ n_probs: 3 }).logprobs).toBe(3);
+    expect(chat({ n_probs: 0 }).logprobs).toBeNull();
+    expect(chat({ logprobs: true }).logprobs).toBe(0);
+    expect(chat({ logprobs: true, top_logprobs: 20 }).logprobs).toBe(20);
+    expect(completion({ logprobs: 0 }).logprobs).toBe(0);
+    expect(completion({ logprobs: 5 }).logprobs).toBe(5);
+    expect(chat({ repeat_penalty: 1.1 }).shaping).toEqual({ repetition: { by: 1.1, last: 64 } });
+    expect(chat({ repeat_penalty: 1.1, repeat_last_n: -1 }).shaping).toEqual({ repetition: { by: 1.1, last: 0 } });
+    expect(chat({ repeat_penalty: 1.1, repeat_last_n: 0 }).shaping).toBeNull();
+    expect(chat({ repetition_penalty: 1.1 }).shaping).toEqual({ repetition: { by: 1.1, last: 0 } });
+    const map = chat({ logit_bias: { 5: 1, 7: -100, 9: 0 } }).shaping;
+    expect(map).toEqual({
+      bias: [
+        [5, 1],
+        [7, -100],
+      ],
+    });
+    expect(
+      chat({
+        logit_bias: [
+          [5, 1],
+          [7, false],
+        ],
+      }).shaping,
+    ).toEqual({
+      bias: [
+        [5, 1],
+        [7, null],
+      ],
+    });
+    expect(chat({ presence_penalty: 1 }).shaping).toEqual({ penalties: { presence: 1, frequency: 0 } });
+    expect(chat({ min_tokens: 4, ignore_eos: true, stop_token_ids: [3] })).toMatchObject({
+      shaping: { minTokens: 4 },
+      ignoreEos: true,
+      stopIds: [3],
+    });
+    expect(chat({ allowed_token_ids: [3, 4] }).shaping).toEqual({ allowed: [3, 4] });
+    expect(completion({ echo: true }).echo).toBe(true);
+  });
+
+  test("an assistant's null is an empty text, nobody else's", () => {
+    const { input } = chat({ messages: [user, { role: "assistant", content: null }] });
+    expect(input).toMatchObject({ messages: [user, { role: "assistant", content: "" }] });
+    expect(refusal(() => chat({ messages: [{ role: "user", content: null }] })).param).toBe("messages[0].content");
   });
 
   test("a prediction is a text or text parts that are joined; an empty one is none", () => {
@@ -167,22 +224,48 @@ describe("chat requests", () => {
       "messages[0].content[0]",
       /text/,
     ],
-    ["negative max_tokens", { max_tokens: -1 }, "max_tokens", />=1/],
-    ["max_tokens 0", { max_tokens: 0 }, "max_tokens", />=1/],
-    ["fractional max_tokens", { max_completion_tokens: 1.5 }, "max_completion_tokens", /int/],
-    ["temperature as text", { temperature: "hot" }, "temperature", /number/],
-    ["temperature over 2", { temperature: 3 }, "temperature", /<=2/],
-    ["top_p over 1", { top_p: 1.1 }, "top_p", /<=1/],
+    ["negative max_tokens", { max_tokens: -1 }, "max_tokens", /must be at least 1, got -1/],
+    ["max_tokens 0", { max_tokens: 0 }, "max_tokens", /must be at least 1, got 0/],
+    [
+      "fractional max_tokens",
+      { max_completion_tokens: 1.5 },
+      "max_completion_tokens",
+      /must be a whole number, got 1.5/,
+    ],
+    ["temperature as text", { temperature: "hot" }, "temperature", /must be a number, got "hot"/],
+    ["temperature over 2", { temperature: 3 }, "temperature", /must be at most 2, got 3/],
+    ["top_p over 1", { top_p: 1.1 }, "top_p", /must be at most 1, got 1.1/],
     ["five stops", { stop: ["1", "2", "3", "4", "5"] }, "stop", /at most 4/],
-    ["stream as text", { stream: "yes" }, "stream", /boolean/],
+    ["stream as text", { stream: "yes" }, "stream", /must be true or false, got "yes"/],
     ["an unknown draft", { outrider: { draft: "magic" } }, "outrider.draft", /model/],
-    ["max_draft over the wire's limit", { outrider: { max_draft: 32 } }, "outrider.max_draft", /<=31/],
+    [
+      "max_draft over the wire's limit",
+      { outrider: { max_draft: 32 } },
+      "outrider.max_draft",
+      /must be at most 31, got 32/,
+    ],
     ["n 2", { n: 2 }, "n", /one choice/],
     ["tools", { tools: [{ type: "function" }] }, "tools", /not supported/],
-    ["logprobs", { logprobs: true }, "logprobs", /outrider.trace/],
-    ["JSON mode", { response_format: { type: "json_object" } }, "response_format", /only text/],
-    ["a penalty", { frequency_penalty: 0.5 }, "frequency_penalty", /not supported/],
-    ["a bias", { logit_bias: { 5: 1 } }, "logit_bias", /not supported/],
+    ["logprobs as a number", { logprobs: 3 }, "logprobs", /must be true or false, got 3/],
+    ["top_logprobs alone", { top_logprobs: 3 }, "top_logprobs", /set logprobs to true/],
+    ["21 top_logprobs", { logprobs: true, top_logprobs: 21 }, "top_logprobs", /at most 20, got 21/],
+    ["JSON mode", { response_format: { type: "json_object" } }, "response_format", /not constrained/],
+    ["a penalty over 2", { frequency_penalty: 2.5 }, "frequency_penalty", /at most 2, got 2.5/],
+    ["a bias of a text", { logit_bias: { hello: 1 } }, "logit_bias", /object of token ids/],
+    ["a bias over 100", { logit_bias: { 5: 101 } }, "logit_bias.5", /at most 100, got 101/],
+    ["two repetition penalties", { repeat_penalty: 1.1, repetition_penalty: 1.2 }, "repeat_penalty", /one of them/],
+    ["min_tokens over max_tokens", { min_tokens: 9, max_tokens: 8 }, "min_tokens", /more than max_tokens, 8/],
+    ["a misspelt field", { temprature: 1 }, "temprature", /did you mean temperature\?/],
+    ["a misspelt option", { outrider: { drft: "off" } }, "outrider", /no field "drft"; did you mean draft\?/],
+    ["an unknown option", { outrider: { magic: 1 } }, "outrider", /its fields are draft, rule/],
+    [
+      "tool calls",
+      { messages: [{ role: "assistant", content: null, tool_calls: [{}] }] },
+      "messages[0].tool_calls",
+      /not/,
+    ],
+    ["another sampler", { mirostat: 2 }, "mirostat", /sampler is not supported/],
+    ["echo", { echo: true }, "echo", /v1\/completions/],
     ["audio", { modalities: ["text", "audio"] }, "modalities", /only text/],
     ["a suffix", { suffix: "end" }, "suffix", /v1\/completions/],
   ])("refuses %s, naming the field", (_, fields, param, message) => {
@@ -230,8 +313,9 @@ describe("completion requests", () => {
     ["two prompts", { prompt: ["a", "b"] }, "prompt"],
     ["negative ids", { prompt: [-1] }, "prompt[0]"],
     ["best_of", { best_of: 3 }, "best_of"],
-    ["echo", { echo: true }, "echo"],
-    ["logprobs", { logprobs: 2 }, "logprobs"],
+    ["logprobs as a boolean", { logprobs: true }, "logprobs"],
+    ["top_logprobs", { top_logprobs: 2 }, "top_logprobs"],
+    ["messages", { messages: [user] }, "messages"],
     ["a suffix to token ids", { prompt: [5, 6], suffix: "end" }, "suffix"],
     ["a suffix that is no text", { suffix: [5] }, "suffix"],
   ])("refuses %s", (_, fields, param) => {

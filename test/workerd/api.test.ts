@@ -2,7 +2,7 @@
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
-import { answerOf, type Running, start } from "./harness.ts";
+import { type Answer, answerOf, type Running, start } from "./harness.ts";
 
 let run: Running;
 let openai: OpenAI;
@@ -26,7 +26,14 @@ describe("refusals, in OpenAI's shape and with the right status", () => {
     ["negative max_tokens", CHAT, { ...ask, max_tokens: -5 }, 400, "invalid_request", "max_tokens"],
     ["n of 2", CHAT, { ...ask, n: 2 }, 400, "unsupported_parameter", "n"],
     ["tools", CHAT, { ...ask, tools: [{ type: "function" }] }, 400, "unsupported_parameter", "tools"],
-    ["logprobs", CHAT, { ...ask, logprobs: true }, 400, "unsupported_parameter", "logprobs"],
+    [
+      "a bias of a token outside the vocabulary",
+      CHAT,
+      { ...ask, logit_bias: { 512: 1 } },
+      400,
+      "bad_token",
+      "logit_bias",
+    ],
     [
       "a chat over the context",
       CHAT,
@@ -84,10 +91,108 @@ describe("refusals, in OpenAI's shape and with the right status", () => {
     }
   });
 
-  test("GET on a POST route and the draft's weights are not found", async () => {
-    for (const path of [CHAT, "/draft/pack.json", "/draft/model-00001-of-00001.safetensors", "/nothing"]) {
+  test("another method than a route's is told which it takes", async () => {
+    for (const [method, path, allow] of [
+      ["GET", CHAT, "POST"],
+      ["DELETE", "/v1/models/tiny", "GET"],
+      ["POST", "/health", "GET"],
+    ] as const) {
+      const response = await fetch(run.url + path, { method });
+      expect(response.status, path).toBe(405);
+      expect(response.headers.get("allow")).toBe(allow);
+      expect(await response.json()).toMatchObject({ error: { code: "method_not_allowed" } });
+    }
+  });
+
+  test("the draft's weights are not found", async () => {
+    for (const path of ["/draft/pack.json", "/draft/model-00001-of-00001.safetensors", "/nothing"]) {
       expect((await fetch(run.url + path)).status).toBe(404);
     }
+  });
+});
+
+describe("fields that shape the answer", () => {
+  const answers = async (fields: object) => answerOf(await run.post(CHAT, { ...ask, ...fields }));
+  const ids = (body: Pick<Answer, "outrider">) => (body.outrider.tokens ?? []).map(({ id }) => id);
+  const traced = { trace: true, patience_ms: 1000 };
+
+  test.each<[string, object]>([
+    ["penalties", { presence_penalty: 0.7, frequency_penalty: 0.4 }],
+    ["a repetition penalty", { repetition_penalty: 1.4 }],
+    ["biases", { logit_bias: { 5: 3, 9: -100 } }],
+    ["allowed tokens", { allowed_token_ids: Array.from({ length: 60 }, (_, i) => 100 + i) }],
+  ])("%s: the same text with drafts on and off, and another than without", async (_, fields) => {
+    const [on, off, plain] = await Promise.all([
+      answers({ ...fields, temperature: 0.9, seed: 5, outrider: { ...traced, draft: "both" } }),
+      answers({ ...fields, temperature: 0.9, seed: 5, outrider: { trace: true, draft: "off" } }),
+      answers({ temperature: 0.9, seed: 5, outrider: { trace: true, draft: "off" } }),
+    ]);
+    expect(ids(on)).toEqual(ids(off));
+    expect(ids(on)).not.toEqual(ids(plain));
+    expect(on.timings.draft_n_accepted).toBeGreaterThan(0);
+  });
+
+  test("allowed tokens are all that come", async () => {
+    const allowed = [100, 101, 102, 103];
+    const body = await answers({ allowed_token_ids: allowed, outrider: traced });
+    for (const id of ids(body)) expect(allowed).toContain(id);
+  });
+
+  test("a stop token ends the answer, min_tokens puts that off, and neither shows its text", async () => {
+    const plain = ids(await answers({ outrider: traced }));
+    const stop = plain[6]!;
+    const first = plain.indexOf(stop);
+    const ended = await answers({ stop_token_ids: [stop], outrider: traced });
+    expect(ids(ended)).toEqual(plain.slice(0, first));
+    expect(ended.choices[0].finish_reason).toBe("stop");
+    const later = await answers({ stop_token_ids: [stop], min_tokens: first + 4, outrider: traced });
+    expect(later.usage.completion_tokens).toBeGreaterThanOrEqual(first + 4);
+    expect(ids(later)).not.toContain(stop);
+  });
+
+  test("log probabilities: of chat, of a stream and of a completion", async () => {
+    const told = await answers({ logprobs: true, top_logprobs: 3, outrider: traced });
+    const { content } = told.choices[0].logprobs!;
+    expect(content).toHaveLength(ids(told).length);
+    for (const { logprob, top_logprobs: top } of content) {
+      expect(top).toHaveLength(3);
+      // Greedily the likeliest is chosen.
+      expect(logprob).toBe(top[0]!.logprob);
+      expect(logprob).toBeLessThanOrEqual(0);
+    }
+    const stream = await openai.chat.completions.create({ ...ask, stream: true, logprobs: true, top_logprobs: 3 });
+    const streamed = [];
+    for await (const chunk of stream) streamed.push(...(chunk.choices[0]?.logprobs?.content ?? []));
+    expect(streamed).toEqual(content);
+    const text = { model: "tiny", prompt: "The road", max_tokens: 12, temperature: 0 };
+    const body = await answerOf(await run.post("/v1/completions", { ...text, logprobs: 2 }));
+    const lists = body.choices[0].logprobs as unknown as Record<string, unknown[]>;
+    expect(Object.entries(lists).map(([name, list]) => [name, list.length])).toEqual(
+      ["tokens", "token_logprobs", "top_logprobs", "text_offset"].map((name) => [name, 12]),
+    );
+    expect(lists.text_offset?.[0]).toBe(0);
+    expect((await answers({})).choices[0].logprobs).toBeNull();
+  });
+
+  test("echo begins with the prompt, streamed or not", async () => {
+    const text = { model: "tiny", prompt: "The road", max_tokens: 8, temperature: 0 };
+    const plain = await openai.completions.create(text);
+    const whole = await openai.completions.create({ ...text, echo: true });
+    expect(whole.choices[0]!.text).toBe(text.prompt + plain.choices[0]!.text);
+    let streamed = "";
+    for await (const chunk of await openai.completions.create({ ...text, echo: true, stream: true })) {
+      streamed += chunk.choices[0]?.text ?? "";
+    }
+    expect(streamed).toBe(whole.choices[0]!.text);
+  });
+
+  test("what is without effect is named in a header", async () => {
+    const response = await run.post(CHAT, { ...ask, user: "ann", store: true, some_future_field: 1 });
+    expect(response.headers.get("x-outrider-ignored")).toBe("user, store, some_future_field");
+    await response.text();
+    const plain = await run.post(CHAT, ask);
+    expect(plain.headers.get("x-outrider-ignored")).toBeNull();
+    await plain.text();
   });
 });
 

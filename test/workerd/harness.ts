@@ -137,7 +137,17 @@ export async function start(options: Options = {}): Promise<Running> {
 /** A completion as a client reads it, both kinds in one. */
 export interface Answer {
   readonly id: string;
-  readonly choices: readonly { readonly message: { readonly content: string }; readonly text: string }[];
+  readonly choices: readonly [
+    {
+      readonly message: { readonly content: string };
+      readonly text: string;
+      readonly finish_reason: string;
+      /** Of chat. */
+      readonly logprobs: {
+        readonly content: readonly { logprob: number; top_logprobs: readonly { logprob: number }[] }[];
+      } | null;
+    },
+  ];
   readonly usage: Record<"prompt_tokens" | "completion_tokens" | "total_tokens", number> & {
     readonly prompt_tokens_details: { readonly cached_tokens: number };
   };

@@ -1,0 +1,101 @@
+/** Of each field of three dialects it is said what becomes of it, and that becomes of it. */
+import { describe, expect, test } from "vitest";
+import { FIELDS, withoutEffect } from "../../src/edge/fields.ts";
+import { nearest } from "../../src/edge/nearest.ts";
+import { parseChat, parseCompletion } from "../../src/edge/openai.ts";
+import { openapi } from "../../src/edge/openapi.ts";
+
+const chat = { model: "m", messages: [{ role: "user", content: "Hi" }] };
+const text = { model: "m", prompt: "Once" };
+const asked = { chat: (fields: object) => parseChat({ ...chat, ...fields }, () => 7) } as const;
+const both = {
+  ...asked,
+  text: (fields: object) => parseCompletion({ ...text, ...fields }, () => 7),
+};
+
+/** A value that asks for something. */
+const SOME = { deep: [1] };
+
+const outer = Object.entries(FIELDS).filter(([name]) => !name.includes("."));
+
+test("exactly the honoured fields are those that the schemas read", () => {
+  const { ChatRequest, CompletionRequest } = openapi().components.schemas;
+  const read = {
+    chat: Object.keys(ChatRequest?.properties ?? {}),
+    text: Object.keys(CompletionRequest?.properties ?? {}),
+  };
+  for (const door of ["chat", "text"] as const) {
+    const honoured = outer.filter(([, field]) => field.fate === "honoured" && (field.door ?? door) === door);
+    expect(honoured.map(([name]) => name).sort()).toEqual(read[door].sort());
+  }
+});
+
+describe.each(["chat", "text"] as const)("at the door %s", (door) => {
+  const refused = outer.filter(([, field]) => field.fate === "refused");
+  test.each(refused)("%s is refused with the reason, and passes where it asks for nothing", (name, { fine, why }) => {
+    expect(() => both[door]({ [name]: SOME })).toThrow(
+      expect.objectContaining({ code: "unsupported_parameter", param: name, message: expect.stringContaining(why!) }),
+    );
+    for (const value of [null, ...(fine ?? [false, 0, "", [], {}])]) {
+      expect(() => both[door]({ [name]: value }), JSON.stringify(value)).not.toThrow();
+    }
+  });
+
+  const ignored = outer.filter(([, field]) => field.fate === "ignored");
+  test.each(ignored)("%s is without effect and is named", (name) => {
+    const plain = both[door]({});
+    expect(both[door]({ [name]: SOME })).toEqual(plain);
+    expect(withoutEffect({ model: "m", [name]: SOME })).toEqual([name]);
+  });
+
+  test("a field of the other door is refused", () => {
+    const others = outer.filter(([, field]) => field.fate === "honoured" && field.door && field.door !== door);
+    expect(others.length).toBeGreaterThan(1);
+    for (const [name] of others) {
+      expect(() => both[door]({ [name]: SOME })).toThrow(expect.objectContaining({ param: name }));
+    }
+  });
+
+  test("no field of the table is taken for another's misspelling", () => {
+    for (const [name] of outer) {
+      try {
+        both[door]({ [name]: SOME });
+      } catch (error) {
+        expect((error as Error).message).not.toContain("did you mean");
+      }
+    }
+  });
+});
+
+test("what is inside of others is named, too; what nobody knows; and nothing that asks for nothing", () => {
+  const body = {
+    messages: [{ role: "user", content: "Hi", name: "ann", refusal: null }],
+    stream_options: { include_usage: true, include_obfuscation: false },
+    user: null,
+    some_future_field: 1,
+    "a\r\nset-cookie: x": 1,
+  };
+  expect(withoutEffect(body)).toEqual(["messages[].name", "stream_options.include_obfuscation", "some_future_field"]);
+});
+
+test("the header has a bound", () => {
+  const many = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`field_number_${i}_of_many`, 1]));
+  expect(withoutEffect(many).join(", ").length).toBeLessThan(2000);
+});
+
+test("the nearest name", () => {
+  const names = Object.keys(FIELDS);
+  const cases: [string, string | null][] = [
+    ["temprature", "temperature"],
+    ["Temperature", "temperature"],
+    ["max_token", "max_tokens"],
+    ["topk", "top_k"],
+    ["toolz", "tools"],
+    ["frequency_penality", "frequency_penalty"],
+    ["strema", "stream"],
+    ["some_future_field", null],
+    ["x", null],
+    ["", null],
+  ];
+  for (const [name, meant] of cases) expect(nearest(name, names), name).toBe(meant);
+});
