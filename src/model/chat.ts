@@ -11,6 +11,26 @@ import type { Tokenizer } from "./tokenizer.ts";
 export interface ChatMessage {
   readonly role: string;
   readonly content: string;
+  /** Tools that an assistant's message called. */
+  readonly calls?: readonly ChatCall[];
+  /** Of a tool's message: the call that it answers. */
+  readonly callId?: string;
+}
+
+/** A call of a tool, as messages and templates have it. */
+export interface ChatCall {
+  readonly id: string;
+  readonly name: string;
+  /** An object by the tool's schema. */
+  readonly arguments: unknown;
+}
+
+/** A tool that the model may call. */
+export interface ChatTool {
+  readonly name: string;
+  readonly description?: string | undefined;
+  /** A JSON Schema of the arguments. */
+  readonly parameters?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Reads `tokenizer_config.json`. Throws `bad_tokenizer` where it is no JSON object. */
@@ -27,6 +47,8 @@ export function tokenizerConfig(json: string): Readonly<Record<string, unknown>>
 
 export class ChatTemplate {
   readonly #tokenizer: Tokenizer;
+  /** The template's text. */
+  readonly source: string;
   readonly #template: BoundedTemplate;
   readonly #names: { bos_token: string; eos_token: string };
   readonly #break: (text: string, mark: string) => string;
@@ -45,6 +67,7 @@ export class ChatTemplate {
       );
     }
     this.#tokenizer = tokenizer;
+    this.source = source;
     try {
       this.#template = new BoundedTemplate(source);
     } catch (cause) {
@@ -63,9 +86,9 @@ export class ChatTemplate {
    * Throws `bad_messages` with the template's own words when it refuses the conversation or finds no end, and
    * `too_many_tokens` where there would be more than `most` ids.
    */
-  encode(messages: readonly ChatMessage[], most = Infinity): number[] {
-    const mark = unusedMark(messages);
-    const text = this.#rendered(messages, mark);
+  encode(messages: readonly ChatMessage[], most = Infinity, tools: readonly ChatTool[] = []): number[] {
+    const mark = unusedMark(messages, tools);
+    const text = this.#rendered(messages, mark, tools);
     return this.#tokenizer.encodeMarked(text, (piece) => piece.replaceAll(mark, ""), most);
   }
 
@@ -73,25 +96,49 @@ export class ChatTemplate {
    * The text of a conversation, for people to read: in it the template's special tokens look like those that a message
    * writes. Throws `bad_messages` as `encode` does.
    */
-  render(messages: readonly ChatMessage[]): string {
-    const mark = unusedMark(messages);
-    return this.#rendered(messages, mark).replaceAll(mark, "");
+  render(messages: readonly ChatMessage[], tools: readonly ChatTool[] = []): string {
+    const mark = unusedMark(messages, tools);
+    return this.#rendered(messages, mark, tools).replaceAll(mark, "");
   }
 
   /** The text of a conversation, with the mark in every special token that a message writes. */
-  #rendered(messages: readonly ChatMessage[], mark: string): string {
-    const broken = messages.map(({ role, content }) => ({
-      role: this.#break(role, mark),
-      content: this.#break(content, mark),
-    }));
+  #rendered(messages: readonly ChatMessage[], mark: string, tools: readonly ChatTool[]): string {
+    const broken = textsOf(messages.map(forTemplate), (text) => this.#break(text, mark));
+    const given = tools.map((tool) => ({ type: "function", function: tool }));
+    const offered = given.length > 0 && { tools: textsOf(given, (text) => this.#break(text, mark)) };
     try {
-      return this.#template.render({ messages: broken, add_generation_prompt: true, ...this.#names });
+      return this.#template.render({ messages: broken, ...offered, add_generation_prompt: true, ...this.#names });
     } catch (cause) {
       throw new OutriderError("bad_messages", `the chat template refuses these messages: ${(cause as Error).message}`, {
         cause,
       });
     }
   }
+}
+
+/** A message as templates read it. */
+const forTemplate = ({ role, content, calls, callId }: ChatMessage): Readonly<Record<string, unknown>> => ({
+  role,
+  content,
+  ...(calls && {
+    tool_calls: calls.map(({ id, name, arguments: given }) => ({
+      id,
+      type: "function",
+      function: { name, arguments: given },
+    })),
+  }),
+  ...(callId !== undefined && { tool_call_id: callId }),
+});
+
+/** A value with every text in it changed, the names of objects' parts too. */
+function textsOf<T>(value: T, change: (text: string) => string): T {
+  const changed = (part: unknown): unknown => {
+    if (typeof part === "string") return change(part);
+    if (Array.isArray(part)) return part.map(changed);
+    if (typeof part !== "object" || part === null) return part;
+    return Object.fromEntries(Object.entries(part).map(([name, inner]) => [change(name), changed(inner)]));
+  };
+  return changed(value) as T;
 }
 
 /** The template of a configuration: one text, or the one named `default` of several. */
@@ -110,10 +157,11 @@ function textOf(token: unknown): string {
  * A noncharacter, U+FDD0 … U+FDEF, that no message contains. They never stand for text, so one is as good as always
  * free.
  */
-function unusedMark(messages: readonly ChatMessage[]): string {
+function unusedMark(messages: readonly ChatMessage[], tools: readonly ChatTool[]): string {
+  const all = JSON.stringify([messages, tools]);
   for (let unit = 0xfdd0; unit <= 0xfdef; unit++) {
     const mark = String.fromCharCode(unit);
-    if (!messages.some(({ role, content }) => role.includes(mark) || content.includes(mark))) return mark;
+    if (!all.includes(mark)) return mark;
   }
   throw new OutriderError("bad_messages", "the messages contain all 32 noncharacters U+FDD0 to U+FDEF; leave one out");
 }

@@ -16,7 +16,7 @@ const CHARS_A_CHAR = 8;
 
 /** What a template is given: messages, and texts by name. */
 interface Given {
-  readonly messages: readonly Readonly<Record<string, string>>[];
+  readonly messages: readonly Readonly<Record<string, unknown>>[];
   readonly [name: string]: unknown;
 }
 
@@ -42,9 +42,8 @@ export class BoundedTemplate {
 
   /** Throws an Error: what the template raises, or which limit it has met. */
   render(given: Given): string {
-    const { messages } = given;
-    let chars = 0;
-    for (const message of messages) for (const text of Object.values(message)) chars += text.length;
+    const { messages, tools = [] } = given;
+    const chars = JSON.stringify([messages, tools]).length;
     const environment = new Environment();
     for (const [name, value] of Object.entries({ ...GLOBALS, ...given })) environment.set(name, value);
     const steps = STEPS + STEPS_A_MESSAGE * messages.length;

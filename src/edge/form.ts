@@ -1,0 +1,120 @@
+/**
+ * The form that a request asks for, under the names that OpenAI, llama.cpp and vLLM have for it, as a constraint.
+ * Whether it can be enforced is the Session's to find out, where there is time for it.
+ */
+import * as z from "zod";
+import { type ConstraintSource, JSON_OBJECT, MAX_SOURCE_CHARS } from "../grammar/source.ts";
+import { OutriderError } from "../model/errors.ts";
+
+const MAX_CHOICES = 4096;
+
+const schema = z
+  .union([z.record(z.string(), z.unknown()), z.boolean()], { error: "must be a JSON Schema" })
+  .describe("A JSON Schema. What cannot be enforced is refused by name, before anything is generated.");
+const schemaOrText = z.union([schema, z.string()], { error: "must be a JSON Schema, or its text" });
+const choices = z.array(z.string().min(1)).min(1).max(MAX_CHOICES);
+
+const responseFormatSchema = z
+  .discriminatedUnion(
+    "type",
+    [
+      z.object({ type: z.literal("text") }),
+      z.object({ type: z.literal("json_object"), schema: schema.nullish().describe("As llama.cpp takes it.") }),
+      z.object({
+        type: z.literal("json_schema"),
+        json_schema: z
+          .object({
+            name: z.string().nullish().describe("Without effect."),
+            description: z.string().nullish().describe("Without effect."),
+            schema: schema.nullish(),
+            strict: z.boolean().nullish().describe("The schema is always enforced."),
+          })
+          .nullish(),
+        schema: schema.nullish().describe("As llama.cpp takes it."),
+      }),
+    ],
+    { error: 'must have the type "text", "json_object" or "json_schema"' },
+  )
+  .meta({ id: "ResponseFormat", description: "The form of the answer." });
+
+const structuredOutputsSchema = z
+  .strictObject({
+    json: schemaOrText.nullish(),
+    regex: z.string().nullish().describe("A regular expression that the whole answer matches."),
+    choice: choices.nullish().describe("The answer is one of these."),
+    grammar: z.string().nullish().describe("A grammar in GBNF."),
+    json_object: z.boolean().nullish().describe("Any JSON object."),
+  })
+  .meta({ id: "StructuredOutputs", description: "The form of the answer, as vLLM takes it: one of these." });
+
+/** Fields of a request, all optional. */
+export const FORM_FIELDS = {
+  response_format: responseFormatSchema
+    .nullish()
+    .describe("`json_object`: a JSON object; `json_schema`: a value of the schema."),
+  json_schema: schema.nullish().describe("llama.cpp's name: the answer is a value of this schema."),
+  grammar: z.string().nullish().describe("llama.cpp's name: a grammar in GBNF that the answer follows."),
+  structured_outputs: structuredOutputsSchema.nullish(),
+  guided_json: schemaOrText.nullish().describe("Older name of `structured_outputs.json`."),
+  guided_regex: z.string().nullish().describe("Older name of `structured_outputs.regex`."),
+  guided_choice: choices.nullish().describe("Older name of `structured_outputs.choice`."),
+  guided_grammar: z.string().nullish().describe("Older name of `structured_outputs.grammar`."),
+};
+
+type Asked = z.infer<z.ZodObject<typeof FORM_FIELDS>>;
+
+/** Null where any text will do. Throws `invalid_request` where two fields ask for a form. */
+export function formOf(asked: Asked): ConstraintSource | null {
+  const { structured_outputs: outputs } = asked;
+  const asks: [string, ConstraintSource | null][] = [
+    ["response_format", ofResponseFormat(asked.response_format)],
+    ["json_schema", asked.json_schema == null ? null : ofSchema(asked.json_schema, "json_schema")],
+    ["grammar", ofGrammar(asked.grammar)],
+    ["guided_json", asked.guided_json == null ? null : ofSchema(asked.guided_json, "guided_json")],
+    ["guided_regex", ofPattern(asked.guided_regex)],
+    ["guided_choice", ofChoices(asked.guided_choice)],
+    ["guided_grammar", ofGrammar(asked.guided_grammar)],
+    ["structured_outputs.json", outputs?.json == null ? null : ofSchema(outputs.json, "structured_outputs.json")],
+    ["structured_outputs.regex", ofPattern(outputs?.regex)],
+    ["structured_outputs.choice", ofChoices(outputs?.choice)],
+    ["structured_outputs.grammar", ofGrammar(outputs?.grammar)],
+    ["structured_outputs.json_object", outputs?.json_object ? JSON_OBJECT : null],
+  ];
+  const [first, second] = asks.filter(([, source]) => source !== null);
+  if (second) throw invalid(second[0], `${first![0]} asks for a form, too; send one of them`);
+  return first?.[1] ?? null;
+}
+
+function ofResponseFormat(format: Asked["response_format"]): ConstraintSource | null {
+  if (!format || format.type === "text") return null;
+  if (format.type === "json_object")
+    return format.schema == null ? JSON_OBJECT : ofSchema(format.schema, "response_format");
+  const given = format.json_schema?.schema ?? format.schema;
+  if (given == null) throw invalid("response_format.json_schema.schema", "is missing");
+  return ofSchema(given, "response_format");
+}
+
+function ofSchema(given: unknown, param: string): ConstraintSource {
+  if (typeof given !== "string") return { kind: "schema", schema: given };
+  try {
+    return { kind: "schema", schema: JSON.parse(given) };
+  } catch {
+    throw invalid(param, "is not JSON");
+  }
+}
+
+const ofGrammar = (text: string | null | undefined): ConstraintSource | null =>
+  text ? { kind: "grammar", text } : null;
+const ofPattern = (pattern: string | null | undefined): ConstraintSource | null =>
+  pattern ? { kind: "regex", pattern } : null;
+const ofChoices = (of: readonly string[] | null | undefined): ConstraintSource | null =>
+  of ? { kind: "choice", of } : null;
+
+const invalid = (param: string, why: string) => new OutriderError("invalid_request", `${param}: ${why}`, { param });
+
+/** Throws where a form is longer than any that is taken. */
+export function checkLength(source: ConstraintSource | null): void {
+  const { length } = JSON.stringify(source);
+  if (length <= MAX_SOURCE_CHARS) return;
+  throw invalid("response_format", `the form has ${length} characters; the limit is ${MAX_SOURCE_CHARS}`);
+}
