@@ -10,7 +10,7 @@ export function checkLength({ input }: Generation, { context, longestTokens }: E
   const texts = textsOf(input);
   const characters = texts.reduce((sum, { length }) => sum + length, 0);
   if (characters < context) return;
-  const fewest = texts.reduce((sum, text) => sum + fewestTokens(text, longestTokens), 0);
+  const fewest = texts.reduce((sum, text) => sum + fewestTokens(text, longestTokens, context - sum), 0);
   if (fewest >= context) throw tooLong(input, `more than ${context - 1}`, context);
 }
 

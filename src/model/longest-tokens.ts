@@ -46,10 +46,13 @@ function stepsOf(step: unknown): Step[] {
   return type === "Sequence" ? [...normalizers, ...pretokenizers].flatMap(stepsOf) : [step as Step];
 }
 
-/** No more tokens than a text has whose tokenizer's `longestTokens` these are. */
-export function fewestTokens(text: string, longest: readonly number[]): number {
+/**
+ * No more tokens than a text has whose tokenizer's `longestTokens` these are.
+ * @param enough where there are so many, the rest of the text is not looked at
+ */
+export function fewestTokens(text: string, longest: readonly number[], enough = Infinity): number {
   let sum = 0;
-  for (let at = 0; at < text.length; at++) {
+  for (let at = 0; at < text.length && sum < enough; at++) {
     const code = text.charCodeAt(at);
     const isAlone = at + 1 === text.length || text.charCodeAt(at + 1) < ASCII;
     if (code < ASCII && isAlone && longest[code]! > 0) sum += 1 / longest[code]!;
