@@ -40,6 +40,7 @@ export class Origin {
 
   /** Puts a process that is ready behind the address. Another takes its place when it ends. */
   async replace(): Promise<void> {
+    if (this.#spares.closed) return;
     const ready = await this.#spares.take();
     if (this.#spares.closed) {
       ready.child.kill("SIGKILL");
@@ -50,7 +51,7 @@ export class Origin {
     ready.child.once("exit", () => {
       this.front.target = null;
       this.#current = null;
-      if (!this.#spares.closed) void this.replace();
+      void this.replace();
     });
   }
 
@@ -90,10 +91,11 @@ class Spares {
   closed = false;
   #next = startGateway();
 
-  async take(): Promise<Ready> {
-    const ready = await this.#next;
-    if (!this.closed) this.#next = startGateway();
-    return ready;
+  /** Each asker gets one of its own: two may ask at once. */
+  take(): Promise<Ready> {
+    const next = this.#next;
+    this.#next = startGateway();
+    return next;
   }
 
   async close(): Promise<void> {

@@ -51,3 +51,9 @@ if (values.replay !== undefined) {
     writeFileSync(OUTRIDER_RESULTS, JSON.stringify({ passed: failure ? 0 : 1, failed: failures.length, failures }));
   }
 }
+
+// A run that leaves something behind would hang whoever waits for it.
+setTimeout(() => {
+  console.error("something of the run is still at work a minute after its end");
+  process.exit(1);
+}, 60_000).unref();
