@@ -17,6 +17,8 @@ interface OriginSocket {
 
 /** A socket on which nothing is opened is closed after this long. */
 const OPEN_WITHIN_MS = 10_000;
+/** An edge that has heard of no verdict for so long hears that its generation goes on. */
+const WORKING_MS = 5000;
 
 export class Connection {
   readonly #socket: OriginSocket;
@@ -25,6 +27,7 @@ export class Connection {
   #generation: Generation | null = null;
   #over = false;
   #timer: ReturnType<typeof setTimeout>;
+  #working: ReturnType<typeof setTimeout> | undefined;
   #settle: () => void = () => {};
   /** Resolves when the socket is closed and its generation has let go of what it held. */
   readonly settled: Promise<void> = new Promise((resolve) => {
@@ -65,8 +68,12 @@ export class Connection {
     clearTimeout(this.#timer);
     const generation = this.#gateway.generation(open);
     this.#generation = generation;
+    this.#tellWorking(generation);
     try {
-      const send = (verdict: Verdict) => this.#send({ type: "verdict", ...verdict, tokens: [...verdict.tokens] });
+      const send = (verdict: Verdict) => {
+        this.#send({ type: "verdict", ...verdict, tokens: [...verdict.tokens] });
+        this.#tellWorking(generation);
+      };
       const reason = await this.#gateway.run(generation, send, this.#traceparent);
       if (!reason) return;
       const { promptTokens, decided, passes } = generation;
@@ -75,9 +82,19 @@ export class Connection {
     } catch (error) {
       this.#fail(error);
     } finally {
+      clearTimeout(this.#working);
       this.#generation = null;
       if (this.#over) this.#settle();
     }
+  }
+
+  /** From now on, until a verdict: a generation may take minutes to read its prompt, or wait for others. */
+  #tellWorking(generation: Generation): void {
+    clearTimeout(this.#working);
+    this.#working = setTimeout(() => {
+      this.#send({ type: "working", slices: generation.slices });
+      this.#tellWorking(generation);
+    }, WORKING_MS);
   }
 
   /** An edge whose prefix is unknown may open again on the same socket; any other error ends it. */

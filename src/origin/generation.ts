@@ -56,6 +56,8 @@ export class Generation {
   decided = 0;
   passes = 0;
   kept = 0;
+  /** Slices computed so far. */
+  slices = 0;
   readonly #surroundings: Surroundings;
   readonly #drafts: Drafts;
   #deciding: Deciding;
@@ -166,7 +168,10 @@ export class Generation {
   async #prefill(lease: Lease): Promise<void> {
     lease.shrunk = false;
     const slice = () => lease.sequence.prefill();
-    while (await this.work(lease, lease.timeline.length, slice)) await breathe();
+    while (await this.work(lease, lease.timeline.length, slice)) {
+      this.slices++;
+      await breathe();
+    }
   }
 
   #goesOn(lease: Lease): boolean {

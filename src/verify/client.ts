@@ -2,7 +2,8 @@
  * The edge's side of the wire: a Verifier over a WebSocket that may break. It remembers every decided token. A lost
  * socket is replaced by a new one that opens with the decided tokens as kept prefix, so its reader sees neither gap nor
  * repetition. A broken socket, a damaged frame, a verdict that does not follow, and silence are treated alike: dial
- * again. One deadline holds for all tries together; a verdict starts it anew.
+ * again. One deadline holds for all tries together; a verdict starts it anew, and so does an origin that gets on with a
+ * long prompt.
  *
  *   dial ─ open {keep, prompt} ─ verdict* ─ done
  *    ↑  lost: wait retryMs[n], n = tries since the last verdict │
@@ -10,7 +11,7 @@
  */
 import { OutriderError } from "../model/errors.ts";
 import { beginningOf, type Done, type Draft, type Verdict, type Verifier } from "../speculate/types.ts";
-import { badVerdict, final, refusal, silent, socketLost, unreachable } from "./failures.ts";
+import { badVerdict, final, refusal, silent, socketLost, tokenless, unreachable } from "./failures.ts";
 import {
   type DraftFrame,
   decodeOriginFrame,
@@ -66,7 +67,10 @@ export interface VerifyClientOptions {
    * that has begun is worth more: the last wait is repeated until the deadline.
    */
   readonly retryMs?: readonly number[];
-  /** Longest time without a verdict, all tries together, beyond the origin's patience, in ms. */
+  /**
+   * Longest time without a verdict, and without an origin that gets on with the prompt, all tries together, beyond the
+   * origin's patience, in ms.
+   */
   readonly deadlineMs?: number;
   /** Longest silence on one socket, beyond the origin's patience, in ms; half of the deadline unless given. */
   readonly silenceMs?: number;
@@ -93,6 +97,8 @@ export class VerifyClient implements Verifier {
   /** Of these, the ones on sockets that were lost. */
   #passesBefore = 0;
   #tries = 0;
+  /** Slices of the timeline that this socket's generation has computed. */
+  #slices = 0;
   /** Whether the socket has brought a verdict. */
   #decides = false;
   /** Counts dials, so that a socket that comes too late is recognised. */
@@ -186,6 +192,7 @@ export class VerifyClient implements Verifier {
     }
     this.#socket = socket;
     this.#decides = false;
+    this.#slices = 0;
     let opened = false;
     const lost = (why: string) => this.#lost(opened ? socketLost(why) : unreachable(`the socket ${why}`));
     const ours = (handle: () => void) => () => {
@@ -251,6 +258,9 @@ export class VerifyClient implements Verifier {
     if (frame.type === "verdict") {
       const { type: _, ...verdict } = frame;
       this.#take(verdict);
+    } else if (frame.type === "working") {
+      if (frame.slices > this.#slices) this.#restartDeadline();
+      this.#slices = frame.slices;
     } else if (frame.type === "done") this.#takeDone(frame.reason);
     else if (frame.code === "prefix_unknown" && this.#held > 0) {
       if (this.#held === this.#cached) this.#cached = 0;
@@ -358,7 +368,7 @@ export class VerifyClient implements Verifier {
   #restartDeadline(): void {
     clearTimeout(this.#deadline);
     const ms = (this.#options.deadlineMs ?? DEADLINE_MS) + this.#patienceNow;
-    this.#deadline = setTimeout(() => this.#end(final(this.#lastLoss ?? silent(ms))), ms);
+    this.#deadline = setTimeout(() => this.#end(final(this.#lastLoss ?? tokenless(ms))), ms);
   }
 
   #send(frame: EdgeFrame): void {

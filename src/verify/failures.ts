@@ -27,6 +27,10 @@ export const socketLost = (why: string): OutriderError =>
 export const silent = (ms: number): OutriderError =>
   new OutriderError("origin_timeout", `the origin was silent for ${ms} ms`, { status: 504, retryable: true });
 
+/** An origin that is there, and decides nothing. */
+export const tokenless = (ms: number): OutriderError =>
+  new OutriderError("origin_timeout", `the origin decided nothing within ${ms} ms`, { status: 504, retryable: true });
+
 /** An origin that breaks the rules of the wire. */
 export const badVerdict = (what: string): OutriderError =>
   new OutriderError("bad_verdict", `the origin sent a verdict that ${what}`, { status: 502, retryable: true });

@@ -11,6 +11,7 @@
  *                    come for positions up to this one, do not wait
  *   close    edge    the client went away; the origin stops within one pass
  *   verdict  origin  one target pass: how many draft tokens were kept, and the tokens it decided
+ *   working  origin  no verdict for a while, and the generation goes on: it computes its prompt, or waits for its turn
  *   done     origin  nothing more will be decided, and why
  *   error    origin  refused or failed; `retryable` tells whether the same open may succeed later
  *
@@ -174,6 +175,12 @@ const verdictSchema = z.object({
   passCost: z.record(z.string(), z.number().positive()).optional(),
 });
 
+const workingSchema = z.object({
+  type: z.literal("working"),
+  /** Slices of the timeline that were computed for this generation. More than before: it is getting on. */
+  slices: z.int().min(0),
+});
+
 const doneSchema = z.object({
   type: z.literal("done"),
   reason: z.enum(["stop", "length"]),
@@ -188,7 +195,7 @@ const errorSchema = z.object({
 });
 
 const edgeFrameSchema = z.discriminatedUnion("type", [openSchema, draftSchema, closeSchema]);
-const originFrameSchema = z.discriminatedUnion("type", [verdictSchema, doneSchema, errorSchema]);
+const originFrameSchema = z.discriminatedUnion("type", [verdictSchema, workingSchema, doneSchema, errorSchema]);
 
 export type OpenFrame = z.infer<typeof openSchema>;
 export type DraftFrame = z.infer<typeof draftSchema>;

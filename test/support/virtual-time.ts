@@ -16,8 +16,8 @@ export async function virtually<T>(work: (now: () => number) => Promise<T>): Pro
   const timers = new Set<Timer>();
   let clock = 0;
   let order = 0;
-  const add = (run: () => void, ms = 0) => {
-    const timer = { at: clock + Math.max(0, ms), order: order++, run };
+  const add = (run: (...given: unknown[]) => void, ms = 0, ...given: unknown[]) => {
+    const timer = { at: clock + Math.max(0, ms), order: order++, run: () => run(...given) };
     timers.add(timer);
     return timer;
   };

@@ -475,6 +475,28 @@ describe("silence", () => {
     expect(clock).toBe(60_000);
   });
 
+  test("is none where the origin works, and one that gets on with a long prompt has no deadline", async () => {
+    const told = async (slices: (n: number) => number) =>
+      virtually(async (now) => {
+        let dials = 0;
+        const verifier = scriptedClient(async () => {
+          dials++;
+          const socket = scriptedSocket();
+          const say = (frame: OriginFrame) =>
+            socket.dispatchEvent(new MessageEvent("message", { data: encodeFrame(frame) }));
+          for (let n = 1; n < 40; n++) setTimeout(say, 5000 * n, { type: "working", slices: slices(n) });
+          setTimeout(say, 200_000, verdict(3, [0], 1));
+          setTimeout(say, 200_000, done("stop"));
+          return socket;
+        });
+        const last = await verifier.next().catch((failure: unknown) => failure);
+        return { last, dials, clock: now() };
+      });
+    expect(await told((n) => n >> 3)).toMatchObject({ last: { tokens: [0] }, dials: 1, clock: 200_000 });
+    // Waiting for its turn it is not lost, and not waited for beyond the deadline either.
+    expect(await told(() => 0)).toMatchObject({ last: { code: "origin_timeout" }, dials: 1, clock: 60_000 });
+  });
+
   test("does not count the origin's patience, once a verdict has come", async () => {
     const { open } = { open: { model: "m", vocabulary: "v", session: "s", sampling: GREEDY, stop: [0] } };
     const verifier = clientWith(
