@@ -24,7 +24,7 @@ export async function virtually<T>(work: (now: () => number) => Promise<T>): Pro
   Object.assign(globalThis, {
     setTimeout: add,
     clearTimeout: (timer: Timer) => timers.delete(timer),
-    setImmediate: (run: () => void) => add(run),
+    setImmediate: (run: (...given: unknown[]) => void, ...given: unknown[]) => add(run, 0, ...given),
   });
   try {
     let over = false;
