@@ -1,11 +1,11 @@
 /**
- * Makes dist/ from wasm/ and src/: modules compiled, sources as JavaScript with declarations, all other files as they
- * are. Does nothing when nothing has changed since it was last done.
+ * Makes dist/ from wasm/ and src/: modules compiled, sources as JavaScript with declarations, the page minified, all
+ * other files as they are. Does nothing when nothing has changed since it was last done.
  */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, cpSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import buildWasm from "./wasm/build.js";
 
@@ -29,6 +29,7 @@ export default async function build() {
   if (changedAt("dist/.built") > Math.max(...sources.map(changedAt))) return;
   const typescript = installed("typescript");
   installed("assemblyscript");
+  installed("esbuild");
   console.error("building Outrider from its sources …");
   await buildWasm();
   for (const project of ["tsconfig.build.json", "tsconfig.questions.json"]) {
@@ -39,10 +40,23 @@ export default async function build() {
   // What the page and the scaffold consist of.
   const others = (file) => statSync(file).isDirectory() || !file.endsWith(".ts");
   cpSync(join(ROOT, "src"), join(ROOT, "dist"), { recursive: true, filter: others });
+  await minifyPage(join(ROOT, "dist/edge/page"));
   for (const file of questions().filter((name) => name.endsWith(".md")))
     copyFileSync(join(ROOT, file), join(ASKING, file));
   removeOrphans();
   writeFileSync(STAMP, "");
+}
+
+/** Writes the page's scripts and styles into a folder that holds the page, without comments and spaces. */
+export async function minifyPage(folder) {
+  const { transform } = await import("esbuild");
+  for (const name of readdirSync(folder).filter((file) => /\.(js|css)$/.test(file))) {
+    const source = readFileSync(join(ROOT, "src/edge/page", name), "utf8");
+    const { code } = await transform(source, { loader: extname(name).slice(1), minify: true });
+    // What is there may be a link to the source.
+    rmSync(join(folder, name));
+    writeFileSync(join(folder, name), code);
+  }
 }
 
 /** Removes what was made of sources that are gone. */

@@ -1,13 +1,15 @@
-/** The playground as a person uses it: ask, watch two colours arrive, read the numbers, stop, start anew. */
+/** The page before the whole service, as a person uses it: workerd, a tiny model, a real Chromium. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { launchChromium } from "../support/chromium.ts";
 import { type Running, start } from "../workerd/harness.ts";
+import { ask, ended, SIZES, type Size, type Visit, visit } from "./visit.ts";
 
 let run: Running;
 let browser: Browser;
-let page: Page;
-const problems: string[] = [];
+let visited: Visit;
 
 beforeAll(async () => {
   run = await start();
@@ -19,73 +21,94 @@ afterAll(async () => {
   await run?.close();
 });
 
-beforeEach(async () => {
-  await page?.close();
-  problems.length = 0;
-  page = await browser.newPage({ viewport: { width: 1100, height: 760 } });
-  page.on("pageerror", (error) => problems.push(error.message));
-  page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
-  await page.goto(run.url);
+afterEach(async () => {
+  await visited.context.close();
 });
 
-async function askFor(text: string): Promise<void> {
-  await page.fill("#question", text);
-  await page.click("#send");
-  await page.waitForFunction(() => document.querySelector("#per-pass")?.textContent !== "–");
-}
+const set = (page: Page, values: Record<string, string>) =>
+  page.evaluate((all) => {
+    for (const [id, value] of Object.entries(all)) {
+      const field = document.getElementById(id) as HTMLInputElement;
+      field.value = value;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  }, values);
 
-test("an answer arrives in two colours with its numbers, and nothing is logged as an error", async () => {
-  await page.fill("#most", "40");
-  await page.selectOption("#patience", "10000");
-  await askFor("Tell me about the river.");
-  const kept = await page.locator("#log li:not(.hint) .token.kept").count();
-  const decided = await page.locator("#log li:not(.hint) .token.decided").count();
-  expect(kept).toBeGreaterThan(0);
-  expect(decided).toBeGreaterThan(0);
-  const colours = await Promise.all(
-    ["kept", "decided"].map((kind) =>
-      page
-        .locator(`#log li:not(.hint) .token.${kind}`)
-        .first()
-        .evaluate((node) => getComputedStyle(node).backgroundColor + getComputedStyle(node).color),
-    ),
-  );
-  expect(colours[0]).not.toBe(colours[1]);
-  expect(Number.parseFloat((await page.textContent("#per-pass")) as string)).toBeGreaterThan(1);
-  expect(Number(await page.textContent("#tokens"))).toBe(40);
-  if (process.env.SCREENSHOT) await page.screenshot({ path: process.env.SCREENSHOT });
-  expect(problems).toEqual([]);
+const number = async (page: Page, id: string) => Number.parseFloat((await page.textContent(`#${id}`)) as string);
+
+describe.each(Object.keys(SIZES) as Size[])("on a %s", (size) => {
+  test("an answer arrives with its numbers, and its trace on demand", async () => {
+    visited = await visit(browser, run.url, size);
+    const { page } = visited;
+    await set(page, { most: "40", patience: "10000" });
+    await ask(page, "Tell me about the river.");
+    await ended(page);
+    expect(await number(page, "per-pass")).toBeGreaterThan(1);
+    expect(await number(page, "tokens")).toBe(40);
+    expect(await page.textContent("#thoughts")).toContain("tokens were drafted for a pass");
+    expect(await number(page, "break-even")).toBeGreaterThanOrEqual(0);
+    expect(await page.textContent("#cost")).toMatch(/^\$/);
+    await page.check("#rejects");
+    expect(await page.locator(".token.kept").count()).toBeGreaterThan(0);
+    expect(await page.locator(".token.own").count()).toBeGreaterThan(0);
+    expect(await page.locator(".rejected").count()).toBeGreaterThan(0);
+    expect(visited.problems).toEqual([]);
+    expect(visited.foreign).toEqual([]);
+  });
+
+  test("side by side the texts are the same, drawn at a temperature, and passes are spared", async () => {
+    visited = await visit(browser, run.url, size);
+    const { page } = visited;
+    await set(page, { most: "40", temperature: "0.8" });
+    await page.check("#beside");
+    await ask(page, "Tell me about the road.");
+    await ended(page);
+    expect(await page.textContent(".verdict")).toMatch(
+      /^The same text\. \d+ target passes in place of 40, \d+ % fewer/,
+    );
+    expect(visited.problems).toEqual([]);
+  });
 });
 
-test("a question of the pair is offered, and put into the field", async () => {
-  await page.route("**/examples.json", (route) => route.fulfill({ json: ["Write a test.", "Explain\nthis."] }));
-  await page.reload();
-  await page.getByRole("button", { name: "Explain" }).click();
-  expect(await page.inputValue("#question")).toBe("Explain\nthis.");
-  await page.fill("#most", "8");
-  await page.click("#send");
-  await page.waitForFunction(() => document.querySelector("#per-pass")?.textContent !== "–");
-  expect(await page.locator("#examples").count()).toBe(0);
-  expect(problems).toEqual([]);
+test("the policy and the other headers are those of _headers", async () => {
+  visited = await visit(browser, run.url, "desktop");
+  for (const path of ["/", "/chat.js", "/docs"]) {
+    const { headers } = await fetch(run.url + path);
+    expect(headers.get("content-security-policy"), path).toContain("require-trusted-types-for 'script'");
+    expect(headers.get("x-content-type-options"), path).toBe("nosniff");
+  }
 });
 
-test("with the draft off every token is the target's", async () => {
-  await page.fill("#most", "12");
-  await page.selectOption("#draft", "off");
-  await askFor("Hello");
-  expect(await page.locator("#log li:not(.hint) .token.kept").count()).toBe(0);
-  expect(await page.textContent("#per-pass")).toMatch(/^1(\.0+)?$/);
+test("code for a request runs as it is, and gives the text of the answer", async () => {
+  visited = await visit(browser, run.url, "desktop");
+  const { page } = visited;
+  await set(page, { most: "12", temperature: "0.9", system: 'It\'s "you".\n$HOME `x`', "min-p": "0.01" });
+  await ask(page, "Tell me about the horse.");
+  await ended(page);
+  await page.getByRole("button", { name: "Copy", exact: true }).click();
+  const text = await page.evaluate(() => navigator.clipboard.readText());
+  expect(text).not.toBe("");
+  await page.getByRole("button", { name: "As code" }).click();
+  const curl = (await page.textContent("#source")) as string;
+  const { stdout: events } = await promisify(execFile)("bash", ["-c", curl]);
+  const deltas = [...events.matchAll(/^data: (\{.*)$/gm)].map(([, json]) => JSON.parse(json as string).choices[0]);
+  expect(deltas.map((choice) => choice?.delta.content ?? "").join("")).toBe(text);
+  await page.selectOption("#language", "JavaScript");
+  const javascript = (await page.textContent("#source")) as string;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", javascript]);
+  expect(stdout).toBe(text);
 });
 
 test("where drafts are off to save time the page says so, and a switch shows them at work", async () => {
   const shared = await start({ edge: { SHARED_CPU: "true" } });
   try {
-    await page.goto(shared.url);
-    expect(await page.locator("#show-drafts").isVisible()).toBe(false);
-    await page.fill("#most", "24");
-    await askFor("Tell me about the river.");
+    visited = await visit(browser, shared.url, "desktop");
+    const { page } = visited;
+    expect(await page.isVisible("#show-drafts")).toBe(false);
+    await set(page, { most: "24" });
+    await ask(page, "Tell me about the river.");
+    await ended(page);
     expect(await page.textContent("#note")).toContain("Drafts are off to save your time");
-    expect(await page.locator("#log .token.kept").count()).toBe(await page.locator("#hint .token.kept").count());
     // With the keyboard alone.
     await page.getByRole("button", { name: "Show drafts at work" }).focus();
     await page.keyboard.press("Enter");
@@ -93,23 +116,26 @@ test("where drafts are off to save time the page says so, and a switch shows the
     await page.fill("#question", "Tell me about the road.");
     await page.keyboard.press("Enter");
     await page.waitForFunction(() => document.querySelector("#note")?.textContent?.includes("Drafts spared"));
-    expect(await page.locator("#log .token.kept").count()).toBeGreaterThan(0);
     await page.getByRole("button", { name: "Back to the fastest way" }).click();
     expect(await page.inputValue("#patience")).toBe("");
-    expect(problems).toEqual([]);
+    expect(visited.problems).toEqual([]);
   } finally {
     await shared.close();
   }
 });
 
-test("a refusal is shown as a sentence", async () => {
-  await page.fill("#most", "10");
-  await page.fill("#question", "word ".repeat(3000));
-  await page.click("#send");
-  await page.waitForFunction(() => document.querySelector("#log")?.textContent?.includes("context"));
+test("a refusal of the service is shown as a sentence, beside the question", async () => {
+  visited = await visit(browser, run.url, "desktop");
+  const { page } = visited;
+  await ask(page, "word ".repeat(3000));
+  await ended(page);
+  expect(await page.textContent(".end")).toMatch(/^[A-Z].*context.*\.$/);
+  expect(await page.textContent(".said")).toContain("word word");
 });
 
 test("the reference draws every object of openapi.json", async () => {
+  visited = await visit(browser, run.url, "desktop");
+  const { page, problems } = visited;
   const api = (await (await fetch(`${run.url}/openapi.json`)).json()) as { components: { schemas: object } };
   await page.goto(`${run.url}/docs`);
   await page.waitForSelector("#reference h3");
