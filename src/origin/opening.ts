@@ -1,7 +1,7 @@
 /** Whether an engine can do what an `open` asks for, and where a session's sequence then has to begin. */
 import { commonPrefix } from "../model/common-prefix.ts";
 import { OutriderError } from "../model/errors.ts";
-import { kindsOf } from "../speculate/shaping.ts";
+import { KIND_WORDS, kindsOf } from "../speculate/shaping.ts";
 import { type OpenFrame, PROTOCOL_VERSION, timelineHash } from "../verify/protocol.ts";
 import type { EngineSequence, TargetEngine } from "./engine.ts";
 
@@ -29,11 +29,10 @@ export function checkOpen(open: OpenFrame, { name, model, vocabulary, context, c
   const kinds = kindsOf(open.shaping);
   const cannot = kinds.find((kind) => !capabilities.shapes.includes(kind));
   if (cannot) {
-    const can = capabilities.shapes.join(", ") || "none";
-    refuse("unsupported_parameter", `the engine ${name} cannot honour "${cannot}"; of this kind it can: ${can}`);
+    refuse("unsupported_parameter", `the engine ${name} cannot do ${KIND_WORDS[cannot]}; leave them out`);
   }
   if (kinds.length > 0 && open.rule.kind !== "exact") {
-    refuse("unsupported_rule", `the rule "${open.rule.kind}" knows no "${kinds[0]}"; ask with the exact rule`);
+    refuse("unsupported_rule", `the rule "${open.rule.kind}" keeps what the target finds probable, whatever shapes it`);
   }
   if (open.constraint) checkConstraint(open, name, vocabulary);
   if (open.logprobs !== undefined && !capabilities.logprobs) {

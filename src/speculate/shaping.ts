@@ -118,6 +118,15 @@ const SHAPERS: {
   },
 };
 
+/** What each kind is called where an engine cannot do it. */
+export const KIND_WORDS: Readonly<Record<ShapingKind, string>> = {
+  bias: "biases of tokens",
+  repetition: "a repetition penalty",
+  penalties: "presence and frequency penalties",
+  minTokens: "a least number of tokens",
+  allowed: "a list of allowed tokens",
+};
+
 /** All kinds, in the order in which they apply: that of the table. */
 export const KINDS = Object.keys(SHAPERS) as ShapingKind[];
 

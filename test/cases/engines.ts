@@ -5,7 +5,10 @@
  */
 import { expect } from "vitest";
 import type { Deciding, EngineSequence, TargetEngine } from "../../src/origin/engine.ts";
+import { checkOpen } from "../../src/origin/opening.ts";
+import { Shapers, type Shaping, type ShapingKind } from "../../src/speculate/shaping.ts";
 import { GREEDY, type Sampling, type Sibling } from "../../src/speculate/types.ts";
+import { type OpenFrame, PROTOCOL_VERSION } from "../../src/verify/protocol.ts";
 import { seeded } from "../support/random.ts";
 
 export interface Subject {
@@ -14,10 +17,13 @@ export interface Subject {
   readonly prompts: readonly (readonly number[])[];
 }
 
-const deciding = (sampling: Sampling, stop: readonly number[] = []): Deciding => ({
+type Asked = Pick<Deciding, "shapers" | "logprobs">;
+
+const deciding = (sampling: Sampling, stop: readonly number[] = [], asked: Asked = {}): Deciding => ({
   sampling,
   rule: { kind: "exact" },
   stop: new Set(stop),
+  ...asked,
 });
 
 export const SAMPLED: readonly Sampling[] = [
@@ -46,10 +52,11 @@ export async function alone(
   prompt: readonly number[],
   sampling: Sampling,
   count: number,
+  asked: Asked = {},
 ): Promise<number[]> {
   const sequence = opened(engine, prompt);
   await prefilled(sequence);
-  while (sequence.timeline.length < prompt.length + count) await sequence.decide([], deciding(sampling));
+  while (sequence.timeline.length < prompt.length + count) await sequence.decide([], deciding(sampling, [], asked));
   sequence.close();
   return sequence.timeline.slice(prompt.length);
 }
@@ -61,6 +68,7 @@ export async function drafted(
   sampling: Sampling,
   right: readonly number[],
   seed: number,
+  asked: Asked = {},
 ): Promise<{ tokens: number[]; kept: number; passes: number }> {
   const random = seeded(seed);
   const sequence = opened(engine, prompt);
@@ -82,7 +90,7 @@ export async function drafted(
       }
     }
     const before = [...sequence.timeline];
-    const decision = await sequence.decide(draft, deciding(sampling), siblings);
+    const decision = await sequence.decide(draft, deciding(sampling, [], asked), siblings);
     expect(sequence.timeline).toEqual([...before, ...decision.tokens]);
     expect(decision.tokens.slice(0, decision.kept)).toEqual(
       decision.tokens
@@ -122,6 +130,94 @@ export async function streamsTheSame(engine: TargetEngine, prompt: readonly numb
   sequence.close();
 }
 
+/** Of each kind one that changes `right`, and whether the tokens behind a prompt of `from` are as it wants. */
+const SHAPINGS: {
+  readonly [kind in ShapingKind]: (
+    right: readonly number[],
+    from: number,
+  ) => { readonly shaping: Shaping; fits(tokens: readonly number[]): boolean };
+} = {
+  bias: (right, from) => ({
+    shaping: {
+      from,
+      bias: [
+        [right[2]!, null],
+        [right[0]!, -1.5],
+      ],
+    },
+    fits: (tokens) => !tokens.includes(right[2]!),
+  }),
+  allowed: (right, from) => {
+    const allowed = [...new Set(right.map((id) => (id > 1 ? id - 1 : id + 1)))];
+    return { shaping: { from, allowed }, fits: (tokens) => tokens.every((id) => allowed.includes(id)) };
+  },
+  repetition: (_, from) => ({ shaping: { from, repetition: { by: 1.5, last: 0 } }, fits: () => true }),
+  penalties: (_, from) => ({ shaping: { from, penalties: { presence: 2, frequency: 1 } }, fits: () => true }),
+  minTokens: (right, from) => ({
+    shaping: { from, minTokens: 5 },
+    fits: (tokens) => !tokens.slice(0, 5).includes(right[2]!),
+  }),
+};
+
+const openFor = ({ model, vocabulary }: TargetEngine, fields: Partial<OpenFrame>): OpenFrame => ({
+  ...{ type: "open", version: PROTOCOL_VERSION, model, vocabulary: vocabulary.hash, session: "s", keep: 0 },
+  ...{ keepHash: "", prompt: [1], sampling: GREEDY, rule: { kind: "exact" }, patience: 0, maxTokens: 1, stop: [] },
+  ...fields,
+});
+
+/** The engine does it, with drafts as without; or a request for it is refused with the engine's name. */
+async function shapesOrRefuses({ engine, prompts }: Subject, kind: ShapingKind): Promise<void> {
+  const prompt = prompts[0]!;
+  if (!engine.capabilities.shapes.includes(kind)) {
+    const { shaping } = SHAPINGS[kind]([5, 6, 7], 1);
+    const refused = { code: "unsupported_parameter", message: expect.stringContaining(`the engine ${engine.name} `) };
+    expect(() => checkOpen(openFor(engine, { shaping }), engine)).toThrow(expect.objectContaining(refused));
+    return;
+  }
+  const plain = await alone(engine, prompt, GREEDY, 24);
+  const { shaping, fits } = SHAPINGS[kind](plain, prompt.length);
+  expect(() => checkOpen(openFor(engine, { shaping }), engine)).not.toThrow();
+  for (const sampling of [GREEDY, SAMPLED[1]!, SAMPLED[3]!]) {
+    if (!engine.capabilities.drafted(sampling)) continue;
+    const count = sampling.temperature === 0 ? 32 : 24;
+    const shapers = Shapers.of(shaping, { stop: [plain[2]!] });
+    const right = await alone(engine, prompt, sampling, count, { shapers });
+    expect(fits(right)).toBe(true);
+    const { tokens } = await drafted(engine, prompt, sampling, right, 9, { shapers });
+    expect(tokens).toEqual(right.slice(0, tokens.length));
+    if (sampling.temperature === 0) expect(right).not.toEqual(await alone(engine, prompt, sampling, count));
+  }
+}
+
+/** Log probabilities of the decided tokens are the same with drafts as without; or they are refused. */
+async function tellsOrRefuses({ engine, prompts: [prompt] }: Subject): Promise<void> {
+  if (!engine.capabilities.logprobs) {
+    expect(() => checkOpen(openFor(engine, { logprobs: 2 }), engine)).toThrow(`the engine ${engine.name} tells no`);
+    return;
+  }
+  const right = await alone(engine, prompt!, GREEDY, 8);
+  const told = async (length: number) => {
+    const sequence = opened(engine, prompt!);
+    const all = [];
+    while (all.length < right.length) {
+      const draft = right.slice(all.length, all.length + Math.min(length, engine.capabilities.maxDraft));
+      const { tokens, logprobs } = await sequence.decide(draft, deciding(GREEDY, [], { logprobs: 3 }));
+      expect(logprobs).toHaveLength(tokens.length);
+      all.push(...logprobs!);
+    }
+    sequence.close();
+    return all.slice(0, right.length);
+  };
+  const single = await told(0);
+  for (const [i, { logprob, top }] of single.entries()) {
+    expect(top[0]).toEqual([right[i], logprob]);
+    expect(top).toHaveLength(3);
+    expect(logprob).toBeLessThanOrEqual(1e-6);
+    expect(top.map(([, each]) => each)).toEqual(top.map(([, each]) => each).toSorted((a, b) => b - a));
+  }
+  for (const [i, { logprob }] of (await told(3)).entries()) expect(logprob).toBeCloseTo(single[i]!.logprob, 1);
+}
+
 interface Case {
   readonly name: string;
   run(subject: Subject): Promise<void>;
@@ -140,6 +236,11 @@ export const ENGINE_CASES: readonly Case[] = [
       expect(await alone(engine, prompts[0]!, sampling, 8)).toHaveLength(8);
     },
   })),
+  ...(Object.keys(SHAPINGS) as ShapingKind[]).map((kind) => ({
+    name: `shapes logits by ${kind}, or refuses to with its name`,
+    run: (subject: Subject) => shapesOrRefuses(subject, kind),
+  })),
+  { name: "tells log probabilities, or refuses to with its name", run: tellsOrRefuses },
   {
     name: "repeats for a seed, and does not for another",
     async run({ engine, prompts }) {

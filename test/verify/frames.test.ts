@@ -36,6 +36,21 @@ const open = fc.record({
     minP: number(0, 1),
     seed: token,
   }),
+  shaping: fc.option(
+    fc.record(
+      {
+        from: position,
+        bias: fc.array(fc.tuple(token, fc.option(number(-100, 100))), { maxLength: 20 }),
+        allowed: fc.array(token, { minLength: 1, maxLength: 20 }),
+        repetition: fc.record({ by: number(Number.MIN_VALUE, 100), last: fc.nat() }),
+        penalties: fc.record({ presence: number(-2, 2), frequency: number(-2, 2) }),
+        minTokens: fc.nat(),
+      },
+      { requiredKeys: ["from"] },
+    ),
+    { nil: undefined },
+  ),
+  logprobs: fc.option(fc.nat(20), { nil: undefined }),
   rule: fc.oneof(
     fc.constant({ kind: "exact" as const }),
     fc.record({ kind: fc.constant("bild" as const), alphaRollback: number(0) }),
@@ -73,6 +88,9 @@ const verdict = fc
     fc.record(
       {
         arrival: fc.record({ position, tokens: fc.nat(), ms: number(0) }),
+        logprobs: fc.array(
+          fc.record({ logprob: number(-1e4, 0), top: fc.array(fc.tuple(token, number(-1e4, 0)), { maxLength: 20 }) }),
+        ),
         undrafted: fc.boolean(),
         siblings: fc.boolean(),
       },
