@@ -13,6 +13,8 @@ import type { ENGINE } from "./faults.ts";
 /** Fewer at work than clients ask, so that some wait. */
 const LIVE = 4;
 const KEPT = 6;
+/** KV memory at its limit: pages for half of those at work, so that some give way. */
+const PAGES = 24;
 /** A pass takes so long that faults find answers under way. */
 const PASS_MS = 3;
 /** Longer than the edge's deadline at rest. */
@@ -71,7 +73,7 @@ class FaultySequence implements EngineSequence {
 }
 
 let jumpedMs = 0;
-const inner = new WasmEngine(await loadPack(TINY_PACKS.target, 256, WASM_DRAFT + 1), WASM_DRAFT);
+const inner = new WasmEngine(await loadPack(TINY_PACKS.target, PAGES, WASM_DRAFT + 1), WASM_DRAFT);
 const { name, model, vocabulary, context, capabilities, passCost } = inner;
 const engine: TargetEngine = {
   ...{ name, model, vocabulary, context, capabilities, passCost },

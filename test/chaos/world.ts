@@ -13,6 +13,8 @@ import { type Gateways, startGateways } from "./gateways.ts";
  * within these limits. A run waits for it often.
  */
 const DEADLINE_MS = { least: 3000, most: 10_000 } as const;
+/** The drafts' memory at its limit: pages for a quarter of the conversations. */
+const KV_PAGES = "32";
 /** How long what is left over may take to go. */
 const SETTLE_MS = 60_000;
 const KEPT = 6;
@@ -58,7 +60,7 @@ export class World {
     const gateways = await startGateways(GATEWAYS);
     const deadlineMs = Math.min(DEADLINE_MS.most, Math.max(DEADLINE_MS.least, Date.now() - began));
     const urls = gateways.origins.map(({ front }) => front.url).join(",");
-    const vars = { ORIGIN_URLS: urls, ORIGIN_DEADLINE_MS: `${deadlineMs}`, KEEP_HOURS: "24" };
+    const vars = { ORIGIN_URLS: urls, ORIGIN_DEADLINE_MS: `${deadlineMs}`, KEEP_HOURS: "24", KV_PAGES };
     const world = new World(await startEdge(vars), gateways);
     await world.#learn();
     return world;
