@@ -41,7 +41,7 @@ const ONE = "only one choice a request is made";
 const TEXT = "only text is supported";
 const SAMPLER = "this sampler is not supported; temperature, top_k, top_p and min_p are";
 const TEMPLATE = "the model's own chat template is used, with what it generates by default";
-const CONSTRAINT = "output is not constrained";
+const LAZY = "a grammar holds from the answer's first token on";
 const CACHE = "Sessions cache by themselves";
 const SCHEDULING = "the origin shares itself among keys by itself";
 const ACCOUNT = "nothing is stored under it";
@@ -91,16 +91,16 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   tool_choice: refused("olv", "tool calls are not supported", ["none", "auto"], "chat"),
   functions: refused("o", "function calls are not supported", undefined, "chat"),
   function_call: refused("o", "function calls are not supported", ["none", "auto"], "chat"),
-  response_format: refused("olv", CONSTRAINT, [{ type: "text" }]),
-  structured_outputs: refused("v", CONSTRAINT),
-  guided_json: refused("v", CONSTRAINT),
-  guided_regex: refused("v", CONSTRAINT),
-  guided_choice: refused("v", CONSTRAINT),
-  guided_grammar: refused("v", CONSTRAINT),
-  json_schema: refused("l", CONSTRAINT),
-  grammar: refused("l", CONSTRAINT),
-  grammar_lazy: refused("l", CONSTRAINT),
-  grammar_triggers: refused("l", CONSTRAINT),
+  response_format: honoured("olv"),
+  structured_outputs: honoured("v"),
+  guided_json: honoured("v"),
+  guided_regex: honoured("v"),
+  guided_choice: honoured("v"),
+  guided_grammar: honoured("v"),
+  json_schema: honoured("l"),
+  grammar: honoured("l"),
+  grammar_lazy: refused("l", LAZY),
+  grammar_triggers: refused("l", LAZY),
   modalities: refused("o", TEXT, [["text"]], "chat"),
   audio: refused("o", TEXT, undefined, "chat"),
   web_search_options: refused("o", "web search is not supported", undefined, "chat"),

@@ -3,7 +3,7 @@
  * Whether it can be enforced is the Session's to find out, where there is time for it.
  */
 import * as z from "zod";
-import { type ConstraintSource, JSON_OBJECT, MAX_SOURCE_CHARS } from "../grammar/source.ts";
+import { type ConstraintSource, JSON_OBJECT } from "../grammar/source.ts";
 import { OutriderError } from "../model/errors.ts";
 
 const MAX_CHOICES = 4096;
@@ -111,10 +111,3 @@ const ofChoices = (of: readonly string[] | null | undefined): ConstraintSource |
   of ? { kind: "choice", of } : null;
 
 const invalid = (param: string, why: string) => new OutriderError("invalid_request", `${param}: ${why}`, { param });
-
-/** Throws where a form is longer than any that is taken. */
-export function checkLength(source: ConstraintSource | null): void {
-  const { length } = JSON.stringify(source);
-  if (length <= MAX_SOURCE_CHARS) return;
-  throw invalid("response_format", `the form has ${length} characters; the limit is ${MAX_SOURCE_CHARS}`);
-}

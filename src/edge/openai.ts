@@ -4,12 +4,14 @@
  * What goes back is in reply.ts. No other file reads OpenAI's request fields.
  */
 import * as z from "zod";
+import type { ConstraintSource } from "../grammar/source.ts";
 import type { ChatMessage } from "../model/chat.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { Shaping } from "../speculate/shaping.ts";
 import type { Rule, Sampling } from "../speculate/types.ts";
 import { MAX_BIAS, MAX_DRAFT, MAX_LOGPROBS, MAX_SHAPED } from "../verify/protocol.ts";
 import { checkFields } from "./fields.ts";
+import { FORM_FIELDS, formOf } from "./form.ts";
 import { predictionSchema, predictionText } from "./prediction.ts";
 import { seedOf, seedSchema } from "./seed.ts";
 import { sentence } from "./sentences.ts";
@@ -35,6 +37,8 @@ export interface Generation {
   readonly sampling: Sampling;
   /** What changes the target's logits; null: nothing does. Where the answer begins is not known here. */
   readonly shaping: Omit<Shaping, "from"> | null;
+  /** The form that the answer must have; null: any text. */
+  readonly constraint: ConstraintSource | null;
   /** How many of the likeliest tokens to tell of each position, beside the one that was chosen; null: tell nothing. */
   readonly logprobs: number | null;
   readonly rule: Rule;
@@ -239,6 +243,7 @@ const common = {
     .string()
     .nullish()
     .describe("Names the conversation, so that its Session is found again. `x-session-affinity` wins over it."),
+  ...FORM_FIELDS,
   prediction: predictionSchema.nullish().describe("What the answer will probably be; drafts are copied from it."),
   outrider: outriderSchema.nullish().describe("Outrider's own options."),
 };
@@ -358,6 +363,7 @@ function generation(
       seed: seedOf(request.seed, randomSeed),
     },
     shaping: shapingOf(request),
+    constraint: formOf(request),
     logprobs: null,
     rule: bild ? { kind: "bild", alphaRollback: options.alpha_rollback ?? ALPHA_ROLLBACK } : { kind: "exact" },
     stop: [request.stop ?? []].flat().filter((stop) => stop !== ""),

@@ -3,6 +3,7 @@
  * are among it. Read once an isolate.
  */
 import { type EdgeModel, edgeModelSchema } from "../format/target.ts";
+import { Compiled } from "../grammar/compiled.ts";
 import { ChatTemplate } from "../model/chat.ts";
 import { OutriderError } from "../model/errors.ts";
 import { FillTemplate } from "../model/fill.ts";
@@ -15,6 +16,8 @@ export interface Target {
   readonly tokenizer: Tokenizer;
   /** Throws `no_chat_template` for a model that was not made to chat. */
   chat(): ChatTemplate;
+  /** Constraints on its answers. */
+  compiled(): Compiled;
   /** Throws `no_fill_in_the_middle` for a model that was not made to fill in. */
   fill(): FillTemplate;
 }
@@ -54,10 +57,13 @@ export const loadedTarget = (assets: Fetcher): Promise<Target> =>
     const tokenizer = openTokenizer(tokenizerText);
     let chat: ChatTemplate | undefined;
     let fill: FillTemplate | undefined;
+    let compiled: Compiled | undefined;
+    const tokens = { size: own.vocabulary.size, bytesOf: (id: number) => tokenizer.bytesOf(id) };
     return {
       description: own,
       tokenizer,
       chat: () => (chat ??= new ChatTemplate(configText, tokenizer)),
+      compiled: () => (compiled ??= new Compiled(tokens)),
       fill: () => (fill ??= new FillTemplate(configText, tokenizer)),
     };
   });

@@ -3,8 +3,11 @@
  * the account at its end. What lasts longer than a turn is the Session's (session.ts).
  */
 import { BothDrafter } from "../draft/both.ts";
+import { ConstrainedDrafter } from "../draft/constrained.ts";
 import { LookupDrafter } from "../draft/lookup.ts";
+import { Following } from "../grammar/following.ts";
 import { commonPrefix } from "../model/common-prefix.ts";
+import { OutriderError } from "../model/errors.ts";
 import type { History } from "../speculate/history.ts";
 import { breakEvenRoundTrip } from "../speculate/patience.ts";
 import { generate } from "../speculate/round.ts";
@@ -15,6 +18,7 @@ import { VerifyClient } from "../verify/client.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
 import { DraftAlone } from "./alone.ts";
 import { answer, type Tally } from "./answer.ts";
+import { checked } from "./checked.ts";
 import { CpuBudget } from "./cpu-budget.ts";
 import { draftKind } from "./draft-kind.ts";
 import { type SessionDraft, TurnDrafter } from "./drafter.ts";
@@ -65,6 +69,8 @@ export class Turn {
   readonly #model: TurnDrafter | null;
   readonly #window: Window;
   readonly #shapers: Shapers | undefined;
+  /** What form the answer must have, if any. */
+  readonly #following: Following | null;
   #client: VerifyClient | null;
   #verifier: Verifier;
   #closed = false;
@@ -91,7 +97,11 @@ export class Turn {
     this.#window = windowOf(this.#kind === "off" ? 0 : draft.patience, draft, given);
     this.budget = new CpuBudget(given.cpuMs, () => given.history.costs.draftStepMs);
     const { prompt, maxTokens, stopIds, shaping } = this.#task;
-    this.#shapers = Shapers.of(shaping, { stop: [...stopIds] });
+    const stop = [...stopIds];
+    const { constraint } = generation;
+    if (constraint && stop.length === 0) throw endless();
+    this.#following = constraint && new Following(target.compiled().of(constraint), prompt.length, stop);
+    this.#shapers = Shapers.of(shaping, { stop }, this.#following ? [this.#following] : []);
     this.#model = given.draft && new TurnDrafter(given.draft, { ...sampling, shapers: this.#shapers }, id, this.budget);
     this.timeline = [...prompt];
     this.#client = new VerifyClient({
@@ -103,10 +113,11 @@ export class Turn {
         ...(given.tenant !== null && { tenant: given.tenant }),
         sampling,
         ...(shaping && { shaping }),
+        ...(constraint && { constraint: { from: prompt.length, source: constraint } }),
         ...(logprobs !== null && { logprobs }),
         rule,
         patience: this.#window.patience,
-        stop: [...stopIds],
+        stop,
       },
       timeline: prompt,
       // The origin computes at least the last token of the prompt, whatever it holds.
@@ -130,7 +141,7 @@ export class Turn {
 
   /** The answer as the origin decides it. */
   decided(): AsyncGenerator<Piece, Tally> {
-    return this.#answer(drafterOf(this.#kind, this.#model, this.#task));
+    return this.#answer(this.#drafter());
   }
 
   /** The answer as the draft alone would give it, instead of an origin that cannot be reached. */
@@ -153,12 +164,20 @@ export class Turn {
     this.#verifier.close();
   }
 
+  #drafter(): Drafter | null {
+    const drafter = drafterOf(this.#kind, this.#model, this.#task);
+    const { tokenizer } = this.#given.target;
+    if (!drafter || !this.#following) return drafter;
+    return new ConstrainedDrafter(drafter, this.#following, (text) => tokenizer.encodeInside(text));
+  }
+
   #answer(drafter: Drafter | null): AsyncGenerator<Piece, Tally> {
-    const { stop } = this.generation;
+    const { stop, constraint } = this.generation;
     const text = new AnswerText(this.#given.target.tokenizer.decoder(), stop);
     const { steps, idle } = generate(this.timeline, drafter, this.#verifier, this.#window);
     this.#idle = idle;
-    return answer(steps, text, this.#task.stopIds, Date.now);
+    const pieces = answer(steps, text, this.#task.stopIds, Date.now);
+    return constraint ? checked(pieces, constraint, () => text.stopped) : pieces;
   }
 
   /** Resolves when the drafter has stopped, so that its keys and values may be read. */
@@ -221,6 +240,15 @@ function interruption({ interrupted }: Route): Pick<Account, "interrupted"> {
   const { times, pauseMs, origins } = interrupted;
   return { interrupted: { times, pause_ms: Math.round(pauseMs), origins } };
 }
+
+const endless = () =>
+  new OutriderError(
+    "invalid_request",
+    "ignore_eos: an answer that must have a form ends with it; leave ignore_eos out",
+    {
+      param: "ignore_eos",
+    },
+  );
 
 const UNDRAFTED = { undrafted: true } as const;
 
