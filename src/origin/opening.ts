@@ -34,7 +34,7 @@ export function checkOpen(open: OpenFrame, { name, model, vocabulary, context, c
   if (kinds.length > 0 && open.rule.kind !== "exact") {
     refuse("unsupported_rule", `the rule "${open.rule.kind}" keeps what the target finds probable, whatever shapes it`);
   }
-  if (open.constraint) checkConstraint(open, name, vocabulary);
+  if (open.constraint) checkConstraint(open, { name, vocabulary, capabilities });
   if (open.logprobs !== undefined && !capabilities.logprobs) {
     refuse("unsupported_parameter", `the engine ${name} tells no log probabilities`);
   }
@@ -56,13 +56,13 @@ const BESIDE_NO_CONSTRAINT = ["allowed", "minTokens"] as const;
 
 function checkConstraint(
   { constraint, shaping, rule, prompt, keep }: OpenFrame,
-  name: string,
-  { tokenizer }: TargetEngine["vocabulary"],
+  { name, vocabulary, capabilities }: Pick<TargetEngine, "name" | "vocabulary" | "capabilities">,
 ): void {
   const refuse = (code: string, message: string): never => {
     throw new OutriderError(code, message, { param: "response_format" });
   };
-  if (!tokenizer) {
+  // A form is a mask of tokens at each position.
+  if (!vocabulary.tokenizer || !capabilities.shapes.includes("allowed")) {
     refuse("unsupported_parameter", `the engine ${name} cannot hold an answer to a form; leave response_format out`);
   }
   if (rule.kind !== "exact") {
