@@ -8,6 +8,7 @@ import * as z from "zod";
 import "./openai.ts";
 import { FIELDS, type Field } from "./fields.ts";
 import { chatLogprobsSchema, textLogprobsSchema } from "./logprobs.ts";
+import { messagesSchema } from "./messages/request.ts";
 import { placementSchema } from "./placement.ts";
 import { accountSchema, timingsSchema, tracedTokenSchema } from "./reply.ts";
 import { ownSchema } from "./responses/request.ts";
@@ -364,6 +365,23 @@ const paths: Api["paths"] = {
       responses: {
         200: {
           description: "A response, or with `stream` its events.",
+          content: { ...json({ type: "object" }), "text/event-stream": { schema: { type: "string" } } },
+        },
+        ...failures(400, 401, 404, 413, 429, 500, 503, 504),
+      },
+    },
+  },
+  "/v1/messages": {
+    post: {
+      summary: "Answer in the shape of Anthropic's Messages API",
+      description:
+        "Objects, events and errors are Anthropic's, with `timings` and `outrider` beside them; the key may come as " +
+        "`x-api-key`. Text only: tools are called at `/v1/chat/completions`. A stop string is told as `end_turn`.",
+      parameters: [affinity],
+      requestBody: { content: json(named(messagesSchema)) },
+      responses: {
+        200: {
+          description: "A message, or with `stream` its events.",
           content: { ...json({ type: "object" }), "text/event-stream": { schema: { type: "string" } } },
         },
         ...failures(400, 401, 404, 413, 429, 500, 503, 504),

@@ -18,6 +18,7 @@ import { SessionDraft } from "./drafter.ts";
 import type { Env } from "./env.ts";
 import { MOST_MOVES, MOVED, MOVES, PLACES, type Visit } from "./finding.ts";
 import { blob, ids } from "./ids.ts";
+import { messagesForm } from "./messages/form.ts";
 import { Metered } from "./metering.ts";
 import { originLost, Route } from "./origin.ts";
 import { deadlineOf, type Origin, originsOf } from "./origins.ts";
@@ -129,7 +130,7 @@ export class Session extends DurableObject<Env> {
           return answer;
         }
         const { dialect } = asked;
-        const response = dialect && this.#responses.turn(asked, dialect);
+        const response = dialect?.kind === "responses" ? this.#responses.turn(asked, dialect) : null;
         const generation = response?.generation ?? asked;
         const target = await loadedTarget(this.env.ASSETS);
         if (target.description.draft !== null) this.#draft ??= new SessionDraft(this.env, this.#pages);
@@ -158,7 +159,11 @@ export class Session extends DurableObject<Env> {
         this.ctx.waitUntil(roundTrips.measure(origins, region));
         const once = request.headers.has(ONCE);
         const keep = once ? () => turn.idle() : () => this.#keep(turn, response);
-        const form = response?.form(turn.head) ?? formOf(turn.head, generation, turn.echo);
+        const form =
+          response?.form(turn.head) ??
+          (dialect?.kind === "messages"
+            ? messagesForm(turn.head, generation.stream)
+            : formOf(turn.head, generation, turn.echo));
         const circumstance = () => ({ origin: route.asked?.name ?? null, place: this.#place(moves, origins) });
         const told = this.env.SHOW_CACHED === "true" || request.headers.has(KEY_NAME);
         const account = (outcome: Outcome, placement: SessionPlace): Outcome => {

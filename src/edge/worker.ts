@@ -17,6 +17,8 @@ import { nearestTo } from "./geography.ts";
 import { checkLength } from "./length.ts";
 import { answered } from "./lost.ts";
 import { maxTokens } from "./max-tokens.ts";
+import { anthropicFailure } from "./messages/form.ts";
+import { parseMessages } from "./messages/request.ts";
 import { admitted, METERED } from "./metering.ts";
 import { type Generation, parseChat, parseCompletion } from "./openai.ts";
 import { originsOf } from "./origins.ts";
@@ -73,9 +75,12 @@ const app = new Hono<Known>();
 app.use(cors({ origin: "*", exposeHeaders: EXPOSED, maxAge: 86_400 }));
 app.use(requestId({ generator: () => `req_${crypto.randomUUID().replaceAll("-", "")}` }));
 
+/** Anthropic's clients send the key so. */
+const keyHeader = (key: string | undefined): string | null => (key === undefined ? null : `Bearer ${key}`);
+
 /** Finds out who asks. */
 const identified: MiddlewareHandler<Known> = async (c, next) => {
-  const asked = authenticate(c.req.header("authorization") ?? null, c.env);
+  const asked = authenticate(c.req.header("authorization") ?? keyHeader(c.req.header("x-api-key")), c.env);
   const tenant = await asked.catch(async (error: OutriderError) => {
     if (error.status === 401) await checkStranger(c.req.raw, c.env);
     throw error;
@@ -132,6 +137,11 @@ app.post("/v1/responses", async (c) => {
   return forward(generation, c.var, c.req.raw, c.env, laterOf(c), dialect);
 });
 
+app.post("/v1/messages", async (c) => {
+  const generation = parseMessages(await jsonBody(c.req.raw), randomSeed);
+  return anthropicFailure(await forward(generation, c.var, c.req.raw, c.env, laterOf(c), { kind: "messages" }));
+});
+
 app.on(["GET", "DELETE"], "/v1/responses/:id", (c) =>
   storedResponse(c.req.param("id"), c.req.method, c.var.tenant, c.env),
 );
@@ -160,7 +170,8 @@ app.notFound((c) => {
 
 app.onError((error, c) => {
   if (!(error instanceof OutriderError)) console.error(c.var.requestId, error);
-  return errorResponse(error);
+  const response = errorResponse(error);
+  return c.req.path === "/v1/messages" ? anthropicFailure(response) : response;
 });
 
 export default app;
