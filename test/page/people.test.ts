@@ -299,6 +299,7 @@ describe.each(Object.keys(SIZES) as Size[])("on a %s", (size) => {
     const values: Record<string, string> = {
       ...{ system: "Be brief.", temperature: "0.7", seed: "42", most: "99", "top-p": "0.9", "top-k": "40" },
       ...{ "min-p": "0.05", "stop-strings": "END\nSTOP", longest: "5", surest: "0.4", rollback: "2", key: "secret" },
+      ...{ presence: "0.1", frequency: "-0.2", repetition: "1.1" },
     };
     await page.click("#open-settings");
     await page.selectOption("#rule", "bild");
@@ -311,6 +312,7 @@ describe.each(Object.keys(SIZES) as Size[])("on a %s", (size) => {
     expect(authorization).toBe("Bearer secret");
     expect(body).toEqual({
       ...{ model: "qwen2.5-coder-1.5b", stream: true, temperature: 0.7, top_p: 0.9, top_k: 40, min_p: 0.05 },
+      ...{ presence_penalty: 0.1, frequency_penalty: -0.2, repetition_penalty: 1.1 },
       ...{ max_tokens: 99, seed: 42, stop: ["END", "STOP"] },
       messages: [
         { role: "system", content: "Be brief." },

@@ -1,7 +1,7 @@
 /** A request as code that a person may run: curl, and OpenAI's SDKs. */
 
 /** Fields that OpenAI's Python SDK has no name for. */
-const EXTRA = new Set(["top_k", "min_p", "outrider"]);
+const EXTRA = new Set(["top_k", "min_p", "repetition_penalty", "outrider"]);
 
 const json = (value) => JSON.stringify(value, null, 2);
 

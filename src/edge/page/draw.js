@@ -92,6 +92,7 @@ class LaneView {
   #on;
   #text = classed("div", "text");
   #end = Object.assign(classed("p", "end"), { hidden: true });
+  #foot = make("footer");
   #meta = classed("p", "meta");
   #help = Object.assign(classed("div", "help"), { hidden: true });
   #drawn = 0;
@@ -119,8 +120,8 @@ class LaneView {
       button("Settings", () => on.settings(), { hidden: true }),
     );
     const heading = lane.kind ? make("h2", NAMES[lane.kind]) : classed("h2", "hidden", "Answer");
-    const foot = classed("footer", "", this.#meta, actions);
-    this.element = classed("article", "lane", heading, this.#text, this.#end, this.#help, foot);
+    this.#foot.append(this.#meta, actions);
+    this.element = classed("article", "lane", heading, this.#text, this.#end, this.#help, this.#foot);
   }
 
   begin() {
@@ -160,7 +161,8 @@ class LaneView {
     this.#end.textContent = end;
     this.#end.hidden = end === "";
     this.#end.classList.toggle("wrong", Boolean(error));
-    this.#help.hidden = busy || !error;
+    this.#help.hidden = busy || (!error && text !== "");
+    this.#foot.hidden = !busy && text === "";
     this.#help.lastChild.hidden = !wantsKey;
     this.#meta.textContent = metaOf(this.#lane);
     this.#on.drawn();
