@@ -20,6 +20,7 @@ export async function visit(browser: Browser, url: string, size: Size, scheme: S
   const phone = size === "phone" && { hasTouch: true, isMobile: true };
   const context = await browser.newContext({ viewport: SIZES[size], colorScheme: scheme, permissions, ...phone });
   const page = await context.newPage();
+  page.setDefaultTimeout(120_000);
   const problems: string[] = [];
   const foreign: string[] = [];
   page.on("pageerror", (error) => problems.push(error.message));

@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ["test/page/**/*.test.ts"],
     globalSetup: ["wasm/build.js", "test/workerd/bundle.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 300_000,
+    hookTimeout: 120_000,
   },
 });
