@@ -89,4 +89,5 @@ process.on("message", (message: { fault?: (typeof planned)[number]; minutes?: nu
 });
 process.on("disconnect", () => process.exit());
 process.on("SIGTERM", () => void server.close(DRAIN_MS).then(() => process.exit()));
-process.send?.({ port: server.port });
+// Its parent may have ended meanwhile.
+if (process.connected) process.send?.({ port: server.port });

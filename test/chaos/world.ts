@@ -93,11 +93,16 @@ export class World {
   async round({ seed, faults }: Round): Promise<Outcome> {
     const names = await Promise.all(this.#lanes.map((lane) => nameOf(lane.affinity)));
     for (const fault of faults) if (fault.on === "storage") await this.#damage(names[fault.lane]!, fault.what);
-    const striking = faults.map((fault) => this.#strike(fault, names));
+    const striking = faults.map((fault) =>
+      this.#strike(fault, names).then(
+        () => [],
+        (error) => [`a fault did not strike: ${error}`],
+      ),
+    );
     const killed = faults.some(({ on }) => on === "edge");
     const answers = await Promise.all(this.#lanes.map((lane, i) => this.#answer(lane, i, seed + i, faults, killed)));
-    await Promise.all(striking);
-    const wrong = [...answers.flatMap((answer) => answer.wrong), ...(await this.#leftOver(names))];
+    const missed = (await Promise.all(striking)).flat();
+    const wrong = [...missed, ...answers.flatMap((answer) => answer.wrong), ...(await this.#leftOver(names))];
     // What was planned for frames, upgrades and passes that never came is none of the next round's.
     for (const { front } of this.gateways.origins) {
       front.wire.clear();
@@ -160,7 +165,7 @@ export class World {
       wire.set(session, [...(wire.get(session) ?? []), { what, from, frame }]);
     } else if (fault.on === "upgrade") origins[fault.gateway]!.front.upgrades.push(fault.what);
     else if (fault.on === "engine") origins[fault.gateway]!.tell({ fault: { what: fault.what, passes: fault.pass } });
-    else if (fault.on === "clock" && fault.what === "edge") await this.edge.jump(fault.minutes);
+    else if (fault.on === "clock" && fault.what === "edge") await this.edge.jump(fault.minutes).catch(() => {});
     else if (fault.on === "clock") for (const origin of origins) origin.tell({ minutes: fault.minutes });
     if (!("ms" in fault)) return;
     await sleep(fault.ms);
@@ -194,7 +199,12 @@ export class World {
         left.push(`gateway ${i} holds ${JSON.stringify(counts)}`);
     }
     for (const [i, name] of names.entries()) {
-      const { alarm, now, rows } = await this.edge.stored(name);
+      const said = await this.edge.stored(name).catch(() => null);
+      if (!said) {
+        left.push(`client ${i}: the edge does not say what is stored`);
+        continue;
+      }
+      const { alarm, now, rows } = said;
       const stored = Object.values(rows).reduce((sum, n) => sum + n, 0);
       if (stored > 0 && alarm === null) left.push(`client ${i}: ${JSON.stringify(rows)} is stored without an end`);
       if (alarm !== null && stored === 0) left.push(`client ${i}: an alarm and nothing stored`);
