@@ -37,7 +37,6 @@ const refused = (dialects: Dialects, why: string, fine?: readonly unknown[], doo
 });
 const ignored = (dialects: Dialects, why: string): Field => ({ dialects, fate: "ignored", why });
 
-const ONE = "only one choice a request is made";
 const TEXT = "only text is supported";
 const SAMPLER = "this sampler is not supported; temperature, top_k, top_p and min_p are";
 const TEMPLATE = "the model's own chat template is used, with what it generates by default";
@@ -57,6 +56,8 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   top_k: honoured("lv"),
   min_p: honoured("lv"),
   seed: honoured("olv"),
+  n: honoured("olv"),
+  n_cmpl: honoured("l"),
   presence_penalty: honoured("olv"),
   frequency_penalty: honoured("olv"),
   repetition_penalty: honoured("v"),
@@ -81,9 +82,7 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   prompt_cache_key: honoured("o"),
   outrider: honoured("x"),
 
-  n: refused("olv", ONE, [1]),
-  n_cmpl: refused("l", ONE, [1]),
-  best_of: refused("ov", ONE, [1]),
+  best_of: refused("ov", "no answer is chosen among several; n makes several", [1]),
   use_beam_search: refused("v", "beams are not searched"),
   length_penalty: refused("v", "beams are not searched", [1]),
 

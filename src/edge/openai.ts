@@ -10,6 +10,7 @@ import { OutriderError } from "../model/errors.ts";
 import type { Shaping } from "../speculate/shaping.ts";
 import type { Rule, Sampling } from "../speculate/types.ts";
 import { MAX_BIAS, MAX_DRAFT, MAX_LOGPROBS, MAX_SHAPED } from "../verify/protocol.ts";
+import { MAX_CHOICES } from "./choice-limit.ts";
 import { checkFields } from "./fields.ts";
 import { FORM_FIELDS, formOf } from "./form.ts";
 import { predictionSchema, predictionText } from "./prediction.ts";
@@ -52,6 +53,9 @@ export interface Generation {
   readonly stop: readonly string[];
   /** Tokens to decide at most; null: to the end of the context. */
   readonly maxTokens: number | null;
+  /** Answers to make, and which of them this one is. */
+  readonly n: number;
+  readonly choice: number;
   readonly stream: boolean;
   readonly includeUsage: boolean;
   /** What the client expects as the answer, if it says so. */
@@ -174,6 +178,16 @@ const common = {
     .nullish()
     .describe("Drop tokens less probable than this share of the likeliest token's probability. Default 0."),
   seed: seedSchema,
+  n: z
+    .int()
+    .min(1)
+    .max(MAX_CHOICES)
+    .nullish()
+    .describe(
+      "Answers to make, one after the other over one prompt, each with a seed of its own (`outrider.seeds`). Each " +
+        "counts as a request. Default 1.",
+    ),
+  n_cmpl: z.int().min(1).max(MAX_CHOICES).nullish().describe("llama.cpp's name of `n`, which wins over it."),
   presence_penalty: penalty("every token that the answer holds already"),
   frequency_penalty: penalty("a token, for each time that the answer holds it"),
   repetition_penalty: z
@@ -371,6 +385,8 @@ function generation(
     ignoreEos: request.ignore_eos ?? false,
     echo: false,
     maxTokens,
+    n: request.n ?? request.n_cmpl ?? 1,
+    choice: 0,
     stream: request.stream ?? false,
     includeUsage: request.stream_options?.include_usage ?? false,
     draft: {

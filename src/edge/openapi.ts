@@ -111,11 +111,11 @@ const streamEnds = {
     .describe("In the last chunk Outrider's account. With `outrider.trace`, in every chunk its tokens."),
 };
 
-const index = z.literal(0).describe("Always 0: one choice a request.");
+const index = z.int().describe("Which of the choices it is.");
 
 /** A list of the one choice: its index, what it `holds`, and how it ended. */
 const choice = (holds: z.ZodRawShape) =>
-  z.array(z.object({ index, ...holds, finish_reason: finishReason })).describe("The one answer.");
+  z.array(z.object({ index, ...holds, finish_reason: finishReason })).describe("The answers, `n` of them.");
 
 /** The same of an event of a stream, which has not ended yet. */
 const growing = (holds: z.ZodRawShape) =>

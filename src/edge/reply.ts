@@ -43,6 +43,8 @@ export interface Head {
   /** Seconds since 1970. */
   readonly created: number;
   readonly model: string;
+  /** Which of the request's choices it is; the first unless given. */
+  readonly index?: number;
 }
 
 export const timingsSchema = z
@@ -118,6 +120,7 @@ export type Cost = z.infer<typeof costSchema>;
 export const accountSchema = z
   .object({
     seed: z.int().describe("Ask with this seed again for the same text."),
+    seeds: z.array(z.int()).optional().describe("With `n` above 1: the seed of each choice."),
     answered_by: z
       .enum(["target", "draft"])
       .describe("`draft` only where no origin answered and the operator set `ALLOW_DRAFT_ONLY`."),
@@ -187,8 +190,8 @@ export function completion(
 ) {
   const choice =
     head.kind === "chat"
-      ? { index: 0, message: { role: "assistant", content: text, refusal: null }, logprobs }
-      : { index: 0, text, logprobs };
+      ? { index: head.index ?? 0, message: { role: "assistant", content: text, refusal: null }, logprobs }
+      : { index: head.index ?? 0, text, logprobs };
   return {
     id: head.id,
     object: head.kind === "chat" ? "chat.completion" : "text_completion",
@@ -217,8 +220,8 @@ export function chunk(
   const logprobs = extra.logprobs ?? null;
   const choice =
     head.kind === "chat"
-      ? { index: 0, delta, logprobs, finish_reason }
-      : { index: 0, text: delta?.content ?? "", logprobs, finish_reason };
+      ? { index: head.index ?? 0, delta, logprobs, finish_reason }
+      : { index: head.index ?? 0, text: delta?.content ?? "", logprobs, finish_reason };
   return {
     id: head.id,
     object: head.kind === "chat" ? "chat.completion.chunk" : "text_completion",

@@ -90,6 +90,7 @@ export class Turn {
       id: `${kind === "chat" ? "chatcmpl" : "cmpl"}-${id}`,
       created: Math.floor(startedAt / 1000),
       model,
+      index: generation.choice,
     };
     this.#given = given;
     this.#kind = draftKind(draft, given.draft !== null);

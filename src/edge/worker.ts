@@ -9,6 +9,7 @@ import { OutriderError } from "../model/errors.ts";
 import { REGIONS } from "../verify/region.ts";
 import { KEY_NAME } from "./answer-line.ts";
 import { jsonBody } from "./body.ts";
+import { askChoices } from "./choices.ts";
 import type { Asked, Dialect } from "./dialect.ts";
 import type { Env } from "./env.ts";
 import { IGNORED, withoutEffect } from "./fields.ts";
@@ -122,13 +123,15 @@ app.get("/v1/usage/:name?", async (c) => {
 
 app.post("/v1/chat/completions", async (c) => {
   const body = await jsonBody(c.req.raw);
-  const answer = await forward(parseChat(body, randomSeed), c.var, c.req.raw, c.env, laterOf(c));
+  const ask = (one: Generation) => forward(one, c.var, c.req.raw, c.env, laterOf(c));
+  const answer = await askChoices(parseChat(body, randomSeed), ask);
   return tellIgnored(body, answer);
 });
 
 app.post("/v1/completions", async (c) => {
   const body = await jsonBody(c.req.raw);
-  const answer = await forward(parseCompletion(body, randomSeed), c.var, c.req.raw, c.env, laterOf(c));
+  const ask = (one: Generation) => forward(one, c.var, c.req.raw, c.env, laterOf(c));
+  const answer = await askChoices(parseCompletion(body, randomSeed), ask);
   return tellIgnored(body, answer);
 });
 

@@ -24,7 +24,7 @@ describe("refusals, in OpenAI's shape and with the right status", () => {
     ["wrong types", CHAT, { ...ask, temperature: "hot" }, 400, "invalid_request", "temperature"],
     ["messages as text", CHAT, { ...ask, messages: "hi" }, 400, "invalid_request", "messages"],
     ["negative max_tokens", CHAT, { ...ask, max_tokens: -5 }, 400, "invalid_request", "max_tokens"],
-    ["n of 2", CHAT, { ...ask, n: 2 }, 400, "unsupported_parameter", "n"],
+    ["n of 9", CHAT, { ...ask, n: 9 }, 400, "invalid_request", "n"],
     ["tools", CHAT, { ...ask, tools: [{ type: "function" }] }, 400, "unsupported_parameter", "tools"],
     [
       "a bias of a token outside the vocabulary",
@@ -184,6 +184,46 @@ describe("fields that shape the answer", () => {
       streamed += chunk.choices[0]?.text ?? "";
     }
     expect(streamed).toBe(whole.choices[0]!.text);
+  });
+
+  test("several choices: each what its seed gives alone, over one prompt, streamed or not", async () => {
+    const several = { ...ask, temperature: 1, seed: 3, max_tokens: 12, n: 3 };
+    const named = { headers: { "x-session-affinity": "choices" } };
+    const response = await run.post(CHAT, several, named);
+    const body = (await response.json()) as {
+      choices: { index: number; message: { content: string } }[];
+      usage: { prompt_tokens: number; completion_tokens: number; total_tokens: number };
+      outrider: { seeds: number[] };
+    };
+    expect(body.choices.map(({ index }) => index)).toEqual([0, 1, 2]);
+    const texts = body.choices.map(({ message }) => message.content);
+    expect(new Set(texts).size).toBe(3);
+    expect(body.usage.completion_tokens).toBeGreaterThan(12);
+    expect(body.usage.total_tokens).toBe(body.usage.prompt_tokens + body.usage.completion_tokens);
+    expect(body.outrider.seeds[0]).toBe(3);
+    for (const [i, seed] of body.outrider.seeds.entries()) {
+      const alone = await answers({ temperature: 1, seed, max_tokens: 12 });
+      expect(alone.choices[0].message.content).toBe(texts[i]);
+    }
+    const stream = await openai.chat.completions.create({
+      ...several,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    const grown = ["", "", ""];
+    const ends: string[] = [];
+    let usage: unknown;
+    for await (const { choices, usage: told } of stream) {
+      for (const { index, delta, finish_reason } of choices) {
+        grown[index] += delta.content ?? "";
+        if (finish_reason) ends.push(finish_reason);
+      }
+      usage = told ?? usage;
+    }
+    expect(grown).toEqual(texts);
+    expect(ends).toHaveLength(3);
+    const { prompt_tokens, completion_tokens, total_tokens } = body.usage;
+    expect(usage).toMatchObject({ prompt_tokens, completion_tokens, total_tokens });
   });
 
   test("what is without effect is named in a header", async () => {

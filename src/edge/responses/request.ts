@@ -74,6 +74,8 @@ export const ownSchema = z
 export const REFUSED_OF_RESPONSES: Readonly<
   Record<string, { readonly why: string; readonly fine?: readonly unknown[] }>
 > = {
+  n: { why: "one response a request is made", fine: [1] },
+  n_cmpl: { why: "one response a request is made", fine: [1] },
   background: { why: "answers are not made in the background" },
   conversation: { why: "conversations go on by previous_response_id" },
   prompt: { why: "no prompts are stored; send instructions and input" },

@@ -1,0 +1,2 @@
+/** Most choices of one request. */
+export const MAX_CHOICES = 8;
