@@ -37,7 +37,7 @@ export function writeTable(cases: readonly Case[], sdks: readonly Sdk[], rows: r
 <!-- Written by \`npm run test:sdk -- --write\`. Change test/sdk, not this file. -->
 
 Each SDK, at a pinned version, ran the same cases against the service with the tiny pair. A case shows in the answer that what it asks for took effect: **ok**. **refused**
-is an error that names the field. **–**: the SDK has no such call, or no way to pass the field. Nothing may be ignored: the run fails then.
+is an error that names the field. **–**: the SDK has no such call, or no way to pass the field. Nothing may be ignored: the run fails then. Run on ${new Date().toISOString().slice(0, 10)}.
 
 ${table.join("\n")}
 

@@ -47,7 +47,11 @@ const MODELS = {
 
 function options(fields, operation) {
   const extra = rest(fields, ...NAMED, ...LATER);
-  if (kind === "compatible") return { outrider: extra };
+  if (kind === "compatible") {
+    // Sent, and answered, but this provider does not hand them on.
+    if ("logprobs" in extra) throw new None("logprobs");
+    return { outrider: extra };
+  }
   const known = {};
   for (const [field, value] of Object.entries(extra)) {
     if (!OPTIONS[field] || (operation === "response" && field === "logit_bias")) throw new None(field);

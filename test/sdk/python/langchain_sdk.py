@@ -1,6 +1,7 @@
 """LangChain for Python."""
 
 from adapter import rest, serve
+from langchain_core.messages import convert_to_messages
 from langchain_openai import ChatOpenAI, OpenAI
 
 NAMED = ("messages", "input", "stream", "temperature", "max_tokens", "max_output_tokens", "n", "stop", "seed")
@@ -55,7 +56,7 @@ def ask(service, fields, **more):
             pieces += bool(chunk.text)
         return {**result_of(whole), "pieces": pieces}
     if fields.get("n", 1) > 1:
-        choices = [choice.text for choice in model.generate([messages], **options).generations[0]]
+        choices = [choice.text for choice in model.generate([convert_to_messages(messages)], **options).generations[0]]
         return {"text": choices[0], "choices": choices}
     return result_of(model.invoke(messages, **options))
 
