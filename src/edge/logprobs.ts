@@ -42,7 +42,7 @@ export const textLogprobsSchema = z
 export const toldToken = (decoder: TokenDecoder, id: number, { logprob, top }: TokenLogprob): ToldToken => {
   const text = (id: number) => {
     const bytes = decoder.bytesOf(id);
-    return { token: new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes), bytes: [...bytes] };
+    return { token: new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(bytes), bytes: [...bytes] };
   };
   return { ...text(id), logprob, top_logprobs: top.map(([id, logprob]) => ({ ...text(id), logprob })) };
 };
