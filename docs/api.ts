@@ -1,6 +1,8 @@
 /** What src/edge/openapi.ts says, as docs/api.md and as the file that the edge serves. */
 import { FIELDS, type Field, IGNORED } from "../src/edge/fields.ts";
+import { REFUSED_OF_MESSAGES } from "../src/edge/messages/request.ts";
 import { type Api, ERRORS, type Operation, openapi, type Schema } from "../src/edge/openapi.ts";
+import { REFUSED_OF_RESPONSES } from "../src/edge/responses/request.ts";
 
 /** Path under the repository → content. */
 export function apiFiles(): Record<string, string> {
@@ -51,6 +53,15 @@ function markdown(api: Api): string {
         passing(field),
       ]),
     ),
+    "`/v1/responses` and `/v1/messages` turn their requests into chat requests, so the same holds there. What a " +
+      "response repeats (`metadata`) or heeds (`store`) is not without effect there. Refused there, too:",
+    table(
+      ["field", "route", "why", "values that pass"],
+      Object.entries({ "/v1/responses": REFUSED_OF_RESPONSES, "/v1/messages": REFUSED_OF_MESSAGES }).flatMap(
+        ([path, refusals]) =>
+          Object.entries(refusals).map(([name, { why, fine }]) => [`\`${name}\``, `\`${path}\``, why, values(fine)]),
+      ),
+    ),
     "## Objects",
     ...Object.entries(api.components.schemas).map(([name, schema]) =>
       [`### ${name}`, schema.description ?? "", fields(schema)].join("\n\n"),
@@ -64,8 +75,9 @@ const FATES = { honoured: "honoured", refused: "refused", ignored: "without effe
 
 const fate = ({ fate, door }: Field): string => `${FATES[fate]}${door ? DOORS[door] : ""}`;
 
-function passing({ fate, fine }: Field): string {
-  if (fate !== "refused") return "";
+const passing = ({ fate, fine }: Field): string => (fate === "refused" ? values(fine) : "");
+
+function values(fine: readonly unknown[] | undefined): string {
   if (!fine) return "`null`, `false`, `0`, empty";
   return ["`null`", ...fine.map((value) => `\`${JSON.stringify(value)}\``)].join(", ");
 }

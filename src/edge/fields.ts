@@ -218,10 +218,22 @@ export function checkFields(body: Readonly<Record<string, unknown>>, known: Read
         param: name,
       });
     }
-    if (field.fate === "ignored" || passes(field, value)) continue;
-    const why = field.why ?? OTHER_DOOR[field.door ?? "chat"];
-    throw new OutriderError("unsupported_parameter", `${name}: ${why}; leave ${name} out`, { param: name });
+    if (field.fate === "ignored") continue;
+    refuse(name, value, { ...field, why: field.why ?? OTHER_DOOR[field.door ?? "chat"] });
   }
+}
+
+/** What a door refuses beside this table: field → why, and values that ask for nothing, as `Field.fine`. */
+export type Refusals = Readonly<Record<string, { readonly why: string; readonly fine?: readonly unknown[] }>>;
+
+/** Throws `unsupported_parameter` for a field that a door refuses. */
+export function checkRefusals(body: Readonly<Record<string, unknown>>, refusals: Refusals): void {
+  for (const [name, refusal] of Object.entries(refusals)) refuse(name, body[name], refusal);
+}
+
+function refuse(name: string, value: unknown, { why, fine }: Refusals[string]): void {
+  if (passes(fine, value)) return;
+  throw new OutriderError("unsupported_parameter", `${name}: ${why}; leave ${name} out`, { param: name });
 }
 
 /** Why a field that another route honours is refused. */
@@ -238,8 +250,16 @@ export function withoutEffect(body: Readonly<Record<string, unknown>>): string[]
     // Fields inside of others are the schema's business.
     return !path.includes(".");
   });
-  return [...new Set(names)].filter((name) => PLAIN.test(name)).slice(0, MOST_NAMES);
+  return told(names);
 }
+
+/** Names that may stand in the header, each once. */
+export const told = (names: readonly string[]): string[] =>
+  [...new Set(names)].filter((name) => PLAIN.test(name)).slice(0, MOST_NAMES);
+
+/** The names of those fields of an object that ask for something, but for `known`. */
+export const othersIn = (object: unknown, known: readonly string[]): string[] =>
+  Object.entries(Object(object)).flatMap(([name, value]) => (value == null || known.includes(name) ? [] : [name]));
 
 /** Names that are set, and the names inside of those objects of which some fields are without effect. */
 function* pathsOf(body: Readonly<Record<string, unknown>>): Generator<string> {
@@ -257,7 +277,7 @@ function* pathsOf(body: Readonly<Record<string, unknown>>): Generator<string> {
 const fieldOf = (name: string): Field | undefined => (Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined);
 
 /** Whether a value of a refused field asks for nothing. */
-function passes({ fine }: Field, value: unknown): boolean {
+function passes(fine: readonly unknown[] | undefined, value: unknown): boolean {
   if (value === null || value === undefined) return true;
   if (fine) return fine.some((one) => JSON.stringify(one) === JSON.stringify(value));
   return !value || (typeof value === "object" && Object.keys(value).length === 0);

@@ -54,7 +54,9 @@ export const FORM_FIELDS = {
     .describe("`json_object`: a JSON object; `json_schema`: a value of the schema."),
   json_schema: schema.nullish().describe("llama.cpp's name: the answer is a value of this schema."),
   grammar: z.string().nullish().describe("llama.cpp's name: a grammar in GBNF that the answer follows."),
-  structured_outputs: structuredOutputsSchema.nullish(),
+  structured_outputs: structuredOutputsSchema
+    .nullish()
+    .describe("vLLM's name: a schema, a regular expression, a choice or a grammar."),
   guided_json: schemaOrText.nullish().describe("Older name of `structured_outputs.json`."),
   guided_regex: z.string().nullish().describe("Older name of `structured_outputs.regex`."),
   guided_choice: choices.nullish().describe("Older name of `structured_outputs.choice`."),

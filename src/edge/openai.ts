@@ -20,8 +20,8 @@ import { shapingOf } from "./shaping.ts";
 
 /** As many as OpenAI takes. Each costs the template some steps, whatever it says. */
 const MAX_MESSAGES = 2048;
-const MAX_STOPS = 4;
-const MAX_STOP_CHARS = 256;
+export const MAX_STOPS = 4;
+export const MAX_STOP_CHARS = 256;
 /** OpenAI's default for `/v1/completions`; chat answers run to the end of the context unless limited. */
 const COMPLETION_TOKENS = 16;
 

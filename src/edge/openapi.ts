@@ -359,7 +359,8 @@ const paths: Api["paths"] = {
       summary: "Answer in the shape of OpenAI's Responses API",
       description:
         "Objects and events are OpenAI's, with `timings` and `outrider` beside them. `previous_response_id` goes on " +
-        "from a stored response.",
+        "from a stored response. Text only: tool calls are refused. With `outrider.trace`, `outrider` at the end holds " +
+        "all tokens; a stored response holds neither these nor log probabilities.",
       parameters: [affinity],
       requestBody: { content: json(named(ownSchema)) },
       responses: {
@@ -376,7 +377,8 @@ const paths: Api["paths"] = {
       summary: "Answer in the shape of Anthropic's Messages API",
       description:
         "Objects, events and errors are Anthropic's, with `timings` and `outrider` beside them; the key may come as " +
-        "`x-api-key`. Text only: tools are called at `/v1/chat/completions`. A stop string is told as `end_turn`.",
+        "`x-api-key`. Text only: tool calls are refused. A stop string is told as `end_turn`. With `outrider.trace`, " +
+        "`outrider` at the end holds all tokens.",
       parameters: [affinity],
       requestBody: { content: json(named(messagesSchema)) },
       responses: {

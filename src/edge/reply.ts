@@ -171,14 +171,14 @@ export function usage({
     completion_tokens: predicted_n,
     total_tokens: cache_n + prompt_n + predicted_n,
     prompt_tokens_details: { cached_tokens: cache_n },
-    ...(prediction && {
-      completion_tokens_details: {
-        accepted_prediction_tokens: prediction.kept,
-        rejected_prediction_tokens: prediction.drafted - prediction.kept,
-      },
-    }),
+    ...(prediction && { completion_tokens_details: predictionUsage(prediction) }),
   };
 }
+
+export const predictionUsage = ({ kept, drafted }: Copied) => ({
+  accepted_prediction_tokens: kept,
+  rejected_prediction_tokens: drafted - kept,
+});
 
 /** The body of an answer that is not streamed. */
 export function completion(

@@ -162,7 +162,7 @@ export class Session extends DurableObject<Env> {
         const form =
           response?.form(turn.head) ??
           (dialect?.kind === "messages"
-            ? messagesForm(turn.head, generation.stream)
+            ? messagesForm(turn.head, generation)
             : formOf(turn.head, generation, turn.echo));
         const circumstance = () => ({ origin: route.asked?.name ?? null, place: this.#place(moves, origins) });
         const told = this.env.SHOW_CACHED === "true" || request.headers.has(KEY_NAME);

@@ -130,6 +130,10 @@ type Asked = Pick<Generation, "stream" | "includeUsage" | "trace"> & Partial<Pic
 export const formOf = (head: Head, generation: Asked, echo = ""): Form =>
   generation.stream ? new EventForm(head, generation, echo) : new DocumentForm(head, generation, echo);
 
+/** The account of an answer in another shape: all of the trace stands in it, also where the answer is streamed. */
+export const accountOf = ({ account }: Outcome, tokens: readonly ShownToken[], trace: boolean) =>
+  trace ? { ...account, tokens: traceOf(tokens) } : account;
+
 const traceOf = (tokens: readonly ShownToken[]): TracedToken[] => tokens.map(({ told: _, ...traced }) => traced);
 
 /** The log probabilities of a piece, as the kind of answer has them. */

@@ -125,24 +125,25 @@ app.post("/v1/chat/completions", async (c) => {
   const body = await jsonBody(c.req.raw);
   const ask = (one: Generation) => forward(one, c.var, c.req.raw, c.env, laterOf(c));
   const answer = await askChoices(parseChat(body, randomSeed), ask);
-  return tellIgnored(body, answer);
+  return tellIgnored(withoutEffect(body as Readonly<Record<string, unknown>>), answer);
 });
 
 app.post("/v1/completions", async (c) => {
   const body = await jsonBody(c.req.raw);
   const ask = (one: Generation) => forward(one, c.var, c.req.raw, c.env, laterOf(c));
   const answer = await askChoices(parseCompletion(body, randomSeed), ask);
-  return tellIgnored(body, answer);
+  return tellIgnored(withoutEffect(body as Readonly<Record<string, unknown>>), answer);
 });
 
 app.post("/v1/responses", async (c) => {
-  const { generation, dialect } = parseResponses(await jsonBody(c.req.raw), randomSeed);
-  return forward(generation, c.var, c.req.raw, c.env, laterOf(c), dialect);
+  const { generation, dialect, ignored } = parseResponses(await jsonBody(c.req.raw), randomSeed);
+  return tellIgnored(ignored, await forward(generation, c.var, c.req.raw, c.env, laterOf(c), dialect));
 });
 
 app.post("/v1/messages", async (c) => {
-  const generation = parseMessages(await jsonBody(c.req.raw), randomSeed);
-  return anthropicFailure(await forward(generation, c.var, c.req.raw, c.env, laterOf(c), { kind: "messages" }));
+  const { generation, ignored } = parseMessages(await jsonBody(c.req.raw), randomSeed);
+  const answer = await forward(generation, c.var, c.req.raw, c.env, laterOf(c), { kind: "messages" });
+  return tellIgnored(ignored, await anthropicFailure(answer));
 });
 
 app.on(["GET", "DELETE"], "/v1/responses/:id", (c) =>
@@ -186,8 +187,7 @@ const methodsOf = (path: string): string[] =>
   );
 
 /** Names in a header what of a request was without effect. */
-function tellIgnored(body: unknown, answer: Response): Response {
-  const names = withoutEffect(body as Readonly<Record<string, unknown>>);
+function tellIgnored(names: readonly string[], answer: Response): Response {
   if (names.length > 0) answer.headers.set(IGNORED, names.join(", "));
   return answer;
 }

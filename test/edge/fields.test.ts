@@ -1,9 +1,11 @@
 /** Of each field of three dialects it is said what becomes of it, and that becomes of it. */
 import { describe, expect, test } from "vitest";
 import { FIELDS, withoutEffect } from "../../src/edge/fields.ts";
+import { parseMessages, REFUSED_OF_MESSAGES } from "../../src/edge/messages/request.ts";
 import { nearest } from "../../src/edge/nearest.ts";
 import { parseChat, parseCompletion } from "../../src/edge/openai.ts";
 import { openapi } from "../../src/edge/openapi.ts";
+import { parseResponses, REFUSED_OF_RESPONSES } from "../../src/edge/responses/request.ts";
 
 const chat = { model: "m", messages: [{ role: "user", content: "Hi" }] };
 const text = { model: "m", prompt: "Once" };
@@ -65,6 +67,67 @@ describe.each(["chat", "text"] as const)("at the door %s", (door) => {
       }
     }
   });
+});
+
+const responses = (fields: object) => parseResponses({ model: "m", input: "Hi", ...fields }, () => 7);
+const anthropic = (fields: object) => parseMessages({ ...chat, max_tokens: 9, ...fields }, () => 7);
+
+describe.each([
+  ["/v1/responses", responses, REFUSED_OF_RESPONSES],
+  ["/v1/messages", anthropic, REFUSED_OF_MESSAGES],
+] as const)("%s", (_, door, refusals) => {
+  test.each(Object.entries(refusals))(
+    "refuses %s with the reason, and null asks for nothing",
+    (name, { why, fine }) => {
+      const refusal = { code: "unsupported_parameter", param: name, message: expect.stringContaining(why) };
+      expect(() => door({ [name]: 7 })).toThrow(expect.objectContaining(refusal));
+      for (const value of [null, ...(fine ?? [])]) expect(() => door({ [name]: value })).not.toThrow();
+    },
+  );
+
+  test.each(outer.filter(([, { fate, door: only }]) => fate !== "honoured" && only !== "text"))(
+    "takes %s as a chat request does: refuses it, or names it",
+    (name, { fate }) => {
+      // Those are the Responses API's own.
+      if (door === responses && ["metadata", "store", "tools"].includes(name)) return;
+      // Some are renamed there: reasoning.effort, text.verbosity.
+      const param = expect.stringMatching(`(^|\\.)${name.replace("_", ".")}$`);
+      if (fate === "refused") expect(() => door({ [name]: SOME })).toThrow(expect.objectContaining({ param }));
+      else expect(door({ [name]: SOME }).ignored).toEqual([name]);
+    },
+  );
+});
+
+test.each<[object, string[]]>([
+  [{ metadata: { a: "b" }, store: false, include: ["message.output_text.logprobs"], text: { format: null } }, []],
+  [{ max_tool_calls: 3, stream_options: { include_obfuscation: false } }, ["max_tool_calls", "stream_options"]],
+  [
+    { reasoning: { effort: "none", summary: "auto", "a\nb": 1 }, text: { style: 1 } },
+    ["reasoning.summary", "text.style"],
+  ],
+  [{ include: ["reasoning.encrypted_content"] }, ["include[].reasoning.encrypted_content"]],
+  [
+    {
+      input: [
+        { type: "reasoning", summary: [] },
+        { role: "user", content: "Hi" },
+      ],
+    },
+    ["input[].reasoning"],
+  ],
+  [{ some_future_field: 1 }, ["some_future_field"]],
+])("/v1/responses names what is without effect: %j", (fields, names) => {
+  expect(responses(fields).ignored).toEqual(names);
+});
+
+const marked = [{ type: "text", text: "Hi", cache_control: { type: "ephemeral" } }];
+test.each<[object, string[]]>([
+  [{ stop_sequences: ["x"], thinking: { type: "disabled" }, system: "Be short", tools: [] }, []],
+  [{ stream_options: { include_usage: true } }, ["stream_options"]],
+  [{ system: marked }, ["cache_control"]],
+  [{ messages: [{ role: "user", content: marked, name: "ann" }] }, ["messages[].name", "cache_control"]],
+])("/v1/messages names what is without effect: %j", (fields, names) => {
+  expect(anthropic(fields).ignored).toEqual(names);
 });
 
 test("what is inside of others is named, too; what nobody knows; and nothing that asks for nothing", () => {

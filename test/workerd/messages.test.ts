@@ -67,6 +67,19 @@ test("a stream opens and closes what it says", async () => {
   expect(data.at(-2)).toMatchObject({ delta: { stop_reason: "max_tokens" }, usage: { output_tokens: 24 } });
 });
 
+test("the trace stands at the end, whole or streamed, and what is without effect is named", async () => {
+  const asked = { ...ask, outrider: { trace: true }, metadata: { user_id: "a" }, service_tier: "auto" };
+  const whole = await run.post("/v1/messages", asked);
+  expect(whole.headers.get("x-outrider-ignored")).toBe("metadata, service_tier");
+  const streamed = await (await run.post("/v1/messages", { ...asked, stream: true })).text();
+  const delta = JSON.parse(/^event: message_delta\ndata: (.+)$/m.exec(streamed)![1]!);
+  const text = await said({});
+  for (const { outrider } of [await whole.json(), delta]) {
+    expect(outrider.tokens).toHaveLength(24);
+    expect(outrider.tokens.map((token: { text: string }) => token.text).join("")).toBe(text);
+  }
+});
+
 test.each<[object, number, string, string]>([
   [{ max_tokens: undefined }, 400, "invalid_request_error", "max_tokens"],
   [{ messages: "hi" }, 400, "invalid_request_error", "messages"],

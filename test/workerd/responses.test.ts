@@ -175,6 +175,38 @@ test("another key's response does not exist", async () => {
   }
 });
 
+test("log probabilities and trace are the chat's, whole or streamed; what is without effect is named", async () => {
+  const shared = { model: "tiny", temperature: 0, outrider: { trace: true }, top_logprobs: 2 };
+  const messages = [user(question)];
+  const chat = await run.post("/v1/chat/completions", { ...shared, messages, max_tokens: 24, logprobs: true });
+  const { choices, outrider } = (await chat.json()) as {
+    choices: { logprobs: { content: { token: string }[] } }[];
+    outrider: { tokens: { text: string }[] };
+  };
+  const { content } = choices[0]!.logprobs;
+  expect(content).toHaveLength(24);
+  const texts = outrider.tokens.map(({ text }) => text);
+  const asked = { ...shared, ...ask, input: question, service_tier: "flex", metadata: { a: "b" } };
+  const include = ["message.output_text.logprobs"];
+  const whole = await run.post("/v1/responses", { ...asked, include });
+  expect(whole.headers.get("x-outrider-ignored")).toBe("service_tier");
+  const streamed = await (await run.post("/v1/responses", { ...asked, include, stream: true })).text();
+  const events = streamed
+    .trimEnd()
+    .split("\n\n")
+    .map((event) => JSON.parse(event.slice(event.indexOf("\ndata: ") + "\ndata: ".length)));
+  for (const response of [await whole.json(), events.at(-1).response]) {
+    expect(response.output[0].content[0].logprobs).toEqual(content);
+    expect(response.outrider.tokens.map(({ text }: { text: string }) => text)).toEqual(texts);
+  }
+  const { id } = events.at(-1).response;
+  const stored = (await openai.responses.retrieve(id)) as OpenAI.Responses.Response & { outrider: object };
+  expect(stored.output[0]).toMatchObject({ content: [{ logprobs: [] }] });
+  expect(stored.outrider).not.toHaveProperty("tokens");
+  const deltas = events.filter(({ type }) => type === "response.output_text.delta");
+  expect(deltas.flatMap(({ logprobs }) => logprobs)).toEqual(content);
+});
+
 describe("refusals name this route's own fields", () => {
   test.each<[object, string]>([
     [{ input: 7 }, "input"],
@@ -189,6 +221,9 @@ describe("refusals name this route's own fields", () => {
     [{ input: "a", tools: [{ type: "web_search" }] }, "tools[0]"],
     [{ input: "a", include: ["file_search_call.results"] }, "include"],
     [{ input: "a", temperature: "hot" }, "temperature"],
+    [{ input: "a", n: 2 }, "n"],
+    [{ input: "a", echo: true }, "echo"],
+    [{ input: "a", tool_choice: "required" }, "tool_choice"],
     [{ messages: [user("a")] }, "messages"],
   ])("%j", async (body, param) => {
     const response = await run.post("/v1/responses", { model: "tiny", ...body });

@@ -1,33 +1,51 @@
-/** How an answer is written to a client of Anthropic's Messages API: one block of text, and events that open and close it. */
-import { errorBody, type FinishReason, type Head, type Outcome } from "../reply.ts";
-import type { Form, Piece } from "../stream.ts";
+/**
+ * How an answer is written to a client of Anthropic's Messages API: one block of text, and events that open and close
+ * it.
+ */
+import type { Generation } from "../openai.ts";
+import { errorBody, type FinishReason, type Head, type Outcome, predictionUsage } from "../reply.ts";
+import { accountOf, type Form, type Piece, pieceOf, type ShownToken } from "../stream.ts";
 
-export const messagesForm = (head: Head, stream: boolean): Form =>
-  stream ? new MessageEvents(head) : new MessageDocument(head);
+export const messagesForm = (head: Head, { stream, trace }: Pick<Generation, "stream" | "trace">): Form =>
+  new (stream ? MessageEvents : MessageDocument)(head, trace);
 
 /** A stop string ends an answer as its own end does: which of the two it was is not told by the core. */
 const REASONS: Readonly<Record<FinishReason, string>> = { stop: "end_turn", length: "max_tokens" };
 
-function message({ id, model }: Head, text: string | null, outcome: Outcome | null) {
+/** What an answer has come to. */
+interface Ended {
+  readonly tokens: readonly ShownToken[];
+  readonly outcome: Outcome;
+  /** Whether the account holds the trace. */
+  readonly trace: boolean;
+}
+
+/** @param ended null for one that has no answer yet */
+function message({ id, model }: Head, ended: Ended | null) {
+  const outcome = ended?.outcome ?? null;
   return {
     id: id.replace(/^chatcmpl-/, "msg_"),
     type: "message",
     role: "assistant",
     model,
-    content: text === null ? [] : [{ type: "text", text }],
+    content: ended ? [{ type: "text", text: pieceOf(ended.tokens).text }] : [],
     stop_reason: outcome && REASONS[outcome.finish],
     stop_sequence: null,
     usage: outcome ? usage(outcome) : { input_tokens: 0, output_tokens: 0 },
-    ...(outcome && { timings: outcome.timings, outrider: outcome.account }),
+    ...(ended && {
+      timings: ended.outcome.timings,
+      outrider: accountOf(ended.outcome, ended.tokens, ended.trace),
+    }),
   };
 }
 
 /** Anthropic counts cached tokens apart from the others. */
-const usage = ({ timings: { cache_n, prompt_n, predicted_n } }: Outcome) => ({
+const usage = ({ timings: { cache_n, prompt_n, predicted_n }, prediction }: Outcome) => ({
   input_tokens: prompt_n,
   cache_creation_input_tokens: 0,
   cache_read_input_tokens: cache_n,
   output_tokens: predicted_n,
+  ...(prediction && predictionUsage(prediction)),
 });
 
 const event = (type: string, fields: object): string =>
@@ -38,22 +56,27 @@ const INDEX = { index: 0 };
 class MessageEvents implements Form {
   readonly contentType = "text/event-stream; charset=utf-8";
   readonly #head: Head;
+  readonly #trace: boolean;
+  readonly #tokens: ShownToken[] = [];
 
-  constructor(head: Head) {
+  constructor(head: Head, trace: boolean) {
     this.#head = head;
+    this.#trace = trace;
   }
 
   begin(): string {
-    const start = event("message_start", { message: message(this.#head, null, null) });
+    const start = event("message_start", { message: message(this.#head, null) });
     return start + event("content_block_start", { ...INDEX, content_block: { type: "text", text: "" } });
   }
 
-  piece({ text }: Piece): string {
+  piece({ text, tokens }: Piece): string {
+    this.#tokens.push(...tokens);
     return text === "" ? "" : event("content_block_delta", { ...INDEX, delta: { type: "text_delta", text } });
   }
 
   end(outcome: Outcome): string {
-    const { stop_reason, stop_sequence, usage: used, timings, outrider } = message(this.#head, null, outcome);
+    const ended = { tokens: this.#tokens, outcome, trace: this.#trace };
+    const { stop_reason, stop_sequence, usage: used, timings, outrider } = message(this.#head, ended);
     const delta = { delta: { stop_reason, stop_sequence }, usage: used, timings, outrider };
     return event("content_block_stop", INDEX) + event("message_delta", delta) + event("message_stop", {});
   }
@@ -65,23 +88,25 @@ class MessageDocument implements Form {
   readonly contentType = "application/json";
   readonly failed = null;
   readonly #head: Head;
-  #text = "";
+  readonly #trace: boolean;
+  readonly #tokens: ShownToken[] = [];
 
-  constructor(head: Head) {
+  constructor(head: Head, trace: boolean) {
     this.#head = head;
+    this.#trace = trace;
   }
 
   begin(): string {
     return "";
   }
 
-  piece({ text }: Piece): string {
-    this.#text += text;
+  piece({ tokens }: Piece): string {
+    this.#tokens.push(...tokens);
     return "";
   }
 
   end(outcome: Outcome): string {
-    return JSON.stringify(message(this.#head, this.#text, outcome));
+    return JSON.stringify(message(this.#head, { tokens: this.#tokens, outcome, trace: this.#trace }));
   }
 }
 

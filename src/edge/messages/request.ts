@@ -4,7 +4,9 @@
  */
 import * as z from "zod";
 import { OutriderError } from "../../model/errors.ts";
-import { type Generation, parseChat } from "../openai.ts";
+import { checkRefusals, type Refusals, told, withoutEffect } from "../fields.ts";
+import { type Generation, MAX_STOP_CHARS, MAX_STOPS, parseChat } from "../openai.ts";
+import { sentence } from "../sentences.ts";
 
 /** What an answer in this shape needs to know. */
 export interface MessagesDialect {
@@ -25,7 +27,11 @@ export const messagesSchema = z
       .int({ error: "must be a whole number" })
       .min(1, "must be at least 1")
       .describe("Most tokens of the answer."),
-    stop_sequences: z.array(z.string()).nullish().describe("Strings that end the answer and are not part of it."),
+    stop_sequences: z
+      .array(z.string().max(MAX_STOP_CHARS))
+      .max(MAX_STOPS)
+      .nullish()
+      .describe("Strings that end the answer and are not part of it."),
     thinking: z.looseObject({ type: z.string() }).nullish().describe("Only `disabled`."),
     metadata: z.unknown().optional().describe("Without effect."),
     service_tier: z.unknown().optional().describe("Without effect."),
@@ -35,9 +41,37 @@ export const messagesSchema = z
     description: "Body of `POST /v1/messages`. Fields that chat requests have as well mean the same here.",
   });
 
+const CHAT_ONLY = "/v1/chat/completions tells log probabilities";
+const FORM = "send response_format, as in a chat request";
+
+/** Fields that chat requests have, or Anthropic's, whose result no message could hold. */
+export const REFUSED_OF_MESSAGES: Refusals = {
+  n: { why: "one message a request is made", fine: [1] },
+  n_cmpl: { why: "one message a request is made", fine: [1] },
+  logprobs: { why: CHAT_ONLY },
+  top_logprobs: { why: CHAT_ONLY },
+  n_probs: { why: CHAT_ONLY },
+  stop: { why: "this route takes stop_sequences" },
+  max_completion_tokens: { why: "this route takes max_tokens", fine: [] },
+  output_config: { why: FORM },
+  output_format: { why: FORM },
+  mcp_servers: { why: "tool calls are not supported" },
+  container: { why: "tool calls are not supported" },
+  context_management: { why: "a prompt that is too long is refused, never shortened" },
+};
+
+/** Fields that are translated; all others go on to the chat request, whose table says what becomes of them. */
+const TRANSLATED = ["system", "messages", "max_tokens", "stop_sequences", "thinking", "stream_options"];
+
+export interface MessagesRequest {
+  readonly generation: Generation;
+  /** Names of what is without effect. */
+  readonly ignored: readonly string[];
+}
+
 /** Parses a body. Throws a 400 with `param`. */
-export function parseMessages(body: unknown, randomSeed: () => number): Generation {
-  const parsed = messagesSchema.safeParse(body);
+export function parseMessages(body: unknown, randomSeed: () => number): MessagesRequest {
+  const parsed = messagesSchema.safeParse(body, { error: sentence, reportInput: true });
   if (!parsed.success) {
     const { path, message } = parsed.error.issues[0]!;
     const param = path.map(String).join(".");
@@ -49,31 +83,34 @@ export function parseMessages(body: unknown, randomSeed: () => number): Generati
       },
     );
   }
+  const given = body as Readonly<Record<string, unknown>>;
+  checkRefusals(given, REFUSED_OF_MESSAGES);
   const { system, messages, max_tokens, stop_sequences, thinking } = parsed.data;
-  const { tools, tool_choice } = body as Readonly<Record<string, unknown>>;
-  for (const [param, value] of Object.entries({ tools, tool_choice })) {
-    if (value == null || (Array.isArray(value) && value.length === 0)) continue;
-    throw new OutriderError("unsupported_parameter", `${param}: tools are called at /v1/chat/completions`, { param });
-  }
   if (thinking && thinking.type !== "disabled") {
     throw new OutriderError("unsupported_parameter", "thinking: the model does not think apart; leave thinking out", {
       param: "thinking",
     });
   }
-  const read = new Set([
-    ...Object.keys(messagesSchema.shape).filter((field) => field !== "model"),
-    "tools",
-    "tool_choice",
-  ]);
-  const rest = Object.fromEntries(Object.entries(body as object).filter(([field]) => !read.has(field)));
+  const rest = Object.fromEntries(Object.entries(given).filter(([field]) => !TRANSLATED.includes(field)));
   const before = system == null || system.length === 0 ? [] : [{ role: "system", content: blocks(system) }];
   const chat = {
     ...rest,
-    messages: [...before, ...messages.map(({ role, content }) => ({ role, content: blocks(content) }))],
+    messages: [...before, ...messages.map((message) => ({ ...message, content: blocks(message.content) }))],
     max_tokens,
     ...(stop_sequences?.length && { stop: stop_sequences }),
   };
-  return parseChat(chat, randomSeed);
+  const marked = [system, ...messages.map(({ content }) => content)]
+    .flat()
+    .some((block) => Object(block).cache_control);
+  return {
+    generation: parseChat(chat, randomSeed),
+    ignored: told([
+      ...withoutEffect(chat),
+      // Usage comes with every message.
+      ...(given.stream_options == null ? [] : ["stream_options"]),
+      ...(marked ? ["cache_control"] : []),
+    ]),
+  };
 }
 
 /** Blocks of text without what says how they are cached. */

@@ -3,16 +3,19 @@
  * the first that is out of order: the response, its item, the item's part, the part's text, and all of them closed
  * again from the inside out. Each event says its number and, where it belongs to an item, the item's id and place.
  */
+import type { Generation } from "../openai.ts";
 import { errorBody, type Head, type Outcome } from "../reply.ts";
-import type { Form, Piece } from "../stream.ts";
-import { messageItem, type ResponseObject, responseObject, textPart } from "./object.ts";
+import { type Form, type Piece, pieceOf, type ShownToken } from "../stream.ts";
+import { logprobsOf, messageItem, type ResponseObject, responseObject, storedObject, textPart } from "./object.ts";
 import type { ResponsesDialect } from "./request.ts";
 
-/** Is told of an answer that came to its end. */
+/** Is told of an answer that came to its end: what is to be stored of it. */
 type Ended = (response: ResponseObject, text: string) => void;
 
-export const responsesForm = (head: Head, dialect: ResponsesDialect, stream: boolean, ended: Ended): Form =>
-  stream ? new ResponseEvents(head, dialect, ended) : new ResponseDocument(head, dialect, ended);
+type Asked = Pick<Generation, "stream" | "trace">;
+
+export const responsesForm = (head: Head, dialect: ResponsesDialect, asked: Asked, ended: Ended): Form =>
+  new (asked.stream ? ResponseEvents : ResponseDocument)(head, dialect, asked.trace, ended);
 
 /** Where the one message of a response and the one part of that message are. */
 const ITEM = { output_index: 0 };
@@ -24,11 +27,13 @@ class ResponseEvents implements Form {
   readonly #dialect: ResponsesDialect;
   readonly #ended: Ended;
   #number = 0;
-  #text = "";
+  readonly #trace: boolean;
+  readonly #tokens: ShownToken[] = [];
 
-  constructor(head: Head, dialect: ResponsesDialect, ended: Ended) {
+  constructor(head: Head, dialect: ResponsesDialect, trace: boolean, ended: Ended) {
     this.#head = head;
     this.#dialect = dialect;
+    this.#trace = trace;
     this.#ended = ended;
   }
 
@@ -39,24 +44,27 @@ class ResponseEvents implements Form {
       this.#event("response.created", { response }),
       this.#event("response.in_progress", { response }),
       this.#event("response.output_item.added", { ...ITEM, item }),
-      this.#event("response.content_part.added", { ...this.#part, part: textPart("") }),
+      this.#event("response.content_part.added", { ...this.#part, part: textPart([]) }),
     ].join("");
   }
 
-  piece({ text }: Piece): string {
-    if (text === "") return "";
-    this.#text += text;
-    return this.#event("response.output_text.delta", { ...this.#part, delta: text, logprobs: [] });
+  piece({ text, tokens }: Piece): string {
+    this.#tokens.push(...tokens);
+    const logprobs = logprobsOf(tokens);
+    if (text === "" && logprobs.length === 0) return "";
+    return this.#event("response.output_text.delta", { ...this.#part, delta: text, logprobs });
   }
 
   end(outcome: Outcome): string {
-    const text = this.#text;
-    const response = responseObject(this.#head, this.#dialect, { text, outcome });
-    this.#ended(response, text);
+    const tokens = this.#tokens;
+    const part = textPart(tokens);
+    const { text, logprobs } = part;
+    const response = responseObject(this.#head, this.#dialect, { tokens, outcome, trace: this.#trace });
+    this.#ended(storedObject(this.#head, this.#dialect, tokens, outcome), text);
     const [item] = response.output;
     return [
-      this.#event("response.output_text.done", { ...this.#part, text, logprobs: [] }),
-      this.#event("response.content_part.done", { ...this.#part, part: textPart(text) }),
+      this.#event("response.output_text.done", { ...this.#part, text, logprobs }),
+      this.#event("response.content_part.done", { ...this.#part, part }),
       this.#event("response.output_item.done", { ...ITEM, item }),
       this.#event(`response.${response.status}`, { response }),
     ].join("");
@@ -84,11 +92,13 @@ class ResponseDocument implements Form {
   readonly #head: Head;
   readonly #dialect: ResponsesDialect;
   readonly #ended: Ended;
-  #text = "";
+  readonly #trace: boolean;
+  readonly #tokens: ShownToken[] = [];
 
-  constructor(head: Head, dialect: ResponsesDialect, ended: Ended) {
+  constructor(head: Head, dialect: ResponsesDialect, trace: boolean, ended: Ended) {
     this.#head = head;
     this.#dialect = dialect;
+    this.#trace = trace;
     this.#ended = ended;
   }
 
@@ -96,14 +106,15 @@ class ResponseDocument implements Form {
     return "";
   }
 
-  piece({ text }: Piece): string {
-    this.#text += text;
+  piece({ tokens }: Piece): string {
+    this.#tokens.push(...tokens);
     return "";
   }
 
   end(outcome: Outcome): string {
-    const response = responseObject(this.#head, this.#dialect, { text: this.#text, outcome });
-    this.#ended(response, this.#text);
+    const tokens = this.#tokens;
+    const response = responseObject(this.#head, this.#dialect, { tokens, outcome, trace: this.#trace });
+    this.#ended(storedObject(this.#head, this.#dialect, tokens, outcome), pieceOf(tokens).text);
     return JSON.stringify(response);
   }
 }

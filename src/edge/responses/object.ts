@@ -1,16 +1,28 @@
 /** The objects of the Responses API: a response, its one message, usage. */
-import type { Head, Outcome } from "../reply.ts";
+import type { ToldToken } from "../logprobs.ts";
+import { type Head, type Outcome, predictionUsage } from "../reply.ts";
+import { accountOf, pieceOf, type ShownToken } from "../stream.ts";
 import { messageId } from "./ids.ts";
 import type { ResponsesDialect } from "./request.ts";
 
 type Status = "in_progress" | "completed" | "incomplete" | "failed";
 
 interface Ended {
-  readonly text: string;
+  readonly tokens: readonly ShownToken[];
   readonly outcome: Outcome;
+  /** Whether the account holds the trace. */
+  readonly trace: boolean;
 }
 
-export const textPart = (text: string) => ({ type: "output_text", text, annotations: [], logprobs: [] });
+export const textPart = (tokens: readonly ShownToken[]) => ({
+  type: "output_text",
+  text: pieceOf(tokens).text,
+  annotations: [],
+  logprobs: logprobsOf(tokens),
+});
+
+/** None unless they were asked for. */
+export const logprobsOf = (tokens: readonly ShownToken[]): ToldToken[] => tokens.flatMap(({ told }) => told ?? []);
 
 export const messageItem = (id: string, status: Status, content: readonly object[]) => ({
   id: messageId(id),
@@ -41,22 +53,29 @@ export function responseObject(
     error,
     incomplete_details: cut ? { reason: "max_output_tokens" } : null,
     model,
-    output: ended === null ? [] : [messageItem(id, status, [textPart(ended.text)])],
+    output: ended === null ? [] : [messageItem(id, status, [textPart(ended.tokens)])],
     ...echo,
     usage: ended === null ? null : usage(ended.outcome),
-    ...(ended && { timings: ended.outcome.timings, outrider: ended.outcome.account }),
+    ...(ended && {
+      timings: ended.outcome.timings,
+      outrider: accountOf(ended.outcome, ended.tokens, ended.trace),
+    }),
   };
 }
 
+/** A response as it is stored: without log probabilities and trace, which may take a hundred times the text's room. */
+export const storedObject = (head: Head, dialect: ResponsesDialect, tokens: readonly ShownToken[], outcome: Outcome) =>
+  responseObject(head, dialect, { tokens: tokens.map(({ told: _, ...token }) => token), outcome, trace: false });
+
 export type ResponseObject = ReturnType<typeof responseObject>;
 
-function usage({ timings: { cache_n, prompt_n, predicted_n } }: Outcome) {
+function usage({ timings: { cache_n, prompt_n, predicted_n }, prediction }: Outcome) {
   const input = cache_n + prompt_n;
   return {
     input_tokens: input,
     input_tokens_details: { cached_tokens: cache_n, cache_write_tokens: 0 },
     output_tokens: predicted_n,
-    output_tokens_details: { reasoning_tokens: 0 },
+    output_tokens_details: { reasoning_tokens: 0, ...(prediction && predictionUsage(prediction)) },
     total_tokens: input + predicted_n,
   };
 }

@@ -5,7 +5,9 @@
  */
 import * as z from "zod";
 import { OutriderError } from "../../model/errors.ts";
+import { checkRefusals, othersIn, type Refusals, told, withoutEffect } from "../fields.ts";
 import { type Generation, parseChat } from "../openai.ts";
+import { sentence } from "../sentences.ts";
 import { rootIn } from "./ids.ts";
 import { chatMessages } from "./items.ts";
 
@@ -32,7 +34,7 @@ export const ownSchema = z
     input: z
       .union([z.string(), z.array(z.unknown())], { error: "must be a string or an array of items" })
       .nullish()
-      .describe("What the user says, or items: messages of text, function calls and their outputs, item references."),
+      .describe("What the user says, or items: messages of text, item references."),
     instructions: z
       .string({ error: "must be a string" })
       .nullish()
@@ -57,10 +59,15 @@ export const ownSchema = z
     tools: z
       .array(z.looseObject({ type: z.string() }))
       .nullish()
-      .describe("As in a chat request, but flat."),
-    tool_choice: z.unknown().optional().describe("As in a chat request, but flat."),
-    reasoning: z.object({ effort: z.unknown().optional() }).nullish().describe("As `reasoning_effort`."),
-    include: z.array(z.string()).nullish().describe("`message.output_text.logprobs` asks for log probabilities."),
+      .describe("Refused unless empty."),
+    tool_choice: z.unknown().optional().describe("Only `none` and `auto`."),
+    reasoning: z.object({ effort: z.unknown().optional() }).nullish().describe("`effort`: as `reasoning_effort`."),
+    include: z
+      .array(z.string())
+      .nullish()
+      .describe(
+        "`message.output_text.logprobs` asks for log probabilities. `reasoning.encrypted_content` is without effect.",
+      ),
     top_logprobs: z.int().min(0).max(20).nullish().describe("As in a chat request."),
     metadata: z.record(z.string(), z.string()).nullish().describe("Is repeated in the response."),
     truncation: z.string().nullish().describe("`disabled`: a prompt that is too long is refused."),
@@ -71,9 +78,7 @@ export const ownSchema = z
   });
 
 /** Fields of the Responses API that would change the answer in ways that Outrider cannot. */
-export const REFUSED_OF_RESPONSES: Readonly<
-  Record<string, { readonly why: string; readonly fine?: readonly unknown[] }>
-> = {
+export const REFUSED_OF_RESPONSES: Refusals = {
   n: { why: "one response a request is made", fine: [1] },
   n_cmpl: { why: "one response a request is made", fine: [1] },
   background: { why: "answers are not made in the background" },
@@ -81,21 +86,23 @@ export const REFUSED_OF_RESPONSES: Readonly<
   prompt: { why: "no prompts are stored; send instructions and input" },
   context_management: { why: "a prompt that is too long is refused, never shortened" },
   truncation: { why: "a prompt that is too long is refused, never shortened", fine: ["disabled"] },
-  messages: { why: "this route takes input" },
-  max_tokens: { why: "this route takes max_output_tokens" },
-  max_completion_tokens: { why: "this route takes max_output_tokens" },
+  messages: { why: "this route takes input", fine: [] },
+  max_tokens: { why: "this route takes max_output_tokens", fine: [] },
+  max_completion_tokens: { why: "this route takes max_output_tokens", fine: [] },
   response_format: { why: "this route takes text.format" },
 };
 
 /** What may be included, and what that is without effect. */
 const INCLUDED = ["message.output_text.logprobs", "reasoning.encrypted_content"];
 
-/** Fields that change nothing here: no built-in tools are called, and events are not padded. */
+/** Without effect here alone: no built-in tools are called, usage always comes, and events are not padded. */
 const WITHOUT_EFFECT = ["max_tool_calls", "stream_options"];
 
 export interface ResponsesRequest {
   readonly generation: Generation;
   readonly dialect: ResponsesDialect;
+  /** Names of what is without effect. */
+  readonly ignored: readonly string[];
 }
 
 /** Parses a body. Throws a 400 with `param`, in the names of this route. */
@@ -103,12 +110,8 @@ export function parseResponses(body: unknown, randomSeed: () => number): Respons
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     throw new OutriderError("invalid_request", "the body must be a JSON object");
   }
-  for (const [field, { why, fine = [] }] of Object.entries(REFUSED_OF_RESPONSES)) {
-    const value = (body as Record<string, unknown>)[field];
-    if (value === undefined || value === null || value === false || fine.includes(value)) continue;
-    throw new OutriderError("unsupported_parameter", `${field}: ${why}; leave ${field} out`, { param: field });
-  }
-  const parsed = ownSchema.safeParse(body);
+  checkRefusals(body as Record<string, unknown>, REFUSED_OF_RESPONSES);
+  const parsed = ownSchema.safeParse(body, { error: sentence, reportInput: true });
   if (!parsed.success) {
     const { path, message } = parsed.error.issues[0]!;
     throw new OutriderError("invalid_request", `${path.map(String).join(".")}: ${message}`, {
@@ -140,7 +143,20 @@ export function parseResponses(body: unknown, randomSeed: () => number): Respons
       references: Object.fromEntries(shifted),
       echo: echoOf(own, generation, body as Record<string, unknown>),
     },
+    ignored: told([...withoutEffect(chat), ...ownWithoutEffect(body as Record<string, unknown>, own)]),
   };
+}
+
+/** What of the fields that are read here is without effect. */
+function ownWithoutEffect(body: Readonly<Record<string, unknown>>, { include, input }: Own): string[] {
+  const thought = Array.isArray(input) && input.some((item) => Object(item).type === "reasoning");
+  return [
+    ...WITHOUT_EFFECT.filter((field) => body[field] != null),
+    ...othersIn(body.reasoning, ["effort"]).map((field) => `reasoning.${field}`),
+    ...othersIn(body.text, ["format", "verbosity"]).map((field) => `text.${field}`),
+    ...(include?.includes(INCLUDED[1]!) ? ["include[].reasoning.encrypted_content"] : []),
+    ...(thought ? ["input[].reasoning"] : []),
+  ];
 }
 
 /** OpenAI's own words and code. */
@@ -171,7 +187,7 @@ function chatFields(body: Readonly<Record<string, unknown>>, own: Own): Record<s
     ...(verbosity != null && { verbosity }),
     ...(own.reasoning?.effort != null && { reasoning_effort: own.reasoning.effort }),
     ...(own.tools?.length && { tools: own.tools.map(chatTool) }),
-    ...(own.tools?.length && own.tool_choice != null && { tool_choice: chatToolChoice(own.tool_choice) }),
+    ...(own.tool_choice != null && { tool_choice: chatToolChoice(own.tool_choice) }),
     ...(logprobs && { logprobs: true, top_logprobs: own.top_logprobs ?? 0 }),
   };
 }

@@ -136,7 +136,7 @@ export class ResponseTurn {
   }
 
   form(head: Head): Form {
-    return responsesForm(head, this.#dialect, this.generation.stream, (response, text) => {
+    return responsesForm(head, this.#dialect, this.generation, (response, text) => {
       if (this.#dialect.store) this.#ended = () => this.#save(response, text);
     });
   }
