@@ -359,8 +359,8 @@ const paths: Api["paths"] = {
       summary: "Answer in the shape of OpenAI's Responses API",
       description:
         "Objects and events are OpenAI's, with `timings` and `outrider` beside them. `previous_response_id` goes on " +
-        "from a stored response. Text only: tool calls are refused. With `outrider.trace`, `outrider` at the end holds " +
-        "all tokens; a stored response holds neither these nor log probabilities.",
+        "from a stored response. Text only: tool calls are refused. With `outrider.trace`, `outrider` at the " +
+        "end holds all tokens; a stored response holds neither these nor log probabilities.",
       parameters: [affinity],
       requestBody: { content: json(named(ownSchema)) },
       responses: {

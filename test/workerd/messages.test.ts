@@ -83,6 +83,13 @@ test("the trace stands at the end, whole or streamed, and what is without effect
 test.each<[object, number, string, string]>([
   [{ max_tokens: undefined }, 400, "invalid_request_error", "max_tokens"],
   [{ messages: "hi" }, 400, "invalid_request_error", "messages"],
+  [
+    { system: "Be short", messages: [{ role: "king", content: "a" }] },
+    400,
+    "invalid_request_error",
+    "messages[0].role",
+  ],
+  [{ n: 2 }, 400, "invalid_request_error", "n: one message"],
   [{ tools: [{ name: "a" }] }, 400, "invalid_request_error", "tools"],
   [{ thinking: { type: "enabled", budget_tokens: 1024 } }, 400, "invalid_request_error", "thinking"],
   [{ model: "claude" }, 404, "not_found_error", "claude"],

@@ -6,6 +6,7 @@ import * as z from "zod";
 import { OutriderError } from "../../model/errors.ts";
 import { checkRefusals, type Refusals, told, withoutEffect } from "../fields.ts";
 import { type Generation, MAX_STOP_CHARS, MAX_STOPS, parseChat } from "../openai.ts";
+import { renamed } from "../renamed.ts";
 import { sentence } from "../sentences.ts";
 
 /** What an answer in this shape needs to know. */
@@ -99,11 +100,12 @@ export function parseMessages(body: unknown, randomSeed: () => number): Messages
     max_tokens,
     ...(stop_sequences?.length && { stop: stop_sequences }),
   };
+  const names = [...before.map(() => "system"), ...messages.map((_, at) => `messages[${at}]`)];
   const marked = [system, ...messages.map(({ content }) => content)]
     .flat()
     .some((block) => Object(block).cache_control);
   return {
-    generation: parseChat(chat, randomSeed),
+    generation: renamed(names, {}, () => parseChat(chat, randomSeed)),
     ignored: told([
       ...withoutEffect(chat),
       // Usage comes with every message.

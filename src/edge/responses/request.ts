@@ -7,6 +7,7 @@ import * as z from "zod";
 import { OutriderError } from "../../model/errors.ts";
 import { checkRefusals, othersIn, type Refusals, told, withoutEffect } from "../fields.ts";
 import { type Generation, parseChat } from "../openai.ts";
+import { renamed } from "../renamed.ts";
 import { sentence } from "../sentences.ts";
 import { rootIn } from "./ids.ts";
 import { chatMessages } from "./items.ts";
@@ -130,7 +131,9 @@ export function parseResponses(body: unknown, randomSeed: () => number): Respons
   const instructions = own.instructions ? [{ role: "system", content: own.instructions }] : [];
   const { messages, names, references } = chatMessages(own.input ?? []);
   const chat = { ...chatFields(body as Record<string, unknown>, own), messages: [...instructions, ...messages] };
-  const generation = renamed([...instructions.map(() => "instructions"), ...names], () => parseChat(chat, randomSeed));
+  const generation = renamed([...instructions.map(() => "instructions"), ...names], RENAMED, () =>
+    parseChat(chat, randomSeed),
+  );
   const shifted = Object.entries(references).map(([at, id]) => [Number(at) + instructions.length, id]);
   return {
     generation,
@@ -218,21 +221,6 @@ const RENAMED: Readonly<Record<string, string>> = {
   reasoning_effort: "reasoning.effort",
   messages: "input",
 };
-
-/** Runs `parse`, and says what it refuses in the names of this route. */
-function renamed<T>(names: readonly string[], parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    const { code, message, param, status } = error as OutriderError;
-    if (!(error instanceof OutriderError) || param === null) throw error;
-    const message_ = /^messages\[(\d+)\]/.exec(param);
-    const chat = message_ ? message_[0] : (/^\w+/.exec(param)?.[0] ?? param);
-    const own = message_ ? names[Number(message_[1])] : RENAMED[chat];
-    if (own === undefined) throw error;
-    throw new OutriderError(code, message.replaceAll(chat, own), { param: param.replace(chat, own), status });
-  }
-}
 
 /** What the response repeats of its request, with the values that took effect. */
 function echoOf(own: Own, { sampling }: Generation, body: Readonly<Record<string, unknown>>): Record<string, unknown> {
