@@ -1,0 +1,12 @@
+/**
+ * The draft of Qwen2.5-Coder-1.5B-Instruct: all 24 blocks of the 0.5B, narrow, in two bits.
+ * It starts from a checkpoint that models/distil taught, so it is run as
+ *
+ *   outrider squeeze models/qwen2.5-coder-draft-m/recipe.ts --model TAUGHT --target qwen2.5-coder-1.5b \
+ *     --calibration TEXT.jsonl --samples 1 --out DIRECTORY
+ *
+ * README.md has the runs that made the checkpoint.
+ */
+import { taught } from "../distil/recipe.ts";
+
+export default taught("qwen2.5-coder-draft-m", 12032, "q2lut");
