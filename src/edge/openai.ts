@@ -10,12 +10,12 @@ import { OutriderError } from "../model/errors.ts";
 import type { Shaping } from "../speculate/shaping.ts";
 import type { Rule, Sampling } from "../speculate/types.ts";
 import { MAX_BIAS, MAX_DRAFT, MAX_LOGPROBS, MAX_SHAPED } from "../verify/protocol.ts";
+import { checkedBody, objectOf } from "./checked-body.ts";
 import { MAX_CHOICES } from "./choice-limit.ts";
+import { CONSTRAINT_FIELDS, constraintOf } from "./constraint.ts";
 import { checkFields } from "./fields.ts";
-import { FORM_FIELDS, formOf } from "./form.ts";
 import { predictionSchema, predictionText } from "./prediction.ts";
 import { seedOf, seedSchema } from "./seed.ts";
-import { sentence } from "./sentences.ts";
 import { shapingOf } from "./shaping.ts";
 
 /** As many as OpenAI takes. Each costs the template some steps, whatever it says. */
@@ -257,7 +257,7 @@ const common = {
     .string()
     .nullish()
     .describe("Names the conversation, so that its Session is found again. `x-session-affinity` wins over it."),
-  ...FORM_FIELDS,
+  ...CONSTRAINT_FIELDS,
   prediction: predictionSchema.nullish().describe("What the answer will probably be; drafts are copied from it."),
   outrider: outriderSchema.nullish().describe("Outrider's own options."),
 };
@@ -377,7 +377,7 @@ function generation(
       seed: seedOf(request.seed, randomSeed),
     },
     shaping: shapingOf(request),
-    constraint: formOf(request),
+    constraint: constraintOf(request),
     logprobs: null,
     rule: bild ? { kind: "bild", alphaRollback: options.alpha_rollback ?? ALPHA_ROLLBACK } : { kind: "exact" },
     stop: [request.stop ?? []].flat().filter((stop) => stop !== ""),
@@ -402,15 +402,8 @@ function generation(
 }
 
 function parse<T extends z.ZodObject>(schema: T, body: unknown): z.infer<T> {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw new OutriderError("invalid_request", "the body must be a JSON object");
-  }
-  checkFields(body as Record<string, unknown>, new Set(Object.keys(schema.shape)));
-  const parsed = schema.safeParse(body, { error: sentence, reportInput: true });
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const param = path(issue?.path ?? []);
-  throw new OutriderError("invalid_request", `${param}: ${issue?.message ?? "is not valid"}`, { param });
+  checkFields(objectOf(body), new Set(Object.keys(schema.shape)));
+  return checkedBody(schema, body, path);
 }
 
 /** ["messages", 0, "role"] → "messages[0].role", as OpenAI writes it. */

@@ -336,6 +336,24 @@ const generation = (summary: string, body: string, answer: string, part: string)
   },
 });
 
+/**
+ * A route to chat answers in another API's shape.
+ * @param answer one of them, "A message"
+ */
+const dialect = (summary: string, description: string, body: z.ZodType, answer: string): Operation => ({
+  summary,
+  description,
+  parameters: [affinity],
+  requestBody: { content: json(named(body)) },
+  responses: {
+    200: {
+      description: `${answer}, or with \`stream\` its events.`,
+      content: { ...json({ type: "object" }), "text/event-stream": { schema: { type: "string" } } },
+    },
+    ...failures(400, 401, 404, 413, 429, 500, 503, 504),
+  },
+});
+
 /** A route that is answered without an origin. */
 const tokens = (summary: string, body: z.ZodType, answer: z.ZodType): Operation => ({
   summary,
@@ -355,40 +373,24 @@ const paths: Api["paths"] = {
     post: generation("Continue a text", "CompletionRequest", "TextCompletion", "TextChunk"),
   },
   "/v1/responses": {
-    post: {
-      summary: "Answer in the shape of OpenAI's Responses API",
-      description:
-        "Objects and events are OpenAI's, with `timings` and `outrider` beside them. `previous_response_id` goes on " +
+    post: dialect(
+      "Answer in the shape of OpenAI's Responses API",
+      "Objects and events are OpenAI's, with `timings` and `outrider` beside them. `previous_response_id` goes on " +
         "from a stored response. Text only: tool calls are refused. With `outrider.trace`, `outrider` at the " +
         "end holds all tokens; a stored response holds neither these nor log probabilities.",
-      parameters: [affinity],
-      requestBody: { content: json(named(ownSchema)) },
-      responses: {
-        200: {
-          description: "A response, or with `stream` its events.",
-          content: { ...json({ type: "object" }), "text/event-stream": { schema: { type: "string" } } },
-        },
-        ...failures(400, 401, 404, 413, 429, 500, 503, 504),
-      },
-    },
+      ownSchema,
+      "A response",
+    ),
   },
   "/v1/messages": {
-    post: {
-      summary: "Answer in the shape of Anthropic's Messages API",
-      description:
-        "Objects, events and errors are Anthropic's, with `timings` and `outrider` beside them; the key may come as " +
+    post: dialect(
+      "Answer in the shape of Anthropic's Messages API",
+      "Objects, events and errors are Anthropic's, with `timings` and `outrider` beside them; the key may come as " +
         "`x-api-key`. Text only: tool calls are refused. A stop string is told as `end_turn`. With `outrider.trace`, " +
         "`outrider` at the end holds all tokens.",
-      parameters: [affinity],
-      requestBody: { content: json(named(messagesSchema)) },
-      responses: {
-        200: {
-          description: "A message, or with `stream` its events.",
-          content: { ...json({ type: "object" }), "text/event-stream": { schema: { type: "string" } } },
-        },
-        ...failures(400, 401, 404, 413, 429, 500, 503, 504),
-      },
-    },
+      messagesSchema,
+      "A message",
+    ),
   },
   "/v1/responses/{id}": {
     get: {

@@ -128,7 +128,7 @@ type Asked = Pick<Generation, "stream" | "includeUsage" | "trace"> & Partial<Pic
 
 /** @param echo text that the answer begins with */
 export const formOf = (head: Head, generation: Asked, echo = ""): Form =>
-  generation.stream ? new EventForm(head, generation, echo) : new DocumentForm(head, generation, echo);
+  generation.stream ? new EventForm(head, generation, echo) : documentForm(head, generation, echo);
 
 /** The account of an answer in another shape: all of the trace stands in it, also where the answer is streamed. */
 export const accountOf = ({ account }: Outcome, tokens: readonly ShownToken[], trace: boolean) =>
@@ -207,19 +207,16 @@ class EventForm implements Form {
   }
 }
 
-/** An answer that is not streamed: one object at the end. */
-class DocumentForm implements Form {
+/** A form of an answer that is not streamed: its tokens are held, and its end writes one object. */
+export class HeldForm implements Form {
   readonly contentType = "application/json";
   readonly failed = null;
-  readonly #head: Head;
-  readonly #asked: Asked;
-  readonly #echo: string;
+  readonly #write: (tokens: readonly ShownToken[], outcome: Outcome) => object;
   readonly #tokens: ShownToken[] = [];
 
-  constructor(head: Head, asked: Asked, echo: string) {
-    this.#head = head;
-    this.#asked = asked;
-    this.#echo = echo;
+  /** @param write the object, of all tokens of the answer */
+  constructor(write: (tokens: readonly ShownToken[], outcome: Outcome) => object) {
+    this.#write = write;
   }
 
   begin(): string {
@@ -232,10 +229,12 @@ class DocumentForm implements Form {
   }
 
   end(outcome: Outcome): string {
-    const tokens = this.#tokens;
-    const { trace, logprobs } = this.#asked;
-    const text = this.#echo + tokens.map((token) => token.text).join("");
-    const told = logprobs == null ? null : new Telling(this.#head.kind, this.#echo.length).of(tokens);
-    return JSON.stringify(completion(this.#head, text, outcome, trace ? traceOf(tokens) : null, told));
+    return JSON.stringify(this.#write(this.#tokens, outcome));
   }
 }
+
+const documentForm = (head: Head, { trace, logprobs }: Asked, echo: string): Form =>
+  new HeldForm((tokens, outcome) => {
+    const told = logprobs == null ? null : new Telling(head.kind, echo.length).of(tokens);
+    return completion(head, echo + pieceOf(tokens).text, outcome, trace ? traceOf(tokens) : null, told);
+  });

@@ -121,19 +121,14 @@ app.get("/v1/usage/:name?", async (c) => {
   return c.json({ object: "usage", key: name, days });
 });
 
-app.post("/v1/chat/completions", async (c) => {
-  const body = await jsonBody(c.req.raw);
-  const ask = (one: Generation) => forward(one, c.var, c.req.raw, c.env, laterOf(c));
-  const answer = await askChoices(parseChat(body, randomSeed), ask);
-  return tellIgnored(withoutEffect(body as Readonly<Record<string, unknown>>), answer);
-});
-
-app.post("/v1/completions", async (c) => {
-  const body = await jsonBody(c.req.raw);
-  const ask = (one: Generation) => forward(one, c.var, c.req.raw, c.env, laterOf(c));
-  const answer = await askChoices(parseCompletion(body, randomSeed), ask);
-  return tellIgnored(withoutEffect(body as Readonly<Record<string, unknown>>), answer);
-});
+for (const [path, parse] of Object.entries({ "/v1/chat/completions": parseChat, "/v1/completions": parseCompletion })) {
+  app.post(path, async (c) => {
+    const body = await jsonBody(c.req.raw);
+    const ask = (one: Generation) => forward(one, c.var, c.req.raw, c.env, laterOf(c));
+    const answer = await askChoices(parse(body, randomSeed), ask);
+    return tellIgnored(withoutEffect(body as Readonly<Record<string, unknown>>), answer);
+  });
+}
 
 app.post("/v1/responses", async (c) => {
   const { generation, dialect, ignored } = parseResponses(await jsonBody(c.req.raw), randomSeed);

@@ -2,18 +2,14 @@
  * A constraint on an answer over the tokens of a vocabulary: which may follow the answer so far. Edge and origin each
  * compute it from the same `ConstraintSource`, and only the origin's decides.
  */
+import { addToken, type Mask } from "../model/token-mask.ts";
 import type { Machine, State } from "./machine.ts";
 import type { TokenTrie } from "./token-trie.ts";
-
-/** Tokens that may follow, a bit each: bit t % 32 of word t / 32. */
-export type Mask = Uint32Array;
 
 /** Masks that are kept; one takes V / 8 bytes. */
 const MAX_MASKS = 48;
 /** Bytes of a forced text at most. */
 const MAX_FORCED = 256;
-
-export const allows = (mask: Mask, token: number): boolean => ((mask[token >> 5]! >>> (token & 31)) & 1) === 1;
 
 /** How many tokens may follow, no further than two, and which where it is one. */
 interface Few {
@@ -55,7 +51,7 @@ export class Constraint {
     }
     const mask = new Uint32Array(Math.ceil(this.#trie.size / 32));
     this.#trie.walk(this.#machine, key, (token) => {
-      mask[token >> 5]! |= 1 << (token & 31);
+      addToken(mask, token);
       return true;
     });
     if (this.#masks.size >= MAX_MASKS) this.#masks.delete(this.#masks.keys().next().value!);

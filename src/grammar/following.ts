@@ -2,7 +2,8 @@
  * A constraint along one answer. What may follow is a function of the answer's tokens alone, so it is the same with
  * drafts on and off.
  */
-import type { Constraint, Mask } from "./constraint.ts";
+import { addToken, type Mask } from "../model/token-mask.ts";
+import type { Constraint } from "./constraint.ts";
 import type { State } from "./machine.ts";
 
 export class Following {
@@ -79,7 +80,7 @@ export class Following {
     let ended = this.#ended.get(mask);
     if (!ended) {
       ended = mask.slice();
-      for (const id of this.#stop) ended[id >> 5]! |= 1 << (id & 31);
+      for (const id of this.#stop) addToken(ended, id);
       this.#ended.set(mask, ended);
     }
     return ended;

@@ -92,16 +92,6 @@ export const positionsOf = (position: number, K: number, siblings: readonly Sibl
   ...siblings.map(({ at }) => position + at + 1),
 ];
 
-/** The tokens before the position of each row. */
-const beforeEach = (
-  timeline: readonly number[],
-  draft: readonly number[],
-  siblings: readonly Sibling[],
-): number[][] => [
-  ...Array.from({ length: draft.length + 1 }, (_, i) => [...timeline, ...draft.slice(0, i)]),
-  ...siblings.map(({ at, id }) => [...timeline, ...draft.slice(0, at), id]),
-];
-
 /** How each row's logits are shaped; undefined where none are. */
 export function shapesOf(
   shapers: Shapers | undefined,
@@ -110,8 +100,12 @@ export function shapesOf(
   siblings: readonly Sibling[] = [],
 ): Shapes | undefined {
   if (!shapers) return undefined;
-  const before = beforeEach(timeline, draft, siblings);
-  return (row) => shapers.after(before[row]!);
+  // Rows are asked for one by one, and few of them behind the first wrong token.
+  return (row) => {
+    const sibling = siblings[row - draft.length - 1];
+    const own = sibling ? [...draft.slice(0, sibling.at), sibling.id] : draft.slice(0, row);
+    return shapers.after([...timeline, ...own]);
+  };
 }
 
 type Shapes = (row: number) => Shape;

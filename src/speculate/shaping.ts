@@ -9,6 +9,7 @@
  * The order is that of vLLM and of llama.cpp.
  */
 
+import { hasToken, type Mask, maskOf } from "../model/token-mask.ts";
 import type { Sampling } from "./types.ts";
 
 /** The kinds, each absent where nothing is asked for. Plain data. */
@@ -58,8 +59,8 @@ export interface Choosing extends Sampling {
 export interface Change {
   /** By token: its logit as a rising function of what the model gave. */
   readonly each?: ReadonlyMap<number, (logit: number) => number>;
-  /** A bit a token, of which those set may come: bit i of word w is token 32·w + i. Absent: all may. */
-  readonly mask?: Uint32Array;
+  /** The tokens that may come. Absent: all may. */
+  readonly mask?: Mask;
 }
 
 export interface Shaper {
@@ -132,13 +133,6 @@ export const KINDS = Object.keys(SHAPERS) as ShapingKind[];
 
 const never = (): number => Number.NEGATIVE_INFINITY;
 
-/** A mask in which these tokens are set. Tokens behind its end are not. */
-export function maskOf(ids: readonly number[]): Uint32Array {
-  const mask = new Uint32Array(1 + (Math.max(0, ...ids) >>> 5));
-  for (const id of ids) mask[id >>> 5]! |= 1 << (id & 31);
-  return mask;
-}
-
 /** What shapes one answer, all kinds together. */
 export class Shapers {
   readonly #shapers: readonly Shaper[];
@@ -190,7 +184,7 @@ export class Shape {
     let shaped = logit;
     for (const { each, mask } of this.#changes) {
       shaped = each?.get(id)?.(shaped) ?? shaped;
-      if (mask && !hasBit(mask, id)) return Number.NEGATIVE_INFINITY;
+      if (mask && !hasToken(mask, id)) return Number.NEGATIVE_INFINITY;
     }
     return shaped;
   }
@@ -202,13 +196,11 @@ export class Shape {
       else if (each) for (const [id, how] of each) if (id < logits.length) change(logits, id, how);
       if (!mask) continue;
       for (let row = 0; row < logits.length; row++) {
-        if (!hasBit(mask, ids ? ids[row]! : row)) logits[row] = Number.NEGATIVE_INFINITY;
+        if (!hasToken(mask, ids ? ids[row]! : row)) logits[row] = Number.NEGATIVE_INFINITY;
       }
     }
   }
 }
-
-const hasBit = (mask: Uint32Array, id: number): boolean => ((mask[id >>> 5] ?? 0) & (1 << (id & 31))) !== 0;
 
 function change(logits: Float32Array, row: number, how: ((logit: number) => number) | undefined): void {
   if (how) logits[row] = how(logits[row]!);

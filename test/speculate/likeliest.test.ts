@@ -1,8 +1,9 @@
 /** What the likeliest tokens alone determine must be what all logits say; what they leave open must be left open. */
 import { expect, test } from "vitest";
+import { maskOf } from "../../src/model/token-mask.ts";
 import { chooseAmong, type Likeliest, shaped } from "../../src/speculate/likeliest.ts";
 import { chooseToken } from "../../src/speculate/sample.ts";
-import { maskOf, Shape } from "../../src/speculate/shaping.ts";
+import { Shape } from "../../src/speculate/shaping.ts";
 import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
 import { seeded } from "../support/random.ts";
 

@@ -4,10 +4,12 @@
  */
 import type { Generation } from "../openai.ts";
 import { errorBody, type FinishReason, type Head, type Outcome, predictionUsage } from "../reply.ts";
-import { accountOf, type Form, type Piece, pieceOf, type ShownToken } from "../stream.ts";
+import { accountOf, type Form, HeldForm, type Piece, pieceOf, type ShownToken } from "../stream.ts";
 
 export const messagesForm = (head: Head, { stream, trace }: Pick<Generation, "stream" | "trace">): Form =>
-  new (stream ? MessageEvents : MessageDocument)(head, trace);
+  stream
+    ? new MessageEvents(head, trace)
+    : new HeldForm((tokens, outcome) => message(head, { tokens, outcome, trace }));
 
 /** A stop string ends an answer as its own end does: which of the two it was is not told by the core. */
 const REASONS: Readonly<Record<FinishReason, string>> = { stop: "end_turn", length: "max_tokens" };
@@ -82,32 +84,6 @@ class MessageEvents implements Form {
   }
 
   readonly failed = (error: unknown): string => event("error", { error: anthropicError(error) });
-}
-
-class MessageDocument implements Form {
-  readonly contentType = "application/json";
-  readonly failed = null;
-  readonly #head: Head;
-  readonly #trace: boolean;
-  readonly #tokens: ShownToken[] = [];
-
-  constructor(head: Head, trace: boolean) {
-    this.#head = head;
-    this.#trace = trace;
-  }
-
-  begin(): string {
-    return "";
-  }
-
-  piece({ tokens }: Piece): string {
-    this.#tokens.push(...tokens);
-    return "";
-  }
-
-  end(outcome: Outcome): string {
-    return JSON.stringify(message(this.#head, { tokens: this.#tokens, outcome, trace: this.#trace }));
-  }
 }
 
 function anthropicError(error: unknown) {

@@ -4,10 +4,10 @@
  */
 import * as z from "zod";
 import { OutriderError } from "../../model/errors.ts";
+import { checkedBody, objectOf } from "../checked-body.ts";
 import { checkRefusals, type Refusals, told, withoutEffect } from "../fields.ts";
 import { type Generation, MAX_STOP_CHARS, MAX_STOPS, parseChat } from "../openai.ts";
 import { renamed } from "../renamed.ts";
-import { sentence } from "../sentences.ts";
 
 /** What an answer in this shape needs to know. */
 export interface MessagesDialect {
@@ -72,21 +72,9 @@ export interface MessagesRequest {
 
 /** Parses a body. Throws a 400 with `param`. */
 export function parseMessages(body: unknown, randomSeed: () => number): MessagesRequest {
-  const parsed = messagesSchema.safeParse(body, { error: sentence, reportInput: true });
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    const param = path.map(String).join(".");
-    throw new OutriderError(
-      "invalid_request",
-      param === "" ? "the body must be a JSON object" : `${param}: ${message}`,
-      {
-        ...(param !== "" && { param }),
-      },
-    );
-  }
-  const given = body as Readonly<Record<string, unknown>>;
+  const { system, messages, max_tokens, stop_sequences, thinking } = checkedBody(messagesSchema, body);
+  const given = objectOf(body);
   checkRefusals(given, REFUSED_OF_MESSAGES);
-  const { system, messages, max_tokens, stop_sequences, thinking } = parsed.data;
   if (thinking && thinking.type !== "disabled") {
     throw new OutriderError("unsupported_parameter", "thinking: the model does not think apart; leave thinking out", {
       param: "thinking",

@@ -5,7 +5,7 @@
  */
 import type { Generation } from "../openai.ts";
 import { errorBody, type Head, type Outcome } from "../reply.ts";
-import { type Form, type Piece, pieceOf, type ShownToken } from "../stream.ts";
+import { type Form, HeldForm, type Piece, pieceOf, type ShownToken } from "../stream.ts";
 import { logprobsOf, messageItem, type ResponseObject, responseObject, storedObject, textPart } from "./object.ts";
 import type { ResponsesDialect } from "./request.ts";
 
@@ -15,7 +15,12 @@ type Ended = (response: ResponseObject, text: string) => void;
 type Asked = Pick<Generation, "stream" | "trace">;
 
 export const responsesForm = (head: Head, dialect: ResponsesDialect, asked: Asked, ended: Ended): Form =>
-  new (asked.stream ? ResponseEvents : ResponseDocument)(head, dialect, asked.trace, ended);
+  asked.stream
+    ? new ResponseEvents(head, dialect, asked.trace, ended)
+    : new HeldForm((tokens, outcome) => {
+        ended(storedObject(head, dialect, tokens, outcome), pieceOf(tokens).text);
+        return responseObject(head, dialect, { tokens, outcome, trace: asked.trace });
+      });
 
 /** Where the one message of a response and the one part of that message are. */
 const ITEM = { output_index: 0 };
@@ -83,38 +88,5 @@ class ResponseEvents implements Form {
   #event(type: string, fields: object): string {
     const data = { type, sequence_number: this.#number++, ...fields };
     return `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`;
-  }
-}
-
-class ResponseDocument implements Form {
-  readonly contentType = "application/json";
-  readonly failed = null;
-  readonly #head: Head;
-  readonly #dialect: ResponsesDialect;
-  readonly #ended: Ended;
-  readonly #trace: boolean;
-  readonly #tokens: ShownToken[] = [];
-
-  constructor(head: Head, dialect: ResponsesDialect, trace: boolean, ended: Ended) {
-    this.#head = head;
-    this.#dialect = dialect;
-    this.#trace = trace;
-    this.#ended = ended;
-  }
-
-  begin(): string {
-    return "";
-  }
-
-  piece({ tokens }: Piece): string {
-    this.#tokens.push(...tokens);
-    return "";
-  }
-
-  end(outcome: Outcome): string {
-    const tokens = this.#tokens;
-    const response = responseObject(this.#head, this.#dialect, { tokens, outcome, trace: this.#trace });
-    this.#ended(storedObject(this.#head, this.#dialect, tokens, outcome), pieceOf(tokens).text);
-    return JSON.stringify(response);
   }
 }

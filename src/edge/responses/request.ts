@@ -5,10 +5,10 @@
  */
 import * as z from "zod";
 import { OutriderError } from "../../model/errors.ts";
+import { checkedBody, objectOf } from "../checked-body.ts";
 import { checkRefusals, othersIn, type Refusals, told, withoutEffect } from "../fields.ts";
 import { type Generation, parseChat } from "../openai.ts";
 import { renamed } from "../renamed.ts";
-import { sentence } from "../sentences.ts";
 import { rootIn } from "./ids.ts";
 import { chatMessages } from "./items.ts";
 
@@ -108,18 +108,9 @@ export interface ResponsesRequest {
 
 /** Parses a body. Throws a 400 with `param`, in the names of this route. */
 export function parseResponses(body: unknown, randomSeed: () => number): ResponsesRequest {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw new OutriderError("invalid_request", "the body must be a JSON object");
-  }
-  checkRefusals(body as Record<string, unknown>, REFUSED_OF_RESPONSES);
-  const parsed = ownSchema.safeParse(body, { error: sentence, reportInput: true });
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    throw new OutriderError("invalid_request", `${path.map(String).join(".")}: ${message}`, {
-      param: path.map(String).join("."),
-    });
-  }
-  const own = parsed.data;
+  const given = objectOf(body);
+  checkRefusals(given, REFUSED_OF_RESPONSES);
+  const own = checkedBody(ownSchema, given);
   const foreign = own.include?.find((what) => !INCLUDED.includes(what));
   if (foreign !== undefined) {
     throw new OutriderError("unsupported_value", `include: ${JSON.stringify(foreign)} is nothing that answers hold`, {
@@ -130,7 +121,7 @@ export function parseResponses(body: unknown, randomSeed: () => number): Respons
   if (previous !== null && rootIn(previous) === null) throw unknownResponse(previous);
   const instructions = own.instructions ? [{ role: "system", content: own.instructions }] : [];
   const { messages, names, references } = chatMessages(own.input ?? []);
-  const chat = { ...chatFields(body as Record<string, unknown>, own), messages: [...instructions, ...messages] };
+  const chat = { ...chatFields(given, own), messages: [...instructions, ...messages] };
   const generation = renamed([...instructions.map(() => "instructions"), ...names], RENAMED, () =>
     parseChat(chat, randomSeed),
   );
@@ -144,9 +135,9 @@ export function parseResponses(body: unknown, randomSeed: () => number): Respons
       store: own.store ?? true,
       instructed: instructions.length,
       references: Object.fromEntries(shifted),
-      echo: echoOf(own, generation, body as Record<string, unknown>),
+      echo: echoOf(own, generation, given),
     },
-    ignored: told([...withoutEffect(chat), ...ownWithoutEffect(body as Record<string, unknown>, own)]),
+    ignored: told([...withoutEffect(chat), ...ownWithoutEffect(given, own)]),
   };
 }
 

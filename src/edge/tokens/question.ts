@@ -5,6 +5,7 @@
 import * as z from "zod";
 import type { ChatMessage } from "../../model/chat.ts";
 import { OutriderError } from "../../model/errors.ts";
+import { dotted, objectOf } from "../checked-body.ts";
 import { parseChat } from "../openai.ts";
 
 /** What to compute. Plain data: it crosses from the Worker to a Session as JSON. */
@@ -120,10 +121,7 @@ function messagesOf(messages: unknown): readonly ChatMessage[] {
 }
 
 function parse<T extends z.ZodType>(schema: T, body: unknown): z.infer<T> {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw new OutriderError("invalid_request", "the body must be a JSON object");
-  }
-  const parsed = schema.safeParse(body);
+  const parsed = schema.safeParse(objectOf(body));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   if (issue.code === "unrecognized_keys") {
@@ -132,6 +130,6 @@ function parse<T extends z.ZodType>(schema: T, body: unknown): z.infer<T> {
       param,
     });
   }
-  const param = issue.path.map(String).join(".");
+  const param = dotted(issue.path);
   throw new OutriderError("invalid_request", `${param}: ${issue.message}`, { param });
 }

@@ -48,7 +48,7 @@ const structuredOutputsSchema = z
   .meta({ id: "StructuredOutputs", description: "The form of the answer, as vLLM takes it: one of these." });
 
 /** Fields of a request, all optional. */
-export const FORM_FIELDS = {
+export const CONSTRAINT_FIELDS = {
   response_format: responseFormatSchema
     .nullish()
     .describe("`json_object`: a JSON object; `json_schema`: a value of the schema."),
@@ -63,10 +63,10 @@ export const FORM_FIELDS = {
   guided_grammar: z.string().nullish().describe("Older name of `structured_outputs.grammar`."),
 };
 
-type Asked = z.infer<z.ZodObject<typeof FORM_FIELDS>>;
+type Asked = z.infer<z.ZodObject<typeof CONSTRAINT_FIELDS>>;
 
 /** Null where any text will do. Throws `invalid_request` where two fields ask for a form. */
-export function formOf(asked: Asked): ConstraintSource | null {
+export function constraintOf(asked: Asked): ConstraintSource | null {
   const { structured_outputs: outputs } = asked;
   const asks: [string, ConstraintSource | null][] = [
     ["response_format", ofResponseFormat(asked.response_format)],
