@@ -1,9 +1,16 @@
 /**
- * How a family of models writes calls of tools: what its answers look like when it must call, and how calls are read
- * out of text that arrives in pieces. A new family is a file here and a row in families.ts.
+ * How a family of models is told of tools and writes calls of them: what its template takes, what its answers look like
+ * when it must call, and how calls are read out of text that arrives in pieces. A new family is a file here and a row
+ * in families.ts.
  */
 import type { ConstraintSource } from "../grammar/source.ts";
-import type { ChatTool } from "../model/chat.ts";
+import type { ChatMessage, ChatTool } from "../model/chat.ts";
+
+/** A tool as a request offers it. */
+export interface Tool extends ChatTool {
+  /** Its calls always have arguments of its schema, also where the model need not call. */
+  readonly strict: boolean;
+}
 
 /** What of an answer has become known. Calls are numbered from 0 in the order in which they come. */
 export type Told =
@@ -14,15 +21,27 @@ export type Told =
 
 /** Reads one answer. What it tells does not depend on where its pieces are cut. */
 export interface CallReader {
+  /** Calls whose arguments have come to their end. */
+  readonly ended: number;
   push(text: string): Told[];
   /** Whatever was held back, since nothing more will come. */
   end(): Told[];
 }
 
+/** What a chat template is given. */
+export interface Conversation {
+  readonly messages: readonly ChatMessage[];
+  readonly tools: readonly ChatTool[];
+}
+
 export interface Family {
   /** Whether a chat template is one of this family's. */
   writes(template: string): boolean;
-  reader(tools: readonly ChatTool[]): CallReader;
+  /** What its templates take in another form than they are given; unless given, they take all as it is. */
+  conversation?(given: Conversation): Conversation;
+  reader(tools: readonly Tool[]): CallReader;
   /** Answers that call one of `tools`, or several one after the other. */
-  calls(tools: readonly ChatTool[], several: boolean): ConstraintSource;
+  calls(tools: readonly Tool[], several: boolean): ConstraintSource;
+  /** Any answer whose calls of `tools`, all of them strict, have arguments of their schemas. */
+  free(tools: readonly Tool[]): ConstraintSource;
 }

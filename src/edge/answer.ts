@@ -3,7 +3,9 @@
  * Pure but for the clock, which is passed in. It is read only after verdicts, which are I/O: in a deployed Worker the
  * clock stands still in between.
  */
+import type { Told } from "../calls/family.ts";
 import type { Copied, Step, Summary } from "../speculate/round.ts";
+import type { Reading } from "./calling.ts";
 import type { FinishReason } from "./reply.ts";
 import { type AnswerText, type Piece, pieceOf, type ShownToken } from "./stream.ts";
 
@@ -29,12 +31,14 @@ export interface Tally {
  * Yields one piece a step, empty while text is held back. A stop string ends the answer and, by way of `steps.return`,
  * the target's work; so does leaving early.
  * @param stopIds tokens that end an answer and have no text
+ * @param reading finds the calls of tools, where these are offered, and ends an answer that may make only one
  */
 export async function* answer(
   steps: AsyncGenerator<Step, Summary>,
   text: AnswerText,
   stopIds: ReadonlySet<number>,
   now: () => number,
+  reading: Reading | null = null,
 ): AsyncGenerator<Piece, Tally> {
   let predicted = 0;
   let drafted = 0;
@@ -47,8 +51,9 @@ export async function* answer(
   let lastAt = 0;
   let finish: FinishReason = "stop";
   let undrafted = false;
+  const over = (): boolean => text.stopped || (reading?.over ?? false);
   try {
-    while (!text.stopped) {
+    while (!over()) {
       const next = await steps.next();
       if (next.done) {
         ({ reason: finish, drafted, verified, thrown, passes, prediction } = next.value);
@@ -61,17 +66,24 @@ export async function* answer(
       passes = step.verdict.passes;
       undrafted = step.verdict.undrafted ?? false;
       const shown: ShownToken[] = [];
+      const told: Told[] = [];
       for (const [i, token] of step.tokens.entries()) {
-        if (text.stopped) break;
+        if (over()) break;
         predicted++;
         if (token.kept) kept++;
-        if (!stopIds.has(token.id)) shown.push(...text.push(token, passes, step.verdict.logprobs?.[i]).tokens);
+        if (stopIds.has(token.id)) continue;
+        const piece = text.push(token, passes, step.verdict.logprobs?.[i]);
+        shown.push(...piece.tokens);
+        if (reading) told.push(...reading.push(piece.text));
       }
-      yield pieceOf(shown);
+      yield { ...pieceOf(shown), ...(reading && { told }) };
     }
   } finally {
     await steps.return(undefined as never);
   }
-  yield text.end();
+  const last = text.end();
+  if (!reading) yield last;
+  else if (!reading.over) yield { ...last, told: [...reading.push(last.text), ...reading.end()] };
+  if (reading && reading.count > 0 && finish === "stop") finish = "tool_calls";
   return { finish, predicted, drafted, verified, thrown, kept, passes, prediction, undrafted, firstAt, lastAt };
 }

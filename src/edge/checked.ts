@@ -1,29 +1,29 @@
 /** An answer that must have a form is looked at once more before it ends, by other means than those that wrote it. */
-import { faultOf } from "../grammar/check.ts";
-import type { ConstraintSource } from "../grammar/source.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { Tally } from "./answer.ts";
-import type { Piece } from "./stream.ts";
+import type { Said } from "./said.ts";
+import { Held, type Piece } from "./stream.ts";
 
 /**
  * The same pieces. Throws `malformed_answer` (502) instead of the end where an answer that came to its own end has not
  * the form; one that was cut off, by its length or by a stop string, need not have it.
+ * @param faultOf what is wrong with an answer, in words; null where nothing is
  */
 export async function* checked(
   pieces: AsyncGenerator<Piece, Tally>,
-  source: ConstraintSource,
+  faultOf: (said: Said) => string | null,
   isCut: () => boolean,
 ): AsyncGenerator<Piece, Tally> {
-  let text = "";
+  const held = new Held();
   try {
     for (;;) {
       const { done, value } = await pieces.next();
       if (done) {
-        const fault = value.finish === "stop" && !isCut() ? faultOf(source, text) : null;
+        const fault = value.finish !== "length" && !isCut() ? faultOf(held.whole.said) : null;
         if (fault !== null) throw malformed(fault);
         return value;
       }
-      text += value.text;
+      held.push(value);
       yield value;
     }
   } finally {

@@ -17,6 +17,7 @@ import { checkFields } from "./fields.ts";
 import { predictionSchema, predictionText } from "./prediction.ts";
 import { seedOf, seedSchema } from "./seed.ts";
 import { shapingOf } from "./shaping.ts";
+import { callsOf, MESSAGE_FIELDS, type Offer, offerOf, TOOL_FIELDS } from "./tools.ts";
 
 /** As many as OpenAI takes. Each costs the template some steps, whatever it says. */
 const MAX_MESSAGES = 2048;
@@ -40,6 +41,8 @@ export interface Generation {
   readonly shaping: Omit<Shaping, "from"> | null;
   /** The form that the answer must have; null: any text. */
   readonly constraint: ConstraintSource | null;
+  /** Tools that the answer may call; null: none. */
+  readonly offer: Offer | null;
   /** How many of the likeliest tokens to tell of each position, beside the one that was chosen; null: tell nothing. */
   readonly logprobs: number | null;
   readonly rule: Rule;
@@ -83,13 +86,12 @@ const partSchema = z.object({
 
 const messageSchema = z
   .object({
-    role: z.string().describe("`system`, `developer` (read as `system`), `user` or `assistant`."),
+    role: z.string().describe("`system`, `developer` (read as `system`), `user`, `assistant` or `tool`."),
     content: z
       .union([z.string(), z.array(partSchema)], { error: "must be a string or an array of text parts" })
       .nullish()
       .describe("Text, or an array of text parts that are joined. Null is an empty text, for `assistant` only."),
-    tool_calls: z.array(z.unknown()).nullish().describe("Refused unless empty."),
-    function_call: z.unknown().optional().describe("Refused unless null."),
+    ...MESSAGE_FIELDS,
   })
   .meta({ id: "Message", description: "One message of the conversation." });
 
@@ -270,6 +272,7 @@ const chatSchema = z
       .max(MAX_MESSAGES, `must hold at most ${MAX_MESSAGES} messages`)
       .describe(`The conversation so far, in at most ${MAX_MESSAGES} messages.`),
     ...common,
+    ...TOOL_FIELDS,
     max_completion_tokens: z.int().min(1).nullish().describe("OpenAI's newer name of `max_tokens`; wins over it."),
     logprobs: z.boolean().nullish().describe("Tell the log probability of each token. Default false."),
     top_logprobs: z
@@ -314,12 +317,13 @@ export function parseChat(body: unknown, randomSeed: () => number): Generation {
   const request = parse(chatSchema, body);
   const messages = request.messages.map((message, i): ChatMessage => {
     const at = `messages[${i}]`;
-    return { role: role(message.role, at), content: messageText(message, at) };
+    return { role: role(message.role, at), content: messageText(message, at), ...callsOf(message, at) };
   });
   if (request.top_logprobs && !request.logprobs) throw needsLogprobs();
   const logprobs = request.logprobs ? (request.top_logprobs ?? 0) : null;
   const maxTokens = request.max_completion_tokens ?? request.max_tokens;
-  return { ...generation(request, { kind: "chat", messages }, maxTokens, randomSeed), ...told(logprobs, request) };
+  const made = generation(request, { kind: "chat", messages }, maxTokens, randomSeed);
+  return { ...made, ...told(logprobs, request), offer: offerOf(request) };
 }
 
 /** Parses the body of `POST /v1/completions`. */
@@ -378,6 +382,7 @@ function generation(
     },
     shaping: shapingOf(request),
     constraint: constraintOf(request),
+    offer: null,
     logprobs: null,
     rule: bild ? { kind: "bild", alphaRollback: options.alpha_rollback ?? ALPHA_ROLLBACK } : { kind: "exact" },
     stop: [request.stop ?? []].flat().filter((stop) => stop !== ""),
@@ -415,24 +420,20 @@ const path = (keys: readonly PropertyKey[]): string =>
 
 function role(name: string, at: string): ChatMessage["role"] {
   if (name === "system" || name === "developer") return "system";
-  if (name === "user" || name === "assistant") return name;
+  if (name === "user" || name === "assistant" || name === "tool") return name;
   const param = `${at}.role`;
-  if (name === "tool" || name === "function") {
-    throw new OutriderError("unsupported_value", `${param}: tool calls are not supported`, { param });
+  if (name === "function") {
+    throw new OutriderError("unsupported_value", `${param}: function is an older form; send tool`, { param });
   }
   throw new OutriderError(
     "invalid_request",
-    `${param}: must be system, developer, user or assistant, got ${JSON.stringify(name)}`,
+    `${param}: must be system, developer, user, assistant or tool, got ${JSON.stringify(name)}`,
     { param },
   );
 }
 
 /** The text of a message. Null stands for none where an assistant said nothing. */
-function messageText({ role, content, tool_calls, function_call }: z.infer<typeof messageSchema>, at: string): string {
-  if (tool_calls?.length || function_call) {
-    const param = `${at}.${tool_calls?.length ? "tool_calls" : "function_call"}`;
-    throw new OutriderError("unsupported_value", `${param}: tool calls are not supported`, { param });
-  }
+function messageText({ role, content }: z.infer<typeof messageSchema>, at: string): string {
   if (content != null) return text(content, at);
   if (role === "assistant") return "";
   const param = `${at}.content`;

@@ -78,8 +78,11 @@ const usageSchema = z
   .meta({ id: "Usage", description: "Tokens of the request and the answer." });
 
 const finishReason = z
-  .enum(["stop", "length"])
-  .describe("`stop`: an end token or a stop string. `length`: `max_tokens` or the end of the context.");
+  .enum(["stop", "length", "tool_calls"])
+  .describe(
+    "`stop`: an end token or a stop string. `length`: `max_tokens` or the end of the context. `tool_calls`: as `stop`, " +
+      "where the answer calls tools.",
+  );
 
 const head = (object: string) => ({
   id: z.string().describe("Id of the answer."),
@@ -123,13 +126,25 @@ const growing = (holds: z.ZodRawShape) =>
     .array(z.object({ index, ...holds, finish_reason: finishReason.nullable() }))
     .describe("One choice. None in the chunk that carries usage alone.");
 
+const called = z
+  .object({ name: z.string(), arguments: z.string().describe("JSON of an object.") })
+  .describe("What is called.");
+
 export const answerSchemas = {
   chat: z
     .object({
       ...head("chat.completion"),
       choices: choice({
         message: z
-          .object({ role: z.literal("assistant"), content: z.string(), refusal: z.null() })
+          .object({
+            role: z.literal("assistant"),
+            content: z.string().nullable().describe("The text; null for an answer that only calls."),
+            refusal: z.null(),
+            tool_calls: z
+              .array(z.object({ id: z.string(), type: z.literal("function"), function: called }))
+              .optional()
+              .describe("Calls, in the order in which the model made them."),
+          })
           .describe("The answer."),
         logprobs: chatLogprobsSchema,
       }),
@@ -141,7 +156,21 @@ export const answerSchemas = {
       ...head("chat.completion.chunk"),
       choices: growing({
         delta: z
-          .object({ role: z.literal("assistant").optional(), content: z.string().optional() })
+          .object({
+            role: z.literal("assistant").optional(),
+            content: z.string().nullish(),
+            tool_calls: z
+              .array(
+                z.object({
+                  index: z.int(),
+                  id: z.string().optional(),
+                  type: z.literal("function").optional(),
+                  function: called.partial({ name: true }),
+                }),
+              )
+              .optional()
+              .describe("A call begins with its id and name; the characters of its arguments follow."),
+          })
           .describe("What the answer grows by."),
         logprobs: chatLogprobsSchema,
       }),
@@ -252,7 +281,7 @@ export const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> 
     invalid_request: "A field is missing, of the wrong type or out of range.",
     unsupported_parameter: "A field asks for something that Outrider cannot do; the list below names these fields.",
     unsupported_rule: "The rule `bild` beside a field that changes the target's logits.",
-    unsupported_value: "A message is a tool call or holds something other than text.",
+    unsupported_value: "A message holds something other than text, or a tool is something other than a function.",
     context_length_exceeded: "The prompt leaves no position of the context for the answer.",
     no_draft_model: "`outrider.draft` is `model`, and the deployment has no draft model.",
     no_chat_template: "The model was not made to chat. Use `/v1/completions`.",
@@ -376,7 +405,7 @@ const paths: Api["paths"] = {
     post: dialect(
       "Answer in the shape of OpenAI's Responses API",
       "Objects and events are OpenAI's, with `timings` and `outrider` beside them. `previous_response_id` goes on " +
-        "from a stored response. Text only: tool calls are refused. With `outrider.trace`, `outrider` at the " +
+        "from a stored response. Text and function calls only. With `outrider.trace`, `outrider` at the " +
         "end holds all tokens; a stored response holds neither these nor log probabilities.",
       ownSchema,
       "A response",
@@ -386,7 +415,7 @@ const paths: Api["paths"] = {
     post: dialect(
       "Answer in the shape of Anthropic's Messages API",
       "Objects, events and errors are Anthropic's, with `timings` and `outrider` beside them; the key may come as " +
-        "`x-api-key`. Text only: tool calls are refused. A stop string is told as `end_turn`. With `outrider.trace`, " +
+        "`x-api-key`. Text and tool calls only. A stop string is told as `end_turn`. With `outrider.trace`, " +
         "`outrider` at the end holds all tokens.",
       messagesSchema,
       "A message",

@@ -1,12 +1,15 @@
 /** What a generation means for the model at hand: prompt ids, how much may be decided, and what ends an answer. */
+import { familyOf } from "../calls/families.ts";
+import type { Conversation } from "../calls/family.ts";
 import type { TargetDescription } from "../format/target.ts";
-import type { ChatTemplate } from "../model/chat.ts";
+import type { ChatMessage, ChatTemplate } from "../model/chat.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { FillTemplate } from "../model/fill.ts";
 import type { Tokenizer } from "../model/tokenizer.ts";
 import type { Shaping } from "../speculate/shaping.ts";
 import type { Generation } from "./openai.ts";
 import { predictedIds } from "./prediction.ts";
+import type { Offer } from "./tools.ts";
 
 export interface Task {
   readonly prompt: readonly number[];
@@ -39,7 +42,7 @@ export function taskOf(generation: Generation, reader: Reader): Task {
   const { vocabulary, context, stopIds } = reader.description;
   let prompt: readonly number[];
   try {
-    prompt = promptOf(input, reader, context - 1);
+    prompt = promptOf(generation, reader, context - 1);
   } catch (error) {
     if ((error as OutriderError).code === "too_many_tokens") throw tooLong(input, `more than ${context - 1}`, context);
     throw error;
@@ -78,14 +81,32 @@ export const tooLong = (input: Generation["input"], length: string, context: num
 
 const paramOf = ({ kind }: Generation["input"]) => (kind === "chat" ? "messages" : "prompt");
 
+/** What a chat template is given: tools as the model's family takes them. */
+export function conversationOf(
+  messages: readonly ChatMessage[],
+  offer: Offer | null,
+  { source }: Pick<ChatTemplate, "source">,
+): Conversation {
+  const tools = (offer?.tools ?? []).map(({ strict: _, ...tool }) => tool);
+  const given = { messages, tools };
+  return familyOf(source).conversation?.(given) ?? given;
+}
+
 /** A prompt as text. */
 const echoed = (input: Generation["input"], tokenizer: Tokenizer): string => {
   if (input.kind === "chat") return "";
   return typeof input.prompt === "string" ? input.prompt : tokenizer.decode(input.prompt);
 };
 
-function promptOf(input: Generation["input"], { tokenizer, chat, fill }: Reader, most: number): readonly number[] {
-  if (input.kind === "chat") return chat().encode(input.messages, most);
+function promptOf(
+  { input, offer }: Pick<Generation, "input" | "offer">,
+  { tokenizer, chat, fill }: Reader,
+  most: number,
+): readonly number[] {
+  if (input.kind === "chat") {
+    const { messages, tools } = conversationOf(input.messages, offer, chat());
+    return chat().encode(messages, most, tools);
+  }
   if (input.kind === "fill") return fill().encode(input.prompt, input.suffix, most);
   return typeof input.prompt === "string" ? tokenizer.encodePrompt(input.prompt, most) : input.prompt;
 }

@@ -10,11 +10,12 @@ import type { Copied } from "../speculate/round.ts";
 import type { chatLogprobsSchema, textLogprobsSchema } from "./logprobs.ts";
 import { sessionPlaceSchema } from "./placement.ts";
 import { RateLimited } from "./rate-limited.ts";
+import type { Said } from "./said.ts";
 
 /** As logprobs.ts makes them; null where nothing was asked. */
 export type ChoiceLogprobs = z.infer<typeof chatLogprobsSchema> | z.infer<typeof textLogprobsSchema>;
 
-export type FinishReason = "stop" | "length";
+export type FinishReason = "stop" | "length" | "tool_calls";
 
 export const tracedTokenSchema = z
   .object({
@@ -180,18 +181,34 @@ export const predictionUsage = ({ kept, drafted }: Copied) => ({
   rejected_prediction_tokens: drafted - kept,
 });
 
+/** The id of a call of an answer: its own among all answers. */
+export const callId = ({ id, index }: Head, call: number): string =>
+  `call_${id.replace(/^\w+-/, "")}${[index ?? 0, call].map((number) => number.toString(16).padStart(2, "0")).join("")}`;
+
+/** A chat answer as a message. One that only calls has no content. */
+function messageOf(head: Head, { text, calls }: Said) {
+  const content = text === "" && calls.length > 0 ? null : text;
+  const tool_calls = calls.map(({ name, arguments: given }, at) => ({
+    id: callId(head, at),
+    type: "function",
+    function: { name, arguments: given },
+  }));
+  return { role: "assistant", content, refusal: null, ...(tool_calls.length > 0 && { tool_calls }) };
+}
+
 /** The body of an answer that is not streamed. */
 export function completion(
   head: Head,
-  text: string,
+  said: Said,
+  echo: string,
   outcome: Outcome,
   trace: readonly TracedToken[] | null,
   logprobs: ChoiceLogprobs = null,
 ) {
   const choice =
     head.kind === "chat"
-      ? { index: head.index ?? 0, message: { role: "assistant", content: text, refusal: null }, logprobs }
-      : { index: head.index ?? 0, text, logprobs };
+      ? { index: head.index ?? 0, message: messageOf(head, said), logprobs }
+      : { index: head.index ?? 0, text: echo + said.text, logprobs };
   return {
     id: head.id,
     object: head.kind === "chat" ? "chat.completion" : "text_completion",
@@ -204,10 +221,22 @@ export function completion(
   };
 }
 
+/** What a chunk adds to a message. */
+export interface Delta {
+  readonly role?: "assistant";
+  readonly content?: string | null;
+  readonly tool_calls?: readonly {
+    readonly index: number;
+    readonly id?: string;
+    readonly type?: "function";
+    readonly function: { readonly name?: string; readonly arguments: string };
+  }[];
+}
+
 /** One chunk of a stream. `delta` null makes the chunk without choices that carries usage alone. */
 export function chunk(
   head: Head,
-  delta: { role?: "assistant"; content?: string } | null,
+  delta: Delta | null,
   extra: {
     finish?: FinishReason;
     usage?: ReturnType<typeof usage> | null;

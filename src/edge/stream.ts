@@ -3,6 +3,7 @@
  * stop string or half a character; tokens are released whole, so that a trace's texts join to the answer.
  * Pure: the clock, the socket and the Session's state stay outside.
  */
+import type { Told } from "../calls/family.ts";
 import type { TokenDecoder } from "../model/tokenizer.ts";
 import type { DecidedToken } from "../speculate/round.ts";
 import type { TokenLogprob } from "../speculate/types.ts";
@@ -10,14 +11,17 @@ import { chatLogprobs, type ToldToken, textLogprobs, toldToken } from "./logprob
 import type { Generation } from "./openai.ts";
 import {
   type ChoiceLogprobs,
+  callId,
   chunk,
   completion,
+  type Delta,
   errorBody,
   type Head,
   type Outcome,
   type TracedToken,
   usage,
 } from "./reply.ts";
+import { Said } from "./said.ts";
 
 /** A token of the answer, and what is told of it where that was asked for. */
 export interface ShownToken extends TracedToken {
@@ -28,7 +32,12 @@ export interface ShownToken extends TracedToken {
 export interface Piece {
   readonly text: string;
   readonly tokens: readonly ShownToken[];
+  /** What it says, where tools are offered: not all of the text is text then. */
+  readonly told?: readonly Told[];
 }
+
+/** What a piece says. */
+export const toldOf = ({ text, told }: Piece): readonly Told[] => told ?? (text === "" ? [] : [{ kind: "text", text }]);
 
 /** The text of one answer as its tokens arrive. The first stop string to be completed ends it and is cut off. */
 export class AnswerText {
@@ -124,7 +133,7 @@ export interface Form {
   readonly failed: ((error: unknown) => string) | null;
 }
 
-type Asked = Pick<Generation, "stream" | "includeUsage" | "trace"> & Partial<Pick<Generation, "logprobs">>;
+type Asked = Pick<Generation, "stream" | "includeUsage" | "trace"> & Partial<Pick<Generation, "logprobs" | "offer">>;
 
 /** @param echo text that the answer begins with */
 export const formOf = (head: Head, generation: Asked, echo = ""): Form =>
@@ -182,15 +191,32 @@ class EventForm implements Form {
     if (this.#head.kind !== "chat") {
       return this.#echo === "" ? "" : event(chunk(this.#head, { content: this.#echo }, this.#pending));
     }
-    return event(chunk(this.#head, { role: "assistant", content: "" }, this.#pending));
+    // An answer that only calls has no content at all.
+    const content = this.#asked.offer ? null : "";
+    return event(chunk(this.#head, { role: "assistant", content }, this.#pending));
   }
 
-  piece({ text, tokens }: Piece): string {
+  piece(piece: Piece): string {
+    const { tokens } = piece;
     const some = tokens.length > 0;
     const trace = this.#asked.trace && some ? { outrider: { tokens: traceOf(tokens) } } : {};
     const told = this.#telling && some ? { logprobs: this.#telling.of(tokens) } : {};
-    if (text === "" && !("outrider" in trace) && !("logprobs" in told)) return "";
-    return event(chunk(this.#head, { content: text }, { ...this.#pending, ...trace, ...told }));
+    const deltas = this.#deltas(toldOf(piece));
+    // What is told of the tokens goes with the first.
+    if (deltas.length === 0 && ("outrider" in trace || "logprobs" in told)) deltas.push({ content: "" });
+    return deltas
+      .map((delta, at) => event(chunk(this.#head, delta, { ...this.#pending, ...(at === 0 && { ...trace, ...told }) })))
+      .join("");
+  }
+
+  #deltas(told: readonly Told[]): Delta[] {
+    return told.map((each): Delta => {
+      if (each.kind === "text") return { content: each.text };
+      const { index } = each;
+      if (each.kind === "arguments") return { tool_calls: [{ index, function: { arguments: each.text } }] };
+      const called = { name: each.name, arguments: "" };
+      return { tool_calls: [{ index, id: callId(this.#head, index), type: "function", function: called }] };
+    });
   }
 
   end(outcome: Outcome): string {
@@ -207,15 +233,21 @@ class EventForm implements Form {
   }
 }
 
+/** All of an answer. */
+export interface Whole {
+  readonly tokens: readonly ShownToken[];
+  readonly said: Said;
+}
+
 /** A form of an answer that is not streamed: its tokens are held, and its end writes one object. */
 export class HeldForm implements Form {
   readonly contentType = "application/json";
   readonly failed = null;
-  readonly #write: (tokens: readonly ShownToken[], outcome: Outcome) => object;
-  readonly #tokens: ShownToken[] = [];
+  readonly #write: (whole: Whole, outcome: Outcome) => object;
+  readonly #held = new Held();
 
-  /** @param write the object, of all tokens of the answer */
-  constructor(write: (tokens: readonly ShownToken[], outcome: Outcome) => object) {
+  /** @param write the object, of all that the answer said */
+  constructor(write: (whole: Whole, outcome: Outcome) => object) {
     this.#write = write;
   }
 
@@ -223,18 +255,33 @@ export class HeldForm implements Form {
     return "";
   }
 
-  piece({ tokens }: Piece): string {
-    this.#tokens.push(...tokens);
+  piece(piece: Piece): string {
+    this.#held.push(piece);
     return "";
   }
 
   end(outcome: Outcome): string {
-    return JSON.stringify(this.#write(this.#tokens, outcome));
+    return JSON.stringify(this.#write(this.#held.whole, outcome));
+  }
+}
+
+/** The pieces of an answer, held until its end. */
+export class Held {
+  readonly #tokens: ShownToken[] = [];
+  readonly #told: Told[] = [];
+
+  push(piece: Piece): void {
+    this.#tokens.push(...piece.tokens);
+    this.#told.push(...toldOf(piece));
+  }
+
+  get whole(): Whole {
+    return { tokens: this.#tokens, said: new Said(this.#told) };
   }
 }
 
 const documentForm = (head: Head, { trace, logprobs }: Asked, echo: string): Form =>
-  new HeldForm((tokens, outcome) => {
+  new HeldForm(({ tokens, said }, outcome) => {
     const told = logprobs == null ? null : new Telling(head.kind, echo.length).of(tokens);
-    return completion(head, echo + pieceOf(tokens).text, outcome, trace ? traceOf(tokens) : null, told);
+    return completion(head, said, echo, outcome, trace ? traceOf(tokens) : null, told);
   });

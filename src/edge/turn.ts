@@ -2,9 +2,12 @@
  * One turn of a conversation: everything about it that is settled before the first verdict, the steps that follow, and
  * the account at its end. What lasts longer than a turn is the Session's (session.ts).
  */
+
+import { familyOf } from "../calls/families.ts";
 import { BothDrafter } from "../draft/both.ts";
 import { ConstrainedDrafter } from "../draft/constrained.ts";
 import { LookupDrafter } from "../draft/lookup.ts";
+import { faultOf } from "../grammar/check.ts";
 import { Following } from "../grammar/following.ts";
 import { commonPrefix } from "../model/common-prefix.ts";
 import { OutriderError } from "../model/errors.ts";
@@ -18,6 +21,7 @@ import { VerifyClient } from "../verify/client.ts";
 import { MAX_DRAFT } from "../verify/protocol.ts";
 import { DraftAlone } from "./alone.ts";
 import { answer, type Tally } from "./answer.ts";
+import { Calling } from "./calling.ts";
 import { checked } from "./checked.ts";
 import { CpuBudget } from "./cpu-budget.ts";
 import { draftKind } from "./draft-kind.ts";
@@ -27,6 +31,7 @@ import type { DraftKind, Generation } from "./openai.ts";
 import type { Route } from "./origin.ts";
 import { type Task, taskOf } from "./prompt.ts";
 import type { Account, Head, Measured, Outcome } from "./reply.ts";
+import type { Said } from "./said.ts";
 import { AnswerText, type Piece } from "./stream.ts";
 import type { Target } from "./target.ts";
 
@@ -71,6 +76,8 @@ export class Turn {
   readonly #shapers: Shapers | undefined;
   /** What form the answer must have, if any. */
   readonly #following: Following | null;
+  /** What tools the answer may call, if any. */
+  readonly #calling: Calling | null;
   #client: VerifyClient | null;
   #verifier: Verifier;
   #closed = false;
@@ -99,9 +106,13 @@ export class Turn {
     this.budget = new CpuBudget(given.cpuMs, () => given.history.costs.draftStepMs);
     const { prompt, maxTokens, stopIds, shaping } = this.#task;
     const stop = [...stopIds];
-    const { constraint } = generation;
+    const { constraint: form, offer } = generation;
+    this.#calling = offer && new Calling(offer, familyOf(target.chat().source), form);
+    const constraint = this.#calling ? this.#calling.constraint : form;
     if (constraint && stop.length === 0) throw endless();
-    this.#following = constraint && new Following(target.compiled().of(constraint), prompt.length, stop);
+    const compiled = () => constraint && target.compiled().of(constraint);
+    const machine = this.#calling ? this.#calling.refused(compiled) : compiled();
+    this.#following = machine && new Following(machine, prompt.length, stop);
     this.#shapers = Shapers.of(shaping, { stop }, this.#following ? [this.#following] : []);
     this.#model = given.draft && new TurnDrafter(given.draft, { ...sampling, shapers: this.#shapers }, id, this.budget);
     this.timeline = [...prompt];
@@ -177,8 +188,11 @@ export class Turn {
     const text = new AnswerText(this.#given.target.tokenizer.decoder(), stop);
     const { steps, idle } = generate(this.timeline, drafter, this.#verifier, this.#window);
     this.#idle = idle;
-    const pieces = answer(steps, text, this.#task.stopIds, Date.now);
-    return constraint ? checked(pieces, constraint, () => text.stopped) : pieces;
+    const pieces = answer(steps, text, this.#task.stopIds, Date.now, this.#calling?.reading());
+    const fault = this.#calling
+      ? (said: Said) => this.#calling!.fault(said)
+      : constraint && ((said: Said) => faultOf(constraint, said.text));
+    return fault ? checked(pieces, fault, () => text.stopped) : pieces;
   }
 
   /** Resolves when the drafter has stopped, so that its keys and values may be read. */

@@ -17,6 +17,8 @@ export type ConstraintSource =
   | { readonly kind: "choice"; readonly of: readonly string[] }
   /** A grammar in llama.cpp's GBNF. */
   | { readonly kind: "grammar"; readonly text: string }
+  /** Any text in which none of these patterns occurs. */
+  | { readonly kind: "without"; readonly patterns: readonly string[] }
   | { readonly kind: "sequence"; readonly of: readonly ConstraintSource[] }
   | { readonly kind: "either"; readonly of: readonly ConstraintSource[] }
   /** One or more, with a text between them. */
@@ -61,6 +63,11 @@ function expressionOf(source: ConstraintSource, e: Expressions, rules: Expressio
       return e.oneOf(source.of);
     case "grammar":
       return gbnf(e, rules, source.text);
+    case "without": {
+      const any = e.repeat(e.range(0, 255), 0, Number.POSITIVE_INFINITY);
+      const found = source.patterns.map((pattern) => regexOf(e, pattern, plain, true));
+      return e.not(e.sequence([any, e.either(found), any]));
+    }
     case "sequence":
       return e.sequence(source.of.map((each) => expressionOf(each, e, rules)));
     case "either":

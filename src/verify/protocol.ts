@@ -76,6 +76,7 @@ const constraintSchema: z.ZodType<ConstraintSource> = z.lazy(() =>
     z.strictObject({ kind: z.literal("regex"), pattern: z.string() }),
     z.strictObject({ kind: z.literal("choice"), of: z.array(z.string()).min(1).readonly() }),
     z.strictObject({ kind: z.literal("grammar"), text: z.string() }),
+    z.strictObject({ kind: z.literal("without"), patterns: z.array(z.string()).min(1).readonly() }),
     z.strictObject({ kind: z.literal("sequence"), of: z.array(constraintSchema).readonly() }),
     z.strictObject({ kind: z.literal("either"), of: z.array(constraintSchema).min(1).readonly() }),
     z.strictObject({

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import type { Told } from "../../src/calls/family.ts";
+import type { Told, Tool } from "../../src/calls/family.ts";
 import { QWEN } from "../../src/calls/qwen.ts";
 import { compile } from "../../src/grammar/source.ts";
 
-const TOOLS = [
-  { name: "add", parameters: { properties: { a: { type: "integer" } }, required: ["a"] } },
-  { name: "now" },
+const TOOLS: Tool[] = [
+  { name: "add", strict: false, parameters: { properties: { a: { type: "integer" } }, required: ["a"] } },
+  { name: "now", strict: false },
 ];
 
 /** What an answer becomes: its text, and each call as `name(arguments)`. */
@@ -58,7 +58,7 @@ const ANSWERS: Record<string, { answer: string; text: string; calls: string[] }>
     text: 'See:\n```json\n{"name": "other", "arguments": {}}\n```\nso.',
     calls: [],
   },
-  "code in a fence": { answer: "So:\n\n```py\nprint({})\n```\n", text: "So:\n\n```py\nprint({})\n```", calls: [] },
+  "code in a fence": { answer: "So:\n\n```py\nprint({})\n```\n", text: "So:\n\n```py\nprint({})\n```\n", calls: [] },
   "JSON that is no call": { answer: '{"names": [1]}', text: '{"names": [1]}', calls: [] },
   "cut in the middle": {
     answer: '<tool_call>\n{"name": "add", "argum',

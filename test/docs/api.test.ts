@@ -7,6 +7,7 @@ import { apiFiles } from "../../docs/api.ts";
 import { commandFiles } from "../../docs/commands.ts";
 import { answerSchemas, ERRORS, openapi } from "../../src/edge/openapi.ts";
 import { chunk, completion, errorBody, type Head, modelObject, type Outcome } from "../../src/edge/reply.ts";
+import { Said } from "../../src/edge/said.ts";
 import { formOf } from "../../src/edge/stream.ts";
 import { OutriderError } from "../../src/model/errors.ts";
 
@@ -85,8 +86,27 @@ test.each([
   ["text", answerSchemas.text],
 ] as const)("a whole %s answer is as the document says", (kind, schema) => {
   for (const tokens of [trace, null]) {
-    const answer = completion(head(kind), "road", outcome, tokens);
+    const answer = completion(head(kind), new Said([{ kind: "text", text: "road" }]), "", outcome, tokens);
     expect(strict(schema).safeParse(answer)).toMatchObject({ success: true });
+  }
+});
+
+test("an answer that calls a tool is as the document says, whole and streamed", () => {
+  const told = [
+    { kind: "call", index: 0, name: "look_up" },
+    { kind: "arguments", index: 0, text: "{}" },
+  ] as const;
+  const calls = { ...outcome, finish: "tool_calls" } as const;
+  const whole = completion(head("chat"), new Said(told), "", calls, null);
+  expect(strict(answerSchemas.chat).safeParse(whole)).toMatchObject({ success: true });
+  const offer = { tools: [], choice: "auto", several: true } as const;
+  const form = formOf(head("chat"), { stream: true, includeUsage: false, trace: true, offer });
+  const text = form.begin() + form.piece({ text: "{}", tokens: trace, told }) + form.end(calls);
+  const sent = (text.match(/.*\n\n/g) as string[]).slice(0, -1);
+  expect(sent).toHaveLength(4);
+  for (const event of sent) {
+    const chunk = JSON.parse(event.slice("data: ".length));
+    expect(strict(answerSchemas.chatChunk).safeParse(chunk), event).toMatchObject({ success: true });
   }
 });
 

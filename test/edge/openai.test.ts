@@ -16,6 +16,11 @@ function refusal(call: () => unknown): OutriderError {
   throw new Error("it was accepted");
 }
 
+const tool = (name: string, parameters?: object) => ({ type: "function", function: { name, parameters } });
+const named = (name: string) => ({ type: "function", function: { name } });
+const nested = (levels: number): object => (levels === 1 ? {} : { a: nested(levels - 1) });
+const calls = (call: object) => ({ messages: [{ role: "assistant", content: null, tool_calls: [call] }] });
+
 describe("chat requests", () => {
   test("the least request gets OpenAI's defaults and a random seed", () => {
     expect(chat({})).toEqual({
@@ -24,6 +29,7 @@ describe("chat requests", () => {
       sampling: { temperature: 1, topK: 0, topP: 1, minP: 0, seed: 7 },
       shaping: null,
       constraint: null,
+      offer: null,
       logprobs: null,
       rule: { kind: "exact" },
       stopIds: [],
@@ -213,7 +219,13 @@ describe("chat requests", () => {
     ["empty messages", { messages: [] }, "messages", /at least one message/],
     ["messages of the wrong type", { messages: "Hi" }, "messages", /array/],
     ["an unknown role", { messages: [{ role: "robot", content: "x" }] }, "messages[0].role", /robot/],
-    ["a tool message", { messages: [user, { role: "tool", content: "x" }] }, "messages[1].role", /tool/],
+    [
+      "an answer to no call",
+      { messages: [user, { role: "tool", content: "x" }] },
+      "messages[1].tool_call_id",
+      /missing/,
+    ],
+    ["a function message", { messages: [user, { role: "function", content: "x" }] }, "messages[1].role", /send tool/],
     ["no content", { messages: [{ role: "user" }] }, "messages[0].content", /string/],
     [
       "an image",
@@ -249,7 +261,22 @@ describe("chat requests", () => {
     ],
     ["n 9", { n: 9 }, "n", /at most 8, got 9/],
     ["n 0", { n: 0 }, "n", /at least 1, got 0/],
-    ["tools", { tools: [{ type: "function" }] }, "tools", /not supported/],
+    ["a tool without function", { tools: [{ type: "function" }] }, "tools[0].function", /missing/],
+    ["a tool of another type", { tools: [{ type: "web_search" }] }, "tools[0]", /only functions/],
+    ["a tool's name with a space", { tools: [tool("a b")] }, "tools[0].function.name", /letters, digits/],
+    ["two tools of a name", { tools: [tool("a"), tool("a")] }, "tools[1].function.name", /two tools named "a"/],
+    ["129 tools", { tools: Array.from({ length: 129 }, (_, at) => tool(`t${at}`)) }, "tools", /at most 128/],
+    ["tools of 128 KB", { tools: [tool("a", { x: "x".repeat(131_072) })] }, "tools", /the limit is 131072/],
+    ["a schema of 65 levels", { tools: [tool("a", nested(65))] }, "tools[0].function.parameters", /64 levels/],
+    ["required without tools", { tool_choice: "required" }, "tool_choice", /send tools/],
+    ["an unknown choice", { tools: [tool("a")], tool_choice: "any" }, "tool_choice", /"none", "auto", "required"/],
+    [
+      "a choice of another tool",
+      { tools: [tool("a")], tool_choice: named("b") },
+      "tool_choice",
+      /no tool is named "b"/,
+    ],
+    ["functions", { functions: [{ name: "a" }] }, "functions", /older form/],
     ["logprobs as a number", { logprobs: 3 }, "logprobs", /must be true or false, got 3/],
     ["top_logprobs alone", { top_logprobs: 3 }, "top_logprobs", /set logprobs to true/],
     ["21 top_logprobs", { logprobs: true, top_logprobs: 21 }, "top_logprobs", /at most 20, got 21/],
@@ -261,11 +288,24 @@ describe("chat requests", () => {
     ["a misspelt field", { temprature: 1 }, "temprature", /did you mean temperature\?/],
     ["a misspelt option", { outrider: { drft: "off" } }, "outrider", /no field "drft"; did you mean draft\?/],
     ["an unknown option", { outrider: { magic: 1 } }, "outrider", /its fields are draft, rule/],
+    ["a call without function", calls({ id: "c" }), "messages[0].tool_calls[0].function", /missing/],
     [
-      "tool calls",
-      { messages: [{ role: "assistant", content: null, tool_calls: [{}] }] },
+      "a call that broke off",
+      calls({ id: "c", function: { name: "a", arguments: '{"b":' } }),
+      "messages[0].tool_calls[0].function.arguments",
+      /is not JSON/,
+    ],
+    [
+      "a call with a list",
+      calls({ id: "c", function: { name: "a", arguments: "[1]" } }),
+      "messages[0].tool_calls[0].function.arguments",
+      /JSON of an object/,
+    ],
+    [
+      "a call of a user",
+      { messages: [{ ...user, tool_calls: [{ id: "c", function: { name: "a", arguments: "{}" } }] }] },
       "messages[0].tool_calls",
-      /not/,
+      /only an assistant/,
     ],
     ["another sampler", { mirostat: 2 }, "mirostat", /sampler is not supported/],
     ["echo", { echo: true }, "echo", /v1\/completions/],

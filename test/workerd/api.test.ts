@@ -25,7 +25,7 @@ describe("refusals, in OpenAI's shape and with the right status", () => {
     ["messages as text", CHAT, { ...ask, messages: "hi" }, 400, "invalid_request", "messages"],
     ["negative max_tokens", CHAT, { ...ask, max_tokens: -5 }, 400, "invalid_request", "max_tokens"],
     ["n of 9", CHAT, { ...ask, n: 9 }, 400, "invalid_request", "n"],
-    ["tools", CHAT, { ...ask, tools: [{ type: "function" }] }, 400, "unsupported_parameter", "tools"],
+    ["a built-in tool", CHAT, { ...ask, tools: [{ type: "web_search" }] }, 400, "unsupported_value", "tools[0]"],
     [
       "a bias of a token outside the vocabulary",
       CHAT,

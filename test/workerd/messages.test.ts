@@ -90,7 +90,14 @@ test.each<[object, number, string, string]>([
     "messages[0].role",
   ],
   [{ n: 2 }, 400, "invalid_request_error", "n: one message"],
-  [{ tools: [{ name: "a" }] }, 400, "invalid_request_error", "tools"],
+  [{ tools: [{ type: "bash_20250124", name: "a" }] }, 400, "invalid_request_error", "tools[0]"],
+  [{ tools: [{ name: "a b", input_schema: {} }] }, 400, "invalid_request_error", "tools[0].name"],
+  [
+    { messages: [{ role: "user", content: [{ type: "tool_result", content: "x" }] }] },
+    400,
+    "invalid_request_error",
+    "messages[0].tool_use_id",
+  ],
   [{ thinking: { type: "enabled", budget_tokens: 1024 } }, 400, "invalid_request_error", "thinking"],
   [{ model: "claude" }, 404, "not_found_error", "claude"],
 ])("%j is refused in Anthropic's shape", async (fields, status, type, word) => {

@@ -1,44 +1,76 @@
 /**
- * How an answer is written to a client of Anthropic's Messages API: one block of text, and events that open and close
- * it.
+ * How an answer is written to a client of Anthropic's Messages API: blocks of text and of calls, and events that open
+ * and close them one after the other.
  */
+import type { Told } from "../../calls/family.ts";
 import type { Generation } from "../openai.ts";
-import { errorBody, type FinishReason, type Head, type Outcome, predictionUsage } from "../reply.ts";
-import { accountOf, type Form, HeldForm, type Piece, pieceOf, type ShownToken } from "../stream.ts";
+import { callId, errorBody, type FinishReason, type Head, type Outcome, predictionUsage } from "../reply.ts";
+import type { Said } from "../said.ts";
+import { accountOf, type Form, Held, HeldForm, type Piece, toldOf, type Whole } from "../stream.ts";
 
 export const messagesForm = (head: Head, { stream, trace }: Pick<Generation, "stream" | "trace">): Form =>
-  stream
-    ? new MessageEvents(head, trace)
-    : new HeldForm((tokens, outcome) => message(head, { tokens, outcome, trace }));
+  stream ? new MessageEvents(head, trace) : new HeldForm((whole, outcome) => message(head, { whole, outcome, trace }));
 
 /** A stop string ends an answer as its own end does: which of the two it was is not told by the core. */
-const REASONS: Readonly<Record<FinishReason, string>> = { stop: "end_turn", length: "max_tokens" };
+const REASONS: Readonly<Record<FinishReason, string>> = {
+  stop: "end_turn",
+  length: "max_tokens",
+  tool_calls: "tool_use",
+};
 
 /** What an answer has come to. */
 interface Ended {
-  readonly tokens: readonly ShownToken[];
+  readonly whole: Whole;
   readonly outcome: Outcome;
   /** Whether the account holds the trace. */
   readonly trace: boolean;
 }
 
 /** @param ended null for one that has no answer yet */
-function message({ id, model }: Head, ended: Ended | null) {
+function message(head: Head, ended: Ended | null) {
+  const { id, model } = head;
   const outcome = ended?.outcome ?? null;
   return {
     id: id.replace(/^chatcmpl-/, "msg_"),
     type: "message",
     role: "assistant",
     model,
-    content: ended ? [{ type: "text", text: pieceOf(ended.tokens).text }] : [],
+    content: ended ? blocksOf(head, ended.whole.said) : [],
     stop_reason: outcome && REASONS[outcome.finish],
     stop_sequence: null,
     usage: outcome ? usage(outcome) : { input_tokens: 0, output_tokens: 0 },
     ...(ended && {
       timings: ended.outcome.timings,
-      outrider: accountOf(ended.outcome, ended.tokens, ended.trace),
+      outrider: accountOf(ended.outcome, ended.whole.tokens, ended.trace),
     }),
   };
+}
+
+/** An answer that says nothing is an empty text. */
+function blocksOf(head: Head, { parts }: Said) {
+  if (parts.length === 0) return [{ type: "text", text: "" }];
+  let calls = 0;
+  return parts.map((part) =>
+    part.kind === "text"
+      ? { type: "text", text: part.text }
+      : { ...toolUse(head, calls++, part.name), input: inputOf(part.arguments) },
+  );
+}
+
+const toolUse = (head: Head, call: number, name: string) => ({
+  type: "tool_use",
+  id: callId(head, call).replace("call_", "toolu_"),
+  name,
+  input: {},
+});
+
+/** Here arguments are a value: those that broke off, or are no JSON, stand as text under a name of their own. */
+function inputOf(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return { unparsed: json };
+  }
 }
 
 /** Anthropic counts cached tokens apart from the others. */
@@ -53,13 +85,14 @@ const usage = ({ timings: { cache_n, prompt_n, predicted_n }, prediction }: Outc
 const event = (type: string, fields: object): string =>
   `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
 
-const INDEX = { index: 0 };
-
 class MessageEvents implements Form {
   readonly contentType = "text/event-stream; charset=utf-8";
   readonly #head: Head;
   readonly #trace: boolean;
-  readonly #tokens: ShownToken[] = [];
+  readonly #held = new Held();
+  /** The block that is open, and its place. */
+  #open: "text" | "call" | null = null;
+  #index = -1;
 
   constructor(head: Head, trace: boolean) {
     this.#head = head;
@@ -67,20 +100,50 @@ class MessageEvents implements Form {
   }
 
   begin(): string {
-    const start = event("message_start", { message: message(this.#head, null) });
-    return start + event("content_block_start", { ...INDEX, content_block: { type: "text", text: "" } });
+    return event("message_start", { message: message(this.#head, null) });
   }
 
-  piece({ text, tokens }: Piece): string {
-    this.#tokens.push(...tokens);
-    return text === "" ? "" : event("content_block_delta", { ...INDEX, delta: { type: "text_delta", text } });
+  piece(piece: Piece): string {
+    this.#held.push(piece);
+    return toldOf(piece)
+      .map((told) => this.#told(told))
+      .join("");
+  }
+
+  #told(told: Told): string {
+    switch (told.kind) {
+      case "text": {
+        const start = this.#open === "text" ? "" : this.#start("text", { type: "text", text: "" });
+        return start + this.#delta({ type: "text_delta", text: told.text });
+      }
+      case "call":
+        return this.#start("call", toolUse(this.#head, told.index, told.name));
+      case "arguments":
+        return this.#delta({ type: "input_json_delta", partial_json: told.text });
+    }
+  }
+
+  #start(open: "text" | "call", block: object): string {
+    const stop = this.#stop();
+    this.#open = open;
+    this.#index++;
+    return stop + event("content_block_start", { index: this.#index, content_block: block });
+  }
+
+  #delta(delta: object): string {
+    return event("content_block_delta", { index: this.#index, delta });
+  }
+
+  #stop(): string {
+    return this.#open === null ? "" : event("content_block_stop", { index: this.#index });
   }
 
   end(outcome: Outcome): string {
-    const ended = { tokens: this.#tokens, outcome, trace: this.#trace };
+    const ended = { whole: this.#held.whole, outcome, trace: this.#trace };
     const { stop_reason, stop_sequence, usage: used, timings, outrider } = message(this.#head, ended);
     const delta = { delta: { stop_reason, stop_sequence }, usage: used, timings, outrider };
-    return event("content_block_stop", INDEX) + event("message_delta", delta) + event("message_stop", {});
+    const empty = this.#open === null ? this.#start("text", { type: "text", text: "" }) : "";
+    return empty + this.#stop() + event("message_delta", delta) + event("message_stop", {});
   }
 
   readonly failed = (error: unknown): string => event("error", { error: anthropicError(error) });

@@ -8,6 +8,7 @@ import { checkedBody, objectOf } from "../checked-body.ts";
 import { checkRefusals, type Refusals, told, withoutEffect } from "../fields.ts";
 import { type Generation, MAX_STOP_CHARS, MAX_STOPS, parseChat } from "../openai.ts";
 import { renamed } from "../renamed.ts";
+import { chatChoice, chatMessages, chatTool, textsOf } from "./blocks.ts";
 
 /** What an answer in this shape needs to know. */
 export interface MessagesDialect {
@@ -23,7 +24,7 @@ export const messagesSchema = z
     system: text.nullish().describe("What the model is told before the conversation."),
     messages: z
       .array(z.looseObject({ role: z.string(), content: text }), { error: "must be an array of messages" })
-      .describe("The conversation, of `user` and `assistant`, each text or blocks of text."),
+      .describe("The conversation, of `user` and `assistant`: text, or blocks of text, `tool_use` and `tool_result`."),
     max_tokens: z
       .int({ error: "must be a whole number" })
       .min(1, "must be at least 1")
@@ -33,6 +34,14 @@ export const messagesSchema = z
       .max(MAX_STOPS)
       .nullish()
       .describe("Strings that end the answer and are not part of it."),
+    tools: z
+      .array(z.looseObject({ name: z.unknown() }), { error: "must be an array of tools" })
+      .nullish()
+      .describe("Tools with `name`, `description` and `input_schema`. Those that Anthropic runs itself are refused."),
+    tool_choice: z
+      .looseObject({ type: z.enum(["auto", "any", "tool", "none"]) })
+      .nullish()
+      .describe("`auto`, `any`, `tool` with a `name`, or `none`; `disable_parallel_tool_use` allows one call."),
     thinking: z.looseObject({ type: z.string() }).nullish().describe("Only `disabled`."),
     metadata: z.unknown().optional().describe("Without effect."),
     service_tier: z.unknown().optional().describe("Without effect."),
@@ -56,13 +65,25 @@ export const REFUSED_OF_MESSAGES: Refusals = {
   max_completion_tokens: { why: "this route takes max_tokens", fine: [] },
   output_config: { why: FORM },
   output_format: { why: FORM },
-  mcp_servers: { why: "tool calls are not supported" },
-  container: { why: "tool calls are not supported" },
+  mcp_servers: { why: "tools are called by the client; send tools" },
+  container: { why: "tools are called by the client; send tools" },
   context_management: { why: "a prompt that is too long is refused, never shortened" },
 };
 
 /** Fields that are translated; all others go on to the chat request, whose table says what becomes of them. */
-const TRANSLATED = ["system", "messages", "max_tokens", "stop_sequences", "thinking", "stream_options"];
+const TRANSLATED = [
+  "system",
+  "messages",
+  "max_tokens",
+  "stop_sequences",
+  "tools",
+  "tool_choice",
+  "thinking",
+  "stream_options",
+];
+
+/** Places inside of fields that a chat request has otherwise. */
+const INNER = { ".function.parameters": ".input_schema", ".function.": ".", tool_call_id: "tool_use_id" };
 
 export interface MessagesRequest {
   readonly generation: Generation;
@@ -72,7 +93,10 @@ export interface MessagesRequest {
 
 /** Parses a body. Throws a 400 with `param`. */
 export function parseMessages(body: unknown, randomSeed: () => number): MessagesRequest {
-  const { system, messages, max_tokens, stop_sequences, thinking } = checkedBody(messagesSchema, body);
+  const { system, messages, max_tokens, stop_sequences, tools, tool_choice, thinking } = checkedBody(
+    messagesSchema,
+    body,
+  );
   const given = objectOf(body);
   checkRefusals(given, REFUSED_OF_MESSAGES);
   if (thinking && thinking.type !== "disabled") {
@@ -81,33 +105,25 @@ export function parseMessages(body: unknown, randomSeed: () => number): Messages
     });
   }
   const rest = Object.fromEntries(Object.entries(given).filter(([field]) => !TRANSLATED.includes(field)));
-  const before = system == null || system.length === 0 ? [] : [{ role: "system", content: blocks(system) }];
+  const before = system == null || system.length === 0 ? [] : [{ role: "system", content: textsOf(system) }];
+  const conversation = chatMessages(messages);
   const chat = {
     ...rest,
-    messages: [...before, ...messages.map((message) => ({ ...message, content: blocks(message.content) }))],
+    messages: [...before, ...conversation.messages],
     max_tokens,
+    ...(tools?.length && { tools: tools.map(chatTool) }),
+    ...(tool_choice && chatChoice(tool_choice)),
     ...(stop_sequences?.length && { stop: stop_sequences }),
   };
-  const names = [...before.map(() => "system"), ...messages.map((_, at) => `messages[${at}]`)];
-  const marked = [system, ...messages.map(({ content }) => content)]
-    .flat()
-    .some((block) => Object(block).cache_control);
+  const names = [...before.map(() => "system"), ...conversation.names];
+  const blocks = [system, tools, ...messages.map(({ content }) => content)].flat().map(Object);
   return {
-    generation: renamed(names, {}, () => parseChat(chat, randomSeed)),
+    generation: renamed(names, {}, INNER, () => parseChat(chat, randomSeed)),
     ignored: told([
       ...withoutEffect(chat),
       // Usage comes with every message.
       ...(given.stream_options == null ? [] : ["stream_options"]),
-      ...(marked ? ["cache_control"] : []),
+      ...["cache_control", "is_error"].filter((field) => blocks.some((block) => block[field])),
     ]),
   };
-}
-
-/** Blocks of text without what says how they are cached. */
-function blocks(content: string | readonly unknown[]): unknown {
-  if (typeof content === "string") return content;
-  return content.map((block) => {
-    const { cache_control: _, ...rest } = (block ?? {}) as Readonly<Record<string, unknown>>;
-    return rest;
-  });
 }

@@ -1,6 +1,6 @@
 /** Input items of the Responses API → messages of a chat request. */
 import { OutriderError } from "../../model/errors.ts";
-import { responseOf } from "./ids.ts";
+import { itemAt } from "./ids.ts";
 
 /** A message as a chat request has it; parseChat checks what is in it. */
 type Message = Readonly<Record<string, unknown>>;
@@ -11,8 +11,8 @@ interface Read {
   readonly messages: readonly Message[];
   /** Where each message came from, for sentences: `input[2]`. */
   readonly names: readonly string[];
-  /** Index of a message → the response whose text it repeats. */
-  readonly references: Readonly<Record<number, string>>;
+  /** Index of a message → the stored items that it repeats. */
+  readonly references: Readonly<Record<number, readonly string[]>>;
 }
 
 /** Throws `unsupported_value` or `invalid_request` with the item's place as `param`. */
@@ -22,21 +22,27 @@ export function chatMessages(input: string | readonly unknown[]): Read {
   }
   const messages: Message[] = [];
   const names: string[] = [];
-  const references: Record<number, string> = {};
+  const references: Record<number, string[]> = {};
   for (const [i, given] of input.entries()) {
     const name = `input[${i}]`;
     const item = itemOf(given, name);
     const type = item.type ?? "message";
     // A call belongs to the assistant's message before it.
     const call = type === "function_call" ? callOf(item) : null;
+    const reference = type === "item_reference" ? referenced(item, name) : null;
     const last = messages.at(-1);
+    if (reference?.startsWith("fc_") && last?.role === "assistant") {
+      const at = messages.length - 1;
+      references[at] = [...(references[at] ?? []), reference];
+      continue;
+    }
     if (call && last?.role === "assistant") {
       messages[messages.length - 1] = { ...last, tool_calls: [...((last.tool_calls ?? []) as unknown[]), call] };
       continue;
     }
     const message = call ? { role: "assistant", content: null, tool_calls: [call] } : messageOf(item, type, name);
     if (message === null) continue;
-    if (type === "item_reference") references[messages.length] = referenced(item, name);
+    if (reference !== null) references[messages.length] = [reference];
     messages.push(message);
     names.push(name);
   }
@@ -81,8 +87,7 @@ function contentOf(content: unknown): unknown {
 }
 
 function referenced({ id }: Item, name: string): string {
-  const response = typeof id === "string" ? responseOf(id) : null;
-  if (response !== null) return response;
+  if (typeof id === "string" && itemAt(id) !== null) return id;
   throw new OutriderError("invalid_request", `${name}.id: there is no item ${JSON.stringify(id)} here`, {
     param: `${name}.id`,
   });

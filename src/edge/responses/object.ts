@@ -1,47 +1,105 @@
-/** The objects of the Responses API: a response, its one message, usage. */
+/** The objects of the Responses API: a response, its items, usage. */
+import type { ChatMessage } from "../../model/chat.ts";
 import type { ToldToken } from "../logprobs.ts";
-import { type Head, type Outcome, predictionUsage } from "../reply.ts";
-import { accountOf, pieceOf, type ShownToken } from "../stream.ts";
-import { messageId } from "./ids.ts";
+import { callId, type Head, type Outcome, predictionUsage } from "../reply.ts";
+import { accountOf, type ShownToken, type Whole } from "../stream.ts";
+import { itemId } from "./ids.ts";
 import type { ResponsesDialect } from "./request.ts";
 
 type Status = "in_progress" | "completed" | "incomplete" | "failed";
 
 interface Ended {
-  readonly tokens: readonly ShownToken[];
+  readonly whole: Whole;
   readonly outcome: Outcome;
   /** Whether the account holds the trace. */
   readonly trace: boolean;
 }
 
-export const textPart = (tokens: readonly ShownToken[]) => ({
+export const textPart = (text: string, logprobs: readonly ToldToken[]) => ({
   type: "output_text",
-  text: pieceOf(tokens).text,
+  text,
   annotations: [],
-  logprobs: logprobsOf(tokens),
+  logprobs,
 });
 
 /** None unless they were asked for. */
 export const logprobsOf = (tokens: readonly ShownToken[]): ToldToken[] => tokens.flatMap(({ told }) => told ?? []);
 
-export const messageItem = (id: string, status: Status, content: readonly object[]) => ({
-  id: messageId(id),
-  type: "message",
+/** @param at the place in the output */
+export const messageItem = (
+  id: string,
+  at: number,
+  status: Status,
+  content: readonly ReturnType<typeof textPart>[],
+) => ({
+  id: itemId(id, "msg", at),
+  type: "message" as const,
   role: "assistant",
   status,
   content,
 });
+
+/** A call: its place in the output, which of the answer's calls it is, its tool, and its arguments as JSON. */
+export interface ItemCall {
+  readonly at: number;
+  readonly call: number;
+  readonly name: string;
+  readonly arguments: string;
+}
+
+export const callItem = (head: Head, id: string, status: Status, { at, call, name, arguments: given }: ItemCall) => ({
+  id: itemId(id, "fc", at),
+  type: "function_call" as const,
+  call_id: callId(head, call),
+  name,
+  arguments: given,
+  status,
+});
+
+export type Item = ReturnType<typeof messageItem> | ReturnType<typeof callItem>;
+
+/** What an answer says, as items. One that says nothing is an empty message; log probabilities are the first one's. */
+function itemsOf(head: Head, id: string, status: Status, { tokens, said }: Whole): Item[] {
+  const logprobs = logprobsOf(tokens);
+  if (said.parts.length === 0) return [messageItem(id, 0, status, [textPart("", logprobs)])];
+  const first = said.parts.findIndex(({ kind }) => kind === "text");
+  let call = 0;
+  return said.parts.map((part, at) =>
+    part.kind === "text"
+      ? messageItem(id, at, status, [textPart(part.text, at === first ? logprobs : [])])
+      : callItem(head, id, status, { ...part, at, call: call++ }),
+  );
+}
+
+/** Items of an output as the assistant's message in a conversation. */
+export function assistantOf(items: readonly Item[]): ChatMessage {
+  const texts: string[] = [];
+  const calls: NonNullable<ChatMessage["calls"]>[number][] = [];
+  for (const item of items) {
+    if (item.type === "message") texts.push(...item.content.map(({ text }) => text));
+    else {
+      try {
+        calls.push({ id: item.call_id, name: item.name, arguments: JSON.parse(item.arguments) });
+      } catch {
+        // A call that broke off is what the model said, and no call.
+        texts.push(item.arguments);
+      }
+    }
+  }
+  return { role: "assistant", content: texts.join(""), ...(calls.length > 0 && { calls }) };
+}
 
 /**
  * @param ended null for a response that has no answer yet, or never will
  * @param error what broke it, if anything did
  */
 export function responseObject(
-  { created, model }: Head,
+  head: Head,
   { id, echo }: ResponsesDialect,
   ended: Ended | null,
   error: { readonly code: string; readonly message: string } | null = null,
 ) {
+  const { created, model } = head;
   const cut = ended?.outcome.finish === "length";
   const status: Status = error ? "failed" : ended === null ? "in_progress" : cut ? "incomplete" : "completed";
   return {
@@ -53,19 +111,21 @@ export function responseObject(
     error,
     incomplete_details: cut ? { reason: "max_output_tokens" } : null,
     model,
-    output: ended === null ? [] : [messageItem(id, status, [textPart(ended.tokens)])],
+    output: ended === null ? [] : itemsOf(head, id, status, ended.whole),
     ...echo,
     usage: ended === null ? null : usage(ended.outcome),
     ...(ended && {
       timings: ended.outcome.timings,
-      outrider: accountOf(ended.outcome, ended.tokens, ended.trace),
+      outrider: accountOf(ended.outcome, ended.whole.tokens, ended.trace),
     }),
   };
 }
 
 /** A response as it is stored: without log probabilities and trace, which may take a hundred times the text's room. */
-export const storedObject = (head: Head, dialect: ResponsesDialect, tokens: readonly ShownToken[], outcome: Outcome) =>
-  responseObject(head, dialect, { tokens: tokens.map(({ told: _, ...token }) => token), outcome, trace: false });
+export const storedObject = (head: Head, dialect: ResponsesDialect, { tokens, said }: Whole, outcome: Outcome) => {
+  const whole = { tokens: tokens.map(({ told: _, ...token }) => token), said };
+  return responseObject(head, dialect, { whole, outcome, trace: false });
+};
 
 export type ResponseObject = ReturnType<typeof responseObject>;
 

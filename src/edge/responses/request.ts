@@ -22,8 +22,8 @@ export interface ResponsesDialect {
   readonly store: boolean;
   /** How many of the generation's messages are this request's instructions, which no later one repeats. */
   readonly instructed: number;
-  /** Index of a message → the response whose text it repeats. */
-  readonly references: Readonly<Record<number, string>>;
+  /** Index of a message → the stored items that it repeats. */
+  readonly references: Readonly<Record<number, readonly string[]>>;
   /** Fields that the response repeats. */
   readonly echo: Readonly<Record<string, unknown>>;
 }
@@ -35,7 +35,7 @@ export const ownSchema = z
     input: z
       .union([z.string(), z.array(z.unknown())], { error: "must be a string or an array of items" })
       .nullish()
-      .describe("What the user says, or items: messages of text, item references."),
+      .describe("What the user says, or items: messages of text, calls and their outputs, item references."),
     instructions: z
       .string({ error: "must be a string" })
       .nullish()
@@ -60,8 +60,8 @@ export const ownSchema = z
     tools: z
       .array(z.looseObject({ type: z.string() }))
       .nullish()
-      .describe("Refused unless empty."),
-    tool_choice: z.unknown().optional().describe("Only `none` and `auto`."),
+      .describe("As in a chat request, but flat. Only functions."),
+    tool_choice: z.unknown().optional().describe("As in a chat request, but flat."),
     reasoning: z.object({ effort: z.unknown().optional() }).nullish().describe("`effort`: as `reasoning_effort`."),
     include: z
       .array(z.string())
@@ -122,7 +122,7 @@ export function parseResponses(body: unknown, randomSeed: () => number): Respons
   const instructions = own.instructions ? [{ role: "system", content: own.instructions }] : [];
   const { messages, names, references } = chatMessages(own.input ?? []);
   const chat = { ...chatFields(given, own), messages: [...instructions, ...messages] };
-  const generation = renamed([...instructions.map(() => "instructions"), ...names], RENAMED, () =>
+  const generation = renamed([...instructions.map(() => "instructions"), ...names], RENAMED, INNER, () =>
     parseChat(chat, randomSeed),
   );
   const shifted = Object.entries(references).map(([at, id]) => [Number(at) + instructions.length, id]);
@@ -200,8 +200,11 @@ function chatTool({ type, ...tool }: { readonly type: string }, at: number): obj
 }
 
 function chatToolChoice(choice: unknown): unknown {
-  const { type, name } = choice as { readonly type?: string; readonly name?: string };
-  return type === "function" ? { type, function: { name } } : choice;
+  const nested = ({ type, name }: { readonly type?: string; readonly name?: string }) => ({ type, function: { name } });
+  const { type, mode, tools } = Object(choice) as { type?: string; mode?: unknown; tools?: unknown };
+  if (type === "function") return nested(choice as object);
+  if (type !== "allowed_tools" || !Array.isArray(tools)) return choice;
+  return { type, allowed_tools: { mode, tools: tools.map((tool) => nested(Object(tool))) } };
 }
 
 /** Names that chat requests have otherwise. */
@@ -212,6 +215,8 @@ const RENAMED: Readonly<Record<string, string>> = {
   reasoning_effort: "reasoning.effort",
   messages: "input",
 };
+
+const INNER = { ".function.": ".", tool_call_id: "call_id" };
 
 /** What the response repeats of its request, with the values that took effect. */
 function echoOf(own: Own, { sampling }: Generation, body: Readonly<Record<string, unknown>>): Record<string, unknown> {

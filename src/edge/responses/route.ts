@@ -29,7 +29,7 @@ export async function askResponse(
 ): Promise<Response> {
   const at = async (root: string, headers: Readonly<Record<string, string>> = {}) =>
     ask(await sessionOf(tenant, root), { ...dialect, id: responseId(root, requestId) }, headers);
-  const [earlier = dialect.previous] = Object.values(dialect.references);
+  const [earlier = dialect.previous] = Object.values(dialect.references).flat();
   const known = earlier === null ? null : rootIn(earlier);
   if (known !== null) return at(known);
   const root = rootOf(mark);

@@ -3,6 +3,7 @@ import type { TargetDescription } from "../../format/target.ts";
 import type { ChatTemplate } from "../../model/chat.ts";
 import { OutriderError } from "../../model/errors.ts";
 import type { Tokenizer } from "../../model/tokenizer.ts";
+import { conversationOf } from "../prompt.ts";
 import type { TokenRequest } from "./question.ts";
 
 interface Reader {
@@ -14,7 +15,10 @@ interface Reader {
 /** Throws `bad_token`, and what the chat template refuses, all 400. */
 export function tokensAnswer({ question, pieces, strings }: TokenRequest, reader: Reader): object {
   const { tokenizer, description, chat } = reader;
-  if (question.kind === "template") return { prompt: chat().render(question.messages) };
+  if (question.kind === "template") {
+    const { messages, tools } = conversationOf(question.messages, question.offer, chat());
+    return { prompt: chat().render(messages, tools) };
+  }
   if (question.kind === "detokenize") {
     const bad = question.ids.find((id) => id >= description.vocabulary.size);
     if (bad !== undefined) {
@@ -24,13 +28,21 @@ export function tokensAnswer({ question, pieces, strings }: TokenRequest, reader
     const text = tokenizer.decodeMarkup(question.ids);
     return { content: text, prompt: text };
   }
-  const ids = question.kind === "tokenize" ? encoded(question, tokenizer) : chat().encode(question.messages);
+  const ids = question.kind === "tokenize" ? encoded(question, tokenizer) : chatIds(question, chat());
   return {
     tokens: pieces ? ids.map((id) => ({ id, piece: pieceOf(tokenizer.markupBytes(id)) })) : ids,
     count: ids.length,
     max_model_len: description.context,
     ...(strings && { token_strs: ids.map((id) => tokenizer.decodeMarkup([id])) }),
   };
+}
+
+function chatIds(
+  { messages, offer }: Extract<TokenRequest["question"], { kind: "tokenize-chat" }>,
+  chat: ChatTemplate,
+): readonly number[] {
+  const given = conversationOf(messages, offer, chat);
+  return chat.encode(given.messages, Number.POSITIVE_INFINITY, given.tools);
 }
 
 function encoded(

@@ -7,6 +7,7 @@ import type { ChatMessage } from "../../model/chat.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { dotted, objectOf } from "../checked-body.ts";
 import { parseChat } from "../openai.ts";
+import type { Offer } from "../tools.ts";
 
 /** What to compute. Plain data: it crosses from the Worker to a Session as JSON. */
 export type TokenQuestion =
@@ -17,14 +18,22 @@ export type TokenQuestion =
       readonly markup: boolean;
       readonly param: string;
     }
-  | { readonly kind: "tokenize-chat"; readonly messages: readonly ChatMessage[] }
+  | ({ readonly kind: "tokenize-chat" } & Conversation)
   | { readonly kind: "detokenize"; readonly ids: readonly number[] }
-  | { readonly kind: "template"; readonly messages: readonly ChatMessage[] };
+  | ({ readonly kind: "template" } & Conversation);
+
+/** Messages, and the tools that the model is told of. */
+interface Conversation {
+  readonly messages: readonly ChatMessage[];
+  readonly offer: Offer | null;
+}
 
 /** Token ids of one request: more than any context has. */
 const MOST_IDS = 1 << 18;
 
 const model = z.string().nullish().describe("The id that `GET /v1/models` returns. May be left out.");
+
+const tools = z.array(z.unknown()).nullish().describe("With `messages`: tools, as in a chat request.");
 
 const tokenizeSchema = z
   .strictObject({
@@ -42,6 +51,7 @@ const tokenizeSchema = z
     prompt: z.string().nullish().describe("Text, in vLLM's shape. Special tokens in it are tokens."),
     add_special_tokens: z.boolean().nullish().describe("With `prompt`: begin as every prompt begins. Default true."),
     messages: z.array(z.unknown()).nullish().describe("A conversation, read by the model's chat template."),
+    tools,
     return_token_strs: z.boolean().nullish().describe("Return each token's text as `token_strs`."),
   })
   .meta({ id: "TokenizeRequest", description: "Body of `POST /tokenize`: one of `content`, `prompt`, `messages`." });
@@ -54,7 +64,7 @@ const detokenizeSchema = z
   .meta({ id: "DetokenizeRequest", description: "Body of `POST /detokenize`." });
 
 const templateSchema = z
-  .strictObject({ model, messages: z.array(z.unknown()).describe("The conversation.") })
+  .strictObject({ model, messages: z.array(z.unknown()).describe("The conversation."), tools })
   .meta({ id: "TemplateRequest", description: "Body of `POST /apply-template`." });
 
 export const tokenRequests = { tokenize: tokenizeSchema, detokenize: detokenizeSchema, template: templateSchema };
@@ -94,7 +104,7 @@ export function parseTokenize(body: unknown): TokenRequest {
       const begins = request.add_special_tokens ?? true;
       return { kind: "tokenize", of: prompt, begins, markup: true, param: "prompt" };
     }
-    return { kind: "tokenize-chat", messages: messagesOf(messages) };
+    return { kind: "tokenize-chat", ...conversationOf(request) };
   }
 }
 
@@ -105,7 +115,7 @@ export function parseDetokenize(body: unknown): TokenRequest {
 
 export function parseTemplate(body: unknown): TokenRequest {
   const request = parse(templateSchema, body);
-  return { ...rest(request), question: { kind: "template", messages: messagesOf(request.messages) } };
+  return { ...rest(request), question: { kind: "template", ...conversationOf(request) } };
 }
 
 const rest = (request: { readonly model?: string | null | undefined }) => ({
@@ -114,10 +124,10 @@ const rest = (request: { readonly model?: string | null | undefined }) => ({
   strings: false,
 });
 
-/** Messages as a chat request has them, with the same refusals. */
-function messagesOf(messages: unknown): readonly ChatMessage[] {
-  const { input } = parseChat({ model: "any", messages }, () => 0);
-  return input.kind === "chat" ? input.messages : [];
+/** Messages and tools as a chat request has them, with the same refusals. */
+function conversationOf({ messages, tools }: { readonly messages?: unknown; readonly tools?: unknown }): Conversation {
+  const { input, offer } = parseChat({ model: "any", messages, tools }, () => 0);
+  return { messages: input.kind === "chat" ? input.messages : [], offer };
 }
 
 function parse<T extends z.ZodType>(schema: T, body: unknown): z.infer<T> {
