@@ -35,17 +35,19 @@ class Search {
     if (++this.#steps > MAX_STEPS) throw TOO_LONG;
     if (Array.isArray(value)) {
       const open = this.#text(state, "[");
-      if (open) yield* this.#items(open, value, 0);
+      if (open) yield* this.#items(open, value, 0, new Set());
     } else if (typeof value === "object" && value !== null) {
       const open = this.#text(state, "{");
-      if (open) yield* this.#pairs(open, Object.entries(value), true);
+      if (open) yield* this.#pairs(open, Object.entries(value), true, new Set());
     } else {
       const next = this.#text(state, JSON.stringify(value));
       if (next) yield next;
     }
   }
 
-  *#items(state: State, items: readonly unknown[], at: number): Generator<State> {
+  /** @param been states and places that were searched already: what they lead to has been told */
+  *#items(state: State, items: readonly unknown[], at: number, been: Set<string>): Generator<State> {
+    if (!first(been, `${at},${state.id}`)) return;
     if (at === items.length) {
       const closed = this.#text(state, "]");
       if (closed) yield closed;
@@ -53,26 +55,40 @@ class Search {
     }
     const before = at === 0 ? state : this.#text(state, ",");
     if (!before) return;
-    for (const next of this.value(before, items[at])) yield* this.#items(next, items, at + 1);
+    for (const next of this.value(before, items[at])) yield* this.#items(next, items, at + 1, been);
   }
 
-  *#pairs(state: State, left: readonly (readonly [string, unknown])[], first: boolean): Generator<State> {
+  /** @param been as in `#items`, with the keys that are left */
+  *#pairs(
+    state: State,
+    left: readonly (readonly [string, unknown])[],
+    isFirst: boolean,
+    been: Set<string>,
+  ): Generator<State> {
+    if (!first(been, `${state.id},${JSON.stringify(left.map(([key]) => key))}`)) return;
     if (left.length === 0) {
       const closed = this.#text(state, "}");
       if (closed) yield closed;
       return;
     }
-    const before = first ? state : this.#text(state, ",");
+    const before = isFirst ? state : this.#text(state, ",");
     if (!before) return;
     for (const [key, value] of left) {
       const behindKey = this.#text(before, `${JSON.stringify(key)}:`);
       if (!behindKey) continue;
       const others = left.filter(([other]) => other !== key);
-      for (const next of this.value(behindKey, value)) yield* this.#pairs(next, others, false);
+      for (const next of this.value(behindKey, value)) yield* this.#pairs(next, others, false, been);
     }
   }
 
   #text(state: State, text: string): State | null {
     return this.#machine.read(state, encoder.encode(text));
   }
+}
+
+/** Whether it is the first time. */
+function first(been: Set<string>, key: string): boolean {
+  if (been.has(key)) return false;
+  been.add(key);
+  return true;
 }

@@ -1,108 +1,140 @@
 /**
  * Public suites of JSON Schema against the grammar: `npm run test:schemas`. For each value that a suite labels, whether
- * the grammar lets it be written (in some order of its keys) is compared with the label; what is refused by name is
- * counted. Needs git and a network once: the suites are cloned into a cache, since one of them has no licence.
+ * the grammar lets it be written (in some order of its keys) and whether the validator takes it are compared with the
+ * label; what is refused by name is counted by keyword.
  *
- *   npm run test:schemas -- [--every N] [--suites DIR]    every Nth file of MaskBench, 20 unless given; where clones lie
+ *   npm run test:schemas -- [--every N] [--suites DIR]    every Nth file of MaskBench, 20 unless given; 1 for all
+ *
+ * What is known of a case is written down at once and is asked again only when the code or the suite has changed: a run
+ * that was stopped goes on. The last line is JSON.
  */
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { createHash } from "node:crypto";
+import { appendFileSync, existsSync, globSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { unmet } from "../../src/grammar/schema/valid.ts";
 import { compile } from "../../src/grammar/source.ts";
 import { OutriderError } from "../../src/model/errors.ts";
 import { writes } from "../grammar/writes.ts";
-
-const REPOSITORIES = {
-  "JSON-Schema-Test-Suite": "https://github.com/json-schema-org/JSON-Schema-Test-Suite",
-  jsonschemabench: "https://github.com/guidance-ai/jsonschemabench",
-} as const;
-
-interface Case {
-  readonly name: string;
-  readonly schema: unknown;
-  readonly tests: readonly { readonly data: unknown; readonly valid: boolean }[];
-}
+import { type Case, MaskBench, required, suitesFolder } from "./sources.ts";
 
 const { values } = parseArgs({
   options: { every: { type: "string", default: "20" }, suites: { type: "string" } },
 });
-const cache = values.suites ?? join(homedir(), ".cache", "outrider", "suites");
+const folder = suitesFolder(values.suites);
 
-function clone(name: keyof typeof REPOSITORIES): string {
-  const folder = join(cache, name);
-  if (existsSync(folder)) return folder;
-  mkdirSync(cache, { recursive: true });
-  execFileSync("git", ["clone", "--depth", "1", REPOSITORIES[name], folder], { stdio: "inherit" });
-  return folder;
+/** Of one case: the keyword that it is refused by, or how its values compare with their labels. */
+interface Finding {
+  readonly name: string;
+  readonly refusedBy?: string;
+  readonly right: number;
+  readonly tooLong: number;
+  /** One sentence each. */
+  readonly wrong: readonly string[];
+  readonly compileMs: number;
 }
 
-const filesOf = (folder: string): string[] => readdirSync(folder).filter((file) => file.endsWith(".json"));
-const read = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
-
-/** Files in which the suite's label is not what is asked of a form: `format` is enforced, and one schema is of another dialect. */
-const ANOTHER_READING = new Set(["format.json", "vocabulary.json"]);
-
-function* required(): Generator<Case> {
-  const folder = join(clone("JSON-Schema-Test-Suite"), "tests", "draft2020-12");
-  for (const file of filesOf(folder)) {
-    if (ANOTHER_READING.has(file)) continue;
-    for (const each of read(join(folder, file)) as (Omit<Case, "name"> & { description: string })[]) {
-      yield { ...each, name: `${file}: ${each.description}` };
+function find({ name, schema, tests }: Case): Finding {
+  const began = performance.now();
+  let machine: ReturnType<typeof compile> | null = null;
+  try {
+    machine = compile({ kind: "schema", schema });
+  } catch (error) {
+    if (!(error instanceof OutriderError)) throw new Error(`${name}: ${error}`, { cause: error });
+    // A schema without any value takes none.
+    if (error.code !== "impossible_constraint") {
+      return {
+        name,
+        refusedBy: reasonOf(error),
+        right: 0,
+        tooLong: 0,
+        wrong: [],
+        compileMs: performance.now() - began,
+      };
     }
   }
+  const compileMs = performance.now() - began;
+  let right = 0;
+  let tooLong = 0;
+  const wrong: string[] = [];
+  for (const { data, valid } of tests) {
+    const taken = machine ? writes(machine, data) : false;
+    const checked = unmet(schema as never, data) === null;
+    if (taken === null) tooLong++;
+    else if (taken === valid && checked === valid) right++;
+    else {
+      const by = taken === valid ? "the validator" : "the grammar";
+      const value = JSON.stringify(data).slice(0, 200);
+      wrong.push(`${by} is wrong: ${name}: ${valid ? "valid" : "invalid"} ${value}`);
+    }
+  }
+  return { name, right, tooLong, wrong, compileMs };
 }
 
-function* maskBench(every: number): Generator<Case> {
-  const folder = join(clone("jsonschemabench"), "maskbench", "data");
-  for (const [i, file] of filesOf(folder).entries()) {
-    if (i % every === 0) yield { name: file, ...(read(join(folder, file)) as Omit<Case, "name">) };
+/** The keyword at fault and, where it has several, the reason; the code where no keyword is. */
+function reasonOf({ code, message }: OutriderError): string {
+  const [, keyword, why] = /^#\S*?([^/:]+): (.*)$/.exec(message) ?? [];
+  if (keyword === undefined) return code;
+  return keyword === "$ref" || keyword === "oneOf" || keyword === "enum" || keyword === "format"
+    ? `${keyword} (${why!.replace(/"[^"]*"/g, "…").split(/[,;]/)[0]})`
+    : keyword;
+}
+
+/** What is known, by the code and the suite that it holds for. */
+class Journal {
+  readonly #path: string;
+  readonly #known = new Map<string, Finding>();
+
+  constructor(suite: string) {
+    const hash = createHash("sha256");
+    for (const file of globSync(["src/grammar/**/*.ts", "test/grammar/writes.ts"]).sort()) {
+      hash.update(readFileSync(file));
+    }
+    mkdirSync(folder, { recursive: true });
+    this.#path = join(folder, `${suite}-${hash.digest("hex").slice(0, 16)}.jsonl`);
+    if (!existsSync(this.#path)) return;
+    for (const line of readFileSync(this.#path, "utf8").split("\n").slice(0, -1)) {
+      const finding = JSON.parse(line) as Finding;
+      this.#known.set(finding.name, finding);
+    }
+  }
+
+  of(each: Case): Finding {
+    const known = this.#known.get(each.name);
+    if (known) return known;
+    const finding = find(each);
+    appendFileSync(this.#path, `${JSON.stringify(finding)}\n`);
+    return finding;
   }
 }
 
-/** Whether all is as labelled. */
-function hold(suite: string, cases: Iterable<Case>): boolean {
-  const counts = { schemas: 0, refused: 0, "values as labelled": 0, wrong: 0, "too long to search": 0, ms: 0 };
-  const why = new Map<string, number>();
-  for (const { name, schema, tests } of cases) {
+function hold(suite: string, cases: Iterable<Case>) {
+  const journal = new Journal(suite);
+  const counts = { schemas: 0, compiled: 0, refused: 0, right: 0, wrong: 0, tooLong: 0, longestCompileMs: 0 };
+  const refusedBy = new Map<string, number>();
+  for (const each of cases) {
+    const found = journal.of(each);
     counts.schemas++;
-    const began = performance.now();
-    let machine: ReturnType<typeof compile> | null = null;
-    try {
-      machine = compile({ kind: "schema", schema });
-    } catch (error) {
-      if (!(error instanceof OutriderError)) throw new Error(`${name}: ${error}`, { cause: error });
-      // A schema without any value takes none.
-      if (error.code !== "impossible_constraint") {
-        counts.refused++;
-        const reason = /[^/:]+(?=:)/.exec(error.message)?.[0] ?? error.code;
-        why.set(reason, (why.get(reason) ?? 0) + 1);
-        continue;
-      }
+    if (found.refusedBy === undefined) counts.compiled++;
+    else {
+      counts.refused++;
+      refusedBy.set(found.refusedBy, (refusedBy.get(found.refusedBy) ?? 0) + 1);
     }
-    counts.ms = Math.max(counts.ms, performance.now() - began);
-    for (const { data, valid } of tests) {
-      const taken = machine ? writes(machine, data) : false;
-      const checked = unmet(schema as never, data) === null;
-      if (taken === null) counts["too long to search"]++;
-      else if (taken === valid && checked === valid) counts["values as labelled"]++;
-      else {
-        counts.wrong++;
-        const by = taken === valid ? "the validator" : "the grammar";
-        console.log(`${by} is wrong: ${name}: ${valid ? "valid" : "invalid"} ${JSON.stringify(data).slice(0, 200)}`);
-      }
-    }
+    counts.right += found.right;
+    counts.tooLong += found.tooLong;
+    counts.wrong += found.wrong.length;
+    counts.longestCompileMs = Math.max(counts.longestCompileMs, Math.round(found.compileMs));
+    for (const sentence of found.wrong) console.log(sentence);
   }
-  console.log(suite, { ...counts, ms: Math.round(counts.ms) });
-  const reasons = [...why].sort(([, a], [, b]) => b - a).map(([reason, count]) => `${reason} ${count}`);
-  console.log(`refused by: ${reasons.slice(0, 12).join(", ")}`);
-  return counts.wrong === 0;
+  const sorted = [...refusedBy].sort(([, a], [, b]) => b - a);
+  console.log(suite, counts);
+  console.log(`refused by: ${sorted.map(([reason, count]) => `${reason} ${count}`).join(", ")}`);
+  return { ...counts, refusedBy: Object.fromEntries(sorted) };
 }
 
-const holds = [
-  hold("JSON-Schema-Test-Suite, draft 2020-12, required", required()),
-  hold(`MaskBench, every ${values.every}th file`, maskBench(Number(values.every))),
-];
-process.exitCode = holds.every(Boolean) ? 0 : 1;
+const found = {
+  "JSON-Schema-Test-Suite": hold("JSON-Schema-Test-Suite", required(folder)),
+  MaskBench: hold("MaskBench", new MaskBench(folder).every(Number(values.every))),
+};
+console.log(JSON.stringify({ every: Number(values.every), ...found }));
+process.exitCode = Object.values(found).every(({ wrong }) => wrong === 0) ? 0 : 1;

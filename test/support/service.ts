@@ -3,7 +3,7 @@
  * Each start has its own port, assets and storage, and is stopped with its whole process group.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -37,6 +37,8 @@ export interface EdgeOptions {
   /** An origin elsewhere; without one the embedded origin runs in the same workerd. */
   readonly originUrl?: string;
   readonly vars?: Readonly<Record<string, string>>;
+  /** Another main module than the edge's own. */
+  readonly main?: string;
   /** Leaves the cores to the origin, which in truth has some of its own. */
   readonly givesWay?: boolean;
 }
@@ -54,7 +56,10 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   };
   const origin = options.originUrl ? { url: options.originUrl } : { pack: options.targetPack };
   const state = join(home, "state");
-  const args = ["dev", ...writeSettings({ edgeAssets, origin }, home).flatMap((file) => ["-c", file])];
+  const files = writeSettings({ edgeAssets, origin }, home);
+  const { main } = options;
+  if (main) writeFileSync(files[0]!, JSON.stringify({ ...JSON.parse(readFileSync(files[0]!, "utf8")), main }));
+  const args = ["dev", ...files.flatMap((file) => ["-c", file])];
   args.push("--port", `${port}`, "--inspector-port", `${inspectorPort}`, "--persist-to", state);
   for (const [name, value] of Object.entries(vars)) args.push("--var", `${name}:${value}`);
   const child = start(join(BIN, "wrangler"), args);
