@@ -15,11 +15,12 @@ import type { Region } from "../verify/region.ts";
 import type { TargetEngine } from "./engine.ts";
 import { draining, overloaded, unauthorized } from "./errors.ts";
 import { Generation } from "./generation.ts";
+import type { Lease } from "./lease.ts";
 import { Metrics } from "./metrics.ts";
 import { checkOpen, takeUp } from "./opening.ts";
 import { Places } from "./places.ts";
 import { Queue } from "./queue.ts";
-import { type Lease, type Limits, Sequences } from "./sequences.ts";
+import { type Limits, Sequences } from "./sequences.ts";
 
 export interface GatewayOptions extends Limits {
   /** Bearer token that callers must send; null lets everybody in. */

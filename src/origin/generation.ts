@@ -17,7 +17,7 @@ import { beginningOf, type Done, type Draft, type DraftTokens, type Verdict } fr
 import type { OpenFrame } from "../verify/protocol.ts";
 import { Drafts, type Fitting } from "./drafts.ts";
 import type { Deciding, TargetEngine } from "./engine.ts";
-import { type Lease, taken } from "./sequences.ts";
+import { type Lease, taken } from "./lease.ts";
 
 /** Longest time between two looks at whether the generation still has its session, in ms. */
 const LOOK_MS = 100;

@@ -4,7 +4,8 @@
  */
 import { overloaded } from "./errors.ts";
 import type { Generation } from "./generation.ts";
-import type { Lease, Sequences } from "./sequences.ts";
+import type { Lease } from "./lease.ts";
+import type { Sequences } from "./sequences.ts";
 import type { Claim } from "./shares.ts";
 
 const LOOK_MS = 20;

@@ -14,9 +14,10 @@
  * Where none is behind, this one waits. The first of all can always go on, since one context fits into any engine. The
  * text does not depend on any of this: what was given up is computed again.
  */
-import { OutriderError } from "../model/errors.ts";
-import type { EngineSequence, TargetEngine } from "./engine.ts";
+import type { TargetEngine } from "./engine.ts";
+import { type Entry, isIdle, Lease, taken } from "./lease.ts";
 import { type Claim, Shares } from "./shares.ts";
+import { GONE_MS, Turns } from "./turns.ts";
 
 export interface Limits {
   /** Generations at work at once. */
@@ -37,24 +38,6 @@ export interface Wish {
   readonly idleMs: number;
 }
 
-interface Entry {
-  /** Null once it was closed to make room; `timeline` is then what it held. */
-  sequence: EngineSequence | null;
-  timeline: readonly number[];
-  /** What its timeline takes of the engine's capacity, or may in the pass under way. */
-  cost: number;
-  /** The lease at work, if any. */
-  lease: Lease | null;
-  /** The pass in flight on the sequence. Resolves however the pass ends; whoever started it gets its error. */
-  pass: Promise<void> | null;
-  /** Of the newest generation that leased it. */
-  ticket: number;
-  /** When it was last leased or worked on. */
-  usedAt: number;
-}
-
-/** Whoever waits looks again and again. One that has not looked for so long, in ms, has gone without a word. */
-const GONE_MS = 5000;
 /** A generation at work gives way only to one that is so many tokens before it: changing places is not free. */
 const LEAD = 64;
 /** Computing a token of a prompt takes that share of deciding one. */
@@ -69,8 +52,7 @@ export class Sequences {
   readonly #entries = new Map<string, Entry>();
   /** Generations that wait for room, and when they looked last. */
   readonly #waiting = new Map<Claim, number>();
-  /** Of an engine whose passes take turns: those that want the next one, and when they looked last. */
-  readonly #turns = new Map<Claim, number>();
+  readonly #turns = new Turns(this.shares);
   #tickets = 0;
 
   constructor(engine: TargetEngine, limits: Limits, now: () => number) {
@@ -128,7 +110,7 @@ export class Sequences {
   /** A generation waits no longer. */
   forget(claim: Claim): void {
     this.#waiting.delete(claim);
-    this.#turns.delete(claim);
+    this.#turns.forget(claim);
   }
 
   /** Forgets sessions that have been idle for too long. */
@@ -168,25 +150,8 @@ export class Sequences {
   /** Whether a generation may work now, on an engine whose passes take turns. */
   #isTurn({ claim }: Lease): boolean {
     if (!this.#engine.capabilities.serial) return true;
-    const now = this.#now();
-    this.#turns.set(claim, now);
-    for (const { pass } of this.#entries.values()) if (pass) return false;
-    for (const [other, lookedAt] of this.#turns) {
-      if (other === claim || now - lookedAt > GONE_MS) continue;
-      // Within a tenant they go round: who worked last stands last in the map.
-      const owed = this.shares.owed(claim, other);
-      if (owed < 0 || (owed === 0 && this.#standsBefore(other, claim))) return false;
-    }
-    this.#turns.delete(claim);
-    return true;
-  }
-
-  #standsBefore(one: Claim, other: Claim): boolean {
-    for (const each of this.#turns.keys()) {
-      if (each === one) return true;
-      if (each === other) return false;
-    }
-    return false;
+    const isBusy = [...this.#entries.values()].some(({ pass }) => pass);
+    return this.#turns.isTurn(claim, isBusy, this.#now());
   }
 
   /**
@@ -316,89 +281,3 @@ export class Sequences {
     this.#entries.delete(session);
   }
 }
-
-const isIdle = ({ lease, pass }: Entry): boolean => !lease?.holds && !pass;
-
-/** What a lease asks its keeper. */
-interface Keeper {
-  now(): number;
-  grow(lease: Lease, tokens: number): boolean;
-  isTurn(lease: Lease): boolean;
-  ended(): void;
-}
-
-/** The right to work on a session's sequence, until it ends or a newer lease of the same session takes over. */
-export class Lease {
-  readonly claim: Claim;
-  /** For the keeper alone. */
-  readonly entry: Entry;
-  /** Whether it is one of the generations at work, or waits after it gave way. */
-  placed = true;
-  /** It is to give way once its pass ends. */
-  yields = false;
-  /** What was computed had to be given up: the prompt is to be prefilled again. */
-  shrunk = false;
-  readonly #keeper: Keeper;
-  readonly #idleMs: number;
-  #ended = false;
-
-  constructor(entry: Entry, claim: Claim, idleMs: number, keeper: Keeper) {
-    this.entry = entry;
-    this.claim = claim;
-    this.#idleMs = idleMs;
-    this.#keeper = keeper;
-  }
-
-  /** To be worked on only through `pass`, after `grow` said that it may. */
-  get sequence(): EngineSequence {
-    return this.entry.sequence!;
-  }
-
-  /** All tokens decided so far, also while the sequence is closed. */
-  get timeline(): readonly number[] {
-    return this.entry.sequence?.timeline ?? this.entry.timeline;
-  }
-
-  /** False once the lease ended, was taken over, or did nothing for too long. */
-  get holds(): boolean {
-    return !this.#ended && this.#keeper.now() - this.entry.usedAt < this.#idleMs;
-  }
-
-  /** Whether a pass up to `tokens` tokens may be run now. To be asked again until it may, each time before a pass. */
-  grow(tokens: number): boolean {
-    return this.#keeper.grow(this, tokens);
-  }
-
-  /** Whether it is this generation's turn. To be asked again until it is. */
-  get isTurn(): boolean {
-    return this.#keeper.isTurn(this);
-  }
-
-  /** Runs one slice or pass. A takeover waits for it, so that two generations never work on one sequence at once. */
-  async pass<T>(work: () => Promise<T>): Promise<T> {
-    if (!this.holds) throw taken();
-    this.entry.usedAt = this.#keeper.now();
-    const running = work();
-    this.entry.pass = running.then(
-      () => {},
-      () => {},
-    );
-    try {
-      return await running;
-    } finally {
-      this.entry.pass = null;
-      this.entry.usedAt = this.#keeper.now();
-    }
-  }
-
-  end(): void {
-    this.#ended = true;
-    if (this.entry.lease === this) this.entry.lease = null;
-    this.#keeper.ended();
-  }
-}
-
-export const taken = (): OutriderError =>
-  new OutriderError("session_taken", "another connection has taken over this session; this one is closed", {
-    status: 409,
-  });
