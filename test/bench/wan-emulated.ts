@@ -8,7 +8,9 @@
  * NAME is an accelerator, or a class with the ms of a pass as gemm16:25 (`outrider start --emulate list`). Without one
  * the grid has all classes at several passes. The last line is JSON, with the keys
  *
- *   grid              by accelerator and round trip: `stream`, `time`, `passes`, `wait` (emulated-grid.ts)
+ *   grid              by accelerator and round trip: `stream`, `time`, `passes`, `wait` (emulated-grid.ts), and what
+ *                     arithmetic promises for `time` (promised.ts)
+ *   draft             the default draft's step here, and its acceptance on the answers of the grid
  *   default_vs_off    `npm start` as it is, default ÷ drafts off, no GPU of any kind (against-off.ts)
  *   proactive_gain    drafting on while the target verifies ÷ not, where the way and a pass last longer than a draft
  *   window_vs_oracle  our draft lengths ÷ the best that were found afterwards, mean over the grid (rules/)
@@ -22,11 +24,13 @@ import { acceleratorNamed } from "../../src/origin/engines/accelerators.ts";
 import { npmStart } from "../support/started.ts";
 import { againstOff } from "./against-off.ts";
 import { measureCapacity } from "./capacity-table.ts";
-import { type Cell, type CellFigures, type Measured, measureGrid, WAY_NAMES } from "./emulated-grid.ts";
+import { type Cell, type CellFigures, type Measured, measureGrid, rounded, WAY_NAMES } from "./emulated-grid.ts";
 import { measureProactive } from "./proactive.ts";
+import { factsOn, promised } from "./promised.ts";
 import { questionsIn } from "./questions.ts";
 import { RECORDED, recordedQuestions } from "./recorded-questions.ts";
 import { draftedAnswers } from "./replayed-drafts.ts";
+import { representative } from "./representative.ts";
 import { windowVsOracle } from "./window-oracle.ts";
 
 const { values, positionals } = parseArgs({
@@ -34,7 +38,7 @@ const { values, positionals } = parseArgs({
     emulate: { type: "boolean" },
     quick: { type: "boolean", default: false },
     rtt: { type: "string" },
-    prompts: { type: "string" },
+    prompts: { type: "string", default: "6" },
     tokens: { type: "string" },
     runs: { type: "string" },
     recorded: { type: "string", default: RECORDED },
@@ -51,17 +55,23 @@ const wanted = new Set(values.only.split(","));
 const progress = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const texts = values.questions === undefined ? undefined : questionsIn(values.questions).map(({ text }) => text);
-const questions = await recordedQuestions(Number(values.prompts ?? (quick ? 2 : 6)), tokens, {
+const all = await recordedQuestions(Number.POSITIVE_INFINITY, tokens, {
   file: values.recorded,
   ...(texts && { texts }),
 });
-const result: Record<string, unknown> = {};
+const questions = await representative(all, Number(values.prompts), tokens);
+const facts = await factsOn(questions, tokens);
+const { draftStepMs: draft_step_ms, acceptance } = facts;
+const result: Record<string, unknown> = {
+  draft: { step_ms: rounded(draft_step_ms), acceptance: rounded(acceptance), questions: questions.length },
+};
 
 if (wanted.has("grid")) {
   const runs = Number(values.runs ?? (quick ? 1 : 2));
   const measured = await measureGrid(cells(), { questions, tokens, runs, recorded: values.recorded, progress });
-  print(measured);
-  result.grid = measured;
+  const grid = measured.map((cell) => ({ ...cell, promised: promised(cell, facts) }));
+  print(grid);
+  result.grid = grid;
 }
 if (wanted.has("default")) {
   const service = await npmStart();
@@ -83,15 +93,14 @@ if (wanted.has("proactive")) {
   const measured = await measureProactive(bets, { questions, tokens, recorded: values.recorded, progress });
   Object.assign(result, { proactive_gain: measured.gain, proactive: measured.cells });
 }
-const { answers, stepMs } = await draftedAnswers(await recordedQuestions(8, 64, { file: values.recorded }), 64);
-result.draft_step_ms = Number(stepMs.toFixed(2));
-if (wanted.has("window")) result.window_vs_oracle = windowVsOracle(cells(), stepMs);
+if (wanted.has("window")) result.window_vs_oracle = windowVsOracle(cells(), draft_step_ms);
 if (wanted.has("capacity")) {
+  const { answers } = await draftedAnswers(await recordedQuestions(8, 64, { file: values.recorded }), 64);
   result.capacity = await measureCapacity(answers, {
     accelerator: name ?? "gemm16:25",
     clients: quick ? [16, 64] : [1, 4, 16, 64, 256],
     roundTripMs: 5,
-    draftStepMs: Number(stepMs.toFixed(2)),
+    draftStepMs: rounded(draft_step_ms),
     passes: quick ? 30 : 120,
     progress,
   });
@@ -109,28 +118,26 @@ function cells(): Cell[] {
     return classes.flatMap((costs) => [8, 25, 50, 100].flatMap((ms) => at(`${costs}:${ms}`)));
   }
   return [
-    ...at("gemm16:50", [5, 50]),
-    ...at("gemm16:25"),
+    ...at("gemm16:50", [5]),
+    ...at("gemm16:25", [0, 5, 20]),
     ...at("gemm16:8", [5, 100]),
     ...at("gemm16:100", [200]),
     ...at("llamacpp4:50", [5]),
-    ...at("llamacpp4:25", [20]),
     ...at("fp8:25", [5]),
-    ...at("marlin4:25", [20]),
-    ...at("metal:50", [5]),
   ];
 }
 
-function print(measured: readonly Measured[]): void {
-  const names = Object.keys(measured[0]!.stream) as (keyof CellFigures)[];
-  const rows = measured.flatMap((cell) =>
+function print(grid: readonly (Measured & { readonly promised: number })[]): void {
+  const names = Object.keys(grid[0]!.stream) as (keyof CellFigures)[];
+  const rows = grid.flatMap((cell) =>
     WAY_NAMES.map((way) => [
       cell.accelerator,
       `${cell.roundTripMs}`,
       way,
       ...names.map((figure) => `${cell[way][figure]}`),
+      way === "time" ? `${cell.promised}` : "",
     ]),
   );
   console.log("Before emulated GPUs:");
-  console.log(textTable(["emulated", "round trip, ms", "way", ...names], rows).join("\n"));
+  console.log(textTable(["emulated", "round trip, ms", "way", ...names, "promised vs_stream"], rows).join("\n"));
 }

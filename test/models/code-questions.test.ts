@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { broken, codeQuestions, KINDS } from "../../models/distil/code-questions.ts";
 import { draws } from "../../models/distil/draw.ts";
 import { made } from "../../models/distil/made-code.ts";
+import { questions } from "../../models/distil/questions.ts";
 
 const SNIPPET = { language: "python", code: "def beside_the_point(n):\n    total = n + 1\n    return total" };
 
@@ -82,11 +83,12 @@ test("hold no question of those that drafts are judged with", () => {
     const words = wordsOf(text);
     return words.slice(7).map((_, at) => words.slice(at, at + 8).join(" "));
   };
-  const judged = readdirSync(folder)
+  const judged = readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".jsonl"))
     .flatMap((name) => readFileSync(new URL(name, folder), "utf8").split("\n").filter(Boolean))
     .flatMap((line) => (JSON.parse(line) as { turns?: string[] }).turns ?? []);
   expect(judged.length).toBeGreaterThan(40);
-  const asked = new Set([...codeQuestions(8000, 1, [])].flat().flatMap(runs));
+  const all = [...codeQuestions(8000, 1, []), ...questions(8000, 1, { topics: [], sentences: [], passages: [] })];
+  const asked = new Set(all.flat().flatMap(runs));
   expect(judged.flatMap(runs).filter((run) => asked.has(run))).toEqual([]);
 });
