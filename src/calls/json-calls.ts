@@ -93,6 +93,7 @@ export class JsonCallReader implements CallReader {
     const { brackets, first } = this.#syntax;
     const start = this.#held.search(/\S/);
     if (!this.#begun && first && start >= 0 && this.#held.startsWith(first.open, start)) {
+      this.#tell(told, this.#held.slice(0, start));
       this.#enter(first, start);
       return true;
     }
@@ -291,11 +292,17 @@ function headOf(text: string, keys: readonly string[]): Call | "partly" | "no" {
   return { name, length: at };
 }
 
+/** Names with which an object may begin that is a call in another order; any other is shown as it comes. */
+const FIRST = ["name", "type", "id"];
+
 /** An object whose keys come in another order. */
 function wholeCall(text: string, keys: readonly string[]): Call | "partly" | "no" {
   const start = text.search(/\S/);
   if (start < 0) return "partly";
   if (text[start] !== "{") return "no";
+  const begins = text.slice(start + 1).trimStart();
+  const known = [...FIRST, ...keys].map((name) => `"${name}"`);
+  if (!known.some((name) => begins.startsWith(name) || name.startsWith(begins))) return "no";
   const { length, ended } = new JsonScanner().read(text.slice(start));
   if (!ended) return "partly";
   try {

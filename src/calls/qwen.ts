@@ -24,7 +24,8 @@ const SYNTAX: Syntax = {
 };
 
 export const QWEN: Family = {
-  writes: (template) => template.includes(OPEN),
+  // Qwen3-Coder writes XML between the tags.
+  writes: (template) => template.includes(OPEN) && !template.includes("<function="),
   reader: (tools) => new JsonCallReader(SYNTAX, tools),
   calls: (tools, several) =>
     callsOf(tools, (name) => `${OPEN}\n{"name": ${name}, "arguments": `, `}\n${CLOSE}`, several ? "\n" : null),

@@ -1,33 +1,13 @@
 import { expect, test } from "vitest";
-import type { Told, Tool } from "../../src/calls/family.ts";
+import type { Tool } from "../../src/calls/family.ts";
 import { QWEN } from "../../src/calls/qwen.ts";
 import { compile } from "../../src/grammar/source.ts";
+import { readCalls } from "./read.ts";
 
 const TOOLS: Tool[] = [
   { name: "add", strict: false, parameters: { properties: { a: { type: "integer" } }, required: ["a"] } },
   { name: "now", strict: false },
 ];
-
-/** What an answer becomes: its text, and each call as `name(arguments)`. */
-function read(text: string, size: number): { text: string; calls: string[] } {
-  const reader = QWEN.reader(TOOLS);
-  const told: Told[] = [];
-  for (let at = 0; at < text.length; at += size) told.push(...reader.push(text.slice(at, at + size)));
-  told.push(...reader.end());
-  const calls: string[] = [];
-  let shown = "";
-  for (const each of told) {
-    if (each.kind === "text") shown += each.text;
-    else if (each.kind === "call") {
-      expect(each.index).toBe(calls.length);
-      calls.push(`${each.name} `);
-    } else {
-      expect(each.index).toBe(calls.length - 1);
-      calls[each.index] += each.text;
-    }
-  }
-  return { text: shown, calls };
-}
 
 const call = (args: string, name = "add"): string =>
   `<tool_call>\n{"name": "${name}", "arguments": ${args}}\n</tool_call>`;
@@ -71,7 +51,7 @@ const ANSWERS: Record<string, { answer: string; text: string; calls: string[] }>
 for (const [name, { answer, text, calls }] of Object.entries(ANSWERS)) {
   test(`${name}: the same at every size of pieces`, () => {
     for (let size = 1; size <= answer.length; size++)
-      expect(read(answer, size), `size ${size}`).toEqual({ text, calls });
+      expect(readCalls(QWEN, TOOLS, answer, size), `size ${size}`).toEqual({ text, calls });
   });
 }
 

@@ -5,6 +5,8 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { Tool } from "../../src/calls/family.ts";
+import { QWEN } from "../../src/calls/qwen.ts";
 import { ConstrainedDrafter } from "../../src/draft/constrained.ts";
 import { Compiled } from "../../src/grammar/compiled.ts";
 import { Following } from "../../src/grammar/following.ts";
@@ -23,8 +25,47 @@ const TEXTS = [
   ...['{"', '":', '"a', "null", "nu", "ll", "true", "tr", "12", '"}', '"k"', "ab", "ka", "kab"],
 ];
 const encoder = new TextEncoder();
-const bytes = Array.from({ length: V }, (_, id) => encoder.encode(TEXTS[id] ?? ""));
-const bytesOf = (id: number): Uint8Array => bytes[id] ?? new Uint8Array();
+/** What each token of a vocabulary says. */
+const bytesIn = (texts: readonly string[]) => {
+  const bytes = Array.from({ length: V }, (_, id) => encoder.encode(texts[id] ?? ""));
+  return (id: number): Uint8Array => bytes[id] ?? new Uint8Array();
+};
+const bytesOf = bytesIn(TEXTS);
+
+/** The same of what calls of tools are made of. */
+const CALL_TEXTS = [
+  ...["", "<tool_call>", "</tool_call>", "<", "</", "/", "tool_call>", "\n", "{", "}", '"', ":", ",", " ", '{"', '":'],
+  ...[
+    '": "',
+    ", ",
+    "name",
+    "arguments",
+    "rguments",
+    "ka",
+    "kab",
+    "k",
+    "a",
+    "b",
+    "1",
+    "2",
+    "12",
+    '"k"',
+    '"}',
+    "{}",
+    "x",
+  ],
+  ...['{"name": "ka', '", "arguments": ', "}\n</tool_call>"],
+];
+const TOOLS: Tool[] = [
+  { name: "ka", strict: true },
+  { name: "kab", strict: true, parameters: { properties: { k: { enum: [1, 12] } }, required: ["k"] } },
+];
+const CALLS: ConstraintSource[] = [
+  QWEN.calls(TOOLS, true),
+  QWEN.calls(TOOLS, false),
+  QWEN.free(TOOLS),
+  { kind: "either", of: [QWEN.calls(TOOLS, false), { kind: "schema", schema: { enum: [{ k: 1 }, "ka", 2] } }] },
+];
 
 const SOURCES: ConstraintSource[] = [
   { kind: "schema", schema: { type: "object" } },
@@ -57,7 +98,7 @@ const breaks: fc.Arbitrary<Break[]> = fc.array(
 );
 
 /** The logits of a row without the tokens that may not follow. */
-function formed(source: ConstraintSource, from: number) {
+function formed(source: ConstraintSource, from: number, bytesOf: (id: number) => Uint8Array) {
   const machine = compile(source);
   return (row: Float32Array, before: readonly number[]): Float32Array => {
     const state = before
@@ -71,62 +112,73 @@ function formed(source: ConstraintSource, from: number) {
   };
 }
 
-const generation = fc.record({
-  prompt: fc.array(fc.integer({ min: 1, max: V - 1 }), { minLength: 1, maxLength: 6 }),
-  source: fc.constantFrom(...SOURCES),
-  sampling,
-  guesses: fc.array(fc.oneof(fc.constant("own" as const), fc.integer({ min: -1, max: V })), {
-    minLength: 1,
-    maxLength: 9,
-  }),
-  drafts: fc.constantFrom("off", "raw", "constrained"),
-  patience: fc.constantFrom(0, 20),
-  maxTokens: fc.integer({ min: 1, max: 30 }),
-  breaks,
-});
-
-test("the tokens are those of the target among what may follow, with drafts on and off", async () => {
-  const engine = new ScriptedEngine();
-  Object.assign(engine, { vocabulary: { ...engine.vocabulary, tokenizer: async () => ({ bytesOf }) } });
-  const gateway = new Gateway(engine, { ...DEFAULT_LIMITS, token: null, now: () => performance.now() });
-  const compiled = new Compiled({ size: V, bytesOf });
-  const totals = { tokens: 0, passes: 0, kept: 0, stopped: 0 };
-  await fc.assert(
-    fc.asyncProperty(generation, async ({ prompt, source, sampling, guesses, drafts, patience, maxTokens, breaks }) => {
-      const shape = formed(source, prompt.length);
-      const guess = (timeline: readonly number[], call: number) => {
-        const next = guesses[call % guesses.length]!;
-        return next === "own" ? chooseToken(scriptedRow(timeline), sampling, timeline.length) : next;
-      };
-      const raw = new GuessDrafter(guess, 0, [
-        (timeline) => chooseToken(shape(scriptedRow(timeline), timeline), sampling, timeline.length),
-      ]);
-      const following = new Following(compiled.of(source), prompt.length, [STOP]);
-      const encode = (text: string) => [...text].map((char) => Math.max(1, TEXTS.indexOf(char)));
-      const drafter = { off: null, raw, constrained: new ConstrainedDrafter(raw, following, encode) }[drafts];
-      let dials = 0;
-      const outcome = await runGeneration({
-        connect: async () => socketTo(gateway, breaks[dials++]),
-        ...{ prompt, sampling, patience, maxTokens, drafter },
-        constraint: source,
-        retryMs: breaks.map(() => 0),
-      });
-      const expected = reference(prompt, sampling, maxTokens, [STOP], shape);
-      expect(outcome.tokens).toEqual(expected.tokens);
-      expect(outcome.reason).toBe(expected.reason);
-      await outcome.idle();
-      totals.tokens += outcome.tokens.length;
-      totals.passes += outcome.passes;
-      totals.kept += outcome.kept;
-      if (outcome.reason === "stop") totals.stopped++;
+const generation = (sources: readonly ConstraintSource[]) =>
+  fc.record({
+    prompt: fc.array(fc.integer({ min: 1, max: V - 1 }), { minLength: 1, maxLength: 6 }),
+    source: fc.constantFrom(...sources),
+    sampling,
+    guesses: fc.array(fc.oneof(fc.constant("own" as const), fc.integer({ min: -1, max: V })), {
+      minLength: 1,
+      maxLength: 9,
     }),
-    { numRuns: 200 },
-  );
-  // Tokens without a choice took no pass, drafts were kept, and answers came to their end.
-  expect(totals.passes).toBeLessThan(totals.tokens * 0.8);
-  expect(totals.kept).toBeGreaterThan(60);
-  expect(totals.stopped).toBeGreaterThan(60);
-});
+    drafts: fc.constantFrom("off", "raw", "constrained"),
+    patience: fc.constantFrom(0, 20),
+    maxTokens: fc.integer({ min: 1, max: 30 }),
+    breaks,
+  });
+
+test.each([
+  ["forms", TEXTS, SOURCES, 200, 60],
+  ["calls of tools", CALL_TEXTS, CALLS, 200, 20],
+] as const)(
+  "%s: the tokens are those of the target among what may follow, with drafts on and off",
+  async (_, texts, sources, numRuns, least) => {
+    const bytesOf = bytesIn(texts);
+    const engine = new ScriptedEngine();
+    Object.assign(engine, { vocabulary: { ...engine.vocabulary, tokenizer: async () => ({ bytesOf }) } });
+    const gateway = new Gateway(engine, { ...DEFAULT_LIMITS, token: null, now: () => performance.now() });
+    const compiled = new Compiled({ size: V, bytesOf });
+    const totals = { tokens: 0, passes: 0, kept: 0, stopped: 0 };
+    await fc.assert(
+      fc.asyncProperty(
+        generation(sources),
+        async ({ prompt, source, sampling, guesses, drafts, patience, maxTokens, breaks }) => {
+          const shape = formed(source, prompt.length, bytesOf);
+          const guess = (timeline: readonly number[], call: number) => {
+            const next = guesses[call % guesses.length]!;
+            return next === "own" ? chooseToken(scriptedRow(timeline), sampling, timeline.length) : next;
+          };
+          const raw = new GuessDrafter(guess, 0, [
+            (timeline) => chooseToken(shape(scriptedRow(timeline), timeline), sampling, timeline.length),
+          ]);
+          const following = new Following(compiled.of(source), prompt.length, [STOP]);
+          const encode = (text: string) => [...text].map((char) => Math.max(1, texts.indexOf(char)));
+          const drafter = { off: null, raw, constrained: new ConstrainedDrafter(raw, following, encode) }[drafts];
+          let dials = 0;
+          const outcome = await runGeneration({
+            connect: async () => socketTo(gateway, breaks[dials++]),
+            ...{ prompt, sampling, patience, maxTokens, drafter },
+            constraint: source,
+            retryMs: breaks.map(() => 0),
+          });
+          const expected = reference(prompt, sampling, maxTokens, [STOP], shape);
+          expect(outcome.tokens).toEqual(expected.tokens);
+          expect(outcome.reason).toBe(expected.reason);
+          await outcome.idle();
+          totals.tokens += outcome.tokens.length;
+          totals.passes += outcome.passes;
+          totals.kept += outcome.kept;
+          if (outcome.reason === "stop") totals.stopped++;
+        },
+      ),
+      { numRuns },
+    );
+    // Tokens without a choice took no pass, drafts were kept, and answers came to their end.
+    expect(totals.passes).toBeLessThan(totals.tokens * 0.8);
+    expect(totals.kept).toBeGreaterThan(least);
+    expect(totals.stopped).toBeGreaterThan(least);
+  },
+);
 
 const refusedBy = async (given: Partial<Parameters<typeof runGeneration>[0]>, engine = new ScriptedEngine()) => {
   const gateway = new Gateway(engine, { ...DEFAULT_LIMITS, token: null, now: () => performance.now() });

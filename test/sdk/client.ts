@@ -79,9 +79,14 @@ export class Client {
   }
 
   /** Rejects with SdkError or NoSuchCall. */
-  async call(operation: Operation, service: Service, fields: Readonly<Record<string, unknown>> = {}): Promise<Result> {
+  async call(
+    operation: Operation,
+    service: Service,
+    fields: Readonly<Record<string, unknown>> = {},
+    hangingMs = HANGING_MS,
+  ): Promise<Result> {
     const reply = await new Promise<Reply>((resolve) => {
-      const late = setTimeout(() => resolve({ error: { message: "no answer in time", status: 0 } }), HANGING_MS);
+      const late = setTimeout(() => resolve({ error: { message: "no answer in time", status: 0 } }), hangingMs);
       this.#waiting = (said) => {
         clearTimeout(late);
         resolve(said);

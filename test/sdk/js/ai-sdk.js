@@ -82,7 +82,7 @@ function asked(service, operation, fields) {
           tool({ description, inputSchema: jsonSchema(parameters) }),
         ]),
       ),
-      toolChoice: tool_choice,
+      toolChoice: tool_choice?.function ? { type: "tool", toolName: tool_choice.function.name } : tool_choice,
     }),
     ...(format && { output: Output.object({ schema: jsonSchema(format.json_schema.schema) }) }),
     providerOptions: options(fields, operation),
