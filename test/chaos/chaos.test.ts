@@ -3,12 +3,12 @@ import { expect, test } from "vitest";
 import { faultIn, type Seen } from "./client.ts";
 import { CLIENT, ENGINE, GATEWAYS, LANES, SESSION, STORAGE, scheduleOf, UPGRADE, WIRE } from "./faults.ts";
 
-test("a seed gives its schedule each time, with as many faults as asked for and all kinds of them", () => {
-  const schedule = scheduleOf(1, 3001);
-  expect(scheduleOf(1, 3001)).toEqual(schedule);
-  expect(scheduleOf(2, 3001)).not.toEqual(schedule);
+test("a seed gives its schedule each time, with all kinds of faults", () => {
+  const first = (seed: number) => scheduleOf(seed).take(100).toArray();
+  const schedule = first(1);
+  expect(first(1)).toEqual(schedule);
+  expect(first(2)).not.toEqual(schedule);
   const faults = schedule.flatMap((round) => round.faults);
-  expect(faults).toHaveLength(3001);
   const kinds = new Set(faults.map(({ on, what }) => `${on}: ${what}`));
   const all = Object.entries({
     wire: WIRE,

@@ -3,7 +3,9 @@ import { type Round, scheduleOf } from "./faults.ts";
 import { World } from "./world.ts";
 
 export interface Result {
+  /** Faults that struck; of these, rounds that ran. */
   readonly faults: number;
+  readonly rounds: number;
   readonly right: number;
   /** Answers that ended in an error, by its code. */
   readonly refused: Readonly<Record<string, number>>;
@@ -22,40 +24,50 @@ const count = (rounds: readonly Round[]): number => rounds.reduce((sum, { faults
 
 /** Rounds between two words of the progress. */
 const SAY_EVERY = 5;
+/** Of an answer without a token. Longer than the edge waits for an origin that lets nobody in; a run waits often. */
+const DEADLINE_MS = 5000;
 
-/** @param say told of the progress */
-export async function chaos(seed: number, faults: number, say: (line: string) => void): Promise<Result> {
-  const schedule = scheduleOf(seed, faults);
-  let right = 0;
+/**
+ * Runs the rounds of a seed until so many faults have struck.
+ *
+ * @param from rounds that an earlier run has done
+ * @param say told of the progress
+ */
+export async function chaos(seed: number, faults: number, from: number, say: (line: string) => void): Promise<Result> {
+  const ran: Round[] = [];
   const refused: Record<string, number> = {};
-  const world = await World.start();
-  let done = 0;
+  let [struck, right] = [0, 0];
   let wrong: readonly string[] = [];
+  const world = await World.start(DEADLINE_MS);
   try {
-    for (const round of schedule) {
+    let number = 0;
+    for (const round of scheduleOf(seed)) {
+      if (number++ < from) continue;
+      ran.push(round);
       const outcome = await world.round(round);
-      done++;
+      struck += outcome.struck;
       right += outcome.right;
       for (const [code, n] of Object.entries(outcome.refused)) refused[code] = (refused[code] ?? 0) + n;
       wrong = outcome.wrong;
-      if (wrong.length > 0) break;
-      if (done % SAY_EVERY === 0)
-        say(
-          `${Math.round(performance.now() / 1000)} s: ${count(schedule.slice(0, done))} faults, ${right} answers right, others ${JSON.stringify(refused)}`,
-        );
+      if (wrong.length > 0 || struck >= faults) break;
+      if (ran.length % SAY_EVERY === 0) {
+        const seconds = Math.round(performance.now() / 1000);
+        const others = JSON.stringify(refused);
+        say(`${seconds} s, seed ${seed}, ${number} rounds: ${struck} faults, ${right} answers right, others ${others}`);
+      }
     }
   } finally {
     await world.close();
   }
-  const ran = schedule.slice(0, done);
-  if (wrong.length === 0) return { faults: count(ran), right, refused, failure: null };
-  say(`failed after ${count(ran)} faults: ${wrong.join("; ")}`);
-  return { faults: count(ran), right, refused, failure: await shrunk(ran, wrong, say) };
+  const result = { faults: struck, rounds: ran.length, right, refused };
+  if (wrong.length === 0) return { ...result, failure: null };
+  say(`failed after ${struck} faults: ${wrong.join("; ")}`);
+  return { ...result, failure: await shrunk(ran, wrong, say) };
 }
 
 /** Runs a schedule in a world of its own, to its first failure. */
 export async function replay(schedule: readonly Round[]): Promise<readonly string[]> {
-  const world = await World.start();
+  const world = await World.start(DEADLINE_MS);
   try {
     for (const round of schedule) {
       const { wrong } = await world.round(round);

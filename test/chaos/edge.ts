@@ -16,6 +16,8 @@ import { bundled } from "../workerd/bundle.ts";
 const NAME = "outrider";
 
 const MAIN = `
+  // The bundler does not know it.
+  const UNSAFE = ["workerd", "unsafe"].join(":");
   import worker, { Session as Whole } from ${JSON.stringify(runningFile("edge/worker.ts"))};
   export { Meter } from ${JSON.stringify(runningFile("edge/worker.ts"))};
   const now = Date.now;
@@ -26,8 +28,9 @@ const MAIN = `
   export class Session extends Whole {
     async fetch(request) {
       if (request.url.endsWith("/reset")) this.ctx.abort("replaced on purpose");
-      if (!request.url.endsWith("/chaos")) return super.fetch(request);
       const { sql } = this.ctx.storage;
+      if (request.url.endsWith("/sql")) return new Response(String(sql.exec(await request.text()).rowsWritten));
+      if (!request.url.endsWith("/chaos")) return super.fetch(request);
       const there = new Set(sql.exec("SELECT name FROM sqlite_master").toArray().map(({ name }) => name));
       const rows = Object.fromEntries(
         tables.map((table) => [table, there.has(table) ? sql.exec("SELECT count(*) AS n FROM " + table).one().n : 0]),
@@ -41,7 +44,13 @@ const MAIN = `
       if (pathname === "/chaos/clock") return new Response(String((jumpedMs += Number(searchParams.get("ms")))));
       const session = () => env.SESSION.getByName(searchParams.get("name"));
       if (pathname === "/chaos/session") return session().fetch("http://session/chaos");
-      if (pathname === "/chaos/reset") return session().fetch("http://session/reset");
+      if (pathname === "/chaos/reset")
+        return session().fetch("http://session/reset").catch((error) => new Response(String(error)));
+      if (pathname === "/chaos/sql") return session().fetch("http://session/sql", request);
+      if (pathname === "/chaos/evict") {
+        const { default: unsafe } = await import(UNSAFE);
+        return new Response(String(await unsafe.evict(session(), {})));
+      }
       if (pathname === "/chaos/gone") return new Response(String(gone.add(searchParams.get("client")).size));
       const client = request.headers.get("x-chaos-client");
       if (client === null) return worker.fetch(request, env, ctx);
@@ -75,7 +84,8 @@ export interface Edge {
    * only when it has something to send.
    */
   gone(client: string): Promise<void>;
-  sql(session: string, query: string): Promise<void>;
+  /** Returns how many rows were written, those of the schema included. */
+  sql(session: string, query: string): Promise<number>;
   stored(session: string): Promise<Stored>;
   jump(minutes: number): Promise<void>;
   /** SIGKILL of workerd, and another one on the same storage. */
@@ -94,10 +104,17 @@ export async function startEdge(vars: Readonly<Record<string, string>>): Promise
   writeFileSync(settings, JSON.stringify({ ...JSON.parse(readFileSync(settings, "utf8")), main }));
   const { assets: options, ...worker } = await bundled(settings);
   const all = convertV4MiniflareOptions({
-    workers: [{ ...worker, name: NAME, bindings: vars, assets: { ...(options as object), directory: assets } }],
+    workers: [
+      {
+        ...worker,
+        compatibilityFlags: [...(worker.compatibilityFlags ?? []), "unsafe_module"],
+        name: NAME,
+        bindings: vars,
+        assets: { ...(options as object), directory: assets },
+      },
+    ],
     host: "127.0.0.1",
     port: 0,
-    unsafeInspectDurableObjects: true,
     cf: false,
     log: new NoOpLog(),
     handleStructuredLogs: () => {},
@@ -105,19 +122,22 @@ export async function startEdge(vars: Readonly<Record<string, string>>): Promise
   const before = new Set(workerds());
   const miniflare = new Miniflare(all);
   let url = (await miniflare.ready).origin;
+  const told = async (what: string, body?: string) => {
+    const response = await fetch(`${url}/chaos/${what}`, { method: "POST", ...(body !== undefined && { body }) });
+    if (!response.ok) throw new Error(`the edge answers ${response.status} to ${what}`);
+    return response.text();
+  };
   const own = () => workerds().filter((pid) => !before.has(pid));
   return {
     get url() {
       return url;
     },
-    evict: (name) => miniflare.unsafeEvictDurableObject(NAME, "Session", { name }),
-    reset: async (name) => void (await fetch(`${url}/chaos/reset?name=${name}`)),
-    gone: async (client) => void (await fetch(`${url}/chaos/gone?client=${encodeURIComponent(client)}`)),
-    sql: async (name, query) => {
-      await (await miniflare.unsafeGetDurableObjectStorage(NAME, "Session", { name })).exec(query);
-    },
+    evict: async (name) => void (await told(`evict?name=${name}`)),
+    reset: async (name) => void (await told(`reset?name=${name}`)),
+    gone: async (client) => void (await told(`gone?client=${encodeURIComponent(client)}`)),
+    sql: async (name, query) => Number(await told(`sql?name=${name}`, query)),
     stored: async (name) => (await (await fetch(`${url}/chaos/session?name=${name}`)).json()) as Stored,
-    jump: async (minutes) => void (await fetch(`${url}/chaos/clock?ms=${minutes * 60_000}`)),
+    jump: async (minutes) => void (await told(`clock?ms=${minutes * 60_000}`)),
     kill: async () => {
       for (const pid of own()) process.kill(pid, "SIGKILL");
       await miniflare.setOptions(all);

@@ -21,6 +21,8 @@ export interface Front {
   target: number | null;
   /** Connections of the edge that are open, or being opened. */
   readonly open: number;
+  /** Upgrades that were refused or left hanging. */
+  readonly struck: number;
   /** What to do with the next upgrades. */
   readonly upgrades: (typeof UPGRADE)[number][];
   /** Shared by all fronts: what is to happen to frames, by session. */
@@ -39,6 +41,7 @@ export async function openFront(): Promise<Front> {
     url: "",
     target: null as number | null,
     open: 0,
+    struck: 0,
     upgrades: [] as (typeof UPGRADE)[number][],
     wire: new Map<string, WireFault[]>(),
     async close() {
@@ -70,6 +73,7 @@ export async function openFront(): Promise<Front> {
       front.open--;
     });
     const what = front.upgrades.shift();
+    if (what !== undefined) front.struck++;
     // Whoever does not read never hears that the other side has closed, and this server's sockets stay half open then.
     if (what === "hang") return void socket.on("end", () => socket.destroy()).resume();
     if (what === "refuse" || what === "busy") return refuse(socket, what === "busy" ? 429 : 503);

@@ -1,8 +1,9 @@
 /**
  * A gateway as a process of its own: the tiny target, on the project's own engine, that does what it is told to do
- * wrong. Talks to its parent over IPC: `{port}` once it serves; takes `{fault}` and `{minutes}`. Ends with its parent.
+ * wrong. Talks to its parent over IPC: `{port}` once it serves, `{struck}` when a fault has; takes `{fault}`,
+ * `{minutes}`, and `{forget}` for faults that have not struck. Ends with its parent.
  */
-
+import { flushCompileCache } from "node:module";
 import type { EngineSequence, TargetEngine } from "../../src/origin/engine.ts";
 import { WASM_DRAFT, WasmEngine } from "../../src/origin/engines/wasm.ts";
 import { DEFAULT_LIMITS, Gateway } from "../../src/origin/gateway.ts";
@@ -17,8 +18,8 @@ const KEPT = 6;
 const PAGES = 24;
 /** A pass takes so long that faults find answers under way. */
 const PASS_MS = 3;
-/** Longer than the edge's deadline at rest. */
-const STALL_MS = 5000;
+/** Longer than the silence after which the edge goes elsewhere, and than a pass takes on a busy machine. */
+const STALL_MS = 4000;
 const DRAIN_MS = 500;
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -30,6 +31,7 @@ async function misbehave(): Promise<(typeof ENGINE)[number] | null> {
   for (const fault of planned) fault.passes--;
   const at = planned.findIndex(({ passes }) => passes < 0);
   const what = at < 0 ? null : planned.splice(at, 1)[0]!.what;
+  if (what !== null) await new Promise((told) => process.send!({ struck: what }, told));
   if (what === "exit") process.kill(process.pid, "SIGKILL");
   if (what === "stall") await sleep(STALL_MS);
   if (what === "crash") throw new Error("the engine crashed on purpose");
@@ -83,11 +85,14 @@ const limits = { ...DEFAULT_LIMITS, live: LIVE, kept: KEPT, queueMs: 2000 };
 const gateway = new Gateway(engine, { ...limits, token: null, now: () => performance.now() + jumpedMs });
 const server = await serveOrigin(gateway, 0, "127.0.0.1");
 
-process.on("message", (message: { fault?: (typeof planned)[number]; minutes?: number }) => {
+process.on("message", (message: { fault?: (typeof planned)[number]; minutes?: number; forget?: true }) => {
   if (message.fault) planned.push(message.fault);
+  if (message.forget) planned.length = 0;
   jumpedMs += (message.minutes ?? 0) * 60_000;
 });
 process.on("disconnect", () => process.exit());
 process.on("SIGTERM", () => void server.close(DRAIN_MS).then(() => process.exit()));
+// Most end by SIGKILL, behind which nothing is written.
+flushCompileCache();
 // Its parent may have ended meanwhile.
 if (process.connected) process.send?.({ port: server.port });

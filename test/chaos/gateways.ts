@@ -4,6 +4,8 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Fault } from "./faults.ts";
 import { type Front, openFront } from "./front.ts";
@@ -15,9 +17,11 @@ interface Ready {
   readonly port: number;
 }
 
-async function startGateway(): Promise<Ready> {
+/** @param cache where compiled modules are kept: gateways start often */
+async function startGateway(cache: string): Promise<Ready> {
   const child = spawn(join(ROOT, "node_modules/.bin/node"), [join(import.meta.dirname, "gateway-process.ts")], {
     cwd: ROOT,
+    env: { ...process.env, NODE_COMPILE_CACHE: cache },
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   const [message] = (await Promise.race([
@@ -30,6 +34,8 @@ async function startGateway(): Promise<Ready> {
 /** One of the edge's origins: an address that stays, and the process that stands behind it at the moment. */
 export class Origin {
   readonly front: Front;
+  /** Passes in which a planned fault has struck. */
+  struck = 0;
   readonly #spares: Spares;
   #current: Ready | null = null;
 
@@ -48,6 +54,9 @@ export class Origin {
     }
     this.#current = ready;
     this.front.target = ready.port;
+    ready.child.on("message", (message: { struck?: string }) => {
+      if (message.struck !== undefined) this.struck++;
+    });
     ready.child.once("exit", () => {
       this.front.target = null;
       this.#current = null;
@@ -59,13 +68,31 @@ export class Origin {
     return this.#current !== null;
   }
 
-  signal(name: "SIGKILL" | "SIGTERM"): void {
-    this.#current?.child.kill(name);
+  /** Whether somebody was there to get it. */
+  signal(name: "SIGKILL" | "SIGTERM"): boolean {
+    return this.#current?.child.kill(name) ?? false;
   }
 
-  tell(message: { readonly minutes: number } | { readonly fault: Pick<Fault, "what"> & { passes: number } }): void {
-    // A process that is ending takes no message.
-    if (this.#current?.child.connected) this.#current.child.send(message);
+  jump(minutes: number): boolean {
+    return this.#tell({ minutes });
+  }
+
+  /** @param passes until the fault strikes */
+  plan(what: Fault["what"], passes: number): void {
+    this.#tell({ fault: { what, passes } });
+  }
+
+  /** What was planned for passes and upgrades that have not come. */
+  forget(): void {
+    this.#tell({ forget: true });
+    this.front.upgrades.length = 0;
+  }
+
+  /** Whether it was told: a process that is ending takes no message. */
+  #tell(message: object): boolean {
+    if (!this.#current?.child.connected) return false;
+    this.#current.child.send(message);
+    return true;
   }
 
   /** Counts of its /health that say what is under way; null while it is down. */
@@ -89,18 +116,19 @@ export class Origin {
 
 class Spares {
   closed = false;
-  #next = startGateway();
+  readonly #cache = mkdtempSync(join(tmpdir(), "outrider-chaos-compiled-"));
+  #next = startGateway(this.#cache);
 
   /** Each asker gets one of its own: two may ask at once. */
   take(): Promise<Ready> {
     const next = this.#next;
-    this.#next = startGateway();
+    this.#next = startGateway(this.#cache);
     return next;
   }
 
   async close(): Promise<void> {
-    this.closed = true;
     (await this.#next).child.kill("SIGKILL");
+    rmSync(this.#cache, { recursive: true, force: true });
   }
 }
 
@@ -116,8 +144,9 @@ export async function startGateways(count: number): Promise<Gateways> {
   return {
     origins,
     close: async () => {
-      await spares.close();
+      spares.closed = true;
       await Promise.all(origins.map((origin) => origin.close()));
+      await spares.close();
     },
   };
 }

@@ -1,12 +1,15 @@
 /** SIGKILLs of the origin that answers, in the middle of the answer, with a second one there. */
 import { World } from "./world.ts";
 
+/** Nothing but the origin's death is to disturb an answer. */
+const DEADLINE_MS = 60_000;
+
 /**
  * Returns what was wrong, a line for each answer that was not the undisturbed one. On a fast machine the origin may
  * have said all before it is killed; of most answers it must not.
  */
 export async function kills(count: number, say: (line: string) => void): Promise<readonly string[]> {
-  const world = await World.start();
+  const world = await World.start(DEADLINE_MS);
   const wrong: string[] = [];
   let late = 0;
   try {

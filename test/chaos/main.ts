@@ -1,7 +1,10 @@
 /**
- * `npm run test:chaos -- --seed S --faults N`: a run of N faults. `--kills N`: so many SIGKILLs of the origin that
- * answers. `--replay FILE`: a schedule that a failed run has printed.
+ * `npm run test:chaos -- --seed S --faults N`: until N faults have struck. `--seed 1,2,3`: a process for each, at once.
+ * `--from R`: leaves out rounds that an earlier run has done. `--kills N`: so many SIGKILLs of the origin that answers.
+ * `--replay FILE`: a schedule that a failed run has printed.
  */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { chaos, replay } from "./chaos.ts";
@@ -11,6 +14,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: "string", default: "1" },
     faults: { type: "string", default: "300" },
+    from: { type: "string", default: "0" },
     kills: { type: "string" },
     replay: { type: "string" },
   },
@@ -31,10 +35,23 @@ if (values.replay !== undefined) {
     ),
   );
   process.exitCode = wrong.length === 0 ? 0 : 1;
+} else if (values.seed.includes(",")) {
+  const runs = values.seed.split(",").map(async (seed) => {
+    const options = ["--seed", seed, "--faults", values.faults, "--from", values.from];
+    const [code] = await once(
+      spawn(process.execPath, [import.meta.filename, ...options], { stdio: "inherit" }),
+      "exit",
+    );
+    if (code !== 0) process.exitCode = 1;
+  });
+  await Promise.all(runs);
 } else {
-  const { faults, right, refused, failure } = await chaos(Number(values.seed), Number(values.faults), say);
+  const { seed, from } = values;
+  const result = await chaos(Number(seed), Number(values.faults), Number(from), say);
+  const { faults, rounds, right, refused, failure } = result;
   console.log(
-    `seed ${values.seed}: ${faults} faults, ${right} answers right, others ${JSON.stringify(refused)}, ${seconds()} s`,
+    `seed ${seed}: ${faults} faults in ${rounds} rounds from ${from} on, ${right} answers right, ` +
+      `others ${JSON.stringify(refused)}, ${seconds()} s`,
   );
   if (failure) {
     const { wrong, schedule, repeats } = failure;

@@ -8,11 +8,6 @@ import { type Fault, GATEWAYS, LANES, type Round, type STORAGE } from "./faults.
 import type { WireFault } from "./front.ts";
 import { type Gateways, startGateways } from "./gateways.ts";
 
-/**
- * All tries of an answer together: what the gateways take to start, since a busy machine needs longer for everything,
- * within these limits. A run waits for it often.
- */
-const DEADLINE_MS = { least: 3000, most: 10_000 } as const;
 /** The drafts' memory at its limit: pages for a quarter of the conversations. */
 const KV_PAGES = "32";
 /** How long what is left over may take to go. */
@@ -22,8 +17,13 @@ const DAY_MS = 24 * 3600 * 1000;
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
+/** Between two looks at what is left over, the first and the longest: a look takes CPU. */
+const LOOK_MS = { first: 20, longest: 320 } as const;
+
 /** What a round has seen. */
 export interface Outcome {
+  /** Faults that have struck: a frame, a pass or an upgrade that one was planned for may never come. */
+  readonly struck: number;
   /** Answers that were the undisturbed ones, and such that ended in one clear error or were left. */
   readonly right: number;
   /** By the error's code; `left` where the client left. */
@@ -55,10 +55,9 @@ export class World {
     for (const { front } of gateways.origins) front.wire = wire;
   }
 
-  static async start(): Promise<World> {
-    const began = Date.now();
+  /** @param deadlineMs how long no token may come, all tries together */
+  static async start(deadlineMs: number): Promise<World> {
     const gateways = await startGateways(GATEWAYS);
-    const deadlineMs = Math.min(DEADLINE_MS.most, Math.max(DEADLINE_MS.least, Date.now() - began));
     const urls = gateways.origins.map(({ front }) => front.url).join(",");
     const vars = { ORIGIN_URLS: urls, ORIGIN_DEADLINE_MS: `${deadlineMs}`, KEEP_HOURS: "24", KV_PAGES };
     const world = new World(await startEdge(vars), gateways);
@@ -92,25 +91,37 @@ export class World {
 
   async round({ seed, faults }: Round): Promise<Outcome> {
     const names = await Promise.all(this.#lanes.map((lane) => nameOf(lane.affinity)));
-    for (const fault of faults) if (fault.on === "storage") await this.#damage(names[fault.lane]!, fault.what);
+    let damaged = 0;
+    for (const fault of faults) {
+      if (fault.on === "storage" && (await this.#damage(names[fault.lane]!, fault.what))) damaged++;
+    }
+    const struckBefore = this.#struckByGateways;
     const striking = faults.map((fault) =>
       this.#strike(fault, names).then(
-        () => [],
-        (error) => [`a fault did not strike: ${error}`],
+        (struck) => ({ struck: Number(struck), wrong: [] }),
+        (error) => ({ struck: 0, wrong: [`a fault did not strike: ${error}`] }),
       ),
     );
     const killed = faults.some(({ on }) => on === "edge");
     const answers = await Promise.all(this.#lanes.map((lane, i) => this.#answer(lane, i, seed + i, faults, killed)));
-    const missed = (await Promise.all(striking)).flat();
-    const wrong = [...missed, ...answers.flatMap((answer) => answer.wrong), ...(await this.#leftOver(names))];
+    const strikes = await Promise.all(striking);
+    const wrong = [...strikes, ...answers].flatMap((each) => each.wrong);
+    wrong.push(...(await this.#leftOver(names)));
+    const { origins } = this.gateways;
+    const spared = [...origins[0]!.front.wire.values()].flat().length;
     // What was planned for frames, upgrades and passes that never came is none of the next round's.
-    for (const { front } of this.gateways.origins) {
-      front.wire.clear();
-      front.upgrades.length = 0;
-    }
+    origins[0]!.front.wire.clear();
+    for (const origin of origins) origin.forget();
+    const counted = [...strikes, ...answers].reduce((sum, each) => sum + each.struck, 0);
+    const struck = damaged + counted - spared + this.#struckByGateways - struckBefore;
     const refused: Record<string, number> = {};
     for (const code of answers.flatMap((answer) => answer.refused)) refused[code] = (refused[code] ?? 0) + 1;
-    return { right: answers.reduce((sum, answer) => sum + answer.right, 0), refused, wrong };
+    return { struck, right: answers.reduce((sum, answer) => sum + answer.right, 0), refused, wrong };
+  }
+
+  /** Faults of upgrades and passes so far. */
+  get #struckByGateways(): number {
+    return this.gateways.origins.reduce((sum, { struck, front }) => sum + struck + front.struck, 0);
   }
 
   /** One answer whose origin is killed in the middle of it; `isLate`: the account tells of no interruption. */
@@ -153,43 +164,66 @@ export class World {
     const refused = seen.filter((each) => !isGot(each)).map(({ errors }) => errors[0]?.code ?? "left");
     if (got > 0 && turn + 1 < TURNS) lane.turn++;
     else if (got > 0) Object.assign(lane, this.#fresh());
-    return { right: got, refused, wrong };
+    const struck = leave && seen[0]!.tokens === null && seen[0]!.errors.length === 0 ? 1 : 0;
+    return { struck, right: got, refused, wrong };
   }
 
-  async #strike(fault: Fault, names: readonly string[]): Promise<void> {
+  /** Whether the fault has struck, or will for certain. The others are counted where they strike. */
+  async #strike(fault: Fault, names: readonly string[]): Promise<boolean> {
     const { origins } = this.gateways;
-    if (fault.on === "wire") {
-      const wire = origins[0]!.front.wire;
-      const session = names[fault.lane]!;
-      const { what, from, frame } = fault;
-      wire.set(session, [...(wire.get(session) ?? []), { what, from, frame }]);
-    } else if (fault.on === "upgrade") origins[fault.gateway]!.front.upgrades.push(fault.what);
-    else if (fault.on === "engine") origins[fault.gateway]!.tell({ fault: { what: fault.what, passes: fault.pass } });
-    else if (fault.on === "clock" && fault.what === "edge") await this.edge.jump(fault.minutes).catch(() => {});
-    else if (fault.on === "clock") for (const origin of origins) origin.tell({ minutes: fault.minutes });
-    if (!("ms" in fault)) return;
-    await sleep(fault.ms);
-    if (fault.on === "gateway") origins[fault.gateway]!.signal(fault.what === "kill" ? "SIGKILL" : "SIGTERM");
-    else if (fault.on === "session") await this.edge[fault.what](names[fault.lane]!).catch(() => {});
-    else await this.edge.kill();
+    if ("ms" in fault) await sleep(fault.ms);
+    const session = "lane" in fault ? names[fault.lane]! : "";
+    switch (fault.on) {
+      case "wire": {
+        const { wire } = origins[0]!.front;
+        const { what, from, frame } = fault;
+        wire.set(session, [...(wire.get(session) ?? []), { what, from, frame }]);
+        return true;
+      }
+      case "upgrade":
+        origins[fault.gateway]!.front.upgrades.push(fault.what);
+        return false;
+      case "engine":
+        origins[fault.gateway]!.plan(fault.what, fault.pass);
+        return false;
+      case "gateway":
+        return origins[fault.gateway]!.signal(fault.what === "kill" ? "SIGKILL" : "SIGTERM");
+      case "clock":
+        if (fault.what === "edge") return isDone(this.edge.jump(fault.minutes));
+        return origins.filter((origin) => origin.jump(fault.minutes)).length > 0;
+      case "session":
+        return isDone(this.edge[fault.what](session));
+      case "edge":
+        await this.edge.kill();
+        return true;
+      case "storage":
+        return false;
+      case "client":
+        return fault.what !== "leave";
+    }
   }
 
-  async #damage(session: string, what: (typeof STORAGE)[number]): Promise<void> {
-    for (const query of DAMAGE[what]) await this.edge.sql(session, query).catch(() => {});
+  /** Whether there was something to damage. */
+  async #damage(session: string, what: (typeof STORAGE)[number]): Promise<boolean> {
+    let changed = 0;
+    for (const query of DAMAGE[what]) changed += await this.edge.sql(session, query).catch(() => 0);
     await this.edge.evict(session).catch(() => {});
+    return changed > 0;
   }
 
   /** Whatever should not be there once all answers have ended; waits for what goes by itself. */
   async #leftOver(names: readonly string[]): Promise<string[]> {
     const until = Date.now() + SETTLE_MS;
-    for (;;) {
-      const left = await this.#left(names);
+    for (let ms: number = LOOK_MS.first; ; ms = Math.min(2 * ms, LOOK_MS.longest)) {
+      const busy = await this.#busy();
+      const left = busy.length === 0 ? await this.#storedWithoutEnd(names) : busy;
       if (left.length === 0 || Date.now() > until) return left;
-      await sleep(20);
+      await sleep(ms);
     }
   }
 
-  async #left(names: readonly string[]): Promise<string[]> {
+  /** What the gateways still hold. */
+  async #busy(): Promise<string[]> {
     const left: string[] = [];
     for (const [i, origin] of this.gateways.origins.entries()) {
       if (origin.front.open > 0) left.push(`${origin.front.open} sockets of the edge at gateway ${i}`);
@@ -198,6 +232,11 @@ export class World {
       else if (counts.live + counts.queued + counts.connections > 0 || counts.kept > KEPT)
         left.push(`gateway ${i} holds ${JSON.stringify(counts)}`);
     }
+    return left;
+  }
+
+  async #storedWithoutEnd(names: readonly string[]): Promise<string[]> {
+    const left: string[] = [];
     for (const [i, name] of names.entries()) {
       const said = await this.edge.stored(name).catch(() => null);
       if (!said) {
@@ -214,6 +253,13 @@ export class World {
     return left;
   }
 }
+
+/** Whether the edge was there to be told. */
+const isDone = (told: Promise<void>): Promise<boolean> =>
+  told.then(
+    () => true,
+    () => false,
+  );
 
 const nameOf = (affinity: string) => sessionName("open:", affinity, { model: "tiny" } as Generation);
 
