@@ -34,43 +34,41 @@ export class TokenTrie {
   constructor(size: number, bytesOf: (id: number) => Uint8Array) {
     this.size = size;
     this.#bytesOf = bytesOf;
-    const texts = Array.from({ length: size }, (_, id) => bytesOf(id));
-    const ids: number[] = [];
-    let bytes = 0;
-    for (let id = 0; id < size; id++) {
-      const { length } = texts[id]!;
-      if (length === 0 || length > MAX_DEPTH) continue;
-      ids.push(id);
-      bytes += length;
-    }
-    const sorted = sortedBy(ids, texts);
-    const nodes = { bytes: new Uint8Array(bytes), depths: new Uint8Array(bytes), behind: new Int32Array(bytes) };
-    const tokens = new Int32Array(bytes).fill(-1);
-    const same = new Map<number, number>();
-    const open: number[] = [];
+    const texts = new Texts(size, bytesOf);
+    const sorted = texts.sorted();
+    // How many bytes each has in common with the one before.
+    const shared = new Uint8Array(sorted.length);
     let count = 0;
-    let before = new Uint8Array();
-    for (const id of sorted) {
-      const text = texts[id]!;
-      const shared = commonBytes(before, text);
-      while (open.length > shared) nodes.behind[open.pop()!] = count;
-      for (let at = shared; at < text.length; at++) {
-        nodes.bytes[count] = text[at]!;
-        nodes.depths[count] = at + 1;
-        open.push(count++);
-      }
-      const node = open.at(-1)!;
-      if (tokens[node] !== -1) same.set(id, tokens[node]!);
-      tokens[node] = id;
-      before = text as Uint8Array<ArrayBuffer>;
+    for (let i = 0; i < sorted.length; i++) {
+      if (i > 0) shared[i] = texts.common(sorted[i - 1]!, sorted[i]!);
+      count += texts.length(sorted[i]!) - shared[i]!;
     }
-    while (open.length > 0) nodes.behind[open.pop()!] = count;
-    this.#bytes = nodes.bytes.slice(0, count);
-    this.#depths = nodes.depths.slice(0, count);
-    this.#behind = nodes.behind.slice(0, count);
-    this.#tokens = tokens.slice(0, count);
-    this.#same = same;
-    this.longest = this.#depths.reduce((most, depth) => Math.max(most, depth), 0);
+    this.#bytes = new Uint8Array(count);
+    this.#depths = new Uint8Array(count);
+    this.#behind = new Int32Array(count);
+    this.#tokens = new Int32Array(count).fill(-1);
+    this.#same = new Map();
+    /** The nodes on the way to the last one, by depth. */
+    const open = new Int32Array(MAX_DEPTH);
+    let depth = 0;
+    let node = 0;
+    let longest = 0;
+    for (let i = 0; i < sorted.length; i++) {
+      const id = sorted[i]!;
+      const length = texts.length(id);
+      longest = Math.max(longest, length);
+      while (depth > shared[i]!) this.#behind[open[--depth]!] = node;
+      while (depth < length) {
+        this.#bytes[node] = texts.byte(id, depth);
+        open[depth++] = node;
+        this.#depths[node++] = depth;
+      }
+      const last = open[depth - 1]!;
+      if (this.#tokens[last] !== -1) this.#same.set(id, this.#tokens[last]!);
+      this.#tokens[last] = id;
+    }
+    while (depth > 0) this.#behind[open[--depth]!] = node;
+    this.longest = longest;
   }
 
   bytesOf(id: number): Uint8Array {
@@ -102,29 +100,77 @@ export class TokenTrie {
   }
 }
 
-function commonBytes(a: Uint8Array, b: Uint8Array): number {
-  const most = Math.min(a.length, b.length);
-  let at = 0;
-  while (at < most && a[at] === b[at]) at++;
-  return at;
+/** The texts of tokens behind each other, without those that are too long or empty. */
+class Texts {
+  readonly #starts: Int32Array;
+  #bytes = new Uint8Array(1 << 16);
+
+  constructor(size: number, bytesOf: (id: number) => Uint8Array) {
+    this.#starts = new Int32Array(size + 1);
+    let end = 0;
+    for (let id = 0; id < size; id++) {
+      this.#starts[id] = end;
+      const text = bytesOf(id);
+      if (text.length > MAX_DEPTH) continue;
+      if (end + text.length > this.#bytes.length) this.#grow();
+      this.#bytes.set(text, end);
+      end += text.length;
+    }
+    this.#starts[size] = end;
+  }
+
+  #grow(): void {
+    const bytes = new Uint8Array(2 * this.#bytes.length);
+    bytes.set(this.#bytes);
+    this.#bytes = bytes;
+  }
+
+  length(id: number): number {
+    return this.#starts[id + 1]! - this.#starts[id]!;
+  }
+
+  byte(id: number, at: number): number {
+    return this.#bytes[this.#starts[id]! + at]!;
+  }
+
+  /** How many bytes two have in common at their beginning. */
+  common(a: number, b: number): number {
+    const most = Math.min(this.length(a), this.length(b));
+    let at = 0;
+    while (at < most && this.byte(a, at) === this.byte(b, at)) at++;
+    return at;
+  }
+
+  /** Ids of the texts that are not empty, in their order: numbers of the first four bytes and the id, and only where these are equal the rest. */
+  sorted(): Int32Array {
+    const size = this.#starts.length - 1;
+    const keys = new Float64Array(size);
+    let count = 0;
+    for (let id = 0; id < size; id++) {
+      const length = this.length(id);
+      if (length === 0) continue;
+      let head = 0;
+      for (let at = 0; at < HEAD; at++) head = head * 256 + (at < length ? this.byte(id, at) : 0);
+      keys[count++] = head * MAX_SIZE + id;
+    }
+    const heads = keys.subarray(0, count).sort();
+    const ids = Int32Array.from(heads, (key) => key % MAX_SIZE);
+    for (let from = 0, to = 0; from < count; from = to) {
+      const head = Math.floor(heads[from]! / MAX_SIZE);
+      for (to = from + 1; to < count && Math.floor(heads[to]! / MAX_SIZE) === head; ) to++;
+      if (to - from > 1) ids.subarray(from, to).sort((a, b) => this.#compare(a, b));
+    }
+    return ids;
+  }
+
+  #compare(a: number, b: number): number {
+    const at = this.common(a, b);
+    const restA = this.length(a) - at;
+    const restB = this.length(b) - at;
+    return restA === 0 || restB === 0 ? restA - restB : this.byte(a, at) - this.byte(b, at);
+  }
 }
 
-/** Ids in the order of their texts. */
-function sortedBy(ids: readonly number[], texts: readonly Uint8Array[]): number[] {
-  const sorted: number[] = [];
-  const sort = (part: readonly number[], at: number): void => {
-    if (part.length === 1) {
-      sorted.push(part[0]!);
-      return;
-    }
-    const byByte: (number[] | undefined)[] = [];
-    for (const id of part) {
-      const byte = texts[id]![at];
-      if (byte === undefined) sorted.push(id);
-      else (byByte[byte] ??= []).push(id);
-    }
-    for (const list of byByte) if (list) sort(list, at + 1);
-  };
-  sort(ids, 0);
-  return sorted;
-}
+/** Bytes that a number holds beside an id, and how many ids there are then: 53 bits in all. */
+const HEAD = 4;
+const MAX_SIZE = 2 ** 21;
