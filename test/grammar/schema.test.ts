@@ -112,6 +112,53 @@ const CASES: Record<string, { schema: unknown; valid: unknown[]; invalid: unknow
     valid: [{ kind: "x" }, { kind: "y", other: 1 }],
     invalid: [{ kind: "z" }, {}],
   },
+  "one of several that meet": {
+    schema: {
+      oneOf: [{ type: "integer" }, { minimum: 2 }, { type: "string", pattern: "^a" }],
+      type: ["number", "string"],
+    },
+    valid: [1, 2.5, "b", -3],
+    invalid: [2, 3, 1.5, "ab", null],
+  },
+  "one of several properties": {
+    schema: { type: "object", oneOf: ["a", "b", "c"].map((name) => ({ required: [name] })) },
+    valid: [{ a: 1 }, { b: 1, d: 2 }, { c: null }],
+    invalid: [{}, { a: 1, b: 1 }, { d: 1 }, { a: 1, b: 2, c: 3 }],
+  },
+  "not some values": {
+    schema: { type: ["string", "number", "boolean"], not: { enum: ["red", 5, -1.5, true, 0] } },
+    valid: ["re", "redd", "", 50, 5.1, 1.5, -1.55, false],
+    invalid: ["red", 5, -1.5, true, 0, null],
+  },
+  "not a type": { schema: { not: { type: ["integer", "object"] } }, valid: [1.5, "a", null, []], invalid: [1, 0, {}] },
+  "not a pattern": { schema: { type: "string", not: { pattern: "b+" } }, valid: ["a", ""], invalid: ["b", "abba"] },
+  "not several at once": {
+    schema: { type: "object", not: { required: ["a"], properties: { a: { minLength: 2, type: "string" } } } },
+    valid: [{}, { a: 1 }, { a: "b" }, { c: "long" }],
+    invalid: [{ a: "bb" }, { a: "bbb", c: 1 }],
+  },
+  "if and then and else": {
+    schema: {
+      type: "object",
+      properties: { kind: { enum: ["x", "y"] }, n: { type: "integer" } },
+      if: { properties: { kind: { const: "x" } }, required: ["kind"] },
+      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+      then: { required: ["n"] },
+      else: { properties: { n: false } },
+    },
+    valid: [{ kind: "x", n: 1 }, { kind: "y" }, {}],
+    invalid: [{ kind: "x" }, { kind: "y", n: 1 }, { n: 1 }],
+  },
+  "dependencies of old drafts": {
+    schema: { type: "object", dependencies: { a: ["b"], c: { required: ["d"] } } },
+    valid: [{}, { b: 1 }, { b: 1, a: 1 }, { c: 1, d: 1 }],
+    invalid: [{ a: 1 }, { c: 1 }],
+  },
+  uris: {
+    schema: { format: "uri", type: "string" },
+    valid: ["https://a.example/b?c#d", "file:///etc", "urn:isbn:1", "mailto:a@b.c", "http://u:p@[::1]:80/", "a:"],
+    invalid: ["//a", "a b:c", "1a:b", "http://a b", "http://[1", "a://b#c#d"],
+  },
   "what depends on a property": {
     schema: { type: "object", dependentRequired: { a: ["b"] } },
     valid: [{}, { b: 1 }, { b: 1, a: 1 }],
@@ -158,9 +205,10 @@ test("half a character is no text, and no other bytes are", () => {
 
 const REFUSED: [unknown, string][] = [
   [{ properties: { a: { uniqueItems: true } } }, "#/properties/a/uniqueItems"],
-  [{ not: { type: "string" } }, "#/not"],
+  [{ not: { items: { type: "string" } } }, "#/not"],
+  [{ if: { format: "date" }, else: { minLength: 3 } }, "#/if"],
   [{ anyOf: [{ contains: {} }] }, "#/anyOf/0/contains"],
-  [{ oneOf: [{ minimum: 1 }, { multipleOf: 2 }] }, "#/oneOf"],
+  [{ oneOf: [{ minimum: 1 }, { items: { type: "string" } }] }, "#/oneOf"],
   [{ $ref: "https://example.com/other" }, "#/$ref"],
   [{ type: "strange" }, "#/type"],
   [{ format: "idn-email" }, "#/format"],

@@ -186,7 +186,7 @@ const refusedBy = async (given: Partial<Parameters<typeof runGeneration>[0]>, en
     connect: async () => socketTo(gateway),
     prompt: [1],
     sampling: { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 1 },
-    constraint: { kind: "schema", schema: { not: {} } },
+    constraint: { kind: "schema", schema: { uniqueItems: true } },
     ...given,
   });
 };
@@ -195,7 +195,7 @@ test("what an origin cannot hold an answer to is refused before anything is deci
   const engine = new ScriptedEngine();
   await expect(refusedBy({}, engine)).rejects.toThrow("the engine scripted cannot hold an answer to a form");
   Object.assign(engine, { vocabulary: { ...engine.vocabulary, tokenizer: async () => ({ bytesOf }) } });
-  await expect(refusedBy({}, engine)).rejects.toThrow("#/not");
+  await expect(refusedBy({}, engine)).rejects.toThrow("#/uniqueItems");
   await expect(refusedBy({ rule: { kind: "bild", alphaRollback: 1 } }, engine)).rejects.toThrow('the rule "bild"');
   await expect(refusedBy({ shaping: { from: 1, minTokens: 3 } }, engine)).rejects.toThrow("minTokens");
   expect(engine.passes).toBe(0);

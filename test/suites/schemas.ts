@@ -87,7 +87,7 @@ class Journal {
 
   constructor(suite: string) {
     const hash = createHash("sha256");
-    for (const file of globSync(["src/grammar/**/*.ts", "test/grammar/writes.ts"]).sort()) {
+    for (const file of globSync(["src/grammar/**/*.ts", "test/grammar/writes.ts", "test/suites/*.ts"]).sort()) {
       hash.update(readFileSync(file));
     }
     mkdirSync(folder, { recursive: true });

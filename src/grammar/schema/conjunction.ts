@@ -1,11 +1,12 @@
 /**
- * Schemas that hold for one value together, in plain parts: `$ref` and `allOf` are opened, `anyOf` and `oneOf` become
- * alternatives, and what depends on a property becomes the alternative that it is absent.
+ * Schemas that hold for one value together, in plain parts: `$ref` and `allOf` are opened; `anyOf`, `oneOf`, `if` and
+ * `not` become alternatives; and what depends on a property becomes the alternative that it is absent.
  */
 import { OutriderError } from "../../model/errors.ts";
 import { disjoint } from "./disjoint.ts";
 import { FORMATS, UNENFORCED_FORMATS } from "./formats.ts";
 import { ENFORCED, isObject, REFUSED, type Schema, type SchemaObject } from "./keywords.ts";
+import { negated, someOf } from "./negation.ts";
 
 /** Schemas that are opened, one in another, at most. */
 const MAX_DEPTH = 64;
@@ -18,7 +19,9 @@ export class Conjunctions {
   readonly #paths = new Map<SchemaObject, string>();
   readonly #ids = new Map<SchemaObject, number>();
   readonly #without = new Map<SchemaObject, Map<string, SchemaObject>>();
-  readonly #dependents = new Map<SchemaObject, readonly Schema[]>();
+  /** Alternatives by schema and keyword: each is one object, so that what nests in circles has an end. */
+  readonly #branched = new Map<SchemaObject, Map<string, readonly Schema[]>>();
+  readonly #negated = new Map<SchemaObject, readonly Schema[] | null>();
   readonly #checked = new Set<SchemaObject>();
   readonly #anchors = new Map<string, Schema>();
 
@@ -109,40 +112,90 @@ export class Conjunctions {
   }
 
   #branches(schema: SchemaObject, keyword: string): readonly Schema[] {
-    if (keyword === "dependentRequired" || keyword === "dependentSchemas") return this.#dependent(schema, keyword);
-    const branches = (schema[keyword] as readonly Schema[]).map((each, i) => this.at(schema, `${keyword}/${i}`, each));
-    if (keyword === "oneOf") {
-      const whole = branches.map((branch) => this.#flat([branch], 0));
-      for (const [i, one] of whole.entries()) {
-        for (const other of whole.slice(i + 1)) {
-          if (one && other && !disjoint(one, other)) {
-            const why =
-              "its branches may hold for one value together, which cannot be ruled out while it is written; " +
-              "use anyOf, or give each branch a required property with a const of its own";
-            throw this.refuse(schema, keyword, why);
-          }
-        }
-      }
+    let byKeyword = this.#branched.get(schema);
+    if (!byKeyword) {
+      byKeyword = new Map();
+      this.#branched.set(schema, byKeyword);
+    }
+    let branches = byKeyword.get(keyword);
+    if (!branches) {
+      branches = this.#branchesOf(schema, keyword);
+      byKeyword.set(keyword, branches);
     }
     return branches;
   }
 
+  #branchesOf(schema: SchemaObject, keyword: string): readonly Schema[] {
+    switch (keyword) {
+      case "dependencies":
+      case "dependentRequired":
+      case "dependentSchemas":
+        return this.#dependent(schema, keyword);
+      case "if":
+        return this.#conditional(schema);
+      case "not":
+        return this.#not(schema, keyword, schema.not as Schema);
+      default: {
+        const all = (schema[keyword] as readonly Schema[]).map((each, i) => this.at(schema, `${keyword}/${i}`, each));
+        return keyword === "oneOf" ? this.#exclusive(schema, all) : all;
+      }
+    }
+  }
+
+  /** Each branch, without what other branches hold for, too. */
+  #exclusive(schema: SchemaObject, branches: readonly Schema[]): readonly Schema[] {
+    const whole = branches.map((branch) => this.#flat([branch], 0));
+    return branches.map((branch, i) => {
+      const others = branches.filter((_, j) => {
+        const [one, other] = [whole[i], whole[j]];
+        return j !== i && one && other && !disjoint(one, other);
+      });
+      if (others.length === 0) return branch;
+      return { allOf: [branch, ...others.map((other) => someOf(this.#not(schema, "oneOf", other)))] };
+    });
+  }
+
+  /** `if` and `then`, or `else` and what has not what `if` asks for. */
+  #conditional(schema: SchemaObject): readonly Schema[] {
+    const { if: given, then = true, else: otherwise = true } = schema as Record<string, Schema>;
+    const named = (keyword: string, each: Schema) => this.at(schema, keyword, each);
+    const condition = named("if", given!);
+    return [
+      { allOf: [condition, named("then", then)] },
+      { allOf: [someOf(this.#not(schema, "if", condition)), named("else", otherwise)] },
+    ];
+  }
+
+  /** What a value may be that has not what `given` asks for. */
+  #not(schema: SchemaObject, keyword: string, given: Schema): readonly Schema[] {
+    const known = isObject(given) ? this.#negated.get(given) : undefined;
+    const around = { resolve: (at: SchemaObject, ref: unknown) => this.#resolve(at, ref), isOld: this.#isOld };
+    const turned = known !== undefined ? known : negated(given, around);
+    if (isObject(given)) {
+      this.#check(given);
+      this.#negated.set(given, turned);
+    }
+    if (turned !== null) return turned;
+    const why =
+      keyword === "oneOf"
+        ? "its branches may hold for one value together, which cannot be ruled out while it is written; " +
+          "use anyOf, or give each branch a required property with a const of its own"
+        : "the opposite of what it says cannot be enforced while a text is written; leave it out";
+    throw this.refuse(schema, keyword, why);
+  }
+
   /** What depends on a property: it is absent, or all of that holds. One property a time. */
   #dependent(schema: SchemaObject, keyword: string): readonly Schema[] {
-    const known = this.#dependents.get(schema);
-    if (known) return known;
     const all = Object.entries(schema[keyword] as Record<string, unknown>);
     const [first, ...others] = all;
     if (!first) return [true];
     const [name, then] = first;
-    const needs = keyword === "dependentRequired" ? { required: then } : (then as Schema);
+    const needs = Array.isArray(then) ? { required: then } : (then as Schema);
     const rest: Schema = others.length > 0 ? { [keyword]: Object.fromEntries(others) } : true;
-    const branches = [
+    return [
       { allOf: [{ properties: { [name]: false } }, rest] },
       { allOf: [{ type: "object", required: [name] }, needs, rest] },
     ];
-    this.#dependents.set(schema, branches);
-    return branches;
   }
 
   #lacking(schema: SchemaObject, keyword: string): SchemaObject {
@@ -220,13 +273,11 @@ export class Conjunctions {
   }
 }
 
-const BRANCHING = ["anyOf", "oneOf", "dependentRequired", "dependentSchemas"];
+const BRANCHING = ["anyOf", "oneOf", "if", "not", "dependencies", "dependentRequired", "dependentSchemas"];
 
 /** A keyword without effect where another one is absent. */
 function isVoid(keyword: string, schema: SchemaObject): boolean {
   if (keyword === "minContains" || keyword === "maxContains") return schema.contains === undefined;
-  if (keyword === "then" || keyword === "else") return schema.if === undefined;
-  if (keyword === "if") return schema.then === undefined && schema.else === undefined;
   return keyword === "unevaluatedProperties" || keyword === "unevaluatedItems" ? schema[keyword] === true : false;
 }
 
@@ -245,12 +296,15 @@ const FORMS: Readonly<Record<string, (value: unknown) => boolean>> = {
   additionalProperties: isSchema,
   allOf: isSchemas,
   anyOf: (value) => isSchemas(value) && (value as unknown[]).length > 0,
+  dependencies: (value) => isObject(value) && Object.values(value).every((each) => isNames(each) || isSchema(each)),
   dependentRequired: (value) => isObject(value) && Object.values(value).every(isNames),
   dependentSchemas: isNamed,
+  else: isSchema,
   enum: Array.isArray,
   exclusiveMaximum: isLimit,
   exclusiveMinimum: isLimit,
   format: isText,
+  if: isSchema,
   items: (value) => isSchema(value) || isSchemas(value),
   maxItems: isCount,
   maxLength: isCount,
@@ -261,6 +315,7 @@ const FORMS: Readonly<Record<string, (value: unknown) => boolean>> = {
   minProperties: isCount,
   minimum: isNumber,
   multipleOf: (value) => typeof value === "number" && value > 0,
+  not: isSchema,
   oneOf: (value) => isSchemas(value) && (value as unknown[]).length > 0,
   pattern: isText,
   patternProperties: isNamed,
@@ -268,6 +323,8 @@ const FORMS: Readonly<Record<string, (value: unknown) => boolean>> = {
   properties: isNamed,
   propertyNames: isSchema,
   required: isNames,
+  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+  then: isSchema,
   type: (value) => TYPES.has(value as string) || (Array.isArray(value) && value.every((each) => TYPES.has(each))),
 };
 const TYPES = new Set(["null", "boolean", "integer", "number", "string", "array", "object"]);

@@ -1,7 +1,20 @@
 /** Keywords of JSON Schema: which are enforced, which say nothing about a value, and which are refused. */
 
+export type Type = "null" | "boolean" | "integer" | "number" | "string" | "array" | "object";
+
+/** Under it stands what a value must not be, where a schema was turned around. No client can send it. */
+export const UNLIKE: unique symbol = Symbol("unlike");
+
+/** Of a string or a number: one of them. */
+export interface Unlike {
+  readonly texts?: readonly string[];
+  readonly pattern?: string;
+  readonly numbers?: readonly number[];
+  readonly integers?: true;
+}
+
 /** A schema that is no boolean. */
-export type SchemaObject = { readonly [keyword: string]: unknown };
+export type SchemaObject = { readonly [keyword: string]: unknown; readonly [UNLIKE]?: Unlike };
 export type Schema = boolean | SchemaObject;
 
 /** Every keyword that a grammar is made of. */
@@ -12,12 +25,15 @@ export const ENFORCED = new Set([
   "allOf",
   "anyOf",
   "const",
+  "dependencies",
   "dependentRequired",
   "dependentSchemas",
+  "else",
   "enum",
   "exclusiveMaximum",
   "exclusiveMinimum",
   "format",
+  "if",
   "items",
   "maxItems",
   "maxLength",
@@ -28,6 +44,7 @@ export const ENFORCED = new Set([
   "minProperties",
   "minimum",
   "multipleOf",
+  "not",
   "oneOf",
   "pattern",
   "patternProperties",
@@ -35,6 +52,7 @@ export const ENFORCED = new Set([
   "properties",
   "propertyNames",
   "required",
+  "then",
   "type",
   "uniqueItems",
 ]);
@@ -44,26 +62,10 @@ export const REFUSED = new Set([
   "$dynamicRef",
   "$recursiveRef",
   "contains",
-  "dependencies",
-  "else",
-  "if",
   "maxContains",
   "minContains",
-  "not",
-  "then",
   "unevaluatedItems",
   "unevaluatedProperties",
-]);
-
-/** Keywords that hold one schema, a list of schemas, and schemas by name. */
-export const SCHEMA_IN = new Set(["additionalItems", "additionalProperties", "items", "propertyNames"]);
-export const SCHEMAS_IN = new Set(["allOf", "anyOf", "oneOf", "prefixItems", "items"]);
-export const NAMED_SCHEMAS_IN = new Set([
-  "$defs",
-  "definitions",
-  "dependentSchemas",
-  "patternProperties",
-  "properties",
 ]);
 
 export const isObject = (value: unknown): value is SchemaObject =>

@@ -11,8 +11,8 @@ import { regexOf } from "../regex.ts";
 import { Conjunctions } from "./conjunction.ts";
 import { FORMATS } from "./formats.ts";
 import { Json } from "./json.ts";
-import { isObject, type Schema, type SchemaObject } from "./keywords.ts";
-import { fits, type Type, typesOf } from "./values.ts";
+import { isObject, type Schema, type SchemaObject, type Type, UNLIKE } from "./keywords.ts";
+import { fits, typesOf } from "./values.ts";
 
 const INFINITE = Number.POSITIVE_INFINITY;
 /** Sets of schemas that hold for a value at most. */
@@ -94,7 +94,7 @@ export class SchemaGrammar {
   }
 
   #number(integer: boolean, parts: readonly SchemaObject[]): Expression {
-    const limited = parts.filter((part) => NUMBER_KEYWORDS.some((keyword) => part[keyword] !== undefined));
+    const limited = parts.filter((part) => part[UNLIKE] || NUMBER_KEYWORDS.some((each) => part[each] !== undefined));
     if (limited.length === 0) return integer ? this.#json.integer : this.#json.number;
     const tables = limited.map((part) => {
       const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = part as Record<string, number>;
@@ -112,7 +112,22 @@ export class SchemaGrammar {
       if (table) return this.#e.table(table);
       throw this.#conjunctions.refuse(part, "multipleOf", "it has too many digits to be enforced");
     });
-    return this.#e.all(tables);
+    const not = limited.flatMap((part) => this.#unlikeNumbers(part));
+    return this.#e.all([...tables, ...not.map((each) => this.#e.not(each))]);
+  }
+
+  /** Numbers that must not be, as they are written without an exponent. */
+  #unlikeNumbers({ [UNLIKE]: unlike }: SchemaObject): Expression[] {
+    const e = this.#e;
+    const digits = e.repeat(e.range(0x30, 0x39), 1, INFINITE);
+    const sign = e.optional(e.text("-"));
+    const zeros = e.repeat(e.text("0"), 0, INFINITE);
+    const point = e.optional(e.join(e.text("."), zeros));
+    if (unlike?.integers) return [e.sequence([sign, digits, point])];
+    return (unlike?.numbers ?? []).map((value) => {
+      if (value === 0) return e.sequence([sign, e.text("0"), point]);
+      return e.join(e.text(String(value)), Number.isInteger(value) ? point : zeros);
+    });
   }
 
   /** What is between the quotes. */
@@ -127,9 +142,13 @@ export class SchemaGrammar {
       if (typeof part.pattern === "string") forms.push(regexOf(this.#e, part.pattern, inJson, false));
       const form = typeof part.format === "string" && Object.hasOwn(FORMATS, part.format) && FORMATS[part.format];
       if (form) forms.push(regexOf(this.#e, form, inJson, true));
+      const { texts, pattern } = part[UNLIKE] ?? {};
+      if (texts) forms.push(this.#e.not(this.#e.oneOf(texts.map((text) => JSON.stringify(text).slice(1, -1)))));
+      if (pattern !== undefined) forms.push(this.#e.not(regexOf(this.#e, pattern, inJson, false)));
     }
     if (min > max) return this.#e.never;
-    const isLimited = min > 0 || max < INFINITE;
+    // What is not a text is a text all the same.
+    const isLimited = min > 0 || max < INFINITE || parts.some((part) => part[UNLIKE]);
     if (forms.length === 0 && !isLimited) return this.#json.inside;
     return this.#e.all([...forms, ...(isLimited ? [this.#e.repeat(character, min, max)] : [])]);
   }

@@ -85,6 +85,9 @@ const CHECKS: Readonly<Record<string, Check>> = {
     (anyOf as Schema[]).some((each) => meets(each, value) === null) ? null : true,
   oneOf: ({ oneOf }, value, { meets }) =>
     (oneOf as Schema[]).filter((each) => meets(each, value) === null).length === 1 ? null : true,
+  not: ({ not }, value, { meets }) => (meets(not as Schema, value) === null ? true : null),
+  if: ({ if: condition, then = true, else: otherwise = true }, value, { meets }) =>
+    meets((meets(condition as Schema, value) === null ? then : otherwise) as Schema, value),
   const: (schema, value) => (equal(schema.const, value) ? null : true),
   enum: (schema, value) => ((schema.enum as unknown[]).some((each) => equal(each, value)) ? null : true),
   type: ({ type }, value) => ([type].flat().some((each) => isOf(each as string, value)) ? null : true),
@@ -157,6 +160,12 @@ const CHECKS: Readonly<Record<string, Check>> = {
       ([name, needs]) => !Object.hasOwn(value, name) || needs.every((other) => Object.hasOwn(value, other)),
     ),
   ),
+  dependencies: ({ dependencies }, value, { meets }) =>
+    isObject(value)
+      ? firstOf(Object.entries(dependencies as Record<string, Schema | string[]>), ([name, needs]) =>
+          Object.hasOwn(value, name) ? meets(Array.isArray(needs) ? { required: needs } : needs, value) : null,
+        )
+      : null,
   dependentSchemas: ({ dependentSchemas }, value, { meets }) =>
     isObject(value)
       ? firstOf(Object.entries(dependentSchemas as Record<string, Schema>), ([name, schema]) =>

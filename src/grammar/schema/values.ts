@@ -1,8 +1,6 @@
 /** Types of values, and whether a listed value has what other schemas ask for. */
 import { FORMATS } from "./formats.ts";
-import { isObject, type SchemaObject } from "./keywords.ts";
-
-export type Type = "null" | "boolean" | "integer" | "number" | "string" | "array" | "object";
+import { isObject, type SchemaObject, type Type, UNLIKE } from "./keywords.ts";
 
 const ALL: readonly Type[] = ["null", "boolean", "number", "string", "array", "object"];
 
@@ -56,6 +54,7 @@ export function fits(value: unknown, parts: readonly SchemaObject[]): boolean | 
     if (typeof value === "object" && value !== null) {
       if (NESTED.some((keyword) => part[keyword] !== undefined)) return null;
     }
+    if (isUnlike(value, part)) return false;
     if (typeof value === "number" && !numberFits(value, part)) return false;
     if (typeof value === "string") {
       const fit = stringFits(value, part);
@@ -63,6 +62,16 @@ export function fits(value: unknown, parts: readonly SchemaObject[]): boolean | 
     }
   }
   return true;
+}
+
+/** Whether a value is what it must not be. */
+function isUnlike(value: unknown, { [UNLIKE]: unlike }: SchemaObject): boolean {
+  if (!unlike) return false;
+  if (typeof value === "number") return unlike.integers ? Number.isInteger(value) : !!unlike.numbers?.includes(value);
+  if (typeof value !== "string") return false;
+  return (
+    !!unlike.texts?.includes(value) || (unlike.pattern !== undefined && new RegExp(unlike.pattern, "u").test(value))
+  );
 }
 
 function numberFits(value: number, part: SchemaObject): boolean {
