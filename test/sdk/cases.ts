@@ -32,6 +32,12 @@ const TOOL = {
   function: { name: "look_up", description: "Looks something up", parameters: SCHEMA },
 };
 
+const CALL = {
+  role: "assistant",
+  content: null,
+  tool_calls: [{ id: "call_1", type: "function", function: { name: "look_up", arguments: '{"size": "small"}' } }],
+};
+
 const right = (is: boolean): Outcome => (is ? "ok" : "failed");
 const effect = (is: boolean): Outcome => (is ? "ok" : "ignored");
 
@@ -173,18 +179,37 @@ export const CASES: readonly Case[] = [
     },
   },
   {
-    name: "tools, required",
+    name: "tools required",
     run: async (ask) => {
       const { calls } = await ask("chat", { ...base, max_tokens: 200, tools: [TOOL], tool_choice: "required" });
       return effect(calls?.[0]?.name === "look_up" && isOfSchema(JSON.stringify(calls[0].arguments)));
     },
   },
   {
-    name: "tools, in a stream",
+    name: "tools streamed",
     run: async (ask) => {
       const fields = { ...base, max_tokens: 200, tools: [TOOL], tool_choice: "required", stream: true };
       const { calls } = await ask("chat", fields);
       return effect(calls?.[0]?.name === "look_up" && isOfSchema(JSON.stringify(calls[0].arguments)));
+    },
+  },
+  {
+    name: "tool named",
+    run: async (ask) => {
+      const other = { ...TOOL, function: { ...TOOL.function, name: "put_down" } };
+      const tool_choice = { type: "function", function: { name: "put_down" } };
+      const { calls } = await ask("chat", { ...base, max_tokens: 200, tools: [TOOL, other], tool_choice });
+      return effect(calls?.[0]?.name === "put_down");
+    },
+  },
+  {
+    name: "tool result",
+    run: async (ask) => {
+      const after = async (content: string) => {
+        const messages = [...base.messages, CALL, { role: "tool", tool_call_id: CALL.tool_calls[0]!.id, content }];
+        return (await ask("chat", { ...base, messages })).promptTokens!;
+      };
+      return effect((await after("It is long, wide, and made of gravel.")) > (await after("Long.")));
     },
   },
   {

@@ -26,7 +26,7 @@ function agentOf({ url, key, model }, fields, Model) {
       maxTokens: fields.max_tokens ?? fields.max_output_tokens,
       presencePenalty: fields.presence_penalty,
       frequencyPenalty: fields.frequency_penalty,
-      toolChoice: fields.tool_choice,
+      toolChoice: fields.tool_choice?.function?.name ?? fields.tool_choice,
       providerData: { ...rest(fields, ...NAMED, ...PENALTIES), ...ends },
     },
   });
@@ -39,10 +39,20 @@ function inputOf({ messages, input }) {
   const text = { user: "input_text", assistant: "output_text" };
   return messages
     .filter(({ role }) => role !== "system")
-    .map(({ role, content }) => ({
-      ...{ type: "message", role, content: [{ type: text[role], text: content }] },
-      ...(role === "assistant" && { status: "completed" }),
-    }));
+    .map(({ role, content, tool_calls: calls, tool_call_id: callId }) => {
+      if (role === "tool") {
+        const output = { type: "text", text: content };
+        return { type: "function_call_result", callId, name: "look_up", status: "completed", output };
+      }
+      if (calls) {
+        const [{ id, function: called }] = calls;
+        return { type: "function_call", callId: id, status: "completed", ...called };
+      }
+      return {
+        ...{ type: "message", role, content: [{ type: text[role], text: content }] },
+        ...(role === "assistant" && { status: "completed" }),
+      };
+    });
 }
 
 const answer = (Model) => async (service, fields) => {

@@ -67,7 +67,7 @@ function asked(service, operation, fields) {
   if (format?.type === "json_object") throw new None("json_object");
   return {
     model: providerOf(service)[make](service.model),
-    ...(messages ? { messages } : { prompt: prompt ?? input }),
+    ...(messages ? { messages: messages.map(messageOf) } : { prompt: prompt ?? input }),
     temperature: fields.temperature,
     maxOutputTokens: fields.max_tokens ?? fields.max_output_tokens,
     stopSequences: fields.stop,
@@ -87,6 +87,19 @@ function asked(service, operation, fields) {
     ...(format && { output: Output.object({ schema: jsonSchema(format.json_schema.schema) }) }),
     providerOptions: options(fields, operation),
   };
+}
+
+/** Calls and their results are parts of messages here. */
+function messageOf({ role, content, tool_calls: calls, tool_call_id: toolCallId }) {
+  if (role === "tool") {
+    const output = { type: "text", value: content };
+    return { role, content: [{ type: "tool-result", toolCallId, toolName: "look_up", output }] };
+  }
+  if (!calls) return { role, content };
+  const parts = calls.map(({ id, function: { name, arguments: given } }) => ({
+    ...{ type: "tool-call", toolCallId: id, toolName: name, input: JSON.parse(given) },
+  }));
+  return { role, content: parts };
 }
 
 function resultOf({ text, finishReason, usage, toolCalls, providerMetadata, response }) {

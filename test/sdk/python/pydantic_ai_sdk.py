@@ -10,6 +10,7 @@ from pydantic_ai.messages import (
     SystemPromptPart,
     TextPart,
     ToolCallPart,
+    ToolReturnPart,
     UserPromptPart,
 )
 from pydantic_ai.direct import model_request, model_request_stream
@@ -28,7 +29,14 @@ def messages_of(fields):
     made = []
     for message in fields["messages"]:
         content = message["content"]
-        if message["role"] == "assistant":
+        if message["role"] == "tool":
+            part = ToolReturnPart(tool_name="look_up", content=content, tool_call_id=message["tool_call_id"])
+            made.append(ModelRequest(parts=[part]))
+        elif message.get("tool_calls"):
+            calls = [(call["id"], call["function"]) for call in message["tool_calls"]]
+            parts = [ToolCallPart(tool_name=of["name"], args=of["arguments"], tool_call_id=id) for id, of in calls]
+            made.append(ModelResponse(parts=parts))
+        elif message["role"] == "assistant":
             made.append(ModelResponse(parts=[TextPart(content=content)]))
         else:
             part = SystemPromptPart if message["role"] == "system" else UserPromptPart
@@ -47,6 +55,8 @@ def settings_of(fields):
     if "prediction" in fields:
         settings["openai_prediction"] = fields["prediction"]
     extra = rest(fields, *NAMED, *SETTINGS, "prediction")
+    if isinstance(fields.get("tool_choice"), dict):
+        raise NoSuchCall("tool_choice of one tool")
     if any(name in extra for name in ("n", "response_format", "logprobs")):
         raise NoSuchCall(", ".join(extra))
     return {**settings, **({"extra_body": extra} if extra else {})}
