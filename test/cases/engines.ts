@@ -4,6 +4,9 @@
  * engine's own test.
  */
 import { expect } from "vitest";
+import { Compiled } from "../../src/grammar/compiled.ts";
+import { Following } from "../../src/grammar/following.ts";
+import type { ConstraintSource } from "../../src/grammar/source.ts";
 import type { Deciding, EngineSequence, TargetEngine } from "../../src/origin/engine.ts";
 import { checkOpen } from "../../src/origin/opening.ts";
 import { Shapers, type Shaping, type ShapingKind } from "../../src/speculate/shaping.ts";
@@ -189,6 +192,46 @@ async function shapesOrRefuses({ engine, prompts }: Subject, kind: ShapingKind):
   }
 }
 
+/** Forms that no answer of the tests' length comes to the end of, and what their texts begin with. */
+const FORMS: readonly { readonly source: ConstraintSource; readonly begins: RegExp }[] = [
+  {
+    source: { kind: "regex", pattern: "(?:[ab]{3}-[0-9]{1,2};){200}" },
+    begins: /^(?:[ab]{3}-\d{1,2};)*[ab]{0,3}-?\d{0,2}$/,
+  },
+  {
+    source: { kind: "schema", schema: { type: "array", items: { type: "integer", minimum: -9 }, minItems: 99 } },
+    begins: /^\[[ \n]*(?:(?:-[0-9]|\d+),[ \n]*)*-?\d*$/,
+  },
+];
+/** What tokens say there: an engine is told of masks alone. Several tokens say the same, most of them nothing. */
+const SAID = [..."ab-;[],0123456789 \n", "ab", "b-", "12", ",1", "-3", ";a", "[1", ", "];
+
+/** Holds an answer to a form, with drafts as without; or refuses to with the engine's name. */
+async function formsOrRefuses({ engine, prompts: [prompt] }: Subject): Promise<void> {
+  if (!engine.capabilities.shapes.includes("allowed")) {
+    const constraint = { from: 1, source: FORMS[0]!.source };
+    const refused = { code: "unsupported_parameter", message: expect.stringContaining(`the engine ${engine.name} `) };
+    expect(() => checkOpen(openFor(engine, { constraint }), engine)).toThrow(expect.objectContaining(refused));
+    return;
+  }
+  const { size } = engine.vocabulary;
+  const textOf = (id: number): string => (id === 0 ? "" : (SAID[id % (2 * SAID.length)] ?? ""));
+  const encoder = new TextEncoder();
+  const compiled = new Compiled({ size, bytesOf: (id) => encoder.encode(textOf(id)) });
+  for (const { source, begins } of FORMS) {
+    for (const sampling of [GREEDY, SAMPLED[1]!, SAMPLED[3]!]) {
+      if (!engine.capabilities.drafted(sampling)) continue;
+      const following = new Following(compiled.of(source), prompt!.length, [0]);
+      const shapers = Shapers.of(undefined, { stop: [0] }, [following]);
+      const right = await alone(engine, prompt!, sampling, 32, { shapers });
+      expect(right.map(textOf).join("")).toMatch(begins);
+      const { tokens, kept } = await drafted(engine, prompt!, sampling, right, 9, { shapers });
+      expect(tokens).toEqual(right.slice(0, tokens.length));
+      expect(kept).toBeGreaterThan(0);
+    }
+  }
+}
+
 /** Log probabilities of the decided tokens are the same with drafts as without; or they are refused. */
 async function tellsOrRefuses({ engine, prompts: [prompt] }: Subject): Promise<void> {
   if (!engine.capabilities.logprobs) {
@@ -240,6 +283,7 @@ export const ENGINE_CASES: readonly Case[] = [
     name: `shapes logits by ${kind}, or refuses to with its name`,
     run: (subject: Subject) => shapesOrRefuses(subject, kind),
   })),
+  { name: "holds an answer to a form, or refuses to with its name", run: formsOrRefuses },
   { name: "tells log probabilities, or refuses to with its name", run: tellsOrRefuses },
   {
     name: "repeats for a seed, and does not for another",

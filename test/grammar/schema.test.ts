@@ -14,6 +14,11 @@ const CASES: Record<string, { schema: unknown; valid: unknown[]; invalid: unknow
   "any value": { schema: true, valid: [null, 1.5e300, 'a\u0000"\\é😀', [[]], { a: { b: [] } }], invalid: [] },
   "a const of an object": { schema: { const: { a: [1] } }, valid: [{ a: [1] }], invalid: [{ a: [2] }, {}] },
   "enum beside type": { schema: { type: "string", enum: ["a", 1, "b"] }, valid: ["a", "b"], invalid: [1, "c"] },
+  "an enum of lists beside other keywords": {
+    schema: { enum: [[1], [1, 2], { a: 1 }, { b: "x" }], maxItems: 1, properties: { a: { type: "string" } } },
+    valid: [[1], { b: "x" }],
+    invalid: [[1, 2], { a: 1 }, []],
+  },
   "bounds of integers": {
     schema: { type: "integer", minimum: -12, exclusiveMaximum: 105 },
     valid: [-12, -9, 0, 7, 99, 104],

@@ -12,6 +12,7 @@ import { Conjunctions } from "./conjunction.ts";
 import { FORMATS } from "./formats.ts";
 import { Json } from "./json.ts";
 import { isObject, type Schema, type SchemaObject, type Type, UNLIKE } from "./keywords.ts";
+import { unmet } from "./valid.ts";
 import { fits, typesOf } from "./values.ts";
 
 const INFINITE = Number.POSITIVE_INFINITY;
@@ -33,12 +34,14 @@ export class SchemaGrammar {
   readonly #conjunctions: Conjunctions;
   readonly #rules: Expression[];
   readonly #known = new Map<string, Expression>();
+  readonly #root: Schema;
 
   /** @param rules of the grammar that it becomes a part of */
   constructor(e: Expressions, rules: Expression[], root: Schema) {
     this.#e = e;
     this.#json = new Json(e);
     this.#conjunctions = new Conjunctions(root);
+    this.#root = root;
     this.#rules = rules;
   }
 
@@ -64,11 +67,8 @@ export class SchemaGrammar {
     if (!listing) return this.#e.either(typesOf(parts).map((type) => this.#ofType(type, parts)));
     const keyword = Object.hasOwn(listing, "const") ? "const" : "enum";
     const values: readonly unknown[] = keyword === "const" ? [listing.const] : (listing.enum as unknown[]);
-    const fitting = values.filter((value) => {
-      const fit = fits(value, parts);
-      if (fit !== null) return fit;
-      throw this.#conjunctions.refuse(listing, keyword, "an object or array beside other keywords cannot be enforced");
-    });
+    const meets = (value: unknown): boolean => parts.every((part) => unmet(this.#root, value, part) === null);
+    const fitting = values.filter((value) => fits(value, parts) ?? meets(value));
     const holds = (value: unknown): boolean => typeof value === "object" && value !== null;
     const nested = fitting.filter(holds);
     const flat = fitting.filter((value) => !holds(value)).map((value) => JSON.stringify(value));

@@ -1,12 +1,17 @@
 /**
  * Whether a value has what a schema asks for: the keywords of keywords.ts once more, over values rather than bytes. It
- * shares nothing with the grammar but that list and the formats, so that a fault of the one is found by the other.
+ * shares nothing with the grammar but that list and the formats, so that a fault of the one is found by the other. Only
+ * for objects and lists that `enum` and `const` name does the grammar ask it, before anything is written.
  */
 import { FORMATS } from "./formats.ts";
 import { isObject, type Schema, type SchemaObject } from "./keywords.ts";
 
-/** The JSON pointer of the first keyword that a value does not meet, null where it meets all. */
-export const unmet = (root: Schema, value: unknown): string | null => new Validator(root).unmet(root, value, "#");
+/**
+ * The JSON pointer of the first keyword that a value does not meet, null where it meets all.
+ * @param part of the root, where it is not all of it
+ */
+export const unmet = (root: Schema, value: unknown, part: Schema = root): string | null =>
+  new Validator(root).unmet(part, value, "#");
 
 class Validator {
   readonly #root: Schema;
