@@ -47,8 +47,8 @@ export class JsonCallReader implements CallReader {
   #within: Bracket | null = null;
   /** The arguments that are being read. */
   #arguments: JsonScanner | null = null;
-  /** The bracket of a call that has been read, until it is closed, and whether the object's own brace is missing. */
-  #behind: { readonly bracket: Bracket; readonly brace: boolean } | null = null;
+  /** The bracket of a call that has been read, until it is closed, and the object's own braces where these are open. */
+  #behind: { readonly bracket: Bracket; readonly braces: string | null } | null = null;
   /** Calls that have been told, and those of them that are complete. */
   #count = 0;
   #ended = 0;
@@ -84,7 +84,7 @@ export class JsonCallReader implements CallReader {
   /** Whether there may be more to tell. */
   #step(told: Told[], last: boolean): boolean {
     if (this.#arguments) return this.#readArguments(this.#arguments, told);
-    if (this.#behind) return this.#readBehind(this.#behind.bracket, this.#behind.brace, last);
+    if (this.#behind) return this.#readBehind(this.#behind.bracket, this.#behind.braces, last);
     if (this.#within) return this.#readCall(this.#within, told, last);
     return this.#readText(told, last);
   }
@@ -145,7 +145,7 @@ export class JsonCallReader implements CallReader {
         told.push({ kind: "arguments", index: this.#count++, text: JSON.stringify(call.whole) });
         this.#ended++;
       }
-      this.#behind = { bracket, brace: call.whole === undefined };
+      this.#behind = { bracket, braces: call.braces };
     } else {
       // The bracket is text. What follows it is looked at again.
       this.#tell(told, this.#held.slice(0, bracket.open.length));
@@ -168,18 +168,18 @@ export class JsonCallReader implements CallReader {
   }
 
   /** Skips the brace and the bracket behind a call; whatever else stands there is text. */
-  #readBehind(bracket: Bracket, brace: boolean, last: boolean): boolean {
+  #readBehind(bracket: Bracket, braces: string | null, last: boolean): boolean {
     const held = this.#held.trimStart();
     const { close, between } = bracket;
-    const expected = brace ? ["}"] : [between, close].filter((text) => text);
+    const expected = braces === null ? [between, close].filter((text) => text) : [braces];
     const found = expected.find((text) => held.startsWith(text!));
     if (found === undefined) {
       if (!last && expected.some((text) => text!.startsWith(held))) return false;
       this.#behind = null;
       return true;
     }
-    this.#behind = brace ? { bracket, brace: false } : null;
-    if (!brace && found === between) this.#within = { open: between, close, between };
+    this.#behind = braces === null ? null : { bracket, braces: null };
+    if (braces === null && found === between) this.#within = { open: between, close, between };
     this.#held = this.#within ? held : held.slice(found.length);
     return true;
   }
@@ -265,10 +265,15 @@ interface Call {
   readonly name: string;
   /** Characters up to the arguments, or up to the end where `whole` has them. */
   readonly length: number;
+  /** What closes the object behind its arguments; null where it is closed. */
+  readonly braces: string | null;
   readonly whole?: object;
 }
 
-/** What a call begins with, up to its arguments: `{"name": "f", "arguments":`. No name has an escape. */
+/**
+ * What a call begins with, up to its arguments: `{"name": "f", "arguments":`. No name has an escape. Qwen2.5-Coder's
+ * template shows doubled braces by mistake, and the model often repeats them.
+ */
 function headOf(text: string, keys: readonly string[]): Call | "partly" | "no" {
   let at = 0;
   /** The first of some words that stands next, with the space before it skipped; null at the text's end. */
@@ -280,16 +285,18 @@ function headOf(text: string, keys: readonly string[]): Call | "partly" | "no" {
     return found;
   };
   let name = "";
-  for (const words of [["{"], ['"name"'], [":"], ['"'], [","], keys.map((key) => `"${key}"`), [":"]]) {
+  let braces = "}";
+  for (const words of [["{{", "{"], ['"name"'], [":"], ['"'], [","], keys.map((key) => `"${key}"`), [":"]]) {
     const found = next(words);
     if (!found) return found === null ? "partly" : "no";
+    if (found === "{{") braces = "}}";
     if (found !== '"') continue;
     name = /^[^"\\]*/.exec(text.slice(at))![0];
     at += name.length;
     if (at === text.length) return "partly";
     if (text[at++] !== '"') return "no";
   }
-  return { name, length: at };
+  return { name, length: at, braces };
 }
 
 /** Names with which an object may begin that is a call in another order; any other is shown as it comes. */
@@ -309,7 +316,7 @@ function wholeCall(text: string, keys: readonly string[]): Call | "partly" | "no
     const call = JSON.parse(text.slice(start, start + length)) as Readonly<Record<string, unknown>>;
     const given = keys.map((key) => call[key]).find((value) => value !== undefined);
     if (typeof call.name !== "string" || typeof given !== "object") return "no";
-    return { name: call.name, length: start + length, whole: given ?? {} };
+    return { name: call.name, length: start + length, braces: null, whole: given ?? {} };
   } catch {
     return "no";
   }

@@ -80,7 +80,15 @@ const SHREDS = [
     "é",
     "😀",
   ],
-  ...['{"name": "add", "arguments": ', '{"name":"now","parameters":', '"name"', ': "add"', '{"a": "}\\""}', "<tool_c"],
+  ...[
+    '{"name": "add", "arguments": ',
+    '{"name":"now","parameters":',
+    '"name"',
+    ': "add"',
+    '{"a": "}\\""}',
+    "<tool_c",
+    '{{"name": "now", "arguments": ',
+  ],
 ];
 const shredded = fc.array(fc.constantFrom(...SHREDS), { maxLength: 12 }).map((shreds) => shreds.join(""));
 

@@ -27,6 +27,16 @@ const ANSWERS: Record<string, { answer: string; text: string; calls: string[] }>
   },
   "tags named tools": { answer: '<tools>\n{"name": "now", "arguments": {}}\n</tools>', text: "", calls: ["now {}"] },
   "a bare object": { answer: '{"name": "now", "arguments": {}}', text: "", calls: ["now {}"] },
+  "doubled braces, as its template shows them": {
+    answer: '{{"name": "add", "arguments": {"a": {"b": 1}}}}',
+    text: "",
+    calls: ['add {"a": {"b": 1}}'],
+  },
+  "doubled braces between tags": {
+    answer: '<tool_call>\n{{"name": "now", "arguments": {}}}\n</tool_call>',
+    text: "",
+    calls: ["now {}"],
+  },
   "another order": {
     answer: '<tool_call>{"arguments": {"a": 2}, "name": "add"}</tool_call>',
     text: "",

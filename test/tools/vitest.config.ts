@@ -1,7 +1,7 @@
 /**
  * `npm run test:tools`: thirty tool tasks on the pair qwen2.5-coder-1.5b (OUTRIDER_GGUF, or 1.1 GB obtained once) in
  * llama.cpp, through openai for JavaScript, the AI SDK and LangChain, which are installed into .cache/sdk.
- * OUTRIDER_TOOL_TASKS takes the first of them only.
+ * OUTRIDER_TOOL_TASKS=10 takes the first ten, 10-20 the next.
  */
 import { defineConfig } from "vitest/config";
 
