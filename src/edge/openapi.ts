@@ -8,6 +8,7 @@ import * as z from "zod";
 import "./openai.ts";
 import { FIELDS, type Field } from "./fields.ts";
 import { chatLogprobsSchema, textLogprobsSchema } from "./logprobs.ts";
+import { countedSchema, countSchema } from "./messages/count.ts";
 import { messagesSchema } from "./messages/request.ts";
 import { placementSchema } from "./placement.ts";
 import { accountSchema, timingsSchema, tracedTokenSchema } from "./reply.ts";
@@ -420,6 +421,9 @@ const paths: Api["paths"] = {
       messagesSchema,
       "A message",
     ),
+  },
+  "/v1/messages/count_tokens": {
+    post: tokens("How many tokens a message's prompt has", countSchema, countedSchema),
   },
   "/v1/responses/{id}": {
     get: {

@@ -18,6 +18,7 @@ import { nearestTo } from "./geography.ts";
 import { checkLength } from "./length.ts";
 import { answered } from "./lost.ts";
 import { maxTokens } from "./max-tokens.ts";
+import { counted, parseCount } from "./messages/count.ts";
 import { anthropicFailure } from "./messages/form.ts";
 import { parseMessages } from "./messages/request.ts";
 import { admitted, METERED } from "./metering.ts";
@@ -141,6 +142,13 @@ app.post("/v1/messages", async (c) => {
   return tellIgnored(ignored, await anthropicFailure(answer));
 });
 
+app.post("/v1/messages/count_tokens", async (c) => {
+  const request = parseCount(await jsonBody(c.req.raw));
+  await servedModel(request.model, c.env);
+  const answer = await askTokens(request, c.var.tenant, c.req.header("x-session-affinity") ?? null, c.env);
+  return anthropicFailure(await counted(answer));
+});
+
 app.on(["GET", "DELETE"], "/v1/responses/:id", (c) =>
   storedResponse(c.req.param("id"), c.req.method, c.var.tenant, c.env),
 );
@@ -170,7 +178,7 @@ app.notFound((c) => {
 app.onError((error, c) => {
   if (!(error instanceof OutriderError)) console.error(c.var.requestId, error);
   const response = errorResponse(error);
-  return c.req.path === "/v1/messages" ? anthropicFailure(response) : response;
+  return /^\/v1\/messages(?:\/|$)/.test(c.req.path) ? anthropicFailure(response) : response;
 });
 
 export default app;

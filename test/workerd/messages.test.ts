@@ -120,3 +120,22 @@ test("the key may come as Anthropic's clients send it", async () => {
     await keyed.close();
   }
 });
+
+test("the tokens of a prompt are counted as the message counts them, and refused as it is", async () => {
+  const { max_tokens: _, temperature: __, ...counting } = ask;
+  const body = { ...counting, system: "Be short" };
+  const { input_tokens } = (await (await run.post("/v1/messages/count_tokens", body)).json()) as {
+    input_tokens: number;
+  };
+  const message = await run.post("/v1/messages", { ...ask, system: "Be short" });
+  const { usage } = (await message.json()) as { usage: Record<string, number> };
+  expect(input_tokens).toBe(usage.input_tokens! + usage.cache_read_input_tokens!);
+  for (const [wrong, status] of [
+    [{ ...counting, model: "other" }, 404],
+    [{ ...counting, messages: "none" }, 400],
+  ] as const) {
+    const refused = await run.post("/v1/messages/count_tokens", wrong);
+    expect(refused.status).toBe(status);
+    expect(await refused.json()).toMatchObject({ type: "error", error: { message: expect.any(String) } });
+  }
+});
