@@ -81,13 +81,21 @@ export const tooLong = (input: Generation["input"], length: string, context: num
 
 const paramOf = ({ kind }: Generation["input"]) => (kind === "chat" ? "messages" : "prompt");
 
+/** Templates list the parameters of every tool. */
+const NO_PARAMETERS = { type: "object", properties: {} };
+
 /** What a chat template is given: tools as the model's family takes them. */
 export function conversationOf(
   messages: readonly ChatMessage[],
   offer: Offer | null,
   { source }: Pick<ChatTemplate, "source">,
 ): Conversation {
-  const tools = (offer?.tools ?? []).map(({ strict: _, ...tool }) => tool);
+  // In the order in which models were shown them.
+  const tools = (offer?.tools ?? []).map(({ name, description, parameters = NO_PARAMETERS }) => ({
+    name,
+    ...(description !== undefined && { description }),
+    parameters,
+  }));
   const given = { messages, tools };
   return familyOf(source).conversation?.(given) ?? given;
 }

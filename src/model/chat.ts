@@ -103,7 +103,7 @@ export class ChatTemplate {
 
   /** The text of a conversation, with the mark in every special token that a message writes. */
   #rendered(messages: readonly ChatMessage[], mark: string, tools: readonly ChatTool[]): string {
-    const broken = textsOf(messages.map(forTemplate), (text) => this.#break(text, mark));
+    const broken = textsOf(forTemplate(messages), (text) => this.#break(text, mark));
     const given = tools.map((tool) => ({ type: "function", function: tool }));
     const offered = given.length > 0 && { tools: textsOf(given, (text) => this.#break(text, mark)) };
     try {
@@ -116,19 +116,23 @@ export class ChatTemplate {
   }
 }
 
-/** A message as templates read it. */
-const forTemplate = ({ role, content, calls, callId }: ChatMessage): Readonly<Record<string, unknown>> => ({
-  role,
-  content,
-  ...(calls && {
-    tool_calls: calls.map(({ id, name, arguments: given }) => ({
-      id,
-      type: "function",
-      function: { name, arguments: given },
-    })),
-  }),
-  ...(callId !== undefined && { tool_call_id: callId }),
-});
+/** Messages as templates read them. Some want a result to name the tool that was called. */
+function forTemplate(messages: readonly ChatMessage[]): readonly Readonly<Record<string, unknown>>[] {
+  const names = new Map(messages.flatMap(({ calls = [] }) => calls.map(({ id, name }) => [id, name])));
+  return messages.map(({ role, content, calls, callId }) => ({
+    role,
+    content,
+    ...(calls && {
+      tool_calls: calls.map(({ id, name, arguments: given }) => ({
+        id,
+        type: "function",
+        function: { name, arguments: given },
+      })),
+    }),
+    ...(callId !== undefined && { tool_call_id: callId }),
+    ...(callId !== undefined && names.has(callId) && { name: names.get(callId) }),
+  }));
+}
 
 /** A value with every text in it changed, the names of objects' parts too. */
 function textsOf<T>(value: T, change: (text: string) => string): T {

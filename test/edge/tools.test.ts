@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { QWEN } from "../../src/calls/qwen.ts";
 import { Calling } from "../../src/edge/calling.ts";
+import { conversationOf } from "../../src/edge/prompt.ts";
 import { Said } from "../../src/edge/said.ts";
 import { MAX_TOOLS, type Offer, offerOf } from "../../src/edge/tools.ts";
 import { compile } from "../../src/grammar/source.ts";
@@ -113,4 +114,14 @@ test("what cannot be enforced is refused in the name of the tools", () => {
   const refused = () => calling.refused(() => compile(calling.constraint!));
   expect(refused).toThrow(OutriderError);
   expect(refused).toThrow(/^tools: .*uniqueItems.*leave strict out$/);
+});
+
+test("a template lists name, description and parameters in this order, and no strictness", () => {
+  const { tools: shown } = conversationOf([], offer({}), { source: "{{ tools }}<tool_call>" });
+  expect(JSON.stringify(shown)).toBe(
+    JSON.stringify([
+      { name: "add", parameters },
+      { name: "sub", description: "Subtracts", parameters },
+    ]),
+  );
 });

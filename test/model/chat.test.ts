@@ -120,3 +120,14 @@ test("a model without a template says what to use instead", () => {
   expect(() => template(undefined)).toThrow(expect.objectContaining({ code: "no_chat_template" }));
   expect(() => template([{ name: "tool_use", template: "t" }])).toThrow("use /v1/completions");
 });
+
+test("a result names the tool that was called, where a call before it has its id", () => {
+  const naming = template("{% for m in messages %}{{ m.role }} {{ m.name }}{{ m.tool_call_id }};{% endfor %}");
+  const call = { id: "c", name: "look_up", arguments: {} };
+  const text = naming.render([
+    { role: "assistant", content: "", calls: [call] },
+    { role: "tool", content: "1", callId: "c" },
+    { role: "tool", content: "2", callId: "other" },
+  ]);
+  expect(text).toBe("assistant ;tool look_upc;tool other;");
+});

@@ -36,7 +36,11 @@ beforeAll(async () => {
   const pack = DRAFT ?? (await standIn(target, join(scratch, "garbage"), "garbage"));
   const serve = ["--cpu", "--threads", "1", "--max-sessions", "2", "--kv-tokens", "2048", "--name", PAIR.target.model];
   origin = await startOrigin(await targetFile(), "llama", serve);
-  edge = await start({ packs: { target: pack, draft: DRAFT }, withOrigin: false, edge: { ORIGIN_URL: origin.url } });
+  edge = await start({
+    packs: { target: pack, draft: DRAFT },
+    withOrigin: false,
+    edge: { ORIGIN_URL: origin.url, ORIGIN_DEADLINE_MS: "600000" },
+  });
 });
 
 afterAll(async () => {
