@@ -22,6 +22,9 @@ export interface Target {
   fill(): FillTemplate;
 }
 
+/** Constraints that an isolate keeps compiled, beside 98 MB of weights, keys and values in the largest pair. */
+const MOST_FORMS = 4;
+
 /** Where its files lie among the assets; the host is not looked at. */
 const TARGET_URL = "https://assets/model/";
 
@@ -63,7 +66,7 @@ export const loadedTarget = (assets: Fetcher): Promise<Target> =>
       description: own,
       tokenizer,
       chat: () => (chat ??= new ChatTemplate(configText, tokenizer)),
-      compiled: () => (compiled ??= new Compiled(tokens)),
+      compiled: () => (compiled ??= new Compiled(tokens, MOST_FORMS)),
       fill: () => (fill ??= new FillTemplate(configText, tokenizer)),
     };
   });

@@ -68,6 +68,9 @@ export const DEFAULT_LIMITS = {
   maxTokens: 16_384,
 } as const;
 
+/** Constraints that are kept compiled for all tenants together. */
+const MOST_FORMS = 32;
+
 /** Sockets per generation at work, at most: those that wait for one to end, and those between open and close. */
 const SOCKETS_PER_LIVE = 4;
 const TRACE = /^00-([0-9a-f]{32})-/;
@@ -250,7 +253,7 @@ export class Gateway {
     if (!this.#compiled) {
       const read = await tokenizer();
       // Others may have waited for their own, since in a Worker no request may wait for another's.
-      this.#compiled ??= new Compiled({ size, bytesOf: (id) => read.bytesOf(id) });
+      this.#compiled ??= new Compiled({ size, bytesOf: (id) => read.bytesOf(id) }, MOST_FORMS);
     }
     generation.constrain(new Following(this.#compiled.of(constraint.source), constraint.from, stop));
   }

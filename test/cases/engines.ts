@@ -217,7 +217,7 @@ async function formsOrRefuses({ engine, prompts: [prompt] }: Subject): Promise<v
   const { size } = engine.vocabulary;
   const textOf = (id: number): string => (id === 0 ? "" : (SAID[id % (2 * SAID.length)] ?? ""));
   const encoder = new TextEncoder();
-  const compiled = new Compiled({ size, bytesOf: (id) => encoder.encode(textOf(id)) });
+  const compiled = new Compiled({ size, bytesOf: (id) => encoder.encode(textOf(id)) }, FORMS.length);
   for (const { source, begins } of FORMS) {
     for (const sampling of [GREEDY, SAMPLED[1]!, SAMPLED[3]!]) {
       if (!engine.capabilities.drafted(sampling)) continue;

@@ -53,7 +53,10 @@ const origin = await startOrigin(packs.target);
 const edges: Awaited<ReturnType<typeof startEdge>>[] = [];
 const journal = new Journal(values.journal);
 const totals = Object.fromEntries(
-  WAYS.map(({ name }) => [name, { answers: 0, ended: 0, cut: 0, tokens: 0, off: 0, on: 0, plain: 0 }]),
+  WAYS.map(({ name }) => [
+    name,
+    { answers: 0, ended: 0, tokens: 0, off: 0, on: 0, plain: 0, onEnded: 0, plainEnded: 0 },
+  ]),
 );
 const faults: string[] = [];
 let refused = 0;
@@ -89,8 +92,12 @@ try {
     for (const [at, { ended, tokens, off, on, plain, fault }] of found.entries()) {
       const total = totals[WAYS[at]!.name]!;
       total.answers++;
-      total[ended ? "ended" : "cut"]++;
       for (const [key, value] of Object.entries({ tokens, off, on, plain })) total[key as "tokens"] += value;
+      if (ended) {
+        total.ended++;
+        total.onEnded += on;
+        total.plainEnded += plain;
+      }
       if (fault === null) continue;
       faults.push(`${name}, ${WAYS[at]!.name}: ${fault}`);
       console.log(faults.at(-1));
@@ -102,19 +109,26 @@ try {
   await origin.stop();
 }
 
-const rows = Object.entries(totals).map(([name, total]) => {
+const rows = Object.entries(totals).map(([name, { onEnded, plainEnded, ...total }]) => {
   const perToken = (passes: number): number => Number((passes / total.tokens).toFixed(3));
   const share = Number((total.on / total.plain).toFixed(3));
-  return {
-    name,
-    ...total,
-    passes: { off: perToken(total.off), on: perToken(total.on), plain: perToken(total.plain) },
-    share,
-  };
+  const shareEnded = Number((onEnded / plainEnded).toFixed(3));
+  const passes = { off: perToken(total.off), on: perToken(total.on), plain: perToken(total.plain) };
+  return { name, ...total, passes, share, shareEnded };
 });
-const heads = ["", "answers", "ended", "cut", "tokens", "passes a token: off", "on", "plain", "on ÷ plain"];
-const lines = rows.map(({ name, answers, ended, cut, tokens, passes, share }) =>
-  [name, answers, ended, cut, tokens, passes.off, passes.on, passes.plain, share].map(String),
+const heads = [
+  "",
+  "answers",
+  "ended",
+  "tokens",
+  "passes a token: off",
+  "on",
+  "plain",
+  "on ÷ plain",
+  "of those that ended",
+];
+const lines = rows.map(({ name, answers, ended, tokens, passes, share, shareEnded }) =>
+  [name, answers, ended, tokens, passes.off, passes.on, passes.plain, share, shareEnded].map(String),
 );
 console.log(textTable(heads, lines).join("\n"));
 console.log(JSON.stringify({ pair, schemas: taken, refused, faults: faults.length, rows }));

@@ -218,6 +218,7 @@ const REFUSED: [unknown, string][] = [
   [{ type: "strange" }, "#/type"],
   [{ format: "idn-email" }, "#/format"],
   [{ minProperties: 3 }, "#/minProperties"],
+  [{ pattern: "^(\\S+\\s+){0,99}\\S+$", maxLength: 5000 }, "#/pattern"],
 ];
 
 test.each(REFUSED)("what cannot be enforced is refused by name: %j", (schema, where) => {

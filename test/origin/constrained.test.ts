@@ -137,7 +137,7 @@ test.each([
     const engine = new ScriptedEngine();
     Object.assign(engine, { vocabulary: { ...engine.vocabulary, tokenizer: async () => ({ bytesOf }) } });
     const gateway = new Gateway(engine, { ...DEFAULT_LIMITS, token: null, now: () => performance.now() });
-    const compiled = new Compiled({ size: V, bytesOf });
+    const compiled = new Compiled({ size: V, bytesOf }, 8);
     const totals = { tokens: 0, passes: 0, kept: 0, stopped: 0 };
     await fc.assert(
       fc.asyncProperty(

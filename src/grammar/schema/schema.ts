@@ -22,6 +22,8 @@ const MAX_RULES = 20_000;
 const MAX_PATTERNS = 4;
 /** Properties times their least or greatest number at most. */
 const MAX_COUNTED = 4096;
+/** What a pattern counts times what a length counts, at most: each pair may be a state of its own. */
+const MAX_COUNTED_TOGETHER = 200_000;
 
 interface Pair {
   readonly pair: Expression;
@@ -150,6 +152,12 @@ export class SchemaGrammar {
     // What is not a text is a text all the same.
     const isLimited = min > 0 || max < INFINITE || parts.some((part) => part[UNLIKE]);
     if (forms.length === 0 && !isLimited) return this.#json.inside;
+    const counting = parts.find((part) => typeof part.pattern === "string");
+    const length = max < INFINITE ? max : min;
+    if (counting && forms.reduce((all, form) => all * counted(form), length) > MAX_COUNTED_TOGETHER) {
+      const why = "it counts too much to be enforced beside the lengths; leave one of them out";
+      throw this.#conjunctions.refuse(counting, "pattern", why);
+    }
     return this.#e.all([...forms, ...(isLimited ? [this.#e.repeat(character, min, max)] : [])]);
   }
 
@@ -347,6 +355,27 @@ export class SchemaGrammar {
     let rest = key;
     for (const byte of encoder.encode(JSON.stringify(name).slice(1, -1))) rest = this.#e.derivative(rest, byte);
     return this.#e.nullable(rest);
+  }
+}
+
+/** Bytes that an expression counts: those of its longest text, where what has no limit counts once. */
+function counted(expression: Expression): number {
+  switch (expression.kind) {
+    case "sequence": {
+      let sum = 0;
+      let at: Expression = expression;
+      for (; at.kind === "sequence"; at = at.rest) sum += counted(at.first);
+      return sum + counted(at);
+    }
+    case "either":
+    case "all":
+      return Math.max(...expression.of.map(counted));
+    case "repeat":
+      return (expression.max < INFINITE ? expression.max : Math.max(1, expression.min)) * counted(expression.item);
+    case "not":
+      return counted(expression.item);
+    default:
+      return 1;
   }
 }
 

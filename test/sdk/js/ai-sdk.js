@@ -48,8 +48,8 @@ const MODELS = {
 function options(fields, operation) {
   const extra = rest(fields, ...NAMED, ...LATER);
   if (kind === "compatible") {
-    // Sent, and answered, but this provider does not hand them on.
-    if ("logprobs" in extra) throw new None("logprobs");
+    // Sent, and answered, but this provider does not hand them on, and of several choices the first alone.
+    for (const field of ["logprobs", "n"]) if (field in extra) throw new None(field);
     return { outrider: extra };
   }
   const known = {};
