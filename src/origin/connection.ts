@@ -53,7 +53,7 @@ export class Connection {
       if (frame.type === "close") this.#end(1000, "closed by the edge");
       else if (frame.type === "draft") this.#generation?.draft(frame);
       else if (!this.#generation) void this.#generate(frame);
-      else throw new OutriderError("bad_frame", "a generation is already running on this socket");
+      else throw running();
     } catch (error) {
       this.#fail(error);
     }
@@ -120,3 +120,7 @@ export class Connection {
     else this.#settle();
   }
 }
+
+/** An edge opens once on a socket. A frame that was doubled on its way may come through at the next try. */
+const running = () =>
+  new OutriderError("bad_frame", "a generation is already running on this socket", { retryable: true });

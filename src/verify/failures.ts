@@ -35,10 +35,12 @@ export const tokenless = (ms: number): OutriderError =>
 export const badVerdict = (what: string): OutriderError =>
   new OutriderError("bad_verdict", `the origin sent a verdict that ${what}`, { status: 502, retryable: true });
 
-/** Codes of the origin that concern the client's request. All others concern how edge and origin are set up. */
+/**
+ * Codes of the origin that concern the client's request. All others concern how edge and origin are set up, `bad_token`
+ * too: the edge has checked the client's ids.
+ */
 const REQUEST_ERRORS: Readonly<Record<string, number>> = {
   context_exceeded: 400,
-  bad_token: 400,
   empty_prompt: 400,
   unsupported_rule: 400,
   unsupported_parameter: 400,

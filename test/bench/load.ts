@@ -64,7 +64,7 @@ try {
   const total = clients.tokens + beside.tokens;
   const cpu = gauge.cpuMs("edge");
   const answers = clients.answers + beside.answers;
-  const stored = service.storedBytes();
+  const stored = service.stored();
   const each = storedBytes({ first: true, turns, tokens: clients.longest, pages: 0, pageBytes: 0 });
   const memory = (["edge", "gateway"] as const).map((name) => {
     const readings = gauge.memory(name);
@@ -83,7 +83,10 @@ try {
     gap_ms: { p50: quantile(clients.gaps, 0.5), p99: quantile(clients.gaps, 0.99) },
     edge_cpu_ms: { a_token: cpu / total, an_answer: cpu / answers },
     memory,
-    stored_bytes: { a_conversation: stored / service.objects(), by_arithmetic: each },
+    stored_bytes: {
+      a_conversation: stored.reduce((sum, bytes) => sum + bytes, 0) / stored.length,
+      by_arithmetic: each,
+    },
     modest_first_ms: {
       alone: { p50: quantile(alone.firsts, 0.5), p99: quantile(alone.firsts, 0.99) },
       beside: { p50: quantile(beside.firsts, 0.5), p99: quantile(beside.firsts, 0.99) },

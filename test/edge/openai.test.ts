@@ -217,6 +217,7 @@ describe("chat requests", () => {
   test.each<[string, object, string | null, RegExp]>([
     ["no model", { model: undefined }, "model", /model/],
     ["empty messages", { messages: [] }, "messages", /at least one message/],
+    ["more messages than a template is given", { messages: Array(2049).fill(user) }, "messages", /at most 2048/],
     ["messages of the wrong type", { messages: "Hi" }, "messages", /array/],
     ["an unknown role", { messages: [{ role: "robot", content: "x" }] }, "messages[0].role", /robot/],
     [

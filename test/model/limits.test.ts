@@ -89,6 +89,12 @@ describe("a prompt far over the context", () => {
   });
 });
 
+test.each([null, {}, "a b", [1]])("merges that are %j are refused in words", (merges) => {
+  const json = JSON.parse(files(TINY_PACKS.target, "tokenizer.json"));
+  const lying = JSON.stringify({ ...json, model: { ...json.model, merges } });
+  expect(() => openTokenizer(lying)).toThrow(expect.objectContaining({ code: "unsupported_tokenizer" }));
+});
+
 describe("a template", () => {
   const own = openTokenizer(files(TINY_PACKS.target, "tokenizer.json"));
   const encode = (chat_template: string, messages = [{ role: "user", content: "Hi" }]) =>

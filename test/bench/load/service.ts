@@ -1,8 +1,9 @@
 /** The service that is loaded: workerd with the edge, and a gateway over an engine that costs nothing. */
 import { spawn } from "node:child_process";
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { DatabaseSync } from "node:sqlite";
 import { endGroup } from "../../support/process.ts";
 import { startEdge } from "../../support/service.ts";
 import { TINY_PACKS } from "../../support/tiny.ts";
@@ -11,9 +12,8 @@ import type { Watched } from "./gauge.ts";
 export interface Loaded {
   readonly url: string;
   readonly processes: Readonly<Record<"edge" | "gateway", Watched>>;
-  /** Databases of Sessions. */
-  objects(): number;
-  storedBytes(): number;
+  /** How much each Session has stored, as Cloudflare would count it, in bytes. */
+  stored(): readonly number[];
   stop(): Promise<void>;
 }
 
@@ -38,7 +38,7 @@ export async function startLoaded(): Promise<Loaded> {
   });
   const databases = () =>
     readdirSync(edge.state, { recursive: true, encoding: "utf8" }).filter(
-      (file) => file.endsWith(".sqlite") && !file.includes("metadata"),
+      (file) => file.includes("-Session") && file.endsWith(".sqlite") && !file.includes("metadata"),
     );
   return {
     url: edge.url,
@@ -46,11 +46,25 @@ export async function startLoaded(): Promise<Loaded> {
       edge: { group: edge.pid, command: "workerd" },
       gateway: { group: gateway.pid!, command: "" },
     },
-    objects: () => databases().length,
-    storedBytes: () => databases().reduce((sum, file) => sum + statSync(join(edge.state, file)).size, 0),
+    stored: () => databases().map((file) => bytesOf(join(edge.state, file))),
     stop: async () => {
       await edge.stop();
       await endGroup(gateway);
     },
   };
+}
+
+/**
+ * Bytes of a database, what only its log holds so far included. The local runtime keeps an object's name in a table of
+ * its own, a page of SQLite that Cloudflare does not have.
+ */
+function bytesOf(file: string): number {
+  const database = new DatabaseSync(file, { readOnly: true });
+  try {
+    const number = (query: string) => Object.values(database.prepare(query).get()!)[0] as number;
+    const local = number("SELECT count(*) FROM sqlite_master WHERE name = '__miniflare_do_name'");
+    return (number("PRAGMA page_count") - local) * number("PRAGMA page_size");
+  } finally {
+    database.close();
+  }
 }
