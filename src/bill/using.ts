@@ -52,10 +52,11 @@ const READ_SHARE = 0.5;
 export const ratesOf = (stepMs: number): Rates => ({ stepMs, readMs: READ_SHARE * stepMs });
 
 /**
- * CPU of everything but the draft, in ms: request, template and account, then text and SSE of each token. Guesses until
- * `npm run bench:load` has run on a machine at rest.
+ * CPU of everything but the draft, in ms: a new Session, request, template and account, then text and SSE of each token.
+ * Measured by `npm run bench:edge-cpu` as the CPU of all of workerd, on a busy machine: upper bounds. Together they are
+ * a hundredth of what the draft takes.
  */
-const ANSWER_MS = 4;
+const ANSWER_MS = 15;
 const TOKEN_MS = 0.1;
 
 /** @param tokens of the answers, @param answers how many */

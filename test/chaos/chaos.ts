@@ -28,17 +28,23 @@ const SAY_EVERY = 5;
 const DEADLINE_MS = 5000;
 
 /**
- * Runs the rounds of a seed until so many faults have struck.
+ * Runs the rounds of a seed until so many faults have struck: those behind the first `from`, which an earlier run has
+ * done.
  *
- * @param from rounds that an earlier run has done
+ * @param gguf as World.start takes it
  * @param say told of the progress
  */
-export async function chaos(seed: number, faults: number, from: number, say: (line: string) => void): Promise<Result> {
+export async function chaos(
+  seed: number,
+  faults: number,
+  { from, gguf }: { readonly from: number; readonly gguf: string | null },
+  say: (line: string) => void,
+): Promise<Result> {
   const ran: Round[] = [];
   const refused: Record<string, number> = {};
   let [struck, right] = [0, 0];
   let wrong: readonly string[] = [];
-  const world = await World.start(DEADLINE_MS);
+  const world = await World.start(DEADLINE_MS, gguf);
   try {
     let number = 0;
     for (const round of scheduleOf(seed)) {
@@ -62,12 +68,12 @@ export async function chaos(seed: number, faults: number, from: number, say: (li
   const result = { faults: struck, rounds: ran.length, right, refused };
   if (wrong.length === 0) return { ...result, failure: null };
   say(`failed after ${struck} faults: ${wrong.join("; ")}`);
-  return { ...result, failure: await shrunk(ran, wrong, say) };
+  return { ...result, failure: await shrunk(ran, wrong, gguf, say) };
 }
 
 /** Runs a schedule in a world of its own, to its first failure. */
-export async function replay(schedule: readonly Round[]): Promise<readonly string[]> {
-  const world = await World.start(DEADLINE_MS);
+export async function replay(schedule: readonly Round[], gguf: string | null): Promise<readonly string[]> {
+  const world = await World.start(DEADLINE_MS, gguf);
   try {
     for (const round of schedule) {
       const { wrong } = await world.round(round);
@@ -87,6 +93,7 @@ const MOST_SHRINKING_MS = 10 * 60_000;
 async function shrunk(
   failing: readonly Round[],
   first: readonly string[],
+  gguf: string | null,
   say: (line: string) => void,
 ): Promise<Failure> {
   let best: readonly Round[] = failing;
@@ -98,7 +105,7 @@ async function shrunk(
   const fails = async (schedule: readonly Round[]): Promise<boolean> => {
     if (isEnough()) return false;
     tries++;
-    const seen = await replay(schedule);
+    const seen = await replay(schedule, gguf);
     if (seen.length === 0) return false;
     best = schedule;
     wrong = seen;

@@ -35,7 +35,7 @@ const MAIN = `
       const rows = Object.fromEntries(
         tables.map((table) => [table, there.has(table) ? sql.exec("SELECT count(*) AS n FROM " + table).one().n : 0]),
       );
-      return Response.json({ alarm: await this.ctx.storage.getAlarm(), now: Date.now(), rows });
+      return Response.json({ alarm: await this.ctx.storage.getAlarm(), rows });
     }
   }
   export default {
@@ -68,7 +68,6 @@ const MAIN = `
 export interface Stored {
   /** When it will delete all, ms since 1970 by its clock; null: never. */
   readonly alarm: number | null;
-  readonly now: number;
   /** Rows by table. */
   readonly rows: Readonly<Record<string, number>>;
 }
@@ -87,7 +86,8 @@ export interface Edge {
   /** Returns how many rows were written, those of the schema included. */
   sql(session: string, query: string): Promise<number>;
   stored(session: string): Promise<Stored>;
-  jump(minutes: number): Promise<void>;
+  /** Returns how far the clock has jumped by now, all jumps together, in ms. */
+  jump(minutes: number): Promise<number>;
   /** SIGKILL of workerd, and another one on the same storage. */
   kill(): Promise<void>;
   close(): Promise<void>;
@@ -137,7 +137,7 @@ export async function startEdge(vars: Readonly<Record<string, string>>): Promise
     gone: async (client) => void (await told(`gone?client=${encodeURIComponent(client)}`)),
     sql: async (name, query) => Number(await told(`sql?name=${name}`, query)),
     stored: async (name) => (await (await fetch(`${url}/chaos/session?name=${name}`)).json()) as Stored,
-    jump: async (minutes) => void (await told(`clock?ms=${minutes * 60_000}`)),
+    jump: async (minutes) => Number(await told(`clock?ms=${minutes * 60_000}`)),
     kill: async () => {
       for (const pid of own()) process.kill(pid, "SIGKILL");
       await miniflare.setOptions(all);

@@ -13,8 +13,8 @@ export const GATEWAYS = 2;
 export const WIRE = ["lose", "late", "double", "cut", "truncate", "mutate", "half-open"] as const;
 /** What a gateway does with the next upgrade. */
 export const UPGRADE = ["refuse", "hang", "busy"] as const;
-/** What an engine does in one of its next passes. */
-export const ENGINE = ["stall", "lie", "crash", "exit"] as const;
+/** What an engine does in one of its next passes; it may take all the memory that its process may have. */
+export const ENGINE = ["stall", "lie", "crash", "exit", "exhaust"] as const;
 /** What the storage of one client's Session looks like when it is read next. */
 export const STORAGE = [
   "bytes of a page",

@@ -1,10 +1,11 @@
 /**
- * A gateway as a process of its own: the tiny target, on the project's own engine, that does what it is told to do
- * wrong. Talks to its parent over IPC: `{port}` once it serves, `{struck}` when a fault has; takes `{fault}`,
+ * A gateway as a process of its own: the tiny target, on the project's own engine or, where a GGUF file is named, in
+ * llama.cpp, that does what it is told to do wrong. Talks to its parent over IPC: `{port}` once it serves, `{struck}` when a fault has; takes `{fault}`,
  * `{minutes}`, and `{forget}` for faults that have not struck. Ends with its parent.
  */
 import { flushCompileCache } from "node:module";
 import type { EngineSequence, TargetEngine } from "../../src/origin/engine.ts";
+import { loadLlamaCpp } from "../../src/origin/engines/llama.ts";
 import { WASM_DRAFT, WasmEngine } from "../../src/origin/engines/wasm.ts";
 import { DEFAULT_LIMITS, Gateway } from "../../src/origin/gateway.ts";
 import { serveOrigin } from "../../src/origin/node.ts";
@@ -16,6 +17,8 @@ const LIVE = 4;
 const KEPT = 6;
 /** KV memory at its limit: pages for half of those at work, so that some give way. */
 const PAGES = 24;
+/** Tokens of a sequence in llama.cpp. */
+const SEQUENCE = 512;
 /** A pass takes so long that faults find answers under way. */
 const PASS_MS = 3;
 /** Longer than the silence after which the edge goes elsewhere, and than a pass takes on a busy machine. */
@@ -33,9 +36,16 @@ async function misbehave(): Promise<(typeof ENGINE)[number] | null> {
   const what = at < 0 ? null : planned.splice(at, 1)[0]!.what;
   if (what !== null) await new Promise((told) => process.send!({ struck: what }, told));
   if (what === "exit") process.kill(process.pid, "SIGKILL");
+  if (what === "exhaust") hoard();
   if (what === "stall") await sleep(STALL_MS);
   if (what === "crash") throw new Error("the engine crashed on purpose");
   return what;
+}
+
+/** Ends when V8 does: nobody is answered meanwhile. */
+function hoard(): never {
+  const held: unknown[] = [];
+  for (;;) held.push(new Array(1_000_000).fill(held.length));
 }
 
 class FaultySequence implements EngineSequence {
@@ -75,7 +85,11 @@ class FaultySequence implements EngineSequence {
 }
 
 let jumpedMs = 0;
-const inner = new WasmEngine(await loadPack(TINY_PACKS.target, PAGES, WASM_DRAFT + 1), WASM_DRAFT);
+const [, , gguf] = process.argv;
+const inner: TargetEngine =
+  gguf === undefined
+    ? new WasmEngine(await loadPack(TINY_PACKS.target, PAGES, WASM_DRAFT + 1), WASM_DRAFT)
+    : await loadLlamaCpp(gguf, { sequences: KEPT, kvTokens: KEPT * SEQUENCE, maxDraft: 15, gpu: false, threads: 1 });
 const { name, model, vocabulary, context, capabilities, passCost } = inner;
 const engine: TargetEngine = {
   ...{ name, model, vocabulary, context, capabilities, passCost },

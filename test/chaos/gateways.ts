@@ -17,9 +17,13 @@ interface Ready {
   readonly port: number;
 }
 
+/** What a gateway may have of V8's memory: some three times what it takes. */
+const HEAP_MB = 96;
+
 /** @param cache where compiled modules are kept: gateways start often */
-async function startGateway(cache: string): Promise<Ready> {
-  const child = spawn(join(ROOT, "node_modules/.bin/node"), [join(import.meta.dirname, "gateway-process.ts")], {
+async function startGateway(cache: string, gguf: string | null): Promise<Ready> {
+  const script = [join(import.meta.dirname, "gateway-process.ts"), ...(gguf === null ? [] : [gguf])];
+  const child = spawn(join(ROOT, "node_modules/.bin/node"), [`--max-old-space-size=${HEAP_MB}`, ...script], {
     cwd: ROOT,
     env: { ...process.env, NODE_COMPILE_CACHE: cache },
     stdio: ["ignore", "ignore", "inherit", "ipc"],
@@ -117,12 +121,18 @@ export class Origin {
 class Spares {
   closed = false;
   readonly #cache = mkdtempSync(join(tmpdir(), "outrider-chaos-compiled-"));
-  #next = startGateway(this.#cache);
+  readonly #gguf: string | null;
+  #next: Promise<Ready>;
+
+  constructor(gguf: string | null) {
+    this.#gguf = gguf;
+    this.#next = startGateway(this.#cache, gguf);
+  }
 
   /** Each asker gets one of its own: two may ask at once. */
   take(): Promise<Ready> {
     const next = this.#next;
-    this.#next = startGateway(this.#cache);
+    this.#next = startGateway(this.#cache, this.#gguf);
     return next;
   }
 
@@ -137,8 +147,9 @@ export interface Gateways {
   close(): Promise<void>;
 }
 
-export async function startGateways(count: number): Promise<Gateways> {
-  const spares = new Spares();
+/** @param gguf the target's file, for llama.cpp; null: the project's own engine */
+export async function startGateways(count: number, gguf: string | null): Promise<Gateways> {
+  const spares = new Spares(gguf);
   const origins = await Promise.all(Array.from({ length: count }, async () => new Origin(await openFront(), spares)));
   for (const origin of origins) await origin.replace();
   return {

@@ -8,8 +8,12 @@ const DEADLINE_MS = 60_000;
  * Returns what was wrong, a line for each answer that was not the undisturbed one. On a fast machine the origin may
  * have said all before it is killed; of most answers it must not.
  */
-export async function kills(count: number, say: (line: string) => void): Promise<readonly string[]> {
-  const world = await World.start(DEADLINE_MS);
+export async function kills(
+  count: number,
+  gguf: string | null,
+  say: (line: string) => void,
+): Promise<readonly string[]> {
+  const world = await World.start(DEADLINE_MS, gguf);
   const wrong: string[] = [];
   let late = 0;
   try {

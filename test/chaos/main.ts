@@ -1,12 +1,18 @@
 /**
  * `npm run test:chaos -- --seed S --faults N`: until N faults have struck. `--seed 1,2,3`: a process for each, at once.
  * `--from R`: leaves out rounds that an earlier run has done. `--kills N`: so many SIGKILLs of the origin that answers.
- * `--replay FILE`: a schedule that a failed run has printed.
+ * `--replay FILE`: a schedule that a failed run has printed. `--llama`: the target runs in llama.cpp, which the first run
+ * installs into the user's cache.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { writeF32Gguf } from "../support/f32-gguf.ts";
+import { llamaLibrary } from "../support/llama-library.ts";
+import { TINY_PACKS } from "../support/tiny.ts";
 import { chaos, replay } from "./chaos.ts";
 import { kills } from "./kills.ts";
 
@@ -17,18 +23,29 @@ const { values } = parseArgs({
     from: { type: "string", default: "0" },
     kills: { type: "string" },
     replay: { type: "string" },
+    llama: { type: "boolean", default: false },
   },
 });
 const say = (line: string) => console.log(line);
 const began = Date.now();
 const seconds = () => Math.round((Date.now() - began) / 1000);
 
+/** In f32, where llama.cpp computes what the weights say: every text is the same, whatever stood in one pass. */
+async function tinyGguf(): Promise<string> {
+  await llamaLibrary();
+  const file = join(mkdtempSync(join(tmpdir(), "outrider-chaos-llama-")), "tiny.gguf");
+  process.on("exit", () => rmSync(join(file, ".."), { recursive: true, force: true }));
+  await writeF32Gguf(join(TINY_PACKS.target, "../tiny.gguf"), file);
+  return file;
+}
+const gguf = values.llama ? await tinyGguf() : null;
+
 if (values.replay !== undefined) {
-  const wrong = await replay(JSON.parse(readFileSync(values.replay, "utf8")));
+  const wrong = await replay(JSON.parse(readFileSync(values.replay, "utf8")), gguf);
   console.log(wrong.length === 0 ? "nothing was wrong" : wrong.join("\n"));
   process.exitCode = wrong.length === 0 ? 0 : 1;
 } else if (values.kills !== undefined) {
-  const wrong = await kills(Number(values.kills), say);
+  const wrong = await kills(Number(values.kills), gguf, say);
   console.log(
     [...wrong, `${values.kills} SIGKILLs, ${Number(values.kills) - wrong.length} right texts, ${seconds()} s`].join(
       "\n",
@@ -38,6 +55,7 @@ if (values.replay !== undefined) {
 } else if (values.seed.includes(",")) {
   const runs = values.seed.split(",").map(async (seed) => {
     const options = ["--seed", seed, "--faults", values.faults, "--from", values.from];
+    if (values.llama) options.push("--llama");
     const [code] = await once(
       spawn(process.execPath, [import.meta.filename, ...options], { stdio: "inherit" }),
       "exit",
@@ -47,7 +65,7 @@ if (values.replay !== undefined) {
   await Promise.all(runs);
 } else {
   const { seed, from } = values;
-  const result = await chaos(Number(seed), Number(values.faults), Number(from), say);
+  const result = await chaos(Number(seed), Number(values.faults), { from: Number(from), gguf }, say);
   const { faults, rounds, right, refused, failure } = result;
   console.log(
     `seed ${seed}: ${faults} faults in ${rounds} rounds from ${from} on, ${right} answers right, ` +

@@ -13,6 +13,8 @@ import { MENDS, type Mend } from "./mends.ts";
 const ROOT = resolve(import.meta.dirname, "../..");
 /** What no test writes to. The kernels are compiled again where wasm/ looks newer. */
 const LINKED = new Set(["node_modules", "models", "wasm"]);
+/** A test that waits for what no longer comes. */
+const MOST_MS = 60_000;
 const LEFT_OUT = new Set([".git", ".cache"]);
 
 const { values } = parseArgs({ options: { only: { type: "string" } } });
@@ -33,6 +35,7 @@ for (const name of LINKED) symlinkSync(join(ROOT, name), join(copy, name));
 function passes({ test, project = "unit", title }: Mend): boolean {
   const vitest = join(ROOT, "node_modules/vitest/vitest.mjs");
   const args = [vitest, "run", "--project", project, test, "--reporter=json", "--outputFile=result.json"];
+  args.push(`--testTimeout=${MOST_MS}`);
   spawnSync(process.execPath, [...args, ...(title ? ["--testNamePattern", title] : [])], { cwd: copy });
   const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(join(copy, "result.json"), "utf8"));
   rmSync(join(copy, "result.json"));

@@ -45,9 +45,9 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 2,
     was: "a lease reserves what the answer may become",
-    file: "src/origin/queue.ts",
-    from: "tokens: generation.promptTokens + 1,",
-    to: "tokens: generation.promptTokens + generation.undecided,",
+    file: "src/origin/generation.ts",
+    from: "await this.work(lease, position + positionsIn(scored),",
+    to: "await this.work(lease, position + most,",
     test: "test/origin/sequences.test.ts",
     title: "one answer without an end",
   },
