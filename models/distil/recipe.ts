@@ -9,11 +9,12 @@ import type { Recipe } from "../../src/compress/recipe.ts";
  * @param keep size of the draft's vocabulary: the most frequent tokens of the calibration text, as many as were taught
  *   or fewer
  * @param format that the blocks were taught in
+ * @param keeping which keys it holds and reads, where that was measured (docs/keeping.md)
  */
-export const taught = (model: string, keep: number, format: "lut4" | "q2lut" = "lut4"): Recipe => ({
+export const taught = (model: string, keep: number, format: "lut4" | "q2lut" = "lut4", keeping?: string): Recipe => ({
   model,
   // The drafts of SmolLM2 were tuned with these (docs/log.md).
-  drafting: { sigma: 0.9, copyConfidence: 0.85 },
+  drafting: { sigma: 0.9, copyConfidence: 0.85, ...(keeping !== undefined && { keeping }) },
   stages: [
     { stage: "trim-vocabulary", keep, by: "frequency" },
     // Rows of the taught checkpoint hold as many values as the codebook, which keeps them exactly.

@@ -9,4 +9,4 @@
  */
 import { taught } from "../distil/recipe.ts";
 
-export default taught("smollm2-135m-draft-m", 16384);
+export default taught("smollm2-135m-draft-m", 16384, "lut4", "near:768");

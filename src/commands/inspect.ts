@@ -22,14 +22,14 @@ export const inspectCommand = command({
   options: {
     tokens: whole("tokens of the prefill", { from: 1, default: 64 }),
     position: whole("tokens in the cache of the decode step", { from: 0, default: 256 }),
-    keeping: text("POLICY:SHARE", "reads a share of the keys, such as quest:0.2 (docs/keeping.md)"),
+    keeping: text("POLICY", "which keys are read, such as near:384 or quest:0.2 (docs/keeping.md)"),
     html: text("FILE", "also writes the report as a page with a plot"),
     json: flag("prints JSON instead of tables; times in seconds"),
   },
   notes: `Measures each operation of a decode step and of a prefill on one thread, and the roofs of this machine: how
 fast it reads memory, multiplies and adds.`,
   async run({ pack, tokens, position, keeping: policy = "all", html, json }) {
-    const keeping = readKeeping(policy);
+    const reading = readKeeping(policy);
     const header = await directoryHeader(pack);
     const { context } = header.config;
     wholeNumber(tokens, "--tokens", 1, context);
@@ -37,7 +37,7 @@ fast it reads memory, multiplies and adds.`,
     if (html !== undefined) await checkWritable("--html", html);
     const modules = await builtModules();
     const roof = await builtModule("roof");
-    const options = { tokens, position, keeping };
+    const options = { tokens, position, reading };
     const inspection = await inspectPack(header, shardReader(pack, header), modules, roof, options);
     const processor = cpus()[0]?.model.trim() ?? process.arch;
     const machine = `${processor}, one thread · Node ${process.versions.node}, ${pickedBuild(modules)} kernels`;

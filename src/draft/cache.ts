@@ -91,9 +91,14 @@ export class KvCache {
     return this.#held;
   }
 
+  /** Pages of the timeline that are out, those after the first. */
+  get out(): number {
+    return this.#pages.length - this.#held.length;
+  }
+
   /** How many tokens the held pages have: where the next token's keys and values go. */
   get slots(): number {
-    return this.#tokens.length - PAGE_TOKENS * (this.#pages.length - this.#held.length);
+    return this.#tokens.length - PAGE_TOKENS * this.out;
   }
 
   /**

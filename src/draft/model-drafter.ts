@@ -36,8 +36,9 @@ export interface Work {
 
 /**
  * Where the timeline is longer than a draft may wait for, a second cache reads ahead: the timeline's first page and its
- * newest tokens, at their own positions. Drafts come from it until the first cache has read everything in order, which
- * `settle` does in slices while the target is at work.
+ * newest tokens, at their own positions. Drafts come from it until the first cache has read all that it can hold, which
+ * `settle` does in slices while the target is at work. What a bounded cache would let go of again is never read: drafts
+ * are better without (docs/keeping.md), and it would be most of the CPU of a long prompt.
  */
 export class ModelDrafter implements Drafter {
   readonly #llama: Llama;
@@ -65,7 +66,7 @@ export class ModelDrafter implements Drafter {
 
   /** Tokens of the timeline that drafts are made from. */
   get read(): number {
-    return this.#active === this.#cache ? this.#cache.tokens.length : this.#active.slots;
+    return this.#active.slots;
   }
 
   get #context(): number {
@@ -84,7 +85,7 @@ export class ModelDrafter implements Drafter {
   async sync(timeline: readonly number[]): Promise<void> {
     this.#timeline = timeline;
     if (timeline.length > this.#context) return;
-    const left = cutToward(this.#cache, timeline);
+    const left = this.#cutOrSkip(timeline);
     if (!this.#ahead || left <= READ_AT_ONCE) {
       this.#active = this.#cache;
       this.#ahead?.release();
@@ -95,21 +96,37 @@ export class ModelDrafter implements Drafter {
     while (timeline.length - this.#active.tokens.length > PREFILL_SLICE) await this.#readSlice(this.#active);
   }
 
-  /** Goes on reading everything in order. */
+  /** Goes on reading into the first cache. */
   async settle(more: () => boolean): Promise<void> {
     if (this.#active === this.#cache || this.#timeline.length > this.#context) return;
-    cutToward(this.#cache, this.#timeline);
+    this.#cutOrSkip(this.#timeline);
     while (this.#timeline.length - this.#cache.tokens.length > PREFILL_SLICE && more()) {
       await this.#readSlice(this.#cache);
     }
   }
 
+  /**
+   * Cuts the first cache back to what it shares with the timeline. Where it lacks more than it can hold, only its first
+   * page stays. Returns how many tokens it has yet to read.
+   */
+  #cutOrSkip(timeline: readonly number[]): number {
+    const cache = this.#cache;
+    const left = cutToward(cache, timeline);
+    // A page more: a cache that has begun behind its first page is not begun again.
+    if (left <= newestOf(cache) + PAGE_TOKENS) return left;
+    cache.cut(PAGE_TOKENS);
+    return timeline.length - between(timeline, newestOf(cache)).length - cache.tokens.length;
+  }
+
   async #readSlice(cache: KvCache): Promise<void> {
     const timeline = this.#timeline;
-    if (cache === this.#ahead && cache.tokens.length === PAGE_TOKENS) cache.skip(between(timeline));
+    const newest = cache === this.#ahead ? READ_AT_ONCE - PAGE_TOKENS : newestOf(cache);
+    if (cache.tokens.length === PAGE_TOKENS) cache.skip(between(timeline, newest));
     const at = cache.tokens.length;
-    this.#llama.forward(cache, timeline.slice(at, at + PREFILL_SLICE), 0);
-    this.#work.read += PREFILL_SLICE;
+    // The first page ends a slice, so that what follows it can be left out.
+    const end = at < PAGE_TOKENS ? Math.min(at + PREFILL_SLICE, PAGE_TOKENS) : at + PREFILL_SLICE;
+    this.#llama.forward(cache, timeline.slice(at, end), 0);
+    this.#work.read += end - at;
     await pause();
     // Another session may have taken this cache's pages during the pause.
     cache.cut(cache.commonPrefix(timeline));
@@ -151,10 +168,13 @@ export class ModelDrafter implements Drafter {
   }
 }
 
-/** What a cache that reads ahead leaves out: from the second page to the newest tokens. */
-function between(timeline: readonly number[]): readonly number[] {
-  const newest = timeline.length - (READ_AT_ONCE - PAGE_TOKENS);
-  return timeline.slice(PAGE_TOKENS, Math.max(PAGE_TOKENS, Math.floor(newest / PAGE_TOKENS) * PAGE_TOKENS));
+/** Tokens that a cache can read behind its first page before it lets go of one, a page of them begun. */
+const newestOf = (cache: KvCache): number => (cache.most - 2) * PAGE_TOKENS;
+
+/** What is left out between the first page and the `newest` tokens, whole pages. */
+function between(timeline: readonly number[], newest: number): readonly number[] {
+  const from = Math.max(PAGE_TOKENS, timeline.length - newest);
+  return timeline.slice(PAGE_TOKENS, Math.floor(from / PAGE_TOKENS) * PAGE_TOKENS);
 }
 
 /** Cuts a cache back to what it shares with the timeline, less its last token; returns how many tokens it lacks. */

@@ -3,6 +3,7 @@
 import type { Keeping } from "../draft/keeping.ts";
 import { planMemory } from "../draft/memory-plan.ts";
 import type { PackHeader } from "../format/pack-header.ts";
+import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { OutriderError } from "../model/errors.ts";
 
 /** What weights, KV pages and the JS heap may take together of the 128 MB that an isolate has. */
@@ -19,8 +20,9 @@ const CONVERSATIONS = 6;
 /** Pages that a conversation may hold whatever the pool: 512 tokens. */
 const LEAST_PAGES = 16;
 
-/** Pages of fast memory that one conversation holds at most, beside those that read ahead. */
-export const conversationPages = (pool: number): number => Math.max(LEAST_PAGES, Math.floor(pool / CONVERSATIONS));
+/** Pages of fast memory that one conversation holds at most, of `held` tokens or fewer, beside those that read ahead. */
+export const conversationPages = (pool: number, held = Number.POSITIVE_INFINITY): number =>
+  Math.min(Math.max(LEAST_PAGES, Math.floor(pool / CONVERSATIONS)), Math.floor(held / PAGE_TOKENS));
 
 /** Pages whose bytes are averaged: of one alone, alignment would count. */
 const COUNTED = 64;

@@ -92,9 +92,9 @@ export class SessionDraft {
 }
 
 function heldOf(weights: Weights): Held {
-  const { llama } = weights;
+  const { llama, held } = weights;
   const { pages } = llama.pool;
-  const most = conversationPages(pages);
+  const most = conversationPages(pages, held);
   const ahead = most + AHEAD_PAGES <= pages ? llama.newCache(AHEAD_PAGES) : undefined;
   return { weights, llama, cache: llama.newCache(most), ahead };
 }

@@ -17,6 +17,8 @@ export interface Weights {
   readonly llama: Llama;
   /** Names exactly this pack: a hash of its header, which holds the hashes of everything else. */
   readonly pack: string;
+  /** Tokens whose keys a conversation holds at most (draft/keeping.ts); as many as fit when absent. */
+  readonly held: number | undefined;
 }
 
 /** Where the pack lies among the assets; the host is not looked at. */
@@ -30,13 +32,13 @@ export const loadedWeights = ({ ASSETS, KV_PAGES, KEEPING }: Env): Promise<Weigh
     const text = await assetText(ASSETS, PACK_URL, "pack.json");
     renew();
     const header = readPackHeader(text);
-    const keeping = readKeeping(KEEPING || header.drafting?.keeping || "all");
+    const { held, keeping } = readKeeping(KEEPING || header.drafting?.keeping || "all");
     const llama = await loadLlama(header, assetShards(ASSETS, PACK_URL, header, renew), bundledModules, {
       pages: Number(KV_PAGES) || poolPages(header, keeping),
       rows: 1,
       keeping,
     });
-    return { llama, pack: (await sha256Hex(new TextEncoder().encode(text))).slice(0, 16) };
+    return { llama, pack: (await sha256Hex(new TextEncoder().encode(text))).slice(0, 16), held };
   });
 
 /** After a trap the instance's state is unknown; the next turn starts from fresh memory. */

@@ -39,7 +39,7 @@ export interface Drafting {
   readonly sigma?: number | undefined;
   /** A copy from the conversation of this confidence is proposed without running the draft (draft/both.ts). */
   readonly copyConfidence?: number | undefined;
-  /** Which keys a draft step reads, such as "quest:0.2"; all when absent (draft/keeping.ts). */
+  /** Which keys are held and read, such as "near:384" or "quest:0.2"; all when absent (draft/keeping.ts). */
   readonly keeping?: string | undefined;
 }
 

@@ -5,7 +5,7 @@
  *
  * Traced and untraced passes alternate, so that other load on the machine affects both. Times are medians of passes.
  */
-import type { Keeping } from "../draft/keeping.ts";
+import type { Reading } from "../draft/keeping.ts";
 import { type Llama, loadLlama, type ShardReader } from "../draft/llama.ts";
 import { type PackHeader, packBytes } from "../format/pack-header.ts";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
@@ -71,8 +71,8 @@ interface InspectionOptions {
   readonly tokens: number;
   /** Tokens in the cache of the decode step. */
   readonly position: number;
-  /** Which keys the decode step reads; all when absent. */
-  readonly keeping?: Keeping | undefined;
+  /** Which keys the decode step holds and reads; all when absent. */
+  readonly reading?: Reading;
 }
 
 /** Untimed passes first: V8 compiles hot kernels a second time, in the background, to faster code. */
@@ -90,7 +90,7 @@ export async function inspectPack(
   shards: ShardReader,
   modules: KernelModules,
   roof: WebAssembly.Module,
-  { tokens, position, keeping }: InspectionOptions,
+  { tokens, position, reading: { held = position, keeping } = {} }: InspectionOptions,
 ): Promise<Inspection> {
   let trace!: Trace;
   let operations!: Operations;
@@ -104,7 +104,8 @@ export async function inspectPack(
       return trace.kernels;
     },
   });
-  const decodeStep = startDecode(llama, position);
+  // A cache that is full has given up as many older tokens: its steps are those of a shorter timeline.
+  const decodeStep = startDecode(llama, Math.min(position, held));
   const streamed = sumCosts(
     trace.record(decodeStep).map(({ kernel, args }) => operations.of(kernel, args).cost),
   ).streamed;

@@ -10,6 +10,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
+import { readKeeping } from "../../src/draft/keeping.ts";
 import { loadLlama } from "../../src/draft/llama.ts";
 import { AHEAD_PAGES, ModelDrafter } from "../../src/draft/model-drafter.ts";
 import { conversationPages, poolPages } from "../../src/edge/budget.ts";
@@ -73,7 +74,8 @@ async function spent(work: () => Promise<unknown> | unknown) {
   return { ms: Number(((user + system) / 1000).toFixed(1)), computed, reads };
 }
 
-const most = conversationPages(pages);
+const { held } = readKeeping(header.drafting?.keeping ?? "all");
+const most = conversationPages(pages, held);
 const newCache = () => llama.newCache(most);
 const firstDraft = async (drafter: ModelDrafter, tokens: readonly number[]) => {
   await drafter.sync(tokens);

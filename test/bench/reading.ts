@@ -1,13 +1,14 @@
 /**
  * Whether a long context is worth reading, for the draft: tokens per target pass over recorded answers to long prompts
- * when the draft has read everything and holds all of it, when it holds its first page and the newest ones, and when it
- * has read only the first page and the newest tokens; with lookup's copies and without. Prints a table and, last, JSON.
+ * when the draft has read everything and holds all of it, when it has read the first page and as many of the newest ones
+ * as the service holds, and when it has read 192 tokens; with lookup's copies and without. Prints a table and, last, JSON.
  *
  *   npm run bench:reading -- [--quick] [pack]
  *
  * --quick takes one answer of each kind.
  */
 import { fileURLToPath } from "node:url";
+import { readKeeping } from "../../src/draft/keeping.ts";
 import { loadLlama } from "../../src/draft/llama.ts";
 import { LookupDrafter } from "../../src/draft/lookup.ts";
 import { AHEAD_PAGES, ModelDrafter } from "../../src/draft/model-drafter.ts";
@@ -36,7 +37,8 @@ const header = await directoryHeader(pack);
 const longest = Math.max(...answers.map(({ prompt, answer }) => prompt.length + answer.length));
 const pages = Math.ceil(longest / PAGE_TOKENS) + AHEAD_PAGES + 1;
 const llama = await loadLlama(header, shardReader(pack, header), await builtModules(), { pages, rows: 1 });
-const most = conversationPages(poolPages(header));
+const { held } = readKeeping(header.drafting?.keeping ?? "all");
+const most = conversationPages(poolPages(header), held);
 
 const WAYS = {
   everything: () => new ModelDrafter(llama, llama.newCache(), GREEDY),

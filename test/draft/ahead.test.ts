@@ -99,14 +99,51 @@ test("when others take the pages of either cache, it reads again", async () => {
   expect(await draft(timeline, 4)).toEqual(await inOrder(timeline, 4));
 });
 
-test("a bounded cache drafts on beyond what it holds", async () => {
+test("a bounded cache reads the first page and the newest ones of a long timeline, and nothing between", async () => {
   const bounded = llama.newCache(16);
   const other = new ModelDrafter(llama, bounded, GREEDY);
   await other.sync(PROMPT);
   expect(await other.propose(3, sure)).toHaveLength(3);
   expect(bounded.pages.length).toBeLessThanOrEqual(16);
   expect(bounded.tokens.length).toBeGreaterThanOrEqual(PROMPT.length);
-  expect(other.read).toBeGreaterThanOrEqual(PROMPT.length);
+  expect(computed.get(bounded)).toBeLessThanOrEqual(16 * 32);
+  expect(other.read).toBeLessThanOrEqual(16 * 32);
+  expect(other.read).toBeGreaterThan(14 * 32);
+  // What the target emits goes behind it, each token once.
+  const before = computed.get(bounded)!;
+  const longer = [...PROMPT, ...PROMPT.slice(0, 100)];
+  await other.sync(longer);
+  expect(computed.get(bounded)! - before).toBeLessThanOrEqual(100);
+  expect(bounded.pages.length).toBeLessThanOrEqual(16);
+});
+
+test.each([1, 3])("slices of %d between rounds fill a bounded cache, which is begun once", async (slices) => {
+  const bounded = llama.newCache(12);
+  const other = new ModelDrafter(llama, bounded, GREEDY, ahead);
+  const timeline = PROMPT.slice(0, 1000);
+  await other.sync(timeline);
+  for (let round = 0; ahead.pages.length > 0; round++) {
+    let left = slices;
+    await other.settle(() => left-- > 0);
+    timeline.push(PROMPT[1000 + round]!);
+    await other.sync(timeline);
+    expect(round).toBeLessThan(100);
+  }
+  expect(computed.get(bounded)).toBeLessThanOrEqual(12 * 32 + 100);
+  expect(await other.propose(3, sure)).toHaveLength(3);
+});
+
+test("a turn that a bounded cache cannot hold leaves it its first page", async () => {
+  const bounded = llama.newCache(8);
+  const other = new ModelDrafter(llama, bounded, GREEDY);
+  for (const length of [20, 150, 1400]) {
+    const before = computed.get(bounded) ?? 0;
+    await other.sync(PROMPT.slice(0, length));
+    expect((computed.get(bounded) ?? 0) - before).toBeLessThanOrEqual(8 * 32);
+    expect(bounded.tokens).toEqual(PROMPT.slice(0, bounded.tokens.length));
+    expect(bounded.tokens.length).toBeGreaterThan(length - 10);
+    expect(bounded.holds(0)).toBe(true);
+  }
 });
 
 test("drafts go up to the end of the model's context, and none beyond it", async () => {

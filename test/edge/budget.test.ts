@@ -31,3 +31,8 @@ test("a token takes at most 3 KB at rest, and a conversation at most 4 MB", () =
 test("a small pool leaves a conversation 512 tokens", () => {
   expect(conversationPages(32)).toBe(16);
 });
+
+test("a setting makes it fewer, never more", () => {
+  expect(conversationPages(pool, 384)).toBe(12);
+  expect(conversationPages(pool, 32 * pool)).toBe(most);
+});

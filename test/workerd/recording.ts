@@ -125,10 +125,14 @@ function recordingBundle(home: string, assets: string): ReturnType<typeof bundle
   return bundled(file);
 }
 
-export async function startRecording(vars: Readonly<Record<string, string>>): Promise<Recording> {
+/** @param draft the draft's pack */
+export async function startRecording(
+  vars: Readonly<Record<string, string>>,
+  draft: string = TINY_PACKS.draft,
+): Promise<Recording> {
   const home = mkdtempSync(join(tmpdir(), "outrider-recording-"));
   const assets = join(home, "assets");
-  await assembleEdge(await describeTarget(TINY_PACKS.draft), TINY_PACKS.draft, assets);
+  await assembleEdge(await describeTarget(TINY_PACKS.draft), draft, assets);
   bundle ??= recordingBundle(home, assets);
   const { modules, modulesRoot } = (await bundle) as { modules: never; modulesRoot: string };
   const edge = edgeWorker(assets, vars, false);

@@ -1,15 +1,24 @@
 /**
  * The attention that positions got, for policies that choose by it. It is a history and no function of the pages: a
- * cache that was restored begins without, and its newest keys then win. Layers and heads count apart.
+ * cache that was restored begins without, and its newest keys then win. Layers and heads count apart. Positions are
+ * those among the held pages: where a bounded cache lets go of a page, the history goes with it.
  */
+import { PAGE_TOKENS } from "../../kernels/abi.ts";
 import type { KvCache } from "../cache.ts";
 import type { MassScores } from "./policy.ts";
+
+/** What is known of one cache. */
+interface History {
+  readonly heads: Head[][];
+  /** Pages that were out at the last pass. */
+  out: number;
+}
 
 interface Head {
   /** By position. Below 0: let go of for good. */
   mass: Float32Array;
-  /** What was chosen of the prompt, where that is done once. */
-  chosen?: Int32Array | undefined;
+  /** What was chosen of the prompt, where that is done once, and the position from which on all is read. */
+  chosen?: { readonly positions: Int32Array; readonly since: number } | undefined;
 }
 
 /** The last queries of a prompt that count there: the observation window of SnapKV. */
@@ -18,7 +27,7 @@ const OBSERVED = 32;
 export class Mass {
   readonly #scores: MassScores;
   readonly #kvHeads: readonly number[];
-  readonly #known = new WeakMap<KvCache, Head[][]>();
+  readonly #known = new WeakMap<KvCache, History>();
   #heads: Head[][] = [];
 
   constructor(scores: MassScores, layers: readonly { readonly kvHeads: number }[]) {
@@ -33,13 +42,20 @@ export class Mass {
 
   /** The history of `cache` is meant from now on. */
   begin(cache: KvCache, sparse: boolean): void {
-    const heads =
-      this.#known.get(cache) ??
+    const heads = (): Head[][] =>
       this.#kvHeads.map((count) => Array.from({ length: count }, (): Head => ({ mass: new Float32Array(0) })));
-    this.#known.set(cache, heads);
-    this.#heads = heads;
-    // A prompt goes on: what was chosen of it is chosen anew.
-    if (!sparse) for (const layer of heads) for (const head of layer) head.chosen = undefined;
+    const history = this.#known.get(cache) ?? { heads: heads(), out: cache.out };
+    this.#known.set(cache, history);
+    const gone = (cache.out - history.out) * PAGE_TOKENS;
+    history.out = cache.out;
+    this.#heads = history.heads;
+    for (const head of history.heads.flat()) {
+      if (gone > 0) letGo(head, gone);
+      // What was cut off is forgotten.
+      head.mass.fill(0, cache.slots);
+      // A prompt goes on: what was chosen of it is chosen anew.
+      if (!sparse) head.chosen = undefined;
+    }
   }
 
   /** Adds what the first positions got of one query. */
@@ -63,8 +79,9 @@ export class Mass {
   choose(layer: number, g: number, from: number, end: number, left: number, out: Int32Array): number {
     const head = this.#head(layer, g, end);
     if (this.#scores.observed === "prompt" && head.chosen) {
-      const known = head.chosen.filter((position) => position < end);
-      const later = Array.from({ length: end - head.chosen.at(-1)! - 1 }, (_, i) => head.chosen!.at(-1)! + 1 + i);
+      const { positions, since } = head.chosen;
+      const known = positions.filter((position) => position < Math.min(since, end));
+      const later = Array.from({ length: Math.max(0, end - since) }, (_, i) => since + i);
       out.set([...known, ...later]);
       return known.length + later.length;
     }
@@ -84,7 +101,7 @@ export class Mass {
       .map(([i]) => i)
       .sort((a, b) => a - b);
     // The observed prompt ends where the choice is made.
-    if (this.#scores.observed === "prompt") head.chosen = Int32Array.from([...chosen, end - 1].filter(unique));
+    if (this.#scores.observed === "prompt") head.chosen = { positions: Int32Array.from(chosen), since: end - 1 };
     out.set(chosen);
     return chosen.length;
   }
@@ -100,4 +117,14 @@ export class Mass {
   }
 }
 
-const unique = (value: number, at: number, all: readonly number[]): boolean => all.indexOf(value) === at;
+/** Forgets the oldest `gone` positions behind the first page; later ones move up. */
+function letGo(head: Head, gone: number): void {
+  const { mass, chosen } = head;
+  const end = PAGE_TOKENS + gone;
+  mass.copyWithin(PAGE_TOKENS, end);
+  mass.fill(0, Math.max(PAGE_TOKENS, mass.length - gone));
+  if (!chosen) return;
+  const moved = (position: number): number => (position < PAGE_TOKENS ? position : position - gone);
+  const positions = chosen.positions.filter((position) => position < PAGE_TOKENS || position >= end).map(moved);
+  head.chosen = { positions, since: Math.max(PAGE_TOKENS, chosen.since - gone) };
+}

@@ -1,11 +1,15 @@
-/** A draft once for each policy, the first of them with all keys; their caches can be filled from each other. */
+/**
+ * A draft once for each policy, the first of them with all keys; their caches can be filled from each other. `near` is
+ * ours: a bounded cache, which has read the first page and the newest, and of these a window as large as the budget.
+ */
 import { Calibrator } from "../../../src/calibrate/calibrator.ts";
 import { Pool } from "../../../src/calibrate/threads/pool.ts";
 import { addSkew } from "../../../src/compress/stages/skew.ts";
 import type { KvCache } from "../../../src/draft/cache.ts";
 import type { Policy } from "../../../src/draft/keeping/policy.ts";
-import { type Keeping, POLICIES, type PolicyName } from "../../../src/draft/keeping.ts";
+import { type Keeping, POLICIES, type PolicyName, readKeeping } from "../../../src/draft/keeping.ts";
 import { type Llama, loadLlama } from "../../../src/draft/llama.ts";
+import { ModelDrafter } from "../../../src/draft/model-drafter.ts";
 import { writePack } from "../../../src/format/pack.ts";
 import { arbitraryTokens } from "../../../src/inspect/timing.ts";
 import { Trace } from "../../../src/inspect/trace.ts";
@@ -14,6 +18,7 @@ import { totalKvHeads } from "../../../src/model/config.ts";
 import { Recordings } from "../../../src/origin/engines/recordings.ts";
 import { builtModules } from "../../../src/platform/built.ts";
 import { readModel } from "../../../src/platform/read-model.ts";
+import { GREEDY } from "../../../src/speculate/types.ts";
 import type { TargetAnswer } from "../../../src/text/target-text.ts";
 import { seeded } from "../../support/random.ts";
 import { RECORDED } from "../recorded-questions.ts";
@@ -24,35 +29,52 @@ const STRETCHED = 16;
 const WINDOWS = 4;
 const WINDOW = 512;
 
+/** What `near` holds where the pack names nothing. */
+const NEAR = 768;
+/** Tokens at the end of a prompt whose attention SnapKV's window of 32, which fades, still knows. */
+const OBSERVED = 192;
+
+export type DraftName = PolicyName | "all" | "near";
+
 export interface Replayed {
   readonly drafted: number[];
-  readonly held: number;
+  /** Share of the timeline's keys that was read. */
   readonly read: number;
 }
 
 export class Draft {
-  readonly name: PolicyName | "all";
+  readonly name: DraftName;
   readonly llama: Llama;
   readonly trace: Trace;
+  /** Pages that the cache holds at most. */
+  readonly most: number | undefined;
   cache: KvCache;
 
-  constructor(name: PolicyName | "all", llama: Llama, trace: Trace) {
+  constructor(name: DraftName, llama: Llama, trace: Trace, most?: number) {
     this.name = name;
     this.llama = llama;
     this.trace = trace;
-    this.cache = llama.newCache();
+    this.most = most;
+    this.cache = llama.newCache(most);
   }
 
-  /** Whether the policy has to see the attention of the prompt. */
-  get needsOwnPrefill(): boolean {
-    const policy: Policy | undefined = this.name === "all" ? undefined : POLICIES[this.name];
-    return policy?.scores?.kind === "mass";
+  /** Fills the cache with all of a prompt but its last token, as far as it can be what `whole` holds, from there. */
+  async read(prompt: readonly number[], whole: Draft): Promise<void> {
+    const policy: Policy | undefined = this.name === "all" || this.most ? undefined : POLICIES[this.name as PolicyName];
+    const observed = policy?.scores?.kind === "mass" ? policy.scores.observed : undefined;
+    if (this.name === "all" || this.most || observed === "all") return this.prefill(prompt);
+    this.take(whole);
+    if (observed === undefined) return;
+    this.cache.cut(Math.max(0, prompt.length - OBSERVED));
+    this.llama.forward(this.cache, prompt.slice(this.cache.tokens.length, -1), 0);
   }
 
-  /** Fills the cache with all of a prompt but its last token. */
-  prefill(prompt: readonly number[]): void {
+  /** Reads all of a prompt but its last token. */
+  async prefill(prompt: readonly number[]): Promise<void> {
     this.release();
-    this.llama.forward(this.cache, prompt.slice(0, -1), 0);
+    const { cache } = this;
+    if (this.most) await new ModelDrafter(this.llama, cache, GREEDY).sync(prompt);
+    this.llama.forward(cache, prompt.slice(cache.tokens.length, -1), 0);
   }
 
   /** Fills the cache with what another draft's holds. */
@@ -74,11 +96,11 @@ export class Draft {
    * Fills the cache with `length` tokens whose keys and values are those of 512 over and over, the keys up to a tenth
    * longer or shorter: for times, which depend on how many keys there are. Reading so many tokens would take minutes.
    */
-  stretch(length: number): void {
+  async stretch(length: number): Promise<void> {
     const { config } = this.llama.header;
     const blocks = totalKvHeads(config);
     const scales = 48 * config.headSize;
-    this.prefill(arbitraryTokens(STRETCHED * PAGE_TOKENS + 1, config.vocabulary));
+    await this.prefill(arbitraryTokens(STRETCHED * PAGE_TOKENS + 1, config.vocabulary));
     const { memory } = this;
     const tokens = arbitraryTokens(length, config.vocabulary).slice(this.cache.tokens.length);
     this.cache.reserve(tokens.length);
@@ -102,28 +124,31 @@ export class Draft {
 
   release(): void {
     this.cache.release();
-    this.cache = this.llama.newCache();
+    this.cache = this.llama.newCache(this.most);
   }
 
-  /** The draft's first choice at each token of the answer, and how many keys there were and were read. */
+  /** The budget of a step behind `length` tokens: a share of all their keys, of which the cache may hold few. */
+  set budget({ share, length }: { readonly share: number; readonly length: number }) {
+    if (this.llama.keeper) this.llama.keeper.budget = Math.min(1, (share * length) / Math.max(1, this.cache.slots));
+  }
+
+  /** The draft's first choice at each token of the answer, and what was read for it. */
   replay({ prompt, answer }: TargetAnswer, budget: number): Replayed {
     const { llama, cache } = this;
     const { keeper } = llama;
     // A pass of the prompt that reads all, so that what was chosen of the prompt before is forgotten.
     cache.cut(prompt.length - 2);
     llama.forward(cache, [prompt.at(-2)!], 0);
-    if (keeper) {
-      keeper.budget = budget;
-      keeper.read.held = 0;
-      keeper.read.read = 0;
-    }
+    this.budget = { share: budget, length: prompt.length };
+    if (keeper) Object.assign(keeper.read, { held: 0, read: 0 });
+    const held = cache.slots / prompt.length;
     let last = prompt.at(-1)!;
     const drafted = answer.map((token) => {
       llama.forward(cache, [last], 1);
       last = token;
       return llama.argmax(0);
     });
-    return { drafted, held: keeper?.read.held ?? 0, read: keeper?.read.read ?? 0 };
+    return { drafted, read: keeper ? (held * keeper.read.read) / keeper.read.held : 1 };
   }
 
   /** The model's memory, which the logits of no token are a view of. */
@@ -146,11 +171,14 @@ export async function loadDrafts(pack: string, pages: number): Promise<Draft[]> 
   const shards = async function* (index: number) {
     yield files.get(header.shards[index]!.file)!;
   };
-  const load = async (name: PolicyName | "all"): Promise<Draft> => {
-    const keeping: Keeping | undefined = name === "all" ? undefined : { name, budget: 1 };
+  const { held = NEAR } = readKeeping(header.drafting?.keeping ?? "all");
+  const load = async (name: DraftName): Promise<Draft> => {
+    const policy = name === "near" ? "window" : name;
+    const keeping: Keeping | undefined = policy === "all" ? undefined : { name: policy, budget: 1 };
+    const most = name === "near" ? held / PAGE_TOKENS : undefined;
     let trace!: Trace;
     const llama = await loadLlama(header, shards, modules, {
-      pages,
+      pages: most ?? pages,
       rows: 1,
       keeping,
       observe: (kernels) => {
@@ -158,9 +186,9 @@ export async function loadDrafts(pack: string, pages: number): Promise<Draft[]> 
         return trace.kernels;
       },
     });
-    return new Draft(name, llama, trace);
+    return new Draft(name, llama, trace, most);
   };
   const drafts: Draft[] = [];
-  for (const name of ["all", ...Object.keys(POLICIES)] as const) drafts.push(await load(name as PolicyName | "all"));
+  for (const name of ["all", "near", ...Object.keys(POLICIES)]) drafts.push(await load(name as DraftName));
   return drafts;
 }

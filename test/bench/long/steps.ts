@@ -1,9 +1,11 @@
 /** What a draft step takes at 500 and at 8,000 tokens with each policy, and what of it is choosing. */
-import { median } from "../../../src/inspect/timing.ts";
+import { arbitraryTokens, median } from "../../../src/inspect/timing.ts";
 import type { Draft } from "./drafts.ts";
 
 const POSITIONS = [500, 8000] as const;
 const STEPS = 24;
+/** Ids that every draft has. */
+const VOCABULARY = 4096;
 
 export interface StepTime {
   readonly policy: string;
@@ -16,17 +18,21 @@ export interface StepTime {
   readonly choosing: number;
 }
 
-export function stepTimes(drafts: readonly Draft[], budgets: readonly number[]): StepTime[] {
+export async function stepTimes(drafts: readonly Draft[], budgets: readonly number[]): Promise<StepTime[]> {
   const [all] = drafts;
-  all!.stretch(POSITIONS[1]);
-  for (const draft of drafts.slice(1)) draft.take(all!);
-  const times = drafts.map((draft) => {
+  await all!.stretch(POSITIONS[1]);
+  const times = [];
+  for (const draft of drafts) {
     const own = draft === all ? [1] : budgets;
-    // A cache is only ever cut, so the long steps come first.
+    // A cache that holds all is only ever cut, so the long steps come first.
+    if (draft.most) await draft.prefill(arbitraryTokens(POSITIONS[1] + 1, VOCABULARY));
+    else if (draft !== all) draft.take(all!);
     const long = own.map((budget) => timed(draft, budget, POSITIONS[1]));
+    if (draft.most) await draft.prefill(arbitraryTokens(POSITIONS[0] + 1, VOCABULARY));
     const short = own.map((budget) => timed(draft, budget, POSITIONS[0]));
-    return own.map((budget, n) => ({ policy: draft.name, budget, long: long[n]!, short: short[n]! }));
-  });
+    times.push(own.map((budget, n) => ({ policy: draft.name, budget, long: long[n]!, short: short[n]! })));
+    if (draft !== all) draft.release();
+  }
   const [whole] = times[0]!;
   return times.flat().map(({ policy, budget, long, short }) => ({
     policy,
@@ -44,8 +50,9 @@ const round = (value: number): number => Number(value.toFixed(3));
 const ATTENDING = ["attention", "gatherKeys"];
 
 /** Medians of a step's ms: untraced, traced, and traced outside of attention. A step with all keys has the rest too. */
-function timed({ llama, cache, trace }: Draft, budget: number, position: number) {
-  if (llama.keeper) llama.keeper.budget = budget;
+function timed(draft: Draft, share: number, position: number) {
+  const { llama, cache, trace } = draft;
+  draft.budget = { share, length: position };
   const token = cache.tokens[position - 1]!;
   const times: { ms: number; traced: number; rest: number }[] = [];
   const step = (): void => {

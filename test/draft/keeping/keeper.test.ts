@@ -133,10 +133,12 @@ test("window reads nothing between its first keys and the newest", () => {
   expect(attend(true)).not.toEqual(before);
 });
 
-test("a setting names a policy and a share", () => {
-  expect(readKeeping("all")).toBeUndefined();
-  expect(readKeeping("quest:0.2")).toEqual({ name: "quest", budget: 0.2, least: 512 });
-  for (const text of ["quest", "quest:0", "quest:1.1", "quest:0.2:3", "nothing:0.2", "toString:0.2", ""]) {
+test("a setting names a policy and a share, or the tokens that are held", () => {
+  expect(readKeeping("all")).toEqual({});
+  expect(readKeeping("near:384")).toEqual({ held: 384 });
+  expect(readKeeping("quest:0.2")).toEqual({ keeping: { name: "quest", budget: 0.2, least: 512 } });
+  const near = ["near", "near:0.2", "near:64", "near:400", "near:-96", "near:384:1"];
+  for (const text of ["quest", "quest:0", "quest:1.1", "quest:0.2:3", "nothing:0.2", "toString:0.2", "", ...near]) {
     expect(() => readKeeping(text), text).toThrow(/names no policy of which keys are read/);
   }
 });

@@ -46,4 +46,19 @@ describe.each(KEEPING_CASES)("$name", ({ name }) => {
     for (const build of BUILDS) expect(run(build, name, 0.6), build).toEqual(plain);
     expect(plain).not.toEqual(run("simd"));
   });
+
+  test("in a bounded cache all builds give the same bits while pages go out", () => {
+    const bounded = (build: "plain" | Build): number[] => {
+      const llama = packedLlama(model, build, 8, 1, { name, budget: 0.6 });
+      const cache = llama.newCache(4);
+      llama.forward(cache, [...tokens, ...tokens].slice(0, 120), 0);
+      return Array.from({ length: 12 }, (_, i) => {
+        const row = llama.forward(cache, [tokens[i]!], 1);
+        return row.reduce((sum, value) => sum + value, 0);
+      });
+    };
+    const plain = bounded("plain");
+    expect(plain.every(Number.isFinite)).toBe(true);
+    for (const build of BUILDS) expect(bounded(build), build).toEqual(plain);
+  });
 });
