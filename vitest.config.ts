@@ -33,6 +33,7 @@ export default defineConfig({
             "test/qwen/**",
             "test/taught-draft/**",
             "test/pair/**",
+            "test/tools/**",
           ],
           testTimeout: HANGING_MS,
           hookTimeout: HANGING_MS,

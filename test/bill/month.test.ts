@@ -8,8 +8,8 @@ describe("an answer of 300 tokens to a prompt of 500", () => {
   test("uses what is counted by hand", () => {
     // 12 s at 128 MB.
     expect(usage.objectTime).toBeCloseTo(12 * 0.128, 9);
-    // 840 steps of 4 ms, 500 tokens read in 2 ms each, 300 tokens of text, one request.
-    expect(usage.cpu).toBeCloseTo(840 * 4 + 500 * 2 + 30 + 4, 6);
+    // 840 steps of 4 ms, 500 tokens read in 2 ms each, 300 tokens of text, 15 ms an answer.
+    expect(usage.cpu).toBeCloseTo(840 * 4 + 500 * 2 + 30 + 15, 6);
     // Two tables (4 rows), place, timeline, alarm; place and timeline deleted.
     expect(usage.rowsWritten).toBe(9);
     expect(usage.storage).toBeCloseTo((16_384 / 1e9) * (2 / 730), 15);
@@ -40,7 +40,7 @@ test("a conversation keeps whole pages, each two rows, and is kept longer", () =
 
 test("without a draft model nothing is drafted, read or kept", () => {
   const usage = usageOfConversation({ ...USUAL, turns: 3, stepsPerToken: 0 });
-  expect(usage.cpu).toBeCloseTo(90 + 12, 9);
+  expect(usage.cpu).toBeCloseTo(90 + 45, 9);
   expect(usage.rowsWritten).toBe(4 + 3 + 2 * 3);
 });
 
