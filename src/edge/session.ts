@@ -76,7 +76,7 @@ export class Session extends DurableObject<Env> {
   readonly #whereabouts: Whereabouts;
   readonly #responses: ResponseStore;
   readonly #queue = new Queue(MAX_WAITING);
-  readonly #history = new History(learned?.costs, learned?.meanAcceptance);
+  readonly #history = new History(learned?.costs, learned?.meanAcceptance, learned?.idle);
   #timeline: readonly number[];
   /** Made by the first turn of an edge that has weights. */
   #draft: SessionDraft | null = null;

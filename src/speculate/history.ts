@@ -48,6 +48,14 @@ const MEAN_WEIGHT = 16;
 /** Depths that are told apart: the last right draft tokens before one, 0, 1, 2 … */
 export const DEPTHS = 8;
 
+/** How long drafting has not paid. `Window` counts, to try now and then, and ever more seldom. */
+export interface Idle {
+  /** Verdicts that came while no draft could have paid for its costs. */
+  verdicts: number;
+  /** Answers in a row that began where too few tokens were kept. */
+  answers: number;
+}
+
 export class History {
   readonly #kept = new Float64Array(BUCKETS);
   readonly #seen = new Float64Array(BUCKETS);
@@ -58,16 +66,20 @@ export class History {
   #meanKept: number;
   #meanSeen = PRIOR_WEIGHT;
   #version = 0;
-  /**
-   * Verdicts of the session that came while drafting did not pay for its costs. `Window` counts them, to try now and
-   * then.
-   */
-  skipped = 0;
+  readonly idle: Idle;
   /** How busy the origin said that it is, as `Verdict.load`. */
   load = 0;
 
-  /** @param acceptance what to expect of the drafter before anything is seen of it here */
-  constructor(guess: CostGuess = TYPICAL_COSTS, acceptance = TYPICAL_ACCEPTANCE) {
+  /**
+   * @param acceptance what to expect of the drafter before anything is seen of it here
+   * @param idle of the isolate's other Sessions, whose counts go on here
+   */
+  constructor(
+    guess: CostGuess = TYPICAL_COSTS,
+    acceptance = TYPICAL_ACCEPTANCE,
+    idle: Idle = { verdicts: 0, answers: 0 },
+  ) {
+    this.idle = { ...idle };
     this.#meanKept = acceptance * PRIOR_WEIGHT;
     this.#arrival = new Line(guess.roundTripMs, guess.draftStepMs);
     this.#passes = new PassTimes(guess.passMs);

@@ -65,6 +65,13 @@ export const fewestPasses = (maxDraft: number) => ({ maxDraft, spare: "passes" }
  */
 const EXPLORE = { tries: 4, first: 32, last: 512 } as const;
 
+/**
+ * Of answers that begin where drafting does not pay, the first three try, then the fifth, the ninth and so on, and at
+ * last one in so many. A try at the beginning of an answer has the drafter read the prompt first: before a fast
+ * target that alone takes a tenth of a short answer's time.
+ */
+const UNPAID_ANSWERS = 16;
+
 /** Load of the origin from which passes are spared, and below which time is again. By judgement. */
 const BUSY = { from: 0.75, until: 0.5 } as const;
 
@@ -121,6 +128,8 @@ export class Window {
   #hopeful: boolean | undefined;
   /** Verdicts of this answer that came while drafting did not pay because too few tokens are kept. */
   #skipped = 0;
+  /** Whether this answer tries at its beginning. */
+  #triesFirst = false;
 
   constructor(policy: WindowPolicy, history: History) {
     this.policy = policy;
@@ -191,7 +200,10 @@ export class Window {
     const others = siblings && !each && this.patience > 0 ? OTHERS : 0;
     const nothing = { max: 0, others, each, more: () => false };
     const chain = this.#chain(made);
-    if (made.length === 0 && !this.pays && !this.#explores()) return nothing;
+    if (made.length === 0) {
+      if (this.pays) this.history.idle.answers = 0;
+      else if (!this.#explores()) return nothing;
+    }
     if (sent > 0 && !this.#bets(made)) return nothing;
     if (each) return this.#reaches(made) ? { ...nothing, max: 1 } : nothing;
     // Behind a draft that was sent, the first token is a guess of the target's own, and then a draft begins as ever.
@@ -290,7 +302,7 @@ export class Window {
 
   /**
    * Whether to draft although it does not pay, to find out whether conditions have changed. If drafts could not pay
-   * however good, that lasts from answer to answer: count verdicts over the whole session, and try last. If too few
+   * however good, that lasts from answer to answer: count verdicts over all of the isolate, and try last. If too few
    * tokens are kept, that may differ from answer to answer: count from the start of each answer, and try first.
    */
   #explores(): boolean {
@@ -299,9 +311,13 @@ export class Window {
     const good = { costs: history.costs, acceptanceByDepth: [GOOD_ACCEPTANCE] };
     this.#hopeful ??= gains(bestWay(good, policy.maxDraft, policy.bets, false));
     const couldPay = this.#hopeful;
-    const verdict = couldPay ? this.#skipped++ : history.skipped++ + EXPLORE.tries;
-    if (verdict < EXPLORE.first) return couldPay && verdict < EXPLORE.tries;
-    const since = 2 ** Math.floor(Math.log2(verdict));
-    return verdict % Math.min(since, EXPLORE.last) < EXPLORE.tries;
+    if (couldPay && this.#skipped === 0) this.#triesFirst = sinceDoubled(history.idle.answers++, UNPAID_ANSWERS) === 0;
+    const verdict = couldPay ? this.#skipped++ : history.idle.verdicts++ + EXPLORE.tries;
+    if (verdict < EXPLORE.first) return couldPay && this.#triesFirst && verdict < EXPLORE.tries;
+    return sinceDoubled(verdict, EXPLORE.last) < EXPLORE.tries;
   }
 }
+
+/** How far a count is beyond the last power of two, or, once these are farther apart than `most`, multiple of `most`. */
+const sinceDoubled = (count: number, most: number): number =>
+  count === 0 ? 0 : count % Math.min(2 ** Math.floor(Math.log2(count)), most);

@@ -214,6 +214,19 @@ describe("a window whose origin streams", () => {
     expect(triedOf(doubtful, 34)).toEqual([0, 1, 2, 3, 32, 33]);
     expect(triedOf(new Window(STREAMING, wrong), 8)).toEqual([0, 1, 2, 3]);
   });
+
+  test("tries at the beginning of ever fewer answers while none pays, and of all once one has paid", () => {
+    const wrong = taught(evenCosts(2, 5, 40, 1), 0.001);
+    const tries = () => triedOf(new Window(STREAMING, wrong), 8).length > 0;
+    const trying = (count: number) => Array.from({ length: count }, (_, n) => n + 1).filter(tries);
+    expect(trying(70)).toEqual([1, 2, 3, 5, 9, 17, 33, 49, 65]);
+    // The next Session of the isolate goes on from there.
+    expect(new History(wrong.costs, wrong.meanAcceptance, wrong.idle).idle.answers).toBe(70);
+    for (let n = 0; n < 400; n++) wrong.outcome(0.95, true, n % 8);
+    const paying = new Window(STREAMING, wrong);
+    expect(paying.plan().max).toBe(1);
+    expect(wrong.idle.answers).toBe(0);
+  });
 });
 
 describe("a processor that drafter and target share", () => {
