@@ -71,6 +71,12 @@ interface Guess extends Proposed {
   readonly siblings: Candidate[];
 }
 
+/**
+ * How long the drafter waits behind the question to the origin, in ms: the frame only leaves while this thread rests,
+ * and the first verdict is not to wait for the drafter.
+ */
+const FRAME_MS = 3;
+
 /** Tells the origin that no draft will come any more: an empty draft declines every position up to its own. */
 const NEVER = Number.MAX_SAFE_INTEGER;
 
@@ -201,6 +207,7 @@ class Exchange {
   async draft(drafter: Drafter): Promise<void> {
     try {
       await this.#verifier.asked;
+      await new Promise((resolve) => setTimeout(resolve, FRAME_MS));
       /** Length of the timeline for which nothing more is to be drafted. */
       let settled = -1;
       while (!this.#ended && !this.#last?.undrafted) {

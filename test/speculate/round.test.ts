@@ -514,10 +514,16 @@ describe("failures", () => {
 test("a drafter is idle once the slice of work under way is done, and then serves the next generation", async () => {
   let working = 0;
   let most = 0;
+  let release = () => {};
+  let held = true;
   const drafter: Drafter = {
     async sync() {
       most = Math.max(most, ++working);
-      await sleep(15);
+      if (held) {
+        await new Promise<void>((resolve) => {
+          release = resolve;
+        });
+      }
       working--;
     },
     propose: async () => [],
@@ -528,8 +534,11 @@ test("a drafter is idle once the slice of work under way is done, and then serve
   await left.idle();
   first.give(verdict(1, 0, [2], 1));
   await nextStep(left.steps);
+  await eventually(() => expect(working).toBe(1));
   await left.steps.return(undefined as never);
   expect(working).toBe(1);
+  held = false;
+  release();
   await left.idle();
   expect(working).toBe(0);
   const { steps, idle } = generate([1, 2], drafter, second, window());
