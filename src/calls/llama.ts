@@ -4,8 +4,10 @@
  *
  *   {"name": "f", "parameters": {…}}
  */
+
+import { callsOf, freeOf } from "./call-forms.ts";
 import type { Family } from "./family.ts";
-import { callsOf, freeOf, JsonCallReader, type Syntax } from "./json-calls.ts";
+import { JsonCallReader, type Syntax } from "./json-calls.ts";
 
 const SYNTAX: Syntax = {
   brackets: [],

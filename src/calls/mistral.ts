@@ -4,8 +4,10 @@
  *
  *   [{"name": "f", "arguments": {…}}, …]
  */
+
+import { callsOf, freeOf } from "./call-forms.ts";
 import type { Conversation, Family } from "./family.ts";
-import { callsOf, freeOf, JsonCallReader, type Syntax } from "./json-calls.ts";
+import { JsonCallReader, type Syntax } from "./json-calls.ts";
 
 const SYNTAX: Syntax = {
   brackets: [],

@@ -5,8 +5,10 @@
  *
  *   <tool_call>\n{"name": "f", "arguments": {…}}\n</tool_call>
  */
+
+import { callsOf, freeOf } from "./call-forms.ts";
 import type { Family } from "./family.ts";
-import { callsOf, freeOf, JsonCallReader, type Syntax } from "./json-calls.ts";
+import { JsonCallReader, type Syntax } from "./json-calls.ts";
 
 export const OPEN = "<tool_call>";
 export const CLOSE = "</tool_call>";

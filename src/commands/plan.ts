@@ -5,7 +5,7 @@ import { type Plan, type PlannedWay, plan } from "../evaluate/plan.ts";
 import { defaultPair, knownPairs, recordedOf } from "../obtain/pair.ts";
 import { acceleratorNamed, COST_CLASSES, type CostClassName } from "../origin/engines/accelerators.ts";
 import { PASS_COSTS } from "../origin/pass-costs.ts";
-import { costOf } from "../speculate/pass-cost.ts";
+import { passesOver } from "../speculate/pass-cost.ts";
 import { readAnswers } from "../text/target-text.ts";
 import { command } from "./command.ts";
 import { packNamed } from "./models.ts";
@@ -61,7 +61,7 @@ Expected are means: an answer that the draft foretells well is faster. Siblings 
         draftStepMs: facts.draftStepMs,
         // The target has a machine of its own.
         hindrance: 1,
-        passMs: Array.from({ length: maxDraft + 1 }, (_, drafted) => passMs * costOf(PASS_COSTS[costs], drafted + 1)),
+        passMs: passesOver(PASS_COSTS[costs], passMs, maxDraft),
       },
       acceptanceByDepth: facts.acceptanceByDepth,
       maxDraft,

@@ -20,7 +20,7 @@ const CONVERSATIONS = 6;
 /** Pages that a conversation may hold whatever the pool: 512 tokens. */
 const LEAST_PAGES = 16;
 
-/** Pages of fast memory that one conversation holds at most, of `held` tokens or fewer, beside those that read ahead. */
+/** Pages of fast memory that a conversation holds at most, of `held` tokens or fewer, beside those that read ahead. */
 export const conversationPages = (pool: number, held = Number.POSITIVE_INFINITY): number =>
   Math.min(Math.max(LEAST_PAGES, Math.floor(pool / CONVERSATIONS)), Math.floor(held / PAGE_TOKENS));
 

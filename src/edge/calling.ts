@@ -2,7 +2,7 @@
  * Tools in one answer: what form it must have so that calls are what was asked for, how its calls are read, and whether
  * they came out right. How a model writes calls is its family's (src/calls).
  */
-import { argumentsSchema } from "../calls/arguments.ts";
+import { argumentsOf } from "../calls/arguments.ts";
 import type { CallReader, Family, Told, Tool } from "../calls/family.ts";
 import { faultOf } from "../grammar/check.ts";
 import type { ConstraintSource } from "../grammar/source.ts";
@@ -85,7 +85,7 @@ export class Calling {
     }
     for (const call of calls) {
       const tool = this.#enforced.find(({ name }) => name === call.name);
-      const fault = tool && faultOf({ kind: "schema", schema: argumentsSchema(tool) }, call.arguments);
+      const fault = tool && faultOf(argumentsOf(tool), call.arguments);
       if (fault) return `in the arguments of ${call.name}, ${fault}`;
     }
     return null;

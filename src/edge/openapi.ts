@@ -6,6 +6,7 @@
 import * as z from "zod";
 // Its schemas are in the registry once it is loaded.
 import "./openai.ts";
+import { ERRORS } from "./error-table.ts";
 import { FIELDS, type Field } from "./fields.ts";
 import { chatLogprobsSchema, textLogprobsSchema } from "./logprobs.ts";
 import { countedSchema, countSchema } from "./messages/count.ts";
@@ -81,8 +82,8 @@ const usageSchema = z
 const finishReason = z
   .enum(["stop", "length", "tool_calls"])
   .describe(
-    "`stop`: an end token or a stop string. `length`: `max_tokens` or the end of the context. `tool_calls`: as `stop`, " +
-      "where the answer calls tools.",
+    "`stop`: an end token or a stop string. `length`: `max_tokens` or the end of the context. `tool_calls`: as " +
+      "`stop`, where the answer calls tools.",
   );
 
 const head = (object: string) => ({
@@ -273,55 +274,6 @@ export const answerSchemas = {
         .describe("The error."),
     })
     .meta({ id: "Error", description: "Every error, also the last event of a stream that breaks." }),
-};
-
-/** Status → codes → when. docs/api.md prints the same rows. */
-export const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  400: {
-    invalid_json: "The body is not JSON.",
-    invalid_request: "A field is missing, of the wrong type or out of range.",
-    unsupported_parameter: "A field asks for something that Outrider cannot do; the list below names these fields.",
-    unsupported_rule: "The rule `bild` beside a field that changes the target's logits.",
-    unsupported_value: "A message holds something other than text, or a tool is something other than a function.",
-    context_length_exceeded: "The prompt leaves no position of the context for the answer.",
-    no_draft_model: "`outrider.draft` is `model`, and the deployment has no draft model.",
-    no_chat_template: "The model was not made to chat. Use `/v1/completions`.",
-    no_fill_in_the_middle: "The model has no tokens for a `suffix`.",
-    previous_response_not_found: "The response was not stored, its conversation has ended, or it is another key's.",
-    bad_token: "A token id is outside the vocabulary.",
-  },
-  401: {
-    missing_api_key: "The deployment has keys and the request carries no bearer token.",
-    invalid_api_key: "The bearer token is none of the deployment's keys.",
-  },
-  404: {
-    model_not_found: "The deployment serves another model.",
-    not_found: "There is no such route.",
-  },
-  405: { method_not_allowed: "The route has other methods; the header `allow` names them." },
-  413: { request_too_large: "The body is over 1 MiB." },
-  429: {
-    session_busy: "This Session answers already and its queue is full. Send another `x-session-affinity`.",
-    rate_limit_exceeded:
-      "The key has reached one of its limits, or an address without a key has asked too often. `retry-after` says when " +
-      "the next request may pass.",
-  },
-  499: { closed: "The client left while its request waited. Only the log shows it." },
-  500: {
-    internal_error: "A fault of ours. The operator finds it in the log by `x-request-id`.",
-    bad_setting: "A setting of the deployment has a value that it cannot have; the message names it.",
-  },
-  503: {
-    no_model: "No model is among the assets.",
-    origin_missing: "No origin is configured.",
-    origin_unreachable: "The origin does not answer.",
-    origin_busy: "The origin has as many sockets as it takes. The service is full, not the key.",
-    overloaded: "The origin had no place for the request within ten seconds. The service is full, not the key.",
-    origin_lost: "The connection to the origin broke, and no other could be made in time.",
-    bad_verdict: "The origin broke the rules of the wire.",
-    session_unavailable: "The Session was restarted or is overloaded. Try again.",
-  },
-  504: { origin_timeout: "The origins were silent up to `ORIGIN_DEADLINE_MS`." },
 };
 
 const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
@@ -525,7 +477,8 @@ export function openapi(): Api {
       version: "1",
       description:
         "An OpenAI-compatible API whose answers are drafted at the edge and verified by the target at its origin. " +
-        `Refused with a sentence: ${fieldsThatAre("refused")}. Without effect, and named in a header: ${fieldsThatAre("ignored")}.`,
+        `Refused with a sentence: ${fieldsThatAre("refused")}. ` +
+        `Without effect, and named in a header: ${fieldsThatAre("ignored")}.`,
     },
     servers: [{ url: "/" }],
     security: [{ key: [] }, {}],

@@ -61,7 +61,8 @@ const namedSchema = z.looseObject({
 });
 
 const CHOICE =
-  'must be "none", "auto", "required", {"type": "function", "function": {"name": …}} or {"type": "allowed_tools", …}';
+  'must be "none", "auto", "required", {"type": "function", "function": {"name": …}} or ' +
+  '{"type": "allowed_tools", …}';
 
 /** Fields of a chat request, all optional. */
 export const TOOL_FIELDS = {

@@ -141,7 +141,10 @@ class Texts {
     return at;
   }
 
-  /** Ids of the texts that are not empty, in their order: numbers of the first four bytes and the id, and only where these are equal the rest. */
+  /**
+   * Ids of the texts that are not empty, in the order of the texts. What is sorted is a number of the first four bytes
+   * and the id; only where the four bytes are equal are the rest compared.
+   */
   sorted(): Int32Array {
     const size = this.#starts.length - 1;
     const keys = new Float64Array(size);

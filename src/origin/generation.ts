@@ -232,8 +232,8 @@ export class Generation {
   }
 
   /**
-   * One pass, and behind its tokens those that alone may follow: the target would choose them, whatever it thinks. Where
-   * log probabilities are told it is asked all the same.
+   * One pass, and behind its tokens those that alone may follow: the target would choose them, whatever it thinks.
+   * Where log probabilities are told it is asked all the same.
    */
   async #passed(lease: Lease, scored: Required<DraftTokens>, most: number): Promise<Decision> {
     const decision = await this.#pass(lease, scored, most);

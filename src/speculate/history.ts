@@ -48,7 +48,7 @@ const MEAN_WEIGHT = 16;
 /** Depths that are told apart: the last right draft tokens before one, 0, 1, 2 … */
 export const DEPTHS = 8;
 
-/** How long drafting has not paid. `Window` counts, to try now and then, and ever more seldom. */
+/** How long drafting has not paid. `Tries` counts, to try now and then, and ever more seldom. */
 export interface Idle {
   /** Verdicts that came while no draft could have paid for its costs. */
   verdicts: number;

@@ -19,3 +19,7 @@ export function costOf(curve: PassCost, positions: number): number {
   const left = points[points.indexOf(right) - 1]!;
   return left.cost + ((right.cost - left.cost) * (positions - left.at)) / (right.at - left.at);
 }
+
+/** ms of passes over 0 to `most` draft tokens and one more position, where one position takes `passMs`. */
+export const passesOver = (curve: PassCost, passMs: number, most: number): number[] =>
+  Array.from({ length: most + 1 }, (_, drafted) => passMs * costOf(curve, drafted + 1));

@@ -19,6 +19,7 @@ import {
 } from "./nodes.ts";
 import { PATIENCE_FOR_PASSES, patienceFor } from "./patience.ts";
 import { bestScored, bestWay, chanceAt, gains, MOST_AHEAD, type Prospect, promises, waitingLeads } from "./rates.ts";
+import { Tries } from "./tries.ts";
 import type { Likelihood, More } from "./types.ts";
 
 export interface WindowPolicy {
@@ -57,20 +58,6 @@ export const LEAST_CONFIDENCE = 0.1;
 
 /** A policy but for its patience, where passes count and time does not. */
 export const fewestPasses = (maxDraft: number) => ({ maxDraft, spare: "passes" }) as const;
-
-/**
- * Where drafting does not pay, `tries` consecutive verdicts are drafted for all the same, first after `first` verdicts,
- * then after twice as many, and so on up to `last`. An origin sends a verdict per token and decodes on while a drafter
- * reads what it has missed, so the first tries are lost to reading; therefore several in a row. By judgement.
- */
-const EXPLORE = { tries: 4, first: 32, last: 512 } as const;
-
-/**
- * Of answers that begin where drafting does not pay, the first three try, then the fifth, the ninth and so on, and at
- * last one in so many. A try at the beginning of an answer has the drafter read the prompt first: before a fast
- * target that alone takes a tenth of a short answer's time.
- */
-const UNPAID_ANSWERS = 16;
 
 /** Load of the origin from which passes are spared, and below which time is again. By judgement. */
 const BUSY = { from: 0.75, until: 0.5 } as const;
@@ -126,14 +113,12 @@ export class Window {
   #version = -1;
   /** Whether drafts of a good acceptance would pay; undefined until asked for. */
   #hopeful: boolean | undefined;
-  /** Verdicts of this answer that came while drafting did not pay because too few tokens are kept. */
-  #skipped = 0;
-  /** Whether this answer tries at its beginning. */
-  #triesFirst = false;
+  readonly #tries: Tries;
 
   constructor(policy: WindowPolicy, history: History) {
     this.policy = policy;
     this.history = history;
+    this.#tries = new Tries(history.idle);
   }
 
   /** What to spend least of. */
@@ -201,7 +186,7 @@ export class Window {
     const nothing = { max: 0, others, each, more: () => false };
     const chain = this.#chain(made);
     if (made.length === 0) {
-      if (this.pays) this.history.idle.answers = 0;
+      if (this.pays) this.#tries.paid();
       else if (!this.#explores()) return nothing;
     }
     if (sent > 0 && !this.#bets(made)) return nothing;
@@ -300,24 +285,12 @@ export class Window {
     return { most: policy.maxDraft, sibling: 0, time: { costs, rate: this.#rate } };
   }
 
-  /**
-   * Whether to draft although it does not pay, to find out whether conditions have changed. If drafts could not pay
-   * however good, that lasts from answer to answer: count verdicts over all of the isolate, and try last. If too few
-   * tokens are kept, that may differ from answer to answer: count from the start of each answer, and try first.
-   */
+  /** Whether to draft although it does not pay, to find out whether conditions have changed. */
   #explores(): boolean {
     const { policy, history } = this;
     if (policy.sharedCpu) return false;
     const good = { costs: history.costs, acceptanceByDepth: [GOOD_ACCEPTANCE] };
     this.#hopeful ??= gains(bestWay(good, policy.maxDraft, policy.bets, false));
-    const couldPay = this.#hopeful;
-    if (couldPay && this.#skipped === 0) this.#triesFirst = sinceDoubled(history.idle.answers++, UNPAID_ANSWERS) === 0;
-    const verdict = couldPay ? this.#skipped++ : history.idle.verdicts++ + EXPLORE.tries;
-    if (verdict < EXPLORE.first) return couldPay && this.#triesFirst && verdict < EXPLORE.tries;
-    return sinceDoubled(verdict, EXPLORE.last) < EXPLORE.tries;
+    return this.#tries.due(this.#hopeful);
   }
 }
-
-/** How far a count is beyond the last power of two, or, once these are farther apart than `most`, multiple of `most`. */
-const sinceDoubled = (count: number, most: number): number =>
-  count === 0 ? 0 : count % Math.min(2 ** Math.floor(Math.log2(count)), most);

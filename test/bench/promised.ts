@@ -3,7 +3,7 @@ import { type DraftFacts, draftFacts } from "../../src/evaluate/draft-facts.ts";
 import { plan } from "../../src/evaluate/plan.ts";
 import { acceleratorNamed } from "../../src/origin/engines/accelerators.ts";
 import { PASS_COSTS } from "../../src/origin/pass-costs.ts";
-import { costOf } from "../../src/speculate/pass-cost.ts";
+import { passesOver } from "../../src/speculate/pass-cost.ts";
 import { REAL_PAIR } from "../support/real.ts";
 import { type Cell, rounded } from "./emulated-grid.ts";
 import type { Recorded } from "./recorded-questions.ts";
@@ -29,7 +29,7 @@ export function promised({ accelerator, roundTripMs }: Cell, { draftStepMs, acce
       roundTripMs,
       draftStepMs,
       hindrance: 1,
-      passMs: Array.from({ length: MAX_DRAFT + 1 }, (_, n) => passMs * costOf(PASS_COSTS[costs], n + 1)),
+      passMs: passesOver(PASS_COSTS[costs], passMs, MAX_DRAFT),
     },
     acceptanceByDepth,
     maxDraft: MAX_DRAFT,

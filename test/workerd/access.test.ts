@@ -1,7 +1,7 @@
 /** Keys, and an origin that is not there. */
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { answerOf, type Running, start } from "./harness.ts";
+import { answerOf, openaiOf, type Running, start } from "./harness.ts";
 
 const CHAT = "/v1/chat/completions";
 const ask = {
@@ -19,7 +19,7 @@ describe("with API keys", () => {
   afterAll(() => run.close());
 
   test.each(["alpha", "beta"])("%s may ask", async (key) => {
-    const openai = new OpenAI({ baseURL: `${run.url}/v1`, apiKey: key, maxRetries: 0 });
+    const openai = openaiOf(run, key);
     expect((await openai.chat.completions.create(ask)).choices[0]?.finish_reason).toBe("length");
     expect((await openai.models.list()).data).toHaveLength(1);
   });
@@ -46,7 +46,7 @@ describe("with API keys", () => {
   });
 
   test("the SDK sees an AuthenticationError", async () => {
-    const openai = new OpenAI({ baseURL: `${run.url}/v1`, apiKey: "gamma", maxRetries: 0 });
+    const openai = openaiOf(run, "gamma");
     await expect(openai.chat.completions.create(ask)).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
   });
 

@@ -2,13 +2,13 @@
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
-import { type Answer, answerOf, type Running, start } from "./harness.ts";
+import { type Answer, answerOf, openaiOf, type Running, start } from "./harness.ts";
 
 let run: Running;
 let openai: OpenAI;
 beforeAll(async () => {
   run = await start();
-  openai = new OpenAI({ baseURL: `${run.url}/v1`, apiKey: "none needed", maxRetries: 0 });
+  openai = openaiOf(run);
 });
 afterAll(() => run.close());
 

@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import OpenAI from "openai";
+import type OpenAI from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FILL, writeFillPacks } from "../support/fill-packs.ts";
-import { answerOf, type Running, start } from "./harness.ts";
+import { answerOf, openaiOf, type Running, start } from "./harness.ts";
 
 let home: string;
 let run: Running;
@@ -14,7 +14,7 @@ let openai: OpenAI;
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), "outrider-fill-"));
   run = await start({ packs: await writeFillPacks(home) });
-  openai = new OpenAI({ baseURL: `${run.url}/v1`, apiKey: "none needed", maxRetries: 0 });
+  openai = openaiOf(run);
 });
 afterAll(async () => {
   await run?.close();

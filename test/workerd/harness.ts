@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, NoOpLog, type V4WorkerOptions } from "miniflare";
+import OpenAI from "openai";
 import { inject } from "vitest";
 import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
@@ -98,6 +99,10 @@ export const workerOf = async (miniflare: Miniflare, name: string) =>
 
 const limiter = (limit: number | undefined): object =>
   limit === undefined ? {} : { ratelimits: { STRANGERS: { namespace_id: "1", simple: { limit, period: 60 } } } };
+
+/** OpenAI's SDK before a service. It tries nothing twice, so that a test sees each answer. */
+export const openaiOf = ({ url }: Pick<Running, "url">, apiKey = "none needed"): OpenAI =>
+  new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 });
 
 export async function start(options: Options = {}): Promise<Running> {
   const { packs = TINY_PACKS, withOrigin = true } = options;

@@ -1,13 +1,13 @@
 /** `/v1/responses` through OpenAI's own SDK, whose stream helper stops at the first event that is out of order. */
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Running, start } from "./harness.ts";
+import { openaiOf, type Running, start } from "./harness.ts";
 
 let run: Running;
 let openai: OpenAI;
 beforeAll(async () => {
   run = await start();
-  openai = new OpenAI({ baseURL: `${run.url}/v1`, apiKey: "none needed", maxRetries: 0 });
+  openai = openaiOf(run);
 });
 afterAll(() => run.close());
 
@@ -164,7 +164,7 @@ describe("previous_response_id", () => {
 test("another key's response does not exist", async () => {
   const keyed = await start({ edge: { API_KEYS: "one,two" } });
   try {
-    const client = (apiKey: string) => new OpenAI({ baseURL: `${keyed.url}/v1`, apiKey, maxRetries: 0 });
+    const client = (apiKey: string) => openaiOf(keyed, apiKey);
     const { id } = await client("one").responses.create({ ...ask, input: question });
     expect((await client("one").responses.retrieve(id)).id).toBe(id);
     expect((await refusal(client("two").responses.retrieve(id))).status).toBe(404);

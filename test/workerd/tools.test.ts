@@ -2,15 +2,15 @@
  * Tools through edge and origin in workerd, by a model that writes nonsense: where it must call, whatever it says is a
  * call, the same with drafts on and off, in the shapes of three APIs, read by OpenAI's own SDK.
  */
-import OpenAI from "openai";
+import type OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Running, start } from "./harness.ts";
+import { openaiOf, type Running, start } from "./harness.ts";
 
 let run: Running;
 let openai: OpenAI;
 beforeAll(async () => {
   run = await start();
-  openai = new OpenAI({ baseURL: `${run.url}/v1`, apiKey: "none needed", maxRetries: 0 });
+  openai = openaiOf(run);
 });
 afterAll(() => run.close());
 

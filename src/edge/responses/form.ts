@@ -1,7 +1,8 @@
 /**
  * How an answer is written to a client of the Responses API. OpenAI's SDK follows the events one by one and stops at
  * the first that is out of order: the response, an item, the item's part, the part's text or a call's arguments, and
- * all of them closed again from the inside out before the next item. Each event says its number and, where it belongs to an item, the item's id and place.
+ * all of them closed again from the inside out before the next item. Each event says its number and, where it belongs
+ * to an item, the item's id and place.
  */
 import type { Told } from "../../calls/family.ts";
 import type { ToldToken } from "../logprobs.ts";

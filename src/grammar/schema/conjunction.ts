@@ -3,6 +3,7 @@
  * `not` become alternatives; and what depends on a property becomes the alternative that it is absent.
  */
 import { OutriderError } from "../../model/errors.ts";
+import { ByKeyword } from "./by-keyword.ts";
 import { disjoint } from "./disjoint.ts";
 import { FORMATS, UNENFORCED_FORMATS } from "./formats.ts";
 import { ENFORCED, isObject, REFUSED, type Schema, type SchemaObject } from "./keywords.ts";
@@ -18,9 +19,9 @@ export class Conjunctions {
   /** JSON pointers of what was met, for errors. */
   readonly #paths = new Map<SchemaObject, string>();
   readonly #ids = new Map<SchemaObject, number>();
-  readonly #without = new Map<SchemaObject, Map<string, SchemaObject>>();
-  /** Alternatives by schema and keyword: each is one object, so that what nests in circles has an end. */
-  readonly #branched = new Map<SchemaObject, Map<string, readonly Schema[]>>();
+  /** A schema without a keyword, and its alternatives: each is one object, so that what nests in circles has an end. */
+  readonly #without = new ByKeyword<SchemaObject>();
+  readonly #branched = new ByKeyword<readonly Schema[]>();
   readonly #negated = new Map<SchemaObject, readonly Schema[] | null>();
   readonly #checked = new Set<SchemaObject>();
   readonly #anchors = new Map<string, Schema>();
@@ -112,17 +113,7 @@ export class Conjunctions {
   }
 
   #branches(schema: SchemaObject, keyword: string): readonly Schema[] {
-    let byKeyword = this.#branched.get(schema);
-    if (!byKeyword) {
-      byKeyword = new Map();
-      this.#branched.set(schema, byKeyword);
-    }
-    let branches = byKeyword.get(keyword);
-    if (!branches) {
-      branches = this.#branchesOf(schema, keyword);
-      byKeyword.set(keyword, branches);
-    }
-    return branches;
+    return this.#branched.of(schema, keyword, () => this.#branchesOf(schema, keyword));
   }
 
   #branchesOf(schema: SchemaObject, keyword: string): readonly Schema[] {
@@ -199,20 +190,12 @@ export class Conjunctions {
   }
 
   #lacking(schema: SchemaObject, keyword: string): SchemaObject {
-    let byKeyword = this.#without.get(schema);
-    if (!byKeyword) {
-      byKeyword = new Map();
-      this.#without.set(schema, byKeyword);
-    }
-    let made = byKeyword.get(keyword);
-    if (!made) {
+    return this.#without.of(schema, keyword, () => {
       const { [keyword]: _, ...rest } = schema;
-      made = rest;
-      this.#paths.set(made, this.#paths.get(schema) ?? "#");
-      this.#checked.add(made);
-      byKeyword.set(keyword, made);
-    }
-    return made;
+      this.#paths.set(rest, this.#paths.get(schema) ?? "#");
+      this.#checked.add(rest);
+      return rest;
+    });
   }
 
   get #isOld(): boolean {
