@@ -127,7 +127,13 @@ export async function startEdge(vars: Readonly<Record<string, string>>): Promise
     if (!response.ok) throw new Error(`the edge answers ${response.status} to ${what}`);
     return response.text();
   };
-  const own = () => workerds().filter((pid) => !before.has(pid));
+  const restart = async () => {
+    for (const pid of workerds()) if (!before.has(pid)) process.kill(pid, "SIGKILL");
+    await miniflare.setOptions(all);
+    url = (await miniflare.ready).origin;
+  };
+  // One after the other: Miniflare still writes to a workerd that starts.
+  let restarted = Promise.resolve();
   return {
     get url() {
       return url;
@@ -138,11 +144,7 @@ export async function startEdge(vars: Readonly<Record<string, string>>): Promise
     sql: async (name, query) => Number(await told(`sql?name=${name}`, query)),
     stored: async (name) => (await (await fetch(`${url}/chaos/session?name=${name}`)).json()) as Stored,
     jump: async (minutes) => Number(await told(`clock?ms=${minutes * 60_000}`)),
-    kill: async () => {
-      for (const pid of own()) process.kill(pid, "SIGKILL");
-      await miniflare.setOptions(all);
-      url = (await miniflare.ready).origin;
-    },
+    kill: () => (restarted = restarted.then(restart)),
     close: async () => {
       await miniflare.dispose();
       rmSync(home, { recursive: true, force: true });
