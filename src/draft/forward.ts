@@ -88,8 +88,9 @@ export function forward(
     }
   };
 
-  /** The queries of the next layer, from the input of this one, which is in `act`. */
-  const foretell = ({ heads: H, qkv: [first], qkvBias, qkNorm }: Block, out: Floats): void => {
+  /** The queries of the next layer, from the input of this one, which is in `x`; overwrites `act`. */
+  const foretell = ({ heads: H, attentionNorm, qkv: [first], qkvBias, qkNorm }: Block, out: Floats): void => {
+    kernels.rmsnormQuantise(x, attentionNorm, E, T, normEpsilon, act);
     multiply({ ...first!, rows: H * D }, T, out, H * D);
     if (qkvBias) kernels.addBias(out, qkvBias[0]!, H * D, T, H * D);
     if (qkNorm) kernels.normHeads(out, qkNorm.q, H, D, T, H * D, normEpsilon);

@@ -2,7 +2,8 @@
  * What a draft loses in long conversations when its attention reads a share of the keys, policy by policy, and what a
  * step then takes.
  *
- *   npm run bench:long -- [--quick] [--draft DIR] [--lengths 2000,4000,8000] [--answers 3]
+ *   npm run bench:long -- [--quick] [--pair smollm2-135m] [--draft DIR] [--lengths 2000,4000,8000] [--answers 3]
+ *     [--policies near,asked]
  *
  * The target's answers to long prompts are recorded (long/record.ts). The draft reads each prompt with all keys and is
  * then asked for every token of the answer, teacher-forced, with what each policy reads of them; acceptance counts on
@@ -10,19 +11,23 @@
  * last, one JSON line. --quick takes one answer of each kind and length, and the budget of 20 % for the steps only.
  */
 import { parseArgs } from "node:util";
+import { POLICIES } from "../../src/draft/keeping.ts";
 import { LookupDrafter } from "../../src/draft/lookup.ts";
 import { PAGE_TOKENS } from "../../src/kernels/abi.ts";
 import { agreementRate, tokensPerPass } from "../../src/methods/acceptance-length.ts";
 import { type LongAnswer, longAnswers } from "./long/answers.ts";
-import { type Draft, loadDrafts } from "./long/drafts.ts";
+import { type Draft, type DraftName, loadDrafts } from "./long/drafts.ts";
+import { DEFAULT_PAIR, longPair } from "./long/pairs.ts";
 import { stepTimes } from "./long/steps.ts";
 
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
-    draft: { type: "string", default: "models/smollm2-135m-draft-m/pack" },
-    lengths: { type: "string", default: "2000,4000,8000" },
+    pair: { type: "string", default: DEFAULT_PAIR },
+    draft: { type: "string" },
+    lengths: { type: "string" },
     answers: { type: "string", default: "3" },
+    policies: { type: "string", default: ["near", ...Object.keys(POLICIES)].join(",") },
   },
 });
 
@@ -30,10 +35,12 @@ const BUDGETS = [0.2, 0.1, 0.05] as const;
 const DRAFTED = 8;
 /** A copy of this confidence is proposed in place of the model's token, as the service does. */
 const COPIED = 0.85;
-const lengths = values.lengths.split(",").map(Number);
+const pair = longPair(values.pair);
+const draftFolder = values.draft ?? pair.pair.draft!;
+const lengths = values.lengths?.split(",").map(Number) ?? pair.lengths;
 const each = values.quick ? 1 : Number(values.answers);
 const answers = lengths.flatMap((length) => {
-  const own = longAnswers().filter((answer) => answer.length === length);
+  const own = longAnswers(values.pair).filter((answer) => answer.length === length);
   return [...new Set(own.map(({ kind }) => kind))].flatMap((kind) =>
     own.filter((answer) => answer.kind === kind).slice(0, each),
   );
@@ -44,7 +51,8 @@ if (answers.length === 0) {
 }
 
 const longest = Math.max(8001, ...answers.map(({ prompt, answer }) => prompt.length + answer.length));
-const drafts = await loadDrafts(values.draft, Math.ceil(longest / PAGE_TOKENS) + 1);
+const policies = values.policies.split(",") as DraftName[];
+const drafts = await loadDrafts(draftFolder, pair.answers, ["all", ...policies], Math.ceil(longest / PAGE_TOKENS) + 1);
 
 /** Hits of one configuration, answer by answer, and the share of keys that it read. */
 interface Run {
@@ -136,7 +144,7 @@ const rows = [...runs.values()].map(({ length, policy, budget, hits, withCopies,
 console.table(rows);
 const steps = await stepTimes(drafts, values.quick ? [0.2] : [...BUDGETS, 1]);
 console.table(steps);
-console.log(JSON.stringify({ draft: values.draft, drafted: DRAFTED, rows, steps }));
+console.log(JSON.stringify({ draft: draftFolder, drafted: DRAFTED, rows, steps }));
 
 function round(value: number): number {
   return Number(value.toFixed(3));

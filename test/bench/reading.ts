@@ -3,11 +3,11 @@
  * when the draft has read everything and holds all of it, when it has read the first page and as many of the newest ones
  * as the service holds, and when it has read 192 tokens; with lookup's copies and without. Prints a table and, last, JSON.
  *
- *   npm run bench:reading -- [--quick] [pack]
+ *   npm run bench:reading -- [--quick] [--pair smollm2-135m] [--pack DIR] [--lengths 2000,4000]
  *
  * --quick takes one answer of each kind.
  */
-import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { readKeeping } from "../../src/draft/keeping.ts";
 import { loadLlama } from "../../src/draft/llama.ts";
 import { LookupDrafter } from "../../src/draft/lookup.ts";
@@ -19,17 +19,26 @@ import { builtModules } from "../../src/platform/built.ts";
 import { directoryHeader, shardReader } from "../../src/platform/disk.ts";
 import { GREEDY } from "../../src/speculate/types.ts";
 import { type LongAnswer, longAnswers } from "./long/answers.ts";
+import { DEFAULT_PAIR, longPair } from "./long/pairs.ts";
 
 /** Draft length. */
 const DRAFTED = 8;
 /** A copy of this confidence is proposed in place of the model's token, as the service does. */
 const COPIED = 0.85;
 
-const args = process.argv.slice(2);
-const named = args.find((arg) => !arg.startsWith("--"));
-const pack = named ?? fileURLToPath(new URL("../../models/smollm2-135m-draft-m/pack", import.meta.url));
-const every = longAnswers();
-const answers = args.includes("--quick")
+const { values } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    pair: { type: "string", default: DEFAULT_PAIR },
+    pack: { type: "string" },
+    lengths: { type: "string" },
+  },
+});
+const { pair, lengths: all } = longPair(values.pair);
+const pack = values.pack ?? pair.draft!;
+const lengths = values.lengths?.split(",").map(Number) ?? all;
+const every = longAnswers(values.pair).filter(({ length }) => lengths.includes(length));
+const answers = values.quick
   ? every.filter(({ kind }, n) => every.findIndex((other) => other.kind === kind) === n)
   : every;
 

@@ -1,10 +1,11 @@
-/** Long prompts with the real target's answers, as record.ts makes them. */
-import { readFileSync } from "node:fs";
+/** Long prompts with a real target's answers, as record.ts makes them. */
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { gunzipSync } from "node:zlib";
 import type { TargetAnswer } from "../../../src/text/target-text.ts";
 
-export const ANSWERS = path.join(import.meta.dirname, "answers.jsonl.gz");
+/** @param pair a pair's name */
+export const answersFile = (pair: string): string => path.join(import.meta.dirname, `answers/${pair}.jsonl.gz`);
 
 export interface LongAnswer extends TargetAnswer {
   readonly kind: string;
@@ -12,9 +13,9 @@ export interface LongAnswer extends TargetAnswer {
   readonly length: number;
 }
 
-export const longAnswers = (): LongAnswer[] =>
-  gunzipSync(readFileSync(ANSWERS))
-    .toString()
-    .split("\n")
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as LongAnswer);
+/** None where nothing was recorded. */
+export const longAnswers = (pair: string): LongAnswer[] => {
+  const file = answersFile(pair);
+  const lines = existsSync(file) ? gunzipSync(readFileSync(file)).toString().split("\n") : [];
+  return lines.filter(Boolean).map((line) => JSON.parse(line) as LongAnswer);
+};

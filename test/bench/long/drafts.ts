@@ -15,13 +15,11 @@ import { arbitraryTokens } from "../../../src/inspect/timing.ts";
 import { Trace } from "../../../src/inspect/trace.ts";
 import { headBlockBytes, PAGE_TOKENS, pageBytes } from "../../../src/kernels/abi.ts";
 import { totalKvHeads } from "../../../src/model/config.ts";
-import { Recordings } from "../../../src/origin/engines/recordings.ts";
 import { builtModules } from "../../../src/platform/built.ts";
 import { readModel } from "../../../src/platform/read-model.ts";
 import { GREEDY } from "../../../src/speculate/types.ts";
-import type { TargetAnswer } from "../../../src/text/target-text.ts";
+import { readAnswers, type TargetAnswer } from "../../../src/text/target-text.ts";
 import { seeded } from "../../support/random.ts";
-import { RECORDED } from "../recorded-questions.ts";
 
 const CHANNELS = 16;
 /** Pages that longer timelines are copied from. */
@@ -157,10 +155,22 @@ export class Draft {
   }
 }
 
-/** Loads a pack for every policy, with a skew measured on recorded answers of the target, and `pages` KV pages each. */
-export async function loadDrafts(pack: string, pages: number): Promise<Draft[]> {
+/**
+ * Loads a pack for each policy, with `pages` KV pages each.
+ *
+ * @param answers of the target, which the skew is measured on
+ */
+export async function loadDrafts(
+  pack: string,
+  answers: string,
+  names: readonly DraftName[],
+  pages: number,
+): Promise<Draft[]> {
   const model = await readModel(pack);
-  const recorded = (await Recordings.read(RECORDED)).all.flatMap(({ prompt, answer }) => [...prompt, ...answer]);
+  const recorded = (await readAnswers(answers, Number.POSITIVE_INFINITY)).flatMap(({ prompt, answer }) => [
+    ...prompt,
+    ...answer,
+  ]);
   const windows = Array.from({ length: WINDOWS }, (_, n) => recorded.slice(n * WINDOW, (n + 1) * WINDOW));
   await using pool = await Pool.open(1);
   const calibrator = new Calibrator(pool, { windows, answered: [], tokens: [] });
@@ -172,7 +182,8 @@ export async function loadDrafts(pack: string, pages: number): Promise<Draft[]> 
     yield files.get(header.shards[index]!.file)!;
   };
   const { held = NEAR } = readKeeping(header.drafting?.keeping ?? "all");
-  const load = async (name: DraftName): Promise<Draft> => {
+  const drafts: Draft[] = [];
+  for (const name of names) {
     const policy = name === "near" ? "window" : name;
     const keeping: Keeping | undefined = policy === "all" ? undefined : { name: policy, budget: 1 };
     const most = name === "near" ? held / PAGE_TOKENS : undefined;
@@ -186,9 +197,7 @@ export async function loadDrafts(pack: string, pages: number): Promise<Draft[]> 
         return trace.kernels;
       },
     });
-    return new Draft(name, llama, trace, most);
-  };
-  const drafts: Draft[] = [];
-  for (const name of ["all", "near", ...Object.keys(POLICIES)]) drafts.push(await load(name as DraftName));
+    drafts.push(new Draft(name, llama, trace, most));
+  }
   return drafts;
 }

@@ -1,39 +1,55 @@
 /**
- * Makes answers.jsonl.gz: what the real target answers to long prompts (texts.ts), greedily, in llama.cpp on one
- * thread. Prompts that the file has are not asked again.
+ * Makes answers/PAIR.jsonl.gz: what a pair's target answers to long prompts (texts.ts), greedily, in llama.cpp. Prompts
+ * that the file has are not asked again.
  *
- *   node test/bench/long/record.ts [--lengths 2000,4000,8000]
+ *   node test/bench/long/record.ts [--pair smollm2-135m] [--lengths 2000,4000] [--each 3] [--threads 1]
  *
- * Fetches the target and node-llama-cpp into the cache folder where they are not. Takes some minutes on a core.
+ * `--each`: of each kind and length, so many. Fetches the target and node-llama-cpp into the cache folder where they are
+ * not. A target of 1.5B reads 8,000 tokens in some minutes on a core.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
 import { parseArgs } from "node:util";
-import { gunzipSync, gzipSync } from "node:zlib";
+import { gzipSync } from "node:zlib";
+import { obtainModel } from "../../../src/obtain/obtain.ts";
 import { loadLlamaCpp } from "../../../src/origin/engines/llama.ts";
+import { cacheFolder } from "../../../src/platform/places.ts";
 import { GREEDY } from "../../../src/speculate/types.ts";
 import { llamaLibrary } from "../../support/llama-library.ts";
-import { REAL_PAIR, realGguf } from "../../support/real.ts";
 import { packHeader } from "../../support/tiny.ts";
-import { ANSWERS, type LongAnswer } from "./answers.ts";
-import { LENGTHS, longPrompts } from "./texts.ts";
+import { answersFile, longAnswers } from "./answers.ts";
+import { DEFAULT_PAIR, longPair } from "./pairs.ts";
+import { longPrompts } from "./texts.ts";
 
 const ANSWER_TOKENS = 96;
 
-const { values } = parseArgs({ options: { lengths: { type: "string", default: LENGTHS.join(",") } } });
-const lengths = values.lengths.split(",").map(Number);
-const lines = existsSync(ANSWERS) ? gunzipSync(readFileSync(ANSWERS)).toString().split("\n").filter(Boolean) : [];
-const known = new Set(lines.map((line) => (JSON.parse(line) as LongAnswer).prompt.join(" ")));
-const wanted = (await longPrompts()).filter(({ length, prompt }) => {
-  return lengths.includes(length) && !known.has(prompt.join(" "));
+const { values } = parseArgs({
+  options: {
+    pair: { type: "string", default: DEFAULT_PAIR },
+    lengths: { type: "string" },
+    each: { type: "string", default: "3" },
+    threads: { type: "string", default: "1" },
+  },
+});
+const own = longPair(values.pair);
+const lengths = values.lengths?.split(",").map(Number) ?? own.lengths;
+const answers = longAnswers(values.pair);
+const known = new Set(answers.map(({ prompt }) => prompt.join(" ")));
+const prompts = await longPrompts({ ...own, lengths });
+const wanted = prompts.filter(({ kind, length, prompt }, n) => {
+  const before = prompts.slice(0, n).filter((other) => other.kind === kind && other.length === length);
+  return before.length < Number(values.each) && !known.has(prompt.join(" "));
 });
 await llamaLibrary();
-const stop = new Set(packHeader(REAL_PAIR.draft!).target!.eosIds);
-const engine = await loadLlamaCpp(await realGguf(), {
+const { target, draft } = own.pair;
+const stop = new Set(packHeader(draft!).target!.eosIds);
+const { path: gguf } = await obtainModel(target, path.join(cacheFolder(), "models"));
+const engine = await loadLlamaCpp(gguf, {
   sequences: 1,
-  kvTokens: 8192,
+  kvTokens: Math.max(...wanted.map(({ prompt }) => prompt.length)) + ANSWER_TOKENS,
   maxDraft: 1,
   gpu: false,
-  threads: 1,
+  threads: Number(values.threads),
 });
 for (const [n, { kind, length, prompt }] of wanted.entries()) {
   const started = performance.now();
@@ -45,8 +61,9 @@ for (const [n, { kind, length, prompt }] of wanted.entries()) {
     answer.push(...(await sequence.decide([], { sampling: GREEDY, rule: { kind: "exact" }, stop })).tokens);
   }
   sequence.close();
-  lines.push(JSON.stringify({ kind, length, prompt, answer } satisfies LongAnswer));
-  writeFileSync(ANSWERS, gzipSync(`${lines.join("\n")}\n`, { level: 9 }));
+  answers.push({ kind, length, prompt, answer });
+  const lines = answers.map((each) => `${JSON.stringify(each)}\n`).join("");
+  writeFileSync(answersFile(values.pair), gzipSync(lines, { level: 9 }));
   const seconds = Math.round((performance.now() - started) / 1000);
   console.error(
     `${n + 1} of ${wanted.length}: ${kind}, ${prompt.length} tokens, ${answer.length} answered, ${seconds} s`,

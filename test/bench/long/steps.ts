@@ -19,12 +19,12 @@ export interface StepTime {
 }
 
 export async function stepTimes(drafts: readonly Draft[], budgets: readonly number[]): Promise<StepTime[]> {
-  const [all] = drafts;
+  const [all, ...others] = drafts;
   await all!.stretch(POSITIONS[1]);
   const times = [];
-  for (const draft of drafts) {
+  // A cache that holds all is only ever cut, so the long steps come first, and the one that others are filled from last.
+  for (const draft of [...others, all!]) {
     const own = draft === all ? [1] : budgets;
-    // A cache that holds all is only ever cut, so the long steps come first.
     if (draft.most) await draft.prefill(arbitraryTokens(POSITIONS[1] + 1, VOCABULARY));
     else if (draft !== all) draft.take(all!);
     const long = own.map((budget) => timed(draft, budget, POSITIONS[1]));
@@ -33,7 +33,7 @@ export async function stepTimes(drafts: readonly Draft[], budgets: readonly numb
     times.push(own.map((budget, n) => ({ policy: draft.name, budget, long: long[n]!, short: short[n]! })));
     if (draft !== all) draft.release();
   }
-  const [whole] = times[0]!;
+  const [whole] = times.at(-1)!;
   return times.flat().map(({ policy, budget, long, short }) => ({
     policy,
     budget,

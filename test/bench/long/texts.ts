@@ -1,6 +1,6 @@
 /**
  * Long prompts whose continuation needs their beginning, from what a clone has: documents and sources of packages that
- * npm installs (MIT and Apache-2.0), and conversations with the default pair's target.
+ * npm installs (MIT and Apache-2.0), and conversations with the target.
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -8,18 +8,11 @@ import { ChatTemplate } from "../../../src/model/chat.ts";
 import { Tokenizer } from "../../../src/model/tokenizer.ts";
 import { Recordings } from "../../../src/origin/engines/recordings.ts";
 import { GREEDY } from "../../../src/speculate/types.ts";
-import { REAL_PAIR } from "../../support/real.ts";
-import { greedyQuestions, RECORDED } from "../recorded-questions.ts";
+import { greedyQuestions } from "../recorded-questions.ts";
+import type { Kind, LongPair } from "./pairs.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
 const text = (file: string): string => readFileSync(path.join(ROOT, file), "utf8");
-
-/** Kinds of long prompts: a document and a question about its first part, code to go on with, and many turns. */
-export const KINDS = ["document", "code", "conversation"] as const;
-type Kind = (typeof KINDS)[number];
-
-/** Prompt tokens. With its answer the longest one fits the context of 8,192. */
-export const LENGTHS = [2000, 4000, 8000] as const;
 
 const DOCUMENTS = [
   "node_modules/undici/docs/docs/api/Dispatcher.md",
@@ -34,24 +27,24 @@ const SOURCES = [
 
 export interface LongPrompt {
   readonly kind: Kind;
-  readonly length: (typeof LENGTHS)[number];
+  readonly length: number;
   readonly prompt: readonly number[];
 }
 
 /** One prompt of each kind and length a source, the short ones first. */
-export async function longPrompts(): Promise<LongPrompt[]> {
-  const read = (name: string) => text(path.join(path.relative(ROOT, REAL_PAIR.draft!), name));
+export async function longPrompts({ pair, kinds, lengths, answers }: LongPair): Promise<LongPrompt[]> {
+  const read = (name: string) => text(path.join(path.relative(ROOT, pair.draft!), name));
   const tokenizer = new Tokenizer(read("tokenizer.json"));
   const template = new ChatTemplate(read("tokenizer_config.json"), tokenizer);
-  const turns = await recordedTurns(template);
+  const turns = kinds.includes("conversation") ? await recordedTurns(template, tokenizer, answers) : [];
   const makers: Record<Kind, (length: number, n: number) => number[]> = {
     document: (length, n) => aboutDocument(template, tokenizer, DOCUMENTS[n]!, length),
     code: (length, n) => cutTo(tokenizer, text(SOURCES[n]!), length),
     conversation: (length, n) => manyTurns(template, turns, length, n),
   };
-  return LENGTHS.flatMap((length) =>
+  return lengths.flatMap((length) =>
     DOCUMENTS.flatMap((_, n) =>
-      KINDS.map((kind): LongPrompt => ({ kind, length, prompt: makers[kind](length, n) })),
+      kinds.map((kind): LongPrompt => ({ kind, length, prompt: makers[kind](length, n) })),
     ).filter(({ prompt }) => prompt.length > length - 400),
   );
 }
@@ -75,9 +68,8 @@ interface Turn {
   readonly answer: string;
 }
 
-async function recordedTurns(template: ChatTemplate): Promise<Turn[]> {
-  const recordings = await Recordings.read(RECORDED);
-  const tokenizer = new Tokenizer(readFileSync(path.join(REAL_PAIR.draft!, "tokenizer.json"), "utf8"));
+async function recordedTurns(template: ChatTemplate, tokenizer: Tokenizer, answers: string): Promise<Turn[]> {
+  const recordings = await Recordings.read(answers);
   return greedyQuestions().flatMap((question) => {
     const answer = recordings.find(template.encode([{ role: "user", content: question }]), GREEDY)?.answer;
     return answer ? [{ question, answer: tokenizer.decode(answer.slice(0, 160)) }] : [];
