@@ -1,9 +1,10 @@
 /** What src/edge/openapi.ts says, as docs/api.md and as the file that the edge serves. */
 
+import type { Api, Operation, Schema } from "../src/edge/api-document.ts";
 import { ERRORS } from "../src/edge/error-table.ts";
 import { FIELDS, type Field, IGNORED } from "../src/edge/fields.ts";
 import { REFUSED_OF_MESSAGES } from "../src/edge/messages/request.ts";
-import { type Api, type Operation, openapi, type Schema } from "../src/edge/openapi.ts";
+import { openapi } from "../src/edge/openapi.ts";
 import { REFUSED_OF_RESPONSES } from "../src/edge/responses/request.ts";
 
 /** Path under the repository → content. */

@@ -3,7 +3,7 @@
  * is an answer of its own, with a seed of its own, and counts as a request; here their bodies become one.
  */
 import { OutriderError } from "../model/errors.ts";
-import type { Generation } from "./openai.ts";
+import type { Generation } from "./generation.ts";
 import { errorBody } from "./reply.ts";
 
 /** Far enough apart for any two seeds, and 0 for the first choice, which is the answer of a request for one. */

@@ -2,8 +2,9 @@
  * Doors to a chat answer in other shapes than chat completions. A door turns its request into a chat request, and this
  * is what its answer needs to know beside the `Generation`. Plain data: it crosses from the Worker to the Session.
  */
+
+import type { Generation } from "./generation.ts";
 import type { MessagesDialect } from "./messages/request.ts";
-import type { Generation } from "./openai.ts";
 import type { ResponsesDialect } from "./responses/request.ts";
 
 export type Dialect = ResponsesDialect | MessagesDialect;

@@ -1,6 +1,6 @@
 /** Who drafts an answer: what the client asks for, as far as the deployment has it. */
 import { OutriderError } from "../model/errors.ts";
-import type { DraftKind, Generation } from "./openai.ts";
+import type { DraftKind, Generation } from "./generation.ts";
 
 /**
  * Without weights an edge copies from the timeline, unless the client insists on the model.

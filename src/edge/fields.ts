@@ -1,7 +1,7 @@
 /**
  * Every request field of three dialects, OpenAI's, llama.cpp's server's and vLLM's, and what becomes of it:
  *
- *   honoured        a schema of openai.ts reads it
+ *   honoured        a schema of request-schemas.ts reads it
  *   refused         it would change the answer, and Outrider cannot; values that ask for nothing pass
  *   without effect  the text is the same with it; the header `x-outrider-ignored` names it
  *

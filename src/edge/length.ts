@@ -1,7 +1,7 @@
 /** Prompts that are far too long, refused by the Worker: a Session's thread is shared by others. */
 import type { EdgeModel } from "../format/target.ts";
 import { fewestTokens } from "../model/longest-tokens.ts";
-import type { Generation } from "./openai.ts";
+import type { Generation } from "./generation.ts";
 import { tooLong } from "./prompt.ts";
 
 /** Throws `context_length_exceeded` where a prompt cannot fit by a sum over its characters. The Session counts tokens. */

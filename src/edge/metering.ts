@@ -2,7 +2,7 @@
 import { OutriderError } from "../model/errors.ts";
 import type { KeyLimits, KeyRecord } from "../platform/keys.ts";
 import type { Env } from "./env.ts";
-import type { Generation } from "./openai.ts";
+import type { Generation } from "./generation.ts";
 import { RateLimited } from "./rate-limited.ts";
 
 /** A header of a turn: what `Metered` needs to settle it. */

@@ -1,10 +1,10 @@
 /** The API's routes as operations of OpenAPI: what each takes, and what it answers. */
 import type * as z from "zod";
 import { answerSchemas } from "./answer-schemas.ts";
+import type { Api, Operation, Parameter, Schema } from "./api-document.ts";
 import { ERRORS } from "./error-table.ts";
 import { countedSchema, countSchema } from "./messages/count.ts";
 import { messagesSchema } from "./messages/request.ts";
-import type { Api, Operation, Parameter, Schema } from "./openapi.ts";
 import { ownSchema } from "./responses/request.ts";
 import { tokenRequests } from "./tokens/question.ts";
 

@@ -7,7 +7,7 @@ import { OutriderError } from "../model/errors.ts";
 import type { FillTemplate } from "../model/fill.ts";
 import type { Tokenizer } from "../model/tokenizer.ts";
 import type { Shaping } from "../speculate/shaping.ts";
-import type { Generation } from "./openai.ts";
+import type { Generation } from "./generation.ts";
 import { predictedIds } from "./prediction.ts";
 import type { Offer } from "./tools.ts";
 

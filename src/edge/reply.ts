@@ -1,7 +1,7 @@
 /**
  * What goes back to an OpenAI client: completion objects, stream chunks, usage, timings and errors. `timings` uses
  * llama.cpp's names, which dashboards already read, plus `draft_n_judged`, `draft_n_thrown`, `draft_read_n` and
- * `target_passes`; everything else that is ours lies under `outrider`. Requests are in openai.ts; the order of a
+ * `target_passes`; everything else that is ours lies under `outrider`. Requests are in request-schemas.ts; the order of a
  * stream's chunks is in stream.ts.
  */
 import * as z from "zod";

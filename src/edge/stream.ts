@@ -7,8 +7,8 @@ import type { Told } from "../calls/family.ts";
 import type { TokenDecoder } from "../model/tokenizer.ts";
 import type { DecidedToken } from "../speculate/round.ts";
 import type { TokenLogprob } from "../speculate/types.ts";
+import type { Generation } from "./generation.ts";
 import { chatLogprobs, type ToldToken, textLogprobs, toldToken } from "./logprobs.ts";
-import type { Generation } from "./openai.ts";
 import {
   type ChoiceLogprobs,
   callId,

@@ -8,7 +8,7 @@ import { hex } from "../model/sha256.ts";
 import { bearerOf, isKnown } from "../platform/bearer.ts";
 import { type KeyRecord, keyHash, parseKeys, recordOf } from "../platform/keys.ts";
 import type { Env } from "./env.ts";
-import type { Generation } from "./openai.ts";
+import type { Generation } from "./generation.ts";
 import { RateLimited } from "./rate-limited.ts";
 
 /** Characters, or token ids, of a prompt that tell conversations apart. */

@@ -1,5 +1,5 @@
 /** Edge, gateways and clients of a run; one round of it; and what must hold after each. */
-import type { Generation } from "../../src/edge/openai.ts";
+import type { Generation } from "../../src/edge/generation.ts";
 import { sessionName } from "../../src/edge/tenant.ts";
 import { askOf, CONVERSATIONS, TURNS } from "./asks.ts";
 import { ask, faultIn, type Right, type Seen } from "./client.ts";

@@ -1,7 +1,8 @@
 /** Several choices as one body: what each answers, its index, usage, seeds, errors, and a client that leaves. */
 import { expect, test } from "vitest";
 import { askChoices } from "../../src/edge/choices.ts";
-import { type Generation, parseChat } from "../../src/edge/openai.ts";
+import type { Generation } from "../../src/edge/generation.ts";
+import { parseChat } from "../../src/edge/openai.ts";
 import type { Outcome } from "../../src/edge/reply.ts";
 import { formOf } from "../../src/edge/stream.ts";
 import { OutriderError } from "../../src/model/errors.ts";

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type Generation, parseChat, parseCompletion } from "../../src/edge/openai.ts";
+import type { Generation } from "../../src/edge/generation.ts";
+import { parseChat, parseCompletion } from "../../src/edge/openai.ts";
 import { taskOf } from "../../src/edge/prompt.ts";
 import { ChatTemplate } from "../../src/model/chat.ts";
 import type { OutriderError } from "../../src/model/errors.ts";

@@ -1,7 +1,8 @@
 import { createHash, createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { Env } from "../../src/edge/env.ts";
-import { type Generation, parseChat, parseCompletion } from "../../src/edge/openai.ts";
+import type { Generation } from "../../src/edge/generation.ts";
+import { parseChat, parseCompletion } from "../../src/edge/openai.ts";
 import { authenticate, checkStranger, sessionName } from "../../src/edge/tenant.ts";
 
 const env = (fields: object): Env => fields as Env;

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { prepare } from "../../src/commands/prepare.ts";
-import type { Generation } from "../../src/edge/openai.ts";
+import type { Generation } from "../../src/edge/generation.ts";
 import { sessionName } from "../../src/edge/tenant.ts";
 import { answerOf, type Running, start } from "../workerd/harness.ts";
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { usd } from "../../src/bill/prices.ts";
 import { rowsWritten, storedBytes } from "../../src/bill/storing.ts";
 import { ratesOf, usageOf } from "../../src/bill/using.ts";
-import type { Generation } from "../../src/edge/openai.ts";
+import type { Generation } from "../../src/edge/generation.ts";
 import { sessionName } from "../../src/edge/tenant.ts";
 import { type TinyOrigin, tinyOrigin } from "../support/tiny-origin.ts";
 import { type Answer, answerOf, start } from "./harness.ts";

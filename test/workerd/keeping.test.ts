@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { addSkew } from "../../src/compress/stages/skew.ts";
-import type { Generation } from "../../src/edge/openai.ts";
+import type { Generation } from "../../src/edge/generation.ts";
 import { sessionName } from "../../src/edge/tenant.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
 import { openDirectory } from "../../src/platform/disk.ts";

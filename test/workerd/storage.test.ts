@@ -1,6 +1,6 @@
 /** What a Session leaves in its storage, how many rows that takes, and when it ends. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Generation } from "../../src/edge/openai.ts";
+import type { Generation } from "../../src/edge/generation.ts";
 import { sessionName } from "../../src/edge/tenant.ts";
 import { eventually } from "../support/eventually.ts";
 import { type TinyOrigin, tinyOrigin } from "../support/tiny-origin.ts";

@@ -3,7 +3,7 @@
  * and close them one after the other.
  */
 import type { Told } from "../../calls/family.ts";
-import type { Generation } from "../openai.ts";
+import type { Generation } from "../generation.ts";
 import { callId, errorBody, type FinishReason, type Head, type Outcome, predictionUsage } from "../reply.ts";
 import type { Said } from "../said.ts";
 import { accountOf, type Form, Held, HeldForm, type Piece, toldOf, type Whole } from "../stream.ts";

@@ -6,8 +6,10 @@ import * as z from "zod";
 import { OutriderError } from "../../model/errors.ts";
 import { checkedBody, objectOf } from "../checked-body.ts";
 import { checkRefusals, type Refusals, told, withoutEffect } from "../fields.ts";
-import { type Generation, MAX_STOP_CHARS, MAX_STOPS, parseChat } from "../openai.ts";
+import type { Generation } from "../generation.ts";
+import { parseChat } from "../openai.ts";
 import { renamed } from "../renamed.ts";
+import { MAX_STOP_CHARS, MAX_STOPS } from "../request-schemas.ts";
 import { chatChoice, chatMessages, chatTool, textsOf } from "./blocks.ts";
 
 /** What an answer in this shape needs to know. */

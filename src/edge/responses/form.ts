@@ -5,8 +5,8 @@
  * to an item, the item's id and place.
  */
 import type { Told } from "../../calls/family.ts";
+import type { Generation } from "../generation.ts";
 import type { ToldToken } from "../logprobs.ts";
-import type { Generation } from "../openai.ts";
 import { errorBody, type Head, type Outcome } from "../reply.ts";
 import { type Form, Held, HeldForm, type Piece, toldOf } from "../stream.ts";
 import {

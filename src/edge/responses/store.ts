@@ -4,7 +4,7 @@
  */
 import type { ChatMessage } from "../../model/chat.ts";
 import { OutriderError } from "../../model/errors.ts";
-import type { Generation } from "../openai.ts";
+import type { Generation } from "../generation.ts";
 import type { Head } from "../reply.ts";
 import type { Form } from "../stream.ts";
 import { Table } from "../table.ts";
