@@ -10,20 +10,23 @@ export function objectOf(body: unknown): Readonly<Record<string, unknown>> {
 }
 
 /**
- * What a schema reads of a body. Throws `invalid_request` for the first thing that is wrong.
- * @param named how a route writes a place
+ * What a schema reads of a body. Throws `invalid_request` for the first thing that is wrong, and `unsupported_parameter`
+ * for a field that the schema of a whole body lacks.
  */
-export function checkedBody<T extends z.ZodType>(
-  schema: T,
-  body: unknown,
-  named: (path: readonly PropertyKey[]) => string = dotted,
-): z.infer<T> {
+export function checkedBody<T extends z.ZodType>(schema: T, body: unknown): z.infer<T> {
   const parsed = schema.safeParse(objectOf(body), { error: sentence, reportInput: true });
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const param = named(issue?.path ?? []);
-  throw new OutriderError("invalid_request", `${param}: ${issue?.message ?? "is not valid"}`, { param });
+  const issue = parsed.error.issues[0]!;
+  const unknown = issue.code === "unrecognized_keys" && issue.path.length === 0;
+  const param = unknown ? issue.keys[0]! : placeOf(issue.path);
+  throw new OutriderError(unknown ? "unsupported_parameter" : "invalid_request", `${param}: ${issue.message}`, {
+    param,
+  });
 }
 
-/** ["messages", 0, "role"] → "messages.0.role". */
-export const dotted = (path: readonly PropertyKey[]): string => path.map(String).join(".");
+/** ["messages", 0, "role"] → "messages[0].role", as OpenAI writes it. */
+const placeOf = (path: readonly PropertyKey[]): string =>
+  path.reduce<string>(
+    (all, key) => (typeof key === "number" ? `${all}[${key}]` : all ? `${all}.${String(key)}` : String(key)),
+    "",
+  );

@@ -116,15 +116,8 @@ function generation(
 
 function parse<T extends z.ZodObject>(schema: T, body: unknown): z.infer<T> {
   checkFields(objectOf(body), new Set(Object.keys(schema.shape)));
-  return checkedBody(schema, body, path);
+  return checkedBody(schema, body);
 }
-
-/** ["messages", 0, "role"] → "messages[0].role", as OpenAI writes it. */
-const path = (keys: readonly PropertyKey[]): string =>
-  keys.reduce<string>(
-    (all, key) => (typeof key === "number" ? `${all}[${key}]` : all ? `${all}.${String(key)}` : String(key)),
-    "",
-  );
 
 function onePrompt(
   prompt: string | readonly number[] | readonly string[] | readonly number[][],

@@ -87,7 +87,7 @@ describe("/detokenize", () => {
 
   test("refuses ids outside the vocabulary", () => {
     expect(refusal(() => detokenize([vocabulary.size]))).toMatchObject({ code: "bad_token", param: "tokens" });
-    expect(refusal(() => parseDetokenize({ tokens: [-1] })).param).toBe("tokens.0");
+    expect(refusal(() => parseDetokenize({ tokens: [-1] })).param).toBe("tokens[0]");
   });
 });
 

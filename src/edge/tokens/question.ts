@@ -5,7 +5,7 @@
 import * as z from "zod";
 import type { ChatMessage } from "../../model/chat.ts";
 import { OutriderError } from "../../model/errors.ts";
-import { dotted, objectOf } from "../checked-body.ts";
+import { checkedBody } from "../checked-body.ts";
 import { parseChat } from "../openai.ts";
 import type { Offer } from "../tools.ts";
 
@@ -80,7 +80,7 @@ export interface TokenRequest {
 }
 
 export function parseTokenize(body: unknown): TokenRequest {
-  const request = parse(tokenizeSchema, body);
+  const request = checkedBody(tokenizeSchema, body);
   const { content, prompt, messages } = request;
   const given = [content, prompt, messages].filter((value) => value != null);
   if (given.length !== 1) {
@@ -109,12 +109,12 @@ export function parseTokenize(body: unknown): TokenRequest {
 }
 
 export function parseDetokenize(body: unknown): TokenRequest {
-  const request = parse(detokenizeSchema, body);
+  const request = checkedBody(detokenizeSchema, body);
   return { ...rest(request), question: { kind: "detokenize", ids: request.tokens } };
 }
 
 export function parseTemplate(body: unknown): TokenRequest {
-  const request = parse(templateSchema, body);
+  const request = checkedBody(templateSchema, body);
   return { ...rest(request), question: { kind: "template", ...conversationOf(request) } };
 }
 
@@ -128,18 +128,4 @@ const rest = (request: { readonly model?: string | null | undefined }) => ({
 function conversationOf({ messages, tools }: { readonly messages?: unknown; readonly tools?: unknown }): Conversation {
   const { input, offer } = parseChat({ model: "any", messages, tools }, () => 0);
   return { messages: input.kind === "chat" ? input.messages : [], offer };
-}
-
-function parse<T extends z.ZodType>(schema: T, body: unknown): z.infer<T> {
-  const parsed = schema.safeParse(objectOf(body));
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  if (issue.code === "unrecognized_keys") {
-    const param = String(issue.keys[0]);
-    throw new OutriderError("unsupported_parameter", `${param}: this route does not know it; leave ${param} out`, {
-      param,
-    });
-  }
-  const param = dotted(issue.path);
-  throw new OutriderError("invalid_request", `${param}: ${issue.message}`, { param });
 }
