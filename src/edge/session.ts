@@ -6,10 +6,8 @@
 import { DurableObject } from "cloudflare:workers";
 import { HOUR_MS, KEEP_HOURS, type Keep, keepHours, keepOf, NOTHING } from "../bill/keeping.ts";
 import { commonPrefix } from "../model/common-prefix.ts";
-import { OutriderError } from "../model/errors.ts";
 import { History } from "../speculate/history.ts";
-import type { Tally } from "./answer.ts";
-import { AnswerLine, type Circumstance, KEY_NAME } from "./answer-line.ts";
+import { AnswerLine, KEY_NAME } from "./answer-line.ts";
 import { Breakers } from "./breaker.ts";
 import { costOf } from "./cost.ts";
 import { cpuBudgetMs } from "./cpu-budget.ts";
@@ -26,11 +24,13 @@ import { PageStore } from "./pages.ts";
 import { isMisplaced, type SessionPlace } from "./placement.ts";
 import { Queue } from "./queue.ts";
 import { type Cost, errorResponse, type Outcome, type Timings } from "./reply.ts";
+import { report } from "./report.ts";
+import { type Begun, respond } from "./respond.ts";
 import { RESPONSES_PATH } from "./responses/route.ts";
 import { ResponseStore, type ResponseTurn } from "./responses/store.ts";
 import { RoundTrips } from "./round-trips.ts";
 import { BUSY, ONCE, UNLESS_BUSY } from "./spare.ts";
-import { type Form, formOf, type Piece } from "./stream.ts";
+import { formOf } from "./stream.ts";
 import { loadedTarget } from "./target.ts";
 import { TimelineStore } from "./timeline-store.ts";
 import { tokensAnswer } from "./tokens/answer.ts";
@@ -49,26 +49,12 @@ const FORWARD_HOURS = 24;
 /** The end of what is stored is put off no more often than this. */
 const ALARM_EVERY_MS = 60_000;
 
-const ANSWER_HEADERS = {
-  "cache-control": "no-cache, no-transform",
-  // Compression would hold chunks back, and hide that the client has left.
-  "content-encoding": "identity",
-  // Target work has been spent: SDKs must not repeat the request by themselves.
-  "x-should-retry": "false",
-};
-
 /** The Session that learned last in this isolate: its way, its target and its drafter are a new Session's as well. */
 let learned: History | undefined;
 
 /** From this isolate to the origins. */
 const breakers = new Breakers(Date.now);
 const roundTrips = new RoundTrips(breakers, Date.now);
-
-/** The pieces of an answer, of which the first has been waited for. */
-interface Begun {
-  readonly first: IteratorResult<Piece, Tally>;
-  readonly rest: AsyncGenerator<Piece, Tally>;
-}
 
 export class Session extends DurableObject<Env> {
   readonly #store: TimelineStore;
@@ -165,9 +151,9 @@ export class Session extends DurableObject<Env> {
             ? messagesForm(turn.head, generation)
             : formOf(turn.head, generation, turn.echo));
         const circumstance = () => ({ origin: route.asked?.name ?? null, place: this.#place(moves, origins) });
-        const told = this.env.SHOW_CACHED === "true" || request.headers.has(KEY_NAME);
+        const knows = this.env.SHOW_CACHED === "true" || request.headers.has(KEY_NAME);
         const account = (outcome: Outcome, placement: SessionPlace): Outcome => {
-          if (!told) return untold({ ...outcome, account: { ...outcome.account, placement } });
+          if (!knows) return untold({ ...outcome, account: { ...outcome.account, placement } });
           const cost = this.#cost(turn, outcome.timings, once);
           return { ...outcome, account: { ...outcome.account, placement, cost } };
         };
@@ -177,7 +163,9 @@ export class Session extends DurableObject<Env> {
           leave();
           return metered?.settle(turn.timeline.length);
         };
-        return await this.#respond(turn, form, begun, line, circumstance, account, () => keep().finally(over));
+        const leaving = () => keep().finally(over);
+        const told = { line, circumstance, account };
+        return await respond(turn, form, begun, told, leaving, (work) => this.ctx.waitUntil(work));
       } catch (error) {
         leave();
         throw error;
@@ -294,80 +282,6 @@ export class Session extends DurableObject<Env> {
     }
   }
 
-  /**
-   * The answer, streamed or whole; the turn ends when it ends, however it ends.
-   * @param account completes the answer's account at its end
-   * @param leave keeps what is to be kept, and lets the next turn in
-   */
-  async #respond(
-    turn: Turn,
-    form: Form,
-    { first, rest }: Begun,
-    line: AnswerLine,
-    circumstance: () => Circumstance,
-    account: (outcome: Outcome, place: SessionPlace) => Outcome,
-    leave: () => Promise<void>,
-  ): Promise<Response> {
-    /** Hands each part of the answer to `send` as it is decided. Throws what breaks the answer off. */
-    const run = async (send: (part: string) => void): Promise<void> => {
-      try {
-        send(form.begin());
-        let step = first;
-        for (; !step.done && !turn.closed; step = await rest.next()) send(form.piece(step.value));
-        if (step.done) {
-          const outcome = turn.outcome(step.value);
-          const where = circumstance();
-          line.ended(outcome, where);
-          send(form.end(account(outcome, where.place)));
-        } else {
-          line.left(turn.predicted, circumstance());
-        }
-      } catch (error) {
-        report(turn.head.id, error);
-        if (turn.closed) line.left(turn.predicted, circumstance());
-        else line.failed(error, turn.predicted, circumstance());
-        throw error;
-      } finally {
-        await rest.return(undefined as never);
-      }
-    };
-    const left = () => leave().catch((error) => report(turn.head.id, error));
-    const headers = { ...ANSWER_HEADERS, "content-type": form.contentType };
-    const { failed } = form;
-    if (!failed) {
-      // Its status is decided last: behind a 200 a body could only break.
-      let body = "";
-      try {
-        await run((part) => {
-          body += part;
-        });
-        return new Response(body, { headers });
-      } catch (error) {
-        return errorResponse(error);
-      } finally {
-        this.ctx.waitUntil(left());
-      }
-    }
-    const encoder = new TextEncoder();
-    let cancelled = false;
-    const stream = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
-      const send = (part: string): void => {
-        if (part !== "" && !cancelled) controller.enqueue(encoder.encode(part));
-      };
-      await run(send).catch((error) => send(failed(error)));
-      if (!cancelled) controller.close();
-      await left();
-    };
-    const body = new ReadableStream<Uint8Array>({
-      start: (controller) => this.ctx.waitUntil(stream(controller)),
-      cancel: () => {
-        cancelled = true;
-        turn.close();
-      },
-    });
-    return new Response(body, { headers });
-  }
-
   /** @param once nothing is stored */
   #cost(turn: Turn, timings: Timings, once: boolean): Cost {
     const { timeline: after, budget } = turn;
@@ -412,9 +326,4 @@ export class Session extends DurableObject<Env> {
     await this.ctx.storage.setAlarm(end);
     this.#alarmAt = end;
   }
-}
-
-/** Errors that nobody foresaw go to the log; the others are the client's to read. */
-function report(id: string, error: unknown): void {
-  if (!(error instanceof OutriderError)) console.error(id, error);
 }
