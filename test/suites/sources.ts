@@ -26,7 +26,12 @@ function clone(name: keyof typeof REPOSITORIES, folder: string): string {
   const path = join(folder, name);
   if (existsSync(path)) return path;
   mkdirSync(folder, { recursive: true });
-  execFileSync("git", ["clone", "--depth", "1", REPOSITORIES[name], path], { stdio: "inherit" });
+  try {
+    execFileSync("git", ["clone", "--depth", "1", REPOSITORIES[name], path], { stdio: "inherit" });
+  } catch {
+    console.error(`${name} could not be cloned; name a folder that has it with --suites`);
+    process.exit(1);
+  }
   return path;
 }
 
