@@ -153,13 +153,25 @@ function compare(size: number, negative: boolean, nonzero: boolean, bound: Decim
 
 function boundsOf({ minimum, exclusiveMinimum, maximum, exclusiveMaximum }: NumberBounds): Bound[] {
   const bound = (value: number | undefined, isLower: boolean, exclusive: boolean): Bound[] =>
-    value === undefined ? [] : [{ value: decimal(value), isLower, exclusive }];
+    value === undefined ? [] : [{ value: boundDigits(value, isLower, exclusive), isLower, exclusive }];
   return [
     ...bound(minimum, true, false),
     ...bound(exclusiveMinimum, true, true),
     ...bound(maximum, false, false),
     ...bound(exclusiveMaximum, false, true),
   ];
+}
+
+/**
+ * The digits of a bound. From 2^53 on JSON.parse rounds what a client has written: of a power of two it is the number
+ * before, the largest of an integer type, that was meant.
+ */
+function boundDigits(value: number, isLower: boolean, exclusive: boolean): Decimal {
+  if (!Number.isInteger(value) || Number.isSafeInteger(value)) return decimal(value);
+  const exact = BigInt(value);
+  const isPower = exact > 0n && (exact & (exact - 1n)) === 0n;
+  const meant = isPower && !isLower && !exclusive ? exact - 1n : exact;
+  return { negative: value < 0, whole: String(meant).replace("-", ""), part: "" };
 }
 
 /** The digits of a number, its exponent written out. */

@@ -212,6 +212,7 @@ const REFUSED: [unknown, string][] = [
   [{ properties: { a: { uniqueItems: true } } }, "#/properties/a/uniqueItems"],
   [{ not: { items: { type: "string" } } }, "#/not"],
   [{ if: { format: "date" }, else: { minLength: 3 } }, "#/if"],
+  [{ $schema: "http://json-schema.org/draft-04/schema#", if: { type: "string" }, else: { minLength: 1 } }, "#/if"],
   [{ anyOf: [{ contains: {} }] }, "#/anyOf/0/contains"],
   [{ oneOf: [{ minimum: 1 }, { items: { type: "string" } }] }, "#/oneOf"],
   [{ $ref: "https://example.com/other" }, "#/$ref"],
@@ -224,6 +225,15 @@ const REFUSED: [unknown, string][] = [
 test.each(REFUSED)("what cannot be enforced is refused by name: %j", (schema, where) => {
   expect(() => of(schema)).toThrow(where);
   expect(() => of(schema)).toThrow(expect.objectContaining({ code: "unsupported_schema", status: 400 }));
+});
+
+test("bounds beyond what a double tells apart are those of integers of 64 bits", () => {
+  const signed = of(JSON.parse('{"type":"integer","minimum":-9223372036854775808,"maximum":9223372036854775807}'));
+  for (const text of ["-9223372036854775808", "9223372036854775807"]) expect(takes(signed, text)).toBe(true);
+  for (const text of ["-9223372036854775809", "9223372036854775808"]) expect(takes(signed, text)).toBe(false);
+  const unsigned = of(JSON.parse('{"type":"integer","maximum":18446744073709551615}'));
+  expect(takes(unsigned, "18446744073709551615")).toBe(true);
+  expect(takes(unsigned, "18446744073709551616")).toBe(false);
 });
 
 test("a schema that no value has is refused", () => {

@@ -44,23 +44,30 @@ const read = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
 /** An integer written as `1.0`: draft 4 counts it as none, and a value that was parsed does not show it. */
 const POINTED = /^-?\d+\.0+$/;
 
+/** An integer that is another one once it was parsed. */
+const isRounded = (value: unknown, source: string): boolean =>
+  /^-?\d+$/.test(source) && !Number.isSafeInteger(value) && BigInt(source) !== BigInt(value as number);
+
 /** A case whose tests do not rest on how an integer is written. */
 function readCase(path: string): Omit<Case, "name"> {
   const text = readFileSync(path, "utf8");
-  let pointed = false;
-  const told = new Set<unknown>();
+  /** Of the values read since the last test: whether one is written so. */
+  let is = { pointed: false, rounded: false };
+  const written = new Map<unknown, typeof is>();
   // Parts are revived before what they are parts of.
-  const revive = (_: string, value: unknown, { source }: { source?: string }): unknown => {
-    if (source !== undefined) pointed ||= typeof value === "number" && POINTED.test(source);
-    else if (Object.hasOwn(value as object, "valid")) {
-      if (pointed) told.add(value);
-      pointed = false;
+  function revive(this: unknown, key: string, value: unknown, { source }: { source?: string }): unknown {
+    if (source !== undefined && typeof value === "number") {
+      is = { pointed: is.pointed || POINTED.test(source), rounded: is.rounded || isRounded(value, source) };
     }
+    const isTest = Object.hasOwn(Object(value), "valid");
+    if (isTest) written.set(value, is);
+    if (isTest || (key === "schema" && Object.hasOwn(Object(this), "tests"))) is = { pointed: false, rounded: false };
     return value;
-  };
+  }
   const { schema, tests } = JSON.parse(text, revive as (this: unknown, key: string, value: unknown) => unknown);
   const isOld = /draft-04/.test(String(schema?.$schema));
-  return { schema, tests: (tests as Case["tests"]).filter((each) => !isOld || !told.has(each)) };
+  const rests = (test: unknown) => written.get(test)?.rounded || (isOld && written.get(test)?.pointed);
+  return { schema, tests: (tests as Case["tests"]).filter((each) => !rests(each)) };
 }
 
 /** `format` is an annotation there and enforced here, and one schema is of another dialect. */

@@ -202,6 +202,10 @@ export class Conjunctions {
     return isObject(this.#root) && /draft-0[3467]/.test(String(this.#root.$schema ?? ""));
   }
 
+  get #isBefore7(): boolean {
+    return isObject(this.#root) && /draft-0[346]/.test(String(this.#root.$schema ?? ""));
+  }
+
   #resolve(schema: SchemaObject, ref: unknown): Schema {
     if (typeof ref !== "string") throw this.refuse(schema, "$ref", "must be a string");
     const own = isObject(this.#root) && typeof this.#root.$id === "string" ? this.#root.$id : null;
@@ -238,6 +242,9 @@ export class Conjunctions {
     for (const [keyword, value] of Object.entries(schema)) {
       if (REFUSED.has(keyword) && !isVoid(keyword, schema)) {
         throw this.refuse(schema, keyword, "it cannot be enforced while a text is written; leave it out");
+      }
+      if (keyword === "if" && this.#isBefore7) {
+        throw this.refuse(schema, keyword, "drafts before 7 do not know it; name a newer $schema, or leave it out");
       }
       if (keyword === "$id" && schema !== this.#root && typeof value === "string") {
         throw this.refuse(schema, keyword, "only the whole schema may have one");
