@@ -261,7 +261,7 @@ export class VerifyClient implements Verifier {
     } else if (frame.type === "working") {
       if (frame.slices > this.#slices) this.#restartDeadline();
       this.#slices = frame.slices;
-    } else if (frame.type === "done") this.#takeDone(frame.reason);
+    } else if (frame.type === "done") this.#takeDone(frame);
     else if (frame.code === "prefix_unknown" && this.#held > 0) {
       if (this.#held === this.#cached) this.#cached = 0;
       this.#held = 0;
@@ -312,9 +312,11 @@ export class VerifyClient implements Verifier {
     return this.#left < this.#options.maxTokens;
   }
 
-  #takeDone(reason: Done["reason"]): void {
-    if (!this.#begun || (reason === "stop") !== this.#stopped) this.#lost(badVerdict("ends an answer that goes on"));
-    else this.#finish(reason);
+  /** A verdict that was lost on its way shows here where it was the last one. */
+  #takeDone({ reason, usage }: Extract<OriginFrame, { type: "done" }>): void {
+    const all = usage.prompt + usage.decided === this.#timeline.length;
+    if (all && this.#begun && (reason === "stop") === this.#stopped) this.#finish(reason);
+    else this.#lost(badVerdict("ends an answer that goes on"));
   }
 
   #answer(answer: Verdict | Done): void {
