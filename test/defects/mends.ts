@@ -37,7 +37,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 1,
     was: "any number of messages",
-    file: "src/edge/openai.ts",
+    file: "src/edge/request-schemas.ts",
     from: "const MAX_MESSAGES = 2048;",
     to: "const MAX_MESSAGES = 1_000_000;",
     test: "test/edge/openai.test.ts",
@@ -202,8 +202,8 @@ export const MENDS: readonly Mend[] = [
     defect: 15,
     was: "an end before any verdict is an empty answer",
     file: "src/verify/client.ts",
-    from: "if (!this.#begun || (reason",
-    to: "if ((reason",
+    from: "if (all && this.#begun && (reason",
+    to: "if (all && (reason",
     test: "test/verify/client.test.ts",
   },
   {
