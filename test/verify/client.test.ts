@@ -423,8 +423,8 @@ describe("what does not make sense is a lost socket", () => {
       "a verdict that was changed on its way",
       [encodeFrame(verdict(3, [1], 1)).replace('"tokens":[1]', '"tokens":[2]')],
     ],
-    ["the end before any verdict", [done("stop")]],
-    ["the end by length before any verdict", [done("length")]],
+    ["the end before any verdict", [done("stop", 3)]],
+    ["the end by length before any verdict", [done("length", 3)]],
     ["a stop where no stop token is", [verdict(3, [1], 1), done("stop")]],
     ["an end behind a verdict that was lost", [verdict(3, [1], 1), done("length", 5)]],
   ];
