@@ -94,7 +94,12 @@ export class Expressions {
   }
 
   #oneOf(texts: readonly Uint8Array[], at: number): Expression {
-    if (texts.length === 1) return this.literal(texts[0]!.subarray(at));
+    const [one] = texts;
+    if (texts.length === 1) return this.literal(one!.subarray(at));
+    // As deep as beginnings fork, not as long as they are.
+    let end = at;
+    while (end < one!.length && texts.every((text) => text[end] === one![end])) end++;
+    if (end > at) return this.join(this.literal(one!.subarray(at, end)), this.#oneOf(texts, end));
     const byFirst = new Map<number, Uint8Array[]>();
     const of: Expression[] = [];
     for (const text of texts) {
@@ -113,8 +118,12 @@ export class Expressions {
     if (first.kind === "never" || rest.kind === "never") return this.never;
     if (first.kind === "empty") return rest;
     if (rest.kind === "empty") return first;
-    if (first.kind === "sequence") return this.join(first.first, this.join(first.rest, rest));
-    return this.#make(`s${first.id},${rest.id}`, { kind: "sequence", first, rest });
+    const parts: Expression[] = [];
+    let last: Expression = first;
+    for (; last.kind === "sequence"; last = last.rest) parts.push(last.first);
+    const pair = (part: Expression, all: Expression): Expression =>
+      this.#make(`s${part.id},${all.id}`, { kind: "sequence", first: part, rest: all });
+    return parts.reduceRight((all, part) => pair(part, all), pair(last, rest));
   }
 
   sequence(parts: readonly Expression[]): Expression {
@@ -301,6 +310,16 @@ export const tooComplex = (): OutriderError =>
   new OutriderError("grammar_too_complex", "the constraint takes too many steps; make its schema or grammar smaller", {
     param: "response_format",
   });
+
+/** Work that recurses as deep as a constraint is nested. Throws `grammar_too_complex` where that is too deep. */
+export function nested<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof RangeError && /call stack/.test(error.message)) throw tooComplex();
+    throw error;
+  }
+}
 
 const encoder = new TextEncoder();
 const byId = (a: Expression, b: Expression): number => a.id - b.id;

@@ -7,7 +7,7 @@
  * Every state can be completed: what has no text is left out when a grammar is made, so a byte that may follow leads
  * to a text that ends.
  */
-import { type Expression, type Expressions, hasByte, tooComplex } from "./expression.ts";
+import { type Expression, type Expressions, hasByte, nested, tooComplex } from "./expression.ts";
 
 /** A stack: what comes next, and what is below it. Null is the end. */
 interface Stack {
@@ -74,7 +74,7 @@ export class Machine {
   /** The state after a byte, null where it may not follow. */
   step(state: State, byte: number): State | null {
     const known = state.next[this.classes[byte]!];
-    return known === undefined ? this.#reach(state, this.classes[byte]!) : known;
+    return known === undefined ? nested(() => this.#reach(state, this.classes[byte]!)) : known;
   }
 
   /** The state after several bytes. */

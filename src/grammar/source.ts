@@ -3,7 +3,7 @@
  */
 import { OutriderError } from "../model/errors.ts";
 import { plain } from "./characters.ts";
-import { type Expression, Expressions } from "./expression.ts";
+import { type Expression, Expressions, nested } from "./expression.ts";
 import { gbnf } from "./gbnf.ts";
 import { Machine } from "./machine.ts";
 import { regexOf } from "./regex.ts";
@@ -40,10 +40,12 @@ export function compile(source: ConstraintSource): Machine {
     const limit = `the limit is ${MAX_SOURCE_CHARS}`;
     throw refused("grammar_too_complex", `the constraint has ${length} characters; ${limit}`);
   }
-  const expressions = new Expressions();
-  const rules: Expression[] = [];
-  const start = expressionOf(source, expressions, rules);
-  const machine = Machine.of(expressions, rules, start);
+  const machine = nested(() => {
+    const expressions = new Expressions();
+    const rules: Expression[] = [];
+    const start = expressionOf(source, expressions, rules);
+    return Machine.of(expressions, rules, start);
+  });
   if (!machine) throw refused("impossible_constraint", "no text meets the constraint");
   return machine;
 }

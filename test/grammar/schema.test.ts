@@ -243,6 +243,16 @@ test("a schema that no value has is refused", () => {
   ).toThrow("no text");
 });
 
+test("long texts are no deep ones, and what is nested too deep is refused", () => {
+  const long = "x".repeat(50_000);
+  const machine = of({ enum: [`${long}a`, `${long}b`, { [long]: 1 }] });
+  for (const value of [`${long}a`, `${long}b`]) expect(takes(machine, JSON.stringify(value))).toBe(true);
+  expect(takes(machine, JSON.stringify(long))).toBe(false);
+  let deep: object = { type: "string" };
+  for (let depth = 0; depth < 3000; depth++) deep = { type: "array", items: deep, minItems: 1 };
+  expect(() => of(deep)).toThrow(expect.objectContaining({ code: "grammar_too_complex", status: 400 }));
+});
+
 test("schemas have an end: in size, in depth and in alternatives", () => {
   expect(() => of({ enum: ["x".repeat(300_000)] })).toThrow("characters");
   expect(() => of({ allOf: [{ $ref: "#" }] })).toThrow("without an end");

@@ -11,6 +11,8 @@ import { negated, someOf } from "./negation.ts";
 
 /** Schemas that are opened, one in another, at most. */
 const MAX_DEPTH = 64;
+/** Characters of a place in a refusal. */
+const MAX_PATH = 160;
 /** Alternatives that schemas beside each other multiply to, at most. */
 const MAX_ALTERNATIVES = 512;
 
@@ -67,9 +69,9 @@ export class Conjunctions {
 
   /** @param keyword whose value is at fault */
   refuse(schema: SchemaObject, keyword: string, why: string): OutriderError {
-    return new OutriderError("unsupported_schema", `${this.#paths.get(schema) ?? "#"}/${keyword}: ${why}`, {
-      param: "response_format",
-    });
+    const path = this.#paths.get(schema) ?? "#";
+    const shown = path.length > MAX_PATH ? `${path.slice(0, MAX_PATH / 2)}…${path.slice(-MAX_PATH / 2)}` : path;
+    return new OutriderError("unsupported_schema", `${shown}/${keyword}: ${why}`, { param: "response_format" });
   }
 
   /** Remembers where a schema stands. */
