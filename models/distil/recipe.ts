@@ -3,18 +3,26 @@
  * the repository, so `outrider squeeze` needs it as `--model`; README.md has the steps that make one.
  */
 import type { Recipe } from "../../src/compress/recipe.ts";
+import type { Drafting } from "../../src/format/pack-header.ts";
+
+/** What the drafts of SmolLM2 were tuned with (docs/log.md). */
+export const TUNED: Drafting = { sigma: 0.9, copyConfidence: 0.85 };
 
 /**
  * @param model id of the draft
  * @param keep size of the draft's vocabulary: the most frequent tokens of the calibration text, as many as were taught
  *   or fewer
  * @param format that the blocks were taught in
- * @param keeping which keys it holds and reads, where that was measured (docs/keeping.md)
+ * @param drafting how it drafts, where that was measured
  */
-export const taught = (model: string, keep: number, format: "lut4" | "q2lut" = "lut4", keeping?: string): Recipe => ({
+export const taught = (
+  model: string,
+  keep: number,
+  format: "lut4" | "q2lut" = "lut4",
+  drafting: Drafting = TUNED,
+): Recipe => ({
   model,
-  // The drafts of SmolLM2 were tuned with these (docs/log.md).
-  drafting: { sigma: 0.9, copyConfidence: 0.85, ...(keeping !== undefined && { keeping }) },
+  drafting,
   stages: [
     { stage: "trim-vocabulary", keep, by: "frequency" },
     // Rows of the taught checkpoint hold as many values as the codebook, which keeps them exactly.

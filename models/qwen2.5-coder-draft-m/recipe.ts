@@ -9,4 +9,4 @@
  */
 import { taught } from "../distil/recipe.ts";
 
-export default taught("qwen2.5-coder-draft-m", 12032, "q2lut");
+export default taught("qwen2.5-coder-draft-m", 12032, "q2lut", { keeping: "near:768" });

@@ -7,6 +7,6 @@
  *
  * README.md has the training runs that made the checkpoint.
  */
-import { taught } from "../distil/recipe.ts";
+import { TUNED, taught } from "../distil/recipe.ts";
 
-export default taught("smollm2-135m-draft-m", 16384, "lut4", "near:768");
+export default taught("smollm2-135m-draft-m", 16384, "lut4", { ...TUNED, keeping: "near:768" });
