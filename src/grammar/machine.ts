@@ -257,20 +257,39 @@ function productiveRules(expressions: Expressions, rules: readonly Expression[])
   return productive;
 }
 
-function isProductive(expressions: Expressions, expression: Expression, rules: readonly boolean[]): boolean {
+/** @param seen what was found of expressions so far, which many others hold */
+function isProductive(
+  expressions: Expressions,
+  expression: Expression,
+  rules: readonly boolean[],
+  seen: Map<Expression, boolean> = new Map(),
+): boolean {
+  const known = seen.get(expression);
+  if (known !== undefined) return known;
+  const found = findProductive(expressions, expression, rules, seen);
+  seen.set(expression, found);
+  return found;
+}
+
+function findProductive(
+  expressions: Expressions,
+  expression: Expression,
+  rules: readonly boolean[],
+  seen: Map<Expression, boolean>,
+): boolean {
   switch (expression.kind) {
     case "never":
       return false;
     case "sequence": {
       // Sequences are long lists, too long to be walked by calls.
       let at: Expression = expression;
-      for (; at.kind === "sequence"; at = at.rest) if (!isProductive(expressions, at.first, rules)) return false;
-      return isProductive(expressions, at, rules);
+      for (; at.kind === "sequence"; at = at.rest) if (!isProductive(expressions, at.first, rules, seen)) return false;
+      return isProductive(expressions, at, rules, seen);
     }
     case "either":
-      return expression.of.some((each) => isProductive(expressions, each, rules));
+      return expression.of.some((each) => isProductive(expressions, each, rules, seen));
     case "repeat":
-      return expression.min === 0 || isProductive(expressions, expression.item, rules);
+      return expression.min === 0 || isProductive(expressions, expression.item, rules, seen);
     case "all":
     case "not":
     case "table":
