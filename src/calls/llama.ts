@@ -4,7 +4,6 @@
  *
  *   {"name": "f", "parameters": {…}}
  */
-
 import { callsOf, freeOf } from "./call-forms.ts";
 import type { Family } from "./family.ts";
 import { JsonCallReader, type Syntax } from "./json-calls.ts";

@@ -4,7 +4,6 @@
  *
  *   [{"name": "f", "arguments": {…}}, …]
  */
-
 import { callsOf, freeOf } from "./call-forms.ts";
 import type { Conversation, Family } from "./family.ts";
 import { JsonCallReader, type Syntax } from "./json-calls.ts";

@@ -5,7 +5,6 @@
  *
  *   <tool_call>\n{"name": "f", "arguments": {…}}\n</tool_call>
  */
-
 import { callsOf, freeOf } from "./call-forms.ts";
 import type { Family } from "./family.ts";
 import { JsonCallReader, type Syntax } from "./json-calls.ts";

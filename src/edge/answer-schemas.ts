@@ -1,4 +1,4 @@
-/** The shapes of answers, of their events, and of what routes say besides: schemas for the OpenAPI document and tests. */
+/** The shapes of answers, of their events, and of what routes say besides: for the OpenAPI document and tests. */
 import * as z from "zod";
 import { chatLogprobsSchema, textLogprobsSchema } from "./logprobs.ts";
 import { placementSchema } from "./placement.ts";

@@ -10,8 +10,8 @@ export function objectOf(body: unknown): Readonly<Record<string, unknown>> {
 }
 
 /**
- * What a schema reads of a body. Throws `invalid_request` for the first thing that is wrong, and `unsupported_parameter`
- * for a field that the schema of a whole body lacks.
+ * What a schema reads of a body. Throws `invalid_request` for the first thing that is wrong, and
+ * `unsupported_parameter` for a field that the schema of a whole body lacks.
  */
 export function checkedBody<T extends z.ZodType>(schema: T, body: unknown): z.infer<T> {
   const parsed = schema.safeParse(objectOf(body), { error: sentence, reportInput: true });

@@ -1,8 +1,8 @@
 /**
  * What goes back to an OpenAI client: completion objects, stream chunks, usage, timings and errors. `timings` uses
  * llama.cpp's names, which dashboards already read, plus `draft_n_judged`, `draft_n_thrown`, `draft_read_n` and
- * `target_passes`; everything else that is ours lies under `outrider`. Requests are in request-schemas.ts; the order of a
- * stream's chunks is in stream.ts.
+ * `target_passes`; everything else that is ours lies under `outrider`. Requests are in request-schemas.ts; the order
+ * of a stream's chunks is in stream.ts.
  */
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";

@@ -8,6 +8,7 @@
  * to a text that ends.
  */
 import { type Expression, type Expressions, hasByte, nested, tooComplex } from "./expression.ts";
+import { isProductive, productiveRules } from "./productive.ts";
 
 /** A stack: what comes next, and what is below it. Null is the end. */
 interface Stack {
@@ -234,70 +235,7 @@ export class Machine {
   }
 
   #isProductive(expression: Expression): boolean {
-    let known = this.#productive.get(expression);
-    if (known === undefined) {
-      known = isProductive(this.#expressions, expression, this.#ruleProductive);
-      this.#productive.set(expression, known);
-    }
-    return known;
-  }
-}
-
-/** Which rules have a text at all. */
-function productiveRules(expressions: Expressions, rules: readonly Expression[]): boolean[] {
-  const productive = rules.map(() => false);
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const [i, rule] of rules.entries()) {
-      if (productive[i] || !isProductive(expressions, rule, productive)) continue;
-      productive[i] = true;
-      changed = true;
-    }
-  }
-  return productive;
-}
-
-/** @param seen what was found of expressions so far, which many others hold */
-function isProductive(
-  expressions: Expressions,
-  expression: Expression,
-  rules: readonly boolean[],
-  seen: Map<Expression, boolean> = new Map(),
-): boolean {
-  const known = seen.get(expression);
-  if (known !== undefined) return known;
-  const found = findProductive(expressions, expression, rules, seen);
-  seen.set(expression, found);
-  return found;
-}
-
-function findProductive(
-  expressions: Expressions,
-  expression: Expression,
-  rules: readonly boolean[],
-  seen: Map<Expression, boolean>,
-): boolean {
-  switch (expression.kind) {
-    case "never":
-      return false;
-    case "sequence": {
-      // Sequences are long lists, too long to be walked by calls.
-      let at: Expression = expression;
-      for (; at.kind === "sequence"; at = at.rest) if (!isProductive(expressions, at.first, rules, seen)) return false;
-      return isProductive(expressions, at, rules, seen);
-    }
-    case "either":
-      return expression.of.some((each) => isProductive(expressions, each, rules, seen));
-    case "repeat":
-      return expression.min === 0 || isProductive(expressions, expression.item, rules, seen);
-    case "all":
-    case "not":
-    case "table":
-      return !expressions.isEmpty(expression);
-    case "rule":
-      return rules[expression.rule] ?? false;
-    default:
-      return true;
+    return isProductive(this.#expressions, expression, this.#ruleProductive, this.#productive);
   }
 }
 

@@ -17,15 +17,13 @@ import { PAGE_TOKENS } from "../../src/kernels/abi.ts";
 import { agreementRate, tokensPerPass } from "../../src/methods/acceptance-length.ts";
 import { type LongAnswer, longAnswers } from "./long/answers.ts";
 import { type Draft, type DraftName, loadDrafts } from "./long/drafts.ts";
-import { DEFAULT_PAIR, longPair } from "./long/pairs.ts";
+import { longPair, PAIR_OPTIONS } from "./long/pairs.ts";
 import { stepTimes } from "./long/steps.ts";
 
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
-    pair: { type: "string", default: DEFAULT_PAIR },
-    draft: { type: "string" },
-    lengths: { type: "string" },
+    ...PAIR_OPTIONS,
     answers: { type: "string", default: "3" },
     policies: { type: "string", default: ["near", ...Object.keys(POLICIES)].join(",") },
   },
@@ -35,9 +33,7 @@ const BUDGETS = [0.2, 0.1, 0.05] as const;
 const DRAFTED = 8;
 /** A copy of this confidence is proposed in place of the model's token, as the service does. */
 const COPIED = 0.85;
-const pair = longPair(values.pair);
-const draftFolder = values.draft ?? pair.pair.draft!;
-const lengths = values.lengths?.split(",").map(Number) ?? pair.lengths;
+const { draft: pack, lengths, answers: calibration } = longPair(values);
 const each = values.quick ? 1 : Number(values.answers);
 const answers = lengths.flatMap((length) => {
   const own = longAnswers(values.pair).filter((answer) => answer.length === length);
@@ -52,7 +48,12 @@ if (answers.length === 0) {
 
 const longest = Math.max(8001, ...answers.map(({ prompt, answer }) => prompt.length + answer.length));
 const policies = values.policies.split(",") as DraftName[];
-const drafts = await loadDrafts(draftFolder, pair.answers, ["all", ...policies], Math.ceil(longest / PAGE_TOKENS) + 1);
+const other = policies.find((name) => name !== "near" && !Object.hasOwn(POLICIES, name));
+if (other !== undefined) {
+  console.error(`--policies names near or some of ${Object.keys(POLICIES).join(", ")}, not "${other}"`);
+  process.exit(1);
+}
+const drafts = await loadDrafts(pack, calibration, ["all", ...policies], Math.ceil(longest / PAGE_TOKENS) + 1);
 
 /** Hits of one configuration, answer by answer, and the share of keys that it read. */
 interface Run {
@@ -144,7 +145,7 @@ const rows = [...runs.values()].map(({ length, policy, budget, hits, withCopies,
 console.table(rows);
 const steps = await stepTimes(drafts, values.quick ? [0.2] : [...BUDGETS, 1]);
 console.table(steps);
-console.log(JSON.stringify({ draft: draftFolder, drafted: DRAFTED, rows, steps }));
+console.log(JSON.stringify({ draft: pack, drafted: DRAFTED, rows, steps }));
 
 function round(value: number): number {
   return Number(value.toFixed(3));

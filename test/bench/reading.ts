@@ -3,7 +3,7 @@
  * when the draft has read everything and holds all of it, when it has read the first page and as many of the newest ones
  * as the service holds, and when it has read 192 tokens; with lookup's copies and without. Prints a table and, last, JSON.
  *
- *   npm run bench:reading -- [--quick] [--pair smollm2-135m] [--pack DIR] [--lengths 2000,4000]
+ *   npm run bench:reading -- [--quick] [--pair smollm2-135m] [--draft DIR] [--lengths 2000,4000]
  *
  * --quick takes one answer of each kind.
  */
@@ -19,7 +19,7 @@ import { builtModules } from "../../src/platform/built.ts";
 import { directoryHeader, shardReader } from "../../src/platform/disk.ts";
 import { GREEDY } from "../../src/speculate/types.ts";
 import { type LongAnswer, longAnswers } from "./long/answers.ts";
-import { DEFAULT_PAIR, longPair } from "./long/pairs.ts";
+import { longPair, PAIR_OPTIONS } from "./long/pairs.ts";
 
 /** Draft length. */
 const DRAFTED = 8;
@@ -29,14 +29,10 @@ const COPIED = 0.85;
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
-    pair: { type: "string", default: DEFAULT_PAIR },
-    pack: { type: "string" },
-    lengths: { type: "string" },
+    ...PAIR_OPTIONS,
   },
 });
-const { pair, lengths: all } = longPair(values.pair);
-const pack = values.pack ?? pair.draft!;
-const lengths = values.lengths?.split(",").map(Number) ?? all;
+const { draft: pack, lengths } = longPair(values);
 const every = longAnswers(values.pair).filter(({ length }) => lengths.includes(length));
 const answers = values.quick
   ? every.filter(({ kind }, n) => every.findIndex((other) => other.kind === kind) === n)

@@ -6,8 +6,9 @@ import { OutriderError } from "../../model/errors.ts";
 import { ByKeyword } from "./by-keyword.ts";
 import { disjoint } from "./disjoint.ts";
 import { FORMATS, UNENFORCED_FORMATS } from "./formats.ts";
-import { ENFORCED, isObject, REFUSED, type Schema, type SchemaObject } from "./keywords.ts";
+import { ENFORCED, isBefore, isObject, REFUSED, type Schema, type SchemaObject } from "./keywords.ts";
 import { negated, someOf } from "./negation.ts";
+import { wellFormed } from "./well-formed.ts";
 
 /** Schemas that are opened, one in another, at most. */
 const MAX_DEPTH = 64;
@@ -105,7 +106,7 @@ export class Conjunctions {
         own = this.#lacking(own, "allOf");
       }
       // Draft 7 and older take nothing beside a reference.
-      const alone = ref !== undefined && this.#isOld;
+      const alone = ref !== undefined && isBefore(2019, this.#root);
       const flat = this.#flat(inner, depth + 1);
       if (!flat) return null;
       for (const each of flat) out.add(each);
@@ -162,7 +163,10 @@ export class Conjunctions {
   /** What a value may be that has not what `given` asks for. */
   #not(schema: SchemaObject, keyword: string, given: Schema): readonly Schema[] {
     const known = isObject(given) ? this.#negated.get(given) : undefined;
-    const around = { resolve: (at: SchemaObject, ref: unknown) => this.#resolve(at, ref), isOld: this.#isOld };
+    const around = {
+      resolve: (at: SchemaObject, ref: unknown) => this.#resolve(at, ref),
+      isOld: isBefore(2019, this.#root),
+    };
     const turned = known !== undefined ? known : negated(given, around);
     if (isObject(given)) {
       this.#check(given);
@@ -198,14 +202,6 @@ export class Conjunctions {
       this.#checked.add(rest);
       return rest;
     });
-  }
-
-  get #isOld(): boolean {
-    return isObject(this.#root) && /draft-0[3467]/.test(String(this.#root.$schema ?? ""));
-  }
-
-  get #isBefore7(): boolean {
-    return isObject(this.#root) && /draft-0[346]/.test(String(this.#root.$schema ?? ""));
   }
 
   #resolve(schema: SchemaObject, ref: unknown): Schema {
@@ -245,7 +241,7 @@ export class Conjunctions {
       if (REFUSED.has(keyword) && !isVoid(keyword, schema)) {
         throw this.refuse(schema, keyword, "it cannot be enforced while a text is written; leave it out");
       }
-      if (keyword === "if" && this.#isBefore7) {
+      if (keyword === "if" && isBefore(7, this.#root)) {
         throw this.refuse(schema, keyword, "drafts before 7 do not know it; name a newer $schema, or leave it out");
       }
       if (keyword === "$id" && schema !== this.#root && typeof value === "string") {
@@ -272,53 +268,3 @@ function isVoid(keyword: string, schema: SchemaObject): boolean {
   if (keyword === "minContains" || keyword === "maxContains") return schema.contains === undefined;
   return keyword === "unevaluatedProperties" || keyword === "unevaluatedItems" ? schema[keyword] === true : false;
 }
-
-const isSchema = (value: unknown): boolean => typeof value === "boolean" || isObject(value);
-const isCount = (value: unknown): boolean => typeof value === "number" && value >= 0 && Number.isInteger(value);
-const isNumber = (value: unknown): boolean => typeof value === "number";
-const isNames = (value: unknown): boolean => Array.isArray(value) && value.every((name) => typeof name === "string");
-const isText = (value: unknown): boolean => typeof value === "string";
-const isNamed = (value: unknown): boolean => isObject(value) && Object.values(value).every(isSchema);
-const isSchemas = (value: unknown): boolean => Array.isArray(value) && value.every(isSchema);
-const isLimit = (value: unknown): boolean => isNumber(value) || typeof value === "boolean";
-
-const FORMS: Readonly<Record<string, (value: unknown) => boolean>> = {
-  $ref: isText,
-  additionalItems: isSchema,
-  additionalProperties: isSchema,
-  allOf: isSchemas,
-  anyOf: (value) => isSchemas(value) && (value as unknown[]).length > 0,
-  dependencies: (value) => isObject(value) && Object.values(value).every((each) => isNames(each) || isSchema(each)),
-  dependentRequired: (value) => isObject(value) && Object.values(value).every(isNames),
-  dependentSchemas: isNamed,
-  else: isSchema,
-  enum: Array.isArray,
-  exclusiveMaximum: isLimit,
-  exclusiveMinimum: isLimit,
-  format: isText,
-  if: isSchema,
-  items: (value) => isSchema(value) || isSchemas(value),
-  maxItems: isCount,
-  maxLength: isCount,
-  maxProperties: isCount,
-  maximum: isNumber,
-  minItems: isCount,
-  minLength: isCount,
-  minProperties: isCount,
-  minimum: isNumber,
-  multipleOf: (value) => typeof value === "number" && value > 0,
-  not: isSchema,
-  oneOf: (value) => isSchemas(value) && (value as unknown[]).length > 0,
-  pattern: isText,
-  patternProperties: isNamed,
-  prefixItems: isSchemas,
-  properties: isNamed,
-  propertyNames: isSchema,
-  required: isNames,
-  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-  then: isSchema,
-  type: (value) => TYPES.has(value as string) || (Array.isArray(value) && value.every((each) => TYPES.has(each))),
-};
-const TYPES = new Set(["null", "boolean", "integer", "number", "string", "array", "object"]);
-
-const wellFormed = (keyword: string, value: unknown): boolean => FORMS[keyword]?.(value) ?? true;

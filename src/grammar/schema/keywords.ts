@@ -70,3 +70,10 @@ export const REFUSED = new Set([
 
 export const isObject = (value: unknown): value is SchemaObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Drafts of JSON Schema that are older, as their names say it. */
+const OLDER = { 7: /draft-0[346]/, 2019: /draft-0[3467]/ } as const;
+
+/** Whether a whole schema says that it is of a draft before this one. */
+export const isBefore = (draft: keyof typeof OLDER, root: Schema): boolean =>
+  isObject(root) && OLDER[draft].test(String(root.$schema ?? ""));

@@ -4,7 +4,7 @@
  * for objects and lists that `enum` and `const` name does the grammar ask it, before anything is written.
  */
 import { FORMATS } from "./formats.ts";
-import { isObject, type Schema, type SchemaObject } from "./keywords.ts";
+import { isBefore, isObject, type Schema, type SchemaObject } from "./keywords.ts";
 
 /**
  * The JSON pointer of the first keyword that a value does not meet, null where it meets all.
@@ -22,8 +22,7 @@ class Validator {
 
   unmet(schema: Schema, value: unknown, path: string): string | null {
     if (typeof schema === "boolean") return schema ? null : path;
-    const old = isObject(this.#root) && /draft-0[3467]/.test(String(this.#root.$schema ?? ""));
-    const only = old && schema.$ref !== undefined ? { $ref: schema.$ref } : schema;
+    const only = isBefore(2019, this.#root) && schema.$ref !== undefined ? { $ref: schema.$ref } : schema;
     for (const keyword of Object.keys(only)) {
       const check = CHECKS[keyword];
       const fault = check?.(only, value, {

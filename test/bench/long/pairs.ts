@@ -10,6 +10,8 @@ export type Kind = "document" | "code" | "conversation";
 export interface LongPair {
   readonly pair: Pair;
   readonly kinds: readonly Kind[];
+  /** Folder of the draft's pack. */
+  readonly draft: string;
   /** Prompt tokens. With its answer the longest one fits the target's context. */
   readonly lengths: readonly number[];
   /** Short answers of the target, which a skew is measured on. */
@@ -24,17 +26,36 @@ const ROWS = {
     answers: "recorded.jsonl.gz",
   },
   "qwen2.5-coder-1.5b": { kinds: ["document", "code"], lengths: [2000, 4000, 8000, 16000], answers: "answers" },
-} satisfies Record<string, Omit<LongPair, "pair">>;
+} satisfies Record<string, Omit<LongPair, "pair" | "draft">>;
 
-export const DEFAULT_PAIR = "smollm2-135m";
+/** Options of a bench over long prompts, for `parseArgs`. */
+export const PAIR_OPTIONS = {
+  pair: { type: "string", default: "smollm2-135m" },
+  /** Another pack than the pair's own. */
+  draft: { type: "string" },
+  lengths: { type: "string" },
+} as const;
 
-/** Ends the process with the names that there are, for another. */
-export function longPair(name: string): LongPair {
+interface Named {
+  readonly pair: string;
+  readonly draft?: string | undefined;
+  /** "2000,4000": some of the pair's lengths. */
+  readonly lengths?: string | undefined;
+}
+
+/** Ends the process with the names that there are, for a pair that is none. */
+export function longPair({ pair: name, draft, lengths }: Named): LongPair {
   if (!Object.hasOwn(ROWS, name)) {
     console.error(`--pair is one of ${Object.keys(ROWS).join(", ")}, not "${name}"`);
     process.exit(1);
   }
   const pair = pairNamed(name, knownPairs(MODELS));
   const row = ROWS[name as keyof typeof ROWS];
-  return { ...row, pair, answers: path.join(pair.directory, row.answers) };
+  return {
+    ...row,
+    pair,
+    draft: draft ?? pair.draft!,
+    lengths: lengths?.split(",").map(Number) ?? row.lengths,
+    answers: path.join(pair.directory, row.answers),
+  };
 }

@@ -18,32 +18,33 @@ import { GREEDY } from "../../../src/speculate/types.ts";
 import { llamaLibrary } from "../../support/llama-library.ts";
 import { packHeader } from "../../support/tiny.ts";
 import { answersFile, longAnswers } from "./answers.ts";
-import { DEFAULT_PAIR, longPair } from "./pairs.ts";
+import { longPair, PAIR_OPTIONS } from "./pairs.ts";
 import { longPrompts } from "./texts.ts";
 
 const ANSWER_TOKENS = 96;
 
 const { values } = parseArgs({
   options: {
-    pair: { type: "string", default: DEFAULT_PAIR },
-    lengths: { type: "string" },
+    ...PAIR_OPTIONS,
     each: { type: "string", default: "3" },
     threads: { type: "string", default: "1" },
   },
 });
-const own = longPair(values.pair);
-const lengths = values.lengths?.split(",").map(Number) ?? own.lengths;
+const own = longPair(values);
 const answers = longAnswers(values.pair);
 const known = new Set(answers.map(({ prompt }) => prompt.join(" ")));
-const prompts = await longPrompts({ ...own, lengths });
+const prompts = await longPrompts(own);
 const wanted = prompts.filter(({ kind, length, prompt }, n) => {
   const before = prompts.slice(0, n).filter((other) => other.kind === kind && other.length === length);
   return before.length < Number(values.each) && !known.has(prompt.join(" "));
 });
+if (wanted.length === 0) {
+  console.error("all of these are recorded");
+  process.exit(0);
+}
 await llamaLibrary();
-const { target, draft } = own.pair;
-const stop = new Set(packHeader(draft!).target!.eosIds);
-const { path: gguf } = await obtainModel(target, path.join(cacheFolder(), "models"));
+const stop = new Set(packHeader(own.draft).target!.eosIds);
+const { path: gguf } = await obtainModel(own.pair.target, path.join(cacheFolder(), "models"));
 const engine = await loadLlamaCpp(gguf, {
   sequences: 1,
   kvTokens: Math.max(...wanted.map(({ prompt }) => prompt.length)) + ANSWER_TOKENS,

@@ -32,8 +32,8 @@ export interface LongPrompt {
 }
 
 /** One prompt of each kind and length a source, the short ones first. */
-export async function longPrompts({ pair, kinds, lengths, answers }: LongPair): Promise<LongPrompt[]> {
-  const read = (name: string) => text(path.join(path.relative(ROOT, pair.draft!), name));
+export async function longPrompts({ draft, kinds, lengths, answers }: LongPair): Promise<LongPrompt[]> {
+  const read = (name: string) => text(path.join(path.relative(ROOT, draft), name));
   const tokenizer = new Tokenizer(read("tokenizer.json"));
   const template = new ChatTemplate(read("tokenizer_config.json"), tokenizer);
   const turns = kinds.includes("conversation") ? await recordedTurns(template, tokenizer, answers) : [];
