@@ -48,6 +48,8 @@ const edgeSettings = (assets: string, embedded: boolean): object => ({
   compatibility_date: COMPATIBILITY_DATE,
   // The client has left while its request still waits: session.ts learns that from request.signal.
   compatibility_flags: ["enable_request_signal"],
+  // esbuild would name each inner function whenever it is made, which takes CPU in every answer (docs/log.md).
+  keep_names: false,
   // The Worker comes first for its own routes, and for /model/ and /draft/, which are not offered to the world.
   assets: {
     directory: assets,
@@ -78,6 +80,7 @@ const embeddedSettings = (assets: string): object => ({
   name: EMBEDDED_NAME,
   main: runningModule("origin/embedded/worker"),
   compatibility_date: COMPATIBILITY_DATE,
+  keep_names: false,
   workers_dev: false,
   // The Worker comes first for every path, so that the weights are not offered to the world.
   assets: { directory: assets, binding: "ASSETS", run_worker_first: true },

@@ -57,7 +57,7 @@ interface Node {
 
 export function chooseNodes(chain: readonly ChainToken[], pass: Pass): Nodes {
   const best = nodesOf(chain, pass.sibling).sort((a, b) => b.value - a.value);
-  const worth = (count: number) => best[count - 1]!.value;
+  const worth = [1, ...best.map(({ value }) => value)];
   const most = Math.min(best.length, pass.most);
   const count = pass.time ? bestScored(most, worth, pass.time.costs, pass.time.rate) : most;
   const chosen = best.slice(0, count).filter(({ value }, rank) => rank < USUAL_PASS || value >= LEAST_BEYOND);

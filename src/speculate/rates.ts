@@ -84,22 +84,27 @@ export const passOver = ({ passMs }: Costs, drafted: number): number =>
 /**
  * How many of `there` draft tokens a pass best scores: the number that maximises tokens − rate · ms.
  *
- * @param survival S_j, j from 0 on, for any j up to `there`
+ * @param survival S_j, j from 0 on, up to `there` at least
  */
-export function bestScored(there: number, survival: (j: number) => number, costs: Costs, rate: number): number {
+export function bestScored(there: number, survival: ArrayLike<number>, costs: Costs, rate: number): number {
   let best = 0;
   let most = -rate * passOver(costs, 0);
   let tokens = 0;
   for (let j = 1; j <= there; j++) {
-    tokens += survival(j);
+    tokens += survival[j]!;
     const value = tokens - rate * passOver(costs, j);
     // The margin keeps rounding from deciding where a position gains nothing.
-    if (value > most + 1e-9) [best, most] = [j, value];
+    if (value > most + 1e-9) {
+      best = j;
+      most = value;
+    }
   }
   return best;
 }
 
 /**
+ * A loop without objects and closures, for it runs some fifty times whenever a way is chosen.
+ *
  * @param rate tokens per ms, for which a pass chooses what it scores
  * @param most draft tokens of a pass at most
  */
@@ -108,7 +113,8 @@ export function outlook({ first, ahead }: Way, seen: Seen, rate: number, most: n
   const { roundTripMs } = costs;
   const draftStepMs = Math.max(costs.draftStepMs, 0.001);
   /** When each verdict was sent, and how many tokens were decided by then. */
-  const verdicts = [{ at: 0, decided: 0 }];
+  const sentAt = [0];
+  const decidedBy = [0];
   /** Index of the newest verdict that the drafter had heard when it made what arrives now. */
   let heard = 0;
   /** Probability that no draft token was wrong yet. */
@@ -119,14 +125,13 @@ export function outlook({ first, ahead }: Way, seen: Seen, rate: number, most: n
   let ms = 0;
   let passes = 0;
   let steps = 0;
-  const made = (until: number) => Math.max(0, Math.floor((until + 1e-9) / draftStepMs));
-  const arrived = (): number => {
-    while (verdicts[heard + 1] && verdicts[heard + 1]!.at <= now - roundTripMs - draftStepMs) heard++;
-    const there = Math.min(made(now - roundTripMs), verdicts[heard]!.decided + ahead);
-    return there < first ? 0 : there;
-  };
+  const survival = new Float64Array(most + 2);
+  survival[0] = 1;
   while (right > LEAST_PROBABILITY && passes < MOST_PASSES) {
-    let there = arrived() - decided;
+    const since = now - roundTripMs;
+    while (heard + 1 < sentAt.length && sentAt[heard + 1]! <= since - draftStepMs) heard++;
+    const arrived = Math.min(madeBy(since, draftStepMs), decidedBy[heard]! + ahead);
+    let there = (arrived < first ? 0 : arrived) - decided;
     const wanted = first === 0 ? 0 : decided === 0 ? first : 1;
     if (wanted > 0 && there < wanted) {
       // Without a bet the drafter begins anew at each verdict.
@@ -136,29 +141,28 @@ export function outlook({ first, ahead }: Way, seen: Seen, rate: number, most: n
       now = until;
       there = wanted;
     }
-    const from = decided;
-    const survival = [1];
-    const S = (j: number) => {
-      for (let i = survival.length; i <= j; i++)
-        survival.push(survival[i - 1]! * chanceAt(acceptanceByDepth, from + i - 1));
-      return survival[j]!;
-    };
-    const scored = bestScored(Math.min(Math.max(0, there), most), S, costs, rate);
-    for (let j = 0; j <= scored; j++) tokens += right * S(j);
+    const scorable = Math.min(Math.max(0, there), most);
+    for (let j = 0; j <= scorable; j++) survival[j + 1] = survival[j]! * chanceAt(acceptanceByDepth, decided + j);
+    const scored = bestScored(scorable, survival, costs, rate);
+    for (let j = 0; j <= scored; j++) tokens += right * survival[j]!;
     const step = passOver(costs, scored) * (ahead > first ? costs.hindrance : 1);
     ms += right * step;
     passes += right;
     now += step;
     decided += scored + 1;
-    verdicts.push({ at: now, decided });
-    const still = right * S(scored + 1);
+    sentAt.push(now);
+    decidedBy.push(decided);
+    const still = right * survival[scored + 1]!;
     // The drafter hears half a round trip later that it was wrong, having begun half a one late.
-    steps += (right - still) * Math.min(made(now), verdicts[heard]!.decided + ahead);
+    steps += (right - still) * Math.min(madeBy(now, draftStepMs), decidedBy[heard]! + ahead);
     right = still;
   }
-  steps += right * Math.min(made(now), verdicts[heard]!.decided + ahead);
+  steps += right * Math.min(madeBy(now, draftStepMs), decidedBy[heard]! + ahead);
   return { tokens, ms, passes, steps };
 }
+
+/** Whole draft steps within so many ms. */
+const madeBy = (ms: number, stepMs: number): number => Math.max(0, Math.floor((ms + 1e-9) / stepMs));
 
 /**
  * The way that decides tokens fastest, draft steps having their price.
@@ -167,8 +171,8 @@ export function outlook({ first, ahead }: Way, seen: Seen, rate: number, most: n
  * @param bets false: nothing is drafted behind a draft that the origin has not answered
  * @param waits keeps to ways where the origin waits (true) or never does (false)
  */
-export function bestWay(seen: Seen, maxDraft: number, bets = true, waits?: boolean): Prospect {
-  const { costs } = seen;
+export function bestWay({ costs, acceptanceByDepth }: Seen, maxDraft: number, bets = true, waits?: boolean): Prospect {
+  const seen = { costs, acceptanceByDepth };
   // An origin that waits in any case learns a round trip later that no draft comes.
   const alone = 1 / (passOver(costs, 0) + (waits === true ? costs.roundTripMs : 0));
   const ways: Way[] = waits === true ? [] : [{ first: 0, ahead: MOST_AHEAD }];

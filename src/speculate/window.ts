@@ -77,9 +77,9 @@ const MOST_MADE = 31;
 /** The chance that all draft tokens are right, below which no further one is made; more where they are many. */
 const LEAST_SURVIVAL = 0.05;
 const LEAST_FAR = 0.5;
-/** Things learned after which the best way is chosen anew; at first after each. */
-const CHOOSE_AFTER = 24;
-const SOON = 64;
+/** Things learned after which the best way is chosen anew: a quarter of what was known, within these. */
+const CHOOSE_AFTER = { least: 1, most: 24 } as const;
+const chosenFor = (known: number): number => Math.max(CHOOSE_AFTER.least, Math.min(CHOOSE_AFTER.most, known >> 2));
 
 /**
  * Alternatives that a drafter names for each position. More are hardly ever worth a position of the pass (docs/log.md,
@@ -156,7 +156,7 @@ export class Window {
   get prospect(): Prospect {
     const { policy, history } = this;
     const { version } = history;
-    if (this.#prospect && version - this.#version < (version < SOON ? 1 : CHOOSE_AFTER)) return this.#prospect;
+    if (this.#prospect && version - this.#version < chosenFor(this.#version)) return this.#prospect;
     const { maxDraft, bets, patience } = policy;
     const best = (waits: boolean) => bestWay(history, maxDraft, bets, waits);
     let chosen: Prospect;
@@ -231,11 +231,8 @@ export class Window {
     if (this.spare === "passes") return policy.maxDraft;
     const survival = [1, ...survivalOf(this.#chain(draft))];
     const chances = history.acceptanceByDepth;
-    const S = (j: number) => {
-      for (let i = survival.length; i <= j; i++) survival.push(survival[i - 1]! * chanceAt(chances, i - 1));
-      return survival[j]!;
-    };
-    return bestScored(policy.maxDraft, S, history.costs, this.#rate);
+    for (let i = survival.length; i <= policy.maxDraft; i++) survival.push(survival[i - 1]! * chanceAt(chances, i - 1));
+    return bestScored(policy.maxDraft, survival, history.costs, this.#rate);
   }
 
   get #fallback(): number {
