@@ -26,7 +26,7 @@ export class Queue {
    * with a 499 once `left` says that the client has gone; its place is then free at once.
    */
   async enter(left?: AbortSignal): Promise<() => void> {
-    if (left?.aborted) throw closed();
+    if (left?.aborted) throw clientLeft();
     if (this.#busy) await this.#wait(left);
     this.#busy = true;
     let ended = false;
@@ -48,7 +48,7 @@ export class Queue {
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.#waiting.delete(waiting);
-        reject(closed());
+        reject(clientLeft());
       };
       const waiting: Waiting = {
         begin: () => {
@@ -72,4 +72,4 @@ export class Queue {
   }
 }
 
-const closed = () => new OutriderError("closed", "the client left while waiting", { status: 499 });
+export const clientLeft = () => new OutriderError("closed", "the client left while waiting", { status: 499 });

@@ -12,6 +12,7 @@ import { jsonBody } from "./body.ts";
 import { askChoices } from "./choices.ts";
 import type { Asked, Dialect } from "./dialect.ts";
 import type { Env } from "./env.ts";
+import { FairShare } from "./fair-share.ts";
 import { IGNORED, withoutEffect } from "./fields.ts";
 import { askSession, PLACES, type Visit } from "./finding.ts";
 import type { Generation } from "./generation.ts";
@@ -57,6 +58,9 @@ const TOKEN_ROUTES = {
 /** What the origins have said to this isolate. */
 const places = new Places(Date.now);
 
+/** Of this isolate's thread, among keys. */
+const fairShare = new FairShare(Date.now, (then, ms) => void setTimeout(then, ms));
+
 /** Whether they are well. */
 const watch = new OriginWatch(Date.now);
 
@@ -93,6 +97,17 @@ const identified: MiddlewareHandler<Known> = async (c, next) => {
   await next();
 };
 for (const paths of ["/v1/*", ...Object.keys(TOKEN_ROUTES)]) app.use(paths, identified);
+
+/** Lets the answers of several keys begin in turn. Where the API is open, all are one. */
+const inTurn: MiddlewareHandler<Known> = async (c, next) => {
+  const begun = await fairShare.begin(c.var.tenant.name ?? "", c.req.raw.signal);
+  try {
+    await next();
+  } finally {
+    begun();
+  }
+};
+for (const path of ["/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages"]) app.post(path, inTurn);
 
 app.get("/health", async (c) =>
   c.json({

@@ -7,13 +7,16 @@
  * Edge and gateway are processes of their own, so that each one's memory and CPU can be read (Linux). The engine
  * decides at once, and what it says is a function of the position. Gaps are those between two chunks of a stream. The
  * memory's slope is a least-squares line over the second half of the run. Fairness: a modest key asks one thing after
- * the other, alone and beside a greedy one that keeps `--at-once` answers under way. The last line is JSON.
+ * the other: alone; beside a greedy one that keeps `--at-once` answers under way; and at an edge and a gateway of its
+ * own while that goes on, which shows what the machine's processors alone cost it. The last line is JSON.
  */
 import { parseArgs } from "node:util";
+import { Worker } from "node:worker_threads";
 import { storedBytes } from "../../src/bill/storing.ts";
 import { textTable } from "../../src/charts/text-table.ts";
 import { Clients } from "./load/clients.ts";
 import { Gauge } from "./load/gauge.ts";
+import type { ModestAsked, ModestSeen } from "./load/modest.ts";
 import { startLoaded } from "./load/service.ts";
 import { quantile, slopeOf } from "./load/statistics.ts";
 
@@ -32,18 +35,25 @@ const [atOnce, turns, tokens] = [Number(values["at-once"]), Number(values.turns)
 const modest = values.quick ? 20 : 100;
 
 const service = await startLoaded();
+const apartService = await startLoaded().catch(async (error) => {
+  await service.stop();
+  throw error;
+});
 try {
   const clients = new Clients(service.url, { tokens, draft: values.draft });
   // Start-up is not what is asked for.
   await clients.converse("greedy", "warm", 1);
 
-  const alone = new Clients(service.url, { tokens, draft: values.draft });
-  for (let n = 0; n < modest; n++) await alone.converse("modest", `alone ${n}`, 1);
+  const asModest = (url: string, name: string): Promise<ModestSeen> =>
+    new Promise((resolve, reject) => {
+      const workerData: ModestAsked = { url, name, count: modest, tokens, draft: values.draft };
+      const thread = new Worker(new URL("load/modest.ts", import.meta.url), { workerData });
+      thread.once("message", resolve).once("error", reject);
+    });
+  const alone = await asModest(service.url, "alone");
 
   const gauge = new Gauge(service.processes);
-  const beside = new Clients(service.url, { tokens, draft: values.draft });
   let left = conversations;
-  let running = true;
   const greedy = Array.from({ length: atOnce }, async () => {
     while (left > 0) {
       const number = left--;
@@ -51,13 +61,14 @@ try {
       gauge.read();
       if (number % Math.ceil(conversations / 20) === 0) process.stderr.write(`${left} conversations left\n`);
     }
-    running = false;
   });
-  const asking = (async () => {
-    for (let n = 0; n < modest && running; n++) await beside.converse("modest", `beside ${n}`, 1);
-  })();
   const from = performance.now();
-  await Promise.all([...greedy, asking]);
+  const asking = (async () => {
+    // All of the greedy key's are under way.
+    while (clients.answers < atOnce) await new Promise((resolve) => setTimeout(resolve, 100));
+    return [await asModest(service.url, "beside"), await asModest(apartService.url, "apart")] as const;
+  })();
+  const [[beside, apart]] = await Promise.all([asking, ...greedy]);
   const seconds = (performance.now() - from) / 1000;
   gauge.read();
 
@@ -77,20 +88,17 @@ try {
   const result = {
     conversations,
     at_once: atOnce,
-    lost: clients.lost + beside.lost + alone.lost,
+    lost: [clients, alone, beside, apart].reduce((sum, { lost }) => sum + lost, 0),
     tokens_per_second: total / seconds,
-    first_token_ms: { p50: quantile(clients.firsts, 0.5), p99: quantile(clients.firsts, 0.99) },
-    gap_ms: { p50: quantile(clients.gaps, 0.5), p99: quantile(clients.gaps, 0.99) },
+    first_token_ms: spread(clients.firsts),
+    gap_ms: spread(clients.gaps),
     edge_cpu_ms: { a_token: cpu / total, an_answer: cpu / answers },
     memory,
     stored_bytes: {
       a_conversation: stored.reduce((sum, bytes) => sum + bytes, 0) / stored.length,
       by_arithmetic: each,
     },
-    modest_first_ms: {
-      alone: { p50: quantile(alone.firsts, 0.5), p99: quantile(alone.firsts, 0.99) },
-      beside: { p50: quantile(beside.firsts, 0.5), p99: quantile(beside.firsts, 0.99) },
-    },
+    modest_first_ms: { alone: spread(alone.firsts), beside: spread(beside.firsts), apart: spread(apart.firsts) },
   };
   const fixed = (value: number) => value.toFixed(value < 10 ? 2 : 0);
   const pair = ({ p50, p99 }: { p50: number; p99: number }) => [fixed(p50), fixed(p99)];
@@ -104,6 +112,7 @@ try {
         ["gap between chunks", ...pair(result.gap_ms)],
         ["a modest key's first token, alone", ...pair(result.modest_first_ms.alone)],
         ["the same beside a greedy key", ...pair(result.modest_first_ms.beside)],
+        ["the same at a service of its own", ...pair(result.modest_first_ms.apart)],
       ],
     ).join("\n"),
   );
@@ -120,4 +129,9 @@ try {
   console.log(JSON.stringify({ load: result }));
 } finally {
   await service.stop();
+  await apartService.stop();
+}
+
+function spread(ms: readonly number[]) {
+  return { p50: quantile(ms, 0.5), p99: quantile(ms, 0.99) };
 }

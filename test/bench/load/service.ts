@@ -11,7 +11,6 @@ import type { Watched } from "./gauge.ts";
 
 export interface Loaded {
   readonly url: string;
-  readonly inspectorPort: number;
   readonly processes: Readonly<Record<"edge" | "gateway", Watched>>;
   /** How much each Session has stored, as Cloudflare would count it, in bytes. */
   stored(): readonly number[];
@@ -43,7 +42,6 @@ export async function startLoaded(): Promise<Loaded> {
     );
   return {
     url: edge.url,
-    inspectorPort: edge.inspectorPort,
     processes: {
       edge: { group: edge.pid, command: "workerd" },
       gateway: { group: gateway.pid!, command: "" },

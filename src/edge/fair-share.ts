@@ -1,0 +1,159 @@
+/**
+ * Whose answer begins next where the thread of an isolate is late. All requests of an isolate share one thread, which
+ * takes up what comes in its order: behind a key that asks sixty questions at once everybody else would wait for all of
+ * them. To read, send on and begin an answer is most of what the thread does for it. So while the thread is late and
+ * several keys ask, each has its share of the answers that begin at the same time, one at least; and where that is all,
+ * a key lets those go first that have begun fewer.
+ *
+ * How many begin at the same time follows from how late the thread is: half as many where it is late, a few more where
+ * it is not (additive increase, multiplicative decrease: Chiu, Jain 1989). A key that asks alone is never held, and
+ * nobody is refused.
+ */
+import { clientLeft } from "./queue.ts";
+
+/** A timer of so many ms that fires so many later shows that the thread is late. */
+const TIMER_MS = 5;
+const LATE_MS = 3;
+/** How many more may begin after a timer that was on time: a factor before the thread was ever late, then a number. */
+const MORE = { factor: 1.5, number: 0.1 } as const;
+/** How many may begin at the same time before anything is known, and at most. */
+const BEGINNING = { first: 8, most: 1024 } as const;
+/** A share of so many or fewer is one, and waits for keys that have begun fewer. */
+const FEW = 2;
+/** What takes longer than this to begin, in ms, waits for something else than the thread. */
+const BEGINS_MS = 50;
+/** A key is one of those that ask for so many ms behind its last request. */
+const ASKS_MS = 5_000;
+/** A request that waits looks for itself every so many ms: a timer ends with the request that it was set for. */
+const LOOK_MS = 250;
+
+interface Key {
+  /** Answers, since it began to ask. */
+  begun: number;
+  /** When each of those began that are beginning. */
+  readonly beginning: Map<object, number>;
+  /** In the order in which they came. */
+  readonly waiting: Set<() => void>;
+  /** When it asked last. */
+  at: number;
+}
+
+export class FairShare {
+  readonly #now: () => number;
+  readonly #after: (then: () => void, ms: number) => void;
+  readonly #keys = new Map<string, Key>();
+  #most: number = BEGINNING.first;
+  #everLate = false;
+  /** When the timer was set that shows how late the thread is; null where none is. */
+  #probedAt: number | null = null;
+
+  /** @param after calls back so many ms later */
+  constructor(now: () => number, after: (then: () => void, ms: number) => void) {
+    this.#now = now;
+    this.#after = after;
+  }
+
+  /**
+   * Resolves when an answer of this key may begin, with the function that says that it has begun. Rejects with a 499
+   * once `left` says that the client has gone.
+   */
+  async begin(name: string, left?: AbortSignal): Promise<() => void> {
+    if (left?.aborted) throw clientLeft();
+    const key = this.#keys.get(name) ?? { begun: 0, beginning: new Map(), waiting: new Set(), at: 0 };
+    key.at = this.#now();
+    this.#keys.set(name, key);
+    this.#probe();
+    const beginning = {};
+    const begins = () => {
+      key.begun++;
+      key.beginning.set(beginning, this.#now());
+    };
+    if (key.waiting.size > 0 || !this.#mayBegin(key)) await this.#wait(key, begins, left);
+    else begins();
+    return () => {
+      key.beginning.delete(beginning);
+      this.#probe();
+      this.#admit();
+    };
+  }
+
+  /** Whether one more answer of this key may begin. */
+  #mayBegin(key: Key): boolean {
+    const { size } = this.#keys;
+    if (size === 1) return true;
+    const since = this.#now() - BEGINS_MS;
+    let others = 0;
+    for (const one of this.#keys.values()) {
+      for (const [beginning, at] of one.beginning) if (at < since) one.beginning.delete(beginning);
+      if (one.begun < key.begun) others += one.beginning.size;
+    }
+    const share = this.#most / size;
+    return share > FEW ? key.beginning.size < share : key.beginning.size === 0 && others === 0;
+  }
+
+  #wait(key: Key, begins: () => void, left: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        key.waiting.delete(enter);
+        reject(clientLeft());
+      };
+      const enter = () => {
+        key.waiting.delete(enter);
+        left?.removeEventListener("abort", leave);
+        begins();
+        resolve();
+      };
+      const look = () => {
+        if (!key.waiting.has(enter)) return;
+        this.#admit();
+        this.#probe();
+        this.#after(look, LOOK_MS);
+      };
+      key.waiting.add(enter);
+      left?.addEventListener("abort", leave, { once: true });
+      this.#after(look, LOOK_MS);
+    });
+  }
+
+  /** Lets in whoever may begin now. */
+  #admit(): void {
+    this.#forget();
+    for (const key of this.#keys.values()) {
+      for (const enter of key.waiting) {
+        if (!this.#mayBegin(key)) break;
+        enter();
+      }
+    }
+  }
+
+  get #waits(): boolean {
+    for (const { waiting } of this.#keys.values()) if (waiting.size > 0) return true;
+    return false;
+  }
+
+  #forget(): void {
+    const since = this.#now() - ASKS_MS;
+    for (const [name, { waiting, at }] of this.#keys) if (waiting.size === 0 && at < since) this.#keys.delete(name);
+  }
+
+  /** Finds out how late the thread is. One timer at a time, unless that one was lost with its request. */
+  #probe(): void {
+    const now = this.#now();
+    if (this.#probedAt !== null && now - this.#probedAt < LOOK_MS) return;
+    this.#probedAt = now;
+    const timer = () => {
+      this.#probedAt = null;
+      if (this.#now() - now > TIMER_MS + LATE_MS) {
+        const all = [...this.#keys.values()].reduce((sum, { beginning }) => sum + beginning.size, 0);
+        this.#most = Math.max(1, Math.min(this.#most, all) / 2);
+        this.#everLate = true;
+      } else {
+        const more = this.#everLate ? this.#most + MORE.number : this.#most * MORE.factor;
+        this.#most = Math.min(BEGINNING.most, more);
+      }
+      this.#admit();
+      if (this.#waits) this.#probe();
+    };
+    this.#after(timer, TIMER_MS);
+  }
+}
