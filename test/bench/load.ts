@@ -6,7 +6,8 @@
  *
  * Edge and gateway are processes of their own, so that each one's memory and CPU can be read (Linux). The engine
  * decides at once, and what it says is a function of the position. Gaps are those between two chunks of a stream. The
- * memory's slope is a least-squares line over the second half of the run. Fairness: a modest key asks one thing after
+ * memory's slope is a least-squares line over the second half of the run; processes include workerd's own and, at the
+ * edge, that of wrangler's proxy, so the isolate's heap is read as well. Fairness: a modest key asks one thing after
  * the other: alone; beside a greedy one that keeps `--at-once` answers under way; and at an edge and a gateway of its
  * own while that goes on, which shows what the machine's processors alone cost it. The last line is JSON.
  */
@@ -15,7 +16,7 @@ import { Worker } from "node:worker_threads";
 import { storedBytes } from "../../src/bill/storing.ts";
 import { textTable } from "../../src/charts/text-table.ts";
 import { Clients } from "./load/clients.ts";
-import { Gauge } from "./load/gauge.ts";
+import { Gauge, type Reading } from "./load/gauge.ts";
 import type { ModestAsked, ModestSeen } from "./load/modest.ts";
 import { startLoaded } from "./load/service.ts";
 import { quantile, slopeOf } from "./load/statistics.ts";
@@ -33,6 +34,9 @@ const { values } = parseArgs({
 const conversations = Number(values.conversations ?? (values.quick ? 400 : 10_000));
 const [atOnce, turns, tokens] = [Number(values["at-once"]), Number(values.turns), Number(values.tokens)];
 const modest = values.quick ? 20 : 100;
+
+/** To ask the isolate for its heap makes it collect its garbage. */
+const HEAP_EVERY_MS = 3_000;
 
 const service = await startLoaded();
 const apartService = await startLoaded().catch(async (error) => {
@@ -68,7 +72,15 @@ try {
     while (clients.answers < atOnce) await new Promise((resolve) => setTimeout(resolve, 100));
     return [await asModest(service.url, "beside"), await asModest(apartService.url, "apart")] as const;
   })();
-  const [[beside, apart]] = await Promise.all([asking, ...greedy]);
+  /** Of the edge's isolate. */
+  const heap: Reading[] = [];
+  const watching = (async () => {
+    while (left > 0) {
+      heap.push({ done: conversations - left, mb: await service.heapMb() });
+      await new Promise((resolve) => setTimeout(resolve, HEAP_EVERY_MS));
+    }
+  })();
+  const [[beside, apart]] = await Promise.all([asking, watching, ...greedy]);
   const seconds = (performance.now() - from) / 1000;
   gauge.read();
 
@@ -77,14 +89,15 @@ try {
   const answers = clients.answers + beside.answers;
   const stored = service.stored();
   const each = storedBytes({ first: true, turns, tokens: clients.longest, pages: 0, pageBytes: 0 });
-  const memory = (["edge", "gateway"] as const).map((name) => {
-    const readings = gauge.memory(name);
-    return {
-      name,
-      most_mb: Math.max(...readings.map(({ mb }) => mb)),
-      kb_a_conversation: 1000 * slopeOf(readings.slice(readings.length >> 1).map(({ mb, done }) => [done, mb])),
-    };
-  });
+  const memory = [
+    { name: "edge, heap of its isolate", readings: heap },
+    { name: "edge, its processes", readings: gauge.memory("edge") },
+    { name: "gateway, its process", readings: gauge.memory("gateway") },
+  ].map(({ name, readings }) => ({
+    name,
+    most_mb: Math.max(...readings.map(({ mb }) => mb)),
+    kb_a_conversation: 1000 * slopeOf(readings.slice(readings.length >> 1).map(({ mb, done }) => [done, mb])),
+  }));
   const result = {
     conversations,
     at_once: atOnce,

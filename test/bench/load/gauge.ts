@@ -7,7 +7,7 @@ export interface Watched {
   readonly command: string;
 }
 
-interface Reading {
+export interface Reading {
   /** Conversations that were over. */
   readonly done: number;
   /** Resident memory. */

@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
+import { isolateMemory } from "../../support/inspector.ts";
 import { endGroup } from "../../support/process.ts";
 import { startEdge } from "../../support/service.ts";
 import { TINY_PACKS } from "../../support/tiny.ts";
@@ -12,6 +13,8 @@ import type { Watched } from "./gauge.ts";
 export interface Loaded {
   readonly url: string;
   readonly processes: Readonly<Record<"edge" | "gateway", Watched>>;
+  /** What the edge's isolate keeps alive outside of WASM, in MB: what Cloudflare would count, the draft's memory apart. */
+  heapMb(): Promise<number>;
   /** How much each Session has stored, as Cloudflare would count it, in bytes. */
   stored(): readonly number[];
   stop(): Promise<void>;
@@ -45,6 +48,10 @@ export async function startLoaded(): Promise<Loaded> {
     processes: {
       edge: { group: edge.pid, command: "workerd" },
       gateway: { group: gateway.pid!, command: "" },
+    },
+    heapMb: async () => {
+      const { heapBytes, bufferBytes } = await isolateMemory(edge.inspectorPort, () => fetch(`${edge.url}/health`));
+      return (heapBytes + bufferBytes) / 1e6;
     },
     stored: () => databases().map((file) => bytesOf(join(edge.state, file))),
     stop: async () => {
