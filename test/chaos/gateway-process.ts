@@ -94,7 +94,14 @@ const [, , gguf] = process.argv;
 const inner: TargetEngine =
   gguf === undefined
     ? new WasmEngine(await loadPack(TINY_PACKS.target, PAGES, WASM_DRAFT + 1), WASM_DRAFT)
-    : await loadLlamaCpp(gguf, { sequences: KEPT, kvTokens: KEPT * SEQUENCE, maxDraft: 15, gpu: false, threads: 1 });
+    : await loadLlamaCpp(gguf, {
+        sequences: KEPT,
+        kvTokens: KEPT * SEQUENCE,
+        maxDraft: 15,
+        gpu: false,
+        threads: 1,
+        exact: true,
+      });
 const { name, model, vocabulary, context, capabilities, passCost } = inner;
 const engine: TargetEngine = {
   ...{ name, model, vocabulary, context, capabilities, passCost },

@@ -30,7 +30,7 @@ const say = (line: string) => console.log(line);
 const began = Date.now();
 const seconds = () => Math.round((Date.now() - began) / 1000);
 
-/** In f32, where llama.cpp computes what the weights say: every text is the same, whatever stood in one pass. */
+/** In f32, as the engine's keys and values (`exact`): every text is the same, whatever stood in one pass. */
 async function tinyGguf(): Promise<string> {
   await llamaLibrary();
   const file = join(mkdtempSync(join(tmpdir(), "outrider-chaos-llama-")), "tiny.gguf");

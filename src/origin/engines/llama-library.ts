@@ -47,6 +47,8 @@ export interface LibraryModel {
     sequences?: number;
     threads?: number;
     flashAttention: boolean | "auto";
+    experimentalKvCacheKeyType?: "F32";
+    experimentalKvCacheValueType?: "F32";
   }): Promise<LibraryContext>;
 }
 

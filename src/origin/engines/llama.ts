@@ -40,6 +40,11 @@ export interface LlamaOptions {
   /** Null: one for each core but `spareCores`. The library itself takes four at least, and on two cores they wait. */
   readonly threads: number | null;
   readonly spareCores?: number;
+  /**
+   * Keys and values in 32 bits, and no flash attention: what a pass computes beside a position then changes its last
+   * bits alone, and texts are equal where they are not for near-ties of 16 bits. Slower.
+   */
+  readonly exact?: boolean;
 }
 
 /**
@@ -49,7 +54,7 @@ export interface LlamaOptions {
 export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise<TargetEngine> {
   const library = await findLlamaLibrary();
   const table = await tokensOf(file);
-  const { maxDraft, sequences, spareCores = 0 } = options;
+  const { maxDraft, sequences, spareCores = 0, exact = false } = options;
   const llama = await library.getLlama({
     gpu: options.gpu ? "auto" : false,
     build: "never",
@@ -77,8 +82,9 @@ export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise
       batchSize: 512,
       sequences,
       // Faster on every backend. Its sums differ from those without, so it must not depend on the machine.
-      flashAttention: "auto",
+      flashAttention: exact ? false : "auto",
       threads,
+      ...(exact && { experimentalKvCacheKeyType: "F32", experimentalKvCacheValueType: "F32" }),
     })
     .catch(failed("llama.cpp cannot allocate memory for the sessions; give less with --kv-tokens"));
   const held = Array.from({ length: sequences }, () => context.getSequence());
