@@ -3,7 +3,7 @@
  * takes up what comes in its order: behind a key that asks sixty questions at once everybody else would wait for all of
  * them. To read, send on and begin an answer is most of what the thread does for it. So while the thread is late and
  * several keys ask, each has its share of the answers that begin at the same time, one at least; and where that is all,
- * a key lets those go first that have begun fewer.
+ * a key lets those go first that have begun fewer in the last seconds.
  *
  * How many begin at the same time follows from how late the thread is: half as many where it is late, a few more where
  * it is not (additive increase, multiplicative decrease: Chiu, Jain 1989). A key that asks alone is never held, and
@@ -22,14 +22,18 @@ const BEGINNING = { first: 8, most: 1024 } as const;
 const FEW = 2;
 /** What takes longer than this to begin, in ms, waits for something else than the thread. */
 const BEGINS_MS = 50;
+/** In so many ms an answer that has begun comes to count half: who was greedy a minute ago is not behind for it. */
+const HALF_MS = 1_000;
 /** A key is one of those that ask for so many ms behind its last request. */
 const ASKS_MS = 5_000;
 /** A request that waits looks for itself every so many ms: a timer ends with the request that it was set for. */
 const LOOK_MS = 250;
 
 interface Key {
-  /** Answers, since it began to ask. */
+  /** Answers that have begun, older ones counting less. */
   begun: number;
+  /** When that was counted. */
+  begunAt: number;
   /** When each of those began that are beginning. */
   readonly beginning: Map<object, number>;
   /** In the order in which they came. */
@@ -59,14 +63,16 @@ export class FairShare {
    */
   async begin(name: string, left?: AbortSignal): Promise<() => void> {
     if (left?.aborted) throw clientLeft();
-    const key = this.#keys.get(name) ?? { begun: 0, beginning: new Map(), waiting: new Set(), at: 0 };
+    const key = this.#keys.get(name) ?? { begun: 0, begunAt: 0, beginning: new Map(), waiting: new Set(), at: 0 };
     key.at = this.#now();
     this.#keys.set(name, key);
     this.#probe();
     const beginning = {};
     const begins = () => {
-      key.begun++;
-      key.beginning.set(beginning, this.#now());
+      const now = this.#now();
+      key.begun = begunBy(key, now) + 1;
+      key.begunAt = now;
+      key.beginning.set(beginning, now);
     };
     if (key.waiting.size > 0 || !this.#mayBegin(key)) await this.#wait(key, begins, left);
     else begins();
@@ -81,11 +87,13 @@ export class FairShare {
   #mayBegin(key: Key): boolean {
     const { size } = this.#keys;
     if (size === 1) return true;
-    const since = this.#now() - BEGINS_MS;
+    const now = this.#now();
+    const since = now - BEGINS_MS;
+    const own = begunBy(key, now);
     let others = 0;
     for (const one of this.#keys.values()) {
       for (const [beginning, at] of one.beginning) if (at < since) one.beginning.delete(beginning);
-      if (one.begun < key.begun) others += one.beginning.size;
+      if (begunBy(one, now) < own) others += one.beginning.size;
     }
     const share = this.#most / size;
     return share > FEW ? key.beginning.size < share : key.beginning.size === 0 && others === 0;
@@ -157,3 +165,5 @@ export class FairShare {
     this.#after(timer, TIMER_MS);
   }
 }
+
+const begunBy = ({ begun, begunAt }: Key, now: number): number => begun * 0.5 ** ((now - begunAt) / HALF_MS);

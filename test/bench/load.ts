@@ -69,7 +69,7 @@ try {
   const from = performance.now();
   const asking = (async () => {
     // All of the greedy key's are under way.
-    while (clients.answers < atOnce) await new Promise((resolve) => setTimeout(resolve, 100));
+    while (clients.answers < atOnce && left > 0) await new Promise((resolve) => setTimeout(resolve, 100));
     return [await asModest(service.url, "beside"), await asModest(apartService.url, "apart")] as const;
   })();
   /** Of the edge's isolate. */

@@ -24,6 +24,10 @@ class Thread {
     this.#now = until;
   }
 
+  wait(ms: number): Promise<void> {
+    return new Promise((then) => this.#timers.push({ at: this.#now + ms, then }));
+  }
+
   /** Asks for `count` answers of a key. Returns the ends of those that have begun. */
   ask(name: string, count: number): (() => void)[] {
     const begun: (() => void)[] = [];
@@ -89,6 +93,28 @@ test("on a late thread a key waits while one is beginning that has begun fewer",
   modest();
   await settled();
   expect(greedy).toHaveLength(3);
+});
+
+test("on a late thread a key that comes to ask much is not let past one that has asked for long", async () => {
+  const thread = new Thread();
+  await thread.late();
+  for (let i = 0; i < 500; i++) {
+    (await thread.share.begin("greedy"))();
+    await thread.pass(10);
+  }
+  const count = { greedy: 0, new: 0 };
+  const go = async (name: "greedy" | "new"): Promise<void> => {
+    for (;;) {
+      const end = await thread.share.begin(name);
+      count[name]++;
+      await thread.wait(10);
+      end();
+    }
+  };
+  for (let i = 0; i < 8; i++) for (const name of ["greedy", "new"] as const) void go(name);
+  await thread.pass(10_000);
+  expect(count.new).toBeGreaterThan(200);
+  expect(count.greedy).toBeGreaterThan(0.8 * (count.new - 200));
 });
 
 test("an answer that waits for its origin holds the next one for 50 ms", async () => {
