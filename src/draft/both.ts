@@ -34,11 +34,11 @@ export class BothDrafter implements Drafter {
     this.#model = model;
   }
 
-  async sync(timeline: readonly number[], more?: () => boolean): Promise<void> {
+  async sync(timeline: readonly number[]): Promise<void> {
     this.#timeline = timeline;
     await this.#lookup.sync(timeline);
     const copies = this.#lookup.confidence >= this.#copyConfidence;
-    if (!copies || timeline.length - this.#modelLength > MAX_LAG) await this.#catchUp(timeline, more);
+    if (!copies || timeline.length - this.#modelLength > MAX_LAG) await this.#catchUp(timeline);
   }
 
   async propose(max: number, more: More, others = 0): Promise<readonly Proposed[]> {
@@ -74,9 +74,9 @@ export class BothDrafter implements Drafter {
     return this.#model.copyConfidence ?? COPY_CONFIDENCE;
   }
 
-  async #catchUp(timeline: readonly number[], more = () => true): Promise<void> {
-    await this.#model.sync(timeline, more);
-    if (more()) this.#modelLength = timeline.length;
+  async #catchUp(timeline: readonly number[]): Promise<void> {
+    await this.#model.sync(timeline);
+    this.#modelLength = timeline.length;
   }
 }
 

@@ -32,9 +32,9 @@ export class ConstrainedDrafter implements Drafter {
     this.#encode = encode;
   }
 
-  async sync(timeline: readonly number[], more?: () => boolean): Promise<void> {
+  async sync(timeline: readonly number[]): Promise<void> {
     this.#timeline = timeline;
-    if (this.#forcedAt(timeline).length === 0) await this.#inner.sync(timeline, more);
+    if (this.#forcedAt(timeline).length === 0) await this.#inner.sync(timeline);
   }
 
   async propose(max: number, more: More, others = 0): Promise<readonly Proposed[]> {

@@ -16,11 +16,6 @@ export const DRAFT_SLICE = 3;
 /** Tokens of a prefill between two pauses: a prefilled token costs less than a drafted one. */
 const PREFILL_SLICE = 8;
 /**
- * The same, and the pause in ms, while the first verdict is on its way: a pause of 0 ms is over before the next message
- * has been read from its socket (docs/log.md, "what the first token waits for").
- */
-const BRIEF = { slice: 4, pauseMs: 1 } as const;
-/**
  * Tokens that a draft may wait for. A first draft shall leave within 300 ms of CPU, and a token of the default draft
  * takes 0.8 to 1 ms with so few before it (docs/tuning.md).
  */
@@ -29,7 +24,7 @@ export const READ_AT_ONCE = 192;
 export const AHEAD_PAGES = 10;
 
 /** Lets the other events of the isolate run. Another session may take a cache's pages meanwhile. */
-export const pause = (ms = 0): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+export const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 /** What drafters have had the model do; several may count into one. */
 export interface Work {
@@ -54,8 +49,6 @@ export class ModelDrafter implements Drafter {
   #timeline: readonly number[] = [];
   /** The cache that drafts. */
   #active: KvCache;
-  /** Whether the first verdict is on its way, which is not to wait. */
-  #brief = false;
 
   /**
    * @param cache may hold a prefix of the timeline already, e.g. restored pages; the drafter does not release it
@@ -89,7 +82,7 @@ export class ModelDrafter implements Drafter {
    * Prefills the cache with all of the timeline but its last tokens: at least one, at most PREFILL_SLICE are left to
    * the first pass of `propose`. Beyond the model's context nothing is read or proposed. Rejects with `kv_full`.
    */
-  async sync(timeline: readonly number[], more?: () => boolean): Promise<void> {
+  async sync(timeline: readonly number[]): Promise<void> {
     this.#timeline = timeline;
     if (timeline.length > this.#context) return;
     const left = this.#cutOrSkip(timeline);
@@ -100,10 +93,7 @@ export class ModelDrafter implements Drafter {
       this.#active = this.#ahead;
       if (cutToward(this.#ahead, timeline) > READ_AT_ONCE) this.#ahead.release();
     }
-    this.#brief = more !== undefined;
-    while (timeline.length - this.#active.tokens.length > PREFILL_SLICE && (more?.() ?? true)) {
-      await this.#readSlice(this.#active);
-    }
+    while (timeline.length - this.#active.tokens.length > PREFILL_SLICE) await this.#readSlice(this.#active);
   }
 
   /** Goes on reading into the first cache. */
@@ -133,12 +123,11 @@ export class ModelDrafter implements Drafter {
     const newest = cache === this.#ahead ? READ_AT_ONCE - PAGE_TOKENS : newestOf(cache);
     if (cache.tokens.length === PAGE_TOKENS) cache.skip(between(timeline, newest));
     const at = cache.tokens.length;
-    const slice = this.#brief ? BRIEF.slice : PREFILL_SLICE;
     // The first page ends a slice, so that what follows it can be left out.
-    const end = at < PAGE_TOKENS ? Math.min(at + slice, PAGE_TOKENS) : at + slice;
+    const end = at < PAGE_TOKENS ? Math.min(at + PREFILL_SLICE, PAGE_TOKENS) : at + PREFILL_SLICE;
     this.#llama.forward(cache, timeline.slice(at, end), 0);
     this.#work.read += end - at;
-    await pause(this.#brief ? BRIEF.pauseMs : 0);
+    await pause();
     // Another session may have taken this cache's pages during the pause.
     cache.cut(cache.commonPrefix(timeline));
   }

@@ -135,7 +135,7 @@ export class TurnDrafter implements Drafter {
     return this.#model?.copyConfidence;
   }
 
-  sync(timeline: readonly number[], more?: () => boolean): Promise<void> {
+  sync(timeline: readonly number[]): Promise<void> {
     return this.#watch(async () => {
       if (!this.#budget.affords(0)) return;
       const { llama, cache, ahead } = await this.#draft.open(timeline, timeline.length + MAX_DRAFT);
@@ -146,7 +146,7 @@ export class TurnDrafter implements Drafter {
       this.#cached ??= cache.commonPrefix(timeline);
       // Of a long text, drafts wait for the newest tokens only.
       const unread = Math.min(timeline.length - cache.commonPrefix(timeline), READ_AT_ONCE);
-      if (this.#budget.affords(unread)) await this.#model?.sync(timeline, more);
+      if (this.#budget.affords(unread)) await this.#model?.sync(timeline);
     });
   }
 

@@ -241,16 +241,14 @@ class Exchange {
   /** Drafts once for the timeline as it is. False when nothing more is to be done before it grows. */
   async #draftAt(position: number, drafter: Drafter): Promise<boolean> {
     const standing = [...this.#ahead];
-    const read = (more?: () => boolean) =>
-      drafter.sync([...this.#timeline, ...standing.map((guess) => guess.id)], more);
+    const read = () => drafter.sync([...this.#timeline, ...standing.map((guess) => guess.id)]);
     // Before the first verdict the target reads the prompt, and no draft can be part of that pass: read the prompt too,
     // unless that delays the target.
     if (!this.#last) {
       if (this.#window.readsAlong) {
         this.#work();
-        const more = () => !this.#ended && !this.#last && !this.#verifier.ready;
-        await read(more);
-        if (more()) await drafter.settle?.(more);
+        await read();
+        await drafter.settle?.(() => !this.#ended && !this.#verifier.ready);
       }
       return false;
     }

@@ -50,10 +50,9 @@ export type More = (last: Likelihood) => boolean;
 export interface Drafter {
   /**
    * Makes the drafter hold exactly `timeline`: reuses the common prefix of what it held, cuts back what differs,
-   * computes the rest. Long work yields to the event loop about every 20 ms. Stops soon after `more` returns false, and
-   * has to be asked again before a draft.
+   * computes the rest. Long work yields to the event loop about every 20 ms.
    */
-  sync(timeline: readonly number[], more?: () => boolean): Promise<void>;
+  sync(timeline: readonly number[]): Promise<void>;
   /**
    * Proposes up to `max` tokens that follow the synced timeline, with at most `others` alternatives for each position.
    * Stops early where `more` returns false. May return none.

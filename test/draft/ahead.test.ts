@@ -55,15 +55,6 @@ test.each([600, 1500])("of %d tokens a first draft has read no more than it may 
   expect(drafter.read).toBeGreaterThan(READ_AT_ONCE - 32);
 });
 
-test("reading ends where a verdict has come, and goes on from there with the next draft", async () => {
-  const short = PROMPT.slice(0, READ_AT_ONCE);
-  let slices = 0;
-  await drafter.sync(short, () => slices++ < 5);
-  expect(computed.get(cache)).toBe(20);
-  expect(await draft(short, 4)).toEqual(await inOrder(short, 4));
-  expect(computed.get(cache)).toBe(READ_AT_ONCE + 3);
-});
-
 test("a short prompt is read at once, in order", async () => {
   const short = PROMPT.slice(0, READ_AT_ONCE);
   expect(await draft(short, 4)).toEqual(await inOrder(short, 4));

@@ -140,30 +140,6 @@ describe("drafts", () => {
     });
   });
 
-  test("wait for no reading of the prompt: the first verdict ends it", async () => {
-    const verifier = new HandVerifier();
-    const counted = counting();
-    const reading: string[] = [];
-    const drafter: Drafter = {
-      sync: async (timeline, more) => {
-        reading.push(more ? "until the first verdict" : "for a draft");
-        while (more?.()) await sleep(1);
-        await counted.sync(timeline);
-      },
-      propose: (max, more, others) => counted.propose(max, more, others),
-    };
-    const { steps: run } = generate([4, 5], drafter, verifier, window());
-    const first = run.next();
-    await settle();
-    verifier.give(verdict(2, 0, [6], 1));
-    expect((await first).value).toMatchObject({ tokens: [{ id: 6 }] });
-    expect(reading).toEqual(["until the first verdict"]);
-    await eventually(() => expect(verifier.drafts).toEqual([{ position: 3, tokens: [7, 8, 9, 10] }]));
-    expect(reading).toEqual(["until the first verdict", "for a draft"]);
-    verifier.give({ reason: "length" });
-    await run.next();
-  });
-
   test("on a processor that the target needs begin after the first verdict, and only where passes are to be spared", async () => {
     const shared = { sharedCpu: true, patience: 1000 } as const;
     for (const { spare, syncs } of [
