@@ -9,7 +9,7 @@
  * it is not (additive increase, multiplicative decrease: Chiu, Jain 1989). A key that asks alone is never held, and
  * nobody is refused.
  */
-import { clientLeft } from "./queue.ts";
+import { clientLeft, Waiting } from "./waiting.ts";
 
 /** A timer of so many ms that fires so many later shows that the thread is late. */
 const TIMER_MS = 5;
@@ -29,15 +29,17 @@ const ASKS_MS = 5_000;
 /** A request that waits looks for itself every so many ms: a timer ends with the request that it was set for. */
 const LOOK_MS = 250;
 
+/** Names an answer that begins. */
+type Beginning = object;
+
 interface Key {
   /** Answers that have begun, older ones counting less. */
   begun: number;
   /** When that was counted. */
   begunAt: number;
   /** When each of those began that are beginning. */
-  readonly beginning: Map<object, number>;
-  /** In the order in which they came. */
-  readonly waiting: Set<() => void>;
+  readonly beginning: Map<Beginning, number>;
+  readonly waiting: Waiting<Beginning>;
   /** When it asked last. */
   at: number;
 }
@@ -63,24 +65,25 @@ export class FairShare {
    */
   async begin(name: string, left?: AbortSignal): Promise<() => void> {
     if (left?.aborted) throw clientLeft();
-    const key = this.#keys.get(name) ?? { begun: 0, begunAt: 0, beginning: new Map(), waiting: new Set(), at: 0 };
+    const key = this.#keys.get(name) ?? { begun: 0, begunAt: 0, beginning: new Map(), waiting: new Waiting(), at: 0 };
     key.at = this.#now();
     this.#keys.set(name, key);
     this.#probe();
-    const beginning = {};
-    const begins = () => {
-      const now = this.#now();
-      key.begun = begunBy(key, now) + 1;
-      key.begunAt = now;
-      key.beginning.set(beginning, now);
-    };
-    if (key.waiting.size > 0 || !this.#mayBegin(key)) await this.#wait(key, begins, left);
-    else begins();
+    const waits = key.waiting.size > 0 || !this.#mayBegin(key);
+    const beginning = waits ? await this.#wait(key, left) : this.#begins(key);
     return () => {
       key.beginning.delete(beginning);
       this.#probe();
       this.#admit();
     };
+  }
+
+  #begins(key: Key): Beginning {
+    const [beginning, now] = [{}, this.#now()];
+    key.begun = begunBy(key, now) + 1;
+    key.begunAt = now;
+    key.beginning.set(beginning, now);
+    return beginning;
   }
 
   /** Whether one more answer of this key may begin. */
@@ -90,53 +93,37 @@ export class FairShare {
     const now = this.#now();
     const since = now - BEGINS_MS;
     const own = begunBy(key, now);
-    let others = 0;
+    let isBehind = false;
     for (const one of this.#keys.values()) {
       for (const [beginning, at] of one.beginning) if (at < since) one.beginning.delete(beginning);
-      if (begunBy(one, now) < own) others += one.beginning.size;
+      isBehind ||= one.beginning.size > 0 && begunBy(one, now) < own;
     }
     const share = this.#most / size;
-    return share > FEW ? key.beginning.size < share : key.beginning.size === 0 && others === 0;
+    return share > FEW ? key.beginning.size < share : key.beginning.size === 0 && !isBehind;
   }
 
-  #wait(key: Key, begins: () => void, left: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        key.waiting.delete(enter);
-        reject(clientLeft());
-      };
-      const enter = () => {
-        key.waiting.delete(enter);
-        left?.removeEventListener("abort", leave);
-        begins();
-        resolve();
-      };
-      const look = () => {
-        if (!key.waiting.has(enter)) return;
-        this.#admit();
-        this.#probe();
-        this.#after(look, LOOK_MS);
-      };
-      key.waiting.add(enter);
-      left?.addEventListener("abort", leave, { once: true });
+  async #wait(key: Key, left: AbortSignal | undefined): Promise<Beginning> {
+    let waits = true;
+    const look = () => {
+      if (!waits) return;
+      this.#admit();
+      this.#probe();
       this.#after(look, LOOK_MS);
-    });
+    };
+    this.#after(look, LOOK_MS);
+    try {
+      return await key.waiting.wait(left);
+    } finally {
+      waits = false;
+    }
   }
 
   /** Lets in whoever may begin now. */
   #admit(): void {
     this.#forget();
     for (const key of this.#keys.values()) {
-      for (const enter of key.waiting) {
-        if (!this.#mayBegin(key)) break;
-        enter();
-      }
+      while (key.waiting.size > 0 && this.#mayBegin(key)) key.waiting.next(this.#begins(key));
     }
-  }
-
-  get #waits(): boolean {
-    for (const { waiting } of this.#keys.values()) if (waiting.size > 0) return true;
-    return false;
   }
 
   #forget(): void {
@@ -149,10 +136,11 @@ export class FairShare {
     const now = this.#now();
     if (this.#probedAt !== null && now - this.#probedAt < LOOK_MS) return;
     this.#probedAt = now;
+    const keys = () => [...this.#keys.values()];
     const timer = () => {
       this.#probedAt = null;
       if (this.#now() - now > TIMER_MS + LATE_MS) {
-        const all = [...this.#keys.values()].reduce((sum, { beginning }) => sum + beginning.size, 0);
+        const all = keys().reduce((sum, { beginning }) => sum + beginning.size, 0);
         this.#most = Math.max(1, Math.min(this.#most, all) / 2);
         this.#everLate = true;
       } else {
@@ -160,7 +148,7 @@ export class FairShare {
         this.#most = Math.min(BEGINNING.most, more);
       }
       this.#admit();
-      if (this.#waits) this.#probe();
+      if (keys().some(({ waiting }) => waiting.size > 0)) this.#probe();
     };
     this.#after(timer, TIMER_MS);
   }

@@ -1,14 +1,10 @@
 /** One turn at a time: a Session's requests wait for each other in order, a bounded number of them. */
 import { OutriderError } from "../model/errors.ts";
-
-interface Waiting {
-  begin(): void;
-}
+import { clientLeft, Waiting } from "./waiting.ts";
 
 export class Queue {
   readonly #most: number;
-  /** In the order in which they came. */
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting = new Waiting<void>();
   #busy = false;
 
   /** @param most requests that may wait behind the running one */
@@ -45,31 +41,12 @@ export class Queue {
         { status: 429, retryable: true },
       );
     }
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        this.#waiting.delete(waiting);
-        reject(clientLeft());
-      };
-      const waiting: Waiting = {
-        begin: () => {
-          left?.removeEventListener("abort", leave);
-          resolve();
-        },
-      };
-      this.#waiting.add(waiting);
-      left?.addEventListener("abort", leave, { once: true });
-    });
+    return this.#waiting.wait(left);
   }
 
   /** Hands the turn on: between the end of one and the beginning of the next nobody else may enter. */
   #next(): void {
-    const [first] = this.#waiting;
-    if (!first) this.#busy = false;
-    else {
-      this.#waiting.delete(first);
-      first.begin();
-    }
+    if (this.#waiting.size === 0) this.#busy = false;
+    else this.#waiting.next();
   }
 }
-
-export const clientLeft = () => new OutriderError("closed", "the client left while waiting", { status: 499 });

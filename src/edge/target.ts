@@ -10,6 +10,7 @@ import { FillTemplate } from "../model/fill.ts";
 import { openTokenizer, type Tokenizer } from "../model/tokenizer.ts";
 import { assetText } from "../platform/assets.ts";
 import { Shared } from "../platform/shared.ts";
+import type { Env } from "./env.ts";
 
 export interface Target {
   readonly description: EdgeModel;
@@ -45,6 +46,24 @@ export async function describedModel(assets: Fetcher): Promise<EdgeModel> {
   }
   description = edgeModelSchema.parse(await response.json());
   return description;
+}
+
+/** The id of the model that a request names, by its own name or by one of MODEL_ALIASES. */
+export async function servedModel(
+  id: string,
+  { ASSETS, MODEL_ALIASES }: Pick<Env, "ASSETS" | "MODEL_ALIASES">,
+): Promise<string> {
+  const { model } = await describedModel(ASSETS);
+  const aliases = (MODEL_ALIASES ?? "").split(",").map((alias) => alias.trim());
+  if (id === model || aliases.includes(id)) return model;
+  throw new OutriderError(
+    "model_not_found",
+    `the model ${JSON.stringify(id)} does not exist here; this server has "${model}"`,
+    {
+      status: 404,
+      param: "model",
+    },
+  );
 }
 
 const target = new Shared<Target>();

@@ -1,43 +1,32 @@
 /**
  * The edge Worker: routes, keys, limits. It stays light (no tokenizer, no WASM here), because an invocation of a Worker
- * has 10 ms of CPU on the Free plan; the Session Durable Object it forwards to does the work.
+ * has 10 ms of CPU on the Free plan; the Session Durable Object that forward.ts hands to does the work.
  */
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { requestId } from "hono/request-id";
 import { OutriderError } from "../model/errors.ts";
-import { REGIONS } from "../verify/region.ts";
-import { KEY_NAME } from "./answer-line.ts";
 import { jsonBody } from "./body.ts";
 import { askChoices } from "./choices.ts";
-import type { Asked, Dialect } from "./dialect.ts";
 import type { Env } from "./env.ts";
 import { FairShare } from "./fair-share.ts";
 import { IGNORED, withoutEffect } from "./fields.ts";
-import { askSession, PLACES, type Visit } from "./finding.ts";
+import { forward } from "./forward.ts";
 import type { Generation } from "./generation.ts";
-import { nearestTo } from "./geography.ts";
-import { checkLength } from "./length.ts";
-import { answered } from "./lost.ts";
-import { maxTokens } from "./max-tokens.ts";
 import { counted, parseCount } from "./messages/count.ts";
 import { anthropicFailure } from "./messages/form.ts";
 import { parseMessages } from "./messages/request.ts";
-import { admitted, METERED } from "./metering.ts";
 import { parseChat, parseCompletion } from "./openai.ts";
 import { originsOf } from "./origins.ts";
-import { placementOf } from "./placement.ts";
-import { NOTHING_SAID, Places } from "./places.ts";
+import { type Later, placed } from "./placed.ts";
 import { OriginWatch } from "./readiness.ts";
 import { errorResponse, modelObject } from "./reply.ts";
 import { parseResponses } from "./responses/request.ts";
-import { askResponse, storedResponse } from "./responses/route.ts";
-import { askUnnamed } from "./spare.ts";
-import { describedModel } from "./target.ts";
-import { authenticate, checkStranger, isNamed, sessionName, type Tenant } from "./tenant.ts";
+import { storedResponse } from "./responses/route.ts";
+import { describedModel, servedModel } from "./target.ts";
+import { authenticate, checkStranger, type Tenant } from "./tenant.ts";
 import { parseDetokenize, parseTemplate, parseTokenize } from "./tokens/question.ts";
 import { askTokens } from "./tokens/route.ts";
-import { TRACEPARENT } from "./trace.ts";
 
 export { Meter } from "./meter.ts";
 export { Session } from "./session.ts";
@@ -55,17 +44,12 @@ const TOKEN_ROUTES = {
   "/apply-template": parseTemplate,
 } as const;
 
-/** What the origins have said to this isolate. */
-const places = new Places(Date.now);
-
 /** Of this isolate's thread, among keys. */
 const fairShare = new FairShare(Date.now, (then, ms) => void setTimeout(then, ms));
 
-/** Whether they are well. */
+/** Whether the origins are well. */
 const watch = new OriginWatch(Date.now);
 
-/** Keeps a request alive for what nobody waits for. */
-type Later = (work: Promise<unknown>) => void;
 const laterOf =
   ({ executionCtx }: Context): Later =>
   (work) =>
@@ -217,86 +201,3 @@ const noUsage = () =>
   });
 
 const randomSeed = (): number => crypto.getRandomValues(new Uint32Array(1))[0] as number;
-
-/** The id of the model that a request names, by its own name or by one of MODEL_ALIASES. */
-async function servedModel(id: string, env: Env): Promise<string> {
-  const { model } = await describedModel(env.ASSETS);
-  const aliases = (env.MODEL_ALIASES ?? "").split(",").map((alias) => alias.trim());
-  if (id === model || aliases.includes(id)) return model;
-  throw new OutriderError(
-    "model_not_found",
-    `the model ${JSON.stringify(id)} does not exist here; this server has "${model}"`,
-    {
-      status: 404,
-      param: "model",
-    },
-  );
-}
-
-/** Where a Session for this request should be, and the region that it comes from itself. */
-async function placed(request: Request, env: Env, later: Later) {
-  const { cf } = request as { cf?: { latitude?: string; longitude?: string } };
-  const client = cf?.latitude ? { latitude: Number(cf.latitude), longitude: Number(cf.longitude) } : null;
-  const origins = originsOf(env);
-  // What is configured needs no question.
-  const asked = env.ORIGIN_REGION || origins.every(({ region }) => region !== null) ? [] : origins;
-  const said = await places.of(asked, later);
-  const known = origins.map(({ region }, i) => ({ region, said: said[i] ?? NOTHING_SAID }));
-  return {
-    placement: placementOf(env.ORIGIN_REGION, known, client),
-    client: client && nearestTo(client, REGIONS),
-  };
-}
-
-/** Hands a generation to the tenant's Session; the answer streams back through. */
-async function forward(
-  generation: Generation,
-  { tenant, requestId }: { readonly tenant: Tenant; readonly requestId: string },
-  request: Request,
-  env: Env,
-  later: Later,
-  dialect: Dialect | null = null,
-): Promise<Response> {
-  const model = await servedModel(generation.model, env);
-  checkLength(generation, await describedModel(env.ASSETS));
-  const affinity = request.headers.get("x-session-affinity");
-  const name = await sessionName(tenant.secret, affinity, generation);
-  const traceparent = request.headers.get(TRACEPARENT);
-  const named = isNamed(affinity, generation);
-  const { placement, client } = await placed(request, env, later);
-  const most = maxTokens(generation.maxTokens, tenant.record?.limits.max ?? null, env);
-  const admission = tenant.record && (await admitted(tenant.record, generation, most, env));
-  const turnOf = (session: string, own: Dialect | null) => ({
-    method: "POST",
-    headers: {
-      "x-request-id": requestId,
-      "x-session": session,
-      ...(tenant.name !== null && { [KEY_NAME]: tenant.name }),
-      ...(admission && { [METERED]: admission.metered.header }),
-      ...(traceparent !== null && { [TRACEPARENT]: traceparent }),
-      [PLACES]: JSON.stringify({ placement, client } satisfies Visit),
-    },
-    body: JSON.stringify({ ...generation, model, maxTokens: most, dialect: own } satisfies Asked),
-    signal: request.signal,
-  });
-  const ask = (): Promise<Response> => {
-    const sessions = env.SESSION;
-    if (dialect?.kind === "responses") {
-      return askResponse(dialect, { tenant: tenant.secret, requestId }, name, named, (session, own, headers) => {
-        const turn = turnOf(session, own);
-        const told = { ...turn, headers: { ...turn.headers, ...headers } };
-        return askSession(sessions, session, placement, told, later);
-      });
-    }
-    return (named ? askSession : askUnnamed)(sessions, name, placement, turnOf(name, dialect), later);
-  };
-  try {
-    const response = await answered(ask, later);
-    for (const [header, value] of Object.entries(admission?.headers ?? {})) response.headers.set(header, value);
-    return response;
-  } catch (error) {
-    // No Session will.
-    if (admission) later(admission.metered.settle(0));
-    throw error;
-  }
-}

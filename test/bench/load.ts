@@ -35,7 +35,7 @@ const conversations = Number(values.conversations ?? (values.quick ? 400 : 10_00
 const [atOnce, turns, tokens] = [Number(values["at-once"]), Number(values.turns), Number(values.tokens)];
 const modest = values.quick ? 20 : 100;
 
-/** To ask the isolate for its heap makes it collect its garbage, so nobody asks while the modest key's waits are taken. */
+/** The isolate collects its garbage when it is asked for its heap, so nobody asks while the modest key is waiting. */
 const HEAP_EVERY_MS = 3_000;
 
 const service = await startLoaded();

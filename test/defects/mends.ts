@@ -107,7 +107,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 8,
     was: "waiting requests whose client has left keep their place",
-    file: "src/edge/queue.ts",
+    file: "src/edge/waiting.ts",
     from: 'left?.addEventListener("abort", leave, { once: true });',
     to: "",
     test: "test/edge/queue.test.ts",

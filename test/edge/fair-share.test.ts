@@ -24,6 +24,7 @@ class Thread {
     this.#now = until;
   }
 
+  /** Resolves once so much has passed. */
   wait(ms: number): Promise<void> {
     return new Promise((then) => this.#timers.push({ at: this.#now + ms, then }));
   }
@@ -35,14 +36,16 @@ class Thread {
     return begun;
   }
 
-  /** Lets both keys ask while the thread is late, until nothing of it is left but that it is known. */
-  async late(): Promise<void> {
-    this.lateMs = 20;
-    for (const end of [await this.share.begin("greedy"), await this.share.begin("modest")]) {
-      await this.pass(30);
+  /** One on which both keys have asked while it was late, and nothing of that is left but that it is known. */
+  static async late(): Promise<Thread> {
+    const thread = new Thread();
+    thread.lateMs = 20;
+    for (const end of [await thread.share.begin("greedy"), await thread.share.begin("modest")]) {
+      await thread.pass(30);
       end();
     }
-    await this.pass(30);
+    await thread.pass(30);
+    return thread;
   }
 }
 
@@ -65,8 +68,7 @@ test("on a thread that is on time, all answers of all keys begin within 0.1 s", 
 });
 
 test("on a late thread each of several keys begins one answer at a time, in the order in which they came", async () => {
-  const thread = new Thread();
-  await thread.late();
+  const thread = await Thread.late();
   const [greedy, modest] = [thread.ask("greedy", 5), thread.ask("modest", 2)];
   await settled();
   expect([greedy.length, modest.length]).toEqual([1, 1]);
@@ -80,8 +82,7 @@ test("on a late thread each of several keys begins one answer at a time, in the 
 });
 
 test("on a late thread a key waits while one is beginning that has begun fewer", async () => {
-  const thread = new Thread();
-  await thread.late();
+  const thread = await Thread.late();
   const greedy = thread.ask("greedy", 3);
   await settled();
   greedy[0]!();
@@ -96,8 +97,7 @@ test("on a late thread a key waits while one is beginning that has begun fewer",
 });
 
 test("on a late thread who has asked for long is not behind one that comes and asks much", async () => {
-  const thread = new Thread();
-  await thread.late();
+  const thread = await Thread.late();
   for (let i = 0; i < 400; i++) {
     (await thread.share.begin("modest"))();
     await thread.pass(10);
@@ -118,8 +118,7 @@ test("on a late thread who has asked for long is not behind one that comes and a
 });
 
 test("an answer that waits for its origin holds the next one for 50 ms", async () => {
-  const thread = new Thread();
-  await thread.late();
+  const thread = await Thread.late();
   const begun = thread.ask("greedy", 2);
   await thread.pass(40);
   expect(begun).toHaveLength(1);
@@ -128,17 +127,15 @@ test("an answer that waits for its origin holds the next one for 50 ms", async (
 });
 
 test("who waits begins once the other key asks no more, and when timers are lost with their requests", async () => {
-  const thread = new Thread();
-  await thread.late();
+  const thread = await Thread.late();
   const begun = thread.ask("greedy", 40);
   await thread.pass(5_500);
   expect(begun).toHaveLength(40);
 });
 
 test("a client that leaves while it waits gives its place back, and is told so", async () => {
-  const thread = new Thread();
-  await thread.late();
-  const [first] = [await thread.share.begin("greedy")];
+  const thread = await Thread.late();
+  const first = await thread.share.begin("greedy");
   const client = new AbortController();
   const waiting = thread.share.begin("greedy", client.signal);
   const next = thread.ask("greedy", 1);
@@ -151,8 +148,7 @@ test("a client that leaves while it waits gives its place back, and is told so",
 });
 
 test("a thread that is on time again lets more begin, by and by", async () => {
-  const thread = new Thread();
-  await thread.late();
+  const thread = await Thread.late();
   thread.lateMs = 0;
   const begun = thread.ask("greedy", 30);
   thread.ask("modest", 1);

@@ -13,7 +13,7 @@ import type { Watched } from "./gauge.ts";
 export interface Loaded {
   readonly url: string;
   readonly processes: Readonly<Record<"edge" | "gateway", Watched>>;
-  /** What the edge's isolate keeps alive outside of WASM, in MB: what Cloudflare would count, the draft's memory apart. */
+  /** MB that the edge's isolate keeps alive: what Cloudflare would count, but for the draft's memory in WASM. */
   heapMb(): Promise<number>;
   /** How much each Session has stored, as Cloudflare would count it, in bytes. */
   stored(): readonly number[];
