@@ -137,11 +137,11 @@ const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]
   packPage: { cost: ([, blocks, D, T]) => atRest(blocks, D, T) },
   unpackPage: { cost: ([, blocks, D, T]) => atRest(blocks, D, T) },
 
-  // Scores in integers, the mix of values in floats; two scales a score and two a weight of the mix.
+  // Scores and the mix of values in integers. From a score to a weight: ten operations for a power of e, four for scales.
   attention: {
     cost: ([, , T, H, G, D, , , position]) => {
       const scores = H * (T * position + (T * (T + 1)) / 2);
-      return cost((position + T) * kvBytes(G, D), 8 * T * H * D, { int16: scores * D, f32: scores * (D + 4) });
+      return cost((position + T) * kvBytes(G, D), 8 * T * H * D, { int16: 2 * scores * D, f32: 14 * scores });
     },
   },
 

@@ -136,8 +136,8 @@ const CALLS: readonly Counted[] = [
     args: [0, 256, 2, 4, 2, 32, 0, 0, 3, 0, 128, 0],
     streamed: 5 * 176,
     resident: 2 * 2 * 128 * 4,
-    int16: 4 * 9 * 32,
-    f32: 4 * 9 * (32 + 4),
+    int16: 2 * 4 * 9 * 32,
+    f32: 14 * 4 * 9,
   },
   { kernel: "argmax", args: [0, 512], streamed: 0, resident: 2048 },
 ];

@@ -202,9 +202,40 @@ const WEIGHT_SUM: f32 = 16777216.0;
   }
 }
 
-// `n` (1 or 3) query heads from q on, sharing one key/value head, for the token at position count − 1.
+// Touches every line of 64 bytes of a stretch. The weights of a layer have pushed keys and values out of the near caches
+// since the last step. What is written to `sink` depends on all that is read, or the reads would be left out.
+@inline function fetch(at: usize, bytes: usize, sink: usize): void {
+  let seen = i32x4.splat(0);
+  const end = at + bytes;
+  for (; at < end; at += 64) seen = v128.or(seen, v128.load(at));
+  v128.store(sink, seen);
+}
+
+// The same for the head blocks of eight pages, a line of each in turn: so many misses are under way at once.
+@inline function fetchEight(pages: usize, start: i32, blockOffset: usize, bytes: usize, sink: usize): void {
+  const a = pageOf(pages, start) + blockOffset;
+  const b = pageOf(pages, start + 32) + blockOffset;
+  const c = pageOf(pages, start + 64) + blockOffset;
+  const d = pageOf(pages, start + 96) + blockOffset;
+  const e = pageOf(pages, start + 128) + blockOffset;
+  const f = pageOf(pages, start + 160) + blockOffset;
+  const g = pageOf(pages, start + 192) + blockOffset;
+  const h = pageOf(pages, start + 224) + blockOffset;
+  let seen = i32x4.splat(0);
+  for (let i: usize = 0; i < bytes; i += 64) {
+    const ab = v128.or(v128.load(a + i), v128.load(b + i));
+    const cd = v128.or(v128.load(c + i), v128.load(d + i));
+    const ef = v128.or(v128.load(e + i), v128.load(f + i));
+    const gh = v128.or(v128.load(g + i), v128.load(h + i));
+    seen = v128.or(seen, v128.or(v128.or(ab, cd), v128.or(ef, gh)));
+  }
+  v128.store(sink, seen);
+}
+
+// `n` (1 or 3) query heads from q on, sharing one key/value head, for the token at position count − 1. `far`: nobody has
+// read keys and values in this pass.
 @inline function heads(
-  n: i32, D: i32, q: usize, count: i32, pages: usize, blockOffset: usize, out: usize, scratch: usize,
+  n: i32, D: i32, q: usize, count: i32, far: bool, pages: usize, blockOffset: usize, out: usize, scratch: usize,
 ): void {
   const row = <usize>(((count + PAGE_MASK) & ~PAGE_MASK) << 2);
   const scores = scratch + <usize>((n * D) << 2);
@@ -215,9 +246,16 @@ const WEIGHT_SUM: f32 = 16777216.0;
     s1 = f32x4.splat(quantiseQuery(q + <usize>(D << 2), D, scratch + <usize>(D << 1)));
     s2 = f32x4.splat(quantiseQuery(q + <usize>(D << 3), D, scratch + <usize>(D << 2)));
   }
+  const bytes = headBlockBytes(D);
+  const byEight = (count + PAGE_MASK) & ~255;
   for (let start = 0; start < count; start += 32) {
+    const at = scores + <usize>(start << 2);
     const block = pageOf(pages, start) + blockOffset;
-    pageScores(n, block, min(32, count - start), D, scratch, s0, s1, s2, scores + <usize>(start << 2), row);
+    if (far) {
+      if (start >= byEight) fetch(block, bytes, at);
+      else if ((start & 255) == 0) fetchEight(pages, start, blockOffset, bytes, at);
+    }
+    pageScores(n, block, min(32, count - start), D, scratch, s0, s1, s2, at, row);
   }
   const u0 = softmax(scores, count, D, pages, blockOffset);
   const u1 = n == 3 ? softmax(scores + row, count, D, pages, blockOffset) : 0;
@@ -238,32 +276,23 @@ const WEIGHT_SUM: f32 = 16777216.0;
   }
 }
 
-function one(D: i32, q: usize, count: i32, pages: usize, blockOffset: usize, out: usize, scratch: usize): void {
-  heads(1, D, q, count, pages, blockOffset, out, scratch);
+function one(
+  D: i32, q: usize, count: i32, far: bool, pages: usize, blockOffset: usize, out: usize, scratch: usize,
+): void {
+  heads(1, D, q, count, far, pages, blockOffset, out, scratch);
 }
 
-function three(D: i32, q: usize, count: i32, pages: usize, blockOffset: usize, out: usize, scratch: usize): void {
-  heads(3, D, q, count, pages, blockOffset, out, scratch);
+function three(
+  D: i32, q: usize, count: i32, far: bool, pages: usize, blockOffset: usize, out: usize, scratch: usize,
+): void {
+  heads(3, D, q, count, far, pages, blockOffset, out, scratch);
 }
 
 // The head size of most models, named so that the compiler can unroll.
-function three64(q: usize, count: i32, pages: usize, blockOffset: usize, out: usize, scratch: usize): void {
-  heads(3, 64, q, count, pages, blockOffset, out, scratch);
-}
-
-// Touches every line of 64 bytes of a layer's keys and values, page by page: in one run, so that many misses are under
-// way at once. The weights of a layer have pushed them out of the near caches since the last step.
-@inline function fetch(pages: usize, layerOffset: usize, bytes: usize, count: i32, out: usize): void {
-  let seen = i32x4.splat(0);
-  for (let start = 0; start < count; start += 32) {
-    let at = pageOf(pages, start) + layerOffset;
-    const end = at + bytes;
-    for (; at < end; at += 256) {
-      seen = v128.or(seen, v128.or(v128.load(at), v128.load(at, 64)));
-      seen = v128.or(seen, v128.or(v128.load(at, 128), v128.load(at, 192)));
-    }
-  }
-  v128.store(out, seen);
+function three64(
+  q: usize, count: i32, far: bool, pages: usize, blockOffset: usize, out: usize, scratch: usize,
+): void {
+  heads(3, 64, q, count, far, pages, blockOffset, out, scratch);
 }
 
 export function attention(
@@ -282,19 +311,23 @@ export function attention(
 ): void {
   const share = H / G;
   const headBytes = <usize>(D << 2);
-  fetch(pages, layerOffset, headBlockBytes(D) * <usize>G, position + T, scratch);
   for (let t = 0; t < T; t++) {
     const count = position + t + 1;
     for (let g = 0; g < G; g++) {
       const blockOffset = layerOffset + headBlockBytes(D) * <usize>g;
       let h = g * share;
+      const first = h;
       const end = h + share;
       for (; h + 3 <= end; h += 3) {
         const from = headBytes * h;
-        if (D == 64) three64(q + from, count, pages, blockOffset, out + from, scratch);
-        else three(D, q + from, count, pages, blockOffset, out + from, scratch);
+        const far = t == 0 && h == first;
+        if (D == 64) three64(q + from, count, far, pages, blockOffset, out + from, scratch);
+        else three(D, q + from, count, far, pages, blockOffset, out + from, scratch);
       }
-      for (; h < end; h++) one(D, q + headBytes * h, count, pages, blockOffset, out + headBytes * h, scratch);
+      for (; h < end; h++) {
+        const from = headBytes * h;
+        one(D, q + from, count, t == 0 && h == first, pages, blockOffset, out + from, scratch);
+      }
     }
     q += <usize>(stride << 2);
     out += <usize>(outStride << 2);
