@@ -15,6 +15,7 @@ import { loadLlama } from "../../src/draft/llama.ts";
 import { AHEAD_PAGES, ModelDrafter } from "../../src/draft/model-drafter.ts";
 import { conversationPages, poolPages } from "../../src/edge/budget.ts";
 import { PageStore } from "../../src/edge/pages.ts";
+import { median } from "../../src/inspect/timing.ts";
 import { PAGE_TOKENS, pageBytes } from "../../src/kernels/abi.ts";
 import { totalKvHeads } from "../../src/model/config.ts";
 import { builtModules } from "../../src/platform/built.ts";
@@ -31,6 +32,8 @@ const length = args.includes("--quick") ? 2000 : 8000;
 const NEXT = 40;
 /** Draft steps that are averaged. */
 const STEPS = 16;
+/** Turns behind an eviction of which the median counts. */
+const TURNS = 5;
 
 const recorded = gunzipSync(readFileSync(inRepository("models/smollm2-135m/recorded.jsonl.gz"))).toString();
 const text = recorded
@@ -107,19 +110,27 @@ const fastBytes = cache.pages.length * pageBytes(totalKvHeads(header.config), he
 const saved = await spent(() => store.save(cache, "bench"));
 cache.release();
 
-const evicted = newCache();
-const resumed = new ModelDrafter(llama, evicted, GREEDY, ahead);
-const turn = await spent(async () => {
-  store.restore(evicted, next, "bench");
-  await firstDraft(resumed, next);
-});
-evicted.release();
+// The first of these compiles what restores pages.
+const turns = [];
+for (let n = 0; n < TURNS; n++) {
+  const evicted = newCache();
+  const resumed = new ModelDrafter(llama, evicted, GREEDY, ahead);
+  const spentOnTurn = await spent(async () => {
+    store.restore(evicted, next, "bench");
+    await firstDraft(resumed, next);
+  });
+  turns.push(spentOnTurn);
+  evicted.release();
+}
+const [turn] = turns as [(typeof turns)[number]];
+const nextTurnMs = median(turns.map(({ ms }) => ms));
 const late = await step(timeline);
 
 const result = {
   pack: header.model,
   tokens: length,
-  nextTurnMs: turn.ms,
+  nextTurnMs,
+  nextTurnFirstMs: turn.ms,
   nextTurnReads: turn.reads,
   nextTurnComputed: turn.computed,
   firstDraftMs: first.ms,
@@ -133,7 +144,10 @@ const result = {
   restBytes: Math.min(most, Math.floor(length / PAGE_TOKENS)) * llama.pool.atRest.bytes,
 };
 console.log(`${header.model}, ${length} tokens (warm-up step ${warm} ms)`);
-console.log(`next turn after an eviction  ${turn.ms} ms, ${turn.reads} statements, ${turn.computed} tokens computed`);
+console.log(
+  `next turn after an eviction  ${nextTurnMs} ms (median of ${TURNS}, the first ${turn.ms}), ` +
+    `${turn.reads} statements, ${turn.computed} tokens computed`,
+);
 console.log(
   `first draft of a new prompt  ${first.ms} ms, ${first.computed} tokens computed; all of it ${inOrder.ms} ms`,
 );
