@@ -35,6 +35,11 @@ export class Pace {
     this.#stretch.to = Math.min(this.#stretch.to, position);
   }
 
+  /** What was drafted since `begin` took another time than its steps: it tells nothing. */
+  forget(): void {
+    this.#stretch = { from: 0, to: -1 };
+  }
+
   /** @param hindered the drafter worked during the verdict's pass */
   learn({ position, tokens, passes, scored, stepMs, waitMs, arrival }: Verdict, hindered = false): void {
     this.#originMs += waitMs + stepMs;

@@ -143,6 +143,8 @@ class Exchange {
   /** Whether the drafter is at work, and whether it has been since the last verdict. */
   #working = false;
   #worked = false;
+  /** Whether the drafter has read the prompt, before anything that is timed. */
+  #hasRead = false;
   /** Resumes a drafting that waits for a verdict. */
   #wake: () => void = () => {};
 
@@ -248,6 +250,7 @@ class Exchange {
       if (this.#window.readsAlong) {
         this.#work();
         await read();
+        this.#hasRead = !this.#last;
         await drafter.settle?.(() => !this.#ended && !this.#verifier.ready);
       }
       return false;
@@ -262,9 +265,14 @@ class Exchange {
     }
     this.#work();
     if (standing.length === 0) this.#pace.begin(position);
+    // The drafter's first reading may be the prompt's.
+    if (!this.#hasRead) this.#pace.forget();
     await read();
+    this.#hasRead = true;
     if (!upToDate()) return true;
     const proposed = await drafter.propose(max, (last) => more(last) && upToDate(), others);
+    // A copy takes no step.
+    if (proposed.some(({ source }) => source !== "model")) this.#pace.forget();
     this.#made += Math.min(max, proposed.length);
     // A verdict that came meanwhile decides whether a bet goes on. A first draft is late by then, and goes as it is.
     const complete = each || fresh || upToDate();
