@@ -16,6 +16,11 @@ export const DRAFT_SLICE = 3;
 /** Tokens of a prefill between two pauses: a prefilled token costs less than a drafted one. */
 const PREFILL_SLICE = 8;
 /**
+ * The same for what is read first. The target reads the prompt meanwhile, and on its way out the first token waits for
+ * a slice more than once (docs/log.md, "What the first token waits for").
+ */
+const FIRST_SLICE = 4;
+/**
  * Tokens that a draft may wait for. A first draft shall leave within 300 ms of CPU, and a token of the default draft
  * takes 0.8 to 1 ms with so few before it (docs/tuning.md).
  */
@@ -49,6 +54,7 @@ export class ModelDrafter implements Drafter {
   #timeline: readonly number[] = [];
   /** The cache that drafts. */
   #active: KvCache;
+  #slice = FIRST_SLICE;
 
   /**
    * @param cache may hold a prefix of the timeline already, e.g. restored pages; the drafter does not release it
@@ -83,6 +89,7 @@ export class ModelDrafter implements Drafter {
    * the first pass of `propose`. Beyond the model's context nothing is read or proposed. Rejects with `kv_full`.
    */
   async sync(timeline: readonly number[]): Promise<void> {
+    if (this.#timeline.length > 0 && timeline.length !== this.#timeline.length) this.#slice = PREFILL_SLICE;
     this.#timeline = timeline;
     if (timeline.length > this.#context) return;
     const left = this.#cutOrSkip(timeline);
@@ -124,7 +131,7 @@ export class ModelDrafter implements Drafter {
     if (cache.tokens.length === PAGE_TOKENS) cache.skip(between(timeline, newest));
     const at = cache.tokens.length;
     // The first page ends a slice, so that what follows it can be left out.
-    const end = at < PAGE_TOKENS ? Math.min(at + PREFILL_SLICE, PAGE_TOKENS) : at + PREFILL_SLICE;
+    const end = at < PAGE_TOKENS ? Math.min(at + this.#slice, PAGE_TOKENS) : at + this.#slice;
     this.#llama.forward(cache, timeline.slice(at, end), 0);
     this.#work.read += end - at;
     await pause();
