@@ -32,6 +32,10 @@ export class ConstrainedDrafter implements Drafter {
     this.#encode = encode;
   }
 
+  get copiesAlone(): boolean {
+    return this.#inner.copiesAlone === true;
+  }
+
   async sync(timeline: readonly number[]): Promise<void> {
     this.#timeline = timeline;
     if (this.#forcedAt(timeline).length === 0) await this.#inner.sync(timeline);

@@ -128,6 +128,8 @@ export class LookupDrafter implements Drafter {
   /** The matches of the tokens as they are, the longest first; undefined before they are looked for. */
   #found: readonly Match[] | undefined;
 
+  readonly copiesAlone = true;
+
   /**
    * @param prompt what the timeline begins with
    * @param prediction tokens that the client expects behind it; none where it expects nothing

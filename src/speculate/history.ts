@@ -3,7 +3,7 @@
  * a deployed Worker the clock stands still while a kernel runs. Times come from verdicts. A straight line fitted to the
  * arrivals of drafts separates two costs that cannot be measured alone, and a curve what a pass costs by its positions:
  *
- *   arrival.ms = round trip + draft step · drafted tokens, where the model made them all
+ *   arrival.ms = round trip + draft step · drafted tokens, which are all a model's or all copies
  *   stepMs     = pass-times.ts
  *
  * Acceptance is counted by bucket of the drafter's confidence, so a drafter that overrates itself is found out

@@ -5,6 +5,9 @@
  *   verdict at 20 ─ d1 ─ d2 ─ d3 ─ d4 …          the drafter, at work since
  *          20 ─ 21 ─ 22                          the origin decided two tokens by itself
  *                     draft {22: d3 d4}          4 tokens, in the time of two passes and `arrival.ms`
+ *
+ * A copy takes no step, and the model reads it later. So what has copies beside a model's tokens is left out: a run of
+ * them would pass for a fast model that is far away.
  */
 import type { History } from "./history.ts";
 import type { Verdict } from "./types.ts";
@@ -35,7 +38,7 @@ export class Pace {
     this.#stretch.to = Math.min(this.#stretch.to, position);
   }
 
-  /** What was drafted since `begin` took another time than its steps: it tells nothing. */
+  /** What is drafted from `begin` on takes another time than its steps: it tells nothing. */
   forget(): void {
     this.#stretch = { from: 0, to: -1 };
   }

@@ -271,8 +271,7 @@ class Exchange {
     this.#hasRead = true;
     if (!upToDate()) return true;
     const proposed = await drafter.propose(max, (last) => more(last) && upToDate(), others);
-    // A copy takes no step.
-    if (proposed.some(({ source }) => source !== "model")) this.#pace.forget();
+    if (!drafter.copiesAlone && proposed.some(({ source }) => source !== "model")) this.#pace.forget();
     this.#made += Math.min(max, proposed.length);
     // A verdict that came meanwhile decides whether a bet goes on. A first draft is late by then, and goes as it is.
     const complete = each || fresh || upToDate();

@@ -63,6 +63,8 @@ export interface Drafter {
    * returns false.
    */
   settle?(more: () => boolean): Promise<void>;
+  /** It has no model, so all its tokens take the same time. */
+  readonly copiesAlone?: boolean;
 }
 
 export interface Candidate {

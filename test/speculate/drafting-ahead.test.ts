@@ -117,6 +117,21 @@ describe("a Session that knows nothing yet and prefers time", () => {
     }
   });
 
+  test.each([true, false])("learns way and step from copies where nothing else is drafted: %s", async (copiesAlone) => {
+    const copying = (drafter: Drafter): Drafter => ({
+      copiesAlone,
+      sync: (timeline) => drafter.sync(timeline),
+      propose: async (...asked) =>
+        (await drafter.propose(...asked)).map((token) => ({ ...token, source: "lookup" as const })),
+    });
+    const history = new History();
+    const { roundTripMs: guessed } = history.costs;
+    await live(worldOf("gemm16", 50, 5, { spoil: copying }), TIME, history);
+    const { roundTripMs } = history.costs;
+    if (copiesAlone) expect(Math.abs(roundTripMs - 5)).toBeLessThan(4);
+    else expect(roundTripMs).toBe(guessed);
+  });
+
   test("has its first token no later than without drafts, however long the drafter reads", async () => {
     for (const policy of [TIME, { ...TIME, spare: "passes" }, { ...TIME, patience: 2000 }] as const) {
       const world = worldOf("gemm16", 25, 20, { readMs: 3000, tokens: 20, jitter: 0 });
