@@ -91,6 +91,7 @@ export class Connection {
   /** From now on, until a verdict: a generation may take minutes to read its prompt, or wait for others. */
   #tellWorking(generation: Generation): void {
     clearTimeout(this.#working);
+    if (this.#over) return;
     this.#working = setTimeout(() => {
       this.#send({ type: "working", slices: generation.slices });
       this.#tellWorking(generation);
@@ -114,6 +115,7 @@ export class Connection {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#working);
     this.#socket.close(code, reason);
     this.#gateway.leave();
     if (this.#generation) this.#generation.leave();

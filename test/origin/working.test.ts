@@ -1,8 +1,10 @@
 /** A prompt that takes minutes to read: the edge hears that the origin is at it, and does not give it up. */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { Connection } from "../../src/origin/connection.ts";
 import { DEFAULT_LIMITS, Gateway } from "../../src/origin/gateway.ts";
 import { GREEDY } from "../../src/speculate/types.ts";
 import { VerifyClient } from "../../src/verify/client.ts";
+import { encodeFrame, PROTOCOL_VERSION } from "../../src/verify/protocol.ts";
 import { reference, V } from "../support/scripted.ts";
 import { ScriptedEngine } from "../support/scripted-engine.ts";
 import { socketTo } from "../support/socket-pair.ts";
@@ -42,4 +44,30 @@ test.each([
   expect(dials).toBe(1);
   expect(slices).toBe(12);
   expect(clock).toBeGreaterThan(12 * stepMs);
+});
+
+test("a socket that is gone is told nothing, even where its engine never answers", () => {
+  vi.useFakeTimers();
+  try {
+    const engine = new ScriptedEngine();
+    const silent = Object.assign(engine, {
+      open: () => Object.assign(engine.open(), { prefill: () => new Promise<never>(() => {}) }),
+    });
+    const gateway = new Gateway(silent, { ...DEFAULT_LIMITS, token: null, now: () => 0 });
+    const connection = new Connection({ send: () => {}, close: () => {} }, gateway);
+    const before = vi.getTimerCount() - 1;
+    connection.receive(
+      encodeFrame({
+        ...{ type: "open", version: PROTOCOL_VERSION, model: "scripted", vocabulary: "scripted-vocabulary" },
+        ...{ session: "s", keep: 0, keepHash: "", prompt: PROMPT, maxTokens: 2, patience: 0 },
+        ...{ rule: { kind: "exact" }, sampling: GREEDY, stop: [] },
+      }),
+    );
+    expect(vi.getTimerCount()).toBe(before + 1);
+    connection.closed();
+    vi.advanceTimersByTime(60_000);
+    expect(vi.getTimerCount()).toBe(before);
+  } finally {
+    vi.useRealTimers();
+  }
 });
