@@ -101,7 +101,7 @@ if (wanted.has("capacity")) {
     clients: quick ? [16, 64] : [1, 4, 16, 64, 256],
     roundTripMs: 5,
     draftStepMs: rounded(draft_step_ms),
-    passes: quick ? 30 : 120,
+    passes: quick ? 50 : 120,
     progress,
   });
 }
