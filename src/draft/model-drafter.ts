@@ -17,7 +17,7 @@ export const DRAFT_SLICE = 3;
 const PREFILL_SLICE = 8;
 /**
  * The same for what is read first. The target reads the prompt meanwhile, and on its way out the first token waits for
- * a slice more than once (docs/log.md, "What the first token waits for").
+ * a slice more than once (docs/log.md, "The first token").
  */
 const FIRST_SLICE = 4;
 /**
@@ -89,6 +89,7 @@ export class ModelDrafter implements Drafter {
    * the first pass of `propose`. Beyond the model's context nothing is read or proposed. Rejects with `kv_full`.
    */
   async sync(timeline: readonly number[]): Promise<void> {
+    // It has grown, so the first verdict has come.
     if (this.#timeline.length > 0 && timeline.length !== this.#timeline.length) this.#slice = PREFILL_SLICE;
     this.#timeline = timeline;
     if (timeline.length > this.#context) return;

@@ -137,7 +137,8 @@ const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]
   packPage: { cost: ([, blocks, D, T]) => atRest(blocks, D, T) },
   unpackPage: { cost: ([, blocks, D, T]) => atRest(blocks, D, T) },
 
-  // Scores and the mix of values in integers. From a score to a weight: ten operations for a power of e, four for scales.
+  // Scores and the mix of values in integers. A score becomes a weight in floats: ten operations for a power of e, four
+  // for scales.
   attention: {
     cost: ([, , T, H, G, D, , , position]) => {
       const scores = H * (T * position + (T * (T + 1)) / 2);

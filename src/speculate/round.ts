@@ -143,7 +143,7 @@ class Exchange {
   /** Whether the drafter is at work, and whether it has been since the last verdict. */
   #working = false;
   #worked = false;
-  /** Whether the drafter has read the prompt, before anything that is timed. */
+  /** Whether the drafter has read the prompt. */
   #hasRead = false;
   /** Resumes a drafting that waits for a verdict. */
   #wake: () => void = () => {};
@@ -264,9 +264,8 @@ class Exchange {
       return false;
     }
     this.#work();
-    if (standing.length === 0) this.#pace.begin(position);
-    // The drafter's first reading may be the prompt's.
-    if (!this.#hasRead) this.#pace.forget();
+    // The drafter's first reading may be the prompt's, which is not timed.
+    if (standing.length === 0 && this.#hasRead) this.#pace.begin(position);
     await read();
     this.#hasRead = true;
     if (!upToDate()) return true;

@@ -115,14 +115,15 @@ const turns = [];
 for (let n = 0; n < TURNS; n++) {
   const evicted = newCache();
   const resumed = new ModelDrafter(llama, evicted, GREEDY, ahead);
-  const spentOnTurn = await spent(async () => {
-    store.restore(evicted, next, "bench");
-    await firstDraft(resumed, next);
-  });
-  turns.push(spentOnTurn);
+  turns.push(
+    await spent(async () => {
+      store.restore(evicted, next, "bench");
+      await firstDraft(resumed, next);
+    }),
+  );
   evicted.release();
 }
-const [turn] = turns as [(typeof turns)[number]];
+const turn = turns[0]!;
 const nextTurnMs = median(turns.map(({ ms }) => ms));
 const late = await step(timeline);
 

@@ -1,6 +1,7 @@
 /** A prompt that takes minutes to read: the edge hears that the origin is at it, and does not give it up. */
 import { expect, test, vi } from "vitest";
 import { Connection } from "../../src/origin/connection.ts";
+import type { EngineSequence } from "../../src/origin/engine.ts";
 import { DEFAULT_LIMITS, Gateway } from "../../src/origin/gateway.ts";
 import { GREEDY } from "../../src/speculate/types.ts";
 import { VerifyClient } from "../../src/verify/client.ts";
@@ -46,16 +47,19 @@ test.each([
   expect(clock).toBeGreaterThan(12 * stepMs);
 });
 
-test("a socket that is gone is told nothing, even where its engine never answers", () => {
+/** Never ends a prompt's first slice. */
+class SilentEngine extends ScriptedEngine {
+  override open(): EngineSequence {
+    return Object.assign(super.open(), { prefill: () => new Promise<never>(() => {}) });
+  }
+}
+
+test("a socket that is gone is told nothing, even where its engine never answers", async () => {
   vi.useFakeTimers();
   try {
-    const engine = new ScriptedEngine();
-    const silent = Object.assign(engine, {
-      open: () => Object.assign(engine.open(), { prefill: () => new Promise<never>(() => {}) }),
-    });
-    const gateway = new Gateway(silent, { ...DEFAULT_LIMITS, token: null, now: () => 0 });
-    const connection = new Connection({ send: () => {}, close: () => {} }, gateway);
-    const before = vi.getTimerCount() - 1;
+    const gateway = new Gateway(new SilentEngine(), { ...DEFAULT_LIMITS, token: null, now: () => 0 });
+    const told: string[] = [];
+    const connection = new Connection({ send: (text) => void told.push(text), close: () => {} }, gateway);
     connection.receive(
       encodeFrame({
         ...{ type: "open", version: PROTOCOL_VERSION, model: "scripted", vocabulary: "scripted-vocabulary" },
@@ -63,10 +67,13 @@ test("a socket that is gone is told nothing, even where its engine never answers
         ...{ rule: { kind: "exact" }, sampling: GREEDY, stop: [] },
       }),
     );
-    expect(vi.getTimerCount()).toBe(before + 1);
+    await vi.advanceTimersByTimeAsync(11_000);
+    expect(told).toEqual([expect.stringContaining('"working"'), expect.stringContaining('"working"')]);
+    const timers = vi.getTimerCount();
     connection.closed();
-    vi.advanceTimersByTime(60_000);
-    expect(vi.getTimerCount()).toBe(before);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(told).toHaveLength(2);
+    expect(vi.getTimerCount()).toBe(timers - 1);
   } finally {
     vi.useRealTimers();
   }

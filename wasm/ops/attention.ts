@@ -13,6 +13,7 @@
 //           | scores [H/G][positions padded to a page], int16 weights in their place
 import { minusSixty } from "../lib/constants";
 import { exp4 } from "../lib/exp";
+import { EIGHT_PAGES, fetch, fetchEight } from "../lib/fetch";
 import { headBlockBytes, keyLows, keyScales, PAGE_MASK, pageOf, valueScales, values } from "../lib/page";
 import { max4, sum4 } from "../lib/reduce";
 import { round8 } from "../lib/round";
@@ -202,38 +203,8 @@ const WEIGHT_SUM: f32 = 16777216.0;
   }
 }
 
-// Touches every line of 64 bytes of a stretch. The weights of a layer have pushed keys and values out of the near caches
-// since the last step. What is written to `sink` depends on all that is read, or the reads would be left out.
-@inline function fetch(at: usize, bytes: usize, sink: usize): void {
-  let seen = i32x4.splat(0);
-  const end = at + bytes;
-  for (; at < end; at += 64) seen = v128.or(seen, v128.load(at));
-  v128.store(sink, seen);
-}
-
-// The same for the head blocks of eight pages, a line of each in turn: so many misses are under way at once.
-@inline function fetchEight(pages: usize, start: i32, blockOffset: usize, bytes: usize, sink: usize): void {
-  const a = pageOf(pages, start) + blockOffset;
-  const b = pageOf(pages, start + 32) + blockOffset;
-  const c = pageOf(pages, start + 64) + blockOffset;
-  const d = pageOf(pages, start + 96) + blockOffset;
-  const e = pageOf(pages, start + 128) + blockOffset;
-  const f = pageOf(pages, start + 160) + blockOffset;
-  const g = pageOf(pages, start + 192) + blockOffset;
-  const h = pageOf(pages, start + 224) + blockOffset;
-  let seen = i32x4.splat(0);
-  for (let i: usize = 0; i < bytes; i += 64) {
-    const ab = v128.or(v128.load(a + i), v128.load(b + i));
-    const cd = v128.or(v128.load(c + i), v128.load(d + i));
-    const ef = v128.or(v128.load(e + i), v128.load(f + i));
-    const gh = v128.or(v128.load(g + i), v128.load(h + i));
-    seen = v128.or(seen, v128.or(v128.or(ab, cd), v128.or(ef, gh)));
-  }
-  v128.store(sink, seen);
-}
-
-// `n` (1 or 3) query heads from q on, sharing one key/value head, for the token at position count − 1. `far`: nobody has
-// read keys and values in this pass.
+// `n` (1 or 3) query heads from q on, sharing one key/value head, for the token at position count − 1. `far`: nobody
+// has read keys and values in this pass.
 @inline function heads(
   n: i32, D: i32, q: usize, count: i32, far: bool, pages: usize, blockOffset: usize, out: usize, scratch: usize,
 ): void {
@@ -247,13 +218,13 @@ const WEIGHT_SUM: f32 = 16777216.0;
     s2 = f32x4.splat(quantiseQuery(q + <usize>(D << 3), D, scratch + <usize>(D << 2)));
   }
   const bytes = headBlockBytes(D);
-  const byEight = (count + PAGE_MASK) & ~255;
+  const byEight = (count + PAGE_MASK) & ~(EIGHT_PAGES - 1);
   for (let start = 0; start < count; start += 32) {
     const at = scores + <usize>(start << 2);
     const block = pageOf(pages, start) + blockOffset;
     if (far) {
       if (start >= byEight) fetch(block, bytes, at);
-      else if ((start & 255) == 0) fetchEight(pages, start, blockOffset, bytes, at);
+      else if ((start & (EIGHT_PAGES - 1)) == 0) fetchEight(pages, start, blockOffset, bytes, at);
     }
     pageScores(n, block, min(32, count - start), D, scratch, s0, s1, s2, at, row);
   }
@@ -315,9 +286,9 @@ export function attention(
     const count = position + t + 1;
     for (let g = 0; g < G; g++) {
       const blockOffset = layerOffset + headBlockBytes(D) * <usize>g;
-      let h = g * share;
-      const first = h;
-      const end = h + share;
+      const first = g * share;
+      const end = first + share;
+      let h = first;
       for (; h + 3 <= end; h += 3) {
         const from = headBytes * h;
         const far = t == 0 && h == first;
