@@ -311,6 +311,8 @@ class Architectures(unittest.TestCase):
                 self.subTest(name),
                 mock.patch.object(torch, "compile", lambda function, **_: function),
                 mock.patch.object(compiled, "has_bf16", return_value=False),
+                # Two chunks of queries and a part of one.
+                mock.patch.object(compiled, "CHUNK", 16),
             ):
                 wanted = student.states(model, ids, at)
                 blocks = compiled.Blocks(model)

@@ -14,6 +14,7 @@ from .student import has_bf16
 
 UNIT = 64  # lengths of batches are multiples of it
 SHAPES = 64  # more are not compiled: lines of 4,096 positions
+CHUNK = 128  # queries that attention takes at a time, with the keys up to the last of them
 KINDS = ("llama", "mistral", "qwen2", "qwen3")
 
 
@@ -73,9 +74,18 @@ class Blocks:
         positions = torch.arange(ids.shape[1], device=ids.device)[None]
         products = torch.bfloat16 if has_bf16(ids.device.type) else torch.float32
         cos, sin = (part[:, :, None].to(products) for part in inner.rotary_emb(x, positions))
+        later = later_keys(ids.shape[1], ids.device)
         for layer in inner.layers:
-            x = self.block(x, cos, sin, *arguments(layer, config))
+            x = self.block(x, cos, sin, later, *arguments(layer, config))
         return inner.norm(x)[at]
+
+
+def later_keys(length: int, device: torch.device) -> torch.Tensor:
+    """
+    (T, T), added to scores: hides the keys that come after a query. A mask of truth values would keep compiled code
+    from going over scores in vectors.
+    """
+    return torch.full((length, length), -1e9, device=device).triu(1)
 
 
 def arguments(layer: nn.Module, config: PreTrainedConfig) -> tuple:
@@ -92,7 +102,7 @@ def arguments(layer: nn.Module, config: PreTrainedConfig) -> tuple:
     )
 
 
-def block(x, cos, sin, norms, projections, biases, head_norms, size, eps):
+def block(x, cos, sin, later, norms, projections, biases, head_norms, size, eps):
     """x: (B, T, hidden). The block of Llama and Mistral, with what Qwen2 (biases) and Qwen3 (norms of heads) add."""
     *qkv, out, gate, up, down = projections
     rows, length, _ = x.shape
@@ -104,13 +114,24 @@ def block(x, cos, sin, norms, projections, biases, head_norms, size, eps):
     q, k, v = (part.transpose(1, 2) for part in (q, k, v.to(q.dtype)))
     # Each head of keys and values for the heads of queries that share it.
     k, v = (part.repeat_interleave(q.shape[1] // k.shape[1], 1) for part in (k, v))
-    # Plain products: PyTorch's fused attention takes a fifth of a step on a CPU, most of it in its derivative.
-    later = torch.ones(length, length, dtype=torch.bool, device=x.device).triu(1)
-    scores = (q @ k.transpose(2, 3)).float() * size**-0.5
-    mixed = (scores.masked_fill(later, -torch.inf).softmax(-1).to(v.dtype) @ v).transpose(1, 2).flatten(2)
+    mixed = attention(q, k, v, later).transpose(1, 2).flatten(2)
     x = x + F.linear(mixed, out)
     read = F.rms_norm(x, norms[1].shape, norms[1], eps)
     return x + F.linear(F.silu(F.linear(read, gate)) * F.linear(read, up), down)
+
+
+def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, later: torch.Tensor) -> torch.Tensor:
+    """
+    Of (B, heads, T, size); later: (T, T). Plain products: PyTorch's fused attention takes a fifth of a step on a CPU,
+    most of it in its derivative. In chunks, of which no query meets many keys that come after it.
+    """
+    read = []
+    for first in range(0, q.shape[2], CHUNK):
+        end = first + CHUNK
+        scores = (q[:, :, first:end] @ k[:, :, :end].transpose(2, 3)).float() * q.shape[-1] ** -0.5
+        weights = (scores + later[first:end, :end]).softmax(-1)
+        read.append(weights.to(v.dtype) @ v[:, :, :end])
+    return torch.cat(read, 2)
 
 
 def turned(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:

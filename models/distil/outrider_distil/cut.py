@@ -30,7 +30,7 @@ from torch.nn.utils import parametrize
 
 from . import corpus, quantise
 from . import student as models
-from .compiled import SHAPES, UNIT, arguments, block, lacking, unlike
+from .compiled import SHAPES, UNIT, arguments, block, lacking, later_keys, unlike
 from .memory import keep_freed
 
 RIDGE = 0.01  # of the mean square of a channel, towards the old weights
@@ -152,6 +152,7 @@ class Cut:
             layer.self_attn.layer_idx = at
             done.append(layer)
         self.export(done)
+
     @torch.no_grad()
     def streams(self) -> list[torch.Tensor]:
         """For each line (blocks + 1, tokens, hidden) in bf16: what enters each block, and what leaves the last."""
@@ -219,7 +220,8 @@ class Cut:
         mlp, (norms, weights, *others) = layer.mlp, arguments(layer, self.model.config)
         idle = (*weights[:4], weights[4][:1], weights[5][:1], torch.zeros_like(weights[6][:, :1]))
         with self.autocast():
-            behind = block(x[None], *self.turns(len(x)), norms, idle, *others)[0].float()
+            before = (*self.turns(len(x)), later_keys(len(x), x.device))
+            behind = block(x[None], *before, norms, idle, *others)[0].float()
             y = F.rms_norm(behind, norms[1].shape, norms[1], others[-1])
             return (F.silu(mlp.gate_proj(y)) * mlp.up_proj(y)).float(), wanted - behind
 
@@ -273,7 +275,8 @@ class Cut:
 
     def given(self, layer: nn.Module, x: torch.Tensor, length: int, block_of) -> torch.Tensor:
         with self.autocast():
-            return block_of(x, *self.turns(length), *arguments(layer, self.model.config)).float()
+            before = (*self.turns(length), later_keys(length, x.device))
+            return block_of(x, *before, *arguments(layer, self.model.config)).float()
 
     @torch.no_grad()
     def advance(self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor]):

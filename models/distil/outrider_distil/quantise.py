@@ -4,6 +4,7 @@ Léonard, Courville 2013, arXiv 1308.3432), and the values that weights are roun
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -33,7 +34,7 @@ class _Chosen(torch.autograd.Function):
 
 
 class _Level(torch.autograd.Function):
-    """What _Chosen computes, for LEVELS rising values (rows, LEVELS). choose is levels_of, by_values is sums_by_level."""
+    """What _Chosen computes, for LEVELS rising values (rows, LEVELS), by levels_of and sums_by_level or their like."""
 
     @staticmethod
     def forward(ctx, weight, values, choose, by_values, dtype):
@@ -63,7 +64,7 @@ def sums_by_level(
     """
     gradient = upstream.float()
     above = [gradient.sum(-1), *(torch.where(weight > middle, gradient, 0).sum(-1) for middle in middles(values))]
-    return gradient, torch.stack([*(more - less for more, less in zip(above, above[1:])), above[-1]], -1)
+    return gradient, torch.stack([*(more - less for more, less in pairwise(above)), above[-1]], -1)
 
 
 def middles(values: torch.Tensor) -> list[torch.Tensor]:

@@ -25,7 +25,7 @@ const ROWS = {
     lengths: [2000, 4000, 8000],
     answers: "recorded.jsonl.gz",
   },
-  "qwen2.5-coder-1.5b": { kinds: ["document", "code"], lengths: [2000, 4000, 8000, 16000], answers: "answers" },
+  "qwen2.5-coder-1.5b": { kinds: ["document", "code"], lengths: [2000, 4000, 8000, 16000, 32000], answers: "answers" },
 } satisfies Record<string, Omit<LongPair, "pair" | "draft">>;
 
 /** Options of a bench over long prompts, for `parseArgs`. */

@@ -2,7 +2,7 @@
  * Long prompts whose continuation needs their beginning, from what a clone has: documents and sources of packages that
  * npm installs (MIT and Apache-2.0), and conversations with the target.
  */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { ChatTemplate } from "../../../src/model/chat.ts";
 import { Tokenizer } from "../../../src/model/tokenizer.ts";
@@ -12,17 +12,29 @@ import { greedyQuestions } from "../recorded-questions.ts";
 import type { Kind, LongPair } from "./pairs.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
-const text = (file: string): string => readFileSync(path.join(ROOT, file), "utf8");
+/** A file, or all files of a folder by their names. */
+const text = (place: string): string => {
+  const whole = path.join(ROOT, place);
+  const files = statSync(whole).isDirectory()
+    ? readdirSync(whole)
+        .sort()
+        .map((file) => path.join(whole, file))
+    : [whole];
+  return files.map((file) => readFileSync(file, "utf8")).join("\n");
+};
 
+/** One row of each for every prompt of a length; the last ones are long enough for 32,000 tokens. */
 const DOCUMENTS = [
   "node_modules/undici/docs/docs/api/Dispatcher.md",
   "node_modules/openai/README.md",
   "node_modules/fast-check/README.md",
+  "node_modules/undici/docs/docs/api",
 ];
 const SOURCES = [
   "node_modules/zod/src/v4/classic/schemas.ts",
   "node_modules/undici/lib/dispatcher/client-h1.js",
   "node_modules/undici/lib/web/fetch/index.js",
+  "node_modules/zod/src/v4/core/schemas.ts",
 ];
 
 export interface LongPrompt {
