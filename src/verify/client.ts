@@ -11,6 +11,7 @@
  */
 import { OutriderError } from "../model/errors.ts";
 import { beginningOf, type Done, type Draft, type Verdict, type Verifier } from "../speculate/types.ts";
+import { Arrivals } from "./arrivals.ts";
 import { badVerdict, final, refusal, silent, socketLost, tokenless, unreachable } from "./failures.ts";
 import {
   type DraftFrame,
@@ -113,9 +114,7 @@ export class VerifyClient implements Verifier {
   #lastDraft: Pick<DraftFrame, "position" | "tokens" | "siblings" | "most"> | null = null;
   /** The patience that the origin was sent last, in ms. */
   #patience: number;
-  #arrived: (Verdict | Done)[] = [];
-  #failure: OutriderError | null = null;
-  #waiting: { resolve(answer: Verdict | Done): void; reject(error: OutriderError): void } | null = null;
+  readonly #arrivals = new Arrivals<Verdict | Done>();
   #over = false;
 
   /** Starts to connect at once. */
@@ -139,16 +138,11 @@ export class VerifyClient implements Verifier {
   }
 
   get ready(): boolean {
-    return this.#arrived.length > 0;
+    return this.#arrivals.ready;
   }
 
   next(): Promise<Verdict | Done> {
-    const answer = this.#arrived.shift();
-    if (answer) return Promise.resolve(answer);
-    if (this.#failure) return Promise.reject(this.#failure);
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
-    });
+    return this.#arrivals.next();
   }
 
   submit(draft: Draft): void {
@@ -288,7 +282,7 @@ export class VerifyClient implements Verifier {
     this.#lastLoss = null;
     this.#restartDeadline();
     this.#listen();
-    this.#answer({ ...verdict, passes: this.#passes });
+    this.#arrivals.add({ ...verdict, passes: this.#passes });
   }
 
   /** What no origin says that follows the rules; null where all is well. */
@@ -319,14 +313,8 @@ export class VerifyClient implements Verifier {
     else this.#lost(badVerdict("ends an answer that goes on"));
   }
 
-  #answer(answer: Verdict | Done): void {
-    if (this.#waiting) this.#waiting.resolve(answer);
-    else this.#arrived.push(answer);
-    this.#waiting = null;
-  }
-
   #finish(reason: Done["reason"]): void {
-    this.#answer({ reason });
+    this.#arrivals.add({ reason });
     this.#end(new OutriderError("closed", "the generation is over", { status: 499 }));
   }
 
@@ -399,10 +387,8 @@ export class VerifyClient implements Verifier {
     this.#over = true;
     clearTimeout(this.#deadline);
     this.#nowAsked();
-    this.#failure = failure;
     this.#drop();
-    this.#waiting?.reject(failure);
-    this.#waiting = null;
+    this.#arrivals.end(failure);
   }
 }
 
