@@ -37,6 +37,7 @@ from outrider_distil import (
     distil,
     head,
     loss,
+    measure,
     quantise,
     score,
     student,
@@ -498,6 +499,22 @@ class Scores(unittest.TestCase):
         scores = [score.Score()]
         score.add_batch(scores, draft(batch.ids).logits.argmax(-1)[batch.answered], batch, [0])
         self.assertEqual((scores[0].tokens, scores[0].passes), (60, passes))
+
+    def test_recorded_answers_are_scored_among_the_tokens_that_a_draft_has(self):
+        draft, home = llama(1).eval(), Path(tempfile.mkdtemp())
+        (home / "pack.json").write_text(json.dumps({"kept": [3, 5, 8, 13]}))
+        for kept in (None, measure.kept_by(home)):
+            rows = torch.arange(VOCABULARY) if kept is None else kept
+            answer = [4, 2]
+            for _ in range(9):
+                logits = draft(torch.tensor([answer])).logits[0, -1, rows]
+                answer.append(int(rows[logits.argmax()]))
+            # The last token is none that the model would say.
+            answer[-1] = (answer[-1] + 1) % VOCABULARY
+            write_lines(home / "kind.jsonl", [corpus.Line(answer[:2], answer[2:], 0, NOTHING)])
+            with mock.patch.object(student, "has_bf16", return_value=False):
+                found = measure.measure(draft, measure.lines_of(home / "kind.jsonl"), kept)
+            self.assertEqual((found.tokens, found.agreed, found.passes), (9, 8, 1))
 
 
 class Quantised(unittest.TestCase):

@@ -1,0 +1,74 @@
+"""
+Scores a checkpoint on a target's recorded answers, which it was not taught on:
+
+    python -m outrider_distil.measure --model DIR --answers FILE.jsonl.gz … [--kept PACK]
+
+Each file is a kind of question. Prints a line of JSON: the share of the answers' tokens that are the model's first
+choice, and the tokens per target pass in chains of 8, by kind and as the mean of kinds. With --kept the model chooses
+among the tokens of that pack's draft alone. `outrider eval` measures packs, and as the service drafts.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from . import corpus
+from . import student as models
+from .memory import keep_freed
+from .score import Score, add_batch
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--answers", type=Path, nargs="+", required=True)
+    parser.add_argument("--kept", type=Path, metavar="PACK")
+    return parser.parse_args()
+
+
+@torch.no_grad()
+def measure(model: nn.Module, lines: list[corpus.Line], kept: torch.Tensor | None = None) -> Score:
+    """kept: (K), ids of the tokens that the model may choose; all where it is None."""
+    device = models.head(model).device
+    score = Score()
+    for line in lines:
+        batch = corpus.padded([line]).to(device)
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=models.has_bf16(device.type)):
+            logits = models.logits(model, batch.ids, batch.answered)
+        chosen = logits.argmax(-1) if kept is None else kept[logits[:, kept].argmax(-1)]
+        add_batch([score], chosen, batch, [0])
+    return score
+
+
+def kept_by(pack: Path) -> torch.Tensor | None:
+    kept = json.loads((pack / "pack.json").read_text()).get("kept")
+    return None if kept is None else torch.tensor(kept)
+
+
+def lines_of(file: Path) -> list[corpus.Line]:
+    nothing = np.empty(0, corpus.PREDICTION)
+    return [corpus.Line(raw["prompt"], raw["answer"], 0.0, nothing) for raw in corpus.raw_lines(file)]
+
+
+if __name__ == "__main__":
+    keep_freed()
+    args = options()
+    device = models.pick_device()
+    model = models.load(args.model, device).eval()
+    kept = kept_by(args.kept) if args.kept else None
+    kinds = {file.name.split(".")[0]: measure(model, lines_of(file), kept) for file in args.answers}
+    total = sum(kinds.values(), Score())
+    print(
+        json.dumps(
+            {
+                "tokens": total.tokens,
+                "agreement": round(total.agreement, 4),
+                "tokens_per_pass": round(sum(score.per_pass for score in kinds.values()) / len(kinds), 3),
+                "by_kind": {kind: round(score.per_pass, 2) for kind, score in kinds.items()},
+            }
+        )
+    )
