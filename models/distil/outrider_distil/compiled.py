@@ -80,7 +80,7 @@ class Blocks:
         return inner.norm(x)[at]
 
 
-def later_keys(length: int, device: torch.device) -> torch.Tensor:
+def later_keys(length: int, device: torch.device | str) -> torch.Tensor:
     """
     (T, T), added to scores: hides the keys that come after a query. A mask of truth values would keep compiled code
     from going over scores in vectors.

@@ -174,10 +174,12 @@ class Cut:
         # Read from the file as they are needed: a large model's would not fit beside its weights.
         return torch.load(file, mmap=True, weights_only=True)
 
-    def turns(self, length: int) -> list[torch.Tensor]:
+    def places(self, length: int) -> list[torch.Tensor]:
+        """What `block` takes of the positions of a line: RoPE's cosines and sines, and which keys come later."""
         x = torch.zeros(1, 1, 1, device=self.device)
         positions = torch.arange(length, device=self.device)[None]
-        return [part[:, :, None].to(self.products) for part in self.model.model.rotary_emb(x, positions)]
+        turns = [part[:, :, None].to(self.products) for part in self.model.model.rotary_emb(x, positions)]
+        return [*turns, later_keys(length, self.device)]
 
     def autocast(self):
         return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.products == torch.bfloat16)
@@ -220,8 +222,7 @@ class Cut:
         mlp, (norms, weights, *others) = layer.mlp, arguments(layer, self.model.config)
         idle = (*weights[:4], weights[4][:1], weights[5][:1], torch.zeros_like(weights[6][:, :1]))
         with self.autocast():
-            before = (*self.turns(len(x)), later_keys(len(x), x.device))
-            behind = block(x[None], *before, norms, idle, *others)[0].float()
+            behind = block(x[None], *self.places(len(x)), norms, idle, *others)[0].float()
             y = F.rms_norm(behind, norms[1].shape, norms[1], others[-1])
             return (F.silu(mlp.gate_proj(y)) * mlp.up_proj(y)).float(), wanted - behind
 
@@ -275,8 +276,7 @@ class Cut:
 
     def given(self, layer: nn.Module, x: torch.Tensor, length: int, block_of) -> torch.Tensor:
         with self.autocast():
-            before = (*self.turns(length), later_keys(length, x.device))
-            return block_of(x, *before, *arguments(layer, self.model.config)).float()
+            return block_of(x, *self.places(length), *arguments(layer, self.model.config)).float()
 
     @torch.no_grad()
     def advance(self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor]):

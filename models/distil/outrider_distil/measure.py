@@ -33,14 +33,16 @@ def options() -> argparse.Namespace:
 @torch.no_grad()
 def measure(model: nn.Module, lines: list[corpus.Line], kept: torch.Tensor | None = None) -> Score:
     """kept: (K), ids of the tokens that the model may choose; all where it is None."""
-    device = models.head(model).device
-    score = Score()
+    head = models.head(model)
+    device = head.device
+    ids = torch.arange(len(head)) if kept is None else kept
+    ids, score = ids.to(device), Score()
+    rows = head if kept is None else head[ids]
     for line in lines:
         batch = corpus.padded([line]).to(device)
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=models.has_bf16(device.type)):
-            logits = models.logits(model, batch.ids, batch.answered)
-        chosen = logits.argmax(-1) if kept is None else kept[logits[:, kept].argmax(-1)]
-        add_batch([score], chosen, batch, [0])
+            logits = models.states(model, batch.ids, batch.answered) @ rows.T
+        add_batch([score], ids[logits.argmax(-1)], batch, [0])
     return score
 
 
@@ -60,7 +62,10 @@ if __name__ == "__main__":
     device = models.pick_device()
     model = models.load(args.model, device).eval()
     kept = kept_by(args.kept) if args.kept else None
-    kinds = {file.name.split(".")[0]: measure(model, lines_of(file), kept) for file in args.answers}
+    kinds: dict[str, Score] = {}
+    for file in args.answers:
+        kind = file.name.split(".")[0]
+        kinds[kind] = kinds.get(kind, Score()) + measure(model, lines_of(file), kept)
     total = sum(kinds.values(), Score())
     print(
         json.dumps(

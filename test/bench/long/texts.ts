@@ -12,6 +12,7 @@ import { greedyQuestions } from "../recorded-questions.ts";
 import type { Kind, LongPair } from "./pairs.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
+
 /** A file, or all files of a folder by their names. */
 const text = (place: string): string => {
   const whole = path.join(ROOT, place);
