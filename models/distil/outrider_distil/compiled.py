@@ -105,8 +105,15 @@ def arguments(layer: nn.Module, config: PreTrainedConfig) -> tuple:
 def block(x, cos, sin, later, norms, projections, biases, head_norms, size, eps):
     """x: (B, T, hidden). The block of Llama and Mistral, with what Qwen2 (biases) and Qwen3 (norms of heads) add."""
     *qkv, out, gate, up, down = projections
-    rows, length, _ = x.shape
     read = F.rms_norm(x, norms[0].shape, norms[0], eps)
+    x = x + F.linear(mixed(read, cos, sin, later, qkv, biases, head_norms, size, eps), out)
+    read = F.rms_norm(x, norms[1].shape, norms[1], eps)
+    return x + F.linear(gated(read, gate, up), down)
+
+
+def mixed(read, cos, sin, later, qkv, biases, head_norms, size, eps):
+    """What attention's out-projection multiplies, (B, T, heads · size), from what its other three do."""
+    rows, length, _ = read.shape
     q, k, v = (F.linear(read, weight, bias).view(rows, length, -1, size) for weight, bias in zip(qkv, biases))
     if head_norms:
         q, k = (F.rms_norm(part.float(), (size,), norm, eps) for part, norm in zip((q, k), head_norms))
@@ -114,10 +121,12 @@ def block(x, cos, sin, later, norms, projections, biases, head_norms, size, eps)
     q, k, v = (part.transpose(1, 2) for part in (q, k, v.to(q.dtype)))
     # Each head of keys and values for the heads of queries that share it.
     k, v = (part.repeat_interleave(q.shape[1] // k.shape[1], 1) for part in (k, v))
-    mixed = attention(q, k, v, later).transpose(1, 2).flatten(2)
-    x = x + F.linear(mixed, out)
-    read = F.rms_norm(x, norms[1].shape, norms[1], eps)
-    return x + F.linear(F.silu(F.linear(read, gate)) * F.linear(read, up), down)
+    return attention(q, k, v, later).transpose(1, 2).flatten(2)
+
+
+def gated(read, gate, up):
+    """What the MLP's down projection multiplies, from what its other two do."""
+    return F.silu(F.linear(read, gate)) * F.linear(read, up)
 
 
 def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, later: torch.Tensor) -> torch.Tensor:

@@ -5,10 +5,11 @@ Cuts a model to fewer blocks and narrower MLPs, and teaches each block that is l
 
 The residual stream of the whole model on some lines is computed once. Then, block by block: the channels of the MLP
 that weigh most in its output are kept; its down projection is solved by least squares, so that the stream behind the
-block is that of the whole model at the next kept block; and all weights of the block learn the same by gradient,
-rounded as a pack will round them (block-wise training of EfficientQAT: Chen et al. 2024, arXiv 2407.11062, §3.2). Each
-block reads what the taught blocks before it give, so later ones mend what earlier ones lost. It needs no predictions
-of a target, and is where `distil` begins from. Stop it with Ctrl-C: the same command goes on behind the last finished
+block is that of the whole model at the next kept block; its matrices are rounded as a pack will round them, by GPTQ
+(gptq.py); and all its weights, rounded, learn the same by gradient (block-wise training of EfficientQAT: Chen et al.
+2024, arXiv 2407.11062, §3.2). Each block reads what the taught blocks before it give, so later ones mend what earlier
+ones lost. It needs no predictions of a target, and is where `distil` begins from. A checkpoint whose MLPs are as narrow
+already is only rounded. Stop it with Ctrl-C: the same command goes on behind the last finished
 block. While it works, OUT holds the streams, two bytes for each position, block and channel.
 """
 
@@ -20,6 +21,7 @@ import math
 import random
 import shutil
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,9 +30,9 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import parametrize
 
-from . import corpus, quantise
+from . import corpus, gptq, quantise
 from . import student as models
-from .compiled import SHAPES, UNIT, arguments, block, lacking, later_keys, unlike
+from .compiled import SHAPES, UNIT, arguments, block, gated, lacking, later_keys, mixed, unlike
 from .memory import keep_freed
 
 RIDGE = 0.01  # of the mean square of a channel, towards the old weights
@@ -79,6 +81,22 @@ class Group:
     columns: int
 
 
+@dataclass(frozen=True)
+class Solved:
+    """What least squares of a down projection saw of its inputs x and of what it is to give, y."""
+
+    gram: torch.Tensor  # Σ x xᵀ
+    moment: torch.Tensor  # Σ x yᵀ
+    square: float  # Σ ‖y‖²
+    numbers: int  # of all y
+
+    def error(self, down: torch.Tensor) -> float:
+        """The mean square that `down` (hidden, channels) lacks."""
+        given = down.T.double()
+        left = self.square - 2 * (given * self.moment).sum() + ((given.T @ self.gram.double()) * given.T).sum()
+        return left.item() / self.numbers
+
+
 class Cut:
     def __init__(self, args: argparse.Namespace):
         self.args = args
@@ -124,6 +142,7 @@ class Cut:
         return groups
 
     def run(self) -> None:
+        args = self.args
         ends_at = time.monotonic() + 60 * self.args.minutes
         whole = self.streams()
         ends = [*self.kept[1:], len(self.layers)]
@@ -140,7 +159,10 @@ class Cut:
                 narrow(layer, torch.arange(self.args.channels))
                 layer.load_state_dict(torch.load(file, map_location=self.device, weights_only=True))
             else:
-                figures["solved"] = round(self.solve(layer, read, wanted), 4)
+                solved = self.solve(layer, read, wanted)
+                figures["solved"] = round(solved.error(layer.mlp.down_proj.weight), 4)
+                if args.quantise:
+                    figures["rounded"] = round(self.round(layer, read, wanted), 4)
                 share = (ends_at - time.monotonic()) / (len(self.kept) - at)
                 figures["taught"] = self.teach(layer, read, wanted, at, share)
                 partial = file.with_suffix(".partial")
@@ -185,46 +207,71 @@ class Cut:
         return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.products == torch.bfloat16)
 
     @torch.no_grad()
-    def solve(self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor]) -> float:
-        """
-        Keeps the MLP's channels of the largest outputs, and solves the down projection by least squares. Returns the
-        error that is left, as a share of the stream's square.
-        """
+    def solve(self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor]) -> "Solved":
+        """Keeps the MLP's channels of the largest outputs, and solves the down projection by least squares."""
         inner, missing = [], []
         for x, stream in zip(read, (own.to(self.device).float() for own in wanted)):
-            channels, rest = self.within(layer, x, stream)
+            behind, channels = self.within(layer, x)
             weight = by_size(stream)
             # The first token's stream is hundreds of times the others', and no draft is asked for what follows it.
             inner.append((channels * weight)[1:].to(self.products))
-            missing.append((rest * weight)[1:])
+            missing.append(((stream - behind) * weight)[1:])
         down = layer.mlp.down_proj.weight
         squares = sum(part.float().square().sum(0) for part in inner)
         keep = (squares.sqrt() * down.norm(dim=0)).topk(self.args.channels).indices.sort().values
         narrow(layer, keep)
-        size = self.args.channels
-        gram = torch.zeros(size, size, device=self.device)
-        moment = torch.zeros(size, down.shape[0], device=self.device)
-        for x, y in zip(inner, missing):
-            own = x[:, keep].float()
-            gram += own.T @ own
-            moment += own.T @ y
-        gram, moment, old = gram.double(), moment.double(), layer.mlp.down_proj.weight.double()
+        gram = gram_of(part[:, keep] for part in inner)
+        moment = sum(part[:, keep].float().T @ rest for part, rest in zip(inner, missing))
+        old = layer.mlp.down_proj.weight.double()
         ridge = RIDGE * gram.diagonal().mean()
-        eye = torch.eye(size, device=self.device, dtype=torch.double)
-        found = torch.linalg.solve(gram + ridge * eye, moment + ridge * old.T)
+        eye = torch.eye(len(gram), device=self.device, dtype=torch.double)
+        found = torch.linalg.solve(gram.double() + ridge * eye, moment.double() + ridge * old.T)
         layer.mlp.down_proj.weight.copy_(found.T)
-        total = sum(y.square().sum().item() for y in missing)
-        left = total - 2 * (found * moment).sum().item() + ((found.T @ gram) * found.T).sum().item()
-        return left / sum(y.numel() for y in missing)
+        square = sum(rest.square().sum().item() for rest in missing)
+        return Solved(gram, moment, square, sum(rest.numel() for rest in missing))
 
-    def within(self, layer: nn.Module, x: torch.Tensor, wanted: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The channels of the MLP, and what the stream behind the attention lacks of `wanted`."""
-        mlp, (norms, weights, *others) = layer.mlp, arguments(layer, self.model.config)
-        idle = (*weights[:4], weights[4][:1], weights[5][:1], torch.zeros_like(weights[6][:, :1]))
+    @torch.no_grad()
+    def round(self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor]) -> float:
+        """
+        Rounds the matrices in the order in which a position meets them; each is fitted to what those before it give
+        when they are rounded. Returns the error that is left.
+        """
+        attention, mlp = layer.self_attn, layer.mlp
+
+        def to_format(gram: torch.Tensor, *projections: nn.Linear) -> None:
+            for projection in projections:
+                projection.weight.copy_(gptq.rounded(projection.weight, gram, self.args.quantise))
+
+        sizes = [by_size(stream.to(self.device).float()) for stream in wanted]
+        to_format(
+            gram_of(self.attended(layer, x)[0][1:] for x in read), attention.q_proj, attention.k_proj, attention.v_proj
+        )
+        mixes = ((self.attended(layer, x)[1] * size)[1:] for x, size in zip(read, sizes))
+        to_format(gram_of(mixes), attention.o_proj)
+        to_format(gram_of(self.behind(layer, x)[1][1:] for x in read), mlp.gate_proj, mlp.up_proj)
+        solved = self.solve(layer, read, wanted)
+        to_format(solved.gram, mlp.down_proj)
+        return solved.error(mlp.down_proj.weight)
+
+    def attended(self, layer: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of a line: what the projections to queries, keys and values multiply, and what attention's last one does."""
+        norms, weights, *others, eps = arguments(layer, self.model.config)
         with self.autocast():
-            behind = block(x[None], *self.places(len(x)), norms, idle, *others)[0].float()
-            y = F.rms_norm(behind, norms[1].shape, norms[1], others[-1])
-            return (F.silu(mlp.gate_proj(y)) * mlp.up_proj(y)).float(), wanted - behind
+            read = F.rms_norm(x[None], norms[0].shape, norms[0], eps)
+            return read[0], mixed(read, *self.places(len(x)), weights[:3], *others, eps)[0]
+
+    def behind(self, layer: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of a line: the stream behind the attention, and what the MLP's first two projections multiply."""
+        norms, weights, *_, eps = arguments(layer, self.model.config)
+        with self.autocast():
+            stream = (x + F.linear(self.attended(layer, x)[1], weights[3])).float()
+            return stream, F.rms_norm(stream, norms[1].shape, norms[1], eps)
+
+    def within(self, layer: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of a line: the stream behind the attention, and the channels of the MLP."""
+        stream, read = self.behind(layer, x)
+        with self.autocast():
+            return stream, gated(read, layer.mlp.gate_proj.weight, layer.mlp.up_proj.weight).float()
 
     def teach(
         self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor], seed: int, seconds: float
@@ -236,6 +283,8 @@ class Cut:
         began = time.monotonic()
         if self.args.quantise:
             quantise.quantise_block(layer, self.args.quantise)
+            if self.args.compile:
+                quantise.compile_rounding(layer)
         learning = list(layer.parameters())
         optimizer = torch.optim.AdamW(learning, lr=self.args.rate, betas=(0.9, 0.95), weight_decay=0, fused=True)
         steps = math.ceil(self.args.readings * len(self.groups))
@@ -326,6 +375,11 @@ def chosen(files: list[Path], count: int, longest: int) -> list[list[int]]:
 def by_size(stream: torch.Tensor) -> torch.Tensor:
     """(…, 1): one over the root mean square of each position. All positions count alike then, as for a norm."""
     return (stream.square().mean(-1, keepdim=True) + 1e-6).rsqrt()
+
+
+def gram_of(inputs: Iterable[torch.Tensor]) -> torch.Tensor:
+    """(cols, cols) in f32: Σ x xᵀ over the rows x of each (rows, cols)."""
+    return sum(part.float().T @ part.float() for part in inputs)
 
 
 def padded(lines: list[torch.Tensor], group: Group) -> torch.Tensor:

@@ -97,7 +97,7 @@ def options() -> argparse.Namespace:
         "--compile",
         action="store_true",
         help="run the blocks as compiled code, which needs a C++ compiler: twice the positions a second on a CPU, "
-        "after a minute or so for each length of a batch; not with --lora",
+        "after a minute or so for each length of a batch",
     )
     parser.add_argument("--score-every", type=int, default=100, help="steps")
     parser.add_argument("--score-lines", type=int, default=200, help="of all kinds together")
@@ -147,10 +147,10 @@ class Run:
         if args.quantise:
             quantise.quantise(self.student, args.quantise, args.quantise_vocabulary)
         if args.compile:
-            why = "--lora replaces its projections" if args.lora else lacking(self.student.config, args.longest)
+            why = lacking(self.student.config, args.longest)
             if why:
                 raise SystemExit(f"--compile: {why}; leave it out")
-            quantise.compile_rounding(self.student)
+            quantise.compile_rounding(self.student.model.layers)
             self.states = Blocks(self.student).states
         else:
             self.states = partial(models.states, self.student)
@@ -302,9 +302,7 @@ class Run:
 
     def export(self) -> None:
         """A Hugging Face checkpoint in f32, which `outrider squeeze --model` reads."""
-        if self.args.lora:
-            models.merge_lora(self.student)
-        quantise.settle(self.student)
+        quantise.settle(self.student.eval())
         models.widen(self.student, self.vocabulary.kept, self.before)
         self.student.save_pretrained(self.args.out)
         # Copied unchanged: transformers would write them in another form.

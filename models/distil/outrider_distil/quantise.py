@@ -34,7 +34,7 @@ class _Chosen(torch.autograd.Function):
 
 
 class _Level(torch.autograd.Function):
-    """What _Chosen computes, for LEVELS rising values (rows, LEVELS), by levels_of and sums_by_level or their like."""
+    """What _Chosen computes, for few rising values (rows, n), by levels_of and sums_by_level or their like."""
 
     @staticmethod
     def forward(ctx, weight, values, choose, by_values, dtype):
@@ -48,7 +48,7 @@ class _Level(torch.autograd.Function):
 
 
 def levels_of(weight: torch.Tensor, values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """The value (rows, cols) that each weight is nearest to. values: (rows, LEVELS), rising."""
+    """The value (rows, cols) that each weight is nearest to. values: (rows, n), rising."""
     chosen = values[:, :1]
     for level, middle in enumerate(middles(values)):
         chosen = torch.where(weight > middle, values[:, level + 1 : level + 2], chosen)
@@ -59,7 +59,7 @@ def sums_by_level(
     upstream: torch.Tensor, weight: torch.Tensor, values: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """
-    The gradient in f32, and its sums (rows, LEVELS) over the weights at each level. Which level a weight is at is
+    The gradient in f32, and its sums (rows, n) over the weights at each level. Which level a weight is at is
     compared anew: compiled code does not go over bytes and floats side by side in vectors.
     """
     gradient = upstream.float()
@@ -84,12 +84,36 @@ class RowCodebook(nn.Module):
     def __init__(self, weight: torch.Tensor, entries: int):
         super().__init__()
         self.entries = nn.Parameter(first_values(weight.detach().float(), entries))
+        self.compiled = None
+
+    def values(self) -> torch.Tensor:
+        """(rows, entries), rising."""
+        return on_grid(self.entries.sort(-1).values)
+
+    def refit(self, weight: torch.Tensor, codes: torch.Tensor, gram: torch.Tensor) -> None:
+        """
+        The values that lose least where each weight has the code (rows, cols) among them. gram: as in gptq.rounded.
+        """
+        entries = self.entries.shape[1]
+        for row, (own, before) in enumerate(zip(codes, self.values())):
+            members = F.one_hot(own, entries).to(gram.dtype)
+            among = gram @ members
+            square = members.T @ among
+            # A code that no weight has keeps its value.
+            square += 1e-6 * square.diagonal().mean() * torch.eye(entries, device=gram.device)
+            self.entries[row] = before + torch.linalg.solve(square, among.T @ (weight[row] - before[own]))
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
-        values = on_grid(self.entries.sort(-1).values)
+        values = self.values()
+        if self.compiled:
+            return _Level.apply(weight, values, *self.compiled, product_type(weight))
         with torch.no_grad():
             codes = nearest(values, weight)
         return _Chosen.apply(weight, values, codes)
+
+    def compile(self) -> None:
+        """As SharedLevels.compile. Compiled comparisons are faster than a table."""
+        self.compiled = compiled_levels()
 
 
 class SharedLevels(nn.Module):
@@ -101,14 +125,28 @@ class SharedLevels(nn.Module):
         self.levels, self.scales = nn.Parameter(levels), nn.Parameter(scales)
         self.choose, self.by_values = levels_of, sums_by_level
 
+    def values(self) -> torch.Tensor:
+        """(rows, LEVELS), rising."""
+        return self.scales.abs().clamp_min(1e-8)[:, None] * self.levels.sort().values
+
+    def refit(self, weight: torch.Tensor, codes: torch.Tensor, gram: torch.Tensor) -> None:
+        """As RowCodebook.refit. The levels stay, the scales are fitted."""
+        levels = self.levels.sort().values[codes]
+        among = levels @ gram
+        found = (weight * among).sum(-1) / (levels * among).sum(-1).clamp_min(1e-12)
+        self.scales.copy_(torch.where(found > 0, found, self.scales))
+
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
-        values = self.scales.abs().clamp_min(1e-8)[:, None] * self.levels.sort().values
+        values = self.values()
         return _Level.apply(weight, values, self.choose, self.by_values, product_type(weight))
 
     def compile(self) -> None:
         """Rounds as compiled code from here on: one loop over the weights where PyTorch's operations are ten."""
-        self.choose = torch.compile(levels_of, dynamic=False)
-        self.by_values = torch.compile(sums_by_level, dynamic=False)
+        self.choose, self.by_values = compiled_levels()
+
+
+def compiled_levels() -> tuple[Callable, Callable]:
+    return torch.compile(levels_of, dynamic=False), torch.compile(sums_by_level, dynamic=False)
 
 
 def nearest(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
@@ -229,10 +267,10 @@ def quantise(model: nn.Module, blocks: str, vocabulary: str = "lut4") -> None:
         parametrize.register_parametrization(module, "weight", FORMATS[vocabulary](module.weight))
 
 
-def compile_rounding(model: nn.Module) -> None:
-    """Compiles the rounding of a model's weights where their format has a compiled form (SharedLevels.compile)."""
-    for module in model.modules():
-        if isinstance(module, SharedLevels):
+def compile_rounding(blocks: nn.Module) -> None:
+    """Compiles the rounding of the weights of one block or several."""
+    for module in blocks.modules():
+        if isinstance(module, (RowCodebook, SharedLevels)):
             module.compile()
 
 

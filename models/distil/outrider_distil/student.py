@@ -1,9 +1,12 @@
 """Loading models, trimming their vocabulary to the draft's, and adapters."""
 
+import math
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils import parametrize
 from transformers import AutoModelForCausalLM
 
 
@@ -84,38 +87,31 @@ def copy_missing_rows(model: nn.Module, target: nn.Module, lasts: list[int | Non
 
 
 class Lora(nn.Module):
-    """W x + (α / r) · B A dropout(x) (Hu et al. 2021, arXiv 2106.09685)."""
+    """
+    W + (α / r) · B A (Hu et al. 2021, arXiv 2106.09685) in place of W: what rounds weights, and compiled blocks, take
+    it as any other weight. So dropout is of the inputs of A for a whole batch, not for each position.
+    """
 
-    def __init__(self, linear: nn.Linear, rank: int, alpha: float, dropout: float):
+    def __init__(self, weight: torch.Tensor, rank: int, alpha: float, dropout: float):
         super().__init__()
-        self.linear = linear.requires_grad_(False)
-        self.down = nn.Linear(linear.in_features, rank, bias=False)
-        self.up = nn.Linear(rank, linear.out_features, bias=False)
-        self.dropout = nn.Dropout(dropout)
-        self.scale = alpha / rank
-        nn.init.zeros_(self.up.weight)
+        rows, cols = weight.shape
+        self.down = nn.Parameter(torch.empty(rank, cols, device=weight.device))
+        self.up = nn.Parameter(torch.zeros(rows, rank, device=weight.device))
+        self.scale, self.dropout = alpha / rank, dropout
+        nn.init.kaiming_uniform_(self.down, a=math.sqrt(5))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.linear(x) + self.scale * self.up(self.down(self.dropout(x)))
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        kept = F.dropout(self.down.new_ones(self.down.shape[1]), self.dropout, self.training)
+        with torch.autocast(weight.device.type, enabled=False):
+            return weight + self.scale * self.up @ (self.down * kept)
 
 
 def add_lora(model: nn.Module, rank: int = 8, alpha: float = 16, dropout: float = 0.05) -> None:
     """
     Adapters on the seven projections; nothing else learns. These are the recovery stages of LLM-Pruner and Shortened
-    LLaMA, with their settings.
+    LLaMA, with their settings. `quantise.settle` makes plain weights of them.
     """
     model.requires_grad_(False)
     for block in model.model.layers:
-        for part in (block.self_attn, block.mlp):
-            for name, linear in list(part.named_children()):
-                if isinstance(linear, nn.Linear):
-                    setattr(part, name, Lora(linear, rank, alpha, dropout).to(linear.weight.device))
-
-
-def merge_lora(model: nn.Module) -> None:
-    for part in [part for block in model.model.layers for part in (block.self_attn, block.mlp)]:
-        for name, lora in list(part.named_children()):
-            if isinstance(lora, Lora):
-                with torch.no_grad():
-                    lora.linear.weight += lora.scale * lora.up.weight @ lora.down.weight
-                setattr(part, name, lora.linear)
+        for linear in [module for module in block.modules() if isinstance(module, nn.Linear)]:
+            parametrize.register_parametrization(linear, "weight", Lora(linear.weight, rank, alpha, dropout))

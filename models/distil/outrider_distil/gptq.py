@@ -1,0 +1,52 @@
+"""
+Rounds a matrix to a format column by column, where the columns that are left make up for what each one lost: GPTQ
+(Frantar et al. 2022, arXiv 2210.17323, §3). The values that a row's weights may have are not a grid, as they are there,
+but those of the format, fitted in turns with the choice among them.
+"""
+
+import torch
+
+from . import quantise
+
+TURNS = 2
+DAMPING = 0.01  # of the mean of the diagonal, as the paper has it
+BATCH = 128  # columns whose losses are passed on to all later ones at once
+
+
+@torch.no_grad()
+def rounded(weight: torch.Tensor, gram: torch.Tensor, kind: str) -> torch.Tensor:
+    """
+    weight: (rows, cols). gram: (cols, cols), the sum of x xᵀ over inputs x of the matrix. Returns the matrix in the
+    format `kind`, near to the least Σ ‖(W − W′) x‖².
+    """
+    weight, gram = weight.float(), gram.float()
+    gram = gram + DAMPING * gram.diagonal().mean() * torch.eye(len(gram), device=gram.device)
+    order = gram.diagonal().argsort(descending=True)
+    factor = inverse_factor(gram[order][:, order])
+    form = quantise.FORMATS[kind](weight)
+    for _ in range(TURNS):
+        codes = torch.empty(weight.shape, dtype=torch.long, device=weight.device)
+        codes[:, order] = chosen(weight[:, order], factor, form.values())
+        form.refit(weight, codes, gram)
+    return form.values().gather(1, codes)
+
+
+def inverse_factor(gram: torch.Tensor) -> torch.Tensor:
+    """The upper Cholesky factor of the inverse."""
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram.double()))
+    return torch.linalg.cholesky(inverse, upper=True).float()
+
+
+def chosen(weight: torch.Tensor, factor: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """(rows, cols): the index among the row's values (rows, n; rising) that each weight is given, in turn."""
+    weight, codes = weight.clone(), torch.empty(weight.shape, dtype=torch.long, device=weight.device)
+    for first in range(0, weight.shape[1], BATCH):
+        end = min(first + BATCH, weight.shape[1])
+        lost = torch.empty(len(weight), end - first, device=weight.device)
+        for k in range(first, end):
+            codes[:, k] = quantise.between(values, weight[:, k : k + 1])[:, 0]
+            taken = values.gather(1, codes[:, k : k + 1])[:, 0]
+            lost[:, k - first] = (weight[:, k] - taken) / factor[k, k]
+            weight[:, k + 1 : end] -= lost[:, k - first, None] * factor[k, k + 1 : end]
+        weight[:, end:] -= lost @ factor[first:end, end:]
+    return codes
