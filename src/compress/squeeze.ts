@@ -40,13 +40,14 @@ export interface SqueezeOptions {
 }
 
 /** What a draft must know of its target. */
-export type Drafted = NonNullable<PackHeader["target"]> & Pick<PackHeader, "vocabulary">;
+export type Drafted = NonNullable<PackHeader["target"]> & Pick<DescribedTarget, "tokenizer" | "vocabulary">;
 
-export const draftedOf = ({ model, context, stopIds: eosIds, vocabulary }: DescribedTarget): Drafted => ({
+export const draftedOf = ({ model, context, stopIds: eosIds, vocabulary, tokenizer }: DescribedTarget): Drafted => ({
   model,
   context,
   eosIds,
   vocabulary,
+  tokenizer,
 });
 
 export interface CalibrationText {
@@ -84,10 +85,10 @@ const exportCheckpoint = (model: PackedModel, directory: string): Promise<void> 
   exportHuggingFace(model, directorySink(directory), "F32");
 
 /**
- * Makes a model a draft of another model than the one it was cut from. Throws `bad_target` if their vocabularies
- * differ.
+ * Makes a model a draft of another model than the one it was cut from. The edge renders chats by the pack's template,
+ * so the pack has the target's tokenizer files. Throws `bad_target` if their vocabularies differ.
  */
-function draftFor(model: PackedModel, { vocabulary, ...target }: Drafted): PackedModel {
+function draftFor(model: PackedModel, { vocabulary, tokenizer, ...target }: Drafted): PackedModel {
   if (model.vocabulary.hash !== vocabulary.hash) {
     throw new OutriderError(
       "bad_target",
@@ -95,7 +96,7 @@ function draftFor(model: PackedModel, { vocabulary, ...target }: Drafted): Packe
         "target's own tokenizer can",
     );
   }
-  return { ...model, target };
+  return { ...model, tokenizer, target };
 }
 
 /** Runs the stages on the text's windows. */

@@ -73,6 +73,12 @@ test("a checkpoint that was taught drafts for its teacher, under the name that i
   const taught = path.join(directory, "taught");
   const plain = ["magnitude-50", "--model", TINY_PACKS.target, ...calibration, "--out", taught];
   await printed(() => squeezeCommand.run([...plain, "--export-hf", `${taught}-hf`]));
+  // A smaller model of a family may have another chat template than its target. Chats are the target's.
+  const config = JSON.parse(readFileSync(path.join(`${taught}-hf`, "tokenizer_config.json"), "utf8"));
+  writeFileSync(
+    path.join(`${taught}-hf`, "tokenizer_config.json"),
+    JSON.stringify({ ...config, chat_template: "{{ messages[0].content }} of another model" }),
+  );
   const made = path.join(directory, "draft");
   const draft = [recipe, "--model", `${taught}-hf`, "--out", made, "--target", TINY_PACKS.target];
   await printed(() => squeezeCommand.run(draft));
@@ -80,6 +86,10 @@ test("a checkpoint that was taught drafts for its teacher, under the name that i
     model: "tiny-taught",
     target: { model: "tiny" },
   });
+  const [ours, theirs] = [made, TINY_PACKS.target].map((pack) =>
+    JSON.parse(readFileSync(path.join(pack, "tokenizer_config.json"), "utf8")),
+  );
+  expect(ours.chat_template).toBe(theirs.chat_template);
 
   const other = path.join(directory, "other");
   cpSync(TINY_PACKS.target, other, { recursive: true });

@@ -8,7 +8,7 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileS
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { squeezeModel } from "../../src/compress/squeeze.ts";
+import { draftedOf, squeezeModel } from "../../src/compress/squeeze.ts";
 import { splitOf } from "../../src/corpus/line.ts";
 import { Target } from "../../src/corpus/target.ts";
 import { evaluate } from "../../src/evaluate/evaluate.ts";
@@ -111,9 +111,12 @@ test("is interrupted, goes on, and ends with a draft that has learned", async ()
 
 /** The target with as many MLP channels, chosen by Wanda-sp. */
 async function squeezeUntaught(pack: string): Promise<PackHeader> {
-  const { model, context, stopIds, vocabulary, tokenizer } = await describeTarget(TINY_PACKS.target);
+  const target = await describeTarget(TINY_PACKS.target);
   const config = await configOf(TINY_PACKS.target);
-  const { stages } = packRecipe("untaught", baseOf(config, tokenizer, stopIds), { head: 320, format: "lut4" });
+  const { stages } = packRecipe("untaught", baseOf(config, target.tokenizer, target.stopIds), {
+    head: 320,
+    format: "lut4",
+  });
   const { feedForward } = packHeader(path.join(out, "pack")).config;
   return squeezeModel({
     model: TINY_PACKS.target,
@@ -122,7 +125,7 @@ async function squeezeUntaught(pack: string): Promise<PackHeader> {
       stages: [{ stage: "wanda-sp", mlp: 1 - feedForward / config.feedForward }, ...stages],
     },
     out: pack,
-    target: { model, context, eosIds: stopIds, vocabulary },
+    target: draftedOf(target),
     calibration: { file: path.join(out, "work/text.jsonl"), samples: 8, length: 64 },
   });
 }
