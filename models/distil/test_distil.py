@@ -181,7 +181,7 @@ class Taught(unittest.TestCase):
         torch.manual_seed(0)
         prompts = [[3, 1, 4], [5], [9, 2, 6, 5]]
         texts = decoder.write(
-            decoder.Decoder(llama(2).eval()), prompts, [0, 1, 0.7], 12, 7, torch.Generator().manual_seed(3)
+            decoder.Decoder(llama(2).eval()), prompts, [0, 1, 0.7], 12, {7}, torch.Generator().manual_seed(3)
         )
         for prompt, text in zip(prompts, texts):
             ids = prompt + text.written
@@ -197,7 +197,7 @@ class Taught(unittest.TestCase):
                 prompts,
                 [0, 1, 0.7],
                 12,
-                7,
+                {7},
                 torch.Generator().manual_seed(3),
                 prompts_too=False,
             )
@@ -247,6 +247,25 @@ class Taught(unittest.TestCase):
                 len(again), sum(len(line["prompt"]) + len(line["answer"]) - 1 for line in corpus.raw_lines(out))
             )
             self.assertLess(np.abs(again["log"][: len(whole)].astype("f4") - whole["log"].astype("f4")).max(), 5e-3)
+
+    def test_a_writer_goes_on_with_texts_as_they_are(self):
+        self.teacher.save_pretrained(self.home)
+        save_tokenizer(self.home)
+        prompts = [[5, 6, 7], [9, 4], [8, 8, 30]]
+        (self.home / "pieces.jsonl").write_text(
+            "".join(json.dumps({"prompt": prompt, "answer": [1, 2], "kind": "code"}) + "\n" for prompt in prompts)
+        )
+        out = self.home / "written.jsonl"
+        asked = ["--target", self.home, "--out", out, "--prompts", self.home / "pieces.jsonl", "--max-tokens", 8]
+        with mock.patch.object(sys, "argv", ["write.py", *map(str, asked), "--temperature", "0"]):
+            write.Run(write.options()).run()
+        lines = list(corpus.raw_lines(out))
+        self.assertCountEqual([line["prompt"] for line in lines], prompts)
+        for line in lines:
+            said = self.teacher.generate(
+                torch.tensor([line["prompt"]]), max_new_tokens=8, do_sample=False, eos_token_id=[0], pad_token_id=0
+            )
+            self.assertEqual(said[0, len(line["prompt"]) :].tolist()[: len(line["answer"])], line["answer"])
 
 
 class Architectures(unittest.TestCase):
@@ -302,7 +321,7 @@ class Architectures(unittest.TestCase):
                         likeliest = logs.gather(1, torch.from_numpy(predicted["token"].astype(np.int64))).numpy()
                         self.assertLess(np.abs(likeliest - predicted["log"].astype("f4")).max(), most)
                     if products == torch.float32:
-                        first, _ = decoder.write(taken, texts[:2], [0, 1], 9, -1, torch.Generator().manual_seed(0))
+                        first, _ = decoder.write(taken, texts[:2], [0, 1], 9, (), torch.Generator().manual_seed(0))
                         self.assertEqual(first.written, greedy[0, 30:].tolist())
 
     def test_blocks_to_be_compiled_compute_and_learn_the_same(self):
@@ -737,11 +756,12 @@ class Cutting(unittest.TestCase):
 
     def test_teaching_lowers_the_error_and_rounds_to_the_format(self):
         for name in ("lut4", "q2lut"):
-            figures = self.cut(name, "--quantise", name, "--blocks", "0,1,3", "--tie")
+            figures = self.cut(name, "--quantise", name, "--blocks", "0,1,3", "--tie", "--rate", 0.002)
             self.assertEqual([line["block"] for line in figures], [0, 1, 3])
             for line in figures:
                 self.assertGreater(line["rounded"], line["solved"])
                 self.assertLess(line["taught"][-1], line["rounded"], line)
+                self.assertLess(line["error"], line["rounded"], line)
             made = AutoModelForCausalLM.from_pretrained(self.home / name)
             self.assertEqual((made.config.num_hidden_layers, made.config.intermediate_size), (3, 24))
             self.assertTrue(torch.equal(made.get_input_embeddings().weight, self.model.lm_head.weight))
@@ -749,6 +769,11 @@ class Cutting(unittest.TestCase):
             self.assertLessEqual(max(len(row.unique()) for row in up), 16 if name == "lut4" else 4)
             if name == "lut4":
                 self.assertGreater(max(len(row.unique()) for row in up), 8)
+
+    def test_a_block_that_teaching_made_worse_stays_as_it_was_rounded(self):
+        for line in self.cut("spoilt", "--quantise", "lut4", "--rate", 1):
+            self.assertGreater(line["taught"][-1], line["rounded"])
+            self.assertAlmostEqual(line["error"], line["rounded"], delta=0.1 * line["rounded"])
 
     def test_goes_on_behind_the_last_finished_block(self):
         self.cut("whole")

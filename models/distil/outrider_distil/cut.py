@@ -158,17 +158,24 @@ class Cut:
             if file.exists():
                 narrow(layer, torch.arange(self.args.channels))
                 layer.load_state_dict(torch.load(file, map_location=self.device, weights_only=True))
+                given, error = self.advance(layer, read, wanted)
             else:
                 solved = self.solve(layer, read, wanted)
                 figures["solved"] = round(solved.error(layer.mlp.down_proj.weight), 4)
                 if args.quantise:
                     figures["rounded"] = round(self.round(layer, read, wanted), 4)
+                untaught = copy.deepcopy(layer.state_dict())
                 share = (ends_at - time.monotonic()) / (len(self.kept) - at)
                 figures["taught"] = self.teach(layer, read, wanted, at, share)
+                given, error = self.advance(layer, read, wanted)
+                if error > figures.get("rounded", figures["solved"]):
+                    # Too fast a rate, or too little time to come back from it.
+                    layer.load_state_dict(untaught)
+                    given, error = self.advance(layer, read, wanted)
                 partial = file.with_suffix(".partial")
                 torch.save(layer.state_dict(), partial)
                 partial.replace(file)
-            read, error = self.advance(layer, read, wanted)
+            read = given
             seconds = round(time.monotonic() - began)
             print(json.dumps({"block": index, **figures, "error": round(error, 4), "seconds": seconds}), flush=True)
             layer.self_attn.layer_idx = at

@@ -3,7 +3,8 @@ Has a target write text, as `outrider corpus` does, in large batches with PyTorc
 
     python -m outrider_distil.write --target DIR --out FILE.jsonl (--prompts QUESTIONS.jsonl | --self) [--minutes 30]
 
---target is a Hugging Face checkpoint. QUESTIONS has lines {"turns": [text, …]}, which ask.ts makes. With --self the
+--target is a Hugging Face checkpoint. QUESTIONS has lines {"turns": [text, …]}, which ask.ts makes, or {"prompt": ids},
+such as those of code.ts: the target goes on with these as they are, a beginning or a gap to fill. With --self the
 target writes its own questions: it continues an empty user turn at temperature 1 (Magpie: Xu et al. 2024, arXiv
 2406.08464). Lines are added to FILE until time or questions run out. The same command goes on after an interruption: a
 question that FILE answers is not asked again. The target's predictions at each position are known by then, so they are
@@ -54,12 +55,16 @@ def options() -> argparse.Namespace:
 
 @dataclass
 class Talk:
-    """A conversation under way: the user turns still to come, and the messages so far."""
+    """
+    A conversation under way: the user turns still to come, and the messages so far; or token ids that the target goes
+    on with.
+    """
 
     turns: list[str]
     temperature: float
     messages: list[dict] = field(default_factory=list)
     split: str | None = None
+    prompt: list[int] | None = None
 
 
 class Run:
@@ -70,7 +75,8 @@ class Run:
         self.decoder = Decoder(models.load(args.target, models.pick_device(), products).eval(), products)
         self.draw = torch.Generator(self.decoder.head.device).manual_seed(args.seed)
         self.temperatures = [float(value) for value in args.temperature.split(",")]
-        self.end = self.tokenizer.eos_token_id
+        # A plain text ends with the token that fills up batches, where a chat's turn ends with another (Qwen).
+        self.ends = {self.tokenizer.eos_token_id, self.tokenizer.pad_token_id}
         self.answered: set[tuple[int, ...]] = set()  # prompts in the file that is added to
 
     def ids(self, messages: list[dict]) -> list[int]:
@@ -88,24 +94,25 @@ class Run:
                 [header] * count,
                 [1.0] * count,
                 self.args.max_tokens // 2,
-                self.end,
+                self.ends,
                 self.draw,
                 prompts_too=False,
             )
             for text in asked:
                 turn = self.tokenizer.decode(text.written, skip_special_tokens=True).strip()
-                if text.written[-1] == self.end and turn:
+                if text.written[-1] in self.ends and turn:
                     yield turn
 
     def talks(self) -> Iterator[Talk]:
         if self.args.self:
-            questions = ([turn] for turn in self.own_questions())
+            questions = ({"turns": [turn]} for turn in self.own_questions())
         else:
-            listed = [json.loads(line)["turns"] for line in self.args.prompts.read_text().splitlines()]
+            listed = list(corpus.raw_lines(self.args.prompts))
             random.Random(self.args.seed).shuffle(listed)
             questions = iter(listed)
-        for n, turns in enumerate(questions):
-            yield Talk(turns, self.temperatures[n % len(self.temperatures)])
+        for n, asked in enumerate(questions):
+            temperature = self.temperatures[n % len(self.temperatures)]
+            yield Talk(asked.get("turns", []), temperature, prompt=asked.get("prompt"))
 
     def run(self) -> None:
         if self.args.out.exists():
@@ -135,7 +142,7 @@ class Run:
                     prompts,
                     [talk.temperature for talk, _ in part],
                     self.args.max_tokens,
-                    self.end,
+                    self.ends,
                     self.draw,
                 )
                 for (talk, prompt), text in zip(part, texts):
@@ -154,9 +161,11 @@ class Run:
                 print(f"{tokens} tokens, {tokens / (time.monotonic() - began):.0f}/s", flush=True)
 
     def add(self, waiting: list, talk: Talk) -> None:
-        talk.messages.append({"role": "user", "content": talk.turns[0]})
-        talk.turns = talk.turns[1:]
-        prompt = self.ids(talk.messages)
+        prompt = talk.prompt
+        if prompt is None:
+            talk.messages.append({"role": "user", "content": talk.turns[0]})
+            talk.turns = talk.turns[1:]
+            prompt = self.ids(talk.messages)
         talk.split = talk.split or corpus.split_of(prompt)
         if len(prompt) <= self.args.longest and tuple(prompt) not in self.answered:
             waiting.append((talk, prompt))
