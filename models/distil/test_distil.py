@@ -670,6 +670,17 @@ class ColumnByColumn(unittest.TestCase):
             self.assertLess(self.lost(rounded), share * self.lost(nearest), kind)
             self.assertLess((quantise.FORMATS[kind](rounded)(rounded) - rounded).abs().max().item(), 1e-6, kind)
 
+    def test_the_grid_of_a_row_is_that_of_the_values_it_has(self):
+        for entries in (8, 16):
+            form = quantise.RowCodebook(self.weight, entries)
+            with torch.no_grad():
+                # No weight has the least or the largest value.
+                codes = quantise.between(form.values(), self.weight).clamp(1, entries - 2)
+                form.refit(self.weight, codes, self.gram)
+                for row in form.taken(codes):
+                    steps = 63 * (row - row.min()) / (row.max() - row.min())
+                    self.assertLess((steps - steps.round()).abs().max().item(), 1e-3)
+
     def test_values_are_those_that_lose_least_with_their_codes(self):
         form = quantise.RowCodebook(self.weight, 8)
         with torch.no_grad():

@@ -28,7 +28,7 @@ def rounded(weight: torch.Tensor, gram: torch.Tensor, kind: str) -> torch.Tensor
         codes = torch.empty(weight.shape, dtype=torch.long, device=weight.device)
         codes[:, order] = chosen(weight[:, order], factor, form.values())
         form.refit(weight, codes, gram)
-    return form.values().gather(1, codes)
+    return form.taken(codes)
 
 
 def inverse_factor(gram: torch.Tensor) -> torch.Tensor:

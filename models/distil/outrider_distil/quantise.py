@@ -99,9 +99,15 @@ class RowCodebook(nn.Module):
             members = F.one_hot(own, entries).to(gram.dtype)
             among = gram @ members
             square = members.T @ among
-            # A code that no weight has keeps its value.
             square += 1e-6 * square.diagonal().mean() * torch.eye(entries, device=gram.device)
-            self.entries[row] = before + torch.linalg.solve(square, among.T @ (weight[row] - before[own]))
+            found = before + torch.linalg.solve(square, among.T @ (weight[row] - before[own]))
+            # The grid of a row reaches from the least to the largest of the values that it has, so a value that no
+            # weight has becomes one of those.
+            self.entries[row] = torch.where(members.sum(0) > 0, found, found[own[0]])
+
+    def taken(self, codes: torch.Tensor) -> torch.Tensor:
+        """(rows, cols) from the codes that values were refitted to."""
+        return on_grid(self.entries).gather(1, codes)
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         values = self.values()
@@ -135,6 +141,10 @@ class SharedLevels(nn.Module):
         among = levels @ gram
         found = (weight * among).sum(-1) / (levels * among).sum(-1).clamp_min(1e-12)
         self.scales.copy_(torch.where(found > 0, found, self.scales))
+
+    def taken(self, codes: torch.Tensor) -> torch.Tensor:
+        """As RowCodebook.taken."""
+        return self.values().gather(1, codes)
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         values = self.values()
@@ -289,4 +299,10 @@ def settle(model: nn.Module) -> None:
 def settle_modules(parent: nn.Module) -> None:
     for module in list(parent.modules()):
         if parametrize.is_parametrized(module, "weight"):
+            forms = list(module.parametrizations.weight)
             parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
+            if isinstance(forms[-1], RowCodebook):
+                # A pack's grid reaches from the least to the largest value that a row has. Where no weight has an end
+                # of the grid that was learned, the others move to the pack's.
+                with torch.no_grad():
+                    module.weight.copy_(RowCodebook(module.weight, forms[-1].entries.shape[1])(module.weight))
