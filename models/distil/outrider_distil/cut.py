@@ -9,8 +9,8 @@ block is that of the whole model at the next kept block; its matrices are rounde
 (gptq.py); and all its weights, rounded, learn the same by gradient (block-wise training of EfficientQAT: Chen et al.
 2024, arXiv 2407.11062, §3.2). Each block reads what the taught blocks before it give, so later ones mend what earlier
 ones lost. It needs no predictions of a target, and is where `distil` begins from. A checkpoint whose MLPs are as narrow
-already is only rounded. Stop it with Ctrl-C: the same command goes on behind the last finished
-block. While it works, OUT holds the streams, two bytes for each position, block and channel.
+already is only rounded. Stop it with Ctrl-C: the same command goes on behind the last finished block. While it works,
+OUT holds the streams, two bytes for each position, block and channel.
 """
 
 import argparse
@@ -142,7 +142,6 @@ class Cut:
         return groups
 
     def run(self) -> None:
-        args = self.args
         ends_at = time.monotonic() + 60 * self.args.minutes
         whole = self.streams()
         ends = [*self.kept[1:], len(self.layers)]
@@ -160,15 +159,17 @@ class Cut:
                 layer.load_state_dict(torch.load(file, map_location=self.device, weights_only=True))
                 given, error = self.advance(layer, read, wanted)
             else:
-                solved = self.solve(layer, read, wanted)
-                figures["solved"] = round(solved.error(layer.mlp.down_proj.weight), 4)
-                if args.quantise:
-                    figures["rounded"] = round(self.round(layer, read, wanted), 4)
+                behind = [self.behind(layer, x, self.mixed(layer, x)) for x in read]
+                begun = self.solve(layer, behind, wanted).error(layer.mlp.down_proj.weight)
+                figures["solved"] = round(begun, 4)
+                if self.args.quantise:
+                    begun = self.round(layer, read, wanted)
+                    figures["rounded"] = round(begun, 4)
                 untaught = copy.deepcopy(layer.state_dict())
                 share = (ends_at - time.monotonic()) / (len(self.kept) - at)
                 figures["taught"] = self.teach(layer, read, wanted, at, share)
                 given, error = self.advance(layer, read, wanted)
-                if error > figures.get("rounded", figures["solved"]):
+                if figures["taught"] and error > begun:
                     # Too fast a rate, or too little time to come back from it.
                     layer.load_state_dict(untaught)
                     given, error = self.advance(layer, read, wanted)
@@ -214,15 +215,17 @@ class Cut:
         return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.products == torch.bfloat16)
 
     @torch.no_grad()
-    def solve(self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor]) -> "Solved":
-        """Keeps the MLP's channels of the largest outputs, and solves the down projection by least squares."""
+    def solve(self, layer: nn.Module, behind: list[torch.Tensor], wanted: list[torch.Tensor]) -> Solved:
+        """
+        Keeps the MLP's channels of the largest outputs, and solves the down projection by least squares. behind: the
+        stream behind the attention.
+        """
         inner, missing = [], []
-        for x, stream in zip(read, (own.to(self.device).float() for own in wanted)):
-            behind, channels = self.within(layer, x)
+        for x, stream in zip(behind, (own.to(self.device).float() for own in wanted)):
             weight = by_size(stream)
             # The first token's stream is hundreds of times the others', and no draft is asked for what follows it.
-            inner.append((channels * weight)[1:].to(self.products))
-            missing.append(((stream - behind) * weight)[1:])
+            inner.append((self.channels(layer, x) * weight)[1:].to(self.products))
+            missing.append(((stream - x) * weight)[1:])
         down = layer.mlp.down_proj.weight
         squares = sum(part.float().square().sum(0) for part in inner)
         keep = (squares.sqrt() * down.norm(dim=0)).topk(self.args.channels).indices.sort().values
@@ -249,36 +252,43 @@ class Cut:
             for projection in projections:
                 projection.weight.copy_(gptq.rounded(projection.weight, gram, self.args.quantise))
 
-        sizes = [by_size(stream.to(self.device).float()) for stream in wanted]
-        to_format(
-            gram_of(self.attended(layer, x)[0][1:] for x in read), attention.q_proj, attention.k_proj, attention.v_proj
-        )
-        mixes = ((self.attended(layer, x)[1] * size)[1:] for x, size in zip(read, sizes))
-        to_format(gram_of(mixes), attention.o_proj)
-        to_format(gram_of(self.behind(layer, x)[1][1:] for x in read), mlp.gate_proj, mlp.up_proj)
-        solved = self.solve(layer, read, wanted)
+        inputs = (self.normed(layer.input_layernorm, x) for x in read)
+        to_format(gram_of(x[1:] for x in inputs), attention.q_proj, attention.k_proj, attention.v_proj)
+        mixes = [self.mixed(layer, x) for x in read]
+        sizes = (by_size(stream.to(self.device).float()) for stream in wanted)
+        to_format(gram_of((mix * size)[1:] for mix, size in zip(mixes, sizes)), attention.o_proj)
+        behind = [self.behind(layer, x, mix) for x, mix in zip(read, mixes)]
+        inputs = (self.normed(layer.post_attention_layernorm, x) for x in behind)
+        to_format(gram_of(x[1:] for x in inputs), mlp.gate_proj, mlp.up_proj)
+        solved = self.solve(layer, behind, wanted)
         to_format(solved.gram, mlp.down_proj)
         return solved.error(mlp.down_proj.weight)
 
-    def attended(self, layer: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of a line: what the projections to queries, keys and values multiply, and what attention's last one does."""
-        norms, weights, *others, eps = arguments(layer, self.model.config)
-        with self.autocast():
-            read = F.rms_norm(x[None], norms[0].shape, norms[0], eps)
-            return read[0], mixed(read, *self.places(len(x)), weights[:3], *others, eps)[0]
+    # Of a line, (tokens, hidden) each, what comes in a block one after the other.
 
-    def behind(self, layer: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of a line: the stream behind the attention, and what the MLP's first two projections multiply."""
-        norms, weights, *_, eps = arguments(layer, self.model.config)
+    def normed(self, norm: nn.Module, x: torch.Tensor) -> torch.Tensor:
         with self.autocast():
-            stream = (x + F.linear(self.attended(layer, x)[1], weights[3])).float()
-            return stream, F.rms_norm(stream, norms[1].shape, norms[1], eps)
+            return F.rms_norm(x, norm.weight.shape, norm.weight, self.model.config.rms_norm_eps)
 
-    def within(self, layer: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of a line: the stream behind the attention, and the channels of the MLP."""
-        stream, read = self.behind(layer, x)
+    @torch.no_grad()
+    def mixed(self, layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        """What attention's out-projection multiplies."""
+        _, weights, *others = arguments(layer, self.model.config)
+        read = self.normed(layer.input_layernorm, x)
         with self.autocast():
-            return stream, gated(read, layer.mlp.gate_proj.weight, layer.mlp.up_proj.weight).float()
+            return mixed(read[None], *self.places(len(x)), weights[:3], *others)[0]
+
+    @torch.no_grad()
+    def behind(self, layer: nn.Module, x: torch.Tensor, mix: torch.Tensor) -> torch.Tensor:
+        """The stream behind the attention."""
+        with self.autocast():
+            return (x + layer.self_attn.o_proj(mix)).float()
+
+    def channels(self, layer: nn.Module, behind: torch.Tensor) -> torch.Tensor:
+        """What the MLP's down projection multiplies."""
+        read = self.normed(layer.post_attention_layernorm, behind)
+        with self.autocast():
+            return gated(read, layer.mlp.gate_proj.weight, layer.mlp.up_proj.weight).float()
 
     def teach(
         self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor], seed: int, seconds: float
@@ -288,13 +298,15 @@ class Cut:
         whichever end first. Returns the mean error of each reading.
         """
         began = time.monotonic()
+        steps = math.ceil(self.args.readings * len(self.groups))
+        if steps == 0:
+            return []
         if self.args.quantise:
             quantise.quantise_block(layer, self.args.quantise)
             if self.args.compile:
                 quantise.compile_rounding(layer)
         learning = list(layer.parameters())
         optimizer = torch.optim.AdamW(learning, lr=self.args.rate, betas=(0.9, 0.95), weight_decay=0, fused=True)
-        steps = math.ceil(self.args.readings * len(self.groups))
         order = random.Random(self.args.seed + seed)
         errors: list[float] = []
         for step in range(steps):
