@@ -43,7 +43,11 @@ export const draftCommand = command({
     mlp: whole("MLP channels of a block", { from: 1 }),
     head: whole("tokens that have a row", { from: 1 }),
     format: choice(DRAFT_FORMATS, "of the blocks' weights", { default: "lut4" }),
-    rate: option("R", "the highest learning rate. The default suits the format: 1e-4, and 2e-4 for q2lut", rateOf),
+    rate: option(
+      "R",
+      "the highest learning rate of rounded weights. The default suits the format: 3e-5, and 2e-4 for q2lut",
+      rateOf,
+    ),
     model: text("ID", "the draft's name. The default is TARGET-draft"),
     seed: whole("of questions, samples and batches", { from: 0, default: 0 }),
     json: flag("prints the result as JSON"),

@@ -7,7 +7,7 @@ import type { Machine } from "./machine.ts";
 import type { Merged } from "./merge.ts";
 import type { DraftOptions } from "./options.ts";
 import type { DraftPlan } from "./plan.ts";
-import { cutInWords, sourcesOf } from "./say.ts";
+import { cutInWords, roundedInWords, sourcesOf } from "./say.ts";
 import { minutes } from "./schedule.ts";
 import { type Base, VOCABULARY_FORMAT } from "./shape.ts";
 
@@ -66,7 +66,9 @@ The seed is ${options.seed}. ${TIMES}
 |---|---|---|
 | text | ${texts} | ${minutes(schedule.write + schedule.judge)} |
 | cut | ${cutInWords(base, plan)} | ${minutes(schedule.choose + schedule.cut)} |
-| taught | in ${shape.format}, forward KL from the target's 32 likeliest tokens | ${minutes(schedule.teach)} |
+| adapters | of rank 8, in floats, forward KL from the target's 32 likeliest tokens | ${minutes(schedule.adapt)} |
+| rounded | ${roundedInWords(plan)} | ${minutes(schedule.round)} |
+| taught | all weights, rounded, on the same predictions | ${minutes(schedule.teach)} |
 
 It ran on ${machine.name} (${machine.device}).
 

@@ -1,4 +1,4 @@
-/** What cutting a base computes, in multiply-adds, and how much text a time for it buys. */
+/** What cutting a base and rounding its blocks computes, in multiply-adds, and how much text a time for it buys. */
 import { type Base, type DraftShape, draftConfig, weightsOf } from "./shape.ts";
 
 /** How the blocks are found that stay. */
@@ -23,30 +23,43 @@ function triesFor({ config: { layers } }: Base, { blocks }: DraftShape): number 
   return Array.from({ length: layers - blocks }, (_, gone) => layers - gone).reduce((sum, tries) => sum + tries, 0);
 }
 
-/** How much a block reads of the text before less text, read more often, is worse (docs/log.md). */
-const READ_ONCE = 1.5;
-const READ_MOST = 6;
 /** Bytes of the residual streams on disk at most. */
 const MOST_BYTES = 6e9;
 
+/**
+ * Positions, of a text of `most`, that so many multiply-adds cut on. At each the whole base runs once, and each block of
+ * the draft twice: before its down projection is known, and with it. The least squares of that projection take half the
+ * square of its channels.
+ */
+export function cutPositions(base: Base, shape: DraftShape, products: number, most: number): number {
+  const each = blockWeights(base, wholeOf(base)) + 2 * blockWeights(base, shape) + (shape.blocks * shape.mlp ** 2) / 2;
+  return Math.max(1, Math.floor(Math.min(most, MOST_BYTES / positionBytes(base), products / each)));
+}
+
+/** How often a rounded block at least reads the text to gain by it, and at most (docs/log.md). */
+const READ_LEAST = 1.5;
+const READ_MOST = 6;
+/** Forward passes over a block that rounding it takes, with what its matrices read. */
+const ROUNDING_PASSES = 6;
+/** Positions for each column of the widest matrix, so that GPTQ knows how its columns go together. */
+const COLUMN_POSITIONS = 25;
+
 export interface Readings {
-  /** Positions of the text that the blocks learn from. */
+  /** Positions of the text that blocks are rounded on. */
   readonly positions: number;
-  /** How often each block reads them. */
+  /** How often each block, rounded, then reads them to learn. */
   readonly times: number;
 }
 
-/**
- * What so many multiply-adds buy, of a text of `most` positions. At each position the whole base runs once, and each
- * block of the draft is taught as often as it reads. The least squares of its down projection take half the square of
- * its channels.
- */
+/** What so many multiply-adds buy, of a text of `most` positions, beside the rounding itself. */
 export function readings(base: Base, shape: DraftShape, products: number, most: number): Readings {
-  const streams = blockWeights(base, wholeOf(base)) + (shape.blocks * shape.mlp ** 2) / 2;
-  const taught = 3 * blockWeights(base, shape);
-  const room = MOST_BYTES / positionBytes(base);
-  const positions = Math.max(1, Math.floor(Math.min(most, room, products / (streams + READ_ONCE * taught))));
-  return { positions, times: Math.max(READ_ONCE, Math.min(READ_MOST, (products / positions - streams) / taught)) };
+  const pass = blockWeights(base, shape);
+  const room = Math.min(most, MOST_BYTES / positionBytes(draftOf(base, shape)));
+  const least = COLUMN_POSITIONS * Math.max(base.config.embedding, shape.mlp);
+  const bought = products / ((ROUNDING_PASSES + 3 * READ_LEAST) * pass);
+  const positions = Math.max(1, Math.floor(Math.min(room, Math.max(least, bought))));
+  const times = Math.min(READ_MOST, (products / positions - ROUNDING_PASSES * pass) / (3 * pass));
+  return { positions, times: times < READ_LEAST ? 0 : times };
 }
 
 /** Bytes on disk while a base is cut on so many positions. */
@@ -60,8 +73,10 @@ type Cut = Pick<DraftShape, "blocks" | "mlp">;
 
 const wholeOf = ({ config }: Base): Cut => ({ blocks: config.layers, mlp: config.feedForward });
 
+const draftOf = (base: Base, shape: DraftShape): Base => ({ ...base, config: draftConfig(base.config, shape) });
+
 /** Weights of the blocks alone. */
-const blockWeights = ({ config }: Base, { blocks, mlp }: Cut): number => {
+export const blockWeights = ({ config }: Base, { blocks, mlp }: Cut): number => {
   const weights = (layers: number) => weightsOf(draftConfig(config, { blocks: layers, mlp, head: 0, format: "lut4" }));
   return weights(blocks) - weights(0);
 };

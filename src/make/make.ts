@@ -1,6 +1,6 @@
 /**
- * Makes a draft, stage by stage: target → questions and texts → the target's predictions → cut → taught → pack →
- * figures → card. Each stage is a file in stages/ and an entry of the journal.
+ * Makes a draft, stage by stage: target → questions and texts → the target's predictions → cut → adapters →
+ * rounded → taught → pack → figures → card. Each stage is a file in stages/ and an entry of the journal.
  */
 
 import { mkdir } from "node:fs/promises";
@@ -24,10 +24,11 @@ import { checkSpace } from "./space.ts";
 import { checkpointStage } from "./stages/checkpoint.ts";
 import { chooseStage } from "./stages/choose.ts";
 import { cutStage } from "./stages/cut.ts";
+import { adaptStage, teachStage } from "./stages/distil.ts";
 import { evaluateStage } from "./stages/evaluate.ts";
 import { packFolder, packStage } from "./stages/pack.ts";
+import { roundStage } from "./stages/round.ts";
 import { type Making, workFile } from "./stages/stage.ts";
-import { teachStage } from "./stages/teach.ts";
 import { judgeStage, mergeStage, takeStage } from "./stages/texts.ts";
 import { writeStages } from "./stages/write.ts";
 
@@ -148,7 +149,9 @@ async function makeStages(
       : await checkpointStage(making, "base", options.baseFile, weightsOf(base.config), identities.base);
   const blocks = await chooseStage(making, plan.found, merged, identities.base ?? identities.target);
   const cut = await cutStage(making, shape, schedule.cut, merged, whole, blocks);
-  const taught = await teachStage(making, shape, schedule.teach, merged, cut);
+  const adapted = await adaptStage(making, shape, schedule.adapt, merged, cut);
+  const rounded = await roundStage(making, shape, schedule.round, merged, adapted);
+  const taught = await teachStage(making, shape, schedule.teach, merged, rounded);
   const packed = await packStage(making, shape, taught);
   const figures = await evaluateStage(making, packed, merged.found.heldOut);
   await writeCard(path.join(out, "README.md"), {

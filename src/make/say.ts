@@ -44,8 +44,11 @@ export const cutInWords = (base: Base, { choice, shape }: Pick<DraftPlan, "choic
     CHOSEN[choice],
     ...(isNarrowed(base, shape) ? ["MLP channels by the size of their output"] : []),
     "least squares",
-    `each block taught in ${shape.format} to give what the whole model gives`,
   ].join("; ");
+
+/** How the blocks come to their format. */
+export const roundedInWords = ({ shape }: Pick<DraftPlan, "shape">): string =>
+  `GPTQ in ${shape.format}; each block, rounded, learns to give what it gave`;
 
 /** The machine, and the time of each part. */
 export function describePlan(
@@ -54,16 +57,19 @@ export function describePlan(
   { base, targetWeights }: Pick<Making, "base" | "targetWeights">,
   given: number,
 ): string[] {
-  const { write, judge, choose, cut, teach, rest } = schedule;
+  const { write, judge, choose, cut, adapt, round, teach, rest } = schedule;
   const count = (value: number) => Math.round(value).toLocaleString("en");
   const tokens = write * writtenPerMinute(machine, targetWeights);
-  const positions = teach * taughtPerMinute(machine, weightsOf(draftConfig(base.config, shape)));
+  const perMinute = taughtPerMinute(machine, weightsOf(draftConfig(base.config, shape)));
+  const taught = (part: number) => `about ${count(part * perMinute)} positions`;
   return [
     `on ${machine.name} (${machine.device}), ${(machine.rate / 1e9).toFixed(0)} billion multiply-adds a second:`,
     ...(write > 0 ? [`  ${minutes(write)} writing about ${count(tokens)} tokens`] : []),
     ...(given > 0 ? [`  ${minutes(judge)} judging the given text, ${count(given)} tokens in all`] : []),
     `  ${minutes(choose + cut)} cutting: ${cutInWords(base, { choice, shape })}`,
-    `  ${minutes(teach)} teaching, about ${count(positions)} positions`,
+    `  ${minutes(adapt)} teaching adapters, ${taught(adapt)}`,
+    `  ${minutes(round)} rounding: ${roundedInWords({ shape })}`,
+    `  ${minutes(teach)} teaching all weights, rounded, ${taught(teach)}`,
     `  ${minutes(rest)} loading, squeezing, evaluating`,
     `  ${minutes(total(schedule))} in all. Ctrl-C stops it; the same command goes on`,
   ];

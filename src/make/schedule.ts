@@ -13,6 +13,8 @@ export interface Work {
   readonly draft: number;
   /** Multiply-adds of the choice of blocks (cutting.ts). */
   readonly choosing: number;
+  /** Weights of the draft's blocks, which are rounded. */
+  readonly blocks: number;
   /** Positions of given texts that the target has not judged. */
   readonly unjudged: number;
   /** Positions of given texts. */
@@ -26,6 +28,8 @@ export interface Schedule {
   readonly judge: number;
   readonly choose: number;
   readonly cut: number;
+  readonly adapt: number;
+  readonly round: number;
   readonly teach: number;
   readonly rest: number;
 }
@@ -37,9 +41,12 @@ const TEACHING = 0.5;
 /** Multiply-adds a second of a thread, in f32. */
 const CHOICE_RATE = 8e9;
 
+/** Seconds of a thread that GPTQ takes for a weight: its columns wait for one another. */
+const ROUNDING_SECONDS = 3e-6;
+
 /** Shares of the hours that are left when all that has a fixed length is taken off. */
-const SHARES = { write: 0.35, cut: 0.2, teach: 0.45 };
-const UNWRITTEN_SHARES = { write: 0, cut: 0.3, teach: 0.7 };
+const SHARES = { write: 0.34, cut: 0.09, adapt: 0.27, round: 0.1, teach: 0.2 };
+const UNWRITTEN_SHARES = { write: 0, cut: 0.14, adapt: 0.4, round: 0.16, teach: 0.3 };
 /** Without --hours: so many tokens are written, and each position is taught so many times. */
 const TOKENS = 1_000_000;
 const EPOCHS = 3;
@@ -54,11 +61,15 @@ export const writtenPerMinute = ({ rate }: Machine, target: number): number => p
 /** Positions that a draft is taught. */
 export const taughtPerMinute = ({ rate }: Machine, draft: number): number => perMinute(TEACHING * rate, 3 * draft);
 
-/** Multiply-adds of cutting in so many minutes. */
-export const cutProducts = ({ rate }: Machine, minutes: number): number => 60 * TEACHING * rate * minutes;
+/** Multiply-adds on the blocks, one after the other, in so many minutes. */
+export const blockProducts = ({ rate }: Machine, minutes: number): number => 60 * TEACHING * rate * minutes;
 /** Minutes that so many multiply-adds of the choice of blocks take. */
 export const choiceMinutes = ({ threads }: Machine, products: number): number =>
   products / (60 * CHOICE_RATE * threads);
+
+/** Minutes that GPTQ takes for the weights of blocks, beside what it computes of text. */
+export const roundingMinutes = ({ threads }: Machine, weights: number): number =>
+  (ROUNDING_SECONDS * weights) / (60 * threads);
 
 /**
  * Minutes of each part. Throws `too_few_hours` where what has a fixed length takes them all.
@@ -68,11 +79,13 @@ export function scheduleFor(machine: Machine, work: Work, hours: number | undefi
   const judge = work.unjudged / perMinute(JUDGING * machine.rate, work.target);
   const choose = choiceMinutes(machine, work.choosing);
   const rest = REST_MINUTES + (work.target + work.base) / REST_WEIGHTS;
-  const fixed = judge + choose + rest;
+  const rounding = roundingMinutes(machine, work.blocks);
+  const fixed = judge + choose + rounding + rest;
   const usual = usualMinutes(machine, work);
   const total = 60 * (hours ?? MOST_HOURS) - fixed;
   if (total <= 0.2 * 60 * (hours ?? MOST_HOURS)) {
-    const parts = `judging ${minutes(judge)}, choosing blocks ${minutes(choose)}, everything else ${minutes(rest)}`;
+    const others = minutes(rounding + rest);
+    const parts = `judging ${minutes(judge)}, choosing blocks ${minutes(choose)}, everything else ${others}`;
     throw new OutriderError(
       "too_few_hours",
       `${hours ?? MOST_HOURS} hours leave no time to teach here (${parts}); give more --hours, less --text, or name ` +
@@ -81,14 +94,17 @@ export function scheduleFor(machine: Machine, work: Work, hours: number | undefi
   }
   const free = hours === undefined ? Math.min(total, usual) : total;
   const shares = work.writes ? SHARES : UNWRITTEN_SHARES;
-  return { judge, choose, rest, write: shares.write * free, cut: shares.cut * free, teach: shares.teach * free };
+  return {
+    ...{ judge, choose, rest, write: shares.write * free, cut: shares.cut * free, adapt: shares.adapt * free },
+    ...{ round: rounding + shares.round * free, teach: shares.teach * free },
+  };
 }
 
 function usualMinutes(machine: Machine, work: Work): number {
   const writing = work.writes ? TOKENS / writtenPerMinute(machine, work.target) : 0;
   const positions = work.given + (work.writes ? TOKENS : 0);
   const teaching = (EPOCHS * positions) / taughtPerMinute(machine, work.draft);
-  return Math.max(writing / SHARES.write, teaching / SHARES.teach);
+  return Math.max(writing / SHARES.write, teaching / (SHARES.adapt + SHARES.teach));
 }
 
 export const total = (schedule: Schedule): number => Object.values(schedule).reduce((sum, part) => sum + part, 0);

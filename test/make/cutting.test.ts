@@ -1,7 +1,7 @@
-/** What cutting computes, and how much text a time for it buys, counted by hand for the tiny model. */
+/** What cutting and rounding compute, and how much text a time for them buys, counted by hand for the tiny model. */
 import { describe, expect, test } from "vitest";
 import { configOf } from "../../src/make/base.ts";
-import { choiceProducts, readings, streamBytes } from "../../src/make/cutting.ts";
+import { choiceProducts, cutPositions, readings, streamBytes } from "../../src/make/cutting.ts";
 import type { Base, DraftShape } from "../../src/make/shape.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
@@ -32,27 +32,49 @@ test("each removal tries each block that is left, for half a pass", () => {
   expect(choiceProducts(base, { ...whole, blocks: layers - 2 }, "acceptance")).toBe(products / 2);
 });
 
-describe("the readings of a cut", () => {
-  const shape = { ...whole, blocks: 4, mlp: 64 };
-  const streams = layers * block(feedForward) + (4 * 64 * 64) / 2;
-  const taught = 3 * 4 * block(64);
+const shape = { ...whole, blocks: 4, mlp: 64 };
+/** Positions whose streams the disk is to hold, with so many blocks. */
+const room = (blocks: number) => Math.floor(6e9 / (2 * embedding * (blocks + 1)));
+
+describe("a cut", () => {
+  const each = layers * block(feedForward) + 2 * 4 * block(64) + (4 * 64 * 64) / 2;
+
+  test("is on as much text as the time buys", () => {
+    expect(cutPositions(base, shape, 1000 * each, 1e6)).toBe(1000);
+    expect(cutPositions(base, shape, 1, 1e6)).toBe(1);
+  });
+
+  test("is on no more than there is, or than the disk is to hold", () => {
+    expect(cutPositions(base, shape, 1e18, 700)).toBe(700);
+    expect(cutPositions(base, shape, 1e18, 1e12)).toBe(room(layers));
+    expect(streamBytes(base, 1e12)).toBe(6e9);
+    expect(streamBytes(base, 10)).toBe(20 * embedding * (layers + 1));
+  });
+});
+
+describe("the readings of rounded blocks", () => {
+  const pass = 4 * block(64);
+  /** Positions that GPTQ is to have here: 25 for each of the most columns. */
+  const least = 25 * Math.max(embedding, 64);
 
   test("are of more text before they are more often", () => {
-    const products = 1000 * (streams + 1.5 * taught);
-    expect(readings(base, shape, products, 1e6)).toEqual({ positions: 1000, times: 1.5 });
+    const products = 9000 * (6 + 1.5 * 3) * pass;
+    expect(readings(base, shape, products, 1e6)).toEqual({ positions: 9000, times: 1.5 });
   });
 
   test("are more often where there is no more text, up to six times", () => {
-    const four = readings(base, shape, 1000 * (streams + 4 * taught), 1000);
+    const four = readings(base, shape, 1000 * (6 + 4 * 3) * pass, 1000);
     expect(four.positions).toBe(1000);
     expect(four.times).toBeCloseTo(4, 9);
     expect(readings(base, shape, 1e15, 1000)).toEqual({ positions: 1000, times: 6 });
   });
 
+  test("are none where the time buys too few, and GPTQ still has enough text", () => {
+    expect(readings(base, shape, least * (6 + 1.4 * 3) * pass, 1e6)).toEqual({ positions: least, times: 0 });
+    expect(readings(base, shape, -1, 1e6)).toEqual({ positions: least, times: 0 });
+  });
+
   test("are of no more text than the disk is to hold", () => {
-    const { positions } = readings(base, shape, 1e18, 1e12);
-    expect(positions).toBe(Math.floor(6e9 / (2 * embedding * (layers + 1))));
-    expect(streamBytes(base, 1e12)).toBe(6e9);
-    expect(streamBytes(base, 10)).toBe(20 * embedding * (layers + 1));
+    expect(readings(base, shape, 1e18, 1e12).positions).toBe(room(4));
   });
 });

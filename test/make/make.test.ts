@@ -71,7 +71,7 @@ describe("a draft", () => {
 
   test("is a pack in the shape that was asked for, with its figures and its card", async () => {
     const made = await make();
-    expect(programs()).toEqual(["machine", "write", "cut", "distil"]);
+    expect(programs()).toEqual(["machine", "write", "cut", "distil", "cut", "distil"]);
     const { model, config, target, recipe } = packHeader(made.pack);
     expect({ model, target: target?.model }).toEqual({ model: "tiny-taught", target: "tiny" });
     expect(config).toMatchObject({ layers: 4, feedForward: 64, vocabulary: 320 });
@@ -110,6 +110,7 @@ describe("a draft", () => {
 
   test("is made again from where other options change it", async () => {
     await make({ format: "lut3" });
+    // The adapters were in floats.
     expect(programs()).toEqual(["cut", "distil"]);
     for (const { args } of python.calls) expect(args).toEqual(expect.arrayContaining(["--quantise", "lut3"]));
   });
@@ -144,7 +145,7 @@ describe("a draft that is stopped", () => {
 
   test("goes on with its teaching", async () => {
     await make();
-    expect(programs()).toEqual(["distil"]);
+    expect(programs()).toEqual(["distil", "cut", "distil"]);
   });
 });
 
@@ -159,7 +160,7 @@ describe("text of the user's", () => {
   test("is taught once the target has judged it, and chooses the blocks", async () => {
     writeFileSync(path.join(folder, "story.txt"), story);
     await make(given());
-    expect(programs()).toEqual(["machine", "teach", "cut", "distil"]);
+    expect(programs()).toEqual(["machine", "teach", "cut", "distil", "cut", "distil"]);
     // None of it was asked for, so nothing is held out and nothing is measured.
     const card = readFileSync(path.join(folder, "draft/README.md"), "utf8");
     expect(card).toContain("nothing was measured");

@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { rateFor } from "../../src/make/rates.ts";
 
 test.each([
-  ["lut4", 1e-4],
-  ["lut3", 1e-4],
+  ["lut4", 3e-5],
+  ["lut3", 3e-5],
   ["q2lut", 2e-4],
 ] as const)("in %s", (format, rate) => {
   expect(rateFor(format, undefined)).toBe(rate);

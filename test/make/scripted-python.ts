@@ -31,7 +31,7 @@ export class ScriptedPython implements Python {
     if (program === "write") this.#write(of("--out"));
     if (program === "teach") judge(of("--text"));
     if (program === "cut") {
-      const blocks = of("--blocks").split(",").map(Number);
+      const blocks = args.includes("--blocks") ? of("--blocks").split(",").map(Number) : undefined;
       await cut(of("--model"), of("--out"), blocks, Number(of("--channels")));
     }
     if (program === "distil") {
@@ -57,9 +57,10 @@ export class ScriptedPython implements Python {
   }
 }
 
-/** Keeps the blocks, and the first channels of each MLP. */
-async function cut(from: string, out: string, blocks: readonly number[], channels: number): Promise<void> {
+/** Keeps the blocks, all unless some are named, and the first channels of each MLP. */
+async function cut(from: string, out: string, named: readonly number[] | undefined, channels: number): Promise<void> {
   const model = await readModel(from);
+  const blocks = named ?? Array.from({ length: model.config.layers }, (_, block) => block);
   const config = { ...model.config, layers: blocks.length, feedForward: channels };
   const shapes = tensorShapes(config);
   const tensors = shapes.map(({ name, rows, cols }) => {

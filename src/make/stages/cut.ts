@@ -1,20 +1,15 @@
 /**
- * The stage that cuts the base to the draft's shape and has each block that is left learn, rounded as its pack will
- * round it, what the whole base gives there (models/distil/outrider_distil/cut.py).
+ * The stage that cuts the base to the draft's shape, in floats: least squares make up for the channels that a block
+ * loses.
  */
 import path from "node:path";
-import { batches } from "../batches.ts";
-import { readings } from "../cutting.ts";
+import { cutPositions } from "../cutting.ts";
 import type { Finished } from "../journal.ts";
 import type { Merged } from "../merge.ts";
-import { cutProducts } from "../schedule.ts";
+import { blockProducts } from "../schedule.ts";
 import type { DraftShape } from "../shape.ts";
-import { type Making, runProgram, type Student, workFile } from "./stage.ts";
-
-/** The highest learning rate of a block (docs/log.md). */
-const RATE = 5e-4;
-/** Tokens of a line; the rest of it is cut off. */
-const LONGEST = 320;
+import { runBlocks } from "./blocks.ts";
+import { type Making, type Student, workFile } from "./stage.ts";
 
 /** @param minutes for all blocks together */
 export async function cutStage(
@@ -27,23 +22,16 @@ export async function cutStage(
 ): Promise<Student> {
   const { journal, machine, options } = making;
   const folder = path.resolve(workFile(options.out, "cut"));
-  const { positions, times } = readings(making.base, shape, cutProducts(machine, minutes), merged.found.positions);
-  const lines = Math.max(1, Math.round((merged.found.lines * positions) / merged.found.positions));
+  const positions = cutPositions(making.base, shape, blockProducts(machine, minutes), merged.found.positions);
   const { key } = await journal.stage<null>({
     name: "cut",
-    inputs: [merged.key, base.key, blocks.found, shape, lines, times, options.seed],
+    inputs: [merged.key, base.key, blocks.found, shape.mlp, positions],
     makes: [folder],
-    async work(spent) {
-      const { compiled, tokens } = batches(machine, minutes);
-      await runProgram(making, "cut", "cut", [
-        ...["--model", base.found, "--text", workFile(options.out, "text.jsonl"), "--out", folder],
-        ...["--blocks", blocks.found.join(","), "--channels", `${shape.mlp}`, "--quantise", shape.format],
+    async work() {
+      await runBlocks(making, "cut", merged.found, positions, [
+        ...["--model", base.found, "--out", folder],
+        ...["--blocks", blocks.found.join(","), "--channels", `${shape.mlp}`, "--readings", "0"],
         ...(making.base.config.tied ? ["--tie"] : []),
-        ...["--lines", `${lines}`, "--longest", `${LONGEST}`, "--readings", times.toFixed(2)],
-        ...["--minutes", Math.max(0, minutes - spent / 60).toFixed(3)],
-        ...["--tokens", `${tokens}`],
-        ...["--rate", `${RATE}`, "--seed", `${options.seed}`],
-        ...(compiled ? ["--compile"] : []),
       ]);
       return null;
     },

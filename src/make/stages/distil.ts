@@ -1,9 +1,9 @@
-/** The stage that teaches the cut checkpoint what the target predicts, its weights rounded as its pack rounds them. */
+/** The stages that teach a checkpoint what the target predicts (models/distil/outrider_distil/distil.py). */
 import path from "node:path";
 import { batches } from "../batches.ts";
 import type { Finished } from "../journal.ts";
 import type { Merged } from "../merge.ts";
-import { rateFor } from "../rates.ts";
+import { ADAPTERS_RATE, rateFor } from "../rates.ts";
 import { taughtPerMinute } from "../schedule.ts";
 import { type DraftShape, draftConfig, weightsOf } from "../shape.ts";
 import { type Making, runProgram, type Student, workFile } from "./stage.ts";
@@ -16,29 +16,61 @@ const WARMUP = 50;
 /** More passes over a text than these teach little. */
 const EPOCHS = 8;
 
-export async function teachStage(
+interface Course {
+  /** Also the name of the stage. */
+  readonly name: "adapt" | "teach";
+  readonly rate: number;
+  /** What is taught: options of distil.py. */
+  readonly options: readonly string[];
+}
+
+/** In floats, by adapters of low rank alone: they bear a rate at which all weights together lose what they knew. */
+export const adaptStage = (
   making: Making,
   shape: DraftShape,
   minutes: number,
   merged: Finished<Merged>,
   from: Student,
+): Promise<Student> =>
+  distilStage(making, shape, minutes, merged, from, { name: "adapt", rate: ADAPTERS_RATE, options: ["--lora"] });
+
+/** All weights, rounded as the pack rounds them. */
+export const teachStage = (
+  making: Making,
+  shape: DraftShape,
+  minutes: number,
+  merged: Finished<Merged>,
+  from: Student,
+): Promise<Student> =>
+  distilStage(making, shape, minutes, merged, from, {
+    name: "teach",
+    rate: rateFor(shape.format, making.options.rate),
+    options: ["--quantise", shape.format],
+  });
+
+async function distilStage(
+  making: Making,
+  shape: DraftShape,
+  minutes: number,
+  merged: Finished<Merged>,
+  from: Student,
+  { name, rate, options }: Course,
 ): Promise<Student> {
   const { base, journal, machine } = making;
-  const { out, seed, rate: asked } = making.options;
-  const rate = rateFor(shape.format, asked);
-  const folder = path.resolve(workFile(out, "teach"));
+  const { out, seed } = making.options;
+  const folder = path.resolve(workFile(out, name));
   const { key } = await journal.stage<null>({
-    name: "teach",
-    inputs: [merged.key, from.key, shape, minutes, seed, rate],
+    name,
+    inputs: [merged.key, from.key, shape.head, options, minutes, seed, rate],
     makes: [folder],
     async work() {
       const { compiled, tokens: batch } = batches(machine, minutes);
       const perMinute = taughtPerMinute(machine, weightsOf(draftConfig(base.config, shape)));
       const stepsPerMinute = Math.max(1 / KEEP_MINUTES, perMinute / batch);
       const steps = Math.min(stepsPerMinute * minutes, (EPOCHS * merged.found.positions) / batch);
-      await runProgram(making, "teach", "distil", [
+      await runProgram(making, name, "distil", [
         ...["--student", from.checkpoint, "--text", workFile(out, "text.jsonl"), "--out", folder],
-        ...["--head", `${shape.head < base.tokens ? shape.head : 0}`, "--quantise", shape.format],
+        ...["--head", `${shape.head < base.tokens ? shape.head : 0}`, ...options],
         ...["--minutes", minutes.toFixed(3), "--epochs", `${EPOCHS}`, "--tokens", `${batch}`],
         ...["--warmup", `${Math.max(1, Math.min(WARMUP, Math.round(steps / 10)))}`],
         ...["--score-every", `${Math.max(1, Math.round(KEEP_MINUTES * stepsPerMinute))}`],
