@@ -2,6 +2,7 @@
  * Runs a recipe: its stages in order over the base model. The header of a pack lists the stages that made it, so a pack
  * that is already what a recipe asks for is left alone.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { Calibration } from "../calibrate/calibration.ts";
 import { solveBlocks } from "../calibrate/solving/solution.ts";
 import type { PackedModel } from "../format/pack.ts";
@@ -98,7 +99,7 @@ const NO_CALIBRATION: Calibration = {
  * calibration.
  */
 export async function alreadyMade(
-  base: { readonly recipe: readonly object[] },
+  base: Pick<PackedModel, "recipe" | "drafting">,
   recipe: Pick<Recipe, "model" | "stages" | "drafting">,
   directory: string,
 ): Promise<PackHeader | undefined> {
@@ -107,5 +108,9 @@ export async function alreadyMade(
   const asked = (stages: readonly object[]) =>
     JSON.stringify(stages, (key, value) => (key === "found" ? undefined : value));
   const wanted = asked([...base.recipe, ...recipe.stages]);
-  return there?.model === recipe.model && asked(there.recipe) === wanted ? there : undefined;
+  const same =
+    there?.model === recipe.model &&
+    asked(there.recipe) === wanted &&
+    isDeepStrictEqual(there.drafting, recipe.drafting ?? base.drafting);
+  return same ? there : undefined;
 }

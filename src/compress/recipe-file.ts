@@ -11,7 +11,9 @@ import { type NamedRecipe, RECIPES } from "./recipes.ts";
  * makes, and may name its base. Throws `bad_recipe` for an unknown name, and for a module that does not exist or
  * exports no recipe.
  */
-export async function readRecipe(recipe: string): Promise<NamedRecipe & Partial<Pick<Recipe, "model" | "base">>> {
+export async function readRecipe(
+  recipe: string,
+): Promise<NamedRecipe & Partial<Pick<Recipe, "model" | "base" | "drafting">>> {
   const named = Object.hasOwn(RECIPES, recipe) ? RECIPES[recipe] : undefined;
   if (named) return named;
   if (!isRecipeFile(recipe)) {

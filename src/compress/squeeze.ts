@@ -27,7 +27,7 @@ import type { NamedRecipe } from "./recipes.ts";
 export interface SqueezeOptions {
   /** A pack's directory, a GGUF file, or a Hugging Face checkpoint's directory; or what was read of one. */
   readonly model: string | PackedModel;
-  readonly recipe: NamedRecipe & Partial<Pick<Recipe, "model">>;
+  readonly recipe: NamedRecipe & Partial<Pick<Recipe, "model" | "drafting">>;
   /** The directory of the pack that is made. */
   readonly out: string;
   /** The model that the result drafts for, if that is not the model it is made from. */
@@ -68,7 +68,8 @@ export async function squeezeModel(options: SqueezeOptions): Promise<PackHeader>
   await checkReplaceable(out);
   const read = typeof options.model === "string" ? await readModel(options.model) : options.model;
   const model = options.target === undefined ? read : draftFor(read, options.target);
-  const wanted = { model: recipe.model ?? `${model.model}-${path.basename(out)}`, stages: recipe.stages };
+  const { stages, drafting } = recipe;
+  const wanted = { model: recipe.model ?? `${model.model}-${path.basename(out)}`, stages, drafting };
   const there = calibration === undefined ? await alreadyMade(model, wanted, out) : undefined;
   if (there) {
     if (options.exportHf !== undefined) await exportCheckpoint(await readPack(openDirectory(out)), options.exportHf);

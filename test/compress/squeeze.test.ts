@@ -51,6 +51,14 @@ test("leaves a pack alone that is what the recipe says", async () => {
   expect(writtenAt()).toBe(before);
 });
 
+test("the header says how the recipe has the pack draft, and another way makes it again", async () => {
+  const drafting = { sigma: 0.8, keeping: "near:768" };
+  const made = await squeezeModel({ model: base, recipe: { ...RECIPE, drafting }, out: pack });
+  expect(made.drafting).toEqual(drafting);
+  const other = await squeezeModel({ model: base, recipe: { ...RECIPE, drafting: { sigma: 1 } }, out: pack });
+  expect(other.drafting).toEqual({ sigma: 1 });
+});
+
 test("makes it again when the recipe changed", async () => {
   await squeezeModel({ model: base, recipe: RECIPE, out: pack });
   const header = await squeezeModel({
