@@ -4,6 +4,7 @@
  */
 import type { Recipe } from "../../src/compress/recipe.ts";
 import type { Drafting } from "../../src/format/pack-header.ts";
+import type { DraftFormat } from "../../src/make/shape.ts";
 
 /** What the drafts of SmolLM2 were tuned with (docs/log.md). */
 export const TUNED: Drafting = { sigma: 0.9, copyConfidence: 0.85 };
@@ -18,7 +19,7 @@ export const TUNED: Drafting = { sigma: 0.9, copyConfidence: 0.85 };
 export const taught = (
   model: string,
   keep: number,
-  format: "lut4" | "q2lut" = "lut4",
+  format: DraftFormat = "lut4",
   drafting: Drafting = TUNED,
 ): Recipe => ({
   model,
