@@ -68,8 +68,7 @@ export async function squeezeModel(options: SqueezeOptions): Promise<PackHeader>
   await checkReplaceable(out);
   const read = typeof options.model === "string" ? await readModel(options.model) : options.model;
   const model = options.target === undefined ? read : draftFor(read, options.target);
-  const { stages, drafting } = recipe;
-  const wanted = { model: recipe.model ?? `${model.model}-${path.basename(out)}`, stages, drafting };
+  const wanted = { ...recipe, model: recipe.model ?? `${model.model}-${path.basename(out)}` };
   const there = calibration === undefined ? await alreadyMade(model, wanted, out) : undefined;
   if (there) {
     if (options.exportHf !== undefined) await exportCheckpoint(await readPack(openDirectory(out)), options.exportHf);

@@ -27,9 +27,9 @@ function triesFor({ config: { layers } }: Base, { blocks }: DraftShape): number 
 const MOST_BYTES = 6e9;
 
 /**
- * Positions, of a text of `most`, that so many multiply-adds cut on. At each the whole base runs once, and each block of
- * the draft twice: before its down projection is known, and with it. The least squares of that projection take half the
- * square of its channels.
+ * Positions, of a text of `most`, that so many multiply-adds cut on. At each the whole base runs once, and each block
+ * of the draft twice: before its down projection is known, and with it. The least squares of that projection take half
+ * the square of its channels.
  */
 export function cutPositions(base: Base, shape: DraftShape, products: number, most: number): number {
   const each = blockWeights(base, wholeOf(base)) + 2 * blockWeights(base, shape) + (shape.blocks * shape.mlp ** 2) / 2;

@@ -24,7 +24,7 @@ import { checkSpace } from "./space.ts";
 import { checkpointStage } from "./stages/checkpoint.ts";
 import { chooseStage } from "./stages/choose.ts";
 import { cutStage } from "./stages/cut.ts";
-import { adaptStage, teachStage } from "./stages/distil.ts";
+import { ADAPTERS, distilStage, roundedWeights } from "./stages/distil.ts";
 import { evaluateStage } from "./stages/evaluate.ts";
 import { packFolder, packStage } from "./stages/pack.ts";
 import { roundStage } from "./stages/round.ts";
@@ -149,9 +149,10 @@ async function makeStages(
       : await checkpointStage(making, "base", options.baseFile, weightsOf(base.config), identities.base);
   const blocks = await chooseStage(making, plan.found, merged, identities.base ?? identities.target);
   const cut = await cutStage(making, shape, schedule.cut, merged, whole, blocks);
-  const adapted = await adaptStage(making, shape, schedule.adapt, merged, cut);
+  const adapted = await distilStage(making, shape, schedule.adapt, merged, cut, ADAPTERS);
   const rounded = await roundStage(making, shape, schedule.round, merged, adapted);
-  const taught = await teachStage(making, shape, schedule.teach, merged, rounded);
+  const course = roundedWeights(shape.format, options.rate);
+  const taught = await distilStage(making, shape, schedule.teach, merged, rounded, course);
   const packed = await packStage(making, shape, taught);
   const figures = await evaluateStage(making, packed, merged.found.heldOut);
   await writeCard(path.join(out, "README.md"), {

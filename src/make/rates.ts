@@ -1,7 +1,8 @@
 /**
  * The learning rates of a draft (docs/log.md). A cut still knows most of what its base knew. Adapters bear a rate that
  * destroys this when all weights learn. Rounded weights bear less still: in three bits 3e-5 brought a draft from 0.770
- * to 0.789 of its target's tokens, and 1.5e-4 to 0.729. Weights that are rounded to two bits only move at a faster rate.
+ * to 0.789 of its target's tokens, and 1.5e-4 to 0.729. Weights that are rounded to two bits only move at a faster
+ * rate.
  */
 import type { DraftFormat } from "./shape.ts";
 

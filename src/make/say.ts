@@ -48,7 +48,7 @@ export const cutInWords = (base: Base, { choice, shape }: Pick<DraftPlan, "choic
 
 /** How the blocks come to their format. */
 export const roundedInWords = ({ shape }: Pick<DraftPlan, "shape">): string =>
-  `GPTQ in ${shape.format}; each block, rounded, learns to give what it gave`;
+  `GPTQ in ${shape.format}; each block, rounded, learns to give what it gave, if time allows`;
 
 /** The machine, and the time of each part. */
 export function describePlan(

@@ -5,7 +5,7 @@ import type { Finished } from "../journal.ts";
 import type { Merged } from "../merge.ts";
 import { ADAPTERS_RATE, rateFor } from "../rates.ts";
 import { taughtPerMinute } from "../schedule.ts";
-import { type DraftShape, draftConfig, weightsOf } from "../shape.ts";
+import { type DraftFormat, type DraftShape, draftConfig, weightsOf } from "../shape.ts";
 import { type Making, runProgram, type Student, workFile } from "./stage.ts";
 
 /** A checkpoint is written about so often. */
@@ -16,39 +16,26 @@ const WARMUP = 50;
 /** More passes over a text than these teach little. */
 const EPOCHS = 8;
 
-interface Course {
+/** What is taught, and how fast. */
+export interface Course {
   /** Also the name of the stage. */
   readonly name: "adapt" | "teach";
   readonly rate: number;
-  /** What is taught: options of distil.py. */
+  /** Options of distil.py. */
   readonly options: readonly string[];
 }
 
 /** In floats, by adapters of low rank alone: they bear a rate at which all weights together lose what they knew. */
-export const adaptStage = (
-  making: Making,
-  shape: DraftShape,
-  minutes: number,
-  merged: Finished<Merged>,
-  from: Student,
-): Promise<Student> =>
-  distilStage(making, shape, minutes, merged, from, { name: "adapt", rate: ADAPTERS_RATE, options: ["--lora"] });
+export const ADAPTERS: Course = { name: "adapt", rate: ADAPTERS_RATE, options: ["--lora"] };
 
-/** All weights, rounded as the pack rounds them. */
-export const teachStage = (
-  making: Making,
-  shape: DraftShape,
-  minutes: number,
-  merged: Finished<Merged>,
-  from: Student,
-): Promise<Student> =>
-  distilStage(making, shape, minutes, merged, from, {
-    name: "teach",
-    rate: rateFor(shape.format, making.options.rate),
-    options: ["--quantise", shape.format],
-  });
+/** All weights, rounded as the pack rounds them, at the rate that was asked for or the format's own. */
+export const roundedWeights = (format: DraftFormat, asked: number | undefined): Course => ({
+  name: "teach",
+  rate: rateFor(format, asked),
+  options: ["--quantise", format],
+});
 
-async function distilStage(
+export async function distilStage(
   making: Making,
   shape: DraftShape,
   minutes: number,
