@@ -45,7 +45,7 @@ export const draftCommand = command({
     format: choice(DRAFT_FORMATS, "of the blocks' weights", { default: "lut4" }),
     rate: option(
       "R",
-      "the highest learning rate of rounded weights. The default suits the format: 3e-5, and 2e-4 for q2lut",
+      "the highest learning rate of rounded weights. The default suits the format: 3e-5, and 8e-5 for q2lut",
       rateOf,
     ),
     model: text("ID", "the draft's name. The default is TARGET-draft"),

@@ -26,39 +26,54 @@ function triesFor({ config: { layers } }: Base, { blocks }: DraftShape): number 
 /** Bytes of the residual streams on disk at most. */
 const MOST_BYTES = 6e9;
 
-/**
- * Positions, of a text of `most`, that so many multiply-adds cut on. At each the whole base runs once, and each block
- * of the draft twice: before its down projection is known, and with it. The least squares of that projection take half
- * the square of its channels.
- */
-export function cutPositions(base: Base, shape: DraftShape, products: number, most: number): number {
-  const each = blockWeights(base, wholeOf(base)) + 2 * blockWeights(base, shape) + (shape.blocks * shape.mlp ** 2) / 2;
-  return Math.max(1, Math.floor(Math.min(most, MOST_BYTES / positionBytes(base), products / each)));
-}
-
-/** How often a rounded block at least reads the text to gain by it, and at most (docs/log.md). */
-const READ_LEAST = 1.5;
-const READ_MOST = 6;
-/** Forward passes over a block that rounding it takes, with what its matrices read. */
-const ROUNDING_PASSES = 6;
-/** Positions for each column of the widest matrix, so that GPTQ knows how its columns go together. */
-const COLUMN_POSITIONS = 25;
-
+/** What the blocks of a cut, or of a draft that is rounded, read of the text. */
 export interface Readings {
-  /** Positions of the text that blocks are rounded on. */
   readonly positions: number;
-  /** How often each block, rounded, then reads them to learn. */
+  /** How often each block reads these to learn, beside the one time that it is solved or rounded on them. */
   readonly times: number;
 }
 
-/** What so many multiply-adds buy, of a text of `most` positions, beside the rounding itself. */
-export function readings(base: Base, shape: DraftShape, products: number, most: number): Readings {
+/** How often a block at least reads the text to gain by it, and at most (docs/log.md). */
+const READ_LEAST = 1.5;
+const READ_MOST = 6;
+/** How often a cut block reads its text before it is given more text. */
+const CUT_READ = 3;
+/** Forward passes over a block that rounding it takes, with what its matrices read. */
+const ROUNDING_PASSES = 6;
+/** Positions for each column of the widest matrix, so that least squares and GPTQ know how columns go together. */
+const COLUMN_POSITIONS = 25;
+
+/**
+ * What so many multiply-adds buy of a cut, of a text of `most` positions. At each the whole base runs once, and each
+ * block of the draft twice: before its down projection is known, and with it. The least squares of that projection take
+ * half the square of its channels.
+ */
+export function cutReadings(base: Base, shape: DraftShape, products: number, most: number): Readings {
+  const pass = blockWeights(base, shape);
+  const once = blockWeights(base, wholeOf(base)) + 2 * pass + (shape.blocks * shape.mlp ** 2) / 2;
+  const room = Math.min(most, MOST_BYTES / positionBytes(base));
+  const least = Math.min(COLUMN_POSITIONS * shape.mlp, products / once);
+  return bought(products, once, pass, CUT_READ, least, room);
+}
+
+/** What so many multiply-adds buy of the blocks' rounding and learning, beside GPTQ itself. */
+export function roundReadings(base: Base, shape: DraftShape, products: number, most: number): Readings {
   const pass = blockWeights(base, shape);
   const room = Math.min(most, MOST_BYTES / positionBytes(draftOf(base, shape)));
   const least = COLUMN_POSITIONS * Math.max(base.config.embedding, shape.mlp);
-  const bought = products / ((ROUNDING_PASSES + 3 * READ_LEAST) * pass);
-  const positions = Math.max(1, Math.floor(Math.min(room, Math.max(least, bought))));
-  const times = Math.min(READ_MOST, (products / positions - ROUNDING_PASSES * pass) / (3 * pass));
+  return bought(products, ROUNDING_PASSES * pass, pass, READ_LEAST, least, room);
+}
+
+/**
+ * More text is bought before more readings than `wanted`. Where too few readings are left at the `least` text, there are
+ * none.
+ * @param once multiply-adds of a position before blocks learn
+ * @param pass those of a forward pass over the blocks; learning takes three
+ */
+function bought(products: number, once: number, pass: number, wanted: number, least: number, room: number): Readings {
+  const reach = Math.max(least, products / (once + 3 * wanted * pass));
+  const positions = Math.max(1, Math.floor(Math.min(room, reach)));
+  const times = Math.min(READ_MOST, (products / positions - once) / (3 * pass));
   return { positions, times: times < READ_LEAST ? 0 : times };
 }
 

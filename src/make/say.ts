@@ -44,6 +44,7 @@ export const cutInWords = (base: Base, { choice, shape }: Pick<DraftPlan, "choic
     CHOSEN[choice],
     ...(isNarrowed(base, shape) ? ["MLP channels by the size of their output"] : []),
     "least squares",
+    "each block learns to give what it gave, if time allows",
   ].join("; ");
 
 /** How the blocks come to their format. */

@@ -45,8 +45,8 @@ const CHOICE_RATE = 8e9;
 const ROUNDING_SECONDS = 3e-6;
 
 /** Shares of the hours that are left when all that has a fixed length is taken off. */
-const SHARES = { write: 0.34, cut: 0.09, adapt: 0.27, round: 0.1, teach: 0.2 };
-const UNWRITTEN_SHARES = { write: 0, cut: 0.14, adapt: 0.4, round: 0.16, teach: 0.3 };
+const SHARES = { write: 0.3, cut: 0.18, adapt: 0.18, round: 0.12, teach: 0.22 };
+const UNWRITTEN_SHARES = { write: 0, cut: 0.26, adapt: 0.26, round: 0.18, teach: 0.3 };
 /** Without --hours: so many tokens are written, and each position is taught so many times. */
 const TOKENS = 1_000_000;
 const EPOCHS = 3;

@@ -5,7 +5,7 @@ import { rateFor } from "../../src/make/rates.ts";
 test.each([
   ["lut4", 3e-5],
   ["lut3", 3e-5],
-  ["q2lut", 2e-4],
+  ["q2lut", 8e-5],
 ] as const)("in %s", (format, rate) => {
   expect(rateFor(format, undefined)).toBe(rate);
 });

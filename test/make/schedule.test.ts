@@ -14,11 +14,11 @@ const ROUNDING = 1;
 test.each([0.5, 2, 8, 24])("%d hours are all of the time", (hours) => {
   const schedule = scheduleFor(MACHINE, WORK, hours);
   expect(total(schedule)).toBeCloseTo(60 * hours, 6);
-  const free = schedule.teach / 0.2;
-  expect(schedule.write).toBeCloseTo(0.34 * free, 6);
-  expect(schedule.cut).toBeCloseTo(0.09 * free, 6);
-  expect(schedule.adapt).toBeCloseTo(0.27 * free, 6);
-  expect(schedule.round).toBeCloseTo(0.1 * free + ROUNDING, 6);
+  const free = schedule.teach / 0.22;
+  expect(schedule.write).toBeCloseTo(0.3 * free, 6);
+  expect(schedule.cut).toBeCloseTo(0.18 * free, 6);
+  expect(schedule.adapt).toBeCloseTo(0.18 * free, 6);
+  expect(schedule.round).toBeCloseTo(0.12 * free + ROUNDING, 6);
 });
 
 test("what has a fixed length is taken off first", () => {

@@ -5,12 +5,12 @@ Cuts a model to fewer blocks and narrower MLPs, and teaches each block that is l
 
 The residual stream of the whole model on some lines is computed once. Then, block by block: the channels of the MLP
 that weigh most in its output are kept; its down projection is solved by least squares, so that the stream behind the
-block is that of the whole model at the next kept block; its matrices are rounded as a pack will round them, by GPTQ
-(gptq.py); and all its weights, rounded, learn the same by gradient (block-wise training of EfficientQAT: Chen et al.
-2024, arXiv 2407.11062, §3.2). Each block reads what the taught blocks before it give, so later ones mend what earlier
-ones lost. It needs no predictions of a target, and is where `distil` begins from. A checkpoint whose MLPs are as narrow
-already is only rounded. Stop it with Ctrl-C: the same command goes on behind the last finished block. While it works,
-OUT holds the streams, two bytes for each position, block and channel.
+block is that of the whole model at the next kept block; with --quantise its matrices are rounded as a pack will round
+them, by GPTQ (gptq.py); and all its weights, in floats or rounded, learn the same by gradient (block-wise training of
+EfficientQAT: Chen et al. 2024, arXiv 2407.11062, §3.2). Each block reads what the taught blocks before it give, so
+later ones mend what earlier ones lost. It needs no predictions of a target, and is where `distil` begins from. A
+checkpoint whose MLPs are as narrow already is only rounded. Stop it with Ctrl-C: the same command goes on behind the
+last finished block. While it works, OUT holds the streams, two bytes for each position, block and channel.
 """
 
 import argparse

@@ -1,22 +1,31 @@
 /** Runs the program that works on a model block by block (models/distil/outrider_distil/cut.py). */
+import { batches } from "../batches.ts";
+import type { Readings } from "../cutting.ts";
 import type { Merged } from "../merge.ts";
 import { type Making, runProgram, workFile } from "./stage.ts";
 
 /** Tokens of a line; the rest of it is cut off. */
 const LONGEST = 320;
+/** The highest learning rate of a block, in floats or rounded (docs/log.md). */
+const RATE = 5e-4;
 
-/** @param positions of the text that the blocks learn from */
+/** @param spent seconds of the stage's `minutes` that a run before this one has had */
 export function runBlocks(
   making: Making,
-  stage: string,
+  stage: "cut" | "round",
   text: Merged,
-  positions: number,
+  { positions, times }: Readings,
+  { minutes, spent }: { readonly minutes: number; readonly spent: number },
   args: readonly string[],
 ): Promise<void> {
-  const { out } = making.options;
+  const { machine, options } = making;
   const lines = Math.max(1, Math.round((text.lines * positions) / text.positions));
+  const { compiled, tokens } = batches(machine, minutes);
   return runProgram(making, stage, "cut", [
-    ...["--text", workFile(out, "text.jsonl"), "--lines", `${lines}`, "--longest", `${LONGEST}`],
+    ...["--text", workFile(options.out, "text.jsonl"), "--lines", `${lines}`, "--longest", `${LONGEST}`],
     ...args,
+    ...["--readings", times.toFixed(2), "--rate", `${RATE}`, "--seed", `${options.seed}`, "--tokens", `${tokens}`],
+    ...["--minutes", Math.max(0, minutes - spent / 60).toFixed(3)],
+    ...(compiled ? ["--compile"] : []),
   ]);
 }

@@ -1,9 +1,9 @@
 /**
  * The stage that cuts the base to the draft's shape, in floats: least squares make up for the channels that a block
- * loses.
+ * loses, and then all its weights learn to.
  */
 import path from "node:path";
-import { cutPositions } from "../cutting.ts";
+import { cutReadings } from "../cutting.ts";
 import type { Finished } from "../journal.ts";
 import type { Merged } from "../merge.ts";
 import { blockProducts } from "../schedule.ts";
@@ -22,15 +22,15 @@ export async function cutStage(
 ): Promise<Student> {
   const { journal, machine, options } = making;
   const folder = path.resolve(workFile(options.out, "cut"));
-  const positions = cutPositions(making.base, shape, blockProducts(machine, minutes), merged.found.positions);
+  const reads = cutReadings(making.base, shape, blockProducts(machine, minutes), merged.found.positions);
   const { key } = await journal.stage<null>({
     name: "cut",
-    inputs: [merged.key, base.key, blocks.found, shape.mlp, positions],
+    inputs: [merged.key, base.key, blocks.found, shape.mlp, reads, options.seed],
     makes: [folder],
-    async work() {
-      await runBlocks(making, "cut", merged.found, positions, [
+    async work(spent) {
+      await runBlocks(making, "cut", merged.found, reads, { minutes, spent }, [
         ...["--model", base.found, "--out", folder],
-        ...["--blocks", blocks.found.join(","), "--channels", `${shape.mlp}`, "--readings", "0"],
+        ...["--blocks", blocks.found.join(","), "--channels", `${shape.mlp}`],
         ...(making.base.config.tied ? ["--tie"] : []),
       ]);
       return null;

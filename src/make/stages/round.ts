@@ -3,17 +3,13 @@
  * learn to give what it gave in floats.
  */
 import path from "node:path";
-import { batches } from "../batches.ts";
-import { blockWeights, readings } from "../cutting.ts";
+import { blockWeights, roundReadings } from "../cutting.ts";
 import type { Finished } from "../journal.ts";
 import type { Merged } from "../merge.ts";
 import { blockProducts, roundingMinutes } from "../schedule.ts";
 import type { DraftShape } from "../shape.ts";
 import { runBlocks } from "./blocks.ts";
 import { type Making, type Student, workFile } from "./stage.ts";
-
-/** The highest learning rate of a block (docs/log.md). */
-const RATE = 5e-4;
 
 /** @param minutes for all blocks together */
 export async function roundStage(
@@ -26,18 +22,14 @@ export async function roundStage(
   const { base, journal, machine, options } = making;
   const folder = path.resolve(workFile(options.out, "round"));
   const learning = minutes - roundingMinutes(machine, blockWeights(base, shape));
-  const { positions, times } = readings(base, shape, blockProducts(machine, learning), merged.found.positions);
+  const reads = roundReadings(base, shape, blockProducts(machine, learning), merged.found.positions);
   const { key } = await journal.stage<null>({
     name: "round",
-    inputs: [merged.key, from.key, shape.format, positions, times, options.seed],
+    inputs: [merged.key, from.key, shape.format, reads, options.seed],
     makes: [folder],
     async work(spent) {
-      const { compiled, tokens } = batches(machine, minutes);
-      await runBlocks(making, "round", merged.found, positions, [
+      await runBlocks(making, "round", merged.found, reads, { minutes, spent }, [
         ...["--model", from.checkpoint, "--out", folder, "--channels", `${shape.mlp}`, "--quantise", shape.format],
-        ...["--readings", times.toFixed(2), "--rate", `${RATE}`, "--seed", `${options.seed}`, "--tokens", `${tokens}`],
-        ...["--minutes", Math.max(0, minutes - spent / 60).toFixed(3)],
-        ...(compiled ? ["--compile"] : []),
       ]);
       return null;
     },
