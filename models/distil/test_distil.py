@@ -781,6 +781,21 @@ class Cutting(unittest.TestCase):
             if name == "lut4":
                 self.assertGreater(max(len(row.unique()) for row in up), 8)
 
+    def test_columns_of_one_size_compute_the_same(self):
+        mlp = self.model.model.layers[0].mlp
+        with torch.no_grad():
+            mlp.down_proj.weight *= torch.logspace(-1, 1, 64)
+            x = torch.randn(50, 32)
+            inner, wanted = torch.nn.functional.silu(mlp.gate_proj(x)) * mlp.up_proj(x), torch.randn(50, 32)
+            given = mlp(x)
+        solved = cut.Solved(inner.T @ inner, inner.T @ wanted, wanted.square().sum().item(), wanted.numel())
+        error = solved.error(mlp.down_proj.weight)
+        solved = cut.levelled(mlp, solved)
+        self.assertTrue(torch.allclose(mlp(x), given, rtol=1e-3, atol=1e-4))
+        self.assertAlmostEqual(solved.error(mlp.down_proj.weight), error, delta=1e-3 * error)
+        sizes = mlp.down_proj.weight.norm(dim=0)
+        self.assertLess((sizes.max() / sizes.min()).item(), 1.001)
+
     def test_a_block_that_teaching_made_worse_stays_as_it_was_rounded(self):
         for line in self.cut("spoilt", "--quantise", "lut4", "--rate", 1):
             self.assertGreater(line["taught"][-1], line["rounded"])

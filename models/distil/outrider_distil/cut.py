@@ -22,7 +22,7 @@ import random
 import shutil
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -260,7 +260,7 @@ class Cut:
         behind = [self.behind(layer, x, mix) for x, mix in zip(read, mixes)]
         inputs = (self.normed(layer.post_attention_layernorm, x) for x in behind)
         to_format(gram_of(x[1:] for x in inputs), mlp.gate_proj, mlp.up_proj)
-        solved = self.solve(layer, behind, wanted)
+        solved = levelled(mlp, self.solve(layer, behind, wanted))
         to_format(solved.gram, mlp.down_proj)
         return solved.error(mlp.down_proj.weight)
 
@@ -394,6 +394,21 @@ def chosen(files: list[Path], count: int, longest: int) -> list[list[int]]:
 def by_size(stream: torch.Tensor) -> torch.Tensor:
     """(…, 1): one over the root mean square of each position. All positions count alike then, as for a norm."""
     return (stream.square().mean(-1, keepdim=True) + 1e-6).rsqrt()
+
+
+@torch.no_grad()
+def levelled(mlp: nn.Module, solved: Solved) -> Solved:
+    """
+    Gives all columns of the down projection one size, and each row of the up projection what its column had. The MLP
+    computes the same, and the values that a row of the down projection shares suit all of its columns (cross-layer
+    equalization: Nagel et al. 2019, arXiv 1906.04721, §4.1). Returns what least squares saw in the new sizes.
+    """
+    sizes = mlp.down_proj.weight.norm(dim=0)
+    sizes = sizes.clamp_min(1e-3 * sizes.mean())
+    sizes /= sizes.log().mean().exp()
+    mlp.down_proj.weight /= sizes
+    mlp.up_proj.weight *= sizes[:, None]
+    return replace(solved, gram=solved.gram * sizes[:, None] * sizes, moment=solved.moment * sizes[:, None])
 
 
 def gram_of(inputs: Iterable[torch.Tensor]) -> torch.Tensor:
