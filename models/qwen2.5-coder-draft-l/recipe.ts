@@ -1,5 +1,6 @@
 /**
- * The larger draft of Qwen2.5-Coder-1.5B-Instruct: all 24 blocks of the 0.5B, 1,344 of their 4,864 channels, in three bits.
+ * The larger draft of Qwen2.5-Coder-1.5B-Instruct: all 24 blocks of the 0.5B, 1,344 of their 4,864 channels, in three
+ * bits.
  * It starts from a checkpoint that models/distil taught, so it is run as
  *
  *   outrider squeeze models/qwen2.5-coder-draft-l/recipe.ts --model TAUGHT --target qwen2.5-coder-1.5b \

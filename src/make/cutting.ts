@@ -53,7 +53,7 @@ export function cutReadings(base: Base, shape: DraftShape, products: number, mos
   const once = blockWeights(base, wholeOf(base)) + 2 * pass + (shape.blocks * shape.mlp ** 2) / 2;
   const room = Math.min(most, MOST_BYTES / positionBytes(base));
   const least = Math.min(COLUMN_POSITIONS * shape.mlp, products / once);
-  return bought(products, once, pass, CUT_READ, least, room);
+  return bought(products, { once, pass, wanted: CUT_READ, least, room });
 }
 
 /** What so many multiply-adds buy of the blocks' rounding and learning, beside GPTQ itself. */
@@ -61,16 +61,23 @@ export function roundReadings(base: Base, shape: DraftShape, products: number, m
   const pass = blockWeights(base, shape);
   const room = Math.min(most, MOST_BYTES / positionBytes(draftOf(base, shape)));
   const least = COLUMN_POSITIONS * Math.max(base.config.embedding, shape.mlp);
-  return bought(products, ROUNDING_PASSES * pass, pass, READ_LEAST, least, room);
+  return bought(products, { once: ROUNDING_PASSES * pass, pass, wanted: READ_LEAST, least, room });
 }
 
-/**
- * More text is bought before more readings than `wanted`. Where too few readings are left at the `least` text, there are
- * none.
- * @param once multiply-adds of a position before blocks learn
- * @param pass those of a forward pass over the blocks; learning takes three
- */
-function bought(products: number, once: number, pass: number, wanted: number, least: number, room: number): Readings {
+interface Purchase {
+  /** Multiply-adds of a position before blocks learn. */
+  readonly once: number;
+  /** Those of a forward pass over the blocks; learning takes three. */
+  readonly pass: number;
+  /** More text is bought before more readings than these. */
+  readonly wanted: number;
+  /** Positions that there are at least, and at most. */
+  readonly least: number;
+  readonly room: number;
+}
+
+/** Where too few readings are left on the least text, there are none. */
+function bought(products: number, { once, pass, wanted, least, room }: Purchase): Readings {
   const reach = Math.max(least, products / (once + 3 * wanted * pass));
   const positions = Math.max(1, Math.floor(Math.min(room, reach)));
   const times = Math.min(READ_MOST, (products / positions - once) / (3 * pass));
