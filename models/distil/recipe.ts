@@ -4,7 +4,7 @@
  */
 import type { Recipe } from "../../src/compress/recipe.ts";
 import type { Drafting } from "../../src/format/pack-header.ts";
-import type { DraftFormat } from "../../src/make/shape.ts";
+import { DRAFT_FORMATS, type DraftFormat } from "../../src/make/shape.ts";
 
 /** What the drafts of SmolLM2 were tuned with (docs/log.md). */
 export const TUNED: Drafting = { sigma: 0.9, copyConfidence: 0.85 };
@@ -27,7 +27,7 @@ export const taught = (
   stages: [
     { stage: "trim-vocabulary", keep, by: "frequency" },
     // Rows of the taught checkpoint hold as many values as the codebook, which keeps them exactly.
-    { stage: "quantise", tensors: "blocks", format },
+    { stage: "quantise", tensors: "blocks", ...DRAFT_FORMATS[format] },
     { stage: "quantise", tensors: "vocabulary", format: "lut4" },
     { stage: "activations", bits: 8 },
   ],

@@ -623,7 +623,7 @@ class Quantised(unittest.TestCase):
         model = llama(2).eval()
         kept = torch.tensor([1, 2, 3, 9])
         before = student.trim(model, kept)
-        quantise.quantise(model, "lut3")
+        quantise.quantise(model, "q2lut+lut3")
         at = torch.ones(1, 4, dtype=torch.bool)
         ran = student.logits(model, torch.tensor([[0, 1, 2, 3]]), at)
         quantise.settle(model)
@@ -633,7 +633,9 @@ class Quantised(unittest.TestCase):
         values = [len(row.unique()) for row in model.lm_head.weight]
         self.assertLessEqual(max(values[row] for row in kept), 16)
         self.assertGreater(values[0], 16)
-        self.assertLessEqual(max(len(row.unique()) for row in model.model.layers[0].mlp.up_proj.weight), 8)
+        mlp = model.model.layers[0].mlp
+        self.assertEqual(max(len(row.unique()) for row in mlp.up_proj.weight), 4)
+        self.assertEqual(max(len(row.unique()) for row in mlp.down_proj.weight), 8)
 
 
 class ColumnByColumn(unittest.TestCase):
@@ -766,7 +768,7 @@ class Cutting(unittest.TestCase):
         self.assertAlmostEqual(figures[0]["error"], figures[0]["solved"], delta=0.1 * figures[0]["solved"])
 
     def test_teaching_lowers_the_error_and_rounds_to_the_format(self):
-        for name in ("lut4", "q2lut"):
+        for name in ("lut4", "q2lut+lut3"):
             figures = self.cut(name, "--quantise", name, "--blocks", "0,1,3", "--tie", "--rate", 0.002)
             self.assertEqual([line["block"] for line in figures], [0, 1, 3])
             for line in figures:
@@ -776,10 +778,12 @@ class Cutting(unittest.TestCase):
             made = AutoModelForCausalLM.from_pretrained(self.home / name)
             self.assertEqual((made.config.num_hidden_layers, made.config.intermediate_size), (3, 24))
             self.assertTrue(torch.equal(made.get_input_embeddings().weight, self.model.lm_head.weight))
-            up = made.model.layers[2].mlp.up_proj.weight
-            self.assertLessEqual(max(len(row.unique()) for row in up), 16 if name == "lut4" else 4)
-            if name == "lut4":
-                self.assertGreater(max(len(row.unique()) for row in up), 8)
+            mlp = made.model.layers[2].mlp
+            up, down = (max(len(row.unique()) for row in own.weight) for own in (mlp.up_proj, mlp.down_proj))
+            most, most_of_down = (16, 16) if name == "lut4" else (4, 8)
+            self.assertLessEqual(up, most)
+            self.assertLessEqual(down, most_of_down)
+            self.assertGreater(down, most_of_down / 2)
 
     def test_columns_of_one_size_compute_the_same(self):
         mlp = self.model.model.layers[0].mlp

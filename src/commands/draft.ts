@@ -3,7 +3,7 @@ import path from "node:path";
 import { makeDraft } from "../make/make.ts";
 import type { DraftOptions } from "../make/options.ts";
 import { SUBJECTS } from "../make/questions.ts";
-import { DRAFT_FORMATS } from "../make/shape.ts";
+import { DRAFT_FORMATS, type DraftFormat } from "../make/shape.ts";
 import { command } from "./command.ts";
 import { fileOf, targetOf } from "./named-model.ts";
 import { choice, flag, option, text, texts, usage, whole } from "./options.ts";
@@ -42,10 +42,10 @@ export const draftCommand = command({
     blocks: option("N|LIST", "how many blocks stay, or which: 3,5,7", blocksOf),
     mlp: whole("MLP channels of a block", { from: 1 }),
     head: whole("tokens that have a row", { from: 1 }),
-    format: choice(DRAFT_FORMATS, "of the blocks' weights", { default: "lut4" }),
+    format: choice(Object.keys(DRAFT_FORMATS) as DraftFormat[], "of the blocks' weights", { default: "lut4" }),
     rate: option(
       "R",
-      "the highest learning rate of rounded weights. The default suits the format: 3e-5, and 8e-5 for q2lut",
+      "the highest learning rate of rounded weights. The default suits the format: 3e-5, and 8e-5 for 2 bits",
       rateOf,
     ),
     model: text("ID", "the draft's name. The default is TARGET-draft"),

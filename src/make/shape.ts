@@ -1,11 +1,20 @@
 /** The shape of a draft that is cut from a larger model, and the bytes of its pack. */
+import { type Formats, formatOf } from "../compress/stages/quantise.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import { tensorBytes } from "../model/layouts.ts";
 import { EMBEDDING, HEAD, tensorShapes } from "../model/tensors.ts";
 
-/** Formats that a draft is taught in. Embedding and head are always lut4. */
-export const DRAFT_FORMATS = ["lut4", "lut3", "q2lut"] as const;
-export type DraftFormat = (typeof DRAFT_FORMATS)[number];
+/**
+ * What a draft is taught in, by name: the format of its blocks, and that of the down projections where it is another.
+ * In two bits these lose more than all other matrices together (docs/log.md). Embedding and head are always lut4.
+ */
+export const DRAFT_FORMATS = {
+  lut4: { format: "lut4" },
+  lut3: { format: "lut3" },
+  q2lut: { format: "q2lut" },
+  "q2lut+lut3": { format: "q2lut", down: "lut3" },
+} as const satisfies Record<string, Formats>;
+export type DraftFormat = keyof typeof DRAFT_FORMATS;
 export const VOCABULARY_FORMAT = "lut4";
 
 export interface DraftShape {
@@ -36,7 +45,8 @@ const TENSOR_BYTES = 130;
 /** Bytes of the shards of a draft's pack. */
 export function draftBytes({ config }: Base, shape: DraftShape): number {
   return tensorShapes(draftConfig(config, shape)).reduce((sum, { name, rows, cols }) => {
-    const own = name === EMBEDDING || name === HEAD ? VOCABULARY_FORMAT : shape.format;
+    const ofVocabulary = name === EMBEDDING || name === HEAD;
+    const own = ofVocabulary ? VOCABULARY_FORMAT : formatOf(DRAFT_FORMATS[shape.format], name);
     return sum + TENSOR_BYTES + tensorBytes({ format: rows === 1 ? "f32" : own, rows, cols });
   }, 0);
 }

@@ -44,6 +44,9 @@ export type BlockSuffix = (typeof BLOCK_TENSORS)[number][0];
 export const blockSuffixes = (features: Features): BlockSuffix[] =>
   BLOCK_TENSORS.flatMap(([suffix, , feature]) => (feature === undefined || features[feature] ? [suffix] : []));
 
+/** The matrix from the MLP's channels back to the residual stream. */
+export const DOWN = "mlp.down_proj.weight" satisfies BlockSuffix;
+
 export const blockTensor = (layer: number, suffix: string): string => `model.layers.${layer}.${suffix}`;
 
 /** Every tensor of the model, in the order a forward pass reads them. */

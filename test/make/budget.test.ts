@@ -9,7 +9,7 @@ import { type Base, draftBytes } from "../../src/make/shape.ts";
 import { describeTarget } from "../../src/service/assets.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 
-const SHIPPED = fileURLToPath(new URL("../../models/smollm2-135m-draft-m/pack", import.meta.url));
+const shipped = (draft: string): string => fileURLToPath(new URL(`../../models/${draft}/pack`, import.meta.url));
 
 /** The shape of Qwen2.5-Coder-0.5B, as a Llama. */
 const QWEN: Base = {
@@ -32,9 +32,12 @@ const QWEN: Base = {
   always: 600,
 };
 
-test("bytes are those of the shipped draft", () => {
-  const { config, vocabulary, ...header } = packHeader(SHIPPED);
-  const shape = { blocks: config.layers, mlp: config.feedForward, head: config.vocabulary, format: "lut4" } as const;
+test.each([
+  ["smollm2-135m-draft-m", "lut4"],
+  ["qwen2.5-coder-draft-m", "q2lut"],
+] as const)("bytes are those of the shipped %s", (draft, format) => {
+  const { config, vocabulary, ...header } = packHeader(shipped(draft));
+  const shape = { blocks: config.layers, mlp: config.feedForward, head: config.vocabulary, format };
   const told = draftBytes({ config, tokens: vocabulary.size, always: 0 }, shape);
   const real = packBytes({ config, vocabulary, ...header });
   expect(told / real).toBeGreaterThan(0.999);

@@ -6,6 +6,7 @@ test.each([
   ["lut4", 3e-5],
   ["lut3", 3e-5],
   ["q2lut", 8e-5],
+  ["q2lut+lut3", 8e-5],
 ] as const)("in %s", (format, rate) => {
   expect(rateFor(format, undefined)).toBe(rate);
 });

@@ -48,7 +48,11 @@ def options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--blocks", help="indices of the blocks that are kept, such as 0,1,3; absent: all")
     parser.add_argument("--channels", type=int, required=True, help="of each MLP")
-    parser.add_argument("--quantise", choices=quantise.FORMATS, help="the format of the blocks; absent: f32")
+    parser.add_argument(
+        "--quantise",
+        choices=quantise.BLOCK_FORMATS,
+        help="the format of the blocks; A+B: of their down projections B; absent: f32",
+    )
     parser.add_argument(
         "--tie", action="store_true", help="embed tokens by the rows of the head, which are then one matrix"
     )
@@ -247,10 +251,12 @@ class Cut:
         when they are rounded. Returns the error that is left.
         """
         attention, mlp = layer.self_attn, layer.mlp
+        names = {projection: name for name, projection in layer.named_modules()}
 
         def to_format(gram: torch.Tensor, *projections: nn.Linear) -> None:
             for projection in projections:
-                projection.weight.copy_(gptq.rounded(projection.weight, gram, self.args.quantise))
+                kind = quantise.format_of(self.args.quantise, names[projection])
+                projection.weight.copy_(gptq.rounded(projection.weight, gram, kind))
 
         inputs = (self.normed(layer.input_layernorm, x) for x in read)
         to_format(gram_of(x[1:] for x in inputs), attention.q_proj, attention.k_proj, attention.v_proj)

@@ -71,8 +71,8 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--quantise",
-        choices=quantise.FORMATS,
-        help="round the projections of the blocks to this format in the forward pass",
+        choices=quantise.BLOCK_FORMATS,
+        help="round the projections of the blocks to this format in the forward pass; A+B: the down projections to B",
     )
     parser.add_argument(
         "--quantise-vocabulary",

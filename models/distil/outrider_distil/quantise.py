@@ -268,9 +268,22 @@ FORMATS: dict[str, Callable[[torch.Tensor], nn.Module]] = {
     "q2lut": SharedLevels,
 }
 
+# By the name of what a block is rounded to: the format of its matrices, and of the down projection, which loses more in
+# two bits than all others together (docs/log.md).
+BLOCK_FORMATS = {**{kind: (kind, kind) for kind in FORMATS}, "q2lut+lut3": ("q2lut", "lut3")}
+
+
+def format_of(blocks: str, projection: str) -> str:
+    """The format of a projection of a block, such as mlp.down_proj. blocks: a name in BLOCK_FORMATS."""
+    others, down = BLOCK_FORMATS[blocks]
+    return down if projection.endswith("down_proj") else others
+
 
 def quantise(model: nn.Module, blocks: str, vocabulary: str = "lut4") -> None:
-    """Rounds every projection of every block, and embedding and head, to their formats from here on."""
+    """
+    Rounds every projection of every block, and embedding and head, to their formats from here on. blocks: a name in
+    BLOCK_FORMATS.
+    """
     for block in model.model.layers:
         quantise_block(block, blocks)
     for module in ends(model):
@@ -284,10 +297,11 @@ def compile_rounding(blocks: nn.Module) -> None:
             module.compile()
 
 
-def quantise_block(block: nn.Module, kind: str) -> None:
-    for module in list(block.modules()):
+def quantise_block(block: nn.Module, blocks: str) -> None:
+    for name, module in list(block.named_modules()):
         if isinstance(module, nn.Linear):
-            parametrize.register_parametrization(module, "weight", FORMATS[kind](module.weight))
+            form = FORMATS[format_of(blocks, name)]
+            parametrize.register_parametrization(module, "weight", form(module.weight))
 
 
 def settle(model: nn.Module) -> None:

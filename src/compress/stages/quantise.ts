@@ -9,15 +9,21 @@ import { decodeTensor } from "../../model/decode.ts";
 import { OutriderError } from "../../model/errors.ts";
 import type { BlockFormat } from "../../model/formats.ts";
 import type { Keep, TensorLayout } from "../../model/layouts.ts";
-import { EMBEDDING, HEAD } from "../../model/tensors.ts";
+import { DOWN, EMBEDDING, HEAD } from "../../model/tensors.ts";
 import { roundedTensor } from "../../rounding/tensors.ts";
 import { keepApart } from "./keep-apart.ts";
 
-export interface Quantise {
+/** The formats of matrices. */
+export interface Formats {
+  readonly format: BlockFormat;
+  /** Of the down projections, where it is another; for blocks only. */
+  readonly down?: BlockFormat | undefined;
+}
+
+export interface Quantise extends Formats {
   readonly stage: "quantise";
   /** The matrices of all blocks, or embedding and head. */
   readonly tensors: "blocks" | "vocabulary";
-  readonly format: BlockFormat;
   /** How many of each 16 columns a tile of 16 rows keeps; for blocks only. */
   readonly keep?: Keep | undefined;
   /** Outliers per row; for blocks only. */
@@ -29,19 +35,27 @@ export interface Quantise {
  * for columns that do not fit.
  */
 export function quantise(model: PackedModel, stage: Quantise): PackedModel {
-  const { tensors: which, format, keep, outliers } = stage;
+  const { tensors: which, keep, outliers } = stage;
   if (which === "vocabulary" && ((keep ?? 16) !== 16 || outliers)) {
     throw new OutriderError("bad_recipe", "quantise: embedding and head are dense and without outliers");
+  }
+  if (which === "vocabulary" && stage.down) {
+    throw new OutriderError("bad_recipe", "quantise: embedding and head have no down projections; leave out down");
   }
   const tensors = new Map(model.tensors);
   for (const [name, tensor] of model.tensors) {
     const ofVocabulary = name === EMBEDDING || name === HEAD;
     if (tensor.rows === 1 || ofVocabulary !== (which === "vocabulary")) continue;
     const { rows, cols } = tensor;
+    const format = formatOf(stage, name);
     tensors.set(name, quantiseTensor({ format, rows, cols, keep }, decodeTensor(tensor, tensor.bytes), outliers));
   }
   return { ...model, tensors, recipe: [...model.recipe, { ...stage }] };
 }
+
+/** The format of a block's matrix. */
+export const formatOf = ({ format, down }: Formats, name: string): BlockFormat =>
+  (name.endsWith(DOWN) && down) || format;
 
 /** `values` (rows, cols) in a layout. The `outliers` of each row with the largest rounding errors are kept apart. */
 export function quantiseTensor(

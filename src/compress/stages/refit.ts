@@ -12,6 +12,7 @@ import type { PackedModel } from "../../format/pack.ts";
 import { ridge } from "../../methods/ridge.ts";
 import { Products } from "../../methods/subtract-product.ts";
 import { OutriderError } from "../../model/errors.ts";
+import { DOWN } from "../../model/tensors.ts";
 import { builtModule } from "../../platform/built.ts";
 import { floatTensor } from "../../rounding/tensors.ts";
 import { upTo } from "./select-lines.ts";
@@ -19,8 +20,6 @@ import { upTo } from "./select-lines.ts";
 export interface Refit {
   readonly stage: "refit";
 }
-
-const DOWN = "mlp.down_proj.weight";
 
 /**
  * A copy with other down projections, in f32. A block whose stream lacks nothing keeps its bytes. Throws `bad_recipe`

@@ -10,7 +10,7 @@ import { rankLocally } from "../../methods/ranking.ts";
 import { wandaColumns } from "../../methods/wanda.ts";
 import { decodeTensor } from "../../model/decode.ts";
 import { OutriderError } from "../../model/errors.ts";
-import { blockTensor } from "../../model/tensors.ts";
+import { blockTensor, DOWN } from "../../model/tensors.ts";
 import { floatTensor } from "../../rounding/tensors.ts";
 import { pruneWidth, wholeWidth } from "./prune-width.ts";
 import { linesInPlace, selectLines, upTo } from "./select-lines.ts";
@@ -20,8 +20,6 @@ export interface WandaSp {
   /** Share of each MLP's channels to remove. */
   readonly mlp: number;
 }
-
-const DOWN = "mlp.down_proj.weight";
 
 /** A narrower copy. Throws `bad_recipe` for a share that leaves no channel. */
 export async function wandaSp(model: PackedModel, stage: WandaSp, calibration: Calibration): Promise<PackedModel> {

@@ -4,7 +4,7 @@ import type { Recipe } from "../../compress/recipe.ts";
 import { draftedOf, squeezeModel } from "../../compress/squeeze.ts";
 import { packBytes } from "../../format/pack-header.ts";
 import type { Finished } from "../journal.ts";
-import { type Base, type DraftShape, VOCABULARY_FORMAT } from "../shape.ts";
+import { type Base, DRAFT_FORMATS, type DraftShape, VOCABULARY_FORMAT } from "../shape.ts";
 import { type Making, type Student, workFile } from "./stage.ts";
 
 /** Trims to the tokens that were taught, and rounds to the format that was taught, which changes no value. */
@@ -17,7 +17,7 @@ export function packRecipe(
     model,
     stages: [
       ...(head < tokens ? [{ stage: "trim-vocabulary", keep: head, by: "frequency" } as const] : []),
-      { stage: "quantise", tensors: "blocks", format },
+      { stage: "quantise", tensors: "blocks", ...DRAFT_FORMATS[format] },
       { stage: "quantise", tensors: "vocabulary", format: VOCABULARY_FORMAT },
       { stage: "activations", bits: 8 },
     ],

@@ -54,6 +54,17 @@ test("only the chosen tensors change, and the recipe says what was done", async 
   expect(made.recipe.slice(-2)).toEqual(stages);
 });
 
+test("down projections may have a format of their own", async () => {
+  const made = await runStages(base, { model: "made", stages: [{ ...blocks, format: "q8", down: "q4u" }] });
+  const formats = (part: string) =>
+    new Set([...made.tensors].filter(([name]) => name.includes(part)).map(([, { format }]) => format));
+  expect(formats("down_proj")).toEqual(new Set(["q4u"]));
+  expect(formats("up_proj")).toEqual(new Set(["q8"]));
+  expect(formats("q_proj.weight")).toEqual(new Set(["q8"]));
+  const stages: Stage[] = [{ stage: "quantise", tensors: "vocabulary", format: "q8", down: "q4u" }];
+  await expect(runStages(base, { model: "made", stages })).rejects.toThrow("have no down projections; leave out down");
+});
+
 test("the embedding stays dense", async () => {
   const stages: Stage[] = [{ stage: "quantise", tensors: "vocabulary", format: "q4u", keep: 8 }];
   await expect(runStages(base, { model: "made", stages })).rejects.toThrow("embedding and head are dense");
