@@ -1,5 +1,5 @@
 /**
- * The draft of Qwen2.5-Coder-1.5B-Instruct: all 24 blocks of the 0.5B, narrow, in two bits.
+ * The draft of Qwen2.5-Coder-1.5B-Instruct: all 24 blocks of the 0.5B, narrow, in two bits and three.
  * It starts from a checkpoint that models/distil taught, so it is run as
  *
  *   outrider squeeze models/qwen2.5-coder-draft-m/recipe.ts --model TAUGHT --target qwen2.5-coder-1.5b \
@@ -9,4 +9,4 @@
  */
 import { taught } from "../distil/recipe.ts";
 
-export default taught("qwen2.5-coder-draft-m", 12032, "q2lut", { keeping: "near:768" });
+export default taught("qwen2.5-coder-draft-m", 12032, "q2lut+lut3", { keeping: "near:768" });
