@@ -4,7 +4,8 @@
  */
 import type { Recipe } from "../../src/compress/recipe.ts";
 import type { Drafting } from "../../src/format/pack-header.ts";
-import { DRAFT_FORMATS, type DraftFormat } from "../../src/make/shape.ts";
+import { packRecipe } from "../../src/make/pack-recipe.ts";
+import type { DraftFormat } from "../../src/make/shape.ts";
 
 /** What the drafts of SmolLM2 were tuned with (docs/log.md). */
 export const TUNED: Drafting = { sigma: 0.9, copyConfidence: 0.85 };
@@ -21,14 +22,4 @@ export const taught = (
   keep: number,
   format: DraftFormat = "lut4",
   drafting: Drafting = TUNED,
-): Recipe => ({
-  model,
-  drafting,
-  stages: [
-    { stage: "trim-vocabulary", keep, by: "frequency" },
-    // Rows of the taught checkpoint hold as many values as the codebook, which keeps them exactly.
-    { stage: "quantise", tensors: "blocks", ...DRAFT_FORMATS[format] },
-    { stage: "quantise", tensors: "vocabulary", format: "lut4" },
-    { stage: "activations", bits: 8 },
-  ],
-});
+): Recipe => ({ ...packRecipe(model, keep, format), drafting });

@@ -782,6 +782,7 @@ class Cutting(unittest.TestCase):
             up, down = (max(len(row.unique()) for row in own.weight) for own in (mlp.up_proj, mlp.down_proj))
             most, most_of_down = (16, 16) if name == "lut4" else (4, 8)
             self.assertLessEqual(up, most)
+            self.assertGreater(up, most / 2)
             self.assertLessEqual(down, most_of_down)
             self.assertGreater(down, most_of_down / 2)
 

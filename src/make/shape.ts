@@ -6,7 +6,7 @@ import { EMBEDDING, HEAD, tensorShapes } from "../model/tensors.ts";
 
 /**
  * What a draft is taught in, by name: the format of its blocks, and that of the down projections where it is another.
- * In two bits these lose more than all other matrices together (docs/log.md). Embedding and head are always lut4.
+ * In two bits these lose a third of a block's error to more than a half (docs/log.md). Embedding and head are lut4.
  */
 export const DRAFT_FORMATS = {
   lut4: { format: "lut4" },

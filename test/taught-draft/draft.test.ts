@@ -13,8 +13,8 @@ import { splitOf } from "../../src/corpus/line.ts";
 import { Target } from "../../src/corpus/target.ts";
 import { evaluate } from "../../src/evaluate/evaluate.ts";
 import { type PackHeader, packBytes } from "../../src/format/pack-header.ts";
-import { baseOf, configOf } from "../../src/make/base.ts";
-import { packRecipe } from "../../src/make/stages/pack.ts";
+import { configOf } from "../../src/make/base.ts";
+import { packRecipe } from "../../src/make/pack-recipe.ts";
 import { decodeTensor } from "../../src/model/decode.ts";
 import { tensorShapes } from "../../src/model/tensors.ts";
 import { readModel } from "../../src/platform/read-model.ts";
@@ -113,10 +113,7 @@ test("is interrupted, goes on, and ends with a draft that has learned", async ()
 async function squeezeUntaught(pack: string): Promise<PackHeader> {
   const target = await describeTarget(TINY_PACKS.target);
   const config = await configOf(TINY_PACKS.target);
-  const { stages } = packRecipe("untaught", baseOf(config, target.tokenizer, target.stopIds), {
-    head: 320,
-    format: "lut4",
-  });
+  const { stages } = packRecipe("untaught", 320, "lut4");
   const { feedForward } = packHeader(path.join(out, "pack")).config;
   return squeezeModel({
     model: TINY_PACKS.target,

@@ -268,8 +268,8 @@ FORMATS: dict[str, Callable[[torch.Tensor], nn.Module]] = {
     "q2lut": SharedLevels,
 }
 
-# By the name of what a block is rounded to: the format of its matrices, and of the down projection, which loses more in
-# two bits than all others together (docs/log.md).
+# By the name of what a block is rounded to: the format of its matrices, and of the down projection. In two bits that
+# loses a third of a block's error to more than a half (docs/log.md).
 BLOCK_FORMATS = {**{kind: (kind, kind) for kind in FORMATS}, "q2lut+lut3": ("q2lut", "lut3")}
 
 

@@ -1,7 +1,7 @@
 /**
  * The stage that narrows MLPs by whole channels, ranked by Wanda's measure: Wanda-sp, the baseline of An et al. 2023
- * (FLAP, arXiv 2312.11983, §4.1). It works block by block, with statistics behind the blocks that are already narrowed,
- * and needs no gradients.
+ * (FLAP, arXiv 2312.11983, §4.1). It works block by block and needs no gradients. Statistics come from behind the
+ * blocks that are already narrowed.
  */
 
 import type { Calibration } from "../../calibrate/calibration.ts";

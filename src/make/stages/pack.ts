@@ -1,28 +1,11 @@
 /** The stage that squeezes the taught checkpoint into the draft's pack. */
 import path from "node:path";
-import type { Recipe } from "../../compress/recipe.ts";
 import { draftedOf, squeezeModel } from "../../compress/squeeze.ts";
 import { packBytes } from "../../format/pack-header.ts";
 import type { Finished } from "../journal.ts";
-import { type Base, DRAFT_FORMATS, type DraftShape, VOCABULARY_FORMAT } from "../shape.ts";
+import { packRecipe } from "../pack-recipe.ts";
+import type { DraftShape } from "../shape.ts";
 import { type Making, type Student, workFile } from "./stage.ts";
-
-/** Trims to the tokens that were taught, and rounds to the format that was taught, which changes no value. */
-export function packRecipe(
-  model: string,
-  { tokens }: Pick<Base, "tokens">,
-  { head, format }: Pick<DraftShape, "head" | "format">,
-): Pick<Recipe, "model" | "stages"> {
-  return {
-    model,
-    stages: [
-      ...(head < tokens ? [{ stage: "trim-vocabulary", keep: head, by: "frequency" } as const] : []),
-      { stage: "quantise", tensors: "blocks", ...DRAFT_FORMATS[format] },
-      { stage: "quantise", tensors: "vocabulary", format: VOCABULARY_FORMAT },
-      { stage: "activations", bits: 8 },
-    ],
-  };
-}
 
 export const packFolder = (out: string): string => path.join(out, "pack");
 
@@ -30,7 +13,7 @@ export const packFolder = (out: string): string => path.join(out, "pack");
 export function packStage(making: Making, shape: DraftShape, from: Student): Promise<Finished<number>> {
   const { journal, options, base, signal } = making;
   const pack = packFolder(options.out);
-  const recipe = packRecipe(options.model, base, shape);
+  const recipe = packRecipe(options.model, shape.head < base.tokens ? shape.head : undefined, shape.format);
   return journal.stage({
     name: "pack",
     inputs: [from.key, recipe],
