@@ -8,6 +8,7 @@
  *
  * README.md has the runs that made the checkpoint.
  */
+import { BY_KL } from "../../src/make/pack-recipe.ts";
 import { taught } from "../distil/recipe.ts";
 
-export default taught("qwen2.5-coder-draft-l", 17408, "lut3", { keeping: "near:768" });
+export default taught("qwen2.5-coder-draft-l", 17408, "lut3", { ...BY_KL, keeping: "near:768" });

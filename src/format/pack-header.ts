@@ -37,6 +37,8 @@ export interface PackTensor extends TensorLayout {
 export interface Drafting {
   /** σ of the errors of the draft's scores, in logits (draft/chances.ts). */
   readonly sigma?: number | undefined;
+  /** How many times the draft's logits are the target's, as far as it knows them; 1 when absent (draft/sharpness.ts). */
+  readonly sharpness?: number | undefined;
   /** A copy from the conversation of this confidence is proposed without running the draft (draft/both.ts). */
   readonly copyConfidence?: number | undefined;
   /** Which keys are held and read, such as "near:384" or "quest:0.2"; all when absent (draft/keeping.ts). */
@@ -45,6 +47,7 @@ export interface Drafting {
 
 export const draftingSchema = z.strictObject({
   sigma: z.number().positive().optional(),
+  sharpness: z.number().positive().optional(),
   copyConfidence: z.number().min(0).max(1).optional(),
   keeping: z.string().optional(),
 });
