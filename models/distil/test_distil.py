@@ -463,6 +463,13 @@ class Losses(unittest.TestCase):
             mean_loss(predicted, places, logs, 0, ONES).item(), (p * (p / q).log()).sum(-1).mean().item(), places=4
         )
 
+    def test_a_colder_teacher_is_the_softmax_of_its_logits_over_the_temperature(self):
+        teacher = torch.randn(6, VOCABULARY)
+        places, logs = self.named(teacher, VOCABULARY)
+        colder = loss.at_temperature(logs, 0.5)
+        self.assertTrue(torch.allclose(colder.exp(), (teacher / 0.5).softmax(-1).gather(1, places), atol=1e-6))
+        self.assertIs(loss.at_temperature(logs, 1), logs)
+
     def test_places_count_by_their_weights(self):
         predicted, (places, logs) = torch.randn(6, VOCABULARY), self.named(torch.randn(6, VOCABULARY), 5)
         first = mean_loss(predicted[:2], places[:2], logs[:2], 0.5, ONES[:2])

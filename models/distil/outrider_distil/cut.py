@@ -37,6 +37,9 @@ from .memory import keep_freed
 
 RIDGE = 0.01  # of the mean square of a channel, towards the old weights
 WARMUP = 10  # steps
+# Highest learning rates. At 5e-4 in floats a wide block ends worse than least squares left it (docs/log.md).
+RATE = 2e-4
+ROUNDED_RATE = 5e-4
 CUT = "cut.json"  # which blocks and channels a folder of finished blocks is of
 STREAMS = "streams.pt"
 
@@ -66,7 +69,11 @@ def options() -> argparse.Namespace:
         default=math.inf,
         help="for all blocks together, if that ends before the readings do; each gets the same share of what is left",
     )
-    parser.add_argument("--rate", type=float, default=5e-4, help="highest learning rate")
+    parser.add_argument(
+        "--rate",
+        type=float,
+        help=f"highest learning rate; absent: {RATE:g} in floats, {ROUNDED_RATE:g} with --quantise",
+    )
     parser.add_argument(
         "--compile",
         action="store_true",
@@ -104,6 +111,7 @@ class Solved:
 class Cut:
     def __init__(self, args: argparse.Namespace):
         self.args = args
+        self.rate = args.rate or (ROUNDED_RATE if args.quantise else RATE)
         self.device = models.pick_device()
         self.products = torch.bfloat16 if models.has_bf16(self.device) else torch.float32
         self.model = models.load(args.model, self.device).eval()
@@ -312,7 +320,7 @@ class Cut:
             if self.args.compile:
                 quantise.compile_rounding(layer)
         learning = list(layer.parameters())
-        optimizer = torch.optim.AdamW(learning, lr=self.args.rate, betas=(0.9, 0.95), weight_decay=0, fused=True)
+        optimizer = torch.optim.AdamW(learning, lr=self.rate, betas=(0.9, 0.95), weight_decay=0, fused=True)
         order = random.Random(self.args.seed + seed)
         errors: list[float] = []
         for step in range(steps):
@@ -324,7 +332,7 @@ class Cut:
                 groups = order.sample(self.groups, len(self.groups))
             for part in optimizer.param_groups:
                 warm = min(1.0, (step + 1) / WARMUP)
-                part["lr"] = self.args.rate * warm * (0.5 + 0.5 * math.cos(math.pi * progress))
+                part["lr"] = self.rate * warm * (0.5 + 0.5 * math.cos(math.pi * progress))
             group = groups[step % len(self.groups)]
             with parametrize.cached():
                 error = self.error(layer, group, read, wanted)

@@ -24,7 +24,7 @@ from torch.nn.utils import parametrize
 from . import corpus, quantise, vocabulary
 from . import student as models
 from .compiled import UNIT, Blocks, lacking
-from .loss import at_head
+from .loss import at_head, at_temperature
 from .memory import keep_freed
 from .score import Score, add_batch
 
@@ -53,6 +53,12 @@ def options() -> argparse.Namespace:
     parser.add_argument("--warmup", type=int, default=50, help="steps")
     parser.add_argument(
         "--acceptance", type=float, default=0, help="share of the loss that is on acceptance, from 0 to 1"
+    )
+    parser.add_argument(
+        "--teacher-temperature",
+        type=float,
+        default=1,
+        help="under 1 the teacher's first choices count for more, as they do for greedy drafts",
     )
     parser.add_argument(
         "--prompts", type=float, default=1, help="weight of a position in a prompt; one in an answer has weight 1"
@@ -217,7 +223,7 @@ class Run:
         self.student.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate()
-        tokens, logs = batch.tokens, batch.logs
+        tokens, logs = batch.tokens, at_temperature(batch.logs, self.args.teacher_temperature)
         if self.args.learn == "text":
             tokens = batch.ids.roll(-1, 1)[batch.taught][:, None]
             logs = torch.zeros(tokens.shape, device=tokens.device)

@@ -27,6 +27,14 @@ def shares(
     return torch.cat([predicted, rest], -1), wanted / within[:, None], within
 
 
+def at_temperature(logs: torch.Tensor, temperature: float) -> torch.Tensor:
+    """
+    (N, TOP) log probabilities as they are at another temperature of the teacher. Under 1 its first choices count for
+    more, and what it does not name counts for nothing (Hinton, Vinyals, Dean 2015, arXiv 1503.02531, go above 1).
+    """
+    return (logs / temperature).log_softmax(-1) if temperature != 1 else logs
+
+
 def kl(predicted: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     """Forward KL, (N) (Hinton, Vinyals, Dean 2015, arXiv 1503.02531)."""
     return torch.where(

@@ -6,8 +6,6 @@ import { type Making, runProgram, workFile } from "./stage.ts";
 
 /** Tokens of a line; the rest of it is cut off. */
 const LONGEST = 320;
-/** The highest learning rate of a block, in floats or rounded (docs/log.md). */
-const RATE = 5e-4;
 
 /** @param spent seconds of the stage's `minutes` that a run before this one has had */
 export function runBlocks(
@@ -24,7 +22,7 @@ export function runBlocks(
   return runProgram(making, stage, "cut", [
     ...["--text", workFile(options.out, "text.jsonl"), "--lines", `${lines}`, "--longest", `${LONGEST}`],
     ...args,
-    ...["--readings", times.toFixed(2), "--rate", `${RATE}`, "--seed", `${options.seed}`, "--tokens", `${tokens}`],
+    ...["--readings", times.toFixed(2), "--seed", `${options.seed}`, "--tokens", `${tokens}`],
     ...["--minutes", Math.max(0, minutes - spent / 60).toFixed(3)],
     ...(compiled ? ["--compile"] : []),
   ]);
