@@ -1,8 +1,8 @@
 /**
  * The sacred property on the real pair and the real path: client → workerd → Durable Object → WebSocket → Node gateway →
- * llama.cpp. For fifty coding prompts the greedy text is the one that the target writes alone, with the draft on, with
- * one that proposes garbage, and with the socket cut in the middle of the answer. Where the engine itself is nearly tied
- * between two tokens it may choose either; such places are measured and counted apart.
+ * llama.cpp. For fifty coding prompts, greedy and at temperature 1 in turn, the text is the one that the target writes
+ * alone, with the draft on, with one that proposes garbage, and with the socket cut in the middle of the answer. Where
+ * the engine itself is nearly tied between two tokens it may choose either; such places are measured and counted apart.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ import { type FaultProxy, faultProxy } from "../support/fault-proxy.ts";
 import { llamaLibrary } from "../support/llama-library.ts";
 import { type Running as Origin, startOrigin } from "../support/service.ts";
 import { type Running, start } from "../workerd/harness.ts";
-import { NEAR, Ties } from "./near-tie.ts";
+import { type Draw, NEAR, Ties } from "./near-tie.ts";
 import { DRAFT, describedTarget, PAIR, standIn, targetFile } from "./pair.ts";
 
 const MAX_TOKENS = 16;
@@ -75,10 +75,13 @@ const WAYS: readonly Way[] = [
   { name: "cut off", where: () => edge, outrider: { draft: own, patience_ms: 500 }, cut: true },
 ];
 
+/** How the target draws the tokens of prompt `n`: greedily, or with a seed at the API's default temperature. */
+const drawOf = (n: number): Draw => ({ temperature: n % 2, seed: n });
+
 function answer(where: Running, n: number, outrider: object): Promise<ChatAnswer> {
   return chat(where.url, ask(CODING_PROMPTS[n]!), {
     model: PAIR.target.model,
-    temperature: 0,
+    ...drawOf(n),
     maxTokens: MAX_TOKENS,
     // One conversation for all ways, so that the origin reads the prompt once.
     session: `pair-${n}`,
@@ -107,11 +110,11 @@ test(`coding prompts ${FIRST + 1} to ${LAST}: the target's own text with the dra
       count.judged += timings.draft_n_judged;
       count.kept += timings.draft_n_accepted;
       if (made.text === alone.text && made.finish === alone.finish) continue;
-      const gap = await ties.gap(CODING_PROMPTS[n]!, texts(alone), texts(made));
+      const gap = await ties.gap(CODING_PROMPTS[n]!, drawOf(n), texts(alone), texts(made));
       const where_ = `prompt ${n}, ${name}: ${JSON.stringify(alone.text)} is ${JSON.stringify(made.text)}`;
       if (gap < NEAR) tied.set(name, tied.get(name)! + 1);
       else faults.push(where_);
-      console.log(`${where_}: the two likeliest tokens are ${gap.toFixed(3)} apart`);
+      console.log(`${where_}: the two largest scores are ${gap.toFixed(3)} apart`);
     }
     // A run takes long; whoever stops it knows where to go on.
     const sums = [...counts].map(([name, { tokens, passes }]) => `${name} ${tokens}/${passes}`).join(", ");

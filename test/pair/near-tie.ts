@@ -1,17 +1,26 @@
 /**
- * Where two greedy answers part: how far the target itself holds the two tokens apart. llama.cpp sums in another order
- * for one position than for several, so tokens with almost equal logits may change places (docs/engines.md). Anything
- * else that changes a token is a fault.
+ * Where two answers part: how far the target itself holds the two tokens apart. llama.cpp sums in another order for one
+ * position than for several, so tokens with almost equal scores may change places (docs/engines.md). Anything else that
+ * changes a token is a fault.
  */
 
 import type { DescribedTarget } from "../../src/format/target.ts";
 import { ChatTemplate } from "../../src/model/chat.ts";
+import { gumbel, noiseBits, noiseKey } from "../../src/model/noise.ts";
 import { openTokenizer } from "../../src/model/tokenizer.ts";
 import { openLlamaCpp, type Reference } from "../reference/llama-cpp.ts";
 import { ask } from "../support/chat.ts";
 
-/** Logits between two tokens that count as nearly tied: at 0.5 the likelier of the two has 62 % of both. */
+/** Scores between two tokens that count as nearly tied: at 0.5 the likelier of two greedy ones has 62 % of both. */
 export const NEAR = 0.5;
+
+/** Likeliest tokens whose scores are compared. A less likely one wins a draw in one of some thousand positions. */
+const LIKELIEST = 256;
+
+export interface Draw {
+  readonly temperature: number;
+  readonly seed: number;
+}
 
 export class Ties {
   readonly #file: string;
@@ -24,10 +33,10 @@ export class Ties {
   }
 
   /**
-   * Logits between the target's two likeliest tokens where `a` and `b` part, after the longest beginning that they
-   * share, in whole tokens.
+   * Between the target's two largest scores, logit + temperature · noise, where `a` and `b` part: after the longest
+   * beginning that they share, in whole tokens.
    */
-  async gap(prompt: string, a: readonly string[], b: readonly string[]): Promise<number> {
+  async gap(prompt: string, { temperature, seed }: Draw, a: readonly string[], b: readonly string[]): Promise<number> {
     const same = a.findIndex((text, n) => text !== b[n]);
     const tokenizer = openTokenizer(this.#target.tokenizer["tokenizer.json"]);
     const template = new ChatTemplate(this.#target.tokenizer["tokenizer_config.json"], tokenizer);
@@ -38,13 +47,16 @@ export class Ties {
     await sequence.clearHistory();
     const tokens = [...template.encode(ask(prompt)), ...shared];
     // llama.cpp cuts to the likeliest tokens only when it samples; its draw is not used.
-    const draw = { temperature: 1, topK: 2, topP: 1, minP: 0, seed: 0 };
-    const options = { logits: { filter: { tokens: [], includeTop: 2 } }, options: draw };
+    const draw = { temperature: 1, topK: LIKELIEST, topP: 1, minP: 0, seed: 0 };
+    const options = { logits: { filter: { tokens: [], includeTop: LIKELIEST } }, options: draw };
     const rows = await sequence.controlledEvaluate([
       ...tokens.slice(0, -1),
       [tokens.at(-1)!, { generateNext: options }],
     ]);
-    const [first, second] = [...(rows.at(-1)?.next.logits?.values() ?? [])].sort((x, y) => y - x);
+    const key = noiseKey(seed, tokens.length);
+    const logits = [...(rows.at(-1)?.next.logits ?? [])];
+    const scores = logits.map(([id, logit]) => logit + temperature * gumbel(noiseBits(key, id)));
+    const [first, second] = scores.sort((x, y) => y - x);
     return first! - second!;
   }
 
