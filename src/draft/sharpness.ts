@@ -1,11 +1,11 @@
 /**
- * How far apart a target's logits lie, where its draft's lie one apart.
+ * A draft that draws more sharply than its target.
  *
- * Where a draft cannot know what its target will say, forward KL teaches it the mean of what the target might say, and
- * a mean of distributions is flatter than each of them. The target's logits, as far as the draft knows them, are
- * therefore some times the draft's. Both add the same noise to their logits, in the target's units. So the drafter
- * draws at a temperature that is lower by as much; what its draws maximise, and the errors of that (chances.ts), stay
- * in units of the draft's logits. At temperature 0 nothing changes.
+ * Where a draft cannot know what its target will say, forward KL teaches it the mean of what the target might say. A
+ * mean of distributions is flatter than each of them, so the draft's logits lie closer together than the target's.
+ * Draft and target add the same noise to their logits. The draft's are therefore multiplied by the sharpness of its
+ * pack first. A draw at a temperature that is lower by as much is the same draw, and its scores stay in units of the
+ * draft's logits, as their errors do (chances.ts). At temperature 0 nothing changes.
  */
 import type { Sampling } from "../speculate/types.ts";
 

@@ -6,7 +6,7 @@ import { DRAFT_FORMATS, type DraftFormat, VOCABULARY_FORMAT } from "./shape.ts";
 /**
  * How drafts draw that forward KL taught. Those of 30 and 60 MB are kept most often from 1.4 to 1.8, at temperatures of
  * 0.4, 0.8 and 1, and the whole 0.5B loses nothing at 1.4 (docs/log.md). Acceptance as a loss teaches a draft sharpness
- * of its own: with it the drafts of SmolLM2 gain nothing here.
+ * of its own: the default draft of SmolLM2, which had it, gains nothing here.
  */
 export const BY_KL: Drafting = { sharpness: 1.5 };
 

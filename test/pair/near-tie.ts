@@ -14,7 +14,7 @@ import { ask } from "../support/chat.ts";
 /** Scores between two tokens that count as nearly tied: at 0.5 the likelier of two greedy ones has 62 % of both. */
 export const NEAR = 0.5;
 
-/** Likeliest tokens whose scores are compared. A less likely one wins a draw in one of some thousand positions. */
+/** Likeliest tokens whose scores are compared. */
 const LIKELIEST = 256;
 
 export interface Draw {
