@@ -4,8 +4,8 @@
  * 2024, drafter-invariant speculative decoding): where the distributions agree, so do the tokens.
  */
 import { PAGE_TOKENS } from "../kernels/abi.ts";
-import type { Choosing, Shapers } from "../speculate/shaping.ts";
-import type { Candidate, Drafter, More, Proposed, Sampling } from "../speculate/types.ts";
+import type { Choosing } from "../speculate/shaping.ts";
+import type { Candidate, Drafter, More, Proposed } from "../speculate/types.ts";
 import type { KvCache } from "./cache.ts";
 import { chances, DRAWN } from "./chances.ts";
 import { drawTokens } from "./draw.ts";
@@ -49,8 +49,7 @@ export interface Work {
 export class ModelDrafter implements Drafter {
   readonly #llama: Llama;
   readonly #cache: KvCache;
-  readonly #shapers: Shapers | undefined;
-  readonly #sampling: Sampling;
+  readonly #choosing: Choosing;
   readonly #ahead: KvCache | undefined;
   readonly #work: Work;
   #timeline: readonly number[] = [];
@@ -67,8 +66,7 @@ export class ModelDrafter implements Drafter {
     this.#llama = llama;
     this.#cache = cache;
     this.#active = cache;
-    this.#shapers = choosing.shapers;
-    this.#sampling = sharpened(choosing, llama.header.drafting?.sharpness);
+    this.#choosing = sharpened(choosing, llama.header.drafting?.sharpness);
     this.#ahead = ahead;
     this.#work = work;
   }
@@ -155,14 +153,15 @@ export class ModelDrafter implements Drafter {
       const logits = this.#llama.forward(cache, pending, 1);
       this.#work.read += pending.length - 1;
       this.#work.steps++;
-      if (this.#shapers) {
+      const { shapers } = this.#choosing;
+      if (shapers) {
         const before = [...this.#timeline, ...proposed.map(({ id }) => id)];
-        this.#shapers.after(before).apply(logits, this.#llama.tokens.ids);
+        shapers.after(before).apply(logits, this.#llama.tokens.ids);
         // A trimmed draft may lack every token that may come.
         const { tokens } = this.#llama;
         if (logits[tokens.rowOf(this.#llama.argmax(0))] === Number.NEGATIVE_INFINITY) break;
       }
-      const drawn = drawTokens(this.#llama, logits, this.#sampling, position, Math.max(DRAWN, 1 + others));
+      const drawn = drawTokens(this.#llama, logits, this.#choosing, position, Math.max(DRAWN, 1 + others));
       const confidence = chances(drawn, this.#llama.header.drafting?.sigma);
       const candidates = drawn.map(({ id }, i): Candidate => ({ id, confidence: confidence[i]!, source: "model" }));
       const next = { ...candidates[0]!, others: candidates.slice(1, 1 + others) };

@@ -10,7 +10,7 @@
 import type { Sampling } from "../speculate/types.ts";
 
 /** How a draft draws for a target that draws by `sampling`. `sharpness` is its pack's (`drafting.sharpness`). */
-export const sharpened = (sampling: Sampling, sharpness = 1): Sampling => ({
+export const sharpened = <S extends Sampling>(sampling: S, sharpness = 1): S => ({
   ...sampling,
   temperature: sampling.temperature / sharpness,
 });

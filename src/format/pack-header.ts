@@ -37,7 +37,7 @@ export interface PackTensor extends TensorLayout {
 export interface Drafting {
   /** σ of the errors of the draft's scores, in logits (draft/chances.ts). */
   readonly sigma?: number | undefined;
-  /** What the draft's logits are multiplied by before it draws over temperature 0; 1 when absent (draft/sharpness.ts). */
+  /** What its logits are multiplied by before it draws over temperature 0; 1 when absent (draft/sharpness.ts). */
   readonly sharpness?: number | undefined;
   /** A copy from the conversation of this confidence is proposed without running the draft (draft/both.ts). */
   readonly copyConfidence?: number | undefined;

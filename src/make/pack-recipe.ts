@@ -20,7 +20,7 @@ export const packRecipe = (
   model: string,
   keep: number | undefined,
   format: DraftFormat,
-): Pick<Recipe, "model" | "stages" | "drafting"> => ({
+): Pick<Recipe, "model" | "stages"> => ({
   model,
   stages: [
     ...(keep === undefined ? [] : [{ stage: "trim-vocabulary", keep, by: "frequency" } as const]),
@@ -28,5 +28,4 @@ export const packRecipe = (
     { stage: "quantise", tensors: "vocabulary", format: VOCABULARY_FORMAT },
     { stage: "activations", bits: 8 },
   ],
-  drafting: BY_KL,
 });

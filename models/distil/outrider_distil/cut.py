@@ -37,7 +37,7 @@ from .memory import keep_freed
 
 RIDGE = 0.01  # of the mean square of a channel, towards the old weights
 WARMUP = 10  # steps
-# Highest learning rates. At 5e-4 in floats a wide block ends worse than least squares left it (docs/log.md).
+# Highest learning rates. A wide block in floats ends better at the lower one (docs/log.md).
 RATE = 2e-4
 ROUNDED_RATE = 5e-4
 CUT = "cut.json"  # which blocks and channels a folder of finished blocks is of

@@ -3,7 +3,7 @@ import path from "node:path";
 import { draftedOf, squeezeModel } from "../../compress/squeeze.ts";
 import { packBytes } from "../../format/pack-header.ts";
 import type { Finished } from "../journal.ts";
-import { packRecipe } from "../pack-recipe.ts";
+import { BY_KL, packRecipe } from "../pack-recipe.ts";
 import type { DraftShape } from "../shape.ts";
 import { type Making, type Student, workFile } from "./stage.ts";
 
@@ -13,7 +13,8 @@ export const packFolder = (out: string): string => path.join(out, "pack");
 export function packStage(making: Making, shape: DraftShape, from: Student): Promise<Finished<number>> {
   const { journal, options, base, signal } = making;
   const pack = packFolder(options.out);
-  const recipe = packRecipe(options.model, shape.head < base.tokens ? shape.head : undefined, shape.format);
+  const keep = shape.head < base.tokens ? shape.head : undefined;
+  const recipe = { ...packRecipe(options.model, keep, shape.format), drafting: BY_KL };
   return journal.stage({
     name: "pack",
     inputs: [from.key, recipe],
