@@ -1,6 +1,8 @@
 """`npm run test:distil`: needs torch and transformers in OUTRIDER_PYTHON."""
 
+import contextlib
 import copy
+import io
 import itertools
 import json
 import random
@@ -343,6 +345,28 @@ class Architectures(unittest.TestCase):
                 gradients = (torch.autograd.grad(part.square().sum(), weights) for part in (states, wanted))
                 for mine, theirs in zip(*gradients):
                     self.assertLess((mine - theirs).abs().max().item(), 1e-4 * max(1, theirs.abs().max().item()))
+
+
+class Arguments(unittest.TestCase):
+    def test_out_of_range_are_refused_by_name_with_the_limit(self):
+        given = ["--student", "x", "--text", "x", "--out", "x", "--model", "x", "--channels", "1"]
+        for command, own, option, value, limits in [
+            (distil, given[:6], "--teacher-temperature", "0", "must be above 0"),
+            (distil, given[:6], "--rate", "nan", "must be above 0"),
+            (distil, given[:6], "--acceptance", "1.5", "must be from 0 to 1"),
+            (distil, given[:6], "--warmup", "0", "must be 1 or more"),
+            (cut, given[2:], "--rate", "0", "must be above 0"),
+            (cut, given[2:], "--readings", "-1", "must be 0 or more"),
+        ]:
+            said = io.StringIO()
+            with (
+                self.subTest(option),
+                mock.patch.object(sys, "argv", ["command", *own, option, value]),
+                contextlib.redirect_stderr(said),
+                self.assertRaises(SystemExit),
+            ):
+                command.options()
+            self.assertIn(f"argument {option}: {value} {limits}", said.getvalue())
 
 
 class Heads(unittest.TestCase):

@@ -30,7 +30,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import parametrize
 
-from . import corpus, gptq, quantise
+from . import argument, corpus, gptq, quantise
 from . import student as models
 from .compiled import SHAPES, UNIT, arguments, block, gated, lacking, later_keys, mixed, unlike
 from .memory import keep_freed
@@ -59,19 +59,23 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--tie", action="store_true", help="embed tokens by the rows of the head, which are then one matrix"
     )
-    parser.add_argument("--lines", type=int, default=240, help="of the text, evenly over all files")
-    parser.add_argument("--longest", type=int, default=320, help="tokens of a line; the rest of it is cut off")
-    parser.add_argument("--tokens", type=int, default=1024, help="padded positions of a batch")
-    parser.add_argument("--readings", type=float, default=6, help="how often each block reads the lines")
+    parser.add_argument("--lines", type=argument.count, default=240, help="of the text, evenly over all files")
+    parser.add_argument(
+        "--longest", type=argument.count, default=320, help="tokens of a line; the rest of it is cut off"
+    )
+    parser.add_argument("--tokens", type=argument.count, default=1024, help="padded positions of a batch")
+    parser.add_argument(
+        "--readings", type=argument.not_negative, default=6, help="how often each block reads the lines"
+    )
     parser.add_argument(
         "--minutes",
-        type=float,
+        type=argument.not_negative,
         default=math.inf,
         help="for all blocks together, if that ends before the readings do; each gets the same share of what is left",
     )
     parser.add_argument(
         "--rate",
-        type=float,
+        type=argument.positive,
         help=f"highest learning rate; absent: {RATE:g} in floats, {ROUNDED_RATE:g} with --quantise",
     )
     parser.add_argument(

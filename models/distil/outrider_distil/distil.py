@@ -21,7 +21,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from . import corpus, quantise, vocabulary
+from . import argument, corpus, quantise, vocabulary
 from . import student as models
 from .compiled import UNIT, Blocks, lacking
 from .loss import at_head, at_temperature
@@ -40,28 +40,33 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--rows-from", type=Path, metavar="TARGET", help="the rows that a trimmed draft lacks begin as its target's"
     )
-    parser.add_argument("--tokens", type=int, default=4096, help="padded positions of a batch")
-    parser.add_argument("--longest", type=int, default=768, help="tokens of a line; the rest of it is cut off")
-    parser.add_argument("--epochs", type=float, default=1)
+    parser.add_argument("--tokens", type=argument.count, default=4096, help="padded positions of a batch")
+    parser.add_argument(
+        "--longest", type=argument.count, default=768, help="tokens of a line; the rest of it is cut off"
+    )
+    parser.add_argument("--epochs", type=argument.positive, default=1)
     parser.add_argument(
         "--minutes",
-        type=float,
+        type=argument.not_negative,
         default=math.inf,
         help="training time, if that ends before the epochs do",
     )
-    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
-    parser.add_argument("--warmup", type=int, default=50, help="steps")
+    parser.add_argument("--rate", type=argument.positive, default=1e-3, help="highest learning rate")
+    parser.add_argument("--warmup", type=argument.count, default=50, help="steps")
     parser.add_argument(
-        "--acceptance", type=float, default=0, help="share of the loss that is on acceptance, from 0 to 1"
+        "--acceptance", type=argument.share, default=0, help="share of the loss that is on acceptance, from 0 to 1"
     )
     parser.add_argument(
         "--teacher-temperature",
-        type=float,
+        type=argument.positive,
         default=1,
         help="under 1 the teacher's first choices count for more, as they do for greedy drafts",
     )
     parser.add_argument(
-        "--prompts", type=float, default=1, help="weight of a position in a prompt; one in an answer has weight 1"
+        "--prompts",
+        type=argument.not_negative,
+        default=1,
+        help="weight of a position in a prompt; one in an answer has weight 1",
     )
     parser.add_argument(
         "--learn",
@@ -105,8 +110,8 @@ def options() -> argparse.Namespace:
         help="run the blocks as compiled code, which needs a C++ compiler: twice the positions a second on a CPU, "
         "after a minute or so for each length of a batch",
     )
-    parser.add_argument("--score-every", type=int, default=100, help="steps")
-    parser.add_argument("--score-lines", type=int, default=200, help="of all kinds together")
+    parser.add_argument("--score-every", type=argument.count, default=100, help="steps")
+    parser.add_argument("--score-lines", type=argument.count, default=200, help="of all kinds together")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import corpus
+from . import argument, corpus
 from . import student as models
 from .decoder import Decoder, judge
 from .memory import keep_freed
@@ -26,8 +26,8 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--teacher", type=Path, required=True)
     parser.add_argument("--text", type=Path, nargs="+", required=True)
-    parser.add_argument("--tokens", type=int, default=4096, help="padded positions of a batch")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="of all files together")
+    parser.add_argument("--tokens", type=argument.count, default=4096, help="padded positions of a batch")
+    parser.add_argument("--minutes", type=argument.not_negative, default=float("inf"), help="of all files together")
     parser.add_argument(
         "--bf16",
         action="store_true",

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from transformers import AutoTokenizer
 
-from . import corpus
+from . import argument, corpus
 from . import student as models
 from .decoder import Decoder, write
 from .memory import keep_freed
@@ -38,12 +38,12 @@ def options() -> argparse.Namespace:
     questions.add_argument("--prompts", type=Path)
     questions.add_argument("--self", action="store_true")
     parser.add_argument("--temperature", default="0,0.7,1", help="questions are answered at these in turn")
-    parser.add_argument("--max-tokens", type=int, default=192, help="of an answer")
+    parser.add_argument("--max-tokens", type=argument.count, default=192, help="of an answer")
     parser.add_argument(
-        "--longest", type=int, default=640, help="tokens of a prompt; a conversation that is longer ends"
+        "--longest", type=argument.count, default=640, help="tokens of a prompt; a conversation that is longer ends"
     )
-    parser.add_argument("--batch", type=int, default=96)
-    parser.add_argument("--minutes", type=float, default=float("inf"))
+    parser.add_argument("--batch", type=argument.count, default=96)
+    parser.add_argument("--minutes", type=argument.not_negative, default=float("inf"))
     parser.add_argument(
         "--bf16",
         action="store_true",
