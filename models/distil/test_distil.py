@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
+from torch.nn.utils import parametrize
 from transformers import (
     AutoModelForCausalLM,
     GPT2Config,
@@ -612,6 +613,29 @@ class Quantised(unittest.TestCase):
         self.assertLess((quantise.SharedLevels(held)(held) - held).abs().max().item(), 1e-6)
         self.assertIsNone(quantise.held_levels(held + 0.01 * torch.randn(6, 90)))
 
+    def test_q2had_is_q2lut_in_another_basis_and_settles_as_what_a_pack_holds(self):
+        torch.manual_seed(7)
+        module = torch.nn.Linear(128, 6, bias=False)
+        weight = torch.randn(6, 128)
+        weight[:, 5::32] *= 8
+        module.weight = torch.nn.Parameter(weight)
+        self.assertTrue(torch.allclose(quantise.turned(quantise.turned(weight)), weight, atol=1e-5))
+        parametrize.register_parametrization(module, "weight", quantise.TurnedLevels(weight))
+
+        def lost(rounded: torch.Tensor) -> float:
+            return (rounded - weight).square().sum().item()
+
+        self.assertLess(lost(module.weight), 0.8 * lost(quantise.SharedLevels(weight)(weight)))
+        upstream = torch.randn(6, 128)
+        (module.weight * upstream).sum().backward()
+        own = module.parametrizations.weight.original
+        self.assertTrue(torch.allclose(quantise.turned(own), weight, atol=1e-5))
+        self.assertTrue(torch.allclose(own.grad, quantise.turned(upstream), atol=1e-5))
+        quantise.settle_modules(module)
+        again = quantise.TurnedLevels(module.weight)
+        self.assertIsNotNone(quantise.held_levels(quantise.turned(module.weight.detach())))
+        self.assertLess((again(again.right_inverse(module.weight)) - module.weight).abs().max().item(), 1e-4)
+
     def test_gradients_reach_levels_and_scales(self):
         torch.manual_seed(4)
         weight = torch.randn(3, 64, requires_grad=True)
@@ -816,6 +840,37 @@ class Cutting(unittest.TestCase):
             self.assertGreater(up, most / 2)
             self.assertLessEqual(down, most_of_down)
             self.assertGreater(down, most_of_down / 2)
+
+    def test_inputs_of_one_size_compute_the_same(self):
+        layer = self.model.model.layers[1]
+        x = torch.randn(1, 9, 32)
+        places = self.model.model.rotary_emb(x, torch.arange(9)[None])
+        with torch.no_grad():
+            layer.mlp.gate_proj.weight[:, 3] *= 10
+            layer.self_attn.v_proj.bias += torch.randn(16)
+            given = layer(x, position_embeddings=places)
+            cut.level_inputs(layer)
+            self.assertTrue(torch.allclose(layer(x, position_embeddings=places), given, rtol=1e-3, atol=1e-3))
+        gates = torch.cat([layer.mlp.gate_proj.weight, layer.mlp.up_proj.weight]).norm(dim=0)
+        self.assertLess((gates.max() / gates.min()).item(), 1.001)
+
+    def test_rounds_and_learns_in_another_basis(self):
+        config = Qwen2Config(
+            vocab_size=VOCABULARY,
+            hidden_size=64,
+            intermediate_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            tie_word_embeddings=True,
+        )
+        AutoModelForCausalLM.from_config(config).save_pretrained(self.home / "model")
+        for line in self.cut("turned", "--quantise", "q2had+lut3", "--rate", 0.0003):
+            self.assertLess(line["error"], line["rounded"], line)
+        made = AutoModelForCausalLM.from_pretrained(self.home / "turned").model.layers[1]
+        with torch.no_grad():
+            self.assertIsNotNone(quantise.held_levels(quantise.turned(made.self_attn.q_proj.weight)))
+        self.assertLessEqual(max(len(row.unique()) for row in made.mlp.down_proj.weight), 8)
 
     def test_columns_of_one_size_compute_the_same(self):
         mlp = self.model.model.layers[0].mlp

@@ -9,7 +9,14 @@ import type { DraftFormat } from "./shape.ts";
 export const ADAPTERS_RATE = 1e-3;
 
 /** Of all weights, rounded. */
-const RATES: Record<DraftFormat, number> = { lut4: 3e-5, lut3: 3e-5, q2lut: 8e-5, "q2lut+lut3": 8e-5 };
+const RATES: Record<DraftFormat, number> = {
+  lut4: 3e-5,
+  lut3: 3e-5,
+  q2lut: 8e-5,
+  "q2lut+lut3": 8e-5,
+  q2had: 8e-5,
+  "q2had+lut3": 8e-5,
+};
 
 /** @param asked the rate that the user named */
 export const rateFor = (format: DraftFormat, asked: number | undefined): number => asked ?? RATES[format];

@@ -13,6 +13,8 @@ export const DRAFT_FORMATS = {
   lut3: { format: "lut3" },
   q2lut: { format: "q2lut" },
   "q2lut+lut3": { format: "q2lut", down: "lut3" },
+  q2had: { format: "q2had" },
+  "q2had+lut3": { format: "q2had", down: "lut3" },
 } as const satisfies Record<string, Formats>;
 export type DraftFormat = keyof typeof DRAFT_FORMATS;
 export const VOCABULARY_FORMAT = "lut4";

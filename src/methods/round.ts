@@ -7,6 +7,7 @@ import { OutriderError } from "../model/errors.ts";
 import { f16ToNumber, numberToF16 } from "../model/f16.ts";
 import { TILE_COLS } from "../model/formats/format.ts";
 import { MOST_ENTRY, type Parts } from "../model/formats/parts.ts";
+import { turn } from "../model/formats/turn.ts";
 import type { BlockFormat } from "../model/formats.ts";
 import { codebook, nearestCode } from "./codebook.ts";
 import { ontoSteps } from "./entries.ts";
@@ -20,6 +21,7 @@ const ROUND: { readonly [F in BlockFormat]: Round } = {
   lut4: (values, rows, cols, sensitivities) => roundToCodebooks(values, rows, cols, 16, sensitivities),
   lut3: (values, rows, cols, sensitivities) => roundToCodebooks(values, rows, cols, 8, sensitivities),
   q2lut: roundQ2lut,
+  q2had: roundQ2had,
 };
 
 /**
@@ -108,6 +110,13 @@ function roundQ2lut(values: Float32Array, rows: number, cols: number): Parts {
   const unit = values.map((value, at) => value / (scales[Math.floor(at / cols)]! || 1));
   const levels = held?.levels ?? fourMeans(unit);
   return { codes: Uint8Array.from(unit, (value) => nearestCode(levels, value)), levels, scales };
+}
+
+/** As q2lut, of the weights turned. */
+function roundQ2had(values: Float32Array, rows: number, cols: number): Parts {
+  const turned = values.slice();
+  turn(turned);
+  return roundQ2lut(turned, rows, cols);
 }
 
 /** (rows) */

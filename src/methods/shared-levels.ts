@@ -1,11 +1,11 @@
 /**
  * Weights that are in q2lut already: four levels that all rows share, times a scale of each row. A checkpoint that was
- * taught in the format holds such. Its levels cannot be found from the rows' root mean squares, because each row uses
+ * taught in the format holds such, and one that was taught in q2had holds such when it is turned. Its levels cannot be found from the rows' root mean squares, because each row uses
  * the levels in other shares.
  */
 
-/** Most distance from scale · level, in parts of the row's largest weight: a few roundings to f32. */
-const TOLERANCE = 1e-6;
+/** Most distance from scale · level, in parts of the row's largest weight: the roundings to f32 of a turn and back. */
+const TOLERANCE = 1e-5;
 
 interface SharedLevels {
   /** Ascending. */
@@ -33,14 +33,20 @@ export function sharedLevels(values: Float32Array, rows: number, cols: number): 
   return { levels, scales };
 }
 
-/** The different values of a row, ascending; nothing where they are more than four. */
+/** The different values of a row, ascending, each the mean of its like; nothing where they are more than four. */
 function fewValues(line: Float32Array): number[] | undefined {
-  const own = new Set<number>();
+  const within = TOLERANCE * line.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  const own: { readonly first: number; sum: number; count: number }[] = [];
   for (const value of line) {
-    own.add(value);
-    if (own.size > 4) return;
+    const like = own.find(({ first }) => Math.abs(first - value) <= within);
+    if (like) {
+      like.sum += value;
+      like.count++;
+    } else if (own.push({ first: value, sum: value, count: 1 }) > 4) {
+      return;
+    }
   }
-  return [...own].sort((a, b) => a - b);
+  return own.map(({ sum, count }) => sum / count).sort((a, b) => a - b);
 }
 
 /** The scale by which each of a row's `own` values is one of `levels`. */

@@ -1,6 +1,6 @@
 /** From the bytes of a tensor to the values that they stand for (layouts.ts, formats/). */
 import { OutriderError } from "./errors.ts";
-import { BLOCK_ROWS } from "./formats/format.ts";
+import { BLOCK_ROWS, type Format } from "./formats/format.ts";
 import { FORMATS } from "./formats.ts";
 import { blockParts, denseBytes, keptColumns, type TensorLayout, tensorBytes, WINDOW } from "./layouts.ts";
 import { eachOutlier } from "./outlier-table.ts";
@@ -24,7 +24,7 @@ export function decodeTensor(layout: TensorLayout, bytes: Uint8Array): Float32Ar
     for (let n = 0; n < out.length; n++) out[n] = view.getFloat32(4 * n, true);
     return out;
   }
-  const { codes, valuesOf } = FORMATS[format];
+  const { codes, valuesOf, turn }: Format = FORMATS[format];
   const parts = blockParts(layout);
   const kept = keptColumns(layout);
   const own = (cols / WINDOW) * keep;
@@ -37,6 +37,7 @@ export function decodeTensor(layout: TensorLayout, bytes: Uint8Array): Float32Ar
       const column = keep === 16 ? k : Math.floor(k / keep) * WINDOW + bytes[block + k]!;
       out[row * cols + column] = value(codes.read(bytes, tiles, r, k, kept), k);
     }
+    turn?.(out.subarray(row * cols, (row + 1) * cols));
   }
   if (outliers) {
     eachOutlier(bytes.subarray(denseBytes(layout)), rows, (row, column, value) => {

@@ -104,12 +104,8 @@ const FILL: Record<BlockFormat, (view: DataView, block: number, parts: BlockPart
   },
   lut4: fillCodebooks,
   lut3: fillCodebooks,
-  q2lut(view, block, { codebook, bytes }, random) {
-    const levels = random() < 0.5 ? [0.91, -1.3, 0.2, -0.37] : [-1.5, -0.45, 0.45, 1.5];
-    for (const [i, level] of levels.entries()) view.setFloat32(block + codebook + 4 * i, level, true);
-    for (let at = block + codebook + Q2LUT.scales; at < block + bytes; at += 4)
-      view.setFloat32(at, random() * 0.1, true);
-  },
+  q2lut: fillLevels,
+  q2had: fillLevels,
 };
 
 /**
@@ -126,6 +122,12 @@ function fillOutliers(memory: WebAssembly.Memory, layout: TensorLayout, counts: 
   const table = WEIGHT + tensorBytes(layout) + 4;
   new Uint8Array(memory.buffer).set(bytes, table);
   return table;
+}
+
+function fillLevels(view: DataView, block: number, { codebook, bytes }: BlockParts, random: () => number): void {
+  const levels = random() < 0.5 ? [0.91, -1.3, 0.2, -0.37] : [-1.5, -0.45, 0.45, 1.5];
+  for (const [i, level] of levels.entries()) view.setFloat32(block + codebook + 4 * i, level, true);
+  for (let at = block + codebook + Q2LUT.scales; at < block + bytes; at += 4) view.setFloat32(at, random() * 0.1, true);
 }
 
 /** The first rows have the largest entry only: with the largest activations, the largest sums. */

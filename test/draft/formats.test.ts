@@ -108,6 +108,7 @@ const ROUNDINGS: readonly Rounding[] = [
   { format: "q2lut", outliers: 2, bits: 8, within: 0.3 },
   { format: "q2lut", apart: 0.05, bits: 8, within: 0.3 },
   { format: "q2lut", bits: 14, within: 0.3 },
+  { format: "q2had", outliers: 2, bits: 8, within: 0.3 },
 ];
 
 describe.each(ROUNDINGS)("%j", ({ bits, within, outliers, apart, ...format }) => {
@@ -118,6 +119,8 @@ describe.each(ROUNDINGS)("%j", ({ bits, within, outliers, apart, ...format }) =>
   beforeAll(async () => {
     original = await readPack(openDirectory(TINY_PACKS.target));
     rounded = changed(original, bits, ({ bytes, ...was }) => {
+      // The feed-forward layer's 96 columns again.
+      if (format.format === "q2had" && was.cols % 64 !== 0) return { ...was, bytes };
       const values = decodeTensor(was, bytes);
       const made = quantiseTensor({ ...format, rows: was.rows, cols: was.cols }, values, outliers);
       return apart ? keepApart(made, values, keptApart(values, values, 0, apart)) : made;

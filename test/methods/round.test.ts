@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { roundRows } from "../../src/methods/round.ts";
 import { decodeTensor } from "../../src/model/decode.ts";
 import { encodeTensor } from "../../src/model/encode.ts";
+import { turn } from "../../src/model/formats/turn.ts";
 import type { BlockFormat } from "../../src/model/formats.ts";
 import { normal, seeded } from "../support/random.ts";
 
@@ -73,6 +74,26 @@ test("q2lut keeps weights that were taught in it, however each row uses the leve
   for (const [at, value] of taught.entries()) {
     expect(Math.abs(decoded[at]! - value)).toBeLessThanOrEqual(2e-6 * Math.abs(value));
   }
+});
+
+test("q2had keeps weights that were taught in it", () => {
+  const levels = [-1.75, -0.375, 0.3125, 1.1875];
+  const taught = Float32Array.from(
+    { length: 16 * 128 },
+    (_, at) => (1 + (at >> 7)) * levels[Math.floor(random() * 4)]!,
+  );
+  turn(taught);
+  const decoded = rounded("q2had", taught, 16);
+  for (const [at, value] of taught.entries()) {
+    expect(Math.abs(decoded[at]! - value)).toBeLessThanOrEqual(1e-5 * (1 + (at >> 7)));
+  }
+});
+
+test("q2had loses less where some columns are much larger than the others", () => {
+  const [rows, cols] = [16, 512];
+  const weights = Float32Array.from({ length: rows * cols }, (_, at) => (at % 32 === 5 ? 8 : 1) * normal(random));
+  const error = (decoded: Float32Array) => decoded.reduce((sum, value, at) => sum + (value - weights[at]!) ** 2, 0);
+  expect(error(rounded("q2had", weights, rows))).toBeLessThan(0.8 * error(rounded("q2lut", weights, rows)));
 });
 
 test("a codebook of a row's own beats a uniform grid over the row, and more levels beat fewer", () => {

@@ -18,11 +18,15 @@
 // matrices that were joined. The tables of a token are a f32 peak / 31 for each group, padded to 16 bytes, then 16
 // bytes for each pair of columns. Eight bits of activation would not be faster, so 14 are read whatever the caller
 // asks for.
+//
+// q2had is q2lut in another basis (src/model/formats/turn.ts): its tables are those of the integers turned, over which
+// the rest is the same.
 import { planeOffset, recordBytes, scaleOf } from "../lib/activation";
 import { nibbles } from "../lib/constants";
 import { lookup } from "../lib/lookup";
 import { max4 } from "../lib/reduce";
 import { storeRows } from "../lib/rows";
+import { turn } from "../lib/turn";
 
 // 1.5 · 2^23 + 32: adding it rounds to an integer, half to even, and leaves the integer plus 32 in the low bits.
 const ROUND: f32 = 12582944.0;
@@ -39,17 +43,24 @@ const ROUND_BITS: i32 = 0x4b400000;
   return scalesBytes(cols) + <usize>(cols << 3);
 }
 
-// Eight integers of a record.
-@inline function eight(hi: usize, low: usize): v128 {
-  return i16x8.add(i16x8.shl(v128.load_ext<i8>(hi), 7), v128.load_ext<i8>(hi + low));
+// The integers of a record as floats.
+function unpack(record: usize, cols: i32, to: usize): void {
+  const low = <usize>cols;
+  let hi = record + planeOffset<i16>(cols);
+  for (const end = hi + low; hi < end; hi += 8) {
+    const q = i16x8.add(i16x8.shl(v128.load_ext<i8>(hi), 7), v128.load_ext<i8>(hi + low));
+    v128.store(to, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(q)));
+    v128.store(to, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(q)), 16);
+    to += 32;
+  }
 }
 
-@inline function firsts(q: v128): v128 {
-  return f32x4.convert_i32x4_s(i32x4.shr_s(i32x4.shl(q, 16), 16));
+@inline function firsts(at: usize): v128 {
+  return i32x4.shuffle(v128.load(at), v128.load(at, 16), 0, 2, 4, 6);
 }
 
-@inline function seconds(q: v128): v128 {
-  return f32x4.convert_i32x4_s(i32x4.shr_s(q, 16));
+@inline function seconds(at: usize): v128 {
+  return i32x4.shuffle(v128.load(at), v128.load(at, 16), 1, 3, 5, 7);
 }
 
 // Four entries as 32-bit integers.
@@ -67,23 +78,25 @@ const ROUND_BITS: i32 = 0x4b400000;
   v128.store(to, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(e0, e1), i16x8.narrow_i32x4_s(e2, e3)));
 }
 
-function makeTables(record: usize, cols: i32, codebook: usize, to: usize): void {
+function makeTables(record: usize, cols: i32, turned: bool, codebook: usize, to: usize): void {
   const levels = v128.load(codebook);
   const largest = f32x4.splat(max4(levels)), least = f32x4.splat(-max4(f32x4.neg(levels)));
   const round = f32x4.splat(ROUND), bits = i32x4.splat(ROUND_BITS);
-  const low = <usize>cols;
-  let hi = record + planeOffset<i16>(cols);
-  const end = hi + low;
   let scales = to;
   to += scalesBytes(cols);
-  while (hi < end) {
-    const next = hi + 32;
+  // Where the last tables will be: eight columns are read before theirs are written.
+  let from = to + <usize>(cols << 2);
+  unpack(record, cols, from);
+  if (turned) turn(from, cols);
+  const end = from + <usize>(cols << 2);
+  while (from < end) {
+    const next = from + 128;
     // The largest value of a pair is the sum of the largest of its two columns, and so with the least; exact in floats.
     let peaks = f32x4.splat(0);
-    for (let from = hi; from < next; from += 8) {
-      const q = eight(from, low);
-      const a = f32x4.mul(firsts(q), largest), b = f32x4.mul(firsts(q), least);
-      const c = f32x4.mul(seconds(q), largest), d = f32x4.mul(seconds(q), least);
+    for (let at = from; at < next; at += 32) {
+      const x = firsts(at), y = seconds(at);
+      const a = f32x4.mul(x, largest), b = f32x4.mul(x, least);
+      const c = f32x4.mul(y, largest), d = f32x4.mul(y, least);
       peaks = f32x4.max(peaks, f32x4.abs(f32x4.add(f32x4.max(a, b), f32x4.max(c, d))));
       peaks = f32x4.max(peaks, f32x4.abs(f32x4.add(f32x4.min(a, b), f32x4.min(c, d))));
     }
@@ -91,9 +104,8 @@ function makeTables(record: usize, cols: i32, codebook: usize, to: usize): void 
     store<f32>(scales, peak / 31);
     scales += 4;
     const toInt = f32x4.splat(peak > 0 ? 31 / peak : 0);
-    for (; hi < next; hi += 8) {
-      const q = eight(hi, low);
-      const x = firsts(q), y = seconds(q);
+    for (; from < next; from += 32) {
+      const x = firsts(from), y = seconds(from);
       table(levels, i32x4.shuffle(x, x, 0, 0, 0, 0), i32x4.shuffle(y, y, 0, 0, 0, 0), toInt, round, bits, to);
       table(levels, i32x4.shuffle(x, x, 1, 1, 1, 1), i32x4.shuffle(y, y, 1, 1, 1, 1), toInt, round, bits, to + 16);
       table(levels, i32x4.shuffle(x, x, 2, 2, 2, 2), i32x4.shuffle(y, y, 2, 2, 2, 2), toInt, round, bits, to + 32);
@@ -200,15 +212,14 @@ function twoTokens(
   storeBlock(a1, b1, c1, d1, tile + SCALES, scale1, rowsLeft, out + stride, accumulate);
 }
 
-export function matmulQ2lut(
+@inline function matmul(
   act: usize,
   T: i32,
   weight: usize,
   blockBytes: i32,
   rows: i32,
   cols: i32,
-  _keep: i32,
-  _bits: i32,
+  turned: bool,
   out: usize,
   outStride: i32,
   accumulate: i32,
@@ -221,7 +232,7 @@ export function matmulQ2lut(
   for (let r = 0; r < rows; r += 16) {
     const own = weight + <usize>(cols << 2);
     if (levels == 0 || v128.any_true(v128.xor(v128.load(own), v128.load(levels)))) {
-      for (let t = 0; t < T; t++) makeTables(act + record * t, cols, own, scratch + tables * t);
+      for (let t = 0; t < T; t++) makeTables(act + record * t, cols, turned, own, scratch + tables * t);
       levels = own;
     }
     let x = act, from = scratch, to = out + <usize>(r << 2);
@@ -238,6 +249,40 @@ export function matmulQ2lut(
   }
 }
 
+export function matmulQ2lut(
+  act: usize,
+  T: i32,
+  weight: usize,
+  blockBytes: i32,
+  rows: i32,
+  cols: i32,
+  _keep: i32,
+  _bits: i32,
+  out: usize,
+  outStride: i32,
+  accumulate: i32,
+  scratch: usize,
+): void {
+  matmul(act, T, weight, blockBytes, rows, cols, false, out, outStride, accumulate, scratch);
+}
+
+export function matmulQ2had(
+  act: usize,
+  T: i32,
+  weight: usize,
+  blockBytes: i32,
+  rows: i32,
+  cols: i32,
+  _keep: i32,
+  _bits: i32,
+  out: usize,
+  outStride: i32,
+  accumulate: i32,
+  scratch: usize,
+): void {
+  matmul(act, T, weight, blockBytes, rows, cols, true, out, outStride, accumulate, scratch);
+}
+
 // A row as f32.
 export function embedQ2lut(weight: usize, blockBytes: i32, row: i32, cols: i32, out: usize): void {
   const block = weight + <usize>((row >> 4) * blockBytes);
@@ -249,4 +294,9 @@ export function embedQ2lut(weight: usize, blockBytes: i32, row: i32, cols: i32, 
     store<f32>(out, scale * load<f32>(levels + (<usize>code << 2)));
     out += 4;
   }
+}
+
+export function embedQ2had(weight: usize, blockBytes: i32, row: i32, cols: i32, out: usize): void {
+  embedQ2lut(weight, blockBytes, row, cols, out);
+  turn(out, cols);
 }

@@ -270,6 +270,7 @@ class Cut:
                 kind = quantise.format_of(self.args.quantise, names[projection])
                 projection.weight.copy_(gptq.rounded(projection.weight, gram, kind))
 
+        level_inputs(layer)
         inputs = (self.normed(layer.input_layernorm, x) for x in read)
         to_format(gram_of(x[1:] for x in inputs), attention.q_proj, attention.k_proj, attention.v_proj)
         mixes = [self.mixed(layer, x) for x in read]
@@ -412,6 +413,37 @@ def chosen(files: list[Path], count: int, longest: int) -> list[list[int]]:
 def by_size(stream: torch.Tensor) -> torch.Tensor:
     """(…, 1): one over the root mean square of each position. All positions count alike then, as for a norm."""
     return (stream.square().mean(-1, keepdim=True) + 1e-6).rsqrt()
+
+
+@torch.no_grad()
+def level_inputs(layer: nn.Module) -> None:
+    """
+    Gives one size to all columns of the projections that read a norm or the values, which takes on what they lose. The
+    block computes the same. A row has few values for all of its columns.
+    """
+    attention, mlp = layer.self_attn, layer.mlp
+    for norm, readers in (
+        (layer.input_layernorm, (attention.q_proj, attention.k_proj, attention.v_proj)),
+        (layer.post_attention_layernorm, (mlp.gate_proj, mlp.up_proj)),
+    ):
+        sizes = sizes_of(torch.cat([reader.weight for reader in readers]).square().mean(0))
+        norm.weight.mul_(sizes)
+        for reader in readers:
+            reader.weight.div_(sizes)
+    # Several heads of queries mix the same values.
+    out, value = attention.o_proj.weight, attention.v_proj
+    by_head = out.view(len(out), len(value.weight) // attention.head_dim, -1, attention.head_dim)
+    sizes = sizes_of(by_head.square().mean((0, 2)))
+    by_head.div_(sizes[:, None])
+    for part in (value.weight.T, value.bias):
+        if part is not None:
+            part.mul_(sizes.flatten())
+
+
+def sizes_of(squares: torch.Tensor) -> torch.Tensor:
+    """Root mean squares as parts of their mean; none is nothing."""
+    sizes = squares.sqrt()
+    return (sizes / sizes.mean()).clamp_min(1e-3)
 
 
 @torch.no_grad()

@@ -19,16 +19,16 @@ def rounded(weight: torch.Tensor, gram: torch.Tensor, kind: str) -> torch.Tensor
     weight: (rows, cols). gram: (cols, cols), the sum of x xᵀ over inputs x of the matrix. Returns the matrix in the
     format `kind`, near to the least Σ ‖(W − W′) x‖².
     """
-    weight, gram = weight.float(), gram.float()
+    form = quantise.FORMATS[kind](weight)
+    weight, gram = form.turn(weight.float()), form.turn(form.turn(gram.float()).T)
     gram = gram + DAMPING * gram.diagonal().mean() * torch.eye(len(gram), device=gram.device)
     order = gram.diagonal().argsort(descending=True)
     factor = inverse_factor(gram[order][:, order])
-    form = quantise.FORMATS[kind](weight)
     for _ in range(TURNS):
         codes = torch.empty(weight.shape, dtype=torch.long, device=weight.device)
         codes[:, order] = chosen(weight[:, order], factor, form.values())
         form.refit(weight, codes, gram)
-    return form.taken(codes)
+    return form.turn(form.taken(codes))
 
 
 def inverse_factor(gram: torch.Tensor) -> torch.Tensor:

@@ -4,6 +4,7 @@ Léonard, Courville 2013, arXiv 1308.3432), and the values that weights are roun
 """
 
 from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 
 import torch
@@ -15,6 +16,8 @@ from .student import ends
 
 GRID = 63  # entries of a codebook are whole numbers to 63, value = a · entry + b (src/model/layouts.ts)
 LEVELS = 4  # of q2lut
+HELD = 1e-5  # of a row's largest weight: the roundings to f32 of a turn and back
+TURNED = 64  # columns that q2had turns together
 
 
 class _Chosen(torch.autograd.Function):
@@ -78,7 +81,29 @@ def product_type(weight: torch.Tensor) -> torch.dtype:
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
 
 
-class RowCodebook(nn.Module):
+@cache
+def hadamard(device: torch.device) -> torch.Tensor:
+    """(TURNED, TURNED), symmetric and its own inverse (src/model/formats/turn.ts)."""
+    made = torch.ones(1, 1)
+    while len(made) < TURNED:
+        made = torch.cat([torch.cat([made, made], 1), torch.cat([made, -made], 1)])
+    return (made / TURNED**0.5).to(device)
+
+
+def turned(x: torch.Tensor) -> torch.Tensor:
+    """(…, cols) in the basis in which q2had rounds, or back from there."""
+    return (x.unflatten(-1, (-1, TURNED)) @ hadamard(x.device).to(x.dtype)).flatten(-2)
+
+
+class Form(nn.Module):
+    """A weight format, as a parametrization."""
+
+    def turn(self, x: torch.Tensor) -> torch.Tensor:
+        """(…, cols) from the basis of the model to that in which weights are rounded, and back."""
+        return x
+
+
+class RowCodebook(Form):
     """lut3 and lut4: 8 or 16 values per row, on a grid. Weights are rounded to the nearest of them."""
 
     def __init__(self, weight: torch.Tensor, entries: int):
@@ -122,7 +147,7 @@ class RowCodebook(nn.Module):
         self.compiled = compiled_levels()
 
 
-class SharedLevels(nn.Module):
+class SharedLevels(Form):
     """q2lut: four levels that all rows share, and a scale per row (src/model/formats/q2lut.ts)."""
 
     def __init__(self, weight: torch.Tensor):
@@ -153,6 +178,23 @@ class SharedLevels(nn.Module):
     def compile(self) -> None:
         """Rounds as compiled code from here on: one loop over the weights where PyTorch's operations are ten."""
         self.choose, self.by_values = compiled_levels()
+
+
+class TurnedLevels(SharedLevels):
+    """q2had: q2lut in another basis, in which the weights learn too (src/model/formats/q2had.ts)."""
+
+    def __init__(self, weight: torch.Tensor):
+        super().__init__(turned(weight.detach().float()))
+
+    def turn(self, x: torch.Tensor) -> torch.Tensor:
+        return turned(x)
+
+    def right_inverse(self, weight: torch.Tensor) -> torch.Tensor:
+        return turned(weight)
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        """weight: turned. Returns it rounded, in the basis of the model."""
+        return turned(super().forward(weight))
 
 
 def compiled_levels() -> tuple[Callable, Callable]:
@@ -243,8 +285,8 @@ def held_levels(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | Non
     other. A row with four different values has the levels up to its scale.
     """
     for row in weight[:64]:
-        levels = row.unique()
-        if len(levels) > LEVELS:
+        levels = few_values(row)
+        if levels is None:
             return None
         if len(levels) == LEVELS:
             break
@@ -259,18 +301,29 @@ def held_levels(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | Non
         values = scale[:, None] * levels
         error = (values.gather(1, between(values, weight)) - weight).abs().amax(-1)
         scales, least = torch.where(error < least, scale, scales), torch.minimum(error, least)
-    return (levels, scales) if (least <= 1e-5 * largest).all() else None
+    return (levels, scales) if (least <= HELD * largest).all() else None
 
 
-FORMATS: dict[str, Callable[[torch.Tensor], nn.Module]] = {
+def few_values(row: torch.Tensor) -> torch.Tensor | None:
+    """The different values of a row, rising, each the mean of its like; None where they are more than LEVELS."""
+    rising = row.sort().values
+    starts = (rising.diff() > HELD * row.abs().max()).nonzero()[:, 0] + 1
+    return torch.stack([like.mean() for like in rising.tensor_split(starts.cpu())]) if len(starts) < LEVELS else None
+
+
+FORMATS: dict[str, Callable[[torch.Tensor], Form]] = {
     "lut3": lambda weight: RowCodebook(weight, 8),
     "lut4": lambda weight: RowCodebook(weight, 16),
     "q2lut": SharedLevels,
+    "q2had": TurnedLevels,
 }
 
 # By the name of what a block is rounded to: the format of its matrices, and of the down projection. In two bits that
 # loses a third of a block's error to more than a half (docs/log.md).
-BLOCK_FORMATS = {**{kind: (kind, kind) for kind in FORMATS}, "q2lut+lut3": ("q2lut", "lut3")}
+BLOCK_FORMATS = {
+    **{kind: (kind, kind) for kind in FORMATS},
+    **{f"{kind}+lut3": (kind, "lut3") for kind in ("q2lut", "q2had")},
+}
 
 
 def format_of(blocks: str, projection: str) -> str:

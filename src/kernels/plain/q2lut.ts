@@ -1,7 +1,9 @@
 /**
- * The plain twin of q2lut, whose layout is drawn in model/formats/q2lut.ts and whose tables in wasm/matmul/q2lut.ts.
+ * The plain twins of q2lut and q2had, whose layout is drawn in model/formats/q2lut.ts and whose tables in
+ * wasm/matmul/q2lut.ts.
  */
 import { Q2LUT } from "../../model/formats/q2lut.ts";
+import { TURNED_COLS, turn } from "../../model/formats/turn.ts";
 import { nearest } from "./nearest.ts";
 import type { Twin } from "./twin.ts";
 
@@ -45,3 +47,21 @@ export const plainQ2lut: Twin = (view) => {
     },
   };
 };
+
+export const plainQ2had: Twin = (view) => {
+  const { rowSum, weightAt } = plainQ2lut(view);
+  return {
+    rowSum: (block, r, q) => rowSum(block, r, turned(q)),
+    weightAt(block, r, k, cols) {
+      const first = k - (k % TURNED_COLS);
+      const group = Array.from({ length: TURNED_COLS }, (_, i) => weightAt(block, r, first + i, cols));
+      return turned(group)[k - first]!;
+    },
+  };
+};
+
+function turned(values: readonly number[]): number[] {
+  const row = Float32Array.from(values);
+  turn(row);
+  return [...row];
+}

@@ -2,7 +2,7 @@
 import type { BlockFormat } from "../../model/formats.ts";
 import { plainQ4u, plainQ8 } from "./grouped.ts";
 import { plainLut3, plainLut4 } from "./lut.ts";
-import { plainQ2lut } from "./q2lut.ts";
+import { plainQ2had, plainQ2lut } from "./q2lut.ts";
 import type { Twin } from "./twin.ts";
 
 export const TWINS: { readonly [F in BlockFormat]: Twin } = {
@@ -11,4 +11,5 @@ export const TWINS: { readonly [F in BlockFormat]: Twin } = {
   lut4: plainLut4,
   lut3: plainLut3,
   q2lut: plainQ2lut,
+  q2had: plainQ2had,
 };

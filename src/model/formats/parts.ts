@@ -20,9 +20,9 @@ export interface Parts {
   readonly a?: ArrayLike<number>;
   /** lut4, lut3 (rows): b in value = a · entry + b. */
   readonly b?: ArrayLike<number>;
-  /** q2lut (4): the values of the codes, before their row's scale. */
+  /** q2lut and q2had (4): the values of the codes, before their row's scale. */
   readonly levels?: ArrayLike<number>;
-  /** q2lut (rows): value = scale · level. */
+  /** q2lut and q2had (rows): value = scale · level. */
   readonly scales?: ArrayLike<number>;
 }
 
