@@ -619,8 +619,8 @@ class Quantised(unittest.TestCase):
         weight = torch.randn(6, 128)
         weight[:, 5::32] *= 8
         module.weight = torch.nn.Parameter(weight)
-        self.assertTrue(torch.allclose(quantise.turned(quantise.turned(weight)), weight, atol=1e-5))
-        parametrize.register_parametrization(module, "weight", quantise.TurnedLevels(weight))
+        self.assertTrue(torch.allclose(quantise.rotated(quantise.rotated(weight)), weight, atol=1e-5))
+        parametrize.register_parametrization(module, "weight", quantise.RotatedLevels(weight))
 
         def lost(rounded: torch.Tensor) -> float:
             return (rounded - weight).square().sum().item()
@@ -629,11 +629,11 @@ class Quantised(unittest.TestCase):
         upstream = torch.randn(6, 128)
         (module.weight * upstream).sum().backward()
         own = module.parametrizations.weight.original
-        self.assertTrue(torch.allclose(quantise.turned(own), weight, atol=1e-5))
-        self.assertTrue(torch.allclose(own.grad, quantise.turned(upstream), atol=1e-5))
+        self.assertTrue(torch.allclose(quantise.rotated(own), weight, atol=1e-5))
+        self.assertTrue(torch.allclose(own.grad, quantise.rotated(upstream), atol=1e-5))
         quantise.settle_modules(module)
-        again = quantise.TurnedLevels(module.weight)
-        self.assertIsNotNone(quantise.held_levels(quantise.turned(module.weight.detach())))
+        again = quantise.RotatedLevels(module.weight)
+        self.assertIsNotNone(quantise.held_levels(quantise.rotated(module.weight.detach())))
         self.assertLess((again(again.right_inverse(module.weight)) - module.weight).abs().max().item(), 1e-4)
 
     def test_gradients_reach_levels_and_scales(self):
@@ -865,11 +865,11 @@ class Cutting(unittest.TestCase):
             tie_word_embeddings=True,
         )
         AutoModelForCausalLM.from_config(config).save_pretrained(self.home / "model")
-        for line in self.cut("turned", "--quantise", "q2had+lut3", "--rate", 0.0003):
+        for line in self.cut("rotated", "--quantise", "q2had+lut3", "--rate", 0.0003):
             self.assertLess(line["error"], line["rounded"], line)
-        made = AutoModelForCausalLM.from_pretrained(self.home / "turned").model.layers[1]
+        made = AutoModelForCausalLM.from_pretrained(self.home / "rotated").model.layers[1]
         with torch.no_grad():
-            self.assertIsNotNone(quantise.held_levels(quantise.turned(made.self_attn.q_proj.weight)))
+            self.assertIsNotNone(quantise.held_levels(quantise.rotated(made.self_attn.q_proj.weight)))
         self.assertLessEqual(max(len(row.unique()) for row in made.mlp.down_proj.weight), 8)
 
     def test_columns_of_one_size_compute_the_same(self):

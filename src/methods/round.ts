@@ -7,7 +7,7 @@ import { OutriderError } from "../model/errors.ts";
 import { f16ToNumber, numberToF16 } from "../model/f16.ts";
 import { TILE_COLS } from "../model/formats/format.ts";
 import { MOST_ENTRY, type Parts } from "../model/formats/parts.ts";
-import { turn } from "../model/formats/turn.ts";
+import { rotate } from "../model/formats/rotation.ts";
 import type { BlockFormat } from "../model/formats.ts";
 import { codebook, nearestCode } from "./codebook.ts";
 import { ontoSteps } from "./entries.ts";
@@ -112,11 +112,11 @@ function roundQ2lut(values: Float32Array, rows: number, cols: number): Parts {
   return { codes: Uint8Array.from(unit, (value) => nearestCode(levels, value)), levels, scales };
 }
 
-/** As q2lut, of the weights turned. */
+/** As q2lut, of the weights rotated. */
 function roundQ2had(values: Float32Array, rows: number, cols: number): Parts {
-  const turned = values.slice();
-  turn(turned);
-  return roundQ2lut(turned, rows, cols);
+  const rotated = values.slice();
+  rotate(rotated);
+  return roundQ2lut(rotated, rows, cols);
 }
 
 /** (rows) */

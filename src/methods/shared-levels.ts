@@ -1,10 +1,10 @@
 /**
  * Weights that are in q2lut already: four levels that all rows share, times a scale of each row. A checkpoint that was
- * taught in the format holds such, and one that was taught in q2had holds such when it is turned. Its levels cannot be found from the rows' root mean squares, because each row uses
- * the levels in other shares.
+ * taught in the format holds such, and one that was taught in q2had holds such when it is rotated. Its levels cannot be
+ * found from the rows' root mean squares, because each row uses the levels in other shares.
  */
 
-/** Most distance from scale · level, in parts of the row's largest weight: the roundings to f32 of a turn and back. */
+/** Most distance from scale · level, in parts of the row's largest weight: a rotation and back, in f32. */
 const TOLERANCE = 1e-5;
 
 interface SharedLevels {

@@ -24,7 +24,7 @@ export function decodeTensor(layout: TensorLayout, bytes: Uint8Array): Float32Ar
     for (let n = 0; n < out.length; n++) out[n] = view.getFloat32(4 * n, true);
     return out;
   }
-  const { codes, valuesOf, turn }: Format = FORMATS[format];
+  const { codes, valuesOf, rotate }: Format = FORMATS[format];
   const parts = blockParts(layout);
   const kept = keptColumns(layout);
   const own = (cols / WINDOW) * keep;
@@ -37,7 +37,7 @@ export function decodeTensor(layout: TensorLayout, bytes: Uint8Array): Float32Ar
       const column = keep === 16 ? k : Math.floor(k / keep) * WINDOW + bytes[block + k]!;
       out[row * cols + column] = value(codes.read(bytes, tiles, r, k, kept), k);
     }
-    turn?.(out.subarray(row * cols, (row + 1) * cols));
+    rotate?.(out.subarray(row * cols, (row + 1) * cols));
   }
   if (outliers) {
     eachOutlier(bytes.subarray(denseBytes(layout)), rows, (row, column, value) => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { roundRows } from "../../src/methods/round.ts";
 import { decodeTensor } from "../../src/model/decode.ts";
 import { encodeTensor } from "../../src/model/encode.ts";
-import { turn } from "../../src/model/formats/turn.ts";
+import { rotate } from "../../src/model/formats/rotation.ts";
 import type { BlockFormat } from "../../src/model/formats.ts";
 import { normal, seeded } from "../support/random.ts";
 
@@ -82,7 +82,7 @@ test("q2had keeps weights that were taught in it", () => {
     { length: 16 * 128 },
     (_, at) => (1 + (at >> 7)) * levels[Math.floor(random() * 4)]!,
   );
-  turn(taught);
+  rotate(taught);
   const decoded = rounded("q2had", taught, 16);
   for (const [at, value] of taught.entries()) {
     expect(Math.abs(decoded[at]! - value)).toBeLessThanOrEqual(1e-5 * (1 + (at >> 7)));

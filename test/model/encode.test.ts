@@ -67,13 +67,13 @@ function valuesOf({ format, rows, cols, keep = 16 }: TensorLayout, parts: Parts)
       }
       out[row * cols + window * 16 + place] = value;
     }
-    if (format === "q2had") turnPlainly(out.subarray(row * cols, (row + 1) * cols));
+    if (format === "q2had") rotatePlainly(out.subarray(row * cols, (row + 1) * cols));
   }
   return out;
 }
 
 /** Each 64 columns times H/8, by the product itself: H[i][k] is −1 where i and k share an odd number of bits. */
-function turnPlainly(row: Float32Array): void {
+function rotatePlainly(row: Float32Array): void {
   const before = row.slice();
   const parity = (bits: number): number => [...bits.toString(2)].filter((bit) => bit === "1").length % 2;
   for (let k = 0; k < row.length; k++) {

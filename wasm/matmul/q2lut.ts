@@ -19,14 +19,13 @@
 // bytes for each pair of columns. Eight bits of activation would not be faster, so 14 are read whatever the caller
 // asks for.
 //
-// q2had is q2lut in another basis (src/model/formats/turn.ts): its tables are those of the integers turned, over which
-// the rest is the same.
+// q2had is q2lut in another basis (src/model/formats/rotation.ts): its tables are those of the rotated integers.
 import { planeOffset, recordBytes, scaleOf } from "../lib/activation";
 import { nibbles } from "../lib/constants";
 import { lookup } from "../lib/lookup";
 import { max4 } from "../lib/reduce";
 import { storeRows } from "../lib/rows";
-import { turn } from "../lib/turn";
+import { rotate } from "../lib/rotation";
 
 // 1.5 · 2^23 + 32: adding it rounds to an integer, half to even, and leaves the integer plus 32 in the low bits.
 const ROUND: f32 = 12582944.0;
@@ -78,7 +77,7 @@ function unpack(record: usize, cols: i32, to: usize): void {
   v128.store(to, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(e0, e1), i16x8.narrow_i32x4_s(e2, e3)));
 }
 
-function makeTables(record: usize, cols: i32, turned: bool, codebook: usize, to: usize): void {
+function makeTables(record: usize, cols: i32, rotated: bool, codebook: usize, to: usize): void {
   const levels = v128.load(codebook);
   const largest = f32x4.splat(max4(levels)), least = f32x4.splat(-max4(f32x4.neg(levels)));
   const round = f32x4.splat(ROUND), bits = i32x4.splat(ROUND_BITS);
@@ -87,7 +86,7 @@ function makeTables(record: usize, cols: i32, turned: bool, codebook: usize, to:
   // Where the last tables will be: eight columns are read before theirs are written.
   let from = to + <usize>(cols << 2);
   unpack(record, cols, from);
-  if (turned) turn(from, cols);
+  if (rotated) rotate(from, cols);
   const end = from + <usize>(cols << 2);
   while (from < end) {
     const next = from + 128;
@@ -219,7 +218,7 @@ function twoTokens(
   blockBytes: i32,
   rows: i32,
   cols: i32,
-  turned: bool,
+  rotated: bool,
   out: usize,
   outStride: i32,
   accumulate: i32,
@@ -232,7 +231,7 @@ function twoTokens(
   for (let r = 0; r < rows; r += 16) {
     const own = weight + <usize>(cols << 2);
     if (levels == 0 || v128.any_true(v128.xor(v128.load(own), v128.load(levels)))) {
-      for (let t = 0; t < T; t++) makeTables(act + record * t, cols, turned, own, scratch + tables * t);
+      for (let t = 0; t < T; t++) makeTables(act + record * t, cols, rotated, own, scratch + tables * t);
       levels = own;
     }
     let x = act, from = scratch, to = out + <usize>(r << 2);
@@ -298,5 +297,5 @@ export function embedQ2lut(weight: usize, blockBytes: i32, row: i32, cols: i32, 
 
 export function embedQ2had(weight: usize, blockBytes: i32, row: i32, cols: i32, out: usize): void {
   embedQ2lut(weight, blockBytes, row, cols, out);
-  turn(out, cols);
+  rotate(out, cols);
 }

@@ -20,7 +20,7 @@ def rounded(weight: torch.Tensor, gram: torch.Tensor, kind: str) -> torch.Tensor
     format `kind`, near to the least Σ ‖(W − W′) x‖².
     """
     form = quantise.FORMATS[kind](weight)
-    weight, gram = form.turn(weight.float()), form.turn(form.turn(gram.float()).T)
+    weight, gram = form.rotate(weight.float()), form.rotate(form.rotate(gram.float()).T)
     gram = gram + DAMPING * gram.diagonal().mean() * torch.eye(len(gram), device=gram.device)
     order = gram.diagonal().argsort(descending=True)
     factor = inverse_factor(gram[order][:, order])
@@ -28,7 +28,7 @@ def rounded(weight: torch.Tensor, gram: torch.Tensor, kind: str) -> torch.Tensor
         codes = torch.empty(weight.shape, dtype=torch.long, device=weight.device)
         codes[:, order] = chosen(weight[:, order], factor, form.values())
         form.refit(weight, codes, gram)
-    return form.turn(form.taken(codes))
+    return form.rotate(form.taken(codes))
 
 
 def inverse_factor(gram: torch.Tensor) -> torch.Tensor:

@@ -16,8 +16,8 @@ from .student import ends
 
 GRID = 63  # entries of a codebook are whole numbers to 63, value = a · entry + b (src/model/layouts.ts)
 LEVELS = 4  # of q2lut
-HELD = 1e-5  # of a row's largest weight: the roundings to f32 of a turn and back
-TURNED = 64  # columns that q2had turns together
+HELD = 1e-5  # of a row's largest weight: a rotation and back, in f32
+ROTATED = 64  # columns that q2had rotates together
 
 
 class _Chosen(torch.autograd.Function):
@@ -83,22 +83,22 @@ def product_type(weight: torch.Tensor) -> torch.dtype:
 
 @cache
 def hadamard(device: torch.device) -> torch.Tensor:
-    """(TURNED, TURNED), symmetric and its own inverse (src/model/formats/turn.ts)."""
+    """(ROTATED, ROTATED), symmetric and its own inverse (src/model/formats/rotation.ts)."""
     made = torch.ones(1, 1)
-    while len(made) < TURNED:
+    while len(made) < ROTATED:
         made = torch.cat([torch.cat([made, made], 1), torch.cat([made, -made], 1)])
-    return (made / TURNED**0.5).to(device)
+    return (made / ROTATED**0.5).to(device)
 
 
-def turned(x: torch.Tensor) -> torch.Tensor:
+def rotated(x: torch.Tensor) -> torch.Tensor:
     """(…, cols) in the basis in which q2had rounds, or back from there."""
-    return (x.unflatten(-1, (-1, TURNED)) @ hadamard(x.device).to(x.dtype)).flatten(-2)
+    return (x.unflatten(-1, (-1, ROTATED)) @ hadamard(x.device).to(x.dtype)).flatten(-2)
 
 
 class Form(nn.Module):
     """A weight format, as a parametrization."""
 
-    def turn(self, x: torch.Tensor) -> torch.Tensor:
+    def rotate(self, x: torch.Tensor) -> torch.Tensor:
         """(…, cols) from the basis of the model to that in which weights are rounded, and back."""
         return x
 
@@ -180,21 +180,21 @@ class SharedLevels(Form):
         self.choose, self.by_values = compiled_levels()
 
 
-class TurnedLevels(SharedLevels):
+class RotatedLevels(SharedLevels):
     """q2had: q2lut in another basis, in which the weights learn too (src/model/formats/q2had.ts)."""
 
     def __init__(self, weight: torch.Tensor):
-        super().__init__(turned(weight.detach().float()))
+        super().__init__(rotated(weight.detach().float()))
 
-    def turn(self, x: torch.Tensor) -> torch.Tensor:
-        return turned(x)
+    def rotate(self, x: torch.Tensor) -> torch.Tensor:
+        return rotated(x)
 
     def right_inverse(self, weight: torch.Tensor) -> torch.Tensor:
-        return turned(weight)
+        return rotated(weight)
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
-        """weight: turned. Returns it rounded, in the basis of the model."""
-        return turned(super().forward(weight))
+        """weight: rotated. Returns it rounded, in the basis of the model."""
+        return rotated(super().forward(weight))
 
 
 def compiled_levels() -> tuple[Callable, Callable]:
@@ -315,7 +315,7 @@ FORMATS: dict[str, Callable[[torch.Tensor], Form]] = {
     "lut3": lambda weight: RowCodebook(weight, 8),
     "lut4": lambda weight: RowCodebook(weight, 16),
     "q2lut": SharedLevels,
-    "q2had": TurnedLevels,
+    "q2had": RotatedLevels,
 }
 
 # By the name of what a block is rounded to: the format of its matrices, and of the down projection. In two bits that

@@ -3,7 +3,7 @@
  * wasm/matmul/q2lut.ts.
  */
 import { Q2LUT } from "../../model/formats/q2lut.ts";
-import { TURNED_COLS, turn } from "../../model/formats/turn.ts";
+import { ROTATED_COLS, rotate } from "../../model/formats/rotation.ts";
 import { nearest } from "./nearest.ts";
 import type { Twin } from "./twin.ts";
 
@@ -51,17 +51,17 @@ export const plainQ2lut: Twin = (view) => {
 export const plainQ2had: Twin = (view) => {
   const { rowSum, weightAt } = plainQ2lut(view);
   return {
-    rowSum: (block, r, q) => rowSum(block, r, turned(q)),
+    rowSum: (block, r, q) => rowSum(block, r, rotated(q)),
     weightAt(block, r, k, cols) {
-      const first = k - (k % TURNED_COLS);
-      const group = Array.from({ length: TURNED_COLS }, (_, i) => weightAt(block, r, first + i, cols));
-      return turned(group)[k - first]!;
+      const first = k - (k % ROTATED_COLS);
+      const group = Array.from({ length: ROTATED_COLS }, (_, i) => weightAt(block, r, first + i, cols));
+      return rotated(group)[k - first]!;
     },
   };
 };
 
-function turned(values: readonly number[]): number[] {
+function rotated(values: readonly number[]): number[] {
   const row = Float32Array.from(values);
-  turn(row);
+  rotate(row);
   return [...row];
 }

@@ -76,7 +76,7 @@ export interface Format {
    */
   writeRow(to: BlockRow, parts: RowParts): void;
   /** Takes a row from the basis in which its codes stand to the model's own, and back; absent where they are one. */
-  readonly turn?: (row: Float32Array) => void;
+  readonly rotate?: (row: Float32Array) => void;
   /** The f32 value of a code in column k of a row. */
   valuesOf(row: BlockRow): (code: number, k: number) => number;
   /**

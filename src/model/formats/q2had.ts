@@ -1,14 +1,14 @@
 /**
- * q2had: q2lut in the basis of turn.ts. Codes, levels and scales lie as in q2lut; what they stand for is turned. Its
- * matmul turns the integers of an activation, exactly, before it makes tables of them.
+ * q2had: q2lut in the basis of rotation.ts. Codes, levels and scales lie as in q2lut; what they stand for is rotated.
+ * Its matmul rotates the integers of an activation, exactly, before it makes tables of them.
  */
 import type { Format } from "./format.ts";
 import { Q2LUT, q2lut } from "./q2lut.ts";
-import { TURNED_COLS, turn } from "./turn.ts";
+import { ROTATED_COLS, rotate } from "./rotation.ts";
 
 export const q2had: Format = {
   ...q2lut,
-  unit: TURNED_COLS,
-  unitBytes: (TURNED_COLS / 4) * Q2LUT.columnsBytes,
-  turn,
+  unit: ROTATED_COLS,
+  unitBytes: (ROTATED_COLS / 4) * Q2LUT.columnsBytes,
+  rotate,
 };

@@ -1,5 +1,5 @@
-// Each 64 of `cols` floats times a Hadamard matrix over 8 (src/model/formats/turn.ts), in place. Sums of 64 integers of
-// 14 bits are exact.
+// Each 64 of `cols` floats times a Hadamard matrix over 8 (src/model/formats/rotation.ts), in place. Sums of 64 integers
+// of 14 bits are exact.
 
 const GROUP: usize = 256;
 const HALF: usize = 128;
@@ -19,7 +19,7 @@ const HALF: usize = 128;
   v128.store(at, i32x4.shuffle(sums, rests, 2, 3, 6, 7), 16);
 }
 
-export function turn(at: usize, cols: i32): void {
+export function rotate(at: usize, cols: i32): void {
   const eighth = f32x4.splat(0.125);
   const end = at + <usize>(cols << 2);
   for (; at < end; at += GROUP) {
