@@ -36,17 +36,22 @@ export function sharedLevels(values: Float32Array, rows: number, cols: number): 
 /** The different values of a row, ascending, each the mean of its like; nothing where they are more than four. */
 function fewValues(line: Float32Array): number[] | undefined {
   const within = TOLERANCE * line.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
-  const own: { readonly first: number; sum: number; count: number }[] = [];
+  const firsts: number[] = [];
+  const sums: number[] = [];
+  const counts: number[] = [];
   for (const value of line) {
-    const like = own.find(({ first }) => Math.abs(first - value) <= within);
-    if (like) {
-      like.sum += value;
-      like.count++;
-    } else if (own.push({ first: value, sum: value, count: 1 }) > 4) {
-      return;
+    let like = 0;
+    while (like < firsts.length && Math.abs(firsts[like]! - value) > within) like++;
+    if (like === 4) return;
+    if (like === firsts.length) {
+      firsts.push(value);
+      sums.push(0);
+      counts.push(0);
     }
+    sums[like]! += value;
+    counts[like]!++;
   }
-  return own.map(({ sum, count }) => sum / count).sort((a, b) => a - b);
+  return sums.map((sum, like) => sum / counts[like]!).sort((a, b) => a - b);
 }
 
 /** The scale by which each of a row's `own` values is one of `levels`. */
