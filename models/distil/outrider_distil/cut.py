@@ -129,6 +129,9 @@ class Cut:
         channels = self.model.config.intermediate_size
         if not 0 < args.channels <= channels:
             raise SystemExit(f"--channels is {args.channels}; it must be from 1 to the model's {channels}")
+        why = quantise.unfit(args.quantise, layers[0], args.channels) if args.quantise else None
+        if why:
+            raise SystemExit(f"--quantise: {why}")
         self.lines = chosen(args.text, args.lines, args.longest)
         torch._dynamo.config.recompile_limit = SHAPES
         self.block = torch.compile(block, dynamic=False) if args.compile else block

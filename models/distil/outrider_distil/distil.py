@@ -156,6 +156,9 @@ class Run:
         if args.lora:
             models.add_lora(self.student)
         if args.quantise:
+            why = quantise.unfit(args.quantise, self.student.model.layers[0], self.student.config.intermediate_size)
+            if why:
+                raise SystemExit(f"--quantise: {why}")
             quantise.quantise(self.student, args.quantise, args.quantise_vocabulary)
         if args.compile:
             why = lacking(self.student.config, args.longest)

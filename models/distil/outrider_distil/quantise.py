@@ -98,6 +98,9 @@ def rotated(x: torch.Tensor) -> torch.Tensor:
 class Form(nn.Module):
     """A weight format, as a parametrization."""
 
+    # Whether the weight that it is given is in its own basis.
+    is_given_rotated = False
+
     def rotate(self, x: torch.Tensor) -> torch.Tensor:
         """(…, cols) from the basis of the model to that in which weights are rounded, and back."""
         return x
@@ -181,7 +184,7 @@ class SharedLevels(Form):
 
 
 class RotatedLevels(SharedLevels):
-    """q2had: q2lut in another basis, in which the weights learn too (src/model/formats/q2had.ts)."""
+    """q2had: q2lut in another basis (src/model/formats/q2had.ts)."""
 
     def __init__(self, weight: torch.Tensor):
         super().__init__(rotated(weight.detach().float()))
@@ -189,12 +192,9 @@ class RotatedLevels(SharedLevels):
     def rotate(self, x: torch.Tensor) -> torch.Tensor:
         return rotated(x)
 
-    def right_inverse(self, weight: torch.Tensor) -> torch.Tensor:
-        return rotated(weight)
-
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
-        """weight: rotated. Returns it rounded, in the basis of the model."""
-        return rotated(super().forward(weight))
+        """Returns the weight rounded, in the basis of the model."""
+        return rotated(super().forward(weight if self.is_given_rotated else rotated(weight)))
 
 
 def compiled_levels() -> tuple[Callable, Callable]:
@@ -332,6 +332,15 @@ def format_of(blocks: str, projection: str) -> str:
     return down if projection.endswith("down_proj") else others
 
 
+def unfit(blocks: str, block: nn.Module, channels: int) -> str | None:
+    """Why a block with so many MLP channels cannot be rounded to a format, in words; None where it can."""
+    inputs = {"q_proj": block.self_attn.q_proj.in_features, "o_proj": block.self_attn.o_proj.in_features}
+    for name, columns in {**inputs, "down_proj": channels}.items():
+        if format_of(blocks, name) == "q2had" and columns % ROTATED:
+            return f"q2had takes columns in multiples of {ROTATED}, and {name} has {columns}"
+    return None
+
+
 def quantise(model: nn.Module, blocks: str, vocabulary: str = "lut4") -> None:
     """
     Rounds every projection of every block, and embedding and head, to their formats from here on. blocks: a name in
@@ -340,7 +349,7 @@ def quantise(model: nn.Module, blocks: str, vocabulary: str = "lut4") -> None:
     for block in model.model.layers:
         quantise_block(block, blocks)
     for module in ends(model):
-        parametrize.register_parametrization(module, "weight", FORMATS[vocabulary](module.weight))
+        round_weight(module, vocabulary)
 
 
 def compile_rounding(blocks: nn.Module) -> None:
@@ -353,8 +362,17 @@ def compile_rounding(blocks: nn.Module) -> None:
 def quantise_block(block: nn.Module, blocks: str) -> None:
     for name, module in list(block.named_modules()):
         if isinstance(module, nn.Linear):
-            form = FORMATS[format_of(blocks, name)]
-            parametrize.register_parametrization(module, "weight", form(module.weight))
+            round_weight(module, format_of(blocks, name))
+
+
+def round_weight(module: nn.Module, kind: str) -> None:
+    """Rounds the weight of a module from here on. It learns in the basis of the format, unless it has adapters."""
+    form = FORMATS[kind](module.weight)
+    if not parametrize.is_parametrized(module, "weight"):
+        form.is_given_rotated = True
+        with torch.no_grad():
+            module.weight.copy_(form.rotate(module.weight))
+    parametrize.register_parametrization(module, "weight", form)
 
 
 def settle(model: nn.Module) -> None:
