@@ -2,7 +2,8 @@
 export { addOutliers } from "./matmul/add-outliers";
 export { embedLut3, matmulLut3 } from "./matmul/lut3";
 export { embedLut4, matmulLut4 } from "./matmul/lut4";
-export { embedQ2had, embedQ2lut, matmulQ2had, matmulQ2lut } from "./matmul/q2lut";
+export { embedQ2had, matmulQ2had } from "./matmul/q2had";
+export { embedQ2lut, matmulQ2lut } from "./matmul/q2lut";
 export { embedQ4u, matmulQ4u } from "./matmul/q4u";
 export { embedQ8, matmulQ8 } from "./matmul/q8";
 export { argmax } from "./ops/argmax";

@@ -16,6 +16,8 @@ const sixteenth = (random: () => number): number => Math.round(random() * 64 - 3
 const fill = (n: number, value: (i: number) => number): number[] => Array.from({ length: n }, (_, i) => value(i));
 
 const RANGE = { q4u: [0, 15], q8: [-128, 127], lut4: [0, 15], lut3: [0, 7], q2lut: [0, 3], q2had: [0, 3] } as const;
+/** Formats whose rows share four levels. */
+const hasLevels = (format: string): boolean => format === "q2lut" || format === "q2had";
 const ENTRIES = { lut4: 16, lut3: 8 } as const;
 
 /** Parts with every code in use. */
@@ -39,7 +41,7 @@ function randomParts({ format, rows, cols, keep = 16 }: TensorLayout, seed: numb
       a: fill(rows, () => random()),
       b: fill(rows, () => -random()),
     }),
-    ...((format === "q2lut" || format === "q2had") && {
+    ...(hasLevels(format) && {
       levels: [-1.5, -0.5, 0.5, 1.5],
       scales: fill(rows, () => random()),
     }),
@@ -60,7 +62,7 @@ function valuesOf({ format, rows, cols, keep = 16 }: TensorLayout, parts: Parts)
       let value: number;
       if (format === "q4u") value = code * parts.d![group]! + parts.m![group]!;
       else if (format === "q8") value = code * parts.d![group]!;
-      else if (format === "q2lut" || format === "q2had") value = f32(parts.scales![row]!) * parts.levels![code]!;
+      else if (hasLevels(format)) value = f32(parts.scales![row]!) * parts.levels![code]!;
       else {
         const entry = parts.codebooks![row * ENTRIES[format as "lut4"] + code]!;
         value = f32(f32(parts.a![row]!) * entry) + f32(parts.b![row]!);
@@ -137,7 +139,7 @@ describe.each(FORMATS)("%s", (format) => {
     { format, rows: 16, cols: 64 },
     { format, rows: 37, cols: 192 },
   ];
-  if (!format.startsWith("q2")) {
+  if (!hasLevels(format)) {
     for (const keep of [4, 8, 12] as Keep[]) layouts.push({ format, rows: 21, cols: 96, keep });
   }
 
@@ -167,7 +169,7 @@ describe.each(FORMATS)("%s", (format) => {
       `2 × 64 of ${format} take 128 codes, got 2`,
     );
     expect(() => encodeTensor({ ...layout, keep: 8 }, randomParts(layout, 1))).toThrow(
-      format.startsWith("q2") ? "use keep 16" : "take 32 kept, got none",
+      hasLevels(format) ? "use keep 16" : "take 32 kept, got none",
     );
     expect(() => decodeTensor(layout, new Uint8Array(3))).toThrow(`2 × 64 in ${format} are`);
   });

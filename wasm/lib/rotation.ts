@@ -1,5 +1,5 @@
-// Each 64 of `cols` floats times a Hadamard matrix over 8 (src/model/formats/rotation.ts), in place. Sums of 64 integers
-// of 14 bits are exact.
+// Each 64 of `cols` floats times a Hadamard matrix over 8 (src/model/formats/rotation.ts), in place. Sums of 64
+// integers of 14 bits are exact.
 
 const GROUP: usize = 256;
 const HALF: usize = 128;

@@ -18,8 +18,6 @@
 // matrices that were joined. The tables of a token are a f32 peak / 31 for each group, padded to 16 bytes, then 16
 // bytes for each pair of columns. Eight bits of activation would not be faster, so 14 are read whatever the caller
 // asks for.
-//
-// q2had is q2lut in another basis (src/model/formats/rotation.ts): its tables are those of the rotated integers.
 import { planeOffset, recordBytes, scaleOf } from "../lib/activation";
 import { nibbles } from "../lib/constants";
 import { lookup } from "../lib/lookup";
@@ -77,6 +75,7 @@ function unpack(record: usize, cols: i32, to: usize): void {
   v128.store(to, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(e0, e1), i16x8.narrow_i32x4_s(e2, e3)));
 }
 
+// Where `rotated`, the tables are those of the rotated integers.
 function makeTables(record: usize, cols: i32, rotated: bool, codebook: usize, to: usize): void {
   const levels = v128.load(codebook);
   const largest = f32x4.splat(max4(levels)), least = f32x4.splat(-max4(f32x4.neg(levels)));
@@ -211,7 +210,8 @@ function twoTokens(
   storeBlock(a1, b1, c1, d1, tile + SCALES, scale1, rowsLeft, out + stride, accumulate);
 }
 
-@inline function matmul(
+// What the matmuls of q2lut and q2had do.
+@inline export function matmul(
   act: usize,
   T: i32,
   weight: usize,
@@ -265,23 +265,6 @@ export function matmulQ2lut(
   matmul(act, T, weight, blockBytes, rows, cols, false, out, outStride, accumulate, scratch);
 }
 
-export function matmulQ2had(
-  act: usize,
-  T: i32,
-  weight: usize,
-  blockBytes: i32,
-  rows: i32,
-  cols: i32,
-  _keep: i32,
-  _bits: i32,
-  out: usize,
-  outStride: i32,
-  accumulate: i32,
-  scratch: usize,
-): void {
-  matmul(act, T, weight, blockBytes, rows, cols, true, out, outStride, accumulate, scratch);
-}
-
 // A row as f32.
 export function embedQ2lut(weight: usize, blockBytes: i32, row: i32, cols: i32, out: usize): void {
   const block = weight + <usize>((row >> 4) * blockBytes);
@@ -293,9 +276,4 @@ export function embedQ2lut(weight: usize, blockBytes: i32, row: i32, cols: i32, 
     store<f32>(out, scale * load<f32>(levels + (<usize>code << 2)));
     out += 4;
   }
-}
-
-export function embedQ2had(weight: usize, blockBytes: i32, row: i32, cols: i32, out: usize): void {
-  embedQ2lut(weight, blockBytes, row, cols, out);
-  rotate(out, cols);
 }

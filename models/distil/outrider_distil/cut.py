@@ -444,9 +444,10 @@ def level_inputs(layer: nn.Module) -> None:
 
 
 def sizes_of(squares: torch.Tensor) -> torch.Tensor:
-    """Root mean squares as parts of their mean; none is nothing."""
+    """Root mean squares of columns as parts of their geometric mean; no column counts as nothing."""
     sizes = squares.sqrt()
-    return (sizes / sizes.mean()).clamp_min(1e-3)
+    sizes = sizes.clamp_min(1e-3 * sizes.mean())
+    return sizes / sizes.log().mean().exp()
 
 
 @torch.no_grad()
@@ -456,9 +457,7 @@ def levelled(mlp: nn.Module, solved: Solved) -> Solved:
     computes the same, and the values that a row of the down projection shares suit all of its columns (cross-layer
     equalization: Nagel et al. 2019, arXiv 1906.04721, §4.1). Returns what least squares saw in the new sizes.
     """
-    sizes = mlp.down_proj.weight.norm(dim=0)
-    sizes = sizes.clamp_min(1e-3 * sizes.mean())
-    sizes /= sizes.log().mean().exp()
+    sizes = sizes_of(mlp.down_proj.weight.square().mean(0))
     mlp.down_proj.weight /= sizes
     mlp.up_proj.weight *= sizes[:, None]
     return replace(solved, gram=solved.gram * sizes[:, None] * sizes, moment=solved.moment * sizes[:, None])
