@@ -40,6 +40,7 @@ from outrider_distil import (
     distil,
     gptq,
     head,
+    heads,
     loss,
     measure,
     quantise,
@@ -806,17 +807,21 @@ class Cutting(unittest.TestCase):
             cut.Cut(cut.options()).run()
         return [json.loads(call.args[0]) for call in told.call_args_list]
 
-    def test_streams_are_those_of_transformers(self):
-        self.cut("streams", "--blocks", "0,3")
-        streams = torch.load(self.home / "streams" / "streams.pt", weights_only=True)
+    def assert_streams(self, out: Path, model: PreTrainedModel):
+        """Those that a cut of the model left there are those of transformers."""
+        streams = torch.load(out / "streams.pt", weights_only=True)
         line = min(corpus.read([self.home / "text.jsonl"], "train", 320), key=len)
         with torch.no_grad():
-            inner = self.model.model
+            inner = model.model
             held = inner(torch.tensor([line.prompt + line.answer]), output_hidden_states=True).hidden_states
         given = [*streams[0][:-1].float(), inner.norm(streams[0][-1].float())]
         for index, (mine, theirs) in enumerate(zip(given, held)):
             # Products may be in bf16.
             self.assertLess(((mine - theirs[0]).norm() / theirs[0].norm()).item(), 0.03, index)
+
+    def test_streams_are_those_of_transformers(self):
+        self.cut("streams", "--blocks", "0,3")
+        self.assert_streams(self.home / "streams", self.model)
 
     def test_least_squares_leave_less_than_the_weights_as_they_were(self):
         figures = self.cut("solved", "--readings", 0)
@@ -845,6 +850,44 @@ class Cutting(unittest.TestCase):
             self.assertGreater(up, most / 2)
             self.assertLessEqual(down, most_of_down)
             self.assertGreater(down, most_of_down / 2)
+
+    def test_fewer_heads_leave_what_least_squares_of_them_leave(self):
+        attention = self.model.model.layers[1].self_attn
+        size, out = attention.head_dim, attention.o_proj.weight.detach().double()
+        # Heads that say nearly the same: another could do without two of them.
+        x = torch.randn(500, 4 * size)
+        x[:, size : 2 * size] = x[:, :size] + 0.1 * torch.randn(500, size)
+        x[:, 3 * size :] = 0.5 * x[:, 2 * size : 3 * size] + 0.1 * torch.randn(500, size)
+        wanted = x.double() @ out.T
+        lost = {}
+        for kept in ((a, b) for a in (0, 1) for b in (2, 3)):
+            own = x[:, torch.cat([torch.arange(head * size, (head + 1) * size) for head in kept])].double()
+            lost[kept] = (own @ torch.linalg.lstsq(own, wanted).solution - wanted).square().sum().item()
+        rows = attention.q_proj.weight.detach().clone()
+        heads.leave_out(attention, x.T @ x, 2)
+        best = min(lost, key=lost.__getitem__)
+        own = torch.cat([torch.arange(head * size, (head + 1) * size) for head in best])
+        self.assertTrue(torch.equal(attention.q_proj.weight, rows[own]))
+        left = (x[:, own].double() @ attention.o_proj.weight.double().T - wanted).square().sum().item()
+        self.assertAlmostEqual(left / lost[best], 1, delta=0.01)
+
+    def test_a_cut_has_fewer_heads_and_goes_on(self):
+        figures = self.cut("heads", "--heads", 2)
+        self.assertLess(figures[-1]["error"], figures[-1]["solved"])
+        # The finished blocks are read again, and give the same.
+        (self.home / "heads" / "block-3.pt").unlink()
+        self.assertEqual(self.cut("heads", "--heads", 2)[-1]["solved"], figures[-1]["solved"])
+        made = AutoModelForCausalLM.from_pretrained(self.home / "heads")
+        self.assertEqual((made.config.num_attention_heads, made.config.head_dim), (2, 8))
+        self.assertEqual(made.model.layers[0].self_attn.q_proj.weight.shape, (16, 32))
+        # Heads are narrower than hidden ÷ heads now: transformers reads their size, and so does the next program.
+        self.cut("again", "--model", self.home / "heads")
+        self.assert_streams(self.home / "again", made)
+
+    def test_heads_that_cannot_be_are_refused(self):
+        for count in (3, 6):
+            with self.assertRaisesRegex(SystemExit, f"--heads is {count}; it must be a multiple of 2, and 4 at most"):
+                self.cut("no", "--heads", count)
 
     def test_inputs_of_one_size_compute_the_same(self):
         layer = self.model.model.layers[1]

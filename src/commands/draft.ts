@@ -40,6 +40,7 @@ export const draftCommand = command({
     questions: choice([...SUBJECTS, "none"], "of ours that the target answers, too", { default: "general" }),
     from: text("MODEL", "what the draft is cut from: a smaller model with the target's tokens"),
     blocks: option("N|LIST", "how many blocks stay, or which: 3,5,7", blocksOf),
+    heads: whole("heads of queries of a block", { from: 1 }),
     mlp: whole("MLP channels of a block", { from: 1 }),
     head: whole("tokens that have a row", { from: 1 }),
     format: choice(Object.keys(DRAFT_FORMATS) as DraftFormat[], "of the blocks' weights", { default: "lut4" }),

@@ -10,6 +10,7 @@ import { type Base, type DraftFormat, type DraftShape, draftBytes } from "./shap
 /** What somebody asked for in place of what the budget would choose. */
 export interface Wishes {
   readonly blocks?: number | undefined;
+  readonly heads?: number | undefined;
   readonly mlp?: number | undefined;
   readonly head?: number | undefined;
 }
@@ -31,28 +32,30 @@ const HEADS = [32768, 24576, 16384, 12288, 8192, 6144, 4096, 3072, 2048, 1024, 5
 export function chooseShape(base: Base, budget: number, format: DraftFormat, wishes: Wishes = {}): DraftShape {
   checkWishes(base, wishes);
   const least = wishes.blocks ?? Math.min(LEAST_BLOCKS, base.config.layers);
+  const heads = wishes.heads ?? base.config.heads;
   const widths = wishes.mlp === undefined ? widthsOf(base) : [wishes.mlp];
-  const heads = wishes.head === undefined ? headsFor(base, budget, format) : [wishes.head];
-  for (const head of heads) {
-    const fits = (blocks: number, mlp: number) => draftBytes(base, { blocks, mlp, head, format }) <= budget;
+  const lists = wishes.head === undefined ? headsFor(base, budget, format) : [wishes.head];
+  for (const head of lists) {
+    const fits = (blocks: number, mlp: number) => draftBytes(base, { blocks, heads, mlp, head, format }) <= budget;
     const mlp = widths.find((width) => fits(least, width));
     if (mlp === undefined) continue;
     const blocks = wishes.blocks ?? deepest(base, (count) => fits(count, mlp));
     const isWhole = blocks === (wishes.blocks ?? base.config.layers);
     const width = isWhole && wishes.mlp === undefined ? widest(base, mlp, (wider) => fits(blocks, wider)) : mlp;
-    return { blocks, mlp: width, head, format };
+    return { blocks, heads, mlp: width, head, format };
   }
-  throw tooSmall(base, budget, { blocks: least, mlp: widths.at(-1)!, head: heads.at(-1)!, format });
+  throw tooSmall(base, budget, { blocks: least, heads, mlp: widths.at(-1)!, head: lists.at(-1)!, format });
 }
 
-/** A shape in words: "12 blocks of 28, 1,024 MLP channels of 8,960, 16,384 tokens of 151,936, lut4". */
-export function describeShape({ config, tokens }: Base, { blocks, mlp, head, format }: DraftShape): string {
+/** A shape in words: "12 of 28 blocks, all 12 heads, 1,024 of 8,960 MLP channels, 16,384 of 151,936 tokens, lut4". */
+export function describeShape({ config, tokens }: Base, { blocks, heads, mlp, head, format }: DraftShape): string {
   const count = (part: number, all: number, what: string): string =>
     part === all
       ? `all ${all.toLocaleString("en")} ${what}`
       : `${part.toLocaleString("en")} of ${all.toLocaleString("en")} ${what}`;
   return [
     count(blocks, config.layers, "blocks"),
+    count(heads, config.heads, "heads"),
     count(mlp, config.feedForward, "MLP channels"),
     count(head, tokens, "tokens"),
     format,
@@ -83,7 +86,8 @@ function widest(base: Base, mlp: number, fits: (mlp: number) => boolean): number
 
 /** Numbers of tokens to try: all, or the longest usual list that leaves the blocks their share, then shorter ones. */
 function headsFor(base: Base, budget: number, format: DraftFormat): number[] {
-  const bytes = (head: number): number => draftBytes(base, { blocks: 0, mlp: CHANNELS, head, format });
+  const bytes = (head: number): number =>
+    draftBytes(base, { blocks: 0, heads: base.config.heads, mlp: CHANNELS, head, format });
   const least = leastHead(base);
   const lists = [base.tokens, ...HEADS.filter((head) => head < base.tokens && head > least), least];
   const first = lists.findIndex((head) => bytes(head) <= HEAD_SHARE * budget);
@@ -93,11 +97,14 @@ function headsFor(base: Base, budget: number, format: DraftFormat): number[] {
 /** Bytes, special and end tokens alone. */
 const leastHead = ({ always, tokens }: Base): number => Math.min(tokens, BLOCK_ROWS * Math.ceil(always / BLOCK_ROWS));
 
-function checkWishes(base: Base, { blocks, mlp, head }: Wishes): void {
-  const { layers, feedForward } = base.config;
+function checkWishes(base: Base, { blocks, heads, mlp, head }: Wishes): void {
+  const { layers, feedForward, kvHeads } = base.config;
   const bad = (what: string) => new OutriderError("bad_shape", what);
   if (blocks !== undefined && !(blocks >= 1 && blocks <= layers)) {
     throw bad(`${blocks} blocks were asked for, and the model has ${layers}; ask for 1 to ${layers}`);
+  }
+  if (heads !== undefined && !(heads >= 1 && heads <= base.config.heads && heads % kvHeads === 0)) {
+    throw bad(`${heads} heads were asked for; ask for a multiple of ${kvHeads} up to ${base.config.heads}`);
   }
   if (mlp !== undefined && !(mlp >= CHANNELS && mlp <= feedForward && mlp % CHANNELS === 0)) {
     throw bad(`${mlp} MLP channels were asked for; ask for a multiple of ${CHANNELS} up to ${widestOf(base)}`);

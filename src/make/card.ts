@@ -9,7 +9,7 @@ import type { DraftOptions } from "./options.ts";
 import type { DraftPlan } from "./plan.ts";
 import { cutInWords, roundedInWords, sourcesOf } from "./say.ts";
 import { minutes } from "./schedule.ts";
-import { type Base, VOCABULARY_FORMAT } from "./shape.ts";
+import { type Base, DRAFT_FORMATS } from "./shape.ts";
 
 export interface Card {
   readonly options: DraftOptions;
@@ -45,9 +45,10 @@ A draft for ${options.target.model}, cut from ${from} and taught by the target. 
 | part | what is kept |
 |---|---|
 | blocks | ${shape.blocks} of ${config.layers}: ${blocks.join(", ")} |
+| heads of queries | ${shape.heads} of ${config.heads} |
 | MLP channels | ${whole(shape.mlp)} of ${whole(config.feedForward)} |
 | tokens | ${whole(shape.head)} of ${whole(tokens)} |
-| format | blocks ${shape.format}, embedding and head ${VOCABULARY_FORMAT} |
+| format | blocks ${shape.format}, embedding and head ${DRAFT_FORMATS[shape.format].vocabulary} |
 | weights on disk | ${(bytes / 1e6).toFixed(1)} MB |
 
 ## Figures

@@ -91,14 +91,19 @@ export const streamBytes = (base: Base, positions: number): number =>
 /** What enters each block, and what leaves the last: two bytes a channel. */
 const positionBytes = ({ config: { embedding, layers } }: Base): number => 2 * embedding * (layers + 1);
 
-type Cut = Pick<DraftShape, "blocks" | "mlp">;
+type Cut = Pick<DraftShape, "blocks" | "heads" | "mlp">;
 
-const wholeOf = ({ config }: Base): Cut => ({ blocks: config.layers, mlp: config.feedForward });
+const wholeOf = ({ config }: Base): Cut => ({
+  blocks: config.layers,
+  heads: config.heads,
+  mlp: config.feedForward,
+});
 
 const draftOf = (base: Base, shape: DraftShape): Base => ({ ...base, config: draftConfig(base.config, shape) });
 
 /** Weights of the blocks alone. */
-export const blockWeights = ({ config }: Base, { blocks, mlp }: Cut): number => {
-  const weights = (layers: number) => weightsOf(draftConfig(config, { blocks: layers, mlp, head: 0, format: "lut4" }));
+export const blockWeights = ({ config }: Base, { blocks, ...widths }: Cut): number => {
+  const weights = (layers: number) =>
+    weightsOf(draftConfig(config, { blocks: layers, ...widths, head: 0, format: "lut4" }));
   return weights(blocks) - weights(0);
 };

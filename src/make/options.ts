@@ -18,6 +18,7 @@ export interface DraftOptions {
   readonly format: DraftFormat;
   /** The blocks that stay, or how many of them. */
   readonly blocks: readonly number[] | number | undefined;
+  readonly heads: number | undefined;
   readonly mlp: number | undefined;
   readonly head: number | undefined;
   readonly hours: number | undefined;

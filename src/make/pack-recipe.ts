@@ -1,7 +1,7 @@
 /** The last step to a draft's pack, from a checkpoint that `distil --quantise` has taught. */
 import type { Recipe } from "../compress/recipe.ts";
 import type { Drafting } from "../format/pack-header.ts";
-import { DRAFT_FORMATS, type DraftFormat, VOCABULARY_FORMAT } from "./shape.ts";
+import { DRAFT_FORMATS, type DraftFormat } from "./shape.ts";
 
 /**
  * How drafts draw that forward KL taught. Those of 30 and 60 MB are kept most often from 1.4 to 1.8, at temperatures of
@@ -24,8 +24,8 @@ export const packRecipe = (
   model,
   stages: [
     ...(keep === undefined ? [] : [{ stage: "trim-vocabulary", keep, by: "frequency" } as const]),
-    { stage: "quantise", tensors: "blocks", ...DRAFT_FORMATS[format] },
-    { stage: "quantise", tensors: "vocabulary", format: VOCABULARY_FORMAT },
+    { stage: "quantise", tensors: "blocks", ...DRAFT_FORMATS[format].blocks },
+    { stage: "quantise", tensors: "vocabulary", format: DRAFT_FORMATS[format].vocabulary },
     { stage: "activations", bits: 8 },
   ],
 });

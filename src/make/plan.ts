@@ -19,10 +19,10 @@ export interface DraftPlan {
 }
 
 /** The shape that was asked for, or that the budget buys. Throws as `chooseShape` does. */
-export function shapeFor(base: Base, { budget, format, blocks, mlp, head }: DraftOptions): DraftShape {
+export function shapeFor(base: Base, { budget, format, blocks, heads, mlp, head }: DraftOptions): DraftShape {
   if (Array.isArray(blocks)) checkBlocks(blocks, base.config.layers);
   const count = typeof blocks === "object" ? blocks.length : blocks;
-  return chooseShape(base, budget, format, { blocks: count, mlp, head });
+  return chooseShape(base, budget, format, { blocks: count, heads, mlp, head });
 }
 
 function checkBlocks(blocks: readonly number[], layers: number): void {

@@ -5,7 +5,7 @@ import type { Machine } from "./machine.ts";
 import type { DraftOptions } from "./options.ts";
 import type { DraftPlan } from "./plan.ts";
 import { minutes, taughtPerMinute, total, writtenPerMinute } from "./schedule.ts";
-import { type Base, type DraftShape, draftBytes, draftConfig, isNarrowed, weightsOf } from "./shape.ts";
+import { type Base, type DraftShape, draftBytes, draftConfig, weightsOf } from "./shape.ts";
 import type { Making } from "./stages/stage.ts";
 
 /** The draft and where it comes from. */
@@ -39,10 +39,11 @@ const CHOSEN: Record<DraftPlan["choice"], string> = {
 };
 
 /** What is done to the base. */
-export const cutInWords = (base: Base, { choice, shape }: Pick<DraftPlan, "choice" | "shape">): string =>
+export const cutInWords = ({ config }: Base, { choice, shape }: Pick<DraftPlan, "choice" | "shape">): string =>
   [
     CHOSEN[choice],
-    ...(isNarrowed(base, shape) ? ["MLP channels by the size of their output"] : []),
+    ...(shape.heads < config.heads ? ["heads of queries by what is lost without each"] : []),
+    ...(shape.mlp < config.feedForward ? ["MLP channels by the size of their output"] : []),
     "least squares",
     "each block learns to give what it gave, if time allows",
   ].join("; ");

@@ -1,27 +1,31 @@
 /** The shape of a draft that is cut from a larger model, and the bytes of its pack. */
 import { type Formats, formatOf } from "../compress/stages/quantise.ts";
 import type { LlamaConfig } from "../model/config.ts";
+import type { BlockFormat } from "../model/formats.ts";
 import { tensorBytes } from "../model/layouts.ts";
 import { EMBEDDING, HEAD, tensorShapes } from "../model/tensors.ts";
 
 /**
- * What a draft is taught in, by name: the format of its blocks, and that of the down projections where it is another.
- * In two bits these lose a third of a block's error to more than a half (docs/log.md). Embedding and head are lut4.
+ * What a draft is taught in, by name: the format of its blocks, with that of the down projections where it is another,
+ * and that of embedding and head. In two bits down projections lose a third of a block's error to more than a half. A
+ * head in three bits has a third more tokens than one of the same bytes in four, which gains more than the bit loses
+ * (docs/log.md).
  */
 export const DRAFT_FORMATS = {
-  lut4: { format: "lut4" },
-  lut3: { format: "lut3" },
-  q2lut: { format: "q2lut" },
-  "q2lut+lut3": { format: "q2lut", down: "lut3" },
-  q2had: { format: "q2had" },
-  "q2had+lut3": { format: "q2had", down: "lut3" },
-} as const satisfies Record<string, Formats>;
+  lut4: { blocks: { format: "lut4" }, vocabulary: "lut4" },
+  lut3: { blocks: { format: "lut3" }, vocabulary: "lut4" },
+  q2lut: { blocks: { format: "q2lut" }, vocabulary: "lut4" },
+  "q2lut+lut3": { blocks: { format: "q2lut", down: "lut3" }, vocabulary: "lut4" },
+  q2had: { blocks: { format: "q2had" }, vocabulary: "lut3" },
+  "q2had+lut3": { blocks: { format: "q2had", down: "lut3" }, vocabulary: "lut3" },
+} as const satisfies Record<string, { readonly blocks: Formats; readonly vocabulary: BlockFormat }>;
 export type DraftFormat = keyof typeof DRAFT_FORMATS;
-export const VOCABULARY_FORMAT = "lut4";
 
 export interface DraftShape {
   /** Blocks that stay. */
   readonly blocks: number;
+  /** Heads of queries of each. */
+  readonly heads: number;
   /** MLP channels of each. */
   readonly mlp: number;
   /** Rows of embedding and head; as many as the base has tokens: all of them. */
@@ -38,17 +42,15 @@ export interface Base {
   readonly always: number;
 }
 
-/** Whether MLP channels are removed, after which the cut is repaired. */
-export const isNarrowed = ({ config }: Base, { mlp }: DraftShape): boolean => mlp < config.feedForward;
-
 /** What the header of a shard says of a tensor. */
 const TENSOR_BYTES = 130;
 
 /** Bytes of the shards of a draft's pack. */
 export function draftBytes({ config }: Base, shape: DraftShape): number {
+  const formats = DRAFT_FORMATS[shape.format];
   return tensorShapes(draftConfig(config, shape)).reduce((sum, { name, rows, cols }) => {
     const ofVocabulary = name === EMBEDDING || name === HEAD;
-    const own = ofVocabulary ? VOCABULARY_FORMAT : formatOf(DRAFT_FORMATS[shape.format], name);
+    const own = ofVocabulary ? formats.vocabulary : formatOf(formats.blocks, name);
     return sum + TENSOR_BYTES + tensorBytes({ format: rows === 1 ? "f32" : own, rows, cols });
   }, 0);
 }
@@ -62,9 +64,10 @@ export function weightsOf(config: LlamaConfig): number {
 }
 
 /** The config of the draft. */
-export const draftConfig = (config: LlamaConfig, { blocks, mlp, head }: DraftShape): LlamaConfig => ({
+export const draftConfig = (config: LlamaConfig, { blocks, heads, mlp, head }: DraftShape): LlamaConfig => ({
   ...config,
   layers: blocks,
+  heads,
   feedForward: mlp,
   vocabulary: head,
   widths: undefined,

@@ -37,7 +37,13 @@ test.each([
   ["qwen2.5-coder-draft-m", "q2lut+lut3"],
 ] as const)("bytes are those of the shipped %s", (draft, format) => {
   const { config, vocabulary, ...header } = packHeader(shipped(draft));
-  const shape = { blocks: config.layers, mlp: config.feedForward, head: config.vocabulary, format };
+  const shape = {
+    blocks: config.layers,
+    heads: config.heads,
+    mlp: config.feedForward,
+    head: config.vocabulary,
+    format,
+  };
   const told = draftBytes({ config, tokens: vocabulary.size, always: 0 }, shape);
   const real = packBytes({ config, vocabulary, ...header });
   expect(told / real).toBeGreaterThan(0.999);
@@ -70,7 +76,7 @@ test("more bytes never buy fewer blocks of the same head, and fewer bits buy mor
 });
 
 test("what was asked for stands", () => {
-  const wishes = { blocks: 12, mlp: 1216, head: 16384 };
+  const wishes = { blocks: 12, heads: 8, mlp: 1216, head: 16384 };
   expect(chooseShape(QWEN, 45e6, "lut4", wishes)).toEqual({ ...wishes, format: "lut4" });
 });
 

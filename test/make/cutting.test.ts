@@ -8,7 +8,7 @@ import { TINY_PACKS } from "../support/tiny.ts";
 const config = await configOf(TINY_PACKS.target);
 const base: Base = { config, tokens: 512, always: 272 };
 const { layers, embedding, feedForward, heads, kvHeads, headSize } = config;
-const whole: DraftShape = { blocks: layers, mlp: feedForward, head: 320, format: "lut4" };
+const whole: DraftShape = { blocks: layers, heads, mlp: feedForward, head: 320, format: "lut4" };
 /** Positions of 64 windows. */
 const POSITIONS = 64 * 256;
 

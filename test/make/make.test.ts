@@ -41,6 +41,7 @@ async function options(more: Partial<DraftOptions> = {}): Promise<DraftOptions> 
     budget: 300_000,
     format: "lut4",
     blocks: [0, 1, 2, 4],
+    heads: 2,
     mlp: undefined,
     head: 320,
     hours: 1,
@@ -74,14 +75,16 @@ describe("a draft", () => {
     expect(programs()).toEqual(["machine", "write", "cut", "distil", "cut", "distil"]);
     const { model, config, target, recipe } = packHeader(made.pack);
     expect({ model, target: target?.model }).toEqual({ model: "tiny-taught", target: "tiny" });
-    expect(config).toMatchObject({ layers: 4, feedForward: 64, vocabulary: 320 });
+    expect(config).toMatchObject({ layers: 4, heads: 2, feedForward: 64, vocabulary: 320 });
     expect(recipe.map(({ stage }) => stage)).toContain("trim-vocabulary");
     expect(made.bytes).toBeLessThan(300_000);
     // Fifteen answers of sixty are held out, and every second of them until the draft is done.
     expect(made.figures?.acceptance).toMatchObject({ answers: 8, tokens: 96 });
     const card = readFileSync(path.join(folder, "draft/README.md"), "utf8");
     expect(card).toContain("npx outrider draft --target tiny");
-    expect(card).toContain("| blocks | 4 of 6: 0, 1, 2, 4 |");
+    expect(card).toContain(
+      "| blocks | 4 of 6: 0, 1, 2, 4 |\n| heads of queries | 2 of 4 |\n| MLP channels | 64 of 96 |",
+    );
     expect(card).toContain(made.figures?.served?.both.toFixed(2));
 
     // It said what it would do, and how long that takes, before it did it.
@@ -89,7 +92,7 @@ describe("a draft", () => {
     expect(said[0]).toMatch(/^tiny-taught: a draft of 0\.\d MB for tiny/);
     expect(all).toBeGreaterThan(0);
     expect(said.findIndex((line) => line.startsWith("write-asked"))).toBeGreaterThan(all);
-    expect(said.join("\n")).toMatch(/4 of 6 blocks, 64 of 96 MLP channels, 320 of 512 tokens, lut4/);
+    expect(said.join("\n")).toMatch(/4 of 6 blocks, 2 of 4 heads, 64 of 96 MLP channels, 320 of 512 tokens, lut4/);
   });
 
   test("is not made twice by the same call", async () => {
@@ -182,6 +185,7 @@ describe("what is refused", () => {
     [{ budget: 50_000 }, "budget_too_small", /too small: .* take 0\.\d\d MB/],
     [{ blocks: 9 }, "bad_shape", /9 blocks were asked for, and the model has 6/],
     [{ blocks: [4, 1] }, "bad_shape", /ascending/],
+    [{ heads: 9 }, "bad_shape", /9 heads were asked for; ask for a multiple of \d up to \d/],
     [{ mlp: 96 }, "bad_shape", /multiple of 64 up to 64/],
     [{ head: 100 }, "bad_shape", /from 272/],
     [{ questions: "none" }, "no_text", /nothing to teach on/],

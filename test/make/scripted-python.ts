@@ -32,7 +32,8 @@ export class ScriptedPython implements Python {
     if (program === "teach") judge(of("--text"));
     if (program === "cut") {
       const blocks = args.includes("--blocks") ? of("--blocks").split(",").map(Number) : undefined;
-      await cut(of("--model"), of("--out"), blocks, Number(of("--channels")));
+      const heads = args.includes("--heads") ? Number(of("--heads")) : undefined;
+      await cut(of("--model"), of("--out"), blocks, { heads, channels: Number(of("--channels")) });
     }
     if (program === "distil") {
       mkdirSync(of("--out"), { recursive: true });
@@ -57,11 +58,16 @@ export class ScriptedPython implements Python {
   }
 }
 
-/** Keeps the blocks, all unless some are named, and the first channels of each MLP. */
-async function cut(from: string, out: string, named: readonly number[] | undefined, channels: number): Promise<void> {
+/** Keeps the blocks and the first heads, all unless some are named, and the first channels of each MLP. */
+async function cut(
+  from: string,
+  out: string,
+  named: readonly number[] | undefined,
+  { heads, channels }: { readonly heads: number | undefined; readonly channels: number },
+): Promise<void> {
   const model = await readModel(from);
   const blocks = named ?? Array.from({ length: model.config.layers }, (_, block) => block);
-  const config = { ...model.config, layers: blocks.length, feedForward: channels };
+  const config = { ...model.config, layers: blocks.length, heads: heads ?? model.config.heads, feedForward: channels };
   const shapes = tensorShapes(config);
   const tensors = shapes.map(({ name, rows, cols }) => {
     const source = name.replace(/layers\.(\d+)/, (_, block) => `layers.${blocks[Number(block)]}`);

@@ -1,16 +1,18 @@
 """
-Cuts a model to fewer blocks and narrower MLPs, and teaches each block that is left to give what the whole model gives.
+Cuts a model to fewer blocks, narrower MLPs and fewer heads of queries, and teaches each block that is left to give what
+the whole model gives.
 
     python -m outrider_distil.cut --model DIR --text FILE.jsonl … --channels 768 --quantise q2lut --out DIR
 
-The residual stream of the whole model on some lines is computed once. Then, block by block: the channels of the MLP
-that weigh most in its output are kept; its down projection is solved by least squares, so that the stream behind the
-block is that of the whole model at the next kept block; with --quantise its matrices are rounded as a pack will round
-them, by GPTQ (gptq.py); and all its weights, in floats or rounded, learn the same by gradient (block-wise training of
-EfficientQAT: Chen et al. 2024, arXiv 2407.11062, §3.2). Each block reads what the taught blocks before it give, so
-later ones mend what earlier ones lost. It needs no predictions of a target, and is where `distil` begins from. A
-checkpoint whose MLPs are as narrow already is only rounded. Stop it with Ctrl-C: the same command goes on behind the
-last finished block. While it works, OUT holds the streams, two bytes for each position, block and channel.
+The residual stream of the whole model on some lines is computed once. Then, block by block: with --heads the heads of
+queries that cost least are left out (heads.py); the channels of the MLP that weigh most in its output are kept; its
+down projection is solved by least squares, so that the stream behind the block is that of the whole model at the next
+kept block; with --quantise its matrices are rounded as a pack will round them, by GPTQ (gptq.py); and all its weights,
+in floats or rounded, learn the same by gradient (block-wise training of EfficientQAT: Chen et al. 2024, arXiv
+2407.11062, §3.2). Each block reads what the taught blocks before it give, so later ones mend what earlier ones lost. It
+needs no predictions of a target, and is where `distil` begins from. A checkpoint whose MLPs are as narrow already is
+only rounded. Stop it with Ctrl-C: the same command goes on behind the last finished block. While it works, OUT holds
+the streams, two bytes for each position, block and channel.
 """
 
 import argparse
@@ -30,7 +32,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import parametrize
 
-from . import argument, corpus, gptq, quantise
+from . import argument, corpus, gptq, heads, quantise
 from . import student as models
 from .compiled import SHAPES, UNIT, arguments, block, gated, lacking, later_keys, mixed, unlike
 from .memory import keep_freed
@@ -51,6 +53,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--blocks", help="indices of the blocks that are kept, such as 0,1,3; absent: all")
     parser.add_argument("--channels", type=int, required=True, help="of each MLP")
+    parser.add_argument("--heads", type=argument.count, help="of queries in each block; absent: all")
     parser.add_argument(
         "--quantise",
         choices=quantise.BLOCK_FORMATS,
@@ -129,7 +132,12 @@ class Cut:
         channels = self.model.config.intermediate_size
         if not 0 < args.channels <= channels:
             raise SystemExit(f"--channels is {args.channels}; it must be from 1 to the model's {channels}")
-        why = quantise.unfit(args.quantise, layers[0], args.channels) if args.quantise else None
+        every, groups = self.model.config.num_attention_heads, self.model.config.num_key_value_heads
+        self.heads = args.heads or every
+        if self.heads > every or self.heads % groups:
+            raise SystemExit(f"--heads is {args.heads}; it must be a multiple of {groups}, and {every} at most")
+        widths = self.model.config.hidden_size, self.heads * layers[0].self_attn.head_dim, args.channels
+        why = quantise.unfit(args.quantise, *widths) if args.quantise else None
         if why:
             raise SystemExit(f"--quantise: {why}")
         self.lines = chosen(args.text, args.lines, args.longest)
@@ -144,7 +152,8 @@ class Cut:
         """Streams and finished blocks are used again only where they are of the same cut and the same lines."""
         args, file = self.args, self.args.out / CUT
         lines = hashlib.sha256(json.dumps(self.lines).encode()).hexdigest()
-        own = {"blocks": self.kept, "channels": args.channels, "quantise": args.quantise, "lines": lines}
+        own = {"blocks": self.kept, "channels": args.channels, "heads": self.heads}
+        own |= {"quantise": args.quantise, "lines": lines}
         if file.exists() and json.loads(file.read_text()) != own:
             raise SystemExit(
                 f"{args.out} holds blocks of another cut, or of other lines: name another --out, or remove it"
@@ -175,9 +184,13 @@ class Cut:
             figures = {}
             if file.exists():
                 narrow(layer, torch.arange(self.args.channels))
+                heads.narrow(layer.self_attn, list(range(self.heads)))
                 layer.load_state_dict(torch.load(file, map_location=self.device, weights_only=True))
                 given, error = self.advance(layer, read, wanted)
             else:
+                if self.heads < self.model.config.num_attention_heads:
+                    mixes = (self.mixed(layer, x) for x in read)
+                    heads.leave_out(layer.self_attn, self.gram_of_mixes(mixes, wanted), self.heads)
                 behind = [self.behind(layer, x, self.mixed(layer, x)) for x in read]
                 begun = self.solve(layer, behind, wanted).error(layer.mlp.down_proj.weight)
                 figures["solved"] = round(begun, 4)
@@ -277,8 +290,7 @@ class Cut:
         inputs = (self.normed(layer.input_layernorm, x) for x in read)
         to_format(gram_of(x[1:] for x in inputs), attention.q_proj, attention.k_proj, attention.v_proj)
         mixes = [self.mixed(layer, x) for x in read]
-        sizes = (by_size(stream.to(self.device).float()) for stream in wanted)
-        to_format(gram_of((mix * size)[1:] for mix, size in zip(mixes, sizes)), attention.o_proj)
+        to_format(self.gram_of_mixes(mixes, wanted), attention.o_proj)
         behind = [self.behind(layer, x, mix) for x, mix in zip(read, mixes)]
         inputs = (self.normed(layer.post_attention_layernorm, x) for x in behind)
         to_format(gram_of(x[1:] for x in inputs), mlp.gate_proj, mlp.up_proj)
@@ -299,6 +311,11 @@ class Cut:
         read = self.normed(layer.input_layernorm, x)
         with self.autocast():
             return mixed(read[None], *self.places(len(x)), weights[:3], *others)[0]
+
+    def gram_of_mixes(self, mixes: Iterable[torch.Tensor], wanted: list[torch.Tensor]) -> torch.Tensor:
+        """Of what the out-projection multiplies. All positions count alike, but for the first, which does not count."""
+        sizes = (by_size(stream.to(self.device).float()) for stream in wanted)
+        return gram_of((mix * size)[1:] for mix, size in zip(mixes, sizes))
 
     @torch.no_grad()
     def behind(self, layer: nn.Module, x: torch.Tensor, mix: torch.Tensor) -> torch.Tensor:
@@ -388,6 +405,7 @@ class Cut:
         model, config = self.model, self.model.config
         model.model.layers = nn.ModuleList(layers)
         config.num_hidden_layers, config.intermediate_size = len(layers), self.args.channels
+        config.head_dim, config.num_attention_heads = layers[0].self_attn.head_dim, self.heads
         if getattr(config, "layer_types", None):
             config.layer_types = [config.layer_types[index] for index in self.kept]
         if self.args.tie and not config.tie_word_embeddings:

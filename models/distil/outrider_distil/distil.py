@@ -156,7 +156,9 @@ class Run:
         if args.lora:
             models.add_lora(self.student)
         if args.quantise:
-            why = quantise.unfit(args.quantise, self.student.model.layers[0], self.student.config.intermediate_size)
+            config, first = self.student.config, self.student.model.layers[0].self_attn
+            widths = config.hidden_size, first.o_proj.in_features, config.intermediate_size
+            why = quantise.unfit(args.quantise, *widths)
             if why:
                 raise SystemExit(f"--quantise: {why}")
             quantise.quantise(self.student, args.quantise, args.quantise_vocabulary)

@@ -332,10 +332,12 @@ def format_of(blocks: str, projection: str) -> str:
     return down if projection.endswith("down_proj") else others
 
 
-def unfit(blocks: str, block: nn.Module, channels: int) -> str | None:
-    """Why a block with so many MLP channels cannot be rounded to a format, in words; None where it can."""
-    inputs = {"q_proj": block.self_attn.q_proj.in_features, "o_proj": block.self_attn.o_proj.in_features}
-    for name, columns in {**inputs, "down_proj": channels}.items():
+def unfit(blocks: str, hidden: int, mixed: int, channels: int) -> str | None:
+    """
+    Why blocks cannot be rounded to a format, in words; None where they can. hidden, mixed, channels: the columns of
+    their projections, of the out-projection, and of the down projection.
+    """
+    for name, columns in {"q_proj": hidden, "o_proj": mixed, "down_proj": channels}.items():
         if format_of(blocks, name) == "q2had" and columns % ROTATED:
             return f"q2had takes columns in multiples of {ROTATED}, and {name} has {columns}"
     return None

@@ -1,6 +1,6 @@
 /**
- * The stage that cuts the base to the draft's shape, in floats: least squares make up for the channels that a block
- * loses, and then all its weights learn to.
+ * The stage that cuts the base to the draft's shape, in floats: least squares make up for the heads and the channels
+ * that a block loses, and then all its weights learn to.
  */
 import path from "node:path";
 import { cutReadings } from "../cutting.ts";
@@ -25,12 +25,12 @@ export async function cutStage(
   const reads = cutReadings(making.base, shape, blockProducts(machine, minutes), merged.found.positions);
   const { key } = await journal.stage<null>({
     name: "cut",
-    inputs: [merged.key, base.key, blocks.found, shape.mlp, reads, options.seed],
+    inputs: [merged.key, base.key, blocks.found, shape.heads, shape.mlp, reads, options.seed],
     makes: [folder],
     async work(spent) {
       await runBlocks(making, "cut", merged.found, reads, { minutes, spent }, [
         ...["--model", base.found, "--out", folder],
-        ...["--blocks", blocks.found.join(","), "--channels", `${shape.mlp}`],
+        ...["--blocks", blocks.found.join(","), "--heads", `${shape.heads}`, "--channels", `${shape.mlp}`],
         ...(making.base.config.tied ? ["--tie"] : []),
       ]);
       return null;

@@ -5,7 +5,7 @@ import type { Finished } from "../journal.ts";
 import type { Merged } from "../merge.ts";
 import { ADAPTERS_RATE, rateFor } from "../rates.ts";
 import { taughtPerMinute } from "../schedule.ts";
-import { type DraftFormat, type DraftShape, draftConfig, weightsOf } from "../shape.ts";
+import { DRAFT_FORMATS, type DraftFormat, type DraftShape, draftConfig, weightsOf } from "../shape.ts";
 import { type Making, runProgram, type Student, workFile } from "./stage.ts";
 
 /** A checkpoint is written about so often. */
@@ -32,7 +32,7 @@ export const ADAPTERS: Course = { name: "adapt", rate: ADAPTERS_RATE, options: [
 export const roundedWeights = (format: DraftFormat, asked: number | undefined): Course => ({
   name: "teach",
   rate: rateFor(format, asked),
-  options: ["--quantise", format],
+  options: ["--quantise", format, "--quantise-vocabulary", DRAFT_FORMATS[format].vocabulary],
 });
 
 export async function distilStage(
