@@ -859,14 +859,15 @@ class Cutting(unittest.TestCase):
         x[:, size : 2 * size] = x[:, :size] + 0.1 * torch.randn(500, size)
         x[:, 3 * size :] = 0.5 * x[:, 2 * size : 3 * size] + 0.1 * torch.randn(500, size)
         wanted = x.double() @ out.T
-        lost = {}
+        lost, columns = {}, torch.arange(4 * size).view(4, size)
         for kept in ((a, b) for a in (0, 1) for b in (2, 3)):
-            own = x[:, torch.cat([torch.arange(head * size, (head + 1) * size) for head in kept])].double()
+            own = x[:, columns[list(kept)].flatten()].double()
             lost[kept] = (own @ torch.linalg.lstsq(own, wanted).solution - wanted).square().sum().item()
         rows = attention.q_proj.weight.detach().clone()
-        heads.leave_out(attention, x.T @ x, 2)
+        stay = heads.leave_out(attention, x.T @ x, 2)
         best = min(lost, key=lost.__getitem__)
-        own = torch.cat([torch.arange(head * size, (head + 1) * size) for head in best])
+        own = columns[list(best)].flatten()
+        self.assertTrue(torch.equal(stay, own))
         self.assertTrue(torch.equal(attention.q_proj.weight, rows[own]))
         left = (x[:, own].double() @ attention.o_proj.weight.double().T - wanted).square().sum().item()
         self.assertAlmostEqual(left / lost[best], 1, delta=0.01)

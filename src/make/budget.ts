@@ -23,7 +23,7 @@ const WIDTHS = [0.5, 0.25];
 const LEAST_BLOCKS = 4;
 /** Share of the budget that embedding and head may take. */
 const HEAD_SHARE = 0.3;
-const HEADS = [32768, 24576, 16384, 12288, 8192, 6144, 4096, 3072, 2048, 1024, 512];
+const HEAD_SIZES = [32768, 24576, 16384, 12288, 8192, 6144, 4096, 3072, 2048, 1024, 512];
 
 /**
  * Throws `bad_shape` for wishes that the base cannot fulfil, and `budget_too_small` naming the smallest budget that
@@ -34,8 +34,8 @@ export function chooseShape(base: Base, budget: number, format: DraftFormat, wis
   const least = wishes.blocks ?? Math.min(LEAST_BLOCKS, base.config.layers);
   const heads = wishes.heads ?? base.config.heads;
   const widths = wishes.mlp === undefined ? widthsOf(base) : [wishes.mlp];
-  const lists = wishes.head === undefined ? headsFor(base, budget, format) : [wishes.head];
-  for (const head of lists) {
+  const headSizes = wishes.head === undefined ? headSizesFor(base, budget, format) : [wishes.head];
+  for (const head of headSizes) {
     const fits = (blocks: number, mlp: number) => draftBytes(base, { blocks, heads, mlp, head, format }) <= budget;
     const mlp = widths.find((width) => fits(least, width));
     if (mlp === undefined) continue;
@@ -44,7 +44,7 @@ export function chooseShape(base: Base, budget: number, format: DraftFormat, wis
     const width = isWhole && wishes.mlp === undefined ? widest(base, mlp, (wider) => fits(blocks, wider)) : mlp;
     return { blocks, heads, mlp: width, head, format };
   }
-  throw tooSmall(base, budget, { blocks: least, heads, mlp: widths.at(-1)!, head: lists.at(-1)!, format });
+  throw tooSmall(base, budget, { blocks: least, heads, mlp: widths.at(-1)!, head: headSizes.at(-1)!, format });
 }
 
 /** A shape in words: "12 of 28 blocks, all 12 heads, 1,024 of 8,960 MLP channels, 16,384 of 151,936 tokens, lut4". */
@@ -85,13 +85,13 @@ function widest(base: Base, mlp: number, fits: (mlp: number) => boolean): number
 }
 
 /** Numbers of tokens to try: all, or the longest usual list that leaves the blocks their share, then shorter ones. */
-function headsFor(base: Base, budget: number, format: DraftFormat): number[] {
+function headSizesFor(base: Base, budget: number, format: DraftFormat): number[] {
   const bytes = (head: number): number =>
     draftBytes(base, { blocks: 0, heads: base.config.heads, mlp: CHANNELS, head, format });
   const least = leastHead(base);
-  const lists = [base.tokens, ...HEADS.filter((head) => head < base.tokens && head > least), least];
-  const first = lists.findIndex((head) => bytes(head) <= HEAD_SHARE * budget);
-  return lists.slice(first < 0 ? -1 : first);
+  const sizes = [base.tokens, ...HEAD_SIZES.filter((head) => head < base.tokens && head > least), least];
+  const first = sizes.findIndex((head) => bytes(head) <= HEAD_SHARE * budget);
+  return sizes.slice(first < 0 ? -1 : first);
 }
 
 /** Bytes, special and end tokens alone. */

@@ -185,7 +185,7 @@ describe("what is refused", () => {
     [{ budget: 50_000 }, "budget_too_small", /too small: .* take 0\.\d\d MB/],
     [{ blocks: 9 }, "bad_shape", /9 blocks were asked for, and the model has 6/],
     [{ blocks: [4, 1] }, "bad_shape", /ascending/],
-    [{ heads: 9 }, "bad_shape", /9 heads were asked for; ask for a multiple of \d up to \d/],
+    [{ heads: 9 }, "bad_shape", /9 heads were asked for; ask for a multiple of 2 up to 4/],
     [{ mlp: 96 }, "bad_shape", /multiple of 64 up to 64/],
     [{ head: 100 }, "bad_shape", /from 272/],
     [{ questions: "none" }, "no_text", /nothing to teach on/],

@@ -137,9 +137,8 @@ class Cut:
         if self.heads > every or self.heads % groups:
             raise SystemExit(f"--heads is {args.heads}; it must be a multiple of {groups}, and {every} at most")
         widths = self.model.config.hidden_size, self.heads * layers[0].self_attn.head_dim, args.channels
-        why = quantise.unfit(args.quantise, *widths) if args.quantise else None
-        if why:
-            raise SystemExit(f"--quantise: {why}")
+        if args.quantise:
+            quantise.refuse_unfit(args.quantise, *widths)
         self.lines = chosen(args.text, args.lines, args.longest)
         torch._dynamo.config.recompile_limit = SHAPES
         self.block = torch.compile(block, dynamic=False) if args.compile else block
@@ -188,10 +187,7 @@ class Cut:
                 layer.load_state_dict(torch.load(file, map_location=self.device, weights_only=True))
                 given, error = self.advance(layer, read, wanted)
             else:
-                if self.heads < self.model.config.num_attention_heads:
-                    mixes = (self.mixed(layer, x) for x in read)
-                    heads.leave_out(layer.self_attn, self.gram_of_mixes(mixes, wanted), self.heads)
-                behind = [self.behind(layer, x, self.mixed(layer, x)) for x in read]
+                behind = self.narrow_attention(layer, read, wanted)
                 begun = self.solve(layer, behind, wanted).error(layer.mlp.down_proj.weight)
                 figures["solved"] = round(begun, 4)
                 if self.args.quantise:
@@ -235,6 +231,16 @@ class Cut:
             torch.save(whole, file)
         # Read from the file as they are needed: a large model's would not fit beside its weights.
         return torch.load(file, mmap=True, weights_only=True)
+
+    def narrow_attention(
+        self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor]
+    ) -> list[torch.Tensor]:
+        """Leaves out heads where fewer are asked for. Returns the stream behind the attention."""
+        mixes = [self.mixed(layer, x) for x in read]
+        if self.heads < self.model.config.num_attention_heads:
+            columns = heads.leave_out(layer.self_attn, self.gram_of_mixes(mixes, wanted), self.heads)
+            mixes = [mix[:, columns] for mix in mixes]
+        return [self.behind(layer, x, mix) for x, mix in zip(read, mixes)]
 
     def places(self, length: int) -> list[torch.Tensor]:
         """What `block` takes of the positions of a line: RoPE's cosines and sines, and which keys come later."""
@@ -312,7 +318,7 @@ class Cut:
         with self.autocast():
             return mixed(read[None], *self.places(len(x)), weights[:3], *others)[0]
 
-    def gram_of_mixes(self, mixes: Iterable[torch.Tensor], wanted: list[torch.Tensor]) -> torch.Tensor:
+    def gram_of_mixes(self, mixes: list[torch.Tensor], wanted: list[torch.Tensor]) -> torch.Tensor:
         """Of what the out-projection multiplies. All positions count alike, but for the first, which does not count."""
         sizes = (by_size(stream.to(self.device).float()) for stream in wanted)
         return gram_of((mix * size)[1:] for mix, size in zip(mixes, sizes))

@@ -158,9 +158,7 @@ class Run:
         if args.quantise:
             config, first = self.student.config, self.student.model.layers[0].self_attn
             widths = config.hidden_size, first.o_proj.in_features, config.intermediate_size
-            why = quantise.unfit(args.quantise, *widths)
-            if why:
-                raise SystemExit(f"--quantise: {why}")
+            quantise.refuse_unfit(args.quantise, *widths)
             quantise.quantise(self.student, args.quantise, args.quantise_vocabulary)
         if args.compile:
             why = lacking(self.student.config, args.longest)

@@ -10,10 +10,11 @@ DAMPING = 1e-4  # of the mean of the diagonal
 
 
 @torch.no_grad()
-def leave_out(attention: nn.Module, gram: torch.Tensor, count: int) -> None:
+def leave_out(attention: nn.Module, gram: torch.Tensor, count: int) -> torch.Tensor:
     """
     Leaves `count` heads, as many for each head of keys and values: those whose loss costs least go first, one by one.
-    gram: (heads · size, heads · size), the sum of x xᵀ over the inputs x of the out-projection.
+    gram: (heads · size, heads · size), the sum of x xᵀ over the inputs x of the out-projection. Returns which of its
+    columns stay.
     """
     size = attention.head_dim
     out = attention.o_proj.weight.double()
@@ -30,7 +31,7 @@ def leave_out(attention: nn.Module, gram: torch.Tensor, count: int) -> None:
         share = torch.linalg.solve(inverse[own, own], inverse[own])
         out = out - out[:, own] @ share
         inverse = inverse - inverse[:, own] @ share
-    narrow(attention, sorted(head for group in kept for head in group), out)
+    return narrow(attention, sorted(head for group in kept for head in group), out)
 
 
 def cost(out: torch.Tensor, inverse: torch.Tensor, own: slice) -> float:
@@ -42,11 +43,13 @@ def columns(head: int, size: int) -> slice:
     return slice(head * size, (head + 1) * size)
 
 
-def narrow(attention: nn.Module, heads: list[int], out: torch.Tensor | None = None) -> None:
-    """Leaves only these heads of queries. out: the out-projection's weight for all of them; None: what it has."""
-    size = attention.head_dim
-    keep = torch.cat([torch.arange(head * size, (head + 1) * size) for head in heads])
+def narrow(attention: nn.Module, heads: list[int], out: torch.Tensor | None = None) -> torch.Tensor:
+    """
+    Leaves only these heads of queries. out: the out-projection's weight for all of them; None: what it has. Returns the
+    columns of the out-projection that stay.
+    """
     query, after = attention.q_proj, attention.o_proj
+    keep = torch.arange(len(query.weight)).view(-1, attention.head_dim)[heads].flatten()
     query.weight = nn.Parameter(query.weight.detach()[keep].clone())
     if query.bias is not None:
         query.bias = nn.Parameter(query.bias.detach()[keep].clone())
@@ -54,3 +57,4 @@ def narrow(attention: nn.Module, heads: list[int], out: torch.Tensor | None = No
     after.weight = nn.Parameter(weight[:, keep].to(after.weight.dtype).clone())
     query.out_features = after.in_features = len(keep)
     attention.num_key_value_groups = len(keep) // len(attention.k_proj.weight)
+    return keep

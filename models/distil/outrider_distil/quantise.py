@@ -332,15 +332,14 @@ def format_of(blocks: str, projection: str) -> str:
     return down if projection.endswith("down_proj") else others
 
 
-def unfit(blocks: str, hidden: int, mixed: int, channels: int) -> str | None:
+def refuse_unfit(blocks: str, hidden: int, mixed: int, channels: int) -> None:
     """
-    Why blocks cannot be rounded to a format, in words; None where they can. hidden, mixed, channels: the columns of
-    their projections, of the out-projection, and of the down projection.
+    Ends the program where blocks cannot be rounded to the format that --quantise names. hidden, mixed, channels: the
+    columns of their projections, of the out-projection, and of the down projection.
     """
     for name, columns in {"q_proj": hidden, "o_proj": mixed, "down_proj": channels}.items():
         if format_of(blocks, name) == "q2had" and columns % ROTATED:
-            return f"q2had takes columns in multiples of {ROTATED}, and {name} has {columns}"
-    return None
+            raise SystemExit(f"--quantise: q2had takes columns in multiples of {ROTATED}, and {name} has {columns}")
 
 
 def quantise(model: nn.Module, blocks: str, vocabulary: str = "lut4") -> None:
