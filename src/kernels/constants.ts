@@ -16,6 +16,10 @@ const bytes = (value: number): Uint8Array => new Uint8Array(16).fill(value);
 /** A vector of four equal floats. */
 const floats = (value: number): Uint8Array => new Uint8Array(new Float32Array(4).fill(value).buffer);
 
+/** The bytes of the int16 `a`, four times, then those of the int16 `b`: what picks them out of a vector. */
+const pickTwo = (a: number, b: number): Uint8Array =>
+  Uint8Array.from({ length: 16 }, (_, at) => 2 * (at < 8 ? a : b) + (at % 2));
+
 export const CONSTANTS: Readonly<Record<string, Uint8Array>> = {
   nibbles: bytes(15),
   // What is left of a f16 that was sign-extended and shifted into place.
@@ -48,6 +52,16 @@ export const CONSTANTS: Readonly<Record<string, Uint8Array>> = {
   // The line of `gumbelBound` in wasm/lib/noise.ts.
   gumbelTop: floats(158 * Math.LN2),
   gumbelSlope: floats(Math.LN2 / 2 ** 23),
+  // Of wasm/matmul/q2lut.ts, down to the end: 32 and a half, 8 bits up.
+  middle16: shorts(32 * 256 + 128),
+  columns0: pickTwo(0, 2),
+  columns1: pickTwo(1, 3),
+  columns2: pickTwo(4, 6),
+  columns3: pickTwo(5, 7),
+  codes0: pickTwo(0, 1),
+  codes1: pickTwo(2, 3),
+  codes2: pickTwo(4, 5),
+  codes3: pickTwo(6, 7),
 };
 
 const VECTORS = Object.values(CONSTANTS);

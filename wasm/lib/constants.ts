@@ -106,3 +106,18 @@
 @inline export function gumbelSlope(): v128 {
   return v128.load(384);
 }
+
+/** 8 × int16 8320: 32 and a half, 8 bits up */
+@inline export function middle16(): v128 {
+  return v128.load(400);
+}
+
+/** The bytes of int16 0 and 2, 1 and 3, 4 and 6 or 5 and 7 of a vector, each four times. */
+@inline export function columns(n: usize): v128 {
+  return v128.load(416 + (n << 4));
+}
+
+/** The bytes of int16 2n and 2n + 1 of a vector, each four times. */
+@inline export function codes(n: usize): v128 {
+  return v128.load(480 + (n << 4));
+}

@@ -4,12 +4,13 @@
 //   3. e[t] = exp(score[t] − largest); weight[t] = e[t] · value scale, as an int16 in units of the largest / 32767, or
 //      of the sum / 2^24 where many are large, so that 127 times their sum fits 32 bits
 //   4. out = f32(Σ_t weight[t] · V[t]) · unit / Σ e
-// Three query heads share each pass over keys and values (SmolLM2 has 9 heads over 3), the rest go one by one.
+// Three or four query heads share each pass over keys and values (SmolLM2 has three for each, Qwen2.5-0.5B seven), the
+// rest go one by one.
 // Integer sums have no order, and every float sum runs over positions 0 … p in the same order whatever T is.
 // Both passes go page by page, so that a page comes from the near cache for all channels and heads that read it. The
 // sums of values stay in memory between pages.
 //
-// Scratch:  16-bit queries [H/G][D], then sums of values [3][D] in their place
+// Scratch:  16-bit queries [H/G][D], then as many sums of values [D] in their place
 //           | scores [H/G][positions padded to a page], int16 weights in their place
 import { minusSixty } from "../lib/constants";
 import { exp4 } from "../lib/exp";
@@ -59,18 +60,20 @@ const WEIGHT_SUM: f32 = 16777216.0;
   v128.store64_lane(out, f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(dots), queryScale), keyScale), 0);
 }
 
-// Scores of `n` (1 or 3) heads over the first `tokens` slots of one page, two keys at a time.
+// Scores of `n` (1, 3 or 4) heads over the first `tokens` slots of one page, two keys at a time.
 @inline function pageScores(
-  n: i32, block: usize, tokens: i32, D: i32, queries: usize, s0: v128, s1: v128, s2: v128, out: usize, row: usize,
+  n: i32, block: usize, tokens: i32, D: i32, queries: usize, s0: v128, s1: v128, s2: v128, s3: v128, out: usize,
+  row: usize,
 ): void {
   const q1 = <usize>(D << 1);
   const q2 = <usize>(D << 2);
+  const q3 = <usize>(D * 6);
   let scale = block + keyScales(D);
   let high = block;
   let low = block + keyLows(D);
   for (let i = 0; i < tokens; i += 2) {
-    let a0 = i32x4.splat(0), a1 = i32x4.splat(0), a2 = i32x4.splat(0);
-    let b0 = i32x4.splat(0), b1 = i32x4.splat(0), b2 = i32x4.splat(0);
+    let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0;
+    let b0 = a0, b1 = a0, b2 = a0, b3 = a0;
     for (let c = 0; c < D; c += 32) {
       const q = queries + <usize>(c << 1);
       const aLows = v128.load(low + <usize>(c >> 1));
@@ -85,30 +88,39 @@ const WEIGHT_SUM: f32 = 16777216.0;
         let b = lowerKeys(bl, bHighs);
         a0 = dotAdd(a0, a, qh);
         b0 = dotAdd(b0, b, qh);
-        if (n == 3) {
+        if (n > 1) {
           a1 = dotAdd(a1, a, qh + q1);
           b1 = dotAdd(b1, b, qh + q1);
           a2 = dotAdd(a2, a, qh + q2);
           b2 = dotAdd(b2, b, qh + q2);
         }
+        if (n > 3) {
+          a3 = dotAdd(a3, a, qh + q3);
+          b3 = dotAdd(b3, b, qh + q3);
+        }
         a = upperKeys(al, aHighs);
         b = upperKeys(bl, bHighs);
         a0 = dotAdd(a0, a, qh + 16);
         b0 = dotAdd(b0, b, qh + 16);
-        if (n == 3) {
+        if (n > 1) {
           a1 = dotAdd(a1, a, qh + q1 + 16);
           b1 = dotAdd(b1, b, qh + q1 + 16);
           a2 = dotAdd(a2, a, qh + q2 + 16);
           b2 = dotAdd(b2, b, qh + q2 + 16);
         }
+        if (n > 3) {
+          a3 = dotAdd(a3, a, qh + q3 + 16);
+          b3 = dotAdd(b3, b, qh + q3 + 16);
+        }
       }
     }
     const keyScale = v128.load64_zero(scale);
     storeScores(out, a0, b0, s0, keyScale);
-    if (n == 3) {
+    if (n > 1) {
       storeScores(out + row, a1, b1, s1, keyScale);
       storeScores(out + row + row, a2, b2, s2, keyScale);
     }
+    if (n > 3) storeScores(out + row * 3, a3, b3, s3, keyScale);
     high += <usize>(D << 1);
     low += <usize>D;
     scale += 8;
@@ -161,13 +173,18 @@ const WEIGHT_SUM: f32 = 16777216.0;
 ): void {
   const h1 = sums + <usize>(D << 2);
   const h2 = sums + <usize>(D << 3);
+  const h3 = sums + <usize>(D * 12);
   let a0 = v128.load(sums), a1 = v128.load(sums, 16);
-  let b0 = a0, b1 = a0, c0 = a0, c1 = a0;
-  if (n == 3) {
+  let b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
+  if (n > 1) {
     b0 = v128.load(h1);
     b1 = v128.load(h1, 16);
     c0 = v128.load(h2);
     c1 = v128.load(h2, 16);
+  }
+  if (n > 3) {
+    d0 = v128.load(h3);
+    d1 = v128.load(h3, 16);
   }
   const end = weights + <usize>(tokens << 1);
   for (let w = weights; w < end; w += 4) {
@@ -177,21 +194,29 @@ const WEIGHT_SUM: f32 = 16777216.0;
     const v1 = v128.shuffle<i16>(first, second, 4, 12, 5, 13, 6, 14, 7, 15);
     a0 = mixAdd(a0, v0, w);
     a1 = mixAdd(a1, v1, w);
-    if (n == 3) {
+    if (n > 1) {
       b0 = mixAdd(b0, v0, w + row);
       b1 = mixAdd(b1, v1, w + row);
       c0 = mixAdd(c0, v0, w + row + row);
       c1 = mixAdd(c1, v1, w + row + row);
     }
+    if (n > 3) {
+      d0 = mixAdd(d0, v0, w + row * 3);
+      d1 = mixAdd(d1, v1, w + row * 3);
+    }
     v += <usize>(D << 1);
   }
   v128.store(sums, a0);
   v128.store(sums, a1, 16);
-  if (n == 3) {
+  if (n > 1) {
     v128.store(h1, b0);
     v128.store(h1, b1, 16);
     v128.store(h2, c0);
     v128.store(h2, c1, 16);
+  }
+  if (n > 3) {
+    v128.store(h3, d0);
+    v128.store(h3, d1, 16);
   }
 }
 
@@ -203,7 +228,7 @@ const WEIGHT_SUM: f32 = 16777216.0;
   }
 }
 
-// `n` (1 or 3) query heads from q on, sharing one key/value head, for the token at position count − 1. `far`: nobody
+// `n` (1, 3 or 4) query heads from q on, sharing one key/value head, for the token at position count − 1. `far`: nobody
 // has read keys and values in this pass.
 @inline function heads(
   n: i32, D: i32, q: usize, count: i32, far: bool, pages: usize, blockOffset: usize, out: usize, scratch: usize,
@@ -211,12 +236,12 @@ const WEIGHT_SUM: f32 = 16777216.0;
   const row = <usize>(((count + PAGE_MASK) & ~PAGE_MASK) << 2);
   const scores = scratch + <usize>((n * D) << 2);
   const s0 = f32x4.splat(quantiseQuery(q, D, scratch));
-  let s1 = s0;
-  let s2 = s0;
-  if (n == 3) {
+  let s1 = s0, s2 = s0, s3 = s0;
+  if (n > 1) {
     s1 = f32x4.splat(quantiseQuery(q + <usize>(D << 2), D, scratch + <usize>(D << 1)));
     s2 = f32x4.splat(quantiseQuery(q + <usize>(D << 3), D, scratch + <usize>(D << 2)));
   }
+  if (n > 3) s3 = f32x4.splat(quantiseQuery(q + <usize>(D * 12), D, scratch + <usize>(D * 6)));
   const bytes = headBlockBytes(D);
   const byEight = (count + PAGE_MASK) & ~(EIGHT_PAGES - 1);
   for (let start = 0; start < count; start += 32) {
@@ -226,11 +251,12 @@ const WEIGHT_SUM: f32 = 16777216.0;
       if (start >= byEight) fetch(block, bytes, at);
       else if ((start & (EIGHT_PAGES - 1)) == 0) fetchEight(pages, start, blockOffset, bytes, at);
     }
-    pageScores(n, block, min(32, count - start), D, scratch, s0, s1, s2, at, row);
+    pageScores(n, block, min(32, count - start), D, scratch, s0, s1, s2, s3, at, row);
   }
   const u0 = softmax(scores, count, D, pages, blockOffset);
-  const u1 = n == 3 ? softmax(scores + row, count, D, pages, blockOffset) : 0;
-  const u2 = n == 3 ? softmax(scores + row + row, count, D, pages, blockOffset) : 0;
+  const u1 = n > 1 ? softmax(scores + row, count, D, pages, blockOffset) : 0;
+  const u2 = n > 1 ? softmax(scores + row + row, count, D, pages, blockOffset) : 0;
+  const u3 = n > 3 ? softmax(scores + row * 3, count, D, pages, blockOffset) : 0;
   const sums = scratch;
   memory.fill(sums, 0, <usize>((n * D) << 2));
   for (let start = 0; start < count; start += 32) {
@@ -241,10 +267,11 @@ const WEIGHT_SUM: f32 = 16777216.0;
     }
   }
   storeMixed(sums, D, u0, out);
-  if (n == 3) {
+  if (n > 1) {
     storeMixed(sums + <usize>(D << 2), D, u1, out + <usize>(D << 2));
     storeMixed(sums + <usize>(D << 3), D, u2, out + <usize>(D << 3));
   }
+  if (n > 3) storeMixed(sums + <usize>(D * 12), D, u3, out + <usize>(D * 12));
 }
 
 function one(
@@ -264,6 +291,12 @@ function three64(
   q: usize, count: i32, far: bool, pages: usize, blockOffset: usize, out: usize, scratch: usize,
 ): void {
   heads(3, 64, q, count, far, pages, blockOffset, out, scratch);
+}
+
+function four64(
+  q: usize, count: i32, far: bool, pages: usize, blockOffset: usize, out: usize, scratch: usize,
+): void {
+  heads(4, 64, q, count, far, pages, blockOffset, out, scratch);
 }
 
 export function attention(
@@ -289,6 +322,11 @@ export function attention(
       const first = g * share;
       const end = first + share;
       let h = first;
+      // Four where threes would leave one over.
+      for (; D == 64 && (end - h) % 3 == 1 && h + 4 <= end; h += 4) {
+        const from = headBytes * h;
+        four64(q + from, count, t == 0 && h == first, pages, blockOffset, out + from, scratch);
+      }
       for (; h + 3 <= end; h += 3) {
         const from = headBytes * h;
         const far = t == 0 && h == first;
@@ -315,7 +353,7 @@ export function addAttention(
     const scale = f32x4.splat(quantiseQuery(q + <usize>((h * D) << 2), D, scratch));
     for (let start = 0; start < count; start += 32) {
       const block = pageOf(pages, start) + blockOffset;
-      pageScores(1, block, min(32, count - start), D, scratch, scale, scale, scale, scores + <usize>(start << 2), 0);
+      pageScores(1, block, min(32, count - start), D, scratch, scale, scale, scale, scale, scores + <usize>(start << 2), 0);
     }
     for (let i = count; i < padded; i++) store<f32>(scores + <usize>(i << 2), -Infinity);
     let peak = f32x4.splat(-Infinity);

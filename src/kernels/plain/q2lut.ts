@@ -19,26 +19,27 @@ export const plainQ2lut: Twin = (view) => {
     return k & 2 ? byte >> 4 : byte & 15;
   };
   return {
-    /**
-     * scale[r] · Σ over groups of 32 columns of (peak / 31) · Σ T[pair], where T[pair] is the pair's value rounded to a
-     * multiple of peak / 31.
-     */
+    /** scale[r] · largest · Σ over groups of 32 columns of (peak / 31) · Σ (T[pair] − 32). */
     rowSum(block, r, q) {
       const codebook = codebookOf(block, q.length);
-      const value = (k: number, pair: number): number =>
-        f32(f32(level(codebook, pair & 3) * q[k]!) + f32(level(codebook, pair >> 2) * q[k + 1]!));
+      const levels = [0, 1, 2, 3].map((code) => level(codebook, code));
+      const largest = Math.max(...levels.map(Math.abs));
+      const whole = levels.map((value) => nearest(f32(value * f32(largest > 0 ? 32767 / largest : 0))));
       let acc = 0;
       for (let group = 0; group < q.length; group += 32) {
+        const own = q.slice(group, group + 32);
         let peak = 0;
-        for (let k = group; k < group + 32; k += 2) {
-          for (let pair = 0; pair < 16; pair++) peak = Math.max(peak, Math.abs(value(k, pair)));
-        }
-        const toInt = peak > 0 ? f32(31 / peak) : 0;
+        for (let k = 0; k < 32; k += 2) peak = Math.max(peak, f32(Math.abs(own[k]!) + Math.abs(own[k + 1]!)));
+        const fitted = own.map((x) => nearest(f32(x * f32(peak > 0 ? 7936 / peak : 0))));
+        const product = (code: number, k: number): number => (whole[code]! * fitted[k]! + 2 ** 14) >> 15;
         let sum = 0;
-        for (let k = group; k < group + 32; k += 2) sum += nearest(f32(value(k, pairAt(block, r, k)) * toInt));
+        for (let k = 0; k < 32; k += 2) {
+          const pair = pairAt(block, r, group + k);
+          sum += (product(pair & 3, k) + product(pair >> 2, k + 1) + 128) >> 8;
+        }
         acc = f32(acc + f32(sum * f32(peak / 31)));
       }
-      return f32(scale(codebook, r) * acc);
+      return f32(f32(scale(codebook, r) * largest) * acc);
     },
     weightAt(block, r, k, cols) {
       const codebook = codebookOf(block, cols);

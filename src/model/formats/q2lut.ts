@@ -25,8 +25,9 @@ export const q2lut: Format = {
   maxCols: Number.POSITIVE_INFINITY,
   sparse: false,
   activationBits: 14,
-  // A f32 for each group of 32 columns, padded to 16 bytes, then 16 bytes for each two columns (wasm/matmul/q2lut.ts).
-  tableBytes: (cols) => Math.ceil(cols / 32 / 4) * 16 + 8 * cols,
+  // A f32 for each group of 32 columns, padded to 16 bytes; an int16 for each column, and 16 bytes for each two columns,
+  // and 16 more (wasm/matmul/q2lut.ts).
+  tableBytes: (cols) => Math.ceil(cols / 32 / 4) * 16 + 10 * cols + 16,
   codes: codesInOneByte(
     2,
     (r, k) => (k >> 2) * Q2LUT.columnsBytes + 2 * (r & 7) + (r >> 3),
