@@ -7,11 +7,12 @@ import { OutriderError } from "../model/errors.ts";
 import { f16ToNumber, numberToF16 } from "../model/f16.ts";
 import { TILE_COLS } from "../model/formats/format.ts";
 import { MOST_ENTRY, type Parts } from "../model/formats/parts.ts";
+import { NORMAL_LEVELS } from "../model/formats/q2had.ts";
 import { rotate } from "../model/formats/rotation.ts";
 import type { BlockFormat } from "../model/formats.ts";
 import { codebook, nearestCode } from "./codebook.ts";
 import { ontoSteps } from "./entries.ts";
-import { sharedLevels } from "./shared-levels.ts";
+import { heldScales, sharedLevels } from "./shared-levels.ts";
 
 type Round = (values: Float32Array, rows: number, cols: number, sensitivities?: Float32Array) => Parts;
 
@@ -112,11 +113,39 @@ function roundQ2lut(values: Float32Array, rows: number, cols: number): Parts {
   return { codes: Uint8Array.from(unit, (value) => nearestCode(levels, value)), levels, scales };
 }
 
-/** As q2lut, of the weights rotated. */
+/** The scales that the rotated weights hold already, where they do; else those of the least squared error. */
 function roundQ2had(values: Float32Array, rows: number, cols: number): Parts {
   const rotated = values.slice();
   rotate(rotated);
-  return roundQ2lut(rotated, rows, cols);
+  const levels = NORMAL_LEVELS;
+  const scales = heldScales(rotated, rows, cols, levels) ?? fittedScales(rotated, rows, cols, levels);
+  const codes = Uint8Array.from(rotated, (value, at) =>
+    nearestCode(levels, value / (scales[Math.floor(at / cols)]! || 1)),
+  );
+  return { codes, levels, scales };
+}
+
+/** Turns of choosing codes and fitting a row's scale to them. */
+const TURNS = 8;
+
+/** (rows): by turns for codes and scales, from rows whose root mean square is that of the levels. */
+function fittedScales(values: Float32Array, rows: number, cols: number, levels: readonly number[]): Float32Array {
+  const size = Math.hypot(...levels) / Math.sqrt(levels.length);
+  return rootMeanSquares(values, rows, cols).map((root, row) => {
+    const line = values.subarray(row * cols, (row + 1) * cols);
+    let scale = root / size;
+    for (let turn = 0; turn < TURNS && scale > 0; turn++) {
+      let products = 0;
+      let squares = 0;
+      for (const value of line) {
+        const level = levels[nearestCode(levels, value / scale)]!;
+        products += value * level;
+        squares += level * level;
+      }
+      scale = products / squares;
+    }
+    return scale;
+  });
 }
 
 /** (rows) */

@@ -1,7 +1,7 @@
 /**
  * Weights that are in q2lut already: four levels that all rows share, times a scale of each row. A checkpoint that was
- * taught in the format holds such, and one that was taught in q2had holds such when it is rotated. Its levels cannot be
- * found from the rows' root mean squares, because each row uses the levels in other shares.
+ * taught in the format holds such, and one that was taught in q2had holds such when it is rotated. Levels and scales
+ * cannot be found from the rows' root mean squares, because each row uses the levels in other shares.
  */
 
 /** Most distance from scale · level, in parts of the row's largest weight: a rotation and back, in f32. */
@@ -31,6 +31,23 @@ export function sharedLevels(values: Float32Array, rows: number, cols: number): 
     scales[row] = scale;
   }
   return { levels, scales };
+}
+
+/** The scale of each row by which `values` (rows, cols) are some of `levels`; nothing where some row has none. */
+export function heldScales(
+  values: Float32Array,
+  rows: number,
+  cols: number,
+  levels: readonly number[],
+): Float32Array | undefined {
+  const scales = new Float32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const own = fewValues(values.subarray(row * cols, (row + 1) * cols));
+    const scale = own && scaleOf(own, levels);
+    if (scale === undefined) return;
+    scales[row] = scale;
+  }
+  return scales;
 }
 
 /** The different values of a row, ascending, each the mean of its like; nothing where they are more than four. */

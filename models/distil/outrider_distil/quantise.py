@@ -16,6 +16,7 @@ from .student import ends
 
 GRID = 63  # entries of a codebook are whole numbers to 63, value = a · entry + b (src/model/layouts.ts)
 LEVELS = 4  # of q2lut
+NORMAL_LEVELS = (-1, -0.2998, 0.2998, 1)  # of q2had (src/model/formats/q2had.ts)
 HELD = 1e-5  # of a row's largest weight: a rotation and back, in f32
 ROTATED = 64  # columns that q2had rotates together
 
@@ -155,9 +156,17 @@ class SharedLevels(Form):
 
     def __init__(self, weight: torch.Tensor):
         super().__init__()
-        levels, scales = first_levels(weight.detach().float())
-        self.levels, self.scales = nn.Parameter(levels), nn.Parameter(scales)
+        levels, scales = self.first(weight.detach().float())
+        self.scales = nn.Parameter(scales)
+        self.set_levels(levels)
         self.choose, self.by_values = levels_of, sums_by_level
+
+    def first(self, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Levels (LEVELS) and scales (rows) to begin with."""
+        return first_levels(weight)
+
+    def set_levels(self, levels: torch.Tensor) -> None:
+        self.levels = nn.Parameter(levels)
 
     def values(self) -> torch.Tensor:
         """(rows, LEVELS), rising."""
@@ -184,10 +193,14 @@ class SharedLevels(Form):
 
 
 class RotatedLevels(SharedLevels):
-    """q2had: q2lut in another basis (src/model/formats/q2had.ts)."""
+    """q2had: in another basis, with the same levels for all matrices (src/model/formats/q2had.ts)."""
 
-    def __init__(self, weight: torch.Tensor):
-        super().__init__(rotated(weight.detach().float()))
+    def first(self, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        levels = torch.tensor(NORMAL_LEVELS, device=weight.device)
+        return levels, first_scales(rotated(weight), levels)
+
+    def set_levels(self, levels: torch.Tensor) -> None:
+        self.register_buffer("levels", levels)
 
     def rotate(self, x: torch.Tensor) -> torch.Tensor:
         return rotated(x)
@@ -271,12 +284,28 @@ def first_levels(weight: torch.Tensor, rounds: int = 20) -> tuple[torch.Tensor, 
         levels = levels.sort().values
         codes = between(scales[:, None] * levels, weight)
         chosen = levels[codes]
-        scales = ((weight * chosen).sum(-1) / chosen.square().sum(-1).clamp_min(1e-12)).clamp_min(1e-8)
+        scales = scales_for(weight, chosen)
         flat, size = codes.flatten(), scales[:, None].expand_as(weight)
         wanted = torch.zeros(LEVELS, device=weight.device).scatter_add_(0, flat, (weight * size).flatten())
         mass = torch.zeros(LEVELS, device=weight.device).scatter_add_(0, flat, size.square().flatten())
         levels = torch.where(mass > 0, wanted / mass.clamp_min(1e-12), levels)
     return levels.sort().values, scales
+
+
+def first_scales(weight: torch.Tensor, levels: torch.Tensor, rounds: int = 20) -> torch.Tensor:
+    """(rows): the scales that a weight holds exactly, where it does; else of the least squared error, by turns."""
+    held = held_scales(weight, levels)
+    if held is not None:
+        return held
+    scales = weight.square().mean(-1).sqrt().clamp_min(1e-8) / levels.square().mean().sqrt()
+    for _ in range(rounds):
+        scales = scales_for(weight, levels[between(scales[:, None] * levels, weight)])
+    return scales
+
+
+def scales_for(weight: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    """(rows): what brings the chosen levels (rows, cols) nearest to the weight."""
+    return ((weight * chosen).sum(-1) / chosen.square().sum(-1).clamp_min(1e-12)).clamp_min(1e-8)
 
 
 def held_levels(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:
@@ -292,6 +321,12 @@ def held_levels(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | Non
             break
     else:
         return None
+    scales = held_scales(weight, levels)
+    return None if scales is None else (levels, scales)
+
+
+def held_scales(weight: torch.Tensor, levels: torch.Tensor) -> torch.Tensor | None:
+    """(rows): by which each row's values are some of the levels; None where a row has other values."""
     largest = weight.abs().amax(-1)
     scales, least = torch.zeros_like(largest), torch.full_like(largest, torch.inf)
     for level in levels.abs().unique():
@@ -301,7 +336,7 @@ def held_levels(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | Non
         values = scale[:, None] * levels
         error = (values.gather(1, between(values, weight)) - weight).abs().amax(-1)
         scales, least = torch.where(error < least, scale, scales), torch.minimum(error, least)
-    return (levels, scales) if (least <= HELD * largest).all() else None
+    return scales if (least <= HELD * largest).all() else None
 
 
 def few_values(row: torch.Tensor) -> torch.Tensor | None:
