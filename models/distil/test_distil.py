@@ -555,12 +555,19 @@ class Scores(unittest.TestCase):
 
     def test_recorded_answers_are_scored_among_the_tokens_that_a_draft_has(self):
         draft, home = llama(1).eval(), Path(tempfile.mkdtemp())
-        (home / "pack.json").write_text(json.dumps({"kept": [3, 5, 8, 13]}))
-        for kept in (None, measure.kept_by(home)):
-            rows = torch.arange(VOCABULARY) if kept is None else kept
+        kept_ids = [3, 5, 8, 13]
+        sizes = {"vocabulary": {"size": VOCABULARY}, "config": {"vocabulary": 4}}
+        header = {**sizes, "kept": kept_ids, "substitutes": [5] * (VOCABULARY - 4)}
+        (home / "pack.json").write_text(json.dumps(header))
+        (home / "whole").mkdir()
+        (home / "whole" / "pack.json").write_text(json.dumps(sizes))
+        for pack in (home / "whole", home):
+            kept = measure.kept_by(pack)
+            rows = torch.arange(VOCABULARY) if kept is None else torch.tensor(kept_ids)
             answer = [4, 2]
             for _ in range(9):
-                logits = draft(torch.tensor([answer])).logits[0, -1, rows]
+                read = [token if kept is None or token in kept_ids else 5 for token in answer]
+                logits = draft(torch.tensor([read])).logits[0, -1, rows]
                 answer.append(int(rows[logits.argmax()]))
             # The last token is none that the model would say.
             answer[-1] = (answer[-1] + 1) % VOCABULARY
@@ -638,7 +645,11 @@ class Quantised(unittest.TestCase):
         quantise.round_weight(behind, "q2had")
         self.assertTrue(torch.allclose(behind.weight, module.weight, atol=1e-4))
         quantise.settle_modules(module)
-        self.assertIsNotNone(quantise.held_levels(quantise.rotated(module.weight.detach())))
+        normal = torch.tensor(quantise.NORMAL_LEVELS)
+        self.assertIsNotNone(quantise.held_scales(quantise.rotated(module.weight.detach()), normal))
+        # Those that packs have.
+        source = Path(__file__).parents[2] / "src/model/formats/q2had.ts"
+        self.assertIn(f"NORMAL_LEVELS = {list(quantise.NORMAL_LEVELS)}", source.read_text())
         again = quantise.RotatedLevels(module.weight)(module.weight)
         self.assertLess((again - module.weight).abs().max().item(), 1e-4)
 
@@ -831,6 +842,25 @@ class Cutting(unittest.TestCase):
             self.assertLess(mine["solved"], theirs["solved"])
         # Of the lines that are read, what was solved for is what is there, in bf16 where products are.
         self.assertAlmostEqual(figures[0]["error"], figures[0]["solved"], delta=0.1 * figures[0]["solved"])
+
+    def test_least_squares_may_see_fewer_lines_than_blocks_learn_from(self):
+        self.assertEqual(cut.evenly(10, 4), [0, 2, 5, 7])
+        self.assertEqual(cut.evenly(3, 5), [0, 1, 2])
+        seen = []
+        solve = cut.Cut.solve
+
+        def watched(own, layer, behind, wanted):
+            seen.append((len(behind), len(wanted)))
+            return solve(own, layer, behind, wanted)
+
+        with mock.patch.object(cut.Cut, "solve", watched):
+            few, all_of_them = self.cut("few", "--solved", 10), self.cut("all")
+        untaught = self.cut("untaught", "--solved", 10, "--readings", 0)
+        lines = len(torch.load(self.home / "all" / "streams.pt", weights_only=True))
+        self.assertEqual(seen, [(10, 10)] * 4 + [(lines, lines)] * 4)
+        # Ten lines are fitted better than they foretell the others, and learning makes up for that.
+        self.assertLess(few[0]["solved"], all_of_them[0]["solved"])
+        self.assertLess(few[0]["error"], untaught[0]["error"])
 
     def test_teaching_lowers_the_error_and_rounds_to_the_format(self):
         for name in ("lut4", "q2lut+lut3"):

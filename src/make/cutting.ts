@@ -29,8 +29,10 @@ const MOST_BYTES = 6e9;
 /** What the blocks of a cut, or of a draft that is rounded, read of the text. */
 export interface Readings {
   readonly positions: number;
-  /** How often each block reads these to learn, beside the one time that it is solved or rounded on them. */
+  /** How often each block reads these to learn. */
   readonly times: number;
+  /** How many of them least squares and GPTQ see. */
+  readonly solved: number;
 }
 
 /** How often a block at least reads the text to gain by it, and at most (docs/log.md). */
@@ -45,15 +47,17 @@ const COLUMN_POSITIONS = 25;
 
 /**
  * What so many multiply-adds buy of a cut, of a text of `most` positions. At each the whole base runs once, and each
- * block of the draft twice: before its down projection is known, and with it. The least squares of that projection take
- * half the square of its channels.
+ * block of the draft once with what it has learned. Least squares see as much as they need, because learning mends what
+ * they lack. They choose among all channels of a block, and take half the square of those that stay.
  */
 export function cutReadings(base: Base, shape: DraftShape, products: number, most: number): Readings {
   const pass = blockWeights(base, shape);
-  const once = blockWeights(base, wholeOf(base)) + 2 * pass + (shape.blocks * shape.mlp ** 2) / 2;
+  const once = blockWeights(base, wholeOf(base)) + pass;
+  const solving = blockWeights(base, { ...wholeOf(base), blocks: shape.blocks }) + (shape.blocks * shape.mlp ** 2) / 2;
   const room = Math.min(most, MOST_BYTES / positionBytes(base));
-  const least = Math.min(COLUMN_POSITIONS * shape.mlp, products / once);
-  return bought(products, { once, pass, wanted: CUT_READ, least, room });
+  const least = Math.min(COLUMN_POSITIONS * shape.mlp, products / (once + solving));
+  const { positions, times } = bought(products - least * solving, { once, pass, wanted: CUT_READ, least, room });
+  return { positions, times, solved: Math.min(positions, Math.ceil(least)) };
 }
 
 /** What so many multiply-adds buy of the blocks' rounding and learning, beside GPTQ itself. */
@@ -61,11 +65,13 @@ export function roundReadings(base: Base, shape: DraftShape, products: number, m
   const pass = blockWeights(base, shape);
   const room = Math.min(most, MOST_BYTES / positionBytes(draftOf(base, shape)));
   const least = COLUMN_POSITIONS * Math.max(base.config.embedding, shape.mlp);
-  return bought(products, { once: ROUNDING_PASSES * pass, pass, wanted: READ_LEAST, least, room });
+  const bill = { once: ROUNDING_PASSES * pass, pass, wanted: READ_LEAST, least, room };
+  const { positions, times } = bought(products, bill);
+  return { positions, times, solved: positions };
 }
 
 interface Purchase {
-  /** Multiply-adds of a position before blocks learn. */
+  /** Multiply-adds of a position that no block learns from. */
   readonly once: number;
   /** Those of a forward pass over the blocks; learning takes three. */
   readonly pass: number;
@@ -77,7 +83,10 @@ interface Purchase {
 }
 
 /** Where too few readings are left on the least text, there are none. */
-function bought(products: number, { once, pass, wanted, least, room }: Purchase): Readings {
+function bought(
+  products: number,
+  { once, pass, wanted, least, room }: Purchase,
+): Pick<Readings, "positions" | "times"> {
   const reach = Math.max(least, products / (once + 3 * wanted * pass));
   const positions = Math.max(1, Math.floor(Math.min(room, reach)));
   const times = Math.min(READ_MOST, (products / positions - once) / (3 * pass));

@@ -38,27 +38,30 @@ const room = (blocks: number) => Math.floor(6e9 / (2 * embedding * (blocks + 1))
 
 describe("a cut", () => {
   const pass = 4 * block(64);
-  const once = layers * block(feedForward) + 2 * pass + (4 * 64 * 64) / 2;
+  const once = layers * block(feedForward) + pass;
+  const solving = 4 * block(feedForward) + (4 * 64 * 64) / 2;
   /** Positions that least squares are to have here: 25 for each channel. */
   const least = 25 * 64;
 
-  test("is on more text before blocks read it more often than three times", () => {
-    const { positions, times } = cutReadings(base, shape, 9000 * (once + 3 * 3 * pass), 1e6);
+  test("is on more text before blocks read it more often than three times, and solved on what that needs", () => {
+    const { positions, times, solved } = cutReadings(base, shape, least * solving + 9000 * (once + 3 * 3 * pass), 1e6);
     expect(positions).toBe(9000);
     expect(times).toBeCloseTo(3, 9);
+    expect(solved).toBe(least);
   });
 
   test("teaches blocks less where the text is what least squares need, and not at all where time buys no more", () => {
-    const two = cutReadings(base, shape, least * (once + 2 * 3 * pass), 1e6);
+    const two = cutReadings(base, shape, least * (once + solving + 2 * 3 * pass), 1e6);
     expect(two.positions).toBe(least);
     expect(two.times).toBeCloseTo(2, 9);
-    expect(cutReadings(base, shape, least * (once + 3 * pass), 1e6)).toEqual({ positions: least, times: 0 });
-    expect(cutReadings(base, shape, 100.5 * once, 1e6)).toEqual({ positions: 100, times: 0 });
-    expect(cutReadings(base, shape, 1, 1e6)).toEqual({ positions: 1, times: 0 });
+    const all = (positions: number) => ({ positions, times: 0, solved: positions });
+    expect(cutReadings(base, shape, least * (once + solving + 3 * pass), 1e6)).toEqual(all(least));
+    expect(cutReadings(base, shape, 100.5 * (once + solving), 1e6)).toEqual(all(100));
+    expect(cutReadings(base, shape, 1, 1e6)).toEqual(all(1));
   });
 
   test("is on no more than there is, or than the disk is to hold", () => {
-    expect(cutReadings(base, shape, 1e18, 700)).toEqual({ positions: 700, times: 6 });
+    expect(cutReadings(base, shape, 1e18, 700)).toEqual({ positions: 700, times: 6, solved: 700 });
     expect(cutReadings(base, shape, 1e18, 1e12).positions).toBe(room(layers));
     expect(streamBytes(base, 1e12)).toBe(6e9);
     expect(streamBytes(base, 10)).toBe(20 * embedding * (layers + 1));
@@ -72,19 +75,20 @@ describe("the readings of rounded blocks", () => {
 
   test("are of more text before they are more often", () => {
     const products = 9000 * (6 + 1.5 * 3) * pass;
-    expect(roundReadings(base, shape, products, 1e6)).toEqual({ positions: 9000, times: 1.5 });
+    expect(roundReadings(base, shape, products, 1e6)).toEqual({ positions: 9000, times: 1.5, solved: 9000 });
   });
 
   test("are more often where there is no more text, up to six times", () => {
     const four = roundReadings(base, shape, 1000 * (6 + 4 * 3) * pass, 1000);
     expect(four.positions).toBe(1000);
     expect(four.times).toBeCloseTo(4, 9);
-    expect(roundReadings(base, shape, 1e15, 1000)).toEqual({ positions: 1000, times: 6 });
+    expect(roundReadings(base, shape, 1e15, 1000)).toEqual({ positions: 1000, times: 6, solved: 1000 });
   });
 
   test("are none where the time buys too few, and GPTQ still has enough text", () => {
-    expect(roundReadings(base, shape, least * (6 + 1.4 * 3) * pass, 1e6)).toEqual({ positions: least, times: 0 });
-    expect(roundReadings(base, shape, -1, 1e6)).toEqual({ positions: least, times: 0 });
+    const few = { positions: least, times: 0, solved: least };
+    expect(roundReadings(base, shape, least * (6 + 1.4 * 3) * pass, 1e6)).toEqual(few);
+    expect(roundReadings(base, shape, -1, 1e6)).toEqual(few);
   });
 
   test("are of no more text than the disk is to hold", () => {

@@ -64,6 +64,12 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument("--lines", type=argument.count, default=240, help="of the text, evenly over all files")
     parser.add_argument(
+        "--solved",
+        type=argument.count,
+        metavar="LINES",
+        help="of the lines, evenly: what least squares and GPTQ see, where learning sees all; absent: all",
+    )
+    parser.add_argument(
         "--longest", type=argument.count, default=320, help="tokens of a line; the rest of it is cut off"
     )
     parser.add_argument("--tokens", type=argument.count, default=1024, help="padded positions of a batch")
@@ -146,6 +152,7 @@ class Cut:
         self.agree()
         self.groups = self.grouped()
         self.layers = layers
+        self.solved = evenly(len(self.lines), args.solved or len(self.lines))
 
     def agree(self) -> None:
         """Streams and finished blocks are used again only where they are of the same cut and the same lines."""
@@ -187,12 +194,16 @@ class Cut:
                 layer.load_state_dict(torch.load(file, map_location=self.device, weights_only=True))
                 given, error = self.advance(layer, read, wanted)
             else:
-                behind = self.narrow_attention(layer, read, wanted)
-                begun = self.solve(layer, behind, wanted).error(layer.mlp.down_proj.weight)
+                seen = [read[index] for index in self.solved], [wanted[index] for index in self.solved]
+                behind = self.narrow_attention(layer, *seen)
+                begun = self.solve(layer, behind, seen[1]).error(layer.mlp.down_proj.weight)
                 figures["solved"] = round(begun, 4)
                 if self.args.quantise:
-                    begun = self.round(layer, read, wanted)
+                    begun = self.round(layer, *seen)
                     figures["rounded"] = round(begun, 4)
+                if len(self.solved) < len(read):
+                    # On the lines that learning sees, too.
+                    begun = self.advance(layer, read, wanted)[1]
                 untaught = copy.deepcopy(layer.state_dict())
                 share = (ends_at - time.monotonic()) / (len(self.kept) - at)
                 figures["taught"] = self.teach(layer, read, wanted, at, share)
@@ -433,8 +444,14 @@ def chosen(files: list[Path], count: int, longest: int) -> list[list[int]]:
     for file in files:
         lines = corpus.read([file], "train", longest)
         share = math.ceil(count / len(files))
-        found += [line.prompt + line.answer for line in lines[:: max(1, len(lines) // share)][:share]]
+        found += [lines[index].prompt + lines[index].answer for index in evenly(len(lines), share)]
     return sorted([ids for ids in found if len(ids) > 1][:count], key=len)
+
+
+def evenly(of: int, count: int) -> list[int]:
+    """Indices of `count` things of `of`, as far apart as can be, or of all if there are fewer."""
+    count = min(count, of)
+    return [at * of // count for at in range(count)]
 
 
 def by_size(stream: torch.Tensor) -> torch.Tensor:

@@ -20,6 +20,7 @@ from . import corpus
 from . import student as models
 from .memory import keep_freed
 from .score import Score, add_batch
+from .vocabulary import Vocabulary, whole
 
 
 def options() -> argparse.Namespace:
@@ -31,24 +32,32 @@ def options() -> argparse.Namespace:
 
 
 @torch.no_grad()
-def measure(model: nn.Module, lines: list[corpus.Line], kept: torch.Tensor | None = None) -> Score:
-    """kept: (K), ids of the tokens that the model may choose; all where it is None."""
+def measure(model: nn.Module, lines: list[corpus.Line], kept: Vocabulary | None = None) -> Score:
+    """kept: the tokens that the model has; all where it is None."""
     head = models.head(model)
     device = head.device
-    ids = torch.arange(len(head)) if kept is None else kept
-    ids, score = ids.to(device), Score()
-    rows = head if kept is None else head[ids]
+    vocabulary = (kept or whole(len(head))).to(device)
+    rows, score = head if kept is None else head[vocabulary.kept], Score()
     for line in lines:
         batch = corpus.padded([line]).to(device)
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=models.has_bf16(device.type)):
-            logits = models.states(model, batch.ids, batch.answered) @ rows.T
-        add_batch([score], ids[logits.argmax(-1)], batch, [0])
+            logits = models.states(model, vocabulary.read_as[batch.ids], batch.answered) @ rows.T
+        add_batch([score], vocabulary.kept[logits.argmax(-1)], batch, [0])
     return score
 
 
-def kept_by(pack: Path) -> torch.Tensor | None:
-    kept = json.loads((pack / "pack.json").read_text()).get("kept")
-    return None if kept is None else torch.tensor(kept)
+def kept_by(pack: Path) -> Vocabulary | None:
+    """The tokens that a pack's draft has, and what it reads the others as; None where it has all."""
+    header = json.loads((pack / "pack.json").read_text())
+    if "substitutes" not in header:
+        return None
+    size = header["vocabulary"]["size"]
+    kept = torch.tensor(header.get("kept") or list(range(header["config"]["vocabulary"])))
+    row_of = torch.full((size,), -1)
+    row_of[kept] = torch.arange(len(kept))
+    read_as = torch.arange(size)
+    read_as[row_of < 0] = torch.tensor(header["substitutes"])
+    return Vocabulary(kept, read_as, row_of)
 
 
 def lines_of(file: Path) -> list[corpus.Line]:

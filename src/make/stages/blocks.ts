@@ -12,15 +12,16 @@ export function runBlocks(
   making: Making,
   stage: "cut" | "round",
   text: Merged,
-  { positions, times }: Readings,
+  { positions, times, solved }: Readings,
   { minutes, spent }: { readonly minutes: number; readonly spent: number },
   args: readonly string[],
 ): Promise<void> {
   const { machine, options } = making;
-  const lines = Math.max(1, Math.round((text.lines * positions) / text.positions));
+  const lines = (of: number) => `${Math.max(1, Math.round((text.lines * of) / text.positions))}`;
   const { compiled, tokens } = batches(machine, minutes);
   return runProgram(making, stage, "cut", [
-    ...["--text", workFile(options.out, "text.jsonl"), "--lines", `${lines}`, "--longest", `${LONGEST}`],
+    ...["--text", workFile(options.out, "text.jsonl"), "--lines", lines(positions), "--solved", lines(solved)],
+    ...["--longest", `${LONGEST}`],
     ...args,
     ...["--readings", times.toFixed(2), "--seed", `${options.seed}`, "--tokens", `${tokens}`],
     ...["--minutes", Math.max(0, minutes - spent / 60).toFixed(3)],
