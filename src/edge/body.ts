@@ -15,6 +15,19 @@ export async function jsonBody(request: Request): Promise<unknown> {
   return parsed(named !== null && Number(named) <= MAX_BODY ? await request.text() : await bounded(request));
 }
 
+/** Reads a body and throws it away, before its client is answered without it. Never rejects. */
+export async function throwAway({ body }: Request): Promise<void> {
+  let bytes = 0;
+  try {
+    for await (const part of body ?? []) {
+      bytes += part.length;
+      if (bytes > MAX_BODY + MAX_THROWN) break;
+    }
+  } catch {
+    // The client has gone.
+  }
+}
+
 /** The text of a body. Throws `request_too_large`. */
 async function bounded({ body }: Request): Promise<string> {
   let text = "";

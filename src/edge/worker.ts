@@ -6,7 +6,7 @@ import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { requestId } from "hono/request-id";
 import { OutriderError } from "../model/errors.ts";
-import { jsonBody } from "./body.ts";
+import { jsonBody, throwAway } from "./body.ts";
 import { askChoices } from "./choices.ts";
 import type { Env } from "./env.ts";
 import { FairShare } from "./fair-share.ts";
@@ -64,6 +64,11 @@ const app = new Hono<Known>();
 
 // Browsers name what they will send (authorization, content-type, x-stainless-*) and the answer repeats it.
 app.use(cors({ origin: "*", exposeHeaders: EXPOSED, maxAge: 86_400 }));
+// Whoever is refused before the body was read hears why.
+app.use(async (c, next) => {
+  await next();
+  if (!c.req.raw.bodyUsed) await throwAway(c.req.raw);
+});
 app.use(requestId({ generator: () => `req_${crypto.randomUUID().replaceAll("-", "")}` }));
 
 /** Anthropic's clients send the key so. */

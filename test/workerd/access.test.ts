@@ -1,4 +1,6 @@
 /** Keys, and an origin that is not there. */
+import { request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { answerOf, openaiOf, type Running, start } from "./harness.ts";
@@ -43,6 +45,22 @@ describe("with API keys", () => {
   test("a wrong key is not told that its body is too large", async () => {
     const response = await run.post(CHAT, "x".repeat(2 * 1024 * 1024), { headers: { authorization: "Bearer gamma" } });
     expect(response.status).toBe(401);
+  });
+
+  test.each([CHAT, "/no/such/route"])("%s refuses behind the body, or its client would not hear why", async (route) => {
+    const body = "x".repeat(1024 * 1024);
+    const headers = { authorization: "Bearer gamma", "content-length": body.length };
+    const asked = request(run.url + route, { method: "POST", headers });
+    let hasSent = false;
+    const answered = new Promise<readonly [number | undefined, boolean]>((resolve, reject) => {
+      asked.on("response", ({ statusCode }) => resolve([statusCode, hasSent]));
+      asked.on("error", reject);
+    });
+    asked.write(body.slice(1));
+    await Promise.race([answered, sleep(200)]);
+    hasSent = true;
+    asked.end("x");
+    expect(await answered).toEqual([route === CHAT ? 401 : 404, true]);
   });
 
   test("the SDK sees an AuthenticationError", async () => {
