@@ -16,21 +16,13 @@ interface SharedLevels {
 
 /** The levels and scales of `values` (rows, cols); nothing where some row is not of that form. */
 export function sharedLevels(values: Float32Array, rows: number, cols: number): SharedLevels | undefined {
-  const all: number[][] = [];
-  for (let row = 0; row < rows; row++) {
-    const own = fewValues(values.subarray(row * cols, (row + 1) * cols));
-    if (!own) return;
-    all.push(own);
+  let levels: number[] | undefined;
+  for (let row = 0; row < rows && levels?.length !== 4; row++) {
+    levels = fewValues(values.subarray(row * cols, (row + 1) * cols));
+    if (!levels) return;
   }
-  const levels = all.find((own) => own.length === 4);
-  if (!levels) return;
-  const scales = new Float32Array(rows);
-  for (const [row, own] of all.entries()) {
-    const scale = scaleOf(own, levels);
-    if (scale === undefined) return;
-    scales[row] = scale;
-  }
-  return { levels, scales };
+  const scales = levels?.length === 4 ? heldScales(values, rows, cols, levels) : undefined;
+  return levels && scales && { levels, scales };
 }
 
 /** The scale of each row by which `values` (rows, cols) are some of `levels`; nothing where some row has none. */

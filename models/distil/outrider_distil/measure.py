@@ -20,7 +20,7 @@ from . import corpus
 from . import student as models
 from .memory import keep_freed
 from .score import Score, add_batch
-from .vocabulary import Vocabulary, whole
+from .vocabulary import Vocabulary, of, whole
 
 
 def options() -> argparse.Namespace:
@@ -53,11 +53,11 @@ def kept_by(pack: Path) -> Vocabulary | None:
         return None
     size = header["vocabulary"]["size"]
     kept = torch.tensor(header.get("kept") or list(range(header["config"]["vocabulary"])))
-    row_of = torch.full((size,), -1)
-    row_of[kept] = torch.arange(len(kept))
     read_as = torch.arange(size)
-    read_as[row_of < 0] = torch.tensor(header["substitutes"])
-    return Vocabulary(kept, read_as, row_of)
+    missing = torch.ones(size, dtype=torch.bool)
+    missing[kept] = False
+    read_as[missing] = torch.tensor(header["substitutes"])
+    return of(kept, read_as)
 
 
 def lines_of(file: Path) -> list[corpus.Line]:

@@ -32,6 +32,12 @@ def whole(size: int) -> Vocabulary:
     return Vocabulary(every, every, every)
 
 
+def of(kept: torch.Tensor, read_as: torch.Tensor) -> Vocabulary:
+    row_of = torch.full(read_as.shape, -1)
+    row_of[kept] = torch.arange(len(kept))
+    return Vocabulary(kept, read_as, row_of)
+
+
 def trimmed(files: list[Path], tokenizer: Path, size: int, keep: int) -> Vocabulary:
     """
     The `keep` tokens that corpora have most often; of equally frequent ones those with the lowest ids. Tokens that no
@@ -57,9 +63,7 @@ def trimmed(files: list[Path], tokenizer: Path, size: int, keep: int) -> Vocabul
     for token in range(table):
         while read_as[token] not in own:
             read_as[token] = lasts[read_as[token]]
-    row_of = torch.full((size,), -1)
-    row_of[kept] = torch.arange(keep)
-    return Vocabulary(kept, torch.tensor(read_as), row_of)
+    return of(kept, torch.tensor(read_as))
 
 
 def table_size(file: Path) -> int:
