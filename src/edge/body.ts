@@ -16,27 +16,32 @@ export async function jsonBody(request: Request): Promise<unknown> {
 }
 
 /** Reads a body and throws it away, before its client is answered without it. Never rejects. */
-export async function throwAway({ body }: Request): Promise<void> {
-  let bytes = 0;
+export async function throwAway(request: Request): Promise<void> {
   try {
-    for await (const part of body ?? []) {
-      bytes += part.length;
-      if (bytes > MAX_BODY + MAX_THROWN) break;
-    }
+    for await (const _ of partsOf(request));
   } catch {
     // The client has gone.
   }
 }
 
+/** A body, or the beginning of one that is longer than what is read at all. */
+async function* partsOf({ body }: Request): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const part of body ?? []) {
+    yield part;
+    bytes += part.length;
+    if (bytes > MAX_BODY + MAX_THROWN) return;
+  }
+}
+
 /** The text of a body. Throws `request_too_large`. */
-async function bounded({ body }: Request): Promise<string> {
+async function bounded(request: Request): Promise<string> {
   let text = "";
   let bytes = 0;
   const decoder = new TextDecoder();
-  for await (const part of body ?? []) {
+  for await (const part of partsOf(request)) {
     bytes += part.length;
     if (bytes <= MAX_BODY) text += decoder.decode(part, { stream: true });
-    else if (bytes > MAX_BODY + MAX_THROWN) break;
   }
   if (bytes > MAX_BODY) {
     throw new OutriderError(

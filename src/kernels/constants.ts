@@ -52,7 +52,7 @@ export const CONSTANTS: Readonly<Record<string, Uint8Array>> = {
   // The line of `gumbelBound` in wasm/lib/noise.ts.
   gumbelTop: floats(158 * Math.LN2),
   gumbelSlope: floats(Math.LN2 / 2 ** 23),
-  // Of wasm/matmul/q2lut.ts, down to the end: 32 and a half, 8 bits up.
+  // Of wasm/lib/tables.ts, down to the end: 32 and a half, 8 bits up.
   middle16: shorts(32 * 256 + 128),
   columns0: pickTwo(0, 2),
   columns1: pickTwo(1, 3),

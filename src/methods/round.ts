@@ -108,9 +108,8 @@ function roundToCodebooks(
 function roundQ2lut(values: Float32Array, rows: number, cols: number): Parts {
   const held = sharedLevels(values, rows, cols);
   const scales = held?.scales ?? rootMeanSquares(values, rows, cols);
-  const unit = values.map((value, at) => value / (scales[Math.floor(at / cols)]! || 1));
-  const levels = held?.levels ?? fourMeans(unit);
-  return { codes: Uint8Array.from(unit, (value) => nearestCode(levels, value)), levels, scales };
+  const levels = held?.levels ?? fourMeans(inScales(values, cols, scales));
+  return { codes: levelCodes(values, cols, levels, scales), levels, scales };
 }
 
 /** The scales that the rotated weights hold already, where they do; else those of the least squared error. */
@@ -119,11 +118,15 @@ function roundQ2had(values: Float32Array, rows: number, cols: number): Parts {
   rotate(rotated);
   const levels = NORMAL_LEVELS;
   const scales = heldScales(rotated, rows, cols, levels) ?? fittedScales(rotated, rows, cols, levels);
-  const codes = Uint8Array.from(rotated, (value, at) =>
-    nearestCode(levels, value / (scales[Math.floor(at / cols)]! || 1)),
-  );
-  return { codes, levels, scales };
+  return { codes: levelCodes(rotated, cols, levels, scales), levels, scales };
 }
+
+/** Each weight as a multiple of its row's scale. */
+const inScales = (values: Float32Array, cols: number, scales: Float32Array): Float32Array =>
+  values.map((value, at) => value / (scales[Math.floor(at / cols)]! || 1));
+
+const levelCodes = (values: Float32Array, cols: number, levels: readonly number[], scales: Float32Array): Uint8Array =>
+  Uint8Array.from(inScales(values, cols, scales), (value) => nearestCode(levels, value));
 
 /** Turns of choosing codes and fitting a row's scale to them. */
 const TURNS = 8;

@@ -201,8 +201,8 @@ class Cut:
                 if self.args.quantise:
                     begun = self.round(layer, *seen)
                     figures["rounded"] = round(begun, 4)
-                if len(self.solved) < len(read):
-                    # On the lines that learning sees, too.
+                if self.args.readings and len(self.solved) < len(read):
+                    # What learning is compared with is on the lines that it sees.
                     begun = self.advance(layer, read, wanted)[1]
                 untaught = copy.deepcopy(layer.state_dict())
                 share = (ends_at - time.monotonic()) / (len(self.kept) - at)

@@ -20,7 +20,7 @@ from . import corpus
 from . import student as models
 from .memory import keep_freed
 from .score import Score, add_batch
-from .vocabulary import Vocabulary, of, whole
+from .vocabulary import Vocabulary, whole
 
 
 def options() -> argparse.Namespace:
@@ -57,7 +57,7 @@ def kept_by(pack: Path) -> Vocabulary | None:
     missing = torch.ones(size, dtype=torch.bool)
     missing[kept] = False
     read_as[missing] = torch.tensor(header["substitutes"])
-    return of(kept, read_as)
+    return Vocabulary.of(kept, read_as)
 
 
 def lines_of(file: Path) -> list[corpus.Line]:

@@ -19,6 +19,12 @@ class Vocabulary:
     read_as: torch.Tensor  # (V): for each id the id that the draft reads in its place; itself if kept
     row_of: torch.Tensor  # (V): for each id its index in `kept`, −1 if it is not there
 
+    @classmethod
+    def of(cls, kept: torch.Tensor, read_as: torch.Tensor) -> "Vocabulary":
+        row_of = torch.full(read_as.shape, -1)
+        row_of[kept] = torch.arange(len(kept))
+        return cls(kept, read_as, row_of)
+
     def to(self, device: str) -> "Vocabulary":
         return Vocabulary(self.kept.to(device), self.read_as.to(device), self.row_of.to(device))
 
@@ -30,12 +36,6 @@ class Vocabulary:
 def whole(size: int) -> Vocabulary:
     every = torch.arange(size)
     return Vocabulary(every, every, every)
-
-
-def of(kept: torch.Tensor, read_as: torch.Tensor) -> Vocabulary:
-    row_of = torch.full(read_as.shape, -1)
-    row_of[kept] = torch.arange(len(kept))
-    return Vocabulary(kept, read_as, row_of)
 
 
 def trimmed(files: list[Path], tokenizer: Path, size: int, keep: int) -> Vocabulary:
@@ -63,7 +63,7 @@ def trimmed(files: list[Path], tokenizer: Path, size: int, keep: int) -> Vocabul
     for token in range(table):
         while read_as[token] not in own:
             read_as[token] = lasts[read_as[token]]
-    return of(kept, torch.tensor(read_as))
+    return Vocabulary.of(kept, torch.tensor(read_as))
 
 
 def table_size(file: Path) -> int:

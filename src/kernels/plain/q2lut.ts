@@ -1,6 +1,6 @@
 /**
  * The plain twins of q2lut and q2had, whose layout is drawn in model/formats/q2lut.ts and whose tables in
- * wasm/matmul/q2lut.ts.
+ * wasm/lib/tables.ts.
  */
 import { Q2LUT } from "../../model/formats/q2lut.ts";
 import { ROTATED_COLS, rotate } from "../../model/formats/rotation.ts";

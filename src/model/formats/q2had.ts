@@ -10,8 +10,8 @@ import { Q2LUT, q2lut } from "./q2lut.ts";
 import { ROTATED_COLS, rotate } from "./rotation.ts";
 
 /**
- * The four that lose least of a normal distribution (Max 1960, Quantizing for minimum distortion, table I), as shares of
- * the largest. Levels fitted to a matrix of Qwen2.5-0.5B lose as much, to three digits (docs/log.md).
+ * The four that lose least of a normal distribution, as shares of the largest (Max 1960, Quantizing for minimum
+ * distortion, table I). Levels fitted to a matrix of Qwen2.5-0.5B lose hardly less (docs/log.md).
  */
 export const NORMAL_LEVELS = [-1, -0.2998, 0.2998, 1] as const;
 

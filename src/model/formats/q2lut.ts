@@ -25,8 +25,8 @@ export const q2lut: Format = {
   maxCols: Number.POSITIVE_INFINITY,
   sparse: false,
   activationBits: 14,
-  // A f32 for each group of 32 columns, padded to 16 bytes; an int16 for each column, and 16 bytes for each two columns,
-  // and 16 more (wasm/matmul/q2lut.ts).
+  // A f32 for each group of 32 columns, padded to 16 bytes; an int16 for each column; 16 bytes for each two columns; 16
+  // more (wasm/lib/tables.ts).
   tableBytes: (cols) => Math.ceil(cols / 32 / 4) * 16 + 10 * cols + 16,
   codes: codesInOneByte(
     2,
