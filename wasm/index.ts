@@ -4,6 +4,7 @@ export { embedLut3, matmulLut3 } from "./matmul/lut3";
 export { embedLut4, matmulLut4 } from "./matmul/lut4";
 export { embedQ2had, matmulQ2had } from "./matmul/q2had";
 export { embedQ2lut, matmulQ2lut } from "./matmul/q2lut";
+export { embedQ3had, matmulQ3had } from "./matmul/q3had";
 export { embedQ4u, matmulQ4u } from "./matmul/q4u";
 export { embedQ8, matmulQ8 } from "./matmul/q8";
 export { argmax } from "./ops/argmax";

@@ -621,37 +621,39 @@ class Quantised(unittest.TestCase):
         self.assertLess((quantise.SharedLevels(held)(held) - held).abs().max().item(), 1e-6)
         self.assertIsNone(quantise.held_levels(held + 0.01 * torch.randn(6, 90)))
 
-    def test_q2had_is_q2lut_in_another_basis_and_settles_as_what_a_pack_holds(self):
-        torch.manual_seed(7)
-        module = torch.nn.Linear(128, 6, bias=False)
-        weight = torch.randn(6, 128)
-        weight[:, 5::32] *= 8
-        module.weight = torch.nn.Parameter(weight.clone())
-        self.assertTrue(torch.allclose(quantise.rotated(quantise.rotated(weight)), weight, atol=1e-5))
-        quantise.round_weight(module, "q2had")
-
-        def lost(rounded: torch.Tensor) -> float:
-            return (rounded - weight).square().sum().item()
-
-        self.assertLess(lost(module.weight), 0.8 * lost(quantise.SharedLevels(weight)(weight)))
-        upstream = torch.randn(6, 128)
-        (module.weight * upstream).sum().backward()
-        own = module.parametrizations.weight.original
-        self.assertTrue(torch.allclose(quantise.rotated(own), weight, atol=1e-5))
-        self.assertTrue(torch.allclose(own.grad, quantise.rotated(upstream), atol=1e-5))
-        behind = torch.nn.Linear(128, 6, bias=False)
-        behind.weight = torch.nn.Parameter(weight.clone())
-        parametrize.register_parametrization(behind, "weight", torch.nn.Identity())
-        quantise.round_weight(behind, "q2had")
-        self.assertTrue(torch.allclose(behind.weight, module.weight, atol=1e-4))
-        quantise.settle_modules(module)
-        normal = torch.tensor(quantise.NORMAL_LEVELS)
-        self.assertIsNotNone(quantise.held_scales(quantise.rotated(module.weight.detach()), normal))
-        # Those that packs have.
-        source = Path(__file__).parents[2] / "src/model/formats/q2had.ts"
-        self.assertIn(f"NORMAL_LEVELS = {list(quantise.NORMAL_LEVELS)}", source.read_text())
-        again = quantise.RotatedLevels(module.weight)(module.weight)
-        self.assertLess((again - module.weight).abs().max().item(), 1e-4)
+    def test_other_bases_lose_less_and_settle_as_what_a_pack_holds(self):
+        source = Path(__file__).parents[2] / "src/model/formats"
+        # Beside the format of as many bits in the model's own basis.
+        for kind, name, plain in (
+            ("q2had", "NORMAL_LEVELS", quantise.SharedLevels),
+            ("q3had", "STEPS", lambda weight: quantise.RowCodebook(weight, 8)),
+        ):
+            torch.manual_seed(7)
+            module = torch.nn.Linear(128, 6, bias=False)
+            weight = torch.randn(6, 128)
+            weight[:, 5::32] *= 8
+            module.weight = torch.nn.Parameter(weight.clone())
+            self.assertTrue(torch.allclose(quantise.rotated(quantise.rotated(weight)), weight, atol=1e-5))
+            quantise.round_weight(module, kind)
+            lost = [(rounded - weight).square().sum() for rounded in (module.weight, plain(weight)(weight))]
+            self.assertLess((lost[0] / lost[1]).item(), 0.8)
+            upstream = torch.randn(6, 128)
+            (module.weight * upstream).sum().backward()
+            own = module.parametrizations.weight.original
+            self.assertTrue(torch.allclose(quantise.rotated(own), weight, atol=1e-5))
+            self.assertTrue(torch.allclose(own.grad, quantise.rotated(upstream), atol=1e-5))
+            behind = torch.nn.Linear(128, 6, bias=False)
+            behind.weight = torch.nn.Parameter(weight.clone())
+            parametrize.register_parametrization(behind, "weight", torch.nn.Identity())
+            quantise.round_weight(behind, kind)
+            self.assertTrue(torch.allclose(behind.weight, module.weight, atol=1e-4))
+            quantise.settle_modules(module)
+            fixed = quantise.FORMATS[kind].fixed
+            self.assertIsNotNone(quantise.held_scales(quantise.rotated(module.weight.detach()), torch.tensor(fixed)))
+            # Those that packs have.
+            self.assertIn(f"{name} = {list(fixed)}", (source / f"{kind}.ts").read_text())
+            again = quantise.FORMATS[kind](module.weight)(module.weight)
+            self.assertLess((again - module.weight).abs().max().item(), 1e-4)
 
     def test_gradients_reach_levels_and_scales(self):
         torch.manual_seed(4)
@@ -944,7 +946,7 @@ class Cutting(unittest.TestCase):
             tie_word_embeddings=True,
         )
         AutoModelForCausalLM.from_config(config).save_pretrained(self.home / "model")
-        for line in self.cut("rotated", "--quantise", "q2had+lut3", "--rate", 0.0003):
+        for line in self.cut("rotated", "--quantise", "q2had+q3had", "--rate", 0.0003):
             self.assertLess(line["error"], line["rounded"], line)
         made = AutoModelForCausalLM.from_pretrained(self.home / "rotated").model.layers[1]
         with torch.no_grad():

@@ -11,6 +11,9 @@ const words = (...values: number[]): Uint8Array =>
 /** A vector of eight equal 16-bit integers. */
 const shorts = (value: number): Uint8Array => new Uint8Array(new Int16Array(8).fill(value).buffer);
 
+/** A vector of four 16-bit integers, twice. */
+const fourTwice = (...values: number[]): Uint8Array => new Uint8Array(Int16Array.of(...values, ...values).buffer);
+
 const bytes = (value: number): Uint8Array => new Uint8Array(16).fill(value);
 
 /** A vector of four equal floats. */
@@ -52,7 +55,7 @@ export const CONSTANTS: Readonly<Record<string, Uint8Array>> = {
   // The line of `gumbelBound` in wasm/lib/noise.ts.
   gumbelTop: floats(158 * Math.LN2),
   gumbelSlope: floats(Math.LN2 / 2 ** 23),
-  // Of wasm/lib/tables.ts, down to the end: 32 and a half, 8 bits up.
+  // Of wasm/matmul/q2lut.ts and q3had.ts, down to the end: 32 and a half, 8 bits up.
   middle16: shorts(32 * 256 + 128),
   columns0: pickTwo(0, 2),
   columns1: pickTwo(1, 3),
@@ -62,6 +65,11 @@ export const CONSTANTS: Readonly<Record<string, Uint8Array>> = {
   codes1: pickTwo(2, 3),
   codes2: pickTwo(4, 5),
   codes3: pickTwo(6, 7),
+  middle54: shorts(54 * 256 + 128),
+  middle18: shorts(18 * 512 + 256),
+  odds: fourTwice(-3, -1, 1, 3),
+  signs0: fourTwice(-1, 1, -1, 1),
+  signs1: fourTwice(-1, -1, 1, 1),
 };
 
 const VECTORS = Object.values(CONSTANTS);

@@ -15,7 +15,7 @@ const RATES: Record<DraftFormat, number> = {
   q2lut: 8e-5,
   "q2lut+lut3": 8e-5,
   q2had: 8e-5,
-  "q2had+lut3": 8e-5,
+  "q2had+q3had": 8e-5,
 };
 
 /** @param asked the rate that the user named */

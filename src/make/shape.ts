@@ -16,8 +16,8 @@ export const DRAFT_FORMATS = {
   lut3: { blocks: { format: "lut3" }, vocabulary: "lut4" },
   q2lut: { blocks: { format: "q2lut" }, vocabulary: "lut4" },
   "q2lut+lut3": { blocks: { format: "q2lut", down: "lut3" }, vocabulary: "lut4" },
-  q2had: { blocks: { format: "q2had" }, vocabulary: "lut3" },
-  "q2had+lut3": { blocks: { format: "q2had", down: "lut3" }, vocabulary: "lut3" },
+  q2had: { blocks: { format: "q2had" }, vocabulary: "q3had" },
+  "q2had+q3had": { blocks: { format: "q2had", down: "q3had" }, vocabulary: "q3had" },
 } as const satisfies Record<string, { readonly blocks: Formats; readonly vocabulary: BlockFormat }>;
 export type DraftFormat = keyof typeof DRAFT_FORMATS;
 

@@ -8,6 +8,7 @@ import { f16ToNumber, numberToF16 } from "../model/f16.ts";
 import { TILE_COLS } from "../model/formats/format.ts";
 import { MOST_ENTRY, type Parts } from "../model/formats/parts.ts";
 import { NORMAL_LEVELS } from "../model/formats/q2had.ts";
+import { STEPS } from "../model/formats/q3had.ts";
 import { rotate } from "../model/formats/rotation.ts";
 import type { BlockFormat } from "../model/formats.ts";
 import { codebook, nearestCode } from "./codebook.ts";
@@ -22,7 +23,8 @@ const ROUND: { readonly [F in BlockFormat]: Round } = {
   lut4: (values, rows, cols, sensitivities) => roundToCodebooks(values, rows, cols, 16, sensitivities),
   lut3: (values, rows, cols, sensitivities) => roundToCodebooks(values, rows, cols, 8, sensitivities),
   q2lut: roundQ2lut,
-  q2had: roundQ2had,
+  q2had: (values, rows, cols) => roundRotated(values, rows, cols, NORMAL_LEVELS),
+  q3had: (values, rows, cols) => roundRotated(values, rows, cols, STEPS),
 };
 
 /**
@@ -112,11 +114,13 @@ function roundQ2lut(values: Float32Array, rows: number, cols: number): Parts {
   return { codes: levelCodes(values, cols, levels, scales), levels, scales };
 }
 
-/** The scales that the rotated weights hold already, where they do; else those of the least squared error. */
-function roundQ2had(values: Float32Array, rows: number, cols: number): Parts {
+/**
+ * To fixed levels, in the basis of rotation.ts. The scales that the rotated weights hold already, where they do; else
+ * those of the least squared error.
+ */
+function roundRotated(values: Float32Array, rows: number, cols: number, levels: readonly number[]): Parts {
   const rotated = values.slice();
   rotate(rotated);
-  const levels = NORMAL_LEVELS;
   const scales = heldScales(rotated, rows, cols, levels) ?? fittedScales(rotated, rows, cols, levels);
   return { codes: levelCodes(rotated, cols, levels, scales), levels, scales };
 }

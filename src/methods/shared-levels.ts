@@ -1,7 +1,7 @@
 /**
  * Weights that are in q2lut already: four levels that all rows share, times a scale of each row. A checkpoint that was
- * taught in the format holds such, and one that was taught in q2had holds such when it is rotated. Levels and scales
- * cannot be found from the rows' root mean squares, because each row uses the levels in other shares.
+ * taught in the format holds such. One that was taught in q2had or q3had holds such when it is rotated, and its levels
+ * are known. Scales cannot be found from the rows' root mean squares, because each row uses the levels in other shares.
  */
 
 /** Most distance from scale · level, in parts of the row's largest weight: a rotation and back, in f32. */
@@ -18,7 +18,7 @@ interface SharedLevels {
 export function sharedLevels(values: Float32Array, rows: number, cols: number): SharedLevels | undefined {
   let levels: number[] | undefined;
   for (let row = 0; row < rows && levels?.length !== 4; row++) {
-    levels = fewValues(values.subarray(row * cols, (row + 1) * cols));
+    levels = fewValues(values.subarray(row * cols, (row + 1) * cols), 4);
     if (!levels) return;
   }
   const scales = levels?.length === 4 ? heldScales(values, rows, cols, levels) : undefined;
@@ -34,7 +34,7 @@ export function heldScales(
 ): Float32Array | undefined {
   const scales = new Float32Array(rows);
   for (let row = 0; row < rows; row++) {
-    const own = fewValues(values.subarray(row * cols, (row + 1) * cols));
+    const own = fewValues(values.subarray(row * cols, (row + 1) * cols), levels.length);
     const scale = own && scaleOf(own, levels);
     if (scale === undefined) return;
     scales[row] = scale;
@@ -42,8 +42,8 @@ export function heldScales(
   return scales;
 }
 
-/** The different values of a row, ascending, each the mean of its like; nothing where they are more than four. */
-function fewValues(line: Float32Array): number[] | undefined {
+/** The different values of a row, ascending, each the mean of its like; nothing where they are more than `most`. */
+function fewValues(line: Float32Array, most: number): number[] | undefined {
   const within = TOLERANCE * line.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
   const firsts: number[] = [];
   const sums: number[] = [];
@@ -51,7 +51,7 @@ function fewValues(line: Float32Array): number[] | undefined {
   for (const value of line) {
     let like = 0;
     while (like < firsts.length && Math.abs(firsts[like]! - value) > within) like++;
-    if (like === 4) return;
+    if (like === most) return;
     if (like === firsts.length) {
       firsts.push(value);
       sums.push(0);

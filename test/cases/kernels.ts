@@ -106,6 +106,7 @@ const FILL: Record<BlockFormat, (view: DataView, block: number, parts: BlockPart
   lut3: fillCodebooks,
   q2lut: fillLevels,
   q2had: fillLevels,
+  q3had: fillScales,
 };
 
 /**
@@ -127,7 +128,16 @@ function fillOutliers(memory: WebAssembly.Memory, layout: TensorLayout, counts: 
 function fillLevels(view: DataView, block: number, { codebook, bytes }: BlockParts, random: () => number): void {
   const levels = random() < 0.5 ? [0.91, -1.3, 0.2, -0.37] : [-1.5, -0.45, 0.45, 1.5];
   for (const [i, level] of levels.entries()) view.setFloat32(block + codebook + 4 * i, level, true);
-  for (let at = block + codebook + Q2LUT.scales; at < block + bytes; at += 4) view.setFloat32(at, random() * 0.1, true);
+  fillScales(view, block, { codebook: codebook + Q2LUT.scales, bytes }, random);
+}
+
+function fillScales(
+  view: DataView,
+  block: number,
+  { codebook, bytes }: Pick<BlockParts, "codebook" | "bytes">,
+  random: () => number,
+): void {
+  for (let at = block + codebook; at < block + bytes; at += 4) view.setFloat32(at, random() * 0.1, true);
 }
 
 /** The first rows have the largest entry only: with the largest activations, the largest sums. */

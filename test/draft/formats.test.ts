@@ -13,6 +13,7 @@ import type { KernelModules } from "../../src/kernels/wasm.ts";
 import { keptApart } from "../../src/methods/squeezellm.ts";
 import { decodeTensor } from "../../src/model/decode.ts";
 import type { ActivationBits } from "../../src/model/formats/format.ts";
+import { type BlockFormat, FORMATS } from "../../src/model/formats.ts";
 import type { TensorLayout } from "../../src/model/layouts.ts";
 import { EMBEDDING } from "../../src/model/tensors.ts";
 import { openDirectory } from "../../src/platform/disk.ts";
@@ -109,6 +110,7 @@ const ROUNDINGS: readonly Rounding[] = [
   { format: "q2lut", apart: 0.05, bits: 8, within: 0.3 },
   { format: "q2lut", bits: 14, within: 0.3 },
   { format: "q2had", outliers: 2, bits: 8, within: 0.3 },
+  { format: "q3had", bits: 8, within: 0.2 },
 ];
 
 describe.each(ROUNDINGS)("%j", ({ bits, within, outliers, apart, ...format }) => {
@@ -120,7 +122,7 @@ describe.each(ROUNDINGS)("%j", ({ bits, within, outliers, apart, ...format }) =>
     original = await readPack(openDirectory(TINY_PACKS.target));
     rounded = changed(original, bits, ({ bytes, ...was }) => {
       // The feed-forward layer's 96 columns again.
-      if (format.format === "q2had" && was.cols % 64 !== 0) return { ...was, bytes };
+      if (FORMATS[format.format as BlockFormat].rotate && was.cols % 64 !== 0) return { ...was, bytes };
       const values = decodeTensor(was, bytes);
       const made = quantiseTensor({ ...format, rows: was.rows, cols: was.cols }, values, outliers);
       return apart ? keepApart(made, values, keptApart(values, values, 0, apart)) : made;

@@ -4,6 +4,7 @@ import { roundRows } from "../../src/methods/round.ts";
 import { decodeTensor } from "../../src/model/decode.ts";
 import { encodeTensor } from "../../src/model/encode.ts";
 import { NORMAL_LEVELS } from "../../src/model/formats/q2had.ts";
+import { STEPS } from "../../src/model/formats/q3had.ts";
 import { rotate } from "../../src/model/formats/rotation.ts";
 import type { BlockFormat } from "../../src/model/formats.ts";
 import { normal, seeded } from "../support/random.ts";
@@ -77,28 +78,33 @@ test("q2lut keeps weights that were taught in it, however each row uses the leve
   }
 });
 
-test("q2had keeps weights that were taught in it, however each row uses the levels", () => {
-  const scales = Float32Array.from({ length: 16 }, (_, row) => (row === 3 ? 0 : 0.01 + random()));
-  const taught = Float32Array.from({ length: 16 * 128 }, (_, at) => {
-    const row = at >> 7;
-    // Rows use one, two, three or four of the levels.
-    return scales[row]! * NORMAL_LEVELS[Math.floor(random() * (1 + (row % 4)))]!;
+describe.each([
+  // Max 1960, Quantizing for minimum distortion: tables I and II, four values and eight even steps.
+  { format: "q2had", levels: NORMAL_LEVELS, loses: 0.1175 },
+  { format: "q3had", levels: STEPS, loses: 0.03744 },
+] as const)("$format", ({ format, levels, loses }) => {
+  test("keeps weights that were taught in it, however each row uses the levels", () => {
+    const scales = Float32Array.from({ length: 16 }, (_, row) => (row === 3 ? 0 : 0.01 + random()));
+    const taught = Float32Array.from({ length: 16 * 128 }, (_, at) => {
+      const row = at >> 7;
+      // Rows use one of the levels, two, … or all.
+      return scales[row]! * levels[Math.floor(random() * (1 + (row % levels.length)))]!;
+    });
+    rotate(taught);
+    const decoded = rounded(format, taught, 16);
+    for (const [at, value] of taught.entries()) {
+      expect(Math.abs(decoded[at]! - value)).toBeLessThanOrEqual(4e-5 * scales[at >> 7]!);
+    }
   });
-  rotate(taught);
-  const decoded = rounded("q2had", taught, 16);
-  for (const [at, value] of taught.entries()) {
-    expect(Math.abs(decoded[at]! - value)).toBeLessThanOrEqual(1e-5 * scales[at >> 7]!);
-  }
-});
 
-test("q2had loses of normal weights what four levels must", () => {
-  const bells = Float32Array.from({ length: 16 * 2048 }, () => normal(random));
-  const decoded = rounded("q2had", bells, 16);
-  const lost = decoded.reduce((sum, value, at) => sum + (value - bells[at]!) ** 2, 0);
-  const all = bells.reduce((sum, value) => sum + value ** 2, 0);
-  // Max 1960, table I: 0.1175.
-  expect(lost / all).toBeGreaterThan(0.112);
-  expect(lost / all).toBeLessThan(0.123);
+  test("loses of normal weights what so many levels must", () => {
+    const bells = Float32Array.from({ length: 16 * 2048 }, () => normal(random));
+    const decoded = rounded(format, bells, 16);
+    const lost = decoded.reduce((sum, value, at) => sum + (value - bells[at]!) ** 2, 0);
+    const all = bells.reduce((sum, value) => sum + value ** 2, 0);
+    expect(lost / all).toBeGreaterThan(0.95 * loses);
+    expect(lost / all).toBeLessThan(1.05 * loses);
+  });
 });
 
 test("q2had loses less where some columns are much larger than the others", () => {

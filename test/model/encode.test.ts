@@ -15,9 +15,20 @@ const f32 = Math.fround;
 const sixteenth = (random: () => number): number => Math.round(random() * 64 - 32) / 16;
 const fill = (n: number, value: (i: number) => number): number[] => Array.from({ length: n }, (_, i) => value(i));
 
-const RANGE = { q4u: [0, 15], q8: [-128, 127], lut4: [0, 15], lut3: [0, 7], q2lut: [0, 3], q2had: [0, 3] } as const;
+const RANGE = {
+  q4u: [0, 15],
+  q8: [-128, 127],
+  lut4: [0, 15],
+  lut3: [0, 7],
+  q2lut: [0, 3],
+  q2had: [0, 3],
+  q3had: [0, 7],
+} as const;
 /** Formats whose rows share four levels. */
 const hasLevels = (format: string): boolean => format === "q2lut" || format === "q2had";
+/** Formats whose products are looked up. */
+const isDense = (format: string): boolean => hasLevels(format) || format === "q3had";
+const isRotated = (format: string): boolean => format.endsWith("had");
 const ENTRIES = { lut4: 16, lut3: 8 } as const;
 
 /** Parts with every code in use. */
@@ -41,10 +52,8 @@ function randomParts({ format, rows, cols, keep = 16 }: TensorLayout, seed: numb
       a: fill(rows, () => random()),
       b: fill(rows, () => -random()),
     }),
-    ...(hasLevels(format) && {
-      levels: [-1.5, -0.5, 0.5, 1.5],
-      scales: fill(rows, () => random()),
-    }),
+    ...(hasLevels(format) && { levels: [-1.5, -0.5, 0.5, 1.5] }),
+    ...(isDense(format) && { scales: fill(rows, () => random()) }),
   };
 }
 
@@ -63,13 +72,14 @@ function valuesOf({ format, rows, cols, keep = 16 }: TensorLayout, parts: Parts)
       if (format === "q4u") value = code * parts.d![group]! + parts.m![group]!;
       else if (format === "q8") value = code * parts.d![group]!;
       else if (hasLevels(format)) value = f32(parts.scales![row]!) * parts.levels![code]!;
+      else if (format === "q3had") value = f32(parts.scales![row]!) * (code - 3.5);
       else {
         const entry = parts.codebooks![row * ENTRIES[format as "lut4"] + code]!;
         value = f32(f32(parts.a![row]!) * entry) + f32(parts.b![row]!);
       }
       out[row * cols + window * 16 + place] = value;
     }
-    if (format === "q2had") rotatePlainly(out.subarray(row * cols, (row + 1) * cols));
+    if (isRotated(format)) rotatePlainly(out.subarray(row * cols, (row + 1) * cols));
   }
   return out;
 }
@@ -121,6 +131,11 @@ const DRAWN: Record<BlockFormat, (bytes: Uint8Array, cols: number, r: number, k:
   },
   q2lut: inTwoBits,
   q2had: inTwoBits,
+  q3had(bytes, cols, r, k) {
+    const eight = bytes.subarray(Math.floor(k / 8) * 48);
+    const lowest = eight[32 + (r < 8 ? 2 * r : 2 * (r - 8) + 1)]!.toString(2).padStart(8, "0");
+    return 2 * inTwoBits(eight, cols, r, k % 8) + Number(lowest[7 - (k % 8)]);
+  },
 };
 
 const FORMATS = Object.keys(DRAWN) as BlockFormat[];
@@ -139,7 +154,7 @@ describe.each(FORMATS)("%s", (format) => {
     { format, rows: 16, cols: 64 },
     { format, rows: 37, cols: 192 },
   ];
-  if (!hasLevels(format)) {
+  if (!isDense(format)) {
     for (const keep of [4, 8, 12] as Keep[]) layouts.push({ format, rows: 21, cols: 96, keep });
   }
 
@@ -148,7 +163,7 @@ describe.each(FORMATS)("%s", (format) => {
     const decoded = decodeTensor(layout, encodeTensor(layout, parts));
     const expected = valuesOf(layout, parts);
     // Sums of 64 values are rounded in another order.
-    if (format === "q2had") for (const [at, value] of expected.entries()) expect(decoded[at]).toBeCloseTo(value, 5);
+    if (isRotated(format)) for (const [at, value] of expected.entries()) expect(decoded[at]).toBeCloseTo(value, 5);
     else expect(decoded).toEqual(expected);
   });
 
@@ -169,7 +184,7 @@ describe.each(FORMATS)("%s", (format) => {
       `2 × 64 of ${format} take 128 codes, got 2`,
     );
     expect(() => encodeTensor({ ...layout, keep: 8 }, randomParts(layout, 1))).toThrow(
-      hasLevels(format) ? "use keep 16" : "take 32 kept, got none",
+      isDense(format) ? "use keep 16" : "take 32 kept, got none",
     );
     expect(() => decodeTensor(layout, new Uint8Array(3))).toThrow(`2 × 64 in ${format} are`);
   });

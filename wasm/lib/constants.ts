@@ -121,3 +121,23 @@
 @inline export function codes(n: usize): v128 {
   return v128.load(480 + (n << 4));
 }
+
+/** 8 × int16 13952: 54 and a half, 8 bits up */
+@inline export function middle54(): v128 {
+  return v128.load(544);
+}
+
+/** 8 × int16 9472: 18 and a half, 9 bits up */
+@inline export function middle18(): v128 {
+  return v128.load(560);
+}
+
+/** int16 −3, −1, 1, 3, twice */
+@inline export function odds(): v128 {
+  return v128.load(576);
+}
+
+/** The signs that bit `n` of 0 … 3 stands for, as int16, twice. */
+@inline export function signs(n: usize): v128 {
+  return v128.load(592 + (n << 4));
+}

@@ -1,6 +1,7 @@
 // q2lut in another basis (src/model/formats/rotation.ts).
 import { rotate } from "../lib/rotation";
-import { embedQ2lut, matmul } from "./q2lut";
+import { byTables } from "./by-tables";
+import { embedQ2lut, Levels } from "./q2lut";
 
 export function matmulQ2had(
   act: usize,
@@ -16,7 +17,7 @@ export function matmulQ2had(
   accumulate: i32,
   scratch: usize,
 ): void {
-  matmul(act, T, weight, blockBytes, rows, cols, true, out, outStride, accumulate, scratch);
+  byTables<Levels>(act, T, weight, blockBytes, rows, cols, true, out, outStride, accumulate, scratch);
 }
 
 // A row as f32.

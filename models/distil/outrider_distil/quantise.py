@@ -17,8 +17,9 @@ from .student import ends
 GRID = 63  # entries of a codebook are whole numbers to 63, value = a · entry + b (src/model/layouts.ts)
 LEVELS = 4  # of q2lut
 NORMAL_LEVELS = (-1, -0.2998, 0.2998, 1)  # of q2had (src/model/formats/q2had.ts)
+STEPS = (-3.5, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.5)  # of q3had (src/model/formats/q3had.ts)
 HELD = 1e-5  # of a row's largest weight: a rotation and back, in f32
-ROTATED = 64  # columns that q2had rotates together
+ROTATED = 64  # columns that q2had and q3had rotate together
 
 
 class _Chosen(torch.autograd.Function):
@@ -92,7 +93,7 @@ def hadamard(device: torch.device) -> torch.Tensor:
 
 
 def rotated(x: torch.Tensor) -> torch.Tensor:
-    """(…, cols) in the basis in which q2had rounds, or back from there."""
+    """(…, cols) in the basis in which q2had and q3had round, or back from there."""
     return (x.unflatten(-1, (-1, ROTATED)) @ hadamard(x.device).to(x.dtype)).flatten(-2)
 
 
@@ -162,14 +163,14 @@ class SharedLevels(Form):
         self.choose, self.by_values = levels_of, sums_by_level
 
     def first(self, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Levels (LEVELS) and scales (rows) to begin with."""
+        """Levels and scales (rows) to begin with."""
         return first_levels(weight)
 
     def set_levels(self, levels: torch.Tensor) -> None:
         self.levels = nn.Parameter(levels)
 
     def values(self) -> torch.Tensor:
-        """(rows, LEVELS), rising."""
+        """(rows, levels), rising."""
         return self.scales.abs().clamp_min(1e-8)[:, None] * self.levels.sort().values
 
     def refit(self, weight: torch.Tensor, codes: torch.Tensor, gram: torch.Tensor) -> None:
@@ -195,8 +196,10 @@ class SharedLevels(Form):
 class RotatedLevels(SharedLevels):
     """q2had: in another basis, with the same levels for all matrices (src/model/formats/q2had.ts)."""
 
+    fixed = NORMAL_LEVELS
+
     def first(self, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        levels = torch.tensor(NORMAL_LEVELS, device=weight.device)
+        levels = torch.tensor(self.fixed, device=weight.device)
         return levels, first_scales(rotated(weight), levels)
 
     def set_levels(self, levels: torch.Tensor) -> None:
@@ -208,6 +211,12 @@ class RotatedLevels(SharedLevels):
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         """Returns the weight rounded, in the basis of the model."""
         return rotated(super().forward(weight if self.is_given_rotated else rotated(weight)))
+
+
+class RotatedSteps(RotatedLevels):
+    """q3had: in eight even steps (src/model/formats/q3had.ts)."""
+
+    fixed = STEPS
 
 
 def compiled_levels() -> tuple[Callable, Callable]:
@@ -351,13 +360,15 @@ FORMATS: dict[str, Callable[[torch.Tensor], Form]] = {
     "lut4": lambda weight: RowCodebook(weight, 16),
     "q2lut": SharedLevels,
     "q2had": RotatedLevels,
+    "q3had": RotatedSteps,
 }
 
 # By the name of what a block is rounded to: the format of its matrices, and of the down projection. In two bits that
 # loses a third of a block's error to more than a half (docs/log.md).
 BLOCK_FORMATS = {
     **{kind: (kind, kind) for kind in FORMATS},
-    **{f"{kind}+lut3": (kind, "lut3") for kind in ("q2lut", "q2had")},
+    "q2lut+lut3": ("q2lut", "lut3"),
+    "q2had+q3had": ("q2had", "q3had"),
 }
 
 
@@ -373,8 +384,9 @@ def refuse_unfit(blocks: str, hidden: int, mixed: int, channels: int) -> None:
     columns of their projections, of the out-projection, and of the down projection.
     """
     for name, columns in {"q_proj": hidden, "o_proj": mixed, "down_proj": channels}.items():
-        if format_of(blocks, name) == "q2had" and columns % ROTATED:
-            raise SystemExit(f"--quantise: q2had takes columns in multiples of {ROTATED}, and {name} has {columns}")
+        kind = format_of(blocks, name)
+        if kind in ("q2had", "q3had") and columns % ROTATED:
+            raise SystemExit(f"--quantise: {kind} takes columns in multiples of {ROTATED}, and {name} has {columns}")
 
 
 def quantise(model: nn.Module, blocks: str, vocabulary: str = "lut4") -> None:

@@ -1,13 +1,14 @@
 /**
  * The plain twins of q2lut and q2had, whose layout is drawn in model/formats/q2lut.ts and whose tables in
- * wasm/lib/tables.ts.
+ * wasm/matmul/q2lut.ts.
  */
 import { Q2LUT } from "../../model/formats/q2lut.ts";
-import { ROTATED_COLS, rotate } from "../../model/formats/rotation.ts";
 import { nearest } from "./nearest.ts";
+import { fittedGroups, rotated, unrotated } from "./tables.ts";
 import type { Twin } from "./twin.ts";
 
 const f32 = Math.fround;
+const SPAN = 31;
 
 export const plainQ2lut: Twin = (view) => {
   const codebookOf = (block: number, cols: number): number => block + (cols / 4) * Q2LUT.columnsBytes;
@@ -26,18 +27,14 @@ export const plainQ2lut: Twin = (view) => {
       const largest = Math.max(...levels.map(Math.abs));
       const whole = levels.map((value) => nearest(f32(value * f32(largest > 0 ? 32767 / largest : 0))));
       let acc = 0;
-      for (let group = 0; group < q.length; group += 32) {
-        const own = q.slice(group, group + 32);
-        let peak = 0;
-        for (let k = 0; k < 32; k += 2) peak = Math.max(peak, f32(Math.abs(own[k]!) + Math.abs(own[k + 1]!)));
-        const fitted = own.map((x) => nearest(f32(x * f32(peak > 0 ? 7936 / peak : 0))));
+      for (const { first, peak, fitted } of fittedGroups(q, SPAN)) {
         const product = (code: number, k: number): number => (whole[code]! * fitted[k]! + 2 ** 14) >> 15;
         let sum = 0;
         for (let k = 0; k < 32; k += 2) {
-          const pair = pairAt(block, r, group + k);
+          const pair = pairAt(block, r, first + k);
           sum += (product(pair & 3, k) + product(pair >> 2, k + 1) + 128) >> 8;
         }
-        acc = f32(acc + f32(sum * f32(peak / 31)));
+        acc = f32(acc + f32(sum * f32(peak / SPAN)));
       }
       return f32(f32(scale(codebook, r) * largest) * acc);
     },
@@ -51,18 +48,5 @@ export const plainQ2lut: Twin = (view) => {
 
 export const plainQ2had: Twin = (view) => {
   const { rowSum, weightAt } = plainQ2lut(view);
-  return {
-    rowSum: (block, r, q) => rowSum(block, r, rotated(q)),
-    weightAt(block, r, k, cols) {
-      const first = k - (k % ROTATED_COLS);
-      const group = Array.from({ length: ROTATED_COLS }, (_, i) => weightAt(block, r, first + i, cols));
-      return rotated(group)[k - first]!;
-    },
-  };
+  return { rowSum: (block, r, q) => rowSum(block, r, rotated(q)), weightAt: unrotated(weightAt) };
 };
-
-function rotated(values: readonly number[]): number[] {
-  const row = Float32Array.from(values);
-  rotate(row);
-  return [...row];
-}

@@ -3,6 +3,7 @@ import type { BlockFormat } from "../../model/formats.ts";
 import { plainQ4u, plainQ8 } from "./grouped.ts";
 import { plainLut3, plainLut4 } from "./lut.ts";
 import { plainQ2had, plainQ2lut } from "./q2lut.ts";
+import { plainQ3had } from "./q3had.ts";
 import type { Twin } from "./twin.ts";
 
 export const TWINS: { readonly [F in BlockFormat]: Twin } = {
@@ -12,4 +13,5 @@ export const TWINS: { readonly [F in BlockFormat]: Twin } = {
   lut3: plainLut3,
   q2lut: plainQ2lut,
   q2had: plainQ2had,
+  q3had: plainQ3had,
 };

@@ -22,7 +22,7 @@ export interface Parts {
   readonly b?: ArrayLike<number>;
   /** q2lut and q2had (4): the values of the codes, before their row's scale. */
   readonly levels?: ArrayLike<number>;
-  /** q2lut and q2had (rows): value = scale · level. */
+  /** q2lut and q2had (rows): value = scale · level. q3had (rows): value = scale · (code − 3.5). */
   readonly scales?: ArrayLike<number>;
 }
 

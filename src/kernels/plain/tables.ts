@@ -1,0 +1,41 @@
+/** What the twins of formats share whose products are looked up in tables (wasm/lib/tables.ts). */
+import { ROTATED_COLS, rotate } from "../../model/formats/rotation.ts";
+import { nearest } from "./nearest.ts";
+import type { Twin } from "./twin.ts";
+
+const f32 = Math.fround;
+
+/** 32 columns of an activation. */
+interface FittedGroup {
+  /** Of its columns. */
+  readonly first: number;
+  /** The largest |x[k]| + |x[k + 1]|, k even. */
+  readonly peak: number;
+  /** (32): round(x · 256 · span / peak). */
+  readonly fitted: readonly number[];
+}
+
+export function* fittedGroups(q: readonly number[], span: number): Generator<FittedGroup> {
+  for (let first = 0; first < q.length; first += 32) {
+    const own = q.slice(first, first + 32);
+    let peak = 0;
+    for (let k = 0; k < 32; k += 2) peak = Math.max(peak, f32(Math.abs(own[k]!) + Math.abs(own[k + 1]!)));
+    const by = f32(peak > 0 ? (256 * span) / peak : 0);
+    yield { first, peak, fitted: own.map((x) => nearest(f32(x * by))) };
+  }
+}
+
+/** In the basis of rotation.ts. */
+export function rotated(values: readonly number[]): number[] {
+  const row = Float32Array.from(values);
+  rotate(row);
+  return [...row];
+}
+
+/** The `weightAt` of a format whose weights stand in that basis as `own` has them. */
+export const unrotated =
+  (own: ReturnType<Twin>["weightAt"]): ReturnType<Twin>["weightAt"] =>
+  (block, r, k, cols) => {
+    const first = k - (k % ROTATED_COLS);
+    return rotated(Array.from({ length: ROTATED_COLS }, (_, i) => own(block, r, first + i, cols)))[k - first]!;
+  };
