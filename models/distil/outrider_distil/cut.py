@@ -23,8 +23,6 @@ import math
 import random
 import shutil
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -34,7 +32,10 @@ from torch.nn.utils import parametrize
 
 from . import argument, corpus, gptq, heads, quantise
 from . import student as models
-from .compiled import SHAPES, UNIT, arguments, block, gated, lacking, later_keys, mixed, unlike
+from .compiled import SHAPES, arguments, block, gated, lacking, later_keys, mixed, unlike
+from .equalise import level_inputs, levelled
+from .groups import Group, grouped, padded
+from .least_squares import Solved, by_size, gram_of
 from .memory import keep_freed
 
 RIDGE = 0.01  # of the mean square of a channel, towards the old weights
@@ -96,31 +97,6 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-@dataclass(frozen=True)
-class Group:
-    """Lines that run as one batch: their indices, and its rows and columns."""
-
-    lines: range
-    rows: int
-    columns: int
-
-
-@dataclass(frozen=True)
-class Solved:
-    """What least squares of a down projection saw of its inputs x and of what it is to give, y."""
-
-    gram: torch.Tensor  # Σ x xᵀ
-    moment: torch.Tensor  # Σ x yᵀ
-    square: float  # Σ ‖y‖²
-    numbers: int  # of all y
-
-    def error(self, down: torch.Tensor) -> float:
-        """The mean square that `down` (hidden, channels) lacks."""
-        given = down.T.double()
-        left = self.square - 2 * (given * self.moment).sum() + ((given.T @ self.gram.double()) * given.T).sum()
-        return left.item() / self.numbers
-
-
 class Cut:
     def __init__(self, args: argparse.Namespace):
         self.args = args
@@ -150,7 +126,7 @@ class Cut:
         self.block = torch.compile(block, dynamic=False) if args.compile else block
         args.out.mkdir(parents=True, exist_ok=True)
         self.agree()
-        self.groups = self.grouped()
+        self.groups = grouped(self.lines, args.tokens)
         self.layers = layers
         self.solved = evenly(len(self.lines), args.solved or len(self.lines))
 
@@ -165,15 +141,6 @@ class Cut:
                 f"{args.out} holds blocks of another cut, or of other lines: name another --out, or remove it"
             )
         file.write_text(json.dumps(own))
-
-    def grouped(self) -> list[Group]:
-        groups: list[Group] = []
-        for part in corpus.grouped(self.lines, self.args.tokens, UNIT):
-            columns = corpus.rounded(len(part[-1]), UNIT)
-            first = groups[-1].lines.stop if groups else 0
-            lines = range(first, first + len(part))
-            groups.append(Group(lines, max(len(part), self.args.tokens // columns), columns))
-        return groups
 
     def run(self) -> None:
         ends_at = time.monotonic() + 60 * self.args.minutes
@@ -452,69 +419,6 @@ def evenly(of: int, count: int) -> list[int]:
     """Indices of `count` things of `of`, as far apart as can be, or of all if there are fewer."""
     count = min(count, of)
     return [at * of // count for at in range(count)]
-
-
-def by_size(stream: torch.Tensor) -> torch.Tensor:
-    """(…, 1): one over the root mean square of each position. All positions count alike then, as for a norm."""
-    return (stream.square().mean(-1, keepdim=True) + 1e-6).rsqrt()
-
-
-@torch.no_grad()
-def level_inputs(layer: nn.Module) -> None:
-    """
-    Gives one size to all columns of the projections that read a norm or the values, which takes on what they lose. The
-    block computes the same. A row has few values for all of its columns.
-    """
-    attention, mlp = layer.self_attn, layer.mlp
-    for norm, readers in (
-        (layer.input_layernorm, (attention.q_proj, attention.k_proj, attention.v_proj)),
-        (layer.post_attention_layernorm, (mlp.gate_proj, mlp.up_proj)),
-    ):
-        sizes = sizes_of(torch.cat([reader.weight for reader in readers]).square().mean(0))
-        norm.weight.mul_(sizes)
-        for reader in readers:
-            reader.weight.div_(sizes)
-    # Several heads of queries mix the same values.
-    out, value = attention.o_proj.weight, attention.v_proj
-    by_head = out.view(len(out), len(value.weight) // attention.head_dim, -1, attention.head_dim)
-    sizes = sizes_of(by_head.square().mean((0, 2)))
-    by_head.div_(sizes[:, None])
-    for part in (value.weight.T, value.bias):
-        if part is not None:
-            part.mul_(sizes.flatten())
-
-
-def sizes_of(squares: torch.Tensor) -> torch.Tensor:
-    """Root mean squares of columns as parts of their geometric mean; no column counts as nothing."""
-    sizes = squares.sqrt()
-    sizes = sizes.clamp_min(1e-3 * sizes.mean())
-    return sizes / sizes.log().mean().exp()
-
-
-@torch.no_grad()
-def levelled(mlp: nn.Module, solved: Solved) -> Solved:
-    """
-    Gives all columns of the down projection one size, and each row of the up projection what its column had. The MLP
-    computes the same, and the values that a row of the down projection shares suit all of its columns (cross-layer
-    equalization: Nagel et al. 2019, arXiv 1906.04721, §4.1). Returns what least squares saw in the new sizes.
-    """
-    sizes = sizes_of(mlp.down_proj.weight.square().mean(0))
-    mlp.down_proj.weight /= sizes
-    mlp.up_proj.weight *= sizes[:, None]
-    return replace(solved, gram=solved.gram * sizes[:, None] * sizes, moment=solved.moment * sizes[:, None])
-
-
-def gram_of(inputs: Iterable[torch.Tensor]) -> torch.Tensor:
-    """(cols, cols) in f32: Σ x xᵀ over the rows x of each (rows, cols)."""
-    return sum(part.float().T @ part.float() for part in inputs)
-
-
-def padded(lines: list[torch.Tensor], group: Group) -> torch.Tensor:
-    """(rows, columns, hidden), zeros behind each line and below the last."""
-    batch = lines[0].new_zeros(group.rows, group.columns, lines[0].shape[-1])
-    for row, line in enumerate(lines):
-        batch[row, : len(line)] = line
-    return batch
 
 
 def narrow(layer: nn.Module, keep: torch.Tensor) -> None:
