@@ -65,8 +65,9 @@ import { fit, headBytes, SINK } from "../lib/tables";
   storeRows(out + 48, f32x4.mul(f32x4.mul(v128.load(scales, 48), largest), d), scale, rowsLeft - 12, accumulate);
 }
 
-// The next block is `ahead` bytes on. Each of its lines is touched while this one is computed: a processor that fetches
-// ahead by itself stops at the end of a page of memory, which a block is about as long as.
+// The next block is `ahead` bytes on. In two bits each of its lines is touched while this one is computed: a processor
+// that fetches ahead by itself stops at the end of a page of memory, which a block is about as long as. In three bits a
+// block is longer, and touching takes more time than it saves (docs/log.md).
 function oneToken<F>(
   tables: usize, tile: usize, cols: i32, scale: f32, rowsLeft: i32, out: usize, accumulate: i32, ahead: usize,
 ): void {
@@ -78,8 +79,7 @@ function oneToken<F>(
   tables += headBytes(cols);
   while (tables < end) {
     let both = startBoth, odd = startOdd;
-    seen = v128.or(seen, v128.or(v128.load(tile + ahead), v128.load(tile + ahead, 64)));
-    if (F0.bits() == 3) seen = v128.or(seen, v128.load(tile + ahead, 128));
+    if (F0.bits() == 2) seen = v128.or(seen, v128.or(v128.load(tile + ahead), v128.load(tile + ahead, 64)));
     for (const next = tables + (tablesStep<F>() << 2); tables < next; tables += tablesStep<F>()) {
       const w0 = v128.load(tile), w1 = v128.load(tile, 16);
       const i = v128.and(w0, low), j = v128.and(i16x8.shr_u(w0, 4), low);
