@@ -1,12 +1,14 @@
 // What all tables of an activation begin with, in which codes find their products (matmul/by-tables.ts).
 //
-// In a group of 32 columns with integers x of 14 bits, peak is the largest |x[k]| + |x[k + 1]| of two neighbours, k
-// even. As whole numbers, half to even,
+// In a group of columns with integers x of 14 bits, peak is the largest |x[k]| + |x[k + 1]| of two neighbours, k even.
+// As whole numbers, half to even,
 //
 //   n[k] = round(x[k] · 256 · span / peak)
 //
 // where span is the largest whole number that two products with weights of ±1 add up to in a table. A token has a f32
 // peak / span for each group, padded to 16 bytes; then the 16-bit integers n; then its tables; then 16 bytes more.
+// A basis B says how many columns a group has, and whether the activation is rotated first. Rotated columns are of
+// about one size, so that a group may be larger.
 import { planeOffset } from "./activation";
 import { magic } from "./constants";
 import { lookup } from "./lookup";
@@ -16,13 +18,35 @@ import { rotate } from "./rotation";
 // Bytes behind the tables of a token, for what is written only so that it is read.
 @inline export const SINK: usize = 16;
 
-@inline export function scalesBytes(cols: i32): usize {
-  return <usize>(((cols >> 5) + 3) >> 2) << 4;
+@unmanaged
+export class Own {
+  @inline group(): i32 {
+    return 32;
+  }
+
+  @inline rotated(): bool {
+    return false;
+  }
+}
+
+@unmanaged
+export class Rotated {
+  @inline group(): i32 {
+    return 64;
+  }
+
+  @inline rotated(): bool {
+    return true;
+  }
+}
+
+@inline export function scalesBytes<B>(cols: i32): usize {
+  return <usize>((cols / changetype<B>(0).group() + 3) >> 2) << 4;
 }
 
 // Bytes of a token before its tables.
-@inline export function headBytes(cols: i32): usize {
-  return scalesBytes(cols) + <usize>(cols << 1);
+@inline export function headBytes<B>(cols: i32): usize {
+  return scalesBytes<B>(cols) + <usize>(cols << 1);
 }
 
 // The integers of a record as floats.
@@ -44,17 +68,18 @@ function unpack(record: usize, cols: i32, to: usize): void {
   return i16x8.narrow_i32x4_s(i32x4.sub(a, magic()), i32x4.sub(b, magic()));
 }
 
-// Peaks and the integers n. Where `rotated`, they are those of the rotated activation.
-export function fit(record: usize, cols: i32, rotated: bool, span: f32, to: usize): void {
+// Peaks and the integers n.
+export function fit<B>(record: usize, cols: i32, span: f32, to: usize): void {
   // Where the tables will be.
-  let from = to + headBytes(cols);
+  let from = to + headBytes<B>(cols);
   unpack(record, cols, from);
-  if (rotated) rotate(from, cols);
+  if (changetype<B>(0).rotated()) rotate(from, cols);
+  const groupBytes = <usize>(changetype<B>(0).group() << 2);
   let scales = to;
-  to += scalesBytes(cols);
-  for (const end = from + <usize>(cols << 2); from < end; from += 128) {
+  to += scalesBytes<B>(cols);
+  for (const end = from + <usize>(cols << 2); from < end; from += groupBytes) {
     let peaks = f32x4.splat(0);
-    for (let at = from; at < from + 128; at += 32) {
+    for (let at = from; at < from + groupBytes; at += 32) {
       const a = f32x4.abs(v128.load(at)), b = f32x4.abs(v128.load(at, 16));
       peaks = f32x4.pmax(peaks, f32x4.add(i32x4.shuffle(a, b, 0, 2, 4, 6), i32x4.shuffle(a, b, 1, 3, 5, 7)));
     }
@@ -62,7 +87,7 @@ export function fit(record: usize, cols: i32, rotated: bool, span: f32, to: usiz
     store<f32>(scales, peak / span);
     scales += 4;
     const by = f32x4.splat(peak > 0 ? (256 * span) / peak : 0);
-    for (let at = from; at < from + 128; at += 32) {
+    for (let at = from; at < from + groupBytes; at += 32) {
       v128.store(to, shorts(at, by));
       to += 16;
     }

@@ -8,7 +8,7 @@
 // of a vector belongs to row i, byte 2i + 1 to row 8 + i, so that sums widen by a shift: `odd` sums the upper bytes and `both` the 16-bit lanes, and the sums of the
 // lower bytes are both − 256 · odd. Both begin so that these sums begin at −zero.
 //
-// F, an @unmanaged class without fields, is a format:
+// B is the basis that weights stand in. F, an @unmanaged class without fields, is a format:
 //
 //   bits()                            of a code; 3: the lowest bits lie behind the upper two, and so do their tables
 //   span(), zero()                    of its tables
@@ -25,13 +25,17 @@ import { lookup } from "../lib/lookup";
 import { storeRows } from "../lib/rows";
 import { fit, headBytes, SINK } from "../lib/tables";
 
-// Bytes of eight columns of 16 rows, and of their tables.
+// Bytes of eight columns of 16 rows; of their tables, and of those of a group.
 @inline function tileStep<F>(): usize {
   return changetype<F>(0).bits() == 3 ? 48 : 32;
 }
 
 @inline function tablesStep<F>(): usize {
   return changetype<F>(0).bits() == 3 ? 96 : 64;
+}
+
+@inline function groupStep<F, B>(): usize {
+  return tablesStep<F>() * <usize>(changetype<B>(0).group() >> 3);
 }
 
 // Entries of eight columns, 16 rows, two columns a lookup.
@@ -68,7 +72,7 @@ import { fit, headBytes, SINK } from "../lib/tables";
 // The next block is `ahead` bytes on. In two bits each of its lines is touched while this one is computed: a processor
 // that fetches ahead by itself stops at the end of a page of memory, which a block is about as long as. In three bits a
 // block is longer, and touching takes more time than it saves (docs/log.md).
-function oneToken<F>(
+function oneToken<F, B>(
   tables: usize, tile: usize, cols: i32, scale: f32, rowsLeft: i32, out: usize, accumulate: i32, ahead: usize,
 ): void {
   const F0 = changetype<F>(0);
@@ -76,11 +80,16 @@ function oneToken<F>(
   const startOdd = i16x8.splat(<i16>-F0.zero()), startBoth = i16x8.splat(<i16>(-257 * F0.zero())), low = nibbles();
   let scales = tables;
   const end = tables + F0.tablesBytes(cols) - SINK;
-  tables += headBytes(cols);
+  tables += headBytes<B>(cols);
   while (tables < end) {
     let both = startBoth, odd = startOdd;
-    if (F0.bits() == 2) seen = v128.or(seen, v128.or(v128.load(tile + ahead), v128.load(tile + ahead, 64)));
-    for (const next = tables + (tablesStep<F>() << 2); tables < next; tables += tablesStep<F>()) {
+    if (F0.bits() == 2) {
+      seen = v128.or(seen, v128.or(v128.load(tile + ahead), v128.load(tile + ahead, 64)));
+      if (changetype<B>(0).group() == 64) {
+        seen = v128.or(seen, v128.or(v128.load(tile + ahead, 128), v128.load(tile + ahead, 192)));
+      }
+    }
+    for (const next = tables + groupStep<F, B>(); tables < next; tables += tablesStep<F>()) {
       const w0 = v128.load(tile), w1 = v128.load(tile, 16);
       const i = v128.and(w0, low), j = v128.and(i16x8.shr_u(w0, 4), low);
       const k = v128.and(w1, low), l = v128.and(i16x8.shr_u(w1, 4), low);
@@ -110,7 +119,7 @@ function oneToken<F>(
 }
 
 // Two tokens, the digits 0 and 1, share each decoded code. The letters a b c d are rows 0 … 3, 4 … 7, 8 … 11, 12 … 15.
-function twoTokens<F>(
+function twoTokens<F, B>(
   tables: usize, tile: usize, cols: i32, scale0: f32, scale1: f32, rowsLeft: i32,
   out: usize, stride: usize, accumulate: i32,
 ): void {
@@ -120,10 +129,10 @@ function twoTokens<F>(
   const record = F0.tablesBytes(cols);
   let scales = tables;
   const end = tables + record - SINK;
-  tables += headBytes(cols);
+  tables += headBytes<B>(cols);
   while (tables < end) {
     let both0 = startBoth, odd0 = startOdd, both1 = startBoth, odd1 = startOdd;
-    const next = tables + (tablesStep<F>() << 2);
+    const next = tables + groupStep<F, B>();
     for (; tables < next; tables += tablesStep<F>()) {
       const w0 = v128.load(tile), w1 = v128.load(tile, 16);
       const i = v128.and(w0, nibbles()), j = v128.and(i16x8.shr_u(w0, 4), nibbles());
@@ -165,15 +174,13 @@ function twoTokens<F>(
   storeBlock<F>(a1, b1, c1, d1, tile, scale1, rowsLeft, out + stride, accumulate);
 }
 
-// `rotated`: weights stand in the basis of lib/rotation.ts.
-@inline export function byTables<F>(
+@inline export function byTables<F, B>(
   act: usize,
   T: i32,
   weight: usize,
   blockBytes: i32,
   rows: i32,
   cols: i32,
-  rotated: bool,
   out: usize,
   outStride: i32,
   accumulate: i32,
@@ -183,7 +190,7 @@ function twoTokens<F>(
   const record = recordBytes(cols);
   const tables = F0.tablesBytes(cols);
   const stride = <usize>(outStride << 2);
-  for (let t = 0; t < T; t++) fit(act + record * t, cols, rotated, F0.span(), scratch + tables * t);
+  for (let t = 0; t < T; t++) fit<B>(act + record * t, cols, F0.span(), scratch + tables * t);
   let levels: usize = 0;
   for (let r = 0; r < rows; r += 16) {
     const own = weight + <usize>(cols >> 3) * tileStep<F>();
@@ -195,13 +202,13 @@ function twoTokens<F>(
     let t = 0;
     for (; t + 2 <= T; t += 2) {
       const second = scaleOf<i16>(x + record);
-      twoTokens<F>(from, weight, cols, scaleOf<i16>(x), second, rows - r, to, stride, accumulate);
+      twoTokens<F, B>(from, weight, cols, scaleOf<i16>(x), second, rows - r, to, stride, accumulate);
       x += record << 1;
       from += tables << 1;
       to += stride << 1;
     }
     const ahead = r + 16 < rows ? <usize>blockBytes : 0;
-    if (t < T) oneToken<F>(from, weight, cols, scaleOf<i16>(x), rows - r, to, accumulate, ahead);
+    if (t < T) oneToken<F, B>(from, weight, cols, scaleOf<i16>(x), rows - r, to, accumulate, ahead);
     weight += blockBytes;
   }
 }

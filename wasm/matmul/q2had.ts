@@ -1,5 +1,6 @@
 // q2lut in another basis (src/model/formats/rotation.ts).
 import { rotate } from "../lib/rotation";
+import { Rotated } from "../lib/tables";
 import { byTables } from "./by-tables";
 import { embedQ2lut, Levels } from "./q2lut";
 
@@ -17,7 +18,7 @@ export function matmulQ2had(
   accumulate: i32,
   scratch: usize,
 ): void {
-  byTables<Levels>(act, T, weight, blockBytes, rows, cols, true, out, outStride, accumulate, scratch);
+  byTables<Levels<Rotated>, Rotated>(act, T, weight, blockBytes, rows, cols, out, outStride, accumulate, scratch);
 }
 
 // A row as f32.

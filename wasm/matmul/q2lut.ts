@@ -11,7 +11,7 @@
 import { codes, columns, magic, middle16 } from "../lib/constants";
 import { lookup } from "../lib/lookup";
 import { max4 } from "../lib/reduce";
-import { headBytes, scalesBytes, SINK, table } from "../lib/tables";
+import { headBytes, Own, scalesBytes, SINK, table } from "../lib/tables";
 import { byTables } from "./by-tables";
 
 const LARGEST_LEVEL: f32 = 32767;
@@ -33,7 +33,7 @@ const LARGEST_LEVEL: f32 = 32767;
 }
 
 @unmanaged
-export class Levels {
+export class Levels<B> {
   @inline bits(): i32 {
     return 2;
   }
@@ -42,13 +42,13 @@ export class Levels {
     return 31;
   }
 
-  // 32 of each of sixteen pairs.
+  // 32 of each pair of columns.
   @inline zero(): i32 {
-    return 512;
+    return changetype<B>(0).group() << 4;
   }
 
   @inline tablesBytes(cols: i32): usize {
-    return headBytes(cols) + <usize>(cols << 3) + SINK;
+    return headBytes<B>(cols) + <usize>(cols << 3) + SINK;
   }
 
   @inline codebook(): bool {
@@ -68,8 +68,8 @@ export class Levels {
     const by = f32x4.splat(largest > 0 ? LARGEST_LEVEL / largest : 0);
     const whole = i32x4.sub(f32x4.add(f32x4.mul(v128.load(codebook), by), magic()), magic());
     const levels = i16x8.narrow_i32x4_s(whole, whole);
-    let from = to + scalesBytes(cols);
-    to += headBytes(cols);
+    let from = to + scalesBytes<B>(cols);
+    to += headBytes<B>(cols);
     for (const end = to; from < end; from += 16) {
       const fitted = v128.load(from);
       two(levels, fitted, columns(0), columns(1), to);
@@ -93,7 +93,7 @@ export function matmulQ2lut(
   accumulate: i32,
   scratch: usize,
 ): void {
-  byTables<Levels>(act, T, weight, blockBytes, rows, cols, false, out, outStride, accumulate, scratch);
+  byTables<Levels<Own>, Own>(act, T, weight, blockBytes, rows, cols, out, outStride, accumulate, scratch);
 }
 
 // A row as f32.

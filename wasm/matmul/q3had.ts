@@ -10,7 +10,7 @@
 import { codes, columns, middle18, middle54, odds, signs } from "../lib/constants";
 import { lookup } from "../lib/lookup";
 import { rotate } from "../lib/rotation";
-import { headBytes, scalesBytes, SINK, table } from "../lib/tables";
+import { headBytes, Rotated, scalesBytes, SINK, table } from "../lib/tables";
 import { byTables } from "./by-tables";
 
 @inline function products(factors: v128, fitted: v128, mask: v128): v128 {
@@ -39,13 +39,13 @@ class Steps {
     return 18;
   }
 
-  // 54 of each of sixteen pairs, 18 of each of eight fours.
+  // 54 of each pair of columns, 18 of each four.
   @inline zero(): i32 {
-    return 1008;
+    return 32 * 54 + 16 * 18;
   }
 
   @inline tablesBytes(cols: i32): usize {
-    return headBytes(cols) + <usize>(cols * 12) + SINK;
+    return headBytes<Rotated>(cols) + <usize>(cols * 12) + SINK;
   }
 
   @inline codebook(): bool {
@@ -61,8 +61,8 @@ class Steps {
   }
 
   makeTables(to: usize, cols: i32, _codebook: usize): void {
-    let from = to + scalesBytes(cols);
-    to += headBytes(cols);
+    let from = to + scalesBytes<Rotated>(cols);
+    to += headBytes<Rotated>(cols);
     for (const end = to; from < end; from += 16) {
       const fitted = v128.load(from);
       four(fitted, columns(0), columns(1), to, to + 64);
@@ -86,7 +86,7 @@ export function matmulQ3had(
   accumulate: i32,
   scratch: usize,
 ): void {
-  byTables<Steps>(act, T, weight, blockBytes, rows, cols, true, out, outStride, accumulate, scratch);
+  byTables<Steps, Rotated>(act, T, weight, blockBytes, rows, cols, out, outStride, accumulate, scratch);
 }
 
 // A row as f32.

@@ -5,21 +5,21 @@ import type { Twin } from "./twin.ts";
 
 const f32 = Math.fround;
 
-/** 32 columns of an activation. */
+/** So many columns of an activation. */
 interface FittedGroup {
   /** Of its columns. */
   readonly first: number;
   /** The largest |x[k]| + |x[k + 1]|, k even. */
   readonly peak: number;
-  /** (32): round(x · 256 · span / peak). */
+  /** (columns): round(x · 256 · span / peak). */
   readonly fitted: readonly number[];
 }
 
-export function* fittedGroups(q: readonly number[], span: number): Generator<FittedGroup> {
-  for (let first = 0; first < q.length; first += 32) {
-    const own = q.slice(first, first + 32);
+export function* fittedGroups(q: readonly number[], columns: number, span: number): Generator<FittedGroup> {
+  for (let first = 0; first < q.length; first += columns) {
+    const own = q.slice(first, first + columns);
     let peak = 0;
-    for (let k = 0; k < 32; k += 2) peak = Math.max(peak, f32(Math.abs(own[k]!) + Math.abs(own[k + 1]!)));
+    for (let k = 0; k < columns; k += 2) peak = Math.max(peak, f32(Math.abs(own[k]!) + Math.abs(own[k + 1]!)));
     const by = f32(peak > 0 ? (256 * span) / peak : 0);
     yield { first, peak, fitted: own.map((x) => nearest(f32(x * by))) };
   }

@@ -19,5 +19,7 @@ export const q2had: Format = {
   ...q2lut,
   unit: ROTATED_COLS,
   unitBytes: (ROTATED_COLS / 4) * Q2LUT.columnsBytes,
+  // As that of q2lut, with a f32 for each 64 columns.
+  tableBytes: (cols) => Math.ceil(cols / ROTATED_COLS / 4) * 16 + 10 * cols + 16,
   rotate,
 };

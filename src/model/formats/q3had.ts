@@ -47,9 +47,9 @@ export const q3had: Format = {
   maxCols: Number.POSITIVE_INFINITY,
   sparse: false,
   activationBits: 14,
-  // A f32 for each group of 32 columns, padded to 16 bytes; an int16 for each column; 16 bytes for each two columns and
-  // for each four; 16 more (wasm/matmul/q3had.ts).
-  tableBytes: (cols) => Math.ceil(cols / 32 / 4) * 16 + 14 * cols + 16,
+  // A f32 for each 64 columns, padded to 16 bytes; an int16 for each column; 16 bytes for each two columns and for each
+  // four; 16 more (wasm/matmul/q3had.ts).
+  tableBytes: (cols) => Math.ceil(cols / ROTATED_COLS / 4) * 16 + 14 * cols + 16,
   codes,
   rotate,
   writeRow({ view, codebook, r }, { row, rows, take }) {
