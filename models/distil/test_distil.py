@@ -956,6 +956,23 @@ class Cutting(unittest.TestCase):
             steps = torch.tensor(quantise.STEPS)
             self.assertIsNotNone(quantise.held_scales(quantise.rotated(made.mlp.down_proj.weight), steps))
 
+    def test_blocks_that_were_cut_before_learn_on(self):
+        first = self.cut("first", "--heads", 2, "--readings", 1)
+        again = self.cut("again", "--heads", 2, "--cut", self.home / "first", "--readings", 6)
+        self.assertNotIn("solved", again[0])
+        self.assertLess(again[-1]["error"], first[-1]["error"])
+        # Without learning and rounding they stay as they are.
+        self.cut("same", "--heads", 2, "--cut", self.home / "first", "--readings", 0)
+        before, same = (
+            AutoModelForCausalLM.from_pretrained(self.home / name).state_dict() for name in ("first", "same")
+        )
+        for name, weight in before.items():
+            self.assertTrue(torch.equal(weight, same[name]), name)
+        for line in self.cut("rounded", "--heads", 2, "--cut", self.home / "first", "--quantise", "lut4"):
+            self.assertIn("rounded", line)
+        with self.assertRaisesRegex(SystemExit, "has 4 blocks of 24 channels and 16 columns of heads"):
+            self.cut("other", "--cut", self.home / "first")
+
     def test_columns_of_one_size_compute_the_same(self):
         mlp = self.model.model.layers[0].mlp
         with torch.no_grad():

@@ -10,9 +10,10 @@ down projection is solved by least squares, so that the stream behind the block 
 kept block; with --quantise its matrices are rounded as a pack will round them, by GPTQ (gptq.py); and all its weights,
 in floats or rounded, learn the same by gradient (block-wise training of EfficientQAT: Chen et al. 2024, arXiv
 2407.11062, §3.2). Each block reads what the taught blocks before it give, so later ones mend what earlier ones lost. It
-needs no predictions of a target, and is where `distil` begins from. A checkpoint whose MLPs are as narrow already is
-only rounded. Stop it with Ctrl-C: the same command goes on behind the last finished block. While it works, OUT holds
-the streams, two bytes for each position, block and channel.
+needs no predictions of a target, and is where `distil` begins from. With --cut the blocks are those of a checkpoint
+that was cut from the model before; they are only rounded, and learn on. A checkpoint whose MLPs are as narrow already
+is only rounded. Stop it with Ctrl-C: the same command goes on behind the last finished block. While it works, OUT
+holds the streams, two bytes for each position, block and channel.
 """
 
 import argparse
@@ -52,6 +53,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--text", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument(
+        "--cut", type=Path, metavar="DIR", help="a checkpoint of the same widths that was cut from the model before"
+    )
     parser.add_argument("--blocks", help="indices of the blocks that are kept, such as 0,1,3; absent: all")
     parser.add_argument("--channels", type=int, required=True, help="of each MLP")
     parser.add_argument("--heads", type=argument.count, help="of queries in each block; absent: all")
@@ -121,6 +125,7 @@ class Cut:
         widths = self.model.config.hidden_size, self.heads * layers[0].self_attn.head_dim, args.channels
         if args.quantise:
             quantise.refuse_unfit(args.quantise, *widths)
+        self.ready = self.blocks_of(args.cut, *widths) if args.cut else None
         self.lines = chosen(args.text, args.lines, args.longest)
         torch._dynamo.config.recompile_limit = SHAPES
         self.block = torch.compile(block, dynamic=False) if args.compile else block
@@ -135,12 +140,28 @@ class Cut:
         args, file = self.args, self.args.out / CUT
         lines = hashlib.sha256(json.dumps(self.lines).encode()).hexdigest()
         own = {"blocks": self.kept, "channels": args.channels, "heads": self.heads}
-        own |= {"quantise": args.quantise, "lines": lines}
+        own |= {"quantise": args.quantise, "lines": lines} | ({"cut": str(args.cut)} if args.cut else {})
         if file.exists() and json.loads(file.read_text()) != own:
             raise SystemExit(
                 f"{args.out} holds blocks of another cut, or of other lines: name another --out, or remove it"
             )
         file.write_text(json.dumps(own))
+
+    def blocks_of(self, cut: Path, hidden: int, mixed: int, channels: int) -> list[nn.Module]:
+        """Those of a checkpoint that was cut before."""
+        layers = list(models.load(cut, self.device).eval().model.layers)
+        first = layers[0]
+        widths = (
+            first.self_attn.o_proj.out_features,
+            first.self_attn.o_proj.in_features,
+            first.mlp.down_proj.in_features,
+        )
+        if len(layers) != len(self.kept) or widths != (hidden, mixed, channels):
+            raise SystemExit(
+                f"--cut: {cut} has {len(layers)} blocks of {widths[2]} channels and {widths[1]} columns of heads; "
+                f"the options ask for {len(self.kept)} of {channels} and {mixed}"
+            )
+        return layers
 
     def run(self) -> None:
         ends_at = time.monotonic() + 60 * self.args.minutes
@@ -152,25 +173,16 @@ class Cut:
         for at, (index, end) in enumerate(zip(self.kept, ends)):
             began = time.monotonic()
             wanted = [stream[end] for stream in whole]
-            layer = copy.deepcopy(self.layers[index]).float()
             file = self.args.out / f"block-{at}.pt"
-            figures = {}
+            figures: dict[str, object] = {}
             if file.exists():
-                narrow(layer, torch.arange(self.args.channels))
-                heads.narrow(layer.self_attn, list(range(self.heads)))
-                layer.load_state_dict(torch.load(file, map_location=self.device, weights_only=True))
+                layer = self.narrowed(index, torch.load(file, map_location=self.device, weights_only=True))
                 given, error = self.advance(layer, read, wanted)
             else:
                 seen = [read[index] for index in self.solved], [wanted[index] for index in self.solved]
-                behind = self.narrow_attention(layer, *seen)
-                begun = self.solve(layer, behind, seen[1]).error(layer.mlp.down_proj.weight)
-                figures["solved"] = round(begun, 4)
-                if self.args.quantise:
-                    begun = self.round(layer, *seen)
-                    figures["rounded"] = round(begun, 4)
-                if self.args.readings and len(self.solved) < len(read):
-                    # What learning is compared with is on the lines that it sees.
-                    begun = self.advance(layer, read, wanted)[1]
+                layer = self.untaught(at, index, seen, figures)
+                # What learning is compared with is on the lines that it sees.
+                begun = self.advance(layer, read, wanted)[1] if self.args.readings else 0
                 untaught = copy.deepcopy(layer.state_dict())
                 share = (ends_at - time.monotonic()) / (len(self.kept) - at)
                 figures["taught"] = self.teach(layer, read, wanted, at, share)
@@ -188,6 +200,29 @@ class Cut:
             layer.self_attn.layer_idx = at
             done.append(layer)
         self.export(done)
+
+    def untaught(
+        self, at: int, index: int, seen: tuple[list[torch.Tensor], list[torch.Tensor]], figures: dict[str, object]
+    ) -> nn.Module:
+        """The block before it learns. What least squares and rounding leave of its error goes to `figures`."""
+        if self.ready:
+            layer = self.narrowed(index, self.ready[at].state_dict())
+        else:
+            layer = copy.deepcopy(self.layers[index]).float()
+            behind = self.narrow_attention(layer, *seen)
+            solved = self.solve(layer, behind, seen[1]).error(layer.mlp.down_proj.weight)
+            figures["solved"] = round(solved, 4)
+        if self.args.quantise:
+            figures["rounded"] = round(self.round(layer, *seen), 4)
+        return layer
+
+    def narrowed(self, index: int, weights: dict[str, torch.Tensor]) -> nn.Module:
+        """A block of the widths that are asked for, with these weights."""
+        layer = copy.deepcopy(self.layers[index]).float()
+        narrow(layer, torch.arange(self.args.channels))
+        heads.narrow(layer.self_attn, list(range(self.heads)))
+        layer.load_state_dict(weights)
+        return layer
 
     @torch.no_grad()
     def streams(self) -> list[torch.Tensor]:
