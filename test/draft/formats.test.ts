@@ -94,13 +94,15 @@ interface Rounding extends Pick<TensorLayout, "format" | "keep"> {
   readonly apart?: number;
   readonly bits: ActivationBits;
   readonly within: number;
+  /** How far the logits of the model in other matrices are at least; absent: 0.8. */
+  readonly beyond?: number;
 }
 
 // Rounding weights to q8 and activations to 8 bits has a relative error of about 0.7 %. Six layers of a model that
 // rounding has made random amplify it to 1 to 3 %. q2lut's tables are rounded to a 31st of their peak, about 3 %:
 // measured 20 to 23 %. Those of q3had have about the same step in relation to its weights: 15 %. Logits of a model with
-// other matrices are further away. The feed-forward layer of the tiny model has 96 columns, which dense lut4 and lut3
-// do not take.
+// other matrices are further than 0.8 away, in q3had further than 0.6. The feed-forward layer of the tiny model has 96
+// columns, which dense lut4 and lut3 do not take.
 const ROUNDINGS: readonly Rounding[] = [
   { format: "lut4", keep: 8, outliers: 1, bits: 8, within: 0.05 },
   { format: "lut4", keep: 12, outliers: 2, bits: 14, within: 0.05 },
@@ -111,10 +113,10 @@ const ROUNDINGS: readonly Rounding[] = [
   { format: "q2lut", apart: 0.05, bits: 8, within: 0.3 },
   { format: "q2lut", bits: 14, within: 0.3 },
   { format: "q2had", outliers: 2, bits: 8, within: 0.3 },
-  { format: "q3had", bits: 8, within: 0.2 },
+  { format: "q3had", bits: 8, within: 0.2, beyond: 0.6 },
 ];
 
-describe.each(ROUNDINGS)("%j", ({ bits, within, outliers, apart, ...format }) => {
+describe.each(ROUNDINGS)("%j", ({ bits, within, beyond = 0.8, outliers, apart, ...format }) => {
   let original: PackedModel;
   let rounded: PackedModel;
   let ours: Float32Array;
@@ -137,7 +139,7 @@ describe.each(ROUNDINGS)("%j", ({ bits, within, outliers, apart, ...format }) =>
       return quantiseTensor({ format: "q8", rows, cols }, decodeTensor(was, bytes));
     });
     expect(distance(ours, logits(await load(inQ8), ROWS))).toBeLessThan(within);
-    expect(distance(ours, logits(await load(original), ROWS))).toBeGreaterThan(2 * within);
+    expect(distance(ours, logits(await load(original), ROWS))).toBeGreaterThan(beyond);
   });
 
   test("gives the same bits one token at a time, and in every build", async () => {

@@ -79,9 +79,9 @@ test("q2lut keeps weights that were taught in it, however each row uses the leve
 });
 
 describe.each([
-  // Max 1960, Quantizing for minimum distortion: tables I and II, four values and eight even steps.
-  { format: "q2had", levels: NORMAL_LEVELS, loses: 0.1175 },
-  { format: "q3had", levels: STEPS, loses: 0.03744 },
+  // Max 1960, Quantizing for minimum distortion: tables I and II: 0.1175 for four values, 0.03744 for eight even steps.
+  { format: "q2had", levels: NORMAL_LEVELS, loses: [0.112, 0.123] },
+  { format: "q3had", levels: STEPS, loses: [0.0357, 0.0392] },
 ] as const)("$format", ({ format, levels, loses }) => {
   test("keeps weights that were taught in it, however each row uses the levels", () => {
     const scales = Float32Array.from({ length: 16 }, (_, row) => (row === 3 ? 0 : 0.01 + random()));
@@ -93,7 +93,7 @@ describe.each([
     rotate(taught);
     const decoded = rounded(format, taught, 16);
     for (const [at, value] of taught.entries()) {
-      expect(Math.abs(decoded[at]! - value)).toBeLessThanOrEqual(4e-5 * scales[at >> 7]!);
+      expect(Math.abs(decoded[at]! - value)).toBeLessThanOrEqual(1e-5 * levels.at(-1)! * scales[at >> 7]!);
     }
   });
 
@@ -102,8 +102,8 @@ describe.each([
     const decoded = rounded(format, bells, 16);
     const lost = decoded.reduce((sum, value, at) => sum + (value - bells[at]!) ** 2, 0);
     const all = bells.reduce((sum, value) => sum + value ** 2, 0);
-    expect(lost / all).toBeGreaterThan(0.95 * loses);
-    expect(lost / all).toBeLessThan(1.05 * loses);
+    expect(lost / all).toBeGreaterThan(loses[0]);
+    expect(lost / all).toBeLessThan(loses[1]);
   });
 });
 

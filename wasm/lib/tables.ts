@@ -10,7 +10,7 @@
 // A basis B says how many columns a group has, and whether the activation is rotated first. Rotated columns are of
 // about one size, so that a group may be larger.
 import { planeOffset } from "./activation";
-import { magic } from "./constants";
+import { codes, magic } from "./constants";
 import { lookup } from "./lookup";
 import { max4 } from "./reduce";
 import { rotate } from "./rotation";
@@ -100,4 +100,11 @@ export function fit<B>(record: usize, cols: i32, span: f32, to: usize): void {
   const s0 = i16x8.shr_u(i16x8.add(a, lookup(b, lower)), bits);
   const s1 = i16x8.shr_u(i16x8.add(a, lookup(b, upper)), bits);
   v128.store(to, i8x16.narrow_i16x8_u(s0, s1));
+}
+
+// The tables of two columns and the two behind them. `a` has the four products of the first column of each, with what
+// rounds and centres their sums, and `b` those of the second.
+@inline export function pairTables(a: v128, b: v128, to: usize): void {
+  table(i32x4.shuffle(a, a, 0, 1, 0, 1), b, codes(0), codes(1), 8, to);
+  table(i32x4.shuffle(a, a, 2, 3, 2, 3), b, codes(2), codes(3), 8, to + 16);
 }

@@ -4,10 +4,10 @@
 //
 //   row = scale · Σ_groups (peak / span) · (ΣT − zero)
 //
-// What the lookups of eight columns give fits a byte when added, or of four columns where codes have three bits. Byte 2i
-// of a vector belongs to row i, byte 2i + 1 to row 8 + i, so that sums widen by a shift: `odd` sums the upper bytes and
-// `both` the 16-bit lanes, and the sums of the lower bytes are both − 256 · odd. Both begin so that these sums begin at
-// −zero.
+// What the lookups of eight columns give fits a byte when added, or of four columns where codes have three bits. Byte
+// 2i of a vector belongs to row i, byte 2i + 1 to row 8 + i, so that sums widen by a shift: `odd` sums the upper bytes
+// and `both` the 16-bit lanes, and the sums of the lower bytes are both − 256 · odd. Both begin so that these sums
+// begin at −zero.
 //
 // B is the basis that weights stand in (lib/tables.ts). F, an @unmanaged class without fields, is a format:
 //

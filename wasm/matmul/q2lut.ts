@@ -8,10 +8,10 @@
 // For two neighbouring columns a table holds what their sixteen pairs of codes yield:
 //
 //   T[c0 | c1 << 2] = (p[c0][k] + p[c1][k + 1] + 128 >> 8) + 32,  1 … 63
-import { codes, columns, magic, middle16 } from "../lib/constants";
+import { columns, magic, middle16 } from "../lib/constants";
 import { lookup } from "../lib/lookup";
 import { max4 } from "../lib/reduce";
-import { headBytes, Own, scalesBytes, SINK, table } from "../lib/tables";
+import { headBytes, Own, pairTables, scalesBytes, SINK } from "../lib/tables";
 import { byTables } from "./by-tables";
 
 const LARGEST_LEVEL: f32 = 32767;
@@ -27,9 +27,7 @@ const LARGEST_LEVEL: f32 = 32767;
 // The tables of four columns, of which `first` and `second` are masks.
 @inline function two(levels: v128, fitted: v128, first: v128, second: v128, to: usize): void {
   const a = i16x8.add(products(levels, fitted, first), middle16());
-  const b = products(levels, fitted, second);
-  table(i32x4.shuffle(a, a, 0, 1, 0, 1), b, codes(0), codes(1), 8, to);
-  table(i32x4.shuffle(a, a, 2, 3, 2, 3), b, codes(2), codes(3), 8, to + 16);
+  pairTables(a, products(levels, fitted, second), to);
 }
 
 @unmanaged

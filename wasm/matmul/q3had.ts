@@ -10,7 +10,7 @@
 import { codes, columns, middle18, middle54, odds, signs } from "../lib/constants";
 import { lookup } from "../lib/lookup";
 import { rotate } from "../lib/rotation";
-import { headBytes, Rotated, scalesBytes, SINK, table } from "../lib/tables";
+import { headBytes, pairTables, Rotated, scalesBytes, SINK, table } from "../lib/tables";
 import { byTables } from "./by-tables";
 
 @inline function products(factors: v128, fitted: v128, mask: v128): v128 {
@@ -20,13 +20,10 @@ import { byTables } from "./by-tables";
 // The tables of four columns, of which `first` and `second` are masks: of the upper two bits at `to`, of the lowest at
 // `lowest`.
 @inline function four(fitted: v128, first: v128, second: v128, to: usize, lowest: usize): void {
-  let a = i16x8.add(products(odds(), fitted, first), middle54());
-  let b = products(odds(), fitted, second);
-  table(i32x4.shuffle(a, a, 0, 1, 0, 1), b, codes(0), codes(1), 8, to);
-  table(i32x4.shuffle(a, a, 2, 3, 2, 3), b, codes(2), codes(3), 8, to + 16);
-  b = i16x8.add(products(signs(0), fitted, first), products(signs(1), fitted, second));
-  a = i16x8.add(i32x4.shuffle(b, b, 0, 1, 0, 1), middle18());
-  table(a, b, codes(2), codes(3), 9, lowest);
+  pairTables(i16x8.add(products(odds(), fitted, first), middle54()), products(odds(), fitted, second), to);
+  const sums = i16x8.add(products(signs(0), fitted, first), products(signs(1), fitted, second));
+  const a = i16x8.add(i32x4.shuffle(sums, sums, 0, 1, 0, 1), middle18());
+  table(a, sums, codes(2), codes(3), 9, lowest);
 }
 
 @unmanaged

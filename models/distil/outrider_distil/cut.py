@@ -180,9 +180,10 @@ class Cut:
                 given, error = self.advance(layer, read, wanted)
             else:
                 seen = [read[index] for index in self.solved], [wanted[index] for index in self.solved]
-                layer = self.untaught(at, index, seen, figures)
-                # What learning is compared with is on the lines that it sees.
-                begun = self.advance(layer, read, wanted)[1] if self.args.readings else 0
+                layer, begun = self.untaught(at, index, seen, figures)
+                if self.args.readings and (begun is None or len(self.solved) < len(read)):
+                    # What learning is compared with is on the lines that it sees.
+                    begun = self.advance(layer, read, wanted)[1]
                 untaught = copy.deepcopy(layer.state_dict())
                 share = (ends_at - time.monotonic()) / (len(self.kept) - at)
                 figures["taught"] = self.teach(layer, read, wanted, at, share)
@@ -203,18 +204,23 @@ class Cut:
 
     def untaught(
         self, at: int, index: int, seen: tuple[list[torch.Tensor], list[torch.Tensor]], figures: dict[str, object]
-    ) -> nn.Module:
-        """The block before it learns. What least squares and rounding leave of its error goes to `figures`."""
+    ) -> tuple[nn.Module, float | None]:
+        """
+        The block before it learns, and its error on the lines that are seen, if it was solved or rounded. What each of
+        the two leaves goes to `figures`.
+        """
+        error = None
         if self.ready:
             layer = self.narrowed(index, self.ready[at].state_dict())
         else:
             layer = copy.deepcopy(self.layers[index]).float()
             behind = self.narrow_attention(layer, *seen)
-            solved = self.solve(layer, behind, seen[1]).error(layer.mlp.down_proj.weight)
-            figures["solved"] = round(solved, 4)
+            error = self.solve(layer, behind, seen[1]).error(layer.mlp.down_proj.weight)
+            figures["solved"] = round(error, 4)
         if self.args.quantise:
-            figures["rounded"] = round(self.round(layer, *seen), 4)
-        return layer
+            error = self.round(layer, *seen)
+            figures["rounded"] = round(error, 4)
+        return layer, error
 
     def narrowed(self, index: int, weights: dict[str, torch.Tensor]) -> nn.Module:
         """A block of the widths that are asked for, with these weights."""

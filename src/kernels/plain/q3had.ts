@@ -1,4 +1,6 @@
-/** The plain twin of q3had, whose layout is drawn in model/formats/q3had.ts and whose tables in wasm/matmul/q3had.ts. */
+/**
+ * The plain twin of q3had, whose layout is drawn in model/formats/q3had.ts and whose tables in wasm/matmul/q3had.ts.
+ */
 import { Q3HAD, q3had, STEPS } from "../../model/formats/q3had.ts";
 import { ROTATED_COLS } from "../../model/formats/rotation.ts";
 import { fittedGroups, rotated, unrotated } from "./tables.ts";

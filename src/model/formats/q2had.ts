@@ -8,6 +8,7 @@
 import type { Format } from "./format.ts";
 import { Q2LUT, q2lut } from "./q2lut.ts";
 import { ROTATED_COLS, rotate } from "./rotation.ts";
+import { tableBytes } from "./table-bytes.ts";
 
 /**
  * The four that lose least of a normal distribution, as shares of the largest (Max 1960, Quantizing for minimum
@@ -19,7 +20,6 @@ export const q2had: Format = {
   ...q2lut,
   unit: ROTATED_COLS,
   unitBytes: (ROTATED_COLS / 4) * Q2LUT.columnsBytes,
-  // As that of q2lut, with a f32 for each 64 columns.
-  tableBytes: (cols) => Math.ceil(cols / ROTATED_COLS / 4) * 16 + 10 * cols + 16,
+  tableBytes: tableBytes(ROTATED_COLS, 8),
   rotate,
 };

@@ -11,6 +11,7 @@
  */
 import { codesInOneByte, type Format } from "./format.ts";
 import { finite } from "./parts.ts";
+import { tableBytes } from "./table-bytes.ts";
 
 /** Bytes of a block's four columns, and the bytes of its codebook at which levels and scales start. */
 export const Q2LUT = { columnsBytes: 16, levels: 0, scales: 16 } as const;
@@ -25,9 +26,8 @@ export const q2lut: Format = {
   maxCols: Number.POSITIVE_INFINITY,
   sparse: false,
   activationBits: 14,
-  // A f32 for each group of 32 columns, padded to 16 bytes; an int16 for each column; 16 bytes for each two columns; 16
-  // more (wasm/lib/tables.ts).
-  tableBytes: (cols) => Math.ceil(cols / 32 / 4) * 16 + 10 * cols + 16,
+  // 16 bytes of entries for each two columns.
+  tableBytes: tableBytes(32, 8),
   codes: codesInOneByte(
     2,
     (r, k) => (k >> 2) * Q2LUT.columnsBytes + 2 * (r & 7) + (r >> 3),

@@ -15,6 +15,7 @@ import type { Codes, Format } from "./format.ts";
 import { finite } from "./parts.ts";
 import { Q2LUT } from "./q2lut.ts";
 import { ROTATED_COLS, rotate } from "./rotation.ts";
+import { tableBytes } from "./table-bytes.ts";
 
 /** Bytes of a block's eight columns, and those of them before the lowest bits. */
 export const Q3HAD = { columnsBytes: 48, lowest: 32 } as const;
@@ -47,9 +48,8 @@ export const q3had: Format = {
   maxCols: Number.POSITIVE_INFINITY,
   sparse: false,
   activationBits: 14,
-  // A f32 for each 64 columns, padded to 16 bytes; an int16 for each column; 16 bytes for each two columns and for each
-  // four; 16 more (wasm/matmul/q3had.ts).
-  tableBytes: (cols) => Math.ceil(cols / ROTATED_COLS / 4) * 16 + 14 * cols + 16,
+  // 16 bytes of entries for each two columns, and for each four.
+  tableBytes: tableBytes(ROTATED_COLS, 12),
   codes,
   rotate,
   writeRow({ view, codebook, r }, { row, rows, take }) {
