@@ -9,6 +9,8 @@ export interface ChatOptions {
   readonly temperature?: number;
   readonly seed?: number;
   readonly maxTokens?: number;
+  /** Text that the answer is expected to have. */
+  readonly prediction?: string;
   readonly outrider?: Readonly<Record<string, unknown>>;
 }
 
@@ -41,6 +43,7 @@ export function postChat(
       temperature: options.temperature ?? 0,
       seed: options.seed ?? 0,
       max_tokens: options.maxTokens ?? 16,
+      ...(options.prediction !== undefined && { prediction: { type: "content", content: options.prediction } }),
       outrider: options.outrider ?? {},
     }),
   });
