@@ -12,8 +12,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { FillTemplate } from "../../src/model/fill.ts";
-import { openTokenizer } from "../../src/model/tokenizer.ts";
+import { codeWords } from "../../src/make/code-words.ts";
 import { draws } from "./draw.ts";
 import { editTurns, isEditable } from "./edits.ts";
 import { inTurn } from "./in-turn.ts";
@@ -59,17 +58,16 @@ const sources = packages.map((found) => {
 });
 write("sources.jsonl", sources);
 
-const tokenizer = openTokenizer(readFileSync(path.join(pack, "tokenizer.json"), "utf8"));
-const fill = new FillTemplate(readFileSync(path.join(pack, "tokenizer_config.json"), "utf8"), tokenizer);
-const end = tokenizer.specialId("<|endoftext|>") ?? fill.tokens.ends[0];
-if (end === undefined) throw new Error(`${pack}: its tokenizer has no token that ends a filling`);
+const read = (name: string) => readFileSync(path.join(pack, name), "utf8");
+const words = codeWords({
+  tokenizer: { "tokenizer.json": read("tokenizer.json"), "tokenizer_config.json": read("tokenizer_config.json") },
+  stopIds: [],
+});
 
 const mixed = inTurn(files, seed);
 write(
   "pieces.jsonl",
-  firstOf(Number(values.pieces), mixed, (file, n) =>
-    piecesOf(file, PIECES_OF_A_FILE, { tokenizer, fill, end }, draws(seed, n)),
-  ),
+  firstOf(Number(values.pieces), mixed, (file, n) => piecesOf(file, PIECES_OF_A_FILE, words, draws(seed, n))),
 );
 write(
   "edits.jsonl",

@@ -12,9 +12,11 @@ export interface Package {
   readonly licence: string;
   /** Paths, in the order of their names. */
   readonly files: string[];
+  /** What lies above this folder says nothing about the files. */
+  readonly root?: string;
 }
 
-type Facts = Omit<Package, "files">;
+type Facts = Omit<Package, "files" | "root">;
 
 /** Manifests by the name of the file, and how to read one. Undefined: this file does not describe a package. */
 const MANIFESTS: Readonly<Record<string, (text: string) => Facts | undefined>> = {

@@ -3,8 +3,6 @@
  * al. 2022, arXiv 2207.14255). The target did not write them; teach.py asks it for its say at each place.
  */
 import { type Line, splitOf } from "../../src/corpus/line.ts";
-import type { FillTemplate } from "../../src/model/fill.ts";
-import type { Tokenizer } from "../../src/model/tokenizer.ts";
 import type { Draw } from "./draw.ts";
 import { blockEnd } from "./snippets.ts";
 import type { SourceFile } from "./source-files.ts";
@@ -15,17 +13,18 @@ export const TOKENS = { low: 256, high: 640 };
 /** Characters of a file's head, by which its split is drawn and the length of its tokens is judged. */
 const HEAD = 1000;
 
+/** What cuts code into token ids (src/make/code-words.ts). Named by what is used of it, or the package had it twice. */
+export interface Words {
+  readonly tokenizer: { encode(text: string): number[] };
+  /** Null: the model cannot fill in, and no piece has a hole. */
+  readonly fill: { encode(before: string, after: string): number[] } | null;
+  /** Ends a filling. */
+  readonly end: number;
+}
+
 export interface Piece extends Line {
   readonly kind: "code" | "fill";
   readonly origin: string;
-}
-
-/** The tools that make ids of text. */
-export interface Words {
-  readonly tokenizer: Tokenizer;
-  readonly fill: FillTemplate;
-  /** Ends a filling. */
-  readonly end: number;
 }
 
 /**
@@ -38,8 +37,8 @@ export function piecesOf(file: SourceFile, most: number, words: Words, draw: Dra
   // Answers at temperature 0 are scored as the target's own words, which these are not.
   const base = { temperature: 1, seed: 0, split, origin: file.origin };
   return cuts(file.text, most, tokenizer, draw).map((text) => {
-    const filling = draw.number(1, 2) === 1 ? hole(text, draw) : undefined;
-    if (!filling) return { ...plain(text, tokenizer, draw), ...base, kind: "code" };
+    const filling = fill && draw.number(1, 2) === 1 ? hole(text, draw) : undefined;
+    if (!fill || !filling) return { ...plain(text, tokenizer, draw), ...base, kind: "code" };
     const { before, middle, after } = filling;
     const answer = [...tokenizer.encode(middle), end];
     return { prompt: fill.encode(before, after), answer, ...base, kind: "fill" };
@@ -47,7 +46,7 @@ export function piecesOf(file: SourceFile, most: number, words: Words, draw: Dra
 }
 
 /** Pieces of a text, in order. One that is too short, or that holds a line of data, is left out. */
-export function cuts(text: string, most: number, tokenizer: Tokenizer, { number }: Draw): string[] {
+export function cuts(text: string, most: number, tokenizer: Words["tokenizer"], { number }: Draw): string[] {
   const lines = text.split(/(?<=\n)/);
   const head = text.slice(0, HEAD);
   const characters = head.length / tokenizer.encode(head).length;
@@ -69,7 +68,7 @@ export function cuts(text: string, most: number, tokenizer: Tokenizer, { number 
 }
 
 /** A prompt that ends at a line's end, a tenth to a half into the text, and the rest as its answer. */
-function plain(text: string, tokenizer: Tokenizer, { number }: Draw): Pick<Line, "prompt" | "answer"> {
+function plain(text: string, tokenizer: Words["tokenizer"], { number }: Draw): Pick<Line, "prompt" | "answer"> {
   const at = text.indexOf("\n", Math.floor((text.length * number(10, 50)) / 100)) + 1;
   return { prompt: tokenizer.encode(text.slice(0, at)), answer: tokenizer.encode(text.slice(at)) };
 }

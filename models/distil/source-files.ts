@@ -62,11 +62,17 @@ const OUT_OF_PLACE = [
   /[/\\]include[/\\]node[/\\]|\.min\.|\.d\.[cm]?ts$|\.pb\.|_pb2/,
 ];
 
+/** The language of a file that its name alone does not rule out. */
+export function languageOf(file: string, root = "/"): string | undefined {
+  const place = `/${path.relative(root, file)}`;
+  return OUT_OF_PLACE.some((pattern) => pattern.test(place)) ? undefined : LANGUAGES[path.extname(file)];
+}
+
 /** The files of a package that pass; `seen` has a digest of each text so far, of whatever package. */
-export function sourceFiles({ name, version, licence, files }: Package, seen: Set<string>): SourceFile[] {
+export function sourceFiles({ name, version, licence, files, root }: Package, seen: Set<string>): SourceFile[] {
   return files.flatMap((file) => {
-    const language = LANGUAGES[path.extname(file)];
-    if (!language || OUT_OF_PLACE.some((pattern) => pattern.test(file))) return [];
+    const language = languageOf(file, root);
+    if (!language) return [];
     const text = withoutNotice(readFileSync(file, "utf8").replaceAll("\r\n", "\n"));
     if (!isWritten(text)) return [];
     const digest = createHash("sha256").update(text.replace(/\s+/g, "")).digest("hex");

@@ -15,8 +15,8 @@ export const draftCommand = command({
   examples: [
     ["outrider draft --target model.gguf --budget 30MB", "everything by default, in the folder model-draft"],
     [
-      "outrider draft --target coder.gguf --budget 30MB --questions code --text src.txt",
-      "for code: our questions about it, and text of yours",
+      "outrider draft --target coder.gguf --budget 30MB --questions code --text src",
+      "for code: questions about that of your project, and the code itself",
     ],
     [
       "outrider draft --target hf/model --budget 30MB --hours 8 --prompts questions.jsonl",
@@ -34,7 +34,10 @@ export const draftCommand = command({
     budget: option("SIZE", "the most that the draft's pack may take, such as 30MB", bytesOf, { default: "30MB" }),
     out: text("DIRECTORY", "where draft, card and journal go. The default is MODEL-draft"),
     hours: option("N", "for everything; divided between writing, cutting and teaching", hoursOf),
-    text: texts("FILE", "text to teach on: a corpus, or any text or code. May be given several times"),
+    text: texts(
+      "PATH",
+      "text to teach on: a corpus, any text, or the folder of a project's code. May be given several times",
+    ),
     prompts: texts("FILE", "questions for the target to answer: lines, or .jsonl of turns. May be given several times"),
     self: flag("the target also asks itself"),
     questions: choice([...SUBJECTS, "none"], "of ours that the target answers, too", { default: "general" }),

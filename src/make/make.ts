@@ -16,6 +16,7 @@ import { DraftJournal } from "./journal.ts";
 import { type Machine, measureMachine } from "./machine.ts";
 import type { DraftOptions } from "./options.ts";
 import { type DraftPlan, planFor, shapeFor, writes } from "./plan.ts";
+import { isProject, projectIdentity } from "./project.ts";
 import { openPython } from "./python.ts";
 import { describePlan, describeWork } from "./say.ts";
 import { writtenPerMinute } from "./schedule.ts";
@@ -74,7 +75,7 @@ export async function makeDraft(
   const identities: Identities = {
     target: await identityOf(options.targetFile),
     base: options.baseFile === options.targetFile ? null : await identityOf(options.baseFile),
-    texts: await Promise.all(texts.map(identityOf)),
+    texts: await Promise.all(texts.map((text) => (isProject(text) ? projectIdentity(text) : identityOf(text)))),
     prompts: await Promise.all(options.prompts.map(identityOf)),
   };
   await mkdir(workFile(out, ""), { recursive: true });
@@ -139,7 +140,7 @@ async function makeStages(
   await checkSpace(out, bytes + POSITION_BYTES * positions(false), "making this draft", "--out");
 
   const teacher = await checkpointStage(making, "target", options.targetFile, targetWeights, identities.target);
-  const written = await writeStages(making, teacher, schedule.write, identities.prompts.map(String));
+  const written = await writeStages(making, teacher, schedule.write, identities.prompts.map(String), taken);
   const judged = await judgeStage(making, teacher, taken);
   const files = [...written.map(({ found }) => found), ...taken.found.map(({ file }) => file)];
   const merged = await mergeStage(making, files, [...written.map(({ key }) => key), judged.key]);

@@ -80,8 +80,15 @@ export async function takeText(
 ): Promise<{ positions: number; judged: boolean }> {
   const lines = await linesOf(file, tokenizer, tokens);
   if (lines.length === 0) throw new OutriderError("text_too_short", `${path.basename(file)}: there is no text in it`);
-  await writeFile(to, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  await writeFile(to, asLines(lines));
   const judged = existsSync(taughtFile(file));
   if (judged) await copyFile(taughtFile(file), taughtFile(to));
-  return { positions: lines.reduce((sum, { prompt, answer }) => sum + prompt.length + answer.length - 1, 0), judged };
+  return { positions: positionsOf(lines), judged };
 }
+
+/** The text of a .jsonl file. */
+export const asLines = (lines: readonly object[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+
+/** Positions that have a next token. */
+export const positionsOf = (lines: readonly CorpusLine[]): number =>
+  lines.reduce((sum, { prompt, answer }) => sum + prompt.length + answer.length - 1, 0);

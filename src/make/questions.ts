@@ -1,7 +1,5 @@
 /** Questions of many kinds for a target, from models/distil. */
-import { extname } from "node:path";
-import { pathToFileURL } from "node:url";
-import { PACKAGE, runningFile } from "../platform/places.ts";
+import { fromDistil } from "./from-distil.ts";
 
 /** What a target is asked about. */
 export const SUBJECTS = ["general", "code"] as const;
@@ -15,20 +13,17 @@ interface Code {
   codeQuestions(count: number, seed: number, snippets: readonly object[]): Iterable<readonly string[]>;
 }
 
-/** `count` questions, each the user's turns of a conversation. The same seed gives the same questions. */
+/**
+ * `count` questions, each the user's turns of a conversation. The same seed and snippets give the same questions.
+ * @param snippets of code, which questions about code are then mostly about
+ */
 export async function askedQuestions(
   subject: Subject,
   count: number,
   seed: number,
+  snippets: readonly object[],
 ): Promise<readonly (readonly string[])[]> {
-  if (subject === "code") return [...(await load<Code>("code-questions")).codeQuestions(count, seed, [])];
-  const { questions } = await load<General>("questions");
+  if (subject === "code") return [...(await fromDistil<Code>("code-questions")).codeQuestions(count, seed, snippets)];
+  const { questions } = await fromDistil<General>("questions");
   return [...questions(count, seed, { passages: [], topics: [], sentences: [] })];
-}
-
-/** They lie outside src, so the compiled ones have a folder of their own (build.js). */
-function load<T>(name: string): Promise<T> {
-  const extension = extname(import.meta.url);
-  const root = extension === ".ts" ? PACKAGE : `${runningFile("asking")}/`;
-  return import(pathToFileURL(`${root}models/distil/${name}${extension}`).href) as Promise<T>;
 }

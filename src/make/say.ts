@@ -18,14 +18,16 @@ export function describeWork(options: DraftOptions, base: Base, shape: DraftShap
     `  taught by ${options.target.model} on ${sourcesOf(options).join(", ")}`,
     // Blocks learn the text that they read: a cut that had read chats alone drafted files badly (docs/log.md).
     ...(options.questions === "code" && options.texts.length === 0
-      ? ["  no files among it: a draft that is to complete code and fill gaps needs code as well, with --text"]
+      ? [
+          "  no files among it: a draft that is to complete code and fill gaps needs code as well: --text and a project's folder",
+        ]
       : []),
   ];
 }
 
 /** The texts in words. */
 export function sourcesOf({ prompts, questions, self, texts }: DraftOptions): string[] {
-  const names = (files: readonly string[]) => files.map((file) => path.basename(file)).join(", ");
+  const names = (files: readonly string[]) => files.map((file) => path.basename(path.resolve(file))).join(", ");
   return [
     ...(prompts.length > 0 ? [`its answers to ${names(prompts)}`] : []),
     ...(questions === "general" ? ["its answers to questions of many kinds"] : []),

@@ -51,6 +51,9 @@ const UNWRITTEN_SHARES = { write: 0, cut: 0.26, adapt: 0.26, round: 0.18, teach:
 const TOKENS = 1_000_000;
 const EPOCHS = 3;
 export const MOST_HOURS = 12;
+/** Of the hours, what judging the code of projects may take; and positions of them at most. */
+const PROJECT_SHARE = 0.15;
+const PROJECT_POSITIONS = 1_000_000;
 /** Loading, packing, evaluating and the card: so many weights a minute, and a little more. */
 const REST_WEIGHTS = 2e9;
 const REST_MINUTES = 0.1;
@@ -58,8 +61,14 @@ const REST_MINUTES = 0.1;
 const perMinute = (rate: number, weights: number): number => (60 * rate) / weights;
 /** Tokens that a target writes. */
 export const writtenPerMinute = ({ rate }: Machine, target: number): number => perMinute(WRITING * rate, target);
+/** Positions of given texts that a target judges. */
+export const judgedPerMinute = ({ rate }: Machine, target: number): number => perMinute(JUDGING * rate, target);
 /** Positions that a draft is taught. */
 export const taughtPerMinute = ({ rate }: Machine, draft: number): number => perMinute(TEACHING * rate, 3 * draft);
+
+/** Positions that are taken of projects, all together. */
+export const projectPositions = (machine: Machine, target: number, hours = MOST_HOURS): number =>
+  Math.floor(Math.min(PROJECT_POSITIONS, PROJECT_SHARE * 60 * hours * judgedPerMinute(machine, target)));
 
 /** Multiply-adds on the blocks, one after the other, in so many minutes. */
 export const blockProducts = ({ rate }: Machine, minutes: number): number => 60 * TEACHING * rate * minutes;
@@ -76,7 +85,7 @@ export const roundingMinutes = ({ threads }: Machine, weights: number): number =
  * @param hours for everything; absent: as long as a usual draft takes, at most twelve
  */
 export function scheduleFor(machine: Machine, work: Work, hours: number | undefined): Schedule {
-  const judge = work.unjudged / perMinute(JUDGING * machine.rate, work.target);
+  const judge = work.unjudged / judgedPerMinute(machine, work.target);
   const choose = choiceMinutes(machine, work.choosing);
   const rest = REST_MINUTES + (work.target + work.base) / REST_WEIGHTS;
   const rounding = roundingMinutes(machine, work.blocks);

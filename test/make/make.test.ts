@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { makeDraft } from "../../src/make/make.ts";
 import type { DraftOptions } from "../../src/make/options.ts";
 import { describeTarget } from "../../src/service/assets.ts";
+import { writeProject } from "../support/project.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 import { ScriptedPython } from "./scripted-python.ts";
 
@@ -178,6 +179,40 @@ describe("text of the user's", () => {
   });
 });
 
+describe("a project of the user's", () => {
+  sharedFolder();
+  const given = (): Partial<DraftOptions> => ({ texts: [path.join(folder, "shop")], questions: "code" });
+  const lines = (name: string) =>
+    readFileSync(path.join(folder, "draft/work", name), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+
+  test("is taught, and the target is asked about its functions", async () => {
+    writeProject(path.join(folder, "shop"));
+    await make(given());
+    expect(programs()).toEqual(["machine", "write", "teach", "cut", "distil", "cut", "distil"]);
+    const pieces = lines("given-0.jsonl");
+    expect(new Set(pieces.map(({ split }) => split))).toEqual(new Set(["train"]));
+    expect(said.join("\n")).toMatch(/taught by tiny on its answers to questions about code, shop/);
+    expect(said.join("\n")).toMatch(/take: shop: [\d,]+ tokens of 4 files/);
+    const asked = lines("asked-questions.jsonl").map(({ turns }) => turns.join("\n"));
+    expect(asked.filter((turns) => turns.includes("stock_")).length).toBeGreaterThan(asked.length / 10);
+  });
+
+  test("is taken again when one of its files has changed", async () => {
+    await make(given());
+    expect(programs()).toEqual([]);
+    writeFileSync(path.join(folder, "shop/notes.txt"), "no code");
+    await make(given());
+    expect(programs()).toEqual([]);
+    appendFileSync(path.join(folder, "shop/module_1.py"), "# more\n");
+    python.interrupts = "write";
+    await expect(make(given())).rejects.toMatchObject({ code: "stopped" });
+    expect(programs()).toEqual(["write"]);
+  });
+});
+
 describe("what is refused", () => {
   sharedFolder();
 
@@ -191,6 +226,7 @@ describe("what is refused", () => {
     [{ questions: "none" }, "no_text", /nothing to teach on/],
     [{ hours: 0.0001 }, "too_few_hours", /leave no time to teach/],
     [{ texts: ["nowhere.txt"] }, "not_found", /nowhere\.txt/],
+    [{ texts: [TINY_PACKS.target] }, "no_text", /no source file in it/],
   ] as const)("%j", async (more, code, message) => {
     const refused = make(more as Partial<DraftOptions>);
     await expect(refused).rejects.toMatchObject({ code });

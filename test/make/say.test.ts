@@ -31,7 +31,7 @@ const told = (options: Partial<DraftOptions>): string => {
 };
 
 test("who teaches a draft of code by chats alone is told what it will lack", () => {
-  expect(told({ questions: "code", texts: [] })).toMatch(/no files among it.* needs code as well, with --text/);
+  expect(told({ questions: "code", texts: [] })).toMatch(/no files among it.* needs code as well: --text/);
   expect(told({ questions: "code", texts: ["pieces.jsonl"] })).not.toMatch(/no files/);
   expect(told({ questions: "general", texts: [] })).not.toMatch(/no files/);
 });

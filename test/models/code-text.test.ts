@@ -9,6 +9,7 @@ import { inTurn } from "../../models/distil/in-turn.ts";
 import { isPermissive } from "../../models/distil/licences.ts";
 import { packagesIn } from "../../models/distil/packages.ts";
 import { hole, piecesOf, TOKENS } from "../../models/distil/pieces.ts";
+import { projectText } from "../../models/distil/project.ts";
 import { snippetsOf } from "../../models/distil/snippets.ts";
 import { isWritten, type SourceFile, sourceFiles } from "../../models/distil/source-files.ts";
 import { readGgufMetadata } from "../../src/format/gguf.ts";
@@ -17,6 +18,7 @@ import { bytesSource } from "../../src/format/source.ts";
 import { FillTemplate } from "../../src/model/fill.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
 import { goldenBytes } from "../support/golden.ts";
+import { projectSource, writeProject } from "../support/project.ts";
 
 test.each([
   ...[
@@ -193,6 +195,33 @@ test("pieces keep to their limits, begin and end at lines, and are put together 
     }
   }
   expect(kinds).toEqual(new Set(["code", "fill"]));
+});
+
+test("a project gives pieces of its own files, as many as are wanted", () => {
+  // A folder whose own path names what is left out inside.
+  const folder = path.join(mkdtempSync(path.join(tmpdir(), "project-")), "vendor", "shop");
+  writeProject(folder);
+  const words = { tokenizer, fill, end: END };
+  const whole = projectText(folder, Infinity, words, 0);
+  const positions = ({ pieces }: typeof whole) =>
+    pieces.reduce((sum, { prompt, answer }) => sum + prompt.length + answer.length - 1, 0);
+  expect(whole.files).toBe(4);
+  expect(new Set(whole.pieces.map(({ kind }) => kind))).toEqual(new Set(["code", "fill"]));
+  const own = Array.from({ length: 4 }, (_, n) => projectSource(n)).join("");
+  for (const { prompt, answer, kind } of whole.pieces) {
+    if (kind === "code") expect(own).toContain(tokenizer.decode([...prompt, ...answer]));
+  }
+  expect(whole.snippets).toHaveLength(48);
+
+  const most = Math.floor(positions(whole) / 2);
+  const half = projectText(folder, most, words, 0);
+  expect(positions(half)).toBeLessThanOrEqual(most);
+  expect(positions(half)).toBeGreaterThan(most - 2 * TOKENS.high);
+  expect(projectText(folder, most, words, 0)).toEqual(half);
+  expect(projectText(folder, most, words, 1)).not.toEqual(half);
+  // A model that cannot fill in reads them without holes.
+  const { pieces } = projectText(folder, Infinity, { ...words, fill: null }, 0);
+  expect(new Set(pieces.map(({ kind }) => kind))).toEqual(new Set(["code"]));
 });
 
 test("holes are lines, blocks, expressions and the rests of lines", () => {

@@ -1,9 +1,12 @@
 /** The stages that take the user's texts, have the target judge them, and put all text together. */
-
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import { openTokenizer } from "../../model/tokenizer.ts";
 import type { Finished } from "../journal.ts";
-import { takeText, taughtFile } from "../material.ts";
+import { asLines, positionsOf, takeText, taughtFile } from "../material.ts";
 import { type Merged, mergeTexts } from "../merge.ts";
+import { isProject, projectOf } from "../project.ts";
+import { projectPositions } from "../schedule.ts";
 import { type Making, runProgram, workFile } from "./stage.ts";
 
 export interface TakenText {
@@ -12,21 +15,40 @@ export interface TakenText {
   readonly judged: boolean;
 }
 
-/** Finds the user's texts as corpora in the draft's folder. */
-export function takeStage({ journal, options }: Pick<Making, "journal" | "options">, texts: readonly string[]) {
-  const { out, target } = options;
+/** Functions and classes of the user's projects. */
+export const snippetsFile = (out: string): string => workFile(out, "snippets.jsonl");
+
+/** Finds the user's texts, and the code of their projects, as corpora in the draft's folder. */
+export function takeStage(making: Making, texts: readonly string[]) {
+  const { journal, options, machine, targetWeights, say } = making;
+  const { out, target, seed } = options;
   const files = options.texts.map((_, n) => workFile(out, `given-${n}.jsonl`));
+  const projects = options.texts.filter(isProject);
+  // Each has as many positions, because nothing says which one matters more.
+  const most = Math.floor(projectPositions(machine, targetWeights, options.hours) / projects.length);
   return journal.stage<TakenText[]>({
     name: "take",
-    inputs: [target.vocabulary.hash, texts],
-    makes: files.flatMap((file) => [file, taughtFile(file)]),
+    inputs: [target.vocabulary.hash, texts, ...(projects.length > 0 ? [most, seed] : [])],
+    makes: [...files.flatMap((file) => [file, taughtFile(file)]), snippetsFile(out)],
     async work() {
       const tokenizer = openTokenizer(target.tokenizer["tokenizer.json"]);
       const taken: TakenText[] = [];
+      const snippets: object[] = [];
       for (const [n, from] of options.texts.entries()) {
         const file = files[n]!;
-        taken.push({ file, ...(await takeText(from, file, tokenizer, target.vocabulary.size)) });
+        if (!isProject(from)) {
+          taken.push({ file, ...(await takeText(from, file, tokenizer, target.vocabulary.size)) });
+          continue;
+        }
+        const project = await projectOf(from, most, target, seed);
+        await writeFile(file, asLines(project.lines));
+        const positions = positionsOf(project.lines);
+        const count = (value: number) => value.toLocaleString("en");
+        say(`take: ${path.basename(path.resolve(from))}: ${count(positions)} tokens of ${count(project.files)} files`);
+        taken.push({ file, positions, judged: false });
+        snippets.push(...project.snippets);
       }
+      if (projects.length > 0) await writeFile(snippetsFile(out), asLines(snippets));
       return taken;
     },
   });

@@ -1,12 +1,15 @@
 /** The stages in which the target answers questions: the user's, those that ask.ts makes, and its own. */
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import { readLines } from "../../text/text-file.ts";
 import type { Finished } from "../journal.ts";
 import { questionsOf, taughtFile } from "../material.ts";
 import { dropTornLine } from "../merge.ts";
+import { isProject } from "../project.ts";
 import { askedQuestions } from "../questions.ts";
 import { writtenPerMinute } from "../schedule.ts";
 import { type Making, runProgram, workFile } from "./stage.ts";
+import { snippetsFile, type TakenText } from "./texts.ts";
 
 /** Shares of the time for writing. */
 const SHARES = { prompts: 0.5, asked: 0.35, own: 0.15 };
@@ -18,12 +21,17 @@ const MOST_QUESTIONS = 100_000;
 /** Conversations at once. Keys and values of a large target fill the memory sooner. */
 const BATCH = { cuda: 128, mps: 64, cpu: 64 };
 
-/** Finds the corpus of each source that was asked for. */
+/**
+ * Finds the corpus of each source that was asked for.
+ * @param prompts identities of the user's questions
+ * @param taken texts of the user's; questions about code are about that of their projects
+ */
 export async function writeStages(
   making: Making,
   teacher: Finished<string>,
   minutes: number,
   prompts: readonly string[],
+  taken: Finished<TakenText[]>,
 ): Promise<Finished<string>[]> {
   const { options } = making;
   const sources: Source[] = [
@@ -34,7 +42,8 @@ export async function writeStages(
   const all = sources.reduce((sum, source) => sum + SHARES[source], 0);
   const written: Finished<string>[] = [];
   for (const source of sources) {
-    written.push(await writeStage(making, teacher, source, (minutes * SHARES[source]) / all, prompts));
+    const asked = { prompts, asked: askedAbout(options, taken), own: null }[source];
+    written.push(await writeStage(making, teacher, source, (minutes * SHARES[source]) / all, asked));
   }
   return written;
 }
@@ -44,7 +53,7 @@ function writeStage(
   teacher: Finished<string>,
   source: Source,
   minutes: number,
-  prompts: readonly string[],
+  asked: unknown,
 ): Promise<Finished<string>> {
   const { journal, options, machine, targetWeights } = making;
   const { out, seed, questions: subject } = options;
@@ -56,7 +65,7 @@ function writeStage(
   );
   return journal.stage({
     name: `write-${source}`,
-    inputs: [teacher.key, source, minutes, seed, { prompts, asked: subject, own: null }[source]],
+    inputs: [teacher.key, source, minutes, seed, asked],
     makes: [text, taughtFile(text), questions],
     async work(spent) {
       const goesOn = existsSync(text);
@@ -64,7 +73,7 @@ function writeStage(
       if (source !== "own" && !existsSync(questions)) {
         const turns =
           source === "asked" && subject !== "none"
-            ? await askedQuestions(subject, count, seed)
+            ? await askedQuestions(subject, count, seed, await snippetsOf(out))
             : await listed(options.prompts);
         await writeFile(questions, turns.map((own) => `${JSON.stringify({ turns: own })}\n`).join(""));
       }
@@ -83,6 +92,13 @@ function writeStage(
     },
   });
 }
+
+/** What questions that we make depend on. */
+const askedAbout = ({ questions, texts }: Making["options"], taken: Finished<TakenText[]>) =>
+  questions === "code" && texts.some(isProject) ? [questions, taken.key] : questions;
+
+const snippetsOf = async (out: string): Promise<readonly object[]> =>
+  existsSync(snippetsFile(out)) ? readLines<object>(snippetsFile(out)) : [];
 
 async function listed(files: readonly string[]): Promise<readonly (readonly string[])[]> {
   const all: string[][] = [];

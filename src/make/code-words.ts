@@ -1,0 +1,31 @@
+/** What cuts code into token ids, with holes to fill in where the model can. */
+import type { DescribedTarget } from "../format/target.ts";
+import { OutriderError } from "../model/errors.ts";
+import { FillTemplate } from "../model/fill.ts";
+import { openTokenizer, type Tokenizer } from "../model/tokenizer.ts";
+
+export interface CodeWords {
+  readonly tokenizer: Tokenizer;
+  /** Null: the model cannot fill in. */
+  readonly fill: FillTemplate | null;
+  /** Ends a filling. */
+  readonly end: number;
+}
+
+/** Throws `bad_tokenizer` where no token ends anything. */
+export function codeWords({ tokenizer: files, stopIds }: Pick<DescribedTarget, "tokenizer" | "stopIds">): CodeWords {
+  const tokenizer = openTokenizer(files["tokenizer.json"]);
+  const fill = fillOf(files["tokenizer_config.json"], tokenizer);
+  const end = tokenizer.specialId("<|endoftext|>") ?? fill?.tokens.ends[0] ?? stopIds[0];
+  if (end === undefined) throw new OutriderError("bad_tokenizer", "the tokenizer has no token that ends a filling");
+  return { tokenizer, fill, end };
+}
+
+function fillOf(config: string, tokenizer: Tokenizer): FillTemplate | null {
+  try {
+    return new FillTemplate(config, tokenizer);
+  } catch (error) {
+    if (error instanceof OutriderError && error.code === "no_fill_in_the_middle") return null;
+    throw error;
+  }
+}

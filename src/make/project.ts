@@ -1,0 +1,61 @@
+/** A folder of the user's source code as text for a draft (models/distil/project.ts). */
+import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
+import path from "node:path";
+import type { DescribedTarget } from "../format/target.ts";
+import { OutriderError } from "../model/errors.ts";
+import { type CodeWords, codeWords } from "./code-words.ts";
+import { fromDistil } from "./from-distil.ts";
+import type { CorpusLine } from "./material.ts";
+
+interface Projects {
+  projectText(
+    folder: string,
+    most: number,
+    words: CodeWords,
+    seed: number,
+  ): { readonly files: number; readonly pieces: readonly CorpusLine[]; readonly snippets: readonly object[] };
+  filesIn(folder: string): string[];
+}
+
+const projects = (): Promise<Projects> => fromDistil<Projects>("project");
+
+export interface ProjectText {
+  readonly files: number;
+  readonly lines: readonly CorpusLine[];
+  /** Functions and classes, for questions about code. */
+  readonly snippets: readonly object[];
+}
+
+/**
+ * Pieces of a project, half of them with a hole to fill in where the target can, of `most` positions together. Throws
+ * `no_text` where the folder has none.
+ */
+export async function projectOf(
+  folder: string,
+  most: number,
+  target: Pick<DescribedTarget, "tokenizer" | "stopIds">,
+  seed: number,
+): Promise<ProjectText> {
+  const { projectText } = await projects();
+  const { files, pieces, snippets } = projectText(folder, most, codeWords(target), seed);
+  if (pieces.length === 0) {
+    throw new OutriderError(
+      "no_text",
+      `${folder}: no source file in it has 256 tokens of code that people wrote; name a project's folder, or a file of text`,
+    );
+  }
+  // Nobody asked for such a text, so none of it is held out or scored.
+  return { files, lines: pieces.map((piece) => ({ ...piece, split: "train" })), snippets };
+}
+
+export const isProject = (text: string): boolean => statSync(text, { throwIfNoEntry: false })?.isDirectory() === true;
+
+/** A digest of a project's source files, which are told apart by size and time. */
+export async function projectIdentity(folder: string): Promise<string> {
+  const files = (await projects()).filesIn(folder).map((file) => {
+    const { size, mtimeMs } = statSync(file);
+    return [path.relative(folder, file), size, mtimeMs];
+  });
+  return createHash("sha256").update(JSON.stringify(files)).digest("hex");
+}
