@@ -1,12 +1,13 @@
 /** A folder of the user's source code as text for a draft (models/distil/project.ts). */
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { DescribedTarget } from "../format/target.ts";
 import { OutriderError } from "../model/errors.ts";
 import { type CodeWords, codeWords } from "./code-words.ts";
 import { fromDistil } from "./from-distil.ts";
-import type { CorpusLine } from "./material.ts";
+import { asLines, type CorpusLine, positionsOf } from "./material.ts";
 
 interface Projects {
   projectText(
@@ -20,23 +21,26 @@ interface Projects {
 
 const projects = (): Promise<Projects> => fromDistil<Projects>("project");
 
-export interface ProjectText {
+export interface TakenProject {
+  readonly name: string;
+  /** Source files that were read. */
   readonly files: number;
-  readonly lines: readonly CorpusLine[];
+  readonly positions: number;
   /** Functions and classes, for questions about code. */
   readonly snippets: readonly object[];
 }
 
 /**
- * Pieces of a project, half of them with a hole to fill in where the target can, of `most` positions together. Throws
- * `no_text` where the folder has none.
+ * Writes pieces of a project to a corpus, half of them with a hole to fill in where the target can, of `most` positions
+ * together. Throws `no_text` where the folder has none.
  */
-export async function projectOf(
+export async function takeProject(
   folder: string,
+  to: string,
   most: number,
   target: Pick<DescribedTarget, "tokenizer" | "stopIds">,
   seed: number,
-): Promise<ProjectText> {
+): Promise<TakenProject> {
   const { projectText } = await projects();
   const { files, pieces, snippets } = projectText(folder, most, codeWords(target), seed);
   if (pieces.length === 0) {
@@ -46,7 +50,8 @@ export async function projectOf(
     );
   }
   // Nobody asked for such a text, so none of it is held out or scored.
-  return { files, lines: pieces.map((piece) => ({ ...piece, split: "train" })), snippets };
+  await writeFile(to, asLines(pieces.map((piece) => ({ ...piece, split: "train" }))));
+  return { name: path.basename(path.resolve(folder)), files, positions: positionsOf(pieces), snippets };
 }
 
 export const isProject = (text: string): boolean => statSync(text, { throwIfNoEntry: false })?.isDirectory() === true;

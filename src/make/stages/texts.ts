@@ -1,11 +1,10 @@
 /** The stages that take the user's texts, have the target judge them, and put all text together. */
 import { writeFile } from "node:fs/promises";
-import path from "node:path";
 import { openTokenizer } from "../../model/tokenizer.ts";
 import type { Finished } from "../journal.ts";
-import { asLines, positionsOf, takeText, taughtFile } from "../material.ts";
+import { asLines, takeText, taughtFile } from "../material.ts";
 import { type Merged, mergeTexts } from "../merge.ts";
-import { isProject, projectOf } from "../project.ts";
+import { isProject, takeProject } from "../project.ts";
 import { projectPositions } from "../schedule.ts";
 import { type Making, runProgram, workFile } from "./stage.ts";
 
@@ -36,17 +35,13 @@ export function takeStage(making: Making, texts: readonly string[]) {
       const snippets: object[] = [];
       for (const [n, from] of options.texts.entries()) {
         const file = files[n]!;
-        if (!isProject(from)) {
-          taken.push({ file, ...(await takeText(from, file, tokenizer, target.vocabulary.size)) });
-          continue;
-        }
-        const project = await projectOf(from, most, target, seed);
-        await writeFile(file, asLines(project.lines));
-        const positions = positionsOf(project.lines);
-        const count = (value: number) => value.toLocaleString("en");
-        say(`take: ${path.basename(path.resolve(from))}: ${count(positions)} tokens of ${count(project.files)} files`);
-        taken.push({ file, positions, judged: false });
-        snippets.push(...project.snippets);
+        if (isProject(from)) {
+          const project = await takeProject(from, file, most, target, seed);
+          taken.push({ file, positions: project.positions, judged: false });
+          snippets.push(...project.snippets);
+          const count = (value: number) => value.toLocaleString("en");
+          say(`take: ${project.name}: ${count(project.positions)} tokens of ${count(project.files)} files`);
+        } else taken.push({ file, ...(await takeText(from, file, tokenizer, target.vocabulary.size)) });
       }
       if (projects.length > 0) await writeFile(snippetsFile(out), asLines(snippets));
       return taken;
