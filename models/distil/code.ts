@@ -13,6 +13,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { codeWords } from "../../src/make/code-words.ts";
+import { openTokenizer } from "../../src/model/tokenizer.ts";
 import { draws } from "./draw.ts";
 import { editTurns, isEditable } from "./edits.ts";
 import { inTurn } from "./in-turn.ts";
@@ -59,10 +60,7 @@ const sources = packages.map((found) => {
 write("sources.jsonl", sources);
 
 const read = (name: string) => readFileSync(path.join(pack, name), "utf8");
-const words = codeWords({
-  tokenizer: { "tokenizer.json": read("tokenizer.json"), "tokenizer_config.json": read("tokenizer_config.json") },
-  stopIds: [],
-});
+const words = codeWords(openTokenizer(read("tokenizer.json")), read("tokenizer_config.json"), []);
 
 const mixed = inTurn(files, seed);
 write(

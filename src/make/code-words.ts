@@ -1,8 +1,7 @@
 /** What cuts code into token ids, with holes to fill in where the model can. */
-import type { DescribedTarget } from "../format/target.ts";
 import { OutriderError } from "../model/errors.ts";
 import { FillTemplate } from "../model/fill.ts";
-import { openTokenizer, type Tokenizer } from "../model/tokenizer.ts";
+import type { Tokenizer } from "../model/tokenizer.ts";
 
 export interface CodeWords {
   readonly tokenizer: Tokenizer;
@@ -12,10 +11,12 @@ export interface CodeWords {
   readonly end: number;
 }
 
-/** Throws `bad_tokenizer` where no token ends anything. */
-export function codeWords({ tokenizer: files, stopIds }: Pick<DescribedTarget, "tokenizer" | "stopIds">): CodeWords {
-  const tokenizer = openTokenizer(files["tokenizer.json"]);
-  const fill = fillOf(files["tokenizer_config.json"], tokenizer);
+/**
+ * Of an open tokenizer and the text of its `tokenizer_config.json`. Throws `bad_tokenizer` where no token ends anything.
+ * @param stopIds end an answer; the first ends a filling where the tokenizer names no token for that
+ */
+export function codeWords(tokenizer: Tokenizer, config: string, stopIds: readonly number[]): CodeWords {
+  const fill = fillOf(config, tokenizer);
   const end = tokenizer.specialId("<|endoftext|>") ?? fill?.tokens.ends[0] ?? stopIds[0];
   if (end === undefined) throw new OutriderError("bad_tokenizer", "the tokenizer has no token that ends a filling");
   return { tokenizer, fill, end };

@@ -1,4 +1,7 @@
-/** Modules of models/distil that `outrider draft` runs. They lie outside src, so compiled ones have a folder (build.js). */
+/**
+ * Modules of models/distil that `outrider draft` runs. They lie outside src, so the compiled ones have a folder of their
+ * own (build.js).
+ */
 import { extname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { PACKAGE, runningFile } from "../platform/places.ts";

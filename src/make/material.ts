@@ -89,6 +89,8 @@ export async function takeText(
 /** The text of a .jsonl file. */
 export const asLines = (lines: readonly object[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join("");
 
-/** Positions that have a next token. */
+/** Positions of a line that have a next token. */
+export const positionsIn = ({ prompt, answer }: CorpusLine): number => prompt.length + answer.length - 1;
+
 export const positionsOf = (lines: readonly CorpusLine[]): number =>
-  lines.reduce((sum, { prompt, answer }) => sum + prompt.length + answer.length - 1, 0);
+  lines.reduce((sum, line) => sum + positionsIn(line), 0);

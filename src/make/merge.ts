@@ -8,7 +8,7 @@ import { open, rename, stat } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { finished } from "node:stream/promises";
 import { OutriderError } from "../model/errors.ts";
-import { type CorpusLine, taughtFile } from "./material.ts";
+import { type CorpusLine, positionsIn, taughtFile } from "./material.ts";
 
 /** Bytes of a prediction: 32 tokens of u32, and as many log probabilities of f16 (models/distil). */
 const PREDICTION_BYTES = 32 * (4 + 2);
@@ -33,7 +33,7 @@ export async function mergeTexts(files: readonly string[], text: string, heldOut
     let offset = 0;
     for await (const json of createInterface(createReadStream(file))) {
       const line = JSON.parse(json) as CorpusLine;
-      const bytes = PREDICTION_BYTES * (line.prompt.length + line.answer.length - 1);
+      const bytes = PREDICTION_BYTES * positionsIn(line);
       const isHeldOut = line.split === "held-out" && line.temperature === 0 && seenHeldOut++ % 2 === 0;
       if (isHeldOut) {
         await put(heldOut, `${json}\n`);
@@ -44,7 +44,7 @@ export async function mergeTexts(files: readonly string[], text: string, heldOut
         await put(lines, `${json}\n`);
         await put(taught, buffer);
         counts.lines++;
-        if (line.split !== "held-out") counts.positions += line.prompt.length + line.answer.length - 1;
+        if (line.split !== "held-out") counts.positions += positionsIn(line);
       }
       offset += bytes;
     }

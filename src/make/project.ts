@@ -3,9 +3,8 @@ import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import type { DescribedTarget } from "../format/target.ts";
 import { OutriderError } from "../model/errors.ts";
-import { type CodeWords, codeWords } from "./code-words.ts";
+import type { CodeWords } from "./code-words.ts";
 import { fromDistil } from "./from-distil.ts";
 import { asLines, type CorpusLine, positionsOf } from "./material.ts";
 
@@ -38,15 +37,16 @@ export async function takeProject(
   folder: string,
   to: string,
   most: number,
-  target: Pick<DescribedTarget, "tokenizer" | "stopIds">,
+  words: CodeWords,
   seed: number,
 ): Promise<TakenProject> {
   const { projectText } = await projects();
-  const { files, pieces, snippets } = projectText(folder, most, codeWords(target), seed);
+  const { files, pieces, snippets } = projectText(folder, most, words, seed);
   if (pieces.length === 0) {
     throw new OutriderError(
       "no_text",
-      `${folder}: no source file in it has 256 tokens of code that people wrote; name a project's folder, or a file of text`,
+      `${folder}: no source file in it has 256 tokens of code that people wrote; name a project's folder, or a file ` +
+        "of text",
     );
   }
   // Nobody asked for such a text, so none of it is held out or scored.

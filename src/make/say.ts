@@ -4,9 +4,14 @@ import { describeShape } from "./budget.ts";
 import type { Machine } from "./machine.ts";
 import type { DraftOptions } from "./options.ts";
 import type { DraftPlan } from "./plan.ts";
+import type { TakenProject } from "./project.ts";
 import { minutes, taughtPerMinute, total, writtenPerMinute } from "./schedule.ts";
 import { type Base, type DraftShape, draftBytes, draftConfig, weightsOf } from "./shape.ts";
 import type { Making } from "./stages/stage.ts";
+
+const NO_FILES =
+  "  no files among it: a draft that is to complete code and fill gaps needs code as well: --text and " +
+  "a project's folder";
 
 /** The draft and where it comes from. */
 export function describeWork(options: DraftOptions, base: Base, shape: DraftShape): string[] {
@@ -17,13 +22,15 @@ export function describeWork(options: DraftOptions, base: Base, shape: DraftShap
     `  cut from ${from}: ${describeShape(base, shape)}`,
     `  taught by ${options.target.model} on ${sourcesOf(options).join(", ")}`,
     // Blocks learn the text that they read: a cut that had read chats alone drafted files badly (docs/log.md).
-    ...(options.questions === "code" && options.texts.length === 0
-      ? [
-          "  no files among it: a draft that is to complete code and fill gaps needs code as well: --text and a project's folder",
-        ]
-      : []),
+    ...(options.questions === "code" && options.texts.length === 0 ? [NO_FILES] : []),
   ];
 }
+
+const count = (value: number): string => Math.round(value).toLocaleString("en");
+
+/** What was found in the folder of a project. */
+export const takenInWords = ({ name, positions, files }: TakenProject): string =>
+  `take: ${name}: ${count(positions)} tokens of ${count(files)} files`;
 
 /** The texts in words. */
 export function sourcesOf({ prompts, questions, self, texts }: DraftOptions): string[] {
@@ -66,7 +73,6 @@ export function describePlan(
   given: number,
 ): string[] {
   const { write, judge, choose, cut, adapt, round, teach, rest } = schedule;
-  const count = (value: number) => Math.round(value).toLocaleString("en");
   const tokens = write * writtenPerMinute(machine, targetWeights);
   const perMinute = taughtPerMinute(machine, weightsOf(draftConfig(base.config, shape)));
   const taught = (part: number) => `about ${count(part * perMinute)} positions`;

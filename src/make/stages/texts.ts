@@ -1,10 +1,12 @@
 /** The stages that take the user's texts, have the target judge them, and put all text together. */
 import { writeFile } from "node:fs/promises";
 import { openTokenizer } from "../../model/tokenizer.ts";
+import { codeWords } from "../code-words.ts";
 import type { Finished } from "../journal.ts";
 import { asLines, takeText, taughtFile } from "../material.ts";
 import { type Merged, mergeTexts } from "../merge.ts";
 import { isProject, takeProject } from "../project.ts";
+import { takenInWords } from "../say.ts";
 import { projectPositions } from "../schedule.ts";
 import { type Making, runProgram, workFile } from "./stage.ts";
 
@@ -36,11 +38,11 @@ export function takeStage(making: Making, texts: readonly string[]) {
       for (const [n, from] of options.texts.entries()) {
         const file = files[n]!;
         if (isProject(from)) {
-          const project = await takeProject(from, file, most, target, seed);
+          const words = codeWords(tokenizer, target.tokenizer["tokenizer_config.json"], target.stopIds);
+          const project = await takeProject(from, file, most, words, seed);
           taken.push({ file, positions: project.positions, judged: false });
           snippets.push(...project.snippets);
-          const count = (value: number) => value.toLocaleString("en");
-          say(`take: ${project.name}: ${count(project.positions)} tokens of ${count(project.files)} files`);
+          say(takenInWords(project));
         } else taken.push({ file, ...(await takeText(from, file, tokenizer, target.vocabulary.size)) });
       }
       if (projects.length > 0) await writeFile(snippetsFile(out), asLines(snippets));

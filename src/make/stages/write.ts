@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { readLines } from "../../text/text-file.ts";
 import type { Finished } from "../journal.ts";
-import { questionsOf, taughtFile } from "../material.ts";
+import { asLines, questionsOf, taughtFile } from "../material.ts";
 import { dropTornLine } from "../merge.ts";
 import { isProject } from "../project.ts";
 import { askedQuestions } from "../questions.ts";
@@ -75,7 +75,7 @@ function writeStage(
           source === "asked" && subject !== "none"
             ? await askedQuestions(subject, count, seed, await snippetsOf(out))
             : await listed(options.prompts);
-        await writeFile(questions, turns.map((own) => `${JSON.stringify({ turns: own })}\n`).join(""));
+        await writeFile(questions, asLines(turns.map((own) => ({ turns: own }))));
       }
       const left = minutes - spent / 60;
       if (left > 0) {
