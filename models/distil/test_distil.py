@@ -49,6 +49,7 @@ from outrider_distil import (
     score,
     student,
     teach,
+    teacher,
     vocabulary,
     write,
 )
@@ -1156,6 +1157,38 @@ class Training(unittest.TestCase):
         corpus.taught_file(self.text).unlink()
         with self.assertRaisesRegex(SystemExit, "outrider_distil.teach"):
             self.train("untaught")
+
+    def test_a_teacher_says_what_stands_beside_a_judged_text(self):
+        batch = corpus.padded(corpus.read([self.text], "train", 768)[:9])
+        said = teacher.Teacher(self.home / "teacher", "cpu", vocabulary.whole(VOCABULARY), False).judged(batch)
+        self.assertTrue(torch.equal(said.taught, batch.taught))
+        self.assertTrue(torch.equal(said.tokens[:, :8], batch.tokens[:, :8]))
+        self.assertTrue(torch.allclose(said.logs, batch.logs, atol=2e-3))
+
+    def test_a_teacher_of_the_kept_tokens_alone_predicts_nothing_else(self):
+        kept = torch.arange(3, VOCABULARY)
+        few = vocabulary.Vocabulary.of(kept, torch.arange(VOCABULARY).clamp_min(3))
+        batch = corpus.padded(corpus.read([self.text], "train", 768)[:4])
+        said = teacher.Teacher(self.home / "teacher", "cpu", few, False).judged(batch)
+        read = batch.ids.clamp_min(3)
+        logits = llama(3).eval()(read).logits[said.taught][:, 3:]
+        self.assertGreaterEqual(int(said.tokens.min()), 3)
+        self.assertTrue(torch.allclose(said.logs, logits.log_softmax(-1).gather(1, said.tokens - 3), atol=1e-5))
+
+    def test_rounded_weights_learn_from_a_teacher_on_text_that_nobody_judged(self):
+        corpus.taught_file(self.text).unlink()
+        options = ["--teacher", self.home / "student", "--quantise", "q2lut", "--quantise-vocabulary", "lut3"]
+        for more in ([], ["--compile"] if compiled.has_compiler() else []):
+            curve = self.train(f"self{len(more)}", "--epochs", 3, *options, *more)
+            self.assertLess(curve[-1]["loss"], 0.7 * curve[0]["loss"])
+
+    def test_a_teacher_that_cannot_be_is_refused(self):
+        with self.assertRaisesRegex(SystemExit, "leave out --teacher"):
+            self.train("text", "--learn", "text", "--teacher", self.home / "teacher")
+        other = LlamaConfig(**{**llama(1).config.to_dict(), "vocab_size": VOCABULARY + 1})
+        LlamaForCausalLM(other).save_pretrained(self.home / "other")
+        with self.assertRaisesRegex(SystemExit, "51 tokens and the student 50"):
+            self.train("tokens", "--teacher", self.home / "other")
 
     def test_goes_on_as_if_it_had_not_stopped(self):
         self.train("whole", "--epochs", 2)

@@ -152,7 +152,7 @@ async function makeStages(
   const cut = await cutStage(making, shape, schedule.cut, merged, whole, blocks);
   const adapted = await distilStage(making, shape, schedule.adapt, merged, cut, ADAPTERS);
   const rounded = await roundStage(making, shape, schedule.round, merged, adapted);
-  const course = roundedWeights(shape.format, options.rate);
+  const course = roundedWeights(adapted, shape.format, options.rate);
   const taught = await distilStage(making, shape, schedule.teach, merged, rounded, course);
   const packed = await packStage(making, shape, taught);
   const figures = await evaluateStage(making, packed, merged.found.heldOut);

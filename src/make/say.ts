@@ -5,7 +5,7 @@ import type { Machine } from "./machine.ts";
 import type { DraftOptions } from "./options.ts";
 import type { DraftPlan } from "./plan.ts";
 import type { TakenProject } from "./project.ts";
-import { minutes, taughtPerMinute, total, writtenPerMinute } from "./schedule.ts";
+import { minutes, PASSES, taughtPerMinute, total, writtenPerMinute } from "./schedule.ts";
 import { type Base, type DraftShape, draftBytes, draftConfig, weightsOf } from "./shape.ts";
 import type { Making } from "./stages/stage.ts";
 
@@ -74,16 +74,17 @@ export function describePlan(
 ): string[] {
   const { write, judge, choose, cut, adapt, round, teach, rest } = schedule;
   const tokens = write * writtenPerMinute(machine, targetWeights);
-  const perMinute = taughtPerMinute(machine, weightsOf(draftConfig(base.config, shape)));
-  const taught = (part: number) => `about ${count(part * perMinute)} positions`;
+  const weights = weightsOf(draftConfig(base.config, shape));
+  const taught = (part: number, passes: number) =>
+    `about ${count(part * taughtPerMinute(machine, weights, passes))} positions`;
   return [
     `on ${machine.name} (${machine.device}), ${(machine.rate / 1e9).toFixed(0)} billion multiply-adds a second:`,
     ...(write > 0 ? [`  ${minutes(write)} writing about ${count(tokens)} tokens`] : []),
     ...(given > 0 ? [`  ${minutes(judge)} judging the given text, ${count(given)} tokens in all`] : []),
     `  ${minutes(choose + cut)} cutting: ${cutInWords(base, { choice, shape })}`,
-    `  ${minutes(adapt)} teaching adapters, ${taught(adapt)}`,
+    `  ${minutes(adapt)} teaching adapters, ${taught(adapt, PASSES.judged)}`,
     `  ${minutes(round)} rounding: ${roundedInWords({ shape })}`,
-    `  ${minutes(teach)} teaching all weights, rounded, ${taught(teach)}`,
+    `  ${minutes(teach)} teaching all weights, rounded, what the adapters say, ${taught(teach, PASSES.byTeacher)}`,
     `  ${minutes(rest)} loading, squeezing, evaluating`,
     `  ${minutes(total(schedule))} in all. Ctrl-C stops it; the same command goes on`,
   ];

@@ -1,6 +1,7 @@
 /**
  * How the hours are shared out. Times follow from multiply-adds: W for each token that a target of W weights writes or
- * judges, 3·w for each position that a student of w weights is taught, at the rate that was measured.
+ * judges, 3·w for each position that a student of w weights is taught (4·w where a teacher of its size predicts it), at
+ * the rate that was measured.
  */
 import { OutriderError } from "../model/errors.ts";
 import type { Machine } from "./machine.ts";
@@ -63,8 +64,11 @@ const perMinute = (rate: number, weights: number): number => (60 * rate) / weigh
 export const writtenPerMinute = ({ rate }: Machine, target: number): number => perMinute(WRITING * rate, target);
 /** Positions of given texts that a target judges. */
 export const judgedPerMinute = ({ rate }: Machine, target: number): number => perMinute(JUDGING * rate, target);
+/** Passes over the weights for a position that is taught: forward, and two back; a teacher's is one more. */
+export const PASSES = { judged: 3, byTeacher: 4 };
 /** Positions that a draft is taught. */
-export const taughtPerMinute = ({ rate }: Machine, draft: number): number => perMinute(TEACHING * rate, 3 * draft);
+export const taughtPerMinute = ({ rate }: Machine, draft: number, passes: number): number =>
+  perMinute(TEACHING * rate, passes * draft);
 
 /** Positions that are taken of projects, all together. */
 export const projectPositions = (machine: Machine, target: number, hours = MOST_HOURS): number =>
@@ -112,7 +116,7 @@ export function scheduleFor(machine: Machine, work: Work, hours: number | undefi
 function usualMinutes(machine: Machine, work: Work): number {
   const writing = work.writes ? TOKENS / writtenPerMinute(machine, work.target) : 0;
   const positions = work.given + (work.writes ? TOKENS : 0);
-  const teaching = (EPOCHS * positions) / taughtPerMinute(machine, work.draft);
+  const teaching = (EPOCHS * positions) / taughtPerMinute(machine, work.draft, PASSES.byTeacher);
   return Math.max(writing / SHARES.write, teaching / (SHARES.adapt + SHARES.teach));
 }
 

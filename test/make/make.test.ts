@@ -8,7 +8,7 @@ import type { DraftOptions } from "../../src/make/options.ts";
 import { describeTarget } from "../../src/service/assets.ts";
 import { writeProject } from "../support/project.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
-import { ScriptedPython } from "./scripted-python.ts";
+import { type Call, ScriptedPython } from "./scripted-python.ts";
 
 let folder: string;
 let python: ScriptedPython;
@@ -74,6 +74,12 @@ describe("a draft", () => {
   test("is a pack in the shape that was asked for, with its figures and its card", async () => {
     const made = await make();
     expect(programs()).toEqual(["machine", "write", "cut", "distil", "cut", "distil"]);
+    // Rounded weights learn from what they were rounded from.
+    const [adapters, taught] = python.calls.filter(({ program }) => program === "distil");
+    const of = ({ args }: Call, name: string) => args[args.indexOf(name) + 1];
+    expect(adapters!.args).not.toContain("--teacher");
+    expect(of(taught!, "--teacher")).toBe(of(adapters!, "--out"));
+
     const { model, config, target, recipe } = packHeader(made.pack);
     expect({ model, target: target?.model }).toEqual({ model: "tiny-taught", target: "tiny" });
     expect(config).toMatchObject({ layers: 4, heads: 2, feedForward: 64, vocabulary: 320 });

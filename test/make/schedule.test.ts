@@ -1,7 +1,15 @@
 /** How hours are shared out. */
 import { expect, test } from "vitest";
 import type { Machine } from "../../src/make/machine.ts";
-import { minutes, scheduleFor, taughtPerMinute, total, type Work, writtenPerMinute } from "../../src/make/schedule.ts";
+import {
+  minutes,
+  PASSES,
+  scheduleFor,
+  taughtPerMinute,
+  total,
+  type Work,
+  writtenPerMinute,
+} from "../../src/make/schedule.ts";
 
 const MACHINE: Machine = { device: "cpu", name: "a machine", threads: 2, bf16: false, compiles: false, rate: 50e9 };
 const WORK: Work = {
@@ -40,7 +48,9 @@ test("without hours a fast machine stops at a million tokens and three passes, a
   const fast = { ...MACHINE, rate: 200e12 };
   const usual = scheduleFor(fast, WORK, undefined);
   expect(usual.write * writtenPerMinute(fast, WORK.target)).toBeGreaterThanOrEqual(1e6 * 0.999);
-  expect((usual.adapt + usual.teach) * taughtPerMinute(fast, WORK.draft)).toBeGreaterThanOrEqual(3e6 * 0.999);
+  expect((usual.adapt + usual.teach) * taughtPerMinute(fast, WORK.draft, PASSES.byTeacher)).toBeGreaterThanOrEqual(
+    3e6 * 0.999,
+  );
   expect(total(usual)).toBeLessThan(60);
   expect(total(scheduleFor(MACHINE, WORK, undefined))).toBeCloseTo(720, 6);
 });

@@ -4,9 +4,9 @@ Teaches a pruned checkpoint to predict what its target predicts.
     python -m outrider_distil.distil --student DIR --text FILE.jsonl … --out DIR
 
 --student is a Hugging Face checkpoint, which `outrider squeeze --export-hf` writes. --text are corpora of `outrider
-corpus` with the target's predictions beside them, which teach.py writes. Every --score-every steps the held-out split
-is scored, and a line of JSON is added to OUT/curve.jsonl. Stop it with Ctrl-C; the same command goes on from the last
-checkpoint. It runs on CUDA or MPS where there is one, else on the CPU.
+corpus` with the target's predictions beside them, which teach.py writes; with --teacher they need none. Every
+--score-every steps the held-out split is scored, and a line of JSON is added to OUT/curve.jsonl. Stop it with Ctrl-C;
+the same command goes on from the last checkpoint. It runs on CUDA or MPS where there is one, else on the CPU.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from .compiled import UNIT, Blocks, lacking
 from .loss import at_head, at_temperature
 from .memory import keep_freed
 from .score import Score, add_batch
+from .teacher import Teacher
 
 CHECKPOINT = "checkpoint.pt"
 
@@ -36,6 +37,13 @@ def options() -> argparse.Namespace:
     parser.add_argument("--student", type=Path, required=True)
     parser.add_argument("--text", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="DIR",
+        help="a checkpoint that predicts each batch as it is learned, in place of the predictions beside the text: "
+        "rounded weights learn what the same weights say in floats, on text that need not be judged",
+    )
     parser.add_argument("--head", type=int, default=0, help="size of the draft's vocabulary; 0: all tokens")
     parser.add_argument(
         "--rows-from", type=Path, metavar="TARGET", help="the rows that a trimmed draft lacks begin as its target's"
@@ -130,16 +138,10 @@ class Run:
         self.args = args
         self.device = models.pick_device()
         torch.manual_seed(args.seed)
-        lines = corpus.read(args.text, "train", args.longest)
-        taught = [line for line in lines if len(line.predicted) > 0]
-        if len(taught) < len(lines):
-            print(f"{len(lines) - len(taught)} of {len(lines)} lines have not been taught and are left out", flush=True)
-        self.lines = [line for line in taught if not (args.no_loops and corpus.loops(line.answer))]
-        if not taught:
-            raise SystemExit(
-                f"none of the {len(lines)} lines to train on has been taught: "
-                "run outrider_distil.teach on the same --text"
-            )
+        if args.teacher and args.learn == "text":
+            raise SystemExit("--learn text learns from the text alone: leave out --teacher")
+        lines = self.learnable(corpus.read(args.text, "train", args.longest))
+        self.lines = [line for line in lines if not (args.no_loops and corpus.loops(line.answer))]
         self.held_out = chosen(corpus.read(args.text, "held-out", args.longest), args.score_lines)
         self.student = models.load(args.student, self.device)
         size = self.student.config.vocab_size
@@ -148,6 +150,7 @@ class Run:
             vocabulary.trimmed(args.text, tokenizer, size, args.head) if args.head else vocabulary.whole(size)
         )
         self.vocabulary = self.vocabulary.to(self.device)
+        self.teacher = Teacher(args.teacher, self.device, self.vocabulary, args.compile) if args.teacher else None
         if args.rows_from:
             target = models.load(args.rows_from, self.device)
             lent = models.copy_missing_rows(self.student, target, vocabulary.last_pieces(tokenizer, size))
@@ -161,9 +164,10 @@ class Run:
             quantise.refuse_unfit(args.quantise, *widths)
             quantise.quantise(self.student, args.quantise, args.quantise_vocabulary)
         if args.compile:
-            why = lacking(self.student.config, args.longest)
-            if why:
-                raise SystemExit(f"--compile: {why}; leave it out")
+            for model in [self.student] + ([self.teacher.model] if self.teacher else []):
+                why = lacking(model.config, args.longest)
+                if why:
+                    raise SystemExit(f"--compile: {why}; leave it out")
             quantise.compile_rounding(self.student.model.layers)
             self.states = Blocks(self.student).states
         else:
@@ -179,6 +183,18 @@ class Run:
         self.checkpoint = args.out / CHECKPOINT
         if self.checkpoint.exists():
             self.resume()
+
+    def learnable(self, lines: list[corpus.Line]) -> list[corpus.Line]:
+        """Those that have predictions, or all where a teacher makes them."""
+        known = lines if self.args.teacher else [line for line in lines if len(line.predicted) > 0]
+        if not known:
+            raise SystemExit(
+                f"none of the {len(lines)} lines to train on has been taught: "
+                "run outrider_distil.teach on the same --text, or name a --teacher"
+            )
+        if len(known) < len(lines):
+            print(f"{len(lines) - len(known)} of {len(lines)} lines have not been taught and are left out", flush=True)
+        return known
 
     def resume(self) -> None:
         state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
@@ -292,6 +308,8 @@ class Run:
                     break
                 began = time.monotonic()
                 batch = corpus.padded(group, self.unit, self.least).to(self.device)
+                if self.teacher:
+                    batch = self.teacher.judged(batch)
                 loss = self.learn(batch)
                 self.seconds += time.monotonic() - began
                 self.step += 1

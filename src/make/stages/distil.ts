@@ -1,10 +1,10 @@
-/** The stages that teach a checkpoint what the target predicts (models/distil/outrider_distil/distil.py). */
+/** The stages that teach a checkpoint what a better one predicts (models/distil/outrider_distil/distil.py). */
 import path from "node:path";
 import { batches } from "../batches.ts";
 import type { Finished } from "../journal.ts";
 import type { Merged } from "../merge.ts";
 import { ADAPTERS_RATE, rateFor } from "../rates.ts";
-import { taughtPerMinute } from "../schedule.ts";
+import { PASSES, taughtPerMinute } from "../schedule.ts";
 import { DRAFT_FORMATS, type DraftFormat, type DraftShape, draftConfig, weightsOf } from "../shape.ts";
 import { type Making, runProgram, type Student, workFile } from "./stage.ts";
 
@@ -21,17 +21,24 @@ export interface Course {
   /** Also the name of the stage. */
   readonly name: "adapt" | "teach";
   readonly rate: number;
+  /** Who predicts the text as it is learned; null: the target has judged it. */
+  readonly teacher: Student | null;
   /** Options of distil.py. */
   readonly options: readonly string[];
 }
 
 /** In floats, by adapters of low rank alone: they bear a rate at which all weights together lose what they knew. */
-export const ADAPTERS: Course = { name: "adapt", rate: ADAPTERS_RATE, options: ["--lora"] };
+export const ADAPTERS: Course = { name: "adapt", rate: ADAPTERS_RATE, teacher: null, options: ["--lora"] };
 
-/** All weights, rounded as the pack rounds them, at the rate that was asked for or the format's own. */
-export const roundedWeights = (format: DraftFormat, asked: number | undefined): Course => ({
+/**
+ * All weights, rounded as the pack rounds them, learn what the weights in floats say. They gain more by it than by what
+ * the target says, of which they learn the text by heart (docs/log.md).
+ * @param asked the rate that the user named; absent: the format's own
+ */
+export const roundedWeights = (floats: Student, format: DraftFormat, asked: number | undefined): Course => ({
   name: "teach",
   rate: rateFor(format, asked),
+  teacher: floats,
   options: ["--quantise", format, "--quantise-vocabulary", DRAFT_FORMATS[format].vocabulary],
 });
 
@@ -41,18 +48,19 @@ export async function distilStage(
   minutes: number,
   merged: Finished<Merged>,
   from: Student,
-  { name, rate, options }: Course,
+  { name, rate, teacher, options }: Course,
 ): Promise<Student> {
   const { base, journal, machine } = making;
   const { out, seed } = making.options;
   const folder = path.resolve(workFile(out, name));
   const { key } = await journal.stage<null>({
     name,
-    inputs: [merged.key, from.key, shape.head, options, minutes, seed, rate],
+    inputs: [merged.key, from.key, teacher?.key ?? null, shape.head, options, minutes, seed, rate],
     makes: [folder],
     async work() {
       const { compiled, tokens: batch } = batches(machine, minutes);
-      const perMinute = taughtPerMinute(machine, weightsOf(draftConfig(base.config, shape)));
+      const passes = teacher ? PASSES.byTeacher : PASSES.judged;
+      const perMinute = taughtPerMinute(machine, weightsOf(draftConfig(base.config, shape)), passes);
       const stepsPerMinute = Math.max(1 / KEEP_MINUTES, perMinute / batch);
       const steps = Math.min(stepsPerMinute * minutes, (EPOCHS * merged.found.positions) / batch);
       await runProgram(making, name, "distil", [
@@ -62,6 +70,7 @@ export async function distilStage(
         ...["--warmup", `${Math.max(1, Math.min(WARMUP, Math.round(steps / 10)))}`],
         ...["--score-every", `${Math.max(1, Math.round(KEEP_MINUTES * stepsPerMinute))}`],
         ...["--score-lines", `${SCORED}`, "--seed", `${seed}`, "--rate", `${rate}`],
+        ...(teacher ? ["--teacher", teacher.checkpoint] : []),
         ...(compiled ? ["--compile"] : []),
       ]);
       return null;
