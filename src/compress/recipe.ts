@@ -82,6 +82,7 @@ const recipeSchema = z.strictObject({
           tensors: z.enum(["blocks", "vocabulary"]),
           format: z.enum(BLOCK_FORMATS),
           down: z.enum(BLOCK_FORMATS).optional(),
+          values: z.enum(BLOCK_FORMATS).optional(),
           keep: z.literal([4, 8, 12, 16]).optional(),
           outliers: z.int().positive().optional(),
         }),

@@ -6,10 +6,10 @@ import { tensorBytes } from "../model/layouts.ts";
 import { EMBEDDING, HEAD, tensorShapes } from "../model/tensors.ts";
 
 /**
- * What a draft is taught in, by name: the format of its blocks, with that of the down projections where it is another,
- * and that of embedding and head. In two bits down projections lose a third of a block's error to more than a half. A
- * head in three bits has a third more tokens than one of the same bytes in four, which gains more than the bit loses
- * (docs/log.md).
+ * What a draft is taught in, by name: the format of its blocks, with those of some matrices where they are others, and
+ * that of embedding and head. In two bits down projections lose a third of a block's error to more than a half, and for
+ * its bytes no matrix gains as much by a third bit as that of the values. A head in three bits has a third more tokens
+ * than one of the same bytes in four, which gains more than the bit loses (docs/log.md).
  */
 export const DRAFT_FORMATS = {
   lut4: { blocks: { format: "lut4" }, vocabulary: "lut4" },
@@ -17,7 +17,7 @@ export const DRAFT_FORMATS = {
   q2lut: { blocks: { format: "q2lut" }, vocabulary: "lut4" },
   "q2lut+lut3": { blocks: { format: "q2lut", down: "lut3" }, vocabulary: "lut4" },
   q2had: { blocks: { format: "q2had" }, vocabulary: "q3had" },
-  "q2had+q3had": { blocks: { format: "q2had", down: "q3had" }, vocabulary: "q3had" },
+  "q2had+q3had": { blocks: { format: "q2had", values: "q3had", down: "q3had" }, vocabulary: "q3had" },
 } as const satisfies Record<string, { readonly blocks: Formats; readonly vocabulary: BlockFormat }>;
 export type DraftFormat = keyof typeof DRAFT_FORMATS;
 

@@ -44,6 +44,8 @@ export type BlockSuffix = (typeof BLOCK_TENSORS)[number][0];
 export const blockSuffixes = (features: Features): BlockSuffix[] =>
   BLOCK_TENSORS.flatMap(([suffix, , feature]) => (feature === undefined || features[feature] ? [suffix] : []));
 
+/** The matrix to the values that attention mixes. */
+export const VALUES = "self_attn.v_proj.weight" satisfies BlockSuffix;
 /** The matrix from the MLP's channels back to the residual stream. */
 export const DOWN = "mlp.down_proj.weight" satisfies BlockSuffix;
 

@@ -7,13 +7,14 @@ the whole model gives.
 The residual stream of the whole model on some lines is computed once. Then, block by block: with --heads the heads of
 queries that cost least are left out (heads.py); the channels of the MLP that weigh most in its output are kept; its
 down projection is solved by least squares, so that the stream behind the block is that of the whole model at the next
-kept block; with --quantise its matrices are rounded as a pack will round them, by GPTQ (gptq.py); and all its weights,
-in floats or rounded, learn the same by gradient (block-wise training of EfficientQAT: Chen et al. 2024, arXiv
-2407.11062, §3.2). Each block reads what the taught blocks before it give, so later ones mend what earlier ones lost. It
-needs no predictions of a target, and is where `distil` begins from. With --cut the blocks are those of a checkpoint
-that was cut from the model before; they are only rounded, and learn on. A checkpoint whose MLPs are as narrow already
-is only rounded. Stop it with Ctrl-C: the same command goes on behind the last finished block. While it works, OUT
-holds the streams, two bytes for each position, block and channel.
+kept block; with --quantise its matrices are rounded as a pack will round them (rounding.py, gptq.py), where the model
+is not cut as well so that it loses little at its end (metric.py); and all its weights, in floats or rounded, learn the
+same by gradient (block-wise training of EfficientQAT: Chen et al. 2024, arXiv 2407.11062, §3.2). Each block reads what
+the taught blocks before it give, so later ones mend what earlier ones lost. It needs no predictions of a target, and is
+where `distil` begins from. With --cut the blocks are those of a checkpoint that was cut from the model before; they are
+only rounded, and learn on. A checkpoint whose MLPs are as narrow already is only rounded. Stop it with Ctrl-C: the same
+command goes on behind the last finished block. While it works, OUT holds the streams, two bytes for each position,
+block and channel.
 """
 
 import argparse
@@ -24,28 +25,30 @@ import math
 import random
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import parametrize
 
-from . import argument, corpus, gptq, heads, quantise
+from . import argument, corpus, heads, quantise
 from . import student as models
-from .compiled import SHAPES, arguments, block, gated, lacking, later_keys, mixed, unlike
-from .equalise import level_inputs, levelled
+from .compiled import SHAPES, arguments, block, lacking, unlike
 from .groups import Group, grouped, padded
-from .least_squares import Solved, by_size, gram_of
+from .inside import Inside
+from .least_squares import Solved, by_size, drawn_to, gram_of
 from .memory import keep_freed
+from .metric import metrics
+from .rounding import Seen, round_block
 
-RIDGE = 0.01  # of the mean square of a channel, towards the old weights
 WARMUP = 10  # steps
 # Highest learning rates. A wide block in floats ends better at the lower one (docs/log.md).
 RATE = 2e-4
 ROUNDED_RATE = 5e-4
 CUT = "cut.json"  # which blocks and channels a folder of finished blocks is of
 STREAMS = "streams.pt"
+METRICS = "metrics.pt"
 
 
 def options() -> argparse.Namespace:
@@ -62,7 +65,7 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--quantise",
         choices=quantise.BLOCK_FORMATS,
-        help="the format of the blocks; A+B: of their down projections B; absent: f32",
+        help="the format of the blocks; A+B: B for down projections, and for those of the values in q3had; absent: f32",
     )
     parser.add_argument(
         "--tie", action="store_true", help="embed tokens by the rows of the head, which are then one matrix"
@@ -106,8 +109,8 @@ class Cut:
         self.args = args
         self.rate = args.rate or (ROUNDED_RATE if args.quantise else RATE)
         self.device = models.pick_device()
-        self.products = torch.bfloat16 if models.has_bf16(self.device) else torch.float32
         self.model = models.load(args.model, self.device).eval()
+        self.inside = Inside(self.model, self.device)
         why = (lacking if args.compile else unlike)(self.model.config, args.longest)
         if why:
             raise SystemExit(f"{args.model} cannot be cut: {why}")
@@ -179,7 +182,7 @@ class Cut:
                 layer = self.narrowed(index, torch.load(file, map_location=self.device, weights_only=True))
                 given, error = self.advance(layer, read, wanted)
             else:
-                seen = [read[index] for index in self.solved], [wanted[index] for index in self.solved]
+                seen = self.seen(read, [stream[index] for stream in whole], wanted)
                 layer, begun = self.untaught(at, index, seen, figures)
                 if self.args.readings and (begun is None or len(self.solved) < len(read)):
                     # What learning is compared with is on the lines that it sees.
@@ -202,9 +205,11 @@ class Cut:
             done.append(layer)
         self.export(done)
 
-    def untaught(
-        self, at: int, index: int, seen: tuple[list[torch.Tensor], list[torch.Tensor]], figures: dict[str, object]
-    ) -> tuple[nn.Module, float | None]:
+    def seen(self, *streams: list[torch.Tensor]) -> Seen:
+        """Of the lines that least squares and GPTQ see."""
+        return Seen(*([stream[line].to(self.device).float() for line in self.solved] for stream in streams))
+
+    def untaught(self, at: int, index: int, seen: Seen, figures: dict[str, object]) -> tuple[nn.Module, float | None]:
         """
         The block before it learns, and its error on the lines that are seen, if it was solved or rounded. What each of
         the two leaves goes to `figures`.
@@ -214,11 +219,12 @@ class Cut:
             layer = self.narrowed(index, self.ready[at].state_dict())
         else:
             layer = copy.deepcopy(self.layers[index]).float()
-            behind = self.narrow_attention(layer, *seen)
-            error = self.solve(layer, behind, seen[1]).error(layer.mlp.down_proj.weight)
+            behind = self.narrow_attention(layer, seen.read, seen.wanted)
+            error = self.solve(layer, behind, seen.wanted).error(layer.mlp.down_proj.weight)
             figures["solved"] = round(error, 4)
         if self.args.quantise:
-            error = self.round(layer, *seen)
+            own = {name: metric for (block, name), metric in self.metrics().items() if block == index}
+            error = round_block(self.inside, layer, self.args.quantise, seen, own, self.solve)
             figures["rounded"] = round(error, 4)
         return layer, error
 
@@ -251,25 +257,38 @@ class Cut:
         # Read from the file as they are needed: a large model's would not fit beside its weights.
         return torch.load(file, mmap=True, weights_only=True)
 
+    def metrics(self) -> dict[tuple[int, str], torch.Tensor]:
+        """As metric.py has them; none where the blocks are cut as well, because their outputs are others then."""
+        config = self.model.config
+        widths = self.args.channels, self.heads
+        if self.ready or widths != (config.intermediate_size, config.num_attention_heads):
+            return {}
+        file = self.args.out / METRICS
+        if not file.exists():
+            torch.save(metrics(self.model, self.batches(), self.inside.autocast), file)
+        return torch.load(file, mmap=True, weights_only=True)
+
+    def batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """All lines as ids (B, T), and which of them are of lines (B, T), in an order of their own."""
+        for group in random.Random(self.args.seed).sample(self.groups, len(self.groups)):
+            ids = torch.zeros(group.rows, group.columns, dtype=torch.long, device=self.device)
+            real = torch.zeros_like(ids, dtype=torch.bool)
+            for row, index in enumerate(group.lines):
+                ids[row, : len(self.lines[index])] = torch.tensor(self.lines[index])
+                real[row, : len(self.lines[index])] = True
+            yield ids, real
+
     def narrow_attention(
         self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor]
     ) -> list[torch.Tensor]:
         """Leaves out heads where fewer are asked for. Returns the stream behind the attention."""
-        mixes = [self.mixed(layer, x) for x in read]
+        mixes = [self.inside.mixed(layer, x) for x in read]
         if self.heads < self.model.config.num_attention_heads:
-            columns = heads.leave_out(layer.self_attn, self.gram_of_mixes(mixes, wanted), self.heads)
+            # All positions count alike, but for the first, which does not count.
+            gram = gram_of((mix * by_size(stream))[1:] for mix, stream in zip(mixes, wanted))
+            columns = heads.leave_out(layer.self_attn, gram, self.heads)
             mixes = [mix[:, columns] for mix in mixes]
-        return [self.behind(layer, x, mix) for x, mix in zip(read, mixes)]
-
-    def places(self, length: int) -> list[torch.Tensor]:
-        """What `block` takes of the positions of a line: RoPE's cosines and sines, and which keys come later."""
-        x = torch.zeros(1, 1, 1, device=self.device)
-        positions = torch.arange(length, device=self.device)[None]
-        turns = [part[:, :, None].to(self.products) for part in self.model.model.rotary_emb(x, positions)]
-        return [*turns, later_keys(length, self.device)]
-
-    def autocast(self):
-        return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.products == torch.bfloat16)
+        return [self.inside.behind(layer, x, mix) for x, mix in zip(read, mixes)]
 
     @torch.no_grad()
     def solve(self, layer: nn.Module, behind: list[torch.Tensor], wanted: list[torch.Tensor]) -> Solved:
@@ -278,10 +297,10 @@ class Cut:
         stream behind the attention.
         """
         inner, missing = [], []
-        for x, stream in zip(behind, (own.to(self.device).float() for own in wanted)):
+        for x, stream in zip(behind, wanted):
             weight = by_size(stream)
             # The first token's stream is hundreds of times the others', and no draft is asked for what follows it.
-            inner.append((self.channels(layer, x) * weight)[1:].to(self.products))
+            inner.append((self.inside.channels(layer, x) * weight)[1:].to(self.inside.products))
             missing.append(((stream - x) * weight)[1:])
         down = layer.mlp.down_proj.weight
         squares = sum(part.float().square().sum(0) for part in inner)
@@ -289,70 +308,10 @@ class Cut:
         narrow(layer, keep)
         gram = gram_of(part[:, keep] for part in inner)
         moment = sum(part[:, keep].float().T @ rest for part, rest in zip(inner, missing))
-        old = layer.mlp.down_proj.weight.double()
-        ridge = RIDGE * gram.diagonal().mean()
-        eye = torch.eye(len(gram), device=self.device, dtype=torch.double)
-        found = torch.linalg.solve(gram.double() + ridge * eye, moment.double() + ridge * old.T)
-        layer.mlp.down_proj.weight.copy_(found.T)
+        down = layer.mlp.down_proj.weight
+        down.copy_(drawn_to(down, gram, moment))
         square = sum(rest.square().sum().item() for rest in missing)
         return Solved(gram, moment, square, sum(rest.numel() for rest in missing))
-
-    @torch.no_grad()
-    def round(self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor]) -> float:
-        """
-        Rounds the matrices in the order in which a position meets them; each is fitted to what those before it give
-        when they are rounded. Returns the error that is left.
-        """
-        attention, mlp = layer.self_attn, layer.mlp
-        names = {projection: name for name, projection in layer.named_modules()}
-
-        def to_format(gram: torch.Tensor, *projections: nn.Linear) -> None:
-            for projection in projections:
-                kind = quantise.format_of(self.args.quantise, names[projection])
-                projection.weight.copy_(gptq.rounded(projection.weight, gram, kind))
-
-        level_inputs(layer)
-        inputs = (self.normed(layer.input_layernorm, x) for x in read)
-        to_format(gram_of(x[1:] for x in inputs), attention.q_proj, attention.k_proj, attention.v_proj)
-        mixes = [self.mixed(layer, x) for x in read]
-        to_format(self.gram_of_mixes(mixes, wanted), attention.o_proj)
-        behind = [self.behind(layer, x, mix) for x, mix in zip(read, mixes)]
-        inputs = (self.normed(layer.post_attention_layernorm, x) for x in behind)
-        to_format(gram_of(x[1:] for x in inputs), mlp.gate_proj, mlp.up_proj)
-        solved = levelled(mlp, self.solve(layer, behind, wanted))
-        to_format(solved.gram, mlp.down_proj)
-        return solved.error(mlp.down_proj.weight)
-
-    # Of a line, (tokens, hidden) each, what comes in a block one after the other.
-
-    def normed(self, norm: nn.Module, x: torch.Tensor) -> torch.Tensor:
-        with self.autocast():
-            return F.rms_norm(x, norm.weight.shape, norm.weight, self.model.config.rms_norm_eps)
-
-    @torch.no_grad()
-    def mixed(self, layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
-        """What attention's out-projection multiplies."""
-        _, weights, *others = arguments(layer, self.model.config)
-        read = self.normed(layer.input_layernorm, x)
-        with self.autocast():
-            return mixed(read[None], *self.places(len(x)), weights[:3], *others)[0]
-
-    def gram_of_mixes(self, mixes: list[torch.Tensor], wanted: list[torch.Tensor]) -> torch.Tensor:
-        """Of what the out-projection multiplies. All positions count alike, but for the first, which does not count."""
-        sizes = (by_size(stream.to(self.device).float()) for stream in wanted)
-        return gram_of((mix * size)[1:] for mix, size in zip(mixes, sizes))
-
-    @torch.no_grad()
-    def behind(self, layer: nn.Module, x: torch.Tensor, mix: torch.Tensor) -> torch.Tensor:
-        """The stream behind the attention."""
-        with self.autocast():
-            return (x + layer.self_attn.o_proj(mix)).float()
-
-    def channels(self, layer: nn.Module, behind: torch.Tensor) -> torch.Tensor:
-        """What the MLP's down projection multiplies."""
-        read = self.normed(layer.post_attention_layernorm, behind)
-        with self.autocast():
-            return gated(read, layer.mlp.gate_proj.weight, layer.mlp.up_proj.weight).float()
 
     def teach(
         self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor], seed: int, seconds: float
@@ -407,8 +366,8 @@ class Cut:
         return (square * real).sum() / real.sum()
 
     def given(self, layer: nn.Module, x: torch.Tensor, length: int, block_of) -> torch.Tensor:
-        with self.autocast():
-            return block_of(x, *self.places(length), *arguments(layer, self.model.config)).float()
+        with self.inside.autocast():
+            return block_of(x, *self.inside.places(length), *arguments(layer, self.model.config)).float()
 
     @torch.no_grad()
     def advance(self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor]):
@@ -442,8 +401,13 @@ class Cut:
 
     def tidy(self) -> None:
         """Removes what only an interrupted cut goes on from."""
-        for file in (self.args.out / STREAMS, self.args.out / CUT, *self.args.out.glob("block-*.pt")):
-            file.unlink()
+        for file in (
+            self.args.out / STREAMS,
+            self.args.out / METRICS,
+            self.args.out / CUT,
+            *self.args.out.glob("block-*.pt"),
+        ):
+            file.unlink(missing_ok=True)
 
 
 def chosen(files: list[Path], count: int, longest: int) -> list[list[int]]:

@@ -91,7 +91,8 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--quantise",
         choices=quantise.BLOCK_FORMATS,
-        help="round the projections of the blocks to this format in the forward pass; A+B: the down projections to B",
+        help="round the projections of the blocks to this format in the forward pass; A+B: B for the down projections, "
+        "and for those of the values in q3had",
     )
     parser.add_argument(
         "--quantise-vocabulary",

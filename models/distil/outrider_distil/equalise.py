@@ -12,10 +12,10 @@ from .least_squares import Solved
 
 
 @torch.no_grad()
-def level_inputs(layer: nn.Module) -> None:
+def level_inputs(layer: nn.Module) -> torch.Tensor:
     """
     Gives one size to all columns of the projections that read a norm or the values, which takes on what they lose. The
-    block computes the same. A row has few values for all of its columns.
+    block computes the same. A row has few values for all of its columns. Returns by how much each value grew.
     """
     attention, mlp = layer.self_attn, layer.mlp
     for norm, readers in (
@@ -34,6 +34,7 @@ def level_inputs(layer: nn.Module) -> None:
     for part in (value.weight.T, value.bias):
         if part is not None:
             part.mul_(sizes.flatten())
+    return sizes.flatten()
 
 
 def sizes_of(squares: torch.Tensor) -> torch.Tensor:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
+RIDGE = 0.01  # of the mean square of an input, towards the weights as they were
+
 
 @dataclass(frozen=True)
 class Solved:
@@ -30,3 +32,14 @@ def gram_of(inputs: Iterable[torch.Tensor]) -> torch.Tensor:
 def by_size(stream: torch.Tensor) -> torch.Tensor:
     """(…, 1): one over the root mean square of each position. All positions count alike then, as for a norm."""
     return (stream.square().mean(-1, keepdim=True) + 1e-6).rsqrt()
+
+
+def drawn_to(weight: torch.Tensor, gram: torch.Tensor, moment: torch.Tensor) -> torch.Tensor:
+    """
+    The matrix W (outputs, cols) that brings W x nearest to y by least squares, drawn to `weight` by a ridge.
+    gram: Σ x xᵀ. moment: Σ x yᵀ.
+    """
+    ridge = RIDGE * gram.diagonal().mean().double()
+    eye = torch.eye(len(gram), device=gram.device, dtype=torch.double)
+    found = torch.linalg.solve(gram.double() + ridge * eye, moment.double() + ridge * weight.double().T)
+    return found.T.to(weight.dtype)

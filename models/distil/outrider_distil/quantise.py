@@ -363,19 +363,20 @@ FORMATS: dict[str, Callable[[torch.Tensor], Form]] = {
     "q3had": RotatedSteps,
 }
 
-# By the name of what a block is rounded to: the format of its matrices, and of the down projection. In two bits that
-# loses a third of a block's error to more than a half (docs/log.md).
-BLOCK_FORMATS = {
-    **{kind: (kind, kind) for kind in FORMATS},
-    "q2lut+lut3": ("q2lut", "lut3"),
-    "q2had+q3had": ("q2had", "q3had"),
+# By the name of what a block is rounded to: the format of its matrices, and that of some of them where it is another.
+# In two bits down projections lose a third of a block's error to more than a half, and for its bytes no matrix gains
+# as much by a third bit as that of the values (docs/log.md).
+BLOCK_FORMATS: dict[str, tuple[str, dict[str, str]]] = {
+    **{kind: (kind, {}) for kind in FORMATS},
+    "q2lut+lut3": ("q2lut", {"down_proj": "lut3"}),
+    "q2had+q3had": ("q2had", {"v_proj": "q3had", "down_proj": "q3had"}),
 }
 
 
 def format_of(blocks: str, projection: str) -> str:
     """The format of a projection of a block, such as mlp.down_proj. blocks: a name in BLOCK_FORMATS."""
-    others, down = BLOCK_FORMATS[blocks]
-    return down if projection.endswith("down_proj") else others
+    others, finer = BLOCK_FORMATS[blocks]
+    return finer.get(projection.rsplit(".", 1)[-1], others)
 
 
 def refuse_unfit(blocks: str, hidden: int, mixed: int, channels: int) -> None:

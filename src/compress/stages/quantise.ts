@@ -9,15 +9,16 @@ import { decodeTensor } from "../../model/decode.ts";
 import { OutriderError } from "../../model/errors.ts";
 import type { BlockFormat } from "../../model/formats.ts";
 import type { Keep, TensorLayout } from "../../model/layouts.ts";
-import { DOWN, EMBEDDING, HEAD } from "../../model/tensors.ts";
+import { DOWN, EMBEDDING, HEAD, VALUES } from "../../model/tensors.ts";
 import { roundedTensor } from "../../rounding/tensors.ts";
 import { keepApart } from "./keep-apart.ts";
 
 /** The formats of matrices. */
 export interface Formats {
   readonly format: BlockFormat;
-  /** Of the down projections, where it is another; for blocks only. */
+  /** Of the down projections, and of the projections to the values, where it is another; for blocks only. */
   readonly down?: BlockFormat | undefined;
+  readonly values?: BlockFormat | undefined;
 }
 
 export interface Quantise extends Formats {
@@ -39,8 +40,11 @@ export function quantise(model: PackedModel, stage: Quantise): PackedModel {
   if (which === "vocabulary" && ((keep ?? 16) !== 16 || outliers)) {
     throw new OutriderError("bad_recipe", "quantise: embedding and head are dense and without outliers");
   }
-  if (which === "vocabulary" && stage.down) {
-    throw new OutriderError("bad_recipe", "quantise: embedding and head have no down projections; leave out down");
+  if (which === "vocabulary" && (stage.down || stage.values)) {
+    throw new OutriderError(
+      "bad_recipe",
+      "quantise: embedding and head have no down projections and no values; leave out down and values",
+    );
   }
   const tensors = new Map(model.tensors);
   for (const [name, tensor] of model.tensors) {
@@ -54,8 +58,8 @@ export function quantise(model: PackedModel, stage: Quantise): PackedModel {
 }
 
 /** The format of a block's matrix. */
-export const formatOf = ({ format, down }: Formats, name: string): BlockFormat =>
-  (name.endsWith(DOWN) && down) || format;
+export const formatOf = ({ format, down, values }: Formats, name: string): BlockFormat =>
+  (name.endsWith(DOWN) && down) || (name.endsWith(VALUES) && values) || format;
 
 /** `values` (rows, cols) in a layout. The `outliers` of each row with the largest rounding errors are kept apart. */
 export function quantiseTensor(

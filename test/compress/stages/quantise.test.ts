@@ -54,15 +54,20 @@ test("only the chosen tensors change, and the recipe says what was done", async 
   expect(made.recipe.slice(-2)).toEqual(stages);
 });
 
-test("down projections may have a format of their own", async () => {
-  const made = await runStages(base, { model: "made", stages: [{ ...blocks, format: "q8", down: "q4u" }] });
+test("down projections and values may have formats of their own", async () => {
+  const made = await runStages(base, {
+    model: "made",
+    stages: [{ ...blocks, format: "q8", down: "q4u", values: "lut4" }],
+  });
   const formats = (part: string) =>
     new Set([...made.tensors].filter(([name]) => name.includes(part)).map(([, { format }]) => format));
   expect(formats("down_proj")).toEqual(new Set(["q4u"]));
   expect(formats("up_proj")).toEqual(new Set(["q8"]));
   expect(formats("q_proj.weight")).toEqual(new Set(["q8"]));
+  expect(formats("k_proj.weight")).toEqual(new Set(["q8"]));
+  expect(formats("v_proj.weight")).toEqual(new Set(["lut4"]));
   const stages: Stage[] = [{ stage: "quantise", tensors: "vocabulary", format: "q8", down: "q4u" }];
-  await expect(runStages(base, { model: "made", stages })).rejects.toThrow("have no down projections; leave out down");
+  await expect(runStages(base, { model: "made", stages })).rejects.toThrow("leave out down and values");
 });
 
 test("the embedding stays dense", async () => {
