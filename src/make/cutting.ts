@@ -26,7 +26,7 @@ function triesFor({ config: { layers } }: Base, { blocks }: DraftShape): number 
 /** Bytes of the residual streams on disk at most. */
 const MOST_BYTES = 6e9;
 
-/** What the blocks of a cut, or of a draft that is rounded, read of the text. */
+/** What the blocks of a cut, or of a draft that is rounded, read of the text. Rounded ones do not learn. */
 export interface Readings {
   readonly positions: number;
   /** How often each block reads these to learn. */
@@ -40,10 +40,12 @@ const READ_LEAST = 1.5;
 const READ_MOST = 6;
 /** How often a cut block reads its text before it is given more text. */
 const CUT_READ = 3;
-/** Forward passes over a block that rounding it takes, with what its matrices read. */
-const ROUNDING_PASSES = 6;
+/** Passes over a block that rounding it takes: for what its matrices read, in floats as well, and for derivatives. */
+const ROUNDING_PASSES = 10;
 /** Positions for each column of the widest matrix, so that least squares and GPTQ know how columns go together. */
 const COLUMN_POSITIONS = 25;
+/** As many as a draft of 30 MB was rounded on. */
+const MOST_COLUMN_POSITIONS = 125;
 
 /**
  * What so many multiply-adds buy of a cut, of a text of `most` positions. At each the whole base runs once, and each
@@ -56,38 +58,38 @@ export function cutReadings(base: Base, shape: DraftShape, products: number, mos
   const solving = blockWeights(base, { ...wholeOf(base), blocks: shape.blocks }) + (shape.blocks * shape.mlp ** 2) / 2;
   const room = Math.min(most, MOST_BYTES / positionBytes(base));
   const least = Math.min(COLUMN_POSITIONS * shape.mlp, products / (once + solving));
-  const { positions, times } = bought(products - least * solving, { once, pass, wanted: CUT_READ, least, room });
+  const { positions, times } = bought(products - least * solving, { once, pass, least, room });
   return { positions, times, solved: Math.min(positions, Math.ceil(least)) };
 }
 
-/** What so many multiply-adds buy of the blocks' rounding and learning, beside GPTQ itself. */
-export function roundReadings(base: Base, shape: DraftShape, products: number, most: number): Readings {
-  const pass = blockWeights(base, shape);
+/** Positions that rounding reads for so many multiply-adds, beside GPTQ itself, of a text of `most`. */
+export function roundPositions(base: Base, shape: DraftShape, products: number, most: number): number {
+  const columns = widest(base, shape);
   const room = Math.min(most, MOST_BYTES / positionBytes(draftOf(base, shape)));
-  const least = COLUMN_POSITIONS * Math.max(base.config.embedding, shape.mlp);
-  const bill = { once: ROUNDING_PASSES * pass, pass, wanted: READ_LEAST, least, room };
-  const { positions, times } = bought(products, bill);
-  return { positions, times, solved: positions };
+  const bought = Math.max(COLUMN_POSITIONS * columns, products / (ROUNDING_PASSES * blockWeights(base, shape)));
+  return Math.max(1, Math.floor(Math.min(room, MOST_COLUMN_POSITIONS * columns, bought)));
 }
+
+/** Multiply-adds of rounding at most, beside GPTQ itself. */
+export const roundingProducts = (base: Base, shape: DraftShape): number =>
+  MOST_COLUMN_POSITIONS * widest(base, shape) * ROUNDING_PASSES * blockWeights(base, shape);
+
+/** Columns of the widest matrix of a block. */
+const widest = ({ config }: Base, { mlp }: DraftShape): number => Math.max(config.embedding, mlp);
 
 interface Purchase {
   /** Multiply-adds of a position that no block learns from. */
   readonly once: number;
   /** Those of a forward pass over the blocks; learning takes three. */
   readonly pass: number;
-  /** More text is bought before more readings than these. */
-  readonly wanted: number;
   /** Positions that there are at least, and at most. */
   readonly least: number;
   readonly room: number;
 }
 
 /** Where too few readings are left on the least text, there are none. */
-function bought(
-  products: number,
-  { once, pass, wanted, least, room }: Purchase,
-): Pick<Readings, "positions" | "times"> {
-  const reach = Math.max(least, products / (once + 3 * wanted * pass));
+function bought(products: number, { once, pass, least, room }: Purchase): Pick<Readings, "positions" | "times"> {
+  const reach = Math.max(least, products / (once + 3 * CUT_READ * pass));
   const positions = Math.max(1, Math.floor(Math.min(room, reach)));
   const times = Math.min(READ_MOST, (products / positions - once) / (3 * pass));
   return { positions, times: times < READ_LEAST ? 0 : times };

@@ -1,7 +1,7 @@
 /** What a draft will be, what is done for it, and how long that takes, before any of it is done. */
 import { OutriderError } from "../model/errors.ts";
 import { chooseShape } from "./budget.ts";
-import { blockWeights, type Choice, choiceProducts } from "./cutting.ts";
+import { blockWeights, type Choice, choiceProducts, roundingProducts } from "./cutting.ts";
 import type { Machine } from "./machine.ts";
 import type { DraftOptions } from "./options.ts";
 import { choiceMinutes, MOST_HOURS, type Schedule, scheduleFor, type Work } from "./schedule.ts";
@@ -48,6 +48,7 @@ export function planFor(
       draft: weightsOf(draftConfig(base.config, shape)),
       choosing: choiceProducts(base, shape, choice),
       blocks: blockWeights(base, shape),
+      rounding: roundingProducts(base, shape),
       writes: writes(options),
     },
     options.hours,

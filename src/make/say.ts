@@ -63,7 +63,7 @@ export const cutInWords = ({ config }: Base, { choice, shape }: Pick<DraftPlan, 
 
 /** How the blocks come to their format. */
 export const roundedInWords = ({ shape }: Pick<DraftPlan, "shape">): string =>
-  `GPTQ in ${shape.format}; each block, rounded, learns to give what it gave, if time allows`;
+  `GPTQ and coordinate descent in ${shape.format}, by what errors cost at the end of the model`;
 
 /** The machine, and the time of each part. */
 export function describePlan(

@@ -16,6 +16,8 @@ export interface Work {
   readonly choosing: number;
   /** Weights of the draft's blocks, which are rounded. */
   readonly blocks: number;
+  /** Multiply-adds of rounding them at most, beside GPTQ itself (cutting.ts). */
+  readonly rounding: number;
   /** Positions of given texts that the target has not judged. */
   readonly unjudged: number;
   /** Positions of given texts. */
@@ -42,10 +44,10 @@ const TEACHING = 0.5;
 /** Multiply-adds a second of a thread, in f32. */
 const CHOICE_RATE = 8e9;
 
-/** Seconds of a thread that GPTQ takes for a weight: its columns wait for one another. */
+/** Seconds of a thread that GPTQ and descent take for a weight: columns wait for one another. */
 const ROUNDING_SECONDS = 3e-6;
 
-/** Shares of the hours that are left when all that has a fixed length is taken off. */
+/** Shares of the hours that are left when all that has a fixed length is taken off. What rounding leaves is taught. */
 const SHARES = { write: 0.3, cut: 0.18, adapt: 0.18, round: 0.12, teach: 0.22 };
 const UNWRITTEN_SHARES = { write: 0, cut: 0.26, adapt: 0.26, round: 0.18, teach: 0.3 };
 /** Without --hours: so many tokens are written, and each position is taught so many times. */
@@ -76,6 +78,7 @@ export const projectPositions = (machine: Machine, target: number, hours = MOST_
 
 /** Multiply-adds on the blocks, one after the other, in so many minutes. */
 export const blockProducts = ({ rate }: Machine, minutes: number): number => 60 * TEACHING * rate * minutes;
+const blockMinutes = ({ rate }: Machine, products: number): number => products / (60 * TEACHING * rate);
 /** Minutes that so many multiply-adds of the choice of blocks take. */
 export const choiceMinutes = ({ threads }: Machine, products: number): number =>
   products / (60 * CHOICE_RATE * threads);
@@ -107,9 +110,10 @@ export function scheduleFor(machine: Machine, work: Work, hours: number | undefi
   }
   const free = hours === undefined ? Math.min(total, usual) : total;
   const shares = work.writes ? SHARES : UNWRITTEN_SHARES;
+  const reading = Math.min(shares.round * free, blockMinutes(machine, work.rounding));
   return {
     ...{ judge, choose, rest, write: shares.write * free, cut: shares.cut * free, adapt: shares.adapt * free },
-    ...{ round: rounding + shares.round * free, teach: shares.teach * free },
+    ...{ round: rounding + reading, teach: (shares.teach + shares.round) * free - reading },
   };
 }
 

@@ -1,7 +1,7 @@
 /** What cutting and rounding compute, and how much text a time for them buys, counted by hand for the tiny model. */
 import { describe, expect, test } from "vitest";
 import { configOf } from "../../src/make/base.ts";
-import { choiceProducts, cutReadings, roundReadings, streamBytes } from "../../src/make/cutting.ts";
+import { choiceProducts, cutReadings, roundingProducts, roundPositions, streamBytes } from "../../src/make/cutting.ts";
 import type { Base, DraftShape } from "../../src/make/shape.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
@@ -68,30 +68,18 @@ describe("a cut", () => {
   });
 });
 
-describe("the readings of rounded blocks", () => {
+describe("rounding", () => {
   const pass = 4 * block(64);
-  /** Positions that GPTQ is to have here: 25 for each of the most columns. */
-  const least = 25 * Math.max(embedding, 64);
+  const columns = Math.max(embedding, 64);
 
-  test("are of more text before they are more often", () => {
-    const products = 9000 * (6 + 1.5 * 3) * pass;
-    expect(roundReadings(base, shape, products, 1e6)).toEqual({ positions: 9000, times: 1.5, solved: 9000 });
+  test("reads as much text as its time buys, between 25 and 125 positions for each of the most columns", () => {
+    expect(roundPositions(base, shape, 60 * columns * 10 * pass, 1e6)).toBe(60 * columns);
+    expect(roundPositions(base, shape, -1, 1e6)).toBe(25 * columns);
+    expect(roundPositions(base, shape, 1e18, 1e6)).toBe(125 * columns);
+    expect(roundingProducts(base, shape)).toBe(125 * columns * 10 * pass);
   });
 
-  test("are more often where there is no more text, up to six times", () => {
-    const four = roundReadings(base, shape, 1000 * (6 + 4 * 3) * pass, 1000);
-    expect(four.positions).toBe(1000);
-    expect(four.times).toBeCloseTo(4, 9);
-    expect(roundReadings(base, shape, 1e15, 1000)).toEqual({ positions: 1000, times: 6, solved: 1000 });
-  });
-
-  test("are none where the time buys too few, and GPTQ still has enough text", () => {
-    const few = { positions: least, times: 0, solved: least };
-    expect(roundReadings(base, shape, least * (6 + 1.4 * 3) * pass, 1e6)).toEqual(few);
-    expect(roundReadings(base, shape, -1, 1e6)).toEqual(few);
-  });
-
-  test("are of no more text than the disk is to hold", () => {
-    expect(roundReadings(base, shape, 1e18, 1e12).positions).toBe(room(4));
+  test("reads no more than there is", () => {
+    expect(roundPositions(base, shape, 1e18, 700)).toBe(700);
   });
 });

@@ -13,7 +13,7 @@ import {
 
 const MACHINE: Machine = { device: "cpu", name: "a machine", threads: 2, bf16: false, compiles: false, rate: 50e9 };
 const WORK: Work = {
-  ...{ target: 1.5e9, base: 0.5e9, draft: 50e6, blocks: 40e6 },
+  ...{ target: 1.5e9, base: 0.5e9, draft: 50e6, blocks: 40e6, rounding: 1e16 },
   ...{ choosing: 0, unjudged: 0, given: 0, writes: true },
 };
 /** Minutes that GPTQ takes of two threads, at 3 µs a weight. */
@@ -27,6 +27,14 @@ test.each([0.5, 2, 8, 24])("%d hours are all of the time", (hours) => {
   expect(schedule.cut).toBeCloseTo(0.18 * free, 6);
   expect(schedule.adapt).toBeCloseTo(0.18 * free, 6);
   expect(schedule.round).toBeCloseTo(0.12 * free + ROUNDING, 6);
+});
+
+test("what rounding does not need is taught", () => {
+  const plain = scheduleFor(MACHINE, WORK, 8);
+  const less = scheduleFor(MACHINE, { ...WORK, rounding: 1e13 }, 8);
+  // At half of the machine's rate.
+  expect(less.round).toBeCloseTo(1e13 / (60 * 25e9) + ROUNDING, 6);
+  expect(less.teach - plain.teach).toBeCloseTo(plain.round - less.round, 6);
 });
 
 test("what has a fixed length is taken off first", () => {

@@ -1,9 +1,10 @@
 /**
- * The stage that rounds the blocks to the format of the draft's pack, by GPTQ. All weights of a block, rounded, then
- * learn to give what it gave in floats.
+ * The stage that rounds the blocks to the format of the draft's pack, by GPTQ and coordinate descent
+ * (models/distil/outrider_distil/rounding.py). Blocks do not learn behind it: they would come nearer to the stream of
+ * the floats, and their errors would cost more at the end of the model.
  */
 import path from "node:path";
-import { blockWeights, roundReadings } from "../cutting.ts";
+import { blockWeights, roundPositions } from "../cutting.ts";
 import type { Finished } from "../journal.ts";
 import type { Merged } from "../merge.ts";
 import { blockProducts, roundingMinutes } from "../schedule.ts";
@@ -21,13 +22,14 @@ export async function roundStage(
 ): Promise<Student> {
   const { base, journal, machine, options } = making;
   const folder = path.resolve(workFile(options.out, "round"));
-  const learning = minutes - roundingMinutes(machine, blockWeights(base, shape));
-  const reads = roundReadings(base, shape, blockProducts(machine, learning), merged.found.positions);
+  const reading = minutes - roundingMinutes(machine, blockWeights(base, shape));
+  const positions = roundPositions(base, shape, blockProducts(machine, reading), merged.found.positions);
   const { key } = await journal.stage<null>({
     name: "round",
-    inputs: [merged.key, from.key, shape.format, reads, options.seed],
+    inputs: [merged.key, from.key, shape.format, positions, options.seed],
     makes: [folder],
     async work(spent) {
+      const reads = { positions, times: 0, solved: positions };
       await runBlocks(making, "round", merged.found, reads, { minutes, spent }, [
         ...["--model", from.checkpoint, "--out", folder, "--channels", `${shape.mlp}`, "--quantise", shape.format],
       ]);
