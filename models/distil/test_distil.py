@@ -1266,8 +1266,14 @@ class Training(unittest.TestCase):
         batch = corpus.padded(corpus.read([self.text], "train", 768)[:9])
         said = teacher.Teacher(self.home / "teacher", "cpu", vocabulary.whole(VOCABULARY), False).judged(batch)
         self.assertTrue(torch.equal(said.taught, batch.taught))
-        self.assertTrue(torch.equal(said.tokens[:, :8], batch.tokens[:, :8]))
-        self.assertTrue(torch.allclose(said.logs, batch.logs, atol=2e-3))
+        # By token, where both name it: products are in bf16 where the machine has them.
+        mine, theirs = (
+            torch.full((len(part.logs), VOCABULARY), torch.nan).scatter(1, part.tokens, part.logs)
+            for part in (said, batch)
+        )
+        both = ~(mine.isnan() | theirs.isnan())
+        self.assertGreater(both.sum().item(), 0.9 * said.logs.numel())
+        self.assertLess((mine - theirs)[both].abs().max().item(), 0.01)
 
     def test_a_teacher_of_the_kept_tokens_alone_predicts_nothing_else(self):
         kept = torch.arange(3, VOCABULARY)
@@ -1277,7 +1283,8 @@ class Training(unittest.TestCase):
         read = batch.ids.clamp_min(3)
         logits = llama(3).eval()(read).logits[said.taught][:, 3:]
         self.assertGreaterEqual(int(said.tokens.min()), 3)
-        self.assertTrue(torch.allclose(said.logs, logits.log_softmax(-1).gather(1, said.tokens - 3), atol=1e-5))
+        wanted = logits.log_softmax(-1).gather(1, said.tokens - 3)
+        self.assertLess((said.logs - wanted).abs().max().item(), 0.01)
 
     def test_rounded_weights_learn_from_a_teacher_on_text_that_nobody_judged(self):
         corpus.taught_file(self.text).unlink()
@@ -1285,6 +1292,27 @@ class Training(unittest.TestCase):
         for more in ([], ["--compile"] if compiled.has_compiler() else []):
             curve = self.train(f"self{len(more)}", "--epochs", 3, *options, *more)
             self.assertLess(curve[-1]["loss"], 0.7 * curve[0]["loss"])
+
+    def test_fixed_weights_stay_and_what_they_are_rounded_to_learns(self):
+        fixed = ["--quantise", "q2lut", "--quantise-vocabulary", "lut3", "--fix-weights", "--epochs", 1]
+        rounded = llama(1)
+        quantise.quantise(rounded, "q2lut", "lut3")
+        quantise.settle(rounded)
+        rounded.save_pretrained(self.home / "rounded")
+        save_tokenizer(self.home / "rounded")
+        begins = ["--student", self.home / "rounded", "--teacher", self.home / "teacher", "--rate", 1e-4]
+        curve = self.train("fixed", *fixed, *begins)
+        self.assertLess(curve[-1]["loss"], curve[0]["loss"])
+        was, made = rounded.state_dict(), self.weights("fixed")
+        for name in was:
+            if "proj" in name:
+                # What had one value has one value still.
+                pairs = [len(torch.stack(row).unique(dim=1)[0]) for row in zip(was[name], made[name])]
+                self.assertLessEqual(max(pairs), 4, name)
+            self.assertFalse(torch.equal(made[name], was[name]), name)
+        for options, why in ((["--fix-weights"], "needs --quantise"), ([*fixed, "--lora"], "leave out --lora")):
+            with self.assertRaisesRegex(SystemExit, why):
+                self.train("not", *options)
 
     def test_a_teacher_that_cannot_be_is_refused(self):
         with self.assertRaisesRegex(SystemExit, "leave out --teacher"):

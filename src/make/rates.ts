@@ -1,9 +1,9 @@
 /**
  * The learning rates of a draft (docs/log.md). A cut still knows most of what its base knew. Adapters bear a rate that
- * destroys this when all weights learn. Behind a cut by least squares alone they bear 1e-3, but where blocks have learned
- * they stand still at that rate and go on at 4e-4. Rounded weights bear less still: in three bits 3e-5 brought a draft from 0.770
- * to 0.789 of its target's tokens, and 1.5e-4 to 0.729. In two bits levels lie further apart: 8e-5 brought a draft from
- * 0.596 to 0.626.
+ * destroys this when all weights learn. Behind a cut by least squares alone they bear 1e-3, but where blocks have
+ * learned they stand still at that rate and go on at 4e-4. Rounded weights bear less still: in three bits 3e-5 brought a
+ * draft from 0.770 to 0.789 of its target's tokens, and 1.5e-4 to 0.729. In two bits levels lie further apart: 8e-5
+ * brought a draft from 0.596 to 0.626.
  */
 import type { DraftFormat } from "./shape.ts";
 

@@ -30,6 +30,8 @@ from .score import Score, add_batch
 from .teacher import Teacher
 
 CHECKPOINT = "checkpoint.pt"
+# Highest learning rate of norms and biases beside fixed weights, as a share of their root mean square.
+VECTOR_RATE = 2e-3
 
 
 def options() -> argparse.Namespace:
@@ -101,6 +103,12 @@ def options() -> argparse.Namespace:
         help="the format of embedding and head, where --quantise is given",
     )
     parser.add_argument(
+        "--fix-weights",
+        action="store_true",
+        help="with --quantise: weights of blocks stay; the values that they are rounded to learn, norms, biases and "
+        "vocabulary",
+    )
+    parser.add_argument(
         "--mean-of",
         type=Path,
         nargs="+",
@@ -141,6 +149,10 @@ class Run:
         torch.manual_seed(args.seed)
         if args.teacher and args.learn == "text":
             raise SystemExit("--learn text learns from the text alone: leave out --teacher")
+        if args.fix_weights and (args.lora or not args.quantise):
+            raise SystemExit(
+                f"--fix-weights {'leaves no weight to adapt: leave out --lora' if args.lora else 'needs --quantise'}"
+            )
         lines = self.learnable(corpus.read(args.text, "train", args.longest))
         self.lines = [line for line in lines if not (args.no_loops and corpus.loops(line.answer))]
         self.held_out = chosen(corpus.read(args.text, "held-out", args.longest), args.score_lines)
@@ -173,8 +185,9 @@ class Run:
             self.states = Blocks(self.student).states
         else:
             self.states = partial(models.states, self.student)
-        learning = [weight for weight in self.student.parameters() if weight.requires_grad]
-        self.optimizer = torch.optim.AdamW(learning, lr=args.rate, betas=(0.9, 0.95), weight_decay=0.01, fused=True)
+        if args.fix_weights:
+            quantise.fix(self.student.model.layers)
+        self.optimizer = torch.optim.AdamW(self.parts(), lr=args.rate, betas=(0.9, 0.95), weight_decay=0.01, fused=True)
         self.step, self.seconds, self.trained = 0, 0.0, 0
         self.warm_from = 0  # step at which the optimizer began
         # Of equally long batches all have one shape where blocks are compiled.
@@ -196,6 +209,21 @@ class Run:
         if len(known) < len(lines):
             print(f"{len(lines) - len(known)} of {len(lines)} lines have not been taught and are left out", flush=True)
         return known
+
+    def parts(self) -> list[dict[str, object]]:
+        """What learns, in groups for the optimizer; `share`: of --rate."""
+        named = [(name, weight) for name, weight in self.student.named_parameters() if weight.requires_grad]
+        vectors = [
+            weight for name, weight in named if name.endswith(("norm.weight", ".bias")) and self.args.fix_weights
+        ]
+        alone = set(map(id, vectors))
+        return [
+            {"params": [weight for _, weight in named if id(weight) not in alone], "share": 1},
+            *(
+                {"params": [vector], "share": VECTOR_RATE * size_of(vector) / self.args.rate, "weight_decay": 0}
+                for vector in vectors
+            ),
+        ]
 
     def resume(self) -> None:
         state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
@@ -247,7 +275,7 @@ class Run:
     def learn(self, batch: corpus.Batch) -> float:
         self.student.train()
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate()
+            group["lr"] = self.rate() * group["share"]
         tokens, logs = batch.tokens, at_temperature(batch.logs, self.args.teacher_temperature)
         if self.args.learn == "text":
             tokens = batch.ids.roll(-1, 1)[batch.taught][:, None]
@@ -341,6 +369,11 @@ class Run:
         # Copied unchanged: transformers would write them in another form.
         for file in self.args.student.glob("tokenizer*.json"):
             shutil.copy(file, self.args.out)
+
+
+def size_of(vector: torch.Tensor) -> float:
+    """Root mean square."""
+    return vector.detach().square().mean().sqrt().item()
 
 
 def smaller(weight: torch.Tensor) -> torch.Tensor:

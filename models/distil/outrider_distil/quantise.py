@@ -414,6 +414,13 @@ def quantise_block(block: nn.Module, blocks: str) -> None:
             round_weight(module, format_of(blocks, name))
 
 
+def fix(blocks: nn.Module) -> None:
+    """The weights behind rounded ones do not learn; the values that they are rounded to do."""
+    for module in blocks.modules():
+        if parametrize.is_parametrized(module, "weight"):
+            module.parametrizations.weight.original.requires_grad_(False)
+
+
 def round_weight(module: nn.Module, kind: str) -> None:
     """Rounds the weight of a module from here on. It learns in the basis of the format, unless it has adapters."""
     form = FORMATS[kind](module.weight)
