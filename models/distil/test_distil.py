@@ -857,7 +857,8 @@ class Metrics(unittest.TestCase):
         real = torch.tensor([[True] * 4, [True, True, True, False]])
         # As if the loss were half of the square of the states.
         with mock.patch.object(metric, "at_draws", lambda states, *_: states):
-            found = metric.metrics(model, [(ids, real)], contextlib.nullcontext)
+            plain = mock.Mock(products=torch.float32, autocast=contextlib.nullcontext)
+            found = metric.metrics(model, [(ids, real)], plain)
         self.assertEqual(len(found), 2 * 7)
         outputs = {}
         for index, name in ((0, "mlp.up_proj"), (1, "self_attn.v_proj"), (1, "mlp.down_proj")):

@@ -10,4 +10,4 @@
 import { BY_KL } from "../../src/make/pack-recipe.ts";
 import { taught } from "../distil/recipe.ts";
 
-export default taught("qwen2.5-coder-draft-m", 12032, "q2lut+lut3", { ...BY_KL, keeping: "near:768" });
+export default taught("qwen2.5-coder-draft-m", 18432, "q2had+q3had", { ...BY_KL, keeping: "near:768" });

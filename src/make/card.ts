@@ -69,7 +69,7 @@ The seed is ${options.seed}. ${TIMES}
 | cut | ${cutInWords(base, plan)} | ${minutes(schedule.choose + schedule.cut)} |
 | adapters | of rank 8, in floats, forward KL from the target's 32 likeliest tokens | ${minutes(schedule.adapt)} |
 | rounded | ${roundedInWords(plan)} | ${minutes(schedule.round)} |
-| taught | all weights, rounded, on what the adapted ones predict of the same text | ${minutes(schedule.teach)} |
+| taught | rounded, on what it predicts in floats of the same text | ${minutes(schedule.teach)} |
 
 It ran on ${machine.name} (${machine.device}).
 

@@ -19,5 +19,12 @@ const RATES: Record<DraftFormat, number> = {
   "q2had+q3had": 8e-5,
 };
 
+/**
+ * Formats whose weights stay as GPTQ and descent rounded them, while the values behind them learn, norms, biases and the
+ * vocabulary. In two bits text teaches the weights nothing more (docs/log.md); in three and four they learn.
+ */
+const FIXED: ReadonlySet<DraftFormat> = new Set(["q2had", "q2had+q3had"]);
+export const isFixed = (format: DraftFormat): boolean => FIXED.has(format);
+
 /** @param asked the rate that the user named */
 export const rateFor = (format: DraftFormat, asked: number | undefined): number => asked ?? RATES[format];

@@ -84,7 +84,7 @@ export function describePlan(
     `  ${minutes(choose + cut)} cutting: ${cutInWords(base, { choice, shape })}`,
     `  ${minutes(adapt)} teaching adapters, ${taught(adapt, PASSES.judged)}`,
     `  ${minutes(round)} rounding: ${roundedInWords({ shape })}`,
-    `  ${minutes(teach)} teaching all weights, rounded, what the adapters say, ${taught(teach, PASSES.byTeacher)}`,
+    `  ${minutes(teach)} teaching the rounded draft what it says in floats, ${taught(teach, PASSES.byTeacher)}`,
     `  ${minutes(rest)} loading, squeezing, evaluating`,
     `  ${minutes(total(schedule))} in all. Ctrl-C stops it; the same command goes on`,
   ];

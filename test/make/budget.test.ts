@@ -34,7 +34,7 @@ const QWEN: Base = {
 
 test.each([
   ["smollm2-135m-draft-m", "lut4"],
-  ["qwen2.5-coder-draft-m", "q2lut+lut3"],
+  ["qwen2.5-coder-draft-m", "q2had+q3had"],
 ] as const)("bytes are those of the shipped %s", (draft, format) => {
   const { config, vocabulary, ...header } = packHeader(shipped(draft));
   const shape = {

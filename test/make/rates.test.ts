@@ -1,14 +1,17 @@
-/** How fast a draft is taught. */
+/** How fast a draft is taught, and what of it learns. */
 import { expect, test } from "vitest";
-import { rateFor } from "../../src/make/rates.ts";
+import { isFixed, rateFor } from "../../src/make/rates.ts";
 
 test.each([
-  ["lut4", 3e-5],
-  ["lut3", 3e-5],
-  ["q2lut", 8e-5],
-  ["q2lut+lut3", 8e-5],
-] as const)("in %s", (format, rate) => {
+  ["lut4", 3e-5, false],
+  ["lut3", 3e-5, false],
+  ["q2lut", 8e-5, false],
+  ["q2lut+lut3", 8e-5, false],
+  ["q2had", 8e-5, true],
+  ["q2had+q3had", 8e-5, true],
+] as const)("in %s at %f; its weights stay: %s", (format, rate, fixed) => {
   expect(rateFor(format, undefined)).toBe(rate);
+  expect(isFixed(format)).toBe(fixed);
 });
 
 test("at the rate that the user names", () => {

@@ -265,7 +265,7 @@ class Cut:
             return {}
         file = self.args.out / METRICS
         if not file.exists():
-            torch.save(metrics(self.model, self.batches(), self.inside.autocast), file)
+            torch.save(metrics(self.model, self.batches(), self.inside), file)
         return torch.load(file, mmap=True, weights_only=True)
 
     def batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

@@ -3,7 +3,7 @@ import path from "node:path";
 import { batches } from "../batches.ts";
 import type { Finished } from "../journal.ts";
 import type { Merged } from "../merge.ts";
-import { ADAPTERS_RATE, rateFor } from "../rates.ts";
+import { ADAPTERS_RATE, isFixed, rateFor } from "../rates.ts";
 import { PASSES, taughtPerMinute } from "../schedule.ts";
 import { DRAFT_FORMATS, type DraftFormat, type DraftShape, draftConfig, weightsOf } from "../shape.ts";
 import { type Making, runProgram, type Student, workFile } from "./stage.ts";
@@ -31,15 +31,18 @@ export interface Course {
 export const ADAPTERS: Course = { name: "adapt", rate: ADAPTERS_RATE, teacher: null, options: ["--lora"] };
 
 /**
- * All weights, rounded as the pack rounds them, learn what the weights in floats say. They gain more by it than by what
- * the target says, of which they learn the text by heart (docs/log.md).
+ * A checkpoint, rounded as the pack rounds it, learns what the same checkpoint says in floats. It gains more by that than
+ * by what the target says, of which it learns the text by heart (docs/log.md).
  * @param asked the rate that the user named; absent: the format's own
  */
 export const roundedWeights = (floats: Student, format: DraftFormat, asked: number | undefined): Course => ({
   name: "teach",
   rate: rateFor(format, asked),
   teacher: floats,
-  options: ["--quantise", format, "--quantise-vocabulary", DRAFT_FORMATS[format].vocabulary],
+  options: [
+    ...["--quantise", format, "--quantise-vocabulary", DRAFT_FORMATS[format].vocabulary],
+    ...(isFixed(format) ? ["--fix-weights"] : []),
+  ],
 });
 
 export async function distilStage(
