@@ -355,6 +355,15 @@ class Architectures(unittest.TestCase):
                     self.assertLess((mine - theirs).abs().max().item(), 1e-4 * max(1, theirs.abs().max().item()))
 
 
+class Devices(unittest.TestCase):
+    def test_what_needs_f64_runs_on_the_processor_of_a_mac(self):
+        with (
+            mock.patch.object(torch.cuda, "is_available", return_value=False),
+            mock.patch.object(torch.backends.mps, "is_available", return_value=True),
+        ):
+            self.assertEqual((student.pick_device(), student.pick_device(exact=True)), ("mps", "cpu"))
+
+
 class Arguments(unittest.TestCase):
     def test_out_of_range_are_refused_by_name_with_the_limit(self):
         given = ["--student", "x", "--text", "x", "--out", "x", "--model", "x", "--channels", "1"]

@@ -45,7 +45,7 @@ const TEACHING = 0.5;
 const CHOICE_RATE = 8e9;
 
 /** Seconds of a thread that GPTQ and descent take for a weight: columns wait for one another. */
-const ROUNDING_SECONDS = 3e-6;
+const ROUNDING_SECONDS = 5e-6;
 
 /** Shares of the hours that are left when all that has a fixed length is taken off. What rounding leaves is taught. */
 const SHARES = { write: 0.3, cut: 0.18, adapt: 0.18, round: 0.12, teach: 0.22 };

@@ -16,8 +16,8 @@ const WORK: Work = {
   ...{ target: 1.5e9, base: 0.5e9, draft: 50e6, blocks: 40e6, rounding: 1e16 },
   ...{ choosing: 0, unjudged: 0, given: 0, writes: true },
 };
-/** Minutes that GPTQ takes of two threads, at 3 µs a weight. */
-const ROUNDING = 1;
+/** Minutes that GPTQ and descent take of two threads, at 5 µs a weight. */
+const ROUNDING = (40e6 * 5e-6) / 120;
 
 test.each([0.5, 2, 8, 24])("%d hours are all of the time", (hours) => {
   const schedule = scheduleFor(MACHINE, WORK, hours);

@@ -108,7 +108,7 @@ class Cut:
     def __init__(self, args: argparse.Namespace):
         self.args = args
         self.rate = args.rate or (ROUNDED_RATE if args.quantise else RATE)
-        self.device = models.pick_device()
+        self.device = models.pick_device(exact=True)
         self.model = models.load(args.model, self.device).eval()
         self.inside = Inside(self.model, self.device)
         why = (lacking if args.compile else unlike)(self.model.config, args.longest)

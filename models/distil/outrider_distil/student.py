@@ -10,10 +10,11 @@ from torch.nn.utils import parametrize
 from transformers import AutoModelForCausalLM
 
 
-def pick_device() -> str:
+def pick_device(exact: bool = False) -> str:
+    """exact: one that has f64, which MPS has not."""
     if torch.cuda.is_available():
         return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+    return "mps" if torch.backends.mps.is_available() and not exact else "cpu"
 
 
 def has_bf16(device: str) -> bool:
@@ -79,10 +80,12 @@ def copy_missing_rows(model: nn.Module, target: nn.Module, lasts: list[int | Non
     """
     pieces = torch.tensor([last if last is not None else -1 for last in lasts])
     for module, theirs in zip(ends(model), ends(target)):
-        rows, wanted = module.weight.detach(), theirs.weight.detach().to(module.weight.device)
-        missing = (pieces >= 0).to(rows.device) & (rows == rows[pieces]).all(1)
+        # On the processor, because MPS has no f64.
+        rows, wanted = module.weight.detach().cpu(), theirs.weight.detach().cpu()
+        missing = (pieces >= 0) & (rows == rows[pieces]).all(1)
         into = torch.linalg.lstsq(wanted[~missing].double(), rows[~missing].double()).solution
         rows[missing] = (wanted[missing].double() @ into).to(rows.dtype)
+        module.weight.data.copy_(rows)
     return int(missing.sum())
 
 
