@@ -341,7 +341,7 @@ class Architectures(unittest.TestCase):
             with (
                 self.subTest(name),
                 mock.patch.object(torch, "compile", lambda function, **_: function),
-                mock.patch.object(compiled, "has_bf16", return_value=False),
+                mock.patch.object(student, "has_bf16", return_value=False),
                 # Two chunks of queries and a part of one.
                 mock.patch.object(compiled, "CHUNK", 16),
             ):
@@ -916,10 +916,10 @@ class Cutting(unittest.TestCase):
         fixed = ["--channels", 24, "--tokens", 256, "--rate", 0.01, "--readings", 4, *more]
         with (
             mock.patch.object(sys, "argv", ["cut.py", *map(str, [*args, *fixed])]),
-            mock.patch("builtins.print") as told,
+            contextlib.redirect_stdout(io.StringIO()) as told,
         ):
             cut.Cut(cut.options()).run()
-        return [json.loads(call.args[0]) for call in told.call_args_list]
+        return [json.loads(line) for line in told.getvalue().splitlines()]
 
     def assert_streams(self, out: Path, model: PreTrainedModel):
         """Those that a cut of the model left there are those of transformers."""
@@ -991,6 +991,8 @@ class Cutting(unittest.TestCase):
         with mock.patch.object(rounding, "drawn_to", lambda weight, *_: weight):
             alone = self.cut("alone", *options)
         self.assertLess(made_up[-1]["error"], 0.97 * alone[-1]["error"])
+        for line in alone:
+            self.assertGreater(line["rounded"], line["solved"])
 
     def test_errors_are_weighed_where_nothing_is_cut(self):
         options = ["--quantise", "q2lut", "--readings", 0]

@@ -12,7 +12,8 @@ export interface CodeWords {
 }
 
 /**
- * Of an open tokenizer and the text of its `tokenizer_config.json`. Throws `bad_tokenizer` where no token ends anything.
+ * Of an open tokenizer and the text of its `tokenizer_config.json`. Throws `bad_tokenizer` where no token ends
+ * anything.
  * @param stopIds end an answer; the first ends a filling where the tokenizer names no token for that
  */
 export function codeWords(tokenizer: Tokenizer, config: string, stopIds: readonly number[]): CodeWords {

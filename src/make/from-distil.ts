@@ -1,6 +1,6 @@
 /**
- * Modules of models/distil that `outrider draft` runs. They lie outside src, so the compiled ones have a folder of their
- * own (build.js).
+ * Modules of models/distil that `outrider draft` runs. They lie outside src, so the compiled ones have a folder of
+ * their own (build.js).
  */
 import { extname } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -1,7 +1,7 @@
 /**
  * How the hours are shared out. Times follow from multiply-adds: W for each token that a target of W weights writes or
- * judges, 3·w for each position that a student of w weights is taught (4·w where a teacher of its size predicts it), at
- * the rate that was measured.
+ * judges, 3·w for each position that a student of w weights is taught (4·w where a teacher of its size predicts it),
+ * at the rate that was measured.
  */
 import { OutriderError } from "../model/errors.ts";
 import type { Machine } from "./machine.ts";

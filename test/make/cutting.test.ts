@@ -82,4 +82,9 @@ describe("rounding", () => {
   test("reads no more than there is", () => {
     expect(roundPositions(base, shape, 1e18, 700)).toBe(700);
   });
+
+  test("reads no more than the disk is to hold", () => {
+    const wide = { ...base, config: { ...config, embedding: 4096 } };
+    expect(roundPositions(wide, shape, 1e18, 1e12)).toBe(Math.floor(6e9 / (2 * 4096 * (4 + 1))));
+  });
 });

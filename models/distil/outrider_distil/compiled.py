@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 from transformers import PreTrainedConfig
 
-from .student import has_bf16
+from .student import product_type
 
 UNIT = 64  # lengths of batches are multiples of it
 SHAPES = 64  # more are not compiled: lines of 4,096 positions
@@ -72,7 +72,7 @@ class Blocks:
         inner, config = self.model.model, self.model.config
         x = inner.embed_tokens(ids)
         positions = torch.arange(ids.shape[1], device=ids.device)[None]
-        products = torch.bfloat16 if has_bf16(ids.device.type) else torch.float32
+        products = product_type(ids.device.type)
         cos, sin = (part[:, :, None].to(products) for part in inner.rotary_emb(x, positions))
         later = later_keys(ids.shape[1], ids.device)
         for layer in inner.layers:

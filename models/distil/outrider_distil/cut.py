@@ -25,7 +25,7 @@ import math
 import random
 import shutil
 import time
-from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -182,8 +182,8 @@ class Cut:
                 layer = self.narrowed(index, torch.load(file, map_location=self.device, weights_only=True))
                 given, error = self.advance(layer, read, wanted)
             else:
-                seen = self.seen(read, [stream[index] for stream in whole], wanted)
-                layer, begun = self.untaught(at, index, seen, figures)
+                streams = Seen(read, [stream[index] for stream in whole], wanted)
+                layer, begun = self.untaught(at, index, streams, figures)
                 if self.args.readings and (begun is None or len(self.solved) < len(read)):
                     # What learning is compared with is on the lines that it sees.
                     begun = self.advance(layer, read, wanted)[1]
@@ -205,25 +205,29 @@ class Cut:
             done.append(layer)
         self.export(done)
 
-    def seen(self, *streams: list[torch.Tensor]) -> Seen:
+    def seen(self, streams: list[torch.Tensor]) -> list[torch.Tensor]:
         """Of the lines that least squares and GPTQ see."""
-        return Seen(*([stream[line].to(self.device).float() for line in self.solved] for stream in streams))
+        return [streams[line].to(self.device).float() for line in self.solved]
 
-    def untaught(self, at: int, index: int, seen: Seen, figures: dict[str, object]) -> tuple[nn.Module, float | None]:
+    def untaught(
+        self, at: int, index: int, streams: Seen, figures: dict[str, object]
+    ) -> tuple[nn.Module, float | None]:
         """
         The block before it learns, and its error on the lines that are seen, if it was solved or rounded. What each of
         the two leaves goes to `figures`.
         """
         error = None
+        read, wanted = self.seen(streams.read), self.seen(streams.wanted)
         if self.ready:
             layer = self.narrowed(index, self.ready[at].state_dict())
         else:
             layer = copy.deepcopy(self.layers[index]).float()
-            behind = self.narrow_attention(layer, seen.read, seen.wanted)
-            error = self.solve(layer, behind, seen.wanted).error(layer.mlp.down_proj.weight)
+            behind = self.narrow_attention(layer, read, wanted)
+            error = self.solve(layer, behind, wanted).error(layer.mlp.down_proj.weight)
             figures["solved"] = round(error, 4)
         if self.args.quantise:
-            own = {name: metric for (block, name), metric in self.metrics().items() if block == index}
+            own = {name: metric for (block, name), metric in self.metrics.items() if block == index}
+            seen = Seen(read, self.seen(streams.entered), wanted)
             error = round_block(self.inside, layer, self.args.quantise, seen, own, self.solve)
             figures["rounded"] = round(error, 4)
         return layer, error
@@ -243,10 +247,7 @@ class Cut:
         if not file.exists():
             whole: list[torch.Tensor] = [torch.empty(0)] * len(self.lines)
             for group in self.groups:
-                ids = torch.zeros(group.rows, group.columns, dtype=torch.long, device=self.device)
-                for row, index in enumerate(group.lines):
-                    ids[row, : len(self.lines[index])] = torch.tensor(self.lines[index])
-                x = self.model.model.embed_tokens(ids)
+                x = self.model.model.embed_tokens(self.ids(group)[0])
                 stream = [x.bfloat16()]
                 for layer in self.model.model.layers:
                     x = self.given(layer, x, group.columns, block)
@@ -257,6 +258,7 @@ class Cut:
         # Read from the file as they are needed: a large model's would not fit beside its weights.
         return torch.load(file, mmap=True, weights_only=True)
 
+    @cached_property
     def metrics(self) -> dict[tuple[int, str], torch.Tensor]:
         """As metric.py has them; none where the blocks are cut as well, because their outputs are others then."""
         config = self.model.config
@@ -265,18 +267,18 @@ class Cut:
             return {}
         file = self.args.out / METRICS
         if not file.exists():
-            torch.save(metrics(self.model, self.batches(), self.inside), file)
+            mixed = random.Random(self.args.seed).sample(self.groups, len(self.groups))
+            torch.save(metrics(self.model, map(self.ids, mixed), self.inside), file)
         return torch.load(file, mmap=True, weights_only=True)
 
-    def batches(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """All lines as ids (B, T), and which of them are of lines (B, T), in an order of their own."""
-        for group in random.Random(self.args.seed).sample(self.groups, len(self.groups)):
-            ids = torch.zeros(group.rows, group.columns, dtype=torch.long, device=self.device)
-            real = torch.zeros_like(ids, dtype=torch.bool)
-            for row, index in enumerate(group.lines):
-                ids[row, : len(self.lines[index])] = torch.tensor(self.lines[index])
-                real[row, : len(self.lines[index])] = True
-            yield ids, real
+    def ids(self, group: Group) -> tuple[torch.Tensor, torch.Tensor]:
+        """Those of its lines as one batch (B, T), and which of them are of lines (B, T)."""
+        ids = torch.zeros(group.rows, group.columns, dtype=torch.long, device=self.device)
+        real = torch.zeros_like(ids, dtype=torch.bool)
+        for row, index in enumerate(group.lines):
+            line = self.lines[index]
+            ids[row, : len(line)], real[row, : len(line)] = torch.tensor(line), True
+        return ids, real
 
     def narrow_attention(
         self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor]

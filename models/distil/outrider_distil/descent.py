@@ -8,6 +8,7 @@ Weights come one after the other, so there are as many steps as weights. Numba c
 processor, whatever device the matrix is on.
 """
 
+import numpy as np
 import torch
 from numba import njit
 
@@ -20,13 +21,15 @@ def mended(
     Codes (rows, cols) after every weight has been looked at once. weight: (rows, cols). values: (rows, n), rising.
     gram: (cols, cols). metric: (rows, rows); None: every row for itself.
     """
-    plain = (part.detach().float().cpu().contiguous().numpy() for part in (weight, values, gram))
-    weights, among, inputs = plain
     found = codes.to(device="cpu", dtype=torch.uint8, copy=True).contiguous()
-    far = (weight.float() - values.float().gather(1, codes.long())).cpu().contiguous().numpy()
-    outputs = None if metric is None else metric.float().cpu().contiguous().numpy()
-    _descend(weights, among, inputs, outputs, far, found.numpy())
+    outputs = None if metric is None else _array(metric)
+    far = _array(weight - values.gather(1, codes))
+    _descend(_array(weight), _array(values), _array(gram), outputs, far, found.numpy())
     return found.to(codes)
+
+
+def _array(part: torch.Tensor) -> np.ndarray:
+    return part.float().cpu().contiguous().numpy()
 
 
 @njit(fastmath=True, cache=True)

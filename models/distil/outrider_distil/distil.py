@@ -212,13 +212,11 @@ class Run:
 
     def parts(self) -> list[dict[str, object]]:
         """What learns, in groups for the optimizer; `share`: of --rate."""
-        named = [(name, weight) for name, weight in self.student.named_parameters() if weight.requires_grad]
-        vectors = [
-            weight for name, weight in named if name.endswith(("norm.weight", ".bias")) and self.args.fix_weights
-        ]
-        alone = set(map(id, vectors))
+        named = {name: weight for name, weight in self.student.named_parameters() if weight.requires_grad}
+        ends = ("norm.weight", ".bias") if self.args.fix_weights else ()
+        vectors = [named.pop(name) for name in list(named) if name.endswith(ends)]
         return [
-            {"params": [weight for _, weight in named if id(weight) not in alone], "share": 1},
+            {"params": list(named.values()), "share": 1},
             *(
                 {"params": [vector], "share": VECTOR_RATE * size_of(vector) / self.args.rate, "weight_decay": 0}
                 for vector in vectors
@@ -269,9 +267,6 @@ class Run:
         warm = min(1.0, (self.step - self.warm_from + 1) / self.args.warmup)
         return self.args.rate * warm * (0.55 + 0.45 * math.cos(math.pi * self.progress()))
 
-    def autocast(self):
-        return torch.autocast(self.device, dtype=torch.bfloat16, enabled=models.has_bf16(self.device))
-
     def learn(self, batch: corpus.Batch) -> float:
         self.student.train()
         for group in self.optimizer.param_groups:
@@ -281,7 +276,7 @@ class Run:
             tokens = batch.ids.roll(-1, 1)[batch.taught][:, None]
             logs = torch.zeros(tokens.shape, device=tokens.device)
         with parametrize.cached():
-            with self.autocast():
+            with models.autocast(self.device):
                 states = self.states(self.vocabulary.read(batch.ids), batch.taught)
             loss = at_head(
                 states,
@@ -290,7 +285,7 @@ class Run:
                 logs,
                 self.args.acceptance,
                 torch.where(batch.answered[batch.taught], 1.0, self.args.prompts),
-                torch.bfloat16 if models.has_bf16(self.device) else torch.float32,
+                models.product_type(self.device),
             )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -310,7 +305,7 @@ class Run:
             for start in range(0, len(lines), 16):
                 part = lines[start : start + 16]
                 batch = corpus.padded(part).to(self.device)
-                with torch.no_grad(), self.autocast(), parametrize.cached():
+                with torch.no_grad(), models.autocast(self.device), parametrize.cached():
                     logits = models.logits(self.student, self.vocabulary.read(batch.ids), batch.answered)
                 predicted = self.vocabulary.kept[logits.argmax(-1)]
                 add_batch(scores, predicted, batch, [int(corpus.loops(line.answer)) for line in part])

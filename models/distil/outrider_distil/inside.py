@@ -13,10 +13,10 @@ class Inside:
 
     def __init__(self, model: nn.Module, device: str):
         self.config, self.rotary, self.device = model.config, model.model.rotary_emb, device
-        self.products = torch.bfloat16 if models.has_bf16(device) else torch.float32
+        self.products = models.product_type(device)
 
     def autocast(self):
-        return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.products == torch.bfloat16)
+        return models.autocast(self.device)
 
     def places(self, length: int) -> list[torch.Tensor]:
         """What `block` takes of the positions of a line: RoPE's cosines and sines, and which keys come later."""

@@ -40,7 +40,7 @@ def measure(model: nn.Module, lines: list[corpus.Line], kept: Vocabulary | None 
     rows, score = head if kept is None else head[vocabulary.kept], Score()
     for line in lines:
         batch = corpus.padded([line]).to(device)
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=models.has_bf16(device.type)):
+        with models.autocast(device.type):
             logits = models.states(model, vocabulary.read_as[batch.ids], batch.answered) @ rows.T
         add_batch([score], vocabulary.kept[logits.argmax(-1)], batch, [0])
     return score

@@ -40,16 +40,15 @@ def round_block(
     """
     attention, mlp = layer.self_attn, layer.mlp
     names = {projection: name for name, projection in layer.named_modules()}
-    sizes = {names[attention.v_proj]: level_inputs(layer)}
+    grown, value = level_inputs(layer), names[attention.v_proj]
+    if value in metrics:
+        metrics = metrics | {value: metrics[value] / grown / grown[:, None]}
     floats = copy.deepcopy(layer)
 
     def to_format(gram: torch.Tensor, projection: nn.Linear) -> None:
         name = names[projection]
-        metric = metrics.get(name)
-        if metric is not None and name in sizes:
-            metric = metric / sizes[name] / sizes[name][:, None]
         kind = quantise.format_of(formats, name)
-        projection.weight.copy_(gptq.rounded(projection.weight, gram, kind, metric))
+        projection.weight.copy_(gptq.rounded(projection.weight, gram, kind, metrics.get(name)))
 
     def as_in_floats(norm: nn.Module, read: Streams, entered: Streams, *projections: nn.Linear) -> None:
         """Of projections of a norm."""

@@ -22,6 +22,16 @@ def has_bf16(device: str) -> bool:
     return device == "cuda" or (device == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
+def product_type(device: str) -> torch.dtype:
+    """What products are in."""
+    return torch.bfloat16 if has_bf16(device) else torch.float32
+
+
+def autocast(device: str) -> torch.autocast:
+    """Products in bf16 where they are native."""
+    return torch.autocast(device, dtype=torch.bfloat16, enabled=has_bf16(device))
+
+
 def load(path: Path, device: str, dtype: torch.dtype = torch.float32) -> nn.Module:
     """
     A checkpoint of a decoder that transformers knows. On a CPU attention is computed by plain products, which are

@@ -31,16 +31,15 @@ class Teacher:
         models.trim(model, vocabulary.kept)
         self.vocabulary = vocabulary
         self.states = Blocks(model).states if compiled else partial(models.states, model)
-        self.products = torch.bfloat16 if models.has_bf16(device) else torch.float32
-        self.head = models.head(model).detach().to(self.products)
+        self.head = models.head(model).detach().to(models.product_type(device))
 
     @torch.no_grad()
     def judged(self, batch: Batch) -> Batch:
         """The same lines, taught at every position that another token of its line follows."""
         followed = batch.answered.flip(1).cumsum(1).flip(1) > 0
-        with torch.autocast(batch.ids.device.type, dtype=torch.bfloat16, enabled=self.products == torch.bfloat16):
+        with models.autocast(batch.ids.device.type):
             states = self.states(self.vocabulary.read(batch.ids), followed)
-        parts = [self.likeliest(part) for part in states.to(self.products).split(PART)]
+        parts = [self.likeliest(part) for part in states.to(self.head.dtype).split(PART)]
         logs, rows = map(torch.cat, zip(*parts))
         return replace(batch, taught=followed, tokens=self.vocabulary.kept[rows], logs=logs)
 

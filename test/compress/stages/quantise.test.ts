@@ -66,8 +66,12 @@ test("down projections and values may have formats of their own", async () => {
   expect(formats("q_proj.weight")).toEqual(new Set(["q8"]));
   expect(formats("k_proj.weight")).toEqual(new Set(["q8"]));
   expect(formats("v_proj.weight")).toEqual(new Set(["lut4"]));
-  const stages: Stage[] = [{ stage: "quantise", tensors: "vocabulary", format: "q8", down: "q4u" }];
-  await expect(runStages(base, { model: "made", stages })).rejects.toThrow("leave out down and values");
+  for (const own of [{ down: "q4u" }, { values: "q4u" }] as const) {
+    const stages: Stage[] = [{ stage: "quantise", tensors: "vocabulary", format: "q8", ...own }];
+    await expect(runStages(base, { model: "made", stages })).rejects.toThrow(
+      "have no down projections and no values; leave out down and values",
+    );
+  }
 });
 
 test("the embedding stays dense", async () => {
