@@ -2,8 +2,10 @@
 export { addOutliers } from "./matmul/add-outliers";
 export { embedLut3, matmulLut3 } from "./matmul/lut3";
 export { embedLut4, matmulLut4 } from "./matmul/lut4";
+export { embedQ2add, matmulQ2add } from "./matmul/q2add";
 export { embedQ2had, matmulQ2had } from "./matmul/q2had";
 export { embedQ2lut, matmulQ2lut } from "./matmul/q2lut";
+export { embedQ3add, matmulQ3add } from "./matmul/q3add";
 export { embedQ3had, matmulQ3had } from "./matmul/q3had";
 export { embedQ4u, matmulQ4u } from "./matmul/q4u";
 export { embedQ8, matmulQ8 } from "./matmul/q8";

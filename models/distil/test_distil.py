@@ -33,11 +33,11 @@ from transformers import (
 )
 
 from outrider_distil import (
+    choices,
     compiled,
     corpus,
     cut,
     decoder,
-    descent,
     distil,
     equalise,
     gptq,
@@ -54,6 +54,7 @@ from outrider_distil import (
     teach,
     teacher,
     vocabulary,
+    words,
     write,
 )
 
@@ -670,6 +671,45 @@ class Quantised(unittest.TestCase):
             again = quantise.FORMATS[kind](module.weight)(module.weight)
             self.assertLess((again - module.weight).abs().max().item(), 1e-4)
 
+    def test_sums_of_entries_lose_less_than_levels_and_settle_as_what_a_pack_holds(self):
+        source = (Path(__file__).parents[2] / "src/model/formats/books.ts").read_text()
+        for kind, plain, name, books in (
+            ("q2add", "q2had", "TWO_BOOKS", words.TWO_BOOKS),
+            ("q3add", "q3had", "THREE_BOOKS", words.THREE_BOOKS),
+        ):
+            # Those that packs have.
+            own = source.split(f"{name}: Books = ")[1].split(";")[0]
+            self.assertEqual(
+                json.loads(own.replace(" ", "").replace(",\n]", "]").replace("\n", "").replace(",]", "]")),
+                [[list(entry) for entry in book] for book in books],
+            )
+            torch.manual_seed(7)
+            weight = torch.randn(24, 256)
+            module = torch.nn.Linear(256, 24, bias=False)
+            module.weight = torch.nn.Parameter(weight.clone())
+            quantise.round_weight(module, kind)
+            lost = [(made - weight).square().sum() for made in (module.weight, quantise.FORMATS[plain](weight)(weight))]
+            self.assertLess((lost[0] / lost[1]).item(), 0.88)
+            # No sum of entries is nearer.
+            form = module.parametrizations.weight[0]
+            fours, taken = (
+                quantise.rotated(part.detach())[:2].unflatten(-1, (-1, 4)) / form.scales.detach()[:2, None, None]
+                for part in (weight, module.weight)
+            )
+            far = (fours[:, :, None] - form.words).square().sum(-1).min(-1).values
+            self.assertTrue(torch.allclose((fours - taken).square().sum(-1), far, atol=1e-4))
+            # The scales learn, the words do not.
+            (module.weight * torch.randn(24, 256)).sum().backward()
+            self.assertIsNone(module.parametrizations.weight.original.grad)
+            with torch.no_grad():
+                form.scales += 0.1 * form.scales * torch.randn(24)
+            ran = module.weight.detach().clone()
+            quantise.settle_modules(module)
+            self.assertTrue(torch.equal(module.weight, ran))
+            again = quantise.FORMATS[kind](module.weight)
+            self.assertLess((again.scales - form.scales).abs().max().item(), 1e-5)
+            self.assertLess((again(module.weight) - module.weight).abs().max().item(), 1e-4)
+
     def test_gradients_reach_levels_and_scales(self):
         torch.manual_seed(4)
         weight = torch.randn(3, 64, requires_grad=True)
@@ -732,6 +772,8 @@ class Quantised(unittest.TestCase):
             wanted = "q3had" if name in finer else "q2had"
             self.assertEqual(quantise.format_of("q2had+q3had", name), wanted)
             self.assertEqual(quantise.format_of("lut3", name), "lut3")
+        learning = [blocks for blocks in quantise.BLOCK_FORMATS if not quantise.learns(blocks)]
+        self.assertEqual(learning, ["q2add", "q3add", "q2add+q3add"])
 
 
 class ColumnByColumn(unittest.TestCase):
@@ -757,7 +799,24 @@ class ColumnByColumn(unittest.TestCase):
             weight[:, k:] -= lost[:, None] / inverse[0, 0] * inverse[0]
         for batch in (7, 128):
             with mock.patch.object(gptq, "BATCH", batch):
-                found = gptq.chosen(self.weight, gptq.inverse_factor(gram), values)
+                found = gptq.chosen(self.weight, gptq.inverse_factor(gram), choices.Values(values))
+            self.assertTrue(torch.equal(found, torch.stack(codes, 1)), batch)
+
+    def test_later_columns_take_what_a_word_lost_of_its_columns_together(self):
+        gram = self.gram + gptq.DAMPING * self.gram.diagonal().mean() * torch.eye(40)
+        entries = choices.Words(0.5 + torch.rand(12), torch.randn(7, 4))
+        weight, codes = self.weight.double(), []
+        for k in range(0, 40, 4):
+            inverse = torch.linalg.inv(gram[k:, k:].double())
+            # What four columns lose where all later ones make up for them.
+            cost = torch.linalg.inv(inverse[:4, :4])
+            far = weight[:, None, k : k + 4] - entries.scales[:, None, None] * entries.words
+            codes.append(torch.einsum("rnd,de,rne->rn", far, cost, far).argmin(1))
+            lost = far[torch.arange(12), codes[-1]]
+            weight[:, k:] -= lost @ cost @ inverse[:4]
+        for batch in (8, 128):
+            with mock.patch.object(gptq, "BATCH", batch):
+                found = gptq.chosen(self.weight, gptq.inverse_factor(gram), entries)
             self.assertTrue(torch.equal(found, torch.stack(codes, 1)), batch)
 
     def test_loses_less_than_the_nearest_values_and_fits_the_format(self):
@@ -773,7 +832,7 @@ class ColumnByColumn(unittest.TestCase):
             form = quantise.RowCodebook(self.weight, entries)
             with torch.no_grad():
                 # No weight has the least or the largest value.
-                codes = quantise.between(form.values(), self.weight).clamp(1, entries - 2)
+                codes = choices.between(form.values(), self.weight).clamp(1, entries - 2)
                 form.refit(self.weight, codes, self.gram)
                 for row in form.taken(codes):
                     steps = 63 * (row - row.min()) / (row.max() - row.min())
@@ -782,7 +841,7 @@ class ColumnByColumn(unittest.TestCase):
     def test_values_are_those_that_lose_least_with_their_codes(self):
         form = quantise.RowCodebook(self.weight, 8)
         with torch.no_grad():
-            codes = quantise.between(form.values(), self.weight)
+            codes = choices.between(form.values(), self.weight)
             before = self.lost(form.values().gather(1, codes))
             form.refit(self.weight, codes, self.gram)
             fitted = form.entries.gather(1, codes)
@@ -793,7 +852,7 @@ class ColumnByColumn(unittest.TestCase):
                     other[:, code] += change
                     self.assertGreater(self.lost(other.gather(1, codes)), self.lost(fitted))
             shared = quantise.SharedLevels(self.weight)
-            codes = quantise.between(shared.values(), self.weight)
+            codes = choices.between(shared.values(), self.weight)
             shared.refit(self.weight, codes, self.gram)
             fitted = self.lost(shared.values().gather(1, codes))
             for change in (0.99, 1.01):
@@ -806,7 +865,7 @@ class Descent(unittest.TestCase):
         self.weight = torch.randn(6, 10)
         self.gram, self.metric = (part.T @ part / 40 for part in (torch.randn(40, 10), torch.randn(40, 6)))
         self.values = (torch.rand(6, 1) + 0.5) * torch.tensor([-1.5, -0.45, 0.45, 1.5])
-        self.codes = quantise.between(self.values, self.weight)
+        self.codes = choices.between(self.values, self.weight)
 
     def lost(self, codes: torch.Tensor, metric: torch.Tensor) -> float:
         far = (self.weight - self.values.gather(1, codes)).double()
@@ -814,7 +873,7 @@ class Descent(unittest.TestCase):
 
     def test_each_weight_takes_the_value_that_loses_least_by_trying_all(self):
         for metric_of in (None, self.metric):
-            found = descent.mended(self.weight, self.codes, self.values, self.gram, metric_of)
+            found = gptq.mended(self.weight, self.codes, choices.Values(self.values), self.gram, metric_of)
             whole = torch.eye(6) if metric_of is None else metric_of
             codes = self.codes.clone()
             for row, col in itertools.product(range(6), range(10)):
@@ -826,8 +885,31 @@ class Descent(unittest.TestCase):
             self.assertTrue(torch.equal(found, codes))
             self.assertLess(self.lost(found, whole), 0.9 * self.lost(self.codes, whole))
 
+    def test_each_word_is_the_one_that_loses_least_by_trying_all(self):
+        entries = choices.Words(0.5 + torch.rand(6), torch.randn(5, 4))
+        weight, inputs = torch.randn(6, 12), torch.randn(40, 12)
+        gram = inputs.T @ inputs / 40
+        first = torch.randint(0, 5, (6, 3))
+
+        def lost(codes: torch.Tensor, whole: torch.Tensor) -> float:
+            far = (weight - entries.at(codes)).double()
+            return torch.trace(whole.double() @ far @ gram.double() @ far.T).item()
+
+        for metric_of in (None, self.metric):
+            found = gptq.mended(weight, first, entries, gram, metric_of)
+            whole = torch.eye(6) if metric_of is None else metric_of
+            codes = first.clone()
+            for row, group in itertools.product(range(6), range(3)):
+                tries = []
+                for code in range(5):
+                    codes[row, group] = code
+                    tries.append(lost(codes, whole))
+                codes[row, group] = tries.index(min(tries))
+            self.assertTrue(torch.equal(found, codes))
+            self.assertLess(lost(found, whole), 0.9 * lost(first, whole))
+
     def test_loses_less_than_gptq_and_by_the_metric_less_still(self):
-        for kind in ("lut3", "q2lut", "q2had", "q3had"):
+        for kind in ("lut3", "q2lut", "q2had", "q3had", "q2add", "q3add"):
             weight, inputs = torch.randn(24, 64), torch.randn(200, 16) @ torch.randn(16, 64) + torch.randn(200, 64)
             few = torch.randn(24, 5)
             gram, metric_of = inputs.T @ inputs, few @ few.T + 0.05 * torch.eye(24)
@@ -1322,7 +1404,12 @@ class Training(unittest.TestCase):
                 pairs = [len(torch.stack(row).unique(dim=1)[0]) for row in zip(was[name], made[name])]
                 self.assertLessEqual(max(pairs), 4, name)
             self.assertFalse(torch.equal(made[name], was[name]), name)
-        for options, why in ((["--fix-weights"], "needs --quantise"), ([*fixed, "--lora"], "leave out --lora")):
+        sums = ["--quantise", "q2add+q3add"]
+        for options, why in (
+            (["--fix-weights"], "needs --quantise"),
+            ([*fixed, "--lora"], "leave out --lora"),
+            (sums, "add --fix-weights"),
+        ):
             with self.assertRaisesRegex(SystemExit, why):
                 self.train("not", *options)
 

@@ -3,6 +3,7 @@
  * this order. wasm/lib/constants.ts has a function of each name that loads it; test/kernels/constants.test.ts compares
  * the two.
  */
+import { type Books, ENTRY_UNIT, THREE_BOOKS, TWO_BOOKS } from "../model/formats/books.ts";
 
 /** A vector of these words, or of one four times. */
 const words = (...values: number[]): Uint8Array =>
@@ -22,6 +23,20 @@ const floats = (value: number): Uint8Array => new Uint8Array(new Float32Array(4)
 /** The bytes of the int16 `a`, four times, then those of the int16 `b`: what picks them out of a vector. */
 const pickTwo = (a: number, b: number): Uint8Array =>
   Uint8Array.from({ length: 16 }, (_, at) => 2 * (at < 8 ? a : b) + (at % 2));
+
+/**
+ * For each book, and each of the four columns of a code, the eight entries that it says: as 16-bit integers that a
+ * product of 15 fractional bits reads in their unit.
+ */
+const entriesOf = (name: string, books: Books): Record<string, Uint8Array> =>
+  Object.fromEntries(
+    books.flatMap((book, at) =>
+      [0, 1, 2, 3].map((column) => {
+        const own = book.map((entry) => (entry[column]! * 2 ** 15) / ENTRY_UNIT);
+        return [`${name}${4 * at + column}`, new Uint8Array(Int16Array.from(own).buffer)];
+      }),
+    ),
+  );
 
 export const CONSTANTS: Readonly<Record<string, Uint8Array>> = {
   nibbles: bytes(15),
@@ -70,6 +85,12 @@ export const CONSTANTS: Readonly<Record<string, Uint8Array>> = {
   odds: fourTwice(-3, -1, 1, 3),
   signs0: fourTwice(-1, 1, -1, 1),
   signs1: fourTwice(-1, -1, 1, 1),
+  // Of wasm/matmul/q2add.ts and q3add.ts.
+  ...entriesOf("twoBooks", TWO_BOOKS),
+  ...entriesOf("threeBooks", THREE_BOOKS),
+  middle47: shorts(47 * 256 + 128),
+  middle41: shorts(41 * 256 + 128),
+  middle36: shorts(36 * 256 + 128),
 };
 
 const VECTORS = Object.values(CONSTANTS);

@@ -18,6 +18,7 @@ export const DRAFT_FORMATS = {
   "q2lut+lut3": { blocks: { format: "q2lut", down: "lut3" }, vocabulary: "lut4" },
   q2had: { blocks: { format: "q2had" }, vocabulary: "q3had" },
   "q2had+q3had": { blocks: { format: "q2had", values: "q3had", down: "q3had" }, vocabulary: "q3had" },
+  "q2add+q3add": { blocks: { format: "q2add", values: "q3add", down: "q3add" }, vocabulary: "q3had" },
 } as const satisfies Record<string, { readonly blocks: Formats; readonly vocabulary: BlockFormat }>;
 export type DraftFormat = keyof typeof DRAFT_FORMATS;
 

@@ -5,6 +5,7 @@
 
 import { OutriderError } from "../model/errors.ts";
 import { f16ToNumber, numberToF16 } from "../model/f16.ts";
+import { THREE_BOOKS, TWO_BOOKS } from "../model/formats/books.ts";
 import { TILE_COLS } from "../model/formats/format.ts";
 import { MOST_ENTRY, type Parts } from "../model/formats/parts.ts";
 import { NORMAL_LEVELS } from "../model/formats/q2had.ts";
@@ -14,6 +15,7 @@ import type { BlockFormat } from "../model/formats.ts";
 import { codebook, nearestCode } from "./codebook.ts";
 import { ontoSteps } from "./entries.ts";
 import { heldScales, sharedLevels } from "./shared-levels.ts";
+import { roundToSums } from "./sums.ts";
 
 type Round = (values: Float32Array, rows: number, cols: number, sensitivities?: Float32Array) => Parts;
 
@@ -25,6 +27,8 @@ const ROUND: { readonly [F in BlockFormat]: Round } = {
   q2lut: roundQ2lut,
   q2had: (values, rows, cols) => roundRotated(values, rows, cols, NORMAL_LEVELS),
   q3had: (values, rows, cols) => roundRotated(values, rows, cols, STEPS),
+  q2add: (values, rows, cols) => roundToSums(values, rows, cols, TWO_BOOKS),
+  q3add: (values, rows, cols) => roundToSums(values, rows, cols, THREE_BOOKS),
 };
 
 /**

@@ -41,6 +41,8 @@ const VARIANTS = {
   q2lut: { format: "q2lut" },
   q2had: { format: "q2had" },
   q3had: { format: "q3had" },
+  q2add: { format: "q2add" },
+  q3add: { format: "q3add" },
   "q4u 4:16": { format: "q4u", keep: 4 },
   "q4u 8:16": { format: "q4u", keep: 8 },
   "q4u 12:16": { format: "q4u", keep: 12 },

@@ -107,6 +107,8 @@ const FILL: Record<BlockFormat, (view: DataView, block: number, parts: BlockPart
   q2lut: fillLevels,
   q2had: fillLevels,
   q3had: fillScales,
+  q2add: fillScales,
+  q3add: fillScales,
 };
 
 /**

@@ -5,6 +5,7 @@
 import { describe, expect, test } from "vitest";
 import { decodeTensor } from "../../src/model/decode.ts";
 import { encodeTensor } from "../../src/model/encode.ts";
+import { THREE_BOOKS, TWO_BOOKS } from "../../src/model/formats/books.ts";
 import type { Parts } from "../../src/model/formats/parts.ts";
 import type { BlockFormat } from "../../src/model/formats.ts";
 import type { Keep, TensorLayout } from "../../src/model/layouts.ts";
@@ -23,12 +24,16 @@ const RANGE = {
   q2lut: [0, 3],
   q2had: [0, 3],
   q3had: [0, 7],
+  q2add: [0, 255],
+  q3add: [0, 4095],
 } as const;
 /** Formats whose rows share four levels. */
 const hasLevels = (format: string): boolean => format === "q2lut" || format === "q2had";
 /** Formats whose products are looked up. */
-const isDense = (format: string): boolean => hasLevels(format) || format === "q3had";
-const isRotated = (format: string): boolean => format.endsWith("had");
+const isDense = (format: string): boolean => hasLevels(format) || format === "q3had" || isAdditive(format);
+const isRotated = (format: string): boolean => format.endsWith("had") || isAdditive(format);
+/** Formats whose columns share a code by fours. */
+const isAdditive = (format: string): boolean => format.endsWith("add");
 const ENTRIES = { lut4: 16, lut3: 8 } as const;
 
 /** Parts with every code in use. */
@@ -42,8 +47,9 @@ function randomParts({ format, rows, cols, keep = 16 }: TensorLayout, seed: numb
     const chosen = [...places.keys()].sort((a, b) => places[a]! - places[b]!).slice(0, keep);
     return chosen.sort((a, b) => a - b);
   });
+  const codes = fill(rows * own, () => least + Math.floor(random() * (most - least + 1)));
   return {
-    codes: fill(rows * own, () => least + Math.floor(random() * (most - least + 1))),
+    codes: isAdditive(format) ? codes.map((_, at) => codes[at - (at % 4)]!) : codes,
     ...(keep < 16 && { kept }),
     ...((format === "q4u" || format === "q8") && { d: fill(rows * groups, () => sixteenth(random)) }),
     ...(format === "q4u" && { m: fill(rows * groups, () => sixteenth(random)) }),
@@ -73,6 +79,7 @@ function valuesOf({ format, rows, cols, keep = 16 }: TensorLayout, parts: Parts)
       else if (format === "q8") value = code * parts.d![group]!;
       else if (hasLevels(format)) value = f32(parts.scales![row]!) * parts.levels![code]!;
       else if (format === "q3had") value = f32(parts.scales![row]!) * (code - 3.5);
+      else if (isAdditive(format)) value = f32(parts.scales![row]!) * sumOfEntries(format, code, k);
       else {
         const entry = parts.codebooks![row * ENTRIES[format as "lut4"] + code]!;
         value = f32(f32(parts.a![row]!) * entry) + f32(parts.b![row]!);
@@ -82,6 +89,16 @@ function valuesOf({ format, rows, cols, keep = 16 }: TensorLayout, parts: Parts)
     if (isRotated(format)) rotatePlainly(out.subarray(row * cols, (row + 1) * cols));
   }
   return out;
+}
+
+/** The entries that the hexadecimal digits of a code name, the last digit in the first book. */
+function sumOfEntries(format: string, code: number, k: number): number {
+  const books = format === "q2add" ? TWO_BOOKS : THREE_BOOKS;
+  const digits = [...code.toString(16).padStart(books.length, "0")]
+    .reverse()
+    .map((digit) => Number.parseInt(digit, 16));
+  const entries = digits.map((n, at) => (n < 8 ? 1 : -1) * books[at]![n % 8]![k % 4]!);
+  return entries.reduce((sum, entry) => sum + entry) / 128;
 }
 
 /** Each 64 columns times H/8, by the product itself: H[i][k] is −1 where i and k share an odd number of bits. */
@@ -136,6 +153,13 @@ const DRAWN: Record<BlockFormat, (bytes: Uint8Array, cols: number, r: number, k:
     const lowest = eight[32 + (r < 8 ? 2 * r : 2 * (r - 8) + 1)]!.toString(2).padStart(8, "0");
     return 2 * inTwoBits(eight, cols, r, k % 8) + Number(lowest[7 - (k % 8)]);
   },
+  q2add: (bytes, _cols, r, k) => bytes[Math.floor(k / 4) * 16 + (r < 8 ? 2 * r : 2 * (r - 8) + 1)]!,
+  q3add(bytes, _cols, r, k) {
+    const own = Math.floor(k / 8) * 48 + (r < 8 ? 2 * r : 2 * (r - 8) + 1);
+    const second = k % 8 >= 4;
+    const third = bytes[own + 32]!;
+    return bytes[own + (second ? 16 : 0)]! + 256 * (second ? Math.floor(third / 16) : third % 16);
+  },
 };
 
 const FORMATS = Object.keys(DRAWN) as BlockFormat[];
@@ -171,10 +195,10 @@ describe.each(FORMATS)("%s", (format) => {
     const layout = { format, rows: 2, cols: 64 };
     const parts = randomParts(layout, 1);
     const codes = [...(parts.codes as number[])];
-    codes[64 + 5] = 128;
     const [least, most] = RANGE[format];
+    codes[64 + 5] = most + 1;
     expect(() => encodeTensor(layout, { ...parts, codes })).toThrow(
-      `row 1, kept column 5: code 128; ${format} has ${least} … ${most}`,
+      `row 1, kept column 5: code ${most + 1}; ${format} has ${least} … ${most}`,
     );
   });
 

@@ -141,3 +141,28 @@
 @inline export function signs(n: usize): v128 {
   return v128.load(592 + (n << 4));
 }
+
+/** Column n mod 4 of the entries of book n / 4, of two books (src/model/formats/books.ts). */
+@inline export function twoBooks(n: usize): v128 {
+  return v128.load(624 + (n << 4));
+}
+
+/** The same of three. */
+@inline export function threeBooks(n: usize): v128 {
+  return v128.load(752 + (n << 4));
+}
+
+/** 8 × int16 12160: 47 and a half, 8 bits up */
+@inline export function middle47(): v128 {
+  return v128.load(944);
+}
+
+/** 8 × int16 10624: 41 and a half, 8 bits up */
+@inline export function middle41(): v128 {
+  return v128.load(960);
+}
+
+/** 8 × int16 9344: 36 and a half, 8 bits up */
+@inline export function middle36(): v128 {
+  return v128.load(976);
+}

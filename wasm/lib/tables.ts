@@ -1,14 +1,15 @@
 // What all tables of an activation begin with, in which codes find their products (matmul/by-tables.ts).
 //
-// In a group of columns with integers x of 14 bits, peak is the largest |x[k]| + |x[k + 1]| of two neighbours, k even.
-// As whole numbers, half to even,
+// In a group of columns with integers x of 14 bits, peak is the largest |x[k]| + |x[k + 1]| of two neighbours, k even,
+// or the largest length √(x[k]² + … + x[k + 3]²) of four, k a multiple of 4. As whole numbers, half to even,
 //
 //   n[k] = round(x[k] · 256 · span / peak)
 //
-// where span is the largest whole number that two products with weights of ±1 add up to in a table. A token has a f32
-// peak / span for each group, padded to 16 bytes; then the 16-bit integers n; then its tables; then 16 bytes more.
-// A basis B says how many columns a group has, and whether the activation is rotated first. Rotated columns are of
-// about one size, so that a group may be larger.
+// where span is what two products with weights of ±1 add up to at most in a table, or what four do with weights of
+// length 1. A token has a f32 peak / span for each group, padded to 16 bytes; then the 16-bit integers n; then its
+// tables; then 16 bytes more.
+// A basis B says how many columns a group has, whether the activation is rotated first, and whether fours have one
+// code. Rotated columns are of about one size, so that a group may be larger.
 import { planeOffset } from "./activation";
 import { codes, magic } from "./constants";
 import { lookup } from "./lookup";
@@ -27,6 +28,10 @@ export class Own {
   @inline rotated(): bool {
     return false;
   }
+
+  @inline fours(): bool {
+    return false;
+  }
 }
 
 @unmanaged
@@ -36,6 +41,25 @@ export class Rotated {
   }
 
   @inline rotated(): bool {
+    return true;
+  }
+
+  @inline fours(): bool {
+    return false;
+  }
+}
+
+@unmanaged
+export class RotatedFours {
+  @inline group(): i32 {
+    return 64;
+  }
+
+  @inline rotated(): bool {
+    return true;
+  }
+
+  @inline fours(): bool {
     return true;
   }
 }
@@ -68,6 +92,21 @@ function unpack(record: usize, cols: i32, to: usize): void {
   return i16x8.narrow_i32x4_s(i32x4.sub(a, magic()), i32x4.sub(b, magic()));
 }
 
+// The sums of neighbours: those of `a`, then those of `b`.
+@inline function pairSums(a: v128, b: v128): v128 {
+  return f32x4.add(i32x4.shuffle(a, b, 0, 2, 4, 6), i32x4.shuffle(a, b, 1, 3, 5, 7));
+}
+
+// What eight columns add to the peak of their group; of fours its square.
+@inline function sizes<B>(at: usize): v128 {
+  const a = v128.load(at), b = v128.load(at, 16);
+  if (changetype<B>(0).fours()) {
+    const sums = pairSums(f32x4.mul(a, a), f32x4.mul(b, b));
+    return f32x4.add(sums, i32x4.shuffle(sums, sums, 1, 0, 3, 2));
+  }
+  return pairSums(f32x4.abs(a), f32x4.abs(b));
+}
+
 // Peaks and the integers n.
 export function fit<B>(record: usize, cols: i32, span: f32, to: usize): void {
   // Where the tables will be.
@@ -79,11 +118,9 @@ export function fit<B>(record: usize, cols: i32, span: f32, to: usize): void {
   to += scalesBytes<B>(cols);
   for (const end = from + <usize>(cols << 2); from < end; from += groupBytes) {
     let peaks = f32x4.splat(0);
-    for (let at = from; at < from + groupBytes; at += 32) {
-      const a = f32x4.abs(v128.load(at)), b = f32x4.abs(v128.load(at, 16));
-      peaks = f32x4.pmax(peaks, f32x4.add(i32x4.shuffle(a, b, 0, 2, 4, 6), i32x4.shuffle(a, b, 1, 3, 5, 7)));
-    }
-    const peak = max4(peaks);
+    for (let at = from; at < from + groupBytes; at += 32) peaks = f32x4.pmax(peaks, sizes<B>(at));
+    let peak = max4(peaks);
+    if (changetype<B>(0).fours()) peak = sqrt<f32>(peak);
     store<f32>(scales, peak / span);
     scales += 4;
     const by = f32x4.splat(peak > 0 ? (256 * span) / peak : 0);

@@ -153,6 +153,8 @@ class Run:
             raise SystemExit(
                 f"--fix-weights {'leaves no weight to adapt: leave out --lora' if args.lora else 'needs --quantise'}"
             )
+        if args.quantise and not args.fix_weights and not quantise.learns(args.quantise):
+            raise SystemExit(f"--quantise: the weights of {args.quantise} do not learn: add --fix-weights")
         lines = self.learnable(corpus.read(args.text, "train", args.longest))
         self.lines = [line for line in lines if not (args.no_loops and corpus.loops(line.answer))]
         self.held_out = chosen(corpus.read(args.text, "held-out", args.longest), args.score_lines)

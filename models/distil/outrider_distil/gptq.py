@@ -1,14 +1,14 @@
 """
 Rounds a matrix to a format column by column, where the columns that are left make up for what each one lost: GPTQ
 (Frantar et al. 2022, arXiv 2210.17323, §3). The values that a row's weights may have are not a grid, as they are there,
-but those of the format, fitted in turns with the choice among them. Coordinate descent (descent.py) then goes over all
-weights again.
+but those of the format, fitted in turns with the choice among them. Columns that share a code are rounded together
+(GPTVQ, van Baalen et al. 2024, arXiv 2402.15319, §3). Coordinate descent (descent.py) then goes over all weights again.
 """
 
 import torch
 
 from . import quantise
-from .descent import mended
+from .choices import Values, Words, array
 
 TURNS = 2
 SWEEPS = 3  # of coordinate descent; a fourth changes less than a hundredth of the weights
@@ -27,19 +27,21 @@ def rounded(weight: torch.Tensor, gram: torch.Tensor, kind: str, metric: torch.T
     form = quantise.FORMATS[kind](weight)
     weight, gram = form.rotate(weight.float()), form.rotate(form.rotate(gram.float()).T)
     gram = damped(gram, DAMPING)
-    order = gram.diagonal().argsort(descending=True)
+    together = form.choices().together
+    groups = gram.diagonal().unflatten(0, (-1, together)).sum(-1).argsort(descending=True)
+    order = (together * groups[:, None] + torch.arange(together, device=gram.device)).flatten()
     factor = inverse_factor(gram[order][:, order])
     for _ in range(TURNS):
-        codes = torch.empty(weight.shape, dtype=torch.long, device=weight.device)
-        codes[:, order] = chosen(weight[:, order], factor, form.values())
+        codes = torch.empty(len(weight), len(groups), dtype=torch.long, device=weight.device)
+        codes[:, groups] = chosen(weight[:, order], factor, form.choices())
         form.refit(weight, codes, gram)
     for _ in range(SWEEPS):
-        codes = mended(weight, codes, form.values(), gram, None)
+        codes = mended(weight, codes, form.choices(), gram, None)
         form.refit(weight, codes, gram)
     if metric is not None:
         metric = damped(metric.float(), METRIC_DAMPING)
         for _ in range(SWEEPS):
-            codes = mended(weight, codes, form.values(), gram, metric)
+            codes = mended(weight, codes, form.choices(), gram, metric)
     return form.rotate(form.taken(codes))
 
 
@@ -53,16 +55,36 @@ def inverse_factor(gram: torch.Tensor) -> torch.Tensor:
     return torch.linalg.cholesky(inverse, upper=True).float()
 
 
-def chosen(weight: torch.Tensor, factor: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-    """(rows, cols): the index among the row's values (rows, n; rising) that each weight is given, in turn."""
-    weight, codes = weight.clone(), torch.empty(weight.shape, dtype=torch.long, device=weight.device)
+def chosen(weight: torch.Tensor, factor: torch.Tensor, choices: Values | Words) -> torch.Tensor:
+    """(rows, codes): what the columns are given, in turn."""
+    weight, own, codes = weight.clone(), choices.together, []
     for first in range(0, weight.shape[1], BATCH):
         end = min(first + BATCH, weight.shape[1])
         lost = torch.empty(len(weight), end - first, device=weight.device)
-        for k in range(first, end):
-            codes[:, k] = quantise.between(values, weight[:, k : k + 1])[:, 0]
-            taken = values.gather(1, codes[:, k : k + 1])[:, 0]
-            lost[:, k - first] = (weight[:, k] - taken) / factor[k, k]
-            weight[:, k + 1 : end] -= lost[:, k - first, None] * factor[k, k + 1 : end]
+        for k in range(first, end, own):
+            part = weight[:, k : k + own]
+            inverse = torch.linalg.inv(factor[k : k + own, k : k + own])
+            codes.append(choices.nearest(part, inverse))
+            missing = (part - choices.at(codes[-1][:, None])) @ inverse
+            lost[:, k - first : k - first + own] = missing
+            weight[:, k + own : end] -= missing @ factor[k : k + own, k + own : end]
         weight[:, end:] -= lost @ factor[first:end, end:]
-    return codes
+    return torch.stack(codes, 1)
+
+
+@torch.no_grad()
+def mended(
+    weight: torch.Tensor,
+    codes: torch.Tensor,
+    choices: Values | Words,
+    gram: torch.Tensor,
+    metric: torch.Tensor | None,
+) -> torch.Tensor:
+    """
+    Codes after every one has been looked at once (descent.py). weight: (rows, cols). gram: (cols, cols). metric: (rows,
+    rows); None: every row for itself.
+    """
+    found = codes.to(device="cpu", dtype=torch.int16, copy=True).contiguous()
+    outputs = None if metric is None else array(metric)
+    choices.sweep(gram, outputs, array(weight), array(weight - choices.at(codes)), found.numpy())
+    return found.to(codes)

@@ -4,7 +4,6 @@ Léonard, Courville 2013, arXiv 1308.3432), and the values that weights are roun
 """
 
 from collections.abc import Callable
-from functools import cache
 from itertools import pairwise
 
 import torch
@@ -12,14 +11,16 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import parametrize
 
+from .choices import Values, between, refitted
+from .form import ROTATED, Form, rotated
 from .student import ends
+from .words import ROTATED_SUMS
 
 GRID = 63  # entries of a codebook are whole numbers to 63, value = a · entry + b (src/model/layouts.ts)
 LEVELS = 4  # of q2lut
 NORMAL_LEVELS = (-1, -0.2998, 0.2998, 1)  # of q2had (src/model/formats/q2had.ts)
 STEPS = (-3.5, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.5)  # of q3had (src/model/formats/q3had.ts)
 HELD = 1e-5  # of a row's largest weight: a rotation and back, in f32
-ROTATED = 64  # columns that q2had and q3had rotate together
 
 
 class _Chosen(torch.autograd.Function):
@@ -83,31 +84,6 @@ def product_type(weight: torch.Tensor) -> torch.dtype:
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
 
 
-@cache
-def hadamard(device: torch.device) -> torch.Tensor:
-    """(ROTATED, ROTATED), symmetric and its own inverse (src/model/formats/rotation.ts)."""
-    made = torch.ones(1, 1)
-    while len(made) < ROTATED:
-        made = torch.cat([torch.cat([made, made], 1), torch.cat([made, -made], 1)])
-    return (made / ROTATED**0.5).to(device)
-
-
-def rotated(x: torch.Tensor) -> torch.Tensor:
-    """(…, cols) in the basis in which q2had and q3had round, or back from there."""
-    return (x.unflatten(-1, (-1, ROTATED)) @ hadamard(x.device).to(x.dtype)).flatten(-2)
-
-
-class Form(nn.Module):
-    """A weight format, as a parametrization."""
-
-    # Whether the weight that it is given is in its own basis.
-    is_given_rotated = False
-
-    def rotate(self, x: torch.Tensor) -> torch.Tensor:
-        """(…, cols) from the basis of the model to that in which weights are rounded, and back."""
-        return x
-
-
 class RowCodebook(Form):
     """lut3 and lut4: 8 or 16 values per row, on a grid. Weights are rounded to the nearest of them."""
 
@@ -119,6 +95,9 @@ class RowCodebook(Form):
     def values(self) -> torch.Tensor:
         """(rows, entries), rising."""
         return on_grid(self.entries.sort(-1).values)
+
+    def choices(self) -> Values:
+        return Values(self.values())
 
     def refit(self, weight: torch.Tensor, codes: torch.Tensor, gram: torch.Tensor) -> None:
         """
@@ -173,12 +152,12 @@ class SharedLevels(Form):
         """(rows, levels), rising."""
         return self.scales.abs().clamp_min(1e-8)[:, None] * self.levels.sort().values
 
+    def choices(self) -> Values:
+        return Values(self.values())
+
     def refit(self, weight: torch.Tensor, codes: torch.Tensor, gram: torch.Tensor) -> None:
         """As RowCodebook.refit. The levels stay, the scales are fitted."""
-        levels = self.levels.sort().values[codes]
-        among = levels @ gram
-        found = (weight * among).sum(-1) / (levels * among).sum(-1).clamp_min(1e-12)
-        self.scales.copy_(torch.where(found > 0, found, self.scales))
+        self.scales.copy_(refitted(self.scales, weight, self.levels.sort().values[codes], gram))
 
     def taken(self, codes: torch.Tensor) -> torch.Tensor:
         """As RowCodebook.taken."""
@@ -235,14 +214,6 @@ def nearest(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     middles = ((values[:, 1:] + values[:, :-1]) / 2).contiguous()
     table = torch.searchsorted(middles, low + half * bins)
     return table.gather(1, ((weight - low) / half).long().clamp_(0, 2 * GRID - 1))
-
-
-def between(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """What `nearest` returns, for few values (rows, n) that are on no grid: one comparison for each two neighbours."""
-    codes = torch.zeros(weight.shape, dtype=torch.uint8, device=weight.device)
-    for middle in ((values[:, 1:] + values[:, :-1]) / 2).unbind(1):
-        codes += weight > middle[:, None]
-    return codes.long()
 
 
 def on_grid(values: torch.Tensor) -> torch.Tensor:
@@ -361,7 +332,11 @@ FORMATS: dict[str, Callable[[torch.Tensor], Form]] = {
     "q2lut": SharedLevels,
     "q2had": RotatedLevels,
     "q3had": RotatedSteps,
+    **ROTATED_SUMS,
 }
+
+# Those that rotate columns.
+BY_GROUPS = ("q2had", "q3had", *ROTATED_SUMS)
 
 # By the name of what a block is rounded to: the format of its matrices, and that of some of them where it is another.
 # In two bits down projections lose a third of a block's error to more than a half, and for its bytes no matrix gains
@@ -370,6 +345,7 @@ BLOCK_FORMATS: dict[str, tuple[str, dict[str, str]]] = {
     **{kind: (kind, {}) for kind in FORMATS},
     "q2lut+lut3": ("q2lut", {"down_proj": "lut3"}),
     "q2had+q3had": ("q2had", {"v_proj": "q3had", "down_proj": "q3had"}),
+    "q2add+q3add": ("q2add", {"v_proj": "q3add", "down_proj": "q3add"}),
 }
 
 
@@ -386,7 +362,7 @@ def refuse_unfit(blocks: str, hidden: int, mixed: int, channels: int) -> None:
     """
     for name, columns in {"q_proj": hidden, "o_proj": mixed, "down_proj": channels}.items():
         kind = format_of(blocks, name)
-        if kind in ("q2had", "q3had") and columns % ROTATED:
+        if kind in BY_GROUPS and columns % ROTATED:
             raise SystemExit(f"--quantise: {kind} takes columns in multiples of {ROTATED}, and {name} has {columns}")
 
 
@@ -412,6 +388,12 @@ def quantise_block(block: nn.Module, blocks: str) -> None:
     for name, module in list(block.named_modules()):
         if isinstance(module, nn.Linear):
             round_weight(module, format_of(blocks, name))
+
+
+def learns(blocks: str) -> bool:
+    """Whether weights can learn in the format of blocks. blocks: a name in BLOCK_FORMATS."""
+    others, finer = BLOCK_FORMATS[blocks]
+    return not {others, *finer.values()} & {*ROTATED_SUMS}
 
 
 def fix(blocks: nn.Module) -> None:

@@ -9,17 +9,39 @@ const f32 = Math.fround;
 interface FittedGroup {
   /** Of its columns. */
   readonly first: number;
-  /** The largest |x[k]| + |x[k + 1]|, k even. */
+  /** The largest |x[k]| + |x[k + 1]|, k even; or the largest length of four. */
   readonly peak: number;
   /** (columns): round(x · 256 · span / peak). */
   readonly fitted: readonly number[];
 }
 
-export function* fittedGroups(q: readonly number[], columns: number, span: number): Generator<FittedGroup> {
+/** The largest |x[k]| + |x[k + 1]|, k even. */
+function peakOfPairs(own: readonly number[]): number {
+  let peak = 0;
+  for (let k = 0; k < own.length; k += 2) peak = Math.max(peak, f32(Math.abs(own[k]!) + Math.abs(own[k + 1]!)));
+  return peak;
+}
+
+/** The largest length of four columns, k a multiple of 4. */
+export function peakOfFours(own: readonly number[]): number {
+  const squares = own.map((x) => f32(x * x));
+  let peak = 0;
+  for (let k = 0; k < own.length; k += 4) {
+    const sums = [f32(squares[k]! + squares[k + 1]!), f32(squares[k + 2]! + squares[k + 3]!)] as const;
+    peak = Math.max(peak, f32(sums[0] + sums[1]));
+  }
+  return f32(Math.sqrt(peak));
+}
+
+export function* fittedGroups(
+  q: readonly number[],
+  columns: number,
+  span: number,
+  peakOf = peakOfPairs,
+): Generator<FittedGroup> {
   for (let first = 0; first < q.length; first += columns) {
     const own = q.slice(first, first + columns);
-    let peak = 0;
-    for (let k = 0; k < columns; k += 2) peak = Math.max(peak, f32(Math.abs(own[k]!) + Math.abs(own[k + 1]!)));
+    const peak = peakOf(own);
     const by = f32(peak > 0 ? (256 * span) / peak : 0);
     yield { first, peak, fitted: own.map((x) => nearest(f32(x * by))) };
   }

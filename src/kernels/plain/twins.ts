@@ -1,5 +1,6 @@
 /** The plain twins of the weight formats, one row each. */
 import type { BlockFormat } from "../../model/formats.ts";
+import { plainQ2add, plainQ3add } from "./additive.ts";
 import { plainQ4u, plainQ8 } from "./grouped.ts";
 import { plainLut3, plainLut4 } from "./lut.ts";
 import { plainQ2had, plainQ2lut } from "./q2lut.ts";
@@ -14,4 +15,6 @@ export const TWINS: { readonly [F in BlockFormat]: Twin } = {
   q2lut: plainQ2lut,
   q2had: plainQ2had,
   q3had: plainQ3had,
+  q2add: plainQ2add,
+  q3add: plainQ3add,
 };

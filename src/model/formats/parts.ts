@@ -6,7 +6,7 @@ import { OutriderError } from "../errors.ts";
  * Groups are 32 of these columns, the last perhaps shorter.
  */
 export interface Parts {
-  /** (rows, K): the code of each weight. */
+  /** (rows, K): the code of each weight; of q2add and q3add the first of each four columns counts. */
   readonly codes: ArrayLike<number>;
   /** (blocks, cols / 16, keep), where keep < 16: indices in their window, 0 … 15 and rising, of the columns kept. */
   readonly kept?: ArrayLike<number>;
@@ -22,7 +22,10 @@ export interface Parts {
   readonly b?: ArrayLike<number>;
   /** q2lut and q2had (4): the values of the codes, before their row's scale. */
   readonly levels?: ArrayLike<number>;
-  /** q2lut and q2had (rows): value = scale · level. q3had (rows): value = scale · (code − 3.5). */
+  /**
+   * q2lut and q2had (rows): value = scale · level. q3had (rows): value = scale · (code − 3.5). q2add and q3add (rows):
+   * value = scale · the sum of the entries.
+   */
   readonly scales?: ArrayLike<number>;
 }
 

@@ -1,0 +1,89 @@
+// q2add: additive codes of two books, drawn in src/model/formats/q2add.ts, multiplied by tables (by-tables.ts), one of
+// four columns for each book (lib/entries.ts). The longest entries have a length of 1.06, so tables hold 1 … 63.
+import { middle16, twoBooks } from "../lib/constants";
+import { entry, entryTable } from "../lib/entries";
+import { rotate } from "../lib/rotation";
+import { headBytes, RotatedFours, scalesBytes, SINK } from "../lib/tables";
+import { byTables } from "./by-tables";
+
+// Where the entries lie (lib/constants.ts), and the bytes of a book.
+@inline const BOOKS: usize = 624;
+@inline const BOOK: usize = 64;
+
+// The two tables of the columns whose n start at `from`.
+@inline function two(from: usize, to: usize): void {
+  const x0 = v128.load_splat<i16>(from), x1 = v128.load_splat<i16>(from, 2);
+  const x2 = v128.load_splat<i16>(from, 4), x3 = v128.load_splat<i16>(from, 6);
+  entryTable(twoBooks(0), twoBooks(1), twoBooks(2), twoBooks(3), x0, x1, x2, x3, middle16(), to);
+  entryTable(twoBooks(4), twoBooks(5), twoBooks(6), twoBooks(7), x0, x1, x2, x3, middle16(), to + 16);
+}
+
+@unmanaged
+class TwoBooks {
+  @inline bits(): i32 {
+    return 2;
+  }
+
+  @inline span(): f32 {
+    return 29.5;
+  }
+
+  // 32 of each table.
+  @inline zero(): i32 {
+    return 32 * 32;
+  }
+
+  @inline tablesBytes(cols: i32): usize {
+    return headBytes<RotatedFours>(cols) + <usize>(cols << 3) + SINK;
+  }
+
+  @inline codebook(): bool {
+    return false;
+  }
+
+  @inline scales(codebook: usize): usize {
+    return codebook;
+  }
+
+  @inline largest(_codebook: usize): f32 {
+    return 1;
+  }
+
+  makeTables(to: usize, cols: i32, _codebook: usize): void {
+    let from = to + scalesBytes<RotatedFours>(cols);
+    to += headBytes<RotatedFours>(cols);
+    for (const end = to; from < end; from += 8) {
+      two(from, to);
+      to += 32;
+    }
+  }
+}
+
+export function matmulQ2add(
+  act: usize,
+  T: i32,
+  weight: usize,
+  blockBytes: i32,
+  rows: i32,
+  cols: i32,
+  _keep: i32,
+  _bits: i32,
+  out: usize,
+  outStride: i32,
+  accumulate: i32,
+  scratch: usize,
+): void {
+  byTables<TwoBooks, RotatedFours>(act, T, weight, blockBytes, rows, cols, out, outStride, accumulate, scratch);
+}
+
+// A row as f32.
+export function embedQ2add(weight: usize, blockBytes: i32, row: i32, cols: i32, out: usize): void {
+  const block = weight + <usize>((row >> 4) * blockBytes);
+  const scale = load<f32>(block + <usize>((cols << 2) + ((row & 15) << 2)));
+  const own = block + <usize>(((row & 7) << 1) + ((row & 15) >> 3));
+  for (let k = 0; k < cols; k++) {
+    const code = <i32>load<u8>(own + <usize>((k >> 2) << 4));
+    store<f32>(out + <usize>(k << 2), scale * (entry(BOOKS, code & 15, k) + entry(BOOKS + BOOK, code >> 4, k)));
+  }
+  rotate(out, cols);
+}

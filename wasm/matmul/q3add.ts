@@ -1,0 +1,96 @@
+// q3add: additive codes of three books, drawn in src/model/formats/q3add.ts, multiplied by tables (by-tables.ts), one
+// of four columns for each book (lib/entries.ts). The longest entries of the books have lengths of 1.03, 0.90 and 0.78,
+// so tables hold 0 … 94, 0 … 82 and 0 … 72. Of eight columns there are four of the first two books, then two of the
+// third.
+import { middle36, middle41, middle47, threeBooks } from "../lib/constants";
+import { entry, entryTable } from "../lib/entries";
+import { rotate } from "../lib/rotation";
+import { headBytes, RotatedFours, scalesBytes, SINK } from "../lib/tables";
+import { byTables } from "./by-tables";
+
+// Where the entries lie (lib/constants.ts), and the bytes of a book.
+@inline const BOOKS: usize = 752;
+@inline const BOOK: usize = 64;
+
+// The three tables of the columns whose n start at `from`: the third at `third`.
+@inline function three(from: usize, to: usize, third: usize): void {
+  const x0 = v128.load_splat<i16>(from), x1 = v128.load_splat<i16>(from, 2);
+  const x2 = v128.load_splat<i16>(from, 4), x3 = v128.load_splat<i16>(from, 6);
+  entryTable(threeBooks(0), threeBooks(1), threeBooks(2), threeBooks(3), x0, x1, x2, x3, middle47(), to);
+  entryTable(threeBooks(4), threeBooks(5), threeBooks(6), threeBooks(7), x0, x1, x2, x3, middle41(), to + 16);
+  entryTable(threeBooks(8), threeBooks(9), threeBooks(10), threeBooks(11), x0, x1, x2, x3, middle36(), third);
+}
+
+@unmanaged
+class ThreeBooks {
+  @inline bits(): i32 {
+    return 3;
+  }
+
+  @inline span(): f32 {
+    return 46;
+  }
+
+  // Of each four columns.
+  @inline zero(): i32 {
+    return 16 * (47 + 41 + 36);
+  }
+
+  @inline tablesBytes(cols: i32): usize {
+    return headBytes<RotatedFours>(cols) + <usize>(cols * 12) + SINK;
+  }
+
+  @inline codebook(): bool {
+    return false;
+  }
+
+  @inline scales(codebook: usize): usize {
+    return codebook;
+  }
+
+  @inline largest(_codebook: usize): f32 {
+    return 1;
+  }
+
+  makeTables(to: usize, cols: i32, _codebook: usize): void {
+    let from = to + scalesBytes<RotatedFours>(cols);
+    to += headBytes<RotatedFours>(cols);
+    for (const end = to; from < end; from += 16) {
+      three(from, to, to + 64);
+      three(from + 8, to + 32, to + 80);
+      to += 96;
+    }
+  }
+}
+
+export function matmulQ3add(
+  act: usize,
+  T: i32,
+  weight: usize,
+  blockBytes: i32,
+  rows: i32,
+  cols: i32,
+  _keep: i32,
+  _bits: i32,
+  out: usize,
+  outStride: i32,
+  accumulate: i32,
+  scratch: usize,
+): void {
+  byTables<ThreeBooks, RotatedFours>(act, T, weight, blockBytes, rows, cols, out, outStride, accumulate, scratch);
+}
+
+// A row as f32.
+export function embedQ3add(weight: usize, blockBytes: i32, row: i32, cols: i32, out: usize): void {
+  const block = weight + <usize>((row >> 4) * blockBytes);
+  const scale = load<f32>(block + <usize>(cols * 6 + ((row & 15) << 2)));
+  const own = block + <usize>(((row & 7) << 1) + ((row & 15) >> 3));
+  for (let k = 0; k < cols; k++) {
+    const from = own + <usize>((k >> 3) * 48);
+    const pair = <i32>load<u8>(from + <usize>((k & 4) << 2));
+    const third = (<i32>load<u8>(from, 32) >> (k & 4)) & 15;
+    const sum = entry(BOOKS, pair & 15, k) + entry(BOOKS + BOOK, pair >> 4, k) + entry(BOOKS + 2 * BOOK, third, k);
+    store<f32>(out + <usize>(k << 2), scale * sum);
+  }
+  rotate(out, cols);
+}
