@@ -673,16 +673,17 @@ class Quantised(unittest.TestCase):
 
     def test_sums_of_entries_lose_less_than_levels_and_settle_as_what_a_pack_holds(self):
         source = (Path(__file__).parents[2] / "src/model/formats/books.ts").read_text()
-        for kind, plain, name, books in (
-            ("q2add", "q2had", "TWO_BOOKS", words.TWO_BOOKS),
-            ("q3add", "q3had", "THREE_BOOKS", words.THREE_BOOKS),
+        for kind, plain, name, books, scale in (
+            ("q2add", "q2had", "TWO_BOOKS", words.TWO_BOOKS, words.TWO_SCALE),
+            ("q3add", "q3had", "THREE_BOOKS", words.THREE_BOOKS, words.THREE_SCALE),
         ):
             # Those that packs have.
-            own = source.split(f"{name}: Books = ")[1].split(";")[0]
+            own = source.split(f"{name}: Books = ")[1].split("books: ")[1].split("};")[0]
             self.assertEqual(
-                json.loads(own.replace(" ", "").replace(",\n]", "]").replace("\n", "").replace(",]", "]")),
+                json.loads(own.replace(" ", "").replace(",\n]", "]").replace("\n", "").replace(",]", "]").rstrip(",")),
                 [[list(entry) for entry in book] for book in books],
             )
+            self.assertIn(f"scale: {scale},\n  books: {own[:9]}", source)
             torch.manual_seed(7)
             weight = torch.randn(24, 256)
             module = torch.nn.Linear(256, 24, bias=False)

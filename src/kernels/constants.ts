@@ -28,7 +28,7 @@ const pickTwo = (a: number, b: number): Uint8Array =>
  * For each book, and each of the four columns of a code, the eight entries that it says: as 16-bit integers that a
  * product of 15 fractional bits reads in their unit.
  */
-const entriesOf = (name: string, books: Books): Record<string, Uint8Array> =>
+const entriesOf = (name: string, { books }: Books): Record<string, Uint8Array> =>
   Object.fromEntries(
     books.flatMap((book, at) =>
       [0, 1, 2, 3].map((column) => {

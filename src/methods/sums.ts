@@ -31,7 +31,7 @@ function roundRow(line: Float32Array, codes: Uint16Array, nearest: Nearest): num
     codes.fill(0);
     return 0;
   }
-  const first = size * nearest.unit;
+  const first = size * nearest.normal;
   const scale = heldScale(line, first, codes, nearest) ?? settled(line, first, codes, nearest);
   return nearest.round(line, scale, codes).scale;
 }
@@ -61,7 +61,7 @@ function settled(line: Float32Array, first: number, codes: Uint16Array, nearest:
 /** Finds the words that are nearest to four columns. */
 class Nearest {
   /** A scale over a row's root mean square, for normal numbers. */
-  readonly unit: number;
+  readonly normal: number;
   readonly #words: Float32Array;
   /** Half of each word's square. */
   readonly #halves: Float64Array;
@@ -70,8 +70,9 @@ class Nearest {
   /** (books · 16): the products of the entries with the columns in hand. */
   readonly #products: Float64Array;
 
-  constructor(books: Books) {
-    this.#words = wordsOf(books);
+  constructor(all: Books) {
+    const { books, scale } = all;
+    this.#words = wordsOf(all);
     this.#halves = Float64Array.from({ length: this.#words.length / CODE_COLS }, (_, code) => {
       const word = this.#words.subarray(CODE_COLS * code, CODE_COLS * (code + 1));
       return word.reduce((sum, value) => sum + value * value, 0) / 2;
@@ -81,7 +82,7 @@ class Nearest {
       (_, at) => entryOf(books[at >> 6]!, (at >> 2) & 15, at & 3) / ENTRY_UNIT,
     );
     this.#products = new Float64Array(books.length * 16);
-    this.unit = books.length === 2 ? 1.798 : 1.921;
+    this.normal = scale;
   }
 
   /** Writes the nearest codes, each at its four columns. Returns what they lose, and the scale that suits them best. */

@@ -93,7 +93,7 @@ function valuesOf({ format, rows, cols, keep = 16 }: TensorLayout, parts: Parts)
 
 /** The entries that the hexadecimal digits of a code name, the last digit in the first book. */
 function sumOfEntries(format: string, code: number, k: number): number {
-  const books = format === "q2add" ? TWO_BOOKS : THREE_BOOKS;
+  const { books } = format === "q2add" ? TWO_BOOKS : THREE_BOOKS;
   const digits = [...code.toString(16).padStart(books.length, "0")]
     .reverse()
     .map((digit) => Number.parseInt(digit, 16));

@@ -26,7 +26,7 @@ const plainAdditive = (format: Format, books: Books, span: number): Twin => {
           let sum = 0;
           for (let k = 0; k < ROTATED_COLS; k += CODE_COLS) {
             const code = format.codes.read(bytes, block, r, first + k, q.length);
-            for (const [at, book] of books.entries()) {
+            for (const [at, book] of books.books.entries()) {
               const n = (code >> (4 * at)) & 15;
               // The table has the products of the first eight entries, and those with the opposite sign.
               let half = 0;

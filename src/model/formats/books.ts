@@ -18,68 +18,78 @@ export const CODE_COLS = 4;
 /** The first eight entries of a book, each of four columns; the other eight are these with the opposite sign. */
 type Book = readonly (readonly [number, number, number, number])[];
 
-export type Books = readonly Book[];
+export interface Books {
+  readonly books: readonly Book[];
+  /** The scale of a row of normal numbers over their root mean square. */
+  readonly scale: number;
+}
 
 /** What an entry is divided by. */
 export const ENTRY_UNIT = 128;
 
 /** Two books, whose codes have eight bits. */
-export const TWO_BOOKS: Books = [
-  [
-    [127, -43, -5, 9],
-    [117, 61, -26, 4],
-    [54, 22, 35, -14],
-    [47, -15, -47, -18],
-    [43, 126, 8, -16],
-    [14, 54, -18, 37],
-    [-26, 49, -7, -42],
-    [-58, 119, 19, 10],
+export const TWO_BOOKS: Books = {
+  scale: 1.798,
+  books: [
+    [
+      [127, -43, -5, 9],
+      [117, 61, -26, 4],
+      [54, 22, 35, -14],
+      [47, -15, -47, -18],
+      [43, 126, 8, -16],
+      [14, 54, -18, 37],
+      [-26, 49, -7, -42],
+      [-58, 119, 19, 10],
+    ],
+    [
+      [46, -15, 43, 24],
+      [29, -1, 124, -44],
+      [12, -13, 43, 127],
+      [0, -1, 122, 58],
+      [-4, 20, -57, 120],
+      [-16, -39, -24, 51],
+      [-18, 38, 23, 50],
+      [-31, -22, 55, -18],
+    ],
   ],
-  [
-    [46, -15, 43, 24],
-    [29, -1, 124, -44],
-    [12, -13, 43, 127],
-    [0, -1, 122, 58],
-    [-4, 20, -57, 120],
-    [-16, -39, -24, 51],
-    [-18, 38, 23, 50],
-    [-31, -22, 55, -18],
-  ],
-];
+};
 
 /** Three books, whose codes have twelve. */
-export const THREE_BOOKS: Books = [
-  [
-    [76, 48, 48, -49],
-    [47, -51, 70, -11],
-    [46, -64, 65, 80],
-    [45, -3, 22, 31],
-    [8, 72, 8, 82],
-    [0, -33, -5, 127],
-    [-27, -4, 76, 34],
-    [-49, 56, 39, 2],
+export const THREE_BOOKS: Books = {
+  scale: 1.921,
+  books: [
+    [
+      [76, 48, 48, -49],
+      [47, -51, 70, -11],
+      [46, -64, 65, 80],
+      [45, -3, 22, 31],
+      [8, 72, 8, 82],
+      [0, -33, -5, 127],
+      [-27, -4, 76, 34],
+      [-49, 56, 39, 2],
+    ],
+    [
+      [82, -24, 23, 8],
+      [71, 39, -65, -23],
+      [48, 67, 62, 5],
+      [47, 2, -18, 20],
+      [26, 50, -45, 45],
+      [16, -8, 85, -75],
+      [-7, 93, 3, -23],
+      [-39, 49, 49, 28],
+    ],
+    [
+      [77, -18, -12, -19],
+      [73, 57, -15, 33],
+      [36, 22, 16, 25],
+      [28, 5, -27, 14],
+      [1, 24, -5, -8],
+      [-12, 3, 9, 53],
+      [-23, 67, 6, 26],
+      [-28, 28, 84, 0],
+    ],
   ],
-  [
-    [82, -24, 23, 8],
-    [71, 39, -65, -23],
-    [48, 67, 62, 5],
-    [47, 2, -18, 20],
-    [26, 50, -45, 45],
-    [16, -8, 85, -75],
-    [-7, 93, 3, -23],
-    [-39, 49, 49, 28],
-  ],
-  [
-    [77, -18, -12, -19],
-    [73, 57, -15, 33],
-    [36, 22, 16, 25],
-    [28, 5, -27, 14],
-    [1, 24, -5, -8],
-    [-12, 3, 9, 53],
-    [-23, 67, 6, 26],
-    [-28, 28, 84, 0],
-  ],
-];
+};
 
 /** Entry `n` of a book, 0 … 15, in column `column` of its four, as a whole number. */
 export function entryOf(book: Book, n: number, column: number): number {
@@ -88,12 +98,15 @@ export function entryOf(book: Book, n: number, column: number): number {
 }
 
 /** What a code stands for in column `column` of its four, before the row's scale. */
-const sumOf = (books: Books, code: number, column: number): number =>
+const sumOf = ({ books }: Books, code: number, column: number): number =>
   books.reduce((sum, book, at) => sum + entryOf(book, (code >> (4 * at)) & 15, column), 0) / ENTRY_UNIT;
+
+/** How many there are. */
+export const codesOf = ({ books }: Books): number => 16 ** books.length;
 
 /** (codes · 4): what every code stands for, before the row's scale. */
 export const wordsOf = (books: Books): Float32Array =>
-  Float32Array.from({ length: CODE_COLS * 16 ** books.length }, (_, at) =>
+  Float32Array.from({ length: CODE_COLS * codesOf(books) }, (_, at) =>
     sumOf(books, Math.floor(at / CODE_COLS), at % CODE_COLS),
   );
 
@@ -113,7 +126,7 @@ export function additive({ books, columnsBytes, read, write }: Additive): Format
   const words = wordsOf(books);
   const codes: Codes = {
     least: 0,
-    most: 16 ** books.length - 1,
+    most: codesOf(books) - 1,
     read,
     write(bytes, at, r, k, _kept, code) {
       if (k % CODE_COLS === 0) write(bytes, at, r, k, code);
@@ -129,7 +142,7 @@ export function additive({ books, columnsBytes, read, write }: Additive): Format
     sparse: false,
     activationBits: 14,
     // 16 bytes of entries for each book and four columns.
-    tableBytes: tableBytes(ROTATED_COLS, 4 * books.length),
+    tableBytes: tableBytes(ROTATED_COLS, 4 * books.books.length),
     codes,
     rotate,
     writeRow(at, { row, rows, take }) {
