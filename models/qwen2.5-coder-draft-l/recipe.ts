@@ -1,6 +1,6 @@
 /**
- * The larger draft of Qwen2.5-Coder-1.5B-Instruct: all 24 blocks of the 0.5B, 1,344 of their 4,864 channels, in three
- * bits.
+ * The larger draft of Qwen2.5-Coder-1.5B-Instruct: all 24 blocks of the 0.5B, 2,048 of their 4,864 channels, in two
+ * bits and three.
  * It starts from a checkpoint that models/distil taught, so it is run as
  *
  *   outrider squeeze models/qwen2.5-coder-draft-l/recipe.ts --model TAUGHT --target qwen2.5-coder-1.5b \
@@ -11,4 +11,4 @@
 import { BY_KL } from "../../src/make/pack-recipe.ts";
 import { taught } from "../distil/recipe.ts";
 
-export default taught("qwen2.5-coder-draft-l", 17408, "lut3", { ...BY_KL, keeping: "near:768" });
+export default taught("qwen2.5-coder-draft-l", 24576, "q2add+q3add", { ...BY_KL, keeping: "near:768" });

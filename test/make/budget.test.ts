@@ -35,6 +35,7 @@ const QWEN: Base = {
 test.each([
   ["smollm2-135m-draft-m", "lut4"],
   ["qwen2.5-coder-draft-m", "q2had+q3had"],
+  ["qwen2.5-coder-draft-l", "q2add+q3add"],
 ] as const)("bytes are those of the shipped %s", (draft, format) => {
   const { config, vocabulary, ...header } = packHeader(shipped(draft));
   const shape = {

@@ -16,6 +16,9 @@ class Values:
 
     together = 1  # columns of a code
 
+    def of(self, rows: slice) -> "Values":
+        return Values(self.values[rows])
+
     def nearest(self, weight: torch.Tensor, _inverse: torch.Tensor) -> torch.Tensor:
         """(rows): the codes of one column (rows, 1)."""
         return between(self.values, weight)[:, 0]
@@ -42,6 +45,9 @@ class Words:
     @property
     def together(self) -> int:
         return self.words.shape[1]
+
+    def of(self, rows: slice) -> "Words":
+        return Words(self.scales[rows], self.words)
 
     def nearest(self, weight: torch.Tensor, inverse: torch.Tensor) -> torch.Tensor:
         """(rows): the codes of a word's columns, where distances are those behind `inverse`."""

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 
-@njit(fastmath=True, cache=True)
+@njit(fastmath=True, cache=True, nogil=True)
 def sweep_values(weight, values, gram, metric, far, codes):
     """values: (rows, n), rising. Changes far and codes, (rows, cols) both."""
     rows, cols = weight.shape
@@ -37,7 +37,7 @@ def sweep_values(weight, values, gram, metric, far, codes):
             far[row, col] = weight[row, col] - values[row, codes[row, col]]
 
 
-@njit(fastmath=True, cache=True)
+@njit(fastmath=True, cache=True, nogil=True)
 def sweep_words(weight, scales, words, halves, gram, metric, far, codes):
     """
     words: (4, n), by column. halves: (cols / 4, n), half of what each word costs by the Gram matrix of its columns.
@@ -77,7 +77,7 @@ def sweep_words(weight, scales, words, halves, gram, metric, far, codes):
             far[row, col] = weight[row, col] - scale * words[col % 4, codes[row, col // 4]]
 
 
-@njit(fastmath=True, cache=True)
+@njit(fastmath=True, cache=True, nogil=True)
 def _begin(row, far, gram, metric, lacking, slope):
     """
     Writes what the row would have to give, less what it gives, so that it makes up for the others' errors as well; and

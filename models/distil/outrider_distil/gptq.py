@@ -5,9 +5,12 @@ but those of the format, fitted in turns with the choice among them. Columns tha
 (GPTVQ, van Baalen et al. 2024, arXiv 2402.15319, §3). Coordinate descent (descent.py) then goes over all weights again.
 """
 
+import math
+
 import torch
 
 from . import quantise
+from .beside import beside
 from .choices import Values, Words, array
 
 TURNS = 2
@@ -85,6 +88,13 @@ def mended(
     rows); None: every row for itself.
     """
     found = codes.to(device="cpu", dtype=torch.int16, copy=True).contiguous()
-    outputs = None if metric is None else array(metric)
-    choices.sweep(gram, outputs, array(weight), array(weight - choices.at(codes)), found.numpy())
+    own, far, outputs = array(weight), array(weight - choices.at(codes)), None if metric is None else array(metric)
+
+    def sweep(rows: slice) -> None:
+        choices.of(rows).sweep(gram, outputs, own[rows], far[rows], found.numpy()[rows])
+
+    count = len(weight)
+    # Rows that do not know each other run side by side.
+    step = count if metric is not None else math.ceil(count / torch.get_num_threads())
+    beside(sweep, (slice(first, min(first + step, count)) for first in range(0, count, step)))
     return found.to(codes)

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from . import gptq, quantise
+from .beside import beside
 from .equalise import level_inputs, levelled
 from .inside import Inside
 from .least_squares import Solved, by_size, drawn_to
@@ -54,9 +55,12 @@ def round_block(
         """Of projections of a norm."""
         pairs = ((inside.normed(norm, x)[1:], inside.normed(norm, own)[1:]) for x, own in zip(read, entered))
         gram, moment = moments(pairs)
-        for projection in projections:
+
+        def fit(projection: nn.Linear) -> None:
             projection.weight.copy_(drawn_to(projection.weight, gram, moment @ projection.weight.T))
             to_format(gram, projection)
+
+        beside(fit, projections)
 
     as_in_floats(layer.input_layernorm, seen.read, seen.entered, attention.q_proj, attention.k_proj, attention.v_proj)
     mixes = [inside.mixed(layer, x) for x in seen.read]
