@@ -1,5 +1,5 @@
 /** Prompts that are far too long, refused by the Worker: a Session's thread is shared by others. */
-import type { EdgeModel } from "../format/target.ts";
+import type { EdgeModel } from "../format/edge-model.ts";
 import { fewestTokens } from "../model/longest-tokens.ts";
 import type { Generation } from "./generation.ts";
 import { tooLong } from "./prompt.ts";

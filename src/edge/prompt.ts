@@ -1,7 +1,7 @@
 /** What a generation means for the model at hand: prompt ids, how much may be decided, and what ends an answer. */
 import { familyOf } from "../calls/families.ts";
 import type { Conversation } from "../calls/family.ts";
-import type { TargetDescription } from "../format/target.ts";
+import type { TargetDescription } from "../format/edge-model.ts";
 import type { ChatMessage, ChatTemplate } from "../model/chat.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { FillTemplate } from "../model/fill.ts";

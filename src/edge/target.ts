@@ -2,7 +2,7 @@
  * The target as the edge knows it: its id, and the tokenizer and template that turn requests into token ids. No weights
  * are among it. Read once an isolate.
  */
-import { type EdgeModel, edgeModelSchema } from "../format/target.ts";
+import { type EdgeModel, edgeModelSchema } from "../format/edge-model.ts";
 import { Compiled } from "../grammar/compiled.ts";
 import { ChatTemplate } from "../model/chat.ts";
 import { OutriderError } from "../model/errors.ts";

@@ -4,7 +4,7 @@
  *   index.html …                            the page
  *   examples.json                           questions that it offers
  *   notice.json                             what it says above everything else, if anything
- *   model/target.json                       what the edge knows of its target (format/target.ts)
+ *   model/target.json                       what the edge knows of its target (format/edge-model.ts)
  *   model/tokenizer.json, …_config.json     the target's tokenizer and chat template
  *   draft/pack.json, model-….safetensors    the draft's pack, where there is a draft
  */
@@ -12,14 +12,9 @@
 import { existsSync } from "node:fs";
 import { copyFile, link, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import type { EdgeModel } from "../format/edge-model.ts";
 import { type PackHeader, targetOf } from "../format/pack-header.ts";
-import {
-  type DescribedTarget,
-  describeCheckpoint,
-  describeGguf,
-  describePack,
-  type EdgeModel,
-} from "../format/target.ts";
+import { type DescribedTarget, describeCheckpoint, describeGguf, describePack } from "../format/target.ts";
 import { OutriderError } from "../model/errors.ts";
 import { longestTokens } from "../model/longest-tokens.ts";
 import { modelId } from "../model/model-id.ts";

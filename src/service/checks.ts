@@ -2,7 +2,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
-import { type EdgeModel, edgeModelSchema } from "../format/target.ts";
+import { type EdgeModel, edgeModelSchema } from "../format/edge-model.ts";
 import { OutriderError } from "../model/errors.ts";
 import { decodeHealth, type Health } from "../verify/health.ts";
 import { checkOneSetting, isHttpUrl, originList } from "../verify/origin-list.ts";

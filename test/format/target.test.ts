@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { edgeModelSchema } from "../../src/format/target.ts";
+import { edgeModelSchema } from "../../src/format/edge-model.ts";
 import { ChatTemplate } from "../../src/model/chat.ts";
 import { openTokenizer } from "../../src/model/tokenizer.ts";
 import { vocabularyHash } from "../../src/model/tokenizer-files.ts";

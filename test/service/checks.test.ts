@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { EdgeModel } from "../../src/format/target.ts";
+import type { EdgeModel } from "../../src/format/edge-model.ts";
 import {
   builtModel,
   checkAssets,

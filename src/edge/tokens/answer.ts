@@ -1,5 +1,5 @@
 /** Answers to `TokenQuestion`s. Each reply has llama.cpp's fields and vLLM's, so that clients of both find theirs. */
-import type { TargetDescription } from "../../format/target.ts";
+import type { TargetDescription } from "../../format/edge-model.ts";
 import type { ChatTemplate } from "../../model/chat.ts";
 import { OutriderError } from "../../model/errors.ts";
 import type { Tokenizer } from "../../model/tokenizer.ts";
