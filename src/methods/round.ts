@@ -14,6 +14,7 @@ import { rotate } from "../model/formats/rotation.ts";
 import type { BlockFormat } from "../model/formats.ts";
 import { codebook, nearestCode } from "./codebook.ts";
 import { ontoSteps } from "./entries.ts";
+import { rootMeanSquares } from "./root-mean-squares.ts";
 import { heldScales, sharedLevels } from "./shared-levels.ts";
 import { roundToSums } from "./sums.ts";
 
@@ -156,15 +157,6 @@ function fittedScales(values: Float32Array, rows: number, cols: number, levels: 
       scale = products / squares;
     }
     return scale;
-  });
-}
-
-/** (rows) */
-function rootMeanSquares(values: Float32Array, rows: number, cols: number): Float32Array {
-  return Float32Array.from({ length: rows }, (_, row) => {
-    let squares = 0;
-    for (let k = 0; k < cols; k++) squares += values[row * cols + k]! ** 2;
-    return Math.sqrt(squares / cols);
   });
 }
 

@@ -4,8 +4,8 @@
  * are known. Scales cannot be found from the rows' root mean squares, because each row uses the levels in other shares.
  */
 
-/** Most distance from scale · level, in parts of the row's largest weight: a rotation and back, in f32. */
-const TOLERANCE = 1e-5;
+/** Most distance from what a format holds, in parts of the row's largest weight or its size: a rotation and back. */
+export const TOLERANCE = 1e-5;
 
 interface SharedLevels {
   /** Ascending. */

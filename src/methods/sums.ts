@@ -2,9 +2,9 @@
 import { type Books, CODE_COLS, ENTRY_UNIT, entryOf, wordsOf } from "../model/formats/books.ts";
 import type { Parts } from "../model/formats/parts.ts";
 import { ROTATED_COLS, rotate } from "../model/formats/rotation.ts";
+import { rootMeanSquares } from "./root-mean-squares.ts";
+import { TOLERANCE } from "./shared-levels.ts";
 
-/** Most that a row in the format is away from its values, in parts of its size: a rotation and back, in f32. */
-const TOLERANCE = 1e-5;
 /** Turns of choosing codes and fitting a row's scale to them, and how little a scale changes in the last of them. */
 const TURNS = 8;
 const SETTLED = 1e-3;
@@ -17,21 +17,17 @@ export function roundToSums(values: Float32Array, rows: number, cols: number, bo
   rotate(rotated);
   const nearest = new Nearest(books);
   const codes = new Uint16Array(values.length);
-  const scales = Float32Array.from({ length: rows }, (_, row) => {
+  const scales = rootMeanSquares(rotated, rows, cols).map((size, row) => {
     const own = codes.subarray(row * cols, (row + 1) * cols);
-    return roundRow(rotated.subarray(row * cols, (row + 1) * cols), own, nearest);
+    return roundRow(rotated.subarray(row * cols, (row + 1) * cols), size * nearest.normal, own, nearest);
   });
   return { codes, scales };
 }
 
-/** Writes the codes of a row, at the first column of each four. Returns its scale. */
-function roundRow(line: Float32Array, codes: Uint16Array, nearest: Nearest): number {
-  const size = Math.sqrt(line.reduce((sum, value) => sum + value * value, 0) / line.length);
-  if (size === 0) {
-    codes.fill(0);
-    return 0;
-  }
-  const first = size * nearest.normal;
+/** Writes the codes of a row, at all columns of each four. Returns its scale. */
+function roundRow(line: Float32Array, first: number, codes: Uint16Array, nearest: Nearest): number {
+  // Its codes are 0, as those of a row that stands for nothing may be.
+  if (first === 0) return 0;
   const scale = heldScale(line, first, codes, nearest) ?? settled(line, first, codes, nearest);
   return nearest.round(line, scale, codes).scale;
 }
@@ -103,7 +99,7 @@ class Nearest {
     return { lost: all - 2 * scale * products + scale * scale * squares, scale: products / squares };
   }
 
-  /** Of the word nearest to four columns over the scale: that of the largest product, less half of the word's square. */
+  /** Of the word nearest to four columns over the scale: that of the largest product, less half of its square. */
   #code(line: Float32Array, k: number, scale: number): number {
     const [entries, products, halves] = [this.#entries, this.#products, this.#halves];
     for (let n = 0; n < products.length; n++) {

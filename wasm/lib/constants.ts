@@ -142,7 +142,12 @@
   return v128.load(592 + (n << 4));
 }
 
-/** Column n mod 4 of the entries of book n / 4, of two books (src/model/formats/books.ts). */
+/** Where the books of q2add start, those of q3add, and the bytes of a book (src/model/formats/books.ts). */
+@inline export const TWO_BOOKS: usize = 624;
+@inline export const THREE_BOOKS: usize = 752;
+@inline export const BOOK: usize = 64;
+
+/** Column n mod 4 of the entries of book n / 4, of two books. */
 @inline export function twoBooks(n: usize): v128 {
   return v128.load(624 + (n << 4));
 }

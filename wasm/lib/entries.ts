@@ -12,7 +12,8 @@
 @inline export function entryTable(
   e0: v128, e1: v128, e2: v128, e3: v128, x0: v128, x1: v128, x2: v128, x3: v128, middle: v128, to: usize,
 ): void {
-  const p = i16x8.add(i16x8.add(product(e0, x0), product(e1, x1)), i16x8.add(product(e2, x2), product(e3, x3)));
+  const two = i16x8.add(product(e0, x0), product(e1, x1));
+  const p = i16x8.add(two, i16x8.add(product(e2, x2), product(e3, x3)));
   const first = i16x8.shr_u(i16x8.add(middle, p), 8), second = i16x8.shr_u(i16x8.sub(middle, p), 8);
   v128.store(to, i8x16.narrow_i16x8_u(first, second));
 }

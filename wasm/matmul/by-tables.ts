@@ -13,7 +13,6 @@
 //
 //   bits()                            of a code; 3: the lowest bits lie behind the upper two, and so do their tables
 //   span(), zero()                    of its tables
-//   tablesBytes(cols)                 of a token
 //   codebook()                        whether a matrix has levels; tables are made again where a block has others, as
 //                                     it happens in matrices that were joined
 //   makeTables(to, cols, codebook)    behind what `fit` made
@@ -37,6 +36,27 @@ import { fit, headBytes, SINK } from "../lib/tables";
 
 @inline function groupStep<F, B>(): usize {
   return tablesStep<F>() * <usize>(changetype<B>(0).group() >> 3);
+}
+
+// Bytes that a token has in scratch memory: what `fit` makes, and its tables.
+@inline function tokenBytes<F, B>(cols: i32): usize {
+  return headBytes<B>(cols) + <usize>(cols >> 3) * tablesStep<F>() + SINK;
+}
+
+// What is said above of a format without levels, in which a block's codebook is the scales of its rows.
+@unmanaged
+export class ScaledRows {
+  @inline codebook(): bool {
+    return false;
+  }
+
+  @inline scales(codebook: usize): usize {
+    return codebook;
+  }
+
+  @inline largest(_codebook: usize): f32 {
+    return 1;
+  }
 }
 
 // Entries of eight columns, 16 rows, two columns a lookup.
@@ -80,7 +100,7 @@ function oneToken<F, B>(
   let a = f32x4.splat(0), b = a, c = a, d = a, seen = a;
   const startOdd = i16x8.splat(<i16>-F0.zero()), startBoth = i16x8.splat(<i16>(-257 * F0.zero())), low = nibbles();
   let scales = tables;
-  const end = tables + F0.tablesBytes(cols) - SINK;
+  const end = tables + tokenBytes<F, B>(cols) - SINK;
   tables += headBytes<B>(cols);
   while (tables < end) {
     let both = startBoth, odd = startOdd;
@@ -127,7 +147,7 @@ function twoTokens<F, B>(
   const F0 = changetype<F>(0);
   let a0 = f32x4.splat(0), b0 = a0, c0 = a0, d0 = a0, a1 = a0, b1 = a0, c1 = a0, d1 = a0;
   const startOdd = i16x8.splat(<i16>-F0.zero()), startBoth = i16x8.splat(<i16>(-257 * F0.zero()));
-  const record = F0.tablesBytes(cols);
+  const record = tokenBytes<F, B>(cols);
   let scales = tables;
   const end = tables + record - SINK;
   tables += headBytes<B>(cols);
@@ -189,7 +209,7 @@ function twoTokens<F, B>(
 ): void {
   const F0 = changetype<F>(0);
   const record = recordBytes(cols);
-  const tables = F0.tablesBytes(cols);
+  const tables = tokenBytes<F, B>(cols);
   const stride = <usize>(outStride << 2);
   for (let t = 0; t < T; t++) fit<B>(act + record * t, cols, F0.span(), scratch + tables * t);
   let levels: usize = 0;

@@ -1,14 +1,10 @@
 // q2add: additive codes of two books, drawn in src/model/formats/q2add.ts, multiplied by tables (by-tables.ts), one of
 // four columns for each book (lib/entries.ts). The longest entries have a length of 1.06, so tables hold 1 … 63.
-import { middle16, twoBooks } from "../lib/constants";
+import { BOOK, middle16, TWO_BOOKS, twoBooks } from "../lib/constants";
 import { entry, entryTable } from "../lib/entries";
 import { rotate } from "../lib/rotation";
-import { headBytes, RotatedFours, scalesBytes, SINK } from "../lib/tables";
-import { byTables } from "./by-tables";
-
-// Where the entries lie (lib/constants.ts), and the bytes of a book.
-@inline const BOOKS: usize = 624;
-@inline const BOOK: usize = 64;
+import { headBytes, RotatedFours, scalesBytes } from "../lib/tables";
+import { byTables, ScaledRows } from "./by-tables";
 
 // The two tables of the columns whose n start at `from`.
 @inline function two(from: usize, to: usize): void {
@@ -19,7 +15,7 @@ import { byTables } from "./by-tables";
 }
 
 @unmanaged
-class TwoBooks {
+class TwoBooks extends ScaledRows {
   @inline bits(): i32 {
     return 2;
   }
@@ -31,22 +27,6 @@ class TwoBooks {
   // 32 of each table.
   @inline zero(): i32 {
     return 32 * 32;
-  }
-
-  @inline tablesBytes(cols: i32): usize {
-    return headBytes<RotatedFours>(cols) + <usize>(cols << 3) + SINK;
-  }
-
-  @inline codebook(): bool {
-    return false;
-  }
-
-  @inline scales(codebook: usize): usize {
-    return codebook;
-  }
-
-  @inline largest(_codebook: usize): f32 {
-    return 1;
   }
 
   makeTables(to: usize, cols: i32, _codebook: usize): void {
@@ -83,7 +63,7 @@ export function embedQ2add(weight: usize, blockBytes: i32, row: i32, cols: i32, 
   const own = block + <usize>(((row & 7) << 1) + ((row & 15) >> 3));
   for (let k = 0; k < cols; k++) {
     const code = <i32>load<u8>(own + <usize>((k >> 2) << 4));
-    store<f32>(out + <usize>(k << 2), scale * (entry(BOOKS, code & 15, k) + entry(BOOKS + BOOK, code >> 4, k)));
+    store<f32>(out + <usize>(k << 2), scale * (entry(TWO_BOOKS, code & 15, k) + entry(TWO_BOOKS + BOOK, code >> 4, k)));
   }
   rotate(out, cols);
 }

@@ -11,7 +11,7 @@
 import { columns, magic, middle16 } from "../lib/constants";
 import { lookup } from "../lib/lookup";
 import { max4 } from "../lib/reduce";
-import { headBytes, Own, pairTables, scalesBytes, SINK } from "../lib/tables";
+import { headBytes, Own, pairTables, scalesBytes } from "../lib/tables";
 import { byTables } from "./by-tables";
 
 const LARGEST_LEVEL: f32 = 32767;
@@ -43,10 +43,6 @@ export class Levels<B> {
   // 32 of each pair of columns.
   @inline zero(): i32 {
     return changetype<B>(0).group() << 4;
-  }
-
-  @inline tablesBytes(cols: i32): usize {
-    return headBytes<B>(cols) + <usize>(cols << 3) + SINK;
   }
 
   @inline codebook(): bool {

@@ -1,16 +1,12 @@
 // q3add: additive codes of three books, drawn in src/model/formats/q3add.ts, multiplied by tables (by-tables.ts), one
-// of four columns for each book (lib/entries.ts). The longest entries of the books have lengths of 1.03, 0.90 and 0.78,
-// so tables hold 0 … 94, 0 … 82 and 0 … 72. Of eight columns there are four of the first two books, then two of the
+// of four columns for each book (lib/entries.ts). The longest entries of the books have lengths of 1.03, 0.90 and 0.78.
+// So tables hold 0 … 94, 0 … 82 and 0 … 72. Of eight columns there are four of the first two books, then two of the
 // third.
-import { middle36, middle41, middle47, threeBooks } from "../lib/constants";
+import { BOOK, middle36, middle41, middle47, THREE_BOOKS, threeBooks } from "../lib/constants";
 import { entry, entryTable } from "../lib/entries";
 import { rotate } from "../lib/rotation";
-import { headBytes, RotatedFours, scalesBytes, SINK } from "../lib/tables";
-import { byTables } from "./by-tables";
-
-// Where the entries lie (lib/constants.ts), and the bytes of a book.
-@inline const BOOKS: usize = 752;
-@inline const BOOK: usize = 64;
+import { headBytes, RotatedFours, scalesBytes } from "../lib/tables";
+import { byTables, ScaledRows } from "./by-tables";
 
 // The three tables of the columns whose n start at `from`: the third at `third`.
 @inline function three(from: usize, to: usize, third: usize): void {
@@ -22,7 +18,7 @@ import { byTables } from "./by-tables";
 }
 
 @unmanaged
-class ThreeBooks {
+class ThreeBooks extends ScaledRows {
   @inline bits(): i32 {
     return 3;
   }
@@ -34,22 +30,6 @@ class ThreeBooks {
   // Of each four columns.
   @inline zero(): i32 {
     return 16 * (47 + 41 + 36);
-  }
-
-  @inline tablesBytes(cols: i32): usize {
-    return headBytes<RotatedFours>(cols) + <usize>(cols * 12) + SINK;
-  }
-
-  @inline codebook(): bool {
-    return false;
-  }
-
-  @inline scales(codebook: usize): usize {
-    return codebook;
-  }
-
-  @inline largest(_codebook: usize): f32 {
-    return 1;
   }
 
   makeTables(to: usize, cols: i32, _codebook: usize): void {
@@ -89,8 +69,8 @@ export function embedQ3add(weight: usize, blockBytes: i32, row: i32, cols: i32, 
     const from = own + <usize>((k >> 3) * 48);
     const pair = <i32>load<u8>(from + <usize>((k & 4) << 2));
     const third = (<i32>load<u8>(from, 32) >> (k & 4)) & 15;
-    const sum = entry(BOOKS, pair & 15, k) + entry(BOOKS + BOOK, pair >> 4, k) + entry(BOOKS + 2 * BOOK, third, k);
-    store<f32>(out + <usize>(k << 2), scale * sum);
+    const two = entry(THREE_BOOKS, pair & 15, k) + entry(THREE_BOOKS + BOOK, pair >> 4, k);
+    store<f32>(out + <usize>(k << 2), scale * (two + entry(THREE_BOOKS + 2 * BOOK, third, k)));
   }
   rotate(out, cols);
 }

@@ -10,8 +10,8 @@
 import { codes, columns, middle18, middle54, odds, signs } from "../lib/constants";
 import { lookup } from "../lib/lookup";
 import { rotate } from "../lib/rotation";
-import { headBytes, pairTables, Rotated, scalesBytes, SINK, table } from "../lib/tables";
-import { byTables } from "./by-tables";
+import { headBytes, pairTables, Rotated, scalesBytes, table } from "../lib/tables";
+import { byTables, ScaledRows } from "./by-tables";
 
 @inline function products(factors: v128, fitted: v128, mask: v128): v128 {
   return i16x8.mul(factors, lookup(fitted, mask));
@@ -27,7 +27,7 @@ import { byTables } from "./by-tables";
 }
 
 @unmanaged
-class Steps {
+class Steps extends ScaledRows {
   @inline bits(): i32 {
     return 3;
   }
@@ -39,22 +39,6 @@ class Steps {
   // 54 of each pair of columns, 18 of each four.
   @inline zero(): i32 {
     return 32 * 54 + 16 * 18;
-  }
-
-  @inline tablesBytes(cols: i32): usize {
-    return headBytes<Rotated>(cols) + <usize>(cols * 12) + SINK;
-  }
-
-  @inline codebook(): bool {
-    return false;
-  }
-
-  @inline scales(codebook: usize): usize {
-    return codebook;
-  }
-
-  @inline largest(_codebook: usize): f32 {
-    return 1;
   }
 
   makeTables(to: usize, cols: i32, _codebook: usize): void {

@@ -1,11 +1,16 @@
 """What the weights of a matrix may be rounded to, while it is rounded: values of each row's own, or words of books."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from . import descent
+
+# A sweep of coordinate descent (descent.py) over some rows: which, the metric or None, the weight, what it lacks, and
+# codes. It changes the last two.
+Sweep = Callable[[slice, np.ndarray | None, np.ndarray, np.ndarray, np.ndarray], None]
 
 
 @dataclass(frozen=True)
@@ -16,9 +21,6 @@ class Values:
 
     together = 1  # columns of a code
 
-    def of(self, rows: slice) -> "Values":
-        return Values(self.values[rows])
-
     def nearest(self, weight: torch.Tensor, _inverse: torch.Tensor) -> torch.Tensor:
         """(rows): the codes of one column (rows, 1)."""
         return between(self.values, weight)[:, 0]
@@ -27,9 +29,12 @@ class Values:
         """(rows, cols)"""
         return self.values.gather(1, codes)
 
-    def sweep(self, gram: torch.Tensor, metric: np.ndarray | None, weight: np.ndarray, far: np.ndarray, codes) -> None:
-        """One of coordinate descent (descent.py). Changes far, what the weight lacks, and codes (rows, cols)."""
-        descent.sweep_values(weight, array(self.values), array(gram), metric, far, codes)
+    def sweeper(self, gram: torch.Tensor) -> Sweep:
+        """gram: (cols, cols)"""
+        values, square = array(self.values), array(gram)
+        return lambda rows, metric, weight, far, codes: descent.sweep_values(
+            weight[rows], values[rows], square, metric, far[rows], codes[rows]
+        )
 
 
 @dataclass(frozen=True)
@@ -46,9 +51,6 @@ class Words:
     def together(self) -> int:
         return self.words.shape[1]
 
-    def of(self, rows: slice) -> "Words":
-        return Words(self.scales[rows], self.words)
-
     def nearest(self, weight: torch.Tensor, inverse: torch.Tensor) -> torch.Tensor:
         """(rows): the codes of a word's columns, where distances are those behind `inverse`."""
         far = weight / self.scales[:, None] @ inverse
@@ -58,12 +60,14 @@ class Words:
     def at(self, codes: torch.Tensor) -> torch.Tensor:
         return self.scales[:, None] * self.words[codes].flatten(1)
 
-    def sweep(self, gram: torch.Tensor, metric: np.ndarray | None, weight: np.ndarray, far: np.ndarray, codes) -> None:
+    def sweeper(self, gram: torch.Tensor) -> Sweep:
         blocks = gram.unflatten(0, (-1, self.together)).unflatten(-1, (-1, self.together))
         blocks = blocks.diagonal(dim1=0, dim2=2).permute(2, 0, 1)
-        halves = torch.einsum("nd,gde,ne->gn", self.words, blocks, self.words) / 2
-        words = array(self.words.T)
-        descent.sweep_words(weight, array(self.scales), words, array(halves), array(gram), metric, far, codes)
+        halves = array(torch.einsum("nd,gde,ne->gn", self.words, blocks, self.words) / 2)
+        scales, words, square = array(self.scales), array(self.words.T), array(gram)
+        return lambda rows, metric, weight, far, codes: descent.sweep_words(
+            weight[rows], scales[rows], words, halves, square, metric, far[rows], codes[rows]
+        )
 
 
 def between(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
@@ -77,14 +81,16 @@ def between(values: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     return codes.long()
 
 
-def refitted(
-    scales: torch.Tensor, weight: torch.Tensor, chosen: torch.Tensor, gram: torch.Tensor | None
-) -> torch.Tensor:
+def scales_for(weight: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+    """(rows): what brings the chosen levels or words (rows, cols) nearest to the weight."""
+    return ((weight * chosen).sum(-1) / chosen.square().sum(-1).clamp_min(1e-12)).clamp_min(1e-8)
+
+
+def refitted(scales: torch.Tensor, weight: torch.Tensor, chosen: torch.Tensor, gram: torch.Tensor) -> torch.Tensor:
     """
-    (rows): the scales by which `chosen` (rows, cols) loses least of the weight. gram: as in gptq.rounded; None: of
-    inputs that do not know each other.
+    (rows): the scales by which `chosen` (rows, cols) loses least of the weight on inputs. gram: as in gptq.rounded.
     """
-    among = chosen if gram is None else chosen @ gram
+    among = chosen @ gram
     found = (weight * among).sum(-1) / (chosen * among).sum(-1).clamp_min(1e-12)
     return torch.where(found > 0, found, scales)
 

@@ -89,12 +89,9 @@ def mended(
     """
     found = codes.to(device="cpu", dtype=torch.int16, copy=True).contiguous()
     own, far, outputs = array(weight), array(weight - choices.at(codes)), None if metric is None else array(metric)
-
-    def sweep(rows: slice) -> None:
-        choices.of(rows).sweep(gram, outputs, own[rows], far[rows], found.numpy()[rows])
-
-    count = len(weight)
+    sweep, count = choices.sweeper(gram), len(weight)
     # Rows that do not know each other run side by side.
     step = count if metric is not None else math.ceil(count / torch.get_num_threads())
-    beside(sweep, (slice(first, min(first + step, count)) for first in range(0, count, step)))
+    parts = (slice(first, min(first + step, count)) for first in range(0, count, step))
+    beside(lambda rows: sweep(rows, outputs, own, far, found.numpy()), parts)
     return found.to(codes)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import parametrize
 
-from .choices import Values, between, refitted
+from .choices import Values, between, refitted, scales_for
 from .form import ROTATED, Form, rotated
 from .student import ends
 from .words import ROTATED_SUMS
@@ -281,11 +281,6 @@ def first_scales(weight: torch.Tensor, levels: torch.Tensor, rounds: int = 20) -
     for _ in range(rounds):
         scales = scales_for(weight, levels[between(scales[:, None] * levels, weight)])
     return scales
-
-
-def scales_for(weight: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
-    """(rows): what brings the chosen levels (rows, cols) nearest to the weight."""
-    return ((weight * chosen).sum(-1) / chosen.square().sum(-1).clamp_min(1e-12)).clamp_min(1e-8)
 
 
 def held_levels(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:

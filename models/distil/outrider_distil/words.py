@@ -10,7 +10,7 @@ from functools import cache
 import torch
 from torch import nn
 
-from .choices import Words, refitted
+from .choices import Words, refitted, scales_for
 from .form import ROTATED, Form, rotated
 
 COLUMNS = 4  # of a word
@@ -108,8 +108,7 @@ class RotatedSums(Form):
         for start in STARTS:
             scales = start * first
             for _ in range(TURNS):
-                chosen = self.nearest(few, scales)
-                scales = refitted(scales, few, chosen, None)
+                scales = scales_for(few, self.nearest(few, scales))
             lost = (few - scales[:, None] * self.nearest(few, scales)).square().sum(-1)
             found = torch.where((lost <= most) & (lost < left), scales, found)
             left = torch.minimum(left, lost)

@@ -23,8 +23,8 @@ export interface Parts {
   /** q2lut and q2had (4): the values of the codes, before their row's scale. */
   readonly levels?: ArrayLike<number>;
   /**
-   * q2lut and q2had (rows): value = scale · level. q3had (rows): value = scale · (code − 3.5). q2add and q3add (rows):
-   * value = scale · the sum of the entries.
+   * q2lut and q2had (rows): value = scale · level. q3had (rows): value = scale · (code − 3.5).
+   * q2add and q3add (rows): value = scale · the sum of the entries.
    */
   readonly scales?: ArrayLike<number>;
 }

@@ -1,7 +1,7 @@
 /**
  * q2add: additive codes of two books (books.ts), two bits a weight, in the basis of rotation.ts.
  *
- *   q2add 16 bytes for 16 rows × 4 columns   value = scale[row] · (entry of the first book + entry of the second) / 128
+ *   q2add 16 bytes for 16 rows × 4 columns   value = scale[row] · (the sum of an entry of each book) / 128
  *         byte 2i: row i, byte 2i + 1: row 8 + i; the first book's entry in the low half, the second's in the high half
  *         codebook of a block: 16 × f32 scale
  *

@@ -4,7 +4,8 @@
  *   q3add 48 bytes for 16 rows × 8 columns   value = scale[row] · (the sum of an entry of each book) / 128
  *         0    columns 0 … 3: entries of the first and second book, as a byte of q2add lies
  *         16   columns 4 … 7
- *         32   entries of the third: byte 2i row i, byte 2i + 1 row 8 + i; columns 0 … 3 in the low half, 4 … 7 in the high
+ *         32   entries of the third book: byte 2i row i, byte 2i + 1 row 8 + i; columns 0 … 3 in the low half,
+ *              4 … 7 in the high half
  *         codebook of a block: 16 × f32 scale
  *
  * Its matmul looks products up in tables of the rotated activation, as that of q3had does, and reads 14 bits of it.
