@@ -8,7 +8,7 @@ import { packRecipe } from "../../src/make/pack-recipe.ts";
 import type { DraftFormat } from "../../src/make/shape.ts";
 
 /** What the drafts of SmolLM2 were tuned with (docs/log.md). */
-export const TUNED: Drafting = { sigma: 0.9, copyConfidence: 0.85 };
+export const TUNED: Drafting = { sigma: 0.9, copyConfidence: 0.85, copyWeight: 0.4 };
 
 /**
  * @param model id of the draft

@@ -7,6 +7,6 @@
  *
  * README.md has the training runs that made the checkpoint.
  */
-import { taught } from "../distil/recipe.ts";
+import { TUNED, taught } from "../distil/recipe.ts";
 
-export default taught("smollm2-135m-draft-s", 10240);
+export default taught("smollm2-135m-draft-s", 10240, "lut4", { ...TUNED, copyWeight: 1.5 });

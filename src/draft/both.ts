@@ -1,12 +1,13 @@
 /**
- * Two drafters in one. Each position gets the lookup drafter's copy or the model's token, whichever has the higher
- * confidence; the other one and the model's runners-up become `others`. Where the copy's confidence is high the model
- * is not run. It reads what was copied while the target verifies the next draft, or when it is needed, several tokens
+ * Two drafters in one. Each position gets the likeliest token by the model and by lookup together (pool.ts); what else
+ * they name becomes `others`. Where the copy's confidence is high the model is not run. It reads what was copied while the target verifies the next draft, or when it is needed, several tokens
  * at a time: that is nearly as fast as one.
  */
-import type { Candidate, Drafter, More, Proposed } from "../speculate/types.ts";
+import type { Drafting } from "../format/pack-header.ts";
+import type { Drafter, More, Proposed } from "../speculate/types.ts";
 import type { LookupDrafter } from "./lookup.ts";
 import { DRAFT_SLICE, pause } from "./model-drafter.ts";
+import { POOLED, pooled } from "./pool.ts";
 
 /**
  * A copy of this confidence is proposed without running the model, which is rarely more often right (docs/log.md). The
@@ -19,8 +20,8 @@ const MAX_LAG = 128;
 const SETTLED_AT_ONCE = 8;
 
 interface DraftModel extends Drafter {
-  /** The pack's value in place of COPY_CONFIDENCE, once the pack is loaded. */
-  readonly copyConfidence?: number | undefined;
+  /** What the pack says of copies, once it is loaded: the value in place of COPY_CONFIDENCE, and a copy's weight. */
+  readonly drafting?: Pick<Drafting, "copyConfidence" | "copyWeight"> | undefined;
 }
 
 export class BothDrafter implements Drafter {
@@ -44,19 +45,20 @@ export class BothDrafter implements Drafter {
   async propose(max: number, more: More, others = 0): Promise<readonly Proposed[]> {
     const proposed: Proposed[] = [];
     const ids: number[] = [];
+    const named = Math.max(others, POOLED);
     let asked = 0;
     while (proposed.length < max) {
-      const copy = this.#lookup.after(ids, others);
+      const copy = this.#lookup.after(ids, named);
       let next: Proposed | undefined = copy;
       if (!copy || copy.confidence < this.#copyConfidence) {
         if (asked > 0 && asked % DRAFT_SLICE === 0) await pause();
         await this.#catchUp([...this.#timeline, ...ids]);
-        const [own] = await this.#model.propose(1, () => false, others);
+        const [own] = await this.#model.propose(1, () => false, named);
         asked++;
-        next = moreConfident(own, copy, others);
+        next = own && copy ? pooled(own, copy, this.#model.drafting?.copyWeight) : (own ?? copy);
       }
       if (!next) break;
-      proposed.push(next);
+      proposed.push({ ...next, others: next.others?.slice(0, others) ?? [] });
       ids.push(next.id);
       if (!more(next)) break;
     }
@@ -71,27 +73,11 @@ export class BothDrafter implements Drafter {
   }
 
   get #copyConfidence(): number {
-    return this.#model.copyConfidence ?? COPY_CONFIDENCE;
+    return this.#model.drafting?.copyConfidence ?? COPY_CONFIDENCE;
   }
 
   async #catchUp(timeline: readonly number[]): Promise<void> {
     await this.#model.sync(timeline);
     this.#modelLength = timeline.length;
   }
-}
-
-/**
- * The model's token or the copy, whichever has the higher confidence; the rest of both are `others`, likeliest first.
- */
-function moreConfident(own: Proposed | undefined, copy: Proposed | undefined, others: number): Proposed | undefined {
-  if (!own || !copy) return own ?? copy;
-  const first = own.confidence > copy.confidence ? own : copy;
-  const rest = new Map<number, Candidate>();
-  for (const candidate of [own, copy, ...(own.others ?? []), ...(copy.others ?? [])]) {
-    const known = rest.get(candidate.id);
-    if (!known || known.confidence < candidate.confidence) rest.set(candidate.id, candidate);
-  }
-  rest.delete(first.id);
-  const likeliest = [...rest.values()].sort((a, b) => b.confidence - a.confidence);
-  return { ...first, others: likeliest.slice(0, others) };
 }

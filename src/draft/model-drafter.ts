@@ -3,6 +3,7 @@
  * probabilities. It draws with the same noise as the target, which couples the two samplers (Daliri, Musco, Suresh
  * 2024, drafter-invariant speculative decoding): where the distributions agree, so do the tokens.
  */
+import type { Drafting } from "../format/pack-header.ts";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import type { Choosing } from "../speculate/shaping.ts";
 import type { Candidate, Drafter, More, Proposed } from "../speculate/types.ts";
@@ -80,9 +81,9 @@ export class ModelDrafter implements Drafter {
     return this.#llama.header.config.context;
   }
 
-  /** Confidence from which a lookup copy is proposed without running the model, if the pack names one. */
-  get copyConfidence(): number | undefined {
-    return this.#llama.header.drafting?.copyConfidence;
+  /** What was measured of the model and its target. */
+  get drafting(): Drafting | undefined {
+    return this.#llama.header.drafting;
   }
 
   /**

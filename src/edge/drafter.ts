@@ -6,6 +6,7 @@
 import type { KvCache } from "../draft/cache.ts";
 import type { Llama } from "../draft/llama.ts";
 import { AHEAD_PAGES, ModelDrafter, READ_AT_ONCE } from "../draft/model-drafter.ts";
+import type { Drafting } from "../format/pack-header.ts";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { Choosing } from "../speculate/shaping.ts";
@@ -131,8 +132,8 @@ export class TurnDrafter implements Drafter {
   }
 
   /** What the draft's pack says, once it is loaded. */
-  get copyConfidence(): number | undefined {
-    return this.#model?.copyConfidence;
+  get drafting(): Drafting | undefined {
+    return this.#model?.drafting;
   }
 
   sync(timeline: readonly number[]): Promise<void> {

@@ -44,7 +44,7 @@ const outriderSchema = z
       .nullish()
       .describe(
         "Who drafts. `model`: the draft model. `lookup`: copies from the conversation itself. `both`: for each " +
-          "token, whichever of the two is more confident. `off`: nobody. Default: `both`, which is `lookup` where " +
+          "token, what the two together think likeliest. `off`: nobody. Default: `both`, which is `lookup` where " +
           "the deployment has no draft model; `model` is refused there.",
       ),
     rule: z

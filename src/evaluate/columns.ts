@@ -51,7 +51,7 @@ export const LEGEND = [
   "accepted: share of answer tokens that equal the pack's argmax, teacher-forced. " +
     "pass of 4, 8: tokens per target pass with so many drafted.",
   "served: tokens per target pass as the service drafts, with siblings. " +
-    "lookup: copies from the timeline. both: for each token, model or lookup, whichever is more confident.",
+    "lookup: copies from the timeline. both: for each token, what model and lookup together think likeliest.",
   "*: without answers that repeat 8 tokens in a row four times or more.",
 ];
 

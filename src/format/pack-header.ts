@@ -41,6 +41,8 @@ export interface Drafting {
   readonly sharpness?: number | undefined;
   /** A copy from the conversation of this confidence is proposed without running the draft (draft/both.ts). */
   readonly copyConfidence?: number | undefined;
+  /** What a copy counts beside the draft's own opinion (draft/pool.ts). */
+  readonly copyWeight?: number | undefined;
   /** Which keys are held and read, such as "near:384" or "quest:0.2"; all when absent (draft/keeping.ts). */
   readonly keeping?: string | undefined;
 }
@@ -49,6 +51,7 @@ export const draftingSchema = z.strictObject({
   sigma: z.number().positive().optional(),
   sharpness: z.number().positive().optional(),
   copyConfidence: z.number().min(0).max(1).optional(),
+  copyWeight: z.number().nonnegative().optional(),
   keeping: z.string().optional(),
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { BothDrafter } from "../../src/draft/both.ts";
 import { LookupDrafter } from "../../src/draft/lookup.ts";
+import type { Drafting } from "../../src/format/pack-header.ts";
 import type { Drafter, Proposed } from "../../src/speculate/types.ts";
 import { seeded } from "../support/random.ts";
 
@@ -167,6 +168,7 @@ describe("both", () => {
     syncs = 0;
     confidence = 0.5;
     others: readonly number[] = [];
+    drafting: Drafting = { copyWeight: 0.4 };
     async sync(timeline: readonly number[]) {
       this.held = [...timeline];
       this.syncs++;
@@ -193,15 +195,16 @@ describe("both", () => {
   });
 
   test("asks the model at all wherever its pack trusts no copy", async () => {
-    const model = Object.assign(new Model(), { copyConfidence: 1, confidence: 0.99 });
+    const model = Object.assign(new Model(), { drafting: { copyConfidence: 1, copyWeight: 0.4 }, confidence: 0.99 });
     const both = new BothDrafter(new LookupDrafter(), model);
     await both.sync(ids("a line of text. a line of text. a li"));
     expect((await both.propose(2, always)).map(({ source }) => source)).toEqual(["model", "model"]);
   });
 
-  test("takes, for each position, the token of the higher confidence", async () => {
+  test("takes, for each position, the likeliest token by both", async () => {
     const model = new Model();
     const both = new BothDrafter(new LookupDrafter(), model);
+    model.others = ids("X");
     // "ab" was followed by "X": a match of two, of confidence one third.
     await both.sync(ids("abX, ab"));
     model.confidence = 0.2;
@@ -212,7 +215,17 @@ describe("both", () => {
     expect((await both.propose(3, () => ++asked < 2)).length).toBe(2);
   });
 
-  test("returns the token that is not taken, and the model's runners-up, as others", async () => {
+  test("weighs copies as the model's pack says", async () => {
+    const model = Object.assign(new Model(), { drafting: { copyWeight: 3 } });
+    const both = new BothDrafter(new LookupDrafter(), model);
+    model.confidence = 0.9;
+    model.others = ids("X");
+    // "ab" was followed by "X": a match of two, of confidence one third.
+    await both.sync(ids("abX, ab"));
+    expect(text(await both.propose(1, always))).toBe("X");
+  });
+
+  test("returns what else both name as others, the likeliest first", async () => {
     const model = new Model();
     const both = new BothDrafter(new LookupDrafter(), model);
     await both.sync(ids("abX, ab"));
@@ -223,15 +236,16 @@ describe("both", () => {
       const [first] = await both.propose(1, always, most);
       return [first!.id, ...first!.others!.map(({ id }) => id)];
     };
-    expect(await named(0.9, [5, 6], 3)).toEqual([7, X, 5, 6]);
-    expect(await named(0.2, [5, 6], 2)).toEqual([X, 7, 5]);
+    expect(await named(0.9, [5, 6], 3)).toEqual([7, 5, 6, X]);
+    expect(await named(0.2, [5, 6], 2)).toEqual([7, 5, 6]);
     expect(await named(0.9, [X, 5], 3)).toEqual([7, X, 5]);
     expect(await named(0.2, [X], 3)).toEqual([X, 7]);
     expect(await named(0.9, [5], 0)).toEqual([7]);
-    // A token that both propose has the higher of its two confidences.
+    // A token that the model does not name first may be the likeliest by both.
     await both.sync(ids("abX abX abY ab"));
     const [Y] = ids("Y") as [number];
-    expect(await named(0.9, [5], 3)).toEqual([7, Y, X, 5]);
+    expect(await named(0.9, [5], 3)).toEqual([7, 5, Y, X]);
+    expect(await named(0.15, [X, Y], 3)).toEqual([Y, X, 7]);
   });
 
   test("the model reads what was copied while a draft is verified, a few tokens at a time", async () => {

@@ -14,7 +14,7 @@ import { TINY_PACKS } from "../support/tiny.ts";
 
 test("a recipe's figures are in the pack that is made, written and read", async () => {
   const stages = [{ stage: "prune-depth", keep: [0, 1, 4] }];
-  const drafting = { sigma: 0.7, copyConfidence: 0.9 };
+  const drafting = { sigma: 0.7, copyConfidence: 0.9, copyWeight: 0.6 };
   const recipe = parseRecipe({ model: "tiny-draft", stages, drafting }, "recipe.ts");
   const made = await runStages(await readPack(openDirectory(TINY_PACKS.target)), recipe);
   const files = new Map<string, Uint8Array>();
@@ -26,6 +26,7 @@ test("a recipe's figures are in the pack that is made, written and read", async 
 test.each([
   [{ sigma: 0 }, "drafting.sigma"],
   [{ copyConfidence: 2 }, "drafting.copyConfidence"],
+  [{ copyWeight: -1 }, "drafting.copyWeight"],
   [{ sgima: 1 }, "drafting"],
 ])("%j is refused", (drafting, message) => {
   const header = JSON.parse(readFileSync(`${TINY_PACKS.draft}/pack.json`, "utf8"));
