@@ -1,7 +1,7 @@
 /**
  * Two drafters in one. Each position gets the likeliest token by the model and by lookup together (pool.ts); what else
- * they name becomes `others`. Where the copy's confidence is high the model is not run. It reads what was copied while the target verifies the next draft, or when it is needed, several tokens
- * at a time: that is nearly as fast as one.
+ * they name becomes `others`. Where the copy's confidence is high the model is not run. It reads what was copied while
+ * the target verifies the next draft, or when it is needed, several tokens at a time: that is nearly as fast as one.
  */
 import type { Drafting } from "../format/pack-header.ts";
 import type { Drafter, More, Proposed } from "../speculate/types.ts";
