@@ -5,9 +5,10 @@
  */
 import type { Drafting } from "../format/pack-header.ts";
 import type { Drafter, More, Proposed } from "../speculate/types.ts";
+import { DRAWN } from "./chances.ts";
 import type { LookupDrafter } from "./lookup.ts";
 import { DRAFT_SLICE, pause } from "./model-drafter.ts";
-import { POOLED, pooled } from "./pool.ts";
+import { pooled } from "./pool.ts";
 
 /**
  * A copy of this confidence is proposed without running the model, which is rarely more often right (docs/log.md). The
@@ -45,7 +46,8 @@ export class BothDrafter implements Drafter {
   async propose(max: number, more: More, others = 0): Promise<readonly Proposed[]> {
     const proposed: Proposed[] = [];
     const ids: number[] = [];
-    const named = Math.max(others, POOLED);
+    // The model draws as many in any case.
+    const named = Math.max(others, DRAWN - 1);
     let asked = 0;
     while (proposed.length < max) {
       const copy = this.#lookup.after(ids, named);

@@ -15,9 +15,6 @@ const COPY_WEIGHT = 1;
 const UNNAMED = 0.02;
 const UNCOPIED = 0.03;
 
-/** Tokens beside the first that each should name. */
-export const POOLED = 3;
-
 /** The likeliest token, with all others that are named. A token's `source` is whoever gives it the higher chance. */
 export function pooled(own: Proposed, copy: Proposed, copyWeight: number = COPY_WEIGHT): Proposed {
   const model = listed(own);
