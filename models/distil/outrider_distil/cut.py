@@ -22,7 +22,6 @@ import copy
 import hashlib
 import json
 import math
-import random
 import shutil
 import time
 from functools import cached_property
@@ -30,25 +29,23 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch.nn.utils import parametrize
 
-from . import argument, corpus, heads, quantise
+from . import argument, channels, heads, quantise
 from . import student as models
-from .compiled import SHAPES, arguments, block, lacking, unlike
-from .groups import Group, grouped, padded
+from .block_learning import BlockLearning
+from .compiled import SHAPES, block, lacking, unlike
+from .groups import grouped
 from .inside import Inside
-from .least_squares import Solved, by_size, drawn_to, gram_of
+from .least_squares import Solved, by_size, gram_of
+from .line_choice import chosen, evenly
 from .memory import keep_freed
-from .metric import metrics
 from .rounding import Seen, round_block
+from .whole import Whole
 
-WARMUP = 10  # steps
 # Highest learning rates. A wide block in floats ends better at the lower one (docs/log.md).
 RATE = 2e-4
 ROUNDED_RATE = 5e-4
 CUT = "cut.json"  # which blocks and channels a folder of finished blocks is of
-STREAMS = "streams.pt"
-METRICS = "metrics.pt"
 
 
 def options() -> argparse.Namespace:
@@ -107,7 +104,6 @@ def options() -> argparse.Namespace:
 class Cut:
     def __init__(self, args: argparse.Namespace):
         self.args = args
-        self.rate = args.rate or (ROUNDED_RATE if args.quantise else RATE)
         self.device = models.pick_device(exact=True)
         self.model = models.load(args.model, self.device).eval()
         self.inside = Inside(self.model, self.device)
@@ -118,9 +114,9 @@ class Cut:
         self.kept = [int(index) for index in args.blocks.split(",")] if args.blocks else list(range(len(layers)))
         if sorted(set(self.kept)) != self.kept or not 0 <= self.kept[0] <= self.kept[-1] < len(layers):
             raise SystemExit(f"--blocks is {args.blocks}; it must rise, from 0 to {len(layers) - 1} at most")
-        channels = self.model.config.intermediate_size
-        if not 0 < args.channels <= channels:
-            raise SystemExit(f"--channels is {args.channels}; it must be from 1 to the model's {channels}")
+        most = self.model.config.intermediate_size
+        if not 0 < args.channels <= most:
+            raise SystemExit(f"--channels is {args.channels}; it must be from 1 to the model's {most}")
         every, groups = self.model.config.num_attention_heads, self.model.config.num_key_value_heads
         self.heads = args.heads or every
         if self.heads > every or self.heads % groups:
@@ -130,11 +126,20 @@ class Cut:
             quantise.refuse_unfit(args.quantise, *widths)
         self.ready = self.blocks_of(args.cut, *widths) if args.cut else None
         self.lines = chosen(args.text, args.lines, args.longest)
-        torch._dynamo.config.recompile_limit = SHAPES
-        self.block = torch.compile(block, dynamic=False) if args.compile else block
         args.out.mkdir(parents=True, exist_ok=True)
         self.agree()
-        self.groups = grouped(self.lines, args.tokens)
+        groups = grouped(self.lines, args.tokens)
+        self.whole = Whole(self.model, self.inside, self.lines, groups, args.out)
+        torch._dynamo.config.recompile_limit = SHAPES
+        self.learning = BlockLearning(
+            self.inside,
+            groups,
+            args.readings,
+            args.rate or (ROUNDED_RATE if args.quantise else RATE),
+            args.quantise,
+            args.seed,
+            torch.compile(block, dynamic=False) if args.compile else block,
+        )
         self.layers = layers
         self.solved = evenly(len(self.lines), args.solved or len(self.lines))
 
@@ -168,7 +173,7 @@ class Cut:
 
     def run(self) -> None:
         ends_at = time.monotonic() + 60 * self.args.minutes
-        whole = self.streams()
+        whole = self.whole.streams()
         ends = [*self.kept[1:], len(self.layers)]
         first = self.kept[0]
         read = [stream[first].float() for stream in whole]
@@ -180,21 +185,21 @@ class Cut:
             figures: dict[str, object] = {}
             if file.exists():
                 layer = self.narrowed(index, torch.load(file, map_location=self.device, weights_only=True))
-                given, error = self.advance(layer, read, wanted)
+                given, error = self.learning.advance(layer, read, wanted)
             else:
                 streams = Seen(read, [stream[index] for stream in whole], wanted)
                 layer, begun = self.untaught(at, index, streams, figures)
                 if self.args.readings and (begun is None or len(self.solved) < len(read)):
                     # What learning is compared with is on the lines that it sees.
-                    begun = self.advance(layer, read, wanted)[1]
+                    begun = self.learning.advance(layer, read, wanted)[1]
                 untaught = copy.deepcopy(layer.state_dict())
                 share = (ends_at - time.monotonic()) / (len(self.kept) - at)
-                figures["taught"] = self.teach(layer, read, wanted, at, share)
-                given, error = self.advance(layer, read, wanted)
+                figures["taught"] = self.learning.teach(layer, read, wanted, at, share)
+                given, error = self.learning.advance(layer, read, wanted)
                 if figures["taught"] and error > begun:
                     # Too fast a rate, or too little time to come back from it.
                     layer.load_state_dict(untaught)
-                    given, error = self.advance(layer, read, wanted)
+                    given, error = self.learning.advance(layer, read, wanted)
                 partial = file.with_suffix(".partial")
                 torch.save(layer.state_dict(), partial)
                 partial.replace(file)
@@ -235,50 +240,10 @@ class Cut:
     def narrowed(self, index: int, weights: dict[str, torch.Tensor]) -> nn.Module:
         """A block of the widths that are asked for, with these weights."""
         layer = copy.deepcopy(self.layers[index]).float()
-        narrow(layer, torch.arange(self.args.channels))
+        channels.narrow(layer, torch.arange(self.args.channels))
         heads.narrow(layer.self_attn, list(range(self.heads)))
         layer.load_state_dict(weights)
         return layer
-
-    @torch.no_grad()
-    def streams(self) -> list[torch.Tensor]:
-        """For each line (blocks + 1, tokens, hidden) in bf16: what enters each block, and what leaves the last."""
-        file = self.args.out / STREAMS
-        if not file.exists():
-            whole: list[torch.Tensor] = [torch.empty(0)] * len(self.lines)
-            for group in self.groups:
-                x = self.model.model.embed_tokens(self.ids(group)[0])
-                stream = [x.bfloat16()]
-                for layer in self.model.model.layers:
-                    x = self.given(layer, x, group.columns, block)
-                    stream.append(x.bfloat16())
-                for row, index in enumerate(group.lines):
-                    whole[index] = torch.stack([part[row, : len(self.lines[index])] for part in stream]).cpu()
-            torch.save(whole, file)
-        # Read from the file as they are needed: a large model's would not fit beside its weights.
-        return torch.load(file, mmap=True, weights_only=True)
-
-    @cached_property
-    def metrics(self) -> dict[tuple[int, str], torch.Tensor]:
-        """As metric.py has them; none where the blocks are cut as well, because their outputs are others then."""
-        config = self.model.config
-        widths = self.args.channels, self.heads
-        if self.ready or widths != (config.intermediate_size, config.num_attention_heads):
-            return {}
-        file = self.args.out / METRICS
-        if not file.exists():
-            mixed = random.Random(self.args.seed).sample(self.groups, len(self.groups))
-            torch.save(metrics(self.model, map(self.ids, mixed), self.inside), file)
-        return torch.load(file, mmap=True, weights_only=True)
-
-    def ids(self, group: Group) -> tuple[torch.Tensor, torch.Tensor]:
-        """Those of its lines as one batch (B, T), and which of them are of lines (B, T)."""
-        ids = torch.zeros(group.rows, group.columns, dtype=torch.long, device=self.device)
-        real = torch.zeros_like(ids, dtype=torch.bool)
-        for row, index in enumerate(group.lines):
-            line = self.lines[index]
-            ids[row, : len(line)], real[row, : len(line)] = torch.tensor(line), True
-        return ids, real
 
     def narrow_attention(
         self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor]
@@ -292,99 +257,17 @@ class Cut:
             mixes = [mix[:, columns] for mix in mixes]
         return [self.inside.behind(layer, x, mix) for x, mix in zip(read, mixes)]
 
-    @torch.no_grad()
     def solve(self, layer: nn.Module, behind: list[torch.Tensor], wanted: list[torch.Tensor]) -> Solved:
-        """
-        Keeps the MLP's channels of the largest outputs, and solves the down projection by least squares. behind: the
-        stream behind the attention.
-        """
-        inner, missing = [], []
-        for x, stream in zip(behind, wanted):
-            weight = by_size(stream)
-            # The first token's stream is hundreds of times the others', and no draft is asked for what follows it.
-            inner.append((self.inside.channels(layer, x) * weight)[1:].to(self.inside.products))
-            missing.append(((stream - x) * weight)[1:])
-        down = layer.mlp.down_proj.weight
-        squares = sum(part.float().square().sum(0) for part in inner)
-        keep = (squares.sqrt() * down.norm(dim=0)).topk(self.args.channels).indices.sort().values
-        narrow(layer, keep)
-        gram = gram_of(part[:, keep] for part in inner)
-        moment = sum(part[:, keep].float().T @ rest for part, rest in zip(inner, missing))
-        down = layer.mlp.down_proj.weight
-        down.copy_(drawn_to(down, gram, moment))
-        square = sum(rest.square().sum().item() for rest in missing)
-        return Solved(gram, moment, square, sum(rest.numel() for rest in missing))
+        return channels.solve(self.inside, layer, behind, wanted, self.args.channels)
 
-    def teach(
-        self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor], seed: int, seconds: float
-    ) -> list[float]:
-        """
-        All weights of the block learn to give the wanted stream, for as many readings, or as many seconds from now on,
-        whichever end first. Returns the mean error of each reading.
-        """
-        began = time.monotonic()
-        steps = math.ceil(self.args.readings * len(self.groups))
-        if steps == 0:
-            return []
-        if self.args.quantise:
-            quantise.quantise_block(layer, self.args.quantise)
-            if self.args.compile:
-                quantise.compile_rounding(layer)
-        learning = list(layer.parameters())
-        optimizer = torch.optim.AdamW(learning, lr=self.rate, betas=(0.9, 0.95), weight_decay=0, fused=True)
-        order = random.Random(self.args.seed + seed)
-        errors: list[float] = []
-        for step in range(steps):
-            spent = (time.monotonic() - began) / max(seconds, 1e-9)
-            if step > 0 and spent >= 1:
-                break
-            progress = min(1.0, max(step / steps, spent if step > 0 else 0))
-            if step % len(self.groups) == 0:
-                groups = order.sample(self.groups, len(self.groups))
-            for part in optimizer.param_groups:
-                warm = min(1.0, (step + 1) / WARMUP)
-                part["lr"] = self.rate * warm * (0.5 + 0.5 * math.cos(math.pi * progress))
-            group = groups[step % len(self.groups)]
-            with parametrize.cached():
-                error = self.error(layer, group, read, wanted)
-            optimizer.zero_grad(set_to_none=True)
-            error.backward()
-            nn.utils.clip_grad_norm_(learning, 1.0)
-            optimizer.step()
-            errors.append(error.item())
-        quantise.settle_modules(layer)
-        size = len(self.groups)
-        return [round(sum(part) / len(part), 4) for part in (errors[n : n + size] for n in range(0, len(errors), size))]
-
-    def error(self, layer: nn.Module, group: Group, read, wanted) -> torch.Tensor:
-        """The mean of what the block lacks of the wanted stream, as a share of the stream's square."""
-        x = padded([read[index] for index in group.lines], group)
-        stream = padded([wanted[index].to(self.device).float() for index in group.lines], group)
-        given = self.given(layer, x, group.columns, self.block)
-        real = torch.zeros(x.shape[:2], device=self.device)
-        for row, index in enumerate(group.lines):
-            real[row, 1 : len(read[index])] = 1
-        square = ((given - stream) * by_size(stream)).square().mean(-1)
-        return (square * real).sum() / real.sum()
-
-    def given(self, layer: nn.Module, x: torch.Tensor, length: int, block_of) -> torch.Tensor:
-        with self.inside.autocast():
-            return block_of(x, *self.inside.places(length), *arguments(layer, self.model.config)).float()
-
-    @torch.no_grad()
-    def advance(self, layer: nn.Module, read: list[torch.Tensor], wanted: list[torch.Tensor]):
-        """What the block gives on every line, and its mean error."""
-        given: list[torch.Tensor] = [torch.empty(0)] * len(read)
-        error, count = 0.0, 0
-        for group in self.groups:
-            x = padded([read[index] for index in group.lines], group)
-            out = self.given(layer, x, group.columns, block)
-            for row, index in enumerate(group.lines):
-                own = given[index] = out[row, : len(read[index])].clone()
-                stream = wanted[index].to(self.device).float()
-                error += ((own - stream) * by_size(stream)).square().mean(-1)[1:].sum().item()
-                count += len(own) - 1
-        return given, error / count
+    @cached_property
+    def metrics(self) -> dict[tuple[int, str], torch.Tensor]:
+        """None where the blocks are cut as well, because their outputs are others then."""
+        config = self.model.config
+        widths = self.args.channels, self.heads
+        if self.ready or widths != (config.intermediate_size, config.num_attention_heads):
+            return {}
+        return self.whole.metrics(self.args.seed)
 
     def export(self, layers: list[nn.Module]) -> None:
         """A Hugging Face checkpoint in f32."""
@@ -403,39 +286,9 @@ class Cut:
 
     def tidy(self) -> None:
         """Removes what only an interrupted cut goes on from."""
-        for file in (
-            self.args.out / STREAMS,
-            self.args.out / METRICS,
-            self.args.out / CUT,
-            *self.args.out.glob("block-*.pt"),
-        ):
+        self.whole.tidy()
+        for file in (self.args.out / CUT, *self.args.out.glob("block-*.pt")):
             file.unlink(missing_ok=True)
-
-
-def chosen(files: list[Path], count: int, longest: int) -> list[list[int]]:
-    """Token ids of `count` lines that are not held out, evenly over the files; the shortest first."""
-    found = []
-    for file in files:
-        lines = corpus.read([file], "train", longest)
-        share = math.ceil(count / len(files))
-        found += [lines[index].prompt + lines[index].answer for index in evenly(len(lines), share)]
-    return sorted([ids for ids in found if len(ids) > 1][:count], key=len)
-
-
-def evenly(of: int, count: int) -> list[int]:
-    """Indices of `count` things of `of`, as far apart as can be, or of all if there are fewer."""
-    count = min(count, of)
-    return [at * of // count for at in range(count)]
-
-
-def narrow(layer: nn.Module, keep: torch.Tensor) -> None:
-    """Leaves only these channels of the MLP."""
-    mlp = layer.mlp
-    for linear in (mlp.gate_proj, mlp.up_proj):
-        linear.weight = nn.Parameter(linear.weight.detach()[keep].clone())
-        linear.out_features = len(keep)
-    mlp.down_proj.weight = nn.Parameter(mlp.down_proj.weight.detach()[:, keep].clone())
-    mlp.down_proj.in_features = len(keep)
 
 
 if __name__ == "__main__":

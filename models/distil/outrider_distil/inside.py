@@ -1,5 +1,7 @@
 """What comes in a block one after the other, of a line, (tokens, hidden) each."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -24,6 +26,11 @@ class Inside:
         positions = torch.arange(length, device=self.device)[None]
         turns = [part[:, :, None].to(self.products) for part in self.rotary(x, positions)]
         return [*turns, later_keys(length, self.device)]
+
+    def given(self, layer: nn.Module, x: torch.Tensor, block_of: Callable) -> torch.Tensor:
+        """What a block gives of a batch (B, tokens, hidden). block_of: compiled.block, compiled or not."""
+        with self.autocast():
+            return block_of(x, *self.places(x.shape[1]), *arguments(layer, self.config)).float()
 
     def normed(self, norm: nn.Module, x: torch.Tensor) -> torch.Tensor:
         with self.autocast():

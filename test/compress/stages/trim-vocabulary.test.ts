@@ -161,7 +161,7 @@ test("by frequency the most frequent tokens stay, of equals the first; bytes and
   }
 });
 
-// models/distil/test_distil.py takes the same case: a student and its pack must have the same rows.
+// models/distil/tests/test_vocabulary.py takes the same case: a student and its pack must have the same rows.
 test("a model with more rows than its tokenizer has ids keeps no id behind the last one", async () => {
   const url = new URL("../../cases/trimmed.json", import.meta.url);
   const { tokenizer, rows, text, keep, kept, substitutes } = JSON.parse(readFileSync(url, "utf8"));
