@@ -24,15 +24,8 @@ const REACHES = [3, 6, 12];
 const FLOOR_SLACK = 1e-5;
 
 /**
- * The token drawn at `position` from `logits` (V), row 0 of the last forward of `llama`. Throws `bad_logits` unless a
- * logit is finite.
- */
-export const drawToken = (llama: Logits, logits: Float32Array, sampling: Sampling, position: number): number =>
-  drawTokens(llama, logits, sampling, position, 1)[0]!.id;
-
-/**
- * At most `count` tokens, scores falling: the one that `drawToken` returns, then the one that it would return without
- * the first, and so on. Overwrites the logits of all but the last with −∞. Throws `bad_logits` unless a logit is
+ * At most `count` tokens at `position` from `logits` (V), row 0 of the last forward of `llama`, scores falling: the one
+ * that is drawn, then the one that would be drawn without the first, and so on. Overwrites the logits of all but the last with −∞. Throws `bad_logits` unless a logit is
  * finite.
  */
 export function drawTokens(

@@ -132,7 +132,12 @@ export class Llama {
   ) {
     const { layers, headSize, ropeTheta, ropeScaling } = header.config;
     this.header = header;
-    this.tokens = new TokenRows(header);
+    // Kernels draw by the same table.
+    const { tokenIds } = plan;
+    this.tokens = new TokenRows(
+      header,
+      tokenIds === 0 ? undefined : new Uint32Array(memory.buffer, tokenIds, header.config.vocabulary),
+    );
     this.bytes = plan.bytes;
     this.#kernels = kernels;
     this.#memory = memory;
@@ -142,9 +147,6 @@ export class Llama {
       scaledFrequency(ropeTheta ** ((-2 * i) / headSize), ropeScaling),
     );
     this.#rope = new Float32Array(memory.buffer, plan.scratch.rope, CHUNK * headSize);
-    if (this.tokens.ids) {
-      new Uint32Array(memory.buffer, plan.tokenIds, this.tokens.ids.length).set(this.tokens.ids);
-    }
     this.#pageTable = new Uint32Array(
       memory.buffer,
       plan.scratch.pageTable,

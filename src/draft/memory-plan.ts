@@ -26,6 +26,7 @@ import { CONSTANT_BYTES } from "../kernels/constants.ts";
 import { totalKvHeads } from "../model/config.ts";
 import { FORMATS } from "../model/formats.ts";
 import { denseBytes, keptColumns, type TensorLayout } from "../model/layouts.ts";
+import { isTrimmed } from "../model/token-rows.ts";
 import { type KeepingMemory, keepingMemory } from "./keeping/memory.ts";
 import type { Keeping } from "./keeping.ts";
 
@@ -108,7 +109,7 @@ export function planMemory(header: PackHeader, pages: number, rows: number, keep
     end += tensor.outliers.bytes;
   }
   // Kernels read it four at a time, as they read logits.
-  const tokenIds = header.kept ? take(Math.ceil(vocabulary / 4) * 16) : 0;
+  const tokenIds = isTrimmed(header) ? take(Math.ceil(vocabulary / 4) * 16) : 0;
   const page = pageBytes(totalKvHeads(header.config), headSize);
   const pageAddresses = Array.from({ length: pages }, () => take(page));
   const widest = Math.max(embedding, feedForward, heads * headSize);

@@ -9,8 +9,8 @@ import type { Choosing } from "../speculate/shaping.ts";
 import type { Candidate, Drafter, More, Proposed } from "../speculate/types.ts";
 import type { KvCache } from "./cache.ts";
 import { chances, DRAWN } from "./chances.ts";
-import { drawTokens } from "./draw.ts";
 import type { Llama } from "./llama.ts";
+import { ShapedDraw } from "./shaped-draw.ts";
 import { sharpened } from "./sharpness.ts";
 
 /** Tokens of a draft between two pauses, so that neighbours in the isolate wait about 20 ms at most. */
@@ -50,7 +50,7 @@ export interface Work {
 export class ModelDrafter implements Drafter {
   readonly #llama: Llama;
   readonly #cache: KvCache;
-  readonly #choosing: Choosing;
+  readonly #draw: ShapedDraw;
   readonly #ahead: KvCache | undefined;
   readonly #work: Work;
   #timeline: readonly number[] = [];
@@ -67,7 +67,7 @@ export class ModelDrafter implements Drafter {
     this.#llama = llama;
     this.#cache = cache;
     this.#active = cache;
-    this.#choosing = sharpened(choosing, llama.header.drafting?.sharpness);
+    this.#draw = new ShapedDraw(llama, sharpened(choosing, llama.header.drafting?.sharpness));
     this.#ahead = ahead;
     this.#work = work;
   }
@@ -154,15 +154,9 @@ export class ModelDrafter implements Drafter {
       const logits = this.#llama.forward(cache, pending, 1);
       this.#work.read += pending.length - 1;
       this.#work.steps++;
-      const { shapers } = this.#choosing;
-      if (shapers) {
-        const before = [...this.#timeline, ...proposed.map(({ id }) => id)];
-        shapers.after(before).apply(logits, this.#llama.tokens.ids);
-        // A trimmed draft may lack every token that may come.
-        const { tokens } = this.#llama;
-        if (logits[tokens.rowOf(this.#llama.argmax(0))] === Number.NEGATIVE_INFINITY) break;
-      }
-      const drawn = drawTokens(this.#llama, logits, this.#choosing, position, Math.max(DRAWN, 1 + others));
+      const before = [...this.#timeline, ...proposed.map(({ id }) => id)];
+      const drawn = this.#draw.draw(logits, before, Math.max(DRAWN, 1 + others));
+      if (drawn.length === 0) break;
       const confidence = chances(drawn, this.#llama.header.drafting?.sigma);
       const candidates = drawn.map(({ id }, i): Candidate => ({ id, confidence: confidence[i]!, source: "model" }));
       const next = { ...candidates[0]!, others: candidates.slice(1, 1 + others) };

@@ -3,7 +3,8 @@
  * the answer says so. A Verifier, so that nothing downstream knows the difference: it keeps no drafts and decides a
  * token a step.
  */
-import { drawToken } from "../draft/draw.ts";
+import { ShapedDraw } from "../draft/shaped-draw.ts";
+import { badLogits } from "../speculate/sample.ts";
 import type { Choosing } from "../speculate/shaping.ts";
 import type { Done, Verdict, Verifier } from "../speculate/types.ts";
 import type { SessionDraft } from "./drafter.ts";
@@ -16,6 +17,7 @@ export class DraftAlone implements Verifier {
   readonly ready = false;
   readonly #draft: SessionDraft;
   readonly #choosing: Choosing;
+  #draw: ShapedDraw | undefined;
   readonly #stopIds: ReadonlySet<number>;
   readonly #timeline: number[];
   #left: number;
@@ -63,8 +65,10 @@ export class DraftAlone implements Verifier {
         cache.cut(cache.commonPrefix(this.#timeline));
       }
       const logits = llama.forward(cache, this.#timeline.slice(cache.tokens.length), 1);
-      this.#choosing.shapers?.after(this.#timeline).apply(logits, llama.tokens.ids);
-      return drawToken(llama, logits, this.#choosing, position);
+      this.#draw ??= new ShapedDraw(llama, this.#choosing);
+      const [drawn] = this.#draw.draw(logits, this.#timeline, 1);
+      if (!drawn) throw badLogits();
+      return drawn.id;
     } catch (error) {
       this.#draft.failed(error, "draft alone:");
       throw error;

@@ -21,15 +21,19 @@ interface Vocabulary {
 export const isTrimmed = ({ config, vocabulary }: Vocabulary): boolean => config.vocabulary < vocabulary.size;
 
 export class TokenRows {
-  /** Id of each row; absent where rows are ids. */
+  /** The token that each row stands for; absent where they are ids. */
   readonly ids: Uint32Array | undefined;
   readonly #size: number;
   /** Row that each id is read from; absent where it is the id. */
   readonly #rows: Uint32Array | undefined;
 
-  constructor({ config, vocabulary, kept, substitutes }: Vocabulary) {
+  /** @param ids where `ids` shall lie, with room for each row */
+  constructor({ config, vocabulary, kept, substitutes }: Vocabulary, ids?: Uint32Array) {
     this.#size = Math.max(config.vocabulary, vocabulary.size);
-    this.ids = kept && Uint32Array.from(kept);
+    if (isTrimmed({ config, vocabulary })) {
+      this.ids = ids ?? new Uint32Array(config.vocabulary);
+      this.ids.set(kept ?? Array.from(this.ids.keys()));
+    }
     if (!substitutes) return;
     const rows = new Uint32Array(this.#size);
     const has = new Uint8Array(this.#size);
@@ -49,6 +53,19 @@ export class TokenRows {
   rowOf(id: number): number {
     if (id < this.#size && Number.isInteger(id) && id >= 0) return this.#rows ? this.#rows[id]! : id;
     throw new OutriderError("bad_token", `token id ${id} is outside the vocabulary of ${this.#size}`);
+  }
+
+  /** Does `work` while rows stand for other tokens: those of `labels`, by row. */
+  standingFor<T>(labels: ReadonlyMap<number, number> | undefined, work: () => T): T {
+    const { ids } = this;
+    if (!ids || !labels?.size) return work();
+    const own = [...labels.keys()].map((row) => [row, ids[row]!] as const);
+    for (const [row, id] of labels) ids[row] = id;
+    try {
+      return work();
+    } finally {
+      for (const [row, id] of own) ids[row] = id;
+    }
   }
 
   /** The token of a row, for example of the largest logit. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type TrimVocabulary, trimVocabulary } from "../../../src/compress/stages/trim-vocabulary.ts";
-import { drawToken } from "../../../src/draft/draw.ts";
+import { drawTokens } from "../../../src/draft/draw.ts";
 import type { Llama } from "../../../src/draft/llama.ts";
 import { ModelDrafter } from "../../../src/draft/model-drafter.ts";
 import { type PackedModel, writePack } from "../../../src/format/pack.ts";
@@ -97,7 +97,7 @@ describe.each(["rank", "frequency"] as const)("by %s", (by) => {
       const restricted = logits(full, tokens);
       for (const id of forbidden) restricted[id] = Number.NEGATIVE_INFINITY;
       const token = chooseToken(restricted, sampling, tokens.length);
-      expect(drawToken(small, own, sampling, tokens.length), JSON.stringify(sampling)).toBe(token);
+      expect(drawTokens(small, own, sampling, tokens.length, 1)[0]!.id, JSON.stringify(sampling)).toBe(token);
       const drafter = new ModelDrafter(small, small.newCache(), sampling);
       await drafter.sync(tokens);
       const proposed = await drafter.propose(1, () => true);
