@@ -2,9 +2,10 @@
  * The edge Worker: routes, keys, limits. It stays light (no tokenizer, no WASM here), because an invocation of a Worker
  * has 10 ms of CPU on the Free plan; the Session Durable Object that forward.ts hands to does the work.
  */
-import { type Context, Hono, type MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { requestId } from "hono/request-id";
+import { Hono } from "hono/tiny";
 import { OutriderError } from "../model/errors.ts";
 import { jsonBody, throwAway } from "./body.ts";
 import { askChoices } from "./choices.ts";
