@@ -195,8 +195,31 @@ test("vLLM is asked for the whole prompt's probabilities only where beginnings w
   expect(server.requests.at(-1)!.body).toMatchObject({ prompt: prompts });
   sequence.close();
   // Behind 32 cached tokens 5 beginnings compute 8 to 12 tokens each, 50 against 44 in one; behind 96, 4 to 8 each.
-  expect(wholeIsCheaper(40, 4)).toBe(true);
-  expect(wholeIsCheaper(100, 4)).toBe(false);
-  expect(wholeIsCheaper(10, 0)).toBe(false);
+  expect(wholeIsCheaper(40, 4, 0, 16)).toBe(true);
+  expect(wholeIsCheaper(100, 4, 0, 16)).toBe(false);
+  expect(wholeIsCheaper(10, 0, 0, 16)).toBe(false);
+  // With two siblings beginnings compute 70, which is less than twice as many.
+  expect(wholeIsCheaper(40, 4, 2, 16)).toBe(false);
+  expect(wholeIsCheaper(20, 8, 2, 16)).toBe(true);
+  await server.close();
+});
+
+test.each([
+  [
+    "blocks of 128",
+    'block_size="128",cache_dtype="auto",effective_attention_block_size="64",enable_prefix_caching="True"',
+  ],
+  ["no cache", 'block_size="16",enable_prefix_caching="False"'],
+])("a vLLM server with %s computes a prompt once, without siblings", async (_, facts) => {
+  const server = await scriptedVllm(
+    undefined,
+    `# TYPE\nvllm:cache_config_info{_block_size_resolved="True",${facts}} 1.0\n`,
+  );
+  const engine = await connectVllm({ url: server.url, model: directory, token: null, maxDraft: 15 });
+  const sequence = engine.open();
+  sequence.append(promptOf(5, 120));
+  const greedy = await sequence.decide([3, 4], deciding, [{ at: 1, id: 7 }]);
+  expect(greedy.tokens).toHaveLength(1 + greedy.kept);
+  expect(server.requests.at(-1)!.body).toMatchObject({ prompt: [...promptOf(5, 120), 3, 4], prompt_logprobs: 2 });
   await server.close();
 });

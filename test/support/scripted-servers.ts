@@ -73,6 +73,7 @@ async function serve(routes: Readonly<Record<string, Answer>>): Promise<Scripted
     scripted.requests.push({ path, body });
     const reply = route(body);
     if (isStream(reply)) return stream(response, reply);
+    if (typeof reply === "string") return void response.end(reply);
     response.setHeader("content-type", "application/json").end(JSON.stringify(reply));
   };
   const server: Server = createServer((request, response) => void answer(request, response));
@@ -142,9 +143,11 @@ function* one(tokens: Iterable<number>): Generator<unknown> {
   for (const token of tokens) yield { choices: [{ index: 0, text: "", token_ids: [token] }] };
 }
 
-export const scriptedVllm = (model: Scripted = { name: "scripted" }): Promise<ScriptedServer> =>
+/** @param metrics what it has at /metrics; absent: nothing */
+export const scriptedVllm = (model: Scripted = { name: "scripted" }, metrics?: string): Promise<ScriptedServer> =>
   serve({
     ...tokens(model),
+    ...(metrics !== undefined && { "/metrics": () => metrics }),
     "/v1/models": () => ({ data: [{ id: "served", root: `models/${model.name}`, max_model_len: 4000 }] }),
     "/v1/completions"(body) {
       const prompts = Array.isArray((body.prompt as unknown[])[0])

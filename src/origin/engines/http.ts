@@ -40,6 +40,11 @@ export class EngineServer {
     return this.#ask("GET", path, undefined, schema);
   }
 
+  /** What a path has that is no JSON. Rejects as `post` does. */
+  async text(path: string): Promise<string> {
+    return this.#text("GET", path, undefined);
+  }
+
   /**
    * The events of an answer that is streamed as server-sent events. Ends with the answer; leaving early ends the
    * request. Every event or comment restarts the timeout. Rejects as `post` does.
@@ -71,11 +76,14 @@ export class EngineServer {
   }
 
   async #ask<T>(method: string, path: string, body: unknown, schema: z.ZodType<T>): Promise<T> {
+    return this.#parse(path, await this.#text(method, path, body), schema);
+  }
+
+  async #text(method: string, path: string, body: unknown): Promise<string> {
     const response = await this.#send(method, path, body, AbortSignal.timeout(TIMEOUT_MS));
-    const text = await response.text().catch((cause) => {
+    return response.text().catch((cause) => {
       throw this.#silent(cause);
     });
-    return this.#parse(path, text, schema);
   }
 
   /** Resolves to a response whose status is good. */

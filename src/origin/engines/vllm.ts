@@ -4,10 +4,10 @@
  * of two ways computes fewer tokens:
  *
  *   whole       one prompt, p p p p c d1 d2 d3, with prompt_logprobs          all of them
- *   beginnings  K + 1 prompts, … c | … c d1 | … c d1 d2 | …, one token each   of each what its last block of 16 lacks
+ *   beginnings  K + 1 prompts, … c | … c d1 | … c d1 d2 | …, one token each   of each what lies behind whole blocks
  *
- * Beginnings share the cached blocks and run as one batch; a sibling is one more of them. Without a draft both ways are
- * the same plain request.
+ * Beginnings share the cached blocks and run as one batch; a sibling is one more of them, and a whole prompt has none.
+ * Without a draft both ways are the same plain request.
  *
  * A sampled token is certain only where top_k keeps no more tokens than the server returns. Otherwise the server's own
  * sampler draws it, without drafts, and its draw does not repeat for a seed. This file is the one place of the origin
@@ -23,8 +23,10 @@ import { modelOf, type RemoteOptions, remoteEngine, withSiblings } from "./remot
 
 /** Likeliest tokens that vLLM returns at most, unless it was started with --max-logprobs. */
 const MAX_LIKELIEST = 20;
-/** Tokens of a block of vLLM's prefix cache, which matches whole blocks. */
+/** Tokens of a block of the prefix cache, which matches whole blocks, where a server does not tell: that of GPUs. */
 const BLOCK = 16;
+/** Siblings are given up for a whole prompt that computes this part of what beginnings do. */
+const WITHOUT_SIBLINGS = 0.5;
 /** Each further token of a draft costs most of a block: longer ones are hardly ever worth it. */
 const MAX_DRAFT = 8;
 
@@ -48,6 +50,7 @@ export async function connectVllm(options: RemoteOptions): Promise<TargetEngine>
   const [served] = (await server.get("/v1/models", modelsSchema)).data;
   const { id, root, max_model_len } = served!;
   const { model, vocabulary, context } = await modelOf(server, root == null ? [id] : [id, root], options.model);
+  const block = await blockOf(server);
   return remoteEngine({
     name: "vllm",
     // One token must be left to decide.
@@ -58,7 +61,7 @@ export async function connectVllm(options: RemoteOptions): Promise<TargetEngine>
     // Of 20 tokens too often none may come, and the server's own biases would not know of the timeline.
     shapes: [],
     drafted,
-    pass: (timeline, ...draft) => decide(server, id, vocabulary.size, timeline, ...draft),
+    pass: (timeline, ...draft) => decide(server, id, block, vocabulary.size, timeline, ...draft),
     run: (timeline, most) => run(server, id, timeline, most),
   });
 }
@@ -66,20 +69,31 @@ export async function connectVllm(options: RemoteOptions): Promise<TargetEngine>
 /** Whether what the server returns holds all tokens that may be drawn. */
 const drafted = ({ temperature, topK }: Sampling): boolean => temperature === 0 || (topK > 0 && topK < MAX_LIKELIEST);
 
+/** Tokens of a block of the server's prefix cache; infinite where it is off. */
+async function blockOf(server: EngineServer): Promise<number> {
+  // Metrics may be off, or not for everybody.
+  const told = await server.text("/metrics").catch(() => "");
+  const facts = /^vllm:cache_config_info{(.*)}/m.exec(told)?.[1] ?? "";
+  if (facts.includes('enable_prefix_caching="False"')) return Number.POSITIVE_INFINITY;
+  return Number(/\bblock_size="(\d+)"/.exec(facts)?.[1] ?? BLOCK);
+}
+
 async function decide(
   server: EngineServer,
   model: string,
+  block: number,
   V: number,
   timeline: readonly number[],
   draft: readonly number[],
   { sampling, rule, stop, logprobs }: Deciding,
-  siblings: readonly Sibling[],
+  proposed: readonly Sibling[],
 ): Promise<Decision> {
   if (!drafted(sampling)) return drawnByServer(server, model, timeline, sampling, logprobs);
   // Two show a tie for the first position. Ties for the last of top_k take all that the server returns.
   const count = sampling.temperature === 0 ? Math.max(2, logprobs ?? 0) : MAX_LIKELIEST;
+  const isWhole = wholeIsCheaper(timeline.length, draft.length, proposed.length, block);
+  const siblings = isWhole ? [] : proposed;
   const ways = { server, model, timeline, draft, siblings, count };
-  const isWhole = siblings.length === 0 && wholeIsCheaper(timeline.length, draft.length);
   const rows = await (isWhole ? whole(ways) : beginnings(ways));
   const positions = positionsOf(timeline.length, draft.length, siblings);
   const scores = partialScores(rows, [], V, sampling, positions, undefined, logprobs);
@@ -95,13 +109,15 @@ async function* run(server: EngineServer, model: string, timeline: readonly numb
 }
 
 /**
- * Whether one whole prompt makes the server compute fewer tokens, for a draft of K after P, than K + 1 beginnings do.
+ * Whether one whole prompt makes the server compute fewer tokens, for a draft of K after P, than beginnings do: K + 1,
+ * and one for each sibling. block: of its prefix cache.
  */
-export function wholeIsCheaper(P: number, K: number): boolean {
+export function wholeIsCheaper(P: number, K: number, siblings: number, block: number): boolean {
   if (K === 0) return false;
-  let behindCache = 0;
-  for (let k = 0; k <= K; k++) behindCache += P + k - BLOCK * Math.floor((P - 1) / BLOCK);
-  return P + K < behindCache;
+  const cached = P > block ? block * Math.floor((P - 1) / block) : 0;
+  let computed = siblings * (P + K / 2 - cached);
+  for (let k = 0; k <= K; k++) computed += P + k - cached;
+  return P + K < computed * (siblings > 0 ? WITHOUT_SIBLINGS : 1);
 }
 
 interface Ways {
