@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ["test/engines/**/*.test.ts"],
     fileParallelism: false,
-    testTimeout: 1_800_000,
+    testTimeout: 7_200_000,
     hookTimeout: 1_800_000,
   },
 });
