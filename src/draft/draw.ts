@@ -25,8 +25,8 @@ const FLOOR_SLACK = 1e-5;
 
 /**
  * At most `count` tokens at `position` from `logits` (V), row 0 of the last forward of `llama`, scores falling: the one
- * that is drawn, then the one that would be drawn without the first, and so on. Overwrites the logits of all but the last with −∞. Throws `bad_logits` unless a logit is
- * finite.
+ * that is drawn, then the one that would be drawn without the first, and so on. Overwrites the logits of all but the
+ * last with −∞. Throws `bad_logits` unless a logit is finite.
  */
 export function drawTokens(
   llama: Logits,
