@@ -78,7 +78,7 @@ export async function startSglang(checkpoint: string, port: number, dtype: "floa
     finish: withoutDriver,
   });
   const options = ["--device", "cpu", "--dtype", dtype, "--host", "127.0.0.1", "--port", `${port}`];
-  const room = ["--context-length", `${CONTEXT}`, "--mem-fraction-static", "0.3", "--max-total-tokens", "16384"];
+  const room = ["--context-length", `${CONTEXT}`, "--mem-fraction-static", "0.5", "--max-total-tokens", "16384"];
   const args = ["-m", "sglang.launch_server", "--model-path", checkpoint, ...options, ...room];
   return start("sglang", join(home, "bin/python"), [...args, "--max-running-requests", "4"], port, "/health", {
     LD_LIBRARY_PATH: join(home, "driver"),
