@@ -4,13 +4,12 @@
  * out. A row therefore stands for the token that was last read from it (docs/log.md, "A piece means the token that it
  * was read for").
  */
+import { commonPrefix } from "../model/common-prefix.ts";
 import type { TokenRows } from "../model/token-rows.ts";
 
 export class Meanings {
   readonly #tokens: TokenRows;
   readonly #timeline: number[] = [];
-  /** For each token of the timeline the row that it was read from. */
-  readonly #read: number[] = [];
   readonly #labels = new Map<number, number>();
 
   constructor(tokens: TokenRows) {
@@ -22,19 +21,15 @@ export class Meanings {
    * most of their beginnings. Changes at the next call.
    */
   behind(timeline: readonly number[]): ReadonlyMap<number, number> {
-    let same = 0;
-    while (same < this.#timeline.length && this.#timeline[same] === timeline[same]) same++;
-    const dropped = this.#read.splice(same);
-    this.#timeline.length = same;
-    for (const row of new Set(dropped)) {
-      const at = this.#read.lastIndexOf(row);
-      this.#label(row, at < 0 ? this.#tokens.idOf(row) : this.#timeline[at]!);
+    const tokens = this.#tokens;
+    const same = commonPrefix(this.#timeline, timeline);
+    const dropped = this.#timeline.splice(same);
+    for (const row of new Set(dropped.map((token) => tokens.rowOf(token)))) {
+      this.#label(row, this.#timeline.findLast((token) => tokens.rowOf(token) === row) ?? tokens.idOf(row));
     }
     for (const token of timeline.slice(same)) {
-      const row = this.#tokens.rowOf(token);
+      this.#label(tokens.rowOf(token), token);
       this.#timeline.push(token);
-      this.#read.push(row);
-      this.#label(row, token);
     }
     return this.#labels;
   }

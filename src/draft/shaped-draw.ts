@@ -1,4 +1,4 @@
-/** Draws the tokens of a draft at one position, shaped as the target's are, and as the tokens that its rows stand for. */
+/** Draws the tokens of a draft at one position: shaped as the target's are, and those that its rows stand for. */
 import type { Choosing } from "../speculate/shaping.ts";
 import { type Drawn, drawTokens, type Logits } from "./draw.ts";
 import { Meanings } from "./meanings.ts";

@@ -3,6 +3,7 @@
  * the answer says so. A Verifier, so that nothing downstream knows the difference: it keeps no drafts and decides a
  * token a step.
  */
+import type { Llama } from "../draft/llama.ts";
 import { ShapedDraw } from "../draft/shaped-draw.ts";
 import { badLogits } from "../speculate/sample.ts";
 import type { Choosing } from "../speculate/shaping.ts";
@@ -17,7 +18,9 @@ export class DraftAlone implements Verifier {
   readonly ready = false;
   readonly #draft: SessionDraft;
   readonly #choosing: Choosing;
+  /** Draws from the llama that is open. */
   #draw: ShapedDraw | undefined;
+  #llama: Llama | undefined;
   readonly #stopIds: ReadonlySet<number>;
   readonly #timeline: number[];
   #left: number;
@@ -65,8 +68,10 @@ export class DraftAlone implements Verifier {
         cache.cut(cache.commonPrefix(this.#timeline));
       }
       const logits = llama.forward(cache, this.#timeline.slice(cache.tokens.length), 1);
-      this.#draw ??= new ShapedDraw(llama, this.#choosing);
-      const [drawn] = this.#draw.draw(logits, this.#timeline, 1);
+      // Another Session's trap may have made everybody load anew.
+      if (this.#llama !== llama) this.#draw = new ShapedDraw(llama, this.#choosing);
+      this.#llama = llama;
+      const [drawn] = this.#draw!.draw(logits, this.#timeline, 1);
       if (!drawn) throw badLogits();
       return drawn.id;
     } catch (error) {

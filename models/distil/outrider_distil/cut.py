@@ -117,10 +117,10 @@ class Cut:
         most = self.model.config.intermediate_size
         if not 0 < args.channels <= most:
             raise SystemExit(f"--channels is {args.channels}; it must be from 1 to the model's {most}")
-        every, groups = self.model.config.num_attention_heads, self.model.config.num_key_value_heads
+        every, shared = self.model.config.num_attention_heads, self.model.config.num_key_value_heads
         self.heads = args.heads or every
-        if self.heads > every or self.heads % groups:
-            raise SystemExit(f"--heads is {args.heads}; it must be a multiple of {groups}, and {every} at most")
+        if self.heads > every or self.heads % shared:
+            raise SystemExit(f"--heads is {args.heads}; it must be a multiple of {shared}, and {every} at most")
         widths = self.model.config.hidden_size, self.heads * layers[0].self_attn.head_dim, args.channels
         if args.quantise:
             quantise.refuse_unfit(args.quantise, *widths)
@@ -134,11 +134,11 @@ class Cut:
         self.learning = BlockLearning(
             self.inside,
             groups,
-            args.readings,
-            args.rate or (ROUNDED_RATE if args.quantise else RATE),
-            args.quantise,
-            args.seed,
-            torch.compile(block, dynamic=False) if args.compile else block,
+            readings=args.readings,
+            rate=args.rate or (ROUNDED_RATE if args.quantise else RATE),
+            formats=args.quantise,
+            seed=args.seed,
+            run=torch.compile(block, dynamic=False) if args.compile else block,
         )
         self.layers = layers
         self.solved = evenly(len(self.lines), args.solved or len(self.lines))

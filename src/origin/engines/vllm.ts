@@ -4,7 +4,7 @@
  * of two ways computes fewer tokens:
  *
  *   whole       one prompt, p p p p c d1 d2 d3, with prompt_logprobs          all of them
- *   beginnings  K + 1 prompts, … c | … c d1 | … c d1 d2 | …, one token each   of each what lies behind whole blocks
+ *   beginnings  K + 1 prompts, … c | … c d1 | … c d1 d2 | …, one token each   what is behind blocks
  *
  * Beginnings share the cached blocks and run as one batch; a sibling is one more of them, and a whole prompt has none.
  * Without a draft both ways are the same plain request.
@@ -115,8 +115,8 @@ async function* run(server: EngineServer, model: string, timeline: readonly numb
 export function wholeIsCheaper(P: number, K: number, siblings: number, block: number): boolean {
   if (K === 0) return false;
   const cached = P > block ? block * Math.floor((P - 1) / block) : 0;
-  let computed = siblings * (P + K / 2 - cached);
-  for (let k = 0; k <= K; k++) computed += P + k - cached;
+  // They are P to P + K tokens long.
+  const computed = (K + 1 + siblings) * (P + K / 2 - cached);
   return P + K < computed * (siblings > 0 ? WITHOUT_SIBLINGS : 1);
 }
 
