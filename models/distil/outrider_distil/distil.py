@@ -25,6 +25,7 @@ from . import argument, corpus, quantise, vocabulary
 from . import student as models
 from .compiled import UNIT, Blocks, lacking
 from .loss import at_head, at_temperature
+from .meanings import Meanings
 from .memory import keep_freed
 from .score import Score, add_batch
 from .teacher import Teacher
@@ -283,7 +284,7 @@ class Run:
             loss = at_head(
                 states,
                 models.head(self.student),
-                self.vocabulary.row_of[tokens],
+                Meanings(self.vocabulary, batch.ids, batch.taught).rows(tokens),
                 logs,
                 self.args.acceptance,
                 torch.where(batch.answered[batch.taught], 1.0, self.args.prompts),
@@ -309,7 +310,8 @@ class Run:
                 batch = corpus.padded(part).to(self.device)
                 with torch.no_grad(), models.autocast(self.device), parametrize.cached():
                     logits = models.logits(self.student, self.vocabulary.read(batch.ids), batch.answered)
-                predicted = self.vocabulary.kept[logits.argmax(-1)]
+                meanings = Meanings(self.vocabulary, batch.ids, batch.answered)
+                predicted = meanings.tokens(logits.argmax(-1, keepdim=True))[:, 0]
                 add_batch(scores, predicted, batch, [int(corpus.loops(line.answer)) for line in part])
             if kind not in corpus.REAL:
                 plain, looping = plain + scores[0], looping + scores[1]

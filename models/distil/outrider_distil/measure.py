@@ -18,6 +18,7 @@ from torch import nn
 
 from . import corpus
 from . import student as models
+from .meanings import Meanings
 from .memory import keep_freed
 from .score import Score, add_batch
 from .vocabulary import Vocabulary, whole
@@ -42,7 +43,8 @@ def measure(model: nn.Module, lines: list[corpus.Line], kept: Vocabulary | None 
         batch = corpus.padded([line]).to(device)
         with models.autocast(device.type):
             logits = models.states(model, vocabulary.read_as[batch.ids], batch.answered) @ rows.T
-        add_batch([score], vocabulary.kept[logits.argmax(-1)], batch, [0])
+        meanings = Meanings(vocabulary, batch.ids, batch.answered)
+        add_batch([score], meanings.tokens(logits.argmax(-1, keepdim=True))[:, 0], batch, [0])
     return score
 
 

@@ -14,6 +14,7 @@ from . import student as models
 from .compiled import Blocks
 from .corpus import TOP, Batch
 from .loss import PART
+from .meanings import Meanings
 from .vocabulary import Vocabulary
 
 
@@ -41,7 +42,8 @@ class Teacher:
             states = self.states(self.vocabulary.read(batch.ids), followed)
         parts = [self.likeliest(part) for part in states.to(self.head.dtype).split(PART)]
         logs, rows = map(torch.cat, zip(*parts))
-        return replace(batch, taught=followed, tokens=self.vocabulary.kept[rows], logs=logs)
+        tokens = Meanings(self.vocabulary, batch.ids, followed).tokens(rows)
+        return replace(batch, taught=followed, tokens=tokens, logs=logs)
 
     def likeliest(self, states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(N, hidden): log probabilities and rows of the TOP likeliest tokens, (N, TOP) each."""

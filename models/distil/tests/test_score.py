@@ -52,7 +52,9 @@ class Scores(unittest.TestCase):
             for _ in range(9):
                 read = [token if kept is None or token in kept_ids else 5 for token in answer]
                 logits = draft(torch.tensor([read])).logits[0, -1, rows]
-                answer.append(int(rows[logits.argmax()]))
+                row = int(rows[logits.argmax()])
+                # The token that was last read from the row.
+                answer.append(dict(zip(read, answer)).get(row, row))
             # The last token is none that the model would say.
             answer[-1] = (answer[-1] + 1) % VOCABULARY
             write_lines(home / "kind.jsonl", [corpus.Line(answer[:2], answer[2:], 0, NOTHING)])
