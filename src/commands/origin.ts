@@ -125,6 +125,7 @@ SIGTERM takes nothing new and lets generations end for up to ${DRAIN_MS / 1000} 
     });
     const access = token ? "" : ", open to whoever reaches it";
     console.log(`origin serves ${gateway.model} at http://${host}:${server.port}${access}`);
+    if (gateway.moreWith !== undefined) console.log(gateway.moreWith);
     await interrupted(server);
   },
 });

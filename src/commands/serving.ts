@@ -148,7 +148,7 @@ export async function beforeServer(
     origin: { url: local.url },
     vars: { ORIGIN_TOKEN: local.token },
     runs: `in the ${engine} server at ${server.url}`,
-    expect: null,
+    expect: local.moreWith ?? null,
     local,
   };
 }

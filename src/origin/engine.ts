@@ -59,10 +59,12 @@ export interface Capabilities {
   /** Whether it tells log probabilities. */
   readonly logprobs: boolean;
   /**
-   * Whether drafts can be verified under a sampling. False where the engine returns too little of the distribution;
-   * such a generation is streamed without drafts.
+   * Whether drafts can be verified under a sampling. False where the engine returns too little of the distribution and
+   * draws by itself; such a generation is streamed without drafts and does not repeat for a seed.
    */
   drafted(sampling: Sampling): boolean;
+  /** How to start a server behind the engine so that it can do more, in a sentence; absent where nothing is missing. */
+  readonly moreWith?: string | undefined;
 }
 
 /** How to decide: the same for all passes of a generation. */
@@ -96,10 +98,11 @@ export interface EngineSequence {
    */
   decide(draft: readonly number[], deciding: Deciding, siblings?: readonly Sibling[]): Promise<Decision>;
   /**
-   * Decides greedily, a token at a time and at most `most`, until the caller leaves. For engines behind a server, where
-   * every `decide` is a request of its own and a stream is one for many tokens. Rejects as `decide` does.
+   * Decides greedily, or draws under a sampling that is not `drafted`: a token at a time and at most `most`, until the
+   * caller leaves. For engines behind a server, where every `decide` is a request of its own and a stream is one for
+   * many tokens. Rejects as `decide` does.
    */
-  stream?(most: number): AsyncGenerator<number, void>;
+  stream?(sampling: Sampling, most: number): AsyncGenerator<number, void>;
   /** Gives back all memory. The sequence may not be used afterwards. */
   close(): void;
 }

@@ -102,6 +102,11 @@ export class Gateway {
     return this.#engine.model;
   }
 
+  /** As `Capabilities.moreWith`. */
+  get moreWith(): string | undefined {
+    return this.#engine.capabilities.moreWith;
+  }
+
   /** False once the engine has trapped: everything it runs will fail until it is loaded again. */
   get healthy(): boolean {
     return !this.#trapped;

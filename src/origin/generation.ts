@@ -65,6 +65,8 @@ export class Generation {
   #following: Following | null = null;
   /** Draft tokens of one pass; 0 where the engine cannot verify any under this sampling. */
   readonly #maxDraft: number;
+  /** Whether the engine draws by itself, without the noise. */
+  readonly #drawsItself: boolean;
   /** When the last verdicts were sent, by the position at which they ended. */
   readonly #sentAt = new Map<number, number>();
   #stream: AsyncGenerator<number, void> | null = null;
@@ -78,7 +80,8 @@ export class Generation {
     this.#drafts = new Drafts(surroundings.now);
     const { sampling, shaping, logprobs, rule, stop } = open;
     this.#deciding = { sampling, shapers: Shapers.of(shaping, { stop }), logprobs, rule, stop: new Set(stop) };
-    this.#maxDraft = capabilities.drafted(open.sampling) ? capabilities.maxDraft : 0;
+    this.#drawsItself = !capabilities.drafted(open.sampling);
+    this.#maxDraft = this.#drawsItself ? 0 : capabilities.maxDraft;
   }
 
   /** Holds the answer to a form. To be called before `decide`. */
@@ -251,19 +254,19 @@ export class Generation {
 
   /**
    * One pass over a draft. Without one, and while nobody is waited for, a server as engine goes on with a single
-   * request: the pass is then its next token. Only greedy tokens do not depend on the noise, which a server does not
-   * know.
+   * request: the pass is then its next token. Greedy tokens do not depend on the noise, which a server does not know,
+   * and where it draws by itself it knows all that it needs.
    */
   async #pass(lease: Lease, { tokens, siblings }: Required<DraftTokens>, most: number): Promise<Decision> {
     const { sequence } = lease;
     const { sampling, shapers, logprobs } = this.#deciding;
-    const plain = sampling.temperature === 0 && !shapers && logprobs === undefined;
+    const plain = (sampling.temperature === 0 || this.#drawsItself) && !shapers && logprobs === undefined;
     const streams = plain && tokens.length === 0 && !this.#waits;
     if (!streams || !sequence.stream) {
       await this.#endStream();
       return sequence.decide(tokens, this.#deciding, siblings);
     }
-    this.#stream ??= sequence.stream(most);
+    this.#stream ??= sequence.stream(sampling, most);
     const stream = this.#stream;
     const { value, done } = await stream.next();
     return { kept: 0, tokens: done ? [] : [value] };

@@ -29,7 +29,10 @@ export function checkOpen(open: OpenFrame, { name, model, vocabulary, context, c
   const kinds = kindsOf(open.shaping);
   const cannot = kinds.find((kind) => !capabilities.shapes.includes(kind));
   if (cannot) {
-    refuse("unsupported_parameter", `the engine ${name} cannot do ${KIND_WORDS[cannot]}; leave them out`);
+    refuse(
+      "unsupported_parameter",
+      `the engine ${name} cannot do ${KIND_WORDS[cannot]}; leave them out${moreOf(capabilities)}`,
+    );
   }
   if (kinds.length > 0 && open.rule.kind !== "exact") {
     refuse("unsupported_rule", `the rule "${open.rule.kind}" keeps what the target finds probable, whatever shapes it`);
@@ -51,6 +54,8 @@ export function checkOpen(open: OpenFrame, { name, model, vocabulary, context, c
   }
 }
 
+const moreOf = ({ moreWith }: TargetEngine["capabilities"]): string => (moreWith === undefined ? "" : `. ${moreWith}`);
+
 /** Kinds of shaping that may leave no token of a constrained answer. */
 const BESIDE_NO_CONSTRAINT = ["allowed", "minTokens"] as const;
 
@@ -63,7 +68,8 @@ function checkConstraint(
   };
   // A form is a mask of tokens at each position.
   if (!vocabulary.tokenizer || !capabilities.shapes.includes("allowed")) {
-    refuse("unsupported_parameter", `the engine ${name} cannot hold an answer to a form; leave response_format out`);
+    const message = `the engine ${name} cannot hold an answer to a form; leave response_format out`;
+    refuse("unsupported_parameter", message + moreOf(capabilities));
   }
   if (rule.kind !== "exact") {
     refuse("unsupported_rule", `the rule "${rule.kind}" may break the form of an answer; ask with the exact rule`);

@@ -27,6 +27,8 @@ export interface LocalOrigin {
   readonly hardware: string | undefined;
   /** How many passes over one position a pass over eight takes, about; absent where the engine does not know. */
   readonly passesOf8: number | undefined;
+  /** As `Capabilities.moreWith`. */
+  readonly moreWith: string | undefined;
   close(): Promise<void>;
 }
 
@@ -88,6 +90,7 @@ async function startOrigin(name: string, given: Partial<EngineOptions>, model?: 
     context: engine.context,
     hardware: engine.hardware,
     passesOf8: engine.passCost && passesOf8(engine.passCost),
+    moreWith: engine.capabilities.moreWith,
     close: () => server.close(),
   };
 }

@@ -30,6 +30,8 @@ export interface Decision {
   readonly tokens: readonly number[];
   /** Of each of them, where `Scores` tells it. */
   readonly logprobs?: readonly TokenLogprob[] | undefined;
+  /** The row whose own token is unknown, where that is why no more was decided. */
+  readonly open?: number;
   /** Target passes that it took, 1 unless an engine had to ask again. */
   readonly passes?: number;
   /** Tokens of the timeline that the engine found in a cache of its own, if it reports them. */
@@ -69,7 +71,7 @@ export function accept(
   for (let i = 0; ; i++) {
     const own = scores.own(i);
     const proposed = draft[i];
-    if (own === null) return told(tokens, i);
+    if (own === null) return { ...told(tokens, i), open: i };
     const keep =
       proposed !== undefined &&
       (proposed === own || (rule.kind === "bild" && -scores.logProbability(i, proposed) <= rule.alphaRollback));
@@ -77,9 +79,11 @@ export function accept(
       const sibling = siblings.findIndex(({ at, id }) => at === i && id === own);
       if (sibling < 0) return told([...tokens, own], i);
       const row = draft.length + 1 + sibling;
-      const next = stop.has(own) ? null : scores.own(row);
+      const isLast = stop.has(own);
+      const next = isLast ? null : scores.own(row);
       const rows = [...Array.from({ length: i + 1 }, (_, n) => n), row];
-      return told([...tokens, own, ...(next === null ? [] : [next])], i + 1, rows);
+      const decision = told([...tokens, own, ...(next === null ? [] : [next])], i + 1, rows);
+      return next === null && !isLast ? { ...decision, open: row } : decision;
     }
     tokens.push(proposed);
     if (stop.has(proposed)) return told(tokens, i + 1);

@@ -5,10 +5,12 @@
  *
  * The N likeliest tokens are known, with x = (logit − largest) / temperature. Every other token has x ≤ x_N.
  *
- *   top_k   certain while k < N, or where x_N lies below the k-th x
+ *   top_k   certain while k < N, or where x_N lies below the k-th x; with k = N unless an unknown token that is as
+ *           likely as the k-th could win
  *   top_p   the probability of the unknown tokens is bounded from both sides, so the threshold is too
  *   min_p   certain where its threshold lies above x_N
- *   none    an unknown token may still win by its noise; the noise is known, so that can be ruled out
+ *   none    an unknown token may still win by its noise; the noise is known, so that can be ruled out. Where the loud
+ *           tokens are known too (`loud.ts`), nearly always
  */
 import { gumbel, gumbelCeiling, noiseBits, noiseKey } from "../model/noise.ts";
 import { UNTOLD } from "./sample.ts";
@@ -25,6 +27,8 @@ export interface Likeliest {
   readonly logTotal: number;
   /** No unknown token has a larger logit; absent: that of the last known one. */
   readonly most?: number;
+  /** No unknown token's logit + temperature · noise exceeds it; absent: nothing is known of that. */
+  readonly bound?: number;
   /** Where logits were changed: whether an unknown token may come. What they weigh is then only known from above. */
   possible?(id: number): boolean;
 }
@@ -40,7 +44,7 @@ export function shaped(known: Likeliest, V: number, shape: Shape): Likeliest | n
   const { ids, logits } = known;
   const given = new Map(ids.map((id, n) => [id, logits[n]!] as const));
   const all = ids.length >= V;
-  const last = logits.at(-1) ?? Number.POSITIVE_INFINITY;
+  const last = known.most ?? logits.at(-1) ?? Number.POSITIVE_INFINITY;
   // The change rises with the logit, so no unknown token exceeds what it would be at the bound.
   const risen = (id: number) => !given.has(id) && shape.logit(id, last) > last;
   if (!all && [...shape.ids].some(risen)) return null;
@@ -55,8 +59,32 @@ export function shaped(known: Likeliest, V: number, shape: Shape): Likeliest | n
     logits: changed.map(([, logit]) => logit),
     logTotal: Math.log(sum(changed.map(([, logit]) => logit)) + rest),
     most: all ? Number.NEGATIVE_INFINITY : last,
+    // An unknown token that was raised still has no more than `last`, from which the bound comes.
+    ...(known.bound !== undefined && { bound: known.bound }),
     possible: (id) => !given.has(id) && shape.logit(id, last) > Number.NEGATIVE_INFINITY,
   };
+}
+
+/**
+ * With the loud tokens, whose logits were asked for by id.
+ *
+ * @param loud of all tokens whose noise exceeds `level`
+ */
+export function withLoud(
+  known: Likeliest,
+  loud: ReadonlyMap<number, number>,
+  level: number,
+  temperature: number,
+): Likeliest {
+  const most = known.logits.at(-1) ?? Number.POSITIVE_INFINITY;
+  return { ...withMore(known, loud), most, bound: most + temperature * level };
+}
+
+/** With tokens that are not among the likeliest. */
+export function withMore(known: Likeliest, more: ReadonlyMap<number, number>): Likeliest {
+  const all = new Map([...known.ids.map((id, n) => [id, known.logits[n]!] as const), ...more]);
+  const sorted = [...all].toSorted(([, a], [, b]) => b - a);
+  return { ...known, ids: sorted.map(([id]) => id), logits: sorted.map(([, logit]) => logit) };
 }
 
 /** What is told of a decided token, from logarithms of probability. */
@@ -67,16 +95,15 @@ export function toldOf({ ids, logits, logTotal }: Likeliest, token: number, coun
 }
 
 /**
- * How many of the likeliest tokens to request, so that `chooseAmong` can answer. Null where no number suffices: without
- * any filter, a token far down the list may win by its noise.
+ * How many of the likeliest tokens to request, so that `chooseAmong` can answer.
  *
- * @param most the largest number to request; also the answer where the sampling does not tell how many tokens it keeps
+ * @param most the largest number to request; also the answer where the sampling does not tell how many tokens it keeps.
+ *   Without a filter any token may win by its noise, and the loud ones are requested beside these.
  */
-export function likeliestNeeded({ temperature, topK, topP, minP }: Sampling, most: number): number | null {
+export function likeliestNeeded({ temperature, topK }: Sampling, most: number): number {
   // Two of them show a tie.
   if (temperature === 0) return 2;
-  if (topK > 0 && topK < most) return topK + 1;
-  return topP < 1 || minP > 0 ? most : null;
+  return topK > 0 && topK < most ? topK + 1 : most;
 }
 
 /**
@@ -88,11 +115,11 @@ export function chooseAmong(known: Likeliest, V: number, sampling: Sampling, pos
   const { ids, logits } = known;
   const top = logits[0];
   if (top === undefined) return null;
-  if (known.most !== undefined && top <= known.most) return null;
+  if (known.most !== undefined && top <= known.most && ids.length < V) return null;
   // Of equals the lowest id. A tie that goes on beyond what is known cannot be seen.
   if (sampling.temperature === 0) return Math.min(...ids.filter((_, n) => logits[n] === top));
   const x = logits.map((logit) => (logit - top) / sampling.temperature);
-  const most = known.most ?? (ids.length >= V ? Number.NEGATIVE_INFINITY : logits.at(-1)!);
+  const most = ids.length >= V ? Number.NEGATIVE_INFINITY : (known.most ?? logits.at(-1)!);
   const least = (most - top) / sampling.temperature;
   const threshold = thresholdOf(known, x, least, V, sampling);
   if (threshold === null) return null;
@@ -110,6 +137,7 @@ export function chooseAmong(known: Likeliest, V: number, sampling: Sampling, pos
   // The filters have dropped all unknown tokens.
   if (threshold.low > least) return winner.id;
   // Unknown tokens may have been kept. The winner is certain if even x = least does not let any of them win.
+  if (known.bound !== undefined && (known.bound - top) / sampling.temperature < winner.score) return winner.id;
   const among = new Set(ids);
   const possible = known.possible ?? ((id: number) => !among.has(id));
   for (let id = 0; id < V; id++) {
@@ -124,6 +152,8 @@ interface Bounds {
   readonly low: number;
   readonly high: number;
 }
+
+const NO_MASS: Bounds = { low: 0, high: 0 };
 
 /**
  * Bounds of the threshold θ, where the filters keep the tokens with x ≥ θ; −Infinity where they keep all. Null where
@@ -145,16 +175,18 @@ function thresholdOf(
   // Of tokens that were forbidden fewer than k may be left.
   if (topK > 0 && topK < V && !(allKnown && x.length < topK)) {
     const last = x[topK - 1];
-    // Tokens as likely as the k-th stay, and there may be unknown ones among them.
-    if (last === undefined || last <= least) return null;
+    if (last === undefined || last < least) return null;
     low = last;
     high = last;
   }
+  // Tokens as likely as the k-th stay, and there may be unknown ones among them.
+  const onlyTied = low === least;
   if (topP < 1) {
     const kept = x.filter((value) => value >= low);
     const held = kept.reduce((sum, value) => sum + Math.exp(value), 0);
     const complete = allKnown || low > least;
-    const rest = complete ? { low: 0, high: 0 } : massOutside(known, V - x.length, least, 1 / temperature);
+    const outside = complete ? NO_MASS : massOutside(known, V - x.length, least, 1 / temperature);
+    const rest = onlyTied ? { ...outside, low: 0 } : outside;
     // The more mass lies outside, the lower the threshold. Below `least`, unknown tokens may lie above known ones.
     high = Math.max(firstReaching(kept, topP * (held + rest.low)) ?? least, complete ? low : least);
     low = firstReaching(kept, topP * (held + rest.high)) ?? low;

@@ -35,6 +35,8 @@ export const SAMPLED: readonly Sampling[] = [
   { temperature: 1.1, topK: 0, topP: 0.9, minP: 0, seed: 9 },
   { temperature: 0.9, topK: 0, topP: 1, minP: 0.05, seed: 10 },
   { temperature: 0.7, topK: 12, topP: 0.95, minP: 0.02, seed: 11 },
+  // What a request without any sampling asks for.
+  { temperature: 1, topK: 0, topP: 1, minP: 0, seed: 12 },
 ];
 
 function opened(engine: TargetEngine, prompt: readonly number[]): EngineSequence {
@@ -122,7 +124,7 @@ export async function streamsTheSame(engine: TargetEngine, prompt: readonly numb
   const right = await alone(engine, prompt, GREEDY, count);
   const sequence = opened(engine, prompt);
   for (const most of [3, count]) {
-    for await (const token of sequence.stream!(most)) {
+    for await (const token of sequence.stream!(GREEDY, most)) {
       expect(sequence.timeline.at(-1)).toBe(token);
       if (sequence.timeline.length === prompt.length + 7) break;
     }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Generation } from "../../src/origin/generation.ts";
 import { Sequences, type Wish } from "../../src/origin/sequences.ts";
-import { type Draft, GREEDY, type Verdict } from "../../src/speculate/types.ts";
+import { type Draft, GREEDY, type Sampling, type Verdict } from "../../src/speculate/types.ts";
 import { type OpenFrame, PROTOCOL_VERSION } from "../../src/verify/protocol.ts";
 import { reference, sleep, V } from "../support/scripted.ts";
 import { ScriptedEngine } from "../support/scripted-engine.ts";
@@ -14,6 +14,7 @@ interface Setting extends Partial<Pick<OpenFrame, "sampling" | "stop" | "patienc
   readonly context?: number;
   readonly maxDraft?: number;
   readonly siblings?: boolean;
+  readonly drawsItself?: boolean;
   readonly mostPatience?: number;
   readonly prompt?: readonly number[];
 }
@@ -29,12 +30,13 @@ async function setUp({
   context = 4096,
   maxDraft = 15,
   siblings = true,
+  drawsItself = false,
   mostPatience = 600_000,
   ...asked
 }: Setting = {}) {
   const engine = new ScriptedEngine();
   engine.context = context;
-  engine.capabilities = { ...engine.capabilities, maxDraft, siblings };
+  engine.capabilities = { ...engine.capabilities, maxDraft, siblings, drafted: () => !drawsItself };
   const now = () => performance.now();
   const sequences = new Sequences(engine, { live: 1, kept: 1, idleMs: 60_000 }, now);
   const prompt = [...(asked.prompt ?? PROMPT)];
@@ -120,7 +122,7 @@ describe("with patience 0", () => {
     const { run, verdicts, onVerdict, draft, engine, sequence } = await setUp();
     let streams = 0;
     let ended = 0;
-    sequence.stream = async function* (most) {
+    sequence.stream = async function* (_, most) {
       streams++;
       try {
         for (let n = 0; n < most; n++) {
@@ -177,6 +179,25 @@ test("streams without drafts where the engine verifies none, and reports it", as
   onVerdict((verdict) => draft(rightDraft(verdict, 4)));
   expect(await run()).toMatchObject({ decided: 20, passes: 20 });
   expect(verdicts.every(({ kept, undrafted }) => kept === 0 && undrafted === true)).toBe(true);
+});
+
+test("streams what an engine draws by itself, and not what it would only say greedily", async () => {
+  for (const drawsItself of [true, false]) {
+    const sampling = { ...GREEDY, temperature: 1 };
+    const { run, verdicts, sequence } = await setUp({ sampling, maxDraft: 0, maxTokens: 5, drawsItself });
+    const asked: Sampling[] = [];
+    sequence.stream = async function* (sampling, most) {
+      asked.push(sampling);
+      for (let n = 0; n < most; n++) {
+        sequence.append([n]);
+        yield n;
+      }
+    };
+    await run();
+    expect(asked).toEqual(drawsItself ? [sampling] : []);
+    const { tokens } = reference(PROMPT, sampling, 5, []);
+    expect(verdicts.flatMap(({ tokens }) => tokens)).toEqual(drawsItself ? [0, 1, 2, 3, 4] : tokens);
+  }
 });
 
 test("waits as the newest draft says, and no longer than the operator allows", async () => {

@@ -2,7 +2,7 @@
  * The engines behind HTTP servers: the table of all engines over scripted ones, and what a failing server makes of an
  * answer.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -12,11 +12,14 @@ import type { RemoteOptions } from "../../src/origin/engines/remote.ts";
 import { connectSglang } from "../../src/origin/engines/sglang.ts";
 import { connectVllm, wholeIsCheaper } from "../../src/origin/engines/vllm.ts";
 import { Metrics } from "../../src/origin/metrics.ts";
-import { GREEDY } from "../../src/speculate/types.ts";
-import { alone, ENGINE_CASES, streamsTheSame } from "../cases/engines.ts";
+import { checkOpen } from "../../src/origin/opening.ts";
+import { chooseToken } from "../../src/speculate/sample.ts";
+import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
+import { type OpenFrame, PROTOCOL_VERSION } from "../../src/verify/protocol.ts";
+import { alone, drafted, ENGINE_CASES, SAMPLED, streamsTheSame } from "../cases/engines.ts";
 import { eventually } from "../support/eventually.ts";
 import { seeded } from "../support/random.ts";
-import { reference, V } from "../support/scripted.ts";
+import { reference, scriptedRow, V } from "../support/scripted.ts";
 import { type Scripted, type ScriptedServer, scriptedSglang, scriptedVllm } from "../support/scripted-servers.ts";
 
 interface Kind {
@@ -28,6 +31,11 @@ interface Kind {
 const KINDS: readonly Kind[] = [
   { name: "SGLang", serve: scriptedSglang, connect: connectSglang },
   { name: "vLLM", serve: scriptedVllm, connect: connectVllm },
+  {
+    name: "vLLM without a limit of log probabilities",
+    serve: (model) => scriptedVllm(model, undefined, model?.size ?? V),
+    connect: connectVllm,
+  },
 ];
 
 let directory: string;
@@ -58,10 +66,11 @@ describe.each(KINDS)("$name", ({ serve, connect }) => {
   const prompts = [promptOf(1, 5), promptOf(2, 300), promptOf(3, 40)];
   test.each(ENGINE_CASES)("$name", ({ run }) => run({ engine, prompts }));
 
-  test("says what the target says", async () => {
+  test.each([GREEDY, ...SAMPLED])("says what the target says: %o", async (sampling) => {
+    if (!engine.capabilities.drafted(sampling)) return expect(sampling.topP).toBeLessThan(1);
     for (const prompt of prompts) {
-      const { tokens } = reference(prompt, GREEDY, 20, []);
-      expect(await alone(engine, prompt, GREEDY, 20)).toEqual(tokens);
+      const { tokens } = reference(prompt, sampling, 20, []);
+      expect(await alone(engine, prompt, sampling, 20)).toEqual(tokens);
     }
   });
 
@@ -135,7 +144,7 @@ describe.each(KINDS)("$name", ({ serve, connect }) => {
     const sequence = engine.open();
     sequence.append(prompts[0]!);
     server.fault = fault;
-    await expect(sequence.stream!(4).next()).rejects.toMatchObject(error);
+    await expect(sequence.stream!(GREEDY, 4).next()).rejects.toMatchObject(error);
     expect(sequence.timeline).toEqual(prompts[0]);
     sequence.close();
   });
@@ -173,6 +182,57 @@ test("SGLang is asked from the last decided token on, which its cache never hold
   const text = metrics.text({ processing: 0, deferred: 0, connections: 0, kept: 0 });
   expect(text).toContain("\noutrider:engine_cached_tokens_total 29\n");
   await server.close();
+});
+
+test.each([
+  ["20", 20, true],
+  ["-1", V, false],
+])("vLLM with --max-logprobs %s says what it could do more: %o", async (_, limit, isLess) => {
+  const server = await scriptedVllm(undefined, undefined, limit);
+  const engine = await connectVllm({ url: server.url, model: directory, token: null, maxDraft: 15 });
+  const open: OpenFrame = {
+    ...{ type: "open", version: PROTOCOL_VERSION, model: engine.model, vocabulary: engine.vocabulary.hash },
+    ...{ session: "s", keep: 0, keepHash: "", prompt: [1, 2], rule: { kind: "exact" }, sampling: GREEDY },
+    ...{ stop: [], patience: 0, maxTokens: 4, shaping: { from: 2, bias: [[3, 1]] } },
+  };
+  const refusal = /leave them out\. vLLM started with --max-logprobs -1 can do more/;
+  if (isLess) expect(() => checkOpen(open, engine)).toThrow(refusal);
+  else expect(() => checkOpen(open, engine)).not.toThrow();
+  await server.close();
+});
+
+/** A checkpoint of so many tokens. */
+function vocabularyOf(size: number): string {
+  const home = join(directory, `${size}`);
+  mkdirSync(home, { recursive: true });
+  const vocab = Object.fromEntries(Array.from({ length: size }, (_, id) => [`<${id}>`, id]));
+  writeFileSync(join(home, "tokenizer.json"), JSON.stringify({ model: { vocab }, added_tokens: [] }));
+  writeFileSync(join(home, "config.json"), JSON.stringify({ max_position_embeddings: 2048 }));
+  return home;
+}
+
+describe.each(KINDS)("$name, with more tokens than one reply tells", ({ serve, connect, name }) => {
+  const size = 3000;
+  const sampling: Sampling = { temperature: 0.4, topK: 0, topP: 1, minP: 0, seed: 3 };
+
+  test("draws under no filter what all logits say, with drafts and without, and hardly ever asks for all", async () => {
+    const server = await serve({ name: "scripted", size });
+    const engine = await connect({ url: server.url, model: vocabularyOf(size), token: null, maxDraft: 8 });
+    const prompt = promptOf(6, 20);
+    const timeline = [...prompt];
+    for (let n = 0; n < 40; n++) timeline.push(chooseToken(scriptedRow(timeline, size), sampling, timeline.length));
+    const right = timeline.slice(prompt.length);
+    expect(await alone(engine, prompt, sampling, 40)).toEqual(right);
+    const before = server.requests.length;
+    const { tokens, kept, passes } = await drafted(engine, prompt, sampling, right, 4);
+    expect(tokens).toEqual(right.slice(0, tokens.length));
+    expect(kept).toBeGreaterThan(5);
+    const asked = server.requests.slice(before).map(({ body }) => Number(body.top_logprobs_num ?? body.logprobs));
+    expect(Math.max(...asked)).toBeLessThan(size);
+    // A pass that leaves a token open asks again about that one, and keeps the draft behind it.
+    if (name === "SGLang") expect(asked.length).toBeLessThan(passes * 1.2);
+    await server.close();
+  });
 });
 
 test("vLLM is asked for the whole prompt's probabilities only where beginnings would compute more", async () => {
@@ -221,5 +281,25 @@ test.each([
   const greedy = await sequence.decide([3, 4], deciding, [{ at: 1, id: 7 }]);
   expect(greedy.tokens).toHaveLength(1 + greedy.kept);
   expect(server.requests.at(-1)!.body).toMatchObject({ prompt: [...promptOf(5, 120), 3, 4], prompt_logprobs: 2 });
+  await server.close();
+});
+
+test.each([
+  ["greedily", GREEDY],
+  ["under a sampling of its own", { temperature: 0.9, topK: 0, topP: 0.8, minP: 0, seed: 5 }],
+])("vLLM decides %s with none of its model's own defaults", async (_, sampling) => {
+  const server = await scriptedVllm();
+  const engine = await connectVllm({ url: server.url, model: directory, token: null, maxDraft: 15 });
+  const before = server.requests.length;
+  await alone(engine, promptOf(7, 9), sampling, 2);
+  const sequence = engine.open();
+  sequence.append(promptOf(7, 9));
+  for await (const _ of sequence.stream!(sampling, 2));
+  const { temperature, topP } = sampling;
+  const requests = server.requests.slice(before);
+  expect(requests).toHaveLength(3);
+  for (const { body } of requests) {
+    expect(body).toMatchObject({ temperature, top_p: topP, top_k: -1, min_p: 0, repetition_penalty: 1 });
+  }
   await server.close();
 });

@@ -1,7 +1,8 @@
 /** What the likeliest tokens alone determine must be what all logits say; what they leave open must be left open. */
 import { expect, test } from "vitest";
 import { maskOf } from "../../src/model/token-mask.ts";
-import { chooseAmong, type Likeliest, shaped } from "../../src/speculate/likeliest.ts";
+import { chooseAmong, type Likeliest, shaped, withLoud } from "../../src/speculate/likeliest.ts";
+import { loudTokens } from "../../src/speculate/loud.ts";
 import { chooseToken } from "../../src/speculate/sample.ts";
 import { Shape } from "../../src/speculate/shaping.ts";
 import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
@@ -28,6 +29,8 @@ const sampling = (fields: Partial<Sampling>): Sampling => ({ ...GREEDY, temperat
 const CASES: [name: string, sampling: Sampling, count: number, share: number][] = [
   ["greedy", GREEDY, 2, 1],
   ["top_k with one more known", sampling({ topK: 20 }), 21, 1],
+  ["top_k with as many known", sampling({ topK: 40 }), 40, 0.8],
+  ["top_k with as many known, and top_p", sampling({ topK: 40, topP: 0.8 }), 40, 0.5],
   ["top_k with fewer known", sampling({ topK: 20 }), 19, 0],
   ["top_p", sampling({ topP: 0.9 }), 100, 0.9],
   ["top_p, cold", sampling({ topP: 0.95, temperature: 0.5 }), 60, 0.9],
@@ -56,6 +59,46 @@ test.each(CASES)("%s", (_, request, count, share) => {
   expect(known / positions).toBeGreaterThanOrEqual(share);
 });
 
+/** As an engine tells them that is asked for the loud tokens too. */
+function withTheLoud(
+  logits: Float32Array,
+  count: number,
+  { seed, temperature }: Sampling,
+  position: number,
+): Likeliest {
+  const known = likeliest(logits, count);
+  const logTotal = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
+  const { ids, level } = loudTokens(V, seed, position, 30);
+  return withLoud(known, new Map(ids.map((id) => [id, logits[id]! - logTotal])), level, temperature);
+}
+
+/** Sampling, likeliest tokens known beside the loud ones, and least share of positions that these must determine. */
+const LOUD_CASES: [name: string, sampling: Sampling, count: number, share: number][] = [
+  ["no filter", sampling({}), 40, 0.9],
+  ["no filter, hot", sampling({ temperature: 1.3 }), 80, 0.8],
+  ["no filter, all known", sampling({}), V, 1],
+  ["top_p", sampling({ topP: 0.9 }), 60, 0.6],
+  ["top_k", sampling({ topK: 40 }), 41, 1],
+  ["min_p", sampling({ minP: 0.01 }), 30, 0.9],
+];
+
+test.each(LOUD_CASES)("beside the loud: %s", (_, request, count, share) => {
+  let known = 0;
+  let withoutThem = 0;
+  const positions = 400;
+  for (let position = 0; position < positions; position++) {
+    const logits = logitsOf(position);
+    const drawn = { ...request, seed: position % 7 };
+    if (chooseAmong(likeliest(logits, count), V, drawn, position) !== null) withoutThem++;
+    const token = chooseAmong(withTheLoud(logits, count, drawn, position), V, drawn, position);
+    if (token === null) continue;
+    known++;
+    expect(token, `position ${position}`).toBe(chooseToken(logits, drawn, position));
+  }
+  expect(known / positions).toBeGreaterThanOrEqual(share);
+  expect(known).toBeGreaterThanOrEqual(withoutThem);
+});
+
 /** Changes as masks, penalties and biases make them; the last raises a token that may be unknown. */
 const SHAPES: [name: string, shape: (random: () => number) => Shape][] = [
   ["half of the tokens forbidden", (random) => new Shape([{ mask: maskOf(some(random, V / 2)) }])],
@@ -74,7 +117,8 @@ test.each(SHAPES)("whatever is known, with %s", (_, shapeOf) => {
     const [, request, count] = CASES[position % CASES.length]!;
     const drawn = { ...request, seed: position % 7 };
     const shape = shapeOf(random);
-    const row = shaped(likeliest(logits, count), V, shape);
+    const told = position % 2 ? likeliest(logits, count) : withTheLoud(logits, count, drawn, position);
+    const row = shaped(told, V, shape);
     const token = row && chooseAmong(row, V, drawn, position);
     if (token === null) continue;
     known++;

@@ -18,11 +18,19 @@ export interface ScriptedServer {
 }
 
 /** ln p of all tokens after `timeline`, most likely first. */
-function ranked(timeline: readonly number[]): [logProbability: number, id: number][] {
-  const row = scriptedRow(timeline);
+function ranked(timeline: readonly number[], size = V): [logProbability: number, id: number][] {
+  const row = scriptedRow(timeline, size);
   const total = Math.log(row.reduce((sum, logit) => sum + Math.exp(logit), 0));
   const all = [...row].map((logit, id): [number, number] => [logit - total, id]);
   return all.sort(([a, x], [b, y]) => b - a || x - y);
+}
+
+/** A reply with status 400. */
+class Refusal {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
 }
 
 /** One reply, or one that goes on: an event a token. */
@@ -73,6 +81,7 @@ async function serve(routes: Readonly<Record<string, Answer>>): Promise<Scripted
     scripted.requests.push({ path, body });
     const reply = route(body);
     if (isStream(reply)) return stream(response, reply);
+    if (reply instanceof Refusal) return void response.writeHead(400).end(reply.text);
     if (typeof reply === "string") return void response.end(reply);
     response.setHeader("content-type", "application/json").end(JSON.stringify(reply));
   };
@@ -92,6 +101,8 @@ export interface Scripted {
   readonly name: string;
   /** Ids of a text; absent: the server has no such route, as older ones. */
   readonly tokenize?: (text: string) => readonly number[];
+  /** Tokens of its vocabulary; those of `scripted.ts` unless given. */
+  readonly size?: number;
 }
 
 const tokens = ({ tokenize }: Scripted): Record<string, Answer> =>
@@ -107,18 +118,22 @@ export const scriptedSglang = (model: Scripted = { name: "scripted" }): Promise<
         return repeated(following(body.input_ids as number[], max_new_tokens));
       }
       const starts = body.logprob_start_len as number[];
-      return (body.input_ids as number[][]).map((ids, i) => told(ids, starts[i]!, body.top_logprobs_num as number));
+      const named = (body.token_ids_logprob as number[][] | undefined) ?? [];
+      const count = body.top_logprobs_num as number;
+      return (body.input_ids as number[][]).map((ids, i) => told(ids, starts[i]!, count, named[i], model.size));
     },
   });
 
-/** What SGLang tells of a sequence from position `start` on. */
-function told(ids: readonly number[], start: number, count: number): unknown {
-  if (ids.some((id) => !(id >= 0 && id < V))) throw new Error("the real server would have died");
-  const top = (length: number) =>
-    ranked(ids.slice(0, length))
-      .slice(0, count)
+/** What SGLang tells of a sequence from position `start` on: the likeliest tokens, and those named. */
+function told(ids: readonly number[], start: number, count: number, named?: readonly number[], size = V): unknown {
+  if (ids.some((id) => !(id >= 0 && id < size))) throw new Error("the real server would have died");
+  const among = (length: number, kept: (id: number, rank: number) => boolean) =>
+    ranked(ids.slice(0, length), size)
+      .filter(([, id], rank) => kept(id, rank))
       .map((pair) => [...pair, null]);
-  const own = (at: number) => ranked(ids.slice(0, at)).find(([, id]) => id === ids[at])![0];
+  const top = (length: number) => among(length, (_, rank) => rank < count);
+  const byId = (length: number) => among(length, (id) => named!.includes(id));
+  const own = (at: number) => ranked(ids.slice(0, at), size).find(([, id]) => id === ids[at])![0];
   const positions = ids.slice(start).map((_, n) => start + n);
   return {
     output_ids: [],
@@ -127,6 +142,10 @@ function told(ids: readonly number[], start: number, count: number): unknown {
       input_token_logprobs: positions.map((at, n) => [n === 0 ? null : own(at), ids[at], null]),
       input_top_logprobs: positions.map((at, n) => (n === 0 ? null : top(at))),
       output_top_logprobs: [top(ids.length)],
+      ...(named && {
+        input_token_ids_logprobs: positions.map((at, n) => (n === 0 ? null : byId(at))),
+        output_token_ids_logprobs: [byId(ids.length)],
+      }),
     },
   };
 }
@@ -143,8 +162,15 @@ function* one(tokens: Iterable<number>): Generator<unknown> {
   for (const token of tokens) yield { choices: [{ index: 0, text: "", token_ids: [token] }] };
 }
 
-/** @param metrics what it has at /metrics; absent: nothing */
-export const scriptedVllm = (model: Scripted = { name: "scripted" }, metrics?: string): Promise<ScriptedServer> =>
+/**
+ * @param metrics what it has at /metrics; absent: nothing
+ * @param limit likeliest tokens that it returns at most
+ */
+export const scriptedVllm = (
+  model: Scripted = { name: "scripted" },
+  metrics?: string,
+  limit = 20,
+): Promise<ScriptedServer> =>
   serve({
     ...tokens(model),
     ...(metrics !== undefined && { "/metrics": () => metrics }),
@@ -154,25 +180,33 @@ export const scriptedVllm = (model: Scripted = { name: "scripted" }, metrics?: s
         ? (body.prompt as number[][])
         : [body.prompt as number[]];
       if (body.stream) return one(following(prompts[0]!, body.max_tokens as number));
-      const most = (count: unknown) => (typeof count === "number" ? Math.min(count, 20) : 0);
+      const most = (count: unknown) => (typeof count === "number" ? count : 0);
+      const asked = most(body.logprobs);
+      if (asked > limit)
+        return new Refusal(`Requested sample logprobs of ${asked}, which is greater than max allowed: ${limit}`);
+      const bias = (body.logit_bias ?? {}) as Record<number, number>;
       const choices = prompts.map((ids, index) => {
-        const [likeliest] = ranked(ids) as [[number, number]];
+        const biased = ranked(ids, model.size).map(
+          ([logprob, id]) => [logprob + (bias[id] ?? 0), id, logprob] as const,
+        );
+        const [, token, own] = biased.toSorted(([a], [b]) => b - a)[0]!;
         const byId = (length: number) => {
-          const all = ranked(ids.slice(0, length));
+          const all = ranked(ids.slice(0, length), model.size);
           // The token that stands there is told whether it is likely or not.
           const told = all.filter(([, id], rank) => rank < most(body.prompt_logprobs) || id === ids[length]);
           return Object.fromEntries(told.map(([logprob, id]) => [id, { logprob, rank: 1, decoded_token: "" }]));
         };
-        const top = ranked(ids).slice(0, most(body.logprobs));
+        const top = ranked(ids, model.size).slice(0, most(body.logprobs));
         return {
           index,
           text: "",
-          token_ids: [likeliest[1]],
+          token_ids: [token],
           prompt_logprobs: body.prompt_logprobs === undefined ? null : ids.map((_, at) => (at === 0 ? null : byId(at))),
           logprobs:
             body.logprobs === undefined
               ? null
               : {
+                  token_logprobs: [own],
                   top_logprobs: [Object.fromEntries(top.map(([logprob, id]) => [`token_id:${id}`, logprob]))],
                 },
         };

@@ -9,12 +9,12 @@ import { seeded } from "./random.ts";
 export const V = 40;
 export const STOP = 0;
 
-/** Logits (V) after `timeline`. Peaked enough that text repeats itself and a copy is often right. */
-export function scriptedRow(timeline: readonly number[]): Float32Array {
+/** Logits (size) after `timeline`. Peaked enough that text repeats itself and a copy is often right. */
+export function scriptedRow(timeline: readonly number[], size = V): Float32Array {
   const [a = 0, b = 0] = [timeline.at(-2), timeline.at(-1)];
   const random = seeded((a % 7) * 1009 + b * 9176 + 17);
-  const row = new Float32Array(V);
-  for (let token = 0; token < V; token++) row[token] = 6 * random() ** 3;
+  const row = new Float32Array(size);
+  for (let token = 0; token < size; token++) row[token] = 6 * random() ** 3;
   row[STOP] = row[STOP]! - 3.5;
   return row;
 }

@@ -5,8 +5,8 @@
  *   greedy      its argmax
  *   top_k       the k likeliest and one more
  *   top_p       the likeliest, at the request's temperature, and the total weight
- *   neither     the noise as a bias. Tokens whose noise exceeds a level g get temperature · (noise − g) added, before
- *               the likeliest are taken. Then x + noise ≤ (the last one's biased logit) / temperature + g holds for all
+ *   neither     the noise as a bias. Loud tokens get temperature · (noise − their level g) added, before the likeliest
+ *               are taken. Then x + noise ≤ (the last one's biased logit) / temperature + g holds for all
  *               others. A winner that exceeds that bound is the winner of all.
  *
  * Where the reply leaves more than one token possible, all logits are requested. BiLD's rule also needs the probability
@@ -15,6 +15,7 @@
 
 import { gumbel, noiseBits, noiseKey } from "../../model/noise.ts";
 import { chooseAmong, type Likeliest } from "../../speculate/likeliest.ts";
+import { loudTokens } from "../../speculate/loud.ts";
 import { chooseToken, logProbability, tokenLogprob } from "../../speculate/sample.ts";
 import type { Shape } from "../../speculate/shaping.ts";
 import type { Sampling, TokenLogprob } from "../../speculate/types.ts";
@@ -22,7 +23,7 @@ import type { LibraryBias, LibraryModel, Question, Reply } from "./llama-library
 
 /** Likeliest tokens to request where the sampling does not tell how many it keeps. */
 const LIKELIEST = 256;
-/** Expected number of tokens whose noise exceeds the level g. */
+/** Tokens that get a bias. */
 const LOUD = 512;
 /** Largest top_k that is requested as such; above it llama.cpp's sorting costs as much as all logits do. */
 const MAX_TOP_K = 1024;
@@ -123,18 +124,15 @@ function tempered(reply: Reply): Likeliest {
 
 function biased({ V, model, newBias }: Vocabulary, { temperature, seed }: Sampling, position: number): Inquiry {
   const key = noiseKey(seed, position);
-  const levelBits = Math.floor(4294967296 * (1 - Math.min(1, LOUD / V)));
-  const level = gumbel(levelBits);
+  const { ids, level } = loudTokens(V, seed, position, LOUD);
   const bias = newBias();
   const added = new Map<number, number>();
   /** Tokens above the level that the library takes no bias for: those that end an answer. */
   const unbiased: number[] = [];
-  for (let token = 0; token < V; token++) {
-    const bits = noiseBits(key, token);
-    if (bits <= levelBits) continue;
+  for (const token of ids) {
     if (model.isEogToken(token)) unbiased.push(token);
     else {
-      const logit = Math.fround(temperature * (gumbel(bits) - level));
+      const logit = Math.fround(temperature * (gumbel(noiseBits(key, token)) - level));
       bias.set(token, { logit });
       added.set(token, logit);
     }

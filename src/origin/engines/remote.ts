@@ -34,8 +34,8 @@ type Pass = (
   deciding: Deciding,
   siblings: readonly Sibling[],
 ) => Promise<Decision>;
-/** What follows the timeline greedily, at most `most` tokens, in one request. */
-type Run = (timeline: readonly number[], most: number) => AsyncGenerator<readonly number[], void>;
+/** What follows the timeline, at most `most` tokens, in one request; as `EngineSequence.stream`. */
+type Run = (timeline: readonly number[], sampling: Sampling, most: number) => AsyncGenerator<readonly number[], void>;
 
 interface Remote {
   /** As `TargetEngine.name`. */
@@ -50,6 +50,8 @@ interface Remote {
   readonly shapes: readonly ShapingKind[];
   /** As `Capabilities.drafted`. */
   drafted(sampling: Sampling): boolean;
+  /** As `Capabilities.moreWith`. */
+  readonly moreWith?: string | undefined;
   readonly pass: Pass;
   readonly run: Run;
 }
@@ -62,6 +64,7 @@ export const remoteEngine = ({
   siblings,
   shapes,
   drafted,
+  moreWith,
   pass,
   run,
 }: Remote): TargetEngine => ({
@@ -79,6 +82,7 @@ export const remoteEngine = ({
     capacity: Number.POSITIVE_INFINITY,
     cost: () => 0,
     drafted,
+    moreWith,
   },
   open: () => new RemoteSequence(pass, run),
 });
@@ -112,8 +116,8 @@ class RemoteSequence extends Timeline implements EngineSequence {
     return decision;
   }
 
-  async *stream(most: number): AsyncGenerator<number, void> {
-    for await (const tokens of this.#run([...this.timeline], most)) {
+  async *stream(sampling: Sampling, most: number): AsyncGenerator<number, void> {
+    for await (const tokens of this.#run([...this.timeline], sampling, most)) {
       for (const token of tokens) {
         this.append([token]);
         yield token;

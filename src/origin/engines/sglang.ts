@@ -6,15 +6,20 @@
  *   input_top_logprobs   - after c, d1, d2       row 0, of c itself, is null: its distribution is in the cached part
  *   output_top_logprobs  after d3
  *
+ * Of each position the likeliest tokens are requested, and where any token may be drawn the loud ones by id
+ * (token_ids_logprob, one list for all positions of a sequence). These decide nearly all positions at any sampling.
+ *
  * The radix cache keeps the prefix from pass to pass and from turn to turn. Its match ends before logprob_start_len, so
  * a pass computes c and the draft. A sibling is one more sequence of the same request, … c d1 s2, of which only the
  * last position is returned. The server dies of ids outside its vocabulary, so the gateway lets none through.
  */
 import * as z from "zod";
-import { accept, type Decision, partialScores, positionsOf, shapesOf } from "../../speculate/accept.ts";
-import { type Likeliest, likeliestNeeded } from "../../speculate/likeliest.ts";
+import { type Decision, positionsOf } from "../../speculate/accept.ts";
+import { type Likeliest, likeliestNeeded, withLoud } from "../../speculate/likeliest.ts";
+import { type Loud, LoudPositions } from "../../speculate/loud.ts";
 import type { Sibling } from "../../speculate/types.ts";
 import type { Deciding, TargetEngine } from "../engine.ts";
+import { acceptAskingAgain } from "./ask-again.ts";
 import { EngineServer } from "./http.ts";
 import { modelOf, type RemoteOptions, remoteEngine, withSiblings } from "./remote.ts";
 
@@ -25,10 +30,13 @@ const RESERVED = 8;
  * keeps.
  */
 const MAX_LIKELIEST = 256;
-/** Requested next, where these leave the first token open: a high temperature with top_p keeps hundreds. */
+/** Requested next of a position that these leave open: a high temperature with top_p keeps hundreds. */
 const MORE_LIKELIEST = 4096;
+/** Loud tokens requested of each position. A pass of 9 positions returns 288 beside the likeliest. */
+const LOUD = 32;
 
 const rowSchema = z.array(z.tuple([z.number(), z.int()], z.unknown()));
+type Row = z.infer<typeof rowSchema>;
 const replySchema = z
   .array(
     z.object({
@@ -37,6 +45,8 @@ const replySchema = z
         input_token_logprobs: z.array(z.tuple([z.number().nullable(), z.int()], z.unknown())),
         input_top_logprobs: z.array(rowSchema.nullable()),
         output_top_logprobs: z.array(rowSchema),
+        input_token_ids_logprobs: z.array(rowSchema.nullable()).optional(),
+        output_token_ids_logprobs: z.array(rowSchema).optional(),
       }),
     }),
   )
@@ -54,6 +64,7 @@ export async function connectSglang(options: RemoteOptions): Promise<TargetEngin
   const { max_req_input_len, served_model_name, model_path } = await server.get("/get_server_info", infoSchema);
   const names = [served_model_name, model_path].filter((name) => name != null);
   const { model, vocabulary, context } = await modelOf(server, names, options.model);
+  const loud = new LoudPositions(vocabulary.size, LOUD);
   return remoteEngine({
     name: "sglang",
     served: { model, vocabulary, context: Math.min(context, max_req_input_len) - RESERVED },
@@ -62,39 +73,46 @@ export async function connectSglang(options: RemoteOptions): Promise<TargetEngin
     siblings: true,
     // Logarithms of probability do not tell which logits are positive, so it has no repetition penalty.
     shapes: ["bias", "allowed", "penalties", "minTokens"],
-    drafted: (sampling) => likeliestNeeded(sampling, MAX_LIKELIEST) !== null,
-    pass: (timeline, ...draft) => decide(server, vocabulary.size, timeline, ...draft),
-    run: (timeline, most) => run(server, timeline, most),
+    drafted: () => true,
+    pass: (timeline, ...draft) => decide({ server, V: vocabulary.size, loud }, timeline, ...draft),
+    run: (timeline, _, most) => run(server, timeline, most),
   });
 }
 
+interface Asking {
+  readonly server: EngineServer;
+  readonly V: number;
+  readonly loud: LoudPositions;
+}
+
 async function decide(
-  server: EngineServer,
-  V: number,
+  { server, V, loud }: Asking,
   timeline: readonly number[],
   draft: readonly number[],
   deciding: Deciding,
   siblings: readonly Sibling[],
 ): Promise<Decision> {
-  const { sampling, rule, stop, shapers, logprobs } = deciding;
-  const verified = async (count: number, tokens: readonly number[], beside: readonly Sibling[]): Promise<Decision> => {
-    const { rows, logProbabilities, cached } = await score(server, timeline, tokens, beside, count);
-    const positions = positionsOf(timeline.length, tokens.length, beside);
-    const shapes = shapesOf(shapers, timeline, tokens, beside);
-    const scores = partialScores(rows, logProbabilities, V, sampling, positions, shapes, logprobs);
-    return { ...accept(scores, tokens, rule, stop, beside), cached };
+  const { sampling, shapers, logprobs } = deciding;
+  const kept = likeliestNeeded(sampling, MAX_LIKELIEST);
+  const ask = (before: readonly number[], tokens: readonly number[], beside: readonly Sibling[], count: number) => {
+    const positions = positionsOf(before.length, tokens.length, beside);
+    const isAny = kept === MAX_LIKELIEST && count < V;
+    const named = isAny ? positions.map((position) => loud.at(sampling.seed, position)) : null;
+    return score(server, before, tokens, beside, { count, loud: named, temperature: sampling.temperature });
   };
   // Of tokens whose logits change, more have to be known than are told or kept.
-  const needed = shapers ? MAX_LIKELIEST : Math.max(likeliestNeeded(sampling, MAX_LIKELIEST) ?? V, logprobs ?? 0);
-  const counts = [needed, MORE_LIKELIEST].map((count) => Math.min(V, count));
-  for (const [n, count] of counts.entries()) {
-    const decision = await verified(count, draft, siblings);
-    if (decision.tokens.length > 0) return { ...decision, passes: n + 1 };
-  }
-  // The whole distribution of one position leaves nothing open.
-  return { ...(await verified(V, [], [])), passes: counts.length + 1 };
+  const needed = shapers ? MAX_LIKELIEST : Math.max(kept, logprobs ?? 0);
+  const { rows, logProbabilities, cached } = await ask(timeline, draft, siblings, Math.min(V, needed));
+  const pass = { timeline, draft, siblings, deciding };
+  const decision = await acceptAskingAgain(pass, rows, logProbabilities, V, async ({ known, before }) => {
+    if (known.ids.length >= V) return null;
+    const more = await ask(before, [], [], known.ids.length < MORE_LIKELIEST ? Math.min(V, MORE_LIKELIEST) : V);
+    return more.rows[0]!;
+  });
+  return { ...decision, cached };
 }
 
+/** Greedily: it draws nothing by itself. */
 async function* run(server: EngineServer, timeline: readonly number[], most: number) {
   const body = {
     input_ids: timeline,
@@ -109,15 +127,26 @@ async function* run(server: EngineServer, timeline: readonly number[], most: num
   }
 }
 
-/** The `count` likeliest tokens of each row, numbered as in `Scores`, and ln p of the draft's tokens, (K). */
+/** What to request of each row, rows counted as in `Scores`. */
+interface Asked {
+  /** How many of the likeliest tokens. */
+  readonly count: number;
+  /** And the loud ones of the row's position. */
+  readonly loud: readonly Loud[] | null;
+  readonly temperature: number;
+}
+
+/** The tokens requested of each row, and ln p of the draft's tokens, (K). */
 async function score(
   server: EngineServer,
   timeline: readonly number[],
   draft: readonly number[],
   siblings: readonly Sibling[],
-  count: number,
+  { count, loud, temperature }: Asked,
 ): Promise<{ rows: Likeliest[]; logProbabilities: number[]; cached: number }> {
   const beside = withSiblings(timeline, draft, siblings);
+  const K = draft.length;
+  const askedFor = loud && [loud.slice(0, K + 1), ...loud.slice(K + 1).map((one) => [one])];
   const replies = await server.post(
     "/generate",
     {
@@ -127,20 +156,33 @@ async function score(
       return_logprob: true,
       logprob_start_len: [timeline.length - 1, ...beside.map((tokens) => tokens.length - 1)],
       top_logprobs_num: count,
+      ...(askedFor && { token_ids_logprob: askedFor.map((those) => [...new Set(those.flatMap(({ ids }) => ids))]) }),
     },
     replySchema,
   );
   const { meta_info } = replies[0]!;
-  const last = replies.map((reply) => reply.meta_info.output_top_logprobs[0] ?? null);
-  const rows = [...meta_info.input_top_logprobs.slice(1, 1 + draft.length), ...last];
-  return {
-    rows: rows.map((row) => ({
+  /** Of each row: those behind tokens of the draft, then the last one of every sequence. */
+  const rowsOf = (field: "top_logprobs" | "token_ids_logprobs"): (Row | null | undefined)[] => [
+    ...(meta_info[`input_${field}`] ?? []).slice(1, 1 + K),
+    ...replies.map((reply) => reply.meta_info[`output_${field}`]?.[0]),
+  ];
+  const byId = rowsOf("token_ids_logprobs");
+  const rows = rowsOf("top_logprobs").map((row, n): Likeliest => {
+    const known = {
       ids: (row ?? []).map(([, id]) => id),
       logits: (row ?? []).map(([logProbability]) => logProbability),
       logTotal: 0,
-    })),
+    };
+    const named = byId[n];
+    // Servers before 0.4.5 do not know token_ids_logprob.
+    if (!loud || !named) return known;
+    const logits = new Map(named.map(([logProbability, id]) => [id, logProbability]));
+    return withLoud(known, logits, loud[n]!.level, temperature);
+  });
+  return {
+    rows,
     logProbabilities: meta_info.input_token_logprobs
-      .slice(1, 1 + draft.length)
+      .slice(1, 1 + K)
       .map(([logProbability]) => logProbability ?? Number.NEGATIVE_INFINITY),
     cached: meta_info.cached_tokens,
   };

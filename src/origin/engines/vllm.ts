@@ -9,20 +9,44 @@
  * Beginnings share the cached blocks and run as one batch; a sibling is one more of them, and a whole prompt has none.
  * Without a draft both ways are the same plain request.
  *
- * A sampled token is certain only where top_k keeps no more tokens than the server returns. Otherwise the server's own
- * sampler draws it, without drafts, and its draw does not repeat for a seed. This file is the one place of the origin
- * that knows a shape of OpenAI's: vLLM has no other interface.
+ * Of a position the server returns its likeliest tokens, 20 unless it was started with --max-logprobs. Where these leave
+ * open which token is drawn, it is asked again about that position:
+ *
+ *   no filter, or top_k within the limit   for the best of the others: greedily, with all known tokens forbidden, and
+ *                                          with its noise as the bias of each loud token. Nobody else scores better.
+ *   otherwise, with --max-logprobs -1      for more of the likeliest, in the end for all
+ *   otherwise                              never: an answer under top_p, say, is drawn by the server itself, without
+ *                                          drafts, and does not repeat for a seed
+ *
+ * This file is the one place of the origin that knows a shape of OpenAI's: vLLM has no other interface.
  */
 import * as z from "zod";
-import { accept, type Decision, partialScores, positionsOf } from "../../speculate/accept.ts";
-import { type Likeliest, toldOf } from "../../speculate/likeliest.ts";
-import type { Sampling, Sibling } from "../../speculate/types.ts";
+import { OutriderError } from "../../model/errors.ts";
+import { gumbel, noiseBits, noiseKey } from "../../model/noise.ts";
+import type { Decision } from "../../speculate/accept.ts";
+import { type Likeliest, likeliestNeeded, toldOf, withMore } from "../../speculate/likeliest.ts";
+import { loudTokens } from "../../speculate/loud.ts";
+import { GREEDY, type Sampling, type Sibling } from "../../speculate/types.ts";
 import type { Deciding, TargetEngine } from "../engine.ts";
+import { acceptAskingAgain, type OpenRow } from "./ask-again.ts";
 import { EngineServer } from "./http.ts";
 import { modelOf, type RemoteOptions, remoteEngine, withSiblings } from "./remote.ts";
 
-/** Likeliest tokens that vLLM returns at most, unless it was started with --max-logprobs. */
-const MAX_LIKELIEST = 20;
+/** Likeliest tokens that vLLM returns at most where nothing else is known of it. */
+const USUAL_LIMIT = 20;
+/** Requested of every position at first, at most, and next of one that these leave open. */
+const MAX_LIKELIEST = 256;
+const MORE_LIKELIEST = 4096;
+const MORE_WITH =
+  "vLLM started with --max-logprobs -1 can do more: drafts under top_p, logit_bias, penalties, and answers with a form.";
+/** More than any server returns: its refusal names the limit. */
+const TOO_MANY = 10_000_000;
+/** Tokens whose noise is sent as a bias. vLLM takes 1,024 biases, and those of known tokens are among them. */
+const LOUD = 512;
+/** What forbids a token: the most that vLLM's logit_bias takes. */
+const FORBIDDEN = -100;
+/** Of sums of f32 numbers in a model's range. */
+const ROUNDING = 1e-4;
 /** Tokens of a block of the prefix cache, which matches whole blocks, where a server does not tell: that of GPUs. */
 const BLOCK = 16;
 /** Siblings are given up for a whole prompt that computes this part of what beginnings do. */
@@ -35,7 +59,9 @@ const choiceSchema = z.object({
   index: z.int(),
   token_ids: z.array(z.int()).nullish(),
   prompt_logprobs: z.array(rankedSchema.nullable()).nullish(),
-  logprobs: z.object({ top_logprobs: z.array(z.record(z.string(), z.number())) }).nullish(),
+  logprobs: z
+    .object({ token_logprobs: z.array(z.number().nullable()), top_logprobs: z.array(z.record(z.string(), z.number())) })
+    .nullish(),
 });
 const replySchema = z.object({ choices: z.array(choiceSchema).min(1) });
 const runSchema = z.object({ choices: z.array(z.object({ token_ids: z.array(z.int()).nullish() })) });
@@ -50,7 +76,13 @@ export async function connectVllm(options: RemoteOptions): Promise<TargetEngine>
   const [served] = (await server.get("/v1/models", modelsSchema)).data;
   const { id, root, max_model_len } = served!;
   const { model, vocabulary, context } = await modelOf(server, root == null ? [id] : [id, root], options.model);
-  const block = await blockOf(server);
+  const asking: Asking = {
+    server,
+    model: id,
+    V: vocabulary.size,
+    block: await blockOf(server),
+    limit: await limitOf(server, id),
+  };
   return remoteEngine({
     name: "vllm",
     // One token must be left to decide.
@@ -59,15 +91,40 @@ export async function connectVllm(options: RemoteOptions): Promise<TargetEngine>
     maxDraft: Math.min(MAX_DRAFT, options.maxDraft),
     siblings: true,
     // Of 20 tokens too often none may come, and the server's own biases would not know of the timeline.
-    shapes: [],
-    drafted,
-    pass: (timeline, ...draft) => decide(server, id, block, vocabulary.size, timeline, ...draft),
-    run: (timeline, most) => run(server, id, timeline, most),
+    shapes: isUnlimited(asking) ? ["bias", "allowed", "penalties", "minTokens"] : [],
+    drafted: (sampling) => isDetermined(asking, sampling),
+    moreWith: isUnlimited(asking) ? undefined : MORE_WITH,
+    pass: (timeline, ...draft) => decide(asking, timeline, ...draft),
+    run: (timeline, sampling, most) => run(asking, timeline, sampling, most),
   });
 }
 
-/** Whether what the server returns holds all tokens that may be drawn. */
-const drafted = ({ temperature, topK }: Sampling): boolean => temperature === 0 || (topK > 0 && topK < MAX_LIKELIEST);
+/** The server and what it can do. */
+interface Asking {
+  readonly server: EngineServer;
+  readonly model: string;
+  readonly V: number;
+  /** Tokens of a block of the prefix cache. */
+  readonly block: number;
+  /** Likeliest tokens that it returns at most. */
+  readonly limit: number;
+}
+
+const isUnlimited = ({ V, limit }: Asking): boolean => limit >= V;
+
+/** Whether the drawn token is certain once enough was asked. */
+function isDetermined(asking: Asking, { temperature, topK, topP }: Sampling): boolean {
+  if (temperature === 0 || isUnlimited(asking)) return true;
+  return topK > 0 && topK < asking.V ? topK <= asking.limit : topP === 1;
+}
+
+/** What --max-logprobs is, which only a refusal tells. */
+async function limitOf(server: EngineServer, model: string): Promise<number> {
+  const body = { model, prompt: [0], max_tokens: 1, logprobs: TOO_MANY };
+  const refusal = await server.post("/v1/completions", body, replySchema).catch((reason: unknown) => reason);
+  const told = refusal instanceof OutriderError && /max allowed: (\d+)/.exec(refusal.message)?.[1];
+  return told ? Number(told) : USUAL_LIMIT;
+}
 
 /** Tokens of a block of the server's prefix cache; infinite where it is off. */
 async function blockOf(server: EngineServer): Promise<number> {
@@ -79,34 +136,83 @@ async function blockOf(server: EngineServer): Promise<number> {
 }
 
 async function decide(
-  server: EngineServer,
-  model: string,
-  block: number,
-  V: number,
+  asking: Asking,
   timeline: readonly number[],
   draft: readonly number[],
-  { sampling, rule, stop, logprobs }: Deciding,
+  deciding: Deciding,
   proposed: readonly Sibling[],
 ): Promise<Decision> {
-  if (!drafted(sampling)) return drawnByServer(server, model, timeline, sampling, logprobs);
-  // Two show a tie for the first position. Ties for the last of top_k take all that the server returns.
-  const count = sampling.temperature === 0 ? Math.max(2, logprobs ?? 0) : MAX_LIKELIEST;
+  const { server, model, V, block, limit } = asking;
+  const { sampling, shapers, logprobs } = deciding;
+  if (!isDetermined(asking, sampling)) return drawnByServer(asking, timeline, sampling, logprobs);
+  const most = sampling.topK > 0 ? limit : Math.min(MAX_LIKELIEST, limit);
+  // Of tokens whose logits change, more have to be known than are told or kept.
+  const count = Math.min(V, limit, shapers ? most : Math.max(likeliestNeeded(sampling, most), logprobs ?? 0));
   const isWhole = wholeIsCheaper(timeline.length, draft.length, proposed.length, block);
   const siblings = isWhole ? [] : proposed;
   const ways = { server, model, timeline, draft, siblings, count };
   const rows = await (isWhole ? whole(ways) : beginnings(ways));
-  const positions = positionsOf(timeline.length, draft.length, siblings);
-  const scores = partialScores(rows, [], V, sampling, positions, undefined, logprobs);
-  const decision = accept(scores, draft, rule, stop, siblings);
-  if (decision.tokens.length > 0) return decision;
-  return { ...(await drawnByServer(server, model, timeline, sampling, logprobs)), passes: 2 };
+  const isOneEnough = !isUnlimited(asking) || (!shapers && sampling.topK === 0 && sampling.topP === 1);
+  return acceptAskingAgain({ timeline, draft, siblings, deciding }, rows, [], V, (row) =>
+    isOneEnough ? bestOfOthers(asking, row, sampling) : likelier(asking, row),
+  );
 }
 
-async function* run(server: EngineServer, model: string, timeline: readonly number[], most: number) {
-  const options = { temperature: 0, ignore_eos: true, return_token_ids: true, stream: true };
-  const body = { model, prompt: timeline, max_tokens: most, ...options };
+/** More of the likeliest tokens of a position, then all; null where all are known. */
+async function likelier({ server, model, V }: Asking, { known, before }: OpenRow): Promise<Likeliest | null> {
+  if (known.ids.length >= V) return null;
+  const count = known.ids.length < Math.min(V, MORE_LIKELIEST) ? Math.min(V, MORE_LIKELIEST) : V;
+  const [row] = await beginnings({ server, model, timeline: before, draft: [], siblings: [], count });
+  return row!;
+}
+
+/**
+ * The one token more of a position with which its unknown tokens are bounded: whichever has the largest logit +
+ * temperature · max(noise, level of the loud).
+ */
+async function bestOfOthers(
+  { server, model, V }: Asking,
+  { known, before, position }: OpenRow,
+  { temperature, seed }: Sampling,
+): Promise<Likeliest> {
+  const key = noiseKey(seed, position);
+  const { ids, level } = loudTokens(V, seed, position, LOUD);
+  const raised = ids.map((id) => [id, Math.fround(temperature * (gumbel(noiseBits(key, id)) - level))] as const);
+  const bias = new Map([...raised, ...known.ids.map((id) => [id, FORBIDDEN] as const)]);
+  const body = { ...common(model, 1), prompt: before, return_token_ids: true, logit_bias: Object.fromEntries(bias) };
+  const [choice] = (await server.post("/v1/completions", body, replySchema)).choices;
+  const id = choice!.token_ids?.[0];
+  const logit = choice!.logprobs?.token_logprobs[0];
+  if (id === undefined || logit == null) {
+    throw new OutriderError("engine_refused", "the vLLM server does not tell its token's id and probability", {
+      status: 502,
+    });
+  }
+  const added = bias.get(id) ?? 0;
+  // A loud one attains the bound itself, but for what the server rounded.
+  const slack = added > 0 ? ROUNDING : 0;
+  return {
+    ...withMore(known, new Map([[id, logit]])),
+    most: Math.min(known.most ?? known.logits.at(-1)!, logit + added),
+    bound: logit + added + temperature * (level - slack),
+  };
+}
+
+/** What the server draws, greedily or by its own sampler. */
+async function* run({ server, model }: Asking, timeline: readonly number[], sampling: Sampling, most: number) {
+  const options = { ignore_eos: true, return_token_ids: true, stream: true };
+  const body = { model, prompt: timeline, max_tokens: most, ...drawn(sampling), ...options };
   for await (const { choices } of server.stream("/v1/completions", body, runSchema)) yield choices[0]?.token_ids ?? [];
 }
+
+/** A server fills in what its model's generation_config.json says of anything that is left out. */
+const drawn = ({ temperature, topK, topP, minP }: Sampling) => ({
+  temperature,
+  top_k: topK > 0 ? topK : -1,
+  top_p: topP,
+  min_p: minP,
+  repetition_penalty: 1,
+});
 
 /**
  * Whether one whole prompt makes the server compute fewer tokens, for a draft of K after P, than beginnings do: K + 1,
@@ -134,7 +240,7 @@ interface Ways {
 const common = (model: string, count: number) => ({
   model,
   max_tokens: 1,
-  temperature: 0,
+  ...drawn(GREEDY),
   logprobs: count,
   return_tokens_as_token_ids: true,
 });
@@ -176,15 +282,13 @@ function likeliest(row: readonly (readonly [id: number, logprob: number])[], cou
 }
 
 async function drawnByServer(
-  server: EngineServer,
-  model: string,
+  { server, model }: Asking,
   timeline: readonly number[],
-  { temperature, topK, topP, minP }: Sampling,
+  sampling: Sampling,
   logprobs: number | undefined,
 ): Promise<Decision> {
-  const sampling = { temperature, top_k: topK > 0 ? topK : -1, top_p: topP, min_p: minP };
   const told = logprobs !== undefined && { logprobs: Math.max(1, logprobs), return_tokens_as_token_ids: true };
-  const body = { model, prompt: timeline, max_tokens: 1, return_token_ids: true, ...sampling, ...told };
+  const body = { model, prompt: timeline, max_tokens: 1, return_token_ids: true, ...drawn(sampling), ...told };
   const [choice] = (await server.post("/v1/completions", body, replySchema)).choices;
   const tokens = (choice!.token_ids ?? []).slice(0, 1);
   if (logprobs === undefined) return { kept: 0, tokens };
