@@ -21,6 +21,7 @@ import { startSglang, startVllm } from "./servers.ts";
 
 interface Heavy {
   readonly name: string;
+  readonly engine: string;
   /** Starts what the engine needs; --model and --url. */
   start(checkpoint: string): Promise<{ model: string; server: Running | null }>;
 }
@@ -28,6 +29,7 @@ interface Heavy {
 const HEAVY: readonly Heavy[] = [
   {
     name: "llama",
+    engine: "llama",
     async start() {
       await llamaLibrary();
       return { model: await realF32Gguf(), server: null };
@@ -35,11 +37,21 @@ const HEAVY: readonly Heavy[] = [
   },
   {
     name: "sglang",
+    engine: "sglang",
     start: async (checkpoint) => ({ model: checkpoint, server: await startSglang(checkpoint, 30_100, "float32") }),
   },
   {
     name: "vllm",
+    engine: "vllm",
     start: async (checkpoint) => ({ model: checkpoint, server: await startVllm(checkpoint, 30_200, "float32") }),
+  },
+  {
+    name: "vllm-unlimited",
+    engine: "vllm",
+    start: async (checkpoint) => ({
+      model: checkpoint,
+      server: await startVllm(checkpoint, 30_300, "float32", ["--max-logprobs", "-1"]),
+    }),
   },
 ];
 const otherModel = process.env.OUTRIDER_ENGINES_CHECKPOINT;
@@ -59,14 +71,14 @@ beforeAll(async () => {
   ({ chats, prompts } = realPrompts(target));
 });
 
-describe.each(HEAVY.filter(({ name }) => wanted.includes(name)))("$name", ({ name, start }) => {
+describe.each(HEAVY.filter(({ name }) => wanted.includes(name)))("$name", ({ name, engine: kind, start }) => {
   let engine: TargetEngine;
   let server: Running | null;
   let model: string;
 
   beforeAll(async () => {
     ({ model, server } = await start(checkpoint));
-    engine = await ENGINES[name]!.load({
+    engine = await ENGINES[kind]!.load({
       model,
       url: server?.url ?? null,
       engineToken: null,
@@ -142,8 +154,8 @@ describe.each(HEAVY.filter(({ name }) => wanted.includes(name)))("$name", ({ nam
     beforeAll(async () => {
       const where = server ? ["--url", server.url] : ["--cpu", "--threads", "1", "--kv-tokens", "8192"];
       const right = await alone(engine, prompts[0]!, GREEDY, 32);
-      site = { engine: name, model, options: [...where, "--max-sessions", "4"], server, prompt: prompts[0]!, right };
-      origin = await startOrigin(model, name, site.options);
+      site = { engine: kind, model, options: [...where, "--max-sessions", "4"], server, prompt: prompts[0]!, right };
+      origin = await startOrigin(model, kind, site.options);
     });
     afterAll(() => origin?.stop());
 

@@ -19,7 +19,12 @@ const CONTEXT = 2048;
  * vLLM on a Hugging Face checkpoint. bfloat16 is what its CPU kernels are for; float32 is what a reference can be
  * compared in.
  */
-export async function startVllm(checkpoint: string, port: number, dtype: "float32" | "bfloat16"): Promise<Running> {
+export async function startVllm(
+  checkpoint: string,
+  port: number,
+  dtype: "float32" | "bfloat16",
+  more: readonly string[] = [],
+): Promise<Running> {
   const home = environment({
     name: "vllm",
     // It asks for a build of torch that PyPI does not have; the plain one works.
@@ -28,7 +33,7 @@ export async function startVllm(checkpoint: string, port: number, dtype: "float3
     finish: nameAsVllm,
   });
   const options = ["--dtype", dtype, "--enforce-eager", "--max-model-len", `${CONTEXT}`, "--port", `${port}`];
-  return start("vllm", join(home, "bin/vllm"), ["serve", checkpoint, ...options], port, "/v1/models", {
+  return start("vllm", join(home, "bin/vllm"), ["serve", checkpoint, ...options, ...more], port, "/v1/models", {
     VLLM_CPU_KVCACHE_SPACE: "1",
     HF_HUB_OFFLINE: "1",
     VLLM_NO_USAGE_STATS: "1",

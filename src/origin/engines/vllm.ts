@@ -25,7 +25,7 @@ import { OutriderError } from "../../model/errors.ts";
 import { gumbel, noiseBits, noiseKey } from "../../model/noise.ts";
 import type { Decision } from "../../speculate/accept.ts";
 import { type Likeliest, likeliestNeeded, toldOf, withMore } from "../../speculate/likeliest.ts";
-import { loudTokens } from "../../speculate/loud.ts";
+import { type Loud, loudTokens } from "../../speculate/loud.ts";
 import { GREEDY, type Sampling, type Sibling } from "../../speculate/types.ts";
 import type { Deciding, TargetEngine } from "../engine.ts";
 import { acceptAskingAgain, type OpenRow } from "./ask-again.ts";
@@ -43,6 +43,7 @@ const MORE_WITH =
 const TOO_MANY = 10_000_000;
 /** Tokens whose noise is sent as a bias. vLLM takes 1,024 biases, and those of known tokens are among them. */
 const LOUD = 512;
+const NOTHING_LOUD: Loud = { ids: [], level: Number.POSITIVE_INFINITY };
 /** What forbids a token: the most that vLLM's logit_bias takes. */
 const FORBIDDEN = -100;
 /** Of sums of f32 numbers in a model's range. */
@@ -113,10 +114,13 @@ interface Asking {
 const isUnlimited = ({ V, limit }: Asking): boolean => limit >= V;
 
 /** Whether the drawn token is certain once enough was asked. */
-function isDetermined(asking: Asking, { temperature, topK, topP }: Sampling): boolean {
-  if (temperature === 0 || isUnlimited(asking)) return true;
-  return topK > 0 && topK < asking.V ? topK <= asking.limit : topP === 1;
+function isDetermined(asking: Asking, sampling: Sampling): boolean {
+  if (sampling.temperature === 0 || isUnlimited(asking)) return true;
+  return keepsSome(asking, sampling) ? sampling.topK <= asking.limit : sampling.topP === 1;
 }
+
+/** Whether top_k leaves any out. */
+const keepsSome = ({ V }: Asking, { temperature, topK }: Sampling): boolean => temperature > 0 && topK > 0 && topK < V;
 
 /** What --max-logprobs is, which only a refusal tells. */
 async function limitOf(server: EngineServer, model: string): Promise<number> {
@@ -142,20 +146,28 @@ async function decide(
   deciding: Deciding,
   proposed: readonly Sibling[],
 ): Promise<Decision> {
-  const { server, model, V, block, limit } = asking;
+  const { server, model, V, block } = asking;
   const { sampling, shapers, logprobs } = deciding;
   if (!isDetermined(asking, sampling)) return drawnByServer(asking, timeline, sampling, logprobs);
-  const most = sampling.topK > 0 ? limit : Math.min(MAX_LIKELIEST, limit);
-  // Of tokens whose logits change, more have to be known than are told or kept.
-  const count = Math.min(V, limit, shapers ? most : Math.max(likeliestNeeded(sampling, most), logprobs ?? 0));
   const isWhole = wholeIsCheaper(timeline.length, draft.length, proposed.length, block);
   const siblings = isWhole ? [] : proposed;
-  const ways = { server, model, timeline, draft, siblings, count };
+  const ways = { server, model, timeline, draft, siblings, count: countOf(asking, deciding) };
   const rows = await (isWhole ? whole(ways) : beginnings(ways));
-  const isOneEnough = !isUnlimited(asking) || (!shapers && sampling.topK === 0 && sampling.topP === 1);
+  const isOneEnough = !isUnlimited(asking) || (!shapers && !keepsSome(asking, sampling) && sampling.topP === 1);
   return acceptAskingAgain({ timeline, draft, siblings, deciding }, rows, [], V, (row) =>
     isOneEnough ? bestOfOthers(asking, row, sampling) : likelier(asking, row),
   );
+}
+
+/** Likeliest tokens to request of each position at first. */
+function countOf(asking: Asking, { sampling, shapers, logprobs = 0 }: Deciding): number {
+  const { V, limit } = asking;
+  const most = Math.min(MAX_LIKELIEST, limit);
+  // Of tokens whose logits change, more have to be known than are told or kept.
+  const needed = shapers ? most : likeliestNeeded(sampling, most);
+  // More than `most` of them cannot be asked for later.
+  const kept = !isUnlimited(asking) && keepsSome(asking, sampling) ? sampling.topK + 1 : 0;
+  return Math.min(V, limit, Math.max(needed, kept, logprobs));
 }
 
 /** More of the likeliest tokens of a position, then all; null where all are known. */
@@ -168,15 +180,18 @@ async function likelier({ server, model, V }: Asking, { known, before }: OpenRow
 
 /**
  * The one token more of a position with which its unknown tokens are bounded: whichever has the largest logit +
- * temperature · max(noise, level of the loud).
+ * temperature · max(noise, level of the loud). Under top_k the next one in line, whose noise does not matter.
  */
 async function bestOfOthers(
-  { server, model, V }: Asking,
+  asking: Asking,
   { known, before, position }: OpenRow,
-  { temperature, seed }: Sampling,
+  sampling: Sampling,
 ): Promise<Likeliest> {
+  const { server, model, V } = asking;
+  const { temperature, seed } = sampling;
   const key = noiseKey(seed, position);
-  const { ids, level } = loudTokens(V, seed, position, LOUD);
+  const isNext = keepsSome(asking, sampling);
+  const { ids, level } = isNext ? NOTHING_LOUD : loudTokens(V, seed, position, LOUD);
   const raised = ids.map((id) => [id, Math.fround(temperature * (gumbel(noiseBits(key, id)) - level))] as const);
   const bias = new Map([...raised, ...known.ids.map((id) => [id, FORBIDDEN] as const)]);
   const body = { ...common(model, 1), prompt: before, return_token_ids: true, logit_bias: Object.fromEntries(bias) };
@@ -193,7 +208,7 @@ async function bestOfOthers(
   const slack = added > 0 ? ROUNDING : 0;
   return {
     ...withMore(known, new Map([[id, logit]])),
-    most: Math.min(known.most ?? known.logits.at(-1)!, logit + added),
+    most: Math.min(known.most ?? known.logits.at(-1) ?? Number.POSITIVE_INFINITY, logit + added),
     bound: logit + added + temperature * (level - slack),
   };
 }
