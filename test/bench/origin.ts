@@ -27,15 +27,13 @@ import { Window } from "../../src/speculate/window.ts";
 import { VerifyClient } from "../../src/verify/client.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { realCheckpoint } from "../engines/checkpoint.ts";
-import { startSglang, startVllm } from "../engines/servers.ts";
+import { SERVERS } from "../engines/servers.ts";
 import { llamaLibrary } from "../support/llama-library.ts";
 import { seeded } from "../support/random.ts";
 import { realF32Gguf } from "../support/real.ts";
 import { summarise } from "./tables.ts";
 
 const DRAFT = 8;
-/** Servers that can be started here. */
-const STARTS: Readonly<Record<string, typeof startSglang>> = { sglang: startSglang, vllm: startVllm };
 
 const { values } = parseArgs({
   options: {
@@ -55,7 +53,7 @@ const most = Math.max(...concurrent);
 const { target } = await prepare();
 const tokenizer = new Tokenizer(readFileSync(join(target, "tokenizer.json"), "utf8"));
 if (values.engine === "llama") await llamaLibrary();
-const start = STARTS[values.engine];
+const { start } = SERVERS[values.engine] ?? {};
 const server = values.url || !start ? null : await start(await realCheckpoint(target), 30_300, "float32");
 const OWN: Readonly<Record<string, () => Promise<string>>> = { wasm: async () => target, llama: realF32Gguf };
 const engine = await engineRow(values.engine).load({

@@ -6,7 +6,7 @@
  *   off      the service, without drafts
  *   drafts   the service, where the target waits for drafts of up to 8 tokens (PREFER=passes)
  *
- *   npm run bench:servers -- [--engines sglang,vllm] [--tokens 48] [--questions 3] [--checkpoint DIR --draft PACK]
+ *   npm run bench:servers -- [--servers sglang,vllm,vllm-unlimited] [--tokens 48] [--questions 3] [--checkpoint DIR --draft PACK]
  *
  * Needs what `npm run test:engines` needs. --checkpoint: a Hugging Face folder and a draft for it, in place of
  * SmolLM2-135M-Instruct and the default draft. Prints a table and, last, one JSON line. On a processor a position costs
@@ -17,7 +17,7 @@ import { textTable } from "../../src/charts/text-table.ts";
 import { prepare } from "../../src/commands/prepare.ts";
 import { CODING_PROMPTS } from "../cases/coding-prompts.ts";
 import { realCheckpoint } from "../engines/checkpoint.ts";
-import { startSglang, startVllm } from "../engines/servers.ts";
+import { SERVERS } from "../engines/servers.ts";
 import { readEvents } from "../support/events.ts";
 import { freePort, type Running, startEdge, startOrigin } from "../support/service.ts";
 import { FIVE_QUESTIONS } from "./against-off.ts";
@@ -25,15 +25,13 @@ import { summarise } from "./tables.ts";
 
 const { values } = parseArgs({
   options: {
-    engines: { type: "string", default: "sglang,vllm" },
+    servers: { type: "string", default: "sglang,vllm,vllm-unlimited" },
     tokens: { type: "string", default: "48" },
     questions: { type: "string", default: "3" },
     checkpoint: { type: "string" },
     draft: { type: "string" },
   },
 });
-
-const START = { sglang: startSglang, vllm: startVllm } as const;
 
 /** As clients send them. The last is what the publisher of the coder's target recommends, but for its penalty. */
 const SAMPLINGS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
@@ -83,8 +81,9 @@ const questions = (values.checkpoint ? CODING_PROMPTS : FIVE_QUESTIONS).slice(0,
 const median = (numbers: readonly number[]): number => summarise(numbers).median;
 
 const rows: Record<string, string | number>[] = [];
-for (const engine of values.engines.split(",") as (keyof typeof START)[]) {
-  const started: Running[] = [await START[engine](checkpoint, await freePort(), "float32")];
+for (const name of values.servers.split(",")) {
+  const { engine, start } = SERVERS[name]!;
+  const started: Running[] = [await start(checkpoint, await freePort(), "float32")];
   try {
     const server = started[0]!.url;
     const origin = await startOrigin(checkpoint, engine, ["--url", server]);
@@ -99,13 +98,15 @@ for (const engine of values.engines.split(",") as (keyof typeof START)[]) {
       off: { url: edge.url, model: await modelOf(edge.url), outrider: { draft: "off" } },
       drafts: { url: edge.url, model: await modelOf(edge.url), outrider: { draft: "both" } },
     };
-    for (const [name, sampling] of Object.entries(SAMPLINGS)) {
+    for (const [named, sampling] of Object.entries(SAMPLINGS)) {
       const answers: Record<keyof typeof ways, Answer[]> = { server: [], off: [], drafts: [] };
       for (const [n, content] of questions.entries()) {
         for (const way of Object.keys(ways) as (keyof typeof ways)[]) {
           const { url, ...fields } = ways[way];
           const messages = [{ role: "user", content }];
-          const rest = { messages, seed: n, max_tokens: Number(values.tokens), ...sampling };
+          // A seed kills vLLM's CPU engine.
+          const seed = way === "server" ? undefined : n;
+          const rest = { messages, seed, max_tokens: Number(values.tokens), ...sampling };
           // What no seed repeats, and what a first request finds unprepared, is asked once before it counts.
           if (n === 0) await streamed(url, { ...fields, ...rest, max_tokens: 4 });
           answers[way].push(await streamed(url, { ...fields, ...rest }));
@@ -114,8 +115,8 @@ for (const engine of values.engines.split(",") as (keyof typeof START)[]) {
       const perPass = answers.drafts.map(({ tokens, passes }) => tokens / passes);
       const figure = (number: number): number => Number(number.toPrecision(3));
       rows.push({
-        engine,
-        sampling: name,
+        server: name,
+        sampling: named,
         "server, tokens/s": figure(median(answers.server.map(({ speed }) => speed))),
         "off ÷ server": figure(median(answers.off.map(({ speed }, i) => speed / answers.server[i]!.speed))),
         "drafts ÷ server": figure(median(answers.drafts.map(({ speed }, i) => speed / answers.server[i]!.speed))),

@@ -17,7 +17,7 @@ import { realF32Gguf, realPrompts } from "../support/real.ts";
 import { type Running, startOrigin } from "../support/service.ts";
 import { realCheckpoint } from "./checkpoint.ts";
 import { FAULTS, type Site } from "./faults.ts";
-import { startSglang, startVllm } from "./servers.ts";
+import { SERVERS } from "./servers.ts";
 
 interface Heavy {
   readonly name: string;
@@ -35,24 +35,14 @@ const HEAVY: readonly Heavy[] = [
       return { model: await realF32Gguf(), server: null };
     },
   },
-  {
-    name: "sglang",
-    engine: "sglang",
-    start: async (checkpoint) => ({ model: checkpoint, server: await startSglang(checkpoint, 30_100, "float32") }),
-  },
-  {
-    name: "vllm",
-    engine: "vllm",
-    start: async (checkpoint) => ({ model: checkpoint, server: await startVllm(checkpoint, 30_200, "float32") }),
-  },
-  {
-    name: "vllm-unlimited",
-    engine: "vllm",
-    start: async (checkpoint) => ({
+  ...Object.entries(SERVERS).map(([name, { engine, start }], n) => ({
+    name,
+    engine,
+    start: async (checkpoint: string) => ({
       model: checkpoint,
-      server: await startVllm(checkpoint, 30_300, "float32", ["--max-logprobs", "-1"]),
+      server: await start(checkpoint, 30_100 + 100 * n, "float32"),
     }),
-  },
+  })),
 ];
 const otherModel = process.env.OUTRIDER_ENGINES_CHECKPOINT;
 /** Only some of them: OUTRIDER_ENGINES=llama,vllm. Another model is no GGUF file, which llama.cpp would need. */

@@ -15,15 +15,29 @@ const START_MS = 600_000;
 /** Tokens of a timeline at most. */
 const CONTEXT = 2048;
 
+type Precision = "float32" | "bfloat16";
+
+interface Server {
+  /** Which of the gateway's engines speaks to it. */
+  readonly engine: "sglang" | "vllm";
+  start(checkpoint: string, port: number, dtype: Precision): Promise<Running>;
+}
+
+export const SERVERS: Readonly<Record<string, Server>> = {
+  sglang: { engine: "sglang", start: startSglang },
+  vllm: { engine: "vllm", start: (...server) => startVllm(...server, []) },
+  "vllm-unlimited": { engine: "vllm", start: (...server) => startVllm(...server, ["--max-logprobs", "-1"]) },
+};
+
 /**
  * vLLM on a Hugging Face checkpoint. bfloat16 is what its CPU kernels are for; float32 is what a reference can be
  * compared in.
  */
-export async function startVllm(
+async function startVllm(
   checkpoint: string,
   port: number,
-  dtype: "float32" | "bfloat16",
-  more: readonly string[] = [],
+  dtype: Precision,
+  more: readonly string[],
 ): Promise<Running> {
   const home = environment({
     name: "vllm",
@@ -74,7 +88,7 @@ const FOR_GPUS = [
 ];
 
 /** SGLang on a Hugging Face checkpoint, one thread. */
-export async function startSglang(checkpoint: string, port: number, dtype: "float32" | "bfloat16"): Promise<Running> {
+async function startSglang(checkpoint: string, port: number, dtype: Precision): Promise<Running> {
   const home = environment({
     name: "sglang",
     overrides: ["torch==2.14.1", ...FOR_GPUS.map((name) => `${name}; sys_platform == 'never'`)],

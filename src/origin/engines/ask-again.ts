@@ -1,8 +1,8 @@
 /**
  * What the likeliest tokens of a pass's rows decide. A row may leave the target's own token open. The server is then
- * asked about that position alone, and the draft goes on behind it: its other rows are there already.
+ * asked about that position, and the draft goes on behind it: its other rows are there already.
  */
-import { accept, type Decision, partialScores, positionsOf, shapesOf } from "../../speculate/accept.ts";
+import { accept, type Decision, partialScores, positionsOf, type Scores, shapesOf } from "../../speculate/accept.ts";
 import type { Likeliest } from "../../speculate/likeliest.ts";
 import type { Sibling } from "../../speculate/types.ts";
 import type { Deciding } from "../engine.ts";
@@ -24,10 +24,13 @@ export interface OpenRow {
 }
 
 /**
+ * Open rows that the draft may reach are asked about at the same time: whether the first keeps the draft is not known
+ * yet, and most do.
+ *
  * @param rows what is known of each
  * @param logProbabilities as `partialScores`
  * @param V size of the vocabulary
- * @param again asks for more of a row, once; null where there is no more. What it rejects with, this rejects with.
+ * @param again asks for more of a row; null where there is no more. What it rejects with, this rejects with.
  */
 export async function acceptAskingAgain(
   { timeline, draft, siblings, deciding }: Pass,
@@ -40,14 +43,45 @@ export async function acceptAskingAgain(
   const positions = positionsOf(timeline.length, draft.length, siblings);
   const shapes = shapesOf(shapers, timeline, draft, siblings);
   const known = [...rows];
+  const scores = remembered(partialScores(known, logProbabilities, V, sampling, positions, shapes, logprobs));
   for (let passes = 1; ; passes++) {
-    const scores = partialScores(known, logProbabilities, V, sampling, positions, shapes, logprobs);
     const { open, ...decision } = accept(scores, draft, rule, stop, siblings);
     if (open === undefined) return { ...decision, passes };
-    const sibling = siblings[open - draft.length - 1];
-    const own = sibling ? [...draft.slice(0, sibling.at), sibling.id] : draft.slice(0, open);
-    const more = await again({ known: known[open]!, before: [...timeline, ...own], position: positions[open]! });
-    if (!more) return { ...decision, passes };
-    known[open] = more;
+    const asked = openFrom(scores, draft, open).map(async (row) => {
+      const sibling = siblings[row - draft.length - 1];
+      const own = sibling ? [...draft.slice(0, sibling.at), sibling.id] : draft.slice(0, row);
+      const more = await again({ known: known[row]!, before: [...timeline, ...own], position: positions[row]! });
+      return { row, more };
+    });
+    for (const { row, more } of await Promise.all(asked)) {
+      if (!more && row === open) return { ...decision, passes };
+      if (!more) continue;
+      known[row] = more;
+      scores.forget(row);
+    }
   }
+}
+
+/** The rows from `open` on whose own token is unknown, up to the first that is known not to keep the draft. */
+function openFrom(scores: Scores, draft: readonly number[], open: number): number[] {
+  const rows = [open];
+  for (let row = open + 1; row <= draft.length; row++) {
+    const own = scores.own(row);
+    if (own === null) rows.push(row);
+    else if (own !== draft[row]) break;
+  }
+  return rows;
+}
+
+/** To choose a token takes a look at the noise of all others. */
+function remembered(scores: Scores): Scores & { forget(row: number): void } {
+  const owns = new Map<number, number | null>();
+  return {
+    ...scores,
+    own(row) {
+      if (!owns.has(row)) owns.set(row, scores.own(row));
+      return owns.get(row)!;
+    },
+    forget: (row) => owns.delete(row),
+  };
 }

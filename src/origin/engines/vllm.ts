@@ -34,9 +34,13 @@ import { modelOf, type RemoteOptions, remoteEngine, withSiblings } from "./remot
 
 /** Likeliest tokens that vLLM returns at most where nothing else is known of it. */
 const USUAL_LIMIT = 20;
-/** Requested of every position at first, at most, and next of one that these leave open. */
-const MAX_LIKELIEST = 256;
-const MORE_LIKELIEST = 4096;
+/**
+ * Requested of every position at first, where the sampling does not tell how many it keeps. vLLM writes each of them as
+ * text: 64 of nine positions cost its server nothing that can be measured, and 256 cost 25 ms (docs/log.md).
+ */
+const MAX_LIKELIEST = 64;
+/** Times as many are requested of a position that these leave open. */
+const TIMES = 16;
 const MORE_WITH =
   "vLLM started with --max-logprobs -1 can do more: drafts under top_p, logit_bias, penalties, and answers with a form.";
 /** More than any server returns: its refusal names the limit. */
@@ -165,15 +169,15 @@ function countOf(asking: Asking, { sampling, shapers, logprobs = 0 }: Deciding):
   const most = Math.min(MAX_LIKELIEST, limit);
   // Of tokens whose logits change, more have to be known than are told or kept.
   const needed = shapers ? most : likeliestNeeded(sampling, most);
-  // More than `most` of them cannot be asked for later.
-  const kept = !isUnlimited(asking) && keepsSome(asking, sampling) ? sampling.topK + 1 : 0;
+  const reach = isUnlimited(asking) ? TIMES * MAX_LIKELIEST : limit;
+  const kept = keepsSome(asking, sampling) ? Math.min(sampling.topK + 1, reach) : 0;
   return Math.min(V, limit, Math.max(needed, kept, logprobs));
 }
 
 /** More of the likeliest tokens of a position, then all; null where all are known. */
 async function likelier({ server, model, V }: Asking, { known, before }: OpenRow): Promise<Likeliest | null> {
   if (known.ids.length >= V) return null;
-  const count = known.ids.length < Math.min(V, MORE_LIKELIEST) ? Math.min(V, MORE_LIKELIEST) : V;
+  const count = Math.min(V, TIMES * known.ids.length);
   const [row] = await beginnings({ server, model, timeline: before, draft: [], siblings: [], count });
   return row!;
 }
