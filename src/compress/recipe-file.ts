@@ -8,8 +8,8 @@ import { type NamedRecipe, RECIPES } from "./recipes.ts";
 
 /**
  * A recipe of `recipes.ts` by its name, or the default export of a module. A module also has the id of the model it
- * makes, and may name its base. Throws `bad_recipe` for an unknown name, and for a module that does not exist or
- * exports no recipe.
+ * makes, and may name its base. Throws `bad_recipe` for an unknown name, and for a module that does not exist, that this
+ * Node cannot read, or that exports no recipe.
  */
 export async function readRecipe(
   recipe: string,
@@ -20,6 +20,10 @@ export async function readRecipe(
     throw new OutriderError("bad_recipe", `no recipe is called ${recipe}; a file of your own ends in .ts, .js or .mjs`);
   }
   if (!existsSync(recipe)) throw new OutriderError("bad_recipe", `${recipe}: there is no such file`);
+  if (recipe.endsWith(".ts") && !process.features.typescript) {
+    const message = `${recipe}: Node ${process.versions.node} does not read TypeScript`;
+    throw new OutriderError("bad_recipe", `${message}; run it with Node 22.18 or newer, as \`npx outrider\` does`);
+  }
   const { default: value } = (await import(pathToFileURL(path.resolve(recipe)).href)) as { default?: unknown };
   return parseRecipe(value, recipe);
 }

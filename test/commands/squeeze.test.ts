@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { evalCommand } from "../../src/commands/eval.ts";
 import { squeezeCommand } from "../../src/commands/squeeze.ts";
 import { printed } from "../support/printed.ts";
@@ -111,5 +111,16 @@ describe("what is refused, with the next step", () => {
     [["wanda-50", ...squeeze, "--samples", "0"], "--samples is a whole number from 1 on"],
   ])("squeeze %j", async (argv, message) => {
     await expect(squeezeCommand.run(argv)).rejects.toThrow(message);
+  });
+
+  test("a recipe in TypeScript, on a Node that reads none", async () => {
+    const features = vi.spyOn(process.features, "typescript", "get").mockReturnValue(false);
+    try {
+      await expect(squeezeCommand.run(["models/smollm2-135m-draft-m/recipe.ts"])).rejects.toThrow(
+        `Node ${process.versions.node} does not read TypeScript; run it with Node 22.18 or newer`,
+      );
+    } finally {
+      features.mockRestore();
+    }
   });
 });
