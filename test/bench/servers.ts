@@ -1,16 +1,17 @@
 /**
- * The service before real SGLang and vLLM servers on this machine's processor, beside what these say to a client of their
- * own API. Each question is asked under each sampling in three ways, one after the other:
+ * The service before real SGLang and vLLM servers on this machine's processor, beside what these say to a client of
+ * their own API. Each question is asked under each sampling in three ways, one after the other:
  *
  *   server   the server's own chat completions, streamed
  *   off      the service, without drafts
  *   drafts   the service, where the target waits for drafts of up to 8 tokens (PREFER=passes)
  *
- *   npm run bench:servers -- [--servers sglang,vllm,vllm-unlimited] [--tokens 48] [--questions 3] [--checkpoint DIR --draft PACK]
+ *   npm run bench:servers -- [--servers sglang,vllm,vllm-unlimited] [--tokens 48] [--questions 3]
+ *                            [--checkpoint DIR --draft PACK]
  *
- * Needs what `npm run test:engines` needs. --checkpoint: a Hugging Face folder and a draft for it, in place of
- * SmolLM2-135M-Instruct and the default draft. Prints a table and, last, one JSON line. On a processor a position costs
- * nearly a pass, so `drafts` tells how many requests are saved, and not a speed.
+ * Needs what `npm run test:engines` needs. --checkpoint: a Hugging Face folder, called as its model, and a draft for
+ * it, in place of SmolLM2-135M-Instruct and the default draft. Prints a table and, last, one JSON line. On a processor
+ * a position costs nearly a pass, so `drafts` tells how many requests are saved, and not a speed.
  */
 import { parseArgs } from "node:util";
 import { textTable } from "../../src/charts/text-table.ts";

@@ -205,6 +205,35 @@ test.each([
   await server.close();
 });
 
+/** What a request of another client for `logprob_token_ids` leaves of the others in its batch. */
+function mixed(reply: unknown): unknown {
+  const { choices } = structuredClone(reply) as { choices: { logprobs: { top_logprobs: unknown[] } }[] };
+  for (const { logprobs } of choices) logprobs.top_logprobs = [{ "token_id:9": -1, "token_id:0": -9999 }];
+  return { choices };
+}
+
+test("vLLM is asked again where another client took the likeliest tokens of its batch", async () => {
+  const server = await scriptedVllm();
+  const engine = await connectVllm({ url: server.url, model: directory, token: null, maxDraft: 15 });
+  const sampling = { temperature: 1, topK: 12, topP: 1, minP: 0, seed: 6 };
+  const prompt = promptOf(8, 30);
+  const right = reference(prompt, sampling, 3, []).tokens;
+  server.fault = { garbled: mixed, times: 2 };
+  expect(await alone(engine, prompt, sampling, 3)).toEqual(right);
+
+  server.fault = { garbled: mixed, times: 10 };
+  const sequence = engine.open();
+  sequence.append(prompt);
+  const refused = sequence.decide([], { ...deciding, sampling });
+  await expect(refused).rejects.toMatchObject({
+    code: "engine_refused",
+    retryable: true,
+    message: expect.stringContaining("another client may be asking it for logprob_token_ids"),
+  });
+  expect(sequence.timeline).toEqual(prompt);
+  await server.close();
+});
+
 /** A checkpoint of so many tokens. */
 function vocabularyOf(size: number): string {
   const home = join(directory, `${size}`);

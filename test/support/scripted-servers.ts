@@ -6,6 +6,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { scriptedRow, sleep, V } from "./scripted.ts";
 
+/** So many replies that are not what the server meant. */
+interface Garbled {
+  garbled(reply: unknown): unknown;
+  times: number;
+}
+
 export interface ScriptedServer {
   readonly url: string;
   /** Streams that nobody has ended yet. */
@@ -13,7 +19,7 @@ export interface ScriptedServer {
   /** Requests answered. */
   readonly requests: { readonly path: string; readonly body: Record<string, unknown> }[];
   /** What the next request meets instead of an answer. */
-  fault: "500" | "400" | "garbage" | "cut" | { stallMs: number } | null;
+  fault: "500" | "400" | "garbage" | "cut" | { stallMs: number } | Garbled | null;
   close(): Promise<void>;
 }
 
@@ -71,15 +77,17 @@ async function serve(routes: Readonly<Record<string, Answer>>): Promise<Scripted
     const path = request.url ?? "";
     const body = text === "" ? {} : (JSON.parse(text) as Record<string, unknown>);
     const { fault } = scripted;
-    scripted.fault = null;
+    const isGarbled = typeof fault === "object" && fault !== null && "garbled" in fault;
+    if (!isGarbled || --fault.times === 0) scripted.fault = null;
     if (fault === "cut") return void request.socket.destroy();
     if (fault === "500" || fault === "400") return void response.writeHead(Number(fault)).end("out of luck");
     if (fault === "garbage") return void response.end("<html>");
-    if (fault) await sleep(fault.stallMs);
+    if (fault && !isGarbled) await sleep(fault.stallMs);
     const route = routes[path];
     if (!route) return void response.writeHead(404).end("no such route");
     scripted.requests.push({ path, body });
-    const reply = route(body);
+    const meant = route(body);
+    const reply = isGarbled ? fault.garbled(meant) : meant;
     if (isStream(reply)) return stream(response, reply);
     if (reply instanceof Refusal) return void response.writeHead(400).end(reply.text);
     if (typeof reply === "string") return void response.end(reply);
