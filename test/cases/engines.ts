@@ -329,10 +329,12 @@ export const ENGINE_CASES: readonly Case[] = [
   {
     name: "keeps sequences apart that are at work at once",
     async run({ engine, prompts }) {
+      // They ask servers for different things, in one batch.
+      const samplings = [GREEDY, ...SAMPLED.toReversed().filter((one) => engine.capabilities.drafted(one))];
+      const one = (prompt: readonly number[], n: number) => alone(engine, prompt, samplings[n % samplings.length]!, 12);
       const expected: number[][] = [];
-      for (const prompt of prompts) expected.push(await alone(engine, prompt, GREEDY, 12));
-      const made = await Promise.all(prompts.map((prompt) => alone(engine, prompt, GREEDY, 12)));
-      expect(made).toEqual(expected);
+      for (const [n, prompt] of prompts.entries()) expected.push(await one(prompt, n));
+      expect(await Promise.all(prompts.map(one))).toEqual(expected);
     },
   },
   {

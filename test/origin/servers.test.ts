@@ -30,6 +30,12 @@ interface Kind {
 
 const KINDS: readonly Kind[] = [
   { name: "SGLang", serve: scriptedSglang, connect: connectSglang },
+  {
+    name: "an SGLang that dies of tokens by id",
+    serve: (model) => scriptedSglang(model, "0.5.17.post1"),
+    connect: connectSglang,
+  },
+  { name: "an SGLang of a fork", serve: (model) => scriptedSglang(model, "main"), connect: connectSglang },
   { name: "vLLM", serve: scriptedVllm, connect: connectVllm },
   {
     name: "vLLM without a limit of log probabilities",
@@ -261,7 +267,7 @@ describe.each(KINDS)("$name, with more tokens than one reply tells", ({ serve, c
     expect(tokens).toEqual(right.slice(0, tokens.length));
     expect(kept).toBeGreaterThan(5);
     const asked = server.requests.slice(before).map(({ body }) => Number(body.top_logprobs_num ?? body.logprobs));
-    expect(Math.max(...asked)).toBeLessThan(size);
+    if (!name.startsWith("an SGLang")) expect(Math.max(...asked)).toBeLessThan(size);
     // A pass that leaves a token open asks again about that one, and keeps the draft behind it.
     if (name === "SGLang") expect(asked.length).toBeLessThan(passes * 1.2);
     await server.close();

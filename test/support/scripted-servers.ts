@@ -116,10 +116,13 @@ export interface Scripted {
 const tokens = ({ tokenize }: Scripted): Record<string, Answer> =>
   tokenize ? { "/tokenize": ({ prompt }) => ({ tokens: tokenize(prompt as string) }) } : {};
 
-export const scriptedSglang = (model: Scripted = { name: "scripted" }): Promise<ScriptedServer> =>
+export const scriptedSglang = (
+  model: Scripted = { name: "scripted" },
+  version: string | undefined = "0.5.23",
+): Promise<ScriptedServer> =>
   serve({
     ...tokens(model),
-    "/get_server_info": () => ({ max_req_input_len: 4000, model_path: `models/${model.name}` }),
+    "/get_server_info": () => ({ version, max_req_input_len: 4000, model_path: `models/${model.name}` }),
     "/generate"(body) {
       if (body.stream) {
         const { max_new_tokens } = body.sampling_params as { max_new_tokens: number };
@@ -127,6 +130,7 @@ export const scriptedSglang = (model: Scripted = { name: "scripted" }): Promise<
       }
       const starts = body.logprob_start_len as number[];
       const named = (body.token_ids_logprob as number[][] | undefined) ?? [];
+      if (named.length > 0 && version !== "0.5.23") throw new Error("the real server would have died");
       const count = body.top_logprobs_num as number;
       return (body.input_ids as number[][]).map((ids, i) => told(ids, starts[i]!, count, named[i], model.size));
     },

@@ -7,7 +7,8 @@
  *   output_top_logprobs  after d3
  *
  * Of each position the likeliest tokens are requested, and where any token may be drawn the loud ones by id
- * (token_ids_logprob, one list for all positions of a sequence). These decide nearly all positions at any sampling.
+ * (token_ids_logprob, one list for all positions of a sequence; not of older servers). These decide nearly all
+ * positions at any sampling.
  *
  * The radix cache keeps the prefix from pass to pass and from turn to turn. Its match ends before logprob_start_len, so
  * a pass computes c and the draft. A sibling is one more sequence of the same request, … c d1 s2, of which only the
@@ -34,6 +35,11 @@ const MAX_LIKELIEST = 256;
 const MORE_LIKELIEST = 4096;
 /** Loud tokens requested of each position. A pass of 9 positions returns 288 beside the likeliest. */
 const LOUD = 32;
+/**
+ * Since when a request with token_ids_logprob may share a batch with one that has none. Servers of some versions before
+ * die of that: SGLang issue 34719.
+ */
+const NAMES_SINCE = [0, 5, 23];
 
 const rowSchema = z.array(z.tuple([z.number(), z.int()], z.unknown()));
 type Row = z.infer<typeof rowSchema>;
@@ -53,6 +59,7 @@ const replySchema = z
   .min(1);
 const runSchema = z.object({ output_ids: z.array(z.int()) });
 const infoSchema = z.object({
+  version: z.string().nullish(),
   max_req_input_len: z.int().min(1),
   served_model_name: z.string().nullish(),
   model_path: z.string().nullish(),
@@ -61,10 +68,11 @@ const infoSchema = z.object({
 /** Throws what `modelOf` throws, and `engine_unreachable` where no server answers. */
 export async function connectSglang(options: RemoteOptions): Promise<TargetEngine> {
   const server = new EngineServer("SGLang", options.url, options.token);
-  const { max_req_input_len, served_model_name, model_path } = await server.get("/get_server_info", infoSchema);
+  const info = await server.get("/get_server_info", infoSchema);
+  const { max_req_input_len, served_model_name, model_path } = info;
   const names = [served_model_name, model_path].filter((name) => name != null);
   const { model, vocabulary, context } = await modelOf(server, names, options.model);
-  const loud = new LoudPositions(vocabulary.size, LOUD);
+  const loud = namesSafely(info.version) ? new LoudPositions(vocabulary.size, LOUD) : null;
   return remoteEngine({
     name: "sglang",
     served: { model, vocabulary, context: Math.min(context, max_req_input_len) - RESERVED },
@@ -82,7 +90,17 @@ export async function connectSglang(options: RemoteOptions): Promise<TargetEngin
 interface Asking {
   readonly server: EngineServer;
   readonly V: number;
-  readonly loud: LoudPositions;
+  /** Null where the server must not be asked for tokens by id. */
+  readonly loud: LoudPositions | null;
+}
+
+function namesSafely(version: string | null | undefined): boolean {
+  const numbers = /^(\d+)\.(\d+)\.(\d+)/
+    .exec(version ?? "")
+    ?.slice(1)
+    .map(Number);
+  const differs = NAMES_SINCE.findIndex((number, n) => numbers?.[n] !== number);
+  return numbers !== undefined && (differs < 0 || numbers[differs]! > NAMES_SINCE[differs]!);
 }
 
 async function decide(
@@ -97,7 +115,7 @@ async function decide(
   const ask = (before: readonly number[], tokens: readonly number[], beside: readonly Sibling[], count: number) => {
     const positions = positionsOf(before.length, tokens.length, beside);
     const isAny = kept === MAX_LIKELIEST && count < V;
-    const named = isAny ? positions.map((position) => loud.at(sampling.seed, position)) : null;
+    const named = isAny && loud ? positions.map((position) => loud.at(sampling.seed, position)) : null;
     return score(server, before, tokens, beside, { count, loud: named, temperature: sampling.temperature });
   };
   // Of tokens whose logits change, more have to be known than are told or kept.
@@ -174,7 +192,6 @@ async function score(
       logTotal: 0,
     };
     const named = byId[n];
-    // Servers before 0.4.5 do not know token_ids_logprob.
     if (!loud || !named) return known;
     const logits = new Map(named.map(([logProbability, id]) => [id, logProbability]));
     return withLoud(known, logits, loud[n]!.level, temperature);
