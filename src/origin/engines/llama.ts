@@ -158,28 +158,36 @@ class LlamaSequence extends Timeline implements EngineSequence {
       this.timeline.slice(this.#held.nextTokenIndex, -1),
       asked.map((token, i) => [token, { generateNext: inquiries[i]!.question }]),
     );
+    /** Own tokens of rows whose reply left them open. */
+    const fromAll = new Map<number, number | null>();
     const scores: Scores = {
-      own: (i) => inquiries[i]!.own(replies[i]!),
+      own: (i) => (fromAll.has(i) ? fromAll.get(i)! : inquiries[i]!.own(replies[i]!)),
       logProbability: (i, token) => inquiries[i]!.logProbability!(replies[i]!, token),
       ...(logprobs !== undefined && { tell: (i, token) => inquiries[i]!.tell!(replies[i]!, token, logprobs) }),
     };
-    const decision = accept(scores, draft, rule, stop);
-    const decided = decision.tokens.length > 0 ? decision : await this.#decideFromAll(position, sampling);
-    this.append(decided.tokens);
-    return decided;
+    for (let passes = 1; ; passes++) {
+      const { open, ...decision } = accept(scores, draft, rule, stop);
+      if (open === undefined || fromAll.has(open)) {
+        this.append(decision.tokens);
+        return { ...decision, passes };
+      }
+      // The draft behind an open row was computed already and goes on with its token.
+      fromAll.set(open, await this.#ownFromAll([...this.timeline, ...draft.slice(0, open)], sampling));
+    }
   }
 
   close(): void {
     this.#giveBack();
   }
 
-  /** A second pass over the last token, for all of its logits. */
-  async #decideFromAll(position: number, sampling: Deciding["sampling"]): Promise<Decision> {
-    await this.#align();
-    const { question, own } = inquireAll(this.#vocabulary, sampling, position);
-    const [reply] = await this.#ask([], [[this.timeline.at(-1)!, { generateNext: question }]]);
-    const token = own(reply!);
-    return { kept: 0, tokens: token === null ? [] : [token], passes: 2 };
+  /** The target's own token after `before`, from a second pass over the last of these for all of its logits. */
+  async #ownFromAll(before: readonly number[], sampling: Deciding["sampling"]): Promise<number | null> {
+    await this.#held.adaptStateToTokens(before.slice(0, -1), false);
+    const { question, own } = inquireAll(this.#vocabulary, sampling, before.length);
+    // A row before it may have been asked about so: then less than `before` is held.
+    const silent = before.slice(this.#held.nextTokenIndex, -1);
+    const [reply] = await this.#ask(silent, [[before.at(-1)!, { generateNext: question }]]);
+    return own(reply!);
   }
 
   async #ask(
