@@ -8,8 +8,8 @@ import { type NamedRecipe, RECIPES } from "./recipes.ts";
 
 /**
  * A recipe of `recipes.ts` by its name, or the default export of a module. A module also has the id of the model it
- * makes, and may name its base. Throws `bad_recipe` for an unknown name, and for a module that does not exist, that this
- * Node cannot read, or that exports no recipe.
+ * makes, and may name its base. Throws `bad_recipe` for an unknown name, and for a module that does not exist, that
+ * this Node cannot read, or that exports no recipe.
  */
 export async function readRecipe(
   recipe: string,

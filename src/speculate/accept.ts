@@ -96,6 +96,12 @@ export const positionsOf = (position: number, K: number, siblings: readonly Sibl
   ...siblings.map(({ at }) => position + at + 1),
 ];
 
+/** The draft's tokens that a row stands behind. */
+export function pathTo(row: number, draft: readonly number[], siblings: readonly Sibling[]): readonly number[] {
+  const sibling = siblings[row - draft.length - 1];
+  return sibling ? [...draft.slice(0, sibling.at), sibling.id] : draft.slice(0, row);
+}
+
 /** How each row's logits are shaped; undefined where none are. */
 export function shapesOf(
   shapers: Shapers | undefined,
@@ -105,11 +111,7 @@ export function shapesOf(
 ): Shapes | undefined {
   if (!shapers) return undefined;
   // Rows are asked for one by one, and few of them behind the first wrong token.
-  return (row) => {
-    const sibling = siblings[row - draft.length - 1];
-    const own = sibling ? [...draft.slice(0, sibling.at), sibling.id] : draft.slice(0, row);
-    return shapers.after([...timeline, ...own]);
-  };
+  return (row) => shapers.after([...timeline, ...pathTo(row, draft, siblings)]);
 }
 
 type Shapes = (row: number) => Shape;

@@ -34,8 +34,8 @@ export interface Likeliest {
 }
 
 /**
- * The likeliest tokens after a change of their logits; null where an unknown token may have risen. Repetition is no such
- * change, since it depends on where the logits' zero lies.
+ * The likeliest tokens after a change of their logits; null where an unknown token may have risen. Repetition is no
+ * such change, since it depends on where the logits' zero lies.
  *
  * @param V size of the vocabulary
  */

@@ -4,6 +4,7 @@
  * loud ones, every other token has x ≤ x_N and noise ≤ level: it loses to whoever exceeds x_N + level.
  */
 import { gumbel, noiseBits, noiseKey } from "../model/noise.ts";
+import type { Sampling } from "./types.ts";
 
 export interface Loud {
   /** Tokens whose noise exceeds `level`. */
@@ -23,6 +24,19 @@ export function loudTokens(V: number, seed: number, position: number, count: num
     if (noiseBits(key, id) > levelBits) ids.push(id);
   }
   return { ids, level: gumbel(levelBits) };
+}
+
+/**
+ * What an engine that takes biases adds to loud tokens: temperature · (noise − level), in f32. The largest sum is then
+ * at least that of every token's logit + temperature · noise, less temperature · level.
+ */
+export function loudBiases(
+  { ids, level }: Loud,
+  { temperature, seed }: Sampling,
+  position: number,
+): Map<number, number> {
+  const key = noiseKey(seed, position);
+  return new Map(ids.map((id) => [id, Math.fround(temperature * (gumbel(noiseBits(key, id)) - level))]));
 }
 
 /** Positions that are remembered: those of a hundred sequences. */

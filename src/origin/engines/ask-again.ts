@@ -2,13 +2,21 @@
  * What the likeliest tokens of a pass's rows decide. A row may leave the target's own token open. The server is then
  * asked about that position, and the draft goes on behind it: its other rows are there already.
  */
-import { accept, type Decision, partialScores, positionsOf, type Scores, shapesOf } from "../../speculate/accept.ts";
+import {
+  accept,
+  type Decision,
+  partialScores,
+  pathTo,
+  positionsOf,
+  type Scores,
+  shapesOf,
+} from "../../speculate/accept.ts";
 import type { Likeliest } from "../../speculate/likeliest.ts";
 import type { Sibling } from "../../speculate/types.ts";
 import type { Deciding } from "../engine.ts";
 
 /** A pass over a draft and its siblings, rows counted as in `Scores`. */
-export interface Pass {
+interface Pass {
   readonly timeline: readonly number[];
   readonly draft: readonly number[];
   readonly siblings: readonly Sibling[];
@@ -48,9 +56,8 @@ export async function acceptAskingAgain(
     const { open, ...decision } = accept(scores, draft, rule, stop, siblings);
     if (open === undefined) return { ...decision, passes };
     const asked = openFrom(scores, draft, open).map(async (row) => {
-      const sibling = siblings[row - draft.length - 1];
-      const own = sibling ? [...draft.slice(0, sibling.at), sibling.id] : draft.slice(0, row);
-      const more = await again({ known: known[row]!, before: [...timeline, ...own], position: positions[row]! });
+      const before = [...timeline, ...pathTo(row, draft, siblings)];
+      const more = await again({ known: known[row]!, before, position: positions[row]! });
       return { row, more };
     });
     for (const { row, more } of await Promise.all(asked)) {

@@ -15,7 +15,7 @@
 
 import { gumbel, noiseBits, noiseKey } from "../../model/noise.ts";
 import { chooseAmong, type Likeliest } from "../../speculate/likeliest.ts";
-import { loudTokens } from "../../speculate/loud.ts";
+import { loudBiases, loudTokens } from "../../speculate/loud.ts";
 import { chooseToken, logProbability, tokenLogprob } from "../../speculate/sample.ts";
 import type { Shape } from "../../speculate/shaping.ts";
 import type { Sampling, TokenLogprob } from "../../speculate/types.ts";
@@ -122,17 +122,17 @@ function tempered(reply: Reply): Likeliest {
   return { ids, logits, logTotal: (logits[0] ?? 0) + Math.log(reply.next.totalLogitWeight ?? 1) };
 }
 
-function biased({ V, model, newBias }: Vocabulary, { temperature, seed }: Sampling, position: number): Inquiry {
+function biased({ V, model, newBias }: Vocabulary, sampling: Sampling, position: number): Inquiry {
+  const { temperature, seed } = sampling;
   const key = noiseKey(seed, position);
-  const { ids, level } = loudTokens(V, seed, position, LOUD);
+  const loud = loudTokens(V, seed, position, LOUD);
   const bias = newBias();
   const added = new Map<number, number>();
   /** Tokens above the level that the library takes no bias for: those that end an answer. */
   const unbiased: number[] = [];
-  for (const token of ids) {
+  for (const [token, logit] of loudBiases(loud, sampling, position)) {
     if (model.isEogToken(token)) unbiased.push(token);
     else {
-      const logit = Math.fround(temperature * (gumbel(noiseBits(key, token)) - level));
       bias.set(token, { logit });
       added.set(token, logit);
     }
@@ -152,7 +152,7 @@ function biased({ V, model, newBias }: Vocabulary, { temperature, seed }: Sampli
         }
       }
       const others = unbiased.filter((token) => !next.logits?.has(token));
-      const loudest = Math.max(level, ...others.map((token) => gumbel(noiseBits(key, token))));
+      const loudest = Math.max(loud.level, ...others.map((token) => gumbel(noiseBits(key, token))));
       // The slack covers the rounding of the bias to f32 and of the sum.
       return last / temperature + loudest + 1e-4 < best ? winner : null;
     },

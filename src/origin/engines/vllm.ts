@@ -22,10 +22,9 @@
  * tokens of every other in its batch (vLLM 0.32), so there is none here.
  */
 import * as z from "zod";
-import { gumbel, noiseBits, noiseKey } from "../../model/noise.ts";
 import type { Decision } from "../../speculate/accept.ts";
 import { type Likeliest, likeliestNeeded, toldOf, withMore } from "../../speculate/likeliest.ts";
-import { type Loud, loudTokens } from "../../speculate/loud.ts";
+import { type Loud, loudBiases, loudTokens } from "../../speculate/loud.ts";
 import type { Sampling, Sibling } from "../../speculate/types.ts";
 import type { Deciding, TargetEngine } from "../engine.ts";
 import { acceptAskingAgain, type OpenRow } from "./ask-again.ts";
@@ -41,7 +40,8 @@ const MAX_LIKELIEST = 128;
 /** Times as many are requested of a position that these leave open. */
 const TIMES = 16;
 const MORE_WITH =
-  "vLLM started with --max-logprobs -1 can do more: drafts under top_p, logit_bias, penalties, and answers with a form.";
+  "vLLM started with --max-logprobs -1 can do more: drafts under top_p, logit_bias, penalties, and answers with a " +
+  "form.";
 /** Tokens whose noise is sent as a bias, which vLLM takes so many of. Those of known tokens are among them. */
 const LOUD = 512;
 const MAX_BIASES = 1024;
@@ -122,15 +122,21 @@ async function decide(
   if (!isDetermined(asking, sampling)) return drawnByServer(vllm, timeline, sampling, logprobs);
   const isWhole = wholeIsCheaper(timeline.length, draft.length, proposed.length, block);
   const siblings = isWhole ? [] : proposed;
-  const chain = Array.from({ length: draft.length + 1 }, (_, k) => [...timeline, ...draft.slice(0, k)]);
-  const prompts = [...chain, ...withSiblings(timeline, draft, siblings)];
   const count = countOf(asking, deciding);
-  const rows = await (isWhole ? whole(vllm, timeline, draft, count) : beginnings(vllm, prompts, count));
+  const rows = await (isWhole
+    ? whole(vllm, timeline, draft, count)
+    : beginnings(vllm, promptsOf(timeline, draft, siblings), count));
   const isOneEnough = !isUnlimited(asking) || (!shapers && !keepsSome(asking, sampling) && sampling.topP === 1);
   return acceptAskingAgain({ timeline, draft, siblings, deciding }, rows, [], V, (row) =>
     isOneEnough ? bestOfOthers(asking, row, sampling) : likelier(asking, row),
   );
 }
+
+/** What is before each row. */
+const promptsOf = (timeline: readonly number[], draft: readonly number[], siblings: readonly Sibling[]): number[][] => [
+  ...Array.from({ length: draft.length + 1 }, (_, k) => [...timeline, ...draft.slice(0, k)]),
+  ...withSiblings(timeline, draft, siblings),
+];
 
 /** Likeliest tokens to request of each position at first. */
 function countOf(asking: Asking, { sampling, shapers, logprobs = 0 }: Deciding): number {
@@ -161,11 +167,11 @@ async function bestOfOthers(
 ): Promise<Likeliest> {
   const { vllm, V } = asking;
   const { temperature, seed } = sampling;
-  const key = noiseKey(seed, position);
   const isNext = keepsSome(asking, sampling);
-  const { ids, level } = isNext ? NOTHING_LOUD : loudTokens(V, seed, position, LOUD);
-  const raised = ids.map((id) => [id, Math.fround(temperature * (gumbel(noiseBits(key, id)) - level))] as const);
-  const bias = new Map([...raised, ...known.ids.map((id) => [id, FORBIDDEN] as const)]);
+  const loud = isNext ? NOTHING_LOUD : loudTokens(V, seed, position, LOUD);
+  const { level } = loud;
+  const forbidden = known.ids.map((id) => [id, FORBIDDEN] as const);
+  const bias = new Map([...loudBiases(loud, sampling, position), ...forbidden]);
   const { id, logit } = await best(vllm, before, bias);
   const added = bias.get(id) ?? 0;
   // A loud one attains the bound itself, but for what the server rounded.
