@@ -27,8 +27,8 @@ export function loudTokens(V: number, seed: number, position: number, count: num
 }
 
 /**
- * What an engine that takes biases adds to loud tokens: temperature · (noise − level), in f32. The largest sum is then
- * at least that of every token's logit + temperature · noise, less temperature · level.
+ * What an engine that takes biases adds to loud tokens: temperature · (noise − level), in f32. For no token does
+ * logit + temperature · (noise − level) then exceed the largest biased logit.
  */
 export function loudBiases(
   { ids, level }: Loud,
