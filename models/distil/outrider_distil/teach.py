@@ -21,12 +21,14 @@ from . import student as models
 from .decoder import Decoder, judge
 from .memory import keep_freed
 
+TOGETHER = 8  # batches whose lines are sorted by length, and written at once
+
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--teacher", type=Path, required=True)
     parser.add_argument("--text", type=Path, nargs="+", required=True)
-    parser.add_argument("--tokens", type=argument.count, default=4096, help="padded positions of a batch")
+    parser.add_argument("--tokens", type=argument.count, default=1024, help="padded positions of a batch")
     parser.add_argument("--minutes", type=argument.not_negative, default=float("inf"), help="of all files together")
     parser.add_argument(
         "--bf16",
@@ -49,15 +51,23 @@ def teach(teacher: Decoder, file: Path, tokens: int, until: float = float("inf")
     began, count = time.monotonic(), 0
     with open(taught, "ab") as out:
         out.truncate(int(positions[done - 1]) * corpus.PREDICTION.itemsize if done else 0)
-        for part in corpus.grouped(lines[done:], tokens):
+        for part in corpus.grouped(lines[done:], TOGETHER * tokens):
             if time.monotonic() > until:
                 break
-            for predicted in judge(teacher, part):
+            for predicted in judged(teacher, part, tokens):
                 out.write(predicted.tobytes())
             out.flush()
             count += sum(map(len, part))
     seconds = round(time.monotonic() - began)
     print(json.dumps({"file": file.name, "lines": len(lines), "tokens": count, "seconds": seconds}), flush=True)
+
+
+def judged(teacher: Decoder, lines: list[list[int]], tokens: int) -> list[np.ndarray]:
+    """The predictions on each line. Lines of like lengths run as one batch, so that little of it is padding."""
+    order = sorted(range(len(lines)), key=lambda index: len(lines[index]))
+    batches = corpus.grouped([lines[index] for index in order], tokens)
+    found = dict(zip(order, (predicted for batch in batches for predicted in judge(teacher, batch))))
+    return [found[index] for index in range(len(lines))]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 /** The stages that take the user's texts, have the target judge them, and put all text together. */
 import { writeFile } from "node:fs/promises";
 import { openTokenizer } from "../../model/tokenizer.ts";
+import { batches } from "../batches.ts";
 import { codeWords } from "../code-words.ts";
 import type { Finished } from "../journal.ts";
 import { asLines, takeText, taughtFile } from "../material.ts";
@@ -54,13 +55,17 @@ export function takeStage(making: Making, texts: readonly string[]) {
 /** The target's predictions of the texts that have none; those that it wrote have them already. */
 export function judgeStage(making: Making, teacher: Finished<string>, taken: Finished<TakenText[]>) {
   const files = taken.found.map(({ file }) => file);
+  const { machine } = making;
   return making.journal.stage<null>({
     name: "judge",
     inputs: [teacher.key, taken.key],
     makes: [],
     async work() {
       if (files.length > 0)
-        await runProgram(making, "judge", "teach", ["--teacher", teacher.found, "--text", ...files]);
+        await runProgram(making, "judge", "teach", [
+          ...["--teacher", teacher.found, ...(machine.bf16 ? ["--bf16"] : [])],
+          ...["--tokens", `${batches(machine, 0).tokens}`, "--text", ...files],
+        ]);
       return null;
     },
   });
