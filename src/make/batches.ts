@@ -10,8 +10,11 @@ const COMPILED_MINUTES = 30;
 /** Whether a course of so many minutes runs as compiled code. */
 export const isCompiled = ({ compiles }: Machine, minutes: number): boolean => compiles && minutes >= COMPILED_MINUTES;
 
+/** Padded positions of a batch of a program that compiles nothing. */
+export const plainBatch = ({ device }: Machine): number => BATCH[device];
+
 /** How a program runs that has so many minutes, and the padded positions of its batches. */
 export function batches(machine: Machine, minutes: number): { readonly compiled: boolean; readonly tokens: number } {
   const compiled = isCompiled(machine, minutes);
-  return { compiled, tokens: compiled ? COMPILED_BATCH : BATCH[machine.device] };
+  return { compiled, tokens: compiled ? COMPILED_BATCH : plainBatch(machine) };
 }

@@ -1,7 +1,7 @@
 /** The stages that take the user's texts, have the target judge them, and put all text together. */
 import { writeFile } from "node:fs/promises";
 import { openTokenizer } from "../../model/tokenizer.ts";
-import { batches } from "../batches.ts";
+import { plainBatch } from "../batches.ts";
 import { codeWords } from "../code-words.ts";
 import type { Finished } from "../journal.ts";
 import { asLines, takeText, taughtFile } from "../material.ts";
@@ -64,7 +64,7 @@ export function judgeStage(making: Making, teacher: Finished<string>, taken: Fin
       if (files.length > 0)
         await runProgram(making, "judge", "teach", [
           ...["--teacher", teacher.found, ...(machine.bf16 ? ["--bf16"] : [])],
-          ...["--tokens", `${batches(machine, 0).tokens}`, "--text", ...files],
+          ...["--tokens", `${plainBatch(machine)}`, "--text", ...files],
         ]);
       return null;
     },
