@@ -17,10 +17,10 @@ import { packBytes } from "../../src/format/pack-header.ts";
 import { decodeSpeed, timedLlama } from "../../src/inspect/timing.ts";
 import { obtainModel } from "../../src/obtain/obtain.ts";
 import { knownPairs, type Pair, pairNamed } from "../../src/obtain/pair.ts";
+import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
 import { cacheFolder } from "../../src/platform/places.ts";
 import { CODING_PROMPTS } from "../cases/coding-prompts.ts";
 import { ask, chat } from "../support/chat.ts";
-import { llamaLibrary } from "../support/llama-library.ts";
 import { type Running, startEdge, startOrigin } from "../support/service.ts";
 import { loadPack, packHeader } from "../support/tiny.ts";
 import { PAGES } from "./measure.ts";
@@ -62,7 +62,7 @@ const edge = await startEdge({
 
 /** The pair's target in llama.cpp, on one thread: the edge needs the other core. */
 async function llamaOrigin({ target }: Pair): Promise<Running> {
-  await llamaLibrary();
+  await findLlamaLibrary();
   const { path: file } = await obtainModel(target, path.join(cacheFolder(), "models"));
   const serve = ["--cpu", "--threads", "1", "--max-sessions", "2", "--kv-tokens", "2048", "--name", target.model];
   return startOrigin(file, "llama", serve);

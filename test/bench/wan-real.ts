@@ -25,8 +25,8 @@ import { parseArgs } from "node:util";
 import { textTable } from "../../src/charts/text-table.ts";
 import { prepare } from "../../src/commands/prepare.ts";
 import type { Account } from "../../src/edge/reply.ts";
+import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
 import { faultProxy } from "../support/fault-proxy.ts";
-import { llamaLibrary } from "../support/llama-library.ts";
 import { realF32Gguf } from "../support/real.ts";
 import { type Edge, startEdge, startOrigin } from "../support/service.ts";
 import { questionsIn } from "./questions.ts";
@@ -96,7 +96,7 @@ interface Run {
 }
 
 const { target, draft } = await prepare();
-await llamaLibrary();
+await findLlamaLibrary();
 const origin = await startOrigin(values.model ?? (await realF32Gguf()), "llama", [
   "--cpu",
   "--threads",

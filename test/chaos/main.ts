@@ -10,8 +10,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
 import { writeF32Gguf } from "../support/f32-gguf.ts";
-import { llamaLibrary } from "../support/llama-library.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 import { chaos, replay } from "./chaos.ts";
 import { kills } from "./kills.ts";
@@ -32,7 +32,7 @@ const seconds = () => Math.round((Date.now() - began) / 1000);
 
 /** In f32, as the engine's keys and values (`exact`): every text is the same, whatever stood in one pass. */
 async function tinyGguf(): Promise<string> {
-  await llamaLibrary();
+  await findLlamaLibrary();
   const file = join(mkdtempSync(join(tmpdir(), "outrider-chaos-llama-")), "tiny.gguf");
   process.on("exit", () => rmSync(join(file, ".."), { recursive: true, force: true }));
   await writeF32Gguf(join(TINY_PACKS.target, "../tiny.gguf"), file);

@@ -9,10 +9,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { prepare } from "../../src/commands/prepare.ts";
 import type { TargetEngine } from "../../src/origin/engine.ts";
+import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
 import { ENGINES } from "../../src/origin/engines.ts";
 import { GREEDY } from "../../src/speculate/types.ts";
 import { alone, drafted, ENGINE_CASES, streamsTheSame } from "../cases/engines.ts";
-import { llamaLibrary } from "../support/llama-library.ts";
 import { realF32Gguf, realPrompts } from "../support/real.ts";
 import { type Running, startOrigin } from "../support/service.ts";
 import { realCheckpoint } from "./checkpoint.ts";
@@ -31,7 +31,7 @@ const HEAVY: readonly Heavy[] = [
     name: "llama",
     engine: "llama",
     async start() {
-      await llamaLibrary();
+      await findLlamaLibrary();
       return { model: await realF32Gguf(), server: null };
     },
   },

@@ -1,5 +1,5 @@
 /** The hub and the wheel as sources, with a hub and a pip of our own: no network. */
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -9,6 +9,7 @@ import type { HubSource } from "../../src/obtain/pair.ts";
 import { fromWheels } from "../../src/obtain/wheel.ts";
 import { goldenBytes } from "../support/golden.ts";
 import { goldenTarget } from "../support/pair.ts";
+import { onPath } from "../support/path-commands.ts";
 import { zip } from "../support/zip.ts";
 
 const gguf = goldenBytes("llama.gguf");
@@ -87,16 +88,7 @@ describe("the hub", () => {
 });
 
 describe.skipIf(process.platform === "win32")("the wheel", () => {
-  /** Puts commands on an otherwise empty PATH. */
-  async function commands(scripts: Record<string, string>): Promise<void> {
-    const bin = path.join(directory, "bin");
-    await mkdir(bin);
-    for (const [name, script] of Object.entries(scripts)) {
-      await writeFile(path.join(bin, name), `#!/bin/sh\n${script}\n`);
-      await chmod(path.join(bin, name), 0o755);
-    }
-    vi.stubEnv("PATH", bin);
-  }
+  const commands = (scripts: Record<string, string>) => onPath(path.join(directory, "bin"), scripts);
 
   const wheel = (...requirements: string[]) => fromWheels(target, { pypi: requirements, member: "/golden.bin" });
 

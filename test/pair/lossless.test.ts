@@ -8,10 +8,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
 import { CODING_PROMPTS } from "../cases/coding-prompts.ts";
 import { ask, type ChatAnswer, chat } from "../support/chat.ts";
 import { type FaultProxy, faultProxy } from "../support/fault-proxy.ts";
-import { llamaLibrary } from "../support/llama-library.ts";
 import { type Running as Origin, startOrigin } from "../support/service.ts";
 import { type Running, start } from "../workerd/harness.ts";
 import { type Draw, NEAR, Ties } from "./near-tie.ts";
@@ -38,7 +38,7 @@ let garbageEdge: Running;
 let ties: Ties;
 
 beforeAll(async () => {
-  await llamaLibrary();
+  await findLlamaLibrary();
   scratch = mkdtempSync(join(tmpdir(), "outrider-pair-"));
   const file = await targetFile();
   const target = await describedTarget();

@@ -8,9 +8,9 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { modelId } from "../../src/model/model-id.ts";
+import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
 import { chat, postChat } from "../support/chat.ts";
 import { writeForeignGguf } from "../support/foreign-gguf.ts";
-import { llamaLibrary } from "../support/llama-library.ts";
 import { answers, endGroup } from "../support/process.ts";
 import { freePort } from "../support/service.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
@@ -67,7 +67,7 @@ test("a pack with a draft of its own", async () => {
 });
 
 test.each([0, 0.7])("Qwen2 in llama.cpp without a draft (temperature %d)", async (temperature) => {
-  await llamaLibrary();
+  await findLlamaLibrary();
   const { url, printed } = await start("--target", QWEN_GGUF, "--draft", "none", "--engine", "llama", "--threads", "1");
   const model = modelId(QWEN_GGUF);
   const options = { model, temperature, seed: 7, maxTokens: 160 };
@@ -88,7 +88,7 @@ test.each([0, 0.7])("Qwen2 in llama.cpp without a draft (temperature %d)", async
 });
 
 test("an architecture that nothing here computes, in llama.cpp without a draft", async () => {
-  await llamaLibrary();
+  await findLlamaLibrary();
   const folder = mkdtempSync(join(tmpdir(), "outrider-foreign-"));
   try {
     const file = join(folder, "foreign.gguf");

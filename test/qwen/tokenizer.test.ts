@@ -5,10 +5,10 @@
 import { expect, test } from "vitest";
 import { ChatTemplate } from "../../src/model/chat.ts";
 import { openTokenizer, Tokenizer } from "../../src/model/tokenizer.ts";
+import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
 import { describeTarget } from "../../src/service/assets.ts";
 import { bytesKept } from "../support/bytes-kept.ts";
 import { goldenJson } from "../support/golden.ts";
-import { llamaLibrary } from "../support/llama-library.ts";
 import { QWEN_GGUF } from "./gguf-file.ts";
 
 const { strings, chats } = goldenJson("tokenizer.json") as {
@@ -37,7 +37,7 @@ test("both ends of an answer are known", () => {
 });
 
 test("llama.cpp reads the strings as we do, but for NFC, which it leaves out", async () => {
-  const library = (await llamaLibrary()) as unknown as {
+  const library = (await findLlamaLibrary()) as unknown as {
     getLlama(options: object): Promise<{
       loadModel(
         options: object,

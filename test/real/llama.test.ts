@@ -10,11 +10,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { prepare } from "../../src/commands/prepare.ts";
 import type { TargetEngine } from "../../src/origin/engine.ts";
 import { loadLlamaCpp } from "../../src/origin/engines/llama.ts";
+import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
 import { ENGINE_CASES } from "../cases/engines.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { ask, type ChatOptions, chat } from "../support/chat.ts";
 import { writeF32Gguf } from "../support/f32-gguf.ts";
-import { llamaLibrary } from "../support/llama-library.ts";
 import { seeded } from "../support/random.ts";
 import { realGguf } from "../support/real.ts";
 import { startOrigin } from "../support/service.ts";
@@ -29,7 +29,7 @@ let home: string;
 let f32: string;
 
 beforeAll(async () => {
-  await llamaLibrary();
+  await findLlamaLibrary();
   home = mkdtempSync(join(tmpdir(), "outrider-llama-"));
   f32 = join(home, "tiny.gguf");
   await writeF32Gguf(join(TINY_PACKS.target, "../tiny.gguf"), f32);

@@ -1,6 +1,5 @@
 /** llama.cpp, as node-llama-cpp brings it, for comparisons: one sequence on the CPU. */
-import type { LibrarySequence } from "../../src/origin/engines/llama-library.ts";
-import { llamaLibrary } from "../support/llama-library.ts";
+import { findLlamaLibrary, type LibrarySequence } from "../../src/origin/engines/llama-library.ts";
 
 export interface Reference {
   readonly sequence: LibrarySequence;
@@ -16,7 +15,7 @@ export async function openLlamaCpp(
   threads: number,
   flashAttention = false,
 ): Promise<Reference> {
-  const library = await llamaLibrary();
+  const library = await findLlamaLibrary();
   const llama = await library.getLlama({ gpu: false, build: "never", logLevel: "error", maxThreads: threads });
   const model = await llama.loadModel({ modelPath: gguf, gpuLayers: 0 });
   const context = await model.createContext({ contextSize, batchSize: contextSize, threads, flashAttention });

@@ -3,15 +3,15 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { prepare } from "../../src/commands/prepare.ts";
 import type { TargetEngine } from "../../src/origin/engine.ts";
 import { loadLlamaCpp } from "../../src/origin/engines/llama.ts";
+import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
 import { ENGINE_CASES } from "../cases/engines.ts";
-import { llamaLibrary } from "../support/llama-library.ts";
 import { realF32Gguf, realPrompts } from "../support/real.ts";
 
 let prompts: number[][];
 let engine: TargetEngine;
 
 beforeAll(async () => {
-  await llamaLibrary();
+  await findLlamaLibrary();
   const { target } = await prepare();
   ({ prompts } = realPrompts(target));
   // Two threads that wait for each other stand still where other programs are at work.

@@ -9,19 +9,14 @@ import { cacheFolder } from "../../src/platform/places.ts";
 
 /**
  * The folder of package `name`, installed into the cache folder `folder` if it is not there. Without scripts and
- * optional packages: `besides` names, version by version, the optional ones that are wanted. Throws what npm throws.
+ * optional packages. Throws what npm throws.
  */
-export function installBeside(
-  folder: string,
-  name: string,
-  version: string,
-  besides: Readonly<Record<string, string>> = {},
-): string {
+export function installBeside(folder: string, name: string, version: string): string {
   const home = path.join(cacheFolder(), folder);
   const installed = path.join(home, "node_modules", name);
   if (!existsSync(installed)) {
     mkdirSync(home, { recursive: true });
-    const dependencies = { [name]: version, ...besides };
+    const dependencies = { [name]: version };
     writeFileSync(path.join(home, "package.json"), JSON.stringify({ private: true, dependencies }, null, 2));
     const flags = ["--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"];
     execFileSync("npm", ["install", ...flags], { cwd: home, stdio: "inherit", shell: process.platform === "win32" });

@@ -9,10 +9,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Schema } from "../../src/grammar/schema/keywords.ts";
 import { unmet } from "../../src/grammar/schema/valid.ts";
+import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
 import { DRAFT, describedTarget, PAIR, standIn, targetFile } from "../pair/pair.ts";
 import type { Client, Result } from "../sdk/client.ts";
 import { install, open, SDKS } from "../sdk/sdks.ts";
-import { llamaLibrary } from "../support/llama-library.ts";
 import { type Running as Origin, startOrigin } from "../support/service.ts";
 import { type Running, start } from "../workerd/harness.ts";
 import { schemaOf, TASKS, type Task, TOOLS } from "./tasks.ts";
@@ -30,7 +30,7 @@ let edge: Running;
 
 beforeAll(async () => {
   install(TRIED);
-  await llamaLibrary();
+  await findLlamaLibrary();
   scratch = mkdtempSync(join(tmpdir(), "outrider-tools-"));
   const target = await describedTarget();
   const pack = DRAFT ?? (await standIn(target, join(scratch, "garbage"), "garbage"));

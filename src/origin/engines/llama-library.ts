@@ -1,25 +1,10 @@
-/**
- * node-llama-cpp as far as the llama engine uses it, and where it is found. It is no dependency of the project, because
- * with the binaries of all platforms it takes 1.3 GB. Users of the engine install it with those of their own platform
- * (30 MB for a CPU).
- */
+/** node-llama-cpp as far as the llama engine uses it, and where it is found. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { OutriderError } from "../../model/errors.ts";
 import { cacheFolder } from "../../platform/places.ts";
-
-export const LLAMA_VERSION = "3.22.1";
-
-/** The package of binaries by platform, the one for a GPU that most machines of the kind have. */
-const BINARIES: Readonly<Record<string, string>> = {
-  "linux-x64": "linux-x64",
-  "linux-arm64": "linux-arm64",
-  "darwin-x64": "mac-x64",
-  "darwin-arm64": "mac-arm64-metal",
-  "win32-x64": "win-x64",
-  "win32-arm64": "win-arm64",
-};
+import { installLlama } from "./llama-install.ts";
 
 export interface Library {
   getLlama(options: { gpu: false | "auto"; build: "never"; logLevel: "error"; maxThreads?: number }): Promise<{
@@ -101,8 +86,8 @@ export interface LibrarySequence {
 }
 
 /**
- * From the user's cache folder, or from the packages installed beside this one. Throws `library_missing` saying what to
- * install.
+ * From the user's cache folder, or from the packages installed beside this one. Where it is in neither, it is installed
+ * into the cache. Throws `library_missing` where that fails, `busy` while another process does it.
  */
 export async function findLlamaLibrary(): Promise<Library> {
   const folder = join(cacheFolder(), "llama");
@@ -111,24 +96,12 @@ export async function findLlamaLibrary(): Promise<Library> {
   const name: string = "node-llama-cpp";
   try {
     return await import(existsSync(installed) ? pathToFileURL(installed).href : name);
-  } catch (cause) {
-    const binaries = llamaBinaries();
-    const packages = `node-llama-cpp@${LLAMA_VERSION} ${binaries}@${LLAMA_VERSION}`;
-    const install = `npm install --prefix "${folder}" --omit=optional ${packages}`;
-    throw new OutriderError(
-      "library_missing",
-      binaries
-        ? `the llama engine needs node-llama-cpp, which is not installed: ${install} ` +
-            `(for an NVIDIA GPU ${binaries}-cuda, for others -vulkan)`
-        : `the llama engine needs node-llama-cpp, which has no binaries for ${process.platform}-${process.arch}; ` +
-            "its own documentation explains how to build them",
-      { cause },
-    );
+  } catch {
+    await installLlama(folder);
   }
-}
-
-/** The package of binaries for this platform, if there is one. */
-export function llamaBinaries(): string | undefined {
-  const name = BINARIES[`${process.platform}-${process.arch}`];
-  return name && `@node-llama-cpp/${name}`;
+  return await import(pathToFileURL(installed).href).catch((cause: unknown) => {
+    throw new OutriderError("library_missing", `node-llama-cpp does not load; remove ${folder}, and start again`, {
+      cause,
+    });
+  });
 }

@@ -13,9 +13,9 @@ import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { obtainModel } from "../../../src/obtain/obtain.ts";
 import { loadLlamaCpp } from "../../../src/origin/engines/llama.ts";
+import { findLlamaLibrary } from "../../../src/origin/engines/llama-library.ts";
 import { cacheFolder } from "../../../src/platform/places.ts";
 import { GREEDY } from "../../../src/speculate/types.ts";
-import { llamaLibrary } from "../../support/llama-library.ts";
 import { packHeader } from "../../support/tiny.ts";
 import { answersFile, longAnswers } from "./answers.ts";
 import { longPair, PAIR_OPTIONS } from "./pairs.ts";
@@ -42,7 +42,7 @@ if (wanted.length === 0) {
   console.error("all of these are recorded");
   process.exit(0);
 }
-await llamaLibrary();
+await findLlamaLibrary();
 const stop = new Set(packHeader(own.draft).target!.eosIds);
 const { path: gguf } = await obtainModel(own.pair.target, path.join(cacheFolder(), "models"));
 const engine = await loadLlamaCpp(gguf, {
