@@ -32,6 +32,7 @@ describe.skipIf(PLATFORM === undefined)("the llama engine's library", () => {
     const home = "node_modules/node-llama-cpp";
     return `echo "$@" >> asked
 /bin/mkdir -p ${home}/dist
+echo '{}' > node_modules/.package-lock.json
 echo '{ "type": "module" }' > ${home}/package.json
 echo 'export const getLlama = () => "${text}";' > ${home}/dist/index.js`;
   };
@@ -78,6 +79,14 @@ echo 'export const getLlama = () => "${text}";' > ${home}/dist/index.js`;
     );
     await commands({ npm: npm("at last") });
     expect((await findLlamaLibrary()).getLlama).toBeTypeOf("function");
+  });
+
+  test("is installed again where npm was interrupted", async () => {
+    await commands({ npm: npm("half") });
+    await findLlamaLibrary();
+    await rm(path.join(folder(), "node_modules/.package-lock.json"));
+    await findLlamaLibrary();
+    expect(await asked()).toHaveLength(2);
   });
 
   test("without npm", async () => {

@@ -85,17 +85,22 @@ export interface LibrarySequence {
   clearHistory(): Promise<void>;
 }
 
+/** Where it is installed. */
+export const llamaFolder = (): string => join(cacheFolder(), "llama");
+
 /**
  * From the user's cache folder, or from the packages installed beside this one. Where it is in neither, it is installed
  * into the cache. Throws `library_missing` where that fails, `busy` while another process does it.
  */
 export async function findLlamaLibrary(): Promise<Library> {
-  const folder = join(cacheFolder(), "llama");
+  const folder = llamaFolder();
   const installed = join(folder, "node_modules/node-llama-cpp/dist/index.js");
+  // npm writes this when all packages are in place.
+  const isWhole = existsSync(join(folder, "node_modules/.package-lock.json")) && existsSync(installed);
   // In a variable, because the compiler need not find it.
   const name: string = "node-llama-cpp";
   try {
-    return await import(existsSync(installed) ? pathToFileURL(installed).href : name);
+    return await import(isWhole ? pathToFileURL(installed).href : name);
   } catch {
     await installLlama(folder);
   }

@@ -23,7 +23,7 @@ import { accept, type Decision, type Scores, shapesOf } from "../../speculate/ac
 import { KINDS } from "../../speculate/shaping.ts";
 import { type Deciding, type EngineSequence, KV_CONTEXTS, type TargetEngine, Timeline } from "../engine.ts";
 import { PASS_COSTS } from "../pass-costs.ts";
-import { findLlamaLibrary, type LibrarySequence, type Reply } from "./llama-library.ts";
+import { findLlamaLibrary, type LibrarySequence, llamaFolder, type Reply } from "./llama-library.ts";
 import { inquire, inquireAll, type Vocabulary } from "./llama-questions.ts";
 
 /** Prompt tokens of one call, and so the longest time that other sessions wait for it. */
@@ -55,12 +55,14 @@ export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise
   const library = await findLlamaLibrary();
   const table = await tokensOf(file);
   const { maxDraft, sequences, spareCores = 0, exact = false } = options;
-  const llama = await library.getLlama({
-    gpu: options.gpu ? "auto" : false,
-    build: "never",
-    logLevel: "error",
-    ...(options.threads !== null && { maxThreads: options.threads }),
-  });
+  const llama = await library
+    .getLlama({
+      gpu: options.gpu ? "auto" : false,
+      build: "never",
+      logLevel: "error",
+      ...(options.threads !== null && { maxThreads: options.threads }),
+    })
+    .catch(failed(`node-llama-cpp does not run on this machine; remove ${llamaFolder()}, and start again`));
   const cores = Math.min(llama.cpuMathCores, availableParallelism());
   const threads = options.threads ?? Math.max(1, cores - spareCores);
   if (llama.gpu === false) llama.maxThreads = threads;
