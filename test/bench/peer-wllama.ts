@@ -46,7 +46,7 @@ export interface WllamaPeers {
 
 /** One browser with the models of `files`, GGUF paths by name, each in a Worker of its own. */
 export async function openWllama(files: Readonly<Record<string, string>>): Promise<WllamaPeers> {
-  const library = path.join(installBeside("wllama", "@wllama/wllama", VERSION), "esm");
+  const library = path.join(await installBeside("wllama", "@wllama/wllama", VERSION), "esm");
   const server = await serve(library, files);
   const browser = await launchChromium();
   const page = await browser.newPage();

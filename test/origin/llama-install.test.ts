@@ -62,6 +62,14 @@ echo 'export const getLlama = () => "${text}";' > ${home}/dist/index.js`;
     expect(said.mock.calls).toEqual([[expect.stringContaining("350 MB, with CUDA")]]);
   });
 
+  test("is of the version that the documents name: binaries of another one are passed over", async () => {
+    await commands({ npm: npm("ours") });
+    await findLlamaLibrary();
+    const version = named((await asked())[0]!)[0]!.split("@")[1];
+    const docs = await readFile(path.resolve(import.meta.dirname, "../../docs/origin.md"), "utf8");
+    expect(docs).toContain(`@node-llama-cpp/linux-x64-vulkan@${version}\n`);
+  });
+
   test("keeps what else was installed there", async () => {
     const manifest = path.join(folder(), "package.json");
     await mkdir(folder());

@@ -3,12 +3,12 @@
  * dependency of the project, because with the binaries of all platforms it takes 1.3 GB.
  */
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { OutriderError } from "../../model/errors.ts";
 import { lock } from "../../platform/lock.ts";
+import { installPackages } from "../../platform/npm.ts";
 
 const VERSION = "3.22.1";
 
@@ -21,9 +21,6 @@ const BINARIES: Readonly<Record<string, { readonly own: string; readonly cuda?: 
   "win32-x64": { own: "win-x64", cuda: ["win-x64-cuda", "win-x64-cuda-ext"] },
   "win32-arm64": { own: "win-arm64" },
 };
-
-const isWindows = process.platform === "win32";
-const run = promisify(execFile);
 
 /**
  * Into `folder`, by npm; packages that are there already stay. Throws `library_missing` with npm's own reason and the
@@ -41,42 +38,26 @@ export async function installLlama(folder: string): Promise<void> {
   }
   const cuda = binaries.cuda && (await hasNvidia()) ? binaries.cuda : [];
   const packages = ["node-llama-cpp", ...[binaries.own, ...cuda].map((name) => `@node-llama-cpp/${name}`)];
-  // The optional packages it would bring are every platform's binaries. Its script would build what has none.
-  const flags = ["--omit=optional", "--ignore-scripts", "--save-exact", "--no-audit", "--no-fund", "--loglevel=error"];
-  const command = ["install", ...flags, ...packages.map((name) => `${name}@${VERSION}`)];
-  await mkdir(folder, { recursive: true });
+  await mkdir(dirname(folder), { recursive: true });
   const unlock = await lock(`${folder}.lock`, "is installing node-llama-cpp");
   try {
     const size = cuda.length > 0 ? "350 MB, with CUDA" : "30 MB";
     console.error(`installing node-llama-cpp ${VERSION} into ${folder}, once (${size})`);
-    // Without one npm would install into the next folder above that has one.
-    const manifest = join(folder, "package.json");
-    if (!existsSync(manifest)) await writeFile(manifest, '{ "private": true }\n');
-    await run("npm", command, { cwd: folder, shell: isWindows });
-  } catch (cause) {
-    const { code, stderr = "" } = cause as { code?: string | number; stderr?: string };
-    const why = code === "ENOENT" ? "there is no npm on PATH" : (reasonOf(stderr) ?? `npm ended with ${code}`);
-    throw new OutriderError(
-      "library_missing",
-      `the llama engine needs node-llama-cpp, and installing it failed: ${why}; start again, or run in ${folder}: ` +
-        `npm ${command.join(" ")}`,
-      { cause },
+    await installPackages(
+      folder,
+      packages.map((name) => `${name}@${VERSION}`),
     );
+  } catch (cause) {
+    const why = `the llama engine needs node-llama-cpp, and installing it failed: ${(cause as Error).message}`;
+    throw new OutriderError("library_missing", why, { cause });
   } finally {
     await unlock();
   }
 }
 
-/** What npm says of the failure first, behind its code. */
-const reasonOf = (errors: string): string | undefined =>
-  errors
-    .split("\n")
-    .map((line) => line.replace(/^npm (error|ERR!) ?/, "").trim())
-    .find((line) => line !== "" && !/^(code|errno|syscall) /.test(line));
-
 /** Whether the driver of an NVIDIA GPU answers. */
 const hasNvidia = (): Promise<boolean> =>
-  run("nvidia-smi", ["-L"], { timeout: 10_000 }).then(
+  promisify(execFile)("nvidia-smi", ["-L"], { timeout: 10_000 }).then(
     ({ stdout }) => stdout.includes("GPU "),
     () => false,
   );
