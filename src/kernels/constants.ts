@@ -3,7 +3,8 @@
  * this order. wasm/lib/constants.ts has a function of each name that loads it; test/kernels/constants.test.ts compares
  * the two.
  */
-import { type Books, ENTRY_UNIT, THREE_BOOKS, TWO_BOOKS } from "../model/formats/books.ts";
+import { type Books, ENTRY_UNIT, reachOf, THREE_BOOKS, TWO_BOOKS } from "../model/formats/books.ts";
+import { THREE_CHAINED, TWO_CHAINED } from "../model/formats/chained-books.ts";
 
 /** A vector of these words, or of one four times. */
 const words = (...values: number[]): Uint8Array =>
@@ -25,18 +26,20 @@ const pickTwo = (a: number, b: number): Uint8Array =>
   Uint8Array.from({ length: 16 }, (_, at) => 2 * (at < 8 ? a : b) + (at % 2));
 
 /**
- * For each book, and each of the four columns of a code, the eight entries that it says: as 16-bit integers that a
+ * For each book, and each of the columns that a code reaches, the eight entries that it says: as 16-bit integers that a
  * product of 15 fractional bits reads in their unit.
  */
-const entriesOf = (name: string, { books }: Books): Record<string, Uint8Array> =>
-  Object.fromEntries(
-    books.flatMap((book, at) =>
-      [0, 1, 2, 3].map((column) => {
+function entriesOf(name: string, all: Books): Record<string, Uint8Array> {
+  const reach = reachOf(all);
+  return Object.fromEntries(
+    all.books.flatMap((book, at) =>
+      Array.from({ length: reach }, (_, column) => {
         const own = book.map((entry) => (entry[column]! * 2 ** 15) / ENTRY_UNIT);
-        return [`${name}${4 * at + column}`, new Uint8Array(Int16Array.from(own).buffer)];
+        return [`${name}${reach * at + column}`, new Uint8Array(Int16Array.from(own).buffer)];
       }),
     ),
   );
+}
 
 export const CONSTANTS: Readonly<Record<string, Uint8Array>> = {
   nibbles: bytes(15),
@@ -91,6 +94,9 @@ export const CONSTANTS: Readonly<Record<string, Uint8Array>> = {
   middle47: shorts(47 * 256 + 128),
   middle41: shorts(41 * 256 + 128),
   middle36: shorts(36 * 256 + 128),
+  // Of wasm/matmul/q2tcq.ts and q3tcq.ts.
+  ...entriesOf("twoChained", TWO_CHAINED),
+  ...entriesOf("threeChained", THREE_CHAINED),
 };
 
 const VECTORS = Object.values(CONSTANTS);

@@ -12,7 +12,7 @@ export const ADAPTERS_RATE = 4e-4;
 /**
  * How a rounded draft learns: the rate, and whether weights stay as GPTQ and descent rounded them, while the values
  * behind them learn, norms, biases and the vocabulary. In two bits of q2had text teaches weights nothing more
- * (docs/log.md), and those of q2add cannot learn at all.
+ * (docs/log.md), and those of q2add and q2tcq cannot learn at all.
  */
 const ROUNDED: Record<DraftFormat, { readonly rate: number; readonly fixed: boolean }> = {
   lut4: { rate: 3e-5, fixed: false },
@@ -22,6 +22,7 @@ const ROUNDED: Record<DraftFormat, { readonly rate: number; readonly fixed: bool
   q2had: { rate: 8e-5, fixed: true },
   "q2had+q3had": { rate: 8e-5, fixed: true },
   "q2add+q3add": { rate: 8e-5, fixed: true },
+  "q2tcq+q3tcq": { rate: 8e-5, fixed: true },
 };
 
 export const isFixed = (format: DraftFormat): boolean => ROUNDED[format].fixed;

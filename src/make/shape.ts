@@ -19,6 +19,7 @@ export const DRAFT_FORMATS = {
   q2had: { blocks: { format: "q2had" }, vocabulary: "q3had" },
   "q2had+q3had": { blocks: { format: "q2had", values: "q3had", down: "q3had" }, vocabulary: "q3had" },
   "q2add+q3add": { blocks: { format: "q2add", values: "q3add", down: "q3add" }, vocabulary: "q3had" },
+  "q2tcq+q3tcq": { blocks: { format: "q2tcq", values: "q3tcq", down: "q3tcq" }, vocabulary: "q3had" },
 } as const satisfies Record<string, { readonly blocks: Formats; readonly vocabulary: BlockFormat }>;
 export type DraftFormat = keyof typeof DRAFT_FORMATS;
 

@@ -6,14 +6,17 @@
 import { OutriderError } from "../model/errors.ts";
 import { f16ToNumber, numberToF16 } from "../model/f16.ts";
 import { THREE_BOOKS, TWO_BOOKS } from "../model/formats/books.ts";
+import { THREE_CHAINED, TWO_CHAINED } from "../model/formats/chained-books.ts";
 import { TILE_COLS } from "../model/formats/format.ts";
 import { MOST_ENTRY, type Parts } from "../model/formats/parts.ts";
 import { NORMAL_LEVELS } from "../model/formats/q2had.ts";
 import { STEPS } from "../model/formats/q3had.ts";
 import { rotate } from "../model/formats/rotation.ts";
 import type { BlockFormat } from "../model/formats.ts";
+import { Chain } from "./chained-words.ts";
 import { codebook, nearestCode } from "./codebook.ts";
 import { ontoSteps } from "./entries.ts";
+import { Nearest } from "./nearest-words.ts";
 import { rootMeanSquares } from "./root-mean-squares.ts";
 import { heldScales, sharedLevels } from "./shared-levels.ts";
 import { roundToSums } from "./sums.ts";
@@ -28,8 +31,10 @@ const ROUND: { readonly [F in BlockFormat]: Round } = {
   q2lut: roundQ2lut,
   q2had: (values, rows, cols) => roundRotated(values, rows, cols, NORMAL_LEVELS),
   q3had: (values, rows, cols) => roundRotated(values, rows, cols, STEPS),
-  q2add: (values, rows, cols) => roundToSums(values, rows, cols, TWO_BOOKS),
-  q3add: (values, rows, cols) => roundToSums(values, rows, cols, THREE_BOOKS),
+  q2add: (values, rows, cols) => roundToSums(values, rows, cols, new Nearest(TWO_BOOKS)),
+  q3add: (values, rows, cols) => roundToSums(values, rows, cols, new Nearest(THREE_BOOKS)),
+  q2tcq: (values, rows, cols) => roundToSums(values, rows, cols, new Chain(TWO_CHAINED)),
+  q3tcq: (values, rows, cols) => roundToSums(values, rows, cols, new Chain(THREE_CHAINED)),
 };
 
 /**

@@ -7,7 +7,7 @@
  *
  *   index      which columns the block keeps (`keep` < 16)
  *   tiles      the weights of the kept columns
- *   codebook   of its rows (lut4, lut3, q3had, q2add, q3add) or of the matrix (q2lut, q2had)
+ *   codebook   of its rows (lut4, lut3, q3had, q2add, q3add, q2tcq, q3tcq) or of the matrix (q2lut, q2had)
  *
  * Each format's file in formats/ draws its tiles and its codebook.
  *

@@ -8,6 +8,7 @@ import { type Matrix, multiplyMatrix } from "../../src/draft/matrix.ts";
 import { matmulScratch } from "../../src/draft/memory-plan.ts";
 import type { PackedTensor } from "../../src/format/pack.ts";
 import { activationBytes, type Kernels } from "../../src/kernels/abi.ts";
+import { CONSTANT_BYTES } from "../../src/kernels/constants.ts";
 import { bindKernels, pickModule } from "../../src/kernels/wasm.ts";
 import type { ActivationBits } from "../../src/model/formats/format.ts";
 import type { BlockFormat } from "../../src/model/formats.ts";
@@ -43,6 +44,8 @@ const VARIANTS = {
   q3had: { format: "q3had" },
   q2add: { format: "q2add" },
   q3add: { format: "q3add" },
+  q2tcq: { format: "q2tcq" },
+  q3tcq: { format: "q3tcq" },
   "q4u 4:16": { format: "q4u", keep: 4 },
   "q4u 8:16": { format: "q4u", keep: 8 },
   "q4u 12:16": { format: "q4u", keep: 12 },
@@ -63,7 +66,7 @@ export class Layers {
 
   private constructor(kernels: Kernels, memory: WebAssembly.Memory, layers: Record<LayerName, PackedTensor>) {
     this.#kernels = kernels;
-    let end = 1024;
+    let end = CONSTANT_BYTES;
     const take = (bytes: number): number => {
       const at = end;
       end += Math.ceil(bytes / 64) * 64;

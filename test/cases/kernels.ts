@@ -109,6 +109,8 @@ const FILL: Record<BlockFormat, (view: DataView, block: number, parts: BlockPart
   q3had: fillScales,
   q2add: fillScales,
   q3add: fillScales,
+  q2tcq: fillScales,
+  q3tcq: fillScales,
 };
 
 /**

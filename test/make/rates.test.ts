@@ -10,6 +10,7 @@ test.each([
   ["q2had", 8e-5, true],
   ["q2had+q3had", 8e-5, true],
   ["q2add+q3add", 8e-5, true],
+  ["q2tcq+q3tcq", 8e-5, true],
 ] as const)("in %s at %f; its weights stay: %s", (format, rate, fixed) => {
   expect(rateFor(format, undefined)).toBe(rate);
   expect(isFixed(format)).toBe(fixed);

@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { decodeTensor } from "../../src/model/decode.ts";
 import { encodeTensor } from "../../src/model/encode.ts";
 import { THREE_BOOKS, TWO_BOOKS } from "../../src/model/formats/books.ts";
+import { THREE_CHAINED, TWO_CHAINED } from "../../src/model/formats/chained-books.ts";
 import type { Parts } from "../../src/model/formats/parts.ts";
 import type { BlockFormat } from "../../src/model/formats.ts";
 import type { Keep, TensorLayout } from "../../src/model/layouts.ts";
@@ -26,6 +27,8 @@ const RANGE = {
   q3had: [0, 7],
   q2add: [0, 255],
   q3add: [0, 4095],
+  q2tcq: [0, 255],
+  q3tcq: [0, 4095],
 } as const;
 /** Formats whose rows share four levels. */
 const hasLevels = (format: string): boolean => format === "q2lut" || format === "q2had";
@@ -33,7 +36,13 @@ const hasLevels = (format: string): boolean => format === "q2lut" || format === 
 const isDense = (format: string): boolean => hasLevels(format) || format === "q3had" || isAdditive(format);
 const isRotated = (format: string): boolean => format.endsWith("had") || isAdditive(format);
 /** Formats whose columns share a code by fours. */
-const isAdditive = (format: string): boolean => format.endsWith("add");
+const isAdditive = (format: string): boolean => format in BOOKS;
+const BOOKS: Record<string, typeof TWO_BOOKS> = {
+  q2add: TWO_BOOKS,
+  q3add: THREE_BOOKS,
+  q2tcq: TWO_CHAINED,
+  q3tcq: THREE_CHAINED,
+};
 const ENTRIES = { lut4: 16, lut3: 8 } as const;
 
 /** Parts with every code in use. */
@@ -79,7 +88,7 @@ function valuesOf({ format, rows, cols, keep = 16 }: TensorLayout, parts: Parts)
       else if (format === "q8") value = code * parts.d![group]!;
       else if (hasLevels(format)) value = f32(parts.scales![row]!) * parts.levels![code]!;
       else if (format === "q3had") value = f32(parts.scales![row]!) * (code - 3.5);
-      else if (isAdditive(format)) value = f32(parts.scales![row]!) * sumOfEntries(format, code, k);
+      else if (isAdditive(format)) value = f32(parts.scales![row]!) * sumOfEntries(format, parts.codes, row * own, k);
       else {
         const entry = parts.codebooks![row * ENTRIES[format as "lut4"] + code]!;
         value = f32(f32(parts.a![row]!) * entry) + f32(parts.b![row]!);
@@ -91,13 +100,22 @@ function valuesOf({ format, rows, cols, keep = 16 }: TensorLayout, parts: Parts)
   return out;
 }
 
-/** The entries that the hexadecimal digits of a code name, the last digit in the first book. */
-function sumOfEntries(format: string, code: number, k: number): number {
-  const { books } = format === "q2add" ? TWO_BOOKS : THREE_BOOKS;
-  const digits = [...code.toString(16).padStart(books.length, "0")]
-    .reverse()
-    .map((digit) => Number.parseInt(digit, 16));
-  const entries = digits.map((n, at) => (n < 8 ? 1 : -1) * books[at]![n % 8]![k % 4]!);
+/**
+ * The entries that the hexadecimal digits of a column's code name, the last digit in the first book; in a chain those
+ * of the code before it as well, in their last four columns.
+ */
+function sumOfEntries(format: string, codes: ArrayLike<number>, row: number, k: number): number {
+  const { books } = BOOKS[format]!;
+  const entriesOf = (code: number, column: number): number[] =>
+    [...code.toString(16).padStart(books.length, "0")]
+      .reverse()
+      .map((digit) => Number.parseInt(digit, 16))
+      .map((n, at) => (n < 8 ? 1 : -1) * books[at]![n % 8]![column]!);
+  const isChained = books[0]![0]!.length === 8;
+  const entries = [
+    ...entriesOf(codes[row + k]!, k % 4),
+    ...(isChained && k >= 4 ? entriesOf(codes[row + k - 4]!, 4 + (k % 4)) : []),
+  ];
   return entries.reduce((sum, entry) => sum + entry) / 128;
 }
 
@@ -120,7 +138,18 @@ const inTwoBits = (bytes: Uint8Array, _cols: number, r: number, k: number): numb
 };
 
 /** The code of (row, k) of a dense matrix, read as layouts.ts draws it. */
-const DRAWN: Record<BlockFormat, (bytes: Uint8Array, cols: number, r: number, k: number) => number> = {
+type Drawn = (bytes: Uint8Array, cols: number, r: number, k: number) => number;
+
+const twoDigits: Drawn = (bytes, _cols, r, k) => bytes[Math.floor(k / 4) * 16 + (r < 8 ? 2 * r : 2 * (r - 8) + 1)]!;
+
+const threeDigits: Drawn = (bytes, _cols, r, k) => {
+  const own = Math.floor(k / 8) * 48 + (r < 8 ? 2 * r : 2 * (r - 8) + 1);
+  const second = k % 8 >= 4;
+  const third = bytes[own + 32]!;
+  return bytes[own + (second ? 16 : 0)]! + 256 * (second ? Math.floor(third / 16) : third % 16);
+};
+
+const DRAWN: Record<BlockFormat, Drawn> = {
   q4u(bytes, _cols, r, k) {
     const tile = Math.floor(k / 32) * 320;
     const byte = bytes[tile + Math.floor((k % 32) / 8) * 64 + r * 4 + (k % 4)]!;
@@ -153,13 +182,10 @@ const DRAWN: Record<BlockFormat, (bytes: Uint8Array, cols: number, r: number, k:
     const lowest = eight[32 + (r < 8 ? 2 * r : 2 * (r - 8) + 1)]!.toString(2).padStart(8, "0");
     return 2 * inTwoBits(eight, cols, r, k % 8) + Number(lowest[7 - (k % 8)]);
   },
-  q2add: (bytes, _cols, r, k) => bytes[Math.floor(k / 4) * 16 + (r < 8 ? 2 * r : 2 * (r - 8) + 1)]!,
-  q3add(bytes, _cols, r, k) {
-    const own = Math.floor(k / 8) * 48 + (r < 8 ? 2 * r : 2 * (r - 8) + 1);
-    const second = k % 8 >= 4;
-    const third = bytes[own + 32]!;
-    return bytes[own + (second ? 16 : 0)]! + 256 * (second ? Math.floor(third / 16) : third % 16);
-  },
+  q2add: twoDigits,
+  q3add: threeDigits,
+  q2tcq: twoDigits,
+  q3tcq: threeDigits,
 };
 
 const FORMATS = Object.keys(DRAWN) as BlockFormat[];

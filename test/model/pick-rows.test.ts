@@ -17,7 +17,19 @@ function anyMatrix(format: keyof typeof FORMATS): { layout: TensorLayout; bytes:
   const whole = (below: number) => () => Math.floor(random() * below);
   const groups = ROWS * (COLS / 32);
   const layout: TensorLayout = { format, rows: ROWS, cols: COLS };
-  const most = { q4u: 16, q8: 127, lut4: 16, lut3: 8, q2lut: 4, q2had: 4, q3had: 8, q2add: 256, q3add: 4096 }[format];
+  const most = {
+    q4u: 16,
+    q8: 127,
+    lut4: 16,
+    lut3: 8,
+    q2lut: 4,
+    q2had: 4,
+    q3had: 8,
+    q2add: 256,
+    q3add: 4096,
+    q2tcq: 256,
+    q3tcq: 4096,
+  }[format];
   const parts = {
     codes: list(ROWS * COLS, whole(most)),
     d: list(groups, random),

@@ -142,10 +142,9 @@
   return v128.load(592 + (n << 4));
 }
 
-/** Where the books of q2add start, those of q3add, and the bytes of a book (src/model/formats/books.ts). */
+/** Where the books of q2add start, and those of q3add (src/model/formats/books.ts). */
 @inline export const TWO_BOOKS: usize = 624;
 @inline export const THREE_BOOKS: usize = 752;
-@inline export const BOOK: usize = 64;
 
 /** Column n mod 4 of the entries of book n / 4, of two books. */
 @inline export function twoBooks(n: usize): v128 {
@@ -170,4 +169,18 @@
 /** 8 × int16 9344: 36 and a half, 8 bits up */
 @inline export function middle36(): v128 {
   return v128.load(976);
+}
+
+/** Where the chained books of q2tcq start, and those of q3tcq. */
+@inline export const TWO_CHAINED: usize = 992;
+@inline export const THREE_CHAINED: usize = 1248;
+
+/** Column n mod 8 of the entries of book n / 8, of two chained books. */
+@inline export function twoChained(n: usize): v128 {
+  return v128.load(992 + (n << 4));
+}
+
+/** The same of three. */
+@inline export function threeChained(n: usize): v128 {
+  return v128.load(1248 + (n << 4));
 }

@@ -1,5 +1,5 @@
-// Tables of additive codes (src/model/formats/books.ts): what the sixteen entries of a book yield with four columns.
-// With n of tables.ts and the first eight entries e of a book, as whole numbers,
+// Tables of additive codes (src/model/formats/books.ts): what the sixteen entries of a book yield with the four columns
+// that they add to, or the eight. With n of tables.ts and the first eight entries e of a book, as whole numbers,
 //
 //   p[e] = Σ (e[i] · n[k + i] + 64 >> 7)
 //   T[e] = (p[e] + 128 >> 8) + middle,  T[8 + e] = (128 − p[e] >> 8) + middle
@@ -8,18 +8,16 @@
   return ASC_FEATURE_RELAXED_SIMD ? i16x8.relaxed_q15mulr_s(entries, x) : i16x8.q15mulr_sat_s(entries, x);
 }
 
-// e0 … e3: columns of the entries. x0 … x3: n of the four columns, each eight times. middle: with a half, 8 bits up.
-@inline export function entryTable(
-  e0: v128, e1: v128, e2: v128, e3: v128, x0: v128, x1: v128, x2: v128, x3: v128, middle: v128, to: usize,
-): void {
+// What eight entries yield with four columns. e0 … e3: columns of the entries. x0 … x3: n of the four, each eight times.
+@inline export function products(
+  e0: v128, e1: v128, e2: v128, e3: v128, x0: v128, x1: v128, x2: v128, x3: v128,
+): v128 {
   const two = i16x8.add(product(e0, x0), product(e1, x1));
-  const p = i16x8.add(two, i16x8.add(product(e2, x2), product(e3, x3)));
-  const first = i16x8.shr_u(i16x8.add(middle, p), 8), second = i16x8.shr_u(i16x8.sub(middle, p), 8);
-  v128.store(to, i8x16.narrow_i16x8_u(first, second));
+  return i16x8.add(two, i16x8.add(product(e2, x2), product(e3, x3)));
 }
 
-// Entry `n` of a book in column `k` of its four, over 128. book: the address of the first column of its entries.
-@inline export function entry(book: usize, n: i32, k: i32): f32 {
-  const half = <f32>load<i16>(book + <usize>(((k & 3) << 4) + ((n & 7) << 1))) * <f32>(1.0 / 32768.0);
-  return n < 8 ? half : -half;
+// p: what the first eight entries yield. middle: with a half, 8 bits up.
+@inline export function entryTable(p: v128, middle: v128, to: usize): void {
+  const first = i16x8.shr_u(i16x8.add(middle, p), 8), second = i16x8.shr_u(i16x8.sub(middle, p), 8);
+  v128.store(to, i8x16.narrow_i16x8_u(first, second));
 }

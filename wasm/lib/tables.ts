@@ -1,15 +1,18 @@
 // What all tables of an activation begin with, in which codes find their products (matmul/by-tables.ts).
 //
 // In a group of columns with integers x of 14 bits, peak is the largest |x[k]| + |x[k + 1]| of two neighbours, k even,
-// or the largest length √(x[k]² + … + x[k + 3]²) of four, k a multiple of 4. As whole numbers, half to even,
+// or the largest length √(x[k]² + … + x[k + 3]²) of four, k a multiple of 4. Where codes are a chain it is the largest of
+// eight, k a multiple of 4, and the first four columns of the next group count too; behind the last they are 0. As whole
+// numbers, half to even,
 //
 //   n[k] = round(x[k] · 256 · span / peak)
 //
 // where span is what two products with weights of ±1 add up to at most in a table, or what four do with weights of
-// length 1. A token has a f32 peak / span for each group, padded to 16 bytes; then the 16-bit integers n; then its
-// tables; then 16 bytes more.
-// A basis B says how many columns a group has, whether the activation is rotated first, and whether fours have one
-// code. Rotated columns are of about one size, so that a group may be larger.
+// length 1. A token has a f32 peak / span for each group, padded to 16 bytes; then the 16-bit integers n, in a chain those
+// of a group and of the four columns behind it; then its tables; then 16 bytes more.
+// A basis B says how many columns a group has, whether the activation is rotated first, whether fours have one code, and
+// how many columns behind a group its last code reaches. Rotated columns are of about one size, so that a group may be
+// larger.
 import { planeOffset } from "./activation";
 import { codes, magic } from "./constants";
 import { lookup } from "./lookup";
@@ -32,6 +35,10 @@ export class Own {
   @inline fours(): bool {
     return false;
   }
+
+  @inline ahead(): i32 {
+    return 0;
+  }
 }
 
 @unmanaged
@@ -46,6 +53,10 @@ export class Rotated {
 
   @inline fours(): bool {
     return false;
+  }
+
+  @inline ahead(): i32 {
+    return 0;
   }
 }
 
@@ -62,6 +73,29 @@ export class RotatedFours {
   @inline fours(): bool {
     return true;
   }
+
+  @inline ahead(): i32 {
+    return 0;
+  }
+}
+
+@unmanaged
+export class RotatedChain {
+  @inline group(): i32 {
+    return 64;
+  }
+
+  @inline rotated(): bool {
+    return true;
+  }
+
+  @inline fours(): bool {
+    return true;
+  }
+
+  @inline ahead(): i32 {
+    return 4;
+  }
 }
 
 @inline export function scalesBytes<B>(cols: i32): usize {
@@ -70,7 +104,8 @@ export class RotatedFours {
 
 // Bytes of a token before its tables.
 @inline export function headBytes<B>(cols: i32): usize {
-  return scalesBytes<B>(cols) + <usize>(cols << 1);
+  const group = changetype<B>(0).group(), ahead = changetype<B>(0).ahead();
+  return scalesBytes<B>(cols) + <usize>(((cols / group) * (group + ahead)) << 1);
 }
 
 // The integers of a record as floats.
@@ -107,18 +142,36 @@ function unpack(record: usize, cols: i32, to: usize): void {
   return pairSums(f32x4.abs(a), f32x4.abs(b));
 }
 
+// The largest of the sums of neighbours: `before`, whose last lane is the four before, then `own`. Each has every four
+// twice.
+@inline function neighbours(before: v128, own: v128): v128 {
+  return f32x4.add(i32x4.shuffle(before, own, 3, 3, 4, 4), own);
+}
+
 // Peaks and the integers n.
 export function fit<B>(record: usize, cols: i32, span: f32, to: usize): void {
   // Where the tables will be.
   let from = to + headBytes<B>(cols);
   unpack(record, cols, from);
   if (changetype<B>(0).rotated()) rotate(from, cols);
+  if (changetype<B>(0).ahead() > 0) v128.store(from + <usize>(cols << 2), f32x4.splat(0));
   const groupBytes = <usize>(changetype<B>(0).group() << 2);
   let scales = to;
   to += scalesBytes<B>(cols);
   for (const end = from + <usize>(cols << 2); from < end; from += groupBytes) {
     let peaks = f32x4.splat(0);
-    for (let at = from; at < from + groupBytes; at += 32) peaks = f32x4.pmax(peaks, sizes<B>(at));
+    if (changetype<B>(0).ahead() > 0) {
+      let before = peaks;
+      for (let at = from; at < from + groupBytes; at += 32) {
+        const own = sizes<B>(at);
+        peaks = f32x4.pmax(peaks, neighbours(before, own));
+        before = own;
+      }
+      const next = neighbours(before, sizes<B>(from + groupBytes));
+      peaks = f32x4.pmax(peaks, i32x4.shuffle(next, next, 0, 0, 0, 0));
+    } else {
+      for (let at = from; at < from + groupBytes; at += 32) peaks = f32x4.pmax(peaks, sizes<B>(at));
+    }
     let peak = max4(peaks);
     if (changetype<B>(0).fours()) peak = sqrt<f32>(peak);
     store<f32>(scales, peak / span);
@@ -127,6 +180,10 @@ export function fit<B>(record: usize, cols: i32, span: f32, to: usize): void {
     for (let at = from; at < from + groupBytes; at += 32) {
       v128.store(to, shorts(at, by));
       to += 16;
+    }
+    if (changetype<B>(0).ahead() > 0) {
+      v128.store64_lane(to, shorts(from + groupBytes, by), 0);
+      to += 8;
     }
   }
 }

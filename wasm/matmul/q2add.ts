@@ -1,17 +1,17 @@
 // q2add: additive codes of two books, drawn in src/model/formats/q2add.ts, multiplied by tables (by-tables.ts), one of
 // four columns for each book (lib/entries.ts). The longest entries have a length of 1.06, so tables hold 1 … 63.
-import { BOOK, middle16, TWO_BOOKS, twoBooks } from "../lib/constants";
-import { entry, entryTable } from "../lib/entries";
-import { rotate } from "../lib/rotation";
+import { middle16, TWO_BOOKS, twoBooks } from "../lib/constants";
+import { entryTable, products } from "../lib/entries";
 import { headBytes, RotatedFours, scalesBytes } from "../lib/tables";
 import { byTables, ScaledRows } from "./by-tables";
+import { embedBooks } from "./embed-books";
 
 // The two tables of the columns whose n start at `from`.
 @inline function two(from: usize, to: usize): void {
   const x0 = v128.load_splat<i16>(from), x1 = v128.load_splat<i16>(from, 2);
   const x2 = v128.load_splat<i16>(from, 4), x3 = v128.load_splat<i16>(from, 6);
-  entryTable(twoBooks(0), twoBooks(1), twoBooks(2), twoBooks(3), x0, x1, x2, x3, middle16(), to);
-  entryTable(twoBooks(4), twoBooks(5), twoBooks(6), twoBooks(7), x0, x1, x2, x3, middle16(), to + 16);
+  entryTable(products(twoBooks(0), twoBooks(1), twoBooks(2), twoBooks(3), x0, x1, x2, x3), middle16(), to);
+  entryTable(products(twoBooks(4), twoBooks(5), twoBooks(6), twoBooks(7), x0, x1, x2, x3), middle16(), to + 16);
 }
 
 @unmanaged
@@ -56,14 +56,6 @@ export function matmulQ2add(
   byTables<TwoBooks, RotatedFours>(act, T, weight, blockBytes, rows, cols, out, outStride, accumulate, scratch);
 }
 
-// A row as f32.
 export function embedQ2add(weight: usize, blockBytes: i32, row: i32, cols: i32, out: usize): void {
-  const block = weight + <usize>((row >> 4) * blockBytes);
-  const scale = load<f32>(block + <usize>((cols << 2) + ((row & 15) << 2)));
-  const own = block + <usize>(((row & 7) << 1) + ((row & 15) >> 3));
-  for (let k = 0; k < cols; k++) {
-    const code = <i32>load<u8>(own + <usize>((k >> 2) << 4));
-    store<f32>(out + <usize>(k << 2), scale * (entry(TWO_BOOKS, code & 15, k) + entry(TWO_BOOKS + BOOK, code >> 4, k)));
-  }
-  rotate(out, cols);
+  embedBooks(weight, blockBytes, row, cols, out, 2, 4, TWO_BOOKS);
 }

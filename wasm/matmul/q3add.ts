@@ -2,19 +2,19 @@
 // of four columns for each book (lib/entries.ts). The longest entries of the books have lengths of 1.03, 0.90 and 0.78.
 // So tables hold 0 … 94, 0 … 82 and 0 … 72. Of eight columns there are four of the first two books, then two of the
 // third.
-import { BOOK, middle36, middle41, middle47, THREE_BOOKS, threeBooks } from "../lib/constants";
-import { entry, entryTable } from "../lib/entries";
-import { rotate } from "../lib/rotation";
+import { middle36, middle41, middle47, THREE_BOOKS, threeBooks } from "../lib/constants";
+import { entryTable, products } from "../lib/entries";
 import { headBytes, RotatedFours, scalesBytes } from "../lib/tables";
 import { byTables, ScaledRows } from "./by-tables";
+import { embedBooks } from "./embed-books";
 
 // The three tables of the columns whose n start at `from`: the third at `third`.
 @inline function three(from: usize, to: usize, third: usize): void {
   const x0 = v128.load_splat<i16>(from), x1 = v128.load_splat<i16>(from, 2);
   const x2 = v128.load_splat<i16>(from, 4), x3 = v128.load_splat<i16>(from, 6);
-  entryTable(threeBooks(0), threeBooks(1), threeBooks(2), threeBooks(3), x0, x1, x2, x3, middle47(), to);
-  entryTable(threeBooks(4), threeBooks(5), threeBooks(6), threeBooks(7), x0, x1, x2, x3, middle41(), to + 16);
-  entryTable(threeBooks(8), threeBooks(9), threeBooks(10), threeBooks(11), x0, x1, x2, x3, middle36(), third);
+  entryTable(products(threeBooks(0), threeBooks(1), threeBooks(2), threeBooks(3), x0, x1, x2, x3), middle47(), to);
+  entryTable(products(threeBooks(4), threeBooks(5), threeBooks(6), threeBooks(7), x0, x1, x2, x3), middle41(), to + 16);
+  entryTable(products(threeBooks(8), threeBooks(9), threeBooks(10), threeBooks(11), x0, x1, x2, x3), middle36(), third);
 }
 
 @unmanaged
@@ -60,17 +60,6 @@ export function matmulQ3add(
   byTables<ThreeBooks, RotatedFours>(act, T, weight, blockBytes, rows, cols, out, outStride, accumulate, scratch);
 }
 
-// A row as f32.
 export function embedQ3add(weight: usize, blockBytes: i32, row: i32, cols: i32, out: usize): void {
-  const block = weight + <usize>((row >> 4) * blockBytes);
-  const scale = load<f32>(block + <usize>(cols * 6 + ((row & 15) << 2)));
-  const own = block + <usize>(((row & 7) << 1) + ((row & 15) >> 3));
-  for (let k = 0; k < cols; k++) {
-    const from = own + <usize>((k >> 3) * 48);
-    const pair = <i32>load<u8>(from + <usize>((k & 4) << 2));
-    const third = (<i32>load<u8>(from, 32) >> (k & 4)) & 15;
-    const two = entry(THREE_BOOKS, pair & 15, k) + entry(THREE_BOOKS + BOOK, pair >> 4, k);
-    store<f32>(out + <usize>(k << 2), scale * (two + entry(THREE_BOOKS + 2 * BOOK, third, k)));
-  }
-  rotate(out, cols);
+  embedBooks(weight, blockBytes, row, cols, out, 3, 4, THREE_BOOKS);
 }

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
+from .chains import ROTATED_CHAINS
 from .codebooks import RotatedLevels, RotatedSteps, RowCodebook, SharedLevels
 from .form import ROTATED, Form
 from .student import ends
@@ -21,10 +22,11 @@ FORMATS: dict[str, Callable[[torch.Tensor], Form]] = {
     "q2had": RotatedLevels,
     "q3had": RotatedSteps,
     **ROTATED_SUMS,
+    **ROTATED_CHAINS,
 }
 
 # Those that rotate columns.
-BY_GROUPS = ("q2had", "q3had", *ROTATED_SUMS)
+BY_GROUPS = ("q2had", "q3had", *ROTATED_SUMS, *ROTATED_CHAINS)
 
 # By the name of what a block is rounded to: the format of its matrices, and that of some of them where it is another.
 # In two bits down projections lose a third of a block's error to more than a half, and for its bytes no matrix gains
@@ -34,6 +36,7 @@ BLOCK_FORMATS: dict[str, tuple[str, dict[str, str]]] = {
     "q2lut+lut3": ("q2lut", {"down_proj": "lut3"}),
     "q2had+q3had": ("q2had", {"v_proj": "q3had", "down_proj": "q3had"}),
     "q2add+q3add": ("q2add", {"v_proj": "q3add", "down_proj": "q3add"}),
+    "q2tcq+q3tcq": ("q2tcq", {"v_proj": "q3tcq", "down_proj": "q3tcq"}),
 }
 
 
@@ -81,7 +84,7 @@ def quantise_block(block: nn.Module, blocks: str) -> None:
 def learns(blocks: str) -> bool:
     """Whether weights can learn in the format of blocks. blocks: a name in BLOCK_FORMATS."""
     others, finer = BLOCK_FORMATS[blocks]
-    return not {others, *finer.values()} & {*ROTATED_SUMS}
+    return not {others, *finer.values()} & {*ROTATED_SUMS, *ROTATED_CHAINS}
 
 
 def fix(blocks: nn.Module) -> None:

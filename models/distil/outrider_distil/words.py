@@ -20,6 +20,7 @@ HELD = 1e-5  # of a row's size: a rotation and back, in f32
 TWO_SCALE, THREE_SCALE = 1.798, 1.921
 STARTS = (1, 0.9, 1.1, 0.8, 1.25)
 TURNS = 8
+TRIED = 8  # rows
 PART = 1 << 21  # products of a search at once
 
 # The first eight entries of each book; the other eight are these with the opposite sign.
@@ -81,8 +82,8 @@ THREE_BOOKS = (
 
 @cache
 def words_of(books: tuple, device: torch.device) -> torch.Tensor:
-    """(16 ** books, COLUMNS): the sums of entries, by codes whose lowest four bits name that of the first book."""
-    sums = torch.zeros(1, COLUMNS)
+    """(16 ** books, columns): the sums of entries, by codes whose lowest four bits name that of the first book."""
+    sums = torch.zeros(1, len(books[0][0]))
     for book in books:
         half = torch.tensor(book) / UNIT
         sums = (torch.cat([half, -half])[:, None] + sums).flatten(0, 1)
@@ -105,6 +106,11 @@ class RotatedSums(Form):
         """(rows): what rows that are in the format have, by few of their columns; `first` for all others."""
         found, left = first.clone(), few.square().sum(-1)
         most = HELD**2 * left
+        if len(few) > TRIED:
+            # All rows are in the format, or none.
+            tried = left.topk(TRIED).indices
+            if torch.equal(self.held_scales(few[tried], first[tried]), first[tried]):
+                return found
         for start in STARTS:
             scales = start * first
             for _ in range(TURNS):
@@ -124,12 +130,16 @@ class RotatedSums(Form):
         codes = torch.cat([(part @ self.words.T - halves).argmax(1) for part in parts])
         return self.words[codes].view(weight.shape)
 
+    def spelled(self, codes: torch.Tensor) -> torch.Tensor:
+        """(rows, cols): what codes stand for, before the scales."""
+        return self.words[codes].flatten(1)
+
     def choices(self) -> Words:
         return Words(self.scales, self.words)
 
     def refit(self, weight: torch.Tensor, codes: torch.Tensor, gram: torch.Tensor) -> None:
         """As RowCodebook.refit: the scales."""
-        self.scales.copy_(refitted(self.scales, weight, self.words[codes].flatten(1), gram))
+        self.scales.copy_(refitted(self.scales, weight, self.spelled(codes), gram))
 
     def taken(self, codes: torch.Tensor) -> torch.Tensor:
         """As RowCodebook.taken."""

@@ -2,7 +2,7 @@
  * The signatures of calibration's kernels (wasm/calibrate). Addresses and steps are in bytes. Values are f32 unless a
  * comment names another type.
  */
-import { writeConstants } from "../../kernels/constants.ts";
+import { CONSTANT_BYTES, writeConstants } from "../../kernels/constants.ts";
 
 /**
  * Where a factor of a product lies. One of its two steps is 4 bytes: either the values of a row are neighbours, or
@@ -114,7 +114,7 @@ export interface CalibrationKernels {
  * Address of the task's counter of parts, which workers increment: an i32 in a cache line of its own, behind the
  * constants.
  */
-export const COUNTER = 1024;
+export const COUNTER = Math.ceil(CONSTANT_BYTES / 64) * 64;
 export const FIRST_FREE = 4096;
 
 /** What the module exports: products as numbers, in the order of wasm/calibrate/gemm.ts. */

@@ -1,6 +1,6 @@
 /** The plain twins of the weight formats, one row each. */
 import type { BlockFormat } from "../../model/formats.ts";
-import { plainQ2add, plainQ3add } from "./additive.ts";
+import { plainQ2add, plainQ2tcq, plainQ3add, plainQ3tcq } from "./additive.ts";
 import { plainQ4u, plainQ8 } from "./grouped.ts";
 import { plainLut3, plainLut4 } from "./lut.ts";
 import { plainQ2had, plainQ2lut } from "./q2lut.ts";
@@ -17,4 +17,6 @@ export const TWINS: { readonly [F in BlockFormat]: Twin } = {
   q3had: plainQ3had,
   q2add: plainQ2add,
   q3add: plainQ3add,
+  q2tcq: plainQ2tcq,
+  q3tcq: plainQ3tcq,
 };

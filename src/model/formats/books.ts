@@ -15,8 +15,11 @@ import { tableBytes } from "./table-bytes.ts";
 /** Columns that share a code. */
 export const CODE_COLS = 4;
 
-/** The first eight entries of a book, each of four columns; the other eight are these with the opposite sign. */
-type Book = readonly (readonly [number, number, number, number])[];
+/**
+ * The first eight entries of a book, each of four columns, or of eight in a chain (chained-books.ts); the other eight
+ * are these with the opposite sign.
+ */
+type Book = readonly (readonly number[])[];
 
 export interface Books {
   readonly books: readonly Book[];
@@ -91,27 +94,32 @@ export const THREE_BOOKS: Books = {
   ],
 };
 
-/** Entry `n` of a book, 0 … 15, in column `column` of its four, as a whole number. */
+/** Columns that an entry adds to: its code's four, and in a chain the four behind them. */
+export const reachOf = ({ books }: Books): number => books[0]![0]!.length;
+
+/** Entry `n` of a book, 0 … 15, in column `column` of those that it adds to, as a whole number. */
 export function entryOf(book: Book, n: number, column: number): number {
   const half = book[n & 7]![column]!;
   return n < 8 ? half : -half;
 }
 
-/** What a code stands for in column `column` of its four, before the row's scale. */
+/** What a code adds to column `column` of those that it reaches, before the row's scale. */
 const sumOf = ({ books }: Books, code: number, column: number): number =>
   books.reduce((sum, book, at) => sum + entryOf(book, (code >> (4 * at)) & 15, column), 0) / ENTRY_UNIT;
 
 /** How many there are. */
 export const codesOf = ({ books }: Books): number => 16 ** books.length;
 
-/** (codes · 4): what every code stands for, before the row's scale. */
-export const wordsOf = (books: Books): Float32Array =>
-  Float32Array.from({ length: CODE_COLS * codesOf(books) }, (_, at) =>
-    sumOf(books, Math.floor(at / CODE_COLS), at % CODE_COLS),
+/** (codes · reach): what every code adds to the columns that it reaches, before the row's scale. */
+export function wordsOf(books: Books): Float32Array {
+  const reach = reachOf(books);
+  return Float32Array.from({ length: reach * codesOf(books) }, (_, at) =>
+    sumOf(books, Math.floor(at / reach), at % reach),
   );
+}
 
 /** What a format of additive codes says of its own. */
-interface Additive {
+export interface Additive {
   readonly books: Books;
   /** Bytes of 16 rows × 8 columns. */
   readonly columnsBytes: number;
@@ -124,6 +132,7 @@ interface Additive {
 /** A format of additive codes, with a f32 scale for each row behind its tiles. */
 export function additive({ books, columnsBytes, read, write }: Additive): Format {
   const words = wordsOf(books);
+  const reach = reachOf(books);
   const codes: Codes = {
     least: 0,
     most: codesOf(books) - 1,
@@ -142,7 +151,7 @@ export function additive({ books, columnsBytes, read, write }: Additive): Format
     sparse: false,
     activationBits: 14,
     // 16 bytes of entries for each book and four columns.
-    tableBytes: tableBytes(ROTATED_COLS, 4 * books.books.length),
+    tableBytes: tableBytes(ROTATED_COLS, 4 * books.books.length, reach - CODE_COLS),
     codes,
     rotate,
     writeRow(at, { row, rows, take }) {
@@ -150,7 +159,15 @@ export function additive({ books, columnsBytes, read, write }: Additive): Format
     },
     valuesOf(at) {
       const scale = at.view.getFloat32(scaleAt(at), true);
-      return (code, k) => Math.fround(scale * words[CODE_COLS * code + (k % CODE_COLS)]!);
+      const bytes = new Uint8Array(at.view.buffer, at.view.byteOffset, at.view.byteLength);
+      return (code, k) => {
+        let word = words[reach * code + (k % CODE_COLS)]!;
+        if (reach > CODE_COLS && k >= CODE_COLS) {
+          const before = read(bytes, at.tiles, at.r, k - CODE_COLS);
+          word += words[reach * before + CODE_COLS + (k % CODE_COLS)]!;
+        }
+        return Math.fround(scale * word);
+      };
     },
     rowShares: (_cols, codebook) => [{ at: codebook, bytes: 4 }],
   };

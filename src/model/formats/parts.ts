@@ -6,7 +6,7 @@ import { OutriderError } from "../errors.ts";
  * Groups are 32 of these columns, the last perhaps shorter.
  */
 export interface Parts {
-  /** (rows, K): the code of each weight; of q2add and q3add the first of each four columns counts. */
+  /** (rows, K): the code of each weight; of the formats with books (books.ts) the first of each four columns counts. */
   readonly codes: ArrayLike<number>;
   /** (blocks, cols / 16, keep), where keep < 16: indices in their window, 0 … 15 and rising, of the columns kept. */
   readonly kept?: ArrayLike<number>;
@@ -24,7 +24,7 @@ export interface Parts {
   readonly levels?: ArrayLike<number>;
   /**
    * q2lut and q2had (rows): value = scale · level. q3had (rows): value = scale · (code − 3.5).
-   * q2add and q3add (rows): value = scale · the sum of the entries.
+   * those with books (rows): value = scale · the sum of the entries.
    */
   readonly scales?: ArrayLike<number>;
 }
