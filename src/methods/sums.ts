@@ -25,24 +25,27 @@ export interface Rounded {
   readonly scale: number;
 }
 
-/** Each row has the scale that its rotated weights hold already, where they do; else one of a small squared error. */
+/**
+ * Each row has the scale that its rotated weights hold already, where the longest row holds one; else one of a small
+ * squared error.
+ */
 export function roundToSums(values: Float32Array, rows: number, cols: number, search: CodeSearch): Parts {
   const rotated = values.slice();
   rotate(rotated);
   const codes = new Uint16Array(values.length);
-  const scales = rootMeanSquares(rotated, rows, cols).map((size, row) => {
+  const lineOf = (row: number): Float32Array => rotated.subarray(row * cols, (row + 1) * cols);
+  const sizes = rootMeanSquares(rotated, rows, cols);
+  const longest = sizes.indexOf(sizes.reduce((most, size) => Math.max(most, size), 0));
+  const isHeld = heldScale(lineOf(longest), sizes[longest]! * search.normal, codes, search) !== undefined;
+  const scales = sizes.map((size, row) => {
+    // The codes of a row of zeros are 0, as those of a row that stands for nothing may be.
+    if (size === 0) return 0;
+    const first = size * search.normal;
     const own = codes.subarray(row * cols, (row + 1) * cols);
-    return roundRow(rotated.subarray(row * cols, (row + 1) * cols), size * search.normal, own, search);
+    const held = isHeld ? heldScale(lineOf(row), first, own, search) : undefined;
+    return search.round(lineOf(row), held ?? first, own).scale;
   });
   return { codes, scales };
-}
-
-/** Writes the codes of a row, at all columns of each four. Returns its scale. */
-function roundRow(line: Float32Array, first: number, codes: Uint16Array, search: CodeSearch): number {
-  // Its codes are 0, as those of a row that stands for nothing may be.
-  if (first === 0) return 0;
-  const scale = heldScale(line, first, codes, search) ?? settled(line, first, codes, search);
-  return search.round(line, scale, codes).scale;
 }
 
 /** The scale of a row that is in the format already; nothing for any other. */

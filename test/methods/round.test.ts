@@ -109,7 +109,7 @@ describe.each([
   { format: "q3add", books: THREE_BOOKS, loses: [0.0278, 0.0307] },
   // Less than codes of four weights that stand alone; more than any code of a trellis must, 0.0625 and 0.0156.
   { format: "q2tcq", books: TWO_CHAINED, loses: [0.078, 0.085] },
-  { format: "q3tcq", books: THREE_CHAINED, loses: [0.0205, 0.0233] },
+  { format: "q3tcq", books: THREE_CHAINED, loses: [0.0225, 0.0255] },
 ] as const)("$format", ({ format, books, loses }) => {
   test("keeps weights that were taught in it, however each row uses the entries", () => {
     const words = wordsOf(books);
