@@ -21,7 +21,7 @@ OWN = 4  # columns of a code
 PATHS = {256: 48, 4096: 32}
 WINDOW = 64  # columns whose codes are decided at once
 AHEAD = 16  # columns behind them that are looked at for it
-SWEPT = 32  # columns whose codes a sweep looks at together
+SWEPT = 64  # columns whose codes a sweep looks at together
 FAR = np.float32(1e30)  # more than any path costs
 
 
