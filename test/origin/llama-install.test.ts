@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
+import { findLlamaLibrary, llamaRemedy } from "../../src/origin/engines/llama-library.ts";
 import { onPath } from "../support/path-commands.ts";
 
 const PLATFORMS: Record<string, string> = { "linux-x64": "linux-x64", "darwin-arm64": "mac-arm64-metal" };
@@ -95,6 +95,13 @@ echo 'export const getLlama = () => "${text}";' > ${home}/dist/index.js`;
     await rm(path.join(folder(), "node_modules/.package-lock.json"));
     await findLlamaLibrary();
     expect(await asked()).toHaveLength(2);
+  });
+
+  test("that does not run is to be removed from where it is", async () => {
+    expect(llamaRemedy()).toContain("`npm uninstall node-llama-cpp` where Outrider is installed");
+    await commands({ npm: npm("ours") });
+    await findLlamaLibrary();
+    expect(llamaRemedy()).toBe(`remove ${folder()}, and start again`);
   });
 
   test("without npm", async () => {

@@ -86,7 +86,19 @@ export interface LibrarySequence {
 }
 
 /** Where it is installed. */
-export const llamaFolder = (): string => join(cacheFolder(), "llama");
+const llamaFolder = (): string => join(cacheFolder(), "llama");
+
+const entryIn = (folder: string): string => join(folder, "node_modules/node-llama-cpp/dist/index.js");
+
+/** Whether the cache has all of it: npm writes this file when all packages are in place. */
+const isWhole = (folder: string): boolean =>
+  existsSync(join(folder, "node_modules/.package-lock.json")) && existsSync(entryIn(folder));
+
+/** What helps where the library that was found does not run. */
+export const llamaRemedy = (): string =>
+  isWhole(llamaFolder())
+    ? `remove ${llamaFolder()}, and start again`
+    : "`npm uninstall node-llama-cpp` where Outrider is installed, and start again: it installs its own";
 
 /**
  * From the user's cache folder, or from the packages installed beside this one. Where it is in neither, it is installed
@@ -94,13 +106,11 @@ export const llamaFolder = (): string => join(cacheFolder(), "llama");
  */
 export async function findLlamaLibrary(): Promise<Library> {
   const folder = llamaFolder();
-  const installed = join(folder, "node_modules/node-llama-cpp/dist/index.js");
-  // npm writes this when all packages are in place.
-  const isWhole = existsSync(join(folder, "node_modules/.package-lock.json")) && existsSync(installed);
+  const installed = entryIn(folder);
   // In a variable, because the compiler need not find it.
   const name: string = "node-llama-cpp";
   try {
-    return await import(isWhole ? pathToFileURL(installed).href : name);
+    return await import(isWhole(folder) ? pathToFileURL(installed).href : name);
   } catch {
     await installLlama(folder);
   }

@@ -23,7 +23,7 @@ import { accept, type Decision, type Scores, shapesOf } from "../../speculate/ac
 import { KINDS } from "../../speculate/shaping.ts";
 import { type Deciding, type EngineSequence, KV_CONTEXTS, type TargetEngine, Timeline } from "../engine.ts";
 import { PASS_COSTS } from "../pass-costs.ts";
-import { findLlamaLibrary, type LibrarySequence, llamaFolder, type Reply } from "./llama-library.ts";
+import { findLlamaLibrary, type LibrarySequence, llamaRemedy, type Reply } from "./llama-library.ts";
 import { inquire, inquireAll, type Vocabulary } from "./llama-questions.ts";
 
 /** Prompt tokens of one call, and so the longest time that other sessions wait for it. */
@@ -62,7 +62,7 @@ export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise
       logLevel: "error",
       ...(options.threads !== null && { maxThreads: options.threads }),
     })
-    .catch(failed(`node-llama-cpp does not run on this machine; remove ${llamaFolder()}, and start again`));
+    .catch(failed(`node-llama-cpp does not run on this machine; ${llamaRemedy()}`));
   const cores = Math.min(llama.cpuMathCores, availableParallelism());
   const threads = options.threads ?? Math.max(1, cores - spareCores);
   if (llama.gpu === false) llama.maxThreads = threads;
