@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from . import descent, trellis
+from .arrays import array
 
 # A sweep of coordinate descent (descent.py) over some rows: which, the metric or None, the weight, what it lacks, and
 # codes. It changes the last two.
@@ -132,7 +133,3 @@ def refitted(scales: torch.Tensor, weight: torch.Tensor, chosen: torch.Tensor, g
     among = chosen @ gram
     found = (weight * among).sum(-1) / (chosen * among).sum(-1).clamp_min(1e-12)
     return torch.where(found > 0, found, scales)
-
-
-def array(part: torch.Tensor) -> np.ndarray:
-    return part.float().cpu().contiguous().numpy()

@@ -10,8 +10,9 @@ import math
 import torch
 
 from . import quantise, trellis
+from .arrays import array
 from .beside import beside
-from .choices import Chain, Values, Words, array
+from .choices import Chain, Values, Words
 
 SWEEPS = 3  # of coordinate descent; a fourth changes less than a hundredth of the weights
 DAMPING = 0.01  # of the mean of the diagonal, as the paper has it

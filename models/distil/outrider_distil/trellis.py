@@ -13,6 +13,7 @@ import torch
 from numba import njit
 from numba.typed import List
 
+from .arrays import array
 from .beside import beside
 from .descent import begin
 
@@ -88,15 +89,9 @@ def windows(gram: torch.Tensor, words: torch.Tensor, turn: int) -> tuple:
     return np.array(starts), np.array(ends), factors, inverses, looks
 
 
-def array(part: torch.Tensor) -> np.ndarray:
-    return part.float().cpu().contiguous().numpy()
-
-
 @njit(fastmath=True, cache=True, nogil=True)
 def looked_at(factor, words):
-    """
-    What words (4, n) look like behind a factor (cols, cols), upper: (steps, 4, n), and their squares (steps, n).
-    """
+    """What words (4, n) look like behind a factor (cols, cols), upper: (steps, 4, n); and their squares (steps, n)."""
     cols, count = len(factor), words.shape[1]
     seen = np.zeros((cols // 4, 4, count), np.float32)
     squares = np.zeros((cols // 4, count), np.float32)
@@ -225,6 +220,7 @@ def follow(weight, before, behind, factor, look, words, onward, beam, room, code
 
 @njit(cache=True, nogil=True)
 def room_of(cols, count, beam):
+    """What `follow` writes to. far: (2, paths, cols), what paths have lost, here and after the step; and so on."""
     return (
         np.empty(count, np.float32),
         np.empty(count, np.int32),
@@ -258,7 +254,8 @@ def search(weight, before, factor, words, onward, beam, codes):
 def sweep(weight, scales, words, onward, factors, inverses, starts, ends, looks, gram, metric, beam, far, codes):
     """
     Looks at windows of each row again, where all others stay. Window w has the columns starts[w] to ends[w]; what
-    its last code adds behind them counts too.
+    its last code adds behind them counts too. Changes far (rows, cols) and codes (rows, cols / 4), as the sweeps of
+    descent.py do.
     """
     rows, cols = weight.shape
     slope, lacking = gram[0].copy(), far[0].copy()
@@ -268,7 +265,6 @@ def sweep(weight, scales, words, onward, factors, inverses, starts, ends, looks,
     room = room_of(widest, words.shape[1], beam)
     target, change = np.zeros(widest, np.float32), np.zeros(widest, np.float32)
     found = np.zeros(widest // 4, np.int32)
-    changed = 0
     for row in range(rows):
         begin(row, far, gram, metric, lacking, slope)
         scale = scales[row]
@@ -301,8 +297,6 @@ def sweep(weight, scales, words, onward, factors, inverses, starts, ends, looks,
                 gain += change[k] * (inner + 2 * slope[first + k])
             if gain < 0:
                 for step in range((end - first) // 4):
-                    if codes[row, first // 4 + step] != found[step]:
-                        changed += 1
                     codes[row, first // 4 + step] = found[step]
                 for k in range(n):
                     if change[k] != 0:
@@ -313,4 +307,3 @@ def sweep(weight, scales, words, onward, factors, inverses, starts, ends, looks,
             if col >= 4:
                 there += onward[col % 4, codes[row, col // 4 - 1]]
             far[row, col] = weight[row, col] - scale * there
-    return changed

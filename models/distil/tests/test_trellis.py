@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from outrider_distil import chains, trellis, words
+from outrider_distil.arrays import array
 
 
 class Trellis(unittest.TestCase):
@@ -31,10 +32,10 @@ class Trellis(unittest.TestCase):
         return total
 
     def found(self, factor: torch.Tensor, before: int = -1) -> np.ndarray:
-        own, onward = (trellis.array(part.T) for part in self.words.split(4, 1))
+        own, onward = (array(part.T) for part in self.words.split(4, 1))
         codes = np.zeros((2, 3), np.int32)
         last = np.full(2, before, np.int32)
-        trellis.search(trellis.array(self.weight), last, trellis.array(factor), own, onward, 256, codes)
+        trellis.search(array(self.weight), last, array(factor), own, onward, 256, codes)
         return codes
 
     def test_no_codes_are_nearer_by_trying_all(self):
@@ -77,9 +78,9 @@ class Trellis(unittest.TestCase):
             return torch.trace(metric.double() @ far @ gram.double() @ far.T).item()
 
         for turn in (0, 1):
-            far = trellis.array(weight - choices.at(codes))
+            far = array(weight - choices.at(codes))
             made = codes.to(torch.int16).numpy().copy()
-            choices.sweeper(gram, turn)(slice(0, 6), trellis.array(metric), trellis.array(weight), far, made)
+            choices.sweeper(gram, turn)(slice(0, 6), array(metric), array(weight), far, made)
             again = torch.from_numpy(made).long()
             # What is kept of the errors is what the codes lose.
             self.assertTrue(torch.allclose(torch.from_numpy(far), weight - choices.at(again), atol=1e-5))
