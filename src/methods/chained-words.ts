@@ -4,7 +4,7 @@
  */
 import { type Books, CODE_COLS, ENTRY_UNIT, entryOf, reachOf, wordsOf } from "../model/formats/books.ts";
 import { TOLERANCE } from "./shared-levels.ts";
-import type { CodeSearch, Rounded } from "./sums.ts";
+import type { CodeSearch } from "./sums.ts";
 
 /** Paths that are followed, by how many books there are. Twice as many lose a tenth less of three, in twice the time. */
 const PATHS: Readonly<Record<number, number>> = { 2: 32, 3: 16 };
@@ -43,7 +43,7 @@ export class Chain implements CodeSearch {
     this.normal = all.scale;
   }
 
-  round(line: Float32Array, scale: number, codes: Uint16Array): Rounded {
+  round(line: Float32Array, scale: number, codes: Uint16Array): number {
     const most = this.#most;
     const steps = line.length / CODE_COLS;
     const came = new Uint8Array(steps * most);
@@ -59,7 +59,7 @@ export class Chain implements CodeSearch {
       codes.fill(taken[step * most + path]!, CODE_COLS * step, CODE_COLS * (step + 1));
       path = came[step * most + path]!;
     }
-    return this.#measured(line, scale, codes);
+    return this.#scaleFor(line, codes);
   }
 
   /** What each code costs behind a path. */
@@ -114,18 +114,16 @@ export class Chain implements CodeSearch {
     return { costs: costs.slice(0, kept), last: last.slice(0, kept) };
   }
 
-  #measured(line: Float32Array, scale: number, codes: Uint16Array): Rounded {
+  #scaleFor(line: Float32Array, codes: Uint16Array): number {
     let products = 0;
     let squares = 0;
-    let all = 0;
     for (let k = 0; k < line.length; k++) {
       let value = this.#words[this.#reach * codes[k]! + (k % CODE_COLS)]!;
       if (k >= CODE_COLS) value += this.#words[this.#reach * codes[k - CODE_COLS]! + CODE_COLS + (k % CODE_COLS)]!;
       products += line[k]! * value;
       squares += value * value;
-      all += line[k]! ** 2;
     }
-    return { lost: all - 2 * scale * products + scale * scale * squares, scale: products / squares };
+    return products / squares;
   }
 }
 

@@ -1,7 +1,7 @@
 /** The search for additive codes, each of which stands for four columns by itself. */
 import { type Books, CODE_COLS, ENTRY_UNIT, entryOf, wordsOf } from "../model/formats/books.ts";
 import { TOLERANCE } from "./shared-levels.ts";
-import type { CodeSearch, Rounded } from "./sums.ts";
+import type { CodeSearch } from "./sums.ts";
 
 /** Finds the words that are nearest to four columns. */
 export class Nearest implements CodeSearch {
@@ -29,10 +29,9 @@ export class Nearest implements CodeSearch {
     this.normal = scale;
   }
 
-  round(line: Float32Array, scale: number, codes: Uint16Array): Rounded {
+  round(line: Float32Array, scale: number, codes: Uint16Array): number {
     let products = 0;
     let squares = 0;
-    let all = 0;
     for (let k = 0; k < line.length; k += CODE_COLS) {
       const code = this.#code(line, k, scale);
       codes.fill(code, k, k + CODE_COLS);
@@ -40,10 +39,9 @@ export class Nearest implements CodeSearch {
         const word = this.#words[CODE_COLS * code + i]!;
         products += line[k + i]! * word;
         squares += word * word;
-        all += line[k + i]! ** 2;
       }
     }
-    return { lost: all - 2 * scale * products + scale * scale * squares, scale: products / squares };
+    return products / squares;
   }
 
   /** Of the word nearest to four columns over the scale: that of the largest product, less half of its square. */

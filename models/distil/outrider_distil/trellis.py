@@ -197,9 +197,13 @@ def follow(weight, before, behind, factor, look, words, onward, beam, room, code
         limit = np.partition(at_most[:few], beam - 1)[beam - 1] if beam < few else FAR
         least_cost = at_most[:few].min()
         kept, other = 0, 1 - side
+        # Of those that cost just as much as the last, as many as there is room for.
+        ties = beam - (at_most[:few] < limit).sum()
         for index in range(few):
             n = left[index]
-            if best[n] <= limit and kept < beam:
+            is_tie = best[n] == limit
+            ties -= is_tie
+            if best[n] < limit or (is_tie and ties >= 0):
                 path = origin[n]
                 came[step, kept], taken[step, kept] = path, n
                 cost[other, kept], last[other, kept] = best[n] - least_cost, n

@@ -7,20 +7,18 @@ scales do.
 
 from functools import cache
 
+import numpy as np
 import torch
 from torch import nn
 
-from .choices import Words, refitted, scales_for
+from .arrays import array
+from .choices import Words, refitted
 from .form import ROTATED, Form, rotated
+from .held import UNIT, held_scales
 
 COLUMNS = 4  # of a word
-UNIT = 128  # what entries are divided by
-HELD = 1e-5  # of a row's size: a rotation and back, in f32
-# Over the root mean square of a row of a normal distribution, its scale; and other first scales in parts of that.
+# Over the root mean square of a row of a normal distribution, its scale.
 TWO_SCALE, THREE_SCALE = 1.798, 1.921
-STARTS = (1, 0.9, 1.1, 0.8, 1.25)
-TURNS = 8
-TRIED = 8  # rows
 PART = 1 << 21  # products of a search at once
 
 # The first eight entries of each book; the other eight are these with the opposite sign.
@@ -100,27 +98,10 @@ class RotatedSums(Form):
         self.register_buffer("unit", None, persistent=False)
         weight = rotated(weight.detach().float())
         first = (size * weight.square().mean(-1).sqrt()).clamp_min(1e-8)
-        self.scales = nn.Parameter(self.held_scales(weight[:, :ROTATED], first))
-
-    def held_scales(self, few: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
-        """(rows): what rows that are in the format have, by few of their columns; `first` for all others."""
-        found, left = first.clone(), few.square().sum(-1)
-        most = HELD**2 * left
-        if len(few) > TRIED:
-            # All rows are in the format, or none.
-            tried = left.topk(TRIED).indices
-            if torch.equal(self.held_scales(few[tried], first[tried]), first[tried]):
-                return found
-        for start in STARTS:
-            scales = start * first
-            for _ in range(TURNS):
-                scales = scales_for(few, self.nearest(few, scales))
-            lost = (few - scales[:, None] * self.nearest(few, scales)).square().sum(-1)
-            found = torch.where((lost <= most) & (lost < left), scales, found)
-            left = torch.minimum(left, lost)
-            if (left <= most).all():
-                break
-        return found
+        held = np.empty(len(weight), np.float32)
+        held_scales(array(weight[:, :ROTATED]), array(first), held)
+        held = torch.from_numpy(held).to(first)
+        self.scales = nn.Parameter(torch.where(held > 0, held, first))
 
     def nearest(self, weight: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
         """(rows, cols): what the rows are rounded to, before their scales."""
