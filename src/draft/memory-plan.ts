@@ -91,7 +91,7 @@ export function matmulScratch(tensor: TensorLayout): number {
 /** Lays out a model with `pages` KV pages and room for `rows` rows of logits. */
 export function planMemory(header: PackHeader, pages: number, rows: number, keeping?: Keeping): MemoryPlan {
   const { heads, kvHeads, headSize, embedding, feedForward, vocabulary, context } = header.config;
-  let end = Math.ceil(CONSTANT_BYTES / 64) * 64;
+  let end = CONSTANT_BYTES;
   const take = (bytes: number): number => {
     const at = Math.ceil(end / 64) * 64;
     end = at + bytes;

@@ -101,8 +101,8 @@ export const CONSTANTS: Readonly<Record<string, Uint8Array>> = {
 
 const VECTORS = Object.values(CONSTANTS);
 
-/** Bytes at the start of a kernels' memory that belong to the constants. */
-export const CONSTANT_BYTES = 16 * VECTORS.length;
+/** Bytes at the start of a kernels' memory that belong to the constants: whole cache lines. */
+export const CONSTANT_BYTES = Math.ceil(VECTORS.length / 4) * 64;
 
 /** Writes the constants to a memory; whoever makes the memory does so before the first call. */
 export function writeConstants(memory: WebAssembly.Memory): void {

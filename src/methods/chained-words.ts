@@ -2,11 +2,11 @@
  * The search for codes in a chain (model/formats/chained-books.ts). What a code adds to the next four columns depends
  * on itself alone, so of all paths that end in a code the best is enough (Viterbi 1967); a few of them are followed.
  */
-import { type Books, CODE_COLS, ENTRY_UNIT, entryOf, reachOf, wordsOf } from "../model/formats/books.ts";
+import { type Books, CODE_COLS, ownEntriesOf, reachOf, wordsOf } from "../model/formats/books.ts";
 import { TOLERANCE } from "./shared-levels.ts";
 import type { CodeSearch } from "./sums.ts";
 
-/** Paths that are followed, by how many books there are. Twice as many lose a tenth less of three, in twice the time. */
+/** Paths that are followed, by the number of books. Of three, twice as many lose a tenth less, in twice the time. */
 const PATHS: Readonly<Record<number, number>> = { 2: 32, 3: 16 };
 
 export class Chain implements CodeSearch {
@@ -33,10 +33,7 @@ export class Chain implements CodeSearch {
       const own = this.#words.subarray(this.#reach * code, this.#reach * code + CODE_COLS);
       return own.reduce((sum, value) => sum + value * value, 0);
     });
-    this.#entries = Float64Array.from(
-      { length: this.#books * 16 * CODE_COLS },
-      (_, at) => entryOf(all.books[at >> 6]!, (at >> 2) & 15, at & 3) / ENTRY_UNIT,
-    );
+    this.#entries = ownEntriesOf(all);
     this.#products = new Float64Array(this.#books * 16);
     this.#costs = new Float64Array(this.#squares.length);
     this.#origins = new Uint8Array(this.#squares.length);

@@ -1,5 +1,5 @@
 /** The search for additive codes, each of which stands for four columns by itself. */
-import { type Books, CODE_COLS, ENTRY_UNIT, entryOf, wordsOf } from "../model/formats/books.ts";
+import { type Books, CODE_COLS, ownEntriesOf, wordsOf } from "../model/formats/books.ts";
 import { TOLERANCE } from "./shared-levels.ts";
 import type { CodeSearch } from "./sums.ts";
 
@@ -21,10 +21,7 @@ export class Nearest implements CodeSearch {
       const word = this.#words.subarray(CODE_COLS * code, CODE_COLS * (code + 1));
       return word.reduce((sum, value) => sum + value * value, 0) / 2;
     });
-    this.#entries = Float64Array.from(
-      { length: books.length * 16 * CODE_COLS },
-      (_, at) => entryOf(books[at >> 6]!, (at >> 2) & 15, at & 3) / ENTRY_UNIT,
-    );
+    this.#entries = ownEntriesOf(all);
     this.#products = new Float64Array(books.length * 16);
     this.normal = scale;
   }

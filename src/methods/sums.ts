@@ -39,8 +39,8 @@ export function roundToSums(values: Float32Array, rows: number, cols: number, se
 }
 
 /**
- * The scale of a row that is in the format already; nothing for any other. Such a row is its scale over ENTRY_UNIT times
- * sums of entries, which are whole numbers, and a few of its columns show it.
+ * The scale of a row that is in the format already; nothing for any other. Such a row is its scale over ENTRY_UNIT
+ * times sums of entries, which are whole numbers, and a few of its columns show it.
  */
 function heldScale(line: Float32Array, first: number): number | undefined {
   const few = line.subarray(0, ROTATED_COLS).map((value) => value * ENTRY_UNIT);

@@ -8,7 +8,8 @@
   return ASC_FEATURE_RELAXED_SIMD ? i16x8.relaxed_q15mulr_s(entries, x) : i16x8.q15mulr_sat_s(entries, x);
 }
 
-// What eight entries yield with four columns. e0 … e3: columns of the entries. x0 … x3: n of the four, each eight times.
+// What eight entries yield with four columns. e0 … e3: columns of the entries. x0 … x3: n of the four, each eight
+// times.
 @inline export function products(
   e0: v128, e1: v128, e2: v128, e3: v128, x0: v128, x1: v128, x2: v128, x3: v128,
 ): v128 {

@@ -1,18 +1,18 @@
 // What all tables of an activation begin with, in which codes find their products (matmul/by-tables.ts).
 //
 // In a group of columns with integers x of 14 bits, peak is the largest |x[k]| + |x[k + 1]| of two neighbours, k even,
-// or the largest length √(x[k]² + … + x[k + 3]²) of four, k a multiple of 4. Where codes are a chain it is the largest of
-// eight, k a multiple of 4, and the first four columns of the next group count too; behind the last they are 0. As whole
-// numbers, half to even,
+// or the largest length √(x[k]² + … + x[k + 3]²) of four, k a multiple of 4. Where codes are a chain it is the largest
+// of eight, k a multiple of 4. The first four columns of the next group count too; behind the last they are 0. As
+// whole numbers, half to even,
 //
 //   n[k] = round(x[k] · 256 · span / peak)
 //
 // where span is what two products with weights of ±1 add up to at most in a table, or what four do with weights of
-// length 1. A token has a f32 peak / span for each group, padded to 16 bytes; then the 16-bit integers n, in a chain those
-// of a group and of the four columns behind it; then its tables; then 16 bytes more.
-// A basis B says how many columns a group has, whether the activation is rotated first, whether fours have one code, and
-// how many columns behind a group its last code reaches. Rotated columns are of about one size, so that a group may be
-// larger.
+// length 1. A token has a f32 peak / span for each group, padded to 16 bytes; then the 16-bit integers n, in a chain
+// those of a group and of the four columns behind it; then its tables; then 16 bytes more.
+// A basis B says how many columns a group has, whether the activation is rotated first, and how many columns a code
+// reaches: 1, four that share a code, or eight in a chain. Rotated columns are of about one size, so that a group may
+// be larger.
 import { planeOffset } from "./activation";
 import { codes, magic } from "./constants";
 import { lookup } from "./lookup";
@@ -32,17 +32,13 @@ export class Own {
     return false;
   }
 
-  @inline fours(): bool {
-    return false;
-  }
-
-  @inline ahead(): i32 {
-    return 0;
+  @inline reach(): i32 {
+    return 1;
   }
 }
 
 @unmanaged
-export class Rotated {
+class RotatedGroups {
   @inline group(): i32 {
     return 64;
   }
@@ -50,52 +46,32 @@ export class Rotated {
   @inline rotated(): bool {
     return true;
   }
+}
 
-  @inline fours(): bool {
-    return false;
-  }
-
-  @inline ahead(): i32 {
-    return 0;
+@unmanaged
+export class Rotated extends RotatedGroups {
+  @inline reach(): i32 {
+    return 1;
   }
 }
 
 @unmanaged
-export class RotatedFours {
-  @inline group(): i32 {
-    return 64;
-  }
-
-  @inline rotated(): bool {
-    return true;
-  }
-
-  @inline fours(): bool {
-    return true;
-  }
-
-  @inline ahead(): i32 {
-    return 0;
-  }
-}
-
-@unmanaged
-export class RotatedChain {
-  @inline group(): i32 {
-    return 64;
-  }
-
-  @inline rotated(): bool {
-    return true;
-  }
-
-  @inline fours(): bool {
-    return true;
-  }
-
-  @inline ahead(): i32 {
+export class RotatedFours extends RotatedGroups {
+  @inline reach(): i32 {
     return 4;
   }
+}
+
+@unmanaged
+export class RotatedChain extends RotatedGroups {
+  @inline reach(): i32 {
+    return 8;
+  }
+}
+
+// Columns behind a group that its last code reaches.
+@inline function ahead<B>(): i32 {
+  return changetype<B>(0).reach() == 8 ? 4 : 0;
 }
 
 @inline export function scalesBytes<B>(cols: i32): usize {
@@ -104,8 +80,8 @@ export class RotatedChain {
 
 // Bytes of a token before its tables.
 @inline export function headBytes<B>(cols: i32): usize {
-  const group = changetype<B>(0).group(), ahead = changetype<B>(0).ahead();
-  return scalesBytes<B>(cols) + <usize>(((cols / group) * (group + ahead)) << 1);
+  const group = changetype<B>(0).group();
+  return scalesBytes<B>(cols) + <usize>(((cols / group) * (group + ahead<B>())) << 1);
 }
 
 // The integers of a record as floats.
@@ -135,7 +111,7 @@ function unpack(record: usize, cols: i32, to: usize): void {
 // What eight columns add to the peak of their group; of fours its square.
 @inline function sizes<B>(at: usize): v128 {
   const a = v128.load(at), b = v128.load(at, 16);
-  if (changetype<B>(0).fours()) {
+  if (changetype<B>(0).reach() > 1) {
     const sums = pairSums(f32x4.mul(a, a), f32x4.mul(b, b));
     return f32x4.add(sums, i32x4.shuffle(sums, sums, 1, 0, 3, 2));
   }
@@ -154,13 +130,13 @@ export function fit<B>(record: usize, cols: i32, span: f32, to: usize): void {
   let from = to + headBytes<B>(cols);
   unpack(record, cols, from);
   if (changetype<B>(0).rotated()) rotate(from, cols);
-  if (changetype<B>(0).ahead() > 0) v128.store(from + <usize>(cols << 2), f32x4.splat(0));
+  if (ahead<B>() > 0) v128.store(from + <usize>(cols << 2), f32x4.splat(0));
   const groupBytes = <usize>(changetype<B>(0).group() << 2);
   let scales = to;
   to += scalesBytes<B>(cols);
   for (const end = from + <usize>(cols << 2); from < end; from += groupBytes) {
     let peaks = f32x4.splat(0);
-    if (changetype<B>(0).ahead() > 0) {
+    if (ahead<B>() > 0) {
       let before = peaks;
       for (let at = from; at < from + groupBytes; at += 32) {
         const own = sizes<B>(at);
@@ -173,7 +149,7 @@ export function fit<B>(record: usize, cols: i32, span: f32, to: usize): void {
       for (let at = from; at < from + groupBytes; at += 32) peaks = f32x4.pmax(peaks, sizes<B>(at));
     }
     let peak = max4(peaks);
-    if (changetype<B>(0).fours()) peak = sqrt<f32>(peak);
+    if (changetype<B>(0).reach() > 1) peak = sqrt<f32>(peak);
     store<f32>(scales, peak / span);
     scales += 4;
     const by = f32x4.splat(peak > 0 ? (256 * span) / peak : 0);
@@ -181,7 +157,7 @@ export function fit<B>(record: usize, cols: i32, span: f32, to: usize): void {
       v128.store(to, shorts(at, by));
       to += 16;
     }
-    if (changetype<B>(0).ahead() > 0) {
+    if (ahead<B>() > 0) {
       v128.store64_lane(to, shorts(from + groupBytes, by), 0);
       to += 8;
     }

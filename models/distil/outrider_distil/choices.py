@@ -22,6 +22,7 @@ class Values:
 
     together = 1  # columns of a code
     turns = 2  # of choosing and fitting, before sweeps
+    in_order = False  # whether codes are chosen from the first column to the last
 
     def nearest(self, weight: torch.Tensor, _inverse: torch.Tensor) -> torch.Tensor:
         """(rows): the codes of one column (rows, 1)."""
@@ -50,6 +51,7 @@ class Words:
     words: torch.Tensor
 
     turns = 2
+    in_order = False
 
     @property
     def together(self) -> int:
@@ -81,8 +83,13 @@ class Chain:
     scales: torch.Tensor
     words: torch.Tensor
 
-    together = trellis.OWN
+    together = trellis.COLUMNS
     turns = 1
+    in_order = True
+
+    def chosen(self, weight: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+        """As gptq.chosen."""
+        return trellis.chosen(weight / self.scales[:, None], self.words, factor)
 
     def at(self, codes: torch.Tensor) -> torch.Tensor:
         return self.scales[:, None] * trellis.spelled(self.words, codes)
@@ -90,7 +97,7 @@ class Chain:
     def sweeper(self, gram: torch.Tensor, turn: int) -> Sweep:
         """turn: counts sweeps; windows lie elsewhere in every other."""
         starts, ends, factors, inverses, looks = trellis.windows(gram, self.words, turn)
-        own, onward = (array(part.T) for part in self.words.split(trellis.OWN, 1))
+        own, onward = (array(part.T) for part in self.words.split(trellis.COLUMNS, 1))
         scales, square, paths = array(self.scales), array(gram), trellis.PATHS[len(self.words)]
         return lambda rows, metric, weight, far, codes: trellis.sweep(
             weight[rows],

@@ -40,12 +40,11 @@ def sweep_values(weight, values, gram, metric, far, codes):
 @njit(fastmath=True, cache=True, nogil=True)
 def sweep_words(weight, scales, words, halves, gram, metric, far, codes):
     """
-    words: (reach, n), by column; a word adds to so many columns, of which the first four are its own. halves: (cols /
-    4, n), half of what each word costs by the Gram matrix of its columns. Changes far (rows, cols) and codes (rows,
-    cols / 4).
+    words: (4, n), by column. halves: (cols / 4, n), half of what each word costs by the Gram matrix of its columns.
+    Changes far (rows, cols) and codes (rows, cols / 4).
     """
     rows, cols = weight.shape
-    reach, count = words.shape
+    count = words.shape[1]
     slope, lacking, gains = gram[0].copy(), far[0].copy(), words[0].copy()
     wanted, change = words[:, 0].copy(), words[:, 0].copy()
     for row in range(rows):
@@ -53,30 +52,29 @@ def sweep_words(weight, scales, words, halves, gram, metric, far, codes):
         scale = scales[row]
         for group in range(cols // 4):
             before, first = codes[row, group], 4 * group
-            own = min(reach, cols - first)
-            gains[:] = -halves[group]
-            for i in range(own):
+            for i in range(4):
                 # The slope where the word that is there now is taken away, over the scale.
                 wanted[i] = slope[first + i] / scale
-                for other in range(own):
+                for other in range(4):
                     wanted[i] += gram[first + i, first + other] * words[other, before]
-                for n in range(count):
-                    gains[n] += wanted[i] * words[i, n]
-            most = gains.max()
+            most = np.float32(-np.inf)
+            for n in range(count):
+                gain = wanted[0] * words[0, n] + wanted[1] * words[1, n] - halves[group, n]
+                gain += wanted[2] * words[2, n] + wanted[3] * words[3, n]
+                gains[n] = gain
+                most = max(most, gain)
             if gains[before] < most:
                 code = 0
                 while gains[code] < most:
                     code += 1
                 codes[row, group] = code
-                for i in range(own):
+                for i in range(4):
                     change[i] = scale * (words[i, before] - words[i, code])
-                    for other in range(cols):
-                        slope[other] += change[i] * gram[first + i, other]
+                for other in range(cols):
+                    given = change[0] * gram[first, other] + change[1] * gram[first + 1, other]
+                    slope[other] += given + change[2] * gram[first + 2, other] + change[3] * gram[first + 3, other]
         for col in range(cols):
-            there = np.float32(0)
-            for back in range(min(reach // 4, col // 4 + 1)):
-                there += words[4 * back + col % 4, codes[row, col // 4 - back]]
-            far[row, col] = weight[row, col] - scale * there
+            far[row, col] = weight[row, col] - scale * words[col % 4, codes[row, col // 4]]
 
 
 @njit(fastmath=True, cache=True, nogil=True)

@@ -9,7 +9,7 @@ import math
 
 import torch
 
-from . import quantise, trellis
+from . import quantise
 from .arrays import array
 from .beside import beside
 from .choices import Chain, Values, Words
@@ -32,8 +32,8 @@ def rounded(weight: torch.Tensor, gram: torch.Tensor, kind: str, metric: torch.T
     gram = damped(gram, DAMPING)
     together = form.choices().together
     groups = gram.diagonal().unflatten(0, (-1, together)).sum(-1).argsort(descending=True)
-    if isinstance(form.choices(), Chain):
-        groups = groups.sort().values
+    if form.choices().in_order:
+        groups = torch.arange(len(groups), device=gram.device)
     order = (together * groups[:, None] + torch.arange(together, device=gram.device)).flatten()
     factor = inverse_factor(gram[order][:, order])
     for _ in range(form.choices().turns):
@@ -62,8 +62,8 @@ def inverse_factor(gram: torch.Tensor) -> torch.Tensor:
 
 def chosen(weight: torch.Tensor, factor: torch.Tensor, choices: Values | Words | Chain) -> torch.Tensor:
     """(rows, codes): what the columns are given, in turn."""
-    if isinstance(choices, Chain):
-        return trellis.chosen(weight / choices.scales[:, None], choices.words, factor)
+    if choices.in_order:
+        return choices.chosen(weight, factor)
     weight, own, codes = weight.clone(), choices.together, []
     for first in range(0, weight.shape[1], BATCH):
         end = min(first + BATCH, weight.shape[1])

@@ -17,7 +17,7 @@ from .arrays import array
 from .beside import beside
 from .descent import begin
 
-OWN = 4  # columns of a code
+COLUMNS = 4  # of a code
 # Paths that are followed, by how many codes there are.
 PATHS = {256: 48, 4096: 32}
 WINDOW = 64  # columns whose codes are decided at once
@@ -28,8 +28,8 @@ FAR = np.float32(1e30)  # more than any path costs
 
 def spelled(words: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
     """(rows, cols): what codes (rows, cols / 4) stand for, where words are (n, 8)."""
-    own = words[codes, :OWN]
-    own[:, 1:] += words[codes[:, :-1], OWN:]
+    own = words[codes, :COLUMNS]
+    own[:, 1:] += words[codes[:, :-1], COLUMNS:]
     return own.flatten(1)
 
 
@@ -41,19 +41,19 @@ def chosen(weight: torch.Tensor, words: torch.Tensor, factor: torch.Tensor | Non
     weight = weight.float().cpu().clone()
     rows, cols = weight.shape
     words = words.cpu()
-    own, onward = (array(part.T) for part in words.split(OWN, 1))
-    codes, before = np.zeros((rows, cols // OWN), np.int32), np.full(rows, -1, np.int32)
+    own, onward = (array(part.T) for part in words.split(COLUMNS, 1))
+    codes, before = np.zeros((rows, cols // COLUMNS), np.int32), np.full(rows, -1, np.int32)
     for first in range(0, cols, WINDOW):
         end, seen = min(first + WINDOW, cols), min(first + WINDOW + AHEAD, cols)
         inverse = torch.eye(seen - first) if factor is None else torch.linalg.inv(factor[first:seen, first:seen])
         found = decided(array(weight[:, first:seen]), before, array(inverse), own, onward)
-        found = found[:, : (end - first) // OWN]
+        found = found[:, : (end - first) // COLUMNS]
         if factor is not None and end < cols:
             given = spelled(words, torch.from_numpy(found).long())
-            given[:, :OWN] += torch.from_numpy(np.where(before[:, None] >= 0, onward.T[before], 0))
+            given[:, :COLUMNS] += torch.from_numpy(np.where(before[:, None] >= 0, onward.T[before], 0))
             missing = (weight[:, first:end] - given) @ torch.linalg.inv(factor[first:end, first:end]).cpu()
             weight[:, end:] -= missing @ factor[first:end, end:].cpu()
-        codes[:, first // OWN : end // OWN] = found
+        codes[:, first // COLUMNS : end // COLUMNS] = found
         before = found[:, -1].copy()
     return torch.from_numpy(codes).long()
 
@@ -61,7 +61,7 @@ def chosen(weight: torch.Tensor, words: torch.Tensor, factor: torch.Tensor | Non
 def decided(window: np.ndarray, before: np.ndarray, factor: np.ndarray, own: np.ndarray, onward: np.ndarray):
     """As `search`, rows side by side. Returns the codes."""
     rows, cols = window.shape
-    codes = np.zeros((rows, cols // OWN), np.int32)
+    codes = np.zeros((rows, cols // COLUMNS), np.int32)
     step = -(-rows // torch.get_num_threads())
     parts = (slice(at, at + step) for at in range(0, rows, step))
     paths = PATHS[own.shape[1]]
@@ -74,14 +74,14 @@ def windows(gram: torch.Tensor, words: torch.Tensor, turn: int) -> tuple:
     What `sweep` has of all windows, which lie half a window further in every other turn. gram: (cols, cols). words:
     (n, 8).
     """
-    cols, own = len(gram), array(words[:, :OWN].T)
+    cols, own = len(gram), array(words[:, :COLUMNS].T)
     starts = sorted({0, *range(SWEPT // 2 if turn % 2 else 0, cols, SWEPT)})
     ends = [*starts[1:], cols]
-    wide = SWEPT + OWN
+    wide = SWEPT + COLUMNS
     factors, inverses = (np.zeros((len(starts), wide, wide), np.float32) for _ in range(2))
     looks = List()
     for index, (first, end) in enumerate(zip(starts, ends)):
-        whole = min(end + OWN, cols)
+        whole = min(end + COLUMNS, cols)
         part, size = gram[first:whole, first:whole].double(), whole - first
         upper = torch.linalg.cholesky(part.flip(0, 1)).flip(0, 1)
         factors[index, :size, :size], inverses[index, :size, :size] = array(upper), array(torch.linalg.inv(part))
@@ -255,6 +255,13 @@ def search(weight, before, factor, words, onward, beam, codes):
 
 
 @njit(fastmath=True, cache=True, nogil=True)
+def value(words, onward, codes, col):
+    """What a row's codes (cols / 4) stand for in one column, before its scale."""
+    there = words[col % 4, codes[col // 4]]
+    return there + onward[col % 4, codes[col // 4 - 1]] if col >= 4 else there
+
+
+@njit(fastmath=True, cache=True, nogil=True)
 def sweep(weight, scales, words, onward, factors, inverses, starts, ends, looks, gram, metric, beam, far, codes):
     """
     Looks at windows of each row again, where all others stay. Window w has the columns starts[w] to ends[w]; what
@@ -280,9 +287,7 @@ def sweep(weight, scales, words, onward, factors, inverses, starts, ends, looks,
             behind = codes[row, end // 4] if end < cols else -1
             for k in range(n):
                 at = first + k
-                target[k] = words[at % 4, codes[row, at // 4]]
-                if at >= 4:
-                    target[k] += onward[at % 4, codes[row, at // 4 - 1]]
+                target[k] = value(words, onward, codes[row], at)
                 for other in range(n):
                     target[k] += slope[first + other] * inverses[w, other, k] / scale
             follow(target[:n], before, behind, factors[w, :n, :n], looks[w], words, onward, beam, room, found)
@@ -307,7 +312,4 @@ def sweep(weight, scales, words, onward, factors, inverses, starts, ends, looks,
                         for other in range(cols):
                             slope[other] += change[k] * gram[first + k, other]
         for col in range(cols):
-            there = words[col % 4, codes[row, col // 4]]
-            if col >= 4:
-                there += onward[col % 4, codes[row, col // 4 - 1]]
-            far[row, col] = weight[row, col] - scale * there
+            far[row, col] = weight[row, col] - scale * value(words, onward, codes[row], col)

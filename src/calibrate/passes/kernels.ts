@@ -114,8 +114,8 @@ export interface CalibrationKernels {
  * Address of the task's counter of parts, which workers increment: an i32 in a cache line of its own, behind the
  * constants.
  */
-export const COUNTER = Math.ceil(CONSTANT_BYTES / 64) * 64;
-export const FIRST_FREE = 4096;
+export const COUNTER = CONSTANT_BYTES;
+export const FIRST_FREE = COUNTER + 64;
 
 /** What the module exports: products as numbers, in the order of wasm/calibrate/gemm.ts. */
 interface Exports extends Omit<CalibrationKernels, "gemm" | "gemmAdd"> {

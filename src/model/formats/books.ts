@@ -107,7 +107,14 @@ export function entryOf(book: Book, n: number, column: number): number {
 const sumOf = ({ books }: Books, code: number, column: number): number =>
   books.reduce((sum, book, at) => sum + entryOf(book, (code >> (4 * at)) & 15, column), 0) / ENTRY_UNIT;
 
-/** How many there are. */
+/** (books · 16 · 4): what all entries add to their code's own columns, before the row's scale. */
+export const ownEntriesOf = ({ books }: Books): Float64Array =>
+  Float64Array.from(
+    { length: books.length * 16 * CODE_COLS },
+    (_, at) => entryOf(books[at >> 6]!, (at >> 2) & 15, at & 3) / ENTRY_UNIT,
+  );
+
+/** How many codes there are. */
 export const codesOf = ({ books }: Books): number => 16 ** books.length;
 
 /** (codes · reach): what every code adds to the columns that it reaches, before the row's scale. */

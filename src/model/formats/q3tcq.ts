@@ -1,6 +1,6 @@
 /**
- * q3tcq: codes of three books in a chain (chained-books.ts), three bits a weight, in the basis of rotation.ts. They lie as
- * those of q3add do. The first four columns of a row have the entries of their own code alone.
+ * q3tcq: codes of three books in a chain (chained-books.ts), three bits a weight, in the basis of rotation.ts. They lie
+ * as those of q3add do. The first four columns of a row have the entries of their own code alone.
  *
  *   value = scale[row] · (the sum of an entry of each book, of this code and of the one before it) / 128
  *
