@@ -72,6 +72,10 @@ THREE_BOOKS = (
 class RotatedChains(RotatedSums):
     """q2tcq and q3tcq."""
 
+    def __init__(self, weight: torch.Tensor, books: tuple, size: float):
+        super().__init__(weight, books, size)
+        self.words = trellis.side_by_side(self.words)
+
     def nearest(self, weight: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
         return self.spelled(trellis.chosen(weight / scales[:, None], self.words).to(weight.device))
 

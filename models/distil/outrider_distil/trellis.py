@@ -3,7 +3,8 @@ The search for codes in a chain (chains.py): each code adds to its own four colu
 neighbouring codes are chosen together, as those of a trellis are (trellis-coded quantisation: Marcellin, Fischer 1990;
 of language models: QTIP, Tseng et al. 2024, arXiv 2406.11235). Of all paths that end in one code the best is enough
 (Viterbi 1967); the best few of these are followed. Each path makes up by itself for what it has lost so far, as the
-columns behind a rounded one do in GPTQ.
+columns behind a rounded one do in GPTQ. Most words are too far from what a path wants next to be worth their cost, so a
+path looks only at groups of words that may hold a nearer one.
 
 Numba compiles the loops, and they run on the processor, whatever device the matrix is on.
 """
@@ -23,7 +24,24 @@ PATHS = {256: 48, 4096: 32}
 WINDOW = 64  # columns whose codes are decided at once
 AHEAD = 16  # columns behind them that are looked at for it
 SWEPT = 64  # columns whose codes a sweep looks at together
+GROUP = 32  # words that are near to each other
+# How much more than the best the paths of a step may cost, over how much those of the step before did.
+SPREAD = np.float32(1.2)
+SLACK = np.float32(1e-3)  # of distances, for how they are rounded
 FAR = np.float32(1e30)  # more than any path costs
+
+
+def side_by_side(words: torch.Tensor) -> torch.Tensor:
+    """The words (n, 8) in an order where each GROUP of them are near to each other: halved by their widest column."""
+    parts = [torch.arange(len(words))]
+    while len(parts[0]) > GROUP:
+        halves = []
+        for part in parts:
+            own = words[part, :COLUMNS].cpu()
+            column = own[:, own.var(0).argmax()]
+            halves += part[column.argsort(stable=True)].chunk(2)
+        parts = halves
+    return words[torch.cat(parts)]
 
 
 def spelled(words: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
@@ -78,141 +96,154 @@ def windows(gram: torch.Tensor, words: torch.Tensor, turn: int) -> tuple:
     starts = sorted({0, *range(SWEPT // 2 if turn % 2 else 0, cols, SWEPT)})
     ends = [*starts[1:], cols]
     wide = SWEPT + COLUMNS
-    factors, inverses = (np.zeros((len(starts), wide, wide), np.float32) for _ in range(2))
+    turned, inverses = (np.zeros((len(starts), wide, wide), np.float32) for _ in range(2))
     looks = List()
     for index, (first, end) in enumerate(zip(starts, ends)):
         whole = min(end + COLUMNS, cols)
         part, size = gram[first:whole, first:whole].double(), whole - first
         upper = torch.linalg.cholesky(part.flip(0, 1)).flip(0, 1)
-        factors[index, :size, :size], inverses[index, :size, :size] = array(upper), array(torch.linalg.inv(part))
-        looks.append(looked_at(factors[index, :size, :size].copy(), own))
-    return np.array(starts), np.array(ends), factors, inverses, looks
+        turned[index, :size, :size], inverses[index, :size, :size] = array(upper.T), array(torch.linalg.inv(part))
+        looks.append(looked_at(array(upper), own))
+    return np.array(starts), np.array(ends), turned, inverses, looks
 
 
 @njit(fastmath=True, cache=True, nogil=True)
 def looked_at(factor, words):
-    """What words (4, n) look like behind a factor (cols, cols), upper: (steps, 4, n); and their squares (steps, n)."""
+    """
+    Of each GROUP words (4, n) what they look like behind a factor (cols, cols), upper, and the squares of that: (steps,
+    groups, 5, GROUP). The middle of each group, and how far the farthest lies from there: (steps, 5, groups).
+    """
     cols, count = len(factor), words.shape[1]
-    seen = np.zeros((cols // 4, 4, count), np.float32)
-    squares = np.zeros((cols // 4, count), np.float32)
+    seen = np.zeros((cols // 4, count // GROUP, 5, GROUP), np.float32)
+    middles = np.zeros((cols // 4, 5, count // GROUP), np.float32)
     for step in range(cols // 4):
         first = 4 * step
-        for j in range(4):
-            for i in range(j + 1):
-                share = factor[first + i, first + j]
-                for n in range(count):
-                    seen[step, j, n] += share * words[i, n]
-            for n in range(count):
-                squares[step, n] += seen[step, j, n] * seen[step, j, n]
-    return seen, squares
+        for n in range(count):
+            g, at = n // GROUP, n % GROUP
+            for j in range(4):
+                for i in range(j + 1):
+                    seen[step, g, j, at] += factor[first + i, first + j] * words[i, n]
+                seen[step, g, 4, at] += seen[step, g, j, at] ** 2
+                middles[step, j, g] += seen[step, g, j, at] / GROUP
+        for n in range(count):
+            g, at = n // GROUP, n % GROUP
+            far = np.float32(0)
+            for j in range(4):
+                far += (seen[step, g, j, at] - middles[step, j, g]) ** 2
+            middles[step, 4, g] = max(middles[step, 4, g], np.sqrt(far))
+    return seen, middles
 
 
 @njit(fastmath=True, cache=True, nogil=True)
-def bound(costs, beam):
-    """Not less than the cost of the best `beam` codes: that of as many codes of different groups, where there are."""
-    groups = len(costs) // 16
-    if groups < beam:
-        return np.partition(costs, beam - 1)[beam - 1]
-    least = np.empty(groups, np.float32)
-    for group in range(groups):
-        least[group] = costs[16 * group : 16 * group + 16].min()
-    return np.partition(least, beam - 1)[beam - 1]
+def go_on(step, weight, behind, turned, look, onward, live, side, spread, room):
+    """
+    Writes what each code costs as the next of the best path to it, where that is no more than `spread` beyond the first
+    path's best: to `best` and `origin`, of the groups in `touched`. Returns that limit. The arguments are those of
+    `follow`.
+    """
+    seen, middles = look
+    best, origin, far, cost, last, _came, _taken, _left, _at_most, near, touched = room
+    # A loop over a size that the compiler knows is unrolled and not made vectors.
+    groups, size = best.shape
+    first, limit, cheapest = 4 * step, FAR, 0
+    for path in range(live):
+        if cost[side, path] < cost[side, cheapest]:
+            cheapest = path
+    best[:] = FAR
+    touched[:] = behind >= 0
+    for index in range(live):
+        # The cheapest path comes first.
+        path = cheapest if index == 0 else (0 if index == cheapest else index)
+        begun = cost[side, path]
+        if begun > limit:
+            continue
+        there = last[side, path]
+        for i in range(4):
+            far[side, path, first + i] = weight[first + i]
+            if there >= 0:
+                far[side, path, first + i] -= onward[i, there]
+        y0, y1, y2, y3 = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+        for i in range(first + 4):
+            e = far[side, path, i]
+            y0 += e * turned[first, i]
+            y1 += e * turned[first + 1, i]
+            y2 += e * turned[first + 2, i]
+            y3 += e * turned[first + 3, i]
+        base = begun + y0 * y0 + y1 * y1 + y2 * y2 + y3 * y3
+        z0, z1, z2, z3 = 2 * y0, 2 * y1, 2 * y2, 2 * y3
+        if behind >= 0:
+            g, n = behind // size, behind % size
+            total = base + seen[step, g, 4, n] - z0 * seen[step, g, 0, n] - z1 * seen[step, g, 1, n]
+            total -= z2 * seen[step, g, 2, n] + z3 * seen[step, g, 3, n]
+            if total < best[g, n]:
+                best[g, n], origin[g, n] = total, path
+            continue
+        radius = np.sqrt(max(limit - begun, np.float32(0))) + SLACK
+        for g in range(groups):
+            a, b = y0 - middles[step, 0, g], y1 - middles[step, 1, g]
+            c, d = y2 - middles[step, 2, g], y3 - middles[step, 3, g]
+            reach = middles[step, 4, g] + radius
+            near[g] = a * a + b * b + c * c + d * d <= reach * reach
+        for g in range(groups):
+            if near[g]:
+                touched[g] = 1
+                for n in range(size):
+                    total = base + seen[step, g, 4, n] - z0 * seen[step, g, 0, n] - z1 * seen[step, g, 1, n]
+                    total -= z2 * seen[step, g, 2, n] + z3 * seen[step, g, 3, n]
+                    better = total < best[g, n]
+                    best[g, n] = total if better else best[g, n]
+                    origin[g, n] = path if better else origin[g, n]
+        if index == 0 and spread < FAR:
+            limit = best.min() + spread
+    return limit
 
 
 @njit(fastmath=True, cache=True, nogil=True)
-def follow(weight, before, behind, factor, look, words, onward, beam, room, codes):
+def follow(weight, before, behind, turned, look, words, onward, beam, room, codes):
     """
     Writes the codes of one row of a window. before: the code before it, or -1. behind: the code of its last four
-    columns, where that one stays; or -1.
+    columns, where that one stays; or -1. turned: the factor's transpose, lower.
     """
-    seen, squares = look
-    best, origin, far, cost, last, came, taken, own, sums, left, at_most, totals = room
-    count, steps = words.shape[1], len(weight) // 4
-    live, side = 1, 0
+    best, origin, far, cost, last, came, taken, left, at_most, _near, touched = room
+    groups, size = best.shape
+    steps = len(weight) // 4
+    live, side, spread = 1, 0, FAR
     cost[0, 0], last[0, 0] = 0, before
-    first_sums = sums[:16]
     for step in range(steps):
-        first, limit = 4 * step, FAR
-        s0, s1, s2, s3 = seen[step, 0], seen[step, 1], seen[step, 2], seen[step, 3]
-        square = squares[step]
-        best[:] = FAR
-        # The cheapest path comes first; no path goes on beyond what as many codes as are followed cost already.
-        order = np.argsort(cost[side, :live])
-        for index in range(live):
-            path = order[index]
-            if cost[side, path] > limit:
-                continue
-            there = last[side, path]
-            for i in range(4):
-                own[path, i] = weight[first + i]
-                if there >= 0:
-                    own[path, i] -= onward[i, there]
-            y0, y1, y2, y3 = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
-            for i in range(first):
-                e = far[side, path, i]
-                y0 += e * factor[i, first]
-                y1 += e * factor[i, first + 1]
-                y2 += e * factor[i, first + 2]
-                y3 += e * factor[i, first + 3]
-            for i in range(4):
-                e = own[path, i]
-                y0 += e * factor[first + i, first]
-                y1 += e * factor[first + i, first + 1]
-                y2 += e * factor[first + i, first + 2]
-                y3 += e * factor[first + i, first + 3]
-            base = cost[side, path] + y0 * y0 + y1 * y1 + y2 * y2 + y3 * y3
-            y0, y1, y2, y3 = 2 * y0, 2 * y1, 2 * y2, 2 * y3
-            if step == steps - 1 and behind >= 0:
-                n = behind
-                total = base + square[n] - y0 * s0[n] - y1 * s1[n] - y2 * s2[n] - y3 * s3[n]
-                if total < best[n]:
-                    best[n], origin[n] = total, path
-                continue
-            # A word is a sum of entries, and so is its product: of each digit the product, less that of the first word.
-            digits, unit = 0, 1
-            while unit < count:
-                for n in range(16):
-                    at = n * unit
-                    sums[16 * digits + n] = y0 * s0[at] + y1 * s1[at] + y2 * s2[at] + y3 * s3[at]
-                digits, unit = digits + 1, 16 * unit
-            zero = sums[0]
-            for group in range(count // 16):
-                others = base - (sums[16 + group % 16] - zero)
-                if digits == 3:
-                    others -= sums[32 + group // 16] - zero
-                for n in range(16):
-                    totals[16 * group + n] = others + square[16 * group + n] - first_sums[n]
-            for n in range(count):
-                better = totals[n] < best[n]
-                best[n] = totals[n] if better else best[n]
-                origin[n] = path if better else origin[n]
-            if index == 0 and live > 1:
-                limit = bound(best, beam)
-        # Few codes are left, of which the best are kept.
-        few = 0
-        for n in range(count):
-            if best[n] <= limit and best[n] < FAR:
-                left[few], at_most[few] = n, best[n]
-                few += 1
+        first, few, least = 4 * step, 0, FAR
+        stays = behind if step == steps - 1 else -1
+        while few == 0:
+            limit = go_on(step, weight, stays, turned, look, onward, live, side, spread, room)
+            for g in range(groups):
+                if touched[g]:
+                    for n in range(size):
+                        if best[g, n] <= limit and best[g, n] < FAR:
+                            left[few], at_most[few] = g * size + n, best[g, n]
+                            least = min(least, best[g, n])
+                            few += 1
+            if few < beam and stays < 0:
+                few, spread = 0, 4 * spread + SLACK
         limit = np.partition(at_most[:few], beam - 1)[beam - 1] if beam < few else FAR
-        least_cost = at_most[:few].min()
-        kept, other = 0, 1 - side
-        # Of those that cost just as much as the last, as many as there is room for.
-        ties = beam - (at_most[:few] < limit).sum()
+        # Of those that cost just as much as the last that is kept, as many as there is room for.
+        ties = beam
         for index in range(few):
-            n = left[index]
-            is_tie = best[n] == limit
+            ties -= at_most[index] < limit
+        kept, other = 0, 1 - side
+        for index in range(few):
+            n, one = left[index], at_most[index]
+            is_tie = one == limit
             ties -= is_tie
-            if best[n] < limit or (is_tie and ties >= 0):
-                path = origin[n]
+            if one < limit or (is_tie and ties >= 0):
+                path = origin[n // size, n % size]
                 came[step, kept], taken[step, kept] = path, n
-                cost[other, kept], last[other, kept] = best[n] - least_cost, n
-                for i in range(first):
+                cost[other, kept], last[other, kept] = one - least, n
+                for i in range(first + 4):
                     far[other, kept, i] = far[side, path, i]
                 for i in range(4):
-                    far[other, kept, first + i] = own[path, i] - words[i, n]
+                    far[other, kept, first + i] -= words[i, n]
                 kept += 1
         live, side = kept, other
+        spread = SPREAD * (cost[side, :live].max() if live == beam else FAR)
     path = 0
     for other in range(live):
         if cost[side, other] < cost[side, path]:
@@ -226,18 +257,17 @@ def follow(weight, before, behind, factor, look, words, onward, beam, room, code
 def room_of(cols, count, beam):
     """What `follow` writes to. far: (2, paths, cols), what paths have lost, here and after the step; and so on."""
     return (
-        np.empty(count, np.float32),
-        np.empty(count, np.int32),
+        np.empty((count // GROUP, GROUP), np.float32),
+        np.empty((count // GROUP, GROUP), np.int32),
         np.zeros((2, beam, cols), np.float32),
         np.zeros((2, beam), np.float32),
         np.zeros((2, beam), np.int32),
         np.zeros((cols // 4, beam), np.int32),
         np.zeros((cols // 4, beam), np.int32),
-        np.zeros((beam, 4), np.float32),
-        np.zeros(48, np.float32),
         np.empty(count, np.int32),
         np.empty(count, np.float32),
-        np.empty(count, np.float32),
+        np.empty(count // GROUP, np.uint8),
+        np.empty(count // GROUP, np.uint8),
     )
 
 
@@ -248,10 +278,10 @@ def search(weight, before, factor, words, onward, beam, codes):
     words, onward: (4, n). codes: (rows, cols / 4), written.
     """
     rows, cols = weight.shape
-    look = looked_at(factor, words)
+    look, turned = looked_at(factor, words), factor.T.copy()
     room = room_of(cols, words.shape[1], beam)
     for row in range(rows):
-        follow(weight[row], before[row], -1, factor, look, words, onward, beam, room, codes[row])
+        follow(weight[row], before[row], -1, turned, look, words, onward, beam, room, codes[row])
 
 
 @njit(fastmath=True, cache=True, nogil=True)
@@ -262,7 +292,7 @@ def value(words, onward, codes, col):
 
 
 @njit(fastmath=True, cache=True, nogil=True)
-def sweep(weight, scales, words, onward, factors, inverses, starts, ends, looks, gram, metric, beam, far, codes):
+def sweep(weight, scales, words, onward, turned, inverses, starts, ends, looks, gram, metric, beam, far, codes):
     """
     Looks at windows of each row again, where all others stay. Window w has the columns starts[w] to ends[w]; what
     its last code adds behind them counts too. Changes far (rows, cols) and codes (rows, cols / 4), as the sweeps of
@@ -290,7 +320,7 @@ def sweep(weight, scales, words, onward, factors, inverses, starts, ends, looks,
                 target[k] = value(words, onward, codes[row], at)
                 for other in range(n):
                     target[k] += slope[first + other] * inverses[w, other, k] / scale
-            follow(target[:n], before, behind, factors[w, :n, :n], looks[w], words, onward, beam, room, found)
+            follow(target[:n], before, behind, turned[w, :n, :n], looks[w], words, onward, beam, room, found)
             # What the weight gains, column by column.
             for k in range(n):
                 at = first + k

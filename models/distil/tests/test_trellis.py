@@ -62,6 +62,39 @@ class Trellis(unittest.TestCase):
         # Not all paths are followed to their end.
         self.assertLess(together, 1.2 * least)
 
+    def test_the_best_paths_are_followed_as_by_trying_all_codes_of_each(self):
+        for books, size in ((chains.TWO_BOOKS, chains.TWO_SCALE), (chains.THREE_BOOKS, chains.THREE_SCALE)):
+            all_words = trellis.side_by_side(words.words_of(books, torch.device("cpu")))
+            own, onward = all_words.split(4, 1)
+            inputs = torch.randn(90, 32) + torch.randn(90, 1)
+            upper = torch.linalg.cholesky((inputs.T @ inputs / 90).flip(0, 1)).flip(0, 1)
+            weight = torch.randn(3, 32) / size
+            codes = np.zeros((3, 8), np.int32)
+            last = np.full(3, 5, np.int32)
+            trellis.search(array(weight), last, array(upper), array(own.T), array(onward.T), 12, codes)
+            for row, found in zip(weight, codes):
+                self.assertEqual(found.tolist(), self.by_trying_all(row, upper, own, onward, 5, 12))
+
+    def by_trying_all(
+        self, row: torch.Tensor, upper: torch.Tensor, own: torch.Tensor, onward: torch.Tensor, before: int, beam: int
+    ) -> list[int]:
+        """Of a row (cols): the codes of the best path, where `beam` are followed."""
+        count, paths = len(own), [(0.0, [], torch.zeros(0))]
+        for step in range(len(row) // 4):
+            columns = slice(4 * step, 4 * step + 4)
+            options = []
+            for cost, codes, lost in paths:
+                far = row[columns] - onward[codes[-1] if codes else before] - own
+                every = torch.cat([lost.expand(count, -1), far], 1)
+                costs = cost + (every @ upper[: 4 * step + 4, columns]).square().sum(1)
+                options += [(one.item(), [*codes, n], part) for n, (one, part) in enumerate(zip(costs, every))]
+            # Of all paths that end in one code the best.
+            best: dict[int, tuple] = {}
+            for option in sorted(options, key=lambda option: option[0]):
+                best.setdefault(option[1][-1], option)
+            paths = list(best.values())[:beam]
+        return paths[0][1]
+
     @torch.no_grad()
     def test_a_window_keeps_what_stands_beside_it(self):
         torch.manual_seed(6)
@@ -69,7 +102,7 @@ class Trellis(unittest.TestCase):
         gram = inputs.T @ inputs / 90
         form = chains.RotatedChains(weight, chains.TWO_BOOKS, chains.TWO_SCALE)
         choices = form.choices()
-        codes = trellis.chosen(weight / form.scales[:, None], self.words)
+        codes = trellis.chosen(weight / form.scales[:, None], form.words)
         metric = torch.randn(6, 20)
         metric = metric @ metric.T / 20
 
