@@ -1,9 +1,9 @@
 // What all tables of an activation begin with, in which codes find their products (matmul/by-tables.ts).
 //
 // In a group of columns with integers x of 14 bits, peak is the largest |x[k]| + |x[k + 1]| of two neighbours, k even,
-// or the largest length √(x[k]² + … + x[k + 3]²) of four, k a multiple of 4. Where codes are a chain it is the largest
-// of eight, k a multiple of 4. The first four columns of the next group count too; behind the last they are 0. As
-// whole numbers, half to even,
+// or the largest length √(x[k]² + … + x[k + 3]²) of four, k a multiple of 4. Where codes are a chain it is
+// the largest of eight, k a multiple of 4. The first four columns of the next group count too; behind the last they are
+// 0. As whole numbers, half to even,
 //
 //   n[k] = round(x[k] · 256 · span / peak)
 //

@@ -3,11 +3,13 @@ Codes in a chain, as a pack holds them (src/model/formats/chained-books.ts): as 
 the four columns behind its own as well. Codes are searched along whole rows (trellis.py).
 """
 
+from functools import cache
+
 import torch
 
 from . import trellis
 from .choices import Chain
-from .words import RotatedSums
+from .words import RotatedSums, words_of
 
 # Over the root mean square of a row of a normal distribution, its scale.
 TWO_SCALE, THREE_SCALE = 1.483, 1.863
@@ -69,12 +71,14 @@ THREE_BOOKS = (
 )
 
 
+@cache
+def chained(books: tuple, device: torch.device) -> torch.Tensor:
+    """As words.words_of, in the order in which they are searched."""
+    return trellis.side_by_side(words_of(books, device))
+
+
 class RotatedChains(RotatedSums):
     """q2tcq and q3tcq."""
-
-    def __init__(self, weight: torch.Tensor, books: tuple, size: float):
-        super().__init__(weight, books, size)
-        self.words = trellis.side_by_side(self.words)
 
     def nearest(self, weight: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
         return self.spelled(trellis.chosen(weight / scales[:, None], self.words).to(weight.device))
@@ -87,6 +91,6 @@ class RotatedChains(RotatedSums):
 
 
 ROTATED_CHAINS = {
-    "q2tcq": lambda weight: RotatedChains(weight, TWO_BOOKS, TWO_SCALE),
-    "q3tcq": lambda weight: RotatedChains(weight, THREE_BOOKS, THREE_SCALE),
+    "q2tcq": lambda weight: RotatedChains(weight, chained(TWO_BOOKS, weight.device), TWO_SCALE),
+    "q3tcq": lambda weight: RotatedChains(weight, chained(THREE_BOOKS, weight.device), THREE_SCALE),
 }

@@ -150,7 +150,7 @@ def go_on(step, weight, behind, turned, look, onward, live, side, spread, room):
         if cost[side, path] < cost[side, cheapest]:
             cheapest = path
     best[:] = FAR
-    touched[:] = behind >= 0
+    touched[:] = 0
     for index in range(live):
         # The cheapest path comes first.
         path = cheapest if index == 0 else (0 if index == cheapest else index)
@@ -171,19 +171,12 @@ def go_on(step, weight, behind, turned, look, onward, live, side, spread, room):
             y3 += e * turned[first + 3, i]
         base = begun + y0 * y0 + y1 * y1 + y2 * y2 + y3 * y3
         z0, z1, z2, z3 = 2 * y0, 2 * y1, 2 * y2, 2 * y3
-        if behind >= 0:
-            g, n = behind // size, behind % size
-            total = base + seen[step, g, 4, n] - z0 * seen[step, g, 0, n] - z1 * seen[step, g, 1, n]
-            total -= z2 * seen[step, g, 2, n] + z3 * seen[step, g, 3, n]
-            if total < best[g, n]:
-                best[g, n], origin[g, n] = total, path
-            continue
         radius = np.sqrt(max(limit - begun, np.float32(0))) + SLACK
         for g in range(groups):
             a, b = y0 - middles[step, 0, g], y1 - middles[step, 1, g]
             c, d = y2 - middles[step, 2, g], y3 - middles[step, 3, g]
             reach = middles[step, 4, g] + radius
-            near[g] = a * a + b * b + c * c + d * d <= reach * reach
+            near[g] = a * a + b * b + c * c + d * d <= reach * reach if behind < 0 else g == behind // size
         for g in range(groups):
             if near[g]:
                 touched[g] = 1
@@ -193,7 +186,7 @@ def go_on(step, weight, behind, turned, look, onward, live, side, spread, room):
                     better = total < best[g, n]
                     best[g, n] = total if better else best[g, n]
                     origin[g, n] = path if better else origin[g, n]
-        if index == 0 and spread < FAR:
+        if index == 0 and behind < 0 and spread < FAR:
             limit = best.min() + spread
     return limit
 
@@ -217,12 +210,12 @@ def follow(weight, before, behind, turned, look, words, onward, beam, room, code
             for g in range(groups):
                 if touched[g]:
                     for n in range(size):
-                        if best[g, n] <= limit and best[g, n] < FAR:
+                        if best[g, n] <= limit and best[g, n] < FAR and stays in (-1, g * size + n):
                             left[few], at_most[few] = g * size + n, best[g, n]
                             least = min(least, best[g, n])
                             few += 1
             if few < beam and stays < 0:
-                few, spread = 0, 4 * spread + SLACK
+                few, spread = 0, (4 * spread if spread > 0 else FAR)
         limit = np.partition(at_most[:few], beam - 1)[beam - 1] if beam < few else FAR
         # Of those that cost just as much as the last that is kept, as many as there is room for.
         ties = beam

@@ -91,9 +91,10 @@ def words_of(books: tuple, device: torch.device) -> torch.Tensor:
 class RotatedSums(Form):
     """q2add and q3add."""
 
-    def __init__(self, weight: torch.Tensor, books: tuple, size: float):
+    def __init__(self, weight: torch.Tensor, words: torch.Tensor, size: float):
+        """words: (n, columns). size: TWO_SCALE, or what other books have in its place."""
         super().__init__()
-        self.register_buffer("words", words_of(books, weight.device), persistent=False)
+        self.register_buffer("words", words, persistent=False)
         # (rows, cols): what rows are before their scales, in the basis of the model.
         self.register_buffer("unit", None, persistent=False)
         weight = rotated(weight.detach().float())
@@ -139,6 +140,6 @@ class RotatedSums(Form):
 
 
 ROTATED_SUMS = {
-    "q2add": lambda weight: RotatedSums(weight, TWO_BOOKS, TWO_SCALE),
-    "q3add": lambda weight: RotatedSums(weight, THREE_BOOKS, THREE_SCALE),
+    "q2add": lambda weight: RotatedSums(weight, words_of(TWO_BOOKS, weight.device), TWO_SCALE),
+    "q3add": lambda weight: RotatedSums(weight, words_of(THREE_BOOKS, weight.device), THREE_SCALE),
 }

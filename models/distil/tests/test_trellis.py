@@ -64,7 +64,7 @@ class Trellis(unittest.TestCase):
 
     def test_the_best_paths_are_followed_as_by_trying_all_codes_of_each(self):
         for books, size in ((chains.TWO_BOOKS, chains.TWO_SCALE), (chains.THREE_BOOKS, chains.THREE_SCALE)):
-            all_words = trellis.side_by_side(words.words_of(books, torch.device("cpu")))
+            all_words = chains.chained(books, torch.device("cpu"))
             own, onward = all_words.split(4, 1)
             inputs = torch.randn(90, 32) + torch.randn(90, 1)
             upper = torch.linalg.cholesky((inputs.T @ inputs / 90).flip(0, 1)).flip(0, 1)
@@ -100,7 +100,7 @@ class Trellis(unittest.TestCase):
         torch.manual_seed(6)
         weight, inputs = torch.randn(6, 64), torch.randn(90, 64) + torch.randn(90, 1)
         gram = inputs.T @ inputs / 90
-        form = chains.RotatedChains(weight, chains.TWO_BOOKS, chains.TWO_SCALE)
+        form = chains.ROTATED_CHAINS["q2tcq"](weight)
         choices = form.choices()
         codes = trellis.chosen(weight / form.scales[:, None], form.words)
         metric = torch.randn(6, 20)
