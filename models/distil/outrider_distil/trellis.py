@@ -135,6 +135,16 @@ def looked_at(factor, words):
 
 
 @njit(fastmath=True, cache=True, nogil=True)
+def cheapest_of(costs):
+    """The first of the paths that cost least."""
+    cheapest = 0
+    for path in range(len(costs)):
+        if costs[path] < costs[cheapest]:
+            cheapest = path
+    return cheapest
+
+
+@njit(fastmath=True, cache=True, nogil=True)
 def go_on(step, weight, behind, turned, look, onward, live, side, spread, room):
     """
     Writes what each code costs as the next of the best path to it, where that is no more than `spread` beyond the first
@@ -145,10 +155,7 @@ def go_on(step, weight, behind, turned, look, onward, live, side, spread, room):
     best, origin, far, cost, last, _came, _taken, _left, _at_most, near, touched = room
     # A loop over a size that the compiler knows is unrolled and not made vectors.
     groups, size = best.shape
-    first, limit, cheapest = 4 * step, FAR, 0
-    for path in range(live):
-        if cost[side, path] < cost[side, cheapest]:
-            cheapest = path
+    first, limit, cheapest = 4 * step, FAR, cheapest_of(cost[side, :live])
     best[:] = FAR
     touched[:] = 0
     for index in range(live):
@@ -237,10 +244,7 @@ def follow(weight, before, behind, turned, look, words, onward, beam, room, code
                 kept += 1
         live, side = kept, other
         spread = SPREAD * (cost[side, :live].max() if live == beam else FAR)
-    path = 0
-    for other in range(live):
-        if cost[side, other] < cost[side, path]:
-            path = other
+    path = cheapest_of(cost[side, :live])
     for step in range(steps - 1, -1, -1):
         codes[step] = taken[step, path]
         path = came[step, path]
