@@ -15,7 +15,7 @@ export async function helps(): Promise<Map<string, string>> {
   const pages = new Map<string, string>();
   for (const [name, row] of COMMANDS) {
     const command = await row.load();
-    pages.set(name, stripVTControlCharacters(command.help(name, row.summary)));
+    pages.set(name, stripVTControlCharacters(command.help(`outrider ${name}`, row.summary)));
   }
   return pages;
 }

@@ -1,16 +1,9 @@
-/**
- * Questions for `outrider corpus --prompts`, a line {"turns": […]} each:
- *
- *   node models/distil/ask.ts --out FILE.jsonl [--count 4000] [--seed 0] [--topics FILE] [--sentences FILE]
- *     [--passages TEXT] [--passages CORPUS.jsonl --tokenizer PACK]
- *   node models/distil/ask.ts --subject code --out FILE.jsonl [--count 4000] [--seed 0] [--snippets FILE.jsonl]
- *
- * Topics and sentences (to be translated) are a line each, passages are parted by empty lines; or what the target wrote
- * in a corpus that asked it for texts. Snippets are code to ask about, which code.ts collects.
- */
+/** Questions for `outrider corpus --prompts`; `node models/distil/ask.ts --help` says what it takes. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { attempt } from "../../src/commands/attempt.ts";
+import { command } from "../../src/commands/command.ts";
+import { choice, text, usage, whole } from "../../src/commands/options.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
 import { readLines } from "../../src/text/text-file.ts";
 import { codeQuestions, type Snippet } from "./code-questions.ts";
@@ -19,47 +12,52 @@ import { isPassage, questions } from "./questions.ts";
 /** Characters of a passage at most: two of them and a question leave room for an answer. */
 const PASSAGE = 1800;
 
-const { values } = parseArgs({
+const askCommand = command({
+  examples: [
+    ["node models/distil/ask.ts --out asked.jsonl --count 8000", "questions of many kinds, from templates and lists"],
+    [
+      "node models/distil/ask.ts --subject code --snippets text/snippets.jsonl --out asked.jsonl",
+      "questions about code, also about that which code.ts has collected",
+    ],
+    [
+      "node models/distil/ask.ts --out asked.jsonl --passages texts.jsonl --tokenizer target-pack",
+      "questions about what the target wrote in a corpus that asked it for texts",
+    ],
+  ],
   options: {
-    out: { type: "string" },
-    count: { type: "string", default: "4000" },
-    seed: { type: "string", default: "0" },
-    topics: { type: "string" },
-    sentences: { type: "string" },
-    passages: { type: "string" },
-    tokenizer: { type: "string" },
-    subject: { type: "string", default: "general" },
-    snippets: { type: "string" },
+    out: text("FILE.jsonl", 'lines of {"turns": [text, …]}, the user\'s turns of a conversation', { required: true }),
+    subject: choice(["general", "code"], "what is asked about", { default: "general" }),
+    count: whole("questions", { from: 1, default: 4000 }),
+    seed: whole("same seed, same questions", { from: 0, default: 0 }),
+    topics: text("FILE", "topics, a line each; three subjects in four are drawn from them"),
+    sentences: text("FILE", "sentences to be translated, a line each"),
+    passages: text("FILE", "texts to ask about, parted by empty lines; or a corpus (.jsonl, .jsonl.gz)"),
+    tokenizer: text("PACK", "with --passages of a corpus: a pack with the tokenizer of its answers"),
+    snippets: text("FILE.jsonl", "with --subject code: code to ask about, which code.ts collects"),
+  },
+  async run({ out, subject, count, seed, topics, sentences, passages, tokenizer, snippets }) {
+    const written = passages !== undefined && /\.jsonl(\.gz)?$/.test(passages);
+    if (written !== (tokenizer !== undefined)) {
+      throw usage("--passages with a corpus and --tokenizer go together: its answers are read");
+    }
+    const sources = {
+      topics: partsOf(topics, "\n"),
+      sentences: partsOf(sentences, "\n"),
+      passages: (written && tokenizer ? await answersIn(passages, tokenizer) : partsOf(passages, "\n\n"))
+        .filter(isPassage)
+        .map((passage) => passage.slice(0, PASSAGE)),
+    };
+    const asked =
+      subject === "code"
+        ? codeQuestions(count, seed, snippets ? await readLines<Snippet>(snippets) : [])
+        : questions(count, seed, sources);
+    writeFileSync(out, [...asked].map((turns) => `${JSON.stringify({ turns })}\n`).join(""));
   },
 });
-const { out, passages, tokenizer } = values;
-const written = passages !== undefined && /\.jsonl(\.gz)?$/.test(passages);
-if (!out || written !== (tokenizer !== undefined)) {
-  console.error("--out FILE.jsonl is needed; --passages CORPUS.jsonl goes with --tokenizer PACK, to read its answers");
-  process.exit(1);
-}
-if (values.subject !== "general" && values.subject !== "code") {
-  console.error(`--subject ${values.subject}: it is general or code`);
-  process.exit(1);
-}
-const sources = {
-  topics: partsOf(values.topics, "\n"),
-  sentences: partsOf(values.sentences, "\n"),
-  passages: (written && tokenizer ? await answersIn(passages, tokenizer) : partsOf(passages, "\n\n"))
-    .filter(isPassage)
-    .map((text) => text.slice(0, PASSAGE)),
-};
-const [count, seed] = [Number(values.count), Number(values.seed)];
-const asked =
-  values.subject === "code"
-    ? codeQuestions(count, seed, values.snippets ? await readLines<Snippet>(values.snippets) : [])
-    : questions(count, seed, sources);
-const lines = [...asked].map((turns) => JSON.stringify({ turns }));
-writeFileSync(out, `${lines.join("\n")}\n`);
 
 function partsOf(file: string | undefined, parting: string): string[] {
-  const text = file === undefined ? "" : readFileSync(file, "utf8");
-  return text
+  const content = file === undefined ? "" : readFileSync(file, "utf8");
+  return content
     .split(parting)
     .map((part) => part.trim())
     .filter((part) => part !== "");
@@ -71,3 +69,10 @@ async function answersIn(corpus: string, pack: string): Promise<string[]> {
   // A held-out answer must not be trained on as part of another's question.
   return written.filter(({ split }) => split === "train").map(({ answer }) => words.decode(answer).trim());
 }
+
+process.exitCode = await attempt(
+  "node models/distil/ask.ts",
+  "Makes questions for the target to answer: of many kinds, or about code.",
+  askCommand,
+  process.argv.slice(2),
+);

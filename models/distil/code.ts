@@ -1,17 +1,9 @@
-/**
- * Text for teaching from source files on this machine:
- *
- *   node models/distil/code.ts --out FOLDER --tokenizer PACK --from FOLDER… [--library NAME=LICENCE=FOLDER…]
- *     [--pieces 3000] [--edits 1500] [--snippets 8000] [--seed 0]
- *
- * `--from` names folders in which npm, pip, Cargo or Debian have unpacked packages; only those with a permissive
- * licence are read. `--library` names a folder whose licence no manifest states, such as a language's standard library.
- * Writes pieces.jsonl (lines of a corpus), edits.jsonl (questions for the target), snippets.jsonl (for `ask.ts
- * --snippets`), and sources.jsonl: what each package with its licence gave, and which were left out.
- */
+/** Text for teaching from source files on this machine; `node models/distil/code.ts --help` says what it takes. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { parseArgs } from "node:util";
+import { attempt } from "../../src/commands/attempt.ts";
+import { command } from "../../src/commands/command.ts";
+import { text, texts, usage, whole } from "../../src/commands/options.ts";
 import { codeWords } from "../../src/make/code-words.ts";
 import { openTokenizer } from "../../src/model/tokenizer.ts";
 import { draws } from "./draw.ts";
@@ -23,69 +15,81 @@ import { piecesOf } from "./pieces.ts";
 import { snippetsOf } from "./snippets.ts";
 import { type SourceFile, sourceFiles } from "./source-files.ts";
 
-const { values } = parseArgs({
-  options: {
-    out: { type: "string" },
-    tokenizer: { type: "string" },
-    from: { type: "string", multiple: true, default: [] },
-    library: { type: "string", multiple: true, default: [] },
-    pieces: { type: "string", default: "3000" },
-    edits: { type: "string", default: "1500" },
-    snippets: { type: "string", default: "8000" },
-    seed: { type: "string", default: "0" },
-  },
-});
-const { out, tokenizer: pack } = values;
-if (!out || !pack || values.from.length + values.library.length === 0) {
-  console.error("--out FOLDER, --tokenizer PACK and --from FOLDER or --library NAME=LICENCE=FOLDER are needed");
-  process.exit(1);
-}
-mkdirSync(out, { recursive: true });
-const seed = Number(values.seed);
-
 /** At most so many of one file: no single one is to dominate. */
 const PIECES_OF_A_FILE = 3;
 const SNIPPETS_OF_A_FILE = 5;
 
-const packages = [...values.library.map(libraryOf), ...values.from.flatMap(packagesIn)];
-const seen = new Set<string>();
-const files: SourceFile[] = [];
-const sources = packages.map((found) => {
-  const { name, version, licence } = found;
-  const permissive = isPermissive(licence);
-  const taken = permissive ? sourceFiles(found, seen) : [];
-  for (const file of taken) files.push(file);
-  return { name, version, licence, permissive, files: taken.length };
+const codeCommand = command({
+  examples: [
+    [
+      "node models/distil/code.ts --out text --tokenizer target-pack --from node_modules",
+      "code of packages that npm, pip, Cargo or Debian have unpacked, as far as their licence is permissive",
+    ],
+    [
+      "node models/distil/code.ts --out text --tokenizer target-pack --library python=PSF-2.0=/usr/lib/python3.11",
+      "a standard library, whose licence no manifest states",
+    ],
+  ],
+  options: {
+    out: text("FOLDER", "where the four files go", { required: true }),
+    tokenizer: text("PACK", "the target's pack, or another one with its tokenizer", { required: true }),
+    from: texts("FOLDER", "holds packages; may be given several times, as --library may"),
+    library: texts("NAME=LICENCE=FOLDER", "all files of a folder, under this licence"),
+    pieces: whole("lines of a corpus at most", { from: 0, default: 3000 }),
+    edits: whole("questions at most that give a file and ask for a change", { from: 0, default: 1500 }),
+    snippets: whole("functions and classes at most", { from: 0, default: 8000 }),
+    seed: whole("same seed, same files", { from: 0, default: 0 }),
+  },
+  notes: `Writes pieces.jsonl (lines of a corpus), edits.jsonl (questions for the target), snippets.jsonl (for ask.ts
+--snippets), and sources.jsonl: what each package with its licence gave, and which were left out.`,
+  async run({ out, tokenizer, from, library, pieces, edits, snippets, seed }) {
+    if (from.length + library.length === 0) throw usage("one of --from and --library is needed");
+    const write = (name: string, lines: readonly unknown[]): void => {
+      writeFileSync(path.join(out, name), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+      console.log(`${name}: ${lines.length}`);
+    };
+    mkdirSync(out, { recursive: true });
+    const packages = [...library.map(libraryOf), ...from.flatMap(packagesIn)];
+    const seen = new Set<string>();
+    const files: SourceFile[] = [];
+    const sources = packages.map((found) => {
+      const { name, version, licence } = found;
+      const permissive = isPermissive(licence);
+      const taken = permissive ? sourceFiles(found, seen) : [];
+      for (const file of taken) files.push(file);
+      return { name, version, licence, permissive, files: taken.length };
+    });
+    write("sources.jsonl", sources);
+
+    const read = (name: string) => readFileSync(path.join(tokenizer, name), "utf8");
+    const words = codeWords(openTokenizer(read("tokenizer.json")), read("tokenizer_config.json"), []);
+
+    const mixed = inTurn(files, seed);
+    write(
+      "pieces.jsonl",
+      firstOf(pieces, mixed, (file, n) => piecesOf(file, PIECES_OF_A_FILE, words, draws(seed, n))),
+    );
+    write(
+      "edits.jsonl",
+      firstOf(edits, [...mixed, ...mixed].filter(isEditable), (file, n) => [
+        { turns: editTurns(file, draws(seed + 1, n)) },
+      ]),
+    );
+    write(
+      "snippets.jsonl",
+      firstOf(snippets, mixed, (file, n) => {
+        const found = snippetsOf(file.language, file.text);
+        const { of } = draws(seed + 2, n);
+        return [...new Set(Array.from({ length: Math.min(SNIPPETS_OF_A_FILE, found.length) }, () => of(found)))];
+      }),
+    );
+  },
 });
-write("sources.jsonl", sources);
-
-const read = (name: string) => readFileSync(path.join(pack, name), "utf8");
-const words = codeWords(openTokenizer(read("tokenizer.json")), read("tokenizer_config.json"), []);
-
-const mixed = inTurn(files, seed);
-write(
-  "pieces.jsonl",
-  firstOf(Number(values.pieces), mixed, (file, n) => piecesOf(file, PIECES_OF_A_FILE, words, draws(seed, n))),
-);
-write(
-  "edits.jsonl",
-  firstOf(Number(values.edits), [...mixed, ...mixed].filter(isEditable), (file, n) => [
-    { turns: editTurns(file, draws(seed + 1, n)) },
-  ]),
-);
-write(
-  "snippets.jsonl",
-  firstOf(Number(values.snippets), mixed, (file, n) => {
-    const found = snippetsOf(file.language, file.text);
-    const { of } = draws(seed + 2, n);
-    return [...new Set(Array.from({ length: Math.min(SNIPPETS_OF_A_FILE, found.length) }, () => of(found)))];
-  }),
-);
 
 /** A package of all files below a folder, whatever manifests are in it. */
-function libraryOf(text: string): Package {
-  const [name, licence, folder] = text.split("=");
-  if (!name || !licence || !folder) throw new Error(`--library ${text}: it must be NAME=LICENCE=FOLDER`);
+function libraryOf(given: string): Package {
+  const [name, licence, folder] = given.split("=");
+  if (!name || !licence || !folder) throw usage(`--library is NAME=LICENCE=FOLDER, not "${given}"`);
   const inside = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const files = inside.map((entry) => path.join(entry.parentPath, entry.name)).sort();
   return { name, version: "", licence, files };
@@ -105,7 +109,9 @@ function firstOf<T>(
   return made.slice(0, most);
 }
 
-function write(name: string, lines: readonly unknown[]): void {
-  writeFileSync(path.join(out!, name), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
-  console.log(`${name}: ${lines.length}`);
-}
+process.exitCode = await attempt(
+  "node models/distil/code.ts",
+  "Makes text for teaching from source files on this machine.",
+  codeCommand,
+  process.argv.slice(2),
+);

@@ -14,6 +14,7 @@ export interface Described {
   readonly notes?: string;
 }
 
+/** @param name as it is typed, such as "outrider start" */
 export function helpOf(name: string, summary: string, described: Described): string {
   const { examples, notes } = described;
   const positionals = Object.values(described.positionals);
@@ -34,7 +35,7 @@ export function helpOf(name: string, summary: string, described: Described): str
     ...examples.flatMap(([line, about]) => [`${INDENT}${line}`, ...wrapped(about, `${INDENT}${INDENT}`)]),
     "",
     heading("Usage"),
-    `${INDENT}${["outrider", name, ...words, ...required, "[options]"].join(" ")}`,
+    `${INDENT}${[name, ...words, ...required, "[options]"].join(" ")}`,
     "",
     ...table(rows),
     ...(notes?.split("\n\n") ?? []).flatMap((paragraph) => ["", ...wrapped(paragraph, "")]),

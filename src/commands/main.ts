@@ -1,6 +1,6 @@
-/** `outrider` as it is typed: which command is meant, its help, and what a failure looks like. */
+/** `outrider` as it is typed: which command is meant, and what there is. */
 import { readFile } from "node:fs/promises";
-import { OutriderError } from "../model/errors.ts";
+import { attempt, failed, isHelp } from "./attempt.ts";
 import { suggestion } from "./closest.ts";
 import type { Command } from "./command.ts";
 import { heading, table } from "./help.ts";
@@ -98,9 +98,6 @@ const EXAMPLES = [
   ["outrider help squeeze", "what a command takes, with examples"],
 ] as const;
 
-const FAILED = 1;
-const USAGE = 2;
-
 /** Runs a command line. Returns the exit status: 0, 1 for what failed, 2 for a command line that is not understood. */
 export async function main(argv: readonly string[]): Promise<number> {
   const [first = "--help", ...rest] = argv;
@@ -114,58 +111,16 @@ export async function main(argv: readonly string[]): Promise<number> {
       const kind = name.startsWith("-") ? "option" : "command";
       throw usage(`unknown ${kind} ${name}${suggestion(name, [...COMMANDS.keys(), "help", "--help", "--version"])}`);
     }
-    const command = await row.load();
-    if (asksHelp || rest.slice(0, optionsEnd(rest)).some(isHelp)) return print(command.help(name, row.summary));
-    try {
-      await command.run(rest);
-    } catch (error) {
-      return failed(error, name);
-    }
-    // A command that was interrupted and ended what it had begun has set a status of its own.
-    return Number(process.exitCode ?? 0);
+    const words = asksHelp ? ["--help"] : rest;
+    return await attempt(`outrider ${name}`, row.summary, await row.load(), words);
   } catch (error) {
-    return failed(error);
+    return failed(error, "outrider");
   }
 }
-
-const isHelp = (word: string): boolean => word === "--help" || word === "-h";
-
-/** Where options end and words that begin with a dash are no options. */
-const optionsEnd = (argv: readonly string[]): number => (argv.includes("--") ? argv.indexOf("--") : argv.length);
 
 function print(lines: string): number {
   console.log(lines);
   return 0;
-}
-
-/** One line on stderr. Only OUTRIDER_DEBUG shows where in the program an error came from. */
-function failed(error: unknown, command?: string): number {
-  const isUsage = error instanceof OutriderError && error.code === "bad_option";
-  const name = command === undefined ? "outrider" : `outrider ${command}`;
-  console.error(`${name}: ${sentence(error)}${isUsage ? `; see ${name} --help` : ""}`);
-  if (process.env.OUTRIDER_DEBUG) console.error(error);
-  return isUsage ? USAGE : FAILED;
-}
-
-/** What the system refuses, in words, by its code. */
-const REFUSALS: Readonly<Record<string, string>> = {
-  EACCES: "this user may not use that path; choose another folder, or change its permissions",
-  EPERM: "this user may not use that path; choose another folder, or change its permissions",
-  EROFS: "nothing can be written there; choose another folder",
-  ENOSPC: "the disk is full; free some of it, or choose another folder",
-  ENOENT: "there is no such file or folder",
-  ENOTDIR: "a part of that path is a file, where a folder is needed",
-  EISDIR: "it is a folder, and a file is needed",
-  EEXIST: "it is there already, and is no folder",
-};
-
-function sentence(error: unknown): string {
-  if (error instanceof OutriderError) return error.message;
-  const { code = "", path } = error as NodeJS.ErrnoException;
-  const refusal = REFUSALS[code];
-  if (refusal !== undefined && path !== undefined) return `${path}: ${refusal}`;
-  const message = error instanceof Error ? error.message : String(error);
-  return `${message.split("\n")[0]} (unexpected; OUTRIDER_DEBUG=1 shows where it happened)`;
 }
 
 function overview(): string {
