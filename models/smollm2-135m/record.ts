@@ -11,13 +11,13 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { greedyQuestions, RECORDED, sampledQuestions } from "../../test/bench/recorded-questions.ts";
+import { parseOptions } from "../../test/support/parse-options.ts";
 
 /** What the page asks for at most. */
 const MOST_TOKENS = "256";
 
-const { values } = parseArgs({ options: { pack: { type: "string" } } });
+const { values } = parseOptions({ options: { pack: { type: "string" } } });
 if (values.pack === undefined) {
   console.error("--pack FOLDER is needed: the target's pack, which `outrider prepare --out FOLDER` makes");
   process.exit(1);

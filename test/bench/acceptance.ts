@@ -11,7 +11,6 @@
  * category the same weight and, last, one JSON line.
  */
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { prepare } from "../../src/commands/prepare.ts";
 import { packBytes } from "../../src/format/pack-header.ts";
 import { decodeSpeed, timedLlama } from "../../src/inspect/timing.ts";
@@ -21,12 +20,13 @@ import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
 import { cacheFolder } from "../../src/platform/places.ts";
 import { CODING_PROMPTS } from "../cases/coding-prompts.ts";
 import { ask, chat } from "../support/chat.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { type Running, startEdge, startOrigin } from "../support/service.ts";
 import { loadPack, packHeader } from "../support/tiny.ts";
 import { PAGES } from "./measure.ts";
 import { questionsIn } from "./questions.ts";
 
-const { values } = parseArgs({
+const { values } = parseOptions({
   options: {
     questions: { type: "string" },
     every: { type: "string", default: "3" },

@@ -7,13 +7,14 @@
  * Each round asks once alone and once right behind the six. --text is what the long prompts repeat. --url asks a
  * service that runs already. Ratios are of medians. The last line is JSON.
  */
-import { parseArgs } from "node:util";
+
 import { textTable } from "../../src/charts/text-table.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { npmStart } from "../support/started.ts";
 import { quantile } from "./load/statistics.ts";
 import { chatStream } from "./stream-client.ts";
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = parseOptions({
   options: {
     quick: { type: "boolean", default: false },
     rounds: { type: "string" },

@@ -18,8 +18,8 @@
  * and a run that was stopped goes on from it. The last line is JSON. About 25 minutes on an idle core, --quick two.
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { textTable } from "../../src/charts/text-table.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { isRight, type Sum, sums } from "./bild/arithmetic.ts";
 import { answersTo, MAX_DRAFT, type Setting } from "./bild/lossy.ts";
 import { bildPlot } from "./bild/plot.ts";
@@ -27,7 +27,7 @@ import type { Row } from "./bild/row.ts";
 import { defaultPair, type LoadedPair } from "./default-pair.ts";
 import { questionsIn } from "./questions.ts";
 
-const { values } = parseArgs({
+const { values } = parseOptions({
   options: {
     quick: { type: "boolean", default: false },
     questions: { type: "string" },

@@ -15,8 +15,9 @@
  * NAME is an accelerator, or a class with the ms of a pass; `outrider start --emulate list` shows them. Without --step
  * the drafters take the time that a step takes on this machine. The last line is JSON.
  */
-import { parseArgs } from "node:util";
+
 import { textTable } from "../../src/charts/text-table.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { measureCapacity } from "./capacity-table.ts";
 import { RECORDED, recordedQuestions } from "./recorded-questions.ts";
 import { draftedAnswers } from "./replayed-drafts.ts";
@@ -24,7 +25,7 @@ import { draftedAnswers } from "./replayed-drafts.ts";
 /** The emulated GPU where none is named: a target whose pass costs what the issue of a fleet is about. */
 const DEFAULT = "gemm16:25";
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = parseOptions({
   options: {
     quick: { type: "boolean", default: false },
     clients: { type: "string" },

@@ -8,12 +8,13 @@
  * The figures are of a client that reads the stream. Ratios are medians over pairs of answers. --url asks a service
  * that runs already. The last line is JSON. Close other programs.
  */
-import { parseArgs } from "node:util";
+
 import { textTable } from "../../src/charts/text-table.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { npmStart } from "../support/started.ts";
 import { againstOff } from "./against-off.ts";
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = parseOptions({
   options: {
     quick: { type: "boolean", default: false },
     rounds: { type: "string", default: "6" },

@@ -9,16 +9,16 @@
  * an upper bound of what Cloudflare would count. Medians of rounds. The last line is JSON. Linux; close other programs.
  */
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { textTable } from "../../src/charts/text-table.ts";
 import { startEdge } from "../chaos/edge.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { scriptedOrigin } from "../support/scripted-engine.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 import { Clients } from "./load/clients.ts";
 import { Gauge } from "./load/gauge.ts";
 import { quantile } from "./load/statistics.ts";
 
-const { values } = parseArgs({
+const { values } = parseOptions({
   options: {
     quick: { type: "boolean", default: false },
     rounds: { type: "string" },

@@ -11,7 +11,6 @@
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { createTestHarness } from "wrangler";
 import { prepare } from "../../src/commands/prepare.ts";
 import { squeezeModel } from "../../src/compress/squeeze.ts";
@@ -21,6 +20,7 @@ import { DECODED, PROMPT, timedLlama } from "../../src/inspect/timing.ts";
 import { builtModule, builtModules } from "../../src/platform/built.ts";
 import { shardReader } from "../../src/platform/disk.ts";
 import { linkFiles } from "../../src/service/assets.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { loadPack, packHeader } from "../support/tiny.ts";
 import { buildIsolate, type ColdParts, coldStart } from "./cold-start.ts";
 import { CUT } from "./cut.ts";
@@ -36,7 +36,7 @@ const ASSETS = join(ROOT, "build/bench");
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
 process.env.WRANGLER_SEND_METRICS = "false";
 
-const { values } = parseArgs({
+const { values } = parseOptions({
   options: { rounds: { type: "string", default: "5" }, quick: { type: "boolean", default: false } },
 });
 const count = Number(values.rounds);

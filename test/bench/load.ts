@@ -11,17 +11,18 @@
  * the other: alone; beside a greedy one that keeps `--at-once` answers under way; and at an edge and a gateway of its
  * own while that goes on, which shows what the machine's processors alone cost it. The last line is JSON.
  */
-import { parseArgs } from "node:util";
+
 import { Worker } from "node:worker_threads";
 import { storedBytes } from "../../src/bill/storing.ts";
 import { textTable } from "../../src/charts/text-table.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { Clients } from "./load/clients.ts";
 import { Gauge, type Reading } from "./load/gauge.ts";
 import type { ModestAsked, ModestSeen } from "./load/modest.ts";
 import { startLoaded } from "./load/service.ts";
 import { quantile, slopeOf } from "./load/statistics.ts";
 
-const { values } = parseArgs({
+const { values } = parseOptions({
   options: {
     quick: { type: "boolean", default: false },
     conversations: { type: "string" },

@@ -10,17 +10,18 @@
  * the answer alone. With copies: lookup proposes in place of the model where it is sure, as in the service. Prints tables and,
  * last, one JSON line. --quick takes one answer of each kind and length, and the budget of 20 % for the steps only.
  */
-import { parseArgs } from "node:util";
+
 import { POLICIES } from "../../src/draft/keeping.ts";
 import { LookupDrafter } from "../../src/draft/lookup.ts";
 import { PAGE_TOKENS } from "../../src/kernels/abi.ts";
 import { agreementRate, tokensPerPass } from "../../src/methods/acceptance-length.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { type LongAnswer, longAnswers } from "./long/answers.ts";
 import { type Draft, type DraftName, loadDrafts } from "./long/drafts.ts";
 import { longPair, PAIR_OPTIONS } from "./long/pairs.ts";
 import { stepTimes } from "./long/steps.ts";
 
-const { values } = parseArgs({
+const { values } = parseOptions({
   options: {
     quick: { type: "boolean", default: false },
     ...PAIR_OPTIONS,

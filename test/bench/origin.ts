@@ -13,7 +13,6 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { textTable } from "../../src/charts/text-table.ts";
 import { prepare } from "../../src/commands/prepare.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
@@ -29,13 +28,14 @@ import { VerifyClient } from "../../src/verify/client.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { realCheckpoint } from "../engines/checkpoint.ts";
 import { SERVERS } from "../engines/servers.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { seeded } from "../support/random.ts";
 import { realF32Gguf } from "../support/real.ts";
 import { summarise } from "./tables.ts";
 
 const DRAFT = 8;
 
-const { values } = parseArgs({
+const { values } = parseOptions({
   options: {
     engine: { type: "string", default: "llama" },
     model: { type: "string" },

@@ -13,7 +13,6 @@
  * The last line is JSON. The bound of 0.15 is of the column `stated` at 31 draft tokens, rewritten files apart.
  */
 import { readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { textTable } from "../../src/charts/text-table.ts";
 import { LookupDrafter } from "../../src/draft/lookup.ts";
 import { passesFor } from "../../src/evaluate/replay.ts";
@@ -22,10 +21,11 @@ import { openTokenizer } from "../../src/model/tokenizer.ts";
 import { PASS_COSTS } from "../../src/origin/pass-costs.ts";
 import { History } from "../../src/speculate/history.ts";
 import { costOf } from "../../src/speculate/pass-cost.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { live, PROMPT, truthOf } from "../support/world.ts";
 import { EDITS, SOURCE } from "./prediction/edits.ts";
 
-const { quick, tokenizer: folder } = parseArgs({
+const { quick, tokenizer: folder } = parseOptions({
   options: {
     quick: { type: "boolean", default: false },
     tokenizer: { type: "string", default: "models/smollm2-135m-draft-m/pack" },

@@ -7,7 +7,7 @@
  *
  * --quick takes one answer of each kind.
  */
-import { parseArgs } from "node:util";
+
 import { readKeeping } from "../../src/draft/keeping.ts";
 import { loadLlama } from "../../src/draft/llama.ts";
 import { LookupDrafter } from "../../src/draft/lookup.ts";
@@ -18,6 +18,7 @@ import { tokensPerPass } from "../../src/methods/acceptance-length.ts";
 import { builtModules } from "../../src/platform/built.ts";
 import { directoryHeader, shardReader } from "../../src/platform/disk.ts";
 import { GREEDY } from "../../src/speculate/types.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { type LongAnswer, longAnswers } from "./long/answers.ts";
 import { longPair, PAIR_OPTIONS } from "./long/pairs.ts";
 
@@ -26,7 +27,7 @@ const DRAFTED = 8;
 /** A copy of this confidence is proposed in place of the model's token, as the service does. */
 const COPIED = 0.85;
 
-const { values } = parseArgs({
+const { values } = parseOptions({
   options: {
     quick: { type: "boolean", default: false },
     ...PAIR_OPTIONS,

@@ -11,12 +11,12 @@
  */
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { createTestHarness } from "wrangler";
 import { prepare } from "../../src/commands/prepare.ts";
 import { packBytes } from "../../src/format/pack-header.ts";
 import { linkFiles } from "../../src/service/assets.ts";
 import { packsIn } from "../recipes/packs.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { packHeader } from "../support/tiny.ts";
 import { summarise } from "./tables.ts";
 
@@ -24,7 +24,7 @@ const ASSETS = resolve(import.meta.dirname, "../../build/bench");
 process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
 process.env.WRANGLER_SEND_METRICS = "false";
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = parseOptions({
   allowPositionals: true,
   options: { rounds: { type: "string", default: "5" }, json: { type: "boolean", default: false } },
 });

@@ -17,15 +17,15 @@
  */
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { textTable } from "../../src/charts/text-table.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { achievable, type Cell, type Rates, RULES, ratesAt } from "./rules/compare.ts";
 import { modelOf } from "./rules/oracles.ts";
 import { tokensOf } from "./rules/replay.ts";
 import { readTraces } from "./rules/trace.ts";
 import { WEATHERS } from "./rules/weather.ts";
 
-const { values } = parseArgs({
+const { values } = parseOptions({
   options: {
     quick: { type: "boolean", default: false },
     traces: { type: "string", default: path.join(import.meta.dirname, "rules/traces.jsonl.gz") },

@@ -13,18 +13,19 @@
  * it, in place of SmolLM2-135M-Instruct and the default draft. Prints a table and, last, one JSON line. On a processor
  * a position costs nearly a pass, so `drafts` tells how many requests are saved, and not a speed.
  */
-import { parseArgs } from "node:util";
+
 import { textTable } from "../../src/charts/text-table.ts";
 import { prepare } from "../../src/commands/prepare.ts";
 import { CODING_PROMPTS } from "../cases/coding-prompts.ts";
 import { realCheckpoint } from "../engines/checkpoint.ts";
 import { SERVERS } from "../engines/servers.ts";
 import { readEvents } from "../support/events.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { freePort, type Running, startEdge, startOrigin } from "../support/service.ts";
 import { FIVE_QUESTIONS } from "./against-off.ts";
 import { summarise } from "./tables.ts";
 
-const { values } = parseArgs({
+const { values } = parseOptions({
   options: {
     servers: { type: "string", default: "sglang,vllm,vllm-unlimited" },
     tokens: { type: "string", default: "48" },

@@ -17,13 +17,13 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { prepare } from "../../src/commands/prepare.ts";
 import { exportHuggingFace } from "../../src/compress/export-hf.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
 import { directorySink, openDirectory } from "../../src/platform/disk.ts";
 import { readWindows } from "../../src/text/windows.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { realGguf } from "../support/real.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -34,7 +34,7 @@ const EVALUATED = [300, 4] as const;
 /** Run in our process: prints its peak memory in kB when it ends. */
 const SAY_PEAK = 'data:text/javascript,process.on("exit",()=>console.error("peak "+process.resourceUsage().maxRSS))';
 
-const { values } = parseArgs({ options: { text: { type: "string" }, samples: { type: "string" } } });
+const { values } = parseOptions({ options: { text: { type: "string" }, samples: { type: "string" } } });
 const { text } = values;
 if (text === undefined || !/^[1-9]\d*$/.test(values.samples ?? "1")) {
   throw new Error("usage: npm run bench:squeeze -- --text FILE [--samples N]");

@@ -18,9 +18,10 @@
  *
  * Close other programs.
  */
-import { parseArgs } from "node:util";
+
 import { textTable } from "../../src/charts/text-table.ts";
 import { acceleratorNamed } from "../../src/origin/engines/accelerators.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { npmStart } from "../support/started.ts";
 import { againstOff } from "./against-off.ts";
 import { measureCapacity } from "./capacity-table.ts";
@@ -33,7 +34,7 @@ import { draftedAnswers } from "./replayed-drafts.ts";
 import { representative } from "./representative.ts";
 import { windowVsOracle } from "./window-oracle.ts";
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = parseOptions({
   options: {
     emulate: { type: "boolean" },
     quick: { type: "boolean", default: false },

@@ -21,12 +21,12 @@
  * test/cases/prompts.ts. --plot FILE.svg draws the table. Close other programs.
  */
 import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { textTable } from "../../src/charts/text-table.ts";
 import { prepare } from "../../src/commands/prepare.ts";
 import type { Account } from "../../src/edge/reply.ts";
 import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
 import { faultProxy } from "../support/fault-proxy.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { realF32Gguf } from "../support/real.ts";
 import { type Edge, startEdge, startOrigin } from "../support/service.ts";
 import { questionsIn } from "./questions.ts";
@@ -38,7 +38,7 @@ const MAX_DRAFT = 8;
 /** How much half a round trip varies, as a share of itself. */
 const JITTER = 0.1;
 
-const { values } = parseArgs({
+const { values } = parseOptions({
   options: {
     questions: { type: "string" },
     prompts: { type: "string", default: "4" },

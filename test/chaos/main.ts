@@ -9,14 +9,14 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
 import { writeF32Gguf } from "../support/f32-gguf.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 import { chaos, replay } from "./chaos.ts";
 import { kills } from "./kills.ts";
 
-const { values } = parseArgs({
+const { values } = parseOptions({
   options: {
     seed: { type: "string", default: "1" },
     faults: { type: "string", default: "300" },

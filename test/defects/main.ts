@@ -6,8 +6,8 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { textTable } from "../../src/charts/text-table.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { MENDS, type Mend } from "./mends.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -17,7 +17,7 @@ const LINKED = new Set(["node_modules", "models", "wasm"]);
 const MOST_MS = 60_000;
 const LEFT_OUT = new Set([".git", ".cache"]);
 
-const { values } = parseArgs({ options: { only: { type: "string" } } });
+const { values } = parseOptions({ options: { only: { type: "string" } } });
 const asked = values.only?.split(",").map(Number);
 const mends = MENDS.filter(({ defect }) => !asked || asked.includes(defect));
 

@@ -13,17 +13,18 @@
  * With `--journal` a run that was stopped goes on. `--quick`: 20 schemas, the tiny pair. Needs git and a network once,
  * for the suite; the default pair's target is obtained once, 98 MB. The last line is JSON.
  */
-import { parseArgs } from "node:util";
+
 import { textTable } from "../../src/charts/text-table.ts";
 import { prepare } from "../../src/commands/prepare.ts";
 import { type Case, MaskBench, suitesFolder } from "../suites/sources.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { startEdge, startOrigin } from "../support/service.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 import { type Asked, Asking } from "./asking.ts";
 import { Journal } from "./journal.ts";
 import { unmaskedEdge } from "./unmasked.ts";
 
-const { values } = parseArgs({
+const { values } = parseOptions({
   options: {
     count: { type: "string" },
     pair: { type: "string" },

@@ -2,11 +2,11 @@
  * `npm run fuzz -- [--seconds S] [--seed N] [--only NAME] [--case N]`: damaged input for every parser, for S seconds
  * each. Prints what the cases came to, and how to run a failing one again. Ends with status 1 where there is one.
  */
-import { parseArgs } from "node:util";
+import { parseOptions } from "../support/parse-options.ts";
 import { fuzz } from "./fuzz.ts";
 import { READERS } from "./readers.ts";
 
-const { values } = parseArgs({
+const { values } = parseOptions({
   options: {
     seconds: { type: "string", default: "60" },
     seed: { type: "string", default: `${Date.now() % 1e6}` },

@@ -7,17 +7,18 @@
  * Needs the target (`outrider prepare` obtains it), a port or two, and memory for the target and one pack, about 0.6
  * GB. Takes some twenty seconds a pack.
  */
-import { parseArgs } from "node:util";
+
 import { prepare } from "../../src/commands/prepare.ts";
 import { poolPages } from "../../src/edge/budget.ts";
 import { type PackHeader, packBytes } from "../../src/format/pack-header.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { ask, type ChatOptions, chat } from "../support/chat.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { startEdge, startOrigin } from "../support/service.ts";
 import { packHeader } from "../support/tiny.ts";
 import { packsIn, type RecipePack } from "./packs.ts";
 
-const { positionals } = parseArgs({ allowPositionals: true });
+const { positionals } = parseOptions({ allowPositionals: true });
 const [directory] = positionals;
 if (directory === undefined || positionals.length > 1) throw new Error("usage: npm run test:recipes -- DIR");
 

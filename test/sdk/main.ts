@@ -11,7 +11,7 @@
  * this machine, with a key. `--only a,b` takes some SDKs, `--cases a,b` some cases; `--write` puts the table into
  * docs/sdk.md, which then holds all SDKs and cases of the run.
  */
-import { parseArgs } from "node:util";
+import { parseOptions } from "../support/parse-options.ts";
 import { startEdge } from "../support/service.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 import { CASES, type Case } from "./cases.ts";
@@ -23,7 +23,7 @@ const {
   only,
   cases: some,
   write,
-} = parseArgs({
+} = parseOptions({
   options: { only: { type: "string" }, cases: { type: "string" }, write: { type: "boolean", default: false } },
 }).values;
 const listed = (names: string | undefined, name: string): boolean =>

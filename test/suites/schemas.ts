@@ -11,14 +11,14 @@
 import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, globSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { unmet } from "../../src/grammar/schema/valid.ts";
 import { compile } from "../../src/grammar/source.ts";
 import { OutriderError } from "../../src/model/errors.ts";
 import { writes } from "../grammar/writes.ts";
+import { parseOptions } from "../support/parse-options.ts";
 import { type Case, MaskBench, required, suitesFolder } from "./sources.ts";
 
-const { values } = parseArgs({
+const { values } = parseOptions({
   options: { every: { type: "string", default: "20" }, suites: { type: "string" } },
 });
 const folder = suitesFolder(values.suites);

@@ -28,7 +28,7 @@ const ROWS = {
   "qwen2.5-coder-1.5b": { kinds: ["document", "code"], lengths: [2000, 4000, 8000, 16000, 32000], answers: "answers" },
 } satisfies Record<string, Omit<LongPair, "pair" | "draft">>;
 
-/** Options of a bench over long prompts, for `parseArgs`. */
+/** Options of a bench over long prompts, for `parseOptions`. */
 export const PAIR_OPTIONS = {
   pair: { type: "string", default: "smollm2-135m" },
   /** Another pack than the pair's own. */

@@ -9,13 +9,13 @@
  */
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { obtainModel } from "../../../src/obtain/obtain.ts";
 import { loadLlamaCpp } from "../../../src/origin/engines/llama.ts";
 import { findLlamaLibrary } from "../../../src/origin/engines/llama-library.ts";
 import { cacheFolder } from "../../../src/platform/places.ts";
 import { GREEDY } from "../../../src/speculate/types.ts";
+import { parseOptions } from "../../support/parse-options.ts";
 import { packHeader } from "../../support/tiny.ts";
 import { answersFile, longAnswers } from "./answers.ts";
 import { longPair, PAIR_OPTIONS } from "./pairs.ts";
@@ -23,7 +23,7 @@ import { longPrompts } from "./texts.ts";
 
 const ANSWER_TOKENS = 96;
 
-const { values } = parseArgs({
+const { values } = parseOptions({
   options: {
     ...PAIR_OPTIONS,
     each: { type: "string", default: "3" },

@@ -10,16 +10,16 @@
  */
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { ModelDrafter } from "../../../src/draft/model-drafter.ts";
 import { startProgress } from "../../../src/platform/progress.ts";
 import { GREEDY, type Proposed, type Sampling } from "../../../src/speculate/types.ts";
+import { parseOptions } from "../../support/parse-options.ts";
 import { defaultPair, type LoadedPair } from "../default-pair.ts";
 import { questionsIn } from "../questions.ts";
 import { CHAIN, type Chain, lineOf } from "./trace.ts";
 
-const { values } = parseArgs({
+const { values } = parseOptions({
   options: {
     questions: { type: "string" },
     every: { type: "string", default: "1" },
