@@ -47,9 +47,17 @@ class Batch:
         return Batch(*(part.to(device) for part in (self.ids, self.answered, self.taught, self.tokens, self.logs)))
 
 
-def raw_lines(file: Path) -> Iterator[dict]:
+def raw_lines(file: Path, needs: tuple[str, ...] = ("prompt", "answer")) -> Iterator[dict]:
     with gzip.open(file, "rt") if file.suffix == ".gz" else open(file) as text:
-        yield from map(json.loads, text)
+        for number, line in enumerate(text, 1):
+            try:
+                raw = json.loads(line)
+            except json.JSONDecodeError:
+                raw = None
+            if not isinstance(raw, dict) or any(name not in raw for name in needs):
+                parts = " and ".join(f'"{name}"' for name in needs)
+                raise SystemExit(f"{file}, line {number}: it must be a JSON object{parts and f' with {parts}'}")
+            yield raw
 
 
 def taught_file(file: Path) -> Path:

@@ -50,11 +50,14 @@ CUT = "cut.json"  # which blocks and channels a folder of finished blocks is of
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--text", type=Path, nargs="+", required=True)
+    parser.add_argument("--model", type=argument.checkpoint, required=True)
+    parser.add_argument("--text", type=argument.file, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
-        "--cut", type=Path, metavar="DIR", help="a checkpoint of the same widths that was cut from the model before"
+        "--cut",
+        type=argument.checkpoint,
+        metavar="DIR",
+        help="a checkpoint of the same widths that was cut from the model before",
     )
     parser.add_argument("--blocks", help="indices of the blocks that are kept, such as 0,1,3; absent: all")
     parser.add_argument("--channels", type=int, required=True, help="of each MLP")

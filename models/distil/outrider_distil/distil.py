@@ -14,25 +14,28 @@ import math
 from pathlib import Path
 
 from . import argument, quantise
-from .course import Course
+from .course import CHECKPOINT, Course
 from .memory import keep_freed
 
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--student", type=Path, required=True)
-    parser.add_argument("--text", type=Path, nargs="+", required=True)
+    parser.add_argument("--student", type=argument.checkpoint, required=True)
+    parser.add_argument("--text", type=argument.file, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
         "--teacher",
-        type=Path,
+        type=argument.checkpoint,
         metavar="DIR",
         help="a checkpoint that predicts each batch as it is learned, in place of the predictions beside the text: "
         "rounded weights learn what the same weights say in floats, on text that need not be judged",
     )
     parser.add_argument("--head", type=int, default=0, help="size of the draft's vocabulary; 0: all tokens")
     parser.add_argument(
-        "--rows-from", type=Path, metavar="TARGET", help="the rows that a trimmed draft lacks begin as its target's"
+        "--rows-from",
+        type=argument.checkpoint,
+        metavar="TARGET",
+        help="the rows that a trimmed draft lacks begin as its target's",
     )
     parser.add_argument("--tokens", type=argument.count, default=4096, help="padded positions of a batch")
     parser.add_argument(
@@ -94,7 +97,7 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--mean-of",
-        type=Path,
+        type=argument.holding(CHECKPOINT),
         nargs="+",
         metavar="OUT",
         help="do not train: write the mean of runs that began from the same --student",

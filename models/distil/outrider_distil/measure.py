@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from . import corpus
+from . import argument, corpus
 from . import student as models
 from .meanings import Meanings
 from .memory import keep_freed
@@ -26,9 +26,9 @@ from .vocabulary import Vocabulary, whole
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--answers", type=Path, nargs="+", required=True)
-    parser.add_argument("--kept", type=Path, metavar="PACK")
+    parser.add_argument("--model", type=argument.checkpoint, required=True)
+    parser.add_argument("--answers", type=argument.file, nargs="+", required=True)
+    parser.add_argument("--kept", type=argument.pack, metavar="PACK")
     return parser.parse_args()
 
 

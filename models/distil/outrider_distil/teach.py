@@ -26,8 +26,8 @@ TOGETHER = 8  # batches whose lines are sorted by length, and written at once
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--teacher", type=Path, required=True)
-    parser.add_argument("--text", type=Path, nargs="+", required=True)
+    parser.add_argument("--teacher", type=argument.checkpoint, required=True)
+    parser.add_argument("--text", type=argument.file, nargs="+", required=True)
     parser.add_argument("--tokens", type=argument.count, default=1024, help="padded positions of a batch")
     parser.add_argument("--minutes", type=argument.not_negative, default=float("inf"), help="of all files together")
     parser.add_argument(

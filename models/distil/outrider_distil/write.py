@@ -32,10 +32,10 @@ from .teach import teach
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--target", type=Path, required=True)
+    parser.add_argument("--target", type=argument.checkpoint, required=True)
     parser.add_argument("--out", type=Path, required=True)
     questions = parser.add_mutually_exclusive_group(required=True)
-    questions.add_argument("--prompts", type=Path)
+    questions.add_argument("--prompts", type=argument.file)
     questions.add_argument("--self", action="store_true")
     parser.add_argument("--temperature", default="0,0.7,1", help="questions are answered at these in turn")
     parser.add_argument("--max-tokens", type=argument.count, default=192, help="of an answer")
@@ -107,12 +107,17 @@ class Run:
         if self.args.self:
             questions = ({"turns": [turn]} for turn in self.own_questions())
         else:
-            listed = list(corpus.raw_lines(self.args.prompts))
+            listed = list(corpus.raw_lines(self.args.prompts, needs=()))
             random.Random(self.args.seed).shuffle(listed)
             questions = iter(listed)
         for n, asked in enumerate(questions):
             temperature = self.temperatures[n % len(self.temperatures)]
-            yield Talk(asked.get("turns", []), temperature, prompt=asked.get("prompt"))
+            turns, prompt = asked.get("turns", []), asked.get("prompt")
+            if not turns and prompt is None:
+                raise SystemExit(
+                    f'{self.args.prompts}: a question must have "turns" or a "prompt", not {sorted(asked)}'
+                )
+            yield Talk(turns, temperature, prompt=prompt)
 
     def run(self) -> None:
         if self.args.out.exists():
