@@ -5,7 +5,7 @@ import { attempt } from "../../src/commands/attempt.ts";
 import { command } from "../../src/commands/command.ts";
 import { choice, text, usage, whole } from "../../src/commands/options.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
-import { readLines } from "../../src/text/text-file.ts";
+import { asLines, readLines } from "../../src/text/text-file.ts";
 import { codeQuestions, type Snippet } from "./code-questions.ts";
 import { isPassage, questions } from "./questions.ts";
 
@@ -51,7 +51,7 @@ const askCommand = command({
       subject === "code"
         ? codeQuestions(count, seed, snippets ? await readLines<Snippet>(snippets) : [])
         : questions(count, seed, sources);
-    writeFileSync(out, [...asked].map((turns) => `${JSON.stringify({ turns })}\n`).join(""));
+    writeFileSync(out, asLines([...asked].map((turns) => ({ turns }))));
   },
 });
 

@@ -6,6 +6,7 @@ import { command } from "../../src/commands/command.ts";
 import { text, texts, usage, whole } from "../../src/commands/options.ts";
 import { codeWords } from "../../src/make/code-words.ts";
 import { openTokenizer } from "../../src/model/tokenizer.ts";
+import { asLines } from "../../src/text/text-file.ts";
 import { draws } from "./draw.ts";
 import { editTurns, isEditable } from "./edits.ts";
 import { inTurn } from "./in-turn.ts";
@@ -45,7 +46,7 @@ const codeCommand = command({
   async run({ out, tokenizer, from, library, pieces, edits, snippets, seed }) {
     if (from.length + library.length === 0) throw usage("one of --from and --library is needed");
     const write = (name: string, lines: readonly unknown[]): void => {
-      writeFileSync(path.join(out, name), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+      writeFileSync(path.join(out, name), asLines(lines));
       console.log(`${name}: ${lines.length}`);
     };
     mkdirSync(out, { recursive: true });

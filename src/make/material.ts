@@ -4,7 +4,7 @@ import { copyFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { OutriderError } from "../model/errors.ts";
 import type { Tokenizer } from "../model/tokenizer.ts";
-import { badLine, isLines, readLines, readText } from "../text/text-file.ts";
+import { asLines, badLine, isLines, readLines, readText } from "../text/text-file.ts";
 
 /** A line of a corpus, as `outrider corpus` and write.py write them. */
 export interface CorpusLine {
@@ -85,9 +85,6 @@ export async function takeText(
   if (judged) await copyFile(taughtFile(file), taughtFile(to));
   return { positions: positionsOf(lines), judged };
 }
-
-/** The text of a .jsonl file. */
-export const asLines = (lines: readonly object[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join("");
 
 /** Positions of a line that have a next token. */
 export const positionsIn = ({ prompt, answer }: CorpusLine): number => prompt.length + answer.length - 1;

@@ -4,9 +4,10 @@ import { statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { OutriderError } from "../model/errors.ts";
+import { asLines } from "../text/text-file.ts";
 import type { CodeWords } from "./code-words.ts";
 import { fromDistil } from "./from-distil.ts";
-import { asLines, type CorpusLine, positionsOf } from "./material.ts";
+import { type CorpusLine, positionsOf } from "./material.ts";
 
 interface Projects {
   projectText(

@@ -60,6 +60,9 @@ export async function readLines<L = TextLine>(file: string): Promise<L[]> {
   });
 }
 
+/** The text of a .jsonl file, as `readLines` reads it. */
+export const asLines = (lines: readonly unknown[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+
 /** The error for line `n` of a file, counted from 0. */
 export const badLine = (file: string, n: number, what: string, cause?: unknown): OutriderError =>
   new OutriderError("bad_text", `${path.basename(file)}, line ${n + 1}: ${what}`, { cause });

@@ -7,7 +7,6 @@
  * Each round asks once alone and once right behind the six. --text is what the long prompts repeat. --url asks a
  * service that runs already. Ratios are of medians. The last line is JSON.
  */
-
 import { textTable } from "../../src/charts/text-table.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { npmStart } from "../support/started.ts";

@@ -11,7 +11,6 @@
  * the other: alone; beside a greedy one that keeps `--at-once` answers under way; and at an edge and a gateway of its
  * own while that goes on, which shows what the machine's processors alone cost it. The last line is JSON.
  */
-
 import { Worker } from "node:worker_threads";
 import { storedBytes } from "../../src/bill/storing.ts";
 import { textTable } from "../../src/charts/text-table.ts";

@@ -10,7 +10,6 @@
  * the answer alone. With copies: lookup proposes in place of the model where it is sure, as in the service. Prints tables and,
  * last, one JSON line. --quick takes one answer of each kind and length, and the budget of 20 % for the steps only.
  */
-
 import { POLICIES } from "../../src/draft/keeping.ts";
 import { LookupDrafter } from "../../src/draft/lookup.ts";
 import { PAGE_TOKENS } from "../../src/kernels/abi.ts";

@@ -7,7 +7,6 @@
  *
  * --quick takes one answer of each kind.
  */
-
 import { readKeeping } from "../../src/draft/keeping.ts";
 import { loadLlama } from "../../src/draft/llama.ts";
 import { LookupDrafter } from "../../src/draft/lookup.ts";

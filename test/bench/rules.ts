@@ -18,6 +18,7 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { textTable } from "../../src/charts/text-table.ts";
+import { asLines } from "../../src/text/text-file.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { achievable, type Cell, type Rates, RULES, ratesAt } from "./rules/compare.ts";
 import { modelOf } from "./rules/oracles.ts";
@@ -117,7 +118,7 @@ for (const { cell, name, ratio } of lost.toSorted((a, b) => a.ratio - b.ratio).s
   console.log(`  ${costs} T ${passMs} R ${roundTripMs} t ${draftStepMs} ${weather}: ${fixed(ratio)} of ${name}`);
 }
 if (values.cells) {
-  writeFileSync(values.cells, results.map((result) => `${JSON.stringify(result)}\n`).join(""));
+  writeFileSync(values.cells, asLines(results));
 }
 const rounded = (of: Record<string, number>) =>
   Object.fromEntries(Object.entries(of).map(([name, value]) => [name, Number(value.toFixed(4))]));

@@ -18,7 +18,6 @@
  *
  * Close other programs.
  */
-
 import { textTable } from "../../src/charts/text-table.ts";
 import { acceleratorNamed } from "../../src/origin/engines/accelerators.ts";
 import { parseOptions } from "../support/parse-options.ts";

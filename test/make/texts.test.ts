@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { linesOf, questionsOf, taughtFile } from "../../src/make/material.ts";
 import { dropTornLine, mergeTexts } from "../../src/make/merge.ts";
 import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { asLines } from "../../src/text/text-file.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
 const TOKENIZER = new Tokenizer(readFileSync(path.join(TINY_PACKS.target, "tokenizer.json"), "utf8"));
@@ -55,7 +56,7 @@ test("merging keeps each line's predictions beside it, and sets every second hel
       temperature: 0,
       split: n % 2 === 0 ? "held-out" : "train",
     }));
-    const corpus = file(`${name}.jsonl`, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    const corpus = file(`${name}.jsonl`, asLines(lines));
     // The predictions of a line are its own number, 192 bytes a position.
     writeFileSync(
       taughtFile(corpus),

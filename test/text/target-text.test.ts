@@ -12,7 +12,7 @@ import { pruneDepth } from "../../src/compress/stages/prune-depth.ts";
 import { readPack } from "../../src/format/pack-reader.ts";
 import { openDirectory } from "../../src/platform/disk.ts";
 import { sampleAnswers } from "../../src/text/target-text.ts";
-import { readText } from "../../src/text/text-file.ts";
+import { asLines, readText } from "../../src/text/text-file.ts";
 import { textOf } from "../support/calibration.ts";
 import { PlainLlama } from "../support/plain-llama.ts";
 import { seeded } from "../support/random.ts";
@@ -43,7 +43,7 @@ const texts = Array.from({ length: 6 }, (_, n) => {
 
 function written(name: string, lines: readonly object[]): string {
   const file = path.join(directory, name);
-  const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+  const text = asLines(lines);
   writeFileSync(file, name.endsWith(".gz") ? gzipSync(text) : text);
   return file;
 }

@@ -1,10 +1,11 @@
 /** The stages that take the user's texts, have the target judge them, and put all text together. */
 import { writeFile } from "node:fs/promises";
 import { openTokenizer } from "../../model/tokenizer.ts";
+import { asLines } from "../../text/text-file.ts";
 import { plainBatch } from "../batches.ts";
 import { codeWords } from "../code-words.ts";
 import type { Finished } from "../journal.ts";
-import { asLines, takeText, taughtFile } from "../material.ts";
+import { takeText, taughtFile } from "../material.ts";
 import { type Merged, mergeTexts } from "../merge.ts";
 import { isProject, takeProject } from "../project.ts";
 import { takenInWords } from "../say.ts";

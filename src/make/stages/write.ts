@@ -1,9 +1,9 @@
 /** The stages in which the target answers questions: the user's, those that ask.ts makes, and its own. */
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { readLines } from "../../text/text-file.ts";
+import { asLines, readLines } from "../../text/text-file.ts";
 import type { Finished } from "../journal.ts";
-import { asLines, questionsOf, taughtFile } from "../material.ts";
+import { questionsOf, taughtFile } from "../material.ts";
 import { dropTornLine } from "../merge.ts";
 import { isProject } from "../project.ts";
 import { askedQuestions } from "../questions.ts";

@@ -15,6 +15,7 @@ import { loadLlamaCpp } from "../../../src/origin/engines/llama.ts";
 import { findLlamaLibrary } from "../../../src/origin/engines/llama-library.ts";
 import { cacheFolder } from "../../../src/platform/places.ts";
 import { GREEDY } from "../../../src/speculate/types.ts";
+import { asLines } from "../../../src/text/text-file.ts";
 import { parseOptions } from "../../support/parse-options.ts";
 import { packHeader } from "../../support/tiny.ts";
 import { answersFile, longAnswers } from "./answers.ts";
@@ -63,8 +64,7 @@ for (const [n, { kind, length, prompt }] of wanted.entries()) {
   }
   sequence.close();
   answers.push({ kind, length, prompt, answer });
-  const lines = answers.map((each) => `${JSON.stringify(each)}\n`).join("");
-  writeFileSync(answersFile(values.pair), gzipSync(lines, { level: 9 }));
+  writeFileSync(answersFile(values.pair), gzipSync(asLines(answers), { level: 9 }));
   const seconds = Math.round((performance.now() - started) / 1000);
   console.error(
     `${n + 1} of ${wanted.length}: ${kind}, ${prompt.length} tokens, ${answer.length} answered, ${seconds} s`,
