@@ -23,6 +23,8 @@ export interface Evaluation {
   readonly served: boolean;
   /** Most draft tokens of a pass there, siblings included; 8 unless given. */
   readonly drafted?: number;
+  /** Most positions of a draft there; as many as tokens unless given. */
+  readonly positions?: number | undefined;
   /** Whether to time the engine's decoding. */
   readonly speed: boolean;
 }
@@ -48,19 +50,20 @@ export async function* evaluate(evaluation: Evaluation): AsyncGenerator<Figures>
 }
 
 async function materialOf(evaluation: Evaluation, tokenizer: Tokenizer): Promise<Material> {
-  const { text, answers, against, served, drafted = DRAFTED, speed } = evaluation;
+  const { text, answers, against, served, drafted = DRAFTED, positions, speed } = evaluation;
   const parts = [
     text && describeWindows(text),
     against && `against ${against}`,
     answers && `up to ${answers.count} answers of ${path.basename(answers.file)}`,
     served && `at most ${drafted} tokens drafted a pass`,
+    served && positions !== undefined && `for at most ${positions} positions`,
   ];
   return {
     on: parts.filter(Boolean).join(", "),
     windows: text ? await readWindows(text.file, tokenizer, text.first, text.count, text.length) : [],
     answers: answers ? await readAnswers(answers.file, answers.count) : [],
     served,
-    drafted,
+    drafted: { tokens: drafted, positions },
     speed,
   };
 }

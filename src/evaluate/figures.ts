@@ -18,7 +18,7 @@ import { startProgress } from "../platform/progress.ts";
 import type { TargetAnswer } from "../text/target-text.ts";
 import { type Acceptance, acceptances } from "./acceptance.ts";
 import { loadedLlama } from "./loaded-llama.ts";
-import { replayFigures, replayTokens, type ServedFigures } from "./replay.ts";
+import { type Drafted, replayFigures, replayTokens, type ServedFigures } from "./replay.ts";
 import { type Size, sizeOf } from "./size.ts";
 
 /** A model's decoding is timed for so many seconds. */
@@ -47,8 +47,7 @@ export interface Material {
   readonly answers: readonly TargetAnswer[];
   /** Whether to draft the answers as the service does, too. */
   readonly served: boolean;
-  /** Most draft tokens of a pass there. */
-  readonly drafted: number;
+  readonly drafted: Drafted;
   readonly speed: boolean;
 }
 

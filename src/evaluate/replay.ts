@@ -15,6 +15,14 @@ import { fewestPasses, Window } from "../speculate/window.ts";
 import { isLoop } from "../text/loops.ts";
 import type { TargetAnswer } from "../text/target-text.ts";
 
+/** How far a draft goes at most. */
+export interface Drafted {
+  /** Tokens that a pass verifies, siblings included. */
+  readonly tokens: number;
+  /** Positions, however many siblings they have; absent: as many as tokens. */
+  readonly positions?: number | undefined;
+}
+
 /** Most draft tokens that a pass verifies, siblings included, unless told otherwise. */
 export const DRAFTED = 8;
 
@@ -45,20 +53,18 @@ export interface ServedFigures extends Totals {
 }
 
 /** Tokens that the cache of `replayFigures` needs room for. */
-export function replayTokens(answers: readonly TargetAnswer[], drafted: number): number {
-  return drafted + Math.max(...answers.map(({ prompt, answer }) => prompt.length + answer.length));
+export function replayTokens(answers: readonly TargetAnswer[], { tokens }: Drafted): number {
+  return tokens + Math.max(...answers.map(({ prompt, answer }) => prompt.length + answer.length));
 }
 
 /**
  * Replays every answer in a session of its own, and calls `replayed` with the number done. Rejects with what the
  * drafter rejects with.
- *
- * @param drafted most draft tokens of a pass
  */
 export async function replayFigures(
   llama: Llama,
   answers: readonly TargetAnswer[],
-  drafted: number,
+  drafted: Drafted,
   replayed: (count: number) => void,
 ): Promise<ServedFigures> {
   const runs: Run[] = [];
@@ -103,10 +109,10 @@ function servedOf(runs: readonly Run[]): Served {
 export async function passesFor(
   { prompt, answer }: Pick<TargetAnswer, "prompt" | "answer">,
   drafter: Drafter,
-  drafted: number,
+  { tokens, positions }: Drafted,
 ): Promise<number> {
   const verifier = new Recording(prompt.length, answer);
-  const window = new Window({ ...fewestPasses(drafted), patience: 1, bets: false }, new History());
+  const window = new Window({ ...fewestPasses(tokens, positions), patience: 1, bets: false }, new History());
   const { steps, idle } = generate([...prompt], drafter, verifier, window);
   for await (const { draftError } of steps) {
     if (draftError !== undefined) throw draftError;

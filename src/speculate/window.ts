@@ -23,8 +23,10 @@ import { Tries } from "./tries.ts";
 import type { Likelihood, More } from "./types.ts";
 
 export interface WindowPolicy {
-  /** Most draft tokens that one pass scores, at least 1. */
+  /** Most draft tokens that one pass scores, siblings included, at least 1. */
   readonly maxDraft: number;
+  /** Most positions of a draft, however many siblings they have; absent: `maxDraft`. */
+  readonly maxPositions?: number | undefined;
   /**
    * alpha_fallback: draft no further than a token less probable than this; 0 leaves it to the estimate. Absent:
    * LEAST_CONFIDENCE where passes are spared, else 0.
@@ -57,7 +59,8 @@ export interface WindowPolicy {
 export const LEAST_CONFIDENCE = 0.1;
 
 /** A policy but for its patience, where passes count and time does not. */
-export const fewestPasses = (maxDraft: number) => ({ maxDraft, spare: "passes" }) as const;
+export const fewestPasses = (maxDraft: number, maxPositions = maxDraft) =>
+  ({ maxDraft, maxPositions, spare: "passes" }) as const;
 
 /** Load of the origin from which passes are spared, and below which time is again. By judgement. */
 const BUSY = { from: 0.75, until: 0.5 } as const;
@@ -207,7 +210,8 @@ export class Window {
     };
     const last = made.at(-1);
     if (last && !worthwhile(last)) return nothing;
-    const max = Math.min(MOST_MADE - made.length, before + policy.maxDraft - made.length);
+    const longest = Math.min(policy.maxDraft, policy.maxPositions ?? policy.maxDraft);
+    const max = Math.min(MOST_MADE - made.length, before + longest - made.length);
     const alone = this.spare === "time" && !this.#betting && ++this.#drafts % STRETCH.every === 0;
     let further = alone ? STRETCH.by : 0;
     return {

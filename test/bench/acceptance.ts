@@ -2,12 +2,12 @@
  * Tokens per target pass through the running service, by category of question.
  *
  *   npm run bench:acceptance -- [--questions FILE.jsonl] [--every 3] [--tokens 64] [--draft model]
- *     [--temperature 0] [--pack DIR] [--pair qwen2.5-coder-1.5b]
+ *     [--temperature 0] [--drafted 8] [--pack DIR] [--pair qwen2.5-coder-1.5b]
  *
  * FILE has one Spec-Bench question a line: {category, turns: [text, …]}; the first turn is asked. Without it, the
  * prompts of test/cases/prompts.ts. --pack: another draft than the default. Runs edge and embedded origin in workerd,
  * or with --pair the pair's target in llama.cpp in Node, asked what test/cases/coding-prompts.ts has without a FILE;
- * the origin waits for drafts of up to 8 tokens, siblings among them. Prints a table, the mean that gives every
+ * the origin waits for drafts of at most --drafted tokens, siblings among them. Prints a table, the mean that gives every
  * category the same weight and, last, one JSON line.
  */
 import path from "node:path";
@@ -33,6 +33,7 @@ const { values } = parseOptions({
     tokens: { type: "string", default: "64" },
     draft: { type: "string", default: "model" },
     temperature: { type: "string", default: "0" },
+    drafted: { type: "string", default: "8" },
     pack: { type: "string" },
     pair: { type: "string" },
   },
@@ -79,7 +80,7 @@ try {
       maxTokens: Number(values.tokens),
       temperature: Number(values.temperature),
       seed: i,
-      outrider: { draft: values.draft, patience_ms: 60_000, max_draft: 8 },
+      outrider: { draft: values.draft, patience_ms: 60_000, max_draft: Number(values.drafted) },
     });
     for (const name of [MT_BENCH.includes(category) ? "multi-turn" : category, "all"]) {
       const sum = totals.get(name) ?? { questions: 0, tokens: 0, passes: 0, drafted: 0, verified: 0, kept: 0 };
@@ -103,7 +104,7 @@ const stepMs = 1000 / (await decodeSpeed(timedLlama(await loadPack(draft, PAGES,
 const shards = packBytes(packHeader(draft));
 console.log(
   `draft ${values.draft}, ${(shards / 1e6).toFixed(1)} MB, a step of ${stepMs.toFixed(1)} ms in Node, ` +
-    `temperature ${values.temperature}, 8 drafted at most`,
+    `temperature ${values.temperature}, ${values.drafted} drafted at most`,
 );
 const rows = [...totals].map(([category, sum]) => ({
   category,

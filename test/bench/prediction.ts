@@ -45,7 +45,7 @@ for (const { name, ask, edited } of EDITS) {
   const without = promptOf(ask);
   for (const drafted of DRAFTED) {
     const perToken = async (prompt: readonly number[], expected: readonly number[]) => {
-      const passes = await passesFor({ prompt, answer }, new LookupDrafter(prompt, expected), drafted);
+      const passes = await passesFor({ prompt, answer }, new LookupDrafter(prompt, expected), { tokens: drafted });
       return Number((passes / answer.length).toFixed(3));
     };
     rows.push({

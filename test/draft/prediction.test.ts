@@ -23,7 +23,7 @@ test.each(EDITS.filter(({ name }) => ["rename", "add", "fenced"].includes(name))
     const prompt = tokenizer.encode(ask);
     const answer = tokenizer.encode(edited);
     const drafter = new LookupDrafter(prompt, tokenizer.encode(SOURCE));
-    const passes = await passesFor({ prompt, answer }, drafter, DRAFTED);
+    const passes = await passesFor({ prompt, answer }, drafter, { tokens: DRAFTED });
     expect(passes / answer.length).toBeLessThanOrEqual(0.15);
     // Nothing can be faster than a whole draft each time.
     expect(passes).toBeGreaterThanOrEqual(answer.length / (DRAFTED + 1));

@@ -102,6 +102,15 @@ describe("drafting as the service does", () => {
     expect(served!.model).toBeGreaterThan(1.2);
   });
 
+  test("takes few positions with siblings, fewer passes than without, and all positions as before", async () => {
+    const of = async (...limits: string[]) =>
+      (await evaluated("--answers", answersFile, "--served", ...limits)).served!;
+    const [one, single] = [await of("--positions", "1"), await of("--drafted", "1")];
+    expect(one.model).toBeGreaterThan(single.model);
+    expect(one.model).toBeLessThanOrEqual(2);
+    expect(await of("--positions", "8")).toEqual(await of());
+  });
+
   test("is left out unless asked for, and asks for answers", async () => {
     expect(await evaluated("--answers", answersFile)).not.toHaveProperty("served");
     await expect(evaluated("--text", answersFile, "--served")).rejects.toMatchObject({ code: "bad_option" });

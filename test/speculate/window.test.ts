@@ -166,6 +166,14 @@ describe("siblings", () => {
     expect([length, ...others.map((these) => these.length)]).toEqual([3, 2, 1, 0]);
   });
 
+  test("fill the pass of a draft that may have few positions", () => {
+    const window = new Window({ ...WAITING, spare: "passes", maxPositions: 3 }, history);
+    expect(window.plan([], true).max).toBe(3);
+    expect(window.plan([place], true).max).toBe(2);
+    const { length, others } = window.choose([place, place, place]);
+    expect([length, ...others.map((these) => these.length)]).toEqual([3, 2, 2, 1]);
+  });
+
   test("must be worth the time of a position where time counts", () => {
     const dear = taught(evenCosts(2, 2, 20, 4), 0.5);
     const cheap = taught(evenCosts(2, 2, 20, 0.2), 0.5);
