@@ -40,6 +40,8 @@ const COLUMNS: readonly Column[] = [
   ...accepted(({ acceptance }) => acceptance, ""),
   ...accepted(({ acceptanceWithoutLoops }) => acceptanceWithoutLoops, "*"),
   ...servedColumns(({ served }) => served, ""),
+  percent("kept, model", ({ acceptanceRates }) => acceptanceRates?.model),
+  percent("kept, both", ({ acceptanceRates }) => acceptanceRates?.both),
   ...servedColumns(({ servedWithoutLoops }) => servedWithoutLoops, "*"),
   number("tokens/s", 1, ({ decodeTps }) => decodeTps),
 ];
@@ -52,6 +54,7 @@ export const LEGEND = [
     "pass of 4, 8: tokens per target pass with so many drafted.",
   "served: tokens per target pass as the service drafts, with siblings. " +
     "lookup: copies from the timeline. both: for each token, what model and lookup together think likeliest.",
+  "kept: acceptance rate as served, accepted draft tokens ÷ positions at which any were verified.",
   "*: without answers that repeat 8 tokens in a row four times or more.",
 ];
 

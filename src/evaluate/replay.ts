@@ -1,7 +1,7 @@
 /**
  * Tokens per target pass when the service drafts: with siblings, with the model alone, with prompt lookup alone, and
  * with both. Only passes count, not time. The target is replayed from its recorded answer, which it emits whatever is
- * drafted.
+ * drafted. An answer that was drawn is drafted with the noise of its seed, as the service does.
  */
 import { BothDrafter } from "../draft/both.ts";
 import type { Llama } from "../draft/llama.ts";
@@ -9,8 +9,16 @@ import { LookupDrafter } from "../draft/lookup.ts";
 import { ModelDrafter } from "../draft/model-drafter.ts";
 import { accept, positionsOf } from "../speculate/accept.ts";
 import { History } from "../speculate/history.ts";
-import { generate } from "../speculate/round.ts";
-import { type Done, type Draft, type Drafter, GREEDY, type Verdict, type Verifier } from "../speculate/types.ts";
+import { generate, type Summary } from "../speculate/round.ts";
+import {
+  beginningOf,
+  type Done,
+  type Draft,
+  type Drafter,
+  GREEDY,
+  type Verdict,
+  type Verifier,
+} from "../speculate/types.ts";
 import { fewestPasses, Window } from "../speculate/window.ts";
 import { isLoop } from "../text/loops.ts";
 import type { TargetAnswer } from "../text/target-text.ts";
@@ -26,17 +34,20 @@ export interface Drafted {
 /** Most draft tokens that a pass verifies, siblings included, unless told otherwise. */
 export const DRAFTED = 8;
 
-/** Tokens per target pass of each kind of drafter; of a single answer, target passes. */
-export interface Served {
-  readonly model: number;
+/** Something of each kind of drafter. */
+export interface Served<T = number> {
+  readonly model: T;
   /** Prompt lookup without the model. */
-  readonly lookup: number;
+  readonly lookup: T;
   /** Model and lookup together. */
-  readonly both: number;
+  readonly both: T;
 }
 
 interface Totals {
+  /** Tokens per target pass. */
   readonly served: Served;
+  /** Accepted draft tokens ÷ positions at which any were verified; 0 where none were. */
+  readonly acceptanceRates: Served;
   /** Absent where every answer is a loop. */
   readonly servedWithoutLoops?: Served;
 }
@@ -70,10 +81,10 @@ export async function replayFigures(
   const runs: Run[] = [];
   for (const answer of answers) {
     const cache = llama.newCache();
-    const drafter = new ModelDrafter(llama, cache, GREEDY);
-    const model = await passesFor(answer, drafter, drafted);
-    const lookup = await passesFor(answer, new LookupDrafter(), drafted);
-    const both = await passesFor(answer, new BothDrafter(new LookupDrafter(), drafter), drafted);
+    const drafter = new ModelDrafter(llama, cache, answer.sampling ?? GREEDY);
+    const model = await replay(answer, drafter, drafted);
+    const lookup = await replay(answer, new LookupDrafter(), drafted);
+    const both = await replay(answer, new BothDrafter(new LookupDrafter(), drafter), drafted);
     runs.push({ ...answer, model, lookup, both });
     cache.release();
     replayed(runs.length);
@@ -85,41 +96,48 @@ export async function replayFigures(
   return { ...totalsOf(runs), ...(kinds.length > 0 && { kinds }) };
 }
 
-/** An answer, and the target passes that it took with each drafter. */
-type Run = Served & Pick<TargetAnswer, "answer" | "kind">;
+/** What one answer took: target passes, the prompt's included, and what became of its drafts. */
+type Replayed = Pick<Summary, "passes" | "kept" | "verified">;
+
+/** An answer, and what it took with each drafter. */
+type Run = Served<Replayed> & Pick<TargetAnswer, "answer" | "kind">;
 
 function totalsOf(runs: readonly Run[]): Totals {
   const straight = runs.filter(({ answer }) => !isLoop(answer));
-  return { served: servedOf(runs), ...(straight.length > 0 && { servedWithoutLoops: servedOf(straight) }) };
+  return {
+    served: servedOf(runs),
+    acceptanceRates: ratesOf(runs),
+    ...(straight.length > 0 && { servedWithoutLoops: servedOf(straight) }),
+  };
 }
 
 const tokensOf = (runs: readonly Run[]): number => runs.reduce((sum, { answer }) => sum + answer.length, 0);
 
-function servedOf(runs: readonly Run[]): Served {
-  const sum = (of: (run: Run) => number) => runs.reduce((total, run) => total + of(run), 0);
-  const tokens = tokensOf(runs);
-  return {
-    model: tokens / sum(({ model }) => model),
-    lookup: tokens / sum(({ lookup }) => lookup),
-    both: tokens / sum(({ both }) => both),
-  };
+const servedOf = (runs: readonly Run[]): Served => of(runs, (sum) => tokensOf(runs) / sum("passes"));
+
+const ratesOf = (runs: readonly Run[]): Served => of(runs, (sum) => sum("kept") / Math.max(1, sum("verified")));
+
+function of(runs: readonly Run[], figure: (sum: (of: keyof Replayed) => number) => number): Served {
+  const drafter = (name: keyof Served) => figure((of) => runs.reduce((sum, run) => sum + run[name][of], 0));
+  return { model: drafter("model"), lookup: drafter("lookup"), both: drafter("both") };
 }
 
-/** Target passes until the answer is decided, the prompt's included. */
-export async function passesFor(
+/** Drafts an answer until it is decided. Rejects with what the drafter rejects with. */
+export async function replay(
   { prompt, answer }: Pick<TargetAnswer, "prompt" | "answer">,
   drafter: Drafter,
   { tokens, positions }: Drafted,
-): Promise<number> {
+): Promise<Replayed> {
   const verifier = new Recording(prompt.length, answer);
   const window = new Window({ ...fewestPasses(tokens, positions), patience: 1, bets: false }, new History());
   const { steps, idle } = generate([...prompt], drafter, verifier, window);
-  for await (const { draftError } of steps) {
-    if (draftError !== undefined) throw draftError;
-  }
+  let next = await steps.next();
+  while (!next.done) next = await steps.next();
   // The drafter may be in the middle of a draft, and would then take pages of a released cache.
   await idle();
-  return verifier.passes;
+  const { draftError, ...replayed } = next.value;
+  if (draftError !== undefined) throw draftError;
+  return replayed;
 }
 
 /** A target that waits for every draft and emits its recorded answer. */
@@ -146,14 +164,27 @@ class Recording implements Verifier {
   async next(): Promise<Verdict | Done> {
     if (this.#decided === this.#answer.length) return { reason: "length" };
     // The pass over the prompt has no draft.
-    const { tokens: draft, siblings = [] } = this.passes === 0 ? { tokens: [] } : await this.#drafted();
+    const drafted = this.passes === 0 ? { tokens: [] } : await this.#drafted();
+    // The last token of an answer is the target's own, as where an origin stops at its limit.
+    const { tokens: draft, siblings } = beginningOf(drafted, this.#answer.length - this.#decided - 1);
     const position = this.#prompt + this.#decided;
     const positions = positionsOf(this.#decided, draft.length, siblings);
     const scores = { own: (row: number) => this.#answer[positions[row]!] ?? null, logProbability: () => 0 };
     const { kept, tokens } = accept(scores, draft, { kind: "exact" }, new Set(), siblings);
     this.#decided += tokens.length;
-    const scored = draft.length + siblings.length;
-    return { position, kept, tokens, passes: ++this.passes, scored, stepMs: 1, waitMs: 0, siblings: true };
+    const siblingsScored = siblings.length;
+    const scored = draft.length + siblingsScored;
+    return {
+      position,
+      kept,
+      tokens,
+      passes: ++this.passes,
+      scored,
+      stepMs: 1,
+      waitMs: 0,
+      siblings: true,
+      siblingsScored,
+    };
   }
 
   close(): void {}

@@ -5,13 +5,16 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { OutriderError } from "../model/errors.ts";
-import { badLine, isLines, readLines, type Text } from "./text-file.ts";
+import type { Sampling } from "../speculate/types.ts";
+import { badLine, isLines, readLines, type Text, type TextLine } from "./text-file.ts";
 
 /** A prompt and the target's answer to it, in token ids. */
 export interface TargetAnswer {
   /** At least one token. */
   readonly prompt: readonly number[];
   readonly answer: readonly number[];
+  /** How it was drawn; absent where it is greedy, or nothing says with which seed. */
+  readonly sampling?: Sampling;
   /** What kind of question it answers, where answers lie in a file a kind. */
   readonly kind?: string;
 }
@@ -46,15 +49,25 @@ async function readFile(file: string, count: number): Promise<TargetAnswer[]> {
     );
   }
   const lines = await readLines(file);
-  const all = lines.map(({ prompt = [], answer }, n) => {
+  const all = lines.map(({ prompt = [], answer, ...drawn }, n) => {
     if (!answer) throw badLine(file, n, 'no "answer"; each line is {"prompt": ids, "answer": ids}');
     if (prompt.length === 0) throw badLine(file, n, 'no "prompt"; a draft predicts an answer from its prompt');
-    return { prompt, answer };
+    return { prompt, answer, ...samplingOf(drawn) };
   });
   const answers = all.filter(({ answer }) => answer.length > 0).slice(0, count);
   if (answers.length === 0) throw new OutriderError("text_too_short", `${path.basename(file)} has no answers`);
   return answers;
 }
+
+/** As `outrider corpus` writes of an answer; other programs draw with other noise and name no seed. */
+const samplingOf = ({
+  temperature = 0,
+  topK = 0,
+  topP = 1,
+  minP = 0,
+  seed,
+}: TextLine): Pick<TargetAnswer, "sampling"> =>
+  temperature > 0 && seed !== undefined ? { sampling: { temperature, topK, topP, minP, seed } } : {};
 
 /**
  * A small sample to measure many times: answers spread evenly over the lines of a text until they have POSITIONS

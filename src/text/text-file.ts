@@ -5,10 +5,16 @@ import { gunzipSync } from "node:zlib";
 import { OutriderError } from "../model/errors.ts";
 
 /** A line of a .jsonl file: what a target was asked and answered, in token ids, or text. */
-interface TextLine {
+export interface TextLine {
   readonly prompt?: readonly number[];
   readonly answer?: readonly number[];
   readonly text?: string;
+  /** How the answer was drawn. */
+  readonly temperature?: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly minP?: number;
+  readonly seed?: number;
 }
 
 /** A file that was read: the lines of a .jsonl file, or the text of any other. */

@@ -15,7 +15,7 @@
 import { readFileSync } from "node:fs";
 import { textTable } from "../../src/charts/text-table.ts";
 import { LookupDrafter } from "../../src/draft/lookup.ts";
-import { passesFor } from "../../src/evaluate/replay.ts";
+import { replay } from "../../src/evaluate/replay.ts";
 import { ChatTemplate } from "../../src/model/chat.ts";
 import { openTokenizer } from "../../src/model/tokenizer.ts";
 import { PASS_COSTS } from "../../src/origin/pass-costs.ts";
@@ -45,7 +45,7 @@ for (const { name, ask, edited } of EDITS) {
   const without = promptOf(ask);
   for (const drafted of DRAFTED) {
     const perToken = async (prompt: readonly number[], expected: readonly number[]) => {
-      const passes = await passesFor({ prompt, answer }, new LookupDrafter(prompt, expected), { tokens: drafted });
+      const { passes } = await replay({ prompt, answer }, new LookupDrafter(prompt, expected), { tokens: drafted });
       return Number((passes / answer.length).toFixed(3));
     };
     rows.push({

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { LookupDrafter } from "../../src/draft/lookup.ts";
-import { passesFor } from "../../src/evaluate/replay.ts";
+import { replay } from "../../src/evaluate/replay.ts";
 import { openTokenizer } from "../../src/model/tokenizer.ts";
 import { EDITS, SOURCE } from "../bench/prediction/edits.ts";
 
@@ -23,7 +23,7 @@ test.each(EDITS.filter(({ name }) => ["rename", "add", "fenced"].includes(name))
     const prompt = tokenizer.encode(ask);
     const answer = tokenizer.encode(edited);
     const drafter = new LookupDrafter(prompt, tokenizer.encode(SOURCE));
-    const passes = await passesFor({ prompt, answer }, drafter, { tokens: DRAFTED });
+    const { passes } = await replay({ prompt, answer }, drafter, { tokens: DRAFTED });
     expect(passes / answer.length).toBeLessThanOrEqual(0.15);
     // Nothing can be faster than a whole draft each time.
     expect(passes).toBeGreaterThanOrEqual(answer.length / (DRAFTED + 1));

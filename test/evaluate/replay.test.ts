@@ -18,6 +18,7 @@ import { type OriginServer, serveOrigin } from "../../src/origin/node.ts";
 import { type Drafter, GREEDY } from "../../src/speculate/types.ts";
 import { LEAST_CONFIDENCE } from "../../src/speculate/window.ts";
 import { isLoop } from "../../src/text/loops.ts";
+import { asLines } from "../../src/text/text-file.ts";
 import { type Outcome, runGeneration } from "../support/generation.ts";
 import { printed } from "../support/printed.ts";
 import { seeded } from "../support/random.ts";
@@ -44,18 +45,19 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** Lets the origin answer every prompt, each in a session of its own. */
-async function asked(make: (model: ModelDrafter) => Drafter): Promise<Outcome[]> {
+/** Lets the origin answer every prompt, each in a session of its own; at a temperature, prompt n has seed n. */
+async function asked(make: (model: ModelDrafter) => Drafter, temperature = 0): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const [n, prompt] of prompts.entries()) {
     const cache = draft.newCache();
-    const drafter = make(new ModelDrafter(draft, cache, GREEDY));
+    const sampling = { ...GREEDY, temperature, seed: n };
+    const drafter = make(new ModelDrafter(draft, cache, sampling));
     const outcome = await runGeneration({
       url: `ws://127.0.0.1:${origin.port}/v1/verify`,
       served: { model, vocabulary: vocabulary.hash },
       stop: [],
       prompt,
-      sampling: GREEDY,
+      sampling,
       drafter,
       fallback: LEAST_CONFIDENCE,
       patience: 60_000,
@@ -70,10 +72,14 @@ async function asked(make: (model: ModelDrafter) => Drafter): Promise<Outcome[]>
   return outcomes;
 }
 
-const perPass = (outcomes: readonly Outcome[]): number => {
-  const sum = (of: (outcome: Outcome) => number) => outcomes.reduce((total, outcome) => total + of(outcome), 0);
-  return sum(({ tokens }) => tokens.length) / sum(({ passes }) => passes);
-};
+const sum = (outcomes: readonly Outcome[], of: (outcome: Outcome) => number): number =>
+  outcomes.reduce((total, outcome) => total + of(outcome), 0);
+
+const perPass = (outcomes: readonly Outcome[]): number =>
+  sum(outcomes, ({ tokens }) => tokens.length) / sum(outcomes, ({ passes }) => passes);
+
+const rate = (outcomes: readonly Outcome[]): number =>
+  sum(outcomes, ({ kept }) => kept) / sum(outcomes, ({ verified }) => verified);
 
 const evaluated = async (...argv: string[]): Promise<Figures> =>
   JSON.parse(await printed(() => evalCommand.run([TINY_PACKS.draft, "--json", "--no-speed", ...argv])));
@@ -88,18 +94,31 @@ describe("drafting as the service does", () => {
       answersFile,
       alone.map(({ tokens }, n) => JSON.stringify({ prompt: prompts[n], answer: tokens })).join("\n"),
     );
-    const { served, servedWithoutLoops } = await evaluated("--answers", answersFile, "--served");
+    const { served, servedWithoutLoops, acceptanceRates } = await evaluated("--answers", answersFile, "--served");
     const perKind = (of: (outcomes: Outcome[]) => Outcome[]) => ({
       model: perPass(of(alone)),
       lookup: perPass(of(lookup)),
       both: perPass(of(both)),
     });
     expect(served).toEqual(perKind((outcomes) => outcomes));
+    expect(acceptanceRates).toEqual({ model: rate(alone), lookup: rate(lookup), both: rate(both) });
     const straight = (outcomes: Outcome[]) => outcomes.filter(({ tokens }) => !isLoop(tokens));
     expect(straight(alone).length).toBeGreaterThan(0);
     expect(servedWithoutLoops).toEqual(perKind(straight));
     expect(new Set(Object.values(served!)).size).toBe(3);
     expect(served!.model).toBeGreaterThan(1.2);
+  });
+
+  test("draws with the noise of the answer's seed, where it names one", async () => {
+    const alone = await asked((drafter) => drafter, 0.8);
+    const lineOf = ({ tokens }: Outcome, n: number) => ({ prompt: prompts[n], answer: tokens, temperature: 0.8 });
+    const file = path.join(directory, "sampled.jsonl");
+    writeFileSync(file, asLines(alone.map((outcome, n) => ({ ...lineOf(outcome, n), seed: n }))));
+    const { served, acceptanceRates } = await evaluated("--answers", file, "--served");
+    expect([served!.model, acceptanceRates!.model]).toEqual([perPass(alone), rate(alone)]);
+    writeFileSync(file, asLines(alone.map(lineOf)));
+    const unseeded = await evaluated("--answers", file, "--served");
+    expect(unseeded.acceptanceRates!.model).toBeLessThan(rate(alone));
   });
 
   test("takes few positions with siblings, fewer passes than without, and all positions as before", async () => {
