@@ -29,18 +29,14 @@ export const evalCommand = command({
     first: whole("how many answers of a file", { from: 1, default: 64 }),
     served: flag("also drafts the answers as the service does: the model alone, lookup alone, and both, with siblings"),
     drafted: whole("with --served: draft tokens of a pass at most, siblings included", { from: 1, default: 8 }),
-    positions: whole(
-      "with --served: positions of a draft at most, however many siblings they have; absent: as --drafted",
-      {
-        from: 1,
-      },
-    ),
+    positions: whole("with --served: positions of a draft at most, however many siblings they have", { from: 1 }),
+    chains: flag("with --served: drafts without siblings, which llama.cpp does not verify"),
     noSpeed: flag("does not time the engine's decoding, which takes 3 seconds a model"),
     json: flag("prints a line of JSON a model"),
   },
   notes: `Models run in f32 on the values that their weights stand for. A model with a trimmed vocabulary has no
 perplexity and no KL, because it cannot emit some of the tokens.`,
-  async run({ models, windows, length, first, drafted, positions, noSpeed, json, ...given }) {
+  async run({ models, windows, length, first, drafted, positions, chains, noSpeed, json, ...given }) {
     const { text: file, answers, against, served } = given;
     if (file === undefined && answers === undefined) throw usage("--text or --answers is missing");
     if (against !== undefined && file === undefined) throw usage("--against compares on a text; name one with --text");
@@ -54,6 +50,7 @@ perplexity and no KL, because it cannot emit some of the tokens.`,
       served,
       drafted,
       positions,
+      chains,
       speed: !noSpeed,
     });
     for await (const figures of evaluation) {

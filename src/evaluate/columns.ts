@@ -52,7 +52,7 @@ export const LEGEND = [
     "–: not defined for this pack.",
   "accepted: share of answer tokens that equal the pack's argmax, teacher-forced. " +
     "pass of 4, 8: tokens per target pass with so many drafted.",
-  "served: tokens per target pass as the service drafts, with siblings. " +
+  "served: tokens per target pass as the service drafts. " +
     "lookup: copies from the timeline. both: for each token, what model and lookup together think likeliest.",
   "kept: acceptance rate as served, accepted draft tokens ÷ positions at which any were verified.",
   "*: without answers that repeat 8 tokens in a row four times or more.",

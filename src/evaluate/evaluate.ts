@@ -25,6 +25,8 @@ export interface Evaluation {
   readonly drafted?: number;
   /** Most positions of a draft there; as many as tokens unless given. */
   readonly positions?: number | undefined;
+  /** Drafts without siblings, as before an engine that verifies none. */
+  readonly chains?: boolean;
   /** Whether to time the engine's decoding. */
   readonly speed: boolean;
 }
@@ -50,12 +52,13 @@ export async function* evaluate(evaluation: Evaluation): AsyncGenerator<Figures>
 }
 
 async function materialOf(evaluation: Evaluation, tokenizer: Tokenizer): Promise<Material> {
-  const { text, answers, against, served, drafted = DRAFTED, positions, speed } = evaluation;
+  const { text, answers, against, served, drafted = DRAFTED, positions, chains, speed } = evaluation;
   const parts = [
     text && describeWindows(text),
     against && `against ${against}`,
     answers && `up to ${answers.count} answers of ${path.basename(answers.file)}`,
     served && `at most ${drafted} tokens drafted a pass`,
+    served && chains && "without siblings",
     served && positions !== undefined && `for at most ${positions} positions`,
   ];
   return {
@@ -63,7 +66,7 @@ async function materialOf(evaluation: Evaluation, tokenizer: Tokenizer): Promise
     windows: text ? await readWindows(text.file, tokenizer, text.first, text.count, text.length) : [],
     answers: answers ? await readAnswers(answers.file, answers.count) : [],
     served,
-    drafted: { tokens: drafted, positions },
+    drafted: { tokens: drafted, positions, chains },
     speed,
   };
 }

@@ -29,6 +29,8 @@ export interface Drafted {
   readonly tokens: number;
   /** Positions, however many siblings they have; absent: as many as tokens. */
   readonly positions?: number | undefined;
+  /** Without siblings, as before an engine that verifies none. */
+  readonly chains?: boolean | undefined;
 }
 
 /** Most draft tokens that a pass verifies, siblings included, unless told otherwise. */
@@ -126,9 +128,9 @@ function of(runs: readonly Run[], figure: (sum: (of: keyof Replayed) => number) 
 export async function replay(
   { prompt, answer }: Pick<TargetAnswer, "prompt" | "answer">,
   drafter: Drafter,
-  { tokens, positions }: Drafted,
+  { tokens, positions, chains = false }: Drafted,
 ): Promise<Replayed> {
-  const verifier = new Recording(prompt.length, answer);
+  const verifier = new Recording(prompt.length, answer, !chains);
   const window = new Window({ ...fewestPasses(tokens, positions), patience: 1, bets: false }, new History());
   const { steps, idle } = generate([...prompt], drafter, verifier, window);
   let next = await steps.next();
@@ -147,13 +149,15 @@ class Recording implements Verifier {
   passes = 0;
   readonly #prompt: number;
   readonly #answer: readonly number[];
+  readonly #siblings: boolean;
   #decided = 0;
   #draft: Draft | undefined;
   #wake: () => void = () => {};
 
-  constructor(prompt: number, answer: readonly number[]) {
+  constructor(prompt: number, answer: readonly number[], siblings: boolean) {
     this.#prompt = prompt;
     this.#answer = answer;
+    this.#siblings = siblings;
   }
 
   submit(draft: Draft): void {
@@ -182,7 +186,7 @@ class Recording implements Verifier {
       scored,
       stepMs: 1,
       waitMs: 0,
-      siblings: true,
+      siblings: this.#siblings,
       siblingsScored,
     };
   }

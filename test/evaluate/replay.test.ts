@@ -127,7 +127,10 @@ describe("drafting as the service does", () => {
     const [one, single] = [await of("--positions", "1"), await of("--drafted", "1")];
     expect(one.model).toBeGreaterThan(single.model);
     expect(one.model).toBeLessThanOrEqual(2);
-    expect(await of("--positions", "8")).toEqual(await of());
+    const usual = await of();
+    expect(await of("--positions", "8")).toEqual(usual);
+    expect((await of("--chains")).model).toBeLessThan(usual.model);
+    expect(await of("--drafted", "1", "--chains")).toEqual(single);
   });
 
   test("is left out unless asked for, and asks for answers", async () => {
