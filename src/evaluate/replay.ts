@@ -115,11 +115,11 @@ function totalsOf(runs: readonly Run[]): Totals {
 
 const tokensOf = (runs: readonly Run[]): number => runs.reduce((sum, { answer }) => sum + answer.length, 0);
 
-const servedOf = (runs: readonly Run[]): Served => of(runs, (sum) => tokensOf(runs) / sum("passes"));
+const servedOf = (runs: readonly Run[]): Served => ofEach(runs, (sum) => tokensOf(runs) / sum("passes"));
 
-const ratesOf = (runs: readonly Run[]): Served => of(runs, (sum) => sum("kept") / Math.max(1, sum("verified")));
+const ratesOf = (runs: readonly Run[]): Served => ofEach(runs, (sum) => sum("kept") / Math.max(1, sum("verified")));
 
-function of(runs: readonly Run[], figure: (sum: (of: keyof Replayed) => number) => number): Served {
+function ofEach(runs: readonly Run[], figure: (sum: (of: keyof Replayed) => number) => number): Served {
   const drafter = (name: keyof Served) => figure((of) => runs.reduce((sum, run) => sum + run[name][of], 0));
   return { model: drafter("model"), lookup: drafter("lookup"), both: drafter("both") };
 }
