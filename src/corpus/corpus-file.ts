@@ -8,6 +8,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeF
 import path from "node:path";
 import { constants, gunzipSync, gzipSync } from "node:zlib";
 import { OutriderError } from "../model/errors.ts";
+import { asLines } from "../text/text-file.ts";
 import { type Line, lineSchema } from "./line.ts";
 
 export class CorpusFile {
@@ -50,7 +51,7 @@ export class CorpusFile {
   add(line: Line): boolean {
     const same = key(line.answer);
     for (const answer of this.#answers.get(key(line.prompt))?.values() ?? []) if (key(answer) === same) return false;
-    appendFileSync(this.#file, packed(this.#file, written(line)));
+    appendFileSync(this.#file, packed(this.#file, asLines([line])));
     this.#keep(line);
     return true;
   }
@@ -61,7 +62,7 @@ export class CorpusFile {
   }
 
   #rewrite(): void {
-    const text = this.#lines.map(written).join("");
+    const text = asLines(this.#lines);
     writeFileSync(`${this.#file}.part`, packed(this.#file, text));
     renameSync(`${this.#file}.part`, this.#file);
   }
@@ -75,8 +76,6 @@ export class CorpusFile {
 }
 
 const key = (ids: readonly number[]): string => ids.join(" ");
-
-const written = (line: Line): string => `${JSON.stringify(line)}\n`;
 
 const isGzip = (file: string): boolean => file.endsWith(".gz");
 

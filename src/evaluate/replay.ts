@@ -131,7 +131,8 @@ export async function replay(
   { tokens, positions, chains = false }: Drafted,
 ): Promise<Replayed> {
   const verifier = new Recording(prompt.length, answer, !chains);
-  const window = new Window({ ...fewestPasses(tokens, positions), patience: 1, bets: false }, new History());
+  const policy = { ...fewestPasses(tokens), maxPositions: positions, patience: 1, bets: false };
+  const window = new Window(policy, new History());
   const { steps, idle } = generate([...prompt], drafter, verifier, window);
   let next = await steps.next();
   while (!next.done) next = await steps.next();

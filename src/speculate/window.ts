@@ -59,8 +59,7 @@ export interface WindowPolicy {
 export const LEAST_CONFIDENCE = 0.1;
 
 /** A policy but for its patience, where passes count and time does not. */
-export const fewestPasses = (maxDraft: number, maxPositions = maxDraft) =>
-  ({ maxDraft, maxPositions, spare: "passes" }) as const;
+export const fewestPasses = (maxDraft: number) => ({ maxDraft, spare: "passes" }) as const;
 
 /** Load of the origin from which passes are spared, and below which time is again. By judgement. */
 const BUSY = { from: 0.75, until: 0.5 } as const;

@@ -5,8 +5,8 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { OutriderError } from "../model/errors.ts";
-import type { Sampling } from "../speculate/types.ts";
-import { badLine, isLines, readLines, type Text, type TextLine } from "./text-file.ts";
+import { GREEDY, type Sampling } from "../speculate/types.ts";
+import { badLine, isLines, readLines, type Text } from "./text-file.ts";
 
 /** A prompt and the target's answer to it, in token ids. */
 export interface TargetAnswer {
@@ -60,14 +60,11 @@ async function readFile(file: string, count: number): Promise<TargetAnswer[]> {
 }
 
 /** As `outrider corpus` writes of an answer; other programs draw with other noise and name no seed. */
-const samplingOf = ({
-  temperature = 0,
-  topK = 0,
-  topP = 1,
-  minP = 0,
-  seed,
-}: TextLine): Pick<TargetAnswer, "sampling"> =>
-  temperature > 0 && seed !== undefined ? { sampling: { temperature, topK, topP, minP, seed } } : {};
+function samplingOf({ temperature = 0, seed, ...filters }: Partial<Sampling>): Pick<TargetAnswer, "sampling"> {
+  if (temperature <= 0 || seed === undefined) return {};
+  const { topK, topP, minP } = { ...GREEDY, ...filters };
+  return { sampling: { temperature, topK, topP, minP, seed } };
+}
 
 /**
  * A small sample to measure many times: answers spread evenly over the lines of a text until they have POSITIONS

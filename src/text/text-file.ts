@@ -3,18 +3,13 @@ import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { gunzipSync } from "node:zlib";
 import { OutriderError } from "../model/errors.ts";
+import type { Sampling } from "../speculate/types.ts";
 
-/** A line of a .jsonl file: what a target was asked and answered, in token ids, or text. */
-export interface TextLine {
+/** A line of a .jsonl file: what a target was asked and answered, in token ids, and how it drew that; or text. */
+interface TextLine extends Partial<Sampling> {
   readonly prompt?: readonly number[];
   readonly answer?: readonly number[];
   readonly text?: string;
-  /** How the answer was drawn. */
-  readonly temperature?: number;
-  readonly topK?: number;
-  readonly topP?: number;
-  readonly minP?: number;
-  readonly seed?: number;
 }
 
 /** A file that was read: the lines of a .jsonl file, or the text of any other. */

@@ -23,6 +23,7 @@ import { asLines } from "../../src/text/text-file.ts";
 import { CODING_PROMPTS } from "../cases/coding-prompts.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { packHeader } from "../support/tiny.ts";
+import { answerTo } from "./answer-to.ts";
 
 const { values } = parseOptions({
   options: {
@@ -44,21 +45,16 @@ const stop = new Set(packHeader(draft).target!.eosIds);
 await findLlamaLibrary();
 const { path: file } = await obtainModel(target, path.join(cacheFolder(), "models"));
 const engine = await loadLlamaCpp(file, {
-  ...{ sequences: 1, kvTokens: 2048, maxDraft: 1, gpu: false },
+  sequences: 1,
+  kvTokens: 2048,
+  maxDraft: 1,
+  gpu: false,
   threads: Number(values.threads),
 });
 const lines: object[] = [];
 for (const [seed, content] of CODING_PROMPTS.entries()) {
   const prompt = template.encode([{ role: "user", content }]);
-  const deciding = { sampling: { ...GREEDY, temperature, seed }, rule: { kind: "exact" }, stop } as const;
-  const sequence = engine.open();
-  sequence.append(prompt);
-  while (await sequence.prefill());
-  const answer: number[] = [];
-  while (answer.length < Number(values.tokens) && !stop.has(answer.at(-1) ?? -1)) {
-    answer.push(...(await sequence.decide([], deciding)).tokens);
-  }
-  sequence.close();
+  const answer = await answerTo({ engine, stop }, prompt, { ...GREEDY, temperature, seed }, Number(values.tokens));
   lines.push({ prompt, answer, temperature, seed });
   process.stderr.write(`\r${lines.length} of ${CODING_PROMPTS.length}`);
 }

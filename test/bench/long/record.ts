@@ -18,6 +18,7 @@ import { GREEDY } from "../../../src/speculate/types.ts";
 import { asLines } from "../../../src/text/text-file.ts";
 import { parseOptions } from "../../support/parse-options.ts";
 import { packHeader } from "../../support/tiny.ts";
+import { answerTo } from "../answer-to.ts";
 import { answersFile, longAnswers } from "./answers.ts";
 import { longPair, PAIR_OPTIONS } from "./pairs.ts";
 import { longPrompts } from "./texts.ts";
@@ -55,14 +56,7 @@ const engine = await loadLlamaCpp(gguf, {
 });
 for (const [n, { kind, length, prompt }] of wanted.entries()) {
   const started = performance.now();
-  const sequence = engine.open();
-  sequence.append(prompt);
-  while (await sequence.prefill());
-  const answer: number[] = [];
-  while (answer.length < ANSWER_TOKENS && !stop.has(answer.at(-1) ?? -1)) {
-    answer.push(...(await sequence.decide([], { sampling: GREEDY, rule: { kind: "exact" }, stop })).tokens);
-  }
-  sequence.close();
+  const answer = await answerTo({ engine, stop }, prompt, GREEDY, ANSWER_TOKENS);
   answers.push({ kind, length, prompt, answer });
   writeFileSync(answersFile(values.pair), gzipSync(asLines(answers), { level: 9 }));
   const seconds = Math.round((performance.now() - started) / 1000);

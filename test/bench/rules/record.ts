@@ -15,6 +15,7 @@ import { ModelDrafter } from "../../../src/draft/model-drafter.ts";
 import { startProgress } from "../../../src/platform/progress.ts";
 import { GREEDY, type Proposed, type Sampling } from "../../../src/speculate/types.ts";
 import { parseOptions } from "../../support/parse-options.ts";
+import { answerTo } from "../answer-to.ts";
 import { defaultPair, type LoadedPair } from "../default-pair.ts";
 import { questionsIn } from "../questions.ts";
 import { CHAIN, type Chain, lineOf } from "./trace.ts";
@@ -48,19 +49,6 @@ for (const [n, { category, text }] of questions.entries()) {
 progress.end();
 writeFileSync(values.out, gzipSync(readFileSync(part), { level: 9 }));
 rmSync(part);
-
-async function answerTo({ engine, stop }: LoadedPair, prompt: number[], sampling: Sampling, most: number) {
-  const sequence = engine.open();
-  sequence.append(prompt);
-  while (await sequence.prefill());
-  const answer: number[] = [];
-  while (answer.length < most && !stop.has(answer.at(-1) ?? -1)) {
-    const { tokens } = await sequence.decide([], { sampling, rule: { kind: "exact" }, stop });
-    answer.push(...tokens);
-  }
-  sequence.close();
-  return answer;
-}
 
 /**
  * The chain at each position of the answer behind its first. Where a chain's first token is right, the next chain is
