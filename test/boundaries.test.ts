@@ -27,6 +27,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   calibrate: ["rounding", "methods", "text", "platform", "kernels", "format", "model"],
   compress: ["calibrate", "rounding", "methods", "text", "platform", "format", "model"],
   evaluate: [
+    "origin",
     "inspect",
     "rounding",
     "calibrate",

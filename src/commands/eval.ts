@@ -6,8 +6,16 @@ import { figureTable, LEGEND } from "../evaluate/columns.ts";
 import { evaluate } from "../evaluate/evaluate.ts";
 import type { Figures } from "../evaluate/figures.ts";
 import { kindTable } from "../evaluate/kinds.ts";
+import type { TargetEngine } from "../origin/engine.ts";
+import { engineRow } from "../origin/engines.ts";
 import { command } from "./command.ts";
 import { flag, many, span, text, usage, whole } from "./options.ts";
+
+/** A target on this machine, for one answer at a time. */
+function engineOf(model: string): Promise<TargetEngine> {
+  const { load } = engineRow(model.endsWith(".gguf") ? "llama" : "wasm");
+  return load({ model, url: null, engineToken: null, kept: 1, kvTokens: null, threads: null, gpu: true });
+}
 
 export const evalCommand = command({
   examples: [
@@ -31,17 +39,24 @@ export const evalCommand = command({
     drafted: whole("with --served: draft tokens of a pass at most, siblings included", { from: 1, default: 8 }),
     positions: whole("with --served: positions of a draft at most, however many siblings they have", { from: 1 }),
     chains: flag("with --served: drafts without siblings, which llama.cpp does not verify"),
+    target: text(
+      "PACK|GGUF",
+      "with --served: the target that wrote the answers. It says what it would say behind refused tokens",
+    ),
     noSpeed: flag("does not time the engine's decoding, which takes 3 seconds a model"),
     json: flag("prints a line of JSON a model"),
   },
   notes: `Models run in f32 on the values that their weights stand for. A model with a trimmed vocabulary has no
-perplexity and no KL, because it cannot emit some of the tokens.`,
+perplexity and no KL, because it cannot emit some of the tokens. Each draft of \`both\` takes a pass of --target, on
+this machine. Without one, \`both\` lacks the recycled tokens that it has in the service.`,
   async run({ models, windows, length, first, drafted, positions, chains, noSpeed, json, ...given }) {
-    const { text: file, answers, against, served } = given;
+    const { text: file, answers, against, served, target } = given;
     if (file === undefined && answers === undefined) throw usage("--text or --answers is missing");
     if (against !== undefined && file === undefined) throw usage("--against compares on a text; name one with --text");
+    if (target !== undefined && !served) throw usage("--target says more of served drafts; add --served");
     if (served && answers === undefined) throw usage("--served drafts answers; name some with --answers");
     const all: Figures[] = [];
+    const engine = target === undefined ? undefined : await engineOf(target);
     const evaluation = evaluate({
       models: models as [string, ...string[]],
       ...(file !== undefined && { text: { file, length, ...windows } }),
@@ -51,12 +66,14 @@ perplexity and no KL, because it cannot emit some of the tokens.`,
       drafted,
       positions,
       chains,
+      target: engine,
       speed: !noSpeed,
     });
     for await (const figures of evaluation) {
       all.push(figures);
       if (json) console.log(JSON.stringify(figures));
     }
+    await engine?.close?.();
     if (json) return;
     const { heads, rows } = figureTable(all);
     console.log(textTable(heads, rows).join("\n"));

@@ -1,20 +1,24 @@
 /**
- * Two drafters in one. Each position gets the likeliest token by the model and by lookup together (pool.ts); what else
- * they name becomes `others`. Where the copy's confidence is high the model is not run. It reads what was copied while
- * the target verifies the next draft, or when it is needed, several tokens at a time: that is nearly as fast as one.
+ * Two drafters in one, and what the target itself said behind refused tokens (recycled.ts). Each position gets the
+ * likeliest token by all of them together (pool.ts); what else they name becomes `others`. Where the confidence of a
+ * copy or of a recycled token is high the model is not run. It reads what was copied while the target verifies the next
+ * draft, or when it is needed, several tokens at a time: that is nearly as fast as one.
  */
 import type { Drafting } from "../format/pack-header.ts";
-import type { Drafter, More, Proposed } from "../speculate/types.ts";
+import type { Drafter, More, Proposed, Refused } from "../speculate/types.ts";
 import { DRAWN } from "./chances.ts";
 import type { LookupDrafter } from "./lookup.ts";
 import { DRAFT_SLICE, pause } from "./model-drafter.ts";
 import { pooled } from "./pool.ts";
+import { MAX_MATCH, Recycled } from "./recycled.ts";
 
 /**
  * A copy of this confidence is proposed without running the model, which is rarely more often right (docs/log.md). The
  * draft's pack may name another value.
  */
 const COPY_CONFIDENCE = 0.85;
+/** What a recycled token counts beside the model's 1: it is the target's own opinion (docs/log.md). */
+const RECYCLED_WEIGHT = 1;
 /** Most tokens that the model may be behind the timeline when a draft begins. */
 const MAX_LAG = 128;
 /** Tokens that the model reads between two looks whether a verdict has come. */
@@ -28,6 +32,7 @@ interface DraftModel extends Drafter {
 export class BothDrafter implements Drafter {
   readonly #lookup: LookupDrafter;
   readonly #model: DraftModel;
+  readonly #recycled = new Recycled();
   #timeline: readonly number[] = [];
   #modelLength = 0;
 
@@ -39,7 +44,7 @@ export class BothDrafter implements Drafter {
   async sync(timeline: readonly number[]): Promise<void> {
     this.#timeline = timeline;
     await this.#lookup.sync(timeline);
-    const copies = this.#lookup.confidence >= this.#copyConfidence;
+    const copies = this.#copied([], 0) !== undefined;
     if (!copies || timeline.length - this.#modelLength > MAX_LAG) await this.#catchUp(timeline);
   }
 
@@ -50,14 +55,13 @@ export class BothDrafter implements Drafter {
     const named = Math.max(others, DRAWN - 1);
     let asked = 0;
     while (proposed.length < max) {
-      const copy = this.#lookup.after(ids, named);
-      let next: Proposed | undefined = copy;
-      if (!copy || copy.confidence < this.#copyConfidence) {
+      let next = this.#copied(ids, named);
+      if (!next) {
         if (asked > 0 && asked % DRAFT_SLICE === 0) await pause();
         await this.#catchUp([...this.#timeline, ...ids]);
         const [own] = await this.#model.propose(1, () => false, named);
         asked++;
-        next = own && copy ? pooled(own, copy, this.#model.drafting?.copyWeight) : (own ?? copy);
+        next = this.#together(own, ids, named);
       }
       if (!next) break;
       proposed.push({ ...next, others: next.others?.slice(0, others) ?? [] });
@@ -72,6 +76,30 @@ export class BothDrafter implements Drafter {
       await this.#catchUp(this.#timeline.slice(0, this.#modelLength + SETTLED_AT_ONCE));
     }
     if (more()) await this.#model.settle?.(more);
+  }
+
+  learn(timeline: readonly number[], from: number, refused?: Refused): void {
+    this.#recycled.learn(timeline, from, refused);
+  }
+
+  /** The token behind the timeline and `ids` that needs no model: a copy or a recycled one of high confidence. */
+  #copied(ids: readonly number[], named: number): Proposed | undefined {
+    const [surest] = [this.#lookup.after(ids, named), this.#recycledAfter(ids, named)]
+      .filter((copy) => copy !== undefined)
+      .sort((a, b) => b.confidence - a.confidence);
+    return surest && surest.confidence >= this.#copyConfidence ? surest : undefined;
+  }
+
+  /** What the model, copies and the target's own words say together; undefined where none says anything. */
+  #together(own: Proposed | undefined, ids: readonly number[], named: number): Proposed | undefined {
+    const copy = this.#lookup.after(ids, named);
+    const drafted = own && copy ? pooled(own, copy, this.#model.drafting?.copyWeight) : (own ?? copy);
+    const recycled = this.#recycledAfter(ids, named);
+    return drafted && recycled ? pooled(drafted, recycled, RECYCLED_WEIGHT) : (drafted ?? recycled);
+  }
+
+  #recycledAfter(ids: readonly number[], named: number): Proposed | undefined {
+    return this.#recycled.after([...this.#timeline.slice(-MAX_MATCH), ...ids], named);
   }
 
   get #copyConfidence(): number {

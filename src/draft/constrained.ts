@@ -7,7 +7,7 @@
  *   else                            the other drafter's likeliest token that may follow, and its runners-up
  */
 import type { Following } from "../grammar/following.ts";
-import type { Candidate, Drafter, More, Proposed } from "../speculate/types.ts";
+import type { Candidate, Drafter, More, Proposed, Refused } from "../speculate/types.ts";
 import { DRAFT_SLICE, pause } from "./model-drafter.ts";
 
 /** Runners-up to look at, where the likeliest may not follow. They cost the model nothing more. */
@@ -67,6 +67,10 @@ export class ConstrainedDrafter implements Drafter {
   async settle(more: () => boolean): Promise<void> {
     await this.#inner.sync([...this.#timeline]);
     if (more()) await this.#inner.settle?.(more);
+  }
+
+  learn(timeline: readonly number[], from: number, refused?: Refused): void {
+    this.#inner.learn?.(timeline, from, refused);
   }
 
   /** What must follow, as tokens. */

@@ -21,6 +21,7 @@
 import { commonPrefix } from "../model/common-prefix.ts";
 import type { Candidate, Drafter, More, Proposed } from "../speculate/types.ts";
 import { Alignment, type Expected } from "./alignment.ts";
+import { Trust } from "./trust.ts";
 
 /** Most earlier occurrences of the last two tokens that are compared. */
 const MAX_CANDIDATES = 32;
@@ -52,11 +53,6 @@ const RESUMED = [
   { guess: 0.3, holds: ({ run }: Expected) => run === 1 },
   { guess: 0.75, holds: () => true },
 ] as const;
-/** Observations that a class's guess counts for. */
-const GUESS_WEIGHT = 4;
-/** Weight of an observation after one newer observation of its class; 69 newer ones halve it. */
-const FADE = 0.99;
-
 const NO_MATCH = { next: 0, length: 0 };
 
 interface Match {
@@ -64,28 +60,6 @@ interface Match {
   readonly next: number;
   /** Tokens that agree before it. */
   readonly length: number;
-}
-
-/** How often each class was right. */
-class Trust {
-  readonly #guesses: readonly number[];
-  readonly #right: number[];
-  readonly #tried: number[];
-
-  constructor(classes: readonly { readonly guess: number }[]) {
-    this.#guesses = classes.map(({ guess }) => guess);
-    this.#right = classes.map(() => 0);
-    this.#tried = classes.map(() => 0);
-  }
-
-  learn(c: number, right: boolean): void {
-    this.#right[c] = this.#right[c]! * FADE + (right ? 1 : 0);
-    this.#tried[c] = this.#tried[c]! * FADE + 1;
-  }
-
-  of(c: number): number {
-    return (this.#right[c]! + GUESS_WEIGHT * this.#guesses[c]!) / (this.#tried[c]! + GUESS_WEIGHT);
-  }
 }
 
 /** For each entry of a growing list, the last earlier entry with the same key: chains as in LZ77, newest first. */
@@ -152,11 +126,6 @@ export class LookupDrafter implements Drafter {
       if (copy && copy.changed > 0) this.#resumed.learn(resumedClass(copy), copy.token === token);
       this.#add(token, true);
     }
-  }
-
-  /** Probability that the next token of the best match is right; 0 without a match. */
-  get confidence(): number {
-    return this.after([])?.confidence ?? 0;
   }
 
   async propose(max: number, more: More, others = 0): Promise<readonly Proposed[]> {

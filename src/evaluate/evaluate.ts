@@ -4,6 +4,7 @@ import { Pool } from "../calibrate/threads/pool.ts";
 import type { PackedModel } from "../format/pack.ts";
 import { OutriderError } from "../model/errors.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
+import type { TargetEngine } from "../origin/engine.ts";
 import { readModel } from "../platform/read-model.ts";
 import { readAnswers } from "../text/target-text.ts";
 import { readWindows } from "../text/windows.ts";
@@ -27,6 +28,8 @@ export interface Evaluation {
   readonly positions?: number | undefined;
   /** Drafts without siblings, as before an engine that verifies none. */
   readonly chains?: boolean;
+  /** The target that wrote the answers, where it runs: asked what it says behind refused draft tokens. */
+  readonly target?: TargetEngine | undefined;
   /** Whether to time the engine's decoding. */
   readonly speed: boolean;
 }
@@ -52,7 +55,7 @@ export async function* evaluate(evaluation: Evaluation): AsyncGenerator<Figures>
 }
 
 async function materialOf(evaluation: Evaluation, tokenizer: Tokenizer): Promise<Material> {
-  const { text, answers, against, served, drafted = DRAFTED, positions, chains, speed } = evaluation;
+  const { text, answers, against, served, drafted = DRAFTED, positions, chains, target, speed } = evaluation;
   const parts = [
     text && describeWindows(text),
     against && `against ${against}`,
@@ -60,6 +63,7 @@ async function materialOf(evaluation: Evaluation, tokenizer: Tokenizer): Promise
     served && `at most ${drafted} tokens drafted a pass`,
     served && chains && "without siblings",
     served && positions !== undefined && `for at most ${positions} positions`,
+    target && `beside ${target.model}`,
   ];
   return {
     on: parts.filter(Boolean).join(", "),
@@ -67,6 +71,7 @@ async function materialOf(evaluation: Evaluation, tokenizer: Tokenizer): Promise
     answers: answers ? await readAnswers(answers.file, answers.count) : [],
     served,
     drafted: { tokens: drafted, positions, chains },
+    target,
     speed,
   };
 }

@@ -14,6 +14,7 @@ import type { PackedModel } from "../format/pack.ts";
 import { DECODED, medianDecodeSpeed, PROMPT, timedLlama } from "../inspect/timing.ts";
 import { OutriderError } from "../model/errors.ts";
 import { isTrimmed, TokenRows } from "../model/token-rows.ts";
+import type { TargetEngine } from "../origin/engine.ts";
 import { startProgress } from "../platform/progress.ts";
 import type { TargetAnswer } from "../text/target-text.ts";
 import { type Acceptance, acceptances } from "./acceptance.ts";
@@ -48,6 +49,8 @@ export interface Material {
   /** Whether to draft the answers as the service does, too. */
   readonly served: boolean;
   readonly drafted: Drafted;
+  /** The target that wrote the answers, where it runs. */
+  readonly target?: TargetEngine | undefined;
   readonly speed: boolean;
 }
 
@@ -101,7 +104,9 @@ export async function figuresOf(
     const served =
       loaded &&
       material.served &&
-      (await replayFigures(loaded, replayed, material.drafted, (count) => progress.update(scored + count)));
+      (await replayFigures(loaded, replayed, material.drafted, material.target, (count) =>
+        progress.update(scored + count),
+      ));
     const speed = loaded && material.speed && { decodeTps: await decodeTpsOf(loaded) };
     return {
       pack,

@@ -1,12 +1,15 @@
 /**
  * Tokens per target pass when the service drafts: with siblings, with the model alone, with prompt lookup alone, and
  * with both. Only passes count, not time. The target is replayed from its recorded answer, which it emits whatever is
- * drafted. An answer that was drawn is drafted with the noise of its seed, as the service does.
+ * drafted. An answer that was drawn is drafted with the noise of its seed, as the service does. What the target says
+ * behind refused tokens is not in a recording, so a running one is asked where there is one.
  */
 import { BothDrafter } from "../draft/both.ts";
 import type { Llama } from "../draft/llama.ts";
 import { LookupDrafter } from "../draft/lookup.ts";
 import { ModelDrafter } from "../draft/model-drafter.ts";
+import { commonPrefix } from "../model/common-prefix.ts";
+import type { TargetEngine } from "../origin/engine.ts";
 import { accept, positionsOf } from "../speculate/accept.ts";
 import { History } from "../speculate/history.ts";
 import { generate, type Summary } from "../speculate/round.ts";
@@ -22,6 +25,7 @@ import {
 import { fewestPasses, Window } from "../speculate/window.ts";
 import { isLoop } from "../text/loops.ts";
 import type { TargetAnswer } from "../text/target-text.ts";
+import { Consulted } from "./consulted.ts";
 
 /** How far a draft goes at most. */
 export interface Drafted {
@@ -41,7 +45,7 @@ export interface Served<T = number> {
   readonly model: T;
   /** Prompt lookup without the model. */
   readonly lookup: T;
-  /** Model and lookup together. */
+  /** Model and lookup together, and what the target said behind refused tokens where it runs. */
   readonly both: T;
 }
 
@@ -72,21 +76,25 @@ export function replayTokens(answers: readonly TargetAnswer[], { tokens }: Draft
 
 /**
  * Replays every answer in a session of its own, and calls `replayed` with the number done. Rejects with what the
- * drafter rejects with.
+ * drafter or the target rejects with.
  */
 export async function replayFigures(
   llama: Llama,
   answers: readonly TargetAnswer[],
   drafted: Drafted,
+  target: TargetEngine | undefined,
   replayed: (count: number) => void,
 ): Promise<ServedFigures> {
   const runs: Run[] = [];
   for (const answer of answers) {
     const cache = llama.newCache();
-    const drafter = new ModelDrafter(llama, cache, answer.sampling ?? GREEDY);
+    const sampling = answer.sampling ?? GREEDY;
+    const drafter = new ModelDrafter(llama, cache, sampling);
+    const consulted = target && new Consulted(target, sampling);
     const model = await replay(answer, drafter, drafted);
     const lookup = await replay(answer, new LookupDrafter(), drafted);
-    const both = await replay(answer, new BothDrafter(new LookupDrafter(), drafter), drafted);
+    const both = await replay(answer, new BothDrafter(new LookupDrafter(), drafter), drafted, consulted);
+    consulted?.close();
     runs.push({ ...answer, model, lookup, both });
     cache.release();
     replayed(runs.length);
@@ -129,8 +137,9 @@ export async function replay(
   { prompt, answer }: Pick<TargetAnswer, "prompt" | "answer">,
   drafter: Drafter,
   { tokens, positions, chains = false }: Drafted,
+  consulted?: Consulted,
 ): Promise<Replayed> {
-  const verifier = new Recording(prompt.length, answer, !chains);
+  const verifier = new Recording(prompt, answer, !chains, consulted);
   const policy = { ...fewestPasses(tokens), maxPositions: positions, patience: 1, bets: false };
   const window = new Window(policy, new History());
   const { steps, idle } = generate([...prompt], drafter, verifier, window);
@@ -148,17 +157,24 @@ class Recording implements Verifier {
   readonly asked = Promise.resolve();
   readonly ready = false;
   passes = 0;
-  readonly #prompt: number;
+  readonly #prompt: readonly number[];
   readonly #answer: readonly number[];
   readonly #siblings: boolean;
+  readonly #consulted: Consulted | undefined;
   #decided = 0;
   #draft: Draft | undefined;
   #wake: () => void = () => {};
 
-  constructor(prompt: number, answer: readonly number[], siblings: boolean) {
+  constructor(
+    prompt: readonly number[],
+    answer: readonly number[],
+    siblings: boolean,
+    consulted: Consulted | undefined,
+  ) {
     this.#prompt = prompt;
     this.#answer = answer;
     this.#siblings = siblings;
+    this.#consulted = consulted;
   }
 
   submit(draft: Draft): void {
@@ -172,7 +188,8 @@ class Recording implements Verifier {
     const drafted = this.passes === 0 ? { tokens: [] } : await this.#drafted();
     // The last token of an answer is the target's own, as where an origin stops at its limit.
     const { tokens: draft, siblings } = beginningOf(drafted, this.#answer.length - this.#decided - 1);
-    const position = this.#prompt + this.#decided;
+    const position = this.#prompt.length + this.#decided;
+    const recycled = await this.#recycled(draft);
     const positions = positionsOf(this.#decided, draft.length, siblings);
     const scores = { own: (row: number) => this.#answer[positions[row]!] ?? null, logProbability: () => 0 };
     const { kept, tokens } = accept(scores, draft, { kind: "exact" }, new Set(), siblings);
@@ -189,14 +206,21 @@ class Recording implements Verifier {
       waitMs: 0,
       siblings: this.#siblings,
       siblingsScored,
+      ...(recycled && { recycled }),
     };
+  }
+
+  async #recycled(draft: readonly number[]): Promise<Verdict["recycled"]> {
+    const wrong = commonPrefix(draft, this.#answer.slice(this.#decided));
+    if (!this.#consulted || wrong === draft.length) return undefined;
+    return this.#consulted.behind([...this.#prompt, ...this.#answer.slice(0, this.#decided)], draft, wrong);
   }
 
   close(): void {}
 
   /** The draft for the present timeline. A drafter that failed submits an empty draft, which fits any timeline. */
   async #drafted(): Promise<Draft> {
-    while ((this.#draft?.position ?? -1) < this.#prompt + this.#decided) {
+    while ((this.#draft?.position ?? -1) < this.#prompt.length + this.#decided) {
       await new Promise<void>((wake) => {
         this.#wake = wake;
       });

@@ -281,7 +281,7 @@ export class Generation {
   #verdict(
     position: number,
     scored: Required<DraftTokens>,
-    { kept, tokens, logprobs, passes = 1 }: Decision,
+    { kept, tokens, logprobs, recycled, passes = 1 }: Decision,
     { lookedAt, startedAt }: { readonly lookedAt: number; readonly startedAt: number },
   ): Verdict {
     if (tokens.length === 0) {
@@ -308,6 +308,7 @@ export class Generation {
       arrival,
       ...(this.#maxDraft === 0 ? UNDRAFTED : capabilities.siblings && SIBLINGS),
       load: this.#surroundings.load?.(),
+      ...(recycled && { recycled }),
       ...(logprobs && { logprobs }),
       ...(first && { passCost }),
     };

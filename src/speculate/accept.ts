@@ -32,6 +32,11 @@ export interface Decision {
   readonly logprobs?: readonly TokenLogprob[] | undefined;
   /** The row whose own token is unknown, where that is why no more was decided. */
   readonly open?: number;
+  /**
+   * The target's own tokens behind the first wrong draft token and behind each that follows that one, where `Scores`
+   * knows them cheaply. The pass computed their rows in vain, but an answer often comes back to what was drafted.
+   */
+  readonly recycled?: readonly (number | null)[] | undefined;
   /** Target passes that it took, 1 unless an engine had to ask again. */
   readonly passes?: number;
   /** Tokens of the timeline that the engine found in a cache of its own, if it reports them. */
@@ -44,6 +49,8 @@ export interface Decision {
 export interface Scores {
   /** The target's own token after the row; null where the engine returned too little of the distribution to know it. */
   own(row: number): number | null;
+  /** The same of a row that decides nothing; absent where that takes more than a look at its logits. */
+  behind?: ((row: number) => number | null) | undefined;
   /** ln p of a token under the target's plain softmax: no temperature, no filters. */
   logProbability(row: number, token: number): number;
   /** What is told of a decided token, where that was asked for. */
@@ -68,6 +75,10 @@ export function accept(
     const logprobs = scores.tell && decided.map((id, i) => scores.tell!(rows?.[i] ?? i, id));
     return { kept, tokens: decided, ...(logprobs && { logprobs }) };
   };
+  const recycledFrom = (wrong: number): Pick<Decision, "recycled"> =>
+    scores.behind && wrong < draft.length
+      ? { recycled: draft.slice(wrong).map((_, n) => scores.behind!(wrong + n + 1)) }
+      : {};
   for (let i = 0; ; i++) {
     const own = scores.own(i);
     const proposed = draft[i];
@@ -77,12 +88,13 @@ export function accept(
       (proposed === own || (rule.kind === "bild" && -scores.logProbability(i, proposed) <= rule.alphaRollback));
     if (!keep) {
       const sibling = siblings.findIndex(({ at, id }) => at === i && id === own);
-      if (sibling < 0) return told([...tokens, own], i);
-      const row = draft.length + 1 + sibling;
       const isLast = stop.has(own);
+      const recycled = isLast ? {} : recycledFrom(i);
+      if (sibling < 0) return { ...told([...tokens, own], i), ...recycled };
+      const row = draft.length + 1 + sibling;
       const next = isLast ? null : scores.own(row);
       const rows = [...Array.from({ length: i + 1 }, (_, n) => n), row];
-      const decision = told([...tokens, own, ...(next === null ? [] : [next])], i + 1, rows);
+      const decision = { ...told([...tokens, own, ...(next === null ? [] : [next])], i + 1, rows), ...recycled };
       return next === null && !isLast ? { ...decision, open: row } : decision;
     }
     tokens.push(proposed);
@@ -132,8 +144,10 @@ export function fullScores(
   logprobs?: number,
 ): Scores {
   const row = (i: number) => rows.subarray(i * V, (i + 1) * V);
+  const own = (i: number) => chooseToken(shapes ? applied(shapes(i), row(i)) : row(i), sampling, positions[i]!);
   return {
-    own: (i) => chooseToken(shapes ? applied(shapes(i), row(i)) : row(i), sampling, positions[i]!),
+    own,
+    ...(!shapes && { behind: own }),
     logProbability: (i, token) => logProbability(row(i), token),
     ...(logprobs !== undefined && { tell: (i, token) => tokenLogprob(row(i), token, logprobs) }),
   };
@@ -165,11 +179,13 @@ export function partialScores(
   logprobs?: number,
 ): Scores {
   const known = (i: number) => (shapes ? shaped(rows[i]!, V, shapes(i)) : rows[i]!);
+  const own = (i: number) => {
+    const likeliest = known(i);
+    return likeliest && chooseAmong(likeliest, V, sampling, positions[i]!);
+  };
   return {
-    own(i) {
-      const likeliest = known(i);
-      return likeliest && chooseAmong(likeliest, V, sampling, positions[i]!);
-    },
+    own,
+    ...(!shapes && { behind: own }),
     logProbability: (i) => logProbabilities[i] ?? Number.NEGATIVE_INFINITY,
     ...(logprobs !== undefined && { tell: (i, token) => toldOf(rows[i]!, token, logprobs) }),
   };

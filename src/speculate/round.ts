@@ -13,7 +13,7 @@
  * The drafter's keys and values of a lost bet need no place of their own: `sync` cuts them back with the wrong token.
  */
 import { Pace } from "./pace.ts";
-import type { Candidate, Drafter, Proposed, Sibling, Verdict, Verifier } from "./types.ts";
+import type { Candidate, Drafter, Proposed, Refused, Sibling, Verdict, Verifier } from "./types.ts";
 import type { Window } from "./window.ts";
 
 export interface DecidedToken {
@@ -69,6 +69,13 @@ interface Guess extends Proposed {
   sent: boolean;
   /** Alternatives for its position that were sent to the origin. */
   readonly siblings: Candidate[];
+}
+
+/** What a verdict decided, as a part of the timeline, and what it refused. */
+interface Lesson {
+  readonly from: number;
+  readonly to: number;
+  readonly refused: Refused | undefined;
 }
 
 /**
@@ -145,6 +152,8 @@ class Exchange {
   #worked = false;
   /** Whether the drafter has read the prompt. */
   #hasRead = false;
+  /** Verdicts that the drafter has not been told of. */
+  readonly #lessons: Lesson[] = [];
   /** Resumes a drafting that waits for a verdict. */
   #wake: () => void = () => {};
 
@@ -165,6 +174,7 @@ class Exchange {
     this.#last = verdict;
     this.#kept += verdict.kept;
     const scored = verdict.scored - (verdict.siblingsScored ?? 0);
+    let refused: Refused | undefined;
     const tokens = verdict.tokens.map((id, i): DecidedToken => {
       const guess = this.#ahead.shift();
       let rejected: number[] = [];
@@ -174,6 +184,7 @@ class Exchange {
         history.outcome(guess.confidence, guess.id === id, this.#right);
         if (guess.id !== id) {
           if (guess.sent) rejected = [guess, ...this.#ahead].slice(0, Math.max(0, scored - i)).map((wrong) => wrong.id);
+          if (verdict.recycled?.length === rejected.length) refused = { tokens: rejected, next: verdict.recycled };
           // Whatever was drafted after a wrong token belongs to another timeline.
           this.#ahead = [];
         }
@@ -183,6 +194,7 @@ class Exchange {
       this.#timeline.push(id);
       return { id, kept: i < verdict.kept, ...(rejected.length > 0 && { rejected }) };
     });
+    this.#lessons.push({ from: verdict.position, to: this.#timeline.length, refused });
     this.#wake();
     return { tokens, verdict, ...this.#counts, ...this.#failure };
   }
@@ -242,6 +254,9 @@ class Exchange {
 
   /** Drafts once for the timeline as it is. False when nothing more is to be done before it grows. */
   async #draftAt(position: number, drafter: Drafter): Promise<boolean> {
+    for (const { from, to, refused } of this.#lessons.splice(0)) {
+      drafter.learn?.(this.#timeline.slice(0, to), from, refused);
+    }
     const standing = [...this.#ahead];
     const read = () => drafter.sync([...this.#timeline, ...standing.map((guess) => guess.id)]);
     // Before the first verdict the target reads the prompt, and no draft can be part of that pass: read the prompt too,

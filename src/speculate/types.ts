@@ -63,8 +63,23 @@ export interface Drafter {
    * returns false.
    */
   settle?(more: () => boolean): Promise<void>;
+  /**
+   * Called for each verdict, before the first `sync` behind it.
+   *
+   * @param timeline ends with the decided tokens, which begin at `from`
+   * @param refused absent where the verdict refused nothing, or the engine does not tell
+   */
+  learn?(timeline: readonly number[], from: number, refused?: Refused): void;
   /** It has no model, so all its tokens take the same time. */
   readonly copiesAlone?: boolean;
+}
+
+/** The part of a draft that a pass has computed in vain. */
+export interface Refused {
+  /** Draft tokens from the first wrong one on. */
+  readonly tokens: readonly number[];
+  /** Behind each of them the target's own token; null where the engine does not know it. */
+  readonly next: readonly (number | null)[];
 }
 
 export interface Candidate {
@@ -73,9 +88,9 @@ export interface Candidate {
   readonly confidence: number;
   /**
    * Which drafter it came from; `prediction`: a copy of what the client expects as the answer, `form`: what the answer's
-   * form asks for.
+   * form asks for; `recycled`: what the target said behind a refused draft token.
    */
-  readonly source: "model" | "lookup" | "prediction" | "form";
+  readonly source: "model" | "lookup" | "prediction" | "form" | "recycled";
 }
 
 export interface Proposed extends Candidate {
@@ -120,6 +135,8 @@ export interface Verdict {
   readonly undrafted?: boolean | undefined;
   /** The engine verifies siblings. */
   readonly siblings?: boolean | undefined;
+  /** As `Decision.recycled`. */
+  readonly recycled?: readonly (number | null)[] | undefined;
   /** Generations that the origin runs or lets wait, as a share of those that it runs at once. */
   readonly load?: number | undefined;
   /** Of each of `tokens`, where the generation asked for it. */

@@ -157,6 +157,8 @@ const verdictSchema = z.object({
   undrafted: z.boolean().optional(),
   /** The engine verifies siblings. */
   siblings: z.boolean().optional(),
+  /** The target's own tokens behind the first wrong draft token and behind those that follow that one. */
+  recycled: z.array(token.nullable()).max(MAX_DRAFT).readonly().optional(),
   /** Generations that the origin runs or lets wait, as a share of those that it runs at once. */
   load: z.number().min(0).optional(),
   /** Of each of `tokens`, where `open` asked for it. */

@@ -113,8 +113,8 @@ describe("lookup", () => {
     const faithful = new LookupDrafter();
     const line = Array.from({ length: 40 }, () => Math.floor(random() * 1000));
     await faithful.sync(Array.from({ length: 600 }, (_, i) => line[i % 40]!));
-    expect(misleading.confidence).toBeLessThan(0.5);
-    expect(faithful.confidence).toBeGreaterThan(0.9);
+    expect(misleading.after([])!.confidence).toBeLessThan(0.5);
+    expect(faithful.after([])!.confidence).toBeGreaterThan(0.9);
   });
 });
 
@@ -192,6 +192,28 @@ describe("both", () => {
     const own = await both.propose(3, always);
     expect(own.map(({ id, source }) => [id, source])).toEqual([7, 7, 7].map((id) => [id, "model"]));
     expect(model.held).toEqual([...novel, 7, 7]);
+  });
+
+  test("says what the target said behind a refused token", async () => {
+    const both = new BothDrafter(new LookupDrafter(), Object.assign(new Model(), { confidence: 0.3 }));
+    both.learn([1, 2, 3], 2, { tokens: [9, 4, 5], next: [40, 50, 60] });
+    await both.sync([1, 2, 3, 4]);
+    // Behind 4 the target said 50, and behind that nothing is known.
+    const proposed = await both.propose(2, always, 1);
+    expect(proposed.map(({ id, source }) => [id, source])).toEqual([
+      [50, "recycled"],
+      [7, "model"],
+    ]);
+    expect(proposed[0]!.others!.map(({ id }) => id)).toEqual([7]);
+  });
+
+  test("runs no model for what the target said behind several refused tokens", async () => {
+    const model = new Model();
+    const both = new BothDrafter(new LookupDrafter(), model);
+    both.learn([1, 2], 1, { tokens: [9, 4, 5, 6], next: [40, 50, 60, 70] });
+    await both.sync([1, 2, 4, 5, 6]);
+    expect((await both.propose(1, always)).map(({ id }) => id)).toEqual([70]);
+    expect(model.syncs).toBe(0);
   });
 
   test("asks the model at all wherever its pack trusts no copy", async () => {

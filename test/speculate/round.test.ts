@@ -3,7 +3,7 @@ import { OutriderError } from "../../src/model/errors.ts";
 import { History } from "../../src/speculate/history.ts";
 import { MOST_AHEAD } from "../../src/speculate/rates.ts";
 import { generate, type Step, type Summary } from "../../src/speculate/round.ts";
-import type { Done, Draft, Drafter, Proposed, Verdict, Verifier } from "../../src/speculate/types.ts";
+import type { Done, Draft, Drafter, Proposed, Refused, Verdict, Verifier } from "../../src/speculate/types.ts";
 import { Window, type WindowPolicy } from "../../src/speculate/window.ts";
 import { evenCosts } from "../support/costs.ts";
 import { eventually } from "../support/eventually.ts";
@@ -72,6 +72,37 @@ async function nextStep(run: AsyncGenerator<Step, unknown>): Promise<Step> {
   expect(result.done).toBe(false);
   return result.value as Step;
 }
+
+describe("what a verdict refuses", () => {
+  const told = async (recycled: (number | null)[] | undefined) => {
+    const lessons: Parameters<NonNullable<Drafter["learn"]>>[] = [];
+    const drafter = Object.assign(counting(), {
+      learn: (timeline: readonly number[], ...rest: [number, Refused?]) => void lessons.push([[...timeline], ...rest]),
+    });
+    const verifier = new HandVerifier();
+    const { steps: run, idle } = generate([1, 2], drafter, verifier, window());
+    verifier.give(verdict(2, 0, [3], 1));
+    await nextStep(run);
+    await eventually(() => expect(verifier.drafts.at(-1)?.tokens).toEqual([4, 5, 6, 7]));
+    verifier.give({ ...verdict(3, 1, [4, 9], 2), scored: 4, recycled });
+    await nextStep(run);
+    await eventually(() => expect(verifier.drafts.at(-1)?.tokens[0]).toBe(10));
+    await run.return({} as Summary);
+    await idle();
+    return lessons;
+  };
+
+  test("is told to the drafter with the target's own tokens, once", async () => {
+    expect(await told([60, null, 80])).toEqual([
+      [[1, 2, 3], 2, undefined],
+      [[1, 2, 3, 4, 9], 3, { tokens: [5, 6, 7], next: [60, null, 80] }],
+    ]);
+  });
+
+  test.each([[undefined], [[60]], [[]]])("is not told where the origin says %j of it", async (recycled) => {
+    expect((await told(recycled)).at(-1)).toEqual([[1, 2, 3, 4, 9], 3, undefined]);
+  });
+});
 
 describe("tokens", () => {
   test("of each verdict are appended and yielded, flagged kept or decided", async () => {
