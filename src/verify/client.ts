@@ -286,12 +286,13 @@ export class VerifyClient implements Verifier {
   }
 
   /** What no origin says that follows the rules; null where all is well. */
-  #wrongIn({ position, kept, tokens, logprobs }: Verdict): string | null {
+  #wrongIn({ position, kept, tokens, logprobs, recycled = [] }: Verdict): string | null {
     const { vocabularySize, open } = this.#options;
     if (this.#stopped || position !== this.#timeline.length) return "does not follow the last one";
     if (kept > tokens.length || tokens.length > this.#left) return "decides more than it may";
     if (logprobs && logprobs.length !== tokens.length) return "tells the log probabilities of other tokens";
-    if (tokens.some((id) => id >= vocabularySize)) return "holds a token outside the vocabulary";
+    const isOutside = (id: number | null) => id !== null && id >= vocabularySize;
+    if (tokens.some(isOutside) || recycled.some(isOutside)) return "holds a token outside the vocabulary";
     if (tokens.slice(0, -1).some((id) => open.stop.includes(id))) return "goes on behind the end of the answer";
     return null;
   }

@@ -194,8 +194,8 @@ export const MENDS: readonly Mend[] = [
     defect: 15,
     was: "ids outside the vocabulary are taken",
     file: "src/verify/client.ts",
-    from: "tokens.some((id) => id >= vocabularySize)",
-    to: "tokens.some((id) => id < 0)",
+    from: "id !== null && id >= vocabularySize",
+    to: "id !== null && id < 0",
     test: "test/verify/client.test.ts",
   },
   {

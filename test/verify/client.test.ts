@@ -418,6 +418,10 @@ describe("what does not make sense is a lost socket", () => {
     ["more decided than asked for", [verdict(3, Array(11).fill(1), 1)]],
     ["an id outside the vocabulary", [verdict(3, [100], 1)]],
     ["an id outside the vocabulary behind one inside", [verdict(3, [1, 4_000_000_000], 1, 1)]],
+    [
+      "an id outside the vocabulary behind a refused token",
+      [{ ...verdict(3, [1], 1), recycled: [2, null, 100] } as OriginFrame],
+    ],
     ["tokens behind the end of the answer", [verdict(3, [0, 1], 1, 1)]],
     [
       "a verdict that was changed on its way",
