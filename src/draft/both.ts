@@ -29,6 +29,16 @@ interface DraftModel extends Drafter {
   readonly drafting?: Pick<Drafting, "copyConfidence" | "copyWeight"> | undefined;
 }
 
+/** What follows in the conversation, and what the target said behind refused tokens. */
+interface Copies {
+  readonly copy: Proposed | undefined;
+  readonly recycled: Proposed | undefined;
+}
+
+/** Of equals the copy from the conversation. */
+const surestOf = ({ copy, recycled }: Copies): Proposed | undefined =>
+  copy && recycled && recycled.confidence > copy.confidence ? recycled : (copy ?? recycled);
+
 export class BothDrafter implements Drafter {
   readonly #lookup: LookupDrafter;
   readonly #model: DraftModel;
@@ -44,7 +54,7 @@ export class BothDrafter implements Drafter {
   async sync(timeline: readonly number[]): Promise<void> {
     this.#timeline = timeline;
     await this.#lookup.sync(timeline);
-    const copies = this.#copied([], 0) !== undefined;
+    const copies = this.#isSure(surestOf(this.#copies([], 0)));
     if (!copies || timeline.length - this.#modelLength > MAX_LAG) await this.#catchUp(timeline);
   }
 
@@ -55,13 +65,14 @@ export class BothDrafter implements Drafter {
     const named = Math.max(others, DRAWN - 1);
     let asked = 0;
     while (proposed.length < max) {
-      let next = this.#copied(ids, named);
-      if (!next) {
+      const copies = this.#copies(ids, named);
+      let next = surestOf(copies);
+      if (!this.#isSure(next)) {
         if (asked > 0 && asked % DRAFT_SLICE === 0) await pause();
         await this.#catchUp([...this.#timeline, ...ids]);
         const [own] = await this.#model.propose(1, () => false, named);
         asked++;
-        next = this.#together(own, ids, named);
+        next = this.#together(own, copies);
       }
       if (!next) break;
       proposed.push({ ...next, others: next.others?.slice(0, others) ?? [] });
@@ -82,24 +93,21 @@ export class BothDrafter implements Drafter {
     this.#recycled.learn(timeline, from, refused);
   }
 
-  /** The token behind the timeline and `ids` that needs no model: a copy or a recycled one of high confidence. */
-  #copied(ids: readonly number[], named: number): Proposed | undefined {
-    const [surest] = [this.#lookup.after(ids, named), this.#recycledAfter(ids, named)]
-      .filter((copy) => copy !== undefined)
-      .sort((a, b) => b.confidence - a.confidence);
-    return surest && surest.confidence >= this.#copyConfidence ? surest : undefined;
+  /** What takes no draft step behind the timeline and `ids`. */
+  #copies(ids: readonly number[], named: number): Copies {
+    const end = [...this.#timeline.slice(-MAX_MATCH), ...ids];
+    return { copy: this.#lookup.after(ids, named), recycled: this.#recycled.after(end, named) };
+  }
+
+  /** Whether a copy is proposed without running the model. */
+  #isSure(copy: Proposed | undefined): boolean {
+    return copy !== undefined && copy.confidence >= this.#copyConfidence;
   }
 
   /** What the model, copies and the target's own words say together; undefined where none says anything. */
-  #together(own: Proposed | undefined, ids: readonly number[], named: number): Proposed | undefined {
-    const copy = this.#lookup.after(ids, named);
+  #together(own: Proposed | undefined, { copy, recycled }: Copies): Proposed | undefined {
     const drafted = own && copy ? pooled(own, copy, this.#model.drafting?.copyWeight) : (own ?? copy);
-    const recycled = this.#recycledAfter(ids, named);
     return drafted && recycled ? pooled(drafted, recycled, RECYCLED_WEIGHT) : (drafted ?? recycled);
-  }
-
-  #recycledAfter(ids: readonly number[], named: number): Proposed | undefined {
-    return this.#recycled.after([...this.#timeline.slice(-MAX_MATCH), ...ids], named);
   }
 
   get #copyConfidence(): number {

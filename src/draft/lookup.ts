@@ -21,6 +21,7 @@
 import { commonPrefix } from "../model/common-prefix.ts";
 import type { Candidate, Drafter, More, Proposed } from "../speculate/types.ts";
 import { Alignment, type Expected } from "./alignment.ts";
+import { ranked, type Sign } from "./ranked.ts";
 import { Trust } from "./trust.ts";
 
 /** Most earlier occurrences of the last two tokens that are compared. */
@@ -152,16 +153,12 @@ export class LookupDrafter implements Drafter {
       this.#add(id, false);
       this.#drafted++;
     }
-    const [first, ...rest] = this.#continuations();
-    return first && { ...first, others: rest.slice(0, others) };
+    return ranked(this.#continuations(), others);
   }
 
-  /**
-   * What followed earlier matches and what the copy expects, each token once: that of the longest match first, but for
-   * the copy's. A token's confidence is the probability that it is right and all before it are wrong.
-   */
-  #continuations(): Candidate[] {
-    const known = this.#matches().map(({ next, length }) => ({
+  /** What followed earlier matches and what the copy expects: that of the longest match first, but for the copy's. */
+  #continuations(): Sign[] {
+    const known: Sign[] = this.#matches().map(({ next, length }) => ({
       id: this.#tokens[next]!,
       chance: this.#matched.of(classOf(length)),
       source: this.#sourceOf(next),
@@ -172,15 +169,7 @@ export class LookupDrafter implements Drafter {
       const after = known.findIndex((each) => each.chance <= chance);
       known.splice(after < 0 ? known.length : after, 0, { id: copy.token, chance, source: this.#sourceOf(copy.at) });
     }
-    const candidates: Candidate[] = [];
-    let left = 1;
-    for (const { id, chance, source } of known) {
-      if (candidates.some((candidate) => candidate.id === id)) continue;
-      const confidence = left * chance;
-      candidates.push({ id, confidence, source });
-      left -= confidence;
-    }
-    return candidates;
+    return known;
   }
 
   #sourceOf(index: number | undefined): Candidate["source"] {

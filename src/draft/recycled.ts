@@ -1,6 +1,6 @@
 /**
- * What the target said behind refused draft tokens. A pass computes those rows anyway, and an answer often comes back to
- * what was drafted: behind one word more, one less, or another name.
+ * What the target said behind refused draft tokens. A pass computes those rows anyway, and an answer often comes back
+ * to what was drafted: behind one word more, one less, or another name.
  *
  *   drafted    for ( let i = 0 ; i < n
  *   decided    for ( const                   `let` was refused
@@ -10,7 +10,8 @@
  * Recycling (Luo et al. 2024, arXiv 2408.08696) keeps the target's candidates behind each single token and needs no
  * draft model. Here the draft model chooses what is computed, and longer parts are trusted more.
  */
-import type { Candidate, Proposed, Refused } from "../speculate/types.ts";
+import type { Proposed, Refused } from "../speculate/types.ts";
+import { ranked, type Sign } from "./ranked.ts";
 import { Trust } from "./trust.ts";
 
 /** Refused drafts that are remembered. */
@@ -51,16 +52,10 @@ export class Recycled {
    * @param others most alternatives
    */
   after(end: readonly number[], others: number): Proposed | undefined {
-    const candidates: Candidate[] = [];
-    let left = 1;
-    for (const { class: matched, id } of this.#matches(end.slice(-MAX_MATCH))) {
-      if (candidates.some((candidate) => candidate.id === id)) continue;
-      const confidence = left * this.#trust.of(matched);
-      candidates.push({ id, confidence, source: "recycled" });
-      left -= confidence;
-    }
-    const [first, ...rest] = candidates;
-    return first && { ...first, others: rest.slice(0, others) };
+    const signs = this.#matches(end.slice(-MAX_MATCH)).map(
+      (match): Sign => ({ id: match.id, chance: this.#trust.of(match.class), source: "recycled" }),
+    );
+    return ranked(signs, others);
   }
 
   /** The longest first, among equals that of the newest draft. */

@@ -49,8 +49,8 @@ export interface Decision {
 export interface Scores {
   /** The target's own token after the row; null where the engine returned too little of the distribution to know it. */
   own(row: number): number | null;
-  /** The same of a row that decides nothing; absent where that takes more than a look at its logits. */
-  behind?: ((row: number) => number | null) | undefined;
+  /** Whether `own` of a row that decides nothing takes no more than a look at its logits: then `recycled` is told. */
+  readonly recycles?: boolean;
   /** ln p of a token under the target's plain softmax: no temperature, no filters. */
   logProbability(row: number, token: number): number;
   /** What is told of a decided token, where that was asked for. */
@@ -76,8 +76,8 @@ export function accept(
     return { kept, tokens: decided, ...(logprobs && { logprobs }) };
   };
   const recycledFrom = (wrong: number): Pick<Decision, "recycled"> =>
-    scores.behind && wrong < draft.length
-      ? { recycled: draft.slice(wrong).map((_, n) => scores.behind!(wrong + n + 1)) }
+    scores.recycles && wrong < draft.length
+      ? { recycled: draft.slice(wrong).map((_, n) => scores.own(wrong + n + 1)) }
       : {};
   for (let i = 0; ; i++) {
     const own = scores.own(i);
@@ -144,10 +144,9 @@ export function fullScores(
   logprobs?: number,
 ): Scores {
   const row = (i: number) => rows.subarray(i * V, (i + 1) * V);
-  const own = (i: number) => chooseToken(shapes ? applied(shapes(i), row(i)) : row(i), sampling, positions[i]!);
   return {
-    own,
-    ...(!shapes && { behind: own }),
+    own: (i) => chooseToken(shapes ? applied(shapes(i), row(i)) : row(i), sampling, positions[i]!),
+    recycles: !shapes,
     logProbability: (i, token) => logProbability(row(i), token),
     ...(logprobs !== undefined && { tell: (i, token) => tokenLogprob(row(i), token, logprobs) }),
   };
@@ -179,13 +178,12 @@ export function partialScores(
   logprobs?: number,
 ): Scores {
   const known = (i: number) => (shapes ? shaped(rows[i]!, V, shapes(i)) : rows[i]!);
-  const own = (i: number) => {
-    const likeliest = known(i);
-    return likeliest && chooseAmong(likeliest, V, sampling, positions[i]!);
-  };
   return {
-    own,
-    ...(!shapes && { behind: own }),
+    own(i) {
+      const likeliest = known(i);
+      return likeliest && chooseAmong(likeliest, V, sampling, positions[i]!);
+    },
+    recycles: !shapes,
     logProbability: (i) => logProbabilities[i] ?? Number.NEGATIVE_INFINITY,
     ...(logprobs !== undefined && { tell: (i, token) => toldOf(rows[i]!, token, logprobs) }),
   };

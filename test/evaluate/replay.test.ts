@@ -111,6 +111,7 @@ describe("drafting as the service does", () => {
     expect(passesOf(both)).not.toEqual(passesOf(alone));
     expect(passesOf(lookup)).not.toEqual(passesOf(alone));
     const withoutTarget = (await evaluated(...answers)).served!;
+    expect(new Set(Object.values(withoutTarget)).size).toBe(3);
     expect(withoutTarget.model).toBe(served!.model);
     expect(withoutTarget.both).not.toBe(served!.both);
     expect(served!.model).toBeGreaterThan(1.2);

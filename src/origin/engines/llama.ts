@@ -164,7 +164,7 @@ class LlamaSequence extends Timeline implements EngineSequence {
     const fromAll = new Map<number, number | null>();
     const scores: Scores = {
       own: (i) => (fromAll.has(i) ? fromAll.get(i)! : inquiries[i]!.own(replies[i]!)),
-      ...(!shapes && logprobs === undefined && { behind: (i) => inquiries[i]!.own(replies[i]!) }),
+      recycles: !shapes && logprobs === undefined,
       logProbability: (i, token) => inquiries[i]!.logProbability!(replies[i]!, token),
       ...(logprobs !== undefined && { tell: (i, token) => inquiries[i]!.tell!(replies[i]!, token, logprobs) }),
     };
