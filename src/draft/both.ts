@@ -1,24 +1,21 @@
 /**
- * Two drafters in one, and what the target itself said behind refused tokens (recycled.ts). Each position gets the
- * likeliest token by all of them together (pool.ts); what else they name becomes `others`. Where the confidence of a
- * copy or of a recycled token is high the model is not run. It reads what was copied while the target verifies the next
- * draft, or when it is needed, several tokens at a time: that is nearly as fast as one.
+ * The draft model and what takes no draft step (copy-drafter.ts) in one drafter. Each position gets the likeliest token by
+ * all of them together (pool.ts); what else they name becomes `others`. Where the confidence of a copy or of a recycled
+ * token is high the model is not run. It reads what was copied while the target verifies the next draft, or when it is
+ * needed, several tokens at a time: that is nearly as fast as one.
  */
 import type { Drafting } from "../format/pack-header.ts";
 import type { Drafter, More, Proposed, Refused } from "../speculate/types.ts";
 import { DRAWN } from "./chances.ts";
-import type { LookupDrafter } from "./lookup.ts";
+import { type Copied, type CopyDrafter, withRecycled } from "./copy-drafter.ts";
 import { DRAFT_SLICE, pause } from "./model-drafter.ts";
 import { pooled } from "./pool.ts";
-import { MAX_MATCH, Recycled } from "./recycled.ts";
 
 /**
  * A copy of this confidence is proposed without running the model, which is rarely more often right (docs/log.md). The
  * draft's pack may name another value.
  */
 const COPY_CONFIDENCE = 0.85;
-/** What a recycled token counts beside the model's 1: it is the target's own opinion (docs/log.md). */
-const RECYCLED_WEIGHT = 1;
 /** Most tokens that the model may be behind the timeline when a draft begins. */
 const MAX_LAG = 128;
 /** Tokens that the model reads between two looks whether a verdict has come. */
@@ -29,32 +26,25 @@ interface DraftModel extends Drafter {
   readonly drafting?: Pick<Drafting, "copyConfidence" | "copyWeight"> | undefined;
 }
 
-/** What follows in the conversation, and what the target said behind refused tokens. */
-interface Copies {
-  readonly copy: Proposed | undefined;
-  readonly recycled: Proposed | undefined;
-}
-
 /** Of equals the copy from the conversation. */
-const surestOf = ({ copy, recycled }: Copies): Proposed | undefined =>
+const surestOf = ({ copy, recycled }: Copied): Proposed | undefined =>
   copy && recycled && recycled.confidence > copy.confidence ? recycled : (copy ?? recycled);
 
 export class BothDrafter implements Drafter {
-  readonly #lookup: LookupDrafter;
+  readonly #copies: CopyDrafter;
   readonly #model: DraftModel;
-  readonly #recycled = new Recycled();
   #timeline: readonly number[] = [];
   #modelLength = 0;
 
-  constructor(lookup: LookupDrafter, model: DraftModel) {
-    this.#lookup = lookup;
+  constructor(copies: CopyDrafter, model: DraftModel) {
+    this.#copies = copies;
     this.#model = model;
   }
 
   async sync(timeline: readonly number[]): Promise<void> {
     this.#timeline = timeline;
-    await this.#lookup.sync(timeline);
-    const copies = this.#isSure(surestOf(this.#copies([], 0)));
+    await this.#copies.sync(timeline);
+    const copies = this.#isSure(surestOf(this.#copies.after([], 0)));
     if (!copies || timeline.length - this.#modelLength > MAX_LAG) await this.#catchUp(timeline);
   }
 
@@ -65,14 +55,14 @@ export class BothDrafter implements Drafter {
     const named = Math.max(others, DRAWN - 1);
     let asked = 0;
     while (proposed.length < max) {
-      const copies = this.#copies(ids, named);
-      let next = surestOf(copies);
+      const copied = this.#copies.after(ids, named);
+      let next = surestOf(copied);
       if (!this.#isSure(next)) {
         if (asked > 0 && asked % DRAFT_SLICE === 0) await pause();
         await this.#catchUp([...this.#timeline, ...ids]);
         const [own] = await this.#model.propose(1, () => false, named);
         asked++;
-        next = this.#together(own, copies);
+        next = this.#together(own, copied);
       }
       if (!next) break;
       proposed.push({ ...next, others: next.others?.slice(0, others) ?? [] });
@@ -90,13 +80,7 @@ export class BothDrafter implements Drafter {
   }
 
   learn(timeline: readonly number[], from: number, refused?: Refused): void {
-    this.#recycled.learn(timeline, from, refused);
-  }
-
-  /** What takes no draft step behind the timeline and `ids`. */
-  #copies(ids: readonly number[], named: number): Copies {
-    const end = [...this.#timeline.slice(-MAX_MATCH), ...ids];
-    return { copy: this.#lookup.after(ids, named), recycled: this.#recycled.after(end, named) };
+    this.#copies.learn(timeline, from, refused);
   }
 
   /** Whether a copy is proposed without running the model. */
@@ -105,9 +89,9 @@ export class BothDrafter implements Drafter {
   }
 
   /** What the model, copies and the target's own words say together; undefined where none says anything. */
-  #together(own: Proposed | undefined, { copy, recycled }: Copies): Proposed | undefined {
+  #together(own: Proposed | undefined, { copy, recycled }: Copied): Proposed | undefined {
     const drafted = own && copy ? pooled(own, copy, this.#model.drafting?.copyWeight) : (own ?? copy);
-    return drafted && recycled ? pooled(drafted, recycled, RECYCLED_WEIGHT) : (drafted ?? recycled);
+    return withRecycled(drafted, recycled);
   }
 
   get #copyConfidence(): number {

@@ -1,6 +1,6 @@
 /**
- * A drafter without weights: it copies what followed the last time the timeline ended like this. Prompt lookup
- * decoding (Saxena 2023). Among suffix matches the longest wins, among equals the most recent. The longer the match,
+ * Copies from the conversation: what followed the last time the timeline ended like this. Prompt lookup decoding
+ * (Saxena 2023). Among suffix matches the longest wins, among equals the most recent. The longer the match,
  * the higher the confidence of the copy (SuffixDecoding: Oliaro et al. 2024, arXiv 2411.04975).
  *
  *   timeline   … a b c d e … x b c d        the suffix "b c d" occurred before, so draft "e …"
@@ -19,7 +19,7 @@
  * included, it is compared with the token that would have been proposed for its position.
  */
 import { commonPrefix } from "../model/common-prefix.ts";
-import type { Candidate, Drafter, More, Proposed } from "../speculate/types.ts";
+import type { Candidate, Proposed } from "../speculate/types.ts";
 import { Alignment, type Expected } from "./alignment.ts";
 import { ranked, type Sign } from "./ranked.ts";
 import { Trust } from "./trust.ts";
@@ -87,7 +87,7 @@ class Chains {
   }
 }
 
-export class LookupDrafter implements Drafter {
+export class Lookup {
   readonly #tokens: number[] = [];
   /** Pairs of neighbouring tokens, by the index at which they end. */
   readonly #bigrams = new Chains();
@@ -103,8 +103,6 @@ export class LookupDrafter implements Drafter {
   /** The matches of the tokens as they are, the longest first; undefined before they are looked for. */
   #found: readonly Match[] | undefined;
 
-  readonly copiesAlone = true;
-
   /**
    * @param prompt what the timeline begins with
    * @param prediction tokens that the client expects behind it; none where it expects nothing
@@ -116,6 +114,7 @@ export class LookupDrafter implements Drafter {
     this.#before = this.#tokens.length;
   }
 
+  /** As `Drafter.sync`. */
   async sync(timeline: readonly number[]): Promise<void> {
     while (this.#drafted > 0) this.#removeDrafted();
     const common = commonPrefix(this.#tokens.slice(this.#before), timeline);
@@ -127,18 +126,6 @@ export class LookupDrafter implements Drafter {
       if (copy && copy.changed > 0) this.#resumed.learn(resumedClass(copy), copy.token === token);
       this.#add(token, true);
     }
-  }
-
-  async propose(max: number, more: More, others = 0): Promise<readonly Proposed[]> {
-    const proposed: Proposed[] = [];
-    while (proposed.length < max) {
-      const ids = proposed.map(({ id }) => id);
-      const next = this.after(ids, others);
-      if (!next) break;
-      proposed.push(next);
-      if (!more(next)) break;
-    }
-    return proposed;
   }
 
   /**

@@ -6,7 +6,7 @@
 import { familyOf } from "../calls/families.ts";
 import { BothDrafter } from "../draft/both.ts";
 import { ConstrainedDrafter } from "../draft/constrained.ts";
-import { LookupDrafter } from "../draft/lookup.ts";
+import { CopyDrafter } from "../draft/copy-drafter.ts";
 import { faultOf } from "../grammar/check.ts";
 import { Following } from "../grammar/following.ts";
 import { commonPrefix } from "../model/common-prefix.ts";
@@ -304,6 +304,6 @@ function windowOf(
 function drafterOf(kind: DraftKind, model: TurnDrafter | null, { prompt, prediction }: Task): Drafter | null {
   if (kind === "off") return null;
   if (kind === "model") return model;
-  const lookup = new LookupDrafter(prompt, prediction);
-  return kind === "lookup" || !model ? lookup : new BothDrafter(lookup, model);
+  const copies = new CopyDrafter(prompt, prediction);
+  return kind === "lookup" || !model ? copies : new BothDrafter(copies, model);
 }

@@ -5,8 +5,8 @@
  * behind refused tokens is not in a recording, so a running one is asked where there is one.
  */
 import { BothDrafter } from "../draft/both.ts";
+import { CopyDrafter } from "../draft/copy-drafter.ts";
 import type { Llama } from "../draft/llama.ts";
-import { LookupDrafter } from "../draft/lookup.ts";
 import { ModelDrafter } from "../draft/model-drafter.ts";
 import { commonPrefix } from "../model/common-prefix.ts";
 import type { TargetEngine } from "../origin/engine.ts";
@@ -43,9 +43,9 @@ export const DRAFTED = 8;
 /** Something of each kind of drafter. */
 export interface Served<T = number> {
   readonly model: T;
-  /** Prompt lookup without the model. */
+  /** Prompt lookup without the model, and what the target said behind refused tokens where it runs. */
   readonly lookup: T;
-  /** Model and lookup together, and what the target said behind refused tokens where it runs. */
+  /** All of them together. */
   readonly both: T;
 }
 
@@ -92,8 +92,8 @@ export async function replayFigures(
     const drafter = new ModelDrafter(llama, cache, sampling);
     const consulted = target && new Consulted(target, sampling);
     const model = await replay(answer, drafter, drafted);
-    const lookup = await replay(answer, new LookupDrafter(), drafted);
-    const both = await replay(answer, new BothDrafter(new LookupDrafter(), drafter), drafted, consulted);
+    const lookup = await replay(answer, new CopyDrafter(), drafted, consulted);
+    const both = await replay(answer, new BothDrafter(new CopyDrafter(), drafter), drafted, consulted);
     consulted?.close();
     runs.push({ ...answer, model, lookup, both });
     cache.release();

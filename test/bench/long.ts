@@ -10,8 +10,9 @@
  * the answer alone. With copies: lookup proposes in place of the model where it is sure, as in the service. Prints tables and,
  * last, one JSON line. --quick takes one answer of each kind and length, and the budget of 20 % for the steps only.
  */
+
 import { POLICIES } from "../../src/draft/keeping.ts";
-import { LookupDrafter } from "../../src/draft/lookup.ts";
+import { Lookup } from "../../src/draft/lookup.ts";
 import { PAGE_TOKENS } from "../../src/kernels/abi.ts";
 import { agreementRate, tokensPerPass } from "../../src/methods/acceptance-length.ts";
 import { parseOptions } from "../support/parse-options.ts";
@@ -71,7 +72,7 @@ const runs = new Map<string, Run>();
 
 /** What lookup is sure of at each token of an answer. */
 async function copiesOf({ prompt, answer }: LongAnswer): Promise<(number | undefined)[]> {
-  const lookup = new LookupDrafter();
+  const lookup = new Lookup();
   const copies: (number | undefined)[] = [];
   for (const at of answer.keys()) {
     await lookup.sync([...prompt, ...answer.slice(0, at)]);

@@ -14,7 +14,7 @@
  */
 import { readFileSync } from "node:fs";
 import { textTable } from "../../src/charts/text-table.ts";
-import { LookupDrafter } from "../../src/draft/lookup.ts";
+import { CopyDrafter } from "../../src/draft/copy-drafter.ts";
 import { replay } from "../../src/evaluate/replay.ts";
 import { ChatTemplate } from "../../src/model/chat.ts";
 import { openTokenizer } from "../../src/model/tokenizer.ts";
@@ -45,7 +45,7 @@ for (const { name, ask, edited } of EDITS) {
   const without = promptOf(ask);
   for (const drafted of DRAFTED) {
     const perToken = async (prompt: readonly number[], expected: readonly number[]) => {
-      const { passes } = await replay({ prompt, answer }, new LookupDrafter(prompt, expected), { tokens: drafted });
+      const { passes } = await replay({ prompt, answer }, new CopyDrafter(prompt, expected), { tokens: drafted });
       return Number((passes / answer.length).toFixed(3));
     };
     rows.push({
@@ -69,7 +69,7 @@ for (const passes of ["gemm16", "llamacpp4"] as const) {
     const expected = truthOf(world)
       .slice(PROMPT.length)
       .map((id, n) => (n % 50 === 49 ? id + 1 : id));
-    const spoil = () => new LookupDrafter(PROMPT, expected);
+    const spoil = () => new CopyDrafter(PROMPT, expected);
     const policy = { maxDraft: 31, patience: "auto", spare: "time" } as const;
     const { perMs, ...ran } = await live({ ...world, spoil }, policy, new History());
     timed.push({

@@ -7,9 +7,10 @@
  *
  * --quick takes one answer of each kind.
  */
+
 import { readKeeping } from "../../src/draft/keeping.ts";
 import { loadLlama } from "../../src/draft/llama.ts";
-import { LookupDrafter } from "../../src/draft/lookup.ts";
+import { Lookup } from "../../src/draft/lookup.ts";
 import { AHEAD_PAGES, ModelDrafter } from "../../src/draft/model-drafter.ts";
 import { conversationPages, poolPages } from "../../src/edge/budget.ts";
 import { PAGE_TOKENS } from "../../src/kernels/abi.ts";
@@ -54,7 +55,7 @@ const WAYS = {
 
 /** Which tokens the model foretells, which ones with copies, and the CPU of reading the prompt. */
 async function foretold(drafter: ModelDrafter, { prompt, answer }: LongAnswer) {
-  const lookup = new LookupDrafter();
+  const lookup = new Lookup();
   const model: boolean[] = [];
   const both: boolean[] = [];
   const before = process.cpuUsage();

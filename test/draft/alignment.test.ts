@@ -1,6 +1,6 @@
 /** A copy goes on after its changes. */
 import { describe, expect, test } from "vitest";
-import { LookupDrafter } from "../../src/draft/lookup.ts";
+import { CopyDrafter } from "../../src/draft/copy-drafter.ts";
 import type { Proposed } from "../../src/speculate/types.ts";
 import { seeded } from "../support/random.ts";
 
@@ -8,7 +8,7 @@ const ids = (text: string) => [...text].map((c) => c.codePointAt(0)!);
 const text = (proposed: readonly Proposed[]) => String.fromCodePoint(...proposed.map(({ id }) => id));
 
 async function continuation(timeline: string, max: number): Promise<string> {
-  const drafter = new LookupDrafter();
+  const drafter = new CopyDrafter();
   await drafter.sync(ids(timeline));
   return text(await drafter.propose(max, () => true));
 }
@@ -54,7 +54,7 @@ describe("a replacement is expected again where the source has the same", () => 
   const source = " it was the first of the days of total; print all of total; store all of total; close";
 
   async function proposed(copy: string, max: number): Promise<readonly Proposed[]> {
-    const drafter = new LookupDrafter();
+    const drafter = new CopyDrafter();
     await drafter.sync(words(`${source}.${copy}`));
     const once = await drafter.propose(max, () => true);
     expect(await drafter.propose(max, () => true), "nothing is learned of what might be").toEqual(once);
@@ -80,7 +80,7 @@ describe("a replacement is expected again where the source has the same", () => 
 test("a timeline that is cut back and changes is followed as if it had come at once", async () => {
   const random = seeded(11);
   const source = Array.from({ length: 80 }, () => Math.floor(random() * 30));
-  const drafter = new LookupDrafter();
+  const drafter = new CopyDrafter();
   let timeline = [...source];
   for (let i = 0; i < 200; i++) {
     if (random() < 0.2) timeline = timeline.slice(0, 80 + Math.floor(random() * (timeline.length - 80)));
@@ -88,9 +88,9 @@ test("a timeline that is cut back and changes is followed as if it had come at o
     timeline.push(...source.slice(from, from + 12), Math.floor(random() * 30));
     await drafter.sync(timeline);
     // What was learned of the tokens that were cut off stays: how far to trust, not what follows.
-    const fresh = new LookupDrafter();
+    const fresh = new CopyDrafter();
     await fresh.sync(timeline);
-    const next = async (each: LookupDrafter) => new Set((await each.propose(1, () => true, 99)).flatMap(candidates));
+    const next = async (each: CopyDrafter) => new Set((await each.propose(1, () => true, 99)).flatMap(candidates));
     expect(await next(drafter)).toEqual(await next(fresh));
   }
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { BothDrafter } from "../../src/draft/both.ts";
-import { LookupDrafter } from "../../src/draft/lookup.ts";
+import { CopyDrafter } from "../../src/draft/copy-drafter.ts";
+import { Lookup } from "../../src/draft/lookup.ts";
 import type { Drafting } from "../../src/format/pack-header.ts";
 import type { Drafter, Proposed } from "../../src/speculate/types.ts";
 import { seeded } from "../support/random.ts";
@@ -10,7 +11,7 @@ const text = (proposed: readonly Proposed[]) => String.fromCodePoint(...proposed
 const always = () => true;
 
 async function continuation(timeline: string, max: number): Promise<string> {
-  const drafter = new LookupDrafter();
+  const drafter = new CopyDrafter();
   await drafter.sync(ids(timeline));
   return text(await drafter.propose(max, always));
 }
@@ -54,7 +55,7 @@ describe("lookup", () => {
 
   test("equals brute force while a random timeline grows, is cut back and changes", async () => {
     const random = seeded(4);
-    const drafter = new LookupDrafter();
+    const drafter = new CopyDrafter();
     let timeline: number[] = [];
     for (let i = 0; i < 400; i++) {
       if (random() < 0.15) timeline = timeline.slice(0, Math.floor(random() * timeline.length));
@@ -68,7 +69,9 @@ describe("lookup", () => {
         timeline.join(),
       ).toEqual(wanted);
       // What follows its own first tokens, if these come true.
-      expect(drafter.after(wanted.slice(0, 2))?.id).toBe(bruteForce([...timeline, ...wanted.slice(0, 2)], 1)[0]);
+      expect(drafter.after(wanted.slice(0, 2), 0).copy?.id).toBe(
+        bruteForce([...timeline, ...wanted.slice(0, 2)], 1)[0],
+      );
       const [first] = await drafter.propose(1, always, 99);
       const followed = bruteMatches(timeline).map(({ next }) => timeline[next]!);
       // Of single tokens only the most recent four are looked at, so of three some may be missing.
@@ -80,7 +83,7 @@ describe("lookup", () => {
   });
 
   test("names what followed other matches, each token once, as likely as those before it leave room for", async () => {
-    const drafter = new LookupDrafter();
+    const drafter = new CopyDrafter();
     await drafter.sync(ids("abX abY bZ abY ab"));
     const [first] = await drafter.propose(1, always, 3);
     expect(text([first!, ...first!.others!])).toBe("YXZ");
@@ -92,7 +95,7 @@ describe("lookup", () => {
   });
 
   test("trusts longer matches more, and stops where `more` says no", async () => {
-    const drafter = new LookupDrafter();
+    const drafter = new CopyDrafter();
     await drafter.sync(ids("one two three four five. one two"));
     let asked = 0;
     const proposed = await drafter.propose(12, () => ++asked < 9);
@@ -108,9 +111,9 @@ describe("lookup", () => {
   test("learns from the timeline how far to trust a match", async () => {
     const random = seeded(6);
     const noise = Array.from({ length: 600 }, () => Math.floor(random() * 4));
-    const misleading = new LookupDrafter();
+    const misleading = new Lookup();
     await misleading.sync(noise);
-    const faithful = new LookupDrafter();
+    const faithful = new Lookup();
     const line = Array.from({ length: 40 }, () => Math.floor(random() * 1000));
     await faithful.sync(Array.from({ length: 600 }, (_, i) => line[i % 40]!));
     expect(misleading.after([])!.confidence).toBeLessThan(0.5);
@@ -120,7 +123,7 @@ describe("lookup", () => {
 
 describe("a prediction", () => {
   const expected = "a file that somebody edits, line by line, and gets back";
-  const drafterFor = (prompt: string) => new LookupDrafter(ids(prompt), ids(expected));
+  const drafterFor = (prompt: string) => new CopyDrafter(ids(prompt), ids(expected));
 
   test.each(["Edit it. Answer: ", ":", ""])("is copied from its first token on, behind %j", async (prompt) => {
     const drafter = drafterFor(prompt);
@@ -181,7 +184,7 @@ describe("both", () => {
 
   test("copies while the timeline repeats, asks the model, brought up to date, where it does not", async () => {
     const model = new Model();
-    const both = new BothDrafter(new LookupDrafter(), model);
+    const both = new BothDrafter(new CopyDrafter(), model);
     const repeated = ids("a line of text. a line of text. a li");
     await both.sync(repeated);
     const copied = await both.propose(4, always);
@@ -195,7 +198,7 @@ describe("both", () => {
   });
 
   test("says what the target said behind a refused token", async () => {
-    const both = new BothDrafter(new LookupDrafter(), Object.assign(new Model(), { confidence: 0.3 }));
+    const both = new BothDrafter(new CopyDrafter(), Object.assign(new Model(), { confidence: 0.3 }));
     both.learn([1, 2, 3], 2, { tokens: [9, 4, 5], next: [40, 50, 60] });
     await both.sync([1, 2, 3, 4]);
     // Behind 4 the target said 50, and behind that nothing is known.
@@ -209,7 +212,7 @@ describe("both", () => {
 
   test("runs no model for what the target said behind several refused tokens", async () => {
     const model = new Model();
-    const both = new BothDrafter(new LookupDrafter(), model);
+    const both = new BothDrafter(new CopyDrafter(), model);
     both.learn([1, 2], 1, { tokens: [9, 4, 5, 6], next: [40, 50, 60, 70] });
     await both.sync([1, 2, 4, 5, 6]);
     expect((await both.propose(1, always)).map(({ id }) => id)).toEqual([70]);
@@ -218,14 +221,14 @@ describe("both", () => {
 
   test("asks the model at all wherever its pack trusts no copy", async () => {
     const model = Object.assign(new Model(), { drafting: { copyConfidence: 1, copyWeight: 0.4 }, confidence: 0.99 });
-    const both = new BothDrafter(new LookupDrafter(), model);
+    const both = new BothDrafter(new CopyDrafter(), model);
     await both.sync(ids("a line of text. a line of text. a li"));
     expect((await both.propose(2, always)).map(({ source }) => source)).toEqual(["model", "model"]);
   });
 
   test("takes, for each position, the likeliest token by both", async () => {
     const model = new Model();
-    const both = new BothDrafter(new LookupDrafter(), model);
+    const both = new BothDrafter(new CopyDrafter(), model);
     model.others = ids("X");
     // "ab" was followed by "X": a match of two, of confidence one third.
     await both.sync(ids("abX, ab"));
@@ -239,7 +242,7 @@ describe("both", () => {
 
   test("weighs copies as the model's pack says", async () => {
     const model = Object.assign(new Model(), { drafting: { copyWeight: 3 } });
-    const both = new BothDrafter(new LookupDrafter(), model);
+    const both = new BothDrafter(new CopyDrafter(), model);
     model.confidence = 0.9;
     model.others = ids("X");
     // "ab" was followed by "X": a match of two, of confidence one third.
@@ -249,7 +252,7 @@ describe("both", () => {
 
   test("returns what else both name as others, the likeliest first", async () => {
     const model = new Model();
-    const both = new BothDrafter(new LookupDrafter(), model);
+    const both = new BothDrafter(new CopyDrafter(), model);
     await both.sync(ids("abX, ab"));
     const [X] = ids("X") as [number];
     const named = async (confidence: number, others: readonly number[], most: number) => {
@@ -272,7 +275,7 @@ describe("both", () => {
 
   test("the model reads what was copied while a draft is verified, a few tokens at a time", async () => {
     const model = new Model();
-    const both = new BothDrafter(new LookupDrafter(), model);
+    const both = new BothDrafter(new CopyDrafter(), model);
     const timeline = Array.from({ length: 100 }, (_, i) => (i % 10) + 100);
     await both.sync(timeline);
     expect((await both.propose(20, always))[0]!.source).toBe("lookup");
@@ -289,7 +292,7 @@ describe("both", () => {
 
   test("lets the model lag a little while copying, not without bound", async () => {
     const model = new Model();
-    const both = new BothDrafter(new LookupDrafter(), model);
+    const both = new BothDrafter(new CopyDrafter(), model);
     const period = Array.from({ length: 10 }, (_, i) => i + 100);
     const timeline = Array.from({ length: 100 }, (_, i) => period[i % 10]!);
     await both.sync(timeline);

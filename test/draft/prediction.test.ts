@@ -1,7 +1,7 @@
 /** What a prediction is worth on edits of a file of 200 lines; `npm run bench:prediction` has them all. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { LookupDrafter } from "../../src/draft/lookup.ts";
+import { CopyDrafter } from "../../src/draft/copy-drafter.ts";
 import { replay } from "../../src/evaluate/replay.ts";
 import { openTokenizer } from "../../src/model/tokenizer.ts";
 import { EDITS, SOURCE } from "../bench/prediction/edits.ts";
@@ -22,7 +22,7 @@ test.each(EDITS.filter(({ name }) => ["rename", "add", "fenced"].includes(name))
   async ({ ask, edited }) => {
     const prompt = tokenizer.encode(ask);
     const answer = tokenizer.encode(edited);
-    const drafter = new LookupDrafter(prompt, tokenizer.encode(SOURCE));
+    const drafter = new CopyDrafter(prompt, tokenizer.encode(SOURCE));
     const { passes } = await replay({ prompt, answer }, drafter, { tokens: DRAFTED });
     expect(passes / answer.length).toBeLessThanOrEqual(0.15);
     // Nothing can be faster than a whole draft each time.

@@ -7,8 +7,8 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { evalCommand } from "../../src/commands/eval.ts";
 import { BothDrafter } from "../../src/draft/both.ts";
+import { CopyDrafter } from "../../src/draft/copy-drafter.ts";
 import type { Llama } from "../../src/draft/llama.ts";
-import { LookupDrafter } from "../../src/draft/lookup.ts";
 import { ModelDrafter } from "../../src/draft/model-drafter.ts";
 import type { Figures } from "../../src/evaluate/figures.ts";
 import { DRAFTED } from "../../src/evaluate/replay.ts";
@@ -87,8 +87,8 @@ const evaluated = async (...argv: string[]): Promise<Figures> =>
 describe("drafting as the service does", () => {
   test("takes the passes that an origin takes, for the model, for copies and for both", async () => {
     const alone = await asked((drafter) => drafter);
-    const lookup = await asked(() => new LookupDrafter());
-    const both = await asked((drafter) => new BothDrafter(new LookupDrafter(), drafter));
+    const lookup = await asked(() => new CopyDrafter());
+    const both = await asked((drafter) => new BothDrafter(new CopyDrafter(), drafter));
     expect(both.map(({ tokens }) => tokens)).toEqual(alone.map(({ tokens }) => tokens));
     writeFileSync(
       answersFile,
@@ -113,6 +113,7 @@ describe("drafting as the service does", () => {
     const withoutTarget = (await evaluated(...answers)).served!;
     expect(new Set(Object.values(withoutTarget)).size).toBe(3);
     expect(withoutTarget.model).toBe(served!.model);
+    expect(withoutTarget.lookup).not.toBe(served!.lookup);
     expect(withoutTarget.both).not.toBe(served!.both);
     expect(served!.model).toBeGreaterThan(1.2);
   });

@@ -5,7 +5,7 @@
  * do.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { LookupDrafter } from "../../src/draft/lookup.ts";
+import { CopyDrafter } from "../../src/draft/copy-drafter.ts";
 import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
 import { type Fault, type FaultProxy, faultProxy } from "../support/fault-proxy.ts";
 import { runGeneration } from "../support/generation.ts";
@@ -58,7 +58,7 @@ describe("the same tokens", () => {
         const prompt = promptOf(seed);
         const sampling = samplingOf(seed);
         const expected = reference(prompt, sampling, MAX_TOKENS, [STOP]);
-        const cast = { ...drafters(sampling, seed), lookup: new LookupDrafter() };
+        const cast = { ...drafters(sampling, seed), lookup: new CopyDrafter() };
         await Promise.all(
           Object.entries(cast).map(async ([name, drafter]) => {
             const outcome = await runGeneration({
@@ -112,7 +112,7 @@ describe("the same tokens", () => {
       prompt: first,
       sampling,
       session,
-      drafter: new LookupDrafter(),
+      drafter: new CopyDrafter(),
     });
     const second = [...turn.timeline, 5, 6, 7];
     const { slices } = origin.engine;

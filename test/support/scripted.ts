@@ -3,7 +3,7 @@
  * the answer a target gives alone (the reference), and drafters that are right, wrong, late or broken. Deterministic.
  */
 import { BothDrafter } from "../../src/draft/both.ts";
-import { LookupDrafter } from "../../src/draft/lookup.ts";
+import { CopyDrafter } from "../../src/draft/copy-drafter.ts";
 import { chooseToken } from "../../src/speculate/sample.ts";
 import type { Drafter, More, Proposed, Sampling, Sibling } from "../../src/speculate/types.ts";
 import { seeded } from "./random.ts";
@@ -119,7 +119,7 @@ export function drafters(sampling: Sampling, seed: number): Record<string, Draft
     "nonsense besides": new GuessDrafter(noisy, 0, [() => -1, () => 0.5, () => V]),
     garbage: new GuessDrafter(() => Math.floor(random() * V)),
     nonsense: new GuessDrafter((_, call) => [-1, 1e9, 0.5, Number.NaN][call % 4]!),
-    "with copies": new BothDrafter(new LookupDrafter(), new GuessDrafter(noisy)),
+    "with copies": new BothDrafter(new CopyDrafter(), new GuessDrafter(noisy)),
     empty: new GuessDrafter(() => null),
     slow: new GuessDrafter(noisy, 3),
     "throws at once": new GuessDrafter(() => {

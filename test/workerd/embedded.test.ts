@@ -2,7 +2,7 @@
  * The embedded origin as built, in workerd, on the tiny target: the same answers as the engine gives in this process.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { LookupDrafter } from "../../src/draft/lookup.ts";
+import { CopyDrafter } from "../../src/draft/copy-drafter.ts";
 import { ModelDrafter } from "../../src/draft/model-drafter.ts";
 import { WasmEngine } from "../../src/origin/engines/wasm.ts";
 import { History } from "../../src/speculate/history.ts";
@@ -123,7 +123,7 @@ describe("answers what the engine decides", () => {
     const prompts = Array.from({ length: 8 }, (_, i) => promptOf(100 + i, 390));
     const answers = await Promise.all(
       prompts.map((prompt, i) =>
-        generation(prompt, SAMPLED, new LookupDrafter(), i % 2 === 0 ? 0 : 500, 10, `many-${i}`),
+        generation(prompt, SAMPLED, new CopyDrafter(), i % 2 === 0 ? 0 : 500, 10, `many-${i}`),
       ),
     );
     for (const [i, prompt] of prompts.entries()) {
