@@ -47,8 +47,8 @@ export const evalCommand = command({
     json: flag("prints a line of JSON a model"),
   },
   notes: `Models run in f32 on the values that their weights stand for. A model with a trimmed vocabulary has no
-perplexity and no KL, because it cannot emit some of the tokens. Each draft of \`both\` takes a pass of --target, on
-this machine. Without one, \`both\` lacks the recycled tokens that it has in the service.`,
+perplexity and no KL, because it cannot emit some of the tokens. With --target, drafts of lookup and of \`both\`
+take a pass of it each, on this machine. Without one they lack the recycled tokens that they have in the service.`,
   async run({ models, windows, length, first, drafted, positions, chains, noSpeed, json, ...given }) {
     const { text: file, answers, against, served, target } = given;
     if (file === undefined && answers === undefined) throw usage("--text or --answers is missing");

@@ -1,15 +1,16 @@
 /**
- * The draft model and what takes no draft step (copy-drafter.ts) in one drafter. Each position gets the likeliest token by
- * all of them together (pool.ts); what else they name becomes `others`. Where the confidence of a copy or of a recycled
- * token is high the model is not run. It reads what was copied while the target verifies the next draft, or when it is
- * needed, several tokens at a time: that is nearly as fast as one.
+ * The draft model and what takes no draft step (copy-drafter.ts) in one drafter. Each position gets the likeliest token
+ * by all of them together (pool.ts); what else they name becomes `others`. Where the confidence of a copy or of a
+ * recycled token is high the model is not run. It reads what was copied while the target verifies the next draft, or
+ * when it is needed, several tokens at a time: that is nearly as fast as one.
  */
 import type { Drafting } from "../format/pack-header.ts";
 import type { Drafter, More, Proposed, Refused } from "../speculate/types.ts";
+import { chained } from "./chained.ts";
 import { DRAWN } from "./chances.ts";
-import { type Copied, type CopyDrafter, withRecycled } from "./copy-drafter.ts";
+import type { Copied, CopyDrafter } from "./copy-drafter.ts";
 import { DRAFT_SLICE, pause } from "./model-drafter.ts";
-import { pooled } from "./pool.ts";
+import { pooled, withRecycled } from "./pool.ts";
 
 /**
  * A copy of this confidence is proposed without running the model, which is rarely more often right (docs/log.md). The
@@ -48,28 +49,20 @@ export class BothDrafter implements Drafter {
     if (!copies || timeline.length - this.#modelLength > MAX_LAG) await this.#catchUp(timeline);
   }
 
-  async propose(max: number, more: More, others = 0): Promise<readonly Proposed[]> {
-    const proposed: Proposed[] = [];
-    const ids: number[] = [];
+  propose(max: number, more: More, others = 0): Promise<readonly Proposed[]> {
     // The model draws as many in any case.
     const named = Math.max(others, DRAWN - 1);
     let asked = 0;
-    while (proposed.length < max) {
+    return chained(max, more, others, async (ids) => {
       const copied = this.#copies.after(ids, named);
-      let next = surestOf(copied);
-      if (!this.#isSure(next)) {
-        if (asked > 0 && asked % DRAFT_SLICE === 0) await pause();
-        await this.#catchUp([...this.#timeline, ...ids]);
-        const [own] = await this.#model.propose(1, () => false, named);
-        asked++;
-        next = this.#together(own, copied);
-      }
-      if (!next) break;
-      proposed.push({ ...next, others: next.others?.slice(0, others) ?? [] });
-      ids.push(next.id);
-      if (!more(next)) break;
-    }
-    return proposed;
+      const surest = surestOf(copied);
+      if (this.#isSure(surest)) return surest;
+      if (asked > 0 && asked % DRAFT_SLICE === 0) await pause();
+      await this.#catchUp([...this.#timeline, ...ids]);
+      const [own] = await this.#model.propose(1, () => false, named);
+      asked++;
+      return this.#together(own, copied);
+    });
   }
 
   async settle(more: () => boolean): Promise<void> {

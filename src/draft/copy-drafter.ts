@@ -3,12 +3,10 @@
  * (recycled.ts). Alone this is the drafter of a target that has no draft model.
  */
 import type { Drafter, More, Proposed, Refused } from "../speculate/types.ts";
+import { chained } from "./chained.ts";
 import { Lookup } from "./lookup.ts";
-import { pooled } from "./pool.ts";
+import { withRecycled } from "./pool.ts";
 import { MAX_MATCH, Recycled } from "./recycled.ts";
-
-/** What a recycled token counts beside the 1 of others: it is the target's own opinion (docs/log.md). */
-const RECYCLED_WEIGHT = 1;
 
 /** What may come next without a draft step. */
 export interface Copied {
@@ -31,21 +29,14 @@ export class CopyDrafter implements Drafter {
 
   async sync(timeline: readonly number[]): Promise<void> {
     this.#timeline = timeline;
-    await this.#lookup.sync(timeline);
+    this.#lookup.sync(timeline);
   }
 
-  async propose(max: number, more: More, others = 0): Promise<readonly Proposed[]> {
-    const proposed: Proposed[] = [];
-    const ids: number[] = [];
-    while (proposed.length < max) {
+  propose(max: number, more: More, others = 0): Promise<readonly Proposed[]> {
+    return chained(max, more, others, (ids) => {
       const { copy, recycled } = this.after(ids, others);
-      const next = withRecycled(copy, recycled);
-      if (!next) break;
-      proposed.push({ ...next, others: next.others?.slice(0, others) ?? [] });
-      ids.push(next.id);
-      if (!more(next)) break;
-    }
-    return proposed;
+      return withRecycled(copy, recycled);
+    });
   }
 
   learn(timeline: readonly number[], from: number, refused?: Refused): void {
@@ -58,7 +49,3 @@ export class CopyDrafter implements Drafter {
     return { copy: this.#lookup.after(drafted, others), recycled: this.#recycled.after(end, others) };
   }
 }
-
-/** An opinion of a position together with the target's own words behind refused tokens; undefined without either. */
-export const withRecycled = (opinion: Proposed | undefined, recycled: Proposed | undefined): Proposed | undefined =>
-  opinion && recycled ? pooled(opinion, recycled, RECYCLED_WEIGHT) : (opinion ?? recycled);

@@ -114,8 +114,8 @@ export class Lookup {
     this.#before = this.#tokens.length;
   }
 
-  /** As `Drafter.sync`. */
-  async sync(timeline: readonly number[]): Promise<void> {
+  /** As `Drafter.sync`, at once. */
+  sync(timeline: readonly number[]): void {
     while (this.#drafted > 0) this.#removeDrafted();
     const common = commonPrefix(this.#tokens.slice(this.#before), timeline);
     while (this.#tokens.length > this.#before + common) this.#removeLast();

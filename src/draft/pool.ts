@@ -14,6 +14,8 @@ const COPY_WEIGHT = 1;
 /** The chance of a token that the model does not name, and of one that is no copy: about what either leaves over. */
 const UNNAMED = 0.02;
 const UNCOPIED = 0.03;
+/** What a recycled token counts beside the 1 of others: it is the target's own opinion (docs/log.md). */
+const RECYCLED_WEIGHT = 1;
 
 /** The likeliest token, with all others that are named. A token's `source` is whoever gives it the higher chance. */
 export function pooled(own: Proposed, copy: Proposed, copyWeight: number = COPY_WEIGHT): Proposed {
@@ -34,6 +36,10 @@ export function pooled(own: Proposed, copy: Proposed, copyWeight: number = COPY_
     .sort((a, b) => b.confidence - a.confidence);
   return { ...first!, others: rest };
 }
+
+/** An opinion of a position and what the target said behind refused tokens, as one; undefined without either. */
+export const withRecycled = (opinion: Proposed | undefined, recycled: Proposed | undefined): Proposed | undefined =>
+  opinion && recycled ? pooled(opinion, recycled, RECYCLED_WEIGHT) : (opinion ?? recycled);
 
 const listed = ({ others = [], ...first }: Proposed): Map<number, Candidate> =>
   new Map([first, ...others].map((candidate) => [candidate.id, candidate]));

@@ -10,7 +10,6 @@
  * the answer alone. With copies: lookup proposes in place of the model where it is sure, as in the service. Prints tables and,
  * last, one JSON line. --quick takes one answer of each kind and length, and the budget of 20 % for the steps only.
  */
-
 import { POLICIES } from "../../src/draft/keeping.ts";
 import { Lookup } from "../../src/draft/lookup.ts";
 import { PAGE_TOKENS } from "../../src/kernels/abi.ts";
@@ -71,11 +70,11 @@ interface Run {
 const runs = new Map<string, Run>();
 
 /** What lookup is sure of at each token of an answer. */
-async function copiesOf({ prompt, answer }: LongAnswer): Promise<(number | undefined)[]> {
+function copiesOf({ prompt, answer }: LongAnswer): (number | undefined)[] {
   const lookup = new Lookup();
   const copies: (number | undefined)[] = [];
   for (const at of answer.keys()) {
-    await lookup.sync([...prompt, ...answer.slice(0, at)]);
+    lookup.sync([...prompt, ...answer.slice(0, at)]);
     const copy = lookup.after([], 0);
     copies.push(copy && copy.confidence >= COPIED ? copy.id : undefined);
   }
@@ -111,7 +110,7 @@ function record(
 for (const [n, answer] of answers.entries()) {
   process.stderr.write(`\r${n + 1} of ${answers.length}: ${answer.prompt.length} tokens, ${answer.kind}          `);
   const [all, ...others] = drafts;
-  const copies = await copiesOf(answer);
+  const copies = copiesOf(answer);
   await all!.prefill(answer.prompt);
   const whole = record(answer, all!, 1, copies);
   for (const draft of others) {

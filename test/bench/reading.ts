@@ -7,7 +7,6 @@
  *
  * --quick takes one answer of each kind.
  */
-
 import { readKeeping } from "../../src/draft/keeping.ts";
 import { loadLlama } from "../../src/draft/llama.ts";
 import { Lookup } from "../../src/draft/lookup.ts";
@@ -64,7 +63,7 @@ async function foretold(drafter: ModelDrafter, { prompt, answer }: LongAnswer) {
   for (const [at, token] of answer.entries()) {
     const timeline = [...prompt, ...answer.slice(0, at)];
     await drafter.sync(timeline);
-    await lookup.sync(timeline);
+    lookup.sync(timeline);
     const [own] = await drafter.propose(1, () => false);
     const copy = lookup.after([], 0);
     model.push(own?.id === token);

@@ -112,10 +112,10 @@ describe("lookup", () => {
     const random = seeded(6);
     const noise = Array.from({ length: 600 }, () => Math.floor(random() * 4));
     const misleading = new Lookup();
-    await misleading.sync(noise);
+    misleading.sync(noise);
     const faithful = new Lookup();
     const line = Array.from({ length: 40 }, () => Math.floor(random() * 1000));
-    await faithful.sync(Array.from({ length: 600 }, (_, i) => line[i % 40]!));
+    faithful.sync(Array.from({ length: 600 }, (_, i) => line[i % 40]!));
     expect(misleading.after([])!.confidence).toBeLessThan(0.5);
     expect(faithful.after([])!.confidence).toBeGreaterThan(0.9);
   });
