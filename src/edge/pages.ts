@@ -29,7 +29,7 @@ type PageRow = { page: number; part: number; tokens: ArrayBuffer; checksum: numb
 export class PageStore {
   readonly #table: Table;
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: DurableObjectStorage | null) {
     // Without rowids: a second index would make each page two rows written.
     const columns = `(page INTEGER, part INTEGER, pack TEXT NOT NULL, before INTEGER, tokens BLOB, checksum INTEGER,
       bytes BLOB NOT NULL, PRIMARY KEY (page, part)) WITHOUT ROWID`;

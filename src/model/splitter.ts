@@ -2,13 +2,19 @@
  * How text is cut into the pieces that are merged one by one: the normaliser and pre-tokeniser of `tokenizer.json`,
  * run by @huggingface/tokenizers. The pieces are text; bpe.ts takes their bytes.
  */
-import { Tokenizer as Library } from "@huggingface/tokenizers";
 import { OutriderError } from "./errors.ts";
+import { libraryOf, stepsIn } from "./library-steps.ts";
+import { normalizerOf } from "./normalizer.ts";
 
 const GPT2_SPLIT = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
 /** Cuts a text into pieces, one at a time: whoever has enough tokens stops asking. */
-type Cut = (text: string) => Iterable<string>;
+type Cut = (text: string, place?: Place) => Iterable<string>;
+
+/** Which section of what is encoded a text is: a space may be put in front of the first. */
+interface Place {
+  readonly section_index: number;
+}
 
 /**
  * The library's normaliser and pre-tokeniser, without a vocabulary. Its ByteLevel step is left to bpe.ts, which takes
@@ -16,40 +22,45 @@ type Cut = (text: string) => Iterable<string>;
  */
 export function splitter(normalizer: unknown, preTokenizer: unknown): { normal(text: string): string; cut: Cut } {
   try {
-    const library = libraryOf({ normalizer, pre_tokenizer: null });
-    return { normal: (text) => library.normalizer?.(text) ?? text, cut: cutOf(portable(preTokenizer)) };
+    return { normal: normalizerOf(normalizer), cut: cutOf(portable(preTokenizer)) };
   } catch (cause) {
     throw unsupported(`normalizer or pre_tokenizer: ${(cause as Error).message}`);
   }
 }
 
-const libraryOf = (parts: { normalizer: unknown; pre_tokenizer: unknown }): Library =>
-  new Library(
-    {
-      added_tokens: [],
-      ...parts,
-      post_processor: null,
-      decoder: null,
-      model: { type: "BPE", vocab: {}, merges: [] },
-    },
-    {},
-  );
+/**
+ * What a pre-tokeniser does, a step after the other: the library would split the whole text before the first piece is
+ * seen. Throws an Error for a step that is unknown, or that could make a text longer at each turn.
+ */
+export const cutOf = (preTokenizer: unknown): Cut =>
+  inOrder(stepsIn(preTokenizer, "pretokenizers").map((step) => stepOf((step ?? {}) as CutStep)));
 
-/** A step of the pre-tokeniser. The library would split the whole text before the first piece is seen. */
-function cutOf(step: unknown): Cut {
-  const { type, pretokenizers, behavior, invert } = (step ?? {}) as {
-    type?: string;
-    pretokenizers?: unknown[];
-    behavior?: unknown;
-    invert?: boolean;
-  };
-  if (type === "Sequence") return inOrder((pretokenizers ?? []).map(cutOf));
-  const own = libraryOf({ normalizer: null, pre_tokenizer: step }).pre_tokenizer;
-  if (type === "Split" && behavior === "Isolated" && !invert) {
-    const { pattern } = own as unknown as { pattern: RegExp | null };
-    if (pattern) return (text) => isolated(text, pattern);
+interface CutStep {
+  readonly type?: string;
+  readonly behavior?: unknown;
+  readonly invert?: boolean;
+  readonly replacement?: unknown;
+  readonly str_rep?: unknown;
+  readonly length?: unknown;
+}
+
+function stepOf(step: CutStep): Cut {
+  const { type, behavior, invert, replacement, str_rep: shown, length } = step;
+  const isLetter = (text: unknown) => text === undefined || [...String(text)].length === 1;
+  if (type === "Replace" || (type === "Metaspace" && !(isLetter(replacement) && isLetter(shown)))) {
+    throw new Error(`a step ${type} must not make a text longer`);
   }
-  return (text) => own?.(text) ?? [text];
+  if (type === "FixedLength" && !(Number.isSafeInteger(length) && Number(length) > 0)) {
+    throw new Error("FixedLength must have a length of 1 or more");
+  }
+  const own = type === undefined ? null : libraryOf({ normalizer: null, pre_tokenizer: step }).pre_tokenizer;
+  const how = String(behavior).toLowerCase();
+  if (type === "Split" && !invert && (how === "isolated" || how === "removed")) {
+    const { pattern } = own as unknown as { pattern: RegExp | null };
+    // The library would repeat what groups of the pattern match.
+    if (pattern) return (text) => pieces(text, pattern, how === "isolated");
+  }
+  return (text, place) => own?.(text, place) ?? [text];
 }
 
 /** Each cuts what the one before has left. */
@@ -58,13 +69,13 @@ function inOrder(cuts: readonly Cut[]): Cut {
   if (!first) return (text) => [text];
   if (rest.length === 0) return first;
   const then = inOrder(rest);
-  return function* (text) {
-    for (const piece of first(text)) yield* then(piece);
+  return function* (text, place) {
+    for (const piece of first(text, place)) yield* then(piece, place);
   };
 }
 
-/** What the pattern matches, and what is between. */
-function* isolated(text: string, pattern: RegExp): Generator<string> {
+/** What is between the matches of a pattern, and where they are pieces themselves, they too. */
+function* pieces(text: string, pattern: RegExp, isIsolated: boolean): Generator<string> {
   let from = 0;
   for (let at = 0; ; ) {
     // Other texts are matched in between.
@@ -73,7 +84,7 @@ function* isolated(text: string, pattern: RegExp): Generator<string> {
     if (!match) break;
     const [{ length }] = match;
     if (match.index > from) yield text.slice(from, match.index);
-    if (length > 0) yield match[0];
+    if (length > 0 && isIsolated) yield match[0];
     from = match.index + length;
     at = length > 0 ? from : from + ((text.codePointAt(from) ?? 0) > 0xffff ? 2 : 1);
   }

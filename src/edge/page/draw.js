@@ -6,8 +6,10 @@ import { decimal, percent } from "./numbers.js";
 
 const NAMES = { drafts: "With drafts", plain: "Without drafts" };
 
-/** Milliseconds between two drawings of text that grows. */
+/** Least milliseconds between two drawings of text that grows. */
 const DRAW_EVERY = 40;
+/** At least so many times as long as a drawing took, nothing is drawn: a long text leaves the page time, too. */
+const REST = 4;
 
 /** What a person may do with a turn, and how the page looks at it: see chat.js. */
 export class TurnView {
@@ -96,6 +98,8 @@ class LaneView {
   #meta = classed("p", "meta");
   #help = Object.assign(classed("div", "help"), { hidden: true });
   #drawn = 0;
+  /** Milliseconds that the last drawing took, layout included. */
+  #took = 0;
   #due;
 
   constructor(lane, turn, on, first) {
@@ -144,12 +148,13 @@ class LaneView {
 
   /** Soon: text that grows faster than anybody reads need not be drawn each time. */
   grow() {
-    this.#due ??= setTimeout(() => this.#show(), DRAW_EVERY);
+    this.#due ??= setTimeout(() => this.#show(), Math.max(DRAW_EVERY, REST * this.#took));
   }
 
   #show() {
     clearTimeout(this.#due);
     this.#due = undefined;
+    const started = performance.now();
     const { tokens, text, error, wantsKey } = this.#lane;
     const traced = this.#on.traced();
     this.#text.classList.toggle("traced", traced);
@@ -166,6 +171,7 @@ class LaneView {
     this.#help.lastChild.hidden = !wantsKey;
     this.#meta.textContent = metaOf(this.#lane);
     this.#on.drawn();
+    this.#took = performance.now() - started;
   }
 }
 
