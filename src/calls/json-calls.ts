@@ -2,8 +2,8 @@
  * Reads calls that are JSON objects with a name and arguments, between whatever a family puts around them. An object
  * with the name of a tool that was given is a call; everything else stays text.
  */
+import { meets } from "../grammar/check.ts";
 import type { Schema } from "../grammar/schema/keywords.ts";
-import { unmet } from "../grammar/schema/valid.ts";
 import { argumentsSchema } from "./arguments.ts";
 import type { CallReader, Told, Tool } from "./family.ts";
 import { JsonScanner } from "./json-scanner.ts";
@@ -183,7 +183,7 @@ export class JsonCallReader implements CallReader {
 
 /** Whether what is known of a call is one that a tool takes. What a strict tool takes whole was checked by nobody. */
 const takes = (tool: Tool, { whole }: Call): boolean =>
-  whole === undefined || !tool.strict || unmet(argumentsSchema(tool) as Schema, whole) === null;
+  whole === undefined || !tool.strict || meets(argumentsSchema(tool) as Schema, whole);
 
 /** The first bracket in a text that cannot become a longer one. */
 function firstBracket(

@@ -65,6 +65,8 @@ export class ConstrainedDrafter implements Drafter {
   }
 
   async settle(more: () => boolean): Promise<void> {
+    // An answer may be over before anything was to be drafted.
+    if (this.#timeline.length === 0) return;
     await this.#inner.sync([...this.#timeline]);
     if (more()) await this.#inner.settle?.(more);
   }

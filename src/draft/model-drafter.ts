@@ -94,7 +94,7 @@ export class ModelDrafter implements Drafter {
     // It has grown, so the first verdict has come.
     if (this.#timeline.length > 0 && timeline.length !== this.#timeline.length) this.#slice = PREFILL_SLICE;
     this.#timeline = timeline;
-    if (timeline.length > this.#context) return;
+    if (timeline.length === 0 || timeline.length > this.#context) return;
     const left = this.#cutOrSkip(timeline);
     if (!this.#ahead || left <= READ_AT_ONCE) {
       this.#active = this.#cache;
@@ -146,6 +146,7 @@ export class ModelDrafter implements Drafter {
     const proposed: Proposed[] = [];
     // Another session may have taken this cache's pages since the last sync. Usually this does nothing.
     await this.sync(this.#timeline);
+    if (this.#timeline.length === 0) return proposed;
     const cache = this.#active;
     let pending = this.#timeline.slice(cache.tokens.length);
     const room = this.#context + 1 - this.#timeline.length;

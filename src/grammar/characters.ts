@@ -67,13 +67,13 @@ const SURROGATES: Characters = [[0xd800, 0xdfff]];
 
 /** One character as UTF-8. */
 export function plain(expressions: Expressions, set: Characters): Expression {
-  const of: Expression[] = [];
+  const spans: Span[] = [];
   for (const [from, to] of minus(set, SURROGATES)) {
     for (const [low, high] of LENGTHS) {
-      if (from <= high && to >= low) of.push(...spans(expressions, Math.max(from, low), Math.min(to, high)));
+      if (from <= high && to >= low) spans.push(...spansOf(Math.max(from, low), Math.min(to, high)));
     }
   }
-  return expressions.either(of);
+  return together(expressions, spans, 0);
 }
 
 /** Characters that a JSON string must escape, and how JSON.stringify does. */
@@ -99,19 +99,19 @@ const LENGTHS: Characters = [
   [0x10000, LAST],
 ];
 
-/** Code points of [from, to], all with as many bytes, as products of ranges of bytes. */
-function spans(expressions: Expressions, from: number, to: number): Expression[] {
-  const a = bytesOf(from);
-  const b = bytesOf(to);
-  const product = (low: readonly number[], high: readonly number[]): Expression =>
-    expressions.sequence(low.map((byte, at) => expressions.range(byte, high[at]!)));
-  const split = (low: readonly number[], high: readonly number[]): Expression[] => {
+/** Characters of as many bytes, each byte out of a range of its own. */
+type Span = readonly (readonly [from: number, to: number])[];
+
+/** Code points of [from, to], all with as many bytes. */
+function spansOf(from: number, to: number): Span[] {
+  const split = (low: readonly number[], high: readonly number[]): Span[] => {
+    const whole = [low.map((byte, at) => [byte, high[at]!] as const)];
     const at = low.findIndex((byte, i) => byte !== high[i]);
     const rest = low.length - at - 1;
-    if (at < 0 || rest === 0) return [product(low, high)];
+    if (at < 0 || rest === 0) return whole;
     const isFirst = low.slice(at + 1).every((byte) => byte === 0x80);
     const isLast = high.slice(at + 1).every((byte) => byte === 0xbf);
-    if (isFirst && isLast) return [product(low, high)];
+    if (isFirst && isLast) return whole;
     const head = low.slice(0, at);
     const lows = [...head, low[at]!, ...new Array<number>(rest).fill(0xbf)];
     const highs = [...head, high[at]!, ...new Array<number>(rest).fill(0x80)];
@@ -122,7 +122,26 @@ function spans(expressions: Expressions, from: number, to: number): Expression[]
     const before = [...head, high[at]! - 1, ...new Array<number>(rest).fill(0xbf)];
     return [...split(low, before), ...split(highs, high)];
   };
-  return split(a, b);
+  return split(bytesOf(from), bytesOf(to));
+}
+
+/** What spans have behind their first `at` bytes; those that go on alike share what follows. */
+function together(e: Expressions, spans: readonly Span[], at: number): Expression {
+  const last = new Uint32Array(8);
+  const longer = new Map<number, Span[]>();
+  for (const span of spans) {
+    const [from, to] = span[at]!;
+    if (at === span.length - 1) {
+      for (let byte = from; byte <= to; byte++) last[byte >> 5]! |= 1 << (byte & 31);
+      continue;
+    }
+    const key = from * 256 + to;
+    const alike = longer.get(key);
+    if (alike) alike.push(span);
+    else longer.set(key, [span]);
+  }
+  const rest = [...longer].map(([key, alike]) => e.join(e.range(key >> 8, key & 255), together(e, alike, at + 1)));
+  return e.either([e.bytes(last), ...rest]);
 }
 
 const encoder = new TextEncoder();

@@ -3,11 +3,15 @@
  * compute it from the same `ConstraintSource`, and only the origin's decides.
  */
 import { addToken, type Mask } from "../model/token-mask.ts";
+import type { Budget } from "./budget.ts";
 import type { Machine, State } from "./machine.ts";
 import type { TokenTrie } from "./token-trie.ts";
 
-/** Masks that are kept; one takes V / 8 bytes. */
+/** Masks that are kept, and their bytes; one takes V / 8. */
 const MAX_MASKS = 48;
+const MAX_MASK_BYTES = 1024 * 1024;
+/** Bytes of a mask beside its bits. */
+const MASK_BYTES = 300;
 /** Bytes of a forced text at most. */
 const MAX_FORCED = 256;
 
@@ -34,6 +38,22 @@ export class Constraint {
     return this.#machine.start;
   }
 
+  /** What it takes. */
+  get budget(): Budget {
+    return this.#machine.budget;
+  }
+
+  /** Forgets all that can be made again, which answers under way do not notice. */
+  forget(): void {
+    this.budget.forget(this.#masks.size * this.#maskBytes);
+    this.#masks.clear();
+    this.#machine.forget();
+  }
+
+  get #maskBytes(): number {
+    return MASK_BYTES + Math.ceil(this.#trie.size / 8);
+  }
+
   /** The state after a token, null where it may not follow. A token that ends the answer leads nowhere. */
   after(state: State, token: number): State | null {
     const bytes = this.#trie.bytesOf(token);
@@ -54,7 +74,11 @@ export class Constraint {
       addToken(mask, token);
       return true;
     });
-    if (this.#masks.size >= MAX_MASKS) this.#masks.delete(this.#masks.keys().next().value!);
+    if (this.#masks.size >= Math.min(MAX_MASKS, MAX_MASK_BYTES / this.#maskBytes)) {
+      this.#masks.delete(this.#masks.keys().next().value!);
+      this.budget.forget(this.#maskBytes);
+    }
+    this.budget.remember(this.#maskBytes);
     this.#masks.set(key, mask);
     return mask;
   }

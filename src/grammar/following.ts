@@ -6,14 +6,22 @@ import { addToken, type Mask } from "../model/token-mask.ts";
 import type { Constraint } from "./constraint.ts";
 import type { State } from "./machine.ts";
 
+/** States of the answer's last tokens that are kept: drafts go back so far at most, and one state may be large. */
+const MAX_STATES = 96;
+/** Stacks of these states together at most. */
+const MAX_STACKS = 16_384;
+
 export class Following {
   readonly #constraint: Constraint;
   readonly #from: number;
   readonly #stop: readonly number[];
-  readonly #ended = new WeakMap<Mask, Mask>();
-  /** The answer's tokens as of the last call, and the state before the first and after each. */
+  /** The last mask to which the tokens that end an answer were added, and what came of it. */
+  #ended: { readonly of: Mask; readonly mask: Mask } | null = null;
+  /** The answer's tokens as of the last call. */
   #tokens: number[] = [];
+  /** The states behind its last tokens, the first of them behind `#before` tokens. */
   #states: (State | null)[];
+  #before = 0;
 
   /**
    * @param from where the answer begins in the timeline
@@ -34,15 +42,37 @@ export class Following {
       if (this.#tokens[common] !== timeline[this.#from + common]) break;
       common++;
     }
+    // What lies further back is read again.
+    if (common < this.#before) common = this.#begin();
     this.#tokens.length = common;
-    this.#states.length = common + 1;
+    this.#states.length = common - this.#before + 1;
     for (let at = common; at < length; at++) {
       const token = timeline[this.#from + at]!;
-      const state = this.#states[at];
+      const state = this.#states.at(-1);
       this.#tokens.push(token);
       this.#states.push(state ? this.#constraint.after(state, token) : null);
+      if (this.#states.length > MAX_STATES) this.#shorten();
     }
-    return this.#states[length] ?? null;
+    return this.#states.at(-1) ?? null;
+  }
+
+  #begin(): number {
+    this.#states = [this.#constraint.start];
+    this.#before = 0;
+    return 0;
+  }
+
+  /** Keeps the later half of the states, and of those no more than have so many stacks. */
+  #shorten(): void {
+    let stacks = 0;
+    let kept = 0;
+    while (kept < MAX_STATES / 2) {
+      stacks += this.#states.at(-1 - kept)?.stacks.length ?? 0;
+      if (kept > 0 && stacks > MAX_STACKS) break;
+      kept++;
+    }
+    this.#before += this.#states.length - kept;
+    this.#states = this.#states.slice(-kept);
   }
 
   /** Which tokens may follow a timeline; a shaper of the target's logits, and of the drafter's. */
@@ -77,12 +107,10 @@ export class Following {
   }
 
   #withEnd(mask: Mask): Mask {
-    let ended = this.#ended.get(mask);
-    if (!ended) {
-      ended = mask.slice();
-      for (const id of this.#stop) addToken(ended, id);
-      this.#ended.set(mask, ended);
-    }
+    if (this.#ended?.of === mask) return this.#ended.mask;
+    const ended = mask.slice();
+    for (const id of this.#stop) addToken(ended, id);
+    this.#ended = { of: mask, mask: ended };
     return ended;
   }
 }

@@ -5,12 +5,17 @@
 import { OutriderError } from "../model/errors.ts";
 import { ANY, type Characters, complement, plain, union } from "./characters.ts";
 import type { Expression, Expressions } from "./expression.ts";
+import { leftRecursive } from "./left-recursion.ts";
 
 const MAX_REPEATS = 10_000;
 const MAX_DEPTH = 100;
 
-/** Adds the grammar's rules to `rules` and returns what `root` stands for. Throws `bad_grammar` naming the place. */
-export const gbnf = (e: Expressions, rules: Expression[], text: string): Expression => new Gbnf(e, rules, text).read();
+/**
+ * Adds the grammar's rules to `rules` and returns what `root` stands for, in slices. Throws `bad_grammar` naming the
+ * place.
+ */
+export const gbnf = (e: Expressions, rules: Expression[], text: string): Generator<void, Expression> =>
+  new Gbnf(e, rules, text).read();
 
 class Gbnf {
   readonly #e: Expressions;
@@ -27,9 +32,9 @@ class Gbnf {
     this.#chars = [...text];
   }
 
-  read(): Expression {
+  *read(): Generator<void, Expression> {
     this.#space(true);
-    while (this.#at < this.#chars.length) this.#rule();
+    while (this.#at < this.#chars.length) yield* this.#rule();
     for (const name of this.#numbers.keys()) {
       if (!this.#defined.has(name)) throw this.#bad(`the rule "${name}" is used and not defined`);
     }
@@ -38,48 +43,49 @@ class Gbnf {
     return this.#e.rule(this.#numberOf("root"));
   }
 
-  #rule(): void {
+  *#rule(): Generator<void> {
     const name = this.#name();
     this.#space(false);
     if (this.#take(3) !== "::=") throw this.#bad(`"::=" is missing behind "${name}"`);
     this.#space(true);
     const number = this.#numberOf(name);
-    this.#rules[number] = this.#alternatives(false);
+    this.#rules[number] = yield* this.#alternatives(false);
     this.#defined.add(name);
     this.#space(true);
   }
 
-  #alternatives(inside: boolean): Expression {
+  *#alternatives(inside: boolean): Generator<void, Expression> {
     if (++this.#depth > MAX_DEPTH) throw this.#bad(`groups are nested more than ${MAX_DEPTH} deep`);
-    const of = [this.#sequence(inside)];
+    const of = [yield* this.#sequence(inside)];
     while (this.#chars[this.#at] === "|") {
       this.#at++;
       this.#space(true);
-      of.push(this.#sequence(inside));
+      of.push(yield* this.#sequence(inside));
     }
     this.#depth--;
     return this.#e.either(of);
   }
 
   /** @param inside a line may end inside of a group */
-  #sequence(inside: boolean): Expression {
+  *#sequence(inside: boolean): Generator<void, Expression> {
     const items: Expression[] = [];
     for (;;) {
       const char = this.#chars[this.#at];
       if (char === undefined || char === "|" || char === ")" || char === "\n" || char === "\r") break;
-      items.push(this.#repeated(this.#item(char)));
+      yield;
+      items.push(this.#repeated(yield* this.#item(char)));
       this.#space(inside);
     }
     return this.#e.sequence(items);
   }
 
-  #item(char: string): Expression {
+  *#item(char: string): Generator<void, Expression> {
     if (char === '"') return this.#literal();
     if (char === "[") return plain(this.#e, this.#class());
     if (char === "(") {
       this.#at++;
       this.#space(true);
-      const inner = this.#alternatives(true);
+      const inner = yield* this.#alternatives(true);
       if (this.#take(1) !== ")") throw this.#bad('")" is missing');
       return inner;
     }
@@ -128,7 +134,7 @@ class Gbnf {
     this.#at++;
     const negated = this.#chars[this.#at] === "^";
     if (negated) this.#at++;
-    let set: Characters = [];
+    const ranges: Characters[] = [];
     while (this.#chars[this.#at] !== "]") {
       if (this.#at >= this.#chars.length) throw this.#bad('"]" is missing');
       const from = this.#character();
@@ -138,9 +144,10 @@ class Gbnf {
         to = this.#character();
       }
       if (to < from) throw this.#bad("a range of characters runs backwards");
-      set = union(set, [[from, to]]);
+      ranges.push([[from, to]]);
     }
     this.#at++;
+    const set = union(...ranges);
     return negated ? complement(set) : set;
   }
 
@@ -192,52 +199,10 @@ class Gbnf {
 
   /** A rule that begins with itself would never read a byte. */
   #refuseLeftRecursion(): void {
-    const state = new Map<number, "open" | "done">();
-    const visit = (number: number): void => {
-      if (state.get(number) === "done") return;
-      if (state.get(number) === "open") {
-        const name = [...this.#numbers].find(([, own]) => own === number)?.[0] ?? "root";
-        throw this.#bad(`the rule "${name}" begins with itself`);
-      }
-      state.set(number, "open");
-      for (const first of this.#firsts(this.#rules[number]!)) visit(first);
-      state.set(number, "done");
-    };
-    for (const number of this.#numbers.values()) visit(number);
-  }
-
-  /** Rules that an expression may begin with. */
-  #firsts(expression: Expression): number[] {
-    switch (expression.kind) {
-      case "rule":
-        return [expression.rule];
-      case "either":
-        return expression.of.flatMap((each) => this.#firsts(each));
-      case "repeat":
-        return this.#firsts(expression.item);
-      case "sequence": {
-        const first = this.#firsts(expression.first);
-        return this.#mayBeEmpty(expression.first, new Set()) ? [...first, ...this.#firsts(expression.rest)] : first;
-      }
-      default:
-        return [];
-    }
-  }
-
-  #mayBeEmpty(expression: Expression, within: Set<number>): boolean {
-    switch (expression.kind) {
-      case "rule":
-        if (within.has(expression.rule)) return false;
-        return this.#mayBeEmpty(this.#rules[expression.rule]!, new Set([...within, expression.rule]));
-      case "either":
-        return expression.of.some((each) => this.#mayBeEmpty(each, within));
-      case "repeat":
-        return expression.min === 0 || this.#mayBeEmpty(expression.item, within);
-      case "sequence":
-        return this.#mayBeEmpty(expression.first, within) && this.#mayBeEmpty(expression.rest, within);
-      default:
-        return expression.kind === "empty";
-    }
+    const number = leftRecursive(this.#e, this.#rules);
+    if (number === null) return;
+    const name = [...this.#numbers].find(([, own]) => own === number)?.[0] ?? "root";
+    throw this.#bad(`the rule "${name}" begins with itself`);
   }
 
   #bad(why: string): OutriderError {

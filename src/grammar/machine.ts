@@ -7,8 +7,9 @@
  * Every state can be completed: what has no text is left out when a grammar is made, so a byte that may follow leads
  * to a text that ends.
  */
-import { type Expression, type Expressions, hasByte, nested, tooComplex } from "./expression.ts";
-import { isProductive, productiveRules } from "./productive.ts";
+import { type Budget, MOST_LOOSE, MOST_STEPS_IN_ALL, nested, tooComplex } from "./budget.ts";
+import { ENTRY_BYTES, type Expression, type Expressions, hasByte } from "./expression.ts";
+import { Productive } from "./productive.ts";
 
 /** A stack: what comes next, and what is below it. Null is the end. */
 interface Stack {
@@ -19,7 +20,7 @@ interface Stack {
 
 export interface State {
   readonly id: number;
-  /** Each with bytes, an intersection, a complement or a table on top. */
+  /** Each with something on top that reads a byte. */
   readonly stacks: readonly Stack[];
   /** Whether the text may end here. */
   readonly accepting: boolean;
@@ -31,51 +32,96 @@ export interface State {
 const MAX_STACKS = 4096;
 /** Steps to find all stacks of a state at most; a rule that begins with itself would take endlessly many. */
 const MAX_CLOSING = 50_000;
-/** Remembered at most; beyond it memory is given back and states are made again. */
-const MAX_STATES = 8192;
+/** Bytes of memory: of a stack and of a state with their entries, beside the state's key and lists. */
+const STACK_BYTES = 136;
+const STATE_BYTES = 280;
 
 export class Machine {
   readonly start: State;
-  /** The class of each byte: bytes of a class are never told apart. */
-  readonly classes: Uint8Array;
-  /** One byte of each class. */
-  readonly #samples: readonly number[];
-  /** How many bytes each class has. */
-  readonly #sizes: readonly number[];
   readonly #expressions: Expressions;
   readonly #rules: readonly Expression[];
-  readonly #ruleProductive: boolean[];
-  readonly #productive = new Map<Expression, boolean>();
+  readonly #productive: Productive;
+  readonly #has = (expression: Expression): boolean => this.#productive.has(expression);
   #states = new Map<string, State>();
-  #stacks = new Map<number, Map<number, Stack>>();
+  /** By the ids of what is on top and of the stack below. */
+  #stacks = new Map<number, Stack>();
   #bounded = new Map<Stack, Stack>();
   #stateCount = 0;
   #stackCount = 0;
+  #isAtWork = false;
+  /** Bytes of what can be forgotten. */
+  #loose = 0;
 
   /**
+   * Makes one in slices.
    * @param rules by number, as `rule` expressions name them
    * @returns null where the grammar has no text at all
    */
-  static of(expressions: Expressions, rules: readonly Expression[], start: Expression): Machine | null {
-    const machine = new Machine(expressions, rules, start);
+  static *of(
+    expressions: Expressions,
+    rules: readonly Expression[],
+    start: Expression,
+  ): Generator<void, Machine | null> {
+    const productive = yield* Productive.of(expressions, rules);
+    expressions.settle();
+    const machine = new Machine(expressions, rules, start, productive);
     return machine.start.stacks.length > 0 || machine.start.accepting ? machine : null;
   }
 
-  private constructor(expressions: Expressions, rules: readonly Expression[], start: Expression) {
+  private constructor(
+    expressions: Expressions,
+    rules: readonly Expression[],
+    start: Expression,
+    productive: Productive,
+  ) {
     this.#expressions = expressions;
     this.#rules = rules;
-    this.#ruleProductive = productiveRules(expressions, rules);
-    const { classes, samples, sizes } = classesOf(expressions);
-    this.classes = classes;
-    this.#samples = samples;
-    this.#sizes = sizes;
+    this.#productive = productive;
     this.start = this.#close([{ top: start, below: null }]);
+    // It is never forgotten.
+    this.budget.forget(this.#loose);
+    this.budget.take(this.#loose);
+    this.#loose = 0;
+    this.budget.made();
+  }
+
+  get budget(): Budget {
+    return this.#expressions.budget;
+  }
+
+  /** The class of each byte: bytes of a class are never told apart. */
+  get classes(): Uint8Array {
+    return this.#expressions.classes.of;
   }
 
   /** The state after a byte, null where it may not follow. */
   step(state: State, byte: number): State | null {
     const known = state.next[this.classes[byte]!];
-    return known === undefined ? nested(() => this.#reach(state, this.classes[byte]!)) : known;
+    if (known !== undefined) return known;
+    this.#isAtWork = true;
+    try {
+      return nested(() => this.#reach(state, this.classes[byte]!));
+    } finally {
+      this.#isAtWork = false;
+      if (this.budget.loose > MOST_LOOSE) this.forget();
+    }
+  }
+
+  /**
+   * Forgets all that can be made again. Whoever holds a state goes on with it; only what it leads to is looked for
+   * anew. Does nothing in the middle of a step.
+   */
+  forget(): void {
+    if (this.#isAtWork) return;
+    for (const state of this.#states.values()) state.next.fill(undefined);
+    this.start.next.fill(undefined);
+    this.#states = new Map();
+    this.#stacks = new Map();
+    this.#bounded = new Map();
+    this.#productive.forget();
+    this.#expressions.forget();
+    this.budget.forget(this.#loose);
+    this.#loose = 0;
   }
 
   /** The state after several bytes. */
@@ -110,21 +156,25 @@ export class Machine {
 
   #only(state: State): { readonly byte: number; readonly state: State } | null {
     let found: { readonly byte: number; readonly state: State } | null = null;
-    for (let i = 0; i < this.#samples.length; i++) {
-      const next = this.step(state, this.#samples[i]!);
+    const { samples, sizes } = this.#expressions.classes;
+    for (const [i, byte] of samples.entries()) {
+      const next = this.step(state, byte);
       if (!next) continue;
-      if (found || this.#sizes[i] !== 1) return null;
-      found = { byte: this.#samples[i]!, state: next };
+      if (found || sizes[i] !== 1) return null;
+      found = { byte, state: next };
     }
     return found;
   }
 
   #reach(state: State, byteClass: number): State | null {
-    const byte = this.#samples[byteClass]!;
+    const byte = this.#expressions.classes.samples[byteClass]!;
     const reached: { top: Expression; below: Stack | null }[] = [];
     for (const { top, below } of state.stacks) {
       if (top.kind === "bytes") {
         if (hasByte(top.set, byte)) reached.push({ top: this.#expressions.empty, below });
+      } else if (top.kind === "fork") {
+        const rest = top.fork.step(top.place, byte, this.#has);
+        if (rest.kind !== "never") reached.push({ top: rest, below });
       } else {
         const rest = this.#expressions.derivative(top, byte);
         if (!this.#expressions.isEmpty(rest)) reached.push({ top: rest, below });
@@ -150,7 +200,7 @@ export class Machine {
       seen.add(stack);
       if (seen.size > MAX_CLOSING) throw tooComplex();
       const { top, below } = stack;
-      if (!this.#isProductive(top)) continue;
+      if (!this.#has(top)) continue;
       switch (top.kind) {
         case "never":
           break;
@@ -175,7 +225,7 @@ export class Machine {
           break;
         default:
           found.add(stack);
-          if (top.kind !== "bytes" && this.#expressions.nullable(top)) open.push(below);
+          if (top.nullable) open.push(below);
       }
     }
     if (found.size > MAX_STACKS) throw tooComplex();
@@ -187,87 +237,55 @@ export class Machine {
     const key = `${accepting ? "." : ""}${list.map(({ id }) => id).join()}`;
     const known = this.#states.get(key);
     if (known) return known;
-    if (this.#states.size >= MAX_STATES) this.#forget();
-    const made = { id: this.#stateCount++, stacks: list, accepting, next: new Array(this.#samples.length) };
+    const next = new Array(this.#expressions.classes.samples.length);
+    this.#remember(STATE_BYTES + key.length + 8 * (list.length + next.length));
+    const made = { id: this.#stateCount++, stacks: list, accepting, next };
     this.#states.set(key, made);
     return made;
   }
 
-  /** Whoever holds a state goes on with it; its stacks stay what they are, and only lose their other references. */
-  #forget(): void {
-    this.#states = new Map();
-    this.#bounded = new Map();
-  }
-
   #stack(top: Expression, below: Stack | null): Stack {
-    const belowId = below?.id ?? -1;
-    let byTop = this.#stacks.get(belowId);
-    if (!byTop) {
-      byTop = new Map();
-      this.#stacks.set(belowId, byTop);
-    }
-    let stack = byTop.get(top.id);
-    if (!stack) {
-      stack = { id: this.#stackCount++, top, below };
-      byTop.set(top.id, stack);
-    }
+    const key = (below ? below.id + 1 : 0) * MOST_STEPS_IN_ALL + top.id;
+    const known = this.#stacks.get(key);
+    if (known) return known;
+    this.#remember(STACK_BYTES);
+    const stack = { id: this.#stackCount++, top, below };
+    this.#stacks.set(key, stack);
     return stack;
   }
 
-  #bound(stack: Stack, length: number): Stack {
-    const known = this.#bounded.get(stack);
-    if (known) return known;
-    const { top, below } = stack;
-    const under = below && this.#bound(below, length);
-    const bound = this.#stack(this.#uncounted(top, length), under);
-    this.#bounded.set(stack, bound);
-    return bound;
+  #remember(bytes: number): void {
+    this.#loose += bytes;
+    this.budget.remember(bytes);
   }
 
-  #uncounted(top: Expression, length: number): Expression {
-    if (top.kind === "sequence") {
-      return this.#expressions.join(this.#uncounted(top.first, length), this.#uncounted(top.rest, length));
+  #bound(stack: Stack, length: number): Stack {
+    // As deep as an answer is nested, too deep for calls.
+    const open: Stack[] = [];
+    let under: Stack | null = null;
+    for (let at: Stack | null = stack; at; at = at.below) {
+      const known = this.#bounded.get(at);
+      if (known) {
+        under = known;
+        break;
+      }
+      open.push(at);
     }
+    for (const each of open.reverse()) {
+      const top = this.#uncounted(each.top, length);
+      const bound: Stack = top === each.top && under === each.below ? each : this.#stack(top, under);
+      this.#remember(ENTRY_BYTES);
+      this.#bounded.set(each, bound);
+      under = bound;
+    }
+    return under!;
+  }
+
+  /** What is counted has a stack of its own. */
+  #uncounted(top: Expression, length: number): Expression {
     if (top.kind !== "repeat") return top;
     const min = Math.min(top.min, length);
     const max = top.max > length ? Number.POSITIVE_INFINITY : top.max;
     return this.#expressions.repeat(top.item, min, max);
   }
-
-  #isProductive(expression: Expression): boolean {
-    return isProductive(this.#expressions, expression, this.#ruleProductive, this.#productive);
-  }
 }
-
-/** Bytes that no set and no table tells apart. */
-function classesOf({ sets, tables }: Expressions) {
-  const classes = new Uint8Array(256);
-  let count = 1;
-  const split = (among: (byte: number) => number): void => {
-    const known = new Map<number, number>();
-    count = 0;
-    for (let byte = 0; byte < 256; byte++) {
-      const key = classes[byte]! * 512 + among(byte);
-      let number = known.get(key);
-      if (number === undefined) {
-        number = count++;
-        known.set(key, number);
-      }
-      classes[byte] = number;
-    }
-  };
-  for (const set of sets) split((byte) => (hasByte(set, byte) ? 1 : 0));
-  // A table is asked for every byte that a number may have.
-  if (tables.size > 0) split((byte) => (NUMERIC.includes(byte) ? byte : 0));
-  const samples: number[] = [];
-  const sizes: number[] = [];
-  for (let byte = 0; byte < 256; byte++) {
-    const own = classes[byte]!;
-    samples[own] ??= byte;
-    sizes[own] = (sizes[own] ?? 0) + 1;
-  }
-  return { classes, samples, sizes };
-}
-
-/** Bytes that tables read: those of a number. */
-const NUMERIC = [..."0123456789-+.eE"].map((char) => char.charCodeAt(0));

@@ -33,7 +33,8 @@ interface Bound {
 }
 
 /** Where a number is: before anything, behind the sign, in its digits, behind a point, in the digits behind it. */
-type Phase = "start" | "sign" | "zero" | "whole" | "point" | "part";
+const PHASES = ["start", "sign", "zero", "whole", "point", "part"] as const;
+type Phase = (typeof PHASES)[number];
 
 interface Progress {
   readonly phase: Phase;
@@ -61,17 +62,6 @@ export function numberTable(bounds: NumberBounds): Table | null {
   if (!divisor) return null;
   const mostWhole = Math.max(0, ...list.map(({ value }) => value.whole.length)) + 1;
   const mostPart = Math.max(divisor.digits, 0, ...list.map(({ value }) => value.part.length)) + 1;
-
-  const states: Progress[] = [];
-  const numbers = new Map<string, number>();
-  const numberOf = (progress: Progress): number => {
-    const key = JSON.stringify(progress);
-    const known = numbers.get(key);
-    if (known !== undefined) return known;
-    states.push(progress);
-    numbers.set(key, states.length - 1);
-    return states.length - 1;
-  };
 
   const withWhole = (at: Progress, digit: number): Progress => ({
     ...at,
@@ -132,14 +122,33 @@ export function numberTable(bounds: NumberBounds): Table | null {
   };
 
   const nothing = { wholeDigits: 0, partDigits: 0, nonzero: false, remainder: 0, isMultiple: true };
-  const start = numberOf({ phase: "start", negative: false, compared: list.map(() => 0), ...nothing });
   return {
-    start,
+    start: written({ phase: "start", negative: false, compared: list.map(() => 0), ...nothing }),
     step(state, byte) {
-      const next = read(states[state]!, String.fromCharCode(byte));
-      return next ? numberOf(next) : -1;
+      const next = read(progressOf(state), String.fromCharCode(byte));
+      return next && written(next);
     },
-    accepts: (state) => accepts(states[state]!),
+    accepts: (state) => accepts(progressOf(state)),
+  };
+}
+
+/** A progress as a state of the table, and back: the table remembers none, however many there are. */
+function written({ phase, negative, nonzero, isMultiple, ...at }: Progress): string {
+  const flags = Number(negative) + 2 * Number(nonzero) + 4 * Number(isMultiple);
+  return [PHASES.indexOf(phase), flags, at.wholeDigits, at.partDigits, at.remainder, ...at.compared].join();
+}
+
+function progressOf(state: string): Progress {
+  const [phase, flags, wholeDigits, partDigits, remainder, ...compared] = state.split(",").map(Number);
+  return {
+    phase: PHASES[phase!]!,
+    negative: (flags! & 1) !== 0,
+    nonzero: (flags! & 2) !== 0,
+    isMultiple: (flags! & 4) !== 0,
+    wholeDigits: wholeDigits!,
+    partDigits: partDigits!,
+    remainder: remainder!,
+    compared,
   };
 }
 

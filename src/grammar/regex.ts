@@ -16,6 +16,7 @@ import {
   type Writing,
 } from "./characters.ts";
 import type { Expression, Expressions } from "./expression.ts";
+import { charactersOf } from "./unicode.ts";
 
 const MAX_CHARS = 4096;
 /** A repetition of a repetition multiplies. */
@@ -184,19 +185,20 @@ class Parser {
     this.#at++;
     const negated = this.#chars[this.#at] === "^";
     if (negated) this.#at++;
-    let set: Characters = [];
+    const sets: Characters[] = [];
     while (this.#chars[this.#at] !== "]") {
       const low = this.#classItem();
       const isRange = this.#chars[this.#at] === "-" && this.#chars[this.#at + 1] !== "]";
       if (!isRange || low.length !== 1 || low[0]![0] !== low[0]![1]) {
-        set = union(set, low);
+        sets.push(low);
         continue;
       }
       this.#at++;
       const high = this.#classItem();
-      set = union(set, [[low[0]![0], high[0]![1]]]);
+      sets.push([[low[0]![0], high[0]![1]]]);
     }
     this.#at++;
+    const set = union(...sets);
     return negated ? complement(set) : set;
   }
 
@@ -279,22 +281,3 @@ const CONTROLS: Readonly<Record<string, number>> = { t: 9, n: 10, v: 11, f: 12, 
 
 const one = (code: number): Characters => [[code, code]];
 const codeOf = (char: string): Characters => one(char.codePointAt(0)!);
-
-const properties = new Map<string, Characters>();
-
-/** Characters of a Unicode property such as `{L}`, as the runtime itself knows it. */
-function charactersOf(name: string): Characters {
-  const known = properties.get(name);
-  if (known) return known;
-  const pattern = new RegExp(`\\p${name}`, "u");
-  const set: [number, number][] = [];
-  for (let code = 0; code <= 0x10ffff; code++) {
-    if (code >= 0xd800 && code <= 0xdfff) continue;
-    if (!pattern.test(String.fromCodePoint(code))) continue;
-    const last = set.at(-1);
-    if (last && last[1] === code - 1) last[1] = code;
-    else set.push([code, code]);
-  }
-  properties.set(name, set);
-  return set;
-}

@@ -69,6 +69,22 @@ test.each(SOURCES)("a mask has the tokens that the machine reads, and no other: 
   );
 });
 
+test("what must follow may be longer, and an answer nested deeper, than calls go", () => {
+  const long: ConstraintSource = { kind: "grammar", text: `root ::= "1" ${"[ab] ".repeat(9000)}` };
+  const deep: ConstraintSource = { kind: "schema", schema: { type: "array", items: { $ref: "#" } } };
+  for (const [source, text] of [
+    [long, "1"],
+    [deep, "[".repeat(60_000)],
+  ] as const) {
+    const machine = compile(source);
+    const state = machine.read(machine.start, encoder.encode(text))!;
+    const mask = new Constraint(machine, trie).mask(state);
+    for (const [id, bytes] of BYTES.entries()) {
+      expect(hasToken(mask, id)).toBe(bytes.length > 0 && machine.read(state, bytes) !== null);
+    }
+  }
+});
+
 test("a token that ends an answer leads nowhere", () => {
   const constraint = new Constraint(compile({ kind: "schema", schema: true }), trie);
   expect(constraint.after(constraint.start, END)).toBe(null);

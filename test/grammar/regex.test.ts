@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { Budget } from "../../src/grammar/budget.ts";
 import { plain } from "../../src/grammar/characters.ts";
 import { Expressions } from "../../src/grammar/expression.ts";
 import { Machine } from "../../src/grammar/machine.ts";
@@ -8,8 +9,12 @@ import { regexOf } from "../../src/grammar/regex.ts";
 const encoder = new TextEncoder();
 
 function machineOf(pattern: string, whole: boolean): Machine | null {
-  const e = new Expressions();
-  return Machine.of(e, [], regexOf(e, pattern, plain, whole));
+  const e = new Expressions(new Budget());
+  const making = Machine.of(e, [], regexOf(e, pattern, plain, whole));
+  for (;;) {
+    const { done, value } = making.next();
+    if (done) return value;
+  }
 }
 
 const takes = (machine: Machine | null, text: string): boolean =>

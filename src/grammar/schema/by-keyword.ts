@@ -4,13 +4,13 @@ import type { SchemaObject } from "./keywords.ts";
 export class ByKeyword<T> {
   readonly #made = new Map<SchemaObject, Map<string, T>>();
 
-  of(schema: SchemaObject, keyword: string, make: () => T): T {
+  find(schema: SchemaObject, keyword: string): T | undefined {
+    return this.#made.get(schema)?.get(keyword);
+  }
+
+  keep(schema: SchemaObject, keyword: string, made: T): T {
     const own = this.#made.get(schema) ?? new Map<string, T>();
-    this.#made.set(schema, own);
-    const known = own.get(keyword);
-    if (known !== undefined) return known;
-    const made = make();
-    own.set(keyword, made);
+    this.#made.set(schema, own.set(keyword, made));
     return made;
   }
 }

@@ -3,8 +3,9 @@
  * `not` become alternatives; and what depends on a property becomes the alternative that it is absent.
  */
 import { OutriderError } from "../../model/errors.ts";
+import type { Budget } from "../budget.ts";
 import { ByKeyword } from "./by-keyword.ts";
-import { disjoint } from "./disjoint.ts";
+import { disjoint, Marks } from "./disjoint.ts";
 import { FORMATS, UNENFORCED_FORMATS } from "./formats.ts";
 import { ENFORCED, isBefore, isObject, REFUSED, type Schema, type SchemaObject } from "./keywords.ts";
 import { negated, someOf } from "./negation.ts";
@@ -19,6 +20,7 @@ const MAX_ALTERNATIVES = 512;
 
 export class Conjunctions {
   readonly #root: Schema;
+  readonly #budget: Budget;
   /** JSON pointers of what was met, for errors. */
   readonly #paths = new Map<SchemaObject, string>();
   readonly #ids = new Map<SchemaObject, number>();
@@ -29,8 +31,9 @@ export class Conjunctions {
   readonly #checked = new Set<SchemaObject>();
   readonly #anchors = new Map<string, Schema>();
 
-  constructor(root: Schema) {
+  constructor(root: Schema, budget: Budget) {
     this.#root = root;
+    this.#budget = budget;
     if (isObject(root)) this.#paths.set(root, "#");
     this.#findAnchors(root, 0);
   }
@@ -46,13 +49,15 @@ export class Conjunctions {
     return ids.sort((a, b) => a - b).join();
   }
 
-  /** The alternatives of what holds for a value of all `schemas`; none where no value has. */
-  alternatives(schemas: readonly Schema[]): SchemaObject[][] {
+  /** The alternatives of what holds for a value of all `schemas`, in slices; none where no value has. */
+  *alternatives(schemas: readonly Schema[]): Generator<void, SchemaObject[][]> {
     const done: SchemaObject[][] = [];
     const open: (readonly SchemaObject[] | null)[] = [this.#flat(schemas, 0)];
     while (open.length > 0) {
       const parts = open.pop();
       if (!parts) continue;
+      this.#budget.work(parts.length);
+      yield;
       const chosen = parts.find((part) => BRANCHING.some((keyword) => part[keyword] !== undefined));
       if (!chosen) {
         done.push([...parts]);
@@ -60,12 +65,16 @@ export class Conjunctions {
       }
       const keyword = BRANCHING.find((each) => chosen[each] !== undefined)!;
       const rest = parts.map((part) => (part === chosen ? this.#lacking(chosen, keyword) : part));
-      for (const branch of this.#branches(chosen, keyword)) open.push(this.#flat([...rest, branch], 0));
-      if (open.length + done.length > MAX_ALTERNATIVES) {
-        throw this.refuse(chosen, keyword, `together with what stands beside it, it has too many alternatives`);
-      }
+      const listed = chosen[keyword];
+      if (Array.isArray(listed) && listed.length > MAX_ALTERNATIVES) throw this.#tooMany(chosen, keyword);
+      for (const branch of yield* this.#branches(chosen, keyword)) open.push(this.#flat([...rest, branch], 0));
+      if (open.length + done.length > MAX_ALTERNATIVES) throw this.#tooMany(chosen, keyword);
     }
     return done;
+  }
+
+  #tooMany(schema: SchemaObject, keyword: string): OutriderError {
+    return this.refuse(schema, keyword, `together with what stands beside it, it has too many alternatives`);
   }
 
   /** @param keyword whose value is at fault */
@@ -115,11 +124,12 @@ export class Conjunctions {
     return [...out];
   }
 
-  #branches(schema: SchemaObject, keyword: string): readonly Schema[] {
-    return this.#branched.of(schema, keyword, () => this.#branchesOf(schema, keyword));
+  *#branches(schema: SchemaObject, keyword: string): Generator<void, readonly Schema[]> {
+    const known = this.#branched.find(schema, keyword);
+    return known ?? this.#branched.keep(schema, keyword, yield* this.#branchesOf(schema, keyword));
   }
 
-  #branchesOf(schema: SchemaObject, keyword: string): readonly Schema[] {
+  *#branchesOf(schema: SchemaObject, keyword: string): Generator<void, readonly Schema[]> {
     switch (keyword) {
       case "dependencies":
       case "dependentRequired":
@@ -131,22 +141,29 @@ export class Conjunctions {
         return this.#not(schema, keyword, schema.not as Schema);
       default: {
         const all = (schema[keyword] as readonly Schema[]).map((each, i) => this.at(schema, `${keyword}/${i}`, each));
-        return keyword === "oneOf" ? this.#exclusive(schema, all) : all;
+        return keyword === "oneOf" ? yield* this.#exclusive(schema, all) : all;
       }
     }
   }
 
   /** Each branch, without what other branches hold for, too. */
-  #exclusive(schema: SchemaObject, branches: readonly Schema[]): readonly Schema[] {
-    const whole = branches.map((branch) => this.#flat([branch], 0));
-    return branches.map((branch, i) => {
+  *#exclusive(schema: SchemaObject, branches: readonly Schema[]): Generator<void, readonly Schema[]> {
+    const whole = branches.map((branch) => {
+      const flat = this.#flat([branch], 0);
+      return flat && new Marks(flat);
+    });
+    const exclusive: Schema[] = [];
+    for (const [i, branch] of branches.entries()) {
+      this.#budget.work(branches.length);
+      yield;
       const others = branches.filter((_, j) => {
         const [one, other] = [whole[i], whole[j]];
         return j !== i && one && other && !disjoint(one, other);
       });
-      if (others.length === 0) return branch;
-      return { allOf: [branch, ...others.map((other) => someOf(this.#not(schema, "oneOf", other)))] };
-    });
+      if (others.length === 0) exclusive.push(branch);
+      else exclusive.push({ allOf: [branch, ...others.map((other) => someOf(this.#not(schema, "oneOf", other)))] });
+    }
+    return exclusive;
   }
 
   /** `if` and `then`, or `else` and what has not what `if` asks for. */
@@ -196,12 +213,12 @@ export class Conjunctions {
   }
 
   #lacking(schema: SchemaObject, keyword: string): SchemaObject {
-    return this.#without.of(schema, keyword, () => {
-      const { [keyword]: _, ...rest } = schema;
-      this.#paths.set(rest, this.#paths.get(schema) ?? "#");
-      this.#checked.add(rest);
-      return rest;
-    });
+    const known = this.#without.find(schema, keyword);
+    if (known) return known;
+    const { [keyword]: _, ...rest } = schema;
+    this.#paths.set(rest, this.#paths.get(schema) ?? "#");
+    this.#checked.add(rest);
+    return this.#without.keep(schema, keyword, rest);
   }
 
   #resolve(schema: SchemaObject, ref: unknown): Schema {

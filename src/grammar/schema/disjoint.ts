@@ -1,40 +1,71 @@
-/** Whether two schemas can be told apart, so that no value has both. Says no where it does not see it. */
+/**
+ * Whether two schemas can be told apart, so that no value has both. Says no where it does not see it. What is known of
+ * each is found once, since of several schemas each is held against each.
+ */
 import { isObject, type Schema, type SchemaObject } from "./keywords.ts";
 
 const ALL = ["null", "boolean", "number", "string", "array", "object"];
 
-/** @param a schemas that hold together; so does `b` */
-export function disjoint(a: readonly SchemaObject[], b: readonly SchemaObject[]): boolean {
-  const typesA = typesOf(a);
-  const typesB = typesOf(b);
-  const common = typesA.filter((type) => typesB.includes(type));
+/** What tells schemas that hold together from others. */
+export class Marks {
+  readonly types: readonly string[];
+  /** The JSON of each value that may be, where they are listed. */
+  readonly values: ReadonlySet<string> | null;
+  readonly required: ReadonlySet<string>;
+  readonly #parts: readonly SchemaObject[];
+  readonly #properties = new Map<string, Marks | null>();
+
+  /** @param parts hold together */
+  constructor(parts: readonly SchemaObject[]) {
+    this.#parts = parts;
+    this.types = typesOf(parts);
+    this.values = valuesOf(parts);
+    this.required = new Set(parts.flatMap(({ required }) => (required as string[] | undefined) ?? []));
+  }
+
+  /** Of a property; null where it may not be there. References are not followed. */
+  property(name: string): Marks | null {
+    const known = this.#properties.get(name);
+    if (known !== undefined) return known;
+    const parts = propertyOf(this.#parts, name);
+    const marks = parts && new Marks(parts);
+    this.#properties.set(name, marks);
+    return marks;
+  }
+}
+
+export function disjoint(a: Marks, b: Marks): boolean {
+  const common = a.types.filter((type) => b.types.includes(type));
   if (common.length === 0) return true;
-  const valuesA = valuesOf(a);
-  const valuesB = valuesOf(b);
-  if (valuesA && valuesB && !valuesA.some((value) => valuesB.includes(value))) return true;
-  if (valuesA?.every((value) => !typesB.includes(typeOf(value)))) return true;
-  if (valuesB?.every((value) => !typesA.includes(typeOf(value)))) return true;
+  if (a.values && b.values && isApart(a.values, b.values)) return true;
+  if (a.values && areNone(a.values, b.types)) return true;
+  if (b.values && areNone(b.values, a.types)) return true;
   return common.every((type) => type === "object") && byProperty(a, b);
 }
 
+function isApart(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  const [few, many] = a.size < b.size ? [a, b] : [b, a];
+  for (const value of few) if (many.has(value)) return false;
+  return true;
+}
+
+function areNone(values: ReadonlySet<string>, types: readonly string[]): boolean {
+  if (types === ALL) return values.size === 0;
+  for (const value of values) if (types.includes(typeOf(value))) return false;
+  return true;
+}
+
 /** Objects of which each must have a property that differs, or that the other may not have. */
-function byProperty(a: readonly SchemaObject[], b: readonly SchemaObject[]): boolean {
-  const requiredA = requiredOf(a);
-  const requiredB = requiredOf(b);
-  for (const name of new Set([...requiredA, ...requiredB])) {
-    const inA = propertyOf(a, name);
-    const inB = propertyOf(b, name);
-    if (requiredA.has(name) && requiredB.has(name) && inA && inB && disjoint(inA, inB)) return true;
-    if (requiredA.has(name) && !inB) return true;
-    if (requiredB.has(name) && !inA) return true;
+function byProperty(a: Marks, b: Marks): boolean {
+  for (const name of new Set([...a.required, ...b.required])) {
+    const [inA, inB] = [a.property(name), b.property(name)];
+    if (a.required.has(name) && b.required.has(name) && inA && inB && disjoint(inA, inB)) return true;
+    if (a.required.has(name) && !inB) return true;
+    if (b.required.has(name) && !inA) return true;
   }
   return false;
 }
 
-const requiredOf = (parts: readonly SchemaObject[]): Set<string> =>
-  new Set(parts.flatMap(({ required }) => (required as string[] | undefined) ?? []));
-
-/** What a property must be; null where it may not be there. References are not followed. */
 function propertyOf(parts: readonly SchemaObject[], name: string): SchemaObject[] | null {
   const out: SchemaObject[] = [];
   for (const { properties, additionalProperties, patternProperties } of parts) {
@@ -46,7 +77,7 @@ function propertyOf(parts: readonly SchemaObject[], name: string): SchemaObject[
   return out;
 }
 
-function typesOf(parts: readonly SchemaObject[]): string[] {
+function typesOf(parts: readonly SchemaObject[]): readonly string[] {
   let types = ALL;
   for (const { type } of parts) {
     if (type === undefined) continue;
@@ -56,11 +87,10 @@ function typesOf(parts: readonly SchemaObject[]): string[] {
   return types;
 }
 
-/** The JSON of each value that may be, where they are listed. */
-function valuesOf(parts: readonly SchemaObject[]): string[] | null {
+function valuesOf(parts: readonly SchemaObject[]): Set<string> | null {
   for (const part of parts) {
-    if (Object.hasOwn(part, "const")) return [JSON.stringify(part.const)];
-    if (Array.isArray(part.enum)) return part.enum.map((value) => JSON.stringify(value));
+    if (Object.hasOwn(part, "const")) return new Set([JSON.stringify(part.const)]);
+    if (Array.isArray(part.enum)) return new Set(part.enum.map((value) => JSON.stringify(value)));
   }
   return null;
 }

@@ -4,16 +4,19 @@
  * refused by name (keywords.ts).
  */
 
+import { tooComplex } from "../budget.ts";
 import { inJson } from "../characters.ts";
-import { type Expression, type Expressions, tooComplex } from "../expression.ts";
+import type { Expression, Expressions } from "../expression.ts";
 import { numberTable } from "../numbers.ts";
+import { Patterns } from "../patterns.ts";
 import { regexOf } from "../regex.ts";
 import { Conjunctions } from "./conjunction.ts";
 import { FORMATS } from "./formats.ts";
 import { Json } from "./json.ts";
 import { isObject, type Schema, type SchemaObject, type Type, UNLIKE } from "./keywords.ts";
+import { type Member, Members } from "./members.ts";
 import { unmet } from "./valid.ts";
-import { fits, typesOf } from "./values.ts";
+import { Fitting, typesOf } from "./values.ts";
 
 const INFINITE = Number.POSITIVE_INFINITY;
 /** Sets of schemas that hold for a value at most. */
@@ -25,9 +28,13 @@ const MAX_COUNTED = 4096;
 /** What a pattern counts times what a length counts, at most: each pair may be a state of its own. */
 const MAX_COUNTED_TOGETHER = 200_000;
 
-interface Pair {
-  readonly pair: Expression;
-  readonly required: boolean;
+/** Bytes of memory of a rule, beside its expressions. */
+const RULE_BYTES = 16;
+
+/** A rule that is to be made: the values of all of these schemas. */
+interface Open {
+  readonly number: number;
+  readonly schemas: readonly SchemaObject[];
 }
 
 export class SchemaGrammar {
@@ -36,49 +43,79 @@ export class SchemaGrammar {
   readonly #conjunctions: Conjunctions;
   readonly #rules: Expression[];
   readonly #known = new Map<string, Expression>();
+  readonly #open: Open[] = [];
+  readonly #patterns = new Patterns();
   readonly #root: Schema;
 
   /** @param rules of the grammar that it becomes a part of */
   constructor(e: Expressions, rules: Expression[], root: Schema) {
     this.#e = e;
     this.#json = new Json(e);
-    this.#conjunctions = new Conjunctions(root);
+    this.#conjunctions = new Conjunctions(root, e.budget);
     this.#root = root;
     this.#rules = rules;
   }
 
-  /** The values of all of these schemas. Throws `unsupported_schema` naming the keyword and where it stands. */
-  value(schemas: readonly Schema[]): Expression {
+  /** The values of the whole schema, in slices. Throws `unsupported_schema` naming the keyword and where it stands. */
+  *values(): Generator<void, Expression> {
+    const all = this.#value([this.#root]);
+    // One after the other rather than one in another: schemas are nested deeper than calls may be.
+    for (let open = this.#open.pop(); open; open = this.#open.pop()) {
+      const alternatives: Expression[] = [];
+      for (const parts of yield* this.#conjunctions.alternatives(open.schemas)) {
+        alternatives.push(yield* this.#plain(parts));
+        yield;
+      }
+      this.#rules[open.number] = this.#e.either(alternatives);
+    }
+    return all;
+  }
+
+  /** The values of all of these schemas: a rule, which is made later. */
+  #value(schemas: readonly Schema[]): Expression {
     if (schemas.includes(false)) return this.#e.never;
     const objects = [...new Set(schemas.filter(isObject))];
     const key = this.#conjunctions.keyOf(objects);
     const known = this.#known.get(key);
     if (known) return known;
     if (this.#known.size >= MAX_RULES) throw tooComplex();
+    this.#e.budget.take(RULE_BYTES);
     const number = this.#rules.push(this.#e.never) - 1;
     const rule = this.#e.rule(number);
     this.#known.set(key, rule);
-    const alternatives = this.#conjunctions.alternatives(objects);
-    this.#rules[number] = this.#e.either(alternatives.map((parts) => this.#plain(parts)));
+    this.#open.push({ number, schemas: objects });
     return rule;
   }
 
   /** @param parts hold together, and none of them has alternatives */
-  #plain(parts: readonly SchemaObject[]): Expression {
+  *#plain(parts: readonly SchemaObject[]): Generator<void, Expression> {
     const listing = parts.find((part) => Object.hasOwn(part, "const") || part.enum !== undefined);
-    if (!listing) return this.#e.either(typesOf(parts).map((type) => this.#ofType(type, parts)));
-    const keyword = Object.hasOwn(listing, "const") ? "const" : "enum";
-    const values: readonly unknown[] = keyword === "const" ? [listing.const] : (listing.enum as unknown[]);
-    const meets = (value: unknown): boolean => parts.every((part) => unmet(this.#root, value, part) === null);
-    const fitting = values.filter((value) => fits(value, parts) ?? meets(value));
-    const holds = (value: unknown): boolean => typeof value === "object" && value !== null;
-    const nested = fitting.filter(holds);
-    const flat = fitting.filter((value) => !holds(value)).map((value) => JSON.stringify(value));
-    const texts = flat.length > 0 ? this.#e.oneOf(flat) : this.#e.never;
-    return this.#e.either([texts, ...nested.map((value) => this.#json.literal(value))]);
+    if (listing) return yield* this.#listed(listing, parts);
+    const types: Expression[] = [];
+    for (const type of typesOf(parts)) types.push(yield* this.#ofType(type, parts));
+    return this.#e.either(types);
   }
 
-  #ofType(type: Type, parts: readonly SchemaObject[]): Expression {
+  *#listed(listing: SchemaObject, parts: readonly SchemaObject[]): Generator<void, Expression> {
+    const keyword = Object.hasOwn(listing, "const") ? "const" : "enum";
+    const values: readonly unknown[] = keyword === "const" ? [listing.const] : (listing.enum as unknown[]);
+    const fitting = new Fitting(parts, this.#patterns);
+    // Whether all of them list a value is known by then.
+    const others = parts.map(({ const: _, enum: __, ...rest }) => rest);
+    const meets = (value: unknown): boolean => others.every((part) => unmet(this.#root, value, part) === null);
+    const flat: string[] = [];
+    const nested: Expression[] = [];
+    for (const value of values) {
+      this.#e.budget.work(1);
+      yield;
+      if (!(fitting.fits(value) ?? meets(value))) continue;
+      if (typeof value === "object" && value !== null) nested.push(this.#json.literal(value));
+      else flat.push(JSON.stringify(value));
+    }
+    return this.#e.either([this.#e.oneOf(flat), ...nested]);
+  }
+
+  *#ofType(type: Type, parts: readonly SchemaObject[]): Generator<void, Expression> {
     switch (type) {
       case "null":
         return this.#json.null;
@@ -87,9 +124,9 @@ export class SchemaGrammar {
       case "string":
         return this.#json.quoted(this.#string(parts));
       case "array":
-        return this.#array(parts);
+        return yield* this.#array(parts);
       case "object":
-        return this.#object(parts);
+        return yield* this.#object(parts);
       default:
         return this.#number(type === "integer", parts);
     }
@@ -161,7 +198,7 @@ export class SchemaGrammar {
     return this.#e.all([...forms, ...(isLimited ? [this.#e.repeat(character, min, max)] : [])]);
   }
 
-  #array(parts: readonly SchemaObject[]): Expression {
+  *#array(parts: readonly SchemaObject[]): Generator<void, Expression> {
     const lists = parts.map((part) => this.#items(part));
     let min = 0;
     let max = INFINITE;
@@ -170,14 +207,15 @@ export class SchemaGrammar {
       max = Math.min(max, maxItems as number);
     }
     const first = Math.max(0, ...lists.map(({ prefix }) => prefix.length));
-    const at = (i: number): Expression => this.value(lists.map(({ prefix, rest }) => prefix[i] ?? rest));
-    const rest = this.value(lists.map((list) => list.rest));
+    const at = (i: number): Expression => this.#value(lists.map(({ prefix, rest }) => prefix[i] ?? rest));
+    const rest = this.#value(lists.map((list) => list.rest));
     const { comma } = this.#json;
     const prefix = Math.min(first, max);
     // Behind the items that have schemas of their own.
     const more = this.#e.repeat(this.#e.join(comma, rest), Math.max(0, min - prefix), Math.max(0, max - prefix));
     let tail = prefix === 0 ? null : more;
     for (let i = prefix - 1; i >= 0; i--) {
+      yield;
       const item = this.#e.join(at(i), tail!);
       if (i === 0) tail = item;
       else tail = i >= min ? this.#e.optional(this.#e.join(comma, item)) : this.#e.join(comma, item);
@@ -205,19 +243,21 @@ export class SchemaGrammar {
     };
   }
 
-  #object(parts: readonly SchemaObject[]): Expression {
+  *#object(parts: readonly SchemaObject[]): Generator<void, Expression> {
+    this.#checkPatterns(parts);
     const names = new Set(parts.flatMap(({ properties }) => (isObject(properties) ? Object.keys(properties) : [])));
     const required = new Set(parts.flatMap((part) => (part.required as string[] | undefined) ?? []));
     for (const name of required) names.add(name);
-    const key = this.#key(parts);
-    const pairs: Pair[] = [];
+    const key = yield* this.#key(parts);
+    const members: Member[] = [];
     for (const name of names) {
+      yield;
       const schemas = parts.flatMap((part) => this.#ofProperty(part, name));
       const isAllowed = !schemas.includes(false) && this.#isName(key, name);
       if (!isAllowed && required.has(name)) return this.#e.never;
       if (!isAllowed) continue;
-      const text = this.#e.text(JSON.stringify(name));
-      pairs.push({ pair: this.#json.pair(text, this.value(schemas)), required: required.has(name) });
+      const value = this.#json.pair(this.#e.empty, this.#value(schemas));
+      members.push({ name: JSON.stringify(name), value, required: required.has(name) });
     }
     const other = this.#otherPairs(parts, [...names], key);
     let min = 0;
@@ -228,7 +268,7 @@ export class SchemaGrammar {
     }
     min = min <= required.size ? 0 : min;
     const counting = parts.find((part) => part.minProperties !== undefined || part.maxProperties !== undefined);
-    if (counting && pairs.length * Math.max(min, max === INFINITE ? 0 : max) > MAX_COUNTED) {
+    if (counting && members.length * Math.max(min, max === INFINITE ? 0 : max) > MAX_COUNTED) {
       throw this.#conjunctions.refuse(counting, "maxProperties", "it counts too many properties to be enforced");
     }
     // Two of the other properties may have one name.
@@ -236,44 +276,9 @@ export class SchemaGrammar {
       const why = "more than one property of any name cannot be enforced; name them in `required`";
       throw this.#conjunctions.refuse(counting, "minProperties", why);
     }
-    return this.#members(pairs, other, min, max);
-  }
-
-  /** @param min 0 where the required properties are as many */
-  #members(pairs: readonly Pair[], other: Expression, min: number, max: number): Expression {
-    const { comma } = this.#json;
-    const counts = min > 0 || max < INFINITE;
-    const known = new Map<string, Expression>();
-    /** From pair `i` on, with `count` properties before it. */
-    const from = (i: number, count: number): Expression => {
-      const key = `${i},${counts ? count : Math.min(count, 1)}`;
-      const made = known.get(key) ?? build(i, count);
-      known.set(key, made);
-      return made;
-    };
-    const build = (i: number, count: number): Expression => {
-      const separator = count === 0 ? this.#e.empty : comma;
-      if (i < pairs.length) {
-        const { pair, required } = pairs[i]!;
-        const taken = count < max ? this.#e.sequence([separator, pair, from(i + 1, count + 1)]) : this.#e.never;
-        return required ? taken : this.#e.either([taken, from(i + 1, count)]);
-      }
-      const least = Math.max(0, min - count);
-      const most = Math.max(0, max - count);
-      const another = this.#e.join(comma, other);
-      if (count > 0) return this.#e.repeat(another, least, most);
-      const some = this.#e.join(other, this.#e.repeat(another, Math.max(0, least - 1), most - 1));
-      return this.#e.either([least === 0 ? this.#e.empty : this.#e.never, most > 0 ? some : this.#e.never]);
-    };
-    const members = from(0, 0);
-    const none = this.#e.nullable(members) ? this.#json.within("{", null, "}") : this.#e.never;
-    return this.#e.either([none, this.#json.within("{", this.#some(members), "}")]);
-  }
-
-  /** Without the empty text, behind which a gap would stand twice. */
-  #some(members: Expression): Expression {
-    if (members.kind !== "either") return members.kind === "empty" ? this.#e.never : members;
-    return this.#e.either(members.of.filter(({ kind }) => kind !== "empty"));
+    const all = new Members(this.#e, members, other, this.#json.comma, { min, max });
+    const none = all.mayBeEmpty ? this.#json.within("{", null, "}") : this.#e.never;
+    return this.#e.either([none, this.#json.within("{", all.some(), "}")]);
   }
 
   /** What one schema asks of a property. */
@@ -285,7 +290,7 @@ export class SchemaGrammar {
     }
     if (isObject(patternProperties)) {
       for (const [pattern, schema] of Object.entries(patternProperties)) {
-        if (!new RegExp(pattern, "u").test(name)) continue;
+        if (!this.#patterns.match(pattern, name, false)) continue;
         schemas.push(this.#conjunctions.at(part, `patternProperties/${pattern}`, schema as Schema));
       }
     }
@@ -293,20 +298,19 @@ export class SchemaGrammar {
     return [this.#conjunctions.at(part, "additionalProperties", additionalProperties as Schema)];
   }
 
+  /** Throws where there are too many patterns of names. */
+  #checkPatterns(parts: readonly SchemaObject[]): void {
+    const patterned = parts.find((part) => part.patternProperties !== undefined);
+    if (!patterned || patternsOf(parts).length <= MAX_PATTERNS) return;
+    const why = `more than ${MAX_PATTERNS} patterns cannot be enforced together`;
+    throw this.#conjunctions.refuse(patterned, "patternProperties", why);
+  }
+
   /** Properties that have no schema of their own. */
   #otherPairs(parts: readonly SchemaObject[], names: readonly string[], key: Expression | null): Expression {
-    const patterns = [
-      ...new Set(
-        parts.flatMap((part) => (isObject(part.patternProperties) ? Object.keys(part.patternProperties) : [])),
-      ),
-    ];
-    const patterned = parts.find((part) => part.patternProperties !== undefined);
-    if (patterned && patterns.length > MAX_PATTERNS) {
-      const why = `more than ${MAX_PATTERNS} patterns cannot be enforced together`;
-      throw this.#conjunctions.refuse(patterned, "patternProperties", why);
-    }
+    const patterns = patternsOf(parts);
     const languages = patterns.map((pattern) => regexOf(this.#e, pattern, inJson, false));
-    const named = names.length > 0 ? this.#e.oneOf(names.map((name) => JSON.stringify(name).slice(1, -1))) : null;
+    const named = this.#e.oneOf(names.map((name) => JSON.stringify(name).slice(1, -1)));
     const pairs: Expression[] = [];
     for (let chosen = 0; chosen < 2 ** patterns.length; chosen++) {
       const schemas = parts.flatMap((part): Schema[] => {
@@ -319,42 +323,39 @@ export class SchemaGrammar {
       });
       if (schemas.includes(false)) continue;
       const among = languages.map((language, i) => ((chosen >> i) & 1 ? language : this.#e.not(language)));
-      const limits = [...among, ...(named ? [this.#e.not(named)] : []), ...(key ? [key] : [])];
+      const limits = [...among, ...(named.kind === "never" ? [] : [this.#e.not(named)]), ...(key ? [key] : [])];
       const characters = this.#e.repeat(this.#json.character, 0, INFINITE);
       const text = this.#e.all([characters, ...limits]);
       if (this.#e.isEmpty(text)) continue;
-      pairs.push(this.#json.pair(this.#json.quoted(text), this.value(schemas)));
+      pairs.push(this.#json.pair(this.#json.quoted(text), this.#value(schemas)));
     }
     return this.#e.either(pairs);
   }
 
   /** What `propertyNames` leaves of names, between the quotes; null where there is no such keyword. */
-  #key(parts: readonly SchemaObject[]): Expression | null {
+  *#key(parts: readonly SchemaObject[]): Generator<void, Expression | null> {
     const schemas = parts.flatMap((part): Schema[] =>
       part.propertyNames === undefined
         ? []
         : [this.#conjunctions.at(part, "propertyNames", part.propertyNames as Schema)],
     );
     if (schemas.length === 0) return null;
-    const alternatives = this.#conjunctions.alternatives(schemas.filter((schema) => schema !== true));
+    const alternatives = yield* this.#conjunctions.alternatives(schemas.filter((schema) => schema !== true));
     return this.#e.either(
       alternatives.map((own) => {
         if (!typesOf(own).includes("string")) return this.#e.never;
         const listing = own.find((part) => Object.hasOwn(part, "const") || part.enum !== undefined);
         if (!listing) return this.#string(own);
         const values = Object.hasOwn(listing, "const") ? [listing.const] : (listing.enum as unknown[]);
-        const names = values.filter((value) => typeof value === "string" && fits(value, own) === true);
-        const texts = names.map((name) => JSON.stringify(name).slice(1, -1));
-        return texts.length > 0 ? this.#e.oneOf(texts) : this.#e.never;
+        const fitting = new Fitting(own, this.#patterns);
+        const names = values.filter((value) => typeof value === "string" && fitting.fits(value) === true);
+        return this.#e.oneOf(names.map((name) => JSON.stringify(name).slice(1, -1)));
       }),
     );
   }
 
   #isName(key: Expression | null, name: string): boolean {
-    if (!key) return true;
-    let rest = key;
-    for (const byte of encoder.encode(JSON.stringify(name).slice(1, -1))) rest = this.#e.derivative(rest, byte);
-    return this.#e.nullable(rest);
+    return !key || this.#e.has(key, JSON.stringify(name).slice(1, -1));
   }
 }
 
@@ -374,11 +375,19 @@ function counted(expression: Expression): number {
       return (expression.max < INFINITE ? expression.max : Math.max(1, expression.min)) * counted(expression.item);
     case "not":
       return counted(expression.item);
+    case "text":
+      return expression.text.length - expression.at;
+    case "among":
+      return expression.texts.reduce((most, { length }) => Math.max(most, length), 0);
     default:
       return 1;
   }
 }
 
-const encoder = new TextEncoder();
+/** Patterns of names, each once. */
+const patternsOf = (parts: readonly SchemaObject[]): string[] => [
+  ...new Set(parts.flatMap((part) => (isObject(part.patternProperties) ? Object.keys(part.patternProperties) : []))),
+];
+
 const NUMBER_KEYWORDS = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"];
 const numberOr = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);

@@ -1,20 +1,29 @@
 /**
  * Whether a value has what a schema asks for: the keywords of keywords.ts once more, over values rather than bytes. It
- * shares nothing with the grammar but that list and the formats, so that a fault of the one is found by the other. Only
- * for objects and lists that `enum` and `const` name does the grammar ask it, before anything is written.
+ * shares nothing with the grammar but that list, the formats and how patterns are read, so that a fault of the one is
+ * found by the other. Only for objects and lists that `enum` and `const` name does the grammar ask it, before anything
+ * is written.
  */
+import { tooComplex } from "../budget.ts";
+import { Patterns } from "../patterns.ts";
 import { FORMATS } from "./formats.ts";
 import { isBefore, isObject, type Schema, type SchemaObject } from "./keywords.ts";
 
 /**
- * The JSON pointer of the first keyword that a value does not meet, null where it meets all.
+ * The JSON pointer of the first keyword that a value does not meet, null where it meets all. Throws
+ * `grammar_too_complex` where to tell takes too many steps.
  * @param part of the root, where it is not all of it
  */
 export const unmet = (root: Schema, value: unknown, part: Schema = root): string | null =>
   new Validator(root).unmet(part, value, "#");
 
+/** Schemas that a value is held against, parts of both included, at most: alternatives multiply with each level. */
+const MAX_STEPS = 200_000;
+
 class Validator {
   readonly #root: Schema;
+  readonly #patterns = new Patterns();
+  #steps = 0;
 
   constructor(root: Schema) {
     this.#root = root;
@@ -22,12 +31,14 @@ class Validator {
 
   unmet(schema: Schema, value: unknown, path: string): string | null {
     if (typeof schema === "boolean") return schema ? null : path;
+    if (++this.#steps > MAX_STEPS) throw tooComplex();
     const only = isBefore(2019, this.#root) && schema.$ref !== undefined ? { $ref: schema.$ref } : schema;
     for (const keyword of Object.keys(only)) {
       const check = CHECKS[keyword];
       const fault = check?.(only, value, {
         meets: (inner, part) => this.unmet(inner, part, `${path}/${keyword}`),
         resolve: (ref) => this.#resolve(ref),
+        match: (pattern, text) => this.#patterns.match(pattern, text, false),
       });
       if (fault !== undefined && fault !== null) return fault === true ? `${path}/${keyword}` : fault;
     }
@@ -50,6 +61,8 @@ interface Around {
   /** The first fault of a part of the value, null for none. */
   meets(schema: Schema, part: unknown): string | null;
   resolve(ref: string): Schema;
+  /** Whether a pattern occurs in a text. */
+  match(pattern: string, text: string): boolean;
 }
 
 /** True or a path: a fault. */
@@ -68,9 +81,9 @@ const ofNumber =
   (schema, value) =>
     typeof value === "number" && !holds(value, schema) ? true : null;
 const ofString =
-  (holds: (value: string, schema: SchemaObject) => boolean): Check =>
-  (schema, value) =>
-    typeof value === "string" && !holds(value, schema) ? true : null;
+  (holds: (value: string, schema: SchemaObject, around: Around) => boolean): Check =>
+  (schema, value, around) =>
+    typeof value === "string" && !holds(value, schema, around) ? true : null;
 const ofList =
   (holds: (value: readonly unknown[], schema: SchemaObject) => boolean): Check =>
   (schema, value) =>
@@ -109,7 +122,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   }),
   minLength: ofString((value, { minLength }) => lengthOf(value) >= (minLength as number)),
   maxLength: ofString((value, { maxLength }) => lengthOf(value) <= (maxLength as number)),
-  pattern: ofString((value, { pattern }) => new RegExp(pattern as string, "u").test(value)),
+  pattern: ofString((value, { pattern }, { match }) => match(pattern as string, value)),
   format: ofString((value, { format }) => {
     const form = Object.hasOwn(FORMATS, format as string) ? FORMATS[format as string] : undefined;
     return form === undefined || new RegExp(`^(?:${form})$`, "u").test(value);
@@ -140,20 +153,24 @@ const CHECKS: Readonly<Record<string, Check>> = {
           Object.hasOwn(value, name) ? meets(schema, value[name]) : null,
         )
       : null,
-  patternProperties: ({ patternProperties }, value, { meets }) =>
+  patternProperties: ({ patternProperties }, value, { meets, match }) =>
     isObject(value)
       ? firstOf(Object.entries(patternProperties as Record<string, Schema>), ([pattern, schema]) =>
           firstOf(
-            Object.keys(value).filter((name) => new RegExp(pattern, "u").test(name)),
+            Object.keys(value).filter((name) => match(pattern, name)),
             (name) => meets(schema, value[name]),
           ),
         )
       : null,
-  additionalProperties: ({ properties = {}, patternProperties = {}, additionalProperties }, value, { meets }) => {
+  additionalProperties: (
+    { properties = {}, patternProperties = {}, additionalProperties },
+    value,
+    { meets, match },
+  ) => {
     if (!isObject(value)) return null;
-    const patterns = Object.keys(patternProperties as SchemaObject).map((pattern) => new RegExp(pattern, "u"));
+    const patterns = Object.keys(patternProperties as SchemaObject);
     const others = Object.keys(value).filter(
-      (name) => !Object.hasOwn(properties as SchemaObject, name) && !patterns.some((pattern) => pattern.test(name)),
+      (name) => !Object.hasOwn(properties as SchemaObject, name) && !patterns.some((pattern) => match(pattern, name)),
     );
     return firstOf(others, (name) => meets(additionalProperties as Schema, value[name]));
   },

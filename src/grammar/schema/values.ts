@@ -1,4 +1,5 @@
 /** Types of values, and whether a listed value has what other schemas ask for. */
+import type { Patterns } from "../patterns.ts";
 import { FORMATS } from "./formats.ts";
 import { isObject, type SchemaObject, type Type, UNLIKE } from "./keywords.ts";
 
@@ -41,23 +42,44 @@ const NESTED = [
   "required",
 ];
 
-/** Whether a listed value has what `parts` ask for; null where that takes more than a look at it. */
-export function fits(value: unknown, parts: readonly SchemaObject[]): boolean | null {
-  const type = typeOf(value);
-  const allowed = typesOf(parts);
-  if (!allowed.includes(type) && !(type === "integer" && allowed.includes("number"))) return false;
-  const json = JSON.stringify(canonical(value));
+/** Finds the listed values that have what schemas ask for. */
+export class Fitting {
+  readonly #parts: readonly SchemaObject[];
+  readonly #allowed: readonly Type[];
+  readonly #patterns: Patterns;
+  /** What each schema lists, as JSON. */
+  readonly #lists: readonly ReadonlySet<string>[];
+
+  /** @param parts hold together */
+  constructor(parts: readonly SchemaObject[], patterns: Patterns) {
+    this.#parts = parts;
+    this.#allowed = typesOf(parts);
+    this.#patterns = patterns;
+    const json = (value: unknown) => JSON.stringify(canonical(value));
+    this.#lists = parts.flatMap((part) => [
+      ...(Object.hasOwn(part, "const") ? [new Set([json(part.const)])] : []),
+      ...(Array.isArray(part.enum) ? [new Set(part.enum.map(json))] : []),
+    ]);
+  }
+
+  /** Null where it takes more than a look at the value: all lists have it, and there are other keywords. */
+  fits(value: unknown): boolean | null {
+    const type = typeOf(value);
+    if (!this.#allowed.includes(type) && !(type === "integer" && this.#allowed.includes("number"))) return false;
+    const json = JSON.stringify(canonical(value));
+    return this.#lists.every((list) => list.has(json)) && meets(value, this.#parts, this.#patterns);
+  }
+}
+
+function meets(value: unknown, parts: readonly SchemaObject[], patterns: Patterns): boolean | null {
   for (const part of parts) {
-    const is = (other: unknown) => JSON.stringify(canonical(other)) === json;
-    if (Object.hasOwn(part, "const") && !is(part.const)) return false;
-    if (Array.isArray(part.enum) && !part.enum.some(is)) return false;
     if (typeof value === "object" && value !== null) {
       if (NESTED.some((keyword) => part[keyword] !== undefined)) return null;
     }
-    if (isUnlike(value, part)) return false;
+    if (isUnlike(value, part, patterns)) return false;
     if (typeof value === "number" && !numberFits(value, part)) return false;
     if (typeof value === "string") {
-      const fit = stringFits(value, part);
+      const fit = stringFits(value, part, patterns);
       if (!fit) return false;
     }
   }
@@ -65,12 +87,12 @@ export function fits(value: unknown, parts: readonly SchemaObject[]): boolean | 
 }
 
 /** Whether a value is what it must not be. */
-function isUnlike(value: unknown, { [UNLIKE]: unlike }: SchemaObject): boolean {
+function isUnlike(value: unknown, { [UNLIKE]: unlike }: SchemaObject, patterns: Patterns): boolean {
   if (!unlike) return false;
   if (typeof value === "number") return unlike.integers ? Number.isInteger(value) : !!unlike.numbers?.includes(value);
   if (typeof value !== "string") return false;
   return (
-    !!unlike.texts?.includes(value) || (unlike.pattern !== undefined && new RegExp(unlike.pattern, "u").test(value))
+    !!unlike.texts?.includes(value) || (unlike.pattern !== undefined && patterns.match(unlike.pattern, value, false))
   );
 }
 
@@ -83,11 +105,11 @@ function numberFits(value: number, part: SchemaObject): boolean {
   return multipleOf === undefined || Number.isInteger(value / multipleOf);
 }
 
-function stringFits(value: string, part: SchemaObject): boolean {
+function stringFits(value: string, part: SchemaObject, patterns: Patterns): boolean {
   const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern, format } = part;
   const { length } = [...value];
   if (length < (minLength as number) || length > (maxLength as number)) return false;
-  if (typeof pattern === "string" && !new RegExp(pattern, "u").test(value)) return false;
+  if (typeof pattern === "string" && !patterns.match(pattern, value, false)) return false;
   const form = typeof format === "string" && Object.hasOwn(FORMATS, format) ? FORMATS[format] : undefined;
   return form === undefined || new RegExp(`^(?:${form})$`, "u").test(value);
 }
