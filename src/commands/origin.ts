@@ -3,11 +3,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { OutriderError } from "../model/errors.ts";
+import { checkModelId } from "../model/model-id.ts";
 import { renamed } from "../origin/engine.ts";
 import { DEFAULT_ACCELERATOR } from "../origin/engines/accelerators.ts";
 import { ENGINES, type EngineOptions, engineRow } from "../origin/engines.ts";
 import { DEFAULT_LIMITS, Gateway, type GenerationEvent } from "../origin/gateway.ts";
 import { type OriginServer, serveOrigin } from "../origin/node.ts";
+import { checkFile } from "../platform/named-file.ts";
 import { REGIONS } from "../verify/region.ts";
 import { command } from "./command.ts";
 import { choice, flag, text, usage, whole } from "./options.ts";
@@ -60,6 +62,7 @@ export const originCommand = command({
     }),
     threads: whole("llama: threads; one a core unless given", { from: 1, to: 1024 }),
     cpu: flag("llama: no GPU even where there is one"),
+    exact: flag("llama: the same text whatever else is computed; prompts are read more slowly (docs/engines.md)"),
     accelerator: text("NAME", "emulated: whose costs; `outrider start --emulate list` shows them", {
       default: DEFAULT_ACCELERATOR,
     }),
@@ -74,6 +77,7 @@ SIGTERM takes nothing new and lets generations end for up to ${DRAIN_MS / 1000} 
   /** Serves until interrupted. */
   async run({ model, url, engineTokenFile, name, port, host, tokenFile, maxSessions: live, ...given }) {
     const row = engineRow(given.engine);
+    if (name !== undefined) checkModelId(name);
     if (row.remote && url === undefined) {
       throw usage(`--url is missing; it says where the ${given.engine} server listens, such as http://127.0.0.1:30000`);
     }
@@ -98,6 +102,7 @@ SIGTERM takes nothing new and lets generations end for up to ${DRAIN_MS / 1000} 
       kvTokens: given.kvTokens ?? null,
       threads: given.threads ?? null,
       gpu: !given.cpu,
+      exact: given.exact,
       ...(given.recorded !== undefined && {
         emulation: { accelerator: given.accelerator, recorded: resolve(given.recorded) },
       }),
@@ -125,6 +130,7 @@ SIGTERM takes nothing new and lets generations end for up to ${DRAIN_MS / 1000} 
     });
     const access = token ? "" : ", open to whoever reaches it";
     console.log(`origin serves ${gateway.model} at http://${host}:${server.port}${access}`);
+    if (gateway.hardware !== undefined) console.log(`on ${gateway.hardware}`);
     if (gateway.moreWith !== undefined) console.log(gateway.moreWith);
     await interrupted(server);
   },
@@ -145,7 +151,9 @@ async function listen(gateway: Promise<Gateway>, port: number, host: string): Pr
   }
 }
 
+/** The word in a file. Throws as `checkFile` does, and `bad_option` for anything but one long word. */
 export function tokenFrom(file: string): string {
+  checkFile(file);
   const token = readFileSync(file, "utf8").trim();
   if (!/^\S{16,}$/.test(token)) throw usage(`${file} must hold one word of at least 16 characters as its token`);
   return token;

@@ -12,9 +12,10 @@ import { openTokenizer } from "../model/tokenizer.ts";
 import { knownPairs, recordedOf } from "../obtain/pair.ts";
 import { acceleratorNamed } from "../origin/engines/accelerators.ts";
 import { PASS_COSTS, passesOf8 } from "../origin/pass-costs.ts";
+import { fileIfThere } from "../platform/named-file.ts";
 import { draftFor } from "../service/assets.ts";
 import { checkOrigin, originHealth } from "../service/checks.ts";
-import { type LocalOrigin, startEmulated, startLlama, startRemote } from "../service/local-origin.ts";
+import { type LlamaHow, type LocalOrigin, startEmulated, startLlama, startRemote } from "../service/local-origin.ts";
 import { EMBEDDED_TOKENS } from "../service/settings.ts";
 import type { Service } from "../service/wrangler.ts";
 import { runnable } from "./engine.ts";
@@ -44,11 +45,7 @@ export interface Prepared {
 type Asked = Parameters<typeof edgeModels>[0];
 
 /** The target on this machine. */
-export async function beside(
-  asked: Asked,
-  engine: "wasm" | "llama" | undefined,
-  threads: number | null,
-): Promise<Prepared> {
+export async function beside(asked: Asked, engine: "wasm" | "llama" | undefined, how: LlamaHow): Promise<Prepared> {
   const { draft, from, target, examples, tokensPerPass } = await edgeModels(asked);
   // Before a download or an import that would be for nothing.
   if (draft !== null) await draftFor(target, draft);
@@ -68,7 +65,7 @@ export async function beside(
     };
   }
   console.error(`loading ${path.basename(run.file)} in llama.cpp`);
-  const local = await startLlama(run.file, target.context, target.model, threads);
+  const local = await startLlama(run.file, target.context, target.model, how);
   return {
     target: { ...target, context: local.context },
     draft,
@@ -164,8 +161,7 @@ async function modelsOfDraft(draft: string | undefined): Promise<Omit<EdgeModels
 
 /** What the user's own settings prefer, if they say so. */
 async function ownPreference(): Promise<string | undefined> {
-  const own = await readFile(".dev.vars", "utf8").catch(() => "");
-  return parseEnv(own).PREFER;
+  return fileIfThere(".dev.vars") && parseEnv(await readFile(".dev.vars", "utf8")).PREFER;
 }
 
 /** The target elsewhere. Throws `wrong_origin` where the origin serves another, or cannot be asked. */

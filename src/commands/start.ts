@@ -4,12 +4,14 @@ import { targetOf } from "../format/pack-header.ts";
 import { directoryHeader } from "../platform/disk.ts";
 import { workFolder } from "../platform/places.ts";
 import { assembleEdge } from "../service/assets.ts";
-import { checkFree, serve } from "../service/wrangler.ts";
+import { putAsideDamaged } from "../service/damaged-stores.ts";
+import { holdFolder } from "../service/work-folder.ts";
+import { addressOf, checkFree, serve } from "../service/wrangler.ts";
 import { isHttpUrl } from "../verify/origin-list.ts";
 import { acceleratorList } from "./accelerator-list.ts";
 import { command } from "./command.ts";
 import { checkChoice } from "./models.ts";
-import { choice, text, usage, whole } from "./options.ts";
+import { choice, flag, text, usage, whole } from "./options.ts";
 import { tokenFrom } from "./origin.ts";
 import { before, beforeServer, beside, emulated } from "./serving.ts";
 
@@ -38,6 +40,7 @@ export const startCommand = command({
     url: text("URL", "the SGLang or vLLM server"),
     engineTokenFile: text("FILE", "holds the bearer token that this server asks for"),
     threads: whole("llama: threads of llama.cpp; one a core but one, which the drafter has", { from: 1, to: 1024 }),
+    exact: flag("llama: the same text whatever else is computed; prompts are read more slowly (docs/engines.md)"),
     emulate: text(
       "NAME|list",
       "replays recorded answers at the costs of this accelerator, or lists those that there are",
@@ -58,16 +61,20 @@ without --pair and --target it may run any that has the draft's tokens.
 
 Environment: OUTRIDER_GGUF names a GGUF file of the pair's target to use instead of a download, OUTRIDER_CACHE the
 folder for models. Settings and secrets of the edge, such as API_KEYS, PREFER and SESSION_SECRET, are lines of the
-file .dev.vars in the current folder.
+file .dev.vars in the current folder. What is stored lies in its folder .outrider/PORT, which this user alone may read
+and one service at a time has.
 
 Ctrl-C or SIGTERM ends it.`,
   /** Serves until interrupted. */
-  async run({ port, host, engine, url, engineTokenFile, threads, origin, emulate, recorded, ...models }) {
+  async run({ port, host, engine, url, engineTokenFile, threads, exact, origin, emulate, recorded, ...models }) {
     if (emulate === "list") return console.log(acceleratorList());
     checkChoice(models);
     checkEmulation(emulate, recorded, { engine, origin });
     const isServer = engine === "sglang" || engine === "vllm";
     checkServer(engine, url);
+    if (exact && (isServer || origin !== undefined || emulate !== undefined)) {
+      throw usage("--exact is for llama.cpp on this machine; what runs elsewhere has its own way (docs/engines.md)");
+    }
     if (origin !== undefined && engine !== undefined) {
       throw usage("--origin and --engine exclude each other: the origin has an engine of its own");
     }
@@ -77,6 +84,8 @@ Ctrl-C or SIGTERM ends it.`,
     // Before a download that would be for nothing, and before anything is written.
     await checkFree(port, host);
     const folder = workFolder(port);
+    await using _held = await holdFolder(folder, addressOf(port, host));
+    for (const line of putAsideDamaged(folder)) console.error(line);
     const server = { url: url ?? "", token: engineTokenFile === undefined ? null : tokenFrom(engineTokenFile) };
     const prepared =
       emulate !== undefined
@@ -84,7 +93,7 @@ Ctrl-C or SIGTERM ends it.`,
         : isServer
           ? await beforeServer(engine, server, models)
           : origin === undefined
-            ? await beside(models, engine, threads ?? null)
+            ? await beside(models, engine, { threads: threads ?? null, exact })
             : await before(origin, models);
     const edgeAssets = path.join(folder, "assets");
     try {

@@ -21,7 +21,7 @@ export interface TargetEngine {
   /** Longest timeline in tokens. */
   readonly context: number;
   readonly capabilities: Capabilities;
-  /** What it computes on, in words; absent where it does not know. */
+  /** What it computes on and what its text depends on, in words; absent where it does not know. */
   readonly hardware?: string | undefined;
   /**
    * A first guess of what a pass costs by the positions that it computes, beside a pass over one; absent where it has

@@ -22,6 +22,8 @@ export interface EngineOptions {
   /** Cores that such a choice leaves to other programs; none unless given. */
   readonly spareCores?: number;
   readonly gpu: boolean;
+  /** llama: every row the same to the bit; `LlamaOptions.exact`. */
+  readonly exact?: boolean;
   /** Of the emulated engine: whose costs it takes, and the file of answers that it replays. */
   readonly emulation?: { readonly accelerator: string; readonly recorded: string };
 }
@@ -54,7 +56,7 @@ export const ENGINES: Readonly<Record<string, EngineRow>> = {
     model: "a GGUF file",
     remote: false,
     keptPerLive: 1,
-    load: async ({ model, kept, kvTokens, threads, spareCores = 0, gpu }) =>
+    load: async ({ model, kept, kvTokens, threads, spareCores = 0, gpu, exact = false }) =>
       (await import("./engines/llama.ts")).loadLlamaCpp(model, {
         sequences: kept,
         kvTokens,
@@ -62,6 +64,7 @@ export const ENGINES: Readonly<Record<string, EngineRow>> = {
         gpu,
         threads,
         spareCores,
+        exact,
       }),
   },
   sglang: {

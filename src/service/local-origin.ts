@@ -16,6 +16,9 @@ const CONTEXT = 8192;
 /** The drafter, which runs in the edge, has a core of its own: threads of llama.cpp that wait for it stand still. */
 const SPARE_CORES = 1;
 
+/** How llama.cpp runs a target. */
+export type LlamaHow = Required<Pick<EngineOptions, "threads" | "exact">>;
+
 export interface LocalOrigin {
   readonly url: string;
   /** What the edge must send: nobody else on this machine is let in. */
@@ -36,16 +39,11 @@ export interface LocalOrigin {
  * Loads a GGUF file.
  * @param modelContext longest timeline that the model was trained for
  * @param model its id for the edge
- * @param threads null leaves a core to the drafter
+ * @param how `threads` null leaves a core to the drafter
  * Throws what the engine throws: `library_missing`, `engine_failed`.
  */
-export const startLlama = (
-  file: string,
-  modelContext: number,
-  model: string,
-  threads: number | null,
-): Promise<LocalOrigin> =>
-  startOrigin("llama", { model: file, kvTokens: SESSIONS * Math.min(CONTEXT, modelContext), threads }, model);
+export const startLlama = (file: string, modelContext: number, model: string, how: LlamaHow): Promise<LocalOrigin> =>
+  startOrigin("llama", { model: file, kvTokens: SESSIONS * Math.min(CONTEXT, modelContext), ...how }, model);
 
 /**
  * Replays recorded answers at the costs of an accelerator.

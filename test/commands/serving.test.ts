@@ -79,7 +79,7 @@ test("a target in the edge's own thread: the edge learns so, and the user reads 
     origin,
     vars,
     expect: words,
-  } = await beside({ target: TINY_PACKS.target, draft: TINY_PACKS.draft }, undefined, null);
+  } = await beside({ target: TINY_PACKS.target, draft: TINY_PACKS.draft }, undefined, { threads: null, exact: false });
   expect(origin).toEqual({ pack: TINY_PACKS.target });
   expect(vars).toEqual({ SHARED_CPU: "true" });
   expect(words).toContain("Drafts are off to save your time");

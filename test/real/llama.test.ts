@@ -22,8 +22,8 @@ import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 import { start } from "../workerd/harness.ts";
 
 // Two threads that wait for each other stand still where other programs are at work.
-const OPTIONS = { sequences: 8, kvTokens: 8 * 512, maxDraft: 15, gpu: false, threads: 1 };
-const SERVE = ["--cpu", "--threads", "1", "--max-sessions", "4", "--kv-tokens", "4096"];
+const OPTIONS = { sequences: 8, kvTokens: 8 * 512, maxDraft: 15, gpu: false, threads: 1, exact: true };
+const SERVE = ["--cpu", "--threads", "1", "--exact", "--max-sessions", "4", "--kv-tokens", "4096"];
 
 let home: string;
 let f32: string;
@@ -80,9 +80,7 @@ describe("on the real quantised file", () => {
     await engine.close?.();
   });
 
-  // On quantised weights ggml rounds activations differently for one position and for several: words may differ, few
-  // do.
-  test("answers with drafts, and keeps some of them", async () => {
+  test("the target's own words with drafts, and some of these are kept", async () => {
     const kept = await withEdge(await realGguf(), await prepare(), async (answer) => {
       let accepted = 0;
       const mode = { temperature: 0, maxTokens: 24 };
@@ -90,8 +88,7 @@ describe("on the real quantised file", () => {
       expect(alone.text).toMatch(/[a-z]{4}/);
       for (const way of WAYS) {
         const { text, timings } = await answer(PROMPTS[0]!, mode, way);
-        // The first token is decided before any draft.
-        expect(text.slice(0, 1)).toBe(alone.text.slice(0, 1));
+        expect(text).toBe(alone.text);
         accepted += timings.draft_n_accepted;
       }
       return accepted;

@@ -32,12 +32,30 @@ export interface LibraryModel {
     sequences?: number;
     threads?: number;
     flashAttention: boolean | "auto";
-    experimentalKvCacheKeyType?: "F32";
-    experimentalKvCacheValueType?: "F32";
+    experimentalKvCacheValueType?: CacheType;
+    batching?: {
+      itemPrioritizationStrategy(waiting: {
+        readonly items: readonly BatchItem[];
+        readonly size: number;
+      }): PrioritizedItem[];
+    };
   }): Promise<LibraryContext>;
 }
 
-interface LibraryContext {
+export type CacheType = "F16" | "BF16" | "Q8_0";
+
+/** Tokens of one sequence that wait for a pass. */
+export interface BatchItem {
+  readonly tokens: readonly number[];
+}
+
+/** How many of them the next pass takes. */
+export interface PrioritizedItem {
+  readonly item: BatchItem;
+  readonly processAmount: number;
+}
+
+export interface LibraryContext {
   getSequence(): LibrarySequence;
   dispose(): Promise<void>;
 }
@@ -77,7 +95,7 @@ export interface Reply {
 export interface LibrarySequence {
   readonly nextTokenIndex: number;
   controlledEvaluate(
-    input: readonly (number | [token: number, options: { generateNext: Question }])[],
+    input: readonly (number | readonly [token: number, options: { generateNext: Question }])[],
   ): Promise<readonly (Reply | undefined)[]>;
   evaluateWithoutGeneratingNewTokens(tokens: readonly number[]): Promise<void>;
   adaptStateToTokens(tokens: readonly number[], allowShift: false): Promise<void>;

@@ -6,8 +6,9 @@
  *   timeline  p p p p a b c          held   p p p p a b x y      x y: a refused draft, erased before the next pass
  *   pass      c d1 d2 d3             asked  after c, d1, d2, d3
  *
- * ggml has different kernels for a single position and for several, and their sums differ in the last bits. Where two
- * tokens are nearly tied, the target may therefore choose the one or the other (docs/engines.md tells how often).
+ * ggml has different kernels for few rows and for many. So the engine measures at the start for which counts of rows a
+ * row is the same to the bit (llama-rows.ts), and keeps to them where that is nearly free, or where `exact` asks for it
+ * (docs/engines.md has the prices).
  */
 import { availableParallelism } from "node:os";
 import { basename } from "node:path";
@@ -23,8 +24,9 @@ import { accept, type Decision, type Scores, shapesOf } from "../../speculate/ac
 import { KINDS } from "../../speculate/shaping.ts";
 import { type Deciding, type EngineSequence, KV_CONTEXTS, type TargetEngine, Timeline } from "../engine.ts";
 import { PASS_COSTS } from "../pass-costs.ts";
-import { findLlamaLibrary, type LibrarySequence, llamaRemedy, type Reply } from "./llama-library.ts";
+import { findLlamaLibrary, type LibrarySequence, llamaRemedy, type Question, type Reply } from "./llama-library.ts";
 import { inquire, inquireAll, type Vocabulary } from "./llama-questions.ts";
+import { type Kernels, kernels, type OpenContext, passesOf } from "./llama-rows.ts";
 
 /** Prompt tokens of one call, and so the longest time that other sessions wait for it. */
 const SLICE = 256;
@@ -41,8 +43,9 @@ export interface LlamaOptions {
   readonly threads: number | null;
   readonly spareCores?: number;
   /**
-   * Keys and values in 32 bits, and no flash attention: what a pass computes beside a position then changes its last
-   * bits alone, and texts are equal where they are not for near-ties of 16 bits. Slower.
+   * Every row the same to the bit, whatever is computed beside it and however the prompt is read, at the price that
+   * `docs/engines.md` names. Without it drafts change no row where that is nearly free, and prompts are read at full
+   * speed.
    */
   readonly exact?: boolean;
 }
@@ -78,17 +81,24 @@ export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise
         "give more with --kv-tokens, or fewer sessions with --max-sessions",
     );
   }
-  const context = await model
-    .createContext({
-      contextSize,
-      batchSize: 512,
-      sequences,
-      // Faster on every backend. Its sums differ from those without, so it must not depend on the machine.
-      flashAttention: exact ? false : "auto",
-      threads,
-      ...(exact && { experimentalKvCacheKeyType: "F32", experimentalKvCacheValueType: "F32" }),
-    })
-    .catch(failed("llama.cpp cannot allocate memory for the sessions; give less with --kv-tokens"));
+  const open: OpenContext = (values, pack) =>
+    model
+      .createContext({
+        contextSize,
+        batchSize: 512,
+        sequences,
+        flashAttention: "auto",
+        threads,
+        experimentalKvCacheValueType: values,
+        ...(pack && { batching: { itemPrioritizationStrategy: pack } }),
+      })
+      .catch(failed("llama.cpp cannot allocate memory for the sessions; give less with --kv-tokens"));
+  const how = await kernels(open, {
+    threads: llama.gpu === false ? threads : null,
+    exact,
+    contextSize,
+  });
+  const context = await open(how.values, how.apart ? passesOf(how.rows.most, exact) : undefined);
   const held = Array.from({ length: sequences }, () => context.getSequence());
   const vocabulary = { V: table.length, model, newBias: () => new library.TokenBias(model.tokenizer) };
   const hash = await vocabularyHash(table);
@@ -109,11 +119,11 @@ export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise
       drafted: () => true,
     },
     passCost: llama.gpu === false ? PASS_COSTS.cpu : llama.gpu === "metal" ? PASS_COSTS.metal : PASS_COSTS.llamacpp4,
-    hardware: llama.gpu === false ? `the processor, ${threads} of ${cores} cores` : `the GPU (${llama.gpu})`,
+    hardware: `${llama.gpu === false ? `the processor, ${threads} of ${cores} cores` : `the GPU (${llama.gpu})`}; ${how.same}`,
     open() {
       const sequence = held.pop();
       if (!sequence) throw new OutriderError("kv_full", "no sequence is free", { status: 503, retryable: true });
-      return new LlamaSequence(sequence, vocabulary, () => held.push(sequence));
+      return new LlamaSequence(sequence, vocabulary, how, () => held.push(sequence));
     },
     async close() {
       await context.dispose();
@@ -125,28 +135,31 @@ export async function loadLlamaCpp(file: string, options: LlamaOptions): Promise
 class LlamaSequence extends Timeline implements EngineSequence {
   readonly #held: LibrarySequence;
   readonly #vocabulary: Vocabulary;
+  readonly #kernels: Kernels;
   readonly #giveBack: () => void;
 
-  constructor(held: LibrarySequence, vocabulary: Vocabulary, giveBack: () => void) {
+  constructor(held: LibrarySequence, vocabulary: Vocabulary, kernels: Kernels, giveBack: () => void) {
     super();
     this.#held = held;
     this.#vocabulary = vocabulary;
+    this.#kernels = kernels;
     this.#giveBack = giveBack;
   }
 
   async prefill(): Promise<boolean> {
     await this.#align();
     const at = this.#held.nextTokenIndex;
-    if (this.timeline.length - at <= SLICE) return false;
+    const left = this.timeline.length - 1 - at;
+    if (left < (this.#kernels.apart ? 1 : SLICE)) return false;
     await this.#held
-      .evaluateWithoutGeneratingNewTokens(this.timeline.slice(at, at + SLICE))
+      .evaluateWithoutGeneratingNewTokens(this.timeline.slice(at, at + Math.min(left, SLICE)))
       .catch(failed("llama.cpp failed at the prompt"));
     return true;
   }
 
   async decide(draft: readonly number[], deciding: Deciding): Promise<Decision> {
     const { sampling, rule, stop, shapers, logprobs } = deciding;
-    await this.#align();
+    while (await this.prefill());
     const position = this.timeline.length;
     const asked = [this.timeline.at(-1)!, ...draft];
     const wanted = (i: number) => (rule.kind === "bild" ? draft[i] : undefined);
@@ -156,10 +169,9 @@ class LlamaSequence extends Timeline implements EngineSequence {
         ? inquireAll(this.#vocabulary, sampling, position + i, shapes?.(i))
         : inquire(this.#vocabulary, sampling, position + i, wanted(i)),
     );
-    const replies = await this.#ask(
-      this.timeline.slice(this.#held.nextTokenIndex, -1),
-      asked.map((token, i) => [token, { generateNext: inquiries[i]!.question }]),
-    );
+    const silent = this.timeline.slice(this.#held.nextTokenIndex, -1);
+    const questions = asked.map((token, i) => [token, { generateNext: inquiries[i]!.question }] as const);
+    const replies = await this.#ask(silent, questions);
     /** Own tokens of rows whose reply left them open. */
     const fromAll = new Map<number, number | null>();
     const scores: Scores = {
@@ -193,14 +205,17 @@ class LlamaSequence extends Timeline implements EngineSequence {
     return own(reply!);
   }
 
+  /** Where a single row differs from many, its token stands behind it again, and is erased as a refused one is. */
   async #ask(
     silent: readonly number[],
-    asked: Parameters<LibrarySequence["controlledEvaluate"]>[0],
+    asked: readonly (readonly [token: number, options: { generateNext: Question }])[],
   ): Promise<readonly Reply[]> {
+    const input = [...silent, ...asked];
+    const filling = input.length < this.#kernels.rows.least ? asked.map(([token]) => token) : [];
     const replies = await this.#held
-      .controlledEvaluate([...silent, ...asked])
+      .controlledEvaluate([...input, ...filling])
       .catch(failed("llama.cpp failed at a pass"));
-    return replies.slice(silent.length) as Reply[];
+    return replies.slice(silent.length, input.length) as Reply[];
   }
 
   /** Erases what is held beyond the timeline's last token but one. */
