@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 /** The `outrider` command. */
+import { spellOut } from "./commands/console.ts";
 import { main } from "./commands/main.ts";
+
+spellOut(console);
 
 // `outrider --help | head` closes the pipe early, which is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -21,7 +21,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   edge: ["bill", "calls", "platform", "draft", "format", "grammar", "kernels", "model", "speculate", "verify"],
   charts: [],
   obtain: ["platform", "format", "model"],
-  text: ["speculate", "model"],
+  text: ["platform", "speculate", "model"],
   methods: ["model"],
   rounding: ["methods", "platform", "format", "model"],
   calibrate: ["rounding", "methods", "text", "platform", "kernels", "format", "model"],

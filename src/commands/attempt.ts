@@ -51,6 +51,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file or folder",
   ENOTDIR: "a part of that path is a file, where a folder is needed",
   EISDIR: "it is a folder, and a file is needed",
+  ELOOP: "its links lead to each other, and to no file; name the file itself",
   EEXIST: "it is there already, and is no folder",
 };
 

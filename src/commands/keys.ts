@@ -1,6 +1,6 @@
 /** `outrider keys`: keys with names, in the file of secrets that `outrider deploy` uploads. */
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { OutriderError } from "../model/errors.ts";
 import {
@@ -14,6 +14,7 @@ import {
   MOST_KEY_BYTES,
   parseKeys,
 } from "../platform/keys.ts";
+import { fileIfThere } from "../platform/named-file.ts";
 import { command } from "./command.ts";
 import { table } from "./help.ts";
 import { many, text, usage, whole } from "./options.ts";
@@ -67,15 +68,17 @@ const given = (limits: Readonly<Record<keyof KeyLimits, number | undefined>>): K
 const unknown = (name: string, file: string) =>
   new OutriderError("unknown_key", `${file} has no key "${name}"; \`outrider keys list\` shows those that there are`);
 
-const settingsIn = (file: string): NodeJS.Dict<string> =>
-  existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {};
+/** The text of a file; none where there is no such file. */
+const textOf = (file: string): string => (fileIfThere(file) ? readFileSync(file, "utf8") : "");
+
+const settingsIn = (file: string): NodeJS.Dict<string> => parseEnv(textOf(file));
 
 function keysIn(file: string): readonly KeyRecord[] {
   const { KEYS } = settingsIn(file);
   return KEYS ? parseKeys(KEYS) : [];
 }
 
-/** Replaces the line KEYS and leaves the rest of the file as it is. */
+/** Replaces the line KEYS and leaves the rest of the file as it is, closed to others than its owner. */
 function write(file: string, records: readonly KeyRecord[]): void {
   const line = `KEYS="${formatKeys(records)}"`;
   if (line.length > MOST_KEY_BYTES) {
@@ -84,11 +87,21 @@ function write(file: string, records: readonly KeyRecord[]): void {
       `${records.length} keys take more than the ${MOST_KEY_BYTES} bytes of KEYS`,
     );
   }
-  const before = existsSync(file) ? readFileSync(file, "utf8") : "";
+  const before = textOf(file);
   const pattern = /^KEYS=.*$/m;
   const gap = before === "" || before.endsWith("\n") ? "" : "\n";
   const after = pattern.test(before) ? before.replace(pattern, () => line) : `${before}${gap}${line}\n`;
+  closeToOthers(file);
   writeFileSync(file, after, { mode: 0o600 });
+}
+
+/** Hashes of keys and secrets stand in the file: nobody but its owner is to read or write it. */
+function closeToOthers(file: string): void {
+  const { mode = 0 } = fileIfThere(file) ?? {};
+  // Windows tells a mode that it does not keep.
+  if ((mode & 0o077) === 0 || process.platform === "win32") return;
+  chmodSync(file, mode & 0o700);
+  console.error(`${file} could be used by others of this machine; now it is its owner's alone`);
 }
 
 async function list(records: readonly KeyRecord[], file: string, url: string | undefined): Promise<void> {

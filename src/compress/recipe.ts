@@ -3,7 +3,7 @@
  * (`models/<name>/recipe.ts`). The header of a pack records what was done.
  */
 import * as z from "zod";
-import { type Drafting, draftingSchema } from "../format/pack-header.ts";
+import { type Drafting, draftingSchema, modelIdSchema } from "../format/pack-header.ts";
 import { OutriderError } from "../model/errors.ts";
 import { BLOCK_FORMATS } from "../model/formats.ts";
 import type { Activations } from "./stages/activations.ts";
@@ -66,7 +66,7 @@ const owl = z.strictObject({ times: z.number().positive(), reach: share });
 const folder = z.string().regex(/^[\w-][\w.-]*$/, "must be the name of a folder of models/");
 
 const recipeSchema = z.strictObject({
-  model: z.string().min(1),
+  model: modelIdSchema,
   base: folder.optional(),
   stages: z
     .array(

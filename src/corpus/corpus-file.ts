@@ -8,6 +8,7 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeF
 import path from "node:path";
 import { constants, gunzipSync, gzipSync } from "node:zlib";
 import { OutriderError } from "../model/errors.ts";
+import { fileIfThere } from "../platform/named-file.ts";
 import { asLines } from "../text/text-file.ts";
 import { type Line, lineSchema } from "./line.ts";
 
@@ -27,7 +28,7 @@ export class CorpusFile {
     if (!/\.jsonl(\.gz)?$/.test(file)) throw bad(file, "a corpus is called NAME.jsonl or NAME.jsonl.gz");
     this.#file = file;
     mkdirSync(path.dirname(file), { recursive: true });
-    if (!existsSync(file)) return;
+    if (!fileIfThere(file)) return;
     const { lines, damaged } = wholeLines(file);
     for (const [n, text] of lines.entries()) this.#keep(readLine(file, n, text, vocabulary));
     if (damaged) this.#rewrite();

@@ -10,7 +10,7 @@
  */
 import type { Env } from "../edge/env.ts";
 import { Meter } from "../edge/meter.ts";
-import { Session } from "../edge/session.ts";
+import { SessionObject as Session } from "../edge/session-object.ts";
 import worker from "../edge/worker.ts";
 
 export type { Env };

@@ -30,6 +30,7 @@ export interface Admission {
   readonly refusal: Refusal | null;
   /** Of the answer or of its refusal. */
   readonly headers: Record<string, string>;
+  readonly taken: Taken;
 }
 
 /** A day of a key. */
@@ -68,11 +69,24 @@ function now(taken: Taken, { rpm, tpm }: KeyLimits, time: number): Taken {
   };
 }
 
+/** What an answer asks for: `tokens` tokens under the name `ticket`. */
+interface Ticket {
+  readonly ticket: string;
+  readonly tokens: number;
+  readonly time: number;
+}
+
+/** `take`, with what is told of it. */
+export function admitted(before: Taken, limits: KeyLimits, asked: Ticket): Admission {
+  const { taken, refusal } = take(before, limits, asked);
+  return { taken, refusal, headers: rateHeaders(taken, limits, asked.time) };
+}
+
 /** Takes one request and `tokens` tokens under the name `ticket`, or says what stands against it. */
 export function take(
   before: Taken,
   limits: KeyLimits,
-  { ticket, tokens, time }: { readonly ticket: string; readonly tokens: number; readonly time: number },
+  { ticket, tokens, time }: Ticket,
 ): { readonly taken: Taken; readonly refusal: Refusal | null } {
   const taken = now(before, limits, time);
   const refusal = refusalOf(taken, limits, tokens, time);
@@ -91,11 +105,7 @@ export function take(
 }
 
 /** An answer has ended: it cost `tokens`, instead of what was taken for it. */
-export function settle(
-  before: Taken,
-  limits: KeyLimits,
-  { ticket, tokens, time }: { readonly ticket: string; readonly tokens: number; readonly time: number },
-): Taken {
+export function settle(before: Taken, limits: KeyLimits, { ticket, tokens, time }: Ticket): Taken {
   const taken = now(before, limits, time);
   const { [ticket]: own, ...live } = taken.live;
   if (!own) return taken;

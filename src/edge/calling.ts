@@ -5,7 +5,7 @@
 import { argumentsOf } from "../calls/arguments.ts";
 import type { CallReader, Family, Told, Tool } from "../calls/family.ts";
 import { faultOf } from "../grammar/check.ts";
-import type { ConstraintSource } from "../grammar/source.ts";
+import { type ConstraintSource, REFUSALS } from "../grammar/source.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { Said } from "./said.ts";
 import type { Offer } from "./tools.ts";
@@ -91,12 +91,17 @@ export class Calling {
     return null;
   }
 
+  /** Whether the tools alone are why the answer has a form. */
+  get isAsked(): boolean {
+    return this.#form === null;
+  }
+
   /** Runs what compiles the constraint, and names the tools in what that refuses. */
-  refused<T>(compile: () => T): T {
+  async refused<T>(compile: () => Promise<T>): Promise<T> {
     try {
-      return compile();
+      return await compile();
     } catch (error) {
-      if (!(error instanceof OutriderError) || error.param !== "response_format" || this.#form) throw error;
+      if (!(error instanceof OutriderError) || !REFUSALS.includes(error.code) || this.#form) throw error;
       const next = this.#isRequired ? 'or send tool_choice "auto"' : "or leave strict out";
       const message = `tools: ${error.message}; change the parameters, ${next}`;
       throw new OutriderError(error.code, message, { param: "tools", cause: error });

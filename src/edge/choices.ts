@@ -17,10 +17,6 @@ interface Ending {
   readonly outrider: { readonly seed: number };
 }
 
-interface Whole extends Ending {
-  readonly choices: readonly unknown[];
-}
-
 /** What `ask` answers, for each choice, as one response. Rejects with what the first choice rejects with. */
 export async function askChoices(generation: Generation, ask: Ask): Promise<Response> {
   const { n, sampling } = generation;
@@ -32,14 +28,43 @@ export async function askChoices(generation: Generation, ask: Ask): Promise<Resp
 }
 
 async function whole(first: Response, n: number, of: (choice: number) => Promise<Response>): Promise<Response> {
-  const answers = [(await first.json()) as Whole];
+  const answers = [partsOf(await first.text())];
   for (let choice = 1; choice < n; choice++) {
     const response = await of(choice);
     if (!response.ok) return response;
-    answers.push((await response.json()) as Whole);
+    answers.push(partsOf(await response.text()));
   }
-  const choices = answers.flatMap((answer) => answer.choices);
-  return new Response(JSON.stringify({ ...answers[0], ...together(answers), choices }), first);
+  const endings = answers.map(({ ending }) => ending);
+  const [{ before }] = answers as [Parts];
+  const end = `],${JSON.stringify({ ...endings[0], ...together(endings) }).slice(1)}`;
+  const texts = answers.map(({ choice }, at) => (at === 0 ? before : ",") + choice).values();
+  const encoder = new TextEncoder();
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const { value } = texts.next();
+      controller.enqueue(encoder.encode(value ?? end));
+      if (value === undefined) controller.close();
+    },
+  });
+  return new Response(body, first);
+}
+
+/** The text of an answer: what stands before its choice, the choice, and what stands behind it. */
+interface Parts {
+  readonly before: string;
+  readonly choice: string;
+  readonly ending: Ending;
+}
+
+/** With no backslash before a quotation mark, these stand in no text of an answer. */
+const [BEGINS, ENDS] = ['"choices":[', '],"usage":'];
+
+/** A choice with log probabilities has megabytes, which as objects would take ten times the room: it stays text. */
+function partsOf(answer: string): Parts {
+  const from = answer.indexOf(BEGINS) + BEGINS.length;
+  const to = answer.lastIndexOf(ENDS);
+  const ending = JSON.parse(`{${answer.slice(to + "],".length)}`) as Ending;
+  return { before: answer.slice(0, from), choice: answer.slice(from, to), ending };
 }
 
 /** Usage and seeds of all: the prompt counts once. */

@@ -3,8 +3,9 @@
  * Whether it can be enforced is the Session's to find out, where there is time for it.
  */
 import * as z from "zod";
-import { type ConstraintSource, JSON_OBJECT } from "../grammar/source.ts";
+import { type ConstraintSource, JSON_OBJECT, REFUSALS } from "../grammar/source.ts";
 import { OutriderError } from "../model/errors.ts";
+import type { Generation } from "./generation.ts";
 
 const MAX_CHOICES = 4096;
 
@@ -65,8 +66,8 @@ export const CONSTRAINT_FIELDS = {
 
 type Asked = z.infer<z.ZodObject<typeof CONSTRAINT_FIELDS>>;
 
-/** Null where any text will do. Throws `invalid_request` where two fields ask for a form. */
-export function constraintOf(asked: Asked): ConstraintSource | null {
+/** The form, and which field asks for it. Throws `invalid_request` where two do. */
+export function constraintOf(asked: Asked): Pick<Generation, "constraint" | "constraintField"> {
   const { structured_outputs: outputs } = asked;
   const asks: [string, ConstraintSource | null][] = [
     ["response_format", ofResponseFormat(asked.response_format)],
@@ -84,7 +85,13 @@ export function constraintOf(asked: Asked): ConstraintSource | null {
   ];
   const [first, second] = asks.filter(([, source]) => source !== null);
   if (second) throw invalid(second[0], `${first![0]} asks for a form, too; send one of them`);
-  return first?.[1] ?? null;
+  return { constraint: first?.[1] ?? null, constraintField: first?.[0] ?? null };
+}
+
+/** What is wrong with a form, in the name of the field that asks for it. */
+export function inField(error: unknown, field: string | null): unknown {
+  if (!(error instanceof OutriderError) || field === null || !REFUSALS.includes(error.code)) return error;
+  return new OutriderError(error.code, error.message, { param: field, cause: error });
 }
 
 function ofResponseFormat(format: Asked["response_format"]): ConstraintSource | null {

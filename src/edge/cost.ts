@@ -1,7 +1,7 @@
 /** What an answer used at the edge, for its account: counts of this turn, and src/bill's prices for them. */
 import { HOUR_MS, type Keep } from "../bill/keeping.ts";
 import { PRICES_OF, usd } from "../bill/prices.ts";
-import { rowsWritten, storedBytes } from "../bill/storing.ts";
+import { storedBytes } from "../bill/storing.ts";
 import { cpuOf, ratesOf, usageOf } from "../bill/using.ts";
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { commonPrefix } from "../model/common-prefix.ts";
@@ -31,14 +31,16 @@ export function costOf({ timings, budget, before, after, keep, pagesBefore, page
   const stored = { first: before.length === 0, turns: 1, tokens: after.length, pages, pageBytes };
   const cpuMs = cpuOf(steps, read, tokens, 1, ratesOf(budget.stepMs));
   const seconds = (prompt_ms + predicted_ms) / 1000;
-  const usage = usageOf({ seconds, passes, cpuMs, stored, hours: keep.ms / HOUR_MS });
+  const kept = keep.ms > 0;
+  const all = usageOf({ seconds, passes, cpuMs, stored, hours: keep.ms / HOUR_MS });
+  const usage = kept ? all : { ...all, rowsWritten: 0 };
   return {
     draft_step_n: steps,
     draft_prefill_n: read,
     cpu_ms: Number(cpuMs.toFixed(1)),
     ...(budget.ended && { cpu_spent: true as const }),
-    rows_written: rowsWritten(stored),
-    stored_bytes: storedBytes(stored),
+    rows_written: usage.rowsWritten,
+    stored_bytes: kept ? storedBytes(stored) : 0,
     usd_per_million_tokens: Number(((1e6 * usd(usage)) / Math.max(1, tokens)).toFixed(3)),
     prices_of: PRICES_OF,
   };

@@ -6,11 +6,19 @@ export const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> 
     unsupported_parameter: "A field asks for something that Outrider cannot do; the list below names these fields.",
     unsupported_rule: "The rule `bild` beside a field that changes the target's logits.",
     unsupported_value: "A message holds something other than text, or a tool is something other than a function.",
-    context_length_exceeded: "The prompt leaves no position of the context for the answer.",
+    context_length_exceeded:
+      "The prompt leaves no position of the context for the answer, or a question about tokens is about more than four " +
+      "contexts.",
     no_draft_model: "`outrider.draft` is `model`, and the deployment has no draft model.",
     no_chat_template: "The model was not made to chat. Use `/v1/completions`.",
     no_fill_in_the_middle: "The model has no tokens for a `suffix`.",
     previous_response_not_found: "The response was not stored, its conversation has ended, or it is another key's.",
+    unsupported_schema: "A keyword of a JSON Schema that cannot be enforced; the message names it and where it stands.",
+    unsupported_pattern: "A regular expression that cannot be enforced; the message says why.",
+    bad_grammar: "A grammar with a fault; the message names its line.",
+    grammar_too_complex: "A form takes too much memory or too many steps; the message names the limit.",
+    impossible_constraint: "No text has the form that is asked for.",
+    nothing_allowed: "Biases, allowed tokens and a form together forbid every token.",
     bad_token: "A token id is outside the vocabulary.",
   },
   401: {
@@ -34,6 +42,9 @@ export const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> 
     internal_error: "A fault of ours. The operator finds it in the log by `x-request-id`.",
     bad_setting: "A setting of the deployment has a value that it cannot have; the message names it.",
   },
+  502: {
+    internal: "The origin failed at this request twice in a way that it did not foresee. Its log says more.",
+  },
   503: {
     no_model: "No model is among the assets.",
     origin_missing: "No origin is configured.",
@@ -42,6 +53,7 @@ export const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> 
     overloaded: "The origin had no place for the request within ten seconds. The service is full, not the key.",
     origin_lost: "The connection to the origin broke, and no other could be made in time.",
     bad_verdict: "The origin broke the rules of the wire.",
+    storage_failed: "What the request needs is stored and cannot be read or changed. Answers go on without storage.",
     session_unavailable: "The Session was restarted or is overloaded. Try again.",
   },
   504: { origin_timeout: "The origins were silent up to `ORIGIN_DEADLINE_MS`." },

@@ -208,11 +208,15 @@ const PLAIN = /^[\w.[\]-]{1,64}$/;
  * @param known fields that the door's schema reads
  */
 export function checkFields(body: Readonly<Record<string, unknown>>, known: ReadonlySet<string>): void {
+  const names = [...known, ...Object.keys(FIELDS)];
+  let strangers = 0;
   for (const [name, value] of Object.entries(body)) {
     if (known.has(name)) continue;
     const field = fieldOf(name);
     if (!field) {
-      const meant = nearest(name, [...known, ...Object.keys(FIELDS).filter((other) => fieldOf(other) !== undefined)]);
+      // To compare a name with all that there are takes time, and what is not told of must not be dropped.
+      if (++strangers > MOST_NAMES) throw tooStrange();
+      const meant = nearest(name, names);
       if (meant === null) continue;
       throw new OutriderError("invalid_request", `${name}: there is no such field; did you mean ${meant}?`, {
         param: name,
@@ -222,6 +226,12 @@ export function checkFields(body: Readonly<Record<string, unknown>>, known: Read
     refuse(name, value, { ...field, why: field.why ?? OTHER_DOOR[field.door ?? "chat"] });
   }
 }
+
+const tooStrange = () =>
+  new OutriderError(
+    "invalid_request",
+    `the body has more than ${MOST_NAMES} fields that nobody knows, the limit; leave them out`,
+  );
 
 /** What a door refuses beside this table: field → why, and values that ask for nothing, as `Field.fine`. */
 export type Refusals = Readonly<Record<string, { readonly why: string; readonly fine?: readonly unknown[] }>>;

@@ -9,11 +9,15 @@ import { answered } from "./lost.ts";
 import { maxTokens } from "./max-tokens.ts";
 import { admitted, METERED } from "./metering.ts";
 import { type Later, placed } from "./placed.ts";
+import { notStored } from "./responses/request.ts";
 import { askResponse } from "./responses/route.ts";
 import { askUnnamed } from "./spare.ts";
+import { UNSTORED, type Way } from "./storage-failure.ts";
 import { describedModel, servedModel } from "./target.ts";
 import { isNamed, sessionName, type Tenant } from "./tenant.ts";
 import { TRACEPARENT } from "./trace.ts";
+import { askHere } from "./unstored.ts";
+import { clientLeft } from "./waiting.ts";
 
 /** Hands a generation to the tenant's Session; the answer streams back through. */
 export async function forward(
@@ -33,7 +37,7 @@ export async function forward(
   const { placement, client } = await placed(request, env, later);
   const most = maxTokens(generation.maxTokens, tenant.record?.limits.max ?? null, env);
   const admission = tenant.record && (await admitted(tenant.record, generation, most, env));
-  const turnOf = (session: string, own: Dialect | null) => ({
+  const turnOf = (session: string, own: Dialect | null, way: Way, headers: Readonly<Record<string, string>> = {}) => ({
     method: "POST",
     headers: {
       "x-request-id": requestId,
@@ -42,28 +46,34 @@ export async function forward(
       ...(admission && { [METERED]: admission.metered.header }),
       ...(traceparent !== null && { [TRACEPARENT]: traceparent }),
       [PLACES]: JSON.stringify({ placement, client } satisfies Visit),
+      ...(way !== "stored" && { [UNSTORED]: "true" }),
+      ...headers,
     },
     body: JSON.stringify({ ...generation, model, maxTokens: most, dialect: own } satisfies Asked),
     signal: request.signal,
   });
-  const ask = (): Promise<Response> => {
+  const ask = (way: Way): Promise<Response> => {
     const sessions = env.SESSION;
+    const askOne = way === "here" ? askHere(env) : askSession;
     if (dialect?.kind === "responses") {
-      return askResponse(dialect, { tenant: tenant.secret, requestId }, name, named, (session, own, headers) => {
-        const turn = turnOf(session, own);
-        const told = { ...turn, headers: { ...turn.headers, ...headers } };
-        return askSession(sessions, session, placement, told, later);
-      });
+      const told = way === "stored" ? dialect : notStored(dialect);
+      return askResponse(told, { tenant: tenant.secret, requestId }, name, named, (session, own, headers) =>
+        askOne(sessions, session, placement, turnOf(session, own, way, headers), later),
+      );
     }
-    return (named ? askSession : askUnnamed)(sessions, name, placement, turnOf(name, dialect), later);
+    const turn = turnOf(name, dialect, way);
+    return (named || way === "here" ? askOne : askUnnamed)(sessions, name, placement, turn, later);
   };
+  let reached = false;
   try {
+    if (request.signal.aborted) throw clientLeft();
+    reached = true;
     const response = await answered(ask, later);
     for (const [header, value] of Object.entries(admission?.headers ?? {})) response.headers.set(header, value);
     return response;
   } catch (error) {
-    // No Session will.
-    if (admission) later(admission.metered.settle(0));
+    // No Session will; one whose client has left does, since it knows what was computed.
+    if (admission && !(reached && request.signal.aborted)) later(admission.metered.settle(0));
     throw error;
   }
 }

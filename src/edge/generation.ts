@@ -20,6 +20,8 @@ export interface Generation {
   readonly shaping: Omit<Shaping, "from"> | null;
   /** The form that the answer must have; null: any text. */
   readonly constraint: ConstraintSource | null;
+  /** The field of the request that asks for it. */
+  readonly constraintField: string | null;
   /** Tools that the answer may call; null: none. */
   readonly offer: Offer | null;
   /** How many of the likeliest tokens to tell of each position, beside the one that was chosen; null: tell nothing. */

@@ -4,6 +4,7 @@
  * known, so the answer is the same. Behind it a stream ends with an error event.
  */
 import { OutriderError } from "../model/errors.ts";
+import { askAnyway, type Way } from "./storage-failure.ts";
 import { errorEvent } from "./stream.ts";
 
 /**
@@ -12,11 +13,11 @@ import { errorEvent } from "./stream.ts";
  * @param later keeps the request alive for what nobody waits for
  */
 export async function answered(
-  ask: () => Promise<Response>,
+  ask: (way: Way) => Promise<Response>,
   later: (work: Promise<unknown>) => void,
 ): Promise<Response> {
-  const answer = await ask()
-    .catch((error) => (isLost(error) ? ask() : Promise.reject(error)))
+  const answer = await askAnyway(ask)
+    .catch((error) => (isLost(error) ? askAnyway(ask) : Promise.reject(error)))
     .catch(explained);
   const { body, headers } = answer;
   return headers.get("content-type")?.startsWith("text/event-stream") && body

@@ -5,30 +5,29 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { KeyLimits } from "../platform/keys.ts";
-import {
-  type Admission,
-  DAY_MS,
-  dayOf,
-  NOTHING_TAKEN,
-  rateHeaders,
-  settle,
-  type Taken,
-  take,
-  type Usage,
-} from "./allowance.ts";
+import { type Admission, admitted, DAY_MS, dayOf, NOTHING_TAKEN, settle, type Taken, type Usage } from "./allowance.ts";
+import { Table } from "./table.ts";
 
 /** How long a day's usage can be read. */
 const DAYS_KEPT = 92;
 
+const COLUMNS = `(day TEXT PRIMARY KEY, requests INTEGER NOT NULL, tokens INTEGER NOT NULL, taken TEXT NOT NULL)
+  WITHOUT ROWID`;
+
 export class Meter extends DurableObject<unknown> {
+  readonly #table: Table;
   #taken: Taken | null = null;
+
+  constructor(ctx: DurableObjectState, env: unknown) {
+    super(ctx, env);
+    this.#table = new Table(ctx.storage, "usage", COLUMNS);
+  }
 
   /** Takes a request and the tokens that it may cost, or refuses it. */
   async admit(limits: KeyLimits, ticket: string, tokens: number): Promise<Admission> {
-    const time = Date.now();
-    const { taken, refusal } = take(this.#read(), limits, { ticket, tokens, time });
-    if (!refusal) await this.#write(taken);
-    return { refusal, headers: rateHeaders(taken, limits, time) };
+    const admission = admitted(this.#read(), limits, { ticket, tokens, time: Date.now() });
+    if (!admission.refusal) await this.#write(admission.taken);
+    return admission;
   }
 
   /** An answer that was admitted has ended, at the cost of so many tokens. */
@@ -38,7 +37,8 @@ export class Meter extends DurableObject<unknown> {
 
   /** The latest days first. */
   usage(): Usage[] {
-    return this.#sql.exec<Usage>("SELECT day, requests, tokens FROM usage ORDER BY day DESC").toArray();
+    const days = "SELECT day, requests, tokens FROM usage ORDER BY day DESC";
+    return this.#table.read((sql) => sql.exec<Usage>(days).toArray()) ?? [];
   }
 
   /** Nobody has used the key for so long that all its days are over. */
@@ -48,9 +48,12 @@ export class Meter extends DurableObject<unknown> {
   }
 
   #read(): Taken {
-    if (this.#taken) return this.#taken;
-    const [row] = this.#sql.exec<{ taken: string }>("SELECT taken FROM usage ORDER BY day DESC LIMIT 1").toArray();
-    this.#taken = row ? (JSON.parse(row.taken) as Taken) : NOTHING_TAKEN;
+    const newest = "SELECT taken FROM usage ORDER BY day DESC LIMIT 1";
+    this.#taken ??=
+      this.#table.read((sql) => {
+        const [row] = sql.exec<{ taken: string }>(newest).toArray();
+        return row && (JSON.parse(row.taken) as Taken);
+      }) ?? NOTHING_TAKEN;
     return this.#taken;
   }
 
@@ -59,19 +62,10 @@ export class Meter extends DurableObject<unknown> {
     this.#taken = taken;
     const { day, dayRequests, dayTokens } = taken;
     const text = JSON.stringify(taken);
-    this.#sql.exec("INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?)", day, dayRequests, dayTokens, text);
-    if (!isNewDay) return;
-    const oldest = dayOf(taken.at - DAYS_KEPT * DAY_MS);
-    this.#sql.exec("DELETE FROM usage WHERE day < ?", oldest);
-    await this.ctx.storage.setAlarm(taken.at + DAYS_KEPT * DAY_MS);
-  }
-
-  get #sql(): SqlStorage {
-    const { sql } = this.ctx.storage;
-    sql.exec(
-      `CREATE TABLE IF NOT EXISTS usage (day TEXT PRIMARY KEY, requests INTEGER NOT NULL, tokens INTEGER NOT NULL,
-       taken TEXT NOT NULL) WITHOUT ROWID`,
-    );
-    return sql;
+    this.#table.write((sql) => {
+      sql.exec("INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?)", day, dayRequests, dayTokens, text);
+      if (isNewDay) sql.exec("DELETE FROM usage WHERE day < ?", dayOf(taken.at - DAYS_KEPT * DAY_MS));
+    });
+    if (isNewDay) await this.ctx.storage.setAlarm(taken.at + DAYS_KEPT * DAY_MS);
   }
 }

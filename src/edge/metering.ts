@@ -1,9 +1,15 @@
-/** A key's limits around one answer: asked for by the Worker before it, settled by the Session after it. */
+/**
+ * A key's limits around one answer: asked for by the Worker before it, settled by the Session after it. Where a meter
+ * cannot store, the answers of its key go on, and so do its limits: this isolate counts on from what the meter said
+ * last. What is used meanwhile is not written down.
+ */
 import { OutriderError } from "../model/errors.ts";
 import type { KeyLimits, KeyRecord } from "../platform/keys.ts";
+import { type Admission, admitted as admittedBy, NOTHING_TAKEN, settle, type Taken } from "./allowance.ts";
 import type { Env } from "./env.ts";
 import type { Generation } from "./generation.ts";
 import { RateLimited } from "./rate-limited.ts";
+import { isStorageFailure, tellStorageFailure } from "./storage-failure.ts";
 
 /** A header of a turn: what `Metered` needs to settle it. */
 export const METERED = "x-metered";
@@ -12,12 +18,27 @@ interface Admitted {
   readonly name: string;
   readonly limits: KeyLimits;
   readonly ticket: string;
+  /** Tokens that it costs to read what was asked, where no answer comes of it. */
+  readonly read: number;
 }
 
 /** Characters of a token, for a Worker that has no tokenizer. */
 const TOKEN_CHARACTERS = 4;
+/** What a token costs that is read at the edge and that no target computes. */
+const READ_SHARE = 1 / 8;
 /** What an answer takes beforehand where its client names no limit: most end within that. */
 const ANSWER_TOKENS = 256;
+
+/** The tokens that so many characters cost which are only read. */
+export const readCost = (characters: number): number => Math.ceil((READ_SHARE * characters) / TOKEN_CHARACTERS);
+/** What keys have taken, by name, as this isolate knows: as many as the deployment has. */
+const known = new Map<string, Taken>();
+
+/** Throws what is no failure of the storage. */
+function unmetered(error: unknown): void {
+  if (!isStorageFailure(error)) throw error;
+  tellStorageFailure("the limits of keys hold from memory, and usage is not written down", error);
+}
 
 /** An answer of a key that has a meter; its Session or, where no Session is reached, the Worker ends it. */
 export class Metered {
@@ -40,12 +61,19 @@ export class Metered {
     return JSON.stringify(this.#admitted);
   }
 
+  /** It was read, and no target has computed anything for it. Counts once. */
+  wasRead(): Promise<void> {
+    return this.settle(this.#admitted.read);
+  }
+
   /** It has cost so many tokens, prompt and answer together. Counts once. */
   async settle(tokens: number): Promise<void> {
     if (this.#settled) return;
     this.#settled = true;
     const { name, limits, ticket } = this.#admitted;
-    await this.#env.METER?.getByName(name).settle(limits, ticket, tokens);
+    const taken = known.get(name);
+    if (taken) known.set(name, settle(taken, limits, { ticket, tokens, time: Date.now() }));
+    await this.#env.METER?.getByName(name).settle(limits, ticket, tokens).catch(unmetered);
   }
 }
 
@@ -65,16 +93,20 @@ export async function admitted(
   most: number,
   env: Pick<Env, "METER">,
 ): Promise<MeteredAnswer> {
-  const prompt = Math.ceil(JSON.stringify(generation.input).length / TOKEN_CHARACTERS);
+  const { length } = JSON.stringify(generation.input);
   const answer = generation.maxTokens === null ? Math.min(most, ANSWER_TOKENS) : most;
-  return admittedTokens(record, prompt + answer, env);
+  return admittedTokens(record, Math.ceil(length / TOKEN_CHARACTERS) + answer, env, readCost(length));
 }
 
-/** As `admitted`, for a request that takes so many tokens: none where the target computes nothing. */
+/**
+ * As `admitted`, for a request that takes so many tokens.
+ * @param read as `Admitted.read`
+ */
 export async function admittedTokens(
   { name, limits }: KeyRecord,
   tokens: number,
   env: Pick<Env, "METER">,
+  read = tokens,
 ): Promise<MeteredAnswer> {
   if (!env.METER) {
     throw new OutriderError("bad_setting", "KEYS needs the Durable Object binding METER; the wrangler file lacks it", {
@@ -82,7 +114,12 @@ export async function admittedTokens(
     });
   }
   const ticket = crypto.randomUUID();
-  const { refusal, headers } = await env.METER.getByName(name).admit(limits, ticket, tokens);
-  if (!refusal) return { metered: new Metered({ name, limits, ticket }, env), headers };
+  const meter = env.METER.getByName(name);
+  const { refusal, headers, taken } = await meter.admit(limits, ticket, tokens).catch((error): Admission => {
+    unmetered(error);
+    return admittedBy(known.get(name) ?? NOTHING_TAKEN, limits, { ticket, tokens, time: Date.now() });
+  });
+  known.set(name, taken);
+  if (!refusal) return { metered: new Metered({ name, limits, ticket, read }, env), headers };
   throw new RateLimited(`the key "${name}" has reached its limit of ${refusal.limit}`, refusal.retryMs, headers);
 }

@@ -15,7 +15,7 @@ import { predictionText } from "./prediction.ts";
 import { ALPHA_ROLLBACK, COMPLETION_TOKENS, chatSchema, type common, completionSchema } from "./request-schemas.ts";
 import { seedOf } from "./seed.ts";
 import { shapingOf } from "./shaping.ts";
-import { callsOf, offerOf } from "./tools.ts";
+import { callsOf, checkArguments, offerOf } from "./tools.ts";
 
 /**
  * Parses the body of `POST /v1/chat/completions`. `randomSeed` is used where the client gave none. Throws a 400 with
@@ -27,6 +27,7 @@ export function parseChat(body: unknown, randomSeed: () => number): Generation {
     const at = `messages[${i}]`;
     return { role: role(message.role, at), content: messageText(message, at), ...callsOf(message, at) };
   });
+  checkArguments(messages);
   if (request.top_logprobs && !request.logprobs) throw needsLogprobs();
   const logprobs = request.logprobs ? (request.top_logprobs ?? 0) : null;
   const maxTokens = request.max_completion_tokens ?? request.max_tokens;
@@ -89,7 +90,7 @@ function generation(
       seed: seedOf(request.seed, randomSeed),
     },
     shaping: shapingOf(request),
-    constraint: constraintOf(request),
+    ...constraintOf(request),
     offer: null,
     logprobs: null,
     rule: bild ? { kind: "bild", alphaRollback: options.alpha_rollback ?? ALPHA_ROLLBACK } : { kind: "exact" },

@@ -71,7 +71,9 @@ const dialect = (summary: string, description: string, body: z.ZodType, answer: 
 /** A route that is answered without an origin. */
 const tokens = (summary: string, body: z.ZodType, answer: z.ZodType): Operation => ({
   summary,
-  description: "Computed at the edge, without an origin. Counts as a request of its key and as no tokens.",
+  description:
+    "Computed at the edge, without an origin. At most four contexts of tokens. Counts as a request of its key and as an " +
+    "eighth of its tokens, at four characters a token.",
   requestBody: { content: json(named(body)) },
   responses: {
     200: { description: "The answer.", content: json(named(answer)) },

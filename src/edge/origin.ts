@@ -4,6 +4,7 @@
  */
 import { OutriderError } from "../model/errors.ts";
 import type { Way } from "../verify/client.ts";
+import { INTERNAL } from "../verify/failures.ts";
 import type { Breakers, Failure } from "./breaker.ts";
 import type { Origin } from "./origins.ts";
 
@@ -29,6 +30,11 @@ export class Route implements Way {
   /** Those that will never answer this: another model, another version. */
   readonly #refused = new Set<Origin>();
   readonly #decided = new Set<Origin>();
+  /**
+   * The origin that failed in a way that it did not foresee. It may be the request that makes it fail, so others are
+   * warned of it only once another origin answers the same.
+   */
+  #faulty: Origin | null = null;
   #times = 0;
   #pauseMs = 0;
   /** When the answer was interrupted; null while it goes on, and before it has begun. */
@@ -82,6 +88,8 @@ export class Route implements Way {
   decided(): void {
     if (!this.#asked) return;
     this.#breakers.worked(this.#asked.name);
+    if (this.#faulty && this.#faulty !== this.#asked) this.#breakers.failed(this.#faulty.name, "soft");
+    this.#faulty = null;
     this.#decided.add(this.#asked);
     if (this.#lostAt !== null) this.#pauseMs += this.#now() - this.#lostAt;
     this.#lostAt = null;
@@ -90,7 +98,8 @@ export class Route implements Way {
   /** The origin that was asked failed. Returns whether another may do better. */
   failed(error: OutriderError): boolean {
     if (!this.#asked) return false;
-    if (!isOfRequest(error)) {
+    if (error.code === INTERNAL) this.#faulty ??= this.#asked;
+    else if (!isOfRequest(error)) {
       this.#breakers.failed(this.#asked.name, failureOf(error));
       if (!error.retryable) this.#refused.add(this.#asked);
     }

@@ -35,6 +35,8 @@ export class OriginWatch {
   async #isReady(origin: Origin, model: string): Promise<boolean> {
     const known = this.#seen.get(origin.name);
     if (known && this.#now() - known.at < ASK_EVERY_MS) return known.ready;
+    // Whoever asks meanwhile hears what was so before.
+    if (known) this.#seen.set(origin.name, { at: this.#now(), ready: known.ready });
     const ready = await serves(origin, model);
     this.#seen.set(origin.name, { at: this.#now(), ready });
     return ready;

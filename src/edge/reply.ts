@@ -132,6 +132,12 @@ export const accountSchema = z
       .literal(true)
       .optional()
       .describe("Present where the origin's engine verifies no drafts under this sampling."),
+    unstored: z
+      .literal(true)
+      .optional()
+      .describe(
+        "Present where the edge's storage fails: nothing of the answer is kept, and no later request can go on from it.",
+      ),
     note: z
       .string()
       .optional()

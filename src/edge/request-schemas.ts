@@ -5,10 +5,13 @@ import { MAX_CHOICES } from "./choice-limit.ts";
 import { CONSTRAINT_FIELDS } from "./constraint.ts";
 import { predictionSchema } from "./prediction.ts";
 import { seedSchema } from "./seed.ts";
+import { idsSchema, MAX_IDS } from "./token-ids.ts";
 import { MESSAGE_FIELDS, TOOL_FIELDS } from "./tools.ts";
 
+/** Prompts that are read before all but one are refused. */
+const MAX_PROMPTS = 128;
 /** As many as OpenAI takes. Each costs the template some steps, whatever it says. */
-const MAX_MESSAGES = 2048;
+export const MAX_MESSAGES = 2048;
 export const MAX_STOPS = 4;
 export const MAX_STOP_CHARS = 256;
 /** OpenAI's default for `/v1/completions`; chat answers run to the end of the context unless limited. */
@@ -100,6 +103,9 @@ const biasSchema = z.union(
   ],
   { error: `must be an object of token ids with numbers from -${MAX_BIAS} to ${MAX_BIAS}, or an array of such pairs` },
 );
+/** Logits are divided by it, and must stay finite. */
+const LEAST_REPETITION = 0.01;
+const TOO_STRONG = `must be at least ${LEAST_REPETITION}, below which logits are no longer finite; 1 is none`;
 const penalty = (what: string) =>
   z.number().min(-2).max(2).nullish().describe(`Taken from the logit of ${what}. Default 0.`);
 
@@ -129,13 +135,13 @@ export const common = {
   frequency_penalty: penalty("a token, for each time that the answer holds it"),
   repetition_penalty: z
     .number()
-    .gt(0)
+    .min(LEAST_REPETITION, TOO_STRONG)
     .max(10)
     .nullish()
     .describe("Weakens every token of prompt and answer by this factor, as vLLM does. Default 1: not at all."),
   repeat_penalty: z
     .number()
-    .gt(0)
+    .min(LEAST_REPETITION, TOO_STRONG)
     .max(10)
     .nullish()
     .describe("The same for the last `repeat_last_n` tokens only, as llama.cpp does. Default 1: not at all."),
@@ -222,8 +228,8 @@ export const chatSchema = z
 export const completionSchema = z
   .object({
     prompt: z
-      .union([z.string(), z.array(tokenSchema), z.array(z.string()), z.array(z.array(tokenSchema))], {
-        error: "must be a string or an array of token ids",
+      .union([z.string(), idsSchema, z.array(z.string()).max(MAX_PROMPTS), z.array(idsSchema).max(MAX_PROMPTS)], {
+        error: `must be a string or an array of at most ${MAX_IDS} token ids`,
       })
       .describe("Text or token ids. One prompt a request."),
     suffix: z

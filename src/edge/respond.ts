@@ -15,6 +15,19 @@ const ANSWER_HEADERS = {
   "x-should-retry": "false",
 };
 
+/** How long the end of a turn waits for a client that takes what it is sent. */
+const TAKEN_MS = 1000;
+
+/** Resolves when what `wait` is given is called, and after `ms` in any case. */
+const within = (ms: number, wait: (done: () => void) => void): Promise<void> =>
+  new Promise((resolve) => {
+    const late = setTimeout(resolve, ms);
+    wait(() => {
+      clearTimeout(late);
+      resolve();
+    });
+  });
+
 /** The pieces of an answer, of which the first has been waited for. */
 export interface Begun {
   readonly first: IteratorResult<Piece, Tally>;
@@ -27,6 +40,8 @@ interface Told {
   readonly circumstance: () => Circumstance;
   /** Completes the answer's account. */
   readonly account: (outcome: Outcome, place: SessionPlace) => Outcome;
+  /** Resolves when what the end says to be stored is. */
+  readonly written: () => Promise<void>;
 }
 
 /**
@@ -38,7 +53,7 @@ export async function respond(
   turn: Turn,
   form: Form,
   { first, rest }: Begun,
-  { line, circumstance, account }: Told,
+  { line, circumstance, account, written }: Told,
   leave: () => Promise<void>,
   later: (work: Promise<void>) => void,
 ): Promise<Response> {
@@ -52,7 +67,9 @@ export async function respond(
         const outcome = turn.outcome(step.value);
         const where = circumstance();
         line.ended(outcome, where);
-        send(form.end(account(outcome, where.place)));
+        const end = form.end(account(outcome, where.place));
+        await written();
+        send(end);
       } else {
         line.left(turn.predicted, circumstance());
       }
@@ -84,18 +101,24 @@ export async function respond(
   }
   const encoder = new TextEncoder();
   let cancelled = false;
+  let taken = (): void => {};
   const stream = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
     const send = (part: string): void => {
       if (part !== "" && !cancelled) controller.enqueue(encoder.encode(part));
     };
     await run(send).catch((error) => send(failed(error)));
+    // What cannot be stored ends the object at once, with all of a stream that is still in it.
+    if (!cancelled && controller.desiredSize! <= 0) await within(TAKEN_MS, (done) => (taken = done));
     if (!cancelled) controller.close();
+    await scheduler.wait(0);
     await left();
   };
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => later(stream(controller)),
+    pull: () => taken(),
     cancel: () => {
       cancelled = true;
+      taken();
       turn.close();
     },
   });

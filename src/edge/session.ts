@@ -1,11 +1,11 @@
 /**
- * One conversation: its timeline, its draft's KV state, one turn at a time. A Durable Object may lose its memory
+ * One conversation: its timeline, its draft's KV state, one turn at a time. Its Durable Object may lose its memory
  * between any two requests (idle for a minute or two, deploys); what a turn leaves behind is in SQLite by the time the
  * next one starts. The loop itself is speculate/round.ts; how answers look on the wire is reply.ts and stream.ts.
  */
-import { DurableObject } from "cloudflare:workers";
 import { HOUR_MS, KEEP_HOURS, type Keep, keepHours, keepOf, NOTHING } from "../bill/keeping.ts";
 import { commonPrefix } from "../model/common-prefix.ts";
+import { OutriderError } from "../model/errors.ts";
 import { History } from "../speculate/history.ts";
 import { AnswerLine, KEY_NAME } from "./answer-line.ts";
 import { Breakers } from "./breaker.ts";
@@ -16,6 +16,7 @@ import { SessionDraft } from "./drafter.ts";
 import type { Env } from "./env.ts";
 import { MOST_MOVES, MOVED, MOVES, PLACES, type Visit } from "./finding.ts";
 import { blob, ids } from "./ids.ts";
+import { longWork } from "./long-work.ts";
 import { messagesForm } from "./messages/form.ts";
 import { Metered } from "./metering.ts";
 import { originLost, Route } from "./origin.ts";
@@ -30,12 +31,12 @@ import { RESPONSES_PATH } from "./responses/route.ts";
 import { ResponseStore, type ResponseTurn } from "./responses/store.ts";
 import { RoundTrips } from "./round-trips.ts";
 import { BUSY, ONCE, UNLESS_BUSY } from "./spare.ts";
+import { isStorageFailure, tellStorageFailure, UNSTORED, unstoredOutcome } from "./storage-failure.ts";
 import { formOf } from "./stream.ts";
 import { loadedTarget } from "./target.ts";
 import { TimelineStore } from "./timeline-store.ts";
 import { tokensAnswer } from "./tokens/answer.ts";
-import type { TokenRequest } from "./tokens/question.ts";
-import { TOKENS_PATH } from "./tokens/route.ts";
+import { TOKENS_PATH, type TokenRequest } from "./tokens/question.ts";
 import { traced } from "./trace.ts";
 import { Turn } from "./turn.ts";
 import { untold } from "./untold.ts";
@@ -52,11 +53,27 @@ const ALARM_EVERY_MS = 60_000;
 /** The Session that learned last in this isolate: its way, its target and its drafter are a new Session's as well. */
 let learned: History | undefined;
 
+/** Settles an answer that has not begun: its client has left or is at fault, or else it costs nothing. */
+function settled(metered: Metered, turn: Turn | null, error: unknown): Promise<void> {
+  // The origin may have computed all of the prompt.
+  if (turn?.closed) return metered.settle(turn.timeline.length);
+  return error instanceof OutriderError && error.status === 400 ? metered.wasRead() : metered.settle(0);
+}
+
 /** From this isolate to the origins. */
 const breakers = new Breakers(Date.now);
 const roundTrips = new RoundTrips(breakers, Date.now);
 
-export class Session extends DurableObject<Env> {
+/** What a Session lives in. */
+export interface Host {
+  /** Null: nothing is stored. */
+  readonly storage: DurableObjectStorage | null;
+  waitUntil(work: Promise<unknown>): void;
+}
+
+export class Session {
+  readonly ctx: Host;
+  readonly env: Env;
   readonly #store: TimelineStore;
   readonly #pages: PageStore;
   readonly #whereabouts: Whereabouts;
@@ -73,8 +90,9 @@ export class Session extends DurableObject<Env> {
   /** When what is stored ends, as this object has set it since it is in memory. */
   #alarmAt = 0;
 
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
+  constructor(ctx: Host, env: Env) {
+    this.ctx = ctx;
+    this.env = env;
     this.#store = new TimelineStore(ctx.storage);
     this.#pages = new PageStore(ctx.storage);
     this.#whereabouts = new Whereabouts(ctx.storage);
@@ -86,7 +104,7 @@ export class Session extends DurableObject<Env> {
    * A turn: takes a Generation as JSON from the Worker, with this Session's name, the request's id and a `Visit` as
    * headers. Or a step of the hand-over to another object (finding.ts).
    */
-  override async fetch(request: Request): Promise<Response> {
+  async fetch(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     if (pathname === "/adopt") return this.#adopt(request);
     if (pathname === "/left") return this.#left();
@@ -96,6 +114,7 @@ export class Session extends DurableObject<Env> {
     const requestId = request.headers.get("x-request-id") ?? "";
     const line = new AnswerLine(request, startedAt, this.env);
     const metered = Metered.of(request, this.env);
+    let begun: Turn | null = null;
     try {
       this.#keepHours = keepHours(this.env.KEEP_HOURS);
       const asked = (await request.json()) as Asked;
@@ -103,6 +122,7 @@ export class Session extends DurableObject<Env> {
         return new Response(null, { headers: { [BUSY]: "true" } });
       const end = await this.#queue.enter(request.signal);
       const leave = () => {
+        begun?.leave();
         this.#draft?.leave();
         end();
       };
@@ -124,7 +144,7 @@ export class Session extends DurableObject<Env> {
         const nearestFirst = roundTrips.order(origins, region, this.#origin);
         const tracedOrigins = nearestFirst.map((origin) => traced(origin, line.traceparent));
         const route = new Route(tracedOrigins, breakers, Date.now);
-        const turn = new Turn(generation, {
+        const turn = await Turn.of(generation, {
           target,
           draft: this.#draft,
           history: this.#history,
@@ -139,11 +159,16 @@ export class Session extends DurableObject<Env> {
           id: requestId.replace(/^req_/, ""),
           startedAt,
         });
+        begun = turn;
         // A stream is cancelled when its client leaves. Before there is one, only the request tells.
         request.signal.addEventListener("abort", () => turn.close());
-        const begun = await this.#begin(turn);
+        if (request.signal.aborted) turn.close();
+        // What it stores has an end before it has a beginning. A stream says in its first event whether it is stored.
+        if (response?.stores) await this.#keepFor(this.#keepHours * HOUR_MS, generation.stream);
+        const beginning = await this.#begin(turn);
         this.ctx.waitUntil(roundTrips.measure(origins, region));
-        const once = request.headers.has(ONCE);
+        const unstored = request.headers.has(UNSTORED);
+        const once = unstored || request.headers.has(ONCE);
         const keep = once ? () => turn.idle() : () => this.#keep(turn, response);
         const form =
           response?.form(turn.head) ??
@@ -152,7 +177,8 @@ export class Session extends DurableObject<Env> {
             : formOf(turn.head, generation, turn.echo));
         const circumstance = () => ({ origin: route.asked?.name ?? null, place: this.#place(moves, origins) });
         const knows = this.env.SHOW_CACHED === "true" || request.headers.has(KEY_NAME);
-        const account = (outcome: Outcome, placement: SessionPlace): Outcome => {
+        const account = (ended: Outcome, placement: SessionPlace): Outcome => {
+          const outcome = unstored ? unstoredOutcome(ended) : ended;
           if (!knows) return untold({ ...outcome, account: { ...outcome.account, placement } });
           const cost = this.#cost(turn, outcome.timings, once);
           return { ...outcome, account: { ...outcome.account, placement, cost } };
@@ -163,17 +189,20 @@ export class Session extends DurableObject<Env> {
           leave();
           return metered?.settle(turn.timeline.length);
         };
-        const leaving = () => keep().finally(over);
-        const told = { line, circumstance, account };
-        return await respond(turn, form, begun, told, leaving, (work) => this.ctx.waitUntil(work));
+        const leaving = () => keep().catch(toldUnkept).finally(over);
+        const written = async () => (response?.stores ? this.ctx.storage?.sync() : undefined);
+        const told = { line, circumstance, account, written };
+        return await respond(turn, form, beginning, told, leaving, (work) => this.ctx.waitUntil(work));
       } catch (error) {
         leave();
         throw error;
       }
     } catch (error) {
+      // The Worker asks again, and says that nothing is to be stored.
+      if (isStorageFailure(error)) throw error;
       report(requestId, error);
       line.failed(error, 0, null);
-      if (metered) this.ctx.waitUntil(metered.settle(0));
+      if (metered) this.ctx.waitUntil(settled(metered, begun, error));
       return errorResponse(error);
     }
   }
@@ -182,7 +211,11 @@ export class Session extends DurableObject<Env> {
   async #tokens(request: Request): Promise<Response> {
     try {
       const asked = (await request.json()) as TokenRequest;
-      return Response.json(tokensAnswer(asked, await loadedTarget(this.env.ASSETS)));
+      const answer = await longWork.done(
+        request.headers.get(KEY_NAME) ?? "",
+        tokensAnswer(asked, await loadedTarget(this.env.ASSETS)),
+      );
+      return new Response(answer, { headers: { "content-type": "application/json" } });
     } catch (error) {
       report(request.headers.get("x-request-id") ?? "", error);
       return errorResponse(error);
@@ -199,10 +232,10 @@ export class Session extends DurableObject<Env> {
     return response === undefined ? none : new Response(response, { headers: { "content-type": "application/json" } });
   }
 
-  /** The only alarm that a Session ever sets: the end of all it stores. */
-  override async alarm(): Promise<void> {
+  /** The end of all it stores. */
+  async end(): Promise<void> {
     // An object without storage costs nothing.
-    await this.ctx.storage.deleteAll();
+    await this.ctx.storage?.deleteAll();
     this.#alarmAt = 0;
     this.#timeline = [];
     this.#whereabouts.forget();
@@ -276,7 +309,8 @@ export class Session extends DurableObject<Env> {
       return { first: await decided.next(), rest: decided };
     } catch (error) {
       await turn.idle();
-      if (this.env.ALLOW_DRAFT_ONLY !== "true" || !this.#draft || !originLost(error)) throw error;
+      const mayDraft = this.env.ALLOW_DRAFT_ONLY === "true" && turn.formed;
+      if (!mayDraft || !this.#draft || !originLost(error)) throw error;
       const drafted = turn.drafted(this.#draft);
       return { first: await drafted.next(), rest: drafted };
     }
@@ -304,7 +338,6 @@ export class Session extends DurableObject<Env> {
     // Who was told that a response is stored may ask for it as long as anything is.
     await this.#ending(response?.stores ? this.#keepHours * HOUR_MS : ms, () => {
       this.#store.save(timeline);
-      response?.save();
       this.#whereabouts.save();
       if (pages) this.#draft?.save(timeline);
     });
@@ -319,11 +352,17 @@ export class Session extends DurableObject<Env> {
     }
   }
 
-  /** Puts the end of what is stored off; not again within a minute, since that costs a row. */
-  async #keepFor(ms: number): Promise<void> {
+  /** Puts the end of what is stored off; not again within a minute unless it must, since that costs a row. */
+  async #keepFor(ms: number, always = false): Promise<void> {
     const end = Date.now() + ms;
-    if (end - this.#alarmAt < ALARM_EVERY_MS) return;
-    await this.ctx.storage.setAlarm(end);
+    if (!always && end - this.#alarmAt < ALARM_EVERY_MS) return;
+    await this.ctx.storage?.setAlarm(end);
     this.#alarmAt = end;
   }
+}
+
+/** What a turn leaves can be had again. Throws whatever else kept it from being stored. */
+function toldUnkept(error: unknown): void {
+  if (!isStorageFailure(error)) throw error;
+  tellStorageFailure("answers go on, and what they leave is not stored", error);
 }

@@ -4,14 +4,18 @@
  * columns, is dropped.
  */
 import { OutriderError } from "../model/errors.ts";
+import { storageFailed } from "./storage-failure.ts";
 
 export class Table {
-  readonly #storage: DurableObjectStorage;
+  readonly #storage: DurableObjectStorage | null;
   readonly #name: string;
   readonly #definition: string;
 
-  /** @param definition columns and options, as CREATE TABLE takes them after the name */
-  constructor(storage: DurableObjectStorage, name: string, definition: string) {
+  /**
+   * @param storage null: nothing is ever in it
+   * @param definition columns and options, as CREATE TABLE takes them after the name
+   */
+  constructor(storage: DurableObjectStorage | null, name: string, definition: string) {
     this.#storage = storage;
     this.#name = name;
     this.#definition = definition;
@@ -19,6 +23,7 @@ export class Table {
 
   /** What `work` reads; undefined where the table is not there or cannot be read. Throws `work`'s OutriderErrors. */
   read<T>(work: (sql: SqlStorage) => T): T | undefined {
+    if (!this.#storage) return undefined;
     try {
       const { sql } = this.#storage;
       const [found] = sql.exec("SELECT 1 FROM sqlite_master WHERE name = ?", this.#name).toArray();
@@ -33,16 +38,18 @@ export class Table {
 
   /** Runs `work` in one transaction, a second time on a new table if the first fails. Throws what the first threw. */
   write<T>(work: (sql: SqlStorage) => T): T {
-    const { sql } = this.#storage;
+    const storage = this.#storage;
+    if (!storage) throw storageFailed("nothing can be stored; try again later");
+    const { sql } = storage;
     const made = () => {
       sql.exec(`CREATE TABLE IF NOT EXISTS ${this.#name} ${this.#definition}`);
       return work(sql);
     };
     try {
-      return this.#storage.transactionSync(made);
+      return storage.transactionSync(made);
     } catch (error) {
       try {
-        return this.#storage.transactionSync(() => {
+        return storage.transactionSync(() => {
           sql.exec(`DROP TABLE IF EXISTS ${this.#name}`);
           return made();
         });
@@ -55,7 +62,7 @@ export class Table {
 
   #drop(): void {
     try {
-      this.#storage.sql.exec(`DROP TABLE IF EXISTS ${this.#name}`);
+      this.#storage?.sql.exec(`DROP TABLE IF EXISTS ${this.#name}`);
     } catch {
       // A file that SQLite cannot open at all. The Session does without its storage.
     }

@@ -3,7 +3,7 @@
  * are among it. Read once an isolate.
  */
 import { type EdgeModel, edgeModelSchema } from "../format/edge-model.ts";
-import { Compiled } from "../grammar/compiled.ts";
+import { BYTES_OF_ISOLATE, Compiled } from "../grammar/compiled.ts";
 import { ChatTemplate } from "../model/chat.ts";
 import { OutriderError } from "../model/errors.ts";
 import { FillTemplate } from "../model/fill.ts";
@@ -23,8 +23,8 @@ export interface Target {
   fill(): FillTemplate;
 }
 
-/** Constraints that an isolate keeps compiled, beside 98 MB of weights, keys and values in the largest pair. */
-const MOST_FORMS = 4;
+/** Lets the isolate's other Sessions go on. */
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 /** Where its files lie among the assets; the host is not looked at. */
 const TARGET_URL = "https://assets/model/";
@@ -85,7 +85,7 @@ export const loadedTarget = (assets: Fetcher): Promise<Target> =>
       description: own,
       tokenizer,
       chat: () => (chat ??= new ChatTemplate(configText, tokenizer)),
-      compiled: () => (compiled ??= new Compiled(tokens, MOST_FORMS)),
+      compiled: () => (compiled ??= new Compiled(tokens, BYTES_OF_ISOLATE, { pause, now: Date.now })),
       fill: () => (fill ??= new FillTemplate(configText, tokenizer)),
     };
   });

@@ -8,7 +8,7 @@ import { Table } from "./table.ts";
 export class TimelineStore {
   readonly #table: Table;
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: DurableObjectStorage | null) {
     this.#table = new Table(storage, "timeline", "(id INTEGER PRIMARY KEY CHECK (id = 0), tokens BLOB NOT NULL)");
   }
 

@@ -1,7 +1,7 @@
 /** OpenAI's fields for tools → what is offered to the model; and messages that call tools or answer calls. */
 import * as z from "zod";
 import type { Tool } from "../calls/family.ts";
-import type { ChatCall } from "../model/chat.ts";
+import type { ChatCall, ChatMessage } from "../model/chat.ts";
 import { OutriderError } from "../model/errors.ts";
 
 /** As many as OpenAI takes. */
@@ -10,8 +10,13 @@ export const MAX_TOOLS = 128;
 const MAX_TOOL_CHARS = 128 * 1024;
 /** Objects and arrays within each other, in schemas and arguments. */
 const MAX_DEPTH = 64;
+/**
+ * Objects, arrays, texts and numbers in all tools together, and in the arguments of all calls of a conversation. A
+ * template makes an object of each, and the model reads at least a token of each.
+ */
+const MAX_VALUES = 8192;
 /** Calls of one message. */
-const MAX_CALLS = 128;
+export const MAX_CALLS = 128;
 /** OpenAI's rule for names, which keeps them apart from the text around them. */
 const NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 
@@ -94,6 +99,11 @@ export function offerOf({ tools, tool_choice: choice, parallel_tool_calls: paral
   if (length > MAX_TOOL_CHARS) {
     throw invalid("tools", `have ${length} characters together; the limit is ${MAX_TOOL_CHARS}. Offer fewer at a time`);
   }
+  checkValues(
+    offered.map(({ parameters }) => parameters),
+    "tools",
+    "their parameters",
+  );
   for (const [at, { name }] of offered.entries()) {
     if (offered.findIndex((other) => other.name === name) < at)
       throw invalid(`tools[${at}].function.name`, `there are two tools named ${JSON.stringify(name)}`);
@@ -131,6 +141,25 @@ function toolOf({ type, function: given }: z.infer<typeof toolSchema>, at: numbe
     ...(parameters != null && { parameters }),
     strict: strict ?? false,
   };
+}
+
+/** Throws a 400 where a conversation's calls have too many arguments, however they are spread. */
+export const checkArguments = (messages: readonly ChatMessage[]): void =>
+  checkValues(
+    messages.flatMap(({ calls = [] }) => calls.map(({ arguments: given }) => given)),
+    "messages",
+    "the arguments of all calls",
+  );
+
+function checkValues(all: readonly unknown[], param: string, what: string): void {
+  let left = MAX_VALUES;
+  const count = (value: unknown): void => {
+    if (left-- === 0) {
+      throw invalid(param, `${what} hold more than ${MAX_VALUES} values together, the limit; send fewer`);
+    }
+    if (typeof value === "object" && value !== null) for (const inner of Object.values(value)) count(inner);
+  };
+  for (const value of all) count(value);
 }
 
 /** What messages may hold beside their text. */

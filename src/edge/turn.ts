@@ -8,7 +8,9 @@ import { BothDrafter } from "../draft/both.ts";
 import { ConstrainedDrafter } from "../draft/constrained.ts";
 import { CopyDrafter } from "../draft/copy-drafter.ts";
 import { faultOf } from "../grammar/check.ts";
+import type { Held } from "../grammar/compiled.ts";
 import { Following } from "../grammar/following.ts";
+import type { ConstraintSource } from "../grammar/source.ts";
 import { commonPrefix } from "../model/common-prefix.ts";
 import { OutriderError } from "../model/errors.ts";
 import type { History } from "../speculate/history.ts";
@@ -23,6 +25,7 @@ import { DraftAlone } from "./alone.ts";
 import { answer, type Tally } from "./answer.ts";
 import { Calling } from "./calling.ts";
 import { checked } from "./checked.ts";
+import { inField } from "./constraint.ts";
 import { CpuBudget } from "./cpu-budget.ts";
 import { draftKind } from "./draft-kind.ts";
 import { type SessionDraft, TurnDrafter } from "./drafter.ts";
@@ -62,6 +65,18 @@ interface Given {
   readonly deadlineMs: number | undefined;
 }
 
+/** What is known before a turn begins. */
+interface Prepared {
+  readonly task: Task;
+  readonly calling: Calling | null;
+  /** What the answer must be, its calls of tools included; null: any text. */
+  readonly constraint: ConstraintSource | null;
+  /** Null, too, where other answers take all the room: the origin then leaves out what drafts have against the form. */
+  readonly held: Held | null;
+  /** The field of the request that asks for the form. */
+  readonly field: string | null;
+}
+
 export class Turn {
   readonly generation: Generation;
   readonly head: Head;
@@ -74,8 +89,11 @@ export class Turn {
   readonly #model: TurnDrafter | null;
   readonly #window: Window;
   readonly #shapers: Shapers | undefined;
-  /** What form the answer must have, if any. */
+  /** What form the answer must have, if any; null, too, where other answers take all the room. */
   readonly #following: Following | null;
+  readonly #held: Held | null;
+  /** Whether the draft alone could answer as it must. */
+  readonly formed: boolean;
   /** What tools the answer may call, if any. */
   readonly #calling: Calling | null;
   #client: VerifyClient | null;
@@ -84,10 +102,28 @@ export class Turn {
   #idle: () => Promise<void> = async () => {};
 
   /**
-   * Encodes the prompt and starts to dial the origin; nothing of the draft is touched yet. Throws what `taskOf` and
-   * `draftKind` throw.
+   * Encodes the prompt, compiles the form that the answer must have, and starts to dial the origin; nothing of the
+   * draft is touched yet. Rejects with what `taskOf`, `draftKind` and `compile` throw.
    */
-  constructor(generation: Generation, given: Given) {
+  static async of(generation: Generation, given: Given): Promise<Turn> {
+    const { target } = given;
+    const { constraint: form, offer } = generation;
+    draftKind(generation.draft, given.draft !== null);
+    const task = taskOf(generation, target);
+    const calling = offer && new Calling(offer, familyOf(target.chat().source), form);
+    const constraint = calling ? calling.constraint : form;
+    if (constraint && task.stopIds.size === 0) throw endless();
+    const field = calling?.isAsked ? "tools" : generation.constraintField;
+    const compiled = async () => constraint && target.compiled().of(constraint, given.tenant ?? "");
+    try {
+      const held = await (calling ? calling.refused(compiled) : compiled());
+      return new Turn(generation, given, { task, calling, constraint, held, field });
+    } catch (error) {
+      throw inField(error, field);
+    }
+  }
+
+  private constructor(generation: Generation, given: Given, { task, calling, constraint, held, field }: Prepared) {
     const { sampling, rule, draft, input, model, logprobs } = generation;
     const { target, id, startedAt } = given;
     this.generation = generation;
@@ -101,18 +137,15 @@ export class Turn {
     };
     this.#given = given;
     this.#kind = draftKind(draft, given.draft !== null);
-    this.#task = taskOf(generation, target);
+    this.#task = task;
     this.#window = windowOf(this.#kind === "off" ? 0 : draft.patience, draft, given);
     this.budget = new CpuBudget(given.cpuMs, () => given.history.costs.draftStepMs);
-    const { prompt, maxTokens, stopIds, shaping } = this.#task;
+    const { prompt, maxTokens, stopIds, shaping } = task;
     const stop = [...stopIds];
-    const { constraint: form, offer } = generation;
-    this.#calling = offer && new Calling(offer, familyOf(target.chat().source), form);
-    const constraint = this.#calling ? this.#calling.constraint : form;
-    if (constraint && stop.length === 0) throw endless();
-    const compiled = () => constraint && target.compiled().of(constraint);
-    const machine = this.#calling ? this.#calling.refused(compiled) : compiled();
-    this.#following = machine && new Following(machine, prompt.length, stop);
+    this.#calling = calling;
+    this.#held = held;
+    this.formed = constraint === null || held !== null;
+    this.#following = held && new Following(held.constraint, prompt.length, stop);
     this.#shapers = Shapers.of(shaping, { stop }, this.#following ? [this.#following] : []);
     this.#model = given.draft && new TurnDrafter(given.draft, { ...sampling, shapers: this.#shapers }, id, this.budget);
     this.timeline = [...prompt];
@@ -136,6 +169,7 @@ export class Turn {
       keep: Math.min(commonPrefix(prompt, given.before), prompt.length - 1),
       maxTokens,
       vocabularySize: target.description.vocabulary.size,
+      ...(field !== null && { formField: field }),
       ...(given.deadlineMs !== undefined && { deadlineMs: given.deadlineMs }),
     });
     this.#verifier = this.#client;
@@ -174,6 +208,11 @@ export class Turn {
   close(): void {
     this.#closed = true;
     this.#verifier.close();
+  }
+
+  /** The turn is over, and what it held may be forgotten. */
+  leave(): void {
+    this.#held?.leave();
   }
 
   #drafter(): Drafter | null {

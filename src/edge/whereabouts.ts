@@ -23,7 +23,7 @@ export class Whereabouts {
   #moved: Moved | null = null;
   #stored = false;
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: DurableObjectStorage | null) {
     const columns = "(id INTEGER PRIMARY KEY CHECK (id = 0), region TEXT, why TEXT NOT NULL, moves INTEGER)";
     this.#table = new Table(storage, "place", columns);
     const row = this.#table.read((sql) => sql.exec<Row>("SELECT region, why, moves FROM place").toArray()[0]);

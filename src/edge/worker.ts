@@ -24,13 +24,14 @@ import { OriginWatch } from "./readiness.ts";
 import { errorResponse, modelObject } from "./reply.ts";
 import { parseResponses } from "./responses/request.ts";
 import { storedResponse } from "./responses/route.ts";
+import { fromStorage } from "./storage-failure.ts";
 import { describedModel, servedModel } from "./target.ts";
 import { authenticate, checkStranger, type Tenant } from "./tenant.ts";
 import { parseDetokenize, parseTemplate, parseTokenize } from "./tokens/question.ts";
 import { askTokens } from "./tokens/route.ts";
 
 export { Meter } from "./meter.ts";
-export { Session } from "./session.ts";
+export { SessionObject as Session } from "./session-object.ts";
 
 /** What scripts of other pages may read. */
 const EXPOSED = [
@@ -86,18 +87,20 @@ const identified: MiddlewareHandler<Known> = async (c, next) => {
   c.set("tenant", tenant);
   await next();
 };
-for (const paths of ["/v1/*", ...Object.keys(TOKEN_ROUTES)]) app.use(paths, identified);
 
-/** Lets the answers of several keys begin in turn. Where the API is open, all are one. */
+/** Whose share of the thread it is. Where the API is open, all are one. */
+const keyOf = ({ tenant }: Pick<Known["Variables"], "tenant">): string => tenant.name ?? "";
+
+/** Lets what several keys ask begin in turn. */
 const inTurn: MiddlewareHandler<Known> = async (c, next) => {
-  const begun = await fairShare.begin(c.var.tenant.name ?? "", c.req.raw.signal);
+  const begun = await fairShare.begin(keyOf(c.var), c.req.raw.signal);
   try {
     await next();
   } finally {
     begun();
   }
 };
-for (const path of ["/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages"]) app.post(path, inTurn);
+for (const paths of ["/v1/*", ...Object.keys(TOKEN_ROUTES)]) app.use(paths, identified, inTurn);
 
 app.get("/health", async (c) =>
   c.json({
@@ -124,13 +127,14 @@ app.get("/v1/usage/:name?", async (c) => {
   const { isOperator, record } = c.var.tenant;
   const name = c.req.param("name") ?? record?.name;
   if (name === undefined || !(isOperator || name === record?.name)) throw noUsage();
-  const days = (await c.env.METER?.getByName(name).usage()) ?? [];
+  const read = async () => (await c.env.METER?.getByName(name).usage()) ?? [];
+  const days = await fromStorage(read, "the usage of a key cannot be read");
   return c.json({ object: "usage", key: name, days });
 });
 
 for (const [path, parse] of Object.entries({ "/v1/chat/completions": parseChat, "/v1/completions": parseCompletion })) {
   app.post(path, async (c) => {
-    const body = await jsonBody(c.req.raw);
+    const body = await jsonBody(c.req.raw, keyOf(c.var));
     const ask = (one: Generation) => forward(one, c.var, c.req.raw, c.env, laterOf(c));
     const answer = await askChoices(parse(body, randomSeed), ask);
     return tellIgnored(withoutEffect(body as Readonly<Record<string, unknown>>), answer);
@@ -138,18 +142,18 @@ for (const [path, parse] of Object.entries({ "/v1/chat/completions": parseChat, 
 }
 
 app.post("/v1/responses", async (c) => {
-  const { generation, dialect, ignored } = parseResponses(await jsonBody(c.req.raw), randomSeed);
+  const { generation, dialect, ignored } = parseResponses(await jsonBody(c.req.raw, keyOf(c.var)), randomSeed);
   return tellIgnored(ignored, await forward(generation, c.var, c.req.raw, c.env, laterOf(c), dialect));
 });
 
 app.post("/v1/messages", async (c) => {
-  const { generation, ignored } = parseMessages(await jsonBody(c.req.raw), randomSeed);
+  const { generation, ignored } = parseMessages(await jsonBody(c.req.raw, keyOf(c.var)), randomSeed);
   const answer = await forward(generation, c.var, c.req.raw, c.env, laterOf(c), { kind: "messages" });
   return tellIgnored(ignored, await anthropicFailure(answer));
 });
 
 app.post("/v1/messages/count_tokens", async (c) => {
-  const request = parseCount(await jsonBody(c.req.raw));
+  const request = parseCount(await jsonBody(c.req.raw, keyOf(c.var)));
   await servedModel(request.model, c.env);
   const answer = await askTokens(request, c.var.tenant, c.req.header("x-session-affinity") ?? null, c.env);
   return anthropicFailure(await counted(answer));
@@ -161,7 +165,7 @@ app.on(["GET", "DELETE"], "/v1/responses/:id", (c) =>
 
 for (const [path, parse] of Object.entries(TOKEN_ROUTES)) {
   app.post(path, async (c) => {
-    const request = parse(await jsonBody(c.req.raw));
+    const request = parse(await jsonBody(c.req.raw, keyOf(c.var)));
     if (request.model !== null) await servedModel(request.model, c.env);
     return askTokens(request, c.var.tenant, c.req.header("x-session-affinity") ?? null, c.env);
   });

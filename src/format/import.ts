@@ -9,6 +9,7 @@ import { ChatTemplate } from "../model/chat.ts";
 import { checkConfig, type LlamaConfig } from "../model/config.ts";
 import { OutriderError } from "../model/errors.ts";
 import { configFromHuggingFace } from "../model/huggingface-config.ts";
+import { checkModelId } from "../model/model-id.ts";
 import { ggufName, HEAD, type TensorShape, tensorShapes } from "../model/tensors.ts";
 import { exactFormat, isExact, tileBlocks } from "../model/tiles.ts";
 import { Tokenizer } from "../model/tokenizer.ts";
@@ -155,6 +156,7 @@ async function assemble(
   origin: Record<string, unknown>,
   weights: Weights,
 ): Promise<PendingModel> {
+  checkModelId(model);
   checkChat(tokenizer["tokenizer_config.json"], new Tokenizer(tokenizer["tokenizer.json"]));
   const table = tokenTable(parseJson("tokenizer.json", tokenizer["tokenizer.json"]));
   if (table.length > config.vocabulary) {

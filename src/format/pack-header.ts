@@ -14,9 +14,11 @@
  */
 import * as z from "zod";
 import type { LlamaConfig } from "../model/config.ts";
+import { hasControl } from "../model/control-characters.ts";
 import type { ActivationBits } from "../model/formats/format.ts";
 import { WEIGHT_FORMATS } from "../model/formats.ts";
 import type { TensorLayout } from "../model/layouts.ts";
+import { CONTROL_IN_ID } from "../model/model-id.ts";
 
 export const PACK_VERSION = 2;
 /** Under Cloudflare's 25 MiB limit for one static asset. */
@@ -102,6 +104,12 @@ export const packFacts = (from: PackFacts): PackFacts =>
 /** Bytes of all shards. */
 export const packBytes = ({ shards }: PackHeader): number => shards.reduce((sum, { bytes }) => sum + bytes, 0);
 
+/** A model's id, as packs and recipes name it. */
+export const modelIdSchema = z
+  .string()
+  .min(1)
+  .refine((id) => !hasControl(id), CONTROL_IN_ID);
+
 type Named = Pick<PackHeader, "model" | "config" | "target">;
 
 /** A model as what another one drafts for. */
@@ -118,7 +126,7 @@ const count = z.int().nonnegative();
 
 export const packHeaderSchema: z.ZodType<PackHeader> = z.object({
   version: z.literal(PACK_VERSION),
-  model: z.string().min(1),
+  model: modelIdSchema,
   config: z.object({
     layers: count,
     heads: count,
@@ -148,7 +156,7 @@ export const packHeaderSchema: z.ZodType<PackHeader> = z.object({
     widths: z.array(z.object({ kvHeads: count, feedForward: count })).optional(),
   }),
   vocabulary: z.object({ size: count, hash: z.string() }),
-  target: z.object({ model: z.string(), context: count, eosIds: z.array(count) }).optional(),
+  target: z.object({ model: modelIdSchema, context: count, eosIds: z.array(count) }).optional(),
   kept: z.array(count).optional(),
   substitutes: z.array(count).optional(),
   activations: z.literal([8, 14]).optional(),

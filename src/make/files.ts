@@ -1,14 +1,11 @@
 /** The identity of what the user named, so that a file that has changed is noticed. */
-import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
-import { OutriderError } from "../model/errors.ts";
 import { fileSha256 } from "../platform/disk.ts";
 
-/** The SHA-256 of a file, or of the files of a folder that say what model it holds. Throws `not_found`. */
+/** The SHA-256 of a file, or of the files of a folder that say what model it holds. Throws as `checkFile` does. */
 export async function identityOf(file: string): Promise<string | readonly (readonly [string, string])[]> {
-  if (!existsSync(file)) throw new OutriderError("not_found", `${file}: there is no such file`, { status: 404 });
-  if (!(await stat(file)).isDirectory()) return fileSha256(file);
+  if (!(await stat(file).catch(() => null))?.isDirectory()) return fileSha256(file);
   // The header of a pack has the SHA-256 of its shards; a checkpoint's weights are told apart by size and time.
   const named = (await readdir(file)).filter((name) => /^(pack|config|tokenizer)\.json$|\.safetensors$/.test(name));
   const identities: [string, string][] = [];

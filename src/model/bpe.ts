@@ -8,6 +8,7 @@
  */
 import { OutriderError } from "./errors.ts";
 import { FewestTokens } from "./fewest-tokens.ts";
+import type { Sliced } from "./sliced.ts";
 
 /**
  * GPT-2's alphabet: printable Latin-1 characters stand for their own byte, the other 68 bytes for U+0100, U+0101, …
@@ -24,11 +25,28 @@ for (let byte = 0, next = 0x100; byte < 256; byte++) {
 /** Bytes of a piece for whose tokens there is room from the beginning. */
 const SHORT = 256;
 
+/** Pairs of a long piece that are looked at in a slice: less than a millisecond. */
+const PAIRS = 2048;
+
 /**
- * A list of tokens: their ids, and for each the token before it and the one after it. A merged token takes the place of
- * its left half, −1 marks the right one.
+ * A piece that is being merged: a list of tokens, with for each the token before it and the one after it. A merged token
+ * takes the place of its left half, −1 marks the right one.
  */
-const listOf = (length: number) => [new Int32Array(length), new Int32Array(length), new Int32Array(length)] as const;
+class Merging {
+  readonly ids: Int32Array;
+  readonly before: Int32Array;
+  readonly after: Int32Array;
+  readonly queue = new MergeQueue();
+  length = 0;
+  /** Tokens whose pair with the next one was looked up. */
+  paired = 0;
+
+  constructor(room: number) {
+    this.ids = new Int32Array(room);
+    this.before = new Int32Array(room);
+    this.after = new Int32Array(room);
+  }
+}
 
 export class Bpe {
   /** Token of each single byte, −1 where the vocabulary has none: such bytes are left out of a text. */
@@ -40,9 +58,8 @@ export class Bpe {
   readonly #bytes: Uint8Array;
   readonly #starts: Uint32Array;
   readonly #fewest: FewestTokens;
-  /** For the piece that is being merged: most are short, and none is merged while another is. */
-  readonly #short = listOf(SHORT);
-  readonly #queue = new MergeQueue();
+  /** Most pieces are short, and none of these is merged while another is. */
+  readonly #short = new Merging(SHORT);
   /** Id + 1 by a hash of the token's bytes, open addressing; empty unless whole pieces are looked up. */
   readonly #whole: Int32Array;
 
@@ -100,28 +117,58 @@ export class Bpe {
     return this.#fewest.of(bytes);
   }
 
-  /** Appends the tokens of one piece of bytes to `out`. O(n log n), whatever the piece. */
-  encode(piece: Uint8Array, out: number[]): void {
+  /** Appends the tokens of one piece of bytes to `out`. O(n log n), whatever the piece; a long one in slices. */
+  *encode(piece: Uint8Array, out: number[]): Sliced<void> {
+    if (this.encodeShort(piece, out)) return;
+    const merging = new Merging(piece.length);
+    this.#begin(merging, piece);
+    while (!this.#merge(merging, PAIRS)) yield;
+    append(merging, out);
+  }
+
+  /** As `encode`, of a piece that is short or a token itself. Returns false, and appends nothing, for any other. */
+  encodeShort(piece: Uint8Array, out: number[]): boolean {
     const whole = this.#whole.length > 0 ? this.#whole[this.#wholeSlot(piece)]! - 1 : -1;
     if (whole >= 0) {
       out.push(whole);
-      return;
+      return true;
     }
-    const [ids, before, after] = piece.length > SHORT ? listOf(piece.length) : this.#short;
+    if (piece.length > SHORT) return false;
+    this.#begin(this.#short, piece);
+    this.#merge(this.#short, Infinity);
+    append(this.#short, out);
+    return true;
+  }
+
+  #begin(merging: Merging, piece: Uint8Array): void {
+    const { ids, before, after } = merging;
     let length = 0;
     for (const byte of piece) if (this.#byteIds[byte] !== -1) ids[length++] = this.#byteIds[byte]!;
-    const queue = this.#queue;
     for (let at = 0; at < length; at++) {
       before[at] = at - 1;
       after[at] = at + 1;
     }
+    merging.length = length;
+    merging.paired = 0;
+  }
+
+  /** Looks at so many pairs at most. Returns whether none is left. */
+  #merge(merging: Merging, most: number): boolean {
+    const { ids, before, after, queue, length } = merging;
     const offer = (left: number, right: number) => {
       if (left < 0 || right >= length) return;
       const rank = this.#rank(ids[left]!, ids[right]!);
       if (rank >= 0) queue.push(rank, left);
     };
-    for (let at = 0; at + 1 < length; at++) offer(at, at + 1);
-    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    let left = most;
+    while (merging.paired + 1 < length) {
+      if (left-- <= 0) return false;
+      offer(merging.paired, ++merging.paired);
+    }
+    for (;;) {
+      if (left-- <= 0) return false;
+      const next = queue.pop();
+      if (next === undefined) return true;
       const rank = Math.floor(next / 2 ** 31);
       const at = next % 2 ** 31;
       const right = after[at]!;
@@ -134,7 +181,6 @@ export class Bpe {
       offer(before[at]!, at);
       offer(at, after[at]!);
     }
-    for (let at = 0; at < length; at = after[at]!) out.push(ids[at]!);
   }
 
   /** Index of the slot of a token's bytes, or of the empty slot where they would go. */
@@ -159,6 +205,11 @@ export class Bpe {
       if (this.#slots[at + 2] === 0 || (this.#slots[at] === left && this.#slots[at + 1] === right)) return at;
     }
   }
+}
+
+/** Appends the tokens that a piece was merged into. */
+function append({ ids, after, length }: Merging, out: number[]): void {
+  for (let at = 0; at < length; at = after[at]!) out.push(ids[at]!);
 }
 
 /**

@@ -5,8 +5,9 @@
  * between. The template still sees the real texts, so what it trims or tests comes out as in the reference.
  */
 import { OutriderError } from "./errors.ts";
+import { finished, type Sliced } from "./sliced.ts";
 import { BoundedTemplate } from "./template.ts";
-import type { Tokenizer } from "./tokenizer.ts";
+import { escaped, type Tokenizer } from "./tokenizer.ts";
 
 export interface ChatMessage {
   readonly role: string;
@@ -87,9 +88,14 @@ export class ChatTemplate {
    * `too_many_tokens` where there would be more than `most` ids.
    */
   encode(messages: readonly ChatMessage[], most = Infinity, tools: readonly ChatTool[] = []): number[] {
+    return finished(this.encoding(messages, most, tools));
+  }
+
+  /** As `encode`; what follows the rendering is done in slices. */
+  *encoding(messages: readonly ChatMessage[], most = Infinity, tools: readonly ChatTool[] = []): Sliced<number[]> {
     const mark = unusedMark(messages, tools);
     const text = this.#rendered(messages, mark, tools);
-    return this.#tokenizer.encodeMarked(text, (piece) => piece.replaceAll(mark, ""), most);
+    return yield* this.#tokenizer.encodingMarked(text, (piece) => piece.replaceAll(mark, ""), most);
   }
 
   /**
@@ -170,25 +176,32 @@ function unusedMark(messages: readonly ChatMessage[], tools: readonly ChatTool[]
   throw new OutriderError("bad_messages", "the messages contain all 32 noncharacters U+FDD0 to U+FDEF; leave one out");
 }
 
-/** Puts the mark after the first character of every special token, and of one that the text ends in the middle of. */
-function specialsBroken(specials: readonly string[]): (text: string, mark: string) => string {
-  const firsts = new Set(specials.map((special) => special[0]!));
-  return (text, mark) => {
-    let broken = text;
-    // Most texts have no character that a special token begins with.
-    for (const first of firsts) {
-      if (!text.includes(first)) continue;
-      for (const special of specials) if (special[0] === first) broken = specialBroken(broken, special, mark);
-    }
-    return broken;
-  };
-}
+/** The beginnings of a special token that a text may end in. */
+const startsOf = (special: string): string[] =>
+  Array.from({ length: special.length - 1 }, (_, at) => special.slice(0, at + 1));
 
-function specialBroken(text: string, special: string, mark: string): string {
-  let broken = text.replaceAll(special, () => special[0] + mark + special.slice(1));
-  for (let length = special.length - 1; length > 0; length--) {
-    const start = special.slice(0, length);
-    if (broken.endsWith(start)) broken = `${broken.slice(0, -length)}${special[0]}${mark}${special.slice(1, length)}`;
-  }
-  return broken;
+/**
+ * Puts the mark after the first character of every special token, and of one that the text ends in the middle of. A
+ * request may hold a hundred thousand texts and a tokenizer hundreds of special tokens, so it looks for all at once.
+ */
+function specialsBroken(specials: readonly string[]): (text: string, mark: string) => string {
+  const firsts = [...new Set(specials.map((special) => special[0]!))];
+  const longest = Math.max(0, ...specials.map(({ length }) => length));
+  const starts = new Set(specials.flatMap(startsOf));
+  const whole = new RegExp(`(?=${specials.map(escaped).join("|")})[^]`, "g");
+  return (text, mark) => {
+    // Most texts have no character that a special token begins with.
+    if (!firsts.some((first) => text.includes(first))) return text;
+    const places = new Set(Array.from(text.matchAll(whole), ({ index }) => index));
+    for (let at = Math.max(0, text.length - longest); at < text.length; at++) {
+      if (starts.has(text.slice(at))) places.add(at);
+    }
+    let broken = "";
+    let from = 0;
+    for (const at of [...places].sort((a, b) => a - b)) {
+      broken += text.slice(from, at + 1) + mark;
+      from = at + 1;
+    }
+    return broken + text.slice(from);
+  };
 }

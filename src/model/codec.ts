@@ -4,6 +4,7 @@
  */
 import { Bpe } from "./bpe.ts";
 import { OutriderError } from "./errors.ts";
+import type { Sliced } from "./sliced.ts";
 import { splitter, unsupported } from "./splitter.ts";
 
 /** The fields of `tokenizer.json` that are read; tokenTable checks the vocabulary and the added tokens' ids. */
@@ -31,13 +32,16 @@ export interface PostProcessor {
   readonly single?: readonly Readonly<Record<string, { readonly id: string }>>[];
 }
 
+/** Characters of a text in a slice: a millisecond or two of digits, which are cut into one piece each. */
+const SLICE = 2048;
+
 export interface Codec {
   /**
-   * Appends the ids of text that holds no added token.
+   * Appends the ids of text that holds no added token, in slices.
    * @param first whether the text is the beginning of what is encoded
    * @param most tokens that `out` may have. Throws `too_many_tokens` once it has more, or is certain to
    */
-  encode(text: string, first: boolean, out: number[], most: number): void;
+  encode(text: string, first: boolean, out: number[], most: number): Sliced<void>;
   /** The bytes that a token stands for; none for an id that is not in the vocabulary. */
   bytesOf(id: number): Uint8Array;
 }
@@ -82,14 +86,20 @@ function codecOf(bpe: Bpe, { normal, cut }: ReturnType<typeof splitter>): Codec 
     return buffer.subarray(0, encoder.encodeInto(piece, buffer).written);
   };
   return {
-    encode(text, _, out, most) {
+    *encode(text, _, out, most) {
       const whole = normal(text);
       // Longer than any prompt that fits.
       if (whole.length > most - out.length && out.length + bpe.fewest(encoder.encode(whole)) > most)
         throw tooMany(most);
+      let left = SLICE;
       for (const piece of cut(whole)) {
-        bpe.encode(bytesOf(piece), out);
+        const bytes = bytesOf(piece);
+        if (!bpe.encodeShort(bytes, out)) yield* bpe.encode(bytes, out);
         if (out.length > most) throw tooMany(most);
+        left -= piece.length;
+        if (left > 0) continue;
+        left = SLICE;
+        yield;
       }
     },
     bytesOf: (id) => bpe.bytesOf(id),

@@ -6,7 +6,8 @@
 import { Tokenizer as Library } from "@huggingface/tokenizers";
 import { type Codec, type TokenizerJson, tooMany } from "./codec.ts";
 import { FewestTokens } from "./fewest-tokens.ts";
-import { unsupported } from "./splitter.ts";
+import { normalizerOf } from "./normalizer.ts";
+import { cutOf, unsupported } from "./splitter.ts";
 
 /** What SentencePiece writes for a space. */
 const SPACE = "\u2581";
@@ -22,12 +23,16 @@ export function libraryCodec(json: TokenizerJson, table: (string | null)[]): Cod
   const strange = steps.find((step) => !DECODERS.has(String(step)));
   if (strange !== undefined || steps.length === 0) throw unsupported(`decoder is ${JSON.stringify(strange ?? null)}`);
   let library: Library;
+  let normal: ReturnType<typeof normalizerOf>;
+  let cut: ReturnType<typeof cutOf>;
   try {
-    library = new Library({ ...json, added_tokens: [], post_processor: null }, {});
+    const parts = { added_tokens: [], normalizer: null, pre_tokenizer: null, post_processor: null };
+    library = new Library({ ...json, ...parts }, {});
+    normal = normalizerOf(json.normalizer);
+    cut = cutOf(json.pre_tokenizer);
   } catch (cause) {
     throw unsupported((cause as Error).message);
   }
-  const { normalizer, pre_tokenizer: preTokenizer } = library;
   const encoder = new TextEncoder();
   // A character without a token becomes its bytes, or one with its neighbours where the model has no bytes.
   const fewest = new FewestTokens(
@@ -36,12 +41,12 @@ export function libraryCodec(json: TokenizerJson, table: (string | null)[]): Cod
     model.byte_fallback ? 0.5 : 0,
   );
   return {
-    encode(text, first, out, most) {
-      const normal = normalizer ? normalizer(text) : text;
-      if (normal === "" || !library.model) return;
-      if (normal.length > most - out.length && out.length + fewest.of(unitsOf(normal)) > most) throw tooMany(most);
-      const pieces = preTokenizer ? preTokenizer(normal, { section_index: first ? 0 : 1 }) : [normal];
-      for (const token of library.model(pieces)) {
+    // biome-ignore lint/correctness/useYield: the library does all at once
+    *encode(text, first, out, most) {
+      const whole = normal(text);
+      if (whole === "" || !library.model) return;
+      if (whole.length > most - out.length && out.length + fewest.of(unitsOf(whole)) > most) throw tooMany(most);
+      for (const token of library.model([...cut(whole, { section_index: first ? 0 : 1 })])) {
         const id = library.token_to_id(token) ?? library.model.unk_token_id;
         if (id !== undefined) out.push(id);
       }

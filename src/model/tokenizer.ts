@@ -7,8 +7,12 @@ import { type AddedToken, bpeCodec, type Codec, type PostProcessor, type Tokeniz
 import { OutriderError } from "./errors.ts";
 import { isFillText } from "./fill-texts.ts";
 import { libraryCodec } from "./library-codec.ts";
+import { finished, type Sliced } from "./sliced.ts";
 import { unsupported } from "./splitter.ts";
 import { tokenTable } from "./tokenizer-files.ts";
+
+/** Added tokens, and pieces of text between them, in a slice. */
+const PIECES = 1024;
 
 export class Tokenizer {
   readonly #codec: Codec;
@@ -40,15 +44,20 @@ export class Tokenizer {
    * @param most throws `too_many_tokens` where there would be more ids, without looking at all of a long text
    */
   encode(text: string, most = Infinity): number[] {
+    return finished(this.encoding(text, most));
+  }
+
+  /** As `encode`, in slices. */
+  *encoding(text: string, most = Infinity): Sliced<number[]> {
     const out: number[] = [];
-    this.#encodeText(text, true, out, most);
+    yield* this.#encodeText(text, true, out, most);
     return out;
   }
 
   /** As `encode`, of text that is not the beginning of what the model reads: no space is put in front of it. */
   encodeInside(text: string, most = Infinity): number[] {
     const out: number[] = [];
-    this.#encodeText(text, false, out, most);
+    finished(this.#encodeText(text, false, out, most));
     return out;
   }
 
@@ -59,17 +68,29 @@ export class Tokenizer {
 
   /** Ids of a raw prompt: as `encodeMarkup`, and what the model wants every text to begin with. */
   encodePrompt(text: string, most = Infinity): number[] {
-    const ids = this.encodeMarkup(text, most);
+    return finished(this.encodingPrompt(text, most));
+  }
+
+  /** As `encodePrompt`, in slices. */
+  *encodingPrompt(text: string, most = Infinity): Sliced<number[]> {
+    const ids = yield* this.encodingMarked(text, (piece) => piece, most);
     const begun = this.#prefix.every((id, at) => ids[at] === id);
     return begun ? ids : [...this.#prefix, ...ids];
   }
 
   /** As `encodeMarkup`, with `unmark` applied to the text between special tokens once these have been found. */
   encodeMarked(text: string, unmark: (text: string) => string, most = Infinity): number[] {
+    return finished(this.encodingMarked(text, unmark, most));
+  }
+
+  /** As `encodeMarked`, in slices. */
+  *encodingMarked(text: string, unmark: (text: string) => string, most = Infinity): Sliced<number[]> {
     const out: number[] = [];
     let first = true;
+    let pieces = 0;
     for (const piece of this.#special.cut(text)) {
-      if (typeof piece === "string") this.#encodeText(unmark(piece), first, out, most);
+      if (++pieces % PIECES === 0) yield;
+      if (typeof piece === "string") yield* this.#encodeText(unmark(piece), first, out, most);
       else if (out.push(piece) > most) throw tooMany(most);
       first = false;
     }
@@ -86,7 +107,7 @@ export class Tokenizer {
 
   /** The text of ids as `encodeMarkup` reads it: special tokens as they are written. */
   decodeMarkup(ids: Iterable<number>): string {
-    const decoder = new TokenDecoder((id) => this.markupBytes(id));
+    const decoder = this.markupDecoder();
     let text = "";
     for (const id of ids) text += decoder.push(id);
     return text + decoder.end();
@@ -103,6 +124,11 @@ export class Tokenizer {
     return new TokenDecoder((id) => this.bytesOf(id));
   }
 
+  /** Does what `decodeMarkup` does token by token. */
+  markupDecoder(): TokenDecoder {
+    return new TokenDecoder((id) => this.markupBytes(id));
+  }
+
   /** Texts of the special tokens. */
   get specialTokens(): readonly string[] {
     return this.#special.contents;
@@ -113,10 +139,12 @@ export class Tokenizer {
     return this.#special.idOf(content);
   }
 
-  #encodeText(text: string, first: boolean, out: number[], most: number): void {
+  *#encodeText(text: string, first: boolean, out: number[], most: number): Sliced<void> {
     let begins = first;
+    let pieces = 0;
     for (const piece of this.#words.cut(text)) {
-      if (typeof piece === "string") this.#codec.encode(piece, begins, out, most);
+      if (++pieces % PIECES === 0) yield;
+      if (typeof piece === "string") yield* this.#codec.encode(piece, begins, out, most);
       else if (out.push(piece) > most) throw tooMany(most);
       begins = false;
     }
@@ -210,22 +238,26 @@ export class TokenDecoder {
   }
 }
 
+/** A text as a pattern that matches it alone. */
+export const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+
 /** Tokens that are found in text before it is split, the longest first. Some take the spaces beside them along. */
 class AddedTokens {
   readonly contents: readonly string[];
   readonly #ids: ReadonlyMap<string, number>;
+  readonly #contents: ReadonlyMap<number, string>;
   readonly #pattern: RegExp | undefined;
 
   constructor(tokens: readonly AddedToken[]) {
     this.contents = tokens.map((token) => token.content);
     this.#ids = new Map(tokens.map(({ id, content }) => [content, id]));
+    this.#contents = new Map(tokens.map(({ id, content }) => [id, content]));
     const longestFirst = tokens
       .filter(({ content }) => content !== "")
       .sort((a, b) => b.content.length - a.content.length);
-    const patterns = longestFirst.map(({ content, lstrip, rstrip }) => {
-      const escaped = content.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
-      return `${lstrip ? "\\s*" : ""}${escaped}${rstrip ? "\\s*" : ""}`;
-    });
+    const patterns = longestFirst.map(
+      ({ content, lstrip, rstrip }) => `${lstrip ? "\\s*" : ""}${escaped(content)}${rstrip ? "\\s*" : ""}`,
+    );
     if (patterns.length > 0) this.#pattern = new RegExp(patterns.join("|"), "g");
   }
 
@@ -234,8 +266,7 @@ class AddedTokens {
   }
 
   contentOf(id: number): string | undefined {
-    for (const [content, own] of this.#ids) if (own === id) return content;
-    return undefined;
+    return this.#contents.get(id);
   }
 
   /** The text as ids of these tokens and the pieces of text between them, one after the other. */

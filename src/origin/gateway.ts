@@ -3,7 +3,7 @@
  * knows no server. The rest has files of its own: `door.ts` the HTTP routes, `connection.ts` one socket, `queue.ts` who
  * waits, `generation.ts` one answer, `sequences.ts` what is kept between the answers of a session.
  */
-import { Compiled } from "../grammar/compiled.ts";
+import { Compiled, type Held } from "../grammar/compiled.ts";
 import { Following } from "../grammar/following.ts";
 import { OutriderError } from "../model/errors.ts";
 import { bearerOf, isKnown } from "../platform/bearer.ts";
@@ -14,7 +14,7 @@ import { type OpenFrame, PROTOCOL_VERSION } from "../verify/protocol.ts";
 import type { Region } from "../verify/region.ts";
 import type { TargetEngine } from "./engine.ts";
 import { draining, overloaded, unauthorized } from "./errors.ts";
-import { Generation } from "./generation.ts";
+import { breathe, Generation } from "./generation.ts";
 import type { Lease } from "./lease.ts";
 import { Metrics } from "./metrics.ts";
 import { checkOpen, takeUp } from "./opening.ts";
@@ -33,6 +33,8 @@ export interface GatewayOptions extends Limits {
   readonly mostPatience: number;
   /** Tokens of one answer at most, whatever an edge asks for. */
   readonly maxTokens: number;
+  /** Bytes of compiled forms, for all tenants together. */
+  readonly formBytes: number;
   /** Called at the end of each generation, with numbers only: nothing of what was said. */
   log?(event: GenerationEvent): void;
   /** Milliseconds of a steady clock. */
@@ -66,10 +68,8 @@ export const DEFAULT_LIMITS = {
   queueMs: 10_000,
   mostPatience: 600_000,
   maxTokens: 16_384,
+  formBytes: 256 * 1024 * 1024,
 } as const;
-
-/** Constraints that are kept compiled for all tenants together. */
-const MOST_FORMS = 32;
 
 /** Sockets per generation at work, at most: those that wait for one to end, and those between open and close. */
 const SOCKETS_PER_LIVE = 4;
@@ -100,6 +100,11 @@ export class Gateway {
 
   get model(): string {
     return this.#engine.model;
+  }
+
+  /** As `TargetEngine.hardware`. */
+  get hardware(): string | undefined {
+    return this.#engine.hardware;
   }
 
   /** As `Capabilities.moreWith`. */
@@ -201,21 +206,22 @@ export class Gateway {
     };
     const { shares } = this.#sequences;
     let lease: Lease | null = null;
+    let held: Held | null = null;
     let queuedMs = 0;
     let cached = 0;
     let end = "closed";
     try {
       if (this.#draining) throw draining();
       checkOpen(open, this.#engine);
-      await this.#constrain(generation);
+      held = await this.#constrain(generation);
       shares.enter(claim);
       lease = await this.#queue.lease(generation, claim);
       if (!lease) return null;
       queuedMs = now() - began;
       const granted = lease;
-      const held = await generation.work(granted, promptTokens + 1, async () => takeUp(granted.sequence, open));
-      if (held === null) return null;
-      cached = held;
+      const known = await generation.work(granted, promptTokens + 1, async () => takeUp(granted.sequence, open));
+      if (known === null) return null;
+      cached = known;
       shares.charge(claim, promptTokens - cached);
       this.#metrics.began(promptTokens, cached, queuedMs);
       const reason = await generation.decide(lease, (verdict, decision) => {
@@ -230,6 +236,7 @@ export class Gateway {
       throw error;
     } finally {
       lease?.end();
+      held?.leave();
       shares.leave(claim);
       const { decided, passes, kept } = generation;
       const session = open.session.slice(0, 8);
@@ -250,17 +257,24 @@ export class Gateway {
     }
   }
 
-  /** Throws where the form that an answer must have cannot be enforced. */
-  async #constrain(generation: Generation): Promise<void> {
-    const { constraint, stop } = generation.open;
+  /**
+   * Holds the generation to the form that its answer must have; null where it may have any. Rejects where the form
+   * cannot be enforced, and with `overloaded` while others take all the room.
+   */
+  async #constrain(generation: Generation): Promise<Held | null> {
+    const { constraint, stop, tenant = "" } = generation.open;
     const { size, tokenizer } = this.#engine.vocabulary;
-    if (!constraint || !tokenizer) return;
+    if (!constraint || !tokenizer) return null;
     if (!this.#compiled) {
       const read = await tokenizer();
       // Others may have waited for their own, since in a Worker no request may wait for another's.
-      this.#compiled ??= new Compiled({ size, bytesOf: (id) => read.bytesOf(id) }, MOST_FORMS);
+      const { now, formBytes } = this.#options;
+      this.#compiled ??= new Compiled({ size, bytesOf: (id) => read.bytesOf(id) }, formBytes, { pause: breathe, now });
     }
-    generation.constrain(new Following(this.#compiled.of(constraint.source), constraint.from, stop));
+    const held = await this.#compiled.of(constraint.source, tenant);
+    if (!held) throw overloaded("forms at work");
+    generation.constrain(new Following(held.constraint, constraint.from, stop));
+    return held;
   }
 
   /** Counts an error that a caller is about to receive. */

@@ -329,7 +329,7 @@ const positionsIn = ({ tokens, siblings }: Required<DraftTokens>): number => tok
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Lets sockets and timers of other work run. Where there is setImmediate it spares the millisecond of a timer. */
-const breathe = (): Promise<void> =>
+export const breathe = (): Promise<void> =>
   new Promise((resolve) => {
     if (typeof setImmediate === "function") setImmediate(resolve);
     else setTimeout(resolve, 0);

@@ -9,6 +9,7 @@ import type { PackHeader } from "../format/pack-header.ts";
 import { corruptShard, readPackHeader } from "../format/pack-reader.ts";
 import { type ByteSource, checkRange, type OpenFile, readText } from "../format/source.ts";
 import { OutriderError } from "../model/errors.ts";
+import { checkFile } from "./named-file.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
 const MAX_HEADER_BYTES = 64 * 1024 * 1024;
@@ -25,22 +26,10 @@ export class FileSource implements ByteSource {
     this.#handle = handle;
   }
 
-  /** Throws `not_found` if there is no such file. */
+  /** Throws as `checkFile` does. */
   static async open(file: string): Promise<FileSource> {
-    let handle: FileHandle;
-    try {
-      handle = await openHandle(file);
-    } catch (cause) {
-      // ENOTDIR: a part of the path that should be a folder is a file.
-      if (!["ENOENT", "ENOTDIR"].includes((cause as NodeJS.ErrnoException).code ?? "")) throw cause;
-      throw new OutriderError("not_found", `${file}: there is no such file`, { status: 404, cause });
-    }
-    const stat = await handle.stat();
-    if (stat.isDirectory()) {
-      await handle.close();
-      throw new OutriderError("not_found", `${file} is a folder, and a file is needed here`, { status: 404 });
-    }
-    return new FileSource(path.basename(file), stat.size, handle);
+    const { size } = checkFile(file);
+    return new FileSource(path.basename(file), size, await openHandle(file));
   }
 
   async read(offset: number, length: number): Promise<Uint8Array> {
@@ -115,8 +104,9 @@ export function shardReader(directory: string, header: PackHeader): (index: numb
   };
 }
 
-/** In hexadecimal. */
+/** In hexadecimal. Throws as `checkFile` does. */
 export async function fileSha256(file: string): Promise<string> {
+  checkFile(file);
   const hash = createHash("sha256");
   await pipeline(createReadStream(file, { highWaterMark: CHUNK_BYTES }), hash);
   return hash.digest("hex");

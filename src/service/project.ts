@@ -5,6 +5,7 @@ import path from "node:path";
 import { parseEnv } from "node:util";
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
+import { fileIfThere } from "../platform/named-file.ts";
 
 const modelChoiceSchema = z.strictObject({
   /** A pair that the project knows. */
@@ -97,7 +98,7 @@ export async function readModelChoice(folder: string): Promise<ModelChoice> {
  */
 export async function readSecrets(folder: string): Promise<Readonly<Record<string, string>> | undefined> {
   const file = path.join(folder, SECRETS_FILE);
-  if (!existsSync(file)) return undefined;
+  if (!fileIfThere(file)) return undefined;
   const entries = Object.entries(parseEnv(await readFile(file, "utf8")));
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => Boolean(entry[1])));
 }

@@ -53,7 +53,7 @@ export async function serve(service: Service, ready: (url: string) => void): Pro
       else reject(new OutriderError("wrangler_failed", `wrangler dev ended with status ${code}; its message is above`));
     });
   });
-  const url = `http://${["0.0.0.0", "::"].includes(host) ? "localhost" : host}:${port}`;
+  const url = addressOf(port, host);
   try {
     if (await Promise.race([ended, answers(`${url}/health`, wrangler)])) ready(url);
     await ended;
@@ -65,6 +65,10 @@ export async function serve(service: Service, ready: (url: string) => void): Pro
     rmSync(vars);
   }
 }
+
+/** Where this machine reaches what listens there. */
+export const addressOf = (port: number, host: string): string =>
+  `http://${["0.0.0.0", "::"].includes(host) ? "localhost" : host}:${port}`;
 
 /** What interrupts the service, and the exit status that follows. */
 const STATUS: Partial<Record<NodeJS.Signals, number>> = { SIGINT: 0, SIGTERM: 143, SIGHUP: 129 };
@@ -91,15 +95,26 @@ function endTree(pid: number): void {
 /** Starts wrangler in the current directory, on the stdout of this process. Throws `no_wrangler` or `old_node`. */
 const startWrangler = (args: readonly string[]): ChildProcess =>
   // Its command is a process that starts this one, and leaves it running where it is killed itself.
-  spawn(nodeForWrangler(), ["--no-warnings", wranglerFile("wrangler-dist/cli.js"), ...args], {
-    stdio: ["ignore", "inherit", "pipe"],
+  spawn(nodeForWrangler(), ["--no-warnings", "--import", ENDS_WITH_US, wranglerFile("wrangler-dist/cli.js"), ...args], {
+    stdio: ["ignore", "inherit", "pipe", "ipc"],
     env: {
       ...process.env,
       // No calls home from a development server: request.cf stays a constant, no usage figures are sent.
       CLOUDFLARE_CF_FETCH_ENABLED: "false",
       WRANGLER_SEND_METRICS: "false",
+      // It would keep the URL of every request for ever, with the key that a client has put into it.
+      X_LOCAL_OBSERVABILITY: "false",
+      // It would show all that Sessions store to whoever reaches the port.
+      X_LOCAL_EXPLORER: "false",
+      // All that it says, in the user's home, as long as it runs.
+      ...(!process.env.OUTRIDER_DEBUG && { WRANGLER_WRITE_LOGS: "false" }),
     },
   });
+
+/** A module of wrangler's process: the channel to this one breaks when this one dies, SIGKILL included. */
+const ENDS_WITH_US = `data:text/javascript,${encodeURIComponent(
+  'process.on("disconnect", () => process.kill(process.pid, "SIGTERM")); process.channel.unref();',
+)}`;
 
 /** A file of wrangler's, its command unless another is named, wherever the package manager has put the dependency. */
 export function wranglerFile(file = "bin/wrangler.js"): string {

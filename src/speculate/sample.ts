@@ -19,7 +19,8 @@ const BUCKETS = 2048;
 const KEEP_ALL = -Number.MAX_VALUE;
 
 /**
- * The token that `sampling` draws from `logits` (V) at `position`. Throws `bad_logits` if no logit is a finite number.
+ * The token that `sampling` draws from `logits` (V) at `position`. Throws `bad_logits` if no logit is a finite number,
+ * and `nothing_allowed` if all are −Infinity.
  */
 export function chooseToken(logits: Float32Array, sampling: Sampling, position: number): number {
   const likeliest = argmax(logits);
@@ -97,9 +98,17 @@ function argmax(logits: Float32Array): number {
       index = i;
     }
   }
-  if (!Number.isFinite(best)) throw badLogits();
-  return index;
+  if (Number.isFinite(best)) return index;
+  const areForbidden = logits.length > 0 && logits.every((logit) => logit === Number.NEGATIVE_INFINITY);
+  throw areForbidden ? nothingAllowed() : badLogits();
 }
+
+/** What to throw where all that may come was forbidden: no model says of every token that it cannot come. */
+const nothingAllowed = (): OutriderError =>
+  new OutriderError(
+    "nothing_allowed",
+    "no token may follow: the request's biases, allowed tokens and form forbid every one; allow some",
+  );
 
 /** What to throw when no logit is a finite number. */
 export const badLogits = (): OutriderError =>

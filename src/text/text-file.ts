@@ -1,8 +1,9 @@
 /** Text on disk, plain or as lines of JSON that a model wrote; gzipped where its name ends in .gz. */
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { gunzipSync } from "node:zlib";
 import { OutriderError } from "../model/errors.ts";
+import { checkFile } from "../platform/named-file.ts";
 import type { Sampling } from "../speculate/types.ts";
 
 /** A line of a .jsonl file: what a target was asked and answered, in token ids, and how it drew that; or text. */
@@ -18,7 +19,7 @@ export type Text = { readonly file: string } & (
   | { readonly lines?: undefined; readonly plain: string }
 );
 
-/** Reads a file of either kind. Throws `not_found`, and `bad_text` naming the first line that is not JSON. */
+/** Reads a file of either kind. Throws as `checkFile` does, and `bad_text` naming the first line that is not JSON. */
 export async function readText(file: string): Promise<Text> {
   return isLines(file) ? { file, lines: await readLines(file) } : { file, plain: await readTextFile(file) };
 }
@@ -29,18 +30,15 @@ export const isLines = (file: string): boolean => /\.jsonl(\.gz)?$/.test(file);
 /** A text of more bytes would not fit one string, and neither would what is computed from it fit the memory. */
 const MAX_BYTES = 256 * 1024 * 1024;
 
-/** The text of a file, unzipped. Throws `not_found`, `not_gzip`, and `too_large` for more than 256 MiB of text. */
+/** The text of a file, unzipped. Throws as `checkFile`, `not_gzip`, and `too_large` for more than 256 MiB of text. */
 export async function readTextFile(file: string): Promise<string> {
+  if (checkFile(file).size > MAX_BYTES) throw tooLarge(file);
   try {
-    const { size } = await stat(file);
-    if (size > MAX_BYTES) throw tooLarge(file);
     const bytes = await readFile(file);
     return (file.endsWith(".gz") ? gunzipSync(bytes, { maxOutputLength: MAX_BYTES }) : bytes).toString();
   } catch (cause) {
     const { code = "" } = cause as NodeJS.ErrnoException;
     if (code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(file);
-    if (code === "ENOENT")
-      throw new OutriderError("not_found", `${file}: there is no such file`, { status: 404, cause });
     if (code.startsWith("Z_")) throw new OutriderError("not_gzip", `${file}: it is no whole gzip file`, { cause });
     throw cause;
   }

@@ -3,7 +3,7 @@
  * socket is replaced by a new one that opens with the decided tokens as kept prefix, so its reader sees neither gap nor
  * repetition. A broken socket, a damaged frame, a verdict that does not follow, and silence are treated alike: dial
  * again. One deadline holds for all tries together; a verdict starts it anew, and so does an origin that gets on with a
- * long prompt.
+ * long prompt: as often as the timeline has tokens at most, since a slice has one at least.
  *
  *   dial ─ open {keep, prompt} ─ verdict* ─ done
  *    ↑  lost: wait retryMs[n], n = tries since the last verdict │
@@ -12,7 +12,17 @@
 import { OutriderError } from "../model/errors.ts";
 import { beginningOf, type Done, type Draft, type Verdict, type Verifier } from "../speculate/types.ts";
 import { Arrivals } from "./arrivals.ts";
-import { badVerdict, final, refusal, silent, socketLost, tokenless, unreachable } from "./failures.ts";
+import {
+  badVerdict,
+  final,
+  INTERNAL,
+  refusal,
+  repeated,
+  silent,
+  socketLost,
+  tokenless,
+  unreachable,
+} from "./failures.ts";
 import {
   type DraftFrame,
   decodeOriginFrame,
@@ -61,6 +71,8 @@ export interface VerifyClientOptions {
   readonly keep: number;
   /** Tokens to decide at most, at least 1. */
   readonly maxTokens: number;
+  /** The field of the request that asks for the answer's form: what the origin refuses of it is refused in its name. */
+  readonly formField?: string;
   /** Number of ids of the target's vocabulary: verdicts hold smaller ones. */
   readonly vocabularySize: number;
   /**
@@ -77,6 +89,8 @@ export interface VerifyClientOptions {
   readonly silenceMs?: number;
 }
 
+/** Faults of the origin in one answer, behind which it is tried again: the same request meets the same fault. */
+const MOST_FAULTS = 1;
 const RETRY_MS = [50, 200, 1000, 3000];
 const DEADLINE_MS = 60_000;
 /** WebSocket.OPEN, which not every runtime has as a static. */
@@ -98,8 +112,12 @@ export class VerifyClient implements Verifier {
   /** Of these, the ones on sockets that were lost. */
   #passesBefore = 0;
   #tries = 0;
+  /** Times that the origin failed in a way that it did not foresee. */
+  #faults = 0;
   /** Slices of the timeline that this socket's generation has computed. */
   #slices = 0;
+  /** How many more may be, on this socket and on those after it, before the next verdict. */
+  #slicesLeft: number;
   /** Whether the socket has brought a verdict. */
   #decides = false;
   /** Counts dials, so that a socket that comes too late is recognised. */
@@ -125,6 +143,7 @@ export class VerifyClient implements Verifier {
     this.#held = options.keep;
     this.#left = options.maxTokens;
     this.#patience = options.open.patience;
+    this.#slicesLeft = options.timeline.length;
     this.asked = new Promise((resolve) => {
       this.#nowAsked = resolve;
     });
@@ -253,16 +272,23 @@ export class VerifyClient implements Verifier {
       const { type: _, ...verdict } = frame;
       this.#take(verdict);
     } else if (frame.type === "working") {
-      if (frame.slices > this.#slices) this.#restartDeadline();
-      this.#slices = frame.slices;
+      this.#work(frame.slices);
     } else if (frame.type === "done") this.#takeDone(frame);
     else if (frame.code === "prefix_unknown" && this.#held > 0) {
       if (this.#held === this.#cached) this.#cached = 0;
       this.#held = 0;
       this.#open();
     } else {
-      this.#lost(refusal(frame.code, frame.message, frame.retryable));
+      this.#lost(refusal(frame.code, frame.message, frame.retryable, this.#options.formField));
     }
+  }
+
+  /** The origin has computed so many slices. What it computes again, because others needed the room, counts too. */
+  #work(slices: number): void {
+    const more = Math.max(0, slices - this.#slices);
+    this.#slices = slices;
+    this.#slicesLeft -= more;
+    if (more > 0 && this.#slicesLeft >= 0) this.#restartDeadline();
   }
 
   #take(verdict: Verdict): void {
@@ -280,6 +306,7 @@ export class VerifyClient implements Verifier {
     if (!this.#decides) this.#options.way.decided?.();
     this.#decides = true;
     this.#lastLoss = null;
+    this.#slicesLeft = this.#timeline.length;
     this.#restartDeadline();
     this.#listen();
     this.#arrivals.add({ ...verdict, passes: this.#passes });
@@ -323,7 +350,8 @@ export class VerifyClient implements Verifier {
   #lost(error: OutriderError): void {
     if (this.#over) return;
     const elsewhere = this.#options.way.failed?.(error) ?? false;
-    if (error.retryable || elsewhere) this.#again(error);
+    if (error.code === INTERNAL && ++this.#faults > MOST_FAULTS) this.#end(repeated(error));
+    else if (error.retryable || elsewhere) this.#again(error);
     else this.#end(error);
   }
 

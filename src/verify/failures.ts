@@ -1,4 +1,5 @@
 /** Failures of the origin, or of the way to it, as errors that a client of the edge understands. */
+import { REFUSALS } from "../grammar/source.ts";
 import { OutriderError } from "../model/errors.ts";
 
 /** No socket. An OutriderError that names the reason is passed on. */
@@ -18,6 +19,13 @@ export const final = (error: OutriderError): OutriderError =>
     retryable: true,
     cause: error,
   });
+
+/** The code of what an origin did not foresee. */
+export const INTERNAL = "internal";
+
+/** A fault of the origin that comes back: others may be well, and so may another request. */
+export const repeated = (error: OutriderError): OutriderError =>
+  new OutriderError(error.code, `${error.message}; it was tried twice`, { status: 502, cause: error });
 
 /** A socket that broke. */
 export const socketLost = (why: string): OutriderError =>
@@ -40,8 +48,10 @@ export const badVerdict = (what: string): OutriderError =>
  * too: the edge has checked the client's ids.
  */
 const REQUEST_ERRORS: Readonly<Record<string, number>> = {
+  ...Object.fromEntries(REFUSALS.map((code) => [code, 400])),
   context_exceeded: 400,
   empty_prompt: 400,
+  nothing_allowed: 400,
   unsupported_rule: 400,
   unsupported_parameter: 400,
   session_taken: 409,
@@ -49,14 +59,18 @@ const REQUEST_ERRORS: Readonly<Record<string, number>> = {
   kv_full: 503,
 };
 
-/** A refusal of the origin as a client of the edge sees it: of its words one line, and no code but a plain name. */
-export const refusal = (code: string, message: string, retryable: boolean): OutriderError =>
+/**
+ * A refusal of the origin as a client of the edge sees it: of its words one line, and no code but a plain name.
+ * @param formField the field that asks for the answer's form
+ */
+export const refusal = (code: string, message: string, retryable: boolean, formField = "response_format") =>
   new OutriderError(
     /^[a-z][a-z0-9_]{0,39}$/.test(code) ? code : "origin_failed",
     `the origin refused: ${line(message)}`,
     {
       status: REQUEST_ERRORS[code] ?? 502,
       retryable,
+      ...(REFUSALS.includes(code) && { param: formField }),
     },
   );
 

@@ -1,15 +1,19 @@
 /**
- * `npm run bench:beside`: a short question alone, and beside six prompts of a megabyte each, which the edge refuses.
+ * `npm run bench:beside`: a short question of one key, alone and beside eight costly requests of another key at once.
  * The service is started as `npm start` does. Both ways take turns, so a busy machine is as busy for either.
  *
- *   npm run bench:beside -- [--quick] [--rounds 40] [--text 7] [--url URL] [-- options of start]
+ *   npm run bench:beside -- [--quick] [--rounds 40] [--attacks prompt,tokenize] [--at-once 8]
+ *                           [--url URL [--keys GREEDY,MODEST]] [-- options of start]
  *
- * Each round asks once alone and once right behind the six. --text is what the long prompts repeat. --url asks a
- * service that runs already. Ratios are of medians. The last line is JSON.
+ * Each round asks once alone and once right behind the costly ones (beside/attacks.ts has them; all unless given).
+ * --url asks a service that runs already, with its --keys. Ratios are of medians. The last line is JSON.
  */
+import { Worker } from "node:worker_threads";
 import { textTable } from "../../src/charts/text-table.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { npmStart } from "../support/started.ts";
+import { ATTACKS } from "./beside/attacks.ts";
+import type { Greedy, Seen } from "./beside/greedy.ts";
 import { quantile } from "./load/statistics.ts";
 import { chatStream } from "./stream-client.ts";
 
@@ -17,57 +21,83 @@ const { values, positionals } = parseOptions({
   options: {
     quick: { type: "boolean", default: false },
     rounds: { type: "string" },
-    text: { type: "string", default: "7" },
+    attacks: { type: "string", default: Object.keys(ATTACKS).join() },
+    "at-once": { type: "string", default: "8" },
     url: { type: "string" },
+    keys: { type: "string", default: "," },
   },
   allowPositionals: true,
 });
 const rounds = Number(values.rounds ?? (values.quick ? 8 : 40));
-const LONG_PROMPTS = 6;
-/** With the JSON around it just below what a body may have. */
-const LONG = values.text.repeat(Math.floor((1024 * 1024 - 200) / values.text.length));
+const [greedyKey = "", key = ""] = values.keys.split(",");
 const ANSWER_TOKENS = 16;
+
+interface Times {
+  readonly first: number[];
+  readonly whole: number[];
+}
 
 const service = values.url === undefined ? await npmStart(positionals) : null;
 try {
   const url = values.url ?? service!.url;
-  const { data } = (await (await fetch(`${url}/v1/models`)).json()) as { data: [{ id: string }] };
+  const headers = { authorization: `Bearer ${key}` };
+  const { data } = (await (await fetch(`${url}/v1/models`, { headers })).json()) as { data: [{ id: string }] };
   const model = data[0].id;
-  const body = JSON.stringify({ model, messages: [{ role: "user", content: LONG }] });
-  const refused = async (): Promise<void> => {
-    const headers = { "content-type": "application/json" };
-    const response = await fetch(`${url}/v1/chat/completions`, { method: "POST", headers, body });
-    const { error } = (await response.json()) as { error?: { code: string } };
-    if (error?.code !== "context_length_exceeded") throw new Error(`a long prompt got status ${response.status}`);
-  };
-  const hello = async (session: string): Promise<{ first: number; whole: number }> => {
-    const { arrivals, askedAt } = await chatStream(url, "hello", { session, model, maxTokens: ANSWER_TOKENS });
-    return { first: arrivals[0]!.at - askedAt, whole: arrivals.at(-1)!.at - askedAt };
+  const hello = async (session: string, times: Times): Promise<void> => {
+    const options = { session, model, maxTokens: ANSWER_TOKENS, key };
+    const { arrivals, askedAt } = await chatStream(url, "hello", options);
+    times.first.push(arrivals[0]!.at - askedAt);
+    times.whole.push(arrivals.at(-1)!.at - askedAt);
   };
 
-  // Start-up is not what is asked for.
-  await hello("warm");
-  await refused();
-  const alone: { first: number; whole: number }[] = [];
-  const beside: typeof alone = [];
-  const run = Date.now();
-  for (let round = 0; round < rounds; round++) {
-    alone.push(await hello(`alone ${run} ${round}`));
-    const long = Array.from({ length: LONG_PROMPTS }, refused);
-    beside.push(await hello(`beside ${run} ${round}`));
-    await Promise.all(long);
+  const rows: string[][] = [];
+  const results: object[] = [];
+  for (const attack of values.attacks.split(",")) {
+    const workerData: Greedy = { url, key: greedyKey, model, attack, atOnce: Number(values["at-once"]) };
+    const thread = new Worker(new URL("beside/greedy.ts", import.meta.url), { workerData });
+    const said = () => new Promise<unknown>((resolve) => thread.once("message", resolve));
+    /** Sends the costly requests, and says how they ended once `meanwhile` has. */
+    const round = async (meanwhile: () => Promise<void>): Promise<Seen> => {
+      const sent = said();
+      thread.postMessage(null);
+      await sent;
+      const seen = said();
+      await meanwhile();
+      return (await seen) as Seen;
+    };
+    // Start-up is not what is asked for.
+    const none: Times = { first: [], whole: [] };
+    await round(() => hello(`warm ${attack}`, none));
+    const [alone, beside]: [Times, Times] = [
+      { first: [], whole: [] },
+      { first: [], whole: [] },
+    ];
+    const all: Seen[] = [];
+    const run = Date.now();
+    for (let n = 0; n < rounds; n++) {
+      await hello(`alone ${run} ${n}`, alone);
+      all.push(await round(() => hello(`beside ${run} ${n}`, beside)));
+    }
+    await thread.terminate();
+    const statuses = [...new Set(all.flatMap((seen) => seen.statuses))].join();
+    const attackMs = quantile(
+      all.map(({ ms }) => ms),
+      0.5,
+    );
+    for (const what of ["first", "whole"] as const) {
+      const of = (times: Times) => [0.5, 0.99, 1].map((share) => quantile(times[what], share));
+      const [own, other] = [of(alone), of(beside)];
+      const ratio = other[0]! / own[0]!;
+      const ms = [...own, ...other].map((each) => `${Math.round(each)}`);
+      rows.push([attack, statuses, `${Math.round(attackMs)}`, what, ...ms, ratio.toFixed(2)]);
+      results.push({ attack, statuses, attackMs, what, rounds, alone: own, beside: other, ratio });
+    }
+    console.error(rows.at(-2)!.join(" | "));
   }
-  const of = (what: "first" | "whole") => {
-    const [one, other] = [alone.map((each) => each[what]), beside.map((each) => each[what])];
-    const ms = [quantile(one, 0.5), quantile(other, 0.5), quantile(one, 0.9), quantile(other, 0.9)];
-    return { ms, ratio: ms[1]! / ms[0]! };
-  };
-  const [first, whole] = [of("first"), of("whole")];
-  const row = (name: string, { ms, ratio }: ReturnType<typeof of>) => [name, ...ms.map(Math.round), ratio.toFixed(2)];
-  const head = ["ms", "alone", "beside six", "alone, p90", "beside, p90", "beside ÷ alone"];
-  const rows = [row("first token", first), row(`${ANSWER_TOKENS} tokens`, whole)].map((cells) => cells.map(String));
+  const of = (way: string) => ["p50", "p99", "worst"].map((share) => `${way}, ${share}`);
+  const head = ["attack", "status", "its ms", "ms to", ...of("alone"), ...of("beside"), "beside ÷ alone"];
   console.log(textTable(head, rows).join("\n"));
-  console.log(JSON.stringify({ beside: { rounds, first, whole } }));
+  console.log(JSON.stringify({ beside: results }));
 } finally {
   await service?.stop();
 }

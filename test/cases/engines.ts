@@ -4,7 +4,7 @@
  * engine's own test.
  */
 import { expect } from "vitest";
-import { Compiled } from "../../src/grammar/compiled.ts";
+import { Compiled, MOST_OF_ONE } from "../../src/grammar/compiled.ts";
 import { Following } from "../../src/grammar/following.ts";
 import type { ConstraintSource } from "../../src/grammar/source.ts";
 import type { Deciding, EngineSequence, TargetEngine } from "../../src/origin/engine.ts";
@@ -13,6 +13,7 @@ import { Shapers, type Shaping, type ShapingKind } from "../../src/speculate/sha
 import { GREEDY, type Sampling, type Sibling } from "../../src/speculate/types.ts";
 import { type OpenFrame, PROTOCOL_VERSION } from "../../src/verify/protocol.ts";
 import { seeded } from "../support/random.ts";
+import { THREAD } from "../support/thread.ts";
 
 export interface Subject {
   readonly engine: TargetEngine;
@@ -219,11 +220,11 @@ async function formsOrRefuses({ engine, prompts: [prompt] }: Subject): Promise<v
   const { size } = engine.vocabulary;
   const textOf = (id: number): string => (id === 0 ? "" : (SAID[id % (2 * SAID.length)] ?? ""));
   const encoder = new TextEncoder();
-  const compiled = new Compiled({ size, bytesOf: (id) => encoder.encode(textOf(id)) }, FORMS.length);
+  const compiled = new Compiled({ size, bytesOf: (id) => encoder.encode(textOf(id)) }, 2 * MOST_OF_ONE, THREAD);
   for (const { source, begins } of FORMS) {
     for (const sampling of [GREEDY, SAMPLED[1]!, SAMPLED[3]!]) {
       if (!engine.capabilities.drafted(sampling)) continue;
-      const following = new Following(compiled.of(source), prompt!.length, [0]);
+      const following = new Following((await compiled.of(source, ""))!.constraint, prompt!.length, [0]);
       const shapers = Shapers.of(undefined, { stop: [0] }, [following]);
       const right = await alone(engine, prompt!, sampling, 32, { shapers });
       expect(right.map(textOf).join("")).toMatch(begins);

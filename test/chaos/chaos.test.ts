@@ -19,7 +19,7 @@ test("a seed gives its schedule each time, with all kinds of faults", () => {
     session: SESSION,
   });
   const named = all.flatMap(([on, whats]) => whats.map((what) => `${on}: ${what}`));
-  const others = ["gateway: kill", "gateway: drain", "clock: edge", "clock: gateway", "edge: kill"];
+  const others = ["gateway: kill", "gateway: drain", "clock: edge", "clock: gateway", "disk: full", "edge: kill"];
   expect(kinds).toEqual(new Set([...named, ...others]));
   for (const fault of faults) {
     if ("lane" in fault) expect(fault.lane).toBeLessThan(LANES);

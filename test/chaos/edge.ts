@@ -3,13 +3,14 @@
  * the clock and look into a Session, as no client can.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, NoOpLog } from "miniflare";
 import { runningFile } from "../../src/platform/places.ts";
 import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
 import { writeSettings } from "../../src/service/settings.ts";
+import { smallDisk } from "../support/small-disk.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 import { bundled } from "../workerd/bundle.ts";
 
@@ -42,6 +43,7 @@ const MAIN = `
     async fetch(request, env, ctx) {
       const { pathname, searchParams } = new URL(request.url);
       if (pathname === "/chaos/clock") return new Response(String((jumpedMs += Number(searchParams.get("ms")))));
+      if (pathname === "/chaos/id") return new Response(env.SESSION.idFromName(searchParams.get("name")).toString());
       const session = () => env.SESSION.getByName(searchParams.get("name"));
       if (pathname === "/chaos/session") return session().fetch("http://session/chaos");
       if (pathname === "/chaos/reset")
@@ -86,6 +88,10 @@ export interface Edge {
   /** Returns how many rows were written, those of the schema included. */
   sql(session: string, query: string): Promise<number>;
   stored(session: string): Promise<Stored>;
+  /** Overwrites the beginning of the file that a Session stores in. False: there is none. */
+  damage(session: string): Promise<boolean>;
+  /** Has no room on the disk for what is stored, or room again. False: this process may not mount a disk. */
+  fill(full: boolean): boolean;
   /** Returns how far the clock has jumped by now, all jumps together, in ms. */
   jump(minutes: number): Promise<number>;
   /** SIGKILL of workerd, and another one on the same storage. */
@@ -96,6 +102,8 @@ export interface Edge {
 /** @param vars settings of the edge */
 export async function startEdge(vars: Readonly<Record<string, string>>): Promise<Edge> {
   const home = mkdtempSync(join(tmpdir(), "outrider-chaos-"));
+  const state = join(home, "state");
+  const disk = smallDisk(state);
   const assets = join(home, "assets");
   await assembleEdge(await describeTarget(TINY_PACKS.draft), TINY_PACKS.draft, assets);
   const [settings] = writeSettings({ edgeAssets: assets, origin: null }, home) as [string];
@@ -115,6 +123,7 @@ export async function startEdge(vars: Readonly<Record<string, string>>): Promise
     ],
     host: "127.0.0.1",
     port: 0,
+    resourcePersistencePath: state,
     cf: false,
     log: new NoOpLog(),
     handleStructuredLogs: () => {},
@@ -143,10 +152,19 @@ export async function startEdge(vars: Readonly<Record<string, string>>): Promise
     gone: async (client) => void (await told(`gone?client=${encodeURIComponent(client)}`)),
     sql: async (name, query) => Number(await told(`sql?name=${name}`, query)),
     stored: async (name) => (await (await fetch(`${url}/chaos/session?name=${name}`)).json()) as Stored,
+    damage: async (name) => {
+      const file = join(state, `do/${NAME}-Session/${await told(`id?name=${name}`)}.sqlite`);
+      if (!existsSync(file)) return false;
+      writeFileSync(file, "not a database, and longer than the header of one".repeat(9));
+      for (const part of ["-wal", "-shm"]) rmSync(file + part, { force: true });
+      return true;
+    },
+    fill: (full) => disk?.fill(full) ?? false,
     jump: async (minutes) => Number(await told(`clock?ms=${minutes * 60_000}`)),
     kill: () => (restarted = restarted.then(restart)),
     close: async () => {
       await miniflare.dispose();
+      disk?.close();
       rmSync(home, { recursive: true, force: true });
     },
   };

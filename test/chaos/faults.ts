@@ -23,6 +23,7 @@ export const STORAGE = [
   "another page table",
   "a damaged timeline",
   "no room for pages",
+  "a damaged file",
 ] as const;
 export const SESSION = ["evict", "reset"] as const;
 export const CLIENT = ["leave", "race", "repeat"] as const;
@@ -42,6 +43,8 @@ export type Fault =
   | { readonly on: "session"; readonly what: (typeof SESSION)[number]; readonly lane: number; readonly ms: number }
   /** A clock jumps by so many minutes. */
   | { readonly on: "clock"; readonly what: "edge" | "gateway"; readonly minutes: number }
+  /** From so many ms of the round to its end the disk is full under all that is stored. */
+  | { readonly on: "disk"; readonly what: "full"; readonly ms: number }
   /** SIGKILL of workerd after so many ms of the round. */
   | { readonly on: "edge"; readonly what: "kill"; readonly ms: number };
 
@@ -74,6 +77,8 @@ export function* scheduleOf(seed: number): Generator<Round, never> {
     [2, () => ({ on: "clock", what: "edge", minutes: below(6000) - 3000 })],
     // A gateway's clock is a steady one: it may jump where the machine slept, and never back.
     [1, () => ({ on: "clock", what: "gateway", minutes: below(3000) })],
+    // All Sessions of its round go on without what they store.
+    [0.4, () => ({ on: "disk", what: "full", ms: below(400) })],
     // Hardly anything else strikes in its round.
     [0.4, () => ({ on: "edge", what: "kill", ms: below(400) })],
   ];

@@ -47,6 +47,8 @@ export class World {
   readonly #right: Right[][] = [];
   readonly #lanes: Lane[];
   #conversations = 0;
+  /** Sessions that no object opens any more, so that nobody can say what they hold. */
+  readonly #closed = new Set<string>();
   /** How far the edge's clock has been ahead, in ms. What was stored then has its end then. */
   #furthest = 0;
 
@@ -111,6 +113,7 @@ export class World {
     const killed = faults.some(({ on }) => on === "edge");
     const answers = await Promise.all(this.#lanes.map((lane, i) => this.#answer(lane, i, seed + i, faults, killed)));
     const strikes = await Promise.all(striking);
+    if (faults.some(({ on }) => on === "disk")) this.edge.fill(false);
     const wrong = [...strikes, ...answers].flatMap((each) => each.wrong);
     wrong.push(...(await this.#leftOver(names)));
     const { origins } = this.gateways;
@@ -202,6 +205,8 @@ export class World {
       case "edge":
         await this.edge.kill();
         return true;
+      case "disk":
+        return this.edge.fill(true);
       case "storage":
         return false;
       case "client":
@@ -215,6 +220,13 @@ export class World {
 
   /** Whether there was something to damage. */
   async #damage(session: string, what: (typeof STORAGE)[number]): Promise<boolean> {
+    if (what === "a damaged file") {
+      // What is open is written from memory.
+      await this.edge.evict(session).catch(() => {});
+      if (!(await this.edge.damage(session))) return false;
+      this.#closed.add(session);
+      return true;
+    }
     let changed = 0;
     for (const query of DAMAGE[what]) changed += await this.edge.sql(session, query).catch(() => 0);
     await this.edge.evict(session).catch(() => {});
@@ -248,6 +260,7 @@ export class World {
   async #storedWithoutEnd(names: readonly string[]): Promise<string[]> {
     const left: string[] = [];
     for (const [i, name] of names.entries()) {
+      if (this.#closed.has(name)) continue;
       const said = await this.edge.stored(name).catch(() => null);
       if (!said) {
         left.push(`client ${i}: the edge does not say what is stored`);
@@ -274,7 +287,7 @@ const isDone = (told: Promise<void>): Promise<boolean> =>
 const nameOf = (affinity: string) => sessionName("open:", affinity, { model: "tiny" } as Generation);
 
 /** Statements; where a table is not there, nothing is damaged. */
-const DAMAGE: Readonly<Record<(typeof STORAGE)[number], readonly string[]>> = {
+const DAMAGE: Readonly<Record<Exclude<(typeof STORAGE)[number], "a damaged file">, readonly string[]>> = {
   "bytes of a page": ["UPDATE pages SET bytes = zeroblob(length(bytes)) WHERE page = 0"],
   "a lost page": ["DELETE FROM pages WHERE page = 0"],
   "no page table": ["DROP TABLE pages"],

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -52,6 +52,14 @@ test("add again gives another key, and revoke takes it out: nobody is left, and 
   await keys("revoke", "ben");
   expect(parseEnv(readFileSync(file, "utf8")).KEYS).toBe("none");
   expect((await keys("list")).out).toContain("has no keys");
+});
+
+test("a file that others could use is its owner's alone before the hash is in it, and that is said", async () => {
+  chmodSync(file, 0o666);
+  const { err } = await keys("add", "anna");
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(err).toContain(`${file} could be used by others of this machine; now it is its owner's alone`);
+  expect((await keys("add", "ben")).err).not.toContain("could be used");
 });
 
 test("list asks the edge what each has used, with the operator's key", async () => {

@@ -50,6 +50,18 @@ test("whole: all choices, usage in which the prompt counts once, and the seeds",
   });
 });
 
+test("whole: a choice stays the text that its Session wrote, which may have megabytes", async () => {
+  const written = (choice: number) =>
+    `{"index": ${choice}, "logprob": -0.50, "text": "],\\"usage\\":{\\"choices\\":["}`;
+  const rest = '"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2},"outrider":{"seed":1}';
+  const body = await askChoices(
+    asked({}),
+    async ({ choice }) => new Response(`{"id":"a","choices":[${written(choice)}],${rest}}`),
+  ).then((response) => response.text());
+  expect(body).toContain(`"choices":[${[0, 1, 2].map(written).join()}],"usage":`);
+  expect(JSON.parse(body)).toMatchObject({ id: "a", choices: { length: 3 }, usage: { completion_tokens: 3 } });
+});
+
 test.each([true, false])(
   "streamed: each choice under its index, one end; usage alone at the end: %s",
   async (usage) => {

@@ -153,6 +153,24 @@ describe("a route", () => {
     expect(await another()).toBe("a");
   });
 
+  test("a fault that an origin did not foresee may be the request's, until another origin answers it", async () => {
+    const { connect, route, another, breakers } = routed({ a: "opens", b: "opens" });
+    expect(await connect()).toBe("a");
+    for (let i = 0; i < 5; i++) expect(route.failed(failure("internal"))).toBe(true);
+    expect(await another()).toBe("a");
+    expect(await connect()).toBe("b");
+    for (const told of [1, 2, 3]) {
+      route.decided();
+      expect(breakers.isOpen("a"), `${told}`).toBe(told === 3);
+      if (told === 3) continue;
+      // The same at the next answers.
+      expect(await connect()).toBe("a");
+      route.failed(failure("internal"));
+      expect(await connect()).toBe("b");
+    }
+    expect(breakers.isOpen("b")).toBe(false);
+  });
+
   test("says how often an answer was interrupted, for how long, and by how many origins it was decided", async () => {
     let now = 0;
     const origins = [new Scripted("a"), new Scripted("b")];

@@ -55,4 +55,10 @@ test("an origin is asked at most every five seconds", async () => {
   now = 5000;
   expect(await watch.readiness("scripted", [one])).toMatchObject({ status: "no_origin" });
   expect(one.asked()).toBe(2);
+  // However many ask while it has not answered yet.
+  now = 10_000;
+  status = 200;
+  const all = await Promise.all(Array.from({ length: 50 }, () => watch.readiness("scripted", [one])));
+  expect(one.asked()).toBe(3);
+  expect(all.filter(({ status }) => status === "ready")).toHaveLength(1);
 });

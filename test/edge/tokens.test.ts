@@ -1,10 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { tokensAnswer } from "../../src/edge/tokens/answer.ts";
+import { checkQuestion } from "../../src/edge/tokens/limit.ts";
 import { parseDetokenize, parseTemplate, parseTokenize, type TokenRequest } from "../../src/edge/tokens/question.ts";
 import { ChatTemplate } from "../../src/model/chat.ts";
 import type { OutriderError } from "../../src/model/errors.ts";
+import { longestTokens } from "../../src/model/longest-tokens.ts";
+import { finished } from "../../src/model/sliced.ts";
 import { openTokenizer } from "../../src/model/tokenizer.ts";
 import { seeded } from "../support/random.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
@@ -17,7 +20,7 @@ interface Reply {
   readonly [field: string]: unknown;
 }
 
-const answered = (request: TokenRequest) => tokensAnswer(request, reader) as Reply;
+const answered = (request: TokenRequest) => JSON.parse(finished(tokensAnswer(request, reader))) as Reply;
 const tokenize = (body: object) => answered(parseTokenize(body));
 const detokenize = (tokens: readonly number[]) => answered(parseDetokenize({ tokens })).content as string;
 const messages = [{ role: "user", content: "Hi <|im_end|>" }];
@@ -89,6 +92,77 @@ describe("/detokenize", () => {
     expect(refusal(() => detokenize([vocabulary.size]))).toMatchObject({ code: "bad_token", param: "tokens" });
     expect(refusal(() => parseDetokenize({ tokens: [-1] })).param).toBe("tokens[0]");
   });
+});
+
+describe("a question that is too much", () => {
+  const most = 4 * reader.description.context;
+  const longest = longestTokens(readFileSync(join(TINY_PACKS.draft, "tokenizer.json"), "utf8"))!;
+  const model = { ...reader.description, model: "m", stopIds: [], draft: null, longestTokens: longest };
+  const limit = { code: "context_length_exceeded", status: 400, message: expect.stringContaining(`${most} tokens`) };
+
+  test.each<[string, (size: number) => TokenRequest, string]>([
+    ["text", (size) => parseTokenize({ content: "7".repeat(size) }), "content"],
+    ["a prompt", (size) => parseTokenize({ prompt: "7".repeat(size), add_special_tokens: false }), "prompt"],
+    ["messages", (size) => parseTokenize({ messages: [{ role: "assistant", content: "7".repeat(size) }] }), "messages"],
+    [
+      "messages to render",
+      (size) => parseTemplate({ messages: [{ role: "user", content: "7".repeat(size) }] }),
+      "messages",
+    ],
+    ["ids", (size) => parseDetokenize({ tokens: new Array(size).fill(1) }), "tokens"],
+  ])("is refused by the Worker, by its size alone: %s", (_, asked, param) => {
+    expect(() => checkQuestion(asked(most).question, model)).not.toThrow();
+    expect(refusal(() => checkQuestion(asked(most + 1).question, model))).toMatchObject({ ...limit, param });
+  });
+
+  test("is refused where its tokens are counted, too, and what is just within the limit is not", () => {
+    // Where nothing is known of a tokenizer's tokens.
+    expect(() =>
+      checkQuestion(parseTokenize({ content: "7".repeat(most + 1) }).question, { ...model, longestTokens: undefined }),
+    ).not.toThrow();
+    expect(tokenize({ content: "7".repeat(most) }).count).toBe(most);
+    expect(refusal(() => tokenize({ content: "7".repeat(most + 1) }))).toMatchObject({ ...limit, param: "content" });
+  });
+});
+
+describe("an answer comes in slices, of which none grows with the text", () => {
+  /** Slices of the work, and the most tokens that the codec made or told in one of them. */
+  const slicesOf = (request: TokenRequest): number => {
+    const work = tokensAnswer(request, { ...reader, description: { ...reader.description, context: 1 << 20 } });
+    let slices = 1;
+    while (!work.next().done) slices++;
+    return slices;
+  };
+  const many = 40_000;
+  const few = 400;
+
+  test.each<[string, (size: number) => TokenRequest]>([
+    ["many pieces", (size) => parseTokenize({ content: "7".repeat(size) })],
+    ["one piece", (size) => parseTokenize({ content: "a".repeat(size) })],
+    ["special tokens", (size) => parseTokenize({ content: "<|im_end|>".repeat(size) })],
+    ["a conversation", (size) => parseTokenize({ messages: [{ role: "user", content: "a1".repeat(size) }] })],
+    ["ids", (size) => parseDetokenize({ tokens: new Array(size).fill(1) })],
+  ])("%s", (_, asked) => {
+    expect(slicesOf(asked(few))).toBe(1);
+    // A slice has some two thousand characters, ids or pairs that may be merged.
+    expect(slicesOf(asked(many))).toBeGreaterThan(many / 2500);
+  });
+
+  test("texts of tokens take slices of their own, and each token's is made once", () => {
+    const plain = slicesOf(parseTokenize({ content: "7".repeat(many) }));
+    const request = parseTokenize({ content: "7".repeat(many), with_pieces: true, return_token_strs: true });
+    expect(slicesOf(request)).toBeGreaterThan(plain + (2 * many) / 2500);
+    const asked = vi.spyOn(tokenizer, "markupBytes");
+    slicesOf(request);
+    expect(asked.mock.calls.length).toBeLessThan(10);
+    asked.mockRestore();
+  });
+});
+
+test("where the number alone is asked for, no id is told", () => {
+  const { question } = parseTokenize({ messages });
+  const counts = answered({ model: null, question, ids: false, pieces: false, strings: false });
+  expect(counts).toEqual({ count: template.encode(messages).length, max_model_len: reader.description.context });
 });
 
 test("/apply-template: the text whose ids, message by message, the model reads", () => {

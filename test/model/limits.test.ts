@@ -95,6 +95,58 @@ test.each([null, {}, "a b", [1]])("merges that are %j are refused in words", (me
   expect(() => openTokenizer(lying)).toThrow(expect.objectContaining({ code: "unsupported_tokenizer" }));
 });
 
+const JSONS = [
+  { name: "byte-level BPE", json: JSON.parse(files(TINY_PACKS.target, "tokenizer.json")) as object },
+  ...small.map(([name, { tokenizer: json }]) => ({ name, json })),
+];
+
+describe.each(JSONS)("the normaliser and pre-tokeniser of $name", ({ json }) => {
+  const encode = (changed: object, said = "a cat") =>
+    openTokenizer(JSON.stringify({ ...json, ...changed })).encode(said);
+  const replace = (pattern: object, content: string) => ({ type: "Replace", pattern, content });
+  const doubling = (times: number) => ({
+    type: "Sequence",
+    normalizers: Array.from({ length: times }, () => replace({ String: "a" }, "aa")),
+  });
+
+  test.each([
+    ["doubles a letter 40 times", doubling(40)],
+    ["has the 40 in sequences", { type: "Sequence", normalizers: [doubling(20), doubling(20)] }],
+    ["makes a million letters of each", replace({ Regex: "." }, "a".repeat(1 << 20))],
+  ])("one that %s is stopped in words", (_, normalizer) => {
+    expect(() => encode({ normalizer })).toThrow(
+      expect.objectContaining({ code: "bad_tokenizer", message: expect.stringContaining("262164 characters of 5") }),
+    );
+  });
+
+  test("what is put in place of something is text, whatever it says", () => {
+    const marked = replace({ String: "a" }, "$`$&$'");
+    expect(encode({ normalizer: marked })).toEqual(encode({ normalizer: null }, "$`$&$' c$`$&$'t"));
+    expect(encode({ normalizer: doubling(3) })).toEqual(encode({ normalizer: null }, "aaaaaaaa caaaaaaaat"));
+  });
+
+  const splits = { type: "Split", pattern: { Regex: "(((a)))" }, behavior: "Removed", invert: false };
+  test.each([
+    ["more than 64 steps", { normalizer: doubling(65) }, "normalizers has more than 64 steps"],
+    ["a pre-tokeniser that replaces", { pre_tokenizer: replace({ String: "a" }, "aa") }, "must not make a text longer"],
+    [
+      "spaces that become words",
+      { pre_tokenizer: { type: "Metaspace", str_rep: "  " } },
+      "must not make a text longer",
+    ],
+    ["pieces without length", { pre_tokenizer: { type: "FixedLength", length: 0 } }, "a length of 1 or more"],
+  ])("%s is refused", (_, changed, why) => {
+    expect(() => encode(changed)).toThrow(
+      expect.objectContaining({ code: "unsupported_tokenizer", message: expect.stringContaining(why) }),
+    );
+  });
+
+  test("groups of a pattern make no further pieces", () => {
+    const pre_tokenizer = { type: "Sequence", pretokenizers: Array.from({ length: 8 }, () => splits) };
+    expect(encode({ normalizer: null, pre_tokenizer })).toEqual(encode({ normalizer: null, pre_tokenizer: splits }));
+  });
+});
+
 describe("a template", () => {
   const own = openTokenizer(files(TINY_PACKS.target, "tokenizer.json"));
   const encode = (chat_template: string, messages = [{ role: "user", content: "Hi" }]) =>

@@ -8,16 +8,18 @@ import { expect, test } from "vitest";
 import type { Tool } from "../../src/calls/family.ts";
 import { QWEN } from "../../src/calls/qwen.ts";
 import { ConstrainedDrafter } from "../../src/draft/constrained.ts";
-import { Compiled } from "../../src/grammar/compiled.ts";
+import { Compiled, MOST_OF_ONE } from "../../src/grammar/compiled.ts";
 import { Following } from "../../src/grammar/following.ts";
 import { type ConstraintSource, compile } from "../../src/grammar/source.ts";
 import { DEFAULT_LIMITS, Gateway } from "../../src/origin/gateway.ts";
 import { chooseToken } from "../../src/speculate/sample.ts";
-import type { Sampling } from "../../src/speculate/types.ts";
-import { runGeneration } from "../support/generation.ts";
+import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
+import { eventually } from "../support/eventually.ts";
+import { clientFor, runGeneration } from "../support/generation.ts";
 import { GuessDrafter, reference, STOP, scriptedRow, V } from "../support/scripted.ts";
 import { ScriptedEngine } from "../support/scripted-engine.ts";
 import { type Break, socketTo } from "../support/socket-pair.ts";
+import { THREAD } from "../support/thread.ts";
 
 /** Every byte that a form here may ask for has a token of its own, as in a real vocabulary. */
 const TEXTS = [
@@ -137,7 +139,7 @@ test.each([
     const engine = new ScriptedEngine();
     Object.assign(engine, { vocabulary: { ...engine.vocabulary, tokenizer: async () => ({ bytesOf }) } });
     const gateway = new Gateway(engine, { ...DEFAULT_LIMITS, token: null, now: () => performance.now() });
-    const compiled = new Compiled({ size: V, bytesOf }, 8);
+    const compiled = new Compiled({ size: V, bytesOf }, 2 * MOST_OF_ONE, THREAD);
     const totals = { tokens: 0, passes: 0, kept: 0, stopped: 0 };
     await fc.assert(
       fc.asyncProperty(
@@ -151,7 +153,8 @@ test.each([
           const raw = new GuessDrafter(guess, 0, [
             (timeline) => chooseToken(shape(scriptedRow(timeline), timeline), sampling, timeline.length),
           ]);
-          const following = new Following(compiled.of(source), prompt.length, [STOP]);
+          const held = (await compiled.of(source, ""))!;
+          const following = new Following(held.constraint, prompt.length, [STOP]);
           const encode = (text: string) => [...text].map((char) => Math.max(1, texts.indexOf(char)));
           const drafter = { off: null, raw, constrained: new ConstrainedDrafter(raw, following, encode) }[drafts];
           let dials = 0;
@@ -165,6 +168,7 @@ test.each([
           expect(outcome.tokens).toEqual(expected.tokens);
           expect(outcome.reason).toBe(expected.reason);
           await outcome.idle();
+          held.leave();
           totals.tokens += outcome.tokens.length;
           totals.passes += outcome.passes;
           totals.kept += outcome.kept;
@@ -190,6 +194,30 @@ const refusedBy = async (given: Partial<Parameters<typeof runGeneration>[0]>, en
     ...given,
   });
 };
+
+test("where answers at work need all the room for forms another is told to come again, and then has it", async () => {
+  const engine = new ScriptedEngine();
+  Object.assign(engine, { vocabulary: { ...engine.vocabulary, tokenizer: async () => ({ bytesOf }) } });
+  const limits = { ...DEFAULT_LIMITS, formBytes: MOST_OF_ONE, token: null, now: () => performance.now() };
+  const gateway = new Gateway(engine, limits);
+  const asked = (kab: number) => ({
+    connect: async () => socketTo(gateway),
+    prompt: [1],
+    sampling: { ...GREEDY, seed: 1 },
+    constraint: { kind: "schema", schema: { type: "array", items: { enum: [kab, "ka"] }, minItems: 9 } } as const,
+    retryMs: [],
+  });
+  // It waits for a draft that never comes.
+  const first = clientFor({ ...asked(1), patience: 60_000 });
+  expect(await first.next()).toMatchObject({ position: 1 });
+  await expect(runGeneration(asked(2))).rejects.toMatchObject({ code: "overloaded", status: 503, retryable: true });
+  const same = clientFor({ ...asked(1), patience: 60_000 });
+  expect(await same.next()).toMatchObject({ position: 1 });
+  first.close();
+  same.close();
+  await eventually(() => expect(gateway.counts.connections).toBe(0));
+  await eventually(async () => expect((await runGeneration(asked(2))).tokens.length).toBeGreaterThan(0));
+});
 
 test("what an origin cannot hold an answer to is refused before anything is decided", async () => {
   const engine = new ScriptedEngine();

@@ -49,13 +49,13 @@ describe("greedy", () => {
 
   test("skips forbidden tokens and refuses a row without a finite logit", () => {
     expect(chooseToken(Float32Array.of(Number.NEGATIVE_INFINITY, -8, -9), GREEDY, 0)).toBe(1);
-    for (const row of [
-      Float32Array.of(Number.NaN, Number.NaN),
-      Float32Array.of(),
-      new Float32Array(3).fill(-Infinity),
-    ]) {
-      expect(() => chooseToken(row, GREEDY, 0)).toThrowError(/no finite logit/);
+    for (const row of [[Number.NaN, Number.NaN], [], [Number.POSITIVE_INFINITY, 1], [-Infinity, Number.NaN]]) {
+      expect(() => chooseToken(Float32Array.from(row), GREEDY, 0)).toThrowError(/no finite logit/);
     }
+    // That is no damage: a request may forbid everything.
+    const all = new Float32Array(3).fill(Number.NEGATIVE_INFINITY);
+    const forbidden = expect.objectContaining({ code: "nothing_allowed", status: 400 });
+    expect(() => chooseToken(all, GREEDY, 0)).toThrowError(forbidden);
   });
 });
 

@@ -6,6 +6,8 @@ export interface ChatOptions {
   readonly model?: string;
   /** `x-session-affinity`: which conversation this is. */
   readonly session?: string;
+  /** An API key; none on an open API. */
+  readonly key?: string;
   readonly temperature?: number;
   readonly seed?: number;
   readonly maxTokens?: number;
@@ -35,6 +37,7 @@ export function postChat(
     headers: {
       "content-type": "application/json",
       ...(options.session === undefined ? {} : { "x-session-affinity": options.session }),
+      ...(options.key && { authorization: `Bearer ${options.key}` }),
     },
     body: JSON.stringify({
       model: options.model ?? "smollm2-135m-instruct",

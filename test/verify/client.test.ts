@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { WebSocketServer, type WebSocket as WsSocket } from "ws";
+import { REFUSALS } from "../../src/grammar/source.ts";
 import { OutriderError } from "../../src/model/errors.ts";
 import { type Done, GREEDY, type Verdict, type Verifier } from "../../src/speculate/types.ts";
 import { VerifyClient, type VerifyClientOptions, type Way } from "../../src/verify/client.ts";
@@ -493,16 +494,39 @@ describe("silence", () => {
           const say = (frame: OriginFrame) =>
             socket.dispatchEvent(new MessageEvent("message", { data: encodeFrame(frame) }));
           for (let n = 1; n < 40; n++) setTimeout(say, 5000 * n, { type: "working", slices: slices(n) });
-          setTimeout(say, 200_000, verdict(3, [0], 1));
-          setTimeout(say, 200_000, done("stop"));
+          setTimeout(say, 170_000, verdict(3, [0], 1));
+          setTimeout(say, 170_000, done("stop"));
           return socket;
         });
         const last = await verifier.next().catch((failure: unknown) => failure);
         return { last, dials, clock: now() };
       });
-    expect(await told((n) => n >> 3)).toMatchObject({ last: { tokens: [0] }, dials: 1, clock: 200_000 });
+    expect(await told((n) => n >> 3)).toMatchObject({ last: { tokens: [0] }, dials: 1, clock: 170_000 });
     // Waiting for its turn it is not lost, and not waited for beyond the deadline either.
     expect(await told(() => 0)).toMatchObject({ last: { code: "origin_timeout" }, dials: 1, clock: 60_000 });
+    // No prompt of three tokens has four slices: three were told by the fifteenth second.
+    expect(await told((n) => n)).toMatchObject({ last: { code: "origin_timeout" }, dials: 1, clock: 75_000 });
+  });
+
+  test("of an origin that begins again and again counts, however often it says that it works", async () => {
+    const { dials, clock } = await virtually(async (now) => {
+      let dials = 0;
+      const verifier = scriptedClient(async () => {
+        const socket = scriptedSocket();
+        const tell = (event: Event) => socket.dispatchEvent(event);
+        const say = (frame: OriginFrame) => tell(new MessageEvent("message", { data: encodeFrame(frame) }));
+        if (dials++ === 0) setTimeout(say, 0, verdict(3, [1], 1));
+        else if (dials < 200) setTimeout(say, 5000, { type: "working", slices: 1 });
+        setTimeout(tell, 6000, new Event("close"));
+        return socket;
+      });
+      await verifier.next();
+      await verifier.next().catch(() => {});
+      return { dials, clock: now() };
+    });
+    // Four slices are told, one a socket of some nine seconds, and then a minute passes.
+    expect(dials).toBeLessThan(20);
+    expect(clock).toBeLessThan(120_000);
   });
 
   test("does not count the origin's patience, once a verdict has come", async () => {
@@ -577,6 +601,35 @@ describe("an error of the origin", () => {
       await expect(verifier.next()).rejects.toMatchObject({ code, status, retryable: false });
     }
     expect(peers).toHaveLength(5);
+  });
+
+  test("about the answer's form is the client's own, in the name of its field", async () => {
+    for (const code of REFUSALS) {
+      const refused = { code, status: 400, retryable: false };
+      await expect(client(saying(error(code, false))).next()).rejects.toMatchObject({
+        ...refused,
+        param: "response_format",
+      });
+      const named = clientWith({ formField: "guided_json" }, saying(error(code, false)));
+      await expect(named.next()).rejects.toMatchObject({ ...refused, param: "guided_json" });
+    }
+    await expect(client(saying(error("kv_full", false))).next()).rejects.toMatchObject({ param: null });
+  });
+
+  test("that it did not foresee is tried once more, and then is no outage", async () => {
+    const fault = saying(error("internal", true));
+    const waits = { retryMs: [5, 5, 5, 5] };
+    const once = clientWith(waits, fault, saying(verdict(3, [0], 1), done("stop")));
+    expect(tokensOf(await all(once))).toEqual([0]);
+    peers = [];
+    const always = clientWith(waits, fault, fault, fault, fault, fault);
+    await expect(always.next()).rejects.toMatchObject({ code: "internal", status: 502, retryable: false });
+    expect(peers).toHaveLength(2);
+    peers = [];
+    const later = clientWith(waits, saying(verdict(3, [1], 1), error("internal", true)), fault, fault, fault);
+    expect(await later.next()).toMatchObject({ tokens: [1] });
+    await expect(later.next()).rejects.toMatchObject({ code: "internal" });
+    expect(peers).toHaveLength(2);
   });
 
   test("reaches a client as one line of words and a plain code", async () => {

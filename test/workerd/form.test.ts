@@ -59,11 +59,41 @@ for (const [name, { form, has }] of Object.entries(FORMS)) {
   });
 }
 
+test("what only the origin finds out is the client's error as well, and keeps no origin from others", async () => {
+  const prime = { type: "integer", minimum: 0, maximum: 9_007_199_254_740_991, multipleOf: 7919 };
+  const answered = await ask({ guided_json: prime }, { outrider: { draft: "off" } });
+  expect(answered.error).toMatchObject({ code: "grammar_too_complex", param: "guided_json" });
+  const nothing = await ask({ allowed_token_ids: [3], logit_bias: [[3, false]] });
+  expect(nothing.error).toMatchObject({ code: "nothing_allowed", type: "invalid_request_error" });
+  expect((await ask({ guided_choice: ["a"] })).choices[0]!.message.content).toBe("a");
+});
+
+test("2,000 properties are answered, required ones and others", async () => {
+  const properties = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`p${i}`, { type: "string" }]));
+  for (const required of [undefined, Object.keys(properties)]) {
+    const schema = { type: "object", properties, required, additionalProperties: false };
+    const texts = new Set<string>();
+    for (const draft of ["off", "both"]) {
+      const { choices, error } = await ask({ guided_json: schema }, { max_tokens: 24, outrider: { draft } });
+      expect(error).toBeUndefined();
+      texts.add(choices[0]!.message.content);
+    }
+    expect([...texts]).toHaveLength(1);
+    expect([...texts][0]).toMatch(/^\{/);
+  }
+});
+
 test("what cannot be enforced is refused with its place, before anything is generated", async () => {
   const unique = { type: "array", uniqueItems: true };
   const { error } = await ask({ response_format: { type: "json_schema", json_schema: { schema: unique } } });
   expect(error).toMatchObject({ code: "unsupported_schema", param: "response_format" });
   expect(error?.message).toContain("#/uniqueItems");
+  const guided = await ask({ guided_json: unique });
+  expect(guided.error).toMatchObject({ code: "unsupported_schema", param: "guided_json" });
+  const names = Object.fromEntries(Array.from({ length: 9000 }, (_, i) => [`p${i}`, {}]));
+  const large = await ask({ json_schema: { properties: names } });
+  expect(large.error).toMatchObject({ code: "grammar_too_complex", param: "json_schema" });
+  expect(large.error?.message).toContain("more than 4 MiB");
   const two = await ask({ guided_regex: "a", guided_choice: ["a"] });
   expect(two.error?.message).toContain("guided_choice: guided_regex asks for a form, too");
   const endless = await ask({ guided_regex: "a" }, { ignore_eos: true });

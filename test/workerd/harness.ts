@@ -22,6 +22,10 @@ export interface Options {
   readonly strangers?: number;
   /** False: no origin is bound to the edge. */
   readonly withOrigin?: boolean;
+  /** A folder for what is stored, which stays; a temporary one unless given. */
+  readonly state?: string;
+  /** Gets every line that the Workers log. */
+  readonly log?: (line: string) => void;
   /** Directories of other packs than the tiny ones. */
   readonly packs?: {
     readonly target: string;
@@ -75,18 +79,21 @@ export function originWorker(pack: string, vars: Vars): V4WorkerOptions {
 }
 
 /** Workers in a workerd of their own; the first answers at the URL. */
-export async function startWorkers(workers: V4WorkerOptions[], inspectorPort?: number) {
+export async function startWorkers(
+  workers: V4WorkerOptions[],
+  { state, log = () => {} }: Pick<Options, "state" | "log"> = {},
+) {
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       workers,
       host: "127.0.0.1",
       port: 0,
       unsafeInspectDurableObjects: true,
-      ...(inspectorPort !== undefined && { inspectorPort }),
+      ...(state !== undefined && { resourcePersistencePath: state }),
       // No call home for request.cf, and nothing of what Workers log among the tests' results.
       cf: false,
       log: new NoOpLog(),
-      handleStructuredLogs: () => {},
+      handleStructuredLogs: ({ message }) => log(message),
     }),
   );
   const { origin } = await miniflare.ready;
@@ -108,10 +115,11 @@ export async function start(options: Options = {}): Promise<Running> {
   const { packs = TINY_PACKS, withOrigin = true } = options;
   const assets = mkdtempSync(join(tmpdir(), "outrider-assets-"));
   await assembleEdge(await describeTarget(packs.draft ?? packs.target), packs.draft, assets);
-  const { url, miniflare } = await startWorkers([
+  const workers = [
     { ...edgeWorker(assets, { ...options.edge }, withOrigin), ...limiter(options.strangers) },
     ...(withOrigin ? [originWorker(packs.target, { ...options.origin })] : []),
-  ]);
+  ];
+  const { url, miniflare } = await startWorkers(workers, options);
   return {
     url,
     post: (route, body, init = {}) =>

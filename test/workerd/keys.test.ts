@@ -24,6 +24,8 @@ beforeAll(async () => {
     named("one", "parallel=1"),
     named("victim"),
     named("thief"),
+    ...["tokens", "ids", "template", "count", "refused", "stored"].map((name) => named(name)),
+    named("reader", "tpm=150"),
   ].join(" ");
   run = await start({ edge: { KEYS, API_KEYS: "plain-key", OPERATOR_KEY: "operator-key", MAX_TOKENS: "50" } });
 });
@@ -108,6 +110,60 @@ describe("usage", () => {
     expect((await usage("/victim", "plain-key")).status).toBe(404);
     expect((await usage("", "plain-key")).status).toBe(404);
     expect((await usage("/victim", "wrong")).status).toBe(401);
+  });
+});
+
+describe("what no answer comes of costs its key what it takes to read it", () => {
+  /** Of the key's only day. */
+  const paid = async (name: string) => (await usage(`/${name}`, "operator-key")).body.days?.[0];
+  const headers = (name: string) => ({ headers: bearer(`key-of-${name}`) });
+  const MESSAGES = { model: "tiny", max_tokens: 8, messages: [{ role: "user", content: "a".repeat(800) }] };
+
+  test.each<[string, string, unknown]>([
+    ["tokens", "/tokenize", { content: "a".repeat(800) }],
+    ["ids", "/detokenize", { tokens: new Array(200).fill(100) }],
+    ["template", "/apply-template", { messages: MESSAGES.messages }],
+    ["count", "/v1/messages/count_tokens", MESSAGES],
+  ])("a question about %s", async (name, route, asked) => {
+    const response = await run.post(route, asked, headers(name));
+    expect(response.status).toBe(200);
+    await response.text();
+    // An eighth of a quarter of its eight hundred characters, and of what is around them.
+    await eventually(async () => expect((await paid(name))?.tokens).toBeGreaterThan(0));
+    const { requests, tokens } = (await paid(name))!;
+    expect(requests).toBe(1);
+    expect(tokens).toBeGreaterThanOrEqual(25);
+    expect(tokens).toBeLessThan(50);
+  });
+
+  test("and where the key has no more, it is refused", async () => {
+    const ask = () => run.post("/tokenize", { content: "a".repeat(3200) }, headers("reader"));
+    expect((await ask()).status).toBe(200);
+    const second = await ask();
+    expect(second.status).toBe(429);
+    expect((await second.json()) as object).toMatchObject({ error: { code: "rate_limit_exceeded" } });
+  });
+
+  test("a prompt that its Session refuses", async () => {
+    const long = [
+      { role: "assistant", content: "a ".repeat(4000) },
+      { role: "user", content: "Hi" },
+    ];
+    const refused = await run.post(CHAT, body("", { messages: long }), headers("refused"));
+    expect(refused.status).toBe(400);
+    await refused.text();
+    await eventually(async () => expect((await paid("refused"))?.tokens).toBeLessThan(400));
+    expect((await paid("refused"))?.tokens).toBeGreaterThan(200);
+  });
+
+  test("a stored response is a request of its key", async () => {
+    for (const method of ["GET", "DELETE"]) {
+      const stored = `${run.url}/v1/responses/resp_${"0".repeat(56)}`;
+      const response = await fetch(stored, { method, headers: bearer("key-of-stored") });
+      expect(response.status).toBe(404);
+      await response.text();
+    }
+    expect(await paid("stored")).toMatchObject({ requests: 2, tokens: 0 });
   });
 });
 

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -13,6 +13,7 @@ import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { runningFile } from "../../src/platform/places.ts";
 import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
+import { stateFolder } from "../../src/service/work-folder.ts";
 import type { Service } from "../../src/service/wrangler.ts";
 import { freePort } from "../support/service.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
@@ -67,6 +68,12 @@ function descendants(pid: number): number[] {
   return children.flatMap((child) => [child, ...descendants(child)]);
 }
 
+/** Those of these processes that run. */
+function alive(pids: readonly number[]): number[] {
+  const rows = execFileSync("ps", ["-A", "-o", "pid=,stat="], { encoding: "utf8" }).split("\n");
+  return pids.filter((pid) => rows.some((row) => new RegExp(`^\\s*${pid} +[^Z]`).test(row)));
+}
+
 test.skipIf(process.platform === "win32")("SIGTERM ends a wrangler that does not answer, and all of its", async () => {
   const port = await freePort();
   const { child, said } = started(port);
@@ -77,9 +84,27 @@ test.skipIf(process.platform === "win32")("SIGTERM ends a wrangler that does not
   process.kill(wrangler!, "SIGSTOP");
   child.kill("SIGTERM");
   expect((await ended)[0]).toBe(143);
-  const alive = () => execFileSync("ps", ["-A", "-o", "pid=,stat="], { encoding: "utf8" }).split("\n");
-  const isAlive = (pid: number) => alive().some((row) => new RegExp(`^\\s*${pid} +[^Z]`).test(row));
-  await expect.poll(() => [wrangler!, ...others].filter(isAlive), { timeout: 20_000 }).toEqual([]);
+  await expect.poll(() => alive([wrangler!, ...others]), { timeout: 20_000 }).toEqual([]);
+});
+
+test.skipIf(process.platform === "win32")("SIGKILL ends all of its; no request was traced, nothing shown", async () => {
+  const port = await freePort();
+  const folder = join(home, "killed");
+  const { child, said } = started(port, { folder });
+  await expect.poll(() => said.stdout, { timeout: READY_MS }).toContain("ready at");
+  const url = `http://localhost:${port}`;
+  const key = "in-a-query";
+  for (let n = 0; n < 5; n++) await (await fetch(`${url}/v1/models?api_key=${key}`)).text();
+  for (const path of ["/cdn-cgi/explorer", "/cdn-cgi/explorer/api"]) expect((await fetch(url + path)).status).toBe(404);
+  const others = descendants(child.pid!);
+  expect(others.length).toBeGreaterThan(1);
+  child.kill("SIGKILL");
+  await expect.poll(() => alive(others), { timeout: 60_000 }).toEqual([]);
+  const state = readdirSync(stateFolder(folder), { recursive: true, withFileTypes: true });
+  const files = state.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  // What wrangler keeps for the Workers' own objects.
+  expect(files.length).toBeGreaterThan(0);
+  expect(files.filter((file) => file.includes("observability") || readFileSync(file).includes(key))).toEqual([]);
 });
 
 test.skipIf(process.platform === "win32")("ends where wrangler was killed, though workerd goes on", async () => {

@@ -13,7 +13,8 @@ interface Read {
 export function textsOf(content: string | readonly unknown[]): unknown {
   if (typeof content === "string") return content;
   return content.map((block) => {
-    const { cache_control: _, ...rest } = Object(block) as Given;
+    if (!Object.hasOwn(Object(block), "cache_control")) return block;
+    const { cache_control: _, ...rest } = block as Given;
     return rest;
   });
 }
@@ -27,17 +28,19 @@ export function chatMessages(
   for (const [at, message] of given.entries()) {
     const name = `messages[${at}]`;
     const { role, content } = message;
-    const made = typeof content === "string" ? [message] : split(role, content.map(Object), message);
+    const made = typeof content === "string" ? [message] : split(role, content, message);
     messages.push(...made);
     names.push(...made.map(() => name));
   }
   return { messages, names };
 }
 
-function split(role: string, blocks: readonly Given[], message: Given): Given[] {
-  const uses = blocks.filter(({ type }) => type === "tool_use");
-  const results = blocks.filter(({ type }) => type === "tool_result");
-  const texts = blocks.filter((block) => !uses.includes(block) && !results.includes(block));
+function split(role: string, blocks: readonly unknown[], message: Given): Given[] {
+  const typeOf = (block: unknown) => (block as Given | null)?.type;
+  const isOf = (type: string) => (block: unknown) => typeOf(block) === type;
+  const uses = blocks.filter(isOf("tool_use")) as Given[];
+  const results = blocks.filter(isOf("tool_result")) as Given[];
+  const texts = blocks.filter((block) => typeOf(block) !== "tool_use" && typeOf(block) !== "tool_result");
   const said = { ...message, role, content: textsOf(texts) };
   if (uses.length > 0) return [{ ...said, tool_calls: uses.map(callOf) }];
   const answered = results.map(({ tool_use_id, content }) => ({

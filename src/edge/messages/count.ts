@@ -17,7 +17,7 @@ export function parseCount(body: unknown): TokenRequest & { readonly model: stri
   const { generation } = parseMessages({ max_tokens: 1, ...objectOf(body) }, () => 0);
   const { model, input, offer } = generation;
   const messages = input.kind === "chat" ? input.messages : [];
-  return { model, question: { kind: "tokenize-chat", messages, offer }, pieces: false, strings: false };
+  return { model, question: { kind: "tokenize-chat", messages, offer }, ids: false, pieces: false, strings: false };
 }
 
 /** The count alone, of an answer to `parseCount`'s question. */

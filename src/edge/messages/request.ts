@@ -9,7 +9,7 @@ import { checkRefusals, type Refusals, told, withoutEffect } from "../fields.ts"
 import type { Generation } from "../generation.ts";
 import { parseChat } from "../openai.ts";
 import { renamed } from "../renamed.ts";
-import { MAX_STOP_CHARS, MAX_STOPS } from "../request-schemas.ts";
+import { MAX_MESSAGES, MAX_STOP_CHARS, MAX_STOPS } from "../request-schemas.ts";
 import { chatChoice, chatMessages, chatTool, textsOf } from "./blocks.ts";
 
 /** What an answer in this shape needs to know. */
@@ -26,6 +26,7 @@ export const messagesSchema = z
     system: text.nullish().describe("What the model is told before the conversation."),
     messages: z
       .array(z.looseObject({ role: z.string(), content: text }), { error: "must be an array of messages" })
+      .max(MAX_MESSAGES, `must hold at most ${MAX_MESSAGES} messages`)
       .describe("The conversation, of `user` and `assistant`: text, or blocks of text, `tool_use` and `tool_result`."),
     max_tokens: z
       .int({ error: "must be a whole number" })
@@ -118,9 +119,10 @@ export function parseMessages(body: unknown, randomSeed: () => number): Messages
     ...(stop_sequences?.length && { stop: stop_sequences }),
   };
   const names = [...before.map(() => "system"), ...conversation.names];
+  const generation = renamed(names, {}, INNER, () => parseChat(chat, randomSeed));
   const blocks = [system, tools, ...messages.map(({ content }) => content)].flat().map(Object);
   return {
-    generation: renamed(names, {}, INNER, () => parseChat(chat, randomSeed)),
+    generation,
     ignored: told([
       ...withoutEffect(chat),
       // Usage comes with every message.

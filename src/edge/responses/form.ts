@@ -8,9 +8,11 @@ import type { Told } from "../../calls/family.ts";
 import type { Generation } from "../generation.ts";
 import type { ToldToken } from "../logprobs.ts";
 import { errorBody, type Head, type Outcome } from "../reply.ts";
+import { unstoredOutcome } from "../storage-failure.ts";
 import { type Form, Held, HeldForm, type Piece, toldOf } from "../stream.ts";
 import {
   callItem,
+  type Ended as Finished,
   type Item,
   logprobsOf,
   messageItem,
@@ -19,10 +21,10 @@ import {
   storedObject,
   textPart,
 } from "./object.ts";
-import type { ResponsesDialect } from "./request.ts";
+import { notStored, type ResponsesDialect } from "./request.ts";
 
-/** Is told of an answer that came to its end: what is to be stored of it. */
-type Ended = (response: ResponseObject) => void;
+/** Is told of an answer that came to its end: what is to be stored of it. False where it could not be. */
+type Ended = (response: ResponseObject) => boolean;
 
 type Asked = Pick<Generation, "stream" | "trace">;
 
@@ -30,9 +32,15 @@ export const responsesForm = (head: Head, dialect: ResponsesDialect, asked: Aske
   asked.stream
     ? new ResponseEvents(head, dialect, asked.trace, ended)
     : new HeldForm((whole, outcome) => {
-        ended(storedObject(head, dialect, whole, outcome));
-        return responseObject(head, dialect, { whole, outcome, trace: asked.trace });
+        return finished(head, dialect, ended, { whole, outcome, trace: asked.trace });
       });
+
+/** A response at its end. It is stored first, so that it tells whether it was. */
+function finished(head: Head, dialect: ResponsesDialect, ended: Ended, { whole, outcome, trace }: Finished) {
+  if (ended(storedObject(head, dialect, whole, outcome)))
+    return responseObject(head, dialect, { whole, outcome, trace });
+  return responseObject(head, notStored(dialect), { whole, outcome: unstoredOutcome(outcome), trace });
+}
 
 class ResponseEvents implements Form {
   readonly contentType = "text/event-stream; charset=utf-8";
@@ -133,8 +141,7 @@ class ResponseEvents implements Form {
 
   end(outcome: Outcome): string {
     const { whole } = this.#held;
-    const response = responseObject(this.#head, this.#dialect, { whole, outcome, trace: this.#trace });
-    this.#ended(storedObject(this.#head, this.#dialect, whole, outcome));
+    const response = finished(this.#head, this.#dialect, this.#ended, { whole, outcome, trace: this.#trace });
     return [
       this.#items === 0 ? this.#message() : "",
       this.#close(response.status),

@@ -1,5 +1,6 @@
 /** Input items of the Responses API → messages of a chat request. */
 import { OutriderError } from "../../model/errors.ts";
+import { MAX_CALLS } from "../tools.ts";
 import { itemAt } from "./ids.ts";
 
 /** A message as a chat request has it; parseChat checks what is in it. */
@@ -34,10 +35,13 @@ export function chatMessages(input: string | readonly unknown[]): Read {
     if (reference?.startsWith("fc_") && last?.role === "assistant") {
       const at = messages.length - 1;
       references[at] = [...(references[at] ?? []), reference];
+      checkCalls(references[at], name);
       continue;
     }
     if (call && last?.role === "assistant") {
-      messages[messages.length - 1] = { ...last, tool_calls: [...((last.tool_calls ?? []) as unknown[]), call] };
+      const calls = [...((last.tool_calls ?? []) as unknown[]), call];
+      checkCalls(calls, name);
+      messages[messages.length - 1] = { ...last, tool_calls: calls };
       continue;
     }
     const message = call ? { role: "assistant", content: null, tool_calls: [call] } : messageOf(item, type, name);
@@ -47,6 +51,13 @@ export function chatMessages(input: string | readonly unknown[]): Read {
     names.push(name);
   }
   return { messages, names, references };
+}
+
+/** Refused here, since each copies those before it. */
+function checkCalls({ length }: readonly unknown[], name: string): void {
+  if (length <= MAX_CALLS) return;
+  const message = `${name}: the assistant made more than ${MAX_CALLS} calls at once, the limit`;
+  throw new OutriderError("invalid_request", message, { param: name });
 }
 
 function itemOf(given: unknown, name: string): Item {

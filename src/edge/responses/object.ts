@@ -8,7 +8,8 @@ import type { ResponsesDialect } from "./request.ts";
 
 type Status = "in_progress" | "completed" | "incomplete" | "failed";
 
-interface Ended {
+/** An answer that came to its end. */
+export interface Ended {
   readonly whole: Whole;
   readonly outcome: Outcome;
   /** Whether the account holds the trace. */

@@ -10,6 +10,7 @@ import { checkRefusals, othersIn, type Refusals, told, withoutEffect } from "../
 import type { Generation } from "../generation.ts";
 import { parseChat } from "../openai.ts";
 import { renamed } from "../renamed.ts";
+import { MAX_MESSAGES } from "../request-schemas.ts";
 import { rootIn } from "./ids.ts";
 import { chatMessages } from "./items.ts";
 
@@ -29,12 +30,28 @@ export interface ResponsesDialect {
   readonly echo: Readonly<Record<string, unknown>>;
 }
 
+/** Metadata are bounded as OpenAI's are. */
+const MAX_PAIRS = 16;
+const MAX_NAME = 64;
+const MAX_VALUE = 512;
+/** Of one input: calls and their results are items of their own, so that messages have several. */
+const MAX_ITEMS = 4 * MAX_MESSAGES;
+
+/** The same where nothing can be stored, whatever its client asked for. */
+export const notStored = (dialect: ResponsesDialect): ResponsesDialect => ({
+  ...dialect,
+  store: false,
+  echo: { ...dialect.echo, store: false },
+});
+
 /** What of a request is read here. The rest is as in a chat request. */
 export const ownSchema = z
   .object({
     model: z.unknown().describe("The id that `GET /v1/models` returns."),
     input: z
-      .union([z.string(), z.array(z.unknown())], { error: "must be a string or an array of items" })
+      .union([z.string(), z.array(z.unknown()).max(MAX_ITEMS)], {
+        error: `must be a string or an array of at most ${MAX_ITEMS} items`,
+      })
       .nullish()
       .describe("What the user says, or items: messages of text, calls and their outputs, item references."),
     instructions: z
@@ -71,7 +88,13 @@ export const ownSchema = z
         "`message.output_text.logprobs` asks for log probabilities. `reasoning.encrypted_content` is without effect.",
       ),
     top_logprobs: z.int().min(0).max(20).nullish().describe("As in a chat request."),
-    metadata: z.record(z.string(), z.string()).nullish().describe("Is repeated in the response."),
+    metadata: z
+      .record(z.string().max(MAX_NAME), z.string().max(MAX_VALUE))
+      .refine((given) => Object.keys(given).length <= MAX_PAIRS, `holds more than ${MAX_PAIRS} pairs`)
+      .nullish()
+      .describe(
+        `Is repeated in the response: ${MAX_PAIRS} pairs at most, names of ${MAX_NAME} and texts of ${MAX_VALUE} characters.`,
+      ),
     truncation: z.string().nullish().describe("`disabled`: a prompt that is too long is refused."),
   })
   .meta({

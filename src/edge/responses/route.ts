@@ -1,7 +1,9 @@
 /** The Worker's part of `/v1/responses`: which Session a response belongs to. */
 import { OutriderError } from "../../model/errors.ts";
 import type { Env } from "../env.ts";
+import { admittedTokens } from "../metering.ts";
 import { BUSY, UNLESS_BUSY } from "../spare.ts";
+import { fromStorage } from "../storage-failure.ts";
 import { hiddenName, type Tenant } from "../tenant.ts";
 import { randomRoot, responseId, rootIn, rootOf } from "./ids.ts";
 import type { ResponsesDialect } from "./request.ts";
@@ -38,12 +40,15 @@ export async function askResponse(
   return answer.headers.has(BUSY) ? at(randomRoot()) : answer;
 }
 
-/** `GET` and `DELETE` of a stored response. Throws a 404. */
+/** `GET` and `DELETE` of a stored response: a request of its key, and no tokens. Throws a 404, or `storage_failed` (503). */
 export async function storedResponse(id: string, method: string, tenant: Tenant, env: Env): Promise<Response> {
   const root = rootIn(id);
   if (root !== null) {
+    const admission = tenant.record && (await admittedTokens(tenant.record, 0, env));
+    await admission?.metered.settle(0);
     const session = env.SESSION.getByName(await sessionOf(tenant.secret, root));
-    const answer = await session.fetch(`https://session${RESPONSES_PATH}${id}`, { method });
+    const asked = () => session.fetch(`https://session${RESPONSES_PATH}${id}`, { method });
+    const answer = await fromStorage(asked, `no response can be ${method === "DELETE" ? "deleted" : "read"}`);
     if (answer.ok) return new Response(answer.body, answer);
   }
   throw new OutriderError("not_found", `there is no response ${JSON.stringify(id.slice(0, 80))} here`, { status: 404 });

@@ -6,6 +6,8 @@ import type { ChatMessage } from "../../model/chat.ts";
 import { OutriderError } from "../../model/errors.ts";
 import type { Generation } from "../generation.ts";
 import type { Head } from "../reply.ts";
+import { MAX_MESSAGES } from "../request-schemas.ts";
+import { storageFailed, tellStorageFailure } from "../storage-failure.ts";
 import type { Form } from "../stream.ts";
 import { Table } from "../table.ts";
 import { responsesForm } from "./form.ts";
@@ -30,11 +32,14 @@ const COLUMNS = "(id TEXT PRIMARY KEY, previous TEXT, messages TEXT, answer TEXT
 
 export class ResponseStore {
   readonly #table: Table;
+  /** Whether anything could be read here. */
+  readonly #readable: boolean;
   /** Whether there is any; undefined before that was looked for. */
   #some: boolean | undefined;
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: DurableObjectStorage | null) {
     this.#table = new Table(storage, "responses", COLUMNS);
+    this.#readable = storage !== null;
   }
 
   /** Whether any response is stored here, so that the conversation stays where it is. */
@@ -57,16 +62,19 @@ export class ResponseStore {
   }
 
   /**
-   * A turn that makes a response. Throws `previous_response_not_found` and, for an item, `invalid_request`, both 400.
+   * A turn that makes a response. Throws `previous_response_not_found` and, for an item, `invalid_request`, both 400,
+   * or `storage_failed` where nobody can know.
    */
   turn(asked: Generation, dialect: ResponsesDialect): ResponseTurn {
     const { input } = asked;
     const { previous, instructed, references } = dialect;
     const given = input.kind === "chat" ? input.messages : [];
+    const referred = this.#reader();
     const own = given.map((message, at) => {
-      const said = assistantOf((references[at] ?? []).map((id) => this.#referenced(id)));
-      const calls = [...(said.calls ?? []), ...(message.calls ?? [])];
-      return { ...message, content: message.content + said.content, ...(calls.length > 0 && { calls }) };
+      const said = (references[at] ?? []).map(referred);
+      const calls = [...said.flatMap(({ calls = [] }) => calls), ...(message.calls ?? [])];
+      const content = message.content + said.map(({ content }) => content).join("");
+      return { ...message, content, ...(calls.length > 0 && { calls }) };
     });
     const before = previous === null ? [] : this.#conversation(previous);
     const messages = [...own.slice(0, instructed), ...before, ...own.slice(instructed)];
@@ -96,21 +104,47 @@ export class ResponseStore {
   /** From the first message on. */
   #conversation(last: string): ChatMessage[] {
     const turns: ChatMessage[][] = [];
+    let messages = 0;
     for (let id: string | null = last; id !== null; ) {
       const row = this.#row(id);
       if (!row) throw unknownResponse(id);
-      turns.push([...(JSON.parse(row.messages) as ChatMessage[]), assistantOf(outputOf(row))]);
+      const turn = [...(JSON.parse(row.messages) as ChatMessage[]), assistantOf(outputOf(row))];
+      messages += turn.length;
+      if (messages > MAX_MESSAGES) throw tooMany();
+      turns.push(turn);
       id = row.previous;
     }
     return turns.reverse().flat();
   }
 
-  /** An item of a stored response. */
-  #referenced(id: string): Item {
+  /**
+   * Says what the assistant said in an item of a stored response, which is given by its id. Each response and each item
+   * is read once, however often a request refers to it.
+   */
+  #reader(): (id: string) => ChatMessage {
+    const outputs = new Map<string, readonly Item[]>();
+    const read = new Map<string, { readonly said: ChatMessage; readonly length: number }>();
+    let left = MOST_CHARACTERS;
+    return (id) => {
+      const item = read.get(id) ?? this.#referenced(id, outputs);
+      read.set(id, item);
+      left -= item.length;
+      if (left >= 0) return item.said;
+      throw new OutriderError(
+        "context_length_exceeded",
+        `input: its item_references lead to more than ${MOST_CHARACTERS} characters, the limit; send fewer`,
+        { param: "input" },
+      );
+    };
+  }
+
+  /** @param outputs those of the responses that were read before */
+  #referenced(id: string, outputs: Map<string, readonly Item[]>) {
     const place = itemAt(id);
-    const row = place && this.#row(place.response);
-    const item = row && outputOf(row)[place.at];
-    if (item) return item;
+    const row = place && !outputs.has(place.response) && this.#row(place.response);
+    if (row) outputs.set(place.response, outputOf(row));
+    const item = place && outputs.get(place.response)?.[place.at];
+    if (item) return { said: assistantOf([item]), length: JSON.stringify(item).length };
     throw new OutriderError(
       "invalid_request",
       "input: an item_reference leads to nothing that is stored here; send the items themselves",
@@ -119,19 +153,27 @@ export class ResponseStore {
   }
 
   #row(id: string): Stored | undefined {
+    if (!this.#readable)
+      throw storageFailed("what this goes on from cannot be read; send the whole conversation as input");
     const select = "SELECT previous, messages, response FROM responses WHERE id = ?";
     return this.#table.read((sql) => sql.exec(select, id).toArray()[0] as Stored | undefined);
   }
 }
 
+const tooMany = () =>
+  new OutriderError(
+    "invalid_request",
+    `previous_response_id: the conversation has more than ${MAX_MESSAGES} messages, the limit; begin a new one`,
+    { param: "previous_response_id" },
+  );
+
 const outputOf = ({ response }: Stored): readonly Item[] => (JSON.parse(response) as ResponseObject).output;
 
-/** What is generated for a response, how it is written, and how it is stored once it has come to its end. */
+/** What is generated for a response, how it is written, and how it is stored when it has come to its end. */
 export class ResponseTurn {
   readonly generation: Generation;
   readonly #dialect: ResponsesDialect;
   readonly #save: (response: ResponseObject) => void;
-  #ended: (() => void) | null = null;
 
   constructor(generation: Generation, dialect: ResponsesDialect, save: (response: ResponseObject) => void) {
     this.generation = generation;
@@ -140,17 +182,22 @@ export class ResponseTurn {
   }
 
   form(head: Head): Form {
-    return responsesForm(head, this.#dialect, this.generation, (response) => {
-      if (this.#dialect.store) this.#ended = () => this.#save(response);
-    });
+    return responsesForm(head, this.#dialect, this.generation, (response) => this.#stored(response));
   }
 
   /** Whether there is something to store. */
   get stores(): boolean {
-    return this.#ended !== null;
+    return this.#dialect.store;
   }
 
-  save(): void {
-    this.#ended?.();
+  /** False where it was to be stored and is not. */
+  #stored(response: ResponseObject): boolean {
+    try {
+      if (this.stores) this.#save(response);
+      return true;
+    } catch (error) {
+      tellStorageFailure("responses are answered and not stored", error);
+      return false;
+    }
   }
 }

@@ -7,7 +7,9 @@ import type { ChatMessage } from "../../model/chat.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { checkedBody } from "../checked-body.ts";
 import { parseChat } from "../openai.ts";
-import type { Offer } from "../tools.ts";
+import { MAX_MESSAGES } from "../request-schemas.ts";
+import { idsSchema } from "../token-ids.ts";
+import { MAX_TOOLS, type Offer } from "../tools.ts";
 
 /** What to compute. Plain data: it crosses from the Worker to a Session as JSON. */
 export type TokenQuestion =
@@ -28,12 +30,15 @@ interface Conversation {
   readonly offer: Offer | null;
 }
 
-/** Token ids of one request: more than any context has. */
-const MOST_IDS = 1 << 18;
-
 const model = z.string().nullish().describe("The id that `GET /v1/models` returns. May be left out.");
 
-const tools = z.array(z.unknown()).nullish().describe("With `messages`: tools, as in a chat request.");
+const tools = z
+  .array(z.unknown())
+  .max(MAX_TOOLS, `must hold at most ${MAX_TOOLS} tools`)
+  .nullish()
+  .describe("With `messages`: tools, as in a chat request.");
+
+const messages = z.array(z.unknown()).max(MAX_MESSAGES, `must hold at most ${MAX_MESSAGES} messages`);
 
 const tokenizeSchema = z
   .strictObject({
@@ -50,7 +55,7 @@ const tokenizeSchema = z
       .describe("`tokens` are objects with `id` and `piece`: its text, or its bytes where these are no text."),
     prompt: z.string().nullish().describe("Text, in vLLM's shape. Special tokens in it are tokens."),
     add_special_tokens: z.boolean().nullish().describe("With `prompt`: begin as every prompt begins. Default true."),
-    messages: z.array(z.unknown()).nullish().describe("A conversation, read by the model's chat template."),
+    messages: messages.nullish().describe("A conversation, read by the model's chat template."),
     tools,
     return_token_strs: z.boolean().nullish().describe("Return each token's text as `token_strs`."),
   })
@@ -59,20 +64,25 @@ const tokenizeSchema = z
 const detokenizeSchema = z
   .strictObject({
     model,
-    tokens: z.array(z.int().min(0)).max(MOST_IDS, `must hold at most ${MOST_IDS} ids`).describe("Token ids."),
+    tokens: idsSchema.describe("Token ids."),
   })
   .meta({ id: "DetokenizeRequest", description: "Body of `POST /detokenize`." });
 
 const templateSchema = z
-  .strictObject({ model, messages: z.array(z.unknown()).describe("The conversation."), tools })
+  .strictObject({ model, messages: messages.describe("The conversation."), tools })
   .meta({ id: "TemplateRequest", description: "Body of `POST /apply-template`." });
 
 export const tokenRequests = { tokenize: tokenizeSchema, detokenize: detokenizeSchema, template: templateSchema };
+
+/** Path of a Session that answers a `TokenRequest`. */
+export const TOKENS_PATH = "/tokens";
 
 /** A parsed body: the question, the model that it names, and how the answer is to look. */
 export interface TokenRequest {
   readonly model: string | null;
   readonly question: TokenQuestion;
+  /** Whether the ids are told, or their number alone. */
+  readonly ids: boolean;
   /** Ids with their pieces, as llama.cpp writes them. */
   readonly pieces: boolean;
   /** Texts of the tokens beside the ids, as vLLM does. */
@@ -120,6 +130,7 @@ export function parseTemplate(body: unknown): TokenRequest {
 
 const rest = (request: { readonly model?: string | null | undefined }) => ({
   model: request.model ?? null,
+  ids: true,
   pieces: false,
   strings: false,
 });

@@ -2,36 +2,42 @@
  * The Worker's part of the token routes. A tokenizer takes more time to load than the Worker may use, so an object of
  * the Session's class answers; it stores nothing, and a tenant has a few of them.
  */
+import { KEY_NAME } from "../answer-line.ts";
 import type { Env } from "../env.ts";
-import { admittedTokens } from "../metering.ts";
+import { admittedTokens, readCost } from "../metering.ts";
+import { askAnyway } from "../storage-failure.ts";
+import { describedModel } from "../target.ts";
 import { hiddenName, type Tenant } from "../tenant.ts";
-import type { TokenRequest } from "./question.ts";
-
-/** Path of a Session that answers a `TokenRequest`. */
-export const TOKENS_PATH = "/tokens";
+import { sessionHere } from "../unstored.ts";
+import { checkQuestion } from "./limit.ts";
+import { TOKENS_PATH, type TokenRequest } from "./question.ts";
 
 /** Objects among which a tenant's questions are spread. */
 const OBJECTS = 4;
 
-/** @param affinity the client's own name for what belongs together, if it has one */
+/**
+ * Throws a 400 for what is too much, and a 429 where the key has no more: what is read costs it a share of its tokens.
+ * @param affinity the client's own name for what belongs together, if it has one
+ */
 export async function askTokens(
   request: TokenRequest,
   tenant: Tenant,
   affinity: string | null,
   env: Env,
 ): Promise<Response> {
-  const admission = tenant.record && (await admittedTokens(tenant.record, 0, env));
+  checkQuestion(request.question, await describedModel(env.ASSETS));
+  const body = JSON.stringify(request);
+  const admission = tenant.record && (await admittedTokens(tenant.record, readCost(body.length), env));
   try {
     const mark = affinity ?? `${Math.floor(Math.random() * OBJECTS)}`;
     const object = env.SESSION.getByName(await hiddenName(tenant.secret, `tokens:${mark}`));
-    const answer = await object.fetch(`https://session${TOKENS_PATH}`, {
-      method: "POST",
-      body: JSON.stringify(request),
-    });
+    const headers = { [KEY_NAME]: tenant.name ?? "" };
+    const asked = () => new Request(`https://session${TOKENS_PATH}`, { method: "POST", headers, body });
+    const answer = await askAnyway((way) => (way === "here" ? sessionHere(env) : object).fetch(asked()));
     const response = new Response(answer.body, answer);
     for (const [header, value] of Object.entries(admission?.headers ?? {})) response.headers.set(header, value);
     return response;
   } finally {
-    await admission?.metered.settle(0);
+    await admission?.metered.wasRead();
   }
 }

@@ -5,6 +5,7 @@
  */
 import { loadLlama } from "../../draft/llama.ts";
 import { readPackHeader } from "../../format/pack-reader.ts";
+import { BYTES_OF_ISOLATE } from "../../grammar/compiled.ts";
 import { assetShards, assetText } from "../../platform/assets.ts";
 import { bundledModules } from "../../platform/bundled.ts";
 import { Shared } from "../../platform/shared.ts";
@@ -39,7 +40,8 @@ const gatewayOf = (env: Env): Promise<Gateway> =>
     const token = env.ORIGIN_TOKEN ?? null;
     const maxTokens = Number(env.MAX_TOKENS ?? DEFAULT_LIMITS.maxTokens);
     const now = () => performance.now();
-    return new Gateway(new WasmEngine(llama, WASM_DRAFT, tokenizerJson), { ...DEFAULT_LIMITS, maxTokens, token, now });
+    const limits = { ...DEFAULT_LIMITS, maxTokens, formBytes: BYTES_OF_ISOLATE, token, now };
+    return new Gateway(new WasmEngine(llama, WASM_DRAFT, tokenizerJson), limits);
   });
 
 export default {

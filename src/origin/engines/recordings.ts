@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import { gunzipSync } from "node:zlib";
 import * as z from "zod";
 import { OutriderError } from "../../model/errors.ts";
+import { checkFile } from "../../platform/named-file.ts";
 import type { Sampling } from "../../speculate/types.ts";
 
 const ids = z.array(z.int().nonnegative());
@@ -34,11 +35,10 @@ export class Recordings {
     }
   }
 
-  /** Reads a .jsonl or .jsonl.gz file. Throws `not_found`, and `bad_recordings` naming the line. */
+  /** Reads a .jsonl or .jsonl.gz file. Throws as `checkFile` does, and `bad_recordings` naming the line. */
   static async read(file: string): Promise<Recordings> {
-    const bytes = await readFile(file).catch((cause) => {
-      throw new OutriderError("not_found", `${file}: there is no such file of recorded answers`, { cause });
-    });
+    checkFile(file);
+    const bytes = await readFile(file);
     const lines = (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString().split("\n").filter(Boolean);
     const all = lines.map((line, n) => {
       const parsed = lineSchema.safeParse(json(line));

@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import * as z from "zod";
+import { modelIdSchema } from "../../format/pack-header.ts";
 import { readText } from "../../format/source.ts";
 import { OutriderError } from "../../model/errors.ts";
 import { modelId } from "../../model/model-id.ts";
@@ -22,7 +23,7 @@ export interface ServedModel {
 }
 
 /** A pack has its own name for the model; the other files are those of every Hugging Face checkpoint. */
-const packSchema = z.object({ model: z.string() });
+const packSchema = z.object({ model: modelIdSchema });
 const configSchema = z.object({ max_position_embeddings: z.int().min(2) });
 
 /**
