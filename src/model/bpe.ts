@@ -26,7 +26,7 @@ for (let byte = 0, next = 0x100; byte < 256; byte++) {
 const SHORT = 256;
 
 /** Pairs of a long piece that are looked at in a slice: less than a millisecond. */
-const PAIRS = 2048;
+const PAIRS = 4096;
 
 /**
  * A piece that is being merged: a list of tokens, with for each the token before it and the one after it. A merged token

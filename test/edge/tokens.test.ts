@@ -144,8 +144,8 @@ describe("an answer comes in slices, of which none grows with the text", () => {
     ["ids", (size) => parseDetokenize({ tokens: new Array(size).fill(1) })],
   ])("%s", (_, asked) => {
     expect(slicesOf(asked(few))).toBe(1);
-    // A slice has some two thousand characters, ids or pairs that may be merged.
-    expect(slicesOf(asked(many))).toBeGreaterThan(many / 2500);
+    // A slice has some thousands of characters, ids or pairs that may be merged.
+    expect(slicesOf(asked(many))).toBeGreaterThan(many / 5000);
   });
 
   test("texts of tokens take slices of their own, and each token's is made once", () => {

@@ -11,7 +11,7 @@ import { afterAll, expect, test } from "vitest";
 import { writeSettings } from "../../src/service/settings.ts";
 import { wranglerFile } from "../../src/service/wrangler.ts";
 
-const MOST_KIB = 240;
+const MOST_KIB = 256;
 const MOST_START_MS = 800;
 
 const home = mkdtempSync(join(tmpdir(), "outrider-budget-"));
