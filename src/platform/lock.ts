@@ -58,16 +58,21 @@ function alive(pid: number): boolean {
   }
 }
 
-/** When a process began, in a form that is its own; "" where the system does not say. */
-function beganAt(pid: number): string {
+/**
+ * When a process began, in a form that is its own; "" where the system does not say, null where it has ended and only
+ * whoever started it has not looked yet.
+ */
+function beganAt(pid: number): string | null {
   try {
-    // The 22nd field of proc(5), counted from behind the name, which may hold anything.
+    // Fields of proc(5) from the third on, counted from behind the name, which may hold anything.
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" ? null : (fields[19] ?? "");
   } catch {
     return "";
   }
 }
 
 /** Numbers of processes come again, in containers often. What nobody knows makes no difference. */
-const isSame = (recorded: string | undefined, now: string): boolean => !recorded || now === "" || recorded === now;
+const isSame = (recorded: string | undefined, now: string | null): boolean =>
+  now !== null && (!recorded || now === "" || recorded === now);

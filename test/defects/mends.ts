@@ -688,6 +688,15 @@ export const MENDS: readonly Mend[] = [
   },
   {
     defect: 25,
+    was: "a killed service holds the folder until somebody asks for its end, in a container for ever",
+    file: "src/platform/lock.ts",
+    from: 'fields[0] === "Z" ? null : ',
+    to: "",
+    test: "test/platform/lock.test.ts",
+    title: "has ended unseen",
+  },
+  {
+    defect: 25,
     was: "wrangler goes on where `start` was killed",
     file: "src/service/wrangler.ts",
     from: '"--import", ENDS_WITH_US, ',
