@@ -40,7 +40,7 @@ export default async function build() {
   // What the page and the scaffold consist of.
   const others = (file) => statSync(file).isDirectory() || !file.endsWith(".ts");
   cpSync(join(ROOT, "src"), join(ROOT, "dist"), { recursive: true, filter: others });
-  await minifyPage(join(ROOT, "dist/edge/page"));
+  await minifyPage(join(ROOT, "dist/page"));
   for (const file of questions().filter((name) => name.endsWith(".md")))
     copyFileSync(join(ROOT, file), join(ASKING, file));
   removeOrphans();
@@ -51,7 +51,7 @@ export default async function build() {
 export async function minifyPage(folder) {
   const { transform } = await import("esbuild");
   for (const name of readdirSync(folder).filter((file) => /\.(js|css)$/.test(file))) {
-    const source = readFileSync(join(ROOT, "src/edge/page", name), "utf8");
+    const source = readFileSync(join(ROOT, "src/page", name), "utf8");
     const { code } = await transform(source, { loader: extname(name).slice(1), minify: true });
     // What is there may be a link to the source.
     rmSync(join(folder, name));

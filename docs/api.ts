@@ -1,16 +1,16 @@
-/** What src/edge/openapi.ts says, as docs/api.md and as the file that the edge serves. */
+/** What src/edge/api/document/openapi.ts says, as docs/api.md and as the file that the edge serves. */
 
-import type { Api, Operation, Schema } from "../src/edge/api-document.ts";
-import { ERRORS } from "../src/edge/error-table.ts";
-import { FIELDS, type Field, IGNORED } from "../src/edge/fields.ts";
-import { REFUSED_OF_MESSAGES } from "../src/edge/messages/request.ts";
-import { openapi } from "../src/edge/openapi.ts";
-import { REFUSED_OF_RESPONSES } from "../src/edge/responses/request.ts";
+import type { Api, Operation, Schema } from "../src/edge/api/document/api-document.ts";
+import { openapi } from "../src/edge/api/document/openapi.ts";
+import { ERRORS } from "../src/edge/api/error-table.ts";
+import { REFUSED_OF_MESSAGES } from "../src/edge/api/messages/request.ts";
+import { FIELDS, type Field, IGNORED } from "../src/edge/api/openai/fields.ts";
+import { REFUSED_OF_RESPONSES } from "../src/edge/api/responses/request.ts";
 
 /** Path under the repository → content. */
 export function apiFiles(): Record<string, string> {
   const api = openapi();
-  return { "src/edge/page/openapi.json": `${JSON.stringify(api, null, 1)}\n`, "docs/api.md": markdown(api) };
+  return { "src/page/openapi.json": `${JSON.stringify(api, null, 1)}\n`, "docs/api.md": markdown(api) };
 }
 
 function markdown(api: Api): string {

@@ -1,10 +1,10 @@
 /** docs/commands.md: the help of every command. */
 import { stripVTControlCharacters } from "node:util";
-import { COMMANDS } from "../src/commands/main.ts";
+import { COMMANDS } from "../src/tools/commands/main.ts";
 
 const INTRODUCTION = `# Commands
 
-<!-- Written by \`npm run docs:generate\` from src/commands. Change those, not this file. -->
+<!-- Written by \`npm run docs:generate\` from src/tools/commands. Change those, not this file. -->
 
 Results go to stdout, progress and errors to stderr. The exit status is 0, 1 for what failed, 2 for a command
 line that is not understood. \`-h\` and \`--help\` work everywhere. \`OUTRIDER_DEBUG=1\` shows

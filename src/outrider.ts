@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The `outrider` command. */
-import { spellOut } from "./commands/console.ts";
-import { main } from "./commands/main.ts";
+import { spellOut } from "./tools/commands/console.ts";
+import { main } from "./tools/commands/main.ts";
 
 spellOut(console);
 

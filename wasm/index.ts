@@ -1,4 +1,4 @@
-// The module's exports: exactly the names of src/kernels/abi.ts, a row a weight format. No logic.
+// The module's exports: exactly the names of src/core/kernels/abi.ts, a row a weight format. No logic.
 export { addOutliers } from "./matmul/add-outliers";
 export { embedLut3, matmulLut3 } from "./matmul/lut3";
 export { embedLut4, matmulLut4 } from "./matmul/lut4";

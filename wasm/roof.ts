@@ -1,4 +1,4 @@
-// The most that this machine can do inside WASM, for src/inspect: only reading, or only multiplying and adding. A
+// The most that this machine can do inside WASM, for src/tools/inspect: only reading, or only multiplying and adding. A
 // module of its own, so that the service does not carry it.
 //
 // Each function returns a value that depends on all it read and computed, and what it computes with comes from memory,

@@ -1,4 +1,4 @@
-// C −= A·B in f64: nearly all the time of solving a layer (src/methods/subtract-product.ts). A module of its own,
+// C −= A·B in f64: nearly all the time of solving a layer (src/tools/compress/methods/subtract-product.ts). A module of its own,
 // so that the service does not carry it. Products and sums may be fused.
 
 const WIDTH: usize = 8; // bytes of a f64

@@ -1,13 +1,14 @@
 /** Questions for `outrider corpus --prompts`; `node models/distil/ask.ts --help` says what it takes. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { attempt } from "../../src/commands/attempt.ts";
-import { command } from "../../src/commands/command.ts";
-import { choice, text, usage, whole } from "../../src/commands/options.ts";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
-import { asLines, readLines } from "../../src/text/text-file.ts";
-import { codeQuestions, type Snippet } from "./code-questions.ts";
+import { Tokenizer } from "../../src/core/model/tokenizer.ts";
+import { attempt } from "../../src/tools/commands/attempt.ts";
+import { command } from "../../src/tools/commands/command.ts";
+import { choice, text, usage, whole } from "../../src/tools/commands/options.ts";
+import { asLines, readLines } from "../../src/tools/text/text-file.ts";
+import { codeQuestions } from "./code-questions.ts";
 import { isPassage, questions } from "./questions.ts";
+import type { Snippet } from "./snippets.ts";
 
 /** Characters of a passage at most: two of them and a question leave room for an answer. */
 const PASSAGE = 1800;

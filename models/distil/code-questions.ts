@@ -26,13 +26,7 @@ import {
 import { type Draw, different } from "./draw.ts";
 import { capital, made } from "./made-code.ts";
 import { kindsOf } from "./questions.ts";
-
-/** A piece of code to ask about. */
-export interface Snippet {
-  /** As it stands after three backticks. */
-  readonly language: string;
-  readonly code: string;
-}
+import type { Snippet } from "./snippets.ts";
 
 type Kind = (draw: Draw, given: () => Snippet) => readonly string[];
 

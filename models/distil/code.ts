@@ -1,12 +1,12 @@
 /** Text for teaching from source files on this machine; `node models/distil/code.ts --help` says what it takes. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { attempt } from "../../src/commands/attempt.ts";
-import { command } from "../../src/commands/command.ts";
-import { text, texts, usage, whole } from "../../src/commands/options.ts";
-import { codeWords } from "../../src/make/code-words.ts";
-import { openTokenizer } from "../../src/model/tokenizer.ts";
-import { asLines } from "../../src/text/text-file.ts";
+import { openTokenizer } from "../../src/core/model/tokenizer.ts";
+import { attempt } from "../../src/tools/commands/attempt.ts";
+import { command } from "../../src/tools/commands/command.ts";
+import { text, texts, usage, whole } from "../../src/tools/commands/options.ts";
+import { codeWords } from "../../src/tools/make/code-words.ts";
+import { asLines } from "../../src/tools/text/text-file.ts";
 import { draws } from "./draw.ts";
 import { editTurns, isEditable } from "./edits.ts";
 import { inTurn } from "./in-turn.ts";

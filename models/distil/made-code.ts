@@ -1,8 +1,8 @@
 /** Short pieces of code in several languages: the templates of made-code.md with drawn names. */
 import { readFileSync } from "node:fs";
-import type { Snippet } from "./code-questions.ts";
 import { ENTITIES, VERBS } from "./code-topics.ts";
 import type { Draw } from "./draw.ts";
+import type { Snippet } from "./snippets.ts";
 
 const TEMPLATES: readonly Snippet[] = [
   ...readFileSync(new URL("made-code.md", import.meta.url), "utf8").matchAll(/^```(\w+)\n([\s\S]*?)\n```$/gm),

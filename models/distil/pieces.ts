@@ -2,7 +2,7 @@
  * Real code as lines of a corpus: pieces that begin and end at lines, and pieces with a hole to fill in (Bavarian et
  * al. 2022, arXiv 2207.14255). The target did not write them; teach.py asks it for its say at each place.
  */
-import { type Line, splitOf } from "../../src/corpus/line.ts";
+import { type Line, splitOf } from "../../src/tools/corpus/line.ts";
 import type { Draw } from "./draw.ts";
 import { blockEnd } from "./snippets.ts";
 import type { SourceFile } from "./source-files.ts";
@@ -13,7 +13,7 @@ export const TOKENS = { low: 256, high: 640 };
 /** Characters of a file's head, by which its split is drawn and the length of its tokens is judged. */
 const HEAD = 1000;
 
-/** What cuts code into token ids (src/make/code-words.ts). Named by what is used of it, or the package had it twice. */
+/** What cuts code into token ids (src/tools/make/code-words.ts). Named by what is used of it, or the package had it twice. */
 export interface Words {
   readonly tokenizer: { encode(text: string): number[] };
   /** Null: the model cannot fill in, and no piece has a hole. */

@@ -1,10 +1,9 @@
 /** The code of a user's own project as text for a draft: pieces, pieces with a hole to fill in, and snippets. */
 import { readdirSync } from "node:fs";
 import path from "node:path";
-import type { Snippet } from "./code-questions.ts";
 import { draws } from "./draw.ts";
 import { type Piece, piecesOf, type Words } from "./pieces.ts";
-import { snippetsOf } from "./snippets.ts";
+import { type Snippet, snippetsOf } from "./snippets.ts";
 import { languageOf, type SourceFile, sourceFiles } from "./source-files.ts";
 
 /** Folders of what others wrote, or what programs made of the sources. Hidden ones are left out too. */

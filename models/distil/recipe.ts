@@ -2,10 +2,11 @@
  * The last step to a draft's pack: from a checkpoint that `distil.py --quantise` has taught. The checkpoint is not in
  * the repository, so `outrider squeeze` needs it as `--model`; README.md has the steps that make one.
  */
-import type { Recipe } from "../../src/compress/recipe.ts";
-import type { Drafting } from "../../src/format/pack-header.ts";
-import { packRecipe } from "../../src/make/pack-recipe.ts";
-import type { DraftFormat } from "../../src/make/shape.ts";
+
+import type { Drafting } from "../../src/core/format/pack-header.ts";
+import type { Recipe } from "../../src/tools/compress/recipe.ts";
+import { packRecipe } from "../../src/tools/make/pack-recipe.ts";
+import type { DraftFormat } from "../../src/tools/make/shape.ts";
 
 /** What the drafts of SmolLM2 were tuned with (docs/log.md). */
 export const TUNED: Drafting = { sigma: 0.9, copyConfidence: 0.85, copyWeight: 0.4 };

@@ -1,5 +1,10 @@
 /** Functions and classes in source files, found by their indentation: a block is all that its head stands left of. */
-import type { Snippet } from "./code-questions.ts";
+/** A piece of code to ask about. */
+export interface Snippet {
+  /** As it stands after three backticks. */
+  readonly language: string;
+  readonly code: string;
+}
 
 const C_LIKE = /^\s*(?:[\w:<>,*&~[\]]+ +)+[*&]?[\w:~]+\s*\([^;]*\)?[^;]*\{$/;
 const HEADS: Readonly<Record<string, RegExp>> = {

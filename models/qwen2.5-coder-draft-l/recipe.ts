@@ -8,7 +8,7 @@
  *
  * README.md has the runs that made the checkpoint.
  */
-import { BY_KL } from "../../src/make/pack-recipe.ts";
+import { BY_KL } from "../../src/tools/make/pack-recipe.ts";
 import { taught } from "../distil/recipe.ts";
 
 export default taught("qwen2.5-coder-draft-l", 24576, "q2add+q3add", { ...BY_KL, keeping: "near:768" });

@@ -5,8 +5,8 @@
  *   "GGUF" · u32 version · u64 tensors · u64 entries · entries · tensor infos · padding to 32
  *   · tensor data, each padded to 32
  */
-import { BLOCKS, blockBytes } from "../../src/model/blocks.ts";
-import { numberToF16 } from "../../src/model/f16.ts";
+import { BLOCKS, blockBytes } from "../../src/core/model/blocks.ts";
+import { numberToF16 } from "../../src/core/model/f16.ts";
 
 export type Metadata = Readonly<Record<string, MetadataValue>>;
 /** Numbers are written as u32, in arrays as i32, or as f32 when wrapped in `f32`. */

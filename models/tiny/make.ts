@@ -8,11 +8,11 @@
 
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { runStages } from "../../src/compress/pipeline.ts";
-import type { Recipe } from "../../src/compress/recipe.ts";
-import { importGguf } from "../../src/format/import.ts";
-import { bytesSource } from "../../src/format/source.ts";
-import { replacePack } from "../../src/rounding/packable.ts";
+import { importGguf } from "../../src/core/format/import.ts";
+import { bytesSource } from "../../src/core/format/source.ts";
+import { runStages } from "../../src/tools/compress/pipeline.ts";
+import type { Recipe } from "../../src/tools/compress/recipe.ts";
+import { replacePack } from "../../src/tools/compress/rounding/packable.ts";
 import { learnBpe } from "./bpe.ts";
 import { type GgufWeight, ggufBytes, type Metadata } from "./gguf-writer.ts";
 

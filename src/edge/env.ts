@@ -1,8 +1,8 @@
 /**
  * Bindings and settings of the edge Worker, typed. wrangler.toml declares them; docs/deploying.md says what each does.
  */
-import type { KeyLimits } from "../platform/keys.ts";
-import type { Admission, Usage } from "./allowance.ts";
+import type { KeyLimits } from "../core/platform/keys.ts";
+import type { Admission, Usage } from "./bill/allowance.ts";
 
 /** What is used of Workers Analytics Engine, whose own type the tools' compiler does not know. */
 interface Dataset {

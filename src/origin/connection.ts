@@ -2,9 +2,9 @@
  * One socket of the origin and its state: waiting for an `open`, generating, or over. Turns frames into calls of the
  * gateway and verdicts into frames.
  */
-import { OutriderError } from "../model/errors.ts";
-import type { Verdict } from "../speculate/types.ts";
-import { decodeEdgeFrame, encodeFrame, type OpenFrame, type OriginFrame } from "../verify/protocol.ts";
+import { OutriderError } from "../core/model/errors.ts";
+import type { Verdict } from "../core/speculate/types.ts";
+import { decodeEdgeFrame, encodeFrame, type OpenFrame, type OriginFrame } from "../core/verify/protocol.ts";
 import { asOutriderError } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
 import type { Generation } from "./generation.ts";

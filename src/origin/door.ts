@@ -8,10 +8,10 @@
  *   GET  /v1/verify   upgrade to a WebSocket: one generation
  *   POST /v1/verify   one target pass: {open, draft} → a verdict, with `reason` when it ends the answer
  */
-import { OutriderError } from "../model/errors.ts";
-import type { Verdict } from "../speculate/types.ts";
-import { decodePlace } from "../verify/place.ts";
-import { decodeVerifyBody, MAX_FRAME_CHARS } from "../verify/protocol.ts";
+import { OutriderError } from "../core/model/errors.ts";
+import type { Verdict } from "../core/speculate/types.ts";
+import { decodePlace } from "../core/verify/place.ts";
+import { decodeVerifyBody, MAX_FRAME_CHARS } from "../core/verify/protocol.ts";
 import { errorResponse, noRoute } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
 

@@ -9,7 +9,7 @@
  *
  * An empty draft declines: no draft will come for positions up to its own.
  */
-import type { Draft, DraftTokens } from "../speculate/types.ts";
+import type { Draft, DraftTokens } from "../core/speculate/types.ts";
 
 /** Drafts held at once; the oldest goes first. */
 const MAX_HELD = 8;

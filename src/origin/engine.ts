@@ -2,11 +2,11 @@
  * What the gateway needs of whatever runs a target. An engine opens sequences. A sequence holds one session's timeline
  * and decides the next tokens. How it scores a draft (its own kernels, a library, a server) is its own business.
  */
-import type { Tokenizer } from "../model/tokenizer.ts";
-import type { Decision } from "../speculate/accept.ts";
-import type { PassCost } from "../speculate/pass-cost.ts";
-import type { Shapers, ShapingKind } from "../speculate/shaping.ts";
-import type { Rule, Sampling, Sibling } from "../speculate/types.ts";
+import type { Tokenizer } from "../core/model/tokenizer.ts";
+import type { Decision } from "../core/speculate/accept.ts";
+import type { PassCost } from "../core/speculate/pass-cost.ts";
+import type { Shapers, ShapingKind } from "../core/speculate/shaping.ts";
+import type { Rule, Sampling, Sibling } from "../core/speculate/types.ts";
 
 /** Default key/value memory of all sequences together, in whole contexts. */
 export const KV_CONTEXTS = 4;

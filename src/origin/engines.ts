@@ -1,6 +1,6 @@
 /** The engines by name, and how each is loaded. A new engine is a file in `engines/` and a row here. */
-import { OutriderError } from "../model/errors.ts";
-import { MAX_DRAFT } from "../verify/protocol.ts";
+import { OutriderError } from "../core/model/errors.ts";
+import { MAX_DRAFT } from "../core/verify/protocol.ts";
 import type { TargetEngine } from "./engine.ts";
 import type { KnownModel } from "./engines/known-model.ts";
 

@@ -1,5 +1,5 @@
 /** What the origin refuses, and what an error looks like from outside. */
-import { OutriderError } from "../model/errors.ts";
+import { OutriderError } from "../core/model/errors.ts";
 
 /** @param what method and path */
 export const noRoute = (what: string) =>

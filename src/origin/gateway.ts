@@ -3,15 +3,15 @@
  * knows no server. The rest has files of its own: `door.ts` the HTTP routes, `connection.ts` one socket, `queue.ts` who
  * waits, `generation.ts` one answer, `sequences.ts` what is kept between the answers of a session.
  */
-import { Compiled, type Held } from "../grammar/compiled.ts";
-import { Following } from "../grammar/following.ts";
-import { OutriderError } from "../model/errors.ts";
-import { bearerOf, isKnown } from "../platform/bearer.ts";
-import type { Done, Verdict } from "../speculate/types.ts";
-import type { Health } from "../verify/health.ts";
-import type { Place } from "../verify/place.ts";
-import { type OpenFrame, PROTOCOL_VERSION } from "../verify/protocol.ts";
-import type { Region } from "../verify/region.ts";
+import { Compiled, type Held } from "../core/grammar/compiled.ts";
+import { Following } from "../core/grammar/following.ts";
+import { OutriderError } from "../core/model/errors.ts";
+import { bearerOf, isKnown } from "../core/platform/bearer.ts";
+import type { Done, Verdict } from "../core/speculate/types.ts";
+import type { Health } from "../core/verify/health.ts";
+import type { Place } from "../core/verify/place.ts";
+import { type OpenFrame, PROTOCOL_VERSION } from "../core/verify/protocol.ts";
+import type { Region } from "../core/verify/region.ts";
 import type { TargetEngine } from "./engine.ts";
 import { draining, overloaded, unauthorized } from "./errors.ts";
 import { breathe, Generation } from "./generation.ts";

@@ -9,12 +9,12 @@
  * The sequence is worked on only through the lease, once there is room for the pass and it is this generation's turn.
  * Whoever takes the session over waits for the slice or pass under way.
  */
-import type { Following } from "../grammar/following.ts";
-import { OutriderError } from "../model/errors.ts";
-import type { Decision } from "../speculate/accept.ts";
-import { Shapers } from "../speculate/shaping.ts";
-import { beginningOf, type Done, type Draft, type DraftTokens, type Verdict } from "../speculate/types.ts";
-import type { OpenFrame } from "../verify/protocol.ts";
+import type { Following } from "../core/grammar/following.ts";
+import { OutriderError } from "../core/model/errors.ts";
+import type { Decision } from "../core/speculate/accept.ts";
+import { Shapers } from "../core/speculate/shaping.ts";
+import { beginningOf, type Done, type Draft, type DraftTokens, type Verdict } from "../core/speculate/types.ts";
+import type { OpenFrame } from "../core/verify/protocol.ts";
 import { Drafts, type Fitting } from "./drafts.ts";
 import type { Deciding, TargetEngine } from "./engine.ts";
 import { type Lease, taken } from "./lease.ts";

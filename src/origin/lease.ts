@@ -1,5 +1,5 @@
 /** The right of one generation to work on a session's sequence. Sequences (sequences.ts) keeps and grants it. */
-import { OutriderError } from "../model/errors.ts";
+import { OutriderError } from "../core/model/errors.ts";
 import type { EngineSequence } from "./engine.ts";
 import type { Claim } from "./shares.ts";
 

@@ -3,8 +3,8 @@
  * figure it is used, so that its dashboards work; the rest begins with `outrider:`. Counters are plain sums, and
  * readers take rates.
  */
-import type { Decision } from "../speculate/accept.ts";
-import type { Verdict } from "../speculate/types.ts";
+import type { Decision } from "../core/speculate/accept.ts";
+import type { Verdict } from "../core/speculate/types.ts";
 
 /** Draft positions that are counted one by one. */
 const POSITIONS = 16;

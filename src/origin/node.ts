@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import { type WebSocket, WebSocketServer } from "ws";
-import { MAX_FRAME_CHARS } from "../verify/protocol.ts";
+import { MAX_FRAME_CHARS } from "../core/verify/protocol.ts";
 import { Connection } from "./connection.ts";
 import { answer, refusal } from "./door.ts";
 import type { Gateway } from "./gateway.ts";

@@ -1,8 +1,8 @@
 /** Whether an engine can do what an `open` asks for, and where a session's sequence then has to begin. */
-import { commonPrefix } from "../model/common-prefix.ts";
-import { OutriderError } from "../model/errors.ts";
-import { KIND_WORDS, kindsOf } from "../speculate/shaping.ts";
-import { type OpenFrame, PROTOCOL_VERSION, timelineHash } from "../verify/protocol.ts";
+import { commonPrefix } from "../core/model/common-prefix.ts";
+import { OutriderError } from "../core/model/errors.ts";
+import { KIND_WORDS, kindsOf } from "../core/speculate/shaping.ts";
+import { type OpenFrame, PROTOCOL_VERSION, timelineHash } from "../core/verify/protocol.ts";
 import type { EngineSequence, TargetEngine } from "./engine.ts";
 
 /** Throws for what can never work: version, model, vocabulary, rule, ids or length. */

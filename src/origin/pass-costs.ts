@@ -2,7 +2,7 @@
  * First guesses of what a pass costs by its positions, by class of kernel: published measurements, and our own on
  * processors. An edge uses them until its Sessions have measured the origin's own.
  */
-import { costOf, type PassCost } from "../speculate/pass-cost.ts";
+import { costOf, type PassCost } from "../core/speculate/pass-cost.ts";
 
 export const PASS_COSTS = {
   /**

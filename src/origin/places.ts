@@ -2,8 +2,8 @@
  * How far the Sessions of each region are. The origin keeps it because it is the one place that all Sessions reach,
  * from whatever data centre; Workers there read it in `/health`. Forgotten with the process, and soon told again.
  */
-import type { Place, RoundTrips } from "../verify/place.ts";
-import type { Region } from "../verify/region.ts";
+import type { Place, RoundTrips } from "../core/verify/place.ts";
+import type { Region } from "../core/verify/region.ts";
 
 /** Weight of what is new. */
 const NEWEST = 0.25;

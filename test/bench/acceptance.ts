@@ -11,13 +11,13 @@
  * category the same weight and, last, one JSON line.
  */
 import path from "node:path";
-import { prepare } from "../../src/commands/prepare.ts";
-import { packBytes } from "../../src/format/pack-header.ts";
-import { decodeSpeed, timedLlama } from "../../src/inspect/timing.ts";
-import { obtainModel } from "../../src/obtain/obtain.ts";
-import { knownPairs, type Pair, pairNamed } from "../../src/obtain/pair.ts";
+import { packBytes } from "../../src/core/format/pack-header.ts";
+import { cacheFolder } from "../../src/core/platform/places.ts";
 import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
-import { cacheFolder } from "../../src/platform/places.ts";
+import { prepare } from "../../src/tools/commands/prepare.ts";
+import { decodeSpeed, timedLlama } from "../../src/tools/inspect/timing.ts";
+import { obtainModel } from "../../src/tools/obtain/obtain.ts";
+import { knownPairs, type Pair, pairNamed } from "../../src/tools/obtain/pair.ts";
 import { CODING_PROMPTS } from "../cases/coding-prompts.ts";
 import { ask, chat } from "../support/chat.ts";
 import { parseOptions } from "../support/parse-options.ts";

@@ -16,11 +16,12 @@
  * Session that has learned nothing yet: `time`, the same without bets and always waiting, and `passes`. The last line is
  * JSON.
  */
-import { textTable } from "../../src/charts/text-table.ts";
+
+import { History } from "../../src/core/speculate/history.ts";
+import { costOf } from "../../src/core/speculate/pass-cost.ts";
+import type { WindowPolicy } from "../../src/core/speculate/window.ts";
 import { PASS_COSTS } from "../../src/origin/pass-costs.ts";
-import { History } from "../../src/speculate/history.ts";
-import { costOf } from "../../src/speculate/pass-cost.ts";
-import type { WindowPolicy } from "../../src/speculate/window.ts";
+import { textTable } from "../../src/tools/charts/text-table.ts";
 import { run, type Way } from "../support/race.ts";
 import { seeded } from "../support/random.ts";
 import { live } from "../support/world.ts";

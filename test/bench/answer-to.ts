@@ -1,6 +1,7 @@
 /** What an engine answers to a prompt by itself. */
+
+import type { Sampling } from "../../src/core/speculate/types.ts";
 import type { TargetEngine } from "../../src/origin/engine.ts";
-import type { Sampling } from "../../src/speculate/types.ts";
 
 interface Target {
   readonly engine: TargetEngine;

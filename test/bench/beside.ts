@@ -9,7 +9,7 @@
  * --url asks a service that runs already, with its --keys. Ratios are of medians. The last line is JSON.
  */
 import { Worker } from "node:worker_threads";
-import { textTable } from "../../src/charts/text-table.ts";
+import { textTable } from "../../src/tools/charts/text-table.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { npmStart } from "../support/started.ts";
 import { ATTACKS } from "./beside/attacks.ts";

@@ -18,7 +18,7 @@
  * and a run that was stopped goes on from it. The last line is JSON. About 25 minutes on an idle core, --quick two.
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
-import { textTable } from "../../src/charts/text-table.ts";
+import { textTable } from "../../src/tools/charts/text-table.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { isRight, type Sum, sums } from "./bild/arithmetic.ts";
 import { answersTo, MAX_DRAFT, type Setting } from "./bild/lossy.ts";

@@ -4,6 +4,13 @@
  * that this process keeps up; ratios do not change by it, and tokens per second are multiplied by it again.
  */
 
+import { accept } from "../../src/core/speculate/accept.ts";
+import { History } from "../../src/core/speculate/history.ts";
+import { generate } from "../../src/core/speculate/round.ts";
+import { GREEDY } from "../../src/core/speculate/types.ts";
+import { fewestPasses, Window } from "../../src/core/speculate/window.ts";
+import { VerifyClient } from "../../src/core/verify/client.ts";
+import { MAX_DRAFT } from "../../src/core/verify/protocol.ts";
 import type { Deciding, EngineSequence, TargetEngine } from "../../src/origin/engine.ts";
 import type { Accelerator } from "../../src/origin/engines/accelerators.ts";
 import { emulatedEngine } from "../../src/origin/engines/emulated.ts";
@@ -11,13 +18,6 @@ import { EmulatedGpu } from "../../src/origin/engines/emulated-gpu.ts";
 import { Recordings } from "../../src/origin/engines/recordings.ts";
 import { DEFAULT_LIMITS, Gateway } from "../../src/origin/gateway.ts";
 import { serveOrigin } from "../../src/origin/node.ts";
-import { accept } from "../../src/speculate/accept.ts";
-import { History } from "../../src/speculate/history.ts";
-import { generate } from "../../src/speculate/round.ts";
-import { GREEDY } from "../../src/speculate/types.ts";
-import { fewestPasses, Window } from "../../src/speculate/window.ts";
-import { VerifyClient } from "../../src/verify/client.ts";
-import { MAX_DRAFT } from "../../src/verify/protocol.ts";
 import { faultProxy } from "../support/fault-proxy.ts";
 import { type Drafted, draftAt, replayedDrafter } from "./replayed-drafts.ts";
 

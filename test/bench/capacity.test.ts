@@ -1,7 +1,7 @@
 /** What the capacity bench assumes: replayed drafts are right exactly as far as recorded, and where drafts stop paying. */
 import { expect, test } from "vitest";
+import type { Proposed } from "../../src/core/speculate/types.ts";
 import { acceleratorNamed } from "../../src/origin/engines/accelerators.ts";
-import type { Proposed } from "../../src/speculate/types.ts";
 import { offFrom, survivalOf } from "./capacity-table.ts";
 import { type Drafted, draftAt } from "./replayed-drafts.ts";
 

@@ -15,7 +15,7 @@
  * NAME is an accelerator, or a class with the ms of a pass; `outrider start --emulate list` shows them. Without --step
  * the drafters take the time that a step takes on this machine. The last line is JSON.
  */
-import { textTable } from "../../src/charts/text-table.ts";
+import { textTable } from "../../src/tools/charts/text-table.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { measureCapacity } from "./capacity-table.ts";
 import { RECORDED, recordedQuestions } from "./recorded-questions.ts";

@@ -1,5 +1,5 @@
 /** The target in the shape of a draft, to measure the speed of such a shape; nothing depends on its words. */
-import type { Recipe } from "../../src/compress/recipe.ts";
+import type { Recipe } from "../../src/tools/compress/recipe.ts";
 
 export const CUT: Recipe = {
   model: "smollm2-135m-cut",

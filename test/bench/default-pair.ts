@@ -1,11 +1,11 @@
 /** A pair in one Node process, on the project's own kernels: a target that verifies, and its draft. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { prepare } from "../../src/commands/prepare.ts";
-import type { Llama } from "../../src/draft/llama.ts";
-import { ChatTemplate } from "../../src/model/chat.ts";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
+import type { Llama } from "../../src/core/draft/llama.ts";
+import { ChatTemplate } from "../../src/core/model/chat.ts";
+import { Tokenizer } from "../../src/core/model/tokenizer.ts";
 import { WasmEngine } from "../../src/origin/engines/wasm.ts";
+import { prepare } from "../../src/tools/commands/prepare.ts";
 import { loadPack, packHeader } from "../support/tiny.ts";
 
 export interface LoadedPair {

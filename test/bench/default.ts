@@ -8,7 +8,7 @@
  * The figures are of a client that reads the stream. Ratios are medians over pairs of answers. --url asks a service
  * that runs already. The last line is JSON. Close other programs.
  */
-import { textTable } from "../../src/charts/text-table.ts";
+import { textTable } from "../../src/tools/charts/text-table.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { npmStart } from "../support/started.ts";
 import { againstOff } from "./against-off.ts";

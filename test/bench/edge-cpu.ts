@@ -1,6 +1,6 @@
 /**
  * `npm run bench:edge-cpu`: the edge's CPU for an answer and for a token of it, all but the draft: `ANSWER_MS` and
- * `TOKEN_MS` of src/bill/using.ts.
+ * `TOKEN_MS` of src/edge/bill/using.ts.
  *
  *   npm run bench:edge-cpu -- [--quick] [--rounds 12] [--answers 100] [--draft off]
  *
@@ -9,7 +9,7 @@
  * an upper bound of what Cloudflare would count. Medians of rounds. The last line is JSON. Linux; close other programs.
  */
 import { readFileSync } from "node:fs";
-import { textTable } from "../../src/charts/text-table.ts";
+import { textTable } from "../../src/tools/charts/text-table.ts";
 import { startEdge } from "../chaos/edge.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { scriptedOrigin } from "../support/scripted-engine.ts";

@@ -3,11 +3,11 @@
  * writes {tensor: sum of the diagonal}.
  */
 
-import { Calibrator } from "../../src/calibrate/calibrator.ts";
-import { Pool } from "../../src/calibrate/threads/pool.ts";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
-import { readModel } from "../../src/platform/read-model.ts";
-import { readWindows } from "../../src/text/windows.ts";
+import { Tokenizer } from "../../src/core/model/tokenizer.ts";
+import { readModel } from "../../src/core/platform/read-model.ts";
+import { Calibrator } from "../../src/tools/compress/calibrate/calibrator.ts";
+import { Pool } from "../../src/tools/compress/calibrate/threads/pool.ts";
+import { readWindows } from "../../src/tools/text/windows.ts";
 import { textOf } from "../support/calibration.ts";
 
 const [file, text, samples] = process.argv.slice(2) as [string, string, string];

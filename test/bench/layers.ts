@@ -3,17 +3,18 @@
  * distributed weights. Four copies take turns, so that weights come from the same level of memory as a model's. In
  * Node, at both widths of activations.
  */
-import { quantiseTensor } from "../../src/compress/stages/quantise.ts";
-import { type Matrix, multiplyMatrix } from "../../src/draft/matrix.ts";
-import { matmulScratch } from "../../src/draft/memory-plan.ts";
-import type { PackedTensor } from "../../src/format/pack.ts";
-import { activationBytes, type Kernels } from "../../src/kernels/abi.ts";
-import { CONSTANT_BYTES } from "../../src/kernels/constants.ts";
-import { bindKernels, pickModule } from "../../src/kernels/wasm.ts";
-import type { ActivationBits } from "../../src/model/formats/format.ts";
-import type { BlockFormat } from "../../src/model/formats.ts";
-import { blockParts, denseBytes, type Keep } from "../../src/model/layouts.ts";
-import { builtModules } from "../../src/platform/built.ts";
+
+import { type Matrix, multiplyMatrix } from "../../src/core/draft/matrix.ts";
+import { matmulScratch } from "../../src/core/draft/memory-plan.ts";
+import type { PackedTensor } from "../../src/core/format/pack.ts";
+import { activationBytes, type Kernels } from "../../src/core/kernels/abi.ts";
+import { CONSTANT_BYTES } from "../../src/core/kernels/constants.ts";
+import { bindKernels, pickModule } from "../../src/core/kernels/wasm.ts";
+import type { ActivationBits } from "../../src/core/model/formats/format.ts";
+import type { BlockFormat } from "../../src/core/model/formats.ts";
+import { blockParts, denseBytes, type Keep } from "../../src/core/model/layouts.ts";
+import { builtModules } from "../../src/core/platform/built.ts";
+import { quantiseTensor } from "../../src/tools/compress/stages/quantise.ts";
 import { normal, seeded } from "../support/random.ts";
 
 const [ROWS, COLS, COPIES] = [3072, 576, 4] as const;

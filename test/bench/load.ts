@@ -12,8 +12,8 @@
  * own while that goes on, which shows what the machine's processors alone cost it. The last line is JSON.
  */
 import { Worker } from "node:worker_threads";
-import { storedBytes } from "../../src/bill/storing.ts";
-import { textTable } from "../../src/charts/text-table.ts";
+import { storedBytes } from "../../src/edge/bill/storing.ts";
+import { textTable } from "../../src/tools/charts/text-table.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { Clients } from "./load/clients.ts";
 import { Gauge, type Reading } from "./load/gauge.ts";

@@ -10,10 +10,10 @@
  * the answer alone. With copies: lookup proposes in place of the model where it is sure, as in the service. Prints tables and,
  * last, one JSON line. --quick takes one answer of each kind and length, and the budget of 20 % for the steps only.
  */
-import { POLICIES } from "../../src/draft/keeping.ts";
-import { Lookup } from "../../src/draft/lookup.ts";
-import { PAGE_TOKENS } from "../../src/kernels/abi.ts";
-import { agreementRate, tokensPerPass } from "../../src/methods/acceptance-length.ts";
+import { POLICIES } from "../../src/core/draft/keeping.ts";
+import { Lookup } from "../../src/core/draft/lookup.ts";
+import { PAGE_TOKENS } from "../../src/core/kernels/abi.ts";
+import { agreementRate, tokensPerPass } from "../../src/tools/compress/methods/acceptance-length.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { type LongAnswer, longAnswers } from "./long/answers.ts";
 import { type Draft, type DraftName, loadDrafts } from "./long/drafts.ts";

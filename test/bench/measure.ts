@@ -6,7 +6,7 @@ import {
   PROMPT,
   prefillPrompt,
   type TimedEngine,
-} from "../../src/inspect/timing.ts";
+} from "../../src/tools/inspect/timing.ts";
 
 export const PREFILLS = [16, 64, 512] as const;
 /** Positions of one verification: a draft of 7 and the token after it. */

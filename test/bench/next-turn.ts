@@ -10,17 +10,17 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
-import { readKeeping } from "../../src/draft/keeping.ts";
-import { loadLlama } from "../../src/draft/llama.ts";
-import { AHEAD_PAGES, ModelDrafter } from "../../src/draft/model-drafter.ts";
-import { conversationPages, poolPages } from "../../src/edge/budget.ts";
-import { PageStore } from "../../src/edge/pages.ts";
-import { median } from "../../src/inspect/timing.ts";
-import { PAGE_TOKENS, pageBytes } from "../../src/kernels/abi.ts";
-import { totalKvHeads } from "../../src/model/config.ts";
-import { builtModules } from "../../src/platform/built.ts";
-import { directoryHeader, shardReader } from "../../src/platform/disk.ts";
-import { GREEDY } from "../../src/speculate/types.ts";
+import { readKeeping } from "../../src/core/draft/keeping.ts";
+import { loadLlama } from "../../src/core/draft/llama.ts";
+import { AHEAD_PAGES, ModelDrafter } from "../../src/core/draft/model-drafter.ts";
+import { PAGE_TOKENS, pageBytes } from "../../src/core/kernels/abi.ts";
+import { totalKvHeads } from "../../src/core/model/config.ts";
+import { builtModules } from "../../src/core/platform/built.ts";
+import { directoryHeader, shardReader } from "../../src/core/platform/disk.ts";
+import { GREEDY } from "../../src/core/speculate/types.ts";
+import { conversationPages, poolPages } from "../../src/edge/draft/budget.ts";
+import { PageStore } from "../../src/edge/store/pages.ts";
+import { median } from "../../src/tools/inspect/timing.ts";
 import { memoryStorage } from "../support/memory-storage.ts";
 
 const inRepository = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));

@@ -13,18 +13,18 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { textTable } from "../../src/charts/text-table.ts";
-import { prepare } from "../../src/commands/prepare.ts";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { Tokenizer } from "../../src/core/model/tokenizer.ts";
+import { History } from "../../src/core/speculate/history.ts";
+import { generate } from "../../src/core/speculate/round.ts";
+import { type Drafter, GREEDY, type Proposed } from "../../src/core/speculate/types.ts";
+import { Window } from "../../src/core/speculate/window.ts";
+import { VerifyClient } from "../../src/core/verify/client.ts";
 import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
 import { engineRow } from "../../src/origin/engines.ts";
 import { DEFAULT_LIMITS, Gateway } from "../../src/origin/gateway.ts";
 import { serveOrigin } from "../../src/origin/node.ts";
-import { History } from "../../src/speculate/history.ts";
-import { generate } from "../../src/speculate/round.ts";
-import { type Drafter, GREEDY, type Proposed } from "../../src/speculate/types.ts";
-import { Window } from "../../src/speculate/window.ts";
-import { VerifyClient } from "../../src/verify/client.ts";
+import { textTable } from "../../src/tools/charts/text-table.ts";
+import { prepare } from "../../src/tools/commands/prepare.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { realCheckpoint } from "../engines/checkpoint.ts";
 import { SERVERS } from "../engines/servers.ts";

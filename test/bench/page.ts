@@ -3,7 +3,7 @@
  * Markdown repeated, alone and behind what opens something), and growing by eight characters at a time, as answers do.
  * In Chromium, in milliseconds.
  */
-import { textTable } from "../../src/charts/text-table.ts";
+import { textTable } from "../../src/tools/charts/text-table.ts";
 import { scripted } from "../page/scripted.ts";
 import { launchChromium } from "../support/chromium.ts";
 

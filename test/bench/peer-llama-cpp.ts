@@ -1,6 +1,6 @@
 /** llama.cpp on one thread of the CPU, through node-llama-cpp, as an engine to measure. */
 
-import { DECODED, PROMPT, type TimedEngine } from "../../src/inspect/timing.ts";
+import { DECODED, PROMPT, type TimedEngine } from "../../src/tools/inspect/timing.ts";
 import { openLlamaCpp } from "../reference/llama-cpp.ts";
 import { PREFILLS } from "./measure.ts";
 

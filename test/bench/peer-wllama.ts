@@ -10,7 +10,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import type { JSHandle, Page } from "playwright-core";
-import { DECODED, PROMPT } from "../../src/inspect/timing.ts";
+import { DECODED, PROMPT } from "../../src/tools/inspect/timing.ts";
 import { installBeside } from "../support/beside.ts";
 import { launchChromium } from "../support/chromium.ts";
 import { PREFILLS, type Speeds } from "./measure.ts";

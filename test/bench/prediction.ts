@@ -13,14 +13,14 @@
  * The last line is JSON. The bound of 0.15 is of the column `stated` at 31 draft tokens, rewritten files apart.
  */
 import { readFileSync } from "node:fs";
-import { textTable } from "../../src/charts/text-table.ts";
-import { CopyDrafter } from "../../src/draft/copy-drafter.ts";
-import { replay } from "../../src/evaluate/replay.ts";
-import { ChatTemplate } from "../../src/model/chat.ts";
-import { openTokenizer } from "../../src/model/tokenizer.ts";
+import { CopyDrafter } from "../../src/core/draft/copy-drafter.ts";
+import { ChatTemplate } from "../../src/core/model/chat.ts";
+import { openTokenizer } from "../../src/core/model/tokenizer.ts";
+import { History } from "../../src/core/speculate/history.ts";
+import { costOf } from "../../src/core/speculate/pass-cost.ts";
 import { PASS_COSTS } from "../../src/origin/pass-costs.ts";
-import { History } from "../../src/speculate/history.ts";
-import { costOf } from "../../src/speculate/pass-cost.ts";
+import { textTable } from "../../src/tools/charts/text-table.ts";
+import { replay } from "../../src/tools/evaluate/replay.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { live, PROMPT, truthOf } from "../support/world.ts";
 import { EDITS, SOURCE } from "./prediction/edits.ts";

@@ -2,12 +2,12 @@
  * Drafting on while the target verifies, against a drafter that stops when its draft is sent: the real draft in this
  * process, a real gateway before an emulated GPU, and a proxy that adds the round trip.
  */
-import { ModelDrafter } from "../../src/draft/model-drafter.ts";
-import { History } from "../../src/speculate/history.ts";
-import { generate } from "../../src/speculate/round.ts";
-import { GREEDY } from "../../src/speculate/types.ts";
-import { Window } from "../../src/speculate/window.ts";
-import { VerifyClient } from "../../src/verify/client.ts";
+import { ModelDrafter } from "../../src/core/draft/model-drafter.ts";
+import { History } from "../../src/core/speculate/history.ts";
+import { generate } from "../../src/core/speculate/round.ts";
+import { GREEDY } from "../../src/core/speculate/types.ts";
+import { Window } from "../../src/core/speculate/window.ts";
+import { VerifyClient } from "../../src/core/verify/client.ts";
 import { faultProxy } from "../support/fault-proxy.ts";
 import { REAL_PAIR } from "../support/real.ts";
 import { freePort } from "../support/service.ts";

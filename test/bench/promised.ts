@@ -1,9 +1,10 @@
 /** What the arithmetic of a Session promises in a cell of the grid: the bound that a measured speed is read beside. */
-import { type DraftFacts, draftFacts } from "../../src/evaluate/draft-facts.ts";
-import { plan } from "../../src/evaluate/plan.ts";
+
+import { passesOver } from "../../src/core/speculate/pass-cost.ts";
 import { acceleratorNamed } from "../../src/origin/engines/accelerators.ts";
 import { PASS_COSTS } from "../../src/origin/pass-costs.ts";
-import { passesOver } from "../../src/speculate/pass-cost.ts";
+import { type DraftFacts, draftFacts } from "../../src/tools/evaluate/draft-facts.ts";
+import { plan } from "../../src/tools/evaluate/plan.ts";
 import { REAL_PAIR } from "../support/real.ts";
 import { type Cell, rounded } from "./emulated-grid.ts";
 import type { Recorded } from "./recorded-questions.ts";

@@ -7,16 +7,16 @@
  *
  * --quick takes one answer of each kind.
  */
-import { readKeeping } from "../../src/draft/keeping.ts";
-import { loadLlama } from "../../src/draft/llama.ts";
-import { Lookup } from "../../src/draft/lookup.ts";
-import { AHEAD_PAGES, ModelDrafter } from "../../src/draft/model-drafter.ts";
-import { conversationPages, poolPages } from "../../src/edge/budget.ts";
-import { PAGE_TOKENS } from "../../src/kernels/abi.ts";
-import { tokensPerPass } from "../../src/methods/acceptance-length.ts";
-import { builtModules } from "../../src/platform/built.ts";
-import { directoryHeader, shardReader } from "../../src/platform/disk.ts";
-import { GREEDY } from "../../src/speculate/types.ts";
+import { readKeeping } from "../../src/core/draft/keeping.ts";
+import { loadLlama } from "../../src/core/draft/llama.ts";
+import { Lookup } from "../../src/core/draft/lookup.ts";
+import { AHEAD_PAGES, ModelDrafter } from "../../src/core/draft/model-drafter.ts";
+import { PAGE_TOKENS } from "../../src/core/kernels/abi.ts";
+import { builtModules } from "../../src/core/platform/built.ts";
+import { directoryHeader, shardReader } from "../../src/core/platform/disk.ts";
+import { GREEDY } from "../../src/core/speculate/types.ts";
+import { conversationPages, poolPages } from "../../src/edge/draft/budget.ts";
+import { tokensPerPass } from "../../src/tools/compress/methods/acceptance-length.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { type LongAnswer, longAnswers } from "./long/answers.ts";
 import { longPair, PAIR_OPTIONS } from "./long/pairs.ts";

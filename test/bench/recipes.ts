@@ -12,9 +12,9 @@
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createTestHarness } from "wrangler";
-import { prepare } from "../../src/commands/prepare.ts";
-import { packBytes } from "../../src/format/pack-header.ts";
-import { linkFiles } from "../../src/service/assets.ts";
+import { packBytes } from "../../src/core/format/pack-header.ts";
+import { prepare } from "../../src/tools/commands/prepare.ts";
+import { linkFiles } from "../../src/tools/service/assets.ts";
 import { packsIn } from "../recipes/packs.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { packHeader } from "../support/tiny.ts";

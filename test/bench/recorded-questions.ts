@@ -1,12 +1,12 @@
 /** The questions whose answers are recorded for the emulated GPU, and those of them that a bench can ask. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { ChatTemplate } from "../../src/model/chat.ts";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
-import { recordedOf } from "../../src/obtain/pair.ts";
+import { ChatTemplate } from "../../src/core/model/chat.ts";
+import { Tokenizer } from "../../src/core/model/tokenizer.ts";
+import { GREEDY } from "../../src/core/speculate/types.ts";
 import { Recordings } from "../../src/origin/engines/recordings.ts";
-import { GREEDY } from "../../src/speculate/types.ts";
-import { isLoop } from "../../src/text/loops.ts";
+import { recordedOf } from "../../src/tools/obtain/pair.ts";
+import { isLoop } from "../../src/tools/text/loops.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { REAL_PAIR } from "../support/real.ts";
 

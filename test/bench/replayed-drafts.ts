@@ -3,8 +3,8 @@
  * could draft for. What the draft says behind a wrong token of its own is not recorded; its confidences there are those
  * behind the right one.
  */
-import { ModelDrafter } from "../../src/draft/model-drafter.ts";
-import { type Drafter, GREEDY, type Proposed } from "../../src/speculate/types.ts";
+import { ModelDrafter } from "../../src/core/draft/model-drafter.ts";
+import { type Drafter, GREEDY, type Proposed } from "../../src/core/speculate/types.ts";
 import { REAL_PAIR } from "../support/real.ts";
 import { loadPack } from "../support/tiny.ts";
 import type { Recorded } from "./recorded-questions.ts";

@@ -1,5 +1,5 @@
 /** A few questions that stand for many: what drafts gain depends on the text more than on anything else. */
-import { tokensPerPass } from "../../src/methods/acceptance-length.ts";
+import { tokensPerPass } from "../../src/tools/compress/methods/acceptance-length.ts";
 import type { Recorded } from "./recorded-questions.ts";
 import { draftedAnswers } from "./replayed-drafts.ts";
 

@@ -8,13 +8,13 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
-import type { KvCache } from "../../src/draft/cache.ts";
-import { loadLlama } from "../../src/draft/llama.ts";
-import { PAGE_TOKENS, pageBytes } from "../../src/kernels/abi.ts";
-import { tokensPerPass } from "../../src/methods/acceptance-length.ts";
-import { totalKvHeads } from "../../src/model/config.ts";
-import { builtModules } from "../../src/platform/built.ts";
-import { directoryHeader, shardReader } from "../../src/platform/disk.ts";
+import type { KvCache } from "../../src/core/draft/cache.ts";
+import { loadLlama } from "../../src/core/draft/llama.ts";
+import { PAGE_TOKENS, pageBytes } from "../../src/core/kernels/abi.ts";
+import { totalKvHeads } from "../../src/core/model/config.ts";
+import { builtModules } from "../../src/core/platform/built.ts";
+import { directoryHeader, shardReader } from "../../src/core/platform/disk.ts";
+import { tokensPerPass } from "../../src/tools/compress/methods/acceptance-length.ts";
 
 interface Recorded {
   readonly prompt: readonly number[];

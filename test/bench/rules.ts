@@ -17,8 +17,8 @@
  */
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { textTable } from "../../src/charts/text-table.ts";
-import { asLines } from "../../src/text/text-file.ts";
+import { textTable } from "../../src/tools/charts/text-table.ts";
+import { asLines } from "../../src/tools/text/text-file.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { achievable, type Cell, type Rates, RULES, ratesAt } from "./rules/compare.ts";
 import { modelOf } from "./rules/oracles.ts";

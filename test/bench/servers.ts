@@ -13,8 +13,8 @@
  * it, in place of SmolLM2-135M-Instruct and the default draft. Prints a table and, last, one JSON line. On a processor
  * a position costs nearly a pass, so `drafts` tells how many requests are saved, and not a speed.
  */
-import { textTable } from "../../src/charts/text-table.ts";
-import { prepare } from "../../src/commands/prepare.ts";
+import { textTable } from "../../src/tools/charts/text-table.ts";
+import { prepare } from "../../src/tools/commands/prepare.ts";
 import { CODING_PROMPTS } from "../cases/coding-prompts.ts";
 import { realCheckpoint } from "../engines/checkpoint.ts";
 import { SERVERS } from "../engines/servers.ts";

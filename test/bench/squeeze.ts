@@ -17,12 +17,12 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { prepare } from "../../src/commands/prepare.ts";
-import { exportHuggingFace } from "../../src/compress/export-hf.ts";
-import { readPack } from "../../src/format/pack-reader.ts";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
-import { directorySink, openDirectory } from "../../src/platform/disk.ts";
-import { readWindows } from "../../src/text/windows.ts";
+import { readPack } from "../../src/core/format/pack-reader.ts";
+import { Tokenizer } from "../../src/core/model/tokenizer.ts";
+import { directorySink, openDirectory } from "../../src/core/platform/disk.ts";
+import { prepare } from "../../src/tools/commands/prepare.ts";
+import { exportHuggingFace } from "../../src/tools/compress/export-hf.ts";
+import { readWindows } from "../../src/tools/text/windows.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { realGguf } from "../support/real.ts";
 

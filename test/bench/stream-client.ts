@@ -1,5 +1,5 @@
 /** One streamed question, and when its tokens came. */
-import type { Account, Timings } from "../../src/edge/reply.ts";
+import type { Account, Timings } from "../../src/edge/api/outcome.ts";
 import { ask, type ChatOptions, postChat } from "../support/chat.ts";
 import { readEvents } from "../support/events.ts";
 

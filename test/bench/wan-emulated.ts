@@ -18,8 +18,9 @@
  *
  * Close other programs.
  */
-import { textTable } from "../../src/charts/text-table.ts";
+
 import { acceleratorNamed } from "../../src/origin/engines/accelerators.ts";
+import { textTable } from "../../src/tools/charts/text-table.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { npmStart } from "../support/started.ts";
 import { againstOff } from "./against-off.ts";

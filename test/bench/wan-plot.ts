@@ -2,8 +2,8 @@
  * Tokens per second and target passes per token against the round trip, a line per row: one SVG file that needs no
  * style sheet.
  */
-import { acrossOf, type Frame, grid, linearAxis, upOf } from "../../src/charts/axes.ts";
-import { element, fix, label, picture } from "../../src/charts/svg.ts";
+import { acrossOf, type Frame, grid, linearAxis, upOf } from "../../src/tools/charts/axes.ts";
+import { element, fix, label, picture } from "../../src/tools/charts/svg.ts";
 
 interface Figures {
   readonly tps: number;

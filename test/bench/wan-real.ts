@@ -21,10 +21,10 @@
  * test/cases/prompts.ts. --plot FILE.svg draws the table. Close other programs.
  */
 import { writeFileSync } from "node:fs";
-import { textTable } from "../../src/charts/text-table.ts";
-import { prepare } from "../../src/commands/prepare.ts";
-import type { Account } from "../../src/edge/reply.ts";
+import type { Account } from "../../src/edge/api/outcome.ts";
 import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
+import { textTable } from "../../src/tools/charts/text-table.ts";
+import { prepare } from "../../src/tools/commands/prepare.ts";
 import { faultProxy } from "../support/fault-proxy.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { realF32Gguf } from "../support/real.ts";

@@ -2,11 +2,11 @@
  * Runs `measure` in workerd: GET /?pack=PATH takes one round on the pack among the assets, loading it at the first
  * call; with &only=decode `decodeSpeed` alone.
  */
-import { loadLlama } from "../../src/draft/llama.ts";
-import { readPackHeader } from "../../src/format/pack-reader.ts";
-import { decodeSpeed, type TimedEngine, timedLlama } from "../../src/inspect/timing.ts";
-import { assetShards, assetText } from "../../src/platform/assets.ts";
-import { bundledModules } from "../../src/platform/bundled.ts";
+import { loadLlama } from "../../src/core/draft/llama.ts";
+import { readPackHeader } from "../../src/core/format/pack-reader.ts";
+import { assetShards, assetText } from "../../src/core/platform/assets.ts";
+import { bundledModules } from "../../src/core/platform/bundled.ts";
+import { decodeSpeed, type TimedEngine, timedLlama } from "../../src/tools/inspect/timing.ts";
 import { measure, PAGES, VERIFIED } from "./measure.ts";
 
 const engines = new Map<string, Promise<TimedEngine>>();

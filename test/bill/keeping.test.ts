@@ -1,6 +1,6 @@
 /** How much of a conversation is stored, and for how long. */
 import { describe, expect, test } from "vitest";
-import { HOUR_MS, keepHours, keepOf, LONG_TOKENS } from "../../src/bill/keeping.ts";
+import { HOUR_MS, keepHours, keepOf, LONG_TOKENS } from "../../src/edge/bill/keeping.ts";
 
 describe("what a turn leaves", () => {
   test.each([

@@ -1,6 +1,6 @@
 /** The sums of `outrider cost`, against sums by hand. */
 import { describe, expect, test } from "vitest";
-import { bill, USUAL, usageOfConversation } from "../../src/bill/month.ts";
+import { bill, USUAL, usageOfConversation } from "../../src/edge/bill/month.ts";
 
 describe("an answer of 300 tokens to a prompt of 500", () => {
   const usage = usageOfConversation(USUAL);

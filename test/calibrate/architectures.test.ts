@@ -1,14 +1,14 @@
 /** Each architecture in the float Llama of the tools: logits, loss and gradients beside transformers in f64. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { FloatLlama } from "../../src/calibrate/float-llama.ts";
-import { Gradients } from "../../src/calibrate/gradients/gradients.ts";
-import { meanGradients } from "../../src/calibrate/gradients/mean-gradients.ts";
-import { score } from "../../src/calibrate/scoring/perplexity.ts";
-import { Pool } from "../../src/calibrate/threads/pool.ts";
-import type { PackedModel } from "../../src/format/pack.ts";
-import { readPack } from "../../src/format/pack-reader.ts";
-import { tensorShapes } from "../../src/model/tensors.ts";
-import { openDirectory } from "../../src/platform/disk.ts";
+import type { PackedModel } from "../../src/core/format/pack.ts";
+import { readPack } from "../../src/core/format/pack-reader.ts";
+import { tensorShapes } from "../../src/core/model/tensors.ts";
+import { openDirectory } from "../../src/core/platform/disk.ts";
+import { FloatLlama } from "../../src/tools/compress/calibrate/float-llama.ts";
+import { Gradients } from "../../src/tools/compress/calibrate/gradients/gradients.ts";
+import { meanGradients } from "../../src/tools/compress/calibrate/gradients/mean-gradients.ts";
+import { score } from "../../src/tools/compress/calibrate/scoring/perplexity.ts";
+import { Pool } from "../../src/tools/compress/calibrate/threads/pool.ts";
 import { ARCHITECTURE_CASES } from "../cases/architectures.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 

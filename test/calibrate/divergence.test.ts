@@ -2,17 +2,17 @@
  * Gradients of KL from a teacher, the tiny model, against PyTorch's in f64 (test/golden/make_divergence_gradients.py).
  */
 import { afterAll, expect, test } from "vitest";
-import { Calibrator } from "../../src/calibrate/calibrator.ts";
-import { FloatLlama } from "../../src/calibrate/float-llama.ts";
-import type { EndTensor } from "../../src/calibrate/gradients/end-gradients.ts";
-import { Gradients } from "../../src/calibrate/gradients/gradients.ts";
-import { endOf, runThrough, score } from "../../src/calibrate/scoring/perplexity.ts";
-import { Pool } from "../../src/calibrate/threads/pool.ts";
-import { pruneDepth } from "../../src/compress/stages/prune-depth.ts";
-import { trimVocabulary } from "../../src/compress/stages/trim-vocabulary.ts";
-import { readPack } from "../../src/format/pack-reader.ts";
-import { type BlockSuffix, EMBEDDING, FINAL_NORM, HEAD } from "../../src/model/tensors.ts";
-import { openDirectory } from "../../src/platform/disk.ts";
+import { readPack } from "../../src/core/format/pack-reader.ts";
+import { type BlockSuffix, EMBEDDING, FINAL_NORM, HEAD } from "../../src/core/model/tensors.ts";
+import { openDirectory } from "../../src/core/platform/disk.ts";
+import { Calibrator } from "../../src/tools/compress/calibrate/calibrator.ts";
+import { FloatLlama } from "../../src/tools/compress/calibrate/float-llama.ts";
+import type { EndTensor } from "../../src/tools/compress/calibrate/gradients/end-gradients.ts";
+import { Gradients } from "../../src/tools/compress/calibrate/gradients/gradients.ts";
+import { endOf, runThrough, score } from "../../src/tools/compress/calibrate/scoring/perplexity.ts";
+import { Pool } from "../../src/tools/compress/calibrate/threads/pool.ts";
+import { pruneDepth } from "../../src/tools/compress/stages/prune-depth.ts";
+import { trimVocabulary } from "../../src/tools/compress/stages/trim-vocabulary.ts";
 import { textOf } from "../support/calibration.ts";
 import { goldenJson } from "../support/golden.ts";
 import { type GoldenGradient, gradientDistances } from "../support/golden-gradients.ts";

@@ -3,16 +3,16 @@
  * other numbers of threads.
  */
 import { afterAll, describe, expect, test } from "vitest";
-import { FloatLlama } from "../../src/calibrate/float-llama.ts";
-import { Gradients } from "../../src/calibrate/gradients/gradients.ts";
-import { answers, endOf, runThrough, score } from "../../src/calibrate/scoring/perplexity.ts";
-import { compressSequentially } from "../../src/calibrate/solving/sequential.ts";
-import { type BlockStatistics, blockStatistics } from "../../src/calibrate/solving/statistics.ts";
-import { Pool } from "../../src/calibrate/threads/pool.ts";
-import { readPack } from "../../src/format/pack-reader.ts";
-import { type BlockSuffix, blockSuffixes, blockTensor } from "../../src/model/tensors.ts";
-import { openDirectory } from "../../src/platform/disk.ts";
-import { floatTensor } from "../../src/rounding/tensors.ts";
+import { readPack } from "../../src/core/format/pack-reader.ts";
+import { type BlockSuffix, blockSuffixes, blockTensor } from "../../src/core/model/tensors.ts";
+import { openDirectory } from "../../src/core/platform/disk.ts";
+import { FloatLlama } from "../../src/tools/compress/calibrate/float-llama.ts";
+import { Gradients } from "../../src/tools/compress/calibrate/gradients/gradients.ts";
+import { answers, endOf, runThrough, score } from "../../src/tools/compress/calibrate/scoring/perplexity.ts";
+import { compressSequentially } from "../../src/tools/compress/calibrate/solving/sequential.ts";
+import { type BlockStatistics, blockStatistics } from "../../src/tools/compress/calibrate/solving/statistics.ts";
+import { Pool } from "../../src/tools/compress/calibrate/threads/pool.ts";
+import { floatTensor } from "../../src/tools/compress/rounding/tensors.ts";
 import { type PlainBlock, PlainLlama } from "../support/plain-llama.ts";
 import { seeded } from "../support/random.ts";
 import { loadPack, TINY_PACKS } from "../support/tiny.ts";

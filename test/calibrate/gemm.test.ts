@@ -1,7 +1,7 @@
 /** The three products of a layer against sums in f64, at sizes that fill no panel, block or depth. */
 import { expect, test } from "vitest";
-import { bindCalibration, columnsAt, rowsAt } from "../../src/calibrate/passes/kernels.ts";
-import { builtModule } from "../../src/platform/built.ts";
+import { builtModule } from "../../src/core/platform/built.ts";
+import { bindCalibration, columnsAt, rowsAt } from "../../src/tools/compress/calibrate/passes/kernels.ts";
 import { seeded } from "../support/random.ts";
 
 const memory = new WebAssembly.Memory({ initial: 512, maximum: 65536, shared: true });

@@ -1,14 +1,14 @@
 /** Moments of keys by the float engine against those of the keys that the quantised engine left in its pages. */
 import { afterAll, expect, test } from "vitest";
-import { Calibrator } from "../../src/calibrate/calibrator.ts";
-import { Pool } from "../../src/calibrate/threads/pool.ts";
-import { runStages } from "../../src/compress/pipeline.ts";
-import { readKeys } from "../../src/draft/keeping/page-keys.ts";
-import { writePack } from "../../src/format/pack.ts";
-import { readPack, readPackHeader } from "../../src/format/pack-reader.ts";
-import { headBlockBytes } from "../../src/kernels/abi.ts";
-import { blockTensor, SKEW } from "../../src/model/tensors.ts";
-import { openDirectory } from "../../src/platform/disk.ts";
+import { readKeys } from "../../src/core/draft/keeping/page-keys.ts";
+import { writePack } from "../../src/core/format/pack.ts";
+import { readPack, readPackHeader } from "../../src/core/format/pack-reader.ts";
+import { headBlockBytes } from "../../src/core/kernels/abi.ts";
+import { blockTensor, SKEW } from "../../src/core/model/tensors.ts";
+import { openDirectory } from "../../src/core/platform/disk.ts";
+import { Calibrator } from "../../src/tools/compress/calibrate/calibrator.ts";
+import { Pool } from "../../src/tools/compress/calibrate/threads/pool.ts";
+import { runStages } from "../../src/tools/compress/pipeline.ts";
 import { textOf } from "../support/calibration.ts";
 import { packedLlama } from "../support/packed-llama.ts";
 import { seeded } from "../support/random.ts";

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { DESCRIBED } from "../../src/calls/described.ts";
-import { familyOf } from "../../src/calls/families.ts";
-import type { Family, Tool } from "../../src/calls/family.ts";
-import { LLAMA } from "../../src/calls/llama.ts";
-import { MISTRAL } from "../../src/calls/mistral.ts";
-import { QWEN } from "../../src/calls/qwen.ts";
-import { compile } from "../../src/grammar/source.ts";
+import { DESCRIBED } from "../../src/core/calls/described.ts";
+import { familyOf } from "../../src/core/calls/families.ts";
+import type { Family, Tool } from "../../src/core/calls/family.ts";
+import { LLAMA } from "../../src/core/calls/llama.ts";
+import { MISTRAL } from "../../src/core/calls/mistral.ts";
+import { QWEN } from "../../src/core/calls/qwen.ts";
+import { compile } from "../../src/core/grammar/source.ts";
 import { readCalls } from "./read.ts";
 
 const TOOLS: Tool[] = [

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { Tool } from "../../src/calls/family.ts";
-import { QWEN } from "../../src/calls/qwen.ts";
-import { compile } from "../../src/grammar/source.ts";
+import type { Tool } from "../../src/core/calls/family.ts";
+import { QWEN } from "../../src/core/calls/qwen.ts";
+import { compile } from "../../src/core/grammar/source.ts";
 import { readCalls } from "./read.ts";
 
 const TOOLS: Tool[] = [

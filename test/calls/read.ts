@@ -1,6 +1,6 @@
 /** An answer as a family reads it, in pieces. */
 import { expect } from "vitest";
-import type { Family, Told, Tool } from "../../src/calls/family.ts";
+import type { Family, Told, Tool } from "../../src/core/calls/family.ts";
 
 /** Its text, and each call as `name arguments`. */
 export function readCalls(family: Family, tools: readonly Tool[], answer: string, size: number) {

@@ -2,8 +2,8 @@
  * The case table of architectures: a tiny model of each, with what transformers computes for it in f64
  * (test/golden/make_forward.py).
  */
-import type { PackedModel } from "../../src/format/pack.ts";
-import { configFromHuggingFace } from "../../src/model/huggingface-config.ts";
+import type { PackedModel } from "../../src/core/format/pack.ts";
+import { configFromHuggingFace } from "../../src/core/model/huggingface-config.ts";
 import { goldenJson } from "../support/golden.ts";
 import { seededModel } from "../support/seeded-model.ts";
 

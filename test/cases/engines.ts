@@ -4,14 +4,14 @@
  * engine's own test.
  */
 import { expect } from "vitest";
-import { Compiled, MOST_OF_ONE } from "../../src/grammar/compiled.ts";
-import { Following } from "../../src/grammar/following.ts";
-import type { ConstraintSource } from "../../src/grammar/source.ts";
+import { Compiled, MOST_OF_ONE } from "../../src/core/grammar/compiled.ts";
+import { Following } from "../../src/core/grammar/following.ts";
+import type { ConstraintSource } from "../../src/core/grammar/source.ts";
+import { Shapers, type Shaping, type ShapingKind } from "../../src/core/speculate/shaping.ts";
+import { GREEDY, type Sampling, type Sibling } from "../../src/core/speculate/types.ts";
+import { type OpenFrame, PROTOCOL_VERSION } from "../../src/core/verify/protocol.ts";
 import type { Deciding, EngineSequence, TargetEngine } from "../../src/origin/engine.ts";
 import { checkOpen } from "../../src/origin/opening.ts";
-import { Shapers, type Shaping, type ShapingKind } from "../../src/speculate/shaping.ts";
-import { GREEDY, type Sampling, type Sibling } from "../../src/speculate/types.ts";
-import { type OpenFrame, PROTOCOL_VERSION } from "../../src/verify/protocol.ts";
 import { seeded } from "../support/random.ts";
 import { THREAD } from "../support/thread.ts";
 

@@ -2,7 +2,7 @@
  * Forms that a client may ask for, usual ones and such as an adversary tried, and what becomes of each: answers under
  * it, or the code of its refusal.
  */
-import type { ConstraintSource } from "../../src/grammar/source.ts";
+import type { ConstraintSource } from "../../src/core/grammar/source.ts";
 
 export interface FormCase {
   readonly name: string;

@@ -1,5 +1,5 @@
 /** Forms that a client sends to fill memory: each legal, of some tens of kilobytes, and another one for each number. */
-import type { ConstraintSource } from "../../src/grammar/source.ts";
+import type { ConstraintSource } from "../../src/core/grammar/source.ts";
 
 const range = <T>(count: number, of: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => of(i));
 const properties = (count: number, of: unknown, name: string) =>

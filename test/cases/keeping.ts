@@ -1,5 +1,5 @@
 /** The policies of which keys are read, a row each, and what tests expect of them. */
-import type { PolicyName } from "../../src/draft/keeping.ts";
+import type { PolicyName } from "../../src/core/draft/keeping.ts";
 
 export interface KeepingCase {
   readonly name: PolicyName;

@@ -11,15 +11,21 @@ import {
   type Kernels,
   pageBytes,
   restBlockBytes,
-} from "../../src/kernels/abi.ts";
-import { numberToF16 } from "../../src/model/f16.ts";
-import type { ActivationBits } from "../../src/model/formats/format.ts";
-import { Q2LUT } from "../../src/model/formats/q2lut.ts";
-import { Q4U } from "../../src/model/formats/q4u.ts";
-import { Q8 } from "../../src/model/formats/q8.ts";
-import { BLOCK_FORMATS, type BlockFormat } from "../../src/model/formats.ts";
-import { type BlockParts, blockParts, type Keep, type TensorLayout, tensorBytes } from "../../src/model/layouts.ts";
-import { withOutliers } from "../../src/model/outlier-table.ts";
+} from "../../src/core/kernels/abi.ts";
+import { numberToF16 } from "../../src/core/model/f16.ts";
+import type { ActivationBits } from "../../src/core/model/formats/format.ts";
+import { Q2LUT } from "../../src/core/model/formats/q2lut.ts";
+import { Q4U } from "../../src/core/model/formats/q4u.ts";
+import { Q8 } from "../../src/core/model/formats/q8.ts";
+import { BLOCK_FORMATS, type BlockFormat } from "../../src/core/model/formats.ts";
+import {
+  type BlockParts,
+  blockParts,
+  type Keep,
+  type TensorLayout,
+  tensorBytes,
+} from "../../src/core/model/layouts.ts";
+import { withOutliers } from "../../src/core/model/outlier-table.ts";
 import { seeded } from "../support/random.ts";
 
 export interface KernelCase {

@@ -1,6 +1,11 @@
 /** What clients ask: a few conversations of three turns, whose answers are known before anything goes wrong. */
 import { seeded } from "../support/random.ts";
-import type { Right } from "./client.ts";
+
+/** What the undisturbed answer was. */
+export interface Right {
+  readonly text: string;
+  readonly tokens: readonly number[];
+}
 
 export interface Ask {
   readonly model: string;

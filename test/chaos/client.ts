@@ -1,5 +1,5 @@
 /** One request as a client makes it, everything that came back, and whether that is what it may be. */
-import type { Ask } from "./asks.ts";
+import type { Ask, Right } from "./asks.ts";
 
 /** What a client sees of one answer. */
 export interface Seen {
@@ -114,12 +114,6 @@ export async function ask(
   }
   const { whole, afterError, interrupted } = state;
   return { ...seen, whole, afterError, interrupted };
-}
-
-/** What the undisturbed answer was. */
-export interface Right {
-  readonly text: string;
-  readonly tokens: readonly number[];
 }
 
 /**

@@ -7,9 +7,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, NoOpLog } from "miniflare";
-import { runningFile } from "../../src/platform/places.ts";
-import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
-import { writeSettings } from "../../src/service/settings.ts";
+import { runningFile } from "../../src/core/platform/places.ts";
+import { assembleEdge, describeTarget } from "../../src/tools/service/assets.ts";
+import { writeSettings } from "../../src/tools/service/settings.ts";
 import { smallDisk } from "../support/small-disk.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 import { bundled } from "../workerd/bundle.ts";
@@ -19,8 +19,8 @@ const NAME = "outrider";
 const MAIN = `
   // The bundler does not know it.
   const UNSAFE = ["workerd", "unsafe"].join(":");
-  import worker, { Session as Whole } from ${JSON.stringify(runningFile("edge/worker.ts"))};
-  export { Meter } from ${JSON.stringify(runningFile("edge/worker.ts"))};
+  import worker, { Session as Whole } from ${JSON.stringify(runningFile("edge/door/worker.ts"))};
+  export { Meter } from ${JSON.stringify(runningFile("edge/door/worker.ts"))};
   const now = Date.now;
   let jumpedMs = 0;
   Date.now = () => now() + jumpedMs;

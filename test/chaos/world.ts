@@ -1,8 +1,8 @@
 /** Edge, gateways and clients of a run; one round of it; and what must hold after each. */
-import type { Generation } from "../../src/edge/generation.ts";
-import { sessionName } from "../../src/edge/tenant.ts";
-import { askOf, CONVERSATIONS, TURNS } from "./asks.ts";
-import { ask, faultIn, type Right, type Seen } from "./client.ts";
+import type { Generation } from "../../src/edge/prompt/generation.ts";
+import { sessionName } from "../../src/edge/tenant/tenant.ts";
+import { askOf, CONVERSATIONS, type Right, TURNS } from "./asks.ts";
+import { ask, faultIn, type Seen } from "./client.ts";
 import { type Edge, startEdge } from "./edge.ts";
 import { type Fault, GATEWAYS, LANES, type Round, type STORAGE } from "./faults.ts";
 import type { WireFault } from "./front.ts";

@@ -1,8 +1,8 @@
 /** A program that is no command of `outrider` has the same help and the same mistakes, under its own name. */
 import { afterEach, expect, test, vi } from "vitest";
-import { attempt } from "../../src/commands/attempt.ts";
-import { command } from "../../src/commands/command.ts";
-import { text } from "../../src/commands/options.ts";
+import { attempt } from "../../src/tools/commands/attempt.ts";
+import { command } from "../../src/tools/commands/command.ts";
+import { text } from "../../src/tools/commands/options.ts";
 
 const NAME = "node tools/copy.ts";
 const copied: string[] = [];

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { spellOut } from "../../src/commands/console.ts";
+import { spellOut } from "../../src/tools/commands/console.ts";
 
 const home = mkdtempSync(path.join(tmpdir(), "outrider-console-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));

@@ -8,11 +8,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { corpusCommand } from "../../src/commands/corpus.ts";
-import { type Line, splitOf } from "../../src/corpus/line.ts";
-import { Target } from "../../src/corpus/target.ts";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
-import { readWindows } from "../../src/text/windows.ts";
+import { Tokenizer } from "../../src/core/model/tokenizer.ts";
+import { corpusCommand } from "../../src/tools/commands/corpus.ts";
+import { type Line, splitOf } from "../../src/tools/corpus/line.ts";
+import { Target } from "../../src/tools/corpus/target.ts";
+import { readWindows } from "../../src/tools/text/windows.ts";
 import { makeTerse } from "../support/terse.ts";
 import { loadPack, TINY_PACKS } from "../support/tiny.ts";
 

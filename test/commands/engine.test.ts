@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { runnable } from "../../src/commands/engine.ts";
-import { edgeModels } from "../../src/commands/models.ts";
-import { importFile } from "../../src/compress/import-file.ts";
-import { assembleEdge } from "../../src/service/assets.ts";
+import { runnable } from "../../src/tools/commands/engine.ts";
+import { edgeModels } from "../../src/tools/commands/models.ts";
+import { importFile } from "../../src/tools/compress/import-file.ts";
+import { assembleEdge } from "../../src/tools/service/assets.ts";
 import { writeForeignGguf } from "../support/foreign-gguf.ts";
 
 const home = mkdtempSync(path.join(tmpdir(), "outrider-foreign-"));

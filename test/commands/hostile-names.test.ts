@@ -3,12 +3,12 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { originCommand } from "../../src/commands/origin.ts";
-import { importFile } from "../../src/compress/import-file.ts";
-import { parseRecipe } from "../../src/compress/recipe.ts";
-import { readPackHeader } from "../../src/format/pack-reader.ts";
-import { modelId } from "../../src/model/model-id.ts";
+import { readPackHeader } from "../../src/core/format/pack-reader.ts";
+import { modelId } from "../../src/core/model/model-id.ts";
 import { readServedModel } from "../../src/origin/engines/served-model.ts";
+import { originCommand } from "../../src/tools/commands/origin.ts";
+import { importFile } from "../../src/tools/compress/import-file.ts";
+import { parseRecipe } from "../../src/tools/compress/recipe.ts";
 import { goldenBytes } from "../support/golden.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 

@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { inspectCommand } from "../../src/commands/inspect.ts";
-import type { InspectedPass, Inspection } from "../../src/inspect/inspection.ts";
-import { inspectionPage } from "../../src/inspect/inspection-page.ts";
-import { inspectionText } from "../../src/inspect/inspection-text.ts";
+import { inspectCommand } from "../../src/tools/commands/inspect.ts";
+import type { InspectedPass, Inspection } from "../../src/tools/inspect/inspection.ts";
+import { inspectionPage } from "../../src/tools/inspect/inspection-page.ts";
+import { inspectionText } from "../../src/tools/inspect/inspection-text.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
 const OPERATIONS = [

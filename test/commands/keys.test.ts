@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseEnv } from "node:util";
 import { afterAll, beforeEach, expect, test, vi } from "vitest";
-import { main } from "../../src/commands/main.ts";
-import { parseKeys } from "../../src/platform/keys.ts";
+import { parseKeys } from "../../src/core/platform/keys.ts";
+import { main } from "../../src/tools/commands/main.ts";
 
 const home = mkdtempSync(path.join(tmpdir(), "outrider-keys-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));

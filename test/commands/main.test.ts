@@ -5,8 +5,8 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { closest } from "../../src/commands/closest.ts";
-import { COMMANDS, main } from "../../src/commands/main.ts";
+import { closest } from "../../src/tools/commands/closest.ts";
+import { COMMANDS, main } from "../../src/tools/commands/main.ts";
 
 interface Typed {
   readonly status: number;

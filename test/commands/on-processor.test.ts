@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { onProcessor } from "../../src/commands/on-processor.ts";
+import { onProcessor } from "../../src/tools/commands/on-processor.ts";
 
 const DEMO = { passesOf8: 7, tokensPerPass: 2.87, shared: true, prefer: undefined };
 

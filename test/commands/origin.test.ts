@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { originCommand } from "../../src/commands/origin.ts";
+import { originCommand } from "../../src/tools/commands/origin.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 
 const home = mkdtempSync(join(tmpdir(), "outrider-cli-"));

@@ -3,10 +3,10 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { importCommand } from "../../src/commands/import.ts";
-import { prepareCommand } from "../../src/commands/prepare.ts";
-import { squeezeCommand } from "../../src/commands/squeeze.ts";
-import { fileSha256 } from "../../src/platform/disk.ts";
+import { fileSha256 } from "../../src/core/platform/disk.ts";
+import { importCommand } from "../../src/tools/commands/import.ts";
+import { prepareCommand } from "../../src/tools/commands/prepare.ts";
+import { squeezeCommand } from "../../src/tools/commands/squeeze.ts";
 import { printed } from "../support/printed.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 

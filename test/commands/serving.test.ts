@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { before, beforeServer, beside } from "../../src/commands/serving.ts";
-import { openTokenizer } from "../../src/model/tokenizer.ts";
-import { describeTarget } from "../../src/service/assets.ts";
-import { decodeHealth } from "../../src/verify/health.ts";
+import { openTokenizer } from "../../src/core/model/tokenizer.ts";
+import { decodeHealth } from "../../src/core/verify/health.ts";
+import { before, beforeServer, beside } from "../../src/tools/commands/serving.ts";
+import { describeTarget } from "../../src/tools/service/assets.ts";
 import { scriptedSglang, scriptedVllm } from "../support/scripted-servers.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test, vi } from "vitest";
-import { evalCommand } from "../../src/commands/eval.ts";
-import { squeezeCommand } from "../../src/commands/squeeze.ts";
+import { evalCommand } from "../../src/tools/commands/eval.ts";
+import { squeezeCommand } from "../../src/tools/commands/squeeze.ts";
 import { printed } from "../support/printed.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { startCommand } from "../../src/commands/start.ts";
-import { stateFolder } from "../../src/service/work-folder.ts";
+import { startCommand } from "../../src/tools/commands/start.ts";
+import { stateFolder } from "../../src/tools/service/work-folder.ts";
 import { freePort } from "../support/service.ts";
 
 let home: string;

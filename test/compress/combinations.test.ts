@@ -4,21 +4,21 @@
  */
 
 import { afterAll, describe, expect, test } from "vitest";
-import { Calibrator } from "../../src/calibrate/calibrator.ts";
-import { FloatLlama } from "../../src/calibrate/float-llama.ts";
-import { answers } from "../../src/calibrate/scoring/perplexity.ts";
-import { Pool } from "../../src/calibrate/threads/pool.ts";
-import { runStages } from "../../src/compress/pipeline.ts";
-import type { Stage } from "../../src/compress/recipe.ts";
-import { RECIPES } from "../../src/compress/recipes.ts";
-import { loadLlama } from "../../src/draft/llama.ts";
-import { evenWidth } from "../../src/format/even-width.ts";
-import { type PackedModel, writePack } from "../../src/format/pack.ts";
-import { readPack } from "../../src/format/pack-reader.ts";
-import { decodeTensor } from "../../src/model/decode.ts";
-import { blockTensor } from "../../src/model/tensors.ts";
-import { openDirectory } from "../../src/platform/disk.ts";
-import { packable } from "../../src/rounding/packable.ts";
+import { loadLlama } from "../../src/core/draft/llama.ts";
+import { evenWidth } from "../../src/core/format/even-width.ts";
+import { type PackedModel, writePack } from "../../src/core/format/pack.ts";
+import { readPack } from "../../src/core/format/pack-reader.ts";
+import { decodeTensor } from "../../src/core/model/decode.ts";
+import { blockTensor } from "../../src/core/model/tensors.ts";
+import { openDirectory } from "../../src/core/platform/disk.ts";
+import { Calibrator } from "../../src/tools/compress/calibrate/calibrator.ts";
+import { FloatLlama } from "../../src/tools/compress/calibrate/float-llama.ts";
+import { answers } from "../../src/tools/compress/calibrate/scoring/perplexity.ts";
+import { Pool } from "../../src/tools/compress/calibrate/threads/pool.ts";
+import { runStages } from "../../src/tools/compress/pipeline.ts";
+import type { Stage } from "../../src/tools/compress/recipe.ts";
+import { RECIPES } from "../../src/tools/compress/recipes.ts";
+import { packable } from "../../src/tools/compress/rounding/packable.ts";
 import { textOf } from "../support/calibration.ts";
 import { MemoryDirectory } from "../support/files.ts";
 import { kernelModules } from "../support/kernels.ts";

@@ -1,16 +1,16 @@
 /** Exported checkpoints, read back: every value in its place. That transformers loads them is in test/real. */
 import { describe, expect, test } from "vitest";
-import { exportHuggingFace } from "../../src/compress/export-hf.ts";
-import { pruneWidth } from "../../src/compress/stages/prune-width.ts";
-import { trimVocabulary } from "../../src/compress/stages/trim-vocabulary.ts";
-import { importSafetensors } from "../../src/format/import.ts";
-import type { PackedModel } from "../../src/format/pack.ts";
-import { readPack } from "../../src/format/pack-reader.ts";
-import { readSafetensors } from "../../src/format/safetensors.ts";
-import { decodeTensor } from "../../src/model/decode.ts";
-import { bf16ToNumber, numberToBf16 } from "../../src/model/f16.ts";
-import { blockTensor, EMBEDDING, tensorShapes } from "../../src/model/tensors.ts";
-import { openDirectory } from "../../src/platform/disk.ts";
+import { importSafetensors } from "../../src/core/format/import.ts";
+import type { PackedModel } from "../../src/core/format/pack.ts";
+import { readPack } from "../../src/core/format/pack-reader.ts";
+import { readSafetensors } from "../../src/core/format/safetensors.ts";
+import { decodeTensor } from "../../src/core/model/decode.ts";
+import { bf16ToNumber, numberToBf16 } from "../../src/core/model/f16.ts";
+import { blockTensor, EMBEDDING, tensorShapes } from "../../src/core/model/tensors.ts";
+import { openDirectory } from "../../src/core/platform/disk.ts";
+import { exportHuggingFace } from "../../src/tools/compress/export-hf.ts";
+import { pruneWidth } from "../../src/tools/compress/stages/prune-width.ts";
+import { trimVocabulary } from "../../src/tools/compress/stages/trim-vocabulary.ts";
 import { MemoryDirectory } from "../support/files.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 

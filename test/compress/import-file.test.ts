@@ -3,12 +3,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { exportHuggingFace } from "../../src/compress/export-hf.ts";
-import { importFile } from "../../src/compress/import-file.ts";
-import { importGguf, pendingGguf } from "../../src/format/import.ts";
-import { type ByteSource, bytesSource } from "../../src/format/source.ts";
-import { directorySink } from "../../src/platform/disk.ts";
-import { replacePack, replacePackBySlices } from "../../src/rounding/packable.ts";
+import { importGguf, pendingGguf } from "../../src/core/format/import.ts";
+import { type ByteSource, bytesSource } from "../../src/core/format/source.ts";
+import { directorySink } from "../../src/core/platform/disk.ts";
+import { exportHuggingFace } from "../../src/tools/compress/export-hf.ts";
+import { importFile } from "../../src/tools/compress/import-file.ts";
+import { replacePack, replacePackBySlices } from "../../src/tools/compress/rounding/packable.ts";
 import { goldenBytes } from "../support/golden.ts";
 
 const home = mkdtempSync(path.join(tmpdir(), "outrider-import-"));

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { importFile } from "../../src/compress/import-file.ts";
+import { importFile } from "../../src/tools/compress/import-file.ts";
 
 const GGUF = path.resolve(import.meta.dirname, "../../models/tiny/tiny.gguf");
 const home = mkdtempSync(path.join(tmpdir(), "outrider-replace-"));

@@ -5,7 +5,7 @@ import coder from "../../models/qwen2.5-coder-draft-m/recipe.ts";
 import large from "../../models/smollm2-135m-draft-l/recipe.ts";
 import medium from "../../models/smollm2-135m-draft-m/recipe.ts";
 import small from "../../models/smollm2-135m-draft-s/recipe.ts";
-import { parseRecipe } from "../../src/compress/recipe.ts";
+import { parseRecipe } from "../../src/tools/compress/recipe.ts";
 
 const good = { model: "m", base: "b", stages: [{ stage: "prune-depth", keep: [0, 2] }] };
 

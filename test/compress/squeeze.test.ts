@@ -4,9 +4,9 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writ
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Recipe } from "../../src/compress/recipe.ts";
-import { squeezeModel } from "../../src/compress/squeeze.ts";
-import { wholePack } from "../../src/platform/disk.ts";
+import { wholePack } from "../../src/core/platform/disk.ts";
+import type { Recipe } from "../../src/tools/compress/recipe.ts";
+import { squeezeModel } from "../../src/tools/compress/squeeze.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
 const RECIPE: Recipe = { model: "tiny-draft", stages: [{ stage: "prune-depth", keep: [0, 1, 4] }] };

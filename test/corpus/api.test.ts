@@ -8,9 +8,9 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
-import { corpusCommand } from "../../src/commands/corpus.ts";
-import type { Line } from "../../src/corpus/line.ts";
-import { Target } from "../../src/corpus/target.ts";
+import { corpusCommand } from "../../src/tools/commands/corpus.ts";
+import type { Line } from "../../src/tools/corpus/line.ts";
+import { Target } from "../../src/tools/corpus/target.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
 const directory = mkdtempSync(path.join(tmpdir(), "outrider-corpus-api-"));

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
-import { CorpusFile } from "../../src/corpus/corpus-file.ts";
-import { describeCorpus } from "../../src/corpus/describe.ts";
-import type { Line } from "../../src/corpus/line.ts";
+import { CorpusFile } from "../../src/tools/corpus/corpus-file.ts";
+import { describeCorpus } from "../../src/tools/corpus/describe.ts";
+import type { Line } from "../../src/tools/corpus/line.ts";
 
 const directory = mkdtempSync(path.join(tmpdir(), "outrider-corpus-"));
 afterAll(() => rmSync(directory, { recursive: true }));

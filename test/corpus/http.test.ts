@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import * as z from "zod";
-import { JsonClient } from "../../src/corpus/http.ts";
+import { JsonClient } from "../../src/tools/corpus/http.ts";
 import { eventually } from "../support/eventually.ts";
 
 interface Step {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { inOrder } from "../../src/corpus/in-order.ts";
-import { OneAtATime } from "../../src/corpus/one-at-a-time.ts";
+import { inOrder } from "../../src/tools/corpus/in-order.ts";
+import { OneAtATime } from "../../src/tools/corpus/one-at-a-time.ts";
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 

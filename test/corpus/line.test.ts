@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { answerSeed, splitOf, turnSeed } from "../../src/corpus/line.ts";
+import { answerSeed, splitOf, turnSeed } from "../../src/tools/corpus/line.ts";
 
 const prompts = Array.from({ length: 4000 }, (_, n) => [1, 9690, n, n * n, 2]);
 

@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { textTable } from "../../src/charts/text-table.ts";
+import { textTable } from "../../src/tools/charts/text-table.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { MENDS, type Mend } from "./mends.ts";
 

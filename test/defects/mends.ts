@@ -20,7 +20,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 1,
     was: "a prompt of a megabyte is tokenised whole before it is refused",
-    file: "src/model/codec.ts",
+    file: "src/core/model/codec.ts",
     from: "if (out.length > most) throw tooMany(most);",
     to: "",
     test: "test/model/limits.test.ts",
@@ -29,7 +29,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 1,
     was: "and in the Session, whose thread others share",
-    file: "src/edge/length.ts",
+    file: "src/edge/prompt/length.ts",
     from: "most + 1 - sum), 0) > most;",
     to: "most + 1 - sum), 0) < 0;",
     test: "test/edge/length.test.ts",
@@ -37,7 +37,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 1,
     was: "any number of messages",
-    file: "src/edge/request-schemas.ts",
+    file: "src/edge/api/openai/request-schemas.ts",
     from: "export const MAX_MESSAGES = 2048;",
     to: "export const MAX_MESSAGES = 1_000_000;",
     test: "test/edge/openai.test.ts",
@@ -54,7 +54,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 2,
     was: "an answer has no cap",
-    file: "src/edge/max-tokens.ts",
+    file: "src/edge/prompt/max-tokens.ts",
     from: "return Math.min(asked ?? cap, cap, ofKey ?? cap);",
     to: "return asked ?? Number.POSITIVE_INFINITY;",
     test: "test/edge/max-tokens.test.ts",
@@ -71,7 +71,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 4,
     was: "conversations that begin alike share one Session, and the sixth is refused",
-    file: "src/edge/spare.ts",
+    file: "src/edge/place/spare.ts",
     from: '[UNLESS_BUSY]: "true"',
     to: "",
     test: "test/workerd/session.test.ts",
@@ -81,7 +81,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 5,
     was: "half a megabyte is stored for one word, a week long",
-    file: "src/bill/keeping.ts",
+    file: "src/edge/bill/keeping.ts",
     from: "pages: goesOn || tokens >= LONG_TOKENS",
     to: "pages: true",
     test: "test/bill/keeping.test.ts",
@@ -89,7 +89,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 6,
     was: "requests that failed leave tables behind for ever",
-    file: "src/edge/table.ts",
+    file: "src/edge/store/table.ts",
     from: "return found && work(sql);",
     to: "if (!found) this.write(() => {});\n      return found && work(sql);",
     test: "test/edge/table.test.ts",
@@ -97,7 +97,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 7,
     was: "an open API tells how far a guess agrees with somebody's conversation",
-    file: "src/edge/untold.ts",
+    file: "src/edge/session/untold.ts",
     from: "cache_n: 0,",
     to: "",
     test: "test/workerd/cost.test.ts",
@@ -107,7 +107,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 8,
     was: "waiting requests whose client has left keep their place",
-    file: "src/edge/waiting.ts",
+    file: "src/edge/tenant/waiting.ts",
     from: 'left?.addEventListener("abort", leave, { once: true });',
     to: "",
     test: "test/edge/queue.test.ts",
@@ -116,7 +116,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 9,
     was: "an error of SQLite ends drafting or the conversation for ever",
-    file: "src/edge/table.ts",
+    file: "src/edge/store/table.ts",
     from: "this.#drop();\n      return undefined;",
     to: "throw error;",
     test: "test/edge/table.test.ts",
@@ -124,7 +124,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 10,
     was: 'API_KEYS=" , " opens the API',
-    file: "src/edge/tenant.ts",
+    file: "src/edge/tenant/tenant.ts",
     from: "if (keys.length > 0) return keys;",
     to: "return keys;",
     test: "test/edge/tenant.test.ts",
@@ -141,7 +141,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 12,
     was: "a lying context ends in a raw stack",
-    file: "src/model/config.ts",
+    file: "src/core/model/config.ts",
     from: "const MAX_CONTEXT = 1 << 24;",
     to: "const MAX_CONTEXT = Number.MAX_SAFE_INTEGER;",
     test: "test/draft/lying-context.test.ts",
@@ -149,7 +149,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 13,
     was: "a small gzip unpacks to more than a string can hold",
-    file: "src/text/text-file.ts",
+    file: "src/tools/text/text-file.ts",
     from: "{ maxOutputLength: MAX_BYTES }",
     to: "{}",
     test: "test/text/text-file.test.ts",
@@ -157,7 +157,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 13,
     was: "a chat template may loop at will",
-    file: "src/model/template.ts",
+    file: "src/core/model/template.ts",
     from: "if (this.#taken > this.#steps)",
     to: "if (this.#taken < 0)",
     test: "test/model/limits.test.ts",
@@ -166,7 +166,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 13,
     was: "merges that are no list end in a TypeError",
-    file: "src/model/codec.ts",
+    file: "src/core/model/codec.ts",
     from: "Array.isArray(model.merges) && model.merges.every(isMerge)]",
     to: "model.merges.every(isMerge)]",
     test: "test/model/limits.test.ts",
@@ -175,7 +175,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 14,
     was: "an origin that says nothing costs the client minutes",
-    file: "src/verify/client.ts",
+    file: "src/core/verify/client.ts",
     from: "this.#deadline = setTimeout(",
     to: "if (ms < 0) this.#deadline = setTimeout(",
     test: "test/verify/client.test.ts",
@@ -184,7 +184,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 15,
     was: "an origin's words reach the client as they are",
-    file: "src/verify/failures.ts",
+    file: "src/core/verify/failures.ts",
     from: "line(message)}",
     to: "message}",
     test: "test/verify/client.test.ts",
@@ -193,7 +193,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 15,
     was: "ids outside the vocabulary are taken",
-    file: "src/verify/client.ts",
+    file: "src/core/verify/client.ts",
     from: "id !== null && id >= vocabularySize",
     to: "id !== null && id < 0",
     test: "test/verify/client.test.ts",
@@ -201,7 +201,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 15,
     was: "an end before any verdict is an empty answer",
-    file: "src/verify/client.ts",
+    file: "src/core/verify/client.ts",
     from: "if (all && this.#begun && (reason",
     to: "if (all && (reason",
     test: "test/verify/client.test.ts",
@@ -209,7 +209,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 16,
     was: "a long body of unknown length breaks the connection before its client has read why",
-    file: "src/edge/body.ts",
+    file: "src/edge/api/body.ts",
     from: "if (bytes > MAX_BODY + MAX_THROWN) return;",
     to: "if (bytes > Math.min(MAX_BODY, MAX_THROWN)) return;",
     test: "test/workerd/api.test.ts",
@@ -219,7 +219,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 22,
     was: "a heading in an answer freezes the page",
-    file: "src/edge/page/markdown.js",
+    file: "src/page/markdown.js",
     from: "const HEADING = /^ {0,3}#{1,6}\\s+/;",
     to: "const HEADING = /^ {0,3}(#{1,6})\\s+(.*?)\\s*#*$/;",
     test: "test/edge/page/markdown.test.ts",
@@ -228,7 +228,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 22,
     was: "and so does a fence",
-    file: "src/edge/page/markdown.js",
+    file: "src/page/markdown.js",
     from: "const FENCE = /^ {0,3}(`{3,}|~{3,})\\s*([^\\s`]*)/;",
     to: "const FENCE = /^ {0,3}(`{3,}|~{3,})\\s*([^\\s`]*)[^`]*$/;",
     test: "test/edge/page/markdown.test.ts",
@@ -237,7 +237,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 22,
     was: "and an address that ends in dots",
-    file: "src/edge/page/markdown.js",
+    file: "src/page/markdown.js",
     from: 'while (".,;:!?)\'*_]".includes(all[end - 1])) end--;',
     to: "end -= /[.,;:!?)'*_\\]]*$/.exec(all)[0].length;",
     test: "test/edge/page/markdown.test.ts",
@@ -246,7 +246,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 22,
     was: "each chunk has the whole answer read again",
-    file: "src/edge/page/markdown.js",
+    file: "src/page/markdown.js",
     from: "text.startsWith(known.read) ? known :",
     to: "text === known.read ? known :",
     test: "test/edge/page/markdown.test.ts",
@@ -255,7 +255,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 22,
     was: "a row of thousands of cells is laid out for seconds",
-    file: "src/edge/page/markdown.js",
+    file: "src/page/markdown.js",
     from: "columns <= MOST_COLUMNS && ",
     to: "",
     test: "test/edge/page/markdown.test.ts",
@@ -264,7 +264,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 22,
     was: "drawing a long answer takes all of the page's time",
-    file: "src/edge/page/draw.js",
+    file: "src/page/draw.js",
     from: "Math.max(DRAW_EVERY, REST * this.#took)",
     to: "DRAW_EVERY",
     test: "test/edge/page/draw.test.ts",
@@ -281,7 +281,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 27,
     was: "a model may be called by what a terminal obeys, in a pack",
-    file: "src/format/pack-header.ts",
+    file: "src/core/format/pack-header.ts",
     from: ".refine((id) => !hasControl(id), CONTROL_IN_ID)",
     to: "",
     test: "test/commands/hostile-names.test.ts",
@@ -289,7 +289,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 27,
     was: "and by the name of its file",
-    file: "src/model/model-id.ts",
+    file: "src/core/model/model-id.ts",
     from: "if (!hasControl(id)) return id;",
     to: "if (id !== null) return id;",
     test: "test/commands/hostile-names.test.ts",
@@ -297,7 +297,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 27,
     was: "a normaliser may double a letter without an end",
-    file: "src/model/normalizer.ts",
+    file: "src/core/model/normalizer.ts",
     from: "if (length > most) throw tooLong(text.length, most);",
     // Without any bound the test would take all of the memory.
     to: 'if (length > 2 ** 20) throw new Error("longer than it may be");',
@@ -307,7 +307,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 27,
     was: "groups of a pattern double the pieces of a text",
-    file: "src/model/splitter.ts",
+    file: "src/core/model/splitter.ts",
     from: 'if (type === "Split" && !invert && (how === "isolated" || how === "removed")) {',
     to: 'if (type === "Split" && !invert && how === "isolated") {',
     test: "test/model/limits.test.ts",
@@ -316,7 +316,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 27,
     was: "a command waits for a pipe that nobody writes to",
-    file: "src/platform/named-file.ts",
+    file: "src/core/platform/named-file.ts",
     from: "if (stats === undefined || stats.isFile()) return stats;",
     to: "if (!stats?.isDirectory()) return stats;",
     test: "test/platform/named-file.test.ts",
@@ -325,7 +325,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 27,
     was: "a round of links is unexpected",
-    file: "src/commands/attempt.ts",
+    file: "src/tools/commands/attempt.ts",
     from: 'ELOOP: "its links lead to each other, and to no file; name the file itself",',
     to: "",
     test: "test/platform/named-file.test.ts",
@@ -334,7 +334,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 27,
     was: "hashes of keys stand in a file that everybody may write",
-    file: "src/commands/keys.ts",
+    file: "src/tools/commands/keys.ts",
     from: "closeToOthers(file);",
     to: "",
     test: "test/commands/keys.test.ts",
@@ -343,7 +343,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 17,
     was: "a megabyte is tokenised for whoever asks for its tokens",
-    file: "src/edge/tokens/limit.ts",
+    file: "src/edge/api/tokens/limit.ts",
     from: "const CONTEXTS = 4;",
     to: "const CONTEXTS = 1 << 20;",
     test: "test/edge/tokens.test.ts",
@@ -352,7 +352,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 17,
     was: "in one go, whatever its pieces",
-    file: "src/model/codec.ts",
+    file: "src/core/model/codec.ts",
     from: "        yield;\n",
     to: "",
     test: "test/edge/tokens.test.ts",
@@ -361,7 +361,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 17,
     was: "and where it is one piece",
-    file: "src/model/bpe.ts",
+    file: "src/core/model/bpe.ts",
     from: "while (!this.#merge(merging, PAIRS)) yield;",
     to: "this.#merge(merging, Infinity);",
     test: "test/edge/tokens.test.ts",
@@ -370,7 +370,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 17,
     was: "the slices of several follow each other without a rest",
-    file: "src/edge/long-work.ts",
+    file: "src/edge/api/long-work.ts",
     from: "const SLICE_REST_MS = 4;",
     to: "const SLICE_REST_MS = 0;",
     test: "test/edge/long-work.test.ts",
@@ -379,7 +379,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 17,
     was: "and its key pays nothing",
-    file: "src/edge/metering.ts",
+    file: "src/edge/tenant/metering.ts",
     from: "return this.settle(this.#admitted.read);",
     to: "return this.settle(0);",
     test: "test/workerd/keys.test.ts",
@@ -389,7 +389,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 23,
     was: "an origin that only says that it works holds a turn for ever",
-    file: "src/verify/client.ts",
+    file: "src/core/verify/client.ts",
     from: "if (more > 0 && this.#slicesLeft >= 0) this",
     to: "if (more > 0) this",
     test: "test/verify/client.test.ts",
@@ -398,7 +398,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 28,
     was: "a list of half a million wrong things is read to its end, and each is kept",
-    file: "src/edge/checked-body.ts",
+    file: "src/edge/api/checked-body.ts",
     from: "  abortEarly: true,\n",
     to: "",
     test: "test/edge/bodies.test.ts",
@@ -407,7 +407,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 28,
     was: "each of a hundred thousand strange fields is compared with all that there are",
-    file: "src/edge/fields.ts",
+    file: "src/edge/api/openai/fields.ts",
     from: "if (++strangers > MOST_NAMES) throw tooStrange();",
     to: "",
     test: "test/edge/bodies.test.ts",
@@ -416,7 +416,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 28,
     was: "an object of a hundred thousand wrong entries is read to its end",
-    file: "src/edge/checked-body.ts",
+    file: "src/edge/api/checked-body.ts",
     from: "if (length <= MOST_ENTRIES) return;",
     to: "if (length >= 0) return;",
     test: "test/edge/bodies.test.ts",
@@ -425,7 +425,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 28,
     was: "each of forty thousand calls copies those before it",
-    file: "src/edge/responses/items.ts",
+    file: "src/edge/api/responses/items.ts",
     from: "if (length <= MAX_CALLS) return;",
     to: "if (length >= 0) return;",
     test: "test/edge/bodies.test.ts",
@@ -434,7 +434,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 28,
     was: "a template makes objects of all values in calls that it never shows",
-    file: "src/edge/tools.ts",
+    file: "src/edge/prompt/tools.ts",
     from: "if (left-- === 0) {",
     to: "if (left-- === -1) {",
     test: "test/edge/bodies.test.ts",
@@ -443,7 +443,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 28,
     was: "a stored response is read as often as a request refers to it",
-    file: "src/edge/responses/store.ts",
+    file: "src/edge/api/responses/store.ts",
     from: "read.get(id) ?? this.#referenced(id, outputs)",
     to: "this.#referenced(id, new Map())",
     test: "test/edge/stored-responses.test.ts",
@@ -452,7 +452,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 28,
     was: "choices with log probabilities are taken apart into objects",
-    file: "src/edge/choices.ts",
+    file: "src/edge/door/choices.ts",
     from: "choice: answer.slice(from, to), ending };",
     to: "choice: JSON.stringify(JSON.parse(answer.slice(from, to))), ending };",
     test: "test/edge/choices.test.ts",
@@ -461,7 +461,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 28,
     was: "a client that leaves before the first token pays nothing for the prompt",
-    file: "src/edge/session.ts",
+    file: "src/edge/session/session.ts",
     from: "if (turn?.closed) return metered.settle(turn.timeline.length);",
     to: "",
     test: "test/workerd/left.test.ts",
@@ -470,7 +470,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 28,
     was: "and the Worker says so first",
-    file: "src/edge/forward.ts",
+    file: "src/edge/door/forward.ts",
     from: "if (admission && !(reached && request.signal.aborted)) later",
     to: "if (admission) later",
     test: "test/workerd/left.test.ts",
@@ -479,7 +479,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 28,
     was: "stored responses are asked for without a limit",
-    file: "src/edge/responses/route.ts",
+    file: "src/edge/door/stored-responses.ts",
     from: "const admission = tenant.record && (await",
     to: "const admission = null && (await",
     test: "test/workerd/keys.test.ts",
@@ -489,7 +489,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 28,
     was: "anybody's questions at once are as many questions to the origin",
-    file: "src/edge/readiness.ts",
+    file: "src/edge/door/readiness.ts",
     from: "if (known) this.#seen.set",
     to: "if (known === null) this.#seen.set",
     test: "test/edge/readiness.test.ts",
@@ -498,7 +498,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 28,
     was: "eight bodies of a megabyte are parsed without a break",
-    file: "src/edge/body.ts",
+    file: "src/edge/api/body.ts",
     from: "return text.length <= LONG ? parsed",
     to: "return text.length >= 0 ? parsed",
     test: "test/edge/bodies.test.ts",
@@ -507,7 +507,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 18,
     was: "compiled forms are kept whatever memory they take",
-    file: "src/grammar/compiled.ts",
+    file: "src/core/grammar/compiled.ts",
     from: "if (bytes > 0 && this.#bytes > this.#most) this.#makeRoom();",
     to: "",
     test: "test/grammar/compiled.test.ts",
@@ -516,7 +516,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 18,
     was: "and in the real heap of a process",
-    file: "src/grammar/compiled.ts",
+    file: "src/core/grammar/compiled.ts",
     from: "if (bytes > 0 && this.#bytes > this.#most) this.#makeRoom();",
     to: "",
     test: "test/grammar/memory.test.ts",
@@ -525,7 +525,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 18,
     was: "one form takes any memory",
-    file: "src/grammar/budget.ts",
+    file: "src/core/grammar/budget.ts",
     from: "if (this.#lasting > MOST_LASTING) throw tooLarge();",
     to: "",
     test: "test/origin/forms.test.ts",
@@ -534,7 +534,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 18,
     was: "what is remembered along an answer is never given back",
-    file: "src/grammar/machine.ts",
+    file: "src/core/grammar/machine.ts",
     from: "if (this.budget.loose > MOST_LOOSE) this.forget();",
     to: "",
     test: "test/grammar/compiled.test.ts",
@@ -543,7 +543,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 18,
     was: "a form is compiled in one go",
-    file: "src/grammar/compiled.ts",
+    file: "src/core/grammar/compiled.ts",
     from: "if (budget.steps - slice < SLICE_STEPS) continue;",
     to: "if (slice === 0) continue;",
     test: "test/grammar/compiled.test.ts",
@@ -552,7 +552,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 18,
     was: "who asks for many forms is compiled for first",
-    file: "src/grammar/rota.ts",
+    file: "src/core/grammar/rota.ts",
     from: "this.#turns.set(place.key, ++this.#turn);",
     to: "",
     test: "test/grammar/compiled.test.ts",
@@ -561,7 +561,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 19,
     was: "a mask overflows the stack where much must follow",
-    file: "src/grammar/machine.ts",
+    file: "src/core/grammar/machine.ts",
     from: "const open: Stack[] = [];",
     to: "const open: Stack[] = [];\n    if (stack.below) this.#bound(stack.below, length);",
     test: "test/grammar/constraint.test.ts",
@@ -570,7 +570,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 19,
     was: "what the origin did not foresee is tried five times",
-    file: "src/verify/client.ts",
+    file: "src/core/verify/client.ts",
     from: "++this.#faults > MOST_FAULTS",
     to: "++this.#faults > 99",
     test: "test/verify/client.test.ts",
@@ -579,7 +579,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 19,
     was: "and keeps the origin from everybody",
-    file: "src/edge/origin.ts",
+    file: "src/edge/origins/origin.ts",
     from: "if (error.code === INTERNAL) this.#faulty ??= this.#asked;\n    else if",
     to: "if",
     test: "test/edge/origins.test.ts",
@@ -588,7 +588,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 20,
     was: "a drafter that knows no timeline cuts its cache to −1",
-    file: "src/draft/model-drafter.ts",
+    file: "src/core/draft/model-drafter.ts",
     from: "if (timeline.length === 0 || timeline.length > this.#context) return;",
     to: "if (timeline.length > this.#context) return;",
     test: "test/draft/constrained.test.ts",
@@ -597,7 +597,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 20,
     was: "and weights are loaded for nothing",
-    file: "src/draft/constrained.ts",
+    file: "src/core/draft/constrained.ts",
     from: "if (this.#timeline.length === 0) return;",
     to: "",
     test: "test/draft/constrained.test.ts",
@@ -606,7 +606,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 21,
     was: "a form that the origin refuses is the origin's fault",
-    file: "src/verify/failures.ts",
+    file: "src/core/verify/failures.ts",
     from: "...Object.fromEntries(REFUSALS.map((code) => [code, 400])),",
     to: "",
     test: "test/verify/client.test.ts",
@@ -615,7 +615,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 21,
     was: "a penalty near 0 leaves no finite logit",
-    file: "src/edge/request-schemas.ts",
+    file: "src/edge/api/openai/request-schemas.ts",
     from: "const LEAST_REPETITION = 0.01;",
     to: "const LEAST_REPETITION = 1e-308;",
     test: "test/edge/openai.test.ts",
@@ -624,7 +624,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 21,
     was: "a request that forbids every token damages the target's weights",
-    file: "src/speculate/sample.ts",
+    file: "src/core/speculate/sample.ts",
     from: "throw areForbidden ? nothingAllowed() : badLogits();",
     to: "throw badLogits();",
     test: "test/speculate/sample.test.ts",
@@ -633,7 +633,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 24,
     was: "the folder of all that is stored is everybody's to read",
-    file: "src/service/work-folder.ts",
+    file: "src/tools/service/work-folder.ts",
     from: "chmodSync(folder, PRIVATE);",
     to: "",
     test: "test/service/work-folder.test.ts",
@@ -642,7 +642,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 24,
     was: "wrangler keeps the URL of each request for ever",
-    file: "src/service/wrangler.ts",
+    file: "src/tools/service/wrangler.ts",
     from: 'X_LOCAL_OBSERVABILITY: "false",',
     to: "",
     test: "test/workerd/serve.test.ts",
@@ -652,7 +652,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 24,
     was: "and shows all that is stored to whoever reaches the port",
-    file: "src/service/wrangler.ts",
+    file: "src/tools/service/wrangler.ts",
     from: 'X_LOCAL_EXPLORER: "false",',
     to: "",
     test: "test/workerd/serve.test.ts",
@@ -662,7 +662,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 24,
     was: "what it kept before stays",
-    file: "src/service/work-folder.ts",
+    file: "src/tools/service/work-folder.ts",
     from: 'rmSync(join(stateFolder(folder), "observability"), { recursive: true, force: true });',
     to: "",
     test: "test/service/work-folder.test.ts",
@@ -671,7 +671,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 25,
     was: "two services in one folder",
-    file: "src/commands/start.ts",
+    file: "src/tools/commands/start.ts",
     from: "await using _held = await holdFolder(folder, addressOf(port, host));",
     to: "",
     test: "test/commands/start.test.ts",
@@ -680,7 +680,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 25,
     was: "a dead one's lock holds once another process has its number",
-    file: "src/platform/lock.ts",
+    file: "src/core/platform/lock.ts",
     from: " && isSame(began, beganAt(owner))",
     to: "",
     test: "test/platform/lock.test.ts",
@@ -689,7 +689,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 25,
     was: "a killed service holds the folder until somebody asks for its end, in a container for ever",
-    file: "src/platform/lock.ts",
+    file: "src/core/platform/lock.ts",
     from: 'fields[0] === "Z" ? null : ',
     to: "",
     test: "test/platform/lock.test.ts",
@@ -698,7 +698,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 25,
     was: "wrangler goes on where `start` was killed",
-    file: "src/service/wrangler.ts",
+    file: "src/tools/service/wrangler.ts",
     from: '"--import", ENDS_WITH_US, ',
     to: "",
     test: "test/workerd/serve.test.ts",
@@ -708,7 +708,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 26,
     was: "no answer without storage",
-    file: "src/edge/storage-failure.ts",
+    file: "src/edge/store/storage-failure.ts",
     from: 'tellStorageFailure("answers go on, and nothing of them is stored", error);',
     to: "throw error;",
     test: "test/workerd/failing-storage.test.ts",
@@ -718,7 +718,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 26,
     was: "a response says that it is stored where it is not",
-    file: "src/edge/forward.ts",
+    file: "src/edge/door/forward.ts",
     from: 'way === "stored" ? dialect : notStored(dialect)',
     to: "dialect",
     test: "test/workerd/failing-storage.test.ts",
@@ -728,7 +728,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 26,
     was: "a streamed response begins before it is known whether it can be stored",
-    file: "src/edge/session.ts",
+    file: "src/edge/session/session.ts",
     from: "if (response?.stores) await this.#keepFor(this.#keepHours * HOUR_MS, generation.stream);",
     to: "",
     test: "test/workerd/failing-storage.test.ts",
@@ -738,7 +738,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 26,
     was: "an error behind the end of a stream that was whole",
-    file: "src/edge/respond.ts",
+    file: "src/edge/session/respond.ts",
     from: "await scheduler.wait(0);",
     to: "",
     test: "test/workerd/failing-storage.test.ts",
@@ -748,7 +748,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 26,
     was: "a key whose meter cannot store gets no answer",
-    file: "src/edge/metering.ts",
+    file: "src/edge/tenant/metering.ts",
     from: "    unmetered(error);",
     to: "    throw error;",
     test: "test/workerd/failing-storage.test.ts",
@@ -758,7 +758,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 26,
     was: "or has no limits",
-    file: "src/edge/metering.ts",
+    file: "src/edge/tenant/metering.ts",
     from: "admittedBy(known.get(name) ?? NOTHING_TAKEN,",
     to: "admittedBy(NOTHING_TAKEN,",
     test: "test/workerd/failing-storage.test.ts",
@@ -768,7 +768,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 26,
     was: "what needs storage ends as an error that nobody foresaw",
-    file: "src/edge/storage-failure.ts",
+    file: "src/edge/store/storage-failure.ts",
     from: "tellStorageFailure(so, error);",
     to: "throw error;",
     test: "test/workerd/failing-storage.test.ts",
@@ -778,7 +778,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 26,
     was: "the log repeats it with each answer",
-    file: "src/edge/storage-failure.ts",
+    file: "src/edge/store/storage-failure.ts",
     from: "told.set(what, now);",
     to: "",
     test: "test/edge/storage-failure.test.ts",
@@ -787,7 +787,7 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 26,
     was: "a damaged store stays where it is",
-    file: "src/commands/start.ts",
+    file: "src/tools/commands/start.ts",
     from: "for (const line of putAsideDamaged(folder)) console.error(line);",
     to: "",
     test: "test/commands/start.test.ts",

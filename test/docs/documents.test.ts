@@ -15,7 +15,7 @@ import {
   sentences,
 } from "./markdown.ts";
 
-/** Scripts of the folder that `outrider init` writes (src/service/scaffold.ts). */
+/** Scripts of the folder that `outrider init` writes (src/tools/service/scaffold.ts). */
 const SCAFFOLDED = ["build", "dev", "deploy"];
 /** Recipes that a reader writes. */
 const EXAMPLES = ["target.ts", "narrow.ts", "draft.ts", "before.ts", "d20.ts", "eight.ts"];
@@ -81,7 +81,7 @@ describe.each(present)("%s, as things are now", (document) => {
       const own = /^npm (start|test)\b/.exec(code)?.[1];
       return [run, own].filter((name) => name !== undefined);
     });
-    const known = document.startsWith("src/scaffold/") ? SCAFFOLDED : Object.keys(outrider.scripts);
+    const known = document.startsWith("src/tools/scaffold/") ? SCAFFOLDED : Object.keys(outrider.scripts);
     expect(scripts.filter((name) => !known.includes(name))).toEqual([]);
   });
 
@@ -104,13 +104,25 @@ test("every module that a comment names exists", () => {
 });
 
 describe("the tree that ARCHITECTURE draws", () => {
-  const drawn = [...read("ARCHITECTURE.md").matchAll(/^(src\/[\w-]+|wasm|models|test|docs) {2,}\S/gm)];
-  const folders = drawn.map((match) => match[1] as string);
+  const drawn = [
+    ...read("ARCHITECTURE.md").matchAll(/^ *((?:src|core|edge|origin|tools)\/[\w./-]+|wasm|models|test|docs) {2,}\S/gm),
+  ];
+  const folders = drawn.map((match) => (match[1] as string).replace(/^(?!src\/)(?=.*\/)/, "src/"));
+  const inside = (folder: string): string[] =>
+    readdirSync(resolve(ROOT, folder), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => `${folder}/${entry.name}`);
 
-  test("has every folder of src, and no other", () => {
-    const real = readdirSync(resolve(ROOT, "src"), { withFileTypes: true });
-    const names = real.filter((entry) => entry.isDirectory()).map((entry) => `src/${entry.name}`);
-    expect(folders.filter((folder) => folder.startsWith("src/")).sort()).toEqual(names.sort());
+  test("has the five wings, and no other", () => {
+    expect(folders.filter((folder) => /^src\/\w+$/.test(folder)).sort()).toEqual(inside("src").sort());
+  });
+
+  test.each(["src/core", "src/edge", "src/tools"])("has every room of %s", (wing) => {
+    expect(folders).toEqual(expect.arrayContaining(inside(wing)));
+  });
+
+  test("has no room that is not there", () => {
+    expect(folders.filter((folder) => !existsSync(resolve(ROOT, folder)))).toEqual([]);
   });
 
   test("has the folders beside it", () => {

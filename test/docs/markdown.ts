@@ -13,7 +13,7 @@ export const documents: readonly string[] = [
   ...markdownOf("test"),
   ...markdownOf("test/bench"),
   ...markdownOf("wasm"),
-  ...markdownOf("src/scaffold"),
+  ...markdownOf("src/tools/scaffold"),
 ].sort();
 
 function markdownOf(folder: string): string[] {

@@ -24,10 +24,14 @@ test("examples compile", async () => {
       compilerOptions: {
         noUnusedLocals: false,
         paths: Object.fromEntries(
-          ["edge", "origin", "tools"].map((door) => [`outrider/${door}`, [resolve(ROOT, `src/doors/${door}.ts`)]]),
+          ["edge", "origin", "tools"].map((door) => [`outrider/${door}`, [resolve(ROOT, `src/${door}/exports.ts`)]]),
         ),
       },
-      include: [`${folder}/*.ts`, resolve(ROOT, "src/platform/*.d.ts"), resolve(ROOT, "src/origin/embedded/*.d.ts")],
+      include: [
+        `${folder}/*.ts`,
+        resolve(ROOT, "src/core/platform/*.d.ts"),
+        resolve(ROOT, "src/origin/embedded/*.d.ts"),
+      ],
     };
     writeFileSync(resolve(folder, "tsconfig.json"), JSON.stringify(settings));
     const tsc = resolve(ROOT, "node_modules/typescript/bin/tsc");

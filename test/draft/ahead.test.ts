@@ -1,10 +1,10 @@
 /** Prompts longer than a draft may wait for: a second cache reads ahead until the first has read everything. */
 import { beforeEach, expect, test } from "vitest";
-import type { KvCache } from "../../src/draft/cache.ts";
-import { type Llama, loadLlama } from "../../src/draft/llama.ts";
-import { AHEAD_PAGES, ModelDrafter, READ_AT_ONCE } from "../../src/draft/model-drafter.ts";
-import { shardReader } from "../../src/platform/disk.ts";
-import { GREEDY } from "../../src/speculate/types.ts";
+import type { KvCache } from "../../src/core/draft/cache.ts";
+import { type Llama, loadLlama } from "../../src/core/draft/llama.ts";
+import { AHEAD_PAGES, ModelDrafter, READ_AT_ONCE } from "../../src/core/draft/model-drafter.ts";
+import { shardReader } from "../../src/core/platform/disk.ts";
+import { GREEDY } from "../../src/core/speculate/types.ts";
 import { kernelModules } from "../support/kernels.ts";
 import { seeded } from "../support/random.ts";
 import { loadPack, packHeader, TINY_PACKS } from "../support/tiny.ts";

@@ -1,7 +1,7 @@
 /** A copy goes on after its changes. */
 import { describe, expect, test } from "vitest";
-import { CopyDrafter } from "../../src/draft/copy-drafter.ts";
-import type { Proposed } from "../../src/speculate/types.ts";
+import { CopyDrafter } from "../../src/core/draft/copy-drafter.ts";
+import type { Proposed } from "../../src/core/speculate/types.ts";
 import { seeded } from "../support/random.ts";
 
 const ids = (text: string) => [...text].map((c) => c.codePointAt(0)!);

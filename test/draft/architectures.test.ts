@@ -1,12 +1,12 @@
 /** Each architecture in the engine of the service, in WASM and in plain TypeScript, beside transformers. */
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Llama } from "../../src/draft/llama.ts";
-import { type PackedModel, writePack } from "../../src/format/pack.ts";
-import { readPack, readPackHeader } from "../../src/format/pack-reader.ts";
-import { decodeTensor } from "../../src/model/decode.ts";
-import { EMBEDDING } from "../../src/model/tensors.ts";
-import { openDirectory } from "../../src/platform/disk.ts";
-import { packable } from "../../src/rounding/packable.ts";
+import type { Llama } from "../../src/core/draft/llama.ts";
+import { type PackedModel, writePack } from "../../src/core/format/pack.ts";
+import { readPack, readPackHeader } from "../../src/core/format/pack-reader.ts";
+import { decodeTensor } from "../../src/core/model/decode.ts";
+import { EMBEDDING } from "../../src/core/model/tensors.ts";
+import { openDirectory } from "../../src/core/platform/disk.ts";
+import { packable } from "../../src/tools/compress/rounding/packable.ts";
 import { ARCHITECTURE_CASES } from "../cases/architectures.ts";
 import { BUILDS } from "../support/kernels.ts";
 import { packedLlama } from "../support/packed-llama.ts";

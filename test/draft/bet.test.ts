@@ -1,7 +1,7 @@
 /** What a lost bet leaves behind in the draft's KV cache: nothing that costs anything. */
 import { expect, test } from "vitest";
-import { ModelDrafter } from "../../src/draft/model-drafter.ts";
-import { GREEDY } from "../../src/speculate/types.ts";
+import { ModelDrafter } from "../../src/core/draft/model-drafter.ts";
+import { GREEDY } from "../../src/core/speculate/types.ts";
 import { loadPack, TINY_PACKS } from "../support/tiny.ts";
 
 const sure = () => true;

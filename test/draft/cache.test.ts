@@ -1,6 +1,6 @@
 /** The page pool: borrowing, giving back, and eviction of the least recently used timeline. */
 import { describe, expect, test } from "vitest";
-import { KvCache, PagePool } from "../../src/draft/cache.ts";
+import { KvCache, PagePool } from "../../src/core/draft/cache.ts";
 import { storedAsIs } from "../support/stored-as-is.ts";
 
 const PAGE = 64;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { chances } from "../../src/draft/chances.ts";
+import { chances } from "../../src/core/draft/chances.ts";
 import { seeded } from "../support/random.ts";
 
 const TRIES = 40_000;

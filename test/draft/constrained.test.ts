@@ -1,12 +1,12 @@
 /** A drafter under a form before it knows any timeline: it reads nothing, and what its cache holds stays. */
 import { expect, test } from "vitest";
-import { ConstrainedDrafter } from "../../src/draft/constrained.ts";
-import { ModelDrafter } from "../../src/draft/model-drafter.ts";
-import { Constraint } from "../../src/grammar/constraint.ts";
-import { Following } from "../../src/grammar/following.ts";
-import { compile } from "../../src/grammar/source.ts";
-import { TokenTrie } from "../../src/grammar/token-trie.ts";
-import { GREEDY } from "../../src/speculate/types.ts";
+import { ConstrainedDrafter } from "../../src/core/draft/constrained.ts";
+import { ModelDrafter } from "../../src/core/draft/model-drafter.ts";
+import { Constraint } from "../../src/core/grammar/constraint.ts";
+import { Following } from "../../src/core/grammar/following.ts";
+import { compile } from "../../src/core/grammar/source.ts";
+import { TokenTrie } from "../../src/core/grammar/token-trie.ts";
+import { GREEDY } from "../../src/core/speculate/types.ts";
 import { loadPack, TINY_PACKS } from "../support/tiny.ts";
 
 const HELD = Array.from({ length: 40 }, (_, i) => 3 + i);

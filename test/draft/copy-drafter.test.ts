@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CopyDrafter } from "../../src/draft/copy-drafter.ts";
+import { CopyDrafter } from "../../src/core/draft/copy-drafter.ts";
 
 const always = () => true;
 

@@ -1,9 +1,9 @@
 /** The drafter's draw against the target's rule, over the kernels of this machine. */
 import { expect, test } from "vitest";
-import { drawTokens } from "../../src/draft/draw.ts";
-import { gumbel, noiseBits, noiseKey } from "../../src/model/noise.ts";
-import { chooseToken, keepFloor } from "../../src/speculate/sample.ts";
-import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
+import { drawTokens } from "../../src/core/draft/draw.ts";
+import { gumbel, noiseBits, noiseKey } from "../../src/core/model/noise.ts";
+import { chooseToken, keepFloor } from "../../src/core/speculate/sample.ts";
+import { GREEDY, type Sampling } from "../../src/core/speculate/types.ts";
 import { held } from "../support/held-logits.ts";
 import { normal, seeded } from "../support/random.ts";
 

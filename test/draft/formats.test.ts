@@ -3,20 +3,20 @@
  * by the values that decoding the format gives.
  */
 import { beforeAll, describe, expect, test } from "vitest";
-import { keepApart } from "../../src/compress/stages/keep-apart.ts";
-import { quantiseTensor } from "../../src/compress/stages/quantise.ts";
-import { type Llama, loadLlama } from "../../src/draft/llama.ts";
-import { type PackedModel, type PackedTensor, writePack } from "../../src/format/pack.ts";
-import type { PackHeader } from "../../src/format/pack-header.ts";
-import { readPack } from "../../src/format/pack-reader.ts";
-import type { KernelModules } from "../../src/kernels/wasm.ts";
-import { keptApart } from "../../src/methods/squeezellm.ts";
-import { decodeTensor } from "../../src/model/decode.ts";
-import type { ActivationBits } from "../../src/model/formats/format.ts";
-import { type BlockFormat, FORMATS } from "../../src/model/formats.ts";
-import type { TensorLayout } from "../../src/model/layouts.ts";
-import { EMBEDDING } from "../../src/model/tensors.ts";
-import { openDirectory } from "../../src/platform/disk.ts";
+import { type Llama, loadLlama } from "../../src/core/draft/llama.ts";
+import { type PackedModel, type PackedTensor, writePack } from "../../src/core/format/pack.ts";
+import type { PackHeader } from "../../src/core/format/pack-header.ts";
+import { readPack } from "../../src/core/format/pack-reader.ts";
+import type { KernelModules } from "../../src/core/kernels/wasm.ts";
+import { decodeTensor } from "../../src/core/model/decode.ts";
+import type { ActivationBits } from "../../src/core/model/formats/format.ts";
+import { type BlockFormat, FORMATS } from "../../src/core/model/formats.ts";
+import type { TensorLayout } from "../../src/core/model/layouts.ts";
+import { EMBEDDING } from "../../src/core/model/tensors.ts";
+import { openDirectory } from "../../src/core/platform/disk.ts";
+import { keptApart } from "../../src/tools/compress/methods/squeezellm.ts";
+import { keepApart } from "../../src/tools/compress/stages/keep-apart.ts";
+import { quantiseTensor } from "../../src/tools/compress/stages/quantise.ts";
 import { BUILDS, kernelModules, onlyBuild } from "../support/kernels.ts";
 import { seeded } from "../support/random.ts";
 import { TINY_PACKS } from "../support/tiny.ts";

@@ -1,11 +1,11 @@
 /** The forward pass on the tiny model: the same bits whatever the batch, the build, or what ran before. */
 
 import { beforeAll, describe, expect, test } from "vitest";
-import { type Llama, loadLlama } from "../../src/draft/llama.ts";
-import { CHUNK } from "../../src/draft/memory-plan.ts";
-import { pageBytes } from "../../src/kernels/abi.ts";
-import { totalKvHeads } from "../../src/model/config.ts";
-import { shardReader } from "../../src/platform/disk.ts";
+import { type Llama, loadLlama } from "../../src/core/draft/llama.ts";
+import { CHUNK } from "../../src/core/draft/memory-plan.ts";
+import { pageBytes } from "../../src/core/kernels/abi.ts";
+import { totalKvHeads } from "../../src/core/model/config.ts";
+import { shardReader } from "../../src/core/platform/disk.ts";
 import { BUILDS, kernelModules, onlyBuild } from "../support/kernels.ts";
 import { seeded } from "../support/random.ts";
 import { loadPack, packHeader, TINY_PACKS } from "../support/tiny.ts";

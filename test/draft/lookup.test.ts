@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { BothDrafter } from "../../src/draft/both.ts";
-import { CopyDrafter } from "../../src/draft/copy-drafter.ts";
-import { Lookup } from "../../src/draft/lookup.ts";
-import type { Drafting } from "../../src/format/pack-header.ts";
-import type { Drafter, Proposed } from "../../src/speculate/types.ts";
+import { BothDrafter } from "../../src/core/draft/both.ts";
+import { CopyDrafter } from "../../src/core/draft/copy-drafter.ts";
+import { Lookup } from "../../src/core/draft/lookup.ts";
+import type { Drafting } from "../../src/core/format/pack-header.ts";
+import type { Drafter, Proposed } from "../../src/core/speculate/types.ts";
 import { seeded } from "../support/random.ts";
 
 const ids = (text: string) => [...text].map((c) => c.codePointAt(0)!);

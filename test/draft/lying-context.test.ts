@@ -1,8 +1,8 @@
 /** A header whose numbers are not true must be refused in words before memory is taken for it. */
 import { expect, test } from "vitest";
-import { loadLlama } from "../../src/draft/llama.ts";
-import { readPackHeader } from "../../src/format/pack-reader.ts";
-import { builtModules } from "../../src/platform/built.ts";
+import { loadLlama } from "../../src/core/draft/llama.ts";
+import { readPackHeader } from "../../src/core/format/pack-reader.ts";
+import { builtModules } from "../../src/core/platform/built.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 
 const header = packHeader(TINY_PACKS.target);

@@ -1,6 +1,6 @@
 /** Which matrices are one to the kernels. */
 import { expect, test } from "vitest";
-import { joinMatrices, type Matrix } from "../../src/draft/matrix.ts";
+import { joinMatrices, type Matrix } from "../../src/core/draft/matrix.ts";
 
 const BLOCK = 640;
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import type { Llama } from "../../src/draft/llama.ts";
-import { Meanings } from "../../src/draft/meanings.ts";
-import { ModelDrafter } from "../../src/draft/model-drafter.ts";
-import { readPack } from "../../src/format/pack-reader.ts";
-import { TokenRows } from "../../src/model/token-rows.ts";
-import { openDirectory } from "../../src/platform/disk.ts";
-import { GREEDY } from "../../src/speculate/types.ts";
+import type { Llama } from "../../src/core/draft/llama.ts";
+import { Meanings } from "../../src/core/draft/meanings.ts";
+import { ModelDrafter } from "../../src/core/draft/model-drafter.ts";
+import { readPack } from "../../src/core/format/pack-reader.ts";
+import { TokenRows } from "../../src/core/model/token-rows.ts";
+import { openDirectory } from "../../src/core/platform/disk.ts";
+import { GREEDY } from "../../src/core/speculate/types.ts";
 import { packedLlama } from "../support/packed-llama.ts";
 import { seeded } from "../support/random.ts";
 import { TINY_PACKS } from "../support/tiny.ts";

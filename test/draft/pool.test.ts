@@ -1,7 +1,7 @@
 /** The opinion of model and lookup together, computed once more by its formula. */
 import { describe, expect, test } from "vitest";
-import { pooled } from "../../src/draft/pool.ts";
-import type { Proposed } from "../../src/speculate/types.ts";
+import { pooled } from "../../src/core/draft/pool.ts";
+import type { Proposed } from "../../src/core/speculate/types.ts";
 import { seeded } from "../support/random.ts";
 
 const proposal = (source: "model" | "lookup", ...chances: readonly (readonly [number, number])[]): Proposed => {

@@ -1,9 +1,9 @@
 /** What a prediction is worth on edits of a file of 200 lines; `npm run bench:prediction` has them all. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { CopyDrafter } from "../../src/draft/copy-drafter.ts";
-import { replay } from "../../src/evaluate/replay.ts";
-import { openTokenizer } from "../../src/model/tokenizer.ts";
+import { CopyDrafter } from "../../src/core/draft/copy-drafter.ts";
+import { openTokenizer } from "../../src/core/model/tokenizer.ts";
+import { replay } from "../../src/tools/evaluate/replay.ts";
 import { EDITS, SOURCE } from "../bench/prediction/edits.ts";
 
 const PACK = new URL("../../models/smollm2-135m-draft-m/pack/tokenizer.json", import.meta.url);

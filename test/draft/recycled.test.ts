@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Recycled } from "../../src/draft/recycled.ts";
+import { Recycled } from "../../src/core/draft/recycled.ts";
 
 const id = (recycled: Recycled, end: readonly number[]) => recycled.after(end, 3)?.id;
 

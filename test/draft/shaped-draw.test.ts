@@ -1,10 +1,10 @@
 /** What a trimmed draft draws where its rows stand for tokens of the conversation, against the target's rule. */
 import { expect, test } from "vitest";
-import { ShapedDraw } from "../../src/draft/shaped-draw.ts";
-import { TokenRows } from "../../src/model/token-rows.ts";
-import { chooseToken } from "../../src/speculate/sample.ts";
-import { Shapers } from "../../src/speculate/shaping.ts";
-import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
+import { ShapedDraw } from "../../src/core/draft/shaped-draw.ts";
+import { TokenRows } from "../../src/core/model/token-rows.ts";
+import { chooseToken } from "../../src/core/speculate/sample.ts";
+import { Shapers } from "../../src/core/speculate/shaping.ts";
+import { GREEDY, type Sampling } from "../../src/core/speculate/types.ts";
 import { held } from "../support/held-logits.ts";
 import { normal, seeded } from "../support/random.ts";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { ModelDrafter } from "../../src/draft/model-drafter.ts";
-import { sharpened } from "../../src/draft/sharpness.ts";
-import { chooseToken } from "../../src/speculate/sample.ts";
-import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
+import { ModelDrafter } from "../../src/core/draft/model-drafter.ts";
+import { sharpened } from "../../src/core/draft/sharpness.ts";
+import { chooseToken } from "../../src/core/speculate/sample.ts";
+import { GREEDY, type Sampling } from "../../src/core/speculate/types.ts";
 import { normal, seeded } from "../support/random.ts";
 import { loadPack, TINY_PACKS } from "../support/tiny.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Admission } from "../../src/edge/admission.ts";
+import { Admission } from "../../src/edge/draft/admission.ts";
 
 const [a, b, c] = [{}, {}, {}];
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { duration, NOTHING_TAKEN, rateHeaders, settle, type Taken, take } from "../../src/edge/allowance.ts";
-import type { KeyLimits } from "../../src/platform/keys.ts";
+import type { KeyLimits } from "../../src/core/platform/keys.ts";
+import { duration, NOTHING_TAKEN, rateHeaders, settle, type Taken, take } from "../../src/edge/bill/allowance.ts";
 
 const NOON = Date.UTC(2026, 10, 27, 12);
 let tickets = 0;

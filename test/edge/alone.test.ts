@@ -1,9 +1,9 @@
 /** The draft in the place of an origin, over a model that is loaded anew in mid-answer. */
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import type { Llama } from "../../src/draft/llama.ts";
-import { DraftAlone } from "../../src/edge/alone.ts";
-import type { SessionDraft } from "../../src/edge/drafter.ts";
-import { GREEDY } from "../../src/speculate/types.ts";
+import type { Llama } from "../../src/core/draft/llama.ts";
+import { GREEDY } from "../../src/core/speculate/types.ts";
+import type { SessionDraft } from "../../src/edge/draft/drafter.ts";
+import { DraftAlone } from "../../src/edge/session/alone.ts";
 import { loadPack, TINY_PACKS } from "../support/tiny.ts";
 
 const PROMPT = [5, 17, 60, 9, 44, 31];

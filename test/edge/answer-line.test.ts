@@ -1,12 +1,12 @@
 /** The line of an answer: what it says, what it never says, and the trace that goes on to the origin. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { AnswerLine, DOUBLES, KEY_NAME } from "../../src/edge/answer-line.ts";
+import { OutriderError } from "../../src/core/model/errors.ts";
+import type { Outcome } from "../../src/edge/api/outcome.ts";
 import type { Env } from "../../src/edge/env.ts";
-import type { Origin } from "../../src/edge/origins.ts";
-import type { Outcome } from "../../src/edge/reply.ts";
-import { authenticate } from "../../src/edge/tenant.ts";
-import { traced, traceId, traceOf } from "../../src/edge/trace.ts";
-import { OutriderError } from "../../src/model/errors.ts";
+import type { Origin } from "../../src/edge/origins/origins.ts";
+import { traced, traceId, traceOf } from "../../src/edge/origins/trace.ts";
+import { AnswerLine, DOUBLES, KEY_NAME } from "../../src/edge/session/answer-line.ts";
+import { authenticate } from "../../src/edge/tenant/tenant.ts";
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const REQUEST = `req_${"0123456789abcdef".repeat(2)}`;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { answer } from "../../src/edge/answer.ts";
-import { AnswerText, type Piece } from "../../src/edge/stream.ts";
-import { TokenDecoder } from "../../src/model/tokenizer.ts";
-import type { Step, Summary } from "../../src/speculate/round.ts";
+import { TokenDecoder } from "../../src/core/model/tokenizer.ts";
+import type { Step, Summary } from "../../src/core/speculate/round.ts";
+import { AnswerText, type Piece } from "../../src/edge/api/openai/stream.ts";
+import { answer } from "../../src/edge/session/answer.ts";
 
 const END = 0;
 const words = ["", "one ", "two ", "three ", "four "];

@@ -3,13 +3,13 @@
  * The Worker reads them before any limit of a key is asked.
  */
 import { describe, expect, test, vi } from "vitest";
-import { jsonBody } from "../../src/edge/body.ts";
-import { longWork } from "../../src/edge/long-work.ts";
-import { parseMessages } from "../../src/edge/messages/request.ts";
-import { parseChat, parseCompletion } from "../../src/edge/openai.ts";
-import { parseResponses } from "../../src/edge/responses/request.ts";
-import { parseDetokenize } from "../../src/edge/tokens/question.ts";
-import type { OutriderError } from "../../src/model/errors.ts";
+import type { OutriderError } from "../../src/core/model/errors.ts";
+import { jsonBody } from "../../src/edge/api/body.ts";
+import { longWork } from "../../src/edge/api/long-work.ts";
+import { parseMessages } from "../../src/edge/api/messages/request.ts";
+import { parseChat, parseCompletion } from "../../src/edge/api/openai/openai.ts";
+import { parseResponses } from "../../src/edge/api/responses/request.ts";
+import { parseDetokenize } from "../../src/edge/api/tokens/question.ts";
 
 const MANY = 100_000;
 const seed = () => 7;

@@ -1,6 +1,6 @@
 /** The states of a breaker, in a time of its own. */
 import { expect, test } from "vitest";
-import { Breakers } from "../../src/edge/breaker.ts";
+import { Breakers } from "../../src/edge/origins/breaker.ts";
 
 function broken() {
   const clock = { now: 0 };

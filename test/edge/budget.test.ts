@@ -1,11 +1,11 @@
 /** What a long conversation may hold of the isolate's memory, by the default draft's own header. */
 import { expect, test } from "vitest";
-import { restBytes } from "../../src/draft/at-rest.ts";
-import { planMemory } from "../../src/draft/memory-plan.ts";
-import { AHEAD_PAGES } from "../../src/draft/model-drafter.ts";
-import { conversationPages, poolPages } from "../../src/edge/budget.ts";
-import { PAGE_TOKENS, pageBytes } from "../../src/kernels/abi.ts";
-import { totalKvHeads } from "../../src/model/config.ts";
+import { restBytes } from "../../src/core/draft/at-rest.ts";
+import { planMemory } from "../../src/core/draft/memory-plan.ts";
+import { AHEAD_PAGES } from "../../src/core/draft/model-drafter.ts";
+import { PAGE_TOKENS, pageBytes } from "../../src/core/kernels/abi.ts";
+import { totalKvHeads } from "../../src/core/model/config.ts";
+import { conversationPages, poolPages } from "../../src/edge/draft/budget.ts";
 import { packHeader } from "../support/tiny.ts";
 
 const header = packHeader("models/smollm2-135m-draft-m/pack");

@@ -1,11 +1,11 @@
 /** Several choices as one body: what each answers, its index, usage, seeds, errors, and a client that leaves. */
 import { expect, test } from "vitest";
-import { askChoices } from "../../src/edge/choices.ts";
-import type { Generation } from "../../src/edge/generation.ts";
-import { parseChat } from "../../src/edge/openai.ts";
-import type { Outcome } from "../../src/edge/reply.ts";
-import { formOf } from "../../src/edge/stream.ts";
-import { OutriderError } from "../../src/model/errors.ts";
+import { OutriderError } from "../../src/core/model/errors.ts";
+import { parseChat } from "../../src/edge/api/openai/openai.ts";
+import { formOf } from "../../src/edge/api/openai/stream.ts";
+import type { Outcome } from "../../src/edge/api/outcome.ts";
+import { askChoices } from "../../src/edge/door/choices.ts";
+import type { Generation } from "../../src/edge/prompt/generation.ts";
 
 const asked = (fields: object): Generation =>
   parseChat({ model: "m", messages: [{ role: "user", content: "Hi" }], seed: 5, n: 3, ...fields }, () => 0);

@@ -1,6 +1,6 @@
 /** How much the drafter may do for one answer. */
 import { expect, test } from "vitest";
-import { CpuBudget, cpuBudgetMs } from "../../src/edge/cpu-budget.ts";
+import { CpuBudget, cpuBudgetMs } from "../../src/edge/draft/cpu-budget.ts";
 
 test("a budget ends when one more step would take more than is left, and for good", () => {
   let stepMs = 4;

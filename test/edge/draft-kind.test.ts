@@ -1,6 +1,6 @@
 /** Who drafts, by what the client asks for and what the deployment has. */
 import { expect, test } from "vitest";
-import { draftKind } from "../../src/edge/draft-kind.ts";
+import { draftKind } from "../../src/edge/prompt/draft-kind.ts";
 
 const asked = (kind: Parameters<typeof draftKind>[0]["kind"], max: number | null = null) => ({
   kind,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { FairShare } from "../../src/edge/fair-share.ts";
+import { FairShare } from "../../src/edge/session/fair-share.ts";
 
 /** A thread whose timers fire `lateMs` late, 1 ms from now at least, and a clock that only `pass` moves. */
 class Thread {

@@ -1,11 +1,11 @@
 /** Of each field of three dialects it is said what becomes of it, and that becomes of it. */
 import { describe, expect, test } from "vitest";
-import { FIELDS, withoutEffect } from "../../src/edge/fields.ts";
-import { parseMessages, REFUSED_OF_MESSAGES } from "../../src/edge/messages/request.ts";
-import { nearest } from "../../src/edge/nearest.ts";
-import { parseChat, parseCompletion } from "../../src/edge/openai.ts";
-import { openapi } from "../../src/edge/openapi.ts";
-import { parseResponses, REFUSED_OF_RESPONSES } from "../../src/edge/responses/request.ts";
+import { openapi } from "../../src/edge/api/document/openapi.ts";
+import { parseMessages, REFUSED_OF_MESSAGES } from "../../src/edge/api/messages/request.ts";
+import { nearest } from "../../src/edge/api/nearest.ts";
+import { FIELDS, withoutEffect } from "../../src/edge/api/openai/fields.ts";
+import { parseChat, parseCompletion } from "../../src/edge/api/openai/openai.ts";
+import { parseResponses, REFUSED_OF_RESPONSES } from "../../src/edge/api/responses/request.ts";
 
 const chat = { model: "m", messages: [{ role: "user", content: "Hi" }] };
 const text = { model: "m", prompt: "Once" };

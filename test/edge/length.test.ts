@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Generation } from "../../src/edge/generation.ts";
-import { checkLength } from "../../src/edge/length.ts";
+import type { Generation } from "../../src/edge/prompt/generation.ts";
+import { checkLength } from "../../src/edge/prompt/length.ts";
 
 /** Each ASCII character in tokens of at most four. */
 const MODEL = {

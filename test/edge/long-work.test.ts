@@ -1,7 +1,7 @@
 /** Long work in slices: how much of the thread it takes, in which order, and that it leaves nothing behind. */
 import { expect, test } from "vitest";
-import { LongWork } from "../../src/edge/long-work.ts";
-import type { Sliced } from "../../src/model/sliced.ts";
+import type { Sliced } from "../../src/core/model/sliced.ts";
+import { LongWork } from "../../src/edge/api/long-work.ts";
 import { virtually } from "../support/virtual-time.ts";
 
 /** Work of so many slices, which tells when each is done. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { maxTokens } from "../../src/edge/max-tokens.ts";
+import { maxTokens } from "../../src/edge/prompt/max-tokens.ts";
 
 test.each([
   [null, null, {}, 4096],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { noteOf } from "../../src/edge/note.ts";
+import { noteOf } from "../../src/edge/session/note.ts";
 
 const DEMO = { sharedCpu: true, passesOf8: 6.96, tokensPerPass: 2.87 };
 const PLAIN = { predicted: 97, passes: 97, drafted: 0, predictedMs: 1400, passMs: 14 };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parseChat, parseCompletion } from "../../src/edge/openai.ts";
-import { OutriderError } from "../../src/model/errors.ts";
+import { OutriderError } from "../../src/core/model/errors.ts";
+import { parseChat, parseCompletion } from "../../src/edge/api/openai/openai.ts";
 
 const user = { role: "user", content: "Hi" };
 const chat = (fields: object) => parseChat({ model: "m", messages: [user], ...fields }, () => 7);

@@ -1,14 +1,14 @@
 /** Several origins: which are configured, which is asked first, and what happens where one refuses or is silent. */
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { Breakers } from "../../src/edge/breaker.ts";
+import { OutriderError } from "../../src/core/model/errors.ts";
+import { PROTOCOL_VERSION } from "../../src/core/verify/protocol.ts";
+import type { Region } from "../../src/core/verify/region.ts";
 import type { Env } from "../../src/edge/env.ts";
-import { Route } from "../../src/edge/origin.ts";
-import { deadlineOf, type Origin, originsOf } from "../../src/edge/origins.ts";
-import { Places } from "../../src/edge/places.ts";
-import { RoundTrips } from "../../src/edge/round-trips.ts";
-import { OutriderError } from "../../src/model/errors.ts";
-import { PROTOCOL_VERSION } from "../../src/verify/protocol.ts";
-import type { Region } from "../../src/verify/region.ts";
+import { Breakers } from "../../src/edge/origins/breaker.ts";
+import { Route } from "../../src/edge/origins/origin.ts";
+import { deadlineOf, type Origin, originsOf } from "../../src/edge/origins/origins.ts";
+import { RoundTrips } from "../../src/edge/origins/round-trips.ts";
+import { Places } from "../../src/edge/place/places.ts";
 
 afterEach(() => vi.useRealTimers());
 

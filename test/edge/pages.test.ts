@@ -1,8 +1,8 @@
 /** What a Session stores, against a real SQLite: Node's own, behind the shape of a Durable Object's storage. */
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { KvCache, PagePool } from "../../src/draft/cache.ts";
-import { PageStore, ROW_BYTES } from "../../src/edge/pages.ts";
-import { TimelineStore } from "../../src/edge/timeline-store.ts";
+import { KvCache, PagePool } from "../../src/core/draft/cache.ts";
+import { PageStore, ROW_BYTES } from "../../src/edge/store/pages.ts";
+import { TimelineStore } from "../../src/edge/store/timeline-store.ts";
 import { type MemoryStorage, memoryStorage } from "../support/memory-storage.ts";
 import { seeded } from "../support/random.ts";
 import { storedAsIs } from "../support/stored-as-is.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { nearestTo } from "../../src/edge/geography.ts";
-import { isMisplaced, type OriginPlace, placementOf } from "../../src/edge/placement.ts";
-import { NOTHING_SAID } from "../../src/edge/places.ts";
-import type { RoundTrips } from "../../src/verify/place.ts";
-import { REGIONS, type Region } from "../../src/verify/region.ts";
+import type { RoundTrips } from "../../src/core/verify/place.ts";
+import { REGIONS, type Region } from "../../src/core/verify/region.ts";
+import { nearestTo } from "../../src/edge/origins/geography.ts";
+import { isMisplaced, type OriginPlace, placementOf } from "../../src/edge/place/placement.ts";
+import { NOTHING_SAID } from "../../src/edge/place/places.ts";
 
 const CITIES = {
   paris: { latitude: 48.9, longitude: 2.4 },

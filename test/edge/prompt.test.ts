@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Generation } from "../../src/edge/generation.ts";
-import { parseChat, parseCompletion } from "../../src/edge/openai.ts";
-import { taskOf } from "../../src/edge/prompt.ts";
-import { ChatTemplate } from "../../src/model/chat.ts";
-import type { OutriderError } from "../../src/model/errors.ts";
-import { FillTemplate } from "../../src/model/fill.ts";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { ChatTemplate } from "../../src/core/model/chat.ts";
+import type { OutriderError } from "../../src/core/model/errors.ts";
+import { FillTemplate } from "../../src/core/model/fill.ts";
+import { Tokenizer } from "../../src/core/model/tokenizer.ts";
+import { parseChat, parseCompletion } from "../../src/edge/api/openai/openai.ts";
+import type { Generation } from "../../src/edge/prompt/generation.ts";
+import { taskOf } from "../../src/edge/prompt/prompt.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 
 const header = packHeader(TINY_PACKS.draft);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Queue } from "../../src/edge/queue.ts";
+import { Queue } from "../../src/edge/session/queue.ts";
 
 test("queue come in order, one at a time", async () => {
   const queue = new Queue(10);

@@ -1,7 +1,7 @@
 /** Whether an edge can answer, and that asking costs its origins little. */
 import { expect, test } from "vitest";
-import type { Origin } from "../../src/edge/origins.ts";
-import { OriginWatch } from "../../src/edge/readiness.ts";
+import { OriginWatch } from "../../src/edge/door/readiness.ts";
+import type { Origin } from "../../src/edge/origins/origins.ts";
 import { scriptedOrigin } from "../support/scripted-engine.ts";
 
 const { gateway, server } = await scriptedOrigin();

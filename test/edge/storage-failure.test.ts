@@ -1,7 +1,7 @@
 /** What counts as failing storage, and what is done then. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { askAnyway, isStorageFailure, tellStorageFailure, type Way } from "../../src/edge/storage-failure.ts";
-import { OutriderError } from "../../src/model/errors.ts";
+import { OutriderError } from "../../src/core/model/errors.ts";
+import { askAnyway, isStorageFailure, tellStorageFailure, type Way } from "../../src/edge/store/storage-failure.ts";
 
 const said: string[] = [];
 beforeEach(() => {

@@ -1,8 +1,8 @@
 /** What a turn reads of stored responses: each once, however often it refers to them, and no more than is stored. */
 import { expect, test, vi } from "vitest";
-import type { Head, Outcome } from "../../src/edge/reply.ts";
-import { parseResponses } from "../../src/edge/responses/request.ts";
-import { ResponseStore } from "../../src/edge/responses/store.ts";
+import type { Head, Outcome } from "../../src/edge/api/outcome.ts";
+import { parseResponses } from "../../src/edge/api/responses/request.ts";
+import { ResponseStore } from "../../src/edge/api/responses/store.ts";
 import { memoryStorage } from "../support/memory-storage.ts";
 
 const head: Head = { kind: "chat", id: "chatcmpl-1", created: 1, model: "m", index: 0 };

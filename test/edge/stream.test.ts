@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { Head, Outcome, TracedToken } from "../../src/edge/reply.ts";
-import { AnswerText, formOf, type Piece } from "../../src/edge/stream.ts";
-import { OutriderError } from "../../src/model/errors.ts";
-import { TokenDecoder } from "../../src/model/tokenizer.ts";
+import { OutriderError } from "../../src/core/model/errors.ts";
+import { TokenDecoder } from "../../src/core/model/tokenizer.ts";
+import { AnswerText, formOf, type Piece } from "../../src/edge/api/openai/stream.ts";
+import type { Head, Outcome, TracedToken } from "../../src/edge/api/outcome.ts";
 import { seeded } from "../support/random.ts";
 
 /** Tokens are indexes into a list of byte strings. */

@@ -1,8 +1,8 @@
 /** A table of a Session, against Node's SQLite. */
 import type { DatabaseSync } from "node:sqlite";
 import { beforeEach, describe, expect, test } from "vitest";
-import { Table } from "../../src/edge/table.ts";
-import { OutriderError } from "../../src/model/errors.ts";
+import { OutriderError } from "../../src/core/model/errors.ts";
+import { Table } from "../../src/edge/store/table.ts";
 import { memoryStorage } from "../support/memory-storage.ts";
 
 let database: DatabaseSync;

@@ -1,9 +1,9 @@
 import { createHash, createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { parseChat, parseCompletion } from "../../src/edge/api/openai/openai.ts";
 import type { Env } from "../../src/edge/env.ts";
-import type { Generation } from "../../src/edge/generation.ts";
-import { parseChat, parseCompletion } from "../../src/edge/openai.ts";
-import { authenticate, checkStranger, sessionName } from "../../src/edge/tenant.ts";
+import type { Generation } from "../../src/edge/prompt/generation.ts";
+import { authenticate, checkStranger, sessionName } from "../../src/edge/tenant/tenant.ts";
 
 const env = (fields: object): Env => fields as Env;
 const chat = (messages: object[], fields: object = {}): Generation =>

@@ -1,14 +1,19 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
-import { tokensAnswer } from "../../src/edge/tokens/answer.ts";
-import { checkQuestion } from "../../src/edge/tokens/limit.ts";
-import { parseDetokenize, parseTemplate, parseTokenize, type TokenRequest } from "../../src/edge/tokens/question.ts";
-import { ChatTemplate } from "../../src/model/chat.ts";
-import type { OutriderError } from "../../src/model/errors.ts";
-import { longestTokens } from "../../src/model/longest-tokens.ts";
-import { finished } from "../../src/model/sliced.ts";
-import { openTokenizer } from "../../src/model/tokenizer.ts";
+import { ChatTemplate } from "../../src/core/model/chat.ts";
+import type { OutriderError } from "../../src/core/model/errors.ts";
+import { longestTokens } from "../../src/core/model/longest-tokens.ts";
+import { finished } from "../../src/core/model/sliced.ts";
+import { openTokenizer } from "../../src/core/model/tokenizer.ts";
+import { tokensAnswer } from "../../src/edge/api/tokens/answer.ts";
+import { checkQuestion } from "../../src/edge/api/tokens/limit.ts";
+import {
+  parseDetokenize,
+  parseTemplate,
+  parseTokenize,
+  type TokenRequest,
+} from "../../src/edge/api/tokens/question.ts";
 import { seeded } from "../support/random.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 

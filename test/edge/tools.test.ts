@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { QWEN } from "../../src/calls/qwen.ts";
-import { Calling } from "../../src/edge/calling.ts";
-import { conversationOf } from "../../src/edge/prompt.ts";
-import { Said } from "../../src/edge/said.ts";
-import { MAX_TOOLS, type Offer, offerOf } from "../../src/edge/tools.ts";
-import { compile } from "../../src/grammar/source.ts";
-import { OutriderError } from "../../src/model/errors.ts";
+import { QWEN } from "../../src/core/calls/qwen.ts";
+import { compile } from "../../src/core/grammar/source.ts";
+import { OutriderError } from "../../src/core/model/errors.ts";
+import { Calling } from "../../src/edge/prompt/calling.ts";
+import { conversationOf } from "../../src/edge/prompt/prompt.ts";
+import { Said } from "../../src/edge/prompt/said.ts";
+import { MAX_TOOLS, type Offer, offerOf } from "../../src/edge/prompt/tools.ts";
 
 const parameters = { type: "object", properties: { n: { type: "integer" } }, required: ["n"] };
 const tool = (name: string, more: object = {}) => ({ type: "function", function: { name, parameters, ...more } });

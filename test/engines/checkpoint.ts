@@ -1,9 +1,9 @@
 /** The real model as a Hugging Face checkpoint in f32, which SGLang and vLLM serve; made at most once. */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { exportHuggingFace } from "../../src/compress/export-hf.ts";
-import { readPack } from "../../src/format/pack-reader.ts";
-import { directorySink, openDirectory } from "../../src/platform/disk.ts";
+import { readPack } from "../../src/core/format/pack-reader.ts";
+import { directorySink, openDirectory } from "../../src/core/platform/disk.ts";
+import { exportHuggingFace } from "../../src/tools/compress/export-hf.ts";
 import { HOME } from "./python.ts";
 
 /** As publishers' checkpoints have it: servers take from it what a request does not say. */

@@ -7,11 +7,11 @@
  * its weights dequantised.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { prepare } from "../../src/commands/prepare.ts";
+import { GREEDY } from "../../src/core/speculate/types.ts";
 import type { TargetEngine } from "../../src/origin/engine.ts";
 import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
 import { ENGINES } from "../../src/origin/engines.ts";
-import { GREEDY } from "../../src/speculate/types.ts";
+import { prepare } from "../../src/tools/commands/prepare.ts";
 import { alone, drafted, ENGINE_CASES, streamsTheSame } from "../cases/engines.ts";
 import { realF32Gguf, realPrompts } from "../support/real.ts";
 import { type Running, startOrigin } from "../support/service.ts";

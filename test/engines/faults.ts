@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
-import { GREEDY } from "../../src/speculate/types.ts";
-import { decodeHealth } from "../../src/verify/health.ts";
+import { GREEDY } from "../../src/core/speculate/types.ts";
+import { decodeHealth } from "../../src/core/verify/health.ts";
 import { type Fault, faultProxy } from "../support/fault-proxy.ts";
 import { freshSession, type GenerationOptions, runGeneration } from "../support/generation.ts";
 import { seeded } from "../support/random.ts";

@@ -1,8 +1,8 @@
 /** A plan against the closed form where there is one (Leviathan, Kalman, Matias 2023, §3.1), and in its limits. */
 import { describe, expect, test } from "vitest";
-import { plan } from "../../src/evaluate/plan.ts";
+import { costOf } from "../../src/core/speculate/pass-cost.ts";
 import { PASS_COSTS } from "../../src/origin/pass-costs.ts";
-import { costOf } from "../../src/speculate/pass-cost.ts";
+import { plan } from "../../src/tools/evaluate/plan.ts";
 
 const MAX_DRAFT = 8;
 const passes = (T: number, costs: keyof typeof PASS_COSTS) =>

@@ -3,17 +3,17 @@
  * (test/golden/make_architectures.py), and written out again.
  */
 import { describe, expect, test } from "vitest";
-import { exportHuggingFace } from "../../src/compress/export-hf.ts";
-import { readGguf } from "../../src/format/gguf.ts";
-import { importGguf, importSafetensors } from "../../src/format/import.ts";
-import type { PackedModel } from "../../src/format/pack.ts";
-import { readCheckpoint, writeSafetensors } from "../../src/format/safetensors.ts";
-import { bytesSource } from "../../src/format/source.ts";
-import { decodeTensor } from "../../src/model/decode.ts";
-import { numberToF16 } from "../../src/model/f16.ts";
-import { configFromHuggingFace } from "../../src/model/huggingface-config.ts";
-import { scaledFrequency } from "../../src/model/rope.ts";
-import { sha256Hex } from "../../src/model/sha256.ts";
+import { readGguf } from "../../src/core/format/gguf.ts";
+import { importGguf, importSafetensors } from "../../src/core/format/import.ts";
+import type { PackedModel } from "../../src/core/format/pack.ts";
+import { readCheckpoint, writeSafetensors } from "../../src/core/format/safetensors.ts";
+import { bytesSource } from "../../src/core/format/source.ts";
+import { decodeTensor } from "../../src/core/model/decode.ts";
+import { numberToF16 } from "../../src/core/model/f16.ts";
+import { configFromHuggingFace } from "../../src/core/model/huggingface-config.ts";
+import { scaledFrequency } from "../../src/core/model/rope.ts";
+import { sha256Hex } from "../../src/core/model/sha256.ts";
+import { exportHuggingFace } from "../../src/tools/compress/export-hf.ts";
 import { MemoryDirectory } from "../support/files.ts";
 import { goldenBytes, goldenJson } from "../support/golden.ts";
 

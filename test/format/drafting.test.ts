@@ -4,12 +4,12 @@
  */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { runStages } from "../../src/compress/pipeline.ts";
-import { parseRecipe } from "../../src/compress/recipe.ts";
-import { writePack } from "../../src/format/pack.ts";
-import { readPack, readPackHeader } from "../../src/format/pack-reader.ts";
-import { bytesSource } from "../../src/format/source.ts";
-import { openDirectory } from "../../src/platform/disk.ts";
+import { writePack } from "../../src/core/format/pack.ts";
+import { readPack, readPackHeader } from "../../src/core/format/pack-reader.ts";
+import { bytesSource } from "../../src/core/format/source.ts";
+import { openDirectory } from "../../src/core/platform/disk.ts";
+import { runStages } from "../../src/tools/compress/pipeline.ts";
+import { parseRecipe } from "../../src/tools/compress/recipe.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
 test("a recipe's figures are in the pack that is made, written and read", async () => {

@@ -1,13 +1,13 @@
 /** A Llama out of GGUF against transformers' own loader (test/golden/make_checkpoint.py). */
 import { expect, test } from "vitest";
-import { type Gguf, readGguf } from "../../src/format/gguf.ts";
-import { halfSplitOrder, llamaConfig, readLlamaTensor } from "../../src/format/gguf-llama.ts";
-import { tokenizerFiles } from "../../src/format/gguf-tokenizer.ts";
-import { bytesSource } from "../../src/format/source.ts";
-import { dequantise } from "../../src/model/blocks.ts";
-import { sha256Hex } from "../../src/model/sha256.ts";
-import { tensorShapes } from "../../src/model/tensors.ts";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { type Gguf, readGguf } from "../../src/core/format/gguf.ts";
+import { halfSplitOrder, llamaConfig, readLlamaTensor } from "../../src/core/format/gguf-llama.ts";
+import { tokenizerFiles } from "../../src/core/format/gguf-tokenizer.ts";
+import { bytesSource } from "../../src/core/format/source.ts";
+import { dequantise } from "../../src/core/model/blocks.ts";
+import { sha256Hex } from "../../src/core/model/sha256.ts";
+import { tensorShapes } from "../../src/core/model/tensors.ts";
+import { Tokenizer } from "../../src/core/model/tokenizer.ts";
 import { goldenBytes, goldenJson } from "../support/golden.ts";
 
 const golden: Gguf = await readGguf(bytesSource("llama.gguf", goldenBytes("llama.gguf")));

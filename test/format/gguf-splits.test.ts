@@ -1,8 +1,8 @@
 /** How text is split for each `tokenizer.ggml.pre`, against the `tokenizers` package (test/golden/make_splits.py). */
 import { crc32 } from "node:zlib";
 import { expect, test } from "vitest";
-import { SPLITS } from "../../src/format/gguf-splits.ts";
-import { splitter } from "../../src/model/splitter.ts";
+import { SPLITS } from "../../src/core/format/gguf-splits.ts";
+import { splitter } from "../../src/core/model/splitter.ts";
 import { goldenJson } from "../support/golden.ts";
 
 const strings: string[] = goldenJson("tokenizer.json").strings.map(({ text }: { text: string }) => text);

@@ -1,7 +1,7 @@
 /** The reader against a file that the `gguf` package wrote (test/golden/make_checkpoint.py), whole and damaged. */
 import { describe, expect, test } from "vitest";
-import { readGguf, readGgufTensor } from "../../src/format/gguf.ts";
-import { type ByteSource, bytesSource } from "../../src/format/source.ts";
+import { readGguf, readGgufTensor } from "../../src/core/format/gguf.ts";
+import { type ByteSource, bytesSource } from "../../src/core/format/source.ts";
 import { damaged, goldenBytes, goldenJson, outcome } from "../support/golden.ts";
 
 const file = goldenBytes("llama.gguf");

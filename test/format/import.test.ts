@@ -1,16 +1,16 @@
 /** Import: exact formats stay exact, others are rounded and named, and both containers give the same model. */
 
 import { describe, expect, test } from "vitest";
-import { readGguf } from "../../src/format/gguf.ts";
-import { readLlamaTensor } from "../../src/format/gguf-llama.ts";
-import { importGguf, importSafetensors } from "../../src/format/import.ts";
-import { type NewTensor, writeSafetensors } from "../../src/format/safetensors.ts";
-import { bytesSource } from "../../src/format/source.ts";
-import { dequantise } from "../../src/model/blocks.ts";
-import { decodeTensor } from "../../src/model/decode.ts";
-import { configToHuggingFace } from "../../src/model/huggingface-config.ts";
-import { tensorShapes } from "../../src/model/tensors.ts";
-import { packable } from "../../src/rounding/packable.ts";
+import { readGguf } from "../../src/core/format/gguf.ts";
+import { readLlamaTensor } from "../../src/core/format/gguf-llama.ts";
+import { importGguf, importSafetensors } from "../../src/core/format/import.ts";
+import { type NewTensor, writeSafetensors } from "../../src/core/format/safetensors.ts";
+import { bytesSource } from "../../src/core/format/source.ts";
+import { dequantise } from "../../src/core/model/blocks.ts";
+import { decodeTensor } from "../../src/core/model/decode.ts";
+import { configToHuggingFace } from "../../src/core/model/huggingface-config.ts";
+import { tensorShapes } from "../../src/core/model/tensors.ts";
+import { packable } from "../../src/tools/compress/rounding/packable.ts";
 import { MemoryDirectory } from "../support/files.ts";
 import { damaged, goldenBytes, outcome } from "../support/golden.ts";
 

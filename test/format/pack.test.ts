@@ -1,17 +1,17 @@
 /** Packs: what is written is read back, laid out as pack-header.ts says; damaged packs are refused. */
 
 import { describe, expect, test } from "vitest";
-import { importGguf } from "../../src/format/import.ts";
-import { type PackedModel, writePack } from "../../src/format/pack.ts";
-import { SHARD_BYTES } from "../../src/format/pack-header.ts";
-import { readPack, readPackHeader } from "../../src/format/pack-reader.ts";
-import { readSafetensors } from "../../src/format/safetensors.ts";
-import { bytesSource } from "../../src/format/source.ts";
-import { configFromHuggingFace } from "../../src/model/huggingface-config.ts";
-import { tensorBytes } from "../../src/model/layouts.ts";
-import { sha256Hex } from "../../src/model/sha256.ts";
-import { EMBEDDING, FINAL_NORM } from "../../src/model/tensors.ts";
-import { packable } from "../../src/rounding/packable.ts";
+import { importGguf } from "../../src/core/format/import.ts";
+import { type PackedModel, writePack } from "../../src/core/format/pack.ts";
+import { SHARD_BYTES } from "../../src/core/format/pack-header.ts";
+import { readPack, readPackHeader } from "../../src/core/format/pack-reader.ts";
+import { readSafetensors } from "../../src/core/format/safetensors.ts";
+import { bytesSource } from "../../src/core/format/source.ts";
+import { configFromHuggingFace } from "../../src/core/model/huggingface-config.ts";
+import { tensorBytes } from "../../src/core/model/layouts.ts";
+import { sha256Hex } from "../../src/core/model/sha256.ts";
+import { EMBEDDING, FINAL_NORM } from "../../src/core/model/tensors.ts";
+import { packable } from "../../src/tools/compress/rounding/packable.ts";
 import { MemoryDirectory } from "../support/files.ts";
 import { damaged, goldenBytes, outcome } from "../support/golden.ts";
 import { seeded } from "../support/random.ts";

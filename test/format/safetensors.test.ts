@@ -1,8 +1,8 @@
 /** The container against a file of the `safetensors` package, round trips, and damaged files. */
 import { describe, expect, test } from "vitest";
-import { readCheckpoint, readSafetensors, writeSafetensors } from "../../src/format/safetensors.ts";
-import { bytesSource } from "../../src/format/source.ts";
-import { dequantise } from "../../src/model/blocks.ts";
+import { readCheckpoint, readSafetensors, writeSafetensors } from "../../src/core/format/safetensors.ts";
+import { bytesSource } from "../../src/core/format/source.ts";
+import { dequantise } from "../../src/core/model/blocks.ts";
 import { MemoryDirectory } from "../support/files.ts";
 import { damaged, goldenBytes, outcome } from "../support/golden.ts";
 

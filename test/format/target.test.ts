@@ -3,11 +3,11 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { edgeModelSchema } from "../../src/format/edge-model.ts";
-import { ChatTemplate } from "../../src/model/chat.ts";
-import { openTokenizer } from "../../src/model/tokenizer.ts";
-import { vocabularyHash } from "../../src/model/tokenizer-files.ts";
-import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
+import { edgeModelSchema } from "../../src/core/format/edge-model.ts";
+import { ChatTemplate } from "../../src/core/model/chat.ts";
+import { openTokenizer } from "../../src/core/model/tokenizer.ts";
+import { vocabularyHash } from "../../src/core/model/tokenizer-files.ts";
+import { assembleEdge, describeTarget } from "../../src/tools/service/assets.ts";
 import { goldenJson } from "../support/golden.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 

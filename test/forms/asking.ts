@@ -1,5 +1,5 @@
 /** One schema through the service: three answers of one text, and the passes that each took. */
-import { faultOf } from "../../src/grammar/check.ts";
+import { faultOf } from "../../src/core/grammar/check.ts";
 
 /** Where edges answer, the one without masked drafts too, and what the target is called. */
 interface Edges {

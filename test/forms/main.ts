@@ -14,8 +14,8 @@
  * for the suite; the default pair's target is obtained once, 98 MB. The last line is JSON.
  */
 
-import { textTable } from "../../src/charts/text-table.ts";
-import { prepare } from "../../src/commands/prepare.ts";
+import { textTable } from "../../src/tools/charts/text-table.ts";
+import { prepare } from "../../src/tools/commands/prepare.ts";
 import { type Case, MaskBench, suitesFolder } from "../suites/sources.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { startEdge, startOrigin } from "../support/service.ts";

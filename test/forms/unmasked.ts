@@ -4,11 +4,11 @@
  */
 import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PACKAGE } from "../../src/platform/places.ts";
+import { PACKAGE } from "../../src/core/platform/places.ts";
 
 const COPY = join(PACKAGE, ".cache/unmasked");
 
-const TURN = "src/edge/turn.ts";
+const TURN = "src/edge/session/turn.ts";
 /** What a turn says of the form to its drafters, and what it says then. */
 const CHANGES = [
   ["{ stop }, this.#following ? [this.#following] : []", "{ stop }"],
@@ -29,5 +29,5 @@ export function unmaskedEdge(): string {
   writeFileSync(join(COPY, TURN), turn);
   // Where the kernels are, as seen from the sources.
   symlinkSync(join(PACKAGE, "dist"), join(COPY, "dist"));
-  return join(COPY, "src/edge/worker.ts");
+  return join(COPY, "src/edge/door/worker.ts");
 }

@@ -1,6 +1,6 @@
 /** A short run of `npm run fuzz` on a fixed seed, and that the driver sees what it is there to see. */
 import { describe, expect, test } from "vitest";
-import { OutriderError } from "../../src/model/errors.ts";
+import { OutriderError } from "../../src/core/model/errors.ts";
 import { fuzz } from "./fuzz.ts";
 import { READERS } from "./readers.ts";
 

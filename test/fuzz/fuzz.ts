@@ -3,7 +3,7 @@
  * error, and a case that takes too long, is a defect. Case `n` of a seed depends on nothing else, so that one case can
  * be run again alone.
  */
-import { OutriderError } from "../../src/model/errors.ts";
+import { OutriderError } from "../../src/core/model/errors.ts";
 import { seeded } from "../support/random.ts";
 import type { Random } from "./mutate.ts";
 

@@ -1,8 +1,8 @@
 /** Whether a finished answer has its form: told in time that grows with the answer, whatever the client's schema is. */
 import { expect, test } from "vitest";
-import { faultOf } from "../../src/grammar/check.ts";
-import { Patterns } from "../../src/grammar/patterns.ts";
-import type { ConstraintSource } from "../../src/grammar/source.ts";
+import { faultOf } from "../../src/core/grammar/check.ts";
+import { Patterns } from "../../src/core/grammar/patterns.ts";
+import type { ConstraintSource } from "../../src/core/grammar/source.ts";
 
 const schema = (of: unknown): ConstraintSource => ({ kind: "schema", schema: of });
 

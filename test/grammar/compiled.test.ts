@@ -1,12 +1,12 @@
 /** Compiled forms: made in slices, in the turn of their keys, and kept within their bytes. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { MOST_LOOSE } from "../../src/grammar/budget.ts";
-import { Compiled, type Held, MOST_OF_ONE } from "../../src/grammar/compiled.ts";
-import { Following } from "../../src/grammar/following.ts";
-import { Rota } from "../../src/grammar/rota.ts";
-import type { ConstraintSource } from "../../src/grammar/source.ts";
-import { hasToken } from "../../src/model/token-mask.ts";
+import { MOST_LOOSE } from "../../src/core/grammar/budget.ts";
+import { Compiled, type Held, MOST_OF_ONE } from "../../src/core/grammar/compiled.ts";
+import { Following } from "../../src/core/grammar/following.ts";
+import { Rota } from "../../src/core/grammar/rota.ts";
+import type { ConstraintSource } from "../../src/core/grammar/source.ts";
+import { hasToken } from "../../src/core/model/token-mask.ts";
 import { hostile } from "../cases/hostile-forms.ts";
 
 const SIZE = 256;

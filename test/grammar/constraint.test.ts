@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Constraint } from "../../src/grammar/constraint.ts";
-import type { State } from "../../src/grammar/machine.ts";
-import { type ConstraintSource, compile } from "../../src/grammar/source.ts";
-import { TokenTrie } from "../../src/grammar/token-trie.ts";
-import { hasToken } from "../../src/model/token-mask.ts";
+import { Constraint } from "../../src/core/grammar/constraint.ts";
+import type { State } from "../../src/core/grammar/machine.ts";
+import { type ConstraintSource, compile } from "../../src/core/grammar/source.ts";
+import { TokenTrie } from "../../src/core/grammar/token-trie.ts";
+import { hasToken } from "../../src/core/model/token-mask.ts";
 
 const encoder = new TextEncoder();
 const TEXTS = [

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { compile } from "../../src/grammar/source.ts";
+import { compile } from "../../src/core/grammar/source.ts";
 
 const encoder = new TextEncoder();
 

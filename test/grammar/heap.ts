@@ -5,11 +5,11 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { BYTES_OF_ISOLATE, Compiled, type Held, MOST_OF_ONE } from "../../src/grammar/compiled.ts";
-import { Following } from "../../src/grammar/following.ts";
-import { OutriderError } from "../../src/model/errors.ts";
-import { hasToken } from "../../src/model/token-mask.ts";
-import { openTokenizer } from "../../src/model/tokenizer.ts";
+import { BYTES_OF_ISOLATE, Compiled, type Held, MOST_OF_ONE } from "../../src/core/grammar/compiled.ts";
+import { Following } from "../../src/core/grammar/following.ts";
+import { OutriderError } from "../../src/core/model/errors.ts";
+import { hasToken } from "../../src/core/model/token-mask.ts";
+import { openTokenizer } from "../../src/core/model/tokenizer.ts";
 import { HOSTILE, hostile } from "../cases/hostile-forms.ts";
 import { THREAD } from "../support/thread.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";

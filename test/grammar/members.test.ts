@@ -4,8 +4,8 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { compile } from "../../src/grammar/source.ts";
-import { OutriderError } from "../../src/model/errors.ts";
+import { compile } from "../../src/core/grammar/source.ts";
+import { OutriderError } from "../../src/core/model/errors.ts";
 
 const encoder = new TextEncoder();
 /** Names that begin alike, one in another, and one that JSON escapes. */

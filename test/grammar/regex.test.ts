@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Budget } from "../../src/grammar/budget.ts";
-import { plain } from "../../src/grammar/characters.ts";
-import { Expressions } from "../../src/grammar/expression.ts";
-import { Machine } from "../../src/grammar/machine.ts";
-import { regexOf } from "../../src/grammar/regex.ts";
+import { Budget } from "../../src/core/grammar/budget.ts";
+import { plain } from "../../src/core/grammar/characters.ts";
+import { Expressions } from "../../src/core/grammar/expression.ts";
+import { Machine } from "../../src/core/grammar/machine.ts";
+import { regexOf } from "../../src/core/grammar/regex.ts";
 
 const encoder = new TextEncoder();
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Machine } from "../../src/grammar/machine.ts";
-import { compile } from "../../src/grammar/source.ts";
+import type { Machine } from "../../src/core/grammar/machine.ts";
+import { compile } from "../../src/core/grammar/source.ts";
 import { writes } from "./writes.ts";
 
 const of = (schema: unknown): Machine => compile({ kind: "schema", schema });

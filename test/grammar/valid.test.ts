@@ -1,7 +1,7 @@
 /** The validator of finished documents: each keyword with a value that meets it and one that does not. */
 import { expect, test } from "vitest";
-import type { Schema } from "../../src/grammar/schema/keywords.ts";
-import { unmet } from "../../src/grammar/schema/valid.ts";
+import type { Schema } from "../../src/core/grammar/schema/keywords.ts";
+import { unmet } from "../../src/core/grammar/schema/valid.ts";
 
 /** Schema, values that meet it, and values that do not, each with the place that is told. */
 const CASES: Record<string, [schema: Schema, met: unknown[], unmet: [value: unknown, at: string][]]> = {

@@ -2,7 +2,7 @@
  * Whether a machine lets a value be written, in some order of the keys of its objects: a grammar has the order of its
  * schema, and values of suites have any.
  */
-import type { Machine, State } from "../../src/grammar/machine.ts";
+import type { Machine, State } from "../../src/core/grammar/machine.ts";
 
 /** Steps of a search at most. */
 const MAX_STEPS = 20_000;

@@ -1,7 +1,7 @@
 /** The cost of one call of each kernel, counted by hand for a small shape. */
 import { expect, test } from "vitest";
-import { costOf, sumCosts, totalBytes, totalMacs } from "../../src/inspect/cost.ts";
-import type { Kernels } from "../../src/kernels/abi.ts";
+import type { Kernels } from "../../src/core/kernels/abi.ts";
+import { costOf, sumCosts, totalBytes, totalMacs } from "../../src/tools/inspect/cost.ts";
 
 interface Counted {
   readonly kernel: keyof Kernels;

@@ -1,14 +1,14 @@
 /** Which operation a kernel call is, on the layout of the tiny model. */
 import { expect, test } from "vitest";
-import { quantiseTensor } from "../../src/compress/stages/quantise.ts";
-import { planMemory } from "../../src/draft/memory-plan.ts";
-import { writePack } from "../../src/format/pack.ts";
-import { readPack } from "../../src/format/pack-reader.ts";
-import { Operations } from "../../src/inspect/operation.ts";
-import type { Kernels } from "../../src/kernels/abi.ts";
-import { decodeTensor } from "../../src/model/decode.ts";
-import { blockTensor, EMBEDDING, FINAL_NORM } from "../../src/model/tensors.ts";
-import { openDirectory } from "../../src/platform/disk.ts";
+import { planMemory } from "../../src/core/draft/memory-plan.ts";
+import { writePack } from "../../src/core/format/pack.ts";
+import { readPack } from "../../src/core/format/pack-reader.ts";
+import type { Kernels } from "../../src/core/kernels/abi.ts";
+import { decodeTensor } from "../../src/core/model/decode.ts";
+import { blockTensor, EMBEDDING, FINAL_NORM } from "../../src/core/model/tensors.ts";
+import { openDirectory } from "../../src/core/platform/disk.ts";
+import { quantiseTensor } from "../../src/tools/compress/stages/quantise.ts";
+import { Operations } from "../../src/tools/inspect/operation.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 
 const header = packHeader(TINY_PACKS.target);

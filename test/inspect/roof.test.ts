@@ -1,7 +1,7 @@
 /** The roofs: that the kernels leave nothing out, and which roof a piece of work meets. */
 import { readFileSync } from "node:fs";
 import { expect, test, vi } from "vitest";
-import { peak, predict, RoofMeter, type Roofs } from "../../src/inspect/roof.ts";
+import { peak, predict, RoofMeter, type Roofs } from "../../src/tools/inspect/roof.ts";
 import { seeded } from "../support/random.ts";
 
 const module = new WebAssembly.Module(readFileSync(new URL("../../dist/outrider.roof.wasm", import.meta.url)));

@@ -1,6 +1,6 @@
 /** Which calls the trace records, and when. */
 import { expect, test } from "vitest";
-import { Trace } from "../../src/inspect/trace.ts";
+import { Trace } from "../../src/tools/inspect/trace.ts";
 import { freshKernels } from "../support/kernels.ts";
 
 test("notes calls in order while it is asked to, and returns what the kernels return", () => {

@@ -1,7 +1,7 @@
-/** The list of src/kernels/constants.ts against the addresses that wasm/lib/constants.ts loads from, by name. */
+/** The list of src/core/kernels/constants.ts against the addresses that wasm/lib/constants.ts loads from, by name. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { CONSTANTS } from "../../src/kernels/constants.ts";
+import { CONSTANTS } from "../../src/core/kernels/constants.ts";
 
 const SOURCE = new URL("../../wasm/lib/constants.ts", import.meta.url);
 

@@ -1,8 +1,8 @@
 /** Each WASM build against the plain twin: the same bits, nothing written beside the output, the same bits again. */
 import { describe, expect, test, vi } from "vitest";
-import { KERNEL_NAMES } from "../../src/kernels/abi.ts";
-import { CONSTANT_BYTES } from "../../src/kernels/constants.ts";
-import { hasRelaxedSimd, pickModule } from "../../src/kernels/wasm.ts";
+import { KERNEL_NAMES } from "../../src/core/kernels/abi.ts";
+import { CONSTANT_BYTES } from "../../src/core/kernels/constants.ts";
+import { hasRelaxedSimd, pickModule } from "../../src/core/kernels/wasm.ts";
 import { KERNEL_CASES, type KernelCase, type Prepared } from "../cases/kernels.ts";
 import { BUILDS, type Build, freshKernels, kernelModules } from "../support/kernels.ts";
 import { seeded } from "../support/random.ts";

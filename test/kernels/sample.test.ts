@@ -1,8 +1,8 @@
 /** Draws in WASM: their distribution, and that they are those of the target's rule. */
 import { describe, expect, test } from "vitest";
-import { noiseKey } from "../../src/model/noise.ts";
-import { chooseToken, keepFloor, logProbability } from "../../src/speculate/sample.ts";
-import type { Sampling } from "../../src/speculate/types.ts";
+import { noiseKey } from "../../src/core/model/noise.ts";
+import { chooseToken, keepFloor, logProbability } from "../../src/core/speculate/sample.ts";
+import type { Sampling } from "../../src/core/speculate/types.ts";
 import { BUILDS, freshKernels } from "../support/kernels.ts";
 import { chiSquareTail, normal, seeded } from "../support/random.ts";
 

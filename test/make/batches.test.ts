@@ -1,7 +1,7 @@
 /** Whether a program runs as compiled code. */
 import { expect, test } from "vitest";
-import { isCompiled } from "../../src/make/batches.ts";
-import type { Machine } from "../../src/make/machine.ts";
+import { isCompiled } from "../../src/tools/make/batches.ts";
+import type { Machine } from "../../src/tools/make/machine.ts";
 
 const machine: Machine = { device: "cpu", name: "a machine", threads: 2, bf16: true, compiles: true, rate: 50e9 };
 

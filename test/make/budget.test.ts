@@ -2,11 +2,11 @@
 
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { packBytes } from "../../src/format/pack-header.ts";
-import { baseOf, configOf } from "../../src/make/base.ts";
-import { chooseShape } from "../../src/make/budget.ts";
-import { type Base, draftBytes } from "../../src/make/shape.ts";
-import { describeTarget } from "../../src/service/assets.ts";
+import { packBytes } from "../../src/core/format/pack-header.ts";
+import { baseOf, configOf } from "../../src/tools/make/base.ts";
+import { chooseShape } from "../../src/tools/make/budget.ts";
+import { type Base, draftBytes } from "../../src/tools/make/shape.ts";
+import { describeTarget } from "../../src/tools/service/assets.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 
 const shipped = (draft: string): string => fileURLToPath(new URL(`../../models/${draft}/pack`, import.meta.url));

@@ -1,8 +1,14 @@
 /** What cutting and rounding compute, and how much text a time for them buys, counted by hand for the tiny model. */
 import { describe, expect, test } from "vitest";
-import { configOf } from "../../src/make/base.ts";
-import { choiceProducts, cutReadings, roundingProducts, roundPositions, streamBytes } from "../../src/make/cutting.ts";
-import type { Base, DraftShape } from "../../src/make/shape.ts";
+import { configOf } from "../../src/tools/make/base.ts";
+import {
+  choiceProducts,
+  cutReadings,
+  roundingProducts,
+  roundPositions,
+  streamBytes,
+} from "../../src/tools/make/cutting.ts";
+import type { Base, DraftShape } from "../../src/tools/make/shape.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
 const config = await configOf(TINY_PACKS.target);

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { DraftJournal } from "../../src/make/journal.ts";
+import { DraftJournal } from "../../src/tools/make/journal.ts";
 
 let folder: string;
 beforeEach(() => {

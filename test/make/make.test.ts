@@ -3,9 +3,9 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFil
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { makeDraft } from "../../src/make/make.ts";
-import type { DraftOptions } from "../../src/make/options.ts";
-import { describeTarget } from "../../src/service/assets.ts";
+import { makeDraft } from "../../src/tools/make/make.ts";
+import type { DraftOptions } from "../../src/tools/make/options.ts";
+import { describeTarget } from "../../src/tools/service/assets.ts";
 import { writeProject } from "../support/project.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 import { type Call, ScriptedPython } from "./scripted-python.ts";

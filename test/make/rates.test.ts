@@ -1,6 +1,6 @@
 /** How fast a draft is taught, and what of it learns. */
 import { expect, test } from "vitest";
-import { isFixed, rateFor } from "../../src/make/rates.ts";
+import { isFixed, rateFor } from "../../src/tools/make/rates.ts";
 
 test.each([
   ["lut4", 3e-5, false],

@@ -1,8 +1,8 @@
 /** What the user is told before a draft is made. */
 import { expect, test } from "vitest";
-import type { DraftOptions } from "../../src/make/options.ts";
-import { describeWork } from "../../src/make/say.ts";
-import type { Base } from "../../src/make/shape.ts";
+import type { DraftOptions } from "../../src/tools/make/options.ts";
+import { describeWork } from "../../src/tools/make/say.ts";
+import type { Base } from "../../src/tools/make/shape.ts";
 
 const BASE: Base = {
   config: {

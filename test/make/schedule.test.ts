@@ -1,6 +1,6 @@
 /** How hours are shared out. */
 import { expect, test } from "vitest";
-import type { Machine } from "../../src/make/machine.ts";
+import type { Machine } from "../../src/tools/make/machine.ts";
 import {
   minutes,
   PASSES,
@@ -9,7 +9,7 @@ import {
   total,
   type Work,
   writtenPerMinute,
-} from "../../src/make/schedule.ts";
+} from "../../src/tools/make/schedule.ts";
 
 const MACHINE: Machine = { device: "cpu", name: "a machine", threads: 2, bf16: false, compiles: false, rate: 50e9 };
 const WORK: Work = {

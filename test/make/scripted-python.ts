@@ -1,13 +1,13 @@
 /** The Python of `outrider draft` as a script in TypeScript: it writes what the programs write, without a model. */
 import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { exportHuggingFace } from "../../src/compress/export-hf.ts";
-import type { Machine } from "../../src/make/machine.ts";
-import type { ProgramOptions, Python } from "../../src/make/python.ts";
-import { decodeTensor } from "../../src/model/decode.ts";
-import { stopped } from "../../src/model/errors.ts";
-import { tensorShapes } from "../../src/model/tensors.ts";
-import { directorySink } from "../../src/platform/disk.ts";
-import { readModel } from "../../src/platform/read-model.ts";
+import { decodeTensor } from "../../src/core/model/decode.ts";
+import { stopped } from "../../src/core/model/errors.ts";
+import { tensorShapes } from "../../src/core/model/tensors.ts";
+import { directorySink } from "../../src/core/platform/disk.ts";
+import { readModel } from "../../src/core/platform/read-model.ts";
+import { exportHuggingFace } from "../../src/tools/compress/export-hf.ts";
+import type { Machine } from "../../src/tools/make/machine.ts";
+import type { ProgramOptions, Python } from "../../src/tools/make/python.ts";
 
 const PREDICTION_BYTES = 192;
 

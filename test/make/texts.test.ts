@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { linesOf, questionsOf, taughtFile } from "../../src/make/material.ts";
-import { dropTornLine, mergeTexts } from "../../src/make/merge.ts";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
-import { asLines } from "../../src/text/text-file.ts";
+import { Tokenizer } from "../../src/core/model/tokenizer.ts";
+import { linesOf, questionsOf, taughtFile } from "../../src/tools/make/material.ts";
+import { dropTornLine, mergeTexts } from "../../src/tools/make/merge.ts";
+import { asLines } from "../../src/tools/text/text-file.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
 const TOKENIZER = new Tokenizer(readFileSync(path.join(TINY_PACKS.target, "tokenizer.json"), "utf8"));

@@ -1,6 +1,6 @@
 /** Counted passes against a draft-and-verify loop written out, and against the closed form for independent tokens. */
 import { expect, test } from "vitest";
-import { agreementRate, tokensPerPass } from "../../src/methods/acceptance-length.ts";
+import { agreementRate, tokensPerPass } from "../../src/tools/compress/methods/acceptance-length.ts";
 import { seeded } from "../support/random.ts";
 
 /** One pass after the other, one token after the other. */

@@ -1,6 +1,6 @@
 /** The factor of a Hessian against what it is the factor of. */
 import { expect, test } from "vitest";
-import { activationOrder, type Factor, factorise, naturalOrder } from "../../src/methods/cholesky.ts";
+import { activationOrder, type Factor, factorise, naturalOrder } from "../../src/tools/compress/methods/cholesky.ts";
 import { COLS, hessian } from "./layer.ts";
 import { products } from "./products.ts";
 

@@ -1,6 +1,6 @@
 /** One-dimensional k-means against the best codebook there is, found by trying all. */
 import { expect, test } from "vitest";
-import { codebook, nearestCode } from "../../src/methods/codebook.ts";
+import { codebook, nearestCode } from "../../src/tools/compress/methods/codebook.ts";
 import { normal, seeded } from "../support/random.ts";
 
 const loss = (values: Float32Array, centroids: ArrayLike<number>, weights?: Float32Array): number =>

@@ -1,6 +1,6 @@
 /** Greedy removal against brute force, on made-up agreements with interactions. */
 import { describe, expect, test } from "vitest";
-import { greedyRemoval } from "../../src/methods/depth.ts";
+import { greedyRemoval } from "../../src/tools/compress/methods/depth.ts";
 import { seeded } from "../support/random.ts";
 
 describe("greedyRemoval", () => {

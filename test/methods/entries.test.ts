@@ -1,7 +1,7 @@
 /** Codebooks on equal steps against the float ones they stand for. */
 import { expect, test } from "vitest";
-import { type Codebook, codebook } from "../../src/methods/codebook.ts";
-import { ontoSteps } from "../../src/methods/entries.ts";
+import { type Codebook, codebook } from "../../src/tools/compress/methods/codebook.ts";
+import { ontoSteps } from "../../src/tools/compress/methods/entries.ts";
 import { COLS, fisher, ROWS, weights } from "./layer.ts";
 
 /** Σ mass · move² of all centroids. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mostFrequent } from "../../src/methods/frequency.ts";
+import { mostFrequent } from "../../src/tools/compress/methods/frequency.ts";
 
 test("the most frequent, of equals the lowest, and what must stay", () => {
   const counts = [0, 5, 2, 2, 9, 0, 2, 1];

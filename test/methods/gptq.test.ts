@@ -1,8 +1,8 @@
 /** GPTQ against numpy's inverse-factor form, and against rounding to nearest. */
 import { describe, expect, test } from "vitest";
-import { activationOrder, factorise, naturalOrder } from "../../src/methods/cholesky.ts";
-import { gptq } from "../../src/methods/gptq.ts";
-import { codeOf, gridOf, levelOf } from "../../src/methods/grid.ts";
+import { activationOrder, factorise, naturalOrder } from "../../src/tools/compress/methods/cholesky.ts";
+import { gptq } from "../../src/tools/compress/methods/gptq.ts";
+import { codeOf, gridOf, levelOf } from "../../src/tools/compress/methods/grid.ts";
 import { COLS, differenceToGolden, goldenOf, hessian, ROWS, weights } from "./layer.ts";
 import { outputError } from "./least-squares.ts";
 import { products } from "./products.ts";

@@ -1,12 +1,12 @@
 /** Packed grids against the weights that lay on them. */
 import { describe, expect, test } from "vitest";
-import { factorise, naturalOrder } from "../../src/methods/cholesky.ts";
-import { gptq } from "../../src/methods/gptq.ts";
-import { gridOf } from "../../src/methods/grid.ts";
-import { gridFormat, gridParts } from "../../src/methods/grid-parts.ts";
-import { sparseGpt } from "../../src/methods/sparsegpt.ts";
-import { decodeTensor } from "../../src/model/decode.ts";
-import { encodeTensor } from "../../src/model/encode.ts";
+import { decodeTensor } from "../../src/core/model/decode.ts";
+import { encodeTensor } from "../../src/core/model/encode.ts";
+import { factorise, naturalOrder } from "../../src/tools/compress/methods/cholesky.ts";
+import { gptq } from "../../src/tools/compress/methods/gptq.ts";
+import { gridOf } from "../../src/tools/compress/methods/grid.ts";
+import { gridFormat, gridParts } from "../../src/tools/compress/methods/grid-parts.ts";
+import { sparseGpt } from "../../src/tools/compress/methods/sparsegpt.ts";
 import { COLS, hessian, ROWS, weights } from "./layer.ts";
 import { products } from "./products.ts";
 

@@ -1,8 +1,8 @@
 /** Every weight that a group is to take belongs to exactly one group of its kind. */
 import { expect, test } from "vitest";
-import { attentionGroups, type Group, hiddenGroups, mlpGroups } from "../../src/methods/groups.ts";
-import type { LlamaConfig } from "../../src/model/config.ts";
-import { tensorShapes } from "../../src/model/tensors.ts";
+import type { LlamaConfig } from "../../src/core/model/config.ts";
+import { tensorShapes } from "../../src/core/model/tensors.ts";
+import { attentionGroups, type Group, hiddenGroups, mlpGroups } from "../../src/tools/compress/methods/groups.ts";
 
 const plain: LlamaConfig = {
   layers: 2,

@@ -1,6 +1,6 @@
 /** The layer of test/golden/make_layers.py and what its numpy methods made of it. */
 import { readFileSync } from "node:fs";
-import type { Pattern } from "../../src/methods/masks.ts";
+import type { Pattern } from "../../src/tools/compress/methods/masks.ts";
 import { seeded } from "../support/random.ts";
 
 export const [ROWS, COLS, TOKENS] = [48, 160, 400];

@@ -2,7 +2,8 @@
  * Importances against torch's, and the first order against finite differences of the loss (golden/make_llm_pruner.py).
  */
 import { expect, test } from "vitest";
-import { attentionGroups, hiddenGroups, mlpGroups } from "../../src/methods/groups.ts";
+import type { LlamaConfig } from "../../src/core/model/config.ts";
+import { attentionGroups, hiddenGroups, mlpGroups } from "../../src/tools/compress/methods/groups.ts";
 import {
   type Aggregation,
   groupImportance,
@@ -10,8 +11,7 @@ import {
   lineImportance,
   type Salience,
   type TensorEvidence,
-} from "../../src/methods/llm-pruner.ts";
-import type { LlamaConfig } from "../../src/model/config.ts";
+} from "../../src/tools/compress/methods/llm-pruner.ts";
 import { fromBase64, goldenJson } from "../support/golden.ts";
 
 const { sizes, tensors, importance, slopes } = goldenJson("llm_pruner.json");

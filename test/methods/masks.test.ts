@@ -1,8 +1,8 @@
 /** Which weights magnitude and Wanda keep, against numpy, and what every pattern promises. */
 import { describe, expect, test } from "vitest";
-import { magnitude } from "../../src/methods/magnitude.ts";
-import { keptBy, type Pattern } from "../../src/methods/masks.ts";
-import { wanda, wandaScores } from "../../src/methods/wanda.ts";
+import { magnitude } from "../../src/tools/compress/methods/magnitude.ts";
+import { keptBy, type Pattern } from "../../src/tools/compress/methods/masks.ts";
+import { wanda, wandaScores } from "../../src/tools/compress/methods/wanda.ts";
 import { COLS, goldenKept, PATTERNS, ROWS, squares, weights } from "./layer.ts";
 
 describe.each(PATTERNS)("%s", (name, pattern) => {

@@ -1,7 +1,7 @@
 /** OWL's allocation against numpy, by hand where it is short. */
 import { expect, test } from "vitest";
-import { outlierShare, owlSparsities } from "../../src/methods/owl.ts";
-import { wandaScores } from "../../src/methods/wanda.ts";
+import { outlierShare, owlSparsities } from "../../src/tools/compress/methods/owl.ts";
+import { wandaScores } from "../../src/tools/compress/methods/wanda.ts";
 import { goldenOf, squares, weights } from "./layer.ts";
 
 test("share of scores over M times the mean of all matrices of a block", () => {

@@ -1,5 +1,6 @@
 /** The kernel that the solvers multiply with. */
-import { Products } from "../../src/methods/subtract-product.ts";
-import { builtModule } from "../../src/platform/built.ts";
+
+import { builtModule } from "../../src/core/platform/built.ts";
+import { Products } from "../../src/tools/compress/methods/subtract-product.ts";
 
 export const products = new Products(await builtModule("solve"));

@@ -1,6 +1,6 @@
 /** Ranking against hand-made and brute-force choices. */
 import { describe, expect, test } from "vitest";
-import { groupsKept, rankGlobally, rankLocally, ratioAfter } from "../../src/methods/ranking.ts";
+import { groupsKept, rankGlobally, rankLocally, ratioAfter } from "../../src/tools/compress/methods/ranking.ts";
 import { seeded } from "../support/random.ts";
 
 const block = (...importance: number[]) => ({

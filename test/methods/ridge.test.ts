@@ -1,6 +1,6 @@
 /** The closed form against elimination, on correlated inputs with a column that is always zero. */
 import { expect, test } from "vitest";
-import { ridge } from "../../src/methods/ridge.ts";
+import { ridge } from "../../src/tools/compress/methods/ridge.ts";
 import { normal, seeded } from "../support/random.ts";
 import { COLS, hessian } from "./layer.ts";
 import { solveLinear } from "./least-squares.ts";

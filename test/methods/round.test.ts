@@ -1,14 +1,14 @@
 /** Rounding to each weight format, against the error that its grid allows. */
 import { describe, expect, test } from "vitest";
-import { roundRows } from "../../src/methods/round.ts";
-import { decodeTensor } from "../../src/model/decode.ts";
-import { encodeTensor } from "../../src/model/encode.ts";
-import { CODE_COLS, reachOf, THREE_BOOKS, TWO_BOOKS, wordsOf } from "../../src/model/formats/books.ts";
-import { THREE_CHAINED, TWO_CHAINED } from "../../src/model/formats/chained-books.ts";
-import { NORMAL_LEVELS } from "../../src/model/formats/q2had.ts";
-import { STEPS } from "../../src/model/formats/q3had.ts";
-import { rotate } from "../../src/model/formats/rotation.ts";
-import type { BlockFormat } from "../../src/model/formats.ts";
+import { decodeTensor } from "../../src/core/model/decode.ts";
+import { encodeTensor } from "../../src/core/model/encode.ts";
+import { CODE_COLS, reachOf, THREE_BOOKS, TWO_BOOKS, wordsOf } from "../../src/core/model/formats/books.ts";
+import { THREE_CHAINED, TWO_CHAINED } from "../../src/core/model/formats/chained-books.ts";
+import { NORMAL_LEVELS } from "../../src/core/model/formats/q2had.ts";
+import { STEPS } from "../../src/core/model/formats/q3had.ts";
+import { rotate } from "../../src/core/model/formats/rotation.ts";
+import type { BlockFormat } from "../../src/core/model/formats.ts";
+import { roundRows } from "../../src/tools/compress/methods/round.ts";
 import { normal, seeded } from "../support/random.ts";
 
 function rounded(format: BlockFormat, values: Float32Array, rows: number): Float32Array {

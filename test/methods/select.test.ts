@@ -1,6 +1,6 @@
 /** Selection against sorting. */
 import { expect, test } from "vitest";
-import { select } from "../../src/methods/select.ts";
+import { select } from "../../src/tools/compress/methods/select.ts";
 import { normal, seeded } from "../support/random.ts";
 
 const random = seeded(4);

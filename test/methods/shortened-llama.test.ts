@@ -9,7 +9,7 @@ import {
   plusBlocks,
   removalOrder,
   taylorScore,
-} from "../../src/methods/shortened-llama.ts";
+} from "../../src/tools/compress/methods/shortened-llama.ts";
 import { goldenJson } from "../support/golden.ts";
 
 test("magnitude and Taylor add up over the tensors of a block", () => {

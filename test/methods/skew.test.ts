@@ -1,6 +1,6 @@
 /** The skew against what defines it: orthogonal rows, the first of them what power iteration finds. */
 import { expect, test } from "vitest";
-import { skewOf } from "../../src/methods/skew.ts";
+import { skewOf } from "../../src/tools/compress/methods/skew.ts";
 import { seeded } from "../support/random.ts";
 
 const D = 32;

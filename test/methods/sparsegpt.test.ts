@@ -1,9 +1,9 @@
 /** SparseGPT against numpy's inverse-factor form, and its update against least squares. */
 import { describe, expect, test } from "vitest";
-import { activationOrder, factorise, naturalOrder } from "../../src/methods/cholesky.ts";
-import { gridOf } from "../../src/methods/grid.ts";
-import { sparseGpt } from "../../src/methods/sparsegpt.ts";
-import { wanda } from "../../src/methods/wanda.ts";
+import { activationOrder, factorise, naturalOrder } from "../../src/tools/compress/methods/cholesky.ts";
+import { gridOf } from "../../src/tools/compress/methods/grid.ts";
+import { sparseGpt } from "../../src/tools/compress/methods/sparsegpt.ts";
+import { wanda } from "../../src/tools/compress/methods/wanda.ts";
 import { normal, seeded } from "../support/random.ts";
 import {
   COLS,

@@ -1,7 +1,7 @@
 /** SqueezeLLM's parts against numpy: which weights are kept apart, and the least error of every row's codebook. */
 import { expect, test } from "vitest";
-import { codebook, nearestCode } from "../../src/methods/codebook.ts";
-import { countingSensitivities, keptApart } from "../../src/methods/squeezellm.ts";
+import { codebook, nearestCode } from "../../src/tools/compress/methods/codebook.ts";
+import { countingSensitivities, keptApart } from "../../src/tools/compress/methods/squeezellm.ts";
 import { COLS, fisher, goldenKept, goldenOf, ROWS, weights } from "./layer.ts";
 
 const apart = keptApart(weights, fisher, 0.0005, 0.004);

@@ -1,7 +1,7 @@
 /** Which columns blocks keep, and which weights are outliers, by brute force. */
 import { expect, test } from "vitest";
-import { largestResiduals } from "../../src/methods/residuals.ts";
-import { keepOf, keptColumnsByNorm, takeColumns } from "../../src/methods/vector-sparsity.ts";
+import { largestResiduals } from "../../src/tools/compress/methods/residuals.ts";
+import { keepOf, keptColumnsByNorm, takeColumns } from "../../src/tools/compress/methods/vector-sparsity.ts";
 import { normal, seeded } from "../support/random.ts";
 
 const [ROWS, COLS] = [20, 48];

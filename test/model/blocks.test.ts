@@ -1,6 +1,6 @@
 /** Every block type against the `gguf` package, bit for bit (test/golden/make_blocks.py). */
 import { describe, expect, test } from "vitest";
-import { BLOCKS, type BlockType, blockBytes, dequantise } from "../../src/model/blocks.ts";
+import { BLOCKS, type BlockType, blockBytes, dequantise } from "../../src/core/model/blocks.ts";
 import { fromBase64, goldenJson } from "../support/golden.ts";
 
 const golden: Record<BlockType, { id: number; values: number; bytes: number; data: string; decoded: string }> =

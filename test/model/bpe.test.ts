@@ -1,8 +1,8 @@
 /** The merge table against BPE by its definition, on random vocabularies and texts. */
 
 import { describe, expect, test } from "vitest";
-import { Bpe } from "../../src/model/bpe.ts";
-import { finished } from "../../src/model/sliced.ts";
+import { Bpe } from "../../src/core/model/bpe.ts";
+import { finished } from "../../src/core/model/sliced.ts";
 import { seeded } from "../support/random.ts";
 
 const ALPHABET = ["a", "b", "c", "d", "Ġ"];

@@ -3,11 +3,11 @@
  * test/real.
  */
 import { describe, expect, test } from "vitest";
-import { readGgufMetadata } from "../../src/format/gguf.ts";
-import { tokenizerFiles } from "../../src/format/gguf-tokenizer.ts";
-import { bytesSource } from "../../src/format/source.ts";
-import { ChatTemplate } from "../../src/model/chat.ts";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { readGgufMetadata } from "../../src/core/format/gguf.ts";
+import { tokenizerFiles } from "../../src/core/format/gguf-tokenizer.ts";
+import { bytesSource } from "../../src/core/format/source.ts";
+import { ChatTemplate } from "../../src/core/model/chat.ts";
+import { Tokenizer } from "../../src/core/model/tokenizer.ts";
 import { goldenBytes } from "../support/golden.ts";
 import { seeded } from "../support/random.ts";
 

@@ -4,8 +4,8 @@
  */
 import { crc32 } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { tokenizerFiles } from "../../src/format/gguf-tokenizer.ts";
-import { openTokenizer, Tokenizer } from "../../src/model/tokenizer.ts";
+import { tokenizerFiles } from "../../src/core/format/gguf-tokenizer.ts";
+import { openTokenizer, Tokenizer } from "../../src/core/model/tokenizer.ts";
 import { goldenJson } from "../support/golden.ts";
 
 interface Small {

@@ -1,7 +1,7 @@
 /** Hugging Face configs in and out. */
 import { expect, test } from "vitest";
-import { blockShape, checkConfig, type LlamaConfig, totalKvHeads } from "../../src/model/config.ts";
-import { configFromHuggingFace, configToHuggingFace } from "../../src/model/huggingface-config.ts";
+import { blockShape, checkConfig, type LlamaConfig, totalKvHeads } from "../../src/core/model/config.ts";
+import { configFromHuggingFace, configToHuggingFace } from "../../src/core/model/huggingface-config.ts";
 
 const config: LlamaConfig = {
   layers: 30,

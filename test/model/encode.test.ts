@@ -3,13 +3,13 @@
  * refuse.
  */
 import { describe, expect, test } from "vitest";
-import { decodeTensor } from "../../src/model/decode.ts";
-import { encodeTensor } from "../../src/model/encode.ts";
-import { THREE_BOOKS, TWO_BOOKS } from "../../src/model/formats/books.ts";
-import { THREE_CHAINED, TWO_CHAINED } from "../../src/model/formats/chained-books.ts";
-import type { Parts } from "../../src/model/formats/parts.ts";
-import type { BlockFormat } from "../../src/model/formats.ts";
-import type { Keep, TensorLayout } from "../../src/model/layouts.ts";
+import { decodeTensor } from "../../src/core/model/decode.ts";
+import { encodeTensor } from "../../src/core/model/encode.ts";
+import { THREE_BOOKS, TWO_BOOKS } from "../../src/core/model/formats/books.ts";
+import { THREE_CHAINED, TWO_CHAINED } from "../../src/core/model/formats/chained-books.ts";
+import type { Parts } from "../../src/core/model/formats/parts.ts";
+import type { BlockFormat } from "../../src/core/model/formats.ts";
+import type { Keep, TensorLayout } from "../../src/core/model/layouts.ts";
 import { seeded } from "../support/random.ts";
 
 const f32 = Math.fround;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bf16ToNumber, f16ToNumber, numberToBf16, numberToF16 } from "../../src/model/f16.ts";
+import { bf16ToNumber, f16ToNumber, numberToBf16, numberToF16 } from "../../src/core/model/f16.ts";
 import { seeded } from "../support/random.ts";
 
 /** IEEE 754 binary16 by its definition. */

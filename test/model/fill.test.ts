@@ -1,10 +1,10 @@
 /** Fill-in-the-middle: whose tokens are found, from which files, and that no text can pass for one. */
 import { describe, expect, test } from "vitest";
-import { type MetadataValue, readGgufMetadata } from "../../src/format/gguf.ts";
-import { tokenizerFiles } from "../../src/format/gguf-tokenizer.ts";
-import { bytesSource } from "../../src/format/source.ts";
-import { FillTemplate } from "../../src/model/fill.ts";
-import { openTokenizer, Tokenizer } from "../../src/model/tokenizer.ts";
+import { type MetadataValue, readGgufMetadata } from "../../src/core/format/gguf.ts";
+import { tokenizerFiles } from "../../src/core/format/gguf-tokenizer.ts";
+import { bytesSource } from "../../src/core/format/source.ts";
+import { FillTemplate } from "../../src/core/model/fill.ts";
+import { openTokenizer, Tokenizer } from "../../src/core/model/tokenizer.ts";
 import { goldenBytes, goldenJson } from "../support/golden.ts";
 
 const metadata = await readGgufMetadata(bytesSource("llama.gguf", goldenBytes("llama.gguf")));

@@ -5,8 +5,8 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ChatTemplate } from "../../src/model/chat.ts";
-import { openTokenizer } from "../../src/model/tokenizer.ts";
+import { ChatTemplate } from "../../src/core/model/chat.ts";
+import { openTokenizer } from "../../src/core/model/tokenizer.ts";
 import { goldenJson } from "../support/golden.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 

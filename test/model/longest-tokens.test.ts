@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fewestTokens, longestTokens } from "../../src/model/longest-tokens.ts";
-import { openTokenizer } from "../../src/model/tokenizer.ts";
+import { fewestTokens, longestTokens } from "../../src/core/model/longest-tokens.ts";
+import { openTokenizer } from "../../src/core/model/tokenizer.ts";
 import { goldenJson } from "../support/golden.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { modelId } from "../../src/model/model-id.ts";
+import { modelId } from "../../src/core/model/model-id.ts";
 
 test.each([
   ["models/SmolLM2-135M-Instruct.Q4_1.gguf", "smollm2-135m-instruct"],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { gumbel, gumbelCeiling, noiseBits, noiseKey } from "../../src/model/noise.ts";
+import { gumbel, gumbelCeiling, noiseBits, noiseKey } from "../../src/core/model/noise.ts";
 import { chiSquareTail, seeded } from "../support/random.ts";
 
 /** Chi-square of counts against equal expectation; the p-value must be neither tiny (uneven) nor near 1 (too even). */

@@ -1,8 +1,8 @@
 /** Tables of outliers against the drawing in layouts.ts, and what comes back from them. */
 import { describe, expect, test } from "vitest";
-import { decodeTensor } from "../../src/model/decode.ts";
-import { type TensorLayout, tensorBytes } from "../../src/model/layouts.ts";
-import { type Outliers, withOutliers } from "../../src/model/outlier-table.ts";
+import { decodeTensor } from "../../src/core/model/decode.ts";
+import { type TensorLayout, tensorBytes } from "../../src/core/model/layouts.ts";
+import { type Outliers, withOutliers } from "../../src/core/model/outlier-table.ts";
 import { seeded } from "../support/random.ts";
 
 /** A matrix of zeros. */

@@ -1,10 +1,10 @@
 /** Picked rows stand for the very values that they stood for, in every format; so do their sums, which kernels read. */
 import { expect, test } from "vitest";
-import { decodeTensor } from "../../src/model/decode.ts";
-import { encodeTensor } from "../../src/model/encode.ts";
-import { FORMATS } from "../../src/model/formats.ts";
-import type { TensorLayout } from "../../src/model/layouts.ts";
-import { pickRows } from "../../src/model/pick-rows.ts";
+import { decodeTensor } from "../../src/core/model/decode.ts";
+import { encodeTensor } from "../../src/core/model/encode.ts";
+import { FORMATS } from "../../src/core/model/formats.ts";
+import type { TensorLayout } from "../../src/core/model/layouts.ts";
+import { pickRows } from "../../src/core/model/pick-rows.ts";
 import { seeded } from "../support/random.ts";
 
 const [ROWS, COLS] = [48, 128];

@@ -3,11 +3,11 @@
  * rendering (test/golden/make_templates.py).
  */
 import { describe, expect, test } from "vitest";
-import { readGgufMetadata } from "../../src/format/gguf.ts";
-import { tokenizerFiles } from "../../src/format/gguf-tokenizer.ts";
-import { bytesSource } from "../../src/format/source.ts";
-import { type ChatMessage, ChatTemplate } from "../../src/model/chat.ts";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { readGgufMetadata } from "../../src/core/format/gguf.ts";
+import { tokenizerFiles } from "../../src/core/format/gguf-tokenizer.ts";
+import { bytesSource } from "../../src/core/format/source.ts";
+import { type ChatMessage, ChatTemplate } from "../../src/core/model/chat.ts";
+import { Tokenizer } from "../../src/core/model/tokenizer.ts";
 import { goldenBytes, goldenJson } from "../support/golden.ts";
 
 const { chats, families } = goldenJson("templates.json") as {

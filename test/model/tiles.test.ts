@@ -1,10 +1,10 @@
 /** Tiles against the layout as layouts.ts draws it, and against the GGUF blocks they came from. */
 import { describe, expect, test } from "vitest";
-import { type BlockType, blockBytes, dequantise } from "../../src/model/blocks.ts";
-import { decodeTensor } from "../../src/model/decode.ts";
-import { f16ToNumber } from "../../src/model/f16.ts";
-import { paddedRows, tensorBytes } from "../../src/model/layouts.ts";
-import { permuteRows, tileBlocks } from "../../src/model/tiles.ts";
+import { type BlockType, blockBytes, dequantise } from "../../src/core/model/blocks.ts";
+import { decodeTensor } from "../../src/core/model/decode.ts";
+import { f16ToNumber } from "../../src/core/model/f16.ts";
+import { paddedRows, tensorBytes } from "../../src/core/model/layouts.ts";
+import { permuteRows, tileBlocks } from "../../src/core/model/tiles.ts";
 import { fromBase64, goldenJson } from "../support/golden.ts";
 
 /** One value of a tiled matrix by the formulas in layouts.ts, without shared code. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isTrimmed, TokenRows } from "../../src/model/token-rows.ts";
+import { isTrimmed, TokenRows } from "../../src/core/model/token-rows.ts";
 
 test("rows are ids in a whole vocabulary, in padding too", () => {
   const whole = { config: { vocabulary: 16 }, vocabulary: { size: 13 } };

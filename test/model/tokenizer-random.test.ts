@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { Tokenizer } from "../../src/core/model/tokenizer.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 
 const tokenizer = new Tokenizer(readFileSync(`${TINY_PACKS.target}/tokenizer.json`, "utf8"));

@@ -3,11 +3,11 @@
  * test/real.
  */
 import { describe, expect, test } from "vitest";
-import { readGgufMetadata } from "../../src/format/gguf.ts";
-import { tokenizerFiles } from "../../src/format/gguf-tokenizer.ts";
-import { bytesSource } from "../../src/format/source.ts";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
-import { tokenTable, vocabularyHash } from "../../src/model/tokenizer-files.ts";
+import { readGgufMetadata } from "../../src/core/format/gguf.ts";
+import { tokenizerFiles } from "../../src/core/format/gguf-tokenizer.ts";
+import { bytesSource } from "../../src/core/format/source.ts";
+import { Tokenizer } from "../../src/core/model/tokenizer.ts";
+import { tokenTable, vocabularyHash } from "../../src/core/model/tokenizer-files.ts";
 import { goldenBytes, outcome } from "../support/golden.ts";
 import { seeded } from "../support/random.ts";
 

@@ -12,11 +12,11 @@ import { hole, piecesOf, TOKENS } from "../../models/distil/pieces.ts";
 import { projectText } from "../../models/distil/project.ts";
 import { snippetsOf } from "../../models/distil/snippets.ts";
 import { isWritten, type SourceFile, sourceFiles } from "../../models/distil/source-files.ts";
-import { readGgufMetadata } from "../../src/format/gguf.ts";
-import { tokenizerFiles } from "../../src/format/gguf-tokenizer.ts";
-import { bytesSource } from "../../src/format/source.ts";
-import { FillTemplate } from "../../src/model/fill.ts";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { readGgufMetadata } from "../../src/core/format/gguf.ts";
+import { tokenizerFiles } from "../../src/core/format/gguf-tokenizer.ts";
+import { bytesSource } from "../../src/core/format/source.ts";
+import { FillTemplate } from "../../src/core/model/fill.ts";
+import { Tokenizer } from "../../src/core/model/tokenizer.ts";
 import { goldenBytes } from "../support/golden.ts";
 import { projectSource, writeProject } from "../support/project.ts";
 

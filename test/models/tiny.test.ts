@@ -7,13 +7,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeTiny } from "../../models/tiny/make.ts";
-import type { Llama } from "../../src/draft/llama.ts";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
+import type { Llama } from "../../src/core/draft/llama.ts";
+import { Tokenizer } from "../../src/core/model/tokenizer.ts";
 import { BUILDS, onlyBuild } from "../support/kernels.ts";
 import { loadPack, TINY_PACKS } from "../support/tiny.ts";
 
 const TINY = path.resolve(import.meta.dirname, "../../models/tiny");
-/** Of logits with a deviation of 3; int8 keys and values are what makes the difference (src/kernels/abi.ts). */
+/** Of logits with a deviation of 3; int8 keys and values are what makes the difference (src/core/kernels/abi.ts). */
 const TOLERANCE = 0.15;
 const KEPT_ARGMAX = 0.98;
 

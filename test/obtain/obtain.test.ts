@@ -6,9 +6,9 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { sha256Hex } from "../../src/model/sha256.ts";
-import { fromCache, obtainModel } from "../../src/obtain/obtain.ts";
-import { type ModelSource, type Offer, storeModel } from "../../src/obtain/store.ts";
+import { sha256Hex } from "../../src/core/model/sha256.ts";
+import { fromCache, obtainModel } from "../../src/tools/obtain/obtain.ts";
+import { type ModelSource, type Offer, storeModel } from "../../src/tools/obtain/store.ts";
 import { goldenBytes } from "../support/golden.ts";
 import { goldenTarget } from "../support/pair.ts";
 

@@ -3,8 +3,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { targetOf } from "../../src/format/pack-header.ts";
-import { defaultPair, knownPairs, pairNamed, readPair } from "../../src/obtain/pair.ts";
+import { targetOf } from "../../src/core/format/pack-header.ts";
+import { defaultPair, knownPairs, pairNamed, readPair } from "../../src/tools/obtain/pair.ts";
 import { packHeader } from "../support/tiny.ts";
 
 const MODELS = path.resolve(import.meta.dirname, "../../models");

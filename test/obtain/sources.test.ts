@@ -3,10 +3,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { sha256Hex } from "../../src/model/sha256.ts";
-import { fromHub } from "../../src/obtain/hub.ts";
-import type { HubSource } from "../../src/obtain/pair.ts";
-import { fromWheels } from "../../src/obtain/wheel.ts";
+import { sha256Hex } from "../../src/core/model/sha256.ts";
+import { fromHub } from "../../src/tools/obtain/hub.ts";
+import type { HubSource } from "../../src/tools/obtain/pair.ts";
+import { fromWheels } from "../../src/tools/obtain/wheel.ts";
 import { goldenBytes } from "../support/golden.ts";
 import { goldenTarget } from "../support/pair.ts";
 import { onPath } from "../support/path-commands.ts";

@@ -1,8 +1,8 @@
 /** Stored and deflated files in zip archives, and archives that went bad. */
 import { deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { bytesSource } from "../../src/format/source.ts";
-import { findZipEntry } from "../../src/obtain/zip.ts";
+import { bytesSource } from "../../src/core/format/source.ts";
+import { findZipEntry } from "../../src/tools/obtain/zip.ts";
 import { damaged, outcome } from "../support/golden.ts";
 import { zip } from "../support/zip.ts";
 

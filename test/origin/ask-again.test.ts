@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import type { Likeliest } from "../../src/core/speculate/likeliest.ts";
+import { GREEDY } from "../../src/core/speculate/types.ts";
 import { acceptAskingAgain } from "../../src/origin/engines/ask-again.ts";
-import type { Likeliest } from "../../src/speculate/likeliest.ts";
-import { GREEDY } from "../../src/speculate/types.ts";
 
 const V = 100;
 const sure = (id: number): Likeliest => ({ ids: [id], logits: [0], logTotal: 0, most: -1 });

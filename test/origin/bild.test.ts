@@ -1,7 +1,7 @@
 /** The BiLD rule over the wire: lossy as far as it is asked to be, and no further. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { chooseToken } from "../../src/speculate/sample.ts";
-import { GREEDY } from "../../src/speculate/types.ts";
+import { chooseToken } from "../../src/core/speculate/sample.ts";
+import { GREEDY } from "../../src/core/speculate/types.ts";
 import { runGeneration } from "../support/generation.ts";
 import { GuessDrafter, reference, STOP, scriptedRow } from "../support/scripted.ts";
 import { type ScriptedOrigin, scriptedOrigin } from "../support/scripted-engine.ts";

@@ -5,15 +5,15 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Tool } from "../../src/calls/family.ts";
-import { QWEN } from "../../src/calls/qwen.ts";
-import { ConstrainedDrafter } from "../../src/draft/constrained.ts";
-import { Compiled, MOST_OF_ONE } from "../../src/grammar/compiled.ts";
-import { Following } from "../../src/grammar/following.ts";
-import { type ConstraintSource, compile } from "../../src/grammar/source.ts";
+import type { Tool } from "../../src/core/calls/family.ts";
+import { QWEN } from "../../src/core/calls/qwen.ts";
+import { ConstrainedDrafter } from "../../src/core/draft/constrained.ts";
+import { Compiled, MOST_OF_ONE } from "../../src/core/grammar/compiled.ts";
+import { Following } from "../../src/core/grammar/following.ts";
+import { type ConstraintSource, compile } from "../../src/core/grammar/source.ts";
+import { chooseToken } from "../../src/core/speculate/sample.ts";
+import { GREEDY, type Sampling } from "../../src/core/speculate/types.ts";
 import { DEFAULT_LIMITS, Gateway } from "../../src/origin/gateway.ts";
-import { chooseToken } from "../../src/speculate/sample.ts";
-import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
 import { eventually } from "../support/eventually.ts";
 import { clientFor, runGeneration } from "../support/generation.ts";
 import { GuessDrafter, reference, STOP, scriptedRow, V } from "../support/scripted.ts";

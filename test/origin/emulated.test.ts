@@ -1,5 +1,6 @@
 /** The emulated GPU: what passes cost, who joins them, and that it replays what the tiny target said. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Drafter, GREEDY, type Sampling } from "../../src/core/speculate/types.ts";
 import type { TargetEngine } from "../../src/origin/engine.ts";
 import {
   ACCELERATORS,
@@ -15,7 +16,6 @@ import { type Recording, Recordings } from "../../src/origin/engines/recordings.
 import { WasmEngine } from "../../src/origin/engines/wasm.ts";
 import { DEFAULT_LIMITS, Gateway } from "../../src/origin/gateway.ts";
 import { serveOrigin } from "../../src/origin/node.ts";
-import { type Drafter, GREEDY, type Sampling } from "../../src/speculate/types.ts";
 import { alone, ENGINE_CASES, SAMPLED } from "../cases/engines.ts";
 import { runGeneration } from "../support/generation.ts";
 import { seeded } from "../support/random.ts";

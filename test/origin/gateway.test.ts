@@ -1,10 +1,8 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { OutriderError } from "../../src/model/errors.ts";
-import type { Gateway, GenerationEvent } from "../../src/origin/gateway.ts";
-import { serveOrigin } from "../../src/origin/node.ts";
-import { GREEDY } from "../../src/speculate/types.ts";
-import { decodeHealth } from "../../src/verify/health.ts";
+import { OutriderError } from "../../src/core/model/errors.ts";
+import { GREEDY } from "../../src/core/speculate/types.ts";
+import { decodeHealth } from "../../src/core/verify/health.ts";
 import {
   decodeOriginFrame,
   type EdgeFrame,
@@ -13,7 +11,9 @@ import {
   type OriginFrame,
   PROTOCOL_VERSION,
   timelineHash,
-} from "../../src/verify/protocol.ts";
+} from "../../src/core/verify/protocol.ts";
+import type { Gateway, GenerationEvent } from "../../src/origin/gateway.ts";
+import { serveOrigin } from "../../src/origin/node.ts";
 import { eventually } from "../support/eventually.ts";
 import { freshSession } from "../support/generation.ts";
 import { reference, sleep, V } from "../support/scripted.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { type Draft, GREEDY, type Sampling, type Verdict } from "../../src/core/speculate/types.ts";
+import { type OpenFrame, PROTOCOL_VERSION } from "../../src/core/verify/protocol.ts";
 import { Generation } from "../../src/origin/generation.ts";
 import { Sequences, type Wish } from "../../src/origin/sequences.ts";
-import { type Draft, GREEDY, type Sampling, type Verdict } from "../../src/speculate/types.ts";
-import { type OpenFrame, PROTOCOL_VERSION } from "../../src/verify/protocol.ts";
 import { reference, sleep, V } from "../support/scripted.ts";
 import { ScriptedEngine } from "../support/scripted-engine.ts";
 

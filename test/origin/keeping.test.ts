@@ -3,13 +3,13 @@
  * conversation takes the draft's pages between rounds, the tokens are those of decoding without a draft.
  */
 import { beforeAll, expect, test } from "vitest";
-import { addSkew } from "../../src/compress/stages/skew.ts";
-import { ModelDrafter } from "../../src/draft/model-drafter.ts";
-import type { PackedModel } from "../../src/format/pack.ts";
-import { readPack } from "../../src/format/pack-reader.ts";
+import { ModelDrafter } from "../../src/core/draft/model-drafter.ts";
+import type { PackedModel } from "../../src/core/format/pack.ts";
+import { readPack } from "../../src/core/format/pack-reader.ts";
+import { openDirectory } from "../../src/core/platform/disk.ts";
+import { GREEDY, type Sampling } from "../../src/core/speculate/types.ts";
 import { WasmEngine } from "../../src/origin/engines/wasm.ts";
-import { openDirectory } from "../../src/platform/disk.ts";
-import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
+import { addSkew } from "../../src/tools/compress/stages/skew.ts";
 import { alone } from "../cases/engines.ts";
 import { KEEPING_CASES } from "../cases/keeping.ts";
 import { anySkew } from "../support/any-skew.ts";

@@ -5,9 +5,9 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { chooseToken, tokenLogprob } from "../../src/core/speculate/sample.ts";
+import type { Sampling } from "../../src/core/speculate/types.ts";
 import { DEFAULT_LIMITS, Gateway } from "../../src/origin/gateway.ts";
-import { chooseToken, tokenLogprob } from "../../src/speculate/sample.ts";
-import type { Sampling } from "../../src/speculate/types.ts";
 import { runGeneration } from "../support/generation.ts";
 import { GuessDrafter, reference, STOP, scriptedRow, V } from "../support/scripted.ts";
 import { ScriptedEngine } from "../support/scripted-engine.ts";

@@ -5,8 +5,8 @@
  * do.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { CopyDrafter } from "../../src/draft/copy-drafter.ts";
-import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
+import { CopyDrafter } from "../../src/core/draft/copy-drafter.ts";
+import { GREEDY, type Sampling } from "../../src/core/speculate/types.ts";
 import { type Fault, type FaultProxy, faultProxy } from "../support/fault-proxy.ts";
 import { runGeneration } from "../support/generation.ts";
 import { seeded } from "../support/random.ts";

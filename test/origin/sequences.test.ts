@@ -4,10 +4,10 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { GREEDY, type Sibling } from "../../src/core/speculate/types.ts";
+import { type OpenFrame, PROTOCOL_VERSION } from "../../src/core/verify/protocol.ts";
 import type { Deciding, EngineSequence } from "../../src/origin/engine.ts";
 import { DEFAULT_LIMITS, Gateway, type GatewayOptions } from "../../src/origin/gateway.ts";
-import { GREEDY, type Sibling } from "../../src/speculate/types.ts";
-import { type OpenFrame, PROTOCOL_VERSION } from "../../src/verify/protocol.ts";
 import { seeded } from "../support/random.ts";
 import { reference, V } from "../support/scripted.ts";
 import { ScriptedEngine } from "../support/scripted-engine.ts";

@@ -1,10 +1,10 @@
 /** The wasm engine on the tiny target: sequences under drafts, cuts and a pool that runs out. */
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Llama } from "../../src/draft/llama.ts";
+import type { Llama } from "../../src/core/draft/llama.ts";
+import { chooseToken } from "../../src/core/speculate/sample.ts";
+import { GREEDY, type Sampling, type Sibling } from "../../src/core/speculate/types.ts";
 import type { EngineSequence } from "../../src/origin/engine.ts";
 import { WasmEngine } from "../../src/origin/engines/wasm.ts";
-import { chooseToken } from "../../src/speculate/sample.ts";
-import { GREEDY, type Sampling, type Sibling } from "../../src/speculate/types.ts";
 import { alone, ENGINE_CASES } from "../cases/engines.ts";
 import { seeded } from "../support/random.ts";
 import { reference, scriptedRows } from "../support/scripted.ts";

@@ -1,11 +1,11 @@
 /** A prompt that takes minutes to read: the edge hears that the origin is at it, and does not give it up. */
 import { expect, test, vi } from "vitest";
+import { GREEDY } from "../../src/core/speculate/types.ts";
+import { VerifyClient } from "../../src/core/verify/client.ts";
+import { encodeFrame, PROTOCOL_VERSION } from "../../src/core/verify/protocol.ts";
 import { Connection } from "../../src/origin/connection.ts";
 import type { EngineSequence } from "../../src/origin/engine.ts";
 import { DEFAULT_LIMITS, Gateway } from "../../src/origin/gateway.ts";
-import { GREEDY } from "../../src/speculate/types.ts";
-import { VerifyClient } from "../../src/verify/client.ts";
-import { encodeFrame, PROTOCOL_VERSION } from "../../src/verify/protocol.ts";
 import { reference, V } from "../support/scripted.ts";
 import { ScriptedEngine } from "../support/scripted-engine.ts";
 import { socketTo } from "../support/socket-pair.ts";

@@ -6,8 +6,8 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { knownPairs } from "../../src/obtain/pair.ts";
-import { PACKAGE } from "../../src/platform/places.ts";
+import { PACKAGE } from "../../src/core/platform/places.ts";
+import { knownPairs } from "../../src/tools/obtain/pair.ts";
 import { Stranger, streamed, type Tarball } from "./stranger.ts";
 
 /** The drafts of the known pairs are 52 of the 54 MB. */

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
-import { PACKAGE } from "../../src/platform/places.ts";
+import { PACKAGE } from "../../src/core/platform/places.ts";
 import { answers, endGroup } from "../support/process.ts";
 import { freePort } from "../support/service.ts";
 

@@ -11,7 +11,7 @@ import { extname, join } from "node:path";
 
 const { minifyPage } = (await import("../../build.js" as string)) as { minifyPage(folder: string): Promise<void> };
 
-const PAGE = join(import.meta.dirname, "../../src/edge/page");
+const PAGE = join(import.meta.dirname, "../../src/page");
 const TYPES: Record<string, string> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",

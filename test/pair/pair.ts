@@ -1,13 +1,13 @@
 /** The pair under test: its file, what an edge knows of it, and the draft that is tested with it. */
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
-import { writePack } from "../../src/format/pack.ts";
-import type { DescribedTarget } from "../../src/format/target.ts";
-import { obtainModel } from "../../src/obtain/obtain.ts";
-import { readPair } from "../../src/obtain/pair.ts";
-import { directorySink } from "../../src/platform/disk.ts";
-import { cacheFolder } from "../../src/platform/places.ts";
-import { describeTarget } from "../../src/service/assets.ts";
+import { writePack } from "../../src/core/format/pack.ts";
+import type { DescribedTarget } from "../../src/core/format/target.ts";
+import { directorySink } from "../../src/core/platform/disk.ts";
+import { cacheFolder } from "../../src/core/platform/places.ts";
+import { obtainModel } from "../../src/tools/obtain/obtain.ts";
+import { readPair } from "../../src/tools/obtain/pair.ts";
+import { describeTarget } from "../../src/tools/service/assets.ts";
 import { standInDraft } from "../support/stand-in.ts";
 
 export const PAIR = readPair(path.resolve(import.meta.dirname, "../../models/qwen2.5-coder-1.5b"));

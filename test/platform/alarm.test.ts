@@ -1,6 +1,6 @@
 /** Waits in fractions of a millisecond: never too short, one after the other, and none that is past. */
 import { expect, test } from "vitest";
-import { Alarm, steadyMs } from "../../src/platform/alarm.ts";
+import { Alarm, steadyMs } from "../../src/core/platform/alarm.ts";
 
 test("rings at its time or later, in order, and at once for a time that is past", async () => {
   const alarm = new Alarm();

@@ -1,7 +1,7 @@
 /** Questions to threads that answer, fail, end, and have ended. */
 import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
-import { askWorker } from "../../src/platform/ask-worker.ts";
+import { askWorker } from "../../src/core/platform/ask-worker.ts";
 
 const thread = (body: string) =>
   new Worker(`const { parentPort } = require("node:worker_threads"); ${body}`, { eval: true });

@@ -4,10 +4,10 @@ import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/pro
 import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { importGguf } from "../../src/format/import.ts";
-import { writePack } from "../../src/format/pack.ts";
-import { bytesSource } from "../../src/format/source.ts";
-import { directorySink, FileSource, openDirectory, shardReader } from "../../src/platform/disk.ts";
+import { importGguf } from "../../src/core/format/import.ts";
+import { writePack } from "../../src/core/format/pack.ts";
+import { bytesSource } from "../../src/core/format/source.ts";
+import { directorySink, FileSource, openDirectory, shardReader } from "../../src/core/platform/disk.ts";
 import { goldenBytes } from "../support/golden.ts";
 
 let directory: string;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import { formatKeys, parseKeys, recordOf } from "../../src/platform/keys.ts";
+import { formatKeys, parseKeys, recordOf } from "../../src/core/platform/keys.ts";
 
 const sha256 = (key: string) => createHash("sha256").update(key).digest("hex");
 const HASH = sha256("key");

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
-import { lock } from "../../src/platform/lock.ts";
+import { lock } from "../../src/core/platform/lock.ts";
 
 const home = mkdtempSync(join(tmpdir(), "outrider-lock-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -18,7 +18,7 @@ afterEach(() => {
 
 /** Another process that has taken the lock. */
 async function held(doing: string): Promise<ChildProcess> {
-  const module = JSON.stringify(join(import.meta.dirname, "../../src/platform/lock.ts"));
+  const module = JSON.stringify(join(import.meta.dirname, "../../src/core/platform/lock.ts"));
   const program = `const { lock } = await import(${module});
     await lock(${JSON.stringify(file)}, ${JSON.stringify(doing)});
     console.log("held");

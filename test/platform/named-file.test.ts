@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
-import { checkFile, fileIfThere } from "../../src/platform/named-file.ts";
+import { checkFile, fileIfThere } from "../../src/core/platform/named-file.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
 const home = mkdtempSync(path.join(tmpdir(), "outrider-named-"));
@@ -66,7 +66,7 @@ const LINES: readonly (readonly string[])[] = [
 ];
 
 test("no command waits for a pipe: each says in a sentence that it is none of a file", () => {
-  const main = pathToFileURL(path.resolve("src/commands/main.ts")).href;
+  const main = pathToFileURL(path.resolve("src/tools/commands/main.ts")).href;
   const program = `
     import { main } from ${JSON.stringify(main)};
     for (const line of ${JSON.stringify(LINES)}) console.error(await main(line));

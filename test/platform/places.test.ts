@@ -3,15 +3,15 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
-import { cacheFolder, PACKAGE, runningFile, runningModule } from "../../src/platform/places.ts";
+import { cacheFolder, PACKAGE, runningFile, runningModule } from "../../src/core/platform/places.ts";
 
 test("the package is the folder of package.json", () => {
   expect(existsSync(join(PACKAGE, "package.json"))).toBe(true);
 });
 
 test("what runs is found by name, with the extension of the tree that runs", () => {
-  expect(existsSync(runningFile("edge/page/index.html"))).toBe(true);
-  expect(existsSync(runningModule("edge/worker"))).toBe(true);
+  expect(existsSync(runningFile("page/index.html"))).toBe(true);
+  expect(existsSync(runningModule("edge/door/worker"))).toBe(true);
 });
 
 test("models lie where the user says, or where the system keeps caches", () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type Renew, Shared } from "../../src/platform/shared.ts";
+import { type Renew, Shared } from "../../src/core/platform/shared.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { modelId } from "../../src/model/model-id.ts";
+import { modelId } from "../../src/core/model/model-id.ts";
 import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
 import { chat, postChat } from "../support/chat.ts";
 import { writeForeignGguf } from "../support/foreign-gguf.ts";

@@ -3,10 +3,10 @@
  * (test/golden/make_qwen2.py) and against llama.cpp itself.
  */
 import { expect, test } from "vitest";
-import { ChatTemplate } from "../../src/model/chat.ts";
-import { openTokenizer, Tokenizer } from "../../src/model/tokenizer.ts";
+import { ChatTemplate } from "../../src/core/model/chat.ts";
+import { openTokenizer, Tokenizer } from "../../src/core/model/tokenizer.ts";
 import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
-import { describeTarget } from "../../src/service/assets.ts";
+import { describeTarget } from "../../src/tools/service/assets.ts";
 import { bytesKept } from "../support/bytes-kept.ts";
 import { goldenJson } from "../support/golden.ts";
 import { QWEN_GGUF } from "./gguf-file.ts";

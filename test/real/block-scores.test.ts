@@ -1,13 +1,13 @@
 /** Magnitudes of the real model's blocks, and which go by them, against torch's (golden/make_block_scores.py). */
 import { expect, test } from "vitest";
-import type { Calibration } from "../../src/calibrate/calibration.ts";
-import { prepare } from "../../src/commands/prepare.ts";
-import { chooseBlocks } from "../../src/compress/stages/shortened-llama.ts";
-import { readPack } from "../../src/format/pack-reader.ts";
-import { magnitudeScore } from "../../src/methods/shortened-llama.ts";
-import { decodeTensor } from "../../src/model/decode.ts";
-import { blockSuffixes, blockTensor } from "../../src/model/tensors.ts";
-import { openDirectory } from "../../src/platform/disk.ts";
+import { readPack } from "../../src/core/format/pack-reader.ts";
+import { decodeTensor } from "../../src/core/model/decode.ts";
+import { blockSuffixes, blockTensor } from "../../src/core/model/tensors.ts";
+import { openDirectory } from "../../src/core/platform/disk.ts";
+import { prepare } from "../../src/tools/commands/prepare.ts";
+import type { Calibration } from "../../src/tools/compress/calibrate/calibration.ts";
+import { magnitudeScore } from "../../src/tools/compress/methods/shortened-llama.ts";
+import { chooseBlocks } from "../../src/tools/compress/stages/shortened-llama.ts";
 import { goldenJson } from "../support/golden.ts";
 
 const { scores, orders } = goldenJson("block_scores.json");

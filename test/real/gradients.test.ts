@@ -3,14 +3,14 @@
  * PyTorch's own in f32 differ from these by up to 5e-4 in a norm, 8e-4 in an entry and 1.2e-4 over all entries.
  */
 import { expect, test } from "vitest";
-import { FloatLlama } from "../../src/calibrate/float-llama.ts";
-import { Gradients } from "../../src/calibrate/gradients/gradients.ts";
-import { Pool } from "../../src/calibrate/threads/pool.ts";
-import { prepare } from "../../src/commands/prepare.ts";
-import { pruneDepth } from "../../src/compress/stages/prune-depth.ts";
-import { readPack } from "../../src/format/pack-reader.ts";
-import type { BlockSuffix } from "../../src/model/tensors.ts";
-import { openDirectory } from "../../src/platform/disk.ts";
+import { readPack } from "../../src/core/format/pack-reader.ts";
+import type { BlockSuffix } from "../../src/core/model/tensors.ts";
+import { openDirectory } from "../../src/core/platform/disk.ts";
+import { prepare } from "../../src/tools/commands/prepare.ts";
+import { FloatLlama } from "../../src/tools/compress/calibrate/float-llama.ts";
+import { Gradients } from "../../src/tools/compress/calibrate/gradients/gradients.ts";
+import { Pool } from "../../src/tools/compress/calibrate/threads/pool.ts";
+import { pruneDepth } from "../../src/tools/compress/stages/prune-depth.ts";
 import { goldenJson } from "../support/golden.ts";
 import { type GoldenGradient, gradientDistances, type OwnGradient } from "../support/golden-gradients.ts";
 

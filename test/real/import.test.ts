@@ -1,11 +1,11 @@
 /** The real model's file: every weight survives the import value for value. */
 import { expect, test } from "vitest";
-import { readGguf } from "../../src/format/gguf.ts";
-import { llamaConfig, readLlamaTensor } from "../../src/format/gguf-llama.ts";
-import { importGguf } from "../../src/format/import.ts";
-import { dequantise } from "../../src/model/blocks.ts";
-import { decodeTensor } from "../../src/model/decode.ts";
-import { tensorShapes } from "../../src/model/tensors.ts";
+import { readGguf } from "../../src/core/format/gguf.ts";
+import { llamaConfig, readLlamaTensor } from "../../src/core/format/gguf-llama.ts";
+import { importGguf } from "../../src/core/format/import.ts";
+import { dequantise } from "../../src/core/model/blocks.ts";
+import { decodeTensor } from "../../src/core/model/decode.ts";
+import { tensorShapes } from "../../src/core/model/tensors.ts";
 import { realModelFile } from "../support/real.ts";
 
 test("GGUF → tiles → f32 equals GGUF → f32 for every tensor", async () => {

@@ -3,9 +3,9 @@
  * and the origin still holds the target's. A Session that has to prefill is the measure; the words are the same.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { prepare } from "../../src/commands/prepare.ts";
-import type { Generation } from "../../src/edge/generation.ts";
-import { sessionName } from "../../src/edge/tenant.ts";
+import type { Generation } from "../../src/edge/prompt/generation.ts";
+import { sessionName } from "../../src/edge/tenant/tenant.ts";
+import { prepare } from "../../src/tools/commands/prepare.ts";
 import { answerOf, type Running, start } from "../workerd/harness.ts";
 
 const MODEL = "smollm2-135m-instruct";

@@ -1,9 +1,9 @@
 /** The real model's tokenizer and chat template against tokenizers and transformers (test/golden/make_tokenizer.py). */
 import { describe, expect, test } from "vitest";
-import { readGgufMetadata } from "../../src/format/gguf.ts";
-import { tokenizerFiles } from "../../src/format/gguf-tokenizer.ts";
-import { ChatTemplate } from "../../src/model/chat.ts";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
+import { readGgufMetadata } from "../../src/core/format/gguf.ts";
+import { tokenizerFiles } from "../../src/core/format/gguf-tokenizer.ts";
+import { ChatTemplate } from "../../src/core/model/chat.ts";
+import { Tokenizer } from "../../src/core/model/tokenizer.ts";
 import { bytesKept } from "../support/bytes-kept.ts";
 import { goldenJson } from "../support/golden.ts";
 import { realModelFile } from "../support/real.ts";

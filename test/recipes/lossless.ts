@@ -8,9 +8,9 @@
  * GB. Takes some twenty seconds a pack.
  */
 
-import { prepare } from "../../src/commands/prepare.ts";
-import { poolPages } from "../../src/edge/budget.ts";
-import { type PackHeader, packBytes } from "../../src/format/pack-header.ts";
+import { type PackHeader, packBytes } from "../../src/core/format/pack-header.ts";
+import { poolPages } from "../../src/edge/draft/budget.ts";
+import { prepare } from "../../src/tools/commands/prepare.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { ask, type ChatOptions, chat } from "../support/chat.ts";
 import { parseOptions } from "../support/parse-options.ts";

@@ -1,7 +1,7 @@
 /** The packs that recipes were squeezed into, one per folder of a directory. */
 import { existsSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import type { PackHeader } from "../../src/format/pack-header.ts";
+import type { PackHeader } from "../../src/core/format/pack-header.ts";
 import { packHeader } from "../support/tiny.ts";
 
 export interface RecipePack {

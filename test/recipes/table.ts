@@ -4,10 +4,10 @@
  * tokens a pass of 8.
  */
 import { readFileSync } from "node:fs";
-import { figureTable } from "../../src/evaluate/columns.ts";
-import type { Figures } from "../../src/evaluate/figures.ts";
-import { shortNames } from "../../src/report/names.ts";
-import { paretoFront } from "../../src/report/pareto-front.ts";
+import { figureTable } from "../../src/tools/evaluate/columns.ts";
+import type { Figures } from "../../src/tools/evaluate/figures.ts";
+import { shortNames } from "../../src/tools/report/names.ts";
+import { paretoFront } from "../../src/tools/report/pareto-front.ts";
 
 const [figuresFile, speedsFile] = process.argv.slice(2);
 if (figuresFile === undefined || speedsFile === undefined) {

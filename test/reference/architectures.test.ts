@@ -7,10 +7,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { exportHuggingFace } from "../../src/compress/export-hf.ts";
-import { importGguf } from "../../src/format/import.ts";
-import { bytesSource } from "../../src/format/source.ts";
-import { directorySink } from "../../src/platform/disk.ts";
+import { importGguf } from "../../src/core/format/import.ts";
+import { bytesSource } from "../../src/core/format/source.ts";
+import { directorySink } from "../../src/core/platform/disk.ts";
+import { exportHuggingFace } from "../../src/tools/compress/export-hf.ts";
 import { goldenBytes, goldenJson } from "../support/golden.ts";
 
 const PYTHON = process.env.OUTRIDER_PYTHON ?? "python3";

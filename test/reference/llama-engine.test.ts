@@ -1,9 +1,9 @@
 /** The llama engine on the real model with its weights in f32, half a gigabyte: the table of all engines. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { prepare } from "../../src/commands/prepare.ts";
 import type { TargetEngine } from "../../src/origin/engine.ts";
 import { loadLlamaCpp } from "../../src/origin/engines/llama.ts";
 import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
+import { prepare } from "../../src/tools/commands/prepare.ts";
 import { ENGINE_CASES } from "../cases/engines.ts";
 import { realF32Gguf, realPrompts } from "../support/real.ts";
 

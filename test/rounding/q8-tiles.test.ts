@@ -1,7 +1,7 @@
 /** The one pass gives the bytes of rounding and encoding, and refuses what they refuse. */
 import { expect, test } from "vitest";
-import { q8Tiles } from "../../src/rounding/q8-tiles.ts";
-import { roundedTensor } from "../../src/rounding/tensors.ts";
+import { q8Tiles } from "../../src/tools/compress/rounding/q8-tiles.ts";
+import { roundedTensor } from "../../src/tools/compress/rounding/tensors.ts";
 import { seeded } from "../support/random.ts";
 
 test.each([

@@ -1,7 +1,7 @@
 /** What a run of `npm run test:sdk` found, as text and as docs/sdk.md. */
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { textTable } from "../../src/charts/text-table.ts";
+import { textTable } from "../../src/tools/charts/text-table.ts";
 import type { Case, Outcome } from "./cases.ts";
 import type { Sdk } from "./sdks.ts";
 

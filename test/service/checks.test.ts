@@ -5,7 +5,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { EdgeModel } from "../../src/format/edge-model.ts";
+import type { EdgeModel } from "../../src/core/format/edge-model.ts";
+import { PROTOCOL_VERSION } from "../../src/core/verify/protocol.ts";
 import {
   builtModel,
   checkAssets,
@@ -14,8 +15,7 @@ import {
   checkPublic,
   checkRegion,
   checkWorker,
-} from "../../src/service/checks.ts";
-import { PROTOCOL_VERSION } from "../../src/verify/protocol.ts";
+} from "../../src/tools/service/checks.ts";
 
 const home = mkdtempSync(path.join(tmpdir(), "outrider-checks-"));
 afterAll(() => rmSync(home, { recursive: true }));

@@ -13,8 +13,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { putAsideDamaged } from "../../src/service/damaged-stores.ts";
-import { stateFolder } from "../../src/service/work-folder.ts";
+import { putAsideDamaged } from "../../src/tools/service/damaged-stores.ts";
+import { stateFolder } from "../../src/tools/service/work-folder.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "outrider-damaged-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
-import { PACKAGE } from "../../src/platform/places.ts";
-import { BUNDLED, nodeForWrangler } from "../../src/service/node.ts";
+import { PACKAGE } from "../../src/core/platform/places.ts";
+import { BUNDLED, nodeForWrangler } from "../../src/tools/service/node.ts";
 
 afterEach(() => void vi.restoreAllMocks());
 

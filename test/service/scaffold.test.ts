@@ -14,7 +14,7 @@ import path from "node:path";
 import { parseEnv } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { unstable_readConfig as readConfig } from "wrangler";
-import { initCommand } from "../../src/commands/init.ts";
+import { initCommand } from "../../src/tools/commands/init.ts";
 import { printed } from "../support/printed.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");

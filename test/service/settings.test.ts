@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { unstable_readConfig as readConfig } from "wrangler";
-import { PACKAGE } from "../../src/platform/places.ts";
-import { writeSettings } from "../../src/service/settings.ts";
+import { PACKAGE } from "../../src/core/platform/places.ts";
+import { writeSettings } from "../../src/tools/service/settings.ts";
 
 const home = mkdtempSync(join(tmpdir(), "outrider-settings-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));

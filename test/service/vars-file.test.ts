@@ -5,7 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
 import { unstable_getVarsForDev as varsForDev } from "wrangler";
-import { writeVars } from "../../src/service/vars-file.ts";
+import { writeVars } from "../../src/tools/service/vars-file.ts";
 
 const home = mkdtempSync(join(tmpdir(), "outrider-vars-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));

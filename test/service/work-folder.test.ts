@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, sta
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { holdFolder, stateFolder } from "../../src/service/work-folder.ts";
+import { holdFolder, stateFolder } from "../../src/tools/service/work-folder.ts";
 
 const home = mkdtempSync(join(tmpdir(), "outrider-folder-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));

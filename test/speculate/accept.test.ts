@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { accept, fullScores, positionsOf } from "../../src/speculate/accept.ts";
-import { GREEDY, type Rule, type Sampling, type Sibling } from "../../src/speculate/types.ts";
+import { accept, fullScores, positionsOf } from "../../src/core/speculate/accept.ts";
+import { GREEDY, type Rule, type Sampling, type Sibling } from "../../src/core/speculate/types.ts";
 import { seeded } from "../support/random.ts";
 import { reference, STOP, scriptedRows, V } from "../support/scripted.ts";
 

@@ -4,12 +4,12 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { History } from "../../src/core/speculate/history.ts";
+import { costOf } from "../../src/core/speculate/pass-cost.ts";
+import { bestWay, outlook, type Way } from "../../src/core/speculate/rates.ts";
+import type { Drafter } from "../../src/core/speculate/types.ts";
+import type { WindowPolicy } from "../../src/core/speculate/window.ts";
 import { PASS_COSTS } from "../../src/origin/pass-costs.ts";
-import { History } from "../../src/speculate/history.ts";
-import { costOf } from "../../src/speculate/pass-cost.ts";
-import { bestWay, outlook, type Way } from "../../src/speculate/rates.ts";
-import type { Drafter } from "../../src/speculate/types.ts";
-import type { WindowPolicy } from "../../src/speculate/window.ts";
 import { costsOf } from "../support/costs.ts";
 import { run } from "../support/race.ts";
 import { seeded } from "../support/random.ts";

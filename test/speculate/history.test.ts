@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { History } from "../../src/core/speculate/history.ts";
+import { costOf } from "../../src/core/speculate/pass-cost.ts";
 import { PASS_COSTS } from "../../src/origin/pass-costs.ts";
-import { History } from "../../src/speculate/history.ts";
-import { costOf } from "../../src/speculate/pass-cost.ts";
 import { evenCosts } from "../support/costs.ts";
 import { normal, seeded } from "../support/random.ts";
 

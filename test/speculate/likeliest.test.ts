@@ -1,11 +1,11 @@
 /** What the likeliest tokens alone determine must be what all logits say; what they leave open must be left open. */
 import { expect, test } from "vitest";
-import { maskOf } from "../../src/model/token-mask.ts";
-import { chooseAmong, type Likeliest, shaped, withLoud } from "../../src/speculate/likeliest.ts";
-import { loudTokens } from "../../src/speculate/loud.ts";
-import { chooseToken } from "../../src/speculate/sample.ts";
-import { Shape } from "../../src/speculate/shaping.ts";
-import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
+import { maskOf } from "../../src/core/model/token-mask.ts";
+import { chooseAmong, type Likeliest, shaped, withLoud } from "../../src/core/speculate/likeliest.ts";
+import { loudTokens } from "../../src/core/speculate/loud.ts";
+import { chooseToken } from "../../src/core/speculate/sample.ts";
+import { Shape } from "../../src/core/speculate/shaping.ts";
+import { GREEDY, type Sampling } from "../../src/core/speculate/types.ts";
 import { seeded } from "../support/random.ts";
 
 const V = 500;

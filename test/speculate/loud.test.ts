@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { gumbel, noiseBits, noiseKey } from "../../src/model/noise.ts";
-import { LoudPositions, loudTokens } from "../../src/speculate/loud.ts";
+import { gumbel, noiseBits, noiseKey } from "../../src/core/model/noise.ts";
+import { LoudPositions, loudTokens } from "../../src/core/speculate/loud.ts";
 
 const V = 5000;
 

@@ -1,6 +1,13 @@
 /** Which tokens go, against all the choices that there are. */
 import { expect, test } from "vitest";
-import { type ChainToken, chooseNodes, isFull, mayGrow, type Pass, USUAL_PASS } from "../../src/speculate/nodes.ts";
+import {
+  type ChainToken,
+  chooseNodes,
+  isFull,
+  mayGrow,
+  type Pass,
+  USUAL_PASS,
+} from "../../src/core/speculate/nodes.ts";
 import { costsOf, evenCosts } from "../support/costs.ts";
 import { seeded } from "../support/random.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { History } from "../../src/speculate/history.ts";
-import { Pace } from "../../src/speculate/pace.ts";
+import { History } from "../../src/core/speculate/history.ts";
+import { Pace } from "../../src/core/speculate/pace.ts";
 import { evenCosts } from "../support/costs.ts";
 
 /** Verdicts of an origin that streams a token each T ms, while a drafter R ms away makes one each t ms. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { costOf, type PassCost } from "../../src/speculate/pass-cost.ts";
+import { costOf, type PassCost } from "../../src/core/speculate/pass-cost.ts";
 
 test.each<[string, PassCost, number, number]>([
   ["what it names", { 1: 1, 3: 1.2, 8: 2.2 }, 8, 2.2],

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { OutriderError } from "../../src/model/errors.ts";
-import { History } from "../../src/speculate/history.ts";
-import { MOST_AHEAD } from "../../src/speculate/rates.ts";
-import { generate, type Step, type Summary } from "../../src/speculate/round.ts";
-import type { Done, Draft, Drafter, Proposed, Refused, Verdict, Verifier } from "../../src/speculate/types.ts";
-import { Window, type WindowPolicy } from "../../src/speculate/window.ts";
+import { OutriderError } from "../../src/core/model/errors.ts";
+import { History } from "../../src/core/speculate/history.ts";
+import { MOST_AHEAD } from "../../src/core/speculate/rates.ts";
+import { generate, type Step, type Summary } from "../../src/core/speculate/round.ts";
+import type { Done, Draft, Drafter, Proposed, Refused, Verdict, Verifier } from "../../src/core/speculate/types.ts";
+import { Window, type WindowPolicy } from "../../src/core/speculate/window.ts";
 import { evenCosts } from "../support/costs.ts";
 import { eventually } from "../support/eventually.ts";
 import { GuessDrafter, sleep } from "../support/scripted.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { gumbel, noiseBits, noiseKey } from "../../src/model/noise.ts";
-import { chooseToken, logProbability } from "../../src/speculate/sample.ts";
-import { GREEDY, type Sampling } from "../../src/speculate/types.ts";
+import { gumbel, noiseBits, noiseKey } from "../../src/core/model/noise.ts";
+import { chooseToken, logProbability } from "../../src/core/speculate/sample.ts";
+import { GREEDY, type Sampling } from "../../src/core/speculate/types.ts";
 import { chiSquareTail, normal, seeded } from "../support/random.ts";
 
 /** The same definition with a full sort and noise for every token. */

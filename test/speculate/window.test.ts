@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Costs, History } from "../../src/speculate/history.ts";
-import { Window, type WindowPolicy } from "../../src/speculate/window.ts";
+import { type Costs, History } from "../../src/core/speculate/history.ts";
+import { Window, type WindowPolicy } from "../../src/core/speculate/window.ts";
 import { evenCosts } from "../support/costs.ts";
 import { normal, seeded } from "../support/random.ts";
 

@@ -11,9 +11,9 @@
 import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, globSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { unmet } from "../../src/grammar/schema/valid.ts";
-import { compile } from "../../src/grammar/source.ts";
-import { OutriderError } from "../../src/model/errors.ts";
+import { unmet } from "../../src/core/grammar/schema/valid.ts";
+import { compile } from "../../src/core/grammar/source.ts";
+import { OutriderError } from "../../src/core/model/errors.ts";
 import { writes } from "../grammar/writes.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { type Case, MaskBench, required, suitesFolder } from "./sources.ts";
@@ -97,7 +97,7 @@ class Journal {
 
   constructor(suite: string) {
     const hash = createHash("sha256");
-    for (const file of globSync(["src/grammar/**/*.ts", "test/grammar/writes.ts", "test/suites/*.ts"]).sort()) {
+    for (const file of globSync(["src/core/grammar/**/*.ts", "test/grammar/writes.ts", "test/suites/*.ts"]).sort()) {
       hash.update(readFileSync(file));
     }
     mkdirSync(folder, { recursive: true });

@@ -5,7 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cacheFolder } from "../../src/platform/places.ts";
+import { cacheFolder } from "../../src/core/platform/places.ts";
 
 const REPOSITORIES = {
   "JSON-Schema-Test-Suite": "https://github.com/json-schema-org/JSON-Schema-Test-Suite",

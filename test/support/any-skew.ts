@@ -1,5 +1,5 @@
 /** Moments of random queries and keys, for a skew that is orthogonal and means nothing. */
-import type { Calibration } from "../../src/calibrate/calibration.ts";
+import type { Calibration } from "../../src/tools/compress/calibrate/calibration.ts";
 import { seeded } from "./random.ts";
 
 export const anySkew = {

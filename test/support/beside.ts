@@ -4,8 +4,8 @@
  */
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { installPackages } from "../../src/platform/npm.ts";
-import { cacheFolder } from "../../src/platform/places.ts";
+import { installPackages } from "../../src/core/platform/npm.ts";
+import { cacheFolder } from "../../src/core/platform/places.ts";
 
 /** The folder of package `name`, installed into the cache folder `folder` if it is not there. Rejects as npm does. */
 export async function installBeside(folder: string, name: string, version: string): Promise<string> {

@@ -1,6 +1,6 @@
 /** Windows as the text of a calibration. */
-import type { CalibrationData } from "../../src/calibrate/calibrator.ts";
-import type { TargetAnswer } from "../../src/text/target-text.ts";
+import type { CalibrationData } from "../../src/tools/compress/calibrate/calibrator.ts";
+import type { TargetAnswer } from "../../src/tools/text/target-text.ts";
 
 export const textOf = (windows: readonly number[][], answered: readonly TargetAnswer[] = []): CalibrationData => ({
   windows,

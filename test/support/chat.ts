@@ -1,5 +1,5 @@
 /** One chat request to the running service, and what a client reads of the answer. */
-import type { Account, Timings, TracedToken } from "../../src/edge/reply.ts";
+import type { Account, Timings, TracedToken } from "../../src/edge/api/outcome.ts";
 
 export interface ChatOptions {
   /** The real target, unless another is named. */

@@ -1,6 +1,6 @@
-import type { Costs } from "../../src/speculate/history.ts";
-import { costOf, type PassCost } from "../../src/speculate/pass-cost.ts";
-import { MOST_POSITIONS } from "../../src/speculate/pass-times.ts";
+import type { Costs } from "../../src/core/speculate/history.ts";
+import { costOf, type PassCost } from "../../src/core/speculate/pass-cost.ts";
+import { MOST_POSITIONS } from "../../src/core/speculate/pass-times.ts";
 
 /** Costs in ms: round trip, draft step, a pass over one position, and what positions cost beside it. */
 export const costsOf = (roundTripMs: number, draftStepMs: number, targetStepMs: number, cost: PassCost): Costs => ({

@@ -4,11 +4,11 @@
  */
 import { writeFileSync } from "node:fs";
 import { tinyGguf } from "../../models/tiny/make.ts";
-import { importGguf } from "../../src/format/import.ts";
-import { bytesSource } from "../../src/format/source.ts";
+import { importGguf } from "../../src/core/format/import.ts";
+import { bytesSource } from "../../src/core/format/source.ts";
+import { GREEDY } from "../../src/core/speculate/types.ts";
 import { WasmEngine } from "../../src/origin/engines/wasm.ts";
-import { replacePack } from "../../src/rounding/packable.ts";
-import { GREEDY } from "../../src/speculate/types.ts";
+import { replacePack } from "../../src/tools/compress/rounding/packable.ts";
 import { seeded } from "./random.ts";
 import { loadPack } from "./tiny.ts";
 

@@ -1,8 +1,8 @@
 /** What an edge isolate takes with eight conversations of 1,000 tokens in it, its draft having read every token. */
 import { expect } from "vitest";
-import { planMemory } from "../../src/draft/memory-plan.ts";
-import { poolPages } from "../../src/edge/budget.ts";
-import { targetOf } from "../../src/format/pack-header.ts";
+import { planMemory } from "../../src/core/draft/memory-plan.ts";
+import { targetOf } from "../../src/core/format/pack-header.ts";
+import { poolPages } from "../../src/edge/draft/budget.ts";
 import { ask, chat } from "./chat.ts";
 import { isolateMemory } from "./inspector.ts";
 import { scriptedOrigin } from "./scripted-engine.ts";

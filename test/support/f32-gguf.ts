@@ -7,9 +7,9 @@ import { rename } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type GgufWeight, ggufBytes, type Metadata, type MetadataValue } from "../../models/tiny/gguf-writer.ts";
-import { type Gguf, readGguf, readGgufTensor } from "../../src/format/gguf.ts";
-import { dequantise } from "../../src/model/blocks.ts";
-import { FileSource } from "../../src/platform/disk.ts";
+import { type Gguf, readGguf, readGgufTensor } from "../../src/core/format/gguf.ts";
+import { dequantise } from "../../src/core/model/blocks.ts";
+import { FileSource } from "../../src/core/platform/disk.ts";
 
 /** Writes the f32 twin of `from` to `to`. */
 export async function writeF32Gguf(from: string, to: string): Promise<void> {

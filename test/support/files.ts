@@ -1,7 +1,7 @@
 /** Directories in memory: what a sink wrote, opened again. */
-import type { PackSink } from "../../src/format/pack.ts";
-import { bytesSource, type OpenFile } from "../../src/format/source.ts";
-import { OutriderError } from "../../src/model/errors.ts";
+import type { PackSink } from "../../src/core/format/pack.ts";
+import { bytesSource, type OpenFile } from "../../src/core/format/source.ts";
+import { OutriderError } from "../../src/core/model/errors.ts";
 
 export class MemoryDirectory implements PackSink {
   readonly files = new Map<string, Uint8Array>();

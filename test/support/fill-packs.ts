@@ -1,7 +1,7 @@
 /** The tiny pair with tokens for fill-in-the-middle: its last four tokens get their texts, weights stay as they are. */
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { tokenTable, vocabularyHash } from "../../src/model/tokenizer-files.ts";
+import { tokenTable, vocabularyHash } from "../../src/core/model/tokenizer-files.ts";
 import { TINY_PACKS } from "./tiny.ts";
 
 /** The texts of the last tokens, in the order of their ids. */

@@ -2,9 +2,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { type GgufWeight, ggufBytes, type Metadata } from "../../models/tiny/gguf-writer.ts";
-import { readGguf, readGgufTensor } from "../../src/format/gguf.ts";
-import { bytesSource } from "../../src/format/source.ts";
-import { dequantise } from "../../src/model/blocks.ts";
+import { readGguf, readGgufTensor } from "../../src/core/format/gguf.ts";
+import { bytesSource } from "../../src/core/format/source.ts";
+import { dequantise } from "../../src/core/model/blocks.ts";
 
 const TINY = path.resolve(import.meta.dirname, "../../models/tiny/tiny.gguf");
 

@@ -1,11 +1,11 @@
 /** Runs one generation against an origin as the edge does, and collects what a client would see. */
-import type { ConstraintSource } from "../../src/grammar/source.ts";
-import { History } from "../../src/speculate/history.ts";
-import { generate, type Summary } from "../../src/speculate/round.ts";
-import type { Shaping } from "../../src/speculate/shaping.ts";
-import type { Drafter, Rule, Sampling, TokenLogprob } from "../../src/speculate/types.ts";
-import { Window } from "../../src/speculate/window.ts";
-import { VerifyClient } from "../../src/verify/client.ts";
+import type { ConstraintSource } from "../../src/core/grammar/source.ts";
+import { History } from "../../src/core/speculate/history.ts";
+import { generate, type Summary } from "../../src/core/speculate/round.ts";
+import type { Shaping } from "../../src/core/speculate/shaping.ts";
+import type { Drafter, Rule, Sampling, TokenLogprob } from "../../src/core/speculate/types.ts";
+import { Window } from "../../src/core/speculate/window.ts";
+import { VerifyClient } from "../../src/core/verify/client.ts";
 import { STOP } from "./scripted.ts";
 
 /** What an origin says that it serves. */

@@ -1,6 +1,6 @@
 /** Golden files, and seeded damage for tests of what readers do with files that went bad. */
 import { readFileSync } from "node:fs";
-import { OutriderError } from "../../src/model/errors.ts";
+import { OutriderError } from "../../src/core/model/errors.ts";
 import { seeded } from "./random.ts";
 
 export const goldenBytes = (name: string): Uint8Array =>

@@ -1,6 +1,6 @@
 /** Logits as a model would hold them behind a forward, over the kernels of this machine. */
-import type { Logits } from "../../src/draft/draw.ts";
-import { TokenRows } from "../../src/model/token-rows.ts";
+import type { Logits } from "../../src/core/draft/draw.ts";
+import { TokenRows } from "../../src/core/model/token-rows.ts";
 import { freshKernels } from "./kernels.ts";
 
 const X = 4096;

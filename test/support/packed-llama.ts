@@ -1,11 +1,11 @@
 /** A model in memory as a Llama of the service, over the kernels of one implementation. */
-import type { Keeping } from "../../src/draft/keeping.ts";
-import { Llama } from "../../src/draft/llama.ts";
-import { planMemory } from "../../src/draft/memory-plan.ts";
-import type { PackedModel } from "../../src/format/pack.ts";
-import type { PackHeader } from "../../src/format/pack-header.ts";
-import { plainKernels } from "../../src/kernels/plain.ts";
-import { packable } from "../../src/rounding/packable.ts";
+import type { Keeping } from "../../src/core/draft/keeping.ts";
+import { Llama } from "../../src/core/draft/llama.ts";
+import { planMemory } from "../../src/core/draft/memory-plan.ts";
+import type { PackedModel } from "../../src/core/format/pack.ts";
+import type { PackHeader } from "../../src/core/format/pack-header.ts";
+import { plainKernels } from "../../src/core/kernels/plain.ts";
+import { packable } from "../../src/tools/compress/rounding/packable.ts";
 import { type Build, boundKernels } from "./kernels.ts";
 
 /** Matrices in f32 are rounded to q8. For models without outliers. */

@@ -1,10 +1,10 @@
 /** A target that can be fetched: the golden Llama, as a pair.json would describe it. */
-import { readGgufMetadata } from "../../src/format/gguf.ts";
-import { ggufShape, ggufVocabulary } from "../../src/format/gguf-facts.ts";
-import { bytesSource } from "../../src/format/source.ts";
-import { sha256Hex } from "../../src/model/sha256.ts";
-import { vocabularyHash } from "../../src/model/tokenizer-files.ts";
-import type { KnownTarget } from "../../src/obtain/pair.ts";
+import { readGgufMetadata } from "../../src/core/format/gguf.ts";
+import { ggufShape, ggufVocabulary } from "../../src/core/format/gguf-facts.ts";
+import { bytesSource } from "../../src/core/format/source.ts";
+import { sha256Hex } from "../../src/core/model/sha256.ts";
+import { vocabularyHash } from "../../src/core/model/tokenizer-files.ts";
+import type { KnownTarget } from "../../src/tools/obtain/pair.ts";
 import { goldenBytes } from "./golden.ts";
 
 export async function goldenTarget(): Promise<KnownTarget> {

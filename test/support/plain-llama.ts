@@ -1,7 +1,7 @@
 /** A Llama in f64 and plain loops, token by token: what calibration's engine is compared with. */
-import type { PackedModel } from "../../src/format/pack.ts";
-import { decodeTensor } from "../../src/model/decode.ts";
-import { blockTensor, EMBEDDING, FINAL_NORM, HEAD } from "../../src/model/tensors.ts";
+import type { PackedModel } from "../../src/core/format/pack.ts";
+import { decodeTensor } from "../../src/core/model/decode.ts";
+import { blockTensor, EMBEDDING, FINAL_NORM, HEAD } from "../../src/core/model/tensors.ts";
 
 type Rows = Float64Array[];
 

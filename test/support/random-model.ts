@@ -2,9 +2,9 @@
  * A Llama of any shape with random weights in f32 and the tiny model's tokenizer, for what the tiny model is too small
  * for.
  */
-import type { PackedModel, PackedTensor } from "../../src/format/pack.ts";
-import type { LlamaConfig } from "../../src/model/config.ts";
-import { tensorShapes } from "../../src/model/tensors.ts";
+import type { PackedModel, PackedTensor } from "../../src/core/format/pack.ts";
+import type { LlamaConfig } from "../../src/core/model/config.ts";
+import { tensorShapes } from "../../src/core/model/tensors.ts";
 import { normal, seeded } from "./random.ts";
 
 /** `tiny` in another shape. Rows keep the length of what they multiply; norms are about one. */

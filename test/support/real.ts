@@ -1,11 +1,11 @@
 /** The real model's GGUF file, fetched at most once. */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { Tokenizer } from "../../src/model/tokenizer.ts";
-import { obtainModel } from "../../src/obtain/obtain.ts";
-import { readPair } from "../../src/obtain/pair.ts";
-import { FileSource } from "../../src/platform/disk.ts";
-import { cacheFolder } from "../../src/platform/places.ts";
+import { Tokenizer } from "../../src/core/model/tokenizer.ts";
+import { FileSource } from "../../src/core/platform/disk.ts";
+import { cacheFolder } from "../../src/core/platform/places.ts";
+import { obtainModel } from "../../src/tools/obtain/obtain.ts";
+import { readPair } from "../../src/tools/obtain/pair.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { writeF32Gguf } from "./f32-gguf.ts";
 

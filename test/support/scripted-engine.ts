@@ -1,11 +1,12 @@
 /** A TargetEngine that speaks the made-up language of `scripted.ts`, and counts what it is asked to do. */
+
+import { accept, type Decision, fullScores, positionsOf, shapesOf } from "../../src/core/speculate/accept.ts";
+import type { PassCost } from "../../src/core/speculate/pass-cost.ts";
+import { KINDS } from "../../src/core/speculate/shaping.ts";
+import type { Sibling } from "../../src/core/speculate/types.ts";
 import type { Capabilities, Deciding, EngineSequence, TargetEngine } from "../../src/origin/engine.ts";
 import { DEFAULT_LIMITS, Gateway, type GatewayOptions } from "../../src/origin/gateway.ts";
 import { type OriginServer, serveOrigin } from "../../src/origin/node.ts";
-import { accept, type Decision, fullScores, positionsOf, shapesOf } from "../../src/speculate/accept.ts";
-import type { PassCost } from "../../src/speculate/pass-cost.ts";
-import { KINDS } from "../../src/speculate/shaping.ts";
-import type { Sibling } from "../../src/speculate/types.ts";
 import { scriptedRows, sleep, V } from "./scripted.ts";
 
 const SLICE = 8;

@@ -2,10 +2,10 @@
  * A made-up language of V tokens whose next-token logits are a hash of the last two tokens, and things that speak it:
  * the answer a target gives alone (the reference), and drafters that are right, wrong, late or broken. Deterministic.
  */
-import { BothDrafter } from "../../src/draft/both.ts";
-import { CopyDrafter } from "../../src/draft/copy-drafter.ts";
-import { chooseToken } from "../../src/speculate/sample.ts";
-import type { Drafter, More, Proposed, Sampling, Sibling } from "../../src/speculate/types.ts";
+import { BothDrafter } from "../../src/core/draft/both.ts";
+import { CopyDrafter } from "../../src/core/draft/copy-drafter.ts";
+import { chooseToken } from "../../src/core/speculate/sample.ts";
+import type { Drafter, More, Proposed, Sampling, Sibling } from "../../src/core/speculate/types.ts";
 import { seeded } from "./random.ts";
 
 export const V = 40;

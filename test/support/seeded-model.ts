@@ -2,10 +2,10 @@
  * A model whose weights follow from its tensors' names, as test/golden/make_forward.py makes them: whole numbers of
  * at most 127 times a power of two, the first of each 32 columns the largest. The format q8 holds each of them exactly.
  */
-import type { PackedModel, PackedTensor } from "../../src/format/pack.ts";
-import type { LlamaConfig } from "../../src/model/config.ts";
-import { EMBEDDING, HEAD, type TensorShape, tensorShapes } from "../../src/model/tensors.ts";
-import { floatTensor } from "../../src/rounding/tensors.ts";
+import type { PackedModel, PackedTensor } from "../../src/core/format/pack.ts";
+import type { LlamaConfig } from "../../src/core/model/config.ts";
+import { EMBEDDING, HEAD, type TensorShape, tensorShapes } from "../../src/core/model/tensors.ts";
+import { floatTensor } from "../../src/tools/compress/rounding/tensors.ts";
 import { seededIntegers } from "./random.ts";
 
 /** FNV-1a of a name. */

@@ -7,8 +7,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
-import { writeSettings } from "../../src/service/settings.ts";
+import { assembleEdge, describeTarget } from "../../src/tools/service/assets.ts";
+import { writeSettings } from "../../src/tools/service/settings.ts";
 import { answers, endGroup, giveWay, signalGroup } from "./process.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");

@@ -1,9 +1,9 @@
 /**
  * What shaping does to a row, written down a second time and in the plainest way: the reference for what
- * src/speculate/shaping.ts, the engines and the drafters do.
+ * src/core/speculate/shaping.ts, the engines and the drafters do.
  */
 import fc from "fast-check";
-import type { Shaping } from "../../src/speculate/shaping.ts";
+import type { Shaping } from "../../src/core/speculate/shaping.ts";
 import { STOP, V } from "./scripted.ts";
 
 /** Kinds without the place where the answer begins. */

@@ -2,11 +2,11 @@
  * A draft that was taught nothing, for any target whose tokenizer is at hand: random weights in lut4. It has the bytes
  * and the speed of a draft of its shape, and proposes noise.
  */
-import type { PackedModel, PackedTensor } from "../../src/format/pack.ts";
-import type { DescribedTarget } from "../../src/format/target.ts";
-import type { LlamaConfig } from "../../src/model/config.ts";
-import { tensorBytes } from "../../src/model/layouts.ts";
-import { tensorShapes } from "../../src/model/tensors.ts";
+import type { PackedModel, PackedTensor } from "../../src/core/format/pack.ts";
+import type { DescribedTarget } from "../../src/core/format/target.ts";
+import type { LlamaConfig } from "../../src/core/model/config.ts";
+import { tensorBytes } from "../../src/core/model/layouts.ts";
+import { tensorShapes } from "../../src/core/model/tensors.ts";
 import { seeded } from "./random.ts";
 
 type Shape = Pick<

@@ -1,6 +1,6 @@
 /** The service as a user starts it: `npm start` in this folder, and nothing of it replaced. */
 import { spawn } from "node:child_process";
-import { PACKAGE } from "../../src/platform/places.ts";
+import { PACKAGE } from "../../src/core/platform/places.ts";
 import { answers, endGroup } from "./process.ts";
 import { freePort } from "./service.ts";
 

@@ -1,5 +1,5 @@
 /** Pages that are stored as they are, for tests of what is done with pages. */
-import type { AtRest } from "../../src/draft/at-rest.ts";
+import type { AtRest } from "../../src/core/draft/at-rest.ts";
 
 export function storedAsIs(memory: WebAssembly.Memory, bytes: number): AtRest {
   const page = (address: number) => new Uint8Array(memory.buffer, address, bytes);

@@ -1,10 +1,10 @@
 /** The tiny target with a louder end of turn: it ends what it says, after 20 tokens or so when sampled. */
 
-import { readPack } from "../../src/format/pack-reader.ts";
-import { decodeTensor } from "../../src/model/decode.ts";
-import { EMBEDDING } from "../../src/model/tensors.ts";
-import { openDirectory } from "../../src/platform/disk.ts";
-import { replacePack } from "../../src/rounding/packable.ts";
+import { readPack } from "../../src/core/format/pack-reader.ts";
+import { decodeTensor } from "../../src/core/model/decode.ts";
+import { EMBEDDING } from "../../src/core/model/tensors.ts";
+import { openDirectory } from "../../src/core/platform/disk.ts";
+import { replacePack } from "../../src/tools/compress/rounding/packable.ts";
 import { TINY_PACKS } from "./tiny.ts";
 
 /** The embedding is the head, too: a larger row makes larger logits of either sign. */

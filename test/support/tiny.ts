@@ -1,11 +1,11 @@
 /** The tiny target and its draft, loaded from models/tiny into fresh memories. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Llama, loadLlama } from "../../src/draft/llama.ts";
-import type { PackHeader } from "../../src/format/pack-header.ts";
-import { readPackHeader } from "../../src/format/pack-reader.ts";
-import type { KernelModules } from "../../src/kernels/wasm.ts";
-import { shardReader } from "../../src/platform/disk.ts";
+import { type Llama, loadLlama } from "../../src/core/draft/llama.ts";
+import type { PackHeader } from "../../src/core/format/pack-header.ts";
+import { readPackHeader } from "../../src/core/format/pack-reader.ts";
+import type { KernelModules } from "../../src/core/kernels/wasm.ts";
+import { shardReader } from "../../src/core/platform/disk.ts";
 import { kernelModules } from "./kernels.ts";
 
 export const TINY_PACKS = {

@@ -1,6 +1,6 @@
 /** A model that lacks tokens: the first `keep` ids have rows, the others are read as some of these. */
-import type { PackedModel } from "../../src/format/pack.ts";
-import { EMBEDDING } from "../../src/model/tensors.ts";
+import type { PackedModel } from "../../src/core/format/pack.ts";
+import { EMBEDDING } from "../../src/core/model/tensors.ts";
 
 /**
  * `keep` is a multiple of 16, and embedding and head are tied. Rows lie in blocks of 16, so the first are the first

@@ -3,12 +3,11 @@
  * time: only the network, the target and the draft model are made up. A position is easy or hard for the draft model,
  * whoever asks and whenever, so that ways of drafting can be compared.
  */
-import { Generation } from "../../src/origin/generation.ts";
-import { Sequences } from "../../src/origin/sequences.ts";
-import { accept, positionsOf } from "../../src/speculate/accept.ts";
-import type { History } from "../../src/speculate/history.ts";
-import type { PassCost } from "../../src/speculate/pass-cost.ts";
-import { generate, type Summary } from "../../src/speculate/round.ts";
+
+import { accept, positionsOf } from "../../src/core/speculate/accept.ts";
+import type { History } from "../../src/core/speculate/history.ts";
+import type { PassCost } from "../../src/core/speculate/pass-cost.ts";
+import { generate, type Summary } from "../../src/core/speculate/round.ts";
 import {
   type Done,
   type Draft,
@@ -18,9 +17,11 @@ import {
   type Proposed,
   type Verdict,
   type Verifier,
-} from "../../src/speculate/types.ts";
-import { Window, type WindowPolicy } from "../../src/speculate/window.ts";
-import { PROTOCOL_VERSION } from "../../src/verify/protocol.ts";
+} from "../../src/core/speculate/types.ts";
+import { Window, type WindowPolicy } from "../../src/core/speculate/window.ts";
+import { PROTOCOL_VERSION } from "../../src/core/verify/protocol.ts";
+import { Generation } from "../../src/origin/generation.ts";
+import { Sequences } from "../../src/origin/sequences.ts";
 import { seeded } from "./random.ts";
 import { virtually } from "./virtual-time.ts";
 

@@ -1,6 +1,6 @@
 /** Which answers count as loops. */
 import { expect, test } from "vitest";
-import { isLoop } from "../../src/text/loops.ts";
+import { isLoop } from "../../src/tools/text/loops.ts";
 
 const line = (length: number, from = 0) => Array.from({ length }, (_, n) => from + n);
 

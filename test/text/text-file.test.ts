@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, expect, test } from "vitest";
-import { readText, readTextFile } from "../../src/text/text-file.ts";
+import { readText, readTextFile } from "../../src/tools/text/text-file.ts";
 
 const directory = mkdtempSync(path.join(tmpdir(), "text-"));
 afterAll(() => rmSync(directory, { recursive: true }));

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { WebSocketServer, type WebSocket as WsSocket } from "ws";
-import { REFUSALS } from "../../src/grammar/source.ts";
-import { OutriderError } from "../../src/model/errors.ts";
-import { type Done, GREEDY, type Verdict, type Verifier } from "../../src/speculate/types.ts";
-import { VerifyClient, type VerifyClientOptions, type Way } from "../../src/verify/client.ts";
+import { REFUSALS } from "../../src/core/grammar/source.ts";
+import { OutriderError } from "../../src/core/model/errors.ts";
+import { type Done, GREEDY, type Verdict, type Verifier } from "../../src/core/speculate/types.ts";
+import { VerifyClient, type VerifyClientOptions, type Way } from "../../src/core/verify/client.ts";
 import {
   decodeEdgeFrame,
   type EdgeFrame,
@@ -12,7 +12,7 @@ import {
   type OriginFrame,
   PROTOCOL_VERSION,
   timelineHash,
-} from "../../src/verify/protocol.ts";
+} from "../../src/core/verify/protocol.ts";
 import { eventually } from "../support/eventually.ts";
 import { sleep } from "../support/scripted.ts";
 import { virtually } from "../support/virtual-time.ts";

@@ -1,7 +1,7 @@
 /** Frames as a property: any that is allowed survives the wire, and any text whatever is a frame or a `bad_frame`. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { OutriderError } from "../../src/model/errors.ts";
+import { OutriderError } from "../../src/core/model/errors.ts";
 import {
   decodeEdgeFrame,
   decodeOriginFrame,
@@ -11,7 +11,7 @@ import {
   MAX_DRAFT,
   type OriginFrame,
   withCheck,
-} from "../../src/verify/protocol.ts";
+} from "../../src/core/verify/protocol.ts";
 
 const token = fc.nat(0xffffffff);
 const position = fc.maxSafeNat();

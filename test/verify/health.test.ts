@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { decodeHealth, type Health } from "../../src/verify/health.ts";
-import { PROTOCOL_VERSION } from "../../src/verify/protocol.ts";
+import { decodeHealth, type Health } from "../../src/core/verify/health.ts";
+import { PROTOCOL_VERSION } from "../../src/core/verify/protocol.ts";
 
 const HEALTH: Health = {
   status: "ok",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { originList } from "../../src/verify/origin-list.ts";
+import { originList } from "../../src/core/verify/origin-list.ts";
 
 const list = (text: string) => originList(text, "ORIGIN_URLS");
 

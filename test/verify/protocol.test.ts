@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { GREEDY } from "../../src/speculate/types.ts";
+import { GREEDY } from "../../src/core/speculate/types.ts";
 import {
   decodeEdgeFrame,
   decodeOriginFrame,
@@ -12,7 +12,7 @@ import {
   PROTOCOL_VERSION,
   timelineHash,
   withCheck,
-} from "../../src/verify/protocol.ts";
+} from "../../src/core/verify/protocol.ts";
 import { seeded } from "../support/random.ts";
 
 const OPEN = {

@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
-import { writeSettings } from "../../src/service/settings.ts";
-import { wranglerFile } from "../../src/service/wrangler.ts";
+import { writeSettings } from "../../src/tools/service/settings.ts";
+import { wranglerFile } from "../../src/tools/service/wrangler.ts";
 
 const MOST_KIB = 256;
 const MOST_START_MS = 800;

@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 import type { V4WorkerOptions } from "miniflare";
 import type { TestProject } from "vitest/node";
 import { unstable_getMiniflareWorkerOptions } from "wrangler";
-import { writeSettings } from "../../src/service/settings.ts";
+import { writeSettings } from "../../src/tools/service/settings.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
 /** The Workers, without assets, bindings and names of their own. */

@@ -5,9 +5,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { runningFile } from "../../src/platform/places.ts";
-import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
-import { writeSettings } from "../../src/service/settings.ts";
+import { runningFile } from "../../src/core/platform/places.ts";
+import { assembleEdge, describeTarget } from "../../src/tools/service/assets.ts";
+import { writeSettings } from "../../src/tools/service/settings.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 import { bundled } from "./bundle.ts";
 import { answerOf, startWorkers } from "./harness.ts";
@@ -21,11 +21,11 @@ beforeAll(async () => {
   const main = join(home, "worker.js");
   writeFileSync(
     main,
-    `import { createEdge } from ${JSON.stringify(runningFile("doors/edge.ts"))};
+    `import { createEdge } from ${JSON.stringify(runningFile("edge/exports.ts"))};
      const edge = createEdge({ API_KEYS: "alpha", ALLOW_DRAFT_ONLY: "true" });
      export default edge.worker;
      export const Session = edge.Session;
-     export { Meter } from ${JSON.stringify(runningFile("doors/edge.ts"))};`,
+     export { Meter } from ${JSON.stringify(runningFile("edge/exports.ts"))};`,
   );
   const [file] = writeSettings({ edgeAssets: assets, origin: null }, home) as [string];
   writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), main }));

@@ -2,14 +2,14 @@
  * The embedded origin as built, in workerd, on the tiny target: the same answers as the engine gives in this process.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CopyDrafter } from "../../src/draft/copy-drafter.ts";
-import { ModelDrafter } from "../../src/draft/model-drafter.ts";
+import { CopyDrafter } from "../../src/core/draft/copy-drafter.ts";
+import { ModelDrafter } from "../../src/core/draft/model-drafter.ts";
+import { History } from "../../src/core/speculate/history.ts";
+import { generate, type Summary } from "../../src/core/speculate/round.ts";
+import { type Drafter, GREEDY, type Sampling } from "../../src/core/speculate/types.ts";
+import { Window } from "../../src/core/speculate/window.ts";
+import { VerifyClient } from "../../src/core/verify/client.ts";
 import { WasmEngine } from "../../src/origin/engines/wasm.ts";
-import { History } from "../../src/speculate/history.ts";
-import { generate, type Summary } from "../../src/speculate/round.ts";
-import { type Drafter, GREEDY, type Sampling } from "../../src/speculate/types.ts";
-import { Window } from "../../src/speculate/window.ts";
-import { VerifyClient } from "../../src/verify/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { seeded } from "../support/random.ts";
 import { loadPack, packHeader, TINY_PACKS } from "../support/tiny.ts";

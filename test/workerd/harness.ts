@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, NoOpLog, type V4WorkerOptions } from "miniflare";
 import OpenAI from "openai";
 import { inject } from "vitest";
-import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
+import { assembleEdge, describeTarget } from "../../src/tools/service/assets.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
 /** Settings and secrets of a Worker. */

@@ -3,8 +3,8 @@
  * are out, evictions, damage and storage that fails meanwhile. The words are those of the target alone.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Generation } from "../../src/edge/generation.ts";
-import { sessionName } from "../../src/edge/tenant.ts";
+import type { Generation } from "../../src/edge/prompt/generation.ts";
+import { sessionName } from "../../src/edge/tenant/tenant.ts";
 import { type TinyOrigin, tinyOrigin } from "../support/tiny-origin.ts";
 import { answerOf } from "./harness.ts";
 import { type Recording, startRecording } from "./recording.ts";

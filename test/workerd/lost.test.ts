@@ -1,7 +1,7 @@
 /** Answers whose Session is replaced under them, and answers that nobody waits for any more, before their end. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Generation } from "../../src/edge/generation.ts";
-import { sessionName } from "../../src/edge/tenant.ts";
+import type { Generation } from "../../src/edge/prompt/generation.ts";
+import { sessionName } from "../../src/edge/tenant/tenant.ts";
 import { type Edge, startEdge } from "../chaos/edge.ts";
 import { eventually } from "../support/eventually.ts";
 import { type TinyOrigin, tinyOrigin } from "../support/tiny-origin.ts";

@@ -4,8 +4,8 @@
  * region between two turns.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Generation } from "../../src/edge/generation.ts";
-import { sessionName } from "../../src/edge/tenant.ts";
+import type { Generation } from "../../src/edge/prompt/generation.ts";
+import { sessionName } from "../../src/edge/tenant/tenant.ts";
 import { eventually } from "../support/eventually.ts";
 import { type TinyOrigin, tinyOrigin } from "../support/tiny-origin.ts";
 import { type Answer, answerOf } from "./harness.ts";

@@ -5,9 +5,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runningFile } from "../../src/platform/places.ts";
-import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
-import { writeSettings } from "../../src/service/settings.ts";
+import { runningFile } from "../../src/core/platform/places.ts";
+import { assembleEdge, describeTarget } from "../../src/tools/service/assets.ts";
+import { writeSettings } from "../../src/tools/service/settings.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 import { bundled } from "./bundle.ts";
 import { edgeWorker, startWorkers } from "./harness.ts";
@@ -18,8 +18,8 @@ import { edgeWorker, startWorkers } from "./harness.ts";
  * between two requests.
  */
 const MAIN = `
-  import worker, { Session as Own } from ${JSON.stringify(runningFile("edge/worker.ts"))};
-  export { Meter } from ${JSON.stringify(runningFile("edge/worker.ts"))};
+  import worker, { Session as Own } from ${JSON.stringify(runningFile("edge/door/worker.ts"))};
+  export { Meter } from ${JSON.stringify(runningFile("edge/door/worker.ts"))};
   export class Session extends Own {
     rows = 0;
     constructor(ctx, env) {

@@ -11,10 +11,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
-import { runningFile } from "../../src/platform/places.ts";
-import { assembleEdge, describeTarget } from "../../src/service/assets.ts";
-import { stateFolder } from "../../src/service/work-folder.ts";
-import type { Service } from "../../src/service/wrangler.ts";
+import { runningFile } from "../../src/core/platform/places.ts";
+import { assembleEdge, describeTarget } from "../../src/tools/service/assets.ts";
+import { stateFolder } from "../../src/tools/service/work-folder.ts";
+import type { Service } from "../../src/tools/service/wrangler.ts";
 import { freePort } from "../support/service.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
@@ -30,7 +30,7 @@ afterEach(() => void service?.kill());
 function started(port: number, given: Partial<Service> = {}) {
   const folder = join(home, "run");
   const all: Service = { port, folder, edgeAssets: home, origin: { pack: TINY_PACKS.target }, ...given };
-  const module = pathToFileURL(runningFile("service/wrangler.ts")).href;
+  const module = pathToFileURL(runningFile("tools/service/wrangler.ts")).href;
   const program = `const { serve } = await import(${JSON.stringify(module)});
     const service = JSON.parse(process.env.TEST_SERVICE);
     delete process.env.TEST_SERVICE;

@@ -1,7 +1,7 @@
 /** A Session's life: turns in order, eviction and restoration, damaged storage, clients that leave, tenants apart. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Generation } from "../../src/edge/generation.ts";
-import { sessionName } from "../../src/edge/tenant.ts";
+import type { Generation } from "../../src/edge/prompt/generation.ts";
+import { sessionName } from "../../src/edge/tenant/tenant.ts";
 import { eventually } from "../support/eventually.ts";
 import { answerOf, type Running, sleep, start } from "./harness.ts";
 

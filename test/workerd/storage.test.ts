@@ -1,7 +1,7 @@
 /** What a Session leaves in its storage, how many rows that takes, and when it ends. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Generation } from "../../src/edge/generation.ts";
-import { sessionName } from "../../src/edge/tenant.ts";
+import type { Generation } from "../../src/edge/prompt/generation.ts";
+import { sessionName } from "../../src/edge/tenant/tenant.ts";
 import { eventually } from "../support/eventually.ts";
 import { type TinyOrigin, tinyOrigin } from "../support/tiny-origin.ts";
 import { answerOf } from "./harness.ts";

@@ -6,10 +6,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { trimVocabulary } from "../../src/compress/stages/trim-vocabulary.ts";
-import { writePack } from "../../src/format/pack.ts";
-import { readPack } from "../../src/format/pack-reader.ts";
-import { directorySink, openDirectory } from "../../src/platform/disk.ts";
+import { writePack } from "../../src/core/format/pack.ts";
+import { readPack } from "../../src/core/format/pack-reader.ts";
+import { directorySink, openDirectory } from "../../src/core/platform/disk.ts";
+import { trimVocabulary } from "../../src/tools/compress/stages/trim-vocabulary.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 import { answerOf, type Running, start } from "./harness.ts";
 

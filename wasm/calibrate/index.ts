@@ -1,6 +1,6 @@
 // Calibration's kernels, a module of their own that the service does not carry: a Llama in f32 forwards and backwards,
 // over a memory that several threads share. Products and sums may be fused here: what is measured is statistics, and
-// the results depend on neither the number of threads nor their timing. src/calibrate/passes/kernels.ts has the
+// the results depend on neither the number of threads nor their timing. src/tools/compress/calibrate/passes/kernels.ts has the
 // signatures.
 export { gemm, gemmWorkBytes } from "./gemm";
 export { rmsNorm, rmsNormBackward } from "./norm";

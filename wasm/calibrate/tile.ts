@@ -1,5 +1,5 @@
 // The innermost product of gemm.ts: a panel of A, 6 rows, times a panel of B, 8 or 16 rows, into a tile of C. Both
-// builds sum in the same order and give the same bits (src/calibrate/threads/widest.ts chooses).
+// builds sum in the same order and give the same bits (src/tools/compress/calibrate/threads/widest.ts chooses).
 import { PANEL_16 } from "./pack";
 
 export function tile(a: usize, b: usize, depth: i32, c: usize, cStep: usize, add: i32): void {

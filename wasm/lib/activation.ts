@@ -1,4 +1,4 @@
-// Offsets inside the activation record that src/kernels/abi.ts draws. A kernel reads it in one of two ways, named by P:
+// Offsets inside the activation record that src/core/kernels/abi.ts draws. A kernel reads it in one of two ways, named by P:
 // i16, 14 bits in the planes hi and lo, or i8, 8 bits in one plane; each has its scale and its sums.
 
 @inline function sumsBytes(n: i32): i32 {

@@ -1,5 +1,5 @@
 // Vectors that the kernels load instead of naming: V8 builds a v128 constant anew, in three instructions, at each use
-// inside a loop, and a load folds into the instruction that needs it. src/kernels/constants.ts lists them in this
+// inside a loop, and a load folds into the instruction that needs it. src/core/kernels/constants.ts lists them in this
 // order and writes them to the first bytes of the memory.
 
 /** 16 × 0x0f */
@@ -142,7 +142,7 @@
   return v128.load(592 + (n << 4));
 }
 
-/** Where the books of q2add start, and those of q3add (src/model/formats/books.ts). */
+/** Where the books of q2add start, and those of q3add (src/core/model/formats/books.ts). */
 @inline export const TWO_BOOKS: usize = 624;
 @inline export const THREE_BOOKS: usize = 752;
 

@@ -1,4 +1,4 @@
-// Tables of additive codes (src/model/formats/books.ts): what the sixteen entries of a book yield with the four columns
+// Tables of additive codes (src/core/model/formats/books.ts): what the sixteen entries of a book yield with the four columns
 // that they add to, or the eight. With n of tables.ts and the first eight entries e of a book, as whole numbers,
 //
 //   p[e] = Σ (e[i] · n[k + i] + 64 >> 7)

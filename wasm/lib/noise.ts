@@ -1,4 +1,4 @@
-// Gumbel noise as src/model/noise.ts defines it, and a bound of it for four tokens at once.
+// Gumbel noise as src/core/model/noise.ts defines it, and a bound of it for four tokens at once.
 import { gumbelSlope, gumbelTop, mixA, mixB } from "./constants";
 import { log64 } from "./log";
 

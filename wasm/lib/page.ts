@@ -1,4 +1,4 @@
-// Addresses inside a head block of a KV page (drawn in src/kernels/abi.ts).
+// Addresses inside a head block of a KV page (drawn in src/core/kernels/abi.ts).
 
 @inline export const PAGE_SHIFT: i32 = 5;
 @inline export const PAGE_MASK: i32 = 31;

@@ -1,4 +1,4 @@
-// Each 64 of `cols` floats times a Hadamard matrix over 8 (src/model/formats/rotation.ts), in place. Sums of 64
+// Each 64 of `cols` floats times a Hadamard matrix over 8 (src/core/model/formats/rotation.ts), in place. Sums of 64
 // integers of 14 bits are exact.
 
 const GROUP: usize = 256;

@@ -1,6 +1,6 @@
 // out[t][r] += scale · Σ_j value[r][j] · q[column[r][j]]: the sparse part of SqueezeLLM's dense-and-sparse
 // decomposition (Kim et al. 2023, arXiv 2306.07629, §4.2), as many outliers as each row has. The table is drawn in
-// src/model/layouts.ts; it holds rows in lanes, so only the activations are gathered one by one. They are unpacked to
+// src/core/model/layouts.ts; it holds rows in lanes, so only the activations are gathered one by one. They are unpacked to
 // f32 once a call.
 import { planeOffset, recordBytes, scaleOf } from "../lib/activation";
 import { fromTiny, tinyUpper4 } from "../lib/f16";

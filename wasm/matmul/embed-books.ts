@@ -1,4 +1,4 @@
-// A row of additive codes as f32 (src/model/formats/books.ts): two books, whose codes lie as q2add.ts draws them, or
+// A row of additive codes as f32 (src/core/model/formats/books.ts): two books, whose codes lie as q2add.ts draws them, or
 // three, as q3add.ts does; alone or in a chain.
 import { rotate } from "../lib/rotation";
 

@@ -19,7 +19,7 @@ import { dotFourHigh, dotTwo, shared } from "../lib/dot";
 import { lookup } from "../lib/lookup";
 import { storeRows } from "../lib/rows";
 
-// Bytes from a row's a to its b (src/model/formats/row-codebooks.ts).
+// Bytes from a row's a to its b (src/core/model/formats/row-codebooks.ts).
 @inline const LINE_STEP: usize = 64;
 
 // Σ of a whole vector's integers.

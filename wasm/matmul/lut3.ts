@@ -1,4 +1,4 @@
-// lut3: codebooks of eight entries (lut.ts), codes of three bits, drawn in src/model/formats/lut3.ts.
+// lut3: codebooks of eight entries (lut.ts), codes of three bits, drawn in src/core/model/formats/lut3.ts.
 import { fours, pairs, triples } from "../lib/constants";
 import { drive } from "./drive";
 import { Lut, lutRow } from "./lut";

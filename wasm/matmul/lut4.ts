@@ -1,4 +1,4 @@
-// lut4: codebooks of sixteen entries (lut.ts), codes in nibbles, drawn in src/model/formats/lut4.ts.
+// lut4: codebooks of sixteen entries (lut.ts), codes in nibbles, drawn in src/core/model/formats/lut4.ts.
 import { nibbles } from "../lib/constants";
 import { drive } from "./drive";
 import { Lut, lutRow } from "./lut";

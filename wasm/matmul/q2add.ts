@@ -1,4 +1,4 @@
-// q2add: additive codes of two books, drawn in src/model/formats/q2add.ts, multiplied by tables (by-tables.ts), one of
+// q2add: additive codes of two books, drawn in src/core/model/formats/q2add.ts, multiplied by tables (by-tables.ts), one of
 // four columns for each book (lib/entries.ts). The longest entries have a length of 1.06, so tables hold 1 … 63.
 import { middle16, TWO_BOOKS, twoBooks } from "../lib/constants";
 import { entryTable, products } from "../lib/entries";

@@ -1,4 +1,4 @@
-// q2lut in another basis (src/model/formats/rotation.ts).
+// q2lut in another basis (src/core/model/formats/rotation.ts).
 import { rotate } from "../lib/rotation";
 import { Rotated } from "../lib/tables";
 import { byTables } from "./by-tables";

@@ -1,4 +1,4 @@
-// q2lut: codes of two bits for four levels, drawn in src/model/formats/q2lut.ts, multiplied by tables (by-tables.ts).
+// q2lut: codes of two bits for four levels, drawn in src/core/model/formats/q2lut.ts, multiplied by tables (by-tables.ts).
 //
 // largest is the largest |level|. With n and the span of lib/tables.ts, as whole numbers, half to even,
 //

@@ -1,4 +1,4 @@
-// q2tcq: codes of two books in a chain, drawn in src/model/formats/q2tcq.ts, multiplied by tables (by-tables.ts), one
+// q2tcq: codes of two books in a chain, drawn in src/core/model/formats/q2tcq.ts, multiplied by tables (by-tables.ts), one
 // of eight columns for each book (lib/entries.ts). The longest entries have a length of 1.253, so tables hold 1 … 63.
 import { middle16, TWO_CHAINED, twoChained } from "../lib/constants";
 import { entryTable, products } from "../lib/entries";

@@ -1,4 +1,4 @@
-// q3add: additive codes of three books, drawn in src/model/formats/q3add.ts, multiplied by tables (by-tables.ts), one
+// q3add: additive codes of three books, drawn in src/core/model/formats/q3add.ts, multiplied by tables (by-tables.ts), one
 // of four columns for each book (lib/entries.ts). The longest entries of the books have lengths of 1.03, 0.90 and 0.78.
 // So tables hold 0 … 94, 0 … 82 and 0 … 72. Of eight columns there are four of the first two books, then two of the
 // third.

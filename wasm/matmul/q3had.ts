@@ -1,4 +1,4 @@
-// q3had: eight even steps in another basis, drawn in src/model/formats/q3had.ts, multiplied by tables (by-tables.ts).
+// q3had: eight even steps in another basis, drawn in src/core/model/formats/q3had.ts, multiplied by tables (by-tables.ts).
 //
 // A code's upper two bits c stand for 2c − 3 and its lowest bit b for b − 1/2. With n of lib/tables.ts, a table of two
 // neighbouring columns holds what sixteen pairs of c yield, and one of four what sixteen fours of b yield:

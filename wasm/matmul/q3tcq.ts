@@ -1,4 +1,4 @@
-// q3tcq: codes of three books in a chain, drawn in src/model/formats/q3tcq.ts, multiplied by tables (by-tables.ts), one
+// q3tcq: codes of three books in a chain, drawn in src/core/model/formats/q3tcq.ts, multiplied by tables (by-tables.ts), one
 // of eight columns for each book (lib/entries.ts). The longest entries of the books have lengths of 1.247, 1.106 and
 // 0.745. So tables hold 1 … 93, 0 … 82 and 8 … 64. Of eight columns there are four of the first two books, then two of
 // the third.

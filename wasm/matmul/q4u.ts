@@ -1,5 +1,5 @@
-// out[t][r] (+)= Σ_k (nibble · d + m)[r][k] · x[t][k], weights in q4u tiles (drawn in src/model/formats/q4u.ts),
-// activations of 14 or 8 bits (src/kernels/abi.ts).
+// out[t][r] (+)= Σ_k (nibble · d + m)[r][k] · x[t][k], weights in q4u tiles (drawn in src/core/model/formats/q4u.ts),
+// activations of 14 or 8 bits (src/core/kernels/abi.ts).
 //
 // Per group of 32 columns:  acc += f32(dot) · d + m · Σx,  dot = Σ nibble · q exact in int32 (≤ 15 · 8191 · 32 <
 // 2^22). Nibbles, 0 … 15, are the unsigned operand, the planes of the activation the signed one. A narrow lane sums

@@ -1,5 +1,5 @@
-// out[t][r] (+)= Σ_k (byte · d)[r][k] · x[t][k], weights in q8 tiles (drawn in src/model/formats/q8.ts),
-// activations in 14-bit records (src/kernels/abi.ts).
+// out[t][r] (+)= Σ_k (byte · d)[r][k] · x[t][k], weights in q8 tiles (drawn in src/core/model/formats/q8.ts),
+// activations in 14-bit records (src/core/kernels/abi.ts).
 //
 // Per group of 32 columns:  acc += f32(dot) · d,  dot = Σ byte · q exact in int32 (≤ 128 · 8191 · 32 < 2^25).
 // Weights are the signed operand here, so the activation must be the unsigned one: the biased plane stands for hi, and

@@ -1,5 +1,5 @@
-// What a policy of keeping needs (src/draft/keeping): scores of the rows of an index, the choice of the best of them,
-// and keys and values of chosen positions side by side. Layouts are drawn in src/kernels/abi.ts.
+// What a policy of keeping needs (src/core/draft/keeping): scores of the rows of an index, the choice of the best of them,
+// and keys and values of chosen positions side by side. Layouts are drawn in src/core/kernels/abi.ts.
 import { dotWide } from "../lib/dot";
 import { headBlockBytes, keyLows, keyScales, PAGE_MASK, pageOf, values, valueScales } from "../lib/page";
 import { max4 } from "../lib/reduce";

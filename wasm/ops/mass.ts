@@ -1,4 +1,4 @@
-// How much attention each position gets, for policies that keep keys by it (src/draft/keeping).
+// How much attention each position gets, for policies that keep keys by it (src/core/draft/keeping).
 import { minusSixty } from "../lib/constants";
 import { exp4 } from "../lib/exp";
 import { pageOf } from "../lib/page";

@@ -1,5 +1,5 @@
 // How does this engine compute the relaxed dot product? The one place where an unsigned operand has its high bit set,
-// so that the answer shows (src/kernels/wasm.ts reads it).
+// so that the answer shows (src/core/kernels/wasm.ts reads it).
 
 export function relaxedDot(): i32 {
   if (!ASC_FEATURE_RELAXED_SIMD) return 0;

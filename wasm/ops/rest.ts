@@ -1,4 +1,4 @@
-// Pages of the KV cache ⇄ their form at rest (src/kernels/abi.ts). Each 32 channels of a key or value are rotated by a
+// Pages of the KV cache ⇄ their form at rest (src/core/kernels/abi.ts). Each 32 channels of a key or value are rotated by a
 // Hadamard matrix, so that no channel stands out (as in QuaRot, arXiv 2404.00456), and rounded to 4 or 3 bits in steps
 // of the token's root mean square. The rotation is its own inverse.
 import { headBlockBytes, keyLows, keyScales, values, valueScales } from "../lib/page";

@@ -14,7 +14,7 @@ const MARGIN: f64 = 1e-4;
   return ids ? load<u32>(ids + <usize>(i << 2)) : i;
 }
 
-// As chooseToken of src/speculate/sample.ts: the noise itself, in f64, only for tokens that a bound does not rule out.
+// As chooseToken of src/core/speculate/sample.ts: the noise itself, in f64, only for tokens that a bound does not rule out.
 export function gumbelArgmax(x: usize, n: i32, ids: usize, scale: f64, floor: f64, a: i32, b: i32): i32 {
   let winner = argmax(x, n);
   const top = load<f32>(x + <usize>(winner << 2));

@@ -1,5 +1,5 @@
 """
-Codes in a chain, as a pack holds them (src/model/formats/chained-books.ts): as words.py has them, but an entry adds to
+Codes in a chain, as a pack holds them (src/core/model/formats/chained-books.ts): as words.py has them, but an entry adds to
 the four columns behind its own as well. Codes are searched along whole rows (trellis.py).
 """
 

@@ -21,8 +21,8 @@ from .nearest_value import (
     sums_by_level,
 )
 
-NORMAL_LEVELS = (-1, -0.2998, 0.2998, 1)  # of q2had (src/model/formats/q2had.ts)
-STEPS = (-3.5, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.5)  # of q3had (src/model/formats/q3had.ts)
+NORMAL_LEVELS = (-1, -0.2998, 0.2998, 1)  # of q2had (src/core/model/formats/q2had.ts)
+STEPS = (-3.5, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.5)  # of q3had (src/core/model/formats/q3had.ts)
 
 
 class RowCodebook(Form):
@@ -73,7 +73,7 @@ class RowCodebook(Form):
 
 
 class SharedLevels(Form):
-    """q2lut: four levels that all rows share, and a scale per row (src/model/formats/q2lut.ts)."""
+    """q2lut: four levels that all rows share, and a scale per row (src/core/model/formats/q2lut.ts)."""
 
     def __init__(self, weight: torch.Tensor):
         super().__init__()
@@ -114,7 +114,7 @@ class SharedLevels(Form):
 
 
 class RotatedLevels(SharedLevels):
-    """q2had: in another basis, with the same levels for all matrices (src/model/formats/q2had.ts)."""
+    """q2had: in another basis, with the same levels for all matrices (src/core/model/formats/q2had.ts)."""
 
     fixed = NORMAL_LEVELS
 
@@ -134,6 +134,6 @@ class RotatedLevels(SharedLevels):
 
 
 class RotatedSteps(RotatedLevels):
-    """q3had: in eight even steps (src/model/formats/q3had.ts)."""
+    """q3had: in eight even steps (src/core/model/formats/q3had.ts)."""
 
     fixed = STEPS

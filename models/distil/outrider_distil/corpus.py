@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-HELD_OUT = 20  # one prompt in so many, as src/corpus/line.ts has it
+HELD_OUT = 20  # one prompt in so many, as src/tools/corpus/line.ts has it
 
 WRITTEN = "written"  # the kind of a line that names none: an answer that the target wrote
 REAL = ("code", "fill")  # kinds of text that the target did not write: what comes next is not what it would say
@@ -89,7 +89,7 @@ def read(files: list[Path], split: str, longest: int) -> list[Line]:
 
 
 def split_of(prompt: list[int]) -> str:
-    """By a hash of the prompt: the rule of src/corpus/line.ts, for files older than it."""
+    """By a hash of the prompt: the rule of src/tools/corpus/line.ts, for files older than it."""
     digest = hashlib.sha256(("split " + " ".join(map(str, prompt))).encode()).digest()
     return "held-out" if (int.from_bytes(digest[:4], "big") >> 1) % HELD_OUT == 0 else "train"
 

@@ -10,7 +10,7 @@ ROTATED = 64  # columns that are rotated together
 
 @cache
 def hadamard(device: torch.device) -> torch.Tensor:
-    """(ROTATED, ROTATED), symmetric and its own inverse (src/model/formats/rotation.ts)."""
+    """(ROTATED, ROTATED), symmetric and its own inverse (src/core/model/formats/rotation.ts)."""
     made = torch.ones(1, 1)
     while len(made) < ROTATED:
         made = torch.cat([torch.cat([made, made], 1), torch.cat([made, -made], 1)])

@@ -1,5 +1,5 @@
 """
-What a draft with a trimmed vocabulary means by its rows, as src/draft/meanings.ts has it: a row stands for the token
+What a draft with a trimmed vocabulary means by its rows, as src/core/draft/meanings.ts has it: a row stands for the token
 that was last read from it, or for its own. `edges` is read as its last piece `ges`, so `ges` behind it says `edges`.
 """
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import torch
 
-GRID = 63  # entries of a codebook are whole numbers to 63, value = a · entry + b (src/model/layouts.ts)
+GRID = 63  # entries of a codebook are whole numbers to 63, value = a · entry + b (src/core/model/layouts.ts)
 
 
 class TakenByCode(torch.autograd.Function):

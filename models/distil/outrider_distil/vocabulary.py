@@ -1,6 +1,6 @@
 """
 The vocabulary of a draft, and the tokens that it reads in row_of of those it lacks. Does what the stage
-trim-vocabulary of `outrider squeeze` does (src/compress/stages/trim-vocabulary.ts).
+trim-vocabulary of `outrider squeeze` does (src/tools/compress/stages/trim-vocabulary.ts).
 """
 
 import json
@@ -67,7 +67,7 @@ def trimmed(files: list[Path], tokenizer: Path, size: int, keep: int) -> Vocabul
 
 
 def table_size(file: Path) -> int:
-    """Ids of a tokenizer.json: one more than the last, as src/model/tokenizer-files.ts counts them."""
+    """Ids of a tokenizer.json: one more than the last, as src/core/model/tokenizer-files.ts counts them."""
     tokenizer = json.loads(file.read_text())
     added = [token["id"] for token in tokenizer.get("added_tokens", [])]
     return max([*tokenizer["model"]["vocab"].values(), *added]) + 1
@@ -76,7 +76,7 @@ def table_size(file: Path) -> int:
 def last_pieces(file: Path, size: int) -> list[int | None]:
     """
     By id, the right half of the merge that makes the token; None for bytes, special tokens and ids that no merge makes
-    (src/model/pieces.ts).
+    (src/core/model/pieces.ts).
     """
     tokenizer = json.loads(file.read_text())
     ids = tokenizer["model"]["vocab"]

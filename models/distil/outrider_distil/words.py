@@ -1,5 +1,5 @@
 """
-Additive codes, as a pack holds them (src/model/formats/books.ts): four neighbouring columns of a row, in another basis,
+Additive codes, as a pack holds them (src/core/model/formats/books.ts): four neighbouring columns of a row, in another basis,
 are a sum of one entry of each of two books or three, times the row's scale (Babenko, Lempitsky 2014, CVPR; AQLM,
 Egiazarian et al. 2024, arXiv 2401.06118). Which entries they are is searched, by GPTQ or among all, and does not learn;
 scales do.

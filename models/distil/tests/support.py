@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 LETTERS, VOCABULARY = 26, 50
 NOTHING = np.empty(0, corpus.PREDICTION)
 ONES = torch.ones(6)
-# Of the prompts [0] to [99], what `splitOf` of src/corpus/line.ts holds out.
+# Of the prompts [0] to [99], what `splitOf` of src/tools/corpus/line.ts holds out.
 HELD_OUT = [27, 44, 57, 61, 81, 88, 89, 90]
 # Of a model of two blocks.
 SHAPE = {

@@ -54,7 +54,7 @@ class Quantised(unittest.TestCase):
         self.assertIsNone(first_values.held_levels(held + 0.01 * torch.randn(6, 90)))
 
     def test_other_bases_lose_less_and_settle_as_what_a_pack_holds(self):
-        source = ROOT / "src/model/formats"
+        source = ROOT / "src/core/model/formats"
         # Beside the format of as many bits in the model's own basis.
         for kind, name, plain in (
             ("q2had", "NORMAL_LEVELS", codebooks.SharedLevels),
@@ -88,7 +88,7 @@ class Quantised(unittest.TestCase):
             self.assertLess((again - module.weight).abs().max().item(), 1e-4)
 
     def test_sums_of_entries_lose_less_than_levels_and_settle_as_what_a_pack_holds(self):
-        alone, chained = ((ROOT / f"src/model/formats/{file}.ts").read_text() for file in ("books", "chained-books"))
+        alone, chained = ((ROOT / f"src/core/model/formats/{file}.ts").read_text() for file in ("books", "chained-books"))
         for kind, plain, source, name, books, scale in (
             ("q2add", "q2had", alone, "TWO_BOOKS", words.TWO_BOOKS, words.TWO_SCALE),
             ("q3add", "q3had", alone, "THREE_BOOKS", words.THREE_BOOKS, words.THREE_SCALE),

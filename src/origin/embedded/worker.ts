@@ -3,12 +3,12 @@
  * binding. The target's pack lies among the static assets and is loaded by the first request. Only plain data and WASM
  * memory outlive a request here; sockets and timers belong to the request that made them.
  */
-import { loadLlama } from "../../draft/llama.ts";
-import { readPackHeader } from "../../format/pack-reader.ts";
-import { BYTES_OF_ISOLATE } from "../../grammar/compiled.ts";
-import { assetShards, assetText } from "../../platform/assets.ts";
-import { bundledModules } from "../../platform/bundled.ts";
-import { Shared } from "../../platform/shared.ts";
+import { loadLlama } from "../../core/draft/llama.ts";
+import { readPackHeader } from "../../core/format/pack-reader.ts";
+import { BYTES_OF_ISOLATE } from "../../core/grammar/compiled.ts";
+import { assetShards, assetText } from "../../core/platform/assets.ts";
+import { bundledModules } from "../../core/platform/bundled.ts";
+import { Shared } from "../../core/platform/shared.ts";
 import { Connection } from "../connection.ts";
 import { answer, refusal } from "../door.ts";
 import { WASM_DRAFT, WasmEngine } from "../engines/wasm.ts";

@@ -8,8 +8,8 @@
  *
  * r(N) is a curve of `PASS_COSTS`, because kernels and not the hardware's limits set where positions stop being free.
  */
-import { OutriderError } from "../../model/errors.ts";
-import { costOf } from "../../speculate/pass-cost.ts";
+import { OutriderError } from "../../core/model/errors.ts";
+import { costOf } from "../../core/speculate/pass-cost.ts";
 import { PASS_COSTS } from "../pass-costs.ts";
 
 const LLAMA_CPP = "https://github.com/ggml-org/llama.cpp";

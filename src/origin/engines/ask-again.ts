@@ -10,9 +10,9 @@ import {
   positionsOf,
   type Scores,
   shapesOf,
-} from "../../speculate/accept.ts";
-import type { Likeliest } from "../../speculate/likeliest.ts";
-import type { Sibling } from "../../speculate/types.ts";
+} from "../../core/speculate/accept.ts";
+import type { Likeliest } from "../../core/speculate/likeliest.ts";
+import type { Sibling } from "../../core/speculate/types.ts";
 import type { Deciding } from "../engine.ts";
 
 /** A pass over a draft and its siblings, rows counted as in `Scores`. */

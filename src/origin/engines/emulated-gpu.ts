@@ -9,8 +9,8 @@
  * process time. A sequence that is ready within a few turns of the event loop therefore counts as ready when the pass
  * ended, and that time is not added to the emulated one.
  */
-import { Alarm, steadyMs } from "../../platform/alarm.ts";
-import { costOf } from "../../speculate/pass-cost.ts";
+import { Alarm, steadyMs } from "../../core/platform/alarm.ts";
+import { costOf } from "../../core/speculate/pass-cost.ts";
 import { PASS_COSTS } from "../pass-costs.ts";
 import { type Accelerator, type PassShape, passMs } from "./accelerators.ts";
 

@@ -6,11 +6,11 @@
  * token after the timeline is the recorded one, and a draft token is kept while it equals that. A timeline that is no
  * beginning of a recorded answer is refused, since nobody knows what the target would say.
  */
-import { describePack } from "../../format/target.ts";
-import { OutriderError } from "../../model/errors.ts";
-import { openDirectory } from "../../platform/disk.ts";
-import { accept, type Decision, positionsOf } from "../../speculate/accept.ts";
-import type { Sampling, Sibling } from "../../speculate/types.ts";
+import { describePack } from "../../core/format/target.ts";
+import { OutriderError } from "../../core/model/errors.ts";
+import { openDirectory } from "../../core/platform/disk.ts";
+import { accept, type Decision, positionsOf } from "../../core/speculate/accept.ts";
+import type { Sampling, Sibling } from "../../core/speculate/types.ts";
 import { type Deciding, type EngineSequence, type TargetEngine, Timeline } from "../engine.ts";
 import { PASS_COSTS } from "../pass-costs.ts";
 import { type Accelerator, acceleratorNamed, COST_CLASSES } from "./accelerators.ts";

@@ -4,7 +4,7 @@
  */
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import type * as z from "zod";
-import { OutriderError } from "../../model/errors.ts";
+import { OutriderError } from "../../core/model/errors.ts";
 
 /** Enough for a pass over the largest prompt on a busy server. After it, the server is taken for hung. */
 const TIMEOUT_MS = 120_000;

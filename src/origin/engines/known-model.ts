@@ -4,8 +4,8 @@
  * text.
  */
 import * as z from "zod";
-import { OutriderError } from "../../model/errors.ts";
-import { modelId } from "../../model/model-id.ts";
+import { OutriderError } from "../../core/model/errors.ts";
+import { modelId } from "../../core/model/model-id.ts";
 import type { EngineServer } from "./http.ts";
 import type { ServedModel } from "./served-model.ts";
 

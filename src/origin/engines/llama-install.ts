@@ -6,9 +6,9 @@ import { execFile } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
-import { OutriderError } from "../../model/errors.ts";
-import { lock } from "../../platform/lock.ts";
-import { installPackages } from "../../platform/npm.ts";
+import { OutriderError } from "../../core/model/errors.ts";
+import { lock } from "../../core/platform/lock.ts";
+import { installPackages } from "../../core/platform/npm.ts";
 
 const VERSION = "3.22.1";
 

@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { OutriderError } from "../../model/errors.ts";
-import { cacheFolder } from "../../platform/places.ts";
+import { OutriderError } from "../../core/model/errors.ts";
+import { cacheFolder } from "../../core/platform/places.ts";
 import { installLlama } from "./llama-install.ts";
 
 export interface Library {

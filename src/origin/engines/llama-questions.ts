@@ -13,12 +13,12 @@
  * of the draft token: one more logit and the total when greedy, all logits when sampled.
  */
 
-import { gumbel, noiseBits, noiseKey } from "../../model/noise.ts";
-import { chooseAmong, type Likeliest } from "../../speculate/likeliest.ts";
-import { loudBiases, loudTokens } from "../../speculate/loud.ts";
-import { chooseToken, logProbability, tokenLogprob } from "../../speculate/sample.ts";
-import type { Shape } from "../../speculate/shaping.ts";
-import type { Sampling, TokenLogprob } from "../../speculate/types.ts";
+import { gumbel, noiseBits, noiseKey } from "../../core/model/noise.ts";
+import { chooseAmong, type Likeliest } from "../../core/speculate/likeliest.ts";
+import { loudBiases, loudTokens } from "../../core/speculate/loud.ts";
+import { chooseToken, logProbability, tokenLogprob } from "../../core/speculate/sample.ts";
+import type { Shape } from "../../core/speculate/shaping.ts";
+import type { Sampling, TokenLogprob } from "../../core/speculate/types.ts";
 import type { LibraryBias, LibraryModel, Question, Reply } from "./llama-library.ts";
 
 /** Likeliest tokens to request where the sampling does not tell how many it keeps. */

@@ -12,16 +12,16 @@
  */
 import { availableParallelism } from "node:os";
 import { basename } from "node:path";
-import { readGgufMetadata } from "../../format/gguf.ts";
-import { ggufVocabulary } from "../../format/gguf-facts.ts";
-import { tokenizerFiles } from "../../format/gguf-tokenizer.ts";
-import { OutriderError } from "../../model/errors.ts";
-import { modelId } from "../../model/model-id.ts";
-import { openTokenizer, type Tokenizer } from "../../model/tokenizer.ts";
-import { vocabularyHash } from "../../model/tokenizer-files.ts";
-import { FileSource } from "../../platform/disk.ts";
-import { accept, type Decision, type Scores, shapesOf } from "../../speculate/accept.ts";
-import { KINDS } from "../../speculate/shaping.ts";
+import { readGgufMetadata } from "../../core/format/gguf.ts";
+import { ggufVocabulary } from "../../core/format/gguf-facts.ts";
+import { tokenizerFiles } from "../../core/format/gguf-tokenizer.ts";
+import { OutriderError } from "../../core/model/errors.ts";
+import { modelId } from "../../core/model/model-id.ts";
+import { openTokenizer, type Tokenizer } from "../../core/model/tokenizer.ts";
+import { vocabularyHash } from "../../core/model/tokenizer-files.ts";
+import { FileSource } from "../../core/platform/disk.ts";
+import { accept, type Decision, type Scores, shapesOf } from "../../core/speculate/accept.ts";
+import { KINDS } from "../../core/speculate/shaping.ts";
 import { type Deciding, type EngineSequence, KV_CONTEXTS, type TargetEngine, Timeline } from "../engine.ts";
 import { PASS_COSTS } from "../pass-costs.ts";
 import { findLlamaLibrary, type LibrarySequence, llamaRemedy, type Question, type Reply } from "./llama-library.ts";

@@ -3,9 +3,9 @@ import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { gunzipSync } from "node:zlib";
 import * as z from "zod";
-import { OutriderError } from "../../model/errors.ts";
-import { checkFile } from "../../platform/named-file.ts";
-import type { Sampling } from "../../speculate/types.ts";
+import { OutriderError } from "../../core/model/errors.ts";
+import { checkFile } from "../../core/platform/named-file.ts";
+import type { Sampling } from "../../core/speculate/types.ts";
 
 const ids = z.array(z.int().nonnegative());
 const lineSchema = z.object({

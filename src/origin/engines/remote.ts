@@ -2,9 +2,9 @@
  * What engines behind a server have in common: the server keeps keys and values, and returns the likeliest tokens of
  * a position.
  */
-import type { Decision } from "../../speculate/accept.ts";
-import type { ShapingKind } from "../../speculate/shaping.ts";
-import type { Rule, Sampling, Sibling } from "../../speculate/types.ts";
+import type { Decision } from "../../core/speculate/accept.ts";
+import type { ShapingKind } from "../../core/speculate/shaping.ts";
+import type { Rule, Sampling, Sibling } from "../../core/speculate/types.ts";
 import { type Deciding, type EngineSequence, type TargetEngine, Timeline } from "../engine.ts";
 import { PASS_COSTS } from "../pass-costs.ts";
 import type { EngineServer } from "./http.ts";

@@ -4,13 +4,13 @@
  */
 import { join } from "node:path";
 import * as z from "zod";
-import { modelIdSchema } from "../../format/pack-header.ts";
-import { readText } from "../../format/source.ts";
-import { OutriderError } from "../../model/errors.ts";
-import { modelId } from "../../model/model-id.ts";
-import { openTokenizer } from "../../model/tokenizer.ts";
-import { tokenTable, vocabularyHash } from "../../model/tokenizer-files.ts";
-import { openDirectory } from "../../platform/disk.ts";
+import { modelIdSchema } from "../../core/format/pack-header.ts";
+import { readText } from "../../core/format/source.ts";
+import { OutriderError } from "../../core/model/errors.ts";
+import { modelId } from "../../core/model/model-id.ts";
+import { openTokenizer } from "../../core/model/tokenizer.ts";
+import { tokenTable, vocabularyHash } from "../../core/model/tokenizer-files.ts";
+import { openDirectory } from "../../core/platform/disk.ts";
 import type { TargetVocabulary } from "../engine.ts";
 
 const MAX_BYTES = 64 * 1024 * 1024;

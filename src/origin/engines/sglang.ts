@@ -15,10 +15,10 @@
  * last position is returned. The server dies of ids outside its vocabulary, so the gateway lets none through.
  */
 import * as z from "zod";
-import { type Decision, positionsOf } from "../../speculate/accept.ts";
-import { type Likeliest, likeliestNeeded, withLoud } from "../../speculate/likeliest.ts";
-import { type Loud, LoudPositions } from "../../speculate/loud.ts";
-import type { Sibling } from "../../speculate/types.ts";
+import { type Decision, positionsOf } from "../../core/speculate/accept.ts";
+import { type Likeliest, likeliestNeeded, withLoud } from "../../core/speculate/likeliest.ts";
+import { type Loud, LoudPositions } from "../../core/speculate/loud.ts";
+import type { Sibling } from "../../core/speculate/types.ts";
 import type { Deciding, TargetEngine } from "../engine.ts";
 import { acceptAskingAgain } from "./ask-again.ts";
 import { EngineServer } from "./http.ts";

@@ -3,9 +3,9 @@
  * OpenAI's: vLLM has no other interface than its completions.
  */
 import * as z from "zod";
-import { OutriderError } from "../../model/errors.ts";
-import type { Likeliest } from "../../speculate/likeliest.ts";
-import { GREEDY, type Sampling } from "../../speculate/types.ts";
+import { OutriderError } from "../../core/model/errors.ts";
+import type { Likeliest } from "../../core/speculate/likeliest.ts";
+import { GREEDY, type Sampling } from "../../core/speculate/types.ts";
 import type { EngineServer } from "./http.ts";
 
 /** Likeliest tokens that vLLM returns at most where nothing else is known of it. */

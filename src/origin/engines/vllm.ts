@@ -22,10 +22,10 @@
  * tokens of every other in its batch (vLLM 0.32), so there is none here.
  */
 import * as z from "zod";
-import type { Decision } from "../../speculate/accept.ts";
-import { type Likeliest, likeliestNeeded, toldOf, withMore } from "../../speculate/likeliest.ts";
-import { type Loud, loudBiases, loudTokens } from "../../speculate/loud.ts";
-import type { Sampling, Sibling } from "../../speculate/types.ts";
+import type { Decision } from "../../core/speculate/accept.ts";
+import { type Likeliest, likeliestNeeded, toldOf, withMore } from "../../core/speculate/likeliest.ts";
+import { type Loud, loudBiases, loudTokens } from "../../core/speculate/loud.ts";
+import type { Sampling, Sibling } from "../../core/speculate/types.ts";
 import type { Deciding, TargetEngine } from "../engine.ts";
 import { acceptAskingAgain, type OpenRow } from "./ask-again.ts";
 import { EngineServer } from "./http.ts";

@@ -1,12 +1,12 @@
 /** The wasm engine on a pack of this machine. */
-import { loadLlama } from "../../draft/llama.ts";
-import { packBytes } from "../../format/pack-header.ts";
-import { readText } from "../../format/source.ts";
-import { PAGE_TOKENS, pageBytes } from "../../kernels/abi.ts";
-import { totalKvHeads } from "../../model/config.ts";
-import { OutriderError } from "../../model/errors.ts";
-import { builtModules } from "../../platform/built.ts";
-import { directoryHeader, openDirectory, shardReader } from "../../platform/disk.ts";
+import { loadLlama } from "../../core/draft/llama.ts";
+import { packBytes } from "../../core/format/pack-header.ts";
+import { readText } from "../../core/format/source.ts";
+import { PAGE_TOKENS, pageBytes } from "../../core/kernels/abi.ts";
+import { totalKvHeads } from "../../core/model/config.ts";
+import { OutriderError } from "../../core/model/errors.ts";
+import { builtModules } from "../../core/platform/built.ts";
+import { directoryHeader, openDirectory, shardReader } from "../../core/platform/disk.ts";
 import { KV_CONTEXTS, type TargetEngine } from "../engine.ts";
 import { WASM_DRAFT, WasmEngine } from "./wasm.ts";
 

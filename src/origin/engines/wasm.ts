@@ -10,15 +10,15 @@
  * it takes the pages of the least recently used sequence, which then prefills again. The gateway admits only as many
  * sequences at once as the pool can hold.
  */
-import type { Llama } from "../../draft/llama.ts";
-import { PAGE_TOKENS } from "../../kernels/abi.ts";
-import { commonPrefix } from "../../model/common-prefix.ts";
-import { OutriderError } from "../../model/errors.ts";
-import { isTrimmed } from "../../model/token-rows.ts";
-import { openTokenizer } from "../../model/tokenizer.ts";
-import { accept, type Decision, fullScores, positionsOf, shapesOf } from "../../speculate/accept.ts";
-import { KINDS } from "../../speculate/shaping.ts";
-import type { Sibling } from "../../speculate/types.ts";
+import type { Llama } from "../../core/draft/llama.ts";
+import { PAGE_TOKENS } from "../../core/kernels/abi.ts";
+import { commonPrefix } from "../../core/model/common-prefix.ts";
+import { OutriderError } from "../../core/model/errors.ts";
+import { isTrimmed } from "../../core/model/token-rows.ts";
+import { openTokenizer } from "../../core/model/tokenizer.ts";
+import { accept, type Decision, fullScores, positionsOf, shapesOf } from "../../core/speculate/accept.ts";
+import { KINDS } from "../../core/speculate/shaping.ts";
+import type { Sibling } from "../../core/speculate/types.ts";
 import {
   type Capabilities,
   type Deciding,

@@ -1,7 +1,7 @@
 /** What `npm run bench:bild` counts, on the tiny pair, against the target alone and by another way of computing it. */
 import { beforeAll, expect, test } from "vitest";
-import { logProbability } from "../../../src/speculate/sample.ts";
-import { GREEDY, type Rule } from "../../../src/speculate/types.ts";
+import { logProbability } from "../../../src/core/speculate/sample.ts";
+import { GREEDY, type Rule } from "../../../src/core/speculate/types.ts";
 import { loadPack, TINY_PACKS } from "../../support/tiny.ts";
 import { type LoadedPair, loadedPair } from "../default-pair.ts";
 import { answersTo, type Lossy, MAX_DRAFT } from "./lossy.ts";

@@ -1,10 +1,9 @@
 /** Answers by the service's own round, window, rule and wasm engine, and what the target thinks of each token. */
-import { ModelDrafter } from "../../../src/draft/model-drafter.ts";
-import { commonPrefix } from "../../../src/model/common-prefix.ts";
-import type { EngineSequence } from "../../../src/origin/engine.ts";
-import { History } from "../../../src/speculate/history.ts";
-import { generate } from "../../../src/speculate/round.ts";
-import { chooseToken, logProbability } from "../../../src/speculate/sample.ts";
+import { ModelDrafter } from "../../../src/core/draft/model-drafter.ts";
+import { commonPrefix } from "../../../src/core/model/common-prefix.ts";
+import { History } from "../../../src/core/speculate/history.ts";
+import { generate } from "../../../src/core/speculate/round.ts";
+import { chooseToken, logProbability } from "../../../src/core/speculate/sample.ts";
 import {
   beginningOf,
   type Done,
@@ -14,8 +13,9 @@ import {
   type Sibling,
   type Verdict,
   type Verifier,
-} from "../../../src/speculate/types.ts";
-import { Window } from "../../../src/speculate/window.ts";
+} from "../../../src/core/speculate/types.ts";
+import { Window } from "../../../src/core/speculate/window.ts";
+import type { EngineSequence } from "../../../src/origin/engine.ts";
 import type { LoadedPair } from "../default-pair.ts";
 
 /** Most draft tokens of a pass: the paper's own. */

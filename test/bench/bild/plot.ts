@@ -1,6 +1,6 @@
 /** BiLD's frontier: what is lost against target passes per token, a line per fallback. One SVG file. */
-import { acrossOf, type Frame, grid, linearAxis, upOf } from "../../../src/charts/axes.ts";
-import { element, fix, label, picture, tooltip } from "../../../src/charts/svg.ts";
+import { acrossOf, type Frame, grid, linearAxis, upOf } from "../../../src/tools/charts/axes.ts";
+import { element, fix, label, picture, tooltip } from "../../../src/tools/charts/svg.ts";
 import type { Row } from "./row.ts";
 
 const FRAME: Frame = { width: 400, height: 320, left: 70, right: 14, top: 34, bottom: 50 };

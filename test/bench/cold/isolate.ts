@@ -3,11 +3,11 @@
  * checked and copied, then the kernels. It drafts one token behind a prompt of PROMPT tokens, and answers with the time
  * of each step.
  */
-import { loadLlama } from "../../../src/draft/llama.ts";
-import { readPackHeader } from "../../../src/format/pack-reader.ts";
-import { arbitraryTokens, timedLlama } from "../../../src/inspect/timing.ts";
-import { assetShards, assetText } from "../../../src/platform/assets.ts";
-import { bundledModules } from "../../../src/platform/bundled.ts";
+import { loadLlama } from "../../../src/core/draft/llama.ts";
+import { readPackHeader } from "../../../src/core/format/pack-reader.ts";
+import { assetShards, assetText } from "../../../src/core/platform/assets.ts";
+import { bundledModules } from "../../../src/core/platform/bundled.ts";
+import { arbitraryTokens, timedLlama } from "../../../src/tools/inspect/timing.ts";
 
 const PROMPT = 16;
 const BASE = "https://assets/edge/draft/";

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { gunzipSync } from "node:zlib";
-import type { TargetAnswer } from "../../../src/text/target-text.ts";
+import type { TargetAnswer } from "../../../src/tools/text/target-text.ts";
 
 /** @param pair a pair's name */
 export const answersFile = (pair: string): string => path.join(import.meta.dirname, `answers/${pair}.jsonl.gz`);

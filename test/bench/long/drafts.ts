@@ -2,23 +2,24 @@
  * A draft once for each policy, the first of them with all keys; their caches can be filled from each other. `near` is
  * ours: a bounded cache, which has read the first page and the newest, and of these a window as large as the budget.
  */
-import { Calibrator } from "../../../src/calibrate/calibrator.ts";
-import { Pool } from "../../../src/calibrate/threads/pool.ts";
-import { addSkew } from "../../../src/compress/stages/skew.ts";
-import type { KvCache } from "../../../src/draft/cache.ts";
-import type { Policy } from "../../../src/draft/keeping/policy.ts";
-import { type Keeping, POLICIES, type PolicyName, readKeeping } from "../../../src/draft/keeping.ts";
-import { type Llama, loadLlama } from "../../../src/draft/llama.ts";
-import { ModelDrafter } from "../../../src/draft/model-drafter.ts";
-import { writePack } from "../../../src/format/pack.ts";
-import { arbitraryTokens } from "../../../src/inspect/timing.ts";
-import { Trace } from "../../../src/inspect/trace.ts";
-import { headBlockBytes, PAGE_TOKENS, pageBytes } from "../../../src/kernels/abi.ts";
-import { totalKvHeads } from "../../../src/model/config.ts";
-import { builtModules } from "../../../src/platform/built.ts";
-import { readModel } from "../../../src/platform/read-model.ts";
-import { GREEDY } from "../../../src/speculate/types.ts";
-import { readAnswers, type TargetAnswer } from "../../../src/text/target-text.ts";
+
+import type { KvCache } from "../../../src/core/draft/cache.ts";
+import type { Policy } from "../../../src/core/draft/keeping/policy.ts";
+import { type Keeping, POLICIES, type PolicyName, readKeeping } from "../../../src/core/draft/keeping.ts";
+import { type Llama, loadLlama } from "../../../src/core/draft/llama.ts";
+import { ModelDrafter } from "../../../src/core/draft/model-drafter.ts";
+import { writePack } from "../../../src/core/format/pack.ts";
+import { headBlockBytes, PAGE_TOKENS, pageBytes } from "../../../src/core/kernels/abi.ts";
+import { totalKvHeads } from "../../../src/core/model/config.ts";
+import { builtModules } from "../../../src/core/platform/built.ts";
+import { readModel } from "../../../src/core/platform/read-model.ts";
+import { GREEDY } from "../../../src/core/speculate/types.ts";
+import { Calibrator } from "../../../src/tools/compress/calibrate/calibrator.ts";
+import { Pool } from "../../../src/tools/compress/calibrate/threads/pool.ts";
+import { addSkew } from "../../../src/tools/compress/stages/skew.ts";
+import { arbitraryTokens } from "../../../src/tools/inspect/timing.ts";
+import { Trace } from "../../../src/tools/inspect/trace.ts";
+import { readAnswers, type TargetAnswer } from "../../../src/tools/text/target-text.ts";
 import { seeded } from "../../support/random.ts";
 
 const CHANNELS = 16;

@@ -1,6 +1,6 @@
 /** The pairs that long prompts are measured with, and what each is asked. */
 import path from "node:path";
-import { knownPairs, type Pair, pairNamed } from "../../../src/obtain/pair.ts";
+import { knownPairs, type Pair, pairNamed } from "../../../src/tools/obtain/pair.ts";
 
 const MODELS = path.resolve(import.meta.dirname, "../../../models");
 

@@ -10,12 +10,12 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
-import { obtainModel } from "../../../src/obtain/obtain.ts";
+import { cacheFolder } from "../../../src/core/platform/places.ts";
+import { GREEDY } from "../../../src/core/speculate/types.ts";
 import { loadLlamaCpp } from "../../../src/origin/engines/llama.ts";
 import { findLlamaLibrary } from "../../../src/origin/engines/llama-library.ts";
-import { cacheFolder } from "../../../src/platform/places.ts";
-import { GREEDY } from "../../../src/speculate/types.ts";
-import { asLines } from "../../../src/text/text-file.ts";
+import { obtainModel } from "../../../src/tools/obtain/obtain.ts";
+import { asLines } from "../../../src/tools/text/text-file.ts";
 import { parseOptions } from "../../support/parse-options.ts";
 import { packHeader } from "../../support/tiny.ts";
 import { answerTo } from "../answer-to.ts";

@@ -1,5 +1,5 @@
 /** What a draft step takes at 500 and at 8,000 tokens with each policy, and what of it is choosing. */
-import { arbitraryTokens, median } from "../../../src/inspect/timing.ts";
+import { arbitraryTokens, median } from "../../../src/tools/inspect/timing.ts";
 import type { Draft } from "./drafts.ts";
 
 const POSITIONS = [500, 8000] as const;

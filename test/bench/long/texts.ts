@@ -4,10 +4,10 @@
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import { ChatTemplate } from "../../../src/model/chat.ts";
-import { Tokenizer } from "../../../src/model/tokenizer.ts";
+import { ChatTemplate } from "../../../src/core/model/chat.ts";
+import { Tokenizer } from "../../../src/core/model/tokenizer.ts";
+import { GREEDY } from "../../../src/core/speculate/types.ts";
 import { Recordings } from "../../../src/origin/engines/recordings.ts";
-import { GREEDY } from "../../../src/speculate/types.ts";
 import { greedyQuestions } from "../recorded-questions.ts";
 import type { Kind, LongPair } from "./pairs.ts";
 

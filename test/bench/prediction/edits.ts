@@ -1,7 +1,7 @@
 /** A file of 200 lines, and what somebody might have done with it: each edit with the words that ask for it. */
 import { readFileSync } from "node:fs";
 
-/** The beginning of src/speculate/window.ts as it once was; it stays so, whatever becomes of that file. */
+/** The beginning of src/core/speculate/window.ts as it once was; it stays so, whatever becomes of that file. */
 export const SOURCE = readFileSync(new URL("window.txt", import.meta.url), "utf8");
 
 export interface Edit {

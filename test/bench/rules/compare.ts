@@ -1,7 +1,7 @@
 /** All rules and oracles on one text at one cell of the grid. */
 
+import { costOf } from "../../../src/core/speculate/pass-cost.ts";
 import { PASS_COSTS } from "../../../src/origin/pass-costs.ts";
-import { costOf } from "../../../src/speculate/pass-cost.ts";
 import { Confidence, Fixed, OurWindow, UcbSpecStop } from "./length-rules.ts";
 import { clairvoyantMs, informedMs, type Model } from "./oracles.ts";
 import { type LengthRule, replay, type Setting, tokensOf } from "./replay.ts";

@@ -1,7 +1,7 @@
 /** Rules for the length of a draft, as they are known from papers, and ours. */
-import { History } from "../../../src/speculate/history.ts";
-import type { More } from "../../../src/speculate/types.ts";
-import { Window } from "../../../src/speculate/window.ts";
+import { History } from "../../../src/core/speculate/history.ts";
+import type { More } from "../../../src/core/speculate/types.ts";
+import { Window } from "../../../src/core/speculate/window.ts";
 import type { LengthRule, Round } from "./replay.ts";
 import { CHAIN } from "./trace.ts";
 

@@ -11,9 +11,9 @@
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
-import { ModelDrafter } from "../../../src/draft/model-drafter.ts";
-import { startProgress } from "../../../src/platform/progress.ts";
-import { GREEDY, type Proposed, type Sampling } from "../../../src/speculate/types.ts";
+import { ModelDrafter } from "../../../src/core/draft/model-drafter.ts";
+import { startProgress } from "../../../src/core/platform/progress.ts";
+import { GREEDY, type Proposed, type Sampling } from "../../../src/core/speculate/types.ts";
 import { parseOptions } from "../../support/parse-options.ts";
 import { answerTo } from "../answer-to.ts";
 import { defaultPair, type LoadedPair } from "../default-pair.ts";

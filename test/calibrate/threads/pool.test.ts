@@ -1,8 +1,8 @@
 /** What a pool does when a part of a task fails. */
 import { afterAll, expect, test } from "vitest";
-import type { RoundTask } from "../../../src/calibrate/tasks/round.ts";
-import { Pool } from "../../../src/calibrate/threads/pool.ts";
-import { denseBytes, type TensorLayout } from "../../../src/model/layouts.ts";
+import { denseBytes, type TensorLayout } from "../../../src/core/model/layouts.ts";
+import type { RoundTask } from "../../../src/tools/compress/calibrate/tasks/round.ts";
+import { Pool } from "../../../src/tools/compress/calibrate/threads/pool.ts";
 import { seeded } from "../../support/random.ts";
 
 const pool = await Pool.open(2);

@@ -1,13 +1,13 @@
 /** The stage on the tiny model with made-up gradients: counts, steps, and that channels worth nothing cost nothing. */
 import { describe, expect, test } from "vitest";
-import type { Calibration } from "../../../src/calibrate/calibration.ts";
-import { type LlmPruner, llmPruner } from "../../../src/compress/stages/llm-pruner.ts";
-import { zeroWidth } from "../../../src/compress/stages/prune-width.ts";
-import type { PackedModel } from "../../../src/format/pack.ts";
-import { readPack } from "../../../src/format/pack-reader.ts";
-import { decodeTensor } from "../../../src/model/decode.ts";
-import { blockTensor } from "../../../src/model/tensors.ts";
-import { openDirectory } from "../../../src/platform/disk.ts";
+import type { PackedModel } from "../../../src/core/format/pack.ts";
+import { readPack } from "../../../src/core/format/pack-reader.ts";
+import { decodeTensor } from "../../../src/core/model/decode.ts";
+import { blockTensor } from "../../../src/core/model/tensors.ts";
+import { openDirectory } from "../../../src/core/platform/disk.ts";
+import type { Calibration } from "../../../src/tools/compress/calibrate/calibration.ts";
+import { type LlmPruner, llmPruner } from "../../../src/tools/compress/stages/llm-pruner.ts";
+import { zeroWidth } from "../../../src/tools/compress/stages/prune-width.ts";
 import { TINY_PACKS } from "../../support/tiny.ts";
 
 const tiny = await readPack(openDirectory(TINY_PACKS.target));

@@ -1,14 +1,14 @@
 /** OWL on the tiny model against plain loops in f64: which weights are outliers, and what each block loses. */
 import { afterAll, expect, test } from "vitest";
-import { Calibrator } from "../../../src/calibrate/calibrator.ts";
-import { Pool } from "../../../src/calibrate/threads/pool.ts";
-import { runStages } from "../../../src/compress/pipeline.ts";
-import type { Stage } from "../../../src/compress/recipe.ts";
-import { RECIPES } from "../../../src/compress/recipes.ts";
-import { readPack } from "../../../src/format/pack-reader.ts";
-import { decodeTensor } from "../../../src/model/decode.ts";
-import { blockTensor } from "../../../src/model/tensors.ts";
-import { openDirectory } from "../../../src/platform/disk.ts";
+import { readPack } from "../../../src/core/format/pack-reader.ts";
+import { decodeTensor } from "../../../src/core/model/decode.ts";
+import { blockTensor } from "../../../src/core/model/tensors.ts";
+import { openDirectory } from "../../../src/core/platform/disk.ts";
+import { Calibrator } from "../../../src/tools/compress/calibrate/calibrator.ts";
+import { Pool } from "../../../src/tools/compress/calibrate/threads/pool.ts";
+import { runStages } from "../../../src/tools/compress/pipeline.ts";
+import type { Stage } from "../../../src/tools/compress/recipe.ts";
+import { RECIPES } from "../../../src/tools/compress/recipes.ts";
 import { textOf } from "../../support/calibration.ts";
 import { PlainLlama } from "../../support/plain-llama.ts";
 import { seeded } from "../../support/random.ts";

@@ -2,10 +2,10 @@
  * Depth pruning on the tiny model, and that the pruned pack computes what the whole one computes with blocks left out.
  */
 import { expect, test } from "vitest";
-import { pruneDepth } from "../../../src/compress/stages/prune-depth.ts";
-import { readPack } from "../../../src/format/pack-reader.ts";
-import { blockTensor, EMBEDDING } from "../../../src/model/tensors.ts";
-import { openDirectory } from "../../../src/platform/disk.ts";
+import { readPack } from "../../../src/core/format/pack-reader.ts";
+import { blockTensor, EMBEDDING } from "../../../src/core/model/tensors.ts";
+import { openDirectory } from "../../../src/core/platform/disk.ts";
+import { pruneDepth } from "../../../src/tools/compress/stages/prune-depth.ts";
 import { loadPack, TINY_PACKS } from "../../support/tiny.ts";
 
 const whole = await readPack(openDirectory(TINY_PACKS.target));

@@ -4,17 +4,17 @@
  */
 
 import { afterAll, describe, expect, test } from "vitest";
-import { Calibrator } from "../../../src/calibrate/calibrator.ts";
-import { Pool } from "../../../src/calibrate/threads/pool.ts";
-import { llmPruner } from "../../../src/compress/stages/llm-pruner.ts";
-import { pruneHidden, zeroHidden } from "../../../src/compress/stages/prune-hidden.ts";
-import { zeroWidth } from "../../../src/compress/stages/prune-width.ts";
-import { loadLlama } from "../../../src/draft/llama.ts";
-import { writePack } from "../../../src/format/pack.ts";
-import { readPack } from "../../../src/format/pack-reader.ts";
-import { checkConfig } from "../../../src/model/config.ts";
-import { openDirectory } from "../../../src/platform/disk.ts";
-import { packable } from "../../../src/rounding/packable.ts";
+import { loadLlama } from "../../../src/core/draft/llama.ts";
+import { writePack } from "../../../src/core/format/pack.ts";
+import { readPack } from "../../../src/core/format/pack-reader.ts";
+import { checkConfig } from "../../../src/core/model/config.ts";
+import { openDirectory } from "../../../src/core/platform/disk.ts";
+import { Calibrator } from "../../../src/tools/compress/calibrate/calibrator.ts";
+import { Pool } from "../../../src/tools/compress/calibrate/threads/pool.ts";
+import { packable } from "../../../src/tools/compress/rounding/packable.ts";
+import { llmPruner } from "../../../src/tools/compress/stages/llm-pruner.ts";
+import { pruneHidden, zeroHidden } from "../../../src/tools/compress/stages/prune-hidden.ts";
+import { zeroWidth } from "../../../src/tools/compress/stages/prune-width.ts";
 import { textOf } from "../../support/calibration.ts";
 import { MemoryDirectory } from "../../support/files.ts";
 import { kernelModules } from "../../support/kernels.ts";

@@ -2,16 +2,16 @@
  * Width pruning: the narrower model computes what the same model with zeros in its place computes, also in the engine.
  */
 import { expect, test } from "vitest";
-import { runStages } from "../../../src/compress/pipeline.ts";
-import { pruneDepth } from "../../../src/compress/stages/prune-depth.ts";
-import { type KeptWidth, pruneWidth, zeroWidth } from "../../../src/compress/stages/prune-width.ts";
-import { quantise } from "../../../src/compress/stages/quantise.ts";
-import { loadLlama } from "../../../src/draft/llama.ts";
-import { type PackedModel, writePack } from "../../../src/format/pack.ts";
-import { readPack, readPackHeader } from "../../../src/format/pack-reader.ts";
-import { decodeTensor } from "../../../src/model/decode.ts";
-import { blockTensor } from "../../../src/model/tensors.ts";
-import { openDirectory } from "../../../src/platform/disk.ts";
+import { loadLlama } from "../../../src/core/draft/llama.ts";
+import { type PackedModel, writePack } from "../../../src/core/format/pack.ts";
+import { readPack, readPackHeader } from "../../../src/core/format/pack-reader.ts";
+import { decodeTensor } from "../../../src/core/model/decode.ts";
+import { blockTensor } from "../../../src/core/model/tensors.ts";
+import { openDirectory } from "../../../src/core/platform/disk.ts";
+import { runStages } from "../../../src/tools/compress/pipeline.ts";
+import { pruneDepth } from "../../../src/tools/compress/stages/prune-depth.ts";
+import { type KeptWidth, pruneWidth, zeroWidth } from "../../../src/tools/compress/stages/prune-width.ts";
+import { quantise } from "../../../src/tools/compress/stages/quantise.ts";
 import { MemoryDirectory } from "../../support/files.ts";
 import { kernelModules } from "../../support/kernels.ts";
 import { seeded } from "../../support/random.ts";

@@ -1,10 +1,14 @@
 /** Which blocks go, by calibrations that are made up. */
 import { expect, test } from "vitest";
-import type { Calibration } from "../../../src/calibrate/calibration.ts";
-import { chooseBlocks, type ShortenedLlama, shortenedLlama } from "../../../src/compress/stages/shortened-llama.ts";
-import { readPack } from "../../../src/format/pack-reader.ts";
-import { blockTensor } from "../../../src/model/tensors.ts";
-import { openDirectory } from "../../../src/platform/disk.ts";
+import { readPack } from "../../../src/core/format/pack-reader.ts";
+import { blockTensor } from "../../../src/core/model/tensors.ts";
+import { openDirectory } from "../../../src/core/platform/disk.ts";
+import type { Calibration } from "../../../src/tools/compress/calibrate/calibration.ts";
+import {
+  chooseBlocks,
+  type ShortenedLlama,
+  shortenedLlama,
+} from "../../../src/tools/compress/stages/shortened-llama.ts";
 import { TINY_PACKS } from "../../support/tiny.ts";
 
 const tiny = await readPack(openDirectory(TINY_PACKS.target));

@@ -3,18 +3,18 @@
  * it have left.
  */
 import { afterAll, expect, test } from "vitest";
-import { Calibrator } from "../../../src/calibrate/calibrator.ts";
-import { FloatLlama } from "../../../src/calibrate/float-llama.ts";
-import { compressSequentially } from "../../../src/calibrate/solving/sequential.ts";
-import { Pool } from "../../../src/calibrate/threads/pool.ts";
-import { runStages } from "../../../src/compress/pipeline.ts";
-import { zeroWidth } from "../../../src/compress/stages/prune-width.ts";
-import { evenWidth } from "../../../src/format/even-width.ts";
-import type { PackedModel } from "../../../src/format/pack.ts";
-import { readPack } from "../../../src/format/pack-reader.ts";
-import { decodeTensor } from "../../../src/model/decode.ts";
-import { blockTensor } from "../../../src/model/tensors.ts";
-import { openDirectory } from "../../../src/platform/disk.ts";
+import { evenWidth } from "../../../src/core/format/even-width.ts";
+import type { PackedModel } from "../../../src/core/format/pack.ts";
+import { readPack } from "../../../src/core/format/pack-reader.ts";
+import { decodeTensor } from "../../../src/core/model/decode.ts";
+import { blockTensor } from "../../../src/core/model/tensors.ts";
+import { openDirectory } from "../../../src/core/platform/disk.ts";
+import { Calibrator } from "../../../src/tools/compress/calibrate/calibrator.ts";
+import { FloatLlama } from "../../../src/tools/compress/calibrate/float-llama.ts";
+import { compressSequentially } from "../../../src/tools/compress/calibrate/solving/sequential.ts";
+import { Pool } from "../../../src/tools/compress/calibrate/threads/pool.ts";
+import { runStages } from "../../../src/tools/compress/pipeline.ts";
+import { zeroWidth } from "../../../src/tools/compress/stages/prune-width.ts";
 import { textOf } from "../../support/calibration.ts";
 import { seeded } from "../../support/random.ts";
 import { TINY_PACKS } from "../../support/tiny.ts";

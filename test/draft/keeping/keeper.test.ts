@@ -3,12 +3,12 @@
  * over all, by the same kernel.
  */
 import { describe, expect, test } from "vitest";
-import { atRest } from "../../../src/draft/at-rest.ts";
-import { KvCache, PagePool } from "../../../src/draft/cache.ts";
-import { Keeper } from "../../../src/draft/keeping/keeper.ts";
-import { type PolicyName, readKeeping } from "../../../src/draft/keeping.ts";
-import { planMemory } from "../../../src/draft/memory-plan.ts";
-import { headBlockBytes } from "../../../src/kernels/abi.ts";
+import { atRest } from "../../../src/core/draft/at-rest.ts";
+import { KvCache, PagePool } from "../../../src/core/draft/cache.ts";
+import { Keeper } from "../../../src/core/draft/keeping/keeper.ts";
+import { type PolicyName, readKeeping } from "../../../src/core/draft/keeping.ts";
+import { planMemory } from "../../../src/core/draft/memory-plan.ts";
+import { headBlockBytes } from "../../../src/core/kernels/abi.ts";
 import { KEEPING_CASES } from "../../cases/keeping.ts";
 import { boundKernels } from "../../support/kernels.ts";
 import { seeded } from "../../support/random.ts";

@@ -1,11 +1,11 @@
 /** The tiny model with each policy: bits do not depend on the build, and a budget of 1 is attention over all keys. */
 import { beforeAll, describe, expect, test } from "vitest";
-import { addSkew } from "../../../src/compress/stages/skew.ts";
-import type { PolicyName } from "../../../src/draft/keeping.ts";
-import type { Llama } from "../../../src/draft/llama.ts";
-import type { PackedModel } from "../../../src/format/pack.ts";
-import { readPack } from "../../../src/format/pack-reader.ts";
-import { openDirectory } from "../../../src/platform/disk.ts";
+import type { PolicyName } from "../../../src/core/draft/keeping.ts";
+import type { Llama } from "../../../src/core/draft/llama.ts";
+import type { PackedModel } from "../../../src/core/format/pack.ts";
+import { readPack } from "../../../src/core/format/pack-reader.ts";
+import { openDirectory } from "../../../src/core/platform/disk.ts";
+import { addSkew } from "../../../src/tools/compress/stages/skew.ts";
 import { KEEPING_CASES } from "../../cases/keeping.ts";
 import { anySkew } from "../../support/any-skew.ts";
 import { BUILDS, type Build } from "../../support/kernels.ts";

@@ -1,7 +1,7 @@
 /** The history of attention in a cache that lets go of pages. */
 import { expect, test } from "vitest";
-import type { KvCache } from "../../../src/draft/cache.ts";
-import { Mass } from "../../../src/draft/keeping/mass.ts";
+import type { KvCache } from "../../../src/core/draft/cache.ts";
+import { Mass } from "../../../src/core/draft/keeping/mass.ts";
 
 const LAYERS = [{ kvHeads: 1 }];
 const cacheOf = (): { slots: number; out: number } => ({ slots: 0, out: 0 });

@@ -1,0 +1,32 @@
+/** Errors as OpenAI's clients read them. */
+import { OutriderError } from "../../core/model/errors.ts";
+import { RateLimited } from "./rate-limited.ts";
+
+/** OpenAI's error object. An error that is not ours says nothing about our insides. */
+export function errorBody(error: unknown) {
+  const known = error instanceof OutriderError ? error : INTERNAL;
+  return { error: { message: known.message, type: errorType(known.status), param: known.param, code: known.code } };
+}
+
+const INTERNAL = new OutriderError(
+  "internal_error",
+  "internal error; the operator finds it in the log by x-request-id",
+  {
+    status: 500,
+  },
+);
+
+const errorType = (status: number): string =>
+  status === 429 ? "rate_limit_error" : status >= 500 ? "server_error" : "invalid_request_error";
+
+/** Seconds after which a client may try again. */
+const RETRY_AFTER = "2";
+
+/** An error as a response, before anything of an answer was sent. */
+export function errorResponse(error: unknown): Response {
+  const known = error instanceof OutriderError ? error : INTERNAL;
+  const headers = new Headers({ "content-type": "application/json" });
+  if (known.status === 429 || known.status === 503) headers.set("retry-after", RETRY_AFTER);
+  if (error instanceof RateLimited) for (const [name, value] of Object.entries(error.headers)) headers.set(name, value);
+  return new Response(JSON.stringify(errorBody(error)), { status: known.status, headers });
+}

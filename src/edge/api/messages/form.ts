@@ -1,0 +1,172 @@
+/**
+ * How an answer is written to a client of Anthropic's Messages API: blocks of text and of calls, and events that open
+ * and close them one after the other.
+ */
+import type { Told } from "../../../core/calls/family.ts";
+import type { Generation } from "../../prompt/generation.ts";
+import type { Said } from "../../prompt/said.ts";
+import { errorBody } from "../error-response.ts";
+import { callId, predictionUsage } from "../openai/reply.ts";
+import { accountOf, type Form, Held, HeldForm, type Piece, toldOf, type Whole } from "../openai/stream.ts";
+import type { FinishReason, Head, Outcome } from "../outcome.ts";
+
+export const messagesForm = (head: Head, { stream, trace }: Pick<Generation, "stream" | "trace">): Form =>
+  stream ? new MessageEvents(head, trace) : new HeldForm((whole, outcome) => message(head, { whole, outcome, trace }));
+
+/** A stop string ends an answer as its own end does: which of the two it was is not told by the core. */
+const REASONS: Readonly<Record<FinishReason, string>> = {
+  stop: "end_turn",
+  length: "max_tokens",
+  tool_calls: "tool_use",
+};
+
+/** What an answer has come to. */
+interface Ended {
+  readonly whole: Whole;
+  readonly outcome: Outcome;
+  /** Whether the account holds the trace. */
+  readonly trace: boolean;
+}
+
+/** @param ended null for one that has no answer yet */
+function message(head: Head, ended: Ended | null) {
+  const { id, model } = head;
+  const outcome = ended?.outcome ?? null;
+  return {
+    id: id.replace(/^chatcmpl-/, "msg_"),
+    type: "message",
+    role: "assistant",
+    model,
+    content: ended ? blocksOf(head, ended.whole.said) : [],
+    stop_reason: outcome && REASONS[outcome.finish],
+    stop_sequence: null,
+    usage: outcome ? usage(outcome) : { input_tokens: 0, output_tokens: 0 },
+    ...(ended && {
+      timings: ended.outcome.timings,
+      outrider: accountOf(ended.outcome, ended.whole.tokens, ended.trace),
+    }),
+  };
+}
+
+/** An answer that says nothing is an empty text. */
+function blocksOf(head: Head, { parts }: Said) {
+  if (parts.length === 0) return [{ type: "text", text: "" }];
+  let calls = 0;
+  return parts.map((part) =>
+    part.kind === "text"
+      ? { type: "text", text: part.text }
+      : { ...toolUse(head, calls++, part.name), input: inputOf(part.arguments) },
+  );
+}
+
+const toolUse = (head: Head, call: number, name: string) => ({
+  type: "tool_use",
+  id: callId(head, call).replace("call_", "toolu_"),
+  name,
+  input: {},
+});
+
+/** Here arguments are a value: those that broke off, or are no JSON, stand as text under a name of their own. */
+function inputOf(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return { unparsed: json };
+  }
+}
+
+/** Anthropic counts cached tokens apart from the others. */
+const usage = ({ timings: { cache_n, prompt_n, predicted_n }, prediction }: Outcome) => ({
+  input_tokens: prompt_n,
+  cache_creation_input_tokens: 0,
+  cache_read_input_tokens: cache_n,
+  output_tokens: predicted_n,
+  ...(prediction && predictionUsage(prediction)),
+});
+
+const event = (type: string, fields: object): string =>
+  `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
+
+class MessageEvents implements Form {
+  readonly contentType = "text/event-stream; charset=utf-8";
+  readonly #head: Head;
+  readonly #trace: boolean;
+  readonly #held = new Held();
+  /** The block that is open, and its place. */
+  #open: "text" | "call" | null = null;
+  #index = -1;
+
+  constructor(head: Head, trace: boolean) {
+    this.#head = head;
+    this.#trace = trace;
+  }
+
+  begin(): string {
+    return event("message_start", { message: message(this.#head, null) });
+  }
+
+  piece(piece: Piece): string {
+    this.#held.push(piece);
+    return toldOf(piece)
+      .map((told) => this.#told(told))
+      .join("");
+  }
+
+  #told(told: Told): string {
+    switch (told.kind) {
+      case "text": {
+        const start = this.#open === "text" ? "" : this.#start("text", { type: "text", text: "" });
+        return start + this.#delta({ type: "text_delta", text: told.text });
+      }
+      case "call":
+        return this.#start("call", toolUse(this.#head, told.index, told.name));
+      case "arguments":
+        return this.#delta({ type: "input_json_delta", partial_json: told.text });
+    }
+  }
+
+  #start(open: "text" | "call", block: object): string {
+    const stop = this.#stop();
+    this.#open = open;
+    this.#index++;
+    return stop + event("content_block_start", { index: this.#index, content_block: block });
+  }
+
+  #delta(delta: object): string {
+    return event("content_block_delta", { index: this.#index, delta });
+  }
+
+  #stop(): string {
+    return this.#open === null ? "" : event("content_block_stop", { index: this.#index });
+  }
+
+  end(outcome: Outcome): string {
+    const ended = { whole: this.#held.whole, outcome, trace: this.#trace };
+    const { stop_reason, stop_sequence, usage: used, timings, outrider } = message(this.#head, ended);
+    const delta = { delta: { stop_reason, stop_sequence }, usage: used, timings, outrider };
+    const empty = this.#open === null ? this.#start("text", { type: "text", text: "" }) : "";
+    return empty + this.#stop() + event("message_delta", delta) + event("message_stop", {});
+  }
+
+  readonly failed = (error: unknown): string => event("error", { error: anthropicError(error) });
+}
+
+function anthropicError(error: unknown) {
+  const { message: said, type } = errorBody(error).error;
+  return { type: type === "server_error" ? "api_error" : type, message: said };
+}
+
+/** An error response in this API's shape, of one in OpenAI's. */
+export async function anthropicFailure(answer: Response): Promise<Response> {
+  if (answer.ok) return answer;
+  const { error } = (await answer.json()) as { error: { type: string; message: string } };
+  const type = ERROR_TYPES[answer.status] ?? (answer.status >= 500 ? "api_error" : "invalid_request_error");
+  return Response.json({ type: "error", error: { type, message: error.message } }, answer);
+}
+
+const ERROR_TYPES: Readonly<Record<number, string>> = {
+  401: "authentication_error",
+  404: "not_found_error",
+  413: "request_too_large",
+  429: "rate_limit_error",
+};

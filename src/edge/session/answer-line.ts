@@ -1,0 +1,104 @@
+/**
+ * One line of JSON in the log for each answer and each refusal of a Session, and one data point for Workers Analytics
+ * Engine where it is bound. Numbers and names only: nothing of what was asked or answered, no key, no address of a
+ * client.
+ */
+import { OutriderError } from "../../core/model/errors.ts";
+import type { Outcome } from "../api/outcome.ts";
+import type { SessionPlace } from "../api/placement-schema.ts";
+import type { Env } from "../env.ts";
+import { TRACEPARENT, traceId, traceOf } from "../origins/trace.ts";
+
+/** A header of a turn: the name of the caller's key. */
+export const KEY_NAME = "x-key-name";
+
+/** What the line says beside the outcome. */
+export interface Circumstance {
+  /** Name of the origin that answered, if one did. */
+  readonly origin: string | null;
+  readonly place: SessionPlace;
+}
+
+type Settings = Pick<Env, "ANSWER_LINES" | "ANSWERS">;
+
+export class AnswerLine {
+  /** What the Session sends on to the origin. */
+  readonly traceparent: string;
+  readonly #request: string;
+  readonly #key: string | null;
+  readonly #session: string;
+  readonly #startedAt: number;
+  readonly #env: Settings;
+  #written = false;
+
+  /** @param request the turn, as the Worker hands it on */
+  constructor({ headers }: Request, startedAt: number, env: Settings) {
+    this.#request = headers.get("x-request-id") ?? "";
+    this.#key = headers.get(KEY_NAME);
+    this.#session = (headers.get("x-session") ?? "").slice(0, 8);
+    this.traceparent = traceOf(headers.get(TRACEPARENT), this.#request);
+    this.#startedAt = startedAt;
+    this.#env = env;
+  }
+
+  /** The answer came to its end. */
+  ended({ finish, timings, account }: Outcome, circumstance: Circumstance): void {
+    const { draft, answered_by, patience_ms, measured } = account;
+    this.#write(finish, { ...circumstance, ...timings, draft, answered_by, patience_ms, ...measured });
+  }
+
+  /** The client left before the end. */
+  left(predicted_n: number, circumstance: Circumstance): void {
+    this.#write("closed", { ...circumstance, predicted_n, status: 499 });
+  }
+
+  /** No answer was begun, or it was broken off. */
+  failed(error: unknown, predicted_n: number, circumstance: Circumstance | null): void {
+    const { code, status } = error instanceof OutriderError ? error : { code: "internal_error", status: 500 };
+    this.#write(code, { ...circumstance, predicted_n, status });
+  }
+
+  #write(finish: string, facts: Partial<Circumstance> & Readonly<Record<string, unknown>>): void {
+    // A failure that was told already is not told again by whoever passes it on.
+    if (this.#written) return;
+    this.#written = true;
+    const { place, origin, ...rest } = facts;
+    const line = {
+      event: "answer",
+      request: this.#request,
+      trace: traceId(this.traceparent),
+      key: this.#key,
+      session: this.#session,
+      finish,
+      ms: Date.now() - this.#startedAt,
+      origin: origin ?? null,
+      region: place?.region ?? null,
+      round_trip_ms: place?.round_trip_ms,
+      ...rest,
+    };
+    if (this.#env.ANSWER_LINES !== "false") console.log(JSON.stringify(line));
+    const number = (name: string) => Number((rest as Record<string, unknown>)[name] ?? 0);
+    this.#env.ANSWERS?.writeDataPoint({
+      indexes: [this.#key ?? "open"],
+      blobs: [finish, line.origin ?? "", line.region ?? "", String(rest.draft ?? ""), String(rest.answered_by ?? "")],
+      doubles: [line.ms, ...DOUBLES.map(number)],
+    });
+  }
+}
+
+/**
+ * What `double2` and those after it are; `double1` is the time from request to end, ms. docs/operating.md has the list.
+ */
+export const DOUBLES = [
+  "prompt_ms",
+  "predicted_ms",
+  "cache_n",
+  "prompt_n",
+  "predicted_n",
+  "target_passes",
+  "draft_n",
+  "draft_n_judged",
+  "draft_n_accepted",
+  "draft_n_thrown",
+  "status",
+] as const;

@@ -1,0 +1,52 @@
+/** `outrider inspect`: where the time of a pack goes on this machine, and where it would go at its roofs. */
+import { writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import { readKeeping } from "../../core/draft/keeping.ts";
+import { type KernelModules, pickModule } from "../../core/kernels/wasm.ts";
+import { builtModule, builtModules } from "../../core/platform/built.ts";
+import { directoryHeader, shardReader } from "../../core/platform/disk.ts";
+import { inspectPack } from "../inspect/inspection.ts";
+import { inspectionPage } from "../inspect/inspection-page.ts";
+import { inspectionText } from "../inspect/inspection-text.ts";
+import { command } from "./command.ts";
+import { flag, one, text, whole, wholeNumber } from "./options.ts";
+import { checkWritable } from "./writable.ts";
+
+export const inspectCommand = command({
+  examples: [
+    ["outrider inspect models/smollm2-135m-draft-m/pack", "a table of operations: measured, and at the roofs"],
+    ["outrider inspect draft-pack --html report.html", "the same with a plot"],
+    ["outrider inspect draft-pack --position 8000 --keeping quest:0.2", "a step that reads a fifth of its keys"],
+  ],
+  positionals: { pack: one("PACK", "a pack's directory") },
+  options: {
+    tokens: whole("tokens of the prefill", { from: 1, default: 64 }),
+    position: whole("tokens in the cache of the decode step", { from: 0, default: 256 }),
+    keeping: text("POLICY", "which keys are read, such as near:384 or quest:0.2 (docs/keeping.md)"),
+    html: text("FILE", "also writes the report as a page with a plot"),
+    json: flag("prints JSON instead of tables; times in seconds"),
+  },
+  notes: `Measures each operation of a decode step and of a prefill on one thread, and the roofs of this machine: how
+fast it reads memory, multiplies and adds.`,
+  async run({ pack, tokens, position, keeping: policy = "all", html, json }) {
+    const reading = readKeeping(policy);
+    const header = await directoryHeader(pack);
+    const { context } = header.config;
+    wholeNumber(tokens, "--tokens", 1, context);
+    wholeNumber(position, "--position", 0, context - 1);
+    if (html !== undefined) await checkWritable("--html", html);
+    const modules = await builtModules();
+    const roof = await builtModule("roof");
+    const options = { tokens, position, reading };
+    const inspection = await inspectPack(header, shardReader(pack, header), modules, roof, options);
+    const processor = cpus()[0]?.model.trim() ?? process.arch;
+    const machine = `${processor}, one thread · Node ${process.versions.node}, ${pickedBuild(modules)} kernels`;
+    if (html !== undefined) await writeFile(html, inspectionPage(inspection, machine));
+    console.log(json ? JSON.stringify({ machine, ...inspection }) : inspectionText(inspection, machine));
+  },
+});
+
+const pickedBuild = (modules: KernelModules): string => {
+  const picked = pickModule(modules);
+  return Object.entries(modules).find(([, module]) => module === picked)![0];
+};

@@ -1,0 +1,63 @@
+/**
+ * The stage that gives each row of a block's matrices a codebook, weighted by sensitivity, and keeps a few weights
+ * apart (methods/squeezellm.ts).
+ */
+
+import type { PackedModel, PackedTensor } from "../../../core/format/pack.ts";
+import { decodeTensor } from "../../../core/model/decode.ts";
+import { blockSuffixes, blockTensor } from "../../../core/model/tensors.ts";
+import type { Calibration } from "../calibrate/calibration.ts";
+import type { Unrounded } from "../calibrate/solving/round-on-threads.ts";
+import { countingSensitivities, keptApart } from "../methods/squeezellm.ts";
+import { keepOf } from "../methods/vector-sparsity.ts";
+import { keepApart } from "./keep-apart.ts";
+
+export interface SqueezeLlm {
+  readonly stage: "squeezellm";
+  readonly bits: 3 | 4;
+  /** Share of a matrix that is kept apart for its sensitivity, and share that is kept apart for its size. */
+  readonly sensitive: number;
+  readonly outlying: number;
+}
+
+/**
+ * A copy whose block matrices are lut3 or lut4, with codebook entries of six bits. Columns that an earlier stage pruned
+ * from whole tiles stay pruned; other zeros are ordinary values. Rejects with what calibration rejects with.
+ */
+export async function squeezeLlm(
+  model: PackedModel,
+  stage: SqueezeLlm,
+  calibration: Calibration,
+): Promise<PackedModel> {
+  const gradientOf = await calibration.gradients(model, true);
+  const solved = await calibration.eachBlock(model, async (layer) => {
+    const names = blockSuffixes(model.config).filter(
+      (suffix) => model.tensors.get(blockTensor(layer, suffix))!.rows > 1,
+    );
+    const matrices = names.map((suffix) => {
+      const name = blockTensor(layer, suffix);
+      return toRound(model.tensors.get(name)!, gradientOf(name).squares!, stage);
+    });
+    const rounded = await calibration.round(matrices);
+    return new Map(
+      matrices.map(({ values, apart }, n) => {
+        const tensor = rounded[n]!;
+        return [names[n]!, apart.includes(1) ? keepApart(tensor, values, apart) : tensor];
+      }),
+    );
+  });
+  return { ...model, tensors: new Map([...model.tensors, ...solved]), recipe: [...model.recipe, { ...stage }] };
+}
+
+/** A matrix with the sensitivities that weigh its codebooks, and a 1 for each weight that is kept apart. */
+function toRound(tensor: PackedTensor, fisher: Float32Array, stage: SqueezeLlm): Unrounded & { apart: Uint8Array } {
+  const { rows, cols } = tensor;
+  const { bits, sensitive, outlying } = stage;
+  const values = decodeTensor(tensor, tensor.bytes);
+  const keep = keepOf(values, rows, cols);
+  // A pruned column has no weights, whatever the loss would gain by them.
+  const own = fisher.map((sensitivity, at) => (keep < 16 && values[at] === 0 ? 0 : sensitivity));
+  const apart = keptApart(values, own, sensitive, outlying);
+  const layout = { format: bits === 4 ? "lut4" : "lut3", rows, cols, ...(keep < 16 && { keep }) } as const;
+  return { layout, values, sensitivities: countingSensitivities(own, apart), apart };
+}
