@@ -1,7 +1,7 @@
 /**
  * Tokens per target pass through the running service, by category of question.
  *
- *   npm run bench:acceptance -- [--questions FILE.jsonl] [--every 3] [--tokens 64] [--draft model]
+ *   npm run bench acceptance -- [--questions FILE.jsonl] [--every 3] [--tokens 64] [--draft model]
  *     [--temperature 0] [--drafted 8] [--pack DIR] [--pair qwen2.5-coder-1.5b]
  *
  * FILE has one Spec-Bench question a line: {category, turns: [text, …]}; the first turn is asked. Without it, the

@@ -1,8 +1,8 @@
 /**
- * `npm run bench:beside`: a short question of one key, alone and beside eight costly requests of another key at once.
+ * `npm run bench beside`: a short question of one key, alone and beside eight costly requests of another key at once.
  * The service is started as `npm start` does. Both ways take turns, so a busy machine is as busy for either.
  *
- *   npm run bench:beside -- [--quick] [--rounds 40] [--attacks prompt,tokenize] [--at-once 8]
+ *   npm run bench beside -- [--quick] [--rounds 40] [--attacks prompt,tokenize] [--at-once 8]
  *                           [--url URL [--keys GREEDY,MODEST]] [-- options of start]
  *
  * Each round asks once alone and once right behind the costly ones (beside/attacks.ts has them; all unless given).

@@ -1,8 +1,8 @@
 /**
- * `npm run bench:bild`: what BiLD's lossy rule (Kim et al. 2023, arXiv 2302.07863) saves and loses, by its two
+ * `npm run bench bild`: what BiLD's lossy rule (Kim et al. 2023, arXiv 2302.07863) saves and loses, by its two
  * thresholds, with the default pair through the service's own round, rule and wasm engine, greedy, in one thread.
  *
- *   npm run bench:bild -- [--quick] [--questions FILE.jsonl] [--prompts 16] [--sums 40] [--tokens 48]
+ *   npm run bench bild -- [--quick] [--questions FILE.jsonl] [--prompts 16] [--sums 40] [--tokens 48]
  *     [--fallbacks 0.1,0.4,0.6,0.8] [--plot FILE.svg] [--out FILE.jsonl]
  *
  *   fallback   the drafter stops at the first token of a lower confidence

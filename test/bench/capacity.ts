@@ -1,9 +1,9 @@
 /**
- * `npm run bench:capacity`: 1 to 256 clients at one emulated GPU that batches. Gateway, sockets, rounds and the rule
+ * `npm run bench capacity`: 1 to 256 clients at one emulated GPU that batches. Gateway, sockets, rounds and the rule
  * for draft lengths are real; the GPU is emulated, and so are the drafters: they replay what the default draft
  * proposed, at a stated time a step.
  *
- *   npm run bench:capacity -- [NAME] [--quick] [--clients 1,4,16,64,256] [--rtt 5] [--step MS] [--passes 120]
+ *   npm run bench capacity -- [NAME] [--quick] [--clients 1,4,16,64,256] [--rtt 5] [--step MS] [--passes 120]
  *     [--recorded FILE]
  *
  *   none        no drafts

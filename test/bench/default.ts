@@ -1,9 +1,9 @@
 /**
- * `npm run bench:default`: what a user of `npm start` gets, default against `"outrider": {"draft": "off"}`. The service
+ * `npm run bench default`: what a user of `npm start` gets, default against `"outrider": {"draft": "off"}`. The service
  * is started exactly so: npm, wrangler, workerd with the edge and the target beside it. Five questions, greedy, each
  * asked in both ways one after the other.
  *
- *   npm run bench:default -- [--quick] [--rounds 6] [--tokens 96] [--url URL] [-- options of start]
+ *   npm run bench default -- [--quick] [--rounds 6] [--tokens 96] [--url URL] [-- options of start]
  *
  * The figures are of a client that reads the stream. Ratios are medians over pairs of answers. --url asks a service
  * that runs already. The last line is JSON. Close other programs.

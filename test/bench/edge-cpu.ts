@@ -1,8 +1,8 @@
 /**
- * `npm run bench:edge-cpu`: the edge's CPU for an answer and for a token of it, all but the draft: `ANSWER_MS` and
+ * `npm run bench edge-cpu`: the edge's CPU for an answer and for a token of it, all but the draft: `ANSWER_MS` and
  * `TOKEN_MS` of src/edge/bill/using.ts.
  *
- *   npm run bench:edge-cpu -- [--quick] [--rounds 12] [--answers 100] [--draft off]
+ *   npm run bench edge-cpu -- [--quick] [--rounds 12] [--answers 100] [--draft off]
  *
  * Each round asks for short answers, then for long ones, one after the other, streamed, of an engine that costs nothing;
  * what a token costs is the difference. Read is the CPU of the whole process of workerd, so Miniflare's part is in it:

@@ -1,10 +1,10 @@
 /**
- * `npm run bench:engine`: how fast the engine is, in Node and in workerd, beside native llama.cpp and wllama in
+ * `npm run bench engine`: how fast the engine is, in Node and in workerd, beside native llama.cpp and wllama in
  * Chromium, one thread each: on SmolLM2-135M-Instruct and on the same model in the drafter's shape (cut.ts). Rounds of
  * all of them take turns, so that what else the machine does touches all alike; ratios are taken within a round. Tables
  * show medians and, in brackets, the lowest and highest round. The last line is JSON: medians, and their spread.
  *
- *   npm run bench:engine -- [--rounds 5] [--quick]
+ *   npm run bench engine -- [--rounds 5] [--quick]
  *
  * --quick gives wllama, which is by far the slowest, shorter prompts: under 5 minutes instead of 20.
  */

@@ -1,5 +1,5 @@
 /**
- * `npm run bench:layers`: the table of layers alone, in half a minute. With --json one round as JSON: bench:engine
+ * `npm run bench layers`: the table of layers alone, in half a minute. With --json one round as JSON: bench engine
  * takes its rounds here, for in a process with many loaded models V8 keeps some kernels in their first, slow code.
  */
 import { Layers } from "./layers.ts";

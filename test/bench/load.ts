@@ -1,8 +1,8 @@
 /**
- * `npm run bench:load`: many conversations at once, through workerd to an origin that costs nothing. What is left is
+ * `npm run bench load`: many conversations at once, through workerd to an origin that costs nothing. What is left is
  * the service itself: its speed, its waits, its memory, and what it stores.
  *
- *   npm run bench:load -- [--quick] [--conversations 10000] [--at-once 64] [--turns 2] [--tokens 32] [--draft lookup]
+ *   npm run bench load -- [--quick] [--conversations 10000] [--at-once 64] [--turns 2] [--tokens 32] [--draft lookup]
  *
  * Edge and gateway are processes of their own, so that each one's memory and CPU can be read (Linux). The engine
  * decides at once, and what it says is a function of the position. Gaps are those between two chunks of a stream. The

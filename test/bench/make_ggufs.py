@@ -1,4 +1,4 @@
-"""The GGUF files that bench:engine gives its peers, from the Q4_1 file of the model.
+"""The GGUF files that `npm run bench engine` gives its peers, from the Q4_1 file of the model.
 
     python make_ggufs.py MODEL.Q4_1.gguf DIRECTORY
 

@@ -1,9 +1,9 @@
 /**
- * `npm run bench:recipes -- DIR`: tokens a second that each pack DIR/NAME/ decodes in workerd, on one thread, beside
+ * `npm run bench recipes -- DIR`: tokens a second that each pack DIR/NAME/ decodes in workerd, on one thread, beside
  * the whole model. Rounds of all of them take turns, as in engine.ts, so that what else the machine does touches all
  * alike.
  *
- *   npm run bench:recipes -- DIR [--rounds 5] [--json]
+ *   npm run bench recipes -- DIR [--rounds 5] [--json]
  *
  * Prints a line a pack, the median and in brackets the lowest and highest round, and last one line of JSON, {NAME:
  * median}; with --json only that. All packs lie in the memory of one isolate, 50 to 160 MB each: the 128 MB of a
@@ -31,7 +31,7 @@ const { values, positionals } = parseOptions({
 const [directory] = positionals;
 const count = Number(values.rounds);
 if (directory === undefined || positionals.length > 1 || !(Number.isInteger(count) && count > 0)) {
-  throw new Error("usage: npm run bench:recipes -- DIR [--rounds 5] [--json]");
+  throw new Error("usage: npm run bench recipes -- DIR [--rounds 5] [--json]");
 }
 
 const { target } = await prepare();

@@ -6,10 +6,10 @@
  *   off      the service, without drafts
  *   drafts   the service, where the target waits for drafts of up to 8 tokens (PREFER=passes)
  *
- *   npm run bench:servers -- [--servers sglang,vllm,vllm-unlimited] [--tokens 48] [--questions 3]
+ *   npm run bench servers -- [--servers sglang,vllm,vllm-unlimited] [--tokens 48] [--questions 3]
  *                            [--checkpoint DIR --draft PACK]
  *
- * Needs what `npm run test:engines` needs. --checkpoint: a Hugging Face folder, called as its model, and a draft for
+ * Needs what `npm run suite engines` needs. --checkpoint: a Hugging Face folder, called as its model, and a draft for
  * it, in place of SmolLM2-135M-Instruct and the default draft. Prints a table and, last, one JSON line. On a processor
  * a position costs nearly a pass, so `drafts` tells how many requests are saved, and not a speed.
  */

@@ -1,9 +1,9 @@
 /**
- * `npm run bench:squeeze -- --text FILE`: how long the calibrated parts of `outrider squeeze` take on
+ * `npm run bench squeeze -- --text FILE`: how long the calibrated parts of `outrider squeeze` take on
  * SmolLM2-135M-Instruct and how much memory, beside plain PyTorch (torch_squeeze.py) on the same windows and cores:
  * Wanda and SparseGPT at 50 %, and the diagonal of Fisher's information.
  *
- *   npm run bench:squeeze -- --text FILE [--samples N]
+ *   npm run bench squeeze -- --text FILE [--samples N]
  *
  * 128 windows of 512 tokens, 100 for Fisher, or N. Ours is the whole command, from its start to the pack on disk;
  * theirs is the work alone, without imports and reading the model. That both did the same is checked in the same run:
@@ -37,7 +37,7 @@ const SAY_PEAK = 'data:text/javascript,process.on("exit",()=>console.error("peak
 const { values } = parseOptions({ options: { text: { type: "string" }, samples: { type: "string" } } });
 const { text } = values;
 if (text === undefined || !/^[1-9]\d*$/.test(values.samples ?? "1")) {
-  throw new Error("usage: npm run bench:squeeze -- --text FILE [--samples N]");
+  throw new Error("usage: npm run bench squeeze -- --text FILE [--samples N]");
 }
 
 interface Cost {

@@ -1,9 +1,9 @@
 /**
- * `npm run bench:wan -- --emulate [NAME]`: what drafts do before an emulated GPU. Drafter, edge, network, gateway and
+ * `npm run bench wan -- --emulate [NAME]`: what drafts do before an emulated GPU. Drafter, edge, network, gateway and
  * scheduling are real, through workerd and a WebSocket; the GPU replays recorded answers at published costs.
  *
- *   npm run bench:wan -- --emulate [NAME] [--quick] [--rtt 0,5,20,50,100,200] [--prompts 6] [--tokens 64] [--runs 2]
- *     [--recorded FILE --questions FILE.jsonl] [--only grid,default,proactive,window,capacity]
+ *   npm run bench wan -- --emulate [NAME] [--quick] [--rtt 0,5,20,50,100,200] [--prompts 6] [--tokens 64] [--runs 2]
+ *     [--recorded FILE --questions FILE.jsonl] [--only grid,default,capacity]
  *
  * NAME is an accelerator, or a class with the ms of a pass as gemm16:25 (`outrider start --emulate list`). Without one
  * the grid has all classes at several passes. The last line is JSON, with the keys
@@ -12,8 +12,6 @@
  *                     arithmetic promises for `time` (promised.ts)
  *   draft             the default draft's step here, and its acceptance on the answers of the grid
  *   default_vs_off    `npm start` as it is, default ÷ drafts off, no GPU of any kind (against-off.ts)
- *   proactive_gain    drafting on while the target verifies ÷ not, where the way and a pass last longer than a draft
- *   window_vs_oracle  our draft lengths ÷ the best that were found afterwards, mean over the grid (rules/)
  *   capacity          tokens a second of many clients (capacity.ts)
  *
  * Close other programs.
@@ -26,13 +24,11 @@ import { npmStart } from "../support/started.ts";
 import { againstOff } from "./against-off.ts";
 import { measureCapacity } from "./capacity-table.ts";
 import { type Cell, type CellFigures, type Measured, measureGrid, rounded, WAY_NAMES } from "./emulated-grid.ts";
-import { measureProactive } from "./proactive.ts";
 import { factsOn, promised } from "./promised.ts";
 import { questionsIn } from "./questions.ts";
 import { RECORDED, recordedQuestions } from "./recorded-questions.ts";
 import { draftedAnswers } from "./replayed-drafts.ts";
 import { representative } from "./representative.ts";
-import { windowVsOracle } from "./window-oracle.ts";
 
 const { values, positionals } = parseOptions({
   options: {
@@ -44,7 +40,7 @@ const { values, positionals } = parseOptions({
     runs: { type: "string" },
     recorded: { type: "string", default: RECORDED },
     questions: { type: "string" },
-    only: { type: "string", default: "grid,default,proactive,window,capacity" },
+    only: { type: "string", default: "grid,default,capacity" },
   },
   allowPositionals: true,
 });
@@ -82,19 +78,6 @@ if (wanted.has("default")) {
     await service.stop();
   }
 }
-if (wanted.has("proactive")) {
-  const bets: Cell[] =
-    name === undefined
-      ? [
-          { accelerator: "gemm16:50", roundTripMs: 5 },
-          { accelerator: "gemm16:25", roundTripMs: 20 },
-          { accelerator: "gemm16:50", roundTripMs: 50 },
-        ]
-      : cells().filter(({ roundTripMs }) => roundTripMs <= 50);
-  const measured = await measureProactive(bets, { questions, tokens, recorded: values.recorded, progress });
-  Object.assign(result, { proactive_gain: measured.gain, proactive: measured.cells });
-}
-if (wanted.has("window")) result.window_vs_oracle = windowVsOracle(cells(), draft_step_ms);
 if (wanted.has("capacity")) {
   const { answers } = await draftedAnswers(await recordedQuestions(8, 64, { file: values.recorded }), 64);
   result.capacity = await measureCapacity(answers, {

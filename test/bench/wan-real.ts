@@ -1,11 +1,11 @@
 /**
- * `npm run bench:wan`: the whole path over a distance. Edge in workerd, a proxy that adds a round trip, gateway with
+ * `npm run bench wan`: the whole path over a distance. Edge in workerd, a proxy that adds a round trip, gateway with
  * the llama engine on one thread; questions, greedy and sampled in turn, asked of each row at each round trip, rows
  * interleaved. The target's weights are in f32: its pass then takes several draft steps and reads more than it
  * computes, as a large model's on a GPU does. (--model takes another GGUF file of it. In four bits nine positions cost
  * the CPU six times one: there drafts have nothing to save.)
  *
- *   npm run bench:wan -- [--questions FILE.jsonl] [--prompts 4] [--tokens 32] [--runs 5] [--rtt 0,5,20,50,100]
+ *   npm run bench wan -- [--questions FILE.jsonl] [--prompts 4] [--tokens 32] [--runs 5] [--rtt 0,5,20,50,100]
  *     [--quick]
  *
  *   stream      the origin decodes alone

@@ -1,5 +1,5 @@
 /**
- * `npm run test:chaos -- --seed S --faults N`: until N faults have struck. `--seed 1,2,3`: a process for each, at once.
+ * `npm run suite chaos -- --seed S --faults N`: until N faults have struck. `--seed 1,2,3`: a process for each, at once.
  * `--from R`: leaves out rounds that an earlier run has done. `--kills N`: so many SIGKILLs of the origin that answers.
  * `--replay FILE`: a schedule that a failed run has printed. `--llama`: the target runs in llama.cpp, which the first run
  * installs into the user's cache.

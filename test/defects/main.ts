@@ -1,5 +1,5 @@
 /**
- * `npm run test:defects`: shows of each row of mends.ts that its test passes, and fails once the mend is taken out. Works
+ * `npm run suite defects`: shows of each row of mends.ts that its test passes, and fails once the mend is taken out. Works
  * on a copy of the project, so what is edited meanwhile is not disturbed. `--only 3,9`: some defects.
  */
 import { spawnSync } from "node:child_process";

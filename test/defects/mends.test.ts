@@ -1,4 +1,4 @@
-/** A mend that no longer stands where its row says cannot be taken out: `npm run test:defects` would end there. */
+/** A mend that no longer stands where its row says cannot be taken out: `npm run suite defects` would end there. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";

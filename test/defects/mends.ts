@@ -1,7 +1,7 @@
 /**
  * The defects that an adversarial run found, numbered as it numbered them, each with what mends it and the tests that
  * would tell if it came back. A row is also a way to take the mend out: `from` stands once in `file`, and with `to` in
- * its place the test must fail. `npm run test:defects` does that.
+ * its place the test must fail. `npm run suite defects` does that.
  */
 export interface Mend {
   readonly defect: number;

@@ -1,7 +1,7 @@
 /**
  * Runs what a document shows. Blocks that are marked `run` go through bash one after the other in one folder; a block
  * that is marked `start` runs beside them, from when it answers on its port until the document ends. `run-long` and
- * `start-long` are the same for what downloads or takes minutes (`npm run test:docs`).
+ * `start-long` are the same for what downloads or takes minutes (`npm run suite docs`).
  */
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";

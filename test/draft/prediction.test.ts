@@ -1,10 +1,10 @@
-/** What a prediction is worth on edits of a file of 200 lines; `npm run bench:prediction` has them all. */
+/** What a prediction is worth on edits of a file of 200 lines. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { CopyDrafter } from "../../src/core/draft/copy-drafter.ts";
 import { openTokenizer } from "../../src/core/model/tokenizer.ts";
 import { replay } from "../../src/tools/evaluate/replay.ts";
-import { EDITS, SOURCE } from "../bench/prediction/edits.ts";
+import { EDITS, SOURCE } from "../support/edits.ts";
 
 const PACK = new URL("../../models/smollm2-135m-draft-m/pack/tokenizer.json", import.meta.url);
 const tokenizer = openTokenizer(readFileSync(PACK, "utf8"));

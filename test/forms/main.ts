@@ -1,8 +1,8 @@
 /**
- * `npm run test:forms`: schemas of MaskBench through the service, workerd at the edge and a gateway of its own, greedy
+ * `npm run suite forms`: schemas of MaskBench through the service, workerd at the edge and a gateway of its own, greedy
  * and sampled.
  *
- *   npm run test:forms -- [--count 200] [--pair default|tiny] [--tokens 160] [--suites DIR] [--journal FILE] [--quick]
+ *   npm run suite forms -- [--count 200] [--pair default|tiny] [--tokens 160] [--suites DIR] [--journal FILE] [--quick]
  *
  * Of each schema three answers are asked for, which must have the same text: without drafts; with them; and `plain`, with
  * drafts that no form restrains, by an edge that lacks the constrained drafter (unmasked.ts), where the target is

@@ -1,4 +1,4 @@
-/** A short run of `npm run fuzz` on a fixed seed, and that the driver sees what it is there to see. */
+/** A short run of `npm run suite fuzz` on a fixed seed, and that the driver sees what it is there to see. */
 import { describe, expect, test } from "vitest";
 import { OutriderError } from "../../src/core/model/errors.ts";
 import { fuzz } from "./fuzz.ts";

@@ -1,5 +1,5 @@
 /**
- * `npm run fuzz -- [--seconds S] [--seed N] [--only NAME] [--case N]`: damaged input for every parser, for S seconds
+ * `npm run suite fuzz -- [--seconds S] [--seed N] [--only NAME] [--case N]`: damaged input for every parser, for S seconds
  * each. Prints what the cases came to, and how to run a failing one again. Ends with status 1 where there is one.
  */
 import { parseOptions } from "../support/parse-options.ts";
@@ -29,6 +29,6 @@ for (const reader of chosen) {
   if (!failure) continue;
   process.exitCode = 1;
   console.error(`${reader.name}: case ${failure.n} of seed ${seed} failed. Again:`);
-  console.error(`  npm run fuzz -- --only ${reader.name} --seed ${seed} --case ${failure.n}`);
+  console.error(`  npm run suite fuzz -- --only ${reader.name} --seed ${seed} --case ${failure.n}`);
   console.error(failure.error);
 }

@@ -1,6 +1,6 @@
 """Golden logits, texts and gradients of a tiny model of each architecture, by transformers in float64.
 
-    npm run golden:forward    (OUTRIDER_PYTHON names a Python with torch and transformers)
+    npm run suite golden    (OUTRIDER_PYTHON names a Python with torch and transformers)
 
 Writes forward.json beside this file. Weights are not stored: both sides make them from the tensors' names
 (weights() here, test/support/seeded-model.ts there). Every value is one that the weight format q8 holds exactly.

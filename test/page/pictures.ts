@@ -1,6 +1,6 @@
 /**
  * Pictures of the page in docs/page, and whether it still looks like them. They hold for one Chromium with its fonts:
- * Debian's, with DejaVu. `PICTURES=write npm run test:page` takes them anew.
+ * Debian's, with DejaVu. `PICTURES=write npm run suite page` takes them anew.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

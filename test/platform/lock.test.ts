@@ -74,7 +74,7 @@ test.skipIf(process.platform !== "linux")("is none of a process that only has th
 
 test.skipIf(process.platform !== "linux")("is none of a process that has ended unseen", async () => {
   // What was a shell never asks for the end of what the shell had started.
-  holder = spawn("sh", ["-c", "true & echo $!; exec sleep 600"], { stdio: ["ignore", "pipe", "inherit"] });
+  holder = spawn("sh", ["-c", "sleep 0.3 & echo $!; exec sleep 600"], { stdio: ["ignore", "pipe", "inherit"] });
   const pid = Number(await once(holder.stdout!, "data"));
   await expect.poll(() => readFileSync(`/proc/${pid}/stat`, "utf8")).toContain(") Z ");
   expect(process.kill(pid, 0)).toBe(true);

@@ -1,5 +1,5 @@
 /**
- * `npm run test:recipes -- DIR`: real packs under the test of the whole path. Each DIR/NAME/pack.json, made by
+ * `npm run suite recipes -- DIR`: real packs under the test of the whole path. Each DIR/NAME/pack.json, made by
  * `outrider squeeze` from SmolLM2-135M-Instruct, drafts in workerd for the target at a Node origin; for some prompts,
  * greedy and for two seeds, the words must be those that the target says alone. Prints a line a pack; ends with 1 when
  * one failed.
@@ -20,7 +20,7 @@ import { packsIn, type RecipePack } from "./packs.ts";
 
 const { positionals } = parseOptions({ allowPositionals: true });
 const [directory] = positionals;
-if (directory === undefined || positionals.length > 1) throw new Error("usage: npm run test:recipes -- DIR");
+if (directory === undefined || positionals.length > 1) throw new Error("usage: npm run suite recipes -- DIR");
 
 /** Fact, code, verse, translation. */
 const ASKED = [PROMPTS[0]!, PROMPTS[10]!, PROMPTS[3]!, PROMPTS[5]!];

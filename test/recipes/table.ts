@@ -1,6 +1,6 @@
 /**
- * `npm run table:recipes -- FIGURES.jsonl SPEEDS.json`: the table of docs/recipes.md, from the lines of `outrider eval
- * … --json` and the last line of `npm run bench:recipes`. By size; in bold what no pack of at most its size equals in
+ * `npm run bench recipes-table -- FIGURES.jsonl SPEEDS.json`: the table of docs/recipes.md, from the lines of `outrider eval
+ * … --json` and the last line of `npm run bench recipes`. By size; in bold what no pack of at most its size equals in
  * tokens a pass of 8.
  */
 import { readFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { paretoFront } from "../../src/tools/report/pareto-front.ts";
 
 const [figuresFile, speedsFile] = process.argv.slice(2);
 if (figuresFile === undefined || speedsFile === undefined) {
-  throw new Error("usage: npm run table:recipes -- FIGURES.jsonl SPEEDS.json");
+  throw new Error("usage: npm run bench recipes-table -- FIGURES.jsonl SPEEDS.json");
 }
 const lines = readFileSync(figuresFile, "utf8").split("\n").filter(Boolean);
 const speeds = JSON.parse(readFileSync(speedsFile, "utf8").trim().split("\n").at(-1)!) as Record<string, number>;

@@ -1,5 +1,5 @@
 /**
- * The real model against llama.cpp on the same weights. `npm run test:reference`; installs llama.cpp at its first run.
+ * The real model against llama.cpp on the same weights. `npm run suite reference`; installs llama.cpp at its first run.
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";

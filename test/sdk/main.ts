@@ -1,5 +1,5 @@
 /**
- * `npm run test:sdk`: pinned SDKs against the service, one table of cases for all.
+ * `npm run suite sdk`: pinned SDKs against the service, one table of cases for all.
  *
  *   ok        the answer shows that what was asked for took effect
  *   refused   an error with a status of 400 to 499 or 501, as a caller can read it

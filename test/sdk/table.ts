@@ -1,4 +1,4 @@
-/** What a run of `npm run test:sdk` found, as text and as docs/sdk.md. */
+/** What a run of `npm run suite sdk` found, as text and as docs/sdk.md. */
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { textTable } from "../../src/tools/charts/text-table.ts";
@@ -34,7 +34,7 @@ export function writeTable(cases: readonly Case[], sdks: readonly Sdk[], rows: r
   ];
   const document = `# SDKs
 
-<!-- Written by \`npm run test:sdk -- --write\`. Change test/sdk, not this file. -->
+<!-- Written by \`npm run suite sdk -- --write\`. Change test/sdk, not this file. -->
 
 Each SDK, at a pinned version, ran the same cases against the service with the tiny pair. A case shows in the answer that what it asks for took effect: **ok**. **refused**
 is an error that names the field. **–**: the SDK has no such call, or no way to pass the field. Nothing may be ignored: the run fails then. Run on ${new Date().toISOString().slice(0, 10)}.

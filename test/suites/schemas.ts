@@ -1,9 +1,9 @@
 /**
- * Public suites of JSON Schema against the grammar: `npm run test:schemas`. For each value that a suite labels, whether
+ * Public suites of JSON Schema against the grammar: `npm run suite schemas`. For each value that a suite labels, whether
  * the grammar lets it be written (in some order of its keys) and whether the validator takes it are compared with the
  * label; what is refused by name is counted by keyword.
  *
- *   npm run test:schemas -- [--every N] [--suites DIR]    every Nth file of MaskBench, 20 unless given; 1 for all
+ *   npm run suite schemas -- [--every N] [--suites DIR]    every Nth file of MaskBench, 20 unless given; 1 for all
  *
  * What is known of a case is written down at once and is asked again only when the code or the suite has changed: a run
  * that was stopped goes on. The last line is JSON.

@@ -1,6 +1,6 @@
 /**
  * SGLang's and vLLM's HTTP interfaces, as far as the engines use them, over the made-up language of `scripted.ts`: the
- * shapes are those that the real servers sent (npm run test:engines asks the real ones). They can be made to fail.
+ * shapes are those that the real servers sent (npm run suite engines asks the real ones). They can be made to fail.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -1,5 +1,5 @@
 /**
- * Real gateways that are killed in the middle of an answer, before a real edge (`test/chaos`). `npm run test:chaos`
+ * Real gateways that are killed in the middle of an answer, before a real edge (`test/chaos`). `npm run suite chaos`
  * does much more to them.
  */
 import { expect, test } from "vitest";

@@ -1,5 +1,5 @@
 /**
- * Recipes that have a name, on a small deep Llama (test/support/deep.ts): every one in `npm run test:real`, one of each
+ * Recipes that have a name, on a small deep Llama (test/support/deep.ts): every one in `npm run suite real`, one of each
  * kind in `npm test`. Its pack is another than the target's and computes; and of each family of packs that the kernels
  * serve alike, two draft in workerd: whatever they propose, the words are the target's own, in a mode of sampling each.
  * An edge Worker each, all before one embedded origin.
@@ -41,7 +41,7 @@ function oneOfEachKind(): typeof ALL {
 }
 
 const ALL = Object.entries(RECIPES);
-/** vitest.config.ts sets it for `npm run test:real`. */
+/** vitest.config.ts sets it for `npm run suite real`. */
 const TESTED = process.env.OUTRIDER_TEST_RECIPES === "all" ? ALL : oneOfEachKind();
 const namesWhere = (narrows: boolean) =>
   TESTED.filter(([, { stages }]) => stages.some(({ stage }) => stage === "llm-pruner") === narrows).map(

@@ -1,7 +1,7 @@
 /**
  * How text is split before pairs are merged, by `tokenizer.ggml.pre`: GGUF files name the split and leave it to the
  * reader. The steps are those of the publishers' own tokenizer.json; test/format/gguf-splits.test.ts holds each to the
- * `tokenizers` package, and `npm run test:qwen` qwen2's to llama.cpp as well.
+ * `tokenizers` package, and `npm run suite qwen` qwen2's to llama.cpp as well.
  */
 export const BYTE_LEVEL = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
 

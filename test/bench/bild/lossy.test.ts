@@ -1,4 +1,4 @@
-/** What `npm run bench:bild` counts, on the tiny pair, against the target alone and by another way of computing it. */
+/** What `npm run bench bild` counts, on the tiny pair, against the target alone and by another way of computing it. */
 import { beforeAll, expect, test } from "vitest";
 import { logProbability } from "../../../src/core/speculate/sample.ts";
 import { GREEDY, type Rule } from "../../../src/core/speculate/types.ts";

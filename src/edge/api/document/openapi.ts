@@ -41,7 +41,12 @@ export function openapi(): Api {
           description: "One of the deployment's keys. Without any the API is open.",
         },
       },
-      schemas: Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, plain(schema as Schema)])),
+      // In the order of their names: that of the registry is the order in which modules were loaded.
+      schemas: Object.fromEntries(
+        Object.keys(schemas)
+          .sort()
+          .map((name) => [name, plain(schemas[name] as Schema)]),
+      ),
     },
   };
 }
