@@ -34,10 +34,11 @@ export interface Env {
   readonly SESSION: DurableObjectNamespace;
   /** The embedded origin, when it runs beside the edge. */
   readonly ORIGIN?: Fetcher;
-  /** An origin elsewhere, http(s)://host:port; wins over ORIGIN. */
+  /**
+   * An origin elsewhere, http(s)://host:port, or several with commas between; each may be followed by `;region=` and its
+   * region. Wins over ORIGIN.
+   */
   readonly ORIGIN_URL?: string;
-  /** Several, with commas between; each may be followed by `;region=` and its region. Instead of ORIGIN_URL. */
-  readonly ORIGIN_URLS?: string;
   /**
    * How long no token may come from the origins, all tries together, in ms; 60000 unless given. An origin that takes
    * longer to read a long prompt needs more.
@@ -78,11 +79,12 @@ export interface Env {
   readonly CPU_MS?: number | string;
   /** Secret: bearer token for the origin. */
   readonly ORIGIN_TOKEN?: string;
-  /** Secret: comma-separated keys that clients may use; without any and without KEYS, the API is open. */
+  /**
+   * Secret: keys that clients may use, as words, or with names and limits by their hashes, as `outrider keys` writes
+   * them (platform/keys.ts). Without it the API is open.
+   */
   readonly API_KEYS?: string;
-  /** Secret: keys with names and limits, by their hashes, as `outrider keys` writes them (platform/keys.ts). */
-  readonly KEYS?: string;
-  /** Counts what each of KEYS uses. */
+  /** Counts what each key with a name uses. */
   readonly METER?: Meters;
   /** Secret: a key that may also read what the others use. */
   readonly OPERATOR_KEY?: string;
@@ -90,8 +92,6 @@ export interface Env {
   readonly STRANGERS?: RateLimiter;
   /** Secret: names Sessions of an open API, so that nobody outside can compute a name. */
   readonly SESSION_SECRET?: string;
-  /** "false": no line in the log for each answer. */
-  readonly ANSWER_LINES?: string;
   /** A dataset of Workers Analytics Engine that gets a data point for each answer. */
   readonly ANSWERS?: Dataset;
   /**
@@ -99,6 +99,4 @@ export interface Env {
    * others' conversations begin, by guessing. `outrider start` sets it.
    */
   readonly SHOW_CACHED?: string;
-  /** "true": answer with the draft alone when no origin can be reached, and say so. */
-  readonly ALLOW_DRAFT_ONLY?: string;
 }

@@ -4,13 +4,11 @@
  *   GET  /health      ready: what is served and how busy it is; 503 while it takes nothing
  *   GET  /health/live alive: 503 only where a restart helps
  *   GET  /metrics     what was done since the start, for Prometheus
- *   POST /v1/place    a Session says in which region it is, and how far
  *   GET  /v1/verify   upgrade to a WebSocket: one generation
  *   POST /v1/verify   one target pass: {open, draft} → a verdict, with `reason` when it ends the answer
  */
 import { OutriderError } from "../core/model/errors.ts";
 import type { Verdict } from "../core/speculate/types.ts";
-import { decodePlace } from "../core/verify/place.ts";
 import { decodeVerifyBody, MAX_FRAME_CHARS } from "../core/verify/protocol.ts";
 import { errorResponse, noRoute } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
@@ -36,11 +34,6 @@ export async function answer(gateway: Gateway, request: Request): Promise<Respon
     if (route === "GET /metrics") {
       await gateway.authorise(authorization);
       return new Response(gateway.metrics(), { headers: { "content-type": METRICS_TYPE } });
-    }
-    if (route === "POST /v1/place") {
-      await gateway.authorise(authorization);
-      gateway.tell(decodePlace(await bodyOf(request)));
-      return new Response(null, { status: 204 });
     }
     if (route !== "POST /v1/verify") throw noRoute(route);
     await gateway.authorise(authorization);

@@ -3,13 +3,9 @@ import { OutriderError } from "../core/model/errors.ts";
 
 /** @param what method and path */
 export const noRoute = (what: string) =>
-  new OutriderError(
-    "not_found",
-    `no such route: ${what}; an origin has GET /health, GET /metrics, POST /v1/place and /v1/verify`,
-    {
-      status: 404,
-    },
-  );
+  new OutriderError("not_found", `no such route: ${what}; an origin has GET /health, GET /metrics and /v1/verify`, {
+    status: 404,
+  });
 
 export const unauthorized = () =>
   new OutriderError("unauthorized", "this origin needs its bearer token in the authorization header", { status: 401 });

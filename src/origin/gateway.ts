@@ -9,7 +9,6 @@ import { OutriderError } from "../core/model/errors.ts";
 import { bearerOf, isKnown } from "../core/platform/bearer.ts";
 import type { Done, Verdict } from "../core/speculate/types.ts";
 import type { Health } from "../core/verify/health.ts";
-import type { Place } from "../core/verify/place.ts";
 import { type OpenFrame, PROTOCOL_VERSION } from "../core/verify/protocol.ts";
 import type { Region } from "../core/verify/region.ts";
 import type { TargetEngine } from "./engine.ts";
@@ -18,7 +17,6 @@ import { breathe, Generation } from "./generation.ts";
 import type { Lease } from "./lease.ts";
 import { Metrics } from "./metrics.ts";
 import { checkOpen, takeUp } from "./opening.ts";
-import { Places } from "./places.ts";
 import { Queue } from "./queue.ts";
 import { type Limits, Sequences } from "./sequences.ts";
 
@@ -83,7 +81,6 @@ export class Gateway {
   readonly #sequences: Sequences;
   readonly #queue: Queue;
   readonly #metrics = new Metrics();
-  readonly #places: Places;
   /** Constraints on this vocabulary; null before the first. */
   #compiled: Compiled | null = null;
   #connections = 0;
@@ -94,7 +91,6 @@ export class Gateway {
     this.#engine = engine;
     this.#options = options;
     this.#sequences = new Sequences(engine, options, options.now);
-    this.#places = new Places(options.now);
     this.#queue = new Queue(this.#sequences, options);
   }
 
@@ -121,11 +117,6 @@ export class Gateway {
     return { connections: this.#connections, ...this.#sequences.counts };
   }
 
-  /** A Session says where it is. */
-  tell(place: Place): void {
-    this.#places.tell(place);
-  }
-
   health(): Health {
     const { name, model, vocabulary, context, capabilities } = this.#engine;
     const { size, hash } = vocabulary;
@@ -140,7 +131,6 @@ export class Gateway {
       maxDraft: capabilities.maxDraft,
       tokenRequired: this.#options.token !== null,
       region: this.#options.region ?? null,
-      roundTrips: this.#places.roundTrips,
       queued: this.#queue.length,
       ...this.counts,
     };

@@ -63,7 +63,6 @@ export function endOf({ finish, stopped, error, timings, account, text }) {
   if (finish === "length")
     return `Cut off after ${timings?.predicted_n ?? "the most"} tokens, the most that were allowed.`;
   if (!finish) return "The page was left before the end.";
-  if (account?.answered_by === "draft") return "No origin answered: the draft wrote this alone.";
   const times = account?.interrupted?.times;
   return times
     ? `An origin was lost ${times === 1 ? "once" : `${times} times`}; another went on with the same text.`

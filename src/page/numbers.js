@@ -55,8 +55,7 @@ export function showThoughts({ account, timings }) {
   $("scale").ariaLabel = `The round trip of ${ms(trip)} beside the break-even of ${ms(even)}`;
 }
 
-function thought({ measured, patience_ms: patience, undrafted, draft, answered_by, note }, timings) {
-  if (answered_by === "draft") return "No origin answered, so there was nothing to decide.";
+function thought({ measured, patience_ms: patience, undrafted, draft, note }, timings) {
   if (draft === "off") return "Drafts are switched off.";
   if (undrafted) return "The origin's engine checks no drafts under this sampling, so none are made.";
   if (!measured) return note ? "No drafts were made." : "No drafts were made: the answer was too short.";

@@ -32,7 +32,7 @@ export async function chatStream(url: string, prompt: string, options: ChatOptio
     const shown = chunk.outrider?.tokens?.length ?? 0;
     if (shown > 0) arrivals.push({ at: performance.now(), tokens: shown });
     timings = chunk.timings ?? timings;
-    if (chunk.outrider?.answered_by) account = chunk.outrider as Account;
+    if (chunk.outrider?.draft) account = chunk.outrider as Account;
   }
   if (!timings || !account) throw new Error("the stream ended without its account");
   return { timings, account, askedAt, arrivals };

@@ -10,9 +10,9 @@ describe("an answer of 300 tokens to a prompt of 500", () => {
     expect(usage.objectTime).toBeCloseTo(12 * 0.128, 9);
     // 840 steps of 4 ms, 500 tokens read in 2 ms each, 300 tokens of text, 15 ms an answer.
     expect(usage.cpu).toBeCloseTo(840 * 4 + 500 * 2 + 30 + 15, 6);
-    // Two tables (4 rows), place, timeline, alarm; place and timeline deleted.
-    expect(usage.rowsWritten).toBe(9);
-    expect(usage.storage).toBeCloseTo((16_384 / 1e9) * (2 / 730), 15);
+    // A table (2 rows), timeline, alarm; the timeline deleted.
+    expect(usage.rowsWritten).toBe(5);
+    expect(usage.storage).toBeCloseTo((12_288 / 1e9) * (2 / 730), 15);
     expect(usage.objectRequests).toBeCloseTo(2 + 300 / 2.87 / 20, 9);
     expect(usage.workerRequests).toBe(1);
   });
@@ -32,7 +32,7 @@ describe("an answer of 300 tokens to a prompt of 500", () => {
 test("a conversation keeps whole pages, each two rows, and is kept longer", () => {
   const usage = usageOfConversation({ ...USUAL, turns: 3 });
   const pages = Math.floor((3 * 800 - 1) / 32);
-  expect(usage.rowsWritten).toBe(4 + 2 + 3 + 2 * 3 + 2 * pages);
+  expect(usage.rowsWritten).toBe(2 + 2 + 1 + 2 * 3 + 2 * pages);
   const bytes = pages * USUAL.pageBytes;
   expect(usage.storage).toBeGreaterThan((bytes / 1e9) * (24 / 730));
   expect(usage.storage).toBeLessThan(1.05 * (bytes / 1e9) * (24 / 730));
@@ -41,7 +41,7 @@ test("a conversation keeps whole pages, each two rows, and is kept longer", () =
 test("without a draft model nothing is drafted, read or kept", () => {
   const usage = usageOfConversation({ ...USUAL, turns: 3, stepsPerToken: 0 });
   expect(usage.cpu).toBeCloseTo(90 + 45, 9);
-  expect(usage.rowsWritten).toBe(4 + 3 + 2 * 3);
+  expect(usage.rowsWritten).toBe(2 + 1 + 2 * 3);
 });
 
 test("beyond what is included each unit has its price", () => {
@@ -55,7 +55,7 @@ test("beyond what is included each unit has its price", () => {
 test("on Free each allowance ends at a number of tokens a day", () => {
   const { items } = bill(USUAL, 1e6);
   const of = (resource: string) => items.find((item) => item.resource === resource)!.freeTokensADay;
-  expect(of("rowsWritten")).toBeCloseTo((100_000 / 9) * 300, 6);
+  expect(of("rowsWritten")).toBeCloseTo((100_000 / 5) * 300, 6);
   expect(of("objectTime")).toBeCloseTo((13_000 / (12 * 0.128)) * 300, 6);
   expect(of("cpu")).toBeNull();
 });

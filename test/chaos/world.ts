@@ -67,7 +67,7 @@ export class World {
   static async start(deadlineMs: number, gguf: string | null): Promise<World> {
     const gateways = await startGateways(GATEWAYS, gguf);
     const urls = gateways.origins.map(({ front }) => front.url).join(",");
-    const vars = { ORIGIN_URLS: urls, ORIGIN_DEADLINE_MS: `${deadlineMs}`, KEEP_HOURS: "24", KV_PAGES };
+    const vars = { ORIGIN_URL: urls, ORIGIN_DEADLINE_MS: `${deadlineMs}`, KEEP_HOURS: "24", KV_PAGES };
     const world = new World(await startEdge(vars), gateways);
     await world.#learn();
     return world;

@@ -23,7 +23,7 @@ async function keys(...words: string[]) {
   vi.restoreAllMocks();
   return { status, out: out.join("\n"), err: err.join("\n") };
 }
-const records = () => parseKeys(parseEnv(readFileSync(file, "utf8")).KEYS ?? "none");
+const records = () => parseKeys(parseEnv(readFileSync(file, "utf8")).API_KEYS || "none").named;
 
 test("add shows the key once and keeps its hash, its limits and the rest of the file", async () => {
   const { out, status } = await keys("add", "anna", "--rpm", "60", "--tpm", "40000", "--max", "500");
@@ -33,7 +33,7 @@ test("add shows the key once and keeps its hash, its limits and the rest of the 
   const hash = createHash("sha256").update(key).digest("hex");
   expect(records()).toEqual([{ name: "anna", hash, limits: { rpm: 60, tpm: 40_000, max: 500 } }]);
   const text = readFileSync(file, "utf8");
-  expect(text).toContain('# Secrets\nAPI_KEYS=""\n');
+  expect(text).toMatch(/^# Secrets\nAPI_KEYS="anna:.*"\nOPERATOR_KEY="operator"\n$/);
   expect(text).not.toContain(key);
   expect(statSync(file).mode & 0o777).toBe(0o600);
 });
@@ -50,7 +50,7 @@ test("add again gives another key, and revoke takes it out: nobody is left, and 
   await keys("revoke", "anna");
   expect((await keys("list")).out).toMatch(/ben\s+no limits/);
   await keys("revoke", "ben");
-  expect(parseEnv(readFileSync(file, "utf8")).KEYS).toBe("none");
+  expect(parseEnv(readFileSync(file, "utf8")).API_KEYS).toBe("none");
   expect((await keys("list")).out).toContain("has no keys");
 });
 

@@ -124,9 +124,9 @@ export const MENDS: readonly Mend[] = [
   {
     defect: 10,
     was: 'API_KEYS=" , " opens the API',
-    file: "src/edge/tenant/tenant.ts",
-    from: "if (keys.length > 0) return keys;",
-    to: "return keys;",
+    file: "src/core/platform/keys.ts",
+    from: "if (entries.length === 0) throw",
+    to: "if (entries.length === 0 && setting === '') throw",
     test: "test/edge/tenant.test.ts",
   },
   {

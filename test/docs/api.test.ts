@@ -68,7 +68,6 @@ const outcome: Outcome = {
   },
   account: {
     seed: 7,
-    answered_by: "target",
     draft: "model",
     patience_ms: 100,
     draft_cache_n: 0,

@@ -68,7 +68,7 @@ describe("a line", () => {
   const outcome = {
     finish: "stop",
     timings: { cache_n: 3, prompt_n: 4, prompt_ms: 20, predicted_n: 9, draft_n: 8, draft_n_accepted: 5 },
-    account: { seed: 1, draft: "both", answered_by: "target", patience_ms: 0, note: "words" },
+    account: { seed: 1, draft: "both", patience_ms: 0, note: "words" },
   } as unknown as Outcome;
   const circumstance = {
     origin: "https://origin.example",
@@ -97,7 +97,6 @@ describe("a line", () => {
       predicted_n: 9,
       draft_n_accepted: 5,
       draft: "both",
-      answered_by: "target",
     });
     expect(said.ms).toBeGreaterThanOrEqual(50);
     // Neither what words explain nor what was sent.
@@ -105,7 +104,7 @@ describe("a line", () => {
     expect(points).toEqual([
       {
         indexes: ["team-a"],
-        blobs: ["stop", "https://origin.example", "weur", "both", "target"],
+        blobs: ["stop", "https://origin.example", "weur", "both"],
         doubles: [said.ms, 20, 0, 3, 4, 9, 0, 8, 0, 5, 0, 0],
       },
     ]);
@@ -120,10 +119,5 @@ describe("a line", () => {
       { finish: "internal_error", status: 500, predicted_n: 4, origin: "https://origin.example" },
     ]);
     expect(lines.join()).not.toContain("words");
-  });
-
-  test("is left out where the operator says so", () => {
-    new AnswerLine(request, 0, { ANSWER_LINES: "false" }).ended(outcome, circumstance);
-    expect(lines).toEqual([]);
   });
 });

@@ -141,6 +141,15 @@ test("what is inside of others is named, too; what nobody knows; and nothing tha
   expect(withoutEffect(body)).toEqual(["messages[].name", "stream_options.include_obfuscation", "some_future_field"]);
 });
 
+/** Fields of the three dialects that change no text and have no row. */
+const WITHOUT_ROWS =
+  "user safety_identifier metadata store service_tier priority prompt_cache_options prompt_cache_retention cache_prompt cache_salt id_slot n_cache_reuse kv_transfer_params ec_transfer_params preserved_tokens reasoning_control include_reasoning dynatemp_exponent xtc_threshold dry_base dry_allowed_length dry_penalty_last_n dry_sequence_breakers mirostat_tau mirostat_eta adaptive_decay truncation_side backend_sampling timings_per_token return_progress sse_ping_interval stream_interval verbose";
+
+test.each(WITHOUT_ROWS.split(" "))("%s, which has no row, is taken for no misspelt field, and is named", (name) => {
+  for (const door of ["chat", "text"] as const) expect(both[door]({ [name]: SOME })).toEqual(both[door]({}));
+  expect(withoutEffect({ model: "m", [name]: SOME })).toEqual([name]);
+});
+
 test("the header has a bound", () => {
   const many = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`field_number_${i}_of_many`, 1]));
   expect(withoutEffect(many).join(", ").length).toBeLessThan(2000);

@@ -17,18 +17,12 @@ describe("the settings", () => {
 
   test("name one origin, several, the binding, or none", () => {
     expect(names({ ORIGIN_URL: "https://a.example", ORIGIN: {} })).toEqual(["https://a.example null"]);
-    expect(names({ ORIGIN_URLS: "https://a.example;region=oc,https://b.example", ORIGIN_URL: "" })).toEqual([
+    expect(names({ ORIGIN_URL: "https://a.example;region=oc,https://b.example" })).toEqual([
       "https://a.example oc",
       "https://b.example null",
     ]);
-    expect(names({ ORIGIN: {}, ORIGIN_URL: "", ORIGIN_URLS: "" })).toEqual(["ORIGIN null"]);
+    expect(names({ ORIGIN: {}, ORIGIN_URL: "" })).toEqual(["ORIGIN null"]);
     expect(names({})).toEqual([]);
-  });
-
-  test("do not name them twice", () => {
-    expect(() => names({ ORIGIN_URL: "https://a.example", ORIGIN_URLS: "https://b.example" })).toThrow(
-      "ORIGIN_URL and ORIGIN_URLS are both set; keep one of them",
-    );
   });
 
   test("name a deadline in whole milliseconds", () => {
@@ -217,20 +211,18 @@ describe("a route", () => {
 describe("round trips", () => {
   const [a, b] = ["a", "b"].map((name) => new Scripted(name)) as [Scripted, Scripted];
 
-  test("are measured once in ten minutes, the quicker of two requests, and told to each origin", async () => {
+  test("are measured once in ten minutes, the quicker of two requests", async () => {
     vi.useFakeTimers();
     const trips = new RoundTrips(new Breakers(Date.now), Date.now);
     const far = Object.assign(new Scripted("far"), { ms: 180 });
-    await trips.measure([far], "apac");
+    await trips.measure([far]);
     expect(trips.of(far)).toBe(180);
-    expect(far.told).toEqual([{ region: "apac", roundTripMs: 180 }]);
     far.ms = 20;
-    await trips.measure([far], "apac");
+    await trips.measure([far]);
     expect(trips.nearest([far, a])).toBe(180);
     await vi.advanceTimersByTimeAsync(10 * 60_000);
-    await trips.measure([far], null);
+    await trips.measure([far]);
     expect(trips.nearest([far, a])).toBe(20);
-    expect(far.told).toHaveLength(1);
   });
 
   test("put the nearest first, the one that holds the prefix before one a little nearer, and leave out what failed", async () => {
@@ -240,8 +232,8 @@ describe("round trips", () => {
     const order = (last: string | null = null) => trips.order([a, b], null, last).map(({ name }) => name);
     expect(order()).toEqual(["a", "b"]);
     [a.ms, b.ms] = [48, 40];
-    await trips.measure([a], null);
-    await trips.measure([b], null);
+    await trips.measure([a]);
+    await trips.measure([b]);
     expect(order()).toEqual(["b", "a"]);
     expect(order("a")).toEqual(["a", "b"]);
     // Whoever is open is no measure of how far an origin is.
@@ -249,12 +241,12 @@ describe("round trips", () => {
     expect(trips.nearest([a, b])).toBe(48);
     expect(trips.of(b)).toBeNull();
     await vi.advanceTimersByTimeAsync(5000);
-    await trips.measure([b], null);
+    await trips.measure([b]);
     breakers.worked("b");
     expect(trips.of(b)).toBe(40);
     b.does = "is gone";
     await vi.advanceTimersByTimeAsync(10 * 60_000);
-    await trips.measure([b], null);
+    await trips.measure([b]);
     expect(trips.of(b)).toBeNull();
     expect(breakers.isOpen("b")).toBe(true);
   });
@@ -264,7 +256,7 @@ describe("round trips", () => {
     const draining = new Scripted("draining");
     const fetch = async () => Response.json({ status: "draining" }, { status: 503 });
     Object.assign(draining, { fetch });
-    await new RoundTrips(breakers, Date.now).measure([draining], null);
+    await new RoundTrips(breakers, Date.now).measure([draining]);
     expect(breakers.isOpen("draining")).toBe(true);
   });
 
@@ -295,7 +287,7 @@ describe("what origins say about places", () => {
 
   test("is asked once in five minutes, and remembered where they fall silent", async () => {
     vi.useFakeTimers();
-    const origin = Object.assign(new Scripted("a"), { health: { ...health, region: "oc", roundTrips: { oc: 3 } } });
+    const origin = Object.assign(new Scripted("a"), { health: { ...health, region: "oc" } });
     const asked = vi.spyOn(origin as { fetch: Origin["fetch"] }, "fetch");
     const places = new Places(Date.now);
     const say = async () => {
@@ -303,12 +295,12 @@ describe("what origins say about places", () => {
       await vi.advanceTimersByTimeAsync(10);
       return (await saying)[0];
     };
-    expect(await say()).toEqual({ region: "oc", roundTrips: { oc: 3 } });
+    expect(await say()).toEqual("oc");
     await say();
     expect(asked).toHaveBeenCalledTimes(1);
     origin.does = "is gone";
     await vi.advanceTimersByTimeAsync(5 * 60_000);
-    expect(await say()).toEqual({ region: "oc", roundTrips: { oc: 3 } });
+    expect(await say()).toEqual("oc");
     expect(asked).toHaveBeenCalledTimes(2);
   });
 
@@ -323,6 +315,6 @@ describe("what origins say about places", () => {
     await vi.advanceTimersByTimeAsync(290);
     expect(said).toBeUndefined();
     await vi.advanceTimersByTimeAsync(20);
-    expect(said).toEqual(Array(2).fill({ region: null, roundTrips: {} }));
+    expect(said).toEqual([null, null]);
   });
 });

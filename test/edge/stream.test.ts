@@ -115,7 +115,7 @@ const outcome: Outcome = {
     draft_read_n: 30,
     target_passes: 2,
   },
-  account: { seed: 9, answered_by: "target", draft: "model", patience_ms: 0, draft_cache_n: 0 },
+  account: { seed: 9, draft: "model", patience_ms: 0, draft_cache_n: 0 },
 };
 const usage = {
   prompt_tokens: 7,

@@ -52,7 +52,7 @@ describe("keys with names", () => {
   const KEYS = `anna:${hash("annas-key")}:rpm=3 ben:${hash("bens-key")}`;
 
   test("are known by their hashes, beside plain ones", async () => {
-    const both = env({ KEYS, API_KEYS: "plain" });
+    const both = env({ API_KEYS: `plain ${KEYS}` });
     expect(await authenticate("Bearer annas-key", both)).toEqual({
       secret: "key:annas-key",
       name: "anna",
@@ -66,13 +66,23 @@ describe("keys with names", () => {
   });
 
   test("all revoked, nobody may ask", async () => {
-    await expect(authenticate("Bearer annas-key", env({ KEYS: "none" }))).rejects.toMatchObject({ status: 401 });
-    await expect(authenticate(null, env({ KEYS: "none" }))).rejects.toMatchObject({ status: 401 });
-    await expect(authenticate(null, env({ KEYS: " " }))).rejects.toMatchObject({ code: "bad_setting" });
+    await expect(authenticate("Bearer annas-key", env({ API_KEYS: "none" }))).rejects.toMatchObject({ status: 401 });
+    await expect(authenticate(null, env({ API_KEYS: "none" }))).rejects.toMatchObject({ status: 401 });
+    await expect(authenticate(null, env({ API_KEYS: " " }))).rejects.toMatchObject({ code: "bad_setting" });
   });
 
+  test.each(["KEYS", "ORIGIN_URLS"])(
+    "%s, which is part of another setting now, is refused and opens nothing",
+    async (name) => {
+      await expect(authenticate(null, env({ [name]: KEYS } as never))).rejects.toMatchObject({
+        code: "bad_setting",
+        message: expect.stringMatching(new RegExp(`^${name} is part of \\w+ now; write its value there`)),
+      });
+    },
+  );
+
   test("the operator's is one more, and opens no API", async () => {
-    const operated = env({ KEYS, OPERATOR_KEY: "op" });
+    const operated = env({ API_KEYS: KEYS, OPERATOR_KEY: "op" });
     expect(await authenticate("Bearer op", operated)).toMatchObject({ isOperator: true, record: null });
     expect(await authenticate("Bearer annas-key", operated)).toMatchObject({ isOperator: false });
     await expect(authenticate("Bearer ", operated)).rejects.toMatchObject({ status: 401 });

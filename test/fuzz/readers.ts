@@ -14,9 +14,9 @@ import { FillTemplate } from "../../src/core/model/fill.ts";
 import { piecesOf } from "../../src/core/model/pieces.ts";
 import { openTokenizer } from "../../src/core/model/tokenizer.ts";
 import { tokenTable, vocabularyHash } from "../../src/core/model/tokenizer-files.ts";
+import { parseKeys } from "../../src/core/platform/keys.ts";
 import { decodeHealth } from "../../src/core/verify/health.ts";
-import { checkOneSetting, originList } from "../../src/core/verify/origin-list.ts";
-import { decodePlace } from "../../src/core/verify/place.ts";
+import { originList } from "../../src/core/verify/origin-list.ts";
 import { decodeEdgeFrame, decodeOriginFrame, decodeVerifyBody, withCheck } from "../../src/core/verify/protocol.ts";
 import { parseChat, parseCompletion } from "../../src/edge/api/openai/openai.ts";
 import { keepHours } from "../../src/edge/bill/keeping.ts";
@@ -168,7 +168,7 @@ const ORIGIN_FRAMES = [
 const HEALTH = {
   ...{ status: "ok", version: 4, model: "m", vocabulary: { size: 5, hash: "x" }, engine: "wasm", context: 9 },
   ...{ rules: ["exact"], maxDraft: 3, tokenRequired: false, connections: 0, live: 0, queued: 0, kept: 0 },
-  ...{ region: "weur", roundTrips: { weur: 4 } },
+  ...{ region: "weur" },
 };
 /** A frame that was changed after it was checked, or before. */
 const framed = (frame: unknown, random: Random): string => {
@@ -179,15 +179,13 @@ const framed = (frame: unknown, random: Random): string => {
 const frames: Fuzzed = {
   name: "frames",
   async attempt(random) {
-    switch (below(random, 5)) {
+    switch (below(random, 4)) {
       case 0:
         return decodeEdgeFrame(framed(oneOf(random, EDGE_FRAMES), random));
       case 1:
         return decodeOriginFrame(framed(oneOf(random, ORIGIN_FRAMES), random));
       case 2:
         return decodeVerifyBody(JSON.stringify(mutatedJson({ open: OPEN, draft: [1, 2] }, random)));
-      case 3:
-        return decodePlace(JSON.stringify(mutatedJson({ region: "weur", roundTripMs: 4 }, random)));
       default:
         return decodeHealth(JSON.stringify(mutatedJson(HEALTH, random)));
     }
@@ -250,9 +248,9 @@ const settings: Fuzzed = {
     const text = (value: string) => mutatedText(value, random);
     switch (below(random, 11)) {
       case 0:
-        return originList(text("https://a.example;region=weur, http://b.example:80"), "ORIGIN_URLS");
+        return originList(text("https://a.example;region=weur, http://b.example:80"));
       case 1:
-        return checkOneSetting(text(""), text(""));
+        return parseKeys(text(`plain, anna:${"0".repeat(64)}:rpm=60,tpm=4`));
       case 2:
         return placementOf(text("weur"), [], null);
       case 3:

@@ -414,7 +414,6 @@ describe("HTTP", () => {
       maxDraft: 15,
       tokenRequired: false,
       region: null,
-      roundTrips: {},
       queued: 0,
       connections: 0,
       live: 0,

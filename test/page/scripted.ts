@@ -73,7 +73,7 @@ export class Answering {
       ...{ acceptance: 0.74, break_even_ms: 61 },
     };
     const outrider = {
-      ...{ seed: this.asked.seed ?? 1234567, answered_by: "target", draft: this.asked.outrider.draft ?? "both" },
+      ...{ seed: this.asked.seed ?? 1234567, draft: this.asked.outrider.draft ?? "both" },
       ...{ patience_ms: drafting ? 40 : 0, draft_cache_n: 0, cost: COST },
       ...(drafting && { measured }),
       ...account,

@@ -94,9 +94,8 @@ test("an architecture that nothing here computes, in llama.cpp without a draft",
     const file = join(folder, "foreign.gguf");
     await writeForeignGguf(file);
     const { url, printed } = await start("--target", file, "--draft", "none", "--threads", "1");
-    const { timings, outrider } = await chat(url, QUESTION, { model: "foreign", maxTokens: 20 });
+    const { timings } = await chat(url, QUESTION, { model: "foreign", maxTokens: 20 });
     expect(timings.predicted_n).toBeGreaterThan(0);
-    expect(outrider.answered_by).toBe("target");
     await expect.poll(printed).toContain("target foreign, in llama.cpp on this machine");
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -72,8 +72,6 @@ test("a Worker is counted without its source maps, and compressed file by file",
 
 test.each([
   [["API_KEYS"], false, "passed", /clients need one of API_KEYS/],
-  [["KEYS"], false, "passed", /clients need one of KEYS/],
-  [["KEYS"], true, "failed", /--open is said, and KEYS is set/],
   [["API_KEYS"], true, "failed", /--open is said, and API_KEYS is set/],
   [[], false, "open", /no API_KEYS, so that anybody could use your origin/],
   [[], true, "open", /can be computed by anybody/],
@@ -84,7 +82,7 @@ test.each([
   expect(check.next === undefined).toBe(result === "passed");
 });
 
-const NOBODY = { url: undefined, bound: false, token: undefined, draftOnly: false };
+const NOBODY = { url: undefined, bound: false, token: undefined };
 
 test("an origin behind a binding cannot be asked", async () => {
   expect(await checkOrigin({ ...NOBODY, bound: true }, EDGE)).toMatchObject({ result: "passed" });
@@ -133,7 +131,7 @@ describe("an origin", () => {
     ["that is something else", { version: "x" }, "right", "failed", /no Outrider origin of this version/],
   ])("%s", async (_, differs, token, result, about) => {
     health = { ...HEALTH, ...differs };
-    expect(await checkOrigin({ url, bound: false, token, draftOnly: false }, EDGE)).toMatchObject({
+    expect(await checkOrigin({ url, bound: false, token }, EDGE)).toMatchObject({
       result,
       about: expect.stringMatching(about),
     });
@@ -144,14 +142,12 @@ describe("an origin", () => {
     expect(check).toMatchObject({ result: "failed", about: "origin: http://127.0.0.1:9: it does not answer" });
   });
 
-  test.each<[string | undefined, boolean, string | null, string]>([
-    [undefined, false, "tiny-draft", "open"],
-    ["", false, "tiny-draft", "open"],
-    [undefined, true, "tiny-draft", "passed"],
-    [undefined, true, null, "open"],
-    ["origin.example.com", false, "tiny-draft", "failed"],
-  ])("named %j, draft alone %s, draft %j: %s", async (named, draftOnly, draft, result) => {
-    expect((await checkOrigin({ ...NOBODY, url: named, draftOnly }, { ...EDGE, draft })).result).toBe(result);
+  test.each<[string | undefined, string]>([
+    [undefined, "open"],
+    ["", "open"],
+    ["origin.example.com", "failed"],
+  ])("named %j: %s", async (named, result) => {
+    expect((await checkOrigin({ ...NOBODY, url: named }, EDGE)).result).toBe(result);
   });
 });
 

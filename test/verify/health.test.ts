@@ -16,7 +16,6 @@ const HEALTH: Health = {
   live: 0,
   queued: 0,
   region: "weur",
-  roundTrips: { weur: 4.5 },
   kept: 0,
 };
 

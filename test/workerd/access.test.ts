@@ -3,7 +3,7 @@ import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { answerOf, openaiOf, type Running, start } from "./harness.ts";
+import { openaiOf, type Running, start } from "./harness.ts";
 
 const CHAT = "/v1/chat/completions";
 const ask = {
@@ -103,27 +103,6 @@ describe("without an origin", () => {
       const text = await response.text();
       expect(JSON.parse(text)).toMatchObject({ error: { code: "origin_unreachable" } });
       expect(text).not.toMatch(/wrong|right/);
-    } finally {
-      await run.close();
-    }
-  });
-
-  test("where the operator allows it the draft answers alone and says so", async () => {
-    const run = await start({ withOrigin: false, edge: { ALLOW_DRAFT_ONLY: "true" } });
-    try {
-      const first = await answerOf(run.post(CHAT, ask));
-      expect(first).toMatchObject({
-        choices: [{ finish_reason: "length", message: { content: expect.stringMatching(/./) } }],
-        outrider: { answered_by: "draft" },
-        timings: { predicted_n: 12, draft_n_accepted: 0, target_passes: 0 },
-      });
-      const stream = (await (await run.post(CHAT, { ...ask, stream: true })).text()).split("\n\n");
-      expect(stream.at(-2)).toBe("data: [DONE]");
-      const text = stream
-        .slice(0, -2)
-        .map((event) => JSON.parse(event.slice(6)).choices[0].delta.content ?? "")
-        .join("");
-      expect(text).toBe(first.text);
     } finally {
       await run.close();
     }

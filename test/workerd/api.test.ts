@@ -246,7 +246,7 @@ describe("answers", () => {
       object: "chat.completion",
       model: "tiny",
       choices: [{ index: 0, message: { role: "assistant", content: expect.any(String) }, finish_reason: "length" }],
-      outrider: { seed: expect.any(Number), answered_by: "target", patience_ms: 1000 },
+      outrider: { seed: expect.any(Number), patience_ms: 1000 },
     });
     expect(body.id).toMatch(/^chatcmpl-[0-9a-f]{32}$/);
     const { usage, timings } = body;

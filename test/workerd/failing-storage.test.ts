@@ -17,7 +17,7 @@ const hash = (key: string) => createHash("sha256").update(key).digest("hex");
 const KEYS = Object.entries({ any: "", slow: ":rpm=3", one: ":parallel=1", reshaped: "" }).map(
   ([name, limits]) => `${name}:${hash(name)}${limits}`,
 );
-const EDGE = { KEYS: KEYS.join(" "), MAX_TOKENS: "50" };
+const EDGE = { API_KEYS: KEYS.join(" "), MAX_TOKENS: "50" };
 
 let run: Running;
 let logged: string[] = [];

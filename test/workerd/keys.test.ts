@@ -27,7 +27,7 @@ beforeAll(async () => {
     ...["tokens", "ids", "template", "count", "refused", "stored"].map((name) => named(name)),
     named("reader", "tpm=150"),
   ].join(" ");
-  run = await start({ edge: { KEYS, API_KEYS: "plain-key", OPERATOR_KEY: "operator-key", MAX_TOKENS: "50" } });
+  run = await start({ edge: { API_KEYS: `plain-key, ${KEYS}`, OPERATOR_KEY: "operator-key", MAX_TOKENS: "50" } });
 });
 afterAll(() => run.close());
 
@@ -228,7 +228,7 @@ describe("who gets in", () => {
   });
 
   test("a revoked key is refused from the deployment on that lacks it", async () => {
-    const other = await start({ edge: { KEYS: named("thief") }, withOrigin: false });
+    const other = await start({ edge: { API_KEYS: named("thief") }, withOrigin: false });
     try {
       const models = (name: string) => fetch(`${other.url}/v1/models`, { headers: bearer(`key-of-${name}`) });
       expect((await models("thief")).status).toBe(200);

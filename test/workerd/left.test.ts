@@ -16,7 +16,7 @@ beforeAll(async () => {
   origin.on("connection", (socket) => socket.once("message", () => opened++));
   await new Promise((resolve) => origin.on("listening", resolve));
   const { port } = origin.address() as { port: number };
-  edge = await startEdge({ ORIGIN_URLS: `http://127.0.0.1:${port}`, KEYS: `leaver:${hash("key-of-leaver")}` });
+  edge = await startEdge({ ORIGIN_URL: `http://127.0.0.1:${port}`, API_KEYS: `leaver:${hash("key-of-leaver")}` });
 });
 afterAll(async () => {
   await edge?.close();

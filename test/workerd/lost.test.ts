@@ -13,7 +13,7 @@ let origin: TinyOrigin;
 let edge: Edge;
 beforeAll(async () => {
   origin = await tinyOrigin();
-  edge = await startEdge({ ORIGIN_URLS: origin.url });
+  edge = await startEdge({ ORIGIN_URL: origin.url });
 });
 afterAll(async () => {
   await edge?.close();

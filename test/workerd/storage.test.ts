@@ -61,12 +61,12 @@ describe("what is stored", () => {
     expect(await storedBy(what)).toMatchObject(NOTHING);
   });
 
-  test("of a single turn: timeline and place, for two hours", async () => {
+  test("of a single turn: the timeline, for two hours", async () => {
     await chat("single");
     const { tables, rows, bytes } = await storedBy("single");
-    expect(tables).toEqual(["place", "timeline"]);
-    // Two tables with a row each; three rows and 8 KB are the name that Miniflare writes down.
-    expect(rows).toBeLessThanOrEqual(9);
+    expect(tables).toEqual(["timeline"]);
+    // A table with a row; three rows and 8 KB are the name that Miniflare writes down.
+    expect(rows).toBeLessThanOrEqual(6);
     expect(bytes).toBeLessThanOrEqual(24_576);
     expect(await hoursLeft("single")).toBeLessThanOrEqual(2);
     expect(await hoursLeft("single")).toBeGreaterThan(1.5);
@@ -95,7 +95,6 @@ describe("what is stored", () => {
   test.each<[string, string[]]>([
     ["pages of another shape", ["DROP TABLE pages", "CREATE TABLE pages (page INTEGER, kv BLOB)"]],
     ["a timeline of another shape", ["DROP TABLE timeline", "CREATE TABLE timeline (words TEXT)"]],
-    ["a place of another shape", ["DROP TABLE place", "CREATE TABLE place (planet TEXT)"]],
   ])("%s: made anew, the draft goes on, the words the same, and it has an end", async (what, damage) => {
     const third = await twoTurns(what);
     const name = await nameOf(what);

@@ -77,22 +77,3 @@ test("the same words as without a draft, some of them drafted", async () => {
   // The target says what the draft lacks, and the draft reads it and goes on.
   expect(missing).toBeGreaterThan(10);
 });
-
-test("alone it says tokens that it keeps or has read", async () => {
-  const alone = await start({
-    withOrigin: false,
-    edge: { ALLOW_DRAFT_ONLY: "true" },
-    packs: { target: TINY_PACKS.target, draft },
-  });
-  try {
-    for (const sampling of SAMPLINGS) {
-      const { outrider } = await ask(alone, PROMPTS[0]!, sampling, {});
-      const missing = await missingOf(alone, PROMPTS[0]!, outrider.tokens);
-      for (const { id, before } of missing) expect(before).toContain(id);
-      // Some that have another row than their id.
-      expect(outrider.tokens.some(({ id }) => id >= 400)).toBe(true);
-    }
-  } finally {
-    await alone.close();
-  }
-});

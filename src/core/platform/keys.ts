@@ -1,14 +1,15 @@
 /**
- * Keys with names, as the setting KEYS holds them: of each its name, its SHA-256 and its limits, and never the key.
- * Keys are random words of 192 bits, so their hashes need neither salt nor stretching.
+ * Keys, as the setting API_KEYS holds them: a word with commas or spaces around it is a key; with a name there stand
+ * its SHA-256 and its limits, and never the key. Keys are random words of 192 bits, so their hashes need neither salt
+ * nor stretching.
  *
- *   KEYS="anna:9f86d0…:rpm=60,tpm=40000 build:60303a…"
+ *   API_KEYS="or-5e8…, anna:9f86d0…:rpm=60,tpm=40000 build:60303a…"
  */
 import { timingSafeEqual } from "hono/utils/buffer";
 import { OutriderError } from "../model/errors.ts";
 import { sha256Hex } from "../model/sha256.ts";
 
-/** Limits by the names that they have in KEYS. One that is absent is none. */
+/** Limits by the names that they have in API_KEYS. One that is absent is none. */
 export const LIMITS = {
   rpm: "requests a minute",
   rpd: "requests a day (UTC)",
@@ -27,7 +28,7 @@ export interface KeyRecord {
   readonly limits: KeyLimits;
 }
 
-/** KEYS where all keys were revoked: nobody may ask, which is not the same as an open API. */
+/** API_KEYS where all keys were revoked: nobody may ask, which is not the same as an open API. */
 const NOBODY = "none";
 /** A value of a Worker's environment has at most so many bytes. */
 export const MOST_KEY_BYTES = 5 * 1024;
@@ -44,22 +45,36 @@ export function checkKeyName(name: string): void {
   );
 }
 
-/** Reads KEYS. Throws `bad_setting` (500), which names the entry and never shows a hash. */
-export function parseKeys(setting: string): readonly KeyRecord[] {
-  const entries = setting.split(/\s+/).filter((entry) => entry !== "");
-  if (entries.length === 1 && entries[0] === NOBODY) return [];
-  if (entries.length === 0) throw bad("it is set and holds no key; write keys with `outrider keys add`, or remove it");
-  const records = entries.map(record);
-  const names = new Set(records.map(({ name }) => name));
-  if (names.size < records.length) throw bad("a name stands there twice");
-  return records;
+/** What API_KEYS holds. */
+export interface Keys {
+  /** Without names and limits. */
+  readonly plain: readonly string[];
+  readonly named: readonly KeyRecord[];
 }
 
-function record(entry: string, i: number): KeyRecord {
+/**
+ * Reads API_KEYS. Limits stand in one word with their key; every other comma parts two keys. Throws `bad_setting`
+ * (500), which names the entry and never shows a key or a hash.
+ */
+export function parseKeys(setting: string): Keys {
+  const words = setting
+    .split(/\s+/)
+    .flatMap((word) => (word.includes(":") ? [word.replace(/,$/, "")] : word.split(",")));
+  const entries = words.filter((entry) => entry !== "");
+  if (entries.length === 1 && entries[0] === NOBODY) return { plain: [], named: [] };
+  // Whoever set it wanted keys: an open API would be the opposite.
+  if (entries.length === 0) throw bad("it is set and holds no key; write keys with `outrider keys add`, or remove it");
+  const plain = entries.filter((entry) => !entry.includes(":"));
+  const named = entries.filter((entry) => entry.includes(":")).map(record);
+  if (new Set(named.map(({ name }) => name)).size < named.length) throw bad("a name stands there twice");
+  return { plain, named };
+}
+
+function record(entry: string): KeyRecord {
   const [name = "", hash = "", limits = "", ...rest] = entry.split(":");
   checkKeyName(name);
   if (!/^[0-9a-f]{64}$/.test(hash) || rest.length > 0) {
-    throw bad(`entry ${i + 1}, "${name}", is not NAME:SHA-256 or NAME:SHA-256:LIMITS`);
+    throw bad(`"${name}" is not NAME:SHA-256 or NAME:SHA-256:LIMITS`);
   }
   const pairs = limits === "" ? [] : limits.split(",").map((pair) => pair.split("="));
   for (const [limit = "", value = ""] of pairs) {
@@ -69,17 +84,17 @@ function record(entry: string, i: number): KeyRecord {
   return { name, hash, limits: Object.fromEntries(pairs.map(([limit, value]) => [limit, Number(value)])) };
 }
 
-/** Each limit as KEYS has it, such as rpm=60. */
+/** Each limit as API_KEYS has it, such as rpm=60. */
 export const limitWords = (limits: KeyLimits): string[] =>
   Object.entries(limits).map(([limit, value]) => `${limit}=${value}`);
 
 /** As `parseKeys` reads it. */
-export function formatKeys(records: readonly KeyRecord[]): string {
+export function formatKeys({ plain, named }: Keys): string {
   const entry = ({ name, hash, limits }: KeyRecord) => {
     const pairs = limitWords(limits);
     return [name, hash, ...(pairs.length > 0 ? [pairs.join(",")] : [])].join(":");
   };
-  return records.length === 0 ? NOBODY : records.map(entry).join(" ");
+  return [...plain, ...named.map(entry)].join(" ") || NOBODY;
 }
 
 export const keyHash = (key: string): Promise<string> => sha256Hex(new TextEncoder().encode(key));
@@ -92,4 +107,4 @@ export async function recordOf(key: string, records: readonly KeyRecord[]): Prom
   return found;
 }
 
-const bad = (what: string) => new OutriderError("bad_setting", `KEYS: ${what}`, { status: 500 });
+const bad = (what: string) => new OutriderError("bad_setting", `API_KEYS: ${what}`, { status: 500 });

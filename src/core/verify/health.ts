@@ -4,7 +4,6 @@
  */
 import * as z from "zod";
 import { OutriderError } from "../model/errors.ts";
-import { roundTripsSchema } from "./place.ts";
 import { PROTOCOL_VERSION } from "./protocol.ts";
 import { REGIONS } from "./region.ts";
 
@@ -35,8 +34,6 @@ const healthSchema = z.object({
   kept: z.int().min(0),
   /** Where the origin stands, if it was told. */
   region: z.enum(REGIONS).nullable().catch(null),
-  /** Round trips to Sessions by their region, ms, as they tell them. */
-  roundTrips: roundTripsSchema.catch({}),
 });
 
 export type Health = z.infer<typeof healthSchema>;

@@ -12,35 +12,26 @@ export interface OriginEntry {
   readonly region: Region | null;
 }
 
-/** Throws `bad_setting` (500) where both settings for origins have a value. */
-export function checkOneSetting(url: unknown, urls: unknown): void {
-  if (url && urls) throw bad("ORIGIN_URL and ORIGIN_URLS are both set; keep one of them");
-}
-
-/**
- * The origins of a setting, in its order.
- * @param setting what the setting is called, for messages
- * Throws `bad_setting` (500) for what is no URL or names no region.
- */
-export const originList = (text: string, setting: string): readonly OriginEntry[] =>
+/** The origins that ORIGIN_URL names, in its order. Throws `bad_setting` (500) for what is no URL or names no region. */
+export const originList = (text: string): readonly OriginEntry[] =>
   text
     .split(",")
     .map((entry) => entry.trim())
     .filter((entry) => entry !== "")
-    .map((entry) => originEntry(entry, setting));
+    .map(originEntry);
 
-function originEntry(entry: string, setting: string): OriginEntry {
+function originEntry(entry: string): OriginEntry {
   const [url = "", ...rest] = entry.split(";").map((part) => part.trim());
   if (!isHttpUrl(url)) {
-    throw bad(`${setting} has "${url}", which is no URL; write it as https://origin.example.com`);
+    throw bad(`ORIGIN_URL has "${url}", which is no URL; write it as https://origin.example.com`);
   }
   let region: Region | null = null;
   for (const part of rest) {
     const named = /^region=(.*)$/.exec(part)?.[1];
     if (named === undefined) {
-      throw bad(`${setting} has "${part}" after ${url}; all that may follow a URL is ;region=NAME`);
+      throw bad(`ORIGIN_URL has "${part}" after ${url}; all that may follow a URL is ;region=NAME`);
     }
-    region = regionOf(named, `the region of ${url} in ${setting}`);
+    region = regionOf(named, `the region of ${url} in ORIGIN_URL`);
   }
   return { url, region };
 }

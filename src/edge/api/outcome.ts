@@ -114,9 +114,6 @@ export const accountSchema = z
   .object({
     seed: z.int().describe("Ask with this seed again for the same text."),
     seeds: z.array(z.int()).optional().describe("With `n` above 1: the seed of each choice."),
-    answered_by: z
-      .enum(["target", "draft"])
-      .describe("`draft` only where no origin answered and the operator set `ALLOW_DRAFT_ONLY`."),
     draft: z.enum(["model", "lookup", "both", "off"]).describe("Who drafted."),
     patience_ms: z.number().describe("How long the origin waited for drafts at most, at the end, in ms."),
     draft_cache_n: z.int().describe("Prompt tokens whose draft KV state was restored rather than computed."),

@@ -1,4 +1,4 @@
-/** Where a Session is, and why, as `/v1/placement` and the account of an answer say. */
+/** Where a Session is asked to be, and why, as `/health` and the account of an answer say. */
 import * as z from "zod";
 import { REGIONS } from "../../core/verify/region.ts";
 
@@ -9,32 +9,25 @@ export const placementSchema = z
       .nullable()
       .describe("A location hint of Cloudflare's. Null: Cloudflare chooses, near the client of the first request."),
     why: z
-      .enum(["configured", "origin", "measured", "none"])
+      .enum(["configured", "origin", "none"])
       .describe(
-        "`configured`: `ORIGIN_REGION` or `ORIGIN_URLS` says so. `origin`: the origin does. `measured`: Sessions " +
-          "there are nearest to the origin. `none`: nothing is known.",
+        "`configured`: `ORIGIN_REGION` or `ORIGIN_URL` says so. `origin`: the origin does. `none`: nobody does.",
       ),
-    round_trip_ms: z
-      .number()
-      .optional()
-      .describe("Between Sessions of this region and the origin, in ms, where they have measured it."),
   })
   .readonly()
-  .meta({ id: "Placement", description: "A region for Sessions, and how it was found." });
+  .meta({ id: "Placement", description: "A region for Sessions, and how it is known." });
 
 export type Placement = z.infer<typeof placementSchema>;
 
 export const sessionPlaceSchema = placementSchema
   .unwrap()
   .extend({
-    region: z
-      .enum(REGIONS)
-      .nullable()
-      .describe("Where the Session was asked to be. With `none`: where it should be, by its first client; or null."),
     round_trip_ms: z.number().optional().describe("From this Session to the nearest origin, in ms, once measured."),
-    moves: z.int().describe("How often the conversation has been moved to a new object."),
   })
   .readonly()
-  .meta({ id: "SessionPlace", description: "Where the Session of an answer is, and why there." });
+  .meta({
+    id: "SessionPlace",
+    description: "Where the Session of an answer is asked to be. One that exists stays where it was made.",
+  });
 
 export type SessionPlace = z.infer<typeof sessionPlaceSchema>;

@@ -16,12 +16,10 @@ export interface Stored {
   readonly pageBytes: number;
 }
 
-/** A table is a row of the schema, and SQLite counts its root as another. Timeline and place have a table each. */
-const TABLES = 2 * 2;
-/** Of pages. */
+/** A table is a row of the schema, and SQLite counts its root as another. The timeline has one, pages have one. */
 const TABLE = 2;
-/** The place is written once. It and the timeline are deleted once. */
-const ONCE = 1 + 2;
+/** The timeline is deleted once. */
+const ONCE = 1;
 /** Each turn writes the timeline, and puts the end off, which is a row too. */
 const EACH = 2;
 /** A page is written once and deleted once. */
@@ -29,7 +27,7 @@ const PAGE = 2;
 
 /** Rows written, deletion included: Cloudflare bills a row deleted as one written. */
 export function rowsWritten({ first, turns, pages }: Stored): number {
-  const begun = first ? TABLES + ONCE + (pages > 0 ? TABLE : 0) : 0;
+  const begun = first ? TABLE + ONCE + (pages > 0 ? TABLE : 0) : 0;
   return begun + EACH * turns + PAGE * pages;
 }
 
@@ -41,6 +39,6 @@ const OVERFLOW = SQLITE_PAGE - 4;
 /** Bytes of the database. */
 export function storedBytes({ first, tokens, pages, pageBytes }: Stored): number {
   const long = (bytes: number) => (bytes < SQLITE_PAGE ? 0 : Math.ceil(bytes / OVERFLOW) * SQLITE_PAGE);
-  const begun = first ? (4 + (pages > 0 ? 1 : 0)) * SQLITE_PAGE : 0;
+  const begun = first ? (3 + (pages > 0 ? 1 : 0)) * SQLITE_PAGE : 0;
   return begun + long(4 * tokens) + pages * long(pageBytes);
 }

@@ -3,8 +3,8 @@
 import { notStored } from "../api/responses/request.ts";
 import type { Env } from "../env.ts";
 import { TRACEPARENT } from "../origins/trace.ts";
-import { askSession, PLACES, type Visit } from "../place/finding.ts";
-import { askUnnamed } from "../place/spare.ts";
+import { PLACES, type Visit } from "../place/placement.ts";
+import { askSession, askUnnamed } from "../place/spare.ts";
 import type { Generation } from "../prompt/generation.ts";
 import { checkLength } from "../prompt/length.ts";
 import { maxTokens } from "../prompt/max-tokens.ts";
@@ -55,15 +55,15 @@ export async function forward(
   });
   const ask = (way: Way): Promise<Response> => {
     const sessions = env.SESSION;
-    const askOne = way === "here" ? askHere(env) : askSession;
+    const askOne = way === "here" ? askHere(env, later) : askSession;
     if (dialect?.kind === "responses") {
       const told = way === "stored" ? dialect : notStored(dialect);
       return askResponse(told, { tenant: tenant.secret, requestId }, name, named, (session, own, headers) =>
-        askOne(sessions, session, placement, turnOf(session, own, way, headers), later),
+        askOne(sessions, session, placement, turnOf(session, own, way, headers)),
       );
     }
     const turn = turnOf(name, dialect, way);
-    return (named || way === "here" ? askOne : askUnnamed)(sessions, name, placement, turn, later);
+    return (named || way === "here" ? askOne : askUnnamed)(sessions, name, placement, turn);
   };
   let reached = false;
   try {

@@ -4,12 +4,12 @@ import type { Env } from "../env.ts";
 import { nearestTo } from "../origins/geography.ts";
 import { originsOf } from "../origins/origins.ts";
 import { placementOf } from "../place/placement.ts";
-import { NOTHING_SAID, Places } from "../place/places.ts";
+import { Places } from "../place/places.ts";
 
 /** Keeps a request alive for what nobody waits for. */
 export type Later = (work: Promise<unknown>) => void;
 
-/** What the origins have said to this isolate. */
+/** Where the origins have told this isolate that they stand. */
 const places = new Places(Date.now);
 
 /** That, and the region that the request comes from. */
@@ -19,8 +19,8 @@ export async function placed(request: Request, env: Env, later: Later) {
   const origins = originsOf(env);
   // What is configured needs no question.
   const asked = env.ORIGIN_REGION || origins.every(({ region }) => region !== null) ? [] : origins;
-  const said = await places.of(asked, later);
-  const known = origins.map(({ region }, i) => ({ region, said: said[i] ?? NOTHING_SAID }));
+  const own = await places.of(asked, later);
+  const known = origins.map(({ region }, i) => ({ configured: region, own: own[i] ?? null }));
   return {
     placement: placementOf(env.ORIGIN_REGION, known, client),
     client: client && nearestTo(client, REGIONS),

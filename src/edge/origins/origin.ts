@@ -194,8 +194,3 @@ async function refused(response: Response): Promise<OutriderError> {
   const retryable = response.status >= 500;
   return unreachable(`it answered the upgrade with status ${response.status}`, retryable, new Error(text));
 }
-
-const LOST: ReadonlySet<string> = new Set(["origin_missing", "origin_unreachable", "origin_timeout", "origin_lost"]);
-
-/** Whether an error means that there is no origin to ask, rather than one that refuses. */
-export const originLost = (error: unknown): boolean => error instanceof OutriderError && LOST.has(error.code);

@@ -1,13 +1,13 @@
 /** The origins that the settings name. */
 import { numberSetting } from "../../core/model/number-setting.ts";
-import { checkOneSetting, originList } from "../../core/verify/origin-list.ts";
+import { originList } from "../../core/verify/origin-list.ts";
 import type { Region } from "../../core/verify/region.ts";
 import type { Env } from "../env.ts";
 
 export interface Origin {
   /** Tells it from the others: its URL, or `ORIGIN` for the binding. */
   readonly name: string;
-  /** Where it stands, if ORIGIN_URLS says so. */
+  /** Where it stands, if ORIGIN_URL says so. */
   readonly region: Region | null;
   /** A request to a path of the origin, with its bearer token. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
@@ -15,10 +15,7 @@ export interface Origin {
 
 /** In the order of the settings; none where none is configured. Throws `bad_setting` (500). */
 export function originsOf(env: Env): readonly Origin[] {
-  checkOneSetting(env.ORIGIN_URL, env.ORIGIN_URLS);
-  const listed = env.ORIGIN_URLS
-    ? originList(env.ORIGIN_URLS, "ORIGIN_URLS")
-    : originList(env.ORIGIN_URL ?? "", "ORIGIN_URL");
+  const listed = originList(env.ORIGIN_URL ?? "");
   if (listed.length > 0) {
     return listed.map(({ url, region }) => ({
       name: url,

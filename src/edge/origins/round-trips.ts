@@ -48,12 +48,12 @@ export class RoundTrips {
     return known.length > 0 ? Math.min(...known) : null;
   }
 
-  /** Measures those that are due, and tells each how far it is from `region`. Does not throw. */
-  async measure(origins: readonly Origin[], region: Region | null): Promise<void> {
+  /** Measures those that are due. Does not throw. */
+  async measure(origins: readonly Origin[]): Promise<void> {
     await Promise.all(
       origins
         .filter(({ name }) => (this.#seen.get(name)?.until ?? 0) <= this.#now() || this.#breakers.isDue(name))
-        .map((origin) => this.#measure(origin, region)),
+        .map((origin) => this.#measure(origin)),
     );
   }
 
@@ -74,7 +74,7 @@ export class RoundTrips {
       .map(({ origin }) => origin);
   }
 
-  async #measure(origin: Origin, region: Region | null): Promise<void> {
+  async #measure(origin: Origin): Promise<void> {
     // Nobody else measures meanwhile, and what is known stays known.
     const before = this.#seen.get(origin.name);
     const again = { ...before, until: this.#now() + LOOK_AGAIN_MS };
@@ -84,9 +84,6 @@ export class RoundTrips {
       this.#breakers.answered(origin.name);
       const roundTripMs = Math.min(await this.#asked(origin), await this.#asked(origin));
       this.#seen.set(origin.name, { ms: roundTripMs, until: this.#now() + MEASURE_EVERY_MS });
-      if (region === null) return;
-      const told = await origin.fetch("/v1/place", { method: "POST", body: JSON.stringify({ region, roundTripMs }) });
-      await told.body?.cancel();
     } catch {
       this.#seen.set(origin.name, again);
       this.#breakers.failed(origin.name, "hard");

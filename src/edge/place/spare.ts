@@ -4,7 +4,8 @@
  * then answered by a spare object, which keeps nothing. The conversation's next turn asks for the Session by name
  * again.
  */
-import { askSession } from "./finding.ts";
+import type { Placement } from "../api/placement-schema.ts";
+import { hinted } from "./placement.ts";
 
 /** A header of a turn: a Session that is busy says so, instead of letting the turn wait. */
 export const UNLESS_BUSY = "x-unless-busy";
@@ -13,13 +14,24 @@ export const BUSY = "x-busy";
 /** A header of a turn: nobody will ask this object again, so it stores nothing. */
 export const ONCE = "x-once";
 
+/** What every object of a conversation is asked. */
+export type TurnInit = Omit<RequestInit, "headers"> & { readonly headers: Readonly<Record<string, string>> };
+
+/** The answer of the object of a conversation that has a name of its own. */
+export const askSession = (
+  sessions: DurableObjectNamespace,
+  name: string,
+  placement: Placement,
+  turn: TurnInit,
+): Promise<Response> => sessions.getByName(name, hinted(placement)).fetch("https://session/", turn);
+
 /** As `askSession`, for a turn whose conversation has no name of its own. */
-export async function askUnnamed(...[sessions, name, placement, turn, later]: Parameters<typeof askSession>) {
+export async function askUnnamed(...[sessions, name, placement, turn]: Parameters<typeof askSession>) {
   const first = { ...turn, headers: { ...turn.headers, [UNLESS_BUSY]: "true" } };
-  const answer = await askSession(sessions, name, placement, first, later);
+  const answer = await askSession(sessions, name, placement, first);
   if (!answer.headers.has(BUSY)) return answer;
   const spare = `${name}~${crypto.randomUUID()}`;
   // The origin knows a session by this name, and takes it from whoever has it.
   const headers = { ...turn.headers, "x-session": spare, [ONCE]: "true" };
-  return askSession(sessions, spare, placement, { ...turn, headers }, later);
+  return askSession(sessions, spare, placement, { ...turn, headers });
 }

@@ -19,7 +19,7 @@ export interface Circumstance {
   readonly place: SessionPlace;
 }
 
-type Settings = Pick<Env, "ANSWER_LINES" | "ANSWERS">;
+type Settings = Pick<Env, "ANSWERS">;
 
 export class AnswerLine {
   /** What the Session sends on to the origin. */
@@ -43,8 +43,8 @@ export class AnswerLine {
 
   /** The answer came to its end. */
   ended({ finish, timings, account }: Outcome, circumstance: Circumstance): void {
-    const { draft, answered_by, patience_ms, measured } = account;
-    this.#write(finish, { ...circumstance, ...timings, draft, answered_by, patience_ms, ...measured });
+    const { draft, patience_ms, measured } = account;
+    this.#write(finish, { ...circumstance, ...timings, draft, patience_ms, ...measured });
   }
 
   /** The client left before the end. */
@@ -76,11 +76,11 @@ export class AnswerLine {
       round_trip_ms: place?.round_trip_ms,
       ...rest,
     };
-    if (this.#env.ANSWER_LINES !== "false") console.log(JSON.stringify(line));
+    console.log(JSON.stringify(line));
     const number = (name: string) => Number((rest as Record<string, unknown>)[name] ?? 0);
     this.#env.ANSWERS?.writeDataPoint({
       indexes: [this.#key ?? "open"],
-      blobs: [finish, line.origin ?? "", line.region ?? "", String(rest.draft ?? ""), String(rest.answered_by ?? "")],
+      blobs: [finish, line.origin ?? "", line.region ?? "", String(rest.draft ?? "")],
       doubles: [line.ms, ...DOUBLES.map(number)],
     });
   }

@@ -22,16 +22,13 @@ import { cpuBudgetMs } from "../draft/cpu-budget.ts";
 import { SessionDraft } from "../draft/drafter.ts";
 import type { Env } from "../env.ts";
 import { Breakers } from "../origins/breaker.ts";
-import { originLost, Route } from "../origins/origin.ts";
-import { deadlineOf, type Origin, originsOf } from "../origins/origins.ts";
+import { Route } from "../origins/origin.ts";
+import { deadlineOf, originsOf } from "../origins/origins.ts";
 import { RoundTrips } from "../origins/round-trips.ts";
 import { traced } from "../origins/trace.ts";
-import { MOST_MOVES, MOVED, MOVES, PLACES, type Visit } from "../place/finding.ts";
-import { isMisplaced } from "../place/placement.ts";
+import { PLACES, type Visit } from "../place/placement.ts";
 import { BUSY, ONCE, UNLESS_BUSY } from "../place/spare.ts";
-import { type Moved, Whereabouts } from "../place/whereabouts.ts";
 import { loadedTarget } from "../prompt/target.ts";
-import { blob, ids } from "../store/ids.ts";
 import { PageStore } from "../store/pages.ts";
 import { isStorageFailure, tellStorageFailure, UNSTORED, unstoredOutcome } from "../store/storage-failure.ts";
 import { TimelineStore } from "../store/timeline-store.ts";
@@ -46,8 +43,6 @@ import { untold } from "./untold.ts";
 
 /** Requests that may wait behind the answer under way. */
 const MAX_WAITING = 4;
-/** An object that its conversation has left says so for this much longer than the new one lives. */
-const FORWARD_HOURS = 24;
 
 /** The end of what is stored is put off no more often than this. */
 const ALARM_EVERY_MS = 60_000;
@@ -78,7 +73,6 @@ export class Session {
   readonly env: Env;
   readonly #store: TimelineStore;
   readonly #pages: PageStore;
-  readonly #whereabouts: Whereabouts;
   readonly #responses: ResponseStore;
   readonly #queue = new Queue(MAX_WAITING);
   readonly #history = new History(learned?.costs, learned?.meanAcceptance, learned?.idle);
@@ -97,19 +91,16 @@ export class Session {
     this.env = env;
     this.#store = new TimelineStore(ctx.storage);
     this.#pages = new PageStore(ctx.storage);
-    this.#whereabouts = new Whereabouts(ctx.storage);
     this.#responses = new ResponseStore(ctx.storage);
     this.#timeline = this.#store.read();
   }
 
   /**
    * A turn: takes a Generation as JSON from the Worker, with this Session's name, the request's id and a `Visit` as
-   * headers. Or a step of the hand-over to another object (finding.ts).
+   * headers.
    */
   async fetch(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
-    if (pathname === "/adopt") return this.#adopt(request);
-    if (pathname === "/left") return this.#left();
     if (pathname === TOKENS_PATH) return this.#tokens(request);
     if (pathname.startsWith(RESPONSES_PATH)) return this.#stored(pathname.slice(RESPONSES_PATH.length), request.method);
     const startedAt = Date.now();
@@ -129,21 +120,14 @@ export class Session {
         end();
       };
       try {
-        const moves = Number(request.headers.get(MOVES));
         const origins = originsOf(this.env);
-        const moved = this.#visited(request.headers.get(PLACES), moves, origins);
-        if (moved) {
-          const answer = await this.#forward(moved);
-          leave();
-          return answer;
-        }
+        const { placement, client } = JSON.parse(request.headers.get(PLACES) ?? "null") as Visit;
         const { dialect } = asked;
         const response = dialect?.kind === "responses" ? this.#responses.turn(asked, dialect) : null;
         const generation = response?.generation ?? asked;
         const target = await loadedTarget(this.env.ASSETS);
         if (target.description.draft !== null) this.#draft ??= new SessionDraft(this.env, this.#pages);
-        const region = this.#whereabouts.asked?.region ?? null;
-        const nearestFirst = roundTrips.order(origins, region, this.#origin);
+        const nearestFirst = roundTrips.order(origins, placement.region ?? client, this.#origin);
         const tracedOrigins = nearestFirst.map((origin) => traced(origin, line.traceparent));
         const route = new Route(tracedOrigins, breakers, Date.now);
         const turn = await Turn.of(generation, {
@@ -168,7 +152,7 @@ export class Session {
         // What it stores has an end before it has a beginning. A stream says in its first event whether it is stored.
         if (response?.stores) await this.#keepFor(this.#keepHours * HOUR_MS, generation.stream);
         const beginning = await this.#begin(turn);
-        this.ctx.waitUntil(roundTrips.measure(origins, region));
+        this.ctx.waitUntil(roundTrips.measure(origins));
         const unstored = request.headers.has(UNSTORED);
         const once = unstored || request.headers.has(ONCE);
         const keep = once ? () => turn.idle() : () => this.#keep(turn, response);
@@ -177,7 +161,11 @@ export class Session {
           (dialect?.kind === "messages"
             ? messagesForm(turn.head, generation)
             : formOf(turn.head, generation, turn.echo));
-        const circumstance = () => ({ origin: route.asked?.name ?? null, place: this.#place(moves, origins) });
+        const place = (): SessionPlace => {
+          const ms = roundTrips.nearest(origins);
+          return { ...placement, ...(ms !== null && { round_trip_ms: ms }) };
+        };
+        const circumstance = () => ({ origin: route.asked?.name ?? null, place: place() });
         const knows = this.env.SHOW_CACHED === "true" || request.headers.has(KEY_NAME);
         const account = (ended: Outcome, placement: SessionPlace): Outcome => {
           const outcome = unstored ? unstoredOutcome(ended) : ended;
@@ -240,68 +228,7 @@ export class Session {
     await this.ctx.storage?.deleteAll();
     this.#alarmAt = 0;
     this.#timeline = [];
-    this.#whereabouts.forget();
     this.#responses.forget();
-  }
-
-  /**
-   * What a turn's `Visit` says: whether the conversation is elsewhere, or goes there now. No turn is under way here
-   * then, and from then on this object takes none.
-   */
-  #visited(header: string | null, moves: number, origins: readonly Origin[]): Moved | null {
-    const { moved, asked } = this.#whereabouts;
-    if (moved || header === null) return moved;
-    const { placement, client } = JSON.parse(header) as Visit;
-    if (this.#timeline.length === 0) {
-      // It was made just now, for this request.
-      this.#whereabouts.arrive({ region: placement.region ?? client, why: placement.why });
-      return null;
-    }
-    const ownMs = roundTrips.nearest(origins);
-    // Stored responses do not travel.
-    if (this.#responses.some || moves >= MOST_MOVES || !isMisplaced(asked?.region ?? null, ownMs, placement))
-      return null;
-    const { region, why } = placement;
-    this.#whereabouts.leave({ region, why, moves: moves + 1 });
-    return this.#whereabouts.moved;
-  }
-
-  /** Sends the Worker to the object that the conversation goes on in, with what that should have. */
-  async #forward(moved: Moved): Promise<Response> {
-    await this.#keepFor((this.#keepHours + FORWARD_HOURS) * HOUR_MS);
-    return new Response(blob(this.#timeline), { headers: { [MOVED]: JSON.stringify(moved) } });
-  }
-
-  /** Takes over the timeline of the object before, unless it has its own already. */
-  async #adopt(request: Request): Promise<Response> {
-    const { region, why } = JSON.parse(request.headers.get(MOVED) ?? "{}") as Moved;
-    const timeline = ids(await request.arrayBuffer());
-    if (this.#timeline.length === 0 && !this.#whereabouts.moved) {
-      this.#whereabouts.arrive({ region, why });
-      this.#timeline = timeline;
-      await this.#ending(this.#keepHours * HOUR_MS, () => {
-        this.#store.save(timeline);
-        this.#whereabouts.save();
-      });
-    }
-    return new Response(null, { status: 204 });
-  }
-
-  /** The object after this one has the timeline: what is left here is where to find it. */
-  #left(): Response {
-    if (this.#whereabouts.moved) {
-      this.#store.save([]);
-      this.#pages.clear();
-      this.#timeline = [];
-    }
-    return new Response(null, { status: 204 });
-  }
-
-  /** For the account of an answer. */
-  #place(moves: number, origins: readonly Origin[]): SessionPlace {
-    const ms = roundTrips.nearest(origins);
-    const { region, why } = this.#whereabouts.asked ?? { region: null, why: "none" };
-    return { region, why, moves, ...(ms !== null && { round_trip_ms: ms }) };
   }
 
   /** Waits for the first verdict, so that a refusal has its own status. */
@@ -311,10 +238,7 @@ export class Session {
       return { first: await decided.next(), rest: decided };
     } catch (error) {
       await turn.idle();
-      const mayDraft = this.env.ALLOW_DRAFT_ONLY === "true" && turn.formed;
-      if (!mayDraft || !this.#draft || !originLost(error)) throw error;
-      const drafted = turn.drafted(this.#draft);
-      return { first: await drafted.next(), rest: drafted };
+      throw error;
     }
   }
 
@@ -340,7 +264,6 @@ export class Session {
     // Who was told that a response is stored may ask for it as long as anything is.
     await this.#ending(response?.stores ? this.#keepHours * HOUR_MS : ms, () => {
       this.#store.save(timeline);
-      this.#whereabouts.save();
       if (pages) this.#draft?.save(timeline);
     });
   }

@@ -17,7 +17,7 @@ import type { History } from "../../core/speculate/history.ts";
 import { breakEvenRoundTrip } from "../../core/speculate/patience.ts";
 import { generate } from "../../core/speculate/round.ts";
 import { Shapers } from "../../core/speculate/shaping.ts";
-import type { Drafter, Verifier } from "../../core/speculate/types.ts";
+import type { Drafter } from "../../core/speculate/types.ts";
 import { Window, type WindowPolicy } from "../../core/speculate/window.ts";
 import { VerifyClient } from "../../core/verify/client.ts";
 import { MAX_DRAFT } from "../../core/verify/protocol.ts";
@@ -33,7 +33,6 @@ import type { DraftKind, Generation } from "../prompt/generation.ts";
 import { type Task, taskOf } from "../prompt/prompt.ts";
 import type { Said } from "../prompt/said.ts";
 import type { Target } from "../prompt/target.ts";
-import { DraftAlone } from "./alone.ts";
 import { answer, type Tally } from "./answer.ts";
 import { checked } from "./checked.ts";
 import { noteOf, type Taken } from "./note.ts";
@@ -92,12 +91,9 @@ export class Turn {
   /** What form the answer must have, if any; null, too, where other answers take all the room. */
   readonly #following: Following | null;
   readonly #held: Held | null;
-  /** Whether the draft alone could answer as it must. */
-  readonly formed: boolean;
   /** What tools the answer may call, if any. */
   readonly #calling: Calling | null;
-  #client: VerifyClient | null;
-  #verifier: Verifier;
+  readonly #client: VerifyClient;
   #closed = false;
   #idle: () => Promise<void> = async () => {};
 
@@ -144,7 +140,6 @@ export class Turn {
     const stop = [...stopIds];
     this.#calling = calling;
     this.#held = held;
-    this.formed = constraint === null || held !== null;
     this.#following = held && new Following(held.constraint, prompt.length, stop);
     this.#shapers = Shapers.of(shaping, { stop }, this.#following ? [this.#following] : []);
     this.#model = given.draft && new TurnDrafter(given.draft, { ...sampling, shapers: this.#shapers }, id, this.budget);
@@ -172,7 +167,6 @@ export class Turn {
       ...(field !== null && { formField: field }),
       ...(given.deadlineMs !== undefined && { deadlineMs: given.deadlineMs }),
     });
-    this.#verifier = this.#client;
   }
 
   /** What the answer begins with. */
@@ -190,15 +184,6 @@ export class Turn {
     return this.#answer(this.#drafter());
   }
 
-  /** The answer as the draft alone would give it, instead of an origin that cannot be reached. */
-  drafted(draft: SessionDraft): AsyncGenerator<Piece, Tally> {
-    const { prompt, maxTokens, stopIds } = this.#task;
-    this.#client = null;
-    const choosing = { ...this.generation.sampling, shapers: this.#shapers };
-    this.#verifier = new DraftAlone(draft, choosing, stopIds, prompt, maxTokens);
-    return this.#answer(null);
-  }
-
   /** Whether the client has left. */
   get closed(): boolean {
     return this.#closed;
@@ -207,7 +192,7 @@ export class Turn {
   /** The client has left: tells whoever decides to stop. */
   close(): void {
     this.#closed = true;
-    this.#verifier.close();
+    this.#client.close();
   }
 
   /** The turn is over, and what it held may be forgotten. */
@@ -225,7 +210,7 @@ export class Turn {
   #answer(drafter: Drafter | null): AsyncGenerator<Piece, Tally> {
     const { stop, constraint } = this.generation;
     const text = new AnswerText(this.#given.target.tokenizer.decoder(), stop);
-    const { steps, idle } = generate(this.timeline, drafter, this.#verifier, this.#window);
+    const { steps, idle } = generate(this.timeline, drafter, this.#client, this.#window);
     this.#idle = idle;
     const pieces = answer(steps, text, this.#task.stopIds, Date.now, this.#calling?.reading());
     const fault = this.#calling
@@ -239,9 +224,9 @@ export class Turn {
     return this.#idle();
   }
 
-  /** Nothing is explained to whoever turned drafts off, where the engine verifies none, or where no target answered. */
+  /** Nothing is explained to whoever turned drafts off, or where the engine verifies none. */
   #note(taken: Omit<Taken, "passMs">, undrafted: boolean): string | undefined {
-    if (this.#kind === "off" || undrafted || !this.#client) return undefined;
+    if (this.#kind === "off" || undrafted) return undefined;
     const { sharedCpu, target, history } = this.#given;
     const { passMs } = history.costs;
     const { tokensPerPass } = target.description;
@@ -254,7 +239,7 @@ export class Turn {
     const { finish, predicted, drafted, verified, thrown, kept, passes, undrafted, firstAt, lastAt } = tally;
     const { length } = this.#task.prompt;
     const draftCached = Math.min(this.#model?.cached ?? 0, length);
-    const cached = this.#client ? this.#client.cached : 0;
+    const { cached } = this.#client;
     const predictedMs = lastAt - firstAt;
     const note = this.#note({ predicted, passes, drafted, predictedMs }, undrafted);
     return {
@@ -272,11 +257,10 @@ export class Turn {
         draft_n_accepted: kept,
         draft_n_thrown: thrown,
         draft_read_n: Math.min(this.#model?.read ?? 0, this.timeline.length),
-        target_passes: this.#client ? passes : 0,
+        target_passes: passes,
       },
       account: {
         seed: this.generation.sampling.seed,
-        answered_by: this.#client ? "target" : "draft",
         draft: this.#kind,
         patience_ms: this.#window.patience,
         draft_cache_n: draftCached,

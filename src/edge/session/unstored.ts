@@ -3,13 +3,13 @@
  * the Worker's own request and stores nothing.
  */
 import type { Env } from "../env.ts";
-import type { askSession } from "../place/finding.ts";
+import type { askSession } from "../place/spare.ts";
 import { Session } from "./session.ts";
 
 /** As `askSession`, of a Session that lives as long as this request. */
 export const askHere =
-  (env: Env): typeof askSession =>
-  (_sessions, name, _placement, turn, later) => {
+  (env: Env, later: (work: Promise<unknown>) => void): typeof askSession =>
+  (_sessions, name, _placement, turn) => {
     // The origin knows a session by this name, and takes it from whoever has it.
     const headers = { ...turn.headers, "x-session": `${name}~${crypto.randomUUID()}` };
     return sessionHere(env, later).fetch(new Request("https://session/", { ...turn, headers }));

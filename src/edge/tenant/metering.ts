@@ -109,9 +109,13 @@ export async function admittedTokens(
   read = tokens,
 ): Promise<MeteredAnswer> {
   if (!env.METER) {
-    throw new OutriderError("bad_setting", "KEYS needs the Durable Object binding METER; the wrangler file lacks it", {
-      status: 500,
-    });
+    throw new OutriderError(
+      "bad_setting",
+      "a key with a name needs the Durable Object binding METER; the wrangler file lacks it",
+      {
+        status: 500,
+      },
+    );
   }
   const ticket = crypto.randomUUID();
   const meter = env.METER.getByName(name);

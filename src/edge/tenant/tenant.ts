@@ -32,36 +32,34 @@ export interface Tenant {
   readonly isOperator: boolean;
 }
 
+/** Settings that are part of others now. Whoever left one as it was would open the API, or ask nobody. */
+const FORMER = { KEYS: "API_KEYS", ORIGIN_URLS: "ORIGIN_URL" } as const;
+
+function checkFormer(env: Env): void {
+  for (const [former, now] of Object.entries(FORMER)) {
+    if (!(env as object as Readonly<Record<string, unknown>>)[former]) continue;
+    const message = `${former} is part of ${now} now; write its value there, and remove ${former}`;
+    throw new OutriderError("bad_setting", message, { status: 500 });
+  }
+}
+
 /** The tenant of a key or, where the API is open, everybody's. Throws a 401, or `bad_setting`. */
 export async function authenticate(authorization: string | null, env: Env): Promise<Tenant> {
+  checkFormer(env);
   const given = bearerOf(authorization);
   const isOperator = given !== null && Boolean(env.OPERATOR_KEY) && (await isKnown(given, [env.OPERATOR_KEY!]));
-  const records = env.KEYS ? parseKeys(env.KEYS) : [];
-  const keys = env.API_KEYS ? plainKeys(env.API_KEYS) : [];
-  const isOpen = !env.API_KEYS && !env.KEYS;
-  if (isOpen && !isOperator) {
+  const { plain, named } = env.API_KEYS ? parseKeys(env.API_KEYS) : { plain: [], named: [] };
+  if (!env.API_KEYS && !isOperator) {
     return { secret: `open:${env.SESSION_SECRET ?? ""}`, name: null, record: null, isOperator };
   }
   if (given === null) {
     throw new OutriderError("missing_api_key", "no API key; send it as `Authorization: Bearer KEY`", { status: 401 });
   }
-  const record = await recordOf(given, records);
-  if (!record && !(await isKnown(given, keys)) && !isOperator) {
+  const record = await recordOf(given, named);
+  if (!record && !(await isKnown(given, plain)) && !isOperator) {
     throw new OutriderError("invalid_api_key", "the API key is not known to this server", { status: 401 });
   }
   return { secret: `key:${given}`, name: record?.name ?? (await keyHash(given)).slice(0, 8), record, isOperator };
-}
-
-function plainKeys(setting: string): readonly string[] {
-  const keys = setting
-    .split(",")
-    .map((key) => key.trim())
-    .filter((key) => key !== "");
-  if (keys.length > 0) return keys;
-  // Whoever set it wanted keys: an open API would be the opposite.
-  throw new OutriderError("bad_setting", "API_KEYS is set and holds no key; write keys into it, or remove it", {
-    status: 500,
-  });
 }
 
 /**

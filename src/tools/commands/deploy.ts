@@ -90,8 +90,8 @@ async function* checked(project: Project, deployment: Deployment): AsyncGenerato
   yield checkKeys(names, deployment.open, SECRETS_FILE);
   const token = own.ORIGIN_TOKEN ?? (uploaded.includes("ORIGIN_TOKEN") ? "hidden" : undefined);
   const { bound, vars } = project;
-  const named = { url: deployment.origin ?? vars.ORIGIN_URL, urls: vars.ORIGIN_URLS };
-  yield* checkOrigins(named, { bound, token, draftOnly: vars.ALLOW_DRAFT_ONLY === "true" }, edge);
+  const named = deployment.origin ?? vars.ORIGIN_URL;
+  yield* checkOrigins(named, { bound, token }, edge);
   const region = checkRegion(vars.ORIGIN_REGION);
   if (region) yield region;
   if (edge.draft !== null && project.cpuMs === undefined) console.error(FREE_PLAN);

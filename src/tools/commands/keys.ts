@@ -8,6 +8,7 @@ import {
   formatKeys,
   type KeyLimits,
   type KeyRecord,
+  type Keys,
   keyHash,
   LIMITS,
   limitWords,
@@ -35,28 +36,28 @@ export const keysCommand = command({
     tpd: limit(LIMITS.tpd),
     parallel: limit(LIMITS.parallel),
     max: limit(LIMITS.max),
-    file: text("FILE", "where KEYS and OPERATOR_KEY stand", { default: ".prod.vars" }),
+    file: text("FILE", "where API_KEYS and OPERATOR_KEY stand", { default: ".prod.vars" }),
     url: text("URL", "list: the edge, which is asked for usage with OPERATOR_KEY"),
   },
   notes: `A key is a random word. Only its SHA-256 is kept, so a lost key cannot be shown again: revoke it and add another.
 Add a name that is there already to give it a new key. A change counts from the next \`outrider deploy\` on. A value of
-a Worker's environment has at most 5 KiB, which is about 45 keys. Where KEYS and API_KEYS both stand, either opens.`,
+a Worker's environment has at most 5 KiB, which is about 45 keys. Keys without names that stand in API_KEYS stay as they are.`,
   async run({ words: [action, name, ...rest], file, url, ...limits }) {
-    if (action === "list" && name === undefined) return list(keysIn(file), file, url);
+    if (action === "list" && name === undefined) return list(keysIn(file).named, file, url);
     if ((action !== "add" && action !== "revoke") || name === undefined || rest.length > 0) {
       throw usage("say add NAME, list or revoke NAME");
     }
     const known = keysIn(file);
-    const others = known.filter((each) => each.name !== name);
+    const others = known.named.filter((each) => each.name !== name);
     if (action === "revoke") {
-      if (others.length === known.length) throw unknown(name, file);
-      write(file, others);
+      if (others.length === known.named.length) throw unknown(name, file);
+      write(file, known, others);
       console.log(`revoked ${name}; \`outrider deploy\` makes it so`);
       return;
     }
     checkKeyName(name);
     const key = `or-${randomBytes(24).toString("hex")}`;
-    write(file, [...others, { name, hash: await keyHash(key), limits: given(limits) }]);
+    write(file, known, [...others, { name, hash: await keyHash(key), limits: given(limits) }]);
     console.log(key);
     console.error(`this is the key of ${name}; it is not shown again. \`outrider deploy\` makes it valid`);
   },
@@ -73,22 +74,22 @@ const textOf = (file: string): string => (fileIfThere(file) ? readFileSync(file,
 
 const settingsIn = (file: string): NodeJS.Dict<string> => parseEnv(textOf(file));
 
-function keysIn(file: string): readonly KeyRecord[] {
-  const { KEYS } = settingsIn(file);
-  return KEYS ? parseKeys(KEYS) : [];
+function keysIn(file: string): Keys {
+  const { API_KEYS } = settingsIn(file);
+  return API_KEYS ? parseKeys(API_KEYS) : { plain: [], named: [] };
 }
 
-/** Replaces the line KEYS and leaves the rest of the file as it is, closed to others than its owner. */
-function write(file: string, records: readonly KeyRecord[]): void {
-  const line = `KEYS="${formatKeys(records)}"`;
+/** Replaces the line API_KEYS and leaves the rest of the file as it is, closed to others than its owner. */
+function write(file: string, { plain }: Keys, named: readonly KeyRecord[]): void {
+  const line = `API_KEYS="${formatKeys({ plain, named })}"`;
   if (line.length > MOST_KEY_BYTES) {
     throw new OutriderError(
       "too_many_keys",
-      `${records.length} keys take more than the ${MOST_KEY_BYTES} bytes of KEYS`,
+      `${plain.length + named.length} keys take more than the ${MOST_KEY_BYTES} bytes of API_KEYS`,
     );
   }
   const before = textOf(file);
-  const pattern = /^KEYS=.*$/m;
+  const pattern = /^API_KEYS=.*$/m;
   const gap = before === "" || before.endsWith("\n") ? "" : "\n";
   const after = pattern.test(before) ? before.replace(pattern, () => line) : `${before}${gap}${line}\n`;
   closeToOthers(file);

@@ -168,7 +168,7 @@ async function ownPreference(): Promise<string | undefined> {
 export async function before(url: string, asked: Asked): Promise<Prepared> {
   const { target, draft, examples, tokensPerPass } = await modelsBefore(url, asked);
   const token = process.env.ORIGIN_TOKEN;
-  const check = await checkOrigin({ url, token, bound: false, draftOnly: false }, { ...target, draft: null });
+  const check = await checkOrigin({ url, token, bound: false }, { ...target, draft: null });
   if (check.result !== "passed") {
     throw new OutriderError("wrong_origin", `${check.about}${check.next === undefined ? "" : `; ${check.next}`}`);
   }

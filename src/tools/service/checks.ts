@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { type EdgeModel, edgeModelSchema } from "../../core/format/edge-model.ts";
 import { OutriderError } from "../../core/model/errors.ts";
 import { decodeHealth, type Health } from "../../core/verify/health.ts";
-import { checkOneSetting, isHttpUrl, originList } from "../../core/verify/origin-list.ts";
+import { isHttpUrl, originList } from "../../core/verify/origin-list.ts";
 import { regionOf } from "../../core/verify/region.ts";
 
 export interface Check {
@@ -76,15 +76,11 @@ export async function checkWorker(folder: string): Promise<Check> {
  * @param secrets names of the secrets that the deployment will have; undefined where nobody knows
  */
 export function checkKeys(secrets: readonly string[] | undefined, isOpen: boolean, file: string): Check {
-  const named = secrets?.includes("KEYS") ?? false;
-  const hasKeys = named || (secrets?.includes("API_KEYS") ?? false);
+  const hasKeys = secrets?.includes("API_KEYS") ?? false;
   if (hasKeys && isOpen) {
-    return failed(
-      `keys: --open is said, and ${named ? "KEYS" : "API_KEYS"} is set`,
-      `leave --open away, or take ${named ? "KEYS" : "API_KEYS"} out of ${file}`,
-    );
+    return failed("keys: --open is said, and API_KEYS is set", `leave --open away, or take API_KEYS out of ${file}`);
   }
-  if (hasKeys) return passed(`keys: clients need one of ${named ? "KEYS" : "API_KEYS"}`);
+  if (hasKeys) return passed("keys: clients need one of API_KEYS");
   if (!isOpen) {
     return open(
       "keys: no API_KEYS, so that anybody could use your origin",
@@ -108,16 +104,12 @@ export function checkRegion(region: unknown): Check | undefined {
   }
 }
 
-interface Named {
-  /** ORIGIN_URL, or what was given instead of it. */
-  readonly url: unknown;
-  /** ORIGIN_URLS. */
-  readonly urls: unknown;
-}
-
-/** `checkOrigin` and `checkPublic` of every origin that the settings name, or of none. */
+/**
+ * `checkOrigin` and `checkPublic` of every origin that is named, or of none.
+ * @param named ORIGIN_URL, or what was given instead of it
+ */
 export async function* checkOrigins(
-  named: Named,
+  named: unknown,
   rest: Omit<OriginCheck, "url">,
   edge: EdgeModel,
 ): AsyncGenerator<Check> {
@@ -134,11 +126,8 @@ export async function* checkOrigins(
   }
 }
 
-function originUrls({ url, urls }: Named): readonly (string | undefined)[] {
-  checkOneSetting(url, urls);
-  if (!urls) return [url ? `${url}` : undefined];
-  return originList(`${urls}`, "ORIGIN_URLS").map((entry) => entry.url);
-}
+const originUrls = (named: unknown): readonly (string | undefined)[] =>
+  named ? originList(`${named}`).map(({ url }) => url) : [undefined];
 
 interface OriginCheck {
   readonly url: string | undefined;
@@ -146,8 +135,6 @@ interface OriginCheck {
   readonly bound: boolean;
   /** The token that the deployment sends: a value, or only that it is set at Cloudflare. */
   readonly token: string | "hidden" | undefined;
-  /** Whether the draft may answer alone. */
-  readonly draftOnly: boolean;
 }
 
 /** Whether Cloudflare can reach the origin as this machine does; undefined for a URL that looks like it. */
@@ -164,10 +151,9 @@ export function checkPublic(url: string | undefined): Check | undefined {
 const ORIGIN_TIMEOUT_MS = 10_000;
 
 /** Whether the origin is there, has the edge's model and vocabulary, and takes the edge's token. */
-export async function checkOrigin({ url, bound, token, draftOnly }: OriginCheck, edge: EdgeModel): Promise<Check> {
+export async function checkOrigin({ url, bound, token }: OriginCheck, edge: EdgeModel): Promise<Check> {
   if (!url) {
     if (bound) return passed("origin: through the binding ORIGIN, which cannot be asked from here");
-    if (draftOnly && edge.draft !== null) return passed("origin: none, the draft answers alone (ALLOW_DRAFT_ONLY)");
     return open(
       "origin: none is named",
       "start one with `outrider origin`, and name it in ORIGIN_URL of the wrangler file or with --origin URL",

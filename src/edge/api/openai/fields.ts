@@ -3,7 +3,8 @@
  *
  *   honoured        a schema of request-schemas.ts reads it
  *   refused         it would change the answer, and Outrider cannot; values that ask for nothing pass
- *   without effect  the text is the same with it; the header `x-outrider-ignored` names it
+ *   without effect  the text is the same with it; the header `x-outrider-ignored` names it. So it does with every field
+ *                   that nobody knows, so a row stands only where there is more to say
  *
  * So nothing is dropped in silence. docs/api.md is made from this table. A field that is in none of the dialects is
  * named in the header, too, unless it looks like a misspelt one: then it is refused.
@@ -41,9 +42,6 @@ const TEXT = "only text is supported";
 const SAMPLER = "this sampler is not supported; temperature, top_k, top_p and min_p are";
 const TEMPLATE = "the model's own chat template is used, with what it generates by default";
 const LAZY = "a grammar holds from the answer's first token on";
-const CACHE = "Sessions cache by themselves";
-const SCHEDULING = "the origin shares itself among keys by itself";
-const ACCOUNT = "nothing is stored under it";
 const DECORATION = "the answer's shape is Outrider's own";
 
 export const FIELDS: Readonly<Record<string, Field>> = {
@@ -152,42 +150,9 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   response_fields: refused("l", DECORATION),
   vllm_xargs: refused("v", "they are for plugins of vLLM"),
 
-  user: ignored("ov", ACCOUNT),
-  safety_identifier: ignored("o", ACCOUNT),
-  metadata: ignored("o", ACCOUNT),
-  store: ignored("o", "conversations are kept by Sessions, whatever it says"),
-  service_tier: ignored("o", SCHEDULING),
-  priority: ignored("v", SCHEDULING),
   request_id: ignored("v", "send it as x-request-id"),
   session_id: ignored("v", "send it as x-session-affinity"),
-  prompt_cache_options: ignored("o", CACHE),
-  prompt_cache_retention: ignored("o", CACHE),
-  cache_prompt: ignored("l", CACHE),
-  cache_salt: ignored("v", CACHE),
-  id_slot: ignored("l", CACHE),
-  n_cache_reuse: ignored("l", CACHE),
-  kv_transfer_params: ignored("v", CACHE),
-  ec_transfer_params: ignored("v", CACHE),
-  preserved_tokens: ignored("l", "tokens that calls are made of have text"),
   reasoning_format: ignored("l", "thoughts are not set apart"),
-  reasoning_control: ignored("l", "thoughts are not set apart"),
-  include_reasoning: ignored("v", "thoughts are not set apart"),
-  dynatemp_exponent: ignored("l", "it says how, and dynatemp_range whether"),
-  xtc_threshold: ignored("l", "it says how, and xtc_probability whether"),
-  dry_base: ignored("l", "it says how, and dry_multiplier whether"),
-  dry_allowed_length: ignored("l", "it says how, and dry_multiplier whether"),
-  dry_penalty_last_n: ignored("l", "it says how, and dry_multiplier whether"),
-  dry_sequence_breakers: ignored("l", "it says how, and dry_multiplier whether"),
-  mirostat_tau: ignored("l", "it says how, and mirostat whether"),
-  mirostat_eta: ignored("l", "it says how, and mirostat whether"),
-  adaptive_decay: ignored("l", "it says how, and adaptive_target whether"),
-  truncation_side: ignored("v", "it says how, and truncate_prompt_tokens whether"),
-  backend_sampling: ignored("l", "the target chooses at the origin, whatever it says"),
-  timings_per_token: ignored("l", "timings come with the last chunk"),
-  return_progress: ignored("l", DECORATION),
-  sse_ping_interval: ignored("l", DECORATION),
-  stream_interval: ignored("v", "each round is sent as it is decided"),
-  verbose: ignored("l", DECORATION),
   "stream_options.include_usage": honoured("ov"),
   "stream_options.include_obfuscation": ignored("o", DECORATION),
   "stream_options.continuous_usage_stats": ignored("v", "usage comes with the last chunk"),
