@@ -68,11 +68,6 @@ export interface Env {
   /** Tokens of an answer at most, and where the client names no limit; 4096 unless given. */
   readonly MAX_TOKENS?: number | string;
   /**
-   * Which keys a draft holds and reads: "near" with the tokens that are held, such as "near:384", a policy with a share
-   * of the keys, such as "quest:0.2", or "all"; what the draft's pack names when absent (docs/keeping.md).
-   */
-  readonly KEEPING?: string;
-  /**
    * CPU that the draft model may use for an answer, in ms; no limit unless set. Then drafting ends and the target goes
    * on alone: the text is the same.
    */

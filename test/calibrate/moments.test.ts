@@ -1,6 +1,6 @@
 /** Moments of keys by the float engine against those of the keys that the quantised engine left in its pages. */
 import { afterAll, expect, test } from "vitest";
-import { readKeys } from "../../src/core/draft/keeping/page-keys.ts";
+import { readKeys } from "../../src/core/draft/infinigen/page-keys.ts";
 import { writePack } from "../../src/core/format/pack.ts";
 import { readPack, readPackHeader } from "../../src/core/format/pack-reader.ts";
 import { headBlockBytes } from "../../src/core/kernels/abi.ts";

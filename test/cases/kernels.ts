@@ -357,26 +357,6 @@ function attentionCase(H: number, G: number, D: number, T: number, position: num
   };
 }
 
-function massCase(heads: number, D: number, count: number, queries?: Fill): KernelCase {
-  return {
-    name: `addAttention heads ${heads} D ${D} count ${count} ${queries ?? ""}`,
-    tolerance: 0,
-    prepare(memory) {
-      pageTable(memory, 2, D);
-      fillFloats(memory, WEIGHT, count * 4 * D, 3);
-      fillFloats(memory, X, heads * D, 4, queries);
-      fillFloats(memory, OUT, Math.ceil(count / 32) * 32, 5);
-      return {
-        run(kernels) {
-          kernels.kvAppend(WEIGHT, WEIGHT + 2 * D * 4, 4 * D, count, 2, D, PAGES, 0, 0);
-          kernels.addAttention(X, heads, D, PAGES, headBlockBytes(D), count, OUT, SCRATCH);
-        },
-        output: { address: OUT, bytes: count * 4 },
-      };
-    },
-  };
-}
-
 /** Rows of any bytes from −127 on, behind 64 bytes that are not theirs. */
 function scoreCase(heads: number, W: number, rows: number, pages: number, fill?: Fill): KernelCase {
   return {
@@ -609,10 +589,6 @@ export const KERNEL_CASES: readonly KernelCase[] = [
   attentionCase(4, 1, 64, 1, 90, "spike"),
   // All weights alike, and so many that their sum bounds them.
   attentionCase(3, 1, 32, 2, 1200, "zeros"),
-  massCase(3, 64, 100),
-  massCase(1, 32, 33),
-  massCase(2, 96, 1, "spike"),
-  massCase(2, 32, 250, "zeros"),
   scoreCase(3, 16, 32, 5),
   scoreCase(1, 128, 4, 3),
   scoreCase(7, 4, 4, 1, "spike"),

@@ -2,10 +2,14 @@
  * A conversation of 1,000 tokens whose Session was evicted goes on at once: the draft's KV pages come out of SQLite,
  * and the origin still holds the target's. A Session that has to prefill is the measure; the words are the same.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Generation } from "../../src/edge/prompt/generation.ts";
 import { sessionName } from "../../src/edge/tenant/tenant.ts";
 import { prepare } from "../../src/tools/commands/prepare.ts";
+import { packWithKeys } from "../support/pack-with-keys.ts";
 import { answerOf, type Running, start } from "../workerd/harness.ts";
 
 const MODEL = "smollm2-135m-instruct";
@@ -15,12 +19,17 @@ const TEXT =
 const opening = [{ role: "user", content: `${TEXT.repeat(30)}Summarise this text.` }];
 
 let run: Running;
+const home = mkdtempSync(join(tmpdir(), "outrider-resume-"));
 beforeAll(async () => {
+  const { target, draft } = await prepare();
   // So few tokens are read at once. Of more, the draft reads the rest while the target is at work, and here the target
   // works on the same thread.
-  run = await start({ packs: await prepare(), edge: { KEEPING: "near:192" } });
+  run = await start({ packs: { target, draft: packWithKeys(draft, "near:192", join(home, "draft")) } });
 });
-afterAll(() => run?.close());
+afterAll(async () => {
+  await run?.close();
+  rmSync(home, { recursive: true, force: true });
+});
 
 /** One turn with a waiting origin, so that drafting is part of what is measured. */
 async function turn(session: string, messages: object[], maxTokens: number) {

@@ -1,5 +1,5 @@
 /** A model in memory as a Llama of the service, over the kernels of one implementation. */
-import type { Keeping } from "../../src/core/draft/keeping.ts";
+import type { KeyBudget } from "../../src/core/draft/key-policy.ts";
 import { Llama } from "../../src/core/draft/llama.ts";
 import { planMemory } from "../../src/core/draft/memory-plan.ts";
 import type { PackedModel } from "../../src/core/format/pack.ts";
@@ -14,7 +14,7 @@ export function packedLlama(
   kernels: "plain" | Build,
   pages: number,
   rows: number,
-  keeping?: Keeping,
+  infinigen?: KeyBudget,
 ): Llama {
   const { tensors, tokenizer: _, ...facts } = packable(model);
   const header: PackHeader = {
@@ -25,9 +25,9 @@ export function packedLlama(
     ),
     shards: [],
   };
-  const plan = planMemory(header, pages, rows, keeping);
+  const plan = planMemory(header, pages, rows, infinigen);
   const memory = new WebAssembly.Memory({ initial: Math.ceil(plan.bytes / 65536) });
   for (const [name, { bytes }] of tensors) new Uint8Array(memory.buffer).set(bytes, plan.tensors.get(name)!);
   const bound = kernels === "plain" ? plainKernels(memory) : boundKernels(kernels, memory);
-  return new Llama(header, bound, memory, plan, rows, keeping);
+  return new Llama(header, bound, memory, plan, rows, infinigen);
 }

@@ -68,7 +68,7 @@ export class KvCache {
   /** Pages that this cache holds at most. */
   readonly most: number;
   readonly #pool: PagePool;
-  /** Leading tokens of the held pages that have an index (keeping/keeper.ts). */
+  /** Leading tokens of the held pages that have an index (infinigen/infinigen.ts). */
   indexed = 0;
   #tokens: number[] = [];
   /** By page of the timeline; undefined where the page is out. */

@@ -9,7 +9,7 @@ import { headBlockBytes, type Kernels } from "../kernels/abi.ts";
 import { type Bytes, type Floats, floatsAfter } from "../kernels/address.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import type { ActivationBits } from "../model/formats/format.ts";
-import type { Keeper } from "./keeping/keeper.ts";
+import type { InfiniGen } from "./infinigen/infinigen.ts";
 import { embedRow, type Matrix, multiplyMatrix } from "./matrix.ts";
 import type { Scratch } from "./memory-plan.ts";
 
@@ -58,7 +58,7 @@ export interface Weights {
  * Runs T tokens through the layers, writes their keys and values from `position` on, and leaves the logits of the last
  * `rows` tokens in scratch. The last tokens may be siblings: alternatives to a token of the chain before them.
  * `siblings` holds, for each, the index of the token that it replaces. A sibling attends to what that token attends
- * to, and to itself; its keys and values are not kept. With a keeper, attentions read what its policy chooses.
+ * to, and to itself; its keys and values are not kept. With InfiniGen, attentions read what that chooses.
  */
 export function forward(
   kernels: Kernels,
@@ -69,7 +69,7 @@ export function forward(
   position: number,
   rows: number,
   siblings: readonly number[],
-  keeper?: Keeper,
+  infinigen?: InfiniGen,
 ): void {
   const { headSize: D, embedding: E, vocabulary: V, normEpsilon } = config;
   const { x, qkv, mixed, gateUp, act, rope, pageTable } = scratch;
@@ -108,7 +108,7 @@ export function forward(
     const values = floatsAfter(keys, G * D);
     kernels.rmsnormQuantise(x, block.attentionNorm, E, T, normEpsilon, act);
     multiplyAll(block.qkv, qkv, width); // q (T, H, D), k (T, G, D), v (T, G, D)
-    if (keeper?.foretells(layer + 1)) foretell(weights.blocks[layer + 1]!, keeper.foretold);
+    if (infinigen?.foretells(layer + 1)) foretell(weights.blocks[layer + 1]!, infinigen.foretold);
     for (const [n, bias] of block.qkvBias?.entries() ?? []) {
       kernels.addBias([qkv, keys, values][n]!, bias, n === 0 ? H * D : G * D, T, width);
     }
@@ -124,7 +124,7 @@ export function forward(
       const v = floatsAfter(values, t * width);
       const out = floatsAfter(mixed, t * H * D);
       kernels.kvAppend(k, v, width, count, G, D, pageTable, layerOffset, at);
-      if (keeper) keeper.attend(layer, { q, stride: width, out, outStride: H * D }, count, at, t);
+      if (infinigen) infinigen.attend(layer, { q, stride: width, out, outStride: H * D }, count, at, t);
       else kernels.attention(q, width, count, H, G, D, pageTable, layerOffset, at, out, H * D, scratch.attention);
     };
     attend(0, chain, position);

@@ -14,8 +14,8 @@ import type { Sibling } from "../speculate/types.ts";
 import { atRest } from "./at-rest.ts";
 import { KvCache, PagePool } from "./cache.ts";
 import { type Block, forward, type Weights } from "./forward.ts";
-import { Keeper, type KeptLayer } from "./keeping/keeper.ts";
-import type { Keeping } from "./keeping.ts";
+import { InfiniGen, type SkewedLayer } from "./infinigen/infinigen.ts";
+import type { KeyBudget } from "./key-policy.ts";
 import { joinMatrices, type Matrix, matrixOf } from "./matrix.ts";
 import { CHUNK, type MemoryPlan, planMemory } from "./memory-plan.ts";
 import { movesOf } from "./moves.ts";
@@ -26,7 +26,7 @@ interface LoadOptions {
   /** Most rows of logits of one call: 1 to draft, MAX_DRAFT + 1 to verify. At most CHUNK. */
   readonly rows: number;
   /** Which keys the attention of passes with logits reads; all when absent. Passes without logits read all. */
-  readonly keeping?: Keeping | undefined;
+  readonly infinigen?: KeyBudget | undefined;
   /** Takes the kernels and the memory plan, returns the kernels to run instead. For tracing calls. */
   readonly observe?: (kernels: Kernels, plan: MemoryPlan) => Kernels;
 }
@@ -47,11 +47,11 @@ export async function loadLlama(
   if (options.rows > CHUNK) {
     throw new RangeError(`${options.rows} rows of logits: one pass has ${CHUNK} tokens; load the model for fewer`);
   }
-  const plan = planMemory(header, options.pages, options.rows, options.keeping);
+  const plan = planMemory(header, options.pages, options.rows, options.infinigen);
   const memory = memoryOf(plan);
   for (let index = 0; index < header.shards.length; index++) await loadShard(header, plan, memory, shards, index);
   const kernels = bindKernels(pickModule(modules), memory);
-  return new Llama(header, options.observe?.(kernels, plan) ?? kernels, memory, plan, options.rows, options.keeping);
+  return new Llama(header, options.observe?.(kernels, plan) ?? kernels, memory, plan, options.rows, options.infinigen);
 }
 
 /** WebAssembly's addresses end at 4 GiB. */
@@ -119,7 +119,7 @@ export class Llama {
   readonly #rope: Float32Array;
   readonly #pageTable: Uint32Array;
   /** Chooses which keys are read; absent where all are. */
-  readonly keeper: Keeper | undefined;
+  readonly infinigen: InfiniGen | undefined;
   #weights: Weights;
 
   constructor(
@@ -128,7 +128,7 @@ export class Llama {
     memory: WebAssembly.Memory,
     plan: MemoryPlan,
     rows: number,
-    keeping?: Keeping,
+    infinigen?: KeyBudget,
   ) {
     const { layers, headSize, ropeTheta, ropeScaling } = header.config;
     this.header = header;
@@ -158,10 +158,10 @@ export class Llama {
       Array.from({ length: layers }, (_, i) => i),
     );
     this.pool = new PagePool(plan.pages, atRest(header, kernels, memory, plan));
-    this.keeper =
-      keeping &&
-      plan.keeping &&
-      new Keeper(kernels, memory, plan.keeping, plan, keptLayers(header, plan, memory), headSize, keeping);
+    this.infinigen =
+      infinigen &&
+      plan.infinigen &&
+      new InfiniGen(kernels, memory, plan.infinigen, plan, skewedLayers(header, plan, memory), headSize, infinigen);
   }
 
   /**
@@ -200,7 +200,7 @@ export class Llama {
     const prepare = (count: number): void => {
       cache.reserve(count);
       this.#pageTable.set(cache.pages);
-      this.keeper?.begin(cache, rows > 0);
+      this.infinigen?.begin(cache, rows > 0);
     };
     // A bounded cache lets go of pages as it reads: it gets room a chunk at a time.
     const bounded = cache.most !== Number.POSITIVE_INFINITY;
@@ -220,7 +220,7 @@ export class Llama {
       if (bounded) prepare(chain);
       const chunk = rowsIn.slice(at, end);
       const slot = cache.slots;
-      forward(this.#kernels, config, this.#weights, this.#plan.scratch, chunk, slot, wanted, replaced, this.keeper);
+      forward(this.#kernels, config, this.#weights, this.#plan.scratch, chunk, slot, wanted, replaced, this.infinigen);
       cache.extend(tokens.slice(at, end));
       at = end;
     }
@@ -274,7 +274,7 @@ export class Llama {
 }
 
 /** The layers as a policy sees them. */
-function keptLayers({ config }: PackHeader, plan: MemoryPlan, { buffer }: WebAssembly.Memory): KeptLayer[] {
+function skewedLayers({ config }: PackHeader, plan: MemoryPlan, { buffer }: WebAssembly.Memory): SkewedLayer[] {
   const { headSize, skew = 0 } = config;
   let offset = 0;
   return Array.from({ length: config.layers }, (_, layer) => {

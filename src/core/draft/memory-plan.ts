@@ -4,7 +4,7 @@
  *   constants   from address 0 (kernels/constants.ts)
  *   weights     tensors end to end, then tables of outliers
  *   token ids   of the logits' columns, for a trimmed vocabulary
- *   KV pages    a pool of equal pages, and their indexes where a policy chooses what is read (keeping.ts)
+ *   KV pages    a pool of equal pages, and their indexes where a policy chooses what is read (infinigen/)
  *   scratch     one forward pass of up to CHUNK tokens
  *
  * Tensors lie in the order of the header, which is that of the forward pass, so neighbours of one layout are one
@@ -27,8 +27,8 @@ import { totalKvHeads } from "../model/config.ts";
 import { FORMATS } from "../model/formats.ts";
 import { denseBytes, keptColumns, type TensorLayout } from "../model/layouts.ts";
 import { isTrimmed } from "../model/token-rows.ts";
-import { type KeepingMemory, keepingMemory } from "./keeping/memory.ts";
-import type { Keeping } from "./keeping.ts";
+import { type InfiniGenMemory, infiniGenMemory } from "./infinigen/memory.ts";
+import type { KeyBudget } from "./key-policy.ts";
 
 /** Most tokens of one pass through the layers; longer runs are cut. */
 export const CHUNK = 32;
@@ -46,7 +46,7 @@ export interface MemoryPlan {
   readonly pages: readonly number[];
   readonly scratch: Scratch;
   /** Absent where every attention reads all keys. */
-  readonly keeping?: KeepingMemory | undefined;
+  readonly infinigen?: InfiniGenMemory | undefined;
 }
 
 /** Addresses of the buffers of one forward pass. */
@@ -89,7 +89,7 @@ export function matmulScratch(tensor: TensorLayout): number {
 }
 
 /** Lays out a model with `pages` KV pages and room for `rows` rows of logits. */
-export function planMemory(header: PackHeader, pages: number, rows: number, keeping?: Keeping): MemoryPlan {
+export function planMemory(header: PackHeader, pages: number, rows: number, infinigen?: KeyBudget): MemoryPlan {
   const { heads, kvHeads, headSize, embedding, feedForward, vocabulary, context } = header.config;
   let end = CONSTANT_BYTES;
   const take = (bytes: number): number => {
@@ -126,6 +126,6 @@ export function planMemory(header: PackHeader, pages: number, rows: number, keep
     rest: take(totalKvHeads(header.config) * restBlockBytes(headSize)),
     logits: take(rows * vocabulary * 4),
   };
-  const kept = keeping && keepingMemory(header.config, keeping, pages, CHUNK, scratch.attention, take);
-  return { bytes: end, tensors, outliers, tokenIds, pages: pageAddresses, scratch, keeping: kept };
+  const chosen = infinigen && infiniGenMemory(header.config, pages, CHUNK, scratch.attention, take);
+  return { bytes: end, tensors, outliers, tokenIds, pages: pageAddresses, scratch, infinigen: chosen };
 }

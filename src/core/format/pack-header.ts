@@ -45,7 +45,7 @@ export interface Drafting {
   readonly copyConfidence?: number | undefined;
   /** What a copy counts beside the draft's own opinion (draft/pool.ts). */
   readonly copyWeight?: number | undefined;
-  /** Which keys are held and read, such as "near:384" or "quest:0.2"; all when absent (draft/keeping.ts). */
+  /** Which keys are held and read, such as "near:384" or "infinigen:0.2"; all when absent (draft/key-policy.ts). */
   readonly keeping?: string | undefined;
 }
 

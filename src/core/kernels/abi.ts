@@ -197,22 +197,6 @@ export interface Kernels extends FormatKernels {
   ): void;
 
   /**
-   * mass[i] += Σ over heads of the share that position i has in the attention of q (heads, D) over the first `count`
-   * positions of one key/value head. `mass` and `scratch` have room for `count` f32 rounded up to 32; `scratch` also
-   * for 2·D bytes.
-   */
-  addAttention(
-    q: Floats,
-    heads: number,
-    D: number,
-    pages: PageTable,
-    blockOffset: Bytes,
-    count: number,
-    mass: Floats,
-    scratch: Workspace,
-  ): void;
-
-  /**
    * out[i] = the largest over heads of dot(probe, row i) − the largest such dot product of that head, for the rows of
    * `pages` pages in order. `probes` (heads, W) f32, read as integers of 7 bits. `indexes` holds the address of each
    * page's index, `offset` the bytes in it before these rows. `scratch` holds 4·W bytes and a f32 a row.
@@ -281,7 +265,6 @@ const OTHER_KERNELS = [
   "packPage",
   "unpackPage",
   "attention",
-  "addAttention",
   "scoreRows",
   "chooseBest",
   "gatherKeys",

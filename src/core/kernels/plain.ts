@@ -5,7 +5,7 @@
 import type { BlockFormat } from "../model/formats.ts";
 import { activationBytes, FORMAT_KERNELS, type FormatKernels, type Kernels } from "./abi.ts";
 import { plainAttention } from "./plain/attention.ts";
-import { plainKeeping } from "./plain/keeping.ts";
+import { plainChosenKeys } from "./plain/chosen-keys.ts";
 import { plainEmbed, plainMatmul } from "./plain/matmul.ts";
 import { exp32, laneSum } from "./plain/numbers.ts";
 import { eachLane } from "./plain/outlier-lanes.ts";
@@ -68,7 +68,7 @@ export function plainKernels(memory: WebAssembly.Memory): Kernels {
     ...plainQkv(view),
     ...plainAttention(view),
     ...plainRest(view),
-    ...plainKeeping(view),
+    ...plainChosenKeys(view),
     ...plainSampling(view),
 
     relaxedDot: () => 0,

@@ -1,6 +1,6 @@
 /** How the edge isolate's memory is shared out. `test/real/memory.test.ts` holds the running isolate to it. */
 
-import type { Keeping } from "../../core/draft/keeping.ts";
+import type { KeyBudget } from "../../core/draft/key-policy.ts";
 import { planMemory } from "../../core/draft/memory-plan.ts";
 import type { PackHeader } from "../../core/format/pack-header.ts";
 import { PAGE_TOKENS } from "../../core/kernels/abi.ts";
@@ -28,10 +28,10 @@ export const conversationPages = (pool: number, held = Number.POSITIVE_INFINITY)
 const COUNTED = 64;
 
 /** KV pages that fit the budget beside the weights. Throws `draft_too_large` when not even one does. */
-export function poolPages(header: PackHeader, keeping?: Keeping): number {
-  const fixed = planMemory(header, 0, 1, keeping).bytes;
+export function poolPages(header: PackHeader, infinigen?: KeyBudget): number {
+  const fixed = planMemory(header, 0, 1, infinigen).bytes;
   // With what a policy keeps beside each page.
-  const page = Math.ceil((planMemory(header, COUNTED, 1, keeping).bytes - fixed) / COUNTED);
+  const page = Math.ceil((planMemory(header, COUNTED, 1, infinigen).bytes - fixed) / COUNTED);
   const available = ISOLATE_BYTES - HEAP_BYTES - TOKEN_BYTES * header.vocabulary.size;
   const pages = Math.floor((available - fixed) / page);
   if (pages < 1) {

@@ -1,7 +1,7 @@
 /** `outrider inspect`: where the time of a pack goes on this machine, and where it would go at its roofs. */
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
-import { readKeeping } from "../../core/draft/keeping.ts";
+import { readKeyPolicy } from "../../core/draft/key-policy.ts";
 import { type KernelModules, pickModule } from "../../core/kernels/wasm.ts";
 import { builtModule, builtModules } from "../../core/platform/built.ts";
 import { directoryHeader, shardReader } from "../../core/platform/disk.ts";
@@ -16,20 +16,20 @@ export const inspectCommand = command({
   examples: [
     ["outrider inspect models/smollm2-135m-draft-m/pack", "a table of operations: measured, and at the roofs"],
     ["outrider inspect draft-pack --html report.html", "the same with a plot"],
-    ["outrider inspect draft-pack --position 8000 --keeping quest:0.2", "a step that reads a fifth of its keys"],
+    ["outrider inspect draft-pack --position 8000 --key-policy infinigen:0.2", "a step that reads a fifth of its keys"],
   ],
   positionals: { pack: one("PACK", "a pack's directory") },
   options: {
     tokens: whole("tokens of the prefill", { from: 1, default: 64 }),
     position: whole("tokens in the cache of the decode step", { from: 0, default: 256 }),
-    keeping: text("POLICY", "which keys are read, such as near:384 or quest:0.2 (docs/keeping.md)"),
+    "key-policy": text("POLICY", "which keys are read, such as near:384 or infinigen:0.2 (docs/keeping.md)"),
     html: text("FILE", "also writes the report as a page with a plot"),
     json: flag("prints JSON instead of tables; times in seconds"),
   },
   notes: `Measures each operation of a decode step and of a prefill on one thread, and the roofs of this machine: how
 fast it reads memory, multiplies and adds.`,
-  async run({ pack, tokens, position, keeping: policy = "all", html, json }) {
-    const reading = readKeeping(policy);
+  async run({ pack, tokens, position, "key-policy": policy = "all", html, json }) {
+    const keys = readKeyPolicy(policy);
     const header = await directoryHeader(pack);
     const { context } = header.config;
     wholeNumber(tokens, "--tokens", 1, context);
@@ -37,7 +37,7 @@ fast it reads memory, multiplies and adds.`,
     if (html !== undefined) await checkWritable("--html", html);
     const modules = await builtModules();
     const roof = await builtModule("roof");
-    const options = { tokens, position, reading };
+    const options = { tokens, position, keys };
     const inspection = await inspectPack(header, shardReader(pack, header), modules, roof, options);
     const processor = cpus()[0]?.model.trim() ?? process.arch;
     const machine = `${processor}, one thread · Node ${process.versions.node}, ${pickedBuild(modules)} kernels`;

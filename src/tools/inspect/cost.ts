@@ -146,14 +146,6 @@ const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]
     },
   },
 
-  // As the scores of attention; the shares of a head are added in floats.
-  addAttention: {
-    cost: ([, heads, D, , , count]) =>
-      cost((count * kvBytes(1, D)) / 2, 4 * heads * D + 8 * count, {
-        int16: heads * count * D,
-        f32: 4 * heads * count,
-      }),
-  },
   // A row's scale and the probe's.
   scoreRows: {
     cost: ([, heads, W, rows, , , pages]) => {

@@ -5,7 +5,7 @@
  *
  * Traced and untraced passes alternate, so that other load on the machine affects both. Times are medians of passes.
  */
-import type { Reading } from "../../core/draft/keeping.ts";
+import type { KeyPolicy } from "../../core/draft/key-policy.ts";
 import { type Llama, loadLlama, type ShardReader } from "../../core/draft/llama.ts";
 import { type PackHeader, packBytes } from "../../core/format/pack-header.ts";
 import { PAGE_TOKENS } from "../../core/kernels/abi.ts";
@@ -72,7 +72,7 @@ interface InspectionOptions {
   /** Tokens in the cache of the decode step. */
   readonly position: number;
   /** Which keys the decode step holds and reads; all when absent. */
-  readonly reading?: Reading;
+  readonly keys?: KeyPolicy;
 }
 
 /** Untimed passes first: V8 compiles hot kernels a second time, in the background, to faster code. */
@@ -90,14 +90,14 @@ export async function inspectPack(
   shards: ShardReader,
   modules: KernelModules,
   roof: WebAssembly.Module,
-  { tokens, position, reading: { held = position, keeping } = {} }: InspectionOptions,
+  { tokens, position, keys: { held = position, infinigen } = {} }: InspectionOptions,
 ): Promise<Inspection> {
   let trace!: Trace;
   let operations!: Operations;
   const llama = await loadLlama(header, shards, modules, {
     pages: Math.ceil(Math.max(tokens, position + 1) / PAGE_TOKENS),
     rows: 1,
-    keeping,
+    infinigen,
     observe: (kernels, arena) => {
       trace = new Trace(kernels);
       operations = new Operations(header, arena);

@@ -6,7 +6,7 @@ import { writeKey, writeValue } from "./page.ts";
 
 const f32 = Math.fround;
 
-export function plainAttention(view: DataView): Pick<Kernels, "rope" | "kvAppend" | "attention" | "addAttention"> {
+export function plainAttention(view: DataView): Pick<Kernels, "rope" | "kvAppend" | "attention"> {
   const getF32 = (at: number): number => view.getFloat32(at, true);
   const setF32 = (at: number, value: number): void => view.setFloat32(at, value, true);
   const page = (pages: number, position: number): number => view.getUint32(pages + (position >> 5) * 4, true);
@@ -87,16 +87,6 @@ export function plainAttention(view: DataView): Pick<Kernels, "rope" | "kvAppend
             setF32(out + (t * outStride + h * D + d) * 4, f32(f32(acc) * outUnit));
           }
         }
-      }
-    },
-
-    addAttention(q, heads, D, pages, blockOffset, count, mass) {
-      for (let h = 0; h < heads; h++) {
-        const scores = scoresOf(q + h * D * 4, D, count, (i) => page(pages, i) + blockOffset);
-        const peak = Math.max(...scores);
-        const exps = scores.map((score) => expFrom60(f32(score - peak)));
-        const share = f32(1 / laneSum(count, (i) => exps[i] as number));
-        for (const [i, e] of exps.entries()) setF32(mass + 4 * i, f32(getF32(mass + 4 * i) + f32(e * share)));
       }
     },
   };

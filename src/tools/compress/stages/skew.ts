@@ -1,6 +1,6 @@
 /**
  * The stage that gives a model the skew of InfiniGen (methods/skew.ts), for policies of which keys are read
- * (draft/keeping.ts). No forward pass reads it. It belongs to the weights that it was measured on, so it comes last.
+ * (draft/infinigen). No forward pass reads it. It belongs to the weights that it was measured on, so it comes last.
  */
 
 import type { PackedModel, PackedTensor } from "../../../core/format/pack.ts";

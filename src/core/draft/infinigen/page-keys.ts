@@ -1,4 +1,4 @@
-/** Reads the keys of a full page (kernels/abi.ts draws it) and writes the rows of an index. */
+/** Reads the keys of a full page (kernels/abi.ts draws it) turns them, and writes the rows of an index. */
 import { PAGE_TOKENS } from "../../kernels/abi.ts";
 import type { Bytes } from "../../kernels/address.ts";
 
@@ -17,6 +17,19 @@ export function readKeys(memory: ArrayBufferLike, block: number, D: number, keys
         keys[at + 16 + j] = scale * (16 * high[at + 16 + j]! + (lows >> 4));
       }
     }
+  }
+}
+
+/**
+ * to (width) = skew (width, D) · from (D). The skew is an orthogonal matrix A whose first columns carry most of q and k
+ * (compress/methods/skew.ts). With all of them (qA)·(kA) = q·k; the first give most of it.
+ */
+export function turn(from: Float32Array, skew: Float32Array, to: Float32Array): void {
+  const D = from.length;
+  for (let c = 0; c < skew.length / D; c++) {
+    let sum = 0;
+    for (let d = 0; d < D; d++) sum += skew[c * D + d]! * from[d]!;
+    to[c] = sum;
   }
 }
 

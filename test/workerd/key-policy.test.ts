@@ -1,5 +1,5 @@
 /**
- * Each policy of which keys are read, in workerd: a conversation beyond fast memory is evicted between its turns, finds
+ * Each key policy, in workerd: a conversation beyond fast memory is evicted between its turns, finds
  * damaged pages, and then storage that fails. The words are those of the target alone.
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -12,30 +12,30 @@ import type { Generation } from "../../src/edge/prompt/generation.ts";
 import { sessionName } from "../../src/edge/tenant/tenant.ts";
 import { replacePack } from "../../src/tools/compress/rounding/packable.ts";
 import { addSkew } from "../../src/tools/compress/stages/skew.ts";
-import { KEEPING_CASES } from "../cases/keeping.ts";
 import { anySkew } from "../support/any-skew.ts";
+import { packWithKeys } from "../support/pack-with-keys.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 import { type TinyOrigin, tinyOrigin } from "../support/tiny-origin.ts";
 import { answerOf } from "./harness.ts";
 import { startRecording } from "./recording.ts";
 
-/** The pool: a conversation may hold 20 of them, 640 tokens, of which a policy reads the least that it may, 512. */
+/** The pool: a conversation may hold 20 of them, 640 tokens, of which InfiniGen reads the least that it may, 512. */
 const KV_PAGES = "120";
-const SETTINGS = [...KEEPING_CASES.map(({ name }) => `${name}:0.2`), "near:96", "near:384"];
+const SETTINGS = ["infinigen:0.2", "near:96", "near:384"];
 
 const LONG = "The wagons left at dawn and the road went north along the river. ".repeat(40);
 const opening = [{ role: "user", content: `${LONG} What did the riders see?` }];
 
 let origin: TinyOrigin;
-let draft: string;
+let home: string;
 beforeAll(async () => {
   origin = await tinyOrigin();
-  draft = mkdtempSync(join(tmpdir(), "outrider-skewed-"));
+  home = mkdtempSync(join(tmpdir(), "outrider-skewed-"));
   const tiny = await readPack(openDirectory(TINY_PACKS.draft));
-  await replacePack(await addSkew(tiny, { stage: "skew", channels: 8 }, anySkew), draft);
+  await replacePack(await addSkew(tiny, { stage: "skew", channels: 8 }, anySkew), join(home, "skewed"));
 });
 afterAll(async () => {
-  rmSync(draft, { recursive: true, force: true });
+  rmSync(home, { recursive: true, force: true });
   await origin?.close();
 });
 
@@ -46,8 +46,9 @@ function chat(url: string, affinity: string, messages: readonly object[], draft 
   return answerOf(fetch(`${url}/v1/chat/completions`, { method: "POST", headers, body }));
 }
 
-test.each(SETTINGS)("with %s the words are those of the target", async (KEEPING) => {
-  const run = await startRecording({ ORIGIN_URL: origin.url, KV_PAGES, KEEPING }, draft);
+test.each(SETTINGS)("with %s the words are those of the target", async (keeping) => {
+  const draft = packWithKeys(join(home, "skewed"), keeping, join(home, keeping.replace(":", "-")));
+  const run = await startRecording({ ORIGIN_URL: origin.url, KV_PAGES }, draft);
   try {
     const { text: first } = await chat(run.url, "alone", opening, "off");
     const messages = [...opening, { role: "assistant", content: first }, { role: "user", content: "And then?" }];

@@ -1,4 +1,4 @@
-// What a policy of keeping needs (src/core/draft/keeping): scores of the rows of an index, the choice of the best of them,
+// What InfiniGen needs (src/core/draft/infinigen): scores of the rows of an index, the choice of the best of them,
 // and keys and values of chosen positions side by side. Layouts are drawn in src/core/kernels/abi.ts.
 import { dotWide } from "../lib/dot";
 import { headBlockBytes, keyLows, keyScales, PAGE_MASK, pageOf, values, valueScales } from "../lib/page";

@@ -1,18 +1,14 @@
-/** Bytes that a policy needs in the memory of a model (draft/memory-plan.ts). */
+/** Bytes that InfiniGen needs in the memory of a model (draft/memory-plan.ts). */
 import { headBlockBytes, indexBytes, PAGE_TOKENS } from "../../kernels/abi.ts";
 import type { Floats, PageTable, Positions, Workspace } from "../../kernels/address.ts";
 import { type LlamaConfig, totalKvHeads } from "../../model/config.ts";
-import { type Keeping, POLICIES } from "../keeping.ts";
-import type { Policy } from "./policy.ts";
 
-export interface KeepingMemory {
-  /** Indexes of the pool's pages, one after the other. */
+export interface InfiniGenMemory {
+  /** Indexes of the pool's pages, one after the other: of each key a few channels in a turned space. */
   readonly index: number;
   readonly pageIndexBytes: number;
   /** int32 addresses of the indexes of the running timeline's pages. */
   readonly indexTable: PageTable;
-  /** int32 addresses of chosen pages. */
-  readonly chosenTable: PageTable;
   /** Head blocks of copied keys, and int32 addresses of them. */
   readonly gathered: Workspace;
   readonly gatheredTable: PageTable;
@@ -23,32 +19,25 @@ export interface KeepingMemory {
   readonly probes: Floats;
   /** f32 (tokens of a pass, H·D): queries of the next layer, foretold. */
   readonly foretold: Floats;
-  readonly mass: Floats;
   /** The attention kernel's own. */
   readonly scratch: Workspace;
 }
 
 /** Takes memory for `pages` pages of the pool and passes of `tokens` tokens. */
-export function keepingMemory(
+export function infiniGenMemory(
   config: LlamaConfig,
-  { name }: Keeping,
   pages: number,
   tokens: number,
   scratch: Workspace,
   take: (bytes: number) => number,
-): KeepingMemory {
-  const { heads, kvHeads, headSize: D, skew = 0 } = config;
-  const { scores }: Policy = POLICIES[name];
+): InfiniGenMemory {
+  const { heads, kvHeads, headSize: D, skew: width = 0 } = config;
   const most = Math.ceil(config.context / PAGE_TOKENS) + 1;
-  const index = scores?.kind === "index" ? scores : undefined;
-  const width = index?.width(D, skew) ?? 0;
-  const rows = index?.rows ?? 0;
-  const pageIndexBytes = totalKvHeads(config) * indexBytes(rows, width);
+  const pageIndexBytes = totalKvHeads(config) * indexBytes(PAGE_TOKENS, width);
   return {
     index: take(pages * pageIndexBytes),
     pageIndexBytes,
     indexTable: take(4 * most),
-    chosenTable: take(4 * most),
     gathered: take(most * headBlockBytes(D)),
     gatheredTable: take(4 * most),
     gatheredPages: most,
@@ -56,8 +45,7 @@ export function keepingMemory(
     scores: take(4 * most * PAGE_TOKENS),
     rowScratch: take(4 * width + 4 * most * PAGE_TOKENS),
     probes: take((4 * width * heads) / kvHeads),
-    foretold: take(index?.ahead ? 4 * tokens * heads * D : 0),
-    mass: take(4 * most * PAGE_TOKENS),
+    foretold: take(4 * tokens * heads * D),
     scratch,
   };
 }

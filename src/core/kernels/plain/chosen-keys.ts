@@ -6,7 +6,7 @@ import { nearest } from "./nearest.ts";
 const f32 = Math.fround;
 const STEPS = 12;
 
-export function plainKeeping(view: DataView): Pick<Kernels, "scoreRows" | "chooseBest" | "gatherKeys"> {
+export function plainChosenKeys(view: DataView): Pick<Kernels, "scoreRows" | "chooseBest" | "gatherKeys"> {
   const get = (at: number): number => view.getFloat32(at, true);
 
   return {
