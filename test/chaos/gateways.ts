@@ -23,7 +23,7 @@ const HEAP_MB = 96;
 /** @param cache where compiled modules are kept: gateways start often */
 async function startGateway(cache: string, gguf: string | null): Promise<Ready> {
   const script = [join(import.meta.dirname, "gateway-process.ts"), ...(gguf === null ? [] : [gguf])];
-  const child = spawn(join(ROOT, "node_modules/.bin/node"), [`--max-old-space-size=${HEAP_MB}`, ...script], {
+  const child = spawn(process.execPath, [`--max-old-space-size=${HEAP_MB}`, ...script], {
     cwd: ROOT,
     env: { ...process.env, NODE_COMPILE_CACHE: cache },
     stdio: ["ignore", "ignore", "inherit", "ipc"],

@@ -788,7 +788,7 @@ export const MENDS: readonly Mend[] = [
     defect: 26,
     was: "a damaged store stays where it is",
     file: "src/tools/commands/start.ts",
-    from: "for (const line of putAsideDamaged(folder)) console.error(line);",
+    from: "for (const line of await putAsideDamaged(folder)) console.error(line);",
     to: "",
     test: "test/commands/start.test.ts",
     title: "a damaged store",

@@ -39,20 +39,20 @@ const overwrite = (file: string, at: number, bytes: Uint8Array) => {
   writeFileSync(file, whole);
 };
 
-test("a service that never ran has none", () => {
-  expect(putAsideDamaged(folder)).toEqual([]);
+test("a service that never ran has none", async () => {
+  expect(await putAsideDamaged(folder)).toEqual([]);
 });
 
-test("what is whole stays, an empty file and one with a journal too", () => {
+test("what is whole stays, an empty file and one with a journal too", async () => {
   const files = ["outrider-Session/a.sqlite", "outrider-Session/b.sqlite", "outrider-Meter/c.sqlite"].map(write);
   writeFileSync(files[1]!, "");
   writeFileSync(`${files[2]}-wal`, "");
-  expect(putAsideDamaged(folder)).toEqual([]);
+  expect(await putAsideDamaged(folder)).toEqual([]);
   expect(files.every((file) => existsSync(file))).toBe(true);
   expect(existsSync(join(folder, "damaged"))).toBe(false);
 });
 
-test("what is damaged lies aside with all its parts, and one line counts and names it", () => {
+test("what is damaged lies aside with all its parts, and one line counts and names it", async () => {
   const whole = write("outrider-Session/whole.sqlite");
   const [magic, half, page, format, meter, alarms] = [
     "outrider-Session/magic.sqlite",
@@ -71,7 +71,7 @@ test("what is damaged lies aside with all its parts, and one line counts and nam
   writeFileSync(`${magic}-shm`, "");
   const bytes = readFileSync(magic);
 
-  const [line, ...more] = putAsideDamaged(folder, new Date("2026-12-03T10:00:00Z"));
+  const [line, ...more] = await putAsideDamaged(folder, new Date("2026-12-03T10:00:00Z"));
   expect(more).toEqual([]);
   expect(line).toContain("4 conversations, the counts of a key, a file of the runtime's own");
   expect(line).toContain("damaged/2026-12-03T10-00-00.000Z");
@@ -89,5 +89,5 @@ test("what is damaged lies aside with all its parts, and one line counts and nam
     "outrider-Session/page.sqlite",
   ]);
   expect(existsSync(whole)).toBe(true);
-  expect(putAsideDamaged(folder)).toEqual([]);
+  expect(await putAsideDamaged(folder)).toEqual([]);
 });

@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { assembleEdge, describeTarget } from "../../src/tools/service/assets.ts";
 import { writeSettings } from "../../src/tools/service/settings.ts";
 import { answers, endGroup, giveWay, signalGroup } from "./process.ts";
@@ -82,7 +82,7 @@ export async function startOrigin(
 ): Promise<Running> {
   const port = givenPort ?? (await freePort());
   const args = ["src/outrider.ts", "origin", "--engine", engine, "--model", model, "--port", `${port}`, "--quiet"];
-  const child = start(join(BIN, "node"), [...args, ...options]);
+  const child = start(process.execPath, [...args, ...options]);
   const url = `http://127.0.0.1:${port}`;
   const stop = (): Promise<void> => endGroup(child);
   await healthy(url, child, stop);
@@ -96,7 +96,7 @@ function start(command: string, args: readonly string[]): ChildProcess & { outpu
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       ...process.env,
-      PATH: `${BIN}:${process.env.PATH}`,
+      PATH: [dirname(process.execPath), BIN, process.env.PATH].join(delimiter),
       CLOUDFLARE_CF_FETCH_ENABLED: "false",
       WRANGLER_SEND_METRICS: "false",
       NO_COLOR: "1",

@@ -85,7 +85,7 @@ Ctrl-C or SIGTERM ends it.`,
     await checkFree(port, host);
     const folder = workFolder(port);
     await using _held = await holdFolder(folder, addressOf(port, host));
-    for (const line of putAsideDamaged(folder)) console.error(line);
+    for (const line of await putAsideDamaged(folder)) console.error(line);
     const server = { url: url ?? "", token: engineTokenFile === undefined ? null : tokenFrom(engineTokenFile) };
     const prepared =
       emulate !== undefined

@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { runningModule } from "../../core/platform/places.ts";
-import { nodeForWrangler } from "./node.ts";
+import { newNode } from "./node.ts";
 import { stateFolder } from "./work-folder.ts";
 
 /** What SQLite writes beside a file. */
@@ -21,12 +21,12 @@ const HELD = [
 ] as const;
 
 /** Moves the damaged stores of a service that does not run into a folder of their own. Returns what to tell of it. */
-export function putAsideDamaged(folder: string, now = new Date()): readonly string[] {
+export async function putAsideDamaged(folder: string, now = new Date()): Promise<readonly string[]> {
   const state = stateFolder(folder);
   if (!existsSync(state)) return [];
   // Some versions of Node have SQLite behind an option, which the others take as well.
   const program = ["--no-warnings", "--experimental-sqlite", runningModule("tools/service/find-damaged"), state];
-  const { status, stdout } = spawnSync(nodeForWrangler(), program, { encoding: "utf8", maxBuffer: 1 << 28 });
+  const { status, stdout } = spawnSync(await newNode(), program, { encoding: "utf8", maxBuffer: 1 << 28 });
   if (status !== 0) return ["what is stored was not checked for damage: this Node has no SQLite; update Node"];
   const damaged = JSON.parse(stdout) as string[];
   if (damaged.length === 0) return [];

@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { OutriderError } from "../../core/model/errors.ts";
-import { nodeForWrangler } from "./node.ts";
+import { newNode } from "./node.ts";
 import { type Parts, writeSettings } from "./settings.ts";
 import { writeVars } from "./vars-file.ts";
 
@@ -34,7 +34,7 @@ export async function serve(service: Service, ready: (url: string) => void): Pro
   const { port, host = "localhost" } = service;
   await checkFree(port, host);
   const vars = varsFile(service, host);
-  const wrangler = startWrangler(["dev", ...developmentOptions(service, host, vars)]);
+  const wrangler = await startWrangler(["dev", ...developmentOptions(service, host, vars)]);
   let interrupted = false;
   let force: NodeJS.Timeout | undefined;
   const forward = (signal: NodeJS.Signals) => {
@@ -93,9 +93,9 @@ function endTree(pid: number): void {
 }
 
 /** Starts wrangler in the current directory, on the stdout of this process. Throws `no_wrangler` or `old_node`. */
-const startWrangler = (args: readonly string[]): ChildProcess =>
+const startWrangler = async (args: readonly string[]): Promise<ChildProcess> =>
   // Its command is a process that starts this one, and leaves it running where it is killed itself.
-  spawn(nodeForWrangler(), ["--no-warnings", "--import", ENDS_WITH_US, wranglerFile("wrangler-dist/cli.js"), ...args], {
+  spawn(await newNode(), ["--no-warnings", "--import", ENDS_WITH_US, wranglerFile("wrangler-dist/cli.js"), ...args], {
     stdio: ["ignore", "inherit", "pipe", "ipc"],
     env: {
       ...process.env,
@@ -178,7 +178,7 @@ async function answers(url: string, child: ChildProcess): Promise<boolean> {
  * @param output `shown`: on this terminal, where it may also ask to log in; `kept`: returned
  */
 export async function runWrangler(args: readonly string[], output: "shown" | "kept"): Promise<Ended> {
-  const child = spawn(nodeForWrangler(), [wranglerFile(), ...args], {
+  const child = spawn(await newNode(), [wranglerFile(), ...args], {
     stdio: output === "shown" ? "inherit" : ["ignore", "pipe", "pipe"],
     env: { ...process.env, WRANGLER_SEND_METRICS: "false", ...(output === "kept" && { NO_COLOR: "1" }) },
   });
