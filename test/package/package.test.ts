@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { PACKAGE } from "../../src/core/platform/places.ts";
 import { knownPairs } from "../../src/tools/obtain/pair.ts";
+import { newNode } from "../../src/tools/service/node.ts";
 import { Stranger, streamed, type Tarball } from "./stranger.ts";
 
 /** The drafts of the known pairs are 52 of the 54 MB. */
@@ -76,7 +77,7 @@ test("the doors for Node open on the Node that npm runs on", async () => {
 
 test("`outrider draft` has its questions about code", async () => {
   const program = `
-    const { askedQuestions } = await import(\`\${process.cwd()}/node_modules/outrider/dist/make/questions.js\`);
+    const { askedQuestions } = await import(\`\${process.cwd()}/node_modules/outrider/dist/tools/make/questions.js\`);
     console.log((await askedQuestions("code", 50, 0, [])).length);`;
   const node = process.env.npm_node_execpath ?? process.execPath;
   expect(await stranger.run(node, ["--input-type=module", "-e", program])).toBe("50\n");
@@ -86,7 +87,9 @@ test("wrangler bundles `outrider/edge` from node_modules", async () => {
   writeFileSync(join(stranger.app, "worker.js"), 'export { default, Session } from "outrider/edge";\n');
   const settings = { name: "app", main: "worker.js", compatibility_date: "2026-10-01" };
   writeFileSync(join(stranger.app, "wrangler.json"), JSON.stringify(settings));
-  const said = await stranger.run("npx", ["wrangler", "deploy", "--dry-run", "--outdir", "bundle"]);
+  // wrangler needs a newer Node than the package does.
+  const wrangler = join(stranger.app, "node_modules/wrangler/bin/wrangler.js");
+  const said = await stranger.run(await newNode(), [wrangler, "deploy", "--dry-run", "--outdir", "bundle"]);
   expect(said).toContain("--dry-run: exiting now");
   expect(said).toMatch(/gzip: \d+/);
 });
