@@ -5,7 +5,7 @@
  * @example
  * await importFile("llama.gguf", "llama", "packs/llama");
  * const calibration = { file: "corpus.jsonl", samples: 128, length: 512 };
- * const recipe = RECIPES["acceptance-6"];
+ * const recipe = RECIPES["acceptance-3"];
  * await squeezeModel({ model: "packs/llama", recipe, calibration, out: "packs/draft" });
  * const answers = { file: "corpus.jsonl", count: 64 };
  * for await (const figures of evaluate({ models: ["packs/draft"], answers, served: true, speed: true })) {

@@ -139,7 +139,6 @@ console.log(
     ),
     verify8_vs_1: each((of) => of("target, workerd").verify! / of("target, workerd").step!),
     // With 8-bit activations, as in the draft: how many times faster, and how much more time.
-    vnm_8_16_vs_dense: layerTimes.map((layer) => layer.q4u[8] / layer["q4u 8:16"][8]),
     lut4_vs_q4u: layerTimes.map((layer) => layer.q4u[8] / layer.lut4[8]),
     outlier_cost: layerTimes.map((layer) => layer["q4u, 0.52 % outliers"][8] / layer.q4u[8] - 1),
     cold_start_ms: coldStarts.map(({ whole }) => whole),

@@ -12,9 +12,11 @@ import { CONSTANT_BYTES } from "../../src/core/kernels/constants.ts";
 import { bindKernels, pickModule } from "../../src/core/kernels/wasm.ts";
 import type { ActivationBits } from "../../src/core/model/formats/format.ts";
 import type { BlockFormat } from "../../src/core/model/formats.ts";
-import { blockParts, denseBytes, type Keep } from "../../src/core/model/layouts.ts";
+import { blockParts, denseBytes } from "../../src/core/model/layouts.ts";
 import { builtModules } from "../../src/core/platform/built.ts";
-import { quantiseTensor } from "../../src/tools/compress/stages/quantise.ts";
+import { keptApart } from "../../src/tools/compress/methods/squeezellm.ts";
+import { roundedTensor } from "../../src/tools/compress/rounding/tensors.ts";
+import { keepApart } from "../../src/tools/compress/stages/keep-apart.ts";
 import { normal, seeded } from "../support/random.ts";
 
 const [ROWS, COLS, COPIES] = [3072, 576, 4] as const;
@@ -25,14 +27,13 @@ const OWN_ROWS = 128;
 const TURNS = 8;
 const TURN_MS = 10;
 
-/** 0.45 % of 576 columns are 2.6. */
-const OUTLIERS = 3;
+/** Share of a matrix that is kept apart as outliers: three of 576 columns. */
+const OUTLYING = 3 / 576;
 
 interface Variant {
   readonly format: BlockFormat;
-  readonly keep?: Keep;
-  /** A row. */
-  readonly outliers?: number;
+  /** Share of the matrix. */
+  readonly outlying?: number;
 }
 
 const VARIANTS = {
@@ -40,18 +41,11 @@ const VARIANTS = {
   q8: { format: "q8" },
   lut4: { format: "lut4" },
   lut3: { format: "lut3" },
-  q2lut: { format: "q2lut" },
   q2had: { format: "q2had" },
   q3had: { format: "q3had" },
   q2add: { format: "q2add" },
   q3add: { format: "q3add" },
-  q2tcq: { format: "q2tcq" },
-  q3tcq: { format: "q3tcq" },
-  "q4u 4:16": { format: "q4u", keep: 4 },
-  "q4u 8:16": { format: "q4u", keep: 8 },
-  "q4u 12:16": { format: "q4u", keep: 12 },
-  "lut4 8:16": { format: "lut4", keep: 8 },
-  "q4u, 0.52 % outliers": { format: "q4u", outliers: OUTLIERS },
+  "q4u, 0.52 % outliers": { format: "q4u", outlying: OUTLYING },
 } as const satisfies Record<string, Variant>;
 
 export type LayerName = keyof typeof VARIANTS;
@@ -96,9 +90,9 @@ export class Layers {
     const kernels = bindKernels(pickModule(await builtModules()), memory);
     const random = seeded(2);
     const values = Float32Array.from({ length: OWN_ROWS * COLS }, () => normal(random));
-    const layers = Object.entries(VARIANTS).map(([name, { format, keep, outliers }]: [string, Variant]) => [
+    const layers = Object.entries(VARIANTS).map(([name, { format, outlying }]: [string, Variant]) => [
       name,
-      quantiseTensor({ format, keep, rows: OWN_ROWS, cols: COLS }, values, outliers),
+      layerOf(values, format, outlying),
     ]);
     return new Layers(kernels, memory, Object.fromEntries(layers));
   }
@@ -128,6 +122,11 @@ export class Layers {
   }
 }
 
+function layerOf(values: Float32Array, format: BlockFormat, outlying = 0): PackedTensor {
+  const rounded = roundedTensor({ format, rows: OWN_ROWS, cols: COLS }, values);
+  return outlying === 0 ? rounded : keepApart(rounded, values, keptApart(values, values, 0, outlying));
+}
+
 function place(take: (bytes: number) => number, memory: WebAssembly.Memory, tensor: PackedTensor): Matrix {
   const repeat = (bytes: Uint8Array): { address: number; bytes: number } => {
     const all = (ROWS / OWN_ROWS) * bytes.length;
@@ -142,7 +141,6 @@ function place(take: (bytes: number) => number, memory: WebAssembly.Memory, tens
     format: tensor.format as BlockFormat,
     rows: ROWS,
     cols: COLS,
-    keep: tensor.keep ?? 16,
     blockBytes: blockParts(tensor).bytes,
     outliers: tensor.outliers && repeat(tensor.bytes.subarray(dense)),
   };

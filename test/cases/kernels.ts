@@ -14,17 +14,11 @@ import {
 } from "../../src/core/kernels/abi.ts";
 import { numberToF16 } from "../../src/core/model/f16.ts";
 import type { ActivationBits } from "../../src/core/model/formats/format.ts";
-import { Q2LUT } from "../../src/core/model/formats/q2lut.ts";
+import { Q2HAD } from "../../src/core/model/formats/q2had.ts";
 import { Q4U } from "../../src/core/model/formats/q4u.ts";
 import { Q8 } from "../../src/core/model/formats/q8.ts";
 import { BLOCK_FORMATS, type BlockFormat } from "../../src/core/model/formats.ts";
-import {
-  type BlockParts,
-  blockParts,
-  type Keep,
-  type TensorLayout,
-  tensorBytes,
-} from "../../src/core/model/layouts.ts";
+import { type BlockParts, blockParts, type TensorLayout, tensorBytes } from "../../src/core/model/layouts.ts";
 import { withOutliers } from "../../src/core/model/outlier-table.ts";
 import { seeded } from "../support/random.ts";
 
@@ -73,18 +67,7 @@ function fillWeights(memory: WebAssembly.Memory, layout: TensorLayout, seed: num
   for (let i = 0; i < bytes.length; i++) bytes[i] = random() * 256;
   const parts = blockParts(layout);
   for (let block = WEIGHT; block < WEIGHT + bytes.length; block += parts.bytes) {
-    fillIndex(view, block, layout, random);
     FILL[layout.format as BlockFormat](view, block, parts, random);
-  }
-}
-
-/** Kept columns of each window, rising. */
-function fillIndex(view: DataView, block: number, { cols, keep = 16 }: TensorLayout, random: () => number): void {
-  if (keep === 16) return;
-  for (let window = 0; window < cols / 16; window++) {
-    const places = Array.from({ length: 16 }, (_, place) => [random(), place] as const).sort((a, b) => a[0] - b[0]);
-    const kept = places.slice(0, keep).map(([, place]) => place);
-    for (const [i, place] of kept.sort((a, b) => a - b).entries()) view.setUint8(block + window * keep + i, place);
   }
 }
 
@@ -93,13 +76,13 @@ const randomScale = (random: () => number): number => numberToF16((random() - 0.
 
 /** What the random bytes of a block must not be, a row a format. */
 const FILL: Record<BlockFormat, (view: DataView, block: number, parts: BlockParts, random: () => number) => void> = {
-  q4u(view, block, { tiles, codebook }, random) {
-    for (let tile = block + tiles; tile < block + codebook; tile += Q4U.tileBytes) {
+  q4u(view, block, { codebook }, random) {
+    for (let tile = block; tile < block + codebook; tile += Q4U.tileBytes) {
       for (let at: number = Q4U.d; at < Q4U.tileBytes; at += 2) view.setUint16(tile + at, randomScale(random), true);
     }
   },
-  q8(view, block, { tiles, codebook }, random) {
-    for (let tile = block + tiles; tile < block + codebook; tile += Q8.tileBytes) {
+  q8(view, block, { codebook }, random) {
+    for (let tile = block; tile < block + codebook; tile += Q8.tileBytes) {
       for (let r = 0; r < 16; r++) {
         view.setUint16(tile + Q8.d + 2 * r, randomScale(random), true);
         let sum = 0;
@@ -110,13 +93,10 @@ const FILL: Record<BlockFormat, (view: DataView, block: number, parts: BlockPart
   },
   lut4: fillCodebooks,
   lut3: fillCodebooks,
-  q2lut: fillLevels,
   q2had: fillLevels,
   q3had: fillScales,
   q2add: fillScales,
   q3add: fillScales,
-  q2tcq: fillScales,
-  q3tcq: fillScales,
 };
 
 /**
@@ -138,7 +118,7 @@ function fillOutliers(memory: WebAssembly.Memory, layout: TensorLayout, counts: 
 function fillLevels(view: DataView, block: number, { codebook, bytes }: BlockParts, random: () => number): void {
   const levels = random() < 0.5 ? [0.91, -1.3, 0.2, -0.37] : [-1.5, -0.45, 0.45, 1.5];
   for (const [i, level] of levels.entries()) view.setFloat32(block + codebook + 4 * i, level, true);
-  fillScales(view, block, { codebook: codebook + Q2LUT.scales, bytes }, random);
+  fillScales(view, block, { codebook: codebook + Q2HAD.scales, bytes }, random);
 }
 
 function fillScales(
@@ -163,7 +143,6 @@ interface MatmulCase {
   readonly rows: number;
   readonly cols: number;
   readonly T?: number;
-  readonly keep?: Keep;
   readonly bits?: ActivationBits;
   readonly accumulate?: 0 | 1;
   readonly fill?: Fill;
@@ -172,8 +151,8 @@ interface MatmulCase {
 }
 
 function matmulCase(options: MatmulCase): KernelCase {
-  const { format, rows, cols, T = 1, keep = 16, bits = 14, accumulate = 0, fill = "random", outliers } = options;
-  const layout: TensorLayout = { format, rows, cols, keep };
+  const { format, rows, cols, T = 1, bits = 14, accumulate = 0, fill = "random", outliers } = options;
+  const layout: TensorLayout = { format, rows, cols };
   return {
     name: `matmul ${JSON.stringify(options)}`,
     tolerance: 0,
@@ -188,7 +167,7 @@ function matmulCase(options: MatmulCase): KernelCase {
         run(kernels) {
           kernels.quantise(X, cols, T, ACT);
           const matmul = kernels[FORMAT_KERNELS[format].matmul];
-          matmul(ACT, T, WEIGHT, parts.bytes, rows, cols, keep, bits, OUT, stride, accumulate, SCRATCH);
+          matmul(ACT, T, WEIGHT, parts.bytes, rows, cols, bits, OUT, stride, accumulate, SCRATCH);
           if (table) kernels.addOutliers(ACT, T, table, rows, cols, bits, OUT, stride, SCRATCH);
         },
         output: { address: OUT, bytes: ((T - 1) * stride + rows) * 4 },
@@ -529,16 +508,7 @@ export const KERNEL_CASES: readonly KernelCase[] = [
     ...QWEN_COLUMNS.map((cols) => matmulCase({ format, rows: 18, cols, T: 3 })),
     embedCase(format, 33, 896),
   ]),
-  ...(["q4u", "q8", "q2lut"] as const).map((format) => matmulCase({ format, rows: 17, cols: 96, T: 5 })),
-  ...(["q4u", "q8", "lut4", "lut3"] as const).flatMap((format) => [
-    ...([4, 8, 12] as const).flatMap((keep) =>
-      ([8, 14] as const).flatMap((bits) => [
-        matmulCase({ format, rows: 37, cols: 96, T: 6, keep, bits }),
-        matmulCase({ format, rows: 64, cols: 576, keep, bits, accumulate: 1 }),
-        matmulCase({ format, rows: 20, cols: 96, T: 2, keep, bits, outliers: [2] }),
-      ]),
-    ),
-  ]),
+  ...(["q4u", "q8"] as const).map((format) => matmulCase({ format, rows: 17, cols: 96, T: 5 })),
   // Some rows without any, some with many; none at all but in one row, the last; rows enough for several slices, and
   // more.
   ...([8, 14] as const).flatMap((bits) =>

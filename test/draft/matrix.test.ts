@@ -11,7 +11,7 @@ function endToEnd(rows: readonly number[], bytes: readonly (number | undefined)[
   return rows.map((own, n) => {
     const size = bytes[n];
     const outliers = size === undefined ? undefined : { address: table, bytes: size };
-    const matrix: Matrix = { address, format: "q4u", rows: own, cols: 64, keep: 16, blockBytes: BLOCK, outliers };
+    const matrix: Matrix = { address, format: "q4u", rows: own, cols: 64, blockBytes: BLOCK, outliers };
     address += Math.ceil(own / 16) * BLOCK;
     table += size ?? 0;
     return matrix;

@@ -47,25 +47,24 @@ const CALLS: readonly Counted[] = [
   { kernel: "swigluQuantise", args: [0, 64, 1, 0], streamed: 0, resident: 2 * 256 + 432, f32: 3 * 64 },
   {
     kernel: "matmulQ4u",
-    args: [0, 1, 0, 640, 16, 64, 16, 14, 0, 16, 0, 0],
+    args: [0, 1, 0, 640, 16, 64, 14, 0, 16, 0, 0],
     weight: { bytes: 640, rows: 16 },
     streamed: 640,
     resident: 432 + 16 * 4,
     int14: 16 * 64,
   },
-  // Eight bits, and half of the columns.
   {
     kernel: "matmulQ4u",
-    args: [0, 1, 0, 352, 16, 64, 8, 8, 0, 16, 0, 0],
-    weight: { bytes: 352, rows: 16 },
-    streamed: 352,
+    args: [0, 1, 0, 640, 16, 64, 8, 0, 16, 0, 0],
+    weight: { bytes: 640, rows: 16 },
+    streamed: 640,
     resident: 432 + 16 * 4,
-    int8: 16 * 32,
+    int8: 16 * 64,
   },
   // Codes of four and three bits, entries and two floats of each row.
   {
     kernel: "matmulLut4",
-    args: [0, 1, 0, 896, 16, 64, 16, 8, 0, 16, 0, 0],
+    args: [0, 1, 0, 896, 16, 64, 8, 0, 16, 0, 0],
     weight: { bytes: 896, rows: 16 },
     streamed: 896,
     resident: 432 + 16 * 4,
@@ -73,15 +72,15 @@ const CALLS: readonly Counted[] = [
   },
   {
     kernel: "matmulLut3",
-    args: [0, 1, 0, 640, 16, 64, 16, 14, 0, 16, 0, 0],
+    args: [0, 1, 0, 640, 16, 64, 14, 0, 16, 0, 0],
     weight: { bytes: 640, rows: 16 },
     streamed: 640,
     resident: 432 + 16 * 4,
     int14: 16 * 64,
   },
   {
-    kernel: "matmulQ2lut",
-    args: [0, 1, 0, 336, 16, 64, 16, 14, 0, 16, 0, 0],
+    kernel: "matmulQ2had",
+    args: [0, 1, 0, 336, 16, 64, 14, 0, 16, 0, 0],
     weight: { bytes: 336, rows: 16 },
     streamed: 336,
     resident: 432 + 16 * 4,
@@ -116,7 +115,7 @@ const CALLS: readonly Counted[] = [
   // Three tokens onto a residual: the weights once, the outputs read and written.
   {
     kernel: "matmulQ8",
-    args: [0, 3, 0, 1152, 16, 64, 16, 8, 0, 16, 1, 0],
+    args: [0, 3, 0, 1152, 16, 64, 8, 0, 16, 1, 0],
     weight: { bytes: 1152, rows: 16 },
     streamed: 1152,
     resident: 3 * (432 + 16 * 8),

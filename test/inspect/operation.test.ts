@@ -7,7 +7,9 @@ import type { Kernels } from "../../src/core/kernels/abi.ts";
 import { decodeTensor } from "../../src/core/model/decode.ts";
 import { blockTensor, EMBEDDING, FINAL_NORM } from "../../src/core/model/tensors.ts";
 import { openDirectory } from "../../src/core/platform/disk.ts";
-import { quantiseTensor } from "../../src/tools/compress/stages/quantise.ts";
+import { keptApart } from "../../src/tools/compress/methods/squeezellm.ts";
+import { roundedTensor } from "../../src/tools/compress/rounding/tensors.ts";
+import { keepApart } from "../../src/tools/compress/stages/keep-apart.ts";
 import { Operations } from "../../src/tools/inspect/operation.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 
@@ -17,20 +19,7 @@ const operations = new Operations(header, arena);
 const at = (tensor: string): number => arena.tensors.get(tensor) as number;
 const inBlock = (suffix: string): number => at(blockTensor(1, suffix));
 
-const matmul = (address: number, rows: number): readonly number[] => [
-  0,
-  1,
-  address,
-  640,
-  rows,
-  64,
-  16,
-  14,
-  0,
-  rows,
-  0,
-  0,
-];
+const matmul = (address: number, rows: number): readonly number[] => [0, 1, address, 640, rows, 64, 14, 0, rows, 0, 0];
 const norm = (address: number): readonly number[] => [0, address, 64, 1, 1e-5, 0];
 
 test.each<[keyof Kernels, readonly number[], string]>([
@@ -60,13 +49,15 @@ test("outliers are weights of their own, neighbours' too", async () => {
   const model = await readPack(openDirectory(TINY_PACKS.target));
   const tensors = new Map(model.tensors);
   const [q, k] = ["self_attn.q_proj.weight", "self_attn.k_proj.weight"].map((suffix) => blockTensor(1, suffix));
-  for (const [name, count] of [
-    [q!, 2],
-    [k!, 3],
+  for (const [name, share] of [
+    [q!, 2 / 64],
+    [k!, 3 / 64],
   ] as const) {
     const tensor = tensors.get(name)!;
     const { rows, cols } = tensor;
-    tensors.set(name, quantiseTensor({ format: "q4u", rows, cols }, decodeTensor(tensor, tensor.bytes), count));
+    const values = decodeTensor(tensor, tensor.bytes);
+    const rounded = roundedTensor({ format: "q4u", rows, cols }, values);
+    tensors.set(name, keepApart(rounded, values, keptApart(values, values, 0, share)));
   }
   const made = await writePack({ ...model, tensors }, { write: async () => {} });
   const places = planMemory(made, 1, 1);

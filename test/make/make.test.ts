@@ -119,14 +119,14 @@ describe("a draft", () => {
   });
 
   test("is made again from where other options change it", async () => {
-    await make({ format: "lut3" });
+    await make({ format: "q2had+q3had" });
     // The adapters were in floats.
     expect(programs()).toEqual(["cut", "distil"]);
-    for (const { args } of python.calls) expect(args).toEqual(expect.arrayContaining(["--quantise", "lut3"]));
+    for (const { args } of python.calls) expect(args).toEqual(expect.arrayContaining(["--quantise", "q2had+q3had"]));
   });
 
   test("is taught again at another rate", async () => {
-    await make({ format: "lut3", rate: 2e-4 });
+    await make({ format: "q2had+q3had", rate: 2e-4 });
     expect(programs()).toEqual(["distil"]);
     const args = python.calls[0]!.args;
     expect(args[args.indexOf("--rate") + 1]).toBe("0.0002");

@@ -4,13 +4,8 @@ import { isFixed, rateFor } from "../../src/tools/make/rates.ts";
 
 test.each([
   ["lut4", 3e-5, false],
-  ["lut3", 3e-5, false],
-  ["q2lut", 8e-5, false],
-  ["q2lut+lut3", 8e-5, false],
-  ["q2had", 8e-5, true],
   ["q2had+q3had", 8e-5, true],
   ["q2add+q3add", 8e-5, true],
-  ["q2tcq+q3tcq", 8e-5, true],
 ] as const)("in %s at %f; its weights stay: %s", (format, rate, fixed) => {
   expect(rateFor(format, undefined)).toBe(rate);
   expect(isFixed(format)).toBe(fixed);

@@ -40,9 +40,6 @@ export const PATTERNS: readonly (readonly [string, Pattern])[] = [
   ["row 60%", { per: "row", sparsity: 0.6 }],
   ["2:4", { per: "group", zeros: 2, of: 4 }],
   ["4:8", { per: "group", zeros: 4, of: 8 }],
-  ["v:4", { per: "block", keep: 4 }],
-  ["v:8", { per: "block", keep: 8 }],
-  ["v:12", { per: "block", keep: 12 }],
 ];
 
 interface Golden {

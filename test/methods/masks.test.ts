@@ -57,16 +57,6 @@ test.each([
   for (let at = 0; at < kept.length; at += of) expect(countOf(kept.subarray(at, at + of))).toBe(of - zeros);
 });
 
-test.each([4, 8, 12] as const)("16 rows share %i of 16 columns", (keep) => {
-  const kept = keptBy({ per: "block", keep }, scores, ROWS);
-  for (let row = 0; row < ROWS; row++) {
-    const line = kept.subarray(row * COLS, (row + 1) * COLS);
-    for (let k = 0; k < COLS; k += 16) expect(countOf(line.subarray(k, k + 16))).toBe(keep);
-    const first = row - (row % 16);
-    expect(line).toEqual(kept.subarray(first * COLS, (first + 1) * COLS));
-  }
-});
-
 test("groups that do not divide the columns are refused", () => {
   expect(() => keptBy({ per: "group", zeros: 2, of: 7 }, scores, ROWS)).toThrow(
     "groups of 7 do not divide 160 columns",

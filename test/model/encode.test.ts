@@ -6,10 +6,9 @@ import { describe, expect, test } from "vitest";
 import { decodeTensor } from "../../src/core/model/decode.ts";
 import { encodeTensor } from "../../src/core/model/encode.ts";
 import { THREE_BOOKS, TWO_BOOKS } from "../../src/core/model/formats/books.ts";
-import { THREE_CHAINED, TWO_CHAINED } from "../../src/core/model/formats/chained-books.ts";
 import type { Parts } from "../../src/core/model/formats/parts.ts";
 import type { BlockFormat } from "../../src/core/model/formats.ts";
-import type { Keep, TensorLayout } from "../../src/core/model/layouts.ts";
+import type { TensorLayout } from "../../src/core/model/layouts.ts";
 import { seeded } from "../support/random.ts";
 
 const f32 = Math.fround;
@@ -22,44 +21,28 @@ const RANGE = {
   q8: [-128, 127],
   lut4: [0, 15],
   lut3: [0, 7],
-  q2lut: [0, 3],
   q2had: [0, 3],
   q3had: [0, 7],
   q2add: [0, 255],
   q3add: [0, 4095],
-  q2tcq: [0, 255],
-  q3tcq: [0, 4095],
 } as const;
-/** Formats whose rows share four levels. */
-const hasLevels = (format: string): boolean => format === "q2lut" || format === "q2had";
-/** Formats whose products are looked up. */
-const isDense = (format: string): boolean => hasLevels(format) || format === "q3had" || isAdditive(format);
 const isRotated = (format: string): boolean => format.endsWith("had") || isAdditive(format);
 /** Formats whose columns share a code by fours. */
 const isAdditive = (format: string): boolean => format in BOOKS;
 const BOOKS: Record<string, typeof TWO_BOOKS> = {
   q2add: TWO_BOOKS,
   q3add: THREE_BOOKS,
-  q2tcq: TWO_CHAINED,
-  q3tcq: THREE_CHAINED,
 };
 const ENTRIES = { lut4: 16, lut3: 8 } as const;
 
 /** Parts with every code in use. */
-function randomParts({ format, rows, cols, keep = 16 }: TensorLayout, seed: number): Parts {
+function randomParts({ format, rows, cols }: TensorLayout, seed: number): Parts {
   const random = seeded(seed);
-  const own = (cols / 16) * keep;
-  const groups = Math.ceil(own / 32);
+  const groups = Math.ceil(cols / 32);
   const [least, most] = RANGE[format as BlockFormat];
-  const kept = fill((Math.ceil(rows / 16) * cols) / 16, () => 0).flatMap(() => {
-    const places = fill(16, (place) => place + 100 * random());
-    const chosen = [...places.keys()].sort((a, b) => places[a]! - places[b]!).slice(0, keep);
-    return chosen.sort((a, b) => a - b);
-  });
-  const codes = fill(rows * own, () => least + Math.floor(random() * (most - least + 1)));
+  const codes = fill(rows * cols, () => least + Math.floor(random() * (most - least + 1)));
   return {
     codes: isAdditive(format) ? codes.map((_, at) => codes[at - (at % 4)]!) : codes,
-    ...(keep < 16 && { kept }),
     ...((format === "q4u" || format === "q8") && { d: fill(rows * groups, () => sixteenth(random)) }),
     ...(format === "q4u" && { m: fill(rows * groups, () => sixteenth(random)) }),
     ...((format === "lut4" || format === "lut3") && {
@@ -67,55 +50,43 @@ function randomParts({ format, rows, cols, keep = 16 }: TensorLayout, seed: numb
       a: fill(rows, () => random()),
       b: fill(rows, () => -random()),
     }),
-    ...(hasLevels(format) && { levels: [-1.5, -0.5, 0.5, 1.5] }),
-    ...(isDense(format) && { scales: fill(rows, () => random()) }),
+    ...(format === "q2had" && { levels: [-1.5, -0.5, 0.5, 1.5] }),
+    ...(isRotated(format) && { scales: fill(rows, () => random()) }),
   };
 }
 
 /** What the parts stand for, by the formulas. */
-function valuesOf({ format, rows, cols, keep = 16 }: TensorLayout, parts: Parts): Float32Array {
+function valuesOf({ format, rows, cols }: TensorLayout, parts: Parts): Float32Array {
   const out = new Float32Array(rows * cols);
-  const own = (cols / 16) * keep;
-  const groups = Math.ceil(own / 32);
+  const groups = Math.ceil(cols / 32);
   for (let row = 0; row < rows; row++) {
-    for (let k = 0; k < own; k++) {
-      const code = parts.codes[row * own + k]!;
-      const [window, i] = [Math.floor(k / keep), k % keep];
-      const place = parts.kept ? parts.kept[((row >> 4) * (cols / 16) + window) * keep + i]! : i;
+    for (let k = 0; k < cols; k++) {
+      const code = parts.codes[row * cols + k]!;
       const group = row * groups + (k >> 5);
       let value: number;
       if (format === "q4u") value = code * parts.d![group]! + parts.m![group]!;
       else if (format === "q8") value = code * parts.d![group]!;
-      else if (hasLevels(format)) value = f32(parts.scales![row]!) * parts.levels![code]!;
+      else if (format === "q2had") value = f32(parts.scales![row]!) * parts.levels![code]!;
       else if (format === "q3had") value = f32(parts.scales![row]!) * (code - 3.5);
-      else if (isAdditive(format)) value = f32(parts.scales![row]!) * sumOfEntries(format, parts.codes, row * own, k);
+      else if (isAdditive(format)) value = f32(parts.scales![row]!) * sumOfEntries(format, parts.codes, row * cols, k);
       else {
         const entry = parts.codebooks![row * ENTRIES[format as "lut4"] + code]!;
         value = f32(f32(parts.a![row]!) * entry) + f32(parts.b![row]!);
       }
-      out[row * cols + window * 16 + place] = value;
+      out[row * cols + k] = value;
     }
     if (isRotated(format)) rotatePlainly(out.subarray(row * cols, (row + 1) * cols));
   }
   return out;
 }
 
-/**
- * The entries that the hexadecimal digits of a column's code name, the last digit in the first book; in a chain those
- * of the code before it as well, in their last four columns.
- */
+/** The entries that the hexadecimal digits of a column's code name, the last digit in the first book. */
 function sumOfEntries(format: string, codes: ArrayLike<number>, row: number, k: number): number {
   const { books } = BOOKS[format]!;
-  const entriesOf = (code: number, column: number): number[] =>
-    [...code.toString(16).padStart(books.length, "0")]
-      .reverse()
-      .map((digit) => Number.parseInt(digit, 16))
-      .map((n, at) => (n < 8 ? 1 : -1) * books[at]![n % 8]![column]!);
-  const isChained = books[0]![0]!.length === 8;
-  const entries = [
-    ...entriesOf(codes[row + k]!, k % 4),
-    ...(isChained && k >= 4 ? entriesOf(codes[row + k - 4]!, 4 + (k % 4)) : []),
-  ];
+  const entries = [...codes[row + k]!.toString(16).padStart(books.length, "0")]
+    .reverse()
+    .map((digit) => Number.parseInt(digit, 16))
+    .map((n, at) => (n < 8 ? 1 : -1) * books[at]![n % 8]![k % 4]!);
   return entries.reduce((sum, entry) => sum + entry) / 128;
 }
 
@@ -175,7 +146,6 @@ const DRAWN: Record<BlockFormat, Drawn> = {
     if (k % 64 < 48) return Number.parseInt(odd ? both.slice(2, 5) : both.slice(5), 2);
     return Number.parseInt(both[odd ? 0 : 1]! + own.slice(0, 2), 2);
   },
-  q2lut: inTwoBits,
   q2had: inTwoBits,
   q3had(bytes, cols, r, k) {
     const eight = bytes.subarray(Math.floor(k / 8) * 48);
@@ -184,8 +154,6 @@ const DRAWN: Record<BlockFormat, Drawn> = {
   },
   q2add: twoDigits,
   q3add: threeDigits,
-  q2tcq: twoDigits,
-  q3tcq: threeDigits,
 };
 
 const FORMATS = Object.keys(DRAWN) as BlockFormat[];
@@ -204,9 +172,6 @@ describe.each(FORMATS)("%s", (format) => {
     { format, rows: 16, cols: 64 },
     { format, rows: 37, cols: 192 },
   ];
-  if (!isDense(format)) {
-    for (const keep of [4, 8, 12] as Keep[]) layouts.push({ format, rows: 21, cols: 96, keep });
-  }
 
   test.each(layouts)("%j decodes to the values of its parts", (layout) => {
     const parts = randomParts(layout, layout.rows);
@@ -224,7 +189,7 @@ describe.each(FORMATS)("%s", (format) => {
     const [least, most] = RANGE[format];
     codes[64 + 5] = most + 1;
     expect(() => encodeTensor(layout, { ...parts, codes })).toThrow(
-      `row 1, kept column 5: code ${most + 1}; ${format} has ${least} … ${most}`,
+      `row 1, column 5: code ${most + 1}; ${format} has ${least} … ${most}`,
     );
   });
 
@@ -233,35 +198,30 @@ describe.each(FORMATS)("%s", (format) => {
     expect(() => encodeTensor(layout, { ...randomParts(layout, 1), codes: [1, 2] })).toThrow(
       `2 × 64 of ${format} take 128 codes, got 2`,
     );
-    expect(() => encodeTensor({ ...layout, keep: 8 }, randomParts(layout, 1))).toThrow(
-      isDense(format) ? "use keep 16" : "take 32 kept, got none",
-    );
     expect(() => decodeTensor(layout, new Uint8Array(3))).toThrow(`2 × 64 in ${format} are`);
   });
 });
 
 describe("where the parts of a block lie", () => {
-  const parts = randomParts({ format: "lut4", rows: 16, cols: 64, keep: 8 }, 8);
-  const bytes = encodeTensor({ format: "lut4", rows: 16, cols: 64, keep: 8 }, parts);
-  const view = new DataView(bytes.buffer);
-  // 4 windows of 8 places; 16 rows × 64 columns (32 kept, the rest padding) of half a byte; 16 × 16 entries; a, b.
-  const [tiles, codebook, a] = [32, 32 + 512, 32 + 512 + 256];
-
-  test("index, tiles, codebook, a, b follow each other", () => {
+  test("lut4: tiles, codebook, a, b", () => {
+    const layout: TensorLayout = { format: "lut4", rows: 16, cols: 64 };
+    const parts = randomParts(layout, 8);
+    const bytes = encodeTensor(layout, parts);
+    const view = new DataView(bytes.buffer);
+    // 16 rows × 64 columns of half a byte; 16 × 16 entries; a, b.
+    const [codebook, a] = [512, 512 + 256];
     expect(bytes.length).toBe(a + 128);
-    expect([...bytes.subarray(0, 32)]).toEqual(parts.kept);
-    expect(DRAWN.lut4(bytes.subarray(tiles), 64, 3, 9)).toBe(parts.codes[3 * 32 + 9]);
     expect([...bytes.subarray(codebook, a)]).toEqual(parts.codebooks);
     expect(view.getFloat32(a + 4 * 7, true)).toBe(f32(parts.a![7]!));
     expect(view.getFloat32(a + 64 + 4 * 7, true)).toBe(f32(parts.b![7]!));
   });
 
-  test("q2lut: levels, then scales", () => {
-    const layout: TensorLayout = { format: "q2lut", rows: 20, cols: 32 };
-    const q2 = randomParts(layout, 2);
-    const second = new DataView(encodeTensor(layout, q2).buffer, 128 + 80 + 128);
-    expect(fill(4, (i) => second.getFloat32(4 * i, true))).toEqual(q2.levels);
-    expect(second.getFloat32(16 + 4 * 3, true)).toBe(f32(q2.scales![19]!));
+  test("q2had: levels, then scales", () => {
+    const layout: TensorLayout = { format: "q2had", rows: 20, cols: 64 };
+    const parts = randomParts(layout, 2);
+    const second = new DataView(encodeTensor(layout, parts).buffer, 256 + 80 + 256);
+    expect(fill(4, (i) => second.getFloat32(4 * i, true))).toEqual(parts.levels);
+    expect(second.getFloat32(16 + 4 * 3, true)).toBe(f32(parts.scales![19]!));
   });
 });
 
@@ -285,12 +245,6 @@ describe("numbers that no block holds are refused with their place", () => {
     expect(() => encodeTensor({ format: "q2had", rows: 1, cols: 96 }, { codes: fill(96, () => 0) })).toThrow(
       "q2had needs columns in multiples of 64, got 96",
     );
-    refused({ format: "q2lut", rows: 1, cols: 32 }, () => ({ levels: [0, 0, 0, Number.NaN] }), "level NaN");
-  });
-
-  test("kept columns", () => {
-    const sparse: TensorLayout = { format: "q4u", rows: 1, cols: 32, keep: 4 };
-    refused(sparse, () => ({ kept: [0, 1, 2, 3, 0, 5, 5, 6] }), "block 0, columns 16…: index 5 after 5; indices rise");
-    refused(sparse, () => ({ kept: [0, 1, 2, 16, 0, 1, 2, 3] }), "index 16 after 2");
+    refused({ format: "q2had", rows: 1, cols: 64 }, () => ({ levels: [0, 0, 0, Number.NaN] }), "level NaN");
   });
 });

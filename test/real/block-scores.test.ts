@@ -28,13 +28,11 @@ test("Mag+ removes the blocks of the reference, in its order", async () => {
   const calibration: Calibration = {
     compress: unused,
     eachBlock: unused,
-    fit: unused,
     round: unused,
     perplexity: unused,
     agreement: unused,
     gradients: unused,
     counts: unused,
-    outliers: unused,
     influence: unused,
     moments: unused,
   };

@@ -34,10 +34,10 @@ const kindOf = (stages: readonly object[]): string =>
     typeof value === "number" && value !== 0 && key !== "bits" ? "an amount" : value,
   );
 
-/** The first of each kind. Those that drop blocks and then do what others do are in compress/combinations.test.ts. */
+/** The first of each kind. */
 function oneOfEachKind(): typeof ALL {
   const kinds = new Map(ALL.toReversed().map((entry) => [kindOf(entry[1].stages), entry]));
-  return ALL.filter((entry) => kinds.get(kindOf(entry[1].stages)) === entry && !entry[0].startsWith("draft-front-d"));
+  return ALL.filter((entry) => kinds.get(kindOf(entry[1].stages)) === entry);
 }
 
 const ALL = Object.entries(RECIPES);
@@ -65,9 +65,7 @@ afterAll(() => {
 
 /** What decides how a pack is served: the forms of its matrices, and whether its blocks differ in width. */
 function familyOf({ tensors, config }: PackHeader): string {
-  const forms = Object.values(tensors).map(
-    ({ format, keep, outliers }) => `${format} ${keep} ${outliers !== undefined}`,
-  );
+  const forms = Object.values(tensors).map(({ format, outliers }) => `${format} ${outliers !== undefined}`);
   return [...new Set(forms)].sort().join(", ") + (config.widths ? ", widths" : "");
 }
 

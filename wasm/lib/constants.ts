@@ -170,17 +170,3 @@
 @inline export function middle36(): v128 {
   return v128.load(976);
 }
-
-/** Where the chained books of q2tcq start, and those of q3tcq. */
-@inline export const TWO_CHAINED: usize = 992;
-@inline export const THREE_CHAINED: usize = 1248;
-
-/** Column n mod 8 of the entries of book n / 8, of two chained books. */
-@inline export function twoChained(n: usize): v128 {
-  return v128.load(992 + (n << 4));
-}
-
-/** The same of three. */
-@inline export function threeChained(n: usize): v128 {
-  return v128.load(1248 + (n << 4));
-}

@@ -1,5 +1,5 @@
-// Tables of additive codes (src/core/model/formats/books.ts): what the sixteen entries of a book yield with the four columns
-// that they add to, or the eight. With n of tables.ts and the first eight entries e of a book, as whole numbers,
+// Tables of additive codes (src/core/model/formats/books.ts): what the sixteen entries of a book yield with their four
+// columns. With n of tables.ts and the first eight entries e of a book, as whole numbers,
 //
 //   p[e] = Σ (e[i] · n[k + i] + 64 >> 7)
 //   T[e] = (p[e] + 128 >> 8) + middle,  T[8 + e] = (128 − p[e] >> 8) + middle

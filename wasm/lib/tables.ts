@@ -1,87 +1,34 @@
 // What all tables of an activation begin with, in which codes find their products (matmul/by-tables.ts).
 //
-// In a group of columns with integers x of 14 bits, peak is the largest |x[k]| + |x[k + 1]| of two neighbours, k even,
-// or the largest length √(x[k]² + … + x[k + 3]²) of four, k a multiple of 4. Where codes are a chain it is
-// the largest of eight, k a multiple of 4. The first four columns of the next group count too; behind the last they are
-// 0. As whole numbers, half to even,
+// The activation is rotated as the weights are (src/core/model/formats/rotation.ts). In a group of 64 columns that are
+// rotated together, with integers x of 14 bits, peak is the largest |x[k]| + |x[k + 1]| of two neighbours, k even, or,
+// where four columns share a code, the largest length √(x[k]² + … + x[k + 3]²) of four, k a multiple of 4. As whole
+// numbers, half to even,
 //
 //   n[k] = round(x[k] · 256 · span / peak)
 //
 // where span is what two products with weights of ±1 add up to at most in a table, or what four do with weights of
-// length 1. A token has a f32 peak / span for each group, padded to 16 bytes; then the 16-bit integers n, in a chain
-// those of a group and of the four columns behind it; then its tables; then 16 bytes more.
-// A basis B says how many columns a group has, whether the activation is rotated first, and how many columns a code
-// reaches: 1, four that share a code, or eight in a chain. Rotated columns are of about one size, so that a group may
-// be larger.
+// length 1. A token has a f32 peak / span for each group, padded to 16 bytes; then the 16-bit integers n; then its
+// tables; then 16 bytes more.
 import { planeOffset } from "./activation";
 import { codes, magic } from "./constants";
 import { lookup } from "./lookup";
 import { max4 } from "./reduce";
 import { rotate } from "./rotation";
 
+// Columns that are rotated together.
+@inline export const GROUP: i32 = 64;
+
 // Bytes behind the tables of a token, for what is written only so that it is read.
 @inline export const SINK: usize = 16;
 
-@unmanaged
-export class Own {
-  @inline group(): i32 {
-    return 32;
-  }
-
-  @inline rotated(): bool {
-    return false;
-  }
-
-  @inline reach(): i32 {
-    return 1;
-  }
-}
-
-@unmanaged
-class RotatedGroups {
-  @inline group(): i32 {
-    return 64;
-  }
-
-  @inline rotated(): bool {
-    return true;
-  }
-}
-
-@unmanaged
-export class Rotated extends RotatedGroups {
-  @inline reach(): i32 {
-    return 1;
-  }
-}
-
-@unmanaged
-export class RotatedFours extends RotatedGroups {
-  @inline reach(): i32 {
-    return 4;
-  }
-}
-
-@unmanaged
-export class RotatedChain extends RotatedGroups {
-  @inline reach(): i32 {
-    return 8;
-  }
-}
-
-// Columns behind a group that its last code reaches.
-@inline function ahead<B>(): i32 {
-  return changetype<B>(0).reach() == 8 ? 4 : 0;
-}
-
-@inline export function scalesBytes<B>(cols: i32): usize {
-  return <usize>((cols / changetype<B>(0).group() + 3) >> 2) << 4;
+@inline export function scalesBytes(cols: i32): usize {
+  return <usize>((cols / GROUP + 3) >> 2) << 4;
 }
 
 // Bytes of a token before its tables.
-@inline export function headBytes<B>(cols: i32): usize {
-  const group = changetype<B>(0).group();
-  return scalesBytes<B>(cols) + <usize>(((cols / group) * (group + ahead<B>())) << 1);
+@inline export function headBytes(cols: i32): usize {
+  return scalesBytes(cols) + <usize>(cols << 1);
 }
 
 // The integers of a record as floats.
@@ -109,57 +56,35 @@ function unpack(record: usize, cols: i32, to: usize): void {
 }
 
 // What eight columns add to the peak of their group; of fours its square.
-@inline function sizes<B>(at: usize): v128 {
+@inline function sizes(at: usize, fours: bool): v128 {
   const a = v128.load(at), b = v128.load(at, 16);
-  if (changetype<B>(0).reach() > 1) {
+  if (fours) {
     const sums = pairSums(f32x4.mul(a, a), f32x4.mul(b, b));
     return f32x4.add(sums, i32x4.shuffle(sums, sums, 1, 0, 3, 2));
   }
   return pairSums(f32x4.abs(a), f32x4.abs(b));
 }
 
-// The largest of the sums of neighbours: `before`, whose last lane is the four before, then `own`. Each has every four
-// twice.
-@inline function neighbours(before: v128, own: v128): v128 {
-  return f32x4.add(i32x4.shuffle(before, own, 3, 3, 4, 4), own);
-}
-
-// Peaks and the integers n.
-export function fit<B>(record: usize, cols: i32, span: f32, to: usize): void {
+// Peaks and the integers n. `fours`: whether four columns share a code.
+@inline export function fit(record: usize, cols: i32, span: f32, fours: bool, to: usize): void {
   // Where the tables will be.
-  let from = to + headBytes<B>(cols);
+  let from = to + headBytes(cols);
   unpack(record, cols, from);
-  if (changetype<B>(0).rotated()) rotate(from, cols);
-  if (ahead<B>() > 0) v128.store(from + <usize>(cols << 2), f32x4.splat(0));
-  const groupBytes = <usize>(changetype<B>(0).group() << 2);
+  rotate(from, cols);
+  const groupBytes = <usize>(GROUP << 2);
   let scales = to;
-  to += scalesBytes<B>(cols);
+  to += scalesBytes(cols);
   for (const end = from + <usize>(cols << 2); from < end; from += groupBytes) {
     let peaks = f32x4.splat(0);
-    if (ahead<B>() > 0) {
-      let before = peaks;
-      for (let at = from; at < from + groupBytes; at += 32) {
-        const own = sizes<B>(at);
-        peaks = f32x4.pmax(peaks, neighbours(before, own));
-        before = own;
-      }
-      const next = neighbours(before, sizes<B>(from + groupBytes));
-      peaks = f32x4.pmax(peaks, i32x4.shuffle(next, next, 0, 0, 0, 0));
-    } else {
-      for (let at = from; at < from + groupBytes; at += 32) peaks = f32x4.pmax(peaks, sizes<B>(at));
-    }
+    for (let at = from; at < from + groupBytes; at += 32) peaks = f32x4.pmax(peaks, sizes(at, fours));
     let peak = max4(peaks);
-    if (changetype<B>(0).reach() > 1) peak = sqrt<f32>(peak);
+    if (fours) peak = sqrt<f32>(peak);
     store<f32>(scales, peak / span);
     scales += 4;
     const by = f32x4.splat(peak > 0 ? (256 * span) / peak : 0);
     for (let at = from; at < from + groupBytes; at += 32) {
       v128.store(to, shorts(at, by));
       to += 16;
-    }
-    if (ahead<B>() > 0) {
-      v128.store64_lane(to, shorts(from + groupBytes, by), 0);
-      to += 8;
     }
   }
 }

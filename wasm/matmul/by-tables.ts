@@ -9,10 +9,11 @@
 // and `both` the 16-bit lanes, and the sums of the lower bytes are both − 256 · odd. Both begin so that these sums
 // begin at −zero.
 //
-// B is the basis that weights stand in (lib/tables.ts). F, an @unmanaged class without fields, is a format:
+// F, an @unmanaged class without fields, is a format:
 //
 //   bits()                            of a code; 3: the lowest bits lie behind the upper two, and so do their tables
 //   span(), zero()                    of its tables
+//   fours()                           whether four columns share a code
 //   codebook()                        whether a matrix has levels; tables are made again where a block has others, as
 //                                     it happens in matrices that were joined
 //   makeTables(to, cols, codebook)    behind what `fit` made
@@ -23,7 +24,7 @@ import { recordBytes, scaleOf } from "../lib/activation";
 import { nibbles } from "../lib/constants";
 import { lookup } from "../lib/lookup";
 import { storeRows } from "../lib/rows";
-import { fit, headBytes, SINK } from "../lib/tables";
+import { fit, GROUP, headBytes, SINK } from "../lib/tables";
 
 // Bytes of eight columns of 16 rows; of their tables, and of those of a group.
 @inline function tileStep<F>(): usize {
@@ -34,13 +35,13 @@ import { fit, headBytes, SINK } from "../lib/tables";
   return changetype<F>(0).bits() == 3 ? 96 : 64;
 }
 
-@inline function groupStep<F, B>(): usize {
-  return tablesStep<F>() * <usize>(changetype<B>(0).group() >> 3);
+@inline function groupStep<F>(): usize {
+  return tablesStep<F>() * <usize>(GROUP >> 3);
 }
 
 // Bytes that a token has in scratch memory: what `fit` makes, and its tables.
-@inline function tokenBytes<F, B>(cols: i32): usize {
-  return headBytes<B>(cols) + <usize>(cols >> 3) * tablesStep<F>() + SINK;
+@inline function tokenBytes<F>(cols: i32): usize {
+  return headBytes(cols) + <usize>(cols >> 3) * tablesStep<F>() + SINK;
 }
 
 // What is said above of a format without levels, in which a block's codebook is the scales of its rows.
@@ -93,24 +94,22 @@ export class ScaledRows {
 // The next block is `ahead` bytes on. In two bits each of its lines is touched while this one is computed: a processor
 // that fetches ahead by itself stops at the end of a page of memory, which a block is about as long as. In three bits a
 // block is longer, and touching takes more time than it saves (docs/log.md).
-function oneToken<F, B>(
+function oneToken<F>(
   tables: usize, tile: usize, cols: i32, scale: f32, rowsLeft: i32, out: usize, accumulate: i32, ahead: usize,
 ): void {
   const F0 = changetype<F>(0);
   let a = f32x4.splat(0), b = a, c = a, d = a, seen = a;
   const startOdd = i16x8.splat(<i16>-F0.zero()), startBoth = i16x8.splat(<i16>(-257 * F0.zero())), low = nibbles();
   let scales = tables;
-  const end = tables + tokenBytes<F, B>(cols) - SINK;
-  tables += headBytes<B>(cols);
+  const end = tables + tokenBytes<F>(cols) - SINK;
+  tables += headBytes(cols);
   while (tables < end) {
     let both = startBoth, odd = startOdd;
     if (F0.bits() == 2) {
       seen = v128.or(seen, v128.or(v128.load(tile + ahead), v128.load(tile + ahead, 64)));
-      if (changetype<B>(0).group() == 64) {
-        seen = v128.or(seen, v128.or(v128.load(tile + ahead, 128), v128.load(tile + ahead, 192)));
-      }
+      seen = v128.or(seen, v128.or(v128.load(tile + ahead, 128), v128.load(tile + ahead, 192)));
     }
-    for (const next = tables + groupStep<F, B>(); tables < next; tables += tablesStep<F>()) {
+    for (const next = tables + groupStep<F>(); tables < next; tables += tablesStep<F>()) {
       const w0 = v128.load(tile), w1 = v128.load(tile, 16);
       const i = v128.and(w0, low), j = v128.and(i16x8.shr_u(w0, 4), low);
       const k = v128.and(w1, low), l = v128.and(i16x8.shr_u(w1, 4), low);
@@ -140,20 +139,20 @@ function oneToken<F, B>(
 }
 
 // Two tokens, the digits 0 and 1, share each decoded code. The letters a b c d are rows 0 … 3, 4 … 7, 8 … 11, 12 … 15.
-function twoTokens<F, B>(
+function twoTokens<F>(
   tables: usize, tile: usize, cols: i32, scale0: f32, scale1: f32, rowsLeft: i32,
   out: usize, stride: usize, accumulate: i32,
 ): void {
   const F0 = changetype<F>(0);
   let a0 = f32x4.splat(0), b0 = a0, c0 = a0, d0 = a0, a1 = a0, b1 = a0, c1 = a0, d1 = a0;
   const startOdd = i16x8.splat(<i16>-F0.zero()), startBoth = i16x8.splat(<i16>(-257 * F0.zero()));
-  const record = tokenBytes<F, B>(cols);
+  const record = tokenBytes<F>(cols);
   let scales = tables;
   const end = tables + record - SINK;
-  tables += headBytes<B>(cols);
+  tables += headBytes(cols);
   while (tables < end) {
     let both0 = startBoth, odd0 = startOdd, both1 = startBoth, odd1 = startOdd;
-    const next = tables + groupStep<F, B>();
+    const next = tables + groupStep<F>();
     for (; tables < next; tables += tablesStep<F>()) {
       const w0 = v128.load(tile), w1 = v128.load(tile, 16);
       const i = v128.and(w0, nibbles()), j = v128.and(i16x8.shr_u(w0, 4), nibbles());
@@ -195,7 +194,7 @@ function twoTokens<F, B>(
   storeBlock<F>(a1, b1, c1, d1, tile, scale1, rowsLeft, out + stride, accumulate);
 }
 
-@inline export function byTables<F, B>(
+@inline export function byTables<F>(
   act: usize,
   T: i32,
   weight: usize,
@@ -209,9 +208,9 @@ function twoTokens<F, B>(
 ): void {
   const F0 = changetype<F>(0);
   const record = recordBytes(cols);
-  const tables = tokenBytes<F, B>(cols);
+  const tables = tokenBytes<F>(cols);
   const stride = <usize>(outStride << 2);
-  for (let t = 0; t < T; t++) fit<B>(act + record * t, cols, F0.span(), scratch + tables * t);
+  for (let t = 0; t < T; t++) fit(act + record * t, cols, F0.span(), F0.fours(), scratch + tables * t);
   let levels: usize = 0;
   for (let r = 0; r < rows; r += 16) {
     const own = weight + <usize>(cols >> 3) * tileStep<F>();
@@ -223,13 +222,13 @@ function twoTokens<F, B>(
     let t = 0;
     for (; t + 2 <= T; t += 2) {
       const second = scaleOf<i16>(x + record);
-      twoTokens<F, B>(from, weight, cols, scaleOf<i16>(x), second, rows - r, to, stride, accumulate);
+      twoTokens<F>(from, weight, cols, scaleOf<i16>(x), second, rows - r, to, stride, accumulate);
       x += record << 1;
       from += tables << 1;
       to += stride << 1;
     }
     const ahead = r + 16 < rows ? <usize>blockBytes : 0;
-    if (t < T) oneToken<F, B>(from, weight, cols, scaleOf<i16>(x), rows - r, to, accumulate, ahead);
+    if (t < T) oneToken<F>(from, weight, cols, scaleOf<i16>(x), rows - r, to, accumulate, ahead);
     weight += blockBytes;
   }
 }

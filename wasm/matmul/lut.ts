@@ -57,14 +57,6 @@ import { storeRows } from "../lib/rows";
 
 @unmanaged
 export class Lut<W, P> {
-  @inline unit(): i32 {
-    return 64;
-  }
-
-  @inline whole(): bool {
-    return false;
-  }
-
   @inline book(books: usize, row: i32): v128 {
     const at = books + <usize>(row * changetype<W>(0).entries());
     return changetype<W>(0).entries() == 16 ? v128.load(at) : v128.load64_zero(at);

@@ -39,17 +39,16 @@ export function matmulLut4(
   blockBytes: i32,
   rows: i32,
   cols: i32,
-  keep: i32,
   bits: i32,
   out: usize,
   outStride: i32,
   accumulate: i32,
-  scratch: usize,
+  _scratch: usize,
 ): void {
   if (bits == 8) {
-    drive<Lut<Lut4, i8>, i8>(act, T, weight, blockBytes, rows, cols, keep, out, outStride, accumulate, scratch);
+    drive<Lut<Lut4, i8>, i8>(act, T, weight, blockBytes, rows, cols, out, outStride, accumulate);
   } else {
-    drive<Lut<Lut4, i16>, i16>(act, T, weight, blockBytes, rows, cols, keep, out, outStride, accumulate, scratch);
+    drive<Lut<Lut4, i16>, i16>(act, T, weight, blockBytes, rows, cols, out, outStride, accumulate);
   }
 }
 

@@ -2,7 +2,7 @@
 // four columns for each book (lib/entries.ts). The longest entries have a length of 1.06, so tables hold 1 … 63.
 import { middle16, TWO_BOOKS, twoBooks } from "../lib/constants";
 import { entryTable, products } from "../lib/entries";
-import { headBytes, RotatedFours, scalesBytes } from "../lib/tables";
+import { headBytes, scalesBytes } from "../lib/tables";
 import { byTables, ScaledRows } from "./by-tables";
 import { embedBooks } from "./embed-books";
 
@@ -20,6 +20,10 @@ class TwoBooks extends ScaledRows {
     return 2;
   }
 
+  @inline fours(): bool {
+    return true;
+  }
+
   @inline span(): f32 {
     return 29.5;
   }
@@ -30,8 +34,8 @@ class TwoBooks extends ScaledRows {
   }
 
   makeTables(to: usize, cols: i32, _codebook: usize): void {
-    let from = to + scalesBytes<RotatedFours>(cols);
-    to += headBytes<RotatedFours>(cols);
+    let from = to + scalesBytes(cols);
+    to += headBytes(cols);
     for (const end = to; from < end; from += 8) {
       two(from, to);
       to += 32;
@@ -46,16 +50,15 @@ export function matmulQ2add(
   blockBytes: i32,
   rows: i32,
   cols: i32,
-  _keep: i32,
   _bits: i32,
   out: usize,
   outStride: i32,
   accumulate: i32,
   scratch: usize,
 ): void {
-  byTables<TwoBooks, RotatedFours>(act, T, weight, blockBytes, rows, cols, out, outStride, accumulate, scratch);
+  byTables<TwoBooks>(act, T, weight, blockBytes, rows, cols, out, outStride, accumulate, scratch);
 }
 
 export function embedQ2add(weight: usize, blockBytes: i32, row: i32, cols: i32, out: usize): void {
-  embedBooks(weight, blockBytes, row, cols, out, 2, 4, TWO_BOOKS);
+  embedBooks(weight, blockBytes, row, cols, out, 2, TWO_BOOKS);
 }

@@ -4,7 +4,7 @@
 // third.
 import { middle36, middle41, middle47, THREE_BOOKS, threeBooks } from "../lib/constants";
 import { entryTable, products } from "../lib/entries";
-import { headBytes, RotatedFours, scalesBytes } from "../lib/tables";
+import { headBytes, scalesBytes } from "../lib/tables";
 import { byTables, ScaledRows } from "./by-tables";
 import { embedBooks } from "./embed-books";
 
@@ -23,6 +23,10 @@ class ThreeBooks extends ScaledRows {
     return 3;
   }
 
+  @inline fours(): bool {
+    return true;
+  }
+
   @inline span(): f32 {
     return 46;
   }
@@ -33,8 +37,8 @@ class ThreeBooks extends ScaledRows {
   }
 
   makeTables(to: usize, cols: i32, _codebook: usize): void {
-    let from = to + scalesBytes<RotatedFours>(cols);
-    to += headBytes<RotatedFours>(cols);
+    let from = to + scalesBytes(cols);
+    to += headBytes(cols);
     for (const end = to; from < end; from += 16) {
       three(from, to, to + 64);
       three(from + 8, to + 32, to + 80);
@@ -50,16 +54,15 @@ export function matmulQ3add(
   blockBytes: i32,
   rows: i32,
   cols: i32,
-  _keep: i32,
   _bits: i32,
   out: usize,
   outStride: i32,
   accumulate: i32,
   scratch: usize,
 ): void {
-  byTables<ThreeBooks, RotatedFours>(act, T, weight, blockBytes, rows, cols, out, outStride, accumulate, scratch);
+  byTables<ThreeBooks>(act, T, weight, blockBytes, rows, cols, out, outStride, accumulate, scratch);
 }
 
 export function embedQ3add(weight: usize, blockBytes: i32, row: i32, cols: i32, out: usize): void {
-  embedBooks(weight, blockBytes, row, cols, out, 3, 4, THREE_BOOKS);
+  embedBooks(weight, blockBytes, row, cols, out, 3, THREE_BOOKS);
 }

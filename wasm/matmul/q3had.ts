@@ -10,7 +10,7 @@
 import { codes, columns, middle18, middle54, odds, signs } from "../lib/constants";
 import { lookup } from "../lib/lookup";
 import { rotate } from "../lib/rotation";
-import { headBytes, pairTables, Rotated, scalesBytes, table } from "../lib/tables";
+import { headBytes, pairTables, scalesBytes, table } from "../lib/tables";
 import { byTables, ScaledRows } from "./by-tables";
 
 @inline function products(factors: v128, fitted: v128, mask: v128): v128 {
@@ -32,6 +32,10 @@ class Steps extends ScaledRows {
     return 3;
   }
 
+  @inline fours(): bool {
+    return false;
+  }
+
   @inline span(): f32 {
     return 18;
   }
@@ -42,8 +46,8 @@ class Steps extends ScaledRows {
   }
 
   makeTables(to: usize, cols: i32, _codebook: usize): void {
-    let from = to + scalesBytes<Rotated>(cols);
-    to += headBytes<Rotated>(cols);
+    let from = to + scalesBytes(cols);
+    to += headBytes(cols);
     for (const end = to; from < end; from += 16) {
       const fitted = v128.load(from);
       four(fitted, columns(0), columns(1), to, to + 64);
@@ -60,14 +64,13 @@ export function matmulQ3had(
   blockBytes: i32,
   rows: i32,
   cols: i32,
-  _keep: i32,
   _bits: i32,
   out: usize,
   outStride: i32,
   accumulate: i32,
   scratch: usize,
 ): void {
-  byTables<Steps, Rotated>(act, T, weight, blockBytes, rows, cols, out, outStride, accumulate, scratch);
+  byTables<Steps>(act, T, weight, blockBytes, rows, cols, out, outStride, accumulate, scratch);
 }
 
 // A row as f32.

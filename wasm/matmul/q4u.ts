@@ -38,14 +38,6 @@ import { drive } from "./drive";
 
 @unmanaged
 class Q4u<P> {
-  @inline unit(): i32 {
-    return 32;
-  }
-
-  @inline whole(): bool {
-    return false;
-  }
-
   // All sixteen rows share each broadcast: in workerd every load pays for a check of its bounds.
   one(x: usize, tile: usize, rowsLeft: i32, cols: i32, out: usize, accumulate: i32): void {
     const low = <usize>cols;
@@ -183,17 +175,16 @@ export function matmulQ4u(
   blockBytes: i32,
   rows: i32,
   cols: i32,
-  keep: i32,
   bits: i32,
   out: usize,
   outStride: i32,
   accumulate: i32,
-  scratch: usize,
+  _scratch: usize,
 ): void {
   if (bits == 8) {
-    drive<Q4u<i8>, i8>(act, T, weight, blockBytes, rows, cols, keep, out, outStride, accumulate, scratch);
+    drive<Q4u<i8>, i8>(act, T, weight, blockBytes, rows, cols, out, outStride, accumulate);
   } else {
-    drive<Q4u<i16>, i16>(act, T, weight, blockBytes, rows, cols, keep, out, outStride, accumulate, scratch);
+    drive<Q4u<i16>, i16>(act, T, weight, blockBytes, rows, cols, out, outStride, accumulate);
   }
 }
 

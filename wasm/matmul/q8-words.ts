@@ -23,14 +23,6 @@ import { D, TILE } from "./q8-tile";
 
 @unmanaged
 export class Q8Words {
-  @inline unit(): i32 {
-    return 32;
-  }
-
-  @inline whole(): bool {
-    return true;
-  }
-
   // All sixteen rows share each broadcast.
   one(x: usize, tile: usize, rowsLeft: i32, cols: i32, out: usize, accumulate: i32): void {
     let a0 = f32x4.splat(0), a1 = f32x4.splat(0), a2 = f32x4.splat(0), a3 = f32x4.splat(0);

@@ -23,14 +23,6 @@ import { D, SUMS, TILE } from "./q8-tile";
 
 @unmanaged
 class Q8 {
-  @inline unit(): i32 {
-    return 32;
-  }
-
-  @inline whole(): bool {
-    return true;
-  }
-
   // All sixteen rows share each broadcast of both planes.
   one(x: usize, tile: usize, rowsLeft: i32, cols: i32, out: usize, accumulate: i32): void {
     const up = <usize>cols;
@@ -122,17 +114,16 @@ export function matmulQ8(
   blockBytes: i32,
   rows: i32,
   cols: i32,
-  keep: i32,
   _bits: i32,
   out: usize,
   outStride: i32,
   accumulate: i32,
-  scratch: usize,
+  _scratch: usize,
 ): void {
   if (SHAPE == SHAPE_I32) {
-    drive<Q8, i16>(act, T, weight, blockBytes, rows, cols, keep, out, outStride, accumulate, scratch);
+    drive<Q8, i16>(act, T, weight, blockBytes, rows, cols, out, outStride, accumulate);
   } else {
-    drive<Q8Words, i16>(act, T, weight, blockBytes, rows, cols, keep, out, outStride, accumulate, scratch);
+    drive<Q8Words, i16>(act, T, weight, blockBytes, rows, cols, out, outStride, accumulate);
   }
 }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from . import descent, trellis
+from . import descent
 from .arrays import array
 
 # A sweep of coordinate descent (descent.py) over some rows: which, the metric or None, the weight, what it lacks, and
@@ -21,8 +21,6 @@ class Values:
     values: torch.Tensor
 
     together = 1  # columns of a code
-    turns = 2  # of choosing and fitting, before sweeps
-    in_order = False  # whether codes are chosen from the first column to the last
 
     def nearest(self, weight: torch.Tensor, _inverse: torch.Tensor) -> torch.Tensor:
         """(rows): the codes of one column (rows, 1)."""
@@ -32,7 +30,7 @@ class Values:
         """(rows, cols)"""
         return self.values.gather(1, codes)
 
-    def sweeper(self, gram: torch.Tensor, _turn: int) -> Sweep:
+    def sweeper(self, gram: torch.Tensor) -> Sweep:
         """gram: (cols, cols)"""
         values, square = array(self.values), array(gram)
         return lambda rows, metric, weight, far, codes: descent.sweep_values(
@@ -50,9 +48,6 @@ class Words:
     scales: torch.Tensor
     words: torch.Tensor
 
-    turns = 2
-    in_order = False
-
     @property
     def together(self) -> int:
         return self.words.shape[1]
@@ -66,54 +61,13 @@ class Words:
     def at(self, codes: torch.Tensor) -> torch.Tensor:
         return self.scales[:, None] * self.words[codes].flatten(1)
 
-    def sweeper(self, gram: torch.Tensor, _turn: int) -> Sweep:
+    def sweeper(self, gram: torch.Tensor) -> Sweep:
         blocks = gram.unflatten(0, (-1, self.together)).unflatten(-1, (-1, self.together))
         blocks = blocks.diagonal(dim1=0, dim2=2).permute(2, 0, 1)
         halves = array(torch.einsum("nd,gde,ne->gn", self.words, blocks, self.words) / 2)
         scales, words, square = array(self.scales), array(self.words.T), array(gram)
         return lambda rows, metric, weight, far, codes: descent.sweep_words(
             weight[rows], scales[rows], words, halves, square, metric, far[rows], codes[rows]
-        )
-
-
-@dataclass(frozen=True)
-class Chain:
-    """As Words, but words (n, 8) add to the next four columns as well (trellis.py)."""
-
-    scales: torch.Tensor
-    words: torch.Tensor
-
-    together = trellis.COLUMNS
-    turns = 1
-    in_order = True
-
-    def chosen(self, weight: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
-        """As gptq.chosen."""
-        return trellis.chosen(weight / self.scales[:, None], self.words, factor)
-
-    def at(self, codes: torch.Tensor) -> torch.Tensor:
-        return self.scales[:, None] * trellis.spelled(self.words, codes)
-
-    def sweeper(self, gram: torch.Tensor, turn: int) -> Sweep:
-        """turn: counts sweeps; windows lie elsewhere in every other."""
-        starts, ends, factors, inverses, looks = trellis.windows(gram, self.words, turn)
-        own, onward = (array(part.T) for part in self.words.split(trellis.COLUMNS, 1))
-        scales, square, paths = array(self.scales), array(gram), trellis.PATHS[len(self.words)]
-        return lambda rows, metric, weight, far, codes: trellis.sweep(
-            weight[rows],
-            scales[rows],
-            own,
-            onward,
-            factors,
-            inverses,
-            starts,
-            ends,
-            looks,
-            square,
-            metric,
-            paths,
-            far[rows],
-            codes[rows],
         )
 
 

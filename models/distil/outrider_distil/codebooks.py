@@ -1,6 +1,6 @@
 """
-Formats in which each weight has one of a few values: those of its row's own codebook, or levels that all rows share,
-times a scale of the row.
+Formats in which each weight has one of a few values: those of its row's own codebook, or levels that all matrices share,
+times a scale of the row, in another basis.
 """
 
 import torch
@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .choices import Values, refitted
-from .first_values import first_levels, first_scales, first_values
+from .first_values import first_scales, first_values
 from .form import Form, rotated
 from .nearest_value import (
     TakenByCode,
@@ -26,7 +26,7 @@ STEPS = (-3.5, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.5)  # of q3had (src/core/model
 
 
 class RowCodebook(Form):
-    """lut3 and lut4: 8 or 16 values per row, on a grid. Weights are rounded to the nearest of them."""
+    """lut4: 16 values per row, on a grid. Weights are rounded to the nearest of them."""
 
     def __init__(self, weight: torch.Tensor, entries: int):
         super().__init__()
@@ -68,69 +68,49 @@ class RowCodebook(Form):
         return TakenByCode.apply(weight, values, codes)
 
     def compile(self) -> None:
-        """As SharedLevels.compile. Compiled comparisons are faster than a table."""
+        """As RotatedLevels.compile. Compiled comparisons are faster than a table."""
         self.compiled = compiled_levels()
 
 
-class SharedLevels(Form):
-    """q2lut: four levels that all rows share, and a scale per row (src/core/model/formats/q2lut.ts)."""
+class RotatedLevels(Form):
+    """q2had: four levels that all matrices share, and a scale per row (src/core/model/formats/q2had.ts)."""
+
+    fixed = NORMAL_LEVELS
 
     def __init__(self, weight: torch.Tensor):
         super().__init__()
-        levels, scales = self.first(weight.detach().float())
-        self.scales = nn.Parameter(scales)
-        self.set_levels(levels)
+        levels = torch.tensor(self.fixed, device=weight.device)
+        self.register_buffer("levels", levels)
+        self.scales = nn.Parameter(first_scales(rotated(weight.detach().float()), levels))
         self.choose, self.by_values = levels_of, sums_by_level
-
-    def first(self, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Levels and scales (rows) to begin with."""
-        return first_levels(weight)
-
-    def set_levels(self, levels: torch.Tensor) -> None:
-        self.levels = nn.Parameter(levels)
 
     def values(self) -> torch.Tensor:
         """(rows, levels), rising."""
-        return self.scales.abs().clamp_min(1e-8)[:, None] * self.levels.sort().values
+        return self.scales.abs().clamp_min(1e-8)[:, None] * self.levels
 
     def choices(self) -> Values:
         return Values(self.values())
 
     def refit(self, weight: torch.Tensor, codes: torch.Tensor, gram: torch.Tensor) -> None:
         """As RowCodebook.refit. The levels stay, the scales are fitted."""
-        self.scales.copy_(refitted(self.scales, weight, self.levels.sort().values[codes], gram))
+        self.scales.copy_(refitted(self.scales, weight, self.levels[codes], gram))
 
     def taken(self, codes: torch.Tensor) -> torch.Tensor:
         """As RowCodebook.taken."""
         return self.values().gather(1, codes)
-
-    def forward(self, weight: torch.Tensor) -> torch.Tensor:
-        values = self.values()
-        return TakenByComparison.apply(weight, values, self.choose, self.by_values, product_type(weight))
-
-    def compile(self) -> None:
-        """Rounds as compiled code from here on: one loop over the weights where PyTorch's operations are ten."""
-        self.choose, self.by_values = compiled_levels()
-
-
-class RotatedLevels(SharedLevels):
-    """q2had: in another basis, with the same levels for all matrices (src/core/model/formats/q2had.ts)."""
-
-    fixed = NORMAL_LEVELS
-
-    def first(self, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        levels = torch.tensor(self.fixed, device=weight.device)
-        return levels, first_scales(rotated(weight), levels)
-
-    def set_levels(self, levels: torch.Tensor) -> None:
-        self.register_buffer("levels", levels)
 
     def rotate(self, x: torch.Tensor) -> torch.Tensor:
         return rotated(x)
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         """Returns the weight rounded, in the basis of the model."""
-        return rotated(super().forward(weight if self.is_given_rotated else rotated(weight)))
+        own = weight if self.is_given_rotated else rotated(weight)
+        rounded = TakenByComparison.apply(own, self.values(), self.choose, self.by_values, product_type(own))
+        return rotated(rounded)
+
+    def compile(self) -> None:
+        """Rounds as compiled code from here on: one loop over the weights where PyTorch's operations are ten."""
+        self.choose, self.by_values = compiled_levels()
 
 
 class RotatedSteps(RotatedLevels):

@@ -2,7 +2,7 @@
 Cuts a model to fewer blocks, narrower MLPs and fewer heads of queries, and teaches each block that is left to give what
 the whole model gives.
 
-    python -m outrider_distil.cut --model DIR --text FILE.jsonl … --channels 768 --quantise q2lut --out DIR
+    python -m outrider_distil.cut --model DIR --text FILE.jsonl … --channels 768 --quantise q2had+q3had --out DIR
 
 The residual stream of the whole model on some lines is computed once. Then, block by block: with --heads the heads of
 queries that cost least are left out (heads.py); the channels of the MLP that weigh most in its output are kept; its

@@ -8,7 +8,6 @@ import torch.nn.functional as F
 
 from .choices import between, scales_for
 
-LEVELS = 4  # of q2lut
 HELD = 1e-5  # of a row's largest weight: a rotation and back, in f32
 
 
@@ -38,28 +37,6 @@ def quantile_means(weight: torch.Tensor, entries: int, rounds: int = 20) -> torc
     return values
 
 
-def first_levels(weight: torch.Tensor, rounds: int = 20) -> tuple[torch.Tensor, torch.Tensor]:
-    """
-    Levels (4) and scales (rows) for a weight (rows, cols): those that it holds exactly, where it does; else of the
-    least squared error, by turns for codes, scales and levels, from rows divided by their root mean square.
-    """
-    held = held_levels(weight)
-    if held:
-        return held
-    scales = weight.square().mean(-1).sqrt().clamp_min(1e-8)
-    levels = torch.tensor([-1.5, -0.45, 0.45, 1.5], device=weight.device)
-    for _ in range(rounds):
-        levels = levels.sort().values
-        codes = between(scales[:, None] * levels, weight)
-        chosen = levels[codes]
-        scales = scales_for(weight, chosen)
-        flat, size = codes.flatten(), scales[:, None].expand_as(weight)
-        wanted = torch.zeros(LEVELS, device=weight.device).scatter_add_(0, flat, (weight * size).flatten())
-        mass = torch.zeros(LEVELS, device=weight.device).scatter_add_(0, flat, size.square().flatten())
-        levels = torch.where(mass > 0, wanted / mass.clamp_min(1e-12), levels)
-    return levels.sort().values, scales
-
-
 def first_scales(weight: torch.Tensor, levels: torch.Tensor, rounds: int = 20) -> torch.Tensor:
     """(rows): the scales that a weight holds exactly, where it does; else of the least squared error, by turns."""
     held = held_scales(weight, levels)
@@ -69,23 +46,6 @@ def first_scales(weight: torch.Tensor, levels: torch.Tensor, rounds: int = 20) -
     for _ in range(rounds):
         scales = scales_for(weight, levels[between(scales[:, None] * levels, weight)])
     return scales
-
-
-def held_levels(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:
-    """
-    The levels and scales of a weight that has been rounded to q2lut, such as one exported from a pack; None for any
-    other. A row with four different values has the levels up to its scale.
-    """
-    for row in weight[:64]:
-        levels = few_values(row)
-        if levels is None:
-            return None
-        if len(levels) == LEVELS:
-            break
-    else:
-        return None
-    scales = held_scales(weight, levels)
-    return None if scales is None else (levels, scales)
 
 
 def held_scales(weight: torch.Tensor, levels: torch.Tensor) -> torch.Tensor | None:
@@ -100,10 +60,3 @@ def held_scales(weight: torch.Tensor, levels: torch.Tensor) -> torch.Tensor | No
         error = (values.gather(1, between(values, weight)) - weight).abs().amax(-1)
         scales, least = torch.where(error < least, scale, scales), torch.minimum(error, least)
     return scales if (least <= HELD * largest).all() else None
-
-
-def few_values(row: torch.Tensor) -> torch.Tensor | None:
-    """The different values of a row, rising, each the mean of its like; None where they are more than LEVELS."""
-    rising = row.sort().values
-    starts = (rising.diff() > HELD * row.abs().max()).nonzero()[:, 0] + 1
-    return torch.stack([like.mean() for like in rising.tensor_split(starts.cpu())]) if len(starts) < LEVELS else None

@@ -12,8 +12,9 @@ import torch
 from . import quantise
 from .arrays import array
 from .beside import beside
-from .choices import Chain, Values, Words
+from .choices import Values, Words
 
+TURNS = 2  # of choosing and fitting, before sweeps
 SWEEPS = 3  # of coordinate descent; a fourth changes less than a hundredth of the weights
 DAMPING = 0.01  # of the mean of the diagonal, as the paper has it
 METRIC_DAMPING = 0.02
@@ -32,21 +33,19 @@ def rounded(weight: torch.Tensor, gram: torch.Tensor, kind: str, metric: torch.T
     gram = damped(gram, DAMPING)
     together = form.choices().together
     groups = gram.diagonal().unflatten(0, (-1, together)).sum(-1).argsort(descending=True)
-    if form.choices().in_order:
-        groups = torch.arange(len(groups), device=gram.device)
     order = (together * groups[:, None] + torch.arange(together, device=gram.device)).flatten()
     factor = inverse_factor(gram[order][:, order])
-    for _ in range(form.choices().turns):
+    for _ in range(TURNS):
         codes = torch.empty(len(weight), len(groups), dtype=torch.long, device=weight.device)
         codes[:, groups] = chosen(weight[:, order], factor, form.choices())
         form.refit(weight, codes, gram)
-    for turn in range(SWEEPS):
-        codes = mended(weight, codes, form.choices(), gram, None, turn)
+    for _ in range(SWEEPS):
+        codes = mended(weight, codes, form.choices(), gram, None)
         form.refit(weight, codes, gram)
     if metric is not None:
         metric = damped(metric.float(), METRIC_DAMPING)
-        for turn in range(SWEEPS):
-            codes = mended(weight, codes, form.choices(), gram, metric, SWEEPS + turn)
+        for _ in range(SWEEPS):
+            codes = mended(weight, codes, form.choices(), gram, metric)
     return form.rotate(form.taken(codes))
 
 
@@ -60,10 +59,8 @@ def inverse_factor(gram: torch.Tensor) -> torch.Tensor:
     return torch.linalg.cholesky(inverse, upper=True).float()
 
 
-def chosen(weight: torch.Tensor, factor: torch.Tensor, choices: Values | Words | Chain) -> torch.Tensor:
+def chosen(weight: torch.Tensor, factor: torch.Tensor, choices: Values | Words) -> torch.Tensor:
     """(rows, codes): what the columns are given, in turn."""
-    if choices.in_order:
-        return choices.chosen(weight, factor)
     weight, own, codes = weight.clone(), choices.together, []
     for first in range(0, weight.shape[1], BATCH):
         end = min(first + BATCH, weight.shape[1])
@@ -83,18 +80,17 @@ def chosen(weight: torch.Tensor, factor: torch.Tensor, choices: Values | Words |
 def mended(
     weight: torch.Tensor,
     codes: torch.Tensor,
-    choices: Values | Words | Chain,
+    choices: Values | Words,
     gram: torch.Tensor,
     metric: torch.Tensor | None,
-    turn: int,
 ) -> torch.Tensor:
     """
     Codes after every one has been looked at once (descent.py). weight: (rows, cols). gram: (cols, cols). metric: (rows,
-    rows); None: every row for itself. turn: counts sweeps.
+    rows); None: every row for itself.
     """
     found = codes.to(device="cpu", dtype=torch.int16, copy=True).contiguous()
     own, far, outputs = array(weight), array(weight - choices.at(codes)), None if metric is None else array(metric)
-    sweep, count = choices.sweeper(gram, turn), len(weight)
+    sweep, count = choices.sweeper(gram), len(weight)
     # Rows that do not know each other run side by side.
     step = count if metric is not None else math.ceil(count / torch.get_num_threads())
     parts = (slice(first, min(first + step, count)) for first in range(0, count, step))

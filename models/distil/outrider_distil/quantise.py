@@ -9,34 +9,28 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from .chains import ROTATED_CHAINS
-from .codebooks import RotatedLevels, RotatedSteps, RowCodebook, SharedLevels
+from .codebooks import RotatedLevels, RotatedSteps, RowCodebook
 from .form import ROTATED, Form
 from .student import ends
 from .words import ROTATED_SUMS
 
 FORMATS: dict[str, Callable[[torch.Tensor], Form]] = {
-    "lut3": lambda weight: RowCodebook(weight, 8),
     "lut4": lambda weight: RowCodebook(weight, 16),
-    "q2lut": SharedLevels,
     "q2had": RotatedLevels,
     "q3had": RotatedSteps,
     **ROTATED_SUMS,
-    **ROTATED_CHAINS,
 }
 
 # Those that rotate columns.
-BY_GROUPS = ("q2had", "q3had", *ROTATED_SUMS, *ROTATED_CHAINS)
+BY_GROUPS = ("q2had", "q3had", *ROTATED_SUMS)
 
 # By the name of what a block is rounded to: the format of its matrices, and that of some of them where it is another.
 # In two bits down projections lose a third of a block's error to more than a half, and for its bytes no matrix gains
 # as much by a third bit as that of the values (docs/log.md).
 BLOCK_FORMATS: dict[str, tuple[str, dict[str, str]]] = {
-    **{kind: (kind, {}) for kind in FORMATS},
-    "q2lut+lut3": ("q2lut", {"down_proj": "lut3"}),
+    "lut4": ("lut4", {}),
     "q2had+q3had": ("q2had", {"v_proj": "q3had", "down_proj": "q3had"}),
     "q2add+q3add": ("q2add", {"v_proj": "q3add", "down_proj": "q3add"}),
-    "q2tcq+q3tcq": ("q2tcq", {"v_proj": "q3tcq", "down_proj": "q3tcq"}),
 }
 
 
@@ -71,7 +65,7 @@ def quantise(model: nn.Module, blocks: str, vocabulary: str = "lut4") -> None:
 def compile_rounding(blocks: nn.Module) -> None:
     """Compiles the rounding of the weights of one block or several."""
     for module in blocks.modules():
-        if isinstance(module, (RowCodebook, SharedLevels)):
+        if isinstance(module, (RowCodebook, RotatedLevels)):
             module.compile()
 
 
@@ -84,7 +78,7 @@ def quantise_block(block: nn.Module, blocks: str) -> None:
 def learns(blocks: str) -> bool:
     """Whether weights can learn in the format of blocks. blocks: a name in BLOCK_FORMATS."""
     others, finer = BLOCK_FORMATS[blocks]
-    return not {others, *finer.values()} & {*ROTATED_SUMS, *ROTATED_CHAINS}
+    return not {others, *finer.values()} & {*ROTATED_SUMS}
 
 
 def fix(blocks: nn.Module) -> None:

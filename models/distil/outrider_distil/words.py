@@ -15,10 +15,10 @@ from .arrays import array
 from .choices import Words, refitted
 from .form import ROTATED, Form, rotated
 from .held import UNIT, held_scales
-from .trellis import COLUMNS
 
 # Over the root mean square of a row of a normal distribution, its scale.
 TWO_SCALE, THREE_SCALE = 1.798, 1.921
+COLUMNS = 4  # of a code
 PART = 1 << 21  # products of a search at once
 
 # The first eight entries of each book; the other eight are these with the opposite sign.

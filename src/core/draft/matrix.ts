@@ -4,7 +4,7 @@ import { FORMAT_KERNELS, type Kernels } from "../kernels/abi.ts";
 import type { Blocks, Bytes, Floats, OutlierTables, Records, Workspace } from "../kernels/address.ts";
 import { type ActivationBits, BLOCK_ROWS } from "../model/formats/format.ts";
 import type { BlockFormat } from "../model/formats.ts";
-import { blockParts, type Keep, OUTLIER_ROWS } from "../model/layouts.ts";
+import { blockParts, OUTLIER_ROWS } from "../model/layouts.ts";
 import type { MemoryPlan } from "./memory-plan.ts";
 
 export interface Matrix {
@@ -12,7 +12,6 @@ export interface Matrix {
   readonly format: BlockFormat;
   readonly rows: number;
   readonly cols: number;
-  readonly keep: Keep;
   readonly blockBytes: Bytes;
   readonly outliers?: { readonly address: OutlierTables; readonly bytes: number } | undefined;
 }
@@ -27,7 +26,6 @@ export function matrixOf(header: PackHeader, plan: MemoryPlan, name: string): Ma
     format: tensor.format as BlockFormat,
     rows: tensor.rows,
     cols: tensor.cols,
-    keep: tensor.keep ?? 16,
     blockBytes: blockParts(tensor).bytes,
     outliers: outliers && { address: plan.outliers.get(name)!, bytes: outliers.bytes },
   };
@@ -45,7 +43,7 @@ export function joinMatrices(matrices: readonly Matrix[]): Matrix[] {
 }
 
 function follows(last: Matrix, next: Matrix): boolean {
-  const alike = (["format", "cols", "keep", "blockBytes"] as const).every((key) => last[key] === next[key]);
+  const alike = (["format", "cols", "blockBytes"] as const).every((key) => last[key] === next[key]);
   const end = last.address + (last.rows / BLOCK_ROWS) * last.blockBytes;
   if (!alike || end !== next.address || last.rows % (last.outliers ? OUTLIER_ROWS : BLOCK_ROWS) !== 0) return false;
   return (last.outliers && last.outliers.address + last.outliers.bytes) === next.outliers?.address;
@@ -70,11 +68,11 @@ export function multiplyMatrix(
   scratch: Workspace,
 ): void {
   const matmul = kernels[FORMAT_KERNELS[m.format].matmul];
-  matmul(act, T, m.address, m.blockBytes, m.rows, m.cols, m.keep, bits, out, stride, accumulate, scratch);
+  matmul(act, T, m.address, m.blockBytes, m.rows, m.cols, bits, out, stride, accumulate, scratch);
   if (m.outliers) kernels.addOutliers(act, T, m.outliers.address, m.rows, m.cols, bits, out, stride, scratch);
 }
 
-/** out (cols) = row `row` of a dense matrix. */
+/** out (cols) = row `row` of a matrix. */
 export function embedRow(kernels: Kernels, m: Matrix, row: number, out: Floats): void {
   kernels[FORMAT_KERNELS[m.format].embed](m.address, m.blockBytes, row, m.cols, out);
 }

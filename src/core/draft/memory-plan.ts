@@ -25,7 +25,7 @@ import type {
 import { CONSTANT_BYTES } from "../kernels/constants.ts";
 import { totalKvHeads } from "../model/config.ts";
 import { FORMATS } from "../model/formats.ts";
-import { denseBytes, keptColumns, type TensorLayout } from "../model/layouts.ts";
+import { denseBytes, type TensorLayout } from "../model/layouts.ts";
 import { isTrimmed } from "../model/token-rows.ts";
 import { type InfiniGenMemory, infiniGenMemory } from "./infinigen/memory.ts";
 import type { KeyBudget } from "./key-policy.ts";
@@ -76,16 +76,14 @@ export interface Scratch {
 }
 
 /**
- * Bytes of scratch that the matmul of a matrix needs for CHUNK tokens: the tokens' records over the columns that a
- * block keeps, or the tables that the format's kernel makes of the records. `addOutliers` then takes the same memory
- * for the activations as f32.
+ * Bytes of scratch that the matmul of a matrix needs for CHUNK tokens: the tables that the format's kernel makes of
+ * their records. `addOutliers` then takes the same memory for the activations as f32.
  */
 export function matmulScratch(tensor: TensorLayout): number {
-  const { format, cols, keep = 16, outliers } = tensor;
+  const { format, cols, outliers } = tensor;
   if (format === "f32") return 0;
-  const records = keep === 16 ? 0 : activationBytes(keptColumns(tensor));
   const tables = FORMATS[format].tableBytes?.(cols) ?? 0;
-  return CHUNK * Math.max(records, tables, outliers ? 4 * cols : 0);
+  return CHUNK * Math.max(tables, outliers ? 4 * cols : 0);
 }
 
 /** Lays out a model with `pages` KV pages and room for `rows` rows of logits. */

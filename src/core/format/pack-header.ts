@@ -167,7 +167,6 @@ export const packHeaderSchema: z.ZodType<PackHeader> = z.object({
       format: z.enum(WEIGHT_FORMATS),
       rows: count,
       cols: count,
-      keep: z.literal([4, 8, 12, 16]).optional(),
       outliers: z.object({ count, bytes: count }).optional(),
       parts: z.array(z.object({ shard: count, offset: count, bytes: count })),
     }),

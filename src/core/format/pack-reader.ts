@@ -94,7 +94,7 @@ function checkVocabulary({ config, vocabulary, kept, substitutes = [] }: PackHea
 }
 
 function checkParts(header: PackHeader, name: string, tensor: PackTensor): void {
-  const { format, rows, cols, parts, keep = 16, outliers } = tensor;
+  const { format, rows, cols, parts, outliers } = tensor;
   const isVector = rows === 1;
   if (isVector !== (format === "f32")) {
     const formats = Object.keys(FORMATS).join(", ");
@@ -102,8 +102,8 @@ function checkParts(header: PackHeader, name: string, tensor: PackTensor): void 
       `tensor ${name} is ${format}, but ${isVector ? "a norm or bias is f32" : `a matrix is one of ${formats}`}`,
     );
   }
-  if ((name === EMBEDDING && keep !== 16) || (outliers && (isVector || name === EMBEDDING || name === HEAD))) {
-    throw bad(`tensor ${name} must be dense, without outliers: only the blocks' matrices may have them`);
+  if (outliers && (isVector || name === EMBEDDING || name === HEAD)) {
+    throw bad(`tensor ${name} must be without outliers: only the blocks' matrices may have them`);
   }
   let bytes = 0;
   for (const part of parts) {

@@ -132,11 +132,10 @@ function lastBytes({ tensors }: PackedModel | PendingModel): (name: string) => P
 }
 
 /** What a header says of a tensor, absent fields absent. */
-const layoutOf = ({ format, rows, cols, keep, outliers }: TensorLayout): TensorLayout => ({
+const layoutOf = ({ format, rows, cols, outliers }: TensorLayout): TensorLayout => ({
   format,
   rows,
   cols,
-  ...(keep !== undefined && { keep }),
   ...(outliers !== undefined && { outliers }),
 });
 

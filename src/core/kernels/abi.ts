@@ -49,7 +49,6 @@
  */
 import type { ActivationBits } from "../model/formats/format.ts";
 import { BLOCK_FORMATS, type BlockFormat } from "../model/formats.ts";
-import type { Keep } from "../model/layouts.ts";
 import type {
   Blocks,
   Bytes,
@@ -83,8 +82,8 @@ export const pageBytes = (kvHeads: number, headSize: number): number => kvHeads 
 
 /**
  * out[t][r] (+)= Σ_k weight[r][k] · x[t][k] for t < T, r < rows. Each weight byte is read from memory once for all T.
- * `blockBytes` and `keep` are those of the matrix (model/layouts.ts), `bits` is the width in which activations are
- * read, `outStride` is in floats from token to token. `accumulate` 1 adds to `out` (residual), 0 overwrites it.
+ * `blockBytes` is that of the matrix (model/layouts.ts), `bits` is the width in which activations are read, `outStride`
+ * is in floats from token to token. `accumulate` 1 adds to `out` (residual), 0 overwrites it.
  * `scratch` holds as many bytes as `matmulScratch` (draft/memory-plan.ts) returns.
  */
 export type Matmul = (
@@ -94,7 +93,6 @@ export type Matmul = (
   blockBytes: Bytes,
   rows: number,
   cols: number,
-  keep: Keep,
   bits: ActivationBits,
   out: Floats,
   outStride: number,
@@ -102,7 +100,7 @@ export type Matmul = (
   scratch: Workspace,
 ) => void;
 
-/** out (cols) f32 = row `row` of a dense matrix. */
+/** out (cols) f32 = row `row` of a matrix. */
 export type Embed = (weight: Blocks, blockBytes: Bytes, row: number, cols: number, out: Floats) => void;
 
 type MatmulName<F extends BlockFormat = BlockFormat> = `matmul${Capitalize<F>}`;

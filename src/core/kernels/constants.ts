@@ -3,8 +3,7 @@
  * this order. wasm/lib/constants.ts has a function of each name that loads it; test/kernels/constants.test.ts compares
  * the two.
  */
-import { type Books, ENTRY_UNIT, reachOf, THREE_BOOKS, TWO_BOOKS } from "../model/formats/books.ts";
-import { THREE_CHAINED, TWO_CHAINED } from "../model/formats/chained-books.ts";
+import { type Books, CODE_COLS, ENTRY_UNIT, THREE_BOOKS, TWO_BOOKS } from "../model/formats/books.ts";
 
 /** A vector of these words, or of one four times. */
 const words = (...values: number[]): Uint8Array =>
@@ -26,16 +25,15 @@ const pickTwo = (a: number, b: number): Uint8Array =>
   Uint8Array.from({ length: 16 }, (_, at) => 2 * (at < 8 ? a : b) + (at % 2));
 
 /**
- * For each book, and each of the columns that a code reaches, the eight entries that it says: as 16-bit integers that a
+ * For each book, and each of a code's columns, the eight entries that it says: as 16-bit integers that a
  * product of 15 fractional bits reads in their unit.
  */
 function entriesOf(name: string, all: Books): Record<string, Uint8Array> {
-  const reach = reachOf(all);
   return Object.fromEntries(
     all.books.flatMap((book, at) =>
-      Array.from({ length: reach }, (_, column) => {
+      Array.from({ length: CODE_COLS }, (_, column) => {
         const own = book.map((entry) => (entry[column]! * 2 ** 15) / ENTRY_UNIT);
-        return [`${name}${reach * at + column}`, new Uint8Array(Int16Array.from(own).buffer)];
+        return [`${name}${CODE_COLS * at + column}`, new Uint8Array(Int16Array.from(own).buffer)];
       }),
     ),
   );
@@ -73,7 +71,7 @@ export const CONSTANTS: Readonly<Record<string, Uint8Array>> = {
   // The line of `gumbelBound` in wasm/lib/noise.ts.
   gumbelTop: floats(158 * Math.LN2),
   gumbelSlope: floats(Math.LN2 / 2 ** 23),
-  // Of wasm/matmul/q2lut.ts and q3had.ts, down to the end: 32 and a half, 8 bits up.
+  // Of wasm/matmul/q2had.ts and q3had.ts, down to the end: 32 and a half, 8 bits up.
   middle16: shorts(32 * 256 + 128),
   columns0: pickTwo(0, 2),
   columns1: pickTwo(1, 3),
@@ -94,9 +92,6 @@ export const CONSTANTS: Readonly<Record<string, Uint8Array>> = {
   middle47: shorts(47 * 256 + 128),
   middle41: shorts(41 * 256 + 128),
   middle36: shorts(36 * 256 + 128),
-  // Of wasm/matmul/q2tcq.ts and q3tcq.ts.
-  ...entriesOf("twoChained", TWO_CHAINED),
-  ...entriesOf("threeChained", THREE_CHAINED),
 };
 
 const VECTORS = Object.values(CONSTANTS);

@@ -2,15 +2,14 @@
 import { OutriderError } from "./errors.ts";
 import { BLOCK_ROWS, type Format } from "./formats/format.ts";
 import { FORMATS } from "./formats.ts";
-import { blockParts, denseBytes, keptColumns, type TensorLayout, tensorBytes, WINDOW } from "./layouts.ts";
+import { blockParts, denseBytes, type TensorLayout, tensorBytes } from "./layouts.ts";
 import { eachOutlier } from "./outlier-table.ts";
 
 /**
- * The (rows, cols) f32 values that the bytes of a tensor stand for: zeros where a block keeps no column, outliers
- * added, padding left out. Throws `invalid_shape` when bytes and layout disagree.
+ * The (rows, cols) f32 values that the bytes of a tensor stand for: outliers added, padding left out. Throws `invalid_shape` when bytes and layout disagree.
  */
 export function decodeTensor(layout: TensorLayout, bytes: Uint8Array): Float32Array {
-  const { format, rows, cols, keep = 16, outliers } = layout;
+  const { format, rows, cols, outliers } = layout;
   const expected = tensorBytes(layout);
   if (bytes.length !== expected) {
     throw new OutriderError(
@@ -26,17 +25,11 @@ export function decodeTensor(layout: TensorLayout, bytes: Uint8Array): Float32Ar
   }
   const { codes, valuesOf, rotate }: Format = FORMATS[format];
   const parts = blockParts(layout);
-  const kept = keptColumns(layout);
-  const own = (cols / WINDOW) * keep;
   for (let row = 0; row < rows; row++) {
-    const block = Math.floor(row / BLOCK_ROWS) * parts.bytes;
+    const tiles = Math.floor(row / BLOCK_ROWS) * parts.bytes;
     const r = row % BLOCK_ROWS;
-    const tiles = block + parts.tiles;
-    const value = valuesOf({ view, tiles, codebook: block + parts.codebook, r, kept });
-    for (let k = 0; k < own; k++) {
-      const column = keep === 16 ? k : Math.floor(k / keep) * WINDOW + bytes[block + k]!;
-      out[row * cols + column] = value(codes.read(bytes, tiles, r, k, kept), k);
-    }
+    const value = valuesOf({ view, tiles, codebook: tiles + parts.codebook, r, cols });
+    for (let k = 0; k < cols; k++) out[row * cols + k] = value(codes.read(bytes, tiles, r, k, cols), k);
     rotate?.(out.subarray(row * cols, (row + 1) * cols));
   }
   if (outliers) {

@@ -3,7 +3,7 @@ import { OutriderError } from "./errors.ts";
 import { BLOCK_ROWS } from "./formats/format.ts";
 import { badWeights, type Parts } from "./formats/parts.ts";
 import { type BlockFormat, FORMATS } from "./formats.ts";
-import { blockParts, denseBytes, keptColumns, paddedRows, type TensorLayout, WINDOW } from "./layouts.ts";
+import { blockParts, denseBytes, type TensorLayout } from "./layouts.ts";
 
 /**
  * The bytes of a tensor of any block format, without outliers. Padding rows and columns are zero bytes. Throws
@@ -11,59 +11,26 @@ import { blockParts, denseBytes, keptColumns, paddedRows, type TensorLayout, WIN
  * column when a value is out of its range.
  */
 export function encodeTensor(layout: TensorLayout, parts: Parts): Uint8Array {
-  const { format, rows, cols, keep = 16 } = layout;
+  const { format, rows, cols } = layout;
   const { codes: place, writeRow } = FORMATS[format as BlockFormat];
   const at = blockParts(layout);
   const out = new Uint8Array(denseBytes(layout));
   const view = new DataView(out.buffer);
-  const blocks = paddedRows(rows) / BLOCK_ROWS;
   const take = (name: keyof Parts, count: number): ArrayLike<number> => counted(parts[name], name, count, layout);
-
-  if (keep !== 16) {
-    const kept = take("kept", (blocks * cols * keep) / WINDOW);
-    for (let block = 0; block < blocks; block++) writeKept(out, block * at.bytes, kept, block, cols, keep);
-  }
-  const own = (cols / WINDOW) * keep;
-  const kept = keptColumns(layout);
-  const codes = take("codes", rows * own);
+  const codes = take("codes", rows * cols);
   for (let row = 0; row < rows; row++) {
-    const block = Math.floor(row / BLOCK_ROWS) * at.bytes;
+    const tiles = Math.floor(row / BLOCK_ROWS) * at.bytes;
     const r = row % BLOCK_ROWS;
-    const tiles = block + at.tiles;
-    for (let k = 0; k < own; k++) {
-      const code = codes[row * own + k]!;
+    for (let k = 0; k < cols; k++) {
+      const code = codes[row * cols + k]!;
       if (!Number.isInteger(code) || code < place.least || code > place.most) {
-        throw badWeights(`row ${row}, kept column ${k}: code ${code}; ${format} has ${place.least} … ${place.most}`);
+        throw badWeights(`row ${row}, column ${k}: code ${code}; ${format} has ${place.least} … ${place.most}`);
       }
-      place.write(out, tiles, r, k, kept, code);
+      place.write(out, tiles, r, k, cols, code);
     }
-    writeRow({ view, tiles, codebook: block + at.codebook, r, kept }, { row, rows, take });
+    writeRow({ view, tiles, codebook: tiles + at.codebook, r, cols }, { row, rows, take });
   }
   return out;
-}
-
-function writeKept(
-  out: Uint8Array,
-  at: number,
-  kept: ArrayLike<number>,
-  block: number,
-  cols: number,
-  keep: number,
-): void {
-  const windows = cols / WINDOW;
-  for (let window = 0; window < windows; window++) {
-    let last = -1;
-    for (let i = 0; i < keep; i++) {
-      const index = kept[(block * windows + window) * keep + i]!;
-      if (!Number.isInteger(index) || index <= last || index >= WINDOW) {
-        throw badWeights(
-          `block ${block}, columns ${window * WINDOW}…: index ${index} after ${last}; indices rise within 0 … 15`,
-        );
-      }
-      out[at + window * keep + i] = index;
-      last = index;
-    }
-  }
 }
 
 function counted(

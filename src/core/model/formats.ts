@@ -8,18 +8,12 @@ import { lut3 } from "./formats/lut3.ts";
 import { lut4 } from "./formats/lut4.ts";
 import { q2add } from "./formats/q2add.ts";
 import { q2had } from "./formats/q2had.ts";
-import { q2lut } from "./formats/q2lut.ts";
-import { q2tcq } from "./formats/q2tcq.ts";
 import { q3add } from "./formats/q3add.ts";
 import { q3had } from "./formats/q3had.ts";
-import { q3tcq } from "./formats/q3tcq.ts";
 import { q4u } from "./formats/q4u.ts";
 import { q8 } from "./formats/q8.ts";
 
-export const FORMATS = { q4u, q8, lut4, lut3, q2lut, q2had, q3had, q2add, q3add, q2tcq, q3tcq } satisfies Record<
-  string,
-  Format
->;
+export const FORMATS = { q4u, q8, lut4, lut3, q2had, q3had, q2add, q3add } satisfies Record<string, Format>;
 
 /** A format whose weights lie in blocks of 16 rows. */
 export type BlockFormat = keyof typeof FORMATS;

@@ -5,9 +5,8 @@
  * rows. So the first rows of a matrix are its first bytes. Matrices that lie end to end and differ only in their
  * number of rows are one matrix. A block holds, each part only if the matrix has it:
  *
- *   index      which columns the block keeps (`keep` < 16)
- *   tiles      the weights of the kept columns
- *   codebook   of its rows (lut4, lut3, q3had, q2add, q3add, q2tcq, q3tcq) or of the matrix (q2lut, q2had)
+ *   tiles      the weights
+ *   codebook   of its rows (lut4, lut3, q3had, q2add, q3add) or of the matrix (q2had)
  *
  * Each format's file in formats/ draws its tiles and its codebook.
  *
@@ -26,9 +25,6 @@ import { OutriderError } from "./errors.ts";
 import { BLOCK_ROWS } from "./formats/format.ts";
 import { type BlockFormat, FORMATS, type WeightFormat } from "./formats.ts";
 
-/** Of each 16 columns, how many the 16 rows of a block keep; 16 is a dense matrix. */
-export type Keep = 4 | 8 | 12 | 16;
-
 /** Size of a table of outliers. */
 interface OutlierTable {
   /** Outliers in it. */
@@ -41,45 +37,28 @@ export interface TensorLayout {
   readonly format: WeightFormat;
   readonly rows: number;
   readonly cols: number;
-  /** 16 when absent. */
-  readonly keep?: Keep | undefined;
   /** None when absent. */
   readonly outliers?: OutlierTable | undefined;
 }
 
 /** Rows whose outliers lie together. */
 export const OUTLIER_ROWS = 64;
-/** Columns among which a sparse block keeps some. */
-export const WINDOW = 16;
 
-/** Byte offsets of the parts of a block, and the bytes of the whole. */
+/** Byte offset of a block's codebook, behind its tiles, and the bytes of the whole. */
 export interface BlockParts {
-  readonly tiles: number;
   readonly codebook: number;
   readonly bytes: number;
 }
 
 export const paddedRows = (rows: number): number => Math.ceil(rows / BLOCK_ROWS) * BLOCK_ROWS;
 
-/** Columns that the tiles of a block hold: those that are kept, up to a multiple of the format's unit. */
-export function keptColumns({ format, cols, keep = 16 }: TensorLayout): number {
-  const { unit } = FORMATS[format as BlockFormat];
-  return Math.ceil(((cols / WINDOW) * keep) / unit) * unit;
-}
-
-/** Where the parts of a block lie. Throws `invalid_shape` when the format cannot hold the columns or leave some out. */
-export function blockParts(shape: TensorLayout): BlockParts {
-  const { format, cols, keep = 16 } = shape;
-  const facts = FORMATS[format as BlockFormat];
-  const unit = keep === 16 ? facts.unit : 32;
+/** Where the parts of a block lie. Throws `invalid_shape` when the format cannot hold the columns. */
+export function blockParts({ format, cols }: TensorLayout): BlockParts {
+  const { unit, unitBytes, codebookBytes, maxCols } = FORMATS[format as BlockFormat];
   if (cols % unit !== 0) throw invalid(`${format} needs columns in multiples of ${unit}, got ${cols}`);
-  if (keptColumns(shape) > facts.maxCols) {
-    throw invalid(`${format} holds at most ${facts.maxCols} columns, got ${cols}`);
-  }
-  if (keep !== 16 && !facts.sparse) throw invalid(`${format} cannot leave out columns; use keep 16`);
-  const tiles = keep === 16 ? 0 : align16((cols / WINDOW) * keep);
-  const codebook = tiles + (keptColumns(shape) / facts.unit) * facts.unitBytes;
-  return { tiles, codebook, bytes: codebook + facts.codebookBytes };
+  if (cols > maxCols) throw invalid(`${format} holds at most ${maxCols} columns, got ${cols}`);
+  const codebook = (cols / unit) * unitBytes;
+  return { codebook, bytes: codebook + codebookBytes };
 }
 
 /** Bytes of a matrix without its outliers. Throws `invalid_shape` as `blockParts` does. */
@@ -90,7 +69,5 @@ export function denseBytes(shape: TensorLayout): number {
 
 /** Bytes of a matrix. Throws `invalid_shape` as `blockParts` does. */
 export const tensorBytes = (shape: TensorLayout): number => denseBytes(shape) + (shape.outliers?.bytes ?? 0);
-
-const align16 = (bytes: number): number => Math.ceil(bytes / 16) * 16;
 
 const invalid = (message: string) => new OutriderError("invalid_shape", message);

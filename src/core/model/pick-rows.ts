@@ -5,13 +5,16 @@ import { FORMATS } from "./formats.ts";
 import { blockParts, type TensorLayout, tensorBytes } from "./layouts.ts";
 
 /**
- * The bytes of `picked` rows, in that order, of a dense tensor without outliers; layout as before but for their number.
- * Throws `invalid_shape` for a sparse one, whose 16 rows share their columns.
+ * The bytes of `picked` rows, in that order, of a tensor without outliers; layout as before but for their number.
+ * Throws `invalid_shape` for one with outliers.
  */
 export function pickRows(layout: TensorLayout, bytes: Uint8Array, picked: readonly number[]): Uint8Array {
-  const { format, cols, keep = 16, outliers } = layout;
-  if (keep !== 16 || outliers) {
-    throw new OutriderError("invalid_shape", "rows of a sparse matrix cannot be picked; pick them before it is pruned");
+  const { format, cols, outliers } = layout;
+  if (outliers) {
+    throw new OutriderError(
+      "invalid_shape",
+      "a matrix with outliers has no single rows; pick them before it gets some",
+    );
   }
   const out = new Uint8Array(tensorBytes({ ...layout, rows: picked.length }));
   if (format === "f32") {

@@ -18,7 +18,7 @@ export const squeezeCommand = command({
       "a recipe by its name, on any Llama, measured on the first windows of a text",
     ],
     [
-      "outrider squeeze acceptance-6 --model llama-pack --calibration corpus.jsonl --out draft",
+      "outrider squeeze acceptance-3 --model llama-pack --calibration corpus.jsonl --out draft",
       "chooses the blocks by what the target wrote: lines that `outrider corpus` made",
     ],
     ["outrider squeeze models/my-draft/recipe.ts", "a recipe of your own: its pack beside it, from its base's pack"],
@@ -49,7 +49,7 @@ export const squeezeCommand = command({
     json: flag("prints the result as JSON"),
   },
   notes: `Ctrl-C stops it where it can go on: the same command continues from there. A vocabulary that is trimmed by
-frequency counts all of the calibration text. acceptance-* and draft-front-d* need lines of {"prompt", "answer"} token
+frequency counts all of the calibration text. acceptance-3 needs lines of {"prompt", "answer"} token
 ids, as \`outrider corpus\` writes them.
 
 Recipes: ${Object.keys(RECIPES).join(", ")}.`,

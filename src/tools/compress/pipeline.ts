@@ -15,7 +15,6 @@ import { layerwise } from "./stages/layerwise.ts";
 import { llmPruner } from "./stages/llm-pruner.ts";
 import { pruneDepth } from "./stages/prune-depth.ts";
 import { quantise } from "./stages/quantise.ts";
-import { refit } from "./stages/refit.ts";
 import { shortenedLlama } from "./stages/shortened-llama.ts";
 import { addSkew } from "./stages/skew.ts";
 import { squeezeLlm } from "./stages/squeezellm.ts";
@@ -23,13 +22,7 @@ import { trimVocabulary } from "./stages/trim-vocabulary.ts";
 import { wandaSp } from "./stages/wanda-sp.ts";
 
 type StageOf<K> = Extract<Stage, { stage: K }>;
-/** `whole` is the model that the recipe starts from. */
-type Apply<K> = (
-  model: PackedModel,
-  stage: StageOf<K>,
-  calibration: Calibration,
-  whole: PackedModel,
-) => PackedModel | Promise<PackedModel>;
+type Apply<K> = (model: PackedModel, stage: StageOf<K>, calibration: Calibration) => PackedModel | Promise<PackedModel>;
 
 /** What each stage does to a model. */
 const STAGES: { [K in Stage["stage"]]: Apply<K> } = {
@@ -45,16 +38,13 @@ const STAGES: { [K in Stage["stage"]]: Apply<K> } = {
   "llm-pruner": llmPruner,
   "shortened-llama": shortenedLlama,
   "wanda-sp": wandaSp,
-  refit,
   skew: addSkew,
 };
 
-const applyStage = <K extends Stage["stage"]>(
-  model: PackedModel,
-  stage: StageOf<K>,
-  calibration: Calibration,
-  whole: PackedModel,
-) => STAGES[stage.stage as K](model, stage, calibration, whole);
+export const STAGE_NAMES = Object.keys(STAGES) as Stage["stage"][];
+
+const applyStage = <K extends Stage["stage"]>(model: PackedModel, stage: StageOf<K>, calibration: Calibration) =>
+  STAGES[stage.stage as K](model, stage, calibration);
 
 /**
  * Applies the stages of a recipe, in memory. The result drafts for the base, or for the base's own target if the base
@@ -71,7 +61,7 @@ export async function runStages(
     throw new OutriderError("bad_recipe", "skew belongs to the weights that it is measured on; make it the last stage");
   }
   let made = base;
-  for (const stage of recipe.stages) made = await applyStage(made, stage, calibration, base);
+  for (const stage of recipe.stages) made = await applyStage(made, stage, calibration);
   const { model, drafting } = recipe;
   return { ...made, model, target: targetOf(base), ...(drafting && { drafting }) };
 }
@@ -83,13 +73,11 @@ const missing = (): never => {
 const NO_CALIBRATION: Calibration = {
   compress: missing,
   eachBlock: solveBlocks,
-  fit: missing,
   round: missing,
   perplexity: missing,
   agreement: missing,
   gradients: missing,
   counts: missing,
-  outliers: missing,
   influence: missing,
   moments: missing,
 };

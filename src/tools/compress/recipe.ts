@@ -11,7 +11,6 @@ import type { Gptq, Magnitude, SparseGpt, Wanda } from "./stages/layerwise.ts";
 import type { LlmPruner } from "./stages/llm-pruner.ts";
 import type { PruneDepth } from "./stages/prune-depth.ts";
 import type { Quantise } from "./stages/quantise.ts";
-import type { Refit } from "./stages/refit.ts";
 import type { ShortenedLlama } from "./stages/shortened-llama.ts";
 import type { Skew } from "./stages/skew.ts";
 import type { SqueezeLlm } from "./stages/squeezellm.ts";
@@ -31,7 +30,6 @@ export type Stage =
   | LlmPruner
   | ShortenedLlama
   | WandaSp
-  | Refit
   | Skew;
 
 export interface Recipe {
@@ -58,10 +56,7 @@ const pattern = z.discriminatedUnion("per", [
   z.strictObject({ per: z.literal("matrix"), sparsity: share }),
   z.strictObject({ per: z.literal("row"), sparsity: share }),
   z.strictObject({ per: z.literal("group"), zeros: z.int().positive(), of: z.int().positive() }),
-  z.strictObject({ per: z.literal("block"), keep: z.literal([4, 8, 12, 16]) }),
 ]);
-
-const owl = z.strictObject({ times: z.number().positive(), reach: share });
 
 const folder = z.string().regex(/^[\w-][\w.-]*$/, "must be the name of a folder of models/");
 
@@ -83,13 +78,11 @@ const recipeSchema = z.strictObject({
           format: z.enum(BLOCK_FORMATS),
           down: z.enum(BLOCK_FORMATS).optional(),
           values: z.enum(BLOCK_FORMATS).optional(),
-          keep: z.literal([4, 8, 12, 16]).optional(),
-          outliers: z.int().positive().optional(),
         }),
         z.strictObject({ stage: z.literal("activations"), bits: z.literal([8, 14]) }),
         z.strictObject({ stage: z.literal("magnitude"), pattern }),
-        z.strictObject({ stage: z.literal("wanda"), pattern, owl: owl.optional() }),
-        z.strictObject({ stage: z.literal("sparsegpt"), pattern, owl: owl.optional(), bits: bits.optional() }),
+        z.strictObject({ stage: z.literal("wanda"), pattern }),
+        z.strictObject({ stage: z.literal("sparsegpt"), pattern, bits: bits.optional() }),
         z.strictObject({ stage: z.literal("gptq"), bits, group: z.literal(32).optional(), actOrder: z.boolean() }),
         z.strictObject({ stage: z.literal("squeezellm"), bits, sensitive: share, outlying: share }),
         z.strictObject({
@@ -106,12 +99,11 @@ const recipeSchema = z.strictObject({
         }),
         z.strictObject({
           stage: z.literal("shortened-llama"),
-          criterion: z.enum(["perplexity", "greedy", "acceptance", "taylor", "magnitude", "influence"]),
+          criterion: z.enum(["perplexity", "acceptance", "taylor", "magnitude", "influence"]),
           remove: z.int().positive(),
           plus: z.boolean(),
         }),
         z.strictObject({ stage: z.literal("wanda-sp"), mlp: share }),
-        z.strictObject({ stage: z.literal("refit") }),
         z.strictObject({ stage: z.literal("skew"), channels: z.int().positive() }),
       ]),
     )

@@ -65,15 +65,12 @@ const embed = (perWeight: number): KernelCost<Parameters<Embed>> => ({
   cost: ([, , , cols], { bytes, rows }) => cost(bytes / rows, 4 * cols, { f32: perWeight * cols }),
 });
 
-/**
- * Of each 16 columns `keep` are multiplied; the rest are zero and not stored. `kindOf`: the kind of multiplication for
- * so many bits of activation.
- */
+/** `kindOf`: the kind of multiplication for so many bits of activation. */
 const matmul = (kindOf: (bits: number) => Arithmetic): KernelCost<Parameters<Matmul>> => ({
   weight: ([, , address, , rows]) => ({ address, rows }),
-  cost: ([, T, , , rows, cols, keep, bits, , , accumulate], { bytes }) =>
+  cost: ([, T, , , rows, cols, bits, , , accumulate], { bytes }) =>
     cost(bytes, T * (activationBytes(cols) + rows * (accumulate ? 8 : 4)), {
-      [kindOf(bits)]: (T * rows * cols * keep) / 16,
+      [kindOf(bits)]: T * rows * cols,
     }),
 });
 

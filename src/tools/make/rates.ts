@@ -1,9 +1,8 @@
 /**
  * The learning rates of a draft (docs/log.md). A cut still knows most of what its base knew. Adapters bear a rate that
  * destroys this when all weights learn. Behind a cut by least squares alone they bear 1e-3, but where blocks have
- * learned they stand still at that rate and go on at 4e-4. Rounded weights bear less still: in three bits 3e-5 brought
- * a draft from 0.770 to 0.789 of its target's tokens, and 1.5e-4 to 0.729. In two bits levels lie further apart: 8e-5
- * brought a draft from 0.596 to 0.626.
+ * learned they stand still at that rate and go on at 4e-4. Rounded weights bear less still. In two bits levels lie
+ * further apart, and weights bear more.
  */
 import type { DraftFormat } from "./shape.ts";
 
@@ -12,17 +11,12 @@ export const ADAPTERS_RATE = 4e-4;
 /**
  * How a rounded draft learns: the rate, and whether weights stay as GPTQ and descent rounded them, while the values
  * behind them learn, norms, biases and the vocabulary. In two bits of q2had text teaches weights nothing more
- * (docs/log.md), and those of q2add and q2tcq cannot learn at all.
+ * (docs/log.md), and those of q2add cannot learn at all.
  */
 const ROUNDED: Record<DraftFormat, { readonly rate: number; readonly fixed: boolean }> = {
   lut4: { rate: 3e-5, fixed: false },
-  lut3: { rate: 3e-5, fixed: false },
-  q2lut: { rate: 8e-5, fixed: false },
-  "q2lut+lut3": { rate: 8e-5, fixed: false },
-  q2had: { rate: 8e-5, fixed: true },
   "q2had+q3had": { rate: 8e-5, fixed: true },
   "q2add+q3add": { rate: 8e-5, fixed: true },
-  "q2tcq+q3tcq": { rate: 8e-5, fixed: true },
 };
 
 export const isFixed = (format: DraftFormat): boolean => ROUNDED[format].fixed;

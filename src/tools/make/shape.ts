@@ -14,13 +14,8 @@ import { type Formats, formatOf } from "../compress/stages/quantise.ts";
  */
 export const DRAFT_FORMATS = {
   lut4: { blocks: { format: "lut4" }, vocabulary: "lut4" },
-  lut3: { blocks: { format: "lut3" }, vocabulary: "lut4" },
-  q2lut: { blocks: { format: "q2lut" }, vocabulary: "lut4" },
-  "q2lut+lut3": { blocks: { format: "q2lut", down: "lut3" }, vocabulary: "lut4" },
-  q2had: { blocks: { format: "q2had" }, vocabulary: "q3had" },
   "q2had+q3had": { blocks: { format: "q2had", values: "q3had", down: "q3had" }, vocabulary: "q3had" },
   "q2add+q3add": { blocks: { format: "q2add", values: "q3add", down: "q3add" }, vocabulary: "q3had" },
-  "q2tcq+q3tcq": { blocks: { format: "q2tcq", values: "q3tcq", down: "q3tcq" }, vocabulary: "q3had" },
 } as const satisfies Record<string, { readonly blocks: Formats; readonly vocabulary: BlockFormat }>;
 export type DraftFormat = keyof typeof DRAFT_FORMATS;
 

@@ -30,12 +30,10 @@ function ones(seen: PackedModel[] = [], teachers: (PackedModel | undefined)[] = 
   return {
     compress: unused,
     eachBlock: unused,
-    fit: unused,
     round: unused,
     perplexity: unused,
     counts: unused,
     agreement: unused,
-    outliers: unused,
     influence: unused,
     moments: unused,
     gradients: async (model, _squares, _ends, teacher) => {

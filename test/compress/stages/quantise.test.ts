@@ -30,16 +30,13 @@ async function relativeError(stages: readonly Stage[], name: string): Promise<nu
 
 const blocks = { stage: "quantise", tensors: "blocks" } as const;
 
-test("fewer bits cost more error, outliers give some back, half the columns cost half the norm", async () => {
+test("fewer bits cost more error", async () => {
   const error = (stage: Omit<Extract<Stage, { stage: "quantise" }>, "stage" | "tensors">) =>
     relativeError([{ ...blocks, ...stage }], Q);
   expect(await error({ format: "q8" })).toBeLessThan(0.01);
   expect(await error({ format: "lut4" })).toBeLessThan(0.15);
   expect(await error({ format: "lut3" })).toBeLessThan(0.3);
-  expect(await error({ format: "q2lut" })).toBeLessThan(0.6);
-  expect(await error({ format: "lut3", outliers: 4 })).toBeLessThan(0.95 * (await error({ format: "lut3" })));
-  expect(await error({ format: "q4u", keep: 12 })).toBeLessThan(await error({ format: "q4u", keep: 8 }));
-  expect(await error({ format: "q4u", keep: 8 })).toBeLessThan(Math.SQRT1_2);
+  expect(await error({ format: "q2had" })).toBeLessThan(0.6);
 });
 
 test("only the chosen tensors change, and the recipe says what was done", async () => {
@@ -74,15 +71,10 @@ test("down projections and values may have formats of their own", async () => {
   }
 });
 
-test("the embedding stays dense", async () => {
-  const stages: Stage[] = [{ stage: "quantise", tensors: "vocabulary", format: "q4u", keep: 8 }];
-  await expect(runStages(base, { model: "made", stages })).rejects.toThrow("embedding and head are dense");
-});
-
 describe("a model of all formats together", () => {
   test("survives writing and reading, runs, and still says mostly what it said", async () => {
     const stages: Stage[] = [
-      { ...blocks, format: "q8", outliers: 1 },
+      { ...blocks, format: "q8" },
       { stage: "quantise", tensors: "vocabulary", format: "q8" },
       { stage: "activations", bits: 8 },
     ];

@@ -12,7 +12,7 @@ await loadEngine("gpu", { model: "pack" });
 
 const { shards } = await importFile("model.gguf", "model", "packs/model");
 const calibration = { file: "corpus.jsonl", samples: 128, length: 512 };
-const recipe = RECIPES["acceptance-6"];
+const recipe = RECIPES["acceptance-3"];
 if (recipe) await squeezeModel({ model: "packs/model", recipe, calibration, out: "packs/draft" });
 const answers = { file: "corpus.jsonl", count: 64 };
 for await (const figures of evaluate({ models: ["packs/draft"], answers, served: true, speed: true })) {

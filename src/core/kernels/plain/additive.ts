@@ -1,31 +1,15 @@
-/**
- * The plain twins of q2add and q3add and of their chains, whose layouts are drawn in model/formats/ and whose tables in
- * wasm/lib/entries.ts.
- */
-import {
-  type Books,
-  CODE_COLS,
-  ENTRY_UNIT,
-  entryOf,
-  reachOf,
-  THREE_BOOKS,
-  TWO_BOOKS,
-} from "../../model/formats/books.ts";
-import { THREE_CHAINED, TWO_CHAINED } from "../../model/formats/chained-books.ts";
+/** The plain twins of q2add and q3add, whose layouts are drawn in model/formats/ and whose tables in wasm/lib/entries.ts. */
+import { type Books, CODE_COLS, ENTRY_UNIT, entryOf, THREE_BOOKS, TWO_BOOKS } from "../../model/formats/books.ts";
 import type { Format } from "../../model/formats/format.ts";
 import { q2add } from "../../model/formats/q2add.ts";
-import { q2tcq } from "../../model/formats/q2tcq.ts";
 import { q3add } from "../../model/formats/q3add.ts";
-import { q3tcq } from "../../model/formats/q3tcq.ts";
 import { ROTATED_COLS } from "../../model/formats/rotation.ts";
-import { fittedGroups, peakOfEights, peakOfFours, rotated, unrotated } from "./tables.ts";
+import { fittedGroups, peakOfFours, rotated, unrotated } from "./tables.ts";
 import type { Twin } from "./twin.ts";
 
 const f32 = Math.fround;
 
 const plainAdditive = (format: Format, books: Books, span: number): Twin => {
-  const reach = reachOf(books);
-  const peakOf = reach > CODE_COLS ? peakOfEights : peakOfFours;
   return (view) => {
     const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
     const scale = (block: number, r: number, cols: number): number =>
@@ -34,8 +18,7 @@ const plainAdditive = (format: Format, books: Books, span: number): Twin => {
       /** scale[r] · Σ over groups of 64 columns of (peak / span) · Σ T, less what each T has at 0. */
       rowSum(block, r, q) {
         let acc = 0;
-        const groups = fittedGroups(rotated(q), ROTATED_COLS, span, peakOf, reach - CODE_COLS);
-        for (const { first, peak, fitted } of groups) {
+        for (const { first, peak, fitted } of fittedGroups(rotated(q), span, peakOfFours)) {
           let sum = 0;
           for (let k = 0; k < ROTATED_COLS; k += CODE_COLS) {
             const code = format.codes.read(bytes, block, r, first + k, q.length);
@@ -43,7 +26,7 @@ const plainAdditive = (format: Format, books: Books, span: number): Twin => {
               const n = (code >> (4 * at)) & 15;
               // The table has the products of the first eight entries, and those with the opposite sign.
               let half = 0;
-              for (let i = 0; i < reach; i++) half += (entryOf(book, n & 7, i) * fitted[k + i]! + 64) >> 7;
+              for (let i = 0; i < CODE_COLS; i++) half += (entryOf(book, n & 7, i) * fitted[k + i]! + 64) >> 7;
               sum += ((n < 8 ? half : -half) + 128) >> 8;
             }
           }
@@ -53,11 +36,8 @@ const plainAdditive = (format: Format, books: Books, span: number): Twin => {
       },
       weightAt: unrotated((block, r, k, cols) => {
         let sum = 0;
-        for (let back = 0; back < reach && back <= k; back += CODE_COLS) {
-          const code = format.codes.read(bytes, block, r, k - back, cols);
-          for (const [at, book] of books.books.entries())
-            sum += entryOf(book, (code >> (4 * at)) & 15, (k % CODE_COLS) + back);
-        }
+        const code = format.codes.read(bytes, block, r, k, cols);
+        for (const [at, book] of books.books.entries()) sum += entryOf(book, (code >> (4 * at)) & 15, k % CODE_COLS);
         return f32(scale(block, r, cols) * (sum / ENTRY_UNIT));
       }),
     };
@@ -66,5 +46,3 @@ const plainAdditive = (format: Format, books: Books, span: number): Twin => {
 
 export const plainQ2add = plainAdditive(q2add, TWO_BOOKS, 29.5);
 export const plainQ3add = plainAdditive(q3add, THREE_BOOKS, 46);
-export const plainQ2tcq = plainAdditive(q2tcq, TWO_CHAINED, 24.5);
-export const plainQ3tcq = plainAdditive(q3tcq, THREE_CHAINED, 37);

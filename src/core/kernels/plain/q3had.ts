@@ -19,7 +19,7 @@ export const plainQ3had: Twin = (view) => {
     /** scale[r] · Σ over groups of 64 columns of (peak / 18) · Σ T, less what each T has at 0. */
     rowSum(block, r, q) {
       let acc = 0;
-      for (const { first, peak, fitted } of fittedGroups(rotated(q), ROTATED_COLS, SPAN)) {
+      for (const { first, peak, fitted } of fittedGroups(rotated(q), SPAN)) {
         const code = (k: number): number => codeAt(block, r, first + k, q.length);
         const upper = (k: number): number => (2 * (code(k) >> 1) - 3) * fitted[k]!;
         const sign = (k: number): number => (2 * (code(k) & 1) - 1) * fitted[k]!;

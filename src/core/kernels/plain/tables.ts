@@ -5,13 +5,13 @@ import type { Twin } from "./twin.ts";
 
 const f32 = Math.fround;
 
-/** So many columns of an activation. */
+/** The columns of an activation that are rotated together. */
 interface FittedGroup {
   /** Of its columns. */
   readonly first: number;
-  /** The largest |x[k]| + |x[k + 1]|, k even; or the largest length of four, or of eight. */
+  /** The largest |x[k]| + |x[k + 1]|, k even; or the largest length of four. */
   readonly peak: number;
-  /** (columns and those ahead): round(x · 256 · span / peak). */
+  /** round(x · 256 · span / peak). */
   readonly fitted: readonly number[];
 }
 
@@ -22,33 +22,19 @@ function peakOfPairs(own: readonly number[]): number {
   return peak;
 }
 
-/** The squared lengths of fours of columns. */
-function squaresOfFours(own: readonly number[]): number[] {
-  const squares = own.map((x) => f32(x * x));
-  return Array.from({ length: own.length / 4 }, (_, at) => {
-    const k = 4 * at;
-    return f32(f32(squares[k]! + squares[k + 1]!) + f32(squares[k + 2]! + squares[k + 3]!));
-  });
-}
-
 /** The largest length of four columns, k a multiple of 4. */
-export const peakOfFours = (own: readonly number[]): number => f32(Math.sqrt(Math.max(...squaresOfFours(own))));
-
-/** The largest length of eight columns, k a multiple of 4. */
-export function peakOfEights(own: readonly number[]): number {
-  const fours = squaresOfFours(own);
-  return f32(Math.sqrt(Math.max(...fours.slice(1).map((four, at) => f32(fours[at]! + four)))));
+export function peakOfFours(own: readonly number[]): number {
+  const squares = own.map((x) => f32(x * x));
+  let peak = 0;
+  for (let k = 0; k < own.length; k += 4) {
+    peak = Math.max(peak, f32(f32(squares[k]! + squares[k + 1]!) + f32(squares[k + 2]! + squares[k + 3]!)));
+  }
+  return f32(Math.sqrt(peak));
 }
 
-export function* fittedGroups(
-  q: readonly number[],
-  columns: number,
-  span: number,
-  peakOf = peakOfPairs,
-  ahead = 0,
-): Generator<FittedGroup> {
-  for (let first = 0; first < q.length; first += columns) {
-    const own = Array.from({ length: columns + ahead }, (_, at) => q[first + at] ?? 0);
+export function* fittedGroups(q: readonly number[], span: number, peakOf = peakOfPairs): Generator<FittedGroup> {
+  for (let first = 0; first < q.length; first += ROTATED_COLS) {
+    const own = q.slice(first, first + ROTATED_COLS);
     const peak = peakOf(own);
     const by = f32(peak > 0 ? (256 * span) / peak : 0);
     yield { first, peak, fitted: own.map((x) => nearest(f32(x * by))) };

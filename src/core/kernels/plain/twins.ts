@@ -1,9 +1,9 @@
 /** The plain twins of the weight formats, one row each. */
 import type { BlockFormat } from "../../model/formats.ts";
-import { plainQ2add, plainQ2tcq, plainQ3add, plainQ3tcq } from "./additive.ts";
+import { plainQ2add, plainQ3add } from "./additive.ts";
 import { plainQ4u, plainQ8 } from "./grouped.ts";
 import { plainLut3, plainLut4 } from "./lut.ts";
-import { plainQ2had, plainQ2lut } from "./q2lut.ts";
+import { plainQ2had } from "./q2had.ts";
 import { plainQ3had } from "./q3had.ts";
 import type { Twin } from "./twin.ts";
 
@@ -12,11 +12,8 @@ export const TWINS: { readonly [F in BlockFormat]: Twin } = {
   q8: plainQ8,
   lut4: plainLut4,
   lut3: plainLut3,
-  q2lut: plainQ2lut,
   q2had: plainQ2had,
   q3had: plainQ3had,
   q2add: plainQ2add,
   q3add: plainQ3add,
-  q2tcq: plainQ2tcq,
-  q3tcq: plainQ3tcq,
 };

@@ -15,10 +15,7 @@ import { tableBytes } from "./table-bytes.ts";
 /** Columns that share a code. */
 export const CODE_COLS = 4;
 
-/**
- * The first eight entries of a book, each of four columns, or of eight in a chain (chained-books.ts); the other eight
- * are these with the opposite sign.
- */
+/** The first eight entries of a book, each of four columns; the other eight are these with the opposite sign. */
 type Book = readonly (readonly number[])[];
 
 export interface Books {
@@ -94,21 +91,18 @@ export const THREE_BOOKS: Books = {
   ],
 };
 
-/** Columns that an entry adds to: its code's four, and in a chain the four behind them. */
-export const reachOf = ({ books }: Books): number => books[0]![0]!.length;
-
-/** Entry `n` of a book, 0 … 15, in column `column` of those that it adds to, as a whole number. */
+/** Entry `n` of a book, 0 … 15, in column `column` of its code's four, as a whole number. */
 export function entryOf(book: Book, n: number, column: number): number {
   const half = book[n & 7]![column]!;
   return n < 8 ? half : -half;
 }
 
-/** What a code adds to column `column` of those that it reaches, before the row's scale. */
+/** What a code stands for in column `column` of its four, before the row's scale. */
 const sumOf = ({ books }: Books, code: number, column: number): number =>
   books.reduce((sum, book, at) => sum + entryOf(book, (code >> (4 * at)) & 15, column), 0) / ENTRY_UNIT;
 
-/** (books · 16 · 4): what all entries add to their code's own columns, before the row's scale. */
-export const ownEntriesOf = ({ books }: Books): Float64Array =>
+/** (books · 16 · 4): what all entries add to their code's columns, before the row's scale. */
+export const entriesOf = ({ books }: Books): Float64Array =>
   Float64Array.from(
     { length: books.length * 16 * CODE_COLS },
     (_, at) => entryOf(books[at >> 6]!, (at >> 2) & 15, at & 3) / ENTRY_UNIT,
@@ -117,13 +111,11 @@ export const ownEntriesOf = ({ books }: Books): Float64Array =>
 /** How many codes there are. */
 export const codesOf = ({ books }: Books): number => 16 ** books.length;
 
-/** (codes · reach): what every code adds to the columns that it reaches, before the row's scale. */
-export function wordsOf(books: Books): Float32Array {
-  const reach = reachOf(books);
-  return Float32Array.from({ length: reach * codesOf(books) }, (_, at) =>
-    sumOf(books, Math.floor(at / reach), at % reach),
+/** (codes · 4): what every code stands for in its columns, before the row's scale. */
+export const wordsOf = (books: Books): Float32Array =>
+  Float32Array.from({ length: CODE_COLS * codesOf(books) }, (_, at) =>
+    sumOf(books, Math.floor(at / CODE_COLS), at % CODE_COLS),
   );
-}
 
 /** What a format of additive codes says of its own. */
 export interface Additive {
@@ -139,12 +131,11 @@ export interface Additive {
 /** A format of additive codes, with a f32 scale for each row behind its tiles. */
 export function additive({ books, columnsBytes, read, write }: Additive): Format {
   const words = wordsOf(books);
-  const reach = reachOf(books);
   const codes: Codes = {
     least: 0,
     most: codesOf(books) - 1,
     read,
-    write(bytes, at, r, k, _kept, code) {
+    write(bytes, at, r, k, _cols, code) {
       if (k % CODE_COLS === 0) write(bytes, at, r, k, code);
     },
   };
@@ -155,10 +146,9 @@ export function additive({ books, columnsBytes, read, write }: Additive): Format
     codebookBytes: 4 * BLOCK_ROWS,
     sharedBytes: 0,
     maxCols: Number.POSITIVE_INFINITY,
-    sparse: false,
     activationBits: 14,
     // 16 bytes of entries for each book and four columns.
-    tableBytes: tableBytes(ROTATED_COLS, 4 * books.books.length, reach - CODE_COLS),
+    tableBytes: tableBytes(ROTATED_COLS, 4 * books.books.length),
     codes,
     rotate,
     writeRow(at, { row, rows, take }) {
@@ -166,15 +156,7 @@ export function additive({ books, columnsBytes, read, write }: Additive): Format
     },
     valuesOf(at) {
       const scale = at.view.getFloat32(scaleAt(at), true);
-      const bytes = new Uint8Array(at.view.buffer, at.view.byteOffset, at.view.byteLength);
-      return (code, k) => {
-        let word = words[reach * code + (k % CODE_COLS)]!;
-        if (reach > CODE_COLS && k >= CODE_COLS) {
-          const before = read(bytes, at.tiles, at.r, k - CODE_COLS);
-          word += words[reach * before + CODE_COLS + (k % CODE_COLS)]!;
-        }
-        return Math.fround(scale * word);
-      };
+      return (code, k) => Math.fround(scale * words[CODE_COLS * code + (k % CODE_COLS)]!);
     },
     rowShares: (_cols, codebook) => [{ at: codebook, bytes: 4 }],
   };

@@ -11,19 +11,19 @@ export const TILE_COLS = 32;
 /** Bits in which a matmul reads its activations. */
 export type ActivationBits = 8 | 14;
 
-/** Where the codes of weights lie: row r, 0 … 15, and column k of the `kept` columns that a block's tiles hold. */
+/** Where the codes of weights lie: row r, 0 … 15, and column k of `cols`. */
 export interface Codes {
   /** The smallest code. */
   readonly least: number;
   /** The largest code. */
   readonly most: number;
   /** @param at first byte of the tiles */
-  read(bytes: Uint8Array, at: number, r: number, k: number, kept: number): number;
+  read(bytes: Uint8Array, at: number, r: number, k: number, cols: number): number;
   /**
    * Writes a code onto zero bytes.
    * @param at first byte of the tiles
    */
-  write(bytes: Uint8Array, at: number, r: number, k: number, kept: number, code: number): void;
+  write(bytes: Uint8Array, at: number, r: number, k: number, cols: number, code: number): void;
 }
 
 /** One row of a block. */
@@ -36,8 +36,8 @@ export interface BlockRow {
   readonly codebook: number;
   /** Index of the row in the block, 0 … 15. */
   readonly r: number;
-  /** Columns that the tiles hold. */
-  readonly kept: number;
+  /** Columns of the matrix. */
+  readonly cols: number;
 }
 
 /**
@@ -49,7 +49,7 @@ export interface RowShare {
 }
 
 export interface Format {
-  /** Kept columns come in multiples of this. */
+  /** Columns come in multiples of this. */
   readonly unit: number;
   /** Bytes of 16 rows × `unit` columns. */
   readonly unitBytes: number;
@@ -58,8 +58,6 @@ export interface Format {
   readonly sharedBytes: number;
   /** Most columns whose integer dot product fits 32 bits. */
   readonly maxCols: number;
-  /** Whether a block may leave out columns (`keep` < 16). */
-  readonly sparse: boolean;
   /**
    * Bits in which its matmul reads activations whatever the caller asks for; absent where the caller's choice counts.
    */
@@ -80,7 +78,7 @@ export interface Format {
   /** The f32 value of a code in column k of a row. */
   valuesOf(row: BlockRow): (code: number, k: number) => number;
   /**
-   * What each row has beside its codes, in a dense block of `cols` columns whose codebook starts at byte `codebook`.
+   * What each row has beside its codes, in a block of `cols` columns whose codebook starts at byte `codebook`.
    */
   rowShares(cols: number, codebook: number): readonly RowShare[];
 }
@@ -88,13 +86,13 @@ export interface Format {
 /** Codes of `width` bits, each within one byte. */
 export const codesInOneByte = (
   width: number,
-  byteOf: (r: number, k: number, kept: number) => number,
+  byteOf: (r: number, k: number, cols: number) => number,
   shiftOf: (k: number) => number,
 ): Codes => ({
   least: 0,
   most: (1 << width) - 1,
-  read: (bytes, at, r, k, kept) => (bytes[at + byteOf(r, k, kept)]! >> shiftOf(k)) & ((1 << width) - 1),
-  write(bytes, at, r, k, kept, code) {
-    bytes[at + byteOf(r, k, kept)]! |= code << shiftOf(k);
+  read: (bytes, at, r, k, cols) => (bytes[at + byteOf(r, k, cols)]! >> shiftOf(k)) & ((1 << width) - 1),
+  write(bytes, at, r, k, cols, code) {
+    bytes[at + byteOf(r, k, cols)]! |= code << shiftOf(k);
   },
 });

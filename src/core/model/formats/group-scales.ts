@@ -5,13 +5,13 @@ import { badWeights, type RowParts } from "./parts.ts";
 
 /** Writes part `name` (rows, groups) of a row as f16, at byte `at` of each tile of `tileBytes`. */
 export function writeHalves(
-  { view, tiles, r, kept }: BlockRow,
+  { view, tiles, r, cols }: BlockRow,
   { row, rows, take }: RowParts,
   name: "d" | "m",
   tileBytes: number,
   at: number,
 ): void {
-  const groups = kept / TILE_COLS;
+  const groups = cols / TILE_COLS;
   const values = take(name, rows * groups);
   for (let group = 0; group < groups; group++) {
     const value = values[row * groups + group]!;

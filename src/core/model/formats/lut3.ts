@@ -19,22 +19,22 @@ export const LUT3: RowCodebooks = { pairBytes: 48, entries: 8 };
 const SHARED = 32;
 
 /** Byte of a column, and of those 16, 32 and 48 after it, in the first row of a pair. */
-const pairOf = (r: number, k: number, kept: number): number =>
-  ((r >> 1) * (kept / 64) + (k >> 6)) * LUT3.pairBytes + (k & 15);
+const pairOf = (r: number, k: number, cols: number): number =>
+  ((r >> 1) * (cols / 64) + (k >> 6)) * LUT3.pairBytes + (k & 15);
 
 const codes: Codes = {
   least: 0,
   most: 7,
-  read(bytes, at, r, k, kept) {
-    const pair = at + pairOf(r, k, kept);
+  read(bytes, at, r, k, cols) {
+    const pair = at + pairOf(r, k, cols);
     const own = bytes[pair + 16 * (r & 1)]!;
     const both = bytes[pair + SHARED]!;
     const quarter = (k & 63) >> 4;
     if (quarter < 2) return (own >> (3 * quarter)) & 7;
     return quarter === 2 ? (both >> (3 * (r & 1))) & 7 : (own >> 6) | (((both >> (6 + (r & 1))) & 1) << 2);
   },
-  write(bytes, at, r, k, kept, code) {
-    const pair = at + pairOf(r, k, kept);
+  write(bytes, at, r, k, cols, code) {
+    const pair = at + pairOf(r, k, cols);
     const own = pair + 16 * (r & 1);
     const quarter = (k & 63) >> 4;
     if (quarter < 2) bytes[own]! |= code << (3 * quarter);
@@ -52,7 +52,6 @@ export const lut3: Format = {
   codebookBytes: codebookBytes(LUT3),
   sharedBytes: 0,
   maxCols: 16384,
-  sparse: true,
   codes,
   writeRow: (to, parts) => writeCodebook(to, parts, LUT3),
   valuesOf: (row) => codebookValues(row, LUT3),

@@ -19,11 +19,10 @@ export const lut4: Format = {
   codebookBytes: codebookBytes(LUT4),
   sharedBytes: 0,
   maxCols: 16384,
-  sparse: true,
   codes: codesInOneByte(
     4,
-    (r, k, kept) =>
-      ((r >> 1) * (kept / 64) + (k >> 6)) * LUT4.pairBytes + 32 * (r & 1) + 16 * ((k & 63) >> 5) + (k & 15),
+    (r, k, cols) =>
+      ((r >> 1) * (cols / 64) + (k >> 6)) * LUT4.pairBytes + 32 * (r & 1) + 16 * ((k & 63) >> 5) + (k & 15),
     (k) => (k & 16) >> 2,
   ),
   writeRow: (to, parts) => writeCodebook(to, parts, LUT4),

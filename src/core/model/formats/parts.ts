@@ -2,14 +2,11 @@
 import { OutriderError } from "../errors.ts";
 
 /**
- * What a matrix of `rows` × `cols` is made of. K is the number of columns that its blocks keep: cols · keep / 16.
- * Groups are 32 of these columns, the last perhaps shorter.
+ * What a matrix of `rows` × `cols` is made of. Groups are 32 columns, the last perhaps shorter.
  */
 export interface Parts {
-  /** (rows, K): the code of each weight; of the formats with books (books.ts) the first of each four columns counts. */
+  /** (rows, cols): the code of each weight; of the formats with books (books.ts) the first of each four columns counts. */
   readonly codes: ArrayLike<number>;
-  /** (blocks, cols / 16, keep), where keep < 16: indices in their window, 0 … 15 and rising, of the columns kept. */
-  readonly kept?: ArrayLike<number>;
   /** q4u, q8 (rows, groups): scales, rounded to f16. */
   readonly d?: ArrayLike<number>;
   /** q4u (rows, groups): minima, rounded to f16. */
@@ -20,10 +17,10 @@ export interface Parts {
   readonly a?: ArrayLike<number>;
   /** lut4, lut3 (rows): b in value = a · entry + b. */
   readonly b?: ArrayLike<number>;
-  /** q2lut and q2had (4): the values of the codes, before their row's scale. */
+  /** q2had (4): the values of the codes, before their row's scale. */
   readonly levels?: ArrayLike<number>;
   /**
-   * q2lut and q2had (rows): value = scale · level. q3had (rows): value = scale · (code − 3.5).
+   * q2had (rows): value = scale · level. q3had (rows): value = scale · (code − 3.5).
    * those with books (rows): value = scale · the sum of the entries.
    */
   readonly scales?: ArrayLike<number>;
@@ -39,7 +36,7 @@ export interface RowParts {
   /** Rows of the matrix. */
   readonly rows: number;
   /** The part called `name`, of the whole matrix. Throws `invalid_shape` unless it has `count` numbers. */
-  take(name: Exclude<keyof Parts, "codes" | "kept">, count: number): ArrayLike<number>;
+  take(name: Exclude<keyof Parts, "codes">, count: number): ArrayLike<number>;
 }
 
 /** `value`, or `bad_weights` naming the row and the part where it is not a finite f32. */

@@ -7,18 +7,16 @@
  *
  * Its matmul looks products up in tables of the rotated activation, as those of q2had do, and reads 14 bits of it.
  */
-import { type Additive, additive, TWO_BOOKS } from "./books.ts";
-import { Q2LUT } from "./q2lut.ts";
+import { additive, TWO_BOOKS } from "./books.ts";
+import { Q2HAD } from "./q2had.ts";
 
-const byteOf = (r: number, k: number): number => (k >> 2) * Q2LUT.columnsBytes + 2 * (r & 7) + (r >> 3);
+const byteOf = (r: number, k: number): number => (k >> 2) * Q2HAD.columnsBytes + 2 * (r & 7) + (r >> 3);
 
-/** Where codes of two books lie. */
-export const TWO_BOOK_CODES: Omit<Additive, "books"> = {
-  columnsBytes: 2 * Q2LUT.columnsBytes,
+export const q2add = additive({
+  books: TWO_BOOKS,
+  columnsBytes: 2 * Q2HAD.columnsBytes,
   read: (bytes, at, r, k) => bytes[at + byteOf(r, k)]!,
   write(bytes, at, r, k, code) {
     bytes[at + byteOf(r, k)] = code;
   },
-};
-
-export const q2add = additive({ books: TWO_BOOKS, ...TWO_BOOK_CODES });
+});

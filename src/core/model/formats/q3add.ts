@@ -10,22 +10,20 @@
  *
  * Its matmul looks products up in tables of the rotated activation, as that of q3had does, and reads 14 bits of it.
  */
-import { type Additive, additive, THREE_BOOKS } from "./books.ts";
-import { Q2LUT } from "./q2lut.ts";
+import { additive, THREE_BOOKS } from "./books.ts";
+import { Q2HAD } from "./q2had.ts";
 import { Q3HAD } from "./q3had.ts";
 
 const firstByte = (r: number, k: number): number => (k >> 3) * Q3HAD.columnsBytes + 2 * (r & 7) + (r >> 3);
-const pairByte = (r: number, k: number): number => firstByte(r, k) + ((k >> 2) & 1) * Q2LUT.columnsBytes;
+const pairByte = (r: number, k: number): number => firstByte(r, k) + ((k >> 2) & 1) * Q2HAD.columnsBytes;
 const thirdByte = (r: number, k: number): number => firstByte(r, k) + Q3HAD.lowest;
 
-/** Where codes of three books lie. */
-export const THREE_BOOK_CODES: Omit<Additive, "books"> = {
+export const q3add = additive({
+  books: THREE_BOOKS,
   columnsBytes: Q3HAD.columnsBytes,
   read: (bytes, at, r, k) => bytes[at + pairByte(r, k)]! | (((bytes[at + thirdByte(r, k)]! >> (k & 4)) & 15) << 8),
   write(bytes, at, r, k, code) {
     bytes[at + pairByte(r, k)] = code & 255;
     bytes[at + thirdByte(r, k)]! |= (code >> 8) << (k & 4);
   },
-};
-
-export const q3add = additive({ books: THREE_BOOKS, ...THREE_BOOK_CODES });
+});

@@ -1,10 +1,10 @@
 /**
  * q3had: codes of three bits for eight even steps, in the basis of rotation.ts, and a scale for each row. There weights
  * are distributed normally, in whatever matrix, and the steps lose hardly more of them than a codebook of a row's own
- * (docs/log.md). Its matmul looks products up in tables of the rotated activation, as that of q2lut does.
+ * (docs/log.md). Its matmul looks products up in tables of the rotated activation, as that of q2had does.
  *
  *   q3had 48 bytes for 16 rows × 8 columns   value = scale[row] · (code − 3.5), code of 3 bits
- *         0    the upper two bits of columns 0 … 3, as a code of q2lut lies
+ *         0    the upper two bits of columns 0 … 3, as a code of q2had lies
  *         16   those of columns 4 … 7
  *         32   the lowest bits: byte 2i row i, byte 2i + 1 row 8 + i; bit j of it is of column j
  *         codebook of a block: 16 × f32 scale
@@ -13,7 +13,7 @@
  */
 import type { Codes, Format } from "./format.ts";
 import { finite } from "./parts.ts";
-import { Q2LUT } from "./q2lut.ts";
+import { Q2HAD } from "./q2had.ts";
 import { ROTATED_COLS, rotate } from "./rotation.ts";
 import { tableBytes } from "./table-bytes.ts";
 
@@ -24,7 +24,7 @@ export const Q3HAD = { columnsBytes: 48, lowest: 32 } as const;
 export const STEPS = [-3.5, -2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 3.5] as const;
 
 const firstByte = (r: number, k: number): number => (k >> 3) * Q3HAD.columnsBytes + 2 * (r & 7) + (r >> 3);
-const upperByte = (r: number, k: number): number => firstByte(r, k) + ((k >> 2) & 1) * Q2LUT.columnsBytes;
+const upperByte = (r: number, k: number): number => firstByte(r, k) + ((k >> 2) & 1) * Q2HAD.columnsBytes;
 
 const codes: Codes = {
   least: 0,
@@ -34,7 +34,7 @@ const codes: Codes = {
     const lowest = (bytes[at + firstByte(r, k) + Q3HAD.lowest]! >> (k & 7)) & 1;
     return (upper << 1) | lowest;
   },
-  write(bytes, at, r, k, _kept, code) {
+  write(bytes, at, r, k, _cols, code) {
     bytes[at + upperByte(r, k)]! |= (code >> 1) << (2 * (k & 3));
     bytes[at + firstByte(r, k) + Q3HAD.lowest]! |= (code & 1) << (k & 7);
   },
@@ -46,7 +46,6 @@ export const q3had: Format = {
   codebookBytes: 4 * 16,
   sharedBytes: 0,
   maxCols: Number.POSITIVE_INFINITY,
-  sparse: false,
   activationBits: 14,
   // 16 bytes of entries for each two columns, and for each four.
   tableBytes: tableBytes(ROTATED_COLS, 12),

@@ -27,7 +27,6 @@ export const q4u: Format = {
   codebookBytes: 0,
   sharedBytes: 0,
   maxCols: Number.POSITIVE_INFINITY,
-  sparse: true,
   codes: codesInOneByte(
     4,
     (r, k) => (k >> 5) * Q4U.tileBytes + ((k & 31) >> 3) * 64 + r * 4 + (k & 3),

@@ -23,7 +23,7 @@ const codes: Codes = {
   least: -128,
   most: 127,
   read: (bytes, at, r, k) => (bytes[at + byteOf(r, k)]! << 24) >> 24,
-  write(bytes, at, r, k, _kept, code) {
+  write(bytes, at, r, k, _cols, code) {
     bytes[at + byteOf(r, k)] = code;
   },
 };
@@ -34,16 +34,15 @@ export const q8: Format = {
   codebookBytes: 0,
   sharedBytes: 0,
   maxCols: Number.POSITIVE_INFINITY,
-  sparse: true,
   activationBits: 14,
   codes,
   writeRow(to, parts) {
     writeHalves(to, parts, "d", Q8.tileBytes, Q8.d);
-    const { view, tiles, r, kept } = to;
+    const { view, tiles, r, cols } = to;
     const bytes = new Uint8Array(view.buffer, view.byteOffset);
-    for (let group = 0; group < kept / TILE_COLS; group++) {
+    for (let group = 0; group < cols / TILE_COLS; group++) {
       let sum = 0;
-      for (let k = TILE_COLS * group; k < TILE_COLS * (group + 1); k++) sum += codes.read(bytes, tiles, r, k, kept);
+      for (let k = TILE_COLS * group; k < TILE_COLS * (group + 1); k++) sum += codes.read(bytes, tiles, r, k, cols);
       view.setInt16(tiles + group * Q8.tileBytes + Q8.sums + 2 * r, sum, true);
     }
   },

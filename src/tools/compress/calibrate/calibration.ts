@@ -1,6 +1,5 @@
 /** What stages can measure of a model on calibration text. The caller chooses the text and who computes it. */
 import type { PackedModel, PackedTensor } from "../../../core/format/pack.ts";
-import type { Fit } from "./solving/fit.ts";
 import type { HeadMoments } from "./solving/moments.ts";
 import type { Unrounded } from "./solving/round-on-threads.ts";
 import type { Solver } from "./solving/sequential.ts";
@@ -24,11 +23,6 @@ export interface Calibration {
   compress(model: PackedModel, wanted: Wanted, solve: Solver): Promise<Tensors>;
   /** The same for a solver that needs no text. */
   eachBlock(model: PackedModel, solve: (layer: number) => Solution | Promise<Solution>): Promise<Tensors>;
-  /**
-   * Fits the down projections of a model that is left of `whole`, block by block behind those already fitted; `left`
-   * names its blocks in `whole`. Resolves to all tensors that `solve` changed.
-   */
-  fit(model: PackedModel, whole: PackedModel, left: readonly number[], solve: Fit): Promise<Tensors>;
   /** Rounds matrices on all threads. Resolves to them in their order. */
   round(matrices: readonly Unrounded[]): Promise<PackedTensor[]>;
   /** Perplexity of the model with only these blocks, in this order. */
@@ -50,8 +44,6 @@ export interface Calibration {
   ): Promise<(tensor: string) => TensorGradient>;
   /** Frequency of each id under `size` in the whole text; everything else uses only some windows of it. */
   counts(size: number): Promise<ArrayLike<number>>;
-  /** Share of each block's weights whose Wanda score is over `times` the mean of its block (methods/owl.ts). */
-  outliers(model: PackedModel, times: number): Promise<readonly number[]>;
   /**
    * Second moments of the queries and keys of each layer's key/value heads, behind RoPE. A trimmed vocabulary reads
    * other tokens as it does when it drafts.

@@ -26,10 +26,8 @@ import { meanGradients } from "./gradients/mean-gradients.ts";
 import { Journal, type Step } from "./journal.ts";
 import { Agreement } from "./scoring/agreement.ts";
 import { score } from "./scoring/perplexity.ts";
-import { type Fit, fitSequentially } from "./solving/fit.ts";
 import { type HeadMoments, momentsOf } from "./solving/moments.ts";
-import { outlierShares } from "./solving/outlier-shares.ts";
-import { fitInOwnWidth, inOwnWidth } from "./solving/own-width.ts";
+import { inOwnWidth } from "./solving/own-width.ts";
 import { roundOnThreads, type Unrounded } from "./solving/round-on-threads.ts";
 import { compressSequentially, type Solver } from "./solving/sequential.ts";
 import { addSolution, decodeSolution, encodeSolution, type Solution } from "./solving/solution.ts";
@@ -77,21 +75,6 @@ export class Calibrator implements Calibration {
     return this.#blocks(model, async (known, solved) => {
       for (let layer = known.length; layer < model.config.layers; layer++) await solved(layer, await solve(layer));
     });
-  }
-
-  async fit(model: PackedModel, whole: PackedModel, left: readonly number[], solve: Fit): Promise<Tensors> {
-    // Two models are in memory, so whatever an earlier stage has measured makes room.
-    this.#forget();
-    const llama = this.#load(model);
-    const dense = this.#load(whole, true);
-    try {
-      return await this.#blocks(model, (known, solved) =>
-        fitSequentially(llama, dense, left, this.#text.windows, fitInOwnWidth(model, solve), known, solved),
-      );
-    } finally {
-      llama.release();
-      dense.release();
-    }
   }
 
   round(matrices: readonly Unrounded[]): Promise<PackedTensor[]> {
@@ -180,10 +163,6 @@ export class Calibrator implements Calibration {
     return counts;
   }
 
-  outliers(model: PackedModel, times: number): Promise<readonly number[]> {
-    return this.#journal.once(() => outlierShares(this.#floats(model), model, this.#text.windows, times));
-  }
-
   async moments(model: PackedModel): Promise<readonly (readonly HeadMoments[])[]> {
     this.#forget();
     const rows = new TokenRows(model);
@@ -225,15 +204,14 @@ export class Calibrator implements Calibration {
     this.#model = undefined;
   }
 
-  /** With `empty`, without its blocks (FloatLlama). */
-  #load(model: PackedModel, empty = false): FloatLlama {
+  #load(model: PackedModel): FloatLlama {
     if (isTrimmed(model)) {
       throw new OutriderError(
         "trimmed_vocabulary",
         `${model.model} lacks tokens that the text has; put trim-vocabulary behind the stages that measure`,
       );
     }
-    return new FloatLlama(this.#pool, evenWidth(model), empty);
+    return new FloatLlama(this.#pool, evenWidth(model));
   }
 }
 

@@ -53,10 +53,9 @@ export class FloatLlama {
   #rope: { readonly tables: RopeTables; readonly tokens: number } | undefined;
 
   /**
-   * Decodes a model's tensors into the pool's memory: all but the blocks where `empty` is set, which `loadBlock` then
-   * brings one at a time. Throws `uneven_widths` for blocks of different widths.
+   * Decodes a model's tensors into the pool's memory. Throws `uneven_widths` for blocks of different widths.
    */
-  constructor(pool: Pool, { config, tensors }: PackedModel, empty = false) {
+  constructor(pool: Pool, { config, tensors }: PackedModel) {
     if (config.widths) {
       throw new OutriderError(
         "uneven_widths",
@@ -73,7 +72,7 @@ export class FloatLlama {
       return at;
     };
     this.#embedding = allocate(EMBEDDING, V * E);
-    for (let layer = 0; layer < layers && !empty; layer++) this.loadBlock(layer);
+    for (let layer = 0; layer < layers; layer++) this.#loadBlock(layer);
     this.#head = {
       norm: allocate(FINAL_NORM, E),
       weights: tied ? this.#embedding : allocate(HEAD, V * E),
@@ -87,19 +86,13 @@ export class FloatLlama {
   }
 
   /** Brings the model's own weights of a block into memory. */
-  loadBlock(layer: number): void {
+  #loadBlock(layer: number): void {
     const { floats, tensors } = blockMatrices(this.config);
     const at = this.pool.arena.allocate(4 * floats);
     for (const suffix of blockSuffixes(this.config)) {
       this.#put(at + 4 * tensors[suffix].offset, blockTensor(layer, suffix));
     }
     this.#blocks.set(layer, at);
-  }
-
-  /** Frees the memory of a block. */
-  releaseBlock(layer: number): void {
-    this.pool.arena.free(this.#blocks.get(layer)!);
-    this.#blocks.delete(layer);
   }
 
   /** Frees all of its memory, for the next model of the pool. */
@@ -114,7 +107,8 @@ export class FloatLlama {
 
   /** Frees the blocks, most of its memory. The head stays, to read windows that have run through the blocks. */
   releaseBlocks(): void {
-    for (const layer of [...this.#blocks.keys()]) this.releaseBlock(layer);
+    for (const at of this.#blocks.values()) this.pool.arena.free(at);
+    this.#blocks.clear();
   }
 
   get head(): Head {

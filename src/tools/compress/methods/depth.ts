@@ -1,10 +1,10 @@
 /**
  * Which blocks to remove: one at a time, always the one whose removal costs least, measured again after each removal.
  * Most papers rank once (shortened-llama.ts), which removes blocks that are cheap alone but not together. A draft is
- * measured by its agreement with the target on text that the target wrote, a model by itself by its perplexity.
+ * measured by its agreement with the target on text that the target wrote.
  */
 
-/** Quality of a model with only these blocks: its agreement with the target, or its negated perplexity. */
+/** Quality of a model with only these blocks: its agreement with the target. */
 type Worth = (layers: readonly number[]) => number | Promise<number>;
 
 interface Removal {

@@ -3,10 +3,7 @@
  * weights that are removed together add up as squares. Where weights are removed one by one, only the order matters.
  */
 import { OutriderError } from "../../../core/model/errors.ts";
-import { BLOCK_ROWS } from "../../../core/model/formats/format.ts";
-import { type Keep, WINDOW } from "../../../core/model/layouts.ts";
 import { select } from "./select.ts";
-import { keptColumnsByNorm } from "./vector-sparsity.ts";
 
 /** The weights among which scores are compared, and how many of them are removed. */
 export type Pattern =
@@ -18,9 +15,7 @@ export type Pattern =
   /** The ⌊columns · sparsity⌋ lowest scores of each row are removed. */
   | { readonly per: "row"; readonly sparsity: number }
   /** n:m: of every `of` aligned columns of a row the `zeros` lowest are removed. */
-  | { readonly per: "group"; readonly zeros: number; readonly of: number }
-  /** v:n:m: 16 rows keep the same `keep` of every 16 columns. */
-  | { readonly per: "block"; readonly keep: Keep };
+  | { readonly per: "group"; readonly zeros: number; readonly of: number };
 
 /** A layer some of whose weights are zero. */
 export interface Sparse {
@@ -31,10 +26,7 @@ export interface Sparse {
 }
 
 /** Columns whose scores must be compared together; undefined where any number may. */
-export function patternSpan(pattern: Pattern): number | undefined {
-  if (pattern.per === "group") return pattern.of;
-  return pattern.per === "block" ? WINDOW : undefined;
-}
+export const patternSpan = (pattern: Pattern): number | undefined => (pattern.per === "group" ? pattern.of : undefined);
 
 /**
  * (rows, cols): 1 where a weight is kept. Among equal scores the lower column is removed; a threshold for the matrix
@@ -58,8 +50,6 @@ export function keptBy(pattern: Pattern, scores: Float64Array, rows: number): Ui
       return withoutLeast(scores, cols, Math.floor(cols * pattern.sparsity));
     case "group":
       return withoutLeast(scores, pattern.of, pattern.zeros);
-    case "block":
-      return keptInBlocks(scores, rows, cols, pattern.keep);
   }
 }
 
@@ -80,17 +70,6 @@ function withoutLeast(scores: Float64Array, run: number, count: number): Uint8Ar
     for (let at = from; at < from + run; at++) {
       if (scores[at]! < threshold || (scores[at] === threshold && equals-- > 0)) kept[at] = 0;
     }
-  }
-  return kept;
-}
-
-function keptInBlocks(scores: Float64Array, rows: number, cols: number, keep: Keep): Uint8Array {
-  const places = keptColumnsByNorm(scores, rows, cols, keep);
-  const kept = new Uint8Array(scores.length);
-  const own = (cols / WINDOW) * keep;
-  for (let row = 0; row < rows; row++) {
-    const block = Math.floor(row / BLOCK_ROWS) * own;
-    for (let k = 0; k < own; k++) kept[row * cols + Math.floor(k / keep) * WINDOW + places[block + k]!] = 1;
   }
   return kept;
 }

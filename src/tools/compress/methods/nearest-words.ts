@@ -1,6 +1,6 @@
 /** The search for additive codes, each of which stands for four columns by itself. */
-import { type Books, CODE_COLS, ownEntriesOf, wordsOf } from "../../../core/model/formats/books.ts";
-import { TOLERANCE } from "./shared-levels.ts";
+import { type Books, CODE_COLS, entriesOf, wordsOf } from "../../../core/model/formats/books.ts";
+import { TOLERANCE } from "./held-scales.ts";
 import type { CodeSearch } from "./sums.ts";
 
 /** Finds the words that are nearest to four columns. */
@@ -21,7 +21,7 @@ export class Nearest implements CodeSearch {
       const word = this.#words.subarray(CODE_COLS * code, CODE_COLS * (code + 1));
       return word.reduce((sum, value) => sum + value * value, 0) / 2;
     });
-    this.#entries = ownEntriesOf(all);
+    this.#entries = entriesOf(all);
     this.#products = new Float64Array(books.length * 16);
     this.normal = scale;
   }

@@ -6,19 +6,17 @@
 import { OutriderError } from "../../../core/model/errors.ts";
 import { f16ToNumber, numberToF16 } from "../../../core/model/f16.ts";
 import { THREE_BOOKS, TWO_BOOKS } from "../../../core/model/formats/books.ts";
-import { THREE_CHAINED, TWO_CHAINED } from "../../../core/model/formats/chained-books.ts";
 import { TILE_COLS } from "../../../core/model/formats/format.ts";
 import { MOST_ENTRY, type Parts } from "../../../core/model/formats/parts.ts";
 import { NORMAL_LEVELS } from "../../../core/model/formats/q2had.ts";
 import { STEPS } from "../../../core/model/formats/q3had.ts";
 import { rotate } from "../../../core/model/formats/rotation.ts";
 import type { BlockFormat } from "../../../core/model/formats.ts";
-import { Chain } from "./chained-words.ts";
 import { codebook, nearestCode } from "./codebook.ts";
 import { ontoSteps } from "./entries.ts";
+import { heldScales } from "./held-scales.ts";
 import { Nearest } from "./nearest-words.ts";
 import { rootMeanSquares } from "./root-mean-squares.ts";
-import { heldScales, sharedLevels } from "./shared-levels.ts";
 import { roundToSums } from "./sums.ts";
 
 type Round = (values: Float32Array, rows: number, cols: number, sensitivities?: Float32Array) => Parts;
@@ -28,13 +26,10 @@ const ROUND: { readonly [F in BlockFormat]: Round } = {
   q4u: roundQ4u,
   lut4: (values, rows, cols, sensitivities) => roundToCodebooks(values, rows, cols, 16, sensitivities),
   lut3: (values, rows, cols, sensitivities) => roundToCodebooks(values, rows, cols, 8, sensitivities),
-  q2lut: roundQ2lut,
   q2had: (values, rows, cols) => roundRotated(values, rows, cols, NORMAL_LEVELS),
   q3had: (values, rows, cols) => roundRotated(values, rows, cols, STEPS),
   q2add: (values, rows, cols) => roundToSums(values, rows, cols, new Nearest(TWO_BOOKS)),
   q3add: (values, rows, cols) => roundToSums(values, rows, cols, new Nearest(THREE_BOOKS)),
-  q2tcq: (values, rows, cols) => roundToSums(values, rows, cols, new Chain(TWO_CHAINED)),
-  q3tcq: (values, rows, cols) => roundToSums(values, rows, cols, new Chain(THREE_CHAINED)),
 };
 
 /**
@@ -114,17 +109,6 @@ function roundToCodebooks(
 }
 
 /**
- * The levels and scales that the weights hold already, where they do. Else rows divided by their root mean square share
- * four levels, the k-means of all weights so divided.
- */
-function roundQ2lut(values: Float32Array, rows: number, cols: number): Parts {
-  const held = sharedLevels(values, rows, cols);
-  const scales = held?.scales ?? rootMeanSquares(values, rows, cols);
-  const levels = held?.levels ?? fourMeans(inScales(values, cols, scales));
-  return { codes: levelCodes(values, cols, levels, scales), levels, scales };
-}
-
-/**
  * To fixed levels, in the basis of rotation.ts. The scales that the rotated weights hold already, where they do; else
  * those of the least squared error.
  */
@@ -163,12 +147,6 @@ function fittedScales(values: Float32Array, rows: number, cols: number, levels: 
     }
     return scale;
   });
-}
-
-/** Four values, ascending. */
-function fourMeans(values: Float32Array): number[] {
-  const { centroids } = codebook(values, 4);
-  return Array.from({ length: 4 }, (_, code) => centroids[Math.min(code, centroids.length - 1)]!);
 }
 
 /** Calls `each` with every group of 32 weights of a row, its index among all groups, its row and its first column. */

@@ -2,8 +2,8 @@
 import { ENTRY_UNIT } from "../../../core/model/formats/books.ts";
 import type { Parts } from "../../../core/model/formats/parts.ts";
 import { ROTATED_COLS, rotate } from "../../../core/model/formats/rotation.ts";
+import { TOLERANCE } from "./held-scales.ts";
 import { rootMeanSquares } from "./root-mean-squares.ts";
-import { TOLERANCE } from "./shared-levels.ts";
 
 /**
  * Scales that are tried for a row that may be in the format, over the first of normal numbers; the largest come first,

@@ -6,7 +6,6 @@ import type { TensorLayout } from "../../../core/model/layouts.ts";
 import type { Grid } from "../methods/grid.ts";
 import { gridFormat, gridParts } from "../methods/grid-parts.ts";
 import { roundRows } from "../methods/round.ts";
-import { keptColumnsByNorm, takeColumns } from "../methods/vector-sparsity.ts";
 
 /** An f32 matrix (rows, cols). It exists between stages only: kernels multiply no f32 matrices. */
 export const floatTensor = (values: Float32Array, rows: number, cols: number): PackedTensor => ({
@@ -24,14 +23,9 @@ export function gridTensor(values: Float32Array, rows: number, cols: number, gri
 
 /**
  * `values` (rows, cols) rounded to a layout without outliers. Where sensitivities are given, codebooks weigh each error
- * by them. Where blocks keep only some columns, they keep those of the largest norm.
+ * by them.
  */
 export function roundedTensor(layout: TensorLayout, values: Float32Array, sensitivities?: Float32Array): PackedTensor {
-  const { format, rows, cols, keep = 16 } = layout;
-  if (keep === 16) {
-    return { ...layout, bytes: encodeTensor(layout, roundRows(format as BlockFormat, values, rows, sensitivities)) };
-  }
-  const kept = keptColumnsByNorm(values, rows, cols, keep);
-  const [dense, own] = [values, sensitivities].map((all) => all && takeColumns(all, rows, cols, kept, keep));
-  return { ...layout, bytes: encodeTensor(layout, { ...roundRows(format as BlockFormat, dense!, rows, own), kept }) };
+  const parts = roundRows(layout.format as BlockFormat, values, layout.rows, sensitivities);
+  return { ...layout, bytes: encodeTensor(layout, parts) };
 }

@@ -20,7 +20,6 @@ import { sparseGpt } from "../methods/sparsegpt.ts";
 import { Products } from "../methods/subtract-product.ts";
 import { wanda } from "../methods/wanda.ts";
 import { floatTensor, gridTensor } from "../rounding/tensors.ts";
-import { type Owl, owlPatterns } from "./owl.ts";
 
 export interface Magnitude {
   readonly stage: "magnitude";
@@ -30,14 +29,11 @@ export interface Magnitude {
 export interface Wanda {
   readonly stage: "wanda";
   readonly pattern: Pattern;
-  /** Blocks with more outliers lose less. When absent, all blocks lose the same share. */
-  readonly owl?: Owl | undefined;
 }
 
 export interface SparseGpt {
   readonly stage: "sparsegpt";
   readonly pattern: Pattern;
-  readonly owl?: Owl | undefined;
   /** Also rounds the remaining weights to the grid of the dense row. */
   readonly bits?: 3 | 4 | undefined;
 }
@@ -87,37 +83,24 @@ function withoutSmall({ config, tensors }: PackedModel, layer: number, pattern: 
 async function fromInputs(model: PackedModel, stage: Calibrated, calibration: Calibration): Promise<Tensors> {
   const products = new Products(await builtModule("solve"));
   const usesGram = stage.stage === "sparsegpt" || stage.stage === "gptq";
-  const stageOf = await blockStages(model, stage, calibration);
-  return calibration.compress(model, usesGram ? "gram" : "squares", (layer, statistics, weightsOf) => {
+  return calibration.compress(model, usesGram ? "gram" : "squares", (_layer, statistics, weightsOf) => {
     const factors = new Map<string, Factor>();
     const solution = new Map<BlockSuffix, PackedTensor>();
-    const own = stageOf(layer);
     for (const suffix of blockSuffixes(model.config)) {
       if (!(suffix in INPUT_OF)) continue;
       const name = INPUT_OF[suffix as keyof typeof INPUT_OF];
       const input = statistics[name];
       const factor = (): Factor => {
         let known = factors.get(name);
-        if (!known) factors.set(name, (known = factorOf(products, input, own)));
+        if (!known) factors.set(name, (known = factorOf(products, input, stage)));
         return known;
       };
       const weights = weightsOf(suffix);
       const { cols } = input;
-      solution.set(suffix, solve(own, products, { weights, rows: weights.length / cols, cols, input, factor }));
+      solution.set(suffix, solve(stage, products, { weights, rows: weights.length / cols, cols, input, factor }));
     }
     return solution;
   });
-}
-
-/** The stage for each block; OWL gives each block a sparsity of its own. */
-async function blockStages(
-  model: PackedModel,
-  stage: Calibrated,
-  calibration: Calibration,
-): Promise<(layer: number) => Calibrated> {
-  if (!("owl" in stage) || stage.owl === undefined) return () => stage;
-  const patterns = await owlPatterns(model, stage.pattern, stage.owl, calibration);
-  return (layer) => ({ ...stage, pattern: patterns[layer]! });
 }
 
 /** H = 2/N · Σ x xᵀ over N windows, permuted to the order in which columns are solved. */

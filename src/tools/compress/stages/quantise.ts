@@ -1,17 +1,13 @@
 /**
- * The stage that rounds matrices to another weight format. It may also keep fewer columns per block of rows, and add
- * outliers. It uses no text: every weight counts the same.
+ * The stage that rounds matrices to another weight format. It uses no text: every weight counts the same.
  */
 
-import type { PackedModel, PackedTensor } from "../../../core/format/pack.ts";
+import type { PackedModel } from "../../../core/format/pack.ts";
 import { decodeTensor } from "../../../core/model/decode.ts";
 import { OutriderError } from "../../../core/model/errors.ts";
 import type { BlockFormat } from "../../../core/model/formats.ts";
-import type { Keep, TensorLayout } from "../../../core/model/layouts.ts";
 import { DOWN, EMBEDDING, HEAD, VALUES } from "../../../core/model/tensors.ts";
-import { largestResiduals } from "../methods/residuals.ts";
 import { roundedTensor } from "../rounding/tensors.ts";
-import { keepApart } from "./keep-apart.ts";
 
 /** The formats of matrices. */
 export interface Formats {
@@ -25,10 +21,6 @@ export interface Quantise extends Formats {
   readonly stage: "quantise";
   /** The matrices of all blocks, or embedding and head. */
   readonly tensors: "blocks" | "vocabulary";
-  /** How many of each 16 columns a tile of 16 rows keeps; for blocks only. */
-  readonly keep?: Keep | undefined;
-  /** Outliers per row; for blocks only. */
-  readonly outliers?: number | undefined;
 }
 
 /**
@@ -36,10 +28,7 @@ export interface Quantise extends Formats {
  * for columns that do not fit.
  */
 export function quantise(model: PackedModel, stage: Quantise): PackedModel {
-  const { tensors: which, keep, outliers } = stage;
-  if (which === "vocabulary" && ((keep ?? 16) !== 16 || outliers)) {
-    throw new OutriderError("bad_recipe", "quantise: embedding and head are dense and without outliers");
-  }
+  const { tensors: which } = stage;
   if (which === "vocabulary" && (stage.down || stage.values)) {
     throw new OutriderError(
       "bad_recipe",
@@ -52,7 +41,7 @@ export function quantise(model: PackedModel, stage: Quantise): PackedModel {
     if (tensor.rows === 1 || ofVocabulary !== (which === "vocabulary")) continue;
     const { rows, cols } = tensor;
     const format = formatOf(stage, name);
-    tensors.set(name, quantiseTensor({ format, rows, cols, keep }, decodeTensor(tensor, tensor.bytes), outliers));
+    tensors.set(name, roundedTensor({ format, rows, cols }, decodeTensor(tensor, tensor.bytes)));
   }
   return { ...model, tensors, recipe: [...model.recipe, { ...stage }] };
 }
@@ -60,15 +49,3 @@ export function quantise(model: PackedModel, stage: Quantise): PackedModel {
 /** The format of a block's matrix. */
 export const formatOf = ({ format, down, values }: Formats, name: string): BlockFormat =>
   (name.endsWith(DOWN) && down) || (name.endsWith(VALUES) && values) || format;
-
-/** `values` (rows, cols) in a layout. The `outliers` of each row with the largest rounding errors are kept apart. */
-export function quantiseTensor(
-  layout: Omit<TensorLayout, "outliers">,
-  values: Float32Array,
-  outliers = 0,
-): PackedTensor {
-  const { rows } = layout;
-  const rounded = roundedTensor(layout, values);
-  if (outliers === 0) return rounded;
-  return keepApart(rounded, values, largestResiduals(values, decodeTensor(rounded, rounded.bytes), rows, outliers));
-}

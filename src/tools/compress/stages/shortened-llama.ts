@@ -13,10 +13,10 @@ import { pruneDepth } from "./prune-depth.ts";
 export interface ShortenedLlama {
   readonly stage: "shortened-llama";
   /**
-   * `greedy` measures perplexity anew after each removal. `acceptance`, our own criterion, does the same with the
-   * agreement with the target's answers, which is what a draft is for. The other criteria rank the blocks once.
+   * `acceptance`, our own criterion, measures the agreement with the target's answers, which is what a draft is for,
+   * anew after each removal. The other criteria rank the blocks once.
    */
-  readonly criterion: "perplexity" | "greedy" | "acceptance" | "taylor" | "magnitude" | "influence";
+  readonly criterion: "perplexity" | "acceptance" | "taylor" | "magnitude" | "influence";
   /** Number of blocks to remove. */
   readonly remove: number;
   /** Whether the first four and the last two blocks always stay. */
@@ -52,21 +52,17 @@ export async function chooseBlocks(
       `shortened-llama: remove is ${remove}; of ${layers} blocks at most ${most} can go${plus ? " with plus" : ""}`,
     );
   }
-  if (criterion === "greedy") {
-    return greedily(layers, remove, stays, async (left) => -(await calibration.perplexity(model, left)));
-  }
-  if (criterion === "acceptance") {
-    return greedily(layers, remove, stays, (left) => calibration.agreement(model, left));
-  }
+  if (criterion === "acceptance") return byAgreement(model, remove, stays, calibration);
   return removalOrder(await blockScores(model, criterion, calibration), stays).slice(0, remove);
 }
 
-async function greedily(
-  layers: number,
+async function byAgreement(
+  model: PackedModel,
   remove: number,
   stays: readonly number[],
-  worthOf: (left: readonly number[]) => Promise<number>,
+  calibration: Calibration,
 ): Promise<number[]> {
+  const { layers } = model.config;
   const all = Array.from({ length: layers }, (_, layer) => layer);
   const removed: number[] = [];
   const tries = all.slice(0, remove).reduce((sum, gone) => sum + layers - gone - stays.length, 0);
@@ -74,7 +70,7 @@ async function greedily(
   let tried = 0;
   const worth = async (left: readonly number[]): Promise<number> => {
     if (!stays.every((layer) => left.includes(layer))) return -Infinity;
-    const value = await worthOf(left);
+    const value = await calibration.agreement(model, left);
     progress.update(++tried);
     return value;
   };

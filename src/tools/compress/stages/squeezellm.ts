@@ -9,7 +9,6 @@ import { blockSuffixes, blockTensor } from "../../../core/model/tensors.ts";
 import type { Calibration } from "../calibrate/calibration.ts";
 import type { Unrounded } from "../calibrate/solving/round-on-threads.ts";
 import { countingSensitivities, keptApart } from "../methods/squeezellm.ts";
-import { keepOf } from "../methods/vector-sparsity.ts";
 import { keepApart } from "./keep-apart.ts";
 
 export interface SqueezeLlm {
@@ -21,8 +20,8 @@ export interface SqueezeLlm {
 }
 
 /**
- * A copy whose block matrices are lut3 or lut4, with codebook entries of six bits. Columns that an earlier stage pruned
- * from whole tiles stay pruned; other zeros are ordinary values. Rejects with what calibration rejects with.
+ * A copy whose block matrices are lut3 or lut4, with codebook entries of six bits. Zeros that an earlier stage
+ * made are ordinary values. Rejects with what calibration rejects with.
  */
 export async function squeezeLlm(
   model: PackedModel,
@@ -54,10 +53,7 @@ function toRound(tensor: PackedTensor, fisher: Float32Array, stage: SqueezeLlm):
   const { rows, cols } = tensor;
   const { bits, sensitive, outlying } = stage;
   const values = decodeTensor(tensor, tensor.bytes);
-  const keep = keepOf(values, rows, cols);
-  // A pruned column has no weights, whatever the loss would gain by them.
-  const own = fisher.map((sensitivity, at) => (keep < 16 && values[at] === 0 ? 0 : sensitivity));
-  const apart = keptApart(values, own, sensitive, outlying);
-  const layout = { format: bits === 4 ? "lut4" : "lut3", rows, cols, ...(keep < 16 && { keep }) } as const;
-  return { layout, values, sensitivities: countingSensitivities(own, apart), apart };
+  const apart = keptApart(values, fisher, sensitive, outlying);
+  const layout = { format: bits === 4 ? "lut4" : "lut3", rows, cols } as const;
+  return { layout, values, sensitivities: countingSensitivities(fisher, apart), apart };
 }

@@ -4,10 +4,8 @@
  */
 import { withoutPadding } from "../../../../core/format/even-width.ts";
 import type { PackedModel } from "../../../../core/format/pack.ts";
-import { blockShape } from "../../../../core/model/config.ts";
 import { type BlockSuffix, blockTensor } from "../../../../core/model/tensors.ts";
 import type { Input } from "../tasks/capture.ts";
-import type { Fit } from "./fit.ts";
 import type { Solver } from "./sequential.ts";
 import { type BlockStatistics, INPUT_OF, type InputStatistics } from "./statistics.ts";
 
@@ -26,19 +24,6 @@ export function inOwnWidth({ config, tensors }: PackedModel, solve: Solver): Sol
       const input = inputOf[suffix];
       return withoutPadding(weightsOf(suffix), input ? statistics[input].cols : cols, rows, cols);
     });
-  };
-}
-
-/** `solve` for the fits of the float model: it gets each block's equations and weights in the block's own width. */
-export function fitInOwnWidth({ config }: PackedModel, solve: Fit): Fit {
-  if (!config.widths) return solve;
-  return (layer, { gram, cross }, down) => {
-    const { feedForward: cols } = blockShape(config, layer);
-    const width = Math.sqrt(gram.length);
-    const rows = down.length / width;
-    if (cols === width) return solve(layer, { gram, cross }, down);
-    const own = { gram: withoutPadding(gram, width, cols, cols), cross: withoutPadding(cross, width, rows, cols) };
-    return solve(layer, own, withoutPadding(down, width, rows, cols));
   };
 }
 

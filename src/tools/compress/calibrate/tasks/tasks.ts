@@ -6,8 +6,6 @@ import { type GramTask, gramWork } from "./gram.ts";
 import { type HeadTask, headWork } from "./head.ts";
 import { type HeadBackwardTask, headBackwardWork } from "./head-backward.ts";
 import { type MomentsTask, momentsWork } from "./moments.ts";
-import { type NormalTask, normalWork } from "./normal.ts";
-import { type ResidualTask, residualWork } from "./residual.ts";
 import { type RoundTask, roundWork } from "./round.ts";
 import { type VocabularyGradientTask, vocabularyGradientWork } from "./vocabulary-gradient.ts";
 import { type WeightGradientTask, weightGradientWork } from "./weight-gradient.ts";
@@ -17,8 +15,6 @@ export type Task =
   | ForwardTask
   | CaptureTask
   | GramTask
-  | ResidualTask
-  | NormalTask
   | MomentsTask
   | HeadTask
   | HeadBackwardTask
@@ -31,8 +27,6 @@ const WORK: { readonly [K in Task["kind"]]: Work<Extract<Task, { kind: K }>> } =
   forward: forwardWork,
   capture: captureWork,
   gram: gramWork,
-  residual: residualWork,
-  normal: normalWork,
   moments: momentsWork,
   head: headWork,
   "head-backward": headBackwardWork,

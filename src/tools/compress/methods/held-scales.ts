@@ -1,29 +1,10 @@
 /**
- * Weights that are in q2lut already: four levels that all rows share, times a scale of each row. A checkpoint that was
- * taught in the format holds such. One that was taught in q2had or q3had holds such when it is rotated, and its levels
- * are known. Scales cannot be found from the rows' root mean squares, because each row uses the levels in other shares.
+ * Scales of rows that hold known levels already: a checkpoint that was taught in q2had or q3had does, when it is rotated.
+ * They cannot be found from the rows' root mean squares, because each row uses the levels in other shares.
  */
 
 /** Most distance from what a format holds, in parts of the row's largest weight or its size: a rotation and back. */
 export const TOLERANCE = 1e-5;
-
-interface SharedLevels {
-  /** Ascending. */
-  readonly levels: readonly number[];
-  /** (rows) */
-  readonly scales: Float32Array;
-}
-
-/** The levels and scales of `values` (rows, cols); nothing where some row is not of that form. */
-export function sharedLevels(values: Float32Array, rows: number, cols: number): SharedLevels | undefined {
-  let levels: number[] | undefined;
-  for (let row = 0; row < rows && levels?.length !== 4; row++) {
-    levels = fewValues(values.subarray(row * cols, (row + 1) * cols), 4);
-    if (!levels) return;
-  }
-  const scales = levels?.length === 4 ? heldScales(values, rows, cols, levels) : undefined;
-  return levels && scales && { levels, scales };
-}
 
 /** The scale of each row by which `values` (rows, cols) are some of `levels`; nothing where some row has none. */
 export function heldScales(
