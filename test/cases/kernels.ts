@@ -9,6 +9,7 @@ import {
   headBlockBytes,
   indexBytes,
   type Kernels,
+  PAGE_TOKENS,
   pageBytes,
   restBlockBytes,
 } from "../../src/core/kernels/abi.ts";
@@ -337,31 +338,31 @@ function attentionCase(H: number, G: number, D: number, T: number, position: num
 }
 
 /** Rows of any bytes from −127 on, behind 64 bytes that are not theirs. */
-function scoreCase(heads: number, W: number, rows: number, pages: number, fill?: Fill): KernelCase {
+function scoreCase(heads: number, W: number, pages: number, fill?: Fill): KernelCase {
   return {
-    name: `scoreRows heads ${heads} W ${W} rows ${rows} pages ${pages} ${fill ?? ""}`,
+    name: `scoreRows heads ${heads} W ${W} pages ${pages} ${fill ?? ""}`,
     tolerance: 0,
     prepare(memory) {
       fillFloats(memory, X, heads * W, 4, fill);
       const view = new DataView(memory.buffer);
       const random = seeded(W);
       for (let page = 0; page < pages; page++) {
-        const index = PAGE_DATA + page * (64 + indexBytes(rows, W));
+        const index = PAGE_DATA + page * (64 + indexBytes(W));
         view.setUint32(PAGES + 4 * (pages - 1 - page), index, true);
-        for (let r = 0; r < rows; r++) {
+        for (let r = 0; r < PAGE_TOKENS; r++) {
           let sum = 0;
           for (let c = 0; c < W; c++) {
             const q = r === 0 ? 127 : Math.floor(random() * 255) - 127;
-            view.setInt8(index + 64 + (c >> 2) * rows * 4 + r * 4 + (c & 3), q);
+            view.setInt8(index + 64 + (c >> 2) * PAGE_TOKENS * 4 + r * 4 + (c & 3), q);
             sum += q;
           }
-          view.setFloat32(index + 64 + rows * W + 4 * r, random() * 0.1, true);
-          view.setInt32(index + 64 + rows * W + 4 * rows + 4 * r, 64 * sum, true);
+          view.setFloat32(index + 64 + PAGE_TOKENS * W + 4 * r, random() * 0.1, true);
+          view.setInt32(index + 64 + PAGE_TOKENS * W + 4 * PAGE_TOKENS + 4 * r, 64 * sum, true);
         }
       }
       return {
-        run: (kernels) => kernels.scoreRows(X, heads, W, rows, PAGES, 64, pages, OUT, SCRATCH),
-        output: { address: OUT, bytes: pages * rows * 4 },
+        run: (kernels) => kernels.scoreRows(X, heads, W, PAGES, 64, pages, OUT, SCRATCH),
+        output: { address: OUT, bytes: pages * PAGE_TOKENS * 4 },
       };
     },
   };
@@ -559,11 +560,11 @@ export const KERNEL_CASES: readonly KernelCase[] = [
   attentionCase(4, 1, 64, 1, 90, "spike"),
   // All weights alike, and so many that their sum bounds them.
   attentionCase(3, 1, 32, 2, 1200, "zeros"),
-  scoreCase(3, 16, 32, 5),
-  scoreCase(1, 128, 4, 3),
-  scoreCase(7, 4, 4, 1, "spike"),
-  scoreCase(2, 64, 32, 2, "zeros"),
-  scoreCase(6, 256, 4, 2, "top"),
+  scoreCase(3, 16, 5),
+  scoreCase(1, 128, 3),
+  scoreCase(7, 4, 1, "spike"),
+  scoreCase(2, 64, 2, "zeros"),
+  scoreCase(6, 256, 2, "top"),
   ...[1, 3, 4, 5, 31, 250].map((n) => chooseCase(n, Number.POSITIVE_INFINITY, Math.ceil(n / 5))),
   chooseCase(1000, 0.5, 400),
   chooseCase(1000, 0.5, 20),

@@ -1,7 +1,8 @@
 // Addresses inside a head block of a KV page (drawn in src/core/kernels/abi.ts).
 
 @inline export const PAGE_SHIFT: i32 = 5;
-@inline export const PAGE_MASK: i32 = 31;
+@inline export const PAGE_TOKENS: i32 = 32;
+@inline export const PAGE_MASK: i32 = PAGE_TOKENS - 1;
 
 @inline export function headBlockBytes(D: i32): usize {
   return <usize>(80 * D + 256);

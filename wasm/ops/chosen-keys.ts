@@ -1,7 +1,7 @@
 // What InfiniGen needs (src/core/draft/infinigen): scores of the rows of an index, the choice of the best of them,
 // and keys and values of chosen positions side by side. Layouts are drawn in src/core/kernels/abi.ts.
 import { dotWide } from "../lib/dot";
-import { headBlockBytes, keyLows, keyScales, PAGE_MASK, pageOf, values, valueScales } from "../lib/page";
+import { headBlockBytes, keyLows, keyScales, PAGE_MASK, PAGE_TOKENS, pageOf, values, valueScales } from "../lib/page";
 import { max4 } from "../lib/reduce";
 
 const PROBE_LIMIT: f32 = 63.0;
@@ -22,19 +22,18 @@ function writeProbe(probe: usize, W: i32, out: usize): f32 {
   return top / PROBE_LIMIT;
 }
 
-// Scores of four rows from `group` on, an index of `rows` rows a page.
-@inline function fourRows(index: usize, rows: i32, W: i32, group: i32, probe: usize): v128 {
+// Scores of four rows from `group` on.
+@inline function fourRows(index: usize, W: i32, group: i32, probe: usize): v128 {
   let dots = i32x4.splat(0);
   let at = index + <usize>(group << 2);
-  const step = <usize>(rows << 2);
   const end = probe + <usize>(W << 2);
   for (; probe < end; probe += 16) {
     dots = dotWide(dots, v128.load(at), v128.load(probe));
-    at += step;
+    at += PAGE_TOKENS << 2;
   }
   // The bias of the probe comes out as 64 times the sum of the row, which lies behind the scales.
-  const scales = index + <usize>(rows * W) + <usize>(group << 2);
-  const sums = v128.load(scales + <usize>(rows << 2));
+  const scales = index + <usize>(PAGE_TOKENS * W) + <usize>(group << 2);
+  const sums = v128.load(scales + (PAGE_TOKENS << 2));
   return f32x4.mul(f32x4.convert_i32x4_s(i32x4.sub(dots, sums)), v128.load(scales));
 }
 
@@ -42,7 +41,6 @@ export function scoreRows(
   probes: usize,
   heads: i32,
   W: i32,
-  rows: i32,
   indexes: usize,
   offset: usize,
   pages: i32,
@@ -51,15 +49,15 @@ export function scoreRows(
 ): void {
   const bytes = scratch;
   const own = scratch + <usize>(W << 2);
-  const count = pages * rows;
+  const count = pages * PAGE_TOKENS;
   for (let h = 0; h < heads; h++) {
     const scale = f32x4.splat(writeProbe(probes + <usize>((h * W) << 2), W, bytes));
     let peak = f32x4.splat(-Infinity);
     let to = own;
     for (let p = 0; p < pages; p++) {
       const index = pageOf(indexes, p << 5) + offset;
-      for (let group = 0; group < rows; group += 4) {
-        const scores = f32x4.mul(fourRows(index, rows, W, group, bytes), scale);
+      for (let group = 0; group < PAGE_TOKENS; group += 4) {
+        const scores = f32x4.mul(fourRows(index, W, group, bytes), scale);
         peak = f32x4.pmax(peak, scores);
         v128.store(to, scores);
         to += 16;

@@ -9,7 +9,6 @@ import { headBlockBytes, type Kernels } from "../kernels/abi.ts";
 import { type Bytes, type Floats, floatsAfter } from "../kernels/address.ts";
 import type { LlamaConfig } from "../model/config.ts";
 import type { ActivationBits } from "../model/formats/format.ts";
-import type { InfiniGen } from "./infinigen/infinigen.ts";
 import { embedRow, type Matrix, multiplyMatrix } from "./matrix.ts";
 import type { Scratch } from "./memory-plan.ts";
 
@@ -54,11 +53,29 @@ export interface Weights {
   readonly activations: ActivationBits;
 }
 
+/** Queries of T tokens, and where their attention goes. Strides are in floats. */
+export interface Queries {
+  readonly q: Floats;
+  readonly stride: number;
+  readonly out: Floats;
+  readonly outStride: number;
+}
+
+/** Attention that chooses which keys it reads (infinigen/). */
+export interface ChoosingAttention {
+  /**
+   * Attention of T tokens of one layer at `position` …, whose keys are in the pages already. `row` is the first one's
+   * row in the pass, in which siblings follow the chain. The input of the layer is still in `x`; `act` may be
+   * overwritten.
+   */
+  attend(layer: number, queries: Queries, T: number, position: number, row: number): void;
+}
+
 /**
  * Runs T tokens through the layers, writes their keys and values from `position` on, and leaves the logits of the last
  * `rows` tokens in scratch. The last tokens may be siblings: alternatives to a token of the chain before them.
  * `siblings` holds, for each, the index of the token that it replaces. A sibling attends to what that token attends
- * to, and to itself; its keys and values are not kept. With InfiniGen, attentions read what that chooses.
+ * to, and to itself; its keys and values are not kept. `choosing` attends in place of the kernel that reads all keys.
  */
 export function forward(
   kernels: Kernels,
@@ -69,7 +86,7 @@ export function forward(
   position: number,
   rows: number,
   siblings: readonly number[],
-  infinigen?: InfiniGen,
+  choosing?: ChoosingAttention,
 ): void {
   const { headSize: D, embedding: E, vocabulary: V, normEpsilon } = config;
   const { x, qkv, mixed, gateUp, act, rope, pageTable } = scratch;
@@ -88,15 +105,6 @@ export function forward(
     }
   };
 
-  /** The queries of the next layer, from the input of this one, which is in `x`; overwrites `act`. */
-  const foretell = ({ heads: H, attentionNorm, qkv: [first], qkvBias, qkNorm }: Block, out: Floats): void => {
-    kernels.rmsnormQuantise(x, attentionNorm, E, T, normEpsilon, act);
-    multiply({ ...first!, rows: H * D }, T, out, H * D);
-    if (qkvBias) kernels.addBias(out, qkvBias[0]!, H * D, T, H * D);
-    if (qkNorm) kernels.normHeads(out, qkNorm.q, H, D, T, H * D, normEpsilon);
-    kernels.rope(out, H, D, T, H * D, rope);
-  };
-
   // x (T, E)
   for (let t = 0; t < T; t++) embedRow(kernels, weights.embedding, embeddingRows[t]!, floatsAfter(x, t * E));
 
@@ -108,7 +116,6 @@ export function forward(
     const values = floatsAfter(keys, G * D);
     kernels.rmsnormQuantise(x, block.attentionNorm, E, T, normEpsilon, act);
     multiplyAll(block.qkv, qkv, width); // q (T, H, D), k (T, G, D), v (T, G, D)
-    if (infinigen?.foretells(layer + 1)) foretell(weights.blocks[layer + 1]!, infinigen.foretold);
     for (const [n, bias] of block.qkvBias?.entries() ?? []) {
       kernels.addBias([qkv, keys, values][n]!, bias, n === 0 ? H * D : G * D, T, width);
     }
@@ -124,7 +131,7 @@ export function forward(
       const v = floatsAfter(values, t * width);
       const out = floatsAfter(mixed, t * H * D);
       kernels.kvAppend(k, v, width, count, G, D, pageTable, layerOffset, at);
-      if (infinigen) infinigen.attend(layer, { q, stride: width, out, outStride: H * D }, count, at, t);
+      if (choosing) choosing.attend(layer, { q, stride: width, out, outStride: H * D }, count, at, t);
       else kernels.attention(q, width, count, H, G, D, pageTable, layerOffset, at, out, H * D, scratch.attention);
     };
     attend(0, chain, position);

@@ -1,4 +1,4 @@
-/** How a setting names the keys that a draft holds and reads. */
+/** Key policies: which keys of a conversation a draft holds, and which of these it reads. A policy is one row here. */
 import { PAGE_TOKENS } from "../kernels/abi.ts";
 import { OutriderError } from "../model/errors.ts";
 
@@ -18,26 +18,44 @@ export interface KeyPolicy {
   readonly infinigen?: KeyBudget;
 }
 
+/** A policy by its name, as a pack's `drafting.keeping` and `--key-policy` give it. */
+export interface KeyPolicyRow {
+  /** What stands behind the colon, for the error; no colon where absent. */
+  readonly number?: string;
+  readonly example: string;
+  /** The policy with this number; undefined where the number does not fit. */
+  read(number: number | undefined): KeyPolicy | undefined;
+}
+
 /** Of a setting: what fewer keys would save is little. */
 const LEAST = 512;
 /** A cache holds three pages or more (cache.ts). */
 const LEAST_HELD = 3 * PAGE_TOKENS;
 
-/**
- * `all`; `near:384`, with the tokens that are held, whole pages; or `infinigen:0.2`, with its budget, of at least 512
- * keys. Throws `bad_key_policy` for anything else.
- */
+export const KEY_POLICIES: Readonly<Record<string, KeyPolicyRow>> = {
+  all: { example: "all", read: (number) => (number === undefined ? {} : undefined) },
+  /** The first page and the newest tokens (cache.ts). */
+  near: {
+    number: `a multiple of ${PAGE_TOKENS} tokens from ${LEAST_HELD} on`,
+    example: "near:384",
+    read: (held = 0) => (held >= LEAST_HELD && held % PAGE_TOKENS === 0 ? { held } : undefined),
+  },
+  /** Everything is held, and a share of it is read (infinigen/), of at least 512 keys. */
+  infinigen: {
+    number: "a share of the keys",
+    example: "infinigen:0.2",
+    read: (share = 0) => (share > 0 && share <= 1 ? { infinigen: { share, least: LEAST } } : undefined),
+  },
+};
+
+/** The policy of a setting such as `all` or `near:384`. Throws `bad_key_policy` for anything else. */
 export function readKeyPolicy(text: string): KeyPolicy {
-  if (text === "all") return {};
-  const [name, number, ...rest] = text.split(":");
-  const value = Number(number);
-  if (rest.length === 0 && name === "near" && value >= LEAST_HELD && value % PAGE_TOKENS === 0) return { held: value };
-  if (rest.length === 0 && name === "infinigen" && value > 0 && value <= 1) {
-    return { infinigen: { share: value, least: LEAST } };
-  }
-  throw new OutriderError(
-    "bad_key_policy",
-    `"${text}" names no key policy; take all, near with a multiple of ${PAGE_TOKENS} tokens from ${LEAST_HELD} on, ` +
-      "such as near:384, or infinigen with a share of the keys, such as infinigen:0.2",
+  const [name = "", number, ...rest] = text.split(":");
+  const row = Object.hasOwn(KEY_POLICIES, name) && rest.length === 0 ? KEY_POLICIES[name] : undefined;
+  const policy = row?.read(number === undefined ? undefined : Number(number));
+  if (policy) return policy;
+  const forms = Object.entries(KEY_POLICIES).map(([known, { number: behind, example }]) =>
+    behind === undefined ? known : `${known} with ${behind}, such as ${example}`,
   );
+  throw new OutriderError("bad_key_policy", `"${text}" names no key policy; take ${forms.join(", or ")}`);
 }

@@ -14,6 +14,7 @@ import type { Sibling } from "../speculate/types.ts";
 import { atRest } from "./at-rest.ts";
 import { KvCache, PagePool } from "./cache.ts";
 import { type Block, forward, type Weights } from "./forward.ts";
+import { foretellQueries } from "./infinigen/foretell.ts";
 import { InfiniGen, type SkewedLayer } from "./infinigen/infinigen.ts";
 import type { KeyBudget } from "./key-policy.ts";
 import { joinMatrices, type Matrix, matrixOf } from "./matrix.ts";
@@ -161,7 +162,17 @@ export class Llama {
     this.infinigen =
       infinigen &&
       plan.infinigen &&
-      new InfiniGen(kernels, memory, plan.infinigen, plan, skewedLayers(header, plan, memory), headSize, infinigen);
+      new InfiniGen(
+        kernels,
+        memory,
+        plan.infinigen,
+        plan,
+        skewedLayers(header, plan, memory),
+        headSize,
+        infinigen,
+        (layer, row, T, out) =>
+          foretellQueries(kernels, header.config, this.#weights, plan.scratch, layer, row, T, out),
+      );
   }
 
   /**

@@ -66,7 +66,7 @@ import type {
 export const PAGE_TOKENS = 32;
 
 /** Bytes of the rows of one page and key/value head in an index. */
-export const indexBytes = (rows: number, width: number): number => rows * (width + 8);
+export const indexBytes = (width: number): number => PAGE_TOKENS * (width + 8);
 
 /** Bytes of the quantised form of one n-vector; n is a multiple of 32. */
 export const activationBytes = (n: number): number => 16 + 2 * Math.ceil(n / 32 / 4) * 16 + 6 * n;
@@ -203,7 +203,6 @@ export interface Kernels extends FormatKernels {
     probes: Floats,
     heads: number,
     W: number,
-    rows: number,
     indexes: PageTable,
     offset: Bytes,
     pages: number,

@@ -145,9 +145,10 @@ const KERNELS: { readonly [K in keyof Kernels]: KernelCost<Parameters<Kernels[K]
 
   // A row's scale and the probe's.
   scoreRows: {
-    cost: ([, heads, W, rows, , , pages]) => {
-      const scored = heads * pages * rows;
-      return cost(pages * indexBytes(rows, W), 4 * heads * W + 4 * pages * rows, { int8: scored * W, f32: 2 * scored });
+    cost: ([, heads, W, , , pages]) => {
+      const rows = pages * PAGE_TOKENS;
+      const scored = heads * rows;
+      return cost(pages * indexBytes(W), 4 * heads * W + 4 * rows, { int8: scored * W, f32: 2 * scored });
     },
   },
   chooseBest: { cost: ([, n, , most]) => cost(0, 4 * n + 4 * Math.min(n, most)) },

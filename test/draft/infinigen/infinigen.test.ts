@@ -6,7 +6,6 @@ import { expect, test } from "vitest";
 import { atRest } from "../../../src/core/draft/at-rest.ts";
 import { KvCache, PagePool } from "../../../src/core/draft/cache.ts";
 import { InfiniGen } from "../../../src/core/draft/infinigen/infinigen.ts";
-import { readKeyPolicy } from "../../../src/core/draft/key-policy.ts";
 import { planMemory } from "../../../src/core/draft/memory-plan.ts";
 import { headBlockBytes } from "../../../src/core/kernels/abi.ts";
 import { boundKernels } from "../../support/kernels.ts";
@@ -22,7 +21,10 @@ const NEEDLE = 77;
 
 const identity = Float32Array.from({ length: G * D * D }, (_, i) => (Math.floor(i / D) % D === i % D ? 1 : 0));
 
-/** InfiniGen over one cache of COUNT tokens with random keys, whose key at NEEDLE points along the query. */
+/**
+ * InfiniGen over one cache of COUNT tokens with random keys, whose key at NEEDLE points along the query. That query is
+ * foretold for LAYER, and its opposite for the other layers.
+ */
 function setUp(share: number, least?: number) {
   const tiny = packHeader(TINY_PACKS.target);
   const budget = { share, ...(least !== undefined && { least }) };
@@ -35,7 +37,6 @@ function setUp(share: number, least?: number) {
     offset: layer * G * headBlockBytes(D),
     skew: identity,
   }));
-  const infinigen = new InfiniGen(kernels, memory, plan.infinigen!, plan, layers, D, budget);
   const cache = new KvCache(new PagePool(plan.pages, atRest(tiny, kernels, memory, plan)));
   cache.reserve(COUNT);
   cache.extend(new Array(COUNT).fill(0));
@@ -54,10 +55,16 @@ function setUp(share: number, least?: number) {
     }
   }
   for (let h = 0; h < H; h++) floats(qkv, H * D).set(query, h * D);
-  floats(plan.infinigen!.foretold, H * D).set(floats(qkv, H * D));
+  const infinigen = new InfiniGen(kernels, memory, plan.infinigen!, plan, layers, D, budget, (layer, _row, _T, out) => {
+    const sign = layer === LAYER ? 1 : -1;
+    floats(out, H * D).set(floats(qkv, H * D).map((value) => sign * value));
+  });
   const attend = (sparse: boolean): number[] => {
     infinigen.begin(cache, sparse);
-    infinigen.attend(LAYER, { q: qkv, stride: H * D, out: mixed, outStride: H * D }, 1, COUNT - 1, 0);
+    const queries = { q: qkv, stride: H * D, out: mixed, outStride: H * D };
+    infinigen.attend(LAYER - 1, queries, 1, COUNT - 1, 0);
+    Object.assign(infinigen.read, { held: 0, read: 0 });
+    infinigen.attend(LAYER, queries, 1, COUNT - 1, 0);
     return [...floats(mixed, H * D)];
   };
   /** Overwrites what a position holds in the layer: it gets all attention of a query that reads it. */
@@ -81,7 +88,7 @@ test("with the whole budget gives the bits of attention over all keys", () => {
   expect(infinigen.read.read).toBe(infinigen.read.held);
 });
 
-test("finds an old key that the query points to", () => {
+test("finds an old key that the layer's own query points to", () => {
   const { attend } = setUp(0.25);
   const all = attend(false);
   expect(distance(attend(true), all)).toBeLessThan(0.02);
@@ -117,17 +124,6 @@ test("indexes again what was cut off and written anew", () => {
   expect(attend(true)).toEqual(before);
 });
 
-test("a setting names a key policy: all, near with the tokens that are held, or infinigen with a share", () => {
-  expect(readKeyPolicy("all")).toEqual({});
-  expect(readKeyPolicy("near:384")).toEqual({ held: 384 });
-  expect(readKeyPolicy("infinigen:0.2")).toEqual({ infinigen: { share: 0.2, least: 512 } });
-  const near = ["near", "near:0.2", "near:64", "near:400", "near:-96", "near:384:1"];
-  const others = ["infinigen", "infinigen:0", "infinigen:1.1", "infinigen:0.2:3", "quest:0.2", "toString:0.2", ""];
-  for (const text of [...others, ...near]) {
-    expect(() => readKeyPolicy(text), text).toThrow(/names no key policy; take all, near .* or infinigen/);
-  }
-});
-
 test("a setting reads all keys while they are few", () => {
   const { attend, infinigen } = setUp(0.25, 512);
   const all = attend(false);
@@ -140,6 +136,6 @@ test("without a skew it says what is missing", () => {
   const memory = new WebAssembly.Memory({ initial: Math.ceil(plan.bytes / 65536) });
   const bare = [{ heads: H, kvHeads: G, offset: 0, skew: new Float32Array(0) }];
   const make = () =>
-    new InfiniGen(boundKernels("simd", memory), memory, plan.infinigen!, plan, bare, D, { share: 0.2 });
+    new InfiniGen(boundKernels("simd", memory), memory, plan.infinigen!, plan, bare, D, { share: 0.2 }, () => {});
   expect(make).toThrow(/needs a pack with a skew/);
 });

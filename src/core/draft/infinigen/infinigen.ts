@@ -17,6 +17,7 @@ import { headBlockBytes, indexBytes, type Kernels, PAGE_TOKENS } from "../../ker
 import { type Bytes, type Floats, floatsAfter, type PageTable } from "../../kernels/address.ts";
 import { OutriderError } from "../../model/errors.ts";
 import type { KvCache } from "../cache.ts";
+import type { ChoosingAttention, Queries } from "../forward.ts";
 import type { KeyBudget } from "../key-policy.ts";
 import type { MemoryPlan } from "../memory-plan.ts";
 import type { InfiniGenMemory } from "./memory.ts";
@@ -32,14 +33,6 @@ export interface SkewedLayer {
   readonly skew: Float32Array;
 }
 
-/** Queries of T tokens, and where their attention goes. Strides are in floats. */
-export interface Queries {
-  readonly q: Floats;
-  readonly stride: number;
-  readonly out: Floats;
-  readonly outStride: number;
-}
-
 /** How many keys attentions of a draft step could have read, and how many they did. */
 export interface KeysRead {
   held: number;
@@ -51,7 +44,10 @@ const ALPHA = 5;
 /** Nothing speculates the first layer, which reads all keys. */
 const WHOLE = 1;
 
-export class InfiniGen {
+/** Writes to `out` the queries of layer `layer`, (T, H·D), of T tokens of the pass from row `row` on (foretell.ts). */
+export type Foretell = (layer: number, row: number, T: number, out: Floats) => void;
+
+export class InfiniGen implements ChoosingAttention {
   readonly read: KeysRead = { held: 0, read: 0 };
   /** Whether the pass under way may leave keys out. */
   sparse = false;
@@ -64,6 +60,7 @@ export class InfiniGen {
   readonly #budget: Required<KeyBudget>;
   /** Address of each page's index, by the page's own address. */
   readonly #indexOf: ReadonlyMap<number, number>;
+  readonly #foretell: Foretell;
   #indexed = 0;
 
   /**
@@ -79,7 +76,9 @@ export class InfiniGen {
     layers: readonly SkewedLayer[],
     headSize: number,
     { share, least = 1 }: KeyBudget,
+    foretell: Foretell,
   ) {
+    this.#foretell = foretell;
     this.#kernels = kernels;
     this.#memory = memory;
     this.#at = at;
@@ -96,16 +95,6 @@ export class InfiniGen {
     const gathered = new Uint32Array(memory.buffer, at.gatheredTable, at.gatheredPages);
     for (let n = 0; n < gathered.length; n++) gathered[n] = at.gathered + n * headBlockBytes(headSize);
     this.#indexOf = new Map(plan.pages.map((page, n) => [page, at.index + n * at.pageIndexBytes]));
-  }
-
-  /** Whether the queries of a layer are foretold by the layer before it. */
-  foretells(layer: number): boolean {
-    return this.sparse && layer >= WHOLE && layer < this.#layers.length;
-  }
-
-  /** Where queries that were foretold for the next layer go: (T, H·D). */
-  get foretold(): Floats {
-    return this.#at.foretold;
   }
 
   /** Begins a pass over `cache`: indexes its full pages. `sparse` where the pass may leave keys out. */
@@ -132,28 +121,34 @@ export class InfiniGen {
         readKeys(this.#memory.buffer, page + layer.offset + g * headBlockBytes(D), D, keys);
         for (let t = 0; t < PAGE_TOKENS; t++) turn(keys.subarray(t * D, (t + 1) * D), skew, rows.subarray(t * W));
         writeRows(this.#memory.buffer, to, rows, PAGE_TOKENS, W);
-        to += indexBytes(PAGE_TOKENS, W);
+        to += indexBytes(W);
       }
     }
   }
 
-  /**
-   * Attention of T tokens of one layer at `position` …, whose keys are in the pages already. `row` is the first one's
-   * row in the pass.
-   */
   attend(layer: number, queries: Queries, T: number, position: number, row: number): void {
-    const { kvHeads: G } = this.#layers[layer]!;
-    if (this.foretells(layer)) {
+    if (this.#foretold(layer + 1)) this.#foretell(layer + 1, row, T, this.#queriesOf(layer + 1, row));
+    const { heads: H, kvHeads: G, offset } = this.#layers[layer]!;
+    if (this.#foretold(layer)) {
       for (let t = 0; t < T; t++) {
         for (let g = 0; g < G; g++) this.#attendHead(layer, g, t, position + t + 1, queries, row + t);
       }
       return;
     }
     const { q, stride, out, outStride } = queries;
-    const { heads: H, offset } = this.#layers[layer]!;
     const { scratch } = this.#at;
     this.#kernels.attention(q, stride, T, H, G, this.#headSize, this.#pages, offset, position, out, outStride, scratch);
     if (this.sparse) for (let t = 1; t <= T; t++) this.#count(G, position + t, position + t);
+  }
+
+  /** Whether the queries of a layer are foretold by the layer before it. */
+  #foretold(layer: number): boolean {
+    return this.sparse && layer >= WHOLE && layer < this.#layers.length;
+  }
+
+  /** Where the foretold queries of a layer are, from row `row` on. A layer reads its own while those of the next one are written. */
+  #queriesOf(layer: number, row: number): Floats {
+    return floatsAfter(this.#at.foretold[layer % 2 === 0 ? 0 : 1], row * this.#layers[layer]!.heads * this.#headSize);
   }
 
   #attendHead(layer: number, g: number, t: number, count: number, queries: Queries, row: number): void {
@@ -174,7 +169,7 @@ export class InfiniGen {
       run(this.#pages, blockOffset, count);
       return;
     }
-    const keys = this.#choose(layer, g, floatsAfter(at.foretold, (row * G + g) * share * D), count, most);
+    const keys = this.#choose(layer, g, floatsAfter(this.#queriesOf(layer, row), g * share * D), count, most);
     this.#kernels.gatherKeys(at.positions, keys, D, this.#pages, blockOffset, at.gathered);
     run(at.gatheredTable, 0, keys);
   }
@@ -215,9 +210,9 @@ export class InfiniGen {
     for (let i = 0; i < probes.length; i++) probes[i]! *= toLogits;
     let before = g;
     for (let l = 0; l < layer; l++) before += this.#layers[l]!.kvHeads;
-    const offset = before * indexBytes(PAGE_TOKENS, W);
+    const offset = before * indexBytes(W);
     const { probes: from, indexTable, scores, rowScratch } = at;
-    this.#kernels.scoreRows(from, share, W, PAGE_TOKENS, indexTable, offset, this.#indexed, scores, rowScratch);
+    this.#kernels.scoreRows(from, share, W, indexTable, offset, this.#indexed, scores, rowScratch);
   }
 }
 

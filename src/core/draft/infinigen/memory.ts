@@ -17,8 +17,8 @@ export interface InfiniGenMemory {
   readonly scores: Floats;
   readonly rowScratch: Workspace;
   readonly probes: Floats;
-  /** f32 (tokens of a pass, H·D): queries of the next layer, foretold. */
-  readonly foretold: Floats;
+  /** Two of f32 (tokens of a pass, H·D): foretold queries of this layer and of the next one. */
+  readonly foretold: readonly [Floats, Floats];
   /** The attention kernel's own. */
   readonly scratch: Workspace;
 }
@@ -33,7 +33,7 @@ export function infiniGenMemory(
 ): InfiniGenMemory {
   const { heads, kvHeads, headSize: D, skew: width = 0 } = config;
   const most = Math.ceil(config.context / PAGE_TOKENS) + 1;
-  const pageIndexBytes = totalKvHeads(config) * indexBytes(PAGE_TOKENS, width);
+  const pageIndexBytes = totalKvHeads(config) * indexBytes(width);
   return {
     index: take(pages * pageIndexBytes),
     pageIndexBytes,
@@ -45,7 +45,7 @@ export function infiniGenMemory(
     scores: take(4 * most * PAGE_TOKENS),
     rowScratch: take(4 * width + 4 * most * PAGE_TOKENS),
     probes: take((4 * width * heads) / kvHeads),
-    foretold: take(4 * tokens * heads * D),
+    foretold: [take(4 * tokens * heads * D), take(4 * tokens * heads * D)],
     scratch,
   };
 }

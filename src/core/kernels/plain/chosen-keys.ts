@@ -10,18 +10,18 @@ export function plainChosenKeys(view: DataView): Pick<Kernels, "scoreRows" | "ch
   const get = (at: number): number => view.getFloat32(at, true);
 
   return {
-    scoreRows(probes, heads, W, rows, indexes, offset, pages, out) {
+    scoreRows(probes, heads, W, indexes, offset, pages, out) {
       for (let h = 0; h < heads; h++) {
         const probe = Array.from({ length: W }, (_, i) => get(floatsAfter(probes, h * W + i)));
         const top = Math.max(...probe.map(Math.abs));
         const toInt = top > 0 ? f32(63 / top) : 0;
         const ints = probe.map((value) => nearest(f32(value * toInt)));
-        const scores = Array.from({ length: pages * rows }, (_, i) => {
-          const index = view.getUint32(indexes + 4 * Math.floor(i / rows), true) + offset;
-          const row = i % rows;
-          const q = (c: number): number => view.getInt8(index + (c >> 2) * rows * 4 + row * 4 + (c & 3));
+        const scores = Array.from({ length: pages * PAGE_TOKENS }, (_, i) => {
+          const index = view.getUint32(indexes + 4 * Math.floor(i / PAGE_TOKENS), true) + offset;
+          const row = i % PAGE_TOKENS;
+          const q = (c: number): number => view.getInt8(index + (c >> 2) * PAGE_TOKENS * 4 + row * 4 + (c & 3));
           const dot = ints.reduce((sum, int, c) => sum + int * q(c), 0);
-          return f32(f32(dot * get(index + rows * W + row * 4)) * f32(top / 63));
+          return f32(f32(dot * get(index + PAGE_TOKENS * W + row * 4)) * f32(top / 63));
         });
         const peak = Math.max(...scores);
         for (const [i, score] of scores.entries()) {
