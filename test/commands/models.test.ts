@@ -8,14 +8,15 @@ import { runnable } from "../../src/tools/commands/engine.ts";
 import { edgeModels } from "../../src/tools/commands/models.ts";
 import { prepareCommand } from "../../src/tools/commands/prepare.ts";
 import { startCommand } from "../../src/tools/commands/start.ts";
-import { defaultPair, knownPairs } from "../../src/tools/obtain/pair.ts";
+import { defaultPair, knownPairs, pairNamed } from "../../src/tools/obtain/pair.ts";
 import { assembleEdge, describeTarget, draftFor } from "../../src/tools/service/assets.ts";
 import { printed } from "../support/printed.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
 const MODELS = path.resolve(import.meta.dirname, "../../models");
 const GGUF = path.join(MODELS, "tiny/tiny.gguf");
-const pair = defaultPair(knownPairs(MODELS));
+const pairs = knownPairs(MODELS);
+const pair = defaultPair(pairs);
 
 let directory: string;
 beforeEach(() => {
@@ -34,9 +35,9 @@ describe("models", () => {
   });
 
   test("a draft by its short name, by its path, and none", async () => {
-    const small = pair.drafts.get("s")!;
-    expect((await edgeModels({ draft: "s" })).draft).toBe(small);
-    expect((await edgeModels({ draft: small })).draft).toBe(small);
+    const large = pairNamed("qwen2.5-coder-1.5b", pairs).drafts.get("l")!;
+    expect((await edgeModels({ pair: "qwen2.5-coder-1.5b", draft: "l" })).draft).toBe(large);
+    expect((await edgeModels({ draft: pair.draft! })).draft).toBe(pair.draft);
     expect(await edgeModels({ draft: "none" })).toMatchObject({ draft: null, from: pair });
   });
 
@@ -67,8 +68,9 @@ describe("models", () => {
   });
 
   test("a draft of the project by the name of its folder", async () => {
-    const named = await edgeModels({ draft: "smollm2-135m-draft-s" });
-    expect(named).toMatchObject({ draft: pair.drafts.get("s"), from: pair });
+    const coder = pairNamed("qwen2.5-coder-1.5b", pairs);
+    const named = await edgeModels({ draft: "qwen2.5-coder-draft-l" });
+    expect(named).toMatchObject({ draft: coder.drafts.get("l"), from: { name: coder.name } });
   });
 
   test("a draft with other tokens is refused before anything is written", async () => {

@@ -6,6 +6,7 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { draftsHere, packDraft } from "../../models/package.ts";
 import { PACKAGE } from "../../src/core/platform/places.ts";
 import { knownPairs } from "../../src/tools/obtain/pair.ts";
 import { newNode } from "../../src/tools/service/node.ts";
@@ -13,6 +14,7 @@ import { Stranger, streamed, type Tarball } from "./stranger.ts";
 
 /** The drafts of the known pairs are 52 of the 54 MB. */
 const MOST_BYTES = 60e6;
+const VERSION: string = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8")).version;
 const TINY = "node_modules/outrider/models/tiny";
 
 const stranger = new Stranger();
@@ -40,9 +42,20 @@ test("holds what runs, and the drafts that the known pairs start with", () => {
   expect(tarball.size).toBeLessThan(MOST_BYTES);
 });
 
+test("each draft is a package of its own, which a pair.json can name", async () => {
+  const drafts = draftsHere();
+  expect([...drafts.keys()]).toContain("smollm2-135m-draft-m");
+  for (const [name, pack] of drafts) {
+    const { tarball, npm } = await packDraft(name, pack, join(pack, "../README.md"), stranger.app);
+    expect(npm).toBe(`outrider-${name}@${VERSION}`);
+    const names = await stranger.run("tar", ["-tzf", tarball]);
+    for (const file of readdirSync(pack)) expect(names).toContain(`package/pack/${file}\n`);
+    expect(names).toContain("package/README.md\n");
+  }
+});
+
 test("`npx outrider` knows its version and its commands", async () => {
-  const { version } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8"));
-  expect((await stranger.run("npx", ["outrider", "--version"])).trim()).toBe(version);
+  expect((await stranger.run("npx", ["outrider", "--version"])).trim()).toBe(VERSION);
   expect(await stranger.run("npx", ["outrider", "--help"])).toContain("outrider start");
 });
 

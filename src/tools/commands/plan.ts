@@ -6,6 +6,7 @@ import { PASS_COSTS } from "../../origin/pass-costs.ts";
 import { textTable } from "../charts/text-table.ts";
 import { type DraftFacts, draftFacts } from "../evaluate/draft-facts.ts";
 import { type Plan, type PlannedWay, plan } from "../evaluate/plan.ts";
+import { obtainDraft } from "../obtain/draft-package.ts";
 import { defaultPair, knownPairs, recordedOf } from "../obtain/pair.ts";
 import { readAnswers } from "../text/target-text.ts";
 import { command } from "./command.ts";
@@ -96,6 +97,7 @@ async function factsOf({ draft, answers, acceptance, draftStep }: Asked): Promis
   const pair = defaultPair(knownPairs(MODELS));
   const pack = draft === undefined ? pair.draft : (pair.drafts.get(draft) ?? packNamed(draft));
   if (pack === null) throw usage("this copy of the project has no default draft; name one with --draft");
+  await obtainDraft(pair, pack);
   const file = answers ?? recordedOf(pair);
   const measured = await draftFacts(pack, await readAnswers(file, ANSWERS), TOKENS);
   return {

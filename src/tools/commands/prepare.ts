@@ -4,6 +4,7 @@ import { OutriderError } from "../../core/model/errors.ts";
 import { directoryHeader, fileSha256, wholePack } from "../../core/platform/disk.ts";
 import { cacheFolder, PACKAGE } from "../../core/platform/places.ts";
 import { importFile } from "../compress/import-file.ts";
+import { obtainDraft } from "../obtain/draft-package.ts";
 import { obtainModel } from "../obtain/obtain.ts";
 import { defaultPair, knownPairs, type Pair, pairNamed } from "../obtain/pair.ts";
 import { draftFor, linkFiles } from "../service/assets.ts";
@@ -41,6 +42,7 @@ models.`,
     }
     if (pair.absent !== null) console.error(pair.absent);
     if (pair.draft === null) return;
+    await obtainDraft(pair, pair.draft);
     printPack(pair.draft, await draftFor(targetFacts(pair), pair.draft), json);
   },
 });
@@ -55,6 +57,7 @@ const targetFacts = ({ target }: Pair) => ({ model: target.model, vocabulary: { 
 export async function prepare(): Promise<{ target: string; draft: string }> {
   const pair = defaultPair(knownPairs(MODELS));
   if (pair.draft === null) throw new OutriderError("bad_pair", `${pair.name} has no default draft`);
+  await obtainDraft(pair, pair.draft);
   await draftFor(targetFacts(pair), pair.draft);
   return { target: await targetPack(pair), draft: pair.draft };
 }

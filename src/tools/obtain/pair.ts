@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import * as z from "zod";
 import { OutriderError } from "../../core/model/errors.ts";
+import { cacheFolder } from "../../core/platform/places.ts";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().positive();
@@ -43,11 +44,18 @@ const targetSchema = z.strictObject({
   sources: z.array(z.union([hubSchema, pypiSchema])),
 });
 
+const packageSchema = z.strictObject({
+  /** An npm package, `name@version`, whose folder `pack` is the draft's pack. */
+  npm: z.string().regex(/^(@[\w.-]+\/)?[\w.-]+@\d[\w.+-]*$/),
+  /** Of the pack's pack.json, which has the SHA-256 of everything else. */
+  sha256,
+});
+
 const pairSchema = z.strictObject({
   name: z.string().regex(/^[\w.-]+$/),
   target: targetSchema,
-  /** Packs by short name, relative to the pair's folder. */
-  drafts: z.record(z.string(), z.string()),
+  /** Packs by short name: folders relative to the pair's, or packages of npm. */
+  drafts: z.record(z.string(), z.union([z.string(), packageSchema])),
   /** The draft that is used unless one is named; absent: none. */
   draft: z.string().optional(),
   /**
@@ -65,6 +73,7 @@ const pairSchema = z.strictObject({
 
 export type HubSource = z.infer<typeof hubSchema>;
 export type PypiSource = z.infer<typeof pypiSchema>;
+export type DraftPackage = z.infer<typeof packageSchema>;
 /** A target that can be fetched. */
 export type KnownTarget = z.infer<typeof targetSchema>;
 
@@ -75,6 +84,8 @@ export interface Pair {
   readonly target: KnownTarget;
   /** Directories of packs by short name. */
   readonly drafts: ReadonlyMap<string, string>;
+  /** By the directory of a draft's pack: the npm package that puts it there. */
+  readonly packages: ReadonlyMap<string, DraftPackage>;
   /** By the directory of a draft's pack: tokens per target pass, as the draft's card reports. */
   readonly tokensPerPass: ReadonlyMap<string, number>;
   /** Directory of the default draft's pack; null: the pair has none, or this copy of the project does not hold it. */
@@ -106,17 +117,24 @@ export function readPair(directory: string): Pair {
     throw bad(`${issue?.path.join(".")}: ${issue?.message}`);
   }
   const { name, target, drafts, draft, tokensPerPass, engine, examples } = parsed.data;
-  const packs = new Map(Object.entries(drafts).map(([short, pack]) => [short, path.resolve(directory, pack)]));
+  const packs = new Map<string, string>();
+  const packages = new Map<string, DraftPackage>();
+  for (const [short, draft] of Object.entries(drafts)) {
+    const pack = typeof draft === "string" ? path.resolve(directory, draft) : packageFolder(draft);
+    packs.set(short, pack);
+    if (typeof draft !== "string") packages.set(pack, draft);
+  }
   const chosen = draft === undefined ? null : packs.get(draft);
   if (chosen === undefined) throw bad(`draft: there is no draft "${draft}" among its drafts`);
   const unknown = Object.keys(tokensPerPass).find((short) => !packs.has(short));
   if (unknown !== undefined) throw bad(`tokensPerPass: there is no draft "${unknown}" among its drafts`);
-  const isHere = chosen !== null && existsSync(path.join(chosen, "pack.json"));
+  const isHere = chosen !== null && (packages.has(chosen) || existsSync(path.join(chosen, "pack.json")));
   return {
     name,
     directory,
     target,
     drafts: packs,
+    packages,
     tokensPerPass: new Map(Object.entries(tokensPerPass).map(([short, figure]) => [packs.get(short)!, figure])),
     draft: isHere ? chosen : null,
     absent:
@@ -127,6 +145,12 @@ export function readPair(directory: string): Pair {
     examples,
     isDefault: parsed.data.default,
   };
+}
+
+/** Where the pack of an npm package lies once it is obtained: in the user's cache. */
+function packageFolder({ npm }: DraftPackage): string {
+  const name = npm.slice(0, npm.lastIndexOf("@"));
+  return path.join(cacheFolder(), "drafts", npm.replace("/", "+"), "node_modules", name, "pack");
 }
 
 /** All pairs of a models folder, by name. */
