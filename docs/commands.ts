@@ -1,4 +1,4 @@
-/** docs/commands.md: the help of every command. */
+/** docs/reference/commands.md: the help of every command. */
 import { stripVTControlCharacters } from "node:util";
 import { COMMANDS } from "../src/tools/commands/main.ts";
 
@@ -23,5 +23,5 @@ export async function helps(): Promise<Map<string, string>> {
 /** Path under the repository → content. */
 export async function commandFiles(): Promise<Record<string, string>> {
   const sections = [...(await helps())].map(([name, help]) => `## outrider ${name}\n\n\`\`\`\n${help}\n\`\`\``);
-  return { "docs/commands.md": `${[INTRODUCTION, ...sections].join("\n\n")}\n` };
+  return { "docs/reference/commands.md": `${[INTRODUCTION, ...sections].join("\n\n")}\n` };
 }

@@ -8,7 +8,7 @@ import type { Recipe } from "../../src/tools/compress/recipe.ts";
 import { packRecipe } from "../../src/tools/make/pack-recipe.ts";
 import type { DraftFormat } from "../../src/tools/make/shape.ts";
 
-/** What the drafts of SmolLM2 were tuned with (docs/log.md). */
+/** What the drafts of SmolLM2 were tuned with (docs/record/log.md). */
 export const TUNED: Drafting = { sigma: 0.9, copyConfidence: 0.85, copyWeight: 0.4 };
 
 /**

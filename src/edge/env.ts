@@ -1,5 +1,5 @@
 /**
- * Bindings and settings of the edge Worker, typed. wrangler.toml declares them; docs/deploying.md says what each does.
+ * Bindings and settings of the edge Worker, typed. wrangler.toml declares them; docs/use/deploying.md says what each does.
  */
 import type { KeyLimits } from "../core/platform/keys.ts";
 import type { Admission, Usage } from "./bill/allowance.ts";

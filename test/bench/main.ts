@@ -32,7 +32,7 @@ export const BENCHES: readonly Program[] = [
   },
   {
     name: "recipes-table",
-    about: "The table of docs/recipes.md, from lines of outrider eval and of the bench recipes.",
+    about: "The table of docs/record/recipes.md, from lines of outrider eval and of the bench recipes.",
     needs: "both files",
     builds: "nothing",
     command: node("test/recipes/table.ts"),

@@ -7,7 +7,7 @@ export const ROOT = resolve(import.meta.dirname, "../..");
 /** Paths of all documents, relative to the repository. */
 export const documents: readonly string[] = [
   ...markdownOf("."),
-  ...markdownOf("docs"),
+  ...["use", "reference", "record", "record/drafts"].flatMap((room) => markdownOf(`docs/${room}`)),
   ...markdownOf("models"),
   ...readdirSync(resolve(ROOT, "models")).flatMap((name) => markdownOf(`models/${name}`)),
   ...markdownOf("test"),
@@ -26,7 +26,9 @@ function markdownOf(folder: string): string[] {
 }
 
 /** Logs keep the words and names of their day. */
-export const HISTORY: readonly string[] = ["docs/log.md", "test/bench/RESULTS.md", "CHANGELOG.md"];
+export const HISTORY: readonly string[] = documents.filter((document) =>
+  /^(?:docs\/record\/(?:log|drafts\/).*|test\/bench\/RESULTS\.md|CHANGELOG\.md)$/.test(document),
+);
 
 export const read = (document: string): string => readFileSync(resolve(ROOT, document), "utf8");
 

@@ -8,7 +8,7 @@ const shown = documents
   .filter(({ blocks }) => blocks.length > 0);
 
 test("some blocks are marked", () => {
-  expect(shown.map(({ document }) => document)).toContain("docs/quickstart.md");
+  expect(shown.map(({ document }) => document)).toContain("docs/use/quickstart.md");
 });
 
 test.each(shown)("$document runs", async ({ blocks }) => {

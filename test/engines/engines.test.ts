@@ -2,7 +2,7 @@
  * llama.cpp, SGLang and vLLM, real ones on the CPU, under the table of all engines, with SmolLM2-135M-Instruct in f32.
  *
  * Needs Linux, a Python 3.10 to 3.12 with venv (OUTRIDER_PYTHON, or python3), gcc, PyPI, 15 GB of disk and 8 GB of
- * memory; the first run installs for ten minutes or more. Prints what was counted; docs/engines.md has a run.
+ * memory; the first run installs for ten minutes or more. Prints what was counted; docs/record/engines.md has a run.
  * OUTRIDER_ENGINES_CHECKPOINT names another model for SGLang and vLLM, as a Hugging Face folder: a pair's target with
  * its weights dequantised.
  */

@@ -85,7 +85,7 @@ describe.each([
 
 describe.each([
   // Less than the best four and eight levels of one weight, which lose 0.1175 and 0.0345; more than any code of four
-  // weights must (docs/log.md).
+  // weights must (docs/record/log.md).
   { format: "q2add", books: TWO_BOOKS, loses: [0.094, 0.103] },
   { format: "q3add", books: THREE_BOOKS, loses: [0.0278, 0.0307] },
 ] as const)("$format", ({ format, books, loses }) => {

@@ -66,7 +66,7 @@ echo 'export const getLlama = () => "${text}";' > ${home}/dist/index.js`;
     await commands({ npm: npm("ours") });
     await findLlamaLibrary();
     const version = named((await asked())[0]!)[0]!.split("@")[1];
-    const docs = await readFile(path.resolve(import.meta.dirname, "../../docs/origin.md"), "utf8");
+    const docs = await readFile(path.resolve(import.meta.dirname, "../../docs/use/origin.md"), "utf8");
     expect(docs).toContain(`@node-llama-cpp/linux-x64-vulkan@${version}\n`);
   });
 

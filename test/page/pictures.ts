@@ -1,5 +1,5 @@
 /**
- * Pictures of the page in docs/page, and whether it still looks like them. They hold for one Chromium with its fonts:
+ * Pictures of the page in docs/use/page, and whether it still looks like them. They hold for one Chromium with its fonts:
  * Debian's, with DejaVu. `PICTURES=write npm run suite page` takes them anew.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 
-const FOLDER = join(import.meta.dirname, "../../docs/page");
+const FOLDER = join(import.meta.dirname, "../../docs/use/page");
 
 /** Pixels that may differ; a changed letter takes more. */
 const FEW = 20;
@@ -26,7 +26,7 @@ export async function expectPicture(page: Page, name: string): Promise<void> {
   expect(existsSync(file), `${file} is missing; PICTURES=write takes it`).toBe(true);
   const differing = await difference(page, readFileSync(file), shot);
   if (differing > FEW) writeFileSync(join(FOLDER, `${name}.new.png`), shot);
-  expect(differing, `pixels of ${name} that differ; see docs/page/${name}.new.png`).toBeLessThanOrEqual(FEW);
+  expect(differing, `pixels of ${name} that differ; see docs/use/page/${name}.new.png`).toBeLessThanOrEqual(FEW);
 }
 
 /** How many pixels of two pictures differ visibly; Infinity where their sizes do. The browser decodes them. */

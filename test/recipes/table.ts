@@ -1,5 +1,5 @@
 /**
- * `npm run bench recipes-table -- FIGURES.jsonl SPEEDS.json`: the table of docs/recipes.md, from the lines of `outrider eval
+ * `npm run bench recipes-table -- FIGURES.jsonl SPEEDS.json`: the table of docs/record/recipes.md, from the lines of `outrider eval
  * … --json` and the last line of `npm run bench recipes`. By size; in bold what no pack of at most its size equals in
  * tokens a pass of 8.
  */

@@ -9,7 +9,7 @@
  *
  * Installs the SDKs into .cache/sdk (npm, pip; about 600 MB). The tiny pair of the repository answers, in workerd on
  * this machine, with a key. `--only a,b` takes some SDKs, `--cases a,b` some cases; `--write` puts the table into
- * docs/sdk.md, which then holds all SDKs and cases of the run.
+ * docs/reference/sdk.md, which then holds all SDKs and cases of the run.
  */
 import { parseOptions } from "../support/parse-options.ts";
 import { startEdge } from "../support/service.ts";

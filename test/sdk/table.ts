@@ -1,4 +1,4 @@
-/** What a run of `npm run suite sdk` found, as text and as docs/sdk.md. */
+/** What a run of `npm run suite sdk` found, as text and as docs/reference/sdk.md. */
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { textTable } from "../../src/tools/charts/text-table.ts";
@@ -24,7 +24,7 @@ export function printed(cases: readonly Case[], sdks: readonly Sdk[], rows: read
   return textTable(heads, cells).join("\n");
 }
 
-/** Writes docs/sdk.md. */
+/** Writes docs/reference/sdk.md. */
 export function writeTable(cases: readonly Case[], sdks: readonly Sdk[], rows: readonly (readonly Cell[])[]): void {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   const table = [
@@ -45,5 +45,5 @@ ${table.join("\n")}
 | --- | --- |
 ${sdks.map(({ name, packages }) => line([name, packages.join(", ")])).join("\n")}
 `;
-  writeFileSync(resolve(import.meta.dirname, "../../docs/sdk.md"), document);
+  writeFileSync(resolve(import.meta.dirname, "../../docs/reference/sdk.md"), document);
 }

@@ -93,7 +93,7 @@ export class ScaledRows {
 
 // The next block is `ahead` bytes on. In two bits each of its lines is touched while this one is computed: a processor
 // that fetches ahead by itself stops at the end of a page of memory, which a block is about as long as. In three bits a
-// block is longer, and touching takes more time than it saves (docs/log.md).
+// block is longer, and touching takes more time than it saves (docs/record/log.md).
 function oneToken<F>(
   tables: usize, tile: usize, cols: i32, scale: f32, rowsLeft: i32, out: usize, accumulate: i32, ahead: usize,
 ): void {

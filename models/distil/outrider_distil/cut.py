@@ -42,7 +42,7 @@ from .memory import keep_freed
 from .rounding import Seen, round_block
 from .whole import Whole
 
-# Highest learning rates. A wide block in floats ends better at the lower one (docs/log.md).
+# Highest learning rates. A wide block in floats ends better at the lower one (docs/record/log.md).
 RATE = 2e-4
 ROUNDED_RATE = 5e-4
 CUT = "cut.json"  # which blocks and channels a folder of finished blocks is of

@@ -1,6 +1,6 @@
 """
 Keeps the memory of freed tensors in the process. By default glibc returns large blocks to the kernel, which must fill
-the next ones with zeros: a fifth of the time of a training step on a CPU (docs/log.md).
+the next ones with zeros: a fifth of the time of a training step on a CPU (docs/record/log.md).
 """
 
 import ctypes

@@ -26,7 +26,7 @@ BY_GROUPS = ("q2had", "q3had", *ROTATED_SUMS)
 
 # By the name of what a block is rounded to: the format of its matrices, and that of some of them where it is another.
 # In two bits down projections lose a third of a block's error to more than a half, and for its bytes no matrix gains
-# as much by a third bit as that of the values (docs/log.md).
+# as much by a third bit as that of the values (docs/record/log.md).
 BLOCK_FORMATS: dict[str, tuple[str, dict[str, str]]] = {
     "lut4": ("lut4", {}),
     "q2had+q3had": ("q2had", {"v_proj": "q3had", "down_proj": "q3had"}),

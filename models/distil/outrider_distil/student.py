@@ -35,7 +35,7 @@ def autocast(device: str) -> torch.autocast:
 def load(path: Path, device: str, dtype: torch.dtype = torch.float32) -> nn.Module:
     """
     A checkpoint of a decoder that transformers knows. On a CPU attention is computed by plain products, which are
-    faster on short lines than PyTorch's fused attention (docs/log.md).
+    faster on short lines than PyTorch's fused attention (docs/record/log.md).
     """
     attention = "eager" if device == "cpu" else "sdpa"
     return AutoModelForCausalLM.from_pretrained(path, dtype=dtype, attn_implementation=attention).to(device)

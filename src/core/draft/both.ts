@@ -13,7 +13,7 @@ import { DRAFT_SLICE, pause } from "./model-drafter.ts";
 import { pooled, withRecycled } from "./pool.ts";
 
 /**
- * A copy of this confidence is proposed without running the model, which is rarely more often right (docs/log.md). The
+ * A copy of this confidence is proposed without running the model, which is rarely more often right (docs/record/log.md). The
  * draft's pack may name another value.
  */
 const COPY_CONFIDENCE = 0.85;

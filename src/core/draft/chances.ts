@@ -11,13 +11,13 @@ import type { Drawn } from "./draw.ts";
 
 /**
  * σ, in logits, of a draft whose pack does not name its own (`drafting.sigma`). Measured with a draft of 41 M weights
- * for a target of 135 M, greedy and at temperature 0.8: 0.8 to 1.0 give the best confidences (docs/log.md).
+ * for a target of 135 M, greedy and at temperature 0.8: 0.8 to 1.0 give the best confidences (docs/record/log.md).
  */
 const SIGMA = 0.9;
 
 /**
  * Tokens to draw for a position. With two, the confidence of the second comes out too high; six change nothing
- * (docs/log.md).
+ * (docs/record/log.md).
  */
 export const DRAWN = 4;
 

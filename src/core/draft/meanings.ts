@@ -1,7 +1,7 @@
 /**
  * What a draft with a trimmed vocabulary means by its tokens. It reads a token that it lacks as the last of its pieces,
  * and where it copies the token from the conversation, it says that piece: `edges` was read as `ges`, so `ges` comes
- * out. A row therefore stands for the token that was last read from it (docs/log.md, "A piece means the token that it
+ * out. A row therefore stands for the token that was last read from it (docs/record/log.md, "A piece means the token that it
  * was read for").
  */
 import { commonPrefix } from "../model/common-prefix.ts";

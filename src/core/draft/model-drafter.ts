@@ -19,12 +19,12 @@ export const DRAFT_SLICE = 3;
 const PREFILL_SLICE = 8;
 /**
  * The same for what is read first. The target reads the prompt meanwhile, and on its way out the first token waits for
- * a slice more than once (docs/log.md, "The first token").
+ * a slice more than once (docs/record/log.md, "The first token").
  */
 const FIRST_SLICE = 4;
 /**
  * Tokens that a draft may wait for. A first draft shall leave within 300 ms of CPU, and a token of the default draft
- * takes 0.8 to 1 ms with so few before it (docs/tuning.md).
+ * takes 0.8 to 1 ms with so few before it (docs/use/tuning.md).
  */
 export const READ_AT_ONCE = 192;
 /** Pages of a cache that reads ahead: the first, and room for as much again as it begins with. */
@@ -45,7 +45,7 @@ export interface Work {
  * Where the timeline is longer than a draft may wait for, a second cache reads ahead: the timeline's first page and its
  * newest tokens, at their own positions. Drafts come from it until the first cache has read all that it can hold, which
  * `settle` does in slices while the target is at work. What a bounded cache would let go of again is never read: drafts
- * are better without (docs/keeping.md), and it would be most of the CPU of a long prompt.
+ * are better without (docs/record/keeping.md), and it would be most of the CPU of a long prompt.
  */
 export class ModelDrafter implements Drafter {
   readonly #llama: Llama;

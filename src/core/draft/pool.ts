@@ -8,13 +8,13 @@ import type { Candidate, Proposed } from "../speculate/types.ts";
 
 /**
  * What a copy counts beside the model's 1, where the pack says nothing. Good drafts save the most at 0.3 to 0.5, and
- * one that is seldom right at 1.5 (docs/log.md). What nobody has measured lies between.
+ * one that is seldom right at 1.5 (docs/record/log.md). What nobody has measured lies between.
  */
 const COPY_WEIGHT = 1;
 /** The chance of a token that the model does not name, and of one that is no copy: about what either leaves over. */
 const UNNAMED = 0.02;
 const UNCOPIED = 0.03;
-/** What a recycled token counts beside the 1 of others: it is the target's own opinion (docs/log.md). */
+/** What a recycled token counts beside the 1 of others: it is the target's own opinion (docs/record/log.md). */
 const RECYCLED_WEIGHT = 1;
 
 /** The likeliest token, with all others that are named. A token's `source` is whoever gives it the higher chance. */

@@ -20,7 +20,7 @@ const DRAFTS = 4;
 export const MAX_MATCH = 4;
 /**
  * Shares of right tokens by the length of the part, of the newest refused draft and of those before it. Measured on
- * answers of Qwen2.5-Coder-1.5B (docs/log.md); the answer at hand corrects them.
+ * answers of Qwen2.5-Coder-1.5B (docs/record/log.md); the answer at hand corrects them.
  */
 const GUESSES = { newest: [0.65, 0.75, 0.9, 0.9], older: [0.3, 0.5, 0.7, 0.75] } as const;
 const CLASSES = [...GUESSES.newest, ...GUESSES.older].map((guess) => ({ guess }));

@@ -36,7 +36,7 @@
  *   R·W + 4R    int32   64 · Σ q [R]
  *
  * Keys carry the error of attention. With int8 keys and a scale for each 16 channels 99.0 % of the f32 argmaxes on
- * WikiText-2 stay, with 12 bits and one scale 99.96 %. Values lose nothing that counts at int8 (docs/log.md).
+ * WikiText-2 stay, with 12 bits and one scale 99.96 %. Values lose nothing that counts at int8 (docs/record/log.md).
  *
  * At rest a page takes 3.75 bits a number. Each 32 channels of a token's key or value are rotated by a Hadamard matrix
  * over √32 (in Sylvester's order) and rounded to codes; number = step · (code − half the codes + ½), rotated back.

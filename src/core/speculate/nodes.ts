@@ -27,7 +27,7 @@ export interface Nodes {
 
 /**
  * The least worth of a sibling, in decided tokens, where only passes count: it costs a position all the same. Simulated
- * with a draft of SmolLM2-135M: 2.07 tokens per pass, 2.04 at 0.05, 2.09 without a limit (docs/log.md, "Siblings",
+ * with a draft of SmolLM2-135M: 2.07 tokens per pass, 2.04 at 0.05, 2.09 without a limit (docs/record/log.md, "Siblings",
  * 2026-11-26).
  */
 export const LEAST_SIBLING = 0.03;

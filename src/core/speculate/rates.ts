@@ -71,7 +71,7 @@ export const waitingLeads = (waiting: Prospect, not: Prospect, lead = 1): boolea
 /** Lengths of a first draft that are compared. */
 const FIRSTS = [1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 31];
 
-/** Tokens that a drafter is ahead at most: what is farther is seldom still right (docs/log.md, "Drafting ahead"). */
+/** Tokens that a drafter is ahead at most: what is farther is seldom still right (docs/record/log.md, "Drafting ahead"). */
 export const MOST_AHEAD = 15;
 
 export const chanceAt = (chances: readonly number[], depth: number): number =>

@@ -37,7 +37,7 @@ export interface WindowPolicy {
   /**
    * What to spend least of per decided token; "auto": time, and the origin never waits while it has many generations.
    * Sequences that wait for drafts of their own miss each other's passes, and a GPU that could batch them runs more
-   * passes for fewer tokens (docs/log.md, "Many clients at one emulated GPU").
+   * passes for fewer tokens (docs/record/log.md, "Many clients at one emulated GPU").
    */
   readonly spare: "time" | "passes" | "auto";
   /** False: nothing is drafted behind a draft that an origin has waited for and not answered yet. */
@@ -53,7 +53,7 @@ export interface WindowPolicy {
 /**
  * The `fallback` where only passes count: without one, drafting on always promises a little. Measured on six prompts
  * with a draft of 20 blocks of SmolLM2-135M: 2 % fewer tokens per pass, and a third of the draft steps saved
- * (docs/log.md, "When to stop drafting if only passes count", 2026-11-25). A confidence is compared, so the value does
+ * (docs/record/log.md, "When to stop drafting if only passes count", 2026-11-25). A confidence is compared, so the value does
  * not depend on the pair's speed.
  */
 export const LEAST_CONFIDENCE = 0.1;
@@ -84,7 +84,7 @@ const CHOOSE_AFTER = { least: 1, most: 24 } as const;
 const chosenFor = (known: number): number => Math.max(CHOOSE_AFTER.least, Math.min(CHOOSE_AFTER.most, known >> 2));
 
 /**
- * Alternatives that a drafter names for each position. More are hardly ever worth a position of the pass (docs/log.md,
+ * Alternatives that a drafter names for each position. More are hardly ever worth a position of the pass (docs/record/log.md,
  * "Siblings", 2026-11-26, and "All thirty blocks, half as wide": five others gain nothing).
  */
 const OTHERS = 3;

@@ -1,4 +1,4 @@
-/** The errors that clients are answered with: status → codes → when. docs/api.md prints the same rows. */
+/** The errors that clients are answered with: status → codes → when. docs/reference/api.md prints the same rows. */
 export const ERRORS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   400: {
     invalid_json: "The body is not JSON.",

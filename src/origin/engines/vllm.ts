@@ -34,7 +34,7 @@ import { beginnings, best, blockOf, drawnOne, limitOf, run, type Vllm, whole } f
 
 /**
  * Requested of every position at first, where the sampling does not tell how many it keeps. vLLM writes each of them as
- * text, which costs its server 15 ms for 128 of nine positions and 25 ms for 256 (docs/log.md).
+ * text, which costs its server 15 ms for 128 of nine positions and 25 ms for 256 (docs/record/log.md).
  */
 const MAX_LIKELIEST = 128;
 /** Times as many are requested of a position that these leave open. */

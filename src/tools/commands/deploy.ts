@@ -18,7 +18,7 @@ import { runWrangler } from "../service/wrangler.ts";
 import { command } from "./command.ts";
 import { flag, text } from "./options.ts";
 
-/** 10 ms of CPU against the default draft's step, which took 4.0 and 1.9 ms on two machines (docs/deploying.md). */
+/** 10 ms of CPU against the default draft's step, which took 4.0 and 1.9 ms on two machines (docs/use/deploying.md). */
 const FREE_PLAN = [
   "note: on the Free plan a Worker has 10 ms of CPU a request, which are 2.5 to 5.3 steps of the default draft.",
   "Cloudflare's pages contradict each other about Durable Objects, where drafts run: 30 s, or the 10 ms of the plan.",

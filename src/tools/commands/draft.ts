@@ -63,7 +63,7 @@ change.
 Needs Python 3.11 or newer; what it needs of PyTorch is installed into the cache once. OUTRIDER_PYTHON names an
 interpreter that has it already. CUDA, MPS or the processor: whatever PyTorch finds.
 
-docs/make-a-draft.md explains the stages and what to choose.`,
+docs/use/make-a-draft.md explains the stages and what to choose.`,
   async run({ json, target: named, out, from, model, text: files, ...rest }) {
     const { file, target } = await targetOf(named);
     const id = model ?? `${target.model}-draft`;

@@ -22,7 +22,7 @@ export const inspectCommand = command({
   options: {
     tokens: whole("tokens of the prefill", { from: 1, default: 64 }),
     position: whole("tokens in the cache of the decode step", { from: 0, default: 256 }),
-    "key-policy": text("POLICY", "which keys are read, such as near:384 or infinigen:0.2 (docs/keeping.md)"),
+    "key-policy": text("POLICY", "which keys are read, such as near:384 or infinigen:0.2 (docs/record/keeping.md)"),
     html: text("FILE", "also writes the report as a page with a plot"),
     json: flag("prints JSON instead of tables; times in seconds"),
   },

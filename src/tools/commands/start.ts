@@ -40,7 +40,9 @@ export const startCommand = command({
     url: text("URL", "the SGLang or vLLM server"),
     engineTokenFile: text("FILE", "holds the bearer token that this server asks for"),
     threads: whole("llama: threads of llama.cpp; one a core but one, which the drafter has", { from: 1, to: 1024 }),
-    exact: flag("llama: the same text whatever else is computed; prompts are read more slowly (docs/engines.md)"),
+    exact: flag(
+      "llama: the same text whatever else is computed; prompts are read more slowly (docs/record/engines.md)",
+    ),
     emulate: text(
       "NAME|list",
       "replays recorded answers at the costs of this accelerator, or lists those that there are",
@@ -73,7 +75,9 @@ Ctrl-C or SIGTERM ends it.`,
     const isServer = engine === "sglang" || engine === "vllm";
     checkServer(engine, url);
     if (exact && (isServer || origin !== undefined || emulate !== undefined)) {
-      throw usage("--exact is for llama.cpp on this machine; what runs elsewhere has its own way (docs/engines.md)");
+      throw usage(
+        "--exact is for llama.cpp on this machine; what runs elsewhere has its own way (docs/record/engines.md)",
+      );
     }
     if (origin !== undefined && engine !== undefined) {
       throw usage("--origin and --engine exclude each other: the origin has an engine of its own");

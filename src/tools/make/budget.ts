@@ -1,6 +1,6 @@
 /**
  * The shape that a budget of bytes buys. Depth comes before width: taught drafts with many narrow blocks passed drafts
- * of equal bytes with few wide ones (docs/log.md). So the MLPs are narrowed to half the width of the residual stream,
+ * of equal bytes with few wide ones (docs/record/log.md). So the MLPs are narrowed to half the width of the residual stream,
  * and as many blocks stay as then fit. Only where all blocks fit do the MLPs get what is left.
  */
 import { OutriderError } from "../../core/model/errors.ts";

@@ -35,7 +35,7 @@ export interface Readings {
   readonly solved: number;
 }
 
-/** How often a block at least reads the text to gain by it, and at most (docs/log.md). */
+/** How often a block at least reads the text to gain by it, and at most (docs/record/log.md). */
 const READ_LEAST = 1.5;
 const READ_MOST = 6;
 /** How often a cut block reads its text before it is given more text. */

@@ -10,7 +10,7 @@ import { DRAFT_FORMATS, type DraftFormat } from "./shape.ts";
  * Those of 30 and 60 MB are kept most often at a sharpness of 1.4 to 1.8, at temperatures of 0.4, 0.8 and 1, and the
  * whole 0.5B loses nothing at 1.4. Acceptance as a loss teaches a draft sharpness of its own: the default draft of
  * SmolLM2, which had it, gains nothing here. At a sigma of 1.4 the two save more passes, with fewer steps, than at that
- * draft's 0.9. With lookup both save the most where a copy counts 0.3 to 0.5 times what they say (docs/log.md).
+ * draft's 0.9. With lookup both save the most where a copy counts 0.3 to 0.5 times what they say (docs/record/log.md).
  */
 export const BY_KL: Drafting = { sharpness: 1.5, sigma: 1.4, copyWeight: 0.4 };
 

@@ -21,7 +21,7 @@ export function describeWork(options: DraftOptions, base: Base, shape: DraftShap
     `${options.model}: a draft of ${size} MB for ${options.target.model}, in ${options.out}`,
     `  cut from ${from}: ${describeShape(base, shape)}`,
     `  taught by ${options.target.model} on ${sourcesOf(options).join(", ")}`,
-    // Blocks learn the text that they read: a cut that had read chats alone drafted files badly (docs/log.md).
+    // Blocks learn the text that they read: a cut that had read chats alone drafted files badly (docs/record/log.md).
     ...(options.questions === "code" && options.texts.length === 0 ? [NO_FILES] : []),
   ];
 }

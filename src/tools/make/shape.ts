@@ -10,7 +10,7 @@ import { type Formats, formatOf } from "../compress/stages/quantise.ts";
  * What a draft is taught in, by name: the format of its blocks, with those of some matrices where they are others, and
  * that of embedding and head. In two bits down projections lose a third of a block's error to more than a half, and for
  * its bytes no matrix gains as much by a third bit as that of the values. A head in three bits has a third more tokens
- * than one of the same bytes in four, which gains more than the bit loses (docs/log.md).
+ * than one of the same bytes in four, which gains more than the bit loses (docs/record/log.md).
  */
 export const DRAFT_FORMATS = {
   lut4: { blocks: { format: "lut4" }, vocabulary: "lut4" },

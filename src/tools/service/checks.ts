@@ -144,7 +144,7 @@ export function checkPublic(url: string | undefined): Check | undefined {
   if (!own.test(host)) return undefined;
   return open(
     `origin: ${host} is a name of this machine or its network, where Cloudflare cannot reach it`,
-    "put a tunnel before the origin, and name the tunnel's URL (docs/deploying.md)",
+    "put a tunnel before the origin, and name the tunnel's URL (docs/use/deploying.md)",
   );
 }
 

@@ -15,7 +15,7 @@ const RULES = [{ type: "CompiledWasm", globs: ["**/*.wasm"], fallthrough: true }
 
 /** How both Workers are bundled. */
 const BUNDLE = {
-  // esbuild would name each inner function whenever it is made, which takes CPU in every answer (docs/log.md).
+  // esbuild would name each inner function whenever it is made, which takes CPU in every answer (docs/record/log.md).
   keep_names: false,
   // A minified Worker is a quarter smaller. Its source maps go along, so that stacks in logs name files and lines.
   minify: true,

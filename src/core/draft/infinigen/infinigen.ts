@@ -1,7 +1,7 @@
 /**
  * Lee et al. 2024, InfiniGen (arXiv 2406.19707), sections 4.2 and 4.3: a draft step reads a share of the keys. While
  * layer i − 1 runs, its input goes through the norm and the query weights of layer i. The authors' code takes the norm
- * of layer i − 1, which foretells worse (docs/keeping.md). The query that comes out is near the true one, as the
+ * of layer i − 1, which foretells worse (docs/record/keeping.md). The query that comes out is near the true one, as the
  * residual stream changes slowly. Its product with the partial keys of layer i speculates the scores. Keys within α of
  * the best are read, and no more than the budget.
  *

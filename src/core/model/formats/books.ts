@@ -5,7 +5,7 @@
  *
  * In the basis of rotation.ts weights are distributed normally, in whatever matrix, so all matrices have the same
  * books. They were fitted to normal numbers by turns for codes and entries, as in both papers. A code per weight of
- * as many bits loses a fifth more in two bits, and a quarter more in three (docs/log.md).
+ * as many bits loses a fifth more in two bits, and a quarter more in three (docs/record/log.md).
  */
 import { BLOCK_ROWS, type BlockRow, type Codes, type Format } from "./format.ts";
 import { finite } from "./parts.ts";

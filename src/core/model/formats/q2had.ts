@@ -21,7 +21,7 @@ export const Q2HAD = { columnsBytes: 16, levels: 0, scales: 16 } as const;
 
 /**
  * The four that lose least of a normal distribution, as shares of the largest (Max 1960, Quantizing for minimum
- * distortion, table I). Levels fitted to a matrix of Qwen2.5-0.5B lose hardly less (docs/log.md).
+ * distortion, table I). Levels fitted to a matrix of Qwen2.5-0.5B lose hardly less (docs/record/log.md).
  */
 export const NORMAL_LEVELS = [-1, -0.2998, 0.2998, 1] as const;
 

@@ -1,7 +1,7 @@
 /**
  * q3had: codes of three bits for eight even steps, in the basis of rotation.ts, and a scale for each row. There weights
  * are distributed normally, in whatever matrix, and the steps lose hardly more of them than a codebook of a row's own
- * (docs/log.md). Its matmul looks products up in tables of the rotated activation, as that of q2had does.
+ * (docs/record/log.md). Its matmul looks products up in tables of the rotated activation, as that of q2had does.
  *
  *   q3had 48 bytes for 16 rows × 8 columns   value = scale[row] · (code − 3.5), code of 3 bits
  *         0    the upper two bits of columns 0 … 3, as a code of q2had lies

@@ -6,7 +6,7 @@
  *   without effect  the text is the same with it; the header `x-outrider-ignored` names it. So it does with every field
  *                   that nobody knows, so a row stands only where there is more to say
  *
- * So nothing is dropped in silence. docs/api.md is made from this table. A field that is in none of the dialects is
+ * So nothing is dropped in silence. docs/reference/api.md is made from this table. A field that is in none of the dialects is
  * named in the header, too, unless it looks like a misspelt one: then it is refused.
  */
 import { OutriderError } from "../../../core/model/errors.ts";

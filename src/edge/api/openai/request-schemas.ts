@@ -19,7 +19,7 @@ export const COMPLETION_TOKENS = 16;
 
 /**
  * BiLD's rollback threshold where a request names none: tokens of a probability of at least 0.22 are kept. At the 3 of
- * the paper's experiments a sixth of the default pair's tokens change and its sums come out wrong (docs/log.md, "BiLD's
+ * the paper's experiments a sixth of the default pair's tokens change and its sums come out wrong (docs/record/log.md, "BiLD's
  * frontier", 2026-11-27).
  */
 export const ALPHA_ROLLBACK = 1.5;

@@ -1,6 +1,6 @@
 /**
  * The stage that sets the number of bits in which activations enter a model's matrices. Eight bits are faster, by how
- * much depends on the CPU. They suit a draft, which may be wrong, and cost it few accepted tokens (docs/log.md).
+ * much depends on the CPU. They suit a draft, which may be wrong, and cost it few accepted tokens (docs/record/log.md).
  * Targets keep 14 bits.
  */
 import type { PackedModel } from "../../../core/format/pack.ts";

@@ -32,7 +32,7 @@ export const ADAPTERS: Course = { name: "adapt", rate: ADAPTERS_RATE, teacher: n
 
 /**
  * A checkpoint, rounded as the pack rounds it, learns what the same checkpoint says in floats. It gains more by that
- * than by what the target says, of which it learns the text by heart (docs/log.md).
+ * than by what the target says, of which it learns the text by heart (docs/record/log.md).
  * @param asked the rate that the user named; absent: the format's own
  */
 export const roundedWeights = (floats: Student, format: DraftFormat, asked: number | undefined): Course => ({

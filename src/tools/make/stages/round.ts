@@ -1,7 +1,7 @@
 /**
  * The stage that rounds the blocks to the format of the draft's pack, by GPTQ and coordinate descent
  * (models/distil/outrider_distil/rounding.py). Blocks do not learn behind it: in q2had learning brought nothing behind
- * GPTQ (docs/log.md, 2026-11-29), and it knows the stream alone, not what errors cost at the end of the model.
+ * GPTQ (docs/record/log.md, 2026-11-29), and it knows the stream alone, not what errors cost at the end of the model.
  */
 import path from "node:path";
 import { blockWeights, roundPositions } from "../cutting.ts";

@@ -6,7 +6,7 @@ import type { Order, Outcome } from "./pool.ts";
 
 const { module, memory } = workerData as { module: WebAssembly.Module; memory: WebAssembly.Memory };
 // A memory that the main thread grew just while this thread received it keeps its old size here, and kernels trap
-// behind that (docs/log.md, 2026-11-30). Any call of `grow` brings the size of now; of later growth V8 tells a thread.
+// behind that (docs/record/log.md, 2026-11-30). Any call of `grow` brings the size of now; of later growth V8 tells a thread.
 memory.grow(0);
 const kernels = bindCalibration(module, memory);
 const next = new Int32Array(memory.buffer, COUNTER, 1);
