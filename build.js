@@ -3,7 +3,7 @@
  * other files as they are. Does nothing when nothing has changed since it was last done.
  */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,36 +13,25 @@ const ROOT = fileURLToPath(new URL(".", import.meta.url));
 /** Written last. */
 const STAMP = join(ROOT, "dist/.built");
 
-/** Where the questions of `outrider draft` lie, as under the root. */
-const ASKING = join(ROOT, "dist/asking");
-
 const changedAt = (path) => statSync(join(ROOT, path), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 const files = (folder) => readdirSync(join(ROOT, folder), { recursive: true }).map((file) => join(folder, file));
 
-/** What makes questions, and the words that it reads; programs and documents are none of it. */
-const questions = () => files("models/distil").filter((file) => /distil[\\/](?!README)[\w-]+\.(ts|md)$/.test(file));
-
 /** Rejects with one sentence when the compilers are missing, or when the sources do not compile. */
 export default async function build() {
-  const settings = ["tsconfig.json", "tsconfig.build.json", "tsconfig.questions.json"];
-  const sources = [...files("src"), ...files("wasm"), ...questions(), "build.js", ...settings];
+  const sources = [...files("src"), ...files("wasm"), "build.js", "tsconfig.json", "tsconfig.build.json"];
   if (changedAt("dist/.built") > Math.max(...sources.map(changedAt))) return;
   const typescript = installed("typescript");
   installed("assemblyscript");
   installed("esbuild");
   console.error("building Outrider from its sources …");
   await buildWasm();
-  for (const project of ["tsconfig.build.json", "tsconfig.questions.json"]) {
-    const options = [join(typescript, "bin/tsc"), "-p", join(ROOT, project)];
-    const { status } = spawnSync(process.execPath, options, { stdio: ["ignore", 2, 2] });
-    if (status !== 0) throw new Error("the sources do not compile; the compiler's messages are above");
-  }
-  // What the page and the scaffold consist of.
+  const options = [join(typescript, "bin/tsc"), "-p", join(ROOT, "tsconfig.build.json")];
+  const { status } = spawnSync(process.execPath, options, { stdio: ["ignore", 2, 2] });
+  if (status !== 0) throw new Error("the sources do not compile; the compiler's messages are above");
+  // What the page and the scaffold consist of, and templates of questions.
   const others = (file) => statSync(file).isDirectory() || !file.endsWith(".ts");
   cpSync(join(ROOT, "src"), join(ROOT, "dist"), { recursive: true, filter: others });
   await minifyPage(join(ROOT, "dist/page"));
-  for (const file of questions().filter((name) => name.endsWith(".md")))
-    copyFileSync(join(ROOT, file), join(ASKING, file));
   removeOrphans();
   writeFileSync(STAMP, "");
 }
@@ -65,8 +54,7 @@ function removeOrphans() {
   for (const file of files("dist").filter((file) => statSync(join(ROOT, file)).isFile())) {
     const name = file.slice("dist".length);
     const made = name.replace(/(\.d\.ts|\.js)$/, ".ts");
-    const asking = join(ROOT, file).startsWith(ASKING);
-    const kept = asking || sources.has(name) || sources.has(made) || dirname(file) === "dist";
+    const kept = sources.has(name) || sources.has(made) || dirname(file) === "dist";
     if (!kept) rmSync(join(ROOT, file));
   }
 }

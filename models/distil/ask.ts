@@ -5,10 +5,10 @@ import { Tokenizer } from "../../src/core/model/tokenizer.ts";
 import { attempt } from "../../src/tools/commands/attempt.ts";
 import { command } from "../../src/tools/commands/command.ts";
 import { choice, text, usage, whole } from "../../src/tools/commands/options.ts";
+import { codeQuestions } from "../../src/tools/questions/code-questions.ts";
+import { isPassage, questions } from "../../src/tools/questions/questions.ts";
+import type { Snippet } from "../../src/tools/questions/snippets.ts";
 import { asLines, readLines } from "../../src/tools/text/text-file.ts";
-import { codeQuestions } from "./code-questions.ts";
-import { isPassage, questions } from "./questions.ts";
-import type { Snippet } from "./snippets.ts";
 
 /** Characters of a passage at most: two of them and a question leave room for an answer. */
 const PASSAGE = 1800;

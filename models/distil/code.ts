@@ -6,15 +6,15 @@ import { attempt } from "../../src/tools/commands/attempt.ts";
 import { command } from "../../src/tools/commands/command.ts";
 import { text, texts, usage, whole } from "../../src/tools/commands/options.ts";
 import { codeWords } from "../../src/tools/make/code-words.ts";
+import { piecesOf } from "../../src/tools/make/pieces.ts";
+import { type Package, type SourceFile, sourceFiles } from "../../src/tools/make/source-files.ts";
+import { draws } from "../../src/tools/questions/draw.ts";
+import { snippetsOf } from "../../src/tools/questions/snippets.ts";
 import { asLines } from "../../src/tools/text/text-file.ts";
-import { draws } from "./draw.ts";
 import { editTurns, isEditable } from "./edits.ts";
 import { inTurn } from "./in-turn.ts";
 import { isPermissive } from "./licences.ts";
-import { type Package, packagesIn } from "./packages.ts";
-import { piecesOf } from "./pieces.ts";
-import { snippetsOf } from "./snippets.ts";
-import { type SourceFile, sourceFiles } from "./source-files.ts";
+import { packagesIn } from "./packages.ts";
 
 /** At most so many of one file: no single one is to dominate. */
 const PIECES_OF_A_FILE = 3;

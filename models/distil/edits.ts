@@ -1,9 +1,10 @@
 /** Questions that give a whole file and ask for a change of it: the answer repeats most of the prompt. */
-import { broken } from "./code-questions.ts";
-import { FLAGS } from "./code-topics.ts";
-import type { Draw } from "./draw.ts";
-import { snippetsOf } from "./snippets.ts";
-import type { SourceFile } from "./source-files.ts";
+
+import type { SourceFile } from "../../src/tools/make/source-files.ts";
+import { broken } from "../../src/tools/questions/code-questions.ts";
+import { FLAGS } from "../../src/tools/questions/code-topics.ts";
+import type { Draw } from "../../src/tools/questions/draw.ts";
+import { snippetsOf } from "../../src/tools/questions/snippets.ts";
 
 /** Lines of a given file. */
 const FILE_LINES = { low: 60, high: 200 };

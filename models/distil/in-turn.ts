@@ -1,6 +1,7 @@
 /** The order in which files are used: languages by weight, then a package, then a file of it. */
-import { draws } from "./draw.ts";
-import type { SourceFile } from "./source-files.ts";
+
+import type { SourceFile } from "../../src/tools/make/source-files.ts";
+import { draws } from "../../src/tools/questions/draw.ts";
 
 /** How often files of a language are drawn, where there are any. Others: 1. */
 const WEIGHTS: Readonly<Record<string, number>> = {

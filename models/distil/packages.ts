@@ -4,17 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-
-export interface Package {
-  readonly name: string;
-  readonly version: string;
-  /** As the package states it: an SPDX expression or a name. Empty if it states none. */
-  readonly licence: string;
-  /** Paths, in the order of their names. */
-  readonly files: string[];
-  /** What lies above this folder says nothing about the files. */
-  readonly root?: string;
-}
+import type { Package } from "../../src/tools/make/source-files.ts";
 
 type Facts = Omit<Package, "files" | "root">;
 

@@ -90,8 +90,8 @@ test("the doors for Node open on the Node that npm runs on", async () => {
 
 test("`outrider draft` has its questions about code", async () => {
   const program = `
-    const { askedQuestions } = await import(\`\${process.cwd()}/node_modules/outrider/dist/tools/make/questions.js\`);
-    console.log((await askedQuestions("code", 50, 0, [])).length);`;
+    const { askedQuestions } = await import(\`\${process.cwd()}/node_modules/outrider/dist/tools/questions/subjects.js\`);
+    console.log([...askedQuestions("code", 50, 0, [])].length);`;
   const node = process.env.npm_node_execpath ?? process.execPath;
   expect(await stranger.run(node, ["--input-type=module", "-e", program])).toBe("50\n");
 });

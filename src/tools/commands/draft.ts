@@ -2,8 +2,8 @@
 import path from "node:path";
 import { makeDraft } from "../make/make.ts";
 import type { DraftOptions } from "../make/options.ts";
-import { SUBJECTS } from "../make/questions.ts";
 import { DRAFT_FORMATS, type DraftFormat } from "../make/shape.ts";
+import { SUBJECTS } from "../questions/subjects.ts";
 import { command } from "./command.ts";
 import { fileOf, targetOf } from "./named-model.ts";
 import { choice, flag, option, text, texts, usage, whole } from "./options.ts";

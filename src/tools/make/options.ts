@@ -1,6 +1,6 @@
 /** What a draft is made of, as the command was asked. */
 import type { DescribedTarget } from "../../core/format/target.ts";
-import type { Subject } from "./questions.ts";
+import type { Subject } from "../questions/subjects.ts";
 import type { DraftFormat } from "./shape.ts";
 
 export interface DraftOptions {

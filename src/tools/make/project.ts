@@ -1,25 +1,19 @@
-/** A folder of the user's source code as text for a draft (models/distil/project.ts). */
+/**
+ * The code of a user's own project as text for a draft: pieces, pieces with a hole to fill in, and snippets to ask
+ * about.
+ */
 import { createHash } from "node:crypto";
-import { statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { OutriderError } from "../../core/model/errors.ts";
+import { draws } from "../questions/draw.ts";
+import { type Snippet, snippetsOf } from "../questions/snippets.ts";
 import { asLines } from "../text/text-file.ts";
 import type { CodeWords } from "./code-words.ts";
-import { fromDistil } from "./from-distil.ts";
-import { type CorpusLine, positionsOf } from "./material.ts";
-
-interface Projects {
-  projectText(
-    folder: string,
-    most: number,
-    words: CodeWords,
-    seed: number,
-  ): { readonly files: number; readonly pieces: readonly CorpusLine[]; readonly snippets: readonly object[] };
-  filesIn(folder: string): string[];
-}
-
-const projects = (): Promise<Projects> => fromDistil<Projects>("project");
+import { positionsOf } from "./material.ts";
+import { type Piece, piecesOf } from "./pieces.ts";
+import { languageOf, type SourceFile, sourceFiles } from "./source-files.ts";
 
 export interface TakenProject {
   readonly name: string;
@@ -27,7 +21,7 @@ export interface TakenProject {
   readonly files: number;
   readonly positions: number;
   /** Functions and classes, for questions about code. */
-  readonly snippets: readonly object[];
+  readonly snippets: readonly Snippet[];
 }
 
 /**
@@ -41,7 +35,6 @@ export async function takeProject(
   words: CodeWords,
   seed: number,
 ): Promise<TakenProject> {
-  const { projectText } = await projects();
   const { files, pieces, snippets } = projectText(folder, most, words, seed);
   if (pieces.length === 0) {
     throw new OutriderError(
@@ -58,10 +51,79 @@ export async function takeProject(
 export const isProject = (text: string): boolean => statSync(text, { throwIfNoEntry: false })?.isDirectory() === true;
 
 /** A digest of a project's source files, which are told apart by size and time. */
-export async function projectIdentity(folder: string): Promise<string> {
-  const files = (await projects()).filesIn(folder).map((file) => {
+export function projectIdentity(folder: string): string {
+  const files = filesIn(folder).map((file) => {
     const { size, mtimeMs } = statSync(file);
     return [path.relative(folder, file), size, mtimeMs];
   });
   return createHash("sha256").update(JSON.stringify(files)).digest("hex");
+}
+
+/** Folders of what others wrote, or what programs made of the sources. Hidden ones are left out too. */
+const NOT_OWN = new Set([
+  "node_modules",
+  "bower_components",
+  "venv",
+  "site-packages",
+  "target",
+  "dist",
+  "build",
+  "out",
+]);
+
+/** Characters that are read for a position: a token of code has three or four, and no file is used from its start. */
+const CHARACTERS = 8;
+
+interface Project {
+  readonly files: number;
+  readonly pieces: readonly Piece[];
+  readonly snippets: readonly Snippet[];
+}
+
+/**
+ * Pieces of a project's files with `most` positions together, drawn from all over the project, and the snippets of
+ * the files that were read. The same seed draws the same.
+ */
+export function projectText(folder: string, most: number, words: CodeWords, seed: number): Project {
+  const read: SourceFile[] = [];
+  const own = { name: path.basename(path.resolve(folder)), version: "", licence: "", root: folder };
+  const seen = new Set<string>();
+  let characters = 0;
+  for (const file of shuffled(filesIn(folder), seed)) {
+    if (characters > CHARACTERS * most) break;
+    for (const source of sourceFiles({ ...own, files: [file] }, seen)) {
+      read.push(source);
+      characters += source.text.length;
+    }
+  }
+  const all = read.flatMap((file, n) => piecesOf(file, Infinity, words, draws(seed, n)));
+  let positions = 0;
+  const pieces = shuffled(all, seed).filter(
+    ({ prompt, answer }) => (positions += prompt.length + answer.length - 1) <= most,
+  );
+  return { files: read.length, pieces, snippets: read.flatMap(({ language, text }) => snippetsOf(language, text)) };
+}
+
+/** The source files of a project in the order of their paths, without hidden ones and those of `NOT_OWN`. */
+function filesIn(folder: string, root = folder): string[] {
+  const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return entries.flatMap((entry) => {
+    if (entry.name.startsWith(".") || NOT_OWN.has(entry.name)) return [];
+    const inside = path.join(folder, entry.name);
+    if (entry.isDirectory()) return filesIn(inside, root);
+    return entry.isFile() && languageOf(inside, root) ? [inside] : [];
+  });
+}
+
+/** A list in an order drawn by chance. */
+function shuffled<T>(list: readonly T[], seed: number): T[] {
+  const { number } = draws(seed, list.length);
+  const left = [...list];
+  return list.map(() => {
+    const at = number(0, left.length - 1);
+    const drawn = left[at]!;
+    left[at] = left.at(-1)!;
+    left.pop();
+    return drawn;
+  });
 }

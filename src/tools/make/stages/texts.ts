@@ -1,6 +1,7 @@
 /** The stages that take the user's texts, have the target judge them, and put all text together. */
 import { writeFile } from "node:fs/promises";
 import { openTokenizer } from "../../../core/model/tokenizer.ts";
+import type { Snippet } from "../../questions/snippets.ts";
 import { asLines } from "../../text/text-file.ts";
 import { plainBatch } from "../batches.ts";
 import { codeWords } from "../code-words.ts";
@@ -36,7 +37,7 @@ export function takeStage(making: Making, texts: readonly string[]) {
     async work() {
       const tokenizer = openTokenizer(target.tokenizer["tokenizer.json"]);
       const taken: TakenText[] = [];
-      const snippets: object[] = [];
+      const snippets: Snippet[] = [];
       for (const [n, from] of options.texts.entries()) {
         const file = files[n]!;
         if (isProject(from)) {

@@ -1,12 +1,13 @@
 /** The stages in which the target answers questions: the user's, those that ask.ts makes, and its own. */
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import type { Snippet } from "../../questions/snippets.ts";
+import { askedQuestions } from "../../questions/subjects.ts";
 import { asLines, readLines } from "../../text/text-file.ts";
 import type { Finished } from "../journal.ts";
 import { questionsOf, taughtFile } from "../material.ts";
 import { dropTornLine } from "../merge.ts";
 import { isProject } from "../project.ts";
-import { askedQuestions } from "../questions.ts";
 import { writtenPerMinute } from "../schedule.ts";
 import { type Making, runProgram, workFile } from "./stage.ts";
 import { snippetsFile, type TakenText } from "./texts.ts";
@@ -73,7 +74,7 @@ function writeStage(
       if (source !== "own" && !existsSync(questions)) {
         const turns =
           source === "asked" && subject !== "none"
-            ? await askedQuestions(subject, count, seed, await snippetsOf(out))
+            ? [...askedQuestions(subject, count, seed, await snippetsOf(out))]
             : await listed(options.prompts);
         await writeFile(questions, asLines(turns.map((own) => ({ turns: own }))));
       }
@@ -97,8 +98,8 @@ function writeStage(
 const askedAbout = ({ questions, texts }: Making["options"], taken: Finished<TakenText[]>) =>
   questions === "code" && texts.some(isProject) ? [questions, taken.key] : questions;
 
-const snippetsOf = async (out: string): Promise<readonly object[]> =>
-  existsSync(snippetsFile(out)) ? readLines<object>(snippetsFile(out)) : [];
+const snippetsOf = async (out: string): Promise<readonly Snippet[]> =>
+  existsSync(snippetsFile(out)) ? readLines<Snippet>(snippetsFile(out)) : [];
 
 async function listed(files: readonly string[]): Promise<readonly (readonly string[])[]> {
   const all: string[][] = [];

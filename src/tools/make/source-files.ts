@@ -2,7 +2,18 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import type { Package } from "./packages.ts";
+
+/** Source files with one name and one licence. */
+export interface Package {
+  readonly name: string;
+  readonly version: string;
+  /** As the package states it: an SPDX expression or a name. Empty if it states none. */
+  readonly licence: string;
+  /** Paths, in the order of their names. */
+  readonly files: string[];
+  /** What lies above this folder says nothing about the files. */
+  readonly root?: string;
+}
 
 export interface SourceFile {
   /** As it stands after three backticks. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isPassage, questions } from "../../models/distil/questions.ts";
+import { isPassage, questions } from "../../src/tools/questions/questions.ts";
 
 const PASSAGE = Array.from({ length: 80 }, (_, n) => `word${n}`).join(" ");
 

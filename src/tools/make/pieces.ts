@@ -2,9 +2,10 @@
  * Real code as lines of a corpus: pieces that begin and end at lines, and pieces with a hole to fill in (Bavarian et
  * al. 2022, arXiv 2207.14255). The target did not write them; teach.py asks it for its say at each place.
  */
-import { type Line, splitOf } from "../../src/tools/corpus/line.ts";
-import type { Draw } from "./draw.ts";
-import { blockEnd } from "./snippets.ts";
+import { type Line, splitOf } from "../corpus/line.ts";
+import type { Draw } from "../questions/draw.ts";
+import { blockEnd } from "../questions/snippets.ts";
+import type { CodeWords } from "./code-words.ts";
 import type { SourceFile } from "./source-files.ts";
 
 /** Tokens of a piece, the tokens around a hole included. */
@@ -12,15 +13,6 @@ export const TOKENS = { low: 256, high: 640 };
 
 /** Characters of a file's head, by which its split is drawn and the length of its tokens is judged. */
 const HEAD = 1000;
-
-/** What cuts code into token ids (src/tools/make/code-words.ts). Named by what is used of it, or the package had it twice. */
-export interface Words {
-  readonly tokenizer: { encode(text: string): number[] };
-  /** Null: the model cannot fill in, and no piece has a hole. */
-  readonly fill: { encode(before: string, after: string): number[] } | null;
-  /** Ends a filling. */
-  readonly end: number;
-}
 
 export interface Piece extends Line {
   readonly kind: "code" | "fill";
@@ -31,7 +23,7 @@ export interface Piece extends Line {
  * At most `most` pieces of a file, one behind the other from a line drawn by chance, each plain or with a hole. The
  * pieces of a file are all of one split, so that nothing held out is taught elsewhere in its file.
  */
-export function piecesOf(file: SourceFile, most: number, words: Words, draw: Draw): Piece[] {
+export function piecesOf(file: SourceFile, most: number, words: CodeWords, draw: Draw): Piece[] {
   const { tokenizer, fill, end } = words;
   const split = splitOf(tokenizer.encode(file.text.slice(0, HEAD)));
   // Answers at temperature 0 are scored as the target's own words, which these are not.
@@ -46,7 +38,7 @@ export function piecesOf(file: SourceFile, most: number, words: Words, draw: Dra
 }
 
 /** Pieces of a text, in order. One that is too short, or that holds a line of data, is left out. */
-export function cuts(text: string, most: number, tokenizer: Words["tokenizer"], { number }: Draw): string[] {
+export function cuts(text: string, most: number, tokenizer: CodeWords["tokenizer"], { number }: Draw): string[] {
   const lines = text.split(/(?<=\n)/);
   const head = text.slice(0, HEAD);
   const characters = head.length / tokenizer.encode(head).length;
@@ -68,7 +60,7 @@ export function cuts(text: string, most: number, tokenizer: Words["tokenizer"], 
 }
 
 /** A prompt that ends at a line's end, a tenth to a half into the text, and the rest as its answer. */
-function plain(text: string, tokenizer: Words["tokenizer"], { number }: Draw): Pick<Line, "prompt" | "answer"> {
+function plain(text: string, tokenizer: CodeWords["tokenizer"], { number }: Draw): Pick<Line, "prompt" | "answer"> {
   const at = text.indexOf("\n", Math.floor((text.length * number(10, 50)) / 100)) + 1;
   return { prompt: tokenizer.encode(text.slice(0, at)), answer: tokenizer.encode(text.slice(at)) };
 }

@@ -1,4 +1,5 @@
 /** Functions and classes in source files, found by their indentation: a block is all that its head stands left of. */
+
 /** A piece of code to ask about. */
 export interface Snippet {
   /** As it stands after three backticks. */

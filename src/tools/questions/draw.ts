@@ -1,5 +1,5 @@
 /** Seeded choices, and the loop that makes different questions of them. */
-import { noiseBits, noiseKey } from "../../src/core/model/noise.ts";
+import { noiseBits, noiseKey } from "../../core/model/noise.ts";
 
 /** Random choices of one question. */
 export interface Draw {

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { broken, codeQuestions, KINDS } from "../../models/distil/code-questions.ts";
-import { draws } from "../../models/distil/draw.ts";
-import { made } from "../../models/distil/made-code.ts";
-import { questions } from "../../models/distil/questions.ts";
+import { broken, codeQuestions, KINDS } from "../../src/tools/questions/code-questions.ts";
+import { draws } from "../../src/tools/questions/draw.ts";
+import { made } from "../../src/tools/questions/made-code.ts";
+import { questions } from "../../src/tools/questions/questions.ts";
 
 const SNIPPET = { language: "python", code: "def beside_the_point(n):\n    total = n + 1\n    return total" };
 
