@@ -54,7 +54,7 @@ async function draft(args: readonly string[], interruptAt?: string): Promise<End
 beforeAll(async () => {
   copyFileSync(new URL("../../models/tiny/story.txt", import.meta.url), story);
   const words = readFileSync(story, "utf8").split(/\s+/);
-  const target = await Target.open(TINY_PACKS.target, undefined);
+  const target = await Target.open(TINY_PACKS.target);
   const all = Array.from({ length: 1500 }, (_, n) => `${words.slice(n % 200, (n % 200) + 4).join(" ")} ${n}`);
   const isHeldOut = (text: string) => splitOf(target.prompt([{ role: "user", content: text }])) === "held-out";
   // A third is held out, so that a slow machine, which has few answers, still has some to measure on.

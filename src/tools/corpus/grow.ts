@@ -3,20 +3,17 @@
  * first.
  */
 import { startProgress } from "../../core/platform/progress.ts";
-import type { Author } from "./author.ts";
 import { converse } from "./conversation.ts";
 import type { CorpusFile } from "./corpus-file.ts";
 import { inOrder } from "./in-order.ts";
 import type { Question } from "./questions.ts";
 import type { Target } from "./target.ts";
+import type { Threads } from "./threads.ts";
 
 export interface Plan {
   readonly temperatures: readonly number[];
-  readonly seed: number;
   /** Tokens of an answer at most. */
   readonly maxTokens: number;
-  /** Stops when the file has so many answer tokens. */
-  readonly limitTokens: number;
 }
 
 /** The result of a run. */
@@ -36,7 +33,7 @@ export interface Growth {
  */
 export async function growCorpus(
   file: CorpusFile,
-  author: Author,
+  threads: Threads,
   target: Target,
   questions: Iterable<Question> | AsyncIterable<Question>,
   count: number,
@@ -44,12 +41,9 @@ export async function growCorpus(
   stopped: () => boolean,
 ): Promise<Growth> {
   const growth: Growth = { answers: 0, tokens: 0, seconds: 0, sameQuestions: 0, sameAnswers: 0 };
-  const before = file.lines.reduce((sum, { answer }) => sum + answer.length, 0);
-  const enough = () => before + growth.tokens >= plan.limitTokens;
 
   async function* jobs(): AsyncGenerator<{ question: Question; temperature: number }> {
     const asked = new Set<string>();
-    if (enough()) return;
     for await (const question of questions) {
       const text = JSON.stringify(question.turns);
       if (asked.has(text)) growth.sameQuestions++;
@@ -62,18 +56,17 @@ export async function growCorpus(
   const start = performance.now();
   const progress = startProgress("questions", count);
   try {
-    const done = inOrder(jobs(), 2 * author.atOnce, async ({ question, temperature }) => ({
+    const done = inOrder(jobs(), 2 * threads.atOnce, async ({ question, temperature }) => ({
       question,
-      lines: await converse(author, target, file, question, { ...plan, temperature }),
+      lines: await converse(threads, target, file, question, { maxTokens: plan.maxTokens, temperature }),
     }));
-    reading: for await (const { question, lines } of done) {
+    for await (const { question, lines } of done) {
       for (const line of lines) {
         if (!file.add(line)) growth.sameAnswers++;
         else {
           growth.answers++;
           growth.tokens += line.answer.length;
         }
-        if (enough()) break reading;
       }
       growth.seconds = (performance.now() - start) / 1000;
       const rate = (growth.tokens / growth.seconds).toFixed(0);

@@ -32,11 +32,11 @@ export interface Line {
 /**
  * The seed of an answer. It depends only on the prompt and the temperature, so no two temperatures share their noise.
  */
-export const answerSeed = (seed: number, prompt: readonly number[], temperature: number): number =>
-  digest(`answer ${seed} ${temperature} ${prompt.join(" ")}`);
+export const answerSeed = (prompt: readonly number[], temperature: number): number =>
+  digest(`answer 0 ${temperature} ${prompt.join(" ")}`);
 
 /** The seed of the n-th question that the target asks itself. */
-export const turnSeed = (seed: number, n: number): number => digest(`turn ${seed} ${n}`);
+export const turnSeed = (n: number): number => digest(`turn 0 ${n}`);
 
 /**
  * Depends only on the first prompt of a conversation: corpora with other seeds and temperatures hold out the same ones.
@@ -44,5 +44,5 @@ export const turnSeed = (seed: number, n: number): number => digest(`turn ${seed
 export const splitOf = (prompt: readonly number[]): Line["split"] =>
   digest(`split ${prompt.join(" ")}`) % HELD_OUT === 0 ? "held-out" : "train";
 
-/** 31 bits, because some servers read 32 bits as a negative number or as "any". */
+/** 31 bits. Corpora that were begun go on only as long as this and the texts above stay as they are. */
 const digest = (text: string): number => createHash("sha256").update(text).digest().readUInt32BE() >>> 1;

@@ -3,10 +3,10 @@ import path from "node:path";
 import * as z from "zod";
 import { OutriderError } from "../../core/model/errors.ts";
 import { isLines, readTextFile } from "../text/text-file.ts";
-import type { Author } from "./author.ts";
 import { inOrder } from "./in-order.ts";
 import { turnSeed } from "./line.ts";
 import type { Target } from "./target.ts";
+import type { Threads } from "./threads.ts";
 
 export interface Question {
   /** The user's turns, one after each answer. */
@@ -69,9 +69,8 @@ export interface Dropped {
  * answer and are not drawn again.
  */
 export async function* ownQuestions(
-  author: Author,
+  threads: Threads,
   target: Target,
-  seed: number,
   count: number,
   skip: (turnSeed: number) => boolean,
   dropped: Dropped,
@@ -80,14 +79,14 @@ export async function* ownQuestions(
   const maxTokens = Math.min(TURN_TOKENS, Math.floor(target.room(prompt, "the user's header") / 2));
   const wanted = (function* () {
     for (let n = 0; n < count; n++) {
-      const own = turnSeed(seed, n);
+      const own = turnSeed(n);
       if (!skip(own)) yield { n, own };
     }
   })();
-  const drawn = inOrder(wanted, 2 * author.atOnce, async ({ n, own }) => ({
+  const drawn = inOrder(wanted, 2 * threads.atOnce, async ({ n, own }) => ({
     n,
     own,
-    written: await author.write({ prompt, messages: undefined, temperature: 1, seed: own, maxTokens }),
+    written: await threads.write({ prompt, temperature: 1, seed: own, maxTokens }),
   }));
   for await (const { n, own, written } of drawn) {
     const text = target.decode(written).trim();

@@ -10,7 +10,11 @@ import { directoryHeader, openDirectory } from "../../core/platform/disk.ts";
 
 const MAX_TOKENIZER_BYTES = 64 * 1024 * 1024;
 
+/** Tokens of a timeline at most; each thread has keys and values for so many. */
+const LONGEST = 8192;
+
 export class Target {
+  /** Tokens of a timeline. */
   readonly context: number;
   /** Ids below this are tokens. */
   readonly vocabulary: number;
@@ -19,8 +23,6 @@ export class Target {
   readonly #tokenizer: Tokenizer;
   readonly #template: ChatTemplate;
   readonly #ends: readonly number[];
-  /** The end token that the template puts after an answer. */
-  readonly #end: number | undefined;
 
   constructor(
     tokenizer: Tokenizer,
@@ -37,22 +39,17 @@ export class Target {
     const user = (content: string): ChatMessage => ({ role: "user", content });
     const [a, b] = [this.prompt([user("a")]), this.prompt([user("b")])];
     this.userHeader = a.slice(0, commonPrefix(a, b));
-    const answered = this.prompt([user("a"), { role: "assistant", content: "b" }]);
-    this.#end = answered.findLast((id) => ends.includes(id)) ?? ends[0];
   }
 
-  /**
-   * Reads header, tokenizer and chat template of the pack in `directory`. Timelines may be as long as the model's
-   * context, but no longer than `longest` tokens. Throws `not_found`, `no_chat_template`.
-   */
-  static async open(directory: string, longest = Number.POSITIVE_INFINITY): Promise<Target> {
+  /** Reads header, tokenizer and chat template of the pack in `directory`. Throws `not_found`, `no_chat_template`. */
+  static async open(directory: string): Promise<Target> {
     const header = await directoryHeader(directory);
     const open = openDirectory(directory);
     const text = async (name: string) => readText(await open(name), MAX_TOKENIZER_BYTES);
     const tokenizer = new Tokenizer(await text("tokenizer.json"));
     const template = new ChatTemplate(await text("tokenizer_config.json"), tokenizer);
     const { context, eosIds } = targetOf(header);
-    return new Target(tokenizer, template, Math.min(context, longest), header.vocabulary.size, eosIds);
+    return new Target(tokenizer, template, Math.min(context, LONGEST), header.vocabulary.size, eosIds);
   }
 
   /** Ids of a conversation, ready for the answer. */
@@ -78,14 +75,5 @@ export class Target {
   /** The text of an answer, without its end token. */
   decode(answer: readonly number[]): string {
     return this.#tokenizer.decode(answer);
-  }
-
-  /**
-   * Ids of a text that a server sent. They can differ from the sampled ones, because the same text has several
-   * tokenisations.
-   */
-  encode(text: string, ended: boolean): number[] {
-    const ids = this.#tokenizer.encode(text);
-    return ended && this.#end !== undefined ? [...ids, this.#end] : ids;
   }
 }

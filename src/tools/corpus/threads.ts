@@ -3,7 +3,6 @@ import { Worker } from "node:worker_threads";
 import { OutriderError } from "../../core/model/errors.ts";
 import { askWorker } from "../../core/platform/ask-worker.ts";
 import { runningModule } from "../../core/platform/places.ts";
-import type { Author, Request } from "./author.ts";
 import { OneAtATime } from "./one-at-a-time.ts";
 
 export interface ThreadData {
@@ -13,11 +12,19 @@ export interface ThreadData {
   readonly context: number;
 }
 
-export type ThreadRequest = Omit<Request, "messages">;
+/** What a thread is to continue, sampled from the plain distribution: without top_k, top_p or min_p. */
+export interface ThreadRequest {
+  /** Token ids. */
+  readonly prompt: readonly number[];
+  readonly temperature: number;
+  readonly seed: number;
+  readonly maxTokens: number;
+}
 
 export type Reply = { readonly tokens: number[] } | { readonly code: string; readonly message: string };
 
-export class Threads implements Author {
+export class Threads implements AsyncDisposable {
+  /** Number of requests that are worth running together. */
   readonly atOnce: number;
   readonly #workers: Worker[];
   readonly #idle: OneAtATime<Worker>;
@@ -30,8 +37,11 @@ export class Threads implements Author {
     this.#idle = new OneAtATime(this.#workers);
   }
 
-  async write({ prompt, temperature, seed, maxTokens }: Request): Promise<number[]> {
-    const request: ThreadRequest = { prompt, temperature, seed, maxTokens };
+  /**
+   * The target's answer in token ids. The last is an end token if the target ended the answer itself. Rejects with an
+   * OutriderError.
+   */
+  async write(request: ThreadRequest): Promise<number[]> {
     const reply = await this.#idle.use((worker) =>
       askWorker<Reply>(worker, request, "thread_failed", "a thread of the target"),
     );
