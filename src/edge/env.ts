@@ -63,8 +63,6 @@ export interface Env {
   readonly KV_PAGES?: number | string;
   /** Hours that a conversation is kept after its last turn; 24 unless set. One of a single turn is kept for 2. */
   readonly KEEP_HOURS?: number | string;
-  /** Further names of the model, with commas between, for clients whose model cannot be set. */
-  readonly MODEL_ALIASES?: string;
   /** Tokens of an answer at most, and where the client names no limit; 4096 unless given. */
   readonly MAX_TOKENS?: number | string;
   /**

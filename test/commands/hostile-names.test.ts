@@ -32,7 +32,7 @@ function served(name: string): Promise<unknown> {
 /** Where a name may come from, and the code of the sentence. */
 const SOURCES: Readonly<Record<string, { readonly code: string; take(name: string): unknown }>> = {
   "a file": { code: "bad_model_id", take: (name) => modelId(`${name}.gguf`) },
-  "import --model": { code: "bad_model_id", take: (name) => importFile(gguf, name, at("made")) },
+  "an import": { code: "bad_model_id", take: (name) => importFile(gguf, name, at("made")) },
   "origin --name": {
     code: "bad_model_id",
     take: (name) => originCommand.run(["--model", TINY_PACKS.target, "--port", "0", "--name", name]),

@@ -2,12 +2,15 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readKeyPolicy } from "../../src/core/draft/key-policy.ts";
+import { builtModule, builtModules } from "../../src/core/platform/built.ts";
+import { shardReader } from "../../src/core/platform/disk.ts";
 import { inspectCommand } from "../../src/tools/commands/inspect.ts";
-import type { InspectedPass, Inspection } from "../../src/tools/inspect/inspection.ts";
+import { type InspectedPass, type Inspection, inspectPack } from "../../src/tools/inspect/inspection.ts";
 import { inspectionPage } from "../../src/tools/inspect/inspection-page.ts";
-import { inspectionText } from "../../src/tools/inspect/inspection-text.ts";
-import { TINY_PACKS } from "../support/tiny.ts";
+import { printed } from "../support/printed.ts";
+import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 
 const OPERATIONS = [
   "embed",
@@ -27,15 +30,18 @@ const OPERATIONS = [
 describe("on the tiny pack", () => {
   let directory: string;
   let html: string;
-  let inspection: Inspection & { readonly machine: string };
+  let printedText: string;
+  let inspection: Inspection;
 
   beforeAll(async () => {
     directory = mkdtempSync(path.join(tmpdir(), "inspect-"));
     const file = path.join(directory, "report.html");
-    const log = vi.spyOn(console, "log").mockImplementation(() => {});
-    await inspectCommand.run([TINY_PACKS.target, "--json", "--html", file, "--tokens", "40", "--position", "33"]);
-    inspection = JSON.parse(log.mock.calls[0]?.[0]);
-    log.mockRestore();
+    printedText = await printed(() => inspectCommand.run([TINY_PACKS.target, "--html", file, "--position", "33"]));
+    const header = packHeader(TINY_PACKS.target);
+    const options = { tokens: 40, position: 33, keys: readKeyPolicy("all") };
+    const roof = await builtModule("roof");
+    const shards = shardReader(TINY_PACKS.target, header);
+    inspection = await inspectPack(header, shards, await builtModules(), roof, options);
     html = readFileSync(file, "utf8");
   });
   afterAll(() => rmSync(directory, { recursive: true }));
@@ -70,10 +76,9 @@ describe("on the tiny pack", () => {
   });
 
   test("the text has a table a pass", () => {
-    const text = inspectionText(inspection, inspection.machine);
-    expect(text).toContain("decode, 1 token at position 33");
-    expect(text).toContain("prefill, 40 tokens at position 0");
-    expect(text.match(/^all operations .* %$/gm)).toHaveLength(2);
+    expect(printedText).toContain("decode, 1 token at position 33");
+    expect(printedText).toContain("prefill, 64 tokens at position 0");
+    expect(printedText.match(/^all operations .* %$/gm)).toHaveLength(2);
   });
 
   test("the HTML loads nothing and shows every operation", () => {
@@ -95,9 +100,8 @@ describe("on the tiny pack", () => {
 test.each([
   [[], "PACK is missing"],
   [["a", "b"], 'unexpected "b"'],
-  [[TINY_PACKS.target, "--tokens", "0"], '--tokens is a whole number from 1 on, not "0"'],
   [[TINY_PACKS.target, "--position", "2048"], "--position is a whole number from 0 to 2047"],
-  [[TINY_PACKS.target, "--tokens", "many"], 'not "many"'],
+  [[TINY_PACKS.target, "--position", "many"], 'not "many"'],
   [[TINY_PACKS.target, "--html", "/no/such/place/report.html"], "--html cannot be written into /no/such/place"],
   [[TINY_PACKS.target, "--fast"], "unknown option --fast"],
   [["nowhere"], "there is no such file"],

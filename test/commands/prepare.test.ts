@@ -29,13 +29,6 @@ test("import makes a pack that names the file it came from, and says how large i
   expect(line).toMatch(/pack: tiny, 6 layers, 0\.2 MB$/);
 });
 
-test("import takes the model's id", async () => {
-  const pack = path.join(directory, "pack");
-  const line = await printed(() => importCommand.run([GGUF, pack, "--model", "other", "--json"]));
-  expect(JSON.parse(line)).toMatchObject({ directory: pack, model: "other", layers: 6 });
-  expect(packHeader(path.join(directory, "pack")).model).toBe("other");
-});
-
 test("squeeze puts the pack beside the recipe", async () => {
   cpSync(TINY_PACKS.target, path.join(directory, "tiny/pack"), { recursive: true });
   mkdirSync(path.join(directory, "draft"));

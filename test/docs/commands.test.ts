@@ -1,4 +1,7 @@
-/** Every command line of `outrider` that a document shows has a command and options that exist. */
+/**
+ * Every command line of `outrider` that a document shows has a command and options that exist, and an option exists
+ * because a document tells somebody to use it.
+ */
 import { describe, expect, test } from "vitest";
 import { helps } from "../../docs/commands.ts";
 import { codeBlocks, commands, documents, HISTORY, inlineCode, read } from "./markdown.ts";
@@ -27,6 +30,32 @@ describe("commands that are shown", () => {
       .filter(({ option }) => !known.has(option));
     expect({ known: pages.has(name), unknown }).toEqual({ known: true, unknown: [] });
   });
+});
+
+describe("options", () => {
+  const listed = [...pages.values()].flatMap((page) =>
+    [...page.matchAll(/^ {2}(--[a-z][\w-]*)/gm)].map(([, name]) => name!),
+  );
+
+  test("are no more than 110", () => {
+    expect(listed.length).toBeGreaterThan(80);
+    expect(listed.length).toBeLessThanOrEqual(110);
+  });
+
+  test("are each named by a document that is not made from them", () => {
+    const written = present.filter((document) => !document.endsWith("/commands.md")).map(read);
+    const named = new Set(written.flatMap((text) => [...text.matchAll(/--[a-z][\w-]*/g)].map(([name]) => name)));
+    expect([...new Set(listed)].filter((name) => !named.has(name))).toEqual([]);
+  });
+});
+
+test("variables and secrets of an edge are no more than 14, each with a row", () => {
+  const rows = [...read("docs/use/deploying.md").matchAll(/^\| `([A-Z_]+)` \| (?:variable|secret) \|/gm)];
+  const settings = rows.map(([, name]) => name!);
+  expect(settings.length).toBeLessThanOrEqual(14);
+  // What the Worker reads: strings and numbers; bindings have other types.
+  const known = [...read("src/edge/env.ts").matchAll(/^ {2}readonly ([A-Z_]+)\?: (?:number \| )?string;/gm)];
+  expect(settings.sort()).toEqual(known.map(([, name]) => name!).sort());
 });
 
 function optionsOf(words: readonly string[]): string[] {

@@ -28,7 +28,7 @@ import { parseRecipe } from "../../src/tools/compress/recipe.ts";
 import { RECIPES } from "../../src/tools/compress/recipes.ts";
 import { readPair } from "../../src/tools/obtain/pair.ts";
 import { findZipEntry } from "../../src/tools/obtain/zip.ts";
-import { readModelChoice, readProject, readSecrets } from "../../src/tools/service/project.ts";
+import { readProject, readSecrets } from "../../src/tools/service/project.ts";
 import { readText } from "../../src/tools/text/text-file.ts";
 import { MemoryDirectory } from "../support/files.ts";
 import { goldenBytes, goldenJson } from "../support/golden.ts";
@@ -246,7 +246,7 @@ const settings: Fuzzed = {
   name: "settings",
   async attempt(random) {
     const text = (value: string) => mutatedText(value, random);
-    switch (below(random, 11)) {
+    switch (below(random, 10)) {
       case 0:
         return originList(text("https://a.example;region=weur, http://b.example:80"));
       case 1:
@@ -265,10 +265,6 @@ const settings: Fuzzed = {
         return readPair(written("pair.json", JSON.stringify(mutatedJson(PAIR, random))));
       case 8:
         return await readSecrets(written(".prod.vars", text("API_KEYS=a\nORIGIN_TOKEN='b c'\n")));
-      case 9:
-        return await readModelChoice(
-          written("package.json", JSON.stringify(mutatedJson({ outrider: { pair: "x" } }, random))),
-        );
       default:
         return await readProject(written("wrangler.toml", text(WRANGLER)));
     }

@@ -51,7 +51,6 @@ async function options(more: Partial<DraftOptions> = {}): Promise<DraftOptions> 
     prompts: [],
     questions: "general",
     self: false,
-    seed: 0,
     command: "npx outrider draft --target tiny",
     ...more,
   };

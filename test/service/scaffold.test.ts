@@ -1,14 +1,5 @@
 /** What `outrider init` writes. */
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseEnv } from "node:util";
@@ -24,7 +15,7 @@ const text = (file: string, folder = edge): string => readFileSync(path.join(fol
 const init = (...argv: string[]): Promise<string> => printed(() => initCommand.run(argv));
 
 beforeAll(async () => {
-  await init(edge, "--origin", "https://origin.example.com", "--region", "weur", "--draft", "none");
+  await init(edge, "--origin", "https://origin.example.com", "--region", "weur");
 });
 afterAll(() => rmSync(home, { recursive: true }));
 
@@ -49,12 +40,11 @@ describe("a new edge", () => {
   });
 
   test("installs the package that made it, which here is this folder, and the wrangler that the package uses", () => {
-    const { dependencies, devDependencies, scripts, outrider } = JSON.parse(text("package.json"));
+    const { dependencies, devDependencies, scripts } = JSON.parse(text("package.json"));
     expect(path.resolve(edge, dependencies.outrider.replace("file:", ""))).toBe(ROOT);
     const { wrangler } = JSON.parse(text("package.json", ROOT)).dependencies;
     expect(devDependencies).toEqual({ wrangler });
     expect(Object.keys(scripts)).toEqual(["build", "dev", "deploy"]);
-    expect(outrider).toEqual({ draft: "none" });
   });
 
   test("is closed: its API key is its own, in a file that git ignores and others cannot read", async () => {
@@ -83,25 +73,6 @@ describe("a new edge", () => {
   });
 });
 
-test("a model of one's own is named as it lies from the new folder", async () => {
-  const folder = path.join(home, "own");
-  mkdirSync(path.join(home, "models"));
-  for (const file of ["models/m.gguf", "m.gguf"])
-    copyFileSync(path.join(ROOT, "models/tiny/tiny.gguf"), path.join(home, file));
-  await init(folder, "--target", path.join(home, "models/m.gguf"), "--draft", path.join(home, "draft"));
-  const models = () => JSON.parse(text("package.json", folder)).outrider;
-  expect(models()).toEqual({ target: "../models/m.gguf", draft: "../draft" });
-  rmSync(folder, { recursive: true });
-  await init(folder, "--target", path.join(home, "m.gguf"), "--draft", "s");
-  expect(models()).toEqual({ target: "../m.gguf", draft: "s" });
-});
-
-test("--json prints the files that there are", async () => {
-  const folder = path.join(home, "json");
-  const { files } = JSON.parse(await init(folder, "--json"));
-  for (const file of files) expect(existsSync(path.join(folder, file))).toBe(true);
-});
-
 test("a folder that holds something is left as it is", async () => {
   const folder = path.join(home, "full");
   mkdirSync(folder);
@@ -115,9 +86,6 @@ test.each([
     ["x", "--origin", "origin.example.com"],
     '--origin is a URL such as https://origin.example.com, not "origin.example.com"',
   ],
-  [["x", "--pair", "a", "--target", "b"], "--pair and --target exclude each other"],
-  [["x", "--pair", "a"], 'there is no pair "a"; known pairs: '],
-  [["x", "--target", "b.gguf"], "b.gguf: there is no such file"],
   [[path.join(ROOT, "package.json")], "is a file, or lies in one; name a folder that does not exist yet"],
 ])("%j is refused", async (argv, message) => {
   await expect(init(...argv)).rejects.toThrow(message);

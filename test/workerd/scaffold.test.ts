@@ -38,8 +38,7 @@ const outrider = (...argv: string[]): Promise<Typed> =>
 beforeAll(async () => {
   writeFileSync(tokenFile, TOKEN);
   origin = await startOrigin(TINY_PACKS.target, "wasm", ["--token-file", tokenFile]);
-  const models = ["--target", TINY_PACKS.target, "--draft", TINY_PACKS.draft];
-  expect(await outrider("init", "edge", ...models)).toMatchObject({
+  expect(await outrider("init", "edge", "--origin", origin.url)).toMatchObject({
     status: 0,
     err: expect.not.stringContaining("at "),
   });
@@ -63,8 +62,10 @@ test("before it is built, deploy says what is missing", async () => {
 });
 
 test("built, a dry run passes before an origin with its model, its vocabulary and a token that it takes", async () => {
-  expect((await outrider("build")).out).toBe("assets: an edge of tiny with the draft tiny-draft\n");
-  const { status, out, err } = await outrider("deploy", "--dry-run", "--origin", origin.url);
+  expect((await outrider("build", "--target", TINY_PACKS.target, "--draft", TINY_PACKS.draft)).out).toBe(
+    "assets: an edge of tiny with the draft tiny-draft\n",
+  );
+  const { status, out, err } = await outrider("deploy", "--dry-run");
   expect(status, out + err).toBe(0);
   const [assets, worker, keys, served, unreachable] = out.split("\n");
   expect(assets).toMatch(/^✓ assets: tiny, draft tiny-draft; \d+ files, the largest \S+ MiB of 25 MiB$/);
@@ -83,7 +84,7 @@ test("in workerd it answers whoever has its key, with the target's text", async 
   const url = `http://127.0.0.1:${port}`;
   const wrangler = path.join(ROOT, "node_modules/wrangler/bin/wrangler.js");
   const options = ["--port", `${port}`, "--ip", "127.0.0.1", "--inspector-port", `${await freePort()}`];
-  const argv = [wrangler, "dev", ...options, "--var", `ORIGIN_URL:${origin.url}`];
+  const argv = [wrangler, "dev", ...options];
   const child = spawn(process.execPath, argv, { cwd: edge, env, detached: true, stdio: "ignore" });
   try {
     expect(await answers(`${url}/health`, child, 60_000)).toBe(true);

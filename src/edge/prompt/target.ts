@@ -48,14 +48,10 @@ export async function describedModel(assets: Fetcher): Promise<EdgeModel> {
   return description;
 }
 
-/** The id of the model that a request names, by its own name or by one of MODEL_ALIASES. */
-export async function servedModel(
-  id: string,
-  { ASSETS, MODEL_ALIASES }: Pick<Env, "ASSETS" | "MODEL_ALIASES">,
-): Promise<string> {
+/** The id of the model that a request names. Throws `model_not_found`. */
+export async function servedModel(id: string, { ASSETS }: Pick<Env, "ASSETS">): Promise<string> {
   const { model } = await describedModel(ASSETS);
-  const aliases = (MODEL_ALIASES ?? "").split(",").map((alias) => alias.trim());
-  if (id === model || aliases.includes(id)) return model;
+  if (id === model) return model;
   throw new OutriderError(
     "model_not_found",
     `the model ${JSON.stringify(id)} does not exist here; this server has "${model}"`,

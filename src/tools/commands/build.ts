@@ -3,14 +3,14 @@
  */
 import path from "node:path";
 import { assembleEdge } from "../service/assets.ts";
-import { readModelChoice, readProject } from "../service/project.ts";
+import { readProject } from "../service/project.ts";
 import { command } from "./command.ts";
 import { checkChoice, edgeModels } from "./models.ts";
-import { flag, text } from "./options.ts";
+import { text } from "./options.ts";
 
 export const buildCommand = command({
   examples: [
-    ["outrider build", "the models that package.json names, or the default pair"],
+    ["outrider build", "the default pair"],
     ["outrider build --draft none", "no draft's weights: drafts are copied from the conversation"],
     ["outrider build --target model.gguf --draft my-draft/pack", "models of your own"],
   ],
@@ -18,22 +18,16 @@ export const buildCommand = command({
     pair: text("NAME", "a pair of models that the project knows"),
     target: text("PATH", "the target: a pack, a GGUF file or a Hugging Face folder; only its tokenizer is read"),
     draft: text("PACK|none", "a draft's pack, the short name of one of the pair's drafts, or none"),
-    env: text("NAME", "an environment of the wrangler file"),
-    json: flag("prints the result as JSON"),
   },
   notes: `Fills the folder that the wrangler file in the current folder names as assets.directory, with the page, the
-target's tokenizer and the draft. Options win over the field "outrider" of package.json: {"pair": …} or {"target": …,
-"draft": …}.`,
-  async run({ pair, target, draft, env, json }) {
+target's tokenizer and the draft.`,
+  async run({ pair, target, draft }) {
     checkChoice({ pair, target });
     const folder = process.cwd();
-    const { assets } = await readProject(folder, env);
-    const recorded = await readModelChoice(folder);
-    const base = pair === undefined && target === undefined ? recorded : { pair, target };
-    const models = await edgeModels({ ...base, ...(draft !== undefined && { draft }) });
+    const { assets } = await readProject(folder);
+    const models = await edgeModels({ pair, target, draft });
     const edge = await assembleEdge(models.target, models.draft, assets, models);
     const where = path.relative(folder, assets);
-    if (json) return console.log(JSON.stringify({ directory: where, ...edge }));
     const drafted = edge.draft === null ? "without a draft" : `with the draft ${edge.draft}`;
     console.log(`${where}: an edge of ${edge.model} ${drafted}`);
   },

@@ -1,9 +1,9 @@
 /** `outrider cost`: what an edge costs on Cloudflare, by the arithmetic of its own account (src/edge/bill). */
-import { type Bill, bill, type Conversation, USUAL } from "../../edge/bill/month.ts";
+import { type Bill, bill, USUAL } from "../../edge/bill/month.ts";
 import { PAID_USD, PRICES, PRICES_OF } from "../../edge/bill/prices.ts";
 import { textTable } from "../charts/text-table.ts";
 import { command } from "./command.ts";
-import { choice, flag, option, usage, whole } from "./options.ts";
+import { choice, option, usage, whole } from "./options.ts";
 
 const DAYS = 30;
 
@@ -24,33 +24,15 @@ export const costCommand = command({
     tokensPerMonth: number("N", "output tokens a month, such as 1e8 (default: 1e6)", 1, 1e15),
     plan: choice(["free", "paid"], "Cloudflare's plan", { default: "paid" }),
     prompt: whole("tokens that each prompt adds", { from: 1, to: 1e6, default: USUAL.prompt }),
-    answer: whole("tokens of each answer", { from: 1, to: 1e6, default: USUAL.answer }),
     turns: whole("turns of a conversation", { from: 1, to: 1000, default: USUAL.turns }),
-    tokensPerSecond: number("N", `how fast answers come; ${USUAL.tokensPerSecond} unless given`, 0.1, 1e5),
-    tokensPerPass: number("N", `tokens a target pass; ${USUAL.tokensPerPass} unless given`, 1, 32),
-    stepsPerToken: number("N", `draft steps a token, 0 without a model; ${USUAL.stepsPerToken} unless given`, 0, 100),
     draftStep: number("MS", `a draft step; ${USUAL.stepMs} unless given`, 0.01, 1000),
-    keepHours: number("N", `KEEP_HOURS of the edge; ${USUAL.keepHours} unless given`, 0.01, 8760),
-    json: flag("prints the figures as JSON"),
   },
-  notes: `What is not given is what the default draft does before a target of 25 tokens/s on a Zen 3. An answer's
-own account has what it really took, as outrider.cost. Prices are Cloudflare's of ${PRICES_OF}. CPU is listed although
+  notes: `Answers have ${USUAL.answer} tokens and are kept for ${USUAL.keepHours} hours. What is not given is what the default draft does before a
+target of ${USUAL.tokensPerSecond} tokens/s on a Zen 3. An answer's own account has what it really took, as outrider.cost. Prices are Cloudflare's of ${PRICES_OF}. CPU is listed although
 the price list of Durable Objects has none. The origin's cost is not among it.`,
-  async run({ tokensPerMonth = 1e6, plan, json, draftStep, ...given }) {
-    const conversation: Conversation = {
-      ...USUAL,
-      prompt: given.prompt,
-      answer: given.answer,
-      turns: given.turns,
-      tokensPerSecond: given.tokensPerSecond ?? USUAL.tokensPerSecond,
-      tokensPerPass: given.tokensPerPass ?? USUAL.tokensPerPass,
-      stepsPerToken: given.stepsPerToken ?? USUAL.stepsPerToken,
-      stepMs: draftStep ?? USUAL.stepMs,
-      keepHours: given.keepHours ?? USUAL.keepHours,
-    };
-    const result = bill(conversation, tokensPerMonth);
-    if (json) console.log(JSON.stringify({ prices_of: PRICES_OF, conversation, tokensPerMonth, ...result }));
-    else console.log(plan === "paid" ? paid(result, tokensPerMonth) : free(result, tokensPerMonth));
+  async run({ tokensPerMonth = 1e6, plan, prompt, turns, draftStep: stepMs = USUAL.stepMs }) {
+    const result = bill({ ...USUAL, prompt, turns, stepMs }, tokensPerMonth);
+    console.log(plan === "paid" ? paid(result, tokensPerMonth) : free(result, tokensPerMonth));
   },
 });
 

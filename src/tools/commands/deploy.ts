@@ -16,7 +16,7 @@ import {
 import { type Project, readProject, readSecrets, SECRETS_FILE } from "../service/project.ts";
 import { runWrangler } from "../service/wrangler.ts";
 import { command } from "./command.ts";
-import { flag, text } from "./options.ts";
+import { flag } from "./options.ts";
 
 /** 10 ms of CPU against the default draft's step, which took 4.0 and 1.9 ms on two machines (docs/use/deploying.md). */
 const FREE_PLAN = [
@@ -29,33 +29,28 @@ export const deployCommand = command({
   examples: [
     ["outrider deploy --dry-run", "checks everything and uploads nothing"],
     ["outrider deploy", "checks, then runs wrangler deploy"],
-    ["outrider deploy --origin https://origin.example.com", "with an origin that the wrangler file does not name"],
   ],
   options: {
     dryRun: flag("uploads nothing; what a deployment still needs is listed and is no failure"),
     open: flag("lets anybody use the API without a key"),
-    origin: text("URL", "where the origin can be reached; wins over ORIGIN_URL of the wrangler file"),
-    env: text("NAME", "an environment of the wrangler file"),
-    json: flag("prints the checks as JSON"),
   },
   notes: `Run it in the folder of the edge. It checks the sizes of assets and Worker against Cloudflare's limits, that
 clients need a key, that the origin answers, has the edge's model and vocabulary and takes its token.
 
 Secrets (API_KEYS, ORIGIN_TOKEN, SESSION_SECRET) are lines of .prod.vars, or were set with \`wrangler secret put\`.`,
-  async run({ dryRun, open, origin, env, json }) {
-    const project = await readProject(process.cwd(), env);
+  async run({ dryRun, open }) {
+    const project = await readProject(process.cwd());
     const checks: Check[] = [];
     const done = (check: Check): void => {
       checks.push(check);
-      if (!json) console.log(lines(check));
+      console.log(lines(check));
     };
     const scratch = await mkdtemp(path.join(tmpdir(), "outrider-deploy-"));
     try {
-      const options = await wranglerOptions(project, scratch, origin, env);
-      for await (const check of checked(project, { open, origin, env, dryRun, scratch, options })) done(check);
-      if (json) console.log(JSON.stringify(checks));
+      const options = await wranglerOptions(project, scratch);
+      for await (const check of checked(project, { open, dryRun, scratch, options })) done(check);
       refuseUnready(checks, dryRun);
-      if (dryRun && !json) console.log(dryRunEnd(count(checks, "open")));
+      if (dryRun) console.log(dryRunEnd(count(checks, "open")));
       if (!dryRun && (await runWrangler(["deploy", ...options], "shown")).status !== 0) {
         throw new OutriderError("wrangler_failed", "wrangler did not deploy; its message is above");
       }
@@ -67,8 +62,6 @@ Secrets (API_KEYS, ORIGIN_TOKEN, SESSION_SECRET) are lines of .prod.vars, or wer
 
 interface Deployment {
   readonly open: boolean;
-  readonly origin: string | undefined;
-  readonly env: string | undefined;
   readonly dryRun: boolean;
   readonly scratch: string;
   readonly options: readonly string[];
@@ -85,38 +78,29 @@ async function* checked(project: Project, deployment: Deployment): AsyncGenerato
   else yield { result: "failed", about: "Worker: wrangler cannot bundle it", next: made.stderr.trim() };
 
   const own = (await readSecrets(project.folder)) ?? {};
-  const uploaded = deployment.dryRun ? [] : await uploadedSecrets(deployment.env);
+  const uploaded = deployment.dryRun ? [] : await uploadedSecrets();
   const names = [...Object.keys(own), ...uploaded];
   yield checkKeys(names, deployment.open, SECRETS_FILE);
   const token = own.ORIGIN_TOKEN ?? (uploaded.includes("ORIGIN_TOKEN") ? "hidden" : undefined);
   const { bound, vars } = project;
-  const named = deployment.origin ?? vars.ORIGIN_URL;
-  yield* checkOrigins(named, { bound, token }, edge);
+  yield* checkOrigins(vars.ORIGIN_URL, { bound, token }, edge);
   const region = checkRegion(vars.ORIGIN_REGION);
   if (region) yield region;
   if (edge.draft !== null && project.cpuMs === undefined) console.error(FREE_PLAN);
 }
 
 /** Secrets that are not empty, as JSON: wrangler would let the environment and `$` change those of a dotenv file. */
-async function wranglerOptions(
-  { folder }: Project,
-  scratch: string,
-  origin: string | undefined,
-  env: string | undefined,
-): Promise<string[]> {
-  const options = origin === undefined ? [] : ["--var", `ORIGIN_URL:${origin}`];
-  if (env !== undefined) options.push("--env", env);
+async function wranglerOptions({ folder }: Project, scratch: string): Promise<string[]> {
   const secrets = (await readSecrets(folder)) ?? {};
-  if (Object.keys(secrets).length === 0) return options;
+  if (Object.keys(secrets).length === 0) return [];
   const file = path.join(scratch, "secrets.json");
   await writeFile(file, JSON.stringify(secrets), { mode: 0o600 });
-  return [...options, "--secrets-file", file];
+  return ["--secrets-file", file];
 }
 
 /** Names of the secrets that an earlier deployment has; none where there is no earlier one. */
-async function uploadedSecrets(env: string | undefined): Promise<string[]> {
-  const options = env === undefined ? [] : ["--env", env];
-  const { status, stdout } = await runWrangler(["secret", "list", "--format", "json", ...options], "kept");
+async function uploadedSecrets(): Promise<string[]> {
+  const { status, stdout } = await runWrangler(["secret", "list", "--format", "json"], "kept");
   if (status !== 0) return [];
   return (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name);
 }

@@ -52,9 +52,6 @@ export const draftCommand = command({
       "the highest learning rate of rounded weights. The default suits the format: 3e-5, and 8e-5 for 2 bits",
       rateOf,
     ),
-    model: text("ID", "the draft's name. The default is TARGET-draft"),
-    seed: whole("of questions, samples and batches", { from: 0, default: 0 }),
-    json: flag("prints the result as JSON"),
   },
   notes: `Says first what it will do and how long that takes on this machine, and asks nothing. Ctrl-C stops it; the
 same command goes on and loses minutes at most. Another command with the same --out repeats only what its options
@@ -64,16 +61,16 @@ Needs Python 3.11 or newer; what it needs of PyTorch is installed into the cache
 interpreter that has it already. CUDA, MPS or the processor: whatever PyTorch finds.
 
 docs/use/make-a-draft.md explains the stages and what to choose.`,
-  async run({ json, target: named, out, from, model, text: files, ...rest }) {
+  async run({ target: named, out, from, text: files, ...rest }) {
     const { file, target } = await targetOf(named);
-    const id = model ?? `${target.model}-draft`;
+    const model = `${target.model}-draft`;
     const options: DraftOptions = {
       ...rest,
       target,
       targetFile: path.resolve(file),
       baseFile: path.resolve(from === undefined ? file : await fileOf(from)),
-      out: path.resolve(out ?? `${target.model}-draft`),
-      model: id,
+      out: path.resolve(out ?? model),
+      model,
       texts: files,
       command: typed(process.argv.slice(2)),
     };
@@ -86,10 +83,9 @@ docs/use/make-a-draft.md explains the stages and what to choose.`,
     process.once("SIGTERM", stop);
     try {
       const made = await makeDraft(options, { signal: stopping.signal, say: (line) => console.error(line) });
-      if (json) return console.log(JSON.stringify({ model: id, ...made }));
       const served = made.figures?.served?.both.toFixed(2);
       const worth = served === undefined ? "" : `, ${served} tokens per target pass`;
-      console.log(`${path.relative(process.cwd(), made.pack)}: ${id}, ${(made.bytes / 1e6).toFixed(1)} MB${worth}`);
+      console.log(`${path.relative(process.cwd(), made.pack)}: ${model}, ${(made.bytes / 1e6).toFixed(1)} MB${worth}`);
     } finally {
       process.off("SIGINT", stop);
       process.off("SIGTERM", stop);

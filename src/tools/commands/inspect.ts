@@ -9,8 +9,11 @@ import { inspectPack } from "../inspect/inspection.ts";
 import { inspectionPage } from "../inspect/inspection-page.ts";
 import { inspectionText } from "../inspect/inspection-text.ts";
 import { command } from "./command.ts";
-import { flag, one, text, whole, wholeNumber } from "./options.ts";
+import { one, text, whole, wholeNumber } from "./options.ts";
 import { checkWritable } from "./writable.ts";
+
+/** Tokens of the prefill. */
+const PREFILL = 64;
 
 export const inspectCommand = command({
   examples: [
@@ -20,29 +23,26 @@ export const inspectCommand = command({
   ],
   positionals: { pack: one("PACK", "a pack's directory") },
   options: {
-    tokens: whole("tokens of the prefill", { from: 1, default: 64 }),
     position: whole("tokens in the cache of the decode step", { from: 0, default: 256 }),
     "key-policy": text("POLICY", "which keys are read, such as near:384 or infinigen:0.2 (docs/record/keeping.md)"),
     html: text("FILE", "also writes the report as a page with a plot"),
-    json: flag("prints JSON instead of tables; times in seconds"),
   },
   notes: `Measures each operation of a decode step and of a prefill on one thread, and the roofs of this machine: how
 fast it reads memory, multiplies and adds.`,
-  async run({ pack, tokens, position, "key-policy": policy = "all", html, json }) {
+  async run({ pack, position, "key-policy": policy = "all", html }) {
     const keys = readKeyPolicy(policy);
     const header = await directoryHeader(pack);
     const { context } = header.config;
-    wholeNumber(tokens, "--tokens", 1, context);
     wholeNumber(position, "--position", 0, context - 1);
     if (html !== undefined) await checkWritable("--html", html);
     const modules = await builtModules();
     const roof = await builtModule("roof");
-    const options = { tokens, position, keys };
+    const options = { tokens: Math.min(PREFILL, context), position, keys };
     const inspection = await inspectPack(header, shardReader(pack, header), modules, roof, options);
     const processor = cpus()[0]?.model.trim() ?? process.arch;
     const machine = `${processor}, one thread · Node ${process.versions.node}, ${pickedBuild(modules)} kernels`;
     if (html !== undefined) await writeFile(html, inspectionPage(inspection, machine));
-    console.log(json ? JSON.stringify({ machine, ...inspection }) : inspectionText(inspection, machine));
+    console.log(inspectionText(inspection, machine));
   },
 });
 

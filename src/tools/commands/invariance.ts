@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { textTable } from "../charts/text-table.ts";
 import { ANSWER, type Attention, type Company, Invariance } from "../evaluate/invariance.ts";
 import { command } from "./command.ts";
-import { flag, one, whole } from "./options.ts";
+import { one } from "./options.ts";
 
 /** With flash attention as the engine uses it, as `--exact` does, and without. */
 const ATTENTIONS: readonly Attention[] = [
@@ -24,6 +24,9 @@ const COMPANIES: readonly Company[] = [
   { rows: 3, beside: 3 },
 ];
 
+/** Each stands behind those before it. */
+const ANSWERS = 4;
+
 const wordsOf = ({ rows, slice, beside }: Company): string =>
   `${rows} ${rows === 1 ? "row" : "rows"}` +
   (slice === undefined ? "" : `, prompt in slices of ${slice}`) +
@@ -32,28 +35,23 @@ const wordsOf = ({ rows, slice, beside }: Company): string =>
 export const invarianceCommand = command({
   examples: [
     ["outrider invariance model.gguf", "whether drafts can change this model's text on this machine, and by how much"],
-    ["outrider invariance model.gguf --answers 16", "the same on 2,048 positions; some minutes for each attention"],
   ],
   positionals: { model: one("MODEL.gguf", "what llama.cpp runs") },
-  options: {
-    answers: whole(`so many answers of ${ANSWER} tokens, each behind those before it`, { from: 1, to: 24, default: 4 }),
-    threads: whole("of llama.cpp; one a core unless given", { from: 1, to: 1024 }),
-    cpu: flag("no GPU even where there is one"),
-  },
-  notes: `The model writes answers greedily, one row at a time, and reads them again in other company. A difference of 0
+  notes: `The model writes ${ANSWERS} answers of ${ANSWER} tokens greedily, one row at a time, and reads them again in other company. A difference of 0
 means that a row is the same to the bit. Tokens that flip are positions whose likeliest token is another; an answer
 differs where one does.`,
-  async run({ model, answers, threads = availableParallelism(), cpu }) {
-    await Invariance.each(model, { threads, gpu: !cpu }, ATTENTIONS, async ({ flash, values }, opened) => {
+  async run({ model }) {
+    const threads = availableParallelism();
+    await Invariance.each(model, { threads, gpu: true }, ATTENTIONS, async ({ flash, values }, opened) => {
       console.log(`\nflash attention ${flash ? "on" : "off"}, keys F16, values ${values}, ${threads} threads`);
       const rows: string[][] = [];
-      for await (const { company, ...found } of opened.differences(answers, COMPANIES)) {
+      for await (const { company, ...found } of opened.differences(ANSWERS, COMPANIES)) {
         rows.push([
           wordsOf(company),
           found.largest.toFixed(4),
           found.mean.toFixed(5),
           `${found.flips} of ${found.positions}`,
-          `${found.answers} of ${answers}`,
+          `${found.answers} of ${ANSWERS}`,
         ]);
       }
       const heads = ["computed", "largest", "mean", "tokens that flip", "answers that differ"];

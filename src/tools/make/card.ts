@@ -5,7 +5,7 @@ import type { Figures } from "../evaluate/figures.ts";
 import { DRAFTED, type Served } from "../evaluate/replay.ts";
 import type { Machine } from "./machine.ts";
 import type { Merged } from "./merge.ts";
-import type { DraftOptions } from "./options.ts";
+import { type DraftOptions, SEED } from "./options.ts";
 import type { DraftPlan } from "./plan.ts";
 import { cutInWords, roundedInWords, sourcesOf } from "./say.ts";
 import { minutes } from "./schedule.ts";
@@ -61,7 +61,7 @@ ${figures === null ? NO_FIGURES : figuresTable(figures)}
 ${options.command}
 \`\`\`
 
-The seed is ${options.seed}. ${TIMES}
+The seed is ${SEED}. ${TIMES}
 
 | step | what | planned time |
 |---|---|---|

@@ -3,6 +3,9 @@ import type { DescribedTarget } from "../../core/format/target.ts";
 import type { Subject } from "../questions/subjects.ts";
 import type { DraftFormat } from "./shape.ts";
 
+/** Of questions, samples and batches. */
+export const SEED = 0;
+
 export interface DraftOptions {
   /** The model that the draft proposes tokens to. */
   readonly target: DescribedTarget;
@@ -32,7 +35,6 @@ export interface DraftOptions {
   readonly questions: Subject | "none";
   /** Whether the target also asks itself. */
   readonly self: boolean;
-  readonly seed: number;
   /** The command as it was typed, for the card. */
   readonly command: string;
 }

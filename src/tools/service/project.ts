@@ -1,23 +1,10 @@
-/** The edge in the current folder, as its wrangler file and package.json describe it. */
+/** The edge in the current folder, as its wrangler file describes it. */
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { parseEnv } from "node:util";
-import * as z from "zod";
 import { OutriderError } from "../../core/model/errors.ts";
 import { fileIfThere } from "../../core/platform/named-file.ts";
-
-const modelChoiceSchema = z.strictObject({
-  /** A pair that the project knows. */
-  pair: z.string().optional(),
-  /** A pack, a GGUF file or a Hugging Face folder, relative to the edge's folder. */
-  target: z.string().optional(),
-  /** A draft's pack, or none. */
-  draft: z.string().optional(),
-});
-
-/** Which models an edge is for. Empty: the default pair. */
-export type ModelChoice = z.infer<typeof modelChoiceSchema>;
 
 export interface Project {
   readonly folder: string;
@@ -38,11 +25,8 @@ export interface Project {
 const CONFIGS = ["wrangler.jsonc", "wrangler.json", "wrangler.toml"];
 export const SECRETS_FILE = ".prod.vars";
 
-/**
- * Reads the wrangler file in `folder`, in an environment of it if one is named. Throws `no_project` where there is
- * none or where it has no assets.
- */
-export async function readProject(folder: string, environment?: string): Promise<Project> {
+/** Reads the wrangler file in `folder`. Throws `no_project` where there is none or where it has no assets. */
+export async function readProject(folder: string): Promise<Project> {
   const name = CONFIGS.find((each) => existsSync(path.join(folder, each)));
   if (name === undefined) {
     throw new OutriderError(
@@ -55,7 +39,7 @@ export async function readProject(folder: string, environment?: string): Promise
   const { unstable_readConfig: readConfig } = await import("wrangler");
   let read: ReturnType<typeof readConfig>;
   try {
-    read = readConfig({ config, ...(environment !== undefined && { env: environment }) });
+    read = readConfig({ config });
   } catch (cause) {
     const [why] = (cause as Error).message.split("\n");
     throw new OutriderError("bad_wrangler_file", `${config}: wrangler cannot read it: ${why}`, { cause });
@@ -72,24 +56,6 @@ export async function readProject(folder: string, environment?: string): Promise
     bound: [...(read.services ?? []), ...(read.vpc_services ?? [])].some(({ binding }) => binding === "ORIGIN"),
     cpuMs: read.limits?.cpu_ms,
   };
-}
-
-function outriderOf(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text)?.outrider ?? {};
-  } catch (cause) {
-    throw new OutriderError("bad_package", `${file} is not JSON`, { cause });
-  }
-}
-
-/** What package.json in `folder` says under `outrider`. Throws `bad_package` for a field that is not understood. */
-export async function readModelChoice(folder: string): Promise<ModelChoice> {
-  const file = path.join(folder, "package.json");
-  if (!existsSync(file)) return {};
-  const parsed = modelChoiceSchema.safeParse(outriderOf(await readFile(file, "utf8"), file));
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  throw new OutriderError("bad_package", `${file}: outrider.${issue.path.join(".")}: ${issue.message}`);
 }
 
 /**

@@ -5,7 +5,6 @@ import path from "node:path";
 import { OutriderError } from "../../core/model/errors.ts";
 import { PACKAGE, runningFile } from "../../core/platform/places.ts";
 import type { Region } from "../../core/verify/region.ts";
-import type { ModelChoice } from "./project.ts";
 import { COMPATIBILITY_DATE } from "./settings.ts";
 
 /** File of the new folder: template. npm leaves files out of packages that are called .gitignore, hence the names. */
@@ -23,15 +22,13 @@ interface Scaffold {
   readonly origin: string | undefined;
   /** Where it stands, if that is known. */
   readonly region: Region | undefined;
-  /** Recorded in package.json for `outrider build`; empty for the default pair. */
-  readonly models: ModelChoice;
 }
 
 /**
  * Writes the files and returns their names. The deployment gets an API key of its own, so that it is not open by
  * accident. Throws `not_empty` for a folder that holds anything.
  */
-export async function writeScaffold({ directory, origin, region, models }: Scaffold): Promise<readonly string[]> {
+export async function writeScaffold({ directory, origin, region }: Scaffold): Promise<readonly string[]> {
   const held = await readdir(directory).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === "ENOENT") return [];
     if (cause.code !== "ENOTDIR") throw cause;
@@ -51,7 +48,7 @@ export async function writeScaffold({ directory, origin, region, models }: Scaff
     __DATE__: COMPATIBILITY_DATE,
   };
   const files: Record<string, string> = {
-    "package.json": `${JSON.stringify(await manifest(name, directory, models), null, 2)}\n`,
+    "package.json": `${JSON.stringify(await manifest(name, directory), null, 2)}\n`,
     ".prod.vars": secrets(),
   };
   for (const [file, template] of Object.entries(TEMPLATES)) {
@@ -85,7 +82,7 @@ function workerName(directory: string): string {
   return name.slice(0, 63) || "outrider-edge";
 }
 
-async function manifest(name: string, directory: string, models: ModelChoice): Promise<object> {
+async function manifest(name: string, directory: string): Promise<object> {
   const own = JSON.parse(await readFile(path.join(PACKAGE, "package.json"), "utf8")) as {
     version: string;
     dependencies: Record<string, string>;
@@ -103,7 +100,6 @@ async function manifest(name: string, directory: string, models: ModelChoice): P
     },
     dependencies: { outrider: await ownSource(directory, own.version) },
     devDependencies: { wrangler: own.dependencies.wrangler },
-    ...(Object.keys(models).length > 0 && { outrider: models }),
     // What Cloudflare's Deploy button says when it asks for settings.
     cloudflare: own.cloudflare,
   };

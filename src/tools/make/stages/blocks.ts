@@ -1,7 +1,9 @@
 /** Runs the program that works on a model block by block (models/distil/outrider_distil/cut.py). */
+
 import { batches } from "../batches.ts";
 import type { Readings } from "../cutting.ts";
 import type { Merged } from "../merge.ts";
+import { SEED } from "../options.ts";
 import { type Making, runProgram, workFile } from "./stage.ts";
 
 /** Tokens of a line; the rest of it is cut off. */
@@ -23,7 +25,7 @@ export function runBlocks(
     ...["--text", workFile(options.out, "text.jsonl"), "--lines", lines(positions), "--solved", lines(solved)],
     ...["--longest", `${LONGEST}`],
     ...args,
-    ...["--readings", times.toFixed(2), "--seed", `${options.seed}`, "--tokens", `${tokens}`],
+    ...["--readings", times.toFixed(2), "--seed", `${SEED}`, "--tokens", `${tokens}`],
     ...["--minutes", Math.max(0, minutes - spent / 60).toFixed(3)],
     ...(compiled ? ["--compile"] : []),
   ]);

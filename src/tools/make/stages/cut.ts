@@ -2,10 +2,12 @@
  * The stage that cuts the base to the draft's shape, in floats: least squares make up for the heads and the channels
  * that a block loses, and then all its weights learn to.
  */
+
 import path from "node:path";
 import { cutReadings } from "../cutting.ts";
 import type { Finished } from "../journal.ts";
 import type { Merged } from "../merge.ts";
+import { SEED } from "../options.ts";
 import { blockProducts } from "../schedule.ts";
 import type { DraftShape } from "../shape.ts";
 import { runBlocks } from "./blocks.ts";
@@ -25,7 +27,7 @@ export async function cutStage(
   const reads = cutReadings(making.base, shape, blockProducts(machine, minutes), merged.found.positions);
   const { key } = await journal.stage<null>({
     name: "cut",
-    inputs: [merged.key, base.key, blocks.found, shape.heads, shape.mlp, reads, options.seed],
+    inputs: [merged.key, base.key, blocks.found, shape.heads, shape.mlp, reads, SEED],
     makes: [folder],
     async work(spent) {
       await runBlocks(making, "cut", merged.found, reads, { minutes, spent }, [

@@ -1,8 +1,10 @@
 /** The stages that teach a checkpoint what a better one predicts (models/distil/outrider_distil/distil.py). */
+
 import path from "node:path";
 import { batches } from "../batches.ts";
 import type { Finished } from "../journal.ts";
 import type { Merged } from "../merge.ts";
+import { SEED } from "../options.ts";
 import { ADAPTERS_RATE, isFixed, rateFor } from "../rates.ts";
 import { PASSES, taughtPerMinute } from "../schedule.ts";
 import { DRAFT_FORMATS, type DraftFormat, type DraftShape, draftConfig, weightsOf } from "../shape.ts";
@@ -54,11 +56,11 @@ export async function distilStage(
   { name, rate, teacher, options }: Course,
 ): Promise<Student> {
   const { base, journal, machine } = making;
-  const { out, seed } = making.options;
+  const { out } = making.options;
   const folder = path.resolve(workFile(out, name));
   const { key } = await journal.stage<null>({
     name,
-    inputs: [merged.key, from.key, teacher?.key ?? null, shape.head, options, minutes, seed, rate],
+    inputs: [merged.key, from.key, teacher?.key ?? null, shape.head, options, minutes, SEED, rate],
     makes: [folder],
     async work() {
       const { compiled, tokens: batch } = batches(machine, minutes);
@@ -72,7 +74,7 @@ export async function distilStage(
         ...["--minutes", minutes.toFixed(3), "--epochs", `${EPOCHS}`, "--tokens", `${batch}`],
         ...["--warmup", `${Math.max(1, Math.min(WARMUP, Math.round(steps / 10)))}`],
         ...["--score-every", `${Math.max(1, Math.round(KEEP_MINUTES * stepsPerMinute))}`],
-        ...["--score-lines", `${SCORED}`, "--seed", `${seed}`, "--rate", `${rate}`],
+        ...["--score-lines", `${SCORED}`, "--seed", `${SEED}`, "--rate", `${rate}`],
         ...(teacher ? ["--teacher", teacher.checkpoint] : []),
         ...(compiled ? ["--compile"] : []),
       ]);

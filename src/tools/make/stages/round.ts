@@ -3,10 +3,12 @@
  * (models/distil/outrider_distil/rounding.py). Blocks do not learn behind it: in q2had learning brought nothing behind
  * GPTQ (docs/record/log.md, 2026-11-29), and it knows the stream alone, not what errors cost at the end of the model.
  */
+
 import path from "node:path";
 import { blockWeights, roundPositions } from "../cutting.ts";
 import type { Finished } from "../journal.ts";
 import type { Merged } from "../merge.ts";
+import { SEED } from "../options.ts";
 import { blockProducts, roundingMinutes } from "../schedule.ts";
 import type { DraftShape } from "../shape.ts";
 import { runBlocks } from "./blocks.ts";
@@ -26,7 +28,7 @@ export async function roundStage(
   const positions = roundPositions(base, shape, blockProducts(machine, reading), merged.found.positions);
   const { key } = await journal.stage<null>({
     name: "round",
-    inputs: [merged.key, from.key, shape.format, positions, options.seed],
+    inputs: [merged.key, from.key, shape.format, positions, SEED],
     makes: [folder],
     async work(spent) {
       const reads = { positions, times: 0, solved: positions };

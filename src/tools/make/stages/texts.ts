@@ -1,4 +1,5 @@
 /** The stages that take the user's texts, have the target judge them, and put all text together. */
+
 import { writeFile } from "node:fs/promises";
 import { openTokenizer } from "../../../core/model/tokenizer.ts";
 import type { Snippet } from "../../questions/snippets.ts";
@@ -8,6 +9,7 @@ import { codeWords } from "../code-words.ts";
 import type { Finished } from "../journal.ts";
 import { takeText, taughtFile } from "../material.ts";
 import { type Merged, mergeTexts } from "../merge.ts";
+import { SEED } from "../options.ts";
 import { isProject, takeProject } from "../project.ts";
 import { takenInWords } from "../say.ts";
 import { projectPositions } from "../schedule.ts";
@@ -25,14 +27,14 @@ export const snippetsFile = (out: string): string => workFile(out, "snippets.jso
 /** Finds the user's texts, and the code of their projects, as corpora in the draft's folder. */
 export function takeStage(making: Making, texts: readonly string[]) {
   const { journal, options, machine, targetWeights, say } = making;
-  const { out, target, seed } = options;
+  const { out, target } = options;
   const files = options.texts.map((_, n) => workFile(out, `given-${n}.jsonl`));
   const projects = options.texts.filter(isProject);
   // Each has as many positions, because nothing says which one matters more.
   const most = Math.floor(projectPositions(machine, targetWeights, options.hours) / projects.length);
   return journal.stage<TakenText[]>({
     name: "take",
-    inputs: [target.vocabulary.hash, texts, ...(projects.length > 0 ? [most, seed] : [])],
+    inputs: [target.vocabulary.hash, texts, ...(projects.length > 0 ? [most, SEED] : [])],
     makes: [...files.flatMap((file) => [file, taughtFile(file)]), snippetsFile(out)],
     async work() {
       const tokenizer = openTokenizer(target.tokenizer["tokenizer.json"]);
@@ -42,7 +44,7 @@ export function takeStage(making: Making, texts: readonly string[]) {
         const file = files[n]!;
         if (isProject(from)) {
           const words = codeWords(tokenizer, target.tokenizer["tokenizer_config.json"], target.stopIds);
-          const project = await takeProject(from, file, most, words, seed);
+          const project = await takeProject(from, file, most, words, SEED);
           taken.push({ file, positions: project.positions, judged: false });
           snippets.push(...project.snippets);
           say(takenInWords(project));

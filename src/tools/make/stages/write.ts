@@ -1,4 +1,5 @@
 /** The stages in which the target answers questions: the user's, those that ask.ts makes, and its own. */
+
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import type { Snippet } from "../../questions/snippets.ts";
@@ -7,6 +8,7 @@ import { asLines, readLines } from "../../text/text-file.ts";
 import type { Finished } from "../journal.ts";
 import { questionsOf, taughtFile } from "../material.ts";
 import { dropTornLine } from "../merge.ts";
+import { SEED } from "../options.ts";
 import { isProject } from "../project.ts";
 import { writtenPerMinute } from "../schedule.ts";
 import { type Making, runProgram, workFile } from "./stage.ts";
@@ -57,7 +59,7 @@ function writeStage(
   asked: unknown,
 ): Promise<Finished<string>> {
   const { journal, options, machine, targetWeights } = making;
-  const { out, seed, questions: subject } = options;
+  const { out, questions: subject } = options;
   const text = workFile(out, `${source}.jsonl`);
   const questions = workFile(out, `${source}-questions.jsonl`);
   const count = Math.min(
@@ -66,7 +68,7 @@ function writeStage(
   );
   return journal.stage({
     name: `write-${source}`,
-    inputs: [teacher.key, source, minutes, seed, asked],
+    inputs: [teacher.key, source, minutes, SEED, asked],
     makes: [text, taughtFile(text), questions],
     async work(spent) {
       const goesOn = existsSync(text);
@@ -74,7 +76,7 @@ function writeStage(
       if (source !== "own" && !existsSync(questions)) {
         const turns =
           source === "asked" && subject !== "none"
-            ? [...askedQuestions(subject, count, seed, await snippetsOf(out))]
+            ? [...askedQuestions(subject, count, SEED, await snippetsOf(out))]
             : await listed(options.prompts);
         await writeFile(questions, asLines(turns.map((own) => ({ turns: own }))));
       }
@@ -85,7 +87,7 @@ function writeStage(
           ...(source === "own" ? ["--self"] : ["--prompts", questions]),
           ...["--minutes", left.toFixed(3), "--batch", `${BATCH[machine.device]}`],
           // The target must not ask itself once more what it asked before the interruption.
-          ...["--seed", `${source === "own" && goesOn ? seed + 1 + Math.round(spent) : seed}`],
+          ...["--seed", `${source === "own" && goesOn ? SEED + 1 + Math.round(spent) : SEED}`],
           ...(machine.bf16 ? ["--bf16"] : []),
         ]);
       }
