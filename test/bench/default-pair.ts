@@ -5,7 +5,7 @@ import type { Llama } from "../../src/core/draft/llama.ts";
 import { ChatTemplate } from "../../src/core/model/chat.ts";
 import { Tokenizer } from "../../src/core/model/tokenizer.ts";
 import { WasmEngine } from "../../src/origin/engines/wasm.ts";
-import { prepare } from "../../src/tools/commands/prepare.ts";
+import { prepare } from "../support/prepared.ts";
 import { loadPack, packHeader } from "../support/tiny.ts";
 
 export interface LoadedPair {

@@ -13,10 +13,10 @@ import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createTestHarness } from "wrangler";
 import { packBytes } from "../../src/core/format/pack-header.ts";
-import { prepare } from "../../src/tools/commands/prepare.ts";
 import { linkFiles } from "../../src/tools/service/assets.ts";
 import { packsIn } from "../recipes/packs.ts";
 import { parseOptions } from "../support/parse-options.ts";
+import { prepare } from "../support/prepared.ts";
 import { packHeader } from "../support/tiny.ts";
 import { summarise } from "./tables.ts";
 

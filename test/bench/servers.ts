@@ -14,12 +14,12 @@
  * a position costs nearly a pass, so `drafts` tells how many requests are saved, and not a speed.
  */
 import { textTable } from "../../src/tools/charts/text-table.ts";
-import { prepare } from "../../src/tools/commands/prepare.ts";
 import { CODING_PROMPTS } from "../cases/coding-prompts.ts";
 import { realCheckpoint } from "../engines/checkpoint.ts";
 import { SERVERS } from "../engines/servers.ts";
 import { readEvents } from "../support/events.ts";
 import { parseOptions } from "../support/parse-options.ts";
+import { prepare } from "../support/prepared.ts";
 import { freePort, type Running, startEdge, startOrigin } from "../support/service.ts";
 import { FIVE_QUESTIONS } from "./against-off.ts";
 import { summarise } from "./tables.ts";

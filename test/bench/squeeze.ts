@@ -20,10 +20,10 @@ import { join, resolve } from "node:path";
 import { readPack } from "../../src/core/format/pack-reader.ts";
 import { Tokenizer } from "../../src/core/model/tokenizer.ts";
 import { directorySink, openDirectory } from "../../src/core/platform/disk.ts";
-import { prepare } from "../../src/tools/commands/prepare.ts";
 import { exportHuggingFace } from "../../src/tools/compress/export-hf.ts";
 import { readWindows } from "../../src/tools/text/windows.ts";
 import { parseOptions } from "../support/parse-options.ts";
+import { prepare } from "../support/prepared.ts";
 import { realGguf } from "../support/real.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");

@@ -15,9 +15,9 @@
  */
 
 import { textTable } from "../../src/tools/charts/text-table.ts";
-import { prepare } from "../../src/tools/commands/prepare.ts";
 import { type Case, MaskBench, suitesFolder } from "../suites/sources.ts";
 import { parseOptions } from "../support/parse-options.ts";
+import { prepare } from "../support/prepared.ts";
 import { startEdge, startOrigin } from "../support/service.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
 import { type Asked, Asking } from "./asking.ts";

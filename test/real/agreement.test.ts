@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { prepare } from "../../src/tools/commands/prepare.ts";
+import { prepare } from "../support/prepared.ts";
 import { loadPack } from "../support/tiny.ts";
 
 const { windows } = JSON.parse(readFileSync(path.resolve(import.meta.dirname, "../golden/wikitext.json"), "utf8")) as {

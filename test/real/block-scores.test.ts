@@ -4,11 +4,11 @@ import { readPack } from "../../src/core/format/pack-reader.ts";
 import { decodeTensor } from "../../src/core/model/decode.ts";
 import { blockSuffixes, blockTensor } from "../../src/core/model/tensors.ts";
 import { openDirectory } from "../../src/core/platform/disk.ts";
-import { prepare } from "../../src/tools/commands/prepare.ts";
 import type { Calibration } from "../../src/tools/compress/calibrate/calibration.ts";
 import { magnitudeScore } from "../../src/tools/compress/methods/shortened-llama.ts";
 import { chooseBlocks } from "../../src/tools/compress/stages/shortened-llama.ts";
 import { goldenJson } from "../support/golden.ts";
+import { prepare } from "../support/prepared.ts";
 
 const { scores, orders } = goldenJson("block_scores.json");
 const model = await readPack(openDirectory((await prepare()).target));

@@ -6,13 +6,13 @@ import { expect, test } from "vitest";
 import { readPack } from "../../src/core/format/pack-reader.ts";
 import type { BlockSuffix } from "../../src/core/model/tensors.ts";
 import { openDirectory } from "../../src/core/platform/disk.ts";
-import { prepare } from "../../src/tools/commands/prepare.ts";
 import { FloatLlama } from "../../src/tools/compress/calibrate/float-llama.ts";
 import { Gradients } from "../../src/tools/compress/calibrate/gradients/gradients.ts";
 import { Pool } from "../../src/tools/compress/calibrate/threads/pool.ts";
 import { pruneDepth } from "../../src/tools/compress/stages/prune-depth.ts";
 import { goldenJson } from "../support/golden.ts";
 import { type GoldenGradient, gradientDistances, type OwnGradient } from "../support/golden-gradients.ts";
+import { prepare } from "../support/prepared.ts";
 
 interface Golden {
   readonly losses: number[];

@@ -8,11 +8,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { prepare } from "../../src/tools/commands/prepare.ts";
 import { squeezeModel } from "../../src/tools/compress/squeeze.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { ask, type ChatAnswer, type ChatOptions, chat } from "../support/chat.ts";
 import { type FaultProxy, faultProxy } from "../support/fault-proxy.ts";
+import { prepare } from "../support/prepared.ts";
 import { startOrigin } from "../support/service.ts";
 import { type Running, start } from "../workerd/harness.ts";
 

@@ -1,7 +1,7 @@
 /** What the edge isolate takes with eight conversations of 1,000 tokens: under 100 MB of the 128 MB that it may. */
 import { expect, test } from "vitest";
-import { prepare } from "../../src/tools/commands/prepare.ts";
 import { edgeMemory } from "../support/edge-memory.ts";
+import { prepare } from "../support/prepared.ts";
 
 test("weights, KV pages and JS heap stay under 100 MB with 8 sessions of 1,000 tokens", async () => {
   const { lengths, heapBytes, bufferBytes, total, words } = await edgeMemory((await prepare()).draft);

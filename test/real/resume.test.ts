@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Generation } from "../../src/edge/prompt/generation.ts";
 import { sessionName } from "../../src/edge/tenant/tenant.ts";
-import { prepare } from "../../src/tools/commands/prepare.ts";
 import { packWithKeys } from "../support/pack-with-keys.ts";
+import { prepare } from "../support/prepared.ts";
 import { answerOf, type Running, start } from "../workerd/harness.ts";
 
 const MODEL = "smollm2-135m-instruct";

@@ -10,10 +10,10 @@
 
 import { type PackHeader, packBytes } from "../../src/core/format/pack-header.ts";
 import { poolPages } from "../../src/edge/draft/budget.ts";
-import { prepare } from "../../src/tools/commands/prepare.ts";
 import { PROMPTS } from "../cases/prompts.ts";
 import { ask, type ChatOptions, chat } from "../support/chat.ts";
 import { parseOptions } from "../support/parse-options.ts";
+import { prepare } from "../support/prepared.ts";
 import { startEdge, startOrigin } from "../support/service.ts";
 import { packHeader } from "../support/tiny.ts";
 import { packsIn, type RecipePack } from "./packs.ts";

@@ -13,13 +13,13 @@ import type { PackedModel } from "../../src/core/format/pack.ts";
 import { readPack } from "../../src/core/format/pack-reader.ts";
 import { Tokenizer } from "../../src/core/model/tokenizer.ts";
 import { directorySink, openDirectory } from "../../src/core/platform/disk.ts";
-import { prepare } from "../../src/tools/commands/prepare.ts";
 import { exportHuggingFace } from "../../src/tools/compress/export-hf.ts";
 import { replacePack } from "../../src/tools/compress/rounding/packable.ts";
 import { pruneDepth } from "../../src/tools/compress/stages/prune-depth.ts";
 import { pruneWidth } from "../../src/tools/compress/stages/prune-width.ts";
 import { quantise } from "../../src/tools/compress/stages/quantise.ts";
 import { fromBase64 } from "../support/golden.ts";
+import { prepare } from "../support/prepared.ts";
 import { loadPack } from "../support/tiny.ts";
 
 const PYTHON = process.env.OUTRIDER_PYTHON ?? "python3";

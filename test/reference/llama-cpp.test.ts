@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { prepare } from "../../src/tools/commands/prepare.ts";
+import { prepare } from "../support/prepared.ts";
 import { realF32Gguf, realGguf } from "../support/real.ts";
 import { loadPack } from "../support/tiny.ts";
 import { argmaxes, openLlamaCpp } from "./llama-cpp.ts";

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TargetEngine } from "../../src/origin/engine.ts";
 import { loadLlamaCpp } from "../../src/origin/engines/llama.ts";
 import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
-import { prepare } from "../../src/tools/commands/prepare.ts";
 import { ENGINE_CASES } from "../cases/engines.ts";
+import { prepare } from "../support/prepared.ts";
 import { realF32Gguf, realPrompts } from "../support/real.ts";
 
 let prompts: number[][];

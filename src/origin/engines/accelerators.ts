@@ -16,7 +16,7 @@ const LLAMA_CPP = "https://github.com/ggml-org/llama.cpp";
 const BENCHMARKS = "XiongjieDai/GPU-Benchmarks-on-LLM-Inference, README at 00dd2bd";
 
 /** What is known of a curve r(N) of `PASS_COSTS` beside its numbers. */
-export interface CostClass {
+interface CostClass {
   readonly about: string;
   /** Whether servers with such kernels verify siblings. */
   readonly siblings: boolean;

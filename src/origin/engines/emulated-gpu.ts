@@ -18,13 +18,13 @@ import { type Accelerator, type PassShape, passMs } from "./accelerators.ts";
 const TURNS = 4;
 
 /** What a sequence asks of a pass. */
-export interface Work extends PassShape {
+interface Work extends PassShape {
   /** Steps of a draft model that run on the same GPU before the pass. */
   readonly draftSteps?: number;
 }
 
 /** What was done so far. */
-export interface GpuCounts {
+interface GpuCounts {
   readonly passes: number;
   readonly positions: number;
   /** Time at work, ms. */

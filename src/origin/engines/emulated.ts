@@ -20,7 +20,7 @@ import { continues, type Recording, Recordings } from "./recordings.ts";
 /** Prompt tokens of one pass at most, as servers cut long prompts. */
 const SLICE = 2048;
 
-export interface EmulatedOptions {
+interface EmulatedOptions {
   /** A pack of the target, or of a draft for it: says what its tokens are. */
   readonly pack: string;
   /** What `outrider corpus` wrote with that target. */
@@ -72,7 +72,7 @@ export function emulatedEngine(
 }
 
 /** What is emulated, in words. */
-export const hardwareOf = ({ about, passMs, costs }: Accelerator): string =>
+const hardwareOf = ({ about, passMs, costs }: Accelerator): string =>
   `emulated: ${about}, ${passMs} ms a pass, costs of class ${costs}`;
 
 class EmulatedSequence extends Timeline implements EngineSequence {

@@ -6,7 +6,7 @@ import { OutriderError } from "../../core/model/errors.ts";
 import { cacheFolder } from "../../core/platform/places.ts";
 import { installLlama } from "./llama-install.ts";
 
-export interface Library {
+interface Library {
   getLlama(options: { gpu: false | "auto"; build: "never"; logLevel: "error"; maxThreads?: number }): Promise<{
     readonly gpu: false | string;
     readonly cpuMathCores: number;

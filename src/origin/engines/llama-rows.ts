@@ -7,7 +7,7 @@
 import type { BatchItem, CacheType, LibraryContext, LibrarySequence, PrioritizedItem } from "./llama-library.ts";
 
 /** Counts of rows that give a row the same bits: `least` to `most`. */
-export interface Rows {
+interface Rows {
   readonly least: 1 | 2;
   /** Infinity where a row never depends on the others. */
   readonly most: number;
@@ -64,7 +64,7 @@ async function fingerprints(
  * @param sequence of a context that computes each call as a pass of its own
  * @param behind tokens that are read first, for attention that changes where keys are many
  */
-export async function measuredRows(sequence: LibrarySequence, behind: readonly number[] = []): Promise<Rows> {
+async function measuredRows(sequence: LibrarySequence, behind: readonly number[] = []): Promise<Rows> {
   // Which tokens these are matters little: each row's activations are rounded anew in each layer.
   const tokens = Array.from({ length: POSITIONS }, (_, i) => 100 + 7 * i);
   const read = new Map<number, readonly string[]>();

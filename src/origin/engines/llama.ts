@@ -31,7 +31,7 @@ import { type Kernels, kernels, type OpenContext, passesOf } from "./llama-rows.
 /** Prompt tokens of one call, and so the longest time that other sessions wait for it. */
 const SLICE = 256;
 
-export interface LlamaOptions {
+interface LlamaOptions {
   /** Sequences that can be open at once. */
   readonly sequences: number;
   /** Tokens of key/value memory for all sequences together; null makes it four whole contexts. */

@@ -13,7 +13,7 @@ import { usage } from "./options.ts";
 import { MODELS, modelFiles } from "./prepare.ts";
 
 /** Which models an edge is for. Empty: the default pair. */
-export interface ModelChoice {
+interface ModelChoice {
   /** A pair that the project knows. */
   readonly pair?: string | undefined;
   /** A pack, a GGUF file or a Hugging Face folder. */

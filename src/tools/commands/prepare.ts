@@ -1,6 +1,5 @@
 /** `outrider prepare`: the packs that the service runs on. */
 import path from "node:path";
-import { OutriderError } from "../../core/model/errors.ts";
 import { directoryHeader, fileSha256, wholePack } from "../../core/platform/disk.ts";
 import { cacheFolder, PACKAGE } from "../../core/platform/places.ts";
 import { importFile } from "../compress/import-file.ts";
@@ -51,15 +50,6 @@ export const modelFiles = (): string => path.join(cacheFolder(), "models");
 
 /** What a draft of the pair must agree with. */
 const targetFacts = ({ target }: Pair) => ({ model: target.model, vocabulary: { hash: target.vocabulary } });
-
-/** The packs of the default pair, obtained if need be. */
-export async function prepare(): Promise<{ target: string; draft: string }> {
-  const pair = defaultPair(knownPairs(MODELS));
-  if (pair.draft === null) throw new OutriderError("bad_pair", `${pair.name} has no default draft`);
-  await obtainDraft(pair, pair.draft);
-  await draftFor(targetFacts(pair), pair.draft);
-  return { target: await targetPack(pair), draft: pair.draft };
-}
 
 /** The pack of a pair's target, imported if it is missing or damaged. */
 export async function targetPack(pair: Pair): Promise<string> {

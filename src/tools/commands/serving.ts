@@ -25,7 +25,7 @@ import { usage } from "./options.ts";
 import { MODELS } from "./prepare.ts";
 
 /** All that is served. */
-export interface Prepared {
+interface Prepared {
   readonly target: DescribedTarget;
   readonly draft: string | null;
   readonly examples: readonly string[];

@@ -42,7 +42,7 @@ export interface Company {
   readonly beside?: number;
 }
 
-export interface Difference {
+interface Difference {
   readonly company: Company;
   readonly positions: number;
   /** Of the log probability of the token that was written, in nats. */

@@ -3,7 +3,7 @@ import type { Costs } from "../../core/speculate/history.ts";
 import { breakEvenRoundTrip } from "../../core/speculate/patience.ts";
 import { bestWay, gains, outlook, type Prospect, waitingLeads } from "../../core/speculate/rates.ts";
 
-export interface Circumstances {
+interface Circumstances {
   readonly costs: Costs;
   /** As `History.acceptanceByDepth`. */
   readonly acceptanceByDepth: readonly number[];

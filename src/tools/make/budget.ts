@@ -8,7 +8,7 @@ import { BLOCK_ROWS } from "../../core/model/formats/format.ts";
 import { type Base, type DraftFormat, type DraftShape, draftBytes } from "./shape.ts";
 
 /** What somebody asked for in place of what the budget would choose. */
-export interface Wishes {
+interface Wishes {
   readonly blocks?: number | undefined;
   readonly heads?: number | undefined;
   readonly mlp?: number | undefined;

@@ -11,7 +11,7 @@ import { cutInWords, roundedInWords, sourcesOf } from "./say.ts";
 import { minutes } from "./schedule.ts";
 import { type Base, DRAFT_FORMATS } from "./shape.ts";
 
-export interface Card {
+interface Card {
   readonly options: DraftOptions;
   readonly base: Base;
   readonly plan: DraftPlan;

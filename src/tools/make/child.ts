@@ -5,7 +5,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { OutriderError, stopped } from "../../core/model/errors.ts";
 
-export interface ChildOptions {
+interface ChildOptions {
   readonly env: NodeJS.ProcessEnv;
   /** What errors call it. */
   readonly name: string;

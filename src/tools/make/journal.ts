@@ -32,7 +32,7 @@ export interface Finished<T> {
   readonly seconds: number;
 }
 
-export interface StageWork<T> {
+interface StageWork<T> {
   readonly name: string;
   /** Everything that the result depends on, as data. */
   readonly inputs: unknown;

@@ -33,7 +33,7 @@ import { type Making, workFile } from "./stages/stage.ts";
 import { judgeStage, mergeStage, takeStage } from "./stages/texts.ts";
 import { writeStages } from "./stages/write.ts";
 
-export interface MadeDraft {
+interface MadeDraft {
   /** Folder of the pack. */
   readonly pack: string;
   /** Bytes of its shards. */
@@ -41,7 +41,7 @@ export interface MadeDraft {
   readonly figures: Figures | null;
 }
 
-export interface Telling {
+interface Telling {
   /** Stops the work where it can go on later. */
   readonly signal: AbortSignal;
   say(line: string): void;

@@ -38,7 +38,7 @@ export function piecesOf(file: SourceFile, most: number, words: CodeWords, draw:
 }
 
 /** Pieces of a text, in order. One that is too short, or that holds a line of data, is left out. */
-export function cuts(text: string, most: number, tokenizer: CodeWords["tokenizer"], { number }: Draw): string[] {
+function cuts(text: string, most: number, tokenizer: CodeWords["tokenizer"], { number }: Draw): string[] {
   const lines = text.split(/(?<=\n)/);
   const head = text.slice(0, HEAD);
   const characters = head.length / tokenizer.encode(head).length;

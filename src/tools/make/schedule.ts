@@ -65,7 +65,7 @@ const perMinute = (rate: number, weights: number): number => (60 * rate) / weigh
 /** Tokens that a target writes. */
 export const writtenPerMinute = ({ rate }: Machine, target: number): number => perMinute(WRITING * rate, target);
 /** Positions of given texts that a target judges. */
-export const judgedPerMinute = ({ rate }: Machine, target: number): number => perMinute(JUDGING * rate, target);
+const judgedPerMinute = ({ rate }: Machine, target: number): number => perMinute(JUDGING * rate, target);
 /** Passes over the weights for a position that is taught: forward, and two back; a teacher's is one more. */
 export const PASSES = { judged: 3, byTeacher: 4 };
 /** Positions that a draft is taught. */

@@ -73,7 +73,7 @@ const pairSchema = z.strictObject({
 
 export type HubSource = z.infer<typeof hubSchema>;
 export type PypiSource = z.infer<typeof pypiSchema>;
-export type DraftPackage = z.infer<typeof packageSchema>;
+type DraftPackage = z.infer<typeof packageSchema>;
 /** A target that can be fetched. */
 export type KnownTarget = z.infer<typeof targetSchema>;
 

@@ -19,7 +19,7 @@ const WARMUP = 50;
 const EPOCHS = 8;
 
 /** What is taught, and how fast. */
-export interface Course {
+interface Course {
   /** Also the name of the stage. */
   readonly name: "adapt" | "teach";
   readonly rate: number;

@@ -16,7 +16,7 @@ import { snippetsFile, type TakenText } from "./texts.ts";
 
 /** Shares of the time for writing. */
 const SHARES = { prompts: 0.5, asked: 0.35, own: 0.15 };
-export type Source = keyof typeof SHARES;
+type Source = keyof typeof SHARES;
 
 /** An answer has about so many tokens; more questions than there is time for cost nothing. */
 const ANSWER_TOKENS = 60;
