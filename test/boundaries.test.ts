@@ -94,7 +94,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "tools/inspect",
     "tools/text",
   ],
-  "tools/report": ["core", "tools/charts", "tools/compress/calibrate", "tools/evaluate", "tools/text"],
+  "tools/report": ["core", "tools/charts", "tools/evaluate", "tools/text"],
   "tools/corpus": ["core", "origin", "tools/text"],
   "tools/questions": ["core"],
   "tools/make": ["core", "tools/compress", "tools/corpus", "tools/evaluate", "tools/questions", "tools/text"],

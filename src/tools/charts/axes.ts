@@ -129,7 +129,7 @@ export function xGrid(frame: Frame, { name, at, ticks }: Axis): string[] {
 }
 
 /** The lines, tick labels and name of the y axis. */
-export function yGrid(frame: Frame, { name, at, ticks }: Axis): string[] {
+function yGrid(frame: Frame, { name, at, ticks }: Axis): string[] {
   const [floor, ceiling] = upOf(frame);
   const [start, end] = acrossOf(frame);
   const lines = ticks.flatMap(({ value, label: text }) => [

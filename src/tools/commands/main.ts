@@ -80,10 +80,6 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Row>>>> = {
       summary: "Writes an HTML page that compares packs, from what eval measured.",
       load: async () => (await import("./report.ts")).reportCommand,
     },
-    invariance: {
-      summary: "Measures whether what llama.cpp says of a position depends on what is computed beside it.",
-      load: async () => (await import("./invariance.ts")).invarianceCommand,
-    },
     inspect: {
       summary: "Measures each operation of a pack against what this machine could do.",
       load: async () => (await import("./inspect.ts")).inspectCommand,

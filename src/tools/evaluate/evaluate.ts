@@ -77,7 +77,7 @@ async function materialOf(evaluation: Evaluation, tokenizer: Tokenizer): Promise
 }
 
 /** In words. */
-export const describeWindows = ({ file, first, count, length }: NonNullable<Evaluation["text"]>): string =>
+const describeWindows = ({ file, first, count, length }: NonNullable<Evaluation["text"]>): string =>
   `windows ${first}..${first + count - 1} of ${length} tokens of ${path.basename(file)}`;
 
 /** Windows and answers are tokens of one vocabulary. */

@@ -1,38 +1,21 @@
 /** A page of packs beside the model that they were made from. */
 
-import { evenWidth } from "../../core/format/even-width.ts";
 import { OutriderError } from "../../core/model/errors.ts";
-import { Tokenizer } from "../../core/model/tokenizer.ts";
 import { readModel } from "../../core/platform/read-model.ts";
-import { FloatLlama } from "../compress/calibrate/float-llama.ts";
-import { Pool } from "../compress/calibrate/threads/pool.ts";
-import { describeWindows, type Evaluation } from "../evaluate/evaluate.ts";
 import type { Figures } from "../evaluate/figures.ts";
 import { badLine, readLines } from "../text/text-file.ts";
-import { readWindows } from "../text/windows.ts";
 import { analyse } from "./analysis.ts";
 import { bytesByKind, countsOf } from "./contents.ts";
 import { shortNames } from "./names.ts";
 import { type Reported, reportPage } from "./report-page.ts";
-import { Sensitivity } from "./sensitivity.ts";
 
 /**
  * The page as HTML that loads nothing.
  * @param figures of packs that can still be read where they were measured
  * @param against the original: a pack, a GGUF file or a Hugging Face folder
- * @param text on which to measure the original's sensitivity to each block; not measured without one
  */
-export async function comparePacks(
-  figures: readonly Figures[],
-  against: string,
-  text: Evaluation["text"],
-): Promise<string> {
+export async function comparePacks(figures: readonly Figures[], against: string): Promise<string> {
   const original = await readModel(against);
-  const tokenizer = new Tokenizer(original.tokenizer["tokenizer.json"]);
-  const windows = text && (await readWindows(text.file, tokenizer, text.first, text.count, text.length));
-  await using pool = await Pool.open();
-  const llama = new FloatLlama(pool, evenWidth(original));
-  const sensitivity = windows && (await Sensitivity.of(llama, windows));
   const packs: Reported[] = [];
   const names = shortNames(figures.map(({ pack }) => pack));
   for (const [n, each] of figures.entries()) {
@@ -41,10 +24,10 @@ export async function comparePacks(
       figures: { ...each, pack: names[n]! },
       bytes: bytesByKind(model),
       counts: countsOf(model),
-      analysis: await analyse(model, original, llama, sensitivity),
+      analysis: analyse(model, original),
     });
   }
-  return reportPage(packs, { model: original.model, counts: countsOf(original) }, text && describeWindows(text));
+  return reportPage(packs, { model: original.model, counts: countsOf(original) });
 }
 
 /** Lines that `outrider eval --json` wrote, the last one of each pack. Throws `bad_text` for other lines, or none. */

@@ -1,10 +1,5 @@
-/**
- * A pack's blocks as one SVG: squares for the error of each matrix, and below them bars for the original's sensitivity
- * to each block.
- */
-
+/** A pack's blocks as one SVG: squares for the error of each matrix. */
 import type { BlockSuffix } from "../../core/model/tensors.ts";
-import { acrossOf, type Frame, linearAxis, upOf, yGrid } from "../charts/axes.ts";
 import { element, label, picture, tooltip } from "../charts/svg.ts";
 import type { BlockLoss } from "./analysis.ts";
 
@@ -12,7 +7,6 @@ const WIDTH = 960;
 const LEFT = 64;
 const RIGHT = 16;
 const ROW = 22;
-const BARS = 90;
 /** A square this wide has room for its number. */
 const LEGIBLE = 22;
 /** Opacity of the strongest square; the number in it can still be read. */
@@ -28,24 +22,14 @@ const MATRICES: readonly (readonly [BlockSuffix, string])[] = [
   ["mlp.down_proj.weight", "down"],
 ];
 
-/** The values with the strongest colour, the same for all packs of a page, so that packs can be compared. */
-export interface Scales {
-  readonly error: number;
-  readonly divergence: number;
-}
-
-export function scalesOf(packs: readonly (readonly BlockLoss[])[]): Scales {
-  const blocks = packs.flat();
-  return {
-    error: Math.max(...blocks.flatMap(({ errors }) => [...(errors?.values() ?? [])]), 1e-9),
-    divergence: Math.max(...blocks.map(({ divergence = 0 }) => divergence), 1e-9),
-  };
-}
+/** The error with the strongest colour, the same for all packs of a page, so that packs can be compared. */
+export const largestError = (packs: readonly (readonly BlockLoss[])[]): number =>
+  Math.max(...packs.flat().flatMap(({ errors }) => [...(errors?.values() ?? [])]), 1e-9);
 
 /**
  * The picture. `layers` is the original's number of blocks; those that no block of the pack comes from were removed.
  */
-export function heatmap(blocks: readonly BlockLoss[], layers: number, scales: Scales): string {
+export function heatmap(blocks: readonly BlockLoss[], layers: number, largest: number): string {
   const cell = (WIDTH - LEFT - RIGHT) / layers;
   const byOrigin = new Map(blocks.map((block) => [block.origin, block]));
   const floor = MATRICES.length * ROW;
@@ -54,7 +38,7 @@ export function heatmap(blocks: readonly BlockLoss[], layers: number, scales: Sc
     const block = byOrigin.get(layer);
     const middle = { x: x + cell / 2, y: floor + 15, "text-anchor": "middle" };
     const number = label(String(layer), { class: "tick", ...middle });
-    if (block?.errors) return number + squares(block.errors, layer, x, cell, scales.error);
+    if (block?.errors) return number + squares(block.errors, layer, x, cell, largest);
     const title = block ? `block ${layer}: another shape, not compared` : `block ${layer}: removed`;
     const box = { x, y: 0, width: cell - 1, height: floor - 1 };
     return number + element("rect", { class: block ? "other" : "gone", ...box }, tooltip(title));
@@ -62,14 +46,10 @@ export function heatmap(blocks: readonly BlockLoss[], layers: number, scales: Sc
   const names = MATRICES.map(([, name], row) =>
     label(name, { class: "axis", x: LEFT - 8, y: row * ROW + 15, "text-anchor": "end" }),
   );
-  const measured = blocks.some(({ divergence = 0 }) => divergence > 0);
-  const height = floor + 40 + (measured ? BARS : 0);
-  const frame: Frame = { width: WIDTH, height, left: LEFT, right: RIGHT, top: floor + 44, bottom: 4 };
-  return picture(WIDTH, height, "Relative error of each matrix by block", [
+  return picture(WIDTH, floor + 40, "Relative error of each matrix by block", [
     ...names,
     ...columns,
     label("block of the original", { class: "axis", x: WIDTH / 2, y: floor + 32, "text-anchor": "middle" }),
-    measured ? bars(blocks, cell, frame, scales) : "",
   ]);
 }
 
@@ -92,18 +72,4 @@ function squares(
     const middle = { x: x + cell / 2, y: row * ROW + 15, "text-anchor": "middle" };
     return square + label(percent, { class: "number", ...middle });
   }).join("");
-}
-
-function bars(blocks: readonly BlockLoss[], cell: number, frame: Frame, scales: Scales): string {
-  const [floor] = upOf(frame);
-  const [start] = acrossOf(frame);
-  const y = linearAxis("KL, nats", [0, scales.divergence], upOf(frame), 3);
-  const each = blocks.map(({ origin, divergence }) => {
-    if (divergence === undefined) return "";
-    const top = y.at(divergence);
-    const box = { x: start + origin * cell + 1, y: top, width: cell - 3, height: floor - top };
-    const title = `only block ${origin} compressed: KL ${divergence.toPrecision(3)} nats`;
-    return element("rect", { class: "bar", ...box }, tooltip(title));
-  });
-  return [...yGrid(frame, y), ...each].join("\n");
 }

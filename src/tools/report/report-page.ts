@@ -5,7 +5,7 @@ import type { Figures } from "../evaluate/figures.ts";
 import type { Analysis, BlockLoss } from "./analysis.ts";
 import { budgetPlot } from "./budget.ts";
 import type { Counts, Kind } from "./contents.ts";
-import { heatmap, type Scales, scalesOf } from "./heatmap.ts";
+import { heatmap, largestError } from "./heatmap.ts";
 import { MEASURES, type PlottedMeasure } from "./measures.ts";
 import { paretoFront } from "./pareto-front.ts";
 import { type Dot, scatterPlot } from "./scatter.ts";
@@ -35,7 +35,6 @@ th, td { padding: 3px 7px; }
 .gone { fill: var(--line); }
 .other { fill: none; stroke: var(--line); stroke-dasharray: 3 3; }
 .number { fill: var(--ink); font-size: 10px; }
-.bar { fill: var(--green); }
 .kind.embedding { fill: light-dark(#3d6fb4, #7fb0ee); }
 .kind.head { fill: light-dark(#8a5fb0, #c39be6); }
 .kind.attention { fill: var(--amber); }
@@ -44,14 +43,12 @@ th, td { padding: 3px 7px; }
 h3 { margin: 1.6rem 0 0.4rem; font-size: 0.95rem; }
 `;
 
-/**
- * The page, with packs in the order of their size. `sensitivityOn` names the text on which sensitivity was measured.
- */
-export function reportPage(packs: readonly Reported[], original: Original, sensitivityOn: string | undefined): string {
+/** The page, with packs in the order of their size. */
+export function reportPage(packs: readonly Reported[], original: Original): string {
   const sorted = [...packs].sort((a, b) => a.figures.bytes - b.figures.bytes);
   const figures = sorted.map((pack) => pack.figures);
   const paragraphs = [...new Set(figures.map(({ on }) => on))].map((on) => `Figures on ${on}.`);
-  const scales = scalesOf(sorted.map(({ analysis }) => analysis.blocks ?? []));
+  const largest = largestError(sorted.map(({ analysis }) => analysis.blocks ?? []));
   return htmlPage(
     `${packs.length} packs of ${original.model}`,
     STYLE,
@@ -66,14 +63,10 @@ ${removedTable(sorted, original)}
 <h2>What each block lost</h2>
 ${lines([
   "Squares: relative Frobenius error of each matrix against the original's, in %; " +
-    `the strongest colour is ${(100 * scales.error).toFixed(0)} %.`,
-  sensitivityOn === undefined
-    ? "How sensitive the model is to each block was not measured, because that needs a text."
-    : `Bars: KL from the original when only this block is the pack's, in nats, on ${sensitivityOn}; ` +
-      "none where no block that is compared has changed.",
+    `the strongest colour is ${(100 * largest).toFixed(0)} %.`,
   "Grey: removed. Dashed: of another shape, not compared.",
 ])}
-${sorted.map((pack) => blocksSection(pack, original, scales)).join("\n")}`,
+${sorted.map((pack) => blocksSection(pack, original, largest)).join("\n")}`,
   );
 }
 
@@ -130,10 +123,10 @@ function removedTable(packs: readonly Reported[], original: Original): string {
   return htmlTable(["pack", ...names.map(([, name]) => name), "zeros among block weights"], rows);
 }
 
-function blocksSection({ figures, analysis }: Reported, original: Original, scales: Scales): string {
+function blocksSection({ figures, analysis }: Reported, original: Original, largest: number): string {
   const { blocks } = analysis;
   const body = blocks
-    ? heatmap(blocks, original.counts.blocks, scales) + lines(remarks(blocks))
+    ? heatmap(blocks, original.counts.blocks, largest) + lines(remarks(blocks))
     : lines(["Which blocks of the original these are is unknown: no block has the same norms."]);
   return `<h3>${escapeHtml(figures.pack)}</h3>\n${body}`;
 }
