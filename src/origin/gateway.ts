@@ -148,13 +148,10 @@ export class Gateway {
     if (token !== null && !(await isKnown(bearerOf(authorization) ?? "", [token]))) throw unauthorized();
   }
 
-  /**
-   * Throws `draining` (503) once nothing new is taken and, for a socket, `overloaded` (429) when there are too many.
-   */
-  admit(kind: "request" | "socket"): void {
+  /** Throws `draining` (503) once no new socket is taken, and `overloaded` (429) when there are too many. */
+  admit(): void {
     if (this.#draining) throw draining();
-    if (kind === "socket" && this.#connections >= this.#options.live * SOCKETS_PER_LIVE)
-      throw overloaded("connections");
+    if (this.#connections >= this.#options.live * SOCKETS_PER_LIVE) throw overloaded("connections");
   }
 
   /** A socket was taken over; `leave` reports its end. */

@@ -17,7 +17,7 @@ import { tokenTable, vocabularyHash } from "../../src/core/model/tokenizer-files
 import { parseKeys } from "../../src/core/platform/keys.ts";
 import { decodeHealth } from "../../src/core/verify/health.ts";
 import { originList } from "../../src/core/verify/origin-list.ts";
-import { decodeEdgeFrame, decodeOriginFrame, decodeVerifyBody, withCheck } from "../../src/core/verify/protocol.ts";
+import { decodeEdgeFrame, decodeOriginFrame, withCheck } from "../../src/core/verify/protocol.ts";
 import { parseChat, parseCompletion } from "../../src/edge/api/openai/openai.ts";
 import { keepHours } from "../../src/edge/bill/keeping.ts";
 import { traceOf } from "../../src/edge/origins/trace.ts";
@@ -179,13 +179,11 @@ const framed = (frame: unknown, random: Random): string => {
 const frames: Fuzzed = {
   name: "frames",
   async attempt(random) {
-    switch (below(random, 4)) {
+    switch (below(random, 3)) {
       case 0:
         return decodeEdgeFrame(framed(oneOf(random, EDGE_FRAMES), random));
       case 1:
         return decodeOriginFrame(framed(oneOf(random, ORIGIN_FRAMES), random));
-      case 2:
-        return decodeVerifyBody(JSON.stringify(mutatedJson({ open: OPEN, draft: [1, 2] }, random)));
       default:
         return decodeHealth(JSON.stringify(mutatedJson(HEALTH, random)));
     }

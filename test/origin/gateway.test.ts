@@ -363,25 +363,18 @@ describe("too much at once", () => {
     await eventually(() => expect(origin.gateway.counts.connections).toBe(4));
     const refused = new Wire(origin.url);
     expect(await refused.over).toBe(429);
-    const response = await fetch(origin.url.replace("ws:", "http:"), {
-      method: "POST",
-      body: JSON.stringify({ open: open() }),
-    });
-    expect(response.status).toBe(200);
-    await response.text();
     for (const wire of idle) wire.socket.terminate();
   });
 });
 
 describe("the bearer token", () => {
-  test("is needed for sockets and one-shot verification, not for health", async () => {
+  test("is needed for sockets and metrics, not for health", async () => {
     origin = await scriptedOrigin({ token: "secret-token" });
-    const http = origin.url.replace("ws:", "http:");
-    const body = JSON.stringify({ open: open() });
+    const http = (path: string) => origin.url.replace("ws:", "http:").replace("/v1/verify", path);
     for (const authorization of ["", "Bearer wrong", "secret-token", "Bearer secret-token2", "Bearer "]) {
       const headers: Record<string, string> = authorization === "" ? {} : { authorization };
       expect(await new Wire(origin.url, headers).over).toBe(401);
-      const response = await fetch(http, { method: "POST", body, headers });
+      const response = await fetch(http("/metrics"), { headers });
       expect(response.status).toBe(401);
       expect(await response.json()).toMatchObject({ type: "error", code: "unauthorized" });
     }
@@ -390,10 +383,10 @@ describe("the bearer token", () => {
     await wire.send(open());
     await wire.until(isDone);
     const headers = { authorization: "bearer secret-token" };
-    const response = await fetch(http, { method: "POST", body, headers });
+    const response = await fetch(http("/metrics"), { headers });
     expect(response.status).toBe(200);
     await response.text();
-    const health = await fetch(http.replace("/v1/verify", "/health"));
+    const health = await fetch(http("/health"));
     expect(health.status).toBe(200);
     expect(decodeHealth(await health.text())).toMatchObject({ model: "scripted", tokenRequired: true });
   });
@@ -421,62 +414,15 @@ describe("HTTP", () => {
     });
   });
 
-  test("one-shot verification is one target pass", async () => {
-    origin = await scriptedOrigin();
-    const url = origin.url.replace("ws:", "http:");
-    const verify = async (body: unknown) => {
-      const response = await fetch(url, { method: "POST", body: JSON.stringify(body) });
-      return { status: response.status, json: (await response.json()) as Record<string, unknown> };
-    };
-    const session = freshSession();
-    const draft = [ANSWER[0]!, ANSWER[1]!, (ANSWER[2]! + 1) % V];
-    expect(await verify({ open: open({ session }), draft })).toMatchObject({
-      status: 200,
-      json: { type: "verdict", position: 4, kept: 2, tokens: ANSWER.slice(0, 3), passes: 1, reason: null },
-    });
-    const timeline = [...PROMPT, ...ANSWER.slice(0, 3)];
-    const next = open({ session, keep: 7, keepHash: timelineHash(timeline), prompt: [], maxTokens: 2 });
-    expect(await verify({ open: next, draft: ANSWER.slice(3, 9) })).toMatchObject({
-      json: { position: 7, kept: 1, tokens: ANSWER.slice(3, 5), reason: "length" },
-    });
-    expect(await verify({ open: open({ model: "x" }) })).toMatchObject({
-      status: 400,
-      json: { code: "unknown_model" },
-    });
-    expect(await verify({ open: next, draft: [V, 1] })).toMatchObject({ status: 200, json: { kept: 0, reason: null } });
-    expect(await verify({ open: { ...next, keepHash: "0" } })).toMatchObject({
-      status: 409,
-      json: { code: "prefix_unknown" },
-    });
-    expect(await verify({ draft: [] })).toMatchObject({ status: 400, json: { code: "bad_frame" } });
-    expect(await verify("x".repeat(2_100_000))).toMatchObject({ status: 413 });
-    expect(origin.engine.passes).toBe(3);
-    expect(origin.gateway.counts.live).toBe(0);
-  });
-
-  test("a caller of one-shot verification who hangs up stops the prefill", async () => {
-    origin = await scriptedOrigin();
-    origin.engine.stepMs = 3;
-    const hangUp = new AbortController();
-    const body = JSON.stringify({ open: open({ prompt: Array(3000).fill(1) }) });
-    const asked = fetch(origin.url.replace("ws:", "http:"), { method: "POST", body, signal: hangUp.signal });
-    await eventually(() => expect(origin.engine.slices).toBeGreaterThan(1));
-    hangUp.abort();
-    await expect(asked).rejects.toThrow();
-    await eventually(() => expect(origin.gateway.counts.live).toBe(0));
-    expect(origin.engine.slices).toBeLessThan(300);
-    expect(origin.engine.passes).toBe(0);
-  });
-
-  test("a body without an end is refused at the limit, and its connection is not kept", async () => {
+  test("a body without an end is not read, and its connection is not kept", async () => {
     origin = await scriptedOrigin();
     const endless = new ReadableStream<Uint8Array>({
       pull: (controller) => controller.enqueue(new Uint8Array(100_000).fill(32)),
     });
     const init = { method: "POST", body: endless, duplex: "half" } as RequestInit;
     const response = await fetch(origin.url.replace("ws:", "http:"), init);
-    expect(response.status).toBe(413);
-    expect(await response.json()).toMatchObject({ code: "body_too_large" });
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ code: "not_found" });
   });
 
   test("other routes are not found", async () => {
@@ -521,9 +467,9 @@ describe("an operator", () => {
 
   test("reads what was done in Prometheus' format, under llama.cpp's names where it has some", async () => {
     origin = await scriptedOrigin();
-    const url = origin.url.replace("ws:", "http:");
-    const draft = [ANSWER[0]!, ANSWER[1]!, (ANSWER[2]! + 1) % V];
-    await fetch(url, { method: "POST", body: JSON.stringify({ open: open(), draft }) });
+    const generation = origin.gateway.generation(open());
+    generation.draft({ position: 4, tokens: [ANSWER[0]!, ANSWER[1]!, (ANSWER[2]! + 1) % V] });
+    await origin.gateway.run(generation, () => generation.leave());
     await answerTo(open({ model: "x" }));
     const response = await http("/metrics");
     expect(response.headers.get("content-type")).toContain("text/plain; version=0.0.4");

@@ -50,7 +50,7 @@ describe("what is no request", () => {
     ["half an address", "GET http://[ HTTP/1.1\r\nhost: x\r\n\r\n", 400],
     ["a method that nobody asks for", "TRACE / HTTP/1.1\r\nhost: x\r\n\r\n", 404],
     ["a host that is none", "GET /health HTTP/1.1\r\nhost: [\r\n\r\n", 400],
-    ["a body without a token", "POST /v1/verify HTTP/1.1\r\nhost: x\r\ncontent-length: 999999\r\n\r\n{", 401],
+    ["a body that nobody reads", "POST /v1/verify HTTP/1.1\r\nhost: x\r\ncontent-length: 999999\r\n\r\n{", 404],
   ])("%s is refused without a word in the log", async (_, request, status) => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const caller = raw(request);

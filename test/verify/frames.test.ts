@@ -5,7 +5,6 @@ import { OutriderError } from "../../src/core/model/errors.ts";
 import {
   decodeEdgeFrame,
   decodeOriginFrame,
-  decodeVerifyBody,
   type EdgeFrame,
   encodeFrame,
   MAX_DRAFT,
@@ -123,14 +122,6 @@ describe("every allowed frame survives the wire", () => {
   test("from the origin", () => {
     fc.assert(fc.property(originFrame, (frame) => void expect(decodeOriginFrame(encodeFrame(frame))).toEqual(frame)));
   });
-
-  test("in the body of a one-shot verification", () => {
-    fc.assert(
-      fc.property(open, tokens, (open, draft) => {
-        expect(decodeVerifyBody(JSON.stringify({ open, draft }))).toEqual({ open, draft });
-      }),
-    );
-  });
 });
 
 /** The JSON of a frame of which one field is another value, or which lost or gained some characters. */
@@ -167,8 +158,7 @@ const UNDERFLOW = JSON.stringify({
 test.each([
   ["from the edge", (json: string) => decodeEdgeFrame(withCheck(json))],
   ["from the origin", (json: string) => decodeOriginFrame(withCheck(json))],
-  ["in the body of a one-shot verification", decodeVerifyBody],
-] as const)("any text %s is a frame or a bad_frame that may be tried again", (name, decode) => {
+] as const)("any text %s is a frame or a bad_frame that may be tried again", (_, decode) => {
   let frames = 0;
   fc.assert(
     fc.property(hostile, (text) => {
@@ -188,7 +178,7 @@ test.each([
     }),
     { numRuns: 1000, examples: [[UNDERFLOW]] },
   );
-  if (!name.endsWith("verification")) expect(frames).toBeGreaterThan(0);
+  expect(frames).toBeGreaterThan(0);
 });
 
 test.each([

@@ -99,7 +99,7 @@ test("serves the pack among its assets, without offering the weights to the worl
 });
 
 test("needs its bearer token", async () => {
-  expect((await fetch(`${url}/v1/verify`, { method: "POST", body: "{}" })).status).toBe(401);
+  expect((await fetch(`${url}/metrics`)).status).toBe(401);
 });
 
 describe("answers what the engine decides", () => {

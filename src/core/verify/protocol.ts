@@ -1,7 +1,6 @@
 /**
  * The wire between edge and origin, and its only home. Text frames over one WebSocket per generation: a line of JSON,
- * and a line with its check, since a frame that is changed on its way would change the text. The same `open` frame and
- * a draft's tokens in one body of JSON make a one-shot `POST /v1/verify`.
+ * and a line with its check, since a frame that is changed on its way would change the text.
  *
  *   frame    from    meaning
  *   open     edge    start or resume: decide tokens from position keep + prompt.length on
@@ -205,9 +204,6 @@ export type DraftFrame = z.infer<typeof draftSchema>;
 export type EdgeFrame = z.infer<typeof edgeFrameSchema>;
 export type OriginFrame = z.infer<typeof originFrameSchema>;
 
-/** The body of a one-shot `POST /v1/verify`. */
-const verifyBodySchema = z.object({ open: openSchema, draft: z.array(token).max(MAX_DRAFT).default([]) });
-
 export const encodeFrame = (frame: EdgeFrame | OriginFrame): string => withCheck(JSON.stringify(frame));
 
 /** A frame of this JSON, which has no line break. */
@@ -215,9 +211,6 @@ export const withCheck = (json: string): string => `${json}\n${check(json)}`;
 
 /** Parses a frame from the edge. Throws `bad_frame` naming the first thing that is wrong. */
 export const decodeEdgeFrame = (text: string): EdgeFrame => decode(edgeFrameSchema, checked(text));
-
-/** Parses the body of a one-shot verification. Throws `bad_frame` naming the first thing that is wrong. */
-export const decodeVerifyBody = (text: string): z.infer<typeof verifyBodySchema> => decode(verifyBodySchema, text);
 
 /** Parses a frame from the origin. Throws `bad_frame` naming the first thing that is wrong. */
 export const decodeOriginFrame = (text: string): OriginFrame => decode(originFrameSchema, checked(text));
