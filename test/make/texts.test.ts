@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Tokenizer } from "../../src/core/model/tokenizer.ts";
-import { linesOf, questionsOf, taughtFile } from "../../src/tools/make/material.ts";
+import { linesOf, taughtFile } from "../../src/tools/make/material.ts";
 import { dropTornLine, mergeTexts } from "../../src/tools/make/merge.ts";
+import { readQuestionFile } from "../../src/tools/text/question-file.ts";
 import { asLines } from "../../src/tools/text/text-file.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 
@@ -42,10 +43,11 @@ test.each([
 });
 
 test("questions are lines, or turns", async () => {
-  expect(await questionsOf(file("a.txt", "one\n\n two \n"))).toEqual([["one"], ["two"]]);
+  const turnsOf = async (name: string) => (await readQuestionFile(name)).map(({ turns }) => turns);
+  expect(await turnsOf(file("a.txt", "one\n\n two \n"))).toEqual([["one"], ["two"]]);
   const lines = ['{"turns": ["a", "b"]}', '{"prompt": "c"}'].join("\n");
-  expect(await questionsOf(file("a.jsonl", lines))).toEqual([["a", "b"], ["c"]]);
-  await expect(questionsOf(file("b.jsonl", '{"turns": []}'))).rejects.toThrow(/line 1: neither/);
+  expect(await turnsOf(file("a.jsonl", lines))).toEqual([["a", "b"], ["c"]]);
+  await expect(turnsOf(file("b.jsonl", '{"turns": []}'))).rejects.toThrow(/line 1: neither/);
 });
 
 test("merging keeps each line's predictions beside it, and sets every second held-out line apart", async () => {

@@ -3,16 +3,9 @@ import { type Bill, bill, USUAL } from "../../edge/bill/month.ts";
 import { PAID_USD, PRICES, PRICES_OF } from "../../edge/bill/prices.ts";
 import { textTable } from "../charts/text-table.ts";
 import { command } from "./command.ts";
-import { choice, option, usage, whole } from "./options.ts";
+import { choice, decimal, whole } from "./options.ts";
 
 const DAYS = 30;
-
-const number = (label: string, about: string, from: number, to: number) =>
-  option(label, about, (given, name) => {
-    const value = /^\d*\.?\d+(e\d+)?$/.test(given) ? Number(given) : Number.NaN;
-    if (value >= from && value <= to) return value;
-    throw usage(`${name} is a number from ${from} to ${to}, not "${given}"`);
-  });
 
 export const costCommand = command({
   examples: [
@@ -21,16 +14,16 @@ export const costCommand = command({
     ["outrider cost --tokens-per-month 1e9 --turns 6 --prompt 80 --draft-step 1.9", "conversations, a faster machine"],
   ],
   options: {
-    tokensPerMonth: number("N", "output tokens a month, such as 1e8 (default: 1e6)", 1, 1e15),
+    tokensPerMonth: decimal("N", "output tokens a month, such as 1e8", { from: 1, to: 1e15, default: "1e6" }),
     plan: choice(["free", "paid"], "Cloudflare's plan", { default: "paid" }),
     prompt: whole("tokens that each prompt adds", { from: 1, to: 1e6, default: USUAL.prompt }),
     turns: whole("turns of a conversation", { from: 1, to: 1000, default: USUAL.turns }),
-    draftStep: number("MS", `a draft step; ${USUAL.stepMs} unless given`, 0.01, 1000),
+    draftStep: decimal("MS", "a draft step", { from: 0.01, to: 1000, default: USUAL.stepMs }),
   },
   notes: `Answers have ${USUAL.answer} tokens and are kept for ${USUAL.keepHours} hours. What is not given is what the default draft does before a
 target of ${USUAL.tokensPerSecond} tokens/s on a Zen 3. An answer's own account has what it really took, as outrider.cost. Prices are Cloudflare's of ${PRICES_OF}. CPU is listed although
 the price list of Durable Objects has none. The origin's cost is not among it.`,
-  async run({ tokensPerMonth = 1e6, plan, prompt, turns, draftStep: stepMs = USUAL.stepMs }) {
+  async run({ tokensPerMonth, plan, prompt, turns, draftStep: stepMs }) {
     const result = bill({ ...USUAL, prompt, turns, stepMs }, tokensPerMonth);
     console.log(plan === "paid" ? paid(result, tokensPerMonth) : free(result, tokensPerMonth));
   },

@@ -6,7 +6,7 @@ import { DRAFT_FORMATS, type DraftFormat } from "../make/shape.ts";
 import { SUBJECTS } from "../questions/subjects.ts";
 import { command } from "./command.ts";
 import { fileOf, targetOf } from "./named-model.ts";
-import { choice, flag, option, text, texts, usage, whole } from "./options.ts";
+import { choice, decimal, flag, option, text, texts, usage, whole } from "./options.ts";
 
 /** A faster one makes any model worse. */
 const MOST_RATE = 0.01;
@@ -33,7 +33,7 @@ export const draftCommand = command({
     }),
     budget: option("SIZE", "the most that the draft's pack may take, such as 30MB", bytesOf, { default: "30MB" }),
     out: text("DIRECTORY", "where draft, card and journal go. The default is MODEL-draft"),
-    hours: option("N", "for everything; divided between writing, cutting and teaching", hoursOf),
+    hours: decimal("N", "for everything; divided between writing, cutting and teaching", { from: 0.001, to: 10_000 }),
     text: texts(
       "PATH",
       "text to teach on: a corpus, any text, or the folder of a project's code. May be given several times",
@@ -47,10 +47,10 @@ export const draftCommand = command({
     mlp: whole("MLP channels of a block", { from: 1 }),
     head: whole("tokens that have a row", { from: 1 }),
     format: choice(Object.keys(DRAFT_FORMATS) as DraftFormat[], "of the blocks' weights", { default: "lut4" }),
-    rate: option(
+    rate: decimal(
       "R",
       "the highest learning rate of rounded weights. The default suits the format: 3e-5, and 8e-5 for 2 bits",
-      rateOf,
+      { from: 1e-9, to: MOST_RATE },
     ),
   },
   notes: `Says first what it will do and how long that takes on this machine, and asks nothing. Ctrl-C stops it; the
@@ -100,18 +100,6 @@ function bytesOf(given: string, name: string): number {
   const bytes = Number(match?.[1]) * unit;
   if (bytes >= 1) return bytes;
   throw usage(`${name} is a size such as 30MB, not "${given}"`);
-}
-
-function hoursOf(given: string, name: string): number {
-  const hours = /^\d*\.?\d+$/.test(given) ? Number(given) : Number.NaN;
-  if (hours > 0) return hours;
-  throw usage(`${name} is a number of hours over 0, such as 8 or 0.5, not "${given}"`);
-}
-
-function rateOf(given: string, name: string): number {
-  const rate = /^\d*\.?\d+(e-\d+)?$/i.test(given) ? Number(given) : Number.NaN;
-  if (rate > 0 && rate <= MOST_RATE) return rate;
-  throw usage(`${name} is a learning rate over 0 and up to ${MOST_RATE}, such as 1e-4, not "${given}"`);
 }
 
 /** A count, or a list with a comma in it. */

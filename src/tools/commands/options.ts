@@ -81,6 +81,21 @@ export function wholeNumber(given: string | number, name: string, from: number, 
   throw usage(`${name} is a whole number from ${from} ${to === undefined ? "on" : `to ${to}`}, not "${given}"`);
 }
 
+/** A number from `from` to `to`, with a point and an exponent or without. */
+export function decimal<const E extends Extra & { readonly from: number; readonly to: number }>(
+  value: string,
+  about: string,
+  extra: E,
+) {
+  const { from, to } = extra as { from: number; to: number };
+  const read = (given: string, name: string) => {
+    const number = /^\d*\.?\d+(e-?\d+)?$/i.test(given) ? Number(given) : Number.NaN;
+    if (number >= from && number <= to) return number;
+    throw usage(`${name} is a number from ${from} to ${to}, not "${given}"`);
+  };
+  return option(value, about, read, extra);
+}
+
 /** FIRST..LAST, both included. */
 export const span = <const E extends Extra = Record<never, never>>(about: string, extra?: E) =>
   option("FIRST..LAST", about, readSpan, extra);

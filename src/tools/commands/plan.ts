@@ -1,7 +1,7 @@
 /** `outrider plan`: what drafts promise before a target, by arithmetic alone. */
 
 import { passesOver } from "../../core/speculate/pass-cost.ts";
-import { acceleratorNamed, COST_CLASSES, type CostClassName } from "../../origin/engines/accelerators.ts";
+import { acceleratorNamed } from "../../origin/engines/accelerators.ts";
 import { PASS_COSTS } from "../../origin/pass-costs.ts";
 import { textTable } from "../charts/text-table.ts";
 import { type DraftFacts, draftFacts } from "../evaluate/draft-facts.ts";
@@ -11,7 +11,7 @@ import { defaultPair, knownPairs, recordedOf } from "../obtain/pair.ts";
 import { readAnswers } from "../text/target-text.ts";
 import { command } from "./command.ts";
 import { packNamed } from "./models.ts";
-import { choice, option, text, usage } from "./options.ts";
+import { decimal, text, usage } from "./options.ts";
 import { MODELS } from "./prepare.ts";
 
 /** Answers and tokens of the measurement: some seconds. */
@@ -20,42 +20,38 @@ const TOKENS = 600;
 /** Draft tokens of a pass at most. */
 const MAX_DRAFT = 15;
 
-const CLASSES = Object.keys(COST_CLASSES) as CostClassName[];
-
-const ms = (about: string) => option("MS", about, (given, name) => numberOf(given, name, 0, 60_000));
+const MINUTE_MS = 60_000;
 
 export const planCommand = command({
   examples: [
-    ["outrider plan --target-pass 25 --round-trip 8", "the default draft, measured here, before a target of 25 ms"],
+    [
+      "outrider plan --accelerator gemm16:25 --round-trip 8",
+      "the default draft, measured here, before a pass of 25 ms",
+    ],
     ["outrider plan --accelerator 2xh100-70b --round-trip 40", "before an accelerator whose costs are published"],
     [
-      "outrider plan --target-pass 50 --class llamacpp4 --acceptance 0.6 --draft-step 2.5",
+      "outrider plan --accelerator llamacpp4:50 --acceptance 0.6 --draft-step 2.5",
       "nothing measured: arithmetic on given numbers",
     ],
   ],
   options: {
-    targetPass: ms("T: a target pass over one position"),
-    class: choice(CLASSES, "how a pass grows with its positions", { default: "gemm16" }),
-    accelerator: text("NAME", "T and class of an accelerator; `outrider start --emulate list` shows them"),
-    roundTrip: ms("R: from the Session to the origin and back; 5 unless given"),
-    draft: text("PACK", "the draft, by folder, name or short name; the default pair's unless given"),
-    acceptance: option("SHARE", "acceptance rate, instead of measuring it", (given, name) =>
-      numberOf(given, name, 0, 1),
+    accelerator: text(
+      "NAME|CLASS:MS",
+      "what a target pass takes; `outrider start --emulate list` shows what there is",
+      {
+        required: true,
+      },
     ),
-    draftStep: ms("t: a draft step, instead of measuring it"),
+    roundTrip: decimal("MS", "R: from the Session to the origin and back", { from: 0, to: MINUTE_MS, default: 5 }),
+    draft: text("PACK", "the draft, by folder, name or short name; the default pair's unless given"),
+    acceptance: decimal("SHARE", "acceptance rate, instead of measuring it", { from: 0, to: 1 }),
+    draftStep: decimal("MS", "t: a draft step, instead of measuring it", { from: 0, to: MINUTE_MS }),
   },
   notes: `Nothing is asked of an origin. It takes what a Session would know, and the sums that a Session chooses by.
 Expected are means: an answer that the draft foretells well is faster. Siblings are left out of the sums.`,
-  async run({ targetPass, class: named, accelerator, roundTrip = 5, draft, ...given }) {
-    if ((targetPass === undefined) === (accelerator === undefined)) {
-      throw usage("one of --target-pass and --accelerator is needed: what does a target pass take?");
-    }
-    const { passMs, costs, about } =
-      accelerator === undefined
-        ? { passMs: targetPass!, costs: named, about: COST_CLASSES[named].about }
-        : acceleratorNamed(accelerator);
-    if (passMs <= 0) throw usage("--target-pass is more than 0 ms");
-    const facts = await factsOf({ draft, ...given });
+  async run({ accelerator, roundTrip, ...given }) {
+    const { passMs, costs, about } = acceleratorNamed(accelerator);
+    const facts = await factsOf(given);
     const result = plan({
       costs: {
         roundTripMs: roundTrip,
@@ -70,12 +66,6 @@ Expected are means: an answer that the draft foretells well is faster. Siblings 
     console.log(inWords(`${about}, ${passMs} ms a pass (${costs})`, roundTrip, facts, result));
   },
 });
-
-function numberOf(given: string, name: string, from: number, to: number): number {
-  const value = /^\d*\.?\d+$/.test(given) ? Number(given) : Number.NaN;
-  if (value >= from && value <= to) return value;
-  throw usage(`${name} is a number from ${from} to ${to}, not "${given}"`);
-}
 
 interface Asked {
   readonly draft: string | undefined;

@@ -1,8 +1,5 @@
 /** Questions to the target: from a file, or its own. */
-import path from "node:path";
-import * as z from "zod";
-import { OutriderError } from "../../core/model/errors.ts";
-import { isLines, readTextFile } from "../text/text-file.ts";
+import { readQuestionFile } from "../text/question-file.ts";
 import { inOrder } from "./in-order.ts";
 import { turnSeed } from "./line.ts";
 import type { Target } from "./target.ts";
@@ -17,41 +14,15 @@ export interface Question {
   readonly turnSeed?: number;
 }
 
-const turns = z.array(z.string().min(1)).min(1);
-const lineSchema = z.union([
-  z.object({ turns }).transform((line) => line.turns),
-  z.object({ prompt: z.string().min(1) }).transform((line) => [line.prompt]),
-]);
-
 /**
- * Questions of a file. Each line of a text file is one; lines of JSON (.jsonl, also .gz) are `{"turns": [text, …]}`, as
- * in Spec-Bench, or `{"prompt": text}`. Throws `bad_prompts` naming the line, and `context_full` for a question that
- * leaves no room for an answer.
+ * Questions of a file. Throws as `readQuestionFile` does, and `context_full` for a question that leaves no room for an
+ * answer.
  */
 export async function readQuestions(file: string, target: Target): Promise<Question[]> {
-  const lines = (await readTextFile(file)).split("\n").map((line) => line.trim());
-  const questions = lines.flatMap((line, n): Question[] => {
-    if (line === "") return [];
-    const where = `${path.basename(file)}, line ${n + 1}`;
-    const turns = isLines(file) ? readTurns(line, where) : [line];
+  return (await readQuestionFile(file)).map(({ turns, where }, n) => {
     target.room(target.prompt([{ role: "user", content: turns[0]! }]), where);
-    return [{ turns, n }];
+    return { turns, n };
   });
-  if (questions.length === 0)
-    throw new OutriderError("bad_prompts", `${path.basename(file)}: there is no question in it`);
-  return questions.map(({ turns }, n) => ({ turns, n }));
-}
-
-function readTurns(line: string, where: string): string[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(line);
-  } catch {
-    throw new OutriderError("bad_prompts", `${where}: it is not JSON; a file of plain questions is called NAME.txt`);
-  }
-  const { success, data } = lineSchema.safeParse(json);
-  if (success) return data;
-  throw new OutriderError("bad_prompts", `${where}: neither {"turns": [text, …]} nor {"prompt": text}`);
 }
 
 /** The target's own questions have at most so many tokens; longer ones ramble and are left out. */

@@ -22,25 +22,6 @@ const BEGINNING = 8;
 /** Where the target's predictions of a corpus lie. */
 export const taughtFile = (file: string): string => `${file}.taught`;
 
-/** The questions of a file: a line each, or lines of JSON with `turns` or `prompt`. Throws `bad_prompts`. */
-export async function questionsOf(file: string): Promise<string[][]> {
-  const text = await readText(file);
-  if (!text.lines)
-    return text.plain
-      .split("\n")
-      .map((line) => line.trim())
-      .filter(Boolean)
-      .map((line) => [line]);
-  return (text.lines as readonly { turns?: unknown; prompt?: unknown }[]).map(({ turns, prompt }, n) => {
-    const own = Array.isArray(turns) ? turns : [prompt];
-    if (own.length > 0 && own.every((turn): turn is string => typeof turn === "string" && turn !== "")) return own;
-    throw new OutriderError(
-      "bad_prompts",
-      `${path.basename(file)}, line ${n + 1}: neither {"turns": [text, …]} nor {"prompt": text}`,
-    );
-  });
-}
-
 /** Tokens of a text of the user's. Throws what reading it throws, and `bad_text` for ids that are no tokens. */
 export async function linesOf(file: string, tokenizer: Tokenizer, tokens: number): Promise<CorpusLine[]> {
   if (!isLines(file)) return windowsOf(tokenizer.encode(((await readText(file)) as { plain: string }).plain));

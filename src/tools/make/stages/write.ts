@@ -4,9 +4,10 @@ import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import type { Snippet } from "../../questions/snippets.ts";
 import { askedQuestions } from "../../questions/subjects.ts";
+import { readQuestionFile } from "../../text/question-file.ts";
 import { asLines, readLines } from "../../text/text-file.ts";
 import type { Finished } from "../journal.ts";
-import { questionsOf, taughtFile } from "../material.ts";
+import { taughtFile } from "../material.ts";
 import { dropTornLine } from "../merge.ts";
 import { SEED } from "../options.ts";
 import { isProject } from "../project.ts";
@@ -104,7 +105,7 @@ const snippetsOf = async (out: string): Promise<readonly Snippet[]> =>
   existsSync(snippetsFile(out)) ? readLines<Snippet>(snippetsFile(out)) : [];
 
 async function listed(files: readonly string[]): Promise<readonly (readonly string[])[]> {
-  const all: string[][] = [];
-  for (const file of files) all.push(...(await questionsOf(file)));
+  const all: (readonly string[])[] = [];
+  for (const file of files) all.push(...(await readQuestionFile(file)).map(({ turns }) => turns));
   return all;
 }
