@@ -27,13 +27,11 @@ import { authenticate, sessionName } from "../../src/edge/tenant/tenant.ts";
 import { parseRecipe } from "../../src/tools/compress/recipe.ts";
 import { RECIPES } from "../../src/tools/compress/recipes.ts";
 import { readPair } from "../../src/tools/obtain/pair.ts";
-import { findZipEntry } from "../../src/tools/obtain/zip.ts";
 import { readProject, readSecrets } from "../../src/tools/service/project.ts";
 import { readText } from "../../src/tools/text/text-file.ts";
 import { MemoryDirectory } from "../support/files.ts";
 import { goldenBytes, goldenJson } from "../support/golden.ts";
 import { packHeader, TINY_PACKS } from "../support/tiny.ts";
-import { zip } from "../support/zip.ts";
 import type { Fuzzed } from "./fuzz.ts";
 import { below, mutatedBytes, mutatedJson, mutatedText, oneOf, type Random } from "./mutate.ts";
 
@@ -269,16 +267,10 @@ const settings: Fuzzed = {
   },
 };
 
-const archive = zip([
-  { name: "a/model.gguf", data: bytesOf("the road ".repeat(50)), deflate: true },
-  { name: "b.txt", data: bytesOf("x"), deflate: false },
-]);
 const LINES = `${JSON.stringify({ prompt: [1, 2], answer: [3] })}\n${JSON.stringify({ text: "a" })}\n`;
 const archives: Fuzzed = {
   name: "archives",
   async attempt(random) {
-    if (random() < 0.7)
-      return await findZipEntry(bytesSource("x.whl", mutatedBytes(archive, random)), (name) => name.endsWith("f"));
     const packed = mutatedBytes(gzipSync(LINES), random);
     return await readText(join(written("x.jsonl.gz", packed), "x.jsonl.gz"));
   },

