@@ -5,7 +5,7 @@
  *   npx outrider prepare --out target-pack
  *   node models/smollm2-135m/record.ts --pack target-pack
  *
- * It asks through `outrider corpus`, so a file that is there is only completed. Takes some minutes on one core.
+ * It asks through `outrider corpus`, so a file that is there is only completed. Takes some minutes.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -34,7 +34,7 @@ try {
 function ask(questions: readonly string[], temperature: string): void {
   const prompts = path.join(folder, "questions.jsonl");
   writeFileSync(prompts, questions.map((text) => `${JSON.stringify({ turns: [text] })}\n`).join(""));
-  const options = ["--temperature", temperature, "--max-tokens", MOST_TOKENS, "--concurrency", "1"];
+  const options = ["--temperature", temperature, "--max-tokens", MOST_TOKENS];
   const args = ["corpus", "--out", RECORDED, "--model-pack", values.pack!, "--prompts", prompts, ...options];
   const { status } = spawnSync(process.execPath, [path.join(root, "outrider.js"), ...args], { stdio: "inherit" });
   if (status !== 0) throw new Error(`outrider corpus ended with status ${status}`);

@@ -106,7 +106,7 @@ export function checkRegion(region: unknown): Check | undefined {
 
 /**
  * `checkOrigin` and `checkPublic` of every origin that is named, or of none.
- * @param named ORIGIN_URL, or what was given instead of it
+ * @param named ORIGIN_URL
  */
 export async function* checkOrigins(
   named: unknown,
@@ -156,7 +156,7 @@ export async function checkOrigin({ url, bound, token }: OriginCheck, edge: Edge
     if (bound) return passed("origin: through the binding ORIGIN, which cannot be asked from here");
     return open(
       "origin: none is named",
-      "start one with `outrider origin`, and name it in ORIGIN_URL of the wrangler file or with --origin URL",
+      "start one with `outrider origin`, and name it in ORIGIN_URL of the wrangler file",
     );
   }
   if (!isHttpUrl(url)) {
