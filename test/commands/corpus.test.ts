@@ -174,7 +174,14 @@ test.each<[NodeJS.Signals, number | null]>([
 describe("what is refused, with the next step", () => {
   const some = ["--out", at("x.jsonl"), "--model-pack", terse];
   test.each<[string[], string]>([
-    [[], "--out and --model-pack are missing"],
+    [[], "--out is missing"],
+    [["--out", "x.jsonl", "--self", "3"], "one of --model-pack and --url is needed"],
+    [["--out", "x.jsonl", "--self", "3", "--url", "http://x/v1"], "--url needs --tokenizer PACK"],
+    [[...some, "--self", "3", "--tokenizer", terse], "--tokenizer goes with --url"],
+    [
+      ["--out", at("x.jsonl"), "--url", "http://x/v1", "--tokenizer", terse, "--self", "3"],
+      "--self asks a target that runs here; give --prompts",
+    ],
     [some, "one of --prompts and --self is needed"],
     [[...some, "--self", "3", "--prompts", "x"], "one of --prompts and --self is needed"],
     [[...some, "--self", "3", "--temperature", "0,hot"], "--temperature is numbers from 0 to 2 with commas between"],

@@ -1,4 +1,4 @@
-/** A corpus holds what the running service says to the same question, seed for seed. */
+/** A corpus that the running service writes says what one says that the engine here writes, seed for seed. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -10,7 +10,6 @@ import { makeTerse } from "../support/terse.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
 import { type Running, start } from "./harness.ts";
 
-const QUESTIONS = ["Tell me about the road", "The hill", "Who rides ahead?"];
 const directory = mkdtempSync(path.join(tmpdir(), "outrider-corpus-service-"));
 const at = (name: string): string => path.join(directory, name);
 let run: Running;
@@ -24,30 +23,28 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-test("the service answers as the corpus does", async () => {
+/** The same corpus from the service and from the engine, texts in place of ids. */
+async function both(...argv: string[]): Promise<[unknown[], unknown[]]> {
   vi.spyOn(console, "log").mockImplementation(() => {});
   vi.spyOn(process.stderr, "write").mockImplementation(() => true);
-  writeFileSync(at("questions.txt"), QUESTIONS.join("\n"));
-  const argv = ["--out", at("corpus.jsonl"), "--model-pack", at("terse"), "--prompts", at("questions.txt")];
-  await corpusCommand.run(argv);
+  const service = ["--url", `${run.url}/v1`, "--tokenizer", at("terse")];
+  await corpusCommand.run(["--out", at("service.jsonl"), ...service, ...argv]);
+  await corpusCommand.run(["--out", at("engine.jsonl"), "--model-pack", at("terse"), ...argv]);
   const target = await Target.open(at("terse"));
-  const asked = new Map(
-    QUESTIONS.map((content) => [String(target.prompt([{ role: "user", content }])), [{ role: "user", content }]]),
-  );
-  const lines: Line[] = readFileSync(at("corpus.jsonl"), "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-  expect(lines.length).toBeGreaterThan(4);
-  const { data } = (await (await fetch(`${run.url}/v1/models`)).json()) as { data: [{ id: string }] };
-  const model = data[0].id;
-  for (const { prompt, answer, temperature, seed } of lines) {
-    const messages = asked.get(String(prompt));
-    const response = await run.post("/v1/chat/completions", { model, messages, temperature, seed, max_tokens: 256 });
-    const { choices } = (await response.json()) as { choices: [{ message: object; finish_reason: string }] };
-    expect(choices[0]).toMatchObject({
-      message: { content: target.decode(answer) },
-      finish_reason: target.ended(answer) ? "stop" : "length",
-    });
-  }
+  const texts = (name: string) => {
+    const lines = readFileSync(at(name), "utf8").trim().split("\n");
+    rmSync(at(name));
+    return lines
+      .map((line) => JSON.parse(line) as Line)
+      .map((line) => ({ ...line, answer: target.decode(line.answer), ended: target.ended(line.answer) }));
+  };
+  return [texts("service.jsonl"), texts("engine.jsonl")];
+}
+
+test("questions of a file, several turns", async () => {
+  const talks = [{ turns: ["Tell me about the road", "And the river?"] }, { turns: ["The hill"] }];
+  writeFileSync(at("talks.jsonl"), talks.map((talk) => JSON.stringify(talk)).join("\n"));
+  const [service, engine] = await both("--prompts", at("talks.jsonl"));
+  expect(service).toEqual(engine);
+  expect(service.length).toBeGreaterThan(4);
 });

@@ -102,7 +102,8 @@ export class EngineServer {
     } catch (cause) {
       throw this.#silent(cause);
     }
-    if (response.status >= 500) throw this.#failure("engine_failed", refusal, true);
+    // A server that is busy has time later.
+    if (response.status >= 500 || response.status === 429) throw this.#failure("engine_failed", refusal, true);
     if (response.status >= 400) throw this.#failure("engine_refused", refusal, false);
     return response;
   }

@@ -1,10 +1,10 @@
 /** One conversation with the target. The user's turns are given; each answer becomes a line. */
 import type { ChatMessage } from "../../core/model/chat.ts";
+import type { Author } from "./author.ts";
 import type { CorpusFile } from "./corpus-file.ts";
 import { answerSeed, type Line, splitOf } from "./line.ts";
 import type { Question } from "./questions.ts";
 import type { Target } from "./target.ts";
-import type { Threads } from "./threads.ts";
 
 interface Asking {
   readonly temperature: number;
@@ -13,7 +13,7 @@ interface Asking {
 
 /** The lines of this conversation that `file` lacks. The conversation ends early where the context is full. */
 export async function converse(
-  threads: Threads,
+  author: Author,
   target: Target,
   file: CorpusFile,
   { turns, turnSeed }: Question,
@@ -31,7 +31,9 @@ export async function converse(
     let answer = file.answer(prompt, temperature);
     if (answer === undefined) {
       const own = answerSeed(prompt, temperature);
-      answer = await threads.write({ prompt, temperature, seed: own, maxTokens: Math.min(maxTokens, room) });
+      // A copy: the request may be sent after the conversation went on.
+      const request = { prompt, messages: [...messages], temperature, seed: own, maxTokens: Math.min(maxTokens, room) };
+      answer = await author.write(request);
       const from = turnSeed === undefined ? {} : { turn_seed: turnSeed };
       if (answer.length > 0) lines.push({ prompt, answer, temperature, seed: own, split, ...from });
     }

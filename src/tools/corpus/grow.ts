@@ -3,12 +3,12 @@
  * first.
  */
 import { startProgress } from "../../core/platform/progress.ts";
+import type { Author } from "./author.ts";
 import { converse } from "./conversation.ts";
 import type { CorpusFile } from "./corpus-file.ts";
 import { inOrder } from "./in-order.ts";
 import type { Question } from "./questions.ts";
 import type { Target } from "./target.ts";
-import type { Threads } from "./threads.ts";
 
 export interface Plan {
   readonly temperatures: readonly number[];
@@ -33,7 +33,7 @@ export interface Growth {
  */
 export async function growCorpus(
   file: CorpusFile,
-  threads: Threads,
+  author: Author,
   target: Target,
   questions: Iterable<Question> | AsyncIterable<Question>,
   count: number,
@@ -56,9 +56,9 @@ export async function growCorpus(
   const start = performance.now();
   const progress = startProgress("questions", count);
   try {
-    const done = inOrder(jobs(), 2 * threads.atOnce, async ({ question, temperature }) => ({
+    const done = inOrder(jobs(), 2 * author.atOnce, async ({ question, temperature }) => ({
       question,
-      lines: await converse(threads, target, file, question, { maxTokens: plan.maxTokens, temperature }),
+      lines: await converse(author, target, file, question, { maxTokens: plan.maxTokens, temperature }),
     }));
     for await (const { question, lines } of done) {
       for (const line of lines) {

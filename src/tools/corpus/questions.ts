@@ -1,9 +1,9 @@
 /** Questions to the target: from a file, or its own. */
 import { readQuestionFile } from "../text/question-file.ts";
+import type { Author } from "./author.ts";
 import { inOrder } from "./in-order.ts";
 import { turnSeed } from "./line.ts";
 import type { Target } from "./target.ts";
-import type { Threads } from "./threads.ts";
 
 export interface Question {
   /** The user's turns, one after each answer. */
@@ -40,7 +40,7 @@ export interface Dropped {
  * answer and are not drawn again.
  */
 export async function* ownQuestions(
-  threads: Threads,
+  author: Author,
   target: Target,
   count: number,
   skip: (turnSeed: number) => boolean,
@@ -54,10 +54,10 @@ export async function* ownQuestions(
       if (!skip(own)) yield { n, own };
     }
   })();
-  const drawn = inOrder(wanted, 2 * threads.atOnce, async ({ n, own }) => ({
+  const drawn = inOrder(wanted, 2 * author.atOnce, async ({ n, own }) => ({
     n,
     own,
-    written: await threads.write({ prompt, temperature: 1, seed: own, maxTokens }),
+    written: await author.write({ prompt, messages: undefined, temperature: 1, seed: own, maxTokens }),
   }));
   for await (const { n, own, written } of drawn) {
     const text = target.decode(written).trim();

@@ -23,6 +23,8 @@ export class Target {
   readonly #tokenizer: Tokenizer;
   readonly #template: ChatTemplate;
   readonly #ends: readonly number[];
+  /** The end token that the template puts after an answer. */
+  readonly #end: number | undefined;
 
   constructor(
     tokenizer: Tokenizer,
@@ -39,6 +41,8 @@ export class Target {
     const user = (content: string): ChatMessage => ({ role: "user", content });
     const [a, b] = [this.prompt([user("a")]), this.prompt([user("b")])];
     this.userHeader = a.slice(0, commonPrefix(a, b));
+    const answered = this.prompt([user("a"), { role: "assistant", content: "b" }]);
+    this.#end = answered.findLast((id) => ends.includes(id)) ?? ends[0];
   }
 
   /** Reads header, tokenizer and chat template of the pack in `directory`. Throws `not_found`, `no_chat_template`. */
@@ -75,5 +79,14 @@ export class Target {
   /** The text of an answer, without its end token. */
   decode(answer: readonly number[]): string {
     return this.#tokenizer.decode(answer);
+  }
+
+  /**
+   * Ids of a text that a server sent. They can differ from the sampled ones, because the same text has several
+   * tokenisations.
+   */
+  encode(text: string, ended: boolean): number[] {
+    const ids = this.#tokenizer.encode(text);
+    return ended && this.#end !== undefined ? [...ids, this.#end] : ids;
   }
 }

@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { OutriderError } from "../../core/model/errors.ts";
 import { askWorker } from "../../core/platform/ask-worker.ts";
 import { runningModule } from "../../core/platform/places.ts";
+import type { Author, Request } from "./author.ts";
 import { OneAtATime } from "./one-at-a-time.ts";
 
 export interface ThreadData {
@@ -12,19 +13,11 @@ export interface ThreadData {
   readonly context: number;
 }
 
-/** What a thread is to continue, sampled from the plain distribution: without top_k, top_p or min_p. */
-export interface ThreadRequest {
-  /** Token ids. */
-  readonly prompt: readonly number[];
-  readonly temperature: number;
-  readonly seed: number;
-  readonly maxTokens: number;
-}
+export type ThreadRequest = Omit<Request, "messages">;
 
 export type Reply = { readonly tokens: number[] } | { readonly code: string; readonly message: string };
 
-export class Threads implements AsyncDisposable {
-  /** Number of requests that are worth running together. */
+export class Threads implements Author {
   readonly atOnce: number;
   readonly #workers: Worker[];
   readonly #idle: OneAtATime<Worker>;
@@ -37,11 +30,8 @@ export class Threads implements AsyncDisposable {
     this.#idle = new OneAtATime(this.#workers);
   }
 
-  /**
-   * The target's answer in token ids. The last is an end token if the target ended the answer itself. Rejects with an
-   * OutriderError.
-   */
-  async write(request: ThreadRequest): Promise<number[]> {
+  async write({ prompt, temperature, seed, maxTokens }: Request): Promise<number[]> {
+    const request: ThreadRequest = { prompt, temperature, seed, maxTokens };
     const reply = await this.#idle.use((worker) =>
       askWorker<Reply>(worker, request, "thread_failed", "a thread of the target"),
     );
