@@ -67,11 +67,6 @@ export class DraftJournal {
     }
   }
 
-  /** Whether a stage of this name has been begun. */
-  has(name: string): boolean {
-    return this.#entries.has(name);
-  }
-
   /** What the stage finds: from the journal if it is done with the same inputs, else by its work. */
   async stage<T>({ name, inputs, makes, work }: StageWork<T>): Promise<Finished<T>> {
     const key = createHash("sha256")
