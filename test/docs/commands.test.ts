@@ -50,7 +50,7 @@ describe("options", () => {
 });
 
 test("variables and secrets of an edge are no more than 14, each with a row", () => {
-  const rows = [...read("docs/use/deploying.md").matchAll(/^\| `([A-Z_]+)` \| (?:variable|secret) \|/gm)];
+  const rows = [...read("docs/reference/edge.md").matchAll(/^\| `([A-Z_]+)` \| (?:variable|secret) \|/gm)];
   const settings = rows.map(([, name]) => name!);
   expect(settings.length).toBeLessThanOrEqual(14);
   // What the Worker reads: strings and numbers; bindings have other types.

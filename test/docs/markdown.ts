@@ -1,29 +1,12 @@
 /** The documents of the project, and the parts of Markdown that the tests look at. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { markdownFiles } from "../../docs/markdown-files.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
 
 /** Paths of all documents, relative to the repository. */
-export const documents: readonly string[] = [
-  ...markdownOf("."),
-  ...["use", "reference", "record", "record/drafts"].flatMap((room) => markdownOf(`docs/${room}`)),
-  ...markdownOf("models"),
-  ...readdirSync(resolve(ROOT, "models")).flatMap((name) => markdownOf(`models/${name}`)),
-  ...markdownOf("test"),
-  ...markdownOf("test/bench"),
-  ...markdownOf("wasm"),
-  ...markdownOf("src/tools/scaffold"),
-].sort();
-
-function markdownOf(folder: string): string[] {
-  try {
-    const names = readdirSync(resolve(ROOT, folder)).filter((name) => name.endsWith(".md"));
-    return names.map((name) => (folder === "." ? name : `${folder}/${name}`));
-  } catch {
-    return [];
-  }
-}
+export const documents: readonly string[] = markdownFiles(ROOT);
 
 /** Logs keep the words and names of their day. */
 export const HISTORY: readonly string[] = documents.filter((document) =>

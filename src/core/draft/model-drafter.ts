@@ -24,7 +24,7 @@ const PREFILL_SLICE = 8;
 const FIRST_SLICE = 4;
 /**
  * Tokens that a draft may wait for. A first draft shall leave within 300 ms of CPU, and a token of the default draft
- * takes 0.8 to 1 ms with so few before it (docs/use/tuning.md).
+ * takes 0.8 to 1 ms with so few before it (docs/record/keeping.md).
  */
 export const READ_AT_ONCE = 192;
 /** Pages of a cache that reads ahead: the first, and room for as much again as it begins with. */

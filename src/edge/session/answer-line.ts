@@ -87,7 +87,7 @@ export class AnswerLine {
 }
 
 /**
- * What `double2` and those after it are; `double1` is the time from request to end, ms. docs/use/operating.md has the list.
+ * What `double2` and those after it are; `double1` is the time from request to end, ms. docs/reference/edge.md has the list.
  */
 export const DOUBLES = [
   "prompt_ms",

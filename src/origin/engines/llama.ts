@@ -8,7 +8,7 @@
  *
  * ggml has different kernels for few rows and for many. So the engine measures at the start for which counts of rows a
  * row is the same to the bit (llama-rows.ts), and keeps to them where that is nearly free, or where `exact` asks for it
- * (docs/record/engines.md has the prices).
+ * (docs/use/same-text.md has the prices).
  */
 import { availableParallelism } from "node:os";
 import { basename } from "node:path";
@@ -44,7 +44,7 @@ interface LlamaOptions {
   readonly spareCores?: number;
   /**
    * Every row the same to the bit, whatever is computed beside it and however the prompt is read, at the price that
-   * `docs/record/engines.md` names. Without it drafts change no row where that is nearly free, and prompts are read at full
+   * `docs/use/same-text.md` names. Without it drafts change no row where that is nearly free, and prompts are read at full
    * speed.
    */
   readonly exact?: boolean;

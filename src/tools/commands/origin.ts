@@ -62,9 +62,7 @@ export const originCommand = command({
     }),
     threads: whole("llama: threads; one a core unless given", { from: 1, to: 1024 }),
     cpu: flag("llama: no GPU even where there is one"),
-    exact: flag(
-      "llama: the same text whatever else is computed; prompts are read more slowly (docs/record/engines.md)",
-    ),
+    exact: flag("llama: the same text whatever else is computed; prompts are read more slowly (docs/use/same-text.md)"),
     accelerator: text("NAME", "emulated: whose costs; `outrider start --emulate list` shows them", {
       default: DEFAULT_ACCELERATOR,
     }),

@@ -40,9 +40,7 @@ export const startCommand = command({
     url: text("URL", "the SGLang or vLLM server"),
     engineTokenFile: text("FILE", "holds the bearer token that this server asks for"),
     threads: whole("llama: threads of llama.cpp; one a core but one, which the drafter has", { from: 1, to: 1024 }),
-    exact: flag(
-      "llama: the same text whatever else is computed; prompts are read more slowly (docs/record/engines.md)",
-    ),
+    exact: flag("llama: the same text whatever else is computed; prompts are read more slowly (docs/use/same-text.md)"),
     emulate: text(
       "NAME|list",
       "replays recorded answers at the costs of this accelerator, or lists those that there are",
@@ -76,7 +74,7 @@ Ctrl-C or SIGTERM ends it.`,
     checkServer(engine, url);
     if (exact && (isServer || origin !== undefined || emulate !== undefined)) {
       throw usage(
-        "--exact is for llama.cpp on this machine; what runs elsewhere has its own way (docs/record/engines.md)",
+        "--exact is for llama.cpp on this machine; what runs elsewhere has its own way (docs/use/same-text.md)",
       );
     }
     if (origin !== undefined && engine !== undefined) {
