@@ -132,13 +132,6 @@ export const SUITES: readonly Program[] = [
     command: python("-m", "unittest", "discover", "-s", "models/distil/tests", "-t", "models/distil"),
   },
   {
-    name: "defects",
-    about: "Takes mends of found defects out and shows that their tests fail then.",
-    needs: "no download",
-    builds: "nothing",
-    command: node("test/defects/main.ts"),
-  },
-  {
     name: "golden",
     about: "Writes golden/forward.json anew.",
     needs: TORCH,
