@@ -2,8 +2,9 @@
 import type { Costs } from "./history.ts";
 import { bestWay, passOver, type Seen, type Way, waitingLeads } from "./rates.ts";
 
-/** A draft under way may be longer and slower than expected by this factor, and the way by so many ms. */
+/** How many times the expected time a draft may take before the origin goes on without it. */
 const SLACK = 2;
+/** What is added to that for a late packet, ms. */
 const SLACK_MS = 20;
 
 /** What the draft under way needs at most, in ms: 0 where the origin does not wait for one. */
