@@ -55,7 +55,6 @@ const half = { per: "row", sparsity: 0.5 } as const;
 test.each<[string, Stage[], number]>([
   // A step already whole is passed over, so each run gets one block further.
   ["statistics, block by block", [{ stage: "wanda", pattern: half }], 6],
-  ["GPTQ in groups", [{ stage: "gptq", bits: 4, group: 32, actOrder: false }], 6],
   // Three windows by one thread, then six blocks of codebooks.
   ["gradients, windows by windows", [{ stage: "squeezellm", bits: 4, sensitive: 0, outlying: 0 }], 9],
   ["perplexities, one by one", [{ stage: "shortened-llama", criterion: "perplexity", remove: 2, plus: false }], 6],

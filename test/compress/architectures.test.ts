@@ -37,7 +37,6 @@ const STAGES: readonly Stage[] = [
     steps: 1,
   },
   { stage: "sparsegpt", pattern: { per: "group", zeros: 2, of: 4 } },
-  { stage: "gptq", bits: 4, group: 32, actOrder: false },
 ];
 
 const lossOf = async (model: PackedModel, window: readonly number[]): Promise<number> => {

@@ -6,7 +6,7 @@ Writes layers.json beside this file. Inputs are not in it: both sides draw them 
 alone, so that they are the same to the last bit. Of the weights that a method makes only every eighth row is kept; the
 error of the whole layer stands for the rest, and masks are whole.
 
-SparseGPT and GPTQ here use the upper Cholesky factor of the inverse, as the papers do, and no lazy updates.
+SparseGPT here uses the upper Cholesky factor of the inverse, as the paper does, and no lazy updates.
 """
 
 import base64
@@ -68,58 +68,27 @@ def n_of_m(scores, zeros, of):
     return np.concatenate([drop_least(scores[:, k : k + of], zeros) for k in range(0, scores.shape[1], of)], axis=1)
 
 
-def v_n_m(scores, keep):
-    kept = np.zeros(scores.shape, bool)
-    for r in range(0, scores.shape[0], 16):
-        for k in range(0, scores.shape[1], 16):
-            norms = (scores[r : r + 16, k : k + 16] ** 2).sum(axis=0)
-            kept[r : r + 16, k + np.argsort(-norms, kind="stable")[:keep]] = True
-    return kept
-
-
-class Grid:
-    def __init__(self, weights, bits):
-        low, high = np.minimum(weights.min(axis=1), 0), np.maximum(weights.max(axis=1), 0)
-        self.most = 2**bits - 1
-        self.scale = (high - low) / self.most
-        self.zero = np.round(-low / self.scale)
-
-    def __call__(self, column):
-        return self.scale * (np.clip(np.round(column / self.scale) + self.zero, 0, self.most) - self.zero)
-
-
-def solve(weights, hessian, pattern=None, bits=None, group=None, act_order=False):
-    """Algorithm 1 of SparseGPT; without a pattern, of GPTQ."""
+def solve(weights, hessian, pattern):
+    """Algorithm 1 of SparseGPT."""
     w = weights.astype(np.float64)
-    static = Grid(w, bits) if bits else None
-    grids = [Grid(w[:, k : k + group], bits) for k in range(0, COLS, group)] if group else None
     h = hessian.copy()
     dead = np.diag(h) == 0
     h[dead, dead] = 1
     w[:, dead] = 0
-    order = np.argsort(-np.diag(hessian), kind="stable") if act_order else np.arange(COLS)
-    w, h = w[:, order], h[order][:, order]
     h += 0.01 * np.mean(np.diag(h)) * np.eye(COLS)
     upper = np.linalg.cholesky(np.linalg.inv(h)).T
     kept = np.ones(w.shape, bool)
     error = 0.0
     for k in range(COLS):
-        if pattern and k % pattern[0] == 0:
+        if k % pattern[0] == 0:
             to = min(k + pattern[0], COLS)
             kept[:, k:to] = pattern[1](np.abs(w[:, k:to]) / np.diag(upper)[k:to])
-        if group:
-            if not act_order and k % group == 0:
-                grids[k // group] = Grid(w[:, k : k + group], bits)
-            static = grids[order[k] // group]
         settled = np.where(kept[:, k], w[:, k], 0)
-        if static:
-            settled = static(settled)
         e = (w[:, k] - settled) / upper[k, k]
         error += (e**2).sum()
         w[:, k] = settled
         w[:, k + 1 :] -= np.outer(e, upper[k, k + 1 :])
-    back = np.argsort(order)
-    return w[:, back], kept[:, back], error
+    return w, kept, error
 
 
 def means(values, weights, levels):
@@ -158,23 +127,12 @@ def main():
         "row 60%": (BLOCK, lambda s: drop_least(s, int(s.shape[1] * 0.6))),
         "2:4": (4, lambda s: n_of_m(s, 2, 4)),
         "4:8": (8, lambda s: n_of_m(s, 4, 8)),
-        "v:4": (16, lambda s: v_n_m(s, 4)),
-        "v:8": (16, lambda s: v_n_m(s, 8)),
-        "v:12": (16, lambda s: v_n_m(s, 12)),
     }
     for name, pattern in patterns.items():
         for method, scores in (("magnitude", np.abs(w)), ("wanda", np.abs(w) * norms)):
             kept = pattern[1](scores)
             golden[f"{method} {name}"] = {"kept": encode(np.packbits(kept, axis=None))}
         golden[f"sparsegpt {name}"] = result(*solve(weights, hessian, pattern))
-    golden["sparsegpt matrix 50% w4"] = result(*solve(weights, hessian, patterns["matrix 50%"], bits=4))
-    golden["sparsegpt 2:4 w4"] = result(*solve(weights, hessian, patterns["2:4"], bits=4))
-    for bits in (3, 4):
-        for group in (None, 32):
-            for act_order in (False, True):
-                name = f"gptq w{bits}{' g32' if group else ''}{' act-order' if act_order else ''}"
-                golden[name] = result(*solve(weights, hessian, None, bits, group, act_order))
-
     sensitive, outliers = int(w.size * 0.0005), int(w.size * 0.004)
     sparse = np.zeros(w.size, bool)
     sparse[np.argsort(-fisher, axis=None, kind="stable")[:sensitive]] = True
@@ -189,11 +147,6 @@ def main():
         },
     }
 
-    scores = np.abs(w) * norms
-    golden["owl"] = {"share": float((scores > 3 * scores.mean()).mean())}
-    shares = np.array([0.02, 0.05, 0.01, 0.03])
-    density = (shares - shares.min()) / (shares.max() - shares.min()) * 2 * 0.08
-    golden["owl"]["sparsities"] = (1 - (density - density.mean() + (1 - 0.6))).tolist()
     (HERE / "layers.json").write_text(json.dumps(golden, indent=1) + "\n")
 
 

@@ -33,7 +33,6 @@ const STAGES: { [K in Stage["stage"]]: Apply<K> } = {
   magnitude: layerwise,
   wanda: layerwise,
   sparsegpt: layerwise,
-  gptq: layerwise,
   squeezellm: squeezeLlm,
   "llm-pruner": llmPruner,
   "shortened-llama": shortenedLlama,

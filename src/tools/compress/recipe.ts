@@ -7,7 +7,7 @@ import { type Drafting, draftingSchema, modelIdSchema } from "../../core/format/
 import { OutriderError } from "../../core/model/errors.ts";
 import { BLOCK_FORMATS } from "../../core/model/formats.ts";
 import type { Activations } from "./stages/activations.ts";
-import type { Gptq, Magnitude, SparseGpt, Wanda } from "./stages/layerwise.ts";
+import type { Magnitude, SparseGpt, Wanda } from "./stages/layerwise.ts";
 import type { LlmPruner } from "./stages/llm-pruner.ts";
 import type { PruneDepth } from "./stages/prune-depth.ts";
 import type { Quantise } from "./stages/quantise.ts";
@@ -25,7 +25,6 @@ export type Stage =
   | Magnitude
   | Wanda
   | SparseGpt
-  | Gptq
   | SqueezeLlm
   | LlmPruner
   | ShortenedLlama
@@ -51,7 +50,6 @@ export interface Recipe {
 }
 
 const share = z.number().min(0).max(1);
-const bits = z.literal([3, 4]);
 const pattern = z.discriminatedUnion("per", [
   z.strictObject({ per: z.literal("matrix"), sparsity: share }),
   z.strictObject({ per: z.literal("row"), sparsity: share }),
@@ -82,9 +80,8 @@ const recipeSchema = z.strictObject({
         z.strictObject({ stage: z.literal("activations"), bits: z.literal([8, 14]) }),
         z.strictObject({ stage: z.literal("magnitude"), pattern }),
         z.strictObject({ stage: z.literal("wanda"), pattern }),
-        z.strictObject({ stage: z.literal("sparsegpt"), pattern, bits: bits.optional() }),
-        z.strictObject({ stage: z.literal("gptq"), bits, group: z.literal(32).optional(), actOrder: z.boolean() }),
-        z.strictObject({ stage: z.literal("squeezellm"), bits, sensitive: share, outlying: share }),
+        z.strictObject({ stage: z.literal("sparsegpt"), pattern }),
+        z.strictObject({ stage: z.literal("squeezellm"), bits: z.literal([3, 4]), sensitive: share, outlying: share }),
         z.strictObject({
           stage: z.literal("llm-pruner"),
           attention: share,

@@ -45,8 +45,6 @@ export const RECIPES: Readonly<Record<string, NamedRecipe>> = {
   "wanda-2-4": { stages: [{ stage: "wanda", pattern: group(2, 4) }] },
   "sparsegpt-50": { stages: [{ stage: "sparsegpt", pattern: matrix(0.5) }] },
   "sparsegpt-2-4": { stages: [{ stage: "sparsegpt", pattern: group(2, 4) }] },
-  "sparsegpt-50-w4": { stages: [{ stage: "sparsegpt", pattern: matrix(0.5), bits: 4 }] },
-  "gptq-w4": { stages: [{ stage: "gptq", bits: 4, actOrder: true }] },
   "squeezellm-w4": squeezeLlm(4, 0, 0),
   "squeezellm-w3": squeezeLlm(3, 0, 0),
   "squeezellm-w4-s45": squeezeLlm(4, 0.0005, 0.004),

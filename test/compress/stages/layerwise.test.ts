@@ -107,7 +107,6 @@ describe("blocks of unequal widths", () => {
   test.each<[string, Stage]>([
     ["Wanda", { stage: "wanda", pattern }],
     ["SparseGPT", { stage: "sparsegpt", pattern }],
-    ["GPTQ", { stage: "gptq", bits: 4, group: 32, actOrder: true }],
   ])("%s keeps each block's shape", async (_, stage) => {
     const made = await runStages(uneven, { model: "made", stages: [stage] }, calibration);
     expect(made.config.widths).toEqual(uneven.config.widths);
@@ -119,7 +118,6 @@ describe("blocks of unequal widths", () => {
   test.each<Stage>([
     { stage: "wanda", pattern },
     { stage: "sparsegpt", pattern },
-    { stage: "gptq", bits: 4, group: 32, actOrder: true },
   ])("$stage does to the first block what it does where no block is wider", async (stage) => {
     const solved = (model: PackedModel) => runStages(model, { model: "made", stages: [stage] }, calibration);
     const [beside, alone] = [await solved(uneven), await solved(even)];
@@ -142,13 +140,6 @@ describe("blocks of unequal widths", () => {
     const plain = matrices(resumed).map((tensor) => ({ ...tensor, bytes: new Uint8Array(tensor.bytes) }));
     expect(plain).toEqual(matrices(await solved(Journal.none())));
   });
-});
-
-test("GPTQ in groups of 32 becomes q4u, and more bits stay nearer to the model", async () => {
-  const four = await run({ stage: "gptq", bits: 4, group: 32, actOrder: false });
-  const three = await run({ stage: "gptq", bits: 3, group: 32, actOrder: false });
-  expect(new Set(matrices(four).map(({ format }) => format))).toEqual(new Set(["q4u"]));
-  expect(await divergence(four)).toBeLessThan(0.5 * (await divergence(three)));
 });
 
 test("a stage that wants text says so", async () => {

@@ -1,15 +1,15 @@
 /**
- * The factor of a layer's Hessian H by which SparseGPT and GPTQ settle columns one after the other. Both need the
- * upper Cholesky factor U of the inverse, H⁻¹ = UᵀU. It is kept as D_k = 1 / U_kk², and as M_kj = U_jk / U_jj: the
- * transpose of U with each row divided by its diagonal.
+ * The factor of a layer's Hessian H by which SparseGPT settles columns one after the other. It needs the upper Cholesky
+ * factor U of the inverse, H⁻¹ = UᵀU. It is kept as D_k = 1 / U_kk², and as M_kj = U_jk / U_jj: the transpose of U with
+ * each row divided by its diagonal.
  *
- * Both papers invert H and factorise the inverse. Here H = Lᵀ D L is factorised, by Cholesky from the last column to
+ * The paper inverts H and factorises the inverse. Here H = Lᵀ D L is factorised, by Cholesky from the last column to
  * the first with L unit lower triangular; then M = L⁻¹. That is half the arithmetic, and H is never inverted.
  */
 import { OutriderError } from "../../../core/model/errors.ts";
 import type { Part, Products } from "./subtract-product.ts";
 
-/** Share of the mean of H's diagonal that is added to it, in SparseGPT as in GPTQ. */
+/** Share of the mean of H's diagonal that is added to it, as in the authors' code. */
 const DAMPING = 0.01;
 /** Factor by which damping grows when the damped H is not positive definite. */
 const GROWTH = 10;
@@ -23,42 +23,31 @@ export interface Factor {
   readonly followers: Float64Array;
   /** (K): D, the error that remains after a loss of 1 in a column when all later columns compensate it. */
   readonly pivots: Float64Array;
-  /** The columns in the order in which they are settled. */
-  readonly order: Uint32Array;
   /** By column: 1 where the input is always zero, so that its weights do not matter. */
   readonly dead: Uint8Array;
   /** Share of the mean diagonal that was added. */
   readonly damping: number;
 }
 
-/** Columns from first to last. */
-export const naturalOrder = (cols: number): Uint32Array => Uint32Array.from({ length: cols }, (_, k) => k);
-
-/** Columns by falling activation, GPTQ's act-order: the most active settle first, while all others can compensate. */
-export function activationOrder(hessian: Float64Array): Uint32Array {
-  const cols = Math.sqrt(hessian.length);
-  return naturalOrder(cols).sort((x, y) => hessian[y * cols + y]! - hessian[x * cols + x]! || x - y);
-}
-
 /**
- * Factorises `hessian` (K, K), 2/N · Σ x xᵀ or any multiple, for settling in `order`. Raises the damping until the sum
- * is positive definite. Throws `bad_calibration` when no damping suffices.
+ * Factorises `hessian` (K, K), 2/N · Σ x xᵀ or any multiple. Raises the damping until the sum is positive definite.
+ * Throws `bad_calibration` when no damping suffices.
  */
-export function factorise(products: Products, hessian: Float64Array, order: Uint32Array): Factor {
-  const cols = order.length;
+export function factorise(products: Products, hessian: Float64Array): Factor {
+  const cols = Math.sqrt(hessian.length);
   const dead = Uint8Array.from({ length: cols }, (_, k) => (hessian[k * cols + k] === 0 ? 1 : 0));
   let mean = 0;
   for (let k = 0; k < cols; k++) mean += (dead[k] ? 1 : hessian[k * cols + k]!) / cols;
   for (let damping = DAMPING; damping <= MOST_DAMPING; damping *= GROWTH) {
     const unit = new Float64Array(cols * cols);
     for (let i = 0; i < cols; i++) {
-      for (let j = 0; j <= i; j++) unit[i * cols + j] = hessian[order[i]! * cols + order[j]!]!;
-      unit[i * cols + i]! += damping * mean + dead[order[i]!]!;
+      for (let j = 0; j <= i; j++) unit[i * cols + j] = hessian[i * cols + j]!;
+      unit[i * cols + i]! += damping * mean + dead[i]!;
     }
     const pivots = new Float64Array(cols);
     if (!factoriseInPlace(products, unit, pivots)) continue;
     invertInPlace(products, unit, cols);
-    return { followers: unit, pivots, order, dead, damping };
+    return { followers: unit, pivots, dead, damping };
   }
   throw new OutriderError(
     "bad_calibration",

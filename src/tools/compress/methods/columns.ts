@@ -1,18 +1,17 @@
 /**
- * The loop that SparseGPT and GPTQ share: a layer's columns are settled one after the other, that is pruned or
- * rounded, and all later columns compensate the change by least squares. SparseGPT (Frantar and Alistarh 2023, arXiv
- * 2301.00774), section 3.3 and algorithm 1; GPTQ (Frantar et al. 2022, arXiv 2210.17323), section 3.3 and algorithm 1.
+ * The loop of SparseGPT (Frantar and Alistarh 2023, arXiv 2301.00774), section 3.3 and algorithm 1: a layer's columns
+ * are settled one after the other, and all later columns compensate the change by least squares.
  */
 import type { Factor } from "./cholesky.ts";
 import type { Products } from "./subtract-product.ts";
 
 /**
- * Columns whose effect on those after the batch is applied at once (GPTQ's step 2, lazy updates). The result is the
- * same for any number.
+ * Columns whose effect on those after the batch is applied at once (lazy updates). The result is the same for any
+ * number.
  */
 const BATCH = 32;
 
-/** Settles column `order[k]`: changes its `rows` values, which start at `current[k · rows]`. */
+/** Settles column k: changes its `rows` values, which start at `current[k · rows]`. */
 type Settle = (k: number, current: Float64Array) => void;
 
 export interface Settled {
@@ -29,7 +28,7 @@ export interface Settled {
 export const seenTogether = (span: number): boolean => span % BATCH === 0 || BATCH % span === 0;
 
 /**
- * Calls `settle` for every column in the factor's order, with the weights transposed: (cols, rows). The columns of the
+ * Calls `settle` for every column, with the weights transposed: (cols, rows). The columns of the
  * current batch hold the effect of all columns settled so far; later columns hold it at the start of a batch.
  */
 export function settleColumns(
@@ -39,11 +38,11 @@ export function settleColumns(
   factor: Factor,
   settle: Settle,
 ): Settled {
-  const { followers, pivots, order, dead } = factor;
-  const cols = order.length;
+  const { followers, pivots, dead } = factor;
+  const cols = pivots.length;
   const current = new Float64Array(cols * rows);
-  for (const [k, column] of order.entries()) {
-    if (!dead[column]) for (let r = 0; r < rows; r++) current[k * rows + r] = weights[r * cols + column]!;
+  for (let k = 0; k < cols; k++) {
+    if (!dead[k]) for (let r = 0; r < rows; r++) current[k * rows + r] = weights[r * cols + k]!;
   }
   const losses = new Float64Array(BATCH * rows);
   const before = new Float64Array(rows);
@@ -71,8 +70,8 @@ export function settleColumns(
     products.subtract(rest, shares, batch, cols - end, rows, end - start);
   }
   const settled = new Float32Array(weights.length);
-  for (const [k, column] of order.entries()) {
-    for (let r = 0; r < rows; r++) settled[r * cols + column] = current[k * rows + r]!;
+  for (let k = 0; k < cols; k++) {
+    for (let r = 0; r < rows; r++) settled[r * cols + k] = current[k * rows + r]!;
   }
   return { weights: settled, error };
 }

@@ -1,10 +1,8 @@
-/** Tensors from numbers: floats as they are, values on a uniform grid, and values rounded to a weight format. */
+/** Tensors from numbers: floats as they are, and values rounded to a weight format. */
 import type { PackedTensor } from "../../../core/format/pack.ts";
 import { encodeTensor } from "../../../core/model/encode.ts";
 import type { BlockFormat } from "../../../core/model/formats.ts";
 import type { TensorLayout } from "../../../core/model/layouts.ts";
-import type { Grid } from "../methods/grid.ts";
-import { gridFormat, gridParts } from "../methods/grid-parts.ts";
 import { roundRows } from "../methods/round.ts";
 
 /** An f32 matrix (rows, cols). It exists between stages only: kernels multiply no f32 matrices. */
@@ -14,12 +12,6 @@ export const floatTensor = (values: Float32Array, rows: number, cols: number): P
   cols,
   bytes: new Uint8Array(values.buffer, values.byteOffset, values.byteLength).slice(),
 });
-
-/** `values` (rows, cols), which all lie on `grid`, in the format that holds the grid exactly. */
-export function gridTensor(values: Float32Array, rows: number, cols: number, grid: Grid): PackedTensor {
-  const layout = { format: gridFormat(grid, cols), rows, cols } as const;
-  return { ...layout, bytes: encodeTensor(layout, gridParts(values, rows, grid)) };
-}
 
 /**
  * `values` (rows, cols) rounded to a layout without outliers. Where sensitivities are given, codebooks weigh each error

@@ -1,6 +1,6 @@
 /**
- * The stages that compress a model matrix by matrix, each by the inputs of that matrix: magnitude, Wanda, SparseGPT and
- * GPTQ. As in their papers, a block's statistics come from its own uncompressed weights behind the compressed blocks
+ * The stages that compress a model matrix by matrix, each by the inputs of that matrix: magnitude, Wanda and SparseGPT.
+ * As in their papers, a block's statistics come from its own uncompressed weights behind the compressed blocks
  * before it. Magnitude needs no text.
  */
 
@@ -11,15 +11,13 @@ import { builtModule } from "../../../core/platform/built.ts";
 import type { Calibration, Tensors } from "../calibrate/calibration.ts";
 import type { Solution } from "../calibrate/solving/solution.ts";
 import { INPUT_OF, type InputStatistics } from "../calibrate/solving/statistics.ts";
-import { activationOrder, type Factor, factorise, naturalOrder } from "../methods/cholesky.ts";
-import { gptq } from "../methods/gptq.ts";
-import { gridOf } from "../methods/grid.ts";
+import { type Factor, factorise } from "../methods/cholesky.ts";
 import { magnitude } from "../methods/magnitude.ts";
 import type { Pattern } from "../methods/masks.ts";
 import { sparseGpt } from "../methods/sparsegpt.ts";
 import { Products } from "../methods/subtract-product.ts";
 import { wanda } from "../methods/wanda.ts";
-import { floatTensor, gridTensor } from "../rounding/tensors.ts";
+import { floatTensor } from "../rounding/tensors.ts";
 
 export interface Magnitude {
   readonly stage: "magnitude";
@@ -34,19 +32,9 @@ export interface Wanda {
 export interface SparseGpt {
   readonly stage: "sparsegpt";
   readonly pattern: Pattern;
-  /** Also rounds the remaining weights to the grid of the dense row. */
-  readonly bits?: 3 | 4 | undefined;
 }
 
-export interface Gptq {
-  readonly stage: "gptq";
-  readonly bits: 3 | 4;
-  /** Columns of a row that share a scale; all of them when absent. */
-  readonly group?: 32 | undefined;
-  readonly actOrder: boolean;
-}
-
-type Calibrated = Wanda | SparseGpt | Gptq;
+type Calibrated = Wanda | SparseGpt;
 
 type Layerwise = Magnitude | Calibrated;
 
@@ -82,47 +70,41 @@ function withoutSmall({ config, tensors }: PackedModel, layer: number, pattern: 
 
 async function fromInputs(model: PackedModel, stage: Calibrated, calibration: Calibration): Promise<Tensors> {
   const products = new Products(await builtModule("solve"));
-  const usesGram = stage.stage === "sparsegpt" || stage.stage === "gptq";
-  return calibration.compress(model, usesGram ? "gram" : "squares", (_layer, statistics, weightsOf) => {
-    const factors = new Map<string, Factor>();
-    const solution = new Map<BlockSuffix, PackedTensor>();
-    for (const suffix of blockSuffixes(model.config)) {
-      if (!(suffix in INPUT_OF)) continue;
-      const name = INPUT_OF[suffix as keyof typeof INPUT_OF];
-      const input = statistics[name];
-      const factor = (): Factor => {
-        let known = factors.get(name);
-        if (!known) factors.set(name, (known = factorOf(products, input, stage)));
-        return known;
-      };
-      const weights = weightsOf(suffix);
-      const { cols } = input;
-      solution.set(suffix, solve(stage, products, { weights, rows: weights.length / cols, cols, input, factor }));
-    }
-    return solution;
-  });
+  return calibration.compress(
+    model,
+    stage.stage === "sparsegpt" ? "gram" : "squares",
+    (_layer, statistics, weightsOf) => {
+      const factors = new Map<string, Factor>();
+      const solution = new Map<BlockSuffix, PackedTensor>();
+      for (const suffix of blockSuffixes(model.config)) {
+        if (!(suffix in INPUT_OF)) continue;
+        const name = INPUT_OF[suffix as keyof typeof INPUT_OF];
+        const input = statistics[name];
+        const factor = (): Factor => {
+          let known = factors.get(name);
+          if (!known) factors.set(name, (known = factorOf(products, input)));
+          return known;
+        };
+        const weights = weightsOf(suffix);
+        const { cols } = input;
+        solution.set(suffix, solve(stage, products, { weights, rows: weights.length / cols, cols, input, factor }));
+      }
+      return solution;
+    },
+  );
 }
 
-/** H = 2/N · Σ x xᵀ over N windows, permuted to the order in which columns are solved. */
-function factorOf(products: Products, { gram, windows, cols }: InputStatistics, stage: Calibrated): Factor {
-  const hessian = gram!.map((value) => (2 * value) / windows);
-  const byActivation = stage.stage === "gptq" && stage.actOrder;
-  return factorise(products, hessian, byActivation ? activationOrder(hessian) : naturalOrder(cols));
-}
+/** Of H = 2/N · Σ x xᵀ over N windows. */
+const factorOf = (products: Products, { gram, windows }: InputStatistics): Factor =>
+  factorise(
+    products,
+    gram!.map((value) => (2 * value) / windows),
+  );
 
 function solve(stage: Calibrated, products: Products, { weights, rows, cols, input, factor }: Layer): PackedTensor {
-  const float = (values: Float32Array): PackedTensor => floatTensor(values, rows, cols);
-  switch (stage.stage) {
-    case "wanda":
-      return float(wanda(weights, rows, input.squares, stage.pattern).weights);
-    case "sparsegpt": {
-      if (stage.bits === undefined) return float(sparseGpt(products, weights, rows, factor(), stage.pattern).weights);
-      const grid = gridOf(weights, rows, stage.bits, cols);
-      return gridTensor(sparseGpt(products, weights, rows, factor(), stage.pattern, grid).weights, rows, cols, grid);
-    }
-    case "gptq": {
-      const made = gptq(products, weights, rows, factor(), stage.bits, stage.group ?? cols);
-      return gridTensor(made.weights, rows, cols, made.grid);
-    }
-  }
+  const { weights: made } =
+    stage.stage === "wanda"
+      ? wanda(weights, rows, input.squares, stage.pattern)
+      : sparseGpt(products, weights, rows, factor(), stage.pattern);
+  return floatTensor(made, rows, cols);
 }

@@ -1,5 +1,5 @@
 /**
- * Calibration block by block, as SparseGPT (Frantar and Alistarh 2023), Wanda and GPTQ do it. The windows come out of
+ * Calibration block by block, as SparseGPT (Frantar and Alistarh 2023) and Wanda do it. The windows come out of
  * the compressed blocks before. Statistics of all matrices of a block are taken with its uncompressed weights; then its
  * matrices are solved; then the compressed block runs, for the next one.
  */

@@ -30,7 +30,7 @@ export const INPUT_OF: { readonly [S in Exclude<BlockSuffix, `${string}norm.weig
   "mlp.down_proj.weight": "down",
 };
 
-/** Squares alone (Wanda), or the whole Σ x xᵀ too (SparseGPT, GPTQ). */
+/** Squares alone (Wanda), or the whole Σ x xᵀ too (SparseGPT). */
 export type Wanted = "squares" | "gram";
 
 /**
