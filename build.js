@@ -1,12 +1,13 @@
 /**
- * Makes dist/ from wasm/ and src/: modules compiled, sources as JavaScript with declarations, the page minified, all
- * other files as they are. Does nothing when nothing has changed since it was last done.
+ * Makes dist/ from wasm/ and src/: modules compiled, sources as JavaScript with declarations, the page bundled, all other
+ * files as they are. Does nothing when nothing has changed since it was last done.
  */
 import { spawnSync } from "node:child_process";
-import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, extname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import buildPage from "./src/page/build.js";
 import buildWasm from "./wasm/build.js";
 
 const ROOT = fileURLToPath(new URL(".", import.meta.url));
@@ -28,24 +29,13 @@ export default async function build() {
   const options = [join(typescript, "bin/tsc"), "-p", join(ROOT, "tsconfig.build.json")];
   const { status } = spawnSync(process.execPath, options, { stdio: ["ignore", 2, 2] });
   if (status !== 0) throw new Error("the sources do not compile; the compiler's messages are above");
-  // What the page and the scaffold consist of, and templates of questions.
-  const others = (file) => statSync(file).isDirectory() || !file.endsWith(".ts");
+  // What the scaffold consists of, and templates of questions.
+  const page = join(ROOT, "src/page");
+  const others = (file) => file !== page && (statSync(file).isDirectory() || !file.endsWith(".ts"));
   cpSync(join(ROOT, "src"), join(ROOT, "dist"), { recursive: true, filter: others });
-  await minifyPage(join(ROOT, "dist/page"));
+  await buildPage();
   removeOrphans();
   writeFileSync(STAMP, "");
-}
-
-/** Writes the page's scripts and styles into a folder that holds the page, without comments and spaces. */
-export async function minifyPage(folder) {
-  const { transform } = await import("esbuild");
-  for (const name of readdirSync(folder).filter((file) => /\.(js|css)$/.test(file))) {
-    const source = readFileSync(join(ROOT, "src/page", name), "utf8");
-    const { code } = await transform(source, { loader: extname(name).slice(1), minify: true });
-    // What is there may be a link to the source.
-    rmSync(join(folder, name));
-    writeFileSync(join(folder, name), code);
-  }
 }
 
 /** Removes what was made of sources that are gone. */
@@ -54,7 +44,7 @@ function removeOrphans() {
   for (const file of files("dist").filter((file) => statSync(join(ROOT, file)).isFile())) {
     const name = file.slice("dist".length);
     const made = name.replace(/(\.d\.ts|\.js)$/, ".ts");
-    const kept = sources.has(name) || sources.has(made) || dirname(file) === "dist";
+    const kept = name.startsWith("/page/") || sources.has(name) || sources.has(made) || dirname(file) === "dist";
     if (!kept) rmSync(join(ROOT, file));
   }
 }

@@ -13,6 +13,7 @@ const MINUTE_MS = 60_000;
 const HANGING_MS = 10 * MINUTE_MS;
 
 const WASM = "wasm/build.js";
+const PAGE = "src/page/build.js";
 const BUNDLE = "test/workerd/bundle.ts";
 
 /** A suite that `npm test` does not run. It comes after all others, and its files one after the other. */
@@ -30,16 +31,16 @@ const HEAVY: Readonly<Record<string, Heavy>> = {
     include: ["test/real/**/*.test.ts", "test/workerd/recipes.test.ts"],
     // `npm test` takes a recipe of each kind.
     env: { OUTRIDER_TEST_RECIPES: "all" },
-    globalSetup: [WASM, BUNDLE, "test/real/setup.ts"],
+    globalSetup: [WASM, PAGE, BUNDLE, "test/real/setup.ts"],
     testMinutes: 30,
   },
   docs: { include: ["test/docs/long.ts"], testMinutes: 10 },
   package: { testMinutes: 2, hookMinutes: 10, sideBySide: true },
-  page: { globalSetup: [WASM, BUNDLE], testMinutes: 5, hookMinutes: 2, sideBySide: true },
+  page: { globalSetup: [WASM, PAGE, BUNDLE], testMinutes: 5, hookMinutes: 2, sideBySide: true },
   reference: { testMinutes: 10, sideBySide: true },
   engines: { testMinutes: 120, hookMinutes: 30 },
-  pair: { globalSetup: [WASM, BUNDLE], testMinutes: 180, hookMinutes: 30 },
-  tools: { globalSetup: [WASM, BUNDLE], testMinutes: 180, hookMinutes: 30 },
+  pair: { globalSetup: [WASM, PAGE, BUNDLE], testMinutes: 180, hookMinutes: 30 },
+  tools: { globalSetup: [WASM, PAGE, BUNDLE], testMinutes: 180, hookMinutes: 30 },
   qwen: { testMinutes: 30 },
   // The first run installs PyTorch.
   "taught-draft": { testMinutes: 30, sideBySide: true },
@@ -72,7 +73,7 @@ export default defineConfig({
           // Modules are loaded once a worker and not once a file. What a test sets, it sets back.
           isolate: false,
           maxWorkers: ALL_CORES,
-          globalSetup: [WASM],
+          globalSetup: [WASM, PAGE],
           include: ["test/**/*.test.ts"],
           exclude: ["workerd", ...Object.keys(HEAVY).filter((name) => name !== "docs")].map(
             (name) => `test/${name}/**`,

@@ -1,4 +1,4 @@
-/** What src/edge/api/document/openapi.ts says, as docs/reference/api.md and as the file that the edge serves. */
+/** What src/edge/api/document/openapi.ts says, as docs/reference/api.md. */
 
 import type { Api, Operation, Schema } from "../src/edge/api/document/api-document.ts";
 import { openapi } from "../src/edge/api/document/openapi.ts";
@@ -10,7 +10,7 @@ import { REFUSED_OF_RESPONSES } from "../src/edge/api/responses/request.ts";
 /** Path under the repository → content. */
 export function apiFiles(): Record<string, string> {
   const api = openapi();
-  return { "src/page/openapi.json": `${JSON.stringify(api, null, 1)}\n`, "docs/reference/api.md": markdown(api) };
+  return { "docs/reference/api.md": markdown(api) };
 }
 
 function markdown(api: Api): string {

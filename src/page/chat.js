@@ -1,6 +1,6 @@
 /**
  * The page: a conversation over `/v1/chat/completions`, and what speculation made of it. Plain JavaScript, which
- * build.js minifies. Every text enters the page as text, never as HTML (`_headers` has the browser see to that).
+ * build.js bundles. Every text enters the page as text, never as HTML (`_headers` has the browser see to that).
  */
 import { ask, Refusal, servedModel } from "./ask.js";
 import { forgetChat, keepChat, messagesBefore, newChat, readChats, titleOf } from "./chats.js";

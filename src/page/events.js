@@ -1,28 +1,22 @@
-/**
- * Server-sent events of a streamed answer, as parsed chunks. Throws what the server reports in the middle of a stream.
- */
+/** Server-sent events of a streamed answer, as parsed chunks. */
+import { EventSourceParserStream } from "eventsource-parser/stream";
+
+/** Throws what the server reports in the middle of a stream. */
 export async function* readEvents(body) {
-  let rest = "";
+  const events = body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
   let done = false;
-  for await (const text of chunks(body.pipeThrough(new TextDecoderStream()))) {
-    rest += text;
-    const events = rest.split("\n\n");
-    rest = events.pop();
-    for (const event of events) {
-      if (!event.startsWith("data: ")) continue;
-      const data = event.slice("data: ".length);
-      done = data === "[DONE]";
-      if (done) continue;
-      const chunk = JSON.parse(data);
-      if (chunk.error) throw new Error(chunk.error.message);
-      yield chunk;
-    }
+  for await (const { data } of read(events)) {
+    done = data === "[DONE]";
+    if (done) continue;
+    const chunk = JSON.parse(data);
+    if (chunk.error) throw new Error(chunk.error.message);
+    yield chunk;
   }
   if (!done) throw new Error("the answer was cut off");
 }
 
 /** Safari has no async iteration over streams. */
-async function* chunks(stream) {
+async function* read(stream) {
   const reader = stream.getReader();
   try {
     for (let step = await reader.read(); !step.done; step = await reader.read()) yield step.value;

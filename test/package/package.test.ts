@@ -36,6 +36,7 @@ test("holds what runs, and the drafts that the known pairs start with", () => {
   expect(programs.length).toBeGreaterThan(5);
   for (const program of programs) expect(files).toContain(`models/distil/outrider_distil/${program}`);
   expect(files).toContain("models/distil/requirements.txt");
+  for (const made of ["chat.js", "openapi.json"]) expect(files).toContain(`dist/page/${made}`);
   const drafts = knownPairs(join(PACKAGE, "models")).map(({ draft }) => draft);
   expect(drafts.length).toBeGreaterThan(0);
   for (const draft of drafts) if (draft) expect(files).toContain(`${draft.slice(PACKAGE.length)}/pack.json`);

@@ -3,15 +3,17 @@
  * it is told, when it is told. So what the page shows between two tokens can be looked at, and pictures are always the
  * same.
  */
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 
-const { minifyPage } = (await import("../../build.js" as string)) as { minifyPage(folder: string): Promise<void> };
+const { default: buildPage } = (await import("../../src/page/build.js" as string)) as { default(): Promise<void> };
 
-const PAGE = join(import.meta.dirname, "../../src/page");
+const ROOT = join(import.meta.dirname, "../..");
+const PAGE = join(ROOT, "dist/page");
+/** For tests that call a module of the page alone. */
+const MODULES = join(ROOT, "src/page");
 const TYPES: Record<string, string> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
@@ -125,10 +127,8 @@ export interface Scripted {
 export async function scripted(): Promise<Scripted> {
   const waiting: Answering[] = [];
   let wake: () => void = () => {};
+  await buildPage();
   const headers = pageHeaders();
-  const folder = mkdtempSync(join(tmpdir(), "outrider-page-"));
-  cpSync(PAGE, folder, { recursive: true });
-  await minifyPage(folder);
   const server = createServer(async (request, response) => {
     const path = new URL(request.url ?? "/", "http://page").pathname;
     edge.paths.push(path);
@@ -143,7 +143,8 @@ export async function scripted(): Promise<Scripted> {
       return wake();
     }
     for (const [name, value] of headers) response.setHeader(name, value);
-    const file = join(folder, path === "/" ? "index.html" : path);
+    const name = path === "/" ? "index.html" : path;
+    const file = join(existsSync(join(PAGE, name)) ? PAGE : MODULES, name);
     try {
       const content = readFileSync(file);
       response.setHeader("content-type", TYPES[extname(file)] ?? "text/plain").end(content);
@@ -168,7 +169,6 @@ export async function scripted(): Promise<Scripted> {
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
-        rmSync(folder, { recursive: true });
       }),
   };
   return edge;

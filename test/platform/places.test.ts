@@ -10,7 +10,7 @@ test("the package is the folder of package.json", () => {
 });
 
 test("what runs is found by name, with the extension of the tree that runs", () => {
-  expect(existsSync(runningFile("page/index.html"))).toBe(true);
+  expect(existsSync(runningFile("tools/scaffold/wrangler.jsonc"))).toBe(true);
   expect(existsSync(runningModule("edge/door/worker"))).toBe(true);
 });
 

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 /** The folder of package.json. Nothing is ever written here: an installed package may be read-only or shared. */
 export const PACKAGE = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** A file or folder of the running tree, src/ or dist/, such as "page". */
+/** A file or folder of the running tree, src/ or dist/, such as "tools/scaffold". */
 export const runningFile = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 
 /**

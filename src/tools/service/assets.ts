@@ -1,7 +1,7 @@
 /**
  * The edge's assets: what `start` serves, `build` writes and `deploy` uploads.
  *
- *   index.html …                            the page
+ *   index.html …                            the page, as src/page/build.js bundles it
  *   examples.json                           questions that it offers
  *   notice.json                             what it says above everything else, if anything
  *   model/target.json                       what the edge knows of its target (format/edge-model.ts)
@@ -20,7 +20,7 @@ import { longestTokens } from "../../core/model/longest-tokens.ts";
 import { modelId } from "../../core/model/model-id.ts";
 import { openTokenizer } from "../../core/model/tokenizer.ts";
 import { FileSource, openDirectory, wholePack } from "../../core/platform/disk.ts";
-import { runningFile } from "../../core/platform/places.ts";
+import { PACKAGE } from "../../core/platform/places.ts";
 
 /**
  * Reads what an edge must know of a target: a pack (of a draft: the target that it drafts for), a GGUF file, or a
@@ -115,7 +115,7 @@ export async function assembleEdge(
     ...(longest && { longestTokens: longest }),
   };
   await rm(folder, { recursive: true, force: true });
-  await linkFiles(runningFile("page"), folder);
+  await linkFiles(path.join(PACKAGE, "dist/page"), folder);
   await writeFile(path.join(folder, "examples.json"), `${JSON.stringify(examples)}\n`);
   await writeFile(path.join(folder, "notice.json"), `${JSON.stringify({ text: notice ?? null })}\n`);
   await mkdir(path.join(folder, "model"));

@@ -1,7 +1,7 @@
 /**
  * The API as an OpenAPI 3.1 document, made from the schemas that parse requests and shape answers.
  * No Worker imports this file: making the document takes longer than an invocation may take on the Free plan. So
- * `npm run docs:generate` writes it to page/openapi.json, which the edge serves as a static file, and to docs/reference/api.md.
+ * page/build.js makes a static file of it, which the edge serves, and `npm run docs:generate` writes docs/reference/api.md.
  */
 import * as z from "zod";
 import type { Api, Schema } from "./api-document.ts";
