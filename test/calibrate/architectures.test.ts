@@ -28,16 +28,18 @@ describe.each(ARCHITECTURE_CASES.map((each) => [each.name, each] as const))("%s"
     const llama = new FloatLlama(pool, model);
     expect((await score(llama, [window])).loss).toBeCloseTo(golden.loss, 4);
 
-    const gradients = new Gradients(llama, undefined, true);
+    const gradients = new Gradients(llama);
     await gradients.add([window]);
     expect(gradients.losses[0]).toBeCloseTo(golden.loss, 4);
     const means = meanGradients(model, gradients, 1, true);
     expect([...means.keys()].sort()).toEqual(
       tensorShapes(model.config)
         .map(({ name }) => name)
+        .filter((name) => name.startsWith("model.layers."))
         .sort(),
     );
     for (const [name, { norm, at, values }] of Object.entries(golden.gradients)) {
+      if (!name.startsWith("model.layers.")) continue;
       const { gradient, squares } = means.get(name)!;
       expect(Math.sqrt(gradient.reduce((sum, value) => sum + value * value, 0)) / norm, name).toBeCloseTo(1, 3);
       for (const [n, place] of at.entries()) {

@@ -13,13 +13,13 @@ import { runStages } from "../../src/tools/compress/pipeline.ts";
 import type { Stage } from "../../src/tools/compress/recipe.ts";
 import { packable } from "../../src/tools/compress/rounding/packable.ts";
 import { pruneDepth } from "../../src/tools/compress/stages/prune-depth.ts";
-import { pruneHidden, zeroHidden } from "../../src/tools/compress/stages/prune-hidden.ts";
-import { pruneWidth, zeroWidth } from "../../src/tools/compress/stages/prune-width.ts";
+import { pruneWidth } from "../../src/tools/compress/stages/prune-width.ts";
 import { upTo } from "../../src/tools/compress/stages/select-lines.ts";
 import { ARCHITECTURE_CASES } from "../cases/architectures.ts";
 import { textOf } from "../support/calibration.ts";
 import { packedLlama } from "../support/packed-llama.ts";
 import { TINY_PACKS } from "../support/tiny.ts";
+import { zeroWidth } from "./zero-width.ts";
 
 const tiny = await readPack(openDirectory(TINY_PACKS.target));
 const pool = await Pool.open(1);
@@ -27,15 +27,7 @@ afterAll(() => pool[Symbol.asyncDispose]());
 
 /** Stages by gradients and by inputs, each of what the one before left. */
 const STAGES: readonly Stage[] = [
-  {
-    stage: "llm-pruner",
-    attention: 0.5,
-    mlp: 0.25,
-    blocks: [0, 1],
-    salience: "first",
-    aggregation: "sum",
-    steps: 1,
-  },
+  { stage: "llm-pruner", attention: 0.5, mlp: 0.25, blocks: [0, 1] },
   { stage: "sparsegpt", pattern: { per: "group", zeros: 2, of: 4 } },
 ];
 
@@ -90,14 +82,6 @@ describe.each(ARCHITECTURE_CASES.map((each) => [each.name, each] as const))("%s"
     }
     expect(await lossOf(narrow, window)).toBeCloseTo(await lossOf(zeroWidth(model, kept), window), 4);
     expect(await engineAgreement(narrow, window)).toBeGreaterThan(0.75);
-  });
-
-  test("without channels of the residual stream too", async () => {
-    const kept = upTo(model.config.embedding).filter((channel) => channel >= 32);
-    expect(await lossOf(pruneHidden(model, kept), window)).toBeCloseTo(
-      await lossOf(zeroHidden(model, kept), window),
-      4,
-    );
   });
 
   test("pruned, made sparse and rounded, it still runs", async () => {

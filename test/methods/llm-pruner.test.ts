@@ -1,20 +1,17 @@
-/**
- * Importances against torch's, and the first order against finite differences of the loss (golden/make_llm_pruner.py).
- */
+/** Importances against torch's (golden/make_llm_pruner.py), and what is kept by them. */
 import { expect, test } from "vitest";
 import type { LlamaConfig } from "../../src/core/model/config.ts";
-import { attentionGroups, hiddenGroups, mlpGroups } from "../../src/tools/compress/methods/groups.ts";
+import { attentionGroups, mlpGroups } from "../../src/tools/compress/methods/groups.ts";
 import {
-  type Aggregation,
   groupImportance,
+  groupsKept,
   type LineImportance,
   lineImportance,
-  type Salience,
-  type TensorEvidence,
+  mostImportant,
 } from "../../src/tools/compress/methods/llm-pruner.ts";
 import { fromBase64, goldenJson } from "../support/golden.ts";
 
-const { sizes, tensors, importance, slopes } = goldenJson("llm_pruner.json");
+const { sizes, tensors, importance } = goldenJson("llm_pruner.json");
 const config: LlamaConfig = {
   ...sizes,
   context: 64,
@@ -27,46 +24,38 @@ const config: LlamaConfig = {
 
 const floats = (text: string) => new Float32Array(new Uint8Array(fromBase64(text)).buffer);
 
-function evidence(name: string): TensorEvidence {
-  const { shape, values, gradient, squares } = tensors[name];
+function linesOf(name: string): LineImportance {
+  const { shape, values, gradient } = tensors[name];
   const [rows, cols] = shape.length === 1 ? [1, shape[0]] : shape;
-  return { rows, cols, values: floats(values), gradient: floats(gradient), squares: floats(squares) };
+  return lineImportance(rows, cols, floats(values), floats(gradient));
 }
-
-const linesBy =
-  (salience: Salience) =>
-  (name: string): LineImportance =>
-    lineImportance(salience, evidence(name));
 
 function expectClose(ours: ArrayLike<number>, golden: readonly number[]): void {
   expect(ours.length).toBe(golden.length);
   for (const [n, value] of golden.entries()) expect(Math.abs(ours[n]! - value)).toBeLessThanOrEqual(1e-9 * value);
 }
 
-const SALIENCES: readonly Salience[] = ["vector", "first", "second", "mixed"];
-const AGGREGATIONS: readonly Aggregation[] = ["sum", "prod", "max", "last"];
-
-test.each(SALIENCES.flatMap((salience) => AGGREGATIONS.map((aggregation) => [salience, aggregation] as const)))(
-  "%s salience, %s of the members: torch's importances",
-  (salience, aggregation) => {
-    const lines = linesBy(salience);
-    for (const [layer, golden] of importance[salience].blocks.entries()) {
-      const ofBlock = (groups: typeof attentionGroups) => groupImportance(groups(config, layer), lines, aggregation);
-      expectClose(ofBlock(attentionGroups), golden.attention[aggregation]);
-      expectClose(ofBlock(mlpGroups), golden.mlp[aggregation]);
-    }
-    expectClose(groupImportance(hiddenGroups(config), lines, aggregation), importance[salience].hidden[aggregation]);
-  },
-);
-
-test.each(Object.keys(slopes))("%s: a line's vector salience is the slope of the loss along its scale", (name) => {
-  const { axis, values } = slopes[name] as { axis: "rows" | "cols"; values: number[] };
-  const ours = lineImportance("vector", evidence(name))[axis];
-  const largest = Math.max(...values);
-  for (const [n, value] of values.entries()) expect(Math.abs(ours[n]! - value)).toBeLessThan(1e-6 * largest);
+test("importances of heads and channels are torch's", () => {
+  for (const [layer, golden] of importance.first.blocks.entries()) {
+    expectClose(groupImportance(attentionGroups(config, layer), linesOf), golden.attention.sum);
+    expectClose(groupImportance(mlpGroups(config, layer), linesOf), golden.mlp.sum);
+  }
 });
 
-test("second order without squared gradients is refused", () => {
-  const { squares: _, ...first } = evidence("model.layers.0.mlp.up_proj.weight");
-  expect(() => lineImportance("mixed", first)).toThrow("squared gradients");
+test.each([
+  [1536, 1, 0.2, 1228],
+  [1536, 1, 0.3, 1075],
+  [1536, 1, 1 / 3, 1024],
+  [3, 64, 1 / 3, 2],
+  // 48 channels are no whole head.
+  [3, 64, 0.25, 3],
+  [10, 1, 0.9, 1],
+  [7, 1, 0, 7],
+])("of %i groups of %i lines the ratio %f leaves %i", (groups, lines, ratio, kept) => {
+  expect(groupsKept(groups, lines, ratio)).toBe(kept);
+});
+
+test("the best stay; among equals the later goes", () => {
+  expect(mostImportant(Float64Array.of(5, 1, 4, 2), 1, 0.5)).toEqual([0, 2]);
+  expect(mostImportant(Float64Array.of(7, 7, 7, 7), 1, 0.5)).toEqual([0, 1]);
 });

@@ -4,7 +4,6 @@
  */
 import { describe, expect, test } from "vitest";
 import {
-  magnitudeScore,
   perplexityScores,
   plusBlocks,
   removalOrder,
@@ -12,8 +11,7 @@ import {
 } from "../../src/tools/compress/methods/shortened-llama.ts";
 import { goldenJson } from "../support/golden.ts";
 
-test("magnitude and Taylor add up over the tensors of a block", () => {
-  expect(magnitudeScore([Float32Array.of(1, -2), Float32Array.of(0.5)])).toBe(3.5);
+test("Taylor adds up over the tensors of a block", () => {
   const tensors = [
     { values: Float32Array.of(1, -2), gradient: Float32Array.of(-3, 0.5) },
     { values: Float32Array.of(4), gradient: Float32Array.of(-0.25) },

@@ -1,5 +1,5 @@
 /**
- * Gradients of a float model against the golden ones of test/golden/make_gradients.py and make_divergence_gradients.py.
+ * Gradients of a float model against the golden ones of test/golden/make_gradients.py.
  */
 
 /** Of a tensor: the norm of its gradients' sum, and at some places the sum and the sum of the squares. */

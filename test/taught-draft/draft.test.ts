@@ -111,7 +111,7 @@ test("is interrupted, goes on, and ends with a draft that has learned", async ()
   expect(taught!).toBeGreaterThan(pruned!);
 });
 
-/** The target with as many MLP channels, chosen by Wanda-sp. */
+/** The target with as many MLP channels, chosen by LLM-Pruner. */
 async function squeezeUntaught(pack: string): Promise<PackHeader> {
   const target = await describeTarget(TINY_PACKS.target);
   const config = await configOf(TINY_PACKS.target);
@@ -121,7 +121,15 @@ async function squeezeUntaught(pack: string): Promise<PackHeader> {
     model: TINY_PACKS.target,
     recipe: {
       model: "untaught",
-      stages: [{ stage: "wanda-sp", mlp: 1 - feedForward / config.feedForward }, ...stages],
+      stages: [
+        {
+          stage: "llm-pruner",
+          attention: 0,
+          mlp: 1 - feedForward / config.feedForward,
+          blocks: [0, config.layers - 1],
+        },
+        ...stages,
+      ],
     },
     out: pack,
     target: draftedOf(target),

@@ -7,5 +7,5 @@ export { rmsNorm, rmsNormBackward } from "./norm";
 export { rotate } from "./rope";
 export { softmaxCausal, softmaxCausalBackward } from "./softmax";
 export { swiglu, swigluBackward } from "./swiglu";
-export { crossSlice, divergenceSlice, logSumSlice, lossSlice } from "./loss";
+export { crossSlice, logSumSlice, lossSlice } from "./loss";
 export { addDoubles, addRow, addRows, addWithSquares, clear, columnSquares, copy, cosines } from "./sums";

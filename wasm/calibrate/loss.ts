@@ -67,15 +67,14 @@ export function crossSlice(p: usize, q: usize, step: usize, rows: i32, cols: i32
   }
 }
 
-// Turns a row's logits into scale · softmax, from its finished state. Returns the bytes of its vectors.
-@inline function softmaxSlice(row: usize, cols: i32, scale: f32, state: usize): usize {
+// Turns a row's logits into scale · softmax, from its finished state.
+@inline function softmaxSlice(row: usize, cols: i32, scale: f32, state: usize): void {
   const bytes = vectorBytes(row, cols);
   const top = f32x4.splat(<f32>load<f64>(state)), factor = f32x4.splat(<f32>(<f64>scale / load<f64>(state, 8)));
   for (let i: usize = 0; i < bytes; i += 16) {
     const e = exp4(atLeastMinus60(f32x4.sub(v128.load(row + i), top)));
     v128.store(row + i, f32x4.mul(e, factor));
   }
-  return bytes;
 }
 
 // Turns logits into the gradient of scale · cross-entropy: scale · (softmax − 1 at the row's target), from the finished
@@ -89,21 +88,6 @@ export function lossSlice(
     if (own >= 0 && own < cols) {
       const at = logits + (<usize>own << 2);
       store<f32>(at, load<f32>(at) - scale);
-    }
-  }
-}
-
-// Turns logits into the gradient of scale · KL(p ‖ q), p of a teacher and q of these logits: scale · (q − p), from the
-// finished states of logSumSlice of both. The teacher's logits become p.
-export function divergenceSlice(
-  logits: usize, teacher: usize, step: usize, rows: i32, cols: i32, scale: f32, state: usize, teacherState: usize,
-): void {
-  for (; rows > 0; rows--, logits += step, teacher += step, state += STATE, teacherState += STATE) {
-    softmaxSlice(teacher, cols, 1, teacherState);
-    const bytes = softmaxSlice(logits, cols, 1, state);
-    const factor = f32x4.splat(scale);
-    for (let i: usize = 0; i < bytes; i += 16) {
-      v128.store(logits + i, f32x4.mul(factor, f32x4.sub(v128.load(logits + i), v128.load(teacher + i))));
     }
   }
 }

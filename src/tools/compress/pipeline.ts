@@ -19,7 +19,6 @@ import { shortenedLlama } from "./stages/shortened-llama.ts";
 import { addSkew } from "./stages/skew.ts";
 import { squeezeLlm } from "./stages/squeezellm.ts";
 import { trimVocabulary } from "./stages/trim-vocabulary.ts";
-import { wandaSp } from "./stages/wanda-sp.ts";
 
 type StageOf<K> = Extract<Stage, { stage: K }>;
 type Apply<K> = (model: PackedModel, stage: StageOf<K>, calibration: Calibration) => PackedModel | Promise<PackedModel>;
@@ -36,7 +35,6 @@ const STAGES: { [K in Stage["stage"]]: Apply<K> } = {
   squeezellm: squeezeLlm,
   "llm-pruner": llmPruner,
   "shortened-llama": shortenedLlama,
-  "wanda-sp": wandaSp,
   skew: addSkew,
 };
 

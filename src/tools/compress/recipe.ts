@@ -15,7 +15,6 @@ import type { ShortenedLlama } from "./stages/shortened-llama.ts";
 import type { Skew } from "./stages/skew.ts";
 import type { SqueezeLlm } from "./stages/squeezellm.ts";
 import type { TrimVocabulary } from "./stages/trim-vocabulary.ts";
-import type { WandaSp } from "./stages/wanda-sp.ts";
 
 export type Stage =
   | PruneDepth
@@ -28,7 +27,6 @@ export type Stage =
   | SqueezeLlm
   | LlmPruner
   | ShortenedLlama
-  | WandaSp
   | Skew;
 
 export interface Recipe {
@@ -86,21 +84,14 @@ const recipeSchema = z.strictObject({
           stage: z.literal("llm-pruner"),
           attention: share,
           mlp: share,
-          hidden: share.optional(),
           blocks: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
-          salience: z.enum(["vector", "first", "second", "mixed"]),
-          aggregation: z.enum(["sum", "prod", "max", "last"]),
-          globalCap: share.optional(),
-          steps: z.int().positive(),
-          loss: z.literal("kl").optional(),
         }),
         z.strictObject({
           stage: z.literal("shortened-llama"),
-          criterion: z.enum(["perplexity", "acceptance", "taylor", "magnitude", "influence"]),
+          criterion: z.enum(["perplexity", "acceptance", "taylor", "influence"]),
           remove: z.int().positive(),
           plus: z.boolean(),
         }),
-        z.strictObject({ stage: z.literal("wanda-sp"), mlp: share }),
         z.strictObject({ stage: z.literal("skew"), channels: z.int().positive() }),
       ]),
     )

@@ -18,17 +18,7 @@ const squeezeLlm = (bits: 3 | 4, sensitive: number, outlying: number): NamedReci
 
 /** Ten samples of 128 tokens, as in the paper. */
 const llmPruner = (attention: number, mlp: number): NamedRecipe => ({
-  stages: [
-    {
-      stage: "llm-pruner",
-      attention,
-      mlp,
-      blocks: [3, 27],
-      salience: "first",
-      aggregation: "sum",
-      steps: 1,
-    },
-  ],
+  stages: [{ stage: "llm-pruner", attention, mlp, blocks: [3, 27] }],
   windows: 10,
   tokens: 128,
 });

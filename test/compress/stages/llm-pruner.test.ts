@@ -1,4 +1,4 @@
-/** The stage on the tiny model with made-up gradients: counts, steps, and that channels worth nothing cost nothing. */
+/** The stage on the tiny model with made-up gradients: counts, and that channels worth nothing cost nothing. */
 import { describe, expect, test } from "vitest";
 import type { PackedModel } from "../../../src/core/format/pack.ts";
 import { readPack } from "../../../src/core/format/pack-reader.ts";
@@ -7,23 +7,15 @@ import { blockTensor } from "../../../src/core/model/tensors.ts";
 import { openDirectory } from "../../../src/core/platform/disk.ts";
 import type { Calibration } from "../../../src/tools/compress/calibrate/calibration.ts";
 import { type LlmPruner, llmPruner } from "../../../src/tools/compress/stages/llm-pruner.ts";
-import { zeroWidth } from "../../../src/tools/compress/stages/prune-width.ts";
 import { TINY_PACKS } from "../../support/tiny.ts";
+import { zeroWidth } from "../zero-width.ts";
 
 const tiny = await readPack(openDirectory(TINY_PACKS.target));
 const all = (count: number) => Array.from({ length: count }, (_, n) => n);
-const STAGE: LlmPruner = {
-  stage: "llm-pruner",
-  attention: 0,
-  mlp: 1 / 3,
-  blocks: [1, 4],
-  salience: "first",
-  aggregation: "sum",
-  steps: 1,
-};
+const STAGE: LlmPruner = { stage: "llm-pruner", attention: 0, mlp: 1 / 3, blocks: [1, 4] };
 
 /** Gradients of one everywhere: the importance of a group is the sum of its weights' magnitudes. */
-function ones(seen: PackedModel[] = [], teachers: (PackedModel | undefined)[] = []): Calibration {
+function ones(): Calibration {
   const unused = async () => {
     throw new Error("not asked for");
   };
@@ -36,13 +28,9 @@ function ones(seen: PackedModel[] = [], teachers: (PackedModel | undefined)[] = 
     agreement: unused,
     influence: unused,
     moments: unused,
-    gradients: async (model, _squares, _ends, teacher) => {
-      seen.push(model);
-      teachers.push(teacher);
-      return (name) => {
-        const { rows, cols } = model.tensors.get(name)!;
-        return { gradient: new Float32Array(rows * cols).fill(1) };
-      };
+    gradients: async (model) => (name) => {
+      const { rows, cols } = model.tensors.get(name)!;
+      return { gradient: new Float32Array(rows * cols).fill(1) };
     },
   };
 }
@@ -77,45 +65,10 @@ describe("llm-pruner", () => {
     );
   });
 
-  test("in steps, each sees the model that the one before left", async () => {
-    const seen: PackedModel[] = [];
-    const made = await llmPruner(tiny, { ...STAGE, steps: 4 }, ones(seen));
-    const left = seen.map((model) => {
-      const gate = values(model, 1, "mlp.gate_proj.weight");
-      return all(96).filter((channel) => gate.subarray(channel * 64, channel * 64 + 64).some((value) => value !== 0));
-    });
-    expect(left.map((channels) => channels.length)).toEqual([96, 88, 80, 72]);
-    // These gradients never change, so steps choose what one step does.
-    expect(values(made, 1, "mlp.down_proj.weight")).toEqual(
-      values(await llmPruner(tiny, STAGE, ones()), 1, "mlp.down_proj.weight"),
-    );
-  });
-
-  test("by KL, the model as it was teaches all steps but the first", async () => {
-    const teachers: (PackedModel | undefined)[] = [];
-    await llmPruner(tiny, { ...STAGE, steps: 3, loss: "kl" }, ones([], teachers));
-    expect(teachers).toEqual([undefined, tiny, tiny]);
-  });
-
-  test("over all blocks the weak ones lose more, up to the cap", async () => {
-    const made = await llmPruner(tiny, { ...STAGE, mlp: 0.25, globalCap: 0.5 }, ones());
-    const left = [1, 2, 3, 4].map((layer) => {
-      const down = values(made, layer, "mlp.down_proj.weight");
-      const cols = down.length / 64;
-      return all(cols).filter((col) => all(64).some((row) => down[row * cols + col] !== 0)).length;
-    });
-    expect(left.reduce((sum, count) => sum + count)).toBe(4 * 72);
-    expect(Math.min(...left)).toBeGreaterThanOrEqual(48);
-    // Blocks 2 and 3 add a third of what the others add.
-    expect(left[1]! + left[2]!).toBeLessThan(left[0]! + left[3]!);
-  });
-
   test.each([
     [{ attention: 0.3 }, "leaves 2 of 2 key/value heads; one head is a ratio of 0.5"],
     [{ mlp: 1 }, "mlp is 1"],
     [{ blocks: [3, 6] as const }, "blocks are 3 to 6; choose from 0 to 5"],
-    [{ loss: "kl" as const }, "needs steps from 2 on"],
-    [{ globalCap: 0.2 }, "globalCap is 0.2"],
   ])("refuses %j", async (change, message) => {
     await expect(llmPruner(tiny, { ...STAGE, ...change }, ones())).rejects.toThrow(message);
   });

@@ -10,12 +10,13 @@ import { blockTensor } from "../../../src/core/model/tensors.ts";
 import { openDirectory } from "../../../src/core/platform/disk.ts";
 import { runStages } from "../../../src/tools/compress/pipeline.ts";
 import { pruneDepth } from "../../../src/tools/compress/stages/prune-depth.ts";
-import { type KeptWidth, pruneWidth, zeroWidth } from "../../../src/tools/compress/stages/prune-width.ts";
+import { type KeptWidth, pruneWidth } from "../../../src/tools/compress/stages/prune-width.ts";
 import { quantise } from "../../../src/tools/compress/stages/quantise.ts";
 import { MemoryDirectory } from "../../support/files.ts";
 import { kernelModules } from "../../support/kernels.ts";
 import { seeded } from "../../support/random.ts";
 import { TINY_PACKS } from "../../support/tiny.ts";
+import { zeroWidth } from "../zero-width.ts";
 
 const tiny = await readPack(openDirectory(TINY_PACKS.target));
 const all = (count: number) => Array.from({ length: count }, (_, n) => n);

@@ -33,15 +33,10 @@ export interface Calibration {
    */
   agreement(model: PackedModel, layers: readonly number[]): Promise<number>;
   /**
-   * Gradients by tensor name, for the matrices and norms of the blocks, and with `ends` also for embedding, final norm
-   * and head. The loss is cross-entropy, or KL(teacher ‖ model) where a teacher of the same vocabulary is given.
+   * Gradients of the cross-entropy by tensor name, for the matrices and norms of the blocks.
+   * @param squares whether the means of their squares are asked for too
    */
-  gradients(
-    model: PackedModel,
-    squares: boolean,
-    ends?: boolean,
-    teacher?: PackedModel,
-  ): Promise<(tensor: string) => TensorGradient>;
+  gradients(model: PackedModel, squares: boolean): Promise<(tensor: string) => TensorGradient>;
   /** Frequency of each id under `size` in the whole text; everything else uses only some windows of it. */
   counts(size: number): Promise<ArrayLike<number>>;
   /**

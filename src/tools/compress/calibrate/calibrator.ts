@@ -118,22 +118,15 @@ export class Calibrator implements Calibration {
     });
   }
 
-  async gradients(
-    model: PackedModel,
-    squares: boolean,
-    ends = false,
-    teacher?: PackedModel,
-  ): Promise<(tensor: string) => TensorGradient> {
+  async gradients(model: PackedModel, squares: boolean): Promise<(tensor: string) => TensorGradient> {
     const step = this.#journal.step();
-    const taught = teacher && new FloatLlama(this.#pool, evenWidth(teacher));
-    const gradients = new Gradients(this.#floats(model), taught, ends);
+    const gradients = new Gradients(this.#floats(model));
     try {
       await this.#addAll(gradients, step);
       const all = meanGradients(model, gradients, this.#text.windows.length, squares);
       return (tensor) => all.get(tensor)!;
     } finally {
       gradients.release();
-      taught?.release();
     }
   }
 

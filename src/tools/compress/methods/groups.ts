@@ -5,21 +5,12 @@
  *   attention   key/value head g: its rows of k and v, the rows of q of its H / G query heads, their columns of o, and
  *               the entries of the biases of all these rows; norms on q and k are the same for all heads and stay
  *   MLP         channel c: row c of gate and of up, column c of down
- *   hidden      channel e of the residual stream: column e of the embedding, of every norm and of all that reads the
- *               stream (q, k, v, gate, up, head); row e of all that adds to it (o, down)
  *
  * Query heads are grouped as grouped-query attention shares keys: head h belongs to key head ⌊h · G / H⌋.
  */
 import type { Features } from "../../../core/model/architectures.ts";
 import { blockShape, type LlamaConfig } from "../../../core/model/config.ts";
-import {
-  type BlockSuffix,
-  blockSuffixes,
-  blockTensor,
-  EMBEDDING,
-  FINAL_NORM,
-  HEAD,
-} from "../../../core/model/tensors.ts";
+import { type BlockSuffix, blockSuffixes, blockTensor } from "../../../core/model/tensors.ts";
 
 /** Lines `start` … `start + count − 1` of one tensor. */
 interface Member {
@@ -70,22 +61,4 @@ export function mlpGroups(config: LlamaConfig, layer: number): Group[] {
     { tensor: blockTensor(layer, "mlp.up_proj.weight"), axis: "rows", start: c, count: 1 },
     { tensor: blockTensor(layer, "mlp.down_proj.weight"), axis: "cols", start: c, count: 1 },
   ]);
-}
-
-/** Group e is channel e of the residual stream, across all blocks. */
-export function hiddenGroups(config: LlamaConfig): Group[] {
-  const tensors: { tensor: string; axis: "rows" | "cols" }[] = [{ tensor: EMBEDDING, axis: "cols" }];
-  for (let layer = 0; layer < config.layers; layer++) {
-    for (const suffix of blockSuffixes(config)) {
-      // Biases and norms of q and k have entries for the channels of heads.
-      if (suffix.endsWith(".bias") || (suffix.startsWith("self_attn.") && suffix.endsWith("norm.weight"))) continue;
-      const adds = suffix === "self_attn.o_proj.weight" || suffix === "mlp.down_proj.weight";
-      tensors.push({ tensor: blockTensor(layer, suffix), axis: adds ? "rows" : "cols" });
-    }
-  }
-  tensors.push({ tensor: FINAL_NORM, axis: "cols" });
-  if (!config.tied) tensors.push({ tensor: HEAD, axis: "cols" });
-  return Array.from({ length: config.embedding }, (_, start) =>
-    tensors.map((tensor) => ({ ...tensor, start, count: 1 })),
-  );
 }

@@ -1,9 +1,8 @@
 /**
- * Importance of a whole block. Shortened LLaMA (Kim et al. 2024, arXiv 2402.02834), section 3.2: magnitude, Taylor and
- * perplexity. With '+' the first four and last two blocks are never removed, because magnitude and Taylor undervalue
+ * Importance of a whole block. Shortened LLaMA (Kim et al. 2024, arXiv 2402.02834), section 3.2: Taylor and
+ * perplexity. With '+' the first four and last two blocks are never removed, because Taylor undervalues
  * them. All removals come from one ranking; depth.ts measures again after each removal.
  *
- *   magnitude    Σ |w|
  *   Taylor       Σ |w·g|, g the gradient of the mean loss
  *   perplexity   of the model without the block
  *   influence    1 − mean cos(x, y) of the residual stream before and after the block: block influence, ShortGPT (Men
@@ -11,13 +10,6 @@
  *
  * Sums go over the seven matrices and two norms of a block.
  */
-
-/** Sum of magnitudes over the tensors of a block. */
-export function magnitudeScore(tensors: Iterable<Float32Array>): number {
-  let sum = 0;
-  for (const values of tensors) for (let n = 0; n < values.length; n++) sum += Math.abs(values[n]!);
-  return sum;
-}
 
 /** Sum of first-order Taylor terms over the tensors of a block. */
 export function taylorScore(

@@ -8,7 +8,7 @@ import { blockShape, type LlamaConfig } from "../../../core/model/config.ts";
 import { OutriderError } from "../../../core/model/errors.ts";
 import { blockTensor } from "../../../core/model/tensors.ts";
 import { headLines } from "../methods/groups.ts";
-import { linesInPlace, selectLines, upTo, ZEROS } from "./select-lines.ts";
+import { selectLines, upTo, ZEROS } from "./select-lines.ts";
 
 /** What a block keeps, 0-based, ascending. */
 export interface KeptWidth {
@@ -28,7 +28,7 @@ export function wholeWidth(config: LlamaConfig, layer: number): KeptWidth {
  * Every weight format needs a multiple of so many channels; the last ones are filled up with zeros, which change
  * nothing.
  */
-export const CHANNEL_UNIT = 64;
+const CHANNEL_UNIT = 64;
 
 /**
  * A copy with the widths of `kept`, which has one entry per block. Changed matrices are f32 until a later stage rounds
@@ -58,16 +58,6 @@ export function pruneWidth(model: PackedModel, kept: readonly KeptWidth[]): Pack
     config: { ...config, widths: equal ? undefined : widths },
     tensors,
   };
-}
-
-/** A copy with the old shapes that computes the same as `pruneWidth`: zeros stand where something is left out. */
-export function zeroWidth(model: PackedModel, kept: readonly KeptWidth[]): PackedModel {
-  checkKept(model, kept);
-  const tensors = replaceBlocks(model, kept, ({ kvHeads, channels }, layer) => {
-    const shape = blockShape(model.config, layer);
-    return { kvHeads: linesInPlace(kvHeads, shape.kvHeads), channels: linesInPlace(channels, shape.feedForward) };
-  });
-  return { ...model, tensors };
 }
 
 /** The tensors with the heads and channels of each block in the given order. Blocks that stay whole are shared. */

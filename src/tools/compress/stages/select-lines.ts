@@ -27,9 +27,3 @@ export function selectLines(
   }
   return { format: "f32", rows: fromRows.length, cols: fromCols.length, bytes: new Uint8Array(out.buffer) };
 }
-
-/** `kept` of `count` lines at their old positions, zeros between them. */
-export function linesInPlace(kept: readonly number[], count: number): number[] {
-  const stays = new Set(kept);
-  return Array.from({ length: count }, (_, n) => (stays.has(n) ? n : ZEROS));
-}

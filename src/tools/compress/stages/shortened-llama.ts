@@ -7,7 +7,7 @@ import { blockSuffixes, blockTensor } from "../../../core/model/tensors.ts";
 import { startProgress } from "../../../core/platform/progress.ts";
 import type { Calibration } from "../calibrate/calibration.ts";
 import { greedyRemoval } from "../methods/depth.ts";
-import { magnitudeScore, perplexityScores, plusBlocks, removalOrder, taylorScore } from "../methods/shortened-llama.ts";
+import { perplexityScores, plusBlocks, removalOrder, taylorScore } from "../methods/shortened-llama.ts";
 import { pruneDepth } from "./prune-depth.ts";
 
 export interface ShortenedLlama {
@@ -16,7 +16,7 @@ export interface ShortenedLlama {
    * `acceptance`, our own criterion, measures the agreement with the target's answers, which is what a draft is for,
    * anew after each removal. The other criteria rank the blocks once.
    */
-  readonly criterion: "perplexity" | "acceptance" | "taylor" | "magnitude" | "influence";
+  readonly criterion: "perplexity" | "acceptance" | "taylor" | "influence";
   /** Number of blocks to remove. */
   readonly remove: number;
   /** Whether the first four and the last two blocks always stay. */
@@ -84,7 +84,7 @@ async function byAgreement(
 
 async function blockScores(
   model: PackedModel,
-  criterion: "perplexity" | "taylor" | "magnitude" | "influence",
+  criterion: "perplexity" | "taylor" | "influence",
   calibration: Calibration,
 ): Promise<readonly number[]> {
   const { layers } = model.config;
@@ -93,8 +93,6 @@ async function blockScores(
   const values = (name: string) => decodeTensor(model.tensors.get(name)!, model.tensors.get(name)!.bytes);
   const names = (layer: number) => blockSuffixes(model.config).map((suffix) => blockTensor(layer, suffix));
   const blocks = Array.from({ length: layers }, (_, layer) => names(layer));
-  // One tensor at a time, so that only one is decoded at once.
-  if (criterion === "magnitude") return blocks.map((own) => magnitudeScore(each(own, values)));
   const gradientOf = await calibration.gradients(model, false);
   return blocks.map((own) =>
     taylorScore(each(own, (name) => ({ values: values(name), gradient: gradientOf(name).gradient }))),

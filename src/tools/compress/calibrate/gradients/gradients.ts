@@ -1,6 +1,5 @@
 /**
- * Gradients of each window's mean loss with respect to every matrix and norm of the blocks, and to embedding, final
- * norm and head where asked for. The loss is cross-entropy or KL from a teacher (head-loss.ts). Keeps two sums over
+ * Gradients of each window's mean cross-entropy with respect to every matrix and norm of the blocks. Keeps two sums over
  * windows: of the gradients, for Taylor saliency, and of their squares, for the diagonal of Fisher's information.
  */
 
@@ -9,32 +8,24 @@ import type { FloatLlama, Window } from "../float-llama.ts";
 import { windowBytes } from "../float-llama.ts";
 import type { Step } from "../journal.ts";
 import { tapeBytes, vectorGradients } from "../passes/block-backward.ts";
-import { stateSlotBytes } from "../passes/head-loss.ts";
-import { align, layOut } from "../passes/lay-out.ts";
+import { layOut } from "../passes/lay-out.ts";
 import { blockAddresses, blockMatrices, type Shape, shapeOf } from "../passes/shape.ts";
-import { checkVocabulary, runThrough } from "../scoring/perplexity.ts";
 import { tapeSlotBytes } from "../tasks/backward.ts";
 import { savedSlotBytes } from "../tasks/forward.ts";
 import { weightGradientParts } from "../tasks/weight-gradient.ts";
-import { EndGradients } from "./end-gradients.ts";
 
 /** Name under which a step keeps its number of windows. */
 const KEPT = "windows";
 
 export class Gradients {
   readonly #llama: FloatLlama;
-  readonly #teacher: FloatLlama | undefined;
   readonly #sums: number[];
   readonly #squares: number[];
-  /** Gradients of embedding, final norm and head. */
-  readonly ends: EndGradients | undefined;
   #losses: number[] = [];
 
-  /** Starts at zero. Takes twice the memory of the blocks. Throws `bad_model` for a teacher of another vocabulary. */
-  constructor(llama: FloatLlama, teacher?: FloatLlama, ends = false) {
-    if (teacher) checkVocabulary(llama.head, teacher.head);
+  /** Starts at zero. Takes twice the memory of the blocks. */
+  constructor(llama: FloatLlama) {
     this.#llama = llama;
-    this.#teacher = teacher;
     const { arena } = llama.pool;
     const { floats } = blockMatrices(llama.config);
     const zeros = (): number[] =>
@@ -45,12 +36,10 @@ export class Gradients {
       });
     this.#sums = zeros();
     this.#squares = zeros();
-    this.ends = ends ? new EndGradients(llama) : undefined;
   }
 
   release(): void {
     for (const at of [...this.#sums, ...this.#squares]) this.#llama.pool.arena.free(at);
-    this.ends?.release();
   }
 
   /** Mean loss of each window so far. */
@@ -88,12 +77,9 @@ export class Gradients {
     const { arena } = this.#llama.pool;
     const { floats } = blockMatrices(this.#llama.config);
     const bytes = (values: Float32Array) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    const { ends } = this;
     return [
       ...this.#sums.map((at, layer) => [`sums-${layer}`, bytes(arena.floats(at, floats))] as const),
       ...this.#squares.map((at, layer) => [`squares-${layer}`, bytes(arena.floats(at, floats))] as const),
-      ...(ends?.names ?? []).map((name) => [`sums-${name}`, bytes(ends!.view(name, "sums"))] as const),
-      ...(ends?.names ?? []).map((name) => [`squares-${name}`, bytes(ends!.view(name, "squares"))] as const),
     ];
   }
 
@@ -128,16 +114,11 @@ export class Gradients {
     const regions = {
       losses: arena.allocate(8 * count),
       d: arena.allocate(count * windowBytes(shape)),
-      dNorm: arena.allocate(count * align(4 * shape.E)),
       tapes: arena.allocate(count * tapeSlotBytes(shape)),
-      states: arena.allocate(count * stateSlotBytes(shape)),
     };
-    const { losses, d, dNorm, tapes } = regions;
-    const taught = this.#teacher && (await runThrough(this.#teacher, windows));
-    const teacher = taught && { shape: taught.shape, head: this.#teacher!.head, hidden: taught.hidden };
+    const { losses, d, tapes } = regions;
     const { hidden, tokens } = states;
-    const end = { shape, head: llama.head, hidden, tokens, teacher, states: regions.states };
-    await pool.run({ kind: "head-backward", ...end, losses, d, dNorm }, count);
+    await pool.run({ kind: "head-backward", shape, head: llama.head, hidden, tokens, losses, d }, count);
     this.#losses.push(...arena.doubles(losses, count));
 
     const rope = llama.rope(shape);
@@ -150,9 +131,7 @@ export class Gradients {
       await pool.run(task, weightGradientParts(shape));
       for (let n = 0; n < count; n++) this.#addVectors(shape, tapes + n * tapeSlotBytes(shape), sums, squares);
     }
-    await this.ends?.add(count, end, d, dNorm);
     for (const at of [...Object.values(regions), saved]) arena.free(at);
-    if (taught) this.#teacher!.releaseHidden(taught);
     llama.releaseHidden(states);
   }
 

@@ -33,9 +33,5 @@ export function meanGradients(
       put(blockTensor(layer, suffix), sums, squared, tensors[suffix].cols);
     }
   }
-  const { ends } = gradients;
-  for (const name of ends?.names ?? []) {
-    put(name, ends!.view(name, "sums"), ends!.view(name, "squares"), model.config.embedding);
-  }
   return all;
 }

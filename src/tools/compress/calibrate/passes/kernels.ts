@@ -85,17 +85,6 @@ export interface CalibrationKernels {
     scale: number,
     state: number,
   ): void;
-  /** Replaces the logits by the gradient of scale · KL(teacher ‖ model), and the teacher's by its probabilities. */
-  divergenceSlice(
-    logits: number,
-    teacher: number,
-    step: number,
-    rows: number,
-    cols: number,
-    scale: number,
-    state: number,
-    teacherState: number,
-  ): void;
   /** x (rows, cols) += row (cols), to every row. */
   addRow(x: number, row: number, cols: number, rows: number): void;
   /** sums (cols) += Σ over rows of x. */

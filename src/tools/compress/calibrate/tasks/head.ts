@@ -10,7 +10,6 @@ import {
   slices,
   startStates,
 } from "../passes/head.ts";
-import { rowDivergence } from "../passes/head-loss.ts";
 import { align, layOut } from "../passes/lay-out.ts";
 import type { Work } from "./work.ts";
 
@@ -83,3 +82,7 @@ export const headWork: Work<HeadTask> = {
     }
   },
 };
+
+/** KL(other ‖ own) of a row: Σ p · (ln p − ln q), where ln p = logit − log-sum. */
+const rowDivergence = (own: Float64Array, other: Float64Array, cross: Float64Array, row: number): number =>
+  cross[3 * row + 2]! / cross[3 * row + 1]! - logSum(other, row) + logSum(own, row);

@@ -7,7 +7,6 @@ import { type HeadTask, headWork } from "./head.ts";
 import { type HeadBackwardTask, headBackwardWork } from "./head-backward.ts";
 import { type MomentsTask, momentsWork } from "./moments.ts";
 import { type RoundTask, roundWork } from "./round.ts";
-import { type VocabularyGradientTask, vocabularyGradientWork } from "./vocabulary-gradient.ts";
 import { type WeightGradientTask, weightGradientWork } from "./weight-gradient.ts";
 import type { Thread, Work } from "./work.ts";
 
@@ -20,8 +19,7 @@ export type Task =
   | HeadBackwardTask
   | BackwardTask
   | RoundTask
-  | WeightGradientTask
-  | VocabularyGradientTask;
+  | WeightGradientTask;
 
 const WORK: { readonly [K in Task["kind"]]: Work<Extract<Task, { kind: K }>> } = {
   forward: forwardWork,
@@ -33,7 +31,6 @@ const WORK: { readonly [K in Task["kind"]]: Work<Extract<Task, { kind: K }>> } =
   backward: backwardWork,
   round: roundWork,
   "weight-gradient": weightGradientWork,
-  "vocabulary-gradient": vocabularyGradientWork,
 };
 
 const workOf = (task: Task): Work<Task> => WORK[task.kind] as Work<Task>;
