@@ -1,8 +1,8 @@
 /** The implementations of the kernels over fresh memories. */
 import { readFileSync } from "node:fs";
 import type { Kernels } from "../../src/core/kernels/abi.ts";
-import { plainKernels } from "../../src/core/kernels/plain.ts";
 import { bindKernels, type KernelModules } from "../../src/core/kernels/wasm.ts";
+import { plainKernels } from "../kernels/plain/kernels.ts";
 
 export const BUILDS = ["simd", "dot16", "dot32"] as const;
 export type Build = (typeof BUILDS)[number];

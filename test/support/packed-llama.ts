@@ -4,8 +4,8 @@ import { Llama } from "../../src/core/draft/llama.ts";
 import { planMemory } from "../../src/core/draft/memory-plan.ts";
 import type { PackedModel } from "../../src/core/format/pack.ts";
 import type { PackHeader } from "../../src/core/format/pack-header.ts";
-import { plainKernels } from "../../src/core/kernels/plain.ts";
 import { packable } from "../../src/tools/compress/rounding/packable.ts";
+import { plainKernels } from "../kernels/plain/kernels.ts";
 import { type Build, boundKernels } from "./kernels.ts";
 
 /** Matrices in f32 are rounded to q8. For models without outliers. */

@@ -1,6 +1,6 @@
 /**
  * Every kernel's signature, once, and the memory layouts they share. `wasm/index.ts` exports exactly these names;
- * `plain.ts` is the same set in ordinary TypeScript and is the definition of what each computes.
+ * `test/kernels/plain` has the same set in ordinary TypeScript, which is the definition of what each computes.
  *
  * All pointers are byte addresses in one memory. Kernels never allocate. A row-major f32 matrix of T token vectors
  * has a stride in floats. Letters: T tokens, E embedding, H/G query and key/value heads, D head size, V vocabulary.

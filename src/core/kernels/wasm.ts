@@ -1,6 +1,5 @@
 /**
- * Picks the WASM module this engine can run and binds it to a memory. What each kernel computes is in `abi.ts` and
- * `plain.ts`.
+ * Picks the WASM module this engine can run and binds it to a memory. What each kernel computes is in `abi.ts`.
  */
 import { KERNEL_NAMES, type Kernels } from "./abi.ts";
 import { writeConstants } from "./constants.ts";

@@ -1,7 +1,7 @@
 /** From the bytes of a tensor to the values that they stand for (layouts.ts, formats/). */
 import { OutriderError } from "./errors.ts";
-import { BLOCK_ROWS, type Format } from "./formats/format.ts";
-import { FORMATS } from "./formats.ts";
+import { BLOCK_ROWS, type BlockRow, type Format } from "./formats/format.ts";
+import { type BlockFormat, FORMATS } from "./formats.ts";
 import { blockParts, denseBytes, type TensorLayout, tensorBytes } from "./layouts.ts";
 import { eachOutlier } from "./outlier-table.ts";
 
@@ -23,14 +23,11 @@ export function decodeTensor(layout: TensorLayout, bytes: Uint8Array): Float32Ar
     for (let n = 0; n < out.length; n++) out[n] = view.getFloat32(4 * n, true);
     return out;
   }
-  const { codes, valuesOf, rotate }: Format = FORMATS[format];
   const parts = blockParts(layout);
   for (let row = 0; row < rows; row++) {
     const tiles = Math.floor(row / BLOCK_ROWS) * parts.bytes;
-    const r = row % BLOCK_ROWS;
-    const value = valuesOf({ view, tiles, codebook: tiles + parts.codebook, r, cols });
-    for (let k = 0; k < cols; k++) out[row * cols + k] = value(codes.read(bytes, tiles, r, k, cols), k);
-    rotate?.(out.subarray(row * cols, (row + 1) * cols));
+    const at = { view, tiles, codebook: tiles + parts.codebook, r: row % BLOCK_ROWS, cols };
+    decodeRow(format, at, out.subarray(row * cols, (row + 1) * cols));
   }
   if (outliers) {
     eachOutlier(bytes.subarray(denseBytes(layout)), rows, (row, column, value) => {
@@ -38,4 +35,14 @@ export function decodeTensor(layout: TensorLayout, bytes: Uint8Array): Float32Ar
     });
   }
   return out;
+}
+
+/** The f32 values of one row of a block, without outliers, into `out` (cols). */
+export function decodeRow(format: BlockFormat, row: BlockRow, out: Float32Array): void {
+  const { codes, valuesOf, rotate }: Format = FORMATS[format];
+  const { view, tiles, r, cols } = row;
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  const value = valuesOf(row);
+  for (let k = 0; k < cols; k++) out[k] = value(codes.read(bytes, tiles, r, k, cols), k);
+  rotate?.(out);
 }

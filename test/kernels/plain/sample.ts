@@ -1,6 +1,7 @@
 /** What samples from logits, in plain TypeScript. */
-import { gumbel, noiseBits } from "../../model/noise.ts";
-import type { Kernels } from "../abi.ts";
+
+import type { Kernels } from "../../../src/core/kernels/abi.ts";
+import { gumbel, noiseBits } from "../../../src/core/model/noise.ts";
 import { exp32, laneSum } from "./numbers.ts";
 
 const f32 = Math.fround;

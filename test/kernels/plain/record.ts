@@ -1,6 +1,6 @@
 /** Activation records (drawn in abi.ts), written and read in plain TypeScript. */
-import { activationBytes } from "../abi.ts";
-import { nearest } from "./nearest.ts";
+import { activationBytes } from "../../../src/core/kernels/abi.ts";
+import { nearest } from "./numbers.ts";
 
 const f32 = Math.fround;
 /** The largest integer of 14 bits. */

@@ -1,7 +1,7 @@
 /** Scores of an index, the choice among them, and keys side by side (drawn in abi.ts), in plain TypeScript. */
-import { headBlockBytes, type Kernels, PAGE_TOKENS } from "../abi.ts";
-import { floatsAfter } from "../address.ts";
-import { nearest } from "./nearest.ts";
+import { headBlockBytes, type Kernels, PAGE_TOKENS } from "../../../src/core/kernels/abi.ts";
+import { floatsAfter } from "../../../src/core/kernels/address.ts";
+import { nearest } from "./numbers.ts";
 
 const f32 = Math.fround;
 const STEPS = 12;

@@ -1,5 +1,5 @@
 /** A key and a value of one token in a head block of a KV page (drawn in abi.ts), in plain TypeScript. */
-import { nearest } from "./nearest.ts";
+import { nearest } from "./numbers.ts";
 
 const f32 = Math.fround;
 

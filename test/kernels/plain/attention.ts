@@ -1,7 +1,6 @@
 /** Rotary embedding, KV pages (drawn in abi.ts) and attention over them, in plain TypeScript. */
-import { headBlockBytes, type Kernels, PAGE_TOKENS } from "../abi.ts";
-import { nearest } from "./nearest.ts";
-import { exp32, laneSum } from "./numbers.ts";
+import { headBlockBytes, type Kernels, PAGE_TOKENS } from "../../../src/core/kernels/abi.ts";
+import { exp32, laneSum, nearest } from "./numbers.ts";
 import { writeKey, writeValue } from "./page.ts";
 
 const f32 = Math.fround;

@@ -1,7 +1,14 @@
 /** The f32 steps that several plain kernels share. */
-import { nearest } from "./nearest.ts";
 
 const f32 = Math.fround;
+
+/** Half to even, as `f32x4.nearest`. */
+export function nearest(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  if (rest !== 0.5) return Math.round(x);
+  return floor % 2 === 0 ? floor : floor + 1;
+}
 
 /** e^x for |x| ≤ 60 in the f32 steps of wasm/lib/exp.ts. */
 export function exp32(x: number): number {

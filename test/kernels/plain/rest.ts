@@ -1,5 +1,5 @@
 /** KV pages ⇄ their form at rest (drawn in abi.ts), in plain TypeScript. */
-import { headBlockBytes, type Kernels, restBlockBytes } from "../abi.ts";
+import { headBlockBytes, type Kernels, restBlockBytes } from "../../../src/core/kernels/abi.ts";
 import { laneSum } from "./numbers.ts";
 import { readKey, readValue, writeKey, writeValue } from "./page.ts";
 
