@@ -1,11 +1,11 @@
 /** An answer as a family reads it, in pieces. */
 import { expect } from "vitest";
-import type { Family, Told, Tool } from "../../src/core/calls/family.ts";
+import type { AnswerDelta, Family, Tool } from "../../src/core/calls/family.ts";
 
 /** Its text, and each call as `name arguments`. */
 export function readCalls(family: Family, tools: readonly Tool[], answer: string, size: number) {
   const reader = family.reader(tools);
-  const told: Told[] = [];
+  const told: AnswerDelta[] = [];
   for (let at = 0; at < answer.length; at += size) told.push(...reader.push(answer.slice(at, at + size)));
   told.push(...reader.end());
   const calls: string[] = [];

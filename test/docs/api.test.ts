@@ -13,7 +13,7 @@ import { ERRORS } from "../../src/edge/api/error-table.ts";
 import { chunk, completion, modelObject } from "../../src/edge/api/openai/reply.ts";
 import { formOf } from "../../src/edge/api/openai/stream.ts";
 import type { Head, Outcome } from "../../src/edge/api/outcome.ts";
-import { Said } from "../../src/edge/prompt/said.ts";
+import { AnswerContent } from "../../src/edge/prompt/answer-content.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
@@ -89,22 +89,22 @@ test.each([
   ["text", answerSchemas.text],
 ] as const)("a whole %s answer is as the document says", (kind, schema) => {
   for (const tokens of [trace, null]) {
-    const answer = completion(head(kind), new Said([{ kind: "text", text: "road" }]), "", outcome, tokens);
+    const answer = completion(head(kind), new AnswerContent([{ kind: "text", text: "road" }]), "", outcome, tokens);
     expect(strict(schema).safeParse(answer)).toMatchObject({ success: true });
   }
 });
 
 test("an answer that calls a tool is as the document says, whole and streamed", () => {
-  const told = [
+  const deltas = [
     { kind: "call", index: 0, name: "look_up" },
     { kind: "arguments", index: 0, text: "{}" },
   ] as const;
   const calls = { ...outcome, finish: "tool_calls" } as const;
-  const whole = completion(head("chat"), new Said(told), "", calls, null);
+  const whole = completion(head("chat"), new AnswerContent(deltas), "", calls, null);
   expect(strict(answerSchemas.chat).safeParse(whole)).toMatchObject({ success: true });
   const offer = { tools: [], choice: "auto", several: true } as const;
   const form = formOf(head("chat"), { stream: true, includeUsage: false, trace: true, offer });
-  const text = form.begin() + form.piece({ text: "{}", tokens: trace, told }) + form.end(calls);
+  const text = form.begin() + form.piece({ text: "{}", tokens: trace, deltas }) + form.end(calls);
   const sent = (text.match(/.*\n\n/g) as string[]).slice(0, -1);
   expect(sent).toHaveLength(4);
   for (const event of sent) {

@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { QWEN } from "../../src/core/calls/qwen.ts";
 import { compile } from "../../src/core/grammar/source.ts";
 import { OutriderError } from "../../src/core/model/errors.ts";
+import { AnswerContent } from "../../src/edge/prompt/answer-content.ts";
 import { Calling } from "../../src/edge/prompt/calling.ts";
 import { conversationOf } from "../../src/edge/prompt/prompt.ts";
-import { Said } from "../../src/edge/prompt/said.ts";
 import { MAX_TOOLS, type Offer, offerOf } from "../../src/edge/prompt/tools.ts";
 
 const parameters = { type: "object", properties: { n: { type: "integer" } }, required: ["n"] };
@@ -91,7 +91,7 @@ test("every call of a strict tool that is read has arguments of its schema, howe
   ];
   const calls = written.map((text) => {
     const reading = calling.reading();
-    const { calls } = new Said([...reading.push(text), ...reading.end()]);
+    const { calls } = new AnswerContent([...reading.push(text), ...reading.end()]);
     return takes(calling, text) && calls.length > 0;
   });
   expect(calls).toEqual([false, false, false, true]);
@@ -103,7 +103,7 @@ test("an answer that may make one call ends behind it", () => {
     reading.over ? [] : reading.push(char),
   );
   expect(reading.over).toBe(true);
-  expect(new Said(told).parts).toEqual([{ kind: "call", name: "add", arguments: '{"n": 1}' }]);
+  expect(new AnswerContent(told).parts).toEqual([{ kind: "call", name: "add", arguments: '{"n": 1}' }]);
 });
 
 test("what cannot be enforced is refused in the name of the tools", async () => {

@@ -430,7 +430,7 @@ describe("browsers", () => {
     expect(page.headers.get("content-type")).toMatch(/^text\/html/);
     const html = await page.text();
     expect(html).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
-    for (const file of ["style.css", "chat.js", "events.js", "numbers.js"]) {
+    for (const file of ["style.css", "chat.js", "docs", "docs.js", "openapi.json"]) {
       expect((await fetch(`${run.url}/${file}`)).status).toBe(200);
     }
   });

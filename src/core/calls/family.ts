@@ -13,7 +13,7 @@ export interface Tool extends ChatTool {
 }
 
 /** What of an answer has become known. Calls are numbered from 0 in the order in which they come. */
-export type Told =
+export type AnswerDelta =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "call"; readonly index: number; readonly name: string }
   /** The next characters of a call's arguments, which are JSON. */
@@ -23,9 +23,9 @@ export type Told =
 export interface CallReader {
   /** Calls whose arguments have come to their end. */
   readonly ended: number;
-  push(text: string): Told[];
+  push(text: string): AnswerDelta[];
   /** Whatever was held back, since nothing more will come. */
-  end(): Told[];
+  end(): AnswerDelta[];
 }
 
 /** What a chat template is given. */

@@ -5,7 +5,7 @@
 import { meets } from "../grammar/check.ts";
 import type { Schema } from "../grammar/schema/keywords.ts";
 import { argumentsSchema } from "./arguments.ts";
-import type { CallReader, Told, Tool } from "./family.ts";
+import type { AnswerDelta, CallReader, Tool } from "./family.ts";
 import { JsonScanner } from "./json-scanner.ts";
 
 /** What calls stand between. */
@@ -58,12 +58,12 @@ export class JsonCallReader implements CallReader {
     return this.#ended;
   }
 
-  push(text: string): Told[] {
+  push(text: string): AnswerDelta[] {
     this.#held += text;
     return this.#read(false);
   }
 
-  end(): Told[] {
+  end(): AnswerDelta[] {
     const told = this.#read(true);
     // Space around calls is theirs.
     if (this.#count === 0 && !this.#arguments && this.#space !== "") told.push({ kind: "text", text: this.#space });
@@ -71,21 +71,21 @@ export class JsonCallReader implements CallReader {
   }
 
   /** @param last nothing more will come */
-  #read(last: boolean): Told[] {
-    const told: Told[] = [];
+  #read(last: boolean): AnswerDelta[] {
+    const told: AnswerDelta[] = [];
     while (this.#step(told, last)) {}
     return told;
   }
 
   /** Whether there may be more to tell. */
-  #step(told: Told[], last: boolean): boolean {
+  #step(told: AnswerDelta[], last: boolean): boolean {
     if (this.#arguments) return this.#readArguments(this.#arguments, told);
     if (this.#behind) return this.#readBehind(this.#behind.bracket, this.#behind.braces, last);
     if (this.#within) return this.#readCall(this.#within, told, last);
     return this.#readText(told, last);
   }
 
-  #readText(told: Told[], last: boolean): boolean {
+  #readText(told: AnswerDelta[], last: boolean): boolean {
     const { brackets, first } = this.#syntax;
     const start = this.#held.search(/\S/);
     if (!this.#begun && first && start >= 0 && this.#held.startsWith(first.open, start)) {
@@ -111,7 +111,7 @@ export class JsonCallReader implements CallReader {
   }
 
   /** Space at its end is told with what follows it, if that is text. */
-  #tell(told: Told[], text: string): void {
+  #tell(told: AnswerDelta[], text: string): void {
     const shown = (this.#space + text).trimEnd();
     if (shown === "") {
       this.#space += text;
@@ -123,7 +123,7 @@ export class JsonCallReader implements CallReader {
   }
 
   /** Whether an object with the name of a tool is behind the bracket. */
-  #readCall(bracket: Bracket, told: Told[], last: boolean): boolean {
+  #readCall(bracket: Bracket, told: AnswerDelta[], last: boolean): boolean {
     const inside = this.#held.slice(bracket.holds ? 0 : bracket.open.length);
     const { keys } = this.#syntax;
     const head = headOf(inside, keys);
@@ -151,7 +151,7 @@ export class JsonCallReader implements CallReader {
     return true;
   }
 
-  #readArguments(scanner: JsonScanner, told: Told[]): boolean {
+  #readArguments(scanner: JsonScanner, told: AnswerDelta[]): boolean {
     if (!scanner.begun) this.#held = this.#held.trimStart();
     const { length, ended } = scanner.read(this.#held);
     if (length > 0) told.push({ kind: "arguments", index: this.#count, text: this.#held.slice(0, length) });

@@ -3,11 +3,11 @@
  * they came out right. How a model writes calls is its family's (src/core/calls).
  */
 import { argumentsOf } from "../../core/calls/arguments.ts";
-import type { CallReader, Family, Told, Tool } from "../../core/calls/family.ts";
+import type { AnswerDelta, CallReader, Family, Tool } from "../../core/calls/family.ts";
 import { faultOf } from "../../core/grammar/check.ts";
 import { type ConstraintSource, REFUSALS } from "../../core/grammar/source.ts";
 import { OutriderError } from "../../core/model/errors.ts";
-import type { Said } from "./said.ts";
+import type { AnswerContent } from "./answer-content.ts";
 import type { Offer } from "./tools.ts";
 
 /** Reads the calls of one answer. */
@@ -31,17 +31,17 @@ export class Reading {
     return !this.#several && this.#reader.ended > 0;
   }
 
-  push(text: string): Told[] {
+  push(text: string): AnswerDelta[] {
     return this.#counted(this.#reader.push(text));
   }
 
-  end(): Told[] {
+  end(): AnswerDelta[] {
     return this.#counted(this.#reader.end());
   }
 
-  #counted(told: readonly Told[]): Told[] {
-    const own: Told[] = [];
-    for (const each of told) {
+  #counted(deltas: readonly AnswerDelta[]): AnswerDelta[] {
+    const own: AnswerDelta[] = [];
+    for (const each of deltas) {
       // One piece may hold more than the one call.
       if (!this.#several && this.#count > 0 && (each.kind !== "arguments" || each.index > 0)) break;
       if (each.kind === "call") this.#count++;
@@ -78,7 +78,7 @@ export class Calling {
   }
 
   /** What is wrong with an answer that came to its own end, in words. */
-  fault({ text, calls }: Said): string | null {
+  fault({ text, calls }: AnswerContent): string | null {
     if (calls.length === 0) {
       if (this.#isRequired) return "it calls nothing";
       return this.#form && faultOf(this.#form, text);

@@ -3,9 +3,9 @@
  * Pure but for the clock, which is passed in. It is read only after verdicts, which are I/O: in a deployed Worker the
  * clock stands still in between.
  */
-import type { Told } from "../../core/calls/family.ts";
+import type { AnswerDelta } from "../../core/calls/family.ts";
 import type { Copied, Step, Summary } from "../../core/speculate/round.ts";
-import { type AnswerText, type Piece, pieceOf, type ShownToken } from "../api/openai/stream.ts";
+import { type AnswerText, type AnswerToken, type Piece, pieceOf } from "../api/openai/stream.ts";
 import type { FinishReason } from "../api/outcome.ts";
 import type { Reading } from "../prompt/calling.ts";
 
@@ -65,8 +65,8 @@ export async function* answer(
       ({ drafted, verified, thrown, prediction } = step);
       passes = step.verdict.passes;
       undrafted = step.verdict.undrafted ?? false;
-      const shown: ShownToken[] = [];
-      const told: Told[] = [];
+      const shown: AnswerToken[] = [];
+      const deltas: AnswerDelta[] = [];
       for (const [i, token] of step.tokens.entries()) {
         if (over()) break;
         predicted++;
@@ -74,16 +74,16 @@ export async function* answer(
         if (stopIds.has(token.id)) continue;
         const piece = text.push(token, passes, step.verdict.logprobs?.[i]);
         shown.push(...piece.tokens);
-        if (reading) told.push(...reading.push(piece.text));
+        if (reading) deltas.push(...reading.push(piece.text));
       }
-      yield { ...pieceOf(shown), ...(reading && { told }) };
+      yield { ...pieceOf(shown), ...(reading && { deltas }) };
     }
   } finally {
     await steps.return(undefined as never);
   }
   const last = text.end();
   if (!reading) yield last;
-  else if (!reading.over) yield { ...last, told: [...reading.push(last.text), ...reading.end()] };
+  else if (!reading.over) yield { ...last, deltas: [...reading.push(last.text), ...reading.end()] };
   if (reading && reading.count > 0 && finish === "stop") finish = "tool_calls";
   return { finish, predicted, drafted, verified, thrown, kept, passes, prediction, undrafted, firstAt, lastAt };
 }

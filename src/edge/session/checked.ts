@@ -1,7 +1,7 @@
 /** An answer that must have a form is looked at once more before it ends, by other means than those that wrote it. */
 import { OutriderError } from "../../core/model/errors.ts";
-import { Held, type Piece } from "../api/openai/stream.ts";
-import type { Said } from "../prompt/said.ts";
+import { AnswerBuffer, type Piece } from "../api/openai/stream.ts";
+import type { AnswerContent } from "../prompt/answer-content.ts";
 import type { Tally } from "./answer.ts";
 
 /**
@@ -11,19 +11,19 @@ import type { Tally } from "./answer.ts";
  */
 export async function* checked(
   pieces: AsyncGenerator<Piece, Tally>,
-  faultOf: (said: Said) => string | null,
+  faultOf: (content: AnswerContent) => string | null,
   isCut: () => boolean,
 ): AsyncGenerator<Piece, Tally> {
-  const held = new Held();
+  const buffer = new AnswerBuffer();
   try {
     for (;;) {
       const { done, value } = await pieces.next();
       if (done) {
-        const fault = value.finish !== "length" && !isCut() ? faultOf(held.whole.said) : null;
+        const fault = value.finish !== "length" && !isCut() ? faultOf(buffer.content) : null;
         if (fault !== null) throw malformed(fault);
         return value;
       }
-      held.push(value);
+      buffer.push(value);
       yield value;
     }
   } finally {

@@ -26,12 +26,12 @@ import type { Account, Head, Measured, Outcome } from "../api/outcome.ts";
 import { CpuBudget } from "../draft/cpu-budget.ts";
 import { type SessionDraft, TurnDrafter } from "../draft/drafter.ts";
 import type { Route } from "../origins/origin.ts";
+import type { AnswerContent } from "../prompt/answer-content.ts";
 import { Calling } from "../prompt/calling.ts";
 import { inField } from "../prompt/constraint.ts";
 import { draftKind } from "../prompt/draft-kind.ts";
 import type { DraftKind, Generation } from "../prompt/generation.ts";
 import { type Task, taskOf } from "../prompt/prompt.ts";
-import type { Said } from "../prompt/said.ts";
 import type { Target } from "../prompt/target.ts";
 import { answer, type Tally } from "./answer.ts";
 import { checked } from "./checked.ts";
@@ -214,8 +214,8 @@ export class Turn {
     this.#idle = idle;
     const pieces = answer(steps, text, this.#task.stopIds, Date.now, this.#calling?.reading());
     const fault = this.#calling
-      ? (said: Said) => this.#calling!.fault(said)
-      : constraint && ((said: Said) => faultOf(constraint, said.text));
+      ? (content: AnswerContent) => this.#calling!.fault(content)
+      : constraint && ((content: AnswerContent) => faultOf(constraint, content.text));
     return fault ? checked(pieces, fault, () => text.stopped) : pieces;
   }
 

@@ -2,54 +2,51 @@
  * How an answer is written to a client of Anthropic's Messages API: blocks of text and of calls, and events that open
  * and close them one after the other.
  */
-import type { Told } from "../../../core/calls/family.ts";
+import type { AnswerDelta } from "../../../core/calls/family.ts";
+import type { AnswerContent } from "../../prompt/answer-content.ts";
 import type { Generation } from "../../prompt/generation.ts";
-import type { Said } from "../../prompt/said.ts";
 import { errorBody } from "../error-response.ts";
 import { callId, predictionUsage } from "../openai/reply.ts";
-import { accountOf, type Form, Held, HeldForm, type Piece, toldOf, type Whole } from "../openai/stream.ts";
+import {
+  AnswerBuffer,
+  accountOf,
+  type Completion,
+  DocumentForm,
+  deltasOf,
+  type Form,
+  type Piece,
+} from "../openai/stream.ts";
 import type { FinishReason, Head, Outcome } from "../outcome.ts";
 
 export const messagesForm = (head: Head, { stream, trace }: Pick<Generation, "stream" | "trace">): Form =>
-  stream ? new MessageEvents(head, trace) : new HeldForm((whole, outcome) => message(head, { whole, outcome, trace }));
+  stream ? new MessageEvents(head, trace) : new DocumentForm(trace, (completion) => message(head, completion));
 
-/** A stop string ends an answer as its own end does: which of the two it was is not told by the core. */
+/** A stop string ends an answer as its own end does: the core does not say which of the two it was. */
 const REASONS: Readonly<Record<FinishReason, string>> = {
   stop: "end_turn",
   length: "max_tokens",
   tool_calls: "tool_use",
 };
 
-/** What an answer has come to. */
-interface Ended {
-  readonly whole: Whole;
-  readonly outcome: Outcome;
-  /** Whether the account holds the trace. */
-  readonly trace: boolean;
-}
-
-/** @param ended null for one that has no answer yet */
-function message(head: Head, ended: Ended | null) {
+/** @param completion null for one that has no answer yet */
+function message(head: Head, completion: Completion | null) {
   const { id, model } = head;
-  const outcome = ended?.outcome ?? null;
+  const outcome = completion?.outcome ?? null;
   return {
     id: id.replace(/^chatcmpl-/, "msg_"),
     type: "message",
     role: "assistant",
     model,
-    content: ended ? blocksOf(head, ended.whole.said) : [],
+    content: completion ? blocksOf(head, completion.content) : [],
     stop_reason: outcome && REASONS[outcome.finish],
     stop_sequence: null,
     usage: outcome ? usage(outcome) : { input_tokens: 0, output_tokens: 0 },
-    ...(ended && {
-      timings: ended.outcome.timings,
-      outrider: accountOf(ended.outcome, ended.whole.tokens, ended.trace),
-    }),
+    ...(completion && { timings: completion.outcome.timings, outrider: accountOf(completion) }),
   };
 }
 
 /** An answer that says nothing is an empty text. */
-function blocksOf(head: Head, { parts }: Said) {
+function blocksOf(head: Head, { parts }: AnswerContent) {
   if (parts.length === 0) return [{ type: "text", text: "" }];
   let calls = 0;
   return parts.map((part) =>
@@ -91,7 +88,7 @@ class MessageEvents implements Form {
   readonly contentType = "text/event-stream; charset=utf-8";
   readonly #head: Head;
   readonly #trace: boolean;
-  readonly #held = new Held();
+  readonly #buffer = new AnswerBuffer();
   /** The block that is open, and its place. */
   #open: "text" | "call" | null = null;
   #index = -1;
@@ -106,22 +103,22 @@ class MessageEvents implements Form {
   }
 
   piece(piece: Piece): string {
-    this.#held.push(piece);
-    return toldOf(piece)
-      .map((told) => this.#told(told))
+    this.#buffer.push(piece);
+    return deltasOf(piece)
+      .map((delta) => this.#write(delta))
       .join("");
   }
 
-  #told(told: Told): string {
-    switch (told.kind) {
+  #write(delta: AnswerDelta): string {
+    switch (delta.kind) {
       case "text": {
         const start = this.#open === "text" ? "" : this.#start("text", { type: "text", text: "" });
-        return start + this.#delta({ type: "text_delta", text: told.text });
+        return start + this.#delta({ type: "text_delta", text: delta.text });
       }
       case "call":
-        return this.#start("call", toolUse(this.#head, told.index, told.name));
+        return this.#start("call", toolUse(this.#head, delta.index, delta.name));
       case "arguments":
-        return this.#delta({ type: "input_json_delta", partial_json: told.text });
+        return this.#delta({ type: "input_json_delta", partial_json: delta.text });
     }
   }
 
@@ -141,8 +138,8 @@ class MessageEvents implements Form {
   }
 
   end(outcome: Outcome): string {
-    const ended = { whole: this.#held.whole, outcome, trace: this.#trace };
-    const { stop_reason, stop_sequence, usage: used, timings, outrider } = message(this.#head, ended);
+    const completion = this.#buffer.completion(outcome, this.#trace);
+    const { stop_reason, stop_sequence, usage: used, timings, outrider } = message(this.#head, completion);
     const delta = { delta: { stop_reason, stop_sequence }, usage: used, timings, outrider };
     const empty = this.#open === null ? this.#start("text", { type: "text", text: "" }) : "";
     return empty + this.#stop() + event("message_delta", delta) + event("message_stop", {});

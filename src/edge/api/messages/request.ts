@@ -6,7 +6,7 @@ import * as z from "zod";
 import { OutriderError } from "../../../core/model/errors.ts";
 import type { Generation } from "../../prompt/generation.ts";
 import { checkedBody, objectOf } from "../checked-body.ts";
-import { checkRefusals, type Refusals, told, withoutEffect } from "../openai/fields.ts";
+import { checkRefusals, headerNames, type Refusals, withoutEffect } from "../openai/fields.ts";
 import { parseChat } from "../openai/openai.ts";
 import { MAX_MESSAGES, MAX_STOP_CHARS, MAX_STOPS } from "../openai/request-schemas.ts";
 import { renamed } from "../renamed.ts";
@@ -123,7 +123,7 @@ export function parseMessages(body: unknown, randomSeed: () => number): Messages
   const blocks = [system, tools, ...messages.map(({ content }) => content)].flat().map(Object);
   return {
     generation,
-    ignored: told([
+    ignored: headerNames([
       ...withoutEffect(chat),
       // Usage comes with every message.
       ...(given.stream_options == null ? [] : ["stream_options"]),

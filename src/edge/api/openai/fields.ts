@@ -225,11 +225,11 @@ export function withoutEffect(body: Readonly<Record<string, unknown>>): string[]
     // Fields inside of others are the schema's business.
     return !path.includes(".");
   });
-  return told(names);
+  return headerNames(names);
 }
 
 /** Names that may stand in the header, each once. */
-export const told = (names: readonly string[]): string[] =>
+export const headerNames = (names: readonly string[]): string[] =>
   [...new Set(names)].filter((name) => PLAIN.test(name)).slice(0, MOST_NAMES);
 
 /** The names of those fields of an object that ask for something, but for `known`. */

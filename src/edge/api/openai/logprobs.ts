@@ -11,18 +11,18 @@ const token = {
   logprob: z.number().describe("Natural logarithm of its probability; -9999 where that is not known."),
   bytes: z.array(z.int()).readonly().describe("The bytes of its text."),
 };
-const told = z
+const entry = z
   .object({
     ...token,
     top_logprobs: z.array(z.object(token).readonly()).readonly().describe("The likeliest tokens of its position."),
   })
   .readonly();
 
-export type ToldToken = z.infer<typeof told>;
+export type LogprobEntry = z.infer<typeof entry>;
 
 export const chatLogprobsSchema = z
   .object({
-    content: z.array(told).describe("The answer's tokens; the one that ended it is none of them."),
+    content: z.array(entry).describe("The answer's tokens; the one that ended it is none of them."),
     refusal: z.null(),
   })
   .nullable()
@@ -38,8 +38,8 @@ export const textLogprobsSchema = z
   .nullable()
   .describe("Null unless `logprobs` asks for them.");
 
-/** What is told of a token, in texts. */
-export const toldToken = (decoder: TokenDecoder, id: number, { logprob, top }: TokenLogprob): ToldToken => {
+/** A token's log probability and those of the likeliest, in texts. */
+export const logprobEntry = (decoder: TokenDecoder, id: number, { logprob, top }: TokenLogprob): LogprobEntry => {
   const text = (id: number) => {
     const bytes = decoder.bytesOf(id);
     return { token: new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(bytes), bytes: [...bytes] };
@@ -47,10 +47,10 @@ export const toldToken = (decoder: TokenDecoder, id: number, { logprob, top }: T
   return { ...text(id), logprob, top_logprobs: top.map(([id, logprob]) => ({ ...text(id), logprob })) };
 };
 
-export const chatLogprobs = (content: readonly ToldToken[]) => ({ content: [...content], refusal: null });
+export const chatLogprobs = (content: readonly LogprobEntry[]) => ({ content: [...content], refusal: null });
 
 /** @param offsets where the tokens begin */
-export const textLogprobs = (tokens: readonly ToldToken[], offsets: readonly number[]) => ({
+export const textLogprobs = (tokens: readonly LogprobEntry[], offsets: readonly number[]) => ({
   tokens: tokens.map(({ token }) => token),
   token_logprobs: tokens.map(({ logprob }) => logprob),
   top_logprobs: tokens.map(({ top_logprobs: top }) =>

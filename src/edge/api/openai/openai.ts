@@ -32,7 +32,7 @@ export function parseChat(body: unknown, randomSeed: () => number): Generation {
   const logprobs = request.logprobs ? (request.top_logprobs ?? 0) : null;
   const maxTokens = request.max_completion_tokens ?? request.max_tokens;
   const made = generation(request, { kind: "chat", messages }, maxTokens, randomSeed);
-  return { ...made, ...told(logprobs, request), offer: offerOf(request) };
+  return { ...made, ...logprobsOf(logprobs, request), offer: offerOf(request) };
 }
 
 /** Parses the body of `POST /v1/completions`. */
@@ -40,11 +40,11 @@ export function parseCompletion(body: unknown, randomSeed: () => number): Genera
   const request = parse(completionSchema, body);
   const input = completionInput(request.prompt, request.suffix ?? "");
   const made = generation(request, input, request.max_tokens, randomSeed, COMPLETION_TOKENS);
-  return { ...made, ...told(request.logprobs ?? null, request), echo: request.echo ?? false };
+  return { ...made, ...logprobsOf(request.logprobs ?? null, request), echo: request.echo ?? false };
 }
 
 /** llama.cpp's name says the same as the door's own. */
-const told = (logprobs: number | null, { n_probs }: { readonly n_probs?: number | null | undefined }) => ({
+const logprobsOf = (logprobs: number | null, { n_probs }: { readonly n_probs?: number | null | undefined }) => ({
   logprobs: logprobs ?? (n_probs ? n_probs : null),
 });
 

@@ -4,7 +4,7 @@
  */
 import type * as z from "zod";
 import type { Copied } from "../../../core/speculate/round.ts";
-import type { Said } from "../../prompt/said.ts";
+import type { AnswerContent } from "../../prompt/answer-content.ts";
 import type { FinishReason, Head, Outcome, Timings, TracedToken } from "../outcome.ts";
 import type { chatLogprobsSchema, textLogprobsSchema } from "./logprobs.ts";
 
@@ -34,7 +34,7 @@ export const callId = ({ id, index }: Head, call: number): string =>
   `call_${id.replace(/^\w+-/, "")}${[index ?? 0, call].map((number) => number.toString(16).padStart(2, "0")).join("")}`;
 
 /** A chat answer as a message. One that only calls has no content. */
-function messageOf(head: Head, { text, calls }: Said) {
+function messageOf(head: Head, { text, calls }: AnswerContent) {
   const content = text === "" && calls.length > 0 ? null : text;
   const tool_calls = calls.map(({ name, arguments: given }, at) => ({
     id: callId(head, at),
@@ -47,7 +47,7 @@ function messageOf(head: Head, { text, calls }: Said) {
 /** The body of an answer that is not streamed. */
 export function completion(
   head: Head,
-  said: Said,
+  content: AnswerContent,
   echo: string,
   outcome: Outcome,
   trace: readonly TracedToken[] | null,
@@ -55,8 +55,8 @@ export function completion(
 ) {
   const choice =
     head.kind === "chat"
-      ? { index: head.index ?? 0, message: messageOf(head, said), logprobs }
-      : { index: head.index ?? 0, text: echo + said.text, logprobs };
+      ? { index: head.index ?? 0, message: messageOf(head, content), logprobs }
+      : { index: head.index ?? 0, text: echo + content.text, logprobs };
   return {
     id: head.id,
     object: head.kind === "chat" ? "chat.completion" : "text_completion",

@@ -3,38 +3,38 @@
  * stop string or half a character; tokens are released whole, so that a trace's texts join to the answer.
  * Pure: the clock, the socket and the Session's state stay outside.
  */
-import type { Told } from "../../../core/calls/family.ts";
+import type { AnswerDelta } from "../../../core/calls/family.ts";
 import type { TokenDecoder } from "../../../core/model/tokenizer.ts";
 import type { DecidedToken } from "../../../core/speculate/round.ts";
 import type { TokenLogprob } from "../../../core/speculate/types.ts";
+import { AnswerContent } from "../../prompt/answer-content.ts";
 import type { Generation } from "../../prompt/generation.ts";
-import { Said } from "../../prompt/said.ts";
 import { errorBody } from "../error-response.ts";
 import type { Head, Outcome, TracedToken } from "../outcome.ts";
-import { chatLogprobs, type ToldToken, textLogprobs, toldToken } from "./logprobs.ts";
+import { chatLogprobs, type LogprobEntry, logprobEntry, textLogprobs } from "./logprobs.ts";
 import { type ChoiceLogprobs, callId, chunk, completion, type Delta, usage } from "./reply.ts";
 
-/** A token of the answer, and what is told of it where that was asked for. */
-export interface ShownToken extends TracedToken {
-  readonly told?: ToldToken;
+/** A token of the answer, with its log probability where that was asked for. */
+export interface AnswerToken extends TracedToken {
+  readonly logprob?: LogprobEntry;
 }
 
 /** Text that may be shown now, and the tokens it came from. */
 export interface Piece {
   readonly text: string;
-  readonly tokens: readonly ShownToken[];
-  /** What it says, where tools are offered: not all of the text is text then. */
-  readonly told?: readonly Told[];
+  readonly tokens: readonly AnswerToken[];
+  /** Where tools are offered: not all of the text is text then. */
+  readonly deltas?: readonly AnswerDelta[];
 }
 
-/** What a piece says. */
-export const toldOf = ({ text, told }: Piece): readonly Told[] => told ?? (text === "" ? [] : [{ kind: "text", text }]);
+export const deltasOf = ({ text, deltas }: Piece): readonly AnswerDelta[] =>
+  deltas ?? (text === "" ? [] : [{ kind: "text", text }]);
 
 /** The text of one answer as its tokens arrive. The first stop string to be completed ends it and is cut off. */
 export class AnswerText {
   readonly #decoder: TokenDecoder;
   readonly #stops: readonly string[];
-  #held: ShownToken[] = [];
+  #held: AnswerToken[] = [];
   #stopped = false;
 
   constructor(decoder: TokenDecoder, stops: readonly string[]) {
@@ -49,8 +49,8 @@ export class AnswerText {
 
   push({ id, kept, rejected }: DecidedToken, pass: number, logprob?: TokenLogprob): Piece {
     const instead = rejected && { rejected: this.#decoder.instead(rejected) };
-    const told = logprob && { told: toldToken(this.#decoder, id, logprob) };
-    this.#held.push({ id, text: this.#decoder.push(id), kept, pass, ...instead, ...told });
+    const entry = logprob && { logprob: logprobEntry(this.#decoder, id, logprob) };
+    this.#held.push({ id, text: this.#decoder.push(id), kept, pass, ...instead, ...entry });
     return this.#settle();
   }
 
@@ -84,7 +84,7 @@ export class AnswerText {
 }
 
 /** Whole tokens as a piece. */
-export const pieceOf = (tokens: readonly ShownToken[]): Piece => ({
+export const pieceOf = (tokens: readonly AnswerToken[]): Piece => ({
   text: tokens.map((token) => token.text).join(""),
   tokens,
 });
@@ -98,8 +98,8 @@ function overlap(text: string, stop: string): number {
 }
 
 /** The tokens that make the first `length` characters, the last one shortened. */
-function truncate(tokens: readonly ShownToken[], length: number): ShownToken[] {
-  const kept: ShownToken[] = [];
+function truncate(tokens: readonly AnswerToken[], length: number): AnswerToken[] {
+  const kept: AnswerToken[] = [];
   let left = length;
   for (const token of tokens) {
     if (left <= 0) break;
@@ -124,20 +124,25 @@ export interface Form {
   readonly failed: ((error: unknown) => string) | null;
 }
 
-type Asked = Pick<Generation, "stream" | "includeUsage" | "trace"> & Partial<Pick<Generation, "logprobs" | "offer">>;
+type FormOptions = Pick<Generation, "stream" | "includeUsage" | "trace"> &
+  Partial<Pick<Generation, "logprobs" | "offer">>;
 
 /** @param echo text that the answer begins with */
-export const formOf = (head: Head, generation: Asked, echo = ""): Form =>
-  generation.stream ? new EventForm(head, generation, echo) : documentForm(head, generation, echo);
+export const formOf = (head: Head, options: FormOptions, echo = ""): Form =>
+  options.stream ? new EventForm(head, options, echo) : completionForm(head, options, echo);
 
 /** The account of an answer in another shape: all of the trace stands in it, also where the answer is streamed. */
-export const accountOf = ({ account }: Outcome, tokens: readonly ShownToken[], trace: boolean) =>
+export const accountOf = ({ outcome: { account }, tokens, trace }: Completion) =>
   trace ? { ...account, tokens: traceOf(tokens) } : account;
 
-const traceOf = (tokens: readonly ShownToken[]): TracedToken[] => tokens.map(({ told: _, ...traced }) => traced);
+/** None unless they were asked for. */
+export const logprobsOf = (tokens: readonly AnswerToken[]): LogprobEntry[] =>
+  tokens.flatMap(({ logprob }) => logprob ?? []);
+
+const traceOf = (tokens: readonly AnswerToken[]): TracedToken[] => tokens.map(({ logprob: _, ...traced }) => traced);
 
 /** The log probabilities of a piece, as the kind of answer has them. */
-class Telling {
+class LogprobWriter {
   readonly #kind: Head["kind"];
   #offset: number;
 
@@ -147,14 +152,14 @@ class Telling {
     this.#offset = offset;
   }
 
-  of(tokens: readonly ShownToken[]): ChoiceLogprobs {
-    const told = tokens.flatMap((token) => token.told ?? []);
+  of(tokens: readonly AnswerToken[]): ChoiceLogprobs {
+    const entries = logprobsOf(tokens);
     const offsets = tokens.map(({ text }) => {
       const at = this.#offset;
       this.#offset += text.length;
       return at;
     });
-    return this.#kind === "chat" ? chatLogprobs(told) : textLogprobs(told, offsets);
+    return this.#kind === "chat" ? chatLogprobs(entries) : textLogprobs(entries, offsets);
   }
 }
 
@@ -165,17 +170,17 @@ class Telling {
 class EventForm implements Form {
   readonly contentType = "text/event-stream; charset=utf-8";
   readonly #head: Head;
-  readonly #asked: Asked;
+  readonly #options: FormOptions;
   readonly #echo: string;
-  readonly #telling: Telling | null;
+  readonly #logprobs: LogprobWriter | null;
   readonly #pending: { usage?: null };
 
-  constructor(head: Head, asked: Asked, echo: string) {
+  constructor(head: Head, options: FormOptions, echo: string) {
     this.#head = head;
     this.#echo = echo;
-    this.#telling = asked.logprobs == null ? null : new Telling(head.kind, echo.length);
-    this.#asked = asked;
-    this.#pending = asked.includeUsage ? { usage: null } : {};
+    this.#logprobs = options.logprobs == null ? null : new LogprobWriter(head.kind, echo.length);
+    this.#options = options;
+    this.#pending = options.includeUsage ? { usage: null } : {};
   }
 
   begin(): string {
@@ -183,25 +188,27 @@ class EventForm implements Form {
       return this.#echo === "" ? "" : event(chunk(this.#head, { content: this.#echo }, this.#pending));
     }
     // An answer that only calls has no content at all.
-    const content = this.#asked.offer ? null : "";
+    const content = this.#options.offer ? null : "";
     return event(chunk(this.#head, { role: "assistant", content }, this.#pending));
   }
 
   piece(piece: Piece): string {
     const { tokens } = piece;
     const some = tokens.length > 0;
-    const trace = this.#asked.trace && some ? { outrider: { tokens: traceOf(tokens) } } : {};
-    const told = this.#telling && some ? { logprobs: this.#telling.of(tokens) } : {};
-    const deltas = this.#deltas(toldOf(piece));
-    // What is told of the tokens goes with the first.
-    if (deltas.length === 0 && ("outrider" in trace || "logprobs" in told)) deltas.push({ content: "" });
+    const trace = this.#options.trace && some ? { outrider: { tokens: traceOf(tokens) } } : {};
+    const logprobs = this.#logprobs && some ? { logprobs: this.#logprobs.of(tokens) } : {};
+    const deltas = this.#deltas(deltasOf(piece));
+    // What concerns the tokens goes with the first.
+    if (deltas.length === 0 && ("outrider" in trace || "logprobs" in logprobs)) deltas.push({ content: "" });
     return deltas
-      .map((delta, at) => event(chunk(this.#head, delta, { ...this.#pending, ...(at === 0 && { ...trace, ...told }) })))
+      .map((delta, at) =>
+        event(chunk(this.#head, delta, { ...this.#pending, ...(at === 0 && { ...trace, ...logprobs }) })),
+      )
       .join("");
   }
 
-  #deltas(told: readonly Told[]): Delta[] {
-    return told.map((each): Delta => {
+  #deltas(deltas: readonly AnswerDelta[]): Delta[] {
+    return deltas.map((each): Delta => {
       if (each.kind === "text") return { content: each.text };
       const { index } = each;
       if (each.kind === "arguments") return { tool_calls: [{ index, function: { arguments: each.text } }] };
@@ -213,7 +220,7 @@ class EventForm implements Form {
   end(outcome: Outcome): string {
     const { finish, timings, account } = outcome;
     const last = { usage: usage(outcome), timings, outrider: account };
-    const chunks = this.#asked.includeUsage
+    const chunks = this.#options.includeUsage
       ? [chunk(this.#head, {}, { finish, ...this.#pending }), chunk(this.#head, null, last)]
       : [chunk(this.#head, {}, { finish, ...last })];
     return `${chunks.map(event).join("")}data: [DONE]\n\n`;
@@ -225,20 +232,47 @@ class EventForm implements Form {
 }
 
 /** All of an answer. */
-export interface Whole {
-  readonly tokens: readonly ShownToken[];
-  readonly said: Said;
+export interface WholeAnswer {
+  readonly tokens: readonly AnswerToken[];
+  readonly content: AnswerContent;
 }
 
-/** A form of an answer that is not streamed: its tokens are held, and its end writes one object. */
-export class HeldForm implements Form {
+/** An answer that came to its end, as an object is made of it. */
+export interface Completion extends WholeAnswer {
+  readonly outcome: Outcome;
+  /** Whether the account holds the trace. */
+  readonly trace: boolean;
+}
+
+/** The pieces of an answer, kept until its end. */
+export class AnswerBuffer implements WholeAnswer {
+  readonly tokens: AnswerToken[] = [];
+  readonly #deltas: AnswerDelta[] = [];
+
+  push(piece: Piece): void {
+    this.tokens.push(...piece.tokens);
+    this.#deltas.push(...deltasOf(piece));
+  }
+
+  get content(): AnswerContent {
+    return new AnswerContent(this.#deltas);
+  }
+
+  completion(outcome: Outcome, trace: boolean): Completion {
+    return { tokens: this.tokens, content: this.content, outcome, trace };
+  }
+}
+
+/** A form of an answer that is not streamed: its end writes one object. */
+export class DocumentForm implements Form {
   readonly contentType = "application/json";
   readonly failed = null;
-  readonly #write: (whole: Whole, outcome: Outcome) => object;
-  readonly #held = new Held();
+  readonly #trace: boolean;
+  readonly #write: (completion: Completion) => object;
+  readonly #buffer = new AnswerBuffer();
 
-  /** @param write the object, of all that the answer said */
-  constructor(write: (whole: Whole, outcome: Outcome) => object) {
+  constructor(trace: boolean, write: (completion: Completion) => object) {
+    this.#trace = trace;
     this.#write = write;
   }
 
@@ -247,32 +281,17 @@ export class HeldForm implements Form {
   }
 
   piece(piece: Piece): string {
-    this.#held.push(piece);
+    this.#buffer.push(piece);
     return "";
   }
 
   end(outcome: Outcome): string {
-    return JSON.stringify(this.#write(this.#held.whole, outcome));
+    return JSON.stringify(this.#write(this.#buffer.completion(outcome, this.#trace)));
   }
 }
 
-/** The pieces of an answer, held until its end. */
-export class Held {
-  readonly #tokens: ShownToken[] = [];
-  readonly #told: Told[] = [];
-
-  push(piece: Piece): void {
-    this.#tokens.push(...piece.tokens);
-    this.#told.push(...toldOf(piece));
-  }
-
-  get whole(): Whole {
-    return { tokens: this.#tokens, said: new Said(this.#told) };
-  }
-}
-
-const documentForm = (head: Head, { trace, logprobs }: Asked, echo: string): Form =>
-  new HeldForm(({ tokens, said }, outcome) => {
-    const told = logprobs == null ? null : new Telling(head.kind, echo.length).of(tokens);
-    return completion(head, said, echo, outcome, trace ? traceOf(tokens) : null, told);
+const completionForm = (head: Head, { trace, logprobs }: FormOptions, echo: string): Form =>
+  new DocumentForm(trace, ({ tokens, content, outcome }) => {
+    const choice = logprobs == null ? null : new LogprobWriter(head.kind, echo.length).of(tokens);
+    return completion(head, content, echo, outcome, trace ? traceOf(tokens) : null, choice);
   });

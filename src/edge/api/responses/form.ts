@@ -4,18 +4,24 @@
  * all of them closed again from the inside out before the next item. Each event says its number and, where it belongs
  * to an item, the item's id and place.
  */
-import type { Told } from "../../../core/calls/family.ts";
+import type { AnswerDelta } from "../../../core/calls/family.ts";
 import type { Generation } from "../../prompt/generation.ts";
 import { unstoredOutcome } from "../../store/storage-failure.ts";
 import { errorBody } from "../error-response.ts";
-import type { ToldToken } from "../openai/logprobs.ts";
-import { type Form, Held, HeldForm, type Piece, toldOf } from "../openai/stream.ts";
+import type { LogprobEntry } from "../openai/logprobs.ts";
+import {
+  AnswerBuffer,
+  type Completion,
+  DocumentForm,
+  deltasOf,
+  type Form,
+  logprobsOf,
+  type Piece,
+} from "../openai/stream.ts";
 import type { Head, Outcome } from "../outcome.ts";
 import {
   callItem,
-  type Ended as Finished,
   type Item,
-  logprobsOf,
   messageItem,
   type ResponseObject,
   responseObject,
@@ -24,44 +30,45 @@ import {
 } from "./object.ts";
 import { notStored, type ResponsesDialect } from "./request.ts";
 
-/** Is told of an answer that came to its end: what is to be stored of it. False where it could not be. */
-type Ended = (response: ResponseObject) => boolean;
+/** Stores a response at its end. False where it could not be. */
+type Save = (response: ResponseObject) => boolean;
 
-type Asked = Pick<Generation, "stream" | "trace">;
-
-export const responsesForm = (head: Head, dialect: ResponsesDialect, asked: Asked, ended: Ended): Form =>
-  asked.stream
-    ? new ResponseEvents(head, dialect, asked.trace, ended)
-    : new HeldForm((whole, outcome) => {
-        return finished(head, dialect, ended, { whole, outcome, trace: asked.trace });
-      });
+export const responsesForm = (
+  head: Head,
+  dialect: ResponsesDialect,
+  { stream, trace }: Pick<Generation, "stream" | "trace">,
+  save: Save,
+): Form =>
+  stream
+    ? new ResponseEvents(head, dialect, trace, save)
+    : new DocumentForm(trace, (completion) => savedObject(head, dialect, completion, save));
 
 /** A response at its end. It is stored first, so that it tells whether it was. */
-function finished(head: Head, dialect: ResponsesDialect, ended: Ended, { whole, outcome, trace }: Finished) {
-  if (ended(storedObject(head, dialect, whole, outcome)))
-    return responseObject(head, dialect, { whole, outcome, trace });
-  return responseObject(head, notStored(dialect), { whole, outcome: unstoredOutcome(outcome), trace });
+function savedObject(head: Head, dialect: ResponsesDialect, completion: Completion, save: Save) {
+  if (save(storedObject(head, dialect, completion))) return responseObject(head, dialect, completion);
+  const outcome = unstoredOutcome(completion.outcome);
+  return responseObject(head, notStored(dialect), { ...completion, outcome });
 }
 
 class ResponseEvents implements Form {
   readonly contentType = "text/event-stream; charset=utf-8";
   readonly #head: Head;
   readonly #dialect: ResponsesDialect;
-  readonly #ended: Ended;
+  readonly #save: Save;
   #number = 0;
   readonly #trace: boolean;
-  readonly #held = new Held();
+  readonly #buffer = new AnswerBuffer();
   /** Items so far, and the one that is open. */
   #items = 0;
   #open: Item | null = null;
   /** The calls among them. */
   #calls = 0;
 
-  constructor(head: Head, dialect: ResponsesDialect, trace: boolean, ended: Ended) {
+  constructor(head: Head, dialect: ResponsesDialect, trace: boolean, save: Save) {
     this.#head = head;
     this.#dialect = dialect;
     this.#trace = trace;
-    this.#ended = ended;
+    this.#save = save;
   }
 
   begin(): string {
@@ -70,34 +77,34 @@ class ResponseEvents implements Form {
   }
 
   piece(piece: Piece): string {
-    this.#held.push(piece);
-    const told = toldOf(piece);
+    this.#buffer.push(piece);
+    const deltas = deltasOf(piece);
     const logprobs = logprobsOf(piece.tokens);
     // They go with text; a call has no place for them.
-    if (logprobs.length > 0 && told.length === 0 && this.#open?.type === "message") return this.#text("", logprobs);
-    const first = told.findIndex(({ kind }) => kind === "text");
-    return told.map((each, at) => this.#told(each, at === first ? logprobs : [])).join("");
+    if (logprobs.length > 0 && deltas.length === 0 && this.#open?.type === "message") return this.#text("", logprobs);
+    const first = deltas.findIndex(({ kind }) => kind === "text");
+    return deltas.map((delta, at) => this.#write(delta, at === first ? logprobs : [])).join("");
   }
 
-  #told(told: Told, logprobs: readonly ToldToken[]): string {
-    switch (told.kind) {
+  #write(delta: AnswerDelta, logprobs: readonly LogprobEntry[]): string {
+    switch (delta.kind) {
       case "text":
-        return this.#text(told.text, logprobs);
+        return this.#text(delta.text, logprobs);
       case "call": {
         const closed = this.#close("completed");
-        const given = { at: this.#items++, call: this.#calls++, name: told.name, arguments: "" };
+        const given = { at: this.#items++, call: this.#calls++, name: delta.name, arguments: "" };
         this.#open = callItem(this.#head, this.#dialect.id, "in_progress", given);
         return closed + this.#event("response.output_item.added", { output_index: given.at, item: this.#open });
       }
       case "arguments": {
         const open = this.#open as Extract<Item, { type: "function_call" }>;
-        this.#open = { ...open, arguments: open.arguments + told.text };
-        return this.#event("response.function_call_arguments.delta", { ...this.#place, delta: told.text });
+        this.#open = { ...open, arguments: open.arguments + delta.text };
+        return this.#event("response.function_call_arguments.delta", { ...this.#place, delta: delta.text });
       }
     }
   }
 
-  #text(text: string, logprobs: readonly ToldToken[]): string {
+  #text(text: string, logprobs: readonly LogprobEntry[]): string {
     const opened = this.#open?.type === "message" ? "" : this.#message();
     const open = this.#open as Extract<Item, { type: "message" }>;
     const [part] = open.content;
@@ -141,8 +148,8 @@ class ResponseEvents implements Form {
   }
 
   end(outcome: Outcome): string {
-    const { whole } = this.#held;
-    const response = finished(this.#head, this.#dialect, this.#ended, { whole, outcome, trace: this.#trace });
+    const completion = this.#buffer.completion(outcome, this.#trace);
+    const response = savedObject(this.#head, this.#dialect, completion, this.#save);
     return [
       this.#items === 0 ? this.#message() : "",
       this.#close(response.status),

@@ -1,31 +1,20 @@
 /** The objects of the Responses API: a response, its items, usage. */
 import type { ChatMessage } from "../../../core/model/chat.ts";
-import type { ToldToken } from "../openai/logprobs.ts";
+import type { LogprobEntry } from "../openai/logprobs.ts";
 import { callId, predictionUsage } from "../openai/reply.ts";
-import { accountOf, type ShownToken, type Whole } from "../openai/stream.ts";
+import { accountOf, type Completion, logprobsOf, type WholeAnswer } from "../openai/stream.ts";
 import type { Head, Outcome } from "../outcome.ts";
 import { itemId } from "./ids.ts";
 import type { ResponsesDialect } from "./request.ts";
 
 type Status = "in_progress" | "completed" | "incomplete" | "failed";
 
-/** An answer that came to its end. */
-export interface Ended {
-  readonly whole: Whole;
-  readonly outcome: Outcome;
-  /** Whether the account holds the trace. */
-  readonly trace: boolean;
-}
-
-export const textPart = (text: string, logprobs: readonly ToldToken[]) => ({
+export const textPart = (text: string, logprobs: readonly LogprobEntry[]) => ({
   type: "output_text",
   text,
   annotations: [],
   logprobs,
 });
-
-/** None unless they were asked for. */
-export const logprobsOf = (tokens: readonly ShownToken[]): ToldToken[] => tokens.flatMap(({ told }) => told ?? []);
 
 /** @param at the place in the output */
 export const messageItem = (
@@ -61,12 +50,12 @@ export const callItem = (head: Head, id: string, status: Status, { at, call, nam
 export type Item = ReturnType<typeof messageItem> | ReturnType<typeof callItem>;
 
 /** What an answer says, as items. One that says nothing is an empty message; log probabilities are the first one's. */
-function itemsOf(head: Head, id: string, status: Status, { tokens, said }: Whole): Item[] {
+function itemsOf(head: Head, id: string, status: Status, { tokens, content }: WholeAnswer): Item[] {
   const logprobs = logprobsOf(tokens);
-  if (said.parts.length === 0) return [messageItem(id, 0, status, [textPart("", logprobs)])];
-  const first = said.parts.findIndex(({ kind }) => kind === "text");
+  if (content.parts.length === 0) return [messageItem(id, 0, status, [textPart("", logprobs)])];
+  const first = content.parts.findIndex(({ kind }) => kind === "text");
   let call = 0;
-  return said.parts.map((part, at) =>
+  return content.parts.map((part, at) =>
     part.kind === "text"
       ? messageItem(id, at, status, [textPart(part.text, at === first ? logprobs : [])])
       : callItem(head, id, status, { ...part, at, call: call++ }),
@@ -92,18 +81,18 @@ export function assistantOf(items: readonly Item[]): ChatMessage {
 }
 
 /**
- * @param ended null for a response that has no answer yet, or never will
+ * @param completion null for a response that has no answer yet, or never will
  * @param error what broke it, if anything did
  */
 export function responseObject(
   head: Head,
   { id, echo }: ResponsesDialect,
-  ended: Ended | null,
+  completion: Completion | null,
   error: { readonly code: string; readonly message: string } | null = null,
 ) {
   const { created, model } = head;
-  const cut = ended?.outcome.finish === "length";
-  const status: Status = error ? "failed" : ended === null ? "in_progress" : cut ? "incomplete" : "completed";
+  const cut = completion?.outcome.finish === "length";
+  const status: Status = error ? "failed" : completion === null ? "in_progress" : cut ? "incomplete" : "completed";
   return {
     id,
     object: "response",
@@ -113,20 +102,17 @@ export function responseObject(
     error,
     incomplete_details: cut ? { reason: "max_output_tokens" } : null,
     model,
-    output: ended === null ? [] : itemsOf(head, id, status, ended.whole),
+    output: completion === null ? [] : itemsOf(head, id, status, completion),
     ...echo,
-    usage: ended === null ? null : usage(ended.outcome),
-    ...(ended && {
-      timings: ended.outcome.timings,
-      outrider: accountOf(ended.outcome, ended.whole.tokens, ended.trace),
-    }),
+    usage: completion === null ? null : usage(completion.outcome),
+    ...(completion && { timings: completion.outcome.timings, outrider: accountOf(completion) }),
   };
 }
 
 /** A response as it is stored: without log probabilities and trace, which may take a hundred times the text's room. */
-export const storedObject = (head: Head, dialect: ResponsesDialect, { tokens, said }: Whole, outcome: Outcome) => {
-  const whole = { tokens: tokens.map(({ told: _, ...token }) => token), said };
-  return responseObject(head, dialect, { whole, outcome, trace: false });
+export const storedObject = (head: Head, dialect: ResponsesDialect, completion: Completion) => {
+  const tokens = completion.tokens.map(({ logprob: _, ...token }) => token);
+  return responseObject(head, dialect, { ...completion, tokens, trace: false });
 };
 
 export type ResponseObject = ReturnType<typeof responseObject>;

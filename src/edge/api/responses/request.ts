@@ -7,7 +7,7 @@ import * as z from "zod";
 import { OutriderError } from "../../../core/model/errors.ts";
 import type { Generation } from "../../prompt/generation.ts";
 import { checkedBody, objectOf } from "../checked-body.ts";
-import { checkRefusals, othersIn, type Refusals, told, withoutEffect } from "../openai/fields.ts";
+import { checkRefusals, headerNames, othersIn, type Refusals, withoutEffect } from "../openai/fields.ts";
 import { parseChat } from "../openai/openai.ts";
 import { MAX_MESSAGES } from "../openai/request-schemas.ts";
 import { renamed } from "../renamed.ts";
@@ -161,7 +161,7 @@ export function parseResponses(body: unknown, randomSeed: () => number): Respons
       references: Object.fromEntries(shifted),
       echo: echoOf(own, generation, given),
     },
-    ignored: told([...withoutEffect(chat), ...ownWithoutEffect(given, own)]),
+    ignored: headerNames([...withoutEffect(chat), ...ownWithoutEffect(given, own)]),
   };
 }
 
