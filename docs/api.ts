@@ -1,7 +1,7 @@
 /** What src/edge/api/document/openapi.ts says, as docs/reference/api.md. */
 
-import type { Api, Operation, Schema } from "../src/edge/api/document/api-document.ts";
 import { openapi } from "../src/edge/api/document/openapi.ts";
+import type { Api, Operation, Schema } from "../src/edge/api/document/operations.ts";
 import { ERRORS } from "../src/edge/api/error-table.ts";
 import { REFUSED_OF_MESSAGES } from "../src/edge/api/messages/request.ts";
 import { FIELDS, type Field, IGNORED } from "../src/edge/api/openai/fields.ts";

@@ -12,7 +12,7 @@
  * own while that goes on, which shows what the machine's processors alone cost it. The last line is JSON.
  */
 import { Worker } from "node:worker_threads";
-import { storedBytes } from "../../src/edge/bill/storing.ts";
+import { storedBytes } from "../../src/edge/bill/using.ts";
 import { textTable } from "../../src/tools/charts/text-table.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { Clients } from "./load/clients.ts";

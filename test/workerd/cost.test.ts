@@ -1,8 +1,7 @@
 /** What an answer's account says of its cost, the budget of CPU, and to whom cached tokens are told. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { usd } from "../../src/edge/bill/prices.ts";
-import { rowsWritten, storedBytes } from "../../src/edge/bill/storing.ts";
-import { ratesOf, usageOf } from "../../src/edge/bill/using.ts";
+import { ratesOf, rowsWritten, storedBytes, usageOf } from "../../src/edge/bill/using.ts";
 import type { Generation } from "../../src/edge/prompt/generation.ts";
 import { sessionName } from "../../src/edge/tenant/tenant.ts";
 import { type TinyOrigin, tinyOrigin } from "../support/tiny-origin.ts";

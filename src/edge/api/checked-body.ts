@@ -17,18 +17,20 @@ const READING: z.core.ParseContextInternal<z.core.$ZodIssue> = {
 /** Entries of a body, and of an object in one of its fields: as many as a bias may name tokens. */
 const MOST_ENTRIES = MAX_SHAPED;
 
+export type JsonObject = Readonly<Record<string, unknown>>;
+
 /** A body that is a JSON object of not too many fields. Throws `invalid_request`. */
-export function objectOf(body: unknown): Readonly<Record<string, unknown>> {
+export function objectOf(body: unknown): JsonObject {
   if (!isObject(body)) throw new OutriderError("invalid_request", "the body must be a JSON object");
   checkSize(body, "the body");
   return body;
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** zod keeps something of each entry of an object that is wrong, be it the first or not. */
-function checkSize(object: Readonly<Record<string, unknown>>, name: string, param?: string): void {
+function checkSize(object: JsonObject, name: string, param?: string): void {
   const { length } = Object.keys(object);
   if (length <= MOST_ENTRIES) return;
   const message = `${name} has ${length} entries; the limit is ${MOST_ENTRIES}`;

@@ -4,7 +4,6 @@
  * Session was evicted or because another Session in the isolate took the pages.
  */
 import type { KvCache } from "../../core/draft/cache.ts";
-import type { Llama } from "../../core/draft/llama.ts";
 import { AHEAD_PAGES, ModelDrafter, READ_AT_ONCE } from "../../core/draft/model-drafter.ts";
 import type { Drafting } from "../../core/format/pack-header.ts";
 import { PAGE_TOKENS } from "../../core/kernels/abi.ts";
@@ -22,24 +21,19 @@ import { dropWeights, loadedWeights, type Weights } from "./weights.ts";
 /** Admission in the pool of KV pages, for the turns that are under way in this isolate. */
 const admission = new Admission();
 
-/** What a draft step computes on. */
-interface Ready {
-  readonly llama: Llama;
+/** The shared weights, and what a Session has of their pool. */
+interface Caches {
+  readonly weights: Weights;
   readonly cache: KvCache;
   /** Reads ahead where the timeline is long; absent where the pool has no room for it. */
-  readonly ahead?: KvCache | undefined;
-}
-
-/** The shared weights, and what a Session has of the pool beside them. */
-interface Held extends Ready {
-  readonly weights: Weights;
+  readonly ahead: KvCache | undefined;
 }
 
 /** Lives as long as its Session. Nothing is loaded, read or computed before the first `open`. */
 export class SessionDraft {
   readonly #env: Env;
   readonly #pages: PageStore;
-  #held: Held | undefined;
+  #caches: Caches | undefined;
 
   constructor(env: Env, pages: PageStore) {
     this.#env = env;
@@ -50,24 +44,23 @@ export class SessionDraft {
    * The weights and this Session's cache, which may then hold `tokens` tokens; an empty one is filled with what is
    * stored of `timeline`. Throws `kv_full` when other turns leave no room, and what loading throws.
    */
-  async open(timeline: readonly number[], tokens: number): Promise<Ready> {
+  async open(timeline: readonly number[], tokens: number): Promise<Caches> {
     const weights = await loadedWeights(this.#env);
-    const held = this.#held?.weights === weights ? this.#held : heldOf(weights);
-    this.#held = held;
-    const { llama, cache, ahead } = held;
+    if (this.#caches?.weights !== weights) this.#caches = cachesOf(weights);
+    const { cache, ahead } = this.#caches;
     const behind = timeline.length - cache.commonPrefix(timeline);
     const most = cache.most + (ahead && behind > READ_AT_ONCE ? ahead.most : 0);
-    admission.claim(this, Math.min(tokens, most * PAGE_TOKENS), llama.pool.pages, Date.now());
+    admission.claim(this, Math.min(tokens, most * PAGE_TOKENS), weights.llama.pool.pages, Date.now());
     if (cache.tokens.length === 0) this.#pages.restore(cache, timeline, weights.pack);
-    return held;
+    return this.#caches;
   }
 
   /** Logs a failure. After a trap the memory is not used again. */
   failed(error: unknown, id: string): void {
     console.warn(id, "the draft failed:", error instanceof OutriderError ? error.message : error);
-    if (!(error instanceof WebAssembly.RuntimeError) || !this.#held) return;
-    dropWeights(this.#held.weights);
-    this.#held = undefined;
+    if (!(error instanceof WebAssembly.RuntimeError) || !this.#caches) return;
+    dropWeights(this.#caches.weights);
+    this.#caches = undefined;
   }
 
   /**
@@ -75,15 +68,15 @@ export class SessionDraft {
    * alone.
    */
   save(timeline: readonly number[]): void {
-    if (!this.#held) return;
-    const { cache, weights } = this.#held;
+    if (!this.#caches) return;
+    const { cache, weights } = this.#caches;
     cache.cut(cache.commonPrefix(timeline));
     this.#pages.save(cache, weights.pack);
   }
 
   /** Bytes of a stored page; 0 before the draft has been used. */
   get pageBytes(): number {
-    return this.#held?.weights.llama.pool.atRest.bytes ?? 0;
+    return this.#caches?.weights.llama.pool.atRest.bytes ?? 0;
   }
 
   /** The turn is over: its pages may be taken. */
@@ -92,12 +85,12 @@ export class SessionDraft {
   }
 }
 
-function heldOf(weights: Weights): Held {
+function cachesOf(weights: Weights): Caches {
   const { llama, held } = weights;
   const { pages } = llama.pool;
   const most = conversationPages(pages, held);
   const ahead = most + AHEAD_PAGES <= pages ? llama.newCache(AHEAD_PAGES) : undefined;
-  return { weights, llama, cache: llama.newCache(most), ahead };
+  return { weights, cache: llama.newCache(most), ahead };
 }
 
 /**
@@ -139,10 +132,10 @@ export class TurnDrafter implements Drafter {
   sync(timeline: readonly number[]): Promise<void> {
     return this.#watch(async () => {
       if (!this.#budget.affords(0)) return;
-      const { llama, cache, ahead } = await this.#draft.open(timeline, timeline.length + MAX_DRAFT);
+      const { weights, cache, ahead } = await this.#draft.open(timeline, timeline.length + MAX_DRAFT);
       const { work } = this.#budget;
       // Another Session's trap may have made everybody load anew.
-      if (this.#cache !== cache) this.#model = new ModelDrafter(llama, cache, this.#choosing, ahead, work);
+      if (this.#cache !== cache) this.#model = new ModelDrafter(weights.llama, cache, this.#choosing, ahead, work);
       this.#cache = cache;
       this.#cached ??= cache.commonPrefix(timeline);
       // Of a long text, drafts wait for the newest tokens only.

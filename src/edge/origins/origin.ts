@@ -12,7 +12,7 @@ import type { Origin } from "./origins.ts";
 const DIAL_MS = { others: 3000, alone: 10_000 } as const;
 
 /** What became of an answer whose origin was lost in the middle of it. */
-export interface Interrupted {
+interface Interruption {
   /** Sockets that were lost behind the first token. */
   readonly times: number;
   /** How long no token came, together, in ms. */
@@ -56,7 +56,7 @@ export class Route implements Way {
   }
 
   /** Null where the answer was not interrupted. */
-  get interrupted(): Interrupted | null {
+  get interrupted(): Interruption | null {
     if (this.#times === 0) return null;
     return { times: this.#times, pauseMs: this.#pauseMs, origins: this.#decided.size };
   }

@@ -16,7 +16,7 @@ const TIMEOUT_MS = 5000;
 /** An origin that holds a Session's prefix is not left for one that is nearer by less than this. */
 const NEARER_MS = 10;
 
-interface Seen {
+interface Measurement {
   /** Absent: it has not been measured yet. */
   readonly ms?: number;
   /** When it is to be measured again. */
@@ -24,7 +24,7 @@ interface Seen {
 }
 
 export class RoundTrips {
-  readonly #seen = new Map<string, Seen>();
+  readonly #seen = new Map<string, Measurement>();
   readonly #breakers: Breakers;
   readonly #now: () => number;
 

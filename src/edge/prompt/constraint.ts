@@ -64,19 +64,19 @@ export const CONSTRAINT_FIELDS = {
   guided_grammar: z.string().nullish().describe("Older name of `structured_outputs.grammar`."),
 };
 
-type Asked = z.infer<z.ZodObject<typeof CONSTRAINT_FIELDS>>;
+type ConstraintFields = z.infer<z.ZodObject<typeof CONSTRAINT_FIELDS>>;
 
 /** The form, and which field asks for it. Throws `invalid_request` where two do. */
-export function constraintOf(asked: Asked): Pick<Generation, "constraint" | "constraintField"> {
-  const { structured_outputs: outputs } = asked;
+export function constraintOf(fields: ConstraintFields): Pick<Generation, "constraint" | "constraintField"> {
+  const { structured_outputs: outputs } = fields;
   const asks: [string, ConstraintSource | null][] = [
-    ["response_format", ofResponseFormat(asked.response_format)],
-    ["json_schema", asked.json_schema == null ? null : ofSchema(asked.json_schema, "json_schema")],
-    ["grammar", ofGrammar(asked.grammar)],
-    ["guided_json", asked.guided_json == null ? null : ofSchema(asked.guided_json, "guided_json")],
-    ["guided_regex", ofPattern(asked.guided_regex)],
-    ["guided_choice", ofChoices(asked.guided_choice)],
-    ["guided_grammar", ofGrammar(asked.guided_grammar)],
+    ["response_format", ofResponseFormat(fields.response_format)],
+    ["json_schema", fields.json_schema == null ? null : ofSchema(fields.json_schema, "json_schema")],
+    ["grammar", ofGrammar(fields.grammar)],
+    ["guided_json", fields.guided_json == null ? null : ofSchema(fields.guided_json, "guided_json")],
+    ["guided_regex", ofPattern(fields.guided_regex)],
+    ["guided_choice", ofChoices(fields.guided_choice)],
+    ["guided_grammar", ofGrammar(fields.guided_grammar)],
     ["structured_outputs.json", outputs?.json == null ? null : ofSchema(outputs.json, "structured_outputs.json")],
     ["structured_outputs.regex", ofPattern(outputs?.regex)],
     ["structured_outputs.choice", ofChoices(outputs?.choice)],
@@ -94,7 +94,7 @@ export function inField(error: unknown, field: string | null): unknown {
   return new OutriderError(error.code, error.message, { param: field, cause: error });
 }
 
-function ofResponseFormat(format: Asked["response_format"]): ConstraintSource | null {
+function ofResponseFormat(format: ConstraintFields["response_format"]): ConstraintSource | null {
   if (!format || format.type === "text") return null;
   if (format.type === "json_object")
     return format.schema == null ? JSON_OBJECT : ofSchema(format.schema, "response_format");

@@ -89,11 +89,11 @@ export const TOOL_FIELDS = {
     .describe("Whether one answer may make several calls; otherwise it ends behind its first. Default true."),
 };
 
-type Asked = z.infer<z.ZodObject<typeof TOOL_FIELDS>>;
+type ToolFields = z.infer<z.ZodObject<typeof TOOL_FIELDS>>;
 type Choice = z.infer<typeof namedSchema>;
 
 /** Null where no tools are offered. Throws a 400 with the field's place. */
-export function offerOf({ tools, tool_choice: choice, parallel_tool_calls: parallel }: Asked): Offer | null {
+export function offerOf({ tools, tool_choice: choice, parallel_tool_calls: parallel }: ToolFields): Offer | null {
   const offered = (tools ?? []).map(toolOf);
   const { length } = JSON.stringify(tools ?? []);
   if (length > MAX_TOOL_CHARS) {
@@ -197,9 +197,9 @@ export function callsOf(message: MessageFields, at: string): { calls?: readonly 
   return { calls: calls.map((call, i) => callOf(call, `${at}.tool_calls[${i}]`)) };
 }
 
-type GivenCall = NonNullable<MessageFields["tool_calls"]>[number];
+type ToolCallField = NonNullable<MessageFields["tool_calls"]>[number];
 
-function callOf({ id, type, function: called }: GivenCall, place: string): ChatCall {
+function callOf({ id, type, function: called }: ToolCallField, place: string): ChatCall {
   if (type != null && type !== "function")
     throw unsupported(place, `only functions are called, got ${JSON.stringify(type)}`);
   if (!called) throw invalid(`${place}.function`, "is missing");

@@ -5,8 +5,7 @@ import { commonPrefix } from "../../core/model/common-prefix.ts";
 import type { Cost, Timings } from "../api/outcome.ts";
 import { HOUR_MS, type Keep } from "../bill/keeping.ts";
 import { PRICES_OF, usd } from "../bill/prices.ts";
-import { storedBytes } from "../bill/storing.ts";
-import { cpuOf, ratesOf, usageOf } from "../bill/using.ts";
+import { cpuOf, ratesOf, storedBytes, usageOf } from "../bill/using.ts";
 import type { CpuBudget } from "../draft/cpu-budget.ts";
 
 interface Answered {

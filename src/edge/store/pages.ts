@@ -16,14 +16,13 @@ import { crc32 } from "node:zlib";
 import type { KvCache } from "../../core/draft/cache.ts";
 import { PAGE_TOKENS } from "../../core/kernels/abi.ts";
 import { commonPrefix } from "../../core/model/common-prefix.ts";
-import { blob, ids } from "./ids.ts";
-import { Table } from "./table.ts";
+import { blob, ids, Table } from "./table.ts";
 
 const PAGE_VERSION = 4;
 /** A row may hold 2 MB in production; local workerd does not enforce it. */
 export const ROW_BYTES = 1_900_000;
 
-type Known = { page: number; before: number; tokens: ArrayBuffer };
+type StoredPage = { page: number; before: number; tokens: ArrayBuffer };
 type PageRow = { page: number; part: number; tokens: ArrayBuffer; checksum: number; bytes: ArrayBuffer };
 
 export class PageStore {
@@ -108,14 +107,16 @@ class Prefixes {
   }
 
   /** How many tokens of a stored page the timeline has at its place, all before it being the same. */
-  match({ page, before, tokens }: Known): number {
+  match({ page, before, tokens }: StoredPage): number {
     const here = this.tokens(page);
     return here.length > 0 && before === this.before(page) ? commonPrefix(ids(tokens), here) : 0;
   }
 }
 
-const knownPages = (sql: SqlStorage, key: string): Known[] =>
-  sql.exec<Known>("SELECT page, before, tokens FROM pages WHERE pack = ? AND part = 0 ORDER BY page", key).toArray();
+const knownPages = (sql: SqlStorage, key: string): StoredPage[] =>
+  sql
+    .exec<StoredPage>("SELECT page, before, tokens FROM pages WHERE pack = ? AND part = 0 ORDER BY page", key)
+    .toArray();
 
 /** Restores what is stored. False where a page is corrupt: it is deleted with all after it, and the cache is empty. */
 function restoreOnce(sql: SqlStorage, cache: KvCache, timeline: readonly number[], key: string): boolean {
@@ -179,7 +180,7 @@ function* byPage(rows: Iterable<PageRow>): Generator<PageParts> {
   if (page) yield page;
 }
 
-function insert(sql: SqlStorage, { page, before, tokens }: Known, cache: KvCache, key: string): void {
+function insert(sql: SqlStorage, { page, before, tokens }: StoredPage, cache: KvCache, key: string): void {
   const bytes = cache.page(page);
   const sum = checksum(key, page, tokens, bytes);
   for (let part = 0, at = 0; at < bytes.length; part++, at += ROW_BYTES) {

@@ -2,8 +2,7 @@
  * The timeline of a Session in SQLite, one row: int32 ids of all tokens when the last turn ended. With it the origin
  * need not be sent what it still holds.
  */
-import { blob, ids } from "./ids.ts";
-import { Table } from "./table.ts";
+import { blob, ids, Table } from "./table.ts";
 
 export class TimelineStore {
   readonly #table: Table;

@@ -4,11 +4,10 @@
  * page/build.js makes a static file of it, which the edge serves, and `npm run docs:generate` writes docs/reference/api.md.
  */
 import * as z from "zod";
-import type { Api, Schema } from "./api-document.ts";
 // Its schemas are in the registry once it is loaded.
 import "../openai/request-schemas.ts";
 import { FIELDS, type Field } from "../openai/fields.ts";
-import { paths } from "./operations.ts";
+import { type Api, paths, type Schema } from "./operations.ts";
 
 const fieldsThatAre = (fate: Field["fate"]): string =>
   Object.entries(FIELDS)

@@ -1,10 +1,9 @@
 /** Messages, tools and choices of Anthropic's API → those of a chat request. parseChat checks what is in them. */
 import { OutriderError } from "../../../core/model/errors.ts";
+import type { JsonObject } from "../checked-body.ts";
 
-type Given = Readonly<Record<string, unknown>>;
-
-interface Read {
-  readonly messages: readonly Given[];
+interface ChatInput {
+  readonly messages: readonly JsonObject[];
   /** Where each message came from, for sentences. */
   readonly names: readonly string[];
 }
@@ -14,7 +13,7 @@ export function textsOf(content: string | readonly unknown[]): unknown {
   if (typeof content === "string") return content;
   return content.map((block) => {
     if (!Object.hasOwn(Object(block), "cache_control")) return block;
-    const { cache_control: _, ...rest } = block as Given;
+    const { cache_control: _, ...rest } = block as JsonObject;
     return rest;
   });
 }
@@ -22,8 +21,8 @@ export function textsOf(content: string | readonly unknown[]): unknown {
 /** Results of calls are messages of their own in chat requests, before the text that is said with them. */
 export function chatMessages(
   given: readonly { readonly role: string; readonly content: string | readonly unknown[] }[],
-): Read {
-  const messages: Given[] = [];
+): ChatInput {
+  const messages: JsonObject[] = [];
   const names: string[] = [];
   for (const [at, message] of given.entries()) {
     const name = `messages[${at}]`;
@@ -35,30 +34,30 @@ export function chatMessages(
   return { messages, names };
 }
 
-function split(role: string, blocks: readonly unknown[], message: Given): Given[] {
-  const typeOf = (block: unknown) => (block as Given | null)?.type;
+function split(role: string, blocks: readonly unknown[], message: JsonObject): JsonObject[] {
+  const typeOf = (block: unknown) => (block as JsonObject | null)?.type;
   const isOf = (type: string) => (block: unknown) => typeOf(block) === type;
-  const uses = blocks.filter(isOf("tool_use")) as Given[];
-  const results = blocks.filter(isOf("tool_result")) as Given[];
+  const uses = blocks.filter(isOf("tool_use")) as JsonObject[];
+  const results = blocks.filter(isOf("tool_result")) as JsonObject[];
   const texts = blocks.filter((block) => typeOf(block) !== "tool_use" && typeOf(block) !== "tool_result");
-  const said = { ...message, role, content: textsOf(texts) };
-  if (uses.length > 0) return [{ ...said, tool_calls: uses.map(callOf) }];
-  const answered = results.map(({ tool_use_id, content }) => ({
+  const rest = { ...message, role, content: textsOf(texts) };
+  if (uses.length > 0) return [{ ...rest, tool_calls: uses.map(callOf) }];
+  const answers = results.map(({ tool_use_id, content }) => ({
     role: "tool",
     tool_call_id: tool_use_id,
     content: textsOf((content ?? "") as string | readonly unknown[]),
   }));
-  return texts.length > 0 || results.length === 0 ? [...answered, said] : answered;
+  return texts.length > 0 || results.length === 0 ? [...answers, rest] : answers;
 }
 
-const callOf = ({ id, name, input }: Given) => ({
+const callOf = ({ id, name, input }: JsonObject) => ({
   id,
   type: "function",
   function: { name, arguments: JSON.stringify(input ?? {}) },
 });
 
 /** Tools that Anthropic runs itself have types of their own. */
-export function chatTool({ type, name, description, input_schema }: Given, at: number): object {
+export function chatTool({ type, name, description, input_schema }: JsonObject, at: number): object {
   const param = `tools[${at}]`;
   if (type != null && type !== "custom")
     throw new OutriderError(
@@ -72,7 +71,7 @@ export function chatTool({ type, name, description, input_schema }: Given, at: n
 }
 
 /** Fields of a chat request that a choice sets. */
-export function chatChoice(choice: Given): Given {
+export function chatChoice(choice: JsonObject): JsonObject {
   const { type, name, disable_parallel_tool_use: single } = choice;
   return {
     tool_choice: type === "tool" ? { type: "function", function: { name } } : type === "any" ? "required" : type,

@@ -10,6 +10,7 @@
  * named in the header, too, unless it looks like a misspelt one: then it is refused.
  */
 import { OutriderError } from "../../../core/model/errors.ts";
+import type { JsonObject } from "../checked-body.ts";
 import { nearest } from "../nearest.ts";
 
 /** Whose requests name a field: OpenAI (o), llama.cpp's server (l), vLLM (v), Outrider alone (x). */
@@ -172,7 +173,7 @@ const PLAIN = /^[\w.[\]-]{1,64}$/;
  * Throws `unsupported_parameter` for a field that is refused, and `invalid_request` for a misspelt one.
  * @param known fields that the door's schema reads
  */
-export function checkFields(body: Readonly<Record<string, unknown>>, known: ReadonlySet<string>): void {
+export function checkFields(body: JsonObject, known: ReadonlySet<string>): void {
   const names = [...known, ...Object.keys(FIELDS)];
   let strangers = 0;
   for (const [name, value] of Object.entries(body)) {
@@ -202,7 +203,7 @@ const tooStrange = () =>
 export type Refusals = Readonly<Record<string, { readonly why: string; readonly fine?: readonly unknown[] }>>;
 
 /** Throws `unsupported_parameter` for a field that a door refuses. */
-export function checkRefusals(body: Readonly<Record<string, unknown>>, refusals: Refusals): void {
+export function checkRefusals(body: JsonObject, refusals: Refusals): void {
   for (const [name, refusal] of Object.entries(refusals)) refuse(name, body[name], refusal);
 }
 
@@ -218,7 +219,7 @@ const OTHER_DOOR: Readonly<Record<Door, string>> = {
 };
 
 /** The names to tell of: fields without effect, and fields that nobody knows. */
-export function withoutEffect(body: Readonly<Record<string, unknown>>): string[] {
+export function withoutEffect(body: JsonObject): string[] {
   const names = [...pathsOf(body)].filter((path) => {
     const field = fieldOf(path);
     if (field) return field.fate === "ignored";
@@ -237,7 +238,7 @@ export const othersIn = (object: unknown, known: readonly string[]): string[] =>
   Object.entries(Object(object)).flatMap(([name, value]) => (value == null || known.includes(name) ? [] : [name]));
 
 /** Names that are set, and the names inside of those objects of which some fields are without effect. */
-function* pathsOf(body: Readonly<Record<string, unknown>>): Generator<string> {
+function* pathsOf(body: JsonObject): Generator<string> {
   for (const [name, value] of Object.entries(body)) {
     if (value === null || value === undefined) continue;
     yield name;

@@ -14,8 +14,14 @@ import { shapingOf } from "../../prompt/shaping.ts";
 import { callsOf, checkArguments, offerOf } from "../../prompt/tools.ts";
 import { checkedBody, objectOf } from "../checked-body.ts";
 import { checkFields } from "./fields.ts";
-import { messageText, role } from "./message-text.ts";
-import { ALPHA_ROLLBACK, COMPLETION_TOKENS, chatSchema, type common, completionSchema } from "./request-schemas.ts";
+import {
+  ALPHA_ROLLBACK,
+  COMPLETION_TOKENS,
+  chatSchema,
+  type common,
+  completionSchema,
+  type messageSchema,
+} from "./request-schemas.ts";
 
 /**
  * Parses the body of `POST /v1/chat/completions`. `randomSeed` is used where the client gave none. Throws a 400 with
@@ -33,6 +39,47 @@ export function parseChat(body: unknown, randomSeed: () => number): Generation {
   const maxTokens = request.max_completion_tokens ?? request.max_tokens;
   const made = generation(request, { kind: "chat", messages }, maxTokens, randomSeed);
   return { ...made, ...logprobsOf(logprobs, request), offer: offerOf(request) };
+}
+
+/** @param at the place of the message, such as `messages[0]` */
+function role(name: string, at: string): ChatMessage["role"] {
+  if (name === "system" || name === "developer") return "system";
+  if (name === "user" || name === "assistant" || name === "tool") return name;
+  const param = `${at}.role`;
+  if (name === "function") {
+    throw new OutriderError("unsupported_value", `${param}: function is an older form; send tool`, { param });
+  }
+  throw new OutriderError(
+    "invalid_request",
+    `${param}: must be system, developer, user, assistant or tool, got ${JSON.stringify(name)}`,
+    { param },
+  );
+}
+
+/** The text of a message. Null stands for none where an assistant said nothing. */
+function messageText({ role, content }: z.infer<typeof messageSchema>, at: string): string {
+  if (content != null) return text(content, at);
+  if (role === "assistant") return "";
+  const param = `${at}.content`;
+  throw new OutriderError("invalid_request", `${param}: must be a string or an array of text parts`, { param });
+}
+
+function text(content: string | readonly { type: string; text?: string | undefined }[], at: string): string {
+  if (typeof content === "string") return content;
+  return content
+    .map((part, i) => {
+      const param = `${at}.content[${i}]`;
+      if (part.type !== "text") {
+        throw new OutriderError(
+          "unsupported_value",
+          `${param}: only text parts are supported, got ${JSON.stringify(part.type)}`,
+          { param },
+        );
+      }
+      if (part.text === undefined) throw new OutriderError("invalid_request", `${param}.text: is missing`, { param });
+      return part.text;
+    })
+    .join("");
 }
 
 /** Parses the body of `POST /v1/completions`. */

@@ -5,9 +5,10 @@ import { CONSTRAINT_FIELDS } from "../../prompt/constraint.ts";
 import { predictionSchema } from "../../prompt/prediction.ts";
 import { seedSchema } from "../../prompt/seed.ts";
 import { MESSAGE_FIELDS, TOOL_FIELDS } from "../../prompt/tools.ts";
-import { MAX_CHOICES } from "../choice-limit.ts";
 import { idsSchema, MAX_IDS } from "../token-ids.ts";
 
+/** Answers of one request. */
+const MAX_CHOICES = 8;
 /** Prompts that are read before all but one are refused. */
 const MAX_PROMPTS = 128;
 /** As many as OpenAI takes. Each costs the template some steps, whatever it says. */

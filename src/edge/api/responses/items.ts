@@ -1,15 +1,14 @@
 /** Input items of the Responses API → messages of a chat request. */
 import { OutriderError } from "../../../core/model/errors.ts";
 import { MAX_CALLS } from "../../prompt/tools.ts";
+import type { JsonObject } from "../checked-body.ts";
 import { itemAt } from "./ids.ts";
 
-/** A message as a chat request has it; parseChat checks what is in it. */
-type Message = Readonly<Record<string, unknown>>;
+type InputItem = JsonObject & { readonly type?: string };
 
-type Item = Readonly<Record<string, unknown>> & { readonly type?: string };
-
-interface Read {
-  readonly messages: readonly Message[];
+interface ChatInput {
+  /** As a chat request has them; parseChat checks what is in them. */
+  readonly messages: readonly JsonObject[];
   /** Where each message came from, for sentences: `input[2]`. */
   readonly names: readonly string[];
   /** Index of a message → the stored items that it repeats. */
@@ -17,11 +16,11 @@ interface Read {
 }
 
 /** Throws `unsupported_value` or `invalid_request` with the item's place as `param`. */
-export function chatMessages(input: string | readonly unknown[]): Read {
+export function chatMessages(input: string | readonly unknown[]): ChatInput {
   if (typeof input === "string") {
     return { messages: [{ role: "user", content: input }], names: ["input"], references: {} };
   }
-  const messages: Message[] = [];
+  const messages: JsonObject[] = [];
   const names: string[] = [];
   const references: Record<number, string[]> = {};
   for (const [i, given] of input.entries()) {
@@ -60,18 +59,18 @@ function checkCalls({ length }: readonly unknown[], name: string): void {
   throw new OutriderError("invalid_request", message, { param: name });
 }
 
-function itemOf(given: unknown, name: string): Item {
-  if (typeof given === "object" && given !== null && !Array.isArray(given)) return given as Item;
+function itemOf(given: unknown, name: string): InputItem {
+  if (typeof given === "object" && given !== null && !Array.isArray(given)) return given as InputItem;
   throw new OutriderError("invalid_request", `${name}: must be an object`, { param: name });
 }
 
-const callOf = ({ call_id, name, arguments: given }: Item) => ({
+const callOf = ({ call_id, name, arguments: given }: InputItem) => ({
   id: call_id,
   type: "function",
   function: { name, arguments: given },
 });
 
-function messageOf(item: Item, type: string, name: string): Message | null {
+function messageOf(item: InputItem, type: string, name: string): JsonObject | null {
   switch (type) {
     case "message":
       return { role: item.role, content: contentOf(item.content) };
@@ -97,7 +96,7 @@ function contentOf(content: unknown): unknown {
   );
 }
 
-function referenced({ id }: Item, name: string): string {
+function referenced({ id }: InputItem, name: string): string {
   if (typeof id === "string" && itemAt(id) !== null) return id;
   throw new OutriderError("invalid_request", `${name}.id: there is no item ${JSON.stringify(id)} here`, {
     param: `${name}.id`,

@@ -6,7 +6,7 @@
 import * as z from "zod";
 import { OutriderError } from "../../../core/model/errors.ts";
 import type { Generation } from "../../prompt/generation.ts";
-import { checkedBody, objectOf } from "../checked-body.ts";
+import { checkedBody, type JsonObject, objectOf } from "../checked-body.ts";
 import { checkRefusals, headerNames, othersIn, type Refusals, withoutEffect } from "../openai/fields.ts";
 import { parseChat } from "../openai/openai.ts";
 import { MAX_MESSAGES } from "../openai/request-schemas.ts";
@@ -27,7 +27,7 @@ export interface ResponsesDialect {
   /** Index of a message → the stored items that it repeats. */
   readonly references: Readonly<Record<number, readonly string[]>>;
   /** Fields that the response repeats. */
-  readonly echo: Readonly<Record<string, unknown>>;
+  readonly echo: JsonObject;
 }
 
 /** Metadata are bounded as OpenAI's are. */
@@ -166,7 +166,7 @@ export function parseResponses(body: unknown, randomSeed: () => number): Respons
 }
 
 /** What of the fields that are read here is without effect. */
-function ownWithoutEffect(body: Readonly<Record<string, unknown>>, { include, input }: Own): string[] {
+function ownWithoutEffect(body: JsonObject, { include, input }: OwnFields): string[] {
   const thought = Array.isArray(input) && input.some((item) => Object(item).type === "reasoning");
   return [
     ...WITHOUT_EFFECT.filter((field) => body[field] != null),
@@ -186,10 +186,10 @@ export const unknownResponse = (id: string) =>
     { param: "previous_response_id" },
   );
 
-type Own = z.infer<typeof ownSchema>;
+type OwnFields = z.infer<typeof ownSchema>;
 
 /** The fields of a chat request but for its messages. */
-function chatFields(body: Readonly<Record<string, unknown>>, own: Own): Record<string, unknown> {
+function chatFields(body: JsonObject, own: OwnFields): Record<string, unknown> {
   const read = new Set([
     ...Object.keys(ownSchema.shape).filter((field) => field !== "model"),
     ...Object.keys(REFUSED_OF_RESPONSES),
@@ -243,7 +243,7 @@ const RENAMED: Readonly<Record<string, string>> = {
 const INNER = { ".function.": ".", tool_call_id: "call_id" };
 
 /** What the response repeats of its request, with the values that took effect. */
-function echoOf(own: Own, { sampling }: Generation, body: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function echoOf(own: OwnFields, { sampling }: Generation, body: JsonObject): Record<string, unknown> {
   return {
     instructions: own.instructions ?? null,
     max_output_tokens: own.max_output_tokens ?? null,

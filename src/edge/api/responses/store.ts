@@ -19,7 +19,7 @@ import { type ResponsesDialect, unknownResponse } from "./request.ts";
 export const RESPONSES_PATH = "/responses/";
 
 /** A row, as it is kept. */
-interface Stored {
+interface ResponseRow {
   readonly previous: string | null;
   /** JSON of the request's own messages. */
   readonly messages: string;
@@ -74,9 +74,9 @@ export class ResponseStore {
     const given = input.kind === "chat" ? input.messages : [];
     const referred = this.#reader();
     const own = given.map((message, at) => {
-      const said = (references[at] ?? []).map(referred);
-      const calls = [...said.flatMap(({ calls = [] }) => calls), ...(message.calls ?? [])];
-      const content = message.content + said.map(({ content }) => content).join("");
+      const quoted = (references[at] ?? []).map(referred);
+      const calls = [...quoted.flatMap(({ calls = [] }) => calls), ...(message.calls ?? [])];
+      const content = message.content + quoted.map(({ content }) => content).join("");
       return { ...message, content, ...(calls.length > 0 && { calls }) };
     });
     const before = previous === null ? [] : this.#conversation(previous);
@@ -126,13 +126,13 @@ export class ResponseStore {
    */
   #reader(): (id: string) => ChatMessage {
     const outputs = new Map<string, readonly Item[]>();
-    const read = new Map<string, { readonly said: ChatMessage; readonly length: number }>();
+    const read = new Map<string, { readonly message: ChatMessage; readonly length: number }>();
     let left = MOST_CHARACTERS;
     return (id) => {
       const item = read.get(id) ?? this.#referenced(id, outputs);
       read.set(id, item);
       left -= item.length;
-      if (left >= 0) return item.said;
+      if (left >= 0) return item.message;
       throw new OutriderError(
         "context_length_exceeded",
         `input: its item_references lead to more than ${MOST_CHARACTERS} characters, the limit; send fewer`,
@@ -147,7 +147,7 @@ export class ResponseStore {
     const row = place && !outputs.has(place.response) && this.#row(place.response);
     if (row) outputs.set(place.response, outputOf(row));
     const item = place && outputs.get(place.response)?.[place.at];
-    if (item) return { said: assistantOf([item]), length: JSON.stringify(item).length };
+    if (item) return { message: assistantOf([item]), length: JSON.stringify(item).length };
     throw new OutriderError(
       "invalid_request",
       "input: an item_reference leads to nothing that is stored here; send the items themselves",
@@ -155,11 +155,11 @@ export class ResponseStore {
     );
   }
 
-  #row(id: string): Stored | undefined {
+  #row(id: string): ResponseRow | undefined {
     if (!this.#readable)
       throw storageFailed("what this goes on from cannot be read; send the whole conversation as input");
     const select = "SELECT previous, messages, response FROM responses WHERE id = ?";
-    return this.#table.read((sql) => sql.exec(select, id).toArray()[0] as Stored | undefined);
+    return this.#table.read((sql) => sql.exec(select, id).toArray()[0] as ResponseRow | undefined);
   }
 }
 
@@ -170,7 +170,7 @@ const tooMany = () =>
     { param: "previous_response_id" },
   );
 
-const outputOf = ({ response }: Stored): readonly Item[] => (JSON.parse(response) as ResponseObject).output;
+const outputOf = ({ response }: ResponseRow): readonly Item[] => (JSON.parse(response) as ResponseObject).output;
 
 /** What is generated for a response, how it is written, and how it is stored when it has come to its end. */
 export class ResponseTurn {

@@ -75,9 +75,9 @@ function* listed(ids: readonly number[], of: (id: number) => unknown): Sliced<st
   return `[${all.join()}]`;
 }
 
-type Tokenized = Extract<TokenRequest["question"], { kind: "tokenize" | "tokenize-chat" }>;
+type TokenizeQuestion = Extract<TokenRequest["question"], { kind: "tokenize" | "tokenize-chat" }>;
 
-function* idsOf(question: Tokenized, { tokenizer, chat }: Reader, most: number): Sliced<readonly number[]> {
+function* idsOf(question: TokenizeQuestion, { tokenizer, chat }: Reader, most: number): Sliced<readonly number[]> {
   if (question.kind === "tokenize-chat") {
     const { messages, tools } = conversationOf(question.messages, question.offer, chat());
     return yield* chat().encoding(messages, most, tools);

@@ -1,2 +1,0 @@
-/** Most choices of one request. */
-export const MAX_CHOICES = 8;
