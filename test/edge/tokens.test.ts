@@ -166,8 +166,8 @@ describe("an answer comes in slices, of which none grows with the text", () => {
 
 test("where the number alone is asked for, no id is told", () => {
   const { question } = parseTokenize({ messages });
-  const counts = answered({ model: null, question, ids: false, pieces: false, strings: false });
-  expect(counts).toEqual({ count: template.encode(messages).length, max_model_len: reader.description.context });
+  const counted = answered({ model: null, question, reply: "count", pieces: false, strings: false });
+  expect(counted).toEqual({ input_tokens: template.encode(messages).length });
 });
 
 test("/apply-template: the text whose ids, message by message, the model reads", () => {

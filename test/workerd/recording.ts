@@ -1,6 +1,6 @@
 /**
- * The edge with a namespace of Sessions that writes down what it is asked, and loses what a test tells it to. Its
- * Sessions count the rows that they write and say when their storage ends.
+ * The edge with a namespace of Sessions that writes down what it is asked. Its Sessions count the rows that they write
+ * and say when their storage ends.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,11 +12,6 @@ import { TINY_PACKS } from "../support/tiny.ts";
 import { bundled } from "./bundle.ts";
 import { edgeWorker, startWorkers } from "./harness.ts";
 
-/**
- * `lose` names what is lost, once: "before" or "after" and a path of the Session, followed by how often its
- * conversation has moved if that is not 0. The header x-test-region stands for ORIGIN_REGION, which so may change
- * between two requests.
- */
 const MAIN = `
   import worker, { Session as Own } from ${JSON.stringify(runningFile("edge/door/worker.ts"))};
   export { Meter } from ${JSON.stringify(runningFile("edge/door/worker.ts"))};
@@ -49,42 +44,18 @@ const MAIN = `
     }
   }
   const asked = [];
-  let lost = null;
-  const lose = (step) => {
-    if (lost !== step) return;
-    lost = null;
-    throw new Error("lost on purpose: " + step);
-  };
   export default {
     async fetch(request, env, ctx) {
       const { pathname, searchParams } = new URL(request.url);
       if (pathname === "/asked") return Response.json(asked.splice(0));
-      if (pathname === "/lose") return new Response((lost = searchParams.get("step")));
       if (pathname === "/stored" || pathname === "/end") {
         return env.SESSION.getByName(searchParams.get("name")).fetch("https://session" + pathname);
       }
-      if (pathname === "/direct") {
-        const init = { method: "POST", body: "{}" };
-        const answer = await env.SESSION.getByName(searchParams.get("name")).fetch("https://session/", init);
-        await answer.arrayBuffer();
-        return Response.json({ moved: answer.headers.get("x-moved") });
-      }
       const getByName = (name, options) => {
         asked.push({ name, ...options });
-        const object = env.SESSION.getByName(name, options);
-        const moves = name.includes(".") ? name.slice(name.indexOf(".")) : "";
-        return {
-          async fetch(url, init) {
-            const step = new URL(url).pathname + (url.endsWith("/") ? moves : "");
-            lose("before " + step);
-            const answer = await object.fetch(url, init);
-            lose("after " + step);
-            return answer;
-          },
-        };
+        return env.SESSION.getByName(name, options);
       };
-      const ORIGIN_REGION = request.headers.get("x-test-region") ?? env.ORIGIN_REGION;
-      return worker.fetch(request, { ...env, ORIGIN_REGION, SESSION: { getByName } }, ctx);
+      return worker.fetch(request, { ...env, SESSION: { getByName } }, ctx);
     },
   };`;
 
@@ -103,9 +74,6 @@ export interface Recording {
   readonly url: string;
   /** What the namespace was asked for since the last call. */
   asked(): Promise<{ readonly name: string; readonly locationHint?: string }[]>;
-  lose(step: string): Promise<void>;
-  /** Asks an object for a turn, as a Worker does that knows nothing. */
-  direct(name: string): Promise<{ readonly moved: string | null }>;
   stored(name: string): Promise<Stored>;
   /** Lets the alarm go off now. */
   end(name: string): Promise<void>;
@@ -141,8 +109,6 @@ export async function startRecording(
   return {
     url,
     asked: async () => (await get("/asked")) as { name: string; locationHint?: string }[],
-    lose: async (step) => void (await fetch(`${url}/lose?step=${encodeURIComponent(step)}`)),
-    direct: async (name) => (await get(`/direct?name=${name}`)) as { moved: string | null },
     end: async (name) => void (await fetch(`${url}/end?name=${name}`)),
     stored: async (name) => (await get(`/stored?name=${name}`)) as Stored,
     evict: (name) => miniflare.unsafeEvictDurableObject(edge.name!, "Session", { name }),

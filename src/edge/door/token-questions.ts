@@ -3,12 +3,12 @@
  * the Session's class answers; it stores nothing, and a tenant has a few of them.
  */
 
+import { errorOf } from "../api/error-response.ts";
 import { checkQuestion } from "../api/tokens/limit.ts";
-import { TOKENS_PATH, type TokenRequest } from "../api/tokens/question.ts";
+import type { TokenRequest } from "../api/tokens/question.ts";
 import type { Env } from "../env.ts";
 import { describedModel } from "../prompt/target.ts";
-import { KEY_NAME } from "../session/answer-line.ts";
-import { sessionHere } from "../session/unstored.ts";
+import { sessionHere, sessionOf } from "../session/sessions.ts";
 import { askAnyway } from "../store/storage-failure.ts";
 import { admittedTokens, readCost } from "../tenant/metering.ts";
 import { hiddenName, type Tenant } from "../tenant/tenant.ts";
@@ -27,17 +27,16 @@ export async function askTokens(
   env: Env,
 ): Promise<Response> {
   checkQuestion(request.question, await describedModel(env.ASSETS));
-  const body = JSON.stringify(request);
-  const admission = tenant.record && (await admittedTokens(tenant.record, readCost(body.length), env));
+  const { length } = JSON.stringify(request);
+  const admission = tenant.record && (await admittedTokens(tenant.record, readCost(length), env));
   try {
     const mark = affinity ?? `${Math.floor(Math.random() * OBJECTS)}`;
-    const object = env.SESSION.getByName(await hiddenName(tenant.secret, `tokens:${mark}`));
-    const headers = { [KEY_NAME]: tenant.name ?? "" };
-    const asked = () => new Request(`https://session${TOKENS_PATH}`, { method: "POST", headers, body });
-    const answer = await askAnyway((way) => (way === "here" ? sessionHere(env) : object).fetch(asked()));
-    const response = new Response(answer.body, answer);
-    for (const [header, value] of Object.entries(admission?.headers ?? {})) response.headers.set(header, value);
-    return response;
+    const object = sessionOf(env, await hiddenName(tenant.secret, `tokens:${mark}`));
+    const answer = await askAnyway((way) =>
+      (way === "here" ? sessionHere(env) : object).tokens(request, tenant.name ?? ""),
+    );
+    if ("error" in answer) throw errorOf(answer.error);
+    return new Response(answer.json, { headers: { "content-type": "application/json", ...admission?.headers } });
   } finally {
     await admission?.metered.wasRead();
   }

@@ -9,8 +9,8 @@ import { Hono } from "hono/tiny";
 import { OutriderError } from "../../core/model/errors.ts";
 import { jsonBody, throwAway } from "../api/body.ts";
 import { errorResponse } from "../api/error-response.ts";
-import { counted, parseCount } from "../api/messages/count.ts";
-import { anthropicFailure } from "../api/messages/form.ts";
+import { parseCount } from "../api/messages/count.ts";
+import { messagesError } from "../api/messages/form.ts";
 import { parseMessages } from "../api/messages/request.ts";
 import { IGNORED, withoutEffect } from "../api/openai/fields.ts";
 import { parseChat, parseCompletion } from "../api/openai/openai.ts";
@@ -149,15 +149,13 @@ app.post("/v1/responses", async (c) => {
 
 app.post("/v1/messages", async (c) => {
   const { generation, ignored } = parseMessages(await jsonBody(c.req.raw, keyOf(c.var)), randomSeed);
-  const answer = await forward(generation, c.var, c.req.raw, c.env, laterOf(c), { kind: "messages" });
-  return tellIgnored(ignored, await anthropicFailure(answer));
+  return tellIgnored(ignored, await forward(generation, c.var, c.req.raw, c.env, laterOf(c), { kind: "messages" }));
 });
 
 app.post("/v1/messages/count_tokens", async (c) => {
   const request = parseCount(await jsonBody(c.req.raw, keyOf(c.var)));
   await servedModel(request.model, c.env);
-  const answer = await askTokens(request, c.var.tenant, c.req.header("x-session-affinity") ?? null, c.env);
-  return anthropicFailure(await counted(answer));
+  return askTokens(request, c.var.tenant, c.req.header("x-session-affinity") ?? null, c.env);
 });
 
 app.on(["GET", "DELETE"], "/v1/responses/:id", (c) =>
@@ -188,8 +186,7 @@ app.notFound((c) => {
 
 app.onError((error, c) => {
   if (!(error instanceof OutriderError)) console.error(c.var.requestId, error);
-  const response = errorResponse(error);
-  return /^\/v1\/messages(?:\/|$)/.test(c.req.path) ? anthropicFailure(response) : response;
+  return errorResponse(error, /^\/v1\/messages(?:\/|$)/.test(c.req.path) ? messagesError : undefined);
 });
 
 export default app;

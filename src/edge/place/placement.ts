@@ -24,9 +24,6 @@ export interface Visit {
   readonly client: Region | null;
 }
 
-/** A header of a turn: a `Visit` as JSON. */
-export const PLACES = "x-places";
-
 /**
  * @param setting ORIGIN_REGION
  * @param client where the request entered Cloudflare's network, if that is known

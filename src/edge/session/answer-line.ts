@@ -7,10 +7,8 @@ import { OutriderError } from "../../core/model/errors.ts";
 import type { Outcome } from "../api/outcome.ts";
 import type { SessionPlace } from "../api/placement-schema.ts";
 import type { Env } from "../env.ts";
-import { TRACEPARENT, traceId, traceOf } from "../origins/trace.ts";
-
-/** A header of a turn: the name of the caller's key. */
-export const KEY_NAME = "x-key-name";
+import { traceId, traceOf } from "../origins/trace.ts";
+import type { TurnRequest } from "./turn-request.ts";
 
 /** What the line says beside the outcome. */
 export interface Circumstance {
@@ -18,6 +16,8 @@ export interface Circumstance {
   readonly origin: string | null;
   readonly place: SessionPlace;
 }
+
+type TurnNames = Pick<TurnRequest, "requestId" | "key" | "session" | "traceparent">;
 
 type Settings = Pick<Env, "ANSWERS">;
 
@@ -31,12 +31,11 @@ export class AnswerLine {
   readonly #env: Settings;
   #written = false;
 
-  /** @param request the turn, as the Worker hands it on */
-  constructor({ headers }: Request, startedAt: number, env: Settings) {
-    this.#request = headers.get("x-request-id") ?? "";
-    this.#key = headers.get(KEY_NAME);
-    this.#session = (headers.get("x-session") ?? "").slice(0, 8);
-    this.traceparent = traceOf(headers.get(TRACEPARENT), this.#request);
+  constructor({ requestId, key, session, traceparent }: TurnNames, startedAt: number, env: Settings) {
+    this.#request = requestId;
+    this.#key = key;
+    this.#session = session.slice(0, 8);
+    this.traceparent = traceOf(traceparent, requestId);
     this.#startedAt = startedAt;
     this.#env = env;
   }

@@ -7,16 +7,16 @@
 import { commonPrefix } from "../../core/model/common-prefix.ts";
 import { OutriderError } from "../../core/model/errors.ts";
 import { History } from "../../core/speculate/history.ts";
-import { errorResponse } from "../api/error-response.ts";
+import { type ErrorFields, errorFields, errorResponse } from "../api/error-response.ts";
 import { longWork } from "../api/long-work.ts";
-import { messagesForm } from "../api/messages/form.ts";
+import { messagesError, messagesForm } from "../api/messages/form.ts";
 import { formOf } from "../api/openai/stream.ts";
 import type { Cost, Outcome, Timings } from "../api/outcome.ts";
 import type { SessionPlace } from "../api/placement-schema.ts";
 import { report } from "../api/report.ts";
-import { RESPONSES_PATH, ResponseStore, type ResponseTurn } from "../api/responses/store.ts";
+import { ResponseStore, type ResponseTurn } from "../api/responses/store.ts";
 import { tokensAnswer } from "../api/tokens/answer.ts";
-import { TOKENS_PATH, type TokenRequest } from "../api/tokens/question.ts";
+import type { TokenRequest } from "../api/tokens/question.ts";
 import { HOUR_MS, KEEP_HOURS, type Keep, keepHours, keepOf, NOTHING } from "../bill/keeping.ts";
 import { cpuBudgetMs } from "../draft/cpu-budget.ts";
 import { SessionDraft } from "../draft/drafter.ts";
@@ -26,19 +26,17 @@ import { Route } from "../origins/origin.ts";
 import { deadlineOf, originsOf } from "../origins/origins.ts";
 import { RoundTrips } from "../origins/round-trips.ts";
 import { traced } from "../origins/trace.ts";
-import { PLACES, type Visit } from "../place/placement.ts";
-import { BUSY, ONCE, UNLESS_BUSY } from "../place/spare.ts";
 import { loadedTarget } from "../prompt/target.ts";
 import { PageStore } from "../store/pages.ts";
-import { isStorageFailure, tellStorageFailure, UNSTORED, unstoredOutcome } from "../store/storage-failure.ts";
+import { isStorageFailure, tellStorageFailure, unstoredOutcome } from "../store/storage-failure.ts";
 import { TimelineStore } from "../store/timeline-store.ts";
 import { Metered } from "../tenant/metering.ts";
-import { AnswerLine, KEY_NAME } from "./answer-line.ts";
+import { AnswerLine } from "./answer-line.ts";
 import { costOf } from "./cost.ts";
-import type { Asked } from "./dialect.ts";
 import { Queue } from "./queue.ts";
 import { type Begun, respond } from "./respond.ts";
 import { Turn } from "./turn.ts";
+import { BUSY_STATUS, type TurnRequest } from "./turn-request.ts";
 import { untold } from "./untold.ts";
 
 /** Requests that may wait behind the answer under way. */
@@ -96,24 +94,19 @@ export class Session {
   }
 
   /**
-   * A turn: takes a Generation as JSON from the Worker, with this Session's name, the request's id and a `Visit` as
-   * headers.
+   * A turn: the answer, or what it is refused with. Rejects with what makes the storage fail, and with nothing else.
+   * @param signal tells that the client has left
    */
-  async fetch(request: Request): Promise<Response> {
-    const { pathname } = new URL(request.url);
-    if (pathname === TOKENS_PATH) return this.#tokens(request);
-    if (pathname.startsWith(RESPONSES_PATH)) return this.#stored(pathname.slice(RESPONSES_PATH.length), request.method);
+  async turn(request: TurnRequest, signal: AbortSignal): Promise<Response> {
     const startedAt = Date.now();
-    const requestId = request.headers.get("x-request-id") ?? "";
+    const { requestId, key, dialect, unstored = false } = request;
     const line = new AnswerLine(request, startedAt, this.env);
-    const metered = Metered.of(request, this.env);
+    const metered = request.admitted && new Metered(request.admitted, this.env);
     let begun: Turn | null = null;
     try {
       this.#keepHours = keepHours(this.env.KEEP_HOURS);
-      const asked = (await request.json()) as Asked;
-      if (request.headers.has(UNLESS_BUSY) && this.#queue.busy)
-        return new Response(null, { headers: { [BUSY]: "true" } });
-      const end = await this.#queue.enter(request.signal);
+      if (request.unlessBusy && this.#queue.busy) return new Response(null, { status: BUSY_STATUS });
+      const end = await this.#queue.enter(signal);
       const leave = () => {
         begun?.leave();
         this.#draft?.leave();
@@ -121,10 +114,9 @@ export class Session {
       };
       try {
         const origins = originsOf(this.env);
-        const { placement, client } = JSON.parse(request.headers.get(PLACES) ?? "null") as Visit;
-        const { dialect } = asked;
-        const response = dialect?.kind === "responses" ? this.#responses.turn(asked, dialect) : null;
-        const generation = response?.generation ?? asked;
+        const { placement, client } = request.visit;
+        const response = dialect?.kind === "responses" ? this.#responses.turn(request.generation, dialect) : null;
+        const generation = response?.generation ?? request.generation;
         const target = await loadedTarget(this.env.ASSETS);
         if (target.description.draft !== null) this.#draft ??= new SessionDraft(this.env, this.#pages);
         const nearestFirst = roundTrips.order(origins, placement.region ?? client, this.#origin);
@@ -135,8 +127,8 @@ export class Session {
           draft: this.#draft,
           history: this.#history,
           before: this.#timeline,
-          session: request.headers.get("x-session") ?? "",
-          tenant: request.headers.get(KEY_NAME),
+          session: request.session,
+          tenant: key,
           prefer: this.env.PREFER === "passes" || this.env.PREFER === "auto" ? this.env.PREFER : "time",
           sharedCpu: this.env.SHARED_CPU === "true",
           cpuMs: cpuBudgetMs(this.env.CPU_MS),
@@ -147,14 +139,13 @@ export class Session {
         });
         begun = turn;
         // A stream is cancelled when its client leaves. Before there is one, only the request tells.
-        request.signal.addEventListener("abort", () => turn.close());
-        if (request.signal.aborted) turn.close();
+        signal.addEventListener("abort", () => turn.close());
+        if (signal.aborted) turn.close();
         // What it stores has an end before it has a beginning. A stream says in its first event whether it is stored.
         if (response?.stores) await this.#keepFor(this.#keepHours * HOUR_MS, generation.stream);
         const beginning = await this.#begin(turn);
         this.ctx.waitUntil(roundTrips.measure(origins));
-        const unstored = request.headers.has(UNSTORED);
-        const once = unstored || request.headers.has(ONCE);
+        const once = unstored || (request.once ?? false);
         const keep = once ? () => turn.idle() : () => this.#keep(turn, response);
         const form =
           response?.form(turn.head) ??
@@ -166,7 +157,7 @@ export class Session {
           return { ...placement, ...(ms !== null && { round_trip_ms: ms }) };
         };
         const circumstance = () => ({ origin: route.asked?.name ?? null, place: place() });
-        const knows = this.env.SHOW_CACHED === "true" || request.headers.has(KEY_NAME);
+        const knows = this.env.SHOW_CACHED === "true" || key !== null;
         const account = (ended: Outcome, placement: SessionPlace): Outcome => {
           const outcome = unstored ? unstoredOutcome(ended) : ended;
           if (!knows) return untold({ ...outcome, account: { ...outcome.account, placement } });
@@ -193,33 +184,35 @@ export class Session {
       report(requestId, error);
       line.failed(error, 0, null);
       if (metered) this.ctx.waitUntil(settled(metered, begun, error));
-      return errorResponse(error);
+      return errorResponse(error, dialect?.kind === "messages" ? messagesError : undefined);
     }
   }
 
-  /** What `/tokenize` and its like ask. No turn, and nothing is stored. */
-  async #tokens(request: Request): Promise<Response> {
+  /**
+   * What `/tokenize` and its like ask: the JSON of the reply. No turn, and nothing is stored.
+   * @param key name of the caller's key, "" where the API is open: its long work waits for its own
+   */
+  async tokens(
+    request: TokenRequest,
+    key: string,
+  ): Promise<{ readonly json: string } | { readonly error: ErrorFields }> {
     try {
-      const asked = (await request.json()) as TokenRequest;
-      const answer = await longWork.done(
-        request.headers.get(KEY_NAME) ?? "",
-        tokensAnswer(asked, await loadedTarget(this.env.ASSETS)),
-      );
-      return new Response(answer, { headers: { "content-type": "application/json" } });
+      const target = await loadedTarget(this.env.ASSETS);
+      return { json: await longWork.done(key, tokensAnswer(request, target)) };
     } catch (error) {
-      report(request.headers.get("x-request-id") ?? "", error);
-      return errorResponse(error);
+      report("", error);
+      return { error: errorFields(error) };
     }
   }
 
-  /** A response that is stored here: itself, or with DELETE its end. */
-  #stored(id: string, method: string): Response {
-    const none = new Response(null, { status: 404 });
-    if (method === "DELETE") {
-      return this.#responses.delete(id) ? Response.json({ id, object: "response", deleted: true }) : none;
-    }
-    const response = this.#responses.response(id);
-    return response === undefined ? none : new Response(response, { headers: { "content-type": "application/json" } });
+  /** The JSON of a response that is stored here; undefined where none is. */
+  async storedResponse(id: string): Promise<string | undefined> {
+    return this.#responses.response(id);
+  }
+
+  /** Whether there was such a response. */
+  async deleteResponse(id: string): Promise<boolean> {
+    return this.#responses.delete(id);
   }
 
   /** The end of all it stores. */

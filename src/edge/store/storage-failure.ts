@@ -7,9 +7,6 @@
 import { OutriderError } from "../../core/model/errors.ts";
 import type { Outcome } from "../api/outcome.ts";
 
-/** A header of a turn: the storage has failed, so nothing is stored, and the answer says so. */
-export const UNSTORED = "x-unstored";
-
 /**
  * Whether the runtime reset an object, or could not start it, because of what it stores. There is no other sign of it
  * than the runtime's words: SQLite's name of the error, a limit on rows, or of an object that did not start nothing but
@@ -38,12 +35,12 @@ export function tellStorageFailure(what: string, error: unknown): void {
 
 /**
  * Who is asked: the Session's object; the same, told to store nothing, since it may still be read; a Session without an
- * object (unstored.ts).
+ * object (sessions.ts).
  */
 export type Way = "stored" | "unstored" | "here";
 
 /** Asks one after the other until the storage stands in the way no more. */
-export async function askAnyway(ask: (way: Way) => Promise<Response>): Promise<Response> {
+export async function askAnyway<T>(ask: (way: Way) => Promise<T>): Promise<T> {
   try {
     return await ask("stored");
   } catch (error) {

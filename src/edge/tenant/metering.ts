@@ -11,10 +11,8 @@ import type { Env } from "../env.ts";
 import type { Generation } from "../prompt/generation.ts";
 import { isStorageFailure, tellStorageFailure } from "../store/storage-failure.ts";
 
-/** A header of a turn: what `Metered` needs to settle it. */
-export const METERED = "x-metered";
-
-interface Admitted {
+/** What `Metered` needs to settle an answer. Plain data: it crosses from the Worker to the Session. */
+export interface Admitted {
   readonly name: string;
   readonly limits: KeyLimits;
   readonly ticket: string;
@@ -42,35 +40,25 @@ function unmetered(error: unknown): void {
 
 /** An answer of a key that has a meter; its Session or, where no Session is reached, the Worker ends it. */
 export class Metered {
-  readonly #admitted: Admitted;
+  readonly admitted: Admitted;
   readonly #env: Pick<Env, "METER">;
   #settled = false;
 
   constructor(admitted: Admitted, env: Pick<Env, "METER">) {
-    this.#admitted = admitted;
+    this.admitted = admitted;
     this.#env = env;
-  }
-
-  /** Of a turn, as the Worker hands it to a Session. */
-  static of({ headers }: Request, env: Pick<Env, "METER">): Metered | null {
-    const admitted = headers.get(METERED);
-    return admitted === null ? null : new Metered(JSON.parse(admitted) as Admitted, env);
-  }
-
-  get header(): string {
-    return JSON.stringify(this.#admitted);
   }
 
   /** It was read, and no target has computed anything for it. Counts once. */
   wasRead(): Promise<void> {
-    return this.settle(this.#admitted.read);
+    return this.settle(this.admitted.read);
   }
 
   /** It has cost so many tokens, prompt and answer together. Counts once. */
   async settle(tokens: number): Promise<void> {
     if (this.#settled) return;
     this.#settled = true;
-    const { name, limits, ticket } = this.#admitted;
+    const { name, limits, ticket } = this.admitted;
     const taken = known.get(name);
     if (taken) known.set(name, settle(taken, limits, { ticket, tokens, time: Date.now() }));
     await this.#env.METER?.getByName(name).settle(limits, ticket, tokens).catch(unmetered);

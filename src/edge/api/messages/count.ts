@@ -17,12 +17,5 @@ export function parseCount(body: unknown): TokenRequest & { readonly model: stri
   const { generation } = parseMessages({ max_tokens: 1, ...objectOf(body) }, () => 0);
   const { model, input, offer } = generation;
   const messages = input.kind === "chat" ? input.messages : [];
-  return { model, question: { kind: "tokenize-chat", messages, offer }, ids: false, pieces: false, strings: false };
-}
-
-/** The count alone, of an answer to `parseCount`'s question. */
-export async function counted(answer: Response): Promise<Response> {
-  if (!answer.ok) return answer;
-  const { count } = (await answer.json()) as { count: number };
-  return Response.json({ input_tokens: count } satisfies z.infer<typeof countedSchema>, answer);
+  return { model, question: { kind: "tokenize-chat", messages, offer }, reply: "count", pieces: false, strings: false };
 }

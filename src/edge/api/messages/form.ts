@@ -5,7 +5,7 @@
 import type { AnswerDelta } from "../../../core/calls/family.ts";
 import type { AnswerContent } from "../../prompt/answer-content.ts";
 import type { Generation } from "../../prompt/generation.ts";
-import { errorBody } from "../error-response.ts";
+import { errorFields } from "../error-response.ts";
 import { callId, predictionUsage } from "../openai/reply.ts";
 import {
   AnswerBuffer,
@@ -145,20 +145,14 @@ class MessageEvents implements Form {
     return empty + this.#stop() + event("message_delta", delta) + event("message_stop", {});
   }
 
-  readonly failed = (error: unknown): string => event("error", { error: anthropicError(error) });
+  readonly failed = (error: unknown): string => event("error", messagesError(error));
 }
 
-function anthropicError(error: unknown) {
-  const { message: said, type } = errorBody(error).error;
-  return { type: type === "server_error" ? "api_error" : type, message: said };
-}
-
-/** An error response in this API's shape, of one in OpenAI's. */
-export async function anthropicFailure(answer: Response): Promise<Response> {
-  if (answer.ok) return answer;
-  const { error } = (await answer.json()) as { error: { type: string; message: string } };
-  const type = ERROR_TYPES[answer.status] ?? (answer.status >= 500 ? "api_error" : "invalid_request_error");
-  return Response.json({ type: "error", error: { type, message: error.message } }, answer);
+/** Anthropic's error object. */
+export function messagesError(error: unknown) {
+  const { message, status } = errorFields(error);
+  const type = ERROR_TYPES[status] ?? (status >= 500 ? "api_error" : "invalid_request_error");
+  return { type: "error", error: { type, message } };
 }
 
 const ERROR_TYPES: Readonly<Record<number, string>> = {

@@ -15,9 +15,6 @@ import { itemAt } from "./ids.ts";
 import { assistantOf, type Item, type ResponseObject } from "./object.ts";
 import { type ResponsesDialect, unknownResponse } from "./request.ts";
 
-/** Path of a Session that tells of a stored response; the id follows. */
-export const RESPONSES_PATH = "/responses/";
-
 /** A row, as it is kept. */
 interface ResponseRow {
   readonly previous: string | null;

@@ -25,7 +25,7 @@ const TOKENS = 2048;
  * may have, and what the chat template refuses, all 400.
  */
 export function* tokensAnswer(request: TokenRequest, reader: Reader): Sliced<string> {
-  const { question, ids: told, pieces, strings } = request;
+  const { question, reply, pieces, strings } = request;
   const { tokenizer, description, chat } = reader;
   if (question.kind === "template") {
     const { messages, tools } = conversationOf(question.messages, question.offer, chat());
@@ -52,8 +52,8 @@ export function* tokensAnswer(request: TokenRequest, reader: Reader): Sliced<str
   } catch (error) {
     throw (error as OutriderError).code === "too_many_tokens" ? tooMuch(question, description) : error;
   }
+  if (reply === "count") return JSON.stringify({ input_tokens: ids.length });
   const counts = { count: ids.length, max_model_len: description.context };
-  if (!told) return JSON.stringify(counts);
   const piece = (id: number) => ({ id, piece: pieceOf(tokenizer.markupBytes(id)) });
   const tokens = pieces ? yield* listed(ids, piece) : `[${ids.join()}]`;
   const texts = strings ? yield* listed(ids, (id) => tokenizer.decodeMarkup([id])) : null;

@@ -11,7 +11,7 @@ import { parseChat } from "../openai/openai.ts";
 import { MAX_MESSAGES } from "../openai/request-schemas.ts";
 import { idsSchema } from "../token-ids.ts";
 
-/** What to compute. Plain data: it crosses from the Worker to a Session as JSON. */
+/** What to compute. Plain data: it crosses from the Worker to a Session. */
 export type TokenQuestion =
   | {
       readonly kind: "tokenize";
@@ -74,15 +74,12 @@ const templateSchema = z
 
 export const tokenRequests = { tokenize: tokenizeSchema, detokenize: detokenizeSchema, template: templateSchema };
 
-/** Path of a Session that answers a `TokenRequest`. */
-export const TOKENS_PATH = "/tokens";
-
 /** A parsed body: the question, the model that it names, and how the answer is to look. */
 export interface TokenRequest {
   readonly model: string | null;
   readonly question: TokenQuestion;
-  /** Whether the ids are told, or their number alone. */
-  readonly ids: boolean;
+  /** What to tell of the tokens: all that clients of llama.cpp and vLLM look for, or their number as Anthropic's do. */
+  readonly reply: "tokens" | "count";
   /** Ids with their pieces, as llama.cpp writes them. */
   readonly pieces: boolean;
   /** Texts of the tokens beside the ids, as vLLM does. */
@@ -130,7 +127,7 @@ export function parseTemplate(body: unknown): TokenRequest {
 
 const rest = (request: { readonly model?: string | null | undefined }) => ({
   model: request.model ?? null,
-  ids: true,
+  reply: "tokens" as const,
   pieces: false,
   strings: false,
 });
