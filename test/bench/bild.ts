@@ -3,7 +3,7 @@
  * thresholds, with the default pair through the service's own round, rule and wasm engine, greedy, in one thread.
  *
  *   npm run bench bild -- [--quick] [--questions FILE.jsonl] [--prompts 16] [--sums 40] [--tokens 48]
- *     [--fallbacks 0.1,0.4,0.6,0.8] [--plot FILE.svg] [--out FILE.jsonl]
+ *     [--fallbacks 0.1,0.4,0.6,0.8] [--out FILE.jsonl]
  *
  *   fallback   the drafter stops at the first token of a lower confidence
  *   rollback   the target keeps a token whose −ln p is at most this; "exact": only its own choice
@@ -17,13 +17,11 @@
  * Every question is answered under every pair of thresholds. --out keeps the answers counted so far, a line a question,
  * and a run that was stopped goes on from it. The last line is JSON. About 25 minutes on an idle core, --quick two.
  */
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { textTable } from "../../src/tools/charts/text-table.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { isRight, type Sum, sums } from "./bild/arithmetic.ts";
 import { answersTo, MAX_DRAFT, type Setting } from "./bild/lossy.ts";
-import { bildPlot } from "./bild/plot.ts";
-import type { Row } from "./bild/row.ts";
 import { defaultPair, type LoadedPair } from "./default-pair.ts";
 import { questionsIn } from "./questions.ts";
 
@@ -35,7 +33,6 @@ const { values } = parseOptions({
     sums: { type: "string" },
     tokens: { type: "string" },
     fallbacks: { type: "string" },
-    plot: { type: "string" },
     out: { type: "string" },
   },
 });
@@ -117,7 +114,7 @@ const likelihood = (counts: readonly Counted[]): number =>
 const columns = SETTINGS.map((setting, n) => ({ ...setting, counts: counted.map((counts) => counts[n]!) }));
 const exactly = likelihood(columns.find(({ rollback }) => rollback === null)!.counts);
 const rounded = (value: number): number => Number(value.toFixed(4));
-const rows = columns.map(({ fallback, rollback, counts }): Row => {
+const rows = columns.map(({ fallback, rollback, counts }) => {
   const tokens = total(counts, (count) => count.tokens);
   return {
     fallback,
@@ -141,5 +138,4 @@ console.log(
     rows.map((row) => Object.values(row).map((value) => (value === null ? "exact" : String(value)))),
   ).join("\n"),
 );
-if (values.plot) writeFileSync(values.plot, bildPlot(rows));
 console.log(JSON.stringify({ rows }));

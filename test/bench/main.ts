@@ -31,13 +31,6 @@ export const BENCHES: readonly Program[] = [
     command: node("test/bench/recipes.ts"),
   },
   {
-    name: "recipes-table",
-    about: "The table of docs/record/recipes.md, from lines of outrider eval and of the bench recipes.",
-    needs: "both files",
-    builds: "nothing",
-    command: node("test/recipes/table.ts"),
-  },
-  {
     name: "default",
     about: "npm start as it is, its default and drafts off in turns: tokens a second, first token, gaps.",
     needs: "the real model; 2 minutes with --quick",
@@ -78,13 +71,6 @@ export const BENCHES: readonly Program[] = [
     needs: "2 minutes with --quick",
     builds: "wasm",
     command: node("test/bench/beside.ts"),
-  },
-  {
-    name: "edge-cpu",
-    about: "The edge's CPU for an answer and for a token, all but the draft.",
-    needs: "Linux; 2 minutes with --quick",
-    builds: "wasm",
-    command: node("test/bench/edge-cpu.ts"),
   },
   {
     name: "page",

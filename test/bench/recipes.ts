@@ -9,12 +9,11 @@
  * median}; with --json only that. All packs lie in the memory of one isolate, 50 to 160 MB each: the 128 MB of a
  * deployed one are Cloudflare's limit and not workerd's. Close other programs: everything shares the machine's cores.
  */
-import { rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
 import { createTestHarness } from "wrangler";
 import { packBytes } from "../../src/core/format/pack-header.ts";
 import { linkFiles } from "../../src/tools/service/assets.ts";
-import { packsIn } from "../recipes/packs.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { prepare } from "../support/prepared.ts";
 import { packHeader } from "../support/tiny.ts";
@@ -35,8 +34,16 @@ if (directory === undefined || positionals.length > 1 || !(Number.isInteger(coun
 }
 
 const { target } = await prepare();
-const whole = { name: packHeader(target).model, directory: target, header: packHeader(target) };
-const packs = [whole, ...packsIn(directory)];
+const folders = (existsSync(directory) ? readdirSync(directory).sort() : [])
+  .map((name) => join(directory, name))
+  .filter((folder) => existsSync(join(folder, "pack.json")));
+if (folders.length === 0) {
+  throw new Error(`${directory} holds no NAME/pack.json; make some: outrider squeeze … --out ${directory}/NAME`);
+}
+const packs = [
+  { name: packHeader(target).model, directory: target, header: packHeader(target) },
+  ...folders.map((folder) => ({ name: basename(folder), directory: folder, header: packHeader(folder) })),
+];
 rmSync(ASSETS, { recursive: true, force: true });
 for (const pack of packs) await linkFiles(pack.directory, join(ASSETS, pack.name));
 

@@ -8,8 +8,7 @@
  * NAME is an accelerator, or a class with the ms of a pass as gemm16:25 (`outrider start --emulate list`). Without one
  * the grid has all classes at several passes. The last line is JSON, with the keys
  *
- *   grid              by accelerator and round trip: `stream`, `time`, `passes`, `wait` (emulated-grid.ts), and what
- *                     arithmetic promises for `time` (promised.ts)
+ *   grid              by accelerator and round trip: `stream`, `time`, `passes`, `wait` (emulated-grid.ts)
  *   draft             the default draft's step here, and its acceptance on the answers of the grid
  *   default_vs_off    `npm start` as it is, default ÷ drafts off, no GPU of any kind (against-off.ts)
  *   capacity          tokens a second of many clients (capacity.ts)
@@ -19,12 +18,13 @@
 
 import { acceleratorNamed } from "../../src/origin/engines/accelerators.ts";
 import { textTable } from "../../src/tools/charts/text-table.ts";
+import { draftFacts } from "../../src/tools/evaluate/draft-facts.ts";
 import { parseOptions } from "../support/parse-options.ts";
+import { REAL_PAIR } from "../support/real.ts";
 import { npmStart } from "../support/started.ts";
 import { againstOff } from "./against-off.ts";
 import { measureCapacity } from "./capacity-table.ts";
 import { type Cell, type CellFigures, type Measured, measureGrid, rounded, WAY_NAMES } from "./emulated-grid.ts";
-import { factsOn, promised } from "./promised.ts";
 import { questionsIn } from "./questions.ts";
 import { RECORDED, recordedQuestions } from "./recorded-questions.ts";
 import { draftedAnswers } from "./replayed-drafts.ts";
@@ -57,16 +57,15 @@ const all = await recordedQuestions(Number.POSITIVE_INFINITY, tokens, {
   ...(texts && { texts }),
 });
 const questions = await representative(all, Number(values.prompts), tokens);
-const facts = await factsOn(questions, tokens);
-const { draftStepMs: draft_step_ms, acceptance } = facts;
+const recorded = questions.map(({ prompt, answer }) => ({ prompt, answer: answer.slice(0, tokens) }));
+const { draftStepMs, acceptance } = await draftFacts(REAL_PAIR.draft!, recorded, questions.length * tokens);
 const result: Record<string, unknown> = {
-  draft: { step_ms: rounded(draft_step_ms), acceptance: rounded(acceptance), questions: questions.length },
+  draft: { step_ms: rounded(draftStepMs), acceptance: rounded(acceptance), questions: questions.length },
 };
 
 if (wanted.has("grid")) {
   const runs = Number(values.runs ?? (quick ? 1 : 2));
-  const measured = await measureGrid(cells(), { questions, tokens, runs, recorded: values.recorded, progress });
-  const grid = measured.map((cell) => ({ ...cell, promised: promised(cell, facts) }));
+  const grid = await measureGrid(cells(), { questions, tokens, runs, recorded: values.recorded, progress });
   print(grid);
   result.grid = grid;
 }
@@ -84,7 +83,7 @@ if (wanted.has("capacity")) {
     accelerator: name ?? "gemm16:25",
     clients: quick ? [16, 64] : [1, 4, 16, 64, 256],
     roundTripMs: 5,
-    draftStepMs: rounded(draft_step_ms),
+    draftStepMs: rounded(draftStepMs),
     passes: quick ? 50 : 120,
     progress,
   });
@@ -111,7 +110,7 @@ function cells(): Cell[] {
   ];
 }
 
-function print(grid: readonly (Measured & { readonly promised: number })[]): void {
+function print(grid: readonly Measured[]): void {
   const names = Object.keys(grid[0]!.stream) as (keyof CellFigures)[];
   const rows = grid.flatMap((cell) =>
     WAY_NAMES.map((way) => [
@@ -119,9 +118,8 @@ function print(grid: readonly (Measured & { readonly promised: number })[]): voi
       `${cell.roundTripMs}`,
       way,
       ...names.map((figure) => `${cell[way][figure]}`),
-      way === "time" ? `${cell.promised}` : "",
     ]),
   );
   console.log("Before emulated GPUs:");
-  console.log(textTable(["emulated", "round trip, ms", "way", ...names, "promised vs_stream"], rows).join("\n"));
+  console.log(textTable(["emulated", "round trip, ms", "way", ...names], rows).join("\n"));
 }

@@ -18,9 +18,8 @@
  * Each row has an edge of its own, which learns from its own answers alone and gives way to the origin: in truth they
  * share no machine. --rows stream,auto asks only some. Each figure is the median over runs, a run being all prompts of
  * a row. The last line is JSON. FILE has Spec-Bench questions, {turns: [text, …]} a line; without it the prompts of
- * test/cases/prompts.ts. --plot FILE.svg draws the table. Close other programs.
+ * test/cases/prompts.ts. Close other programs.
  */
-import { writeFileSync } from "node:fs";
 import type { Account } from "../../src/edge/api/outcome.ts";
 import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
 import { textTable } from "../../src/tools/charts/text-table.ts";
@@ -32,7 +31,6 @@ import { type Edge, startEdge, startOrigin } from "../support/service.ts";
 import { questionsIn } from "./questions.ts";
 import { chatStream } from "./stream-client.ts";
 import { summarise } from "./tables.ts";
-import { wanPlot } from "./wan-plot.ts";
 
 const MAX_DRAFT = 8;
 /** How much half a round trip varies, as a share of itself. */
@@ -46,7 +44,6 @@ const { values } = parseOptions({
     runs: { type: "string", default: "5" },
     rtt: { type: "string", default: "0,5,20,50,100" },
     rows: { type: "string" },
-    plot: { type: "string" },
     model: { type: "string" },
     quick: { type: "boolean", default: false },
   },
@@ -227,5 +224,4 @@ for (const [rtt, rows] of Object.entries(table)) {
   const cells = Object.entries(rows).map(([name, figures]) => [name, ...Object.values(figures).map(String)]);
   console.log(`\nround trip ${rtt} ms\n${textTable(heads, cells).join("\n")}`);
 }
-if (values.plot) writeFileSync(values.plot, wanPlot(table));
 console.log(JSON.stringify({ rtt: table }));

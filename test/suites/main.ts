@@ -76,13 +76,6 @@ export const SUITES: readonly Program[] = [
     command: node("test/forms/main.ts"),
   },
   {
-    name: "recipes",
-    about: "Packs in DIR/NAME/ under the test of the whole path.",
-    needs: "packs by outrider squeeze, the real model",
-    builds: "wasm",
-    command: node("test/recipes/lossless.ts"),
-  },
-  {
     name: "reference",
     about: "The engine against llama.cpp and transformers.",
     needs: `npm once, ${TORCH}`,

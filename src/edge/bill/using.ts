@@ -52,8 +52,8 @@ export const ratesOf = (stepMs: number): Rates => ({ stepMs, readMs: READ_SHARE 
 
 /**
  * CPU of everything but the draft, in ms: a new Session, request, template and account, then text and SSE of each
- * token. Measured by `npm run bench edge-cpu` as the CPU of all of workerd, on a busy machine: upper bounds. Together
- * they are a hundredth of what the draft takes.
+ * token. Measured as the CPU of all of workerd on a busy machine: upper bounds. Together they are a hundredth of what
+ * the draft takes.
  */
 const ANSWER_MS = 15;
 const TOKEN_MS = 0.1;
