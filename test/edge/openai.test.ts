@@ -37,6 +37,8 @@ describe("chat requests", () => {
       ignoreEos: false,
       echo: false,
       stop: [],
+      indent: 0,
+      maxMs: null,
       maxTokens: null,
       n: 1,
       choice: 0,
@@ -216,7 +218,7 @@ describe("chat requests", () => {
   });
 
   test.each<[string, object, string | null, RegExp]>([
-    ["no model", { model: undefined }, "model", /model/],
+    ["an empty model", { model: "" }, "model", /model/],
     ["empty messages", { messages: [] }, "messages", /at least one message/],
     ["more messages than a template is given", { messages: Array(2049).fill(user) }, "messages", /at most 2048/],
     ["messages of the wrong type", { messages: "Hi" }, "messages", /array/],
@@ -241,8 +243,8 @@ describe("chat requests", () => {
       "messages[0].content[0]",
       /text/,
     ],
-    ["negative max_tokens", { max_tokens: -1 }, "max_tokens", /must be at least 1, got -1/],
-    ["max_tokens 0", { max_tokens: 0 }, "max_tokens", /must be at least 1, got 0/],
+    ["negative max_tokens", { max_tokens: -2 }, "max_tokens", /must be at least -1, got -2/],
+    ["max_tokens 0", { max_tokens: 0 }, "max_tokens", /must be at least 1, or -1/],
     [
       "fractional max_tokens",
       { max_completion_tokens: 1.5 },
@@ -252,7 +254,7 @@ describe("chat requests", () => {
     ["temperature as text", { temperature: "hot" }, "temperature", /must be a number, got "hot"/],
     ["temperature over 2", { temperature: 3 }, "temperature", /must be at most 2, got 3/],
     ["top_p over 1", { top_p: 1.1 }, "top_p", /must be at most 1, got 1.1/],
-    ["five stops", { stop: ["1", "2", "3", "4", "5"] }, "stop", /at most 4/],
+    ["stops of 4,097 characters", { stop: Array(51).fill("-".repeat(80)) }, "stop", /4096 characters together/],
     ["stream as text", { stream: "yes" }, "stream", /must be true or false, got "yes"/],
     ["an unknown draft", { outrider: { draft: "magic" } }, "outrider.draft", /model/],
     [
@@ -341,9 +343,12 @@ describe("completion requests", () => {
   });
 
   test("a suffix asks for what is between; an empty one for nothing", () => {
-    expect(completion({ prompt: "a", suffix: "b" }).input).toEqual({ kind: "fill", prompt: "a", suffix: "b" });
-    expect(completion({ prompt: ["a"], suffix: "b" }).input).toEqual({ kind: "fill", prompt: "a", suffix: "b" });
-    expect(completion({ prompt: "", suffix: "b" }).input).toEqual({ kind: "fill", prompt: "", suffix: "b" });
+    const hole = { kind: "fill", prompt: "a", suffix: "b", files: [], lineBehind: true };
+    expect(completion({ prompt: "a", suffix: "b" }).input).toEqual(hole);
+    expect(completion({ prompt: ["a"], suffix: "b" }).input).toEqual(hole);
+    expect(completion({ prompt: "", suffix: "b" }).input).toEqual({ ...hole, prompt: "" });
+    const plain = completion({ prompt: "a", suffix: "b", outrider: { fill: "plain" } });
+    expect(plain.input).toEqual({ ...hole, lineBehind: false });
     for (const suffix of [null, ""]) {
       expect(completion({ prompt: "a", suffix }).input).toEqual({ kind: "text", prompt: "a" });
     }
@@ -367,5 +372,16 @@ describe("completion requests", () => {
     ["a suffix that is no text", { suffix: [5] }, "suffix"],
   ])("refuses %s", (_, fields, param) => {
     expect(refusal(() => completion(fields)).param).toBe(param);
+  });
+});
+
+describe("what editors send", () => {
+  test("any number of stops, within a limit of characters", () => {
+    const stop = Array.from({ length: 200 }, (_, n) => `end ${n}`);
+    expect(completion({ prompt: "a", stop }).stop).toEqual(stop);
+  });
+
+  test("no model is the one that is served, and max_tokens -1 goes to the end of the context", () => {
+    expect(completion({ model: undefined, prompt: "a", max_tokens: -1 })).toMatchObject({ model: "", maxTokens: null });
   });
 });

@@ -52,7 +52,10 @@ describe("a prompt", () => {
 
   test("a hole becomes the template's prompt, and ends where the template says, too", () => {
     const { prompt: ids, stopIds } = taskOf(prompt("a road", { suffix: "north" }), filling);
-    expect(ids).toEqual([1, ...tokenizer.encode("a road"), 2, ...tokenizer.encode("north"), 0]);
+    // The line at the cursor stands behind the middle token.
+    expect(ids).toEqual([1, 2, ...tokenizer.encode("north"), 0, ...tokenizer.encode("a road")]);
+    const plain = taskOf(prompt("a road", { suffix: "north", outrider: { fill: "plain" } }), filling);
+    expect(plain.prompt).toEqual([1, ...tokenizer.encode("a road"), 2, ...tokenizer.encode("north"), 0]);
     expect(stopIds).toEqual(new Set([...eosIds, 0]));
     expect(taskOf(prompt("a road"), filling).stopIds).toEqual(new Set(eosIds));
     expect(refused(prompt("a road", { suffix: "north" }))).toMatchObject({ code: "no_fill_in_the_middle" });

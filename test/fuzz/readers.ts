@@ -92,7 +92,10 @@ const tokenizer: Fuzzed = {
     for (const said of SAID) {
       own.decode([...own.encode(said, 100), ...own.encodePrompt(said, 100), -1, 0.5, 1e9]);
     }
-    return new FillTemplate(JSON.stringify(random() < 0.5 ? FILL : mutatedJson(FILL, random)), own).encode("a", "b");
+    return new FillTemplate(JSON.stringify(random() < 0.5 ? FILL : mutatedJson(FILL, random)), own).encode({
+      before: "a",
+      after: "b",
+    });
   },
 };
 const FILL = { prefix_token: "<|im_start|>", suffix_token: { content: "<|im_end|>" }, middle_token: "<|endoftext|>" };

@@ -35,13 +35,23 @@ describe.each(FAMILIES)("%s's tokens", (_, texts) => {
     const ends = texts.slice(3).map((_, n) => SIZE + 3 + n);
     expect(fill.tokens).toEqual({ prefix: SIZE, suffix: SIZE + 1, middle: SIZE + 2, ends });
     const text = tokenizer.encode.bind(tokenizer);
-    expect(fill.encode("the", "in")).toEqual([SIZE, ...text("the"), SIZE + 1, ...text("in"), SIZE + 2]);
-    expect(fill.encode("", "")).toEqual([SIZE, SIZE + 1, SIZE + 2]);
+    expect(fill.encode({ before: "the", after: "in", lineBehind: false })).toEqual([
+      SIZE,
+      ...text("the"),
+      SIZE + 1,
+      ...text("in"),
+      SIZE + 2,
+    ]);
+    expect(fill.encode({ before: "", after: "" })).toEqual([SIZE, SIZE + 1, SIZE + 2]);
   });
 
   test("stay text where the client writes them", () => {
     const tokenizer = new Tokenizer(withTokens(texts, false));
-    const ids = new FillTemplate("{}", tokenizer).encode(texts.join(""), texts.join("x"));
+    const ids = new FillTemplate("{}", tokenizer).encode({
+      before: texts.join(""),
+      after: texts.join("x"),
+      lineBehind: false,
+    });
     expect(ids.filter((id) => id >= SIZE)).toEqual([SIZE, SIZE + 1, SIZE + 2]);
     expect(tokenizer.decode(ids)).toBe(texts.join("") + texts.join("x"));
   });
@@ -80,7 +90,7 @@ test("a prompt begins as the model wants every text to begin", () => {
   const bos = { type: "TemplateProcessing", single: [{ SpecialToken: { id: "<|im_start|>" } }, { Sequence: {} }] };
   const json = JSON.parse(withTokens(FAMILIES[3][1], true));
   const tokenizer = new Tokenizer(JSON.stringify({ ...json, post_processor: bos }));
-  expect(new FillTemplate("{}", tokenizer).encode("", "")).toEqual([1, SIZE, SIZE + 1, SIZE + 2]);
+  expect(new FillTemplate("{}", tokenizer).encode({ before: "", after: "" })).toEqual([1, SIZE, SIZE + 1, SIZE + 2]);
 });
 
 test("a space that a tokenizer puts before the beginning alone is not behind the hole", () => {
@@ -89,7 +99,7 @@ test("a space that a tokenizer puts before the beginning alone is not behind the
   const texts = FAMILIES[4][1];
   json.added_tokens.push(...texts.map((content, n) => ({ id: first + n, content, special: true })));
   const tokenizer = openTokenizer(JSON.stringify(json));
-  const ids = new FillTemplate("{}", tokenizer).encode("in", "in");
+  const ids = new FillTemplate("{}", tokenizer).encode({ before: "in", after: "in", lineBehind: false });
   const [before, behind] = [tokenizer.encode("in"), tokenizer.encodeInside("in")];
   expect(behind).not.toEqual(before);
   const begin = tokenizer.encodePrompt("");
@@ -100,4 +110,42 @@ test("a tokenizer without such tokens is refused by name", () => {
   expect(() => new FillTemplate(plain["tokenizer_config.json"], new Tokenizer(plain["tokenizer.json"]))).toThrow(
     expect.objectContaining({ code: "no_fill_in_the_middle", message: expect.stringContaining("leave out suffix") }),
   );
+});
+
+describe("the line at the cursor", () => {
+  const tokenizer = new Tokenizer(withTokens(FAMILIES[0][1], true));
+  const fill = new FillTemplate("{}", tokenizer);
+  const text = tokenizer.encode.bind(tokenizer);
+
+  test("stands behind the middle token", () => {
+    const ids = fill.encode({ before: "the\nin a", after: "of" });
+    expect(ids).toEqual([SIZE, ...text("the\n"), SIZE + 1, ...text("of"), SIZE + 2, ...text("in a")]);
+  });
+
+  test("a further character changes nothing before it", () => {
+    const [before, more] = ["the\nin", "the\nin a"].map((before) => fill.encode({ before, after: "of" }));
+    const kept = before!.indexOf(SIZE + 2) + 1;
+    expect(more!.slice(0, kept)).toEqual(before!.slice(0, kept));
+  });
+});
+
+describe("other files", () => {
+  const files = [{ name: "a.ts", text: "the" }];
+  const hole = { before: "in", after: "of", files, lineBehind: false };
+
+  test("stand in the model's own form before the one with the hole", () => {
+    const tokenizer = new Tokenizer(withTokens([...FAMILIES[0][1], "<|repo_name|>"], true));
+    const text = tokenizer.encode.bind(tokenizer);
+    const [file, repository] = [SIZE + 4, SIZE + 5];
+    expect(new FillTemplate("{}", tokenizer).encode(hole)).toEqual([
+      ...[repository, ...text("repository\n"), file, ...text("a.ts\nthe"), file, ...text("open file\n")],
+      ...[SIZE, ...text("in"), SIZE + 1, ...text("of"), SIZE + 2],
+    ]);
+  });
+
+  test("stand as text for a model that has no token for files", () => {
+    const tokenizer = new Tokenizer(withTokens(FAMILIES[5][1], true));
+    const ids = new FillTemplate("{}", tokenizer).encode(hole);
+    expect(tokenizer.decode(ids.slice(0, ids.indexOf(SIZE)))).toBe("the\n\n--- snippet ---\n\n");
+  });
 });

@@ -24,7 +24,7 @@ afterAll(async () => {
 const COMPLETIONS = "/v1/completions";
 const hole = { model: "tiny", prompt: "The riders went ahead to ", suffix: " and the wagons followed." };
 /** The same prompt as a raw text. */
-const markup = `<|fim_prefix|>${hole.prompt}<|fim_suffix|>${hole.suffix}<|fim_middle|>`;
+const markup = `<|fim_prefix|><|fim_suffix|>${hole.suffix}<|fim_middle|>${hole.prompt}`;
 const ask = (fields: object, outrider: object = {}) =>
   answerOf(run.post(COMPLETIONS, { ...hole, ...fields, outrider }));
 

@@ -27,6 +27,24 @@ export const FILL_TEXTS: readonly FillTexts[] = [
   { prefix: "<|code_prefix|>", suffix: "<|code_suffix|>", middle: "<|code_middle|>" },
 ];
 
+/** Tokens that tell a model which repository and which file a text is of, by their texts. */
+interface FileTexts {
+  /** Stands before the repository's name; null where the family has none. */
+  readonly repository: string | null;
+  /** Stands before a file's name. */
+  readonly file: string;
+}
+
+/** A family of models a row. */
+export const FILE_TEXTS: readonly FileTexts[] = [
+  // Qwen2.5-Coder and later.
+  { repository: "<|repo_name|>", file: "<|file_sep|>" },
+  // StarCoder 2, Granite Code.
+  { repository: "<repo_name>", file: "<file_sep>" },
+  // CodeGemma.
+  { repository: null, file: "<|file_separator|>" },
+];
+
 /** End a filling where the model knows them, beside the tokens that end every answer: padding, or another file. */
 export const FILL_ENDS: readonly string[] = [
   ...["<|fim_pad|>", "<|repo_name|>", "<|file_sep|>", "<|file_separator|>"],

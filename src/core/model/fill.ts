@@ -5,7 +5,7 @@
  */
 import { tokenizerConfig } from "./chat.ts";
 import { OutriderError } from "./errors.ts";
-import { FILL_ENDS, FILL_TEXTS } from "./fill-texts.ts";
+import { FILE_TEXTS, FILL_ENDS, FILL_TEXTS } from "./fill-texts.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 /** Token ids of a model that can fill in. */
@@ -19,6 +19,28 @@ interface FillTokens {
   /** End a filling, beside the tokens that end every answer. */
   readonly ends: readonly number[];
 }
+
+/** Another file that the model is shown before the one with the hole. */
+export interface ContextFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** What is asked for: the text between `before` and `after`. */
+export interface Hole {
+  readonly before: string;
+  readonly after: string;
+  /** Shown before all of it, in this order. */
+  readonly files?: readonly ContextFile[] | undefined;
+  /** False: all of `before` stands before the hole, the line at the cursor included. True unless given. */
+  readonly lineBehind?: boolean | undefined;
+}
+
+/** Separates files for a model that has no token for it. */
+const SNIPPET = "\n\n--- snippet ---\n\n";
+/** What the model is told that repository and file are called, where nobody says. */
+const REPOSITORY = "repository";
+const OPEN_FILE = "open file";
 
 /** The fields of `tokenizer_config.json` by which CodeLlama's names its tokens; import writes GGUF's keys to them. */
 export const FILL_FIELDS = {
@@ -49,14 +71,42 @@ export class FillTemplate {
   }
 
   /**
-   * Ids of a prompt that asks for the text between `before` and `after`. Special tokens in either are text like any
-   * other. Throws `too_many_tokens` where either alone has more than `most`.
+   * Ids of a prompt that asks for what is in a hole. Special tokens in any of its texts are text like any other. Throws
+   * `too_many_tokens` where one of them alone has more than `most`.
+   *
+   * The line at the cursor goes behind the middle token, as if the model had begun to fill in with it. So a further
+   * character changes the last tokens of the prompt alone, and what was read of the file stays read.
    */
-  encode(before: string, after: string, most = Infinity): number[] {
+  encode({ before, after, files = [], lineBehind = true }: Hole, most = Infinity): number[] {
     const { prefix, suffix, middle } = this.tokens;
-    const begin = this.#tokenizer.encodePrompt("");
-    const behind = this.#tokenizer.encodeInside(after, most);
-    return [...begin, prefix, ...this.#tokenizer.encode(before, most), suffix, ...behind, middle];
+    const line = lineBehind ? before.lastIndexOf("\n") + 1 : before.length;
+    const ids = this.#tokenizer.encodePrompt("");
+    const push = (tokens: readonly number[]): void => {
+      for (const token of tokens) ids.push(token);
+    };
+    push(this.#context(files, most));
+    push([prefix, ...this.#tokenizer.encode(before.slice(0, line), most)]);
+    push([suffix, ...this.#tokenizer.encodeInside(after, most)]);
+    push([middle, ...this.#tokenizer.encodeInside(before.slice(line), most)]);
+    return ids;
+  }
+
+  /** Ids of the other files, in the model's own form where it has one. */
+  #context(files: readonly ContextFile[], most: number): number[] {
+    if (files.length === 0) return [];
+    const text = (value: string) => this.#tokenizer.encode(value, most);
+    for (const family of FILE_TEXTS) {
+      const file = this.#tokenizer.specialId(family.file);
+      const repository = family.repository === null ? undefined : this.#tokenizer.specialId(family.repository);
+      if (file === undefined) continue;
+      return [
+        ...(repository === undefined ? [] : [repository, ...text(`${REPOSITORY}\n`)]),
+        ...files.flatMap(({ name, text: content }) => [file, ...text(`${name}\n${content}`)]),
+        file,
+        ...text(`${OPEN_FILE}\n`),
+      ];
+    }
+    return text(files.map(({ text: content }) => `${content}${SNIPPET}`).join(""));
   }
 }
 

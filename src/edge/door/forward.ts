@@ -29,7 +29,7 @@ export async function forward(
   const model = await servedModel(generation.model, env);
   checkLength(generation, await describedModel(env.ASSETS));
   const affinity = request.headers.get("x-session-affinity");
-  const name = await sessionName(tenant.secret, affinity, generation);
+  const name = await sessionName(tenant.secret, affinity, { ...generation, model });
   const named = isNamed(affinity, generation);
   const visit = await placed(request, env, later);
   const most = maxTokens(generation.maxTokens, tenant.record?.limits.max ?? null, env);

@@ -9,6 +9,8 @@ import { Hono } from "hono/tiny";
 import { OutriderError } from "../../core/model/errors.ts";
 import { jsonBody, throwAway } from "../api/body.ts";
 import { errorResponse } from "../api/error-response.ts";
+import { parseInfill, parseLlamaCompletion } from "../api/llama/request.ts";
+import { properties, slots } from "../api/llama/server.ts";
 import { parseCount } from "../api/messages/count.ts";
 import { messagesError } from "../api/messages/form.ts";
 import { parseMessages } from "../api/messages/request.ts";
@@ -46,6 +48,9 @@ const TOKEN_ROUTES = {
   "/detokenize": parseDetokenize,
   "/apply-template": parseTemplate,
 } as const;
+
+/** Routes of llama-server's own. */
+const LLAMA_ROUTES = { "/infill": parseInfill, "/completion": parseLlamaCompletion } as const;
 
 /** Of this isolate's thread, among keys. */
 const fairShare = new FairShare(Date.now, (then, ms) => void setTimeout(then, ms));
@@ -101,7 +106,8 @@ const inTurn: MiddlewareHandler<Known> = async (c, next) => {
     begun();
   }
 };
-for (const paths of ["/v1/*", ...Object.keys(TOKEN_ROUTES)]) app.use(paths, identified, inTurn);
+for (const paths of ["/v1/*", "/props", "/slots", ...Object.keys(TOKEN_ROUTES), ...Object.keys(LLAMA_ROUTES)])
+  app.use(paths, identified, inTurn);
 
 app.get("/health", async (c) =>
   c.json({
@@ -141,6 +147,17 @@ for (const [path, parse] of Object.entries({ "/v1/chat/completions": parseChat, 
     return tellIgnored(withoutEffect(body as Readonly<Record<string, unknown>>), answer);
   });
 }
+
+for (const [path, parse] of Object.entries(LLAMA_ROUTES)) {
+  app.post(path, async (c) => {
+    const { generation, dialect, ignored } = parse(await jsonBody(c.req.raw, keyOf(c.var)), randomSeed);
+    return tellIgnored(ignored, await forward(generation, c.var, c.req.raw, c.env, laterOf(c), dialect));
+  });
+}
+
+app.get("/props", async (c) => c.json(properties(await describedModel(c.env.ASSETS))));
+
+app.get("/slots", async (c) => c.json(slots(await describedModel(c.env.ASSETS))));
 
 app.post("/v1/responses", async (c) => {
   const { generation, dialect, ignored } = parseResponses(await jsonBody(c.req.raw, keyOf(c.var)), randomSeed);

@@ -1,6 +1,7 @@
 /** What a request asks for, whatever its dialect. */
 import type { ConstraintSource } from "../../core/grammar/source.ts";
 import type { ChatMessage } from "../../core/model/chat.ts";
+import type { ContextFile } from "../../core/model/fill.ts";
 import type { Shaping } from "../../core/speculate/shaping.ts";
 import type { Rule, Sampling } from "../../core/speculate/types.ts";
 import type { Offer } from "./tools.ts";
@@ -14,7 +15,15 @@ export interface Generation {
     | { readonly kind: "chat"; readonly messages: readonly ChatMessage[] }
     | { readonly kind: "text"; readonly prompt: string | readonly number[] }
     /** What is between `prompt` and `suffix` is asked for. */
-    | { readonly kind: "fill"; readonly prompt: string; readonly suffix: string };
+    | {
+        readonly kind: "fill";
+        readonly prompt: string;
+        readonly suffix: string;
+        /** Other files that the model is shown. */
+        readonly files: readonly ContextFile[];
+        /** As `Hole.lineBehind`. */
+        readonly lineBehind: boolean;
+      };
   readonly sampling: Sampling;
   /** What changes the target's logits; null: nothing does. Where the answer begins is not known here. */
   readonly shaping: Omit<Shaping, "from"> | null;
@@ -35,6 +44,10 @@ export interface Generation {
   readonly echo: boolean;
   /** Strings that end the answer and are not part of it. */
   readonly stop: readonly string[];
+  /** The answer ends before a line that is indented by fewer blanks; 0: it does not. */
+  readonly indent: number;
+  /** Behind its first line, the answer ends once it has taken so many ms; null: it may take any time. */
+  readonly maxMs: number | null;
   /** Tokens to decide at most; null: to the end of the context. */
   readonly maxTokens: number | null;
   /** Answers to make, and which of them this one is. */

@@ -23,7 +23,7 @@ export function holdsMore(
 
 /** What a template shows for certain. It may trim messages, and leave out what was said before. */
 function textsOf(input: Generation["input"]): readonly string[] {
-  if (input.kind === "fill") return [input.prompt, input.suffix];
+  if (input.kind === "fill") return [input.prompt, input.suffix, ...input.files.map(({ text }) => text)];
   if (input.kind !== "chat") return typeof input.prompt === "string" ? [input.prompt] : [];
   return input.messages.filter(({ role }) => role === "user").map(({ content }) => content.trim());
 }

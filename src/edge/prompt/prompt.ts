@@ -115,6 +115,9 @@ function promptOf(
     const { messages, tools } = conversationOf(input.messages, offer, chat());
     return chat().encode(messages, most, tools);
   }
-  if (input.kind === "fill") return fill().encode(input.prompt, input.suffix, most);
+  if (input.kind === "fill") {
+    const { prompt, suffix, files, lineBehind } = input;
+    return fill().encode({ before: prompt, after: suffix, files, lineBehind }, most);
+  }
   return typeof input.prompt === "string" ? tokenizer.encodePrompt(input.prompt, most) : input.prompt;
 }

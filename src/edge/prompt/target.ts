@@ -48,10 +48,13 @@ export async function describedModel(assets: Fetcher): Promise<EdgeModel> {
   return description;
 }
 
+/** What a request asks for that names no model: the one that is served. */
+export const SERVED = "";
+
 /** The id of the model that a request names. Throws `model_not_found`. */
 export async function servedModel(id: string, { ASSETS }: Pick<Env, "ASSETS">): Promise<string> {
   const { model } = await describedModel(ASSETS);
-  if (id === model) return model;
+  if (id === model || id === SERVED) return model;
   throw new OutriderError(
     "model_not_found",
     `the model ${JSON.stringify(id)} does not exist here; this server has "${model}"`,

@@ -32,6 +32,7 @@ export interface Tally {
  * the target's work; so does leaving early.
  * @param stopIds tokens that end an answer and have no text
  * @param reading finds the calls of tools, where these are offered, and ends an answer that may make only one
+ * @param maxMs ends an answer of several lines that takes longer, as its length does
  */
 export async function* answer(
   steps: AsyncGenerator<Step, Summary>,
@@ -39,6 +40,7 @@ export async function* answer(
   stopIds: ReadonlySet<number>,
   now: () => number,
   reading: Reading | null = null,
+  maxMs: number | null = null,
 ): AsyncGenerator<Piece, Tally> {
   let predicted = 0;
   let drafted = 0;
@@ -51,6 +53,7 @@ export async function* answer(
   let lastAt = 0;
   let finish: FinishReason = "stop";
   let undrafted = false;
+  let lines = false;
   const over = (): boolean => text.stopped || (reading?.over ?? false);
   try {
     while (!over()) {
@@ -77,6 +80,11 @@ export async function* answer(
         if (reading) deltas.push(...reading.push(piece.text));
       }
       yield { ...pieceOf(shown), ...(reading && { deltas }) };
+      lines ||= shown.some(({ text }) => text.includes("\n"));
+      if (maxMs !== null && lines && !over() && lastAt - firstAt > maxMs) {
+        finish = "length";
+        break;
+      }
     }
   } finally {
     await steps.return(undefined as never);

@@ -8,9 +8,10 @@ import { commonPrefix } from "../../core/model/common-prefix.ts";
 import { OutriderError } from "../../core/model/errors.ts";
 import { History } from "../../core/speculate/history.ts";
 import { type ErrorFields, errorFields, errorResponse } from "../api/error-response.ts";
+import { llamaForm } from "../api/llama/form.ts";
 import { longWork } from "../api/long-work.ts";
 import { messagesError, messagesForm } from "../api/messages/form.ts";
-import { formOf } from "../api/openai/stream.ts";
+import { type Form, formOf } from "../api/openai/stream.ts";
 import type { Cost, Outcome, Timings } from "../api/outcome.ts";
 import type { SessionPlace } from "../api/placement-schema.ts";
 import { report } from "../api/report.ts";
@@ -26,6 +27,7 @@ import { Route } from "../origins/origin.ts";
 import { deadlineOf, originsOf } from "../origins/origins.ts";
 import { RoundTrips } from "../origins/round-trips.ts";
 import { traced } from "../origins/trace.ts";
+import type { Generation } from "../prompt/generation.ts";
 import { loadedTarget } from "../prompt/target.ts";
 import { PageStore } from "../store/pages.ts";
 import { isStorageFailure, tellStorageFailure, unstoredOutcome } from "../store/storage-failure.ts";
@@ -36,7 +38,7 @@ import { costOf } from "./cost.ts";
 import { Queue } from "./queue.ts";
 import { type Begun, respond } from "./respond.ts";
 import { Turn } from "./turn.ts";
-import { BUSY_STATUS, type TurnRequest } from "./turn-request.ts";
+import { BUSY_STATUS, type Dialect, type TurnRequest } from "./turn-request.ts";
 import { untold } from "./untold.ts";
 
 /** Requests that may wait behind the answer under way. */
@@ -147,11 +149,7 @@ export class Session {
         this.ctx.waitUntil(roundTrips.measure(origins));
         const once = unstored || (request.once ?? false);
         const keep = once ? () => turn.idle() : () => this.#keep(turn, response);
-        const form =
-          response?.form(turn.head) ??
-          (dialect?.kind === "messages"
-            ? messagesForm(turn.head, generation)
-            : formOf(turn.head, generation, turn.echo));
+        const form = response?.form(turn.head) ?? plainForm(turn, generation, dialect);
         const place = (): SessionPlace => {
           const ms = roundTrips.nearest(origins);
           return { ...placement, ...(ms !== null && { round_trip_ms: ms }) };
@@ -283,4 +281,16 @@ export class Session {
 function toldUnkept(error: unknown): void {
   if (!isStorageFailure(error)) throw error;
   tellStorageFailure("answers go on, and what they leave is not stored", error);
+}
+
+/** The form of an answer that is not a response. */
+function plainForm({ head, echo }: Turn, generation: Generation, dialect: Dialect | null): Form {
+  switch (dialect?.kind) {
+    case "messages":
+      return messagesForm(head, generation);
+    case "llama":
+      return llamaForm(head, generation, dialect);
+    default:
+      return formOf(head, generation, echo);
+  }
 }

@@ -2,6 +2,7 @@
  * What the Worker asks a Session. Plain data: it crosses from the one to the other.
  */
 
+import type { LlamaDialect } from "../api/llama/request.ts";
 import type { MessagesDialect } from "../api/messages/request.ts";
 import type { ResponsesDialect } from "../api/responses/request.ts";
 import type { Visit } from "../place/placement.ts";
@@ -9,10 +10,10 @@ import type { Generation } from "../prompt/generation.ts";
 import type { Admitted } from "../tenant/metering.ts";
 
 /**
- * A door to a chat answer in another shape than a chat completion's. It turns its request into a chat request, and this
- * is what its answer needs to know beside the `Generation`.
+ * A door to an answer in another shape than OpenAI's completions: what its answer needs to know beside the
+ * `Generation`.
  */
-export type Dialect = ResponsesDialect | MessagesDialect;
+export type Dialect = ResponsesDialect | MessagesDialect | LlamaDialect;
 
 /** The status of a Session that is busy, where the turn is not to wait. No answer has it. */
 export const BUSY_STATUS = 204;

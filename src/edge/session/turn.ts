@@ -208,11 +208,11 @@ export class Turn {
   }
 
   #answer(drafter: Drafter | null): AsyncGenerator<Piece, Tally> {
-    const { stop, constraint } = this.generation;
-    const text = new AnswerText(this.#given.target.tokenizer.decoder(), stop);
+    const { stop, indent, maxMs, constraint } = this.generation;
+    const text = new AnswerText(this.#given.target.tokenizer.decoder(), stop, indent);
     const { steps, idle } = generate(this.timeline, drafter, this.#client, this.#window);
     this.#idle = idle;
-    const pieces = answer(steps, text, this.#task.stopIds, Date.now, this.#calling?.reading());
+    const pieces = answer(steps, text, this.#task.stopIds, Date.now, this.#calling?.reading(), maxMs);
     const fault = this.#calling
       ? (content: AnswerContent) => this.#calling!.fault(content)
       : constraint && ((content: AnswerContent) => faultOf(constraint, content.text));

@@ -33,7 +33,7 @@ export function piecesOf(file: SourceFile, most: number, words: CodeWords, draw:
     if (!fill || !filling) return { ...plain(text, tokenizer, draw), ...base, kind: "code" };
     const { before, middle, after } = filling;
     const answer = [...tokenizer.encode(middle), end];
-    return { prompt: fill.encode(before, after), answer, ...base, kind: "fill" };
+    return { prompt: fill.encode({ before, after, lineBehind: false }), answer, ...base, kind: "fill" };
   });
 }
 

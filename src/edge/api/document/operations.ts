@@ -1,6 +1,7 @@
 /** The API's routes as operations of OpenAPI: what each takes, and what it answers. */
 import type * as z from "zod";
 import { ERRORS } from "../error-table.ts";
+import { infillSchema, llamaCompletionSchema } from "../llama/request.ts";
 import { countedSchema, countSchema } from "../messages/count.ts";
 import { messagesSchema } from "../messages/request.ts";
 import { ownSchema } from "../responses/request.ts";
@@ -129,6 +130,24 @@ export const paths: Api["paths"] = {
   },
   "/v1/completions": {
     post: generation("Continue a text", "CompletionRequest", "TextCompletion", "TextChunk"),
+  },
+  "/infill": {
+    post: dialect(
+      "Fill in code, as llama-server does",
+      "For editors such as llama.vim and llama.vscode. The line at the cursor stands behind the model's middle token, " +
+        "so what was read of the file stays read at the next key. The answer is llama-server's object, without " +
+        "`generation_settings` and `prompt`; a stop string is told as `eos`.",
+      infillSchema,
+      "A filling",
+    ),
+  },
+  "/completion": {
+    post: dialect(
+      "Continue a text, as llama-server does",
+      "As `/v1/completions`, with llama-server's answer and its sampling where the request names none.",
+      llamaCompletionSchema,
+      "A text",
+    ),
   },
   "/v1/responses": {
     post: dialect(

@@ -8,7 +8,7 @@ import type { Generation } from "../../prompt/generation.ts";
 import { checkedBody, objectOf } from "../checked-body.ts";
 import { checkRefusals, headerNames, type Refusals, withoutEffect } from "../openai/fields.ts";
 import { parseChat } from "../openai/openai.ts";
-import { MAX_MESSAGES, MAX_STOP_CHARS, MAX_STOPS } from "../openai/request-schemas.ts";
+import { MAX_MESSAGES, STOPS_TOO_LONG, stopsFit } from "../openai/request-schemas.ts";
 import { renamed } from "../renamed.ts";
 import { chatChoice, chatMessages, chatTool, textsOf } from "./blocks.ts";
 
@@ -33,8 +33,8 @@ export const messagesSchema = z
       .min(1, "must be at least 1")
       .describe("Most tokens of the answer."),
     stop_sequences: z
-      .array(z.string().max(MAX_STOP_CHARS))
-      .max(MAX_STOPS)
+      .array(z.string())
+      .refine(stopsFit, STOPS_TOO_LONG)
       .nullish()
       .describe("Strings that end the answer and are not part of it."),
     tools: z

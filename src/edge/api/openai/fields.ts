@@ -151,6 +151,7 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   response_fields: refused("l", DECORATION),
   vllm_xargs: refused("v", "they are for plugins of vLLM"),
 
+  t_max_prompt_ms: ignored("l", "a prompt is always read to its end"),
   request_id: ignored("v", "send it as x-request-id"),
   session_id: ignored("v", "send it as x-session-affinity"),
   reasoning_format: ignored("l", "thoughts are not set apart"),

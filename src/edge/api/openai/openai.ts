@@ -11,6 +11,7 @@ import type { Generation } from "../../prompt/generation.ts";
 import { predictionText } from "../../prompt/prediction.ts";
 import { seedOf } from "../../prompt/seed.ts";
 import { shapingOf } from "../../prompt/shaping.ts";
+import { SERVED } from "../../prompt/target.ts";
 import { callsOf, checkArguments, offerOf } from "../../prompt/tools.ts";
 import { checkedBody, objectOf } from "../checked-body.ts";
 import { checkFields } from "./fields.ts";
@@ -28,7 +29,7 @@ import {
  * `param`.
  */
 export function parseChat(body: unknown, randomSeed: () => number): Generation {
-  const request = parse(chatSchema, body);
+  const request = parseBody(chatSchema, body);
   const messages = request.messages.map((message, i): ChatMessage => {
     const at = `messages[${i}]`;
     return { role: role(message.role, at), content: messageText(message, at), ...callsOf(message, at) };
@@ -37,7 +38,7 @@ export function parseChat(body: unknown, randomSeed: () => number): Generation {
   if (request.top_logprobs && !request.logprobs) throw needsLogprobs();
   const logprobs = request.logprobs ? (request.top_logprobs ?? 0) : null;
   const maxTokens = request.max_completion_tokens ?? request.max_tokens;
-  const made = generation(request, { kind: "chat", messages }, maxTokens, randomSeed);
+  const made = generationOf(request, { kind: "chat", messages }, maxTokens, randomSeed);
   return { ...made, ...logprobsOf(logprobs, request), offer: offerOf(request) };
 }
 
@@ -84,9 +85,9 @@ function text(content: string | readonly { type: string; text?: string | undefin
 
 /** Parses the body of `POST /v1/completions`. */
 export function parseCompletion(body: unknown, randomSeed: () => number): Generation {
-  const request = parse(completionSchema, body);
-  const input = completionInput(request.prompt, request.suffix ?? "");
-  const made = generation(request, input, request.max_tokens, randomSeed, COMPLETION_TOKENS);
+  const request = parseBody(completionSchema, body);
+  const input = completionInput(request.prompt, request.suffix ?? "", request.outrider?.fill !== "plain");
+  const made = generationOf(request, input, request.max_tokens, randomSeed, COMPLETION_TOKENS);
   return { ...made, ...logprobsOf(request.logprobs ?? null, request), echo: request.echo ?? false };
 }
 
@@ -98,16 +99,24 @@ const logprobsOf = (logprobs: number | null, { n_probs }: { readonly n_probs?: n
 const needsLogprobs = () =>
   new OutriderError("invalid_request", "top_logprobs: needs logprobs; set logprobs to true", { param: "top_logprobs" });
 
-function completionInput(given: z.infer<typeof completionSchema>["prompt"], suffix: string): Generation["input"] {
+function completionInput(
+  given: z.infer<typeof completionSchema>["prompt"],
+  suffix: string,
+  lineBehind: boolean,
+): Generation["input"] {
   // A hole may be at the beginning of a file.
-  if (suffix !== "" && given === "") return { kind: "fill", prompt: "", suffix };
-  const prompt = onePrompt(given);
+  const prompt = suffix !== "" && given === "" ? "" : onePrompt(given);
   if (suffix === "") return { kind: "text", prompt };
-  if (typeof prompt === "string") return { kind: "fill", prompt, suffix };
+  if (typeof prompt === "string") return { kind: "fill", prompt, suffix, files: [], lineBehind };
   throw new OutriderError("invalid_request", "suffix: needs a prompt of text, not of token ids", { param: "suffix" });
 }
 
-function generation(
+/**
+ * What all doors share: sampling, limits, form, drafting.
+ * @param named most tokens of the answer, by the door's own name; -1: to the end of the context
+ * @param otherwise where nobody names any
+ */
+export function generationOf(
   request: z.infer<z.ZodObject<typeof common>>,
   input: Generation["input"],
   named: number | null | undefined,
@@ -125,7 +134,7 @@ function generation(
   }
   const bild = options.rule === "bild";
   return {
-    model: request.model,
+    model: request.model ?? SERVED,
     input,
     sampling: {
       temperature: request.temperature ?? 1,
@@ -142,6 +151,8 @@ function generation(
     logprobs: null,
     rule: bild ? { kind: "bild", alphaRollback: options.alpha_rollback ?? ALPHA_ROLLBACK } : { kind: "exact" },
     stop: [request.stop ?? []].flat().filter((stop) => stop !== ""),
+    indent: 0,
+    maxMs: null,
     stopIds: request.stop_token_ids ?? [],
     ignoreEos: request.ignore_eos ?? false,
     echo: false,
@@ -162,7 +173,8 @@ function generation(
   };
 }
 
-function parse<T extends z.ZodObject>(schema: T, body: unknown): z.infer<T> {
+/** What a schema reads of a body, after what becomes of each other field. Throws a 400 with `param`. */
+export function parseBody<T extends z.ZodObject>(schema: T, body: unknown): z.infer<T> {
   checkFields(objectOf(body), new Set(Object.keys(schema.shape)));
   return checkedBody(schema, body);
 }

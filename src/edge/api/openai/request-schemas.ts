@@ -13,8 +13,8 @@ const MAX_CHOICES = 8;
 const MAX_PROMPTS = 128;
 /** As many as OpenAI takes. Each costs the template some steps, whatever it says. */
 export const MAX_MESSAGES = 2048;
-export const MAX_STOPS = 4;
-export const MAX_STOP_CHARS = 256;
+/** Characters of all stop strings together. Text is looked through for each of them. */
+export const MAX_STOP_CHARS = 4096;
 /** OpenAI's default for `/v1/completions`; chat answers run to the end of the context unless limited. */
 export const COMPLETION_TOKENS = 16;
 
@@ -85,6 +85,14 @@ const outriderSchema = z
       .max(MAX_DRAFT)
       .nullish()
       .describe("Longest draft in tokens, siblings included. Default: the edge decides."),
+    fill: z
+      .enum(["line", "plain"])
+      .nullish()
+      .describe(
+        "How a prompt with a suffix is split. `line`: the line at the cursor stands behind the middle token, so a " +
+          "further character changes the prompt's last tokens alone, and what was read stays read. `plain`: all of " +
+          "the prompt stands before the suffix. Default `line`.",
+      ),
     trace: z.boolean().nullish().describe("Return for each token whether it was a kept draft token."),
   })
   .meta({ id: "OutriderOptions", description: "Everything that is Outrider's own and not OpenAI's." });
@@ -110,8 +118,13 @@ const TOO_STRONG = `must be at least ${LEAST_REPETITION}, below which logits are
 const penalty = (what: string) =>
   z.number().min(-2).max(2).nullish().describe(`Taken from the logit of ${what}. Default 0.`);
 
+/** Each string costs a look at every piece of the answer, as a character does. */
+export const stopsFit = (stops: string | readonly string[]): boolean =>
+  [stops].flat().reduce((sum, { length }) => sum + length + 1, 0) <= MAX_STOP_CHARS;
+export const STOPS_TOO_LONG = `stop strings may have ${MAX_STOP_CHARS} characters together, each counted as one more`;
+
 export const common = {
-  model: z.string().min(1).describe("The id that `GET /v1/models` returns."),
+  model: z.string().min(1).nullish().describe("The id that `GET /v1/models` returns. Default: the one that is served."),
   temperature: z.number().min(0).max(2).nullish().describe("0 is greedy. Default 1."),
   top_p: z.number().min(0).max(1).nullish().describe("Keep the likeliest tokens up to this probability. Default 1."),
   top_k: z.int().min(-1).nullish().describe("Keep this many likeliest tokens. 0 and -1 keep all. Default 0."),
@@ -171,20 +184,18 @@ export const common = {
     .describe("Go on behind the model's own end tokens, which have no text. For measurements. Default false."),
   min_tokens: z.int().min(0).nullish().describe("No token that ends the answer comes before so many. Default 0."),
   stop: z
-    .union(
-      [
-        z.string().max(MAX_STOP_CHARS),
-        z.array(z.string().max(MAX_STOP_CHARS)).max(MAX_STOPS, `at most ${MAX_STOPS} stop strings`),
-      ],
-      { error: `must be a string or at most ${MAX_STOPS} strings, each of at most ${MAX_STOP_CHARS} characters` },
-    )
+    .union([z.string(), z.array(z.string())], { error: "must be a string or an array of strings" })
+    .refine(stopsFit, STOPS_TOO_LONG)
     .nullish()
     .describe("Strings that end the answer and are not part of it."),
   max_tokens: z
     .int()
-    .min(1)
+    .min(-1)
+    .refine((tokens) => tokens !== 0, "must be at least 1, or -1 for as many as fit the context")
     .nullish()
-    .describe(`Most tokens of the answer. Default: chat to the end of the context, completions ${COMPLETION_TOKENS}.`),
+    .describe(
+      `Most tokens of the answer; -1: to the end of the context. Default: chat to the end of the context, completions ${COMPLETION_TOKENS}.`,
+    ),
   n_predict: z.int().min(-1).nullish().describe("llama.cpp's name of `max_tokens`, which wins over it; -1: none."),
   n_probs: z
     .int()

@@ -30,16 +30,21 @@ export interface Piece {
 export const deltasOf = ({ text, deltas }: Piece): readonly AnswerDelta[] =>
   deltas ?? (text === "" ? [] : [{ kind: "text", text }]);
 
-/** The text of one answer as its tokens arrive. The first stop string to be completed ends it and is cut off. */
+/**
+ * The text of one answer as its tokens arrive. The first stop string to be completed ends it and is cut off. So does a
+ * line that is indented by fewer blanks than `indent`.
+ */
 export class AnswerText {
   readonly #decoder: TokenDecoder;
   readonly #stops: readonly string[];
+  readonly #indent: number;
   #held: AnswerToken[] = [];
   #stopped = false;
 
-  constructor(decoder: TokenDecoder, stops: readonly string[]) {
+  constructor(decoder: TokenDecoder, stops: readonly string[], indent = 0) {
     this.#decoder = decoder;
     this.#stops = stops;
+    this.#indent = indent;
   }
 
   /** True once a stop string was met; later tokens are no part of the answer. */
@@ -65,12 +70,14 @@ export class AnswerText {
 
   #settle(): Piece {
     const text = this.#held.map((token) => token.text).join("");
-    const cut = Math.min(...this.#stops.map((stop) => text.indexOf(stop)).filter((at) => at >= 0));
+    const ends = [...this.#stops.map((stop) => text.indexOf(stop)), outdented(text, this.#indent)];
+    const cut = Math.min(...ends.filter((at) => at >= 0));
     if (cut !== Infinity) {
       this.#stopped = true;
       return pieceOf(truncate(this.#held.splice(0), cut));
     }
-    let free = text.length - Math.max(0, ...this.#stops.map((stop) => overlap(text, stop)));
+    const blanks = this.#indent > 0 ? (/\n[ \t]*$/.exec(text)?.[0].length ?? 0) : 0;
+    let free = text.length - Math.max(blanks, ...this.#stops.map((stop) => overlap(text, stop)));
     let whole = 0;
     for (const token of this.#held) {
       if (token.text.length > free) break;
@@ -88,6 +95,15 @@ export const pieceOf = (tokens: readonly AnswerToken[]): Piece => ({
   text: tokens.map((token) => token.text).join(""),
   tokens,
 });
+
+/** Where the first line begins its text that is indented by fewer blanks than `least`; -1 where none is. */
+function outdented(text: string, least: number): number {
+  if (least === 0) return -1;
+  for (const { index, 1: blanks } of text.matchAll(/\n([ \t]*)(?=[^ \t])/g)) {
+    if (blanks!.length < least) return index + 1 + blanks!.length;
+  }
+  return -1;
+}
 
 /** Length of the longest end of `text` with which `stop` could begin. */
 function overlap(text: string, stop: string): number {
