@@ -6,7 +6,7 @@
  *
  * FILE has one Spec-Bench question a line: {category, turns: [text, …]}; the first turn is asked. Without it, the
  * prompts of test/cases/prompts.ts. --pack: another draft than the default. Runs edge and embedded origin in workerd,
- * or with --pair the pair's target in llama.cpp in Node, asked what test/cases/coding-prompts.ts has without a FILE;
+ * or with --pair the pair's target in llama.cpp in Node, asked what test/cases/prompts.ts has without a FILE;
  * the origin waits for drafts of at most --drafted tokens, siblings among them. Prints a table, the mean that gives every
  * category the same weight and, last, one JSON line.
  */
@@ -17,7 +17,7 @@ import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
 import { decodeSpeed, timedLlama } from "../../src/tools/inspect/timing.ts";
 import { obtainModel } from "../../src/tools/obtain/obtain.ts";
 import { knownPairs, type Pair, pairNamed } from "../../src/tools/obtain/pair.ts";
-import { CODING_PROMPTS } from "../cases/coding-prompts.ts";
+import { CODING_PROMPTS } from "../cases/prompts.ts";
 import { ask, chat } from "../support/chat.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { prepare } from "../support/prepared.ts";

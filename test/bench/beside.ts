@@ -11,7 +11,7 @@
 import { Worker } from "node:worker_threads";
 import { textTable } from "../../src/tools/charts/text-table.ts";
 import { parseOptions } from "../support/parse-options.ts";
-import { npmStart } from "../support/started.ts";
+import { npmStart } from "../support/service.ts";
 import { ATTACKS } from "./beside/attacks.ts";
 import type { Greedy, Seen } from "./beside/greedy.ts";
 import { quantile } from "./load/statistics.ts";

@@ -10,7 +10,7 @@
  */
 import { textTable } from "../../src/tools/charts/text-table.ts";
 import { parseOptions } from "../support/parse-options.ts";
-import { npmStart } from "../support/started.ts";
+import { npmStart } from "../support/service.ts";
 import { againstOff } from "./against-off.ts";
 
 const { values, positionals } = parseOptions({

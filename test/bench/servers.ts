@@ -14,7 +14,7 @@
  * a position costs nearly a pass, so `drafts` tells how many requests are saved, and not a speed.
  */
 import { textTable } from "../../src/tools/charts/text-table.ts";
-import { CODING_PROMPTS } from "../cases/coding-prompts.ts";
+import { CODING_PROMPTS } from "../cases/prompts.ts";
 import { realCheckpoint } from "../engines/checkpoint.ts";
 import { SERVERS } from "../engines/servers.ts";
 import { readEvents } from "../support/events.ts";

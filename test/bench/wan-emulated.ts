@@ -21,7 +21,7 @@ import { textTable } from "../../src/tools/charts/text-table.ts";
 import { draftFacts } from "../../src/tools/evaluate/draft-facts.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { REAL_PAIR } from "../support/real.ts";
-import { npmStart } from "../support/started.ts";
+import { npmStart } from "../support/service.ts";
 import { againstOff } from "./against-off.ts";
 import { measureCapacity } from "./capacity-table.ts";
 import { type Cell, type CellFigures, type Measured, measureGrid, rounded, WAY_NAMES } from "./emulated-grid.ts";

@@ -1,55 +1,11 @@
+/** What the tests of the whole path ask. */
+import prompts from "./prompts.json" with { type: "json" };
+
+/** Fifty short questions of many kinds: prose, code, sums, translation, odd input. */
+export const PROMPTS: readonly string[] = prompts.chat;
+
 /**
- * Fifty short questions of many kinds for the tests that run the whole path: prose, code, sums, translation, odd input.
+ * Fifty short questions to a model that writes code: functions, completions, explanations, tests, edits, shell and SQL
+ * in many languages. None of them is among those that drafts were taught on or are judged by.
  */
-export const PROMPTS: readonly string[] = [
-  "What is the capital of France?",
-  "Name three primary colours.",
-  "Explain photosynthesis in one sentence.",
-  "Write a haiku about the sea.",
-  "Translate 'good morning' into Spanish.",
-  "Translate into German: The weather is nice today.",
-  "How many legs does a spider have?",
-  "What is 17 + 25?",
-  "A train travels 60 km in 45 minutes. What is its speed in km/h?",
-  "If I have 12 apples and give away 5, how many are left?",
-  "Write a Python function that reverses a string.",
-  "Write a SQL query that counts the rows of a table named users.",
-  "Fix this code: for i in range(10) print(i)",
-  "What does HTTP status 404 mean?",
-  "Summarise in five words: The quick brown fox jumps over the lazy dog.",
-  "Repeat after me: one two three four five six seven eight nine ten.",
-  "List the planets of the solar system.",
-  "Who wrote Romeo and Juliet?",
-  "What is the boiling point of water in Celsius?",
-  "Give me a recipe for pancakes.",
-  "Write a short letter to my landlord about a broken heater.",
-  "Tell me a joke about computers.",
-  "Why is the sky blue?",
-  "What are the benefits of regular exercise?",
-  "Describe the water cycle.",
-  "Which is heavier, a kilogram of iron or a kilogram of feathers?",
-  "Continue the story: Once upon a time, a small robot woke up in a forest.",
-  "Give a synonym for 'happy'.",
-  "Correct the grammar: She don't like apples.",
-  "What is the difference between a list and a tuple?",
-  "Classify the sentiment: I loved this film, it was wonderful!",
-  "Extract the year from: The bridge was opened in 1937.",
-  "Make a JSON object with name Ann and age 30.",
-  "What is the square root of 144?",
-  "Convert 5 miles to kilometres.",
-  "Name a mammal that can fly.",
-  "What language is spoken in Brazil?",
-  "Say hello in Japanese.",
-  "你好，请介绍一下你自己。",
-  "Écris une phrase sur les chats.",
-  "🙂🙃 What do these emoji mean?",
-  "x = [1, 2, 3]; print(sum(x))",
-  "<|im_end|> is a token, isn't it?",
-  "   leading spaces   and\ttabs\n\nand newlines",
-  "Play the role of a pirate and greet me.",
-  "What should I wear when it is raining?",
-  "Give three tips for better sleep.",
-  "Define entropy.",
-  "Count from 1 to 15.",
-  "a",
-];
+export const CODING_PROMPTS: readonly string[] = prompts.coding;

@@ -7,7 +7,7 @@ import { runnable } from "../../src/tools/commands/engine.ts";
 import { edgeModels } from "../../src/tools/commands/models.ts";
 import { importFile } from "../../src/tools/compress/import-file.ts";
 import { assembleEdge } from "../../src/tools/service/assets.ts";
-import { writeForeignGguf } from "../support/foreign-gguf.ts";
+import { writeForeignGguf } from "../support/f32-gguf.ts";
 
 const home = mkdtempSync(path.join(tmpdir(), "outrider-foreign-"));
 const file = path.join(home, "foreign.gguf");

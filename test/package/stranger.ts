@@ -1,11 +1,12 @@
 /** The package in the hands of somebody who has nothing else: packed, installed into an empty folder, started there. */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { PACKAGE } from "../../src/core/platform/places.ts";
-import { answers, endGroup } from "../support/process.ts";
+import { readEvents } from "../support/events.ts";
+import { started } from "../support/process.ts";
 import { freePort } from "../support/service.ts";
 
 export interface Tarball {
@@ -48,23 +49,8 @@ export class Stranger {
   /** `npx outrider start` with further options, until it answers. Rejects with its output when it does not. */
   async start(options: readonly string[], ms: number): Promise<{ url: string; stop: () => Promise<void> }> {
     const port = `${await freePort()}`;
-    const child: ChildProcess = spawn("npx", ["outrider", "start", "--port", port, ...options], {
-      cwd: this.app,
-      env: this.#env,
-      detached: true,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let said = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding("utf8").on("data", (text: string) => {
-        said += text;
-      });
-    }
-    const url = `http://localhost:${port}`;
-    const stop = (): Promise<void> => endGroup(child);
-    if (await answers(`${url}/health`, child, ms)) return { url, stop };
-    await stop();
-    throw new Error(`${url}/health did not answer 200; the service wrote:\n${said}`);
+    const args = ["outrider", "start", "--port", port, ...options];
+    return started(`http://localhost:${port}`, "npx", args, { cwd: this.app, env: this.#env }, ms);
   }
 
   /** Removes all of it. */
@@ -85,14 +71,8 @@ export async function* streamed(url: string, model: string, question: string, mo
     body: JSON.stringify({ model, messages, stream: true, temperature: 0, max_tokens: most }),
   });
   if (!response.ok || !response.body) throw new Error(`${response.status}: ${await response.text()}`);
-  let text = "";
-  for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
-    text += chunk;
-    const events = text.split("\n\n");
-    text = events.pop() ?? "";
-    for (const event of events.filter((event) => event.startsWith("data: {"))) {
-      const content = JSON.parse(event.slice("data: ".length)).choices[0]?.delta.content;
-      if (content) yield content;
-    }
+  for await (const event of readEvents(response.body)) {
+    const { choices } = event as { choices?: [{ delta: { content?: string } }?] };
+    if (choices?.[0]?.delta.content) yield choices[0].delta.content;
   }
 }

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
-import { CODING_PROMPTS } from "../cases/coding-prompts.ts";
+import { CODING_PROMPTS } from "../cases/prompts.ts";
 import { ask, type ChatAnswer, chat } from "../support/chat.ts";
 import { type FaultProxy, faultProxy } from "../support/fault-proxy.ts";
 import { type Running as Origin, startOrigin } from "../support/service.ts";

@@ -10,7 +10,7 @@ import { afterEach, expect, test } from "vitest";
 import { modelId } from "../../src/core/model/model-id.ts";
 import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
 import { chat, postChat } from "../support/chat.ts";
-import { writeForeignGguf } from "../support/foreign-gguf.ts";
+import { writeForeignGguf } from "../support/f32-gguf.ts";
 import { answers, endGroup } from "../support/process.ts";
 import { freePort } from "../support/service.ts";
 import { TINY_PACKS } from "../support/tiny.ts";

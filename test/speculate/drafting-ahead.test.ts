@@ -35,7 +35,7 @@ describe("what a way promises", () => {
               ...{ roundTripMs, draftStepMs: 2.5, passMs: (drafted) => costs.passMs[drafted]! },
               right: (n) => random() < acceptanceByDepth[Math.min(n, acceptanceByDepth.length) - 1]!,
             },
-            { ...way, most: 15, sends: "each", least: 0 },
+            { ...way, most: 15 },
             1500,
           );
           const ratio = tokens / ms / (simulated.tokens / simulated.ms);

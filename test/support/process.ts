@@ -1,8 +1,37 @@
 /**
  * Servers as child processes, each at the head of a process group of its own: waiting until they answer, ending them.
  */
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
+
+export interface Started {
+  readonly url: string;
+  readonly child: ChildProcess;
+  /** The end of what it has written so far. */
+  said(): string;
+  stop(): Promise<void>;
+}
+
+/** Starts a server in a group of its own. Rejects with what it wrote when its /health is not 200 within `ms`. */
+export async function started(
+  url: string,
+  command: string,
+  args: readonly string[],
+  { cwd, env }: Pick<SpawnOptions, "cwd" | "env">,
+  ms = 600_000,
+): Promise<Started> {
+  const child = spawn(command, args, { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      said = (said + text).slice(-20_000);
+    });
+  }
+  const stop = (): Promise<void> => endGroup(child);
+  if (await answers(`${url}/health`, child, ms)) return { url, child, said: () => said, stop };
+  await stop();
+  throw new Error(`${url}/health did not answer 200; the process said:\n${said}`);
+}
 
 /** Whether the URL answers 2xx within `ms`; false at once when the process ends. */
 export async function answers(url: string, child: ChildProcess, ms: number): Promise<boolean> {

@@ -21,28 +21,17 @@ export interface Way {
   readonly ahead: number;
   /** Tokens that one pass scores at most. */
   readonly most: number;
-  /** Tokens behind the first draft are sent as they are made, or once a verdict says that they may fit. */
-  readonly sends: "each" | "verdict";
-  /** Tokens that the origin waits for while the drafter has not been wrong; 0: none. */
-  readonly least: number;
 }
 
-export interface Ran {
-  readonly tokens: number;
-  readonly ms: number;
-  readonly passes: number;
-  /** Draft steps, and those whose token was never scored. */
-  readonly steps: number;
-  readonly thrown: number;
-}
-
-/** Runs until so many passes are done. */
-export function run({ roundTripMs, draftStepMs, passMs, right }: Race, way: Way, passes: number): Ran {
+/** Runs until so many passes are done. Returns the tokens decided and the ms that they took. */
+export function run(
+  { roundTripMs, draftStepMs, passMs, right }: Race,
+  way: Way,
+  passes: number,
+): { readonly tokens: number; readonly ms: number } {
   const half = roundTripMs / 2;
   let now = 0;
   let decided = 0;
-  let steps = 0;
-  let used = 0;
   /** The drafter's tokens since its last wrong one; the first is for position `base`. */
   let base = 0;
   let made: { readonly at: number; readonly right: boolean; arrives: number }[] = [];
@@ -62,18 +51,9 @@ export function run({ roundTripMs, draftStepMs, passMs, right }: Race, way: Way,
   /** Sets when tokens arrive, as far as that is known. */
   const send = (): void => {
     for (const [i, token] of made.entries()) {
-      if (token.arrives < Number.POSITIVE_INFINITY) continue;
-      if (way.first > 0 && i < way.first) {
-        // The first draft goes as a whole.
-        if (made.length >= way.first) token.arrives = made[way.first - 1]!.at + half;
-      } else if (way.sends === "each" || way.first === 0) token.arrives = token.at + half;
-      else {
-        // With the verdict that ends at or before its position, and after all that was sent before.
-        const verdict = heard.find(
-          ({ decided }) => decided > base && decided + way.ahead > base + i && decided >= base + way.first,
-        );
-        if (verdict) token.arrives = Math.max(token.at, verdict.at) + half;
-      }
+      // The first draft goes as a whole, what follows as it is made.
+      if (i >= way.first) token.arrives = token.at + half;
+      else if (made.length >= way.first) token.arrives = made[way.first - 1]!.at + half;
     }
   };
   const fill = (until: number): void => {
@@ -88,7 +68,7 @@ export function run({ roundTripMs, draftStepMs, passMs, right }: Race, way: Way,
   for (let pass = 0; pass < passes; pass++) {
     fill(now);
     const fresh = decided === base;
-    const wanted = way.first === 0 ? 0 : fresh ? way.first : Math.max(1, way.least);
+    const wanted = way.first === 0 ? 0 : fresh ? way.first : 1;
     if (there() < wanted) {
       while (made.length < decided - base + wanted && make());
       send();
@@ -100,7 +80,6 @@ export function run({ roundTripMs, draftStepMs, passMs, right }: Race, way: Way,
     while (kept < scored && made[decided - base + kept]!.right) kept++;
     now += passMs(scored);
     decided += kept + 1;
-    used += scored;
     fill(now + half);
     const wrong = made.findIndex((token, i) => i < decided - base && !token.right);
     // A token that is decided before it is made says at its making whether it would have been right.
@@ -111,12 +90,11 @@ export function run({ roundTripMs, draftStepMs, passMs, right }: Race, way: Way,
     }
     const at = now + half;
     if (!alive || made.length < decided - base) {
-      steps += made.filter((token) => token.at - draftStepMs < at).length;
       // A step under way is ended first.
       const working = made.find((token) => token.at - draftStepMs < at && token.at > at);
       began = working ? working.at : at;
       [base, made, heard] = [decided, [], [{ decided, at }]];
     } else heard.push({ decided, at });
   }
-  return { tokens: decided, ms: now, passes, steps, thrown: steps - used };
+  return { tokens: decided, ms: now };
 }

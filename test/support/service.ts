@@ -2,17 +2,23 @@
  * The real service as child processes: the edge Worker in workerd under `wrangler dev`, and the Node origin.
  * Each start has its own port, assets and storage, and is stopped with its whole process group.
  */
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { assembleEdge, describeTarget } from "../../src/tools/service/assets.ts";
 import { writeSettings } from "../../src/tools/service/settings.ts";
-import { answers, endGroup, giveWay, signalGroup } from "./process.ts";
+import { giveWay, type Started, signalGroup, started } from "./process.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const BIN = join(ROOT, "node_modules/.bin");
+const ENV = {
+  ...process.env,
+  PATH: [dirname(process.execPath), BIN, process.env.PATH].join(delimiter),
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  WRANGLER_SEND_METRICS: "false",
+  NO_COLOR: "1",
+};
 
 export interface Running {
   readonly url: string;
@@ -62,14 +68,15 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const args = ["dev", ...files.flatMap((file) => ["-c", file])];
   args.push("--port", `${port}`, "--inspector-port", `${inspectorPort}`, "--persist-to", state);
   for (const [name, value] of Object.entries(vars)) args.push("--var", `${name}:${value}`);
-  const child = start(join(BIN, "wrangler"), args);
-  if (options.givesWay) giveWay(child);
+  const leave = (): void => rmSync(home, { recursive: true, force: true });
   const url = `http://127.0.0.1:${port}`;
-  const stop = async (): Promise<void> => {
-    await endGroup(child);
-    rmSync(home, { recursive: true, force: true });
-  };
-  await healthy(url, child, stop);
+  const run = await started(url, join(BIN, "wrangler"), args, { cwd: ROOT, env: ENV }).catch((error) => {
+    leave();
+    throw error;
+  });
+  const { child } = run;
+  if (options.givesWay) giveWay(child);
+  const stop = (): Promise<void> => run.stop().then(leave);
   return { url, inspectorPort, state, pid: child.pid!, signal: (name) => signalGroup(child, name), stop };
 }
 
@@ -82,44 +89,16 @@ export async function startOrigin(
 ): Promise<Running> {
   const port = givenPort ?? (await freePort());
   const args = ["src/outrider.ts", "origin", "--engine", engine, "--model", model, "--port", `${port}`, "--quiet"];
-  const child = start(process.execPath, [...args, ...options]);
   const url = `http://127.0.0.1:${port}`;
-  const stop = (): Promise<void> => endGroup(child);
-  await healthy(url, child, stop);
+  const { child, stop } = await started(url, process.execPath, [...args, ...options], { cwd: ROOT, env: ENV });
   return { url, signal: (name) => signalGroup(child, name), stop };
 }
 
-function start(command: string, args: readonly string[]): ChildProcess & { output: string } {
-  const child = spawn(command, args, {
-    cwd: ROOT,
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-    env: {
-      ...process.env,
-      PATH: [dirname(process.execPath), BIN, process.env.PATH].join(delimiter),
-      CLOUDFLARE_CF_FETCH_ENABLED: "false",
-      WRANGLER_SEND_METRICS: "false",
-      NO_COLOR: "1",
-    },
-  }) as ChildProcess & { output: string };
-  child.output = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding("utf8").on("data", (text: string) => {
-      child.output = (child.output + text).slice(-20_000);
-    });
-  }
-  return child;
-}
-
-async function healthy(
-  url: string,
-  child: ChildProcess & { output: string },
-  stop: () => Promise<void>,
-  ms = 600_000,
-): Promise<void> {
-  if (await answers(`${url}/health`, child, ms)) return;
-  await stop();
-  throw new Error(`${url}/health did not answer 200; the process said:\n${child.output}`);
+/** The service as a user starts it: `npm start` in this folder with further words, and nothing of it replaced. */
+export async function npmStart(options: readonly string[] = []): Promise<Started> {
+  const port = `${await freePort()}`;
+  const env = { ...process.env, NO_COLOR: "1", WRANGLER_SEND_METRICS: "false" };
+  return started(`http://localhost:${port}`, "npm", ["start", "--", "--port", port, ...options], { cwd: ROOT, env });
 }
 
 export function freePort(): Promise<number> {
