@@ -6,6 +6,7 @@
  * What a grammar is made of lasts. What is derived from it later can be derived again, so it is forgotten where it
  * takes too much memory; whoever holds such an expression goes on with it.
  */
+import { finished } from "../model/sliced.ts";
 import { type Budget, MOST_LOOSE, tooComplex } from "./budget.ts";
 import { ByteClasses } from "./byte-classes.ts";
 import { bytesIn, bytesOf, narrowed, sortedBytes } from "./sorted-texts.ts";
@@ -356,11 +357,7 @@ export class Expressions {
     if (nullable || kind === "bytes" || kind === "text" || kind === "among") return false;
     const known = this.#isEmpty.get(expression);
     if (known !== undefined) return known;
-    const seeking = this.seekEmpty(expression);
-    for (;;) {
-      const { done, value } = seeking.next();
-      if (done) return value;
-    }
+    return finished(this.seekEmpty(expression));
   }
 
   /** The same in slices, of an expression of which it is not known; kept. */

@@ -2,6 +2,7 @@
  * What a client asks of an answer's form, as plain data that crosses the wire, and its machine.
  */
 import { OutriderError } from "../model/errors.ts";
+import { finished } from "../model/sliced.ts";
 import { Budget, nested } from "./budget.ts";
 import { plain } from "./characters.ts";
 import { type Expression, Expressions } from "./expression.ts";
@@ -48,13 +49,7 @@ export const REFUSALS: readonly string[] = [
  * Throws `unsupported_schema`, `unsupported_pattern` or `bad_grammar` naming what cannot be enforced,
  * `grammar_too_complex`, and `impossible_constraint` where no text has it.
  */
-export function compile(source: ConstraintSource): Machine {
-  const compiling = compiled(source, new Budget());
-  for (;;) {
-    const { done, value } = compiling.next();
-    if (done) return value;
-  }
-}
+export const compile = (source: ConstraintSource): Machine => finished(compiled(source, new Budget()));
 
 /** The same in slices: where it stops it may wait as long as it likes. */
 export function* compiled(source: ConstraintSource, budget: Budget): Generator<void, Machine> {

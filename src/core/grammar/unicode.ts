@@ -1,4 +1,5 @@
 /** Characters of Unicode properties such as `{L}`, as the runtime itself knows them. */
+import { finished } from "../model/sliced.ts";
 import { type Characters, union } from "./characters.ts";
 
 /** Properties that are kept. */
@@ -29,13 +30,7 @@ export function isProperty(name: string): boolean {
 }
 
 /** @param name in braces; of a property that regular expressions have */
-export function charactersOf(name: string): Characters {
-  const finding = findCharacters(name);
-  for (;;) {
-    const { done, value } = finding.next();
-    if (done) return value;
-  }
-}
+export const charactersOf = (name: string): Characters => finished(findCharacters(name));
 
 /** The same in slices. */
 export function* findCharacters(name: string): Generator<void, Characters> {

@@ -4,12 +4,10 @@
  */
 import { OutriderError } from "../../model/errors.ts";
 import type { Budget } from "../budget.ts";
-import { ByKeyword } from "./by-keyword.ts";
 import { disjoint, Marks } from "./disjoint.ts";
 import { FORMATS, UNENFORCED_FORMATS } from "./formats.ts";
-import { ENFORCED, isBefore, isObject, REFUSED, type Schema, type SchemaObject } from "./keywords.ts";
+import { isBefore, isObject, REFUSED, type Schema, type SchemaObject, wellFormed } from "./keywords.ts";
 import { negated, someOf } from "./negation.ts";
-import { wellFormed } from "./well-formed.ts";
 
 /** Schemas that are opened, one in another, at most. */
 const MAX_DEPTH = 64;
@@ -17,6 +15,21 @@ const MAX_DEPTH = 64;
 const MAX_PATH = 160;
 /** Alternatives that schemas beside each other multiply to, at most. */
 const MAX_ALTERNATIVES = 512;
+
+/** What is made of a schema and one of its keywords, made once. */
+class ByKeyword<T> {
+  readonly #made = new Map<SchemaObject, Map<string, T>>();
+
+  find(schema: SchemaObject, keyword: string): T | undefined {
+    return this.#made.get(schema)?.get(keyword);
+  }
+
+  keep(schema: SchemaObject, keyword: string, made: T): T {
+    const own = this.#made.get(schema) ?? new Map<string, T>();
+    this.#made.set(schema, own.set(keyword, made));
+    return made;
+  }
+}
 
 export class Conjunctions {
   readonly #root: Schema;
@@ -264,7 +277,7 @@ export class Conjunctions {
       if (keyword === "$id" && schema !== this.#root && typeof value === "string") {
         throw this.refuse(schema, keyword, "only the whole schema may have one");
       }
-      if (ENFORCED.has(keyword) && !wellFormed(keyword, value)) {
+      if (!wellFormed(keyword, value)) {
         throw this.refuse(schema, keyword, "has no value that JSON Schema knows for it");
       }
     }

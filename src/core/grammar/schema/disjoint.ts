@@ -2,13 +2,15 @@
  * Whether two schemas can be told apart, so that no value has both. Says no where it does not see it. What is known of
  * each is found once, since of several schemas each is held against each.
  */
-import { isObject, type Schema, type SchemaObject } from "./keywords.ts";
+import { isObject, type Schema, type SchemaObject, type Type } from "./keywords.ts";
+import { typeOf, typesOf } from "./values.ts";
 
-const ALL = ["null", "boolean", "number", "string", "array", "object"];
+const merged = (type: Type): Type => (type === "integer" ? "number" : type);
 
 /** What tells schemas that hold together from others. */
 export class Marks {
-  readonly types: readonly string[];
+  /** Integers are numbers here. */
+  readonly types: readonly Type[];
   /** The JSON of each value that may be, where they are listed. */
   readonly values: ReadonlySet<string> | null;
   readonly required: ReadonlySet<string>;
@@ -18,7 +20,7 @@ export class Marks {
   /** @param parts hold together */
   constructor(parts: readonly SchemaObject[]) {
     this.#parts = parts;
-    this.types = typesOf(parts);
+    this.types = typesOf(parts).map(merged);
     this.values = valuesOf(parts);
     this.required = new Set(parts.flatMap(({ required }) => (required as string[] | undefined) ?? []));
   }
@@ -49,9 +51,8 @@ function isApart(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
   return true;
 }
 
-function areNone(values: ReadonlySet<string>, types: readonly string[]): boolean {
-  if (types === ALL) return values.size === 0;
-  for (const value of values) if (types.includes(typeOf(value))) return false;
+function areNone(values: ReadonlySet<string>, types: readonly Type[]): boolean {
+  for (const value of values) if (types.includes(merged(typeOf(JSON.parse(value))))) return false;
   return true;
 }
 
@@ -77,25 +78,10 @@ function propertyOf(parts: readonly SchemaObject[], name: string): SchemaObject[
   return out;
 }
 
-function typesOf(parts: readonly SchemaObject[]): readonly string[] {
-  let types = ALL;
-  for (const { type } of parts) {
-    if (type === undefined) continue;
-    const named = [type].flat().map((each) => (each === "integer" ? "number" : String(each)));
-    types = types.filter((each) => named.includes(each));
-  }
-  return types;
-}
-
 function valuesOf(parts: readonly SchemaObject[]): Set<string> | null {
   for (const part of parts) {
     if (Object.hasOwn(part, "const")) return new Set([JSON.stringify(part.const)]);
     if (Array.isArray(part.enum)) return new Set(part.enum.map((value) => JSON.stringify(value)));
   }
   return null;
-}
-
-function typeOf(json: string): string {
-  const value: unknown = JSON.parse(json);
-  return value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
 }

@@ -8,14 +8,13 @@ import { tooComplex } from "../budget.ts";
 import { inJson } from "../characters.ts";
 import type { Expression, Expressions } from "../expression.ts";
 import { numberTable } from "../numbers.ts";
-import { Patterns } from "../patterns.ts";
 import { regexOf } from "../regex.ts";
 import { Conjunctions } from "./conjunction.ts";
 import { FORMATS } from "./formats.ts";
 import { Json } from "./json.ts";
 import { isObject, type Schema, type SchemaObject, type Type, UNLIKE } from "./keywords.ts";
 import { type Member, Members } from "./members.ts";
-import { unmet } from "./valid.ts";
+import { Validator } from "./valid.ts";
 import { Fitting, typesOf } from "./values.ts";
 
 const INFINITE = Number.POSITIVE_INFINITY;
@@ -44,7 +43,7 @@ export class SchemaGrammar {
   readonly #rules: Expression[];
   readonly #known = new Map<string, Expression>();
   readonly #open: Open[] = [];
-  readonly #patterns = new Patterns();
+  readonly #validator: Validator;
   readonly #root: Schema;
 
   /** @param rules of the grammar that it becomes a part of */
@@ -53,6 +52,7 @@ export class SchemaGrammar {
     this.#json = new Json(e);
     this.#conjunctions = new Conjunctions(root, e.budget);
     this.#root = root;
+    this.#validator = new Validator(root);
     this.#rules = rules;
   }
 
@@ -99,16 +99,13 @@ export class SchemaGrammar {
   *#listed(listing: SchemaObject, parts: readonly SchemaObject[]): Generator<void, Expression> {
     const keyword = Object.hasOwn(listing, "const") ? "const" : "enum";
     const values: readonly unknown[] = keyword === "const" ? [listing.const] : (listing.enum as unknown[]);
-    const fitting = new Fitting(parts, this.#patterns);
-    // Whether all of them list a value is known by then.
-    const others = parts.map(({ const: _, enum: __, ...rest }) => rest);
-    const meets = (value: unknown): boolean => others.every((part) => unmet(this.#root, value, part) === null);
+    const fitting = new Fitting(parts, this.#validator);
     const flat: string[] = [];
     const nested: Expression[] = [];
     for (const value of values) {
       this.#e.budget.work(1);
       yield;
-      if (!(fitting.fits(value) ?? meets(value))) continue;
+      if (!fitting.fits(value)) continue;
       if (typeof value === "object" && value !== null) nested.push(this.#json.literal(value));
       else flat.push(JSON.stringify(value));
     }
@@ -290,7 +287,7 @@ export class SchemaGrammar {
     }
     if (isObject(patternProperties)) {
       for (const [pattern, schema] of Object.entries(patternProperties)) {
-        if (!this.#patterns.match(pattern, name, false)) continue;
+        if (!this.#validator.patterns.match(pattern, name, false)) continue;
         schemas.push(this.#conjunctions.at(part, `patternProperties/${pattern}`, schema as Schema));
       }
     }
@@ -347,8 +344,8 @@ export class SchemaGrammar {
         const listing = own.find((part) => Object.hasOwn(part, "const") || part.enum !== undefined);
         if (!listing) return this.#string(own);
         const values = Object.hasOwn(listing, "const") ? [listing.const] : (listing.enum as unknown[]);
-        const fitting = new Fitting(own, this.#patterns);
-        const names = values.filter((value) => typeof value === "string" && fitting.fits(value) === true);
+        const fitting = new Fitting(own, this.#validator);
+        const names = values.filter((value) => typeof value === "string" && fitting.fits(value));
         return this.#e.oneOf(names.map((name) => JSON.stringify(name).slice(1, -1)));
       }),
     );

@@ -12,33 +12,38 @@ import { isBefore, isObject, type Schema, type SchemaObject } from "./keywords.t
 /**
  * The JSON pointer of the first keyword that a value does not meet, null where it meets all. Throws
  * `grammar_too_complex` where to tell takes too many steps.
- * @param part of the root, where it is not all of it
  */
-export const unmet = (root: Schema, value: unknown, part: Schema = root): string | null =>
-  new Validator(root).unmet(part, value, "#");
+export const unmet = (root: Schema, value: unknown): string | null => new Validator(root).unmet(root, value);
 
 /** Schemas that a value is held against, parts of both included, at most: alternatives multiply with each level. */
 const MAX_STEPS = 200_000;
 
-class Validator {
+/** Holds values against parts of a whole schema. */
+export class Validator {
+  readonly patterns = new Patterns();
   readonly #root: Schema;
-  readonly #patterns = new Patterns();
   #steps = 0;
 
   constructor(root: Schema) {
     this.#root = root;
   }
 
-  unmet(schema: Schema, value: unknown, path: string): string | null {
+  /** As `unmet`, of a part of the schema. */
+  unmet(part: Schema, value: unknown): string | null {
+    this.#steps = 0;
+    return this.#fault(part, value, "#");
+  }
+
+  #fault(schema: Schema, value: unknown, path: string): string | null {
     if (typeof schema === "boolean") return schema ? null : path;
     if (++this.#steps > MAX_STEPS) throw tooComplex();
     const only = isBefore(2019, this.#root) && schema.$ref !== undefined ? { $ref: schema.$ref } : schema;
     for (const keyword of Object.keys(only)) {
       const check = CHECKS[keyword];
       const fault = check?.(only, value, {
-        meets: (inner, part) => this.unmet(inner, part, `${path}/${keyword}`),
+        meets: (inner, part) => this.#fault(inner, part, `${path}/${keyword}`),
         resolve: (ref) => this.#resolve(ref),
-        match: (pattern, text) => this.#patterns.match(pattern, text, false),
+        match: (pattern, text) => this.patterns.match(pattern, text, false),
       });
       if (fault !== undefined && fault !== null) return fault === true ? `${path}/${keyword}` : fault;
     }
