@@ -49,14 +49,13 @@ export interface World {
   spoil?(drafter: Drafter): Drafter;
 }
 
-export interface Told extends Summary {
+interface Told extends Summary {
   /** When the first verdict came, ms. */
   readonly firstMs: number;
   /** From the first verdict to the last, ms, and the tokens in between. */
   readonly ms: number;
   readonly tokens: number;
   readonly perMs: number;
-  readonly waitMs: number;
   readonly text: readonly number[];
   /** Positions whose token was kept, or at which a draft was rejected. */
   readonly judged: number;
@@ -73,7 +72,7 @@ function placesOf({ tokens, confidences, honesty = 1 }: World, random: () => num
 }
 
 const V = 1000;
-export const PROMPT = [1, 2, 3];
+const PROMPT = [1, 2, 3];
 
 /** @param policy null: no drafts */
 export function live(world: World, policy: WindowPolicy | null, history: History): Promise<Told> {
@@ -138,13 +137,7 @@ async function liveAt(world: World, policy: WindowPolicy | null, history: Histor
       wake();
     }, roundTripMs / 2);
   };
-  let waitMs = 0;
-  void generation
-    .decide(lease, (verdict) => {
-      waitMs += verdict.waitMs;
-      hear(verdict);
-    })
-    .then((reason) => hear({ reason: reason ?? "stop" }));
+  void generation.decide(lease, hear).then((reason) => hear({ reason: reason ?? "stop" }));
   const verifier: Verifier = {
     asked: Promise.resolve(),
     submit(draft: Draft) {
@@ -208,7 +201,6 @@ async function liveAt(world: World, policy: WindowPolicy | null, history: Histor
         ms: last - first,
         tokens: decided,
         perMs: decided / (last - first),
-        waitMs,
         text: edge,
         judged,
       };
