@@ -3,7 +3,6 @@
  * thresholds, with the default pair through the service's own round, rule and wasm engine, greedy, in one thread.
  *
  *   npm run bench bild -- [--quick] [--questions FILE.jsonl] [--prompts 16] [--sums 40] [--tokens 48]
- *     [--fallbacks 0.1,0.4,0.6,0.8] [--out FILE.jsonl]
  *
  *   fallback   the drafter stops at the first token of a lower confidence
  *   rollback   the target keeps a token whose −ln p is at most this; "exact": only its own choice
@@ -14,10 +13,9 @@
  *   right              share of the sums whose answer has the right number
  *
  * FILE has Spec-Bench questions, {category, turns: [text, …]} a line; without it the prompts of test/cases/prompts.ts.
- * Every question is answered under every pair of thresholds. --out keeps the answers counted so far, a line a question,
- * and a run that was stopped goes on from it. The last line is JSON. About 25 minutes on an idle core, --quick two.
+ * Every question is answered under every pair of thresholds. The last line is JSON. About 25 minutes on an idle core,
+ * --quick two.
  */
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { textTable } from "../../src/tools/charts/text-table.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { isRight, type Sum, sums } from "./bild/arithmetic.ts";
@@ -32,21 +30,18 @@ const { values } = parseOptions({
     prompts: { type: "string" },
     sums: { type: "string" },
     tokens: { type: "string" },
-    fallbacks: { type: "string" },
-    out: { type: "string" },
   },
 });
-const numbers = (given: string | undefined, usual: readonly number[]) => given?.split(",").map(Number) ?? usual;
-const [prompts] = numbers(values.prompts, [values.quick ? 4 : 16]) as [number];
-const [sumCount] = numbers(values.sums, [values.quick ? 8 : 40]) as [number];
-const [most] = numbers(values.tokens, [values.quick ? 24 : 48]) as [number];
+const prompts = Number(values.prompts ?? (values.quick ? 4 : 16));
+const sumCount = Number(values.sums ?? (values.quick ? 8 : 40));
+const most = Number(values.tokens ?? (values.quick ? 24 : 48));
 
 /** Answer tokens of a sum: the model repeats the question and says the result. */
 const SUM_TOKENS = 24;
 /** KV pages of 32 tokens for the longest question and its answer. */
 const PAGES = 48;
 
-const FALLBACKS = numbers(values.fallbacks, values.quick ? [0.1, 0.6] : [0.1, 0.4, 0.6, 0.8]);
+const FALLBACKS = values.quick ? [0.1, 0.6] : [0.1, 0.4, 0.6, 0.8];
 const ROLLBACKS = values.quick ? [null, 1, 1.5, 2, 3] : [null, 0.5, 1, 1.5, 2, 3, 5];
 
 const SETTINGS = FALLBACKS.flatMap((fallback) =>
@@ -79,14 +74,9 @@ const all: { question: string; sum: Sum | undefined }[] = [
   ...sums(sumCount).map((sum) => ({ question: sum.question, sum })),
 ];
 const counted: Counted[][] = [];
-if (values.out && existsSync(values.out)) {
-  for (const line of readFileSync(values.out, "utf8").trim().split("\n")) counted.push(JSON.parse(line));
-}
 const pair = await defaultPair(PAGES, MAX_DRAFT);
-for (const { question, sum } of all.slice(counted.length)) {
-  const counts = await countedOf(pair, question, sum);
-  counted.push(counts);
-  if (values.out) appendFileSync(values.out, `${JSON.stringify(counts)}\n`);
+for (const { question, sum } of all) {
+  counted.push(await countedOf(pair, question, sum));
   process.stderr.write(`\r${counted.length} of ${all.length} questions`);
 }
 process.stderr.write("\n");

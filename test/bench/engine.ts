@@ -1,6 +1,6 @@
 /**
  * `npm run bench engine`: how fast the engine is, in Node and in workerd, beside native llama.cpp and wllama in
- * Chromium, one thread each: on SmolLM2-135M-Instruct and on the same model in the drafter's shape (cut.ts). Rounds of
+ * Chromium, one thread each: on SmolLM2-135M-Instruct and on the same model in the drafter's shape. Rounds of
  * all of them take turns, so that what else the machine does touches all alike; ratios are taken within a round. Tables
  * show medians and, in brackets, the lowest and highest round. The last line is JSON: medians, and their spread.
  *
@@ -15,6 +15,7 @@ import { createTestHarness } from "wrangler";
 import { packBytes } from "../../src/core/format/pack-header.ts";
 import { builtModule, builtModules } from "../../src/core/platform/built.ts";
 import { shardReader } from "../../src/core/platform/disk.ts";
+import type { Recipe } from "../../src/tools/compress/recipe.ts";
 import { squeezeModel } from "../../src/tools/compress/squeeze.ts";
 import { inspectPack } from "../../src/tools/inspect/inspection.ts";
 import { DECODED, PROMPT, timedLlama } from "../../src/tools/inspect/timing.ts";
@@ -23,13 +24,25 @@ import { parseOptions } from "../support/parse-options.ts";
 import { prepare } from "../support/prepared.ts";
 import { loadPack, packHeader } from "../support/tiny.ts";
 import { buildIsolate, type ColdParts, coldStart } from "./cold-start.ts";
-import { CUT } from "./cut.ts";
 import { peerFiles } from "./ggufs.ts";
 import type { LayerTimes } from "./layers.ts";
 import { measure, PAGES, type Speeds, VERIFIED } from "./measure.ts";
 import { openPeer } from "./peer-llama-cpp.ts";
 import { openWllama } from "./peer-wllama.ts";
 import { coldTable, jsonLine, layersTable, speedTable } from "./tables.ts";
+
+/** The target in the shape of a draft, to measure the speed of such a shape; nothing depends on its words. */
+const CUT: Recipe = {
+  model: "smollm2-135m-cut",
+  base: "smollm2-135m",
+  stages: [
+    { stage: "prune-depth", keep: Array.from({ length: 12 }, (_, layer) => layer) },
+    { stage: "trim-vocabulary", keep: 16384, by: "rank" },
+    { stage: "quantise", tensors: "blocks", format: "lut4" },
+    { stage: "quantise", tensors: "vocabulary", format: "lut4" },
+    { stage: "activations", bits: 8 },
+  ],
+};
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const ASSETS = join(ROOT, "build/bench");

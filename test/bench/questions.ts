@@ -16,3 +16,12 @@ export function questionsIn(file: string | undefined, own: readonly string[] = P
     .map((line) => JSON.parse(line) as { category: string; turns: string[] })
     .map(({ category, turns }) => ({ category, text: turns[0] as string }));
 }
+
+/** Five kinds of answers: a list, prose, code, a translation, a story. */
+export const FIVE_QUESTIONS: readonly string[] = [
+  "Give three tips for better sleep.",
+  "Describe the water cycle.",
+  "Write a Python function that reverses a string.",
+  "Translate into German: The weather is nice today, and we are going to the lake.",
+  "Continue the story: Once upon a time, a small robot woke up in a forest.",
+];

@@ -21,7 +21,7 @@ import { readEvents } from "../support/events.ts";
 import { parseOptions } from "../support/parse-options.ts";
 import { prepare } from "../support/prepared.ts";
 import { freePort, type Running, startEdge, startOrigin } from "../support/service.ts";
-import { FIVE_QUESTIONS } from "./against-off.ts";
+import { FIVE_QUESTIONS } from "./questions.ts";
 import { summarise } from "./tables.ts";
 
 const { values } = parseOptions({

@@ -2,8 +2,8 @@
  * `npm run bench wan`: the whole path over a distance. Edge in workerd, a proxy that adds a round trip, gateway with
  * the llama engine on one thread; questions, greedy and sampled in turn, asked of each row at each round trip, rows
  * interleaved. The target's weights are in f32: its pass then takes several draft steps and reads more than it
- * computes, as a large model's on a GPU does. (--model takes another GGUF file of it. In four bits nine positions cost
- * the CPU six times one: there drafts have nothing to save.)
+ * computes, as a large model's on a GPU does. (In four bits nine positions cost the CPU six times one: there drafts have
+ * nothing to save.)
  *
  *   npm run bench wan -- [--questions FILE.jsonl] [--prompts 4] [--tokens 32] [--runs 5] [--rtt 0,5,20,50,100]
  *     [--quick]
@@ -13,12 +13,11 @@
  *   wait        it waits for each draft, of up to 8 tokens
  *   auto        the edge chooses between the two from what it measures
  *   spare       as auto, at an edge whose operator would rather spare passes
- *   bild        BiLD's lossy rule, as the edge has it by default
  *
  * Each row has an edge of its own, which learns from its own answers alone and gives way to the origin: in truth they
- * share no machine. --rows stream,auto asks only some. Each figure is the median over runs, a run being all prompts of
- * a row. The last line is JSON. FILE has Spec-Bench questions, {turns: [text, …]} a line; without it the prompts of
- * test/cases/prompts.ts. Close other programs.
+ * share no machine. Each figure is the median over runs, a run being all prompts of a row. The last line is JSON. FILE
+ * has Spec-Bench questions, {turns: [text, …]} a line; without it the prompts of test/cases/prompts.ts. Close other
+ * programs.
  */
 import type { Account } from "../../src/edge/api/outcome.ts";
 import { findLlamaLibrary } from "../../src/origin/engines/llama-library.ts";
@@ -28,6 +27,7 @@ import { parseOptions } from "../support/parse-options.ts";
 import { prepare } from "../support/prepared.ts";
 import { realF32Gguf } from "../support/real.ts";
 import { type Edge, startEdge, startOrigin } from "../support/service.ts";
+import { quantile } from "./load/statistics.ts";
 import { questionsIn } from "./questions.ts";
 import { chatStream } from "./stream-client.ts";
 import { summarise } from "./tables.ts";
@@ -43,8 +43,6 @@ const { values } = parseOptions({
     tokens: { type: "string", default: "32" },
     runs: { type: "string", default: "5" },
     rtt: { type: "string", default: "0,5,20,50,100" },
-    rows: { type: "string" },
-    model: { type: "string" },
     quick: { type: "boolean", default: false },
   },
 });
@@ -62,14 +60,12 @@ interface Row {
 
 const AUTO = { draft: "model", max_draft: MAX_DRAFT };
 const WAIT = { ...AUTO, patience_ms: 60_000 };
-const BILD = { ...WAIT, max_draft: 10, rule: "bild" };
 const ROWS: Readonly<Record<string, Row>> = {
   stream: { asked: { draft: "off" }, waits: false, prefer: "time" },
   patience0: { asked: { ...AUTO, patience_ms: 0 }, waits: false, prefer: "time" },
   wait: { asked: WAIT, waits: true, prefer: "time" },
   auto: { asked: AUTO, waits: "either", prefer: "time" },
   spare: { asked: AUTO, waits: true, prefer: "passes" },
-  bild: { asked: BILD, waits: true, prefer: "time" },
 };
 
 const texts = questionsIn(values.questions).map(({ text }) => text);
@@ -94,7 +90,7 @@ interface Run {
 
 const { target, draft } = await prepare();
 await findLlamaLibrary();
-const origin = await startOrigin(values.model ?? (await realF32Gguf()), "llama", [
+const origin = await startOrigin(await realF32Gguf(), "llama", [
   "--cpu",
   "--threads",
   "1",
@@ -105,9 +101,9 @@ const origin = await startOrigin(values.model ?? (await realF32Gguf()), "llama",
 ]);
 const proxy = await faultProxy(Number(new URL(origin.url).port));
 const edges = new Map<string, Edge>();
-for (const row of values.rows?.split(",") ?? Object.keys(ROWS)) {
+for (const [row, { prefer }] of Object.entries(ROWS)) {
   const originUrl = `http://127.0.0.1:${proxy.port}`;
-  const vars = { PREFER: ROWS[row]!.prefer };
+  const vars = { PREFER: prefer };
   edges.set(row, await startEdge({ targetPack: target, draftPack: draft, originUrl, vars, givesWay: true }));
 }
 const results = new Map<number, Map<string, Run[]>>();
@@ -162,8 +158,6 @@ async function runOf(row: string, asked: readonly string[], label: string): Prom
   return { tokens: decided, decodedMs, firstMs, gaps, passes, drafted, kept, measured, waited };
 }
 
-const quantile = (sorted: readonly number[], q: number): number => sorted[Math.floor(q * (sorted.length - 1))] ?? 0;
-const ascending = (numbers: readonly number[]): number[] => numbers.toSorted((a, b) => a - b);
 const median = (numbers: readonly number[]): number => summarise(numbers).median;
 const rounded = (value: number): number => Number(value.toPrecision(4));
 
@@ -185,8 +179,8 @@ function figuresOf(runsOfRow: readonly Run[], predicted: (run: Run) => number): 
   return {
     tps: over(({ tokens, decodedMs }) => (1000 * tokens) / decodedMs),
     ttft_ms: over(({ firstMs }) => median(firstMs)),
-    itl_p50_ms: over(({ gaps }) => quantile(ascending(gaps), 0.5)),
-    itl_p95_ms: over(({ gaps }) => quantile(ascending(gaps), 0.95)),
+    itl_p50_ms: over(({ gaps }) => quantile(gaps, 0.5)),
+    itl_p95_ms: over(({ gaps }) => quantile(gaps, 0.95)),
     passes_per_token: over(({ passes, tokens }) => passes / tokens),
     tokens_per_pass: over(({ passes, tokens }) => tokens / passes),
     positions_per_token: over(({ passes, drafted, tokens }) => (passes + drafted) / tokens),
